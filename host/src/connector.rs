@@ -1,0 +1,241 @@
+//! Knows how a connection to the outside is made: TCP, TLS over it, or a unix socket in its place.
+
+use std::fmt;
+use std::future::Future;
+use std::io;
+use std::pin::Pin;
+use std::sync::Arc;
+use std::task::{Context, Poll};
+use std::time::Duration;
+
+use http::Uri;
+use hyper::rt::{Read, ReadBufCursor, Write};
+use hyper_util::client::legacy::connect::{Connected, Connection};
+use hyper_util::rt::TokioIo;
+use rustls_pki_types::ServerName;
+use tokio::io::{AsyncRead, AsyncWrite};
+use tokio::net::{TcpStream, UnixStream};
+use tokio::time::timeout;
+use tokio_rustls::TlsConnector;
+use tower_service::Service;
+
+use crate::allowed_hosts::default_port;
+use crate::outbound::{DEFAULT_TIMEOUT, origin};
+use crate::sink::Sink;
+use crate::tls::TlsConfigs;
+use crate::unix_socket::UnixSockets;
+
+tokio::task_local! {
+    /// The connect timeout of the request that is being sent. The client that pools connections hands a connector
+    /// nothing but the URL, and polls it for the first time within the task of the request.
+    pub static CONNECT_TIMEOUT: Duration;
+}
+
+/// Makes connections for the pooling client; clones share their configuration.
+#[derive(Clone)]
+pub struct Connector(Arc<Configuration>);
+
+struct Configuration {
+    tls: TlsConfigs,
+    unix_sockets: UnixSockets,
+    sink: Sink,
+}
+
+/// Why there is no connection.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum ConnectFailure {
+    /// The connect timeout passed.
+    Timeout,
+    /// The other side could not be reached.
+    Refused,
+    /// The host has no address.
+    NoAddress,
+    /// The host is not a name that a certificate can have.
+    InvalidName,
+    /// The TLS handshake failed.
+    Tls,
+}
+
+impl fmt::Display for ConnectFailure {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(match self {
+            Self::Timeout => "the connect timeout passed",
+            Self::Refused => "the connection was refused",
+            Self::NoAddress => "the host has no address",
+            Self::InvalidName => "the host is not a valid name",
+            Self::Tls => "the TLS handshake failed",
+        })
+    }
+}
+
+impl std::error::Error for ConnectFailure {}
+
+impl Connector {
+    /// A connector for one component.
+    pub fn new(tls: TlsConfigs, unix_sockets: UnixSockets, sink: Sink) -> Self {
+        Self(Arc::new(Configuration {
+            tls,
+            unix_sockets,
+            sink,
+        }))
+    }
+}
+
+impl Configuration {
+    async fn connect(&self, uri: &Uri, limit: Duration) -> Result<Stream, ConnectFailure> {
+        if let Some(path) = self.unix_sockets.for_uri(uri) {
+            let stream = within(limit, UnixStream::connect(path)).await;
+            return stream.map(Stream::plain).map_err(|failure| {
+                self.note(uri, &format!("{} ({failure})", path.display()));
+                failure
+            });
+        }
+        let stream = self.tcp(uri, limit).await?;
+        // Requests are small and answered one by one: Nagle's algorithm would only delay them.
+        if let Err(error) = stream.set_nodelay(true) {
+            self.note(uri, &error.to_string());
+        }
+        if uri.scheme_str() == Some("https") {
+            self.tls(uri, stream).await
+        } else {
+            Ok(Stream::plain(stream))
+        }
+    }
+
+    async fn tcp(&self, uri: &Uri, limit: Duration) -> Result<TcpStream, ConnectFailure> {
+        let host = uri.host().ok_or(ConnectFailure::NoAddress)?;
+        let port = uri
+            .port_u16()
+            .or_else(|| default_port(uri.scheme_str()?))
+            .ok_or(ConnectFailure::NoAddress)?;
+        let addresses: Vec<_> = tokio::net::lookup_host(format!("{host}:{port}"))
+            .await
+            .map_err(|_| ConnectFailure::NoAddress)?
+            .collect();
+        within(limit, TcpStream::connect(&*addresses)).await
+    }
+
+    async fn tls(&self, uri: &Uri, stream: TcpStream) -> Result<Stream, ConnectFailure> {
+        // As in Spin, an IPv6 address keeps its brackets here and so is no valid name.
+        let host = uri.host().unwrap_or_default();
+        let name =
+            ServerName::try_from(host.to_owned()).map_err(|_| ConnectFailure::InvalidName)?;
+        let stream = TlsConnector::from(self.tls.for_host(host))
+            .connect(name, stream)
+            .await
+            .map_err(|error| {
+                self.note(uri, &format!("TLS: {error}"));
+                ConnectFailure::Tls
+            })?;
+        let http2 = stream.get_ref().1.alpn_protocol() == Some(b"h2");
+        Ok(Stream {
+            io: TokioIo::new(Box::new(stream)),
+            http2,
+        })
+    }
+
+    fn note(&self, uri: &Uri, detail: &str) {
+        self.sink.host(&format!("{}: {detail}", origin(uri)));
+    }
+}
+
+async fn within<T>(
+    limit: Duration,
+    connecting: impl Future<Output = io::Result<T>>,
+) -> Result<T, ConnectFailure> {
+    let connected = timeout(limit, connecting)
+        .await
+        .map_err(|_| ConnectFailure::Timeout)?;
+    connected.map_err(|error| match error.kind() {
+        io::ErrorKind::AddrNotAvailable => ConnectFailure::NoAddress,
+        _ => ConnectFailure::Refused,
+    })
+}
+
+impl Service<Uri> for Connector {
+    type Response = Stream;
+    type Error = ConnectFailure;
+    type Future = Pin<Box<dyn Future<Output = Result<Stream, ConnectFailure>> + Send>>;
+
+    fn poll_ready(&mut self, _: &mut Context<'_>) -> Poll<Result<(), ConnectFailure>> {
+        Poll::Ready(Ok(()))
+    }
+
+    fn call(&mut self, uri: Uri) -> Self::Future {
+        let configuration = self.0.clone();
+        let limit = CONNECT_TIMEOUT
+            .try_with(|limit| *limit)
+            .unwrap_or(DEFAULT_TIMEOUT);
+        Box::pin(async move { configuration.connect(&uri, limit).await })
+    }
+}
+
+trait Io: AsyncRead + AsyncWrite + Send + Unpin {}
+
+impl<T: AsyncRead + AsyncWrite + Send + Unpin> Io for T {}
+
+/// A connection of any kind.
+pub struct Stream {
+    io: TokioIo<Box<dyn Io>>,
+    http2: bool,
+}
+
+impl Stream {
+    fn plain(stream: impl Io + 'static) -> Self {
+        Self {
+            io: TokioIo::new(Box::new(stream)),
+            http2: false,
+        }
+    }
+}
+
+impl Connection for Stream {
+    fn connected(&self) -> Connected {
+        let connected = Connected::new();
+        if self.http2 {
+            connected.negotiated_h2()
+        } else {
+            connected
+        }
+    }
+}
+
+impl Read for Stream {
+    fn poll_read(
+        mut self: Pin<&mut Self>,
+        cx: &mut Context<'_>,
+        buf: ReadBufCursor<'_>,
+    ) -> Poll<io::Result<()>> {
+        Pin::new(&mut self.io).poll_read(cx, buf)
+    }
+}
+
+impl Write for Stream {
+    fn poll_write(
+        mut self: Pin<&mut Self>,
+        cx: &mut Context<'_>,
+        buf: &[u8],
+    ) -> Poll<io::Result<usize>> {
+        Pin::new(&mut self.io).poll_write(cx, buf)
+    }
+
+    fn poll_flush(mut self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<io::Result<()>> {
+        Pin::new(&mut self.io).poll_flush(cx)
+    }
+
+    fn poll_shutdown(mut self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<io::Result<()>> {
+        Pin::new(&mut self.io).poll_shutdown(cx)
+    }
+
+    fn is_write_vectored(&self) -> bool {
+        self.io.is_write_vectored()
+    }
+
+    fn poll_write_vectored(
+        mut self: Pin<&mut Self>,
+        cx: &mut Context<'_>,
+        bufs: &[io::IoSlice<'_>],
+    ) -> Poll<io::Result<usize>> {
+        Pin::new(&mut self.io).poll_write_vectored(cx, bufs)
+    }
+}

@@ -1,0 +1,188 @@
+//! Knows how a guest's request leaves: whether it may, over which pooled connection, within which timeouts, and what the
+//! guest is told when it fails.
+
+use std::error::Error as StdError;
+use std::future::Future;
+use std::pin::Pin;
+use std::sync::Arc;
+use std::task::{Context, Poll};
+use std::time::Duration;
+
+use bytes::Bytes;
+use http::{Request, Response, Uri};
+use http_body::{Body, Frame, SizeHint};
+use http_body_util::BodyExt;
+use hyper::body::Incoming;
+use hyper_util::client::legacy::{Client, Error as ClientError};
+use hyper_util::rt::{TokioExecutor, TokioTimer};
+use tokio::time::{Instant, Sleep, sleep, timeout};
+use wasmtime_wasi_http::{Error, RequestOptions, WasiBody, WasiHttpHooks};
+
+use crate::allowed_hosts::{AllowedHosts, default_port};
+use crate::connector::{CONNECT_TIMEOUT, ConnectFailure, Connector};
+use crate::sink::Sink;
+
+/// Each timeout when the guest sets none, as in Spin.
+pub const DEFAULT_TIMEOUT: Duration = Duration::from_secs(600);
+
+type Background = Box<dyn Future<Output = Result<(), Error>> + Send>;
+type Sending = Box<dyn Future<Output = Result<(Response<WasiBody>, Background), Error>> + Send>;
+
+/// The way out of one component; clones, one for each instance, share its connections.
+#[derive(Clone)]
+pub struct Outbound(Arc<Shared>);
+
+struct Shared {
+    client: Client<Connector, WasiBody>,
+    allowed: AllowedHosts,
+    component: String,
+    sink: Sink,
+}
+
+impl Outbound {
+    /// The way out for `component`, which may reach `allowed`.
+    pub fn new(component: &str, allowed: AllowedHosts, connector: Connector, sink: Sink) -> Self {
+        let client = Client::builder(TokioExecutor::new())
+            .pool_timer(TokioTimer::new())
+            .build(connector);
+        Self(Arc::new(Shared {
+            client,
+            allowed,
+            component: component.to_owned(),
+            sink,
+        }))
+    }
+}
+
+impl WasiHttpHooks for Outbound {
+    // The client derives the header from the URL, and leaves it out on HTTP/2.
+    fn set_host_header(&mut self) -> bool {
+        false
+    }
+
+    fn send_request(
+        &mut self,
+        request: Request<WasiBody>,
+        options: Option<RequestOptions>,
+        _: Background,
+    ) -> Sending {
+        let shared = self.0.clone();
+        Box::new(async move {
+            let response = shared.send(request, options.unwrap_or_default()).await?;
+            // The client drives its connections itself, so nothing is left to do beside the response.
+            let nothing: Background = Box::new(async { Ok(()) });
+            Ok((response, nothing))
+        })
+    }
+}
+
+impl Shared {
+    async fn send(
+        &self,
+        request: Request<WasiBody>,
+        options: RequestOptions,
+    ) -> Result<Response<WasiBody>, Error> {
+        let target = origin(request.uri());
+        if !self.allowed.allow(request.uri()) {
+            self.sink.host(&format!(
+                "the component {} may not reach {target}: allowed_outbound_hosts does not list it",
+                self.component
+            ));
+            return Err(Error::HttpRequestDenied);
+        }
+        let connect_limit = options.connect_timeout.unwrap_or(DEFAULT_TIMEOUT);
+        let sending = CONNECT_TIMEOUT.scope(connect_limit, self.client.request(request));
+        let first_byte_limit = options.first_byte_timeout.unwrap_or(DEFAULT_TIMEOUT);
+        let response = timeout(first_byte_limit, sending)
+            .await
+            .map_err(|_| Error::ConnectionReadTimeout)?
+            .map_err(|error| self.failure(&target, &error))?;
+        let between_bytes_limit = options.between_bytes_timeout.unwrap_or(DEFAULT_TIMEOUT);
+        Ok(response.map(|body| TimedBody::new(body, between_bytes_limit).boxed_unsync()))
+    }
+
+    fn failure(&self, target: &str, error: &ClientError) -> Error {
+        let mut detail = error.to_string();
+        let mut cause = error.source();
+        while let Some(error) = cause {
+            if let Some(failure) = error.downcast_ref::<ConnectFailure>() {
+                return (*failure).into();
+            }
+            detail.push_str(&format!(": {error}"));
+            cause = error.source();
+        }
+        self.sink.host(&format!("{target}: {detail}"));
+        Error::HttpProtocolError
+    }
+}
+
+impl From<ConnectFailure> for Error {
+    fn from(failure: ConnectFailure) -> Self {
+        let dns = |rcode: &str| Self::DnsError {
+            rcode: Some(rcode.to_owned()),
+            info_code: Some(0),
+        };
+        match failure {
+            ConnectFailure::Timeout => Self::ConnectionTimeout,
+            ConnectFailure::Refused => Self::ConnectionRefused,
+            ConnectFailure::NoAddress => dns("address not available"),
+            ConnectFailure::InvalidName => dns("invalid dns name"),
+            ConnectFailure::Tls => Self::TlsProtocolError,
+        }
+    }
+}
+
+/// What may be said of a URL: its scheme, host and port, and nothing that could hold a secret.
+pub fn origin(uri: &Uri) -> String {
+    let scheme = uri.scheme_str().unwrap_or("?");
+    let host = uri.host().unwrap_or("?");
+    match uri.port_u16().or_else(|| default_port(scheme)) {
+        Some(port) => format!("{scheme}://{host}:{port}"),
+        None => format!("{scheme}://{host}"),
+    }
+}
+
+// The body of a response, which fails when the next part takes longer than the between-bytes timeout.
+struct TimedBody {
+    body: Incoming,
+    limit: Duration,
+    timer: Pin<Box<Sleep>>,
+}
+
+impl TimedBody {
+    fn new(body: Incoming, limit: Duration) -> Self {
+        let timer = Box::pin(sleep(limit));
+        Self { body, limit, timer }
+    }
+}
+
+impl Body for TimedBody {
+    type Data = Bytes;
+    type Error = Error;
+
+    fn poll_frame(
+        mut self: Pin<&mut Self>,
+        cx: &mut Context<'_>,
+    ) -> Poll<Option<Result<Frame<Bytes>, Error>>> {
+        match Pin::new(&mut self.body).poll_frame(cx) {
+            Poll::Ready(frame) => {
+                let next = Instant::now() + self.limit;
+                self.timer.as_mut().reset(next);
+                Poll::Ready(frame.map(|frame| frame.map_err(|_| Error::HttpProtocolError)))
+            }
+            Poll::Pending => self
+                .timer
+                .as_mut()
+                .poll(cx)
+                .map(|()| Some(Err(Error::ConnectionReadTimeout))),
+        }
+    }
+
+    fn is_end_stream(&self) -> bool {
+        self.body.is_end_stream()
+    }
+
+    fn size_hint(&self) -> SizeHint {
+        self.body.size_hint()
+    }
+}

@@ -1,0 +1,142 @@
+//! Knows Spin's runtime configuration as far as this host takes it: `[[client_tls]]`.
+
+use std::path::{Path, PathBuf};
+
+use anyhow::{Context, Result, ensure};
+use serde::Deserialize;
+
+/// How TLS is spoken with some hosts, as `[[client_tls]]` says.
+#[derive(Clone, Debug, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct ClientTls {
+    /// The components that it is for.
+    pub component_ids: Vec<String>,
+    /// The hosts that it is for, without ports.
+    pub hosts: Vec<String>,
+    /// A PEM file with the authorities to trust.
+    pub ca_roots_file: Option<PathBuf>,
+    /// A PEM file with the client's certificate and its chain.
+    pub client_cert_file: Option<PathBuf>,
+    /// A PEM file with the client's private key.
+    pub client_private_key_file: Option<PathBuf>,
+    /// Whether the public authorities are trusted; unless said, only when there is no `ca_roots_file`.
+    pub ca_use_webpki_roots: Option<bool>,
+}
+
+#[derive(Deserialize)]
+#[serde(deny_unknown_fields)]
+struct RuntimeConfig {
+    #[serde(default)]
+    client_tls: Vec<ClientTls>,
+}
+
+/// Reads the `[[client_tls]]` entries of a runtime configuration; their paths are relative to `file`.
+pub fn read(file: &Path) -> Result<Vec<ClientTls>> {
+    let text = std::fs::read_to_string(file)
+        .with_context(|| format!("--runtime-config-file: cannot read {}", file.display()))?;
+    let folder = file.parent().unwrap_or(Path::new(""));
+    parse(&text, folder).with_context(|| format!("--runtime-config-file {}", file.display()))
+}
+
+fn parse(text: &str, folder: &Path) -> Result<Vec<ClientTls>> {
+    let config: RuntimeConfig = toml::from_str(text)?;
+    config
+        .client_tls
+        .into_iter()
+        .map(|entry| entry.checked(folder))
+        .collect()
+}
+
+impl ClientTls {
+    fn checked(mut self, folder: &Path) -> Result<Self> {
+        ensure!(
+            !self.component_ids.is_empty(),
+            "[[client_tls]]: component_ids is empty"
+        );
+        ensure!(!self.hosts.is_empty(), "[[client_tls]]: hosts is empty");
+        ensure!(
+            self.client_cert_file.is_some() == self.client_private_key_file.is_some(),
+            "[[client_tls]]: client_cert_file and client_private_key_file come together"
+        );
+        for file in [
+            &mut self.ca_roots_file,
+            &mut self.client_cert_file,
+            &mut self.client_private_key_file,
+        ] {
+            *file = file.take().map(|file| folder.join(file));
+        }
+        Ok(self)
+    }
+
+    /// Whether the public authorities are trusted.
+    pub fn trusts_public_roots(&self) -> bool {
+        self.ca_use_webpki_roots
+            .unwrap_or(self.ca_roots_file.is_none())
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    const WHOLE: &str = r#"
+        [[client_tls]]
+        component_ids = ["web"]
+        hosts = ["engine"]
+        ca_roots_file = "certs/ca.pem"
+        client_cert_file = "/etc/cert.pem"
+        client_private_key_file = "key.pem"
+    "#;
+
+    fn error(text: &str) -> String {
+        format!("{:#}", parse(text, Path::new("/app")).unwrap_err())
+    }
+
+    #[test]
+    fn paths_are_relative_to_the_file() {
+        let entry = parse(WHOLE, Path::new("/app")).unwrap().remove(0);
+        assert_eq!(
+            entry.ca_roots_file.as_deref(),
+            Some(Path::new("/app/certs/ca.pem"))
+        );
+        assert_eq!(
+            entry.client_cert_file.as_deref(),
+            Some(Path::new("/etc/cert.pem"))
+        );
+    }
+
+    #[test]
+    fn only_the_given_roots_are_trusted_unless_the_file_says_otherwise() {
+        let trusts = |text: &str| {
+            parse(text, Path::new("")).unwrap().remove(0).trusts_public_roots()
+        };
+        assert!(!trusts(WHOLE));
+        assert!(trusts(&format!("{WHOLE}\nca_use_webpki_roots = true")));
+        assert!(trusts(
+            "[[client_tls]]\ncomponent_ids = [\"a\"]\nhosts = [\"b\"]"
+        ));
+    }
+
+    #[test]
+    fn unknown_keys_are_named() {
+        assert!(error("[outbound_http]\nx = 1").contains("outbound_http"));
+        assert!(error(&format!("{WHOLE}\nca_root_file = \"x\"")).contains("ca_root_file"));
+    }
+
+    #[test]
+    fn a_certificate_needs_its_key() {
+        let text = WHOLE.replace("client_private_key_file = \"key.pem\"", "");
+        assert!(error(&text).contains("client_private_key_file"));
+    }
+
+    #[test]
+    fn an_entry_for_nothing_is_an_error() {
+        assert!(error(&WHOLE.replace("[\"engine\"]", "[]")).contains("hosts"));
+        assert!(error(&WHOLE.replace("[\"web\"]", "[]")).contains("component_ids"));
+    }
+
+    #[test]
+    fn a_file_with_nothing_in_it_is_fine() {
+        assert!(parse("", Path::new("")).unwrap().is_empty());
+    }
+}

@@ -1,0 +1,201 @@
+//! Knows where lines go: what the guest prints and what this host has to say.
+
+use std::io::Write;
+use std::pin::Pin;
+use std::sync::{Arc, Mutex, PoisonError};
+use std::task::{Context, Poll};
+
+use bytes::Bytes;
+use tokio::io::AsyncWrite;
+use wasmtime_wasi::cli::{IsTerminal, StdoutStream};
+use wasmtime_wasi::p2::{OutputStream, Pollable, StreamResult};
+
+/// A guest that never ends its line must not fill the host's memory: a longer line is cut into pieces of this size.
+const LONGEST_LINE: usize = 64 * 1024;
+
+/// Who wrote a line.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Origin {
+    /// The guest, on its standard output.
+    Stdout,
+    /// The guest, on its standard error.
+    Stderr,
+    /// This host.
+    Host,
+}
+
+/// Where lines go; clones share one place.
+#[derive(Clone)]
+pub struct Sink(Arc<dyn Fn(Origin, &str) + Send + Sync>);
+
+impl Sink {
+    /// A sink that hands each line, without its newline, to `take`.
+    pub fn new(take: impl Fn(Origin, &str) + Send + Sync + 'static) -> Self {
+        Self(Arc::new(take))
+    }
+
+    /// Shows lines on this process's standard error; those of the host begin with `host: `.
+    pub fn stderr() -> Self {
+        Self::new(|origin, line| {
+            let prefix = if origin == Origin::Host { "host: " } else { "" };
+            // Nobody is left to be told when standard error is closed.
+            let _ = writeln!(std::io::stderr().lock(), "{prefix}{line}");
+        })
+    }
+
+    /// Passes a line on.
+    pub fn line(&self, origin: Origin, line: &str) {
+        (self.0)(origin, line);
+    }
+
+    /// Passes a line of this host on.
+    pub fn host(&self, line: &str) {
+        self.line(Origin::Host, line);
+    }
+}
+
+/// One output of one guest, cut into lines.
+#[derive(Clone)]
+pub struct GuestOutput(Arc<Mutex<Lines>>);
+
+struct Lines {
+    origin: Origin,
+    sink: Sink,
+    begun: Vec<u8>,
+}
+
+impl GuestOutput {
+    /// An output whose lines go to `sink`.
+    pub fn new(origin: Origin, sink: Sink) -> Self {
+        let begun = Vec::new();
+        Self(Arc::new(Mutex::new(Lines {
+            origin,
+            sink,
+            begun,
+        })))
+    }
+
+    fn take(&self, bytes: &[u8]) {
+        // A sink that panicked leaves the text as it was, which is no reason to lose what follows.
+        self.0
+            .lock()
+            .unwrap_or_else(PoisonError::into_inner)
+            .take(bytes);
+    }
+}
+
+impl Lines {
+    fn take(&mut self, bytes: &[u8]) {
+        for piece in bytes.split_inclusive(|byte| *byte == b'\n') {
+            for piece in piece.chunks(LONGEST_LINE) {
+                self.begun.extend_from_slice(piece);
+                if piece.ends_with(b"\n") || self.begun.len() >= LONGEST_LINE {
+                    self.end_line();
+                }
+            }
+        }
+    }
+
+    fn end_line(&mut self) {
+        let line = std::mem::take(&mut self.begun);
+        let line = String::from_utf8_lossy(&line);
+        let line = line.strip_suffix('\n').unwrap_or(&line);
+        self.sink.line(self.origin, line);
+    }
+}
+
+impl Drop for Lines {
+    fn drop(&mut self) {
+        if !self.begun.is_empty() {
+            self.end_line();
+        }
+    }
+}
+
+impl IsTerminal for GuestOutput {
+    fn is_terminal(&self) -> bool {
+        false
+    }
+}
+
+impl StdoutStream for GuestOutput {
+    fn async_stream(&self) -> Box<dyn AsyncWrite + Send + Sync> {
+        Box::new(self.clone())
+    }
+
+    // The ready-made stream writes from a task of its own, which would lose lines when the guest ends.
+    fn p2_stream(&self) -> Box<dyn OutputStream> {
+        Box::new(self.clone())
+    }
+}
+
+impl OutputStream for GuestOutput {
+    fn write(&mut self, bytes: Bytes) -> StreamResult<()> {
+        self.take(&bytes);
+        Ok(())
+    }
+
+    fn flush(&mut self) -> StreamResult<()> {
+        Ok(())
+    }
+
+    fn check_write(&mut self) -> StreamResult<usize> {
+        Ok(LONGEST_LINE)
+    }
+}
+
+#[wasmtime_wasi::async_trait]
+impl Pollable for GuestOutput {
+    async fn ready(&mut self) {}
+}
+
+impl AsyncWrite for GuestOutput {
+    fn poll_write(
+        self: Pin<&mut Self>,
+        _: &mut Context<'_>,
+        bytes: &[u8],
+    ) -> Poll<std::io::Result<usize>> {
+        self.take(bytes);
+        Poll::Ready(Ok(bytes.len()))
+    }
+
+    fn poll_flush(self: Pin<&mut Self>, _: &mut Context<'_>) -> Poll<std::io::Result<()>> {
+        Poll::Ready(Ok(()))
+    }
+
+    fn poll_shutdown(self: Pin<&mut Self>, _: &mut Context<'_>) -> Poll<std::io::Result<()>> {
+        Poll::Ready(Ok(()))
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn lines_of(writes: &[&[u8]]) -> Vec<String> {
+        let seen = Arc::new(Mutex::new(Vec::new()));
+        let kept = seen.clone();
+        let sink = Sink::new(move |origin, line| {
+            assert_eq!(origin, Origin::Stderr);
+            kept.lock().unwrap().push(line.to_owned());
+        });
+        let output = GuestOutput::new(Origin::Stderr, sink);
+        for write in writes {
+            output.take(write);
+        }
+        drop(output);
+        seen.lock().unwrap().clone()
+    }
+
+    #[test]
+    fn lines_are_whole_however_they_were_written() {
+        assert_eq!(lines_of(&[b"a", b"b\nc\n\nd"]), ["ab", "c", "", "d"]);
+    }
+
+    #[test]
+    fn a_line_without_end_is_cut() {
+        let lines = lines_of(&[&vec![b'x'; LONGEST_LINE + 1]]);
+        assert_eq!(lines.len(), 2);
+        assert_eq!(lines[1], "x");
+    }
+}

@@ -1,0 +1,94 @@
+//! Knows which TLS configuration a host is spoken with.
+
+use std::path::Path;
+use std::sync::Arc;
+
+use anyhow::{Context, Result, ensure};
+use rustls::{ClientConfig, RootCertStore};
+use rustls_pki_types::pem::PemObject;
+use rustls_pki_types::{CertificateDer, PrivateKeyDer};
+
+use crate::runtime_config::ClientTls;
+
+/// The TLS configurations of one component.
+pub struct TlsConfigs {
+    by_host: Vec<(Vec<String>, Arc<ClientConfig>)>,
+    default: Arc<ClientConfig>,
+}
+
+impl TlsConfigs {
+    /// Loads the certificates and keys that the entries for `component` name.
+    pub fn load(component: &str, entries: &[ClientTls]) -> Result<Self> {
+        let mut by_host = Vec::new();
+        for entry in entries {
+            if entry.component_ids.iter().any(|id| id == component) {
+                by_host.push((entry.hosts.clone(), Arc::new(configure(Some(entry))?)));
+            }
+        }
+        let default = Arc::new(configure(None)?);
+        Ok(Self { by_host, default })
+    }
+
+    /// The configuration for `host`: that of the first entry that names it.
+    pub fn for_host(&self, host: &str) -> Arc<ClientConfig> {
+        self.by_host
+            .iter()
+            .find(|(hosts, _)| hosts.iter().any(|named| named == host))
+            .map_or(&self.default, |(_, config)| config)
+            .clone()
+    }
+}
+
+fn configure(entry: Option<&ClientTls>) -> Result<ClientConfig> {
+    let provider = Arc::new(rustls::crypto::ring::default_provider());
+    let builder = ClientConfig::builder_with_provider(provider)
+        .with_safe_default_protocol_versions()?
+        .with_root_certificates(roots(entry)?);
+    let client = entry.and_then(|entry| {
+        let certificate = entry.client_cert_file.as_deref()?;
+        Some((certificate, entry.client_private_key_file.as_deref()?))
+    });
+    let mut config = match client {
+        None => builder.with_no_client_auth(),
+        Some((certificate, key)) => builder
+            .with_client_auth_cert(certificates(certificate)?, private_key(key)?)
+            .with_context(|| {
+                let (certificate, key) = (certificate.display(), key.display());
+                format!("client_cert_file {certificate} with client_private_key_file {key}")
+            })?,
+    };
+    config.alpn_protocols = vec![b"h2".to_vec(), b"http/1.1".to_vec()];
+    Ok(config)
+}
+
+fn roots(entry: Option<&ClientTls>) -> Result<RootCertStore> {
+    let mut roots = RootCertStore::empty();
+    if entry.is_none_or(ClientTls::trusts_public_roots) {
+        roots.extend(webpki_roots::TLS_SERVER_ROOTS.iter().cloned());
+    }
+    if let Some(file) = entry.and_then(|entry| entry.ca_roots_file.as_deref()) {
+        for certificate in certificates(file)? {
+            roots
+                .add(certificate)
+                .with_context(|| format!("ca_roots_file {}", file.display()))?;
+        }
+    }
+    Ok(roots)
+}
+
+fn certificates(file: &Path) -> Result<Vec<CertificateDer<'static>>> {
+    let certificates: Vec<_> = CertificateDer::pem_file_iter(file)
+        .and_then(Iterator::collect)
+        .with_context(|| format!("cannot read certificates from {}", file.display()))?;
+    ensure!(
+        !certificates.is_empty(),
+        "{} holds no certificate",
+        file.display()
+    );
+    Ok(certificates)
+}
+
+fn private_key(file: &Path) -> Result<PrivateKeyDer<'static>> {
+    PrivateKeyDer::from_pem_file(file)
+        .with_context(|| format!("cannot read a private key from {}", file.display()))
+}

@@ -1,0 +1,113 @@
+//! Knows which authorities are served by a unix socket.
+
+use std::collections::BTreeMap;
+use std::path::{Path, PathBuf};
+use std::str::FromStr;
+
+use anyhow::{Context, Result, ensure};
+use http::Uri;
+use http::uri::Authority;
+
+/// One `--unix-socket AUTHORITY=PATH`: plain HTTP to the authority goes to the socket.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct UnixSocket {
+    /// `host:port`.
+    authority: String,
+    path: PathBuf,
+}
+
+impl UnixSocket {
+    /// Sends plain HTTP to `authority` (`host` or `host:port`) to the socket at `path`.
+    pub fn new(authority: &str, path: impl Into<PathBuf>) -> Result<Self> {
+        let authority: Authority = authority
+            .parse()
+            .context("--unix-socket takes AUTHORITY=PATH, with an authority HOST:PORT")?;
+        ensure!(
+            !authority.as_str().contains('@'),
+            "--unix-socket: an authority is HOST:PORT, without a user"
+        );
+        Ok(Self {
+            authority: with_port(&authority),
+            path: path.into(),
+        })
+    }
+}
+
+impl FromStr for UnixSocket {
+    type Err = anyhow::Error;
+
+    fn from_str(text: &str) -> Result<Self> {
+        let (authority, path) = text
+            .split_once('=')
+            .context("--unix-socket takes AUTHORITY=PATH")?;
+        ensure!(!path.is_empty(), "--unix-socket takes AUTHORITY=PATH");
+        Self::new(authority, path)
+    }
+}
+
+// Only plain HTTP goes to a socket, so its port is the one that is left out.
+fn with_port(authority: &Authority) -> String {
+    let port = authority.port_u16().unwrap_or(80);
+    format!("{}:{port}", authority.host())
+}
+
+/// All mappings of a host.
+#[derive(Clone, Debug, Default)]
+pub struct UnixSockets(BTreeMap<String, PathBuf>);
+
+impl UnixSockets {
+    /// Collects the mappings; a later one for the same authority wins.
+    pub fn new(sockets: Vec<UnixSocket>) -> Self {
+        Self(
+            sockets
+                .into_iter()
+                .map(|socket| (socket.authority, socket.path))
+                .collect(),
+        )
+    }
+
+    /// The socket that takes the place of `uri`'s authority.
+    pub fn for_uri(&self, uri: &Uri) -> Option<&Path> {
+        if uri.scheme_str() != Some("http") {
+            return None;
+        }
+        self.0
+            .get(&with_port(uri.authority()?))
+            .map(PathBuf::as_path)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn path_for(flag: &str, url: &str) -> Option<PathBuf> {
+        let sockets = UnixSockets::new(vec![flag.parse().unwrap()]);
+        sockets
+            .for_uri(&url.parse().unwrap())
+            .map(Path::to_path_buf)
+    }
+
+    #[test]
+    fn only_plain_http_to_the_authority_goes_to_the_socket() {
+        let flag = "127.0.0.1:2375=/run/docker.sock";
+        let socket = Some(PathBuf::from("/run/docker.sock"));
+        assert_eq!(path_for(flag, "http://127.0.0.1:2375/_ping"), socket);
+        assert_eq!(path_for(flag, "https://127.0.0.1:2375/"), None);
+        assert_eq!(path_for(flag, "http://127.0.0.1:2376/"), None);
+        assert_eq!(path_for(flag, "http://localhost:2375/"), None);
+    }
+
+    #[test]
+    fn a_port_left_out_is_80() {
+        assert!(path_for("engine=/s", "http://engine:80/").is_some());
+        assert!(path_for("engine:80=/s", "http://engine/").is_some());
+    }
+
+    #[test]
+    fn anything_else_is_refused() {
+        for flag in ["/run/docker.sock", "engine=", "a b=/s", "u@engine=/s"] {
+            assert!(flag.parse::<UnixSocket>().is_err(), "{flag}");
+        }
+    }
+}

@@ -1,0 +1,38 @@
+//! How long a webhook may take, and each of its calls.
+
+use std::time::Duration;
+
+/// Until when new work is begun: from here on there is only clean-up.
+const WORK: Duration = Duration::from_secs(20);
+
+/// Until when the caller has an answer: webhooks give their receivers 15 to
+/// 30 seconds.
+const ANSWER: Duration = Duration::from_secs(25);
+
+/// The moments by which the parts of one webhook end, on the platform's
+/// monotonic clock.
+#[derive(Debug, Clone, Copy)]
+pub struct Budget {
+    /// When no new work is begun.
+    pub work_until: Duration,
+    /// When the clean-up ends and the answer goes out.
+    pub answer_until: Duration,
+}
+
+impl Budget {
+    /// The budget of a webhook that arrived at `now`.
+    pub fn starting(now: Duration) -> Self {
+        Self {
+            work_until: now + WORK,
+            answer_until: now + ANSWER,
+        }
+    }
+}
+
+/// The most that a look-up takes on an Engine that works at all: a list of
+/// thousands of containers is tens of milliseconds.
+pub const LOOK_UP: Duration = Duration::from_secs(5);
+
+/// The most that a change takes: a start or a removal waits for the disk and
+/// the network of a busy host, where seconds have been seen.
+pub const CHANGE: Duration = Duration::from_secs(15);

@@ -1,0 +1,209 @@
+//! `POST /containers/create` (Engine API, ContainerCreate).
+
+use http::{Method, StatusCode};
+use serde::Deserialize;
+use serde_json::json;
+
+use super::{ContainerId, ContainerName, LABEL_DEPLOYMENT, LABEL_NAME, Reply, json, query_encoded};
+use super::{DeploymentId, ImageReference};
+use crate::engine::Fault;
+use crate::platform::HttpRequest;
+
+/// What a target's container is made of.
+#[derive(Debug)]
+pub struct Container<'a> {
+    /// Its name, which the Engine gives to one container at a time.
+    pub name: &'a ContainerName,
+    /// Whose it is.
+    pub deployment: &'a DeploymentId,
+    /// Its image.
+    pub image: &'a ImageReference,
+    /// Its environment, as `KEY=value`.
+    pub env: &'a [String],
+}
+
+/// What came of a create that the Engine understood.
+#[derive(Debug, PartialEq, Eq)]
+pub enum Created {
+    /// The container exists.
+    Created {
+        /// Its id.
+        id: ContainerId,
+        /// What the Engine left out of the container's configuration.
+        warnings: Vec<String>,
+    },
+    /// The name is taken, for now at least.
+    NameTaken,
+    /// The Engine does not have the image.
+    NoSuchImage,
+}
+
+/// The request that makes a container.
+pub fn create(container: &Container<'_>) -> HttpRequest {
+    let path = format!(
+        "/containers/create?name={}",
+        query_encoded(container.name.as_str())
+    );
+    let body = json!({
+        "Image": container.image.as_str(),
+        "Env": container.env,
+        "Labels": {
+            LABEL_DEPLOYMENT: container.deployment.as_str(),
+            LABEL_NAME: container.name.as_str(),
+        },
+    });
+    json(Method::POST, &path, &body)
+}
+
+/// Reads the reply to [`create`].
+///
+/// # Errors
+///
+/// [`Fault::Said`] for a container that the Engine refuses, and for a failure
+/// of its own; after the latter, and after [`Fault::Nonsense`], the container
+/// may exist all the same.
+pub fn created(reply: &Reply) -> Result<Created, Fault> {
+    match reply.status() {
+        201 => {
+            let body: CreateResponse = reply.json()?;
+            let id = ContainerId::parse(&body.id)
+                .ok_or_else(|| Fault::Nonsense("201 without a container's id".to_owned()))?;
+            let warnings = body.warnings.unwrap_or_default();
+            Ok(Created::Created { id, warnings })
+        }
+        409 if reply.is_engines(StatusCode::CONFLICT) => Ok(Created::NameTaken),
+        404 | 500 if is_name_conflict(reply) => Ok(Created::NameTaken),
+        404 if is_no_such_image(reply) => Ok(Created::NoSuchImage),
+        _ => Err(reply.fault()),
+    }
+}
+
+#[derive(Deserialize)]
+struct CreateResponse {
+    #[serde(rename = "Id")]
+    id: String,
+    #[serde(rename = "Warnings")]
+    warnings: Option<Vec<String>>,
+}
+
+/// Podman up to 5.8 answers 500 to a name that is in use; an Engine whose
+/// conflicting name is released during the look-up of its owner answers 500,
+/// from 28 on 404, "name is not reserved".
+fn is_name_conflict(reply: &Reply) -> bool {
+    let message = reply.message().unwrap_or_default();
+    message.contains("is already in use") || message.contains("name is not reserved")
+}
+
+/// "No such image: …" from Docker, "no such image: …" or "… image not known"
+/// from Podman.
+fn is_no_such_image(reply: &Reply) -> bool {
+    let message = reply.message().unwrap_or_default().to_ascii_lowercase();
+    message.contains("no such image") || message.contains("image not known")
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::docker::reply::tests::reply;
+    use crate::secret::Secret;
+
+    const ID: &str = "0123456789abcdef0123456789abcdef0123456789abcdef0123456789abcdef";
+
+    #[test]
+    fn the_request_names_and_labels_the_container() {
+        let deployment = DeploymentId::parse("da").expect("an id");
+        let name = ContainerName::from_token(&deployment, &Secret::new("t"));
+        let image = ImageReference::parse("agent:1").expect("an image");
+        let request = create(&Container {
+            name: &name,
+            deployment: &deployment,
+            image: &image,
+            env: &["A=b".to_owned()],
+        });
+        assert_eq!(request.method(), Method::POST);
+        let uri = format!("/containers/create?name={}", name.as_str());
+        assert_eq!(request.uri().to_string(), uri);
+        assert_eq!(request.headers()["content-type"], "application/json");
+        let length = request.body().len().to_string();
+        assert_eq!(request.headers()["content-length"], length.as_str());
+        let body: serde_json::Value = serde_json::from_slice(request.body()).expect("json");
+        assert_eq!(
+            body,
+            json!({
+                "Image": "agent:1",
+                "Env": ["A=b"],
+                "Labels": {
+                    "dynamic-access.deployment": "da",
+                    "dynamic-access.name": name.as_str(),
+                },
+            })
+        );
+    }
+
+    #[test]
+    fn a_201_gives_the_id_and_the_warnings() {
+        for (warnings, count) in [("null", 0), ("[]", 0), (r#"["a","b"]"#, 2)] {
+            let body = format!(r#"{{"Id":"{ID}","Warnings":{warnings}}}"#);
+            match created(&reply(201, &body)).expect("created") {
+                Created::Created { id, warnings } => {
+                    assert_eq!(id.as_str(), ID);
+                    assert_eq!(warnings.len(), count);
+                }
+                other => panic!("{other:?}"),
+            }
+        }
+    }
+
+    #[test]
+    fn a_201_without_a_full_id_is_nonsense() {
+        for body in ["", "{}", r#"{"Id":"0123"}"#, r#"{"Id":7}"#] {
+            let fault = created(&reply(201, body)).expect_err(body);
+            assert!(matches!(fault, Fault::Nonsense(_)), "{body}");
+        }
+    }
+
+    #[test]
+    fn a_taken_name_is_told_from_other_failures() {
+        for (status, message) in [
+            (
+                409,
+                r#"Conflict. The container name \"/x\" is already in use by container \"1\"."#,
+            ),
+            (
+                500,
+                r#"container create: creating container storage: the container name \"x\" is already in use by 1"#,
+            ),
+            (404, "name is not reserved"),
+            (500, "name is not reserved"),
+        ] {
+            let reply = reply(status, &format!(r#"{{"message":"{message}"}}"#));
+            assert_eq!(created(&reply), Ok(Created::NameTaken), "{message}");
+        }
+    }
+
+    #[test]
+    fn a_missing_image_is_told_from_other_failures() {
+        for message in [
+            "No such image: agent:1",
+            "no such image: agent: image not known",
+            "agent: image not known",
+        ] {
+            let reply = reply(404, &format!(r#"{{"message":"{message}"}}"#));
+            assert_eq!(created(&reply), Ok(Created::NoSuchImage), "{message}");
+        }
+    }
+
+    #[test]
+    fn any_other_reply_is_a_fault() {
+        for (status, body) in [
+            (200, ""),
+            (400, r#"{"message":"invalid reference format"}"#),
+            (404, "<html>"),
+            (409, "<html>"),
+            (500, r#"{"message":"no space left on device"}"#),
+            (503, ""),
+        ] {
+            created(&reply(status, body)).expect_err(body);
+        }
+    }
+}

@@ -1,0 +1,223 @@
+//! `GET /containers/json` (Engine API, ContainerList).
+//!
+//! A list reads a snapshot and never waits for a start in progress; an
+//! inspect takes the container's lock and does.
+
+use http::Method;
+use serde::Deserialize;
+use serde_json::json;
+
+use super::{
+    ContainerId, ContainerName, DeploymentId, LABEL_DEPLOYMENT, LABEL_NAME, Reply, bodiless,
+    query_encoded,
+};
+use crate::engine::Fault;
+use crate::platform::HttpRequest;
+
+/// A container as a list shows it.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Listed {
+    /// Its id.
+    pub id: ContainerId,
+    /// Its state.
+    pub state: State,
+    names: Vec<String>,
+    labels: std::collections::BTreeMap<String, String>,
+}
+
+/// A container's state, as far as it matters here.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum State {
+    /// Made and never started, or its start has failed.
+    Created,
+    /// Running, also while paused or restarting.
+    Running,
+    /// On its way out.
+    Removing,
+    /// Ended, or a removal of it has failed.
+    Ended,
+    /// A word that no Engine known today uses.
+    Unknown,
+}
+
+impl Listed {
+    /// Whether this deployment made it: see [`LABEL_NAME`].
+    pub fn is_of(&self, deployment: &DeploymentId) -> bool {
+        let own_name = self.labels.get(LABEL_NAME);
+        self.labels.get(LABEL_DEPLOYMENT).map(String::as_str) == Some(deployment.as_str())
+            && own_name.is_some_and(|name| self.has_name(name))
+    }
+
+    /// Whether the container bears `name`.
+    pub fn has_name(&self, name: &str) -> bool {
+        self.names
+            .iter()
+            .any(|listed| listed.strip_prefix('/').unwrap_or(listed) == name)
+    }
+}
+
+/// The request for the container of that id, whatever its state.
+pub fn list_by_id(id: &ContainerId) -> HttpRequest {
+    list(&json!({"id": [id.as_str()]}))
+}
+
+/// The request for the container of that name, whatever its state.
+pub fn list_by_name(name: &ContainerName) -> HttpRequest {
+    // The filter is a regular expression; a name has only letters, digits
+    // and dashes, so that none of it needs escaping.
+    list(&json!({"name": [format!("^/?{}$", name.as_str())]}))
+}
+
+fn list(filters: &serde_json::Value) -> HttpRequest {
+    let filters = query_encoded(&filters.to_string());
+    bodiless(
+        Method::GET,
+        &format!("/containers/json?all=true&filters={filters}"),
+    )
+}
+
+/// Reads the reply to a list.
+///
+/// # Errors
+///
+/// Any reply that is not a list of containers.
+pub fn listed(reply: &Reply) -> Result<Vec<Listed>, Fault> {
+    if reply.status() != 200 {
+        return Err(reply.fault());
+    }
+    let summaries: Vec<ContainerSummary> = reply.json()?;
+    summaries.into_iter().map(Listed::from_summary).collect()
+}
+
+#[derive(Deserialize)]
+struct ContainerSummary {
+    #[serde(rename = "Id")]
+    id: String,
+    #[serde(rename = "Names")]
+    names: Option<Vec<String>>,
+    #[serde(rename = "State")]
+    state: String,
+    #[serde(rename = "Labels")]
+    labels: Option<std::collections::BTreeMap<String, String>>,
+}
+
+impl Listed {
+    fn from_summary(summary: ContainerSummary) -> Result<Self, Fault> {
+        let id = ContainerId::parse(&summary.id)
+            .ok_or_else(|| Fault::Nonsense("a list with an id that is none".to_owned()))?;
+        Ok(Self {
+            id,
+            state: State::parse(&summary.state),
+            names: summary.names.unwrap_or_default(),
+            labels: summary.labels.unwrap_or_default(),
+        })
+    }
+}
+
+impl State {
+    fn parse(text: &str) -> Self {
+        match text {
+            // Podman has more words than Docker for what is not yet started
+            // or has ended, and lets them out in some versions.
+            "created" | "configured" | "initialized" => Self::Created,
+            "running" | "paused" | "restarting" | "stopping" => Self::Running,
+            "removing" => Self::Removing,
+            "exited" | "dead" | "stopped" => Self::Ended,
+            _ => Self::Unknown,
+        }
+    }
+}
+
+#[cfg(test)]
+pub(crate) mod tests {
+    use super::*;
+    use crate::docker::reply::tests::reply;
+    use crate::secret::Secret;
+
+    const ID: &str = "0123456789abcdef0123456789abcdef0123456789abcdef0123456789abcdef";
+
+    fn one(names: &str, labels: &str) -> Listed {
+        let body =
+            format!(r#"[{{"Id":"{ID}","Names":{names},"State":"running","Labels":{labels}}}]"#);
+        listed(&reply(200, &body)).expect("a list").remove(0)
+    }
+
+    #[test]
+    fn a_filter_is_anchored_and_encoded() {
+        let deployment = DeploymentId::parse("da").expect("an id");
+        let name = ContainerName::from_token(&deployment, &Secret::new("t"));
+        let uri = list_by_name(&name).uri().to_string();
+        let expected = format!(
+            "/containers/json?all=true&filters=%7B%22name%22%3A%5B%22%5E%2F%3F{}%24%22%5D%7D",
+            name.as_str()
+        );
+        assert_eq!(uri, expected);
+        let id = ContainerId::parse(ID).expect("an id");
+        assert_eq!(
+            list_by_id(&id).uri().to_string(),
+            format!("/containers/json?all=true&filters=%7B%22id%22%3A%5B%22{ID}%22%5D%7D")
+        );
+    }
+
+    #[test]
+    fn ours_is_what_carries_our_id_and_its_own_name() {
+        let deployment = DeploymentId::parse("da").expect("an id");
+        let ours = r#"{"dynamic-access.deployment":"da","dynamic-access.name":"da-1"}"#;
+        for (names, labels, is_ours) in [
+            (r#"["/da-1"]"#, ours, true),
+            (r#"["da-1"]"#, ours, true),
+            (r#"["/other","/da-1"]"#, ours, true),
+            (r#"["/da-2"]"#, ours, false),
+            (r#"["/da-11"]"#, ours, false),
+            ("[]", ours, false),
+            ("null", ours, false),
+            (r#"["/da-1"]"#, "null", false),
+            (
+                r#"["/da-1"]"#,
+                r#"{"dynamic-access.deployment":"da"}"#,
+                false,
+            ),
+            (r#"["/da-1"]"#, r#"{"dynamic-access.name":"da-1"}"#, false),
+            (
+                r#"["/da-1"]"#,
+                r#"{"dynamic-access.deployment":"db","dynamic-access.name":"da-1"}"#,
+                false,
+            ),
+        ] {
+            let is_of = one(names, labels).is_of(&deployment);
+            assert_eq!(is_of, is_ours, "{names} {labels}");
+        }
+    }
+
+    #[test]
+    fn every_state_of_docker_and_podman_is_known() {
+        for (text, state) in [
+            ("created", State::Created),
+            ("initialized", State::Created),
+            ("running", State::Running),
+            ("paused", State::Running),
+            ("restarting", State::Running),
+            ("removing", State::Removing),
+            ("exited", State::Ended),
+            ("stopped", State::Ended),
+            ("dead", State::Ended),
+            ("sleeping", State::Unknown),
+        ] {
+            assert_eq!(State::parse(text), state, "{text}");
+        }
+    }
+
+    #[test]
+    fn what_is_not_a_list_is_a_fault() {
+        for (status, body) in [
+            (200, ""),
+            (200, "{}"),
+            (200, r#"[{"Id":"0123","State":"running"}]"#),
+            (200, "[{}]"),
+            (400, r#"{"message":"invalid filter"}"#),
+            (500, r#"{"message":"m"}"#),
+        ] {
+            listed(&reply(status, body)).expect_err(body);
+        }
+    }
+}

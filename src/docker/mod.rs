@@ -1,0 +1,93 @@
+//! The Docker Engine API as values: requests are made, replies are read.
+//!
+//! Nothing here is sent, and nothing decides what to do next. Paths carry no
+//! version, which every Engine from 20.10 on and Podman take as their newest;
+//! what is used here has not changed since API 1.41. Every request carries
+//! its `Content-Length`: a `POST` that leaves chunked is refused by
+//! `ContainerStart` with 400.
+//!
+//! One file for each call: [`create`], [`start`], [`list`], [`remove`] and
+//! [`image`]; each request is the verb, each reader its past participle.
+
+pub mod create;
+pub mod image;
+pub mod list;
+mod names;
+pub mod remove;
+mod reply;
+pub mod start;
+
+pub use names::{ContainerId, ContainerName, DeploymentId, EngineUrl, ImageReference};
+pub use reply::Reply;
+
+use http::header::{CONTENT_LENGTH, CONTENT_TYPE};
+use http::{Method, Request};
+
+use crate::platform::HttpRequest;
+
+/// The label that holds the [`DeploymentId`].
+pub const LABEL_DEPLOYMENT: &str = "dynamic-access.deployment";
+
+/// The label that holds the container's own name.
+///
+/// The labels of an image are merged into those of its containers, so an
+/// image can carry [`LABEL_DEPLOYMENT`]; it cannot know this name.
+pub const LABEL_NAME: &str = "dynamic-access.name";
+
+/// A request without a body.
+fn bodiless(method: Method, path_and_query: &str) -> HttpRequest {
+    request(method, path_and_query, Vec::new())
+}
+
+/// A request with a JSON body.
+fn json(method: Method, path_and_query: &str, body: &serde_json::Value) -> HttpRequest {
+    let mut request = request(method, path_and_query, body.to_string().into_bytes());
+    request.headers_mut().insert(
+        CONTENT_TYPE,
+        http::HeaderValue::from_static("application/json"),
+    );
+    request
+}
+
+fn request(method: Method, path_and_query: &str, body: Vec<u8>) -> HttpRequest {
+    Request::builder()
+        .method(method)
+        .uri(path_and_query)
+        .header(CONTENT_LENGTH, body.len())
+        .body(body)
+        .expect("paths are made of parsed names and percent-encoded queries")
+}
+
+/// Percent-encodes `text` for use in a query: all but RFC 3986's unreserved
+/// characters.
+fn query_encoded(text: &str) -> String {
+    let mut encoded = String::with_capacity(text.len() * 3);
+    for byte in text.bytes() {
+        if byte.is_ascii_alphanumeric() || b"-._~".contains(&byte) {
+            encoded.push(char::from(byte));
+        } else {
+            encoded.push_str(&format!("%{byte:02X}"));
+        }
+    }
+    encoded
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_request_without_a_body_says_so() {
+        let request = bodiless(Method::POST, "/containers/x/start");
+        assert_eq!(request.headers()[CONTENT_LENGTH], "0");
+        assert!(!request.headers().contains_key(CONTENT_TYPE));
+    }
+
+    #[test]
+    fn a_query_carries_nothing_that_a_parser_takes_apart() {
+        assert_eq!(
+            query_encoded(r#"{"name":["^/a.b$"]}&x=%+é"#),
+            "%7B%22name%22%3A%5B%22%5E%2Fa.b%24%22%5D%7D%26x%3D%25%2B%C3%A9"
+        );
+    }
+}

@@ -1,0 +1,342 @@
+//! Names that the Engine API has rules for, parsed once and right ever after.
+
+use std::fmt;
+use std::net::{IpAddr, Ipv4Addr};
+
+use http::Uri;
+use http::uri::{Authority, Scheme};
+use sha2::{Digest, Sha256};
+
+use crate::secret::Secret;
+
+/// The full id of a container: 64 lower-case hex digits.
+///
+/// The Engine resolves a unique prefix of an id, and a name, just as well
+/// (`Daemon.GetContainer`), so anything shorter could be somebody else's.
+#[derive(Debug, Clone, PartialEq, Eq, Hash)]
+pub struct ContainerId(String);
+
+impl ContainerId {
+    /// Parses an id as the Engine gives it out.
+    pub fn parse(text: &str) -> Option<Self> {
+        let is_id = text.len() == 64
+            && text
+                .bytes()
+                .all(|byte| matches!(byte, b'0'..=b'9' | b'a'..=b'f'));
+        is_id.then(|| Self(text.to_owned()))
+    }
+
+    /// All 64 digits.
+    pub fn as_str(&self) -> &str {
+        &self.0
+    }
+
+    /// The twelve digits that `docker ps` shows.
+    pub fn short(&self) -> &str {
+        &self.0[..12]
+    }
+}
+
+/// `deployment_id`: whose containers these are on an Engine that is shared.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct DeploymentId(String);
+
+impl DeploymentId {
+    /// With the 41 characters that [`ContainerName`] adds, a name keeps to
+    /// the 63 of a DNS label.
+    const CHARS_MAX: usize = 22;
+
+    /// Parses 1 to 22 lower-case letters, digits and inner dashes.
+    ///
+    /// # Errors
+    ///
+    /// Says what it must be.
+    pub fn parse(text: &str) -> Result<Self, String> {
+        let is_id = (1..=Self::CHARS_MAX).contains(&text.len())
+            && text
+                .bytes()
+                .all(|byte| matches!(byte, b'0'..=b'9' | b'a'..=b'z' | b'-'))
+            && !text.starts_with('-')
+            && !text.ends_with('-');
+        if is_id {
+            Ok(Self(text.to_owned()))
+        } else {
+            Err(format!(
+                "is not 1 to {} lower-case letters, digits and inner dashes",
+                Self::CHARS_MAX
+            ))
+        }
+    }
+
+    /// The id as it stands in a label.
+    pub fn as_str(&self) -> &str {
+        &self.0
+    }
+}
+
+/// The name of a target's container.
+///
+/// The Engine reserves names atomically, so a name that follows from the
+/// token makes two containers for one token impossible.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct ContainerName(String);
+
+impl ContainerName {
+    /// Keeps this use of the token's digest apart from any other.
+    const DOMAIN: &[u8] = b"dynamic-access container name v1\0";
+
+    /// The name that belongs to an activation token.
+    pub fn from_token(deployment: &DeploymentId, token: &Secret) -> Self {
+        let mut digest = Sha256::new();
+        digest.update(Self::DOMAIN);
+        digest.update(token.expose());
+        // 160 bits: no two tokens ever meet, and none can be found from it.
+        let hex: String = digest.finalize()[..20]
+            .iter()
+            .map(|byte| format!("{byte:02x}"))
+            .collect();
+        Self(format!("{}-{hex}", deployment.as_str()))
+    }
+
+    /// The name as it stands in a query or a label.
+    pub fn as_str(&self) -> &str {
+        &self.0
+    }
+}
+
+/// `agent_image`: a reference to an image.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct ImageReference(String);
+
+impl ImageReference {
+    /// The longest name that a registry takes, with a tag and a digest.
+    const CHARS_MAX: usize = 255 + 128 + 72;
+
+    /// Parses `[host[:port]/]name[:tag][@digest]`, or an image's id.
+    ///
+    /// Only what keeps a path of the Engine API whole is checked; the Engine
+    /// knows the rest of the grammar.
+    ///
+    /// # Errors
+    ///
+    /// Says what it must be.
+    pub fn parse(text: &str) -> Result<Self, String> {
+        let parts_are_whole = text.split('/').all(|part| {
+            part.starts_with(|first: char| first.is_ascii_alphanumeric()) && !part.contains("..")
+        });
+        let is_reference = text.len() <= Self::CHARS_MAX
+            && parts_are_whole
+            && text
+                .bytes()
+                .all(|byte| byte.is_ascii_alphanumeric() || b"._-/:@".contains(&byte));
+        if is_reference {
+            Ok(Self(text.to_owned()))
+        } else {
+            Err("is not an image reference such as registry.example.com/agent:1.2".to_owned())
+        }
+    }
+
+    /// The reference as it stands in a path.
+    pub fn as_str(&self) -> &str {
+        &self.0
+    }
+}
+
+impl fmt::Display for ImageReference {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(&self.0)
+    }
+}
+
+/// `docker_url`: where the Engine listens.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct EngineUrl {
+    scheme: Scheme,
+    authority: Authority,
+}
+
+impl EngineUrl {
+    /// Parses `http(s)://host:port`, the form that Spin's
+    /// `allowed_outbound_hosts` takes too.
+    ///
+    /// # Errors
+    ///
+    /// Says what it must be.
+    pub fn parse(text: &str) -> Result<Self, String> {
+        const FORM: &str = "is not http://host:port or https://host:port";
+        let parts = text
+            .parse::<Uri>()
+            .map_err(|_| FORM.to_owned())?
+            .into_parts();
+        let (Some(scheme), Some(authority)) = (parts.scheme, parts.authority) else {
+            return Err(FORM.to_owned());
+        };
+        let has_path = parts.path_and_query.is_some_and(|path| path != "/");
+        let has_userinfo = authority.as_str().contains('@');
+        let is_http = scheme == Scheme::HTTP || scheme == Scheme::HTTPS;
+        let has_host = !authority.host().is_empty();
+        if has_path || has_userinfo || !is_http || !has_host {
+            return Err(FORM.to_owned());
+        }
+        if authority.port_u16().is_none_or(|port| port == 0) {
+            return Err("has no port; Docker's are 2375 for http and 2376 for https".to_owned());
+        }
+        Ok(Self { scheme, authority })
+    }
+
+    /// Whether bytes leave the machine in the clear.
+    pub fn is_plaintext_beyond_loopback(&self) -> bool {
+        let host = self.authority.host();
+        let address = host.trim_start_matches('[').trim_end_matches(']');
+        let is_loopback = host.eq_ignore_ascii_case("localhost")
+            || address.parse().is_ok_and(|address: IpAddr| match address {
+                IpAddr::V4(address) => address.is_loopback() && address != Ipv4Addr::UNSPECIFIED,
+                IpAddr::V6(address) => address.is_loopback(),
+            });
+        self.scheme == Scheme::HTTP && !is_loopback
+    }
+
+    /// The full URI of a path of the Engine API.
+    pub fn join(&self, path_and_query: http::uri::PathAndQuery) -> Uri {
+        let mut parts = http::uri::Parts::default();
+        parts.scheme = Some(self.scheme.clone());
+        parts.authority = Some(self.authority.clone());
+        parts.path_and_query = Some(path_and_query);
+        Uri::from_parts(parts).expect("scheme, authority and path are all there")
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    const ID: &str = "0123456789abcdef0123456789abcdef0123456789abcdef0123456789abcdef";
+
+    #[test]
+    fn an_id_is_64_lower_case_hex_digits_and_nothing_else() {
+        assert_eq!(ContainerId::parse(ID).expect("an id").as_str(), ID);
+        for text in [
+            "",
+            "a",
+            &ID[..63],
+            &format!("{ID}0"),
+            &ID.to_uppercase(),
+            &format!("{}/", &ID[..63]),
+            &format!("{}\0", &ID[..63]),
+            &format!("{}é", &ID[..62]),
+            "../../../../../../../../../../../../../../../../../../../../../..",
+        ] {
+            assert_eq!(ContainerId::parse(text), None, "{text:?}");
+        }
+    }
+
+    #[test]
+    fn a_deployment_id_keeps_a_name_within_a_dns_label() {
+        let longest = "a".repeat(22);
+        let deployment = DeploymentId::parse(&longest).expect("an id");
+        let name = ContainerName::from_token(&deployment, &Secret::new("t"));
+        assert_eq!(name.as_str().len(), 63);
+        for text in ["", "-a", "a-", "A", "a_b", "a.b", "a b", &"a".repeat(23)] {
+            DeploymentId::parse(text).expect_err(text);
+        }
+    }
+
+    #[test]
+    fn a_name_follows_from_deployment_and_token_alone() {
+        let name = |deployment, token: &str| {
+            let deployment = DeploymentId::parse(deployment).expect("an id");
+            ContainerName::from_token(&deployment, &Secret::new(token))
+        };
+        assert_eq!(
+            name("da", "token").as_str(),
+            "da-fe85e3b7609721471811d077919eeb5cf1a665d3"
+        );
+        assert_eq!(name("da", "token"), name("da", "token"));
+        assert_ne!(name("da", "token"), name("da", "token2"));
+        assert_ne!(name("da", "token"), name("db", "token"));
+    }
+
+    #[test]
+    fn an_image_reference_cannot_leave_its_place_in_a_path() {
+        for text in [
+            "agent",
+            "registry.example.com:5000/team/agent:1.2",
+            "agent@sha256:0123456789abcdef0123456789abcdef0123456789abcdef0123456789abcdef",
+        ] {
+            assert_eq!(ImageReference::parse(text).expect(text).as_str(), text);
+        }
+        for text in [
+            "",
+            "/",
+            "a/",
+            "/a",
+            "a//b",
+            "a/../b",
+            "..",
+            "a?b",
+            "a#b",
+            "a b",
+            "a%2fb",
+            "a\0",
+            "é",
+            &"a".repeat(456),
+        ] {
+            ImageReference::parse(text).expect_err(text);
+        }
+    }
+
+    #[test]
+    fn an_engine_url_is_scheme_host_and_port() {
+        for text in [
+            "http://127.0.0.1:2375",
+            "http://localhost:2375/",
+            "https://docker.example.com:2376",
+            "https://[::1]:2376",
+        ] {
+            let url = EngineUrl::parse(text).expect(text);
+            let joined = url.join("/_ping".parse().expect("a path"));
+            assert_eq!(
+                joined.to_string(),
+                format!("{}/_ping", text.trim_end_matches('/'))
+            );
+        }
+        for text in [
+            "",
+            "/",
+            "127.0.0.1:2375",
+            "tcp://127.0.0.1:2375",
+            "unix:///var/run/docker.sock",
+            "http://",
+            "http://:2375",
+            "http://host",
+            "http://host:0",
+            "http://host:65536",
+            "http://host:2375/v1.41",
+            "http://host:2375?x",
+            "http://user:password@host:2375",
+            "http://host name:2375",
+        ] {
+            EngineUrl::parse(text).expect_err(text);
+        }
+    }
+
+    #[test]
+    fn only_loopback_is_reached_in_the_clear_without_leave() {
+        for (text, beyond) in [
+            ("http://127.0.0.1:2375", false),
+            ("http://127.9.9.9:2375", false),
+            ("http://localhost:2375", false),
+            ("http://LocalHost:2375", false),
+            ("http://[::1]:2375", false),
+            ("https://192.0.2.1:2376", false),
+            ("http://192.0.2.1:2375", true),
+            ("http://0.0.0.0:2375", true),
+            ("http://127.0.0.1.example.com:2375", true),
+            ("http://localhost.example.com:2375", true),
+            ("http://[::ffff:127.0.0.1]:2375", true),
+        ] {
+            let url = EngineUrl::parse(text).expect(text);
+            assert_eq!(url.is_plaintext_beyond_loopback(), beyond, "{text}");
+        }
+    }
+}

@@ -1,0 +1,90 @@
+//! `DELETE /containers/{id}` (Engine API, ContainerDelete).
+
+use http::{Method, StatusCode};
+
+use super::{ContainerId, Reply, bodiless};
+use crate::engine::Fault;
+use crate::platform::HttpRequest;
+
+/// What came of a removal that the Engine understood.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Removed {
+    /// The container is gone: now, or before (404).
+    Gone,
+    /// The Engine would not (409): the container runs and there was no force,
+    /// or another removal is at work on it.
+    Declined,
+}
+
+/// The request that removes a container unless it runs, in one atomic step:
+/// it can never kill what another request has just started.
+pub fn remove(id: &ContainerId) -> HttpRequest {
+    let path = format!("/containers/{}?v=true", id.as_str());
+    bodiless(Method::DELETE, &path)
+}
+
+/// The request that kills and removes a container. It goes to its end even
+/// when the connection is lost.
+pub fn kill_and_remove(id: &ContainerId) -> HttpRequest {
+    let path = format!("/containers/{}?force=true&v=true", id.as_str());
+    bodiless(Method::DELETE, &path)
+}
+
+/// Reads the reply to [`remove`] and [`kill_and_remove`].
+///
+/// # Errors
+///
+/// Any other reply. The container may be gone all the same, unless the fault
+/// is [`Fault::Unreachable`].
+pub fn removed(reply: &Reply) -> Result<Removed, Fault> {
+    match reply.status() {
+        204 => Ok(Removed::Gone),
+        404 if reply.is_engines(StatusCode::NOT_FOUND) => Ok(Removed::Gone),
+        409 if reply.is_engines(StatusCode::CONFLICT) => Ok(Removed::Declined),
+        _ => Err(reply.fault()),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::docker::reply::tests::reply;
+
+    const ID: &str = "0123456789abcdef0123456789abcdef0123456789abcdef0123456789abcdef";
+
+    #[test]
+    fn force_is_used_by_its_name_alone() {
+        let id = ContainerId::parse(ID).expect("an id");
+        let cautious = remove(&id);
+        assert_eq!(cautious.method(), Method::DELETE);
+        assert_eq!(
+            cautious.uri().to_string(),
+            format!("/containers/{ID}?v=true")
+        );
+        let forced = kill_and_remove(&id);
+        assert_eq!(forced.method(), Method::DELETE);
+        assert_eq!(
+            forced.uri().to_string(),
+            format!("/containers/{ID}?force=true&v=true")
+        );
+    }
+
+    #[test]
+    fn a_container_that_is_absent_counts_as_gone() {
+        assert_eq!(removed(&reply(204, "")), Ok(Removed::Gone));
+        let absent = reply(404, r#"{"message":"No such container: x"}"#);
+        assert_eq!(removed(&absent), Ok(Removed::Gone));
+    }
+
+    #[test]
+    fn a_proxys_404_is_not_taken_for_an_absent_container() {
+        removed(&reply(404, "<html>404</html>")).expect_err("a fault");
+    }
+
+    #[test]
+    fn a_declined_removal_is_told_from_a_failed_one() {
+        let running = reply(409, r#"{"message":"container is running"}"#);
+        assert_eq!(removed(&running), Ok(Removed::Declined));
+        removed(&reply(500, r#"{"message":"device busy"}"#)).expect_err("a fault");
+    }
+}

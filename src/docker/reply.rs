@@ -1,0 +1,145 @@
+//! What every reply of the Engine has in common.
+
+use http::StatusCode;
+use serde::Deserialize;
+use serde::de::DeserializeOwned;
+
+use crate::engine::Fault;
+use crate::platform::HttpResponse;
+
+/// How much of the Engine's own words goes into the log: they quote names and
+/// paths, and once in a while a whole command line.
+const MESSAGE_CHARS_MAX: usize = 300;
+
+/// A reply to be read: its status, and its body by meaning.
+#[derive(Debug)]
+pub struct Reply(HttpResponse);
+
+impl Reply {
+    /// Wraps a reply as it was received.
+    pub fn new(response: HttpResponse) -> Self {
+        Self(response)
+    }
+
+    /// The status of the reply.
+    pub fn status(&self) -> u16 {
+        self.0.status().as_u16()
+    }
+
+    /// The body, which must be of the shape `T`.
+    ///
+    /// # Errors
+    ///
+    /// [`Fault::Nonsense`]; serde's own message would quote the body.
+    pub fn json<T: DeserializeOwned>(&self) -> Result<T, Fault> {
+        serde_json::from_slice(self.0.body()).map_err(|error| {
+            Fault::Nonsense(format!(
+                "{} with a body that is not the Engine's (line {}, column {})",
+                self.0.status(),
+                error.line(),
+                error.column()
+            ))
+        })
+    }
+
+    /// The value of a header, if it is there once and is text.
+    pub fn header(&self, name: http::HeaderName) -> Option<&str> {
+        let mut values = self.0.headers().get_all(name).iter();
+        let value = values.next()?.to_str().ok()?;
+        values.next().is_none().then_some(value)
+    }
+
+    /// What the Engine says of a failure: the `message` member of its body.
+    ///
+    /// Proxies answer HTML; nothing of that is worth keeping.
+    pub fn message(&self) -> Option<String> {
+        #[derive(Deserialize)]
+        struct ErrorResponse {
+            message: String,
+        }
+        let body: ErrorResponse = serde_json::from_slice(self.0.body()).ok()?;
+        Some(body.message.chars().take(MESSAGE_CHARS_MAX).collect())
+    }
+
+    /// The fault of a reply that is none of the successes of its call.
+    pub fn fault(&self) -> Fault {
+        let status = self.0.status();
+        match self.message() {
+            Some(message) if status.is_client_error() || status.is_server_error() => {
+                Fault::Said { status, message }
+            }
+            // A gateway's own words for an Engine that it cannot reach.
+            None if status.is_server_error() => Fault::Said {
+                status,
+                message: "(not in the Engine's words)".to_owned(),
+            },
+            _ => Fault::Nonsense(format!("{status} with a body that is not the Engine's")),
+        }
+    }
+
+    /// Whether the Engine itself, not a proxy before it, answered `status`.
+    pub fn is_engines(&self, status: StatusCode) -> bool {
+        self.0.status() == status && self.message().is_some()
+    }
+}
+
+#[cfg(test)]
+pub(crate) mod tests {
+    use super::*;
+
+    /// A reply of that status and body.
+    pub(crate) fn reply(status: u16, body: &str) -> Reply {
+        let response = http::Response::builder()
+            .status(status)
+            .body(body.as_bytes().to_vec())
+            .expect("a response");
+        Reply::new(response)
+    }
+
+    #[test]
+    fn a_failure_is_told_in_the_engines_words() {
+        let fault = reply(409, r#"{"message":"Conflict."}"#).fault();
+        assert_eq!(fault.to_string(), "409 Conflict: Conflict.");
+    }
+
+    #[test]
+    fn podmans_longer_error_is_read_likewise() {
+        let body = r#"{"cause":"x","message":"no such image","response":404}"#;
+        assert!(reply(404, body).is_engines(StatusCode::NOT_FOUND));
+    }
+
+    #[test]
+    fn a_proxys_html_is_not_taken_for_the_engine() {
+        for (status, body) in [
+            (404, "<html>404</html>"),
+            (200, "<html>"),
+            (200, ""),
+            (302, ""),
+            (404, r#"{"error":"x"}"#),
+        ] {
+            let reply = reply(status, body);
+            assert!(matches!(reply.fault(), Fault::Nonsense(_)), "{status}");
+            assert!(!reply.is_engines(StatusCode::NOT_FOUND));
+        }
+    }
+
+    #[test]
+    fn a_gateways_failure_counts_as_the_engines() {
+        let fault = reply(502, "<html>Bad Gateway</html>").fault();
+        assert!(matches!(fault, Fault::Said { status, .. } if status == 502));
+    }
+
+    #[test]
+    fn a_long_message_is_cut() {
+        let long = format!(r#"{{"message":"{}"}}"#, "x".repeat(5000));
+        assert_eq!(reply(500, &long).message().expect("a message").len(), 300);
+    }
+
+    #[test]
+    fn a_body_that_does_not_fit_is_nonsense_and_not_quoted() {
+        let fault = reply(200, r#"{"Id":"planted"#)
+            .json::<serde_json::Value>()
+            .expect_err("cut off");
+        assert!(!fault.to_string().contains("planted"), "{fault}");
+    }
+}

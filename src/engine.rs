@@ -1,0 +1,212 @@
+//! Sends the requests of [`crate::docker`] and reads the replies, each within
+//! a deadline, and notes what was sent for the log.
+//!
+//! Decides nothing: what to do about a [`Fault`] is for [`crate::target`].
+
+use std::cell::RefCell;
+use std::fmt;
+use std::time::Duration;
+
+use http::StatusCode;
+
+use crate::budget::{CHANGE, LOOK_UP};
+use crate::docker::create::{self, Container, Created};
+use crate::docker::image::{self, Image};
+use crate::docker::list::{self, Listed};
+use crate::docker::remove::{self, Removed};
+use crate::docker::{ContainerId, ContainerName, EngineUrl, ImageReference, Reply, start};
+use crate::platform::{HttpRequest, Platform, TransportError};
+use crate::record::{Call, Calls};
+
+/// Why a call did not bring what it was made for.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Fault {
+    /// No connection: the call had no effect.
+    Unreachable(String),
+    /// The call's own limit passed: it may have had an effect.
+    TimedOut,
+    /// The connection broke: it may have had an effect.
+    Broken(String),
+    /// The call was not made, because the webhook's time is spent.
+    BudgetSpent,
+    /// The reply is not the Engine's: the call may have had an effect.
+    Nonsense(String),
+    /// The Engine, or a gateway before it, said why not.
+    Said {
+        /// A status of 400 or more.
+        status: StatusCode,
+        /// The Engine's own words.
+        message: String,
+    },
+}
+
+impl fmt::Display for Fault {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::Unreachable(detail) => write!(f, "no connection to the Engine: {detail}"),
+            Self::TimedOut => f.write_str("the Engine did not answer in time"),
+            Self::Broken(detail) => write!(f, "the connection to the Engine broke: {detail}"),
+            Self::BudgetSpent => f.write_str("the webhook's time is spent"),
+            Self::Nonsense(detail) => write!(f, "not an Engine's answer: {detail}"),
+            Self::Said { status, message } => write!(f, "{status}: {message}"),
+        }
+    }
+}
+
+impl From<TransportError> for Fault {
+    fn from(error: TransportError) -> Self {
+        match error {
+            TransportError::Unreachable(detail) => Self::Unreachable(detail),
+            TransportError::TimedOut => Self::TimedOut,
+            TransportError::Broken(detail) => Self::Broken(detail),
+        }
+    }
+}
+
+/// An Engine, for as long as one part of one webhook lasts.
+#[derive(Debug)]
+pub struct Engine<'a, P> {
+    platform: &'a P,
+    url: &'a EngineUrl,
+    calls: &'a RefCell<Calls>,
+    until: Duration,
+}
+
+// Derived, they would ask the same of `P`.
+impl<P> Clone for Engine<'_, P> {
+    fn clone(&self) -> Self {
+        *self
+    }
+}
+impl<P> Copy for Engine<'_, P> {}
+
+impl<'a, P: Platform> Engine<'a, P> {
+    /// The Engine at `url`, used no longer than `until`.
+    pub fn new(
+        platform: &'a P,
+        url: &'a EngineUrl,
+        calls: &'a RefCell<Calls>,
+        until: Duration,
+    ) -> Self {
+        Self {
+            platform,
+            url,
+            calls,
+            until,
+        }
+    }
+
+    /// The same Engine, used until another moment.
+    pub fn until(self, until: Duration) -> Self {
+        Self { until, ..self }
+    }
+
+    /// Makes a container; see [`create::created`].
+    ///
+    /// # Errors
+    ///
+    /// See [`Fault`].
+    pub async fn create(&self, container: &Container<'_>) -> Result<Created, Fault> {
+        let reply = self.call("create", create::create(container), CHANGE);
+        create::created(&reply.await?)
+    }
+
+    /// Starts a container; see [`start::started`].
+    ///
+    /// # Errors
+    ///
+    /// See [`Fault`].
+    pub async fn start(&self, id: &ContainerId) -> Result<(), Fault> {
+        let reply = self.call("start", start::start(id), CHANGE);
+        start::started(&reply.await?)
+    }
+
+    /// Removes a container unless it runs; see [`remove::removed`].
+    ///
+    /// # Errors
+    ///
+    /// See [`Fault`].
+    pub async fn remove(&self, id: &ContainerId) -> Result<Removed, Fault> {
+        let reply = self.call("remove", remove::remove(id), CHANGE);
+        remove::removed(&reply.await?)
+    }
+
+    /// Kills and removes a container; see [`remove::removed`].
+    ///
+    /// # Errors
+    ///
+    /// See [`Fault`].
+    pub async fn kill_and_remove(&self, id: &ContainerId) -> Result<Removed, Fault> {
+        let reply = self.call("kill", remove::kill_and_remove(id), CHANGE);
+        remove::removed(&reply.await?)
+    }
+
+    /// The container of that id, if there is one.
+    ///
+    /// # Errors
+    ///
+    /// See [`Fault`].
+    pub async fn find_by_id(&self, id: &ContainerId) -> Result<Option<Listed>, Fault> {
+        let reply = self.call("list", list::list_by_id(id), LOOK_UP);
+        let listed = list::listed(&reply.await?)?;
+        Ok(listed.into_iter().find(|container| container.id == *id))
+    }
+
+    /// The container of that name, if there is one.
+    ///
+    /// # Errors
+    ///
+    /// See [`Fault`].
+    pub async fn find_by_name(&self, name: &ContainerName) -> Result<Option<Listed>, Fault> {
+        let reply = self.call("list", list::list_by_name(name), LOOK_UP);
+        let listed = list::listed(&reply.await?)?;
+        Ok(listed
+            .into_iter()
+            .find(|container| container.has_name(name.as_str())))
+    }
+
+    /// Whether an image is there.
+    ///
+    /// # Errors
+    ///
+    /// See [`Fault`].
+    pub async fn image(&self, image: &ImageReference) -> Result<Image, Fault> {
+        let reply = self.call("image", image::inspect(image), LOOK_UP);
+        image::inspected(&reply.await?)
+    }
+
+    async fn call(
+        &self,
+        name: &'static str,
+        request: HttpRequest,
+        limit: Duration,
+    ) -> Result<Reply, Fault> {
+        let begun = self.platform.now();
+        let left = self.until.saturating_sub(begun);
+        if left.is_zero() {
+            return Err(Fault::BudgetSpent);
+        }
+        let sent = self
+            .platform
+            .send(self.addressed(request), limit.min(left))
+            .await
+            .map(Reply::new)
+            .map_err(Fault::from);
+        self.calls.borrow_mut().push(Call {
+            name,
+            status: sent.as_ref().ok().map(Reply::status),
+            took: self.platform.now().saturating_sub(begun),
+        });
+        sent
+    }
+
+    /// The request with the Engine's address before its path.
+    fn addressed(&self, request: HttpRequest) -> HttpRequest {
+        let (mut head, body) = request.into_parts();
+        let path = head.uri.into_parts().path_and_query;
+        head.uri = self
+            .url
+            .join(path.expect("requests of the docker module have a path"));
+        HttpRequest::from_parts(head, body)
+    }
+}

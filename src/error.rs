@@ -1,0 +1,181 @@
+//! Every error, its status, its two messages.
+//!
+//! The caller reads a fixed sentence, [`Error::message`]: BastionZero shows it
+//! to the person who is connecting. The log gets [`Display`](fmt::Display),
+//! with the detail. Neither ever holds a token, a secret, a header or a body.
+
+use std::fmt;
+
+use http::StatusCode;
+
+use crate::config::Problems;
+use crate::docker::ContainerId;
+use crate::engine::Fault;
+
+/// Why a webhook did not succeed.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Error {
+    /// The body is not what the webhook takes; the field and what is wrong.
+    BadBody(String),
+    /// `uniqueId` is not one that this server gives out.
+    BadUniqueId,
+    /// The body did not arrive in time.
+    BodyTooSlow,
+    /// The body is longer than any webhook's.
+    BodyTooLarge,
+    /// The body is said not to be JSON.
+    NotJson,
+    /// The credentials are not right; how, for the log alone.
+    Unauthorized(&'static str),
+    /// No such webhook.
+    UnknownPath,
+    /// The webhook has one method, and this is not it.
+    WrongMethod {
+        /// The method that it has.
+        allow: &'static str,
+    },
+    /// The container to stop is not one of this deployment.
+    NotOurs(ContainerId),
+    /// A container that is not of this deployment has the target's name.
+    NameTaken(ContainerId),
+    /// Variables of this server are wrong.
+    Misconfigured(Problems),
+    /// The Engine has no such image.
+    NoSuchImage(String),
+    /// The Engine does not accept the container as it is configured.
+    Refused(Fault),
+    /// The Engine answered with a failure of its own, or not as an Engine.
+    EngineFailed(Fault),
+    /// No connection to the Engine.
+    EngineUnreachable(Fault),
+    /// The Engine did not answer in time, or the webhook's time is spent.
+    OutOfTime(Fault),
+    /// Another request with the same token is at work on its target.
+    InProgress,
+    /// The health check failed, and why.
+    Unhealthy(Box<Error>),
+}
+
+impl Error {
+    /// The status of the answer.
+    pub fn status(&self) -> StatusCode {
+        match self {
+            Self::BadBody(_) | Self::BadUniqueId => StatusCode::BAD_REQUEST,
+            Self::Unauthorized(_) => StatusCode::UNAUTHORIZED,
+            Self::UnknownPath | Self::NotOurs(_) => StatusCode::NOT_FOUND,
+            Self::WrongMethod { .. } => StatusCode::METHOD_NOT_ALLOWED,
+            Self::BodyTooSlow => StatusCode::REQUEST_TIMEOUT,
+            Self::BodyTooLarge => StatusCode::PAYLOAD_TOO_LARGE,
+            Self::NotJson => StatusCode::UNSUPPORTED_MEDIA_TYPE,
+            Self::Misconfigured(_)
+            | Self::NoSuchImage(_)
+            | Self::Refused(_)
+            | Self::NameTaken(_) => StatusCode::INTERNAL_SERVER_ERROR,
+            Self::EngineFailed(_) => StatusCode::BAD_GATEWAY,
+            Self::EngineUnreachable(_) | Self::InProgress | Self::Unhealthy(_) => {
+                StatusCode::SERVICE_UNAVAILABLE
+            }
+            Self::OutOfTime(_) => StatusCode::GATEWAY_TIMEOUT,
+        }
+    }
+
+    /// The sentence for the caller, the same each time.
+    pub fn message(&self) -> &'static str {
+        match self {
+            Self::BadBody(_) => {
+                "The request's body is not a JSON object with the well-formed text fields that this webhook takes."
+            }
+            Self::BadUniqueId => {
+                "The uniqueId is not 64 lower-case hexadecimal digits, as this server gives out."
+            }
+            Self::Unauthorized(_) => "The credentials are missing or wrong.",
+            Self::UnknownPath => "There is no such webhook here.",
+            Self::WrongMethod { .. } => "This webhook is called with another method.",
+            Self::NotOurs(_) => "The uniqueId is not that of a target of this server.",
+            Self::BodyTooSlow => "The request's body did not arrive in time.",
+            Self::BodyTooLarge => "The request's body is over 64 KiB.",
+            Self::NotJson => "The request's body must be application/json.",
+            Self::Misconfigured(_) => {
+                "The provisioning server is misconfigured. Its log says which variable to mend."
+            }
+            Self::NoSuchImage(_) => {
+                "The Docker Engine does not have the agent image. Ask the administrator of the provisioning server."
+            }
+            Self::Refused(_) => {
+                "The Docker Engine does not accept the target as it is configured. Ask the administrator of the provisioning server."
+            }
+            Self::NameTaken(_) => {
+                "A container that is not this server's has the target's name. Ask the administrator of the provisioning server."
+            }
+            Self::EngineFailed(_) => {
+                "The Docker Engine failed. Ask the administrator of the provisioning server."
+            }
+            Self::EngineUnreachable(_) => "The Docker Engine cannot be reached. Try again shortly.",
+            Self::OutOfTime(_) => "The Docker Engine did not answer in time. Try again shortly.",
+            Self::InProgress => "This target is being started already. Try again shortly.",
+            Self::Unhealthy(_) => "The provisioning server cannot start targets now.",
+        }
+    }
+
+    /// Seconds after which the caller may try again, where that can help.
+    ///
+    /// Thirty for a start in progress: by then it has ended, one way or the
+    /// other. Ten else, since the caller's user is waiting.
+    pub fn retry_after_seconds(&self) -> Option<u32> {
+        match self {
+            Self::InProgress => Some(30),
+            Self::EngineUnreachable(_) | Self::Unhealthy(_) => Some(10),
+            _ => None,
+        }
+    }
+}
+
+impl From<Fault> for Error {
+    fn from(fault: Fault) -> Self {
+        match &fault {
+            Fault::Unreachable(_) => Self::EngineUnreachable(fault),
+            Fault::TimedOut | Fault::BudgetSpent => Self::OutOfTime(fault),
+            Fault::Said { status, .. } if status.is_client_error() => Self::Refused(fault),
+            Fault::Said { .. } | Fault::Broken(_) | Fault::Nonsense(_) => Self::EngineFailed(fault),
+        }
+    }
+}
+
+impl fmt::Display for Error {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::BadBody(detail) => write!(f, "bad body: {detail}"),
+            Self::BadUniqueId => f.write_str("bad body: uniqueId is not 64 lower-case hex digits"),
+            Self::BodyTooSlow => f.write_str("the body did not arrive in time"),
+            Self::BodyTooLarge => f.write_str("the body is over 64 KiB"),
+            Self::NotJson => f.write_str("the Content-Type is not JSON"),
+            Self::Unauthorized(detail) => write!(f, "unauthorized: {detail}"),
+            Self::UnknownPath => f.write_str("unknown path"),
+            Self::WrongMethod { allow } => write!(f, "wrong method, {allow} is the right one"),
+            Self::NotOurs(id) => write!(f, "container {} is not ours", id.short()),
+            Self::NameTaken(id) => write!(
+                f,
+                "container {} has the target's name and is not ours; remove or rename it",
+                id.short()
+            ),
+            Self::Misconfigured(problems) => write!(f, "misconfigured: {problems}"),
+            Self::NoSuchImage(image) => write!(
+                f,
+                "the Engine has no image {image}; build or pull it there, or set agent_image"
+            ),
+            Self::Refused(fault) => write!(f, "the Engine refused: {fault}"),
+            Self::EngineFailed(fault) => write!(f, "the Engine failed: {fault}"),
+            Self::EngineUnreachable(fault) => {
+                write!(
+                    f,
+                    "{fault}; see that docker_url is right and the Engine runs"
+                )
+            }
+            Self::OutOfTime(fault) => fault.fmt(f),
+            Self::InProgress => f.write_str("another request is starting this target"),
+            Self::Unhealthy(cause) => write!(f, "unhealthy: {cause}"),
+        }
+    }
+}
+
+impl std::error::Error for Error {}

@@ -1,0 +1,48 @@
+//! A provisioning server for BastionZero Dynamic Access Targets.
+//!
+//! Three webhooks make, remove and vouch for short-lived containers on a
+//! Docker Engine. The crate is a pure core and one thin shell: the core turns
+//! values into values and reaches the world through [`platform::Platform`]
+//! alone; the shell, `component.rs`, exists only on WebAssembly.
+//!
+//! # Layout
+//!
+//! | module | knows |
+//! |---|---|
+//! | `component` | Spin and WASI: HTTP in and out, variables, clock (wasm only) |
+//! | [`platform`] | what the core asks of the world, as one trait |
+//! | [`server`] | the order in which one request is dealt with |
+//! | [`webhook`] | routes, bodies in, answers out |
+//! | [`auth`] | credentials |
+//! | [`budget`] | how long things may take |
+//! | [`config`] | variables → [`config::Config`], each problem named |
+//! | [`target`] | start, stop, health: every decision about containers |
+//! | [`engine`] | sends [`docker`]'s requests, within deadlines |
+//! | [`docker`] | the Engine API as values |
+//! | [`error`] | every error, its status, its two messages |
+//! | [`record`] | the log lines |
+//! | [`secret`] | text that is never shown and compared in constant time |
+//!
+//! # Invariants
+//!
+//! * Only `component.rs` names Spin or WASI; the core has no clock, sleep,
+//!   randomness, environment or network of its own.
+//! * All state lives in the Engine: nothing is remembered between requests.
+//! * A [`docker::ContainerId`] is 64 lower-case hex digits, whoever sent it.
+//! * A status code of failure is chosen in [`error`] and nowhere else.
+//! * No input makes the core panic.
+
+pub mod auth;
+pub mod budget;
+#[cfg(target_family = "wasm")]
+mod component;
+pub mod config;
+pub mod docker;
+pub mod engine;
+pub mod error;
+pub mod platform;
+pub mod record;
+pub mod secret;
+pub mod server;
+pub mod target;
+pub mod webhook;

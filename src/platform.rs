@@ -1,0 +1,62 @@
+//! What the core asks of the world.
+//!
+//! The shell implements [`Platform`] with WASI; tests implement it with a
+//! script or a model of an Engine and a clock of their own.
+
+use std::time::Duration;
+
+/// A request to the Engine: a value that [`crate::docker`] makes.
+pub type HttpRequest = http::Request<Vec<u8>>;
+
+/// A reply, read to its end, that [`crate::docker`] gives a meaning to.
+pub type HttpResponse = http::Response<Vec<u8>>;
+
+/// The most that a reply of the Engine may hold.
+///
+/// A list of 3,000 containers is about 3 MiB; hosted platforms allow 10 MiB
+/// for an answer, and an instance has 128 MiB for all.
+pub const REPLY_BYTES_MAX: usize = 10 * 1024 * 1024;
+
+/// Clock, sleep, randomness, and HTTP to the Engine.
+// The futures need not be `Send`: a component has one thread.
+#[expect(async_fn_in_trait, reason = "a component has one thread")]
+pub trait Platform {
+    /// Sends `request` and reads the reply, of at most [`REPLY_BYTES_MAX`],
+    /// to its end; gives up after `limit`.
+    async fn send(
+        &self,
+        request: HttpRequest,
+        limit: Duration,
+    ) -> Result<HttpResponse, TransportError>;
+
+    /// Time since some fixed moment; never goes back.
+    fn now(&self) -> Duration;
+
+    /// Returns after `duration`.
+    async fn sleep(&self, duration: Duration);
+
+    /// Bits that nobody can guess.
+    fn random(&self) -> u128;
+}
+
+/// No reply was had. What it says of the request's effect decides the variant.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum TransportError {
+    /// No connection came about: the request certainly had no effect.
+    Unreachable(String),
+    /// The limit passed: the request may have had an effect, or have it later.
+    TimedOut,
+    /// The connection broke or the reply was cut off: likewise.
+    Broken(String),
+}
+
+/// Why the body of a request to us could not be had.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum BodyError {
+    /// It is longer than asked for.
+    TooLarge,
+    /// It took too long.
+    TooSlow,
+    /// The caller cut it off.
+    CutOff,
+}

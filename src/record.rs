@@ -1,0 +1,128 @@
+//! What the log says of one request: one line of JSON.
+//!
+//! Holds no secret: what is written here are names of ours, numbers, and the
+//! [`Display`](std::fmt::Display) of an [`Error`].
+
+use std::time::Duration;
+
+use serde::Serialize;
+
+use crate::error::Error;
+use crate::secret::Secret;
+
+/// How many calls a line lists: a webhook makes four, and a long wait for
+/// another's start not many more.
+const CALLS_MAX: usize = 32;
+
+/// One call to the Engine.
+#[derive(Debug, Clone, Copy)]
+pub struct Call {
+    /// What it was for.
+    pub name: &'static str,
+    /// The status of the reply, if there was one.
+    pub status: Option<u16>,
+    /// From the request's first byte to the reply's last.
+    pub took: Duration,
+}
+
+/// The calls to the Engine for one request, in their order.
+#[derive(Debug, Default)]
+pub struct Calls(Vec<Call>);
+
+impl Calls {
+    /// Notes a call that has ended.
+    pub fn push(&mut self, call: Call) {
+        self.0.push(call);
+    }
+}
+
+/// One request to this server.
+#[derive(Debug)]
+pub struct Record<'a> {
+    /// The request's id, which an error's answer carries too.
+    pub request_id: &'a str,
+    /// The webhook's path, or `-` when it is none.
+    pub route: &'static str,
+    /// The status of the answer.
+    pub status: u16,
+    /// From the request's arrival to the answer.
+    pub took: Duration,
+    /// The short id of the container that the request was about.
+    pub container: Option<&'a str>,
+    /// The calls to the Engine.
+    pub calls: &'a Calls,
+    /// What the Engine left out of the container's configuration.
+    pub warnings: &'a [String],
+    /// Why the request did not succeed.
+    pub error: Option<&'a Error>,
+    /// A secret that the request brought, should a peer have echoed it.
+    pub secret: Option<&'a Secret>,
+}
+
+impl Record<'_> {
+    /// The line, without its end.
+    pub fn line(&self) -> String {
+        let calls = self.calls.0.iter().take(CALLS_MAX);
+        let line = Line {
+            request: self.request_id,
+            route: self.route,
+            status: self.status,
+            ms: milliseconds(self.took),
+            container: self.container,
+            calls: calls.map(ToString::to_string).collect(),
+            calls_omitted: self.calls.0.len().saturating_sub(CALLS_MAX),
+            warnings: self
+                .warnings
+                .iter()
+                .map(|text| self.redacted(text))
+                .collect(),
+            error: self.error.map(|error| self.redacted(&error.to_string())),
+        };
+        serde_json::to_string(&line).expect("a line has text keys and no maps")
+    }
+
+    /// A peer's words, without the secret that they may echo.
+    fn redacted(&self, text: &str) -> String {
+        match self.secret {
+            Some(secret) => text.replace(secret.expose(), "[redacted]"),
+            None => text.to_owned(),
+        }
+    }
+}
+
+impl std::fmt::Display for Call {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        let ms = milliseconds(self.took);
+        match self.status {
+            Some(status) => write!(f, "{} {status} {ms}ms", self.name),
+            None => write!(f, "{} failed {ms}ms", self.name),
+        }
+    }
+}
+
+#[derive(Serialize)]
+struct Line<'a> {
+    request: &'a str,
+    route: &'a str,
+    status: u16,
+    ms: u64,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    container: Option<&'a str>,
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    calls: Vec<String>,
+    #[serde(skip_serializing_if = "is_zero")]
+    calls_omitted: usize,
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    warnings: Vec<String>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    error: Option<String>,
+}
+
+// The signature is serde's.
+fn is_zero(count: &usize) -> bool {
+    *count == 0
+}
+
+fn milliseconds(duration: Duration) -> u64 {
+    u64::try_from(duration.as_millis()).unwrap_or(u64::MAX)
+}

@@ -9,6 +9,19 @@ const WORK: Duration = Duration::from_secs(20);
 /// 30 seconds.
 const ANSWER: Duration = Duration::from_secs(25);
 
+/// Until when the work after the answer ends: hosted Spin stops a handler at
+/// 30 seconds.
+const INVOCATION: Duration = Duration::from_secs(29);
+
+/// The most that the work after the answer takes, so that an instance is not
+/// held long for what the next one can do as well.
+const TAIL: Duration = Duration::from_secs(4);
+
+/// The age from which a container that is only created will not be started
+/// any more: the longest invocation, and a second for each of the two
+/// roundings that an age is told with.
+pub const ABANDONED_AFTER: Duration = Duration::from_secs(31);
+
 /// The moments by which the parts of one webhook end, on the platform's
 /// monotonic clock.
 #[derive(Debug, Clone, Copy)]
@@ -26,6 +39,11 @@ impl Budget {
             work_until: now + WORK,
             answer_until: now + ANSWER,
         }
+    }
+
+    /// When the work that begins at `now`, after the answer, ends.
+    pub fn tail_until(self, now: Duration) -> Duration {
+        (now + TAIL).min(self.answer_until + (INVOCATION - ANSWER))
     }
 }
 

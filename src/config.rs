@@ -4,6 +4,7 @@
 //! every variable is right, or the caller reads "misconfigured".
 
 use std::fmt;
+use std::time::Duration;
 
 use crate::docker::{DeploymentId, EngineUrl, ImageReference};
 
@@ -32,6 +33,10 @@ pub struct Config {
     pub agent_image: ImageReference,
     /// `deployment_id`: whose containers these are.
     pub deployment_id: DeploymentId,
+    /// `max_targets`: how many targets may live at a time.
+    pub max_targets: usize,
+    /// `max_lifetime`: after this a target is removed, even if it runs.
+    pub max_lifetime: Duration,
 }
 
 /// What is wrong with the variables: one sentence each, which names the
@@ -67,6 +72,8 @@ impl Config {
         let docker_url = reader.read("docker_url", EngineUrl::parse);
         let agent_image = reader.read("agent_image", ImageReference::parse);
         let deployment_id = reader.read("deployment_id", DeploymentId::parse);
+        let max_targets = reader.read("max_targets", parse_count);
+        let max_lifetime = reader.read("max_lifetime", parse_lifetime);
         if let (Some(Plaintext::Loopback), Some(url)) = (plaintext, &docker_url)
             && url.is_plaintext_beyond_loopback()
         {
@@ -74,17 +81,19 @@ impl Config {
                 "docker_url is plain http beyond loopback, where anyone on the way is root on the Engine's host; use https, or set docker_plaintext to allow".to_owned(),
             );
         }
-        match (docker_url, agent_image, deployment_id) {
-            (Some(docker_url), Some(agent_image), Some(deployment_id))
-                if reader.problems.0.is_empty() =>
-            {
-                Ok(Self {
-                    docker_url,
-                    agent_image,
-                    deployment_id,
-                })
-            }
-            _ => Err(reader.problems),
+        let problems = reader.problems;
+        let whole = || {
+            Some(Self {
+                docker_url: docker_url?,
+                agent_image: agent_image?,
+                deployment_id: deployment_id?,
+                max_targets: max_targets?,
+                max_lifetime: max_lifetime?,
+            })
+        };
+        match whole() {
+            Some(config) if problems.0.is_empty() => Ok(config),
+            _ => Err(problems),
         }
     }
 }
@@ -121,6 +130,46 @@ fn parse_plaintext(text: &str) -> Result<Plaintext, String> {
     }
 }
 
+/// A list of all targets is read for each start, so there is a highest count.
+const TARGETS_MAX: usize = 5000;
+
+fn parse_count(text: &str) -> Result<usize, String> {
+    let count = text.parse().ok();
+    count
+        .filter(|count| (1..=TARGETS_MAX).contains(count))
+        .ok_or_else(|| format!("is not a number from 1 to {TARGETS_MAX}"))
+}
+
+/// A year, beyond which a target is hardly short-lived.
+const LIFETIME_MAX: Duration = Duration::from_secs(366 * 24 * 60 * 60);
+
+/// A minute, within which an agent can have registered.
+const LIFETIME_MIN: Duration = Duration::from_secs(60);
+
+fn parse_lifetime(text: &str) -> Result<Duration, String> {
+    parse_duration(text)
+        .filter(|lifetime| (LIFETIME_MIN..=LIFETIME_MAX).contains(lifetime))
+        .ok_or_else(|| "is not a time from 1m to 366d, such as 90m, 12h or 8d".to_owned())
+}
+
+/// A whole number of seconds, minutes, hours or days: `30s`, `90m`, `12h`,
+/// `8d`.
+fn parse_duration(text: &str) -> Option<Duration> {
+    let unit = match text.as_bytes().last()? {
+        b's' => 1,
+        b'm' => 60,
+        b'h' => 60 * 60,
+        b'd' => 24 * 60 * 60,
+        _ => return None,
+    };
+    let digits = &text[..text.len() - 1];
+    if digits.is_empty() || !digits.bytes().all(|byte| byte.is_ascii_digit()) {
+        return None;
+    }
+    let seconds = digits.parse::<u64>().ok()?.checked_mul(unit)?;
+    Some(Duration::from_secs(seconds))
+}
+
 #[cfg(test)]
 pub(crate) mod tests {
     use super::*;
@@ -135,6 +184,8 @@ pub(crate) mod tests {
                 ("docker_plaintext", "loopback"),
                 ("agent_image", "dynamic-access-agent"),
                 ("deployment_id", "dynamic-access"),
+                ("max_targets", "100"),
+                ("max_lifetime", "8d"),
             ];
             changes
                 .iter()
@@ -169,12 +220,16 @@ pub(crate) mod tests {
             ("docker_plaintext", "yes"),
             ("agent_image", "no image"),
             ("deployment_id", ""),
+            ("max_targets", "0"),
+            ("max_lifetime", "8 days"),
         ]);
         for name in [
             "docker_url",
             "docker_plaintext",
             "agent_image",
             "deployment_id",
+            "max_targets",
+            "max_lifetime",
         ] {
             assert!(problems.contains(name), "{problems}");
         }
@@ -185,6 +240,54 @@ pub(crate) mod tests {
         let far = ("docker_url", "http://192.0.2.1:2375");
         assert!(problem(&[far]).contains("docker_plaintext"));
         Config::parse(&variables(&[far, ("docker_plaintext", "allow")])).expect("allowed");
+    }
+
+    #[test]
+    fn a_duration_is_a_number_and_one_unit() {
+        for (text, seconds) in [
+            ("0s", 0),
+            ("30s", 30),
+            ("90m", 5400),
+            ("12h", 43_200),
+            ("8d", 691_200),
+        ] {
+            assert_eq!(
+                parse_duration(text),
+                Some(Duration::from_secs(seconds)),
+                "{text}"
+            );
+        }
+        for text in [
+            "",
+            "8",
+            "d",
+            "-1d",
+            "+1d",
+            "1.5h",
+            "8D",
+            "8d ",
+            " 8d",
+            "8dd",
+            "1h30m",
+            "\u{b2}d",
+            "8\u{e9}",
+            "99999999999999999999d",
+            "18446744073709551615d",
+        ] {
+            assert_eq!(parse_duration(text), None, "{text:?}");
+        }
+    }
+
+    #[test]
+    fn a_count_and_a_lifetime_keep_their_bounds() {
+        for text in ["", "0", "-1", "5001", "1e3", "ten"] {
+            parse_count(text).expect_err(text);
+        }
+        assert_eq!(parse_count("5000"), Ok(5000));
+        for text in ["59s", "367d", "0d"] {
+            parse_lifetime(text).expect_err(text);
+        }
+        parse_lifetime("60s").expect("a minute");
     }
 
     #[test]

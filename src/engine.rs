@@ -12,9 +12,12 @@ use http::StatusCode;
 use crate::budget::{CHANGE, LOOK_UP};
 use crate::docker::create::{self, Container, Created};
 use crate::docker::image::{self, Image};
+use crate::docker::inspect::{self, Ended};
 use crate::docker::list::{self, Listed};
 use crate::docker::remove::{self, Removed};
-use crate::docker::{ContainerId, ContainerName, EngineUrl, ImageReference, Reply, start};
+use crate::docker::{
+    ContainerId, ContainerName, DeploymentId, EngineUrl, ImageReference, Reply, start,
+};
 use crate::platform::{HttpRequest, Platform, TransportError};
 use crate::record::{Call, Calls};
 
@@ -38,6 +41,17 @@ pub enum Fault {
         /// The Engine's own words.
         message: String,
     },
+}
+
+impl Fault {
+    /// Whether the call certainly changed nothing.
+    pub fn is_without_effect(&self) -> bool {
+        match self {
+            Self::Unreachable(_) | Self::BudgetSpent => true,
+            Self::Said { status, .. } => status.is_client_error(),
+            Self::TimedOut | Self::Broken(_) | Self::Nonsense(_) => false,
+        }
+    }
 }
 
 impl fmt::Display for Fault {
@@ -163,6 +177,28 @@ impl<'a, P: Platform> Engine<'a, P> {
         Ok(listed
             .into_iter()
             .find(|container| container.has_name(name.as_str())))
+    }
+
+    /// All containers of a deployment, the youngest first.
+    ///
+    /// # Errors
+    ///
+    /// See [`Fault`].
+    pub async fn list(&self, deployment: &DeploymentId) -> Result<Vec<Listed>, Fault> {
+        let reply = self.call("list", list::list_by_deployment(deployment), LOOK_UP);
+        let mut listed = list::listed(&reply.await?)?;
+        listed.retain(|container| container.is_of(deployment));
+        Ok(listed)
+    }
+
+    /// How a container has ended; `None` if it is gone.
+    ///
+    /// # Errors
+    ///
+    /// See [`Fault`].
+    pub async fn inspect(&self, id: &ContainerId) -> Result<Option<Ended>, Fault> {
+        let reply = self.call("inspect", inspect::inspect(id), LOOK_UP);
+        inspect::inspected(&reply.await?)
     }
 
     /// Whether an image is there.

@@ -19,6 +19,8 @@ pub enum Error {
     BadBody(String),
     /// `uniqueId` is not one that this server gives out.
     BadUniqueId,
+    /// The query is not one that the webhook takes.
+    BadQuery,
     /// The body did not arrive in time.
     BodyTooSlow,
     /// The body is longer than any webhook's.
@@ -52,6 +54,17 @@ pub enum Error {
     OutOfTime(Fault),
     /// Another request with the same token is at work on its target.
     InProgress,
+    /// Another request is removing the container.
+    RemovalInProgress,
+    /// The token's target has ended, and is not run again.
+    TargetEnded(ContainerId),
+    /// The token's target was started with another payload.
+    OtherPayload(ContainerId),
+    /// As many targets live as may.
+    TooManyTargets {
+        /// How many that is.
+        max: usize,
+    },
     /// The health check failed, and why.
     Unhealthy(Box<Error>),
 }
@@ -60,7 +73,7 @@ impl Error {
     /// The status of the answer.
     pub fn status(&self) -> StatusCode {
         match self {
-            Self::BadBody(_) | Self::BadUniqueId => StatusCode::BAD_REQUEST,
+            Self::BadBody(_) | Self::BadUniqueId | Self::BadQuery => StatusCode::BAD_REQUEST,
             Self::Unauthorized(_) => StatusCode::UNAUTHORIZED,
             Self::UnknownPath | Self::NotOurs(_) => StatusCode::NOT_FOUND,
             Self::WrongMethod { .. } => StatusCode::METHOD_NOT_ALLOWED,
@@ -72,9 +85,13 @@ impl Error {
             | Self::Refused(_)
             | Self::NameTaken(_) => StatusCode::INTERNAL_SERVER_ERROR,
             Self::EngineFailed(_) => StatusCode::BAD_GATEWAY,
-            Self::EngineUnreachable(_) | Self::InProgress | Self::Unhealthy(_) => {
-                StatusCode::SERVICE_UNAVAILABLE
-            }
+            Self::TargetEnded(_) => StatusCode::CONFLICT,
+            Self::OtherPayload(_) => StatusCode::UNPROCESSABLE_ENTITY,
+            Self::TooManyTargets { .. } => StatusCode::TOO_MANY_REQUESTS,
+            Self::EngineUnreachable(_)
+            | Self::InProgress
+            | Self::RemovalInProgress
+            | Self::Unhealthy(_) => StatusCode::SERVICE_UNAVAILABLE,
             Self::OutOfTime(_) => StatusCode::GATEWAY_TIMEOUT,
         }
     }
@@ -88,6 +105,7 @@ impl Error {
             Self::BadUniqueId => {
                 "The uniqueId is not 64 lower-case hexadecimal digits, as this server gives out."
             }
+            Self::BadQuery => "The query is not one that this webhook takes.",
             Self::Unauthorized(_) => "The credentials are missing or wrong.",
             Self::UnknownPath => "There is no such webhook here.",
             Self::WrongMethod { .. } => "This webhook is called with another method.",
@@ -113,6 +131,14 @@ impl Error {
             Self::EngineUnreachable(_) => "The Docker Engine cannot be reached. Try again shortly.",
             Self::OutOfTime(_) => "The Docker Engine did not answer in time. Try again shortly.",
             Self::InProgress => "This target is being started already. Try again shortly.",
+            Self::RemovalInProgress => "This target is being removed already. Try again shortly.",
+            Self::TargetEnded(_) => {
+                "This activation token's target has ended. Connect again to get a new one."
+            }
+            Self::OtherPayload(_) => {
+                "This activation token was used with another serviceUrl or environmentId."
+            }
+            Self::TooManyTargets { .. } => "As many targets run as are allowed. Try again later.",
             Self::Unhealthy(_) => "The provisioning server cannot start targets now.",
         }
     }
@@ -120,13 +146,24 @@ impl Error {
     /// Seconds after which the caller may try again, where that can help.
     ///
     /// Thirty for a start in progress: by then it has ended, one way or the
-    /// other. Ten else, since the caller's user is waiting.
+    /// other; likewise until a target's place is free. Ten else, since the
+    /// caller's user is waiting.
     pub fn retry_after_seconds(&self) -> Option<u32> {
         match self {
-            Self::InProgress => Some(30),
-            Self::EngineUnreachable(_) | Self::Unhealthy(_) => Some(10),
+            Self::InProgress | Self::TooManyTargets { .. } => Some(30),
+            Self::EngineUnreachable(_) | Self::RemovalInProgress | Self::Unhealthy(_) => Some(10),
             _ => None,
         }
+    }
+}
+
+impl Error {
+    /// Whether another try, a moment later, may go better.
+    pub fn may_pass(&self) -> bool {
+        matches!(
+            self,
+            Self::EngineFailed(_) | Self::EngineUnreachable(_) | Self::OutOfTime(_)
+        )
     }
 }
 
@@ -146,6 +183,7 @@ impl fmt::Display for Error {
         match self {
             Self::BadBody(detail) => write!(f, "bad body: {detail}"),
             Self::BadUniqueId => f.write_str("bad body: uniqueId is not 64 lower-case hex digits"),
+            Self::BadQuery => f.write_str("bad query: nothing, or dry_run=1"),
             Self::BodyTooSlow => f.write_str("the body did not arrive in time"),
             Self::BodyTooLarge => f.write_str("the body is over 64 KiB"),
             Self::NotJson => f.write_str("the Content-Type is not JSON"),
@@ -173,6 +211,18 @@ impl fmt::Display for Error {
             }
             Self::OutOfTime(fault) => fault.fmt(f),
             Self::InProgress => f.write_str("another request is starting this target"),
+            Self::RemovalInProgress => f.write_str("another request is removing this target"),
+            Self::TargetEnded(id) => write!(
+                f,
+                "container {} of this token has ended and is not run again",
+                id.short()
+            ),
+            Self::OtherPayload(id) => write!(
+                f,
+                "container {} of this token was started with another serviceUrl or environmentId",
+                id.short()
+            ),
+            Self::TooManyTargets { max } => write!(f, "max_targets is reached: {max} live"),
             Self::Unhealthy(cause) => write!(f, "unhealthy: {cause}"),
         }
     }

@@ -17,6 +17,8 @@
 //! | [`budget`] | how long things may take |
 //! | [`config`] | variables → [`config::Config`], each problem named |
 //! | [`target`] | start, stop, health: every decision about containers |
+//! | [`reaper`] | what may be removed without being asked, and why |
+//! | [`pauses`] | the waits between one look and the next |
 //! | [`engine`] | sends [`docker`]'s requests, within deadlines |
 //! | [`docker`] | the Engine API as values |
 //! | [`error`] | every error, its status, its two messages |
@@ -40,7 +42,9 @@ pub mod config;
 pub mod docker;
 pub mod engine;
 pub mod error;
+pub mod pauses;
 pub mod platform;
+pub mod reaper;
 pub mod record;
 pub mod secret;
 pub mod server;

@@ -41,18 +41,20 @@ impl Calls {
 pub struct Record<'a> {
     /// The request's id, which an error's answer carries too.
     pub request_id: &'a str,
-    /// The webhook's path, or `-` when it is none.
+    /// The webhook's path; `-` when it is none, `tail` for the work after an
+    /// answer.
     pub route: &'static str,
-    /// The status of the answer.
-    pub status: u16,
+    /// The status of the answer, if the line is about one.
+    pub status: Option<u16>,
     /// From the request's arrival to the answer.
     pub took: Duration,
     /// The short id of the container that the request was about.
     pub container: Option<&'a str>,
     /// The calls to the Engine.
     pub calls: &'a Calls,
-    /// What the Engine left out of the container's configuration.
-    pub warnings: &'a [String],
+    /// What is worth telling beside the outcome: what the Engine left out of
+    /// a container's configuration, and what was reaped.
+    pub notes: &'a [String],
     /// Why the request did not succeed.
     pub error: Option<&'a Error>,
     /// A secret that the request brought, should a peer have echoed it.
@@ -71,11 +73,7 @@ impl Record<'_> {
             container: self.container,
             calls: calls.map(ToString::to_string).collect(),
             calls_omitted: self.calls.0.len().saturating_sub(CALLS_MAX),
-            warnings: self
-                .warnings
-                .iter()
-                .map(|text| self.redacted(text))
-                .collect(),
+            notes: self.notes.iter().map(|text| self.redacted(text)).collect(),
             error: self.error.map(|error| self.redacted(&error.to_string())),
         };
         serde_json::to_string(&line).expect("a line has text keys and no maps")
@@ -104,7 +102,8 @@ impl std::fmt::Display for Call {
 struct Line<'a> {
     request: &'a str,
     route: &'a str,
-    status: u16,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    status: Option<u16>,
     ms: u64,
     #[serde(skip_serializing_if = "Option::is_none")]
     container: Option<&'a str>,
@@ -113,7 +112,7 @@ struct Line<'a> {
     #[serde(skip_serializing_if = "is_zero")]
     calls_omitted: usize,
     #[serde(skip_serializing_if = "Vec::is_empty")]
-    warnings: Vec<String>,
+    notes: Vec<String>,
     #[serde(skip_serializing_if = "Option::is_none")]
     error: Option<String>,
 }

@@ -15,21 +15,24 @@ use crate::auth::Secrets;
 use crate::budget::Budget;
 use crate::config::{Config, Problems, Variables};
 use crate::docker::ContainerId;
-use crate::engine::Engine;
+use crate::engine::{Engine, Fault};
 use crate::error::Error;
 use crate::platform::{BodyError, HttpResponse, Platform};
+use crate::reaper::{self, Report, Scope};
 use crate::record::{Calls, Record};
 use crate::secret::Secret;
 use crate::target::Targets;
 use crate::webhook::{self, BODY_BYTES_MAX, Webhook};
 
-/// An answer, and what the log says of it.
+/// An answer, what the log says of it, and what is left to do once it is out.
 #[derive(Debug)]
 pub struct Answer {
     /// For the caller.
     pub response: HttpResponse,
     /// For the log: one line, without its end.
     pub line: String,
+    /// For after the answer.
+    pub tail: Option<Tail>,
 }
 
 /// Answers one request.
@@ -42,16 +45,18 @@ where
     V: Variables,
     B: AsyncFnOnce(usize) -> Result<Vec<u8>, BodyError>,
 {
+    let arrived = platform.now();
     let request = Request {
         platform,
         variables,
         head,
-        arrived: platform.now(),
+        arrived,
+        budget: Budget::starting(arrived),
         calls: RefCell::default(),
     };
     let mut seen = Seen::default();
     let outcome = request.outcome(read_body, &mut seen).await;
-    request.answer(outcome, &seen)
+    request.answer(outcome, seen)
 }
 
 /// One request, while it is dealt with.
@@ -60,15 +65,18 @@ struct Request<'a, P, V> {
     variables: &'a V,
     head: &'a Parts,
     arrived: Duration,
+    budget: Budget,
     calls: RefCell<Calls>,
 }
 
-/// What the log says of a request beside its outcome.
+/// What is known of a request beside its outcome.
 #[derive(Default)]
 struct Seen {
     container: Option<ContainerId>,
     token: Option<Secret>,
-    warnings: Vec<String>,
+    notes: Vec<String>,
+    /// Set when the request's success is a reason to reap.
+    reap_with: Option<Config>,
 }
 
 impl<P: Platform, V: Variables> Request<'_, P, V> {
@@ -79,38 +87,47 @@ impl<P: Platform, V: Variables> Request<'_, P, V> {
         self.secrets()?.authenticate(&self.head.headers)?;
         let webhook = webhook::route(&self.head.method, &self.head.uri, &self.head.headers)?;
         let config = Config::parse(self.variables).map_err(Error::Misconfigured)?;
-        let budget = Budget::starting(self.arrived);
-        let engine = Engine::new(
-            self.platform,
-            &config.docker_url,
-            &self.calls,
-            budget.work_until,
-        );
         let targets = Targets {
+            platform: self.platform,
             config: &config,
-            engine,
-            budget,
+            engine: Engine::new(
+                self.platform,
+                &config.docker_url,
+                &self.calls,
+                self.budget.work_until,
+            ),
+            budget: self.budget,
         };
-        match webhook {
+        let response = match webhook {
             Webhook::Start => {
                 let order = webhook::parse_start(&self.body(read_body).await?)?;
                 seen.token = Some(order.activation_token.clone());
                 let started = targets.start(&order).await?;
-                seen.warnings = started.warnings;
+                seen.notes = started.warnings;
                 seen.container = Some(started.id.clone());
-                Ok(webhook::started(&started.id))
+                webhook::started(&started.id)
             }
             Webhook::Stop => {
                 let id = webhook::parse_stop(&self.body(read_body).await?)?;
                 seen.container = Some(id.clone());
                 targets.stop(&id).await?;
-                Ok(webhook::done())
+                webhook::done()
             }
             Webhook::Health => {
                 targets.health().await?;
-                Ok(webhook::done())
+                webhook::done()
             }
+            Webhook::Reap { dry_run } => {
+                let scope = Scope::whole(dry_run);
+                let report = reaper::reap(&targets.engine, &config, scope).await?;
+                seen.notes = notes(&report);
+                webhook::reaped(&report, dry_run)
+            }
+        };
+        if matches!(webhook, Webhook::Start | Webhook::Health) {
+            seen.reap_with = Some(config);
         }
+        Ok(response)
     }
 
     fn secrets(&self) -> Result<Secrets, Error> {
@@ -128,36 +145,93 @@ impl<P: Platform, V: Variables> Request<'_, P, V> {
         if declared_length(&self.head.headers).is_some_and(|length| length > BODY_BYTES_MAX) {
             return Err(Error::BodyTooLarge);
         }
-        read_body(BODY_BYTES_MAX)
-            .await
-            .map_err(|error| match error {
-                BodyError::TooLarge => Error::BodyTooLarge,
-                BodyError::TooSlow => Error::BodyTooSlow,
-                BodyError::CutOff => Error::BadBody("the body was cut off".to_owned()),
-            })
+        let body = read_body(BODY_BYTES_MAX).await;
+        body.map_err(|error| match error {
+            BodyError::TooLarge => Error::BodyTooLarge,
+            BodyError::TooSlow => Error::BodyTooSlow,
+            BodyError::CutOff => Error::BadBody("the body was cut off".to_owned()),
+        })
     }
 
-    fn answer(&self, outcome: Result<HttpResponse, Error>, seen: &Seen) -> Answer {
+    fn answer(&self, outcome: Result<HttpResponse, Error>, seen: Seen) -> Answer {
         let request_id = uuid(self.platform.random());
         let (response, error) = match outcome {
             Ok(response) => (response, None),
             Err(error) => (webhook::failed(&error, &request_id), Some(error)),
         };
-        let route = Webhook::at(self.head.uri.path());
         let line = Record {
             request_id: &request_id,
-            route: route.map_or("-", Webhook::path),
-            status: response.status().as_u16(),
+            route: webhook::known_path(&self.head.uri).unwrap_or("-"),
+            status: Some(response.status().as_u16()),
             took: self.platform.now().saturating_sub(self.arrived),
             container: seen.container.as_ref().map(ContainerId::short),
             calls: &self.calls.borrow(),
-            warnings: &seen.warnings,
+            notes: &seen.notes,
             error: error.as_ref(),
             secret: seen.token.as_ref(),
         }
         .line();
-        Answer { response, line }
+        let tail = seen.reap_with.map(|config| Tail {
+            config,
+            budget: self.budget,
+            request_id,
+        });
+        Answer {
+            response,
+            line,
+            tail,
+        }
     }
+}
+
+/// The work after an answer: a little of what a reap does.
+#[derive(Debug)]
+pub struct Tail {
+    config: Config,
+    budget: Budget,
+    request_id: String,
+}
+
+impl Tail {
+    /// Does it, and returns a line for the log if there is anything to tell.
+    pub async fn run<P: Platform>(self, platform: &P) -> Option<String> {
+        let begun = platform.now();
+        let calls = RefCell::default();
+        let until = self.budget.tail_until(begun);
+        let engine = Engine::new(platform, &self.config.docker_url, &calls, until);
+        let reaped = reaper::reap(&engine, &self.config, Scope::TAIL).await;
+        let (notes, error) = match reaped {
+            Ok(report) => (notes(&report), None),
+            Err(fault) => (Vec::new(), Some(Error::from(fault))),
+        };
+        if notes.is_empty() && error.is_none() {
+            return None;
+        }
+        let record = Record {
+            request_id: &self.request_id,
+            route: "tail",
+            status: None,
+            took: platform.now().saturating_sub(begun),
+            container: None,
+            calls: &calls.borrow(),
+            notes: &notes,
+            error: error.as_ref(),
+            secret: None,
+        };
+        Some(record.line())
+    }
+}
+
+/// What the log says of a reap.
+fn notes(report: &Report) -> Vec<String> {
+    let removed = report.removed.iter();
+    let removed = removed.map(|(id, reason)| format!("reaped {}: {reason}", id.short()));
+    let failed = report.failed.iter().map(
+        |(id, reason, fault): &(ContainerId, reaper::Reason, Fault)| {
+            format!("could not reap {}, {reason}: {fault}", id.short())
+        },
+    );
+    removed.chain(failed).collect()
 }
 
 /// The length that the caller says the body has; one that is no number is
@@ -178,4 +252,25 @@ fn uuid(random: u128) -> String {
         &hex[20..],
     ];
     parts.join("-")
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_request_id_is_a_random_uuid() {
+        assert_eq!(uuid(0), "00000000-0000-4000-8000-000000000000");
+        assert_eq!(uuid(u128::MAX), "ffffffff-ffff-4fff-bfff-ffffffffffff");
+    }
+
+    #[test]
+    fn a_declared_length_is_a_number() {
+        let mut headers = HeaderMap::new();
+        assert_eq!(declared_length(&headers), None);
+        for (value, length) in [("65537", Some(65_537)), ("-1", None), ("x", None)] {
+            headers.insert(CONTENT_LENGTH, value.parse().expect("a value"));
+            assert_eq!(declared_length(&headers), length);
+        }
+    }
 }

@@ -12,6 +12,7 @@ use serde_json::json;
 use crate::docker::ContainerId;
 use crate::error::Error;
 use crate::platform::HttpResponse;
+use crate::reaper::{Reason, Report};
 use crate::secret::Secret;
 use crate::target::StartOrder;
 
@@ -38,34 +39,30 @@ pub enum Webhook {
     Stop,
     /// `GET /health`
     Health,
+    /// `POST /reap`, not called by BastionZero but by an operator's scheduler
+    Reap {
+        /// `?dry_run=1`: nothing is removed, only named.
+        dry_run: bool,
+    },
 }
 
 impl Webhook {
-    /// The webhook at a path.
-    pub fn at(path: &str) -> Option<Self> {
-        match path {
-            "/start" => Some(Self::Start),
-            "/stop" => Some(Self::Stop),
-            "/health" => Some(Self::Health),
-            _ => None,
-        }
-    }
-
     /// Its path.
     pub fn path(self) -> &'static str {
         match self {
             Self::Start => "/start",
             Self::Stop => "/stop",
             Self::Health => "/health",
+            Self::Reap { .. } => "/reap",
         }
     }
+}
 
-    fn method(self) -> Method {
-        match self {
-            Self::Start | Self::Stop => Method::POST,
-            Self::Health => Method::GET,
-        }
-    }
+/// The path of the webhook at `uri`, if there is one.
+pub fn known_path(uri: &Uri) -> Option<&'static str> {
+    ["/start", "/stop", "/health", "/reap"]
+        .into_iter()
+        .find(|path| *path == uri.path())
 }
 
 /// The webhook that a request's head asks for.
@@ -74,13 +71,20 @@ impl Webhook {
 ///
 /// What is wrong with the path, the method, or the type of the body.
 pub fn route(method: &Method, uri: &Uri, headers: &HeaderMap) -> Result<Webhook, Error> {
-    let webhook = Webhook::at(uri.path()).ok_or(Error::UnknownPath)?;
-    match webhook.method() {
-        right if right != *method => Err(Error::WrongMethod {
-            allow: if right == Method::GET { "GET" } else { "POST" },
-        }),
-        Method::POST if !is_json(headers) => Err(Error::NotJson),
-        _ => Ok(webhook),
+    let path = known_path(uri).ok_or(Error::UnknownPath)?;
+    let allow = if path == "/health" { "GET" } else { "POST" };
+    if method.as_str() != allow {
+        return Err(Error::WrongMethod { allow });
+    }
+    match (path, uri.query()) {
+        ("/health", _) => Ok(Webhook::Health),
+        ("/reap", None) => Ok(Webhook::Reap { dry_run: false }),
+        ("/reap", Some("dry_run=1")) => Ok(Webhook::Reap { dry_run: true }),
+        // Anything else may be meant as a dry run, and must not be a real one.
+        ("/reap", Some(_)) => Err(Error::BadQuery),
+        _ if !is_json(headers) => Err(Error::NotJson),
+        ("/stop", _) => Ok(Webhook::Stop),
+        _ => Ok(Webhook::Start),
     }
 }
 
@@ -199,6 +203,33 @@ pub fn done() -> HttpResponse {
     answer(StatusCode::OK, &json!({}))
 }
 
+/// The answer to a reap: what was removed, or would be, and why.
+pub fn reaped(report: &Report, dry_run: bool) -> HttpResponse {
+    let entry = |id: &ContainerId, reason: &Reason| {
+        let mut entry = json!({"uniqueId": id.as_str(), "reason": reason.to_string()});
+        if let Reason::Ended {
+            exit_code: Some(code),
+        } = reason
+        {
+            entry["exitCode"] = json!(code);
+        }
+        entry
+    };
+    let removed = report.removed.iter().map(|(id, reason)| entry(id, reason));
+    // What the Engine said of a failure is for the log alone.
+    let failed = report
+        .failed
+        .iter()
+        .map(|(id, reason, _)| entry(id, reason));
+    let body = json!({
+        "dryRun": dry_run,
+        "found": report.found,
+        "removed": removed.collect::<Vec<_>>(),
+        "failed": failed.collect::<Vec<_>>(),
+    });
+    answer(StatusCode::OK, &body)
+}
+
 /// The answer to a request that did not succeed: the members of RFC 9457, and
 /// `ErrorMessage`, which BastionZero shows to the person who is connecting.
 pub fn failed(error: &Error, request_id: &str) -> HttpResponse {
@@ -245,6 +276,7 @@ fn answer(status: StatusCode, body: &serde_json::Value) -> HttpResponse {
 mod tests {
     use super::*;
     use crate::config::Problems;
+    use crate::engine::Fault;
 
     const ID: &str = "0123456789abcdef0123456789abcdef0123456789abcdef0123456789abcdef";
 
@@ -269,14 +301,59 @@ mod tests {
             (Webhook::Start, "POST", ["GET", "PUT"]),
             (Webhook::Stop, "POST", ["HEAD", "DELETE"]),
             (Webhook::Health, "GET", ["POST", "HEAD"]),
+            (Webhook::Reap { dry_run: false }, "POST", ["GET", "DELETE"]),
         ] {
             check_route(right, webhook.path(), Ok(webhook));
-            check_route(right, &format!("{}?a=b", webhook.path()), Ok(webhook));
             for method in wrong {
                 let allow = right;
                 check_route(method, webhook.path(), Err(Error::WrongMethod { allow }));
             }
         }
+    }
+
+    #[test]
+    fn a_reap_is_real_only_without_a_query() {
+        check_route(
+            "POST",
+            "/reap?dry_run=1",
+            Ok(Webhook::Reap { dry_run: true }),
+        );
+        for query in [
+            "",
+            "dry_run",
+            "dry_run=true",
+            "dry_run=0",
+            "dry-run=1",
+            "dry_run=1&x",
+        ] {
+            check_route("POST", &format!("/reap?{query}"), Err(Error::BadQuery));
+        }
+        check_route("POST", "/start?a=b", Ok(Webhook::Start));
+    }
+
+    #[test]
+    fn a_reap_tells_what_went_and_why() {
+        let id = ContainerId::parse(ID).expect("an id");
+        let report = Report {
+            removed: vec![
+                (id.clone(), Reason::NeverStarted),
+                (id.clone(), Reason::Ended { exit_code: Some(3) }),
+            ],
+            failed: vec![(id, Reason::Expired, Fault::Broken("planted".to_owned()))],
+            found: 4,
+        };
+        let body: serde_json::Value =
+            serde_json::from_slice(reaped(&report, true).body()).expect("json");
+        let expected = json!({
+            "dryRun": true,
+            "found": 4,
+            "removed": [
+                {"uniqueId": ID, "reason": "never started"},
+                {"uniqueId": ID, "reason": "ended with exit code 3", "exitCode": 3},
+            ],
+            "failed": [{"uniqueId": ID, "reason": "past its lifetime"}],
+        });
+        assert_eq!(body, expected);
     }
 
     #[test]

@@ -4,22 +4,51 @@ use http::{Method, StatusCode};
 use serde::Deserialize;
 use serde_json::json;
 
-use super::{ContainerId, ContainerName, LABEL_DEPLOYMENT, LABEL_NAME, Reply, json, query_encoded};
-use super::{DeploymentId, ImageReference};
+use super::list::Listed;
+use super::{ContainerId, ContainerName, Reply, json, label, query_encoded};
+use crate::config::Config;
 use crate::engine::Fault;
 use crate::platform::HttpRequest;
+use crate::reaper::START_WITHIN;
+use crate::target::StartOrder;
 
 /// What a target's container is made of.
 #[derive(Debug)]
 pub struct Container<'a> {
     /// Its name, which the Engine gives to one container at a time.
     pub name: &'a ContainerName,
-    /// Whose it is.
-    pub deployment: &'a DeploymentId,
-    /// Its image.
-    pub image: &'a ImageReference,
-    /// Its environment, as `KEY=value`.
-    pub env: &'a [String],
+    config: &'a Config,
+    order: &'a StartOrder,
+    attempt: String,
+}
+
+impl<'a> Container<'a> {
+    /// The container of one attempt to carry out an order; `attempt` tells it
+    /// from every other.
+    pub fn new(
+        config: &'a Config,
+        name: &'a ContainerName,
+        order: &'a StartOrder,
+        attempt: u128,
+    ) -> Self {
+        Self {
+            name,
+            config,
+            order,
+            attempt: format!("{attempt:032x}"),
+        }
+    }
+
+    /// Whether a container was created by this attempt.
+    pub fn is_attempt_of(&self, found: &Listed) -> bool {
+        found.label(label::ATTEMPT) == Some(&self.attempt)
+    }
+
+    /// Whether a container was created for the same payload, by any attempt.
+    pub fn has_payload_of(&self, found: &Listed) -> bool {
+        found.label(label::SERVICE_URL) == Some(&self.order.service_url)
+            && found.label(label::ENVIRONMENT_ID) == Some(&self.order.environment_id)
+    }
 }
 
 /// What came of a create that the Engine understood.
@@ -44,12 +73,24 @@ pub fn create(container: &Container<'_>) -> HttpRequest {
         "/containers/create?name={}",
         query_encoded(container.name.as_str())
     );
+    let (config, order) = (container.config, container.order);
     let body = json!({
-        "Image": container.image.as_str(),
-        "Env": container.env,
+        "Image": config.agent_image.as_str(),
+        "Env": [
+            format!("SERVICE_URL={}", order.service_url),
+            format!("ACTIVATION_TOKEN={}", order.activation_token.expose()),
+            format!("ENVIRONMENT_ID={}", order.environment_id),
+        ],
+        // Labels cannot be changed later, so all that a replica must know of
+        // a container that it has not made stands here.
         "Labels": {
-            LABEL_DEPLOYMENT: container.deployment.as_str(),
-            LABEL_NAME: container.name.as_str(),
+            label::DEPLOYMENT: config.deployment_id.as_str(),
+            label::NAME: container.name.as_str(),
+            label::ATTEMPT: container.attempt,
+            label::SERVICE_URL: order.service_url,
+            label::ENVIRONMENT_ID: order.environment_id,
+            label::START_WITHIN: START_WITHIN.as_secs().to_string(),
+            label::MAX_LIFETIME: config.max_lifetime.as_secs().to_string(),
         },
     });
     json(Method::POST, &path, &body)
@@ -104,6 +145,7 @@ fn is_no_such_image(reply: &Reply) -> bool {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::config::tests::variables;
     use crate::docker::reply::tests::reply;
     use crate::secret::Secret;
 
@@ -111,15 +153,14 @@ mod tests {
 
     #[test]
     fn the_request_names_and_labels_the_container() {
-        let deployment = DeploymentId::parse("da").expect("an id");
-        let name = ContainerName::from_token(&deployment, &Secret::new("t"));
-        let image = ImageReference::parse("agent:1").expect("an image");
-        let request = create(&Container {
-            name: &name,
-            deployment: &deployment,
-            image: &image,
-            env: &["A=b".to_owned()],
-        });
+        let config = Config::parse(&variables(&[("deployment_id", "da")])).expect("a config");
+        let order = StartOrder {
+            service_url: "https://host".to_owned(),
+            activation_token: Secret::new("t"),
+            environment_id: "e".to_owned(),
+        };
+        let name = ContainerName::from_token(&config.deployment_id, &order.activation_token);
+        let request = create(&Container::new(&config, &name, &order, 0xa77));
         assert_eq!(request.method(), Method::POST);
         let uri = format!("/containers/create?name={}", name.as_str());
         assert_eq!(request.uri().to_string(), uri);
@@ -130,11 +171,16 @@ mod tests {
         assert_eq!(
             body,
             json!({
-                "Image": "agent:1",
-                "Env": ["A=b"],
+                "Image": "dynamic-access-agent",
+                "Env": ["SERVICE_URL=https://host", "ACTIVATION_TOKEN=t", "ENVIRONMENT_ID=e"],
                 "Labels": {
                     "dynamic-access.deployment": "da",
                     "dynamic-access.name": name.as_str(),
+                    "dynamic-access.attempt": "00000000000000000000000000000a77",
+                    "dynamic-access.service-url": "https://host",
+                    "dynamic-access.environment-id": "e",
+                    "dynamic-access.start-within": "120",
+                    "dynamic-access.max-lifetime": "691200",
                 },
             })
         );

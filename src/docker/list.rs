@@ -3,14 +3,15 @@
 //! A list reads a snapshot and never waits for a start in progress; an
 //! inspect takes the container's lock and does.
 
+use std::collections::BTreeMap;
+use std::time::Duration;
+
 use http::Method;
 use serde::Deserialize;
 use serde_json::json;
+use time::OffsetDateTime;
 
-use super::{
-    ContainerId, ContainerName, DeploymentId, LABEL_DEPLOYMENT, LABEL_NAME, Reply, bodiless,
-    query_encoded,
-};
+use super::{ContainerId, ContainerName, DeploymentId, Reply, bodiless, label, query_encoded};
 use crate::engine::Fault;
 use crate::platform::HttpRequest;
 
@@ -21,8 +22,11 @@ pub struct Listed {
     pub id: ContainerId,
     /// Its state.
     pub state: State,
+    /// Time since its creation, both told by the Engine's own clock; `None`
+    /// if the reply had no date. Right to a second, either way.
+    pub age: Option<Duration>,
     names: Vec<String>,
-    labels: std::collections::BTreeMap<String, String>,
+    labels: BTreeMap<String, String>,
 }
 
 /// A container's state, as far as it matters here.
@@ -34,18 +38,32 @@ pub enum State {
     Running,
     /// On its way out.
     Removing,
-    /// Ended, or a removal of it has failed.
+    /// Ended by itself.
     Ended,
+    /// Ended, and a removal of it has failed.
+    Dead,
     /// A word that no Engine known today uses.
     Unknown,
 }
 
 impl Listed {
-    /// Whether this deployment made it: see [`LABEL_NAME`].
+    /// Whether this deployment made it: see [`label::NAME`].
     pub fn is_of(&self, deployment: &DeploymentId) -> bool {
-        let own_name = self.labels.get(LABEL_NAME);
-        self.labels.get(LABEL_DEPLOYMENT).map(String::as_str) == Some(deployment.as_str())
-            && own_name.is_some_and(|name| self.has_name(name))
+        self.label(label::DEPLOYMENT) == Some(deployment.as_str())
+            && self
+                .label(label::NAME)
+                .is_some_and(|name| self.has_name(name))
+    }
+
+    /// The value of a label.
+    pub fn label(&self, key: &str) -> Option<&str> {
+        self.labels.get(key).map(String::as_str)
+    }
+
+    /// The value of a label that holds seconds.
+    pub fn label_seconds(&self, key: &str) -> Option<Duration> {
+        let seconds = self.label(key)?.parse().ok()?;
+        Some(Duration::from_secs(seconds))
     }
 
     /// Whether the container bears `name`.
@@ -68,6 +86,14 @@ pub fn list_by_name(name: &ContainerName) -> HttpRequest {
     list(&json!({"name": [format!("^/?{}$", name.as_str())]}))
 }
 
+/// The request for all containers that carry a deployment's label.
+///
+/// An image can carry it too, so [`Listed::is_of`] has the last word.
+pub fn list_by_deployment(deployment: &DeploymentId) -> HttpRequest {
+    let filter = format!("{}={}", label::DEPLOYMENT, deployment.as_str());
+    list(&json!({"label": [filter]}))
+}
+
 fn list(filters: &serde_json::Value) -> HttpRequest {
     let filters = query_encoded(&filters.to_string());
     bodiless(
@@ -86,7 +112,11 @@ pub fn listed(reply: &Reply) -> Result<Vec<Listed>, Fault> {
         return Err(reply.fault());
     }
     let summaries: Vec<ContainerSummary> = reply.json()?;
-    summaries.into_iter().map(Listed::from_summary).collect()
+    let now = reply.date();
+    summaries
+        .into_iter()
+        .map(|summary| Listed::from_summary(summary, now))
+        .collect()
 }
 
 #[derive(Deserialize)]
@@ -98,16 +128,23 @@ struct ContainerSummary {
     #[serde(rename = "State")]
     state: String,
     #[serde(rename = "Labels")]
-    labels: Option<std::collections::BTreeMap<String, String>>,
+    labels: Option<BTreeMap<String, String>>,
+    #[serde(rename = "Created")]
+    created: i64,
 }
 
 impl Listed {
-    fn from_summary(summary: ContainerSummary) -> Result<Self, Fault> {
+    fn from_summary(summary: ContainerSummary, now: Option<OffsetDateTime>) -> Result<Self, Fault> {
         let id = ContainerId::parse(&summary.id)
             .ok_or_else(|| Fault::Nonsense("a list with an id that is none".to_owned()))?;
         Ok(Self {
             id,
             state: State::parse(&summary.state),
+            // A creation in the future is a clock put back: no age at all.
+            age: now.map(|now| {
+                let seconds = now.unix_timestamp().saturating_sub(summary.created);
+                Duration::from_secs(seconds.try_into().unwrap_or(0))
+            }),
             names: summary.names.unwrap_or_default(),
             labels: summary.labels.unwrap_or_default(),
         })
@@ -122,7 +159,8 @@ impl State {
             "created" | "configured" | "initialized" => Self::Created,
             "running" | "paused" | "restarting" | "stopping" => Self::Running,
             "removing" => Self::Removing,
-            "exited" | "dead" | "stopped" => Self::Ended,
+            "exited" | "stopped" => Self::Ended,
+            "dead" => Self::Dead,
             _ => Self::Unknown,
         }
     }
@@ -131,14 +169,15 @@ impl State {
 #[cfg(test)]
 pub(crate) mod tests {
     use super::*;
-    use crate::docker::reply::tests::reply;
+    use crate::docker::reply::tests::{dated, reply};
     use crate::secret::Secret;
 
     const ID: &str = "0123456789abcdef0123456789abcdef0123456789abcdef0123456789abcdef";
 
     fn one(names: &str, labels: &str) -> Listed {
-        let body =
-            format!(r#"[{{"Id":"{ID}","Names":{names},"State":"running","Labels":{labels}}}]"#);
+        let body = format!(
+            r#"[{{"Id":"{ID}","Names":{names},"State":"running","Created":0,"Labels":{labels}}}]"#
+        );
         listed(&reply(200, &body)).expect("a list").remove(0)
     }
 
@@ -190,6 +229,21 @@ pub(crate) mod tests {
     }
 
     #[test]
+    fn an_age_is_told_by_the_engines_own_clock() {
+        let body = format!(r#"[{{"Id":"{ID}","State":"created","Created":1795395661}}]"#);
+        for (date, age) in [
+            (Some("Mon, 23 Nov 2026 01:01:01 GMT"), Some(0)),
+            (Some("Mon, 23 Nov 2026 01:03:02 GMT"), Some(121)),
+            (Some("Mon, 23 Nov 2026 01:00:00 GMT"), Some(0)),
+            (Some("yesterday"), None),
+            (None, None),
+        ] {
+            let listed = listed(&dated(200, &body, date)).expect("a list").remove(0);
+            assert_eq!(listed.age, age.map(Duration::from_secs), "{date:?}");
+        }
+    }
+
+    #[test]
     fn every_state_of_docker_and_podman_is_known() {
         for (text, state) in [
             ("created", State::Created),
@@ -200,7 +254,7 @@ pub(crate) mod tests {
             ("removing", State::Removing),
             ("exited", State::Ended),
             ("stopped", State::Ended),
-            ("dead", State::Ended),
+            ("dead", State::Dead),
             ("sleeping", State::Unknown),
         ] {
             assert_eq!(State::parse(text), state, "{text}");
@@ -212,7 +266,7 @@ pub(crate) mod tests {
         for (status, body) in [
             (200, ""),
             (200, "{}"),
-            (200, r#"[{"Id":"0123","State":"running"}]"#),
+            (200, r#"[{"Id":"0123","State":"running","Created":0}]"#),
             (200, "[{}]"),
             (400, r#"{"message":"invalid filter"}"#),
             (500, r#"{"message":"m"}"#),

@@ -6,11 +6,14 @@
 //! its `Content-Length`: a `POST` that leaves chunked is refused by
 //! `ContainerStart` with 400.
 //!
-//! One file for each call: [`create`], [`start`], [`list`], [`remove`] and
-//! [`image`]; each request is the verb, each reader its past participle.
+//! One file for each call: [`create`], [`start`], [`list`], [`inspect`],
+//! [`remove`] and [`image`]; each request is the verb, each reader its past
+//! participle.
 
 pub mod create;
 pub mod image;
+pub mod inspect;
+pub mod label;
 pub mod list;
 mod names;
 pub mod remove;
@@ -24,15 +27,6 @@ use http::header::{CONTENT_LENGTH, CONTENT_TYPE};
 use http::{Method, Request};
 
 use crate::platform::HttpRequest;
-
-/// The label that holds the [`DeploymentId`].
-pub const LABEL_DEPLOYMENT: &str = "dynamic-access.deployment";
-
-/// The label that holds the container's own name.
-///
-/// The labels of an image are merged into those of its containers, so an
-/// image can carry [`LABEL_DEPLOYMENT`]; it cannot know this name.
-pub const LABEL_NAME: &str = "dynamic-access.name";
 
 /// A request without a body.
 fn bodiless(method: Method, path_and_query: &str) -> HttpRequest {

@@ -3,6 +3,8 @@
 use http::StatusCode;
 use serde::Deserialize;
 use serde::de::DeserializeOwned;
+use time::OffsetDateTime;
+use time::format_description::well_known::Rfc2822;
 
 use crate::engine::Fault;
 use crate::platform::HttpResponse;
@@ -42,11 +44,10 @@ impl Reply {
         })
     }
 
-    /// The value of a header, if it is there once and is text.
-    pub fn header(&self, name: http::HeaderName) -> Option<&str> {
-        let mut values = self.0.headers().get_all(name).iter();
-        let value = values.next()?.to_str().ok()?;
-        values.next().is_none().then_some(value)
+    /// The Engine's own time: RFC 9110, section 6.6.1.
+    pub fn date(&self) -> Option<OffsetDateTime> {
+        let date = self.0.headers().get(http::header::DATE)?.to_str().ok()?;
+        OffsetDateTime::parse(date, &Rfc2822).ok()
     }
 
     /// What the Engine says of a failure: the `message` member of its body.
@@ -89,11 +90,17 @@ pub(crate) mod tests {
 
     /// A reply of that status and body.
     pub(crate) fn reply(status: u16, body: &str) -> Reply {
-        let response = http::Response::builder()
-            .status(status)
-            .body(body.as_bytes().to_vec())
-            .expect("a response");
-        Reply::new(response)
+        dated(status, body, None)
+    }
+
+    /// A reply that tells the Engine's time.
+    pub(crate) fn dated(status: u16, body: &str, date: Option<&str>) -> Reply {
+        let mut response = http::Response::builder().status(status);
+        if let Some(date) = date {
+            response = response.header("date", date);
+        }
+        let body = body.as_bytes().to_vec();
+        Reply::new(response.body(body).expect("a response"))
     }
 
     #[test]

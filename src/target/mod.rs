@@ -1,18 +1,25 @@
 //! What a webhook does to containers: the order of calls, the clean-up, and
 //! every decision between them.
 //!
-//! Knows no HTTP of the caller's; the Engine's is in [`crate::docker`].
+//! Knows no HTTP of the caller's; the Engine's is in [`crate::docker`]. The
+//! longest story, [`start`], has a file of its own.
+
+mod start;
 
 use crate::budget::Budget;
 use crate::config::Config;
-use crate::docker::create::{Container, Created};
+use crate::docker::ContainerId;
 use crate::docker::image::Image;
 use crate::docker::remove::Removed;
-use crate::docker::{ContainerId, ContainerName};
-use crate::engine::{Engine, Fault};
+use crate::engine::Engine;
 use crate::error::Error;
+use crate::pauses::Pauses;
 use crate::platform::Platform;
 use crate::secret::Secret;
+
+/// How many failures of the Engine one part of a webhook sits out. Three in
+/// a row are no accident, and the caller tries again too.
+const FAULTS_MAX: u32 = 3;
 
 /// What `/start` asks for.
 #[derive(Debug)]
@@ -37,6 +44,8 @@ pub struct Started {
 /// Webhooks, done to one Engine for one deployment.
 #[derive(Debug)]
 pub struct Targets<'a, P> {
+    /// Sleep and randomness.
+    pub platform: &'a P,
     /// What the operator has set.
     pub config: &'a Config,
     /// The Engine, until the end of the work.
@@ -46,61 +55,40 @@ pub struct Targets<'a, P> {
 }
 
 impl<P: Platform> Targets<'_, P> {
-    /// Makes and starts the container of `order`.
-    ///
-    /// # Errors
-    ///
-    /// Whatever kept it from running; nothing of it is left then, unless the
-    /// Engine could not be reached to remove it.
-    pub async fn start(&self, order: &StartOrder) -> Result<Started, Error> {
-        let name = ContainerName::from_token(&self.config.deployment_id, &order.activation_token);
-        let container = Container {
-            name: &name,
-            deployment: &self.config.deployment_id,
-            image: &self.config.agent_image,
-            env: &[
-                format!("SERVICE_URL={}", order.service_url),
-                format!("ACTIVATION_TOKEN={}", order.activation_token.expose()),
-                format!("ENVIRONMENT_ID={}", order.environment_id),
-            ],
-        };
-        match self.engine.create(&container).await? {
-            Created::NameTaken => Err(Error::InProgress),
-            Created::NoSuchImage => Err(Error::NoSuchImage(self.config.agent_image.to_string())),
-            Created::Created { id, warnings } => match self.engine.start(&id).await {
-                Ok(()) => Ok(Started { id, warnings }),
-                Err(fault) => {
-                    self.clean_up(&id).await;
-                    Err(fault.into())
-                }
-            },
-        }
-    }
-
-    /// Removes a container whose start has failed, unless it runs after all.
-    ///
-    /// Whether that succeeds does not change the answer: the start failed.
-    async fn clean_up(&self, id: &ContainerId) {
-        let engine = self.engine.until(self.budget.answer_until);
-        let _: Result<Removed, Fault> = engine.remove(id).await;
-    }
-
     /// Removes the container `id`; a success when it is gone already.
+    ///
+    /// Every answer that leaves the outcome open is settled by a look.
     ///
     /// # Errors
     ///
     /// [`Error::NotOurs`], with the container untouched, or whatever kept it
     /// from being removed.
     pub async fn stop(&self, id: &ContainerId) -> Result<(), Error> {
+        let mut pauses = Pauses::new(self.platform, self.budget.work_until);
+        let mut faults = 0;
+        loop {
+            let cause = match self.stop_once(id).await {
+                Ok(Removed::Gone) => return Ok(()),
+                Ok(Removed::Declined) => Error::RemovalInProgress,
+                Err(error) if faults + 1 == FAULTS_MAX || !error.may_pass() => return Err(error),
+                Err(error) => {
+                    faults += 1;
+                    error
+                }
+            };
+            if !pauses.next().await {
+                return Err(cause);
+            }
+        }
+    }
+
+    async fn stop_once(&self, id: &ContainerId) -> Result<Removed, Error> {
         match self.engine.find_by_id(id).await? {
-            None => Ok(()),
+            None => Ok(Removed::Gone),
             Some(container) if !container.is_of(&self.config.deployment_id) => {
                 Err(Error::NotOurs(id.clone()))
             }
-            Some(_) => match self.engine.kill_and_remove(id).await? {
-                Removed::Gone => Ok(()),
-                Removed::Declined => Err(Error::InProgress),
-            },
+            Some(_) => Ok(self.engine.kill_and_remove(id).await?),
         }
     }
 

@@ -1,0 +1,133 @@
+//! Requests to the Engine, and its replies.
+
+use std::time::Duration;
+
+use http::uri::Scheme as HttpScheme;
+use wasip2::http::outgoing_handler;
+use wasip2::http::types::{
+    ErrorCode, Fields, IncomingResponse, Method, OutgoingBody, OutgoingRequest, RequestOptions,
+    Scheme,
+};
+
+use super::streams::{self, Deadline, Halt};
+use crate::platform::{HttpRequest, HttpResponse, REPLY_BYTES_MAX, TransportError};
+
+/// How long a connection to the Engine may take to come about: its host is
+/// near, and one that drops packets is found out early.
+const CONNECT_WAIT: Duration = Duration::from_secs(5);
+
+/// Sends a request and reads the reply, all within `limit`.
+pub fn send(request: HttpRequest, limit: Duration) -> Result<HttpResponse, TransportError> {
+    let deadline = Deadline::after(limit);
+    let (outgoing, content) = outgoing(request).ok_or_else(|| broken("no request of HTTP's"))?;
+    let body = outgoing.body().map_err(|()| broken("no body to write"))?;
+    let reply = outgoing_handler::handle(outgoing, Some(options(limit))).map_err(lost)?;
+    if !content.is_empty() {
+        let stream = body.write().map_err(|()| broken("no body to write"))?;
+        // Who hangs up on a body may have answered, which tells more.
+        if let Err(Halt::TimedOut) = streams::write(&stream, &content, &deadline) {
+            return Err(TransportError::TimedOut);
+        }
+    }
+    // What is wrong with the body's end shows in the reply.
+    let _ = OutgoingBody::finish(body, None);
+    deadline
+        .wait(&reply.subscribe())
+        .map_err(|_| TransportError::TimedOut)?;
+    match reply.get() {
+        Some(Ok(Ok(response))) => read(&response, &deadline),
+        Some(Ok(Err(code))) => Err(lost(code)),
+        Some(Err(())) | None => Err(broken("no reply")),
+    }
+}
+
+/// The request in WASI's terms, and its body.
+fn outgoing(request: HttpRequest) -> Option<(OutgoingRequest, Vec<u8>)> {
+    let (head, content) = request.into_parts();
+    let fields = Fields::new();
+    for (name, value) in &head.headers {
+        fields.append(name.as_str(), value.as_bytes()).ok()?;
+    }
+    let scheme = if head.uri.scheme() == Some(&HttpScheme::HTTPS) {
+        Scheme::Https
+    } else {
+        Scheme::Http
+    };
+    let method = match head.method {
+        http::Method::GET => Method::Get,
+        http::Method::POST => Method::Post,
+        http::Method::PUT => Method::Put,
+        http::Method::DELETE => Method::Delete,
+        other => Method::Other(other.to_string()),
+    };
+    let outgoing = OutgoingRequest::new(fields);
+    outgoing.set_method(&method).ok()?;
+    outgoing.set_scheme(Some(&scheme)).ok()?;
+    outgoing
+        .set_authority(head.uri.authority().map(|authority| authority.as_str()))
+        .ok()?;
+    outgoing
+        .set_path_with_query(head.uri.path_and_query().map(|path| path.as_str()))
+        .ok()?;
+    Some((outgoing, content))
+}
+
+/// The deadline in the host's terms, so that it lets go of the connection.
+fn options(limit: Duration) -> RequestOptions {
+    let nanoseconds = |duration: Duration| Some(duration.as_nanos().try_into().unwrap_or(u64::MAX));
+    let options = RequestOptions::new();
+    // A host that does not know an option leaves the deadline here.
+    let _ = options.set_connect_timeout(nanoseconds(CONNECT_WAIT.min(limit)));
+    let _ = options.set_first_byte_timeout(nanoseconds(limit));
+    let _ = options.set_between_bytes_timeout(nanoseconds(limit));
+    options
+}
+
+fn read(response: &IncomingResponse, deadline: &Deadline) -> Result<HttpResponse, TransportError> {
+    let mut head = http::Response::builder().status(response.status());
+    for (name, value) in response.headers().entries() {
+        head = head.header(name, value);
+    }
+    let body = response.consume().map_err(|()| broken("no body to read"))?;
+    let stream = body.stream().map_err(|()| broken("no body to read"))?;
+    let content = streams::read(&stream, REPLY_BYTES_MAX, deadline).map_err(|halt| match halt {
+        Halt::TimedOut => TransportError::TimedOut,
+        Halt::Closed => broken("the reply was cut off"),
+        Halt::TooMany => broken("the reply is too long"),
+    })?;
+    head.body(content).map_err(|_| broken("no reply of HTTP's"))
+}
+
+fn broken(detail: &str) -> TransportError {
+    TransportError::Broken(detail.to_owned())
+}
+
+/// What an exchange that brought no reply says of its effect.
+fn lost(code: ErrorCode) -> TransportError {
+    match code {
+        ErrorCode::DnsTimeout
+        | ErrorCode::DnsError(_)
+        | ErrorCode::DestinationNotFound
+        | ErrorCode::DestinationUnavailable
+        | ErrorCode::DestinationIpProhibited
+        | ErrorCode::DestinationIpUnroutable
+        | ErrorCode::ConnectionRefused
+        | ErrorCode::ConnectionTimeout
+        | ErrorCode::ConnectionLimitReached
+        | ErrorCode::TlsProtocolError
+        | ErrorCode::TlsCertificateError
+        | ErrorCode::TlsAlertReceived(_)
+        | ErrorCode::HttpRequestDenied => TransportError::Unreachable(named(&code)),
+        ErrorCode::ConnectionReadTimeout | ErrorCode::HttpResponseTimeout => {
+            TransportError::TimedOut
+        }
+        _ => TransportError::Broken(named(&code)),
+    }
+}
+
+/// The name that WASI gives an error, without what it carries.
+fn named(code: &ErrorCode) -> String {
+    let name = format!("{code:?}");
+    let end = name.find(['(', ' ']).unwrap_or(name.len());
+    name[..end].trim_start_matches("ErrorCode::").to_owned()
+}

@@ -1,0 +1,105 @@
+//! `GET /containers/{id}/json` (Engine API, ContainerInspect).
+//!
+//! It waits for a start in progress, so it is asked of containers that have
+//! ended and of no others.
+
+use http::{Method, StatusCode};
+use serde::Deserialize;
+use time::OffsetDateTime;
+use time::format_description::well_known::Rfc3339;
+
+use super::{ContainerId, Reply, bodiless};
+use crate::engine::Fault;
+use crate::platform::HttpRequest;
+
+/// How a container has ended.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Ended {
+    /// Seconds since, by the Engine's own clock; `None` if that cannot be
+    /// told.
+    pub seconds_ago: Option<i64>,
+    /// The exit code of its first process.
+    pub exit_code: i64,
+}
+
+/// The request that looks a container over.
+pub fn inspect(id: &ContainerId) -> HttpRequest {
+    let path = format!("/containers/{}/json", id.as_str());
+    bodiless(Method::GET, &path)
+}
+
+/// Reads the reply to [`inspect`]; `None` if the container is gone.
+///
+/// # Errors
+///
+/// Any other reply.
+pub fn inspected(reply: &Reply) -> Result<Option<Ended>, Fault> {
+    match reply.status() {
+        200 => {
+            let body: ContainerInspect = reply.json()?;
+            let finished = OffsetDateTime::parse(&body.state.finished_at, &Rfc3339).ok();
+            let seconds_ago = reply.date().zip(finished).map(|(now, finished)| {
+                now.unix_timestamp()
+                    .saturating_sub(finished.unix_timestamp())
+            });
+            Ok(Some(Ended {
+                seconds_ago,
+                exit_code: body.state.exit_code,
+            }))
+        }
+        404 if reply.is_engines(StatusCode::NOT_FOUND) => Ok(None),
+        _ => Err(reply.fault()),
+    }
+}
+
+#[derive(Deserialize)]
+struct ContainerInspect {
+    #[serde(rename = "State")]
+    state: ContainerState,
+}
+
+#[derive(Deserialize)]
+struct ContainerState {
+    #[serde(rename = "FinishedAt")]
+    finished_at: String,
+    #[serde(rename = "ExitCode")]
+    exit_code: i64,
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::docker::reply::tests::{dated, reply};
+
+    const DATE: &str = "Mon, 23 Nov 2026 01:10:00 GMT";
+
+    #[test]
+    fn the_time_since_the_end_is_told_in_any_zone() {
+        for (finished, seconds_ago) in [
+            ("2026-11-23T01:00:00.123456789Z", Some(600)),
+            ("2026-11-23T02:00:00.123456789+01:00", Some(600)),
+            ("2026-11-23T01:10:00Z", Some(0)),
+            // Docker's word for never.
+            ("0001-01-01T00:00:00Z", Some(63_930_993_000)),
+            ("", None),
+        ] {
+            let body = format!(r#"{{"State":{{"FinishedAt":"{finished}","ExitCode":137}}}}"#);
+            let ended = inspected(&dated(200, &body, Some(DATE)));
+            let exit_code = 137;
+            let expected = Ended {
+                seconds_ago,
+                exit_code,
+            };
+            assert_eq!(ended, Ok(Some(expected)), "{finished}");
+        }
+    }
+
+    #[test]
+    fn a_container_that_is_gone_is_no_fault() {
+        let gone = reply(404, r#"{"message":"No such container: x"}"#);
+        assert_eq!(inspected(&gone), Ok(None));
+        for (status, body) in [(404, "<html>"), (200, "{}"), (500, r#"{"message":"m"}"#)] {
+            inspected(&reply(status, body)).expect_err(body);
+        }
+    }
+}

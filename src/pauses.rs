@@ -1,0 +1,50 @@
+//! The waits between one look at the Engine and the next.
+
+use std::time::Duration;
+
+use crate::platform::Platform;
+
+/// The first wait: an Engine makes a container in about 10 ms, and starts it
+/// in a few hundred.
+const FIRST: Duration = Duration::from_millis(50);
+
+/// The longest wait, so that what has come about is seen soon.
+const LONGEST: Duration = Duration::from_secs(1);
+
+/// How many waits there are at most: more than a webhook's time holds, so
+/// that it alone decides unless a clock stands still.
+const COUNT_MAX: u32 = 64;
+
+/// Waits that double from [`FIRST`] to [`LONGEST`], each cut by up to half at
+/// random, so that replicas do not look in step.
+#[derive(Debug)]
+pub struct Pauses<'a, P> {
+    platform: &'a P,
+    until: Duration,
+    count: u32,
+}
+
+impl<'a, P: Platform> Pauses<'a, P> {
+    /// Waits that end at `until`.
+    pub fn new(platform: &'a P, until: Duration) -> Self {
+        Self {
+            platform,
+            until,
+            count: 0,
+        }
+    }
+
+    /// Waits, or returns `false` at once when time or number is spent.
+    pub async fn next(&mut self) -> bool {
+        let left = self.until.saturating_sub(self.platform.now());
+        if left.is_zero() || self.count == COUNT_MAX {
+            return false;
+        }
+        let whole = FIRST.saturating_mul(1 << self.count.min(10)).min(LONGEST);
+        let cut = (self.platform.random() % 512) as u32;
+        self.count += 1;
+        let pause = whole - whole * cut / 1024;
+        self.platform.sleep(pause.min(left)).await;
+        true
+    }
+}

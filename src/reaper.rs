@@ -1,0 +1,208 @@
+//! What may be removed without being asked, and why.
+//!
+//! Decides from immutable labels, states and the Engine's own clock alone, so
+//! any number of replicas come to the same verdict, and no clock need agree
+//! with another. Knows no HTTP.
+
+use std::time::Duration;
+
+use crate::config::Config;
+use crate::docker::ContainerId;
+use crate::docker::label;
+use crate::docker::list::{Listed, State};
+use crate::docker::remove::Removed;
+use crate::engine::{Engine, Fault};
+use crate::platform::Platform;
+
+/// How long after its creation a container may wait to be started. A webhook
+/// ends within half a minute, so nobody is about to start an older one.
+pub const START_WITHIN: Duration = Duration::from_secs(120);
+
+/// How long one that has ended stays, for its logs to be read and so that a
+/// repeated start of its token is told apart from a new one.
+const ENDED_STAYS: Duration = Duration::from_secs(600);
+
+/// Why a container is removed.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Reason {
+    /// It was created and never started.
+    NeverStarted,
+    /// It has ended by itself.
+    Ended {
+        /// The exit code of its first process, if that could be had.
+        exit_code: Option<i64>,
+    },
+    /// It has outlived its `max_lifetime`.
+    Expired,
+}
+
+impl std::fmt::Display for Reason {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        match self {
+            Self::NeverStarted => f.write_str("never started"),
+            Self::Ended {
+                exit_code: Some(code),
+            } => write!(f, "ended with exit code {code}"),
+            Self::Ended { exit_code: None } => f.write_str("ended"),
+            Self::Expired => f.write_str("past its lifetime"),
+        }
+    }
+}
+
+/// Whether a container counts as a target that lives: it runs, or may yet be
+/// started.
+pub fn is_live(container: &Listed) -> bool {
+    match container.state {
+        State::Running => true,
+        // Without an age it may be young: better one target too few.
+        State::Created => container
+            .age
+            .is_none_or(|age| age <= start_within(container)),
+        State::Ended | State::Dead | State::Removing | State::Unknown => false,
+    }
+}
+
+fn start_within(container: &Listed) -> Duration {
+    container
+        .label_seconds(label::START_WITHIN)
+        .unwrap_or(START_WITHIN)
+}
+
+/// What the list alone says of a container.
+#[derive(Debug, PartialEq, Eq)]
+enum Verdict {
+    Keep,
+    Remove(Reason),
+    /// It has ended; when must be asked.
+    Inspect,
+}
+
+fn verdict(container: &Listed, config: &Config) -> Verdict {
+    let Some(age) = container.age else {
+        return Verdict::Keep;
+    };
+    let lifetime = container
+        .label_seconds(label::MAX_LIFETIME)
+        .unwrap_or(config.max_lifetime);
+    match container.state {
+        State::Created if age > start_within(container) => Verdict::Remove(Reason::NeverStarted),
+        State::Running if age > lifetime => Verdict::Remove(Reason::Expired),
+        // It cannot have ended longer ago than it was created.
+        State::Ended if age > ENDED_STAYS => Verdict::Inspect,
+        // Such a one can often not be inspected.
+        State::Dead if age > ENDED_STAYS => Verdict::Remove(Reason::Ended { exit_code: None }),
+        _ => Verdict::Keep,
+    }
+}
+
+/// How much is done in one go.
+#[derive(Debug, Clone, Copy)]
+pub struct Scope {
+    /// How many containers are removed, or asked for their end, at most.
+    pub removals_max: usize,
+    /// Whether containers are removed, or only named.
+    pub dry_run: bool,
+}
+
+impl Scope {
+    /// After an answer: a little each time, as the next webhook does more.
+    pub const TAIL: Self = Self {
+        removals_max: 4,
+        dry_run: false,
+    };
+
+    /// On demand: as much as the time allows.
+    pub fn whole(dry_run: bool) -> Self {
+        Self {
+            removals_max: usize::MAX,
+            dry_run,
+        }
+    }
+}
+
+/// What was removed, or would be.
+#[derive(Debug, Default)]
+pub struct Report {
+    /// Those that are gone, or would be, and why.
+    pub removed: Vec<(ContainerId, Reason)>,
+    /// Those that should be gone and may not be, and why each.
+    pub failed: Vec<(ContainerId, Reason, Fault)>,
+    /// How many of this deployment there were before.
+    pub found: usize,
+}
+
+/// Removes what nobody will ask to be removed, the oldest first.
+///
+/// # Errors
+///
+/// The fault that kept the list from being read; later ones are in the
+/// report.
+pub async fn reap<P: Platform>(
+    engine: &Engine<'_, P>,
+    config: &Config,
+    scope: Scope,
+) -> Result<Report, Fault> {
+    let ours = engine.list(&config.deployment_id).await?;
+    if ours.iter().any(|container| container.age.is_none()) {
+        return Err(Fault::Nonsense("a list without a date".to_owned()));
+    }
+    let mut report = Report {
+        found: ours.len(),
+        ..Report::default()
+    };
+    let mut inspections = 0;
+    // The Engine lists the youngest first.
+    for container in ours.iter().rev() {
+        if report.removed.len() + report.failed.len() >= scope.removals_max {
+            break;
+        }
+        let reason = match verdict(container, config) {
+            Verdict::Keep => continue,
+            Verdict::Remove(reason) => reason,
+            Verdict::Inspect if inspections >= scope.removals_max => continue,
+            Verdict::Inspect => {
+                inspections += 1;
+                match ended_long_ago(engine, &container.id).await {
+                    Some(reason) => reason,
+                    None => continue,
+                }
+            }
+        };
+        remove(engine, container, reason, scope, &mut report).await;
+    }
+    Ok(report)
+}
+
+/// The reason to remove a container that has ended, once it has stayed.
+async fn ended_long_ago<P: Platform>(engine: &Engine<'_, P>, id: &ContainerId) -> Option<Reason> {
+    let ended = engine.inspect(id).await.ok().flatten()?;
+    let stayed = u64::try_from(ended.seconds_ago?).ok()?;
+    let exit_code = Some(ended.exit_code);
+    (Duration::from_secs(stayed) > ENDED_STAYS).then_some(Reason::Ended { exit_code })
+}
+
+/// Removes one container: only an expired one by force, since any other that
+/// runs by now is somebody's.
+async fn remove<P: Platform>(
+    engine: &Engine<'_, P>,
+    container: &Listed,
+    reason: Reason,
+    scope: Scope,
+    report: &mut Report,
+) {
+    let id = container.id.clone();
+    if scope.dry_run {
+        report.removed.push((id, reason));
+        return;
+    }
+    let removed = match reason {
+        Reason::Expired => engine.kill_and_remove(&id).await,
+        Reason::NeverStarted | Reason::Ended { .. } => engine.remove(&id).await,
+    };
+    match removed {
+        Ok(Removed::Gone) => report.removed.push((id, reason)),
+        // It runs by now, or another replica is removing it.
+        Ok(Removed::Declined) => {}
+        Err(fault) => report.failed.push((id, reason, fault)),
+    }
+}

@@ -229,3 +229,95 @@ impl fmt::Display for Error {
 }
 
 impl std::error::Error for Error {}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn said(status: u16) -> Fault {
+        Fault::Said {
+            status: StatusCode::from_u16(status).expect("a status"),
+            message: "planted".to_owned(),
+        }
+    }
+
+    fn id() -> ContainerId {
+        ContainerId::parse(&"0".repeat(64)).expect("an id")
+    }
+
+    /// One of each variant, and its status.
+    fn all() -> Vec<(Error, u16)> {
+        vec![
+            (Error::BadBody("planted".to_owned()), 400),
+            (Error::BadUniqueId, 400),
+            (Error::BadQuery, 400),
+            (Error::Unauthorized("planted"), 401),
+            (Error::UnknownPath, 404),
+            (Error::NotOurs(id()), 404),
+            (Error::WrongMethod { allow: "GET" }, 405),
+            (Error::BodyTooSlow, 408),
+            (Error::TargetEnded(id()), 409),
+            (Error::BodyTooLarge, 413),
+            (Error::NotJson, 415),
+            (Error::OtherPayload(id()), 422),
+            (Error::TooManyTargets { max: 1 }, 429),
+            (Error::Misconfigured(Problems::one("x", "planted")), 500),
+            (Error::NoSuchImage("planted".to_owned()), 500),
+            (Error::NameTaken(id()), 500),
+            (Error::Refused(said(400)), 500),
+            (Error::EngineFailed(said(500)), 502),
+            (
+                Error::EngineUnreachable(Fault::Unreachable("planted".to_owned())),
+                503,
+            ),
+            (Error::InProgress, 503),
+            (Error::RemovalInProgress, 503),
+            (
+                Error::Unhealthy(Box::new(Error::NoSuchImage("planted".to_owned()))),
+                503,
+            ),
+            (Error::OutOfTime(Fault::TimedOut), 504),
+        ]
+    }
+
+    #[test]
+    fn every_error_has_its_status() {
+        for (error, status) in all() {
+            assert_eq!(error.status().as_u16(), status, "{error:?}");
+        }
+    }
+
+    #[test]
+    fn the_callers_sentence_holds_no_detail() {
+        for (error, _) in all() {
+            assert!(!error.message().contains("planted"), "{error:?}");
+            assert!(error.message().ends_with('.'), "{error:?}");
+        }
+    }
+
+    #[test]
+    fn whoever_may_come_back_is_told_when() {
+        for (error, status) in all() {
+            let is_told = error.retry_after_seconds().is_some();
+            assert_eq!(is_told, matches!(status, 429 | 503), "{error:?}");
+        }
+    }
+
+    #[test]
+    fn a_fault_becomes_the_error_of_who_is_to_blame() {
+        for (fault, status) in [
+            (Fault::Unreachable(String::new()), 503),
+            (Fault::TimedOut, 504),
+            (Fault::BudgetSpent, 504),
+            (Fault::Broken(String::new()), 502),
+            (Fault::Nonsense(String::new()), 502),
+            (said(400), 500),
+            (said(409), 500),
+            (said(500), 502),
+            (said(503), 502),
+        ] {
+            let error = Error::from(fault);
+            assert_eq!(error.status().as_u16(), status, "{error:?}");
+        }
+    }
+}

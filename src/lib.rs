@@ -12,6 +12,7 @@
 //! | `component` | Spin and WASI: HTTP in and out, variables, clock (wasm only) |
 //! | [`platform`] | what the core asks of the world, as one trait |
 //! | [`server`] | the order in which one request is dealt with |
+//! | [`tail`] | the work after an answer |
 //! | [`webhook`] | routes, bodies in, answers out |
 //! | [`auth`] | credentials |
 //! | [`budget`] | how long things may take |
@@ -48,5 +49,6 @@ pub mod reaper;
 pub mod record;
 pub mod secret;
 pub mod server;
+pub mod tail;
 pub mod target;
 pub mod webhook;

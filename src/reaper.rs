@@ -131,6 +131,20 @@ pub struct Report {
     pub found: usize,
 }
 
+impl Report {
+    /// What the log says of it; `done` is "reaped", or what a dry run calls
+    /// it.
+    pub fn notes(&self, done: &str) -> Vec<String> {
+        let removed = self.removed.iter();
+        let removed = removed.map(|(id, reason)| format!("{done} {}: {reason}", id.short()));
+        let failed = self
+            .failed
+            .iter()
+            .map(|(id, reason, fault)| format!("could not reap {}, {reason}: {fault}", id.short()));
+        removed.chain(failed).collect()
+    }
+}
+
 /// Removes what nobody will ask to be removed, the oldest first.
 ///
 /// # Errors
@@ -204,5 +218,78 @@ async fn remove<P: Platform>(
         // It runs by now, or another replica is removing it.
         Ok(Removed::Declined) => {}
         Err(fault) => report.failed.push((id, reason, fault)),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::config::tests::variables;
+    use crate::docker::list::tests::aged;
+
+    const GRACE: &str = "dynamic-access.start-within";
+    const LIFETIME: &str = "dynamic-access.max-lifetime";
+
+    #[track_caller]
+    fn check(state: &str, age: Option<u64>, labels: &[(&str, &str)], expected: Verdict) {
+        let config = Config::parse(&variables(&[])).expect("a config");
+        let container = aged(state, age, labels);
+        assert_eq!(verdict(&container, &config), expected, "{container:?}");
+    }
+
+    #[test]
+    fn a_container_may_be_started_until_its_label_says_otherwise() {
+        let late = Verdict::Remove(Reason::NeverStarted);
+        check("created", Some(120), &[(GRACE, "120")], Verdict::Keep);
+        check("created", Some(121), &[(GRACE, "120")], late);
+        let late = Verdict::Remove(Reason::NeverStarted);
+        check("created", Some(121), &[(GRACE, "9999")], Verdict::Keep);
+        check("created", Some(121), &[], late);
+    }
+
+    #[test]
+    fn a_container_may_run_until_its_label_says_otherwise() {
+        for state in ["running", "paused", "restarting"] {
+            check(state, Some(60), &[(LIFETIME, "60")], Verdict::Keep);
+            let expired = Verdict::Remove(Reason::Expired);
+            check(state, Some(61), &[(LIFETIME, "60")], expired);
+        }
+        check("running", Some(691_200), &[], Verdict::Keep);
+        let expired = Verdict::Remove(Reason::Expired);
+        check("running", Some(691_201), &[(LIFETIME, "soon")], expired);
+    }
+
+    #[test]
+    fn a_container_that_has_ended_stays_ten_minutes() {
+        check("exited", Some(600), &[], Verdict::Keep);
+        check("exited", Some(601), &[], Verdict::Inspect);
+        check("dead", Some(600), &[], Verdict::Keep);
+        let dead = Verdict::Remove(Reason::Ended { exit_code: None });
+        check("dead", Some(601), &[], dead);
+    }
+
+    #[test]
+    fn what_has_no_age_or_no_known_state_is_kept() {
+        for state in ["created", "running", "exited", "dead"] {
+            check(state, None, &[(GRACE, "0"), (LIFETIME, "0")], Verdict::Keep);
+        }
+        check("removing", Some(u64::MAX), &[], Verdict::Keep);
+        check("sleeping", Some(u64::MAX), &[], Verdict::Keep);
+    }
+
+    #[test]
+    fn what_runs_or_may_yet_be_started_is_live() {
+        for (state, age, live) in [
+            ("running", Some(u64::MAX), true),
+            ("paused", Some(0), true),
+            ("created", Some(120), true),
+            ("created", None, true),
+            ("created", Some(121), false),
+            ("exited", Some(0), false),
+            ("dead", Some(0), false),
+            ("removing", Some(0), false),
+        ] {
+            assert_eq!(is_live(&aged(state, age, &[])), live, "{state} {age:?}");
+        }
     }
 }

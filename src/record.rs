@@ -125,3 +125,66 @@ fn is_zero(count: &usize) -> bool {
 fn milliseconds(duration: Duration) -> u64 {
     u64::try_from(duration.as_millis()).unwrap_or(u64::MAX)
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::engine::Fault;
+
+    fn line(calls: &Calls, error: Option<&Error>, notes: &[String]) -> serde_json::Value {
+        let record = Record {
+            request_id: "id",
+            route: "/start",
+            status: Some(200),
+            took: Duration::from_millis(251),
+            container: Some("0123456789ab"),
+            calls,
+            notes,
+            error,
+            secret: Some(&Secret::new("planted")),
+        };
+        serde_json::from_str(&record.line()).expect("json")
+    }
+
+    #[test]
+    fn a_line_is_json_and_holds_what_there_is_to_tell() {
+        let mut calls = Calls::default();
+        for (name, status) in [("create", Some(201)), ("start", None)] {
+            let took = Duration::from_millis(9);
+            calls.push(Call { name, status, took });
+        }
+        let expected = serde_json::json!({
+            "request": "id",
+            "route": "/start",
+            "status": 200,
+            "ms": 251,
+            "container": "0123456789ab",
+            "calls": ["create 201 9ms", "start failed 9ms"],
+        });
+        assert_eq!(line(&calls, None, &[]), expected);
+    }
+
+    #[test]
+    fn a_long_wait_does_not_make_a_long_line() {
+        let mut calls = Calls::default();
+        for _ in 0..40 {
+            calls.push(Call {
+                name: "list",
+                status: Some(200),
+                took: Duration::ZERO,
+            });
+        }
+        let line = line(&calls, None, &[]);
+        assert_eq!(line["calls"].as_array().map(Vec::len), Some(32));
+        assert_eq!(line["calls_omitted"], 8);
+    }
+
+    #[test]
+    fn a_peers_echo_of_a_secret_is_redacted() {
+        let error = Error::EngineFailed(Fault::Nonsense("a planted\nword".to_owned()));
+        let line = line(&Calls::default(), Some(&error), &["planted".to_owned()]);
+        let expected = "the Engine failed: not an Engine's answer: a [redacted]\nword";
+        assert_eq!(line["error"], expected);
+        assert_eq!(line["notes"][0], "[redacted]");
+    }
+}

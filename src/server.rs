@@ -15,14 +15,16 @@ use crate::auth::Secrets;
 use crate::budget::Budget;
 use crate::config::{Config, Problems, Variables};
 use crate::docker::ContainerId;
-use crate::engine::{Engine, Fault};
+use crate::engine::Engine;
 use crate::error::Error;
 use crate::platform::{BodyError, HttpResponse, Platform};
-use crate::reaper::{self, Report, Scope};
+use crate::reaper::{self, Scope};
 use crate::record::{Calls, Record};
 use crate::secret::Secret;
+use crate::tail::Tail;
 use crate::target::Targets;
-use crate::webhook::{self, BODY_BYTES_MAX, Webhook};
+use crate::webhook::body::{self, BODY_BYTES_MAX};
+use crate::webhook::{self, Webhook, answer};
 
 /// An answer, what the log says of it, and what is left to do once it is out.
 #[derive(Debug)]
@@ -100,28 +102,28 @@ impl<P: Platform, V: Variables> Request<'_, P, V> {
         };
         let response = match webhook {
             Webhook::Start => {
-                let order = webhook::parse_start(&self.body(read_body).await?)?;
+                let order = body::parse_start(&self.body(read_body).await?)?;
                 seen.token = Some(order.activation_token.clone());
                 let started = targets.start(&order).await?;
                 seen.notes = started.warnings;
                 seen.container = Some(started.id.clone());
-                webhook::started(&started.id)
+                answer::started(&started.id)
             }
             Webhook::Stop => {
-                let id = webhook::parse_stop(&self.body(read_body).await?)?;
+                let id = body::parse_stop(&self.body(read_body).await?)?;
                 seen.container = Some(id.clone());
                 targets.stop(&id).await?;
-                webhook::done()
+                answer::done()
             }
             Webhook::Health => {
                 targets.health().await?;
-                webhook::done()
+                answer::done()
             }
             Webhook::Reap { dry_run } => {
                 let scope = Scope::whole(dry_run);
                 let report = reaper::reap(&targets.engine, &config, scope).await?;
-                seen.notes = notes(&report);
-                webhook::reaped(&report, dry_run)
+                seen.notes = report.notes(if dry_run { "would reap" } else { "reaped" });
+                answer::reaped(&report, dry_run)
             }
         };
         if matches!(webhook, Webhook::Start | Webhook::Health) {
@@ -157,7 +159,7 @@ impl<P: Platform, V: Variables> Request<'_, P, V> {
         let request_id = uuid(self.platform.random());
         let (response, error) = match outcome {
             Ok(response) => (response, None),
-            Err(error) => (webhook::failed(&error, &request_id), Some(error)),
+            Err(error) => (answer::failed(&error, &request_id), Some(error)),
         };
         let line = Record {
             request_id: &request_id,
@@ -182,56 +184,6 @@ impl<P: Platform, V: Variables> Request<'_, P, V> {
             tail,
         }
     }
-}
-
-/// The work after an answer: a little of what a reap does.
-#[derive(Debug)]
-pub struct Tail {
-    config: Config,
-    budget: Budget,
-    request_id: String,
-}
-
-impl Tail {
-    /// Does it, and returns a line for the log if there is anything to tell.
-    pub async fn run<P: Platform>(self, platform: &P) -> Option<String> {
-        let begun = platform.now();
-        let calls = RefCell::default();
-        let until = self.budget.tail_until(begun);
-        let engine = Engine::new(platform, &self.config.docker_url, &calls, until);
-        let reaped = reaper::reap(&engine, &self.config, Scope::TAIL).await;
-        let (notes, error) = match reaped {
-            Ok(report) => (notes(&report), None),
-            Err(fault) => (Vec::new(), Some(Error::from(fault))),
-        };
-        if notes.is_empty() && error.is_none() {
-            return None;
-        }
-        let record = Record {
-            request_id: &self.request_id,
-            route: "tail",
-            status: None,
-            took: platform.now().saturating_sub(begun),
-            container: None,
-            calls: &calls.borrow(),
-            notes: &notes,
-            error: error.as_ref(),
-            secret: None,
-        };
-        Some(record.line())
-    }
-}
-
-/// What the log says of a reap.
-fn notes(report: &Report) -> Vec<String> {
-    let removed = report.removed.iter();
-    let removed = removed.map(|(id, reason)| format!("reaped {}: {reason}", id.short()));
-    let failed = report.failed.iter().map(
-        |(id, reason, fault): &(ContainerId, reaper::Reason, Fault)| {
-            format!("could not reap {}, {reason}: {fault}", id.short())
-        },
-    );
-    removed.chain(failed).collect()
 }
 
 /// The length that the caller says the body has; one that is no number is

@@ -85,7 +85,9 @@ impl Entry {
     }
 
     fn allows(&self, scheme: &str, host: &str, port: u16) -> bool {
-        self.scheme.as_deref().is_none_or(|allowed| allowed == scheme)
+        self.scheme
+            .as_deref()
+            .is_none_or(|allowed| allowed == scheme)
             && self.host.allows(host)
             && self.port.allow(port)
     }

@@ -84,16 +84,16 @@ impl Connector {
 impl Configuration {
     async fn connect(&self, uri: &Uri, limit: Duration) -> Result<Stream, ConnectFailure> {
         if let Some(path) = self.unix_sockets.for_uri(uri) {
-            let stream = within(limit, UnixStream::connect(path)).await;
-            return stream.map(Stream::plain).map_err(|failure| {
-                self.note(uri, &format!("{} ({failure})", path.display()));
-                failure
-            });
+            let place = path.display().to_string();
+            let stream = self
+                .within(limit, &place, UnixStream::connect(path))
+                .await?;
+            return Ok(Stream::plain(stream));
         }
         let stream = self.tcp(uri, limit).await?;
         // Requests are small and answered one by one: Nagle's algorithm would only delay them.
         if let Err(error) = stream.set_nodelay(true) {
-            self.note(uri, &error.to_string());
+            self.note(&origin(uri), &error.to_string());
         }
         if uri.scheme_str() == Some("https") {
             self.tls(uri, stream).await
@@ -112,7 +112,8 @@ impl Configuration {
             .await
             .map_err(|_| ConnectFailure::NoAddress)?
             .collect();
-        within(limit, TcpStream::connect(&*addresses)).await
+        self.within(limit, &origin(uri), TcpStream::connect(&*addresses))
+            .await
     }
 
     async fn tls(&self, uri: &Uri, stream: TcpStream) -> Result<Stream, ConnectFailure> {
@@ -124,7 +125,7 @@ impl Configuration {
             .connect(name, stream)
             .await
             .map_err(|error| {
-                self.note(uri, &format!("TLS: {error}"));
+                self.note(&origin(uri), &format!("TLS: {error}"));
                 ConnectFailure::Tls
             })?;
         let http2 = stream.get_ref().1.alpn_protocol() == Some(b"h2");
@@ -134,22 +135,27 @@ impl Configuration {
         })
     }
 
-    fn note(&self, uri: &Uri, detail: &str) {
-        self.sink.host(&format!("{}: {detail}", origin(uri)));
+    async fn within<T>(
+        &self,
+        limit: Duration,
+        place: &str,
+        connecting: impl Future<Output = io::Result<T>>,
+    ) -> Result<T, ConnectFailure> {
+        let connected = timeout(limit, connecting)
+            .await
+            .map_err(|_| ConnectFailure::Timeout)?;
+        connected.map_err(|error| {
+            self.note(place, &error.to_string());
+            match error.kind() {
+                io::ErrorKind::AddrNotAvailable => ConnectFailure::NoAddress,
+                _ => ConnectFailure::Refused,
+            }
+        })
     }
-}
 
-async fn within<T>(
-    limit: Duration,
-    connecting: impl Future<Output = io::Result<T>>,
-) -> Result<T, ConnectFailure> {
-    let connected = timeout(limit, connecting)
-        .await
-        .map_err(|_| ConnectFailure::Timeout)?;
-    connected.map_err(|error| match error.kind() {
-        io::ErrorKind::AddrNotAvailable => ConnectFailure::NoAddress,
-        _ => ConnectFailure::Refused,
-    })
+    fn note(&self, place: &str, detail: &str) {
+        self.sink.host(&format!("{place}: {detail}"));
+    }
 }
 
 impl Service<Uri> for Connector {

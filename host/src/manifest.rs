@@ -132,7 +132,9 @@ impl Manifest {
             .component
             .into_iter()
             .find_map(|(name, component)| (name == id).then_some(component))
-            .with_context(|| format!("the trigger names the component `{id}`, which is not declared"))?;
+            .with_context(|| {
+                format!("the trigger names the component `{id}`, which is not declared")
+            })?;
         let place = format!("[component.{id}]");
         refuse_other_keys(&place, &component.rest, &["description"])?;
         let Value::String(source) = component.source else {
@@ -225,8 +227,11 @@ fn the_trigger(triggers: BTreeMap<String, Value>) -> Result<(Route, String)> {
         _ => bail!("this host supports exactly one [[trigger.http]]"),
     };
     refuse_other_keys("[[trigger.http]]", &trigger.rest, &["id"])?;
-    let (Value::String(route), Value::String(component)) = (trigger.route, trigger.component) else {
-        bail!("[[trigger.http]]: this host only supports a `route` and a `component` that are text");
+    let (Value::String(route), Value::String(component)) = (trigger.route, trigger.component)
+    else {
+        bail!(
+            "[[trigger.http]]: this host only supports a `route` and a `component` that are text"
+        );
     };
     Ok((Route::parse(&route)?, component))
 }

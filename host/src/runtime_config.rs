@@ -108,7 +108,10 @@ mod tests {
     #[test]
     fn only_the_given_roots_are_trusted_unless_the_file_says_otherwise() {
         let trusts = |text: &str| {
-            parse(text, Path::new("")).unwrap().remove(0).trusts_public_roots()
+            parse(text, Path::new(""))
+                .unwrap()
+                .remove(0)
+                .trusts_public_roots()
         };
         assert!(!trusts(WHOLE));
         assert!(trusts(&format!("{WHOLE}\nca_use_webpki_roots = true")));

@@ -174,6 +174,20 @@ pub(crate) mod tests {
 
     const ID: &str = "0123456789abcdef0123456789abcdef0123456789abcdef0123456789abcdef";
 
+    /// A container of that state, age and labels.
+    pub(crate) fn aged(state: &str, age: Option<u64>, labels: &[(&str, &str)]) -> Listed {
+        let labels = labels.iter();
+        Listed {
+            id: ContainerId::parse(ID).expect("an id"),
+            state: State::parse(state),
+            age: age.map(Duration::from_secs),
+            names: Vec::new(),
+            labels: labels
+                .map(|(key, value)| ((*key).to_owned(), (*value).to_owned()))
+                .collect(),
+        }
+    }
+
     fn one(names: &str, labels: &str) -> Listed {
         let body = format!(
             r#"[{{"Id":"{ID}","Names":{names},"State":"running","Created":0,"Labels":{labels}}}]"#

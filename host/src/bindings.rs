@@ -1,0 +1,5 @@
+//! Knows Spin's variables interface, as generated from `wit/variables.wit`.
+
+#![allow(missing_docs, reason = "the code is generated")]
+
+wasmtime::component::bindgen!({ path: "wit", world: "host" });

@@ -1,0 +1,238 @@
+//! Knows the component: how it is compiled, what it is given, and how one instance serves one request.
+
+use std::collections::BTreeMap;
+use std::convert::Infallible;
+use std::path::Path;
+use std::sync::Arc;
+
+use anyhow::{Context, Result};
+use http::{Request, Response, StatusCode};
+use http_body_util::{BodyExt, Empty};
+use hyper::body::Incoming;
+use tokio::sync::{Semaphore, mpsc, oneshot};
+use wasmtime::component::{Component, HasSelf, Linker, ResourceTable};
+use wasmtime::{Config, Engine, InstanceAllocationStrategy, PoolingAllocationConfig, Store};
+use wasmtime_wasi::{WasiCtx, WasiCtxView, WasiView};
+use wasmtime_wasi_http::p2::bindings::ProxyPre;
+use wasmtime_wasi_http::p2::bindings::http::types::{ErrorCode, Scheme};
+use wasmtime_wasi_http::{WasiBody, WasiHttpCtx, WasiHttpCtxView, WasiHttpView};
+
+use crate::bindings::fermyon::spin::variables;
+use crate::manifest::{Manifest, is_variable_name};
+use crate::outbound::Outbound;
+use crate::sink::{GuestOutput, Origin, Sink};
+
+/// The memory of one instance: what Spin's hosted platforms grant, so that what runs here runs there.
+const INSTANCE_MEMORY: usize = 128 * 1024 * 1024;
+
+/// How many instances live at once, as in Spin; further requests wait. The pool only reserves address space for them.
+const LIVE_INSTANCES: u32 = 1000;
+
+/// A component is its program and a few adapters, each a core instance; Wasmtime's own default.
+const CORE_INSTANCES_PER_COMPONENT: u32 = 20;
+
+/// The program has one or two tables and the adapters share one; more would only reserve memory.
+const TABLES_PER_COMPONENT: u32 = 8;
+
+/// A compiled component, which several hosts can run at once; clones share it and the pool of its instances.
+#[derive(Clone)]
+pub struct Compiled(Arc<Prepared>);
+
+struct Prepared {
+    pre: ProxyPre<State>,
+    live: Arc<Semaphore>,
+}
+
+impl Compiled {
+    /// Compiles the component of the manifest in the file `manifest`.
+    pub fn from_manifest(manifest: &Path) -> Result<Self> {
+        Self::new(&Manifest::read(manifest)?)
+    }
+
+    pub(crate) fn new(manifest: &Manifest) -> Result<Self> {
+        let engine = engine()?;
+        let source = manifest.source.display();
+        let wasm = std::fs::read(&manifest.source).with_context(|| match &manifest.build {
+            Some(build) => format!("cannot read the component {source}; build it first: {build}"),
+            None => format!("cannot read the component {source}"),
+        })?;
+        let component = Component::new(&engine, wasm)
+            .map_err(anyhow::Error::from)
+            .with_context(|| format!("{source} is not a component that this host can compile"))?;
+        let pre = linker(&engine)
+            .and_then(|linker| linker.instantiate_pre(&component))
+            .and_then(ProxyPre::new)
+            .map_err(anyhow::Error::from)
+            .with_context(|| {
+                format!("{source} needs more than WASI 0.2 and Spin's variables, or serves no HTTP")
+            })?;
+        let live = Arc::new(Semaphore::new(LIVE_INSTANCES as usize));
+        Ok(Self(Arc::new(Prepared { pre, live })))
+    }
+}
+
+fn engine() -> Result<Engine> {
+    let mut pool = PoolingAllocationConfig::new();
+    pool.total_component_instances(LIVE_INSTANCES)
+        .total_core_instances(LIVE_INSTANCES * CORE_INSTANCES_PER_COMPONENT)
+        .max_core_instances_per_component(CORE_INSTANCES_PER_COMPONENT)
+        .total_memories(LIVE_INSTANCES)
+        .max_memories_per_component(1)
+        .total_tables(LIVE_INSTANCES * TABLES_PER_COMPONENT)
+        .max_tables_per_component(TABLES_PER_COMPONENT)
+        .total_stacks(LIVE_INSTANCES)
+        .max_memory_size(INSTANCE_MEMORY);
+    let mut config = Config::new();
+    config.allocation_strategy(InstanceAllocationStrategy::Pooling(pool));
+    Engine::new(&config)
+        .map_err(anyhow::Error::from)
+        .with_context(|| {
+            format!(
+                "cannot reserve the address space for {LIVE_INSTANCES} instances, about 4 TiB; \
+                 `ulimit -v unlimited` lifts the limit of a shell"
+            )
+        })
+}
+
+fn linker(engine: &Engine) -> wasmtime::Result<Linker<State>> {
+    let mut linker = Linker::new(engine);
+    wasmtime_wasi::p2::add_to_linker_async(&mut linker)?;
+    wasmtime_wasi_http::p2::add_only_http_to_linker_async(&mut linker)?;
+    variables::add_to_linker::<_, HasSelf<State>>(&mut linker, |state| state)?;
+    Ok(linker)
+}
+
+/// What the instances of one host are given.
+pub struct Guest {
+    /// The component.
+    pub compiled: Compiled,
+    /// Its id, for lines about it.
+    pub component: String,
+    /// The values of the variables that it sees.
+    pub variables: Arc<BTreeMap<String, String>>,
+    /// Its way out.
+    pub outbound: Outbound,
+    /// Where its output goes.
+    pub sink: Sink,
+}
+
+/// Kept by everything that a clean stop waits for.
+pub type Alive = mpsc::Sender<Infallible>;
+
+impl Guest {
+    /// Serves one request with an instance of its own, which goes on after the answer, and without the client.
+    pub async fn handle(
+        self: Arc<Self>,
+        request: Request<Incoming>,
+        alive: Alive,
+    ) -> Response<WasiBody> {
+        let live = self.compiled.0.live.clone();
+        let permit = live
+            .acquire_owned()
+            .await
+            .expect("nobody closes the semaphore");
+        let (answer, answered) = oneshot::channel();
+        let guest = self.clone();
+        let running = tokio::spawn(async move {
+            let result = guest.run(request, answer).await;
+            drop((permit, alive));
+            if let Err(trap) = &result {
+                guest.note(&format!("failed: {}", trap.root_cause()));
+            }
+            result.is_ok()
+        });
+        match answered.await {
+            Ok(Ok(response)) => return response,
+            Ok(Err(code)) => self.note(&format!("answered with the error {code:?}")),
+            // The guest has ended; that it failed has been said.
+            Err(_) => {
+                if running.await.unwrap_or(false) {
+                    self.note("returned without an answer");
+                }
+            }
+        }
+        empty(StatusCode::INTERNAL_SERVER_ERROR)
+    }
+
+    // The store, and with it the instance's place in the pool, is gone when this returns.
+    async fn run(&self, request: Request<Incoming>, answer: Answer) -> wasmtime::Result<()> {
+        let pre = &self.compiled.0.pre;
+        let mut store = Store::new(pre.engine(), self.state());
+        let mut http = store.data_mut().http();
+        let request = http.new_incoming_request(Scheme::Http, request)?;
+        let answer = http.new_response_outparam(answer)?;
+        let proxy = pre.instantiate_async(&mut store).await?;
+        let handler = proxy.wasi_http_incoming_handler();
+        handler.call_handle(&mut store, request, answer).await
+    }
+
+    // Nothing is inherited: no directory, environment, argument, socket or input.
+    fn state(&self) -> State {
+        let wasi = WasiCtx::builder()
+            .stdout(GuestOutput::new(Origin::Stdout, self.sink.clone()))
+            .stderr(GuestOutput::new(Origin::Stderr, self.sink.clone()))
+            .build();
+        State {
+            table: ResourceTable::new(),
+            wasi,
+            http: WasiHttpCtx::new(),
+            outbound: self.outbound.clone(),
+            variables: self.variables.clone(),
+        }
+    }
+
+    fn note(&self, text: &str) {
+        self.sink
+            .host(&format!("the component {} {text}", self.component));
+    }
+}
+
+type Answer = oneshot::Sender<Result<Response<WasiBody>, ErrorCode>>;
+
+/// An answer without a body.
+pub fn empty(status: StatusCode) -> Response<WasiBody> {
+    let body = Empty::new().map_err(|never: Infallible| match never {});
+    let mut response = Response::new(body.boxed_unsync());
+    *response.status_mut() = status;
+    response
+}
+
+/// What one instance holds on the host's side.
+struct State {
+    table: ResourceTable,
+    wasi: WasiCtx,
+    http: WasiHttpCtx,
+    outbound: Outbound,
+    variables: Arc<BTreeMap<String, String>>,
+}
+
+impl WasiView for State {
+    fn ctx(&mut self) -> WasiCtxView<'_> {
+        WasiCtxView {
+            ctx: &mut self.wasi,
+            table: &mut self.table,
+        }
+    }
+}
+
+impl WasiHttpView for State {
+    fn http(&mut self) -> WasiHttpCtxView<'_> {
+        WasiHttpCtxView {
+            hooks: &mut self.outbound,
+            table: &mut self.table,
+            ctx: &mut self.http,
+        }
+    }
+}
+
+impl variables::Host for State {
+    fn get(&mut self, name: String) -> Result<String, variables::Error> {
+        if !is_variable_name(&name) {
+            return Err(variables::Error::InvalidName(name));
+        }
+        self.variables
+            .get(&name)
+            .cloned()
+            .ok_or(variables::Error::Undefined(name))
+    }
+}

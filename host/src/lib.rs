@@ -1,0 +1,218 @@
+//! Runs this project's `spin.toml` where the Spin CLI is not installed: for development and tests. Production is Spin.
+//!
+//! The manifest is the single source of truth: the component, its variables and what it may reach are read from it, and
+//! whatever this host cannot do as Spin does is refused at start. What it does not imitate: Spin's `spin-*` request
+//! headers, `/.well-known/spin/info`, and the log files below `.spin/`.
+//!
+//! ```no_run
+//! # async fn example() -> anyhow::Result<()> {
+//! use dynamic_access_host::{Host, Options};
+//!
+//! let mut options = Options::new("spin.toml");
+//! options.variables.insert("webhook_secret".into(), "…".into());
+//! let serving = Host::prepare(options)?.serve().await?;
+//! println!("http://{}", serving.address());
+//! serving.stop().await;
+//! # Ok(())
+//! # }
+//! ```
+
+#![cfg_attr(
+    test,
+    allow(clippy::unwrap_used, reason = "a test that panics has failed")
+)]
+
+use std::collections::BTreeMap;
+use std::net::{Ipv4Addr, SocketAddr};
+use std::path::PathBuf;
+use std::sync::Arc;
+
+use anyhow::{Context, Result};
+
+mod allowed_hosts;
+mod bindings;
+mod connector;
+mod guest;
+mod manifest;
+mod outbound;
+mod route;
+mod runtime_config;
+mod serve;
+mod sink;
+mod template;
+mod tls;
+mod unix_socket;
+mod variables;
+
+pub use guest::Compiled;
+pub use serve::Serving;
+pub use sink::{Origin, Sink};
+pub use unix_socket::UnixSocket;
+pub use variables::{
+    from_environment as variables_from_environment, parse_flag as parse_variable_flag,
+};
+
+use allowed_hosts::AllowedHosts;
+use connector::Connector;
+use guest::Guest;
+use manifest::Manifest;
+use outbound::Outbound;
+use serve::App;
+use tls::TlsConfigs;
+use unix_socket::UnixSockets;
+
+/// How a host is to run.
+#[derive(Clone)]
+pub struct Options {
+    /// The manifest's file.
+    pub manifest: PathBuf,
+    /// Values of application variables, by name; they come before `environment`.
+    pub variables: BTreeMap<String, String>,
+    /// Values of application variables, by `SPIN_VARIABLE_…` name. The library reads no environment by itself.
+    pub environment: BTreeMap<String, String>,
+    /// Where to listen; port 0 takes a free one.
+    pub listen: SocketAddr,
+    /// A file with `[[client_tls]]` entries.
+    pub runtime_config: Option<PathBuf>,
+    /// Authorities that unix sockets serve.
+    pub unix_sockets: Vec<UnixSocket>,
+    /// Where the lines of the guest and of the host go.
+    pub sink: Sink,
+}
+
+impl Options {
+    /// The manifest in the file `manifest`, on a free port of the loopback interface, with nothing set and lines on
+    /// standard error.
+    pub fn new(manifest: impl Into<PathBuf>) -> Self {
+        Self {
+            manifest: manifest.into(),
+            variables: BTreeMap::new(),
+            environment: BTreeMap::new(),
+            listen: (Ipv4Addr::LOCALHOST, 0).into(),
+            runtime_config: None,
+            unix_sockets: Vec::new(),
+            sink: Sink::stderr(),
+        }
+    }
+}
+
+/// An application that is ready to serve.
+pub struct Host {
+    name: String,
+    app: Arc<App>,
+    listen: SocketAddr,
+}
+
+impl Host {
+    /// Reads everything that `options` names and compiles the component.
+    pub fn prepare(options: Options) -> Result<Self> {
+        let manifest = Manifest::read(&options.manifest)?;
+        // Compiling takes seconds, so what a person can mend at once is checked first.
+        let application = Application::resolve(&manifest, &options)?;
+        let compiled = Compiled::new(&manifest)?;
+        Ok(application.host(manifest, compiled, options))
+    }
+
+    /// As [`Host::prepare`], with a component that has been compiled before, from the same manifest.
+    pub fn prepare_with(options: Options, compiled: &Compiled) -> Result<Self> {
+        let manifest = Manifest::read(&options.manifest)?;
+        let application = Application::resolve(&manifest, &options)?;
+        Ok(application.host(manifest, compiled.clone(), options))
+    }
+
+    /// The application's name, as the manifest has it.
+    pub fn name(&self) -> &str {
+        &self.name
+    }
+
+    /// Begins to listen and to serve, on the current tokio runtime.
+    pub async fn serve(self) -> Result<Serving> {
+        serve::serve(self.app, self.listen).await
+    }
+}
+
+/// The manifest with the values of this run filled in.
+struct Application {
+    variables: BTreeMap<String, String>,
+    allowed: AllowedHosts,
+    tls: TlsConfigs,
+}
+
+impl Application {
+    fn resolve(manifest: &Manifest, options: &Options) -> Result<Self> {
+        let values = variables::resolve(
+            &manifest.variables,
+            &options.variables,
+            &options.environment,
+        )?;
+        let entries = match &options.runtime_config {
+            Some(file) => runtime_config::read(file)?,
+            None => Vec::new(),
+        };
+        let tls = TlsConfigs::load(&manifest.component, &entries)
+            .context("--runtime-config-file, [[client_tls]]")?;
+        let variables = manifest
+            .component_variables
+            .iter()
+            .filter_map(|(name, template)| Some((name.clone(), template.resolve(&values)?)))
+            .collect();
+        Ok(Self {
+            variables,
+            allowed: allowed_hosts(manifest, &values, &options.sink),
+            tls,
+        })
+    }
+
+    fn host(self, manifest: Manifest, compiled: Compiled, options: Options) -> Host {
+        let sockets = UnixSockets::new(options.unix_sockets);
+        let connector = Connector::new(self.tls, sockets, options.sink.clone());
+        let outbound = Outbound::new(
+            &manifest.component,
+            self.allowed,
+            connector,
+            options.sink.clone(),
+        );
+        let guest = Guest {
+            compiled,
+            component: manifest.component,
+            variables: Arc::new(self.variables),
+            outbound,
+            sink: options.sink.clone(),
+        };
+        Host {
+            name: manifest.name,
+            app: Arc::new(App {
+                route: manifest.route,
+                guest: Arc::new(guest),
+                sink: options.sink,
+            }),
+            listen: options.listen,
+        }
+    }
+}
+
+// As in Spin, a value that makes an entry invalid does not keep the application from starting: it can reach nothing.
+fn allowed_hosts(
+    manifest: &Manifest,
+    values: &BTreeMap<String, String>,
+    sink: &Sink,
+) -> AllowedHosts {
+    let entries = manifest
+        .allowed_hosts
+        .iter()
+        .filter_map(|entry| entry.resolve(values));
+    AllowedHosts::parse(entries).unwrap_or_else(|error| {
+        let mut names: Vec<_> = manifest
+            .allowed_hosts
+            .iter()
+            .flat_map(|entry| entry.variables())
+            .collect();
+        names.dedup();
+        sink.host(&format!(
+            "the component {} can reach nothing: with the value of {}, allowed_outbound_hosts is invalid: {error:#}",
+            manifest.component,
+            names.join(" or ")
+        ));
+        AllowedHosts::default()
+    })
+}

@@ -1,0 +1,194 @@
+//! Knows how requests come in, as Spin's HTTP trigger takes them, and how serving ends.
+
+use std::convert::Infallible;
+use std::net::SocketAddr;
+use std::sync::Arc;
+use std::time::Duration;
+
+use anyhow::{Context, Result};
+use bytes::Bytes;
+use http::uri::Scheme;
+use http::{HeaderMap, Request, Response, StatusCode, Uri, header};
+use http_body_util::{BodyExt, Full};
+use hyper::body::Incoming;
+use hyper::service::service_fn;
+use hyper_util::rt::{TokioExecutor, TokioIo};
+use hyper_util::server::conn::auto;
+use hyper_util::server::graceful::GracefulShutdown;
+use tokio::net::{TcpListener, TcpStream};
+use tokio::sync::{mpsc, oneshot};
+use tokio::task::JoinHandle;
+use wasmtime_wasi_http::WasiBody;
+
+use crate::guest::{Alive, Guest, empty};
+use crate::route::Route;
+use crate::sink::Sink;
+
+/// A webhook with its tail takes 30 s at most; the rest is slack for the answer to reach its client.
+const LONGEST_STOP: Duration = Duration::from_secs(35);
+
+/// When a connection cannot be accepted (no file descriptor is left, say), the next attempt would fail at once as well;
+/// this is long enough not to burn a core and short enough not to be noticed.
+const ACCEPT_PAUSE: Duration = Duration::from_millis(100);
+
+/// Below this path Spin answers for itself.
+const WELL_KNOWN: &str = "/.well-known/spin/";
+
+/// What every connection shares.
+pub struct App {
+    /// Which paths reach the guest.
+    pub route: Route,
+    /// The guest.
+    pub guest: Arc<Guest>,
+    /// Where the host's own lines go.
+    pub sink: Sink,
+}
+
+/// A running server; dropping it only ends its listening.
+pub struct Serving {
+    address: SocketAddr,
+    stop: Option<oneshot::Sender<()>>,
+    task: JoinHandle<()>,
+}
+
+impl Serving {
+    /// The address that it listens on, with the real port.
+    pub fn address(&self) -> SocketAddr {
+        self.address
+    }
+
+    /// Stops accepting, and returns when the requests in flight and what guests do after their answers have ended, or
+    /// after 35 seconds.
+    pub async fn stop(mut self) {
+        if let Some(stop) = self.stop.take() {
+            // The task only ends by itself once it has been told to, so there is someone to tell.
+            let _ = stop.send(());
+        }
+        // A panic in the task has been shown by the runtime, and there is nothing left to stop.
+        let _ = (&mut self.task).await;
+    }
+}
+
+impl Drop for Serving {
+    fn drop(&mut self) {
+        self.task.abort();
+    }
+}
+
+/// Listens on `listen` and serves `app` until it is told to stop.
+pub async fn serve(app: Arc<App>, listen: SocketAddr) -> Result<Serving> {
+    let listener = TcpListener::bind(listen)
+        .await
+        .with_context(|| format!("cannot listen on {listen} (--listen names another address)"))?;
+    let address = listener.local_addr()?;
+    let (stop, stopped) = oneshot::channel();
+    let task = tokio::spawn(accept_until(stopped, app, listener));
+    Ok(Serving {
+        address,
+        stop: Some(stop),
+        task,
+    })
+}
+
+async fn accept_until(mut stopped: oneshot::Receiver<()>, app: Arc<App>, listener: TcpListener) {
+    let connections = GracefulShutdown::new();
+    let (alive, mut all_ended) = mpsc::channel(1);
+    loop {
+        tokio::select! {
+            _ = &mut stopped => break,
+            accepted = listener.accept() => match accepted {
+                Ok((stream, _)) => connect(&app, stream, &connections, alive.clone()),
+                Err(error) => {
+                    app.sink.host(&format!("cannot accept a connection: {error}"));
+                    tokio::time::sleep(ACCEPT_PAUSE).await;
+                }
+            },
+        }
+    }
+    drop(listener);
+    drop(alive);
+    let ending = async {
+        connections.shutdown().await;
+        // Nothing is ever sent: the channel closes when the last guest has ended.
+        all_ended.recv().await;
+    };
+    if tokio::time::timeout(LONGEST_STOP, ending).await.is_err() {
+        app.sink.host(&format!(
+            "stopped with requests still running after {} s",
+            LONGEST_STOP.as_secs()
+        ));
+    }
+}
+
+fn connect(app: &Arc<App>, stream: TcpStream, connections: &GracefulShutdown, alive: Alive) {
+    // An answer's head and body may be two writes, of which Nagle's algorithm would hold the second back. A connection
+    // that refuses the option is broken, which the server finds out by itself.
+    let _ = stream.set_nodelay(true);
+    let app = app.clone();
+    let service = service_fn(move |request| {
+        let (app, alive) = (app.clone(), alive.clone());
+        async move { Ok::<_, Infallible>(app.answer(request, alive).await) }
+    });
+    let connection = auto::Builder::new(TokioExecutor::new())
+        .serve_connection(TokioIo::new(stream), service)
+        .into_owned();
+    let connection = connections.watch(connection);
+    // What breaks a connection is the client's affair: it went away, or does not speak HTTP.
+    tokio::spawn(async move { connection.await.ok() });
+}
+
+impl App {
+    async fn answer(&self, mut request: Request<Incoming>, alive: Alive) -> Response<WasiBody> {
+        let path = request.uri().path();
+        if let Some(name) = path.strip_prefix(WELL_KNOWN) {
+            return match name {
+                "health" => healthy(),
+                _ => empty(StatusCode::NOT_FOUND),
+            };
+        }
+        if !self.route.matches(path) {
+            return empty(StatusCode::NOT_FOUND);
+        }
+        // Spin hands headers to the component as text, and fails before the component runs.
+        if let Some(name) = not_text(request.headers()) {
+            self.sink
+                .host(&format!("a request's header {name} is not UTF-8"));
+            return empty(StatusCode::INTERNAL_SERVER_ERROR);
+        }
+        match absolute(&request) {
+            Some(uri) => *request.uri_mut() = uri,
+            None => {
+                self.sink.host("a request has no host, or two that differ");
+                return empty(StatusCode::BAD_REQUEST);
+            }
+        }
+        self.guest.clone().handle(request, alive).await
+    }
+}
+
+fn healthy() -> Response<WasiBody> {
+    let body = Full::new(Bytes::from_static(b"OK")).map_err(|never| match never {});
+    Response::new(body.boxed_unsync())
+}
+
+fn not_text(headers: &HeaderMap) -> Option<&str> {
+    headers
+        .iter()
+        .find(|(_, value)| std::str::from_utf8(value.as_bytes()).is_err())
+        .map(|(name, _)| name.as_str())
+}
+
+// The component sees the scheme and the authority, which HTTP/1 leaves to the Host header.
+fn absolute(request: &Request<Incoming>) -> Option<Uri> {
+    let mut parts = request.uri().clone().into_parts();
+    let host = match request.headers().get(header::HOST) {
+        Some(host) => Some(host.as_bytes().try_into().ok()?),
+        None => None,
+    };
+    parts.authority = match (parts.authority, host) {
+        (Some(authority), Some(host)) if authority != host => return None,
+        (authority, host) => Some(authority.or(host)?),
+    };
+    parts.scheme = Some(Scheme::HTTP);
+    Uri::from_parts(parts).ok()
+}

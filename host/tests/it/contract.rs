@@ -1,0 +1,265 @@
+//! The answers to every kind of request, from outside; what is refused makes
+//! no call to the Engine.
+
+use crate::support::fake_engine::{FakeEngine, Reply};
+use crate::support::http::{Answer, exchange, request};
+use crate::support::server::{SECRET, Server, start_body};
+
+const ID: &str = "0123456789abcdef0123456789abcdef0123456789abcdef0123456789abcdef";
+
+/// A server in front of an Engine that must not be called.
+struct Refusing {
+    server: Server,
+    engine: FakeEngine,
+}
+
+impl Refusing {
+    fn new(variables: &[(&str, &str)]) -> Self {
+        let engine = FakeEngine::start(|_| Reply::json("200 OK", "[]"));
+        let url = engine.url();
+        let mut all = vec![("docker_url", url.as_str())];
+        all.extend(variables);
+        Self {
+            server: Server::over_tcp(&all),
+            engine,
+        }
+    }
+
+    #[track_caller]
+    fn check(&self, answer: &Answer, status: u16) {
+        assert_eq!(answer.status, status, "{answer:?}");
+        let body = answer.json();
+        assert_eq!(body["status"], status);
+        assert_eq!(answer.header("content-type"), Some("application/json"));
+        let message = body["ErrorMessage"].as_str().expect("a message");
+        assert!(!message.is_empty());
+        assert_eq!(body["detail"], message);
+        assert_eq!(self.engine.requests(), Vec::<String>::new());
+        assert_eq!(self.server.line_about(answer)["status"], status);
+    }
+}
+
+fn right() -> String {
+    format!("Basic {SECRET}")
+}
+
+#[test]
+fn wrong_credentials_are_401_on_every_path_and_all_alike() {
+    let refusing = Refusing::new(&[]);
+    let right = right();
+    let lower = format!("Basic {}", SECRET.to_lowercase());
+    let bearer = format!("Bearer {SECRET}");
+    let mut bodies = Vec::new();
+    for headers in [
+        vec![],
+        vec![("authorization", "")],
+        vec![("authorization", "Basic")],
+        vec![("authorization", SECRET)],
+        vec![("authorization", "Basic d3Jvbmcgd3Jvbmcgd3Jvbmc=")],
+        vec![("authorization", &lower)],
+        vec![("authorization", &bearer)],
+        vec![("authorization", &right), ("authorization", &right)],
+        vec![("authorization", &right), ("authentication", "Basic other")],
+    ] {
+        for (method, path) in [
+            ("POST", "/start"),
+            ("POST", "/stop"),
+            ("GET", "/health"),
+            ("POST", "/reap"),
+            ("GET", "/unknown"),
+            ("DELETE", "/start"),
+        ] {
+            let answer = refusing.server.send(method, path, &headers, b"{}");
+            refusing.check(&answer, 401);
+            let challenge = r#"Basic realm="dynamic-access", charset="UTF-8""#;
+            assert_eq!(answer.header("www-authenticate"), Some(challenge));
+            let mut body = answer.json();
+            body["instance"].take();
+            bodies.push(body);
+        }
+    }
+    bodies.dedup();
+    assert_eq!(bodies.len(), 1);
+}
+
+#[test]
+fn either_header_and_any_case_of_the_scheme_open() {
+    let refusing = Refusing::new(&[]);
+    let lower = format!("basic {SECRET}");
+    for headers in [
+        [("authorization", &right())],
+        [("authentication", &right())],
+        [("authorization", &lower)],
+    ] {
+        let headers = headers.map(|(name, value)| (name, value.as_str()));
+        let answer = refusing.server.send("GET", "/unknown", &headers, b"");
+        refusing.check(&answer, 404);
+    }
+}
+
+#[test]
+fn a_header_that_is_not_utf8_never_reaches_the_component() {
+    let refusing = Refusing::new(&[]);
+    let mut bytes = b"GET /health HTTP/1.1\r\nhost: test\r\nauthorization: Basic \xff\r\n".to_vec();
+    bytes.extend_from_slice(b"connection: close\r\n\r\n");
+    let answer = exchange(refusing.server.address(), &bytes);
+    assert_eq!((answer.status, answer.body.as_str()), (500, ""));
+}
+
+#[test]
+fn unknown_paths_and_wrong_methods_are_404_and_405() {
+    let refusing = Refusing::new(&[]);
+    for path in ["/", "/start/", "/Start", "//start", "/start/x", "/%73tart"] {
+        refusing.check(&refusing.server.call("POST", path, "{}"), 404);
+    }
+    for (method, path, allow) in [
+        ("GET", "/start", "POST"),
+        ("PUT", "/stop", "POST"),
+        ("POST", "/health", "GET"),
+        ("GET", "/reap", "POST"),
+    ] {
+        let answer = refusing.server.call(method, path, "");
+        refusing.check(&answer, 405);
+        assert_eq!(answer.header("allow"), Some(allow));
+    }
+}
+
+#[test]
+fn a_body_is_read_up_to_64_kib_and_no_further() {
+    let refusing = Refusing::new(&[]);
+    let padded = |length: usize| {
+        let body = r#"{"uniqueId":"x"}"#;
+        format!("{body}{}", " ".repeat(length - body.len()))
+    };
+    for (length, status) in [(65_535, 400), (65_536, 400), (65_537, 413)] {
+        let answer = refusing.server.call("POST", "/stop", &padded(length));
+        refusing.check(&answer, status);
+    }
+    refusing.check(&refusing.server.call("POST", "/stop", ""), 400);
+}
+
+#[test]
+fn a_body_whose_length_is_not_told_is_cut_off_at_the_limit() {
+    let refusing = Refusing::new(&[]);
+    let right = right();
+    let headers = [
+        ("authorization", right.as_str()),
+        ("transfer-encoding", "chunked"),
+        ("content-length", "0"),
+    ];
+    // The helper adds no length when one is given; chunked says otherwise.
+    let head = request("POST", "/stop", &headers[..2], b"");
+    let mut bytes = head;
+    let chunk = format!("10000\r\n{}\r\n", "x".repeat(0x10000));
+    for _ in 0..3 {
+        bytes.extend_from_slice(chunk.as_bytes());
+    }
+    bytes.extend_from_slice(b"0\r\n\r\n");
+    refusing.check(&exchange(refusing.server.address(), &bytes), 413);
+}
+
+#[test]
+fn a_gibibyte_is_refused_by_its_length_alone() {
+    let refusing = Refusing::new(&[]);
+    let right = right();
+    let headers = [
+        ("authorization", right.as_str()),
+        ("content-length", "1073741824"),
+    ];
+    let bytes = request("POST", "/start", &headers, b"");
+    refusing.check(&exchange(refusing.server.address(), &bytes), 413);
+}
+
+#[test]
+fn a_body_that_is_said_not_to_be_json_is_415() {
+    let refusing = Refusing::new(&[]);
+    let right = right();
+    let headers = [
+        ("authorization", right.as_str()),
+        ("content-type", "text/plain"),
+    ];
+    let body = start_body("a-token");
+    let answer = refusing
+        .server
+        .send("POST", "/start", &headers, body.as_bytes());
+    refusing.check(&answer, 415);
+}
+
+#[test]
+fn an_ill_formed_body_is_400() {
+    let refusing = Refusing::new(&[]);
+    let deep = "[".repeat(60_000);
+    let twice = start_body("a-token").replace('{', r#"{"activationToken":"b","#);
+    for body in [
+        "null",
+        "[]",
+        "{}",
+        "{\0}",
+        &deep,
+        &twice,
+        &start_body(""),
+        &start_body("a b"),
+        &start_body("-flag"),
+        &start_body("a\0b"),
+        &start_body(&"x".repeat(5000)),
+        &start_body("a").replace("\"a\"", "7"),
+        &start_body("a").replace("http://192.0.2.1:9", "file:///etc/passwd"),
+    ] {
+        refusing.check(&refusing.server.call("POST", "/start", body), 400);
+    }
+}
+
+#[test]
+fn an_id_that_is_not_64_hex_digits_is_400() {
+    let refusing = Refusing::new(&[]);
+    for id in [
+        "",
+        "0",
+        &ID[..12],
+        &ID[..63],
+        &format!("{ID}0"),
+        &ID.to_uppercase(),
+        "some-name",
+        "../images/json",
+        "%2e%2e/images",
+        "..%2f..%2f",
+    ] {
+        refusing.check(&refusing.server.stop_target(id), 400);
+    }
+}
+
+#[test]
+fn a_weak_or_missing_secret_is_500_and_opens_nothing() {
+    for secret in ["", " ", "short", "Y29vbGJlYW5z", &format!("{SECRET} short")] {
+        let refusing = Refusing::new(&[("webhook_secret", secret)]);
+        for credentials in [format!("Basic {secret}"), right(), String::new()] {
+            let headers = [("authorization", credentials.as_str())];
+            let answer = refusing.server.send("GET", "/health", &headers, b"");
+            refusing.check(&answer, 500);
+            let line = refusing.server.line_about(&answer);
+            let error = line["error"].as_str().expect("an error");
+            assert!(error.contains("webhook_secret"), "{line}");
+        }
+    }
+}
+
+#[test]
+fn a_bad_variable_is_500_and_named_in_the_log_alone() {
+    for (name, value) in [
+        ("docker_url", "tcp://127.0.0.1:2375"),
+        ("docker_url", "http://192.0.2.1:2375"),
+        ("docker_plaintext", "yes"),
+        ("agent_image", "an image"),
+        ("deployment_id", "Upper"),
+        ("max_targets", "many"),
+        ("max_lifetime", "8 days"),
+    ] {
+        let refusing = Refusing::new(&[(name, value)]);
+        let answer = refusing.server.call("GET", "/health", "");
+        refusing.check(&answer, 500);
+        assert!(!answer.body.contains(name), "{answer:?}");
+        let line = refusing.server.line_about(&answer);
+        let error = line["error"].as_str().expect("an error");
+        assert!(error.contains(name), "{line}");
+    }
+}

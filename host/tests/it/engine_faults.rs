@@ -1,0 +1,115 @@
+//! An Engine that is down, hangs, or does not speak as one.
+
+use std::time::{Duration, Instant};
+
+use crate::support::fake_engine::{FakeEngine, Reply};
+use crate::support::http::Answer;
+use crate::support::server::Server;
+
+const ID: &str = "0123456789abcdef0123456789abcdef0123456789abcdef0123456789abcdef";
+
+/// The longest that a webhook's answer may take.
+const ANSWER_WITHIN: Duration = Duration::from_secs(25);
+
+/// The answers of all three webhooks to an Engine that always replies so.
+fn answers(reply: Reply) -> (FakeEngine, Server, [Answer; 3]) {
+    let engine = FakeEngine::start(move |_| reply.clone());
+    let server = Server::over_tcp(&[("docker_url", &engine.url())]);
+    let begun = Instant::now();
+    let answers = std::thread::scope(|scope| {
+        let start = scope.spawn(|| server.start_target("a-token"));
+        let stop = scope.spawn(|| server.stop_target(ID));
+        let health = scope.spawn(|| server.call("GET", "/health", ""));
+        [start, stop, health].map(|thread| thread.join().expect("an answer"))
+    });
+    assert!(begun.elapsed() < ANSWER_WITHIN + Duration::from_secs(2));
+    (engine, server, answers)
+}
+
+#[track_caller]
+fn check(reply: Reply, statuses: [u16; 3]) {
+    let (_engine, server, answers) = answers(reply);
+    assert_eq!(answers.each_ref().map(|answer| answer.status), statuses);
+    for answer in answers {
+        let message = answer.json()["ErrorMessage"].to_string();
+        assert!(
+            message.contains("Engine") || message.contains("cannot start"),
+            "{message}"
+        );
+        assert!(server.line_about(&answer)["error"].is_string());
+    }
+}
+
+#[test]
+fn an_engine_that_is_down_is_503() {
+    let gone = FakeEngine::start(|_| Reply::Silence);
+    let url = gone.url();
+    drop(gone);
+    let server = Server::over_tcp(&[("docker_url", &url)]);
+    for answer in [
+        server.start_target("a-token"),
+        server.stop_target(ID),
+        server.call("GET", "/health", ""),
+    ] {
+        assert_eq!(answer.status, 503, "{answer:?}");
+        assert!(answer.header("retry-after").is_some());
+        let line = server.line_about(&answer);
+        let error = line["error"].as_str().expect("an error");
+        assert!(error.contains("docker_url"), "{line}");
+    }
+}
+
+#[test]
+fn an_engine_that_hangs_is_given_up_in_time() {
+    check(Reply::Silence, [504, 504, 503]);
+}
+
+#[test]
+fn an_engine_that_drips_is_given_up_in_time() {
+    let body = "x".repeat(1000);
+    let whole = format!("HTTP/1.1 200 OK\r\ncontent-length: 1000\r\n\r\n{body}");
+    let reply = Reply::Dripped(whole.into_bytes(), Duration::from_millis(200));
+    check(reply, [504, 504, 503]);
+}
+
+#[test]
+fn a_web_server_is_not_taken_for_an_engine() {
+    for status in ["200 OK", "404 Not Found", "302 Found"] {
+        let reply = Reply::answer(status, "text/html", "<html></html>");
+        check(reply, [502, 502, 503]);
+    }
+}
+
+#[test]
+fn an_engine_that_fails_is_502() {
+    let reply = Reply::json(
+        "500 Internal Server Error",
+        r#"{"message":"no space left"}"#,
+    );
+    check(reply, [502, 502, 503]);
+}
+
+#[test]
+fn a_reply_that_is_cut_off_is_not_taken_for_whole() {
+    let cut = b"HTTP/1.1 200 OK\r\ncontent-length: 100\r\n\r\n[]".to_vec();
+    check(Reply::Bytes(cut), [502, 502, 503]);
+    check(Reply::Bytes(Vec::new()), [502, 502, 503]);
+}
+
+#[test]
+fn a_reply_without_end_is_not_read_to_it() {
+    let mut reply = b"HTTP/1.1 200 OK\r\n\r\n[".to_vec();
+    reply.resize(12 * 1024 * 1024, b' ');
+    check(Reply::Bytes(reply), [502, 502, 503]);
+}
+
+#[test]
+fn a_container_that_the_engine_refuses_is_500_and_not_looked_for() {
+    let engine = FakeEngine::start(|_| {
+        Reply::json("400 Bad Request", r#"{"message":"invalid HostConfig"}"#)
+    });
+    let server = Server::over_tcp(&[("docker_url", &engine.url())]);
+    let answer = server.start_target("a-token");
+    assert_eq!(answer.status, 500, "{answer:?}");
+    assert_eq!(engine.requests().len(), 1);
+}

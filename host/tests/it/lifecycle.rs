@@ -1,0 +1,255 @@
+//! Targets on a real Engine, from start to stop.
+
+use serde_json::json;
+
+use crate::support::engine::{Deployment, RealEngine};
+use crate::support::http::Answer;
+use crate::support::server::{SECRET, Server, start_body};
+use crate::support::{given, unique};
+
+#[track_caller]
+fn id_of(answer: &Answer) -> String {
+    assert_eq!(answer.status, 200, "{answer:?}");
+    let body = answer.json();
+    assert_eq!(body.as_object().map(|body| body.len()), Some(1));
+    body["uniqueId"].as_str().expect("an id").to_owned()
+}
+
+#[track_caller]
+fn check_done(answer: &Answer) {
+    assert_eq!((answer.status, answer.body.as_str()), (200, "{}"));
+}
+
+/// A container that sleeps, of the agent's image and with labels.
+fn sleeper(labels: &serde_json::Value) -> serde_json::Value {
+    json!({
+        "Image": given("TEST_AGENT_IMAGE"),
+        "Entrypoint": ["sleep", "300"],
+        "Labels": labels,
+    })
+}
+
+#[test]
+fn a_target_runs_from_its_start_to_its_stop() {
+    let engine = RealEngine::given();
+    let deployment = Deployment::new(&engine);
+    let server = Server::on(&engine, &deployment.id);
+    let id = id_of(&server.start_target(&unique("token")));
+    assert_eq!(deployment.containers(), [id.clone()]);
+    assert_eq!(engine.state(&id).as_deref(), Some("running"));
+    check_done(&server.stop_target(&id));
+    assert_eq!(engine.state(&id), None);
+    assert_eq!(deployment.containers(), Vec::<String>::new());
+}
+
+#[test]
+fn a_stop_is_a_success_however_often_it_is_asked() {
+    let engine = RealEngine::given();
+    let deployment = Deployment::new(&engine);
+    let server = Server::on(&engine, &deployment.id);
+    let id = id_of(&server.start_target(&unique("token")));
+    std::thread::scope(|scope| {
+        for _ in 0..4 {
+            scope.spawn(|| check_done(&server.stop_target(&id)));
+        }
+    });
+    check_done(&server.stop_target(&id));
+    check_done(&server.stop_target(&"0".repeat(64)));
+}
+
+#[test]
+fn twenty_starts_with_one_token_at_two_hosts_make_one_container() {
+    let engine = RealEngine::given();
+    let deployment = Deployment::new(&engine);
+    let hosts = [(); 2].map(|()| Server::on(&engine, &deployment.id));
+    let token = unique("token");
+    let mut ids: Vec<String> = std::thread::scope(|scope| {
+        let starts: Vec<_> = (0..20)
+            .map(|count| {
+                let (host, token) = (&hosts[count % 2], &token);
+                scope.spawn(move || id_of(&host.start_target(token)))
+            })
+            .collect();
+        let ids = starts.into_iter().map(|start| start.join().expect("an id"));
+        ids.collect()
+    });
+    ids.dedup();
+    assert_eq!(ids, deployment.containers());
+    assert_eq!(ids.len(), 1);
+}
+
+#[test]
+fn the_same_token_with_another_payload_is_422() {
+    let engine = RealEngine::given();
+    let deployment = Deployment::new(&engine);
+    let server = Server::on(&engine, &deployment.id);
+    let token = unique("token");
+    id_of(&server.start_target(&token));
+    let other = start_body(&token).replace("192.0.2.1", "192.0.2.2");
+    assert_eq!(server.call("POST", "/start", &other).status, 422);
+    let other = start_body(&token).replace("0f1e2d3c", "1f1e2d3c");
+    assert_eq!(server.call("POST", "/start", &other).status, 422);
+    assert_eq!(deployment.containers().len(), 1);
+}
+
+#[test]
+fn a_target_that_has_ended_is_not_run_again() {
+    let engine = RealEngine::given();
+    let deployment = Deployment::new(&engine);
+    let server = Server::on(&engine, &deployment.id);
+    let token = unique("token");
+    let id = id_of(&server.start_target(&token));
+    let killed = engine.call("POST", &format!("/containers/{id}/kill"), None);
+    assert_eq!(killed.status, 204, "{killed:?}");
+    assert_eq!(server.start_target(&token).status, 409);
+    assert_eq!(engine.state(&id).as_deref(), Some("exited"));
+}
+
+#[test]
+fn a_container_that_is_not_ours_is_404_and_untouched() {
+    let engine = RealEngine::given();
+    let deployment = Deployment::new(&engine);
+    let server = Server::on(&engine, &deployment.id);
+    let name = |suffix: &str| format!("{}-{suffix}", deployment.id);
+    let other_name = name("other");
+    let ours = &deployment.id;
+    for (suffix, labels) in [
+        ("plain", json!({})),
+        (
+            "image",
+            json!({"dynamic-access.deployment": ours, "dynamic-access.name": other_name}),
+        ),
+        ("unnamed", json!({"dynamic-access.deployment": ours})),
+        (
+            "theirs",
+            json!({"dynamic-access.deployment": "theirs", "dynamic-access.name": name("theirs")}),
+        ),
+    ] {
+        let foreign = engine.foreign(&name(suffix), sleeper(&labels));
+        foreign.start();
+        let answer = server.stop_target(&foreign.id);
+        assert_eq!(answer.status, 404, "{suffix} {answer:?}");
+        assert_eq!(server.stop_target(&foreign.id[..12]).status, 400);
+        assert_eq!(server.stop_target(&name(suffix)).status, 400);
+        assert_eq!(server.call("POST", "/reap", "").status, 200);
+        let state = engine.state(&foreign.id);
+        assert_eq!(state.as_deref(), Some("running"), "{suffix}");
+    }
+}
+
+#[test]
+fn a_start_that_fails_leaves_nothing() {
+    let engine = RealEngine::given();
+    let deployment = Deployment::new(&engine);
+    // An image whose entrypoint is not there cannot be started.
+    let image = unique("no-entrypoint-");
+    let base = engine.foreign(&unique("base-"), sleeper(&json!({})));
+    let path = format!("/commit?container={}&repo={image}", base.id);
+    let committed = engine.call("POST", &path, Some(json!({"Entrypoint": ["/not/there"]})));
+    assert_eq!(committed.status, 201, "{committed:?}");
+    let variables = [
+        ("deployment_id", deployment.id.as_str()),
+        ("agent_image", &image),
+    ];
+    let server = Server::with(&engine, &variables);
+    let answer = server.start_target(&unique("token"));
+    assert_eq!(answer.status, 500, "{answer:?}");
+    assert_eq!(deployment.containers(), Vec::<String>::new());
+    engine.call("DELETE", &format!("/images/{image}"), None);
+}
+
+#[test]
+fn health_is_true_of_the_next_start() {
+    let engine = RealEngine::given();
+    let deployment = Deployment::new(&engine);
+    let server = Server::on(&engine, &deployment.id);
+    check_done(&server.call("GET", "/health", ""));
+    let variables = [
+        ("deployment_id", deployment.id.as_str()),
+        ("agent_image", "no-such-image"),
+    ];
+    let server = Server::with(&engine, &variables);
+    let answer = server.call("GET", "/health", "");
+    assert_eq!(answer.status, 503);
+    let line = server.line_about(&answer);
+    let error = line["error"].as_str().expect("an error");
+    assert!(error.contains("no-such-image"), "{line}");
+    assert_eq!(server.start_target(&unique("token")).status, 500);
+}
+
+#[test]
+fn max_targets_is_never_exceeded() {
+    let engine = RealEngine::given();
+    let deployment = Deployment::new(&engine);
+    let variables = [
+        ("deployment_id", deployment.id.as_str()),
+        ("max_targets", "2"),
+    ];
+    let server = Server::with(&engine, &variables);
+    let first = id_of(&server.start_target(&unique("token")));
+    id_of(&server.start_target(&unique("token")));
+    let refused = server.start_target(&unique("token"));
+    assert_eq!(refused.status, 429, "{refused:?}");
+    assert!(refused.header("retry-after").is_some());
+    check_done(&server.call("GET", "/health", ""));
+    assert_eq!(deployment.containers().len(), 2);
+    check_done(&server.stop_target(&first));
+    id_of(&server.start_target(&unique("token")));
+}
+
+#[test]
+fn a_reap_names_what_it_removes_and_a_dry_run_only_names_it() {
+    let engine = RealEngine::given();
+    let deployment = Deployment::new(&engine);
+    let server = Server::on(&engine, &deployment.id);
+    let name = format!("{}-expired", deployment.id);
+    let labels = json!({
+        "dynamic-access.deployment": deployment.id,
+        "dynamic-access.name": name,
+        "dynamic-access.max-lifetime": "0",
+        "dynamic-access.start-within": "0",
+    });
+    let old = engine.foreign(&name, sleeper(&labels));
+    old.start();
+    let name = format!("{}-young", deployment.id);
+    let labels = json!({
+        "dynamic-access.deployment": deployment.id,
+        "dynamic-access.name": name,
+        "dynamic-access.max-lifetime": "3600",
+    });
+    let young = engine.foreign(&name, sleeper(&labels));
+    young.start();
+    let removed = |path: &str| {
+        let body = server.call("POST", path, "").json();
+        body["removed"].as_array().expect("a list").clone()
+    };
+    // The Engine's clock tells whole seconds.
+    let named = crate::support::wait::wait_for("the age of a second", || {
+        Some(removed("/reap?dry_run=1")).filter(|named| !named.is_empty())
+    });
+    let expected = json!({"uniqueId": old.id, "reason": "past its lifetime"});
+    assert_eq!(named, [expected.clone()]);
+    assert_eq!(engine.state(&old.id).as_deref(), Some("running"));
+    assert_eq!(server.call("POST", "/reap?dry_run=yes", "").status, 400);
+    assert_eq!(removed("/reap"), [expected]);
+    assert_eq!(engine.state(&old.id), None);
+    assert_eq!(engine.state(&young.id).as_deref(), Some("running"));
+    assert_eq!(removed("/reap"), Vec::<serde_json::Value>::new());
+}
+
+#[test]
+fn either_of_two_secrets_opens_while_rotating() {
+    let engine = RealEngine::given();
+    let deployment = Deployment::new(&engine);
+    let secrets = format!("{SECRET} YW5vdGhlciBvZiB0aGUgc2VjcmV0cw==");
+    let variables = [
+        ("deployment_id", deployment.id.as_str()),
+        ("webhook_secret", &secrets),
+    ];
+    let server = Server::with(&engine, &variables);
+    for secret in secrets.split(' ') {
+        let credentials = format!("Basic {secret}");
+        let headers = [("authorization", credentials.as_str())];
+        check_done(&server.send("GET", "/health", &headers, b""));
+    }
+}

@@ -1,0 +1,12 @@
+//! The shipped component, black box: over HTTP, in the embedded host, against
+//! a real Engine, and against a fake one for the faults that a real one does
+//! not produce on demand.
+//!
+//! `cargo xtask test` makes the component, an Engine and the agent image, and
+//! says where they are; a test that misses one fails and says so.
+
+mod contract;
+mod engine_faults;
+mod lifecycle;
+mod secrets;
+mod support;

@@ -1,0 +1,50 @@
+//! Planted secrets, looked for wherever they could turn up.
+
+use crate::support::engine::{Deployment, RealEngine};
+use crate::support::fake_engine::{FakeEngine, Reply};
+use crate::support::server::{SECRET, Server};
+use crate::support::unique;
+
+#[track_caller]
+fn check_absent(secret: &str, where_: &str, texts: &[String]) {
+    for text in texts {
+        assert!(!text.contains(secret), "{where_}: {text}");
+    }
+}
+
+#[test]
+fn no_secret_is_logged_or_answered() {
+    let engine = RealEngine::given();
+    let deployment = Deployment::new(&engine);
+    let server = Server::on(&engine, &deployment.id);
+    let token = unique("planted-token-");
+    let answers = [
+        server.start_target(&token),
+        server.start_target(&token),
+        server.call(
+            "POST",
+            "/start",
+            &format!(r#"{{"activationToken":"{token}""#),
+        ),
+        server.call("POST", "/stop", &format!(r#"{{"uniqueId":"{token}"}}"#)),
+        server.send("GET", "/health", &[("authorization", SECRET)], b""),
+    ];
+    let bodies = answers.map(|answer| format!("{answer:?}"));
+    for secret in [token.as_str(), SECRET] {
+        check_absent(secret, "an answer", &bodies);
+        check_absent(secret, "the log", &server.log());
+    }
+}
+
+#[test]
+fn a_token_that_the_engine_echoes_goes_no_further() {
+    let token = unique("planted-token-");
+    let message = format!(r#"{{"message":"invalid environment ACTIVATION_TOKEN={token}"}}"#);
+    let engine = FakeEngine::start(move |_| Reply::json("400 Bad Request", &message));
+    let server = Server::over_tcp(&[("docker_url", &engine.url())]);
+    let answer = server.start_target(&token);
+    let line = server.line_about(&answer).to_string();
+    assert!(line.contains("[redacted]"), "{line}");
+    check_absent(&token, "an answer", &[answer.body]);
+    check_absent(&token, "the log", &server.log());
+}

@@ -1,0 +1,135 @@
+//! The real Engine that `cargo xtask test` has started.
+
+use std::io::Write;
+use std::os::unix::net::UnixStream;
+use std::path::{Path, PathBuf};
+
+use serde_json::{Value, json};
+
+use super::given;
+use super::http::{Answer, read_answer, request};
+
+/// A real Engine, spoken to without the component.
+pub struct RealEngine {
+    socket: PathBuf,
+}
+
+impl RealEngine {
+    /// The one that the tests were given.
+    pub fn given() -> Self {
+        Self {
+            socket: given("TEST_DOCKER_SOCKET").into(),
+        }
+    }
+
+    /// Its unix socket.
+    pub fn socket(&self) -> &Path {
+        &self.socket
+    }
+
+    /// One call of the Engine API.
+    pub fn call(&self, method: &str, path: &str, body: Option<Value>) -> Answer {
+        let body = body.map(|body| body.to_string()).unwrap_or_default();
+        let headers: &[_] = if body.is_empty() {
+            &[("content-length", "0")]
+        } else {
+            &[("content-type", "application/json")]
+        };
+        let mut stream = UnixStream::connect(&self.socket).expect("the Engine listens");
+        stream
+            .write_all(&request(method, path, headers, body.as_bytes()))
+            .expect("the Engine reads");
+        read_answer(stream)
+    }
+
+    /// The state of a container, `None` when it is gone.
+    pub fn state(&self, id: &str) -> Option<String> {
+        let answer = self.call("GET", &format!("/containers/{id}/json"), None);
+        (answer.status == 200).then(|| {
+            let state = &answer.json()["State"]["Status"];
+            state.as_str().expect("a state").to_owned()
+        })
+    }
+
+    /// The ids of all containers with a label.
+    pub fn with_label(&self, label: &str) -> Vec<String> {
+        let filters = json!({"label": [label]}).to_string();
+        let filters = filters
+            .replace('{', "%7B")
+            .replace('}', "%7D")
+            .replace('"', "%22");
+        let path = format!("/containers/json?all=true&filters={filters}");
+        let answer = self.call("GET", &path, None);
+        let list = answer.json();
+        let list = list.as_array().expect("a list").iter();
+        list.map(|container| container["Id"].as_str().expect("an id").to_owned())
+            .collect()
+    }
+
+    /// A container made without the component, removed when it is dropped.
+    pub fn foreign(&self, name: &str, body: Value) -> Foreign<'_> {
+        let answer = self.call(
+            "POST",
+            &format!("/containers/create?name={name}"),
+            Some(body),
+        );
+        assert_eq!(answer.status, 201, "{answer:?}");
+        let id = answer.json()["Id"].as_str().expect("an id").to_owned();
+        Foreign { engine: self, id }
+    }
+}
+
+/// A container that the component has not made.
+pub struct Foreign<'a> {
+    engine: &'a RealEngine,
+    /// Its id.
+    pub id: String,
+}
+
+impl Foreign<'_> {
+    /// Lets it run.
+    pub fn start(&self) {
+        let path = format!("/containers/{}/start", self.id);
+        let answer = self.engine.call("POST", &path, None);
+        assert_eq!(answer.status, 204, "{answer:?}");
+    }
+}
+
+impl Drop for Foreign<'_> {
+    fn drop(&mut self) {
+        let path = format!("/containers/{}?force=true&v=true", self.id);
+        self.engine.call("DELETE", &path, None);
+    }
+}
+
+/// The containers of one deployment, removed when it is dropped.
+pub struct Deployment<'a> {
+    engine: &'a RealEngine,
+    /// Its `deployment_id`.
+    pub id: String,
+}
+
+impl<'a> Deployment<'a> {
+    /// One that no other test uses.
+    pub fn new(engine: &'a RealEngine) -> Self {
+        Self {
+            engine,
+            id: super::unique("t"),
+        }
+    }
+
+    /// The ids of its containers.
+    pub fn containers(&self) -> Vec<String> {
+        let label = format!("dynamic-access.deployment={}", self.id);
+        self.engine.with_label(&label)
+    }
+}
+
+impl Drop for Deployment<'_> {
+    fn drop(&mut self) {
+        for id in self.containers() {
+            let path = format!("/containers/{id}?force=true&v=true");
+            self.engine.call("DELETE", &path, None);
+        }
+    }
+}

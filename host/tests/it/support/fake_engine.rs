@@ -1,0 +1,148 @@
+//! An Engine that fails on demand, over TCP.
+
+use std::io::{Read, Write};
+use std::net::{SocketAddr, TcpListener, TcpStream};
+use std::sync::atomic::{AtomicBool, Ordering};
+use std::sync::{Arc, Mutex};
+use std::time::{Duration, Instant};
+
+/// What it does once it has read a request.
+#[derive(Clone)]
+pub enum Reply {
+    /// Sends these bytes and hangs up.
+    Bytes(Vec<u8>),
+    /// Sends these bytes one by one, so long apart.
+    Dripped(Vec<u8>, Duration),
+    /// Sends nothing and does not hang up.
+    Silence,
+}
+
+impl Reply {
+    /// An answer with a body and its length.
+    pub fn answer(status: &str, content_type: &str, body: &str) -> Self {
+        let length = body.len();
+        Self::Bytes(
+            format!(
+                "HTTP/1.1 {status}\r\ncontent-type: {content_type}\r\ncontent-length: {length}\r\nconnection: close\r\n\r\n{body}"
+            )
+            .into_bytes(),
+        )
+    }
+
+    /// An Engine's answer.
+    pub fn json(status: &str, body: &str) -> Self {
+        Self::answer(status, "application/json", body)
+    }
+}
+
+/// An Engine whose replies a test decides, from the request's first line.
+pub struct FakeEngine {
+    address: SocketAddr,
+    requests: Arc<Mutex<Vec<String>>>,
+    stopped: Arc<AtomicBool>,
+}
+
+impl FakeEngine {
+    /// Listens, and replies with what `reply` says.
+    pub fn start(reply: impl Fn(&str) -> Reply + Send + Sync + 'static) -> Self {
+        let listener = TcpListener::bind("127.0.0.1:0").expect("a free port");
+        let address = listener.local_addr().expect("an address");
+        let requests = Arc::new(Mutex::new(Vec::new()));
+        let stopped = Arc::new(AtomicBool::new(false));
+        let reply = Arc::new(reply);
+        let (seen, over) = (requests.clone(), stopped.clone());
+        std::thread::spawn(move || {
+            for stream in listener.incoming() {
+                if over.load(Ordering::SeqCst) {
+                    break;
+                }
+                let Ok(stream) = stream else { continue };
+                let (reply, seen, over) = (reply.clone(), seen.clone(), over.clone());
+                std::thread::spawn(move || serve(stream, &*reply, &seen, &over));
+            }
+        });
+        Self {
+            address,
+            requests,
+            stopped,
+        }
+    }
+
+    /// The `docker_url` that reaches it.
+    pub fn url(&self) -> String {
+        format!("http://{}", self.address)
+    }
+
+    /// Every request that it has read, whole.
+    pub fn requests(&self) -> Vec<String> {
+        self.requests
+            .lock()
+            .expect("no test panics with it")
+            .clone()
+    }
+}
+
+impl Drop for FakeEngine {
+    fn drop(&mut self) {
+        self.stopped.store(true, Ordering::SeqCst);
+        // Wakes the listener.
+        let _ = TcpStream::connect(self.address);
+    }
+}
+
+fn serve(
+    mut stream: TcpStream,
+    reply: &dyn Fn(&str) -> Reply,
+    seen: &Mutex<Vec<String>>,
+    over: &AtomicBool,
+) {
+    let Some(request) = read_request(&mut stream) else {
+        return;
+    };
+    let line = request.lines().next().unwrap_or_default().to_owned();
+    seen.lock().expect("no test panics with it").push(request);
+    match reply(&line) {
+        Reply::Bytes(bytes) => {
+            let _ = stream.write_all(&bytes);
+        }
+        Reply::Dripped(bytes, apart) => {
+            for byte in bytes {
+                if over.load(Ordering::SeqCst) || stream.write_all(&[byte]).is_err() {
+                    return;
+                }
+                std::thread::sleep(apart);
+            }
+        }
+        Reply::Silence => {
+            // A minute is longer than the component waits for anything.
+            let end = Instant::now() + Duration::from_secs(60);
+            while !over.load(Ordering::SeqCst) && Instant::now() < end {
+                std::thread::sleep(Duration::from_millis(20));
+            }
+        }
+    }
+}
+
+/// One request, whole; `None` if the connection closes before.
+fn read_request(stream: &mut TcpStream) -> Option<String> {
+    let mut bytes = Vec::new();
+    let mut chunk = [0; 4096];
+    loop {
+        let text = String::from_utf8_lossy(&bytes);
+        if let Some((head, body)) = text.split_once("\r\n\r\n") {
+            let length = head
+                .lines()
+                .filter_map(|line| line.split_once(": "))
+                .find(|(name, _)| name.eq_ignore_ascii_case("content-length"))
+                .and_then(|(_, value)| value.parse().ok())
+                .unwrap_or(0);
+            if body.len() >= length {
+                return Some(text.into_owned());
+            }
+        }
+        match stream.read(&mut chunk) {
+            Ok(count) if count > 0 => bytes.extend_from_slice(&chunk[..count]),
+            _ => return None,
+        }
+    }
+}

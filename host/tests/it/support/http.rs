@@ -1,0 +1,127 @@
+//! HTTP/1.1 by hand, so that a request can be as wrong as a test needs it.
+
+use std::io::{Read, Write};
+use std::net::{SocketAddr, TcpStream};
+use std::time::Duration;
+
+/// No answer takes longer than the component's own 29 seconds.
+const ANSWER_WAIT: Duration = Duration::from_secs(40);
+
+/// An answer, read to its end.
+#[derive(Debug, Clone)]
+pub struct Answer {
+    /// Its status.
+    pub status: u16,
+    /// Its headers, names in lower case.
+    pub headers: Vec<(String, String)>,
+    /// Its body.
+    pub body: String,
+}
+
+impl Answer {
+    /// The value of a header.
+    pub fn header(&self, name: &str) -> Option<&str> {
+        let mut headers = self.headers.iter();
+        let found = headers.find(|(known, _)| known == name)?;
+        Some(&found.1)
+    }
+
+    /// The body as JSON.
+    #[track_caller]
+    pub fn json(&self) -> serde_json::Value {
+        serde_json::from_str(&self.body).unwrap_or_else(|_| panic!("not JSON: {self:?}"))
+    }
+}
+
+/// A request line, headers and body as bytes, with the lengths as given.
+pub fn request(method: &str, path: &str, headers: &[(&str, &str)], body: &[u8]) -> Vec<u8> {
+    let mut request = format!("{method} {path} HTTP/1.1\r\nhost: test\r\nconnection: close\r\n");
+    for (name, value) in headers {
+        request.push_str(&format!("{name}: {value}\r\n"));
+    }
+    if !body.is_empty() && !headers.iter().any(|(name, _)| *name == "content-length") {
+        request.push_str(&format!("content-length: {}\r\n", body.len()));
+    }
+    request.push_str("\r\n");
+    let mut request = request.into_bytes();
+    request.extend_from_slice(body);
+    request
+}
+
+/// Sends bytes to `address` and reads the answer.
+pub fn exchange(address: SocketAddr, request: &[u8]) -> Answer {
+    let mut stream = TcpStream::connect(address).expect("the server listens");
+    stream
+        .set_read_timeout(Some(ANSWER_WAIT))
+        .expect("a positive timeout");
+    // A server that answers before it has read all may hang up on the rest.
+    let _ = stream.write_all(request);
+    read_answer(stream)
+}
+
+/// Reads one answer, to the end of the connection or of its length.
+pub fn read_answer(mut stream: impl Read) -> Answer {
+    let mut bytes = Vec::new();
+    let mut chunk = [0; 4096];
+    loop {
+        if let Some(answer) = parse(&bytes, false) {
+            return answer;
+        }
+        match stream.read(&mut chunk) {
+            Ok(count) if count > 0 => bytes.extend_from_slice(&chunk[..count]),
+            _ => break,
+        }
+    }
+    let text = String::from_utf8_lossy(&bytes);
+    parse(&bytes, true).unwrap_or_else(|| panic!("no whole answer: {text:?}"))
+}
+
+fn parse(bytes: &[u8], is_end: bool) -> Option<Answer> {
+    let end = bytes.windows(4).position(|window| window == b"\r\n\r\n")?;
+    let head = std::str::from_utf8(&bytes[..end]).expect("a head of text");
+    let mut lines = head.split("\r\n");
+    let status = lines.next()?.split(' ').nth(1)?.parse().ok()?;
+    let headers: Vec<_> = lines
+        .filter_map(|line| line.split_once(':'))
+        .map(|(name, value)| (name.to_ascii_lowercase(), value.trim().to_owned()))
+        .collect();
+    let rest = &bytes[end + 4..];
+    let value = |name: &str| {
+        let mut headers = headers.iter();
+        headers
+            .find(|(known, _)| known == name)
+            .map(|(_, value)| value)
+    };
+    let body = if value("transfer-encoding").is_some() {
+        unchunked(rest)?
+    } else if matches!(status, 204 | 304) {
+        Vec::new()
+    } else if let Some(length) = value("content-length") {
+        rest.get(..length.parse().ok()?)?.to_vec()
+    } else if is_end {
+        rest.to_vec()
+    } else {
+        return None;
+    };
+    let body = String::from_utf8_lossy(&body).into_owned();
+    Some(Answer {
+        status,
+        headers,
+        body,
+    })
+}
+
+/// The body of a chunked message; `None` while it has not ended.
+fn unchunked(mut rest: &[u8]) -> Option<Vec<u8>> {
+    let mut body = Vec::new();
+    loop {
+        let end = rest.windows(2).position(|window| window == b"\r\n")?;
+        let size = std::str::from_utf8(&rest[..end]).ok()?;
+        let size = usize::from_str_radix(size, 16).ok()?;
+        if size == 0 {
+            return Some(body);
+        }
+        body.extend_from_slice(rest.get(end + 2..end + 2 + size)?);
+        rest = rest.get(end + 2 + size + 2..)?;
+    }
+}

@@ -1,0 +1,21 @@
+//! What the tests stand on.
+
+pub mod engine;
+pub mod fake_engine;
+pub mod http;
+pub mod server;
+pub mod wait;
+
+/// A variable that `cargo xtask test` sets.
+pub fn given(name: &str) -> String {
+    std::env::var(name)
+        .unwrap_or_else(|_| panic!("{name} is not set: run the tests with `cargo xtask test`"))
+}
+
+/// A word that no other test uses: of letters, digits and dashes.
+pub fn unique(prefix: &str) -> String {
+    use std::sync::atomic::{AtomicU32, Ordering};
+    static COUNT: AtomicU32 = AtomicU32::new(0);
+    let count = COUNT.fetch_add(1, Ordering::Relaxed);
+    format!("{prefix}{:x}-{count:x}", std::process::id())
+}

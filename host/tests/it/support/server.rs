@@ -1,0 +1,158 @@
+//! The shipped component in the embedded host.
+
+use std::net::SocketAddr;
+use std::path::Path;
+use std::sync::{Arc, Mutex, OnceLock};
+
+use dynamic_access_host::{Compiled, Host, Options, Origin, Serving, Sink, UnixSocket};
+use tokio::runtime::Runtime;
+
+use super::engine::RealEngine;
+use super::http::{self, Answer};
+use super::wait::wait_for;
+
+/// The secret of every server that a test does not give another.
+pub const SECRET: &str = "dGhlIHNlY3JldCBvZiB0aGUgdGVzdHM=";
+
+/// A server, stopped when it is dropped.
+pub struct Server {
+    serving: Option<Serving>,
+    address: SocketAddr,
+    lines: Arc<Mutex<Vec<String>>>,
+}
+
+impl Server {
+    /// A server in front of a real Engine, for a deployment.
+    pub fn on(engine: &RealEngine, deployment: &str) -> Self {
+        Self::with(engine, &[("deployment_id", deployment)])
+    }
+
+    /// A server in front of a real Engine, with variables of its own.
+    pub fn with(engine: &RealEngine, variables: &[(&str, &str)]) -> Self {
+        let socket = UnixSocket::new("127.0.0.1:2375", engine.socket()).expect("an authority");
+        Self::start(variables, vec![socket])
+    }
+
+    /// A server that reaches whatever its variables say, over TCP.
+    pub fn over_tcp(variables: &[(&str, &str)]) -> Self {
+        Self::start(variables, Vec::new())
+    }
+
+    fn start(variables: &[(&str, &str)], unix_sockets: Vec<UnixSocket>) -> Self {
+        let lines = Arc::new(Mutex::new(Vec::new()));
+        let mut options = Options::new(manifest());
+        options.unix_sockets = unix_sockets;
+        options.sink = sink(lines.clone());
+        let defaults = [("webhook_secret", SECRET)];
+        for (name, value) in defaults.iter().chain(variables) {
+            options.variables.insert((*name).into(), (*value).into());
+        }
+        let host = Host::prepare_with(options, compiled()).expect("spin.toml can be served");
+        let serving = runtime().block_on(host.serve()).expect("a free port");
+        Self {
+            address: serving.address(),
+            serving: Some(serving),
+            lines,
+        }
+    }
+
+    /// Where it listens.
+    pub fn address(&self) -> SocketAddr {
+        self.address
+    }
+
+    /// Sends a request with the right credentials.
+    pub fn call(&self, method: &str, path: &str, body: &str) -> Answer {
+        let credentials = format!("Basic {SECRET}");
+        self.send(
+            method,
+            path,
+            &[("authorization", &credentials)],
+            body.as_bytes(),
+        )
+    }
+
+    /// Sends a request with these headers and no others.
+    pub fn send(&self, method: &str, path: &str, headers: &[(&str, &str)], body: &[u8]) -> Answer {
+        http::exchange(self.address, &http::request(method, path, headers, body))
+    }
+
+    /// Asks for the target of a token.
+    pub fn start_target(&self, token: &str) -> Answer {
+        self.call("POST", "/start", &start_body(token))
+    }
+
+    /// Asks for the end of a target.
+    pub fn stop_target(&self, id: &str) -> Answer {
+        let body = serde_json::json!({"uniqueId": id}).to_string();
+        self.call("POST", "/stop", &body)
+    }
+
+    /// What has been logged up to now.
+    pub fn log(&self) -> Vec<String> {
+        self.lines.lock().expect("no test panics with it").clone()
+    }
+
+    /// The log line about an answer, once it is there: a failure's is found
+    /// by the id that both carry.
+    #[track_caller]
+    pub fn line_about(&self, answer: &Answer) -> serde_json::Value {
+        let instance = answer.json()["instance"].as_str().map(str::to_owned);
+        let instance = instance.expect("a failure has an instance");
+        let id = instance.trim_start_matches("urn:uuid:");
+        let line = wait_for("the log line", || {
+            self.log().into_iter().find(|line| line.contains(id))
+        });
+        serde_json::from_str(&line).unwrap_or_else(|_| panic!("not JSON: {line}"))
+    }
+}
+
+impl Drop for Server {
+    fn drop(&mut self) {
+        if let Some(serving) = self.serving.take() {
+            runtime().block_on(serving.stop());
+        }
+        if std::thread::panicking() {
+            for line in self.log() {
+                eprintln!("[log] {line}");
+            }
+        }
+    }
+}
+
+/// The body of a start for `token`; the address is nobody's, so the agent
+/// keeps trying to register.
+pub fn start_body(token: &str) -> String {
+    serde_json::json!({
+        "serviceUrl": "http://192.0.2.1:9",
+        "activationToken": token,
+        "environmentId": "0f1e2d3c-4b5a-6978-8796-a5b4c3d2e1f0",
+    })
+    .to_string()
+}
+
+fn manifest() -> std::path::PathBuf {
+    Path::new(env!("CARGO_MANIFEST_DIR")).join("../spin.toml")
+}
+
+/// Compiling takes seconds, so the tests share it.
+fn compiled() -> &'static Compiled {
+    static COMPILED: OnceLock<Compiled> = OnceLock::new();
+    COMPILED.get_or_init(|| {
+        Compiled::from_manifest(&manifest()).expect("`cargo xtask test` has built the component")
+    })
+}
+
+fn runtime() -> &'static Runtime {
+    static RUNTIME: OnceLock<Runtime> = OnceLock::new();
+    RUNTIME.get_or_init(|| Runtime::new().expect("threads for the host"))
+}
+
+fn sink(lines: Arc<Mutex<Vec<String>>>) -> Sink {
+    Sink::new(move |_: Origin, line: &str| {
+        lines
+            .lock()
+            .expect("no test panics with it")
+            .push(line.to_owned());
+    })
+}

@@ -1,0 +1,25 @@
+//! Waiting for a condition, with a deadline.
+
+use std::time::{Duration, Instant};
+
+/// How long anything may take on a busy machine with two cores.
+const PATIENCE: Duration = Duration::from_secs(30);
+
+/// How long between one look and the next.
+const BETWEEN_LOOKS: Duration = Duration::from_millis(20);
+
+/// Waits until `look` finds something.
+///
+/// # Panics
+///
+/// When the deadline passes, naming what was waited for.
+pub fn wait_for<T>(what: &str, mut look: impl FnMut() -> Option<T>) -> T {
+    let deadline = Instant::now() + PATIENCE;
+    loop {
+        if let Some(found) = look() {
+            return found;
+        }
+        assert!(Instant::now() < deadline, "waited in vain for {what}");
+        std::thread::sleep(BETWEEN_LOOKS);
+    }
+}

@@ -1,0 +1,217 @@
+//! The bodies of the webhooks, from text that is not to be trusted.
+
+use http::Uri;
+use serde::Deserialize;
+use serde::de::DeserializeOwned;
+
+use crate::docker::ContainerId;
+use crate::error::Error;
+use crate::secret::Secret;
+use crate::target::StartOrder;
+
+/// The longest body that is read: the three fields take a few hundred bytes,
+/// and their own limits add up to less than 8 KiB.
+pub const BODY_BYTES_MAX: usize = 64 * 1024;
+
+/// The longest `activationToken`: BastionZero's are 36 characters, and a
+/// signed token of another caller's may take a few thousand.
+const TOKEN_CHARS_MAX: usize = 4096;
+
+/// The longest `serviceUrl`: what browsers and proxies take.
+const URL_CHARS_MAX: usize = 2048;
+
+/// The longest `environmentId`: BastionZero's are 36 characters.
+const ENVIRONMENT_CHARS_MAX: usize = 128;
+
+/// Reads the body of `/start`.
+///
+/// # Errors
+///
+/// [`Error::BadBody`], which names the field and never shows its value.
+pub fn parse_start(body: &[u8]) -> Result<StartOrder, Error> {
+    #[derive(Deserialize)]
+    #[serde(rename_all = "camelCase")]
+    struct StartBody {
+        service_url: String,
+        activation_token: String,
+        environment_id: String,
+    }
+    let body: StartBody = parse(body)?;
+    if !is_service_url(&body.service_url) {
+        return Err(bad_field("serviceUrl is not an http or https URL"));
+    }
+    if !is_word(&body.activation_token, TOKEN_CHARS_MAX) {
+        return Err(bad_field("activationToken is not a token"));
+    }
+    if !is_word(&body.environment_id, ENVIRONMENT_CHARS_MAX) {
+        return Err(bad_field("environmentId is not an id"));
+    }
+    Ok(StartOrder {
+        service_url: body.service_url,
+        activation_token: Secret::new(body.activation_token),
+        environment_id: body.environment_id,
+    })
+}
+
+/// Reads the body of `/stop`.
+///
+/// # Errors
+///
+/// [`Error::BadBody`] and [`Error::BadUniqueId`].
+pub fn parse_stop(body: &[u8]) -> Result<ContainerId, Error> {
+    #[derive(Deserialize)]
+    #[serde(rename_all = "camelCase")]
+    struct StopBody {
+        unique_id: String,
+    }
+    let body: StopBody = parse(body)?;
+    ContainerId::parse(&body.unique_id).ok_or(Error::BadUniqueId)
+}
+
+/// Members that the contract does not name are left for its next version; a
+/// named member that stands twice is an error, as no reading of it is right.
+fn parse<T: DeserializeOwned>(body: &[u8]) -> Result<T, Error> {
+    serde_json::from_slice(body).map_err(|error| {
+        // serde's own message may quote the value that does not fit.
+        let what = match error.classify() {
+            serde_json::error::Category::Data => "a field is missing, given twice or not text",
+            _ => "not JSON",
+        };
+        Error::BadBody(format!(
+            "{what} (line {}, column {})",
+            error.line(),
+            error.column()
+        ))
+    })
+}
+
+fn bad_field(problem: &str) -> Error {
+    Error::BadBody(problem.to_owned())
+}
+
+/// Letters, digits and the punctuation of tokens and ids; the first character
+/// is no dash, which a program would take for an option.
+fn is_word(text: &str, chars_max: usize) -> bool {
+    text.len() <= chars_max
+        && text.starts_with(|first: char| first.is_ascii_alphanumeric())
+        && text
+            .bytes()
+            .all(|byte| byte.is_ascii_alphanumeric() || b"-._~+/=:".contains(&byte))
+}
+
+fn is_service_url(text: &str) -> bool {
+    let parsed = text.parse::<Uri>().ok();
+    text.len() <= URL_CHARS_MAX
+        && text.bytes().all(|byte| byte.is_ascii_graphic())
+        && parsed.is_some_and(|uri| {
+            matches!(uri.scheme_str(), Some("http" | "https"))
+                && uri.host().is_some_and(|host| !host.is_empty())
+        })
+}
+
+#[cfg(test)]
+mod tests {
+    use serde_json::json;
+
+    use super::*;
+
+    const ID: &str = "0123456789abcdef0123456789abcdef0123456789abcdef0123456789abcdef";
+
+    fn start_body(changes: &[(&str, serde_json::Value)]) -> Vec<u8> {
+        let mut body = json!({
+            "serviceUrl": "https://cloud.bastionzero.com/",
+            "activationToken": "4b6f52b5-4f2b-4d55-8a0e-2f1c7a3a9d10",
+            "environmentId": "0f1e2d3c-4b5a-6978-8796-a5b4c3d2e1f0",
+        });
+        for (field, value) in changes {
+            body[*field] = value.clone();
+        }
+        body.to_string().into_bytes()
+    }
+
+    #[test]
+    fn a_start_is_read_whole() {
+        let body = start_body(&[("later", json!({"version": [1]}))]);
+        let order = parse_start(&body).expect("an order");
+        assert_eq!(order.service_url, "https://cloud.bastionzero.com/");
+        assert_eq!(
+            order.activation_token.expose(),
+            "4b6f52b5-4f2b-4d55-8a0e-2f1c7a3a9d10"
+        );
+        assert_eq!(order.environment_id, "0f1e2d3c-4b5a-6978-8796-a5b4c3d2e1f0");
+    }
+
+    #[test]
+    fn a_field_that_a_shell_or_a_flag_parser_could_misread_is_refused() {
+        for field in ["serviceUrl", "activationToken", "environmentId"] {
+            for value in [
+                json!(""),
+                json!(" "),
+                json!("-registrationKey"),
+                json!("x -registrationKey y"),
+                json!("$(reboot)"),
+                json!("a\u{0}b"),
+                json!("a\nb"),
+                json!("é"),
+                json!("x".repeat(5000)),
+                json!(null),
+                json!(7),
+                json!(["x"]),
+            ] {
+                let body = start_body(&[(field, value.clone())]);
+                let error = parse_start(&body).expect_err(field);
+                assert!(matches!(error, Error::BadBody(_)), "{field} {value}");
+            }
+        }
+        for url in ["ftp://host", "//host", "/path", "https://", "https:host"] {
+            let body = start_body(&[("serviceUrl", json!(url))]);
+            parse_start(&body).expect_err(url);
+        }
+    }
+
+    #[test]
+    fn what_is_wrong_with_a_body_is_said_without_quoting_it() {
+        for body in [
+            r#"{"serviceUrl":"planted","activationToken":"planted","environmentId":"planted"}"#,
+            r#"{"serviceUrl":"https://host","activationToken":{"planted":1}}"#,
+            r#"{"activationToken":"planted","activationToken":"planted"}"#,
+            r#""planted""#,
+            "planted",
+        ] {
+            let error = parse_start(body.as_bytes()).expect_err(body);
+            assert!(!error.to_string().contains("planted"), "{error}");
+        }
+    }
+
+    #[test]
+    fn a_body_that_is_not_an_object_with_each_field_once_is_refused() {
+        let deep = "[".repeat(60_000);
+        let twice = format!(r#"{{"uniqueId":"{ID}","uniqueId":"{ID}"}}"#);
+        let unfinished = format!(r#"{{"uniqueId":"{ID}""#);
+        for body in [
+            "",
+            "null",
+            "[]",
+            "{}",
+            "{",
+            "\0",
+            &deep,
+            &twice,
+            &unfinished,
+        ] {
+            let error = parse_stop(body.as_bytes()).expect_err("an error");
+            assert!(matches!(error, Error::BadBody(_)), "{error}");
+        }
+        parse_stop(&[0xff, 0xfe]).expect_err("an error");
+    }
+
+    #[test]
+    fn a_stop_takes_full_ids_alone() {
+        let body = format!(r#"{{"uniqueId":"{ID}"}}"#);
+        assert_eq!(parse_stop(body.as_bytes()).expect("an id").as_str(), ID);
+        for id in ["", "0123", "../containers", "some-name", &ID.to_uppercase()] {
+            let body = json!({"uniqueId": id}).to_string();
+            assert_eq!(parse_stop(body.as_bytes()), Err(Error::BadUniqueId));
+        }
+    }
+}

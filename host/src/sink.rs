@@ -24,9 +24,11 @@ pub enum Origin {
     Host,
 }
 
+type Take = dyn Fn(Origin, &str) + Send + Sync;
+
 /// Where lines go; clones share one place.
 #[derive(Clone)]
-pub struct Sink(Arc<dyn Fn(Origin, &str) + Send + Sync>);
+pub struct Sink(Arc<Take>);
 
 impl Sink {
     /// A sink that hands each line, without its newline, to `take`.

@@ -35,7 +35,7 @@ fn a_target_runs_from_its_start_to_its_stop() {
     let deployment = Deployment::new(&engine);
     let server = Server::on(&engine, &deployment.id);
     let id = id_of(&server.start_target(&unique("token")));
-    assert_eq!(deployment.containers(), [id.clone()]);
+    assert_eq!(deployment.containers(), std::slice::from_ref(&id));
     assert_eq!(engine.state(&id).as_deref(), Some("running"));
     check_done(&server.stop_target(&id));
     assert_eq!(engine.state(&id), None);
@@ -228,7 +228,7 @@ fn a_reap_names_what_it_removes_and_a_dry_run_only_names_it() {
         Some(removed("/reap?dry_run=1")).filter(|named| !named.is_empty())
     });
     let expected = json!({"uniqueId": old.id, "reason": "past its lifetime"});
-    assert_eq!(named, [expected.clone()]);
+    assert_eq!(named, std::slice::from_ref(&expected));
     assert_eq!(engine.state(&old.id).as_deref(), Some("running"));
     assert_eq!(server.call("POST", "/reap?dry_run=yes", "").status, 400);
     assert_eq!(removed("/reap"), [expected]);

@@ -5,6 +5,8 @@
 //! longest story, [`start`], has a file of its own.
 
 mod start;
+#[cfg(test)]
+mod tests;
 
 use crate::budget::Budget;
 use crate::config::Config;

@@ -47,6 +47,8 @@ pub mod pauses;
 pub mod platform;
 pub mod reaper;
 pub mod record;
+#[cfg(test)]
+mod script;
 pub mod secret;
 pub mod server;
 pub mod tail;

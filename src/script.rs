@@ -1,0 +1,177 @@
+//! A platform for tests that follows a script, and what its Engine replies.
+
+use std::cell::{Cell, RefCell};
+use std::collections::VecDeque;
+use std::pin::pin;
+use std::task::{Context, Poll, Waker};
+use std::time::Duration;
+
+use crate::budget::Budget;
+use crate::config::Config;
+use crate::config::tests::variables;
+use crate::docker::ContainerName;
+use crate::engine::Engine;
+use crate::platform::{HttpRequest, HttpResponse, Platform, TransportError};
+use crate::record::Calls;
+use crate::secret::Secret;
+use crate::target::{StartOrder, Targets};
+
+pub const ID: &str = "0123456789abcdef0123456789abcdef0123456789abcdef0123456789abcdef";
+pub const OTHER: &str = "fedcba9876543210fedcba9876543210fedcba9876543210fedcba9876543210";
+
+/// What the Engine of a script does.
+pub enum Reply {
+    Is(u16, String),
+    Unreachable,
+    Lost,
+    Hangs,
+}
+pub use Reply::{Hangs, Is, Lost, Unreachable};
+
+/// A platform that expects calls in their order and replies as it is told.
+pub struct Script {
+    steps: RefCell<VecDeque<(&'static str, Reply)>>,
+    clock: Cell<Duration>,
+}
+
+impl Platform for Script {
+    async fn send(
+        &self,
+        request: HttpRequest,
+        limit: Duration,
+    ) -> Result<HttpResponse, TransportError> {
+        let asked = shape(&request);
+        let step = self.steps.borrow_mut().pop_front();
+        let (expected, reply) = step.unwrap_or_else(|| panic!("{asked} is one call too many"));
+        assert_eq!(asked, expected);
+        match reply {
+            Is(status, body) => Ok(http::Response::builder()
+                .status(status)
+                .header("date", "Mon, 23 Nov 2026 01:01:01 GMT")
+                .body(body.into_bytes())
+                .expect("a response")),
+            Unreachable => Err(TransportError::Unreachable("refused".to_owned())),
+            Lost => Err(TransportError::Broken("cut off".to_owned())),
+            Hangs => {
+                self.clock.set(self.clock.get() + limit);
+                Err(TransportError::TimedOut)
+            }
+        }
+    }
+
+    fn now(&self) -> Duration {
+        self.clock.get()
+    }
+
+    async fn sleep(&self, duration: Duration) {
+        self.clock.set(self.clock.get() + duration);
+    }
+
+    fn random(&self) -> u128 {
+        0
+    }
+}
+
+/// A request in a few words; which container it names is checked elsewhere.
+pub fn shape(request: &HttpRequest) -> &'static str {
+    let (method, path) = (request.method().as_str(), request.uri().to_string());
+    match method {
+        "POST" if path.contains("/create?") => "create",
+        "POST" if path.ends_with("/start") => "start",
+        "DELETE" if path.contains("force=true") => "remove by force",
+        "DELETE" => "remove",
+        "GET" if path.contains("%22name%22") => "list by name",
+        "GET" if path.contains("%22id%22") => "list by id",
+        "GET" if path.contains("%22label%22") => "list all",
+        "GET" if path.contains("/images/") => "look up the image",
+        _ => "inspect",
+    }
+}
+
+pub fn finish<T>(future: impl Future<Output = T>) -> T {
+    match pin!(future).poll(&mut Context::from_waker(Waker::noop())) {
+        Poll::Ready(value) => value,
+        Poll::Pending => unreachable!("a script never waits"),
+    }
+}
+
+/// Runs `webhook` against a script to the script's end.
+#[track_caller]
+pub fn run<T>(
+    steps: Vec<(&'static str, Reply)>,
+    webhook: impl AsyncFnOnce(Targets<'_, Script>) -> T,
+) -> T {
+    let script = Script {
+        steps: RefCell::new(steps.into()),
+        clock: Cell::new(Duration::ZERO),
+    };
+    let config = Config::parse(&variables(&[("max_targets", "1")])).expect("a config");
+    let calls = RefCell::new(Calls::default());
+    let budget = Budget::starting(script.now());
+    let targets = Targets {
+        platform: &script,
+        config: &config,
+        engine: Engine::new(&script, &config.docker_url, &calls, budget.work_until),
+        budget,
+    };
+    let outcome = finish(webhook(targets));
+    let left: Vec<_> = script.steps.borrow().iter().map(|step| step.0).collect();
+    assert_eq!(left, Vec::<&str>::new(), "calls that were not made");
+    assert!(script.now() <= budget.answer_until, "{:?}", script.now());
+    outcome
+}
+
+pub fn order() -> StartOrder {
+    StartOrder {
+        service_url: "https://host".to_owned(),
+        activation_token: Secret::new("a-token"),
+        environment_id: "e".to_owned(),
+    }
+}
+
+pub fn created() -> Reply {
+    Is(201, format!(r#"{{"Id":"{ID}","Warnings":[]}}"#))
+}
+
+pub fn said(status: u16, message: &str) -> Reply {
+    Is(status, format!(r#"{{"message":"{message}"}}"#))
+}
+
+pub fn done() -> Reply {
+    Is(204, String::new())
+}
+
+pub fn none() -> Reply {
+    Is(200, "[]".to_owned())
+}
+
+/// A list of this token's container, with changes to its labels; it is 11
+/// seconds old.
+pub fn one(state: &str, changes: &[(&str, &str)]) -> Reply {
+    Is(
+        200,
+        format!("[{}]", entry(ID, state, 1_795_395_650, changes)),
+    )
+}
+
+pub fn entry(id: &str, state: &str, created: i64, changes: &[(&str, &str)]) -> serde_json::Value {
+    let config = Config::parse(&variables(&[])).expect("a config");
+    let name = ContainerName::from_token(&config.deployment_id, &order().activation_token);
+    let mut labels = serde_json::json!({
+        "dynamic-access.deployment": "dynamic-access",
+        "dynamic-access.name": name.as_str(),
+        "dynamic-access.attempt": "0".repeat(32),
+        "dynamic-access.service-url": "https://host",
+        "dynamic-access.environment-id": "e",
+    });
+    for (label, value) in changes {
+        labels[format!("dynamic-access.{label}")] = (*value).into();
+    }
+    serde_json::json!({
+        "Id": id,
+        "Names": [format!("/{}", name.as_str())],
+        "State": state,
+        "Created": created,
+        "Labels": labels,
+    })
+}

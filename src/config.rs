@@ -134,8 +134,11 @@ fn parse_plaintext(text: &str) -> Result<Plaintext, String> {
 const TARGETS_MAX: usize = 5000;
 
 fn parse_count(text: &str) -> Result<usize, String> {
+    // `parse` takes a sign too.
+    let is_number = text.bytes().all(|byte| byte.is_ascii_digit());
     let count = text.parse().ok();
     count
+        .filter(|_| is_number)
         .filter(|count| (1..=TARGETS_MAX).contains(count))
         .ok_or_else(|| format!("is not a number from 1 to {TARGETS_MAX}"))
 }
@@ -280,7 +283,7 @@ pub(crate) mod tests {
 
     #[test]
     fn a_count_and_a_lifetime_keep_their_bounds() {
-        for text in ["", "0", "-1", "5001", "1e3", "ten"] {
+        for text in ["", "0", "-1", "+1", "5001", "1e3", "ten"] {
             parse_count(text).expect_err(text);
         }
         assert_eq!(parse_count("5000"), Ok(5000));

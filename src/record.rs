@@ -14,6 +14,14 @@ use crate::secret::Secret;
 /// another's start not many more.
 const CALLS_MAX: usize = 32;
 
+/// How many notes a line holds: a reap can have thousands to tell of, which
+/// its answer lists.
+const NOTES_MAX: usize = 32;
+
+/// How much of one text a line holds: the Engine quotes names and paths, and
+/// once in a while a whole command line.
+const TEXT_CHARS_MAX: usize = 400;
+
 /// One call to the Engine.
 #[derive(Debug, Clone, Copy)]
 pub struct Call {
@@ -73,7 +81,13 @@ impl Record<'_> {
             container: self.container,
             calls: calls.map(ToString::to_string).collect(),
             calls_omitted: self.calls.0.len().saturating_sub(CALLS_MAX),
-            notes: self.notes.iter().map(|text| self.redacted(text)).collect(),
+            notes: self
+                .notes
+                .iter()
+                .take(NOTES_MAX)
+                .map(|text| self.redacted(text))
+                .collect(),
+            notes_omitted: self.notes.len().saturating_sub(NOTES_MAX),
             error: self.error.map(|error| self.redacted(&error.to_string())),
         };
         serde_json::to_string(&line).expect("a line has text keys and no maps")
@@ -81,10 +95,12 @@ impl Record<'_> {
 
     /// A peer's words, without the secret that they may echo.
     fn redacted(&self, text: &str) -> String {
-        match self.secret {
+        let text = match self.secret {
             Some(secret) => text.replace(secret.expose(), "[redacted]"),
             None => text.to_owned(),
-        }
+        };
+        // Cut last, since half a secret would not be found.
+        text.chars().take(TEXT_CHARS_MAX).collect()
     }
 }
 
@@ -113,6 +129,8 @@ struct Line<'a> {
     calls_omitted: usize,
     #[serde(skip_serializing_if = "Vec::is_empty")]
     notes: Vec<String>,
+    #[serde(skip_serializing_if = "is_zero")]
+    notes_omitted: usize,
     #[serde(skip_serializing_if = "Option::is_none")]
     error: Option<String>,
 }
@@ -177,6 +195,22 @@ mod tests {
         let line = line(&calls, None, &[]);
         assert_eq!(line["calls"].as_array().map(Vec::len), Some(32));
         assert_eq!(line["calls_omitted"], 8);
+    }
+
+    #[test]
+    fn a_peers_many_words_do_not_make_a_long_line() {
+        let notes = vec!["x".repeat(5000); 40];
+        let line = line(&Calls::default(), None, &notes);
+        assert_eq!(line["notes"].as_array().map(Vec::len), Some(32));
+        assert_eq!(line["notes"][0].as_str().map(str::len), Some(400));
+        assert_eq!(line["notes_omitted"], 8);
+    }
+
+    #[test]
+    fn a_secret_that_the_cut_would_halve_is_redacted_whole() {
+        let text = format!("{}planted", "x".repeat(396));
+        let line = line(&Calls::default(), None, &[text]);
+        assert!(!line.to_string().contains("plan"), "{line}");
     }
 
     #[test]

@@ -173,9 +173,13 @@ impl EngineUrl {
         };
         let has_path = parts.path_and_query.is_some_and(|path| path != "/");
         let has_userinfo = authority.as_str().contains('@');
+        let has_fragment = text.contains('#');
+        let has_sign = authority
+            .port()
+            .is_some_and(|port| port.as_str().starts_with('+'));
         let is_http = scheme == Scheme::HTTP || scheme == Scheme::HTTPS;
         let has_host = !authority.host().is_empty();
-        if has_path || has_userinfo || !is_http || !has_host {
+        if has_path || has_userinfo || has_fragment || has_sign || !is_http || !has_host {
             return Err(FORM.to_owned());
         }
         if authority.port_u16().is_none_or(|port| port == 0) {
@@ -310,6 +314,8 @@ mod tests {
             "http://:2375",
             "http://host",
             "http://host:0",
+            "http://host:+1",
+            "http://host:2375#x",
             "http://host:65536",
             "http://host:2375/v1.41",
             "http://host:2375?x",

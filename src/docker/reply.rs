@@ -9,10 +9,6 @@ use time::format_description::well_known::Rfc2822;
 use crate::engine::Fault;
 use crate::platform::HttpResponse;
 
-/// How much of the Engine's own words goes into the log: they quote names and
-/// paths, and once in a while a whole command line.
-const MESSAGE_CHARS_MAX: usize = 300;
-
 /// A reply to be read: its status, and its body by meaning.
 #[derive(Debug)]
 pub struct Reply(HttpResponse);
@@ -59,7 +55,7 @@ impl Reply {
             message: String,
         }
         let body: ErrorResponse = serde_json::from_slice(self.0.body()).ok()?;
-        Some(body.message.chars().take(MESSAGE_CHARS_MAX).collect())
+        Some(body.message)
     }
 
     /// The fault of a reply that is none of the successes of its call.
@@ -134,12 +130,6 @@ pub(crate) mod tests {
     fn a_gateways_failure_counts_as_the_engines() {
         let fault = reply(502, "<html>Bad Gateway</html>").fault();
         assert!(matches!(fault, Fault::Said { status, .. } if status == 502));
-    }
-
-    #[test]
-    fn a_long_message_is_cut() {
-        let long = format!(r#"{{"message":"{}"}}"#, "x".repeat(5000));
-        assert_eq!(reply(500, &long).message().expect("a message").len(), 300);
     }
 
     #[test]

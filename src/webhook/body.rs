@@ -71,6 +71,10 @@ pub fn parse_stop(body: &[u8]) -> Result<ContainerId, Error> {
 /// Members that the contract does not name are left for its next version; a
 /// named member that stands twice is an error, as no reading of it is right.
 fn parse<T: DeserializeOwned>(body: &[u8]) -> Result<T, Error> {
+    // serde reads an array as a struct's fields in their order.
+    if !body.trim_ascii_start().starts_with(b"{") {
+        return Err(bad_field("not a JSON object"));
+    }
     serde_json::from_slice(body).map_err(|error| {
         // serde's own message may quote the value that does not fit.
         let what = match error.classify() {
@@ -186,11 +190,13 @@ mod tests {
     #[test]
     fn a_body_that_is_not_an_object_with_each_field_once_is_refused() {
         let deep = "[".repeat(60_000);
+        let listed = format!(r#"["{ID}"]"#);
         let twice = format!(r#"{{"uniqueId":"{ID}","uniqueId":"{ID}"}}"#);
         let unfinished = format!(r#"{{"uniqueId":"{ID}""#);
         for body in [
             "",
             "null",
+            &listed,
             "[]",
             "{}",
             "{",

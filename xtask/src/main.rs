@@ -1,1 +1,169 @@
-fn main() {}
+//! Set-up and developer commands: `cargo xtask --help`.
+//!
+//! This file knows the command line; each command is a module.
+
+mod apt;
+mod base;
+mod bridge;
+mod choice;
+mod docker;
+mod doctor;
+mod endpoint;
+mod engine;
+mod http;
+mod image;
+mod interrupt;
+mod mounts;
+mod outbound;
+mod podman;
+mod process;
+mod progress;
+mod random;
+mod reach;
+mod ready;
+mod record;
+mod registration;
+mod server;
+mod shelf;
+mod stand_in;
+mod teardown;
+mod test;
+mod up;
+mod wasm;
+mod workspace;
+
+use std::process::ExitCode;
+
+use anyhow::{Error, Result};
+use clap::{Args, Parser, Subcommand};
+
+use crate::engine::Engine;
+use crate::image::Agent;
+use crate::interrupt::Interrupted;
+use crate::up::UpArguments;
+use crate::wasm::Toolchain;
+
+/// What a shell reports for a program that Ctrl-C has ended: 128 and SIGINT's number.
+const INTERRUPTED: u8 = 130;
+
+/// Set-up and developer commands of this project.
+#[derive(Parser)]
+#[command(bin_name = "cargo xtask")]
+struct Arguments {
+    #[command(subcommand)]
+    command: Task,
+}
+
+#[derive(Subcommand)]
+enum Task {
+    /// Make what is missing, serve, and print three lines that try it out
+    Up(UpArguments),
+    /// Run every test, on a private Engine (needs root)
+    Test {
+        /// Further arguments of `cargo test`, after `--`
+        #[arg(last = true, value_name = "ARGUMENTS")]
+        arguments: Vec<String>,
+    },
+    /// Build the component, target/wasm32-wasip2/release/dynamic_access.wasm
+    Build {
+        /// Which compiler, instead of the first that is there (also: XTASK_TOOLCHAIN)
+        #[arg(long)]
+        toolchain: Option<Toolchain>,
+    },
+    /// Build the agent image, dynamic-access-agent
+    Image(ImageArguments),
+    /// A private Docker Engine, apart from any other on this machine (needs root)
+    #[command(subcommand)]
+    Engine(EngineTask),
+    /// Say what is there, what is missing, and the command that mends it
+    Doctor {
+        /// The Engine, instead of SPIN_VARIABLE_DOCKER_URL, DOCKER_HOST or the local one
+        #[arg(long, value_name = "URL|SOCKET")]
+        engine: Option<String>,
+    },
+}
+
+#[derive(Args)]
+struct ImageArguments {
+    /// Which agent it must hold, instead of the real one if it can be reached
+    #[arg(long)]
+    agent: Option<Agent>,
+    /// The same as `--agent stand-in`
+    #[arg(long, conflicts_with = "agent")]
+    stand_in: bool,
+    /// Build it even if it is there and nothing has changed
+    #[arg(long)]
+    force: bool,
+    /// The Engine, instead of SPIN_VARIABLE_DOCKER_URL, DOCKER_HOST or the local one
+    #[arg(long, value_name = "URL|SOCKET")]
+    engine: Option<String>,
+}
+
+#[derive(Subcommand)]
+enum EngineTask {
+    /// Start one, to stay until `engine stop`
+    Start {
+        /// Listen on this port of 127.0.0.1 as well; whoever reaches it is root
+        #[arg(long, value_name = "PORT")]
+        tcp: Option<u16>,
+        /// Let its containers reach further than this machine, as the real agent must
+        #[arg(long)]
+        outbound: bool,
+    },
+    /// Remove those that `engine start` has started, and what killed runs have left
+    Stop,
+}
+
+fn main() -> ExitCode {
+    let task = Arguments::parse().command;
+    let outcome = interrupt::listen().and_then(|()| perform(task));
+    outcome.unwrap_or_else(|error| report(&error))
+}
+
+fn perform(task: Task) -> Result<ExitCode> {
+    match task {
+        Task::Up(arguments) => up::up(arguments)?,
+        Task::Test { arguments } => return test::test(&arguments),
+        Task::Build { toolchain } => wasm::build(toolchain)?,
+        Task::Image(arguments) => build_image(&arguments)?,
+        Task::Engine(EngineTask::Start { tcp, outbound }) => start_engine(tcp, outbound)?,
+        Task::Engine(EngineTask::Stop) => {
+            let stopped = teardown::stop_all()?;
+            progress::say(&format!("private Engines stopped: {stopped}"));
+        }
+        Task::Doctor { engine } => return Ok(doctor::doctor(engine.as_deref())),
+    }
+    Ok(ExitCode::SUCCESS)
+}
+
+fn start_engine(tcp_port: Option<u16>, outbound: bool) -> Result<()> {
+    let mut engine = Engine::start(tcp_port)?;
+    if outbound {
+        engine.open_outbound()?;
+    }
+    engine.stay()?;
+    println!("export DOCKER_HOST={}", engine.docker().endpoint());
+    Ok(())
+}
+
+fn build_image(arguments: &ImageArguments) -> Result<()> {
+    let docker = choice::must_exist(arguments.engine.as_deref())?;
+    let wanted = match arguments.stand_in {
+        true => Some(Agent::StandIn),
+        false => arguments.agent,
+    };
+    match arguments.force {
+        true => image::build(&docker, wanted)?,
+        false => image::ensure(&docker, wanted)?,
+    };
+    Ok(())
+}
+
+fn report(error: &Error) -> ExitCode {
+    if error.is::<Interrupted>() {
+        progress::say("interrupted");
+        return ExitCode::from(INTERRUPTED);
+    }
+    eprintln!("error: {error:#}");
+    ExitCode::FAILURE
+}

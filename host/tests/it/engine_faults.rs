@@ -42,10 +42,8 @@ fn check(reply: Reply, statuses: [u16; 3]) {
 
 #[test]
 fn an_engine_that_is_down_is_503() {
-    let gone = FakeEngine::start(|_| Reply::Silence);
-    let url = gone.url();
-    drop(gone);
-    let server = Server::over_tcp(&[("docker_url", &url)]);
+    // A port that nobody is given by chance, as one that was just free can be.
+    let server = Server::over_tcp(&[("docker_url", "http://127.0.0.1:1")]);
     for answer in [
         server.start_target("a-token"),
         server.stop_target(ID),

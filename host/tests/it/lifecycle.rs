@@ -8,7 +8,7 @@ use crate::support::server::{SECRET, Server, start_body};
 use crate::support::{given, unique};
 
 #[track_caller]
-fn id_of(answer: &Answer) -> String {
+pub fn id_of(answer: &Answer) -> String {
     assert_eq!(answer.status, 200, "{answer:?}");
     let body = answer.json();
     assert_eq!(body.as_object().map(|body| body.len()), Some(1));
@@ -16,12 +16,12 @@ fn id_of(answer: &Answer) -> String {
 }
 
 #[track_caller]
-fn check_done(answer: &Answer) {
+pub fn check_done(answer: &Answer) {
     assert_eq!((answer.status, answer.body.as_str()), (200, "{}"));
 }
 
 /// A container that sleeps, of the agent's image and with labels.
-fn sleeper(labels: &serde_json::Value) -> serde_json::Value {
+pub fn sleeper(labels: &serde_json::Value) -> serde_json::Value {
     json!({
         "Image": given("TEST_AGENT_IMAGE"),
         "Entrypoint": ["sleep", "300"],

@@ -5,8 +5,12 @@
 //! `cargo xtask test` makes the component, an Engine and the agent image, and
 //! says where they are; a test that misses one fails and says so.
 
+mod conformance;
 mod contract;
 mod engine_faults;
 mod lifecycle;
+mod lost_answers;
+mod podman;
 mod secrets;
+#[allow(dead_code, reason = "the other test binary uses the rest")]
 mod support;

@@ -3,11 +3,24 @@
 use std::io::Write;
 use std::os::unix::net::UnixStream;
 use std::path::{Path, PathBuf};
+use std::time::Duration;
 
 use serde_json::{Value, json};
 
 use super::given;
-use super::http::{Answer, read_answer, request};
+use super::http::{Answer, Whole, read_answer, read_whole, request, try_read_answer};
+
+/// How long an Engine may take to answer before it counts as hanging.
+const HANGS_AFTER: Duration = Duration::from_secs(5);
+
+/// The path that lists the containers that pass filters, whatever their state.
+pub fn list(filters: &Value) -> String {
+    let mut path = "/containers/json?all=true&filters=".to_owned();
+    for byte in filters.to_string().bytes() {
+        path.push_str(&format!("%{byte:02X}"));
+    }
+    path
+}
 
 /// A real Engine, spoken to without the component.
 pub struct RealEngine {
@@ -27,19 +40,48 @@ impl RealEngine {
         &self.socket
     }
 
+    /// Another one, by its unix socket.
+    pub fn at(socket: impl Into<PathBuf>) -> Self {
+        Self {
+            socket: socket.into(),
+        }
+    }
+
     /// One call of the Engine API.
     pub fn call(&self, method: &str, path: &str, body: Option<Value>) -> Answer {
         let body = body.map(|body| body.to_string()).unwrap_or_default();
+        let stream = self.send(method, path, "application/json", body.as_bytes());
+        read_answer(stream.expect("the Engine listens"))
+    }
+
+    /// One call; `None` if the Engine is down, or hangs.
+    pub fn try_call(&self, method: &str, path: &str) -> Option<Answer> {
+        let stream = self.send(method, path, "", b"").ok()?;
+        stream.set_read_timeout(Some(HANGS_AFTER)).ok()?;
+        try_read_answer(stream)
+    }
+
+    /// One call whose body and answer need not be text.
+    pub fn call_with_bytes(&self, method: &str, path: &str, body: &[u8]) -> Whole {
+        let stream = self.send(method, path, "application/x-tar", body);
+        read_whole(stream.expect("the Engine listens"))
+    }
+
+    fn send(
+        &self,
+        method: &str,
+        path: &str,
+        content_type: &str,
+        body: &[u8],
+    ) -> std::io::Result<UnixStream> {
         let headers: &[_] = if body.is_empty() {
             &[("content-length", "0")]
         } else {
-            &[("content-type", "application/json")]
+            &[("content-type", content_type)]
         };
-        let mut stream = UnixStream::connect(&self.socket).expect("the Engine listens");
-        stream
-            .write_all(&request(method, path, headers, body.as_bytes()))
-            .expect("the Engine reads");
-        read_answer(stream)
+        let mut stream = UnixStream::connect(&self.socket)?;
+        stream.write_all(&request(method, path, headers, body))?;
+        Ok(stream)
     }
 
     /// The state of a container, `None` when it is gone.
@@ -53,13 +95,7 @@ impl RealEngine {
 
     /// The ids of all containers with a label.
     pub fn with_label(&self, label: &str) -> Vec<String> {
-        let filters = json!({"label": [label]}).to_string();
-        let filters = filters
-            .replace('{', "%7B")
-            .replace('}', "%7D")
-            .replace('"', "%22");
-        let path = format!("/containers/json?all=true&filters={filters}");
-        let answer = self.call("GET", &path, None);
+        let answer = self.call("GET", &list(&json!({"label": [label]})), None);
         let list = answer.json();
         let list = list.as_array().expect("a list").iter();
         list.map(|container| container["Id"].as_str().expect("an id").to_owned())

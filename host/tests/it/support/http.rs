@@ -60,23 +60,59 @@ pub fn exchange(address: SocketAddr, request: &[u8]) -> Answer {
 }
 
 /// Reads one answer, to the end of the connection or of its length.
-pub fn read_answer(mut stream: impl Read) -> Answer {
+pub fn read_answer(stream: impl Read) -> Answer {
+    read_whole(stream).into()
+}
+
+/// Reads one answer; `None` if the connection ends or hangs before it does.
+pub fn try_read_answer(stream: impl Read) -> Option<Answer> {
+    Some(try_read_whole(stream).ok()?.into())
+}
+
+/// An answer whose body need not be text.
+pub struct Whole {
+    /// Its status.
+    pub status: u16,
+    headers: Vec<(String, String)>,
+    /// Its body.
+    pub body: Vec<u8>,
+}
+
+impl From<Whole> for Answer {
+    fn from(whole: Whole) -> Self {
+        Self {
+            status: whole.status,
+            headers: whole.headers,
+            body: String::from_utf8_lossy(&whole.body).into_owned(),
+        }
+    }
+}
+
+/// As [`read_answer`], for a body that need not be text.
+pub fn read_whole(stream: impl Read) -> Whole {
+    try_read_whole(stream).unwrap_or_else(|bytes| {
+        let text = String::from_utf8_lossy(&bytes);
+        panic!("no whole answer: {text:?}")
+    })
+}
+
+/// What was read instead, if there is no whole answer.
+fn try_read_whole(mut stream: impl Read) -> Result<Whole, Vec<u8>> {
     let mut bytes = Vec::new();
-    let mut chunk = [0; 4096];
+    let mut chunk = [0; 65_536];
     loop {
         if let Some(answer) = parse(&bytes, false) {
-            return answer;
+            return Ok(answer);
         }
         match stream.read(&mut chunk) {
             Ok(count) if count > 0 => bytes.extend_from_slice(&chunk[..count]),
             _ => break,
         }
     }
-    let text = String::from_utf8_lossy(&bytes);
-    parse(&bytes, true).unwrap_or_else(|| panic!("no whole answer: {text:?}"))
+    parse(&bytes, true).ok_or(bytes)
 }
 
-fn parse(bytes: &[u8], is_end: bool) -> Option<Answer> {
+fn parse(bytes: &[u8], is_end: bool) -> Option<Whole> {
     let end = bytes.windows(4).position(|window| window == b"\r\n\r\n")?;
     let head = std::str::from_utf8(&bytes[..end]).expect("a head of text");
     let mut lines = head.split("\r\n");
@@ -103,8 +139,7 @@ fn parse(bytes: &[u8], is_end: bool) -> Option<Answer> {
     } else {
         return None;
     };
-    let body = String::from_utf8_lossy(&body).into_owned();
-    Some(Answer {
+    Some(Whole {
         status,
         headers,
         body,

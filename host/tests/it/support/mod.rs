@@ -1,8 +1,10 @@
-//! What the tests stand on.
+//! What the tests of both binaries stand on; each uses some of it.
 
 pub mod engine;
 pub mod fake_engine;
+pub mod fault_proxy;
 pub mod http;
+pub mod podman;
 pub mod server;
 pub mod wait;
 

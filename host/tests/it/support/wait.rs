@@ -13,8 +13,17 @@ const BETWEEN_LOOKS: Duration = Duration::from_millis(20);
 /// # Panics
 ///
 /// When the deadline passes, naming what was waited for.
-pub fn wait_for<T>(what: &str, mut look: impl FnMut() -> Option<T>) -> T {
-    let deadline = Instant::now() + PATIENCE;
+pub fn wait_for<T>(what: &str, look: impl FnMut() -> Option<T>) -> T {
+    wait_within(PATIENCE, what, look)
+}
+
+/// As [`wait_for`], with a deadline of one's own.
+///
+/// # Panics
+///
+/// As [`wait_for`].
+pub fn wait_within<T>(patience: Duration, what: &str, mut look: impl FnMut() -> Option<T>) -> T {
+    let deadline = Instant::now() + patience;
     loop {
         if let Some(found) = look() {
             return found;

@@ -1,0 +1,123 @@
+//! Reads the real agent's flags, as Go's `flag` package does: `-name value` or `-name=value`.
+
+/// What the flags ask for.
+pub enum Order {
+    /// Print the version.
+    Version,
+    /// Register as this target.
+    Register(Target),
+    /// Serve what was registered before.
+    Serve,
+}
+
+/// What a registration needs to know.
+pub struct Target {
+    /// Whom to register with.
+    pub service_url: String,
+    /// The single-use secret that admits it.
+    pub activation_token: String,
+    /// The environment that the target joins.
+    pub environment_id: String,
+}
+
+/// The flags that were given.
+#[derive(Default)]
+pub struct Flags {
+    service_url: String,
+    activation_token: String,
+    environment_id: String,
+    version: bool,
+}
+
+impl Flags {
+    /// Reads the arguments; an error never repeats a value, which could be the token.
+    pub fn parse(arguments: impl IntoIterator<Item = String>) -> Result<Self, String> {
+        let mut flags = Self::default();
+        let mut arguments = arguments.into_iter();
+        while let Some(argument) = arguments.next() {
+            let flag = argument
+                .strip_prefix('-')
+                .ok_or("an argument is not a flag")?;
+            let flag = flag.strip_prefix('-').unwrap_or(flag);
+            let (name, value) = match flag.split_once('=') {
+                Some((name, value)) => (name, Some(value.to_owned())),
+                None => (flag, None),
+            };
+            if name == "version" {
+                flags.version = true;
+                continue;
+            }
+            let field = flags.field(name)?;
+            *field = value
+                .or_else(|| arguments.next())
+                .ok_or_else(|| format!("flag needs an argument: -{name}"))?;
+        }
+        Ok(flags)
+    }
+
+    /// What they ask for together.
+    pub fn order(self) -> Order {
+        if self.version {
+            return Order::Version;
+        }
+        if self.activation_token.is_empty() {
+            return Order::Serve;
+        }
+        Order::Register(Target {
+            service_url: self.service_url,
+            activation_token: self.activation_token,
+            environment_id: self.environment_id,
+        })
+    }
+
+    fn field(&mut self, name: &str) -> Result<&mut String, String> {
+        match name {
+            "serviceUrl" => Ok(&mut self.service_url),
+            "activationToken" => Ok(&mut self.activation_token),
+            "environmentId" => Ok(&mut self.environment_id),
+            _ => Err("flag provided but not defined".to_owned()),
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn parse(line: &str) -> Result<Order, String> {
+        Flags::parse(line.split_whitespace().map(str::to_owned)).map(Flags::order)
+    }
+
+    #[test]
+    fn a_token_asks_for_a_registration() {
+        for line in [
+            "-serviceUrl http://a -activationToken t -environmentId e",
+            "--serviceUrl=http://a -activationToken=t --environmentId e",
+        ] {
+            let Ok(Order::Register(target)) = parse(line) else {
+                panic!("`{line}` asks for a registration");
+            };
+            assert_eq!(target.service_url, "http://a");
+            assert_eq!(target.activation_token, "t");
+            assert_eq!(target.environment_id, "e");
+        }
+    }
+
+    #[test]
+    fn no_flag_asks_to_serve() {
+        assert!(matches!(parse(""), Ok(Order::Serve)));
+    }
+
+    #[test]
+    fn the_version_is_asked_for_by_flag() {
+        assert!(matches!(parse("-version"), Ok(Order::Version)));
+    }
+
+    #[test]
+    fn a_wrong_flag_is_refused_without_repeating_it() {
+        for line in ["t0ken", "-t0ken", "-serviceUrl"] {
+            let reason = parse(line).err().expect("a reason");
+            assert!(!reason.contains("t0ken"), "{reason}");
+        }
+    }
+}

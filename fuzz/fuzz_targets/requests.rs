@@ -1,0 +1,106 @@
+//! A webhook as a whole, with an Engine that replies anything: an answer in
+//! time, as JSON, and ids in the Engine's paths that are whole.
+#![no_main]
+
+use std::cell::{Cell, RefCell};
+use std::pin::pin;
+use std::task::{Context, Poll, Waker};
+use std::time::Duration;
+
+use dynamic_access::platform::{HttpRequest, HttpResponse, Platform, TransportError};
+use dynamic_access::server;
+use http::{Request, Response, StatusCode};
+use libfuzzer_sys::fuzz_target;
+
+const SECRET: &str = "c29tZSBnb29kIHNlY3JldA==";
+
+/// Milliseconds, a status, and a body.
+type Reply<'a> = (u16, u16, &'a [u8]);
+
+/// The Engine's replies, the last first, and a clock.
+struct Script<'a> {
+    replies: RefCell<Vec<Reply<'a>>>,
+    now: Cell<Duration>,
+}
+
+impl Platform for Script<'_> {
+    async fn send(
+        &self,
+        request: HttpRequest,
+        limit: Duration,
+    ) -> Result<HttpResponse, TransportError> {
+        let path = request.uri().path();
+        if let Some(rest) = path.strip_prefix("/containers/") {
+            let id = rest.split('/').next().unwrap_or_default();
+            assert!(
+                id.len() == 64 || rest == "create" || rest == "json",
+                "{path}"
+            );
+        }
+        let reply = self.replies.borrow_mut().pop();
+        let (took, status, body) = reply.ok_or(TransportError::TimedOut)?;
+        self.sleep(Duration::from_millis(took.into()).min(limit))
+            .await;
+        let mut response = Response::new(body.to_vec());
+        *response.status_mut() = StatusCode::from_u16(status).unwrap_or(StatusCode::OK);
+        let date = http::HeaderValue::from_static("Mon, 23 Nov 2026 01:10:00 GMT");
+        response.headers_mut().insert("date", date);
+        Ok(response)
+    }
+
+    fn now(&self) -> Duration {
+        self.now.get()
+    }
+
+    async fn sleep(&self, duration: Duration) {
+        self.now.set(self.now.get() + duration);
+    }
+
+    fn random(&self) -> u128 {
+        0
+    }
+}
+
+fn now<F: Future>(future: F) -> F::Output {
+    match pin!(future).poll(&mut Context::from_waker(Waker::noop())) {
+        Poll::Ready(output) => output,
+        Poll::Pending => panic!("nothing here waits"),
+    }
+}
+
+fn variable(name: &'static str) -> Result<String, String> {
+    let value = match name {
+        "webhook_secret" => SECRET,
+        "docker_url" => "http://127.0.0.1:2375",
+        "docker_plaintext" => "loopback",
+        "agent_image" | "deployment_id" => "agent",
+        "max_targets" => "1",
+        _ => "8d",
+    };
+    Ok(value.to_owned())
+}
+
+fuzz_target!(|input: (bool, &str, &[u8], Vec<Reply>)| {
+    let (is_get, path, body, replies) = input;
+    let request = Request::builder()
+        .method(if is_get { "GET" } else { "POST" })
+        .uri(path)
+        .header("authorization", format!("Basic {SECRET}"));
+    let Ok(request) = request.body(()) else {
+        return;
+    };
+    let script = Script {
+        replies: RefCell::new(replies),
+        now: Cell::default(),
+    };
+    let head = request.into_parts().0;
+    let answer = now(server::serve(&script, &variable, &head, async |_| {
+        Ok(body.to_vec())
+    }));
+    assert!(script.now() <= Duration::from_secs(25));
+    assert!(answer.response.body().starts_with(b"{") && !answer.line.contains('\n'));
+    if let Some(tail) = answer.tail {
+        now(tail.run(&script));
+        assert!(script.now() <= Duration::from_secs(29));
+    }
+});

@@ -1,0 +1,33 @@
+//! The bodies of `/start` and `/stop`: an order in harmless characters, or an
+//! id, or a 400.
+#![no_main]
+
+use dynamic_access::webhook::body::{parse_start, parse_stop};
+use libfuzzer_sys::fuzz_target;
+
+fn is_word(text: &str) -> bool {
+    text.starts_with(|first: char| first.is_ascii_alphanumeric())
+        && text
+            .bytes()
+            .all(|byte| byte.is_ascii_graphic() && !b"\"'`$\\".contains(&byte))
+}
+
+fuzz_target!(|body: &[u8]| {
+    match parse_start(body) {
+        Ok(order) => {
+            assert!(
+                order
+                    .service_url
+                    .bytes()
+                    .all(|byte| byte.is_ascii_graphic())
+            );
+            assert!(is_word(order.activation_token.expose()));
+            assert!(is_word(&order.environment_id));
+        }
+        Err(error) => assert_eq!(error.status(), 400),
+    }
+    match parse_stop(body) {
+        Ok(id) => assert!(id.as_str().len() == 64 && is_word(id.as_str())),
+        Err(error) => assert_eq!(error.status(), 400),
+    }
+});

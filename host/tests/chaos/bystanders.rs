@@ -1,0 +1,98 @@
+//! Containers of other people, some of which look like the component's.
+
+use serde_json::{Value, json};
+
+use crate::support::engine::{Foreign, RealEngine};
+use crate::support::given;
+use crate::support::wait::wait_for;
+
+/// Some containers that nobody may touch, and how they were.
+pub struct Bystanders<'a> {
+    engine: &'a RealEngine,
+    all: Vec<Foreign<'a>>,
+    running: Vec<usize>,
+    before: Vec<Value>,
+}
+
+impl<'a> Bystanders<'a> {
+    /// Makes one plain container, and look-alikes of a deployment's that are
+    /// running, only created, and ended.
+    pub fn new(engine: &'a RealEngine, deployment: &str) -> Self {
+        let name = |suffix: &str| format!("{deployment}-{suffix}");
+        // Were they the deployment's, all of them would be long overdue.
+        let overdue = |name: &str| {
+            json!({
+                "dynamic-access.deployment": deployment,
+                "dynamic-access.name": name,
+                "dynamic-access.start-within": "0",
+                "dynamic-access.max-lifetime": "0",
+            })
+        };
+        let make = |suffix: &str, command: &str, labels: Value| {
+            let body = json!({
+                "Image": given("TEST_AGENT_IMAGE"),
+                "Entrypoint": ["sleep", command],
+                "Labels": labels,
+                // The Engine ends at its restart what runs still, and waits for it.
+                "StopSignal": "SIGKILL",
+            });
+            engine.foreign(&name(suffix), body)
+        };
+        let all = vec![
+            make("plain", "3600", json!({})),
+            make("image", "3600", overdue(&name("other"))),
+            make("ended", "0", overdue("x")),
+            make("created", "3600", overdue(&name("another"))),
+        ];
+        for foreign in &all[..3] {
+            foreign.start();
+        }
+        wait_for("the end of one", || {
+            (engine.state(&all[2].id).as_deref() == Some("exited")).then_some(())
+        });
+        let mut bystanders = Self {
+            engine,
+            all,
+            running: vec![0, 1],
+            before: Vec::new(),
+        };
+        bystanders.before = bystanders.now();
+        bystanders
+    }
+
+    /// Everything about each that a touch would change.
+    fn now(&self) -> Vec<Value> {
+        let look = |foreign: &Foreign<'_>| {
+            let path = format!("/containers/{}/json", foreign.id);
+            let mut seen = self.engine.call("GET", &path, None).json();
+            seen["State"]["Health"] = Value::Null;
+            json!([
+                seen["Id"],
+                seen["Name"],
+                seen["State"],
+                seen["RestartCount"]
+            ])
+        };
+        self.all.iter().map(look).collect()
+    }
+
+    /// Checks that all are as they were.
+    #[track_caller]
+    pub fn check_untouched(&self) {
+        assert_eq!(self.now(), self.before);
+    }
+
+    /// Starts those again that an Engine's restart has ended; the others it
+    /// has left as they were.
+    pub fn resume(&mut self) {
+        let now = self.now();
+        for (index, foreign) in self.all.iter().enumerate() {
+            if self.running.contains(&index) {
+                foreign.start();
+            } else {
+                assert_eq!(now[index], self.before[index]);
+            }
+        }
+        self.before = self.now();
+    }
+}

@@ -1,0 +1,132 @@
+//! Who calls the webhooks: tries again after growing pauses, hangs up in the
+//! middle once in a while, and believes every success.
+
+use std::io::Write;
+use std::net::TcpStream;
+use std::time::Duration;
+
+use crate::containers;
+use crate::dice::Dice;
+use crate::stage::Stage;
+use crate::support::http::{Answer, request};
+use crate::support::server::SECRET;
+use crate::support::wait::wait_within;
+
+/// The pauses of BastionZero's retries, 1, 2 and 4 seconds, scaled down.
+const PAUSES: [Duration; 3] = [
+    Duration::from_millis(250),
+    Duration::from_millis(500),
+    Duration::from_millis(1000),
+];
+
+/// How long a start may take that is not given up: what an earlier try has
+/// left in the middle is taken over after half a minute.
+const AT_LAST: Duration = Duration::from_secs(90);
+
+/// One of several callers at once.
+pub struct Caller<'a> {
+    /// Where it plays.
+    pub stage: &'a Stage<'a>,
+    /// Its own chance.
+    pub dice: Dice,
+}
+
+impl Caller<'_> {
+    /// Starts a target of its own, and stops it.
+    pub fn start_and_stop(&mut self, number: usize) {
+        if let Some(id) = self.start(number) {
+            self.stop(&id);
+        }
+    }
+
+    /// As [`Caller::start_and_stop`], and never gives a start up.
+    pub fn start_at_last_and_stop(&mut self, number: usize) {
+        let id = wait_within(AT_LAST, "a start", || self.start(number));
+        self.stop(&id);
+    }
+
+    /// Starts a target; `None` if that was given up.
+    fn start(&mut self, number: usize) -> Option<String> {
+        let environment = format!("0f1e2d3c-4b5a-6978-8796-{number:012x}");
+        let body = serde_json::json!({
+            "serviceUrl": "http://192.0.2.1:9",
+            "activationToken": format!("token-{number}-{:x}", std::process::id()),
+            "environmentId": environment,
+        });
+        let body = body.to_string();
+        if self.dice.below(100) < self.stage.hang_ups {
+            self.hang_up("/start", &body);
+            self.stage.uncertain.push(environment.clone());
+        }
+        let turns = self.stage.process.turns();
+        let answer = self.persist("/start", &body, &[409]);
+        if answer.status != 200 {
+            self.stage.uncertain.push(environment);
+            return None;
+        }
+        let id = answer.json()["uniqueId"]
+            .as_str()
+            .expect("an id")
+            .to_owned();
+        self.check(turns, &id, "running");
+        Some(id)
+    }
+
+    /// Stops a target.
+    fn stop(&mut self, id: &str) {
+        let body = serde_json::json!({"uniqueId": id}).to_string();
+        if self.dice.below(100) < self.stage.hang_ups {
+            self.hang_up("/stop", &body);
+        }
+        let turns = self.stage.process.turns();
+        if self.persist("/stop", &body, &[]).status == 200 {
+            self.check(turns, id, "gone");
+        } else {
+            self.stage.unstopped.push(id.to_owned());
+        }
+    }
+
+    /// Calls until an answer is a success or `last`, or patience ends.
+    fn persist(&mut self, path: &str, body: &str, last: &[u16]) -> Answer {
+        let mut pauses = PAUSES.iter();
+        loop {
+            let server = &self.stage.servers[self.dice.below(2) as usize];
+            let answer = server.call("POST", path, body);
+            self.stage.tally.count(&format!("{path} {}", answer.status));
+            let may_pass = matches!(answer.status, 502..=504);
+            assert!(
+                answer.status == 200 || may_pass || last.contains(&answer.status),
+                "{path} {answer:?} {}",
+                server.line_about(&answer)
+            );
+            match pauses.next() {
+                Some(pause) if may_pass => std::thread::sleep(*pause),
+                _ => return answer,
+            }
+        }
+    }
+
+    /// Makes a call and does not wait for its answer.
+    fn hang_up(&mut self, path: &str, body: &str) {
+        let credentials = format!("Basic {SECRET}");
+        let headers = [("authorization", credentials.as_str())];
+        let server = &self.stage.servers[self.dice.below(2) as usize];
+        let mut stream = TcpStream::connect(server.address()).expect("the server listens");
+        let request = request("POST", path, &headers, body.as_bytes());
+        stream.write_all(&request).expect("the server reads");
+        std::thread::sleep(self.dice.milliseconds_below(400));
+        self.stage.tally.count(&format!("{path} hung up on"));
+    }
+
+    /// Checks what a success says, unless the Engine went down in between:
+    /// that ends containers, and is nothing that an answer can know of.
+    #[track_caller]
+    fn check(&self, turns: usize, id: &str, expected: &str) {
+        let state = containers::state(self.stage.engine, id);
+        let is_undisturbed = turns.is_multiple_of(2) && self.stage.process.turns() == turns;
+        match state {
+            Some(state) if state == expected => self.stage.tally.count(&format!("seen {expected}")),
+            state => assert!(!is_undisturbed, "{id} should be {expected}, is {state:?}"),
+        }
+    }
+}

@@ -1,0 +1,117 @@
+//! The containers of one deployment, as the Engine shows them.
+
+use std::collections::BTreeMap;
+use std::sync::Mutex;
+use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
+use std::time::Duration;
+
+use serde_json::{Value, json};
+
+use crate::support::engine::{RealEngine, list};
+
+/// A container that the component has made.
+#[derive(Debug, Clone)]
+pub struct Ours {
+    /// Its id.
+    pub id: String,
+    /// Its state.
+    pub state: String,
+    /// The environment that it was made for; each token has its own here, so
+    /// that a double is seen whatever names the component gives.
+    pub environment: String,
+}
+
+/// All that the component has made for a deployment; `None` if the Engine is
+/// down. Look-alikes have no environment.
+pub fn ours(engine: &RealEngine, deployment: &str) -> Option<Vec<Ours>> {
+    let label = format!("dynamic-access.deployment={deployment}");
+    let answer = engine.try_call("GET", &list(&json!({"label": [label]})))?;
+    assert_eq!(answer.status, 200, "{answer:?}");
+    let listed = answer.json();
+    let ours = listed.as_array().expect("a list").iter();
+    let ours = ours.filter_map(|listed| {
+        Some(Ours {
+            environment: text(&listed["Labels"]["dynamic-access.environment-id"])?,
+            id: text(&listed["Id"])?,
+            state: text(&listed["State"])?,
+        })
+    });
+    Some(ours.collect())
+}
+
+/// The state of a container; `None` if the Engine is down, `"gone"` if it
+/// answers and the container is not there.
+pub fn state(engine: &RealEngine, id: &str) -> Option<String> {
+    let answer = engine.try_call("GET", &list(&json!({"id": [id]})))?;
+    assert_eq!(answer.status, 200, "{answer:?}");
+    let state = text(&answer.json()[0]["State"]);
+    Some(state.unwrap_or_else(|| "gone".to_owned()))
+}
+
+fn text(value: &Value) -> Option<String> {
+    value.as_str().map(str::to_owned)
+}
+
+/// Looks for doubles, again and again.
+#[derive(Default)]
+pub struct Watch {
+    over: AtomicBool,
+    looks: AtomicUsize,
+    doubles: Mutex<Vec<String>>,
+}
+
+impl Watch {
+    /// Looks until an [`Ending`] is dropped.
+    pub fn run(&self, engine: &RealEngine, deployment: &str) {
+        while !self.over.load(Ordering::SeqCst) {
+            if let Some(ours) = ours(engine, deployment) {
+                self.looks.fetch_add(1, Ordering::SeqCst);
+                let mut doubles = self.doubles.lock().expect("no test panics with it");
+                doubles.extend(doubles_in(&ours));
+            }
+            std::thread::sleep(Duration::from_millis(50));
+        }
+    }
+
+    /// Ends the looking when it is dropped, also by a failure.
+    pub fn ending(&self) -> Ending<'_> {
+        Ending(&self.over)
+    }
+
+    /// How often it looked, at an Engine that answered.
+    ///
+    /// # Panics
+    ///
+    /// If it has ever seen a double.
+    pub fn check(&self) -> usize {
+        let doubles = self.doubles.lock().expect("no test panics with it");
+        assert_eq!(*doubles, Vec::<String>::new());
+        self.looks.load(Ordering::SeqCst)
+    }
+}
+
+/// The end of a [`Watch`].
+pub struct Ending<'a>(&'a AtomicBool);
+
+impl Drop for Ending<'_> {
+    fn drop(&mut self) {
+        self.0.store(true, Ordering::SeqCst);
+    }
+}
+
+/// Each environment for which there are two: a name belongs to one container,
+/// in whatever state, so none may even be created beside a running one.
+pub fn doubles_in(ours: &[Ours]) -> Vec<String> {
+    let mut counts = BTreeMap::<_, Vec<_>>::new();
+    for container in ours {
+        // One that is being removed has given its name up.
+        if container.state != "removing" && container.state != "dead" {
+            let same = counts.entry(&container.environment).or_default();
+            same.push(format!("{} {}", container.id, container.state));
+        }
+    }
+    let doubles = counts.into_iter().filter(|(_, same)| same.len() > 1);
+    doubles
+        .map(|(environment, same)| format!("{environment}: {same:?}"))
+        .collect()
+}

@@ -1,0 +1,176 @@
+//! The Engine's process: stopped, killed, and started again.
+
+use std::fs::File;
+use std::path::{Path, PathBuf};
+use std::process::{Command, Stdio};
+use std::sync::atomic::{AtomicUsize, Ordering};
+use std::time::Duration;
+
+use crate::support::engine::RealEngine;
+use crate::support::given;
+use crate::support::wait::wait_within;
+
+/// A restart asks the containers that still run to end, and kills them after
+/// ten seconds; before that it does not answer.
+const RESTART_WAIT: Duration = Duration::from_secs(90);
+
+/// The process; dropped, it is left as one that answers.
+pub struct EngineProcess<'a> {
+    engine: &'a RealEngine,
+    pid_file: PathBuf,
+    command_line: Vec<String>,
+    log: Option<File>,
+    turns: AtomicUsize,
+}
+
+impl<'a> EngineProcess<'a> {
+    /// The process of `engine`, whose pid is in the file that
+    /// `TEST_DOCKERD_PIDFILE` names.
+    pub fn given(engine: &'a RealEngine) -> Self {
+        let pid_file = PathBuf::from(given("TEST_DOCKERD_PIDFILE"));
+        let pid = pid(&pid_file);
+        let command_line = std::fs::read(proc_file(&pid, "cmdline"));
+        let command_line = command_line.expect("TEST_DOCKERD_PIDFILE names a running process");
+        let words = command_line.split(|byte| *byte == 0);
+        let words = words.filter(|word| !word.is_empty());
+        Self {
+            engine,
+            command_line: words.map(|word| text(word).to_owned()).collect(),
+            // What it says while it starts again belongs with the rest.
+            log: File::options()
+                .append(true)
+                .open(proc_file(&pid, "fd/2"))
+                .ok(),
+            pid_file,
+            turns: AtomicUsize::new(0),
+        }
+    }
+
+    /// How often the Engine went down or up: while that stays even and the
+    /// same, it runs undisturbed.
+    pub fn turns(&self) -> usize {
+        self.turns.load(Ordering::SeqCst)
+    }
+
+    /// Kills it so that it can clean nothing up, and waits for its end.
+    pub fn kill(&self) {
+        self.turns.fetch_add(1, Ordering::SeqCst);
+        let pid = pid(&self.pid_file);
+        let mut ending = children(&pid);
+        ending.push(pid.clone());
+        signal("KILL", &pid);
+        // Its own containerd ends with it, but a moment later; an Engine that
+        // finds it in that moment relies on it, and fails.
+        wait_within(RESTART_WAIT, "the Engine's end", || {
+            ending.iter().all(|pid| has_ended(pid)).then_some(())
+        });
+    }
+
+    /// Starts it again with the same command line, and waits until it answers.
+    pub fn restart(&self) {
+        // An Engine refuses to start while the process that its pid file
+        // names is there, and waits in vain for a containerd of its own: a
+        // killed process is there until its parent takes note, and its number
+        // may be another's by now.
+        let containerds = self.exec_root().join("containerd/containerd.pid");
+        for pid_file in [&self.pid_file, &containerds] {
+            let _ = std::fs::remove_file(pid_file);
+        }
+        let status = Command::new("setsid")
+            .arg("--fork")
+            .args(&self.command_line)
+            .stdin(Stdio::null())
+            .stdout(Stdio::null())
+            .stderr(self.log())
+            .status()
+            .expect("setsid is there");
+        assert!(status.success(), "{:?}: {status}", self.command_line);
+        wait_within(RESTART_WAIT, "the Engine's restart", || {
+            self.answers().then_some(())
+        });
+        self.turns.fetch_add(1, Ordering::SeqCst);
+    }
+
+    /// Lets it stand still until the returned value is dropped.
+    pub fn pause(&self) -> Paused {
+        let pid = pid(&self.pid_file);
+        signal("STOP", &pid);
+        Paused { pid }
+    }
+
+    fn exec_root(&self) -> &Path {
+        let mut words = self.command_line.iter();
+        words.find(|word| *word == "--exec-root");
+        Path::new(words.next().map_or("/var/run/docker", String::as_str))
+    }
+
+    fn log(&self) -> Stdio {
+        let log = self.log.as_ref().and_then(|log| log.try_clone().ok());
+        log.map_or_else(Stdio::null, Stdio::from)
+    }
+
+    fn answers(&self) -> bool {
+        let ping = self.engine.try_call("GET", "/_ping");
+        ping.is_some_and(|ping| ping.status == 200)
+    }
+}
+
+impl Drop for EngineProcess<'_> {
+    fn drop(&mut self) {
+        if !self.turns().is_multiple_of(2) && !self.answers() {
+            self.restart();
+        }
+    }
+}
+
+/// An Engine that stands still.
+pub struct Paused {
+    pid: String,
+}
+
+impl Drop for Paused {
+    fn drop(&mut self) {
+        signal("CONT", &self.pid);
+    }
+}
+
+fn pid(pid_file: &Path) -> String {
+    let pid = std::fs::read_to_string(pid_file);
+    let pid = pid.unwrap_or_else(|error| panic!("{}: {error}", pid_file.display()));
+    pid.trim().to_owned()
+}
+
+fn proc_file(pid: &str, name: &str) -> PathBuf {
+    Path::new("/proc").join(pid).join(name)
+}
+
+fn signal(name: &str, pid: &str) {
+    let status = Command::new("kill").args(["-s", name, pid]).status();
+    assert!(status.expect("kill is there").success(), "kill {pid}");
+}
+
+/// Whether a process is gone, or only waits for its parent to take note.
+fn has_ended(pid: &str) -> bool {
+    state_and_parent(pid).is_none_or(|(state, _)| state == "Z")
+}
+
+fn children(parent: &str) -> Vec<String> {
+    let entries = std::fs::read_dir("/proc").expect("/proc is there");
+    let names = entries.filter_map(|entry| entry.ok()?.file_name().into_string().ok());
+    names
+        .filter(|pid| state_and_parent(pid).is_some_and(|(_, of)| of == parent))
+        .collect()
+}
+
+/// `None` for what is no process, or none any more.
+fn state_and_parent(pid: &str) -> Option<(String, String)> {
+    let stat = std::fs::read_to_string(proc_file(pid, "stat")).ok()?;
+    // The name, in parentheses, may hold anything.
+    let (_, rest) = stat.rsplit_once(") ")?;
+    let mut words = rest.split(' ').map(str::to_owned);
+    Some((words.next()?, words.next()?))
+}
+
+fn text(bytes: &[u8]) -> &str {
+    std::str::from_utf8(bytes).expect("a command line of text")
+}

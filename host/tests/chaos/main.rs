@@ -1,0 +1,114 @@
+//! The shipped component against an Engine that fails, is killed, and stands
+//! still: what is promised of targets holds when all of that is over.
+//!
+//! A test binary of its own, since it stops the Engine that the tests of the
+//! other one need; its own tests take turns for the same reason.
+
+mod bystanders;
+mod caller;
+mod containers;
+mod dice;
+mod engine_process;
+mod faults;
+mod stage;
+#[path = "../it/support/mod.rs"]
+#[allow(dead_code, reason = "the other test binary uses the rest")]
+mod support;
+mod tally;
+
+use std::sync::{Mutex, MutexGuard, PoisonError};
+use std::time::Duration;
+
+use bystanders::Bystanders;
+use dice::Dice;
+use engine_process::EngineProcess;
+use faults::FaultyEngine;
+use stage::Stage;
+use support::engine::{Deployment, RealEngine};
+use support::server::Server;
+
+/// The `max_lifetime`, after which even a target is removed that runs because
+/// its caller gave up before it had the answer.
+const LIFETIME: &str = "150s";
+
+/// How long an Engine stands still: longer than the component waits for any
+/// call.
+const STANDS_STILL: Duration = Duration::from_secs(20);
+
+/// One test at a time.
+fn turn() -> MutexGuard<'static, ()> {
+    static TURN: Mutex<()> = Mutex::new(());
+    TURN.lock().unwrap_or_else(PoisonError::into_inner)
+}
+
+#[test]
+fn two_hundred_starts_and_stops_with_random_faults_leave_nothing() {
+    let _turn = turn();
+    let seed = Dice::seed();
+    println!("CHAOS_SEED={seed}");
+    let engine = RealEngine::given();
+    let deployment = Deployment::new(&engine);
+    let mut bystanders = Bystanders::new(&engine, &deployment.id);
+    let process = EngineProcess::given(&engine);
+    let faulty = FaultyEngine::new(&engine, seed);
+    let variables = [
+        ("docker_url", faulty.url()),
+        ("deployment_id", deployment.id.clone()),
+        ("max_lifetime", LIFETIME.to_owned()),
+    ];
+    let variables = variables
+        .each_ref()
+        .map(|(name, value)| (*name, value.as_str()));
+    let servers = [(); 2].map(|()| Server::over_tcp(&variables));
+    let stage = Stage::new(&engine, &process, &deployment.id, servers, 5);
+    stage.play(
+        200,
+        seed,
+        |caller, number| caller.start_and_stop(number),
+        || {
+            bystanders.check_untouched();
+            process.kill();
+            process.restart();
+            bystanders.resume();
+        },
+    );
+    faulty.end_faults();
+    print!(
+        "faults:\n{}{} calls reached the Engine\n",
+        faulty.tally,
+        faulty.forwarded()
+    );
+    stage.stop_the_rest();
+    stage.reap_the_rest();
+    print!("answers:\n{}", stage.tally);
+    bystanders.check_untouched();
+}
+
+#[test]
+fn an_engine_that_stands_still_for_a_while_loses_nothing() {
+    let _turn = turn();
+    let seed = Dice::seed();
+    let engine = RealEngine::given();
+    let deployment = Deployment::new(&engine);
+    let bystanders = Bystanders::new(&engine, &deployment.id);
+    let process = EngineProcess::given(&engine);
+    let servers = [(); 2].map(|()| Server::on(&engine, &deployment.id));
+    let stage = Stage::new(&engine, &process, &deployment.id, servers, 0);
+    stage.play(
+        40,
+        seed,
+        |caller, number| caller.start_at_last_and_stop(number),
+        || {
+            let paused = process.pause();
+            std::thread::sleep(STANDS_STILL);
+            drop(paused);
+        },
+    );
+    print!("answers:\n{}", stage.tally);
+    for path in ["/start", "/stop"] {
+        assert_eq!(stage.tally.of(&format!("{path} 502")), 0);
+    }
+    stage.stop_the_rest();
+    stage.reap_the_rest();
+    bystanders.check_untouched();
+}

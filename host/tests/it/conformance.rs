@@ -1,0 +1,107 @@
+//! Each reading of the Engine API that the component relies on, on a real
+//! Engine and on Podman's Docker-compatible service.
+//!
+//! One table holds what each of the two does, so that a difference is seen,
+//! and one that comes or goes fails the test.
+
+mod observe;
+
+use std::collections::BTreeMap;
+
+use crate::support::engine::RealEngine;
+use crate::support::podman::podman;
+
+/// What is looked at, what Docker does, and what Podman does, if not the same.
+type Reading = (&'static str, &'static str, Option<&'static str>);
+
+const READINGS: &[Reading] = &[
+    // The component's `docker::create`.
+    ("create", "201", None),
+    (
+        "create with a name in use",
+        "409 is already in use",
+        Some("500 is already in use"),
+    ),
+    ("create from an unknown image", "404 no such image", None),
+    (
+        "create with labels as the image has",
+        "image's kept, own wins",
+        None,
+    ),
+    // `docker::list`.
+    ("list by id right after create", "created", None),
+    ("list by name right after create", "created", None),
+    ("list by label right after create", "created", None),
+    ("list by a part of the name, anchored", "nothing", None),
+    ("list without all=true", "nothing", None),
+    ("list by an unknown key", "400", Some("500")),
+    ("Created against Date", "the same clock", None),
+    ("Names", "with a slash", None),
+    // `docker::start`.
+    (
+        "start with a chunked body",
+        "400 non-empty request body",
+        Some("204"),
+    ),
+    ("start", "204", None),
+    ("start again", "304", None),
+    ("start of an unknown id", "404 message", None),
+    ("list of a running one", "running", None),
+    (
+        "start of what has no entrypoint",
+        "400 message",
+        Some("500 message"),
+    ),
+    ("list after a failed start", "created", None),
+    // `docker::inspect`.
+    ("list of an ended one", "exited", None),
+    ("inspect of an ended one", "exit code 7, RFC 3339", None),
+    ("inspect of an unknown id", "404 message", None),
+    // Why an ended one is never started by the component.
+    ("start of an ended one", "204", None),
+    // Why only full ids are used.
+    ("inspect by a part of the id", "200", None),
+    // `docker::remove`.
+    (
+        "remove of a running one",
+        "409 message",
+        Some("500 message"),
+    ),
+    ("list after a refused removal", "running", None),
+    ("forced remove of a running one", "204", None),
+    ("list after a removal", "nothing", None),
+    ("forced remove again", "404 message", None),
+    ("remove again", "404 message", None),
+    ("remove of a created one", "204", None),
+    ("remove of an ended one", "204", None),
+    ("create with the name of a removed one", "201", None),
+    // `docker::image`.
+    ("inspect of an image", "200 Id", None),
+    ("inspect of an unknown image", "404 no such image", None),
+];
+
+#[track_caller]
+fn check(engine: &RealEngine, expected: impl Fn(&Reading) -> &'static str) {
+    let observed = observe::all(engine);
+    let expected: BTreeMap<_, _> = READINGS
+        .iter()
+        .map(|reading| (reading.0, expected(reading).to_owned()))
+        .collect();
+    let differences: Vec<_> = expected
+        .iter()
+        .filter(|(what, expected)| observed.get(*what) != Some(expected))
+        .map(|(what, expected)| (what, expected, observed.get(what)))
+        .collect();
+    assert!(differences.is_empty(), "{differences:#?}");
+    assert_eq!(observed.len(), expected.len(), "{observed:#?}");
+}
+
+#[test]
+fn the_engine_does_what_is_read_into_its_api() {
+    check(&RealEngine::given(), |(_, docker, _)| docker);
+}
+
+#[test]
+fn podman_differs_from_the_engine_only_where_it_is_known_to() {
+    check(&podman(), |(_, docker, podman)| podman.unwrap_or(docker));
+}

@@ -1,0 +1,278 @@
+//! Looks at what an Engine does.
+
+use std::collections::BTreeMap;
+use std::io::Write;
+use std::os::unix::net::UnixStream;
+
+use serde_json::{Value, json};
+
+use crate::support::engine::{Foreign, RealEngine, list};
+use crate::support::http::{Answer, read_answer, request};
+use crate::support::wait::wait_for;
+use crate::support::{given, unique};
+
+/// What was looked at, and what was seen.
+type Observed = BTreeMap<&'static str, String>;
+
+const UNKNOWN: &str = "0000000000000000000000000000000000000000000000000000000000000000";
+
+/// Looks at all.
+pub fn all(engine: &RealEngine) -> Observed {
+    let mut observed = Observed::new();
+    created_and_started(engine, &mut observed);
+    listed(engine, &mut observed);
+    refused(engine, &mut observed);
+    ended(engine, &mut observed);
+    failed(engine, &mut observed);
+    images(engine, &mut observed);
+    observed
+}
+
+/// A container's body, with a command to run.
+fn body(command: &[&str]) -> Value {
+    json!({"Image": given("TEST_AGENT_IMAGE"), "Entrypoint": command})
+}
+
+fn sleeper(engine: &RealEngine) -> Foreign<'_> {
+    engine.foreign(&unique("conformance-"), body(&["sleep", "300"]))
+}
+
+/// The status, and which of the words the message has, in any case.
+fn said(answer: &Answer, words: &str) -> String {
+    let message = answer.json()["message"].as_str().map(str::to_lowercase);
+    match message {
+        Some(message) if message.contains(words) => format!("{} {words}", answer.status),
+        _ => format!("{answer:?}"),
+    }
+}
+
+/// The status of a failure that is told in the Engine's form.
+fn failure(answer: &Answer) -> String {
+    let has_message = answer.json()["message"].is_string();
+    format!(
+        "{} {}",
+        answer.status,
+        if has_message { "message" } else { "" }
+    )
+}
+
+fn status(answer: &Answer) -> String {
+    answer.status.to_string()
+}
+
+fn start(engine: &RealEngine, id: &str) -> Answer {
+    engine.call("POST", &format!("/containers/{id}/start"), None)
+}
+
+fn remove(engine: &RealEngine, id: &str) -> Answer {
+    engine.call("DELETE", &format!("/containers/{id}?v=true"), None)
+}
+
+fn kill_and_remove(engine: &RealEngine, id: &str) -> Answer {
+    let path = format!("/containers/{id}?force=true&v=true");
+    engine.call("DELETE", &path, None)
+}
+
+/// The states of the containers that pass filters.
+fn states(engine: &RealEngine, filters: &Value) -> String {
+    let answer = engine.call("GET", &list(filters), None);
+    let states: Vec<_> = answer.json().as_array().map_or(Vec::new(), |list| {
+        let states = list.iter().map(|listed| listed["State"].as_str());
+        states
+            .map(|state| state.unwrap_or("?").to_owned())
+            .collect()
+    });
+    match states.is_empty() {
+        true => "nothing".to_owned(),
+        false => states.join(" "),
+    }
+}
+
+fn state(engine: &RealEngine, id: &str) -> String {
+    states(engine, &json!({"id": [id]}))
+}
+
+fn created_and_started(engine: &RealEngine, observed: &mut Observed) {
+    let name = unique("conformance-");
+    let path = format!("/containers/create?name={name}");
+    let created = engine.call("POST", &path, Some(body(&["sleep", "300"])));
+    observed.insert("create", status(&created));
+    let id = created.json()["Id"].as_str().expect("an id").to_owned();
+    observed.insert("list by id right after create", state(engine, &id));
+    observed.insert("start with a chunked body", chunked_start(engine));
+    observed.insert("start", status(&start(engine, &id)));
+    observed.insert("start again", status(&start(engine, &id)));
+    observed.insert("list of a running one", state(engine, &id));
+    observed.insert("remove of a running one", failure(&remove(engine, &id)));
+    observed.insert("list after a refused removal", state(engine, &id));
+    let removed = kill_and_remove(engine, &id);
+    observed.insert("forced remove of a running one", status(&removed));
+    observed.insert("list after a removal", state(engine, &id));
+    let again = kill_and_remove(engine, &id);
+    observed.insert("forced remove again", failure(&again));
+    observed.insert("remove again", failure(&remove(engine, &id)));
+    let created = engine.call("POST", &path, Some(body(&["sleep", "300"])));
+    observed.insert("create with the name of a removed one", status(&created));
+    let id = created.json()["Id"].as_str().expect("an id").to_owned();
+    observed.insert("remove of a created one", status(&remove(engine, &id)));
+}
+
+/// The answer to a start whose empty body is not said to be empty.
+fn chunked_start(engine: &RealEngine) -> String {
+    let container = sleeper(engine);
+    let path = format!("/containers/{}/start", container.id);
+    let headers = [("transfer-encoding", "chunked")];
+    let mut bytes = request("POST", &path, &headers, b"");
+    bytes.extend_from_slice(b"0\r\n\r\n");
+    let mut stream = UnixStream::connect(engine.socket()).expect("the Engine listens");
+    stream.write_all(&bytes).expect("the Engine reads");
+    let answer = read_answer(stream);
+    match answer.status {
+        204 => status(&answer),
+        _ => said(&answer, "non-empty request body"),
+    }
+}
+
+fn listed(engine: &RealEngine, observed: &mut Observed) {
+    let (name, label) = (unique("conformance-"), unique("label-"));
+    let mut body = body(&["sleep", "300"]);
+    body["Labels"] = json!({ &label: "x" });
+    let container = engine.foreign(&name, body);
+    let by_label = states(engine, &json!({"label": [format!("{label}=x")]}));
+    observed.insert("list by label right after create", by_label);
+    let by_name = |name: &str| states(engine, &json!({"name": [format!("^/?{name}$")]}));
+    observed.insert("list by name right after create", by_name(&name));
+    let part = by_name(&name[..name.len() - 1]);
+    observed.insert("list by a part of the name, anchored", part);
+    let filters = list(&json!({"id": [container.id]}));
+    let not_all = engine.call("GET", &filters.replace("all=true&", ""), None);
+    let not_all = if not_all.body.trim() == "[]" {
+        "nothing"
+    } else {
+        &not_all.body
+    };
+    observed.insert("list without all=true", not_all.to_owned());
+    let unknown = engine.call("GET", &list(&json!({"no-such-key": ["x"]})), None);
+    observed.insert("list by an unknown key", status(&unknown));
+    let answer = engine.call("GET", &filters, None);
+    let found = &answer.json()[0];
+    let names = if found["Names"] == json!([format!("/{name}")]) {
+        "with a slash"
+    } else {
+        ""
+    };
+    observed.insert("Names", names.to_owned());
+    observed.insert("Created against Date", clocks(&answer));
+}
+
+/// Whether the creation is at most a minute before the answer.
+fn clocks(answer: &Answer) -> String {
+    let created = answer.json()[0]["Created"].as_i64().expect("a number");
+    let date = answer.header("date").expect("a date");
+    let now = std::process::Command::new("date")
+        .args(["-u", "-d", date, "+%s"])
+        .output();
+    let now = String::from_utf8(now.expect("date is there").stdout).expect("text");
+    let age = now.trim().parse::<i64>().expect("a number") - created;
+    match age {
+        0..60 => "the same clock".to_owned(),
+        age => format!("an age of {age} s"),
+    }
+}
+
+fn refused(engine: &RealEngine, observed: &mut Observed) {
+    let name = unique("conformance-");
+    let path = format!("/containers/create?name={name}");
+    let _container = engine.foreign(&name, body(&["sleep", "300"]));
+    let taken = engine.call("POST", &path, Some(body(&["sleep", "300"])));
+    observed.insert(
+        "create with a name in use",
+        said(&taken, "is already in use"),
+    );
+    let path = format!("/containers/create?name={}", unique("conformance-"));
+    let unknown = engine.call("POST", &path, Some(json!({"Image": "no-such-image"})));
+    observed.insert(
+        "create from an unknown image",
+        said(&unknown, "no such image"),
+    );
+    observed.insert("start of an unknown id", failure(&start(engine, UNKNOWN)));
+    let path = format!("/containers/{UNKNOWN}/json");
+    let unknown = engine.call("GET", &path, None);
+    observed.insert("inspect of an unknown id", failure(&unknown));
+}
+
+fn ended(engine: &RealEngine, observed: &mut Observed) {
+    let body = body(&["sh", "-c", "exit 7"]);
+    let container = engine.foreign(&unique("conformance-"), body);
+    let id = &container.id;
+    container.start();
+    let inspect = || {
+        engine
+            .call("GET", &format!("/containers/{id}/json"), None)
+            .json()
+    };
+    let wait_for_its_end = || {
+        wait_for("the end of a container", || {
+            let seen = inspect()["State"].clone();
+            (seen["Status"] == "exited").then_some(seen)
+        })
+    };
+    let seen = wait_for_its_end();
+    observed.insert("list of an ended one", state(engine, id));
+    let finished = seen["FinishedAt"].as_str().expect("a date");
+    let is_date = finished.len() > 20 && finished.as_bytes()[10] == b'T' && finished > "2020";
+    let form = if is_date { "RFC 3339" } else { finished };
+    let ended = format!("exit code {}, {form}", seen["ExitCode"]);
+    observed.insert("inspect of an ended one", ended);
+    let path = format!("/containers/{}/json", &id[..12]);
+    let by_part = engine.call("GET", &path, None);
+    observed.insert("inspect by a part of the id", status(&by_part));
+    observed.insert("start of an ended one", status(&start(engine, id)));
+    wait_for_its_end();
+    observed.insert("remove of an ended one", status(&remove(engine, id)));
+}
+
+fn failed(engine: &RealEngine, observed: &mut Observed) {
+    let container = engine.foreign(&unique("conformance-"), body(&["/not/there"]));
+    let started = start(engine, &container.id);
+    observed.insert("start of what has no entrypoint", failure(&started));
+    observed.insert("list after a failed start", state(engine, &container.id));
+}
+
+fn images(engine: &RealEngine, observed: &mut Observed) {
+    let path = format!("/images/{}/json", given("TEST_AGENT_IMAGE"));
+    let found = engine.call("GET", &path, None);
+    let id = if found.json()["Id"].is_string() {
+        "Id"
+    } else {
+        ""
+    };
+    observed.insert("inspect of an image", format!("{} {id}", found.status));
+    let unknown = engine.call("GET", "/images/no-such-image/json", None);
+    observed.insert(
+        "inspect of an unknown image",
+        said(&unknown, "no such image"),
+    );
+    observed.insert("create with labels as the image has", merged_labels(engine));
+}
+
+/// The labels of a container whose image has some.
+fn merged_labels(engine: &RealEngine) -> String {
+    let base = sleeper(engine);
+    let image = unique("labelled-");
+    // Podman does not read them from the body, as Docker does as well.
+    let labels = "changes=LABEL%20both%3Dimage&changes=LABEL%20one%3Dimage";
+    let path = format!("/commit?container={}&repo={image}&{labels}", base.id);
+    let committed = engine.call("POST", &path, Some(json!({})));
+    assert_eq!(committed.status, 201, "{committed:?}");
+    let body = json!({"Image": image, "Entrypoint": ["sleep", "1"], "Labels": {"both": "own"}});
+    let container = engine.foreign(&unique("conformance-"), body);
+    let answer = engine.call("GET", &list(&json!({"id": [container.id]})), None);
+    let labels = answer.json()[0]["Labels"].clone();
+    drop(container);
+    engine.call("DELETE", &format!("/images/{image}"), None);
+    match labels["one"] == "image" && labels["both"] == "own" {
+        true => "image's kept, own wins".to_owned(),
+        false => labels.to_string(),
+    }
+}

@@ -1,0 +1,155 @@
+//! Each call to a real Engine, lost in each way, once per start and stop:
+//! whatever the first answer is, a retry settles it.
+
+use std::sync::{Arc, Mutex};
+use std::time::Duration;
+
+use crate::lifecycle::{check_done, id_of};
+use crate::support::engine::{Deployment, RealEngine};
+use crate::support::fault_proxy::{Fault, FaultProxy};
+use crate::support::http::Answer;
+use crate::support::server::Server;
+use crate::support::unique;
+use crate::support::wait::wait_for;
+
+const FAULTS: [Fault; 7] = [
+    Fault::CutBefore,
+    Fault::CutAfter,
+    Fault::CutAmid,
+    Fault::AnsweredBefore(500, r#"{"message":"no space left on device"}"#),
+    Fault::AnsweredAfter(500, r#"{"message":"no space left on device"}"#),
+    Fault::AnsweredAfter(502, "<html>Bad Gateway</html>"),
+    Fault::AnsweredAfter(200, "<html>It works!</html>"),
+];
+
+/// A fault that befalls the next call of a kind, once.
+type Armed = Arc<Mutex<Option<(Kind, Fault)>>>;
+
+/// How a call of a kind begins, and how it ends.
+type Kind = (&'static str, &'static str);
+
+const LIST: Kind = ("GET /containers/json", "");
+const CREATE: Kind = ("POST /containers/create", "");
+const START: Kind = ("POST /containers/", "/start");
+const REMOVE: Kind = ("DELETE /containers/", "");
+
+struct Lossy<'a> {
+    engine: &'a RealEngine,
+    deployment: Deployment<'a>,
+    proxy: FaultProxy,
+    server: Server,
+    armed: Armed,
+}
+
+impl<'a> Lossy<'a> {
+    fn new(engine: &'a RealEngine) -> Self {
+        let deployment = Deployment::new(engine);
+        let armed = Armed::default();
+        let next = armed.clone();
+        let proxy = FaultProxy::start(engine.socket(), move |call| {
+            let line = format!("{} {}", call.method, call.path);
+            let mut next = next.lock().expect("no test panics with it");
+            next.take_if(|((begin, end), _)| line.starts_with(*begin) && line.ends_with(*end))
+                .map_or(Fault::None, |(_, fault)| fault)
+        });
+        let variables = [
+            ("docker_url", proxy.url()),
+            ("deployment_id", deployment.id.clone()),
+        ];
+        let variables = variables
+            .each_ref()
+            .map(|(name, value)| (*name, value.as_str()));
+        let server = Server::over_tcp(&variables);
+        Self {
+            engine,
+            deployment,
+            proxy,
+            server,
+            armed,
+        }
+    }
+
+    /// Calls, with a fault for its first call of a kind, until that succeeds.
+    fn insist(&self, kind: Kind, fault: Fault, call: impl Fn() -> Answer) -> Answer {
+        *self.armed.lock().expect("no test panics with it") = Some((kind, fault));
+        let answer = wait_for("a success", || {
+            let answer = call();
+            let may_pass = matches!(answer.status, 502..=504);
+            assert!(answer.status == 200 || may_pass, "{fault:?} {answer:?}");
+            (answer.status == 200).then_some(answer)
+        });
+        let armed = self.armed.lock().expect("no test panics with it");
+        assert_eq!(*armed, None, "the call that was to fail was never made");
+        answer
+    }
+
+    fn check_start(&self, kind: Kind, fault: Fault) {
+        let token = unique("token");
+        let started = self.insist(kind, fault, || {
+            let answer = self.server.start_target(&token);
+            if answer.status != 200 {
+                let left = self.deployment.containers();
+                assert_eq!(left, Vec::<String>::new(), "{fault:?} {answer:?}");
+            }
+            answer
+        });
+        let id = id_of(&started);
+        assert_eq!(self.deployment.containers(), std::slice::from_ref(&id));
+        assert_eq!(self.engine.state(&id).as_deref(), Some("running"));
+        check_done(&self.server.stop_target(&id));
+    }
+
+    fn check_stop(&self, kind: Kind, fault: Fault) {
+        let lists = || {
+            let forwarded = self.proxy.forwarded();
+            let lists = forwarded.iter().filter(|line| line.starts_with(LIST.0));
+            lists.count()
+        };
+        let before = lists();
+        let id = id_of(&self.server.start_target(&unique("token")));
+        // The start's own list, and that of its tail, which must not take the
+        // stop's fault.
+        wait_for("the tail of the start", || {
+            (lists() >= before + 2).then_some(())
+        });
+        check_done(&self.insist(kind, fault, || self.server.stop_target(&id)));
+        assert_eq!(self.deployment.containers(), Vec::<String>::new());
+    }
+}
+
+fn check_all(check: impl Fn(&Lossy<'_>, Fault) + Sync) {
+    let engine = RealEngine::given();
+    // All at once, since each has a deployment of its own.
+    std::thread::scope(|scope| {
+        for fault in FAULTS {
+            let (engine, check) = (&engine, &check);
+            scope.spawn(move || check(&Lossy::new(engine), fault));
+        }
+    });
+}
+
+#[test]
+fn a_start_whose_calls_are_lost_makes_one_target_and_leaves_nothing_else() {
+    check_all(|lossy, fault| {
+        for kind in [CREATE, LIST, START] {
+            lossy.check_start(kind, fault);
+        }
+    });
+}
+
+#[test]
+fn a_stop_whose_calls_are_lost_removes_the_target_at_last() {
+    check_all(|lossy, fault| {
+        for kind in [LIST, REMOVE] {
+            lossy.check_stop(kind, fault);
+        }
+    });
+}
+
+#[test]
+fn a_call_that_is_delayed_beyond_its_limit_is_settled_by_a_look() {
+    let engine = RealEngine::given();
+    let lossy = Lossy::new(&engine);
+    lossy.check_start(LIST, Fault::Delayed(Duration::from_secs(6)));
+    assert!(!lossy.proxy.forwarded().is_empty());
+}

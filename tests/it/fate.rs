@@ -1,0 +1,227 @@
+//! What can become of a call to the Engine.
+
+use std::time::Duration;
+
+use dynamic_access::platform::TransportError;
+
+use crate::model::{Op, Reply};
+
+/// What becomes of one call.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
+pub enum Fate {
+    /// It takes effect and is answered.
+    Answered,
+    /// No connection comes about.
+    Unreachable,
+    /// The connection breaks; the effect comes whenever it likes, or never.
+    Broken,
+    /// The connection breaks as the Engine ends, with what was done by then.
+    Reset,
+    /// No answer comes within the call's limit; the effect comes whenever it
+    /// likes, or never.
+    Hangs,
+    /// No answer comes, and never an effect.
+    HangsIdle,
+    /// No answer comes, but the effect.
+    HangsDone,
+    /// The Engine says 500 and has done nothing.
+    FailsBefore,
+    /// The Engine says 500 and has done it.
+    FailsAfter,
+    /// The Engine says 500 in the middle of a removal.
+    FailsHalfway,
+    /// A success whose body is none of an Engine's, with the effect.
+    Garbage,
+    /// A proxy says 502 in HTML; the effect comes whenever it likes, or never.
+    BadGateway,
+    /// The Engine says 400, in words that hold all it was told.
+    Refused,
+    /// A start for which the Engine says 404, as a network is missing.
+    NoNetwork,
+    /// A create whose conflicting name was released at that moment, which
+    /// Engines up to 27 tell with 500 and later ones with 404.
+    NotReserved(u16),
+    /// The effect, and the answer, come just within the limit.
+    SlowToAct,
+    /// The effect comes in turn, the answer just within the limit.
+    SlowToAnswer,
+    /// The component is gone before an answer; the effect comes whenever it
+    /// likes, or never.
+    Crash,
+}
+
+/// When a call takes effect.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Effect {
+    /// When the schedule says so.
+    InTurn,
+    /// Just within the call's limit.
+    Late,
+    /// At any time, also after its actor has ended, or never.
+    Adrift,
+    /// Never.
+    None,
+}
+
+/// How long before its limit a slow call is done.
+const IN_TIME: Duration = Duration::from_millis(1);
+
+const CHANGE: [Fate; 10] = [
+    Fate::Answered,
+    Fate::Unreachable,
+    Fate::Broken,
+    Fate::Hangs,
+    Fate::FailsBefore,
+    Fate::FailsAfter,
+    Fate::Garbage,
+    Fate::BadGateway,
+    Fate::SlowToAct,
+    Fate::SlowToAnswer,
+];
+
+const CREATE: [Fate; 3] = [
+    Fate::Refused,
+    Fate::NotReserved(404),
+    Fate::NotReserved(500),
+];
+
+const START: [Fate; 2] = [Fate::Refused, Fate::NoNetwork];
+
+const REMOVE: [Fate; 2] = [Fate::Refused, Fate::FailsHalfway];
+
+/// A look has no effect, so that half of the fates are the same for it.
+const LOOK: [Fate; 10] = [
+    Fate::Answered,
+    Fate::Unreachable,
+    Fate::Broken,
+    Fate::HangsIdle,
+    Fate::FailsBefore,
+    Fate::Garbage,
+    Fate::BadGateway,
+    Fate::Refused,
+    Fate::SlowToAct,
+    Fate::SlowToAnswer,
+];
+
+/// Which fates the calls of a scenario can have.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Fates {
+    /// All but a crash.
+    Faults,
+    /// A crash alone.
+    Crash,
+    /// All.
+    Any,
+    /// Faults, and a crash as the last of them.
+    CrashAtLast,
+    /// One and the same for each call, from some call on.
+    Lasting(Fate),
+}
+
+impl Fates {
+    /// The fates of one call, the ordinary one first, when so many calls may
+    /// still have another.
+    pub fn of(self, op: &Op, left: usize) -> Vec<Fate> {
+        let own: &[Fate] = match op {
+            Op::Create { .. } => &CREATE,
+            Op::Start(_) => &START,
+            Op::Remove { .. } => &REMOVE,
+            _ => &[],
+        };
+        let shared: &[Fate] = if op.is_change() { &CHANGE } else { &LOOK };
+        match self {
+            Self::CrashAtLast if left == 1 => Self::Crash.of(op, left),
+            Self::Faults | Self::CrashAtLast => [shared, own].concat(),
+            Self::Crash => vec![Fate::Answered, Fate::Crash],
+            Self::Any => [shared, own, &[Fate::Crash]].concat(),
+            Self::Lasting(fate) => vec![Fate::Answered, fate],
+        }
+    }
+}
+
+impl Fate {
+    pub fn effect(self) -> Effect {
+        match self {
+            Self::Answered
+            | Self::HangsDone
+            | Self::FailsAfter
+            | Self::FailsHalfway
+            | Self::Garbage
+            | Self::SlowToAnswer => Effect::InTurn,
+            Self::SlowToAct => Effect::Late,
+            Self::Broken | Self::Hangs | Self::BadGateway | Self::Crash => Effect::Adrift,
+            Self::Unreachable
+            | Self::Reset
+            | Self::HangsIdle
+            | Self::FailsBefore
+            | Self::Refused
+            | Self::NoNetwork
+            | Self::NotReserved(_) => Effect::None,
+        }
+    }
+
+    /// Whether the caller waits until its limit in vain.
+    pub fn hangs(self) -> bool {
+        matches!(self, Self::Hangs | Self::HangsIdle | Self::HangsDone)
+    }
+
+    /// The moment before which the call does not take effect.
+    pub fn acts_from(self, sent: Duration, deadline: Duration) -> Duration {
+        match self {
+            Self::SlowToAct => deadline.saturating_sub(IN_TIME).max(sent),
+            _ => sent,
+        }
+    }
+
+    /// The moment before which the call is not answered.
+    pub fn answers_from(self, sent: Duration, deadline: Duration) -> Duration {
+        match self {
+            Self::SlowToAct | Self::SlowToAnswer => deadline.saturating_sub(IN_TIME).max(sent),
+            _ => sent,
+        }
+    }
+
+    /// What the caller gets; `truth` is what the Engine has answered, if it
+    /// was asked.
+    pub fn told(
+        self,
+        op: &Op,
+        truth: Option<&Reply>,
+        now: Duration,
+    ) -> Result<Reply, TransportError> {
+        let reply = match self {
+            Self::Unreachable => {
+                return Err(TransportError::Unreachable("refused".to_owned()));
+            }
+            Self::Broken | Self::Reset | Self::Crash => {
+                return Err(TransportError::Broken("reset".to_owned()));
+            }
+            Self::Hangs | Self::HangsIdle | Self::HangsDone => {
+                return Err(TransportError::TimedOut);
+            }
+            Self::FailsBefore | Self::FailsAfter | Self::FailsHalfway => {
+                Reply::says(500, "no space left on device", now)
+            }
+            Self::Garbage => garbage(op, now),
+            Self::BadGateway => Reply::new(502, "<html>502 Bad Gateway</html>", now),
+            Self::Refused => Reply::says(400, &format!("invalid: {op:?}"), now),
+            Self::NoNetwork => Reply::says(404, "network targets not found", now),
+            Self::NotReserved(status) => Reply::says(status, "name is not reserved", now),
+            Self::Answered | Self::SlowToAct | Self::SlowToAnswer => truth
+                .expect("a call that is answered has taken effect")
+                .clone(),
+        };
+        Ok(reply)
+    }
+}
+
+/// The right status, where that can be had, over a body that was cut off or
+/// is another server's.
+fn garbage(op: &Op, now: Duration) -> Reply {
+    match op {
+        Op::Create { .. } => Reply::new(201, r#"{"Id":"0123"#, now),
+        Op::Start(_) | Op::Remove { .. } => Reply::new(200, "<html>OK</html>", now),
+        Op::List(_) => Reply::new(200, r#"[{"Id":"0123"#, now),
+        Op::Inspect(_) | Op::Image(_) => Reply::new(200, "OK", now),
+    }
+}

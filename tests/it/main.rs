@@ -1,0 +1,66 @@
+//! The promise, held against every schedule.
+//!
+//! At most one container runs for an activation token; nothing of ours
+//! outlives its use by more than the reaper's grace; nothing of anyone else's
+//! is touched; a success is true. Webhooks run natively against a model of an
+//! Engine, and every order of their steps, every fault of their calls and
+//! every crash is gone through, not a sample of them.
+//!
+//! | module | knows |
+//! |---|---|
+//! | [`model`] | what an Engine does |
+//! | [`fate`] | what can become of a call |
+//! | [`scenario`], [`cases`] | what a schedule begins with |
+//! | [`world`] | everything there is in a schedule |
+//! | [`run`], [`steps`] | one schedule, and its next steps |
+//! | [`schedule`] | every schedule, one after the other |
+//! | [`promise`] | what must hold |
+//! | [`faults`], [`pairs`], [`crashes`] | the tests |
+//! | [`properties`] | beside the promise: what must hold of any bytes |
+//!
+//! A schedule that breaks the promise is printed, with the line that replays
+//! it: `REPLAY="pair/start-stop:0,2,1" cargo test --test it replay`.
+
+mod cases;
+mod crashes;
+mod fate;
+mod faults;
+mod model;
+mod pairs;
+mod promise;
+mod properties;
+mod run;
+mod scenario;
+mod schedule;
+mod steps;
+mod world;
+
+/// Replays the schedule that `REPLAY` names; without it, the first schedule of
+/// each scenario, which must take the same course twice.
+#[test]
+fn replay() {
+    let scenarios = [
+        faults::scenarios(),
+        pairs::scenarios(),
+        crashes::scenarios(),
+    ]
+    .concat();
+    let Ok(text) = std::env::var("REPLAY") else {
+        for scenario in &scenarios {
+            let first = schedule::replay(scenario, &[]);
+            assert_eq!(first, schedule::replay(scenario, &[]), "{}", scenario.name);
+        }
+        return;
+    };
+    let (name, choices) = text.split_once(':').unwrap_or((&text, ""));
+    let choices: Vec<usize> = choices
+        .split(',')
+        .filter(|choice| !choice.is_empty())
+        .map(|choice| choice.parse().expect("choices are numbers"))
+        .collect();
+    let scenario = scenarios.iter().find(|scenario| scenario.name == name);
+    let scenario = scenario.expect("REPLAY names a scenario");
+    let (transcript, end) = schedule::replay(scenario, &choices);
+    println!("{}\n{end:?}", transcript.join("\n"));
+    assert_eq!(end, run::End::Over);
+}

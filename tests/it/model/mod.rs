@@ -1,0 +1,237 @@
+//! An Engine as a value: what it holds, and what a request does to it.
+//!
+//! Encodes what is known of Docker's API, and of Podman's service for it, and
+//! knows nothing of the crate that is tried against it. A create and a removal
+//! take two steps, between which others can look: a name is taken before its
+//! container is listed, and a container is on its way out before it is gone.
+
+mod container;
+mod date;
+mod reply;
+mod request;
+
+pub use container::{Change, Container, Key, State};
+pub use reply::Reply;
+pub use request::{Filter, Op, short};
+
+use std::collections::BTreeMap;
+use std::time::Duration;
+
+/// Whose reading of the API the model follows where they differ.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Kind {
+    Docker,
+    Podman,
+}
+
+/// What one step of a request brought: without a reply, there is another.
+#[derive(Debug)]
+pub struct Step {
+    pub change: Option<Change>,
+    pub reply: Option<Reply>,
+}
+
+impl Step {
+    fn says(reply: Reply) -> Self {
+        Self {
+            change: None,
+            reply: Some(reply),
+        }
+    }
+}
+
+/// An Engine and what it holds.
+#[derive(Debug)]
+pub struct Engine {
+    pub kind: Kind,
+    pub has_image: bool,
+    pub containers: Vec<Container>,
+}
+
+impl Engine {
+    /// Takes a request one step on. `half` is what its first step has left
+    /// for the second, and `key` the key of what it may create.
+    pub fn step(&mut self, op: &Op, half: &mut Option<Key>, key: Key, now: Duration) -> Step {
+        match op {
+            Op::Create { name, labels, .. } => match half.take() {
+                None => self.reserve(name, labels, half, key, now),
+                Some(key) => self.register(key, now),
+            },
+            Op::Remove { id, force } => match half.take() {
+                None => self.begin_removal(id, *force, half, now),
+                Some(key) => self.finish_removal(key, now),
+            },
+            Op::Start(id) => self.start(id, now),
+            Op::List(filter) => Step::says(reply::list(self.matching(filter), now)),
+            Op::Inspect(id) => Step::says(match self.find(id) {
+                Some(container) => reply::inspect(container, now),
+                None => reply::absent(id, now),
+            }),
+            Op::Image(_) if self.has_image => {
+                Step::says(Reply::new(200, r#"{"Id":"sha256:0"}"#, now))
+            }
+            Op::Image(_) => Step::says(Reply::says(404, "No such image: agent", now)),
+        }
+    }
+
+    fn reserve(
+        &mut self,
+        name: &str,
+        labels: &BTreeMap<String, String>,
+        half: &mut Option<Key>,
+        key: Key,
+        now: Duration,
+    ) -> Step {
+        if !self.has_image {
+            return Step::says(Reply::says(404, "No such image: agent:latest", now));
+        }
+        if let Some(holder) = self.containers.iter().find(|held| *held.name == *name) {
+            return Step::says(reply::name_taken(self.kind, name, &holder.id, now));
+        }
+        let labels = labels.clone();
+        let container = Container::new(key, name, labels, State::Reserved, now);
+        self.containers.push(container);
+        *half = Some(key);
+        Step {
+            change: Some(Change {
+                key,
+                from: None,
+                to: Some(State::Reserved),
+            }),
+            reply: None,
+        }
+    }
+
+    fn register(&mut self, key: Key, now: Duration) -> Step {
+        let body = serde_json::json!({"Id": key.id(), "Warnings": []});
+        Step {
+            change: Some(self.turn(key, State::Created)),
+            reply: Some(Reply::new(201, body.to_string(), now)),
+        }
+    }
+
+    fn start(&mut self, id: &str, now: Duration) -> Step {
+        let Some(found) = self.find(id) else {
+            return Step::says(reply::absent(id, now));
+        };
+        match found.state {
+            State::Running => Step::says(Reply::new(304, "", now)),
+            State::Removing | State::Dead => {
+                let status = if self.kind == Kind::Podman { 500 } else { 409 };
+                let message = "container is marked for removal and cannot be started";
+                Step::says(Reply::says(status, message, now))
+            }
+            // An Engine runs one that has ended once more.
+            State::Created | State::Exited | State::Reserved => {
+                let key = found.key;
+                Step {
+                    change: Some(self.turn(key, State::Running)),
+                    reply: Some(Reply::new(204, "", now)),
+                }
+            }
+        }
+    }
+
+    fn begin_removal(
+        &mut self,
+        id: &str,
+        force: bool,
+        half: &mut Option<Key>,
+        now: Duration,
+    ) -> Step {
+        let Some(found) = self.find(id) else {
+            return Step::says(reply::absent(id, now));
+        };
+        match (found.state, self.kind) {
+            (State::Removing, Kind::Docker) => {
+                let message = format!("removal of container {id} is already in progress");
+                Step::says(Reply::says(409, &message, now))
+            }
+            (State::Removing, Kind::Podman) => Step::says(Reply::new(204, "", now)),
+            (State::Running, kind) if !force => Step::says(reply::running(kind, id, now)),
+            _ => {
+                let key = found.key;
+                *half = Some(key);
+                Step {
+                    change: Some(self.turn(key, State::Removing)),
+                    reply: None,
+                }
+            }
+        }
+    }
+
+    fn finish_removal(&mut self, key: Key, now: Duration) -> Step {
+        self.containers.retain(|container| container.key != key);
+        Step {
+            change: Some(Change {
+                key,
+                from: Some(State::Removing),
+                to: None,
+            }),
+            reply: Some(Reply::new(204, "", now)),
+        }
+    }
+
+    /// Brings a container into another state, whoever asked for it.
+    pub fn turn(&mut self, key: Key, to: State) -> Change {
+        let container = self.containers.iter_mut().find(|found| found.key == key);
+        let container = container.expect("a state is changed of a container that is there");
+        let from = Some(container.state);
+        container.state = to;
+        Change {
+            key,
+            from,
+            to: Some(to),
+        }
+    }
+
+    /// Ends what runs in a container.
+    pub fn end(&mut self, key: Key, now: Duration) -> Change {
+        let change = self.turn(key, State::Exited);
+        let container = self.containers.iter_mut().find(|found| found.key == key);
+        container.expect("its state was changed").finished = Some(now);
+        change
+    }
+
+    /// Kills the Engine and starts it again: what runs ends, and what is only
+    /// in its memory is forgotten.
+    pub fn restart(&mut self, now: Duration) -> Vec<Change> {
+        self.containers
+            .retain(|container| container.state != State::Reserved);
+        let cut_off =
+            |container: &&Container| matches!(container.state, State::Running | State::Removing);
+        let keys: Vec<Key> = self
+            .containers
+            .iter()
+            .filter(cut_off)
+            .map(|container| container.key)
+            .collect();
+        keys.into_iter().map(|key| self.end(key, now)).collect()
+    }
+
+    /// The container of that full id or name, once it is registered.
+    pub fn find(&self, id: &str) -> Option<&Container> {
+        self.containers
+            .iter()
+            .filter(|container| container.state != State::Reserved)
+            .find(|container| *container.id == *id || *container.name == *id)
+    }
+
+    pub fn get(&self, key: Key) -> Option<&Container> {
+        self.containers
+            .iter()
+            .find(|container| container.key == key)
+    }
+
+    fn matching(&self, filter: &Filter) -> Vec<&Container> {
+        self.containers
+            .iter()
+            .filter(|container| container.state != State::Reserved)
+            .filter(|container| match filter {
+                Filter::Id(prefix) => container.id.starts_with(prefix.as_str()),
+                Filter::Name(name) => *container.name == **name,
+                Filter::Label(key, value) => container.labels.get(key) == Some(value),
+            })
+            .collect()
+    }
+}

@@ -1,0 +1,192 @@
+//! What a request asks of an Engine.
+
+use std::collections::BTreeMap;
+use std::fmt;
+
+use serde_json::Value;
+
+/// A request, read as an Engine reads it.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Op {
+    /// `POST /containers/create`
+    Create {
+        name: String,
+        labels: BTreeMap<String, String>,
+        env: String,
+    },
+    /// `POST /containers/{id}/start`
+    Start(String),
+    /// `DELETE /containers/{id}`
+    Remove { id: String, force: bool },
+    /// `GET /containers/json`
+    List(Filter),
+    /// `GET /containers/{id}/json`
+    Inspect(String),
+    /// `GET /images/{reference}/json`
+    Image(String),
+}
+
+/// Which containers a list is to show.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Filter {
+    Id(String),
+    Name(String),
+    Label(String, String),
+}
+
+impl Op {
+    /// Reads a request, or says what the model does not know about it.
+    pub fn parse(request: &http::Request<Vec<u8>>) -> Result<Self, String> {
+        let path = request.uri().path();
+        let query = query(request.uri().query().unwrap_or_default());
+        let parts: Vec<&str> = path.trim_start_matches('/').split('/').collect();
+        match (request.method().as_str(), parts.as_slice()) {
+            ("POST", ["containers", "create"]) => Self::create(request.body(), &query),
+            ("POST", ["containers", id, "start"]) if query.is_empty() => {
+                bodiless(request)?;
+                Ok(Self::Start((*id).to_owned()))
+            }
+            ("DELETE", ["containers", id]) if has(&query, "v", "true") => Ok(Self::Remove {
+                id: (*id).to_owned(),
+                force: has(&query, "force", "true"),
+            }),
+            ("GET", ["containers", "json"]) if has(&query, "all", "true") => {
+                let filters = query.get("filters").ok_or("a list without filters")?;
+                Ok(Self::List(Filter::parse(filters)?))
+            }
+            ("GET", ["containers", id, "json"]) => Ok(Self::Inspect((*id).to_owned())),
+            ("GET", ["images", .., "json"]) => Ok(Self::Image(path.to_owned())),
+            (method, _) => Err(format!("the model does not know {method} {path} {query:?}")),
+        }
+    }
+
+    fn create(body: &[u8], query: &BTreeMap<String, String>) -> Result<Self, String> {
+        let body: Value = serde_json::from_slice(body).map_err(|error| error.to_string())?;
+        let labels = body["Labels"]
+            .as_object()
+            .ok_or("a create without labels")?;
+        let labels = labels
+            .iter()
+            .map(|(key, value)| {
+                let value = value.as_str().ok_or("a label that is no text")?;
+                Ok((key.clone(), value.to_owned()))
+            })
+            .collect::<Result<_, String>>()?;
+        Ok(Self::Create {
+            name: query.get("name").ok_or("a create without a name")?.clone(),
+            labels,
+            env: body["Env"].to_string(),
+        })
+    }
+
+    /// Whether the request can change anything.
+    pub fn is_change(&self) -> bool {
+        matches!(
+            self,
+            Self::Create { .. } | Self::Start(_) | Self::Remove { .. }
+        )
+    }
+
+    /// The container that the path names.
+    pub fn target(&self) -> Option<&str> {
+        match self {
+            Self::Start(id) | Self::Remove { id, .. } | Self::Inspect(id) => Some(id),
+            Self::Create { .. } | Self::List(_) | Self::Image(_) => None,
+        }
+    }
+}
+
+impl Filter {
+    fn parse(text: &str) -> Result<Self, String> {
+        let filters: BTreeMap<String, Vec<String>> =
+            serde_json::from_str(text).map_err(|error| format!("{text}: {error}"))?;
+        let unknown = || format!("the model does not know the filter {text}");
+        let mut filters = filters.iter();
+        let (Some((key, values)), None) = (filters.next(), filters.next()) else {
+            return Err(unknown());
+        };
+        let [value] = values.as_slice() else {
+            return Err(unknown());
+        };
+        match key.as_str() {
+            "id" => Ok(Self::Id(value.clone())),
+            // An Engine takes a regular expression; this one is a plain name.
+            "name" => value
+                .strip_prefix("^/?")
+                .and_then(|rest| rest.strip_suffix('$'))
+                .map(|name| Self::Name(name.to_owned()))
+                .ok_or_else(unknown),
+            "label" => value
+                .split_once('=')
+                .map(|(key, value)| Self::Label(key.to_owned(), value.to_owned()))
+                .ok_or_else(unknown),
+            _ => Err(unknown()),
+        }
+    }
+}
+
+/// An Engine refuses a start whose length is not said to be nothing.
+fn bodiless(request: &http::Request<Vec<u8>>) -> Result<(), String> {
+    let length = request.headers().get(http::header::CONTENT_LENGTH);
+    match length.map(http::HeaderValue::as_bytes) {
+        Some(b"0") if request.body().is_empty() => Ok(()),
+        _ => Err("a start that an Engine would take for one with a body".to_owned()),
+    }
+}
+
+fn has(query: &BTreeMap<String, String>, key: &str, value: &str) -> bool {
+    query.get(key).is_some_and(|found| found == value)
+}
+
+fn query(text: &str) -> BTreeMap<String, String> {
+    let pairs = text.split('&').filter_map(|pair| pair.split_once('='));
+    pairs
+        .map(|(key, value)| (key.to_owned(), decoded(value)))
+        .collect()
+}
+
+fn decoded(text: &str) -> String {
+    let mut bytes = Vec::with_capacity(text.len());
+    let mut rest = text.as_bytes();
+    while let [first, others @ ..] = rest {
+        let hex = others
+            .get(..2)
+            .and_then(|hex| std::str::from_utf8(hex).ok());
+        match hex.and_then(|hex| u8::from_str_radix(hex, 16).ok()) {
+            Some(byte) if *first == b'%' => {
+                bytes.push(byte);
+                rest = &others[2..];
+            }
+            _ => {
+                bytes.push(*first);
+                rest = others;
+            }
+        }
+    }
+    String::from_utf8_lossy(&bytes).into_owned()
+}
+
+impl fmt::Display for Op {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::Create { name, .. } => write!(f, "POST /containers/create?name={name}"),
+            Self::Start(id) => write!(f, "POST /containers/{}/start", short(id)),
+            Self::Remove { id, force: false } => write!(f, "DELETE /containers/{}", short(id)),
+            Self::Remove { id, force: true } => {
+                write!(f, "DELETE /containers/{}?force=true", short(id))
+            }
+            Self::List(Filter::Id(id)) => write!(f, "GET /containers/json id={}", short(id)),
+            Self::List(Filter::Name(name)) => write!(f, "GET /containers/json name={name}"),
+            Self::List(Filter::Label(key, value)) => {
+                write!(f, "GET /containers/json label={key}={value}")
+            }
+            Self::Inspect(id) => write!(f, "GET /containers/{}/json", short(id)),
+            Self::Image(path) => write!(f, "GET {path}"),
+        }
+    }
+}
+
+/// The first digits of an id, as people read it.
+pub fn short(id: &str) -> &str {
+    id.get(..8).unwrap_or(id)
+}

@@ -1,0 +1,91 @@
+//! Routes, and the bodies of the webhooks.
+
+use super::*;
+
+#[test]
+fn a_route_is_one_path_with_one_method() {
+    let method = prop_oneof![
+        4 => select(&["GET", "POST"][..]).prop_map(str::to_owned),
+        1 => "[A-Za-z!-]{1,8}",
+    ];
+    let uri = prop_oneof![
+        8 => "(http://host)?/(start|stop|health|reap)(\\?(dry_run=1)?)?",
+        1 => "/(start|stop|health|reap)[ -~]{0,4}",
+        1 => texts(),
+    ];
+    let content_type = option::of(prop_oneof![
+        Just("application/json".to_owned()),
+        "application/[a-z+]{0,8}(json)?(; ?[a-z=0-9-]{0,12})?",
+        any::<String>(),
+    ]);
+    for_all(
+        (method, uri, content_type),
+        |(method, uri, content_type)| {
+            let (Ok(method), Ok(uri)) = (Method::from_bytes(method.as_bytes()), uri.parse::<Uri>())
+            else {
+                return;
+            };
+            let mut headers = HeaderMap::new();
+            if let Some(Ok(value)) = content_type.as_deref().map(str::parse) {
+                headers.insert("content-type", value);
+            }
+            match route(&method, &uri, &headers) {
+                Ok(webhook) => {
+                    assert_eq!(uri.path(), webhook.path());
+                    let is_health = webhook == Webhook::Health;
+                    assert_eq!(method, if is_health { "GET" } else { "POST" });
+                    if let Webhook::Reap { dry_run } = webhook {
+                        assert_eq!(uri.query(), dry_run.then_some("dry_run=1"));
+                    }
+                }
+                Err(error) => assert!(error.status().is_client_error()),
+            }
+        },
+    );
+}
+
+/// Whether `text` has only letters, digits and `marks`.
+fn is_made_of(text: &str, marks: &str) -> bool {
+    text.chars()
+        .all(|letter| letter.is_ascii_alphanumeric() || marks.contains(letter))
+}
+
+#[test]
+fn a_body_is_an_order_of_harmless_characters_or_an_error_that_shows_none() {
+    for_all(bodies(), |body| match parse_start(&body) {
+        Ok(order) => {
+            assert!(body.trim_ascii_start().starts_with(b"{"));
+            let url = order.service_url.to_ascii_lowercase();
+            assert!(url.starts_with("http://") || url.starts_with("https://"));
+            assert!(is_made_of(&url, "!\"#$%&'()*+,-./:;<=>?@[\\]^_`{|}~"));
+            assert!(url.len() <= 2048);
+            let token = order.activation_token.expose();
+            for (word, length_max) in [(token, 4096), (&order.environment_id, 128)] {
+                assert!((1..=length_max).contains(&word.len()));
+                assert!(is_made_of(word, "-._~+/=:"));
+                assert!(is_made_of(&word[..1], ""));
+            }
+            let shown = format!("{:?}", order.activation_token);
+            assert!(!shown.contains(token) || "[redacted]".contains(token));
+        }
+        Err(error) => check_bad_body(&error),
+    });
+}
+
+#[test]
+fn a_body_is_an_id_or_an_error_that_shows_nothing_of_it() {
+    for_all(bodies(), |body| match parse_stop(&body) {
+        Ok(id) => {
+            assert!(is_id(id.as_str()));
+            let body: Value = serde_json::from_slice(&body).expect("JSON");
+            assert_eq!(body["uniqueId"], id.as_str());
+        }
+        Err(error) => check_bad_body(&error),
+    });
+}
+
+fn check_bad_body(error: &Error) {
+    assert_eq!(error.status(), StatusCode::BAD_REQUEST);
+    assert!(!shows_planted(&error.to_string()), "{error}");
+    assert!(!shows_planted(&format!("{error:?}")), "{error:?}");
+}

@@ -1,0 +1,111 @@
+//! Secrets, and the credentials that show them.
+
+use super::*;
+
+#[test]
+fn secrets_are_taken_if_there_are_some_and_all_are_good() {
+    let word = prop_oneof![
+        4 => "[!-~]{16,40}",
+        1 => "[!-~]{1,15}",
+        1 => "[!-~]{16}\u{e9}",
+        1 => "[!-~]{16}[\u{0}\u{7f}]",
+        1 => Just("Y29vbGJlYW5z".to_owned()),
+        1 => Just(PLANTED[1..].to_owned()),
+    ];
+    let spaces = "[ \t\n]{1,2}";
+    for_all(
+        (vec((word, spaces), 0..4), "[ \n]{0,2}"),
+        |(words, first)| {
+            let is_right = |(word, _): &(String, String)| {
+                word.len() >= 16 && word.bytes().all(|byte| byte.is_ascii_graphic())
+            };
+            let expected = !words.is_empty() && words.iter().all(is_right);
+            let text = words.iter().map(|(word, space)| format!("{word}{space}"));
+            match Secrets::parse(&format!("{first}{}", text.collect::<String>())) {
+                Ok(secrets) => {
+                    assert!(expected);
+                    let shown = format!("{secrets:?}");
+                    assert!(words.iter().all(|(word, _)| !shown.contains(word)));
+                }
+                Err(problem) => {
+                    assert!(!expected);
+                    assert!(!shows_planted(&problem), "{problem}");
+                }
+            }
+        },
+    );
+}
+
+/// Values of a header with credentials: right, close to it, or any bytes.
+pub fn credentials() -> impl Strategy<Value = Vec<u8>> {
+    let scheme = prop_oneof![
+        4 => "[Bb][Aa][Ss][Ii][Cc]",
+        1 => select(&["", "Bearer", "Basicc", "asic"][..]).prop_map(str::to_owned),
+    ];
+    let between = prop_oneof![4 => Just(" ".to_owned()), 1 => "[ \t=]{0,3}"];
+    let text = prop_oneof![
+        4 => select(&[SECRET, OTHER_SECRET][..]).prop_map(str::to_owned),
+        1 => (0..SECRET.len()).prop_map(|length| SECRET[..length].to_owned()),
+        1 => select(&[SECRET, OTHER_SECRET][..]).prop_map(str::to_ascii_lowercase),
+        1 => "[!-~]{16,32}",
+    ];
+    prop_oneof![
+        6 => (scheme, between, text, "[ ,]{0,2}").prop_map(|(scheme, between, text, end)| {
+            format!("{scheme}{between}{text}{end}").into_bytes()
+        }),
+        1 => vec(any::<u8>(), 0..40),
+    ]
+}
+
+pub fn is_right_credentials(value: &[u8]) -> bool {
+    let text = value.get(6..).unwrap_or_default();
+    value.len() > 6
+        && value[..5].eq_ignore_ascii_case(b"basic")
+        && value[5] == b' '
+        && std::str::from_utf8(text)
+            .is_ok_and(|text| [SECRET, OTHER_SECRET].contains(&text.trim_matches(' ')))
+}
+
+#[test]
+pub fn credentials_open_only_as_one_of_the_secrets_after_the_word_basic() {
+    let secrets = Secrets::parse(&format!("{SECRET} {OTHER_SECRET}")).expect("secrets");
+    for_all(credentials(), |value| {
+        for name in ["authorization", "authentication"] {
+            let Ok(header) = HeaderValue::from_bytes(&value) else {
+                return;
+            };
+            let headers = HeaderMap::from_iter([(HeaderName::from_static(name), header)]);
+            let outcome = secrets.authenticate(&headers);
+            assert_eq!(outcome.is_ok(), is_right_credentials(&value));
+        }
+    });
+}
+
+#[test]
+pub fn credentials_given_more_than_once_open_only_as_one() {
+    let secrets = Secrets::parse(&format!("{SECRET} {OTHER_SECRET}")).expect("secrets");
+    let right = |secret| format!("Basic {secret}").into_bytes();
+    let value = prop_oneof![
+        Just(right(SECRET)),
+        Just(right(OTHER_SECRET)),
+        credentials()
+    ];
+    let name = select(&["authorization", "authentication"][..]);
+    for_all(vec((name, value), 0..4), |given| {
+        let mut headers = HeaderMap::new();
+        for (name, value) in &given {
+            let Ok(header) = HeaderValue::from_bytes(value) else {
+                return;
+            };
+            headers.append(*name, header);
+        }
+        let expected = match &given[..] {
+            [(_, value)] => is_right_credentials(value),
+            [(one, value), (other, again)] => {
+                one != other && value == again && is_right_credentials(value)
+            }
+            _ => false,
+        };
+        assert_eq!(secrets.authenticate(&headers).is_ok(), expected);
+    });
+}

@@ -1,0 +1,270 @@
+//! Requests to the Engine, and its replies.
+
+use super::variables::config_with;
+use super::*;
+
+/// Checks a request to the Engine, in whose path and query `parts` stand as
+/// they are.
+pub fn check_request(request: &HttpRequest, parts: &[&str]) {
+    let uri = request.uri().to_string();
+    let reread: Uri = uri.parse().expect("a URI");
+    assert_eq!(&reread, request.uri());
+    assert!(
+        request
+            .uri()
+            .path()
+            .split('/')
+            .all(|segment| segment != "..")
+    );
+    for part in parts {
+        assert!(uri.contains(part), "{part} in {uri}");
+    }
+    let length = request.body().len().to_string();
+    assert_eq!(request.headers()["content-length"], length.as_str());
+    assert!(!request.headers().contains_key("transfer-encoding"));
+}
+
+#[test]
+fn every_request_says_its_length_and_names_what_it_is_about() {
+    let order = (
+        "https://[a-z]{1,8}/[!-~]{0,8}",
+        "[!-~]{1,80}",
+        "[!-~]{1,40}",
+    );
+    let attempt = any::<u128>();
+    let deployment = "[a-z0-9]([a-z0-9-]{0,20}[a-z0-9])?";
+    for_all(
+        (deployment, ids(), order, attempt),
+        |(deployment, id, order, attempt)| {
+            let config = config_with("deployment_id", &deployment).expect("a config");
+            let (service_url, token, environment_id) = order;
+            let order = StartOrder {
+                service_url,
+                activation_token: Secret::new(token.as_str()),
+                environment_id,
+            };
+            let name = ContainerName::from_token(&config.deployment_id, &order.activation_token);
+            let container = Container::new(&config, &name, &order, attempt);
+            let create = create::create(&container);
+            check_request(&create, &[name.as_str()]);
+            let body: Value = serde_json::from_slice(create.body()).expect("JSON");
+            let environment = json!([
+                format!("SERVICE_URL={}", order.service_url),
+                format!("ACTIVATION_TOKEN={token}"),
+                format!("ENVIRONMENT_ID={}", order.environment_id),
+            ]);
+            assert_eq!(body["Env"], environment);
+            check_request(&list::list_by_name(&name), &[name.as_str()]);
+            check_request(
+                &list::list_by_deployment(&config.deployment_id),
+                &[&deployment],
+            );
+            let id = ContainerId::parse(&id).expect("an id");
+            for request in [
+                start::start(&id),
+                inspect::inspect(&id),
+                remove::remove(&id),
+                remove::kill_and_remove(&id),
+                list::list_by_id(&id),
+            ] {
+                check_request(&request, &[id.as_str()]);
+                assert!(request.body().is_empty());
+            }
+        },
+    );
+}
+
+/// Statuses, most of them of those that the Engine uses.
+fn statuses() -> impl Strategy<Value = u16> {
+    let known = [200, 201, 204, 304, 400, 404, 409, 500, 502, 503];
+    prop_oneof![8 => select(known.to_vec()), 1 => 100..1000_u16]
+}
+
+/// Replies, most of them such as an Engine gives with that status, and else
+/// any status with any body.
+pub fn replies() -> impl Strategy<Value = (u16, Vec<u8>)> {
+    let id = || prop_oneof![8 => ids(), 1 => near_ids()];
+    let message = prop_oneof![
+        texts(),
+        Just("No such image: agent".to_owned()),
+        Just("The name is already in use by container".to_owned()),
+        "[a-z\u{e9}]{290,320}",
+    ];
+    let failed = (select(vec![400, 404, 409, 500, 503]), message)
+        .prop_map(|(status, message)| (status, json!({"message": message})));
+    let warnings = prop_oneof![vec(texts(), 0..3).prop_map(Value::from), json_values()];
+    let created =
+        (id(), warnings).prop_map(|(id, warnings)| (201, json!({"Id": id, "Warnings": warnings})));
+    let summary = (id(), texts(), any::<i64>(), json_values()).prop_map(
+        |(id, state, created, other)| {
+            json!({"Id": id, "State": state, "Created": created, "Other": other})
+        },
+    );
+    let listed = vec(summary, 0..3).prop_map(|listed| (200, Value::from(listed)));
+    let image = texts().prop_map(|id| (200, json!({"Id": id})));
+    let ended = (texts(), any::<i64>()).prop_map(|(finished, code)| {
+        (
+            200,
+            json!({"State": {"FinishedAt": finished, "ExitCode": code}}),
+        )
+    });
+    let text = |(status, body): (u16, Value)| (status, body.to_string().into_bytes());
+    let fitting = prop_oneof![failed, created, listed, image, ended];
+    prop_oneof![
+        8 => fitting.clone().prop_map(text),
+        2 => (statuses(), fitting).prop_map(move |(status, (_, body))| text((status, body))),
+        2 => (statuses(), json_values()).prop_map(text),
+        1 => (statuses(), vec(any::<u8>(), 0..80)),
+    ]
+}
+
+fn reply(status: u16, date: &str, body: Vec<u8>) -> Reply {
+    let mut response = http::Response::new(body);
+    *response.status_mut() = StatusCode::from_u16(status).expect("a status");
+    if let Ok(date) = date.parse() {
+        response.headers_mut().insert("date", date);
+    }
+    Reply::new(response)
+}
+
+#[test]
+fn no_reply_is_read_as_more_than_it_says() {
+    let date = prop_oneof![
+        Just("Mon, 23 Nov 2026 01:10:00 GMT".to_owned()),
+        "[A-Za-z]{3}, [0-9]{1,2} (Jan|Feb|Nov) [0-9]{2,5} [0-9]{2}:[0-9]{2}:[0-9]{2} [A-Z+0-9]{3,5}",
+        "[(]{0,40}[ -~]{0,40}",
+    ];
+    for_all((date, replies()), |(date, (status, body))| {
+        let reply = reply(status, &date, body);
+        let has_message = reply.message().is_some();
+        check_fault(&reply.fault());
+        match create::created(&reply) {
+            Ok(Created::Created { id, .. }) => assert!(status == 201 && is_id(id.as_str())),
+            Ok(_) => assert!([404, 409, 500].contains(&status) && has_message),
+            Err(fault) => check_fault(&fault),
+        }
+        match list::listed(&reply) {
+            Ok(listed) => {
+                assert_eq!(status, 200);
+                assert!(listed.iter().all(|container| is_id(container.id.as_str())));
+            }
+            Err(fault) => check_fault(&fault),
+        }
+        match remove::removed(&reply) {
+            Ok(Removed::Gone) => assert!(status == 204 || status == 404 && has_message),
+            Ok(Removed::Declined) => assert!(status == 409 && has_message),
+            Err(fault) => check_fault(&fault),
+        }
+        match image::inspected(&reply) {
+            Ok(Image::Present) => assert_eq!(status, 200),
+            Ok(Image::Absent) => assert!(status == 404 && has_message),
+            Err(fault) => check_fault(&fault),
+        }
+        match inspect::inspected(&reply) {
+            Ok(Some(_)) => assert_eq!(status, 200),
+            Ok(None) => assert!(status == 404 && has_message),
+            Err(fault) => check_fault(&fault),
+        }
+        match start::started(&reply) {
+            Ok(()) => assert!(status == 204 || status == 304),
+            Err(fault) => check_fault(&fault),
+        }
+    });
+}
+
+/// A reply's fault is a failure in few words, or nonsense in words of ours.
+fn check_fault(fault: &Fault) {
+    match fault {
+        Fault::Said { status, .. } => {
+            assert!(status.as_u16() >= 400 && status.as_u16() < 600, "{status}");
+        }
+        Fault::Nonsense(detail) => assert!(!shows_planted(detail), "{detail}"),
+        other => panic!("a reply is not {other:?}"),
+    }
+}
+
+/// The midnight before [`MOMENT`], in seconds.
+const MIDNIGHT: i64 = 1_795_392_000;
+
+/// A moment as a header writes it, ten past one.
+pub const MOMENT: &str = "Mon, 23 Nov 2026 01:10:00 GMT";
+pub const MOMENT_SECONDS: i64 = MIDNIGHT + 4200;
+
+#[test]
+fn a_listed_container_is_what_the_list_says_of_it() {
+    let texts = || prop_oneof!["[a-z]{0,3}", any::<String>()];
+    let labels = btree_map(
+        prop_oneof![Just(DEPLOYMENT.to_owned()), Just(NAME.to_owned()), texts()],
+        prop_oneof![Just("da".to_owned()), Just("da-1".to_owned()), texts()],
+        0..5,
+    );
+    let names = vec(
+        prop_oneof![Just("/da-1".to_owned()), Just("da-1".to_owned()), texts()],
+        0..3,
+    );
+    let created = prop_oneof![MIDNIGHT..MIDNIGHT + 9000, any::<i64>()];
+    for_all(
+        (ids(), labels, names, created),
+        |(id, labels, names, created)| {
+            let body = json!([
+                {"Id": id, "State": "running", "Created": created, "Labels": labels, "Names": names}
+            ]);
+            let reply = reply(200, MOMENT, body.to_string().into_bytes());
+            let listed = list::listed(&reply).expect("a list").remove(0);
+            assert_eq!(listed.id.as_str(), id);
+            let age = (i128::from(MOMENT_SECONDS) - i128::from(created)).clamp(0, i64::MAX.into());
+            assert_eq!(listed.age.map(|age| i128::from(age.as_secs())), Some(age));
+            for (key, value) in &labels {
+                assert_eq!(listed.label(key), Some(value.as_str()));
+            }
+            assert_eq!(listed.label("of no container"), None);
+            let deployment = DeploymentId::parse("da").expect("an id");
+            assert_eq!(listed.is_of(&deployment), is_ours(&labels, &names));
+            for name in &names {
+                assert!(listed.has_name(name.strip_prefix('/').unwrap_or(name)));
+            }
+        },
+    );
+}
+
+/// Whether labels and names are of a container of the deployment `da`.
+fn is_ours(labels: &BTreeMap<String, String>, names: &[String]) -> bool {
+    let is_labelled = labels.get(DEPLOYMENT).is_some_and(|whose| whose == "da");
+    let own_name = labels.get(NAME);
+    let bears = |own: &String| {
+        let slashed = format!("/{own}");
+        names
+            .iter()
+            .any(|name| *name == slashed || (name == own && !own.starts_with('/')))
+    };
+    is_labelled && own_name.is_some_and(bears)
+}
+
+#[test]
+fn the_time_since_an_end_does_not_depend_on_how_it_is_written() {
+    let time = (0..24_i64, 0..60_i64, 0..60_i64);
+    let zone = (select(&['+', '-'][..]), 0..24_i64, 0..60_i64);
+    for_all(
+        (time, zone, "(\\.[0-9]{1,9})?"),
+        |(time, zone, fraction)| {
+            let ((hour, minute, second), (sign, ahead, minutes_ahead)) = (time, zone);
+            let finished = format!(
+                "2026-11-23T{hour:02}:{minute:02}:{second:02}{fraction}{sign}{ahead:02}:{minutes_ahead:02}"
+            );
+            let local = MIDNIGHT + hour * 3600 + minute * 60 + second;
+            let offset = ahead * 3600 + minutes_ahead * 60;
+            let end = if sign == '+' {
+                local - offset
+            } else {
+                local + offset
+            };
+            let body = json!({"State": {"FinishedAt": finished, "ExitCode": 7}});
+            let reply = reply(200, MOMENT, body.to_string().into_bytes());
+            let ended = inspect::inspected(&reply)
+                .expect("a container")
+                .expect("an end");
+            assert_eq!(ended.seconds_ago, Some(MOMENT_SECONDS - end), "{finished}");
+            assert_eq!(ended.exit_code, 7);
+        },
+    );
+}

@@ -1,0 +1,220 @@
+//! What holds for all input from outside: credentials, bodies, ids, variables
+//! and the Engine's replies, each for itself, and then a webhook as a whole.
+//!
+//! Inputs are drawn at random, some of them close to what is right and some
+//! of them anything at all. Each test draws 256; `PROPTEST_CASES` in the
+//! environment asks for more. A failure prints the smallest input that shows
+//! it. Nothing is kept on disk: an input worth keeping is worth a test with a
+//! name.
+
+mod bodies;
+mod credentials;
+mod engine;
+mod names;
+mod serve;
+mod variables;
+
+use std::cell::{Cell, RefCell};
+use std::collections::{BTreeMap, BTreeSet};
+use std::fmt::Debug;
+use std::future::Future;
+use std::net::{Ipv4Addr, Ipv6Addr};
+use std::pin::pin;
+use std::task::{Context, Poll, Waker};
+use std::time::Duration;
+
+use dynamic_access::auth::Secrets;
+use dynamic_access::config::Config;
+use dynamic_access::docker::create::{self, Container, Created};
+use dynamic_access::docker::image::{self, Image};
+use dynamic_access::docker::list;
+use dynamic_access::docker::remove::{self, Removed};
+use dynamic_access::docker::{
+    ContainerId, ContainerName, DeploymentId, EngineUrl, ImageReference, Reply, inspect, start,
+};
+use dynamic_access::engine::Fault;
+use dynamic_access::error::Error;
+use dynamic_access::platform::{BodyError, HttpRequest, HttpResponse, Platform, TransportError};
+use dynamic_access::secret::Secret;
+use dynamic_access::server;
+use dynamic_access::target::StartOrder;
+use dynamic_access::webhook::body::{parse_start, parse_stop};
+use dynamic_access::webhook::{Webhook, route};
+use http::{HeaderMap, HeaderName, HeaderValue, Method, StatusCode, Uri};
+use proptest::collection::{btree_map, vec};
+use proptest::option;
+use proptest::prelude::{Just, Strategy, any, prop_oneof};
+use proptest::sample::select;
+use proptest::test_runner::{Config as Draws, TestRunner};
+use serde_json::{Value, json};
+
+/// A value that is nowhere but where a test has put it.
+const PLANTED: &str = "QZJXKVWPTMBRLDGH";
+
+/// A token that is in the order that a test gives, and in what an Engine
+/// says to it.
+const TOKEN: &str = "4b6f52b5-4f2b-4d55-8a0e-2f1c7a3a9d10";
+
+const SECRET: &str = "c29tZSBnb29kIHNlY3JldA==";
+const OTHER_SECRET: &str = "YW5vdGhlciBnb29kIG9uZQ==";
+
+const DEPLOYMENT: &str = "dynamic-access.deployment";
+const NAME: &str = "dynamic-access.name";
+
+/// The variables and what they are by default.
+const VARIABLES: [(&str, &str); 6] = [
+    ("docker_url", "http://127.0.0.1:2375"),
+    ("docker_plaintext", "loopback"),
+    ("agent_image", "dynamic-access-agent"),
+    ("deployment_id", "da"),
+    ("max_targets", "2"),
+    ("max_lifetime", "8d"),
+];
+
+/// What the Engine's members and the webhooks' are called.
+const MEMBERS: [&str; 13] = [
+    "Id",
+    "Names",
+    "State",
+    "Labels",
+    "Created",
+    "Warnings",
+    "FinishedAt",
+    "ExitCode",
+    "message",
+    "serviceUrl",
+    "activationToken",
+    "environmentId",
+    "uniqueId",
+];
+
+/// Tests that `claim`, which panics where it does not hold, holds for all
+/// that is drawn from `inputs`.
+#[track_caller]
+fn for_all<S: Strategy>(inputs: S, claim: impl Fn(S::Value))
+where
+    S::Value: Debug,
+{
+    let draws = Draws {
+        failure_persistence: None,
+        ..Draws::default()
+    };
+    let outcome = TestRunner::new(draws).run(&inputs, |input| {
+        claim(input);
+        Ok(())
+    });
+    if let Err(failure) = outcome {
+        panic!("{failure}");
+    }
+}
+
+/// Whether eight or more characters of `value`, one after the other, stand in
+/// `text`.
+fn shows(text: &str, value: &str) -> bool {
+    (0..=value.len() - 8).any(|start| text.contains(&value[start..start + 8]))
+}
+
+fn shows_planted(text: &str) -> bool {
+    shows(text, PLANTED)
+}
+
+fn is_id(text: &str) -> bool {
+    text.chars().count() == 64 && text.chars().all(|digit| "0123456789abcdef".contains(digit))
+}
+
+fn ids() -> impl Strategy<Value = String> {
+    "[0-9a-f]{64}"
+}
+
+/// Ids, and what is close to one.
+fn near_ids() -> impl Strategy<Value = String> {
+    prop_oneof![
+        ids(),
+        "[0-9a-f]{62,66}",
+        "[0-9a-fA-F]{64}",
+        "[0-9a-f]{63}[^0-9a-f]",
+        "[0-9a-f]{62}\u{e9}",
+        "\\PC{0,70}",
+        Just(PLANTED.to_owned()),
+    ]
+}
+
+/// Any text, mostly with something in it that a parser may stumble over.
+fn texts() -> impl Strategy<Value = String> {
+    prop_oneof![
+        any::<String>(),
+        "[a-z0-9./:@%?#_+ -]{0,24}",
+        ("[ -~]{0,4}", "[ -~]{0,4}")
+            .prop_map(|(before, after)| format!("{before}{PLANTED}{after}")),
+    ]
+}
+
+/// Any JSON, with the members that matter among its keys.
+fn json_values() -> impl Strategy<Value = Value> {
+    let leaf = prop_oneof![
+        Just(Value::Null),
+        any::<bool>().prop_map(Value::from),
+        any::<i64>().prop_map(Value::from),
+        any::<u64>().prop_map(Value::from),
+        any::<f64>().prop_map(Value::from),
+        texts().prop_map(Value::from),
+        near_ids().prop_map(Value::from),
+    ];
+    leaf.prop_recursive(4, 24, 6, |inner| {
+        let key = prop_oneof![4 => select(&MEMBERS[..]).prop_map(str::to_owned), 1 => texts()];
+        prop_oneof![
+            vec(inner.clone(), 0..4).prop_map(Value::from),
+            btree_map(key, inner, 0..6).prop_map(|members| members.into_iter().collect()),
+        ]
+    })
+}
+
+/// An object's text with members of any number, some of them twice.
+fn object_text(members: &[(String, Value)]) -> String {
+    let members = members
+        .iter()
+        .map(|(key, value)| format!("{}:{value}", Value::from(key.as_str())));
+    format!("{{{}}}", members.collect::<Vec<_>>().join(","))
+}
+
+/// Anything that arrives as a body: an object with the members of a webhook,
+/// whole or cut off, or other JSON, or any bytes.
+fn bodies() -> impl Strategy<Value = Vec<u8>> {
+    let member = (
+        select(&MEMBERS[9..]).prop_map(str::to_owned),
+        prop_oneof![
+            6 => "https?://[a-z0-9.]{1,12}(:[0-9]{1,5})?/?[ -~]{0,3}".prop_map(Value::from),
+            6 => "[A-Za-z0-9._~+/=:-]{1,40}".prop_map(Value::from),
+            2 => near_ids().prop_map(Value::from),
+            2 => texts().prop_map(Value::from),
+            1 => json_values(),
+        ],
+    );
+    let url = prop_oneof![
+        6 => "https?://[a-z]{1,9}(:[0-9]{2,4})?/?",
+        1 => texts().prop_map(|path| format!("https://host/{path}")),
+        1 => "[a-z/]{0,8}:/{0,3}[!-~]{0,9}",
+    ];
+    let start = (url, near_tokens(), near_tokens()).prop_map(|(url, token, environment)| {
+        json!({"serviceUrl": url, "activationToken": token, "environmentId": environment})
+    });
+    prop_oneof![
+        8 => start.prop_map(|body| body.to_string().into_bytes()),
+        4 => vec(member, 0..5).prop_map(|members| object_text(&members).into_bytes()),
+        2 => near_ids().prop_map(|id| json!({"uniqueId": id}).to_string().into_bytes()),
+        1 => vec(prop_oneof![ids(), near_tokens(), Just("https://host/".to_owned())], 1..4)
+            .prop_map(|array| Value::from(array).to_string().into_bytes()),
+        1 => json_values().prop_map(|value| value.to_string().into_bytes()),
+        1 => vec(any::<u8>(), 0..80),
+    ]
+    .prop_flat_map(|body| {
+        let whole = body.len();
+        (Just(body), prop_oneof![9 => Just(whole), 1 => 0..=whole])
+    })
+    .prop_map(|(body, length)| body[..length].to_vec())
+}
+
+/// Tokens and what is close to one.
+fn near_tokens() -> impl Strategy<Value = String> {
+    prop_oneof![8 => "[A-Za-z0-9][A-Za-z0-9._~+/=:-]{0,40}", 1 => texts()]
+}

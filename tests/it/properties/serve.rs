@@ -1,0 +1,419 @@
+//! A webhook as a whole, whatever the Engine replies.
+
+use super::credentials::{credentials, is_right_credentials};
+use super::engine::{MOMENT, MOMENT_SECONDS, check_request, replies};
+use super::*;
+
+/// What the Engine does about one call, and the milliseconds that it takes.
+#[derive(Debug, Clone)]
+enum Turn {
+    /// What an Engine may do, by the call; a list shows such a container.
+    Fitting(Shown),
+    /// A failure in words that hold what the call was given.
+    Echo { status: u16, before: usize },
+    /// Anything.
+    Reply { status: u16, body: Vec<u8> },
+    /// No reply.
+    Failure(TransportError),
+}
+
+/// A container on a list.
+#[derive(Debug, Clone)]
+struct Shown {
+    id: String,
+    state: &'static str,
+    age: i64,
+    /// Whether it bears the name that its label tells.
+    is_ours: bool,
+    environment_id: &'static str,
+    attempt: &'static str,
+}
+
+fn turns() -> impl Strategy<Value = Vec<(Turn, u64)>> {
+    let states = [
+        "created", "running", "removing", "exited", "dead", "sleeping",
+    ];
+    let ages = prop_oneof![0..200_i64, 0..900_000_i64];
+    let environment = prop_oneof![8 => Just("e"), 1 => Just("f")];
+    // That of the attempt whose random bits are the script's, and another.
+    let attempt = select(vec!["00000000000000000000000000000a77", "another"]);
+    let labels = (
+        prop_oneof![3 => Just(true), 1 => Just(false)],
+        environment,
+        attempt,
+    );
+    let shown = (near_some_id(), select(states.to_vec()), ages, labels);
+    let fitting = shown.prop_map(|(id, state, age, (is_ours, environment_id, attempt))| {
+        Turn::Fitting(Shown {
+            id,
+            state,
+            age,
+            is_ours,
+            environment_id,
+            attempt,
+        })
+    });
+    let failure = select(vec![
+        TransportError::Unreachable("refused".to_owned()),
+        TransportError::TimedOut,
+        TransportError::Broken("reset".to_owned()),
+    ]);
+    let turn = prop_oneof![
+        12 => fitting,
+        2 => (select(vec![400, 404, 409, 500, 503]), before_an_echo())
+            .prop_map(|(status, before)| Turn::Echo { status, before }),
+        2 => replies().prop_map(|(status, body)| Turn::Reply { status, body }),
+        1 => failure.prop_map(Turn::Failure),
+    ];
+    let took = prop_oneof![4 => 0..300_u64, 1 => 0..20_000_u64];
+    vec((turn, took), 1..10)
+}
+
+/// How many characters stand before an echo: few, or about as many as are
+/// kept of a message, so that the echo is cut.
+fn before_an_echo() -> impl Strategy<Value = usize> {
+    prop_oneof![0..100_usize, 260..310_usize]
+}
+
+/// One of a few ids, so that they meet.
+fn near_some_id() -> impl Strategy<Value = String> {
+    prop_oneof![
+        16 => select(vec!["a", "b", "c"]).prop_map(|digit| digit.repeat(64)),
+        1 => near_ids(),
+    ]
+}
+
+/// An Engine that takes its turns over and over, and a clock that goes on
+/// only while it does or somebody sleeps.
+struct Scripted {
+    turns: Vec<(Turn, u64)>,
+    now: Cell<Duration>,
+    sent: RefCell<Vec<HttpRequest>>,
+    /// The ids that the Engine has given out for created, or listed as ours.
+    created: RefCell<BTreeSet<String>>,
+    ours: RefCell<BTreeSet<String>>,
+}
+
+impl Scripted {
+    fn new(turns: Vec<(Turn, u64)>) -> Self {
+        Self {
+            turns,
+            now: Cell::new(Duration::from_secs(1000)),
+            sent: RefCell::default(),
+            created: RefCell::default(),
+            ours: RefCell::default(),
+        }
+    }
+
+    fn pass(&self, time: Duration) {
+        self.now.set(self.now.get() + time);
+    }
+
+    fn sent(&self) -> usize {
+        self.sent.borrow().len()
+    }
+
+    fn reply(&self, turn: &Turn, request: &HttpRequest) -> Result<HttpResponse, TransportError> {
+        let (status, body) = match turn {
+            Turn::Fitting(shown) => fitting(request, shown),
+            Turn::Echo { status, before } => {
+                let given = String::from_utf8_lossy(request.body());
+                let token = if given.contains(TOKEN) { TOKEN } else { "" };
+                let message = format!("{} {token} is bad", "x".repeat(*before));
+                (
+                    *status,
+                    json!({"message": message}).to_string().into_bytes(),
+                )
+            }
+            Turn::Reply { status, body } => (*status, body.clone()),
+            Turn::Failure(error) => return Err(error.clone()),
+        };
+        self.learn(request, status, &body);
+        let mut response = http::Response::new(body);
+        *response.status_mut() = StatusCode::from_u16(status).expect("a status");
+        let date = HeaderValue::from_static(MOMENT);
+        response.headers_mut().insert("date", date);
+        Ok(response)
+    }
+
+    /// Remembers the ids that may be touched from now on.
+    fn learn(&self, request: &HttpRequest, status: u16, body: &[u8]) {
+        let body: Value = serde_json::from_slice(body).unwrap_or_default();
+        if status == 201 && request.uri().path() == "/containers/create" {
+            let id = body["Id"].as_str().map(str::to_owned);
+            self.created.borrow_mut().extend(id);
+        }
+        if status == 200 && request.uri().path() == "/containers/json" {
+            let listed = body.as_array().into_iter().flatten();
+            let ours = listed.filter(|listed| {
+                let is_labelled = listed["Labels"][DEPLOYMENT] == "da";
+                let name = listed["Labels"][NAME].as_str().unwrap_or("no label");
+                is_labelled && listed["Names"] == json!([format!("/{name}")])
+            });
+            let ids = ours.filter_map(|listed| listed["Id"].as_str());
+            self.ours.borrow_mut().extend(ids.map(str::to_owned));
+        }
+    }
+
+    /// Checks that a request is whole, and that it is about a container only
+    /// if the Engine has said of it that it may be.
+    fn check(&self, request: &HttpRequest) {
+        check_request(request, &["http://127.0.0.1:2375/"]);
+        assert!(!shows(&request.uri().to_string(), TOKEN));
+        let path: Vec<&str> = request.uri().path().split('/').collect();
+        let id = match path[..] {
+            ["", "containers", "create" | "json"] => return,
+            ["", "images", "dynamic-access-agent", "json"] => return,
+            ["", "containers", id] | ["", "containers", id, "start" | "json"] => id,
+            _ => panic!("a request for {}", request.uri()),
+        };
+        assert!(is_id(id));
+        let is_ours = self.ours.borrow().contains(id);
+        let is_forced = request
+            .uri()
+            .query()
+            .is_some_and(|query| query.contains("force=true"));
+        assert!(is_ours || (!is_forced && self.created.borrow().contains(id)));
+    }
+}
+
+/// The reply of an Engine that does what it is asked to.
+fn fitting(request: &HttpRequest, shown: &Shown) -> (u16, Vec<u8>) {
+    let uri = request.uri().to_string();
+    let body = match uri.split(['/', '?']).skip(3).collect::<Vec<_>>()[..] {
+        ["containers", "create", ..] => return (201, json!({"Id": shown.id}).to_string().into()),
+        ["containers", "json", ..] => {
+            let token = Secret::new(TOKEN);
+            let deployment = DeploymentId::parse("da").expect("an id");
+            let name = ContainerName::from_token(&deployment, &token);
+            let own_name = if shown.is_ours {
+                name.as_str()
+            } else {
+                "other"
+            };
+            json!([{
+                "Id": shown.id,
+                "Names": [format!("/{}", name.as_str())],
+                "State": shown.state,
+                "Created": MOMENT_SECONDS - shown.age,
+                "Labels": {
+                    DEPLOYMENT: "da",
+                    NAME: own_name,
+                    "dynamic-access.service-url": "https://host/",
+                    "dynamic-access.environment-id": shown.environment_id,
+                    "dynamic-access.attempt": shown.attempt,
+                },
+            }])
+        }
+        ["containers", _, "json"] => {
+            json!({"State": {"FinishedAt": "2026-11-23T00:00:00Z", "ExitCode": 1}})
+        }
+        ["images", ..] => json!({"Id": "sha256:0"}),
+        _ => return (204, Vec::new()),
+    };
+    (200, body.to_string().into_bytes())
+}
+
+impl Platform for Scripted {
+    async fn send(
+        &self,
+        request: HttpRequest,
+        limit: Duration,
+    ) -> Result<HttpResponse, TransportError> {
+        self.check(&request);
+        let (turn, took) = &self.turns[self.sent() % self.turns.len()];
+        self.sent.borrow_mut().push(request.clone());
+        let took = Duration::from_millis(*took);
+        self.pass(took.min(limit));
+        if took > limit {
+            return Err(TransportError::TimedOut);
+        }
+        self.reply(turn, &request)
+    }
+
+    fn now(&self) -> Duration {
+        self.now.get()
+    }
+
+    async fn sleep(&self, duration: Duration) {
+        self.pass(duration);
+    }
+
+    fn random(&self) -> u128 {
+        0xa77
+    }
+}
+
+/// What becomes of a future that never waits.
+fn now<F: Future>(future: F) -> F::Output {
+    match pin!(future).poll(&mut Context::from_waker(Waker::noop())) {
+        Poll::Ready(output) => output,
+        Poll::Pending => panic!("nothing here waits"),
+    }
+}
+
+/// A webhook's whole answer, by a server whose secret is [`SECRET`] and whose
+/// other variables are as by default but for one.
+fn serve(
+    engine: &Scripted,
+    (name, value): (&str, &str),
+    head: &http::request::Parts,
+    body: Result<Vec<u8>, BodyError>,
+) -> server::Answer {
+    let variables = |wanted: &'static str| {
+        let secret = ("webhook_secret", SECRET);
+        let defaults = VARIABLES.into_iter().chain([secret]);
+        let (_, default) = defaults
+            .into_iter()
+            .find(|(known, _)| *known == wanted)
+            .ok_or("is not defined")?;
+        Ok(if wanted == name { value } else { default }.to_owned())
+    };
+    now(server::serve(engine, &variables, head, async |_| body))
+}
+
+/// The head of a request with the right credentials.
+fn head(method: &str, uri: &str) -> http::request::Parts {
+    let request = http::Request::builder()
+        .method(method)
+        .uri(uri)
+        .header("authorization", format!("Basic {SECRET}"));
+    request.body(()).expect("a request").into_parts().0
+}
+
+/// Checks what holds for every answer: a status of the catalogue, JSON, one
+/// line for the log, and nothing planted in any of it.
+fn check_answer(answer: &server::Answer) {
+    const CATALOGUE: [u16; 15] = [
+        200, 400, 401, 404, 405, 408, 409, 413, 415, 422, 429, 500, 502, 503, 504,
+    ];
+    let status = answer.response.status().as_u16();
+    assert!(CATALOGUE.contains(&status), "{status}");
+    let text = std::str::from_utf8(answer.response.body()).expect("text");
+    let body: Value = serde_json::from_str(text).expect("JSON");
+    assert_eq!(status == 200, body["ErrorMessage"].is_null());
+    if status != 200 {
+        assert_eq!(body["status"], status);
+    }
+    let may_come_back = answer.response.headers().contains_key("retry-after");
+    assert_eq!(may_come_back, [429, 503].contains(&status));
+    check_line(&answer.line);
+    for text in [text, &format!("{:?}", answer.response.headers())] {
+        let is_hidden = |value| !shows(text, value);
+        assert!(
+            [PLANTED, TOKEN, SECRET].into_iter().all(is_hidden),
+            "{text}"
+        );
+    }
+}
+
+fn check_line(line: &str) {
+    assert!(!line.contains('\n'));
+    let parsed: Value = serde_json::from_str(line).expect("JSON");
+    assert!(parsed.is_object());
+    let is_hidden = |value| !shows(line, value);
+    assert!([TOKEN, SECRET].into_iter().all(is_hidden), "{line}");
+}
+
+#[test]
+fn whatever_the_engine_replies_there_is_an_answer_in_time_that_shows_nothing() {
+    let start = json!({
+        "serviceUrl": "https://host/",
+        "activationToken": TOKEN,
+        "environmentId": "e",
+    });
+    let stop = json!({"uniqueId": "a".repeat(64)});
+    let webhook = select(vec![
+        ("POST", "/start", start.clone()),
+        ("POST", "/start", start),
+        ("POST", "/stop", stop),
+        ("GET", "/health", Value::Null),
+        ("POST", "/reap", Value::Null),
+        ("POST", "/reap?dry_run=1", Value::Null),
+    ]);
+    for_all((webhook, turns()), |((method, uri, body), turns)| {
+        let engine = Scripted::new(turns);
+        let arrived = engine.now();
+        let body = Ok(body.to_string().into_bytes());
+        let answer = serve(&engine, ("", ""), &head(method, uri), body);
+        check_answer(&answer);
+        assert!(engine.now() - arrived <= Duration::from_secs(25));
+        if uri == "/start" && answer.response.status() == 200 {
+            let body: Value = serde_json::from_slice(answer.response.body()).expect("JSON");
+            assert!(body["uniqueId"].as_str().is_some_and(is_id));
+        }
+        if uri == "/reap?dry_run=1" || uri == "/health" {
+            let sent = engine.sent.borrow();
+            assert!(sent.iter().all(|request| request.method() == Method::GET));
+        }
+        if let Some(tail) = answer.tail {
+            let line = now(tail.run(&engine));
+            line.inspect(|line| check_line(line));
+            assert!(engine.now() - arrived <= Duration::from_secs(29));
+        }
+    });
+}
+
+#[test]
+fn whoever_has_not_the_secret_is_told_so_and_costs_the_engine_nothing() {
+    let uri = prop_oneof![
+        "/(start|stop|health|reap)(\\?dry_run=1)?",
+        "/[!-~]{0,8}",
+        Just("*".to_owned())
+    ];
+    let method =
+        prop_oneof![4 => select(vec!["GET", "POST"]).prop_map(str::to_owned), 1 => "[A-Z]{1,7}"];
+    let body = select(vec![
+        BodyError::TooLarge,
+        BodyError::TooSlow,
+        BodyError::CutOff,
+    ]);
+    for_all(
+        (method, uri, credentials(), body),
+        |(method, uri, value, body)| {
+            let request = http::Request::builder().method(method.as_str()).uri(&uri);
+            let Ok(request) = request.header("authorization", value.as_slice()).body(()) else {
+                return;
+            };
+            let engine = Scripted::new(vec![(Turn::Failure(TransportError::TimedOut), 1)]);
+            let head = request.into_parts().0;
+            let secret = ("webhook_secret", format!("{SECRET} {OTHER_SECRET}"));
+            let answer = serve(&engine, (secret.0, &secret.1), &head, Err(body));
+            check_answer(&answer);
+            let is_unauthorized = answer.response.status() == StatusCode::UNAUTHORIZED;
+            assert_eq!(is_unauthorized, !is_right_credentials(&value));
+            assert!(engine.sent() == 0 || !is_unauthorized);
+        },
+    );
+}
+
+#[test]
+fn whatever_the_body_and_the_variables_there_is_an_answer_that_shows_nothing() {
+    let uri = select(vec!["/start", "/stop", "/reap"]);
+    let name = prop_oneof![
+        4 => Just(""),
+        1 => select(&VARIABLES[..]).prop_map(|(name, _)| name),
+        1 => Just("webhook_secret"),
+    ];
+    let length = option::of(prop_oneof!["[0-9]{1,21}", texts()]);
+    let request = (uri, bodies(), length);
+    for_all(
+        (request, name, texts()),
+        |((uri, body, length), name, value)| {
+            let mut head = head("POST", uri);
+            if let Some(Ok(length)) = length.map(|length| length.parse()) {
+                head.headers.insert("content-length", length);
+            }
+            let engine = Scripted::new(vec![(Turn::Failure(TransportError::TimedOut), 1)]);
+            // The Engine's address is checked as the default one.
+            let name = if name == "docker_url" {
+                "docker_plaintext"
+            } else {
+                name
+            };
+            let answer = serve(&engine, (name, &value), &head, Ok(body));
+            check_answer(&answer);
+            assert!(!shows_planted(&answer.line), "{}", answer.line);
+        },
+    );
+}

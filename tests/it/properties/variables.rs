@@ -1,0 +1,69 @@
+//! The operator's variables.
+
+use super::*;
+
+/// Reads the variables, which are as by default but for one of them.
+pub fn config_with(name: &str, value: &str) -> Result<Config, String> {
+    let variables = |wanted: &'static str| {
+        let defaults = VARIABLES.into_iter().find(|(known, _)| *known == wanted);
+        let (_, default) = defaults.ok_or("is not defined")?;
+        Ok(if wanted == name { value } else { default }.to_owned())
+    };
+    Config::parse(&variables).map_err(|problems| problems.to_string())
+}
+
+#[test]
+fn a_lifetime_is_what_its_digits_and_its_unit_say() {
+    let texts = prop_oneof![
+        8 => "[0-9]{1,6}[smhd]",
+        1 => "[0-9]{0,30}[smhd]?",
+        1 => "[+ -]?[0-9]{1,3}[smhdD]{0,2}",
+        1 => texts(),
+    ];
+    for_all(texts, |text| {
+        // Digit by digit, and wide enough for thirty of them.
+        let seconds = text.char_indices().last().and_then(|(end, unit)| {
+            let unit = [('s', 1), ('m', 60), ('h', 3600), ('d', 86_400)]
+                .into_iter()
+                .find(|(letter, _)| *letter == unit)?;
+            let mut digits = text[..end].chars().peekable();
+            digits.peek()?;
+            let value = digits.try_fold(0_u128, |value, digit| {
+                Some(value * 10 + u128::from(digit.to_digit(10)?))
+            });
+            Some(value? * unit.1)
+        });
+        let expected = seconds.filter(|seconds| (60..=31_622_400).contains(seconds));
+        let lifetime = config_with("max_lifetime", &text).map(|config| config.max_lifetime);
+        let lifetime = lifetime.ok().map(|lifetime| u128::from(lifetime.as_secs()));
+        assert_eq!(lifetime, expected);
+    });
+}
+
+#[test]
+fn a_count_is_what_its_digits_say() {
+    let texts = prop_oneof![4 => "0?[0-9]{1,4}", 1 => "[ +-]?[0-9]{1,24}", 1 => texts()];
+    for_all(texts, |text| {
+        let count = config_with("max_targets", &text).map(|config| config.max_targets);
+        match count {
+            Ok(count) => assert_eq!(text.trim_start_matches('0'), count.to_string()),
+            Err(_) => assert!(!(1..=5000).any(|count: i32| count.to_string() == text)),
+        }
+    });
+}
+
+#[test]
+fn a_problem_names_its_variable_and_shows_nothing_of_its_value() {
+    let name = select(&VARIABLES[..]).prop_map(|(name, _)| name);
+    let values = prop_oneof![
+        texts(),
+        Just(format!("http://{PLANTED}@host:2375")),
+        near_ids(),
+    ];
+    for_all((name, values), |(name, value)| {
+        if let Err(problem) = config_with(name, &value) {
+            assert!(problem.contains(name), "{problem}");
+            assert!(!shows_planted(&problem), "{problem}");
+        }
+    });
+}

@@ -1,0 +1,166 @@
+//! Goes through every schedule of a scenario, depth first.
+//!
+//! A schedule is the list of choices that were made on its way. Nothing can be
+//! taken back, so each schedule is run from its beginning, with the choices of
+//! the one before up to the last that has an alternative left. Schedules that
+//! meet in a state that was met before are not followed again: all that could
+//! come is known by then.
+
+use std::collections::HashSet;
+use std::fmt::Write;
+use std::rc::Rc;
+
+use crate::run::{End, run};
+use crate::scenario::Scenario;
+
+/// More than any scenario may take: beyond, its bounds are wrong.
+const SCHEDULES_MAX: usize = 2_000_000;
+
+/// The choices on the way of one schedule, and what was met on all.
+#[derive(Debug, Default)]
+pub struct Path {
+    taken: Vec<Choice>,
+    at: usize,
+    met: HashSet<u64>,
+}
+
+#[derive(Debug, Clone, Copy)]
+struct Choice {
+    taken: usize,
+    of: usize,
+}
+
+impl Path {
+    /// The way along choices that were printed.
+    pub fn along(choices: &[usize]) -> Self {
+        let given = |&taken: &usize| Choice {
+            taken,
+            of: usize::MAX,
+        };
+        Self {
+            taken: choices.iter().map(given).collect(),
+            ..Self::default()
+        }
+    }
+
+    /// Takes one of `of` ways.
+    pub fn choose(&mut self, of: usize) -> usize {
+        if of == 1 {
+            return 0;
+        }
+        if self.at == self.taken.len() {
+            self.taken.push(Choice { taken: 0, of });
+        }
+        let choice = &mut self.taken[self.at];
+        assert!(
+            choice.taken < of && (choice.of == of || choice.of == usize::MAX),
+            "a schedule took another course than before: {choice:?} of {of}"
+        );
+        choice.of = of;
+        self.at += 1;
+        choice.taken
+    }
+
+    /// Whether a state is met for the first time, or on the way to one.
+    pub fn is_new(&mut self, state: u64) -> bool {
+        self.at < self.taken.len() || self.met.insert(state)
+    }
+
+    /// Turns to the next schedule, if there is one.
+    fn turn(&mut self) -> bool {
+        self.at = 0;
+        while let Some(Choice { taken, of }) = self.taken.pop() {
+            if taken + 1 < of {
+                let taken = taken + 1;
+                self.taken.push(Choice { taken, of });
+                return true;
+            }
+        }
+        false
+    }
+
+    fn choices(&self) -> Vec<usize> {
+        self.taken[..self.at].iter().map(|one| one.taken).collect()
+    }
+}
+
+/// How many schedules there were.
+#[derive(Debug, Default, Clone, Copy)]
+pub struct Tally {
+    pub schedules: usize,
+    pub to_the_end: usize,
+}
+
+/// Runs every schedule of `scenario`.
+///
+/// # Errors
+///
+/// The transcript of the first schedule on which the promise is broken.
+pub fn explore(scenario: &Scenario) -> Result<Tally, String> {
+    let scenario = Rc::new(scenario.clone());
+    let mut path = Path::default();
+    let mut tally = Tally::default();
+    loop {
+        tally.schedules += 1;
+        match run(&scenario, &mut path, false).end {
+            End::Over => tally.to_the_end += 1,
+            End::MetBefore => {}
+            End::Broken(problem) => return Err(told(&scenario, &path.choices(), &problem)),
+        }
+        assert!(
+            tally.schedules < SCHEDULES_MAX,
+            "{} has more schedules than can be run",
+            scenario.name
+        );
+        if !path.turn() {
+            return Ok(tally);
+        }
+    }
+}
+
+/// Runs every schedule of each scenario, prints how many there were, and fails
+/// with a transcript for each scenario whose promise is broken.
+pub fn explore_all(group: &str, scenarios: &[Scenario]) {
+    let mut sum = Tally::default();
+    let mut broken = 0;
+    for scenario in scenarios {
+        match explore(scenario) {
+            Ok(tally) => {
+                sum.schedules += tally.schedules;
+                sum.to_the_end += tally.to_the_end;
+                println!("{}: {} schedules", scenario.name, tally.schedules);
+            }
+            Err(transcript) => {
+                broken += 1;
+                println!("{transcript}");
+            }
+        }
+    }
+    println!(
+        "{group}: {} schedules of {} scenarios, {} of them to their end",
+        sum.schedules,
+        scenarios.len(),
+        sum.to_the_end
+    );
+    assert_eq!(broken, 0, "scenarios of {group} break the promise");
+}
+
+/// The transcript of one schedule, and how it ended.
+pub fn replay(scenario: &Scenario, choices: &[usize]) -> (Vec<String>, End) {
+    let mut path = Path::along(choices);
+    let outcome = run(&Rc::new(scenario.clone()), &mut path, true);
+    (outcome.transcript, outcome.end)
+}
+
+fn told(scenario: &Scenario, choices: &[usize], problem: &str) -> String {
+    let (transcript, _) = replay(scenario, choices);
+    let choices: Vec<String> = choices.iter().map(ToString::to_string).collect();
+    let mut text = format!("\nThe promise is broken: {problem}\n");
+    for line in transcript {
+        writeln!(text, "{line}").expect("a string takes all that is written to it");
+    }
+    let replay = format!("REPLAY=\"{}:{}\"", scenario.name, choices.join(","));
+    write!(text, "{replay} cargo test --test it -- replay --nocapture")
+        .expect("a string takes all that is written to it");
+    text
+}

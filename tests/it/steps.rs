@@ -1,0 +1,160 @@
+//! Which steps a schedule can take next, and what makes two states the same.
+
+use std::time::Duration;
+
+use crate::fate::{Effect, Fate};
+use crate::model::{Key, State};
+use crate::run::{Phase, Run};
+use crate::scenario::is_foreign;
+use crate::world::{Actor, Call, Wait, World, digest};
+
+/// What can happen next.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Step {
+    /// A webhook is called.
+    Arrive(usize),
+    /// An actor's call goes one step on in the Engine.
+    Act(usize),
+    /// An actor's call is answered.
+    Tell(usize),
+    /// A request whose answer nobody awaits goes one step on.
+    Land(usize),
+    /// A target ends by itself.
+    End(Key),
+    /// The Engine is killed and started again.
+    Restart,
+    /// Time passes, at leisure when nobody could have gone on.
+    Wait { until: Duration, at_leisure: bool },
+    /// All actors have ended: the next phase begins.
+    GoOn,
+}
+
+impl Run<'_> {
+    /// All steps that are possible, always in the same order.
+    pub fn steps(&self) -> Vec<Step> {
+        let world = self.look();
+        let mut steps: Vec<Step> = (0..world.actors.len())
+            .filter_map(|actor| step_of(&world, actor))
+            .collect();
+        let at_leisure = steps.is_empty();
+        if at_leisure || self.left.delays > 0 {
+            steps.extend(wait(&world).map(|until| Step::Wait { until, at_leisure }));
+        }
+        // What happens while somebody waits in vain is of little interest:
+        // whether it comes before the tenth look or the eleventh.
+        let in_vain = world.actors.iter().any(Actor::is_waiting);
+        let all_ended = !world.actors.iter().any(Actor::is_alive);
+        if all_ended && self.phase != Phase::Over {
+            steps.push(Step::GoOn);
+        }
+        if !in_vain {
+            steps.extend((0..world.drifts.len()).map(Step::Land));
+        }
+        if self.phase == Phase::Work && !all_ended && !in_vain {
+            if self.left.ends > 0 {
+                let running = world.engine.containers.iter().filter(|container| {
+                    container.state == State::Running && !is_foreign(container.key)
+                });
+                steps.extend(running.map(|container| Step::End(container.key)));
+            }
+            if self.left.restarts > 0 {
+                steps.push(Step::Restart);
+            }
+        }
+        if self.phase == Phase::Over {
+            steps.clear();
+        }
+        steps
+    }
+
+    pub fn can_tell(&self, actor: usize) -> bool {
+        step_of(&self.look(), actor) == Some(Step::Tell(actor))
+    }
+
+    /// What stands for all that could make a difference from here on.
+    pub fn state(&self) -> u64 {
+        let world = self.look();
+        let containers = world.engine.containers.iter();
+        // A sum, as the order of what is independent makes no difference.
+        let containers = containers
+            .filter(|container| !is_foreign(container.key))
+            .map(|found| digest((found.key, found.state, found.created, found.finished)))
+            .fold(0, u64::wrapping_add);
+        let drifts = world.drifts.iter();
+        let drifts = drifts
+            .map(|drift| digest((drift.key, drift.sent, drift.half)))
+            .fold(0, u64::wrapping_add);
+        let actors: Vec<u64> = world.actors.iter().map(state_of).collect();
+        let last = world.actors.last().map(|actor| actor.answer);
+        let last = last.filter(|_| self.phase != Phase::Work);
+        digest((
+            (containers, drifts, actors, last),
+            (self.phase, self.left, world.now),
+        ))
+    }
+}
+
+/// What an actor can do by itself, if it does not wait for time to pass.
+fn step_of(world: &World, number: usize) -> Option<Step> {
+    match &world.actors[number].wait {
+        Wait::Call => Some(Step::Arrive(number)),
+        Wait::Engine(call) => {
+            let fate = call.fate?;
+            if owes_effect(call, fate) {
+                let from = fate.acts_from(call.sent, call.deadline);
+                (from <= world.now).then_some(Step::Act(number))
+            } else {
+                let from = fate.answers_from(call.sent, call.deadline);
+                (from <= world.now && !fate.hangs()).then_some(Step::Tell(number))
+            }
+        }
+        Wait::Nothing | Wait::Until(_) | Wait::Over => None,
+    }
+}
+
+fn owes_effect(call: &Call, fate: Fate) -> bool {
+    matches!(fate.effect(), Effect::InTurn | Effect::Late) && call.truth.is_none()
+}
+
+/// The next moment at which something is due; none if a call that will be
+/// answered would have to wait for longer than its limit.
+fn wait(world: &World) -> Option<Duration> {
+    let due = |actor: &Actor| match &actor.wait {
+        Wait::Until(moment) => Some(*moment),
+        Wait::Engine(call) => {
+            let fate = call.fate?;
+            let moment = if fate.hangs() {
+                call.deadline
+            } else if owes_effect(call, fate) {
+                fate.acts_from(call.sent, call.deadline)
+            } else {
+                fate.answers_from(call.sent, call.deadline)
+            };
+            (moment > world.now).then_some(moment)
+        }
+        _ => None,
+    };
+    let next = world.actors.iter().filter_map(due).min()?;
+    let is_too_late = |actor: &Actor| match &actor.wait {
+        Wait::Engine(call) => {
+            let answers = call.fate.is_some_and(|fate| !fate.hangs());
+            answers && call.deadline <= next
+        }
+        _ => false,
+    };
+    (!world.actors.iter().any(is_too_late)).then_some(next)
+}
+
+fn state_of(actor: &Actor) -> u64 {
+    let wait = match &actor.wait {
+        Wait::Over => return 0,
+        Wait::Call => return 1,
+        Wait::Nothing => 2,
+        Wait::Until(moment) => digest(moment),
+        Wait::Engine(call) => digest((call.fate, call.half, &call.truth)),
+    };
+    // After the answer it makes no difference any more what was seen.
+    let seen = actor.answer.is_none();
+    let seen = seen.then_some((&actor.seen_running, &actor.seen_ended));
+    digest((wait, actor.memory, actor.arrived, seen))
+}

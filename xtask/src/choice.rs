@@ -1,0 +1,188 @@
+//! Chooses the Engine: the one that was named, else the local one, else a private one for the run.
+
+use std::env;
+use std::io::ErrorKind;
+use std::net::Ipv4Addr;
+use std::os::unix::net::UnixStream;
+use std::path::Path;
+
+use anyhow::{Context, Result, bail};
+
+use crate::docker::{self, Docker};
+use crate::endpoint::Endpoint;
+use crate::engine::Engine;
+use crate::progress::{remark, say};
+
+/// The variable of the application that names an Engine.
+pub const DOCKER_URL: &str = "SPIN_VARIABLE_DOCKER_URL";
+
+/// Where the Engine of a machine listens unless it was told otherwise.
+const LOCAL_SOCKET: &str = "/var/run/docker.sock";
+
+/// An Engine to use, with what must be kept while it is in use.
+pub struct Chosen {
+    /// The Engine.
+    pub docker: Docker,
+    private: Option<Engine>,
+}
+
+impl Chosen {
+    /// The address at which the Engine's containers reach the machine that it runs on.
+    pub fn bridge_address(&self) -> Result<String> {
+        match &self.private {
+            Some(engine) => Ok(Ipv4Addr::to_string(&engine.bridge_address())),
+            None => self.docker.bridge_address(),
+        }
+    }
+
+    /// Lets containers reach further than this machine, where that is ours to allow.
+    pub fn open_outbound(&self) -> Result<()> {
+        self.private.as_ref().map_or(Ok(()), Engine::open_outbound)
+    }
+}
+
+/// Chooses an Engine, and starts one if there is none.
+pub fn choose(flag: Option<&str>) -> Result<Chosen> {
+    if let Some(docker) = existing(flag)? {
+        return Ok(Chosen {
+            docker,
+            private: None,
+        });
+    }
+    say(
+        "Engine: none is named (DOCKER_HOST, --docker-url) and none is local, so a private one is started for this run",
+    );
+    let engine = Engine::start(None)?;
+    Ok(Chosen {
+        docker: engine.docker(),
+        private: Some(engine),
+    })
+}
+
+/// Chooses among the Engines that somebody else runs.
+pub fn existing(flag: Option<&str>) -> Result<Option<Docker>> {
+    if let Some((endpoint, origin)) = named(flag, |name| env::var(name).ok())? {
+        docker::ensure_cli()?;
+        let docker = Docker::at(endpoint);
+        docker.ping().with_context(|| {
+            format!(
+                "the Engine at {} does not answer; start it, or change {origin}, which names it",
+                docker.endpoint()
+            )
+        })?;
+        say(&format!("Engine: {}, named by {origin}", docker.endpoint()));
+        return Ok(Some(docker));
+    }
+    let local = Docker::at(Endpoint::Unix(LOCAL_SOCKET.into()));
+    if !is_connectable(Path::new(LOCAL_SOCKET)) || local.ping().is_err() {
+        return Ok(None);
+    }
+    docker::ensure_cli()?;
+    say(&format!(
+        "Engine: {}, the local one (DOCKER_HOST or --docker-url name another)",
+        local.endpoint()
+    ));
+    Ok(Some(local))
+}
+
+/// As [`existing`], for commands that are pointless on an Engine that ends with them.
+pub fn must_exist(flag: Option<&str>) -> Result<Docker> {
+    match existing(flag)? {
+        Some(docker) => Ok(docker),
+        None => bail!(
+            "there is no Docker Engine; as root, `cargo xtask engine start` starts one to stay \
+             and prints the DOCKER_HOST that names it"
+        ),
+    }
+}
+
+/// The Engine that the command line or the environment names, and by what.
+fn named(
+    flag: Option<&str>,
+    variable: impl Fn(&str) -> Option<String>,
+) -> Result<Option<(Endpoint, &'static str)>> {
+    let set = |name: &str| variable(name).filter(|value| !value.is_empty());
+    if let Some(url) = flag {
+        return Ok(Some((Endpoint::parse(url)?, "the command line")));
+    }
+    if let Some(url) = set(DOCKER_URL) {
+        return Ok(Some((Endpoint::parse(&url)?, DOCKER_URL)));
+    }
+    let Some(host) = set("DOCKER_HOST") else {
+        return Ok(None);
+    };
+    let endpoint = match set("DOCKER_TLS_VERIFY") {
+        Some(_) => Endpoint::parse_verified(&host)?,
+        None => Endpoint::parse(&host)?,
+    };
+    Ok(Some((endpoint, "DOCKER_HOST")))
+}
+
+/// Whether we may connect; says so if it is only that we may not.
+fn is_connectable(socket: &Path) -> bool {
+    match UnixStream::connect(socket) {
+        Ok(_) => true,
+        Err(error) if error.kind() == ErrorKind::PermissionDenied => {
+            say(&format!(
+                "Engine: {} is there but not ours to use",
+                socket.display()
+            ));
+            remark("as root: usermod --append --groups docker \"$SUDO_USER\", and log in anew");
+            false
+        }
+        Err(_) => false,
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[track_caller]
+    fn check(flag: Option<&str>, variables: &[(&str, &str)], expected: Option<(&str, &str)>) {
+        let lookup = |name: &str| {
+            variables
+                .iter()
+                .find(|(known, _)| *known == name)
+                .map(|(_, value)| (*value).to_owned())
+        };
+        let found = named(flag, lookup).expect("all are Engines");
+        let found = found
+            .as_ref()
+            .map(|(endpoint, origin)| (endpoint.to_string(), *origin));
+        assert_eq!(
+            found,
+            expected.map(|(endpoint, origin)| (endpoint.to_owned(), origin))
+        );
+    }
+
+    #[test]
+    fn the_command_line_goes_before_the_application_and_that_before_docker() {
+        let all = [
+            (DOCKER_URL, "http://application:2375"),
+            ("DOCKER_HOST", "tcp://docker:2375"),
+        ];
+        check(
+            Some("/flag.sock"),
+            &all,
+            Some(("unix:///flag.sock", "the command line")),
+        );
+        check(None, &all, Some(("http://application:2375", DOCKER_URL)));
+        check(None, &all[1..], Some(("http://docker:2375", "DOCKER_HOST")));
+        check(None, &[], None);
+    }
+
+    #[test]
+    fn an_empty_variable_names_nothing() {
+        check(None, &[(DOCKER_URL, ""), ("DOCKER_HOST", "")], None);
+    }
+
+    #[test]
+    fn docker_host_means_tls_when_docker_verifies() {
+        check(
+            None,
+            &[("DOCKER_HOST", "tcp://e:2376"), ("DOCKER_TLS_VERIFY", "1")],
+            Some(("https://e:2376", "DOCKER_HOST")),
+        );
+    }
+}

@@ -1,0 +1,157 @@
+//! Speaks to an Engine through the Docker CLI, and asks by itself whether one is there.
+
+use std::path::Path;
+use std::process::Command;
+use std::time::Duration;
+
+use anyhow::{Context, Result, ensure};
+
+use crate::endpoint::Endpoint;
+use crate::http;
+use crate::process;
+use crate::workspace;
+
+/// A local Engine answers a ping within milliseconds, a busy or remote one within a second.
+const PING_BOUND: Duration = Duration::from_secs(3);
+
+/// Questions about images and networks take milliseconds; nobody should wait longer than this to learn
+/// that the Engine hangs.
+const ASK_BOUND: Duration = Duration::from_secs(10);
+
+/// Containers are killed and removed one after the other, 0.1 s each on a machine at rest.
+const REMOVE_BOUND: Duration = Duration::from_secs(60);
+
+/// One Engine.
+#[derive(Debug, Clone)]
+pub struct Docker {
+    endpoint: Endpoint,
+    is_private: bool,
+}
+
+impl Docker {
+    /// An Engine that somebody else runs.
+    pub fn at(endpoint: Endpoint) -> Self {
+        Self {
+            endpoint,
+            is_private: false,
+        }
+    }
+
+    /// An Engine that this run has started.
+    pub fn private(socket: &Path) -> Self {
+        Self {
+            endpoint: Endpoint::Unix(socket.to_owned()),
+            is_private: true,
+        }
+    }
+
+    /// Where it listens.
+    pub fn endpoint(&self) -> &Endpoint {
+        &self.endpoint
+    }
+
+    /// Whether it ends with the run that has started it, and so starts out empty.
+    pub fn is_private(&self) -> bool {
+        self.is_private
+    }
+
+    /// The Docker CLI, pointed at this Engine whatever the environment says.
+    pub fn command(&self) -> Command {
+        let mut command = Command::new("docker");
+        command
+            .env_remove("DOCKER_HOST")
+            .env_remove("DOCKER_CONTEXT")
+            .arg("--host")
+            .arg(self.endpoint.docker_host());
+        if self.is_private {
+            // The private Engine may be older than the CLI's own builder expects.
+            command
+                .env("DOCKER_BUILDKIT", "0")
+                .env_remove("DOCKER_API_VERSION");
+        } else {
+            // Another builder would not see the images of this Engine, nor leave its own there.
+            command.env("BUILDX_BUILDER", "default");
+        }
+        match self.endpoint {
+            Endpoint::Tls(_) => command.arg("--tlsverify"),
+            Endpoint::Unix(_) | Endpoint::Tcp(_) => command.env_remove("DOCKER_TLS_VERIFY"),
+        };
+        command
+    }
+
+    /// Fails unless the Engine answers.
+    pub fn ping(&self) -> Result<()> {
+        if let Endpoint::Tls(_) = self.endpoint {
+            return self.version().map(drop);
+        }
+        let reply = http::get(&self.endpoint, "/_ping", &[], PING_BOUND)?;
+        ensure!(
+            reply.status == 200,
+            "`/_ping` is answered with {}",
+            reply.status
+        );
+        Ok(())
+    }
+
+    /// The Engine's version.
+    pub fn version(&self) -> Result<String> {
+        self.ask(&["version", "--format", "{{.Server.Version}}"])
+    }
+
+    /// One label of an image; empty if the image lacks it, nothing if there is no such image.
+    pub fn image_label(&self, image: &str, label: &str) -> Option<String> {
+        let format = format!("{{{{index .Config.Labels {label:?}}}}}");
+        self.ask(&["image", "inspect", "--format", &format, image])
+            .ok()
+    }
+
+    /// Whether the Engine has an image.
+    pub fn has_image(&self, image: &str) -> bool {
+        self.ask(&["image", "inspect", "--format", "{{.Id}}", image])
+            .is_ok()
+    }
+
+    /// The address of this machine on the network that containers join by default.
+    pub fn bridge_address(&self) -> Result<String> {
+        let format = "{{range .IPAM.Config}}{{.Gateway}} {{end}}";
+        self.ask(&["network", "inspect", "--format", format, "bridge"])?
+            .split_whitespace()
+            .find(|address| !address.contains(':'))
+            .map(str::to_owned)
+            .context("the Engine's default bridge has no address")
+    }
+
+    /// Kills and removes the containers with a label, and says how many they were.
+    pub fn remove_labelled(&self, label: &str) -> Result<usize> {
+        self.remove_listed(&["--filter", &format!("label={label}")])
+    }
+
+    /// Kills and removes every container.
+    pub fn remove_all(&self) -> Result<usize> {
+        self.remove_listed(&[])
+    }
+
+    fn remove_listed(&self, filter: &[&str]) -> Result<usize> {
+        let list = self.ask(&[&["ps", "--all", "--quiet", "--no-trunc"], filter].concat())?;
+        let ids: Vec<&str> = list.split_whitespace().collect();
+        if !ids.is_empty() {
+            let mut command = self.command();
+            command.args(["rm", "--force", "--volumes"]).args(&ids);
+            process::output_within(&mut command, REMOVE_BOUND)?;
+        }
+        Ok(ids.len())
+    }
+
+    fn ask(&self, arguments: &[&str]) -> Result<String> {
+        process::output_within(self.command().args(arguments), ASK_BOUND)
+            .map(|printed| printed.trim().to_owned())
+    }
+}
+
+/// Makes sure of the Docker CLI.
+pub fn ensure_cli() -> Result<()> {
+    if workspace::program("docker").is_some() {
+        return Ok(());
+    }
+    crate::apt::install(&crate::apt::docker_packages(), "the Docker CLI")
+}

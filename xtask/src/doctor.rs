@@ -1,0 +1,191 @@
+//! Says what is there, what is missing, and the command that mends it.
+
+use std::process::{Command, ExitCode};
+
+use anyhow::{Error, Result};
+
+use crate::choice;
+use crate::docker::Docker;
+use crate::image;
+use crate::process;
+use crate::progress::say;
+use crate::wasm;
+use crate::workspace;
+
+/// What was found out about one thing.
+enum Finding {
+    /// It is there.
+    There(String),
+    /// It is not, but nothing needs it here, or it is made when needed.
+    Optional(String, String),
+    /// It is not, and this mends it.
+    Missing(String, String),
+}
+
+/// Looks at everything, and fails if something is missing that cannot be done without.
+pub fn doctor(engine: Option<&str>) -> ExitCode {
+    let engine = choice::existing(engine);
+    let mut findings = vec![
+        privileges(),
+        compiler(),
+        target(),
+        component(),
+        spin(),
+        docker_engine(&engine),
+    ];
+    findings.extend(agent_image(&engine));
+    findings.extend([docker_cli(), debootstrap(), curl()]);
+    for finding in &findings {
+        match finding {
+            Finding::There(what) => println!("ok       {what}"),
+            Finding::Optional(what, mend) => println!("absent   {what}\n         {mend}"),
+            Finding::Missing(what, mend) => println!("MISSING  {what}\n         {mend}"),
+        }
+    }
+    match findings
+        .iter()
+        .any(|finding| matches!(finding, Finding::Missing(..)))
+    {
+        true => ExitCode::FAILURE,
+        false => {
+            say("nothing is missing that `cargo xtask up` would not make");
+            ExitCode::SUCCESS
+        }
+    }
+}
+
+fn privileges() -> Finding {
+    match workspace::is_root() {
+        true => Finding::There(
+            "root: packages can be installed and a private Engine started".to_owned(),
+        ),
+        false => Finding::Optional(
+            "root, for packages and a private Engine; `cargo xtask test` needs one".to_owned(),
+            "sudo env PATH=\"$PATH\" cargo xtask …".to_owned(),
+        ),
+    }
+}
+
+fn compiler() -> Finding {
+    match process::output(Command::new("rustc").arg("--version")) {
+        Ok(version) => Finding::There(version.trim().to_owned()),
+        Err(_) => Finding::Missing("rustc".to_owned(), "https://rustup.rs".to_owned()),
+    }
+}
+
+fn target() -> Finding {
+    let mend = format!("rustup target add {}", wasm::TARGET);
+    match wasm::has_target() {
+        true => Finding::There(format!("{}: installed", wasm::TARGET)),
+        // Debian's compiler takes its place.
+        false if workspace::is_root() && workspace::program("apt-get").is_some() => {
+            Finding::Optional(format!("{}: not installed", wasm::TARGET), mend)
+        }
+        false => Finding::Missing(format!("{}: not installed", wasm::TARGET), mend),
+    }
+}
+
+fn component() -> Finding {
+    let path = wasm::component();
+    match path.metadata() {
+        Ok(metadata) => Finding::There(format!("component: {} kB", metadata.len() / 1000)),
+        Err(_) => Finding::Optional(
+            "component: not built".to_owned(),
+            "cargo xtask build".to_owned(),
+        ),
+    }
+}
+
+fn spin() -> Finding {
+    match version_of("spin") {
+        Some(version) => Finding::There(version),
+        None => Finding::Optional(
+            "the Spin CLI; the embedded host serves in its place".to_owned(),
+            "https://spinframework.dev/install".to_owned(),
+        ),
+    }
+}
+
+fn docker_engine(engine: &Result<Option<Docker>>) -> Finding {
+    match engine {
+        Ok(Some(docker)) => match docker.version() {
+            Ok(version) => Finding::There(format!("Engine: {version} at {}", docker.endpoint())),
+            Err(error) => unreachable_engine(&error),
+        },
+        Ok(None) => no_engine(),
+        Err(error) => unreachable_engine(error),
+    }
+}
+
+fn no_engine() -> Finding {
+    let what = "Engine: none is named or local".to_owned();
+    match workspace::is_root() {
+        true => Finding::Optional(
+            what,
+            "cargo xtask up starts one for its run, cargo xtask engine start one to stay"
+                .to_owned(),
+        ),
+        false => Finding::Missing(
+            what,
+            "as root: apt-get install docker.io, or cargo xtask engine start".to_owned(),
+        ),
+    }
+}
+
+fn unreachable_engine(error: &Error) -> Finding {
+    Finding::Missing(
+        "Engine: the one that is named cannot be used".to_owned(),
+        format!("{error:#}"),
+    )
+}
+
+fn agent_image(engine: &Result<Option<Docker>>) -> Option<Finding> {
+    let docker = engine.as_ref().ok()?.as_ref()?;
+    Some(match image::present(docker) {
+        Some(agent) => Finding::There(format!("agent image: {} holds {agent}", image::IMAGE)),
+        None => Finding::Optional(
+            format!("agent image: the Engine has no {} of ours", image::IMAGE),
+            "cargo xtask image".to_owned(),
+        ),
+    })
+}
+
+fn docker_cli() -> Finding {
+    match version_of("docker") {
+        Some(version) => Finding::There(version),
+        None if workspace::is_root() => Finding::Optional(
+            "the Docker CLI".to_owned(),
+            "apt-get install docker.io".to_owned(),
+        ),
+        None => Finding::Missing(
+            "the Docker CLI".to_owned(),
+            "as root: apt-get install docker.io".to_owned(),
+        ),
+    }
+}
+
+fn debootstrap() -> Finding {
+    match workspace::program("debootstrap") {
+        Some(path) => Finding::There(format!("debootstrap: {}", path.display())),
+        None => Finding::Optional(
+            "debootstrap, for a base image where no registry is reachable".to_owned(),
+            "as root: apt-get install debootstrap".to_owned(),
+        ),
+    }
+}
+
+fn curl() -> Finding {
+    match workspace::program("curl") {
+        Some(path) => Finding::There(format!("curl: {}", path.display())),
+        None => Finding::Optional(
+            "curl, for the lines that `cargo xtask up` prints".to_owned(),
+            "as root: apt-get install curl".to_owned(),
+        ),
+    }
+}
+
+fn version_of(program: &str) -> Option<String> {
+    process::output(Command::new(program).arg("--version"))
+        .ok()
+        .map(|version| version.trim().to_owned())
+}

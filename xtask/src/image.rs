@@ -1,0 +1,241 @@
+//! Builds the agent image, and knows when there is no need to.
+
+use std::fmt;
+use std::fs;
+use std::path::{Path, PathBuf};
+
+use anyhow::{Context, Result, bail};
+use clap::ValueEnum;
+use sha2::{Digest, Sha256};
+
+use crate::base;
+use crate::docker::Docker;
+use crate::process;
+use crate::progress::{remark, say, timed};
+use crate::reach;
+use crate::shelf;
+use crate::stand_in;
+use crate::workspace::{self, hex};
+
+/// What the image is called on an Engine.
+pub const IMAGE: &str = "dynamic-access-agent";
+
+/// The label that says which agent the image holds; the Dockerfile sets it.
+pub const AGENT_LABEL: &str = "dynamic-access.agent";
+
+/// The label with the digest of what the image was built from.
+const INPUTS_LABEL: &str = "dynamic-access.inputs";
+
+/// Which agent an image holds.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
+pub enum Agent {
+    /// BastionZero's own, from its package repository
+    Bzero,
+    /// The stand-in of this project, for tests
+    StandIn,
+}
+
+impl Agent {
+    /// The agent that a label names.
+    pub fn from_label(label: &str) -> Option<Self> {
+        match label {
+            "bzero" => Some(Self::Bzero),
+            "stand-in" => Some(Self::StandIn),
+            _ => None,
+        }
+    }
+
+    fn label(self) -> &'static str {
+        match self {
+            Self::Bzero => "bzero",
+            Self::StandIn => "stand-in",
+        }
+    }
+}
+
+impl fmt::Display for Agent {
+    fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
+        formatter.write_str(match self {
+            Self::Bzero => "BastionZero's own agent",
+            Self::StandIn => "the stand-in agent",
+        })
+    }
+}
+
+/// Makes sure of the image; `wanted` is the agent it must hold, if that matters.
+pub fn ensure(docker: &Docker, wanted: Option<Agent>) -> Result<Agent> {
+    let candidates = match (present(docker), wanted) {
+        (Some(present), wanted) if wanted.is_none_or(|wanted| wanted == present) => vec![present],
+        (None, None) if docker.is_private() => vec![Agent::Bzero, Agent::StandIn],
+        (None, Some(wanted)) if docker.is_private() => vec![wanted],
+        _ => vec![],
+    };
+    for agent in candidates {
+        let inputs = Inputs::gather(agent)?.digest()?;
+        let is_there = || docker.image_label(IMAGE, INPUTS_LABEL).as_ref() == Some(&inputs);
+        if is_there() || shelf::take(docker, &inputs) && is_there() {
+            say(&format!("agent image: {IMAGE} is there, with {agent}"));
+            if agent == Agent::StandIn && wanted.is_none() {
+                remark("`cargo xtask image --agent bzero` builds one with the real agent");
+            }
+            return Ok(agent);
+        }
+    }
+    build(docker, wanted)
+}
+
+/// The agent in the image that the Engine has.
+pub fn present(docker: &Docker) -> Option<Agent> {
+    Agent::from_label(&docker.image_label(IMAGE, AGENT_LABEL)?)
+}
+
+/// Builds the image.
+pub fn build(docker: &Docker, wanted: Option<Agent>) -> Result<Agent> {
+    let agent = wanted.unwrap_or_else(choose);
+    let inputs = Inputs::gather(agent)?;
+    let base = match agent {
+        Agent::Bzero => None,
+        Agent::StandIn => stand_in_base(docker)?,
+    };
+    timed("agent image: build", || {
+        docker_build(docker, agent, &inputs, base)
+    })?;
+    if docker.is_private() {
+        shelf::keep(docker, IMAGE, &inputs.digest()?)?;
+    }
+    say(&format!("agent image: {IMAGE} holds {agent}"));
+    Ok(agent)
+}
+
+fn choose() -> Agent {
+    if reach::agent_repository() && reach::registry() {
+        return Agent::Bzero;
+    }
+    say(
+        "agent image: the registry or the agent's package repository cannot be reached (asked with curl)",
+    );
+    remark(
+        "so it will hold the stand-in agent; `cargo xtask image --agent bzero` insists on the real one",
+    );
+    Agent::StandIn
+}
+
+/// The base for a stand-in, where it is not that of the Dockerfile.
+fn stand_in_base(docker: &Docker) -> Result<Option<&'static str>> {
+    if !base::is_within_reach() && reach::registry() {
+        return Ok(None);
+    }
+    base::ensure(docker)?;
+    Ok(Some(base::IMAGE))
+}
+
+fn docker_build(docker: &Docker, agent: Agent, inputs: &Inputs, base: Option<&str>) -> Result<()> {
+    let context = inputs.lay_out()?;
+    let mut command = docker.command();
+    command
+        .args(["build", "--tag", IMAGE])
+        .args(["--build-arg", &format!("AGENT={}", agent.label())])
+        .args(["--label", &format!("{INPUTS_LABEL}={}", inputs.digest()?)]);
+    if let Some(base) = base {
+        command.args(["--build-arg", &format!("BASE_IMAGE={base}")]);
+    }
+    // The stand-in needs no network to be built; the real agent's package does, and a private
+    // Engine's bridge leads no further than this machine.
+    command.args([
+        "--network",
+        match agent {
+            Agent::StandIn => "none",
+            Agent::Bzero => "host",
+        },
+    ]);
+    process::output(command.arg(&context))
+        .map(drop)
+        .with_context(|| match agent {
+            Agent::Bzero => {
+                "the image with the real agent cannot be built; `cargo xtask image --stand-in` builds one for tests"
+            }
+            Agent::StandIn => "the image cannot be built",
+        })
+}
+
+/// What an image is built from.
+struct Inputs {
+    files: Vec<PathBuf>,
+}
+
+impl Inputs {
+    fn gather(agent: Agent) -> Result<Self> {
+        let dir = workspace::root().join("agent-image");
+        let mut files = vec![dir.join("Dockerfile"), dir.join("entrypoint.sh")];
+        if agent == Agent::StandIn {
+            files.push(stand_in::build()?);
+        }
+        Ok(Self { files })
+    }
+
+    fn digest(&self) -> Result<String> {
+        let contents = self
+            .files
+            .iter()
+            .map(|path| read(path))
+            .collect::<Result<Vec<_>>>()?;
+        Ok(digest_of(&contents))
+    }
+
+    /// Copies the files into a folder of their own, which `docker build` then sends as it is.
+    fn lay_out(&self) -> Result<PathBuf> {
+        let context = workspace::cache_dir().join("agent-image");
+        if context.exists() {
+            fs::remove_dir_all(&context)?;
+        }
+        fs::create_dir_all(&context)?;
+        for file in &self.files {
+            let Some(name) = file.file_name() else {
+                bail!("{} is no file", file.display());
+            };
+            fs::copy(file, context.join(name))
+                .with_context(|| format!("failed to copy {}", file.display()))?;
+        }
+        Ok(context)
+    }
+}
+
+fn read(path: &Path) -> Result<Vec<u8>> {
+    fs::read(path).with_context(|| format!("failed to read {}", path.display()))
+}
+
+/// A digest of digests, so that no two lists of contents share one.
+fn digest_of(contents: &[Vec<u8>]) -> String {
+    let mut digest = Sha256::new();
+    for content in contents {
+        digest.update(Sha256::digest(content));
+    }
+    hex(&digest.finalize())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_label_names_its_agent() {
+        for agent in [Agent::Bzero, Agent::StandIn] {
+            assert_eq!(Agent::from_label(agent.label()), Some(agent));
+        }
+        assert_eq!(Agent::from_label(""), None);
+    }
+
+    #[test]
+    fn any_change_of_the_inputs_changes_the_digest() {
+        let digest = |contents: &[&str]| {
+            let contents: Vec<Vec<u8>> = contents
+                .iter()
+                .map(|text| text.as_bytes().to_vec())
+                .collect();
+            digest_of(&contents)
+        };
+        assert_eq!(digest(&["a", "b"]), digest(&["a", "b"]));
+        assert_ne!(digest(&["a", "b"]), digest(&["ab", ""]));
+        assert_ne!(digest(&["a", "b"]), digest(&["a", "c"]));
+    }
+}

@@ -1,0 +1,47 @@
+//! Knows whether somebody asked us to end: Ctrl-C, SIGTERM, a closed terminal.
+//!
+//! The signals only raise a flag. Every wait looks at it and returns
+//! [`Interrupted`], so that clean-up is what it is after any other error.
+
+use std::fmt;
+use std::sync::atomic::{AtomicBool, Ordering};
+use std::sync::{Arc, LazyLock};
+
+use anyhow::{Context, Result};
+use signal_hook::consts::{SIGHUP, SIGINT, SIGTERM};
+
+static REQUESTED: LazyLock<Arc<AtomicBool>> = LazyLock::new(Arc::default);
+
+/// The error of a wait that a signal cut short.
+#[derive(Debug)]
+pub struct Interrupted;
+
+impl fmt::Display for Interrupted {
+    fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
+        formatter.write_str("interrupted")
+    }
+}
+
+impl std::error::Error for Interrupted {}
+
+/// Turns the signals into the flag; a further one does not cut the clean-up short.
+pub fn listen() -> Result<()> {
+    for signal in [SIGINT, SIGTERM, SIGHUP] {
+        signal_hook::flag::register(signal, Arc::clone(&REQUESTED))
+            .context("failed to listen for signals")?;
+    }
+    Ok(())
+}
+
+/// Whether a signal has arrived.
+pub fn requested() -> bool {
+    REQUESTED.load(Ordering::Relaxed)
+}
+
+/// Fails once a signal has arrived.
+pub fn check() -> Result<()> {
+    if requested() {
+        return Err(Interrupted.into());
+    }
+    Ok(())
+}

@@ -1,0 +1,51 @@
+//! Starts Podman's Docker-compatible service, the second Engine that the tests speak to.
+//!
+//! It lives in the folder of a private Engine and goes with it.
+
+use std::fs;
+use std::path::{Path, PathBuf};
+use std::process::Command;
+
+use anyhow::Result;
+
+use crate::apt;
+use crate::docker::Docker;
+use crate::engine::Engine;
+use crate::workspace;
+
+/// Where it listens, in the folder of its Engine.
+pub fn socket(dir: &Path) -> PathBuf {
+    dir.join("podman.sock")
+}
+
+/// Starts the service beside `engine`, and returns its socket.
+pub fn start_beside(engine: &mut Engine) -> Result<PathBuf> {
+    if workspace::program("podman").is_none() {
+        apt::install(&["podman", "crun"], "Podman's service")?;
+    }
+    let dir = engine.dir().to_owned();
+    // The network of its default would write rules for the machine's firewall.
+    fs::write(dir.join("podman.conf"), "[containers]\nnetns = \"none\"\n")?;
+    let socket = socket(&dir);
+    let mut command = Command::new("podman");
+    command
+        .env("CONTAINERS_CONF", dir.join("podman.conf"))
+        .env("TMPDIR", &dir)
+        .arg("--root")
+        .arg(dir.join("podman"))
+        .arg("--runroot")
+        .arg(dir.join("podman-state"))
+        .arg("--tmpdir")
+        .arg(dir.join("podman-tmp"))
+        .args([
+            "--cgroup-manager",
+            "cgroupfs",
+            "system",
+            "service",
+            "--time=0",
+        ])
+        .arg(format!("unix://{}", socket.display()));
+    let docker = Docker::private(&socket);
+    engine.spawn(&mut command, "podman", || docker.ping())?;
+    Ok(socket)
+}

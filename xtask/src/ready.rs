@@ -1,0 +1,109 @@
+//! Writes the lines with which a person tries the server out.
+
+use std::net::SocketAddr;
+
+/// What the lines are made of.
+pub struct Ready<'a> {
+    /// Where the server listens.
+    pub address: SocketAddr,
+    /// A secret that it admits.
+    pub secret: &'a str,
+    /// Where an agent registers.
+    pub service_url: &'a str,
+    /// A token that was not used before.
+    pub activation_token: &'a str,
+    /// Any environment.
+    pub environment_id: &'a str,
+}
+
+impl Ready<'_> {
+    /// Three lines for a shell: health, start, stop.
+    pub fn lines(&self) -> String {
+        let base = format!("http://{}", self.address);
+        let header = quoted(&format!("Authorization: Basic {}", self.secret));
+        let curl = format!("curl -sS -H {header}");
+        let json = "-H 'Content-Type: application/json'";
+        let order = quoted(&format!(
+            r#"{{"serviceUrl":"{}","activationToken":"{}","environmentId":"{}"}}"#,
+            self.service_url, self.activation_token, self.environment_id
+        ));
+        format!(
+            "{curl} {base}/health\n\
+             id=$({curl} {json} -d {order} {base}/start | \
+             sed 's/.*\"uniqueId\":\"\\([0-9a-f]*\\)\".*/\\1/'); echo \"$id\"\n\
+             {curl} {json} -d \"{{\\\"uniqueId\\\":\\\"$id\\\"}}\" {base}/stop\n"
+        )
+    }
+}
+
+/// The first of several secrets, which are separated by blanks while they are rotated.
+pub fn first_secret(secrets: &str) -> &str {
+    secrets.split_whitespace().next().unwrap_or_default()
+}
+
+/// A word that a shell takes as it is.
+fn quoted(text: &str) -> String {
+    format!("'{}'", text.replace('\'', r"'\''"))
+}
+
+#[cfg(test)]
+mod tests {
+    use std::fs;
+    use std::os::unix::fs::PermissionsExt;
+    use std::process::Command;
+
+    use super::*;
+
+    /// Lets a shell run the lines with a `curl` that prints its arguments, one a line.
+    fn run(secret: &str) -> String {
+        let dir =
+            std::env::temp_dir().join(format!("ready-{}-{}", std::process::id(), secret.len()));
+        fs::create_dir_all(&dir).expect("the folder is ours");
+        let curl = dir.join("curl");
+        let script = "#!/bin/sh\nprintf '<%s>\\n' \"$@\" >&2\necho '{\"uniqueId\":\"0a1b\"}'\n";
+        fs::write(&curl, script).expect("the folder is ours");
+        fs::set_permissions(&curl, fs::Permissions::from_mode(0o755)).expect("the file is ours");
+        let ready = Ready {
+            address: "127.0.0.1:3000".parse().expect("an address"),
+            secret,
+            service_url: "http://10.0.0.1:5",
+            activation_token: "t",
+            environment_id: "e",
+        };
+        let path = std::env::var("PATH").expect("a path");
+        let output = Command::new("bash")
+            .arg("-c")
+            .arg(ready.lines())
+            .env("PATH", format!("{}:{path}", dir.display()))
+            .output()
+            .expect("bash runs");
+        fs::remove_dir_all(&dir).expect("the folder is ours");
+        String::from_utf8(output.stderr).expect("text")
+    }
+
+    #[test]
+    fn the_lines_work_in_a_shell_as_they_stand() {
+        let calls = run("c2VjcmV0");
+        assert_eq!(
+            calls.matches("<Authorization: Basic c2VjcmV0>\n").count(),
+            3
+        );
+        assert!(calls.contains("<http://127.0.0.1:3000/health>\n"));
+        assert!(calls.contains(
+            "<{\"serviceUrl\":\"http://10.0.0.1:5\",\"activationToken\":\"t\",\"environmentId\":\"e\"}>\n\
+             <http://127.0.0.1:3000/start>\n"
+        ));
+        assert!(calls.contains("<{\"uniqueId\":\"0a1b\"}>\n<http://127.0.0.1:3000/stop>\n"));
+    }
+
+    #[test]
+    fn a_secret_with_a_quote_stays_one_word() {
+        assert!(run("it's $HOME").contains("<Authorization: Basic it's $HOME>\n"));
+    }
+
+    #[test]
+    fn of_several_secrets_the_first_is_shown() {
+        assert_eq!(first_secret(" new old"), "new");
+        assert_eq!(first_secret(""), "");
+    }
+}

@@ -1,0 +1,268 @@
+//! Runs the server itself: Spin where it is installed and can reach the Engine, else the embedded host.
+
+use std::net::{Ipv4Addr, SocketAddr, TcpListener};
+use std::path::PathBuf;
+use std::process::Command;
+use std::thread;
+use std::time::{Duration, Instant};
+
+use anyhow::{Context, Result, bail};
+use clap::ValueEnum;
+
+use crate::choice::DOCKER_URL;
+use crate::endpoint::Endpoint;
+use crate::http::{self, Reply};
+use crate::interrupt;
+use crate::process::{self, Group};
+use crate::progress::{remark, say};
+use crate::workspace;
+
+/// What stands for a unix socket in the application's variables.
+const SOCKET_AUTHORITY: &str = "127.0.0.1:2375";
+
+/// Compiling the component takes a second, or ten where the host itself is not optimised.
+const START_BOUND: Duration = Duration::from_secs(90);
+
+/// A webhook has 29 seconds to its end, and requests in flight are let finish.
+const STOP_GRACE: Duration = Duration::from_secs(32);
+
+/// The component gives up on an Engine before this.
+const HEALTH_BOUND: Duration = Duration::from_secs(30);
+
+/// How often, and how far apart, an unhealthy server is asked again before its answer is shown:
+/// an Engine may still be starting.
+const HEALTH_ATTEMPTS: usize = 3;
+const HEALTH_INTERVAL: Duration = Duration::from_secs(1);
+
+/// How often a server that does not listen yet is asked again.
+const CONNECT_INTERVAL: Duration = Duration::from_millis(100);
+
+/// What runs the component.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
+pub enum HostKind {
+    /// This project's own host, for development and tests
+    Embedded,
+    /// The Spin CLI
+    Spin,
+}
+
+/// What a server is started with.
+pub struct Options {
+    /// What runs the component, if that was asked for.
+    pub host: Option<HostKind>,
+    /// Where to listen.
+    pub listen: SocketAddr,
+    /// The Engine.
+    pub engine: Endpoint,
+    /// How TLS is spoken with it.
+    pub runtime_config: Option<PathBuf>,
+    /// What the containers are labelled with.
+    pub deployment_id: String,
+    /// What callers must know.
+    pub secret: String,
+}
+
+/// A running server; dropping it stops it.
+pub struct Server {
+    group: Group,
+    address: SocketAddr,
+    header: String,
+}
+
+impl Server {
+    /// Starts a server, without waiting for it.
+    pub fn start(options: &Options) -> Result<Self> {
+        let kind = kind_of(
+            options.host,
+            &options.engine,
+            workspace::program("spin").is_some(),
+        )?;
+        let address = free_address(options.listen)?;
+        let mut command = match kind {
+            HostKind::Spin => {
+                say("server: spin up (`--host embedded` does without Spin)");
+                let mut command = Command::new("spin");
+                command.current_dir(workspace::root()).arg("up");
+                command
+            }
+            HostKind::Embedded => {
+                say("server: the embedded host, for development and tests; production is Spin");
+                embedded_host()?
+            }
+        };
+        command.args(["--from", "spin.toml"]);
+        command.arg("--listen").arg(address.to_string());
+        if let Some(file) = &options.runtime_config {
+            command.arg("--runtime-config-file").arg(file);
+        }
+        let docker_url = match &options.engine {
+            Endpoint::Unix(path) => {
+                command.arg("--unix-socket");
+                command.arg(format!("{SOCKET_AUTHORITY}={}", path.display()));
+                format!("http://{SOCKET_AUTHORITY}")
+            }
+            engine => engine.to_string(),
+        };
+        // By environment, since anybody can read a command line.
+        command
+            .env("SPIN_VARIABLE_WEBHOOK_SECRET", &options.secret)
+            .env("SPIN_VARIABLE_DEPLOYMENT_ID", &options.deployment_id)
+            .env(DOCKER_URL, docker_url);
+        Ok(Self {
+            group: Group::spawn(&mut command)?,
+            address: reachable(address),
+            header: format!(
+                "Authorization: Basic {}",
+                crate::ready::first_secret(&options.secret)
+            ),
+        })
+    }
+
+    /// Where it is reached from this machine.
+    pub fn address(&self) -> SocketAddr {
+        self.address
+    }
+
+    /// Waits until it answers `/health`, and tells if it is not healthy.
+    pub fn wait_until_ready(&mut self) -> Result<()> {
+        let mut reply = self.first_reply()?;
+        for _ in 1..HEALTH_ATTEMPTS {
+            if reply.status == 200 {
+                break;
+            }
+            interrupt::check()?;
+            thread::sleep(HEALTH_INTERVAL);
+            reply = self.ask_health()?;
+        }
+        if reply.status != 200 {
+            say(&format!(
+                "the server runs but is not healthy: {}",
+                reply.status
+            ));
+            remark(reply.body.trim());
+            remark("its log above has the reason; it goes on serving");
+        }
+        Ok(())
+    }
+
+    /// Waits until it ends, which it should not, or a signal asks us to.
+    pub fn wait(&mut self) -> Result<()> {
+        let status = self.group.wait(None)?;
+        bail!("the server has ended: {status}")
+    }
+
+    fn first_reply(&mut self) -> Result<Reply> {
+        let deadline = Instant::now() + START_BOUND;
+        loop {
+            interrupt::check()?;
+            if let Some(status) = self.group.ended()? {
+                bail!("the server has ended: {status}; its reason is above");
+            }
+            match self.ask_health() {
+                Ok(reply) => return Ok(reply),
+                Err(error) if Instant::now() >= deadline => {
+                    return Err(error.context(format!("no answer within {START_BOUND:?}")));
+                }
+                Err(_) => thread::sleep(CONNECT_INTERVAL),
+            }
+        }
+    }
+
+    fn ask_health(&self) -> Result<Reply> {
+        let endpoint = Endpoint::Tcp(self.address.to_string());
+        http::get(
+            &endpoint,
+            "/health",
+            std::slice::from_ref(&self.header),
+            HEALTH_BOUND,
+        )
+    }
+}
+
+impl Drop for Server {
+    fn drop(&mut self) {
+        self.group.stop(STOP_GRACE);
+    }
+}
+
+/// Spin cannot use a unix socket, and need not be installed.
+fn kind_of(asked: Option<HostKind>, engine: &Endpoint, has_spin: bool) -> Result<HostKind> {
+    let is_socket = matches!(engine, Endpoint::Unix(_));
+    match asked {
+        Some(HostKind::Spin) if is_socket => bail!(
+            "Spin cannot use an Engine on a unix socket: name one with --docker-url http://host:port, or leave out --host spin"
+        ),
+        Some(HostKind::Spin) if !has_spin => bail!(
+            "the Spin CLI is not installed: https://spinframework.dev/install, or leave out --host spin"
+        ),
+        Some(kind) => Ok(kind),
+        None if has_spin && !is_socket => Ok(HostKind::Spin),
+        None => Ok(HostKind::Embedded),
+    }
+}
+
+/// Builds the host if need be, which is silent when there is none.
+fn embedded_host() -> Result<Command> {
+    process::run(workspace::cargo().args(["build", "--package", "dynamic-access-host"]))?;
+    let mut command = Command::new(workspace::target_dir().join("debug/dynamic-access-host"));
+    command.current_dir(workspace::root());
+    Ok(command)
+}
+
+/// Makes sure that nobody else listens there, who would answer in the server's place.
+fn free_address(listen: SocketAddr) -> Result<SocketAddr> {
+    let listener = TcpListener::bind(listen).with_context(|| {
+        format!("failed to listen on {listen}; `--listen` names another address")
+    })?;
+    Ok(listener.local_addr()?)
+}
+
+/// A server that listens everywhere is reached on loopback.
+fn reachable(address: SocketAddr) -> SocketAddr {
+    match address.ip().is_unspecified() {
+        true => (Ipv4Addr::LOCALHOST, address.port()).into(),
+        false => address,
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn socket() -> Endpoint {
+        Endpoint::Unix("/var/run/docker.sock".into())
+    }
+
+    fn tcp() -> Endpoint {
+        Endpoint::Tcp("127.0.0.1:2375".to_owned())
+    }
+
+    #[test]
+    fn spin_serves_where_it_is_installed_and_reaches_the_engine() {
+        let kind = |asked, engine, has_spin| kind_of(asked, &engine, has_spin).ok();
+        assert_eq!(kind(None, tcp(), true), Some(HostKind::Spin));
+        assert_eq!(kind(None, tcp(), false), Some(HostKind::Embedded));
+        assert_eq!(kind(None, socket(), true), Some(HostKind::Embedded));
+        let embedded = Some(HostKind::Embedded);
+        assert_eq!(kind(embedded, tcp(), true), embedded);
+    }
+
+    #[test]
+    fn spin_is_refused_where_it_cannot_serve() {
+        assert!(kind_of(Some(HostKind::Spin), &socket(), true).is_err());
+        assert!(kind_of(Some(HostKind::Spin), &tcp(), false).is_err());
+    }
+
+    #[test]
+    fn an_address_in_use_is_refused() {
+        let taken = TcpListener::bind("127.0.0.1:0").expect("loopback is there");
+        let address = taken.local_addr().expect("it is bound");
+        assert!(free_address(address).is_err());
+    }
+
+    #[test]
+    fn a_server_that_listens_everywhere_is_asked_on_loopback() {
+        let everywhere = "0.0.0.0:3000".parse().expect("an address");
+        assert_eq!(reachable(everywhere).to_string(), "127.0.0.1:3000");
+    }
+}

@@ -1,0 +1,79 @@
+//! Every test, with all that they need, on a private Engine that goes with them.
+
+use std::process::ExitCode;
+use std::time::Instant;
+
+use anyhow::{Context, Result};
+
+use crate::engine::Engine;
+use crate::image::{self, Agent};
+use crate::podman;
+use crate::process;
+use crate::progress::say;
+use crate::wasm;
+use crate::workspace;
+
+/// Runs `cargo test` with further arguments, and ends as it does.
+///
+/// The Engine is always a private one: tests that kill containers have no
+/// business on one that a person is using.
+pub fn test(arguments: &[String]) -> Result<ExitCode> {
+    let started = Instant::now();
+    wasm::build(None)?;
+    let mut engine = Engine::start(None)?;
+    let podman = podman::start_beside(&mut engine)?;
+    image::ensure(&engine.docker(), Some(Agent::StandIn))?;
+    let mut command = workspace::cargo();
+    command.arg("test");
+    if !names_package(arguments) {
+        command.arg("--workspace");
+    }
+    command
+        .args(arguments)
+        .env("TEST_DOCKER_SOCKET", engine.socket())
+        .env("TEST_DOCKERD_PIDFILE", engine.pid_file())
+        .env("TEST_PODMAN_SOCKET", podman)
+        .env("TEST_AGENT_IMAGE", image::IMAGE);
+    say("cargo test");
+    let status = process::status(&mut command).context("the tests did not come to their end")?;
+    drop(engine);
+    let verdict = match status.success() {
+        true => "passed",
+        false => "failed",
+    };
+    say(&format!(
+        "tests: {verdict}, after {:.0} s with all set-up",
+        started.elapsed().as_secs_f32()
+    ));
+    Ok(exit_code(status.code()))
+}
+
+/// Cargo takes either a package or the whole workspace; before `--` alone are its own arguments.
+fn names_package(arguments: &[String]) -> bool {
+    arguments
+        .iter()
+        .take_while(|argument| *argument != "--")
+        .any(|argument| argument.starts_with("-p") || argument.starts_with("--package"))
+}
+
+/// A program that a signal has ended has no code.
+fn exit_code(code: Option<i32>) -> ExitCode {
+    match code.map(u8::try_from) {
+        Some(Ok(code)) => ExitCode::from(code),
+        _ => ExitCode::FAILURE,
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_package_stands_in_for_the_workspace() {
+        let words = |line: &str| line.split(' ').map(str::to_owned).collect::<Vec<_>>();
+        assert!(names_package(&words("-p xtask")));
+        assert!(names_package(&words("--lib --package=xtask")));
+        assert!(!names_package(&words("lifecycle -- -p")));
+        assert!(!names_package(&[]));
+    }
+}

@@ -1,0 +1,208 @@
+//! The main job: everything that is missing, then a server with three lines to try it out.
+
+use std::env;
+use std::net::SocketAddr;
+use std::path::PathBuf;
+use std::time::Instant;
+
+use anyhow::Result;
+use clap::Args;
+
+use crate::choice::{self, Chosen};
+use crate::docker::Docker;
+use crate::endpoint::Endpoint;
+use crate::image::{self, Agent};
+use crate::interrupt;
+use crate::progress::{remark, say};
+use crate::random;
+use crate::ready::{Ready, first_secret};
+use crate::registration;
+use crate::server::{HostKind, Options, Server};
+use crate::wasm;
+use crate::workspace;
+
+/// Where the real agent registers.
+const SERVICE_URL: &str = "https://cloud.bastionzero.com";
+
+/// How a run differs from the ordinary.
+#[derive(Args)]
+pub struct UpArguments {
+    /// Where to serve; port 0 takes a free one
+    #[arg(long, value_name = "ADDRESS:PORT", default_value = "127.0.0.1:3000")]
+    listen: SocketAddr,
+
+    /// What runs the component, instead of Spin if it is installed and the Engine is not a unix socket
+    #[arg(long)]
+    host: Option<HostKind>,
+
+    /// The Engine, instead of SPIN_VARIABLE_DOCKER_URL, DOCKER_HOST, the local one or a private one
+    #[arg(long, value_name = "URL")]
+    docker_url: Option<String>,
+
+    /// Says with [[client_tls]] how TLS is spoken with the Engine
+    #[arg(long, value_name = "FILE")]
+    runtime_config_file: Option<PathBuf>,
+}
+
+/// Serves until a signal, and leaves nothing of its own behind.
+pub fn up(arguments: UpArguments) -> Result<()> {
+    let started = Instant::now();
+    let deployment_id = workspace::deployment_id();
+    wasm::build(None)?;
+    // Dropped in the reverse order: the server first, then what it has made, then its Engine.
+    let chosen = choice::choose(arguments.docker_url.as_deref())?;
+    let agent = agent(&chosen.docker)?;
+    if agent != Some(Agent::StandIn) {
+        chosen.open_outbound()?;
+    }
+    let secret = secret()?;
+    let service_url = service_url(agent, &chosen);
+    let _containers = OwnContainers {
+        docker: chosen.docker.clone(),
+        deployment_id: deployment_id.clone(),
+    };
+    let engine = chosen.docker.endpoint().clone();
+    warn_of_engine(&engine, arguments.runtime_config_file.is_some());
+    let mut server = Server::start(&Options {
+        host: arguments.host,
+        listen: arguments.listen,
+        engine,
+        runtime_config: arguments.runtime_config_file,
+        deployment_id: deployment_id.clone(),
+        secret: secret.clone(),
+    })?;
+    server.wait_until_ready()?;
+    say(&format!(
+        "serving http://{} as deployment {deployment_id}, after {:.1} s; Ctrl-C ends it and removes its containers",
+        server.address(),
+        started.elapsed().as_secs_f32()
+    ));
+    let ready = Ready {
+        address: server.address(),
+        secret: first_secret(&secret),
+        service_url: &service_url,
+        activation_token: &random::uuid()?,
+        environment_id: &random::uuid()?,
+    };
+    println!("\n{}", ready.lines());
+    match server.wait() {
+        Err(_) if interrupt::requested() => {
+            say("stopping");
+            Ok(())
+        }
+        other => other,
+    }
+}
+
+/// The agent of the image, which is built unless the person has named another image.
+fn agent(docker: &Docker) -> Result<Option<Agent>> {
+    match env::var("SPIN_VARIABLE_AGENT_IMAGE") {
+        Ok(name) if name != image::IMAGE && !name.is_empty() => {
+            say(&format!(
+                "agent image: {name}, named by SPIN_VARIABLE_AGENT_IMAGE"
+            ));
+            Ok(None)
+        }
+        _ => image::ensure(docker, None).map(Some),
+    }
+}
+
+fn secret() -> Result<String> {
+    const VARIABLE: &str = "SPIN_VARIABLE_WEBHOOK_SECRET";
+    match env::var(VARIABLE) {
+        Ok(secret) if !secret.trim().is_empty() => {
+            say(&format!("secret: the one in {VARIABLE}"));
+            Ok(secret)
+        }
+        _ => {
+            say(&format!(
+                "secret: a new one for this run ({VARIABLE} sets one to stay)"
+            ));
+            random::secret()
+        }
+    }
+}
+
+/// Where the agent of the printed line registers.
+fn service_url(agent: Option<Agent>, chosen: &Chosen) -> String {
+    if agent != Some(Agent::StandIn) {
+        remark(
+            "the token below is made up: with one of BastionZero's own, the target comes online",
+        );
+        return SERVICE_URL.to_owned();
+    }
+    match chosen
+        .bridge_address()
+        .and_then(|address| registration::serve(&address))
+    {
+        Ok(url) => {
+            say(&format!(
+                "registration: the stand-in agent registers at {url}, which admits anybody"
+            ));
+            url
+        }
+        Err(error) => {
+            say(&format!("registration: {error:#}"));
+            remark("so the stand-in agent cannot register: targets start, and end by themselves");
+            SERVICE_URL.to_owned()
+        }
+    }
+}
+
+/// Says beforehand what the server would only say in its log.
+fn warn_of_engine(engine: &Endpoint, has_runtime_config: bool) {
+    match engine {
+        Endpoint::Tls(_) if !has_runtime_config => {
+            say(
+                "Engine: TLS without a client certificate; `--runtime-config-file runtime-config.toml` names one",
+            );
+        }
+        Endpoint::Tcp(authority) if !is_loopback(authority) => {
+            say(
+                "Engine: plain HTTP beyond this machine is refused unless SPIN_VARIABLE_DOCKER_PLAINTEXT=allow",
+            );
+        }
+        _ => {}
+    }
+}
+
+fn is_loopback(authority: &str) -> bool {
+    let host = authority
+        .rsplit_once(':')
+        .map_or(authority, |(host, _)| host);
+    host == "localhost" || host == "[::1]" || host.starts_with("127.")
+}
+
+/// The containers of this run; dropping it removes them.
+struct OwnContainers {
+    docker: Docker,
+    deployment_id: String,
+}
+
+impl Drop for OwnContainers {
+    fn drop(&mut self) {
+        let label = format!("dynamic-access.deployment={}", self.deployment_id);
+        match self.docker.remove_labelled(&label) {
+            Ok(0) => {}
+            Ok(n) => say(&format!("containers of this deployment removed: {n}")),
+            Err(error) => say(&format!(
+                "{error:#}\nremove what is left with: docker rm --force --volumes $(docker ps --all --quiet --filter label={label})"
+            )),
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn loopback_is_told_from_elsewhere() {
+        for authority in ["127.0.0.1:2375", "localhost:2375", "[::1]:2375"] {
+            assert!(is_loopback(authority), "{authority}");
+        }
+        for authority in ["10.0.0.1:2375", "engine:2375", "[fe80::1]:2375"] {
+            assert!(!is_loopback(authority), "{authority}");
+        }
+    }
+}

@@ -1,0 +1,189 @@
+//! Builds the component, and makes sure of a compiler that can.
+//!
+//! Where `rustup` can install the target, that is the way. Where only package
+//! registries can be reached, Debian's own compiler builds the standard
+//! library for the target.
+
+use std::env;
+use std::fs;
+use std::path::{Path, PathBuf};
+use std::process::Command;
+
+use anyhow::{Context, Result, bail};
+use clap::ValueEnum;
+
+use crate::apt;
+use crate::process;
+use crate::progress::{remark, say, timed};
+use crate::stand_in;
+use crate::workspace;
+
+/// The target of the component.
+pub const TARGET: &str = "wasm32-wasip2";
+
+/// Debian's compiler for the web, which is newer than its ordinary one, with the library's source.
+const DEBIAN_PACKAGES: [&str; 4] = ["rustc-web", "cargo-web", "rust-web-src", "wasi-libc"];
+
+/// Where Debian's compiler is.
+const DEBIAN_BIN: &str = "/usr/bin";
+
+/// Says, as a command-line flag would, which compiler builds the component.
+const TOOLCHAIN_VARIABLE: &str = "XTASK_TOOLCHAIN";
+
+/// Which compiler builds the component.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
+pub enum Toolchain {
+    /// The one that builds everything else, with the target added by rustup
+    Rustup,
+    /// Debian's, which builds the standard library for the target itself
+    Debian,
+}
+
+/// The component as `spin.toml` names it.
+pub fn component() -> PathBuf {
+    workspace::root().join(built_in(Path::new("target")))
+}
+
+/// Builds the component with the compiler that was asked for, or that is there.
+pub fn build(toolchain: Option<Toolchain>) -> Result<()> {
+    let toolchain = match toolchain.or(asked_by_environment()?) {
+        Some(toolchain) => toolchain,
+        None => available()?,
+    };
+    timed("component: build", || match toolchain {
+        Toolchain::Rustup => build_with_rustup(),
+        Toolchain::Debian => build_with_debian(),
+    })
+}
+
+/// Whether the compiler that builds everything else has the target.
+pub fn has_target() -> bool {
+    process::output(Command::new("rustc").args(["--print", "target-libdir", "--target", TARGET]))
+        .is_ok_and(|libdir| Path::new(libdir.trim()).is_dir())
+}
+
+fn asked_by_environment() -> Result<Option<Toolchain>> {
+    let Ok(name) = env::var(TOOLCHAIN_VARIABLE) else {
+        return Ok(None);
+    };
+    match Toolchain::from_str(&name, true) {
+        Ok(toolchain) => Ok(Some(toolchain)),
+        Err(_) => bail!("{TOOLCHAIN_VARIABLE} must be rustup or debian, not `{name}`"),
+    }
+}
+
+fn available() -> Result<Toolchain> {
+    if has_target() {
+        say("wasm target: installed");
+        return Ok(Toolchain::Rustup);
+    }
+    say(&format!("wasm target: rustup target add {TARGET}"));
+    let added = process::output(Command::new("rustup").args(["target", "add", TARGET]));
+    let Err(error) = added else {
+        return Ok(Toolchain::Rustup);
+    };
+    if workspace::program("apt-get").is_none() {
+        bail!("{error:#}\nrun this where the network can be reached: rustup target add {TARGET}");
+    }
+    say("wasm target: rustup cannot add it here, so Debian's compiler builds the component");
+    Ok(Toolchain::Debian)
+}
+
+fn build_with_rustup() -> Result<()> {
+    if !has_target() {
+        bail!("the compiler lacks the target: rustup target add {TARGET}");
+    }
+    process::run(
+        workspace::cargo()
+            .args(["build", "--release", "--target", TARGET])
+            .args(["--package", "dynamic-access"]),
+    )?;
+    put_in_place(&workspace::target_dir())
+}
+
+fn build_with_debian() -> Result<()> {
+    ensure_debian()?;
+    // Apart from what the other compiler has built, which it would otherwise build anew each time.
+    let target_dir = workspace::target_dir().join("debian");
+    let mut command = Command::new(Path::new(DEBIAN_BIN).join("cargo"));
+    command
+        .current_dir(workspace::root())
+        .args(["build", "-Zbuild-std=std,panic_abort"])
+        .args(["--release", "--target", TARGET])
+        .args(["--package", "dynamic-access"])
+        .env("CARGO_TARGET_DIR", &target_dir)
+        .env("PATH", debian_path()?)
+        // Building the standard library counts as unstable.
+        .env("RUSTC_BOOTSTRAP", "1")
+        .env(
+            "CARGO_TARGET_WASM32_WASIP2_RUSTFLAGS",
+            "-L /usr/lib/wasm32-wasi -C link-self-contained=no",
+        );
+    // What rustup's Cargo has set for us would lead back to its own compiler.
+    for name in [
+        "RUSTUP_TOOLCHAIN",
+        "CARGO",
+        "RUSTC",
+        "RUSTFLAGS",
+        "CARGO_ENCODED_RUSTFLAGS",
+    ] {
+        command.env_remove(name);
+    }
+    process::run(&mut command)?;
+    put_in_place(&target_dir)
+}
+
+fn ensure_debian() -> Result<()> {
+    let present = Path::new("/usr/lib/wasm32-wasi/libc.a").exists()
+        && Path::new(DEBIAN_BIN).join("cargo").exists()
+        && Path::new("/usr/lib/rustlib/src/rust/library").exists()
+        || process::output(Command::new("dpkg").arg("--status").args(DEBIAN_PACKAGES)).is_ok();
+    if present {
+        return Ok(());
+    }
+    apt::install(&DEBIAN_PACKAGES, "Debian's compiler").inspect_err(|_| {
+        remark(&format!(
+            "where rustup reaches its server: rustup target add {TARGET}"
+        ));
+    })
+}
+
+/// Debian's programs first, then the linkers for the target, which only rustup's compiler carries.
+fn debian_path() -> Result<String> {
+    let sysroot = process::output(Command::new("rustc").args(["--print", "sysroot"]))?;
+    let bin = Path::new(sysroot.trim())
+        .join("lib/rustlib")
+        .join(stand_in::host_target()?)
+        .join("bin");
+    if !bin.join("wasm-component-ld").exists() {
+        bail!(
+            "{} has no wasm-component-ld; a toolchain of rustup's carries it",
+            bin.display()
+        );
+    }
+    let bin = bin.display();
+    Ok(format!("{DEBIAN_BIN}:/bin:{bin}:{bin}/gcc-ld"))
+}
+
+/// `spin.toml` names one place, wherever Cargo was told to build.
+fn put_in_place(target_dir: &Path) -> Result<()> {
+    let built = built_in(target_dir);
+    let place = component();
+    if built == place {
+        return Ok(());
+    }
+    if let Some(dir) = place.parent() {
+        fs::create_dir_all(dir)?;
+    }
+    // By way of another name: the file there may be a hard link to what Cargo keeps for itself,
+    // and may be in use.
+    let unfinished = place.with_extension("unfinished");
+    fs::copy(&built, &unfinished)
+        .and_then(|_| fs::rename(&unfinished, &place))
+        .with_context(|| format!("failed to copy {} to {}", built.display(), place.display()))?;
+    Ok(())
+}
+
+fn built_in(target_dir: &Path) -> PathBuf {
+    target_dir.join(TARGET).join("release/dynamic_access.wasm")
+}

@@ -1,0 +1,91 @@
+//! Knows where things are: the checkout, its build output, and programs on this machine.
+
+use std::env;
+use std::path::{Path, PathBuf};
+use std::process::Command;
+
+use sha2::{Digest, Sha256};
+
+/// The folder of the workspace's Cargo.toml.
+pub fn root() -> PathBuf {
+    let manifest_dir = env::var_os("CARGO_MANIFEST_DIR")
+        .map_or_else(|| PathBuf::from(env!("CARGO_MANIFEST_DIR")), PathBuf::from);
+    manifest_dir
+        .parent()
+        .map_or_else(|| manifest_dir.clone(), Path::to_path_buf)
+}
+
+/// Where Cargo puts what it builds.
+pub fn target_dir() -> PathBuf {
+    match env::var_os("CARGO_TARGET_DIR") {
+        // Cargo takes a relative path from where it was called.
+        Some(dir) => std::path::absolute(&dir).unwrap_or_else(|_| PathBuf::from(dir)),
+        None => root().join("target"),
+    }
+}
+
+/// Where these commands keep what spares the next run work.
+pub fn cache_dir() -> PathBuf {
+    target_dir().join("xtask")
+}
+
+/// The Cargo that runs us, on this workspace and its build output.
+pub fn cargo() -> Command {
+    let mut command = Command::new(env::var_os("CARGO").unwrap_or_else(|| "cargo".into()));
+    command
+        .current_dir(root())
+        .env("CARGO_TARGET_DIR", target_dir());
+    command
+}
+
+/// Finds a program as a root shell would, also where `PATH` lacks the `sbin` folders.
+pub fn program(name: &str) -> Option<PathBuf> {
+    let path = env::var_os("PATH").unwrap_or_default();
+    env::split_paths(&path)
+        .chain(["/usr/local/sbin", "/usr/sbin", "/sbin"].map(PathBuf::from))
+        .map(|dir| dir.join(name))
+        .find(|candidate| candidate.is_file())
+}
+
+/// Whether we may install packages, start an Engine, and the like.
+pub fn is_root() -> bool {
+    rustix::process::geteuid().is_root()
+}
+
+/// A name for what `up` creates on an Engine: the same at each run of this checkout, and no other's.
+pub fn deployment_id() -> String {
+    deployment_id_of(&root())
+}
+
+fn deployment_id_of(root: &Path) -> String {
+    let digest = hex(&Sha256::digest(root.as_os_str().as_encoded_bytes()));
+    format!("up-{}", &digest[..8])
+}
+
+/// Lower-case hex digits.
+pub fn hex(bytes: &[u8]) -> String {
+    bytes.iter().map(|byte| format!("{byte:02x}")).collect()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_deployment_id_is_short_and_stable_and_of_its_checkout_alone() {
+        let here = deployment_id_of(Path::new("/home/a/dynamic-access"));
+        assert_eq!(here, deployment_id_of(Path::new("/home/a/dynamic-access")));
+        assert_ne!(here, deployment_id_of(Path::new("/home/b/dynamic-access")));
+        assert_eq!(here.len(), 11);
+        assert!(
+            here.bytes()
+                .all(|byte| matches!(byte, b'a'..=b'z' | b'0'..=b'9' | b'-'))
+        );
+    }
+
+    #[test]
+    fn a_program_is_found_by_name() {
+        assert!(program("sh").is_some());
+        assert!(program("no-such-program-anywhere").is_none());
+    }
+}

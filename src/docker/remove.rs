@@ -41,8 +41,17 @@ pub fn removed(reply: &Reply) -> Result<Removed, Fault> {
         204 => Ok(Removed::Gone),
         404 if reply.is_engines(StatusCode::NOT_FOUND) => Ok(Removed::Gone),
         409 if reply.is_engines(StatusCode::CONFLICT) => Ok(Removed::Declined),
+        // Podman's word for the same.
+        500 if says_running(reply) => Ok(Removed::Declined),
         _ => Err(reply.fault()),
     }
+}
+
+/// "cannot remove container … as it is running"
+fn says_running(reply: &Reply) -> bool {
+    reply
+        .message()
+        .is_some_and(|message| message.contains("as it is running"))
 }
 
 #[cfg(test)]
@@ -85,6 +94,8 @@ mod tests {
     fn a_declined_removal_is_told_from_a_failed_one() {
         let running = reply(409, r#"{"message":"container is running"}"#);
         assert_eq!(removed(&running), Ok(Removed::Declined));
+        let podmans = r#"{"message":"cannot remove container x as it is running"}"#;
+        assert_eq!(removed(&reply(500, podmans)), Ok(Removed::Declined));
         removed(&reply(500, r#"{"message":"device busy"}"#)).expect_err("a fault");
     }
 }

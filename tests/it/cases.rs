@@ -55,6 +55,15 @@ pub fn remains() -> Vec<Given> {
     ]
 }
 
+/// One of each kind that a reaper takes, and no more.
+pub fn few_remains() -> Vec<Given> {
+    vec![
+        given(10, State::Created, 10 * MINUTE),
+        given(12, State::Exited, HOUR),
+        given(15, State::Running, NINE_DAYS),
+    ]
+}
+
 /// A scenario of one webhook: its name, the webhook, what is there before,
 /// and the status with which it ends while nothing fails.
 fn case(name: &str, webhook: Webhook, before: &[Given], status: u16) -> Scenario {
@@ -154,12 +163,8 @@ fn others() -> Vec<Scenario> {
 /// The webhooks that change anything, on few Engines: for what has too many
 /// schedules to be tried on all.
 pub fn few() -> Vec<Scenario> {
-    use State::{Created, Exited, Running};
-    let some = [
-        given(10, Created, 10 * MINUTE),
-        given(12, Exited, HOUR),
-        given(15, Running, NINE_DAYS),
-    ];
+    use State::{Created, Running};
+    let some = few_remains();
     vec![
         case("start", START, &[], 200),
         case("start-of-running", START, &[given(0, Running, 60)], 200),

@@ -121,10 +121,9 @@ fn may_remove(world: &World, by: By, container: &Container, from: State) -> Resu
     let may = match actor.webhook {
         Webhook::Stop(key) => container.key == key,
         Webhook::Start { token, .. } if !by.in_tail => match from {
-            State::Created if is_its_own => true,
+            State::Created | State::Exited | State::Dead if is_its_own => true,
             // Its creator's webhook is over.
-            State::Created => *container.name == *name_of(token) && age >= INVOCATION,
-            State::Exited | State::Dead => is_its_own,
+            State::Created | State::Dead => *container.name == *name_of(token) && age >= INVOCATION,
             _ => false,
         },
         Webhook::Reap { dry_run: true } => false,

@@ -96,7 +96,7 @@ impl Actor {
 
     /// Whether it asks the same again and again, as one does who waits.
     pub fn is_waiting(&self) -> bool {
-        const REPEATS: usize = 6;
+        const REPEATS: usize = 3;
         self.is_alive() && self.repeats > REPEATS && !self.repeats.is_power_of_two()
     }
 

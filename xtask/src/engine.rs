@@ -76,7 +76,7 @@ impl Engine {
 
     /// Lets it stay until `engine stop`.
     pub fn stay(&mut self) -> Result<()> {
-        self.record.owner = Owner::Nobody;
+        self.record.owner = Owner::Checkout(workspace::root());
         self.record.write()?;
         self.outlives_us = true;
         Ok(())

@@ -13,6 +13,13 @@ use crate::docker::Docker;
 use crate::engine::Engine;
 use crate::workspace;
 
+/// The network of Podman's default would write rules for the machine's firewall; its default
+/// limits are the highest there are, which not every root may set.
+const CONF: &str = r#"[containers]
+netns = "none"
+default_ulimits = ["nofile=4096:4096", "nproc=4096:4096"]
+"#;
+
 /// Where it listens, in the folder of its Engine.
 pub fn socket(dir: &Path) -> PathBuf {
     dir.join("podman.sock")
@@ -24,8 +31,7 @@ pub fn start_beside(engine: &mut Engine) -> Result<PathBuf> {
         apt::install(&["podman", "crun"], "Podman's service")?;
     }
     let dir = engine.dir().to_owned();
-    // The network of its default would write rules for the machine's firewall.
-    fs::write(dir.join("podman.conf"), "[containers]\nnetns = \"none\"\n")?;
+    fs::write(dir.join("podman.conf"), CONF)?;
     let socket = socket(&dir);
     let mut command = Command::new("podman");
     command

@@ -25,8 +25,8 @@ pub struct Record {
 /// Who removes an Engine.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum Owner {
-    /// `engine stop` does.
-    Nobody,
+    /// `engine stop` does, in this checkout.
+    Checkout(PathBuf),
     /// The process with this number and start time does.
     Process(String),
 }
@@ -79,8 +79,8 @@ impl Record {
     /// Writes it down.
     pub fn write(&self) -> Result<()> {
         let owner = match &self.owner {
-            Owner::Nobody => "nobody",
-            Owner::Process(identity) => identity,
+            Owner::Checkout(root) => root.display().to_string(),
+            Owner::Process(identity) => identity.clone(),
         };
         let path = self.dir.join(FILE);
         fs::write(&path, format!("{}\n{owner}\n", self.block))
@@ -119,7 +119,7 @@ fn parse(text: &str) -> Option<(Block, Owner)> {
     let mut lines = text.lines();
     let block = Block::parse(lines.next()?)?;
     let owner = match lines.next()? {
-        "nobody" => Owner::Nobody,
+        root if root.starts_with('/') => Owner::Checkout(root.into()),
         identity => Owner::Process(identity.to_owned()),
     };
     Some((block, owner))
@@ -147,12 +147,12 @@ mod tests {
 
     #[test]
     fn an_engine_that_is_to_stay_is_never_abandoned() {
-        assert!(!Owner::Nobody.is_gone());
+        assert!(!Owner::Checkout("/home/a".into()).is_gone());
     }
 
     #[test]
     fn a_record_that_was_cut_off_is_not_believed() {
-        assert!(parse("10.1.16.0/20\nnobody\n").is_some());
+        assert!(parse("10.1.16.0/20\n/home/a\n").is_some());
         assert!(parse("10.1.16.0/20\n").is_none());
         assert!(parse("").is_none());
     }

@@ -19,6 +19,7 @@ use crate::outbound;
 use crate::process::POLL_INTERVAL;
 use crate::progress::say;
 use crate::record::{Owner, Record};
+use crate::workspace;
 
 /// Without containers a daemon ends within a second; then it is killed.
 const DAEMON_GRACE: Duration = Duration::from_secs(15);
@@ -37,12 +38,13 @@ const DAEMONS: [&str; 6] = [
     "conmon",
 ];
 
-/// Removes the Engines that were started to stay, and says how many they were.
+/// Removes the Engines that were started to stay from this checkout, and says how many they were.
 pub fn stop_all() -> Result<usize> {
     sweep();
+    let ours = Owner::Checkout(workspace::root());
     let mut stopped = 0;
     for record in Record::all() {
-        if record.owner == Owner::Nobody {
+        if record.owner == ours {
             remove(&record, &mut [])?;
             stopped += 1;
         }

@@ -119,6 +119,7 @@ fn build_with_debian() -> Result<()> {
             "CARGO_TARGET_WASM32_WASIP2_RUSTFLAGS",
             "-L /usr/lib/wasm32-wasi -C link-self-contained=no",
         );
+    workspace::forget_our_package(&mut command);
     // What rustup's Cargo has set for us would lead back to its own compiler.
     for name in [
         "RUSTUP_TOOLCHAIN",

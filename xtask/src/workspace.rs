@@ -35,7 +35,32 @@ pub fn cargo() -> Command {
     command
         .current_dir(root())
         .env("CARGO_TARGET_DIR", target_dir());
+    forget_our_package(&mut command);
     command
+}
+
+/// Takes away what Cargo tells a program about its package.
+///
+/// Build scripts look at some of it, and would run again, with all that depends
+/// on them, whenever a Cargo called by us follows one called by a person.
+pub fn forget_our_package(command: &mut Command) {
+    for (name, _) in env::vars_os() {
+        if name.to_str().is_some_and(is_about_our_package) {
+            command.env_remove(name);
+        }
+    }
+}
+
+fn is_about_our_package(variable: &str) -> bool {
+    const NAMES: [&str; 6] = [
+        "CARGO_MANIFEST_DIR",
+        "CARGO_MANIFEST_PATH",
+        "CARGO_CRATE_NAME",
+        "CARGO_BIN_NAME",
+        "CARGO_PRIMARY_PACKAGE",
+        "OUT_DIR",
+    ];
+    variable.starts_with("CARGO_PKG_") || NAMES.contains(&variable)
 }
 
 /// Finds a program as a root shell would, also where `PATH` lacks the `sbin` folders.
@@ -81,6 +106,20 @@ mod tests {
             here.bytes()
                 .all(|byte| matches!(byte, b'a'..=b'z' | b'0'..=b'9' | b'-'))
         );
+    }
+
+    #[test]
+    fn what_is_about_our_package_is_told_from_settings() {
+        assert!(is_about_our_package("CARGO_PKG_VERSION"));
+        assert!(is_about_our_package("CARGO_MANIFEST_DIR"));
+        for setting in [
+            "CARGO_HOME",
+            "CARGO_TARGET_DIR",
+            "CARGO",
+            "CARGO_NET_OFFLINE",
+        ] {
+            assert!(!is_about_our_package(setting), "{setting}");
+        }
     }
 
     #[test]

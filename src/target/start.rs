@@ -1,0 +1,224 @@
+//! `/start`: at most one running container for a token, whatever fails.
+//!
+//! The container's name follows from the token, and the Engine gives a name
+//! to one container at a time; so whoever is not sure what an Engine has done
+//! looks for that name. Each attempt writes a label of its own: a container
+//! that is only created is started by the attempt that created it and by no
+//! other.
+
+use super::{FAULTS_MAX, StartOrder, Started, Targets};
+use crate::budget::ABANDONED_AFTER;
+use crate::docker::create::{Container, Created};
+use crate::docker::list::{Listed, State};
+use crate::docker::remove::Removed;
+use crate::docker::{ContainerId, ContainerName};
+use crate::engine::Fault;
+use crate::error::Error;
+use crate::pauses::Pauses;
+use crate::platform::Platform;
+use crate::reaper::is_live;
+
+/// What a look at the name shows this attempt.
+enum Sight {
+    /// The target runs.
+    Runs(ContainerId),
+    /// This attempt's container waits to be started.
+    Mine(ContainerId),
+    /// Another attempt is at work, or a removal.
+    Busy,
+    /// Another attempt has created a container and can no longer start it.
+    Abandoned(ContainerId),
+    /// No container has the name, or none yet.
+    Nothing,
+}
+
+impl<P: Platform> Targets<'_, P> {
+    /// Makes and starts the container of `order`, or finds it running.
+    ///
+    /// # Errors
+    ///
+    /// Whatever kept it from running. What this attempt has created is removed
+    /// then, unless the Engine could not be reached to do so.
+    pub async fn start(&self, order: &StartOrder) -> Result<Started, Error> {
+        let name = ContainerName::from_token(&self.config.deployment_id, &order.activation_token);
+        let container = Container::new(self.config, &name, order, self.platform.random());
+        let mut pauses = Pauses::new(self.platform, self.budget.work_until);
+        let mut faults = 0;
+        loop {
+            let cause = match self.engine.create(&container).await {
+                Ok(Created::Created { id, warnings }) => return self.run(id, warnings).await,
+                Ok(Created::NoSuchImage) => {
+                    return Err(Error::NoSuchImage(self.config.agent_image.to_string()));
+                }
+                Ok(Created::NameTaken) => Error::InProgress,
+                // Nothing was made: there is nothing to look for.
+                Err(fault) if fault.is_without_effect() => return Err(fault.into()),
+                Err(fault) => {
+                    faults += 1;
+                    fault.into()
+                }
+            };
+            let settled = self.settle(&container, &mut pauses, &cause).await;
+            if settled.as_ref().is_err_and(Error::may_pass) {
+                self.clean_up_unseen(&container).await;
+            }
+            match settled? {
+                Sight::Runs(id) => return Ok(Started::already(id)),
+                Sight::Mine(id) => return self.run(id, Vec::new()).await,
+                // An Engine that says of itself that it failed would again.
+                _ if matches!(cause, Error::EngineFailed(Fault::Said { .. })) => return Err(cause),
+                _ if faults == FAULTS_MAX || !pauses.next().await => return Err(cause),
+                _ => {}
+            }
+        }
+    }
+
+    /// Looks at the name until something can be said for certain: that the
+    /// target runs, that it is this attempt's to start, or that the name is
+    /// free to be tried again.
+    async fn settle(
+        &self,
+        container: &Container<'_>,
+        pauses: &mut Pauses<'_, P>,
+        cause: &Error,
+    ) -> Result<Sight, Error> {
+        let mut faults = 0;
+        loop {
+            match self.look(container).await {
+                Ok(Sight::Busy) => {
+                    if !pauses.next().await {
+                        return Err(Error::InProgress);
+                    }
+                }
+                Ok(Sight::Abandoned(id)) => {
+                    // Without force: should it run after all, it stays, and
+                    // the next look shows so.
+                    let removed = self.engine.remove(&id).await;
+                    let is_gone = matches!(removed, Ok(Removed::Gone));
+                    if !is_gone && !pauses.next().await {
+                        return Err(Error::InProgress);
+                    }
+                }
+                Ok(sight) => return Ok(sight),
+                Err(error) if !error.may_pass() => return Err(error),
+                Err(_) => {
+                    faults += 1;
+                    if faults == FAULTS_MAX || !pauses.next().await {
+                        return Err(cause.clone());
+                    }
+                }
+            }
+        }
+    }
+
+    async fn look(&self, container: &Container<'_>) -> Result<Sight, Error> {
+        let Some(found) = self.engine.find_by_name(container.name).await? else {
+            return Ok(Sight::Nothing);
+        };
+        if !found.is_of(&self.config.deployment_id) {
+            return Err(Error::NameTaken(found.id));
+        }
+        if !container.has_payload_of(&found) {
+            return Err(Error::OtherPayload(found.id));
+        }
+        match found.state {
+            State::Running => Ok(Sight::Runs(found.id)),
+            State::Ended | State::Dead => Err(Error::TargetEnded(found.id)),
+            State::Created if container.is_attempt_of(&found) => Ok(Sight::Mine(found.id)),
+            State::Created if found.age.is_some_and(|age| age > ABANDONED_AFTER) => {
+                Ok(Sight::Abandoned(found.id))
+            }
+            State::Created | State::Removing | State::Unknown => Ok(Sight::Busy),
+        }
+    }
+
+    /// Starts the container that this attempt has created, unless that would
+    /// be one too many.
+    async fn run(&self, id: ContainerId, warnings: Vec<String>) -> Result<Started, Error> {
+        let cause = match self.room().await {
+            Err(error) => error,
+            Ok(()) => match self.engine.start(&id).await {
+                Ok(()) => return Ok(Started { id, warnings }),
+                Err(fault) => fault.into(),
+            },
+        };
+        match self.clean_up(&id).await {
+            Some(State::Running) => Ok(Started { id, warnings }),
+            Some(State::Ended | State::Dead) => Err(Error::TargetEnded(id)),
+            _ => Err(cause),
+        }
+    }
+
+    /// Looks whether there is room for a target that is created already.
+    ///
+    /// Whoever starts a container has counted after creating it, so of those
+    /// who could exceed the limit together at least the last one sees it.
+    async fn room(&self) -> Result<(), Error> {
+        let mut list = self.engine.list(&self.config.deployment_id).await;
+        // A look can be repeated at will, and a start is too dear to be given
+        // up for one that was lost.
+        if list.as_ref().is_err_and(|fault| !fault.is_without_effect()) {
+            list = self.engine.list(&self.config.deployment_id).await;
+        }
+        let ours = list?;
+        let live = ours.iter().filter(|container| is_live(container)).count();
+        if live > self.config.max_targets {
+            return Err(Error::TooManyTargets {
+                max: self.config.max_targets,
+            });
+        }
+        Ok(())
+    }
+
+    /// Removes the container that a create has made after all, of which
+    /// neither the reply nor a look has told.
+    async fn clean_up_unseen(&self, container: &Container<'_>) {
+        let engine = self.engine.until(self.budget.answer_until);
+        if let Ok(Some(found)) = engine.find_by_name(container.name).await
+            && found.is_of(&self.config.deployment_id)
+            && container.is_attempt_of(&found)
+        {
+            self.clean_up(&found.id).await;
+        }
+    }
+
+    /// Removes a container whose start has failed, unless it runs after all,
+    /// and returns the state in which it remains, if that is known and it
+    /// does.
+    ///
+    /// A removal without force is refused while the container runs, so the
+    /// clean-up of one request cannot hurt what another vouches for.
+    async fn clean_up(&self, id: &ContainerId) -> Option<State> {
+        let engine = self.engine.until(self.budget.answer_until);
+        let mut pauses = Pauses::new(self.platform, self.budget.answer_until);
+        for _ in 0..FAULTS_MAX {
+            match engine.find_by_id(id).await {
+                Ok(None) => return None,
+                Ok(Some(Listed {
+                    state: state @ (State::Running | State::Ended | State::Dead),
+                    ..
+                })) => return Some(state),
+                Ok(Some(_)) => {
+                    if let Ok(Removed::Gone) = engine.remove(id).await {
+                        return None;
+                    }
+                }
+                Err(_) => {}
+            }
+            if !pauses.next().await {
+                return None;
+            }
+        }
+        None
+    }
+}
+
+impl Started {
+    /// A target that another request has started.
+    fn already(id: ContainerId) -> Self {
+        Self {
+            id,
+            warnings: Vec::new(),
+        }
+    }
+}

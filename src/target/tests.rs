@@ -1,0 +1,292 @@
+//! Sequences of calls, as transcripts: what was asked, what was replied, and
+//! what came of it.
+
+use crate::docker::ContainerId;
+use crate::script::{
+    Hangs, ID, Is, Lost, OTHER, Reply, Unreachable, created, done, entry, none, one, order, run,
+    said,
+};
+
+/// The status of the answer to a start, 200 with the right id being success.
+#[track_caller]
+fn check_start(steps: Vec<(&'static str, Reply)>, status: u16) {
+    let outcome = run(steps, async |targets| targets.start(&order()).await);
+    match outcome {
+        Ok(started) => assert_eq!((started.id.as_str(), 200), (ID, status)),
+        Err(error) => assert_eq!(error.status().as_u16(), status, "{error}"),
+    }
+}
+
+#[track_caller]
+fn check_stop(steps: Vec<(&'static str, Reply)>, status: u16) {
+    let id = ContainerId::parse(ID).expect("an id");
+    let outcome = run(steps, async |targets| targets.stop(&id).await);
+    match outcome {
+        Ok(()) => assert_eq!(200, status),
+        Err(error) => assert_eq!(error.status().as_u16(), status, "{error}"),
+    }
+}
+
+#[test]
+fn a_start_is_three_calls() {
+    let steps = vec![
+        ("create", created()),
+        ("list all", one("created", &[])),
+        ("start", done()),
+    ];
+    check_start(steps, 200);
+}
+
+#[test]
+fn a_repeated_start_finds_its_target() {
+    let taken = said(409, "Conflict.");
+    check_start(
+        vec![("create", taken), ("list by name", one("running", &[]))],
+        200,
+    );
+}
+
+#[test]
+fn a_create_whose_answer_is_lost_is_found_by_its_name() {
+    for lost in [Lost, Is(201, "<html>".to_owned()), said(500, "m")] {
+        let steps = vec![
+            ("create", lost),
+            ("list by name", one("created", &[])),
+            ("list all", one("created", &[])),
+            ("start", done()),
+        ];
+        check_start(steps, 200);
+    }
+}
+
+#[test]
+fn a_create_that_was_lost_on_its_way_is_sent_again() {
+    let steps = vec![
+        ("create", Lost),
+        ("list by name", none()),
+        ("create", created()),
+        ("list all", none()),
+        ("start", done()),
+    ];
+    check_start(steps, 200);
+}
+
+#[test]
+fn a_create_that_certainly_did_nothing_is_not_looked_for() {
+    check_start(vec![("create", Unreachable)], 503);
+    check_start(vec![("create", said(400, "invalid"))], 500);
+    check_start(vec![("create", said(404, "No such image: x"))], 500);
+}
+
+#[test]
+fn another_attempts_container_is_waited_for_and_never_started() {
+    let taken = || said(409, "Conflict.");
+    let theirs = || one("created", &[("attempt", "theirs")]);
+    let steps = vec![
+        ("create", taken()),
+        ("list by name", theirs()),
+        ("list by name", theirs()),
+        ("list by name", one("running", &[("attempt", "theirs")])),
+    ];
+    check_start(steps, 200);
+}
+
+#[test]
+fn an_abandoned_container_is_removed_without_force_and_made_anew() {
+    let old = entry(ID, "created", 1_795_395_600, &[("attempt", "theirs")]);
+    let steps = vec![
+        ("create", said(409, "Conflict.")),
+        ("list by name", Is(200, format!("[{old}]"))),
+        ("remove", done()),
+        ("list by name", none()),
+        ("create", created()),
+        ("list all", none()),
+        ("start", done()),
+    ];
+    check_start(steps, 200);
+}
+
+#[test]
+fn a_name_that_cannot_be_used_is_told_why() {
+    let taken = || ("create", said(409, "Conflict."));
+    for (state, changes, status) in [
+        ("exited", &[][..], 409),
+        ("dead", &[], 409),
+        ("running", &[("service-url", "https://other")], 422),
+        ("running", &[("environment-id", "other")], 422),
+        ("running", &[("deployment", "other")], 500),
+        ("running", &[("name", "other")], 500),
+    ] {
+        let steps = vec![taken(), ("list by name", one(state, changes))];
+        check_start(steps, status);
+    }
+}
+
+#[test]
+fn a_lost_look_at_the_others_is_repeated_once() {
+    let begun = || vec![("create", created()), ("list all", Lost)];
+    let mut steps = begun();
+    steps.extend([("list all", none()), ("start", done())]);
+    check_start(steps, 200);
+    let mut steps = begun();
+    steps.extend([
+        ("list all", Lost),
+        ("list by id", one("created", &[])),
+        ("remove", done()),
+    ]);
+    check_start(steps, 502);
+}
+
+#[test]
+fn a_start_that_fails_is_cleaned_up_without_force() {
+    for (failure, status) in [
+        (said(400, "no such file"), 500),
+        (said(404, "network not found"), 500),
+        (said(500, "OCI runtime create failed"), 502),
+        (Lost, 502),
+        (Hangs, 504),
+    ] {
+        let steps = vec![
+            ("create", created()),
+            ("list all", none()),
+            ("start", failure),
+            ("list by id", one("created", &[])),
+            ("remove", done()),
+        ];
+        check_start(steps, status);
+    }
+}
+
+#[test]
+fn a_start_whose_answer_is_lost_may_have_succeeded() {
+    let begun = || vec![("create", created()), ("list all", none()), ("start", Lost)];
+    let mut seen = begun();
+    seen.push(("list by id", one("running", &[])));
+    check_start(seen, 200);
+    let mut raced = begun();
+    raced.push(("list by id", one("created", &[])));
+    raced.push(("remove", said(409, "container is running")));
+    raced.push(("list by id", one("running", &[])));
+    check_start(raced, 200);
+    let mut ended = begun();
+    ended.push(("list by id", one("exited", &[])));
+    check_start(ended, 409);
+}
+
+#[test]
+fn a_container_that_a_late_look_shows_is_removed_too() {
+    let own = || entry(ID, "created", 1_795_395_650, &[]);
+    let begun = |found: &serde_json::Value| {
+        vec![
+            ("create", Lost),
+            ("list by name", Lost),
+            ("list by name", Lost),
+            ("list by name", Lost),
+            ("list by name", Is(200, format!("[{found}]"))),
+        ]
+    };
+    let mut steps = begun(&own());
+    steps.push(("list by id", one("created", &[])));
+    steps.push(("remove", done()));
+    check_start(steps, 502);
+    let theirs = entry(ID, "created", 1_795_395_650, &[("attempt", "theirs")]);
+    check_start(begun(&theirs), 502);
+    let foreign = entry(ID, "created", 1_795_395_650, &[("deployment", "other")]);
+    check_start(begun(&foreign), 502);
+}
+
+#[test]
+fn a_create_is_sent_three_times_at_most() {
+    let lost = || [("create", Lost), ("list by name", none())];
+    let steps = lost().into_iter().chain(lost()).chain(lost());
+    check_start(steps.collect(), 502);
+}
+
+#[test]
+fn a_list_that_answers_more_than_was_asked_is_not_taken_at_its_word() {
+    let mut stranger = entry(OTHER, "running", 0, &[]);
+    stranger["Names"] = serde_json::json!(["/another"]);
+    let own = entry(ID, "running", 0, &[]);
+    let both = || Is(200, format!("[{stranger},{own}]"));
+    let taken = ("create", said(409, "Conflict."));
+    check_start(vec![taken, ("list by name", both())], 200);
+    check_stop(
+        vec![("list by id", both()), ("remove by force", done())],
+        200,
+    );
+    let alone = Is(200, format!("[{stranger}]"));
+    check_stop(vec![("list by id", alone)], 200);
+}
+
+#[test]
+fn an_image_that_carries_our_label_does_not_use_up_the_targets() {
+    let mut stranger = entry(OTHER, "running", 0, &[]);
+    stranger["Names"] = serde_json::json!(["/another"]);
+    let own = entry(ID, "created", 1_795_395_650, &[]);
+    let steps = vec![
+        ("create", created()),
+        ("list all", Is(200, format!("[{own},{stranger}]"))),
+        ("start", done()),
+    ];
+    check_start(steps, 200);
+}
+
+#[test]
+fn one_target_too_many_steps_back() {
+    let other = entry(OTHER, "running", 0, &[]);
+    let own = entry(ID, "created", 1_795_395_650, &[]);
+    let steps = vec![
+        ("create", created()),
+        ("list all", Is(200, format!("[{own},{other}]"))),
+        ("list by id", one("created", &[])),
+        ("remove", done()),
+    ];
+    check_start(steps, 429);
+}
+
+#[test]
+fn a_stop_is_two_calls_and_one_when_there_is_nothing() {
+    check_stop(
+        vec![
+            ("list by id", one("running", &[])),
+            ("remove by force", done()),
+        ],
+        200,
+    );
+    check_stop(vec![("list by id", none())], 200);
+}
+
+#[test]
+fn a_stop_of_what_is_not_ours_touches_nothing() {
+    for change in [("deployment", "other"), ("name", "other")] {
+        check_stop(vec![("list by id", one("running", &[change]))], 404);
+    }
+}
+
+#[test]
+fn a_removal_that_is_unclear_is_settled_by_a_look() {
+    for unclear in [
+        Lost,
+        said(500, "m"),
+        said(409, "removal is already in progress"),
+    ] {
+        let steps = vec![
+            ("list by id", one("running", &[])),
+            ("remove by force", unclear),
+            ("list by id", none()),
+        ];
+        check_stop(steps, 200);
+    }
+}
+
+#[test]
+fn a_stop_gives_up_after_three_failures() {
+    check_stop(
+        vec![
+            ("list by id", Unreachable),
+            ("list by id", Lost),
+            ("list by id", Unreachable),
+        ],
+        503,
+    );
+}

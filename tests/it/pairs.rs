@@ -1,8 +1,8 @@
 //! Two webhooks at once, their calls in every order.
 
 use crate::cases::{
-    DRY_RUN, NINE_DAYS, REAP, START, START_OTHER_PAYLOAD, START_OTHER_TOKEN, given, on_both,
-    on_docker, remains, stop,
+    DRY_RUN, NINE_DAYS, REAP, START, START_OTHER_PAYLOAD, START_OTHER_TOKEN, few_remains, given,
+    on_both, on_docker, stop,
 };
 use crate::fate::Fates;
 use crate::model::{Key, State};

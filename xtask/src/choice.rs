@@ -52,7 +52,7 @@ pub fn choose(flag: Option<&str>) -> Result<Chosen> {
     say(
         "Engine: none is named (DOCKER_HOST, --docker-url) and none is local, so a private one is started for this run",
     );
-    let engine = Engine::start(None)?;
+    let engine = Engine::start_with_kept_images()?;
     Ok(Chosen {
         docker: engine.docker(),
         private: Some(engine),

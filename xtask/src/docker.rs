@@ -50,11 +50,6 @@ impl Docker {
         &self.endpoint
     }
 
-    /// Whether it ends with the run that has started it, and so starts out empty.
-    pub fn is_private(&self) -> bool {
-        self.is_private
-    }
-
     /// The Docker CLI, pointed at this Engine whatever the environment says.
     pub fn command(&self) -> Command {
         let mut command = Command::new("docker");
@@ -129,6 +124,13 @@ impl Docker {
     /// Kills and removes every container.
     pub fn remove_all(&self) -> Result<usize> {
         self.remove_listed(&[])
+    }
+
+    /// Removes the images that others of their name have replaced.
+    pub fn prune_images(&self) -> Result<()> {
+        let mut command = self.command();
+        command.args(["image", "prune", "--force"]);
+        process::output_within(&mut command, REMOVE_BOUND).map(drop)
     }
 
     fn remove_listed(&self, filter: &[&str]) -> Result<usize> {

@@ -24,6 +24,7 @@ use crate::process::{self, POLL_INTERVAL};
 use crate::progress::say;
 use crate::random;
 use crate::record::{Owner, Record};
+use crate::shelf;
 use crate::teardown;
 use crate::workspace;
 
@@ -42,11 +43,27 @@ pub struct Engine {
     record: Record,
     children: Vec<Child>,
     outlives_us: bool,
+    keeps_images: bool,
 }
 
 impl Engine {
     /// Starts an Engine that ends with this value, also on a TCP port of loopback if one is given.
     pub fn start(tcp_port: Option<u16>) -> Result<Self> {
+        let mut engine = Self::prepare()?;
+        engine.launch(tcp_port)?;
+        Ok(engine)
+    }
+
+    /// As [`Engine::start`], with the images of the last run that was started so.
+    pub fn start_with_kept_images() -> Result<Self> {
+        let mut engine = Self::prepare()?;
+        shelf::take(&engine.record);
+        engine.keeps_images = true;
+        engine.launch(None)?;
+        Ok(engine)
+    }
+
+    fn prepare() -> Result<Self> {
         if !workspace::is_root() {
             bail!(
                 "a private Docker Engine needs root: `sudo env PATH=\"$PATH\" cargo xtask …`, \
@@ -55,23 +72,27 @@ impl Engine {
         }
         ensure_programs()?;
         teardown::sweep();
-        let started = Instant::now();
-        let mut engine = Self {
+        Ok(Self {
             record: make_home()?,
             children: Vec::new(),
             outlives_us: false,
-        };
-        // From here on, a failure drops the engine and so removes what there is of it.
-        bridge::create(&engine.record.bridge(), engine.record.block)?;
-        engine.start_containerd()?;
-        engine.start_dockerd(tcp_port)?;
+            keeps_images: false,
+        })
+    }
+
+    /// Starts what there is to start; a failure drops the value and so removes what there is of it.
+    fn launch(&mut self, tcp_port: Option<u16>) -> Result<()> {
+        let started = Instant::now();
+        bridge::create(&self.record.bridge(), self.record.block)?;
+        self.start_containerd()?;
+        self.start_dockerd(tcp_port)?;
         say(&format!(
             "private Engine: {} at {}, after {:.1} s",
-            engine.docker().version()?,
-            engine.socket().display(),
+            self.docker().version()?,
+            self.socket().display(),
             started.elapsed().as_secs_f32()
         ));
-        Ok(engine)
+        Ok(())
     }
 
     /// Lets it stay until `engine stop`.
@@ -146,7 +167,7 @@ impl Engine {
             .arg("--config-file")
             .arg(dir.join("daemon.json"))
             .arg("--data-root")
-            .arg(dir.join("data"))
+            .arg(record.data())
             .arg("--exec-root")
             .arg(dir.join("exec"))
             .arg("--pidfile")
@@ -212,7 +233,11 @@ impl Drop for Engine {
             return;
         }
         say("private Engine: removing it");
-        if let Err(error) = teardown::remove(&self.record, &mut self.children) {
+        let removed = match self.keeps_images && shelf::tidy(&self.docker()).is_ok() {
+            true => teardown::remove_but_images(&self.record, &mut self.children),
+            false => teardown::remove(&self.record, &mut self.children),
+        };
+        if let Err(error) = removed {
             say(&format!(
                 "private Engine: {error:#}; what is left goes with `cargo xtask engine stop`"
             ));

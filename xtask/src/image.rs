@@ -13,7 +13,6 @@ use crate::docker::Docker;
 use crate::process;
 use crate::progress::{remark, say, timed};
 use crate::reach;
-use crate::shelf;
 use crate::stand_in;
 use crate::workspace::{self, hex};
 
@@ -64,24 +63,19 @@ impl fmt::Display for Agent {
 
 /// Makes sure of the image; `wanted` is the agent it must hold, if that matters.
 pub fn ensure(docker: &Docker, wanted: Option<Agent>) -> Result<Agent> {
-    let candidates = match (present(docker), wanted) {
-        (Some(present), wanted) if wanted.is_none_or(|wanted| wanted == present) => vec![present],
-        (None, None) if docker.is_private() => vec![Agent::Bzero, Agent::StandIn],
-        (None, Some(wanted)) if docker.is_private() => vec![wanted],
-        _ => vec![],
+    let Some(agent) = present(docker).filter(|agent| wanted.is_none_or(|wanted| wanted == *agent))
+    else {
+        return build(docker, wanted);
     };
-    for agent in candidates {
-        let inputs = Inputs::gather(agent)?.digest()?;
-        let is_there = || docker.image_label(IMAGE, INPUTS_LABEL).as_ref() == Some(&inputs);
-        if is_there() || shelf::take(docker, &inputs) && is_there() {
-            say(&format!("agent image: {IMAGE} is there, with {agent}"));
-            if agent == Agent::StandIn && wanted.is_none() {
-                remark("`cargo xtask image --agent bzero` builds one with the real agent");
-            }
-            return Ok(agent);
-        }
+    if docker.image_label(IMAGE, INPUTS_LABEL) != Some(Inputs::gather(agent)?.digest()?) {
+        say("agent image: what it was built from has changed");
+        return build(docker, wanted);
     }
-    build(docker, wanted)
+    say(&format!("agent image: {IMAGE} is there, with {agent}"));
+    if agent == Agent::StandIn && wanted.is_none() {
+        remark("`cargo xtask image --agent bzero` builds one with the real agent");
+    }
+    Ok(agent)
 }
 
 /// The agent in the image that the Engine has.
@@ -100,9 +94,6 @@ pub fn build(docker: &Docker, wanted: Option<Agent>) -> Result<Agent> {
     timed("agent image: build", || {
         docker_build(docker, agent, &inputs, base)
     })?;
-    if docker.is_private() {
-        shelf::keep(docker, IMAGE, &inputs.digest()?)?;
-    }
     say(&format!("agent image: {IMAGE} holds {agent}"));
     Ok(agent)
 }

@@ -71,6 +71,11 @@ impl Record {
         self.dir.join("docker.sock")
     }
 
+    /// Where the Engine keeps images and containers.
+    pub fn data(&self) -> PathBuf {
+        self.dir.join("data")
+    }
+
     /// Whether its owner has ended without removing it.
     pub fn is_abandoned(&self) -> bool {
         self.owner.is_gone()

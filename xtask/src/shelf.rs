@@ -1,48 +1,43 @@
-//! Keeps the agent image beside the build output: a private Engine starts out empty each time, and
-//! reading the image back takes a third of the time that building it does.
+//! Keeps the images of a private Engine for the next run, which would otherwise spend most of its
+//! start on making them anew.
 
 use std::fs;
 use std::path::PathBuf;
 
-use anyhow::Result;
+use anyhow::{Context, Result};
 
 use crate::docker::Docker;
-use crate::process;
+use crate::record::Record;
 use crate::workspace;
 
-/// How a kept image's file is called, before the digest of what it was built from.
-const PREFIX: &str = "agent-image-";
-
-/// Gives the Engine the image that was built from these inputs, and says whether it was kept.
-pub fn take(docker: &Docker, inputs: &str) -> bool {
-    let path = path(inputs);
-    let mut command = docker.command();
-    command.args(["load", "--quiet", "--input"]).arg(&path);
-    // A file that cannot be read back is as good as none: the image is built.
-    path.exists() && process::output(&mut command).is_ok()
+/// Gives an Engine that has not started yet what was kept, if there is anything.
+///
+/// A move is all or nothing, so of two runs at once one starts out empty.
+pub fn take(record: &Record) {
+    let _ = fs::rename(place(), record.data());
 }
 
-/// Keeps an image, in the place of the one that was kept before.
-pub fn keep(docker: &Docker, image: &str, inputs: &str) -> Result<()> {
-    let dir = workspace::cache_dir();
-    fs::create_dir_all(&dir)?;
-    for entry in fs::read_dir(&dir)?.flatten() {
-        if entry.file_name().to_string_lossy().starts_with(PREFIX) {
-            fs::remove_file(entry.path())?;
-        }
+/// Takes away, while the Engine still runs, what is not worth keeping.
+pub fn tidy(docker: &Docker) -> Result<()> {
+    docker.remove_all()?;
+    docker.prune_images()
+}
+
+/// Keeps the data of an Engine that has ended without containers.
+pub fn keep(record: &Record) -> Result<()> {
+    // Its networks end with its bridge.
+    let networks = record.data().join("network");
+    fs::remove_dir_all(&networks)
+        .with_context(|| format!("failed to remove {}", networks.display()))?;
+    let place = place();
+    if place.exists() {
+        fs::remove_dir_all(&place)?;
     }
-    // Under another name first: a run that is cut short must leave no half of an image.
-    let unfinished = dir.join(format!("{PREFIX}unfinished"));
-    let mut command = docker.command();
-    command
-        .args(["save", "--output"])
-        .arg(&unfinished)
-        .arg(image);
-    process::output(&mut command)?;
-    fs::rename(unfinished, path(inputs))?;
-    Ok(())
+    fs::create_dir_all(workspace::cache_dir())?;
+    // Across file systems this fails, and the next run starts out empty.
+    fs::rename(record.data(), place).context("failed to keep the images")
 }
 
-fn path(inputs: &str) -> PathBuf {
-    workspace::cache_dir().join(format!("{PREFIX}{inputs}.tar"))
+fn place() -> PathBuf {
+    workspace::cache_dir().join("engine-images")
 }

@@ -9,7 +9,7 @@ use std::process::Child;
 use std::thread;
 use std::time::{Duration, Instant};
 
-use anyhow::{Result, bail};
+use anyhow::{Context, Result, bail};
 use rustix::process::{Pid, Signal, kill_process};
 
 use crate::bridge;
@@ -19,6 +19,7 @@ use crate::outbound;
 use crate::process::POLL_INTERVAL;
 use crate::progress::say;
 use crate::record::{Owner, Record};
+use crate::shelf;
 use crate::workspace;
 
 /// Without containers a daemon ends within a second; then it is killed.
@@ -69,9 +70,23 @@ pub fn sweep() {
 pub fn remove(record: &Record, children: &mut [Child]) -> Result<()> {
     let docker = Docker::private(&record.socket());
     if record.socket().exists() && docker.ping().is_ok() {
-        // What stays behind is killed below.
+        // What stays behind is killed with the rest.
         let _ = docker.remove_all();
     }
+    take_apart(record, children)?;
+    delete(record)
+}
+
+/// As [`remove`], but keeps the images of an Engine without containers for the next run.
+pub fn remove_but_images(record: &Record, children: &mut [Child]) -> Result<()> {
+    take_apart(record, children)?;
+    let kept = shelf::keep(record);
+    delete(record)?;
+    kept
+}
+
+/// Ends and undoes everything but the files.
+fn take_apart(record: &Record, children: &mut [Child]) -> Result<()> {
     end(record, "dockerd", children);
     kill_shims(record);
     end(record, "containerd", children);
@@ -82,8 +97,12 @@ pub fn remove(record: &Record, children: &mut [Child]) -> Result<()> {
     if !is_detached {
         bail!("something is still mounted below {}", record.dir.display());
     }
-    fs::remove_dir_all(&record.dir)?;
     Ok(())
+}
+
+fn delete(record: &Record) -> Result<()> {
+    fs::remove_dir_all(&record.dir)
+        .with_context(|| format!("failed to remove {}", record.dir.display()))
 }
 
 /// Ends one of the daemons, kindly if it lets us.

@@ -102,13 +102,13 @@ pub fn run(scenario: &Rc<Scenario>, path: &mut Path, with_transcript: bool) -> O
     for (number, webhook) in scenario.webhooks.iter().enumerate() {
         run.expect(format!("{}-{}", webhook.name(), number + 1), *webhook);
     }
-    let end = run.to_its_end();
+    let end = run.run_to_end();
     let transcript = run.world().transcript.take().unwrap_or_default();
     Outcome { end, transcript }
 }
 
 impl Run<'_> {
-    fn to_its_end(&mut self) -> End {
+    fn run_to_end(&mut self) -> End {
         for _ in 0..STEPS_MAX {
             if let Some(problem) = self.world().broken.take() {
                 return End::Broken(problem);

@@ -94,10 +94,10 @@ impl Actor {
         !matches!(self.wait, Wait::Over)
     }
 
-    /// Whether it asks the same again and again, as one does who waits.
+    /// Whether it asks the same again and again, as one does who waits, but
+    /// for a few of those times.
     pub fn is_waiting(&self) -> bool {
-        const REPEATS: usize = 3;
-        self.is_alive() && self.repeats > REPEATS && !self.repeats.is_power_of_two()
+        self.is_alive() && !matches!(self.repeats, 0 | 1 | 4 | 16)
     }
 
     fn is_at_work(&self) -> bool {

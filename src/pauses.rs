@@ -15,7 +15,7 @@ const LONGEST: Duration = Duration::from_secs(1);
 /// that it alone decides unless a clock stands still.
 const COUNT_MAX: u32 = 64;
 
-/// Waits that double from [`FIRST`] to [`LONGEST`], each cut by up to half at
+/// Waits that double from 50 ms to a second, each cut by up to half at
 /// random, so that replicas do not look in step.
 #[derive(Debug)]
 pub struct Pauses<'a, P> {

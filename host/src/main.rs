@@ -28,7 +28,7 @@ struct Arguments {
     #[arg(long = "variable", value_name = "NAME=VALUE|NAME=@FILE")]
     variables: Vec<String>,
 
-    /// Says with [[client_tls]] how TLS is spoken with some hosts
+    /// Says with `[[client_tls]]` how TLS is spoken with some hosts
     #[arg(long, value_name = "FILE")]
     runtime_config_file: Option<PathBuf>,
 

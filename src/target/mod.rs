@@ -2,7 +2,7 @@
 //! every decision between them.
 //!
 //! Knows no HTTP of the caller's; the Engine's is in [`crate::docker`]. The
-//! longest story, [`start`], has a file of its own.
+//! longest story, `start`, has a file of its own.
 
 mod start;
 #[cfg(test)]

@@ -39,7 +39,7 @@ pub struct UpArguments {
     #[arg(long, value_name = "URL")]
     docker_url: Option<String>,
 
-    /// Says with [[client_tls]] how TLS is spoken with the Engine
+    /// Says with `[[client_tls]]` how TLS is spoken with the Engine
     #[arg(long, value_name = "FILE")]
     runtime_config_file: Option<PathBuf>,
 }

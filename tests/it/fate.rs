@@ -110,6 +110,8 @@ pub enum Fates {
     Faults,
     /// A crash alone.
     Crash,
+    /// No answer within the limit, and an effect at any time.
+    Hangs,
     /// All.
     Any,
     /// Faults, and a crash as the last of them.
@@ -133,6 +135,7 @@ impl Fates {
             Self::CrashAtLast if left == 1 => Self::Crash.of(op, left),
             Self::Faults | Self::CrashAtLast => [shared, own].concat(),
             Self::Crash => vec![Fate::Answered, Fate::Crash],
+            Self::Hangs => vec![Fate::Answered, Fate::Hangs],
             Self::Any => [shared, own, &[Fate::Crash]].concat(),
             Self::Lasting(fate) => vec![Fate::Answered, fate],
         }

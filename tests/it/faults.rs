@@ -7,7 +7,16 @@ use crate::schedule::explore_all;
 
 /// Every scenario of this file.
 pub fn scenarios() -> Vec<Scenario> {
-    [calm(), single(), double(), lasting(), ending(), restarted()].concat()
+    [
+        calm(),
+        single(),
+        double(),
+        adrift(),
+        lasting(),
+        ending(),
+        restarted(),
+    ]
+    .concat()
 }
 
 fn calm() -> Vec<Scenario> {
@@ -28,6 +37,17 @@ fn double() -> Vec<Scenario> {
         ..scenario
     };
     on_docker("faults", few().into_iter().map(two).collect())
+}
+
+/// Two requests that are on their way at the same time and for long.
+fn adrift() -> Vec<Scenario> {
+    let two = |scenario| Scenario {
+        faults: 2,
+        fates: Fates::Hangs,
+        adrift: 2,
+        ..scenario
+    };
+    on_docker("adrift", few().into_iter().map(two).collect())
 }
 
 /// An Engine, or the way to it, that stays broken from some call on.
@@ -98,6 +118,11 @@ fn any_call_may_fail_in_any_way() {
 #[test]
 fn any_two_calls_may_fail_in_any_two_ways() {
     explore_all("faults", &double());
+}
+
+#[test]
+fn any_two_calls_may_take_effect_late() {
+    explore_all("adrift", &adrift());
 }
 
 #[test]

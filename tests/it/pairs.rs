@@ -52,7 +52,7 @@ fn starts() -> Vec<Scenario> {
         pair("start-stop", [START, stop()], &running, &[200]),
         // Nobody can know an id that was not told; should it be guessed, the
         // start fails.
-        pair("start-stop-untold", [START, unseen], &[], &[200, 500]),
+        pair("start-stop-untold", [START, unseen], &[], &[200, 500, 502]),
         pair(
             "start-stop-other",
             [START_OTHER_TOKEN, stop()],

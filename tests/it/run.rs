@@ -21,7 +21,7 @@ use crate::steps::Step;
 use crate::world::{Call, Drift, Shared, Wait, World, actor};
 
 /// How often a caller tries again at most until it must have succeeded.
-const TRIES: usize = 6;
+const TRIES: usize = 12;
 
 /// How long a caller waits when it is not told.
 const BETWEEN_TRIES: Duration = Duration::from_secs(1);
@@ -296,7 +296,8 @@ impl Run<'_> {
             unreachable!("it has just made a call");
         };
         call.fate = Some(fate);
-        if fate.effect() == Effect::Adrift && call.op.is_change() {
+        let has_room = world.drifts.len() < world.scenario.adrift;
+        if fate.effect() == Effect::Adrift && call.op.is_change() && has_room {
             let Call { key, sent, by, .. } = **call;
             let op = Rc::clone(&call.op);
             world.drifts.push(Drift {

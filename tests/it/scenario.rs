@@ -66,6 +66,9 @@ pub struct Scenario {
     /// How many calls have another fate than to be answered.
     pub faults: usize,
     pub fates: Fates,
+    /// How many requests whose answers were lost may be on their way at a
+    /// time; one more is lost for good.
+    pub adrift: usize,
     /// Whether an answer can be overtaken by what others do.
     pub late_replies: bool,
     /// How often time passes although somebody could go on.
@@ -91,6 +94,7 @@ impl Scenario {
             refusal: None,
             faults: 0,
             fates: Fates::Faults,
+            adrift: 1,
             late_replies: false,
             delays: 0,
             ends: 0,

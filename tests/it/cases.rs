@@ -162,12 +162,11 @@ fn others() -> Vec<Scenario> {
 /// The webhooks that change anything, on few Engines: for what has too many
 /// schedules to be tried on all.
 pub fn few() -> Vec<Scenario> {
-    use State::{Created, Running};
+    use State::Running;
     let some = few_remains();
     vec![
         case("start", START, &[], 200),
         case("start-of-running", START, &[given(0, Running, 60)], 200),
-        case("start-of-abandoned", START, &[given(0, Created, 60)], 200),
         Scenario {
             max_targets: 1,
             ..case("start-when-full", START, &[given(1, Running, 60)], 429)

@@ -1,8 +1,11 @@
 //! What a request asks of an Engine.
 
-use std::collections::BTreeMap;
+use std::cell::RefCell;
+use std::collections::{BTreeMap, HashMap};
 use std::fmt;
+use std::rc::Rc;
 
+use http::{Method, Uri};
 use serde_json::Value;
 
 /// A request, read as an Engine reads it.
@@ -36,14 +39,32 @@ pub enum Filter {
 
 impl Op {
     /// Reads a request, or says what the model does not know about it.
-    pub fn parse(request: &http::Request<Vec<u8>>) -> Result<Self, String> {
+    ///
+    /// One without a body has mostly been read before, in another schedule.
+    pub fn read(request: &http::Request<Vec<u8>>) -> Result<Rc<Self>, String> {
+        thread_local! {
+            static READ: RefCell<HashMap<(Method, Uri), Rc<Op>>> = RefCell::default();
+        }
+        if !request.body().is_empty() {
+            return Self::parse(request).map(Rc::new);
+        }
+        says_it_is_empty(request)?;
+        let head = (request.method().clone(), request.uri().clone());
+        if let Some(op) = READ.with_borrow(|read| read.get(&head).cloned()) {
+            return Ok(op);
+        }
+        let op = Rc::new(Self::parse(request)?);
+        READ.with_borrow_mut(|read| read.insert(head, Rc::clone(&op)));
+        Ok(op)
+    }
+
+    fn parse(request: &http::Request<Vec<u8>>) -> Result<Self, String> {
         let path = request.uri().path();
         let query = query(request.uri().query().unwrap_or_default());
         let parts: Vec<&str> = path.trim_start_matches('/').split('/').collect();
         match (request.method().as_str(), parts.as_slice()) {
             ("POST", ["containers", "create"]) => Self::create(request.body(), &query),
             ("POST", ["containers", id, "start"]) if query.is_empty() => {
-                bodiless(request)?;
                 Ok(Self::Start((*id).to_owned()))
             }
             ("DELETE", ["containers", id]) if has(&query, "v", "true") => Ok(Self::Remove {
@@ -125,12 +146,13 @@ impl Filter {
     }
 }
 
-/// An Engine refuses a start whose length is not said to be nothing.
-fn bodiless(request: &http::Request<Vec<u8>>) -> Result<(), String> {
+/// An Engine refuses a start whose length is not said to be nothing, and some
+/// proxies a removal.
+fn says_it_is_empty(request: &http::Request<Vec<u8>>) -> Result<(), String> {
     let length = request.headers().get(http::header::CONTENT_LENGTH);
     match length.map(http::HeaderValue::as_bytes) {
-        Some(b"0") if request.body().is_empty() => Ok(()),
-        _ => Err("a start that an Engine would take for one with a body".to_owned()),
+        Some(b"0") => Ok(()),
+        _ => Err(format!("{} does not say that it is empty", request.uri())),
     }
 }
 

@@ -44,7 +44,7 @@ fn perform(order: Order) -> Result<(), String> {
             Err("already registered; a token is good for one registration".to_owned())
         }
         Order::Register(target) => {
-            registration::register(&target)?;
+            registration::register(&target, registration::PATIENCE)?;
             write_vault(vault).map_err(|error| format!("failed to write {VAULT}: {error}"))?;
             println!("bzero (stand-in): registered");
             Ok(())

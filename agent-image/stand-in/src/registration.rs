@@ -2,7 +2,8 @@
 
 use std::io::{Read, Write};
 use std::net::{TcpStream, ToSocketAddrs};
-use std::time::Duration;
+use std::thread;
+use std::time::{Duration, Instant};
 
 use crate::flags::Target;
 use crate::service_url::ServiceUrl;
@@ -13,13 +14,21 @@ const CONNECT_BOUND: Duration = Duration::from_secs(5);
 /// A service that takes longer to say the next word hangs.
 const SILENCE_BOUND: Duration = Duration::from_secs(10);
 
+/// How long the real agent asks a service that cannot be reached again.
+pub const PATIENCE: Duration = Duration::from_secs(600);
+
+/// The time between two attempts.
+const PAUSE: Duration = Duration::from_secs(1);
+
 /// Only the status line is of interest, and it comes first.
 const STATUS_LINE_BYTES_MAX: u64 = 256;
 
 /// Registers, or says why not; never with the token in the reason.
-pub fn register(target: &Target) -> Result<(), String> {
+///
+/// Whoever cannot be reached is asked again, as long as `patience` lasts.
+pub fn register(target: &Target, patience: Duration) -> Result<(), String> {
     let url = ServiceUrl::parse(&target.service_url)?;
-    let answer = exchange(&url, &request(&url, target))
+    let answer = persist(&url, &request(&url, target), patience)
         .map_err(|error| format!("failed to register with {}: {error}", url.authority))?;
     match status(&answer) {
         Some(code) if (200..300).contains(&code) => Ok(()),
@@ -29,6 +38,17 @@ pub fn register(target: &Target) -> Result<(), String> {
             url.authority
         )),
         None => Err(format!("{} does not speak HTTP", url.authority)),
+    }
+}
+
+/// Asks until there is an answer, or it has been long enough.
+fn persist(url: &ServiceUrl, request: &str, patience: Duration) -> std::io::Result<Vec<u8>> {
+    let started = Instant::now();
+    loop {
+        match exchange(url, request) {
+            Err(_) if started.elapsed() < patience => thread::sleep(PAUSE),
+            outcome => return outcome,
+        }
     }
 }
 
@@ -117,7 +137,7 @@ mod tests {
                 .expect("the agent reads");
             String::from_utf8_lossy(&request[..length]).into_owned()
         });
-        let outcome = register(&target(format!("http://{address}/")));
+        let outcome = register(&target(format!("http://{address}/")), Duration::ZERO);
         (outcome, service.join().expect("the service is well"))
     }
 
@@ -147,10 +167,30 @@ mod tests {
         let listener = TcpListener::bind("127.0.0.1:0").expect("loopback is there");
         let address = listener.local_addr().expect("it is bound");
         drop(listener);
-        let reason = register(&target(format!("http://{address}"))).expect_err("nobody listens");
+        let target = target(format!("http://{address}"));
+        let reason = register(&target, Duration::ZERO).expect_err("nobody listens");
         assert!(
             reason.starts_with("failed to register with 127.0.0.1:"),
             "{reason}"
         );
+    }
+    #[test]
+    fn a_service_that_goes_away_is_asked_again() {
+        let listener = TcpListener::bind("127.0.0.1:0").expect("loopback is there");
+        let address = listener.local_addr().expect("it is bound");
+        let service = thread::spawn(move || {
+            // What is left unread turns the end of a connection into a reset.
+            let (mut first, _) = listener.accept().expect("the agent connects");
+            first.read_exact(&mut [0]).expect("the agent sends");
+            drop(first);
+            let (mut second, _) = listener.accept().expect("the agent connects again");
+            let _ = second.read(&mut [0; 4096]).expect("the agent sends again");
+            second
+                .write_all(b"HTTP/1.1 200 OK\r\n\r\n")
+                .expect("the agent reads");
+        });
+        let target = target(format!("http://{address}"));
+        assert_eq!(register(&target, PATIENCE), Ok(()));
+        service.join().expect("the service is well");
     }
 }

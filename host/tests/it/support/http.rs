@@ -148,6 +148,10 @@ fn parse(bytes: &[u8], is_end: bool) -> Option<Whole> {
 
 /// The body of a chunked message; `None` while it has not ended.
 fn unchunked(mut rest: &[u8]) -> Option<Vec<u8>> {
+    // Taken apart once and not at each packet: it may be an image.
+    if !rest.ends_with(b"0\r\n\r\n") {
+        return None;
+    }
     let mut body = Vec::new();
     loop {
         let end = rest.windows(2).position(|window| window == b"\r\n")?;

@@ -5,6 +5,14 @@ use std::time::Duration;
 /// Until when new work is begun: from here on there is only clean-up.
 const WORK: Duration = Duration::from_secs(20);
 
+/// What is left of the work after a pull: a create, and a start of what it
+/// has made.
+const AFTER_PULL: Duration = Duration::from_secs(5);
+
+/// How long a pull may go on after the answer, where the platform lets it:
+/// some gigabytes from a slow registry.
+const PULL: Duration = Duration::from_secs(600);
+
 /// Until when the caller has an answer: webhooks give their receivers 15 to
 /// 30 seconds.
 const ANSWER: Duration = Duration::from_secs(25);
@@ -26,6 +34,8 @@ pub const ABANDONED_AFTER: Duration = Duration::from_secs(31);
 /// monotonic clock.
 #[derive(Debug, Clone, Copy)]
 pub struct Budget {
+    /// When a pull is given up, so that the rest can still be done.
+    pub pull_until: Duration,
     /// When no new work is begun.
     pub work_until: Duration,
     /// When the clean-up ends and the answer goes out.
@@ -36,9 +46,15 @@ impl Budget {
     /// The budget of a webhook that arrived at `now`.
     pub fn starting(now: Duration) -> Self {
         Self {
+            pull_until: now + WORK - AFTER_PULL,
             work_until: now + WORK,
             answer_until: now + ANSWER,
         }
+    }
+
+    /// When a pull that begins at `now`, after the answer, is given up.
+    pub fn tail_pull_until(self, now: Duration) -> Duration {
+        now + PULL
     }
 
     /// When the work that begins at `now`, after the answer, ends.

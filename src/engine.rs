@@ -14,12 +14,15 @@ use crate::docker::create::{self, Container, Created};
 use crate::docker::image::{self, Image};
 use crate::docker::inspect::{self, Ended};
 use crate::docker::list::{self, Listed};
+use crate::docker::pull::{self, Pulled};
 use crate::docker::remove::{self, Removed};
 use crate::docker::{
-    ContainerId, ContainerName, DeploymentId, EngineUrl, ImageReference, Reply, start,
+    ContainerId, ContainerName, DeploymentId, EngineUrl, ImageReference, Reply, archive, network,
+    start, stop,
 };
-use crate::platform::{HttpRequest, Platform, TransportError};
+use crate::platform::{HttpRequest, Keep, Platform, TransportError};
 use crate::record::{Call, Calls};
+use crate::secret::Secret;
 
 /// Why a call did not bring what it was made for.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -125,6 +128,17 @@ impl<'a, P: Platform> Engine<'a, P> {
         create::created(&reply.await?)
     }
 
+    /// Gives a container that is not started its token; see
+    /// [`archive::written`].
+    ///
+    /// # Errors
+    ///
+    /// See [`Fault`].
+    pub async fn write_token(&self, id: &ContainerId, token: &Secret) -> Result<(), Fault> {
+        let reply = self.call("archive", archive::write_token(id, token), CHANGE);
+        archive::written(&reply.await?)
+    }
+
     /// Starts a container; see [`start::started`].
     ///
     /// # Errors
@@ -143,6 +157,17 @@ impl<'a, P: Platform> Engine<'a, P> {
     pub async fn remove(&self, id: &ContainerId) -> Result<Removed, Fault> {
         let reply = self.call("remove", remove::remove(id), CHANGE);
         remove::removed(&reply.await?)
+    }
+
+    /// Lets a container end by itself within `grace`, and kills it then; see
+    /// [`stop::stopped`].
+    ///
+    /// # Errors
+    ///
+    /// See [`Fault`].
+    pub async fn stop(&self, id: &ContainerId, grace: Duration) -> Result<(), Fault> {
+        let reply = self.call("stop", stop::stop(id, grace), grace + LOOK_UP);
+        stop::stopped(&reply.await?)
     }
 
     /// Kills and removes a container; see [`remove::removed`].
@@ -211,11 +236,47 @@ impl<'a, P: Platform> Engine<'a, P> {
         image::inspected(&reply.await?)
     }
 
+    /// Has the Engine pull an image, for as long as it is used; see
+    /// [`pull::pulled`].
+    ///
+    /// # Errors
+    ///
+    /// See [`Fault`].
+    pub async fn pull(
+        &self,
+        image: &ImageReference,
+        registry_auth: Option<&Secret>,
+    ) -> Result<Pulled, Fault> {
+        let request = pull::pull(image, registry_auth);
+        let reply = self.call_and_keep("pull", request, Duration::MAX, Keep::End);
+        pull::pulled(&reply.await?)
+    }
+
+    /// Whether a network is there.
+    ///
+    /// # Errors
+    ///
+    /// See [`Fault`].
+    pub async fn network(&self, name: &str) -> Result<bool, Fault> {
+        let reply = self.call("network", network::inspect(name), LOOK_UP);
+        network::inspected(&reply.await?, name)
+    }
+
     async fn call(
         &self,
         name: &'static str,
         request: HttpRequest,
         limit: Duration,
+    ) -> Result<Reply, Fault> {
+        self.call_and_keep(name, request, limit, Keep::Whole).await
+    }
+
+    async fn call_and_keep(
+        &self,
+        name: &'static str,
+        request: HttpRequest,
+        limit: Duration,
+        keep: Keep,
     ) -> Result<Reply, Fault> {
         let begun = self.platform.now();
         let left = self.until.saturating_sub(begun);
@@ -224,7 +285,7 @@ impl<'a, P: Platform> Engine<'a, P> {
         }
         let sent = self
             .platform
-            .send(self.addressed(request), limit.min(left))
+            .send(self.addressed(request), limit.min(left), keep)
             .await
             .map(Reply::new)
             .map_err(Fault::from);

@@ -9,7 +9,7 @@ use std::fmt;
 use http::StatusCode;
 
 use crate::config::Problems;
-use crate::docker::ContainerId;
+use crate::docker::{ContainerId, ImageReference};
 use crate::engine::Fault;
 
 /// Why a webhook did not succeed.
@@ -43,7 +43,29 @@ pub enum Error {
     /// Variables of this server are wrong.
     Misconfigured(Problems),
     /// The Engine has no such image.
-    NoSuchImage(String),
+    NoSuchImage(ImageReference),
+    /// The Engine does not have the image yet: its pull takes longer than a
+    /// webhook may.
+    ImageBeingPulled(ImageReference),
+    /// The image's registry does not give it out.
+    ImageNotToBeHad {
+        /// The image.
+        image: ImageReference,
+        /// The registry's words.
+        reason: String,
+    },
+    /// The pull of the image failed on the way.
+    PullFailed {
+        /// The image.
+        image: ImageReference,
+        /// The Engine's words.
+        reason: String,
+    },
+    /// The Engine has no such network.
+    NoSuchNetwork(String),
+    /// The Engine would run the container without a limit that it should have;
+    /// its words.
+    LimitDropped(String),
     /// The Engine does not accept the container as it is configured.
     Refused(Fault),
     /// The Engine answered with a failure of its own, or not as an Engine.
@@ -58,12 +80,16 @@ pub enum Error {
     RemovalInProgress,
     /// The token's target has ended, and is not run again.
     TargetEnded(ContainerId),
+    /// The agent is to register at a place that is not allowed.
+    ServiceUrlNotAllowed,
     /// The token's target was started with another payload.
     OtherPayload(ContainerId),
     /// As many targets live as may.
     TooManyTargets {
         /// How many that is.
         max: usize,
+        /// Of the environment in question, or of all.
+        of: &'static str,
     },
     /// The health check failed, and why.
     Unhealthy(Box<Error>),
@@ -82,13 +108,17 @@ impl Error {
             Self::NotJson => StatusCode::UNSUPPORTED_MEDIA_TYPE,
             Self::Misconfigured(_)
             | Self::NoSuchImage(_)
+            | Self::ImageNotToBeHad { .. }
+            | Self::NoSuchNetwork(_)
+            | Self::LimitDropped(_)
             | Self::Refused(_)
             | Self::NameTaken(_) => StatusCode::INTERNAL_SERVER_ERROR,
-            Self::EngineFailed(_) => StatusCode::BAD_GATEWAY,
+            Self::EngineFailed(_) | Self::PullFailed { .. } => StatusCode::BAD_GATEWAY,
             Self::TargetEnded(_) => StatusCode::CONFLICT,
-            Self::OtherPayload(_) => StatusCode::UNPROCESSABLE_ENTITY,
+            Self::ServiceUrlNotAllowed | Self::OtherPayload(_) => StatusCode::UNPROCESSABLE_ENTITY,
             Self::TooManyTargets { .. } => StatusCode::TOO_MANY_REQUESTS,
             Self::EngineUnreachable(_)
+            | Self::ImageBeingPulled(_)
             | Self::InProgress
             | Self::RemovalInProgress
             | Self::Unhealthy(_) => StatusCode::SERVICE_UNAVAILABLE,
@@ -119,6 +149,21 @@ impl Error {
             Self::NoSuchImage(_) => {
                 "The Docker Engine does not have the agent image. Ask the administrator of the provisioning server."
             }
+            Self::ImageBeingPulled(_) => {
+                "The Docker Engine is still getting the agent image. Try again shortly."
+            }
+            Self::ImageNotToBeHad { .. } => {
+                "The agent image's registry does not give it out. Ask the administrator of the provisioning server."
+            }
+            Self::PullFailed { .. } => {
+                "The Docker Engine failed to get the agent image. Try again shortly."
+            }
+            Self::NoSuchNetwork(_) => {
+                "The Docker Engine does not have the targets' network. Ask the administrator of the provisioning server."
+            }
+            Self::LimitDropped(_) => {
+                "The Docker Engine cannot limit the target as it should be. Ask the administrator of the provisioning server."
+            }
             Self::Refused(_) => {
                 "The Docker Engine does not accept the target as it is configured. Ask the administrator of the provisioning server."
             }
@@ -135,6 +180,9 @@ impl Error {
             Self::TargetEnded(_) => {
                 "This activation token's target has ended. Connect again to get a new one."
             }
+            Self::ServiceUrlNotAllowed => {
+                "The serviceUrl is not one at which this server's targets may register. Ask the administrator of the provisioning server to look at service_urls."
+            }
             Self::OtherPayload(_) => {
                 "This activation token was used with another serviceUrl or environmentId."
             }
@@ -150,7 +198,7 @@ impl Error {
     /// caller's user is waiting.
     pub fn retry_after_seconds(&self) -> Option<u32> {
         match self {
-            Self::InProgress | Self::TooManyTargets { .. } => Some(30),
+            Self::InProgress | Self::TooManyTargets { .. } | Self::ImageBeingPulled(_) => Some(30),
             Self::EngineUnreachable(_) | Self::RemovalInProgress | Self::Unhealthy(_) => Some(10),
             _ => None,
         }
@@ -199,9 +247,22 @@ impl fmt::Display for Error {
             Self::Misconfigured(problems) => write!(f, "misconfigured: {problems}"),
             Self::NoSuchImage(image) => write!(
                 f,
-                "the Engine has no image {image}; build or pull it there, or set agent_image"
+                "the Engine has no image {image}; build or pull it there, or name another one"
             ),
             Self::Refused(fault) => write!(f, "the Engine refused: {fault}"),
+            Self::ImageBeingPulled(image) => {
+                write!(f, "the pull of {image} takes longer than a webhook may")
+            }
+            Self::ImageNotToBeHad { image, reason } => write!(
+                f,
+                "{image} is not to be had from its registry: {reason}; see agent_image and registry_auth"
+            ),
+            Self::PullFailed { image, reason } => write!(f, "the pull of {image} failed: {reason}"),
+            Self::NoSuchNetwork(network) => write!(
+                f,
+                "the Engine has no network {network}; docker network create --opt com.docker.network.bridge.enable_icc=false {network}"
+            ),
+            Self::LimitDropped(warning) => write!(f, "a limit would not hold: {warning}"),
             Self::EngineFailed(fault) => write!(f, "the Engine failed: {fault}"),
             Self::EngineUnreachable(fault) => {
                 write!(
@@ -217,12 +278,15 @@ impl fmt::Display for Error {
                 "container {} of this token has ended and is not run again",
                 id.short()
             ),
+            Self::ServiceUrlNotAllowed => f.write_str("the serviceUrl is outside service_urls"),
             Self::OtherPayload(id) => write!(
                 f,
                 "container {} of this token was started with another serviceUrl or environmentId",
                 id.short()
             ),
-            Self::TooManyTargets { max } => write!(f, "max_targets is reached: {max} live"),
+            Self::TooManyTargets { max, of } => {
+                write!(f, "max_targets {of} is reached: {max} live")
+            }
             Self::Unhealthy(cause) => write!(f, "unhealthy: {cause}"),
         }
     }
@@ -245,6 +309,10 @@ mod tests {
         ContainerId::parse(&"0".repeat(64)).expect("an id")
     }
 
+    fn image() -> ImageReference {
+        ImageReference::parse("planted").expect("an image")
+    }
+
     /// One of each variant, and its status.
     fn all() -> Vec<(Error, u16)> {
         vec![
@@ -260,9 +328,33 @@ mod tests {
             (Error::BodyTooLarge, 413),
             (Error::NotJson, 415),
             (Error::OtherPayload(id()), 422),
-            (Error::TooManyTargets { max: 1 }, 429),
+            (Error::ServiceUrlNotAllowed, 422),
+            (
+                Error::TooManyTargets {
+                    max: 1,
+                    of: "planted",
+                },
+                429,
+            ),
+            (Error::ImageBeingPulled(image()), 503),
+            (
+                Error::ImageNotToBeHad {
+                    image: image(),
+                    reason: "planted".to_owned(),
+                },
+                500,
+            ),
+            (
+                Error::PullFailed {
+                    image: image(),
+                    reason: "planted".to_owned(),
+                },
+                502,
+            ),
+            (Error::NoSuchNetwork("planted".to_owned()), 500),
+            (Error::LimitDropped("planted".to_owned()), 500),
             (Error::Misconfigured(Problems::one("x", "planted")), 500),
-            (Error::NoSuchImage("planted".to_owned()), 500),
+            (Error::NoSuchImage(image()), 500),
             (Error::NameTaken(id()), 500),
             (Error::Refused(said(400)), 500),
             (Error::EngineFailed(said(500)), 502),
@@ -272,10 +364,7 @@ mod tests {
             ),
             (Error::InProgress, 503),
             (Error::RemovalInProgress, 503),
-            (
-                Error::Unhealthy(Box::new(Error::NoSuchImage("planted".to_owned()))),
-                503,
-            ),
+            (Error::Unhealthy(Box::new(Error::NoSuchImage(image()))), 503),
             (Error::OutOfTime(Fault::TimedOut), 504),
         ]
     }

@@ -17,13 +17,16 @@
 //! | [`auth`] | credentials |
 //! | [`budget`] | how long things may take |
 //! | [`config`] | variables → [`config::Config`], each problem named |
+//! | [`container`] | what a target's container is made of |
 //! | [`target`] | start, stop, health: every decision about containers |
+//! | [`pull`] | which images are pulled, and what came of it |
 //! | [`reaper`] | what may be removed without being asked, and why |
 //! | [`pauses`] | the waits between one look and the next |
 //! | [`engine`] | sends [`docker`]'s requests, within deadlines |
 //! | [`docker`] | the Engine API as values |
 //! | [`error`] | every error, its status, its two messages |
 //! | [`record`] | the log lines |
+//! | [`service_url`] | where agents may register |
 //! | [`secret`] | text that is never shown and compared in constant time |
 //!
 //! # Invariants
@@ -40,17 +43,20 @@ pub mod budget;
 #[cfg(target_family = "wasm")]
 mod component;
 pub mod config;
+pub mod container;
 pub mod docker;
 pub mod engine;
 pub mod error;
 pub mod pauses;
 pub mod platform;
+pub mod pull;
 pub mod reaper;
 pub mod record;
 #[cfg(test)]
 mod script;
 pub mod secret;
 pub mod server;
+pub mod service_url;
 pub mod tail;
 pub mod target;
 pub mod webhook;

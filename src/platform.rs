@@ -17,16 +17,29 @@ pub type HttpResponse = http::Response<Vec<u8>>;
 /// for an answer, and an instance has 128 MiB for all.
 pub const REPLY_BYTES_MAX: usize = 10 * 1024 * 1024;
 
+/// How much of a reply is wanted.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Keep {
+    /// All of it; one of more than [`REPLY_BYTES_MAX`] is an error.
+    Whole,
+    /// Its last [`END_BYTES`], of a reply that may be of any length.
+    End,
+}
+
+/// The end of a reply that is a stream of lines: enough for the last one.
+pub const END_BYTES: usize = 64 * 1024;
+
 /// Clock, sleep, randomness, and HTTP to the Engine.
 // The futures need not be `Send`: a component has one thread.
 #[expect(async_fn_in_trait, reason = "a component has one thread")]
 pub trait Platform {
-    /// Sends `request` and reads the reply, of at most [`REPLY_BYTES_MAX`],
-    /// to its end; gives up after `limit`.
+    /// Sends `request` and reads the reply to its end, of which as much is
+    /// returned as `keep` says; gives up after `limit`.
     async fn send(
         &self,
         request: HttpRequest,
         limit: Duration,
+        keep: Keep,
     ) -> Result<HttpResponse, TransportError>;
 
     /// Time since some fixed moment; never goes back.

@@ -11,7 +11,7 @@ use crate::config::Config;
 use crate::config::tests::variables;
 use crate::docker::ContainerName;
 use crate::engine::Engine;
-use crate::platform::{HttpRequest, HttpResponse, Platform, TransportError};
+use crate::platform::{HttpRequest, HttpResponse, Keep, Platform, TransportError};
 use crate::record::Calls;
 use crate::secret::Secret;
 use crate::target::{StartOrder, Targets};
@@ -39,6 +39,7 @@ impl Platform for Script {
         &self,
         request: HttpRequest,
         limit: Duration,
+        _keep: Keep,
     ) -> Result<HttpResponse, TransportError> {
         let asked = shape(&request);
         let step = self.steps.borrow_mut().pop_front();
@@ -76,7 +77,11 @@ impl Platform for Script {
 pub fn shape(request: &HttpRequest) -> &'static str {
     let (method, path) = (request.method().as_str(), request.uri().to_string());
     match method {
-        "POST" if path.contains("/create?") => "create",
+        "POST" if path.contains("/containers/create?") => "create",
+        "POST" if path.contains("/images/create?") => "pull",
+        "POST" if path.contains("/stop?") => "stop",
+        "PUT" => "archive",
+        "GET" if path.contains("/networks/") => "look up the network",
         "POST" if path.ends_with("/start") => "start",
         "DELETE" if path.contains("force=true") => "remove by force",
         "DELETE" => "remove",
@@ -101,11 +106,29 @@ pub fn run<T>(
     steps: Vec<(&'static str, Reply)>,
     webhook: impl AsyncFnOnce(Targets<'_, Script>) -> T,
 ) -> T {
+    run_with(&[], steps, webhook)
+}
+
+/// The same, with other variables.
+#[track_caller]
+pub fn run_with<T>(
+    changes: &[(&'static str, &'static str)],
+    steps: Vec<(&'static str, Reply)>,
+    webhook: impl AsyncFnOnce(Targets<'_, Script>) -> T,
+) -> T {
     let script = Script {
         steps: RefCell::new(steps.into()),
         clock: Cell::new(Duration::ZERO),
     };
-    let config = Config::parse(&variables(&[("max_targets", "1")])).expect("a config");
+    let config = {
+        let defaults = [
+            ("max_targets", "1"),
+            ("service_urls", "https://host"),
+            ("image_pull", "never"),
+        ];
+        let changes: Vec<_> = changes.iter().chain(&defaults).copied().collect();
+        Config::parse(&variables(&changes)).expect("a config")
+    };
     let calls = RefCell::new(Calls::default());
     let budget = Budget::starting(script.now());
     let targets = Targets {
@@ -135,6 +158,10 @@ pub fn created() -> Reply {
 
 pub fn said(status: u16, message: &str) -> Reply {
     Is(status, format!(r#"{{"message":"{message}"}}"#))
+}
+
+pub fn written() -> Reply {
+    Is(200, String::new())
 }
 
 pub fn done() -> Reply {

@@ -21,7 +21,7 @@ use crate::platform::{BodyError, HttpResponse, Platform};
 use crate::reaper::{self, Scope};
 use crate::record::{Calls, Record};
 use crate::secret::Secret;
-use crate::tail::Tail;
+use crate::tail::{Tail, Work};
 use crate::target::Targets;
 use crate::webhook::body::{self, BODY_BYTES_MAX};
 use crate::webhook::{self, Webhook, answer};
@@ -77,8 +77,8 @@ struct Seen {
     container: Option<ContainerId>,
     token: Option<Secret>,
     notes: Vec<String>,
-    /// Set when the request's success is a reason to reap.
-    reap_with: Option<Config>,
+    /// What is left to do after the answer, and with which variables.
+    work_after: Option<(Work, Config)>,
 }
 
 impl<P: Platform, V: Variables> Request<'_, P, V> {
@@ -89,9 +89,25 @@ impl<P: Platform, V: Variables> Request<'_, P, V> {
         self.secrets()?.authenticate(&self.head.headers)?;
         let webhook = webhook::route(&self.head.method, &self.head.uri, &self.head.headers)?;
         let config = Config::parse(self.variables).map_err(Error::Misconfigured)?;
+        let outcome = self.work(webhook, &config, read_body, seen).await;
+        let work_after = Work::after(webhook, outcome.as_ref().err());
+        seen.work_after = work_after.map(|work| (work, config));
+        outcome
+    }
+
+    async fn work<B>(
+        &self,
+        webhook: Webhook,
+        config: &Config,
+        read_body: B,
+        seen: &mut Seen,
+    ) -> Result<HttpResponse, Error>
+    where
+        B: AsyncFnOnce(usize) -> Result<Vec<u8>, BodyError>,
+    {
         let targets = Targets {
             platform: self.platform,
-            config: &config,
+            config,
             engine: Engine::new(
                 self.platform,
                 &config.docker_url,
@@ -100,7 +116,7 @@ impl<P: Platform, V: Variables> Request<'_, P, V> {
             ),
             budget: self.budget,
         };
-        let response = match webhook {
+        Ok(match webhook {
             Webhook::Start => {
                 let order = body::parse_start(&self.body(read_body).await?)?;
                 seen.token = Some(order.activation_token.clone());
@@ -121,15 +137,11 @@ impl<P: Platform, V: Variables> Request<'_, P, V> {
             }
             Webhook::Reap { dry_run } => {
                 let scope = Scope::whole(dry_run);
-                let report = reaper::reap(&targets.engine, &config, scope).await?;
+                let report = reaper::reap(&targets.engine, config, scope).await?;
                 seen.notes = report.notes(if dry_run { "would reap" } else { "reaped" });
                 answer::reaped(&report, dry_run)
             }
-        };
-        if matches!(webhook, Webhook::Start | Webhook::Health) {
-            seen.reap_with = Some(config);
-        }
-        Ok(response)
+        })
     }
 
     fn secrets(&self) -> Result<Secrets, Error> {
@@ -173,7 +185,8 @@ impl<P: Platform, V: Variables> Request<'_, P, V> {
             secret: seen.token.as_ref(),
         }
         .line();
-        let tail = seen.reap_with.map(|config| Tail {
+        let tail = seen.work_after.map(|(work, config)| Tail {
+            work,
             config,
             budget: self.budget,
             request_id,

@@ -1,18 +1,45 @@
-//! The work after an answer: a little of what a reap does.
+//! The work after an answer: a little of what a reap does, or the pull of an
+//! image that the answer could not wait for.
 
 use std::cell::RefCell;
 
 use crate::budget::Budget;
 use crate::config::Config;
+use crate::docker::ImageReference;
 use crate::engine::Engine;
 use crate::error::Error;
 use crate::platform::Platform;
+use crate::pull::pull;
 use crate::reaper::{self, Scope};
 use crate::record::Record;
+use crate::webhook::Webhook;
 
-/// The work after an answer: a little of what a reap does.
+/// What there is to do after an answer.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Work {
+    /// Remove a few of the containers that nobody will ask to be removed.
+    Reap,
+    /// Go on with a pull, which lasts as long as somebody waits for it.
+    Pull(ImageReference),
+}
+
+impl Work {
+    /// What there is to do after a webhook with that outcome.
+    pub fn after(webhook: Webhook, error: Option<&Error>) -> Option<Self> {
+        match (webhook, error) {
+            (Webhook::Start | Webhook::Health, None) => Some(Self::Reap),
+            (_, Some(Error::ImageBeingPulled(image))) => Some(Self::Pull(image.clone())),
+            (_, Some(Error::Unhealthy(cause))) => Self::after(webhook, Some(cause)),
+            _ => None,
+        }
+    }
+}
+
+/// The work after an answer, and what it needs.
 #[derive(Debug)]
 pub struct Tail {
+    /// What it is.
+    pub work: Work,
     /// What the operator has set.
     pub config: Config,
     /// That of the request, of which the tail is the end.
@@ -26,16 +53,16 @@ impl Tail {
     pub async fn run<P: Platform>(self, platform: &P) -> Option<String> {
         let begun = platform.now();
         let calls = RefCell::default();
-        let until = self.budget.tail_until(begun);
-        let engine = Engine::new(platform, &self.config.docker_url, &calls, until);
-        let reaped = reaper::reap(&engine, &self.config, Scope::TAIL).await;
-        let (notes, error) = match reaped {
-            Ok(report) => (report.notes("reaped"), None),
-            Err(fault) => (Vec::new(), Some(Error::from(fault))),
+        let until = match self.work {
+            Work::Reap => self.budget.tail_until(begun),
+            Work::Pull(_) => self.budget.tail_pull_until(begun),
         };
-        if notes.is_empty() && error.is_none() {
-            return None;
-        }
+        let engine = Engine::new(platform, &self.config.docker_url, &calls, until);
+        let (notes, error) = match self.outcome(&engine).await {
+            Ok(notes) if notes.is_empty() => return None,
+            Ok(notes) => (notes, None),
+            Err(error) => (Vec::new(), Some(error)),
+        };
         let record = Record {
             request_id: &self.request_id,
             route: "tail",
@@ -45,8 +72,47 @@ impl Tail {
             calls: &calls.borrow(),
             notes: &notes,
             error: error.as_ref(),
-            secret: None,
+            secret: self.config.registry_auth.as_ref(),
         };
         Some(record.line())
+    }
+
+    async fn outcome<P: Platform>(&self, engine: &Engine<'_, P>) -> Result<Vec<String>, Error> {
+        match &self.work {
+            Work::Reap => {
+                let report = reaper::reap(engine, &self.config, Scope::TAIL).await?;
+                Ok(report.notes("reaped"))
+            }
+            Work::Pull(image) => {
+                pull(engine, &self.config, image).await?;
+                Ok(vec![format!("pulled {image}")])
+            }
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_pull_goes_on_after_a_webhook_that_could_not_wait_for_it() {
+        let image = ImageReference::parse("r.example.com/a").expect("an image");
+        let pulling = Error::ImageBeingPulled(image.clone());
+        let unhealthy = Error::Unhealthy(Box::new(pulling.clone()));
+        let pull = Some(Work::Pull(image));
+        assert_eq!(Work::after(Webhook::Start, Some(&pulling)), pull);
+        assert_eq!(Work::after(Webhook::Health, Some(&unhealthy)), pull);
+        assert_eq!(Work::after(Webhook::Start, Some(&Error::InProgress)), None);
+    }
+
+    #[test]
+    fn a_reap_follows_what_went_well_and_is_called_often() {
+        for webhook in [Webhook::Start, Webhook::Health] {
+            assert_eq!(Work::after(webhook, None), Some(Work::Reap));
+        }
+        for webhook in [Webhook::Stop, Webhook::Reap { dry_run: false }] {
+            assert_eq!(Work::after(webhook, None), None);
+        }
     }
 }

@@ -6,13 +6,21 @@ use dynamic_access::config::Config;
 use dynamic_access::docker::{image, list};
 use libfuzzer_sys::fuzz_target;
 
-const DEFAULTS: [(&str, &str); 6] = [
+const DEFAULTS: [(&str, &str); 14] = [
     ("docker_url", "http://127.0.0.1:2375"),
     ("docker_plaintext", "loopback"),
     ("agent_image", "dynamic-access-agent"),
     ("deployment_id", "dynamic-access"),
     ("max_targets", "100"),
     ("max_lifetime", "8d"),
+    ("stop_grace", "0s"),
+    ("image_pull", "missing"),
+    ("registry_auth", ""),
+    ("container_patch", "{}"),
+    ("container_patch_unsafe", "refuse"),
+    ("environments", "{}"),
+    ("service_urls", "https://*.bastionzero.com"),
+    ("token_delivery", "file"),
 ];
 
 fuzz_target!(|input: (u8, &str)| {
@@ -25,8 +33,9 @@ fuzz_target!(|input: (u8, &str)| {
     };
     match Config::parse(&variables) {
         Ok(config) => {
-            let path = image::inspect(&config.agent_image).uri().to_string();
-            assert_eq!(path, format!("/images/{}/json", config.agent_image));
+            let images = config.profiles.images();
+            let path = image::inspect(images[0]).uri().to_string();
+            assert_eq!(path, format!("/images/{}/json", images[0]));
             let uri = config.docker_url.join(path.parse().expect("a path"));
             assert!(uri.port_u16().is_some_and(|port| port > 0));
             assert_eq!(uri.path(), path);

@@ -19,7 +19,7 @@ use wasip2::exports::http::incoming_handler::Guest;
 use wasip2::http::types::{IncomingRequest, ResponseOutparam};
 use wasip2::random::random::get_random_u64;
 
-use crate::platform::{HttpRequest, HttpResponse, Platform, TransportError};
+use crate::platform::{HttpRequest, HttpResponse, Keep, Platform, TransportError};
 use crate::server;
 
 struct Component;
@@ -64,8 +64,9 @@ impl Platform for Wasi {
         &self,
         request: HttpRequest,
         limit: Duration,
+        keep: Keep,
     ) -> Result<HttpResponse, TransportError> {
-        outgoing::send(request, limit)
+        outgoing::send(request, limit, keep)
     }
 
     fn now(&self) -> Duration {

@@ -10,14 +10,20 @@ use wasip2::http::types::{
 };
 
 use super::streams::{self, Deadline, Halt};
-use crate::platform::{HttpRequest, HttpResponse, REPLY_BYTES_MAX, TransportError};
+use crate::platform::{
+    END_BYTES, HttpRequest, HttpResponse, Keep, REPLY_BYTES_MAX, TransportError,
+};
 
 /// How long a connection to the Engine may take to come about: its host is
 /// near, and one that drops packets is found out early.
 const CONNECT_WAIT: Duration = Duration::from_secs(5);
 
 /// Sends a request and reads the reply, all within `limit`.
-pub fn send(request: HttpRequest, limit: Duration) -> Result<HttpResponse, TransportError> {
+pub fn send(
+    request: HttpRequest,
+    limit: Duration,
+    keep: Keep,
+) -> Result<HttpResponse, TransportError> {
     let deadline = Deadline::after(limit);
     let (outgoing, content) = outgoing(request).ok_or_else(|| broken("no request of HTTP's"))?;
     let body = outgoing.body().map_err(|()| broken("no body to write"))?;
@@ -35,7 +41,7 @@ pub fn send(request: HttpRequest, limit: Duration) -> Result<HttpResponse, Trans
         .wait(&reply.subscribe())
         .map_err(|_| TransportError::TimedOut)?;
     match reply.get() {
-        Some(Ok(Ok(response))) => read(&response, &deadline),
+        Some(Ok(Ok(response))) => read(&response, &deadline, keep),
         Some(Ok(Err(code))) => Err(lost(code)),
         Some(Err(())) | None => Err(broken("no reply")),
     }
@@ -83,14 +89,22 @@ fn options(limit: Duration) -> RequestOptions {
     options
 }
 
-fn read(response: &IncomingResponse, deadline: &Deadline) -> Result<HttpResponse, TransportError> {
+fn read(
+    response: &IncomingResponse,
+    deadline: &Deadline,
+    keep: Keep,
+) -> Result<HttpResponse, TransportError> {
     let mut head = http::Response::builder().status(response.status());
     for (name, value) in response.headers().entries() {
         head = head.header(name, value);
     }
     let body = response.consume().map_err(|()| broken("no body to read"))?;
     let stream = body.stream().map_err(|()| broken("no body to read"))?;
-    let content = streams::read(&stream, REPLY_BYTES_MAX, deadline).map_err(|halt| match halt {
+    let content = match keep {
+        Keep::Whole => streams::read(&stream, REPLY_BYTES_MAX, deadline),
+        Keep::End => streams::read_end(&stream, END_BYTES, deadline),
+    };
+    let content = content.map_err(|halt| match halt {
         Halt::TimedOut => TransportError::TimedOut,
         Halt::Closed => broken("the reply was cut off"),
         Halt::TooMany => broken("the reply is too long"),

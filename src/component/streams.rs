@@ -47,12 +47,37 @@ pub enum Halt {
 /// Reads to the end, `limit` bytes at most.
 pub fn read(stream: &InputStream, limit: usize, deadline: &Deadline) -> Result<Vec<u8>, Halt> {
     let mut bytes = Vec::new();
+    while let Some(chunk) = read_some(stream, deadline)? {
+        if bytes.len() + chunk.len() > limit {
+            return Err(Halt::TooMany);
+        }
+        bytes.extend_from_slice(&chunk);
+    }
+    Ok(bytes)
+}
+
+/// Reads to the end, and returns the last `limit` bytes.
+pub fn read_end(stream: &InputStream, limit: usize, deadline: &Deadline) -> Result<Vec<u8>, Halt> {
+    let mut bytes = Vec::new();
+    while let Some(chunk) = read_some(stream, deadline)? {
+        bytes.extend_from_slice(&chunk);
+        let excess = bytes.len().saturating_sub(limit);
+        bytes.drain(..excess);
+    }
+    Ok(bytes)
+}
+
+/// The next bytes, once there are some; `None` at the end.
+fn read_some(stream: &InputStream, deadline: &Deadline) -> Result<Option<Vec<u8>>, Halt> {
     loop {
+        // Who sends without a pause is never waited for.
+        if deadline.0.ready() {
+            return Err(Halt::TimedOut);
+        }
         match stream.read(CHUNK_BYTES) {
             Ok(chunk) if chunk.is_empty() => deadline.wait(&stream.subscribe())?,
-            Ok(chunk) if bytes.len() + chunk.len() > limit => return Err(Halt::TooMany),
-            Ok(chunk) => bytes.extend_from_slice(&chunk),
-            Err(StreamError::Closed) => return Ok(bytes),
+            Ok(chunk) => return Ok(Some(chunk)),
+            Err(StreamError::Closed) => return Ok(None),
             Err(StreamError::LastOperationFailed(_)) => return Err(Halt::Closed),
         }
     }

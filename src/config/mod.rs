@@ -3,10 +3,22 @@
 //! Does not know where variables come from. Nothing is half-applied: either
 //! every variable is right, or the caller reads "misconfigured".
 
+mod profile;
+mod registry_auth;
+mod values;
+
 use std::fmt;
 use std::time::Duration;
 
+use profile::General;
+pub use profile::{Profile, Profiles};
+use values::Plaintext;
+pub use values::{ImagePull, TokenDelivery};
+
+use crate::container::Patch;
 use crate::docker::{DeploymentId, EngineUrl, ImageReference};
+use crate::secret::Secret;
+use crate::service_url::ServiceUrls;
 
 /// Reads the application variable of that name, or says why it cannot.
 pub trait Variables {
@@ -29,14 +41,22 @@ impl<F: Fn(&'static str) -> Result<String, String>> Variables for F {
 pub struct Config {
     /// `docker_url`: where the Engine listens.
     pub docker_url: EngineUrl,
-    /// `agent_image`: the image of a target.
-    pub agent_image: ImageReference,
+    /// `image_pull`: what is done about an image that is not there.
+    pub image_pull: ImagePull,
+    /// `registry_auth`: what the Engine shows a registry, if anything.
+    pub registry_auth: Option<Secret>,
+    /// `token_delivery`: how an agent gets its token.
+    pub token_delivery: TokenDelivery,
     /// `deployment_id`: whose containers these are.
     pub deployment_id: DeploymentId,
     /// `max_targets`: how many targets may live at a time.
     pub max_targets: usize,
     /// `max_lifetime`: after this a target is removed, even if it runs.
     pub max_lifetime: Duration,
+    /// `stop_grace`: how long a target may take to end by itself.
+    pub stop_grace: Duration,
+    /// What a target is, by the environment that it belongs to.
+    pub profiles: Profiles,
 }
 
 /// What is wrong with the variables: one sentence each, which names the
@@ -68,12 +88,16 @@ impl Config {
             variables,
             problems: Problems::default(),
         };
-        let plaintext = reader.read("docker_plaintext", parse_plaintext);
+        let plaintext = reader.read("docker_plaintext", values::parse_plaintext);
         let docker_url = reader.read("docker_url", EngineUrl::parse);
-        let agent_image = reader.read("agent_image", ImageReference::parse);
+        let image_pull = reader.read("image_pull", values::parse_image_pull);
+        let registry_auth = reader.read("registry_auth", registry_auth::parse);
+        let token_delivery = reader.read("token_delivery", values::parse_token_delivery);
         let deployment_id = reader.read("deployment_id", DeploymentId::parse);
-        let max_targets = reader.read("max_targets", parse_count);
-        let max_lifetime = reader.read("max_lifetime", parse_lifetime);
+        let max_targets = reader.read("max_targets", values::parse_count);
+        let max_lifetime = reader.read("max_lifetime", values::parse_lifetime);
+        let stop_grace = reader.read("stop_grace", values::parse_grace);
+        let profiles = reader.profiles(max_lifetime, token_delivery);
         if let (Some(Plaintext::Loopback), Some(url)) = (plaintext, &docker_url)
             && url.is_plaintext_beyond_loopback()
         {
@@ -85,10 +109,14 @@ impl Config {
         let whole = || {
             Some(Self {
                 docker_url: docker_url?,
-                agent_image: agent_image?,
+                image_pull: image_pull?,
+                registry_auth: registry_auth?,
+                token_delivery: token_delivery?,
                 deployment_id: deployment_id?,
                 max_targets: max_targets?,
                 max_lifetime: max_lifetime?,
+                stop_grace: stop_grace?,
+                profiles: profiles?,
             })
         };
         match whole() {
@@ -114,63 +142,30 @@ impl<V: Variables> Reader<'_, V> {
         read.map_err(|problem| self.problems.0.push(format!("{name} {problem}")))
             .ok()
     }
-}
 
-#[derive(Clone, Copy, PartialEq, Eq)]
-enum Plaintext {
-    Loopback,
-    Allow,
-}
-
-fn parse_plaintext(text: &str) -> Result<Plaintext, String> {
-    match text {
-        "loopback" => Ok(Plaintext::Loopback),
-        "allow" => Ok(Plaintext::Allow),
-        _ => Err("is neither loopback nor allow".to_owned()),
+    /// What a target is: the variables for all of them, and `environments`.
+    fn profiles(
+        &mut self,
+        max_lifetime: Option<Duration>,
+        token_delivery: Option<TokenDelivery>,
+    ) -> Option<Profiles> {
+        let image = self.read("agent_image", ImageReference::parse);
+        let patch = self.read("container_patch", Patch::parse);
+        let isolation = self.read("container_patch_unsafe", values::parse_isolation);
+        let service_urls = self.read("service_urls", ServiceUrls::parse);
+        let environments = self.read("environments", profile::parse_environments);
+        let general = General {
+            image: image?,
+            patch: patch?,
+            isolation: isolation?,
+            max_lifetime: max_lifetime?,
+            service_urls: service_urls?,
+            token_delivery: token_delivery?,
+        };
+        Profiles::new(&general, environments?)
+            .map_err(|problems| self.problems.0.extend(problems))
+            .ok()
     }
-}
-
-/// A list of all targets is read for each start, so there is a highest count.
-const TARGETS_MAX: usize = 5000;
-
-fn parse_count(text: &str) -> Result<usize, String> {
-    // `parse` takes a sign too.
-    let is_number = text.bytes().all(|byte| byte.is_ascii_digit());
-    let count = text.parse().ok();
-    count
-        .filter(|_| is_number)
-        .filter(|count| (1..=TARGETS_MAX).contains(count))
-        .ok_or_else(|| format!("is not a number from 1 to {TARGETS_MAX}"))
-}
-
-/// A year, beyond which a target is hardly short-lived.
-const LIFETIME_MAX: Duration = Duration::from_secs(366 * 24 * 60 * 60);
-
-/// A minute, within which an agent can have registered.
-const LIFETIME_MIN: Duration = Duration::from_secs(60);
-
-fn parse_lifetime(text: &str) -> Result<Duration, String> {
-    parse_duration(text)
-        .filter(|lifetime| (LIFETIME_MIN..=LIFETIME_MAX).contains(lifetime))
-        .ok_or_else(|| "is not a time from 1m to 366d, such as 90m, 12h or 8d".to_owned())
-}
-
-/// A whole number of seconds, minutes, hours or days: `30s`, `90m`, `12h`,
-/// `8d`.
-fn parse_duration(text: &str) -> Option<Duration> {
-    let unit = match text.as_bytes().last()? {
-        b's' => 1,
-        b'm' => 60,
-        b'h' => 60 * 60,
-        b'd' => 24 * 60 * 60,
-        _ => return None,
-    };
-    let digits = &text[..text.len() - 1];
-    if digits.is_empty() || !digits.bytes().all(|byte| byte.is_ascii_digit()) {
-        return None;
-    }
-    let seconds = digits.parse::<u64>().ok()?.checked_mul(unit)?;
-    Some(Duration::from_secs(seconds))
 }
 
 #[cfg(test)]
@@ -186,9 +181,17 @@ pub(crate) mod tests {
                 ("docker_url", "http://127.0.0.1:2375"),
                 ("docker_plaintext", "loopback"),
                 ("agent_image", "dynamic-access-agent"),
+                ("image_pull", "missing"),
+                ("registry_auth", ""),
+                ("container_patch", "{}"),
+                ("container_patch_unsafe", "refuse"),
+                ("environments", "{}"),
+                ("service_urls", "https://*.bastionzero.com"),
+                ("token_delivery", "file"),
                 ("deployment_id", "dynamic-access"),
                 ("max_targets", "100"),
                 ("max_lifetime", "8d"),
+                ("stop_grace", "0s"),
             ];
             changes
                 .iter()
@@ -225,8 +228,24 @@ pub(crate) mod tests {
             ("deployment_id", ""),
             ("max_targets", "0"),
             ("max_lifetime", "8 days"),
+            ("image_pull", "always"),
+            ("registry_auth", "user:password"),
+            ("container_patch", "[]"),
+            ("container_patch_unsafe", "yes"),
+            ("environments", "{"),
+            ("service_urls", "*"),
+            ("token_delivery", "mail"),
+            ("stop_grace", "1h"),
         ]);
         for name in [
+            "image_pull",
+            "registry_auth",
+            "container_patch",
+            "container_patch_unsafe",
+            "environments",
+            "service_urls",
+            "token_delivery",
+            "stop_grace",
             "docker_url",
             "docker_plaintext",
             "agent_image",
@@ -243,54 +262,6 @@ pub(crate) mod tests {
         let far = ("docker_url", "http://192.0.2.1:2375");
         assert!(problem(&[far]).contains("docker_plaintext"));
         Config::parse(&variables(&[far, ("docker_plaintext", "allow")])).expect("allowed");
-    }
-
-    #[test]
-    fn a_duration_is_a_number_and_one_unit() {
-        for (text, seconds) in [
-            ("0s", 0),
-            ("30s", 30),
-            ("90m", 5400),
-            ("12h", 43_200),
-            ("8d", 691_200),
-        ] {
-            assert_eq!(
-                parse_duration(text),
-                Some(Duration::from_secs(seconds)),
-                "{text}"
-            );
-        }
-        for text in [
-            "",
-            "8",
-            "d",
-            "-1d",
-            "+1d",
-            "1.5h",
-            "8D",
-            "8d ",
-            " 8d",
-            "8dd",
-            "1h30m",
-            "\u{b2}d",
-            "8\u{e9}",
-            "99999999999999999999d",
-            "18446744073709551615d",
-        ] {
-            assert_eq!(parse_duration(text), None, "{text:?}");
-        }
-    }
-
-    #[test]
-    fn a_count_and_a_lifetime_keep_their_bounds() {
-        for text in ["", "0", "-1", "+1", "5001", "1e3", "ten"] {
-            parse_count(text).expect_err(text);
-        }
-        assert_eq!(parse_count("5000"), Ok(5000));
-        for text in ["59s", "367d", "0d"] {
-            parse_lifetime(text).expect_err(text);
-        }
-        parse_lifetime("60s").expect("a minute");
     }
 
     #[test]

@@ -1,12 +1,12 @@
 //! `POST /containers/create` (Engine API, ContainerCreate).
 
 use http::{Method, StatusCode};
-use serde::Deserialize;
-use serde_json::json;
+use serde_json::Value;
 
 use super::list::Listed;
-use super::{ContainerId, ContainerName, Reply, json, label, query_encoded};
-use crate::config::Config;
+use super::{ContainerId, ContainerName, Reply, archive, json, label, query_encoded};
+use crate::config::{Config, Profile, TokenDelivery};
+use crate::container::Own;
 use crate::engine::Fault;
 use crate::platform::HttpRequest;
 use crate::reaper::START_WITHIN;
@@ -17,8 +17,11 @@ use crate::target::StartOrder;
 pub struct Container<'a> {
     /// Its name, which the Engine gives to one container at a time.
     pub name: &'a ContainerName,
+    /// What it is to do.
+    pub order: &'a StartOrder,
+    /// What a target of its environment is.
+    pub profile: &'a Profile,
     config: &'a Config,
-    order: &'a StartOrder,
     attempt: String,
 }
 
@@ -33,8 +36,9 @@ impl<'a> Container<'a> {
     ) -> Self {
         Self {
             name,
-            config,
             order,
+            profile: config.profiles.of(&order.environment_id),
+            config,
             attempt: format!("{attempt:032x}"),
         }
     }
@@ -73,25 +77,43 @@ pub fn create(container: &Container<'_>) -> HttpRequest {
         "/containers/create?name={}",
         query_encoded(container.name.as_str())
     );
-    let (config, order) = (container.config, container.order);
-    let body = json!({
-        "Image": config.agent_image.as_str(),
-        "Env": [
-            format!("SERVICE_URL={}", order.service_url),
-            format!("ACTIVATION_TOKEN={}", order.activation_token.expose()),
-            format!("ENVIRONMENT_ID={}", order.environment_id),
-        ],
-        // Labels cannot be changed later, so all that a replica must know of
-        // a container that it has not made stands here.
-        "Labels": {
-            label::DEPLOYMENT: config.deployment_id.as_str(),
-            label::NAME: container.name.as_str(),
-            label::ATTEMPT: container.attempt,
-            label::SERVICE_URL: order.service_url,
-            label::ENVIRONMENT_ID: order.environment_id,
-            label::START_WITHIN: START_WITHIN.as_secs().to_string(),
-            label::MAX_LIFETIME: config.max_lifetime.as_secs().to_string(),
-        },
+    let Container { order, profile, .. } = container;
+    // Labels cannot be changed later, so all that a replica must know of a
+    // container that it has not made stands here.
+    let labels = [
+        (label::DEPLOYMENT, container.config.deployment_id.as_str()),
+        (label::NAME, container.name.as_str()),
+        (label::ATTEMPT, &container.attempt),
+        (label::SERVICE_URL, &order.service_url),
+        (label::ENVIRONMENT_ID, &order.environment_id),
+        (label::START_WITHIN, &START_WITHIN.as_secs().to_string()),
+        (
+            label::MAX_LIFETIME,
+            &profile.max_lifetime.as_secs().to_string(),
+        ),
+    ];
+    let mut env = vec![
+        format!("SERVICE_URL={}", order.service_url),
+        format!("ENVIRONMENT_ID={}", order.environment_id),
+    ];
+    let volume = match container.config.token_delivery {
+        TokenDelivery::File => {
+            env.push(format!("ACTIVATION_TOKEN_FILE={}", archive::token_path()));
+            Some(archive::TOKEN_DIR)
+        }
+        TokenDelivery::Env => {
+            env.push(format!(
+                "ACTIVATION_TOKEN={}",
+                order.activation_token.expose()
+            ));
+            None
+        }
+    };
+    let body = profile.body.with(&Own {
+        image: profile.image.as_str(),
+        env: &env,
+        labels: &labels,
+        volume,
     });
     json(Method::POST, &path, &body)
 }
@@ -106,11 +128,14 @@ pub fn create(container: &Container<'_>) -> HttpRequest {
 pub fn created(reply: &Reply) -> Result<Created, Fault> {
     match reply.status() {
         201 => {
-            let body: CreateResponse = reply.json()?;
-            let id = ContainerId::parse(&body.id)
-                .ok_or_else(|| Fault::Nonsense("201 without a container's id".to_owned()))?;
-            let warnings = body.warnings.unwrap_or_default();
-            Ok(Created::Created { id, warnings })
+            let body: Value = reply.json()?;
+            let id = body["Id"].as_str().and_then(ContainerId::parse);
+            let warnings = body["Warnings"].as_array();
+            let warnings = warnings.into_iter().flatten().filter_map(Value::as_str);
+            Ok(Created::Created {
+                id: id.ok_or_else(|| reply.lacks("Id"))?,
+                warnings: warnings.map(str::to_owned).collect(),
+            })
         }
         409 if reply.is_engines(StatusCode::CONFLICT) => Ok(Created::NameTaken),
         404 | 500 if is_name_conflict(reply) => Ok(Created::NameTaken),
@@ -119,12 +144,15 @@ pub fn created(reply: &Reply) -> Result<Created, Fault> {
     }
 }
 
-#[derive(Deserialize)]
-struct CreateResponse {
-    #[serde(rename = "Id")]
-    id: String,
-    #[serde(rename = "Warnings")]
-    warnings: Option<Vec<String>>,
+/// Whether a warning says that the Engine leaves out the limit of memory or
+/// of processes, which it does where the kernel lacks them
+/// (`verifyPlatformContainerResources`, Engine 20.10 to 29). That swap alone
+/// cannot be limited is no such warning.
+pub fn is_limit_dropped(warning: &str) -> bool {
+    let warning = warning.to_ascii_lowercase();
+    let is_of_ours =
+        warning.contains("memory limit capabilities") || warning.contains("pids limit");
+    is_of_ours && warning.contains("discarded")
 }
 
 /// Podman up to 5.8 answers 500 to a name that is in use; an Engine whose
@@ -144,6 +172,8 @@ fn is_no_such_image(reply: &Reply) -> bool {
 
 #[cfg(test)]
 mod tests {
+    use serde_json::json;
+
     use super::*;
     use crate::config::tests::variables;
     use crate::docker::reply::tests::reply;
@@ -168,22 +198,46 @@ mod tests {
         let length = request.body().len().to_string();
         assert_eq!(request.headers()["content-length"], length.as_str());
         let body: serde_json::Value = serde_json::from_slice(request.body()).expect("json");
+        assert_eq!(body["Image"], "dynamic-access-agent");
         assert_eq!(
-            body,
+            body["Labels"],
             json!({
-                "Image": "dynamic-access-agent",
-                "Env": ["SERVICE_URL=https://host", "ACTIVATION_TOKEN=t", "ENVIRONMENT_ID=e"],
-                "Labels": {
-                    "dynamic-access.deployment": "da",
-                    "dynamic-access.name": name.as_str(),
-                    "dynamic-access.attempt": "00000000000000000000000000000a77",
-                    "dynamic-access.service-url": "https://host",
-                    "dynamic-access.environment-id": "e",
-                    "dynamic-access.start-within": "120",
-                    "dynamic-access.max-lifetime": "691200",
-                },
+                "dynamic-access.deployment": "da",
+                "dynamic-access.name": name.as_str(),
+                "dynamic-access.attempt": "00000000000000000000000000000a77",
+                "dynamic-access.service-url": "https://host",
+                "dynamic-access.environment-id": "e",
+                "dynamic-access.start-within": "120",
+                "dynamic-access.max-lifetime": "691200",
             })
         );
+    }
+
+    #[track_caller]
+    fn check_delivery(how: &'static str, env: &str, volumes: &serde_json::Value) {
+        let config = Config::parse(&variables(&[("token_delivery", how)])).expect("a config");
+        let order = StartOrder {
+            service_url: "https://host".to_owned(),
+            activation_token: Secret::new("planted"),
+            environment_id: "e".to_owned(),
+        };
+        let name = ContainerName::from_token(&config.deployment_id, &order.activation_token);
+        let request = create(&Container::new(&config, &name, &order, 0));
+        let body: serde_json::Value = serde_json::from_slice(request.body()).expect("json");
+        assert_eq!(
+            body["Env"],
+            json!(["SERVICE_URL=https://host", "ENVIRONMENT_ID=e", env])
+        );
+        assert_eq!(&body["Volumes"], volumes);
+        let shows_token = body.to_string().contains("planted");
+        assert_eq!(shows_token, how == "env");
+    }
+
+    #[test]
+    fn the_token_is_in_the_configuration_only_if_it_is_to_be() {
+        let file = "ACTIVATION_TOKEN_FILE=/run/dynamic-access/activation-token";
+        check_delivery("file", file, &json!({"/run/dynamic-access": {}}));
+        check_delivery("env", "ACTIVATION_TOKEN=planted", &json!({}));
     }
 
     #[test]

@@ -30,12 +30,7 @@ pub fn inspected(reply: &Reply) -> Result<Image, Fault> {
         200 => {
             // Any web server answers 200 to something; an Engine answers with
             // the image's id.
-            #[derive(serde::Deserialize)]
-            struct ImageInspect {
-                #[serde(rename = "Id")]
-                _id: String,
-            }
-            reply.json::<ImageInspect>()?;
+            reply.text("Id")?;
             Ok(Image::Present)
         }
         404 if reply.is_engines(StatusCode::NOT_FOUND) => Ok(Image::Absent),

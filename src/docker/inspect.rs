@@ -4,7 +4,7 @@
 //! ended and of no others.
 
 use http::{Method, StatusCode};
-use serde::Deserialize;
+use serde_json::Value;
 use time::OffsetDateTime;
 use time::format_description::well_known::Rfc3339;
 
@@ -36,34 +36,23 @@ pub fn inspect(id: &ContainerId) -> HttpRequest {
 pub fn inspected(reply: &Reply) -> Result<Option<Ended>, Fault> {
     match reply.status() {
         200 => {
-            let body: ContainerInspect = reply.json()?;
-            let finished = OffsetDateTime::parse(&body.state.finished_at, &Rfc3339).ok();
+            let body: Value = reply.json()?;
+            let state = &body["State"];
+            let exit_code = state["ExitCode"].as_i64();
+            let finished = state["FinishedAt"].as_str();
+            let finished = OffsetDateTime::parse(finished.unwrap_or_default(), &Rfc3339).ok();
             let seconds_ago = reply.date().zip(finished).map(|(now, finished)| {
                 now.unix_timestamp()
                     .saturating_sub(finished.unix_timestamp())
             });
             Ok(Some(Ended {
                 seconds_ago,
-                exit_code: body.state.exit_code,
+                exit_code: exit_code.ok_or_else(|| reply.lacks("ExitCode"))?,
             }))
         }
         404 if reply.is_engines(StatusCode::NOT_FOUND) => Ok(None),
         _ => Err(reply.fault()),
     }
-}
-
-#[derive(Deserialize)]
-struct ContainerInspect {
-    #[serde(rename = "State")]
-    state: ContainerState,
-}
-
-#[derive(Deserialize)]
-struct ContainerState {
-    #[serde(rename = "FinishedAt")]
-    finished_at: String,
-    #[serde(rename = "ExitCode")]
-    exit_code: i64,
 }
 
 #[cfg(test)]

@@ -2,6 +2,9 @@
 //!
 //! They are written at create and cannot be changed afterwards.
 
+/// What all of them begin with.
+pub const PREFIX: &str = "dynamic-access.";
+
 /// Whose the container is: the [`DeploymentId`](super::DeploymentId).
 pub const DEPLOYMENT: &str = "dynamic-access.deployment";
 

@@ -6,19 +6,23 @@
 //! its `Content-Length`: a `POST` that leaves chunked is refused by
 //! `ContainerStart` with 400.
 //!
-//! One file for each call: [`create`], [`start`], [`list`], [`inspect`],
-//! [`remove`] and [`image`]; each request is the verb, each reader its past
-//! participle.
+//! One file for each call: [`create`], [`archive`], [`start`], [`list`],
+//! [`inspect`], [`stop`], [`remove`], [`image`], [`pull`] and [`network`];
+//! each request is the verb, each reader its past participle.
 
+pub mod archive;
 pub mod create;
 pub mod image;
 pub mod inspect;
 pub mod label;
 pub mod list;
 mod names;
+pub mod network;
+pub mod pull;
 pub mod remove;
 mod reply;
 pub mod start;
+pub mod stop;
 
 pub use names::{ContainerId, ContainerName, DeploymentId, EngineUrl, ImageReference};
 pub use reply::Reply;

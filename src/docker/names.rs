@@ -124,8 +124,10 @@ impl ImageReference {
         let parts_are_whole = text.split('/').all(|part| {
             part.starts_with(|first: char| first.is_ascii_alphanumeric()) && !part.contains("..")
         });
+        // The Engine takes an empty tag for all tags.
         let is_reference = text.len() <= Self::CHARS_MAX
             && parts_are_whole
+            && !text.ends_with([':', '@'])
             && text
                 .bytes()
                 .all(|byte| byte.is_ascii_alphanumeric() || b"._-/:@".contains(&byte));
@@ -139,6 +141,32 @@ impl ImageReference {
     /// The reference as it stands in a path.
     pub fn as_str(&self) -> &str {
         &self.0
+    }
+
+    /// Whether the reference names the registry that has the image, by the
+    /// rule of Docker's `reference.ParseNormalizedNamed`. One that does not
+    /// would be looked for at a public registry, where anybody could have put
+    /// something under its name.
+    pub fn has_registry(&self) -> bool {
+        self.0
+            .split_once('/')
+            .is_some_and(|(host, _)| host == "localhost" || host.contains(['.', ':']))
+    }
+
+    /// The repository, and the digest or else the tag in it; `latest` where
+    /// there is none, as everywhere with Docker.
+    pub fn repository_and_tag(&self) -> (&str, &str) {
+        let (tagged, digest) = match self.0.split_once('@') {
+            Some((tagged, digest)) => (tagged, Some(digest)),
+            None => (self.0.as_str(), None),
+        };
+        // A colon before the last slash is that of the registry's port.
+        let name_at = tagged.rfind('/').map_or(0, |slash| slash + 1);
+        let (repository, tag) = match tagged[name_at..].find(':') {
+            Some(colon) => (&tagged[..name_at + colon], &tagged[name_at + colon + 1..]),
+            None => (tagged, "latest"),
+        };
+        (repository, digest.unwrap_or(tag))
     }
 }
 
@@ -277,6 +305,8 @@ mod tests {
             "a//b",
             "a/../b",
             "..",
+            "a:",
+            "r:5000/a@",
             "a?b",
             "a#b",
             "a b",
@@ -286,6 +316,37 @@ mod tests {
             &"a".repeat(456),
         ] {
             ImageReference::parse(text).expect_err(text);
+        }
+    }
+
+    #[test]
+    fn a_registry_is_a_host_before_the_first_slash() {
+        for (text, has) in [
+            ("agent", false),
+            ("agent:1", false),
+            ("team/agent", false),
+            ("agent@sha256:00", false),
+            ("localhost/agent", true),
+            ("registry:5000/agent", true),
+            ("registry.example.com/agent", true),
+        ] {
+            let image = ImageReference::parse(text).expect(text);
+            assert_eq!(image.has_registry(), has, "{text}");
+        }
+    }
+
+    #[test]
+    fn a_reference_is_taken_apart_at_its_tag_and_digest() {
+        for (text, expected) in [
+            ("a", ("a", "latest")),
+            ("a:1", ("a", "1")),
+            ("r:5000/a", ("r:5000/a", "latest")),
+            ("r:5000/a:1", ("r:5000/a", "1")),
+            ("r/a@sha256:00", ("r/a", "sha256:00")),
+            ("r/a:1@sha256:00", ("r/a", "sha256:00")),
+        ] {
+            let image = ImageReference::parse(text).expect(text);
+            assert_eq!(image.repository_and_tag(), expected, "{text}");
         }
     }
 

@@ -1,8 +1,8 @@
 //! What every reply of the Engine has in common.
 
 use http::StatusCode;
-use serde::Deserialize;
 use serde::de::DeserializeOwned;
+use serde_json::Value;
 use time::OffsetDateTime;
 use time::format_description::well_known::Rfc2822;
 
@@ -22,6 +22,11 @@ impl Reply {
     /// The status of the reply.
     pub fn status(&self) -> u16 {
         self.0.status().as_u16()
+    }
+
+    /// The body as it was received.
+    pub fn body(&self) -> &[u8] {
+        self.0.body()
     }
 
     /// The body, which must be of the shape `T`.
@@ -46,16 +51,27 @@ impl Reply {
         OffsetDateTime::parse(date, &Rfc2822).ok()
     }
 
+    /// A member of the body that must be text.
+    ///
+    /// # Errors
+    ///
+    /// [`Fault::Nonsense`] if it is not.
+    pub fn text(&self, member: &str) -> Result<String, Fault> {
+        let body: Value = self.json()?;
+        let text = body[member].as_str();
+        text.map(str::to_owned).ok_or_else(|| self.lacks(member))
+    }
+
+    /// The fault of a reply without a member that it should have.
+    pub fn lacks(&self, member: &str) -> Fault {
+        Fault::Nonsense(format!("{} without {member}", self.0.status()))
+    }
+
     /// What the Engine says of a failure: the `message` member of its body.
     ///
     /// Proxies answer HTML; nothing of that is worth keeping.
     pub fn message(&self) -> Option<String> {
-        #[derive(Deserialize)]
-        struct ErrorResponse {
-            message: String,
-        }
-        let body: ErrorResponse = serde_json::from_slice(self.0.body()).ok()?;
-        Some(body.message)
+        self.text("message").ok()
     }
 
     /// The fault of a reply that is none of the successes of its call.

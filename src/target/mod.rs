@@ -8,15 +8,19 @@ mod start;
 #[cfg(test)]
 mod tests;
 
+use std::time::Duration;
+
 use crate::budget::Budget;
 use crate::config::Config;
 use crate::docker::ContainerId;
 use crate::docker::image::Image;
+use crate::docker::list::State;
 use crate::docker::remove::Removed;
 use crate::engine::Engine;
 use crate::error::Error;
 use crate::pauses::Pauses;
 use crate::platform::Platform;
+use crate::pull::may_be_pulled;
 use crate::secret::Secret;
 
 /// How many failures of the Engine one part of a webhook sits out. Three in
@@ -68,8 +72,11 @@ impl<P: Platform> Targets<'_, P> {
     pub async fn stop(&self, id: &ContainerId) -> Result<(), Error> {
         let mut pauses = Pauses::new(self.platform, self.budget.work_until);
         let mut faults = 0;
+        let mut grace = self.config.stop_grace;
         loop {
-            let cause = match self.stop_once(id).await {
+            // It is granted once, however often the removal is tried.
+            let grace = std::mem::take(&mut grace);
+            let cause = match self.stop_once(id, grace).await {
                 Ok(Removed::Gone) => return Ok(()),
                 Ok(Removed::Declined) => Error::RemovalInProgress,
                 Err(error) if faults + 1 == FAULTS_MAX || !error.may_pass() => return Err(error),
@@ -84,29 +91,46 @@ impl<P: Platform> Targets<'_, P> {
         }
     }
 
-    async fn stop_once(&self, id: &ContainerId) -> Result<Removed, Error> {
-        match self.engine.find_by_id(id).await? {
-            None => Ok(Removed::Gone),
-            Some(container) if !container.is_of(&self.config.deployment_id) => {
-                Err(Error::NotOurs(id.clone()))
-            }
-            Some(_) => Ok(self.engine.kill_and_remove(id).await?),
+    async fn stop_once(&self, id: &ContainerId, grace: Duration) -> Result<Removed, Error> {
+        let Some(container) = self.engine.find_by_id(id).await? else {
+            return Ok(Removed::Gone);
+        };
+        if !container.is_of(&self.config.deployment_id) {
+            return Err(Error::NotOurs(id.clone()));
         }
+        if container.state == State::Running && !grace.is_zero() {
+            // The grace is a courtesy: what comes of it changes nothing.
+            let _ = self.engine.stop(id, grace).await;
+        }
+        Ok(self.engine.kill_and_remove(id).await?)
     }
 
-    /// Looks whether the next start can work: the agent image is looked up,
-    /// which proves both it and the Engine in one call.
+    /// Looks whether the next start can work: whether every image and every
+    /// network that a target may need is there, which proves the Engine too.
     ///
     /// # Errors
     ///
     /// [`Error::Unhealthy`], which holds what the next start would fail with.
     pub async fn health(&self) -> Result<(), Error> {
-        let image = &self.config.agent_image;
-        let cause = match self.engine.image(image).await {
-            Ok(Image::Present) => return Ok(()),
-            Ok(Image::Absent) => Error::NoSuchImage(image.to_string()),
-            Err(fault) => fault.into(),
+        let sound = async {
+            for image in self.config.profiles.images() {
+                if self.engine.image(image).await? == Image::Absent {
+                    return Err(if may_be_pulled(self.config, image) {
+                        Error::ImageBeingPulled(image.clone())
+                    } else {
+                        Error::NoSuchImage(image.clone())
+                    });
+                }
+            }
+            for network in self.config.profiles.networks() {
+                if !self.engine.network(network).await? {
+                    return Err(Error::NoSuchNetwork(network.to_owned()));
+                }
+            }
+            Ok(())
         };
-        Err(Error::Unhealthy(Box::new(cause)))
+        sound
+            .await
+            .map_err(|cause| Error::Unhealthy(Box::new(cause)))
     }
 }

@@ -8,14 +8,16 @@
 
 use super::{FAULTS_MAX, StartOrder, Started, Targets};
 use crate::budget::ABANDONED_AFTER;
-use crate::docker::create::{Container, Created};
+use crate::config::TokenDelivery;
+use crate::docker::create::{Container, Created, is_limit_dropped};
 use crate::docker::list::{Listed, State};
 use crate::docker::remove::Removed;
-use crate::docker::{ContainerId, ContainerName};
+use crate::docker::{ContainerId, ContainerName, label};
 use crate::engine::Fault;
 use crate::error::Error;
 use crate::pauses::Pauses;
 use crate::platform::Platform;
+use crate::pull::pull;
 use crate::reaper::is_live;
 
 /// What a look at the name shows this attempt.
@@ -40,15 +42,28 @@ impl<P: Platform> Targets<'_, P> {
     /// Whatever kept it from running. What this attempt has created is removed
     /// then, unless the Engine could not be reached to do so.
     pub async fn start(&self, order: &StartOrder) -> Result<Started, Error> {
+        let profile = self.config.profiles.of(&order.environment_id);
+        if !profile.service_urls.allow(&order.service_url) {
+            return Err(Error::ServiceUrlNotAllowed);
+        }
         let name = ContainerName::from_token(&self.config.deployment_id, &order.activation_token);
         let container = Container::new(self.config, &name, order, self.platform.random());
         let mut pauses = Pauses::new(self.platform, self.budget.work_until);
         let mut faults = 0;
+        let mut has_pulled = false;
         loop {
             let cause = match self.engine.create(&container).await {
-                Ok(Created::Created { id, warnings }) => return self.run(id, warnings).await,
+                Ok(Created::Created { id, warnings }) => {
+                    return self.run(&container, id, warnings).await;
+                }
+                Ok(Created::NoSuchImage) if has_pulled => {
+                    return Err(Error::NoSuchImage(profile.image.clone()));
+                }
                 Ok(Created::NoSuchImage) => {
-                    return Err(Error::NoSuchImage(self.config.agent_image.to_string()));
+                    let engine = self.engine.until(self.budget.pull_until);
+                    pull(&engine, self.config, &profile.image).await?;
+                    has_pulled = true;
+                    continue;
                 }
                 Ok(Created::NameTaken) => Error::InProgress,
                 // Nothing was made: there is nothing to look for.
@@ -64,7 +79,7 @@ impl<P: Platform> Targets<'_, P> {
             }
             match settled? {
                 Sight::Runs(id) => return Ok(Started::already(id)),
-                Sight::Mine(id) => return self.run(id, Vec::new()).await,
+                Sight::Mine(id) => return self.run(&container, id, Vec::new()).await,
                 // An Engine that says of itself that it failed would again.
                 _ if matches!(cause, Error::EngineFailed(Fault::Said { .. })) => return Err(cause),
                 _ if faults == FAULTS_MAX || !pauses.next().await => return Err(cause),
@@ -132,10 +147,15 @@ impl<P: Platform> Targets<'_, P> {
         }
     }
 
-    /// Starts the container that this attempt has created, unless that would
-    /// be one too many.
-    async fn run(&self, id: ContainerId, warnings: Vec<String>) -> Result<Started, Error> {
-        let cause = match self.room().await {
+    /// Starts the container that this attempt has created, once it is fit for
+    /// that.
+    async fn run(
+        &self,
+        container: &Container<'_>,
+        id: ContainerId,
+        warnings: Vec<String>,
+    ) -> Result<Started, Error> {
+        let cause = match self.prepare(container, &id, &warnings).await {
             Err(error) => error,
             Ok(()) => match self.engine.start(&id).await {
                 Ok(()) => return Ok(Started { id, warnings }),
@@ -149,11 +169,33 @@ impl<P: Platform> Targets<'_, P> {
         }
     }
 
+    /// Makes a container fit to be started: what its limits should be, they
+    /// are; it is not one too many; and it has its token.
+    async fn prepare(
+        &self,
+        container: &Container<'_>,
+        id: &ContainerId,
+        warnings: &[String],
+    ) -> Result<(), Error> {
+        // After a lost reply nothing is known of warnings; whoever could make
+        // use of that has hurt the Engine's kernel already.
+        let dropped = warnings.iter().find(|warning| is_limit_dropped(warning));
+        if let Some(warning) = dropped {
+            return Err(Error::LimitDropped(warning.clone()));
+        }
+        self.room(container).await?;
+        if self.config.token_delivery == TokenDelivery::File {
+            let token = &container.order.activation_token;
+            self.engine.write_token(id, token).await?;
+        }
+        Ok(())
+    }
+
     /// Looks whether there is room for a target that is created already.
     ///
     /// Whoever starts a container has counted after creating it, so of those
     /// who could exceed the limit together at least the last one sees it.
-    async fn room(&self) -> Result<(), Error> {
+    async fn room(&self, container: &Container<'_>) -> Result<(), Error> {
         let mut list = self.engine.list(&self.config.deployment_id).await;
         // A look can be repeated at will, and a start is too dear to be given
         // up for one that was lost.
@@ -161,13 +203,23 @@ impl<P: Platform> Targets<'_, P> {
             list = self.engine.list(&self.config.deployment_id).await;
         }
         let ours = list?;
-        let live = ours.iter().filter(|container| is_live(container)).count();
-        if live > self.config.max_targets {
-            return Err(Error::TooManyTargets {
+        let live: Vec<_> = ours.iter().filter(|found| is_live(found)).collect();
+        let environment = &container.order.environment_id;
+        let neighbours = live
+            .iter()
+            .filter(|found| found.label(label::ENVIRONMENT_ID) == Some(environment))
+            .count();
+        match container.profile.max_targets {
+            _ if live.len() > self.config.max_targets => Err(Error::TooManyTargets {
                 max: self.config.max_targets,
-            });
+                of: "of all environments",
+            }),
+            Some(max) if neighbours > max => Err(Error::TooManyTargets {
+                max,
+                of: "of the environment",
+            }),
+            _ => Ok(()),
         }
-        Ok(())
     }
 
     /// Removes the container that a create has made after all, of which

@@ -4,13 +4,24 @@
 use crate::docker::ContainerId;
 use crate::script::{
     Hangs, ID, Is, Lost, OTHER, Reply, Unreachable, created, done, entry, none, one, order, run,
-    said,
+    run_with, said, written,
 };
 
 /// The status of the answer to a start, 200 with the right id being success.
 #[track_caller]
 fn check_start(steps: Vec<(&'static str, Reply)>, status: u16) {
-    let outcome = run(steps, async |targets| targets.start(&order()).await);
+    check_start_with(&[], steps, status);
+}
+
+#[track_caller]
+fn check_start_with(
+    changes: &[(&'static str, &'static str)],
+    steps: Vec<(&'static str, Reply)>,
+    status: u16,
+) {
+    let outcome = run_with(changes, steps, async |targets| {
+        targets.start(&order()).await
+    });
     match outcome {
         Ok(started) => assert_eq!((started.id.as_str(), 200), (ID, status)),
         Err(error) => assert_eq!(error.status().as_u16(), status, "{error}"),
@@ -28,10 +39,11 @@ fn check_stop(steps: Vec<(&'static str, Reply)>, status: u16) {
 }
 
 #[test]
-fn a_start_is_three_calls() {
+fn a_start_is_four_calls() {
     let steps = vec![
         ("create", created()),
         ("list all", one("created", &[])),
+        ("archive", written()),
         ("start", done()),
     ];
     check_start(steps, 200);
@@ -53,6 +65,7 @@ fn a_create_whose_answer_is_lost_is_found_by_its_name() {
             ("create", lost),
             ("list by name", one("created", &[])),
             ("list all", one("created", &[])),
+            ("archive", written()),
             ("start", done()),
         ];
         check_start(steps, 200);
@@ -66,6 +79,7 @@ fn a_create_that_was_lost_on_its_way_is_sent_again() {
         ("list by name", none()),
         ("create", created()),
         ("list all", none()),
+        ("archive", written()),
         ("start", done()),
     ];
     check_start(steps, 200);
@@ -101,6 +115,7 @@ fn an_abandoned_container_is_removed_without_force_and_made_anew() {
         ("list by name", none()),
         ("create", created()),
         ("list all", none()),
+        ("archive", written()),
         ("start", done()),
     ];
     check_start(steps, 200);
@@ -126,7 +141,11 @@ fn a_name_that_cannot_be_used_is_told_why() {
 fn a_lost_look_at_the_others_is_repeated_once() {
     let begun = || vec![("create", created()), ("list all", Lost)];
     let mut steps = begun();
-    steps.extend([("list all", none()), ("start", done())]);
+    steps.extend([
+        ("list all", none()),
+        ("archive", written()),
+        ("start", done()),
+    ]);
     check_start(steps, 200);
     let mut steps = begun();
     steps.extend([
@@ -149,6 +168,7 @@ fn a_start_that_fails_is_cleaned_up_without_force() {
         let steps = vec![
             ("create", created()),
             ("list all", none()),
+            ("archive", written()),
             ("start", failure),
             ("list by id", one("created", &[])),
             ("remove", done()),
@@ -159,7 +179,14 @@ fn a_start_that_fails_is_cleaned_up_without_force() {
 
 #[test]
 fn a_start_whose_answer_is_lost_may_have_succeeded() {
-    let begun = || vec![("create", created()), ("list all", none()), ("start", Lost)];
+    let begun = || {
+        vec![
+            ("create", created()),
+            ("list all", none()),
+            ("archive", written()),
+            ("start", Lost),
+        ]
+    };
     let mut seen = begun();
     seen.push(("list by id", one("running", &[])));
     check_start(seen, 200);
@@ -226,6 +253,7 @@ fn an_image_that_carries_our_label_does_not_use_up_the_targets() {
     let steps = vec![
         ("create", created()),
         ("list all", Is(200, format!("[{own},{stranger}]"))),
+        ("archive", written()),
         ("start", done()),
     ];
     check_start(steps, 200);
@@ -242,6 +270,205 @@ fn one_target_too_many_steps_back() {
         ("remove", done()),
     ];
     check_start(steps, 429);
+}
+
+#[test]
+fn a_token_that_cannot_be_delivered_ends_the_start() {
+    for (failure, status) in [
+        (said(400, "container rootfs is marked read-only"), 500),
+        (said(500, "no space left on device"), 502),
+        (Lost, 502),
+        (Hangs, 504),
+    ] {
+        let steps = vec![
+            ("create", created()),
+            ("list all", none()),
+            ("archive", failure),
+            ("list by id", one("created", &[])),
+            ("remove", done()),
+        ];
+        check_start(steps, status);
+    }
+}
+
+#[test]
+fn a_token_in_the_environment_needs_no_call_of_its_own() {
+    let steps = vec![
+        ("create", created()),
+        ("list all", none()),
+        ("start", done()),
+    ];
+    check_start_with(&[("token_delivery", "env")], steps, 200);
+}
+
+#[test]
+fn a_service_url_that_is_not_allowed_costs_no_call() {
+    let elsewhere = ("service_urls", "https://other http://host https://host:1");
+    check_start_with(&[elsewhere], Vec::new(), 422);
+}
+
+#[test]
+fn a_limit_that_would_not_hold_ends_the_start() {
+    let warned = |warning: &str| {
+        let body = serde_json::json!({"Id": ID, "Warnings": [warning]});
+        ("create", Is(201, body.to_string()))
+    };
+    for dropped in [
+        "Your kernel does not support memory limit capabilities or the cgroup is not mounted. Limitation discarded.",
+        "Your kernel does not support PIDs limit capabilities or the cgroup is not mounted. PIDs limit discarded.",
+    ] {
+        let steps = vec![
+            warned(dropped),
+            ("list by id", one("created", &[])),
+            ("remove", done()),
+        ];
+        check_start(steps, 500);
+    }
+    let steps = vec![
+        warned(
+            "Your kernel does not support swap limit capabilities or the cgroup is not mounted. Memory limited without swap.",
+        ),
+        ("list all", none()),
+        ("archive", written()),
+        ("start", done()),
+    ];
+    check_start(steps, 200);
+}
+
+#[test]
+fn an_environments_own_limit_counts_its_targets_alone() {
+    let limited = [
+        ("max_targets", "5"),
+        ("environments", r#"{"e":{"max_targets":1}}"#),
+    ];
+    let list = |environment: &'static str| {
+        let other = entry(OTHER, "running", 0, &[("environment-id", environment)]);
+        let own = entry(ID, "created", 1_795_395_650, &[]);
+        ("list all", Is(200, format!("[{own},{other}]")))
+    };
+    let steps = vec![
+        ("create", created()),
+        list("another"),
+        ("archive", written()),
+        ("start", done()),
+    ];
+    check_start_with(&limited, steps, 200);
+    let steps = vec![
+        ("create", created()),
+        list("e"),
+        ("list by id", one("created", &[])),
+        ("remove", done()),
+    ];
+    check_start_with(&limited, steps, 429);
+}
+
+const PULLING: [(&str, &str); 2] = [
+    ("image_pull", "missing"),
+    ("agent_image", "r.example.com/agent:1"),
+];
+
+fn no_image() -> (&'static str, Reply) {
+    ("create", said(404, "No such image: r.example.com/agent:1"))
+}
+
+#[test]
+fn an_image_that_is_not_there_is_pulled_once() {
+    let steps = vec![
+        no_image(),
+        ("pull", Is(200, r#"{"status":"Downloaded"}"#.to_owned())),
+        ("create", created()),
+        ("list all", none()),
+        ("archive", written()),
+        ("start", done()),
+    ];
+    check_start_with(&PULLING, steps, 200);
+    let pulled = ("pull", Is(200, String::new()));
+    check_start_with(&PULLING, vec![no_image(), pulled, no_image()], 500);
+}
+
+#[test]
+fn an_image_that_cannot_be_had_is_told_why() {
+    for (reply, status) in [
+        (
+            said(404, "manifest for r.example.com/agent:1 not found"),
+            500,
+        ),
+        (said(500, "unauthorized: authentication required"), 500),
+        (Is(200, r#"{"error":"unexpected EOF"}"#.to_owned()), 502),
+        (Hangs, 503),
+    ] {
+        check_start_with(&PULLING, vec![no_image(), ("pull", reply)], status);
+    }
+}
+
+#[test]
+fn an_image_without_a_registry_is_never_pulled() {
+    let anywhere = [("image_pull", "missing"), ("agent_image", "team/agent")];
+    check_start_with(&anywhere, vec![no_image()], 500);
+}
+
+#[track_caller]
+fn check_health(
+    changes: &[(&'static str, &'static str)],
+    steps: Vec<(&'static str, Reply)>,
+    expected: Result<(), &str>,
+) {
+    let outcome = run_with(changes, steps, async |targets| targets.health().await);
+    match (outcome, expected) {
+        (Ok(()), Ok(())) => {}
+        (Err(error), Err(words)) => {
+            assert_eq!(error.status().as_u16(), 503, "{error}");
+            assert!(error.to_string().contains(words), "{error}");
+        }
+        (outcome, _) => panic!("{outcome:?}"),
+    }
+}
+
+#[test]
+fn health_looks_at_every_image_and_network_once() {
+    let image = || ("look up the image", Is(200, r#"{"Id":"i"}"#.to_owned()));
+    let network = |name: &str| {
+        let body = serde_json::json!({"Name": name}).to_string();
+        ("look up the network", Is(200, body))
+    };
+    let ours = || network("dynamic-access");
+    check_health(&[], vec![image(), ours()], Ok(()));
+    let two = (
+        "environments",
+        r#"{"e1":{"image":"other"},"e2":{"image":"other"},"e3":{"container_patch":{"HostConfig":{"NetworkMode":"none"}}}}"#,
+    );
+    check_health(&[two], vec![image(), image(), ours()], Ok(()));
+    let absent = said(404, "network dynamic-access not found");
+    let steps = vec![image(), ("look up the network", absent)];
+    check_health(&[], steps, Err("docker network create"));
+}
+
+#[test]
+fn health_says_what_becomes_of_an_image_that_is_not_there() {
+    let absent = || vec![("look up the image", said(404, "no such image: x"))];
+    check_health(&[], absent(), Err("the Engine has no image"));
+    check_health(&PULLING, absent(), Err("the pull of r.example.com/agent:1"));
+}
+
+#[test]
+fn a_grace_is_granted_once_and_only_to_what_runs() {
+    let grace = [("stop_grace", "3s")];
+    let check = |steps: Vec<(&'static str, Reply)>| {
+        let id = ContainerId::parse(ID).expect("an id");
+        let outcome = run_with(&grace, steps, async |targets| targets.stop(&id).await);
+        assert_eq!(outcome, Ok(()));
+    };
+    check(vec![
+        ("list by id", one("running", &[])),
+        ("stop", said(500, "cannot stop")),
+        ("remove by force", Lost),
+        ("list by id", one("running", &[])),
+        ("remove by force", done()),
+    ]);
+    check(vec![
+        ("list by id", one("exited", &[])),
+        ("remove by force", done()),
+    ]);
 }
 
 #[test]

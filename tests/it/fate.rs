@@ -223,8 +223,10 @@ impl Fate {
 fn garbage(op: &Op, now: Duration) -> Reply {
     match op {
         Op::Create { .. } => Reply::new(201, r#"{"Id":"0123"#, now),
-        Op::Start(_) | Op::Remove { .. } => Reply::new(200, "<html>OK</html>", now),
+        Op::Archive { .. } | Op::Start(_) | Op::Remove { .. } => {
+            Reply::new(200, "<html>OK</html>", now)
+        }
         Op::List(_) => Reply::new(200, r#"[{"Id":"0123"#, now),
-        Op::Inspect(_) | Op::Image(_) => Reply::new(200, "OK", now),
+        Op::Inspect(_) | Op::Image(_) | Op::Network(_) => Reply::new(200, "OK", now),
     }
 }

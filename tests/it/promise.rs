@@ -5,14 +5,14 @@ use std::sync::LazyLock;
 use std::time::Duration;
 
 use dynamic_access::config::Problems;
-use dynamic_access::docker::ContainerId;
+use dynamic_access::docker::{ContainerId, ImageReference};
 use dynamic_access::engine::Fault;
 use dynamic_access::error::Error;
 use dynamic_access::platform::{HttpRequest, HttpResponse};
 use serde_json::Value;
 
 use crate::model::{Change, Container, Key, Op, State, short};
-use crate::scenario::{WEBHOOK_SECRET, Webhook, environment, is_foreign, name_of};
+use crate::scenario::{WEBHOOK_SECRET, Webhook, environment, is_foreign, name_of, token_text};
 use crate::world::{By, Shared, World};
 
 /// By when the caller has an answer.
@@ -59,8 +59,13 @@ pub fn on_request(
             Ok(())
         }
         (Op::Create { .. }, _) => Err(format!("{op} under a name that is not the token's")),
-        (Op::Start(id), _) if !world.has_created(actor, id) => {
+        (Op::Start(id) | Op::Archive { id, .. }, _) if !world.has_created(actor, id) => {
             Err(format!("{op} of a container that another has created"))
+        }
+        (Op::Archive { content, .. }, Webhook::Start { token, .. })
+            if *content != token_text(token) =>
+        {
+            Err(format!("{op} with another token"))
         }
         (_, Webhook::Reap { dry_run: true }) if op.is_change() => {
             Err(format!("{op} although nothing was to be done"))
@@ -69,15 +74,15 @@ pub fn on_request(
     }
 }
 
-/// The token has its place in the body of a create, and nothing has another.
+/// The token has its place in an archive, and nothing has another.
 fn shows_a_secret(request: &HttpRequest, op: &Op) -> bool {
     let body = std::str::from_utf8(request.body()).unwrap_or(PLANTED);
     let uri = request.uri().path_and_query();
     let mut values = request.headers().values();
-    let is_create = matches!(op, Op::Create { .. });
+    let is_archive = matches!(op, Op::Archive { .. });
     uri.is_some_and(|uri| uri.as_str().contains(PLANTED))
         || values.any(|value| value.to_str().is_ok_and(|value| value.contains(PLANTED)))
-        || (body.contains(PLANTED) && !is_create)
+        || (body.contains(PLANTED) && !is_archive)
         || body.contains(WEBHOOK_SECRET)
 }
 
@@ -91,6 +96,7 @@ pub fn on_change(world: &World, by: By, change: Change) -> Result<(), String> {
     }
     match (change.from, change.to) {
         (Some(State::Created), Some(State::Running)) => may_run(world, container),
+        (Some(from), Some(to)) if from == to => Ok(()),
         (_, Some(State::Running)) => Err(format!("{change}: it has run before")),
         (Some(from), Some(State::Removing)) => may_remove(world, by, container, from),
         _ => Ok(()),
@@ -98,6 +104,9 @@ pub fn on_change(world: &World, by: By, change: Change) -> Result<(), String> {
 }
 
 fn may_run(world: &World, container: &Container) -> Result<(), String> {
+    if container.token.is_none() {
+        return Err("a container runs without its token".to_owned());
+    }
     let ours = world.engine.containers.iter();
     let running: Vec<&Container> = ours
         .filter(|found| found.state == State::Running && !is_foreign(found.key))
@@ -241,7 +250,7 @@ static CATALOGUE: LazyLock<Vec<(u16, &str)>> = LazyLock::new(|| {
         Error::NotOurs(id.clone()),
         Error::NameTaken(id.clone()),
         Error::Misconfigured(Problems::one("", "")),
-        Error::NoSuchImage(String::new()),
+        Error::NoSuchImage(ImageReference::parse("agent").expect("an image")),
         Error::Refused(fault.clone()),
         Error::EngineFailed(fault.clone()),
         Error::EngineUnreachable(fault.clone()),
@@ -250,7 +259,7 @@ static CATALOGUE: LazyLock<Vec<(u16, &str)>> = LazyLock::new(|| {
         Error::RemovalInProgress,
         Error::TargetEnded(id.clone()),
         Error::OtherPayload(id),
-        Error::TooManyTargets { max: 1 },
+        Error::TooManyTargets { max: 1, of: "" },
         Error::Unhealthy(Box::new(Error::InProgress)),
     ];
     errors

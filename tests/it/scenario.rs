@@ -145,6 +145,13 @@ impl Scenario {
             "deployment_id" => DEPLOYMENT,
             "max_targets" => return Ok(self.max_targets.to_string()),
             "max_lifetime" => "8d",
+            "image_pull" => "missing",
+            "registry_auth" => "",
+            "container_patch" | "environments" => "{}",
+            "container_patch_unsafe" => "refuse",
+            "service_urls" => "https://*.bastionzero.com",
+            "token_delivery" => "file",
+            "stop_grace" => "0s",
             _ => return Err("is not defined".to_owned()),
         };
         Ok(value.to_owned())

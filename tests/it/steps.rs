@@ -78,7 +78,15 @@ impl Run<'_> {
         // A sum, as the order of what is independent makes no difference.
         let containers = containers
             .filter(|container| !is_foreign(container.key))
-            .map(|found| digest((found.key, found.state, found.created, found.finished)))
+            .map(|found| {
+                digest((
+                    found.key,
+                    found.state,
+                    found.created,
+                    found.finished,
+                    &found.token,
+                ))
+            })
             .fold(0, u64::wrapping_add);
         let drifts = world.drifts.iter();
         let drifts = drifts

@@ -10,7 +10,7 @@ use std::rc::Rc;
 use std::task::Poll;
 use std::time::Duration;
 
-use dynamic_access::platform::{HttpRequest, HttpResponse, Platform, TransportError};
+use dynamic_access::platform::{HttpRequest, HttpResponse, Keep, Platform, TransportError};
 use dynamic_access::server;
 
 use crate::fate::Fate;
@@ -287,6 +287,7 @@ impl Platform for Shell {
         &self,
         request: HttpRequest,
         limit: Duration,
+        _keep: Keep,
     ) -> Result<HttpResponse, TransportError> {
         self.world.borrow_mut().send(self.actor, &request, limit);
         poll_fn(

@@ -80,6 +80,8 @@ pub struct Container {
     pub state: State,
     pub created: Duration,
     pub finished: Option<Duration>,
+    /// What its token's file holds.
+    pub token: Option<Arc<str>>,
 }
 
 impl Container {
@@ -107,6 +109,7 @@ impl Container {
             state,
             created,
             finished: None,
+            token: None,
         }
     }
 

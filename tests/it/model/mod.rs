@@ -61,6 +61,7 @@ impl Engine {
                 None => self.begin_removal(id, *force, half, now),
                 Some(key) => self.finish_removal(key, now),
             },
+            Op::Archive { id, content } => self.write(id, content, now),
             Op::Start(id) => self.start(id, now),
             Op::List(filter) => Step::says(reply::list(self.matching(filter), now)),
             Op::Inspect(id) => Step::says(match self.find(id) {
@@ -71,6 +72,10 @@ impl Engine {
                 Step::says(Reply::new(200, r#"{"Id":"sha256:0"}"#, now))
             }
             Op::Image(_) => Step::says(Reply::says(404, "No such image: agent", now)),
+            Op::Network(name) => {
+                let body = serde_json::json!({ "Name": name });
+                Step::says(Reply::new(200, body.to_string(), now))
+            }
         }
     }
 
@@ -107,6 +112,21 @@ impl Engine {
         Step {
             change: Some(self.turn(key, State::Created)),
             reply: Some(Reply::new(201, body.to_string(), now)),
+        }
+    }
+
+    fn write(&mut self, id: &str, content: &str, now: Duration) -> Step {
+        let Some(found) = self.find(id) else {
+            return Step::says(reply::absent(id, now));
+        };
+        let key = found.key;
+        // A change of its files is none of its state.
+        let change = self.turn(key, found.state);
+        let container = self.containers.iter_mut().find(|found| found.key == key);
+        container.expect("it was found").token = Some(content.into());
+        Step {
+            change: Some(change),
+            reply: Some(Reply::new(200, "", now)),
         }
     }
 

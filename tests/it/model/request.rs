@@ -8,6 +8,9 @@ use std::rc::Rc;
 use http::{Method, Uri};
 use serde_json::Value;
 
+/// Where a token's file goes.
+const TOKEN_DIR: &str = "/run/dynamic-access";
+
 /// A request, read as an Engine reads it.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum Op {
@@ -17,6 +20,8 @@ pub enum Op {
         labels: BTreeMap<String, String>,
         env: String,
     },
+    /// `PUT /containers/{id}/archive`
+    Archive { id: String, content: String },
     /// `POST /containers/{id}/start`
     Start(String),
     /// `DELETE /containers/{id}`
@@ -27,6 +32,8 @@ pub enum Op {
     Inspect(String),
     /// `GET /images/{reference}/json`
     Image(String),
+    /// `GET /networks/{name}`
+    Network(String),
 }
 
 /// Which containers a list is to show.
@@ -67,6 +74,9 @@ impl Op {
             ("POST", ["containers", id, "start"]) if query.is_empty() => {
                 Ok(Self::Start((*id).to_owned()))
             }
+            ("PUT", ["containers", id, "archive"]) if has(&query, "path", TOKEN_DIR) => {
+                Self::archive(id, request.body())
+            }
             ("DELETE", ["containers", id]) if has(&query, "v", "true") => Ok(Self::Remove {
                 id: (*id).to_owned(),
                 force: has(&query, "force", "true"),
@@ -77,6 +87,7 @@ impl Op {
             }
             ("GET", ["containers", id, "json"]) => Ok(Self::Inspect((*id).to_owned())),
             ("GET", ["images", .., "json"]) => Ok(Self::Image(path.to_owned())),
+            ("GET", ["networks", name]) => Ok(Self::Network((*name).to_owned())),
             (method, _) => Err(format!("the model does not know {method} {path} {query:?}")),
         }
     }
@@ -100,19 +111,41 @@ impl Op {
         })
     }
 
+    /// One file, which is read as the tar archives of the standard are.
+    fn archive(id: &str, body: &[u8]) -> Result<Self, String> {
+        const WRONG: &str = "an archive that is not of one file";
+        let field = |from: usize, length: usize| {
+            let field = body.get(from..from + length).ok_or(WRONG)?;
+            let text = std::str::from_utf8(field).map_err(|_| WRONG)?;
+            Ok::<_, &str>(text.trim_end_matches('\0'))
+        };
+        let size = usize::from_str_radix(field(124, 12)?, 8).map_err(|_| WRONG)?;
+        let end = body.get(512 + size..).ok_or(WRONG)?;
+        if field(0, 100)? != "activation-token" || end.iter().any(|byte| *byte != 0) {
+            return Err(WRONG.to_owned());
+        }
+        Ok(Self::Archive {
+            id: id.to_owned(),
+            content: field(512, size)?.to_owned(),
+        })
+    }
+
     /// Whether the request can change anything.
     pub fn is_change(&self) -> bool {
         matches!(
             self,
-            Self::Create { .. } | Self::Start(_) | Self::Remove { .. }
+            Self::Create { .. } | Self::Archive { .. } | Self::Start(_) | Self::Remove { .. }
         )
     }
 
     /// The container that the path names.
     pub fn target(&self) -> Option<&str> {
         match self {
-            Self::Start(id) | Self::Remove { id, .. } | Self::Inspect(id) => Some(id),
-            Self::Create { .. } | Self::List(_) | Self::Image(_) => None,
+            Self::Archive { id, .. }
+            | Self::Start(id)
+            | Self::Remove { id, .. }
+            | Self::Inspect(id) => Some(id),
+            Self::Create { .. } | Self::List(_) | Self::Image(_) | Self::Network(_) => None,
         }
     }
 }
@@ -192,6 +225,7 @@ impl fmt::Display for Op {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
             Self::Create { name, .. } => write!(f, "POST /containers/create?name={name}"),
+            Self::Archive { id, .. } => write!(f, "PUT /containers/{}/archive", short(id)),
             Self::Start(id) => write!(f, "POST /containers/{}/start", short(id)),
             Self::Remove { id, force: false } => write!(f, "DELETE /containers/{}", short(id)),
             Self::Remove { id, force: true } => {
@@ -204,6 +238,7 @@ impl fmt::Display for Op {
             }
             Self::Inspect(id) => write!(f, "GET /containers/{}/json", short(id)),
             Self::Image(path) => write!(f, "GET {path}"),
+            Self::Network(name) => write!(f, "GET /networks/{name}"),
         }
     }
 }

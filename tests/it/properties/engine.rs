@@ -50,8 +50,8 @@ fn every_request_says_its_length_and_names_what_it_is_about() {
             let body: Value = serde_json::from_slice(create.body()).expect("JSON");
             let environment = json!([
                 format!("SERVICE_URL={}", order.service_url),
-                format!("ACTIVATION_TOKEN={token}"),
                 format!("ENVIRONMENT_ID={}", order.environment_id),
+                "ACTIVATION_TOKEN_FILE=/run/dynamic-access/activation-token",
             ]);
             assert_eq!(body["Env"], environment);
             check_request(&list::list_by_name(&name), &[name.as_str()]);

@@ -34,7 +34,9 @@ use dynamic_access::docker::{
 };
 use dynamic_access::engine::Fault;
 use dynamic_access::error::Error;
-use dynamic_access::platform::{BodyError, HttpRequest, HttpResponse, Platform, TransportError};
+use dynamic_access::platform::{
+    BodyError, HttpRequest, HttpResponse, Keep, Platform, TransportError,
+};
 use dynamic_access::secret::Secret;
 use dynamic_access::server;
 use dynamic_access::target::StartOrder;
@@ -62,13 +64,21 @@ const DEPLOYMENT: &str = "dynamic-access.deployment";
 const NAME: &str = "dynamic-access.name";
 
 /// The variables and what they are by default.
-const VARIABLES: [(&str, &str); 6] = [
+const VARIABLES: [(&str, &str); 14] = [
     ("docker_url", "http://127.0.0.1:2375"),
     ("docker_plaintext", "loopback"),
     ("agent_image", "dynamic-access-agent"),
     ("deployment_id", "da"),
     ("max_targets", "2"),
     ("max_lifetime", "8d"),
+    ("stop_grace", "0s"),
+    ("image_pull", "missing"),
+    ("registry_auth", ""),
+    ("container_patch", "{}"),
+    ("container_patch_unsafe", "refuse"),
+    ("environments", "{}"),
+    ("service_urls", "https://* http://*"),
+    ("token_delivery", "file"),
 ];
 
 /// What the Engine's members and the webhooks' are called.

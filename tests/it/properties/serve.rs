@@ -164,7 +164,8 @@ impl Scripted {
         let id = match path[..] {
             ["", "containers", "create" | "json"] => return,
             ["", "images", "dynamic-access-agent", "json"] => return,
-            ["", "containers", id] | ["", "containers", id, "start" | "json"] => id,
+            ["", "networks", "dynamic-access"] => return,
+            ["", "containers", id] | ["", "containers", id, "start" | "json" | "archive"] => id,
             _ => panic!("a request for {}", request.uri()),
         };
         assert!(is_id(id));
@@ -209,6 +210,8 @@ fn fitting(request: &HttpRequest, shown: &Shown) -> (u16, Vec<u8>) {
             json!({"State": {"FinishedAt": "2026-11-23T00:00:00Z", "ExitCode": 1}})
         }
         ["images", ..] => json!({"Id": "sha256:0"}),
+        ["networks", ..] => json!({"Name": "dynamic-access"}),
+        ["containers", _, "archive", ..] => return (200, Vec::new()),
         _ => return (204, Vec::new()),
     };
     (200, body.to_string().into_bytes())
@@ -219,6 +222,7 @@ impl Platform for Scripted {
         &self,
         request: HttpRequest,
         limit: Duration,
+        _keep: Keep,
     ) -> Result<HttpResponse, TransportError> {
         self.check(&request);
         let (turn, took) = &self.turns[self.sent() % self.turns.len()];

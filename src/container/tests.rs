@@ -1,0 +1,341 @@
+//! What patches can do, and what they cannot.
+
+use serde_json::{Value, json};
+
+use super::{Body, Isolation, Own, Patch};
+
+fn build(patches: &[Value], isolation: Isolation) -> Result<Body, Vec<String>> {
+    let patches = patches
+        .iter()
+        .map(|patch| Patch::from_value(patch.clone()).expect("an object"));
+    let patches: Vec<Patch> = patches.collect();
+    Body::build(&patches.iter().collect::<Vec<_>>(), isolation)
+}
+
+/// Checks that a patch is refused with one problem, about `path`.
+#[track_caller]
+fn check_refused(patch: Value, isolation: Isolation, path: &str) {
+    let problems = build(&[patch], isolation).expect_err(path);
+    let is_named = problems.iter().any(|problem| problem.starts_with(path));
+    assert!(is_named && problems.len() == 1, "{path}: {problems:?}");
+}
+
+/// Checks that a patch of HostConfig is refused unless isolation is given up.
+#[track_caller]
+fn check_guard(key: &str, value: Value) {
+    let patch = json!({"HostConfig": {key: value}});
+    check_refused(
+        patch.clone(),
+        Isolation::Kept,
+        &format!("HostConfig.{key} "),
+    );
+    let admitted = build(&[patch], Isolation::GivenUp);
+    assert!(admitted.is_ok(), "{key} {value}: {admitted:?}");
+}
+
+#[track_caller]
+fn check_admitted(patch: Value) {
+    let body = build(&[patch.clone()], Isolation::Kept);
+    assert!(body.is_ok(), "{patch}: {body:?}");
+}
+
+#[test]
+fn the_defaults_pass_the_guards() {
+    let body = build(&[], Isolation::Kept).expect("a body");
+    let host_config = &body.value()["HostConfig"];
+    assert_eq!(host_config["Memory"], host_config["MemorySwap"]);
+    assert_eq!(body.network(), Some("dynamic-access"));
+    assert!(body.runs_as_root());
+}
+
+#[test]
+fn a_patch_changes_what_it_names_and_the_later_one_wins() {
+    let first = json!({"Hostname": "a", "HostConfig": {"Memory": 2_000_000_000, "NanoCpus": 1}});
+    let second = json!({"HostConfig": {"NanoCpus": 2}, "Hostname": null});
+    let body = build(&[first, second], Isolation::Kept).expect("a body");
+    let host_config = &body.value()["HostConfig"];
+    assert_eq!(host_config["NanoCpus"], 2);
+    assert_eq!(host_config["MemorySwap"], 2_000_000_000);
+    assert_eq!(host_config["PidsLimit"], 512);
+    assert!(body.value().get("Hostname").is_none());
+}
+
+#[test]
+fn additions_are_added_and_take_no_place_of_the_servers() {
+    let first = json!({"Env": ["A=1"], "Labels": {"a": "1"}, "Volumes": {"/data": {}}});
+    let second = json!({"Env": ["B=2=3"]});
+    let body = build(&[first, second], Isolation::Kept).expect("a body");
+    let whole = body.with(&Own {
+        image: "agent",
+        env: &["SERVICE_URL=u".to_owned()],
+        labels: &[("dynamic-access.name", "n")],
+        volume: Some("/run/dynamic-access"),
+    });
+    assert_eq!(whole["Image"], "agent");
+    assert_eq!(whole["Env"], json!(["SERVICE_URL=u", "A=1", "B=2=3"]));
+    assert_eq!(
+        whole["Labels"],
+        json!({"a": "1", "dynamic-access.name": "n"})
+    );
+    assert_eq!(
+        whole["Volumes"],
+        json!({"/data": {}, "/run/dynamic-access": {}})
+    );
+}
+
+#[test]
+fn what_is_the_servers_own_cannot_be_patched_even_without_isolation() {
+    for (patch, path) in [
+        (json!({"Image": "other"}), "Image "),
+        (
+            json!({"HostConfig": {"AutoRemove": true}}),
+            "HostConfig.AutoRemove ",
+        ),
+        (json!({"Env": ["ACTIVATION_TOKEN=x"]}), "Env "),
+        (json!({"Env": ["ACTIVATION_TOKEN_FILE=x"]}), "Env "),
+        (json!({"Env": ["SERVICE_URL=x"]}), "Env "),
+        (json!({"Env": ["ENVIRONMENT_ID"]}), "Env "),
+        (json!({"Env": ["=x"]}), "Env "),
+        (json!({"Env": [1]}), "Env "),
+        (json!({"Env": null}), "Env "),
+        (json!({"Env": {"A": "1"}}), "Env "),
+        (json!({"Labels": {"dynamic-access.name": "x"}}), "Labels."),
+        (json!({"Labels": {"a": 1}}), "Labels."),
+        (json!({"Labels": null}), "Labels "),
+        (json!({"Volumes": {"/run/dynamic-access": {}}}), "Volumes."),
+        (
+            json!({"Volumes": {"/run//dynamic-access/./x": {}}}),
+            "Volumes.",
+        ),
+        (
+            json!({"Volumes": {"/run/../run/dynamic-access": {}}}),
+            "Volumes.",
+        ),
+        (json!({"Volumes": {"/a": {"b": 1}}}), "Volumes."),
+        (json!({"Volumes": []}), "Volumes "),
+        (
+            json!({"HostConfig": {"Tmpfs": {"/run/dynamic-access": ""}}}),
+            "HostConfig mounts ",
+        ),
+        (
+            json!({"HostConfig": {"Mounts": [{"Type": "tmpfs", "Target": "/run/dynamic-access/"}]}}),
+            "HostConfig mounts ",
+        ),
+    ] {
+        check_refused(patch, Isolation::GivenUp, path);
+    }
+    check_admitted(json!({"HostConfig": {"ReadonlyRootfs": true, "Tmpfs": {"/run": ""}}}));
+}
+
+#[test]
+fn a_key_that_differs_in_case_alone_is_an_error_even_without_isolation() {
+    for (patch, path) in [
+        (json!({"hostconfig": {"Privileged": true}}), "hostconfig "),
+        (json!({"HOSTCONFIG": {}}), "HOSTCONFIG "),
+        (json!({"Ho\u{17f}tConfig": {}}), "Ho\u{17f}tConfig "),
+        (json!({"env": []}), "env "),
+        (json!({"image": "x"}), "image "),
+        (
+            json!({"HostConfig": {"privileged": true}}),
+            "HostConfig.privileged ",
+        ),
+        (
+            json!({"HostConfig": {"NetworK\u{212a}ode": 1, "Networ\u{212a}Mode": "host"}}),
+            "HostConfig.Networ",
+        ),
+        (
+            json!({"HostConfig": {"Mounts": [{"type": "tmpfs", "Target": "/a"}]}}),
+            "HostConfig.Mounts.type ",
+        ),
+        (
+            json!({"NetworkingConfig": {"endpointsConfig": {}}}),
+            "NetworkingConfig.endpointsConfig ",
+        ),
+        (
+            json!({"HostConfig": {"LogConfig": {"config": {}}}}),
+            "HostConfig.LogConfig.config ",
+        ),
+    ] {
+        check_refused(patch, Isolation::GivenUp, path);
+    }
+}
+
+#[test]
+fn a_key_that_is_not_known_is_an_error_unless_isolation_is_given_up() {
+    for (patch, path) in [
+        (json!({"Privileges": true}), "Privileges "),
+        (
+            json!({"HostConfig": {"PidLimit": 1}}),
+            "HostConfig.PidLimit ",
+        ),
+        (
+            json!({"HostConfig": {"RestartPolicy": {"Nam": "no"}}}),
+            "HostConfig.RestartPolicy.Nam ",
+        ),
+    ] {
+        check_refused(patch.clone(), Isolation::Kept, path);
+        build(&[patch], Isolation::GivenUp).expect("admitted");
+    }
+    check_refused(json!({"HostConfig": []}), Isolation::GivenUp, "HostConfig ");
+    check_refused(
+        json!({"HostConfig": null}),
+        Isolation::GivenUp,
+        "HostConfig ",
+    );
+}
+
+#[test]
+fn files_devices_and_names_of_others_stay_out_of_sight() {
+    for (key, value) in [
+        ("Privileged", json!(true)),
+        ("Privileged", json!("true")),
+        ("Privileged", json!(1)),
+        ("Binds", json!(["/:/host"])),
+        ("Binds", json!("/:/host")),
+        ("VolumesFrom", json!(["db"])),
+        ("VolumeDriver", json!("nfs")),
+        ("Devices", json!([{"PathOnHost": "/dev/sda"}])),
+        ("DeviceRequests", json!([{"Count": -1}])),
+        ("DeviceCgroupRules", json!(["a *:* rwm"])),
+        ("Links", json!(["db:db"])),
+        ("Annotations", json!({"a": "b"})),
+        ("PidMode", json!("host")),
+        ("PidMode", json!("container:db")),
+        ("UTSMode", json!("host")),
+        ("UsernsMode", json!("host")),
+        ("Cgroup", json!("container:db")),
+        ("OomKillDisable", json!(true)),
+        ("IpcMode", json!("host")),
+        ("IpcMode", json!("container:db")),
+        ("IpcMode", json!(["host"])),
+        ("CgroupnsMode", json!("host")),
+        ("MaskedPaths", json!([])),
+        ("ReadonlyPaths", json!([])),
+    ] {
+        check_guard(key, value);
+    }
+}
+
+#[test]
+fn the_networks_of_others_are_not_joined() {
+    for mode in [
+        "host",
+        "HOST",
+        "container:db",
+        "Container:db",
+        "0a1b2c",
+        "bad",
+    ] {
+        check_guard("NetworkMode", json!(mode));
+        let patch = json!({"NetworkingConfig": {"EndpointsConfig": {mode: {}}}});
+        check_refused(patch, Isolation::Kept, "NetworkingConfig.EndpointsConfig ");
+    }
+    check_guard("NetworkMode", json!(["host"]));
+    for mode in ["none", "bridge", "default", "targets", ""] {
+        check_admitted(json!({"HostConfig": {"NetworkMode": mode}}));
+    }
+}
+
+#[test]
+fn limits_stay_limits() {
+    for key in ["Memory", "PidsLimit"] {
+        for value in [json!(0), json!(-1), json!("1g"), json!(1.5)] {
+            let patch = json!({"HostConfig": {key: value, "MemorySwap": 2_000_000_000}});
+            check_refused(patch, Isolation::Kept, &format!("HostConfig.{key} "));
+        }
+    }
+    check_guard("PidsLimit", Value::Null);
+    for swap in [json!(0), json!(-1)] {
+        check_guard("MemorySwap", swap);
+    }
+    check_guard("OomScoreAdj", json!(-1));
+    check_guard("LogConfig", json!({"Config": {"max-size": null}}));
+    check_guard("LogConfig", json!({"Config": {"max-size": "0"}}));
+    check_guard("LogConfig", json!({"Config": {"max-size": "-1"}}));
+    check_guard("LogConfig", json!({"Type": "local", "Config": null}));
+    check_guard("LogConfig", Value::Null);
+    check_admitted(json!({"HostConfig": {"LogConfig": {"Type": "journald", "Config": null}}}));
+    check_admitted(json!({"HostConfig": {"Memory": 6_291_456, "PidsLimit": 1}}));
+}
+
+#[test]
+fn no_capability_is_had_beyond_an_agents() {
+    for value in [
+        json!(["SYS_ADMIN"]),
+        json!(["CAP_SYS_ADMIN"]),
+        json!(["all"]),
+        json!("ALL"),
+        json!([1]),
+        json!(["NET_RAW", "KILL"]),
+    ] {
+        check_guard("CapAdd", value);
+    }
+    for value in [Value::Null, json!([]), json!(["NET_RAW"]), json!("ALL")] {
+        check_guard("CapDrop", value);
+    }
+    check_admitted(json!({"HostConfig": {"CapAdd": ["cap_kill"], "CapDrop": ["all"]}}));
+    check_admitted(json!({"HostConfig": {"CapAdd": null}}));
+}
+
+#[test]
+fn profiles_stay_confined() {
+    for value in [
+        Value::Null,
+        json!([]),
+        json!(["no-new-privileges:false"]),
+        json!(["no-new-privileges", "no-new-privileges=false"]),
+        json!(["no-new-privileges", "seccomp=unconfined"]),
+        json!(["no-new-privileges", "seccomp:unconfined"]),
+        json!(["no-new-privileges", "seccomp={}"]),
+        json!(["no-new-privileges", "apparmor=unconfined"]),
+        json!(["no-new-privileges", "apparmor="]),
+        json!(["no-new-privileges", "label=disable"]),
+        json!(["no-new-privileges", "systempaths=unconfined"]),
+        json!(["no-new-privilegesX"]),
+        json!([true]),
+    ] {
+        check_guard("SecurityOpt", value);
+    }
+    for option in ["apparmor=docker-default", "seccomp=builtin"] {
+        check_admitted(json!({"HostConfig": {"SecurityOpt": ["no-new-privileges=true", option]}}));
+    }
+}
+
+#[test]
+fn mounts_are_the_targets_own() {
+    for mount in [
+        json!({"Type": "bind", "Source": "/", "Target": "/host"}),
+        json!({"Type": "volume", "Source": "data", "Target": "/data"}),
+        json!({"Type": "volume", "Target": "/d", "VolumeOptions": {"DriverConfig": {
+            "Name": "local", "Options": {"type": "none", "o": "bind", "device": "/"}}}}),
+        json!({"Type": "npipe", "Target": "/a"}),
+        json!({"Target": "/a"}),
+    ] {
+        check_guard("Mounts", json!([mount]));
+    }
+    for mount in [
+        json!({"Type": "tmpfs", "Target": "/tmp", "TmpfsOptions": {"SizeBytes": 1}}),
+        json!({"Type": "volume", "Target": "/data"}),
+    ] {
+        check_admitted(json!({"HostConfig": {"Mounts": [mount]}}));
+    }
+}
+
+#[test]
+fn no_value_is_shown_in_a_problem() {
+    let patch = json!({
+        "Env": ["SERVICE_URL=planted", "planted"],
+        "Labels": {"dynamic-access.x": "planted"},
+        "HostConfig": {"Binds": ["planted"], "NetworkMode": "container:planted"},
+    });
+    let problems = build(&[patch], Isolation::Kept).expect_err("problems");
+    assert!(!problems.join(" ").contains("planted"), "{problems:?}");
+}
+
+#[test]
+fn a_patch_is_an_object_of_bounded_size() {
+    for text in ["", "[]", "null", "1", "{", "{}x", &" ".repeat(70_000)] {
+        Patch::parse(text).expect_err(text);
+    }
+    Patch::parse("{}").expect("a patch");
+}

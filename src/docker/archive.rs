@@ -1,0 +1,133 @@
+//! `PUT /containers/{id}/archive` (Engine API, PutContainerArchive).
+//!
+//! How a target gets its activation token without the token being part of the
+//! container's configuration, which everyone who may inspect it can read.
+
+use http::header::CONTENT_TYPE;
+use http::{HeaderValue, Method};
+
+use super::{ContainerId, Reply, query_encoded, request};
+use crate::engine::Fault;
+use crate::platform::HttpRequest;
+use crate::secret::Secret;
+
+/// A folder of the container that is an anonymous volume: the Engine writes
+/// an archive into a container that has not been started only where that is
+/// no tmpfs, and with a read-only root file system only into a volume.
+pub const TOKEN_DIR: &str = "/run/dynamic-access";
+
+/// The name of the token's file in [`TOKEN_DIR`].
+const TOKEN_FILE: &str = "activation-token";
+
+/// For its owner to read and nobody to write, since it is read once.
+const TOKEN_MODE: u32 = 0o400;
+
+/// The path of the token's file.
+pub fn token_path() -> String {
+    format!("{TOKEN_DIR}/{TOKEN_FILE}")
+}
+
+/// The request that writes the token's file, for root, into a container.
+pub fn write_token(id: &ContainerId, token: &Secret) -> HttpRequest {
+    let path = format!(
+        "/containers/{}/archive?path={}",
+        id.as_str(),
+        query_encoded(TOKEN_DIR)
+    );
+    let mut request = request(Method::PUT, &path, archive(token.expose().as_bytes()));
+    request
+        .headers_mut()
+        .insert(CONTENT_TYPE, HeaderValue::from_static("application/x-tar"));
+    request
+}
+
+/// Reads the reply to [`write_token`].
+///
+/// # Errors
+///
+/// Any reply but an empty 200, since any web server answers 200 to something.
+/// The file may be there all the same.
+pub fn written(reply: &Reply) -> Result<(), Fault> {
+    match reply.status() {
+        200 if reply.body().is_empty() => Ok(()),
+        _ => Err(reply.fault()),
+    }
+}
+
+/// How tar archives are divided (POSIX, pax "ustar Interchange Format").
+const BLOCK_BYTES: usize = 512;
+
+/// A tar archive of the one file.
+///
+/// The crate's own builder of archives would bring all that it knows of files
+/// on disks into the component.
+fn archive(content: &[u8]) -> Vec<u8> {
+    let mut header = tar::Header::new_ustar();
+    if let Some(fields) = header.as_ustar_mut() {
+        fields.name[..TOKEN_FILE.len()].copy_from_slice(TOKEN_FILE.as_bytes());
+    }
+    header.set_size(content.len() as u64);
+    header.set_mode(TOKEN_MODE);
+    header.set_uid(0);
+    header.set_gid(0);
+    header.set_mtime(0);
+    header.set_entry_type(tar::EntryType::Regular);
+    header.set_cksum();
+    let mut archive = header.as_bytes().to_vec();
+    archive.extend_from_slice(content);
+    // The end is two empty blocks.
+    archive.resize(
+        archive.len().next_multiple_of(BLOCK_BYTES) + 2 * BLOCK_BYTES,
+        0,
+    );
+    archive
+}
+
+#[cfg(test)]
+mod tests {
+    use std::io::Read;
+
+    use super::*;
+    use crate::docker::reply::tests::reply;
+
+    const ID: &str = "0123456789abcdef0123456789abcdef0123456789abcdef0123456789abcdef";
+
+    #[test]
+    fn the_archive_holds_the_token_for_root_to_read() {
+        let id = ContainerId::parse(ID).expect("an id");
+        let request = write_token(&id, &Secret::new("a-token"));
+        assert_eq!(request.method(), Method::PUT);
+        let uri = format!("/containers/{ID}/archive?path=%2Frun%2Fdynamic-access");
+        assert_eq!(request.uri().to_string(), uri);
+        let length = request.body().len().to_string();
+        assert_eq!(request.headers()["content-length"], length.as_str());
+        let mut archive = tar::Archive::new(request.body().as_slice());
+        let mut entries = archive.entries().expect("an archive");
+        let mut entry = entries.next().expect("an entry").expect("whole");
+        assert_eq!(
+            entry.path().expect("a path").to_str(),
+            Some("activation-token")
+        );
+        let header = entry.header();
+        assert_eq!(header.mode().expect("a mode"), 0o400);
+        assert_eq!(header.uid().expect("an owner"), 0);
+        let mut content = String::new();
+        entry.read_to_string(&mut content).expect("text");
+        assert_eq!(content, "a-token");
+        assert!(entries.next().is_none());
+    }
+
+    #[test]
+    fn only_a_200_says_that_it_is_written() {
+        assert_eq!(written(&reply(200, "")), Ok(()));
+        for (status, body) in [
+            (200, "<html>"),
+            (204, ""),
+            (400, r#"{"message":"container rootfs is marked read-only"}"#),
+            (404, r#"{"message":"No such container: x"}"#),
+            (500, ""),
+        ] {
+            written(&reply(status, body)).expect_err(body);
+        }
+    }
+}

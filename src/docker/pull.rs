@@ -1,0 +1,155 @@
+//! `POST /images/create` (Engine API, ImageCreate): a pull.
+//!
+//! The Engine answers 200 as soon as there is progress to tell of, and tells
+//! of a later failure at the end of what it sends. A pull lasts as long as
+//! its connection.
+
+use http::{HeaderName, HeaderValue, Method};
+use serde_json::Value;
+
+use super::{ImageReference, Reply, query_encoded, request};
+use crate::engine::Fault;
+use crate::platform::HttpRequest;
+use crate::secret::Secret;
+
+const X_REGISTRY_AUTH: HeaderName = HeaderName::from_static("x-registry-auth");
+
+/// The request that pulls one image: by its tag or digest, never all tags of
+/// a repository, which is what the Engine takes none for.
+pub fn pull(image: &ImageReference, registry_auth: Option<&Secret>) -> HttpRequest {
+    let (repository, tag) = image.repository_and_tag();
+    let path = format!(
+        "/images/create?fromImage={}&tag={}",
+        query_encoded(repository),
+        query_encoded(tag)
+    );
+    let mut request = request(Method::POST, &path, Vec::new());
+    let auth = registry_auth.and_then(|auth| HeaderValue::from_str(auth.expose()).ok());
+    if let Some(mut auth) = auth {
+        auth.set_sensitive(true);
+        request.headers_mut().insert(X_REGISTRY_AUTH, auth);
+    }
+    request
+}
+
+/// What came of a pull that the Engine has carried to an end.
+#[derive(Debug, PartialEq, Eq)]
+pub enum Pulled {
+    /// The image is there.
+    Done,
+    /// The registry does not have it, or not for us.
+    NotToBeHad(String),
+    /// Something failed on the way.
+    Failed(String),
+}
+
+/// Reads the reply to [`pull`], of which the end is enough.
+///
+/// # Errors
+///
+/// A reply that is not the Engine's.
+pub fn pulled(reply: &Reply) -> Result<Pulled, Fault> {
+    let problem = match reply.status() {
+        200 => problem_in(reply.body()),
+        _ => match reply.fault() {
+            Fault::Said { message, .. } => Some(message),
+            fault => return Err(fault),
+        },
+    };
+    Ok(match problem {
+        None => Pulled::Done,
+        Some(message) if is_refusal(&message) => Pulled::NotToBeHad(message),
+        Some(message) => Pulled::Failed(message),
+    })
+}
+
+/// The failure that the last line tells of, if it does.
+fn problem_in(body: &[u8]) -> Option<String> {
+    let line = body.trim_ascii_end().rsplit(|byte| *byte == b'\n').next()?;
+    let progress: Value = serde_json::from_slice(line).ok()?;
+    let message = progress["errorDetail"]["message"].as_str();
+    message.or(progress["error"].as_str()).map(str::to_owned)
+}
+
+/// Whether asking again would bring the same: the words of the registry
+/// protocol's errors (distribution-spec, "Error codes") and of the Engine.
+fn is_refusal(message: &str) -> bool {
+    let message = message.to_ascii_lowercase();
+    [
+        "manifest unknown",
+        "not found",
+        "does not exist",
+        "denied",
+        "unauthorized",
+        "no basic auth credentials",
+        "authentication required",
+        "invalid reference",
+    ]
+    .iter()
+    .any(|words| message.contains(words))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::docker::reply::tests::reply;
+
+    #[track_caller]
+    fn check_query(image: &str, query: &str) {
+        let image = ImageReference::parse(image).expect("an image");
+        let request = pull(&image, None);
+        let uri = format!("/images/create?{query}");
+        assert_eq!(request.uri().to_string(), uri);
+        assert_eq!(request.headers()["content-length"], "0");
+        assert!(!request.headers().contains_key("x-registry-auth"));
+    }
+
+    #[test]
+    fn one_image_is_pulled_and_never_all_tags() {
+        let digest = "0".repeat(64);
+        check_query(
+            "r.example.com/a/b:1",
+            "fromImage=r.example.com%2Fa%2Fb&tag=1",
+        );
+        check_query(
+            "localhost:5000/a",
+            "fromImage=localhost%3A5000%2Fa&tag=latest",
+        );
+        check_query(
+            &format!("r.example.com/a:1@sha256:{digest}"),
+            &format!("fromImage=r.example.com%2Fa&tag=sha256%3A{digest}"),
+        );
+    }
+
+    #[test]
+    fn the_registrys_credentials_go_into_their_header() {
+        let image = ImageReference::parse("r.example.com/a").expect("an image");
+        let request = pull(&image, Some(&Secret::new("e30=")));
+        let header = &request.headers()["x-registry-auth"];
+        assert_eq!(header, "e30=");
+        assert!(header.is_sensitive());
+    }
+
+    #[test]
+    fn a_pull_is_done_unless_its_end_says_otherwise() {
+        let fine = "{\"status\":\"Pulling\"}\r\n{\"status\":\"Status: Downloaded\"}\r\n";
+        assert_eq!(pulled(&reply(200, fine)), Ok(Pulled::Done));
+        let failed = "{\"status\":\"Pulling\"}\r\n{\"errorDetail\":{\"message\":\"EOF\"},\"error\":\"EOF\"}\r\n";
+        let outcome = pulled(&reply(200, failed));
+        assert_eq!(outcome, Ok(Pulled::Failed("EOF".to_owned())));
+        let outcome = pulled(&reply(200, r#"{"error":"manifest unknown"}"#));
+        assert_eq!(
+            outcome,
+            Ok(Pulled::NotToBeHad("manifest unknown".to_owned()))
+        );
+    }
+
+    #[test]
+    fn a_refusal_before_any_progress_has_a_status() {
+        let outcome = pulled(&reply(404, r#"{"message":"manifest for x not found"}"#));
+        assert!(matches!(outcome, Ok(Pulled::NotToBeHad(_))), "{outcome:?}");
+        let outcome = pulled(&reply(500, r#"{"message":"connection refused"}"#));
+        assert!(matches!(outcome, Ok(Pulled::Failed(_))), "{outcome:?}");
+        pulled(&reply(302, "<html>")).expect_err("nonsense");
+    }
+}

@@ -1,0 +1,59 @@
+//! `POST /containers/{id}/stop` (Engine API, ContainerStop).
+
+use std::time::Duration;
+
+use http::{Method, StatusCode};
+
+use super::{ContainerId, Reply, bodiless};
+use crate::engine::Fault;
+use crate::platform::HttpRequest;
+
+/// The request that asks a container to end, and kills it after `grace`,
+/// which the Engine takes in whole seconds.
+pub fn stop(id: &ContainerId, grace: Duration) -> HttpRequest {
+    let path = format!("/containers/{}/stop?t={}", id.as_str(), grace.as_secs());
+    bodiless(Method::POST, &path)
+}
+
+/// Reads the reply to [`stop`]; a container that is not running, or gone, has
+/// ended too.
+///
+/// # Errors
+///
+/// Any other reply. The container may have ended all the same.
+pub fn stopped(reply: &Reply) -> Result<(), Fault> {
+    match reply.status() {
+        204 | 304 => Ok(()),
+        404 if reply.is_engines(StatusCode::NOT_FOUND) => Ok(()),
+        _ => Err(reply.fault()),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::docker::reply::tests::reply;
+
+    const ID: &str = "0123456789abcdef0123456789abcdef0123456789abcdef0123456789abcdef";
+
+    #[test]
+    fn the_grace_is_told_in_seconds() {
+        let id = ContainerId::parse(ID).expect("an id");
+        let request = stop(&id, Duration::from_secs(15));
+        assert_eq!(request.method(), Method::POST);
+        let uri = format!("/containers/{ID}/stop?t=15");
+        assert_eq!(request.uri().to_string(), uri);
+        assert_eq!(request.headers()["content-length"], "0");
+    }
+
+    #[test]
+    fn what_does_not_run_has_stopped() {
+        for status in [204, 304] {
+            assert_eq!(stopped(&reply(status, "")), Ok(()));
+        }
+        assert_eq!(stopped(&reply(404, r#"{"message":"No such"}"#)), Ok(()));
+        for (status, body) in [(200, ""), (404, "<html>"), (409, ""), (500, "")] {
+            stopped(&reply(status, body)).expect_err(body);
+        }
+    }
+}

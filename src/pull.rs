@@ -1,0 +1,40 @@
+//! Pulls of images that are not there: which are tried, and what came of one.
+
+use crate::config::{Config, ImagePull};
+use crate::docker::ImageReference;
+use crate::docker::pull::Pulled;
+use crate::engine::{Engine, Fault};
+use crate::error::Error;
+use crate::platform::Platform;
+
+/// Whether the Engine is asked to pull the image when it is not there.
+///
+/// One without a registry's name in it never is: the Engine would look for it
+/// at a public registry, where anybody can publish under any name.
+pub fn may_be_pulled(config: &Config, image: &ImageReference) -> bool {
+    config.image_pull == ImagePull::Missing && image.has_registry()
+}
+
+/// Has an image pulled that is not there, for as long as `engine` is used.
+///
+/// # Errors
+///
+/// [`Error::ImageBeingPulled`] if that was not long enough, or why it cannot
+/// be had.
+pub async fn pull<P: Platform>(
+    engine: &Engine<'_, P>,
+    config: &Config,
+    image: &ImageReference,
+) -> Result<(), Error> {
+    if !may_be_pulled(config, image) {
+        return Err(Error::NoSuchImage(image.clone()));
+    }
+    let image = image.clone();
+    match engine.pull(&image, config.registry_auth.as_ref()).await {
+        Ok(Pulled::Done) => Ok(()),
+        Ok(Pulled::NotToBeHad(reason)) => Err(Error::ImageNotToBeHad { image, reason }),
+        Ok(Pulled::Failed(reason)) => Err(Error::PullFailed { image, reason }),
+        Err(Fault::TimedOut | Fault::BudgetSpent) => Err(Error::ImageBeingPulled(image)),
+        Err(fault) => Err(fault.into()),
+    }
+}

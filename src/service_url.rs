@@ -1,0 +1,208 @@
+//! `serviceUrl`: where an agent registers, and which such places are allowed.
+//!
+//! The URL comes with a webhook and ends up as a flag of the agent, which
+//! sends the activation token there; so it is compared as it is parsed, never
+//! as text, and has no part that anything could be hidden in.
+
+use http::Uri;
+use http::uri::{Authority, Scheme};
+
+/// `service_urls`: the places where agents may register.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct ServiceUrls(Vec<Origin>);
+
+impl ServiceUrls {
+    /// How many patterns there may be: each is compared for each start.
+    const PATTERNS_MAX: usize = 64;
+
+    /// Parses patterns, separated by spaces, in which a `*` stands for one
+    /// label of the host: `https://*.bastionzero.com`.
+    ///
+    /// # Errors
+    ///
+    /// Says what they must be.
+    pub fn parse(text: &str) -> Result<Self, String> {
+        let patterns: Option<Vec<_>> = text.split_ascii_whitespace().map(Origin::parse).collect();
+        patterns
+            .filter(|patterns| (1..=Self::PATTERNS_MAX).contains(&patterns.len()))
+            .map(Self)
+            .ok_or_else(|| {
+                format!(
+                    "is not 1 to {} URLs of scheme, host and port, such as https://*.bastionzero.com",
+                    Self::PATTERNS_MAX
+                )
+            })
+    }
+
+    /// Whether `url` has scheme, host and port of one of the patterns, and
+    /// nothing beside them.
+    pub fn allow(&self, url: &str) -> bool {
+        Origin::parse(url).is_some_and(|origin| {
+            !origin.host.contains('*') && self.0.iter().any(|pattern| pattern.covers(&origin))
+        })
+    }
+}
+
+/// Scheme, host in lower case, and port, be it the scheme's own.
+#[derive(Debug, Clone, PartialEq, Eq)]
+struct Origin {
+    scheme: Scheme,
+    host: String,
+    port: u16,
+}
+
+impl Origin {
+    fn parse(text: &str) -> Option<Self> {
+        if text.contains(['#', '?', '@', '\\']) {
+            return None;
+        }
+        let parts = text.parse::<Uri>().ok()?.into_parts();
+        let (scheme, authority) = (parts.scheme?, parts.authority?);
+        let default_port = match scheme.as_str() {
+            "https" => 443,
+            "http" => 80,
+            _ => return None,
+        };
+        let is_bare = parts.path_and_query.is_none_or(|path| path == "/");
+        let host = authority.host().to_ascii_lowercase();
+        let port = port(&authority, default_port)?;
+        (is_bare && is_host(&host)).then_some(Self { scheme, host, port })
+    }
+
+    /// Whether `other` is one of those that this pattern stands for.
+    fn covers(&self, other: &Self) -> bool {
+        self.scheme == other.scheme
+            && self.port == other.port
+            && self.host.split('.').count() == other.host.split('.').count()
+            && self
+                .host
+                .split('.')
+                .zip(other.host.split('.'))
+                .all(|(pattern, label)| pattern == "*" || pattern == label)
+    }
+}
+
+fn port(authority: &Authority, default: u16) -> Option<u16> {
+    let text = &authority.as_str()[authority.host().len()..];
+    let Some(digits) = text.strip_prefix(':') else {
+        return Some(default);
+    };
+    // `parse` takes a sign too.
+    let is_number = digits.bytes().all(|byte| byte.is_ascii_digit());
+    let port = digits.parse().ok().filter(|port| *port != 0);
+    port.filter(|_| is_number)
+}
+
+/// A name of labels with letters, digits and inner dashes, an IPv4 address,
+/// or an IPv6 address in brackets; a whole label may be a `*`.
+fn is_host(text: &str) -> bool {
+    if let Some(address) = text.strip_prefix('[') {
+        let address = address.strip_suffix(']').unwrap_or_default();
+        return address.parse::<std::net::Ipv6Addr>().is_ok();
+    }
+    let is_label = |label: &str| {
+        label == "*"
+            || ((1..=63).contains(&label.len())
+                && !label.starts_with('-')
+                && !label.ends_with('-')
+                && label
+                    .bytes()
+                    .all(|byte| byte.is_ascii_alphanumeric() || byte == b'-'))
+    };
+    text.len() <= 253 && text.split('.').all(is_label)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[track_caller]
+    fn check(patterns: &str, url: &str, allowed: bool) {
+        let patterns = ServiceUrls::parse(patterns).expect(patterns);
+        assert_eq!(patterns.allow(url), allowed, "{patterns:?} {url:?}");
+    }
+
+    #[test]
+    fn a_star_stands_for_one_label() {
+        let ours = "https://*.bastionzero.com";
+        check(ours, "https://cloud.bastionzero.com", true);
+        check(ours, "https://cloud.bastionzero.com/", true);
+        check(ours, "https://CLOUD.BastionZero.com:443", true);
+        for other in [
+            "http://cloud.bastionzero.com",
+            "https://cloud.bastionzero.com:8443",
+            "https://bastionzero.com",
+            "https://a.b.bastionzero.com",
+            "https://cloud.bastionzero.com.example.com",
+            "https://cloudbastionzero.com",
+            "https://cloud.bastionzero.co",
+            "https://cloud-bastionzero.com",
+        ] {
+            check(ours, other, false);
+        }
+    }
+
+    #[test]
+    fn any_of_several_patterns_will_do() {
+        let patterns = " http://192.0.2.1:9  https://[2001:db8::1] ";
+        check(patterns, "http://192.0.2.1:9", true);
+        check(patterns, "https://[2001:DB8::1]/", true);
+        check(patterns, "http://192.0.2.1", false);
+        check(patterns, "http://192.0.2.2:9", false);
+    }
+
+    #[test]
+    fn a_url_with_anything_beside_its_origin_is_not_allowed() {
+        for text in [
+            "",
+            "cloud.bastionzero.com",
+            "//cloud.bastionzero.com",
+            "https:/host",
+            "https://",
+            "https:///path",
+            "ftp://host",
+            "https://host/path",
+            "https://host/.",
+            "https://host//",
+            "https://host?",
+            "https://host/?q",
+            "https://host#",
+            "https://user@host",
+            "https://user:password@host",
+            "https://host:",
+            "https://host:0",
+            "https://host:+1",
+            "https://host:65536",
+            "https://host\\@other",
+            "https://ho st",
+            "https://host\n",
+            "https://h\u{f6}st",
+            "https://-host",
+            "https://a..b",
+            "https://host.",
+            "https://%68ost",
+            "https://[::1",
+            "https://[::x]",
+            "https://$(reboot)",
+            "https://*.host",
+        ] {
+            let any = "https://* https://*:1 http://* https://*.*";
+            check(any, text, false);
+        }
+    }
+
+    #[test]
+    fn patterns_are_origins_and_there_is_one() {
+        for text in [
+            "",
+            " ",
+            "*",
+            "https://*.example.com/path",
+            "https://a*.example.com",
+            "https://a,https://b",
+            &"https://a ".repeat(65),
+        ] {
+            ServiceUrls::parse(text).expect_err(text);
+        }
+    }
+}

@@ -18,6 +18,8 @@ pub struct Target {
     pub activation_token: String,
     /// The environment that the target joins.
     pub environment_id: String,
+    /// Its public id: the token itself, unless a flag gives another.
+    pub target_id: String,
 }
 
 /// The flags that were given.
@@ -26,6 +28,7 @@ pub struct Flags {
     service_url: String,
     activation_token: String,
     environment_id: String,
+    target_id: String,
     version: bool,
 }
 
@@ -63,10 +66,15 @@ impl Flags {
         if self.activation_token.is_empty() {
             return Order::Serve;
         }
+        let target_id = match self.target_id.is_empty() {
+            true => self.activation_token.clone(),
+            false => self.target_id,
+        };
         Order::Register(Target {
             service_url: self.service_url,
             activation_token: self.activation_token,
             environment_id: self.environment_id,
+            target_id,
         })
     }
 
@@ -75,6 +83,7 @@ impl Flags {
             "serviceUrl" => Ok(&mut self.service_url),
             "activationToken" => Ok(&mut self.activation_token),
             "environmentId" => Ok(&mut self.environment_id),
+            "targetId" => Ok(&mut self.target_id),
             _ => Err("flag provided but not defined".to_owned()),
         }
     }
@@ -91,8 +100,8 @@ mod tests {
     #[test]
     fn a_token_asks_for_a_registration() {
         for line in [
-            "-serviceUrl http://a -activationToken t -environmentId e",
-            "--serviceUrl=http://a -activationToken=t --environmentId e",
+            "-serviceUrl http://a -activationToken t -environmentId e -targetId i",
+            "--serviceUrl=http://a -activationToken=t --environmentId e --targetId=i",
         ] {
             let Ok(Order::Register(target)) = parse(line) else {
                 panic!("`{line}` asks for a registration");
@@ -100,7 +109,16 @@ mod tests {
             assert_eq!(target.service_url, "http://a");
             assert_eq!(target.activation_token, "t");
             assert_eq!(target.environment_id, "e");
+            assert_eq!(target.target_id, "i");
         }
+    }
+
+    #[test]
+    fn a_target_without_an_id_takes_the_token_for_one() {
+        let Ok(Order::Register(target)) = parse("-activationToken t") else {
+            panic!("a token asks for a registration");
+        };
+        assert_eq!(target.target_id, "t");
     }
 
     #[test]

@@ -73,9 +73,10 @@ fn exchange(url: &ServiceUrl, request: &str) -> std::io::Result<Vec<u8>> {
 
 fn request(url: &ServiceUrl, target: &Target) -> String {
     let body = format!(
-        "{{\"activationToken\":{},\"environmentId\":{}}}",
+        "{{\"activationToken\":{},\"environmentId\":{},\"targetId\":{}}}",
         quoted(&target.activation_token),
-        quoted(&target.environment_id)
+        quoted(&target.environment_id),
+        quoted(&target.target_id)
     );
     format!(
         "POST {}/api/v2/agent/register HTTP/1.1\r\n\
@@ -121,6 +122,7 @@ mod tests {
             service_url,
             activation_token: "t0ken\"\n".to_owned(),
             environment_id: "e".to_owned(),
+            target_id: "i".to_owned(),
         }
     }
 
@@ -142,11 +144,13 @@ mod tests {
     }
 
     #[test]
-    fn a_success_registers_with_token_and_environment() {
+    fn a_success_registers_with_token_environment_and_id() {
         let (outcome, request) = register_with("HTTP/1.1 200 OK\r\n\r\n");
         assert_eq!(outcome, Ok(()));
         assert!(request.starts_with("POST /api/v2/agent/register HTTP/1.1\r\n"));
-        assert!(request.ends_with(r#"{"activationToken":"t0ken\"\u000a","environmentId":"e"}"#));
+        assert!(request.ends_with(
+            r#"{"activationToken":"t0ken\"\u000a","environmentId":"e","targetId":"i"}"#
+        ));
     }
 
     #[test]

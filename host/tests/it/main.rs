@@ -5,6 +5,7 @@
 //! `cargo xtask test` makes the component, an Engine and the agent image, and
 //! says where they are; a test that misses one fails and says so.
 
+mod agent;
 mod conformance;
 mod contract;
 mod engine_faults;

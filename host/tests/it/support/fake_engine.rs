@@ -1,4 +1,5 @@
-//! An Engine that fails on demand, over TCP.
+//! An Engine that fails on demand, over TCP; also what any other service needs
+//! that answers one request for each connection.
 
 use std::io::{Read, Write};
 use std::net::{SocketAddr, TcpListener, TcpStream};
@@ -45,7 +46,12 @@ pub struct FakeEngine {
 impl FakeEngine {
     /// Listens, and replies with what `reply` says.
     pub fn start(reply: impl Fn(&str) -> Reply + Send + Sync + 'static) -> Self {
-        let listener = TcpListener::bind("127.0.0.1:0").expect("a free port");
+        Self::start_at("127.0.0.1", reply)
+    }
+
+    /// As [`FakeEngine::start`], at another address of this machine.
+    pub fn start_at(address: &str, reply: impl Fn(&str) -> Reply + Send + Sync + 'static) -> Self {
+        let listener = TcpListener::bind((address, 0)).expect("a free port");
         let address = listener.local_addr().expect("an address");
         let requests = Arc::new(Mutex::new(Vec::new()));
         let stopped = Arc::new(AtomicBool::new(false));

@@ -5,6 +5,7 @@ pub mod fake_engine;
 pub mod fault_proxy;
 pub mod http;
 pub mod podman;
+pub mod registration;
 pub mod server;
 pub mod wait;
 

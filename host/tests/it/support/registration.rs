@@ -1,0 +1,58 @@
+//! Plays BastionZero's service for the agents of real containers.
+
+use serde_json::Value;
+
+use super::engine::RealEngine;
+use super::fake_engine::{FakeEngine, Reply};
+
+/// A service that agents register with, gone when it is dropped.
+pub struct Registration {
+    service: FakeEngine,
+}
+
+impl Registration {
+    /// One that admits every agent.
+    pub fn admitting(engine: &RealEngine) -> Self {
+        Self::replying(engine, Reply::json("200 OK", "{}"))
+    }
+
+    /// One that refuses every agent.
+    pub fn refusing(engine: &RealEngine) -> Self {
+        Self::replying(engine, Reply::json("403 Forbidden", "{}"))
+    }
+
+    /// One that never answers.
+    pub fn silent(engine: &RealEngine) -> Self {
+        Self::replying(engine, Reply::Silence)
+    }
+
+    fn replying(engine: &RealEngine, reply: Reply) -> Self {
+        Self {
+            service: FakeEngine::start_at(&bridge_address(engine), move |_| reply.clone()),
+        }
+    }
+
+    /// The `serviceUrl` that reaches it from a container.
+    pub fn url(&self) -> String {
+        self.service.url()
+    }
+
+    /// What the agents have sent: a body for each registration.
+    pub fn seen(&self) -> Vec<Value> {
+        let requests = self.service.requests().into_iter();
+        requests
+            .map(|request| {
+                let (head, body) = request.split_once("\r\n\r\n").expect("it was read whole");
+                assert!(head.starts_with("POST /api/v2/agent/register "), "{head}");
+                serde_json::from_str(body).expect("the agent sends JSON")
+            })
+            .collect()
+    }
+}
+
+/// The address at which the Engine's containers reach this machine.
+fn bridge_address(engine: &RealEngine) -> String {
+    let bridge = engine.call("GET", "/networks/bridge", None).json();
+    let address = &bridge["IPAM"]["Config"][0]["Gateway"];
+    address.as_str().expect("a gateway").to_owned()
+}

@@ -15,6 +15,7 @@ mod image;
 mod interrupt;
 mod mounts;
 mod outbound;
+mod own_containers;
 mod podman;
 mod process;
 mod progress;

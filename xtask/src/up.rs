@@ -13,6 +13,7 @@ use crate::docker::Docker;
 use crate::endpoint::Endpoint;
 use crate::image::{self, Agent};
 use crate::interrupt;
+use crate::own_containers::OwnContainers;
 use crate::progress::{remark, say};
 use crate::random;
 use crate::ready::{Ready, first_secret};
@@ -57,10 +58,7 @@ pub fn up(arguments: UpArguments) -> Result<()> {
     }
     let secret = secret()?;
     let service_url = service_url(agent, &chosen);
-    let _containers = OwnContainers {
-        docker: chosen.docker.clone(),
-        deployment_id: deployment_id.clone(),
-    };
+    let _containers = OwnContainers::of(&chosen.docker, &deployment_id);
     let engine = chosen.docker.endpoint().clone();
     warn_of_engine(&engine, arguments.runtime_config_file.is_some());
     let mut server = Server::start(&Options {
@@ -171,25 +169,6 @@ fn is_loopback(authority: &str) -> bool {
         .rsplit_once(':')
         .map_or(authority, |(host, _)| host);
     host == "localhost" || host == "[::1]" || host.starts_with("127.")
-}
-
-/// The containers of this run; dropping it removes them.
-struct OwnContainers {
-    docker: Docker,
-    deployment_id: String,
-}
-
-impl Drop for OwnContainers {
-    fn drop(&mut self) {
-        let label = format!("dynamic-access.deployment={}", self.deployment_id);
-        match self.docker.remove_labelled(&label) {
-            Ok(0) => {}
-            Ok(n) => say(&format!("containers of this deployment removed: {n}")),
-            Err(error) => say(&format!(
-                "{error:#}\nremove what is left with: docker rm --force --volumes $(docker ps --all --quiet --filter label={label})"
-            )),
-        }
-    }
 }
 
 #[cfg(test)]

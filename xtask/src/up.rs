@@ -48,7 +48,7 @@ pub struct UpArguments {
 /// Serves until a signal, and leaves nothing of its own behind.
 pub fn up(arguments: UpArguments) -> Result<()> {
     let started = Instant::now();
-    let deployment_id = workspace::deployment_id();
+    let deployment_id = workspace::deployment_id("up");
     wasm::build(None)?;
     // Dropped in the reverse order: the server first, then what it has made, then its Engine.
     let chosen = choice::choose(arguments.docker_url.as_deref())?;
@@ -68,6 +68,8 @@ pub fn up(arguments: UpArguments) -> Result<()> {
         runtime_config: arguments.runtime_config_file,
         deployment_id: deployment_id.clone(),
         secret: secret.clone(),
+        agent_image: None,
+        log: None,
     })?;
     server.wait_until_ready()?;
     say(&format!(

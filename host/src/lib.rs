@@ -29,6 +29,8 @@ use std::sync::Arc;
 
 use anyhow::{Context, Result};
 
+pub mod bastionzero;
+
 mod allowed_hosts;
 mod bindings;
 mod connector;

@@ -35,7 +35,7 @@ fn check_guard(key: &str, value: Value) {
 
 #[track_caller]
 fn check_admitted(patch: Value) {
-    let body = build(&[patch.clone()], Isolation::Kept);
+    let body = build(std::slice::from_ref(&patch), Isolation::Kept);
     assert!(body.is_ok(), "{patch}: {body:?}");
 }
 

@@ -197,7 +197,7 @@ mod tests {
         assert_eq!(request.headers()["content-type"], "application/json");
         let length = request.body().len().to_string();
         assert_eq!(request.headers()["content-length"], length.as_str());
-        let body: serde_json::Value = serde_json::from_slice(request.body()).expect("json");
+        let body: Value = serde_json::from_slice(request.body()).expect("json");
         assert_eq!(body["Image"], "dynamic-access-agent");
         assert_eq!(
             body["Labels"],
@@ -214,7 +214,7 @@ mod tests {
     }
 
     #[track_caller]
-    fn check_delivery(how: &'static str, env: &str, volumes: &serde_json::Value) {
+    fn check_delivery(how: &'static str, env: &str, volumes: &Value) {
         let config = Config::parse(&variables(&[("token_delivery", how)])).expect("a config");
         let order = StartOrder {
             service_url: "https://host".to_owned(),
@@ -223,7 +223,7 @@ mod tests {
         };
         let name = ContainerName::from_token(&config.deployment_id, &order.activation_token);
         let request = create(&Container::new(&config, &name, &order, 0));
-        let body: serde_json::Value = serde_json::from_slice(request.body()).expect("json");
+        let body: Value = serde_json::from_slice(request.body()).expect("json");
         assert_eq!(
             body["Env"],
             json!(["SERVICE_URL=https://host", "ENVIRONMENT_ID=e", env])

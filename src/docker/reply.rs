@@ -151,7 +151,7 @@ pub(crate) mod tests {
     #[test]
     fn a_body_that_does_not_fit_is_nonsense_and_not_quoted() {
         let fault = reply(200, r#"{"Id":"planted"#)
-            .json::<serde_json::Value>()
+            .json::<Value>()
             .expect_err("cut off");
         assert!(!fault.to_string().contains("planted"), "{fault}");
     }

@@ -78,11 +78,21 @@ pub fn free_block() -> Result<Block> {
 /// Makes a bridge with the first network of a block.
 pub fn create(name: &str, block: Block) -> Result<()> {
     let address = format!("{}/24", block.bridge_address());
-    ip(&["link", "add", "name", name, "type", "bridge"])
-        .and_then(|_| ip(&["address", "add", &address, "dev", name]))
-        .and_then(|_| ip(&["link", "set", name, "up"]))
-        .with_context(|| format!("failed to make the bridge {name}"))?;
+    let hardware = hardware_address(block.bridge_address());
+    ip(&[
+        "link", "add", "name", name, "address", &hardware, "type", "bridge",
+    ])
+    .and_then(|_| ip(&["address", "add", &address, "dev", name]))
+    .and_then(|_| ip(&["link", "set", name, "up"]))
+    .with_context(|| format!("failed to make the bridge {name}"))?;
     Ok(())
+}
+
+/// Without an address of its own a bridge takes the lowest one among its containers', so that it changes as they come
+/// and go, and what the others send to the last one is lost. This is how Docker makes up its own.
+fn hardware_address(address: Ipv4Addr) -> String {
+    let [a, b, c, d] = address.octets();
+    format!("02:42:{a:02x}:{b:02x}:{c:02x}:{d:02x}")
 }
 
 /// Removes a bridge, and those of networks that the Engine had made in the block.
@@ -170,6 +180,12 @@ mod tests {
             interfaces_in(addresses, block("10.20.16.0/20")),
             ["dax0", "br-12"]
         );
+    }
+
+    #[test]
+    fn a_hardware_address_is_one_that_nobody_was_sold() {
+        let address = hardware_address(Ipv4Addr::new(10, 20, 16, 1));
+        assert_eq!(address, "02:42:0a:14:10:01");
     }
 
     #[test]

@@ -144,7 +144,8 @@ impl Docker {
         Ok(ids.len())
     }
 
-    fn ask(&self, arguments: &[&str]) -> Result<String> {
+    /// What a short question is answered with.
+    pub fn ask(&self, arguments: &[&str]) -> Result<String> {
         process::output_within(self.command().args(arguments), ASK_BOUND)
             .map(|printed| printed.trim().to_owned())
     }

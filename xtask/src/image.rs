@@ -19,6 +19,9 @@ use crate::workspace::{self, hex};
 /// What the image is called on an Engine.
 pub const IMAGE: &str = "dynamic-access-agent";
 
+/// The image that always holds the stand-in agent, so that a demonstration leaves [`IMAGE`] as it is.
+pub const STAND_IN_IMAGE: &str = "dynamic-access-stand-in";
+
 /// The label that says which agent the image holds; the Dockerfile sets it.
 pub const AGENT_LABEL: &str = "dynamic-access.agent";
 
@@ -86,16 +89,26 @@ pub fn present(docker: &Docker) -> Option<Agent> {
 /// Builds the image.
 pub fn build(docker: &Docker, wanted: Option<Agent>) -> Result<Agent> {
     let agent = wanted.unwrap_or_else(choose);
+    build_as(docker, IMAGE, agent)?;
+    Ok(agent)
+}
+
+/// Builds the image that holds the stand-in agent; the Engine remembers what has not changed.
+pub fn build_stand_in(docker: &Docker) -> Result<()> {
+    build_as(docker, STAND_IN_IMAGE, Agent::StandIn)
+}
+
+fn build_as(docker: &Docker, name: &str, agent: Agent) -> Result<()> {
     let inputs = Inputs::gather(agent)?;
     let base = match agent {
         Agent::Bzero => None,
         Agent::StandIn => stand_in_base(docker)?,
     };
     timed("agent image: build", || {
-        docker_build(docker, agent, &inputs, base)
+        docker_build(docker, name, agent, &inputs, base)
     })?;
-    say(&format!("agent image: {IMAGE} holds {agent}"));
-    Ok(agent)
+    say(&format!("agent image: {name} holds {agent}"));
+    Ok(())
 }
 
 fn choose() -> Agent {
@@ -120,11 +133,17 @@ fn stand_in_base(docker: &Docker) -> Result<Option<&'static str>> {
     Ok(Some(base::IMAGE))
 }
 
-fn docker_build(docker: &Docker, agent: Agent, inputs: &Inputs, base: Option<&str>) -> Result<()> {
+fn docker_build(
+    docker: &Docker,
+    name: &str,
+    agent: Agent,
+    inputs: &Inputs,
+    base: Option<&str>,
+) -> Result<()> {
     let context = inputs.lay_out()?;
     let mut command = docker.command();
     command
-        .args(["build", "--tag", IMAGE])
+        .args(["build", "--tag", name])
         .args(["--build-arg", &format!("AGENT={}", agent.label())])
         .args(["--label", &format!("{INPUTS_LABEL}={}", inputs.digest()?)]);
     if let Some(base) = base {

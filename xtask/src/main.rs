@@ -6,6 +6,7 @@ mod apt;
 mod base;
 mod bridge;
 mod choice;
+mod demo;
 mod docker;
 mod doctor;
 mod endpoint;
@@ -14,7 +15,9 @@ mod http;
 mod image;
 mod interrupt;
 mod mounts;
+mod network;
 mod outbound;
+mod own_containers;
 mod podman;
 mod process;
 mod progress;
@@ -37,6 +40,7 @@ use std::process::ExitCode;
 use anyhow::{Error, Result};
 use clap::{Args, Parser, Subcommand};
 
+use crate::demo::DemoArguments;
 use crate::engine::Engine;
 use crate::image::Agent;
 use crate::interrupt::Interrupted;
@@ -58,6 +62,8 @@ struct Arguments {
 enum Task {
     /// Make what is missing, serve, and print three lines that try it out
     Up(UpArguments),
+    /// Play one visit to a target, from its start to its stop, with stand-ins for BastionZero and its agent
+    Demo(DemoArguments),
     /// Run every test, on a private Engine (needs root)
     Test {
         /// Further arguments of `cargo test`, after `--`
@@ -123,6 +129,7 @@ fn main() -> ExitCode {
 fn perform(task: Task) -> Result<ExitCode> {
     match task {
         Task::Up(arguments) => up::up(arguments)?,
+        Task::Demo(arguments) => demo::demo(&arguments)?,
         Task::Test { arguments } => return test::test(&arguments),
         Task::Build { toolchain } => wasm::build(toolchain)?,
         Task::Image(arguments) => build_image(&arguments)?,

@@ -1,5 +1,6 @@
 //! Runs the server itself: Spin where it is installed and can reach the Engine, else the embedded host.
 
+use std::fs::File;
 use std::net::{Ipv4Addr, SocketAddr, TcpListener};
 use std::path::PathBuf;
 use std::process::Command;
@@ -60,6 +61,12 @@ pub struct Options {
     pub deployment_id: String,
     /// What callers must know.
     pub secret: String,
+    /// The image of a target, instead of the one that the environment names or the usual one.
+    pub agent_image: Option<&'static str>,
+    /// Where agents may register, instead of what the environment names or the usual.
+    pub service_urls: Option<String>,
+    /// Where the server's lines go, instead of to the person.
+    pub log: Option<File>,
 }
 
 /// A running server; dropping it stops it.
@@ -77,7 +84,12 @@ impl Server {
             &options.engine,
             workspace::program("spin").is_some(),
         )?;
-        let address = free_address(options.listen)?;
+        let address = free_address(options.listen).with_context(|| {
+            format!(
+                "failed to listen on {}; `--listen` names another address",
+                options.listen
+            )
+        })?;
         let mut command = match kind {
             HostKind::Spin => {
                 say("server: spin up (`--host embedded` does without Spin)");
@@ -108,6 +120,15 @@ impl Server {
             .env("SPIN_VARIABLE_WEBHOOK_SECRET", &options.secret)
             .env("SPIN_VARIABLE_DEPLOYMENT_ID", &options.deployment_id)
             .env(DOCKER_URL, docker_url);
+        if let Some(image) = options.agent_image {
+            command.env("SPIN_VARIABLE_AGENT_IMAGE", image);
+        }
+        if let Some(urls) = &options.service_urls {
+            command.env("SPIN_VARIABLE_SERVICE_URLS", urls);
+        }
+        if let Some(log) = &options.log {
+            command.stdout(log.try_clone()?).stderr(log.try_clone()?);
+        }
         Ok(Self {
             group: Group::spawn(&mut command)?,
             address: reachable(address),
@@ -209,12 +230,9 @@ fn embedded_host() -> Result<Command> {
     Ok(command)
 }
 
-/// Makes sure that nobody else listens there, who would answer in the server's place.
-fn free_address(listen: SocketAddr) -> Result<SocketAddr> {
-    let listener = TcpListener::bind(listen).with_context(|| {
-        format!("failed to listen on {listen}; `--listen` names another address")
-    })?;
-    Ok(listener.local_addr()?)
+/// Makes sure that nobody else listens there, who would answer in our place; port 0 becomes a free one.
+pub fn free_address(listen: SocketAddr) -> Result<SocketAddr> {
+    Ok(TcpListener::bind(listen)?.local_addr()?)
 }
 
 /// A server that listens everywhere is reached on loopback.

@@ -7,6 +7,7 @@ use anyhow::{Context, Result};
 
 use crate::engine::Engine;
 use crate::image::{self, Agent};
+use crate::network;
 use crate::podman;
 use crate::process;
 use crate::progress::say;
@@ -23,6 +24,7 @@ pub fn test(arguments: &[String]) -> Result<ExitCode> {
     let mut engine = Engine::start(None)?;
     let podman = podman::start_beside(&mut engine)?;
     image::ensure(&engine.docker(), Some(Agent::StandIn))?;
+    network::ensure(&engine.docker())?;
     let mut command = workspace::cargo();
     command.arg("test");
     if !names_package(arguments) {

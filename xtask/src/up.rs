@@ -13,6 +13,8 @@ use crate::docker::Docker;
 use crate::endpoint::Endpoint;
 use crate::image::{self, Agent};
 use crate::interrupt;
+use crate::network;
+use crate::own_containers::OwnContainers;
 use crate::progress::{remark, say};
 use crate::random;
 use crate::ready::{Ready, first_secret};
@@ -47,20 +49,20 @@ pub struct UpArguments {
 /// Serves until a signal, and leaves nothing of its own behind.
 pub fn up(arguments: UpArguments) -> Result<()> {
     let started = Instant::now();
-    let deployment_id = workspace::deployment_id();
+    let deployment_id = workspace::deployment_id("up");
     wasm::build(None)?;
     // Dropped in the reverse order: the server first, then what it has made, then its Engine.
     let chosen = choice::choose(arguments.docker_url.as_deref())?;
     let agent = agent(&chosen.docker)?;
+    network::ensure(&chosen.docker)?;
     if agent != Some(Agent::StandIn) {
         chosen.open_outbound()?;
     }
     let secret = secret()?;
     let service_url = service_url(agent, &chosen);
-    let _containers = OwnContainers {
-        docker: chosen.docker.clone(),
-        deployment_id: deployment_id.clone(),
-    };
+    // The stand-in registers with this run; the real agent where the operator lets it.
+    let service_urls = (service_url != SERVICE_URL).then(|| service_url.clone());
+    let _containers = OwnContainers::of(&chosen.docker, &deployment_id);
     let engine = chosen.docker.endpoint().clone();
     warn_of_engine(&engine, arguments.runtime_config_file.is_some());
     let mut server = Server::start(&Options {
@@ -70,6 +72,9 @@ pub fn up(arguments: UpArguments) -> Result<()> {
         runtime_config: arguments.runtime_config_file,
         deployment_id: deployment_id.clone(),
         secret: secret.clone(),
+        agent_image: None,
+        service_urls,
+        log: None,
     })?;
     server.wait_until_ready()?;
     say(&format!(
@@ -171,25 +176,6 @@ fn is_loopback(authority: &str) -> bool {
         .rsplit_once(':')
         .map_or(authority, |(host, _)| host);
     host == "localhost" || host == "[::1]" || host.starts_with("127.")
-}
-
-/// The containers of this run; dropping it removes them.
-struct OwnContainers {
-    docker: Docker,
-    deployment_id: String,
-}
-
-impl Drop for OwnContainers {
-    fn drop(&mut self) {
-        let label = format!("dynamic-access.deployment={}", self.deployment_id);
-        match self.docker.remove_labelled(&label) {
-            Ok(0) => {}
-            Ok(n) => say(&format!("containers of this deployment removed: {n}")),
-            Err(error) => say(&format!(
-                "{error:#}\nremove what is left with: docker rm --force --volumes $(docker ps --all --quiet --filter label={label})"
-            )),
-        }
-    }
 }
 
 #[cfg(test)]

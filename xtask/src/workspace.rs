@@ -77,14 +77,14 @@ pub fn is_root() -> bool {
     rustix::process::geteuid().is_root()
 }
 
-/// A name for what `up` creates on an Engine: the same at each run of this checkout, and no other's.
-pub fn deployment_id() -> String {
-    deployment_id_of(&root())
+/// A name for what a command creates on an Engine: the same at each of its runs in this checkout, and no other's.
+pub fn deployment_id(command: &str) -> String {
+    deployment_id_of(command, &root())
 }
 
-fn deployment_id_of(root: &Path) -> String {
+fn deployment_id_of(command: &str, root: &Path) -> String {
     let digest = hex(&Sha256::digest(root.as_os_str().as_encoded_bytes()));
-    format!("up-{}", &digest[..8])
+    format!("{command}-{}", &digest[..8])
 }
 
 /// Lower-case hex digits.
@@ -97,10 +97,12 @@ mod tests {
     use super::*;
 
     #[test]
-    fn a_deployment_id_is_short_and_stable_and_of_its_checkout_alone() {
-        let here = deployment_id_of(Path::new("/home/a/dynamic-access"));
-        assert_eq!(here, deployment_id_of(Path::new("/home/a/dynamic-access")));
-        assert_ne!(here, deployment_id_of(Path::new("/home/b/dynamic-access")));
+    fn a_deployment_id_is_short_and_stable_and_of_its_command_and_checkout_alone() {
+        let id = |command, root| deployment_id_of(command, Path::new(root));
+        let here = id("up", "/home/a/dynamic-access");
+        assert_eq!(here, id("up", "/home/a/dynamic-access"));
+        assert_ne!(here, id("up", "/home/b/dynamic-access"));
+        assert_ne!(here, id("demo", "/home/a/dynamic-access"));
         assert_eq!(here.len(), 11);
         assert!(
             here.bytes()

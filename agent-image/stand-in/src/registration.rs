@@ -1,18 +1,13 @@
 //! Registers over plain HTTP/1.1: one request, one answer, every step bounded.
 
-use std::io::{Read, Write};
-use std::net::{TcpStream, ToSocketAddrs};
+use std::io::{BufReader, Read, Write};
 use std::thread;
 use std::time::{Duration, Instant};
 
 use crate::flags::Target;
+use crate::http::{self, Head};
+use crate::json::{member, quoted};
 use crate::service_url::ServiceUrl;
-
-/// A service that takes longer to accept a connection is not there.
-const CONNECT_BOUND: Duration = Duration::from_secs(5);
-
-/// A service that takes longer to say the next word hangs.
-const SILENCE_BOUND: Duration = Duration::from_secs(10);
 
 /// How long the real agent asks a service that cannot be reached again.
 pub const PATIENCE: Duration = Duration::from_secs(600);
@@ -20,18 +15,21 @@ pub const PATIENCE: Duration = Duration::from_secs(600);
 /// The time between two attempts.
 const PAUSE: Duration = Duration::from_secs(1);
 
-/// Only the status line is of interest, and it comes first.
-const STATUS_LINE_BYTES_MAX: u64 = 256;
+/// The answer names the target, and no more.
+const BODY_BYTES_MAX: u64 = 4 * 1024;
 
-/// Registers, or says why not; never with the token in the reason.
+/// Registers and returns the target's id, if the service has chosen one, or says why not; never with the token in the
+/// reason.
 ///
 /// Whoever cannot be reached is asked again, as long as `patience` lasts.
-pub fn register(target: &Target, patience: Duration) -> Result<(), String> {
+pub fn register(target: &Target, patience: Duration) -> Result<Option<String>, String> {
     let url = ServiceUrl::parse(&target.service_url)?;
-    let answer = persist(&url, &request(&url, target), patience)
+    let (head, body) = persist(&url, &request(&url, target), patience)
         .map_err(|error| format!("failed to register with {}: {error}", url.authority))?;
-    match status(&answer) {
-        Some(code) if (200..300).contains(&code) => Ok(()),
+    match head.status() {
+        Some(code) if (200..300).contains(&code) => Ok(member(&body, "targetId")
+            .filter(|id| is_id(id))
+            .map(str::to_owned)),
         // A redirect is not followed: the token is for this service alone.
         Some(code) => Err(format!(
             "{} refused the registration: {code}",
@@ -42,7 +40,7 @@ pub fn register(target: &Target, patience: Duration) -> Result<(), String> {
 }
 
 /// Asks until there is an answer, or it has been long enough.
-fn persist(url: &ServiceUrl, request: &str, patience: Duration) -> std::io::Result<Vec<u8>> {
+fn persist(url: &ServiceUrl, request: &str, patience: Duration) -> std::io::Result<(Head, String)> {
     let started = Instant::now();
     loop {
         match exchange(url, request) {
@@ -52,23 +50,21 @@ fn persist(url: &ServiceUrl, request: &str, patience: Duration) -> std::io::Resu
     }
 }
 
-fn exchange(url: &ServiceUrl, request: &str) -> std::io::Result<Vec<u8>> {
-    let address = url
-        .authority
-        .to_socket_addrs()?
-        .next()
-        .ok_or(std::io::ErrorKind::NotFound)?;
-    let mut stream = TcpStream::connect_timeout(&address, CONNECT_BOUND)?;
-    stream.set_read_timeout(Some(SILENCE_BOUND))?;
-    stream.set_write_timeout(Some(SILENCE_BOUND))?;
+fn exchange(url: &ServiceUrl, request: &str) -> std::io::Result<(Head, String)> {
+    let mut stream = http::connect(url)?;
     stream.write_all(request.as_bytes())?;
-    let mut answer = Vec::new();
-    let mut status_line = stream.take(STATUS_LINE_BYTES_MAX);
-    let mut byte = [0];
-    while !answer.ends_with(b"\n") && status_line.read(&mut byte)? == 1 {
-        answer.push(byte[0]);
-    }
-    Ok(answer)
+    let mut reader = BufReader::new(stream);
+    let head = http::read_head(&mut reader)?;
+    let mut body = Vec::new();
+    // The status is what counts: a body that is cut off only leaves the target without an id.
+    let _ = reader.take(BODY_BYTES_MAX).read_to_end(&mut body);
+    Ok((head, String::from_utf8_lossy(&body).into_owned()))
+}
+
+/// What can stand in a path as it is.
+fn is_id(text: &str) -> bool {
+    let is_plain = |byte: u8| byte.is_ascii_alphanumeric() || byte == b'-';
+    !text.is_empty() && text.bytes().all(is_plain)
 }
 
 fn request(url: &ServiceUrl, target: &Target) -> String {
@@ -90,30 +86,9 @@ fn request(url: &ServiceUrl, target: &Target) -> String {
     )
 }
 
-fn status(answer: &[u8]) -> Option<u16> {
-    let line = std::str::from_utf8(answer).ok()?;
-    let code = line.strip_prefix("HTTP/1.")?.split_whitespace().nth(1)?;
-    code.parse().ok()
-}
-
-/// A JSON string (RFC 8259, section 7).
-fn quoted(text: &str) -> String {
-    let mut quoted = String::from('"');
-    for found in text.chars() {
-        match found {
-            '"' | '\\' => quoted.extend(['\\', found]),
-            '\0'..='\u{1f}' => quoted.push_str(&format!("\\u{:04x}", u32::from(found))),
-            _ => quoted.push(found),
-        }
-    }
-    quoted.push('"');
-    quoted
-}
-
 #[cfg(test)]
 mod tests {
     use std::net::TcpListener;
-    use std::thread;
 
     use super::*;
 
@@ -127,7 +102,7 @@ mod tests {
     }
 
     /// Registers with a service that gives one answer; returns the outcome and what it was sent.
-    fn register_with(answer: &'static str) -> (Result<(), String>, String) {
+    fn register_with(answer: &'static str) -> (Result<Option<String>, String>, String) {
         let listener = TcpListener::bind("127.0.0.1:0").expect("loopback is there");
         let address = listener.local_addr().expect("it is bound");
         let service = thread::spawn(move || {
@@ -146,11 +121,19 @@ mod tests {
     #[test]
     fn a_success_registers_with_token_environment_and_id() {
         let (outcome, request) = register_with("HTTP/1.1 200 OK\r\n\r\n");
-        assert_eq!(outcome, Ok(()));
+        assert_eq!(outcome, Ok(None));
         assert!(request.starts_with("POST /api/v2/agent/register HTTP/1.1\r\n"));
         assert!(request.ends_with(
             r#"{"activationToken":"t0ken\"\u000a","environmentId":"e","targetId":"i"}"#
         ));
+    }
+
+    #[test]
+    fn the_service_may_choose_the_id_of_the_target() {
+        let (outcome, _) = register_with("HTTP/1.1 200 OK\r\n\r\n{\"targetId\":\"0a-1b\"}");
+        assert_eq!(outcome, Ok(Some("0a-1b".to_owned())));
+        let (outcome, _) = register_with("HTTP/1.1 200 OK\r\n\r\n{\"targetId\":\"a b\"}");
+        assert_eq!(outcome, Ok(None), "it goes into a path as it is");
     }
 
     #[test]
@@ -178,6 +161,7 @@ mod tests {
             "{reason}"
         );
     }
+
     #[test]
     fn a_service_that_goes_away_is_asked_again() {
         let listener = TcpListener::bind("127.0.0.1:0").expect("loopback is there");
@@ -194,7 +178,7 @@ mod tests {
                 .expect("the agent reads");
         });
         let target = target(format!("http://{address}"));
-        assert_eq!(register(&target, PATIENCE), Ok(()));
+        assert_eq!(register(&target, PATIENCE), Ok(None));
         service.join().expect("the service is well");
     }
 }

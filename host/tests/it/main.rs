@@ -13,5 +13,6 @@ mod lifecycle;
 mod lost_answers;
 mod podman;
 mod secrets;
+mod story;
 #[allow(dead_code, reason = "the other test binary uses the rest")]
 mod support;

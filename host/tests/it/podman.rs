@@ -6,16 +6,27 @@ use std::time::{Duration, Instant};
 use serde_json::json;
 
 use crate::lifecycle::{check_done, id_of, sleeper};
-use crate::support::engine::Deployment;
+use crate::support::engine::{Deployment, RealEngine};
 use crate::support::podman::podman;
 use crate::support::server::Server;
 use crate::support::unique;
+
+/// A server whose targets have no network: one of Podman's would write rules for
+/// this machine's firewall.
+fn server(podman: &RealEngine, deployment: &Deployment<'_>) -> Server {
+    let without_network = r#"{"HostConfig":{"NetworkMode":"none"}}"#;
+    let variables = [
+        ("deployment_id", deployment.id.as_str()),
+        ("container_patch", without_network),
+    ];
+    Server::with(podman, &variables)
+}
 
 #[test]
 fn podman_runs_targets_from_their_start_to_their_stop() {
     let podman = podman();
     let deployment = Deployment::new(&podman);
-    let server = Server::on(&podman, &deployment.id);
+    let server = server(&podman, &deployment);
     check_done(&server.call("GET", "/health", ""));
     let foreign = podman.foreign(&unique("foreign-"), sleeper(&json!({})));
     foreign.start();
@@ -41,7 +52,7 @@ fn podman_runs_targets_from_their_start_to_their_stop() {
 fn starts_with_one_token_at_two_hosts_make_one_container_in_podman() {
     let podman = podman();
     let deployment = Deployment::new(&podman);
-    let hosts = [(); 2].map(|()| Server::on(&podman, &deployment.id));
+    let hosts = [(); 2].map(|()| server(&podman, &deployment));
     let token = unique("token");
     let mut ids = std::thread::scope(|scope| {
         let starts = [0, 1, 0, 1, 0, 1].map(|host: usize| {

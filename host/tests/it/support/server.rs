@@ -43,7 +43,10 @@ impl Server {
         let mut options = Options::new(manifest());
         options.unix_sockets = unix_sockets;
         options.sink = sink(lines.clone());
-        let defaults = [("webhook_secret", SECRET)];
+        let defaults = [
+            ("webhook_secret", SECRET),
+            ("service_urls", "http://192.0.2.1:9 http://192.0.2.2:9"),
+        ];
         for (name, value) in defaults.iter().chain(variables) {
             options.variables.insert((*name).into(), (*value).into());
         }

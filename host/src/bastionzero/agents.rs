@@ -1,0 +1,134 @@
+//! What is known of agents: who may register, who has, and who is online.
+
+use std::collections::BTreeMap;
+use std::io;
+use std::sync::{Arc, Condvar, Mutex, MutexGuard, PoisonError};
+use std::time::Duration;
+
+use super::channel::Channel;
+use super::uuid;
+
+/// All agents of a service, shared by its threads.
+#[derive(Default)]
+pub struct Agents {
+    known: Mutex<Known>,
+    changed: Condvar,
+}
+
+#[derive(Default)]
+struct Known {
+    /// By the target's id. They are as many as targets were started, and stay.
+    agents: BTreeMap<String, Agent>,
+    are_refused: bool,
+}
+
+struct Agent {
+    token: String,
+    is_registered: bool,
+    channel: Option<Arc<Channel>>,
+}
+
+/// A place for one agent.
+pub struct Invitation {
+    /// What BastionZero calls the target.
+    pub target_id: String,
+    /// What admits its agent, once.
+    pub activation_token: String,
+}
+
+impl Agents {
+    /// Makes a place for one more.
+    pub fn invite(&self) -> io::Result<Invitation> {
+        let invitation = Invitation {
+            target_id: uuid()?,
+            activation_token: uuid()?,
+        };
+        let agent = Agent {
+            token: invitation.activation_token.clone(),
+            is_registered: false,
+            channel: None,
+        };
+        let id = invitation.target_id.clone();
+        self.known().agents.insert(id, agent);
+        Ok(invitation)
+    }
+
+    /// From now on nobody can register.
+    pub fn refuse(&self) {
+        self.known().are_refused = true;
+    }
+
+    /// Takes a registration and returns the target's id; nothing if the token admits nobody, or nobody else.
+    pub fn register(&self, token: &str) -> Option<String> {
+        let mut known = self.known();
+        if known.are_refused {
+            return None;
+        }
+        let mut agents = known.agents.iter_mut();
+        let (id, agent) = agents.find(|(_, agent)| agent.token == token && !agent.is_registered)?;
+        agent.is_registered = true;
+        Some(id.clone())
+    }
+
+    /// Whether an agent has registered as this target.
+    pub fn is_registered(&self, target_id: &str) -> bool {
+        let known = self.known();
+        let agent = known.agents.get(target_id);
+        agent.is_some_and(|agent| agent.is_registered)
+    }
+
+    /// The target is online, over this channel and no earlier one.
+    pub fn connected(&self, target_id: &str, channel: &Arc<Channel>) {
+        if let Some(agent) = self.known().agents.get_mut(target_id)
+            && let Some(earlier) = agent.channel.replace(channel.clone())
+        {
+            earlier.close();
+        }
+        self.changed.notify_all();
+    }
+
+    /// This channel has ended; the target is offline unless it has another by now.
+    pub fn disconnected(&self, target_id: &str, channel: &Arc<Channel>) {
+        if let Some(agent) = self.known().agents.get_mut(target_id) {
+            agent
+                .channel
+                .take_if(|current| Arc::ptr_eq(current, channel));
+        }
+        self.changed.notify_all();
+    }
+
+    /// The channel of a target that is online.
+    pub fn channel(&self, target_id: &str) -> Option<Arc<Channel>> {
+        self.known().channel(target_id)
+    }
+
+    /// Waits until a target is online, or offline, and says whether it is so within `patience`.
+    pub fn wait_for(&self, target_id: &str, online: bool, patience: Duration) -> bool {
+        let waiting = |known: &mut Known| known.channel(target_id).is_some() != online;
+        let (_known, outcome) = self
+            .changed
+            .wait_timeout_while(self.known(), patience, waiting)
+            .unwrap_or_else(PoisonError::into_inner);
+        !outcome.timed_out()
+    }
+
+    /// Ends every channel.
+    pub fn close(&self) {
+        for agent in self.known().agents.values() {
+            if let Some(channel) = &agent.channel {
+                channel.close();
+            }
+        }
+    }
+
+    /// No change is ever left half done, so a panic elsewhere does not matter.
+    fn known(&self) -> MutexGuard<'_, Known> {
+        self.known.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+}
+
+impl Known {
+    fn channel(&self, target_id: &str) -> Option<Arc<Channel>> {
+        self.agents.get(target_id)?.channel.clone()
+    }
+}

@@ -1,0 +1,296 @@
+//! What agents talk to: it takes their registrations, and holds the control channels by which targets are online.
+
+use std::io::{BufReader, Write};
+use std::net::{SocketAddr, TcpListener, TcpStream};
+use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, Ordering};
+use std::thread::{self, JoinHandle};
+use std::time::Duration;
+
+use anyhow::{Context, Result};
+use serde_json::{Value, json};
+
+use super::agents::Agents;
+use super::channel;
+use super::request::Request;
+
+/// An agent that says nothing for so long, before it is online, is none.
+const SILENCE_BOUND: Duration = Duration::from_secs(5);
+
+/// How long the service waits for itself to notice that it has ended.
+const SELF_BOUND: Duration = Duration::from_secs(1);
+
+/// A running service; dropping it ends it, and every control channel.
+pub struct Service {
+    url: String,
+    address: SocketAddr,
+    agents: Arc<Agents>,
+    has_ended: Arc<AtomicBool>,
+    accepting: Option<JoinHandle<()>>,
+}
+
+impl Service {
+    /// Listens where agents can reach it; port 0 takes a free one.
+    ///
+    /// # Errors
+    ///
+    /// When nobody can listen there.
+    pub fn listen(address: SocketAddr) -> Result<Self> {
+        let listener = TcpListener::bind(address)
+            .with_context(|| format!("failed to listen for agents on {address}"))?;
+        let address = listener.local_addr()?;
+        let agents = Arc::new(Agents::default());
+        let has_ended = Arc::new(AtomicBool::new(false));
+        let accepting = {
+            let (agents, has_ended) = (agents.clone(), has_ended.clone());
+            thread::spawn(move || accept(&listener, &agents, &has_ended))
+        };
+        Ok(Self {
+            url: format!("http://{address}"),
+            address,
+            agents,
+            has_ended,
+            accepting: Some(accepting),
+        })
+    }
+
+    /// What agents are given as `serviceUrl`.
+    pub fn url(&self) -> &str {
+        &self.url
+    }
+
+    /// From now on answers each registration with 403, as for a token that has expired.
+    pub fn refuse_registrations(&self) {
+        self.agents.refuse();
+    }
+
+    pub(super) fn agents(&self) -> &Arc<Agents> {
+        &self.agents
+    }
+}
+
+impl Drop for Service {
+    fn drop(&mut self) {
+        self.has_ended.store(true, Ordering::Relaxed);
+        // Whoever waits for a connection notices at the next one.
+        let is_awake = TcpStream::connect_timeout(&self.address, SELF_BOUND).is_ok();
+        if let Some(accepting) = self.accepting.take().filter(|_| is_awake) {
+            // A panic there has been shown, and there is nothing left to end.
+            let _ = accepting.join();
+        }
+        self.agents.close();
+    }
+}
+
+/// One agent after the other: until it is online each is bounded, and they are few.
+fn accept(listener: &TcpListener, agents: &Arc<Agents>, has_ended: &AtomicBool) {
+    for stream in listener.incoming().flatten() {
+        if has_ended.load(Ordering::Relaxed) {
+            return;
+        }
+        // What breaks a connection is the agent's affair, which asks again.
+        let _ = answer(stream, agents);
+    }
+}
+
+fn answer(mut stream: TcpStream, agents: &Arc<Agents>) -> Result<()> {
+    stream.set_read_timeout(Some(SILENCE_BOUND))?;
+    stream.set_write_timeout(Some(SILENCE_BOUND))?;
+    let mut reader = BufReader::new(stream.try_clone()?);
+    let request = Request::read(&mut reader)?;
+    let (method, target) = request.target();
+    let (path, query) = target.split_once('?').unwrap_or((target, ""));
+    match (method, path) {
+        ("POST", "/api/v2/agent/register") => match register(&request, agents) {
+            Some(id) => respond(&mut stream, "200 OK", &json!({"targetId": id})),
+            None => respond(&mut stream, "403 Forbidden", &json!({})),
+        },
+        ("GET", "/api/v2/agent/control-channel") => match target_of(query, agents) {
+            Some(id) => hold(reader, stream, id, agents),
+            None => respond(&mut stream, "403 Forbidden", &json!({})),
+        },
+        _ => respond(&mut stream, "404 Not Found", &json!({})),
+    }
+}
+
+fn register(request: &Request, agents: &Agents) -> Option<String> {
+    let body: Value = serde_json::from_slice(&request.body).ok()?;
+    agents.register(body["activationToken"].as_str()?)
+}
+
+fn target_of(query: &str, agents: &Agents) -> Option<String> {
+    let id = query.strip_prefix("targetId=")?;
+    agents.is_registered(id).then(|| id.to_owned())
+}
+
+fn respond(stream: &mut TcpStream, status: &str, body: &Value) -> Result<()> {
+    let body = body.to_string();
+    let length = body.len();
+    let answer = format!(
+        "HTTP/1.1 {status}\r\nContent-Type: application/json\r\nContent-Length: {length}\r\nConnection: close\r\n\r\n{body}"
+    );
+    Ok(stream.write_all(answer.as_bytes())?)
+}
+
+/// The target is online as long as its channel holds; a further one ends the one before, so there is one for each.
+fn hold(
+    reader: BufReader<TcpStream>,
+    mut stream: TcpStream,
+    id: String,
+    agents: &Arc<Agents>,
+) -> Result<()> {
+    stream.write_all(
+        b"HTTP/1.1 101 Switching Protocols\r\nConnection: Upgrade\r\nUpgrade: control-channel\r\n\r\n",
+    )?;
+    let (channel, incoming) = channel::open(reader)?;
+    let channel = Arc::new(channel);
+    agents.connected(&id, &channel);
+    let agents = agents.clone();
+    thread::spawn(move || {
+        incoming.read_to_end();
+        agents.disconnected(&id, &channel);
+    });
+    Ok(())
+}
+
+#[cfg(test)]
+mod tests {
+    use std::io::{BufRead, Read};
+
+    use super::*;
+
+    /// Long enough for a busy machine.
+    const PATIENCE: Duration = Duration::from_secs(20);
+
+    fn service() -> Service {
+        Service::listen("127.0.0.1:0".parse().unwrap()).unwrap()
+    }
+
+    /// Sends a request, and returns the head of the answer with what follows.
+    fn ask(service: &Service, request: &str) -> (String, BufReader<TcpStream>) {
+        let mut stream = TcpStream::connect(service.address).unwrap();
+        stream.set_read_timeout(Some(PATIENCE)).unwrap();
+        stream.write_all(request.as_bytes()).unwrap();
+        let mut reader = BufReader::new(stream);
+        let mut head = String::new();
+        while !head.ends_with("\r\n\r\n") && reader.read_line(&mut head).unwrap() > 0 {}
+        (head, reader)
+    }
+
+    fn register(service: &Service, token: &str) -> Option<String> {
+        let body = json!({"activationToken": token}).to_string();
+        let length = body.len();
+        let (head, mut rest) = ask(
+            service,
+            &format!(
+                "POST /api/v2/agent/register HTTP/1.1\r\nContent-Length: {length}\r\n\r\n{body}"
+            ),
+        );
+        let mut body = String::new();
+        rest.read_to_string(&mut body).unwrap();
+        let body: Value = serde_json::from_str(&body).unwrap();
+        match head.get(..13) {
+            Some("HTTP/1.1 200 ") => Some(body["targetId"].as_str().unwrap().to_owned()),
+            Some("HTTP/1.1 403 ") => None,
+            _ => panic!("{head}"),
+        }
+    }
+
+    fn connect(service: &Service, id: &str) -> (String, BufReader<TcpStream>) {
+        ask(
+            service,
+            &format!("GET /api/v2/agent/control-channel?targetId={id} HTTP/1.1\r\n\r\n"),
+        )
+    }
+
+    fn online(service: &Service) -> (String, BufReader<TcpStream>) {
+        let invitation = service.agents().invite().unwrap();
+        let id = register(service, &invitation.activation_token).unwrap();
+        let (head, channel) = connect(service, &id);
+        assert!(head.starts_with("HTTP/1.1 101 "), "{head}");
+        assert!(service.agents().wait_for(&id, true, PATIENCE));
+        (id, channel)
+    }
+
+    #[test]
+    fn a_token_admits_one_agent() {
+        let service = service();
+        let invitation = service.agents().invite().unwrap();
+        let id = register(&service, &invitation.activation_token);
+        assert_eq!(id, Some(invitation.target_id));
+        assert_eq!(register(&service, &invitation.activation_token), None);
+        assert_eq!(register(&service, "unknown"), None);
+    }
+
+    #[test]
+    fn a_service_that_refuses_admits_nobody() {
+        let service = service();
+        let invitation = service.agents().invite().unwrap();
+        service.refuse_registrations();
+        assert_eq!(register(&service, &invitation.activation_token), None);
+    }
+
+    #[test]
+    fn only_who_has_registered_has_a_channel() {
+        let service = service();
+        let invitation = service.agents().invite().unwrap();
+        for id in [invitation.target_id.as_str(), "unknown", ""] {
+            let (head, _) = connect(&service, id);
+            assert!(head.starts_with("HTTP/1.1 403 "), "{head}");
+        }
+        let (head, _) = ask(&service, "GET / HTTP/1.1\r\n\r\n");
+        assert!(head.starts_with("HTTP/1.1 404 "), "{head}");
+    }
+
+    #[test]
+    fn a_target_is_online_while_its_channel_holds() {
+        let service = service();
+        let (id, channel) = online(&service);
+        assert!(!service.agents().wait_for(&id, false, Duration::ZERO));
+        drop(channel);
+        assert!(service.agents().wait_for(&id, false, PATIENCE));
+    }
+
+    #[test]
+    fn a_further_channel_takes_the_place_of_the_first() {
+        let service = service();
+        let (id, mut first) = online(&service);
+        let (_, second) = connect(&service, &id);
+        assert_eq!(first.read_line(&mut String::new()).unwrap(), 0);
+        drop(first);
+        assert!(
+            !service
+                .agents()
+                .wait_for(&id, false, Duration::from_millis(50))
+        );
+        drop(second);
+        assert!(service.agents().wait_for(&id, false, PATIENCE));
+    }
+
+    #[test]
+    fn a_session_hears_what_the_agent_sends_back() {
+        let service = service();
+        let (id, mut agent) = online(&service);
+        let agent = thread::spawn(move || {
+            let mut line = String::new();
+            agent.read_line(&mut line).unwrap();
+            agent
+                .get_mut()
+                .write_all(line.to_uppercase().as_bytes())
+                .unwrap();
+            agent
+        });
+        let channel = service.agents().channel(&id).unwrap();
+        let heard = channel.say("hello").unwrap();
+        assert_eq!(heard, "HELLO");
+        drop(agent.join());
+    }
+
+    #[test]
+    fn the_end_of_the_service_is_the_end_of_its_channels() {
+        let service = service();
+        let (_, mut channel) = online(&service);
+        drop(service);
+        assert_eq!(channel.read_line(&mut String::new()).unwrap(), 0);
+    }
+}

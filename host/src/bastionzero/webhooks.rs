@@ -1,0 +1,235 @@
+//! Calls the three webhooks of a provisioning server.
+
+use std::fmt;
+use std::net::SocketAddr;
+use std::time::Duration;
+
+use bytes::Bytes;
+use http::{Method, Request, header};
+use http_body_util::{BodyExt, Full, Limited};
+use hyper_util::client::legacy::Client;
+use hyper_util::rt::TokioExecutor;
+use serde_json::{Value, json};
+
+/// How long BastionZero's own agents wait for an answer; how long its webhooks do is not known.
+const TIMEOUT: Duration = Duration::from_secs(30);
+
+/// An answer has a few hundred bytes.
+const ANSWER_BYTES_MAX: usize = 64 * 1024;
+
+/// What a Dynamic Access Configuration knows: where the server is, and the secret it shares.
+#[derive(Clone)]
+pub struct Webhooks {
+    address: SocketAddr,
+    secret: String,
+}
+
+/// What an agent is to be given.
+pub struct Order<'a> {
+    /// Where it registers.
+    pub service_url: &'a str,
+    /// What admits it there, once.
+    pub activation_token: &'a str,
+    /// The environment that its target joins.
+    pub environment_id: &'a str,
+}
+
+/// Why a webhook has not done what it was called for.
+#[derive(Debug)]
+pub enum WebhookError {
+    /// There is no whole answer, and this is why.
+    NoAnswer(String),
+    /// The answer is not a 200.
+    Refused {
+        /// Its status.
+        status: u16,
+        /// Its `ErrorMessage`, which BastionZero shows to the person who connects.
+        message: String,
+    },
+    /// The answer is a 200, but lacks what it should hold.
+    Nonsense(&'static str),
+}
+
+impl fmt::Display for WebhookError {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::NoAnswer(reason) => write!(f, "there is no answer: {reason}"),
+            Self::Refused { status, message } => {
+                write!(f, "the answer is {status}, \"{message}\"")
+            }
+            Self::Nonsense(what) => write!(f, "the answer is 200, but {what}"),
+        }
+    }
+}
+
+impl std::error::Error for WebhookError {}
+
+impl WebhookError {
+    fn no_answer(reason: impl fmt::Display) -> Self {
+        Self::NoAnswer(reason.to_string())
+    }
+}
+
+impl Webhooks {
+    /// The webhooks `/start`, `/stop` and `/health` at `address`, called with `secret`.
+    pub fn new(address: SocketAddr, secret: impl Into<String>) -> Self {
+        Self {
+            address,
+            secret: secret.into(),
+        }
+    }
+
+    /// Asks whether the server can start targets.
+    ///
+    /// # Errors
+    ///
+    /// Unless it says so.
+    pub fn health(&self) -> Result<(), WebhookError> {
+        self.call(Method::GET, "/health", String::new()).map(drop)
+    }
+
+    /// Asks for a target, and returns its unique id.
+    ///
+    /// # Errors
+    ///
+    /// Unless there is one.
+    pub fn start(&self, order: &Order) -> Result<String, WebhookError> {
+        let body = json!({
+            "serviceUrl": order.service_url,
+            "activationToken": order.activation_token,
+            "environmentId": order.environment_id,
+        });
+        let answer = self.call(Method::POST, "/start", body.to_string())?;
+        match answer["uniqueId"].as_str() {
+            Some(id) if !id.is_empty() => Ok(id.to_owned()),
+            _ => Err(WebhookError::Nonsense("it has no uniqueId")),
+        }
+    }
+
+    /// Asks for the end of a target.
+    ///
+    /// # Errors
+    ///
+    /// Unless it is gone.
+    pub fn stop(&self, unique_id: &str) -> Result<(), WebhookError> {
+        let body = json!({"uniqueId": unique_id}).to_string();
+        self.call(Method::POST, "/stop", body).map(drop)
+    }
+
+    fn call(&self, method: Method, path: &str, body: String) -> Result<Value, WebhookError> {
+        let request = Request::builder()
+            .method(method)
+            .uri(format!("http://{}{path}", self.address))
+            .header(header::AUTHORIZATION, format!("Basic {}", self.secret))
+            .header(header::CONTENT_TYPE, "application/json")
+            .body(Full::from(body))
+            .map_err(WebhookError::no_answer)?;
+        let runtime = tokio::runtime::Builder::new_current_thread()
+            .enable_all()
+            .build()
+            .map_err(WebhookError::no_answer)?;
+        let (status, body) = runtime
+            .block_on(async { tokio::time::timeout(TIMEOUT, exchange(request)).await })
+            .unwrap_or_else(|_| Err(WebhookError::no_answer(format!("none in {TIMEOUT:?}"))))?;
+        read(status, &body)
+    }
+}
+
+async fn exchange(request: Request<Full<Bytes>>) -> Result<(u16, Bytes), WebhookError> {
+    let client = Client::builder(TokioExecutor::new()).build_http();
+    let answer = client.request(request).await.map_err(|error| {
+        // The client's own words are only "client error (Connect)"; what is at the bottom of it says more.
+        WebhookError::no_answer(anyhow::Error::from(error).root_cause())
+    })?;
+    let status = answer.status().as_u16();
+    let body = Limited::new(answer.into_body(), ANSWER_BYTES_MAX);
+    let body = body.collect().await.map_err(WebhookError::no_answer)?;
+    Ok((status, body.to_bytes()))
+}
+
+fn read(status: u16, body: &[u8]) -> Result<Value, WebhookError> {
+    let answer: Option<Value> = serde_json::from_slice(body).ok();
+    match (status, answer) {
+        (200, Some(answer)) => Ok(answer),
+        (200, None) => Err(WebhookError::Nonsense("it is not JSON")),
+        (status, answer) => Err(WebhookError::Refused {
+            status,
+            message: answer
+                .and_then(|answer| answer["ErrorMessage"].as_str().map(str::to_owned))
+                .unwrap_or_default(),
+        }),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use std::io::{BufReader, Write};
+    use std::net::TcpListener;
+    use std::thread::{self, JoinHandle};
+
+    use super::super::request::Request;
+    use super::*;
+
+    /// A server that gives one answer, and what it was asked.
+    fn server(answer: &'static str) -> (Webhooks, JoinHandle<Request>) {
+        let listener = TcpListener::bind("127.0.0.1:0").unwrap();
+        let webhooks = Webhooks::new(listener.local_addr().unwrap(), "c2VjcmV0");
+        let asked = thread::spawn(move || {
+            let mut reader = BufReader::new(listener.accept().unwrap().0);
+            let request = Request::read(&mut reader).unwrap();
+            let head = format!("HTTP/1.1 {answer}");
+            reader.get_mut().write_all(head.as_bytes()).unwrap();
+            request
+        });
+        (webhooks, asked)
+    }
+
+    #[test]
+    fn a_start_carries_the_secret_and_the_order() {
+        let (webhooks, asked) = server("200 OK\r\n\r\n{\"uniqueId\":\"0a1b\"}");
+        let order = Order {
+            service_url: "http://10.0.0.1:5",
+            activation_token: "t",
+            environment_id: "e",
+        };
+        assert_eq!(webhooks.start(&order).unwrap(), "0a1b");
+        let request = asked.join().unwrap();
+        assert_eq!(request.target(), ("POST", "/start"));
+        assert_eq!(request.header("authorization"), Some("Basic c2VjcmV0"));
+        let body: Value = serde_json::from_slice(&request.body).unwrap();
+        let expected = json!({
+            "serviceUrl": "http://10.0.0.1:5", "activationToken": "t", "environmentId": "e",
+        });
+        assert_eq!(body, expected);
+    }
+
+    #[test]
+    fn a_refusal_has_the_message_for_the_person() {
+        let (webhooks, _) = server("503 Service Unavailable\r\n\r\n{\"ErrorMessage\":\"Later.\"}");
+        let error = webhooks.health().unwrap_err();
+        assert_eq!(error.to_string(), "the answer is 503, \"Later.\"");
+    }
+
+    #[test]
+    fn a_200_that_lacks_its_content_is_no_success() {
+        for answer in ["200 OK\r\n\r\n{}", "200 OK\r\n\r\n<html>"] {
+            let (webhooks, _) = server(answer);
+            let order = Order {
+                service_url: "",
+                activation_token: "",
+                environment_id: "",
+            };
+            let error = webhooks.start(&order).unwrap_err();
+            assert!(matches!(error, WebhookError::Nonsense(_)), "{error}");
+        }
+    }
+
+    #[test]
+    fn a_server_that_is_not_there_gives_no_answer() {
+        let listener = TcpListener::bind("127.0.0.1:0").unwrap();
+        let webhooks = Webhooks::new(listener.local_addr().unwrap(), "s");
+        drop(listener);
+        let error = webhooks.stop("0a1b").unwrap_err();
+        assert!(matches!(error, WebhookError::NoAnswer(_)), "{error}");
+    }
+}

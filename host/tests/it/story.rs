@@ -1,0 +1,190 @@
+//! Whole stories: BastionZero's part played by a stand-in, the shipped component, a real Engine, and agents that
+//! register, come online, and go.
+
+use std::net::{IpAddr, SocketAddr};
+use std::time::Duration;
+
+use dynamic_access_host::bastionzero::story::{self, Patience};
+use dynamic_access_host::bastionzero::{Service, State, Target, WebhookError, Webhooks};
+
+use crate::support::engine::{Deployment, RealEngine};
+use crate::support::server::{SECRET, Server};
+use crate::support::wait::wait_for;
+
+/// How long anything may take on a busy machine with two cores.
+const PATIENCE: Duration = Duration::from_secs(30);
+
+/// What takes the place of [`SECRET`] when it is rotated.
+const NEXT_SECRET: &str = "dGhlIG5leHQgc2VjcmV0IG9mIHRoZSB0ZXN0cw==";
+
+/// The network of the Engine that targets join.
+const NETWORK: &str = "dynamic-access";
+
+/// Where a story takes place: the containers of a deployment, and the service that their agents reach.
+struct Stage<'a> {
+    engine: &'a RealEngine,
+    deployment: Deployment<'a>,
+    service: Service,
+}
+
+impl<'a> Stage<'a> {
+    fn new(engine: &'a RealEngine) -> Self {
+        let address = SocketAddr::new(gateway(engine), 0);
+        Self {
+            engine,
+            deployment: Deployment::new(engine),
+            service: Service::listen(address).expect("the gateway is an address of this machine"),
+        }
+    }
+
+    /// A server of this deployment that takes these secrets.
+    fn server(&self, secrets: &str) -> Server {
+        let service_url = self.service.url();
+        let variables = [
+            ("deployment_id", self.deployment.id.as_str()),
+            ("webhook_secret", secrets),
+            ("service_urls", service_url.as_str()),
+        ];
+        Server::with(self.engine, &variables)
+    }
+
+    /// A target that is online.
+    fn online(&self, webhooks: &Webhooks) -> Target<'_> {
+        let mut target = Target::start(webhooks, &self.service).expect("it starts");
+        target.wait_until_online(PATIENCE).expect("it registers");
+        assert_eq!(target.state(), State::Started);
+        check_session(&target);
+        target
+    }
+
+    #[track_caller]
+    fn check_gone(&self, target: &mut Target) {
+        target.wait_until_stopped(PATIENCE).expect("it is offline");
+        assert_eq!(target.state(), State::Stopped);
+        assert_eq!(self.deployment.containers(), Vec::<String>::new());
+    }
+}
+
+/// The address at which containers reach this machine.
+fn gateway(engine: &RealEngine) -> IpAddr {
+    let answer = engine.call("GET", &format!("/networks/{NETWORK}"), None);
+    assert_eq!(answer.status, 200, "{answer:?}");
+    let gateway = &answer.json()["IPAM"]["Config"][0]["Gateway"];
+    let gateway = gateway.as_str().expect("the network has a gateway");
+    gateway.parse().expect("a gateway is an address")
+}
+
+fn webhooks(server: &Server, secret: &str) -> Webhooks {
+    Webhooks::new(server.address(), secret)
+}
+
+#[track_caller]
+fn check_session(target: &Target) {
+    assert_eq!(
+        target.say("are you there?").ok().as_deref(),
+        Some("are you there?")
+    );
+}
+
+#[track_caller]
+fn check_offline(target: &Target) {
+    assert!(target.is_offline_within(PATIENCE), "it is still online");
+    assert!(target.say("are you there?").is_err());
+}
+
+#[test]
+fn a_visit_goes_from_a_healthy_server_to_a_stopped_target() {
+    let engine = RealEngine::given();
+    let stage = Stage::new(&engine);
+    let server = stage.server(SECRET);
+    let mut steps = Vec::new();
+    let webhooks = webhooks(&server, SECRET);
+    story::tell(&webhooks, &stage.service, &Patience::default(), |step| {
+        steps.push(step.to_owned());
+    })
+    .expect("the story comes to its end");
+    let id = steps[1].strip_prefix("POST /start: 200, target ");
+    assert_eq!(id.map(str::len), Some(12), "{steps:?}");
+    assert_eq!(steps[0], "GET /health: 200, the server can start targets");
+    assert_eq!(
+        steps[2..],
+        [
+            "the agent has registered; the target is online: Started",
+            "session: said \"hello\", heard \"hello\"",
+            "POST /stop: 200",
+            "the target is offline: Stopped",
+        ]
+    );
+    assert_eq!(stage.deployment.containers(), Vec::<String>::new());
+}
+
+#[test]
+fn a_target_whose_agent_cannot_register_never_comes_online_and_is_stopped_all_the_same() {
+    let engine = RealEngine::given();
+    let stage = Stage::new(&engine);
+    let server = stage.server(SECRET);
+    let webhooks = webhooks(&server, SECRET);
+    stage.service.refuse_registrations();
+    let mut target = Target::start(&webhooks, &stage.service).expect("it starts");
+    wait_for("the end of the container", || {
+        (engine.state(target.unique_id())? == "exited").then_some(())
+    });
+    let error = target.wait_until_online(Duration::ZERO);
+    let error = error.expect_err("nobody registers").to_string();
+    assert!(error.contains("has not registered"), "{error}");
+    assert_eq!(target.state(), State::StartError);
+    target.stop(&webhooks).expect("it is stopped");
+    stage.check_gone(&mut target);
+}
+
+#[test]
+fn a_target_whose_agent_dies_goes_offline_and_is_stopped_all_the_same() {
+    let engine = RealEngine::given();
+    let stage = Stage::new(&engine);
+    let server = stage.server(SECRET);
+    let webhooks = webhooks(&server, SECRET);
+    let mut target = stage.online(&webhooks);
+    let path = format!("/containers/{}/kill", target.unique_id());
+    assert_eq!(engine.call("POST", &path, None).status, 204);
+    check_offline(&target);
+    target.stop(&webhooks).expect("it is stopped");
+    stage.check_gone(&mut target);
+}
+
+#[test]
+fn a_stop_of_a_target_that_was_removed_under_its_session_is_a_success() {
+    let engine = RealEngine::given();
+    let stage = Stage::new(&engine);
+    let server = stage.server(SECRET);
+    let webhooks = webhooks(&server, SECRET);
+    let mut target = stage.online(&webhooks);
+    let path = format!("/containers/{}?force=true", target.unique_id());
+    assert_eq!(engine.call("DELETE", &path, None).status, 204);
+    check_offline(&target);
+    target.stop(&webhooks).expect("it is stopped");
+    stage.check_gone(&mut target);
+}
+
+#[test]
+fn a_session_outlasts_the_rotation_of_the_secret() {
+    let engine = RealEngine::given();
+    let stage = Stage::new(&engine);
+    let while_rotating = stage.server(&format!("{SECRET} {NEXT_SECRET}"));
+    let mut target = stage.online(&webhooks(&while_rotating, SECRET));
+    webhooks(&while_rotating, NEXT_SECRET)
+        .health()
+        .expect("either secret opens while rotating");
+
+    let rotated = stage.server(NEXT_SECRET);
+    let refused = target.stop(&webhooks(&rotated, SECRET));
+    assert!(
+        matches!(refused, Err(WebhookError::Refused { status: 401, .. })),
+        "{refused:?}"
+    );
+    assert_eq!(target.state(), State::StopError);
+    check_session(&target);
+
+    let stopped = target.stop(&webhooks(&rotated, NEXT_SECRET));
+    stopped.expect("the new secret opens");
+    stage.check_gone(&mut target);
+}

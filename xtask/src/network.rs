@@ -1,0 +1,26 @@
+//! Makes the network of the targets, which the server never does.
+
+use anyhow::{Context, Result};
+
+use crate::docker::Docker;
+use crate::progress::say;
+
+/// The name of the network that a target joins unless the operator says otherwise.
+const NETWORK: &str = "dynamic-access";
+
+/// Lets the Engine drop what one target sends to another, where it writes the machine's firewall rules.
+const NO_TRAFFIC: &str = "com.docker.network.bridge.enable_icc=false";
+
+/// Makes the network unless it is there.
+pub fn ensure(docker: &Docker) -> Result<()> {
+    if docker.ask(&["network", "inspect", NETWORK]).is_ok() {
+        return Ok(());
+    }
+    docker
+        .ask(&["network", "create", "--opt", NO_TRAFFIC, NETWORK])
+        .with_context(|| format!("failed to make the network {NETWORK}"))?;
+    say(&format!(
+        "network: {NETWORK}, without traffic between targets"
+    ));
+    Ok(())
+}

@@ -43,7 +43,7 @@ impl<'a> Stage<'a> {
         let variables = [
             ("deployment_id", self.deployment.id.as_str()),
             ("webhook_secret", secrets),
-            ("service_urls", service_url.as_str()),
+            ("service_urls", service_url),
         ];
         Server::with(self.engine, &variables)
     }

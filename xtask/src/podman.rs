@@ -14,10 +14,14 @@ use crate::engine::Engine;
 use crate::workspace;
 
 /// The network of Podman's default would write rules for the machine's firewall; its default
-/// limits are the highest there are, which not every root may set.
+/// limits are the highest there are, which not every root may set; and the runtime that it
+/// prefers refuses limits where both versions of control groups are mounted.
 const CONF: &str = r#"[containers]
 netns = "none"
 default_ulimits = ["nofile=4096:4096", "nproc=4096:4096"]
+init_path = "/usr/bin/catatonit"
+[engine]
+runtime = "runc"
 "#;
 
 /// Where it listens, in the folder of its Engine.
@@ -27,8 +31,9 @@ pub fn socket(dir: &Path) -> PathBuf {
 
 /// Starts the service beside `engine`, and returns its socket.
 pub fn start_beside(engine: &mut Engine) -> Result<PathBuf> {
-    if workspace::program("podman").is_none() {
-        apt::install(&["podman", "crun"], "Podman's service")?;
+    let needed = ["podman", "catatonit"];
+    if needed.iter().any(|name| workspace::program(name).is_none()) {
+        apt::install(&["podman", "runc", "catatonit"], "Podman's service")?;
     }
     let dir = engine.dir().to_owned();
     fs::write(dir.join("podman.conf"), CONF)?;

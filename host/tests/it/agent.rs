@@ -176,21 +176,7 @@ impl Target<'_> {
 
     /// What a shell in the container prints.
     fn shell(&self, script: &str) -> String {
-        // A terminal's output comes without the frames of two streams.
-        let command = json!({"Cmd": ["sh", "-c", script], "Tty": true, "AttachStdout": true});
-        let made = self.engine.call("POST", &self.path("exec"), Some(command));
-        assert_eq!(made.status, 201, "{made:?}");
-        let id = made.json()["Id"].as_str().expect("an id").to_owned();
-        let path = format!("/exec/{id}/start");
-        let run = self.engine.call("POST", &path, Some(json!({"Tty": true})));
-        assert_eq!(run.status, 200, "{run:?}");
-        let path = format!("/exec/{id}/json");
-        let ended = wait_for("the end of the shell", || {
-            let state = self.engine.call("GET", &path, None).json();
-            (state["Running"] == false).then_some(state)
-        });
-        assert_eq!(ended["ExitCode"], 0, "{}", run.body);
-        run.body
+        self.engine.shell(&self.container.id, script)
     }
 
     /// Whether the token's file is still there.

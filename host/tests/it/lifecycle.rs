@@ -141,21 +141,25 @@ fn a_container_that_is_not_ours_is_404_and_untouched() {
 fn a_start_that_fails_leaves_nothing() {
     let engine = RealEngine::given();
     let deployment = Deployment::new(&engine);
-    // An image whose entrypoint is not there cannot be started.
-    let image = unique("no-entrypoint-");
-    let base = engine.foreign(&unique("base-"), sleeper(&json!({})));
-    let path = format!("/commit?container={}&repo={image}", base.id);
-    let committed = engine.call("POST", &path, Some(json!({"Entrypoint": ["/not/there"]})));
-    assert_eq!(committed.status, 201, "{committed:?}");
+    // The Engine looks for a network when a container is started, and not before.
     let variables = [
         ("deployment_id", deployment.id.as_str()),
-        ("agent_image", &image),
+        (
+            "container_patch",
+            r#"{"HostConfig":{"NetworkMode":"no-such-network"}}"#,
+        ),
     ];
     let server = Server::with(&engine, &variables);
     let answer = server.start_target(&unique("token"));
     assert_eq!(answer.status, 500, "{answer:?}");
     assert_eq!(deployment.containers(), Vec::<String>::new());
-    engine.call("DELETE", &format!("/images/{image}"), None);
+    let unhealthy = server.call("GET", "/health", "");
+    assert_eq!(unhealthy.status, 503, "{unhealthy:?}");
+    let line = server.line_about(&unhealthy).to_string();
+    assert!(
+        line.contains("docker network create") && line.contains("no-such-network"),
+        "{line}"
+    );
 }
 
 #[test]

@@ -16,3 +16,4 @@ mod secrets;
 mod story;
 #[allow(dead_code, reason = "the other test binary uses the rest")]
 mod support;
+mod target;

@@ -9,6 +9,7 @@ use serde_json::{Value, json};
 
 use super::given;
 use super::http::{Answer, Whole, read_answer, read_whole, request, try_read_answer};
+use super::wait::wait_for;
 
 /// How long an Engine may take to answer before it counts as hanging.
 const HANGS_AFTER: Duration = Duration::from_secs(5);
@@ -91,6 +92,25 @@ impl RealEngine {
             let state = &answer.json()["State"]["Status"];
             state.as_str().expect("a state").to_owned()
         })
+    }
+
+    /// What a shell in a container prints.
+    pub fn shell(&self, id: &str, script: &str) -> String {
+        // A terminal's output comes without the frames of two streams.
+        let command = json!({"Cmd": ["sh", "-c", script], "Tty": true, "AttachStdout": true});
+        let made = self.call("POST", &format!("/containers/{id}/exec"), Some(command));
+        assert_eq!(made.status, 201, "{made:?}");
+        let exec = made.json()["Id"].as_str().expect("an id").to_owned();
+        let path = format!("/exec/{exec}/start");
+        let run = self.call("POST", &path, Some(json!({"Tty": true})));
+        assert_eq!(run.status, 200, "{run:?}");
+        let path = format!("/exec/{exec}/json");
+        let ended = wait_for("the end of the shell", || {
+            let state = self.call("GET", &path, None).json();
+            (state["Running"] == false).then_some(state)
+        });
+        assert_eq!(ended["ExitCode"], 0, "{}", run.body);
+        run.body
     }
 
     /// The ids of all containers with a label.

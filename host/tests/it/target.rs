@@ -1,0 +1,266 @@
+//! What a visitor finds in a target, and what they do not.
+
+use std::io::Write;
+use std::process::{Command, Stdio};
+
+use serde_json::{Value, json};
+
+use crate::lifecycle::{check_done, id_of};
+use crate::support::engine::{Deployment, RealEngine};
+use crate::support::http::Answer;
+use crate::support::registration::Registration;
+use crate::support::server::Server;
+use crate::support::unique;
+use crate::support::wait::wait_for;
+
+/// A server whose targets register with a service of the test's own.
+fn server(engine: &RealEngine, deployment: &Deployment<'_>, url: &str, patch: &str) -> Server {
+    let variables = [
+        ("deployment_id", deployment.id.as_str()),
+        ("service_urls", url),
+        ("container_patch", patch),
+    ];
+    Server::with(engine, &variables)
+}
+
+fn start(server: &Server, url: &str, token: &str) -> Answer {
+    let body = json!({
+        "serviceUrl": url,
+        "activationToken": token,
+        "environmentId": "0f1e2d3c-4b5a-6978-8796-a5b4c3d2e1f0",
+    });
+    server.call("POST", "/start", &body.to_string())
+}
+
+fn log(engine: &RealEngine, id: &str) -> String {
+    let path = format!("/containers/{id}/logs?stdout=1&stderr=1");
+    let log = engine.call_with_bytes("GET", &path, b"").body;
+    String::from_utf8_lossy(&log).into_owned()
+}
+
+fn wait_until_it_serves(engine: &RealEngine, id: &str) {
+    wait_for("the agent to serve", || {
+        log(engine, id).contains("serving").then_some(())
+    });
+}
+
+/// The files below folders of this machine that hold `text`.
+fn files_with(text: &str, folders: &[&str]) -> Vec<String> {
+    let mut grep = Command::new("grep")
+        .args(["--files-with-matches", "--recursive", "--text"])
+        .args(["--no-messages", "--fixed-strings", "--file=-"])
+        // A view of what stands elsewhere, which goes away with its container.
+        .arg("--exclude-dir=merged")
+        .args(folders)
+        // The pattern comes by a pipe, or it would be found in this command line.
+        .stdin(Stdio::piped())
+        .stdout(Stdio::piped())
+        .spawn()
+        .expect("grep is there");
+    let mut input = grep.stdin.take().expect("it is piped");
+    input.write_all(text.as_bytes()).expect("grep reads");
+    drop(input);
+    let found = grep.wait_with_output().expect("grep ends");
+    let found = String::from_utf8_lossy(&found.stdout).into_owned();
+    found.lines().map(str::to_owned).collect()
+}
+
+/// The environments and command lines of this machine's processes, those in
+/// containers among them.
+fn processes_with(text: &str) -> Vec<String> {
+    let processes = std::fs::read_dir("/proc").expect("Linux has it");
+    let processes = processes.filter_map(|entry| Some(entry.ok()?.path()));
+    processes
+        .flat_map(|process| [process.join("environ"), process.join("cmdline")])
+        .filter(|path| {
+            let bytes = std::fs::read(path).unwrap_or_default();
+            String::from_utf8_lossy(&bytes).contains(text)
+        })
+        .map(|path| path.display().to_string())
+        .collect()
+}
+
+#[test]
+fn the_token_is_nowhere_once_the_agent_serves() {
+    let engine = RealEngine::given();
+    let deployment = Deployment::new(&engine);
+    let service = Registration::admitting(&engine);
+    let url = service.url();
+    let server = server(&engine, &deployment, &url, "{}");
+    let token = unique("planted-token-");
+    let answer = start(&server, &url, &token);
+    let id = id_of(&answer);
+    wait_until_it_serves(&engine, &id);
+    assert_eq!(service.seen().len(), 1);
+    assert_eq!(service.seen()[0]["activationToken"], token);
+
+    let root = engine.call("GET", "/info", None).json()["DockerRootDir"].clone();
+    let root = root.as_str().expect("a folder");
+    // A search that others' removals have cut short finds not even the id.
+    wait_for("a search to its end", || {
+        (!files_with(&id, &[root]).is_empty()).then_some(())
+    });
+    assert_eq!(files_with(&token, &[root]), Vec::<String>::new());
+    assert_eq!(processes_with(&token), Vec::<String>::new());
+    let inspect = engine.call("GET", &format!("/containers/{id}/json"), None);
+    for text in [
+        inspect.body,
+        log(&engine, &id),
+        format!("{answer:?}"),
+        server.log().join("\n"),
+        engine.shell(&id, "env; ls -laR /run/dynamic-access /etc/bzero"),
+    ] {
+        assert!(!text.contains(&token), "{text}");
+    }
+}
+
+#[test]
+fn a_target_with_a_read_only_root_registers_too() {
+    let engine = RealEngine::given();
+    let deployment = Deployment::new(&engine);
+    let service = Registration::admitting(&engine);
+    let url = service.url();
+    let patch = json!({"HostConfig": {
+        "ReadonlyRootfs": true,
+        "Tmpfs": {"/run": "", "/etc/bzero": "", "/var/log/bzero": "", "/tmp": ""},
+    }});
+    let server = server(&engine, &deployment, &url, &patch.to_string());
+    let id = id_of(&start(&server, &url, &unique("token")));
+    wait_until_it_serves(&engine, &id);
+}
+
+#[test]
+fn a_token_in_the_environment_is_what_older_images_expect() {
+    let engine = RealEngine::given();
+    let deployment = Deployment::new(&engine);
+    let service = Registration::admitting(&engine);
+    let url = service.url();
+    let variables = [
+        ("deployment_id", deployment.id.as_str()),
+        ("service_urls", &url),
+        ("token_delivery", "env"),
+    ];
+    let server = Server::with(&engine, &variables);
+    let id = id_of(&start(&server, &url, &unique("token")));
+    wait_until_it_serves(&engine, &id);
+}
+
+#[test]
+fn a_target_is_confined_by_default() {
+    let engine = RealEngine::given();
+    let deployment = Deployment::new(&engine);
+    let server = Server::on(&engine, &deployment.id);
+    let id = id_of(&server.start_target(&unique("token")));
+    let inspect = engine.call("GET", &format!("/containers/{id}/json"), None);
+    let host_config = inspect.json()["HostConfig"].clone();
+    for (key, expected) in [
+        ("Memory", json!(1_073_741_824)),
+        ("NanoCpus", json!(1_000_000_000)),
+        ("PidsLimit", json!(512)),
+        ("Privileged", json!(false)),
+        ("Binds", Value::Null),
+        ("PortBindings", Value::Null),
+        ("NetworkMode", json!("dynamic-access")),
+        ("IpcMode", json!("private")),
+        ("PidMode", json!("")),
+        (
+            "RestartPolicy",
+            json!({"Name": "no", "MaximumRetryCount": 0}),
+        ),
+        ("SecurityOpt", json!(["no-new-privileges"])),
+        ("CapDrop", json!(["ALL"])),
+        ("Init", json!(true)),
+    ] {
+        assert_eq!(host_config[key], expected, "{key}");
+    }
+    let status = engine.shell(&id, "grep -E 'CapBnd|NoNewPrivs' /proc/1/status");
+    // CHOWN, DAC_OVERRIDE, FOWNER, KILL, SETGID and SETUID: bits 0, 1, 3, 5, 6 and 7.
+    assert!(status.contains("CapBnd:\t00000000000000eb"), "{status}");
+    assert!(status.contains("NoNewPrivs:\t1"), "{status}");
+}
+
+#[test]
+fn a_patch_that_gives_up_the_isolation_starts_nothing() {
+    let engine = RealEngine::given();
+    let deployment = Deployment::new(&engine);
+    for (patch, named) in [
+        (
+            r#"{"HostConfig":{"Privileged":true}}"#,
+            "HostConfig.Privileged",
+        ),
+        (
+            r#"{"HostConfig":{"Binds":["/:/host"]}}"#,
+            "HostConfig.Binds",
+        ),
+        (r#"{"hostconfig":{"Privileged":true}}"#, "hostconfig"),
+        (
+            r#"{"HostConfig":{"NetworkMode":"host"}}"#,
+            "HostConfig.NetworkMode",
+        ),
+        (r#"{"Image":"other"}"#, "agent_image"),
+    ] {
+        let server = server(&engine, &deployment, "http://192.0.2.1:9", patch);
+        let answer = server.start_target(&unique("token"));
+        assert_eq!(answer.status, 500, "{patch}");
+        let line = server.line_about(&answer).to_string();
+        assert!(
+            line.contains("container_patch") && line.contains(named),
+            "{line}"
+        );
+    }
+    assert_eq!(deployment.containers(), Vec::<String>::new());
+}
+
+#[test]
+fn an_environment_has_a_profile_of_its_own() {
+    let engine = RealEngine::given();
+    let deployment = Deployment::new(&engine);
+    let environments = json!({"e1": {
+        "max_targets": 1,
+        "service_urls": "http://192.0.2.2:9",
+        "container_patch": {"HostConfig": {"PidsLimit": 64}},
+    }});
+    let environments = environments.to_string();
+    let variables = [
+        ("deployment_id", deployment.id.as_str()),
+        ("environments", &environments),
+    ];
+    let server = Server::with(&engine, &variables);
+    let start = |environment: &str, url: &str| {
+        let body = json!({
+            "serviceUrl": url,
+            "activationToken": unique("token"),
+            "environmentId": environment,
+        });
+        server.call("POST", "/start", &body.to_string())
+    };
+    let (ours, general) = ("http://192.0.2.2:9", "http://192.0.2.1:9");
+    assert_eq!(start("e1", general).status, 422);
+    let id = id_of(&start("e1", ours));
+    let inspect = engine.call("GET", &format!("/containers/{id}/json"), None);
+    assert_eq!(inspect.json()["HostConfig"]["PidsLimit"], 64);
+    assert_eq!(start("e1", ours).status, 429);
+    id_of(&start("e2", general));
+    assert_eq!(start("e2", "https://cloud.bastionzero.com").status, 422);
+}
+
+#[test]
+fn a_grace_lets_a_target_end_by_itself() {
+    let engine = RealEngine::given();
+    let deployment = Deployment::new(&engine);
+    let variables = [
+        ("deployment_id", deployment.id.as_str()),
+        ("stop_grace", "15s"),
+    ];
+    let server = Server::with(&engine, &variables);
+    let id = id_of(&server.start_target(&unique("token")));
+    check_done(&server.stop_target(&id));
+    assert_eq!(engine.state(&id), None);
+    let line = wait_for("the line about the stop", || {
+        server
+            .log()
+            .into_iter()
+            .find(|line| line.contains("\"/stop\""))
+    });
+    assert!(line.contains("stop 204"), "{line}");
+}

@@ -5,6 +5,7 @@ use std::time::Instant;
 
 use anyhow::{Context, Result};
 
+use crate::apt;
 use crate::engine::Engine;
 use crate::image::{self, Agent};
 use crate::network;
@@ -23,6 +24,10 @@ pub fn test(arguments: &[String]) -> Result<ExitCode> {
     wasm::build(None)?;
     let mut engine = Engine::start(None)?;
     let podman = podman::start_beside(&mut engine)?;
+    // The tests of pulls run registries of their own.
+    if workspace::program("docker-registry").is_none() {
+        apt::install(&["docker-registry"], "registries for the tests")?;
+    }
     image::ensure(&engine.docker(), Some(Agent::StandIn))?;
     network::ensure(&engine.docker())?;
     let mut command = workspace::cargo();

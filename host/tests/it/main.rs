@@ -12,6 +12,7 @@ mod engine_faults;
 mod lifecycle;
 mod lost_answers;
 mod podman;
+mod pull;
 mod secrets;
 mod story;
 #[allow(dead_code, reason = "the other test binary uses the rest")]

@@ -68,6 +68,16 @@ impl RealEngine {
         read_whole(stream.expect("the Engine listens"))
     }
 
+    /// One call without a body, with headers of its own.
+    pub fn call_with_headers(&self, method: &str, path: &str, headers: &[(&str, &str)]) -> Answer {
+        let mut stream = UnixStream::connect(&self.socket).expect("the Engine listens");
+        let mut all = vec![("content-length", "0")];
+        all.extend(headers);
+        let request = request(method, path, &all, b"");
+        stream.write_all(&request).expect("the Engine reads");
+        read_answer(stream)
+    }
+
     fn send(
         &self,
         method: &str,

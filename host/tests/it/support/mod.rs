@@ -6,6 +6,7 @@ pub mod fault_proxy;
 pub mod http;
 pub mod podman;
 pub mod registration;
+pub mod registry;
 pub mod server;
 pub mod wait;
 

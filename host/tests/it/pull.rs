@@ -1,0 +1,164 @@
+//! Images that are not there: pulled from real registries, and from some that
+//! fail.
+
+use serde_json::json;
+
+use crate::lifecycle::{check_done, id_of};
+use crate::support::engine::{Deployment, RealEngine};
+use crate::support::fake_engine::{FakeEngine, Reply};
+use crate::support::registry::{PASSWORD, REGISTRY_AUTH, Registry};
+use crate::support::server::Server;
+use crate::support::unique;
+use crate::support::wait::wait_within;
+
+/// The image has no program, and none is needed: the Engine's own init is what starts.
+const PATCH: &str = r#"{"Cmd":["none"]}"#;
+
+fn server(deployment: &Deployment<'_>, engine: &RealEngine, image: &str, auth: &str) -> Server {
+    let variables = [
+        ("deployment_id", deployment.id.as_str()),
+        ("container_patch", PATCH),
+        ("agent_image", image),
+        ("registry_auth", auth),
+    ];
+    Server::with(engine, &variables)
+}
+
+/// Checks that a start is refused, and for which reason.
+#[track_caller]
+fn check_refused(server: &Server, status: u16, reason: &str) {
+    let answer = server.start_target(&unique("token"));
+    assert_eq!(answer.status, status, "{answer:?}");
+    let error = server.line_about(&answer)["error"].to_string();
+    assert!(error.contains(reason), "{error}");
+    assert!(!server.log().join("\n").contains(PASSWORD));
+    let is_told = answer.header("retry-after").is_some();
+    assert_eq!(is_told, status == 503);
+}
+
+#[test]
+fn a_missing_image_is_pulled_by_a_start() {
+    let engine = RealEngine::given();
+    let deployment = Deployment::new(&engine);
+    let registry = Registry::open();
+    let digest = registry.hold_image(&engine);
+    for rest in ["team/agent:1".to_owned(), format!("team/agent@{digest}")] {
+        let server = server(&deployment, &engine, &registry.reference(&rest), "");
+        id_of(&server.start_target(&unique("token")));
+        let line = server.log().pop().expect("a line");
+        assert!(line.contains("pull 200"), "{line}");
+        id_of(&server.start_target(&unique("token")));
+        for id in deployment.containers() {
+            check_done(&server.stop_target(&id));
+        }
+        registry.forget_image(&engine);
+        let path = format!("/images/{}", registry.reference(&rest));
+        engine.call("DELETE", &path, None);
+    }
+}
+
+#[test]
+fn an_image_that_the_registry_does_not_have_is_told() {
+    let engine = RealEngine::given();
+    let deployment = Deployment::new(&engine);
+    let registry = Registry::open();
+    registry.hold_image(&engine);
+    let wrong_digest = format!("team/agent@sha256:{}", "0".repeat(64));
+    for rest in ["team/agent:2", "team/other:1", &wrong_digest] {
+        let server = server(&deployment, &engine, &registry.reference(rest), "");
+        check_refused(&server, 500, "is not to be had from its registry");
+    }
+    assert_eq!(deployment.containers(), Vec::<String>::new());
+}
+
+#[test]
+fn a_registry_that_asks_is_shown_the_credentials() {
+    let engine = RealEngine::given();
+    let deployment = Deployment::new(&engine);
+    let registry = Registry::closed();
+    registry.hold_image(&engine);
+    let image = registry.reference("team/agent:1");
+    let without = server(&deployment, &engine, &image, "");
+    check_refused(&without, 500, "is not to be had from its registry");
+    let with = server(&deployment, &engine, &image, REGISTRY_AUTH);
+    id_of(&with.start_target(&unique("token")));
+    assert!(!with.log().join("\n").contains(PASSWORD));
+    for id in deployment.containers() {
+        check_done(&with.stop_target(&id));
+    }
+    registry.forget_image(&engine);
+}
+
+#[test]
+fn an_image_is_pulled_after_the_answer_of_a_health_check() {
+    let engine = RealEngine::given();
+    let deployment = Deployment::new(&engine);
+    let registry = Registry::open();
+    registry.hold_image(&engine);
+    let image = registry.reference("team/agent:1");
+    let server = server(&deployment, &engine, &image, "");
+    let answer = server.call("GET", "/health", "");
+    assert_eq!(answer.status, 503, "{answer:?}");
+    assert!(answer.header("retry-after").is_some());
+    wait_within(std::time::Duration::from_secs(30), "the pull", || {
+        let is_done = |line: &String| line.contains(&format!("pulled {image}"));
+        server.log().iter().any(is_done).then_some(())
+    });
+    check_done(&server.call("GET", "/health", ""));
+    registry.forget_image(&engine);
+}
+
+#[test]
+fn a_registry_that_is_down_is_502_and_one_that_hangs_is_503() {
+    let engine = RealEngine::given();
+    let deployment = Deployment::new(&engine);
+    let down = server(&deployment, &engine, "127.0.0.1:1/team/agent:1", "");
+    check_refused(&down, 502, "failed");
+    let silent = FakeEngine::start(|_| Reply::Silence);
+    let image = format!(
+        "{}/team/agent:1",
+        silent.url().trim_start_matches("http://")
+    );
+    let hanging = server(&deployment, &engine, &image, "");
+    check_refused(&hanging, 503, "takes longer than a webhook may");
+    let unhealthy = hanging.call("GET", "/health", "");
+    assert_eq!(unhealthy.status, 503);
+    assert_eq!(deployment.containers(), Vec::<String>::new());
+}
+
+#[test]
+fn a_registry_that_dies_in_the_middle_leaves_nothing() {
+    let engine = RealEngine::given();
+    let deployment = Deployment::new(&engine);
+    // The manifest is whole, and of what it names the half is sent.
+    let digest = format!("sha256:{}", "1".repeat(64));
+    let manifest = json!({
+        "schemaVersion": 2,
+        "mediaType": "application/vnd.docker.distribution.manifest.v2+json",
+        "config": {
+            "mediaType": "application/vnd.docker.container.image.v1+json",
+            "size": 1000, "digest": digest,
+        },
+        "layers": [{
+            "mediaType": "application/vnd.docker.image.rootfs.diff.tar.gzip",
+            "size": 100_000, "digest": digest,
+        }],
+    });
+    let manifest = manifest.to_string();
+    let dying = FakeEngine::start(move |line| {
+        if line.contains("/manifests/") {
+            let kind = "application/vnd.docker.distribution.manifest.v2+json";
+            Reply::answer("200 OK", kind, &manifest)
+        } else if line.contains("/blobs/") {
+            Reply::Bytes(b"HTTP/1.1 200 OK\r\ncontent-length: 1000\r\n\r\n{".to_vec())
+        } else {
+            Reply::json("200 OK", "{}")
+        }
+    });
+    let image = format!("{}/team/agent:1", dying.url().trim_start_matches("http://"));
+    let server = server(&deployment, &engine, &image, "");
+    let answer = server.start_target(&unique("token"));
+    // The Engine tries for a while, or says at once that it cannot.
+    assert!(matches!(answer.status, 502 | 503), "{answer:?}");
+    assert_eq!(deployment.containers(), Vec::<String>::new());
+}

@@ -1,0 +1,130 @@
+//! A real registry: Debian's `docker-registry`, on a port of its own.
+
+use std::net::{TcpListener, TcpStream};
+use std::path::PathBuf;
+use std::process::{Child, Command, Stdio};
+
+use serde_json::Value;
+
+use super::engine::RealEngine;
+use super::unique;
+use super::wait::wait_for;
+
+/// Who may pull from a registry that asks.
+pub const USER: &str = "somebody";
+pub const PASSWORD: &str = "planted-registry-password";
+
+/// The same, as bcrypt has it; four rounds, which is the least.
+const PASSWORD_HASH: &str = "$2b$04$5OohH37wQlNCU.Szi82MeO87qfeKd.WPO12CWvpQPWPAXnoC8NSVi";
+
+/// `X-Registry-Auth` of that user: {"username":"somebody","password":"planted-registry-password"}
+pub const REGISTRY_AUTH: &str =
+    "eyJ1c2VybmFtZSI6InNvbWVib2R5IiwicGFzc3dvcmQiOiJwbGFudGVkLXJlZ2lzdHJ5LXBhc3N3b3JkIn0=";
+
+/// A registry that ends, with all that it holds, when it is dropped.
+pub struct Registry {
+    process: Child,
+    dir: PathBuf,
+    authority: String,
+}
+
+impl Registry {
+    /// One from which anybody may pull.
+    pub fn open() -> Self {
+        Self::start(|_| String::new())
+    }
+
+    /// One from which [`USER`] alone may pull.
+    pub fn closed() -> Self {
+        Self::start(|dir| {
+            let users = dir.join("users");
+            std::fs::write(&users, format!("{USER}:{PASSWORD_HASH}\n")).expect("a file");
+            let path = users.display();
+            format!("auth:\n  htpasswd:\n    realm: tests\n    path: {path}\n")
+        })
+    }
+
+    fn start(auth: impl FnOnce(&std::path::Path) -> String) -> Self {
+        let dir = std::env::temp_dir().join(unique("registry-"));
+        std::fs::create_dir(&dir).expect("a folder that nobody else has");
+        let free = TcpListener::bind("127.0.0.1:0").expect("a free port");
+        let authority = free.local_addr().expect("an address").to_string();
+        drop(free);
+        let config = format!(
+            "version: 0.1\nlog:\n  level: error\nstorage:\n  filesystem:\n    rootdirectory: {}\nhttp:\n  addr: {authority}\n{}",
+            dir.join("data").display(),
+            auth(&dir)
+        );
+        let path = dir.join("config.yml");
+        std::fs::write(&path, config).expect("a file");
+        let process = Command::new("docker-registry")
+            .arg("serve")
+            .arg(&path)
+            .stdout(Stdio::null())
+            .stderr(Stdio::null())
+            .spawn()
+            .expect("`cargo xtask test` has installed docker-registry");
+        let registry = Self {
+            process,
+            dir,
+            authority,
+        };
+        wait_for("the registry to listen", || {
+            TcpStream::connect(&registry.authority).ok()
+        });
+        registry
+    }
+
+    /// The reference of an image in it.
+    pub fn reference(&self, rest: &str) -> String {
+        format!("{}/{rest}", self.authority)
+    }
+
+    /// Puts an image of one small file into it as `team/agent:1`, takes it from
+    /// the Engine again, and returns its digest.
+    pub fn hold_image(&self, engine: &RealEngine) -> String {
+        let repository = self.reference("team/agent");
+        let encoded = repository.replace(':', "%3A").replace('/', "%2F");
+        let path = format!("/images/create?fromSrc=-&repo={encoded}&tag=1");
+        let imported = engine.call_with_bytes("POST", &path, &archive());
+        assert_eq!(imported.status, 200);
+        let path = format!("/images/{repository}/push?tag=1");
+        let headers = [("x-registry-auth", REGISTRY_AUTH)];
+        let pushed = engine.call_with_headers("POST", &path, &headers);
+        assert!(!pushed.body.contains("errorDetail"), "{pushed:?}");
+        let lines = pushed.body.lines().filter_map(|line| {
+            let line: Value = serde_json::from_str(line).ok()?;
+            line["aux"]["Digest"].as_str().map(str::to_owned)
+        });
+        let digest = lines.last().expect("a push tells the digest");
+        self.forget_image(engine);
+        digest
+    }
+
+    /// Takes the image from the Engine.
+    pub fn forget_image(&self, engine: &RealEngine) {
+        let path = format!("/images/{}:1?force=true", self.reference("team/agent"));
+        engine.call("DELETE", &path, None);
+    }
+}
+
+impl Drop for Registry {
+    fn drop(&mut self) {
+        let _ = self.process.kill();
+        let _ = self.process.wait();
+        let _ = std::fs::remove_dir_all(&self.dir);
+    }
+}
+
+/// A root file system with one file, of a content that no other image has.
+fn archive() -> Vec<u8> {
+    let content = unique("an image of the tests ");
+    let mut header = tar::Header::new_gnu();
+    header.set_mode(0o644);
+    header.set_size(content.len() as u64);
+    let mut archive = tar::Builder::new(Vec::new());
+    archive
+        .append_data(&mut header, "file", content.as_bytes())
+        .and_then(|()| archive.into_inner())
+        .expect("memory takes it")
+}

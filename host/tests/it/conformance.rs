@@ -78,6 +78,21 @@ const READINGS: &[Reading] = &[
     // `docker::image`.
     ("inspect of an image", "200 Id", None),
     ("inspect of an unknown image", "404 no such image", None),
+    // `docker::archive`.
+    (
+        "archive into a volume of a created one",
+        "200 0 bytes",
+        None,
+    ),
+    ("archive into an unknown id", "404 message", None),
+    ("a file of an archive after the start", "content", None),
+    // `docker::stop`.
+    ("stop of a running one", "204", None),
+    ("stop again", "304", None),
+    ("stop of an unknown id", "404 message", None),
+    // `docker::network`.
+    ("inspect of a network", "200 Name", None),
+    ("inspect of an unknown network", "404 message", None),
 ];
 
 #[track_caller]

@@ -26,6 +26,8 @@ pub fn sleeper(labels: &serde_json::Value) -> serde_json::Value {
         "Image": given("TEST_AGENT_IMAGE"),
         "Entrypoint": ["sleep", "300"],
         "Labels": labels,
+        // Podman's own would write rules for this machine's firewall.
+        "HostConfig": {"NetworkMode": "none"},
     })
 }
 

@@ -8,6 +8,7 @@
 //! name.
 
 mod bodies;
+mod container;
 mod credentials;
 mod engine;
 mod names;
@@ -25,6 +26,7 @@ use std::time::Duration;
 
 use dynamic_access::auth::Secrets;
 use dynamic_access::config::Config;
+use dynamic_access::container::{Body, Isolation, Own, Patch};
 use dynamic_access::docker::create::{self, Container, Created};
 use dynamic_access::docker::image::{self, Image};
 use dynamic_access::docker::list;

@@ -8,6 +8,7 @@ use serde_json::{Value, json};
 
 use crate::support::engine::{Foreign, RealEngine, list};
 use crate::support::http::{Answer, read_answer, request};
+use crate::support::registry::archive_of;
 use crate::support::wait::wait_for;
 use crate::support::{given, unique};
 
@@ -25,12 +26,21 @@ pub fn all(engine: &RealEngine) -> Observed {
     ended(engine, &mut observed);
     failed(engine, &mut observed);
     images(engine, &mut observed);
+    archived(engine, &mut observed);
+    stopped(engine, &mut observed);
+    networks(engine, &mut observed);
     observed
 }
 
 /// A container's body, with a command to run.
 fn body(command: &[&str]) -> Value {
-    json!({"Image": given("TEST_AGENT_IMAGE"), "Entrypoint": command})
+    json!({
+        "Image": given("TEST_AGENT_IMAGE"),
+        "Entrypoint": command,
+        "Volumes": {"/run/dynamic-access": {}},
+        // Podman's own would write rules for this machine's firewall.
+        "HostConfig": {"NetworkMode": "none"},
+    })
 }
 
 fn sleeper(engine: &RealEngine) -> Foreign<'_> {
@@ -237,6 +247,42 @@ fn failed(engine: &RealEngine, observed: &mut Observed) {
     let started = start(engine, &container.id);
     observed.insert("start of what has no entrypoint", failure(&started));
     observed.insert("list after a failed start", state(engine, &container.id));
+}
+
+fn archived(engine: &RealEngine, observed: &mut Observed) {
+    let container = sleeper(engine);
+    let put = |id: &str, path: &str, content: &str| {
+        let path = format!("/containers/{id}/archive?path={path}");
+        engine.call_with_bytes("PUT", &path, &archive_of("file", content))
+    };
+    let written = put(&container.id, "/run/dynamic-access", "content");
+    let shown = format!("{} {} bytes", written.status, written.body.len());
+    observed.insert("archive into a volume of a created one", shown);
+    let unknown = put(UNKNOWN, "/run/dynamic-access", "content");
+    observed.insert("archive into an unknown id", failure(&unknown.into()));
+    container.start();
+    let read = engine.shell(&container.id, "cat /run/dynamic-access/file");
+    observed.insert("a file of an archive after the start", read);
+}
+
+fn stopped(engine: &RealEngine, observed: &mut Observed) {
+    let container = engine.foreign(&unique("conformance-"), body(&["sleep", "300"]));
+    container.start();
+    let stop = |id: &str| engine.call("POST", &format!("/containers/{id}/stop?t=0"), None);
+    observed.insert("stop of a running one", status(&stop(&container.id)));
+    observed.insert("stop again", status(&stop(&container.id)));
+    observed.insert("stop of an unknown id", failure(&stop(UNKNOWN)));
+}
+
+fn networks(engine: &RealEngine, observed: &mut Observed) {
+    let all = engine.call("GET", "/networks", None).json();
+    let name = all[0]["Name"].as_str().expect("every Engine has a network");
+    let found = engine.call("GET", &format!("/networks/{name}"), None);
+    let is_named = found.json()["Name"] == name;
+    let shown = format!("{} {}", found.status, if is_named { "Name" } else { "" });
+    observed.insert("inspect of a network", shown);
+    let unknown = engine.call("GET", "/networks/no-such-network", None);
+    observed.insert("inspect of an unknown network", failure(&unknown));
 }
 
 fn images(engine: &RealEngine, observed: &mut Observed) {

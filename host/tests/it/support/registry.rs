@@ -118,13 +118,17 @@ impl Drop for Registry {
 
 /// A root file system with one file, of a content that no other image has.
 fn archive() -> Vec<u8> {
-    let content = unique("an image of the tests ");
+    archive_of("file", &unique("an image of the tests "))
+}
+
+/// An archive of one file.
+pub fn archive_of(name: &str, content: &str) -> Vec<u8> {
     let mut header = tar::Header::new_gnu();
     header.set_mode(0o644);
     header.set_size(content.len() as u64);
     let mut archive = tar::Builder::new(Vec::new());
     archive
-        .append_data(&mut header, "file", content.as_bytes())
+        .append_data(&mut header, name, content.as_bytes())
         .and_then(|()| archive.into_inner())
         .expect("memory takes it")
 }

@@ -1,0 +1,149 @@
+//! The operator's patches of a target's container.
+
+use super::*;
+
+/// Patches of keys that matter, rightly spelt or nearly, with values that a
+/// guard should know.
+fn patches() -> impl Strategy<Value = Value> {
+    let key = select(vec![
+        "Privileged",
+        "privileged",
+        "PRIVILEGED",
+        "Binds",
+        "NetworkMode",
+        "networkMode",
+        "PidMode",
+        "IpcMode",
+        "UsernsMode",
+        "CapAdd",
+        "CapDrop",
+        "capadd",
+        "SecurityOpt",
+        "Devices",
+        "Memory",
+        "PidsLimit",
+        "Mounts",
+        "VolumesFrom",
+        "MaskedPaths",
+        "CgroupnsMode",
+        "Unknown",
+    ]);
+    let text = select(vec![
+        "host",
+        "HOST",
+        "container:x",
+        "ALL",
+        "SYS_ADMIN",
+        "CAP_SYS_ADMIN",
+        "KILL",
+        "none",
+        "private",
+        "no-new-privileges",
+        "seccomp=unconfined",
+        "apparmor=unconfined",
+        "no-new-privileges=false",
+        "/:/host",
+        "targets",
+    ]);
+    let value = prop_oneof![
+        2 => text.clone().prop_map(Value::from),
+        2 => vec(text.prop_map(Value::from), 0..3).prop_map(Value::from),
+        1 => any::<bool>().prop_map(Value::from),
+        1 => (-1..2_000_000_000_i64).prop_map(Value::from),
+        1 => Just(Value::Null),
+        1 => Just(json!([{"Type": "bind", "Source": "/", "Target": "/host"}])),
+        1 => json_values(),
+    ];
+    let host_config = btree_map(key, value, 0..3).prop_map(|members| json!(members));
+    let outer = select(vec![
+        "HostConfig",
+        "HostConfig",
+        "HostConfig",
+        "hostconfig",
+        "HOSTCONFIG",
+    ]);
+    prop_oneof![
+        9 => (outer, host_config).prop_map(|(outer, host_config)| json!({outer: host_config})),
+        1 => json_values(),
+    ]
+}
+
+/// The value of a key as the Engine finds it, without regard to case.
+fn heard<'a>(object: &'a Value, key: &str) -> Vec<&'a Value> {
+    let members = object.as_object().into_iter().flatten();
+    members
+        .filter(|(name, _)| name.eq_ignore_ascii_case(key))
+        .map(|(_, value)| value)
+        .collect()
+}
+
+/// Checks what the Engine would hear of a body, in other words than the guards'.
+fn check_confined(body: &Value) {
+    let host_configs = heard(body, "HostConfig");
+    assert_eq!(host_configs.len(), 1);
+    let of = |key: &str| heard(host_configs[0], key);
+    for key in [
+        "Privileged",
+        "PidMode",
+        "UsernsMode",
+        "Binds",
+        "Devices",
+        "VolumesFrom",
+    ] {
+        for value in of(key) {
+            let text = value.to_string();
+            assert!(
+                ["null", "false", "\"\"", "[]", "{}"].contains(&text.as_str()),
+                "{key} {text}"
+            );
+        }
+    }
+    for key in ["NetworkMode", "IpcMode", "CgroupnsMode"] {
+        for value in of(key) {
+            let text = value.to_string().to_lowercase();
+            assert!(
+                !text.contains("host") && !text.contains("container:"),
+                "{key} {text}"
+            );
+        }
+    }
+    assert!(of("CapDrop")[0].to_string().to_uppercase().contains("ALL"));
+    let added = of("CapAdd")
+        .first()
+        .map(|added| added.to_string().to_uppercase());
+    let added = added.unwrap_or_default();
+    assert!(
+        !added.contains("ALL") && !added.contains("ADMIN"),
+        "{added}"
+    );
+    let options = of("SecurityOpt")[0].to_string();
+    assert!(options.contains("no-new-privileges") && !options.contains("unconfined"));
+    assert!(!options.contains("false"), "{options}");
+    assert!(of("Memory")[0].as_i64() > Some(0) && of("PidsLimit")[0].as_i64() > Some(0));
+    assert!(of("MaskedPaths").iter().all(|paths| paths.is_null()));
+    let mounts = of("Mounts").first().map(|mounts| mounts.to_string());
+    assert!(!mounts.unwrap_or_default().contains("bind"));
+}
+
+#[test]
+fn whatever_the_patch_a_body_that_is_made_is_confined() {
+    for_all((patches(), patches()), |(first, second)| {
+        let patches = [first, second].map(|value| Patch::from_value(value).ok());
+        let patches: Vec<&Patch> = patches.iter().flatten().collect();
+        if let Ok(body) = Body::build(&patches, Isolation::Kept) {
+            let own = Own {
+                image: "agent",
+                env: &["SERVICE_URL=https://host".to_owned()],
+                labels: &[(NAME, "own")],
+                volume: Some("/run/dynamic-access"),
+            };
+            let whole = body.with(&own);
+            check_confined(&whole);
+            assert_eq!(heard(&whole, "Image"), [&json!("agent")]);
+            assert_eq!(whole["Labels"][NAME], "own");
+            assert_eq!(whole["Env"][0], "SERVICE_URL=https://host");
+        }
+        // Nor does it fall over where anything goes.
+        let _ = Body::build(&patches, Isolation::GivenUp);
+    });
+}

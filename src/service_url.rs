@@ -130,6 +130,7 @@ mod tests {
         check(ours, "https://CLOUD.BastionZero.com:443", true);
         for other in [
             "http://cloud.bastionzero.com",
+            "http://cloud.bastionzero.com:443",
             "https://cloud.bastionzero.com:8443",
             "https://bastionzero.com",
             "https://a.b.bastionzero.com",

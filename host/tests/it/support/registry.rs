@@ -92,11 +92,11 @@ impl Registry {
         let headers = [("x-registry-auth", REGISTRY_AUTH)];
         let pushed = engine.call_with_headers("POST", &path, &headers);
         assert!(!pushed.body.contains("errorDetail"), "{pushed:?}");
-        let lines = pushed.body.lines().filter_map(|line| {
+        let mut lines = pushed.body.lines().filter_map(|line| {
             let line: Value = serde_json::from_str(line).ok()?;
             line["aux"]["Digest"].as_str().map(str::to_owned)
         });
-        let digest = lines.last().expect("a push tells the digest");
+        let digest = lines.next_back().expect("a push tells the digest");
         self.forget_image(engine);
         digest
     }

@@ -94,15 +94,17 @@ pub fn check_isolation(body: &Value, problems: &mut Vec<String>) {
     }
     let endpoints = &body["NetworkingConfig"]["EndpointsConfig"];
     let names = endpoints.as_object().into_iter().flatten();
-    for (name, _) in names {
-        if !is_network_name(name) {
+    for (name, endpoint) in names {
+        // The Engine joins the network of that id, whatever the name.
+        let is_named = is_network_name(name) && is_unset(&endpoint["NetworkID"]);
+        if !is_named || !is_unset(&endpoint["Links"]) {
             problems.push(format!("NetworkingConfig.EndpointsConfig {NETWORK}"));
         }
     }
 }
 
 /// What must be absent, false or empty, and what it does.
-const MUST_BE_UNSET: [(&str, &str); 14] = [
+const MUST_BE_UNSET: [(&str, &str); 15] = [
     ("Privileged", "gives up the isolation of targets"),
     ("Binds", "shows files of the host"),
     ("VolumesFrom", "shows files of other containers"),
@@ -112,6 +114,7 @@ const MUST_BE_UNSET: [(&str, &str); 14] = [
     ("DeviceCgroupRules", "opens devices of the host"),
     ("Links", "shows the variables of other containers"),
     ("Annotations", "may be an order to the runtime"),
+    ("ContainerIDFile", "may write a file of the host"),
     ("PidMode", "shows processes of others"),
     ("UTSMode", "shares the host's name"),
     ("UsernsMode", "gives up the user namespace"),

@@ -199,6 +199,7 @@ fn files_devices_and_names_of_others_stay_out_of_sight() {
         ("DeviceCgroupRules", json!(["a *:* rwm"])),
         ("Links", json!(["db:db"])),
         ("Annotations", json!({"a": "b"})),
+        ("ContainerIDFile", json!("/etc/passwd")),
         ("PidMode", json!("host")),
         ("PidMode", json!("container:db")),
         ("UTSMode", json!("host")),
@@ -231,6 +232,10 @@ fn the_networks_of_others_are_not_joined() {
         check_refused(patch, Isolation::Kept, "NetworkingConfig.EndpointsConfig ");
     }
     check_guard("NetworkMode", json!(["host"]));
+    for endpoint in [json!({"NetworkID": "0a1b"}), json!({"Links": ["db:db"]})] {
+        let patch = json!({"NetworkingConfig": {"EndpointsConfig": {"targets": endpoint}}});
+        check_refused(patch, Isolation::Kept, "NetworkingConfig.EndpointsConfig ");
+    }
     for mode in ["none", "bridge", "default", "targets", ""] {
         check_admitted(json!({"HostConfig": {"NetworkMode": mode}}));
     }

@@ -145,14 +145,19 @@ pub fn created(reply: &Reply) -> Result<Created, Fault> {
 }
 
 /// Whether a warning says that the Engine leaves out the limit of memory or
-/// of processes, which it does where the kernel lacks them
-/// (`verifyPlatformContainerResources`, Engine 20.10 to 29). That swap alone
-/// cannot be limited is no such warning.
+/// of processes, which it does where the kernel lacks them: Docker 20.10 to 29
+/// in `verifyPlatformContainerResources`, Podman in `verifyContainerResources`,
+/// without root on control groups of the first version. That swap alone cannot
+/// be limited is no such warning.
 pub fn is_limit_dropped(warning: &str) -> bool {
     let warning = warning.to_ascii_lowercase();
-    let is_of_ours =
-        warning.contains("memory limit capabilities") || warning.contains("pids limit");
-    is_of_ours && warning.contains("discarded")
+    [
+        "does not support memory limit",
+        "does not support pids limit",
+        "resource limits are not supported",
+    ]
+    .iter()
+    .any(|words| warning.contains(words))
 }
 
 /// Podman up to 5.8 answers 500 to a name that is in use; an Engine whose

@@ -316,6 +316,7 @@ fn a_limit_that_would_not_hold_ends_the_start() {
     for dropped in [
         "Your kernel does not support memory limit capabilities or the cgroup is not mounted. Limitation discarded.",
         "Your kernel does not support PIDs limit capabilities or the cgroup is not mounted. PIDs limit discarded.",
+        "Resource limits are not supported and ignored on cgroups V1 rootless systems",
     ] {
         let steps = vec![
             warned(dropped),

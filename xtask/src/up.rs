@@ -89,6 +89,10 @@ pub fn up(arguments: UpArguments) -> Result<()> {
         activation_token: &random::uuid()?,
         environment_id: &random::uuid()?,
     };
+    remark(&format!(
+        "its containers: docker --host {} ps",
+        chosen.docker.endpoint().docker_host()
+    ));
     println!("\n{}", ready.lines());
     match server.wait() {
         Err(_) if interrupt::requested() => {

@@ -116,10 +116,21 @@ fn object(
 
 /// Whether something mounted at a path of the container would hide the token's
 /// file; a path that cannot be told is taken for one that would.
+///
+/// Podman pastes paths into options of its own, in which a colon or a comma
+/// begins another, such as a folder of the host.
 pub fn hides_token(path: &str) -> bool {
-    let parts = || path.split('/').filter(|part| !matches!(*part, "" | "."));
-    let token_dir = TOKEN_DIR.split('/').filter(|part| !part.is_empty());
+    let mut parts: Vec<_> = path
+        .split('/')
+        .filter(|part| !matches!(*part, "" | "."))
+        .collect();
+    // A link to `/run` in every image of today.
+    if parts.starts_with(&["var", "run"]) {
+        parts.remove(0);
+    }
+    let token_dir: Vec<_> = TOKEN_DIR.split('/').skip(1).collect();
     !path.starts_with('/')
-        || parts().any(|part| part == "..")
-        || token_dir.eq(parts().take(TOKEN_DIR.matches('/').count()))
+        || path.contains([':', ','])
+        || parts.contains(&"..")
+        || parts.starts_with(&token_dir)
 }

@@ -23,14 +23,21 @@ pub fn check_own(body: &Value, problems: &mut Vec<String>) {
     }
     let tmpfs = host_config["Tmpfs"].as_object().into_iter().flatten();
     let mounts = host_config["Mounts"].as_array().into_iter().flatten();
+    let binds = host_config["Binds"].as_array().into_iter().flatten();
     let mut paths = tmpfs
         .map(|(path, _)| path.as_str())
-        .chain(mounts.map(|mount| mount["Target"].as_str().unwrap_or_default()));
+        .chain(mounts.map(|mount| mount["Target"].as_str().unwrap_or_default()))
+        .chain(binds.map(|bind| bind.as_str().and_then(target_of).unwrap_or_default()));
     if paths.any(hides_token) {
         problems.push(format!(
             "HostConfig mounts something in {TOKEN_DIR}, where a target's token is, or at no absolute path"
         ));
     }
+}
+
+/// The place in the container of `source:target[:options]`.
+fn target_of(bind: &str) -> Option<&str> {
+    bind.split(':').nth(1)
 }
 
 /// Checks what keeps a target apart from the host and from its neighbours.
@@ -155,21 +162,23 @@ fn texts(value: &Value) -> Option<impl Iterator<Item = &str>> {
 }
 
 fn is_network(mode: &Value) -> bool {
-    mode.is_null() || mode.as_str().is_some_and(is_network_name)
+    mode.as_str().is_some_and(is_network_name)
 }
 
-/// The Engine takes an id, or the first digits of one, as well as a name.
+/// The Engine takes an id, or the first digits of one, as well as a name. With
+/// a colon begin other kinds, such as `container:`, and Podman's own default
+/// may be the host's network.
 fn is_network_name(name: &str) -> bool {
     let lower = name.to_ascii_lowercase();
-    let may_be_id = !lower.is_empty() && lower.bytes().all(|byte| byte.is_ascii_hexdigit());
-    lower != "host" && !lower.starts_with("container:") && !may_be_id
+    let may_be_id = lower.bytes().all(|byte| byte.is_ascii_hexdigit());
+    !matches!(lower.as_str(), "host" | "default") && !lower.contains(':') && !may_be_id
 }
 
 /// Drivers that write elsewhere are the operator's own affair.
 fn has_bounded_log(log: &Value) -> bool {
     let is_on_disk = matches!(
         log["Type"].as_str(),
-        None | Some("" | "json-file" | "local")
+        None | Some("" | "json-file" | "k8s-file" | "local")
     );
     let size = log["Config"]["max-size"].as_str().unwrap_or_default();
     let number = size.trim_end_matches(|unit: char| unit.is_ascii_alphabetic());

@@ -112,6 +112,16 @@ fn what_is_the_servers_own_cannot_be_patched_even_without_isolation() {
             "Volumes.",
         ),
         (json!({"Volumes": {"/a": {"b": 1}}}), "Volumes."),
+        (
+            json!({"Volumes": {"/var/run/dynamic-access": {}}}),
+            "Volumes.",
+        ),
+        (json!({"Volumes": {"/etc:/mnt": {}}}), "Volumes."),
+        (json!({"Volumes": {"data": {}}}), "Volumes."),
+        (
+            json!({"HostConfig": {"Binds": ["/tmp:/run/dynamic-access"]}}),
+            "HostConfig mounts ",
+        ),
         (json!({"Volumes": []}), "Volumes "),
         (
             json!({"HostConfig": {"Tmpfs": {"/run/dynamic-access": ""}}}),
@@ -224,6 +234,9 @@ fn the_networks_of_others_are_not_joined() {
         "HOST",
         "container:db",
         "Container:db",
+        "ns:/proc/1/ns/net",
+        "default",
+        "",
         "0a1b2c",
         "bad",
     ] {
@@ -236,7 +249,8 @@ fn the_networks_of_others_are_not_joined() {
         let patch = json!({"NetworkingConfig": {"EndpointsConfig": {"targets": endpoint}}});
         check_refused(patch, Isolation::Kept, "NetworkingConfig.EndpointsConfig ");
     }
-    for mode in ["none", "bridge", "default", "targets", ""] {
+    check_guard("NetworkMode", Value::Null);
+    for mode in ["none", "bridge", "targets"] {
         check_admitted(json!({"HostConfig": {"NetworkMode": mode}}));
     }
 }

@@ -1,8 +1,10 @@
 //! What the tests of both binaries stand on; each uses some of it.
 
+pub mod certificates;
 pub mod engine;
 pub mod fake_engine;
 pub mod fault_proxy;
+pub mod folder;
 pub mod http;
 pub mod podman;
 pub mod registration;

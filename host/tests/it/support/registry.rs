@@ -1,12 +1,13 @@
 //! A real registry: Debian's `docker-registry`, on a port of its own.
 
 use std::net::{TcpListener, TcpStream};
-use std::path::PathBuf;
+use std::path::Path;
 use std::process::{Child, Command, Stdio};
 
 use serde_json::Value;
 
 use super::engine::RealEngine;
+use super::folder::Folder;
 use super::unique;
 use super::wait::wait_for;
 
@@ -24,7 +25,7 @@ pub const REGISTRY_AUTH: &str =
 /// A registry that ends, with all that it holds, when it is dropped.
 pub struct Registry {
     process: Child,
-    dir: PathBuf,
+    _folder: Folder,
     authority: String,
 }
 
@@ -44,16 +45,16 @@ impl Registry {
         })
     }
 
-    fn start(auth: impl FnOnce(&std::path::Path) -> String) -> Self {
-        let dir = std::env::temp_dir().join(unique("registry-"));
-        std::fs::create_dir(&dir).expect("a folder that nobody else has");
+    fn start(auth: impl FnOnce(&Path) -> String) -> Self {
+        let folder = Folder::new("registry-");
+        let dir = folder.path();
         let free = TcpListener::bind("127.0.0.1:0").expect("a free port");
         let authority = free.local_addr().expect("an address").to_string();
         drop(free);
         let config = format!(
             "version: 0.1\nlog:\n  level: error\nstorage:\n  filesystem:\n    rootdirectory: {}\nhttp:\n  addr: {authority}\n{}",
             dir.join("data").display(),
-            auth(&dir)
+            auth(dir)
         );
         let path = dir.join("config.yml");
         std::fs::write(&path, config).expect("a file");
@@ -66,7 +67,7 @@ impl Registry {
             .expect("`cargo xtask test` has installed docker-registry");
         let registry = Self {
             process,
-            dir,
+            _folder: folder,
             authority,
         };
         wait_for("the registry to listen", || {
@@ -112,7 +113,6 @@ impl Drop for Registry {
     fn drop(&mut self) {
         let _ = self.process.kill();
         let _ = self.process.wait();
-        let _ = std::fs::remove_dir_all(&self.dir);
     }
 }
 

@@ -1,0 +1,113 @@
+//! Certificates, right or wrong in one way each.
+
+use std::path::PathBuf;
+
+use rcgen::{
+    BasicConstraints, CertificateParams, CertifiedIssuer, DistinguishedName, DnType,
+    ExtendedKeyUsagePurpose, IsCa, KeyPair, KeyUsagePurpose,
+};
+use time::{Duration, OffsetDateTime};
+
+use super::folder::Folder;
+
+/// Somebody who signs certificates.
+pub struct Authority {
+    name: &'static str,
+    issuer: CertifiedIssuer<'static, KeyPair>,
+}
+
+/// A certificate that an [`Authority`] has signed, and its key, both in PEM.
+pub struct Identity {
+    pub certificate: String,
+    pub key: String,
+}
+
+impl Authority {
+    /// One with a key of its own, whatever its name.
+    pub fn new(name: &'static str) -> Self {
+        let mut params = named(name);
+        params.is_ca = IsCa::Ca(BasicConstraints::Unconstrained);
+        params.key_usages = vec![KeyUsagePurpose::KeyCertSign];
+        let issuer = CertifiedIssuer::self_signed(params, key()).expect("it signs itself");
+        Self { name, issuer }
+    }
+
+    /// Its own certificate in PEM.
+    pub fn certificate(&self) -> String {
+        self.issuer.pem()
+    }
+
+    /// A certificate for a server that has these names and addresses.
+    pub fn server(&self, names: &[&str]) -> Identity {
+        self.sign(server(names), key())
+    }
+
+    /// The same, expired a day ago.
+    pub fn expired_server(&self, names: &[&str]) -> Identity {
+        self.sign(expired(server(names)), key())
+    }
+
+    /// A certificate for a client.
+    pub fn client(&self) -> Identity {
+        self.sign(client(), key())
+    }
+
+    /// The same, expired a day ago.
+    pub fn expired_client(&self) -> Identity {
+        self.sign(expired(client()), key())
+    }
+
+    fn sign(&self, params: CertificateParams, key: KeyPair) -> Identity {
+        let signed = params.signed_by(&key, &self.issuer);
+        Identity {
+            certificate: signed.expect("it signs").pem(),
+            key: key.serialize_pem(),
+        }
+    }
+
+    /// Its certificate in a file.
+    pub fn file(&self, folder: &Folder) -> PathBuf {
+        folder.file(&format!("{}.pem", self.name), &self.certificate())
+    }
+}
+
+impl Identity {
+    /// The certificate and the key in files whose names begin so.
+    pub fn files(&self, folder: &Folder, name: &str) -> (PathBuf, PathBuf) {
+        (
+            folder.file(&format!("{name}.pem"), &self.certificate),
+            folder.file(&format!("{name}-key.pem"), &self.key),
+        )
+    }
+}
+
+fn key() -> KeyPair {
+    KeyPair::generate().expect("randomness")
+}
+
+fn server(names: &[&str]) -> CertificateParams {
+    let names: Vec<String> = names.iter().map(ToString::to_string).collect();
+    let mut params = CertificateParams::new(names).expect("names");
+    params.extended_key_usages = vec![ExtendedKeyUsagePurpose::ServerAuth];
+    params
+}
+
+fn client() -> CertificateParams {
+    let mut params = named("dynamic-access");
+    params.extended_key_usages = vec![ExtendedKeyUsagePurpose::ClientAuth];
+    params
+}
+
+fn named(name: &str) -> CertificateParams {
+    let mut params = CertificateParams::default();
+    params.distinguished_name = DistinguishedName::new();
+    params.distinguished_name.push(DnType::CommonName, name);
+    params
+}
+
+fn expired(mut params: CertificateParams) -> CertificateParams {
+    let now = OffsetDateTime::now_utc();
+    params.not_before = now - Duration::days(2);
+    params.not_after = now - Duration::days(1);
+    params
+}

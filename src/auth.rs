@@ -5,11 +5,12 @@
 //! `user:password` in base64, so it is compared as it stands. The contract
 //! writes the header's name as `Authentication` too: either is taken.
 
-use http::HeaderMap;
 use http::header::AUTHORIZATION;
+use http::{HeaderMap, HeaderName};
 use subtle::Choice;
 
 use crate::error::Error;
+use crate::platform::AUTHENTICATION;
 use crate::secret::Secret;
 
 /// The shortest secret that is accepted: 96 bits of base64.
@@ -72,8 +73,8 @@ impl Secrets {
 
 /// The text after `Basic`, from whichever of the two headers is there.
 fn credentials(headers: &HeaderMap) -> Result<&str, Error> {
-    let authorization = single(headers, AUTHORIZATION.as_str())?;
-    let authentication = single(headers, "authentication")?;
+    let authorization = single(headers, &AUTHORIZATION)?;
+    let authentication = single(headers, &AUTHENTICATION)?;
     let value = match (authorization, authentication) {
         (Some(one), Some(other)) if one != other => {
             return Err(Error::Unauthorized(
@@ -86,7 +87,7 @@ fn credentials(headers: &HeaderMap) -> Result<&str, Error> {
     basic(value).ok_or(Error::Unauthorized("the credentials are not Basic"))
 }
 
-fn single<'a>(headers: &'a HeaderMap, name: &str) -> Result<Option<&'a [u8]>, Error> {
+fn single<'a>(headers: &'a HeaderMap, name: &HeaderName) -> Result<Option<&'a [u8]>, Error> {
     let mut values = headers.get_all(name).iter();
     let first = values.next();
     if values.next().is_some() {
@@ -118,7 +119,7 @@ mod tests {
         let secrets = Secrets::parse(&format!("{SECRET} {OTHER}")).expect("good secrets");
         let mut map = HeaderMap::new();
         for (name, value) in headers {
-            let name = http::HeaderName::try_from(*name).expect("a name");
+            let name = HeaderName::try_from(*name).expect("a name");
             map.append(name, value.parse().expect("a value"));
         }
         assert_eq!(

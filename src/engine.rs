@@ -8,8 +8,10 @@ use std::fmt;
 use std::time::Duration;
 
 use http::StatusCode;
+use http::header::AUTHORIZATION;
 
 use crate::budget::{CHANGE, LOOK_UP};
+use crate::config::Config;
 use crate::docker::create::{self, Container, Created};
 use crate::docker::image::{self, Image};
 use crate::docker::inspect::{self, Ended};
@@ -17,8 +19,7 @@ use crate::docker::list::{self, Listed};
 use crate::docker::pull::{self, Pulled};
 use crate::docker::remove::{self, Removed};
 use crate::docker::{
-    ContainerId, ContainerName, DeploymentId, EngineUrl, ImageReference, Reply, archive, network,
-    start, stop,
+    ContainerId, ContainerName, DeploymentId, ImageReference, Reply, archive, network, start, stop,
 };
 use crate::platform::{HttpRequest, Keep, Platform, TransportError};
 use crate::record::{Call, Calls};
@@ -29,6 +30,8 @@ use crate::secret::Secret;
 pub enum Fault {
     /// No connection: the call had no effect.
     Unreachable(String),
+    /// No TLS came about: the call had no effect.
+    Untrusted(String),
     /// The call's own limit passed: it may have had an effect.
     TimedOut,
     /// The connection broke: it may have had an effect.
@@ -50,7 +53,7 @@ impl Fault {
     /// Whether the call certainly changed nothing.
     pub fn is_without_effect(&self) -> bool {
         match self {
-            Self::Unreachable(_) | Self::BudgetSpent => true,
+            Self::Unreachable(_) | Self::Untrusted(_) | Self::BudgetSpent => true,
             Self::Said { status, .. } => status.is_client_error(),
             Self::TimedOut | Self::Broken(_) | Self::Nonsense(_) => false,
         }
@@ -61,6 +64,7 @@ impl fmt::Display for Fault {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
             Self::Unreachable(detail) => write!(f, "no connection to the Engine: {detail}"),
+            Self::Untrusted(detail) => write!(f, "no TLS with the Engine: {detail}"),
             Self::TimedOut => f.write_str("the Engine did not answer in time"),
             Self::Broken(detail) => write!(f, "the connection to the Engine broke: {detail}"),
             Self::BudgetSpent => f.write_str("the webhook's time is spent"),
@@ -70,21 +74,11 @@ impl fmt::Display for Fault {
     }
 }
 
-impl From<TransportError> for Fault {
-    fn from(error: TransportError) -> Self {
-        match error {
-            TransportError::Unreachable(detail) => Self::Unreachable(detail),
-            TransportError::TimedOut => Self::TimedOut,
-            TransportError::Broken(detail) => Self::Broken(detail),
-        }
-    }
-}
-
 /// An Engine, for as long as one part of one webhook lasts.
 #[derive(Debug)]
 pub struct Engine<'a, P> {
     platform: &'a P,
-    url: &'a EngineUrl,
+    config: &'a Config,
     calls: &'a RefCell<Calls>,
     until: Duration,
 }
@@ -98,16 +92,16 @@ impl<P> Clone for Engine<'_, P> {
 impl<P> Copy for Engine<'_, P> {}
 
 impl<'a, P: Platform> Engine<'a, P> {
-    /// The Engine at `url`, used no longer than `until`.
+    /// The Engine that `config` names, used no longer than `until`.
     pub fn new(
         platform: &'a P,
-        url: &'a EngineUrl,
+        config: &'a Config,
         calls: &'a RefCell<Calls>,
         until: Duration,
     ) -> Self {
         Self {
             platform,
-            url,
+            config,
             calls,
             until,
         }
@@ -288,7 +282,7 @@ impl<'a, P: Platform> Engine<'a, P> {
             .send(self.addressed(request), limit.min(left), keep)
             .await
             .map(Reply::new)
-            .map_err(Fault::from);
+            .map_err(|error| self.fault(error));
         self.calls.borrow_mut().push(Call {
             name,
             status: sent.as_ref().ok().map(Reply::status),
@@ -297,12 +291,32 @@ impl<'a, P: Platform> Engine<'a, P> {
         sent
     }
 
-    /// The request with the Engine's address before its path.
+    fn fault(&self, error: TransportError) -> Fault {
+        match error {
+            TransportError::Unreachable(detail) => Fault::Unreachable(detail),
+            TransportError::Untrusted(detail) => Fault::Untrusted(detail),
+            TransportError::TimedOut => Fault::TimedOut,
+            // In TLS 1.3 a client has shaken hands before the server has looked at its certificate.
+            TransportError::Broken(detail) if self.config.docker_url.is_https() => {
+                Fault::Broken(format!(
+                    "{detail}; if every request ends so, the Engine may want another client certificate: see client_cert_file in Spin's runtime configuration, its expiry, and the Engine's own log"
+                ))
+            }
+            TransportError::Broken(detail) => Fault::Broken(detail),
+        }
+    }
+
+    /// The request with the Engine's address before its path, and with what a
+    /// proxy in front of the Engine wants to see.
     fn addressed(&self, request: HttpRequest) -> HttpRequest {
         let (mut head, body) = request.into_parts();
         let path = head.uri.into_parts().path_and_query;
+        if let Some(authorization) = &self.config.docker_authorization {
+            head.headers.insert(AUTHORIZATION, authorization.header());
+        }
         head.uri = self
-            .url
+            .config
+            .docker_url
             .join(path.expect("requests of the docker module have a path"));
         HttpRequest::from_parts(head, body)
     }

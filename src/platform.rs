@@ -5,11 +5,25 @@
 
 use std::time::Duration;
 
+use http::HeaderName;
+use http::header::{AUTHORIZATION, CONTENT_LENGTH, CONTENT_TYPE, DATE};
+
 /// A request to the Engine: a value that [`crate::docker`] makes.
 pub type HttpRequest = http::Request<Vec<u8>>;
 
 /// A reply, read to its end, that [`crate::docker`] gives a meaning to.
 pub type HttpResponse = http::Response<Vec<u8>>;
+
+/// A header that BastionZero's documents name beside `Authorization`.
+pub const AUTHENTICATION: HeaderName = HeaderName::from_static("authentication");
+
+/// The headers of a request to us that mean something here; the shell brings
+/// no others.
+pub const REQUEST_HEADERS: [HeaderName; 4] =
+    [AUTHORIZATION, AUTHENTICATION, CONTENT_LENGTH, CONTENT_TYPE];
+
+/// The headers of the Engine's replies that mean something here; likewise.
+pub const REPLY_HEADERS: [HeaderName; 1] = [DATE];
 
 /// The most that a reply of the Engine may hold.
 ///
@@ -57,6 +71,8 @@ pub trait Platform {
 pub enum TransportError {
     /// No connection came about: the request certainly had no effect.
     Unreachable(String),
+    /// The TLS handshake failed: likewise.
+    Untrusted(String),
     /// The limit passed: the request may have had an effect, or have it later.
     TimedOut,
     /// The connection broke or the reply was cut off: likewise.

@@ -65,8 +65,8 @@ pub struct Record<'a> {
     pub notes: &'a [String],
     /// Why the request did not succeed.
     pub error: Option<&'a Error>,
-    /// A secret that the request brought, should a peer have echoed it.
-    pub secret: Option<&'a Secret>,
+    /// What must not be shown, should a peer have echoed it.
+    pub secrets: &'a [Secret],
 }
 
 impl Record<'_> {
@@ -93,12 +93,12 @@ impl Record<'_> {
         serde_json::to_string(&line).expect("a line has text keys and no maps")
     }
 
-    /// A peer's words, without the secret that they may echo.
+    /// A peer's words, without the secrets that they may echo.
     fn redacted(&self, text: &str) -> String {
-        let text = match self.secret {
-            Some(secret) => text.replace(secret.expose(), "[redacted]"),
-            None => text.to_owned(),
-        };
+        let mut text = text.to_owned();
+        for secret in self.secrets {
+            text = text.replace(secret.expose(), "[redacted]");
+        }
         // Cut last, since half a secret would not be found.
         text.chars().take(TEXT_CHARS_MAX).collect()
     }
@@ -159,7 +159,7 @@ mod tests {
             calls,
             notes,
             error,
-            secret: Some(&Secret::new("planted")),
+            secrets: &[Secret::new("sown"), Secret::new("planted")],
         };
         serde_json::from_str(&record.line()).expect("json")
     }
@@ -215,9 +215,9 @@ mod tests {
 
     #[test]
     fn a_peers_echo_of_a_secret_is_redacted() {
-        let error = Error::EngineFailed(Fault::Nonsense("a planted\nword".to_owned()));
+        let error = Error::EngineFailed(Fault::Nonsense("a planted\nsown word".to_owned()));
         let line = line(&Calls::default(), Some(&error), &["planted".to_owned()]);
-        let expected = "the Engine failed: not an Engine's answer: a [redacted]\nword";
+        let expected = "the Engine failed: not an Engine's answer: a [redacted]\n[redacted] word";
         assert_eq!(line["error"], expected);
         assert_eq!(line["notes"][0], "[redacted]");
     }

@@ -134,7 +134,7 @@ pub fn run_with<T>(
     let targets = Targets {
         platform: &script,
         config: &config,
-        engine: Engine::new(&script, &config.docker_url, &calls, budget.work_until),
+        engine: Engine::new(&script, &config, &calls, budget.work_until),
         budget,
     };
     let outcome = finish(webhook(targets));

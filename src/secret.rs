@@ -9,8 +9,8 @@ use subtle::{Choice, ConstantTimeEq};
 
 /// Text that is redacted wherever it is printed.
 ///
-/// The places that call [`Secret::expose`] are few and each is needed: the
-/// credentials given to the Engine's proxy, and the token given to the agent.
+/// The places that call [`Secret::expose`] are few and each is needed: who
+/// must have the text gets it, and the log is cleared of it.
 #[derive(Clone, PartialEq, Eq)]
 pub struct Secret(String);
 

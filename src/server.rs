@@ -75,7 +75,8 @@ struct Request<'a, P, V> {
 #[derive(Default)]
 struct Seen {
     container: Option<ContainerId>,
-    token: Option<Secret>,
+    /// What the log must not show.
+    secrets: Vec<Secret>,
     notes: Vec<String>,
     /// What is left to do after the answer, and with which variables.
     work_after: Option<(Work, Config)>,
@@ -89,6 +90,7 @@ impl<P: Platform, V: Variables> Request<'_, P, V> {
         self.secrets()?.authenticate(&self.head.headers)?;
         let webhook = webhook::route(&self.head.method, &self.head.uri, &self.head.headers)?;
         let config = Config::parse(self.variables).map_err(Error::Misconfigured)?;
+        seen.secrets = config.secrets();
         let outcome = self.work(webhook, &config, read_body, seen).await;
         let work_after = Work::after(webhook, outcome.as_ref().err());
         seen.work_after = work_after.map(|work| (work, config));
@@ -108,18 +110,13 @@ impl<P: Platform, V: Variables> Request<'_, P, V> {
         let targets = Targets {
             platform: self.platform,
             config,
-            engine: Engine::new(
-                self.platform,
-                &config.docker_url,
-                &self.calls,
-                self.budget.work_until,
-            ),
+            engine: Engine::new(self.platform, config, &self.calls, self.budget.work_until),
             budget: self.budget,
         };
         Ok(match webhook {
             Webhook::Start => {
                 let order = body::parse_start(&self.body(read_body).await?)?;
-                seen.token = Some(order.activation_token.clone());
+                seen.secrets.push(order.activation_token.clone());
                 let started = targets.start(&order).await?;
                 seen.notes = started.warnings;
                 seen.container = Some(started.id.clone());
@@ -132,6 +129,8 @@ impl<P: Platform, V: Variables> Request<'_, P, V> {
                 answer::done()
             }
             Webhook::Health => {
+                // Here and not at each start: the caller asks again and again.
+                seen.notes = config.warnings();
                 targets.health().await?;
                 answer::done()
             }
@@ -182,7 +181,7 @@ impl<P: Platform, V: Variables> Request<'_, P, V> {
             calls: &self.calls.borrow(),
             notes: &seen.notes,
             error: error.as_ref(),
-            secret: seen.token.as_ref(),
+            secrets: &seen.secrets,
         }
         .line();
         let tail = seen.work_after.map(|(work, config)| Tail {

@@ -57,7 +57,7 @@ impl Tail {
             Work::Reap => self.budget.tail_until(begun),
             Work::Pull(_) => self.budget.tail_pull_until(begun),
         };
-        let engine = Engine::new(platform, &self.config.docker_url, &calls, until);
+        let engine = Engine::new(platform, &self.config, &calls, until);
         let (notes, error) = match self.outcome(&engine).await {
             Ok(notes) if notes.is_empty() => return None,
             Ok(notes) => (notes, None),
@@ -72,7 +72,7 @@ impl Tail {
             calls: &calls.borrow(),
             notes: &notes,
             error: error.as_ref(),
-            secret: self.config.registry_auth.as_ref(),
+            secrets: &self.config.secrets(),
         };
         Some(record.line())
     }

@@ -6,7 +6,7 @@ use dynamic_access::config::Config;
 use dynamic_access::docker::{image, list};
 use libfuzzer_sys::fuzz_target;
 
-const DEFAULTS: [(&str, &str); 14] = [
+const DEFAULTS: [(&str, &str); 15] = [
     ("docker_url", "http://127.0.0.1:2375"),
     ("docker_plaintext", "loopback"),
     ("agent_image", "dynamic-access-agent"),
@@ -16,6 +16,7 @@ const DEFAULTS: [(&str, &str); 14] = [
     ("stop_grace", "0s"),
     ("image_pull", "missing"),
     ("registry_auth", ""),
+    ("docker_authorization", ""),
     ("container_patch", "{}"),
     ("container_patch_unsafe", "refuse"),
     ("environments", "{}"),

@@ -2,13 +2,13 @@
 
 use std::time::Duration;
 
-use http::{HeaderName, HeaderValue, Method, StatusCode};
+use http::{HeaderValue, Method, StatusCode};
 use wasip2::http::types::{
     Fields, IncomingRequest, Method as WasiMethod, OutgoingBody, OutgoingResponse, ResponseOutparam,
 };
 
 use super::streams::{self, Deadline, Halt};
-use crate::platform::{BodyError, HttpResponse};
+use crate::platform::{BodyError, HttpResponse, REQUEST_HEADERS};
 
 /// How long the caller may take to send a body of 64 KiB at most, or to take
 /// an answer that is smaller still.
@@ -31,11 +31,11 @@ pub fn head(request: &IncomingRequest) -> Option<http::request::Parts> {
     let uri = request.path_with_query().unwrap_or_else(|| "/".to_owned());
     let mut head = http::Request::builder().method(method).uri(uri);
     let headers = head.headers_mut()?;
-    for (name, value) in request.headers().entries() {
-        headers.append(
-            HeaderName::try_from(name).ok()?,
-            HeaderValue::try_from(value).ok()?,
-        );
+    let fields = request.headers();
+    for name in REQUEST_HEADERS {
+        for value in fields.get(name.as_str()) {
+            headers.append(&name, HeaderValue::try_from(value).ok()?);
+        }
     }
     Some(head.body(()).ok()?.into_parts().0)
 }

@@ -11,7 +11,7 @@ use wasip2::http::types::{
 
 use super::streams::{self, Deadline, Halt};
 use crate::platform::{
-    END_BYTES, HttpRequest, HttpResponse, Keep, REPLY_BYTES_MAX, TransportError,
+    END_BYTES, HttpRequest, HttpResponse, Keep, REPLY_BYTES_MAX, REPLY_HEADERS, TransportError,
 };
 
 /// How long a connection to the Engine may take to come about: its host is
@@ -95,8 +95,11 @@ fn read(
     keep: Keep,
 ) -> Result<HttpResponse, TransportError> {
     let mut head = http::Response::builder().status(response.status());
-    for (name, value) in response.headers().entries() {
-        head = head.header(name, value);
+    let fields = response.headers();
+    for name in REPLY_HEADERS {
+        for value in fields.get(name.as_str()) {
+            head = head.header(&name, value);
+        }
     }
     let body = response.consume().map_err(|()| broken("no body to read"))?;
     let stream = body.stream().map_err(|()| broken("no body to read"))?;
@@ -128,10 +131,10 @@ fn lost(code: ErrorCode) -> TransportError {
         | ErrorCode::ConnectionRefused
         | ErrorCode::ConnectionTimeout
         | ErrorCode::ConnectionLimitReached
-        | ErrorCode::TlsProtocolError
-        | ErrorCode::TlsCertificateError
-        | ErrorCode::TlsAlertReceived(_)
         | ErrorCode::HttpRequestDenied => TransportError::Unreachable(named(&code)),
+        ErrorCode::TlsProtocolError
+        | ErrorCode::TlsCertificateError
+        | ErrorCode::TlsAlertReceived(_) => TransportError::Untrusted(named(&code)),
         ErrorCode::ConnectionReadTimeout | ErrorCode::HttpResponseTimeout => {
             TransportError::TimedOut
         }

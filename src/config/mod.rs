@@ -3,19 +3,22 @@
 //! Does not know where variables come from. Nothing is half-applied: either
 //! every variable is right, or the caller reads "misconfigured".
 
+mod docker_authorization;
 mod profile;
 mod registry_auth;
 mod values;
+mod warnings;
 
 use std::fmt;
 use std::time::Duration;
 
+pub use docker_authorization::DockerAuthorization;
 use profile::General;
 pub use profile::{Profile, Profiles};
 use values::Plaintext;
 pub use values::{ImagePull, TokenDelivery};
 
-use crate::container::Patch;
+use crate::container::{Isolation, Patch};
 use crate::docker::{DeploymentId, EngineUrl, ImageReference};
 use crate::secret::Secret;
 use crate::service_url::ServiceUrls;
@@ -41,6 +44,9 @@ impl<F: Fn(&'static str) -> Result<String, String>> Variables for F {
 pub struct Config {
     /// `docker_url`: where the Engine listens.
     pub docker_url: EngineUrl,
+    /// `docker_authorization`: what a proxy in front of the Engine is shown, if
+    /// anything.
+    pub docker_authorization: Option<DockerAuthorization>,
     /// `image_pull`: what is done about an image that is not there.
     pub image_pull: ImagePull,
     /// `registry_auth`: what the Engine shows a registry, if anything.
@@ -53,6 +59,8 @@ pub struct Config {
     pub max_targets: usize,
     /// `max_lifetime`: after this a target is removed, even if it runs.
     pub max_lifetime: Duration,
+    /// `container_patch_unsafe`: whether targets may lose their isolation.
+    pub isolation: Isolation,
     /// `stop_grace`: how long a target may take to end by itself.
     pub stop_grace: Duration,
     /// What a target is, by the environment that it belongs to.
@@ -90,6 +98,7 @@ impl Config {
         };
         let plaintext = reader.read("docker_plaintext", values::parse_plaintext);
         let docker_url = reader.read("docker_url", EngineUrl::parse);
+        let docker_authorization = reader.read("docker_authorization", DockerAuthorization::parse);
         let image_pull = reader.read("image_pull", values::parse_image_pull);
         let registry_auth = reader.read("registry_auth", registry_auth::parse);
         let token_delivery = reader.read("token_delivery", values::parse_token_delivery);
@@ -97,7 +106,8 @@ impl Config {
         let max_targets = reader.read("max_targets", values::parse_count);
         let max_lifetime = reader.read("max_lifetime", values::parse_lifetime);
         let stop_grace = reader.read("stop_grace", values::parse_grace);
-        let profiles = reader.profiles(max_lifetime, token_delivery);
+        let isolation = reader.read("container_patch_unsafe", values::parse_isolation);
+        let profiles = reader.profiles(max_lifetime, token_delivery, isolation);
         if let (Some(Plaintext::Loopback), Some(url)) = (plaintext, &docker_url)
             && url.is_plaintext_beyond_loopback()
         {
@@ -109,12 +119,14 @@ impl Config {
         let whole = || {
             Some(Self {
                 docker_url: docker_url?,
+                docker_authorization: docker_authorization?,
                 image_pull: image_pull?,
                 registry_auth: registry_auth?,
                 token_delivery: token_delivery?,
                 deployment_id: deployment_id?,
                 max_targets: max_targets?,
                 max_lifetime: max_lifetime?,
+                isolation: isolation?,
                 stop_grace: stop_grace?,
                 profiles: profiles?,
             })
@@ -123,6 +135,14 @@ impl Config {
             Some(config) if problems.0.is_empty() => Ok(config),
             _ => Err(problems),
         }
+    }
+
+    /// What no log line may show, should a peer echo it.
+    pub fn secrets(&self) -> Vec<Secret> {
+        let authorization = self.docker_authorization.as_ref();
+        let credentials = authorization.map(|authorization| &authorization.credentials);
+        let secrets = [credentials, self.registry_auth.as_ref()];
+        secrets.into_iter().flatten().cloned().collect()
     }
 }
 
@@ -148,10 +168,10 @@ impl<V: Variables> Reader<'_, V> {
         &mut self,
         max_lifetime: Option<Duration>,
         token_delivery: Option<TokenDelivery>,
+        isolation: Option<Isolation>,
     ) -> Option<Profiles> {
         let image = self.read("agent_image", ImageReference::parse);
         let patch = self.read("container_patch", Patch::parse);
-        let isolation = self.read("container_patch_unsafe", values::parse_isolation);
         let service_urls = self.read("service_urls", ServiceUrls::parse);
         let environments = self.read("environments", profile::parse_environments);
         let general = General {
@@ -180,6 +200,7 @@ pub(crate) mod tests {
             let defaults = [
                 ("docker_url", "http://127.0.0.1:2375"),
                 ("docker_plaintext", "loopback"),
+                ("docker_authorization", ""),
                 ("agent_image", "dynamic-access-agent"),
                 ("image_pull", "missing"),
                 ("registry_auth", ""),
@@ -224,6 +245,7 @@ pub(crate) mod tests {
         let problems = problem(&[
             ("docker_url", "tcp://127.0.0.1:2375"),
             ("docker_plaintext", "yes"),
+            ("docker_authorization", "Bearer short"),
             ("agent_image", "no image"),
             ("deployment_id", ""),
             ("max_targets", "0"),
@@ -248,6 +270,7 @@ pub(crate) mod tests {
             "stop_grace",
             "docker_url",
             "docker_plaintext",
+            "docker_authorization",
             "agent_image",
             "deployment_id",
             "max_targets",

@@ -25,7 +25,7 @@ pub mod start;
 pub mod stop;
 
 pub use names::{ContainerId, ContainerName, DeploymentId, EngineUrl, ImageReference};
-pub use reply::Reply;
+pub use reply::{Reply, is_denial};
 
 use http::header::{CONTENT_LENGTH, CONTENT_TYPE};
 use http::{Method, Request};

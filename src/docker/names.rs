@@ -153,6 +153,11 @@ impl ImageReference {
             .is_some_and(|(host, _)| host == "localhost" || host.contains(['.', ':']))
     }
 
+    /// Whether the reference names one content for good; a tag can be moved.
+    pub fn has_digest(&self) -> bool {
+        self.0.contains('@')
+    }
+
     /// The repository, and the digest or else the tag in it; `latest` where
     /// there is none, as everywhere with Docker.
     pub fn repository_and_tag(&self) -> (&str, &str) {
@@ -214,6 +219,11 @@ impl EngineUrl {
             return Err("has no port; Docker's are 2375 for http and 2376 for https".to_owned());
         }
         Ok(Self { scheme, authority })
+    }
+
+    /// Whether TLS is spoken.
+    pub fn is_https(&self) -> bool {
+        self.scheme == Scheme::HTTPS
     }
 
     /// Whether bytes leave the machine in the clear.

@@ -81,8 +81,9 @@ impl Reply {
             Some(message) if status.is_client_error() || status.is_server_error() => {
                 Fault::Said { status, message }
             }
-            // A gateway's own words for an Engine that it cannot reach.
-            None if status.is_server_error() => Fault::Said {
+            // The words of what stands in front of the Engine, which it cannot
+            // reach, or which we may not.
+            None if status.is_server_error() || is_denial(status) => Fault::Said {
                 status,
                 message: "(not in the Engine's words)".to_owned(),
             },
@@ -94,6 +95,14 @@ impl Reply {
     pub fn is_engines(&self, status: StatusCode) -> bool {
         self.0.status() == status && self.message().is_some()
     }
+}
+
+/// Whether a status says that the one who asks may not.
+///
+/// An Engine has no credentials of its own: a proxy in front of it answers so,
+/// or an authorisation plugin, which answers 403.
+pub fn is_denial(status: StatusCode) -> bool {
+    matches!(status, StatusCode::UNAUTHORIZED | StatusCode::FORBIDDEN)
 }
 
 #[cfg(test)]

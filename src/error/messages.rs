@@ -6,6 +6,7 @@
 use std::fmt;
 
 use super::Error;
+use crate::engine::Fault;
 
 impl Error {
     /// The sentence for the caller, the same each time.
@@ -48,6 +49,9 @@ impl Error {
             }
             Self::Refused(_) => {
                 "The Docker Engine does not accept the target as it is configured. Ask the administrator of the provisioning server."
+            }
+            Self::Denied(_) => {
+                "The Docker Engine does not admit the provisioning server. Ask the administrator of the provisioning server."
             }
             Self::NameTaken(_) => {
                 "A container that is not this server's has the target's name. Ask the administrator of the provisioning server."
@@ -112,6 +116,14 @@ impl fmt::Display for Error {
             ),
             Self::LimitDropped(warning) => write!(f, "a limit would not hold: {warning}"),
             Self::EngineFailed(fault) => write!(f, "the Engine failed: {fault}"),
+            Self::Denied(fault) => write!(
+                f,
+                "what stands in front of the Engine denied it: {fault}; see docker_authorization, and the proxy's list of calls or the authorisation plugin's policy"
+            ),
+            Self::EngineUnreachable(fault @ Fault::Untrusted(_)) => write!(
+                f,
+                "{fault}; see that docker_url's host is a subject alternative name of the server's certificate, that this has not expired, that [[client_tls]] in Spin's runtime configuration names the host and the authority (ca_roots_file), and that the port speaks TLS"
+            ),
             Self::EngineUnreachable(fault) => {
                 write!(
                     f,

@@ -8,7 +8,7 @@ mod messages;
 use http::StatusCode;
 
 use crate::config::Problems;
-use crate::docker::{ContainerId, ImageReference};
+use crate::docker::{ContainerId, ImageReference, is_denial};
 use crate::engine::Fault;
 
 /// Why a webhook did not succeed.
@@ -67,6 +67,8 @@ pub enum Error {
     LimitDropped(String),
     /// The Engine does not accept the container as it is configured.
     Refused(Fault),
+    /// What stands in front of the Engine does not let the request pass.
+    Denied(Fault),
     /// The Engine answered with a failure of its own, or not as an Engine.
     EngineFailed(Fault),
     /// No connection to the Engine.
@@ -111,6 +113,7 @@ impl Error {
             | Self::NoSuchNetwork(_)
             | Self::LimitDropped(_)
             | Self::Refused(_)
+            | Self::Denied(_)
             | Self::NameTaken(_) => StatusCode::INTERNAL_SERVER_ERROR,
             Self::EngineFailed(_) | Self::PullFailed { .. } => StatusCode::BAD_GATEWAY,
             Self::TargetEnded(_) => StatusCode::CONFLICT,
@@ -152,8 +155,9 @@ impl Error {
 impl From<Fault> for Error {
     fn from(fault: Fault) -> Self {
         match &fault {
-            Fault::Unreachable(_) => Self::EngineUnreachable(fault),
+            Fault::Unreachable(_) | Fault::Untrusted(_) => Self::EngineUnreachable(fault),
             Fault::TimedOut | Fault::BudgetSpent => Self::OutOfTime(fault),
+            Fault::Said { status, .. } if is_denial(*status) => Self::Denied(fault),
             Fault::Said { status, .. } if status.is_client_error() => Self::Refused(fault),
             Fault::Said { .. } | Fault::Broken(_) | Fault::Nonsense(_) => Self::EngineFailed(fault),
         }
@@ -225,6 +229,7 @@ mod tests {
             (Error::NoSuchImage(image()), 500),
             (Error::NameTaken(id()), 500),
             (Error::Refused(said(400)), 500),
+            (Error::Denied(said(403)), 500),
             (Error::EngineFailed(said(500)), 502),
             (
                 Error::EngineUnreachable(Fault::Unreachable("planted".to_owned())),
@@ -264,6 +269,9 @@ mod tests {
     fn a_fault_becomes_the_error_of_who_is_to_blame() {
         for (fault, status) in [
             (Fault::Unreachable(String::new()), 503),
+            (Fault::Untrusted(String::new()), 503),
+            (said(401), 500),
+            (said(403), 500),
             (Fault::TimedOut, 504),
             (Fault::BudgetSpent, 504),
             (Fault::Broken(String::new()), 502),

@@ -48,3 +48,36 @@ fn a_token_that_the_engine_echoes_goes_no_further() {
     check_absent(&token, "an answer", &[answer.body]);
     check_absent(&token, "the log", &server.log());
 }
+
+#[test]
+fn every_request_shows_the_proxy_its_credentials_and_nobody_else_sees_them() {
+    const CREDENTIALS: &str = "planted-credentials-of-the-proxy";
+    let authorization = format!("Bearer {CREDENTIALS}");
+    let denial = format!(r#"{{"message":"{authorization} may not"}}"#);
+    for status in ["401 Unauthorized", "403 Forbidden"] {
+        let denial = denial.clone();
+        let proxy = FakeEngine::start(move |_| Reply::json(status, &denial));
+        let server = Server::over_tcp(&[
+            ("docker_url", &proxy.url()),
+            ("docker_authorization", &authorization),
+        ]);
+        for (answer, expected) in [
+            (server.start_target("a-token"), 500),
+            (server.stop_target(&"0".repeat(64)), 500),
+            (server.call("GET", "/health", ""), 503),
+        ] {
+            assert_eq!(answer.status, expected, "{answer:?}");
+            let line = server.line_about(&answer).to_string();
+            assert!(line.contains("see docker_authorization"), "{line}");
+            assert!(line.contains("[redacted] may not"), "{line}");
+            check_absent(CREDENTIALS, "an answer", &[format!("{answer:?}")]);
+        }
+        check_absent(CREDENTIALS, "the log", &server.log());
+        let header = format!("authorization: {authorization}\r\n");
+        let requests = proxy.requests();
+        assert_eq!(requests.len(), 3, "what is denied is not asked again");
+        for request in requests {
+            assert!(request.contains(&header), "{request}");
+        }
+    }
+}

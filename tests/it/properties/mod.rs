@@ -66,7 +66,7 @@ const DEPLOYMENT: &str = "dynamic-access.deployment";
 const NAME: &str = "dynamic-access.name";
 
 /// The variables and what they are by default.
-const VARIABLES: [(&str, &str); 14] = [
+const VARIABLES: [(&str, &str); 15] = [
     ("docker_url", "http://127.0.0.1:2375"),
     ("docker_plaintext", "loopback"),
     ("agent_image", "dynamic-access-agent"),
@@ -76,6 +76,7 @@ const VARIABLES: [(&str, &str); 14] = [
     ("stop_grace", "0s"),
     ("image_pull", "missing"),
     ("registry_auth", ""),
+    ("docker_authorization", ""),
     ("container_patch", "{}"),
     ("container_patch_unsafe", "refuse"),
     ("environments", "{}"),

@@ -115,6 +115,10 @@ impl fmt::Display for Error {
                 "the Engine has no network {network}; docker network create --opt com.docker.network.bridge.enable_icc=false {network}"
             ),
             Self::LimitDropped(warning) => write!(f, "a limit would not hold: {warning}"),
+            Self::EngineFailed(fault @ Fault::Nonsense(_)) => write!(
+                f,
+                "{fault}; see that docker_url is an Engine's, and https if it speaks TLS"
+            ),
             Self::EngineFailed(fault) => write!(f, "the Engine failed: {fault}"),
             Self::Denied(fault) => write!(
                 f,
@@ -122,7 +126,7 @@ impl fmt::Display for Error {
             ),
             Self::EngineUnreachable(fault @ Fault::Untrusted(_)) => write!(
                 f,
-                "{fault}; see that docker_url's host is a subject alternative name of the server's certificate, that this has not expired, that [[client_tls]] in Spin's runtime configuration names the host and the authority (ca_roots_file), and that the port speaks TLS"
+                "{fault}; see that docker_url's host is a subject alternative name of the server's certificate, that this has not expired, that [[client_tls]] in Spin's runtime configuration names the host and the authority (ca_roots_file), and that the port speaks TLS; Spin's own log may say which"
             ),
             Self::EngineUnreachable(fault) => {
                 write!(

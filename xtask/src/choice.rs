@@ -10,8 +10,9 @@ use anyhow::{Context, Result, bail};
 
 use crate::docker::{self, Docker};
 use crate::endpoint::Endpoint;
-use crate::engine::Engine;
+use crate::engine::{Engine, Listen, Tls};
 use crate::progress::{remark, say};
+use crate::server::free_address;
 
 /// The variable of the application that names an Engine.
 pub const DOCKER_URL: &str = "SPIN_VARIABLE_DOCKER_URL";
@@ -35,6 +36,11 @@ impl Chosen {
         }
     }
 
+    /// How a server reaches it over mutual TLS, if it was started so.
+    pub fn tls(&self) -> Option<Tls> {
+        self.private.as_ref()?.tls()
+    }
+
     /// Lets containers reach further than this machine, where that is ours to allow.
     pub fn open_outbound(&self) -> Result<()> {
         self.private.as_ref().map_or(Ok(()), Engine::open_outbound)
@@ -52,7 +58,18 @@ pub fn choose(flag: Option<&str>) -> Result<Chosen> {
     say(
         "Engine: none is named (DOCKER_HOST, --docker-url) and none is local, so a private one is started for this run",
     );
-    let engine = Engine::start_with_kept_images()?;
+    private(Listen::Socket)
+}
+
+/// Starts an Engine that takes nobody without a certificate, whatever others there are.
+pub fn private_with_tls() -> Result<Chosen> {
+    say("Engine: a private one that asks for certificates is started for this run");
+    let loopback = (Ipv4Addr::LOCALHOST, 0).into();
+    private(Listen::Tls(free_address(loopback)?.port()))
+}
+
+fn private(listen: Listen) -> Result<Chosen> {
+    let engine = Engine::start_with_kept_images(listen)?;
     Ok(Chosen {
         docker: engine.docker(),
         private: Some(engine),

@@ -17,7 +17,9 @@ use anyhow::{Context, Result, anyhow, bail};
 
 use crate::apt;
 use crate::bridge;
+use crate::certs;
 use crate::docker::Docker;
+use crate::endpoint::Endpoint;
 use crate::interrupt;
 use crate::outbound;
 use crate::process::{self, POLL_INTERVAL};
@@ -38,32 +40,55 @@ pub const PREFIX: &str = "dax-";
 /// A first start takes two seconds on a machine at rest; compilers may be running beside it.
 const START_BOUND: Duration = Duration::from_secs(60);
 
+/// Under this name a private Engine's certificate is made out.
+const TLS_HOST: &str = "localhost";
+
+/// Where a private Engine listens, beside its unix socket.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Listen {
+    /// Nowhere.
+    Socket,
+    /// On a port of loopback, to whoever reaches it.
+    Plain(u16),
+    /// On a port of loopback, to who has a certificate.
+    Tls(u16),
+}
+
+/// How a private Engine is reached over mutual TLS.
+pub struct Tls {
+    /// The Engine.
+    pub endpoint: Endpoint,
+    /// Spin's runtime configuration for it, beside the certificates.
+    pub runtime_config: PathBuf,
+}
+
 /// A private Engine; dropping it removes all of it.
 pub struct Engine {
     record: Record,
+    listen: Listen,
     children: Vec<Child>,
     outlives_us: bool,
     keeps_images: bool,
 }
 
 impl Engine {
-    /// Starts an Engine that ends with this value, also on a TCP port of loopback if one is given.
-    pub fn start(tcp_port: Option<u16>) -> Result<Self> {
-        let mut engine = Self::prepare()?;
-        engine.launch(tcp_port)?;
+    /// Starts an Engine that ends with this value.
+    pub fn start(listen: Listen) -> Result<Self> {
+        let mut engine = Self::prepare(listen)?;
+        engine.launch()?;
         Ok(engine)
     }
 
     /// As [`Engine::start`], with the images of the last run that was started so.
-    pub fn start_with_kept_images() -> Result<Self> {
-        let mut engine = Self::prepare()?;
+    pub fn start_with_kept_images(listen: Listen) -> Result<Self> {
+        let mut engine = Self::prepare(listen)?;
         shelf::take(&engine.record);
         engine.keeps_images = true;
-        engine.launch(None)?;
+        engine.launch()?;
         Ok(engine)
     }
 
-    fn prepare() -> Result<Self> {
+    fn prepare(listen: Listen) -> Result<Self> {
         if !workspace::is_root() {
             bail!(
                 "a private Docker Engine needs root: `sudo env PATH=\"$PATH\" cargo xtask …`, \
@@ -74,6 +99,7 @@ impl Engine {
         teardown::sweep();
         Ok(Self {
             record: make_home()?,
+            listen,
             children: Vec::new(),
             outlives_us: false,
             keeps_images: false,
@@ -81,11 +107,11 @@ impl Engine {
     }
 
     /// Starts what there is to start; a failure drops the value and so removes what there is of it.
-    fn launch(&mut self, tcp_port: Option<u16>) -> Result<()> {
+    fn launch(&mut self) -> Result<()> {
         let started = Instant::now();
         bridge::create(&self.record.bridge(), self.record.block)?;
         self.start_containerd()?;
-        self.start_dockerd(tcp_port)?;
+        self.start_dockerd()?;
         say(&format!(
             "private Engine: {} at {}, after {:.1} s",
             self.docker().version()?,
@@ -111,6 +137,21 @@ impl Engine {
     /// The unix socket on which it listens.
     pub fn socket(&self) -> PathBuf {
         self.record.socket()
+    }
+
+    /// How it is reached over mutual TLS, if it was started so.
+    pub fn tls(&self) -> Option<Tls> {
+        let Listen::Tls(port) = self.listen else {
+            return None;
+        };
+        Some(Tls {
+            endpoint: Endpoint::Tls(format!("{TLS_HOST}:{port}")),
+            runtime_config: certs::runtime_config_file(&self.certs()),
+        })
+    }
+
+    fn certs(&self) -> PathBuf {
+        self.record.dir.join("certs")
     }
 
     /// The file that holds the process id of its `dockerd`.
@@ -157,7 +198,7 @@ impl Engine {
         })
     }
 
-    fn start_dockerd(&mut self, tcp_port: Option<u16>) -> Result<()> {
+    fn start_dockerd(&mut self) -> Result<()> {
         let record = &self.record;
         let dir = &record.dir;
         // The machine's own /etc/docker/daemon.json must not have a say.
@@ -186,10 +227,18 @@ impl Engine {
             // reach this machine over the bridge without any, and need no more.
             .args(["--iptables=false", "--ip6tables=false", "--ip-masq=false"])
             .arg("--ip-forward=false");
-        if let Some(port) = tcp_port {
-            command.arg(format!("--host=tcp://127.0.0.1:{port}"));
-            // Said aloud, since the Engine otherwise delays its start to warn of it.
-            command.arg("--tls=false");
+        match self.listen {
+            Listen::Socket => {}
+            Listen::Plain(port) => {
+                command.arg(format!("--host=tcp://127.0.0.1:{port}"));
+                // Said aloud, since the Engine otherwise delays its start to warn of it.
+                command.arg("--tls=false");
+            }
+            Listen::Tls(port) => {
+                certs::make_for(&self.certs(), TLS_HOST)?;
+                command.arg(format!("--host=tcp://127.0.0.1:{port}"));
+                command.args(certs::dockerd_options(&self.certs()));
+            }
         }
         let docker = self.docker();
         self.spawn(&mut command, "dockerd", || docker.ping())

@@ -5,6 +5,7 @@
 mod apt;
 mod base;
 mod bridge;
+mod certs;
 mod choice;
 mod demo;
 mod docker;
@@ -40,8 +41,9 @@ use std::process::ExitCode;
 use anyhow::{Error, Result};
 use clap::{Args, Parser, Subcommand};
 
+use crate::certs::CertsArguments;
 use crate::demo::DemoArguments;
-use crate::engine::Engine;
+use crate::engine::{Engine, Listen};
 use crate::image::Agent;
 use crate::interrupt::Interrupted;
 use crate::up::UpArguments;
@@ -81,6 +83,8 @@ enum Task {
     /// A private Docker Engine, apart from any other on this machine (needs root)
     #[command(subcommand)]
     Engine(EngineTask),
+    /// Make the certificates for mutual TLS between Spin and an Engine
+    Certs(CertsArguments),
     /// Say what is there, what is missing, and the command that mends it
     Doctor {
         /// The Engine, instead of SPIN_VARIABLE_DOCKER_URL, DOCKER_HOST or the local one
@@ -138,13 +142,15 @@ fn perform(task: Task) -> Result<ExitCode> {
             let stopped = teardown::stop_all()?;
             progress::say(&format!("private Engines stopped: {stopped}"));
         }
+        Task::Certs(arguments) => certs::certs(&arguments)?,
         Task::Doctor { engine } => return Ok(doctor::doctor(engine.as_deref())),
     }
     Ok(ExitCode::SUCCESS)
 }
 
 fn start_engine(tcp_port: Option<u16>, outbound: bool) -> Result<()> {
-    let mut engine = Engine::start(tcp_port)?;
+    let listen = tcp_port.map_or(Listen::Socket, Listen::Plain);
+    let mut engine = Engine::start(listen)?;
     if outbound {
         engine.open_outbound()?;
     }

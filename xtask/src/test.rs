@@ -1,17 +1,19 @@
 //! Every test, with all that they need, on a private Engine that goes with them.
 
+use std::net::Ipv4Addr;
 use std::process::ExitCode;
 use std::time::Instant;
 
 use anyhow::{Context, Result};
 
 use crate::apt;
-use crate::engine::Engine;
+use crate::engine::{Engine, Listen};
 use crate::image::{self, Agent};
 use crate::network;
 use crate::podman;
 use crate::process;
 use crate::progress::say;
+use crate::server::free_address;
 use crate::wasm;
 use crate::workspace;
 
@@ -22,14 +24,13 @@ use crate::workspace;
 pub fn test(arguments: &[String]) -> Result<ExitCode> {
     let started = Instant::now();
     wasm::build(None)?;
-    let mut engine = Engine::start(None)?;
+    let port = free_address((Ipv4Addr::LOCALHOST, 0).into())?.port();
+    let mut engine = Engine::start(Listen::Tls(port))?;
     let podman = podman::start_beside(&mut engine)?;
-    // The tests of pulls run registries of their own.
-    if workspace::program("docker-registry").is_none() {
-        apt::install(&["docker-registry"], "registries for the tests")?;
-    }
+    install_for_tests()?;
     image::ensure(&engine.docker(), Some(Agent::StandIn))?;
     network::ensure(&engine.docker())?;
+    let tls = engine.tls().context("the Engine was started with TLS")?;
     let mut command = workspace::cargo();
     command.arg("test");
     if !names_package(arguments) {
@@ -38,6 +39,8 @@ pub fn test(arguments: &[String]) -> Result<ExitCode> {
     command
         .args(arguments)
         .env("TEST_DOCKER_SOCKET", engine.socket())
+        .env("TEST_DOCKER_TLS_URL", tls.endpoint.to_string())
+        .env("TEST_DOCKER_TLS_CONFIG", tls.runtime_config)
         .env("TEST_DOCKERD_PIDFILE", engine.pid_file())
         .env("TEST_PODMAN_SOCKET", podman)
         .env("TEST_AGENT_IMAGE", image::IMAGE);
@@ -53,6 +56,19 @@ pub fn test(arguments: &[String]) -> Result<ExitCode> {
         started.elapsed().as_secs_f32()
     ));
     Ok(exit_code(status.code()))
+}
+
+/// What tests run of their own.
+fn install_for_tests() -> Result<()> {
+    for (program, what_for) in [
+        ("docker-registry", "registries that images are pulled from"),
+        ("openssl", "certificates by Docker's own recipe"),
+    ] {
+        if workspace::program(program).is_none() {
+            apt::install(&[program], what_for)?;
+        }
+    }
+    Ok(())
 }
 
 /// Cargo takes either a package or the whole workspace; before `--` alone are its own arguments.

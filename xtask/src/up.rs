@@ -41,6 +41,10 @@ pub struct UpArguments {
     #[arg(long, value_name = "URL")]
     docker_url: Option<String>,
 
+    /// Over mutual TLS, to a private Engine with certificates of its own
+    #[arg(long, conflicts_with_all = ["docker_url", "runtime_config_file"])]
+    tls: bool,
+
     /// Says with `[[client_tls]]` how TLS is spoken with the Engine
     #[arg(long, value_name = "FILE")]
     runtime_config_file: Option<PathBuf>,
@@ -52,7 +56,10 @@ pub fn up(arguments: UpArguments) -> Result<()> {
     let deployment_id = workspace::deployment_id("up");
     wasm::build(None)?;
     // Dropped in the reverse order: the server first, then what it has made, then its Engine.
-    let chosen = choice::choose(arguments.docker_url.as_deref())?;
+    let chosen = match arguments.tls {
+        true => choice::private_with_tls()?,
+        false => choice::choose(arguments.docker_url.as_deref())?,
+    };
     let agent = agent(&chosen.docker)?;
     network::ensure(&chosen.docker)?;
     if agent != Some(Agent::StandIn) {
@@ -63,13 +70,19 @@ pub fn up(arguments: UpArguments) -> Result<()> {
     // The stand-in registers with this run; the real agent where the operator lets it.
     let service_urls = (service_url != SERVICE_URL).then(|| service_url.clone());
     let _containers = OwnContainers::of(&chosen.docker, &deployment_id);
-    let engine = chosen.docker.endpoint().clone();
-    warn_of_engine(&engine, arguments.runtime_config_file.is_some());
+    let (engine, runtime_config) = match chosen.tls() {
+        Some(tls) => (tls.endpoint, Some(tls.runtime_config)),
+        None => (
+            chosen.docker.endpoint().clone(),
+            arguments.runtime_config_file,
+        ),
+    };
+    warn_of_engine(&engine, runtime_config.is_some());
     let mut server = Server::start(&Options {
         host: arguments.host,
         listen: arguments.listen,
         engine,
-        runtime_config: arguments.runtime_config_file,
+        runtime_config,
         deployment_id: deployment_id.clone(),
         secret: secret.clone(),
         agent_image: None,

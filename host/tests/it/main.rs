@@ -18,3 +18,4 @@ mod story;
 #[allow(dead_code, reason = "the other test binary uses the rest")]
 mod support;
 mod target;
+mod tls;

@@ -10,6 +10,7 @@ pub mod podman;
 pub mod registration;
 pub mod registry;
 pub mod server;
+pub mod tls_engine;
 pub mod wait;
 
 /// A variable that `cargo xtask test` sets.

@@ -30,18 +30,28 @@ impl Server {
     /// A server in front of a real Engine, with variables of its own.
     pub fn with(engine: &RealEngine, variables: &[(&str, &str)]) -> Self {
         let socket = UnixSocket::new("127.0.0.1:2375", engine.socket()).expect("an authority");
-        Self::start(variables, vec![socket])
+        Self::start(variables, vec![socket], None)
     }
 
     /// A server that reaches whatever its variables say, over TCP.
     pub fn over_tcp(variables: &[(&str, &str)]) -> Self {
-        Self::start(variables, Vec::new())
+        Self::start(variables, Vec::new(), None)
     }
 
-    fn start(variables: &[(&str, &str)], unix_sockets: Vec<UnixSocket>) -> Self {
+    /// The same, with a runtime configuration that says how TLS is spoken.
+    pub fn over_tls(variables: &[(&str, &str)], runtime_config: &Path) -> Self {
+        Self::start(variables, Vec::new(), Some(runtime_config))
+    }
+
+    fn start(
+        variables: &[(&str, &str)],
+        unix_sockets: Vec<UnixSocket>,
+        runtime_config: Option<&Path>,
+    ) -> Self {
         let lines = Arc::new(Mutex::new(Vec::new()));
         let mut options = Options::new(manifest());
         options.unix_sockets = unix_sockets;
+        options.runtime_config = runtime_config.map(Path::to_owned);
         options.sink = sink(lines.clone());
         let defaults = [
             ("webhook_secret", SECRET),

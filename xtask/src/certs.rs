@@ -1,0 +1,320 @@
+//! Makes the certificates of mutual TLS: an authority, the Engine's and the component's.
+//!
+//! The authority signs these two and its key is forgotten, so that there is none to guard and nobody can sign a third.
+
+use std::fs::{self, DirBuilder, OpenOptions};
+use std::io::Write;
+use std::net::IpAddr;
+use std::os::unix::fs::{DirBuilderExt, OpenOptionsExt};
+use std::path::{Path, PathBuf};
+
+use anyhow::{Context, Result, bail};
+use clap::Args;
+use rcgen::{
+    BasicConstraints, CertificateParams, CertifiedIssuer, DnType, ExtendedKeyUsagePurpose, IsCa,
+    KeyPair, KeyUsagePurpose,
+};
+use rustls_pki_types::DnsName;
+use time::{Duration, OffsetDateTime};
+
+use crate::progress::{remark, say};
+
+/// What the component is called, for an authorisation plugin that asks for the common name.
+const CLIENT: &str = "dynamic-access";
+
+/// How far the clocks of the two sides may be apart when the certificates are new.
+const CLOCKS_APART: Duration = Duration::hours(1);
+
+const CA: &str = "ca.pem";
+const SERVER: &str = "server.pem";
+const SERVER_KEY: &str = "server-key.pem";
+const CLIENT_CERTIFICATE: &str = "client.pem";
+const CLIENT_KEY: &str = "client-key.pem";
+const RUNTIME_CONFIG: &str = "runtime-config.toml";
+
+/// What is made; the certificates can be read by anybody, the keys by their owner alone.
+const FILES: [&str; 6] = [
+    CA,
+    SERVER,
+    SERVER_KEY,
+    CLIENT_CERTIFICATE,
+    CLIENT_KEY,
+    RUNTIME_CONFIG,
+];
+
+/// Which certificates to make.
+#[derive(Args)]
+pub struct CertsArguments {
+    /// The names and addresses under which the Engine is reached, without ports
+    #[arg(required = true, value_name = "HOST")]
+    hosts: Vec<String>,
+
+    /// Where to; no file that is there is overwritten
+    #[arg(long, value_name = "FOLDER", default_value = "certs")]
+    out: PathBuf,
+
+    /// For how many days the certificates hold
+    #[arg(long, default_value_t = 365, value_parser = clap::value_parser!(u16).range(1..=3650))]
+    days: u16,
+}
+
+/// Makes them, and prints what the Engine and Spin are started with.
+pub fn certs(arguments: &CertsArguments) -> Result<()> {
+    let expiry = make(&arguments.out, &arguments.hosts, arguments.days)?;
+    let dir = std::path::absolute(&arguments.out)?;
+    say(&format!(
+        "certificates: {}, until {}",
+        dir.display(),
+        expiry.date()
+    ));
+    remark(
+        "the key that signed them is not kept: nobody can sign another, and new ones need a new folder",
+    );
+    println!("{}", instructions(&dir, &arguments.hosts));
+    Ok(())
+}
+
+/// Makes all files in `dir`, for an Engine of these names, and returns when they expire.
+pub fn make(dir: &Path, hosts: &[String], days: u16) -> Result<OffsetDateTime> {
+    for host in hosts {
+        check_host(host)?;
+    }
+    if let Some(name) = FILES.iter().find(|name| dir.join(name).exists()) {
+        bail!(
+            "{} is there and is not overwritten; name another folder with --out",
+            dir.join(name).display()
+        );
+    }
+    let begin = OffsetDateTime::now_utc() - CLOCKS_APART;
+    let expiry = OffsetDateTime::now_utc() + Duration::days(days.into());
+    let within = |mut params: CertificateParams| {
+        (params.not_before, params.not_after) = (begin, expiry);
+        params
+    };
+    let authority = CertifiedIssuer::self_signed(within(authority()), KeyPair::generate()?)?;
+    let sign = |params: CertificateParams| -> Result<(String, String)> {
+        let key = KeyPair::generate()?;
+        let certificate = within(params).signed_by(&key, &authority)?;
+        Ok((certificate.pem(), key.serialize_pem()))
+    };
+    let (server, server_key) = sign(server(hosts)?)?;
+    let (client, client_key) = sign(client())?;
+
+    let mut folder = DirBuilder::new();
+    folder.recursive(true).mode(0o700);
+    folder
+        .create(dir)
+        .with_context(|| format!("failed to create {}", dir.display()))?;
+    write_all(
+        dir,
+        &[
+            (CA, 0o644, authority.pem()),
+            (SERVER, 0o644, server),
+            (SERVER_KEY, 0o600, server_key),
+            (CLIENT_CERTIFICATE, 0o644, client),
+            (CLIENT_KEY, 0o600, client_key),
+            (RUNTIME_CONFIG, 0o644, runtime_config(hosts)),
+        ],
+    )?;
+    Ok(expiry)
+}
+
+/// The options with which an Engine takes nobody without a certificate of `dir`.
+pub fn dockerd_options(dir: &Path) -> Vec<String> {
+    let file = |name: &str| dir.join(name).display().to_string();
+    vec![
+        "--tlsverify".to_owned(),
+        format!("--tlscacert={}", file(CA)),
+        format!("--tlscert={}", file(SERVER)),
+        format!("--tlskey={}", file(SERVER_KEY)),
+    ]
+}
+
+/// The runtime configuration within `dir`.
+pub fn runtime_config_file(dir: &Path) -> PathBuf {
+    dir.join(RUNTIME_CONFIG)
+}
+
+/// A host as a certificate and `docker_url` both have it.
+fn check_host(host: &str) -> Result<()> {
+    match host.parse() {
+        Ok(IpAddr::V4(_)) => Ok(()),
+        Ok(IpAddr::V6(_)) => bail!(
+            "{host}: Spin speaks TLS with no IPv6 address; give the Engine's host a name, in DNS or /etc/hosts"
+        ),
+        Err(_) if DnsName::try_from(host).is_ok() => Ok(()),
+        Err(_) => bail!("{host}: a host is a name or an address, without scheme or port"),
+    }
+}
+
+fn authority() -> CertificateParams {
+    let mut params = named("dynamic-access authority");
+    params.is_ca = IsCa::Ca(BasicConstraints::Constrained(0));
+    params.key_usages = vec![KeyUsagePurpose::KeyCertSign, KeyUsagePurpose::CrlSign];
+    params
+}
+
+fn server(hosts: &[String]) -> Result<CertificateParams> {
+    let mut params = CertificateParams::new(hosts.to_vec())?;
+    params.distinguished_name = named(&hosts[0]).distinguished_name;
+    params.use_authority_key_identifier_extension = true;
+    params.key_usages = vec![KeyUsagePurpose::DigitalSignature];
+    params.extended_key_usages = vec![ExtendedKeyUsagePurpose::ServerAuth];
+    Ok(params)
+}
+
+fn client() -> CertificateParams {
+    let mut params = named(CLIENT);
+    params.use_authority_key_identifier_extension = true;
+    params.key_usages = vec![KeyUsagePurpose::DigitalSignature];
+    params.extended_key_usages = vec![ExtendedKeyUsagePurpose::ClientAuth];
+    params
+}
+
+fn named(common_name: &str) -> CertificateParams {
+    let mut params = CertificateParams::default();
+    params.distinguished_name = rcgen::DistinguishedName::new();
+    params
+        .distinguished_name
+        .push(DnType::CommonName, common_name);
+    params
+}
+
+/// Writes all of the files or none.
+fn write_all(dir: &Path, files: &[(&str, u32, String)]) -> Result<()> {
+    for (position, (name, mode, content)) in files.iter().enumerate() {
+        let written = write_new(&dir.join(name), *mode, content);
+        if written.is_err() {
+            for (name, ..) in &files[..position] {
+                let _ = fs::remove_file(dir.join(name));
+            }
+            return written;
+        }
+    }
+    Ok(())
+}
+
+/// Writes a file that is not there; its mode holds from its first byte on.
+fn write_new(path: &Path, mode: u32, content: &str) -> Result<()> {
+    let mut options = OpenOptions::new();
+    options.write(true).create_new(true).mode(mode);
+    options
+        .open(path)
+        .and_then(|mut file| file.write_all(content.as_bytes()))
+        .with_context(|| format!("failed to write {}", path.display()))
+}
+
+/// Spin takes paths relative to the file itself, so the folder can be moved.
+fn runtime_config(hosts: &[String]) -> String {
+    format!(
+        "[[client_tls]]\ncomponent_ids = [\"webhooks\"]\nhosts = {hosts:?}\nca_roots_file = \"{CA}\"\nclient_cert_file = \"{CLIENT_CERTIFICATE}\"\nclient_private_key_file = \"{CLIENT_KEY}\"\n"
+    )
+}
+
+/// What to do with the files, as lines that work as they stand.
+fn instructions(dir: &Path, hosts: &[String]) -> String {
+    let host = &hosts[0];
+    let options = dockerd_options(dir).join(" \\\n    ");
+    let config = runtime_config_file(dir);
+    format!(
+        "
+On the Engine's host, with {CA}, {SERVER} and {SERVER_KEY}:
+
+dockerd --host=unix:///var/run/docker.sock --host=tcp://0.0.0.0:2376 \\
+    {options}
+
+Where Spin runs, with {RUNTIME_CONFIG}, {CA}, {CLIENT_CERTIFICATE} and {CLIENT_KEY} in one folder:
+
+spin up --build --runtime-config-file {} \\
+    --variable docker_url=https://{host}:2376
+
+{RUNTIME_CONFIG}, whose paths are relative to itself:
+
+{}",
+        config.display(),
+        runtime_config(hosts)
+    )
+}
+
+/// What is made for `host` alone, in `dir`; for a private Engine of this machine.
+pub fn make_for(dir: &Path, host: &str) -> Result<()> {
+    // A run that is left alone lasts no longer.
+    const DAYS: u16 = 30;
+    fs::create_dir_all(dir).with_context(|| format!("failed to create {}", dir.display()))?;
+    make(dir, &[host.to_owned()], DAYS).map(|_| ())
+}
+
+#[cfg(test)]
+mod tests {
+    use std::os::unix::fs::PermissionsExt;
+
+    use super::*;
+    use crate::random;
+
+    /// A folder that goes when it is dropped.
+    struct Folder(PathBuf);
+
+    impl Folder {
+        fn new() -> Self {
+            let suffix = random::suffix().expect("randomness");
+            let path = std::env::temp_dir().join(format!("certs-{suffix}"));
+            Self(path)
+        }
+    }
+
+    impl Drop for Folder {
+        fn drop(&mut self) {
+            let _ = fs::remove_dir_all(&self.0);
+        }
+    }
+
+    fn hosts(all: &[&str]) -> Vec<String> {
+        all.iter().map(ToString::to_string).collect()
+    }
+
+    #[test]
+    fn keys_are_for_their_owner_alone_and_the_authoritys_is_not_kept() {
+        let folder = Folder::new();
+        make(&folder.0, &hosts(&["engine.test", "192.0.2.7"]), 1).expect("certificates");
+        let mut keys = 0;
+        for entry in fs::read_dir(&folder.0).expect("a folder").flatten() {
+            let content = fs::read_to_string(entry.path()).expect("text");
+            if content.contains("PRIVATE KEY") {
+                keys += 1;
+                let mode = entry.metadata().expect("a file").permissions().mode();
+                assert_eq!(mode & 0o777, 0o600, "{:?}", entry.path());
+            }
+        }
+        assert_eq!(keys, 2);
+    }
+
+    #[test]
+    fn nothing_is_overwritten_and_nothing_half_made() {
+        let folder = Folder::new();
+        fs::create_dir(&folder.0).expect("a folder");
+        let theirs = folder.0.join(CLIENT_KEY);
+        fs::write(&theirs, "theirs").expect("a file");
+        let error = make(&folder.0, &hosts(&["engine.test"]), 1).expect_err("it is there");
+        assert!(error.to_string().contains(CLIENT_KEY), "{error}");
+        assert_eq!(fs::read_to_string(&theirs).expect("a file"), "theirs");
+        assert_eq!(fs::read_dir(&folder.0).expect("a folder").count(), 1);
+    }
+
+    #[test]
+    fn a_host_is_what_spin_can_reach_and_no_url() {
+        for host in ["localhost", "engine.example.com", "192.0.2.7"] {
+            check_host(host).expect(host);
+        }
+        for host in [
+            "",
+            "https://engine",
+            "engine:2376",
+            "::1",
+            "[::1]",
+            "a b",
+            "*.example.com",
+        ] {
+            check_host(host).expect_err(host);
+        }
+    }
+}

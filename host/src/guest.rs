@@ -69,6 +69,14 @@ impl Compiled {
         let live = Arc::new(Semaphore::new(LIVE_INSTANCES as usize));
         Ok(Self(Arc::new(Prepared { pre, live })))
     }
+
+    /// The interfaces that the component asks its host for, with their versions.
+    pub fn imports(&self) -> Vec<String> {
+        let pre = self.0.pre.instance_pre();
+        let component = pre.component().component_type();
+        let imports = component.imports(pre.engine());
+        imports.map(|(name, _)| name.to_owned()).collect()
+    }
 }
 
 fn engine() -> Result<Engine> {
@@ -157,28 +165,14 @@ impl Guest {
     // The store, and with it the instance's place in the pool, is gone when this returns.
     async fn run(&self, request: Request<Incoming>, answer: Answer) -> wasmtime::Result<()> {
         let pre = &self.compiled.0.pre;
-        let mut store = Store::new(pre.engine(), self.state());
+        let state = State::new(&self.sink, self.outbound.clone(), self.variables.clone());
+        let mut store = Store::new(pre.engine(), state);
         let mut http = store.data_mut().http();
         let request = http.new_incoming_request(Scheme::Http, request)?;
         let answer = http.new_response_outparam(answer)?;
         let proxy = pre.instantiate_async(&mut store).await?;
         let handler = proxy.wasi_http_incoming_handler();
         handler.call_handle(&mut store, request, answer).await
-    }
-
-    // Nothing is inherited: no directory, environment, argument, socket or input.
-    fn state(&self) -> State {
-        let wasi = WasiCtx::builder()
-            .stdout(GuestOutput::new(Origin::Stdout, self.sink.clone()))
-            .stderr(GuestOutput::new(Origin::Stderr, self.sink.clone()))
-            .build();
-        State {
-            table: ResourceTable::new(),
-            wasi,
-            http: WasiHttpCtx::new(),
-            outbound: self.outbound.clone(),
-            variables: self.variables.clone(),
-        }
     }
 
     fn note(&self, text: &str) {
@@ -204,6 +198,23 @@ struct State {
     http: WasiHttpCtx,
     outbound: Outbound,
     variables: Arc<BTreeMap<String, String>>,
+}
+
+impl State {
+    // Nothing is inherited: no directory, environment, argument, socket or input.
+    fn new(sink: &Sink, outbound: Outbound, variables: Arc<BTreeMap<String, String>>) -> Self {
+        let wasi = WasiCtx::builder()
+            .stdout(GuestOutput::new(Origin::Stdout, sink.clone()))
+            .stderr(GuestOutput::new(Origin::Stderr, sink.clone()))
+            .build();
+        Self {
+            table: ResourceTable::new(),
+            wasi,
+            http: WasiHttpCtx::new(),
+            outbound,
+            variables,
+        }
+    }
 }
 
 impl WasiView for State {
@@ -234,5 +245,39 @@ impl variables::Host for State {
             .get(&name)
             .cloned()
             .ok_or(variables::Error::Undefined(name))
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use wasmtime_wasi::cli::WasiCliView;
+    use wasmtime_wasi::filesystem::WasiFilesystemView;
+    use wasmtime_wasi::p2::bindings::cli::environment::Host as _;
+    use wasmtime_wasi::p2::bindings::filesystem::preopens::Host as _;
+
+    use super::*;
+    use crate::allowed_hosts::AllowedHosts;
+    use crate::connector::Connector;
+    use crate::tls::TlsConfigs;
+    use crate::unix_socket::UnixSockets;
+
+    fn state() -> State {
+        let sink = Sink::new(|_, _| {});
+        let tls = TlsConfigs::load("web", &[]).unwrap();
+        let connector = Connector::new(tls, UnixSockets::new(Vec::new()), sink.clone());
+        let outbound = Outbound::new("web", AllowedHosts::default(), connector, sink.clone());
+        State::new(&sink, outbound, Arc::default())
+    }
+
+    #[test]
+    fn an_instance_is_given_no_directory_environment_or_argument() {
+        // Cargo sets variables and gives arguments; none of them is passed on.
+        assert!(std::env::vars().next().is_some());
+        let mut state = state();
+        assert_eq!(state.cli().get_environment().unwrap(), []);
+        assert_eq!(state.cli().get_arguments().unwrap(), [""; 0]);
+        assert_eq!(state.cli().initial_cwd().unwrap(), None);
+        let directories = state.filesystem().get_directories().unwrap();
+        assert_eq!(directories.len(), 0);
     }
 }

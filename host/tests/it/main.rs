@@ -6,6 +6,7 @@
 //! says where they are; a test that misses one fails and says so.
 
 mod agent;
+mod confinement;
 mod conformance;
 mod contract;
 mod engine_faults;

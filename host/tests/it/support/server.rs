@@ -43,23 +43,27 @@ impl Server {
         Self::start(variables, Vec::new(), Some(runtime_config))
     }
 
+    /// A server of another manifest, over TCP.
+    pub fn of(manifest: &Path, variables: &[(&str, &str)]) -> Self {
+        let mut options = options(variables);
+        options.manifest = manifest.to_owned();
+        Self::run(options)
+    }
+
     fn start(
         variables: &[(&str, &str)],
         unix_sockets: Vec<UnixSocket>,
         runtime_config: Option<&Path>,
     ) -> Self {
-        let lines = Arc::new(Mutex::new(Vec::new()));
-        let mut options = Options::new(manifest());
+        let mut options = options(variables);
         options.unix_sockets = unix_sockets;
         options.runtime_config = runtime_config.map(Path::to_owned);
+        Self::run(options)
+    }
+
+    fn run(mut options: Options) -> Self {
+        let lines = Arc::new(Mutex::new(Vec::new()));
         options.sink = sink(lines.clone());
-        let defaults = [
-            ("webhook_secret", SECRET),
-            ("service_urls", "http://192.0.2.1:9 http://192.0.2.2:9"),
-        ];
-        for (name, value) in defaults.iter().chain(variables) {
-            options.variables.insert((*name).into(), (*value).into());
-        }
         let host = Host::prepare_with(options, compiled()).expect("spin.toml can be served");
         let serving = runtime().block_on(host.serve()).expect("a free port");
         Self {
@@ -144,12 +148,25 @@ pub fn start_body(token: &str) -> String {
     .to_string()
 }
 
-fn manifest() -> std::path::PathBuf {
+fn options(variables: &[(&str, &str)]) -> Options {
+    let mut options = Options::new(manifest());
+    let defaults = [
+        ("webhook_secret", SECRET),
+        ("service_urls", "http://192.0.2.1:9 http://192.0.2.2:9"),
+    ];
+    for (name, value) in defaults.iter().chain(variables) {
+        options.variables.insert((*name).into(), (*value).into());
+    }
+    options
+}
+
+/// The manifest that is shipped.
+pub fn manifest() -> std::path::PathBuf {
     Path::new(env!("CARGO_MANIFEST_DIR")).join("../spin.toml")
 }
 
 /// Compiling takes seconds, so the tests share it.
-fn compiled() -> &'static Compiled {
+pub fn compiled() -> &'static Compiled {
     static COMPILED: OnceLock<Compiled> = OnceLock::new();
     COMPILED.get_or_init(|| {
         Compiled::from_manifest(&manifest()).expect("`cargo xtask test` has built the component")

@@ -1,0 +1,65 @@
+//! What the shipped component could do at worst: nothing that it is not given.
+
+use crate::support::fake_engine::{FakeEngine, Reply};
+use crate::support::folder::Folder;
+use crate::support::server::{Server, compiled, manifest};
+
+#[test]
+fn the_component_asks_for_no_file_system_and_no_socket() {
+    // What is not imported cannot be called, whoever has written the component.
+    const INTERFACES: [&str; 6] = [
+        "fermyon:spin/variables@",
+        "wasi:cli/",
+        "wasi:clocks/",
+        "wasi:http/",
+        "wasi:io/",
+        "wasi:random/",
+    ];
+    let imports = compiled().imports();
+    assert!(!imports.is_empty());
+    for import in imports {
+        let is_known = INTERFACES.iter().any(|known| import.starts_with(known));
+        assert!(is_known, "{import}");
+    }
+}
+
+/// A component that was led astray: it believes in another `docker_url` than
+/// the one that the manifest lets it reach.
+fn astray(folder: &Folder, believes: &str) -> std::path::PathBuf {
+    let text = std::fs::read_to_string(manifest()).expect("a manifest");
+    let changed = text.replace(
+        "\ndocker_url = \"{{ docker_url }}\"\n",
+        &format!("\ndocker_url = \"{believes}\"\n"),
+    );
+    assert!(changed.contains(believes));
+    folder.file("spin.toml", &changed)
+}
+
+#[test]
+fn the_component_reaches_no_host_but_docker_url() {
+    let folder = Folder::new("confinement-");
+    let reply = |_: &str| Reply::json("200 OK", "[]");
+    let [engine, other] = [FakeEngine::start(reply), FakeEngine::start(reply)];
+    let manifest = astray(&folder, &other.url());
+    let answers = |docker_url: &str| {
+        let server = Server::of(&manifest, &[("docker_url", docker_url)]);
+        let answers = [
+            server.call("GET", "/health", ""),
+            server.start_target("a-token"),
+            server.stop_target(&"0".repeat(64)),
+            server.call("POST", "/reap", ""),
+        ];
+        (server, answers)
+    };
+    let (server, refused) = answers(&engine.url());
+    for answer in refused {
+        assert_eq!(answer.status, 503, "{answer:?}");
+        let line = server.line_about(&answer).to_string();
+        assert!(line.contains("HttpRequestDenied"), "{line}");
+    }
+    assert_eq!(other.requests(), [""; 0]);
+    // The same component does reach it where the manifest says so.
+    answers(&other.url());
+    assert!(!other.requests().is_empty());
+    assert_eq!(engine.requests(), [""; 0]);
+}

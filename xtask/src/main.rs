@@ -2,6 +2,7 @@
 //!
 //! This file knows the command line; each command is a module.
 
+mod against;
 mod apt;
 mod base;
 mod bridge;
@@ -90,6 +91,9 @@ enum Task {
         /// The Engine, instead of SPIN_VARIABLE_DOCKER_URL, DOCKER_HOST or the local one
         #[arg(long, value_name = "URL|SOCKET")]
         engine: Option<String>,
+        /// Look at a deployed server instead, with the secret in SPIN_VARIABLE_WEBHOOK_SECRET
+        #[arg(long, value_name = "URL", conflicts_with = "engine")]
+        against: Option<String>,
     },
 }
 
@@ -143,7 +147,10 @@ fn perform(task: Task) -> Result<ExitCode> {
             progress::say(&format!("private Engines stopped: {stopped}"));
         }
         Task::Certs(arguments) => certs::certs(&arguments)?,
-        Task::Doctor { engine } => return Ok(doctor::doctor(engine.as_deref())),
+        Task::Doctor {
+            against: Some(url), ..
+        } => return against::against(&url),
+        Task::Doctor { engine, .. } => return Ok(doctor::doctor(engine.as_deref())),
     }
     Ok(ExitCode::SUCCESS)
 }

@@ -188,7 +188,8 @@ fn warn_of_engine(engine: &Endpoint, has_runtime_config: bool) {
     }
 }
 
-fn is_loopback(authority: &str) -> bool {
+/// Whether `host:port` is within this machine.
+pub fn is_loopback(authority: &str) -> bool {
     let host = authority
         .rsplit_once(':')
         .map_or(authority, |(host, _)| host);

@@ -263,7 +263,7 @@ mod tests {
 
     fn state() -> State {
         let sink = Sink::new(|_, _| {});
-        let tls = TlsConfigs::load("web", &[]).unwrap();
+        let tls = TlsConfigs::load("web", &[], None).unwrap();
         let connector = Connector::new(tls, UnixSockets::new(Vec::new()), sink.clone());
         let outbound = Outbound::new("web", AllowedHosts::default(), connector, sink.clone());
         State::new(&sink, outbound, Arc::default())

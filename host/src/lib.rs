@@ -76,6 +76,8 @@ pub struct Options {
     pub listen: SocketAddr,
     /// A file with `[[client_tls]]` entries.
     pub runtime_config: Option<PathBuf>,
+    /// A file with the authorities that are trusted where the runtime configuration names none, instead of Mozilla's.
+    pub public_roots: Option<PathBuf>,
     /// Authorities that unix sockets serve.
     pub unix_sockets: Vec<UnixSocket>,
     /// Where the lines of the guest and of the host go.
@@ -92,6 +94,7 @@ impl Options {
             environment: BTreeMap::new(),
             listen: (Ipv4Addr::LOCALHOST, 0).into(),
             runtime_config: None,
+            public_roots: None,
             unix_sockets: Vec::new(),
             sink: Sink::stderr(),
         }
@@ -151,8 +154,9 @@ impl Application {
             Some(file) => runtime_config::read(file)?,
             None => Vec::new(),
         };
-        let tls = TlsConfigs::load(&manifest.component, &entries)
-            .context("--runtime-config-file, [[client_tls]]")?;
+        let public_roots = options.public_roots.as_deref();
+        let tls = TlsConfigs::load(&manifest.component, &entries, public_roots)
+            .context("TLS (--runtime-config-file, --public-roots)")?;
         let variables = manifest
             .component_variables
             .iter()

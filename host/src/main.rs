@@ -32,6 +32,10 @@ struct Arguments {
     #[arg(long, value_name = "FILE")]
     runtime_config_file: Option<PathBuf>,
 
+    /// Trusts these authorities where the runtime configuration names none, instead of Mozilla's
+    #[arg(long, value_name = "FILE")]
+    public_roots: Option<PathBuf>,
+
     /// Sends plain HTTP for an authority (host:port) to a unix socket
     #[arg(long = "unix-socket", value_name = "AUTHORITY=PATH")]
     unix_sockets: Vec<UnixSocket>,
@@ -49,6 +53,7 @@ impl Arguments {
             environment: variables_from_environment()?,
             listen: self.listen,
             runtime_config: self.runtime_config_file,
+            public_roots: self.public_roots,
             unix_sockets: self.unix_sockets,
             sink: Sink::stderr(),
         })

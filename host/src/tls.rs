@@ -17,15 +17,19 @@ pub struct TlsConfigs {
 }
 
 impl TlsConfigs {
-    /// Loads the certificates and keys that the entries for `component` name.
-    pub fn load(component: &str, entries: &[ClientTls]) -> Result<Self> {
+    /// Loads the certificates and keys that the entries for `component` name; the file `public`, if any, takes the
+    /// place of the public authorities.
+    pub fn load(component: &str, entries: &[ClientTls], public: Option<&Path>) -> Result<Self> {
         let mut by_host = Vec::new();
         for entry in entries {
             if entry.component_ids.iter().any(|id| id == component) {
-                by_host.push((entry.hosts.clone(), Arc::new(configure(Some(entry))?)));
+                by_host.push((
+                    entry.hosts.clone(),
+                    Arc::new(configure(Some(entry), public)?),
+                ));
             }
         }
-        let default = Arc::new(configure(None)?);
+        let default = Arc::new(configure(None, public)?);
         Ok(Self { by_host, default })
     }
 
@@ -39,11 +43,11 @@ impl TlsConfigs {
     }
 }
 
-fn configure(entry: Option<&ClientTls>) -> Result<ClientConfig> {
+fn configure(entry: Option<&ClientTls>, public: Option<&Path>) -> Result<ClientConfig> {
     let provider = Arc::new(rustls::crypto::ring::default_provider());
     let builder = ClientConfig::builder_with_provider(provider)
         .with_safe_default_protocol_versions()?
-        .with_root_certificates(roots(entry)?);
+        .with_root_certificates(roots(entry, public)?);
     let client = entry.and_then(|entry| {
         let certificate = entry.client_cert_file.as_deref()?;
         Some((certificate, entry.client_private_key_file.as_deref()?))
@@ -61,19 +65,27 @@ fn configure(entry: Option<&ClientTls>) -> Result<ClientConfig> {
     Ok(config)
 }
 
-fn roots(entry: Option<&ClientTls>) -> Result<RootCertStore> {
+fn roots(entry: Option<&ClientTls>, public: Option<&Path>) -> Result<RootCertStore> {
     let mut roots = RootCertStore::empty();
     if entry.is_none_or(ClientTls::trusts_public_roots) {
-        roots.extend(webpki_roots::TLS_SERVER_ROOTS.iter().cloned());
-    }
-    if let Some(file) = entry.and_then(|entry| entry.ca_roots_file.as_deref()) {
-        for certificate in certificates(file)? {
-            roots
-                .add(certificate)
-                .with_context(|| format!("ca_roots_file {}", file.display()))?;
+        match public {
+            Some(file) => add(&mut roots, file).context("--public-roots")?,
+            None => roots.extend(webpki_roots::TLS_SERVER_ROOTS.iter().cloned()),
         }
     }
+    if let Some(file) = entry.and_then(|entry| entry.ca_roots_file.as_deref()) {
+        add(&mut roots, file).context("ca_roots_file")?;
+    }
     Ok(roots)
+}
+
+fn add(roots: &mut RootCertStore, file: &Path) -> Result<()> {
+    for certificate in certificates(file)? {
+        roots
+            .add(certificate)
+            .with_context(|| file.display().to_string())?;
+    }
+    Ok(())
 }
 
 fn certificates(file: &Path) -> Result<Vec<CertificateDer<'static>>> {

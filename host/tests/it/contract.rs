@@ -249,6 +249,7 @@ fn a_bad_variable_is_500_and_named_in_the_log_alone() {
         ("docker_url", "tcp://127.0.0.1:2375"),
         ("docker_url", "http://192.0.2.1:2375"),
         ("docker_plaintext", "yes"),
+        ("docker_authorization", "Bearer short"),
         ("agent_image", "an image"),
         ("deployment_id", "Upper"),
         ("max_targets", "many"),
@@ -262,4 +263,29 @@ fn a_bad_variable_is_500_and_named_in_the_log_alone() {
         let error = line["error"].as_str().expect("an error");
         assert!(error.contains(name), "{line}");
     }
+}
+
+#[test]
+fn what_is_allowed_and_unsafe_is_named_once_with_each_health_and_nowhere_else() {
+    let engine = FakeEngine::start(|_| Reply::json("500 Internal Server Error", "{}"));
+    // The same machine, by an address that is not loopback's.
+    let url = engine.url().replace("127.0.0.1", "0.0.0.0");
+    let server = Server::over_tcp(&[
+        ("docker_url", &url),
+        ("docker_plaintext", "allow"),
+        ("container_patch_unsafe", "allow"),
+        ("agent_image", "registry.example.com/agent:1"),
+    ]);
+    let health = server.call("GET", "/health", "");
+    let line = server.line_about(&health);
+    let notes = line["notes"].as_array().expect("notes").clone();
+    let names = ["docker_plaintext", "container_patch_unsafe", "agent_image"];
+    assert_eq!(notes.len(), names.len(), "{line}");
+    for name in names {
+        let naming = |note: &&serde_json::Value| note.to_string().contains(name);
+        assert_eq!(notes.iter().filter(naming).count(), 1, "{name}: {line}");
+        assert!(!health.body.contains(name), "{health:?}");
+    }
+    let start = server.start_target("a-token");
+    assert_eq!(server.line_about(&start).get("notes"), None);
 }

@@ -13,6 +13,7 @@ mod docker;
 mod doctor;
 mod endpoint;
 mod engine;
+mod engine_proxy;
 mod http;
 mod image;
 mod interrupt;
@@ -45,6 +46,7 @@ use clap::{Args, Parser, Subcommand};
 use crate::certs::CertsArguments;
 use crate::demo::DemoArguments;
 use crate::engine::{Engine, Listen};
+use crate::engine_proxy::ProxyArguments;
 use crate::image::Agent;
 use crate::interrupt::Interrupted;
 use crate::up::UpArguments;
@@ -86,6 +88,8 @@ enum Task {
     Engine(EngineTask),
     /// Make the certificates for mutual TLS between Spin and an Engine
     Certs(CertsArguments),
+    /// Print the configuration of a proxy that admits to an Engine what the component asks of it, and nothing else
+    ProxyConfig(ProxyArguments),
     /// Say what is there, what is missing, and the command that mends it
     Doctor {
         /// The Engine, instead of SPIN_VARIABLE_DOCKER_URL, DOCKER_HOST or the local one
@@ -151,6 +155,7 @@ fn perform(task: Task) -> Result<ExitCode> {
             against: Some(url), ..
         } => return against::against(&url),
         Task::Doctor { engine, .. } => return Ok(doctor::doctor(engine.as_deref())),
+        Task::ProxyConfig(arguments) => engine_proxy::configure(&arguments)?,
     }
     Ok(ExitCode::SUCCESS)
 }

@@ -1,0 +1,144 @@
+//! Knows the table of the calls that the component makes: `deploy/engine-proxy/calls.txt`.
+
+use anyhow::{Context, Result, bail};
+
+/// The table, from the file's root.
+pub const FILE: &str = "deploy/engine-proxy/calls.txt";
+
+const TEXT: &str = include_str!("../../../deploy/engine-proxy/calls.txt");
+
+/// One call, as a line of the table has it.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Call {
+    /// What it is called in access logs.
+    pub name: String,
+    /// Its method.
+    pub method: String,
+    /// The regular expression of its path and query, for the whole of both.
+    pub target: String,
+}
+
+/// The table of this checkout.
+pub fn table() -> Result<Vec<Call>> {
+    parse(TEXT).with_context(|| format!("{FILE} cannot be used"))
+}
+
+fn parse(text: &str) -> Result<Vec<Call>> {
+    let mut calls: Vec<Call> = Vec::new();
+    for (number, line) in text.lines().enumerate() {
+        if line.starts_with('#') || line.is_empty() {
+            continue;
+        }
+        let call = parse_line(line).with_context(|| format!("line {}", number + 1))?;
+        if calls.iter().any(|known| known.name == call.name) {
+            bail!("line {}: there is another {}", number + 1, call.name);
+        }
+        calls.push(call);
+    }
+    if calls.is_empty() {
+        bail!("it holds no call");
+    }
+    Ok(calls)
+}
+
+fn parse_line(line: &str) -> Result<Call> {
+    let words: Vec<&str> = line.split_ascii_whitespace().collect();
+    let [name, method, path, query] = words[..] else {
+        bail!("not a name, a method, a path and a query");
+    };
+    if !name
+        .bytes()
+        .all(|byte| byte.is_ascii_lowercase() || byte == b'-')
+    {
+        bail!("the name is not of lower-case letters and dashes");
+    }
+    if !method.bytes().all(|byte| byte.is_ascii_uppercase()) {
+        bail!("the method is not of upper-case letters");
+    }
+    if !path.starts_with('/') {
+        bail!("the path does not begin with a slash");
+    }
+    for expression in [path, query] {
+        check_expression(expression)?;
+    }
+    Ok(Call {
+        name: name.to_owned(),
+        method: method.to_owned(),
+        target: match query {
+            "-" => path.to_owned(),
+            query => format!(r"{path}\?{query}"),
+        },
+    })
+}
+
+/// Refuses what one of the proxies would read in another way than we do, and what would get
+/// around the anchors.
+fn check_expression(expression: &str) -> Result<()> {
+    if !expression.bytes().all(|byte| byte.is_ascii_graphic()) {
+        bail!("{expression} is not of printable ASCII alone");
+    }
+    if let Some(found) = expression.chars().find(|found| "\"'^$;#".contains(*found)) {
+        bail!("{expression} has a {found}, which a configuration would read in its own way");
+    }
+    if has_open_alternative(expression) {
+        bail!("{expression} has a | outside of (?:…)");
+    }
+    Ok(())
+}
+
+fn has_open_alternative(expression: &str) -> bool {
+    let mut depth = 0_usize;
+    expression.chars().any(|found| {
+        match found {
+            '(' => depth += 1,
+            ')' => depth = depth.saturating_sub(1),
+            _ => {}
+        }
+        found == '|' && depth == 0
+    })
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_line_becomes_one_expression_for_path_and_query() {
+        let calls = parse("# why\n\nstop  POST  /a/b  t=[0-9]\nlook GET /c -\n").expect("a table");
+        let call = |name: &str, method: &str, target: &str| Call {
+            name: name.to_owned(),
+            method: method.to_owned(),
+            target: target.to_owned(),
+        };
+        let expected = [
+            call("stop", "POST", r"/a/b\?t=[0-9]"),
+            call("look", "GET", "/c"),
+        ];
+        assert_eq!(calls, expected);
+    }
+
+    #[test]
+    fn a_line_that_would_admit_something_else_is_refused() {
+        for line in [
+            "",
+            "look GET /c",
+            "look GET /c - -",
+            "Look GET /c -",
+            "look get /c -",
+            "look GET c -",
+            "look GET /c$ -",
+            "look GET /c x|y",
+            "look GET /(?:c)|d -",
+            "look GET /c';} -",
+            "look GET /é -",
+            "look GET /c -\nlook GET /d -",
+        ] {
+            assert!(parse(line).is_err(), "{line}");
+        }
+    }
+
+    #[test]
+    fn the_table_can_be_read() {
+        assert!(table().expect("a table").len() > 10);
+    }
+}

@@ -1,0 +1,307 @@
+//! Makes the configurations of proxies that admit to an Engine what the component asks of it, and nothing else.
+//!
+//! Templates have the configurations with their comments; the calls come from [`calls`].
+
+pub mod calls;
+
+use std::fs;
+use std::path::PathBuf;
+
+use anyhow::{Context, Result, bail};
+use clap::{Args, ValueEnum};
+
+use crate::progress::say;
+use crate::workspace;
+use calls::Call;
+
+/// Where the configurations lie, from the checkout's root.
+const FOLDER: &str = "deploy/engine-proxy";
+
+const NGINX: &str = include_str!("nginx.template");
+const HAPROXY: &str = include_str!("haproxy.template");
+
+/// Which proxy, and how it is set up.
+#[derive(Args)]
+pub struct ProxyArguments {
+    /// The proxy
+    #[arg(required_unless_present = "write")]
+    proxy: Option<Proxy>,
+    /// How it knows its callers
+    #[arg(long, required_unless_present = "write")]
+    auth: Option<Auth>,
+    /// Where it listens: a port, or an address with one
+    #[arg(long, value_name = "[ADDRESS:]PORT", default_value = "2376")]
+    listen: String,
+    /// The Engine: its unix socket, or host:port
+    #[arg(
+        long,
+        value_name = "SOCKET|HOST:PORT",
+        default_value = "/run/docker.sock"
+    )]
+    engine: String,
+    /// The folder of server.crt, server.key, and clients.crt or bearer
+    #[arg(long, value_name = "DIR", default_value = "/etc/dynamic-access")]
+    certs: String,
+    /// Where the access log goes: a file for nginx, what its `log` takes for HAProxy
+    #[arg(long, value_name = "TARGET")]
+    log: Option<String>,
+    /// Write the four configurations of deploy/engine-proxy anew
+    #[arg(long, exclusive = true)]
+    write: bool,
+}
+
+/// A proxy that a configuration can be had for.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
+pub enum Proxy {
+    /// nginx, from 1.22 on
+    Nginx,
+    /// HAProxy, from 2.6 on
+    Haproxy,
+}
+
+/// How a proxy knows its callers.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
+pub enum Auth {
+    /// By a client certificate
+    Certificate,
+    /// By a secret in the Authorization header, where no certificate can be shown
+    Bearer,
+}
+
+/// What differs from one machine to another.
+struct Setting {
+    listen: String,
+    engine: String,
+    certs: String,
+    log: Option<String>,
+}
+
+impl Setting {
+    /// What the committed configurations have.
+    #[cfg(test)]
+    fn usual() -> Self {
+        use clap::Parser;
+
+        #[derive(Parser)]
+        struct Line {
+            #[command(flatten)]
+            arguments: ProxyArguments,
+        }
+        let line = Line::parse_from(["", "--write"]);
+        line.arguments.setting().expect("the defaults are right")
+    }
+}
+
+/// Prints a configuration, or writes the committed ones.
+pub fn configure(arguments: &ProxyArguments) -> Result<()> {
+    let setting = arguments.setting()?;
+    let calls = calls::table()?;
+    if let (Some(proxy), Some(auth)) = (arguments.proxy, arguments.auth) {
+        print!("{}", render(proxy, auth, &setting, &calls));
+        return Ok(());
+    }
+    for (proxy, auth) in KINDS {
+        let path = path_of(proxy, auth);
+        fs::write(&path, render(proxy, auth, &setting, &calls))
+            .with_context(|| format!("failed to write {}", path.display()))?;
+        say(&format!("written: {}", path.display()));
+    }
+    Ok(())
+}
+
+impl ProxyArguments {
+    fn setting(&self) -> Result<Setting> {
+        let log = self.log.iter();
+        for text in [&self.listen, &self.engine, &self.certs]
+            .into_iter()
+            .chain(log)
+        {
+            let is_plain = |byte: u8| byte.is_ascii_alphanumeric() || b"._-/:@[]".contains(&byte);
+            if text.is_empty() || !text.bytes().all(is_plain) {
+                bail!(
+                    "`{text}` would be read in its own way by a proxy; letters, digits and ._-/:@[] can be used"
+                );
+            }
+        }
+        Ok(Setting {
+            listen: self.listen.clone(),
+            engine: self.engine.clone(),
+            certs: self.certs.trim_end_matches('/').to_owned(),
+            log: self.log.clone(),
+        })
+    }
+}
+
+const KINDS: [(Proxy, Auth); 4] = [
+    (Proxy::Nginx, Auth::Certificate),
+    (Proxy::Nginx, Auth::Bearer),
+    (Proxy::Haproxy, Auth::Certificate),
+    (Proxy::Haproxy, Auth::Bearer),
+];
+
+impl Proxy {
+    fn name(self) -> &'static str {
+        match self {
+            Self::Nginx => "nginx",
+            Self::Haproxy => "haproxy",
+        }
+    }
+
+    fn extension(self) -> &'static str {
+        match self {
+            Self::Nginx => "conf",
+            Self::Haproxy => "cfg",
+        }
+    }
+}
+
+impl Auth {
+    fn name(self) -> &'static str {
+        match self {
+            Self::Certificate => "certificate",
+            Self::Bearer => "bearer",
+        }
+    }
+}
+
+fn path_of(proxy: Proxy, auth: Auth) -> PathBuf {
+    let (name, auth, extension) = (proxy.name(), auth.name(), proxy.extension());
+    workspace::root()
+        .join(FOLDER)
+        .join(format!("{name}-{auth}.{extension}"))
+}
+
+fn render(proxy: Proxy, auth: Auth, setting: &Setting, calls: &[Call]) -> String {
+    let (template, lines, engine, listen, usual_log) = match proxy {
+        Proxy::Nginx => (
+            NGINX,
+            calls.iter().map(nginx_line).collect::<String>(),
+            match setting.engine.starts_with('/') {
+                true => format!("unix:{}", setting.engine),
+                false => setting.engine.clone(),
+            },
+            setting.listen.clone(),
+            "/var/log/nginx/access.log",
+        ),
+        Proxy::Haproxy => (
+            HAPROXY,
+            calls.iter().map(haproxy_line).collect(),
+            match setting.engine.starts_with('/') {
+                true => format!("unix@{}", setting.engine),
+                false => setting.engine.clone(),
+            },
+            match setting.listen.contains(':') {
+                true => setting.listen.clone(),
+                false => format!(":{}", setting.listen),
+            },
+            "stdout",
+        ),
+    };
+    let text = chosen(template, auth);
+    [
+        ("@CALLS@\n", lines.as_str()),
+        ("@AUTH@", auth.name()),
+        ("@LISTEN@", &listen),
+        ("@ENGINE@", &engine),
+        ("@CERTS@", &setting.certs),
+        ("@LOG@", setting.log.as_deref().unwrap_or(usual_log)),
+    ]
+    .into_iter()
+    .fold(text, |text, (place, value)| text.replace(place, value))
+}
+
+/// The lines of a template that are for everybody, and those that are for this kind of callers.
+///
+/// Such parts begin with a line `@if certificate` or `@if bearer` and end with `@end`.
+fn chosen(template: &str, auth: Auth) -> String {
+    let mut only = None;
+    let mut text = String::new();
+    for line in template.lines() {
+        match line.split_once(' ') {
+            Some(("@if", kind)) => only = Some(kind),
+            _ if line == "@end" => only = None,
+            _ if only.is_none_or(|kind| kind == auth.name()) => {
+                text.push_str(line);
+                text.push('\n');
+            }
+            _ => {}
+        }
+    }
+    text
+}
+
+/// The request line, whole: the version keeps what is not understood as HTTP/1.1 or 2 out.
+fn nginx_line(call: &Call) -> String {
+    let Call {
+        name,
+        method,
+        target,
+    } = call;
+    format!("        \"~^{method} {target} HTTP/(?:1\\.1|2\\.0)\\z\"\n            {name};\n")
+}
+
+fn haproxy_line(call: &Call) -> String {
+    let Call {
+        name,
+        method,
+        target,
+    } = call;
+    format!(
+        "    http-request set-var(txn.call) str({name}) if {{ method {method} }} {{ pathq -m reg '^{target}\\z' }}\n"
+    )
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_committed_configurations_are_those_of_the_table() {
+        let calls = calls::table().expect("a table");
+        for (proxy, auth) in KINDS {
+            let path = path_of(proxy, auth);
+            let committed = fs::read_to_string(&path).unwrap_or_default();
+            assert!(
+                committed == render(proxy, auth, &Setting::usual(), &calls),
+                "{} is stale: cargo xtask proxy-config --write",
+                path.display()
+            );
+        }
+    }
+
+    #[test]
+    fn nothing_of_a_template_is_left_in_a_configuration() {
+        let calls = calls::table().expect("a table");
+        for (proxy, auth) in KINDS {
+            let text = render(proxy, auth, &Setting::usual(), &calls);
+            assert!(
+                !text
+                    .lines()
+                    .any(|line| line.contains("@if") || line == "@end")
+            );
+            let is_place =
+                |word: &str| word.len() > 1 && word.bytes().all(|byte| byte.is_ascii_uppercase());
+            assert!(!text.split('@').skip(1).step_by(2).any(is_place), "{text}");
+            for call in &calls {
+                assert!(text.contains(&call.target), "{}", call.name);
+            }
+        }
+    }
+
+    #[test]
+    fn a_setting_cannot_add_to_a_configuration() {
+        let arguments = |listen: &str| ProxyArguments {
+            proxy: None,
+            auth: None,
+            listen: listen.to_owned(),
+            engine: "127.0.0.1:2375".to_owned(),
+            certs: "/etc".to_owned(),
+            log: None,
+            write: false,
+        };
+        assert!(arguments("[::1]:2376").setting().is_ok());
+        for listen in ["", "2376;", "2376 ssl", "2376\n", "$x", "2376}"] {
+            assert!(arguments(listen).setting().is_err(), "{listen}");
+        }
+    }
+}

@@ -37,6 +37,7 @@ mod connector;
 mod guest;
 mod manifest;
 mod outbound;
+mod recording;
 mod route;
 mod runtime_config;
 mod serve;
@@ -59,6 +60,7 @@ use connector::Connector;
 use guest::Guest;
 use manifest::Manifest;
 use outbound::Outbound;
+use recording::Recording;
 use serve::App;
 use tls::TlsConfigs;
 use unix_socket::UnixSockets;
@@ -80,6 +82,8 @@ pub struct Options {
     pub public_roots: Option<PathBuf>,
     /// Authorities that unix sockets serve.
     pub unix_sockets: Vec<UnixSocket>,
+    /// A file that gets a line, `METHOD path?query`, for each request that the component sends.
+    pub record_requests: Option<PathBuf>,
     /// Where the lines of the guest and of the host go.
     pub sink: Sink,
 }
@@ -96,6 +100,7 @@ impl Options {
             runtime_config: None,
             public_roots: None,
             unix_sockets: Vec::new(),
+            record_requests: None,
             sink: Sink::stderr(),
         }
     }
@@ -141,6 +146,7 @@ struct Application {
     variables: BTreeMap<String, String>,
     allowed: AllowedHosts,
     tls: TlsConfigs,
+    recording: Option<Recording>,
 }
 
 impl Application {
@@ -157,6 +163,11 @@ impl Application {
         let public_roots = options.public_roots.as_deref();
         let tls = TlsConfigs::load(&manifest.component, &entries, public_roots)
             .context("TLS (--runtime-config-file, --public-roots)")?;
+        let recording = options.record_requests.as_deref();
+        let recording = recording
+            .map(Recording::append_to)
+            .transpose()
+            .context("--record-requests")?;
         let variables = manifest
             .component_variables
             .iter()
@@ -166,6 +177,7 @@ impl Application {
             variables,
             allowed: allowed_hosts(manifest, &values, &options.sink),
             tls,
+            recording,
         })
     }
 
@@ -176,6 +188,7 @@ impl Application {
             &manifest.component,
             self.allowed,
             connector,
+            self.recording,
             options.sink.clone(),
         );
         let guest = Guest {

@@ -39,6 +39,10 @@ struct Arguments {
     /// Sends plain HTTP for an authority (host:port) to a unix socket
     #[arg(long = "unix-socket", value_name = "AUTHORITY=PATH")]
     unix_sockets: Vec<UnixSocket>,
+
+    /// Appends a line, `METHOD path?query`, for each request that the component sends
+    #[arg(long, value_name = "FILE")]
+    record_requests: Option<PathBuf>,
 }
 
 impl Arguments {
@@ -55,6 +59,7 @@ impl Arguments {
             runtime_config: self.runtime_config_file,
             public_roots: self.public_roots,
             unix_sockets: self.unix_sockets,
+            record_requests: self.record_requests,
             sink: Sink::stderr(),
         })
     }

@@ -20,6 +20,7 @@ use wasmtime_wasi_http::{Error, RequestOptions, WasiBody, WasiHttpHooks};
 
 use crate::allowed_hosts::{AllowedHosts, default_port};
 use crate::connector::{CONNECT_TIMEOUT, ConnectFailure, Connector};
+use crate::recording::Recording;
 use crate::sink::Sink;
 
 /// Each timeout when the guest sets none, as in Spin.
@@ -36,12 +37,19 @@ struct Shared {
     client: Client<Connector, WasiBody>,
     allowed: AllowedHosts,
     component: String,
+    recording: Option<Recording>,
     sink: Sink,
 }
 
 impl Outbound {
     /// The way out for `component`, which may reach `allowed`.
-    pub fn new(component: &str, allowed: AllowedHosts, connector: Connector, sink: Sink) -> Self {
+    pub fn new(
+        component: &str,
+        allowed: AllowedHosts,
+        connector: Connector,
+        recording: Option<Recording>,
+        sink: Sink,
+    ) -> Self {
         let client = Client::builder(TokioExecutor::new())
             .pool_timer(TokioTimer::new())
             .build(connector);
@@ -49,6 +57,7 @@ impl Outbound {
             client,
             allowed,
             component: component.to_owned(),
+            recording,
             sink,
         }))
     }
@@ -88,6 +97,13 @@ impl Shared {
                 "the component {} may not reach {target}: allowed_outbound_hosts does not list it",
                 self.component
             ));
+            return Err(Error::HttpRequestDenied);
+        }
+        if let Some(recording) = &self.recording
+            && let Err(error) = recording.add(request.method(), request.uri())
+        {
+            // A record with gaps is no record.
+            self.sink.host(&format!("--record-requests: {error}"));
             return Err(Error::HttpRequestDenied);
         }
         let connect_limit = options.connect_timeout.unwrap_or(DEFAULT_TIMEOUT);

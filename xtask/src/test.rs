@@ -1,5 +1,6 @@
 //! Every test, with all that they need, on a private Engine that goes with them.
 
+use std::env;
 use std::net::Ipv4Addr;
 use std::process::ExitCode;
 use std::time::Instant;
@@ -43,7 +44,8 @@ pub fn test(arguments: &[String]) -> Result<ExitCode> {
         .env("TEST_DOCKER_TLS_CONFIG", tls.runtime_config)
         .env("TEST_DOCKERD_PIDFILE", engine.pid_file())
         .env("TEST_PODMAN_SOCKET", podman)
-        .env("TEST_AGENT_IMAGE", image::IMAGE);
+        .env("TEST_AGENT_IMAGE", image::IMAGE)
+        .env("TEST_XTASK", env::current_exe()?);
     say("cargo test");
     let status = process::status(&mut command).context("the tests did not come to their end")?;
     drop(engine);
@@ -60,12 +62,14 @@ pub fn test(arguments: &[String]) -> Result<ExitCode> {
 
 /// What tests run of their own.
 fn install_for_tests() -> Result<()> {
-    for (program, what_for) in [
-        ("docker-registry", "registries that images are pulled from"),
-        ("openssl", "certificates by Docker's own recipe"),
+    for (program, package, what_for) in [
+        ("docker-registry", "docker-registry", "registries that images are pulled from"),
+        ("openssl", "openssl", "certificates by Docker's own recipe"),
+        ("nginx", "nginx-light", "a proxy in front of an Engine"),
+        ("haproxy", "haproxy", "another proxy in front of an Engine"),
     ] {
         if workspace::program(program).is_none() {
-            apt::install(&[program], what_for)?;
+            apt::install(&[package], what_for)?;
         }
     }
     Ok(())

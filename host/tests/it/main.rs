@@ -10,6 +10,7 @@ mod confinement;
 mod conformance;
 mod contract;
 mod engine_faults;
+mod engine_proxy;
 mod lifecycle;
 mod lost_answers;
 mod podman;

@@ -2,14 +2,18 @@
 
 pub mod certificates;
 pub mod engine;
+pub mod engine_proxy;
 pub mod fake_engine;
 pub mod fault_proxy;
 pub mod folder;
+pub mod h2;
 pub mod http;
 pub mod podman;
 pub mod registration;
 pub mod registry;
+pub mod relay;
 pub mod server;
+pub mod tls_client;
 pub mod tls_engine;
 pub mod wait;
 

@@ -1,7 +1,7 @@
 //! The shipped component in the embedded host.
 
 use std::net::SocketAddr;
-use std::path::Path;
+use std::path::{Path, PathBuf};
 use std::sync::{Arc, Mutex, OnceLock};
 
 use dynamic_access_host::{Compiled, Host, Options, Origin, Serving, Sink, UnixSocket};

@@ -1,0 +1,360 @@
+//! The proxies of `deploy/engine-proxy`, in front of a real Engine and of a fake
+//! one: what the component asks goes through as it is.
+
+mod callers;
+mod refusals;
+
+use std::io::{Read, Write};
+use std::net::TcpListener;
+use std::sync::mpsc;
+use std::time::Duration;
+
+use serde_json::{Value, json};
+
+use crate::lifecycle::{check_done, id_of, sleeper};
+use crate::support::engine::{Deployment, RealEngine};
+use crate::support::engine_proxy::{Auth, EngineProxy, Files, KINDS, Program, SECRETS};
+use crate::support::fake_engine::{FakeEngine, Reply};
+use crate::support::registry::Registry;
+use crate::support::relay::Relay;
+use crate::support::server::Server;
+use crate::support::unique;
+use crate::support::wait::{wait_for, wait_within};
+
+/// A container's id.
+const ID: &str = "0123456789abcdef0123456789abcdef0123456789abcdef0123456789abcdef";
+
+/// A call that is on the list.
+fn listed() -> String {
+    format!("GET /containers/{ID}/json HTTP/1.1")
+}
+
+/// A proxy in front of an Engine that answers all with an empty object.
+fn before_fake(program: Program, auth: Auth) -> (EngineProxy, FakeEngine) {
+    before(program, auth, |_| Reply::json("200 OK", "{}"))
+}
+
+fn before(
+    program: Program,
+    auth: Auth,
+    reply: impl Fn(&str) -> Reply + Send + Sync + 'static,
+) -> (EngineProxy, FakeEngine) {
+    let engine = FakeEngine::start(reply);
+    let address = engine.url().trim_start_matches("http://").to_owned();
+    (Files::new().start(program, auth, &address), engine)
+}
+
+fn server(proxy: &EngineProxy, deployment: &Deployment<'_>, more: &[(&str, &str)]) -> Server {
+    let (url, authorization) = (proxy.url(), proxy.authorization());
+    let mut variables = vec![
+        ("docker_url", url.as_str()),
+        ("docker_authorization", &authorization),
+        ("deployment_id", &deployment.id),
+    ];
+    variables.extend(more);
+    Server::over_tls(&variables, &proxy.runtime_config())
+}
+
+/// Makes the component make every call that it has.
+fn check_visit(program: Program, auth: Auth) {
+    let engine = RealEngine::given();
+    let deployment = Deployment::new(&engine);
+    let files = Files::new();
+    let socket = files.path("docker.sock");
+    let _relay = Relay::start(socket.clone(), engine.socket());
+    let proxy = files.start(program, auth, socket.to_str().expect("a path of ASCII"));
+    let more = [("stop_grace", "1s"), ("max_targets", "1")];
+    let server = server(&proxy, &deployment, &more);
+    check_done(&server.call("GET", "/health", ""));
+    let token = unique("token");
+    let id = id_of(&server.start_target(&token));
+    assert_eq!(engine.state(&id).as_deref(), Some("running"));
+    assert_eq!(id_of(&server.start_target(&token)), id);
+    // It is made, and removed since there is one target already.
+    assert_eq!(server.start_target(&unique("token")).status, 429);
+    check_done(&server.stop_target(&id));
+    assert_eq!(engine.state(&id), None);
+    check_reap(&engine, &deployment, &server);
+    check_pull(&engine, &deployment, &proxy);
+    let users = proxy.users();
+    assert!(!users.is_empty() && !users.contains(&0), "{users:?}");
+    check_log(&proxy, &token);
+}
+
+fn check_reap(engine: &RealEngine, deployment: &Deployment<'_>, server: &Server) {
+    let name = format!("{}-expired", deployment.id);
+    let labels = json!({
+        "dynamic-access.deployment": deployment.id,
+        "dynamic-access.name": name,
+        "dynamic-access.max-lifetime": "0",
+        "dynamic-access.start-within": "0",
+    });
+    let old = engine.foreign(&name, sleeper(&labels));
+    old.start();
+    let reaped = |path: &str| server.call("POST", path, "").json()["removed"].clone();
+    // The Engine's clock tells whole seconds.
+    wait_for("the age of a second", || {
+        (reaped("/reap?dry_run=1") != json!([])).then_some(())
+    });
+    assert_eq!(reaped("/reap")[0]["uniqueId"], Value::from(old.id.clone()));
+    assert_eq!(engine.state(&old.id), None);
+}
+
+fn check_pull(engine: &RealEngine, deployment: &Deployment<'_>, proxy: &EngineProxy) {
+    let registry = Registry::open();
+    registry.hold_image(engine);
+    let image = registry.reference("team/agent:1");
+    // The image has no program, and the Engine's own init is what starts.
+    let patch = r#"{"Cmd":["none"]}"#;
+    let more = [("agent_image", image.as_str()), ("container_patch", patch)];
+    let server = server(proxy, deployment, &more);
+    let id = id_of(&server.start_target(&unique("token")));
+    wait_for("the line about the pull", || {
+        let is_pull = |line: &String| line.contains("pull 200");
+        server.log().iter().any(is_pull).then_some(())
+    });
+    check_done(&server.stop_target(&id));
+    registry.forget_image(engine);
+}
+
+/// Each call is in the access log, over HTTP/2, and none of what is secret.
+fn check_log(proxy: &EngineProxy, token: &str) {
+    for call in [
+        "create",
+        "write-token",
+        "start",
+        "stop",
+        "remove",
+        "kill",
+        "list-by-id",
+        "list-by-name",
+        "list-by-label",
+        "image",
+        "pull",
+        "network",
+    ] {
+        proxy.logged(&[&format!("[{call}]"), " HTTP/2.0 "]);
+    }
+    let log = proxy.log();
+    assert!(!log.contains(" 403 ") && !log.contains(" 401 "), "{log}");
+    for secret in SECRETS.into_iter().chain([token]) {
+        assert!(!log.contains(secret), "{log}");
+    }
+}
+
+#[test]
+fn a_visit_goes_through_nginx_with_a_certificate() {
+    check_visit(Program::Nginx, Auth::Certificate);
+}
+
+#[test]
+fn a_visit_goes_through_nginx_with_a_secret() {
+    check_visit(Program::Nginx, Auth::Bearer);
+}
+
+#[test]
+fn a_visit_goes_through_haproxy_with_a_certificate() {
+    check_visit(Program::Haproxy, Auth::Certificate);
+}
+
+#[test]
+fn a_visit_goes_through_haproxy_with_a_secret() {
+    check_visit(Program::Haproxy, Auth::Bearer);
+}
+
+/// An Engine with one container, which has ended by itself long ago: a real one
+/// would have to be waited for.
+fn with_ended_container(line: &str) -> Reply {
+    let name = format!("da-{}", "0a".repeat(20));
+    let body = if line.starts_with("GET /containers/json?") {
+        let labels = json!({"dynamic-access.deployment": "da", "dynamic-access.name": name});
+        json!([{"Id": ID, "Names": [format!("/{name}")], "State": "exited", "Labels": labels, "Created": 0}])
+    } else {
+        json!({"State": {"ExitCode": 3, "FinishedAt": "2020-11-23T01:00:00Z"}})
+    };
+    let (status, body) = match line.starts_with("DELETE ") {
+        true => ("204 No Content", String::new()),
+        false => ("200 OK", body.to_string()),
+    };
+    let date = "Mon, 23 Nov 2020 02:00:00 GMT";
+    let head = format!("HTTP/1.1 {status}\r\ndate: {date}\r\n");
+    let head = match body.len() {
+        0 => head,
+        length => format!("{head}content-length: {length}\r\n"),
+    };
+    Reply::Bytes(format!("{head}\r\n{body}").into_bytes())
+}
+
+#[test]
+fn what_has_ended_is_inspected_and_its_age_told_by_the_engines_clock() {
+    for (program, auth) in KINDS {
+        let (proxy, _engine) = before(program, auth, with_ended_container);
+        let (url, authorization) = (proxy.url(), proxy.authorization());
+        let variables = [
+            ("docker_url", url.as_str()),
+            ("docker_authorization", &authorization),
+            ("deployment_id", "da"),
+        ];
+        let server = Server::over_tls(&variables, &proxy.runtime_config());
+        let removed = server.call("POST", "/reap", "").json()["removed"].clone();
+        let expected = json!([{"uniqueId": ID, "reason": "ended with exit code 3", "exitCode": 3}]);
+        assert_eq!(removed, expected, "{program:?} {auth:?}");
+        proxy.logged(&["[inspect]", " HTTP/2.0 ", " 200 "]);
+    }
+}
+
+#[test]
+fn a_request_reaches_the_engine_as_it_was_and_with_no_other_header() {
+    let name = format!("da-{}", "0a".repeat(20));
+    let target = format!("/containers/create?name={name}");
+    let headers = "content-type: application/json\r\nx-registry-auth: e30=\r\ncontent-length: 2\r\ncookie: a=b\r\nx-http-method-override: DELETE\r\nx-forwarded-for: 192.0.2.1\r\nx-original-url: /info\r\nvia: x\r\n";
+    for (program, auth) in KINDS {
+        let (proxy, engine) = before_fake(program, auth);
+        let answer = proxy
+            .client()
+            .ask(&format!("POST {target} HTTP/1.1"), headers, b"{}");
+        assert_eq!(
+            answer.expect("an answer").status,
+            200,
+            "{program:?} {auth:?}"
+        );
+        let [request] = &engine.requests()[..] else {
+            panic!("one request, and not {:?}", engine.requests());
+        };
+        let (head, body) = request.split_once("\r\n\r\n").expect("it was read whole");
+        let mut lines = head.lines();
+        assert_eq!(lines.next(), Some(&*format!("POST {target} HTTP/1.1")));
+        let mut headers: Vec<_> = lines.map(str::to_ascii_lowercase).collect();
+        headers.sort();
+        let expected = [
+            "connection: close",
+            "content-length: 2",
+            "content-type: application/json",
+            "host: docker",
+            "x-registry-auth: e30=",
+        ];
+        assert_eq!(headers, expected, "{program:?} {auth:?}");
+        assert_eq!(body, "{}");
+        proxy.logged(&["[create]", " HTTP/1.1 "]);
+    }
+}
+
+#[test]
+fn the_largest_of_what_the_component_sends_and_reads_goes_through() {
+    // A list of 10 MiB, a registry's credentials of 16 KiB, and a body of 1 MiB.
+    let long = format!("\"{}\"", "x".repeat(10 * 1024 * 1024 - 2));
+    let credentials = "a".repeat(16 * 1024);
+    let body = vec![b' '; 1024 * 1024];
+    let target = format!("/containers/create?name=da-{}", "0a".repeat(20));
+    let headers = format!(
+        "x-registry-auth: {credentials}\r\ncontent-length: {}\r\n",
+        body.len()
+    );
+    for (program, auth) in KINDS {
+        let reply = Reply::json("200 OK", &long);
+        let (proxy, engine) = before(program, auth, move |_| reply.clone());
+        let answer = proxy
+            .client()
+            .ask(&format!("POST {target} HTTP/1.1"), &headers, &body);
+        let answer = answer.expect("an answer");
+        assert_eq!(answer.status, 200, "{program:?} {auth:?}");
+        assert!(answer.body == long, "{program:?} {auth:?}");
+        let requests = engine.requests();
+        assert!(requests[0].contains(&credentials) && requests[0].len() > body.len());
+    }
+}
+
+#[test]
+fn the_engines_own_time_and_words_come_back_as_they_are() {
+    let date = "Mon, 23 Nov 2020 01:10:00 GMT";
+    for (program, auth) in KINDS {
+        for (status, body) in [
+            ("404 Not Found", r#"{"message":"No such container: x"}"#),
+            ("500 Internal Server Error", "x"),
+        ] {
+            let length = body.len();
+            let reply = format!(
+                "HTTP/1.1 {status}\r\ndate: {date}\r\ncontent-length: {length}\r\n\r\n{body}"
+            );
+            let reply = Reply::Bytes(reply.into_bytes());
+            let (proxy, _engine) = before(program, auth, move |_| reply.clone());
+            let answer = proxy.client().ask(&listed(), "", b"").expect("an answer");
+            assert_eq!(answer.header("date"), Some(date), "{program:?} {auth:?}");
+            assert!(status.starts_with(&answer.status.to_string()), "{answer:?}");
+            assert_eq!(answer.body, body);
+        }
+    }
+}
+
+#[test]
+fn the_progress_of_a_pull_is_not_held_back() {
+    const LINE: &str = "{\"status\":\"Pulling\"}\r\n";
+    for (program, auth) in KINDS {
+        let engine = TcpListener::bind("127.0.0.1:0").expect("a free port");
+        let address = engine.local_addr().expect("an address").to_string();
+        let (seen, is_seen) = mpsc::channel();
+        let pulling = std::thread::spawn(move || {
+            let (mut stream, _) = engine.accept().expect("the proxy connects");
+            let _ = stream.read(&mut [0; 4096]);
+            let head = "HTTP/1.1 200 OK\r\ntransfer-encoding: chunked\r\n\r\n";
+            let chunk = format!("{:x}\r\n{LINE}\r\n", LINE.len());
+            stream
+                .write_all(format!("{head}{chunk}").as_bytes())
+                .expect("it reads");
+            let patience = Duration::from_secs(20);
+            is_seen
+                .recv_timeout(patience)
+                .expect("the line has come before the end");
+            stream.write_all(b"0\r\n\r\n").expect("it reads");
+        });
+        let proxy = Files::new().start(program, auth, &address);
+        let client = proxy.client();
+        let mut stream = client.connect("http/1.1").expect("a connection");
+        let request = format!(
+            "POST /images/create?fromImage=r.example.com%2Fa&tag=1 HTTP/1.1\r\nhost: localhost\r\ncontent-length: 0\r\n{}\r\n",
+            client.headers()
+        );
+        stream.write_all(request.as_bytes()).expect("it reads");
+        let mut read = String::new();
+        wait_within(Duration::from_secs(20), "the line", || {
+            let mut bytes = [0; 4096];
+            let count = stream.read(&mut bytes).expect("it is not over");
+            read.push_str(&String::from_utf8_lossy(&bytes[..count]));
+            read.contains("Pulling").then_some(())
+        });
+        seen.send(()).expect("it waits");
+        pulling.join().expect("the line was not held back");
+    }
+}
+
+#[test]
+fn what_fails_at_the_engine_is_told_in_its_form_and_not_tried_again() {
+    for (program, auth) in KINDS {
+        // It reads the request and hangs up.
+        let (proxy, engine) = before(program, auth, |_| Reply::Bytes(Vec::new()));
+        let line = format!("POST /containers/{ID}/start HTTP/1.1");
+        let answer = proxy
+            .client()
+            .ask(&line, "content-length: 0\r\n", b"")
+            .expect("an answer");
+        assert_eq!(answer.status, 502, "{answer:?}");
+        check_words(&answer.body);
+        assert_eq!(engine.requests().len(), 1, "{program:?} {auth:?}");
+        drop(engine);
+        let proxy = Files::new().start(program, auth, "127.0.0.1:1");
+        let answer = proxy.client().ask(&listed(), "", b"").expect("an answer");
+        assert!(matches!(answer.status, 502 | 503), "{answer:?}");
+        check_words(&answer.body);
+    }
+}
+
+/// A proxy speaks for itself, in the form in which the component reads.
+#[track_caller]
+fn check_words(body: &str) {
+    let words: Value = serde_json::from_str(body).unwrap_or_else(|_| panic!("not JSON: {body:?}"));
+    let message = words["message"].as_str().expect("a message");
+    assert!(
+        message.starts_with("dynamic-access engine proxy: "),
+        "{message}"
+    );
+}

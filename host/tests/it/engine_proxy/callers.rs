@@ -1,0 +1,153 @@
+//! Who is let in, and who is not.
+
+use super::{before_fake, check_words, listed};
+use crate::support::certificates::Authority;
+use crate::support::engine_proxy::{Auth, Files, Program, SECRETS};
+use crate::support::tls_client::Client;
+
+const PROGRAMS: [Program; 2] = [Program::Nginx, Program::Haproxy];
+
+/// Checks that a client's request is answered by the proxy or not at all.
+#[track_caller]
+fn check_kept_out(client: &Client, status: u16, what: &str) {
+    // HAProxy ends the handshake, and nginx says why.
+    if let Some(answer) = client.ask(&listed(), "", b"") {
+        assert_eq!(answer.status, status, "{what}: {answer:?}");
+        check_words(&answer.body);
+    }
+}
+
+#[test]
+fn without_a_certificate_of_the_authority_nothing_is_answered() {
+    for program in PROGRAMS {
+        let (proxy, engine) = before_fake(program, Auth::Certificate);
+        check_kept_out(&proxy.stranger(), 403, "none");
+        let identities = [
+            (
+                "another's",
+                Authority::new("engine-proxy-authority").client(),
+            ),
+            ("expired", proxy.authority().expired_client()),
+            ("a server's", proxy.authority().server(&["localhost"])),
+        ];
+        for (what, identity) in identities {
+            check_kept_out(&proxy.stranger().with_certificate(&identity), 403, what);
+        }
+        let secret = format!("authorization: Bearer {}", SECRETS[0]);
+        check_kept_out(&proxy.stranger().with_header(&secret), 403, "a secret");
+        assert_eq!(engine.requests(), Vec::<String>::new(), "{program:?}");
+        let client = proxy
+            .stranger()
+            .with_certificate(&proxy.authority().client());
+        let answer = client.ask(&listed(), "", b"").expect("an answer");
+        assert_eq!(answer.status, 200, "{program:?}");
+    }
+}
+
+#[test]
+fn without_a_secret_that_is_known_the_answer_is_401() {
+    let [secret, _] = SECRETS;
+    for program in PROGRAMS {
+        let (proxy, engine) = before_fake(program, Auth::Bearer);
+        for headers in [
+            "x: y".to_owned(),
+            "authorization:".to_owned(),
+            "authorization: Bearer".to_owned(),
+            "authorization: Bearer ".to_owned(),
+            format!("authorization: bearer {secret}"),
+            format!("authorization: BEARER {secret}"),
+            format!("authorization: Bearer {}", secret.to_uppercase()),
+            format!("authorization: Bearer  {secret}"),
+            format!("authorization: Bearer\t{secret}"),
+            format!("authorization: Bearer {}", &secret[..63]),
+            format!("authorization: Bearer {secret}0"),
+            format!("authorization: Bearer {secret} {secret}"),
+            format!("authorization: Bearer {secret}, Bearer {secret}"),
+            format!("authorization: Bearer {}", "0".repeat(64)),
+            "authorization: Bearer one".to_owned(),
+            format!("authorization: Basic {secret}"),
+            format!("authorization: {secret}"),
+            format!("authentication: Bearer {secret}"),
+            format!("proxy-authorization: Bearer {secret}"),
+        ] {
+            let client = proxy.stranger().with_header(&headers);
+            let answer = client.ask(&listed(), "", b"").expect("an answer");
+            assert_eq!(answer.status, 401, "{program:?}: {headers}");
+            assert_eq!(answer.header("www-authenticate"), Some("Bearer"));
+            check_words(&answer.body);
+            // Nor are they told what is on the list.
+            let answer = client.ask("GET /info HTTP/1.1", "", b"");
+            assert_eq!(
+                answer.expect("an answer").status,
+                401,
+                "{program:?}: {headers}"
+            );
+        }
+        for other in [secret, "0"] {
+            let client = proxy
+                .stranger()
+                .with_header(&format!("authorization: Bearer {secret}"))
+                .with_header(&format!("authorization: Bearer {other}"));
+            let answer = client.ask(&listed(), "", b"").expect("an answer");
+            assert!(matches!(answer.status, 400 | 401), "{answer:?}");
+            check_words(&answer.body);
+        }
+        assert_eq!(engine.requests(), Vec::<String>::new(), "{program:?}");
+    }
+}
+
+#[test]
+fn each_of_several_secrets_is_let_in_and_goes_no_further() {
+    for program in PROGRAMS {
+        let (proxy, engine) = before_fake(program, Auth::Bearer);
+        for (secret, name) in SECRETS.into_iter().zip(["one", "other"]) {
+            let header = format!("authorization: Bearer {secret}");
+            let client = proxy.stranger().with_header(&header);
+            let answer = client.ask(&listed(), "", b"").expect("an answer");
+            assert_eq!(answer.status, 200, "{program:?}");
+            proxy.logged(&[&format!(" {name} [inspect] ")]);
+            assert!(!proxy.log().contains(secret), "{}", proxy.log());
+        }
+        let requests = engine.requests().concat().to_lowercase();
+        assert!(!requests.contains("authorization"), "{requests}");
+    }
+}
+
+#[test]
+fn no_secrets_let_nobody_in() {
+    for program in PROGRAMS {
+        for text in ["", "# none\n"] {
+            let files = Files::new();
+            files.put_secrets(text);
+            let proxy = files.start(program, Auth::Bearer, "127.0.0.1:1");
+            for header in ["x: y", "authorization: Bearer ", "authorization: "] {
+                let client = proxy.stranger().with_header(header);
+                let answer = client.ask(&listed(), "", b"").expect("an answer");
+                assert_eq!(answer.status, 401, "{program:?}: {header}");
+            }
+            let answer = proxy.client().ask(&listed(), "", b"").expect("an answer");
+            assert_eq!(answer.status, 401, "{program:?}");
+        }
+    }
+}
+
+#[test]
+fn a_proxy_without_its_files_does_not_start() {
+    for program in PROGRAMS {
+        for (auth, missing) in [
+            (Auth::Bearer, "bearer"),
+            (Auth::Certificate, "clients.crt"),
+            (Auth::Certificate, "server.key"),
+        ] {
+            let files = Files::new();
+            std::fs::remove_file(files.path(missing)).expect("it was there");
+            let said = files.start_in_vain(program, auth);
+            let file = if missing == "server.key" {
+                "server"
+            } else {
+                missing
+            };
+            assert!(said.contains(file), "{program:?}: {said}");
+        }
+    }
+}

@@ -1,0 +1,534 @@
+//! What the component does not ask is not let through, whoever asks it.
+
+use std::io::Write;
+
+use super::{ID, before_fake, check_words, listed};
+use crate::support::engine_proxy::{Auth, EngineProxy, KINDS, Program};
+use crate::support::fake_engine::FakeEngine;
+use crate::support::h2;
+use crate::support::http::try_read_answer;
+
+/// A name of the form that the component gives to containers.
+const NAME: &str = "da-0a0a0a0a0a0a0a0a0a0a0a0a0a0a0a0a0a0a0a0a";
+
+/// Request targets that are not on the list, by method; `ID` and `NAME` stand
+/// for what would be right.
+const TARGETS: &[(&str, &[&str])] = &[
+    (
+        "GET",
+        &[
+            // The same, in another spelling.
+            "//containers/ID/json",
+            "/containers//ID/json",
+            "/./containers/ID/json",
+            "/containers/./ID/json",
+            "/images/../containers/ID/json",
+            "/%63ontainers/ID/json",
+            "/containers%2fID/json",
+            "/containers/ID%2Fjson",
+            "/%2e%2e/containers/ID/json",
+            "/containers/%2e%2e/containers/ID/json",
+            "/containers/ID/json;a=b",
+            "/containers/ID/json#a",
+            "/containers/ID/json/",
+            "/containers/ID/json?",
+            "/containers/ID/json?size=true",
+            "/containers/ID/json%00",
+            "/containers/ID/json%0a",
+            "/containers/ID/json%20HTTP/1.1",
+            "/containers/ID/json%0d%0aa:b",
+            "/containers\\ID\\json",
+            "/v1.41/containers/ID/json",
+            "/Containers/ID/json",
+            "containers/ID/json",
+            "http://localhost/containers/ID/json",
+            "http:///containers/ID/json",
+            "*",
+            "localhost:2376",
+            // Another container, or more of them.
+            "/containers/0123456789AB0123456789AB0123456789AB0123456789AB0123456789AB0123/json",
+            "/containers/0123456789ab/json",
+            "/containers/a-name/json",
+            "/containers/NAME/json",
+            "/containers/ID0/json",
+            "/containers/json",
+            "/containers/json?all=true",
+            "/containers/json?all=1&filters=%7B%22id%22%3A%5B%22ID%22%5D%7D",
+            "/containers/json?all=true&filters=%7B%22id%22%3A%5B%22ID%22%5D%7D&limit=1",
+            "/containers/json?all=true&all=true&filters=%7B%22id%22%3A%5B%22ID%22%5D%7D",
+            "/containers/json?filters=%7B%22id%22%3A%5B%22ID%22%5D%7D&all=true",
+            "/containers/json?all=true&filters=%7b%22id%22%3a%5b%22ID%22%5d%7d",
+            "/containers/json?all=true&filters={%22id%22:[%22ID%22]}",
+            "/containers/json?all=true&filters=%7B%22id%22%3A%5B%22%22%5D%7D",
+            "/containers/json?all=true&filters=%7B%22name%22%3A%5B%22.*%22%5D%7D",
+            "/containers/json?all=true&filters=%7B%22label%22%3A%5B%22a%3Db%22%5D%7D",
+            "/containers/json?all=true&filters=%7B%22label%22%3A%5B%22dynamic-accessXdeployment%3Da%22%5D%7D",
+            "/containers/json?all=true&filters=%7B%7D",
+            // Other calls.
+            "/",
+            "/_ping",
+            "/info",
+            "/version",
+            "/events",
+            "/system/df",
+            "/containers/ID/logs?stdout=1",
+            "/containers/ID/top",
+            "/containers/ID/changes",
+            "/containers/ID/export",
+            "/containers/ID/stats",
+            "/containers/ID/archive?path=%2Frun%2Fdynamic-access",
+            "/containers/ID/attach/ws",
+            "/exec/ID/json",
+            "/images/json",
+            "/images/search?term=a",
+            "/images/get?names=a",
+            "/images/a/get",
+            "/images/a/history",
+            "/images/a/../b/json",
+            "/images/a//b/json",
+            "/images/../json",
+            "/images/a/json?manifests=1",
+            "/networks",
+            "/networks/",
+            "/networks/a%2Fb",
+            "/networks/a/b",
+            "/networks/a?verbose=true",
+            "/networks/..",
+            "/volumes",
+            "/volumes/a",
+            "/swarm",
+            "/nodes",
+            "/services",
+            "/tasks",
+            "/secrets",
+            "/configs",
+            "/plugins",
+            "/plugins/a/json",
+            "/distribution/a/json",
+            "/libpod/info",
+            "/-/unreadable",
+            "/-/unknown",
+            "/-/unreachable",
+            "/-/late",
+        ],
+    ),
+    (
+        "POST",
+        &[
+            "/containers/create",
+            "/containers/create?name=",
+            "/containers/create?name=anything",
+            "/containers/create?name=0a0a0a0a0a0a0a0a0a0a0a0a0a0a0a0a0a0a0a0a",
+            "/containers/create?name=NAME0",
+            "/containers/create?name=NAME&platform=a",
+            "/containers/create?name=NAME&name=b",
+            "/containers/create?name=b&name=NAME",
+            "/containers/create?platform=&name=NAME",
+            "/containers/create?name=%64a-0a0a",
+            "/containers/create?name=-NAME",
+            "/containers/create?name=aaaaaaaaaaaaaaaaaaaaaaaNAME",
+            "/v1.41/containers/create?name=NAME",
+            "/containers/ID/start?detachKeys=a",
+            "/containers/0123456789ab/start",
+            "/containers/ID/stop",
+            "/containers/ID/stop?t=16",
+            "/containers/ID/stop?t=-1",
+            "/containers/ID/stop?t=1&signal=9",
+            "/containers/ID/stop?t=01",
+            "/containers/ID/kill",
+            "/containers/ID/restart",
+            "/containers/ID/pause",
+            "/containers/ID/wait",
+            "/containers/ID/update",
+            "/containers/ID/rename?name=a",
+            "/containers/ID/resize?h=1&w=1",
+            "/containers/ID/exec",
+            "/containers/ID/attach?stream=1",
+            "/containers/prune",
+            "/exec/ID/start",
+            "/images/create?fromImage=busybox&tag=1",
+            "/images/create?fromImage=library%2Fbusybox&tag=1",
+            "/images/create?fromImage=r.example.com%2Fa",
+            "/images/create?fromImage=r.example.com%2Fa&tag=",
+            "/images/create?fromSrc=-&repo=a",
+            "/images/create?fromImage=r.example.com%2Fa&tag=1&platform=a",
+            "/images/create?fromImage=r.example.com%2F..%2Fa&tag=1",
+            "/images/create?tag=1&fromImage=r.example.com%2Fa",
+            "/images/load",
+            "/images/a/push",
+            "/images/a/tag?repo=b",
+            "/images/prune",
+            "/build",
+            "/build/prune",
+            "/commit?container=ID",
+            "/networks/create",
+            "/networks/a/connect",
+            "/networks/prune",
+            "/volumes/create",
+            "/plugins/pull?remote=a",
+            "/swarm/init",
+            "/swarm/join",
+            "/secrets/create",
+            "/services/create",
+            "/session",
+            "/grpc",
+            "/auth",
+            "/containers/ID/json",
+            "/libpod/containers/create",
+        ],
+    ),
+    (
+        "PUT",
+        &[
+            "/containers/ID/archive",
+            "/containers/ID/archive?path=%2F",
+            "/containers/ID/archive?path=%2Fetc",
+            "/containers/ID/archive?path=/run/dynamic-access",
+            "/containers/ID/archive?path=%2frun%2fdynamic-access",
+            "/containers/ID/archive?path=%2Frun%2Fdynamic-access%2F..",
+            "/containers/ID/archive?path=%2Frun%2Fdynamic-access&copyUIDGID=1",
+            "/containers/ID/archive?path=%2Frun%2Fdynamic-access&path=%2F",
+            "/containers/ID/json",
+        ],
+    ),
+    (
+        "DELETE",
+        &[
+            "/containers/ID",
+            "/containers/ID?force=true",
+            "/containers/ID?v=true&force=true",
+            "/containers/ID?v=true&link=true",
+            "/containers/ID?v=1",
+            "/containers/a-name?v=true",
+            "/containers/0123456789ab?force=true&v=true",
+            "/images/a",
+            "/networks/a",
+            "/volumes/a",
+            "/plugins/a",
+            "/containers/ID/json",
+        ],
+    ),
+    (
+        "HEAD",
+        &[
+            "/containers/ID/json",
+            "/_ping",
+            "/containers/ID/archive?path=%2F",
+        ],
+    ),
+    ("PATCH", &["/containers/ID/json"]),
+    ("OPTIONS", &["/containers/ID/json", "*"]),
+    ("TRACE", &["/containers/ID/json"]),
+    ("CONNECT", &["/containers/ID/json", "localhost:2375"]),
+    ("get", &["/containers/ID/json"]),
+    ("Get", &["/containers/ID/json"]),
+    ("GETT", &["/containers/ID/json"]),
+];
+
+fn targets() -> impl Iterator<Item = (&'static str, String)> {
+    TARGETS.iter().flat_map(|(method, targets)| {
+        let filled = |target: &&str| target.replace("ID", ID).replace("NAME", NAME);
+        targets.iter().map(move |target| (*method, filled(target)))
+    })
+}
+
+/// Runs a check on all four configurations, of which none may let anything
+/// through, and each must do so for what is on the list.
+fn check_all(check: impl Fn(&EngineProxy)) {
+    for (program, auth) in KINDS {
+        let (proxy, engine) = before_fake(program, auth);
+        check(&proxy);
+        check_untouched(&proxy, &engine, program, auth);
+    }
+}
+
+fn check_untouched(proxy: &EngineProxy, engine: &FakeEngine, program: Program, auth: Auth) {
+    assert_eq!(
+        engine.requests(),
+        Vec::<String>::new(),
+        "{program:?} {auth:?}"
+    );
+    let answer = proxy.client().ask(&listed(), "", b"").expect("an answer");
+    assert_eq!((answer.status, engine.requests().len()), (200, 1));
+}
+
+/// Checks that a request is refused, in words that the component can read.
+#[track_caller]
+fn check_refused(proxy: &EngineProxy, line: &str, headers: &str) {
+    let answer = proxy.client().ask(line, headers, b"");
+    // The answer to a HEAD has no body, whatever length it tells.
+    if line.starts_with("HEAD ") {
+        return;
+    }
+    let answer = answer.unwrap_or_else(|| panic!("no answer: {line}"));
+    check_status(answer.status, line);
+    // What HAProxy takes for no request it answers in its own words.
+    if !answer.body.contains("<h1>400 Bad request</h1>") {
+        check_words(&answer.body);
+    }
+}
+
+/// Checks that what is no request is refused, in whatever words.
+#[track_caller]
+fn check_unread(proxy: &EngineProxy, line: &str, headers: &str, body: &[u8]) {
+    let what = format!("{line:.200} {headers:.200}");
+    if let Some(answer) = proxy.client().ask(line, headers, body) {
+        check_status(answer.status, &what);
+    }
+}
+
+/// A proxy's own refusal, which none of an Engine or of its absence is.
+#[track_caller]
+fn check_status(status: u16, what: &str) {
+    let is_refusal = (400..500).contains(&status) || matches!(status, 501 | 505);
+    assert!(is_refusal, "{what}: {status}");
+}
+
+#[test]
+fn what_is_not_on_the_list_is_refused() {
+    check_all(|proxy| {
+        for (method, target) in targets() {
+            check_refused(
+                proxy,
+                &format!("{method} {target} HTTP/1.1"),
+                "content-length: 0\r\n",
+            );
+        }
+    });
+}
+
+#[test]
+fn what_is_not_on_the_list_is_refused_over_http_2() {
+    check_all(|proxy| {
+        for (method, target) in targets() {
+            let fields = [
+                (":method", method),
+                (":scheme", "https"),
+                (":authority", "localhost"),
+                (":path", &target),
+            ];
+            check_refused_h2(proxy, &fields);
+        }
+    });
+}
+
+#[track_caller]
+fn check_refused_h2(proxy: &EngineProxy, fields: &[(&str, &str)]) {
+    // Where the protocol itself is broken, the stream is reset.
+    if let Some(body) = h2::ask(&proxy.client(), fields, b"")
+        && fields[0].1 != "HEAD"
+    {
+        assert!(
+            body.contains("dynamic-access engine proxy"),
+            "{fields:?}: {body}"
+        );
+    }
+}
+
+#[test]
+fn what_only_http_2_can_say_is_refused() {
+    let path = format!("/containers/{ID}/json");
+    let path = path.as_str();
+    let get = [
+        (":method", "GET"),
+        (":scheme", "https"),
+        (":authority", "localhost"),
+    ];
+    let with = |more: &[(&'static str, &'static str)]| {
+        let mut fields: Vec<(&str, &str)> = get.to_vec();
+        fields.push((":path", path));
+        fields.extend(more);
+        fields
+    };
+    check_all(|proxy| {
+        for fields in [
+            with(&[("upgrade", "tcp")]),
+            with(&[("connection", "upgrade"), ("upgrade", "tcp")]),
+            with(&[("transfer-encoding", "chunked")]),
+            with(&[(":path", "/info")]),
+            with(&[("X-Upper", "a")]),
+            with(&[("a", "b\r\nc: d")]),
+            vec![
+                (":method", "GET"),
+                (":scheme", "https"),
+                (":path", path),
+                (":authority", "localhost/info?"),
+            ],
+            vec![
+                (":method", "GET /info HTTP/1.1\r\na: b\r\n\r\nGET"),
+                (":scheme", "https"),
+                (":authority", "a"),
+                (":path", path),
+            ],
+            vec![
+                (":method", "GET"),
+                (":scheme", "http://a/info?"),
+                (":authority", "a"),
+                (":path", path),
+            ],
+            vec![(":method", "CONNECT"), (":authority", "localhost:2375")],
+        ] {
+            if let Some(body) = h2::ask(&proxy.client(), &fields, b"") {
+                // What is not passed on does no harm.
+                assert!(
+                    body.contains("dynamic-access engine proxy"),
+                    "{fields:?}: {body}"
+                );
+            }
+        }
+        let target = format!("{path} HTTP/1.1\r\na: b");
+        for target in [target.as_str(), "/containers/\n", "/containers/\0", ""] {
+            let mut fields = get.to_vec();
+            fields.push((":path", target));
+            check_refused_h2(proxy, &fields);
+        }
+    });
+}
+
+#[test]
+fn a_request_that_can_be_read_in_two_ways_is_refused() {
+    let create = format!("POST /containers/create?name={NAME} HTTP/1.1");
+    let create = create.as_str();
+    let inspect = listed();
+    let inspect = inspect.as_str();
+    check_all(|proxy| {
+        for (line, headers, body) in [
+            (create, "content-length: 2\r\ncontent-length: 3\r\n", "{}"),
+            (
+                create,
+                "content-length: 2\r\ntransfer-encoding: chunked\r\n",
+                "0\r\n\r\n",
+            ),
+            (
+                create,
+                "transfer-encoding: chunked\r\n",
+                "2\r\n{}\r\n0\r\n\r\n",
+            ),
+            (create, "transfer-encoding: gzip, chunked\r\n", "0\r\n\r\n"),
+            (
+                create,
+                "transfer-encoding: xchunked\r\ncontent-length: 2\r\n",
+                "{}",
+            ),
+            (
+                create,
+                "transfer-encoding: chunked\r\ntransfer-encoding: identity\r\n",
+                "0\r\n\r\n",
+            ),
+            (create, "content-length: -2\r\n", "{}"),
+            (create, "content-length: 0x2\r\n", "{}"),
+            (create, "content-length: 2, 3\r\n", "{}"),
+            (inspect, "transfer-encoding: chunked\r\n", "0\r\n\r\n"),
+            (inspect, "connection: upgrade\r\nupgrade: tcp\r\n", ""),
+            (inspect, "upgrade: h2c\r\n", ""),
+            (inspect, "host: other\r\n", ""),
+            (inspect, "a\0b: c\r\n", ""),
+        ] {
+            check_unread(proxy, line, headers, body.as_bytes());
+        }
+        let path = format!("/containers/{ID}/json");
+        for line in [
+            format!("GET {path} x HTTP/1.1"),
+            format!("GET {path}\0 HTTP/1.1"),
+            format!("GET {path} HTTP/1.0"),
+            format!("GET {path} HTTP/2.0"),
+            format!("GET {path} HTTP/3.0"),
+            format!("GET {path} http/1.1"),
+            format!(" GET {path} HTTP/1.1"),
+        ] {
+            check_unread(proxy, &line, "", b"");
+        }
+        // HTTP/0.9 has no head to be answered with.
+        let _ = proxy.client().ask(&format!("GET {path}"), "", b"");
+    });
+}
+
+#[test]
+fn what_a_proxy_reads_kindly_reaches_the_engine_in_the_one_right_spelling() {
+    let right = listed();
+    let path = format!("/containers/{ID}/json");
+    for (program, auth) in KINDS {
+        let (proxy, engine) = before_fake(program, auth);
+        for (line, headers) in [
+            (format!("GET  {path} HTTP/1.1"), ""),
+            (format!("GET {path}  HTTP/1.1"), ""),
+            (format!("GET\t{path} HTTP/1.1"), ""),
+            (format!("GET {path}\tHTTP/1.1"), ""),
+            (format!("\r\n{right}"), ""),
+            (right.clone(), "a : b\r\n"),
+            (right.clone(), "a: b\r\n c: d\r\n"),
+            (right.clone(), "a: b\nc: d\r\n"),
+            (right.clone(), "content-length: 0\r\ncontent-length: 0\r\n"),
+            (right.clone(), "host: localhost\r\n"),
+            (right.clone(), "connection: host, content-length\r\n"),
+            (right.clone(), "te: trailers\r\nexpect: 100-continue\r\n"),
+        ] {
+            let _ = proxy.client().ask(&line, headers, b"");
+        }
+        for request in engine.requests() {
+            assert!(request.starts_with(&format!("{right}\r\n")), "{request}");
+            let headers = request.lines().skip(1).filter(|line| !line.is_empty());
+            let names = headers.filter_map(|line| line.split(':').next());
+            for name in names.map(str::to_ascii_lowercase) {
+                let known = ["host", "connection", "content-length"];
+                assert!(known.contains(&&*name), "{program:?} {auth:?}: {request}");
+            }
+        }
+    }
+}
+
+#[test]
+fn what_is_too_large_is_refused_before_it_is_read() {
+    let create = format!("POST /containers/create?name={NAME} HTTP/1.1");
+    let large = format!("content-length: {}\r\n", 1024 * 1024 + 1);
+    let header = format!("a: {}\r\n", "b".repeat(200 * 1024));
+    let line = format!("GET /images/{}/json HTTP/1.1", "a".repeat(200 * 1024));
+    check_all(|proxy| {
+        check_refused(proxy, &create, &large);
+        check_unread(proxy, &listed(), &header, b"");
+        check_unread(proxy, &line, "", b"");
+    });
+}
+
+#[test]
+fn a_second_request_of_a_connection_is_looked_at_too() {
+    for (program, auth) in KINDS {
+        let (proxy, engine) = before_fake(program, auth);
+        let client = proxy.client();
+        let mut stream = client.connect("http/1.1").expect("a connection");
+        let head = format!("host: localhost\r\n{}", client.headers());
+        let hidden = format!("GET /info HTTP/1.1\r\n{head}connection: close\r\n\r\n");
+        // Once as the body of the first, and once after it.
+        let requests = format!(
+            "POST /containers/create?name={NAME} HTTP/1.1\r\n{head}content-length: {}\r\n\r\n{hidden}{hidden}",
+            hidden.len()
+        );
+        stream.write_all(requests.as_bytes()).expect("it reads");
+        let mut answers = String::new();
+        let _ = std::io::Read::read_to_string(&mut stream, &mut answers);
+        assert!(answers.starts_with("HTTP/1.1 200"), "{answers}");
+        assert!(answers.contains("HTTP/1.1 403"), "{answers}");
+        let requests = engine.requests();
+        assert_eq!(requests.len(), 1, "{requests:?}");
+        assert!(requests[0].ends_with(&hidden), "{requests:?}");
+    }
+}
+
+#[test]
+fn plain_http_is_not_answered_by_the_engine() {
+    for (program, auth) in KINDS {
+        let (proxy, engine) = before_fake(program, auth);
+        let address = proxy.url().trim_start_matches("https://").to_owned();
+        let mut stream = std::net::TcpStream::connect(address).expect("it listens");
+        let request = format!(
+            "{}\r\nhost: localhost\r\n{}\r\n",
+            listed(),
+            proxy.client().headers()
+        );
+        stream.write_all(request.as_bytes()).expect("it reads");
+        if let Some(answer) = try_read_answer(stream) {
+            assert_eq!(answer.status, 400, "{answer:?}");
+        }
+        check_untouched(&proxy, &engine, program, auth);
+    }
+}

@@ -1,0 +1,280 @@
+//! A real proxy in front of an Engine: Debian's nginx or HAProxy, with the
+//! configuration that `cargo xtask proxy-config` prints.
+
+use std::fs::File;
+use std::net::{SocketAddr, TcpListener, TcpStream};
+use std::os::unix::fs::PermissionsExt;
+use std::path::PathBuf;
+use std::process::{Child, Command, Stdio};
+
+use super::certificates::{Authority, Identity};
+use super::folder::Folder;
+use super::given;
+use super::tls_client::Client;
+use super::wait::wait_for;
+
+/// Which program it is.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Program {
+    Nginx,
+    Haproxy,
+}
+
+/// How it knows its callers.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Auth {
+    Certificate,
+    Bearer,
+}
+
+/// Every configuration that there is.
+pub const KINDS: [(Program, Auth); 4] = [
+    (Program::Nginx, Auth::Certificate),
+    (Program::Nginx, Auth::Bearer),
+    (Program::Haproxy, Auth::Certificate),
+    (Program::Haproxy, Auth::Bearer),
+];
+
+/// The secrets that are let in, of the form that `openssl rand -hex 32` prints.
+pub const SECRETS: [&str; 2] = [
+    "0f1e2d3c4b5a69788796a5b4c3d2e1f00f1e2d3c4b5a69788796a5b4c3d2e1f0",
+    "a0b1c2d3e4f5061728394a5b6c7d8e9fa0b1c2d3e4f5061728394a5b6c7d8e9f",
+];
+
+/// The files of a proxy, before it runs.
+pub struct Files {
+    folder: Folder,
+    /// Who has signed its certificate, and whose clients are let in.
+    pub authority: Authority,
+}
+
+impl Files {
+    /// All that it wants, with both [`SECRETS`].
+    pub fn new() -> Self {
+        let folder = Folder::new("engine-proxy-");
+        let authority = Authority::new("engine-proxy-authority");
+        let server = authority.server(&["localhost"]);
+        folder.file("server.crt", &server.certificate);
+        folder.file("server.key", &server.key);
+        folder.file("clients.crt", &authority.certificate());
+        let files = Self { folder, authority };
+        let [one, other] = SECRETS;
+        files.put_secrets(&format!("# while rotating\n{one} one;\n{other} other;\n"));
+        files
+    }
+
+    /// Puts this into the file of secrets.
+    pub fn put_secrets(&self, text: &str) {
+        let path = self.folder.file("bearer", text);
+        let mode = std::fs::Permissions::from_mode(0o600);
+        std::fs::set_permissions(path, mode).expect("it is ours");
+    }
+
+    /// A path in their folder.
+    pub fn path(&self, name: &str) -> PathBuf {
+        self.folder.path().join(name)
+    }
+
+    /// Runs a proxy with them in front of `engine`, a socket's path or
+    /// host:port, and waits until it listens.
+    pub fn start(self, program: Program, auth: Auth, engine: &str) -> EngineProxy {
+        let (process, address) = self.spawn(program, auth, engine);
+        let mut proxy = EngineProxy {
+            process,
+            program,
+            auth,
+            address,
+            client: self.authority.client(),
+            files: self,
+        };
+        wait_for("the proxy to listen", || {
+            let ended = proxy.process.try_wait().expect("it is ours");
+            assert!(ended.is_none(), "{ended:?}: {}", proxy.complaints());
+            TcpStream::connect(address).ok()
+        });
+        proxy
+    }
+
+    /// As [`Files::start`], for one that does not come to listening; what it
+    /// says.
+    pub fn start_in_vain(self, program: Program, auth: Auth) -> String {
+        let (mut process, _) = self.spawn(program, auth, "127.0.0.1:2375");
+        let status = wait_for("the proxy to give up", || {
+            process.try_wait().expect("it is ours")
+        });
+        assert!(!status.success());
+        std::fs::read_to_string(self.path("output")).expect("a log")
+    }
+
+    fn spawn(&self, program: Program, auth: Auth, engine: &str) -> (Child, SocketAddr) {
+        let free = TcpListener::bind("127.0.0.1:0").expect("a free port");
+        let address = free.local_addr().expect("an address");
+        drop(free);
+        let config = self.config(program, auth, engine, address);
+        let mut command = match program {
+            Program::Nginx => {
+                let pid = self.path("pid");
+                let mut command = Command::new("/usr/sbin/nginx");
+                command.arg("-c").arg(config).arg("-g");
+                command.arg(format!("daemon off; pid {};", pid.display()));
+                command
+            }
+            Program::Haproxy => {
+                let mut command = Command::new("/usr/sbin/haproxy");
+                command.arg("-db").arg("-f").arg(config);
+                command
+            }
+        };
+        let output = File::create(self.path("output")).expect("a file");
+        let process = command
+            .stdin(Stdio::null())
+            .stdout(output.try_clone().expect("a file"))
+            .stderr(output)
+            .spawn()
+            .expect("`cargo xtask test` has installed nginx and HAProxy");
+        (process, address)
+    }
+
+    fn config(&self, program: Program, auth: Auth, engine: &str, address: SocketAddr) -> PathBuf {
+        let name = match program {
+            Program::Nginx => "nginx",
+            Program::Haproxy => "haproxy",
+        };
+        let mut command = Command::new(given("TEST_XTASK"));
+        command.args(["proxy-config", name, "--engine", engine, "--auth"]);
+        command.arg(match auth {
+            Auth::Certificate => "certificate",
+            Auth::Bearer => "bearer",
+        });
+        command.arg("--listen").arg(address.to_string());
+        command.arg("--certs").arg(self.folder.path());
+        if program == Program::Nginx {
+            command.arg("--log").arg(self.path("access.log"));
+        }
+        let printed = command.output().expect("xtask is there");
+        let complaint = String::from_utf8_lossy(&printed.stderr);
+        assert!(printed.status.success(), "{complaint}");
+        let text = String::from_utf8(printed.stdout).expect("text");
+        self.folder.file("config", &text)
+    }
+}
+
+/// A proxy that runs, and ends when it is dropped.
+pub struct EngineProxy {
+    process: Child,
+    program: Program,
+    auth: Auth,
+    address: SocketAddr,
+    client: Identity,
+    files: Files,
+}
+
+impl EngineProxy {
+    /// The `docker_url` that reaches it.
+    pub fn url(&self) -> String {
+        format!("https://localhost:{}", self.address.port())
+    }
+
+    /// A client that it lets in.
+    pub fn client(&self) -> Client {
+        let client = self.stranger();
+        match self.auth {
+            Auth::Certificate => client.with_certificate(&self.client),
+            Auth::Bearer => client.with_header(&format!("authorization: Bearer {}", SECRETS[0])),
+        }
+    }
+
+    /// A client that has nothing to show.
+    pub fn stranger(&self) -> Client {
+        Client::new(self.address, &self.authority().certificate())
+    }
+
+    /// Who has signed its certificate, and whose clients are let in.
+    pub fn authority(&self) -> &Authority {
+        &self.files.authority
+    }
+
+    /// The runtime configuration with which the component trusts it, and shows
+    /// it a certificate if that is what it wants.
+    pub fn runtime_config(&self) -> PathBuf {
+        let folder = &self.files.folder;
+        let authority = self.authority().file(folder);
+        let (certificate, key) = self.client.files(folder, "client");
+        let mut text = format!(
+            "[[client_tls]]\ncomponent_ids = [\"webhooks\"]\nhosts = [\"localhost\"]\nca_roots_file = {authority:?}\n"
+        );
+        if self.auth == Auth::Certificate {
+            text.push_str(&format!(
+                "client_cert_file = {certificate:?}\nclient_private_key_file = {key:?}\n"
+            ));
+        }
+        folder.file("runtime-config.toml", &text)
+    }
+
+    /// The `docker_authorization` that it wants.
+    pub fn authorization(&self) -> String {
+        match self.auth {
+            Auth::Certificate => String::new(),
+            Auth::Bearer => format!("Bearer {}", SECRETS[1]),
+        }
+    }
+
+    /// Its access log, and with HAProxy what it says besides.
+    pub fn log(&self) -> String {
+        let name = match self.program {
+            Program::Nginx => "access.log",
+            Program::Haproxy => "output",
+        };
+        std::fs::read_to_string(self.files.path(name)).unwrap_or_default()
+    }
+
+    /// Waits until a line of its log has all of these words, and returns it.
+    #[track_caller]
+    pub fn logged(&self, words: &[&str]) -> String {
+        wait_for(&format!("{words:?} in the log"), || {
+            let log = self.log();
+            let mut lines = log.lines();
+            let line = lines.find(|line| words.iter().all(|word| line.contains(word)));
+            line.map(str::to_owned)
+        })
+    }
+
+    /// The users as whom its processes serve.
+    pub fn users(&self) -> Vec<u32> {
+        let id = self.process.id();
+        let pids = match self.program {
+            // The master serves nobody.
+            Program::Nginx => {
+                let path = format!("/proc/{id}/task/{id}/children");
+                std::fs::read_to_string(path).expect("it has workers")
+            }
+            Program::Haproxy => id.to_string(),
+        };
+        pids.split_whitespace()
+            .map(|pid| user_of(pid).expect("a process has a user"))
+            .collect()
+    }
+
+    fn complaints(&self) -> String {
+        std::fs::read_to_string(self.files.path("output")).unwrap_or_default()
+    }
+}
+
+impl Drop for EngineProxy {
+    fn drop(&mut self) {
+        // The master of nginx takes its workers along when it is asked, and
+        // leaves them behind when it is killed.
+        let pid = self.process.id().to_string();
+        let _ = Command::new("kill").args(["-TERM", &pid]).status();
+        let _ = self.process.wait();
+        if std::thread::panicking() {
+            eprintln!("[proxy] {}{}", self.complaints(), self.log());
+        }
+    }
+}
+
+fn user_of(pid: &str) -> Option<u32> {
+    let status = std::fs::read_to_string(format!("/proc/{pid}/status")).ok()?;
+    let line = status.lines().find_map(|line| line.strip_prefix("Uid:"))?;
+    line.split_whitespace().next()?.parse().ok()
+}

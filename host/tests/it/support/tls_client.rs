@@ -1,0 +1,100 @@
+//! A TLS client that sends bytes as they are, so that a request can be as wrong
+//! as a test needs it.
+
+use std::io::{self, Write};
+use std::net::{SocketAddr, TcpStream};
+use std::sync::Arc;
+use std::time::Duration;
+
+use rustls::{ClientConfig, ClientConnection, RootCertStore, StreamOwned};
+use rustls_pki_types::pem::PemObject;
+use rustls_pki_types::{CertificateDer, PrivateKeyDer};
+
+use super::certificates::Identity;
+use super::http::{Answer, try_read_answer};
+
+/// How long a server may be silent.
+const ANSWER_WAIT: Duration = Duration::from_secs(20);
+
+/// A connection.
+pub type Stream = StreamOwned<ClientConnection, TcpStream>;
+
+/// Who asks, and of whom.
+pub struct Client {
+    address: SocketAddr,
+    roots: RootCertStore,
+    identity: Option<(CertificateDer<'static>, PrivateKeyDer<'static>)>,
+    headers: String,
+}
+
+impl Client {
+    /// One that trusts an authority (PEM) to vouch for a server, whose name is
+    /// `localhost`.
+    pub fn new(address: SocketAddr, authority: &str) -> Self {
+        let mut roots = RootCertStore::empty();
+        let authority = CertificateDer::from_pem_slice(authority.as_bytes()).expect("PEM");
+        roots.add(authority).expect("an authority");
+        Self {
+            address,
+            roots,
+            identity: None,
+            headers: String::new(),
+        }
+    }
+
+    /// The same, with a certificate to show.
+    pub fn with_certificate(mut self, identity: &Identity) -> Self {
+        let certificate = CertificateDer::from_pem_slice(identity.certificate.as_bytes());
+        let key = PrivateKeyDer::from_pem_slice(identity.key.as_bytes());
+        self.identity = Some((certificate.expect("PEM"), key.expect("PEM")));
+        self
+    }
+
+    /// The same, with a further line in the head of each request.
+    pub fn with_header(mut self, line: &str) -> Self {
+        self.headers.push_str(&format!("{line}\r\n"));
+        self
+    }
+
+    /// The lines that go into the head of each request.
+    pub fn headers(&self) -> &str {
+        &self.headers
+    }
+
+    /// A connection of this protocol: `http/1.1` or `h2`.
+    pub fn connect(&self, protocol: &str) -> io::Result<Stream> {
+        let provider = Arc::new(rustls::crypto::ring::default_provider());
+        let builder = ClientConfig::builder_with_provider(provider)
+            .with_safe_default_protocol_versions()
+            .expect("ring has them")
+            .with_root_certificates(self.roots.clone());
+        let mut config = match &self.identity {
+            Some((certificate, key)) => builder
+                .with_client_auth_cert(vec![certificate.clone()], key.clone_key())
+                .expect("they fit"),
+            None => builder.with_no_client_auth(),
+        };
+        config.alpn_protocols = vec![protocol.as_bytes().to_vec()];
+        let name = "localhost".try_into().expect("a name");
+        let connection = ClientConnection::new(Arc::new(config), name).expect("a client");
+        let socket = TcpStream::connect(self.address)?;
+        socket.set_read_timeout(Some(ANSWER_WAIT))?;
+        let mut stream = StreamOwned::new(connection, socket);
+        stream.conn.complete_io(&mut stream.sock)?;
+        Ok(stream)
+    }
+
+    /// Sends a request over HTTP/1.1, its first line and its body as they are,
+    /// and reads the answer; `None` if the server ends the connection instead.
+    pub fn ask(&self, line: &str, headers: &str, body: &[u8]) -> Option<Answer> {
+        let mut stream = self.connect("http/1.1").ok()?;
+        let head = format!(
+            "{line}\r\nhost: localhost\r\nconnection: close\r\n{}{headers}\r\n",
+            self.headers
+        );
+        // A server that answers before it has read all may hang up on the rest.
+        let _ = stream.write_all(head.as_bytes());
+        let _ = stream.write_all(body);
+        try_read_answer(stream)
+    }
+}

@@ -1,6 +1,7 @@
 //! Every test, with all that they need, on a private Engine that goes with them.
 
 use std::env;
+use std::fs;
 use std::net::Ipv4Addr;
 use std::process::ExitCode;
 use std::time::Instant;
@@ -9,6 +10,7 @@ use anyhow::{Context, Result};
 
 use crate::apt;
 use crate::engine::{Engine, Listen};
+use crate::engine_proxy::traffic;
 use crate::image::{self, Agent};
 use crate::network;
 use crate::podman;
@@ -29,6 +31,7 @@ pub fn test(arguments: &[String]) -> Result<ExitCode> {
     let mut engine = Engine::start(Listen::Tls(port))?;
     let podman = podman::start_beside(&mut engine)?;
     install_for_tests()?;
+    let record = engine.dir().join("traffic");
     image::ensure(&engine.docker(), Some(Agent::StandIn))?;
     network::ensure(&engine.docker())?;
     let tls = engine.tls().context("the Engine was started with TLS")?;
@@ -45,9 +48,11 @@ pub fn test(arguments: &[String]) -> Result<ExitCode> {
         .env("TEST_DOCKERD_PIDFILE", engine.pid_file())
         .env("TEST_PODMAN_SOCKET", podman)
         .env("TEST_AGENT_IMAGE", image::IMAGE)
+        .env("TEST_TRAFFIC", &record)
         .env("TEST_XTASK", env::current_exe()?);
     say("cargo test");
     let status = process::status(&mut command).context("the tests did not come to their end")?;
+    let recorded = fs::read_to_string(&record).unwrap_or_default();
     drop(engine);
     let verdict = match status.success() {
         true => "passed",
@@ -57,13 +62,22 @@ pub fn test(arguments: &[String]) -> Result<ExitCode> {
         "tests: {verdict}, after {:.0} s with all set-up",
         started.elapsed().as_secs_f32()
     ));
+    // A part of the tests makes a part of the calls.
+    if status.success() && arguments.is_empty() {
+        let summary = traffic::check(&recorded)?;
+        say(&format!("traffic: {summary}"));
+    }
     Ok(exit_code(status.code()))
 }
 
 /// What tests run of their own.
 fn install_for_tests() -> Result<()> {
     for (program, package, what_for) in [
-        ("docker-registry", "docker-registry", "registries that images are pulled from"),
+        (
+            "docker-registry",
+            "docker-registry",
+            "registries that images are pulled from",
+        ),
         ("openssl", "openssl", "certificates by Docker's own recipe"),
         ("nginx", "nginx-light", "a proxy in front of an Engine"),
         ("haproxy", "haproxy", "another proxy in front of an Engine"),

@@ -3,6 +3,7 @@
 //! Templates have the configurations with their comments; the calls come from [`calls`].
 
 pub mod calls;
+pub mod traffic;
 
 use std::fs;
 use std::path::PathBuf;
@@ -39,7 +40,7 @@ pub struct ProxyArguments {
         default_value = "/run/docker.sock"
     )]
     engine: String,
-    /// The folder of server.crt, server.key, and clients.crt or bearer
+    /// The folder of the certificates, and of the secrets
     #[arg(long, value_name = "DIR", default_value = "/etc/dynamic-access")]
     certs: String,
     /// Where the access log goes: a file for nginx, what its `log` takes for HAProxy

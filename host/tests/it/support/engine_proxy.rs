@@ -54,9 +54,10 @@ impl Files {
         let folder = Folder::new("engine-proxy-");
         let authority = Authority::new("engine-proxy-authority");
         let server = authority.server(&["localhost"]);
-        folder.file("server.crt", &server.certificate);
-        folder.file("server.key", &server.key);
-        folder.file("clients.crt", &authority.certificate());
+        server.files(&folder, "server");
+        // Where HAProxy looks for it.
+        folder.file("server.pem.key", &server.key);
+        folder.file("ca.pem", &authority.certificate());
         let files = Self { folder, authority };
         let [one, other] = SECRETS;
         files.put_secrets(&format!("# while rotating\n{one} one;\n{other} other;\n"));

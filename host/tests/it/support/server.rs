@@ -64,6 +64,8 @@ impl Server {
     fn run(mut options: Options) -> Self {
         let lines = Arc::new(Mutex::new(Vec::new()));
         options.sink = sink(lines.clone());
+        // What all servers have sent is compared with what a proxy admits.
+        options.record_requests = std::env::var_os("TEST_TRAFFIC").map(PathBuf::from);
         let host = Host::prepare_with(options, compiled()).expect("spin.toml can be served");
         let serving = runtime().block_on(host.serve()).expect("a free port");
         Self {
@@ -161,7 +163,7 @@ fn options(variables: &[(&str, &str)]) -> Options {
 }
 
 /// The manifest that is shipped.
-pub fn manifest() -> std::path::PathBuf {
+pub fn manifest() -> PathBuf {
     Path::new(env!("CARGO_MANIFEST_DIR")).join("../spin.toml")
 }
 

@@ -1,0 +1,136 @@
+//! Compares what the component has sent during the tests with the table of what a proxy admits.
+
+use anyhow::{Context, Result, bail};
+use regex::Regex;
+
+use super::calls::{self, Call};
+
+/// How many requests that no line admits are shown; there is one reason, mostly.
+const SHOWN_MAX: usize = 10;
+
+/// Checks a record, one `METHOD path?query` a line, and says what it holds.
+pub fn check(record: &str) -> Result<String> {
+    check_against(record, &calls::table()?)
+}
+
+fn check_against(record: &str, calls: &[Call]) -> Result<String> {
+    let lines = calls
+        .iter()
+        .map(|call| Line::new(call))
+        .collect::<Result<Vec<_>>>()?;
+    let mut is_used = vec![false; lines.len()];
+    let mut strangers = Vec::new();
+    for request in record.lines() {
+        match lines.iter().position(|line| line.admits(request)) {
+            Some(index) => is_used[index] = true,
+            None => strangers.push(request),
+        }
+    }
+    if !strangers.is_empty() {
+        strangers.sort_unstable();
+        strangers.dedup();
+        let count = strangers.len();
+        strangers.truncate(SHOWN_MAX);
+        bail!(
+            "{count} kinds of requests that {} does not admit, such as\n{}",
+            calls::FILE,
+            strangers.join("\n")
+        );
+    }
+    let mut unused = lines.iter().zip(&is_used).filter(|(_, is_used)| !**is_used);
+    if let Some((line, _)) = unused.next() {
+        bail!(
+            "no test has sent what `{}` in {} admits",
+            line.name,
+            calls::FILE
+        );
+    }
+    Ok(format!(
+        "{} requests to the Engine, all on the list of {}, each of its {} entries used",
+        record.lines().count(),
+        calls::FILE,
+        calls.len()
+    ))
+}
+
+/// A line of the table, ready to be compared with.
+struct Line<'a> {
+    name: &'a str,
+    request: Regex,
+}
+
+impl<'a> Line<'a> {
+    fn new(call: &'a Call) -> Result<Self> {
+        let Call {
+            name,
+            method,
+            target,
+        } = call;
+        let request = Regex::new(&format!("^{method} {target}$"))
+            .with_context(|| format!("`{name}` in {} is no regular expression", calls::FILE))?;
+        Ok(Self { name, request })
+    }
+
+    fn admits(&self, request: &str) -> bool {
+        self.request.is_match(request)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn table() -> Vec<Call> {
+        let call = |name: &str, method: &str, target: &str| Call {
+            name: name.to_owned(),
+            method: method.to_owned(),
+            target: target.to_owned(),
+        };
+        vec![
+            call("look", "GET", "/a/[0-9]"),
+            call("stop", "POST", r"/a/stop\?t=[0-9]"),
+        ]
+    }
+
+    #[track_caller]
+    fn check_fails(record: &str, expected: &str) {
+        let error = check_against(record, &table()).expect_err(record);
+        let error = format!("{error:#}");
+        assert!(error.contains(expected), "{error}");
+    }
+
+    #[test]
+    fn requests_that_are_all_on_the_list_pass() {
+        let record = "GET /a/1\nPOST /a/stop?t=0\nGET /a/2\n";
+        let said = check_against(record, &table()).expect("they are");
+        assert!(said.starts_with("3 requests"), "{said}");
+        assert!(said.contains("each of its 2 entries used"), "{said}");
+    }
+
+    #[test]
+    fn a_request_that_is_not_on_the_list_is_named() {
+        for stranger in [
+            "GET /a/10",
+            "get /a/1",
+            "POST /a/1",
+            "GET /a/1?x=",
+            "GET /b/a/1",
+            "",
+        ] {
+            let record = format!("GET /a/1\nPOST /a/stop?t=0\n{stranger}\n");
+            check_fails(&record, stranger);
+        }
+    }
+
+    #[test]
+    fn an_entry_that_nothing_used_is_named() {
+        check_fails("GET /a/1\n", "`stop`");
+        check_fails("", "`look`");
+    }
+
+    #[test]
+    fn the_table_itself_is_of_regular_expressions() {
+        let error = check("").expect_err("nothing was used");
+        assert!(error.to_string().starts_with("no test has sent"), "{error}");
+    }
+}

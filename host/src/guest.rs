@@ -265,7 +265,13 @@ mod tests {
         let sink = Sink::new(|_, _| {});
         let tls = TlsConfigs::load("web", &[], None).unwrap();
         let connector = Connector::new(tls, UnixSockets::new(Vec::new()), sink.clone());
-        let outbound = Outbound::new("web", AllowedHosts::default(), connector, sink.clone());
+        let outbound = Outbound::new(
+            "web",
+            AllowedHosts::default(),
+            connector,
+            None,
+            sink.clone(),
+        );
         State::new(&sink, outbound, Arc::default())
     }
 

@@ -43,6 +43,9 @@ pub struct ProxyArguments {
     /// The folder of the certificates, and of the secrets
     #[arg(long, value_name = "DIR", default_value = "/etc/dynamic-access")]
     certs: String,
+    /// Who it runs as, and whose socket the Engine's is: www-data or haproxy, and docker, unless said
+    #[arg(long, value_name = "USER:GROUP")]
+    user: Option<String>,
     /// Where the access log goes: a file for nginx, what its `log` takes for HAProxy
     #[arg(long, value_name = "TARGET")]
     log: Option<String>,
@@ -74,6 +77,7 @@ struct Setting {
     listen: String,
     engine: String,
     certs: String,
+    user: Option<(String, String)>,
     log: Option<String>,
 }
 
@@ -112,10 +116,10 @@ pub fn configure(arguments: &ProxyArguments) -> Result<()> {
 
 impl ProxyArguments {
     fn setting(&self) -> Result<Setting> {
-        let log = self.log.iter();
+        let optional = self.user.iter().chain(&self.log);
         for text in [&self.listen, &self.engine, &self.certs]
             .into_iter()
-            .chain(log)
+            .chain(optional)
         {
             let is_plain = |byte: u8| byte.is_ascii_alphanumeric() || b"._-/:@[]".contains(&byte);
             if text.is_empty() || !text.bytes().all(is_plain) {
@@ -124,7 +128,13 @@ impl ProxyArguments {
                 );
             }
         }
+        let user = self.user.as_deref().map(|user| {
+            let names = user.split_once(':');
+            let (user, group) = names.with_context(|| format!("`{user}` is not USER:GROUP"))?;
+            Ok::<_, anyhow::Error>((user.to_owned(), group.to_owned()))
+        });
         Ok(Setting {
+            user: user.transpose()?,
             listen: self.listen.clone(),
             engine: self.engine.clone(),
             certs: self.certs.trim_end_matches('/').to_owned(),
@@ -156,6 +166,65 @@ impl Proxy {
     }
 }
 
+/// What the two write in different ways.
+impl Proxy {
+    fn template(self) -> &'static str {
+        match self {
+            Self::Nginx => NGINX,
+            Self::Haproxy => HAPROXY,
+        }
+    }
+
+    /// As whom Debian's package runs it.
+    fn usual_user(self) -> &'static str {
+        match self {
+            Self::Nginx => "www-data",
+            Self::Haproxy => "haproxy",
+        }
+    }
+
+    fn usual_log(self) -> &'static str {
+        match self {
+            Self::Nginx => "/var/log/nginx/access.log",
+            Self::Haproxy => "stdout",
+        }
+    }
+
+    fn listening(self, listen: &str) -> String {
+        match self {
+            Self::Haproxy if !listen.contains(':') => format!(":{listen}"),
+            Self::Nginx | Self::Haproxy => listen.to_owned(),
+        }
+    }
+
+    fn connecting(self, engine: &str) -> String {
+        let is_socket = engine.starts_with('/');
+        match self {
+            Self::Nginx if is_socket => format!("unix:{engine}"),
+            Self::Haproxy if is_socket => format!("unix@{engine}"),
+            Self::Nginx | Self::Haproxy => engine.to_owned(),
+        }
+    }
+
+    /// The lines that give a call its name.
+    fn line(self, call: &Call) -> String {
+        let Call {
+            name,
+            method,
+            target,
+        } = call;
+        match self {
+            // The request line, whole: nothing that is not understood as HTTP/1.1 or 2 passes.
+            Self::Nginx => format!(
+                "        \"~^{method} {target} HTTP/(?:1\\.1|2\\.0)\\z\"\n            {name};\n"
+            ),
+            Self::Haproxy => format!(
+                "    http-request set-var(txn.call) str({name}) if {{ method {method} }} {{ pathq -m reg '^{target}\\z' }}\n"
+            ),
+        }
+    }
+}
+
 impl Auth {
     fn name(self) -> &'static str {
         match self {
@@ -173,39 +242,19 @@ fn path_of(proxy: Proxy, auth: Auth) -> PathBuf {
 }
 
 fn render(proxy: Proxy, auth: Auth, setting: &Setting, calls: &[Call]) -> String {
-    let (template, lines, engine, listen, usual_log) = match proxy {
-        Proxy::Nginx => (
-            NGINX,
-            calls.iter().map(nginx_line).collect::<String>(),
-            match setting.engine.starts_with('/') {
-                true => format!("unix:{}", setting.engine),
-                false => setting.engine.clone(),
-            },
-            setting.listen.clone(),
-            "/var/log/nginx/access.log",
-        ),
-        Proxy::Haproxy => (
-            HAPROXY,
-            calls.iter().map(haproxy_line).collect(),
-            match setting.engine.starts_with('/') {
-                true => format!("unix@{}", setting.engine),
-                false => setting.engine.clone(),
-            },
-            match setting.listen.contains(':') {
-                true => setting.listen.clone(),
-                false => format!(":{}", setting.listen),
-            },
-            "stdout",
-        ),
-    };
-    let text = chosen(template, auth);
+    let usual = (proxy.usual_user().to_owned(), "docker".to_owned());
+    let (user, group) = setting.user.as_ref().unwrap_or(&usual);
+    let lines: String = calls.iter().map(|call| proxy.line(call)).collect();
+    let text = chosen(proxy.template(), auth);
     [
         ("@CALLS@\n", lines.as_str()),
         ("@AUTH@", auth.name()),
-        ("@LISTEN@", &listen),
-        ("@ENGINE@", &engine),
+        ("@LISTEN@", &proxy.listening(&setting.listen)),
+        ("@ENGINE@", &proxy.connecting(&setting.engine)),
         ("@CERTS@", &setting.certs),
-        ("@LOG@", setting.log.as_deref().unwrap_or(usual_log)),
+        ("@USER@", user),
+        ("@GROUP@", group),
+        ("@LOG@", setting.log.as_deref().unwrap_or(proxy.usual_log())),
     ]
     .into_iter()
     .fold(text, |text, (place, value)| text.replace(place, value))
@@ -229,27 +278,6 @@ fn chosen(template: &str, auth: Auth) -> String {
         }
     }
     text
-}
-
-/// The request line, whole: the version keeps what is not understood as HTTP/1.1 or 2 out.
-fn nginx_line(call: &Call) -> String {
-    let Call {
-        name,
-        method,
-        target,
-    } = call;
-    format!("        \"~^{method} {target} HTTP/(?:1\\.1|2\\.0)\\z\"\n            {name};\n")
-}
-
-fn haproxy_line(call: &Call) -> String {
-    let Call {
-        name,
-        method,
-        target,
-    } = call;
-    format!(
-        "    http-request set-var(txn.call) str({name}) if {{ method {method} }} {{ pathq -m reg '^{target}\\z' }}\n"
-    )
 }
 
 #[cfg(test)]
@@ -297,6 +325,7 @@ mod tests {
             listen: listen.to_owned(),
             engine: "127.0.0.1:2375".to_owned(),
             certs: "/etc".to_owned(),
+            user: None,
             log: None,
             write: false,
         };

@@ -116,7 +116,7 @@ fn each_of_several_secrets_is_let_in_and_goes_no_further() {
 #[test]
 fn no_secrets_let_nobody_in() {
     for program in PROGRAMS {
-        for text in ["", "# none\n"] {
+        for text in ["", "# none\n", "\"\" nobody;\n"] {
             let files = Files::new();
             files.put_secrets(text);
             let proxy = files.start(program, Auth::Bearer, "127.0.0.1:1");

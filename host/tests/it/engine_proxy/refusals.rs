@@ -223,6 +223,7 @@ const TARGETS: &[(&str, &[&str])] = &[
     ("get", &["/containers/ID/json"]),
     ("Get", &["/containers/ID/json"]),
     ("GETT", &["/containers/ID/json"]),
+    ("AGET", &["/containers/ID/json"]),
 ];
 
 fn targets() -> impl Iterator<Item = (&'static str, String)> {

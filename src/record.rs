@@ -217,7 +217,7 @@ mod tests {
     fn a_peers_echo_of_a_secret_is_redacted() {
         let error = Error::EngineFailed(Fault::Nonsense("a planted\nsown word".to_owned()));
         let line = line(&Calls::default(), Some(&error), &["planted".to_owned()]);
-        let expected = "the Engine failed: not an Engine's answer: a [redacted]\n[redacted] word";
+        let expected = "not an Engine's answer: a [redacted]\n[redacted] word; see that docker_url is an Engine's, and https if it speaks TLS";
         assert_eq!(line["error"], expected);
         assert_eq!(line["notes"][0], "[redacted]");
     }

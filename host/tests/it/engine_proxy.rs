@@ -45,14 +45,9 @@ fn before(
 }
 
 fn server(proxy: &EngineProxy, deployment: &Deployment<'_>, more: &[(&str, &str)]) -> Server {
-    let (url, authorization) = (proxy.url(), proxy.authorization());
-    let mut variables = vec![
-        ("docker_url", url.as_str()),
-        ("docker_authorization", &authorization),
-        ("deployment_id", &deployment.id),
-    ];
+    let mut variables = vec![("deployment_id", deployment.id.as_str())];
     variables.extend(more);
-    Server::over_tls(&variables, &proxy.runtime_config())
+    proxy.server(&variables)
 }
 
 /// Makes the component make every call that it has.
@@ -189,13 +184,7 @@ fn with_ended_container(line: &str) -> Reply {
 fn what_has_ended_is_inspected_and_its_age_told_by_the_engines_clock() {
     for (program, auth) in KINDS {
         let (proxy, _engine) = before(program, auth, with_ended_container);
-        let (url, authorization) = (proxy.url(), proxy.authorization());
-        let variables = [
-            ("docker_url", url.as_str()),
-            ("docker_authorization", &authorization),
-            ("deployment_id", "da"),
-        ];
-        let server = Server::over_tls(&variables, &proxy.runtime_config());
+        let server = proxy.server(&[("deployment_id", "da")]);
         let removed = server.call("POST", "/reap", "").json()["removed"].clone();
         let expected = json!([{"uniqueId": ID, "reason": "ended with exit code 3", "exitCode": 3}]);
         assert_eq!(removed, expected, "{program:?} {auth:?}");

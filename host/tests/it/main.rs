@@ -9,6 +9,7 @@ mod agent;
 mod confinement;
 mod conformance;
 mod contract;
+mod doctor;
 mod engine_faults;
 mod engine_proxy;
 mod lifecycle;
@@ -16,6 +17,7 @@ mod lost_answers;
 mod podman;
 mod pull;
 mod secrets;
+mod spinkube;
 mod story;
 #[allow(dead_code, reason = "the other test binary uses the rest")]
 mod support;

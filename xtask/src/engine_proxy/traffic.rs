@@ -14,10 +14,7 @@ pub fn check(record: &str) -> Result<String> {
 }
 
 fn check_against(record: &str, calls: &[Call]) -> Result<String> {
-    let lines = calls
-        .iter()
-        .map(|call| Line::new(call))
-        .collect::<Result<Vec<_>>>()?;
+    let lines = calls.iter().map(Line::new).collect::<Result<Vec<_>>>()?;
     let mut is_used = vec![false; lines.len()];
     let mut strangers = Vec::new();
     for request in record.lines() {

@@ -4,12 +4,13 @@
 use std::fs::File;
 use std::net::{SocketAddr, TcpListener, TcpStream};
 use std::os::unix::fs::PermissionsExt;
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 use std::process::{Child, Command, Stdio};
 
 use super::certificates::{Authority, Identity};
 use super::folder::Folder;
 use super::given;
+use super::server::Server;
 use super::tls_client::Client;
 use super::wait::wait_for;
 
@@ -195,29 +196,31 @@ impl EngineProxy {
         &self.files.authority
     }
 
-    /// The runtime configuration with which the component trusts it, and shows
-    /// it a certificate if that is what it wants.
-    pub fn runtime_config(&self) -> PathBuf {
-        let folder = &self.files.folder;
-        let authority = self.authority().file(folder);
-        let (certificate, key) = self.client.files(folder, "client");
-        let mut text = format!(
-            "[[client_tls]]\ncomponent_ids = [\"webhooks\"]\nhosts = [\"localhost\"]\nca_roots_file = {authority:?}\n"
-        );
-        if self.auth == Auth::Certificate {
-            text.push_str(&format!(
-                "client_cert_file = {certificate:?}\nclient_private_key_file = {key:?}\n"
-            ));
+    /// A server that reaches it: with a certificate, by a runtime configuration;
+    /// with a secret, as on a hosted platform, which has no such configuration
+    /// and trusts public authorities alone.
+    pub fn server(&self, more: &[(&str, &str)]) -> Server {
+        let authorization = format!("Bearer {}", SECRETS[1]);
+        let url = self.url();
+        let mut variables = vec![("docker_url", url.as_str())];
+        variables.extend(more);
+        let authority = self.authority().file(&self.files.folder);
+        match self.auth {
+            Auth::Certificate => Server::over_tls(&variables, &self.runtime_config(&authority)),
+            Auth::Bearer => {
+                variables.push(("docker_authorization", &authorization));
+                Server::hosted(&variables, &authority)
+            }
         }
-        folder.file("runtime-config.toml", &text)
     }
 
-    /// The `docker_authorization` that it wants.
-    pub fn authorization(&self) -> String {
-        match self.auth {
-            Auth::Certificate => String::new(),
-            Auth::Bearer => format!("Bearer {}", SECRETS[1]),
-        }
+    fn runtime_config(&self, authority: &Path) -> PathBuf {
+        let folder = &self.files.folder;
+        let (certificate, key) = self.client.files(folder, "client");
+        let text = format!(
+            "[[client_tls]]\ncomponent_ids = [\"webhooks\"]\nhosts = [\"localhost\"]\nca_roots_file = {authority:?}\nclient_cert_file = {certificate:?}\nclient_private_key_file = {key:?}\n"
+        );
+        folder.file("runtime-config.toml", &text)
     }
 
     /// Its access log, and with HAProxy what it says besides.

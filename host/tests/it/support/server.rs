@@ -43,7 +43,15 @@ impl Server {
         Self::start(variables, Vec::new(), Some(runtime_config))
     }
 
-    /// A server of another manifest, over TCP.
+    /// A server as on a hosted platform: without a runtime configuration, and
+    /// with the authority in a file as the only public one.
+    pub fn hosted(variables: &[(&str, &str)], public_roots: &Path) -> Self {
+        let mut options = options(variables);
+        options.public_roots = Some(public_roots.to_owned());
+        Self::run(options)
+    }
+
+    /// A server of the same component by another manifest, over TCP.
     pub fn of(manifest: &Path, variables: &[(&str, &str)]) -> Self {
         let mut options = options(variables);
         options.manifest = manifest.to_owned();

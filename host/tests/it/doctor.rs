@@ -1,0 +1,55 @@
+//! `cargo xtask doctor --against URL`: what an operator is told of a server.
+
+use std::process::Command;
+
+use crate::support::engine::{Deployment, RealEngine};
+use crate::support::fake_engine::{FakeEngine, Reply};
+use crate::support::given;
+use crate::support::server::{SECRET, Server};
+
+/// What it prints about the server at `url`, and whether it is content.
+fn against(url: &str, secret: &str) -> (bool, String) {
+    let run = Command::new(given("TEST_XTASK"))
+        .args(["doctor", "--against", url])
+        .env("SPIN_VARIABLE_WEBHOOK_SECRET", secret)
+        .output()
+        .expect("xtask is there");
+    let text = [run.stdout, run.stderr].concat();
+    (run.status.success(), String::from_utf8(text).expect("text"))
+}
+
+#[track_caller]
+fn check(url: &str, secret: &str, is_content: bool, expected: &str) {
+    let (content, told) = against(url, secret);
+    assert_eq!(content, is_content, "{told}");
+    assert!(told.contains(expected), "{told}");
+    assert!(!told.contains(SECRET), "{told}");
+}
+
+#[test]
+fn a_server_is_looked_at_as_bastionzero_would() {
+    let engine = RealEngine::given();
+    let deployment = Deployment::new(&engine);
+    let server = Server::on(&engine, &deployment.id);
+    let url = format!("http://{}/health", server.address());
+    check(&url, SECRET, true, "ok       healthy");
+    check(&url, "", true, "ok       without the secret: refused");
+    check(&url, "another-secret-that-is-long", false, "webhook_secret");
+    // An Engine that is down, and a port of nobody's.
+    let down = Server::over_tcp(&[("docker_url", "http://127.0.0.1:1")]);
+    let url = format!("http://{}", down.address());
+    check(&url, SECRET, false, "the reason is in its log");
+    check("http://127.0.0.1:1", SECRET, false, "it does not answer");
+}
+
+#[test]
+fn a_secret_is_never_sent_in_the_clear_beyond_this_machine() {
+    let listener = FakeEngine::start(|_| Reply::json("401 Unauthorized", "{}"));
+    // The same machine, by an address that is not loopback's.
+    let url = listener.url().replace("127.0.0.1", "0.0.0.0");
+    let (content, told) = against(&url, SECRET);
+    assert!(!content && told.contains("in the clear"), "{told}");
+    let requests = listener.requests();
+    assert_eq!(requests.len(), 1, "{requests:?}");
+    assert!(!requests[0].contains(SECRET), "{requests:?}");
+}

@@ -1,0 +1,276 @@
+//! `deploy/spinkube`: what is in it has the form that Kubernetes and
+//! SpinKube's operator take, and fits together.
+
+use std::collections::BTreeMap;
+use std::path::{Path, PathBuf};
+
+use k8s_openapi::api::core::v1::{
+    EnvVarSource, LocalObjectReference, ResourceRequirements, Secret, Volume, VolumeMount,
+};
+use k8s_openapi::api::networking::v1::NetworkPolicy;
+use k8s_openapi::apimachinery::pkg::apis::meta::v1::ObjectMeta;
+use serde::de::DeserializeOwned;
+use serde::{Deserialize, Serialize};
+use serde_json::Value;
+
+use crate::support::folder::Folder;
+use crate::support::server::{Server, manifest};
+
+/// SpinApp, as spin-operator 0.6.1 defines it (`core.spinkube.dev/v1alpha1`).
+#[derive(Serialize, Deserialize)]
+#[serde(deny_unknown_fields, rename_all = "camelCase")]
+struct SpinApp {
+    api_version: String,
+    kind: String,
+    metadata: ObjectMeta,
+    spec: SpinAppSpec,
+}
+
+#[derive(Serialize, Deserialize)]
+#[serde(deny_unknown_fields, rename_all = "camelCase")]
+struct SpinAppSpec {
+    executor: String,
+    image: String,
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    image_pull_secrets: Vec<LocalObjectReference>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    checks: Option<Checks>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    replicas: Option<i32>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    enable_autoscaling: Option<bool>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    runtime_config: Option<RuntimeConfig>,
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    volumes: Vec<Volume>,
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    volume_mounts: Vec<VolumeMount>,
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    variables: Vec<Variable>,
+    #[serde(default, skip_serializing_if = "BTreeMap::is_empty")]
+    service_annotations: BTreeMap<String, String>,
+    #[serde(default, skip_serializing_if = "BTreeMap::is_empty")]
+    deployment_annotations: BTreeMap<String, String>,
+    #[serde(default, skip_serializing_if = "BTreeMap::is_empty")]
+    pod_annotations: BTreeMap<String, String>,
+    #[serde(default, skip_serializing_if = "BTreeMap::is_empty")]
+    pod_labels: BTreeMap<String, String>,
+    // Limits and requests alone; Kubernetes' own has `claims` beside them.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    resources: Option<ResourceRequirements>,
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    components: Vec<String>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    service_account_name: Option<String>,
+    #[serde(default, skip_serializing_if = "BTreeMap::is_empty")]
+    invocation_limits: BTreeMap<String, String>,
+}
+
+#[derive(Serialize, Deserialize)]
+#[serde(deny_unknown_fields, rename_all = "camelCase")]
+struct Checks {
+    #[serde(skip_serializing_if = "Option::is_none")]
+    readiness: Option<Probe>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    liveness: Option<Probe>,
+}
+
+#[derive(Serialize, Deserialize)]
+#[serde(deny_unknown_fields, rename_all = "camelCase")]
+struct Probe {
+    http_get: HttpGet,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    initial_delay_seconds: Option<i32>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    timeout_seconds: Option<i32>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    period_seconds: Option<i32>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    success_threshold: Option<i32>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    failure_threshold: Option<i32>,
+}
+
+#[derive(Serialize, Deserialize)]
+#[serde(deny_unknown_fields, rename_all = "camelCase")]
+struct HttpGet {
+    path: String,
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    http_headers: Vec<Header>,
+}
+
+#[derive(Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+struct Header {
+    name: String,
+    value: String,
+}
+
+/// Of which a Secret, if there is one, takes the place of all the rest.
+#[derive(Serialize, Deserialize)]
+#[serde(deny_unknown_fields, rename_all = "camelCase")]
+struct RuntimeConfig {
+    load_from_secret: String,
+}
+
+#[derive(Serialize, Deserialize)]
+#[serde(deny_unknown_fields, rename_all = "camelCase")]
+struct Variable {
+    name: String,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    value: Option<String>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    value_from: Option<EnvVarSource>,
+}
+
+fn folder() -> PathBuf {
+    manifest().with_file_name("deploy/spinkube")
+}
+
+/// Reads a document whose every key is one of `T`'s: what `T` does not know it
+/// would not write again.
+#[track_caller]
+fn read<T: Serialize + DeserializeOwned>(name: &str) -> T {
+    let text = std::fs::read_to_string(folder().join(name)).expect(name);
+    parse(&text).unwrap_or_else(|problem| panic!("{name}: {problem}"))
+}
+
+fn parse<T: Serialize + DeserializeOwned>(text: &str) -> Result<T, String> {
+    let whole: Value = serde_saphyr::from_str(text).map_err(|error| error.to_string())?;
+    let typed: T = serde_json::from_value(whole.clone()).map_err(|error| error.to_string())?;
+    let known = serde_json::to_value(&typed).map_err(|error| error.to_string())?;
+    if known == whole {
+        Ok(typed)
+    } else {
+        Err(format!("{whole} has more than {known}"))
+    }
+}
+
+/// The text of a key of a Secret.
+fn entry(secret: &Secret, key: &str) -> String {
+    let entries = secret.string_data.as_ref().expect("text");
+    entries[key].clone()
+}
+
+fn name(metadata: &ObjectMeta) -> &str {
+    metadata.name.as_deref().expect("a name")
+}
+
+#[test]
+fn every_document_has_the_form_of_its_kind() {
+    let app: SpinApp = read("app.yaml");
+    assert_eq!(app.api_version, "core.spinkube.dev/v1alpha1");
+    assert_eq!(app.kind, "SpinApp");
+    assert!(
+        app.spec
+            .resources
+            .is_some_and(|resources| resources.claims.is_none())
+    );
+    let _: Secret = read("variables.yaml");
+    let _: Secret = read("runtime-config.yaml");
+    let policy: NetworkPolicy = read("network-policy.yaml");
+    let pods = policy.spec.and_then(|spec| spec.pod_selector);
+    let labels = pods.and_then(|pods| pods.match_labels).expect("labels");
+    assert_eq!(labels["core.spinkube.dev/app-name"], name(&app.metadata));
+    let entries = std::fs::read_dir(folder()).expect("a folder");
+    let count = entries
+        .flatten()
+        .filter(|entry| entry.path().extension().is_some_and(|end| end == "yaml"))
+        .count();
+    assert_eq!(count, 4, "another document must be read here too");
+}
+
+#[test]
+fn a_key_that_is_not_known_is_found_at_any_depth() {
+    let text = std::fs::read_to_string(folder().join("app.yaml")).expect("a file");
+    for (line, misspelt) in [
+        ("  replicas: 2", "  replica: 2"),
+        ("      mountPath: /certs", "      mountpath: /certs"),
+        (
+            "          key: webhook_secret",
+            "          keys: webhook_secret",
+        ),
+        ("        path: /.well", "        paths: /.well"),
+        ("  replicas: 2", "  replicas: two"),
+    ] {
+        assert!(text.contains(line), "{line}");
+        let changed = text.replace(line, misspelt);
+        assert!(parse::<SpinApp>(&changed).is_err(), "{misspelt}");
+    }
+    let text = std::fs::read_to_string(folder().join("network-policy.yaml")).expect("a file");
+    let changed = text.replace("cidr:", "cdir:");
+    assert!(parse::<NetworkPolicy>(&changed).is_err());
+}
+
+#[test]
+fn the_documents_fit_together_and_with_the_manifest() {
+    let app: SpinApp = read("app.yaml");
+    let variables: Secret = read("variables.yaml");
+    let runtime_config: Secret = read("runtime-config.yaml");
+    let spin_toml = std::fs::read_to_string(manifest()).expect("a manifest");
+    for variable in &app.spec.variables {
+        let declared = format!("\n{} = {{", variable.name);
+        assert!(spin_toml.contains(&declared), "{}", variable.name);
+        let Some(source) = &variable.value_from else {
+            assert!(variable.value.is_some(), "{}", variable.name);
+            continue;
+        };
+        let reference = source.secret_key_ref.as_ref().expect("a Secret");
+        assert_eq!(reference.name, name(&variables.metadata));
+        entry(&variables, &reference.key);
+    }
+    let loaded = app.spec.runtime_config.expect("one").load_from_secret;
+    assert_eq!(loaded, name(&runtime_config.metadata));
+
+    let config = entry(&runtime_config, "runtime-config.toml");
+    let config: toml::Table = config.parse().expect("TOML");
+    let tls = &config["client_tls"][0];
+    let component = tls["component_ids"][0].as_str().expect("an id");
+    assert!(spin_toml.contains(&format!("\n[component.{component}]\n")));
+    let url = app
+        .spec
+        .variables
+        .iter()
+        .find(|variable| variable.name == "docker_url");
+    let url = url
+        .and_then(|variable| variable.value.clone())
+        .expect("a URL");
+    let host = tls["hosts"][0].as_str().expect("a host");
+    assert_eq!(url, format!("https://{host}:2376"));
+    let mount = Path::new(&app.spec.volume_mounts[0].mount_path);
+    for file in [
+        "ca_roots_file",
+        "client_cert_file",
+        "client_private_key_file",
+    ] {
+        let path = tls[file].as_str().expect("a path");
+        assert_eq!(Path::new(path).parent(), Some(mount), "{file}");
+    }
+    assert_eq!(app.spec.volume_mounts[0].name, app.spec.volumes[0].name);
+}
+
+#[test]
+fn the_runtime_configuration_is_one_that_a_server_starts_with() {
+    let runtime_config: Secret = read("runtime-config.yaml");
+    let folder = Folder::new("spinkube-");
+    let config = entry(&runtime_config, "runtime-config.toml");
+    let here = folder.path().display().to_string();
+    let config = config.replace("\"/certs/", &format!("\"{here}/"));
+    let authority = crate::support::certificates::Authority::new("ca");
+    authority.file(&folder);
+    authority.client().files(&folder, "client");
+    let file = folder.file("runtime-config.toml", &config);
+    let answer = Server::over_tls(&[], &file).call("GET", "/nothing", "");
+    assert_eq!(answer.status, 404, "{answer:?}");
+}
+
+#[test]
+fn a_placeholder_opens_nothing() {
+    let variables: Secret = read("variables.yaml");
+    let placeholder = entry(&variables, "webhook_secret");
+    let server = Server::over_tcp(&[("webhook_secret", &placeholder)]);
+    let credentials = format!("Basic {placeholder}");
+    let headers = [("authorization", credentials.as_str())];
+    let answer = server.send("GET", "/nothing", &headers, b"");
+    assert_eq!(answer.status, 500, "{answer:?}");
+}

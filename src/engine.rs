@@ -296,13 +296,16 @@ impl<'a, P: Platform> Engine<'a, P> {
             TransportError::Unreachable(detail) => Fault::Unreachable(detail),
             TransportError::Untrusted(detail) => Fault::Untrusted(detail),
             TransportError::TimedOut => Fault::TimedOut,
-            // In TLS 1.3 a client has shaken hands before the server has looked at its certificate.
-            TransportError::Broken(detail) if self.config.docker_url.is_https() => {
-                Fault::Broken(format!(
-                    "{detail}; if every request ends so, the Engine may want another client certificate: see client_cert_file in Spin's runtime configuration, its expiry, and the Engine's own log"
-                ))
+            TransportError::Broken(detail) => {
+                // In TLS 1.3 a client has shaken hands before the server has
+                // looked at its certificate.
+                let perhaps = if self.config.docker_url.is_https() {
+                    "the Engine may want another client certificate: see client_cert_file in Spin's runtime configuration, its expiry, and the Engine's own log"
+                } else {
+                    "see that docker_url is an Engine's, and https if it speaks TLS"
+                };
+                Fault::Broken(format!("{detail}; if every request ends so, {perhaps}"))
             }
-            TransportError::Broken(detail) => Fault::Broken(detail),
         }
     }
 

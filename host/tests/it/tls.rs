@@ -28,13 +28,19 @@ fn runtime_config(folder: &Folder, ca: Option<&Path>, client: Option<&Identity>)
     folder.file("runtime-config.toml", &config)
 }
 
-/// Asks for the health of an Engine that is spoken with so. It has no image,
-/// which nobody could tell who has not spoken with it.
+/// Asks for the health of an Engine that is spoken with so, and for a target.
+/// It has no image, which nobody could tell who has not spoken with it.
 #[track_caller]
 fn check(url: &str, runtime_config: &Path, expected: &str) {
     let server = Server::over_tls(&[("docker_url", url)], runtime_config);
     let answer = server.call("GET", "/health", "");
     assert_eq!(answer.status, 503, "{answer:?}");
+    let error = server.line_about(&answer)["error"].to_string();
+    assert!(error.contains(expected), "{error}");
+    let answer = server.start_target("a-token");
+    let is_spoken_with = expected == SPOKEN_WITH;
+    assert_eq!(answer.status == 500, is_spoken_with, "{answer:?}");
+    assert!(matches!(answer.status, 500 | 502 | 503), "{answer:?}");
     let error = server.line_about(&answer)["error"].to_string();
     assert!(error.contains(expected), "{error}");
 }

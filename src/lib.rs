@@ -23,6 +23,7 @@
 //! | [`reaper`] | what may be removed without being asked, and why |
 //! | [`pauses`] | the waits between one look and the next |
 //! | [`engine`] | sends [`docker`]'s requests, within deadlines |
+//! | [`fault`] | why a call to the Engine brought nothing, and whether it had an effect |
 //! | [`docker`] | the Engine API as values |
 //! | [`error`] | every error, its status, its two messages |
 //! | [`record`] | the log lines |
@@ -47,6 +48,7 @@ pub mod container;
 pub mod docker;
 pub mod engine;
 pub mod error;
+pub mod fault;
 pub mod pauses;
 pub mod platform;
 pub mod pull;

@@ -3,8 +3,9 @@
 use crate::config::{Config, ImagePull};
 use crate::docker::ImageReference;
 use crate::docker::pull::Pulled;
-use crate::engine::{Engine, Fault};
+use crate::engine::Engine;
 use crate::error::Error;
+use crate::fault::Fault;
 use crate::platform::Platform;
 
 /// Whether the Engine is asked to pull the image when it is not there.

@@ -11,7 +11,8 @@ use crate::docker::ContainerId;
 use crate::docker::label;
 use crate::docker::list::{Listed, State};
 use crate::docker::remove::Removed;
-use crate::engine::{Engine, Fault};
+use crate::engine::Engine;
+use crate::fault::Fault;
 use crate::platform::Platform;
 
 /// How long after its creation a container may wait to be started. A webhook

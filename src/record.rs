@@ -147,7 +147,7 @@ fn milliseconds(duration: Duration) -> u64 {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::engine::Fault;
+    use crate::fault::Fault;
 
     fn line(calls: &Calls, error: Option<&Error>, notes: &[String]) -> serde_json::Value {
         let record = Record {

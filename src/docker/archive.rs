@@ -7,7 +7,7 @@ use http::header::CONTENT_TYPE;
 use http::{HeaderValue, Method};
 
 use super::{ContainerId, Reply, query_encoded, request};
-use crate::engine::Fault;
+use crate::fault::Fault;
 use crate::platform::HttpRequest;
 use crate::secret::Secret;
 

@@ -7,7 +7,7 @@ use super::list::Listed;
 use super::{ContainerId, ContainerName, Reply, archive, json, label, query_encoded};
 use crate::config::{Config, Profile, TokenDelivery};
 use crate::container::Own;
-use crate::engine::Fault;
+use crate::fault::Fault;
 use crate::platform::HttpRequest;
 use crate::reaper::START_WITHIN;
 use crate::target::StartOrder;

@@ -3,7 +3,7 @@
 use http::{Method, StatusCode};
 
 use super::{ImageReference, Reply, bodiless};
-use crate::engine::Fault;
+use crate::fault::Fault;
 use crate::platform::HttpRequest;
 
 /// Whether an image is there.

@@ -9,7 +9,7 @@ use time::OffsetDateTime;
 use time::format_description::well_known::Rfc3339;
 
 use super::{ContainerId, Reply, bodiless};
-use crate::engine::Fault;
+use crate::fault::Fault;
 use crate::platform::HttpRequest;
 
 /// How a container has ended.

@@ -12,7 +12,7 @@ use serde_json::json;
 use time::OffsetDateTime;
 
 use super::{ContainerId, ContainerName, DeploymentId, Reply, bodiless, label, query_encoded};
-use crate::engine::Fault;
+use crate::fault::Fault;
 use crate::platform::HttpRequest;
 
 /// A container as a list shows it.

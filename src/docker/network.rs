@@ -3,7 +3,7 @@
 use http::{Method, StatusCode};
 
 use super::{Reply, bodiless, query_encoded};
-use crate::engine::Fault;
+use crate::fault::Fault;
 use crate::platform::HttpRequest;
 
 /// The request that looks a network up. The Engine itself would notice that

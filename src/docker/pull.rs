@@ -8,7 +8,7 @@ use http::{HeaderName, HeaderValue, Method};
 use serde_json::Value;
 
 use super::{ImageReference, Reply, query_encoded, request};
-use crate::engine::Fault;
+use crate::fault::Fault;
 use crate::platform::HttpRequest;
 use crate::secret::Secret;
 

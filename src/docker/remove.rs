@@ -3,7 +3,7 @@
 use http::{Method, StatusCode};
 
 use super::{ContainerId, Reply, bodiless};
-use crate::engine::Fault;
+use crate::fault::Fault;
 use crate::platform::HttpRequest;
 
 /// What came of a removal that the Engine understood.

@@ -6,7 +6,7 @@ use serde_json::Value;
 use time::OffsetDateTime;
 use time::format_description::well_known::Rfc2822;
 
-use crate::engine::Fault;
+use crate::fault::Fault;
 use crate::platform::HttpResponse;
 
 /// A reply to be read: its status, and its body by meaning.

@@ -3,7 +3,7 @@
 use http::Method;
 
 use super::{ContainerId, Reply, bodiless};
-use crate::engine::Fault;
+use crate::fault::Fault;
 use crate::platform::HttpRequest;
 
 /// The request that starts a container.

@@ -6,7 +6,7 @@
 use std::fmt;
 
 use super::Error;
-use crate::engine::Fault;
+use crate::fault::Fault;
 
 impl Error {
     /// The sentence for the caller, the same each time.

@@ -9,7 +9,7 @@ use http::StatusCode;
 
 use crate::config::Problems;
 use crate::docker::{ContainerId, ImageReference, is_denial};
-use crate::engine::Fault;
+use crate::fault::Fault;
 
 /// Why a webhook did not succeed.
 #[derive(Debug, Clone, PartialEq, Eq)]

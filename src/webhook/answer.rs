@@ -92,7 +92,7 @@ fn answer(status: StatusCode, body: &serde_json::Value) -> HttpResponse {
 mod tests {
     use super::*;
     use crate::config::Problems;
-    use crate::engine::Fault;
+    use crate::fault::Fault;
 
     const ID: &str = "0123456789abcdef0123456789abcdef0123456789abcdef0123456789abcdef";
 

@@ -6,8 +6,8 @@ use std::time::Duration;
 
 use dynamic_access::config::Problems;
 use dynamic_access::docker::{ContainerId, ImageReference};
-use dynamic_access::engine::Fault;
 use dynamic_access::error::Error;
+use dynamic_access::fault::Fault;
 use dynamic_access::platform::{HttpRequest, HttpResponse};
 use serde_json::Value;
 

@@ -34,8 +34,8 @@ use dynamic_access::docker::remove::{self, Removed};
 use dynamic_access::docker::{
     ContainerId, ContainerName, DeploymentId, EngineUrl, ImageReference, Reply, inspect, start,
 };
-use dynamic_access::engine::Fault;
 use dynamic_access::error::Error;
+use dynamic_access::fault::Fault;
 use dynamic_access::platform::{
     BodyError, HttpRequest, HttpResponse, Keep, Platform, TransportError,
 };

@@ -1,0 +1,55 @@
+//! Why a call of the Engine did not bring what it was made for, and what that
+//! says of its effect.
+
+use std::fmt;
+
+use http::StatusCode;
+
+/// Why a call did not bring what it was made for.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Fault {
+    /// No connection: the call had no effect.
+    Unreachable(String),
+    /// No TLS came about: the call had no effect.
+    Untrusted(String),
+    /// The call's own limit passed: it may have had an effect.
+    TimedOut,
+    /// The connection broke: it may have had an effect.
+    Broken(String),
+    /// The call was not made, because the webhook's time is spent.
+    BudgetSpent,
+    /// The reply is not the Engine's: the call may have had an effect.
+    Nonsense(String),
+    /// The Engine, or a gateway before it, said why not.
+    Said {
+        /// A status of 400 or more.
+        status: StatusCode,
+        /// The Engine's own words.
+        message: String,
+    },
+}
+
+impl Fault {
+    /// Whether the call certainly changed nothing.
+    pub fn is_without_effect(&self) -> bool {
+        match self {
+            Self::Unreachable(_) | Self::Untrusted(_) | Self::BudgetSpent => true,
+            Self::Said { status, .. } => status.is_client_error(),
+            Self::TimedOut | Self::Broken(_) | Self::Nonsense(_) => false,
+        }
+    }
+}
+
+impl fmt::Display for Fault {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::Unreachable(detail) => write!(f, "no connection to the Engine: {detail}"),
+            Self::Untrusted(detail) => write!(f, "no TLS with the Engine: {detail}"),
+            Self::TimedOut => f.write_str("the Engine did not answer in time"),
+            Self::Broken(detail) => write!(f, "the connection to the Engine broke: {detail}"),
+            Self::BudgetSpent => f.write_str("the webhook's time is spent"),
+            Self::Nonsense(detail) => write!(f, "not an Engine's answer: {detail}"),
+            Self::Said { status, message } => write!(f, "{status}: {message}"),
+        }
+    }
+}

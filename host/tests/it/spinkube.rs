@@ -7,8 +7,9 @@ use std::path::{Path, PathBuf};
 use k8s_openapi::api::core::v1::{
     EnvVarSource, LocalObjectReference, ResourceRequirements, Secret, Volume, VolumeMount,
 };
-use k8s_openapi::api::networking::v1::NetworkPolicy;
+use k8s_openapi::api::networking::v1::{Ingress, NetworkPolicy, NetworkPolicyPort};
 use k8s_openapi::apimachinery::pkg::apis::meta::v1::ObjectMeta;
+use k8s_openapi::apimachinery::pkg::util::intstr::IntOrString;
 use serde::de::DeserializeOwned;
 use serde::{Deserialize, Serialize};
 use serde_json::Value;
@@ -156,6 +157,24 @@ fn name(metadata: &ObjectMeta) -> &str {
     metadata.name.as_deref().expect("a name")
 }
 
+/// Where the application looks for the Engine.
+fn docker_url(app: &SpinApp) -> &str {
+    let mut variables = app.spec.variables.iter();
+    let url = variables.find(|variable| variable.name == "docker_url");
+    url.and_then(|variable| variable.value.as_deref())
+        .expect("a URL")
+}
+
+/// The ports that a rule of a NetworkPolicy names, such as `TCP 80`.
+fn ports(ports: Option<&[NetworkPolicyPort]>) -> Vec<String> {
+    let ports = ports.unwrap_or_default().iter();
+    let name = |port: &NetworkPolicyPort| match (&port.protocol, &port.port) {
+        (Some(protocol), Some(IntOrString::Int(number))) => format!("{protocol} {number}"),
+        _ => "more than one port".to_owned(),
+    };
+    ports.map(name).collect()
+}
+
 #[test]
 fn every_document_has_the_form_of_its_kind() {
     let app: SpinApp = read("app.yaml");
@@ -166,8 +185,11 @@ fn every_document_has_the_form_of_its_kind() {
             .resources
             .is_some_and(|resources| resources.claims.is_none())
     );
+    // The operator refuses fewer, unless something else sets their number.
+    assert!(app.spec.replicas.is_some_and(|replicas| replicas >= 1));
     let _: Secret = read("variables.yaml");
     let _: Secret = read("runtime-config.yaml");
+    let _: Ingress = read("ingress.yaml");
     let policy: NetworkPolicy = read("network-policy.yaml");
     let pods = policy.spec.and_then(|spec| spec.pod_selector);
     let labels = pods.and_then(|pods| pods.match_labels).expect("labels");
@@ -177,7 +199,7 @@ fn every_document_has_the_form_of_its_kind() {
         .flatten()
         .filter(|entry| entry.path().extension().is_some_and(|end| end == "yaml"))
         .count();
-    assert_eq!(count, 4, "another document must be read here too");
+    assert_eq!(count, 5, "another document must be read here too");
 }
 
 #[test]
@@ -200,6 +222,9 @@ fn a_key_that_is_not_known_is_found_at_any_depth() {
     let text = std::fs::read_to_string(folder().join("network-policy.yaml")).expect("a file");
     let changed = text.replace("cidr:", "cdir:");
     assert!(parse::<NetworkPolicy>(&changed).is_err());
+    let text = std::fs::read_to_string(folder().join("ingress.yaml")).expect("a file");
+    let changed = text.replace("secretName:", "secretname:");
+    assert!(parse::<Ingress>(&changed).is_err());
 }
 
 #[test]
@@ -219,22 +244,15 @@ fn the_documents_fit_together_and_with_the_manifest() {
         assert_eq!(reference.name, name(&variables.metadata));
         entry(&variables, &reference.key);
     }
-    let loaded = app.spec.runtime_config.expect("one").load_from_secret;
-    assert_eq!(loaded, name(&runtime_config.metadata));
+    let loaded = app.spec.runtime_config.as_ref().expect("one");
+    assert_eq!(loaded.load_from_secret, name(&runtime_config.metadata));
 
     let config = entry(&runtime_config, "runtime-config.toml");
     let config: toml::Table = config.parse().expect("TOML");
     let tls = &config["client_tls"][0];
     let component = tls["component_ids"][0].as_str().expect("an id");
     assert!(spin_toml.contains(&format!("\n[component.{component}]\n")));
-    let url = app
-        .spec
-        .variables
-        .iter()
-        .find(|variable| variable.name == "docker_url");
-    let url = url
-        .and_then(|variable| variable.value.clone())
-        .expect("a URL");
+    let url = docker_url(&app);
     let host = tls["hosts"][0].as_str().expect("a host");
     assert_eq!(url, format!("https://{host}:2376"));
     let mount = Path::new(&app.spec.volume_mounts[0].mount_path);
@@ -247,6 +265,70 @@ fn the_documents_fit_together_and_with_the_manifest() {
         assert_eq!(Path::new(path).parent(), Some(mount), "{file}");
     }
     assert_eq!(app.spec.volume_mounts[0].name, app.spec.volumes[0].name);
+}
+
+#[test]
+fn the_network_policy_admits_the_ports_that_are_used() {
+    let app: SpinApp = read("app.yaml");
+    let policy: NetworkPolicy = read("network-policy.yaml");
+    let spec = policy.spec.expect("a specification");
+    let ingress = spec.ingress.expect("callers");
+    assert_eq!(ingress.len(), 1);
+    // Where the operator has Spin listen, and whither its service leads.
+    assert_eq!(ports(ingress[0].ports.as_deref()), ["TCP 80"]);
+    let egress = spec.egress.expect("who is called");
+    let called: Vec<_> = egress
+        .iter()
+        .map(|rule| ports(rule.ports.as_deref()))
+        .collect();
+    let url = docker_url(&app);
+    let (_, port) = url.rsplit_once(':').expect("a port");
+    assert_eq!(called[0], ["UDP 53", "TCP 53"]);
+    assert_eq!(called[1..], [[format!("TCP {port}")]]);
+}
+
+#[test]
+fn the_certificates_are_made_under_the_names_that_are_mounted() {
+    let app: SpinApp = read("app.yaml");
+    let secret = app.spec.volumes[0].secret.as_ref().expect("a Secret");
+    let secret = secret.secret_name.as_deref().expect("a name");
+    let runtime_config: Secret = read("runtime-config.yaml");
+    let config = entry(&runtime_config, "runtime-config.toml");
+    let instructions = std::fs::read_to_string(folder().join("README.md")).expect("a file");
+    let (_, command) = instructions
+        .split_once(&format!("create secret generic {secret} "))
+        .expect("a command");
+    let (command, _) = command.split_once("\n\n").expect("an end");
+    let files: Vec<_> = command.split("--from-file certs/").skip(1).collect();
+    assert_eq!(files.len(), 3, "{command}");
+    for file in files {
+        let mounted = format!("\"/certs/{}\"", file.trim_end_matches([' ', '\\', '\n']));
+        assert!(config.contains(&mounted), "{mounted}");
+    }
+}
+
+#[test]
+fn the_ingress_leads_the_webhooks_alone_to_the_application() {
+    let app: SpinApp = read("app.yaml");
+    let ingress: Ingress = read("ingress.yaml");
+    let spec = ingress.spec.expect("a specification");
+    let rules = spec.rules.expect("rules");
+    assert_eq!(rules.len(), 1);
+    let tls = spec.tls.expect("a certificate");
+    let hosts = tls[0].hosts.as_ref().expect("hosts");
+    assert_eq!(hosts.first(), rules[0].host.as_ref());
+    let paths = &rules[0].http.as_ref().expect("paths").paths;
+    let mut names = Vec::new();
+    for path in paths {
+        // The operator's service has the application's name, and this one port.
+        let service = path.backend.service.as_ref().expect("a service");
+        assert_eq!(service.name, name(&app.metadata));
+        let port = service.port.as_ref().and_then(|port| port.number);
+        assert_eq!(port, Some(80));
+        assert_eq!(path.path_type, "Exact");
+        names.push(path.path.as_deref().expect("a path"));
+    }
+    assert_eq!(names, ["/start", "/stop", "/health"]);
 }
 
 #[test]

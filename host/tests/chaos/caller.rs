@@ -23,6 +23,9 @@ const PAUSES: [Duration; 3] = [
 /// left in the middle is taken over after half a minute.
 const AT_LAST: Duration = Duration::from_secs(90);
 
+/// How long an Engine may be away: a restart waits for the containers to end.
+const ENGINE_BACK_WITHIN: Duration = Duration::from_secs(90);
+
 /// One of several callers at once.
 pub struct Caller<'a> {
     /// Where it plays.
@@ -119,14 +122,18 @@ impl Caller<'_> {
     }
 
     /// Checks what a success says, unless the Engine went down in between:
-    /// that ends containers, and is nothing that an answer can know of.
+    /// that ends containers, and is nothing that an answer can know of. An
+    /// Engine that stands still, or is down, answers later.
     #[track_caller]
     fn check(&self, turns: usize, id: &str, expected: &str) {
-        let state = containers::state(self.stage.engine, id);
+        let state = wait_within(ENGINE_BACK_WITHIN, "the Engine to answer", || {
+            containers::state(self.stage.engine, id)
+        });
         let is_undisturbed = turns.is_multiple_of(2) && self.stage.process.turns() == turns;
-        match state {
-            Some(state) if state == expected => self.stage.tally.count(&format!("seen {expected}")),
-            state => assert!(!is_undisturbed, "{id} should be {expected}, is {state:?}"),
+        if state == expected {
+            self.stage.tally.count(&format!("seen {expected}"));
+        } else {
+            assert!(!is_undisturbed, "{id} should be {expected}, is {state}");
         }
     }
 }

@@ -20,7 +20,7 @@ use crate::docker::{
     ContainerId, ContainerName, DeploymentId, ImageReference, Reply, archive, network, start, stop,
 };
 use crate::fault::Fault;
-use crate::platform::{HttpRequest, Keep, Platform, TransportError};
+use crate::platform::{HttpRequest, HttpResponse, Keep, Platform, TransportError};
 use crate::record::{Call, Calls};
 use crate::secret::Secret;
 
@@ -155,9 +155,30 @@ impl<'a, P: Platform> Engine<'a, P> {
     /// See [`Fault`].
     pub async fn list(&self, deployment: &DeploymentId) -> Result<Vec<Listed>, Fault> {
         let reply = self.call("list", list::list_by_deployment(deployment), LOOK_UP);
-        let mut listed = list::listed(&reply.await?)?;
-        listed.retain(|container| container.is_of(deployment));
-        Ok(listed)
+        list::listed_of(&reply.await?, deployment)
+    }
+
+    /// [`Engine::list`] and [`Engine::write_token`] side by side.
+    ///
+    /// # Errors
+    ///
+    /// See [`Fault`], for each of the two.
+    pub async fn list_and_write_token(
+        &self,
+        deployment: &DeploymentId,
+        id: &ContainerId,
+        token: &Secret,
+    ) -> (Result<Vec<Listed>, Fault>, Result<(), Fault>) {
+        let [list, archive] = self
+            .call_both(
+                ("list", list::list_by_deployment(deployment), LOOK_UP),
+                ("archive", archive::write_token(id, token), CHANGE),
+            )
+            .await;
+        (
+            list.and_then(|reply| list::listed_of(&reply, deployment)),
+            archive.and_then(|reply| archive::written(&reply)),
+        )
     }
 
     /// How a container has ended; `None` if it is gone.
@@ -223,16 +244,50 @@ impl<'a, P: Platform> Engine<'a, P> {
         keep: Keep,
     ) -> Result<Reply, Fault> {
         let begun = self.platform.now();
-        let left = self.until.saturating_sub(begun);
-        if left.is_zero() {
-            return Err(Fault::BudgetSpent);
-        }
-        let sent = self
+        let limit = self.within(limit, begun)?;
+        let request = self.addressed(request);
+        let sent = self.platform.send(request, limit, keep).await;
+        self.noted(name, begun, sent)
+    }
+
+    async fn call_both(
+        &self,
+        first: (&'static str, HttpRequest, Duration),
+        second: (&'static str, HttpRequest, Duration),
+    ) -> [Result<Reply, Fault>; 2] {
+        let begun = self.platform.now();
+        let limits = [first.2, second.2].map(|limit| self.within(limit, begun));
+        let [Ok(first_limit), Ok(second_limit)] = limits else {
+            return [Err(Fault::BudgetSpent), Err(Fault::BudgetSpent)];
+        };
+        let [first_sent, second_sent] = self
             .platform
-            .send(self.addressed(request), limit.min(left), keep)
-            .await
-            .map(Reply::new)
-            .map_err(|error| self.fault(error));
+            .send_both(
+                (self.addressed(first.1), first_limit),
+                (self.addressed(second.1), second_limit),
+            )
+            .await;
+        [
+            self.noted(first.0, begun, first_sent),
+            self.noted(second.0, begun, second_sent),
+        ]
+    }
+
+    /// How long a call may take that begins now.
+    fn within(&self, limit: Duration, now: Duration) -> Result<Duration, Fault> {
+        match self.until.saturating_sub(now) {
+            Duration::ZERO => Err(Fault::BudgetSpent),
+            left => Ok(limit.min(left)),
+        }
+    }
+
+    fn noted(
+        &self,
+        name: &'static str,
+        begun: Duration,
+        sent: Result<HttpResponse, TransportError>,
+    ) -> Result<Reply, Fault> {
+        let sent = sent.map(Reply::new).map_err(|error| self.fault(error));
         self.calls.borrow_mut().push(Call {
             name,
             status: sent.as_ref().ok().map(Reply::status),

@@ -21,6 +21,7 @@ use wasip2::random::random::get_random_u64;
 
 use crate::platform::{HttpRequest, HttpResponse, Keep, Platform, TransportError};
 use crate::server;
+use outgoing::Exchange;
 
 struct Component;
 
@@ -66,7 +67,19 @@ impl Platform for Wasi {
         limit: Duration,
         keep: Keep,
     ) -> Result<HttpResponse, TransportError> {
-        outgoing::send(request, limit, keep)
+        Exchange::begin(request, limit)?.reply(keep)
+    }
+
+    async fn send_both(
+        &self,
+        (first, first_limit): (HttpRequest, Duration),
+        (second, second_limit): (HttpRequest, Duration),
+    ) -> [Result<HttpResponse, TransportError>; 2] {
+        let begun = [
+            Exchange::begin(first, first_limit),
+            Exchange::begin(second, second_limit),
+        ];
+        begun.map(|exchange| exchange?.reply(Keep::Whole))
     }
 
     fn now(&self) -> Duration {

@@ -5,8 +5,8 @@ use std::time::Duration;
 use http::uri::Scheme as HttpScheme;
 use wasip2::http::outgoing_handler;
 use wasip2::http::types::{
-    ErrorCode, Fields, IncomingResponse, Method, OutgoingBody, OutgoingRequest, RequestOptions,
-    Scheme,
+    ErrorCode, Fields, FutureIncomingResponse, IncomingResponse, Method, OutgoingBody,
+    OutgoingRequest, RequestOptions, Scheme,
 };
 
 use super::streams::{self, Deadline, Halt};
@@ -18,32 +18,43 @@ use crate::platform::{
 /// near, and one that drops packets is found out early.
 const CONNECT_WAIT: Duration = Duration::from_secs(5);
 
-/// Sends a request and reads the reply, all within `limit`.
-pub fn send(
-    request: HttpRequest,
-    limit: Duration,
-    keep: Keep,
-) -> Result<HttpResponse, TransportError> {
-    let deadline = Deadline::after(limit);
-    let (outgoing, content) = outgoing(request).ok_or_else(|| broken("no request of HTTP's"))?;
-    let body = outgoing.body().map_err(|()| broken("no body to write"))?;
-    let reply = outgoing_handler::handle(outgoing, Some(options(limit))).map_err(lost)?;
-    if !content.is_empty() {
-        let stream = body.write().map_err(|()| broken("no body to write"))?;
-        // Who hangs up on a body may have answered, which tells more.
-        if let Err(Halt::TimedOut) = streams::write(&stream, &content, &deadline) {
-            return Err(TransportError::TimedOut);
+/// A request that is on its way, and its reply to come.
+pub struct Exchange {
+    reply: FutureIncomingResponse,
+    deadline: Deadline,
+}
+
+impl Exchange {
+    /// Sends a request; all of the exchange is to end within `limit`.
+    pub fn begin(request: HttpRequest, limit: Duration) -> Result<Self, TransportError> {
+        let deadline = Deadline::after(limit);
+        let (outgoing, content) =
+            outgoing(request).ok_or_else(|| broken("no request of HTTP's"))?;
+        let body = outgoing.body().map_err(|()| broken("no body to write"))?;
+        let reply = outgoing_handler::handle(outgoing, Some(options(limit))).map_err(lost)?;
+        if !content.is_empty() {
+            let stream = body.write().map_err(|()| broken("no body to write"))?;
+            // Who hangs up on a body may have answered, which tells more.
+            if let Err(Halt::TimedOut) = streams::write(&stream, &content, &deadline) {
+                return Err(TransportError::TimedOut);
+            }
         }
+        // What is wrong with the body's end shows in the reply.
+        let _ = OutgoingBody::finish(body, None);
+        Ok(Self { reply, deadline })
     }
-    // What is wrong with the body's end shows in the reply.
-    let _ = OutgoingBody::finish(body, None);
-    deadline
-        .wait(&reply.subscribe())
-        .map_err(|_| TransportError::TimedOut)?;
-    match reply.get() {
-        Some(Ok(Ok(response))) => read(&response, &deadline, keep),
-        Some(Ok(Err(code))) => Err(lost(code)),
-        Some(Err(())) | None => Err(broken("no reply")),
+
+    /// Waits for the reply and reads it to its end.
+    pub fn reply(self, keep: Keep) -> Result<HttpResponse, TransportError> {
+        let Self { reply, deadline } = self;
+        deadline
+            .wait(&reply.subscribe())
+            .map_err(|_| TransportError::TimedOut)?;
+        match reply.get() {
+            Some(Ok(Ok(response))) => read(&response, &deadline, keep),
+            Some(Ok(Err(code))) => Err(lost(code)),
+            Some(Err(())) | None => Err(broken("no reply")),
+        }
     }
 }
 

@@ -119,6 +119,18 @@ pub fn listed(reply: &Reply) -> Result<Vec<Listed>, Fault> {
         .collect()
 }
 
+/// Reads the reply to [`list_by_deployment`], of which it keeps what is the
+/// deployment's own.
+///
+/// # Errors
+///
+/// As [`listed`].
+pub fn listed_of(reply: &Reply, deployment: &DeploymentId) -> Result<Vec<Listed>, Fault> {
+    let mut listed = listed(reply)?;
+    listed.retain(|container| container.is_of(deployment));
+    Ok(listed)
+}
+
 #[derive(Deserialize)]
 struct ContainerSummary {
     #[serde(rename = "Id")]

@@ -205,14 +205,15 @@ impl EngineUrl {
             return Err(FORM.to_owned());
         };
         let has_path = parts.path_and_query.is_some_and(|path| path != "/");
-        let has_userinfo = authority.as_str().contains('@');
         let has_fragment = text.contains('#');
-        let has_sign = authority
-            .port()
-            .is_some_and(|port| port.as_str().starts_with('+'));
+        // Neither userinfo, nor a port with a sign, nor what no host is called.
+        let is_plain = authority
+            .as_str()
+            .bytes()
+            .all(|byte| byte.is_ascii_alphanumeric() || b"-._:[]".contains(&byte));
         let is_http = scheme == Scheme::HTTP || scheme == Scheme::HTTPS;
         let has_host = !authority.host().is_empty();
-        if has_path || has_userinfo || has_fragment || has_sign || !is_http || !has_host {
+        if has_path || has_fragment || !is_plain || !is_http || !has_host {
             return Err(FORM.to_owned());
         }
         if authority.port_u16().is_none_or(|port| port == 0) {
@@ -386,6 +387,7 @@ mod tests {
             "http://host",
             "http://host:0",
             "http://host:+1",
+            "http://+:1",
             "http://host:2375#x",
             "http://host:65536",
             "http://host:2375/v1.41",

@@ -183,26 +183,31 @@ impl<P: Platform> Targets<'_, P> {
         if let Some(warning) = dropped {
             return Err(Error::LimitDropped(warning.clone()));
         }
-        self.room(container).await?;
-        if self.config.token_delivery == TokenDelivery::File {
-            let token = &container.order.activation_token;
-            self.engine.write_token(id, token).await?;
+        let deployment = &self.config.deployment_id;
+        let (mut list, written) = match self.config.token_delivery {
+            // Side by side, since the list shows nothing of the token, and the
+            // container takes it whether it is one too many or not.
+            TokenDelivery::File => {
+                let token = &container.order.activation_token;
+                let engine = &self.engine;
+                engine.list_and_write_token(deployment, id, token).await
+            }
+            TokenDelivery::Env => (self.engine.list(deployment).await, Ok(())),
+        };
+        // A look can be repeated at will, and a start is too dear to be given
+        // up for one that was lost.
+        if list.as_ref().is_err_and(|fault| !fault.is_without_effect()) {
+            list = self.engine.list(deployment).await;
         }
-        Ok(())
+        self.room(container, &list?)?;
+        Ok(written?)
     }
 
     /// Looks whether there is room for a target that is created already.
     ///
     /// Whoever starts a container has counted after creating it, so of those
     /// who could exceed the limit together at least the last one sees it.
-    async fn room(&self, container: &Container<'_>) -> Result<(), Error> {
-        let mut list = self.engine.list(&self.config.deployment_id).await;
-        // A look can be repeated at will, and a start is too dear to be given
-        // up for one that was lost.
-        if list.as_ref().is_err_and(|fault| !fault.is_without_effect()) {
-            list = self.engine.list(&self.config.deployment_id).await;
-        }
-        let ours = list?;
+    fn room(&self, container: &Container<'_>, ours: &[Listed]) -> Result<(), Error> {
         let live: Vec<_> = ours.iter().filter(|found| is_live(found)).collect();
         let environment = &container.order.environment_id;
         let neighbours = live

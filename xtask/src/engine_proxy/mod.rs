@@ -318,6 +318,20 @@ mod tests {
     }
 
     #[test]
+    fn who_has_shown_no_credentials_holds_no_connection_for_long() {
+        for auth in [Auth::Certificate, Auth::Bearer] {
+            let text = chosen(HAPROXY, auth);
+            // HAProxy bounds the TLS handshake by this, and by nothing else.
+            let bounds: Vec<u32> = text
+                .lines()
+                .filter_map(|line| line.trim().strip_prefix("timeout client "))
+                .map(|bound| bound.trim_end_matches('s').parse().expect("seconds"))
+                .collect();
+            assert!(matches!(bounds[..], [1..=60]), "{bounds:?}");
+        }
+    }
+
+    #[test]
     fn a_setting_cannot_add_to_a_configuration() {
         let arguments = |listen: &str| ProxyArguments {
             proxy: None,

@@ -1,21 +1,39 @@
 //! `cargo xtask doctor --against URL`: what an operator is told of a server.
 
 use std::process::Command;
+use std::sync::atomic::{AtomicBool, Ordering};
 
 use crate::support::engine::{Deployment, RealEngine};
 use crate::support::fake_engine::{FakeEngine, Reply};
+use crate::support::folder::Folder;
 use crate::support::given;
 use crate::support::server::{SECRET, Server};
 
 /// What it prints about the server at `url`, and whether it is content.
 fn against(url: &str, secret: &str) -> (bool, String) {
+    against_with(url, secret, &[])
+}
+
+/// As [`against`], on a machine with these variables.
+fn against_with(url: &str, secret: &str, variables: &[(&str, &str)]) -> (bool, String) {
     let run = Command::new(given("TEST_XTASK"))
         .args(["doctor", "--against", url])
         .env("SPIN_VARIABLE_WEBHOOK_SECRET", secret)
+        .envs(variables.iter().copied())
         .output()
         .expect("xtask is there");
     let text = [run.stdout, run.stderr].concat();
     (run.status.success(), String::from_utf8(text).expect("text"))
+}
+
+/// A server that refuses whoever comes first, and hangs up on all others.
+fn refusing_once() -> FakeEngine {
+    let is_first = AtomicBool::new(true);
+    let body = r#"{"instance":"urn:uuid:0","ErrorMessage":"refused"}"#;
+    FakeEngine::start(move |_| match is_first.swap(false, Ordering::SeqCst) {
+        true => Reply::json("401 Unauthorized", body),
+        false => Reply::Bytes(Vec::new()),
+    })
 }
 
 #[track_caller]
@@ -52,4 +70,23 @@ fn a_secret_is_never_sent_in_the_clear_beyond_this_machine() {
     let requests = listener.requests();
     assert_eq!(requests.len(), 1, "{requests:?}");
     assert!(!requests[0].contains(SECRET), "{requests:?}");
+}
+
+#[test]
+fn a_secret_is_given_to_no_proxy_and_shown_in_no_message() {
+    let (server, proxy) = (refusing_once(), refusing_once());
+    let home = Folder::new("curl-");
+    home.file(".curlrc", "verbose\n");
+    let variables = [
+        ("http_proxy", proxy.url()),
+        ("no_proxy", String::new()),
+        ("CURL_HOME", home.path().display().to_string()),
+    ];
+    let variables = variables.each_ref().map(|(name, value)| (*name, &**value));
+    let (content, told) = against_with(&server.url(), SECRET, &variables);
+    assert_eq!(proxy.requests(), Vec::<String>::new(), "{told}");
+    let requests = server.requests();
+    assert_eq!(requests.len(), 2, "{requests:?}");
+    assert!(requests[1].contains(SECRET), "{requests:?}");
+    assert!(!content && !told.contains(SECRET), "{told}");
 }

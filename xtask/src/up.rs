@@ -1,12 +1,14 @@
 //! The main job: everything that is missing, then a server with three lines to try it out.
 
 use std::env;
-use std::net::SocketAddr;
+use std::net::{IpAddr, SocketAddr};
 use std::path::PathBuf;
 use std::time::Instant;
 
 use anyhow::Result;
 use clap::Args;
+// The crate, not the module of that name.
+use ::http::uri::Authority;
 
 use crate::choice::{self, Chosen};
 use crate::docker::Docker;
@@ -188,12 +190,22 @@ fn warn_of_engine(engine: &Endpoint, has_runtime_config: bool) {
     }
 }
 
-/// Whether `host:port` is within this machine.
+/// Whether `host` or `host:port` is within this machine, by its address or by the one name that is kept for it.
+///
+/// A secret is sent in the clear to what this admits, so what it cannot read is elsewhere.
 pub fn is_loopback(authority: &str) -> bool {
-    let host = authority
-        .rsplit_once(':')
-        .map_or(authority, |(host, _)| host);
-    host == "localhost" || host == "[::1]" || host.starts_with("127.")
+    let Ok(authority) = authority.parse::<Authority>() else {
+        return false;
+    };
+    let host = authority.host();
+    let address = host
+        .strip_prefix('[')
+        .and_then(|rest| rest.strip_suffix(']'))
+        .unwrap_or(host);
+    host.eq_ignore_ascii_case("localhost")
+        || address
+            .parse()
+            .is_ok_and(|address: IpAddr| address.is_loopback())
 }
 
 #[cfg(test)]
@@ -202,10 +214,29 @@ mod tests {
 
     #[test]
     fn loopback_is_told_from_elsewhere() {
-        for authority in ["127.0.0.1:2375", "localhost:2375", "[::1]:2375"] {
+        for authority in [
+            "127.0.0.1:2375",
+            "127.0.0.2",
+            "localhost:2375",
+            "LOCALHOST",
+            "[::1]:2375",
+            "[::1]",
+        ] {
             assert!(is_loopback(authority), "{authority}");
         }
-        for authority in ["10.0.0.1:2375", "engine:2375", "[fe80::1]:2375"] {
+        for authority in [
+            "10.0.0.1:2375",
+            "0.0.0.0:2375",
+            "engine:2375",
+            "[fe80::1]:2375",
+            // Names, of which anybody may have the like.
+            "127.example.com:2375",
+            "127.0.0.1.example.com",
+            "localhost.example.com",
+            "localhost@example.com",
+            "127.0.0.1:80@example.com",
+            "",
+        ] {
             assert!(!is_loopback(authority), "{authority}");
         }
     }

@@ -2,7 +2,7 @@
 //!
 //! The authority signs these two and its key is forgotten, so that there is none to guard and nobody can sign a third.
 
-use std::fs::{self, DirBuilder, OpenOptions};
+use std::fs::{self, DirBuilder, File, OpenOptions};
 use std::io::Write;
 use std::net::IpAddr;
 use std::os::unix::fs::{DirBuilderExt, OpenOptionsExt};
@@ -198,10 +198,19 @@ fn write_all(dir: &Path, files: &[(&str, u32, String)]) -> Result<()> {
 fn write_new(path: &Path, mode: u32, content: &str) -> Result<()> {
     let mut options = OpenOptions::new();
     options.write(true).create_new(true).mode(mode);
-    options
+    let file = options
         .open(path)
-        .and_then(|mut file| file.write_all(content.as_bytes()))
-        .with_context(|| format!("failed to write {}", path.display()))
+        .with_context(|| format!("failed to create {}", path.display()))?;
+    fill(path, file, content)
+}
+
+/// Writes all of the content into a new file, or removes the file.
+fn fill(path: &Path, mut file: File, content: &str) -> Result<()> {
+    let written = file.write_all(content.as_bytes());
+    if written.is_err() {
+        let _ = fs::remove_file(path);
+    }
+    written.with_context(|| format!("failed to write {}", path.display()))
 }
 
 /// Spin takes paths relative to the file itself, so the folder can be moved.
@@ -298,6 +307,18 @@ mod tests {
         assert!(error.to_string().contains(CLIENT_KEY), "{error}");
         assert_eq!(fs::read_to_string(&theirs).expect("a file"), "theirs");
         assert_eq!(fs::read_dir(&folder.0).expect("a folder").count(), 1);
+    }
+
+    #[test]
+    fn a_file_that_cannot_be_written_to_its_end_does_not_stay() {
+        let folder = Folder::new();
+        fs::create_dir(&folder.0).expect("a folder");
+        let path = folder.0.join(CLIENT_KEY);
+        fs::write(&path, "half a k").expect("a file");
+        let full = OpenOptions::new().write(true).open("/dev/full");
+        let error = fill(&path, full.expect("Linux has it"), "key").expect_err("there is no room");
+        assert!(error.to_string().contains(CLIENT_KEY), "{error}");
+        assert!(!path.exists());
     }
 
     #[test]

@@ -32,6 +32,9 @@ const CLIENT_CERTIFICATE: &str = "client.pem";
 const CLIENT_KEY: &str = "client-key.pem";
 const RUNTIME_CONFIG: &str = "runtime-config.toml";
 
+/// Where an Engine's own files are in the instructions: this machine's paths are not those of its host.
+const ENGINES_FOLDER: &str = "/etc/docker/certs";
+
 /// What is made; the certificates can be read by anybody, the keys by their owner alone.
 const FILES: [&str; 6] = [
     CA,
@@ -223,23 +226,25 @@ fn runtime_config(hosts: &[String]) -> String {
 /// What to do with the files, as lines that work as they stand.
 fn instructions(dir: &Path, hosts: &[String]) -> String {
     let host = &hosts[0];
-    let options = dockerd_options(dir).join(" \\\n    ");
+    let options = dockerd_options(Path::new(ENGINES_FOLDER)).join(" \\\n    ");
     let config = runtime_config_file(dir);
     format!(
         "
-On the Engine's host, with {CA}, {SERVER} and {SERVER_KEY}:
+On the Engine's host, with {CA}, {SERVER} and {SERVER_KEY} of {} copied to {ENGINES_FOLDER}, which is for root alone:
 
 dockerd --host=unix:///var/run/docker.sock --host=tcp://0.0.0.0:2376 \\
     {options}
 
 Where Spin runs, with {RUNTIME_CONFIG}, {CA}, {CLIENT_CERTIFICATE} and {CLIENT_KEY} in one folder:
 
-spin up --build --runtime-config-file {} \\
+SPIN_VARIABLE_WEBHOOK_SECRET=\"$(openssl rand -base64 32)\" \\
+    spin up --build --runtime-config-file {} \\
     --variable docker_url=https://{host}:2376
 
 {RUNTIME_CONFIG}, whose paths are relative to itself:
 
 {}",
+        dir.display(),
         config.display(),
         runtime_config(hosts)
     )
@@ -319,6 +324,20 @@ mod tests {
         let error = fill(&path, full.expect("Linux has it"), "key").expect_err("there is no room");
         assert!(error.to_string().contains(CLIENT_KEY), "{error}");
         assert!(!path.exists());
+    }
+
+    #[test]
+    fn the_instructions_name_what_each_machine_has() {
+        let text = instructions(Path::new("/here/certs"), &hosts(&["engine.test"]));
+        let (engine, spin) = text.split_once("Where Spin runs").expect("two machines");
+        let (files, command) = engine.split_once("\n\n").expect("a command");
+        for file in [CA, SERVER, SERVER_KEY] {
+            assert!(files.contains(file), "{files}");
+            assert!(command.contains(&format!("=/etc/docker/certs/{file}")));
+        }
+        assert!(!command.contains("/here"), "{command}");
+        assert!(spin.contains("SPIN_VARIABLE_WEBHOOK_SECRET=\"$("), "{spin}");
+        assert!(spin.contains(" /here/certs/runtime-config.toml "), "{spin}");
     }
 
     #[test]

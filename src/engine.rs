@@ -148,13 +148,19 @@ impl<'a, P: Platform> Engine<'a, P> {
             .find(|container| container.has_name(name.as_str())))
     }
 
-    /// All containers of a deployment, the youngest first.
+    /// The containers of a deployment, or of one share of it, the youngest
+    /// first.
     ///
     /// # Errors
     ///
     /// See [`Fault`].
-    pub async fn list(&self, deployment: &DeploymentId) -> Result<Vec<Listed>, Fault> {
-        let reply = self.call("list", list::list_by_deployment(deployment), LOOK_UP);
+    pub async fn list(
+        &self,
+        deployment: &DeploymentId,
+        share: Option<&str>,
+    ) -> Result<Vec<Listed>, Fault> {
+        let request = list::list_by_deployment(deployment, share);
+        let reply = self.call("list", request, LOOK_UP);
         list::listed_of(&reply.await?, deployment)
     }
 
@@ -166,12 +172,13 @@ impl<'a, P: Platform> Engine<'a, P> {
     pub async fn list_and_write_token(
         &self,
         deployment: &DeploymentId,
+        share: Option<&str>,
         id: &ContainerId,
         token: &Secret,
     ) -> (Result<Vec<Listed>, Fault>, Result<(), Fault>) {
         let [list, archive] = self
             .call_both(
-                ("list", list::list_by_deployment(deployment), LOOK_UP),
+                ("list", list::list_by_deployment(deployment, share), LOOK_UP),
                 ("archive", archive::write_token(id, token), CHANGE),
             )
             .await;

@@ -157,7 +157,7 @@ pub async fn reap<P: Platform>(
     config: &Config,
     scope: Scope,
 ) -> Result<Report, Fault> {
-    let ours = engine.list(&config.deployment_id).await?;
+    let ours = engine.list(&config.deployment_id, None).await?;
     if ours.iter().any(|container| container.age.is_none()) {
         return Err(Fault::Nonsense("a list without a date".to_owned()));
     }

@@ -87,6 +87,7 @@ pub fn shape(request: &HttpRequest) -> &'static str {
         "DELETE" => "remove",
         "GET" if path.contains("%22name%22") => "list by name",
         "GET" if path.contains("%22id%22") => "list by id",
+        "GET" if path.contains("dynamic-access.share") => "list a share",
         "GET" if path.contains("%22label%22") => "list all",
         "GET" if path.contains("/images/") => "look up the image",
         _ => "inspect",

@@ -10,6 +10,7 @@ mod incoming;
 mod outgoing;
 mod streams;
 
+use std::io::Write;
 use std::pin::pin;
 use std::task::{Context, Poll, Waker};
 use std::time::Duration;
@@ -35,13 +36,21 @@ impl Guest for Component {
         let read_body = async |limit| incoming::body(&request, limit);
         let answer = finish(server::serve(&Wasi, &variable, &head, read_body));
         incoming::respond(out, answer.response);
-        eprintln!("{}", answer.line);
+        log(answer.line);
         if let Some(tail) = answer.tail
             && let Some(line) = finish(tail.run(&Wasi))
         {
-            eprintln!("{line}");
+            log(line);
         }
     }
+}
+
+/// Writes a line in one piece, which is one call of the host's and stays whole
+/// beside the lines of other instances.
+fn log(mut line: String) {
+    line.push('\n');
+    // Of a log that cannot be written there is nobody to tell.
+    let _ = std::io::stderr().write_all(line.as_bytes());
 }
 
 /// Runs a future whose every wait blocks, so that one poll brings it home.

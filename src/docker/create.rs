@@ -83,6 +83,7 @@ pub fn create(container: &Container<'_>) -> HttpRequest {
     let labels = [
         (label::DEPLOYMENT, container.config.deployment_id.as_str()),
         (label::NAME, container.name.as_str()),
+        (label::SHARE, container.name.share()),
         (label::ATTEMPT, &container.attempt),
         (label::SERVICE_URL, &order.service_url),
         (label::ENVIRONMENT_ID, &order.environment_id),
@@ -209,6 +210,7 @@ mod tests {
             json!({
                 "dynamic-access.deployment": "da",
                 "dynamic-access.name": name.as_str(),
+                "dynamic-access.share": "b",
                 "dynamic-access.attempt": "00000000000000000000000000000a77",
                 "dynamic-access.service-url": "https://host",
                 "dynamic-access.environment-id": "e",

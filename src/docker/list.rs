@@ -86,12 +86,14 @@ pub fn list_by_name(name: &ContainerName) -> HttpRequest {
     list(&json!({"name": [format!("^/?{}$", name.as_str())]}))
 }
 
-/// The request for all containers that carry a deployment's label.
+/// The request for the containers that carry a deployment's label, all of them
+/// or those of one share.
 ///
 /// An image can carry it too, so [`Listed::is_of`] has the last word.
-pub fn list_by_deployment(deployment: &DeploymentId) -> HttpRequest {
-    let filter = format!("{}={}", label::DEPLOYMENT, deployment.as_str());
-    list(&json!({"label": [filter]}))
+pub fn list_by_deployment(deployment: &DeploymentId, share: Option<&str>) -> HttpRequest {
+    let mut filters = vec![format!("{}={}", label::DEPLOYMENT, deployment.as_str())];
+    filters.extend(share.map(|share| format!("{}={share}", label::SHARE)));
+    list(&json!({"label": filters}))
 }
 
 fn list(filters: &serde_json::Value) -> HttpRequest {

@@ -89,7 +89,11 @@ fn about_containers(
         ("kill", remove::kill_and_remove(id)),
         ("list-by-id", list::list_by_id(id)),
         ("list-by-name", list::list_by_name(&name)),
-        ("list-by-label", list::list_by_deployment(deployment)),
+        ("list-by-label", list::list_by_deployment(deployment, None)),
+        (
+            "list-by-share",
+            list::list_by_deployment(deployment, Some(name.share())),
+        ),
     ]
 }
 

@@ -4,6 +4,7 @@
 //! Knows no HTTP of the caller's; the Engine's is in [`crate::docker`]. The
 //! longest story, `start`, has a file of its own.
 
+mod room;
 mod start;
 #[cfg(test)]
 mod tests;

@@ -6,19 +6,19 @@
 //! that is only created is started by the attempt that created it and by no
 //! other.
 
+use super::room::Room;
 use super::{FAULTS_MAX, StartOrder, Started, Targets};
 use crate::budget::ABANDONED_AFTER;
 use crate::config::TokenDelivery;
 use crate::docker::create::{Container, Created, is_limit_dropped};
 use crate::docker::list::{Listed, State};
 use crate::docker::remove::Removed;
-use crate::docker::{ContainerId, ContainerName, label};
+use crate::docker::{ContainerId, ContainerName};
 use crate::error::Error;
 use crate::fault::Fault;
 use crate::pauses::Pauses;
 use crate::platform::Platform;
 use crate::pull::pull;
-use crate::reaper::is_live;
 
 /// What a look at the name shows this attempt.
 enum Sight {
@@ -184,47 +184,29 @@ impl<P: Platform> Targets<'_, P> {
             return Err(Error::LimitDropped(warning.clone()));
         }
         let deployment = &self.config.deployment_id;
+        let room = Room::of(self.config, container);
         let (mut list, written) = match self.config.token_delivery {
             // Side by side, since the list shows nothing of the token, and the
             // container takes it whether it is one too many or not.
             TokenDelivery::File => {
                 let token = &container.order.activation_token;
                 let engine = &self.engine;
-                engine.list_and_write_token(deployment, id, token).await
+                engine
+                    .list_and_write_token(deployment, room.share, id, token)
+                    .await
             }
-            TokenDelivery::Env => (self.engine.list(deployment).await, Ok(())),
+            TokenDelivery::Env => (self.engine.list(deployment, room.share).await, Ok(())),
         };
         // A look can be repeated at will, and a start is too dear to be given
         // up for one that was lost.
         if list.as_ref().is_err_and(|fault| !fault.is_without_effect()) {
-            list = self.engine.list(deployment).await;
+            list = self.engine.list(deployment, room.share).await;
         }
-        self.room(container, &list?)?;
+        if !room.is_shown_by(&list?)? {
+            let all = self.engine.list(deployment, None).await?;
+            room.check(&all)?;
+        }
         Ok(written?)
-    }
-
-    /// Looks whether there is room for a target that is created already.
-    ///
-    /// Whoever starts a container has counted after creating it, so of those
-    /// who could exceed the limit together at least the last one sees it.
-    fn room(&self, container: &Container<'_>, ours: &[Listed]) -> Result<(), Error> {
-        let live: Vec<_> = ours.iter().filter(|found| is_live(found)).collect();
-        let environment = &container.order.environment_id;
-        let neighbours = live
-            .iter()
-            .filter(|found| found.label(label::ENVIRONMENT_ID) == Some(environment))
-            .count();
-        match container.profile.max_targets {
-            _ if live.len() > self.config.max_targets => Err(Error::TooManyTargets {
-                max: self.config.max_targets,
-                of: "of all environments",
-            }),
-            Some(max) if neighbours > max => Err(Error::TooManyTargets {
-                max,
-                of: "of the environment",
-            }),
-            _ => Ok(()),
-        }
     }
 
     /// Removes the container that a create has made after all, of which

@@ -367,6 +367,59 @@ fn an_environments_own_limit_counts_its_targets_alone() {
     check_start_with(&limited, steps, 429);
 }
 
+/// So many containers that run, each with a name of its own.
+fn crowd(count: usize) -> Reply {
+    let entries = (0..count).map(|index| {
+        let mut one = entry(&format!("{index:064x}"), "running", 0, &[]);
+        let name = format!("da-{index:040x}");
+        one["Labels"]["dynamic-access.name"] = name.as_str().into();
+        one["Names"] = serde_json::json!([format!("/{name}")]);
+        one.to_string()
+    });
+    let entries: Vec<_> = entries.collect();
+    Is(200, format!("[{}]", entries.join(",")))
+}
+
+#[test]
+fn of_thousands_of_targets_a_share_is_enough_to_show_room() {
+    let many = [("max_targets", "1000")];
+    let begun = |share| {
+        vec![
+            ("create", created()),
+            ("list a share", crowd(share)),
+            ("archive", written()),
+        ]
+    };
+    let mut steps = begun(22);
+    steps.push(("start", done()));
+    check_start_with(&many, steps, 200);
+    let mut steps = begun(23);
+    steps.extend([("list all", crowd(1000)), ("start", done())]);
+    check_start_with(&many, steps, 200);
+    let mut steps = begun(23);
+    steps.extend([
+        ("list all", crowd(1001)),
+        ("list by id", one("created", &[])),
+        ("remove", done()),
+    ]);
+    check_start_with(&many, steps, 429);
+}
+
+#[test]
+fn how_many_an_environment_has_is_counted_among_all() {
+    let limited = [
+        ("max_targets", "1000"),
+        ("environments", r#"{"e":{"max_targets":500}}"#),
+    ];
+    let steps = vec![
+        ("create", created()),
+        ("list all", crowd(100)),
+        ("archive", written()),
+        ("start", done()),
+    ];
+    check_start_with(&limited, steps, 200);
+}
+
 const PULLING: [(&str, &str); 2] = [
     ("image_pull", "missing"),
     ("agent_image", "r.example.com/agent:1"),

@@ -56,7 +56,7 @@ fn every_request_says_its_length_and_names_what_it_is_about() {
             assert_eq!(body["Env"], environment);
             check_request(&list::list_by_name(&name), &[name.as_str()]);
             check_request(
-                &list::list_by_deployment(&config.deployment_id),
+                &list::list_by_deployment(&config.deployment_id, None),
                 &[&deployment],
             );
             let id = ContainerId::parse(&id).expect("an id");

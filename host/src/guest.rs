@@ -4,6 +4,7 @@ use std::collections::BTreeMap;
 use std::convert::Infallible;
 use std::path::Path;
 use std::sync::Arc;
+use std::time::{Duration, Instant};
 
 use anyhow::{Context, Result};
 use http::{Request, Response, StatusCode};
@@ -19,6 +20,7 @@ use wasmtime_wasi_http::{WasiBody, WasiHttpCtx, WasiHttpCtxView, WasiHttpView};
 
 use crate::bindings::fermyon::spin::variables;
 use crate::manifest::{Manifest, is_variable_name};
+use crate::meter::Meter;
 use crate::outbound::Outbound;
 use crate::sink::{GuestOutput, Origin, Sink};
 
@@ -120,6 +122,8 @@ pub struct Guest {
     pub variables: Arc<BTreeMap<String, String>>,
     /// Its way out.
     pub outbound: Outbound,
+    /// Measures the memory of its instances.
+    pub meter: Option<Meter>,
     /// Where its output goes.
     pub sink: Sink,
 }
@@ -165,14 +169,34 @@ impl Guest {
     // The store, and with it the instance's place in the pool, is gone when this returns.
     async fn run(&self, request: Request<Incoming>, answer: Answer) -> wasmtime::Result<()> {
         let pre = &self.compiled.0.pre;
-        let state = State::new(&self.sink, self.outbound.clone(), self.variables.clone());
-        let mut store = Store::new(pre.engine(), state);
+        let mut store = self.store();
         let mut http = store.data_mut().http();
         let request = http.new_incoming_request(Scheme::Http, request)?;
         let answer = http.new_response_outparam(answer)?;
         let proxy = pre.instantiate_async(&mut store).await?;
         let handler = proxy.wasi_http_incoming_handler();
         handler.call_handle(&mut store, request, answer).await
+    }
+
+    fn store(&self) -> Store<State> {
+        let mut state = State::new(&self.sink, self.outbound.clone(), self.variables.clone());
+        state.meter = self.meter.clone();
+        let mut store = Store::new(self.compiled.0.pre.engine(), state);
+        if self.meter.is_some() {
+            store.limiter(|state| {
+                let meter = state.meter.as_mut();
+                meter.expect("only a state with a meter is asked for it")
+            });
+        }
+        store
+    }
+
+    /// Makes an instance as for a request, and returns how long that took.
+    pub async fn instantiate(&self) -> Result<Duration> {
+        let begun = Instant::now();
+        let mut store = self.store();
+        self.compiled.0.pre.instantiate_async(&mut store).await?;
+        Ok(begun.elapsed())
     }
 
     fn note(&self, text: &str) {
@@ -198,6 +222,7 @@ struct State {
     http: WasiHttpCtx,
     outbound: Outbound,
     variables: Arc<BTreeMap<String, String>>,
+    meter: Option<Meter>,
 }
 
 impl State {
@@ -213,6 +238,7 @@ impl State {
             http: WasiHttpCtx::new(),
             outbound,
             variables,
+            meter: None,
         }
     }
 }

@@ -26,6 +26,7 @@ use std::collections::BTreeMap;
 use std::net::{Ipv4Addr, SocketAddr};
 use std::path::PathBuf;
 use std::sync::Arc;
+use std::time::Duration;
 
 use anyhow::{Context, Result};
 
@@ -36,6 +37,7 @@ mod bindings;
 mod connector;
 mod guest;
 mod manifest;
+mod meter;
 mod outbound;
 mod recording;
 mod route;
@@ -48,6 +50,7 @@ mod unix_socket;
 mod variables;
 
 pub use guest::Compiled;
+pub use meter::Meter;
 pub use serve::Serving;
 pub use sink::{Origin, Sink};
 pub use unix_socket::UnixSocket;
@@ -84,6 +87,8 @@ pub struct Options {
     pub unix_sockets: Vec<UnixSocket>,
     /// A file that gets a line, `METHOD path?query`, for each request that the component sends.
     pub record_requests: Option<PathBuf>,
+    /// Measures the memory of the instances.
+    pub meter: Option<Meter>,
     /// Where the lines of the guest and of the host go.
     pub sink: Sink,
 }
@@ -101,6 +106,7 @@ impl Options {
             public_roots: None,
             unix_sockets: Vec::new(),
             record_requests: None,
+            meter: None,
             sink: Sink::stderr(),
         }
     }
@@ -133,6 +139,11 @@ impl Host {
     /// The application's name, as the manifest has it.
     pub fn name(&self) -> &str {
         &self.name
+    }
+
+    /// Makes an instance as for a request, lets it do nothing, and returns how long that took.
+    pub async fn instantiate(&self) -> Result<Duration> {
+        self.app.guest.instantiate().await
     }
 
     /// Begins to listen and to serve, on the current tokio runtime.
@@ -196,6 +207,7 @@ impl Application {
             component: manifest.component,
             variables: Arc::new(self.variables),
             outbound,
+            meter: options.meter,
             sink: options.sink.clone(),
         };
         Host {

@@ -60,6 +60,7 @@ impl Arguments {
             public_roots: self.public_roots,
             unix_sockets: self.unix_sockets,
             record_requests: self.record_requests,
+            meter: None,
             sink: Sink::stderr(),
         })
     }

@@ -202,7 +202,7 @@ impl Engine {
         let record = &self.record;
         let dir = &record.dir;
         // The machine's own /etc/docker/daemon.json must not have a say.
-        fs::write(dir.join("daemon.json"), "{}\n")?;
+        fs::write(dir.join("daemon.json"), runtimes())?;
         let mut command = Command::new(require("dockerd")?);
         command
             .arg("--config-file")
@@ -291,6 +291,17 @@ impl Drop for Engine {
                 "private Engine: {error:#}; what is left goes with `cargo xtask engine stop`"
             ));
         }
+    }
+}
+
+/// A configuration with the runtimes that are there beside runc.
+fn runtimes() -> String {
+    match workspace::program("crun") {
+        Some(crun) => format!(
+            "{{\"runtimes\": {{\"crun\": {{\"path\": \"{}\"}}}}}}\n",
+            crun.display()
+        ),
+        None => "{}\n".to_owned(),
     }
 }
 

@@ -5,6 +5,7 @@
 mod against;
 mod apt;
 mod base;
+mod bench;
 mod bridge;
 mod certs;
 mod choice;
@@ -72,6 +73,12 @@ enum Task {
     /// Run every test, on a private Engine (needs root)
     Test {
         /// Further arguments of `cargo test`, after `--`
+        #[arg(last = true, value_name = "ARGUMENTS")]
+        arguments: Vec<String>,
+    },
+    /// Measure the component beside its floors, on two private Engines (needs root)
+    Bench {
+        /// Further arguments of the bench, after `--`; `-- --help` lists them
         #[arg(last = true, value_name = "ARGUMENTS")]
         arguments: Vec<String>,
     },
@@ -143,6 +150,7 @@ fn perform(task: Task) -> Result<ExitCode> {
         Task::Up(arguments) => up::up(arguments)?,
         Task::Demo(arguments) => demo::demo(&arguments)?,
         Task::Test { arguments } => return test::test(&arguments),
+        Task::Bench { arguments } => bench::bench(&arguments)?,
         Task::Build { toolchain } => wasm::build(toolchain)?,
         Task::Image(arguments) => build_image(&arguments)?,
         Task::Engine(EngineTask::Start { tcp, outbound }) => start_engine(tcp, outbound)?,

@@ -39,20 +39,46 @@ pub enum Toolchain {
     Debian,
 }
 
+/// A package that is built into a component.
+#[derive(Debug, Clone, Copy)]
+struct Package {
+    name: &'static str,
+    file: &'static str,
+}
+
+const COMPONENT: Package = Package {
+    name: "dynamic-access",
+    file: "dynamic_access.wasm",
+};
+
+const HELLO: Package = Package {
+    name: "dynamic-access-bench-hello",
+    file: "dynamic_access_bench_hello.wasm",
+};
+
 /// The component as `spin.toml` names it.
 pub fn component() -> PathBuf {
-    workspace::root().join(built_in(Path::new("target")))
+    COMPONENT.place()
 }
 
 /// Builds the component with the compiler that was asked for, or that is there.
 pub fn build(toolchain: Option<Toolchain>) -> Result<()> {
+    build_package(COMPONENT, "component: build", toolchain)
+}
+
+/// Builds the hello world that the bench measures beside the component.
+pub fn build_hello() -> Result<()> {
+    build_package(HELLO, "hello world: build", None)
+}
+
+fn build_package(package: Package, what: &str, toolchain: Option<Toolchain>) -> Result<()> {
     let toolchain = match toolchain.or(asked_by_environment()?) {
         Some(toolchain) => toolchain,
         None => available()?,
     };
-    timed("component: build", || match toolchain {
-        Toolchain::Rustup => build_with_rustup(),
-        Toolchain::Debian => build_with_debian(),
+    timed(what, || match toolchain {
+        Toolchain::Rustup => build_with_rustup(package),
+        Toolchain::Debian => build_with_debian(package),
     })
 }
 
@@ -89,19 +115,19 @@ fn available() -> Result<Toolchain> {
     Ok(Toolchain::Debian)
 }
 
-fn build_with_rustup() -> Result<()> {
+fn build_with_rustup(package: Package) -> Result<()> {
     if !has_target() {
         bail!("the compiler lacks the target: rustup target add {TARGET}");
     }
     process::run(
         workspace::cargo()
             .args(["build", "--release", "--target", TARGET])
-            .args(["--package", "dynamic-access"]),
+            .args(["--package", package.name]),
     )?;
-    put_in_place(&workspace::target_dir())
+    package.put_in_place(&workspace::target_dir())
 }
 
-fn build_with_debian() -> Result<()> {
+fn build_with_debian(package: Package) -> Result<()> {
     ensure_debian()?;
     // Apart from what the other compiler has built, which it would otherwise build anew each time.
     let target_dir = workspace::target_dir().join("debian");
@@ -110,7 +136,7 @@ fn build_with_debian() -> Result<()> {
         .current_dir(workspace::root())
         .args(["build", "-Zbuild-std=std,panic_abort"])
         .args(["--release", "--target", TARGET])
-        .args(["--package", "dynamic-access"])
+        .args(["--package", package.name])
         .env("CARGO_TARGET_DIR", &target_dir)
         .env("PATH", debian_path()?)
         // Building the standard library counts as unstable.
@@ -131,7 +157,7 @@ fn build_with_debian() -> Result<()> {
         command.env_remove(name);
     }
     process::run(&mut command)?;
-    put_in_place(&target_dir)
+    package.put_in_place(&target_dir)
 }
 
 fn ensure_debian() -> Result<()> {
@@ -166,25 +192,34 @@ fn debian_path() -> Result<String> {
     Ok(format!("{DEBIAN_BIN}:/bin:{bin}:{bin}/gcc-ld"))
 }
 
-/// `spin.toml` names one place, wherever Cargo was told to build.
-fn put_in_place(target_dir: &Path) -> Result<()> {
-    let built = built_in(target_dir);
-    let place = component();
-    if built == place {
-        return Ok(());
+impl Package {
+    /// Where its manifest names it.
+    fn place(self) -> PathBuf {
+        self.built_in(&workspace::root().join("target"))
     }
-    if let Some(dir) = place.parent() {
-        fs::create_dir_all(dir)?;
-    }
-    // By way of another name: the file there may be a hard link to what Cargo keeps for itself,
-    // and may be in use.
-    let unfinished = place.with_extension("unfinished");
-    fs::copy(&built, &unfinished)
-        .and_then(|_| fs::rename(&unfinished, &place))
-        .with_context(|| format!("failed to copy {} to {}", built.display(), place.display()))?;
-    Ok(())
-}
 
-fn built_in(target_dir: &Path) -> PathBuf {
-    target_dir.join(TARGET).join("release/dynamic_access.wasm")
+    fn built_in(self, target_dir: &Path) -> PathBuf {
+        target_dir.join(TARGET).join("release").join(self.file)
+    }
+
+    /// A manifest names one place, wherever Cargo was told to build.
+    fn put_in_place(self, target_dir: &Path) -> Result<()> {
+        let built = self.built_in(target_dir);
+        let place = self.place();
+        if built == place {
+            return Ok(());
+        }
+        if let Some(dir) = place.parent() {
+            fs::create_dir_all(dir)?;
+        }
+        // By way of another name: the file there may be a hard link to what Cargo keeps for itself,
+        // and may be in use.
+        let unfinished = place.with_extension("unfinished");
+        fs::copy(&built, &unfinished)
+            .and_then(|_| fs::rename(&unfinished, &place))
+            .with_context(|| {
+                format!("failed to copy {} to {}", built.display(), place.display())
+            })?;
+        Ok(())
+    }
 }

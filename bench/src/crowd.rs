@@ -1,0 +1,114 @@
+//! The same webhooks with many containers on the Engine, ours and others',
+//! against the same on an empty one.
+
+use std::time::{Duration, Instant};
+
+use anyhow::Result;
+
+use crate::client::Client;
+use crate::engine::{Engine, Whose};
+use crate::replay::Script;
+use crate::report::{Row, Target};
+use crate::samples::Pairs;
+use crate::server::{DEPLOYMENT, Server};
+use crate::start_stop::PAUSE;
+
+/// What is asked of a start, however large the crowd.
+const START_TARGET: Target = Target::Median(1.1);
+
+/// One Engine, and what asks it.
+pub struct Side<'a> {
+    /// The Engine.
+    pub engine: &'a Engine,
+    /// A server for it.
+    pub server: &'a Server,
+    /// How long the work after an answer may still take.
+    pub pause: Duration,
+}
+
+/// Fills an Engine up to so many containers of each kind.
+pub async fn fill(engine: &Engine, from: usize, to: usize) -> Result<()> {
+    engine
+        .fill(to - from, Whose::Deployment(DEPLOYMENT))
+        .await?;
+    engine.fill(to - from, Whose::Foreign).await
+}
+
+/// Does the same on both sides in turns.
+pub async fn against_empty(
+    crowded: &Side<'_>,
+    empty: &Side<'_>,
+    start: &Script,
+    size: usize,
+    samples: usize,
+) -> Result<Vec<Row>> {
+    let mut all: [Pairs; 5] = Default::default();
+    for round in 0..samples {
+        let (ours, floor) = match round % 2 {
+            0 => {
+                let ours = once(crowded, start).await?;
+                (ours, once(empty, start).await?)
+            }
+            _ => {
+                let floor = once(empty, start).await?;
+                (once(crowded, start).await?, floor)
+            }
+        };
+        for (pairs, (ours, floor)) in all.iter_mut().zip(ours.into_iter().zip(floor)) {
+            pairs.push(ours, floor);
+        }
+    }
+    let group = match size {
+        0 => "no crowd: two Engines alike",
+        100 => "100 containers of ours, 100 foreign",
+        1000 => "1,000 containers of ours, 1,000 foreign",
+        _ => "3,000 containers of ours, 3,000 foreign",
+    };
+    let names = [
+        "/start",
+        "native calls of /start",
+        "/stop",
+        "/health",
+        "/reap",
+    ];
+    let rows = names.into_iter().zip(all).map(|(name, pairs)| {
+        let row = Row::new(group, name, "on an empty Engine", pairs);
+        match name {
+            // Without a crowd the two sides are alike, which shows what the
+            // others owe to chance.
+            "/start" if size > 0 => row.within(START_TARGET),
+            _ => row,
+        }
+    });
+    Ok(rows.collect())
+}
+
+/// One start, the same calls by the native client, one stop, one question
+/// for the health, and one reap.
+async fn once(side: &Side<'_>, start: &Script) -> Result<[Duration; 5]> {
+    let Side {
+        engine,
+        server,
+        pause,
+    } = side;
+    let target = server.start().await?;
+    tokio::time::sleep(*pause).await;
+    let played = start.play(&Client::new(), &engine.url, None).await?;
+    engine.remove(&played.id).await?;
+    tokio::time::sleep(PAUSE).await;
+    let stop = server.stop(&target.id).await?;
+    tokio::time::sleep(PAUSE).await;
+    let health = server.health().await?;
+    tokio::time::sleep(*pause).await;
+    let reap = server.reap().await?;
+    tokio::time::sleep(PAUSE).await;
+    Ok([target.took, played.took, stop, health, reap])
+}
+
+/// How long the work after an answer goes on: that of a reap, and something
+/// for what varies.
+pub async fn pause_for(server: &Server) -> Result<Duration> {
+    let begun = Instant::now();
+    server.reap().await?;
+    Ok(PAUSE + begun.elapsed() * 2)
+}

@@ -1,0 +1,112 @@
+//! What has no floor: the size of the component, what an instance costs, and
+//! how often it asks its Engine.
+
+use std::path::Path;
+
+use anyhow::{Context, Result};
+use dynamic_access_host::{Compiled, Meter};
+
+use crate::report::Fact;
+use crate::samples::quantile;
+use crate::server::{Server, instantiation};
+use crate::start_stop::Scripts;
+
+/// How many instances are made to tell the time of one.
+const INSTANCES: usize = 500;
+
+/// Kilobytes, as a download is told.
+const WASM_KB_MAX: f64 = 500.0;
+
+const MEBIBYTE: f64 = 1024.0 * 1024.0;
+
+/// The memory of an instance, MiB, with a hundred targets.
+pub const MEMORY_MIB_MAX: f64 = 2.0;
+
+/// The size of the component in that file.
+pub fn size(wasm: &Path) -> Result<Fact> {
+    let bytes = std::fs::metadata(wasm)
+        .with_context(|| wasm.display().to_string())?
+        .len();
+    let kilobytes = bytes as f64 / 1000.0;
+    Ok(Fact {
+        name: "size of the .wasm".to_owned(),
+        value: format!("{kilobytes:.1} kB"),
+        number: kilobytes,
+        limit: Some(WASM_KB_MAX),
+    })
+}
+
+/// The time to make an instance.
+pub async fn instance(
+    name: &str,
+    compiled: &Compiled,
+    manifest: &Path,
+    variables: &[(&str, &str)],
+) -> Result<Fact> {
+    let mut times = Vec::with_capacity(INSTANCES);
+    for _ in 0..INSTANCES {
+        times.push(instantiation(compiled, manifest, variables).await?);
+    }
+    let [median, p99] = [0.5, 0.99].map(|share| quantile(&times, share).as_secs_f64() * 1e6);
+    Ok(Fact {
+        name: format!("making an instance of {name}"),
+        value: format!("{median:.0} µs, p99 {p99:.0} µs"),
+        number: median,
+        limit: None,
+    })
+}
+
+/// The memory of an instance at each webhook, with so many targets there.
+pub async fn memory(server: &Server, meter: &Meter, targets: usize) -> Result<Vec<Fact>> {
+    let mut facts = Vec::new();
+    meter.take_peak();
+    let target = server.start().await?;
+    // Its tail belongs to it.
+    tokio::time::sleep(crate::start_stop::PAUSE * 4).await;
+    let mut fact = |webhook, peak: usize| {
+        let mebibytes = peak as f64 / MEBIBYTE;
+        facts.push(Fact {
+            name: format!("memory of an instance, {webhook}, {targets} targets"),
+            value: format!("{mebibytes:.2} MiB"),
+            number: mebibytes,
+            limit: (targets <= 100).then_some(MEMORY_MIB_MAX),
+        });
+    };
+    fact("/start", meter.take_peak());
+    server.stop(&target.id).await?;
+    fact("/stop", meter.take_peak());
+    server.reap().await?;
+    fact("/reap", meter.take_peak());
+    Ok(facts)
+}
+
+/// How often each webhook asks its Engine before its answer, and after.
+pub fn calls(delivery: &str, scripts: &Scripts) -> Vec<Fact> {
+    let webhooks = [
+        ("/start", &scripts.start, Some(4.0)),
+        ("/stop", &scripts.stop, Some(2.0)),
+        ("/health", &scripts.health, None),
+    ];
+    let facts = webhooks.into_iter().zip(scripts.after);
+    let facts = facts.map(|((webhook, script, limit), after)| Fact {
+        name: format!("calls of {webhook}, {delivery}"),
+        value: format!(
+            "{} ({}), and {after} after the answer",
+            script.len(),
+            script.told().join(", ")
+        ),
+        number: script.len() as f64,
+        limit,
+    });
+    facts.collect()
+}
+
+/// How often the Engine was asked while webhooks were refused.
+pub fn calls_of_refused(count: usize) -> Fact {
+    Fact {
+        name: "calls of all webhooks that were refused".to_owned(),
+        value: count.to_string(),
+        number: count as f64,
+        limit: Some(0.0),
+    }
+}

@@ -1,0 +1,166 @@
+//! Measures the component beside its floors; `cargo xtask bench` gives it two
+//! Engines that are its alone.
+//!
+//! This file knows the command line and the order of the parts.
+
+mod client;
+mod crowd;
+mod embedded;
+mod engine;
+mod facts;
+mod health;
+mod plot;
+mod recorder;
+mod refused;
+mod remote;
+mod replay;
+mod report;
+mod samples;
+mod server;
+mod start_stop;
+mod unique;
+
+use std::net::SocketAddr;
+use std::path::PathBuf;
+use std::process::ExitCode;
+
+use anyhow::{Context, Result};
+use clap::{Parser, ValueEnum};
+
+use crate::report::Report;
+use crate::server::Threads;
+
+/// Measures the component beside its floors.
+#[derive(Parser)]
+#[command(bin_name = "cargo xtask bench --")]
+pub struct Arguments {
+    /// An Engine that is this run's alone
+    #[arg(long, value_name = "URL", env = "BENCH_ENGINE", hide = true)]
+    engine: String,
+
+    /// Another one, to be crowded
+    #[arg(long, value_name = "URL", env = "BENCH_CROWDED_ENGINE", hide = true)]
+    crowded_engine: String,
+
+    /// The image of the targets
+    #[arg(long, env = "BENCH_IMAGE", hide = true)]
+    image: String,
+
+    /// The manifest of the component
+    #[arg(long, value_name = "FILE", env = "BENCH_MANIFEST", hide = true)]
+    manifest: PathBuf,
+
+    /// The component itself
+    #[arg(long, value_name = "FILE", env = "BENCH_WASM", hide = true)]
+    wasm: PathBuf,
+
+    /// The manifest of the hello world
+    #[arg(long, value_name = "FILE", env = "BENCH_HELLO", hide = true)]
+    hello: PathBuf,
+
+    /// Where the results go, as JSON, and beside it the plot, as SVG
+    #[arg(long, value_name = "FILE", env = "BENCH_RESULTS")]
+    results: PathBuf,
+
+    /// Measures a server that runs elsewhere, real Spin for instance
+    #[arg(long, value_name = "URL")]
+    url: Option<String>,
+
+    /// A hello world in the same place
+    #[arg(long, value_name = "URL", requires = "url")]
+    hello_url: Option<String>,
+
+    /// Where such a server is to find its Engine
+    #[arg(long, value_name = "ADDRESS:PORT", default_value = "127.0.0.1:2374")]
+    docker_listen: SocketAddr,
+
+    /// How many pairs are measured of each webhook
+    #[arg(long, default_value_t = 100)]
+    samples: usize,
+
+    /// This part alone; may be repeated
+    #[arg(long, value_name = "PART", conflicts_with = "url")]
+    only: Vec<Part>,
+
+    /// A look instead of a measurement: few samples, and a small crowd
+    #[arg(long)]
+    quick: bool,
+}
+
+/// A part of the bench.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
+pub enum Part {
+    /// One webhook after the other
+    Webhooks,
+    /// Starts side by side
+    AtOnce,
+    /// What is refused
+    Refused,
+    /// What an operator may choose
+    Choices,
+    /// What an instance costs
+    Instance,
+    /// Many containers on the Engine
+    Crowds,
+}
+
+impl Arguments {
+    /// The parts that were asked for.
+    fn parts(&self) -> &[Part] {
+        match self.only.as_slice() {
+            [] => Part::value_variants(),
+            only => only,
+        }
+    }
+
+    /// How many pairs there are of what takes long: so many by a hundred
+    /// samples, and three at least.
+    fn share(&self, by_a_hundred: usize) -> usize {
+        let samples = if self.quick { 6 } else { self.samples };
+        (samples * by_a_hundred / 100).max(3)
+    }
+}
+
+fn main() -> ExitCode {
+    match bench(&Arguments::parse()) {
+        Ok(()) => ExitCode::SUCCESS,
+        Err(error) => {
+            eprintln!("error: {error:#}");
+            ExitCode::FAILURE
+        }
+    }
+}
+
+fn bench(arguments: &Arguments) -> Result<()> {
+    // The caller has one thread, and the host its own.
+    let threads = Threads::start()?;
+    let runtime = tokio::runtime::Builder::new_current_thread()
+        .enable_all()
+        .build()?;
+    let report = runtime.block_on(async {
+        match &arguments.url {
+            Some(url) => remote::measure(arguments, &threads, url).await,
+            None => embedded::measure(arguments, &threads).await,
+        }
+    })?;
+    print!("{}", report.table());
+    write(arguments, &report)?;
+    let (asked, missed) = report.verdicts();
+    println!("\n{} of {asked} targets kept", asked - missed);
+    Ok(())
+}
+
+fn write(arguments: &Arguments, report: &Report) -> Result<()> {
+    let results = &arguments.results;
+    let json = serde_json::to_string_pretty(&report.json())?;
+    std::fs::write(results, json).with_context(|| results.display().to_string())?;
+    let picture = results.with_extension("svg");
+    plot::draw(&picture, &report.rows)?;
+    println!("\n{}\n{}", results.display(), picture.display());
+    Ok(())
+}
+
+/// Tells a person what is being measured, since it takes minutes.
+pub fn say(what: &str) {
+    eprintln!("==> {what}");
+}

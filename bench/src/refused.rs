@@ -1,0 +1,75 @@
+//! Webhooks that are refused, against the hello world of the same host.
+
+use std::time::{Duration, Instant};
+
+use anyhow::{Result, ensure};
+use futures_util::future::try_join_all;
+use http::{Method, StatusCode};
+
+use crate::client::{Call, Client};
+use crate::report::{Row, Target};
+use crate::samples::Pairs;
+use crate::server::Server;
+
+const GROUP: &str = "refused, requests per second";
+
+/// How many callers there are at once: more than cores, so that none is idle.
+const CALLERS: usize = 16;
+
+/// How long each side is called at a time.
+const TURN: Duration = Duration::from_millis(500);
+
+/// One byte more than a body may have.
+const TOO_LARGE: usize = 64 * 1024 + 1;
+
+/// At least half the throughput: at most twice the time for each.
+const TARGET: Target = Target::Median(2.0);
+
+/// Calls both in turns, as often as there are `rounds`.
+pub async fn against_hello(server: &Server, hello: &str, rounds: usize) -> Result<Vec<Row>> {
+    let health = Call::bodiless(Method::GET, "/health");
+    let unknown = server.authorized(Call::bodiless(Method::GET, "/nowhere"));
+    let mut large = server.authorized(Call::json("/start", &serde_json::json!({})));
+    large.body = vec![b' '; TOO_LARGE].into();
+    let mut rows = Vec::new();
+    for (status, name, call) in [
+        (StatusCode::UNAUTHORIZED, "401, no credentials", health),
+        (StatusCode::NOT_FOUND, "404, unknown path", unknown),
+        (
+            StatusCode::PAYLOAD_TOO_LARGE,
+            "413, 64 KiB and one byte",
+            large,
+        ),
+    ] {
+        let mut pairs = Pairs::default();
+        for _ in 0..rounds {
+            pairs.push(
+                time_for_each(&server.url, &call, status).await?,
+                // The same request, of which it reads as little.
+                time_for_each(hello, &call, StatusCode::OK).await?,
+            );
+        }
+        let row = Row::new(GROUP, name, "hello world", pairs);
+        rows.push(row.in_throughput().within(TARGET));
+    }
+    Ok(rows)
+}
+
+/// How much time there is for each call when several callers make it again and
+/// again.
+async fn time_for_each(server: &str, call: &Call, expected: StatusCode) -> Result<Duration> {
+    let client = Client::new();
+    let begun = Instant::now();
+    let caller = async || {
+        let mut count = 0;
+        while begun.elapsed() < TURN {
+            let reply = client.send(server, call.clone()).await?;
+            ensure!(reply.status == expected, "{} {}", call.path, reply.status);
+            count += 1;
+        }
+        anyhow::Ok(count)
+    };
+    let counts = try_join_all((0..CALLERS).map(|_| caller())).await?;
+    let count: u32 = counts.iter().sum();
+    Ok(begun.elapsed() / count.max(1))
+}

@@ -1,0 +1,144 @@
+//! The floor: the calls that the component was seen to make, made again by
+//! the native client, for a container of its own.
+
+use std::time::{Duration, Instant};
+
+use anyhow::{Context, Result, ensure};
+use http::Method;
+
+use crate::client::{Call, Client};
+use crate::recorder::Recorded;
+use crate::unique;
+
+/// The calls of one webhook, without those after its answer.
+#[derive(Debug, Clone)]
+pub struct Script {
+    calls: Vec<Recorded>,
+    name: Option<String>,
+    id: Option<String>,
+}
+
+/// A container that a replay has made, or found.
+#[derive(Debug)]
+pub struct Played {
+    /// Its id.
+    pub id: String,
+    /// How long all calls took together.
+    pub took: Duration,
+}
+
+impl Script {
+    /// The script of a webhook that has made these calls, of which the last
+    /// list of all targets belongs to the work after the answer.
+    pub fn of(mut calls: Vec<Recorded>) -> Result<Self> {
+        while calls.last().is_some_and(Recorded::is_list_of_all) {
+            calls.pop();
+        }
+        let created = calls.iter().find(|one| is_create(&one.call));
+        let name = created.and_then(|one| Some(one.call.path.split_once("name=")?.1.to_owned()));
+        let id = match created {
+            Some(one) => {
+                let reply: serde_json::Value = serde_json::from_slice(&one.reply)?;
+                reply["Id"].as_str().map(str::to_owned)
+            }
+            None => None,
+        };
+        Ok(Self { calls, name, id })
+    }
+
+    /// The same for a webhook that is given the id of a container.
+    pub fn about(id: &str, calls: Vec<Recorded>) -> Result<Self> {
+        Ok(Self {
+            id: Some(id.to_owned()),
+            ..Self::of(calls)?
+        })
+    }
+
+    /// Its first call alone.
+    pub fn first(&self) -> Self {
+        let mut first = self.clone();
+        first.calls.truncate(1);
+        first
+    }
+
+    /// How many calls there are.
+    pub fn len(&self) -> usize {
+        self.calls.len()
+    }
+
+    /// The calls by their methods and paths, for a person.
+    pub fn told(&self) -> Vec<String> {
+        let told = self.calls.iter().map(|one| {
+            let path = one.call.path.split('?').next().unwrap_or_default();
+            let path = match &self.id {
+                Some(id) => path.replace(id, "{id}"),
+                None => path.to_owned(),
+            };
+            format!("{} {path}", one.call.method)
+        });
+        told.collect()
+    }
+
+    /// Makes the calls, for a new container or for `id`.
+    pub async fn play(&self, client: &Client, engine: &str, id: Option<&str>) -> Result<Played> {
+        let mut id = id.map(str::to_owned);
+        let name = self.name.as_deref().map(unique::name_like);
+        let calls: Vec<_> = self.calls.iter().map(|one| &one.call).collect();
+        let begun = Instant::now();
+        for (index, call) in calls.into_iter().enumerate() {
+            let is_create = is_create(call);
+            let call = self.renamed(call, name.as_deref(), id.as_deref());
+            let reply = client.send(engine, call).await?;
+            let expected = self.calls[index].status;
+            ensure!(
+                reply.status == expected,
+                "the same call was answered {} and then {}: {}",
+                expected,
+                reply.status,
+                String::from_utf8_lossy(&reply.body)
+            );
+            if is_create {
+                id = Some(reply.text("Id")?);
+            }
+        }
+        Ok(Played {
+            took: begun.elapsed(),
+            id: id.unwrap_or_default(),
+        })
+    }
+
+    /// The call, about another container.
+    fn renamed(&self, call: &Call, name: Option<&str>, id: Option<&str>) -> Call {
+        let mut call = call.clone();
+        for (old, new) in [(self.name.as_deref(), name), (self.id.as_deref(), id)] {
+            let (Some(old), Some(new)) = (old, new) else {
+                continue;
+            };
+            call.path = call.path.replace(old, new);
+            // What is no text is the archive, which names no container.
+            if let Ok(body) = std::str::from_utf8(&call.body)
+                && body.contains(old)
+            {
+                call.body = body.replace(old, new).into();
+            }
+        }
+        call
+    }
+}
+
+fn is_create(call: &Call) -> bool {
+    call.method == Method::POST && call.path.starts_with("/containers/create")
+}
+
+/// Makes the calls of a script so many times side by side.
+pub async fn play_at_once(
+    script: &Script,
+    client: &Client,
+    engine: &str,
+    count: usize,
+) -> Result<Vec<Played>> {
+    let plays = (0..count).map(|_| script.play(client, engine, None));
+    futures_util::future::try_join_all(plays)
+        .await
+        .context("the native client")
+}

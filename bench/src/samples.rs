@@ -1,0 +1,130 @@
+//! Times of one thing, and what they say beside those of another.
+
+use std::time::Duration;
+
+/// How many times a run is drawn anew from its own pairs to tell the spread.
+const RESAMPLES: usize = 1000;
+
+/// Times of two things, taken in turns: those of one place belong together.
+#[derive(Debug, Clone, Default)]
+pub struct Pairs {
+    /// What is measured.
+    pub ours: Vec<Duration>,
+    /// What it is measured against.
+    pub floor: Vec<Duration>,
+}
+
+/// A ratio of one quantile, and where 95 of 100 further runs would find it.
+#[derive(Debug, Clone, Copy, PartialEq)]
+pub struct Ratio {
+    /// Ours by the floor's: 1 is as fast, more is slower.
+    pub value: f64,
+    /// The lower end of its spread.
+    pub least: f64,
+    /// The upper end.
+    pub most: f64,
+}
+
+impl Pairs {
+    /// Adds a pair.
+    pub fn push(&mut self, ours: Duration, floor: Duration) {
+        self.ours.push(ours);
+        self.floor.push(floor);
+    }
+
+    /// The ratio of a quantile: 0.5 is the median.
+    ///
+    /// The spread is that of a bootstrap: the run is drawn anew, pair by pair,
+    /// a thousand times, by dice that fall the same each time.
+    pub fn ratio(&self, quantile: f64) -> Ratio {
+        let count = self.ours.len().min(self.floor.len());
+        let of = |times: &[Duration]| self::quantile(times, quantile).as_secs_f64();
+        let mut dice = Dice(0x9e37_79b9_7f4a_7c15);
+        let mut drawn: Vec<f64> = (0..RESAMPLES)
+            .map(|_| {
+                let mut again = Self::default();
+                for _ in 0..count {
+                    let index = dice.below(count);
+                    again.push(self.ours[index], self.floor[index]);
+                }
+                of(&again.ours) / of(&again.floor)
+            })
+            .collect();
+        drawn.sort_by(f64::total_cmp);
+        Ratio {
+            value: of(&self.ours) / of(&self.floor),
+            least: drawn[RESAMPLES / 40],
+            most: drawn[RESAMPLES - 1 - RESAMPLES / 40],
+        }
+    }
+}
+
+/// The time that a share of all others does not exceed; zero of none.
+pub fn quantile(times: &[Duration], share: f64) -> Duration {
+    let mut sorted = times.to_vec();
+    sorted.sort();
+    let last = sorted.len().saturating_sub(1);
+    let index = (last as f64 * share).round() as usize;
+    sorted.get(index).copied().unwrap_or_default()
+}
+
+/// Numbers that look random and are the same in every run (SplitMix64).
+struct Dice(u64);
+
+impl Dice {
+    fn below(&mut self, bound: usize) -> usize {
+        self.0 = self.0.wrapping_add(0x9e37_79b9_7f4a_7c15);
+        let mut mixed = self.0;
+        mixed = (mixed ^ (mixed >> 30)).wrapping_mul(0xbf58_476d_1ce4_e5b9);
+        mixed = (mixed ^ (mixed >> 27)).wrapping_mul(0x94d0_49bb_1331_11eb);
+        ((mixed ^ (mixed >> 31)) % bound.max(1) as u64) as usize
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn milliseconds(times: impl IntoIterator<Item = u64>) -> Vec<Duration> {
+        times.into_iter().map(Duration::from_millis).collect()
+    }
+
+    #[test]
+    fn a_quantile_is_one_of_the_times() {
+        let times = milliseconds((1..=101).rev());
+        for (share, expected) in [(0.0, 1), (0.5, 51), (0.95, 96), (0.99, 100), (1.0, 101)] {
+            assert_eq!(quantile(&times, share), Duration::from_millis(expected));
+        }
+        assert_eq!(quantile(&[], 0.5), Duration::ZERO);
+    }
+
+    #[test]
+    fn a_ratio_is_ours_by_the_floors() {
+        let pairs = Pairs {
+            ours: milliseconds([30; 20]),
+            floor: milliseconds([20; 20]),
+        };
+        let expected = Ratio {
+            value: 1.5,
+            least: 1.5,
+            most: 1.5,
+        };
+        assert_eq!(pairs.ratio(0.5), expected);
+    }
+
+    #[test]
+    fn the_spread_holds_the_ratio_and_grows_with_the_noise() {
+        let floor = milliseconds([100; 50]);
+        let spread = |noise: u64| {
+            let ours = milliseconds((0..50).map(|index| 100 + index * 7 % 11 * noise));
+            let pairs = Pairs {
+                ours,
+                floor: floor.clone(),
+            };
+            let Ratio { value, least, most } = pairs.ratio(0.5);
+            assert!(least <= value && value <= most);
+            most - least
+        };
+        assert!(spread(1) < spread(5));
+    }
+}

@@ -1,0 +1,169 @@
+//! `/start` and `/stop`, one at a time and many at once, against the same
+//! calls by the native client.
+
+use std::time::{Duration, Instant};
+
+use anyhow::Result;
+use futures_util::future::try_join_all;
+
+use crate::client::Client;
+use crate::recorder::Recorder;
+use crate::replay::{Script, play_at_once};
+use crate::report::{Row, Target};
+use crate::samples::Pairs;
+use crate::server::Server;
+
+/// What a person at a prompt does not notice.
+const TARGET: Target = Target::MedianAndP95(1.05, 1.10);
+
+/// What the work after an answer takes on an Engine without a crowd, and the
+/// kernel's own after a removal: the next measurement is not to feel it.
+pub const PAUSE: Duration = Duration::from_millis(60);
+
+/// How many starts there are at once, and how often by a hundred samples.
+pub const AT_ONCE: [(usize, usize); 4] = [(1, 20), (4, 15), (16, 10), (64, 4)];
+
+/// What a server does to its Engine for each webhook.
+pub struct Scripts {
+    /// For `/start`.
+    pub start: Script,
+    /// For `/stop`.
+    pub stop: Script,
+    /// For `/health`.
+    pub health: Script,
+    /// How many calls follow the answers of these three.
+    pub after: [usize; 3],
+}
+
+impl Scripts {
+    /// Looks at what a server does whose Engine is behind `recorder`.
+    pub async fn record(server: &Server, recorder: &Recorder) -> Result<Self> {
+        // The first start may still find a pull, or a cold cache.
+        let target = server.start().await?;
+        server.stop(&target.id).await?;
+        tokio::time::sleep(PAUSE).await;
+        recorder.take();
+        server.health().await?;
+        tokio::time::sleep(PAUSE).await;
+        let health = recorder.take();
+        let target = server.start().await?;
+        tokio::time::sleep(PAUSE).await;
+        let start = recorder.take();
+        server.stop(&target.id).await?;
+        tokio::time::sleep(PAUSE).await;
+        let stop = recorder.take();
+        let all = [start.len(), stop.len(), health.len()];
+        let scripts = Self {
+            start: Script::of(start)?,
+            stop: Script::about(&target.id, stop)?,
+            health: Script::of(health)?,
+            after: [0; 3],
+        };
+        let before = [&scripts.start, &scripts.stop, &scripts.health].map(Script::len);
+        let after = [0, 1, 2].map(|index| all[index] - before[index]);
+        Ok(Self { after, ..scripts })
+    }
+}
+
+/// Starts and stops targets in turns with the native client.
+pub async fn in_turns(
+    group: &'static str,
+    server: &Server,
+    scripts: &Scripts,
+    engine: &str,
+    samples: usize,
+) -> Result<Vec<Row>> {
+    let client = Client::new();
+    let (mut starts, mut stops) = (Pairs::default(), Pairs::default());
+    for round in 0..samples {
+        let ours = async {
+            let target = server.start().await?;
+            tokio::time::sleep(PAUSE).await;
+            let stop = server.stop(&target.id).await?;
+            tokio::time::sleep(PAUSE).await;
+            anyhow::Ok((target.took, stop))
+        };
+        let floor = async {
+            let played = scripts.start.play(&client, engine, None).await?;
+            tokio::time::sleep(PAUSE).await;
+            let stop = scripts.stop.play(&client, engine, Some(&played.id)).await?;
+            tokio::time::sleep(PAUSE).await;
+            anyhow::Ok((played.took, stop.took))
+        };
+        // Whoever comes second may find the kernel still busy with the first.
+        let (ours, floor) = match round % 2 {
+            0 => {
+                let ours = ours.await?;
+                (ours, floor.await?)
+            }
+            _ => {
+                let floor = floor.await?;
+                (ours.await?, floor)
+            }
+        };
+        starts.push(ours.0, floor.0);
+        stops.push(ours.1, floor.1);
+    }
+    let row = |name, pairs| Row::new(group, name, "native", pairs).within(TARGET);
+    Ok(vec![row("/start", starts), row("/stop", stops)])
+}
+
+/// Starts so many targets side by side: how long each takes, and how long
+/// there is for each.
+pub async fn at_once(
+    server: &Server,
+    scripts: &Scripts,
+    engine: &str,
+    count: usize,
+    rounds: usize,
+) -> Result<Vec<Row>> {
+    let client = Client::new();
+    let (mut each, mut all) = (Pairs::default(), Pairs::default());
+    for round in 0..rounds {
+        let ours = async {
+            let begun = Instant::now();
+            let targets = try_join_all((0..count).map(|_| server.start())).await?;
+            let all = begun.elapsed();
+            tokio::time::sleep(PAUSE).await;
+            try_join_all(targets.iter().map(|target| server.stop(&target.id))).await?;
+            tokio::time::sleep(PAUSE).await;
+            let each: Vec<_> = targets.iter().map(|target| target.took).collect();
+            anyhow::Ok((each, all))
+        };
+        let floor = async {
+            let begun = Instant::now();
+            let played = play_at_once(&scripts.start, &client, engine, count).await?;
+            let all = begun.elapsed();
+            tokio::time::sleep(PAUSE).await;
+            let stops = played
+                .iter()
+                .map(|played| scripts.stop.play(&client, engine, Some(&played.id)));
+            try_join_all(stops).await?;
+            tokio::time::sleep(PAUSE).await;
+            let each: Vec<_> = played.iter().map(|played| played.took).collect();
+            anyhow::Ok((each, all))
+        };
+        let (ours, floor) = match round % 2 {
+            0 => {
+                let ours = ours.await?;
+                (ours, floor.await?)
+            }
+            _ => {
+                let floor = floor.await?;
+                (ours.await?, floor)
+            }
+        };
+        each.ours.extend(ours.0);
+        each.floor.extend(floor.0);
+        let share = u32::try_from(count)?;
+        all.push(ours.1 / share, floor.1 / share);
+    }
+    const GROUP: &str = "starts side by side";
+    let throughput = Row::new(GROUP, format!("{count} at once"), "native", all);
+    let mut throughput = throughput.in_throughput();
+    if count == 16 {
+        throughput = throughput.within(Target::NoSlower);
+    }
+    let tail = Row::new(GROUP, format!("each of {count}"), "native", each);
+    Ok(vec![throughput, tail])
+}

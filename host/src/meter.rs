@@ -1,0 +1,49 @@
+//! Knows how much memory an instance has asked for, for measurements.
+
+use std::sync::Arc;
+use std::sync::atomic::{AtomicUsize, Ordering};
+
+use wasmtime::ResourceLimiter;
+
+/// The most linear memory that any instance of a host has had; clones measure together.
+#[derive(Clone, Debug, Default)]
+pub struct Meter(Arc<AtomicUsize>);
+
+impl Meter {
+    /// The most since this was last asked, in bytes; zero if no instance was made.
+    pub fn take_peak(&self) -> usize {
+        self.0.swap(0, Ordering::Relaxed)
+    }
+}
+
+impl ResourceLimiter for Meter {
+    // Called for the memory that an instance begins with, too.
+    fn memory_growing(
+        &mut self,
+        _: usize,
+        desired: usize,
+        _: Option<usize>,
+    ) -> wasmtime::Result<bool> {
+        self.0.fetch_max(desired, Ordering::Relaxed);
+        Ok(true)
+    }
+
+    fn table_growing(&mut self, _: usize, _: usize, _: Option<usize>) -> wasmtime::Result<bool> {
+        Ok(true)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_peak_is_the_most_since_it_was_asked() {
+        let mut meter = Meter::default();
+        for desired in [1, 3, 2] {
+            assert!(meter.memory_growing(0, desired, None).unwrap());
+        }
+        assert_eq!(meter.take_peak(), 3);
+        assert_eq!(meter.take_peak(), 0);
+    }
+}

@@ -1,0 +1,57 @@
+//! Measures the component on private Engines that nobody else uses.
+
+use std::net::Ipv4Addr;
+
+use anyhow::{Result, bail};
+
+use crate::apt;
+use crate::endpoint::Endpoint;
+use crate::engine::{Engine, Listen};
+use crate::image;
+use crate::network;
+use crate::process;
+use crate::server::free_address;
+use crate::wasm;
+use crate::workspace;
+
+/// Runs the bench with further arguments.
+///
+/// One Engine is crowded during the run and the other is not, so that the two
+/// can be compared at any moment.
+pub fn bench(arguments: &[String]) -> Result<()> {
+    wasm::build(None)?;
+    wasm::build_hello()?;
+    // Before the Engines, which learn at their start which runtimes there are.
+    if workspace::program("crun").is_none() {
+        apt::install(&["crun"], "a runtime to compare with")?;
+    }
+    let root = workspace::root();
+    let (_empty, empty) = start(Engine::start_with_kept_images)?;
+    // It goes as a whole, since a crowd takes minutes to remove one by one.
+    let (_crowded, crowded) = start(Engine::start)?;
+    let mut command = workspace::cargo();
+    command
+        .args(["run", "--profile", "bench"])
+        .args(["--package", "dynamic-access-bench", "--"])
+        .args(arguments)
+        .env("BENCH_ENGINE", empty.to_string())
+        .env("BENCH_CROWDED_ENGINE", crowded.to_string())
+        .env("BENCH_IMAGE", image::STAND_IN_IMAGE)
+        .env("BENCH_MANIFEST", root.join("spin.toml"))
+        .env("BENCH_WASM", wasm::component())
+        .env("BENCH_HELLO", root.join("bench/hello/spin.toml"))
+        .env("BENCH_RESULTS", workspace::cache_dir().join("bench.json"));
+    if !process::status(&mut command)?.success() {
+        bail!("the bench has not come to its end, for the reason above");
+    }
+    Ok(())
+}
+
+/// An Engine with all that a target needs, and where it listens.
+fn start(engine: fn(Listen) -> Result<Engine>) -> Result<(Engine, Endpoint)> {
+    let port = free_address((Ipv4Addr::LOCALHOST, 0).into())?.port();
+    let engine = engine(Listen::Plain(port))?;
+    image::build_stand_in(&engine.docker())?;
+    network::ensure(&engine.docker())?;
+    Ok((engine, Endpoint::Tcp(format!("127.0.0.1:{port}"))))
+}

@@ -8,7 +8,7 @@ use anyhow::Result;
 use crate::client::Client;
 use crate::engine::{Engine, Whose};
 use crate::replay::Script;
-use crate::report::{Row, Target};
+use crate::row::{Row, Target};
 use crate::samples::Pairs;
 use crate::server::{DEPLOYMENT, Server};
 use crate::start_stop::PAUSE;

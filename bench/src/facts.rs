@@ -6,7 +6,7 @@ use std::path::Path;
 use anyhow::{Context, Result};
 use dynamic_access_host::{Compiled, Meter};
 
-use crate::report::Fact;
+use crate::row::Fact;
 use crate::samples::quantile;
 use crate::server::{Server, instantiation};
 use crate::start_stop::Scripts;

@@ -5,7 +5,7 @@ use std::time::Duration;
 use anyhow::Result;
 
 use crate::client::Client;
-use crate::report::Row;
+use crate::row::Row;
 use crate::samples::Pairs;
 use crate::server::Server;
 use crate::start_stop::Scripts;

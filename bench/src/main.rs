@@ -15,6 +15,7 @@ mod refused;
 mod remote;
 mod replay;
 mod report;
+mod row;
 mod samples;
 mod server;
 mod start_stop;

@@ -7,7 +7,7 @@ use anyhow::{Result, anyhow};
 use plotters::prelude::*;
 use plotters::style::text_anchor::{HPos, Pos, VPos};
 
-use crate::report::{Row, Target};
+use crate::row::{Row, Target};
 
 const WIDTH: u32 = 900;
 const ROW_HEIGHT: u32 = 22;

@@ -7,7 +7,7 @@ use futures_util::future::try_join_all;
 use http::{Method, StatusCode};
 
 use crate::client::{Call, Client};
-use crate::report::{Row, Target};
+use crate::row::{Row, Target};
 use crate::samples::Pairs;
 use crate::server::Server;
 

@@ -9,7 +9,7 @@ use futures_util::future::try_join_all;
 use crate::client::Client;
 use crate::recorder::Recorder;
 use crate::replay::{Script, play_at_once};
-use crate::report::{Row, Target};
+use crate::row::{Row, Target};
 use crate::samples::Pairs;
 use crate::server::Server;
 

@@ -2,8 +2,10 @@
 //! every decision between them.
 //!
 //! Knows no HTTP of the caller's; the Engine's is in [`crate::docker`]. The
-//! longest story, `start`, has a file of its own.
+//! longest story, `start`, has a file of its own, and so has what is left when
+//! it fails.
 
+mod clean_up;
 mod room;
 mod start;
 #[cfg(test)]

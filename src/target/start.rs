@@ -11,7 +11,7 @@ use super::{FAULTS_MAX, StartOrder, Started, Targets};
 use crate::budget::ABANDONED_AFTER;
 use crate::config::TokenDelivery;
 use crate::docker::create::{Container, Created, is_limit_dropped};
-use crate::docker::list::{Listed, State};
+use crate::docker::list::State;
 use crate::docker::remove::Removed;
 use crate::docker::{ContainerId, ContainerName};
 use crate::error::Error;
@@ -207,48 +207,6 @@ impl<P: Platform> Targets<'_, P> {
             room.check(&all)?;
         }
         Ok(written?)
-    }
-
-    /// Removes the container that a create has made after all, of which
-    /// neither the reply nor a look has told.
-    async fn clean_up_unseen(&self, container: &Container<'_>) {
-        let engine = self.engine.until(self.budget.answer_until);
-        if let Ok(Some(found)) = engine.find_by_name(container.name).await
-            && found.is_of(&self.config.deployment_id)
-            && container.is_attempt_of(&found)
-        {
-            self.clean_up(&found.id).await;
-        }
-    }
-
-    /// Removes a container whose start has failed, unless it runs after all,
-    /// and returns the state in which it remains, if that is known and it
-    /// does.
-    ///
-    /// A removal without force is refused while the container runs, so the
-    /// clean-up of one request cannot hurt what another vouches for.
-    async fn clean_up(&self, id: &ContainerId) -> Option<State> {
-        let engine = self.engine.until(self.budget.answer_until);
-        let mut pauses = Pauses::new(self.platform, self.budget.answer_until);
-        for _ in 0..FAULTS_MAX {
-            match engine.find_by_id(id).await {
-                Ok(None) => return None,
-                Ok(Some(Listed {
-                    state: state @ (State::Running | State::Ended | State::Dead),
-                    ..
-                })) => return Some(state),
-                Ok(Some(_)) => {
-                    if let Ok(Removed::Gone) = engine.remove(id).await {
-                        return None;
-                    }
-                }
-                Err(_) => {}
-            }
-            if !pauses.next().await {
-                return None;
-            }
-        }
-        None
     }
 }
 

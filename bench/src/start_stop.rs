@@ -21,7 +21,7 @@ const TARGET: Target = Target::MedianAndP95(1.05, 1.10);
 pub const PAUSE: Duration = Duration::from_millis(60);
 
 /// How many starts there are at once, and how often by a hundred samples.
-pub const AT_ONCE: [(usize, usize); 4] = [(1, 20), (4, 15), (16, 10), (64, 4)];
+pub const AT_ONCE: [(usize, usize); 4] = [(1, 20), (4, 15), (16, 15), (64, 4)];
 
 /// What a server does to its Engine for each webhook.
 pub struct Scripts {

@@ -23,10 +23,11 @@ const SHARES: usize = 16;
 
 /// How many targets there may be, and which of them are counted first.
 pub struct Room<'a> {
-    /// The share that is counted first, or all.
-    pub share: Option<&'a str>,
     config: &'a Config,
     container: &'a Container<'a>,
+    /// The most that the container's share may hold to show that there is
+    /// room; `None` where a share cannot show it.
+    share_max: Option<usize>,
 }
 
 impl<'a> Room<'a> {
@@ -34,12 +35,16 @@ impl<'a> Room<'a> {
     pub fn of(config: &'a Config, container: &'a Container<'a>) -> Self {
         // How many of an environment there are, a share does not tell.
         let is_shared = container.profile.max_targets.is_none();
-        let share_tells = is_shared && share_max(config.max_targets).is_some();
         Self {
-            share: share_tells.then(|| container.name.share()),
             config,
             container,
+            share_max: share_max(config.max_targets).filter(|_| is_shared),
         }
+    }
+
+    /// The share that is counted first, or all.
+    pub fn share(&self) -> Option<&'a str> {
+        self.share_max.map(|_| self.container.name.share())
     }
 
     /// Whether the first list shows on its own that there is room.
@@ -48,12 +53,9 @@ impl<'a> Room<'a> {
     ///
     /// [`Error::TooManyTargets`], if that list was of all.
     pub fn is_shown_by(&self, listed: &[Listed]) -> Result<bool, Error> {
-        match self.share {
+        match self.share_max {
+            Some(most) => Ok(live(listed).count() <= most),
             None => self.check(listed).map(|()| true),
-            Some(_) => {
-                let most = share_max(self.config.max_targets);
-                Ok(most.is_some_and(|most| live(listed).count() <= most))
-            }
         }
     }
 

@@ -192,15 +192,15 @@ impl<P: Platform> Targets<'_, P> {
                 let token = &container.order.activation_token;
                 let engine = &self.engine;
                 engine
-                    .list_and_write_token(deployment, room.share, id, token)
+                    .list_and_write_token(deployment, room.share(), id, token)
                     .await
             }
-            TokenDelivery::Env => (self.engine.list(deployment, room.share).await, Ok(())),
+            TokenDelivery::Env => (self.engine.list(deployment, room.share()).await, Ok(())),
         };
         // A look can be repeated at will, and a start is too dear to be given
         // up for one that was lost.
         if list.as_ref().is_err_and(|fault| !fault.is_without_effect()) {
-            list = self.engine.list(deployment, room.share).await;
+            list = self.engine.list(deployment, room.share()).await;
         }
         if !room.is_shown_by(&list?)? {
             let all = self.engine.list(deployment, None).await?;

@@ -108,8 +108,12 @@ impl Client {
 impl Reply {
     /// The reply, if it is a success.
     pub fn success(self, what: &str) -> Result<Self> {
-        let text = String::from_utf8_lossy(&self.body);
-        ensure!(self.status.is_success(), "{what}: {} {text}", self.status);
+        ensure!(
+            self.status.is_success(),
+            "{what}: {} {}",
+            self.status,
+            String::from_utf8_lossy(&self.body)
+        );
         Ok(self)
     }
 

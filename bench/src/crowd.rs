@@ -9,7 +9,7 @@ use crate::client::Client;
 use crate::engine::{Engine, Whose};
 use crate::replay::Script;
 use crate::row::{Row, Target};
-use crate::samples::Pairs;
+use crate::samples::{Pairs, in_turn};
 use crate::server::{DEPLOYMENT, Server};
 use crate::start_stop::PAUSE;
 
@@ -44,16 +44,7 @@ pub async fn against_empty(
 ) -> Result<Vec<Row>> {
     let mut all: [Pairs; 5] = Default::default();
     for round in 0..samples {
-        let (ours, floor) = match round % 2 {
-            0 => {
-                let ours = once(crowded, start).await?;
-                (ours, once(empty, start).await?)
-            }
-            _ => {
-                let floor = once(empty, start).await?;
-                (once(crowded, start).await?, floor)
-            }
-        };
+        let (ours, floor) = in_turn(round, once(crowded, start), once(empty, start)).await?;
         for (pairs, (ours, floor)) in all.iter_mut().zip(ours.into_iter().zip(floor)) {
             pairs.push(ours, floor);
         }

@@ -11,9 +11,9 @@ use crate::engine::Engine;
 use crate::recorder::Recorder;
 use crate::report::Report;
 use crate::row::Row;
-use crate::samples::Pairs;
+use crate::samples::{Pairs, in_turn};
 use crate::server::{SECRET, Server, Setup, Threads};
-use crate::start_stop::{self, PAUSE, Scripts};
+use crate::start_stop::{self, PAUSE, Scripts, visit};
 use crate::{Arguments, Part, facts, health, refused, say};
 
 /// Any port of loopback.
@@ -119,12 +119,9 @@ impl Bench<'_> {
         let engine = self.empty.url.clone();
         let scripts = self.scripts(Setup::default()).await?;
         let server = self.server(Setup::default()).await?;
-        for (count, rounds) in start_stop::AT_ONCE {
-            say(&format!("{count} starts at once"));
-            let rounds = self.arguments.share(rounds);
-            let rows = start_stop::at_once(&server, &scripts, &engine, count, rounds);
-            self.report.rows.extend(rows.await?);
-        }
+        let share = |rounds| self.arguments.share(rounds);
+        let rows = start_stop::all_at_once(&server, &scripts, &engine, share).await?;
+        self.report.rows.extend(rows);
         Ok(())
     }
 
@@ -169,16 +166,10 @@ impl Bench<'_> {
                 }
             };
             let mut pairs = Pairs::default();
-            for _ in 0..self.arguments.share(30) {
-                let mut times = Vec::new();
-                for server in [&ours, &usual] {
-                    let target = server.start().await.context(name)?;
-                    tokio::time::sleep(PAUSE).await;
-                    server.stop(&target.id).await?;
-                    tokio::time::sleep(PAUSE).await;
-                    times.push(target.took);
-                }
-                pairs.push(times[0], times[1]);
+            for round in 0..self.arguments.share(30) {
+                let (ours, usual) = (visit(&ours), visit(&usual));
+                let (ours, usual) = in_turn(round, ours, usual).await.context(name)?;
+                pairs.push(ours.0, usual.0);
             }
             let row = Row::new("choices", name, "the defaults", pairs);
             self.report.rows.push(row);

@@ -24,7 +24,7 @@ pub async fn measure(arguments: &Arguments, threads: &Threads, url: &str) -> Res
     let (listen, behind) = (arguments.docker_listen, engine.url.clone());
     let recorder = threads.run(async move { Recorder::start(listen, behind).await });
     let recorder = recorder.await?;
-    let server = Server::remote(url, SECRET.to_owned());
+    let server = Server::remote(url);
     wait_for(&server, &recorder, &engine.image).await?;
     let mut report = Report::about(vec![
         ("Engine", engine.version().await?),
@@ -42,12 +42,9 @@ pub async fn measure(arguments: &Arguments, threads: &Threads, url: &str) -> Res
     let samples = arguments.share(500);
     let rows = health::in_turns(&server, &scripts, &engine, samples);
     report.rows.extend(rows.await?);
-    for (count, rounds) in start_stop::AT_ONCE {
-        say(&format!("{count} starts at once"));
-        let rounds = arguments.share(rounds);
-        let rows = start_stop::at_once(&server, &scripts, &engine, count, rounds);
-        report.rows.extend(rows.await?);
-    }
+    let share = |rounds| arguments.share(rounds);
+    let rows = start_stop::all_at_once(&server, &scripts, &engine, share).await?;
+    report.rows.extend(rows);
     if let Some(hello) = &arguments.hello_url {
         say("webhooks that are refused");
         recorder.take();

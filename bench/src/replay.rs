@@ -83,21 +83,17 @@ impl Script {
     pub async fn play(&self, client: &Client, engine: &str, id: Option<&str>) -> Result<Played> {
         let mut id = id.map(str::to_owned);
         let name = self.name.as_deref().map(unique::name_like);
-        let calls: Vec<_> = self.calls.iter().map(|one| &one.call).collect();
         let begun = Instant::now();
-        for (index, call) in calls.into_iter().enumerate() {
-            let is_create = is_create(call);
-            let call = self.renamed(call, name.as_deref(), id.as_deref());
-            let reply = client.send(engine, call).await?;
-            let expected = self.calls[index].status;
+        for Recorded { call, status, .. } in &self.calls {
+            let renamed = self.renamed(call, name.as_deref(), id.as_deref());
+            let reply = client.send(engine, renamed).await?;
             ensure!(
-                reply.status == expected,
-                "the same call was answered {} and then {}: {}",
-                expected,
+                reply.status == *status,
+                "the same call was answered {status} and then {}: {}",
                 reply.status,
                 String::from_utf8_lossy(&reply.body)
             );
-            if is_create {
+            if is_create(call) {
                 id = Some(reply.text("Id")?);
             }
         }

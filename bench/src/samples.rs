@@ -2,6 +2,8 @@
 
 use std::time::Duration;
 
+use anyhow::Result;
+
 /// How many times a run is drawn anew from its own pairs to tell the spread.
 const RESAMPLES: usize = 1000;
 
@@ -56,6 +58,22 @@ impl Pairs {
             least: drawn[RESAMPLES / 40],
             most: drawn[RESAMPLES - 1 - RESAMPLES / 40],
         }
+    }
+}
+
+/// Does both, one after the other, and begins with another at each round:
+/// whoever comes second may find the kernel still busy with the first.
+pub async fn in_turn<T, U>(
+    round: usize,
+    ours: impl Future<Output = Result<T>>,
+    floor: impl Future<Output = Result<U>>,
+) -> Result<(T, U)> {
+    if round.is_multiple_of(2) {
+        let ours = ours.await?;
+        Ok((ours, floor.await?))
+    } else {
+        let floor = floor.await?;
+        Ok((ours.await?, floor))
     }
 }
 

@@ -27,7 +27,6 @@ pub const DEPLOYMENT: &str = "bench";
 pub struct Server {
     /// Its address, `http://host:port`.
     pub url: String,
-    secret: String,
     client: Client,
     // Dropped, it ends its listening.
     _serving: Option<Serving>,
@@ -111,17 +110,15 @@ impl Server {
         let serving = threads.run(host.serve()).await?;
         Ok(Self {
             url: format!("http://{}", serving.address()),
-            secret: SECRET.to_owned(),
             client: Client::new(),
             _serving: Some(serving),
         })
     }
 
-    /// A server that somebody else has started.
-    pub fn remote(url: &str, secret: String) -> Self {
+    /// A server that somebody else has started, with the same secret.
+    pub fn remote(url: &str) -> Self {
         Self {
             url: url.trim_end_matches('/').to_owned(),
-            secret,
             client: Client::new(),
             _serving: None,
         }
@@ -170,7 +167,7 @@ impl Server {
 
     /// The same call with the right credentials.
     pub fn authorized(&self, mut call: Call) -> Call {
-        call.authorization = Some(format!("Basic {}", self.secret));
+        call.authorization = Some(format!("Basic {SECRET}"));
         call
     }
 }

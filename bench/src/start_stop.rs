@@ -10,7 +10,8 @@ use crate::client::Client;
 use crate::recorder::Recorder;
 use crate::replay::{Script, play_at_once};
 use crate::row::{Row, Target};
-use crate::samples::Pairs;
+use crate::samples::{Pairs, in_turn};
+use crate::say;
 use crate::server::Server;
 
 /// What a person at a prompt does not notice.
@@ -21,7 +22,7 @@ const TARGET: Target = Target::MedianAndP95(1.05, 1.10);
 pub const PAUSE: Duration = Duration::from_millis(60);
 
 /// How many starts there are at once, and how often by a hundred samples.
-pub const AT_ONCE: [(usize, usize); 4] = [(1, 20), (4, 15), (16, 15), (64, 4)];
+const AT_ONCE: [(usize, usize); 4] = [(1, 20), (4, 15), (16, 15), (64, 4)];
 
 /// What a server does to its Engine for each webhook.
 pub struct Scripts {
@@ -65,6 +66,15 @@ impl Scripts {
     }
 }
 
+/// How long a start and a stop of one target take.
+pub async fn visit(server: &Server) -> Result<(Duration, Duration)> {
+    let target = server.start().await?;
+    tokio::time::sleep(PAUSE).await;
+    let stop = server.stop(&target.id).await?;
+    tokio::time::sleep(PAUSE).await;
+    Ok((target.took, stop))
+}
+
 /// Starts and stops targets in turns with the native client.
 pub async fn in_turns(
     group: &'static str,
@@ -76,13 +86,7 @@ pub async fn in_turns(
     let client = Client::new();
     let (mut starts, mut stops) = (Pairs::default(), Pairs::default());
     for round in 0..samples {
-        let ours = async {
-            let target = server.start().await?;
-            tokio::time::sleep(PAUSE).await;
-            let stop = server.stop(&target.id).await?;
-            tokio::time::sleep(PAUSE).await;
-            anyhow::Ok((target.took, stop))
-        };
+        let ours = visit(server);
         let floor = async {
             let played = scripts.start.play(&client, engine, None).await?;
             tokio::time::sleep(PAUSE).await;
@@ -90,17 +94,7 @@ pub async fn in_turns(
             tokio::time::sleep(PAUSE).await;
             anyhow::Ok((played.took, stop.took))
         };
-        // Whoever comes second may find the kernel still busy with the first.
-        let (ours, floor) = match round % 2 {
-            0 => {
-                let ours = ours.await?;
-                (ours, floor.await?)
-            }
-            _ => {
-                let floor = floor.await?;
-                (ours.await?, floor)
-            }
-        };
+        let (ours, floor) = in_turn(round, ours, floor).await?;
         starts.push(ours.0, floor.0);
         stops.push(ours.1, floor.1);
     }
@@ -108,9 +102,25 @@ pub async fn in_turns(
     Ok(vec![row("/start", starts), row("/stop", stops)])
 }
 
+/// [`at_once`] for every count, with as many rounds as `share` makes of those
+/// by a hundred samples.
+pub async fn all_at_once(
+    server: &Server,
+    scripts: &Scripts,
+    engine: &str,
+    share: impl Fn(usize) -> usize,
+) -> Result<Vec<Row>> {
+    let mut rows = Vec::new();
+    for (count, rounds) in AT_ONCE {
+        say(&format!("{count} starts at once"));
+        rows.extend(at_once(server, scripts, engine, count, share(rounds)).await?);
+    }
+    Ok(rows)
+}
+
 /// Starts so many targets side by side: how long each takes, and how long
 /// there is for each.
-pub async fn at_once(
+async fn at_once(
     server: &Server,
     scripts: &Scripts,
     engine: &str,
@@ -143,16 +153,7 @@ pub async fn at_once(
             let each: Vec<_> = played.iter().map(|played| played.took).collect();
             anyhow::Ok((each, all))
         };
-        let (ours, floor) = match round % 2 {
-            0 => {
-                let ours = ours.await?;
-                (ours, floor.await?)
-            }
-            _ => {
-                let floor = floor.await?;
-                (ours.await?, floor)
-            }
-        };
+        let (ours, floor) = in_turn(round, ours, floor).await?;
         each.ours.extend(ours.0);
         each.floor.extend(floor.0);
         let share = u32::try_from(count)?;

@@ -1,34 +1,28 @@
-//! How long a webhook may take, and each of its calls.
+//! How long a webhook may take.
 
 use std::time::Duration;
 
-/// Until when new work is begun: from here on there is only clean-up.
+/// When no new work is begun any more: what is left is for clean-up.
 const WORK: Duration = Duration::from_secs(20);
 
-/// What is left of the work after a pull: a create, and a start of what it
-/// has made.
+/// What a pull leaves of the time for work: enough for a create, and a start of
+/// what it has made.
 const AFTER_PULL: Duration = Duration::from_secs(5);
 
-/// How long a pull may go on after the answer, where the platform lets it:
+/// How long a pull may continue after the answer, where the platform allows it:
 /// some gigabytes from a slow registry.
 const PULL: Duration = Duration::from_secs(600);
 
-/// Until when the caller has an answer: webhooks give their receivers 15 to
-/// 30 seconds.
+/// When the caller has an answer: senders of webhooks wait 15 to 30 seconds.
 const ANSWER: Duration = Duration::from_secs(25);
 
-/// Until when the work after the answer ends: hosted Spin stops a handler at
-/// 30 seconds.
+/// When the work after the answer ends: hosted Spin stops a handler at 30
+/// seconds.
 const INVOCATION: Duration = Duration::from_secs(29);
 
-/// The most that the work after the answer takes, so that an instance is not
-/// held long for what the next one can do as well.
-const TAIL: Duration = Duration::from_secs(4);
-
-/// The age from which a container that is only created will not be started
-/// any more: the longest invocation, and a second for each of the two
-/// roundings that an age is told with.
-pub const ABANDONED_AFTER: Duration = Duration::from_secs(31);
+/// The longest reap after an answer, so that an instance is not held for what
+/// the next one can do as well.
+const REAP: Duration = Duration::from_secs(4);
 
 /// The moments by which the parts of one webhook end, on the platform's
 /// monotonic clock.
@@ -52,21 +46,13 @@ impl Budget {
         }
     }
 
-    /// When a pull that begins at `now`, after the answer, is given up.
-    pub fn tail_pull_until(self, now: Duration) -> Duration {
+    /// When a pull that continues after the answer, from `now`, is given up.
+    pub fn late_pull_until(self, now: Duration) -> Duration {
         now + PULL
     }
 
-    /// When the work that begins at `now`, after the answer, ends.
-    pub fn tail_until(self, now: Duration) -> Duration {
-        (now + TAIL).min(self.answer_until + (INVOCATION - ANSWER))
+    /// When a reap that begins at `now`, after the answer, ends.
+    pub fn reap_until(self, now: Duration) -> Duration {
+        (now + REAP).min(self.answer_until + (INVOCATION - ANSWER))
     }
 }
-
-/// The most that a look-up takes on an Engine that works at all: a list of
-/// thousands of containers is tens of milliseconds.
-pub const LOOK_UP: Duration = Duration::from_secs(5);
-
-/// The most that a change takes: a start or a removal waits for the disk and
-/// the network of a busy host, where seconds have been seen.
-pub const CHANGE: Duration = Duration::from_secs(15);

@@ -21,7 +21,7 @@ pub enum Fault {
     /// The reply is not the Engine's: the call may have had an effect.
     Nonsense(String),
     /// The Engine, or a gateway before it, said why not.
-    Said {
+    EngineError {
         /// A status of 400 or more.
         status: StatusCode,
         /// The Engine's own words.
@@ -34,7 +34,7 @@ impl Fault {
     pub fn is_without_effect(&self) -> bool {
         match self {
             Self::Unreachable(_) | Self::Untrusted(_) | Self::BudgetSpent => true,
-            Self::Said { status, .. } => status.is_client_error(),
+            Self::EngineError { status, .. } => status.is_client_error(),
             Self::TimedOut | Self::Broken(_) | Self::Nonsense(_) => false,
         }
     }
@@ -49,7 +49,7 @@ impl fmt::Display for Fault {
             Self::Broken(detail) => write!(f, "the connection to the Engine broke: {detail}"),
             Self::BudgetSpent => f.write_str("the webhook's time is spent"),
             Self::Nonsense(detail) => write!(f, "not an Engine's answer: {detail}"),
-            Self::Said { status, message } => write!(f, "{status}: {message}"),
+            Self::EngineError { status, message } => write!(f, "{status}: {message}"),
         }
     }
 }

@@ -1,44 +1,58 @@
 //! A provisioning server for BastionZero Dynamic Access Targets.
 //!
-//! Three webhooks make, remove and vouch for short-lived containers on a
-//! Docker Engine. The crate is a pure core and one thin shell: the core turns
-//! values into values and reaches the world through [`platform::Platform`]
-//! alone; the shell, `component.rs`, exists only on WebAssembly.
+//! Three webhooks start, stop and check short-lived containers on a Docker
+//! Engine. The crate is a pure core with one thin shell. The core turns values
+//! into values and reaches the world through [`platform::Platform`] alone. The
+//! shell, `component`, exists only on WebAssembly.
 //!
 //! # Layout
+//!
+//! From the outside in; each module uses only those below it.
 //!
 //! | module | knows |
 //! |---|---|
 //! | `component` | Spin and WASI: HTTP in and out, variables, clock (wasm only) |
-//! | [`platform`] | what the core asks of the world, as one trait |
-//! | [`server`] | the order in which one request is dealt with |
-//! | [`tail`] | the work after an answer |
+//! | [`server`] | the order in which one request is handled |
+//! | [`after_answer`] | the work after an answer |
 //! | [`webhook`] | routes, bodies in, answers out |
-//! | [`auth`] | credentials |
-//! | [`budget`] | how long things may take |
-//! | [`config`] | variables → [`config::Config`], each problem named |
-//! | [`container`] | what a target's container is made of |
-//! | [`target`] | start, stop, health: every decision about containers |
-//! | [`pull`] | which images are pulled, and what came of it |
+//! | [`provision`] | start, stop, health: every decision about containers |
 //! | [`reaper`] | what may be removed without being asked, and why |
-//! | [`pauses`] | the waits between one look and the next |
-//! | [`engine`] | sends [`docker`]'s requests, within deadlines |
-//! | [`fault`] | why a call to the Engine brought nothing, and whether it had an effect |
-//! | [`docker`] | the Engine API as values |
-//! | [`error`] | every error, its status, its two messages |
+//! | [`pull`] | which images are pulled, and how a pull ended |
+//! | [`engine`] | sends [`docker`]'s calls, each within a deadline |
 //! | [`record`] | the log lines |
+//! | [`auth`] | credentials of callers |
+//! | [`error`] | every error, its status, its two messages |
+//! | [`config`] | variables → [`config::Config`], each problem named |
+//! | [`container`] | what a target's container is made of, and what a patch may change |
+//! | [`ages`] | how long containers may wait, run and stay |
+//! | [`docker`] | the Engine API as values: one file for each endpoint |
+//! | [`pauses`], [`budget`] | the waits between two looks; how long a webhook may take |
+//! | [`fault`] | why a call to the Engine failed, and whether it had an effect |
 //! | [`service_url`] | where agents may register |
 //! | [`secret`] | text that is never shown and compared in constant time |
+//! | [`platform`] | what the core asks of the world, as one trait |
+//!
+//! # Where a change belongs
+//!
+//! | change | place |
+//! |---|---|
+//! | a webhook | `webhook` for its route and body, `server` for its order, `provision` for its work |
+//! | a variable | `config`, and `spin.toml` |
+//! | a Docker option that a patch may set, or must not | `container/guards.rs` |
+//! | a call to the Engine | a file in `docker`, and a line in `deploy/engine-proxy/calls.txt` |
+//! | a refusal | a variant in `error`, its two messages in `error/messages.rs` |
 //!
 //! # Invariants
 //!
-//! * Only `component.rs` names Spin or WASI; the core has no clock, sleep,
+//! * Only `component` names Spin or WASI. The core has no clock, sleep,
 //!   randomness, environment or network of its own.
 //! * All state lives in the Engine: nothing is remembered between requests.
-//! * A [`docker::ContainerId`] is 64 lower-case hex digits, whoever sent it.
-//! * A status code of failure is chosen in [`error`] and nowhere else.
+//! * A [`docker::ContainerId`] is 64 lower-case hex digits, wherever it came from.
+//! * The status of a failure is chosen in [`error`] and nowhere else.
 //! * No input makes the core panic.
 
+pub mod after_answer;
+pub mod ages;
 pub mod auth;
 pub mod budget;
 #[cfg(target_family = "wasm")]
@@ -51,14 +65,11 @@ pub mod error;
 pub mod fault;
 pub mod pauses;
 pub mod platform;
+pub mod provision;
 pub mod pull;
 pub mod reaper;
 pub mod record;
-#[cfg(test)]
-mod script;
 pub mod secret;
 pub mod server;
 pub mod service_url;
-pub mod tail;
-pub mod target;
 pub mod webhook;

@@ -56,20 +56,6 @@ pub trait Platform {
         keep: Keep,
     ) -> Result<HttpResponse, TransportError>;
 
-    /// Sends two requests side by side, each within its limit, and reads both
-    /// replies to their ends. Which takes effect first is open.
-    async fn send_both(
-        &self,
-        (first, first_limit): (HttpRequest, Duration),
-        (second, second_limit): (HttpRequest, Duration),
-    ) -> [Result<HttpResponse, TransportError>; 2] {
-        // One after the other is one of the ways in which it may go.
-        [
-            self.send(first, first_limit, Keep::Whole).await,
-            self.send(second, second_limit, Keep::Whole).await,
-        ]
-    }
-
     /// Time since some fixed moment; never goes back.
     fn now(&self) -> Duration;
 

@@ -2,7 +2,7 @@
 
 use crate::config::{Config, ImagePull};
 use crate::docker::ImageReference;
-use crate::docker::pull::Pulled;
+use crate::docker::pull::{self, Pulled};
 use crate::engine::Engine;
 use crate::error::Error;
 use crate::fault::Fault;
@@ -31,9 +31,12 @@ pub async fn pull<P: Platform>(
         return Err(Error::NoSuchImage(image.clone()));
     }
     let image = image.clone();
-    match engine.pull(&image, config.registry_auth.as_ref()).await {
+    match engine
+        .send(pull::pull(&image, config.registry_auth.as_ref()))
+        .await
+    {
         Ok(Pulled::Done) => Ok(()),
-        Ok(Pulled::NotToBeHad(reason)) => Err(Error::ImageNotToBeHad { image, reason }),
+        Ok(Pulled::Refused(reason)) => Err(Error::ImageNotToBeHad { image, reason }),
         Ok(Pulled::Failed(reason)) => Err(Error::PullFailed { image, reason }),
         Err(Fault::TimedOut | Fault::BudgetSpent) => Err(Error::ImageBeingPulled(image)),
         Err(fault) => Err(fault.into()),

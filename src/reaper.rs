@@ -6,22 +6,14 @@
 
 use std::time::Duration;
 
+use crate::ages::{ENDED_STAYS, start_within};
 use crate::config::Config;
-use crate::docker::ContainerId;
-use crate::docker::label;
-use crate::docker::list::{Listed, State};
-use crate::docker::remove::Removed;
+use crate::docker::list::{self, Listed, State};
+use crate::docker::remove::{self, Removed};
+use crate::docker::{ContainerId, inspect, label};
 use crate::engine::Engine;
 use crate::fault::Fault;
 use crate::platform::Platform;
-
-/// How long after its creation a container may wait to be started. A webhook
-/// ends within half a minute, so nobody is about to start an older one.
-pub const START_WITHIN: Duration = Duration::from_secs(120);
-
-/// How long one that has ended stays, for its logs to be read and so that a
-/// repeated start of its token is told apart from a new one.
-const ENDED_STAYS: Duration = Duration::from_secs(600);
 
 /// Why a container is removed.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -48,25 +40,6 @@ impl std::fmt::Display for Reason {
             Self::Expired => f.write_str("past its lifetime"),
         }
     }
-}
-
-/// Whether a container counts as a target that lives: it runs, or may yet be
-/// started.
-pub fn is_live(container: &Listed) -> bool {
-    match container.state {
-        State::Running => true,
-        // Without an age it may be young: better one target too few.
-        State::Created => container
-            .age
-            .is_none_or(|age| age <= start_within(container)),
-        State::Ended | State::Dead | State::Removing | State::Unknown => false,
-    }
-}
-
-fn start_within(container: &Listed) -> Duration {
-    container
-        .label_seconds(label::START_WITHIN)
-        .unwrap_or(START_WITHIN)
 }
 
 /// What the list alone says of a container.
@@ -107,7 +80,7 @@ pub struct Scope {
 
 impl Scope {
     /// After an answer: a little each time, as the next webhook does more.
-    pub const TAIL: Self = Self {
+    pub const AFTER_ANSWER: Self = Self {
         removals_max: 4,
         dry_run: false,
     };
@@ -157,7 +130,9 @@ pub async fn reap<P: Platform>(
     config: &Config,
     scope: Scope,
 ) -> Result<Report, Fault> {
-    let ours = engine.list(&config.deployment_id, None).await?;
+    let ours = engine
+        .send(list::list_by_deployment(&config.deployment_id))
+        .await?;
     if ours.iter().any(|container| container.age.is_none()) {
         return Err(Fault::Nonsense("a list without a date".to_owned()));
     }
@@ -190,7 +165,7 @@ pub async fn reap<P: Platform>(
 
 /// The reason to remove a container that has ended, once it has stayed.
 async fn ended_long_ago<P: Platform>(engine: &Engine<'_, P>, id: &ContainerId) -> Option<Reason> {
-    let ended = engine.inspect(id).await.ok().flatten()?;
+    let ended = engine.send(inspect::inspect(id)).await.ok().flatten()?;
     let stayed = u64::try_from(ended.seconds_ago?).ok()?;
     let exit_code = Some(ended.exit_code);
     (Duration::from_secs(stayed) > ENDED_STAYS).then_some(Reason::Ended { exit_code })
@@ -211,8 +186,8 @@ async fn remove<P: Platform>(
         return;
     }
     let removed = match reason {
-        Reason::Expired => engine.kill_and_remove(&id).await,
-        Reason::NeverStarted | Reason::Ended { .. } => engine.remove(&id).await,
+        Reason::Expired => engine.send(remove::kill_and_remove(&id)).await,
+        Reason::NeverStarted | Reason::Ended { .. } => engine.send(remove::remove(&id)).await,
     };
     match removed {
         Ok(Removed::Gone) => report.removed.push((id, reason)),
@@ -227,7 +202,6 @@ mod tests {
     use super::*;
     use crate::config::tests::variables;
     use crate::docker::list::tests::aged;
-    use crate::script::{ID, Is, Lost, Reply, done, entry, run, said};
 
     const GRACE: &str = "dynamic-access.start-within";
     const LIFETIME: &str = "dynamic-access.max-lifetime";
@@ -277,120 +251,5 @@ mod tests {
         }
         check("removing", Some(u64::MAX), &[], Verdict::Keep);
         check("sleeping", Some(u64::MAX), &[], Verdict::Keep);
-    }
-
-    #[test]
-    fn what_runs_or_may_yet_be_started_is_live() {
-        for (state, age, live) in [
-            ("running", Some(u64::MAX), true),
-            ("paused", Some(0), true),
-            ("created", Some(120), true),
-            ("created", None, true),
-            ("created", Some(121), false),
-            ("exited", Some(0), false),
-            ("dead", Some(0), false),
-            ("removing", Some(0), false),
-        ] {
-            assert_eq!(is_live(&aged(state, age, &[])), live, "{state} {age:?}");
-        }
-    }
-
-    /// What a reap removed, of a list with these containers.
-    #[track_caller]
-    fn reaped(
-        list: &[serde_json::Value],
-        scope: Scope,
-        rest: Vec<(&'static str, Reply)>,
-    ) -> Vec<String> {
-        let list = serde_json::Value::from(list.to_vec()).to_string();
-        let mut steps = vec![("list all", Is(200, list))];
-        steps.extend(rest);
-        let report = run(steps, async |targets| {
-            reap(&targets.engine, targets.config, scope).await
-        });
-        report.expect("a list").notes("reaped")
-    }
-
-    const OLD: i64 = 1_795_300_000;
-    const LONG_AGO: i64 = 1_700_000_000;
-    const TODAY: i64 = 1_795_395_650;
-
-    fn ended(ago: &str) -> Reply {
-        let body = format!(r#"{{"State":{{"FinishedAt":"2026-11-23T{ago}Z","ExitCode":3}}}}"#);
-        Is(200, body)
-    }
-
-    #[test]
-    fn only_what_has_outlived_its_lifetime_is_removed_by_force() {
-        let list = [
-            entry(ID, "created", TODAY, &[]),
-            entry(ID, "running", TODAY, &[]),
-            entry(ID, "exited", TODAY, &[]),
-            entry(ID, "created", OLD, &[]),
-            entry(ID, "exited", OLD, &[]),
-            entry(ID, "running", LONG_AGO, &[]),
-        ];
-        let rest = vec![
-            ("remove by force", done()),
-            ("inspect", ended("00:01:01")),
-            ("remove", done()),
-            ("remove", done()),
-        ];
-        let expected = [
-            "reaped 0123456789ab: past its lifetime",
-            "reaped 0123456789ab: ended with exit code 3",
-            "reaped 0123456789ab: never started",
-        ];
-        assert_eq!(reaped(&list, Scope::whole(false), rest), expected);
-    }
-
-    #[test]
-    fn a_dry_run_removes_nothing() {
-        let list = [entry(ID, "running", LONG_AGO, &[])];
-        assert_eq!(reaped(&list, Scope::whole(true), Vec::new()).len(), 1);
-    }
-
-    #[test]
-    fn what_has_just_ended_or_cannot_be_inspected_stays() {
-        let list = [entry(ID, "exited", OLD, &[])];
-        for reply in [
-            ended("00:55:01"),
-            said(404, "No such container"),
-            said(500, "m"),
-            Lost,
-        ] {
-            let rest = vec![("inspect", reply)];
-            let notes = reaped(&list, Scope::whole(false), rest);
-            assert_eq!(notes, Vec::<String>::new());
-        }
-    }
-
-    #[test]
-    fn a_tail_removes_and_inspects_four_at_most() {
-        let old = [const { "created" }; 6].map(|state| entry(ID, state, OLD, &[]));
-        let four = || (0..4).map(|_| ("remove", done())).collect();
-        assert_eq!(reaped(&old, Scope::TAIL, four()).len(), 4);
-        let ended_now = [const { "exited" }; 6].map(|state| entry(ID, state, OLD, &[]));
-        let four = (0..4).map(|_| ("inspect", ended("00:55:01"))).collect();
-        assert_eq!(reaped(&ended_now, Scope::TAIL, four).len(), 0);
-    }
-
-    #[test]
-    fn what_another_replica_takes_is_no_failure_and_a_failure_is_told() {
-        let list = [entry(ID, "created", OLD, &[])];
-        let taken = said(409, "removal is already in progress");
-        let notes = reaped(&list, Scope::TAIL, vec![("remove", taken)]);
-        assert_eq!(notes, Vec::<String>::new());
-        let notes = reaped(&list, Scope::TAIL, vec![("remove", said(500, "busy"))]);
-        let failed = "could not reap 0123456789ab, never started: 500 Internal Server Error: busy";
-        assert_eq!(notes, [failed]);
-    }
-
-    #[test]
-    fn a_container_that_only_carries_our_label_is_not_seen() {
-        let mut stranger = entry(ID, "running", LONG_AGO, &[]);
-        stranger["Names"] = serde_json::json!(["/another"]);
-        let notes = reaped(&[stranger], Scope::whole(false), Vec::new());
-        assert_eq!(notes, Vec::<String>::new());
     }
 }

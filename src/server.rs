@@ -11,6 +11,7 @@ use http::HeaderMap;
 use http::header::CONTENT_LENGTH;
 use http::request::Parts;
 
+use crate::after_answer::{AfterAnswer, Work};
 use crate::auth::Secrets;
 use crate::budget::Budget;
 use crate::config::{Config, Problems, Variables};
@@ -18,11 +19,10 @@ use crate::docker::ContainerId;
 use crate::engine::Engine;
 use crate::error::Error;
 use crate::platform::{BodyError, HttpResponse, Platform};
+use crate::provision::Provisioner;
 use crate::reaper::{self, Scope};
 use crate::record::{Calls, Record};
 use crate::secret::Secret;
-use crate::tail::{Tail, Work};
-use crate::target::Targets;
 use crate::webhook::body::{self, BODY_BYTES_MAX};
 use crate::webhook::{self, Webhook, answer};
 
@@ -34,7 +34,7 @@ pub struct Answer {
     /// For the log: one line, without its end.
     pub line: String,
     /// For after the answer.
-    pub tail: Option<Tail>,
+    pub after: Option<AfterAnswer>,
 }
 
 /// Answers one request.
@@ -107,7 +107,7 @@ impl<P: Platform, V: Variables> Request<'_, P, V> {
     where
         B: AsyncFnOnce(usize) -> Result<Vec<u8>, BodyError>,
     {
-        let targets = Targets {
+        let provisioner = Provisioner {
             platform: self.platform,
             config,
             engine: Engine::new(self.platform, config, &self.calls, self.budget.work_until),
@@ -117,7 +117,7 @@ impl<P: Platform, V: Variables> Request<'_, P, V> {
             Webhook::Start => {
                 let order = body::parse_start(&self.body(read_body).await?)?;
                 seen.secrets.push(order.activation_token.clone());
-                let started = targets.start(&order).await?;
+                let started = provisioner.start(&order).await?;
                 seen.notes = started.warnings;
                 seen.container = Some(started.id.clone());
                 answer::started(&started.id)
@@ -125,18 +125,18 @@ impl<P: Platform, V: Variables> Request<'_, P, V> {
             Webhook::Stop => {
                 let id = body::parse_stop(&self.body(read_body).await?)?;
                 seen.container = Some(id.clone());
-                targets.stop(&id).await?;
+                provisioner.stop(&id).await?;
                 answer::done()
             }
             Webhook::Health => {
                 // Here and not at each start: the caller asks again and again.
                 seen.notes = config.warnings();
-                targets.health().await?;
+                provisioner.health().await?;
                 answer::done()
             }
             Webhook::Reap { dry_run } => {
                 let scope = Scope::whole(dry_run);
-                let report = reaper::reap(&targets.engine, config, scope).await?;
+                let report = reaper::reap(&provisioner.engine, config, scope).await?;
                 seen.notes = report.notes(if dry_run { "would reap" } else { "reaped" });
                 answer::reaped(&report, dry_run)
             }
@@ -167,7 +167,7 @@ impl<P: Platform, V: Variables> Request<'_, P, V> {
     }
 
     fn answer(&self, outcome: Result<HttpResponse, Error>, seen: Seen) -> Answer {
-        let request_id = uuid(self.platform.random());
+        let request_id = request_id(self.platform.random());
         let (response, error) = match outcome {
             Ok(response) => (response, None),
             Err(error) => (answer::failed(&error, &request_id), Some(error)),
@@ -184,7 +184,7 @@ impl<P: Platform, V: Variables> Request<'_, P, V> {
             secrets: &seen.secrets,
         }
         .line();
-        let tail = seen.work_after.map(|(work, config)| Tail {
+        let after = seen.work_after.map(|(work, config)| AfterAnswer {
             work,
             config,
             budget: self.budget,
@@ -193,9 +193,18 @@ impl<P: Platform, V: Variables> Request<'_, P, V> {
         Answer {
             response,
             line,
-            tail,
+            after,
         }
     }
+}
+
+/// A random UUID (RFC 9562, section 5.4).
+fn request_id(random: u128) -> String {
+    uuid::Builder::from_u128(random)
+        .with_version(uuid::Version::Random)
+        .with_variant(uuid::Variant::RFC4122)
+        .into_uuid()
+        .to_string()
 }
 
 /// The length that the caller says the body has; one that is no number is
@@ -204,28 +213,17 @@ fn declared_length(headers: &HeaderMap) -> Option<usize> {
     headers.get(CONTENT_LENGTH)?.to_str().ok()?.parse().ok()
 }
 
-/// RFC 9562, section 5.4: a random UUID.
-fn uuid(random: u128) -> String {
-    let bits = (random & !(0xf << 76) & !(0x3 << 62)) | (0x4 << 76) | (0x2 << 62);
-    let hex = format!("{bits:032x}");
-    let parts = [
-        &hex[..8],
-        &hex[8..12],
-        &hex[12..16],
-        &hex[16..20],
-        &hex[20..],
-    ];
-    parts.join("-")
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;
 
     #[test]
     fn a_request_id_is_a_random_uuid() {
-        assert_eq!(uuid(0), "00000000-0000-4000-8000-000000000000");
-        assert_eq!(uuid(u128::MAX), "ffffffff-ffff-4fff-bfff-ffffffffffff");
+        assert_eq!(request_id(0), "00000000-0000-4000-8000-000000000000");
+        assert_eq!(
+            request_id(u128::MAX),
+            "ffffffff-ffff-4fff-bfff-ffffffffffff"
+        );
     }
 
     #[test]

@@ -52,8 +52,7 @@ pub async fn against_empty(
     let group = match size {
         0 => "no crowd: two Engines alike",
         100 => "100 containers of ours, 100 foreign",
-        1000 => "1,000 containers of ours, 1,000 foreign",
-        _ => "3,000 containers of ours, 3,000 foreign",
+        _ => "900 containers of ours, 900 foreign",
     };
     let names = [
         "/start",

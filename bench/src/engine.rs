@@ -51,8 +51,7 @@ impl Engine {
         reply.success("the Engine's version")?.text("Version")
     }
 
-    /// Makes so many containers and starts none. Their names count up, so that
-    /// each share has as many.
+    /// Makes so many containers and starts none.
     pub async fn fill(&self, count: usize, whose: Whose<'_>) -> Result<()> {
         let making = (0..count).map(|_| self.make(whose));
         let mut made = stream::iter(making).buffer_unordered(AT_ONCE);
@@ -70,7 +69,6 @@ impl Engine {
                 let labels = json!({
                     "dynamic-access.deployment": deployment,
                     "dynamic-access.name": name,
-                    "dynamic-access.share": &name[name.len() - 1..],
                     "dynamic-access.attempt": "0123456789abcdef0123456789abcdef",
                     "dynamic-access.service-url": "https://connect.bastionzero.com",
                     "dynamic-access.environment-id": "0f1e2d3c-4b5a-6978-8796-a5b4c3d2e1f0",

@@ -2,8 +2,13 @@
 //! and whatever is not understood is a fault.
 #![no_main]
 
-use dynamic_access::docker::create::{self, Created};
-use dynamic_access::docker::{ContainerId, Reply, image, inspect, list, remove, start};
+use dynamic_access::docker::create::{Outcome, create};
+use dynamic_access::docker::{
+    ContainerId, ContainerName, DeploymentId, ImageReference, Reply, image, inspect, list, remove,
+    start,
+};
+use dynamic_access::secret::Secret;
+use serde_json::Value;
 use http::{HeaderValue, Response, StatusCode};
 use libfuzzer_sys::fuzz_target;
 
@@ -32,15 +37,19 @@ fuzz_target!(|input: (u16, &str, &[u8])| {
         response.headers_mut().insert("date", date);
     }
     let reply = Reply::new(response);
-    if let Ok(Created::Created { id, .. }) = create::created(&reply) {
+    let deployment = DeploymentId::parse("da").expect("an id");
+    let name = ContainerName::from_token(&deployment, &Secret::new("token"));
+    let image = ImageReference::parse("agent").expect("an image");
+    let id = ContainerId::parse(&"0a".repeat(32)).expect("an id");
+    if let Ok(Outcome::Created { id, .. }) = create(&name, &Value::Null).read(&reply) {
         check_id(&id);
     }
     for listed in list::listed(&reply).unwrap_or_default() {
         check_id(&listed.id);
     }
-    assert!(start::started(&reply).is_err() || body.is_empty() || reply.status() < 400);
-    let _ = inspect::inspected(&reply);
-    let _ = image::inspected(&reply);
-    let _ = remove::removed(&reply);
+    assert!(start::start(&id).read(&reply).is_err() || body.is_empty() || reply.status() < 400);
+    let _ = inspect::inspect(&id).read(&reply);
+    let _ = image::inspect(&image).read(&reply);
+    let _ = remove::remove(&id).read(&reply);
     let _ = reply.fault().to_string();
 });

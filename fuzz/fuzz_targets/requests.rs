@@ -107,9 +107,9 @@ fuzz_target!(|input: (bool, &str, &[u8], Vec<Reply>)| {
     }));
     assert!(script.now() <= Duration::from_secs(25));
     assert!(answer.response.body().starts_with(b"{") && !answer.line.contains('\n'));
-    if let Some(tail) = answer.tail {
+    if let Some(after) = answer.after {
         // No image of these variables is ever pulled.
-        now(tail.run(&script));
+        now(after.run(&script));
         assert!(script.now() <= Duration::from_secs(29));
     }
 });

@@ -37,8 +37,8 @@ impl Guest for Component {
         let answer = finish(server::serve(&Wasi, &variable, &head, read_body));
         incoming::respond(out, answer.response);
         log(answer.line);
-        if let Some(tail) = answer.tail
-            && let Some(line) = finish(tail.run(&Wasi))
+        if let Some(after) = answer.after
+            && let Some(line) = finish(after.run(&Wasi))
         {
             log(line);
         }
@@ -77,18 +77,6 @@ impl Platform for Wasi {
         keep: Keep,
     ) -> Result<HttpResponse, TransportError> {
         Exchange::begin(request, limit)?.reply(keep)
-    }
-
-    async fn send_both(
-        &self,
-        (first, first_limit): (HttpRequest, Duration),
-        (second, second_limit): (HttpRequest, Duration),
-    ) -> [Result<HttpResponse, TransportError>; 2] {
-        let begun = [
-            Exchange::begin(first, first_limit),
-            Exchange::begin(second, second_limit),
-        ];
-        begun.map(|exchange| exchange?.reply(Keep::Whole))
     }
 
     fn now(&self) -> Duration {

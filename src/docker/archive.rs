@@ -6,9 +6,9 @@
 use http::header::CONTENT_TYPE;
 use http::{HeaderValue, Method};
 
+use super::call::{CHANGE, Call};
 use super::{ContainerId, Reply, query_encoded, request};
 use crate::fault::Fault;
-use crate::platform::HttpRequest;
 use crate::secret::Secret;
 
 /// A folder of the container that is an anonymous volume: the Engine writes
@@ -27,8 +27,12 @@ pub fn token_path() -> String {
     format!("{TOKEN_DIR}/{TOKEN_FILE}")
 }
 
-/// The request that writes the token's file, for root, into a container.
-pub fn write_token(id: &ContainerId, token: &Secret) -> HttpRequest {
+/// Writes the token's file, which root alone can read, into a container that
+/// has not been started.
+///
+/// A failed call may have written the file all the same. Only an empty 200 is
+/// a success, since any web server answers 200 to something.
+pub fn write_token(id: &ContainerId, token: &Secret) -> Call<()> {
     let path = format!(
         "/containers/{}/archive?path={}",
         id.as_str(),
@@ -38,16 +42,10 @@ pub fn write_token(id: &ContainerId, token: &Secret) -> HttpRequest {
     request
         .headers_mut()
         .insert(CONTENT_TYPE, HeaderValue::from_static("application/x-tar"));
-    request
+    Call::new("archive", request, CHANGE, written)
 }
 
-/// Reads the reply to [`write_token`].
-///
-/// # Errors
-///
-/// Any reply but an empty 200, since any web server answers 200 to something.
-/// The file may be there all the same.
-pub fn written(reply: &Reply) -> Result<(), Fault> {
+fn written(reply: &Reply) -> Result<(), Fault> {
     match reply.status() {
         200 if reply.body().is_empty() => Ok(()),
         _ => Err(reply.fault()),
@@ -95,7 +93,7 @@ mod tests {
     #[test]
     fn the_archive_holds_the_token_for_root_to_read() {
         let id = ContainerId::parse(ID).expect("an id");
-        let request = write_token(&id, &Secret::new("a-token"));
+        let request = write_token(&id, &Secret::new("a-token")).request;
         assert_eq!(request.method(), Method::PUT);
         let uri = format!("/containers/{ID}/archive?path=%2Frun%2Fdynamic-access");
         assert_eq!(request.uri().to_string(), uri);

@@ -2,9 +2,9 @@
 
 use http::{Method, StatusCode};
 
+use super::call::{Call, LOOK};
 use super::{ImageReference, Reply, bodiless};
 use crate::fault::Fault;
-use crate::platform::HttpRequest;
 
 /// Whether an image is there.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -15,17 +15,13 @@ pub enum Image {
     Absent,
 }
 
-/// The request that looks an image up.
-pub fn inspect(image: &ImageReference) -> HttpRequest {
-    bodiless(Method::GET, &format!("/images/{}/json", image.as_str()))
+/// Asks whether the Engine has an image.
+pub fn inspect(image: &ImageReference) -> Call<Image> {
+    let path = format!("/images/{}/json", image.as_str());
+    Call::new("image", bodiless(Method::GET, &path), LOOK, inspected)
 }
 
-/// Reads the reply to [`inspect`].
-///
-/// # Errors
-///
-/// A reply that says neither that the image is there nor that it is not.
-pub fn inspected(reply: &Reply) -> Result<Image, Fault> {
+fn inspected(reply: &Reply) -> Result<Image, Fault> {
     match reply.status() {
         200 => {
             // Any web server answers 200 to something; an Engine answers with
@@ -47,7 +43,7 @@ mod tests {
     fn the_reference_stands_in_the_path_as_it_is() {
         let image = ImageReference::parse("registry.example.com:5000/a/b:1").expect("an image");
         assert_eq!(
-            inspect(&image).uri().to_string(),
+            inspect(&image).request.uri().to_string(),
             "/images/registry.example.com:5000/a/b:1/json"
         );
     }

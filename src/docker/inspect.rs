@@ -8,9 +8,9 @@ use serde_json::Value;
 use time::OffsetDateTime;
 use time::format_description::well_known::Rfc3339;
 
+use super::call::{Call, LOOK};
 use super::{ContainerId, Reply, bodiless};
 use crate::fault::Fault;
-use crate::platform::HttpRequest;
 
 /// How a container has ended.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -22,18 +22,13 @@ pub struct Ended {
     pub exit_code: i64,
 }
 
-/// The request that looks a container over.
-pub fn inspect(id: &ContainerId) -> HttpRequest {
+/// Asks how a container has ended; `None` if it is gone.
+pub fn inspect(id: &ContainerId) -> Call<Option<Ended>> {
     let path = format!("/containers/{}/json", id.as_str());
-    bodiless(Method::GET, &path)
+    Call::new("inspect", bodiless(Method::GET, &path), LOOK, inspected)
 }
 
-/// Reads the reply to [`inspect`]; `None` if the container is gone.
-///
-/// # Errors
-///
-/// Any other reply.
-pub fn inspected(reply: &Reply) -> Result<Option<Ended>, Fault> {
+fn inspected(reply: &Reply) -> Result<Option<Ended>, Fault> {
     match reply.status() {
         200 => {
             let body: Value = reply.json()?;

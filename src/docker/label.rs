@@ -14,10 +14,6 @@ pub const DEPLOYMENT: &str = "dynamic-access.deployment";
 /// image can carry [`DEPLOYMENT`]; it cannot know this name.
 pub const NAME: &str = "dynamic-access.name";
 
-/// The last digit of the container's name: a sixteenth of all targets have
-/// the same, whichever they are, since a name is a digest.
-pub const SHARE: &str = "dynamic-access.share";
-
 /// Which attempt to start the target created the container: random.
 pub const ATTEMPT: &str = "dynamic-access.attempt";
 

@@ -11,9 +11,9 @@ use serde::Deserialize;
 use serde_json::json;
 use time::OffsetDateTime;
 
+use super::call::{Call, LOOK};
 use super::{ContainerId, ContainerName, DeploymentId, Reply, bodiless, label, query_encoded};
 use crate::fault::Fault;
-use crate::platform::HttpRequest;
 
 /// A container as a list shows it.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -74,37 +74,51 @@ impl Listed {
     }
 }
 
-/// The request for the container of that id, whatever its state.
-pub fn list_by_id(id: &ContainerId) -> HttpRequest {
-    list(&json!({"id": [id.as_str()]}))
+/// Finds the container of that id, whatever its state. The Engine's filter also
+/// matches prefixes, so the id is compared here.
+pub fn find_by_id(id: &ContainerId) -> Call<Option<Listed>> {
+    let id = id.clone();
+    list(&json!({"id": [id.as_str()]}), move |all| {
+        all.into_iter().find(|container| container.id == id)
+    })
 }
 
-/// The request for the container of that name, whatever its state.
-pub fn list_by_name(name: &ContainerName) -> HttpRequest {
-    // The filter is a regular expression; a name has only letters, digits
-    // and dashes, so that none of it needs escaping.
-    list(&json!({"name": [format!("^/?{}$", name.as_str())]}))
+/// Finds the container of that name, whatever its state.
+pub fn find_by_name(name: &ContainerName) -> Call<Option<Listed>> {
+    let name = name.as_str().to_owned();
+    // The filter is a regular expression. A name has only letters, digits and
+    // dashes, so nothing in it needs escaping.
+    list(&json!({"name": [format!("^/?{name}$")]}), move |all| {
+        all.into_iter().find(|container| container.has_name(&name))
+    })
 }
 
-/// The request for the containers that carry a deployment's label, all of them
-/// or those of one share.
+/// Lists the containers of a deployment, the youngest first.
 ///
-/// An image can carry it too, so [`Listed::is_of`] has the last word.
-pub fn list_by_deployment(deployment: &DeploymentId, share: Option<&str>) -> HttpRequest {
-    let mut filters = vec![format!("{}={}", label::DEPLOYMENT, deployment.as_str())];
-    filters.extend(share.map(|share| format!("{}={share}", label::SHARE)));
-    list(&json!({"label": filters}))
+/// An image can carry the deployment's label too, so [`Listed::is_of`] has the
+/// last word.
+pub fn list_by_deployment(deployment: &DeploymentId) -> Call<Vec<Listed>> {
+    let deployment = deployment.clone();
+    let filter = format!("{}={}", label::DEPLOYMENT, deployment.as_str());
+    list(&json!({"label": [filter]}), move |mut all| {
+        all.retain(|container| container.is_of(&deployment));
+        all
+    })
 }
 
-fn list(filters: &serde_json::Value) -> HttpRequest {
+/// Lists containers, of which `select` takes those that were meant.
+fn list<T>(
+    filters: &serde_json::Value,
+    select: impl FnOnce(Vec<Listed>) -> T + 'static,
+) -> Call<T> {
     let filters = query_encoded(&filters.to_string());
-    bodiless(
-        Method::GET,
-        &format!("/containers/json?all=true&filters={filters}"),
-    )
+    let path = format!("/containers/json?all=true&filters={filters}");
+    Call::new("list", bodiless(Method::GET, &path), LOOK, |reply| {
+        listed(reply).map(select)
+    })
 }
 
-/// Reads the reply to a list.
+/// Reads a list.
 ///
 /// # Errors
 ///
@@ -119,18 +133,6 @@ pub fn listed(reply: &Reply) -> Result<Vec<Listed>, Fault> {
         .into_iter()
         .map(|summary| Listed::from_summary(summary, now))
         .collect()
-}
-
-/// Reads the reply to [`list_by_deployment`], of which it keeps what is the
-/// deployment's own.
-///
-/// # Errors
-///
-/// As [`listed`].
-pub fn listed_of(reply: &Reply, deployment: &DeploymentId) -> Result<Vec<Listed>, Fault> {
-    let mut listed = listed(reply)?;
-    listed.retain(|container| container.is_of(deployment));
-    Ok(listed)
 }
 
 #[derive(Deserialize)]
@@ -213,7 +215,7 @@ pub(crate) mod tests {
     fn a_filter_is_anchored_and_encoded() {
         let deployment = DeploymentId::parse("da").expect("an id");
         let name = ContainerName::from_token(&deployment, &Secret::new("t"));
-        let uri = list_by_name(&name).uri().to_string();
+        let uri = find_by_name(&name).request.uri().to_string();
         let expected = format!(
             "/containers/json?all=true&filters=%7B%22name%22%3A%5B%22%5E%2F%3F{}%24%22%5D%7D",
             name.as_str()
@@ -221,7 +223,7 @@ pub(crate) mod tests {
         assert_eq!(uri, expected);
         let id = ContainerId::parse(ID).expect("an id");
         assert_eq!(
-            list_by_id(&id).uri().to_string(),
+            find_by_id(&id).request.uri().to_string(),
             format!("/containers/json?all=true&filters=%7B%22id%22%3A%5B%22{ID}%22%5D%7D")
         );
     }

@@ -6,11 +6,12 @@
 //! its `Content-Length`: a `POST` that leaves chunked is refused by
 //! `ContainerStart` with 400.
 //!
-//! One file for each call: [`create`], [`archive`], [`start`], [`list`],
-//! [`inspect`], [`stop`], [`remove`], [`image`], [`pull`] and [`network`];
-//! each request is the verb, each reader its past participle.
+//! One file for each endpoint: [`create`], [`archive`], [`start`], [`list`],
+//! [`inspect`], [`stop`], [`remove`], [`image`], [`pull`] and [`network`]. Each
+//! makes a [`call::Call`], which holds the request and the reader of its reply.
 
 pub mod archive;
+pub mod call;
 pub mod create;
 pub mod image;
 pub mod inspect;
@@ -31,6 +32,7 @@ pub use reply::{Reply, is_denial};
 
 use http::header::{CONTENT_LENGTH, CONTENT_TYPE};
 use http::{Method, Request};
+use percent_encoding::{AsciiSet, NON_ALPHANUMERIC, utf8_percent_encode};
 
 use crate::platform::HttpRequest;
 
@@ -58,18 +60,16 @@ fn request(method: Method, path_and_query: &str, body: Vec<u8>) -> HttpRequest {
         .expect("paths are made of parsed names and percent-encoded queries")
 }
 
-/// Percent-encodes `text` for use in a query: all but RFC 3986's unreserved
-/// characters.
+/// Everything but RFC 3986's unreserved characters.
+const RESERVED: &AsciiSet = &NON_ALPHANUMERIC
+    .remove(b'-')
+    .remove(b'.')
+    .remove(b'_')
+    .remove(b'~');
+
+/// Percent-encodes `text` for use in a query or as one segment of a path.
 fn query_encoded(text: &str) -> String {
-    let mut encoded = String::with_capacity(text.len() * 3);
-    for byte in text.bytes() {
-        if byte.is_ascii_alphanumeric() || b"-._~".contains(&byte) {
-            encoded.push(char::from(byte));
-        } else {
-            encoded.push_str(&format!("%{byte:02X}"));
-        }
-    }
-    encoded
+    utf8_percent_encode(text, RESERVED).to_string()
 }
 
 #[cfg(test)]

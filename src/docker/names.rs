@@ -102,11 +102,6 @@ impl ContainerName {
     pub fn as_str(&self) -> &str {
         &self.0
     }
-
-    /// Its last digit, of sixteen.
-    pub fn share(&self) -> &str {
-        &self.0[self.0.len() - 1..]
-    }
 }
 
 /// `agent_image`: a reference to an image.

@@ -2,23 +2,22 @@
 
 use http::{Method, StatusCode};
 
+use super::call::{Call, LOOK};
 use super::{Reply, bodiless, query_encoded};
 use crate::fault::Fault;
-use crate::platform::HttpRequest;
 
-/// The request that looks a network up. The Engine itself would notice that
-/// one is missing only when a container is started.
-pub fn inspect(name: &str) -> HttpRequest {
-    bodiless(Method::GET, &format!("/networks/{}", query_encoded(name)))
+/// Asks whether there is a network of exactly that name; the Engine also takes
+/// a prefix of an id. The Engine itself notices a missing network only when a
+/// container is started.
+pub fn inspect(name: &str) -> Call<bool> {
+    let request = bodiless(Method::GET, &format!("/networks/{}", query_encoded(name)));
+    let name = name.to_owned();
+    Call::new("network", request, LOOK, move |reply| {
+        inspected(reply, &name)
+    })
 }
 
-/// Reads the reply to [`inspect`]: whether there is a network of that very
-/// name, since the Engine takes the prefix of an id as well.
-///
-/// # Errors
-///
-/// A reply that says neither.
-pub fn inspected(reply: &Reply, name: &str) -> Result<bool, Fault> {
+fn inspected(reply: &Reply, name: &str) -> Result<bool, Fault> {
     match reply.status() {
         200 => Ok(reply.text("Name")? == name),
         404 if reply.is_engines(StatusCode::NOT_FOUND) => Ok(false),
@@ -33,8 +32,11 @@ mod tests {
 
     #[test]
     fn a_name_stands_in_the_path_and_cannot_leave_it() {
-        assert_eq!(inspect("targets").uri().to_string(), "/networks/targets");
-        let odd = inspect("a/../b?c").uri().to_string();
+        assert_eq!(
+            inspect("targets").request.uri().to_string(),
+            "/networks/targets"
+        );
+        let odd = inspect("a/../b?c").request.uri().to_string();
         assert_eq!(odd, "/networks/a%2F..%2Fb%3Fc");
     }
 

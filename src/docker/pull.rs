@@ -4,19 +4,24 @@
 //! of a later failure at the end of what it sends. A pull lasts as long as
 //! its connection.
 
+use std::time::Duration;
+
 use http::{HeaderName, HeaderValue, Method};
 use serde_json::Value;
 
+use super::call::Call;
 use super::{ImageReference, Reply, query_encoded, request};
 use crate::fault::Fault;
-use crate::platform::HttpRequest;
 use crate::secret::Secret;
 
 const X_REGISTRY_AUTH: HeaderName = HeaderName::from_static("x-registry-auth");
 
-/// The request that pulls one image: by its tag or digest, never all tags of
-/// a repository, which is what the Engine takes none for.
-pub fn pull(image: &ImageReference, registry_auth: Option<&Secret>) -> HttpRequest {
+/// Pulls one image by its tag or digest; without either the Engine would pull
+/// all tags of the repository.
+///
+/// The call has no limit of its own: it lasts as long as the Engine is used.
+/// The end of the reply is enough to tell how the pull went.
+pub fn pull(image: &ImageReference, registry_auth: Option<&Secret>) -> Call<Pulled> {
     let (repository, tag) = image.repository_and_tag();
     let path = format!(
         "/images/create?fromImage={}&tag={}",
@@ -29,36 +34,31 @@ pub fn pull(image: &ImageReference, registry_auth: Option<&Secret>) -> HttpReque
         auth.set_sensitive(true);
         request.headers_mut().insert(X_REGISTRY_AUTH, auth);
     }
-    request
+    Call::new("pull", request, Duration::MAX, pulled).keeping_the_end()
 }
 
-/// What came of a pull that the Engine has carried to an end.
+/// How a pull ended.
 #[derive(Debug, PartialEq, Eq)]
 pub enum Pulled {
     /// The image is there.
     Done,
     /// The registry does not have it, or not for us.
-    NotToBeHad(String),
+    Refused(String),
     /// Something failed on the way.
     Failed(String),
 }
 
-/// Reads the reply to [`pull`], of which the end is enough.
-///
-/// # Errors
-///
-/// A reply that is not the Engine's.
-pub fn pulled(reply: &Reply) -> Result<Pulled, Fault> {
+fn pulled(reply: &Reply) -> Result<Pulled, Fault> {
     let problem = match reply.status() {
         200 => problem_in(reply.body()),
         _ => match reply.fault() {
-            Fault::Said { message, .. } => Some(message),
+            Fault::EngineError { message, .. } => Some(message),
             fault => return Err(fault),
         },
     };
     Ok(match problem {
         None => Pulled::Done,
-        Some(message) if is_refusal(&message) => Pulled::NotToBeHad(message),
+        Some(message) if is_refusal(&message) => Pulled::Refused(message),
         Some(message) => Pulled::Failed(message),
     })
 }
@@ -97,7 +97,7 @@ mod tests {
     #[track_caller]
     fn check_query(image: &str, query: &str) {
         let image = ImageReference::parse(image).expect("an image");
-        let request = pull(&image, None);
+        let request = pull(&image, None).request;
         let uri = format!("/images/create?{query}");
         assert_eq!(request.uri().to_string(), uri);
         assert_eq!(request.headers()["content-length"], "0");
@@ -124,7 +124,7 @@ mod tests {
     #[test]
     fn the_registrys_credentials_go_into_their_header() {
         let image = ImageReference::parse("r.example.com/a").expect("an image");
-        let request = pull(&image, Some(&Secret::new("e30=")));
+        let request = pull(&image, Some(&Secret::new("e30="))).request;
         let header = &request.headers()["x-registry-auth"];
         assert_eq!(header, "e30=");
         assert!(header.is_sensitive());
@@ -138,16 +138,13 @@ mod tests {
         let outcome = pulled(&reply(200, failed));
         assert_eq!(outcome, Ok(Pulled::Failed("EOF".to_owned())));
         let outcome = pulled(&reply(200, r#"{"error":"manifest unknown"}"#));
-        assert_eq!(
-            outcome,
-            Ok(Pulled::NotToBeHad("manifest unknown".to_owned()))
-        );
+        assert_eq!(outcome, Ok(Pulled::Refused("manifest unknown".to_owned())));
     }
 
     #[test]
     fn a_refusal_before_any_progress_has_a_status() {
         let outcome = pulled(&reply(404, r#"{"message":"manifest for x not found"}"#));
-        assert!(matches!(outcome, Ok(Pulled::NotToBeHad(_))), "{outcome:?}");
+        assert!(matches!(outcome, Ok(Pulled::Refused(_))), "{outcome:?}");
         let outcome = pulled(&reply(500, r#"{"message":"connection refused"}"#));
         assert!(matches!(outcome, Ok(Pulled::Failed(_))), "{outcome:?}");
         pulled(&reply(302, "<html>")).expect_err("nonsense");

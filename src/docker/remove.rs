@@ -2,9 +2,9 @@
 
 use http::{Method, StatusCode};
 
+use super::call::{CHANGE, Call};
 use super::{ContainerId, Reply, bodiless};
 use crate::fault::Fault;
-use crate::platform::HttpRequest;
 
 /// What came of a removal that the Engine understood.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -16,27 +16,24 @@ pub enum Removed {
     Declined,
 }
 
-/// The request that removes a container unless it runs, in one atomic step:
-/// it can never kill what another request has just started.
-pub fn remove(id: &ContainerId) -> HttpRequest {
+/// Removes a container unless it runs, in one atomic step: it can never kill
+/// what another request has just started.
+///
+/// After a failure of this call or of [`kill_and_remove`] the container may be
+/// gone all the same, unless the fault is [`Fault::Unreachable`].
+pub fn remove(id: &ContainerId) -> Call<Removed> {
     let path = format!("/containers/{}?v=true", id.as_str());
-    bodiless(Method::DELETE, &path)
+    Call::new("remove", bodiless(Method::DELETE, &path), CHANGE, removed)
 }
 
-/// The request that kills and removes a container. It goes to its end even
-/// when the connection is lost.
-pub fn kill_and_remove(id: &ContainerId) -> HttpRequest {
+/// Kills and removes a container. The Engine finishes this even when the
+/// connection is lost.
+pub fn kill_and_remove(id: &ContainerId) -> Call<Removed> {
     let path = format!("/containers/{}?force=true&v=true", id.as_str());
-    bodiless(Method::DELETE, &path)
+    Call::new("kill", bodiless(Method::DELETE, &path), CHANGE, removed)
 }
 
-/// Reads the reply to [`remove`] and [`kill_and_remove`].
-///
-/// # Errors
-///
-/// Any other reply. The container may be gone all the same, unless the fault
-/// is [`Fault::Unreachable`].
-pub fn removed(reply: &Reply) -> Result<Removed, Fault> {
+fn removed(reply: &Reply) -> Result<Removed, Fault> {
     match reply.status() {
         204 => Ok(Removed::Gone),
         404 if reply.is_engines(StatusCode::NOT_FOUND) => Ok(Removed::Gone),
@@ -64,13 +61,13 @@ mod tests {
     #[test]
     fn force_is_used_by_its_name_alone() {
         let id = ContainerId::parse(ID).expect("an id");
-        let cautious = remove(&id);
+        let cautious = remove(&id).request;
         assert_eq!(cautious.method(), Method::DELETE);
         assert_eq!(
             cautious.uri().to_string(),
             format!("/containers/{ID}?v=true")
         );
-        let forced = kill_and_remove(&id);
+        let forced = kill_and_remove(&id).request;
         assert_eq!(forced.method(), Method::DELETE);
         assert_eq!(
             forced.uri().to_string(),

@@ -79,11 +79,11 @@ impl Reply {
         let status = self.0.status();
         match self.message() {
             Some(message) if status.is_client_error() || status.is_server_error() => {
-                Fault::Said { status, message }
+                Fault::EngineError { status, message }
             }
             // The words of what stands in front of the Engine, which it cannot
             // reach, or which we may not.
-            None if status.is_server_error() || is_denial(status) => Fault::Said {
+            None if status.is_server_error() || is_denial(status) => Fault::EngineError {
                 status,
                 message: "(not in the Engine's words)".to_owned(),
             },
@@ -154,7 +154,7 @@ pub(crate) mod tests {
     #[test]
     fn a_gateways_failure_counts_as_the_engines() {
         let fault = reply(502, "<html>Bad Gateway</html>").fault();
-        assert!(matches!(fault, Fault::Said { status, .. } if status == 502));
+        assert!(matches!(fault, Fault::EngineError { status, .. } if status == 502));
     }
 
     #[test]

@@ -2,26 +2,22 @@
 
 use http::Method;
 
+use super::call::{CHANGE, Call};
 use super::{ContainerId, Reply, bodiless};
 use crate::fault::Fault;
-use crate::platform::HttpRequest;
 
-/// The request that starts a container.
+/// Starts a container. It succeeds if the container runs, because of this
+/// request (204) or already before it (304).
 ///
-/// It would start one that has ended once more, so it is sent for containers
-/// that are `created` and for no others.
-pub fn start(id: &ContainerId) -> HttpRequest {
-    bodiless(Method::POST, &format!("/containers/{}/start", id.as_str()))
+/// The Engine would restart a container that has ended, so this is only sent
+/// for a container in the state `created`. After a failure the container may
+/// run all the same, unless the fault is [`Fault::Unreachable`].
+pub fn start(id: &ContainerId) -> Call<()> {
+    let path = format!("/containers/{}/start", id.as_str());
+    Call::new("start", bodiless(Method::POST, &path), CHANGE, started)
 }
 
-/// Reads the reply to [`start`]: the container runs, whether because of this
-/// request (204) or before it (304).
-///
-/// # Errors
-///
-/// Any other reply. The container may run all the same, unless the fault is
-/// [`Fault::Unreachable`].
-pub fn started(reply: &Reply) -> Result<(), Fault> {
+fn started(reply: &Reply) -> Result<(), Fault> {
     match reply.status() {
         204 | 304 => Ok(()),
         _ => Err(reply.fault()),
@@ -37,7 +33,7 @@ mod tests {
 
     #[test]
     fn the_request_is_empty_and_says_so() {
-        let request = start(&ContainerId::parse(ID).expect("an id"));
+        let request = start(&ContainerId::parse(ID).expect("an id")).request;
         assert_eq!(request.method(), Method::POST);
         let path = format!("/containers/{ID}/start");
         assert_eq!(request.uri().to_string(), path);

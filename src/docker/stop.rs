@@ -4,24 +4,20 @@ use std::time::Duration;
 
 use http::{Method, StatusCode};
 
+use super::call::{Call, LOOK};
 use super::{ContainerId, Reply, bodiless};
 use crate::fault::Fault;
-use crate::platform::HttpRequest;
 
-/// The request that asks a container to end, and kills it after `grace`,
-/// which the Engine takes in whole seconds.
-pub fn stop(id: &ContainerId, grace: Duration) -> HttpRequest {
+/// Asks a container to end and kills it after `grace`, which the Engine takes
+/// in whole seconds. A container that does not run, or is gone, has ended too.
+///
+/// After a failure the container may have ended all the same.
+pub fn stop(id: &ContainerId, grace: Duration) -> Call<()> {
     let path = format!("/containers/{}/stop?t={}", id.as_str(), grace.as_secs());
-    bodiless(Method::POST, &path)
+    Call::new("stop", bodiless(Method::POST, &path), grace + LOOK, stopped)
 }
 
-/// Reads the reply to [`stop`]; a container that is not running, or gone, has
-/// ended too.
-///
-/// # Errors
-///
-/// Any other reply. The container may have ended all the same.
-pub fn stopped(reply: &Reply) -> Result<(), Fault> {
+fn stopped(reply: &Reply) -> Result<(), Fault> {
     match reply.status() {
         204 | 304 => Ok(()),
         404 if reply.is_engines(StatusCode::NOT_FOUND) => Ok(()),
@@ -39,7 +35,7 @@ mod tests {
     #[test]
     fn the_grace_is_told_in_seconds() {
         let id = ContainerId::parse(ID).expect("an id");
-        let request = stop(&id, Duration::from_secs(15));
+        let request = stop(&id, Duration::from_secs(15)).request;
         assert_eq!(request.method(), Method::POST);
         let uri = format!("/containers/{ID}/stop?t=15");
         assert_eq!(request.uri().to_string(), uri);

@@ -144,7 +144,7 @@ impl Error {
 
 impl Error {
     /// Whether another try, a moment later, may go better.
-    pub fn may_pass(&self) -> bool {
+    pub fn is_transient(&self) -> bool {
         matches!(
             self,
             Self::EngineFailed(_) | Self::EngineUnreachable(_) | Self::OutOfTime(_)
@@ -157,9 +157,11 @@ impl From<Fault> for Error {
         match &fault {
             Fault::Unreachable(_) | Fault::Untrusted(_) => Self::EngineUnreachable(fault),
             Fault::TimedOut | Fault::BudgetSpent => Self::OutOfTime(fault),
-            Fault::Said { status, .. } if is_denial(*status) => Self::Denied(fault),
-            Fault::Said { status, .. } if status.is_client_error() => Self::Refused(fault),
-            Fault::Said { .. } | Fault::Broken(_) | Fault::Nonsense(_) => Self::EngineFailed(fault),
+            Fault::EngineError { status, .. } if is_denial(*status) => Self::Denied(fault),
+            Fault::EngineError { status, .. } if status.is_client_error() => Self::Refused(fault),
+            Fault::EngineError { .. } | Fault::Broken(_) | Fault::Nonsense(_) => {
+                Self::EngineFailed(fault)
+            }
         }
     }
 }
@@ -171,7 +173,7 @@ mod tests {
     use super::*;
 
     fn said(status: u16) -> Fault {
-        Fault::Said {
+        Fault::EngineError {
             status: StatusCode::from_u16(status).expect("a status"),
             message: "planted".to_owned(),
         }

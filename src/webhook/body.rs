@@ -6,8 +6,8 @@ use serde::de::DeserializeOwned;
 
 use crate::docker::ContainerId;
 use crate::error::Error;
+use crate::provision::StartOrder;
 use crate::secret::Secret;
-use crate::target::StartOrder;
 
 /// The longest body that is read: the three fields take a few hundred bytes,
 /// and their own limits add up to less than 8 KiB.

@@ -69,28 +69,11 @@ fn check_visit(program: Program, auth: Auth) {
     assert_eq!(server.start_target(&unique("token")).status, 429);
     check_done(&server.stop_target(&id));
     assert_eq!(engine.state(&id), None);
-    check_share(&engine, &server_for_thousands(&proxy, &deployment));
     check_reap(&engine, &deployment, &server);
     check_pull(&engine, &deployment, &proxy);
     let users = proxy.users();
     assert!(!users.is_empty() && !users.contains(&0), "{users:?}");
     check_log(&proxy, &token);
-}
-
-fn server_for_thousands(proxy: &EngineProxy, deployment: &Deployment<'_>) -> Server {
-    server(proxy, deployment, &[("max_targets", "5000")])
-}
-
-/// Where there may be thousands, a share of them is listed, which the label
-/// and the name's last digit agree on.
-fn check_share(engine: &RealEngine, server: &Server) {
-    let id = id_of(&server.start_target(&unique("token")));
-    let inspected = engine.call("GET", &format!("/containers/{id}/json"), None);
-    let inspected = inspected.json();
-    let name = inspected["Name"].as_str().expect("a name");
-    let share = inspected["Config"]["Labels"]["dynamic-access.share"].as_str();
-    assert!(name.ends_with(share.expect("a share")), "{inspected}");
-    check_done(&server.stop_target(&id));
 }
 
 fn check_reap(engine: &RealEngine, deployment: &Deployment<'_>, server: &Server) {

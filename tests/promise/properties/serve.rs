@@ -350,8 +350,8 @@ fn whatever_the_engine_replies_there_is_an_answer_in_time_that_shows_nothing() {
             let sent = engine.sent.borrow();
             assert!(sent.iter().all(|request| request.method() == Method::GET));
         }
-        if let Some(tail) = answer.tail {
-            let line = now(tail.run(&engine));
+        if let Some(after) = answer.after {
+            let line = now(after.run(&engine));
             line.inspect(|line| check_line(line));
             assert!(engine.now() - arrived <= Duration::from_secs(29));
         }

@@ -1,4 +1,4 @@
-//! A platform for tests that follows a script, and what its Engine replies.
+//! A platform that follows a script, and the replies of its Engine.
 
 use std::cell::{Cell, RefCell};
 use std::collections::VecDeque;
@@ -6,18 +6,23 @@ use std::pin::pin;
 use std::task::{Context, Poll, Waker};
 use std::time::Duration;
 
-use crate::budget::Budget;
-use crate::config::Config;
-use crate::config::tests::variables;
-use crate::docker::ContainerName;
-use crate::engine::Engine;
-use crate::platform::{HttpRequest, HttpResponse, Keep, Platform, TransportError};
-use crate::record::Calls;
-use crate::secret::Secret;
-use crate::target::{StartOrder, Targets};
+use dynamic_access::budget::Budget;
+use dynamic_access::config::Config;
+use dynamic_access::docker::{ContainerName, DeploymentId};
+use dynamic_access::engine::Engine;
+use dynamic_access::platform::{HttpRequest, HttpResponse, Keep, Platform, TransportError};
+use dynamic_access::provision::{Provisioner, StartOrder};
+use dynamic_access::record::Calls;
+use dynamic_access::secret::Secret;
 
 pub const ID: &str = "0123456789abcdef0123456789abcdef0123456789abcdef0123456789abcdef";
 pub const OTHER: &str = "fedcba9876543210fedcba9876543210fedcba9876543210fedcba9876543210";
+
+/// Variables with which a missing image is pulled.
+pub const PULLING: [(&str, &str); 2] = [
+    ("image_pull", "missing"),
+    ("agent_image", "r.example.com/agent:1"),
+];
 
 /// What the Engine of a script does.
 pub enum Reply {
@@ -87,7 +92,6 @@ pub fn shape(request: &HttpRequest) -> &'static str {
         "DELETE" => "remove",
         "GET" if path.contains("%22name%22") => "list by name",
         "GET" if path.contains("%22id%22") => "list by id",
-        "GET" if path.contains("dynamic-access.share") => "list a share",
         "GET" if path.contains("%22label%22") => "list all",
         "GET" if path.contains("/images/") => "look up the image",
         _ => "inspect",
@@ -101,11 +105,43 @@ pub fn finish<T>(future: impl Future<Output = T>) -> T {
     }
 }
 
+/// The variables, with `changes` over the defaults.
+fn variables(
+    changes: &[(&'static str, &'static str)],
+) -> impl Fn(&'static str) -> Result<String, String> {
+    move |name| {
+        let defaults = [
+            ("docker_url", "http://127.0.0.1:2375"),
+            ("docker_plaintext", "loopback"),
+            ("docker_authorization", ""),
+            ("agent_image", "dynamic-access-agent"),
+            ("image_pull", "never"),
+            ("registry_auth", ""),
+            ("container_patch", "{}"),
+            ("container_patch_unsafe", "refuse"),
+            ("environments", "{}"),
+            ("service_urls", "https://host"),
+            ("token_delivery", "file"),
+            ("deployment_id", "dynamic-access"),
+            ("max_targets", "1"),
+            ("max_lifetime", "8d"),
+            ("stop_grace", "0s"),
+        ];
+        let found = changes
+            .iter()
+            .chain(&defaults)
+            .find(|(key, _)| *key == name);
+        found
+            .map(|(_, value)| (*value).to_owned())
+            .ok_or_else(|| "is not defined".to_owned())
+    }
+}
+
 /// Runs `webhook` against a script to the script's end.
 #[track_caller]
 pub fn run<T>(
     steps: Vec<(&'static str, Reply)>,
-    webhook: impl AsyncFnOnce(Targets<'_, Script>) -> T,
+    webhook: impl AsyncFnOnce(Provisioner<'_, Script>) -> T,
 ) -> T {
     run_with(&[], steps, webhook)
 }
@@ -115,30 +151,22 @@ pub fn run<T>(
 pub fn run_with<T>(
     changes: &[(&'static str, &'static str)],
     steps: Vec<(&'static str, Reply)>,
-    webhook: impl AsyncFnOnce(Targets<'_, Script>) -> T,
+    webhook: impl AsyncFnOnce(Provisioner<'_, Script>) -> T,
 ) -> T {
     let script = Script {
         steps: RefCell::new(steps.into()),
         clock: Cell::new(Duration::ZERO),
     };
-    let config = {
-        let defaults = [
-            ("max_targets", "1"),
-            ("service_urls", "https://host"),
-            ("image_pull", "never"),
-        ];
-        let changes: Vec<_> = changes.iter().chain(&defaults).copied().collect();
-        Config::parse(&variables(&changes)).expect("a config")
-    };
+    let config = Config::parse(&variables(changes)).expect("a config");
     let calls = RefCell::new(Calls::default());
     let budget = Budget::starting(script.now());
-    let targets = Targets {
+    let provisioner = Provisioner {
         platform: &script,
         config: &config,
         engine: Engine::new(&script, &config, &calls, budget.work_until),
         budget,
     };
-    let outcome = finish(webhook(targets));
+    let outcome = finish(webhook(provisioner));
     let left: Vec<_> = script.steps.borrow().iter().map(|step| step.0).collect();
     assert_eq!(left, Vec::<&str>::new(), "calls that were not made");
     assert!(script.now() <= budget.answer_until, "{:?}", script.now());
@@ -183,8 +211,8 @@ pub fn one(state: &str, changes: &[(&str, &str)]) -> Reply {
 }
 
 pub fn entry(id: &str, state: &str, created: i64, changes: &[(&str, &str)]) -> serde_json::Value {
-    let config = Config::parse(&variables(&[])).expect("a config");
-    let name = ContainerName::from_token(&config.deployment_id, &order().activation_token);
+    let deployment = DeploymentId::parse("dynamic-access").expect("an id");
+    let name = ContainerName::from_token(&deployment, &order().activation_token);
     let mut labels = serde_json::json!({
         "dynamic-access.deployment": "dynamic-access",
         "dynamic-access.name": name.as_str(),

@@ -27,7 +27,7 @@ use std::time::Duration;
 use dynamic_access::auth::Secrets;
 use dynamic_access::config::Config;
 use dynamic_access::container::{Body, Isolation, Own, Patch};
-use dynamic_access::docker::create::{self, Container, Created};
+use dynamic_access::docker::create::{Outcome, create};
 use dynamic_access::docker::image::{self, Image};
 use dynamic_access::docker::list;
 use dynamic_access::docker::remove::{self, Removed};
@@ -39,9 +39,10 @@ use dynamic_access::fault::Fault;
 use dynamic_access::platform::{
     BodyError, HttpRequest, HttpResponse, Keep, Platform, TransportError,
 };
+use dynamic_access::provision::StartOrder;
+use dynamic_access::provision::attempt::Attempt;
 use dynamic_access::secret::Secret;
 use dynamic_access::server;
-use dynamic_access::target::StartOrder;
 use dynamic_access::webhook::body::{parse_start, parse_stop};
 use dynamic_access::webhook::{Webhook, route};
 use http::{HeaderMap, HeaderName, HeaderValue, Method, StatusCode, Uri};

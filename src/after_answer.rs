@@ -1,5 +1,5 @@
-//! The work after an answer: a little of what a reap does, or the pull of an
-//! image that the answer could not wait for.
+//! The work after an answer: a small reap, or the rest of a pull that the answer
+//! could not wait for.
 
 use std::cell::RefCell;
 
@@ -17,14 +17,14 @@ use crate::webhook::Webhook;
 /// What there is to do after an answer.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum Work {
-    /// Remove a few of the containers that nobody will ask to be removed.
+    /// Remove a few of the containers that no caller will remove.
     Reap,
-    /// Go on with a pull, which lasts as long as somebody waits for it.
+    /// Continue a pull, which the Engine stops when nobody waits for it.
     Pull(ImageReference),
 }
 
 impl Work {
-    /// What there is to do after a webhook with that outcome.
+    /// What there is to do after a webhook that ended this way.
     pub fn after(webhook: Webhook, error: Option<&Error>) -> Option<Self> {
         match (webhook, error) {
             (Webhook::Start | Webhook::Health, None) => Some(Self::Reap),
@@ -37,25 +37,25 @@ impl Work {
 
 /// The work after an answer, and what it needs.
 #[derive(Debug)]
-pub struct Tail {
-    /// What it is.
+pub struct AfterAnswer {
+    /// What to do.
     pub work: Work,
     /// What the operator has set.
     pub config: Config,
-    /// That of the request, of which the tail is the end.
+    /// The request's budget, which this work ends.
     pub budget: Budget,
-    /// That of the request, to be read beside its line.
+    /// The request's id, so that both log lines can be read together.
     pub request_id: String,
 }
 
-impl Tail {
-    /// Does it, and returns a line for the log if there is anything to tell.
+impl AfterAnswer {
+    /// Does the work. Returns a line for the log if there is anything to report.
     pub async fn run<P: Platform>(self, platform: &P) -> Option<String> {
         let begun = platform.now();
         let calls = RefCell::default();
         let until = match self.work {
-            Work::Reap => self.budget.tail_until(begun),
-            Work::Pull(_) => self.budget.tail_pull_until(begun),
+            Work::Reap => self.budget.reap_until(begun),
+            Work::Pull(_) => self.budget.late_pull_until(begun),
         };
         let engine = Engine::new(platform, &self.config, &calls, until);
         let (notes, error) = match self.outcome(&engine).await {
@@ -80,7 +80,7 @@ impl Tail {
     async fn outcome<P: Platform>(&self, engine: &Engine<'_, P>) -> Result<Vec<String>, Error> {
         match &self.work {
             Work::Reap => {
-                let report = reaper::reap(engine, &self.config, Scope::TAIL).await?;
+                let report = reaper::reap(engine, &self.config, Scope::AFTER_ANSWER).await?;
                 Ok(report.notes("reaped"))
             }
             Work::Pull(image) => {

@@ -1,11 +1,6 @@
-//! Sequences of calls, as transcripts: what was asked, what was replied, and
-//! what came of it.
+//! `/start`.
 
-use crate::docker::ContainerId;
-use crate::script::{
-    Hangs, ID, Is, Lost, OTHER, Reply, Unreachable, created, done, entry, none, one, order, run,
-    run_with, said, written,
-};
+use crate::script::*;
 
 /// The status of the answer to a start, 200 with the right id being success.
 #[track_caller]
@@ -19,21 +14,11 @@ fn check_start_with(
     steps: Vec<(&'static str, Reply)>,
     status: u16,
 ) {
-    let outcome = run_with(changes, steps, async |targets| {
-        targets.start(&order()).await
+    let outcome = run_with(changes, steps, async |provisioner| {
+        provisioner.start(&order()).await
     });
     match outcome {
         Ok(started) => assert_eq!((started.id.as_str(), 200), (ID, status)),
-        Err(error) => assert_eq!(error.status().as_u16(), status, "{error}"),
-    }
-}
-
-#[track_caller]
-fn check_stop(steps: Vec<(&'static str, Reply)>, status: u16) {
-    let id = ContainerId::parse(ID).expect("an id");
-    let outcome = run(steps, async |targets| targets.stop(&id).await);
-    match outcome {
-        Ok(()) => assert_eq!(200, status),
         Err(error) => assert_eq!(error.status().as_u16(), status, "{error}"),
     }
 }
@@ -139,15 +124,13 @@ fn a_name_that_cannot_be_used_is_told_why() {
 
 #[test]
 fn a_lost_look_at_the_others_is_repeated_once() {
-    let begun = || {
-        vec![
-            ("create", created()),
-            ("list all", Lost),
-            ("archive", written()),
-        ]
-    };
+    let begun = || vec![("create", created()), ("list all", Lost)];
     let mut steps = begun();
-    steps.extend([("list all", none()), ("start", done())]);
+    steps.extend([
+        ("list all", none()),
+        ("archive", written()),
+        ("start", done()),
+    ]);
     check_start(steps, 200);
     let mut steps = begun();
     steps.extend([
@@ -239,12 +222,6 @@ fn a_list_that_answers_more_than_was_asked_is_not_taken_at_its_word() {
     let both = || Is(200, format!("[{stranger},{own}]"));
     let taken = ("create", said(409, "Conflict."));
     check_start(vec![taken, ("list by name", both())], 200);
-    check_stop(
-        vec![("list by id", both()), ("remove by force", done())],
-        200,
-    );
-    let alone = Is(200, format!("[{stranger}]"));
-    check_stop(vec![("list by id", alone)], 200);
 }
 
 #[test]
@@ -268,7 +245,6 @@ fn one_target_too_many_steps_back() {
     let steps = vec![
         ("create", created()),
         ("list all", Is(200, format!("[{own},{other}]"))),
-        ("archive", written()),
         ("list by id", one("created", &[])),
         ("remove", done()),
     ];
@@ -360,70 +336,11 @@ fn an_environments_own_limit_counts_its_targets_alone() {
     let steps = vec![
         ("create", created()),
         list("e"),
-        ("archive", written()),
         ("list by id", one("created", &[])),
         ("remove", done()),
     ];
     check_start_with(&limited, steps, 429);
 }
-
-/// So many containers that run, each with a name of its own.
-fn crowd(count: usize) -> Reply {
-    let entries = (0..count).map(|index| {
-        let mut one = entry(&format!("{index:064x}"), "running", 0, &[]);
-        let name = format!("da-{index:040x}");
-        one["Labels"]["dynamic-access.name"] = name.as_str().into();
-        one["Names"] = serde_json::json!([format!("/{name}")]);
-        one.to_string()
-    });
-    let entries: Vec<_> = entries.collect();
-    Is(200, format!("[{}]", entries.join(",")))
-}
-
-#[test]
-fn of_thousands_of_targets_a_share_is_enough_to_show_room() {
-    let many = [("max_targets", "1000")];
-    let begun = |share| {
-        vec![
-            ("create", created()),
-            ("list a share", crowd(share)),
-            ("archive", written()),
-        ]
-    };
-    let mut steps = begun(22);
-    steps.push(("start", done()));
-    check_start_with(&many, steps, 200);
-    let mut steps = begun(23);
-    steps.extend([("list all", crowd(1000)), ("start", done())]);
-    check_start_with(&many, steps, 200);
-    let mut steps = begun(23);
-    steps.extend([
-        ("list all", crowd(1001)),
-        ("list by id", one("created", &[])),
-        ("remove", done()),
-    ]);
-    check_start_with(&many, steps, 429);
-}
-
-#[test]
-fn how_many_an_environment_has_is_counted_among_all() {
-    let limited = [
-        ("max_targets", "1000"),
-        ("environments", r#"{"e":{"max_targets":500}}"#),
-    ];
-    let steps = vec![
-        ("create", created()),
-        ("list all", crowd(100)),
-        ("archive", written()),
-        ("start", done()),
-    ];
-    check_start_with(&limited, steps, 200);
-}
-
-const PULLING: [(&str, &str); 2] = [
-    ("image_pull", "missing"),
-    ("agent_image", "r.example.com/agent:1"),
-];
 
 fn no_image() -> (&'static str, Reply) {
     ("create", said(404, "No such image: r.example.com/agent:1"))
@@ -463,115 +380,4 @@ fn an_image_that_cannot_be_had_is_told_why() {
 fn an_image_without_a_registry_is_never_pulled() {
     let anywhere = [("image_pull", "missing"), ("agent_image", "team/agent")];
     check_start_with(&anywhere, vec![no_image()], 500);
-}
-
-#[track_caller]
-fn check_health(
-    changes: &[(&'static str, &'static str)],
-    steps: Vec<(&'static str, Reply)>,
-    expected: Result<(), &str>,
-) {
-    let outcome = run_with(changes, steps, async |targets| targets.health().await);
-    match (outcome, expected) {
-        (Ok(()), Ok(())) => {}
-        (Err(error), Err(words)) => {
-            assert_eq!(error.status().as_u16(), 503, "{error}");
-            assert!(error.to_string().contains(words), "{error}");
-        }
-        (outcome, _) => panic!("{outcome:?}"),
-    }
-}
-
-#[test]
-fn health_looks_at_every_image_and_network_once() {
-    let image = || ("look up the image", Is(200, r#"{"Id":"i"}"#.to_owned()));
-    let network = |name: &str| {
-        let body = serde_json::json!({"Name": name}).to_string();
-        ("look up the network", Is(200, body))
-    };
-    let ours = || network("dynamic-access");
-    check_health(&[], vec![image(), ours()], Ok(()));
-    let two = (
-        "environments",
-        r#"{"e1":{"image":"other"},"e2":{"image":"other"},"e3":{"container_patch":{"HostConfig":{"NetworkMode":"none"}}}}"#,
-    );
-    check_health(&[two], vec![image(), image(), ours()], Ok(()));
-    let absent = said(404, "network dynamic-access not found");
-    let steps = vec![image(), ("look up the network", absent)];
-    check_health(&[], steps, Err("docker network create"));
-}
-
-#[test]
-fn health_says_what_becomes_of_an_image_that_is_not_there() {
-    let absent = || vec![("look up the image", said(404, "no such image: x"))];
-    check_health(&[], absent(), Err("the Engine has no image"));
-    check_health(&PULLING, absent(), Err("the pull of r.example.com/agent:1"));
-}
-
-#[test]
-fn a_grace_is_granted_once_and_only_to_what_runs() {
-    let grace = [("stop_grace", "3s")];
-    let check = |steps: Vec<(&'static str, Reply)>| {
-        let id = ContainerId::parse(ID).expect("an id");
-        let outcome = run_with(&grace, steps, async |targets| targets.stop(&id).await);
-        assert_eq!(outcome, Ok(()));
-    };
-    check(vec![
-        ("list by id", one("running", &[])),
-        ("stop", said(500, "cannot stop")),
-        ("remove by force", Lost),
-        ("list by id", one("running", &[])),
-        ("remove by force", done()),
-    ]);
-    check(vec![
-        ("list by id", one("exited", &[])),
-        ("remove by force", done()),
-    ]);
-}
-
-#[test]
-fn a_stop_is_two_calls_and_one_when_there_is_nothing() {
-    check_stop(
-        vec![
-            ("list by id", one("running", &[])),
-            ("remove by force", done()),
-        ],
-        200,
-    );
-    check_stop(vec![("list by id", none())], 200);
-}
-
-#[test]
-fn a_stop_of_what_is_not_ours_touches_nothing() {
-    for change in [("deployment", "other"), ("name", "other")] {
-        check_stop(vec![("list by id", one("running", &[change]))], 404);
-    }
-}
-
-#[test]
-fn a_removal_that_is_unclear_is_settled_by_a_look() {
-    for unclear in [
-        Lost,
-        said(500, "m"),
-        said(409, "removal is already in progress"),
-    ] {
-        let steps = vec![
-            ("list by id", one("running", &[])),
-            ("remove by force", unclear),
-            ("list by id", none()),
-        ];
-        check_stop(steps, 200);
-    }
-}
-
-#[test]
-fn a_stop_gives_up_after_three_failures() {
-    check_stop(
-        vec![
-            ("list by id", Unreachable),
-            ("list by id", Lost),
-            ("list by id", Unreachable),
-        ],
-        503,
-    );
 }

@@ -43,9 +43,9 @@ fn every_request_says_its_length_and_names_what_it_is_about() {
                 activation_token: Secret::new(token.as_str()),
                 environment_id,
             };
-            let name = ContainerName::from_token(&config.deployment_id, &order.activation_token);
-            let container = Container::new(&config, &name, &order, attempt);
-            let create = create::create(&container);
+            let attempt = Attempt::new(&config, &order, attempt);
+            let name = &attempt.name;
+            let create = create(name, &attempt.body()).request;
             check_request(&create, &[name.as_str()]);
             let body: Value = serde_json::from_slice(create.body()).expect("JSON");
             let environment = json!([
@@ -54,18 +54,18 @@ fn every_request_says_its_length_and_names_what_it_is_about() {
                 "ACTIVATION_TOKEN_FILE=/run/dynamic-access/activation-token",
             ]);
             assert_eq!(body["Env"], environment);
-            check_request(&list::list_by_name(&name), &[name.as_str()]);
+            check_request(&list::find_by_name(name).request, &[name.as_str()]);
             check_request(
-                &list::list_by_deployment(&config.deployment_id, None),
+                &list::list_by_deployment(&config.deployment_id).request,
                 &[&deployment],
             );
             let id = ContainerId::parse(&id).expect("an id");
             for request in [
-                start::start(&id),
-                inspect::inspect(&id),
-                remove::remove(&id),
-                remove::kill_and_remove(&id),
-                list::list_by_id(&id),
+                start::start(&id).request,
+                inspect::inspect(&id).request,
+                remove::remove(&id).request,
+                remove::kill_and_remove(&id).request,
+                list::find_by_id(&id).request,
             ] {
                 check_request(&request, &[id.as_str()]);
                 assert!(request.body().is_empty());
@@ -138,8 +138,12 @@ fn no_reply_is_read_as_more_than_it_says() {
         let reply = reply(status, &date, body);
         let has_message = reply.message().is_some();
         check_fault(&reply.fault());
-        match create::created(&reply) {
-            Ok(Created::Created { id, .. }) => assert!(status == 201 && is_id(id.as_str())),
+        let deployment = DeploymentId::parse("da").expect("an id");
+        let name = ContainerName::from_token(&deployment, &Secret::new(TOKEN));
+        let id = ContainerId::parse(&"0a".repeat(32)).expect("an id");
+        let agent = ImageReference::parse("agent").expect("an image");
+        match create(&name, &Value::Null).read(&reply) {
+            Ok(Outcome::Created { id, .. }) => assert!(status == 201 && is_id(id.as_str())),
             Ok(_) => assert!([404, 409, 500].contains(&status) && has_message),
             Err(fault) => check_fault(&fault),
         }
@@ -150,22 +154,22 @@ fn no_reply_is_read_as_more_than_it_says() {
             }
             Err(fault) => check_fault(&fault),
         }
-        match remove::removed(&reply) {
+        match remove::remove(&id).read(&reply) {
             Ok(Removed::Gone) => assert!(status == 204 || status == 404 && has_message),
             Ok(Removed::Declined) => assert!(status == 409 && has_message),
             Err(fault) => check_fault(&fault),
         }
-        match image::inspected(&reply) {
+        match image::inspect(&agent).read(&reply) {
             Ok(Image::Present) => assert_eq!(status, 200),
             Ok(Image::Absent) => assert!(status == 404 && has_message),
             Err(fault) => check_fault(&fault),
         }
-        match inspect::inspected(&reply) {
+        match inspect::inspect(&id).read(&reply) {
             Ok(Some(_)) => assert_eq!(status, 200),
             Ok(None) => assert!(status == 404 && has_message),
             Err(fault) => check_fault(&fault),
         }
-        match start::started(&reply) {
+        match start::start(&id).read(&reply) {
             Ok(()) => assert!(status == 204 || status == 304),
             Err(fault) => check_fault(&fault),
         }
@@ -175,7 +179,7 @@ fn no_reply_is_read_as_more_than_it_says() {
 /// A reply's fault is a failure in few words, or nonsense in words of ours.
 fn check_fault(fault: &Fault) {
     match fault {
-        Fault::Said { status, .. } => {
+        Fault::EngineError { status, .. } => {
             assert!(status.as_u16() >= 400 && status.as_u16() < 600, "{status}");
         }
         Fault::Nonsense(detail) => assert!(!shows_planted(detail), "{detail}"),
@@ -260,7 +264,9 @@ fn the_time_since_an_end_does_not_depend_on_how_it_is_written() {
             };
             let body = json!({"State": {"FinishedAt": finished, "ExitCode": 7}});
             let reply = reply(200, MOMENT, body.to_string().into_bytes());
-            let ended = inspect::inspected(&reply)
+            let id = ContainerId::parse(&"0a".repeat(32)).expect("an id");
+            let ended = inspect::inspect(&id)
+                .read(&reply)
                 .expect("a container")
                 .expect("an end");
             assert_eq!(ended.seconds_ago, Some(MOMENT_SECONDS - end), "{finished}");

@@ -344,8 +344,8 @@ pub fn actor(world: &Shared, actor: usize) -> Pin<Box<dyn Future<Output = ()>>> 
         let variables = |name: &'static str| scenario.variable(name);
         let answer = server::serve(&shell, &variables, &head, async move |_| Ok(body)).await;
         promise::on_answer(&world, actor, &answer.response, &answer.line);
-        if let Some(tail) = answer.tail {
-            let line = tail.run(&shell).await;
+        if let Some(after) = answer.after {
+            let line = after.run(&shell).await;
             promise::on_tail(&world, actor, line.as_deref());
         }
     })

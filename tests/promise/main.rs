@@ -19,7 +19,7 @@
 //! | [`properties`] | beside the promise: what must hold of any bytes |
 //!
 //! A schedule that breaks the promise is printed, with the line that replays
-//! it: `REPLAY="pair/start-stop:0,2,1" cargo test --test it replay`.
+//! it: `REPLAY="pair/start-stop:0,2,1" cargo test --test promise replay`.
 
 mod cases;
 mod crashes;

@@ -61,7 +61,7 @@ fn what_is_taken_as_an_image_stays_in_its_place_in_a_path() {
     let texts = prop_oneof!["[a-zA-Z0-9./:@%?#_ -]{0,12}", texts(), image_references()];
     for_all(texts, |text| {
         if let Ok(image) = ImageReference::parse(&text) {
-            let request = image::inspect(&image);
+            let request = image::inspect(&image).request;
             check_request(&request, &[&text]);
             assert_eq!(request.uri().path(), format!("/images/{text}/json"));
             assert_eq!(request.uri().query(), None);

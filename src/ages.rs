@@ -1,0 +1,63 @@
+//! How long containers may wait, run and stay, and what that makes of them.
+//!
+//! An age is the difference between two times of the Engine's own clock: the
+//! reply's `Date` and the container's `Created`.
+
+use std::time::Duration;
+
+use crate::docker::label;
+use crate::docker::list::{Listed, State};
+
+/// How long a created container may wait to be started. A webhook ends within
+/// half a minute, so nobody is about to start an older one.
+pub const START_WITHIN: Duration = Duration::from_secs(120);
+
+/// The age from which a created container will not be started any more by the
+/// attempt that made it: the longest invocation (29 s), and a second for each
+/// of the two times that an age is rounded from.
+pub const ABANDONED_AFTER: Duration = Duration::from_secs(31);
+
+/// How long a container that has ended stays, so that its logs can be read and
+/// a repeated start of its token can be told from a new one.
+pub const ENDED_STAYS: Duration = Duration::from_secs(600);
+
+/// How long a container may wait to be started: what its label says.
+pub fn start_within(container: &Listed) -> Duration {
+    container
+        .label_seconds(label::START_WITHIN)
+        .unwrap_or(START_WITHIN)
+}
+
+/// Whether a container counts as a live target: it runs, or may yet be started.
+pub fn is_live(container: &Listed) -> bool {
+    match container.state {
+        State::Running => true,
+        // Without an age it may be young. One target too few is the safer error.
+        State::Created => container
+            .age
+            .is_none_or(|age| age <= start_within(container)),
+        State::Ended | State::Dead | State::Removing | State::Unknown => false,
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::docker::list::tests::aged;
+
+    #[test]
+    fn what_runs_or_may_yet_be_started_is_live() {
+        for (state, age, live) in [
+            ("running", Some(u64::MAX), true),
+            ("paused", Some(0), true),
+            ("created", Some(120), true),
+            ("created", None, true),
+            ("created", Some(121), false),
+            ("exited", Some(0), false),
+            ("dead", Some(0), false),
+            ("removing", Some(0), false),
+        ] {
+            assert_eq!(is_live(&aged(state, age, &[])), live, "{state} {age:?}");
+        }
+    }
+}

@@ -1,0 +1,112 @@
+//! Sends the calls of [`crate::docker`], each within a deadline, and notes them
+//! for the log.
+//!
+//! Decides nothing: what to do about a [`Fault`] is decided in
+//! [`crate::provision`] and [`crate::reaper`].
+
+use std::cell::RefCell;
+use std::time::Duration;
+
+use http::header::AUTHORIZATION;
+
+use crate::config::Config;
+use crate::docker::Reply;
+use crate::docker::call::Call;
+use crate::fault::Fault;
+use crate::platform::{HttpRequest, Platform, TransportError};
+use crate::record::{self, Calls};
+
+/// An Engine, for as long as one part of one webhook lasts.
+#[derive(Debug)]
+pub struct Engine<'a, P> {
+    platform: &'a P,
+    config: &'a Config,
+    calls: &'a RefCell<Calls>,
+    until: Duration,
+}
+
+// Derived, they would demand the same of `P`.
+impl<P> Clone for Engine<'_, P> {
+    fn clone(&self) -> Self {
+        *self
+    }
+}
+impl<P> Copy for Engine<'_, P> {}
+
+impl<'a, P: Platform> Engine<'a, P> {
+    /// The Engine that `config` names, used no longer than `until`.
+    pub fn new(
+        platform: &'a P,
+        config: &'a Config,
+        calls: &'a RefCell<Calls>,
+        until: Duration,
+    ) -> Self {
+        Self {
+            platform,
+            config,
+            calls,
+            until,
+        }
+    }
+
+    /// The same Engine, used until another moment.
+    pub fn until(self, until: Duration) -> Self {
+        Self { until, ..self }
+    }
+
+    /// Makes a call and reads its reply.
+    ///
+    /// # Errors
+    ///
+    /// Why there was no reply, or what the call's reader makes of it: see
+    /// [`Fault`].
+    pub async fn send<T>(&self, mut call: Call<T>) -> Result<T, Fault> {
+        let begun = self.platform.now();
+        let left = self.until.saturating_sub(begun);
+        if left.is_zero() {
+            return Err(Fault::BudgetSpent);
+        }
+        self.address(&mut call.request);
+        let request = std::mem::take(&mut call.request);
+        let limit = call.limit.min(left);
+        let sent = self.platform.send(request, limit, call.keep).await;
+        let reply = sent.map(Reply::new);
+        self.calls.borrow_mut().push(record::Call {
+            name: call.name,
+            status: reply.as_ref().ok().map(Reply::status),
+            took: self.platform.now().saturating_sub(begun),
+        });
+        call.read(&reply.map_err(|error| self.fault(error))?)
+    }
+
+    /// Puts the Engine's address before the path, and adds the credentials that
+    /// a proxy in front of the Engine asks for.
+    fn address(&self, request: &mut HttpRequest) {
+        if let Some(authorization) = &self.config.docker_authorization {
+            request
+                .headers_mut()
+                .insert(AUTHORIZATION, authorization.header());
+        }
+        let path = request.uri().path_and_query();
+        let path = path.expect("the calls of the docker module have a path");
+        *request.uri_mut() = self.config.docker_url.join(path.clone());
+    }
+
+    fn fault(&self, error: TransportError) -> Fault {
+        match error {
+            TransportError::Unreachable(detail) => Fault::Unreachable(detail),
+            TransportError::Untrusted(detail) => Fault::Untrusted(detail),
+            TransportError::TimedOut => Fault::TimedOut,
+            TransportError::Broken(detail) => {
+                // In TLS 1.3 the client's handshake is over before the server
+                // has looked at the client's certificate.
+                let perhaps = if self.config.docker_url.is_https() {
+                    "the Engine may require another client certificate: check client_cert_file in Spin's runtime configuration, its expiry, and the Engine's own log"
+                } else {
+                    "check that docker_url points to a Docker Engine, and that it is https if the Engine speaks TLS"
+                };
+                Fault::Broken(format!("{detail}; if every request ends so, {perhaps}"))
+            }
+        }
+    }
+}

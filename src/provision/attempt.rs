@@ -1,0 +1,146 @@
+//! One attempt to start a target: what its container is made of, and how the
+//! container is recognised afterwards.
+
+use serde_json::Value;
+
+use super::StartOrder;
+use crate::ages::START_WITHIN;
+use crate::config::{Config, Profile, TokenDelivery};
+use crate::container::Own;
+use crate::docker::list::Listed;
+use crate::docker::{ContainerName, archive, label};
+
+/// One attempt to carry out an order.
+#[derive(Debug)]
+pub struct Attempt<'a> {
+    /// The container's name, which the Engine gives to one container at a time.
+    pub name: ContainerName,
+    /// What was asked for.
+    pub order: &'a StartOrder,
+    /// What a target of its environment is.
+    pub profile: &'a Profile,
+    config: &'a Config,
+    id: String,
+}
+
+impl<'a> Attempt<'a> {
+    /// An attempt; `random` tells it from every other.
+    pub fn new(config: &'a Config, order: &'a StartOrder, random: u128) -> Self {
+        Self {
+            name: ContainerName::from_token(&config.deployment_id, &order.activation_token),
+            order,
+            profile: config.profiles.of(&order.environment_id),
+            config,
+            id: format!("{random:032x}"),
+        }
+    }
+
+    /// The body of the create.
+    pub fn body(&self) -> Value {
+        let Self { order, profile, .. } = self;
+        // Labels cannot be changed later, so they hold all that another replica
+        // must know about the container.
+        let labels = [
+            (label::DEPLOYMENT, self.config.deployment_id.as_str()),
+            (label::NAME, self.name.as_str()),
+            (label::ATTEMPT, &self.id),
+            (label::SERVICE_URL, &order.service_url),
+            (label::ENVIRONMENT_ID, &order.environment_id),
+            (label::START_WITHIN, &START_WITHIN.as_secs().to_string()),
+            (
+                label::MAX_LIFETIME,
+                &profile.max_lifetime.as_secs().to_string(),
+            ),
+        ];
+        let mut env = vec![
+            format!("SERVICE_URL={}", order.service_url),
+            format!("ENVIRONMENT_ID={}", order.environment_id),
+        ];
+        let token = order.activation_token.expose();
+        let volume = match self.config.token_delivery {
+            TokenDelivery::File => {
+                env.push(format!("ACTIVATION_TOKEN_FILE={}", archive::token_path()));
+                Some(archive::TOKEN_DIR)
+            }
+            TokenDelivery::Env => {
+                env.push(format!("ACTIVATION_TOKEN={token}"));
+                None
+            }
+        };
+        profile.body.with(&Own {
+            image: profile.image.as_str(),
+            env: &env,
+            labels: &labels,
+            volume,
+        })
+    }
+
+    /// Whether this attempt created a container.
+    pub fn has_created(&self, found: &Listed) -> bool {
+        found.label(label::ATTEMPT) == Some(&self.id)
+    }
+
+    /// Whether any attempt created a container for the same payload.
+    pub fn has_payload_of(&self, found: &Listed) -> bool {
+        found.label(label::SERVICE_URL) == Some(&self.order.service_url)
+            && found.label(label::ENVIRONMENT_ID) == Some(&self.order.environment_id)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use serde_json::json;
+
+    use super::*;
+    use crate::config::tests::variables;
+    use crate::secret::Secret;
+
+    fn order() -> StartOrder {
+        StartOrder {
+            service_url: "https://host".to_owned(),
+            activation_token: Secret::new("planted"),
+            environment_id: "e".to_owned(),
+        }
+    }
+
+    #[test]
+    fn the_body_labels_the_container() {
+        let config = Config::parse(&variables(&[("deployment_id", "da")])).expect("a config");
+        let order = order();
+        let attempt = Attempt::new(&config, &order, 0xa77);
+        let body = attempt.body();
+        assert_eq!(body["Image"], "dynamic-access-agent");
+        assert_eq!(
+            body["Labels"],
+            json!({
+                "dynamic-access.deployment": "da",
+                "dynamic-access.name": attempt.name.as_str(),
+                "dynamic-access.attempt": "00000000000000000000000000000a77",
+                "dynamic-access.service-url": "https://host",
+                "dynamic-access.environment-id": "e",
+                "dynamic-access.start-within": "120",
+                "dynamic-access.max-lifetime": "691200",
+            })
+        );
+    }
+
+    #[track_caller]
+    fn check_delivery(how: &'static str, env: &str, volumes: &Value) {
+        let config = Config::parse(&variables(&[("token_delivery", how)])).expect("a config");
+        let body = Attempt::new(&config, &order(), 0).body();
+        assert_eq!(
+            body["Env"],
+            json!(["SERVICE_URL=https://host", "ENVIRONMENT_ID=e", env])
+        );
+        assert_eq!(&body["Volumes"], volumes);
+        let shows_token = body.to_string().contains("planted");
+        assert_eq!(shows_token, how == "env");
+    }
+
+    #[test]
+    fn the_configuration_holds_the_token_only_if_it_should() {
+        let file = "ACTIVATION_TOKEN_FILE=/run/dynamic-access/activation-token";
+        check_delivery("file", file, &json!({"/run/dynamic-access": {}}));
+        check_delivery("env", "ACTIVATION_TOKEN=planted", &json!({}));
+    }
+}

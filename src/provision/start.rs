@@ -1,0 +1,215 @@
+//! `/start`: at most one running container for a token, whatever fails.
+//!
+//! The container's name follows from the token, and the Engine gives a name to
+//! one container at a time. An attempt that cannot tell what the Engine has
+//! done looks for that name. Each attempt writes a label of its own: only the
+//! attempt that created a container ever starts it.
+
+use super::attempt::Attempt;
+use super::capacity::Capacity;
+use super::{FAULTS_MAX, Provisioner, StartOrder, Started};
+use crate::ages::ABANDONED_AFTER;
+use crate::config::TokenDelivery;
+use crate::docker::create::{Outcome, create, is_limit_dropped};
+use crate::docker::list::{self, Listed, State};
+use crate::docker::remove::{self, Removed};
+use crate::docker::{ContainerId, archive, start};
+use crate::error::Error;
+use crate::fault::Fault;
+use crate::pauses::Pauses;
+use crate::platform::Platform;
+use crate::pull::pull;
+
+/// What a look at the name shows this attempt.
+enum Sight {
+    /// The target runs.
+    Runs(ContainerId),
+    /// This attempt's container waits to be started.
+    Mine(ContainerId),
+    /// Another attempt is at work, or a removal.
+    Busy,
+    /// Another attempt has created a container and can no longer start it.
+    Abandoned(ContainerId),
+    /// No container has the name, or none yet.
+    Nothing,
+}
+
+impl<P: Platform> Provisioner<'_, P> {
+    /// Creates and starts the container of `order`, or finds it running.
+    ///
+    /// # Errors
+    ///
+    /// Whatever kept it from running. What this attempt has created is removed
+    /// then, unless the Engine could not be reached to do so.
+    pub async fn start(&self, order: &StartOrder) -> Result<Started, Error> {
+        let attempt = Attempt::new(self.config, order, self.platform.random());
+        if !attempt.profile.service_urls.allow(&order.service_url) {
+            return Err(Error::ServiceUrlNotAllowed);
+        }
+        let body = attempt.body();
+        let image = &attempt.profile.image;
+        let mut pauses = Pauses::new(self.platform, self.budget.work_until);
+        let mut faults = 0;
+        let mut has_pulled = false;
+        loop {
+            let cause = match self.engine.send(create(&attempt.name, &body)).await {
+                Ok(Outcome::Created { id, warnings }) => {
+                    return self.run(&attempt, id, warnings).await;
+                }
+                Ok(Outcome::NoSuchImage) if has_pulled => {
+                    return Err(Error::NoSuchImage(image.clone()));
+                }
+                Ok(Outcome::NoSuchImage) => {
+                    let engine = self.engine.until(self.budget.pull_until);
+                    pull(&engine, self.config, image).await?;
+                    has_pulled = true;
+                    continue;
+                }
+                Ok(Outcome::NameTaken) => Error::InProgress,
+                // Nothing was created, so there is nothing to look for.
+                Err(fault) if fault.is_without_effect() => return Err(fault.into()),
+                Err(fault) => {
+                    faults += 1;
+                    fault.into()
+                }
+            };
+            let settled = self.settle(&attempt, &mut pauses, &cause).await;
+            if settled.as_ref().is_err_and(Error::is_transient) {
+                self.clean_up_unseen(&attempt).await;
+            }
+            match settled? {
+                Sight::Runs(id) => return Ok(Started::already(id)),
+                Sight::Mine(id) => return self.run(&attempt, id, Vec::new()).await,
+                // An Engine that reports a failure of its own would fail again.
+                _ if matches!(cause, Error::EngineFailed(Fault::EngineError { .. })) => {
+                    return Err(cause);
+                }
+                _ if faults == FAULTS_MAX || !pauses.next().await => return Err(cause),
+                _ => {}
+            }
+        }
+    }
+
+    /// Looks at the name until one thing is certain: the target runs, it is
+    /// this attempt's to start, or the name is free to be tried again.
+    async fn settle(
+        &self,
+        attempt: &Attempt<'_>,
+        pauses: &mut Pauses<'_, P>,
+        cause: &Error,
+    ) -> Result<Sight, Error> {
+        let mut faults = 0;
+        loop {
+            match self.look(attempt).await {
+                Ok(Sight::Busy) => {
+                    if !pauses.next().await {
+                        return Err(Error::InProgress);
+                    }
+                }
+                Ok(Sight::Abandoned(id)) => {
+                    // Without force: if it runs after all, it stays, and the
+                    // next look shows it.
+                    let removed = self.engine.send(remove::remove(&id)).await;
+                    let is_gone = matches!(removed, Ok(Removed::Gone));
+                    if !is_gone && !pauses.next().await {
+                        return Err(Error::InProgress);
+                    }
+                }
+                Ok(sight) => return Ok(sight),
+                Err(error) if !error.is_transient() => return Err(error),
+                Err(_) => {
+                    faults += 1;
+                    if faults == FAULTS_MAX || !pauses.next().await {
+                        return Err(cause.clone());
+                    }
+                }
+            }
+        }
+    }
+
+    async fn look(&self, attempt: &Attempt<'_>) -> Result<Sight, Error> {
+        let found = self.engine.send(list::find_by_name(&attempt.name)).await?;
+        let Some(found) = found else {
+            return Ok(Sight::Nothing);
+        };
+        if !found.is_of(&self.config.deployment_id) {
+            return Err(Error::NameTaken(found.id));
+        }
+        if !attempt.has_payload_of(&found) {
+            return Err(Error::OtherPayload(found.id));
+        }
+        match found.state {
+            State::Running => Ok(Sight::Runs(found.id)),
+            State::Ended | State::Dead => Err(Error::TargetEnded(found.id)),
+            State::Created if attempt.has_created(&found) => Ok(Sight::Mine(found.id)),
+            State::Created if found.age.is_some_and(|age| age > ABANDONED_AFTER) => {
+                Ok(Sight::Abandoned(found.id))
+            }
+            State::Created | State::Removing | State::Unknown => Ok(Sight::Busy),
+        }
+    }
+
+    /// Starts the container that this attempt has created, once it is ready.
+    async fn run(
+        &self,
+        attempt: &Attempt<'_>,
+        id: ContainerId,
+        warnings: Vec<String>,
+    ) -> Result<Started, Error> {
+        let cause = match self.prepare(attempt, &id, &warnings).await {
+            Err(error) => error,
+            Ok(()) => match self.engine.send(start::start(&id)).await {
+                Ok(()) => return Ok(Started { id, warnings }),
+                Err(fault) => fault.into(),
+            },
+        };
+        match self.clean_up(&id).await {
+            Some(State::Running) => Ok(Started { id, warnings }),
+            Some(State::Ended | State::Dead) => Err(Error::TargetEnded(id)),
+            _ => Err(cause),
+        }
+    }
+
+    /// Makes a container ready to be started: its limits hold, there is room
+    /// for it, and it has its token.
+    async fn prepare(
+        &self,
+        attempt: &Attempt<'_>,
+        id: &ContainerId,
+        warnings: &[String],
+    ) -> Result<(), Error> {
+        // A lost reply hides its warnings. They depend on the kernel alone, so
+        // nobody can make use of that.
+        let dropped = warnings.iter().find(|warning| is_limit_dropped(warning));
+        if let Some(warning) = dropped {
+            return Err(Error::LimitDropped(warning.clone()));
+        }
+        let all = self.all_targets().await?;
+        Capacity::of(attempt, self.config.max_targets).check(&all)?;
+        if self.config.token_delivery == TokenDelivery::File {
+            let token = &attempt.order.activation_token;
+            self.engine.send(archive::write_token(id, token)).await?;
+        }
+        Ok(())
+    }
+
+    /// Lists all targets. A lost list is repeated once: a list can be repeated
+    /// freely, and a start is too expensive to be given up for one.
+    async fn all_targets(&self) -> Result<Vec<Listed>, Fault> {
+        let list = || list::list_by_deployment(&self.config.deployment_id);
+        match self.engine.send(list()).await {
+            Err(fault) if !fault.is_without_effect() => self.engine.send(list()).await,
+            listed => listed,
+        }
+    }
+}
+
+impl Started {
+    /// A target that another request has started.
+    fn already(id: ContainerId) -> Self {
+        Self {
+            id,
+            warnings: Vec::new(),
+        }
+    }
+}

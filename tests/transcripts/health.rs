@@ -1,0 +1,48 @@
+//! `/health`.
+
+use crate::script::*;
+
+#[track_caller]
+fn check_health(
+    changes: &[(&'static str, &'static str)],
+    steps: Vec<(&'static str, Reply)>,
+    expected: Result<(), &str>,
+) {
+    let outcome = run_with(changes, steps, async |provisioner| {
+        provisioner.health().await
+    });
+    match (outcome, expected) {
+        (Ok(()), Ok(())) => {}
+        (Err(error), Err(words)) => {
+            assert_eq!(error.status().as_u16(), 503, "{error}");
+            assert!(error.to_string().contains(words), "{error}");
+        }
+        (outcome, _) => panic!("{outcome:?}"),
+    }
+}
+
+#[test]
+fn health_looks_at_every_image_and_network_once() {
+    let image = || ("look up the image", Is(200, r#"{"Id":"i"}"#.to_owned()));
+    let network = |name: &str| {
+        let body = serde_json::json!({"Name": name}).to_string();
+        ("look up the network", Is(200, body))
+    };
+    let ours = || network("dynamic-access");
+    check_health(&[], vec![image(), ours()], Ok(()));
+    let two = (
+        "environments",
+        r#"{"e1":{"image":"other"},"e2":{"image":"other"},"e3":{"container_patch":{"HostConfig":{"NetworkMode":"none"}}}}"#,
+    );
+    check_health(&[two], vec![image(), image(), ours()], Ok(()));
+    let absent = said(404, "network dynamic-access not found");
+    let steps = vec![image(), ("look up the network", absent)];
+    check_health(&[], steps, Err("docker network create"));
+}
+
+#[test]
+fn health_says_what_becomes_of_an_image_that_is_not_there() {
+    let absent = || vec![("look up the image", said(404, "no such image: x"))];
+    check_health(&[], absent(), Err("the Engine has no image"));
+    check_health(&PULLING, absent(), Err("the pull of r.example.com/agent:1"));
+}

@@ -1,0 +1,108 @@
+//! `/reap`, and the reaping after an answer.
+
+use dynamic_access::reaper::{Scope, reap};
+
+use crate::script::*;
+
+/// What a reap removed, of a list with these containers.
+#[track_caller]
+fn reaped(
+    list: &[serde_json::Value],
+    scope: Scope,
+    rest: Vec<(&'static str, Reply)>,
+) -> Vec<String> {
+    let list = serde_json::Value::from(list.to_vec()).to_string();
+    let mut steps = vec![("list all", Is(200, list))];
+    steps.extend(rest);
+    let report = run(steps, async |provisioner| {
+        reap(&provisioner.engine, provisioner.config, scope).await
+    });
+    report.expect("a list").notes("reaped")
+}
+
+const OLD: i64 = 1_795_300_000;
+const LONG_AGO: i64 = 1_700_000_000;
+const TODAY: i64 = 1_795_395_650;
+
+fn ended(ago: &str) -> Reply {
+    let body = format!(r#"{{"State":{{"FinishedAt":"2026-11-23T{ago}Z","ExitCode":3}}}}"#);
+    Is(200, body)
+}
+
+#[test]
+fn only_what_has_outlived_its_lifetime_is_removed_by_force() {
+    let list = [
+        entry(ID, "created", TODAY, &[]),
+        entry(ID, "running", TODAY, &[]),
+        entry(ID, "exited", TODAY, &[]),
+        entry(ID, "created", OLD, &[]),
+        entry(ID, "exited", OLD, &[]),
+        entry(ID, "running", LONG_AGO, &[]),
+    ];
+    let rest = vec![
+        ("remove by force", done()),
+        ("inspect", ended("00:01:01")),
+        ("remove", done()),
+        ("remove", done()),
+    ];
+    let expected = [
+        "reaped 0123456789ab: past its lifetime",
+        "reaped 0123456789ab: ended with exit code 3",
+        "reaped 0123456789ab: never started",
+    ];
+    assert_eq!(reaped(&list, Scope::whole(false), rest), expected);
+}
+
+#[test]
+fn a_dry_run_removes_nothing() {
+    let list = [entry(ID, "running", LONG_AGO, &[])];
+    assert_eq!(reaped(&list, Scope::whole(true), Vec::new()).len(), 1);
+}
+
+#[test]
+fn what_has_just_ended_or_cannot_be_inspected_stays() {
+    let list = [entry(ID, "exited", OLD, &[])];
+    for reply in [
+        ended("00:55:01"),
+        said(404, "No such container"),
+        said(500, "m"),
+        Lost,
+    ] {
+        let rest = vec![("inspect", reply)];
+        let notes = reaped(&list, Scope::whole(false), rest);
+        assert_eq!(notes, Vec::<String>::new());
+    }
+}
+
+#[test]
+fn a_tail_removes_and_inspects_four_at_most() {
+    let old = [const { "created" }; 6].map(|state| entry(ID, state, OLD, &[]));
+    let four = || (0..4).map(|_| ("remove", done())).collect();
+    assert_eq!(reaped(&old, Scope::AFTER_ANSWER, four()).len(), 4);
+    let ended_now = [const { "exited" }; 6].map(|state| entry(ID, state, OLD, &[]));
+    let four = (0..4).map(|_| ("inspect", ended("00:55:01"))).collect();
+    assert_eq!(reaped(&ended_now, Scope::AFTER_ANSWER, four).len(), 0);
+}
+
+#[test]
+fn what_another_replica_takes_is_no_failure_and_a_failure_is_told() {
+    let list = [entry(ID, "created", OLD, &[])];
+    let taken = said(409, "removal is already in progress");
+    let notes = reaped(&list, Scope::AFTER_ANSWER, vec![("remove", taken)]);
+    assert_eq!(notes, Vec::<String>::new());
+    let notes = reaped(
+        &list,
+        Scope::AFTER_ANSWER,
+        vec![("remove", said(500, "busy"))],
+    );
+    let failed = "could not reap 0123456789ab, never started: 500 Internal Server Error: busy";
+    assert_eq!(notes, [failed]);
+}
+
+#[test]
+fn a_container_that_only_carries_our_label_is_not_seen() {
+    let mut stranger = entry(ID, "running", LONG_AGO, &[]);
+    stranger["Names"] = serde_json::json!(["/another"]);
+    let notes = reaped(&[stranger], Scope::whole(false), Vec::new());
+    assert_eq!(notes, Vec::<String>::new());
+}

@@ -160,7 +160,7 @@ fn told(scenario: &Scenario, choices: &[usize], problem: &str) -> String {
         writeln!(text, "{line}").expect("a string takes all that is written to it");
     }
     let replay = format!("REPLAY=\"{}:{}\"", scenario.name, choices.join(","));
-    write!(text, "{replay} cargo test --test it -- replay --nocapture")
+    write!(text, "{replay} cargo test --test promise -- replay --nocapture")
         .expect("a string takes all that is written to it");
     text
 }

@@ -8,10 +8,10 @@ use crate::config::Config;
 use crate::docker::ImageReference;
 use crate::engine::Engine;
 use crate::error::Error;
+use crate::log_line::LogLine;
 use crate::platform::Platform;
 use crate::pull::pull;
 use crate::reaper::{self, Scope};
-use crate::record::Record;
 use crate::webhook::Webhook;
 
 /// What there is to do after an answer.
@@ -63,7 +63,7 @@ impl AfterAnswer {
             Ok(notes) => (notes, None),
             Err(error) => (Vec::new(), Some(error)),
         };
-        let record = Record {
+        let line = LogLine {
             request_id: &self.request_id,
             route: "tail",
             status: None,
@@ -74,7 +74,7 @@ impl AfterAnswer {
             error: error.as_ref(),
             secrets: &self.config.secrets(),
         };
-        Some(record.line())
+        Some(line.to_json())
     }
 
     async fn outcome<P: Platform>(&self, engine: &Engine<'_, P>) -> Result<Vec<String>, Error> {

@@ -13,8 +13,8 @@ use crate::config::Config;
 use crate::docker::Reply;
 use crate::docker::call::Call;
 use crate::fault::Fault;
+use crate::log_line::{CallNote, Calls};
 use crate::platform::{HttpRequest, Platform, TransportError};
-use crate::record::{self, Calls};
 
 /// An Engine, for as long as one part of one webhook lasts.
 #[derive(Debug)]
@@ -71,7 +71,7 @@ impl<'a, P: Platform> Engine<'a, P> {
         let limit = call.limit.min(left);
         let sent = self.platform.send(request, limit, call.keep).await;
         let reply = sent.map(Reply::new);
-        self.calls.borrow_mut().push(record::Call {
+        self.calls.borrow_mut().push(CallNote {
             name: call.name,
             status: reply.as_ref().ok().map(Reply::status),
             took: self.platform.now().saturating_sub(begun),

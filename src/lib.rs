@@ -19,7 +19,7 @@
 //! | [`reaper`] | what may be removed without being asked, and why |
 //! | [`pull`] | which images are pulled, and how a pull ended |
 //! | [`engine`] | sends [`docker`]'s calls, each within a deadline |
-//! | [`record`] | the log lines |
+//! | [`log_line`] | the log lines |
 //! | [`auth`] | credentials of callers |
 //! | [`error`] | every error, its status, its two messages |
 //! | [`config`] | variables → [`config::Config`], each problem named |
@@ -63,12 +63,12 @@ pub mod docker;
 pub mod engine;
 pub mod error;
 pub mod fault;
+pub mod log_line;
 pub mod pauses;
 pub mod platform;
 pub mod provision;
 pub mod pull;
 pub mod reaper;
-pub mod record;
 pub mod secret;
 pub mod server;
 pub mod service_url;

@@ -18,10 +18,10 @@ use crate::config::{Config, Problems, Variables};
 use crate::docker::ContainerId;
 use crate::engine::Engine;
 use crate::error::Error;
+use crate::log_line::{Calls, LogLine};
 use crate::platform::{BodyError, HttpResponse, Platform};
 use crate::provision::Provisioner;
 use crate::reaper::{self, Scope};
-use crate::record::{Calls, Record};
 use crate::secret::Secret;
 use crate::webhook::body::{self, BODY_BYTES_MAX};
 use crate::webhook::{self, Webhook, answer};
@@ -172,7 +172,7 @@ impl<P: Platform, V: Variables> Request<'_, P, V> {
             Ok(response) => (response, None),
             Err(error) => (answer::failed(&error, &request_id), Some(error)),
         };
-        let line = Record {
+        let line = LogLine {
             request_id: &request_id,
             route: webhook::known_path(&self.head.uri).unwrap_or("-"),
             status: Some(response.status().as_u16()),
@@ -183,7 +183,7 @@ impl<P: Platform, V: Variables> Request<'_, P, V> {
             error: error.as_ref(),
             secrets: &seen.secrets,
         }
-        .line();
+        .to_json();
         let after = seen.work_after.map(|(work, config)| AfterAnswer {
             work,
             config,

@@ -13,7 +13,7 @@ use std::fmt;
 use std::time::Duration;
 
 pub use docker_authorization::DockerAuthorization;
-use profile::General;
+use profile::Defaults;
 pub use profile::{Profile, Profiles};
 use values::Plaintext;
 pub use values::{ImagePull, TokenDelivery};
@@ -174,7 +174,7 @@ impl<V: Variables> Reader<'_, V> {
         let patch = self.read("container_patch", Patch::parse);
         let service_urls = self.read("service_urls", ServiceUrls::parse);
         let environments = self.read("environments", profile::parse_environments);
-        let general = General {
+        let general = Defaults {
             image: image?,
             patch: patch?,
             isolation: isolation?,

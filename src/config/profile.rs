@@ -36,7 +36,7 @@ pub struct Profiles {
 }
 
 /// The variables that hold for all environments.
-pub struct General {
+pub struct Defaults {
     pub image: ImageReference,
     pub patch: Patch,
     pub isolation: Isolation,
@@ -62,7 +62,7 @@ impl Profiles {
     ///
     /// What is wrong with the containers' patches.
     pub fn new(
-        general: &General,
+        general: &Defaults,
         environments: Vec<(String, Overrides)>,
     ) -> Result<Self, Vec<String>> {
         let mut problems = Vec::new();
@@ -120,7 +120,7 @@ fn distinct<T: PartialEq>(all: impl Iterator<Item = T>) -> Vec<T> {
     distinct
 }
 
-impl General {
+impl Defaults {
     /// The profile that these make with an environment's own; `origin` is
     /// where the latter's patch stands.
     fn profile(&self, origin: &str, own: &Overrides) -> Result<Profile, Vec<String>> {

@@ -8,7 +8,7 @@ use crate::docker::label;
 
 /// What is particular to one target.
 #[derive(Debug)]
-pub struct Own<'a> {
+pub struct PerTarget<'a> {
     /// The image.
     pub image: &'a str,
     /// Variables as `NAME=value`.
@@ -83,7 +83,7 @@ impl Additions {
     }
 
     /// Puts them into a body, with what is particular to one target.
-    pub fn add_to(&self, body: &mut Value, own: &Own<'_>) {
+    pub fn add_to(&self, body: &mut Value, own: &PerTarget<'_>) {
         let env: Vec<&String> = own.env.iter().chain(&self.env).collect();
         body["Env"] = json!(env);
         let mut labels = self.labels.clone();

@@ -14,7 +14,7 @@ mod spelling;
 use serde_json::{Map, Value};
 
 use additions::Additions;
-pub use additions::Own;
+pub use additions::PerTarget;
 
 /// Whether targets must stay apart from the host and from each other.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -95,7 +95,7 @@ impl Body {
     }
 
     /// The body with what is particular to one target.
-    pub fn with(&self, own: &Own<'_>) -> Value {
+    pub fn with(&self, own: &PerTarget<'_>) -> Value {
         let mut body = self.merged.clone();
         body["Image"] = own.image.into();
         self.additions.add_to(&mut body, own);

@@ -2,7 +2,7 @@
 
 use serde_json::{Value, json};
 
-use super::{Body, Isolation, Own, Patch};
+use super::{Body, Isolation, Patch, PerTarget};
 
 fn build(patches: &[Value], isolation: Isolation) -> Result<Body, Vec<String>> {
     let patches = patches
@@ -65,7 +65,7 @@ fn additions_are_added_and_take_no_place_of_the_servers() {
     let first = json!({"Env": ["A=1"], "Labels": {"a": "1"}, "Volumes": {"/data": {}}});
     let second = json!({"Env": ["B=2=3"]});
     let body = build(&[first, second], Isolation::Kept).expect("a body");
-    let whole = body.with(&Own {
+    let whole = body.with(&PerTarget {
         image: "agent",
         env: &["SERVICE_URL=u".to_owned()],
         labels: &[("dynamic-access.name", "n")],

@@ -6,7 +6,7 @@ use serde_json::Value;
 use super::StartOrder;
 use crate::ages::START_WITHIN;
 use crate::config::{Config, Profile, TokenDelivery};
-use crate::container::Own;
+use crate::container::PerTarget;
 use crate::docker::list::Listed;
 use crate::docker::{ContainerName, archive, label};
 
@@ -67,7 +67,7 @@ impl<'a> Attempt<'a> {
                 None
             }
         };
-        profile.body.with(&Own {
+        profile.body.with(&PerTarget {
             image: profile.image.as_str(),
             env: &env,
             labels: &labels,

@@ -160,7 +160,10 @@ fn told(scenario: &Scenario, choices: &[usize], problem: &str) -> String {
         writeln!(text, "{line}").expect("a string takes all that is written to it");
     }
     let replay = format!("REPLAY=\"{}:{}\"", scenario.name, choices.join(","));
-    write!(text, "{replay} cargo test --test promise -- replay --nocapture")
-        .expect("a string takes all that is written to it");
+    write!(
+        text,
+        "{replay} cargo test --test promise -- replay --nocapture"
+    )
+    .expect("a string takes all that is written to it");
     text
 }

@@ -10,9 +10,9 @@ use dynamic_access::budget::Budget;
 use dynamic_access::config::Config;
 use dynamic_access::docker::{ContainerName, DeploymentId};
 use dynamic_access::engine::Engine;
+use dynamic_access::log_line::Calls;
 use dynamic_access::platform::{HttpRequest, HttpResponse, Keep, Platform, TransportError};
 use dynamic_access::provision::{Provisioner, StartOrder};
-use dynamic_access::record::Calls;
 use dynamic_access::secret::Secret;
 
 pub const ID: &str = "0123456789abcdef0123456789abcdef0123456789abcdef0123456789abcdef";

@@ -131,7 +131,7 @@ fn whatever_the_patch_a_body_that_is_made_is_confined() {
         let patches = [first, second].map(|value| Patch::from_value(value).ok());
         let patches: Vec<&Patch> = patches.iter().flatten().collect();
         if let Ok(body) = Body::build(&patches, Isolation::Kept) {
-            let own = Own {
+            let own = PerTarget {
                 image: "agent",
                 env: &["SERVICE_URL=https://host".to_owned()],
                 labels: &[(NAME, "own")],

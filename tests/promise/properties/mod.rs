@@ -26,7 +26,7 @@ use std::time::Duration;
 
 use dynamic_access::auth::Secrets;
 use dynamic_access::config::Config;
-use dynamic_access::container::{Body, Isolation, Own, Patch};
+use dynamic_access::container::{Body, Isolation, Patch, PerTarget};
 use dynamic_access::docker::create::{Outcome, create};
 use dynamic_access::docker::image::{self, Image};
 use dynamic_access::docker::list;

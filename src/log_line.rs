@@ -24,7 +24,7 @@ const TEXT_CHARS_MAX: usize = 400;
 
 /// One call to the Engine.
 #[derive(Debug, Clone, Copy)]
-pub struct Call {
+pub struct CallNote {
     /// What it was for.
     pub name: &'static str,
     /// The status of the reply, if there was one.
@@ -35,18 +35,18 @@ pub struct Call {
 
 /// The calls to the Engine for one request, in their order.
 #[derive(Debug, Default)]
-pub struct Calls(Vec<Call>);
+pub struct Calls(Vec<CallNote>);
 
 impl Calls {
     /// Notes a call that has ended.
-    pub fn push(&mut self, call: Call) {
+    pub fn push(&mut self, call: CallNote) {
         self.0.push(call);
     }
 }
 
 /// One request to this server.
 #[derive(Debug)]
-pub struct Record<'a> {
+pub struct LogLine<'a> {
     /// The request's id, which an error's answer carries too.
     pub request_id: &'a str,
     /// The webhook's path; `-` when it is none, `tail` for the work after an
@@ -69,11 +69,11 @@ pub struct Record<'a> {
     pub secrets: &'a [Secret],
 }
 
-impl Record<'_> {
+impl LogLine<'_> {
     /// The line, without its end.
-    pub fn line(&self) -> String {
+    pub fn to_json(&self) -> String {
         let calls = self.calls.0.iter().take(CALLS_MAX);
-        let line = Line {
+        let line = Fields {
             request: self.request_id,
             route: self.route,
             status: self.status,
@@ -104,7 +104,7 @@ impl Record<'_> {
     }
 }
 
-impl std::fmt::Display for Call {
+impl std::fmt::Display for CallNote {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
         let ms = milliseconds(self.took);
         match self.status {
@@ -115,7 +115,7 @@ impl std::fmt::Display for Call {
 }
 
 #[derive(Serialize)]
-struct Line<'a> {
+struct Fields<'a> {
     request: &'a str,
     route: &'a str,
     #[serde(skip_serializing_if = "Option::is_none")]
@@ -150,7 +150,7 @@ mod tests {
     use crate::fault::Fault;
 
     fn line(calls: &Calls, error: Option<&Error>, notes: &[String]) -> serde_json::Value {
-        let record = Record {
+        let line = LogLine {
             request_id: "id",
             route: "/start",
             status: Some(200),
@@ -161,7 +161,7 @@ mod tests {
             error,
             secrets: &[Secret::new("sown"), Secret::new("planted")],
         };
-        serde_json::from_str(&record.line()).expect("json")
+        serde_json::from_str(&line.to_json()).expect("json")
     }
 
     #[test]
@@ -169,7 +169,7 @@ mod tests {
         let mut calls = Calls::default();
         for (name, status) in [("create", Some(201)), ("start", None)] {
             let took = Duration::from_millis(9);
-            calls.push(Call { name, status, took });
+            calls.push(CallNote { name, status, took });
         }
         let expected = serde_json::json!({
             "request": "id",
@@ -186,7 +186,7 @@ mod tests {
     fn a_long_wait_does_not_make_a_long_line() {
         let mut calls = Calls::default();
         for _ in 0..40 {
-            calls.push(Call {
+            calls.push(CallNote {
                 name: "list",
                 status: Some(200),
                 took: Duration::ZERO,

@@ -248,7 +248,7 @@ pub(crate) mod tests {
             ("docker_authorization", "Bearer short"),
             ("agent_image", "no image"),
             ("deployment_id", ""),
-            ("max_targets", "0"),
+            ("max_targets", "1001"),
             ("max_lifetime", "8 days"),
             ("image_pull", "always"),
             ("registry_auth", "user:password"),

@@ -256,6 +256,12 @@ mod tests {
     }
 
     #[test]
+    fn an_environment_can_be_drained() {
+        let profiles = profiles(&json!({"e": {"max_targets": 0}}), &[]);
+        assert_eq!(profiles.of("e").max_targets, Some(0));
+    }
+
+    #[test]
     fn an_environments_patch_comes_after_the_general_one() {
         let general =
             r#"{"HostConfig":{"Memory":1073741824,"MemorySwap":1073741824,"NanoCpus":1}}"#;
@@ -285,7 +291,7 @@ mod tests {
                 "environments at e.image is not an image",
             ),
             (
-                json!({"e": {"max_targets": 0}}),
+                json!({"e": {"max_targets": 1001}}),
                 "environments at e.max_targets",
             ),
             (

@@ -252,6 +252,28 @@ fn one_target_too_many_steps_back() {
 }
 
 #[test]
+fn a_limit_of_none_refuses_new_targets_and_keeps_those_that_run() {
+    for drained in [
+        ("max_targets", "0"),
+        ("environments", r#"{"e":{"max_targets":0}}"#),
+    ] {
+        let own = entry(ID, "created", 1_795_395_650, &[]);
+        let steps = vec![
+            ("create", created()),
+            ("list all", Is(200, format!("[{own}]"))),
+            ("list by id", one("created", &[])),
+            ("remove", done()),
+        ];
+        check_start_with(&[drained], steps, 429);
+        let steps = vec![
+            ("create", said(409, "Conflict")),
+            ("list by name", one("running", &[])),
+        ];
+        check_start_with(&[drained], steps, 200);
+    }
+}
+
+#[test]
 fn a_token_that_cannot_be_delivered_ends_the_start() {
     for (failure, status) in [
         (said(400, "container rootfs is marked read-only"), 500),

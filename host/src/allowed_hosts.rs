@@ -216,6 +216,16 @@ pub fn default_port(scheme: &str) -> Option<u16> {
     }
 }
 
+/// What may be said of a URL: its scheme, host and port, and nothing that could hold a secret.
+pub fn origin(uri: &Uri) -> String {
+    let scheme = uri.scheme_str().unwrap_or("?");
+    let host = uri.host().unwrap_or("?");
+    match uri.port_u16().or_else(|| default_port(scheme)) {
+        Some(port) => format!("{scheme}://{host}:{port}"),
+        None => format!("{scheme}://{host}"),
+    }
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;

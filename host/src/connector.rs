@@ -19,11 +19,13 @@ use tokio::time::timeout;
 use tokio_rustls::TlsConnector;
 use tower_service::Service;
 
-use crate::allowed_hosts::default_port;
-use crate::outbound::{DEFAULT_TIMEOUT, origin};
+use crate::allowed_hosts::{default_port, origin};
 use crate::sink::Sink;
 use crate::tls::TlsConfigs;
 use crate::unix_socket::UnixSockets;
+
+/// Each timeout when the guest sets none, as in Spin.
+pub const DEFAULT_TIMEOUT: Duration = Duration::from_secs(600);
 
 tokio::task_local! {
     /// The connect timeout of the request that is being sent. The client that pools connections hands a connector

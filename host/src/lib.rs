@@ -30,8 +30,6 @@ use std::time::Duration;
 
 use anyhow::{Context, Result};
 
-pub mod bastionzero;
-
 mod allowed_hosts;
 mod bindings;
 mod connector;

@@ -9,7 +9,7 @@ use std::task::{Context, Poll};
 use std::time::Duration;
 
 use bytes::Bytes;
-use http::{Request, Response, Uri};
+use http::{Request, Response};
 use http_body::{Body, Frame, SizeHint};
 use http_body_util::BodyExt;
 use hyper::body::Incoming;
@@ -18,13 +18,10 @@ use hyper_util::rt::{TokioExecutor, TokioTimer};
 use tokio::time::{Instant, Sleep, sleep, timeout};
 use wasmtime_wasi_http::{Error, RequestOptions, WasiBody, WasiHttpHooks};
 
-use crate::allowed_hosts::{AllowedHosts, default_port};
-use crate::connector::{CONNECT_TIMEOUT, ConnectFailure, Connector};
+use crate::allowed_hosts::{AllowedHosts, origin};
+use crate::connector::{CONNECT_TIMEOUT, ConnectFailure, Connector, DEFAULT_TIMEOUT};
 use crate::recording::Recording;
 use crate::sink::Sink;
-
-/// Each timeout when the guest sets none, as in Spin.
-pub const DEFAULT_TIMEOUT: Duration = Duration::from_secs(600);
 
 type Background = Box<dyn Future<Output = Result<(), Error>> + Send>;
 type Sending = Box<dyn Future<Output = Result<(Response<WasiBody>, Background), Error>> + Send>;
@@ -145,16 +142,6 @@ impl From<ConnectFailure> for Error {
             ConnectFailure::InvalidName => dns("invalid dns name"),
             ConnectFailure::Tls => Self::TlsProtocolError,
         }
-    }
-}
-
-/// What may be said of a URL: its scheme, host and port, and nothing that could hold a secret.
-pub fn origin(uri: &Uri) -> String {
-    let scheme = uri.scheme_str().unwrap_or("?");
-    let host = uri.host().unwrap_or("?");
-    match uri.port_u16().or_else(|| default_port(scheme)) {
-        Some(port) => format!("{scheme}://{host}:{port}"),
-        None => format!("{scheme}://{host}"),
     }
 }
 

@@ -19,8 +19,6 @@ pub mod label;
 pub mod list;
 mod names;
 pub mod network;
-#[cfg(test)]
-mod proxy_tests;
 pub mod pull;
 pub mod remove;
 mod reply;

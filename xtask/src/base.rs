@@ -10,8 +10,8 @@ use crate::apt;
 use crate::docker::Docker;
 use crate::mounts;
 use crate::process;
-use crate::progress::{say, timed};
 use crate::workspace;
+use dynamic_access_admin::progress::{say, timed};
 
 /// What the base is called on an Engine.
 pub const IMAGE: &str = "dynamic-access-base:bookworm";

@@ -9,8 +9,8 @@ use crate::endpoint::Endpoint;
 use crate::engine::{Engine, Listen};
 use crate::image;
 use crate::network;
+use crate::ports::free_address;
 use crate::process;
-use crate::server::free_address;
 use crate::wasm;
 use crate::workspace;
 

@@ -11,8 +11,8 @@ use anyhow::{Context, Result, bail};
 use crate::docker::{self, Docker};
 use crate::endpoint::Endpoint;
 use crate::engine::{Engine, Listen, Tls};
-use crate::progress::{remark, say};
-use crate::server::free_address;
+use crate::ports::free_address;
+use dynamic_access_admin::progress::{remark, say};
 
 /// The variable of the application that names an Engine.
 pub const DOCKER_URL: &str = "SPIN_VARIABLE_DOCKER_URL";

@@ -1,4 +1,4 @@
-//! The whole story offline: a server, an Engine, and the host's stand-in for BastionZero, which tells each step.
+//! One user's visit without the real service: a server, an Engine, and a stand-in for BastionZero that prints each step.
 
 use std::fs::{self, File};
 use std::net::{IpAddr, Ipv4Addr, SocketAddr};
@@ -12,12 +12,13 @@ use crate::image;
 use crate::interrupt;
 use crate::network;
 use crate::own_containers::OwnContainers;
+use crate::ports::free_address;
 use crate::process;
-use crate::progress::{remark, say};
 use crate::random;
-use crate::server::{Options, Server, free_address};
+use crate::server::{Options, Server};
 use crate::wasm;
 use crate::workspace;
+use dynamic_access_admin::progress::{remark, say};
 
 /// How a demonstration differs from the ordinary.
 #[derive(Args)]
@@ -73,7 +74,7 @@ fn address_for_agents(chosen: &Chosen) -> Result<SocketAddr> {
 fn tell(server: SocketAddr, agents: SocketAddr, secret: &str) -> Result<()> {
     let mut command = workspace::cargo();
     command
-        .args(["run", "--quiet", "--package", "dynamic-access-host"])
+        .args(["run", "--quiet", "--package", "stand-in-service"])
         .args(["--bin", "demo", "--"])
         .arg(format!("--server={server}"))
         .arg(format!("--agents={agents}"))

@@ -8,9 +8,9 @@ use crate::choice;
 use crate::docker::Docker;
 use crate::image;
 use crate::process;
-use crate::progress::say;
 use crate::wasm;
 use crate::workspace;
+use dynamic_access_admin::progress::say;
 
 /// What was found out about one thing.
 enum Finding {

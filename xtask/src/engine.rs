@@ -17,25 +17,18 @@ use anyhow::{Context, Result, anyhow, bail};
 
 use crate::apt;
 use crate::bridge;
-use crate::certs;
 use crate::docker::Docker;
 use crate::endpoint::Endpoint;
+use crate::engine_dir::{EngineDir, HOME, Owner, PREFIX};
+use crate::image_cache;
 use crate::interrupt;
 use crate::outbound;
 use crate::process::{self, POLL_INTERVAL};
-use crate::progress::say;
 use crate::random;
-use crate::record::{Owner, Record};
-use crate::shelf;
 use crate::teardown;
 use crate::workspace;
-
-/// Engines live here: paths short enough for a unix socket (107 bytes), and a disk rather than
-/// memory, since overlay2 wants a real file system below it.
-pub const HOME: &str = "/var/tmp";
-
-/// What the folder of an Engine, its bridge and its control groups are called, before the random part.
-pub const PREFIX: &str = "dax-";
+use dynamic_access_admin::certs;
+use dynamic_access_admin::progress::say;
 
 /// A first start takes two seconds on a machine at rest; compilers may be running beside it.
 const START_BOUND: Duration = Duration::from_secs(60);
@@ -64,7 +57,7 @@ pub struct Tls {
 
 /// A private Engine; dropping it removes all of it.
 pub struct Engine {
-    record: Record,
+    record: EngineDir,
     listen: Listen,
     children: Vec<Child>,
     outlives_us: bool,
@@ -82,7 +75,7 @@ impl Engine {
     /// As [`Engine::start`], with the images of the last run that was started so.
     pub fn start_with_kept_images(listen: Listen) -> Result<Self> {
         let mut engine = Self::prepare(listen)?;
-        shelf::take(&engine.record);
+        image_cache::take(&engine.record);
         engine.keeps_images = true;
         engine.launch()?;
         Ok(engine)
@@ -282,7 +275,7 @@ impl Drop for Engine {
             return;
         }
         say("private Engine: removing it");
-        let removed = match self.keeps_images && shelf::tidy(&self.docker()).is_ok() {
+        let removed = match self.keeps_images && image_cache::tidy(&self.docker()).is_ok() {
             true => teardown::remove_but_images(&self.record, &mut self.children),
             false => teardown::remove(&self.record, &mut self.children),
         };
@@ -322,14 +315,14 @@ fn wait_until(child: &mut Child, ready: impl Fn() -> Result<()>) -> Result<()> {
     }
 }
 
-fn make_home() -> Result<Record> {
+fn make_home() -> Result<EngineDir> {
     let block = bridge::free_block()?;
     let dir = Path::new(HOME).join(format!("{PREFIX}{}", random::suffix()?));
     fs::DirBuilder::new()
         .mode(0o700)
         .create(&dir)
         .with_context(|| format!("failed to create {}", dir.display()))?;
-    let record = Record {
+    let record = EngineDir {
         dir,
         block,
         owner: Owner::us()?,

@@ -10,11 +10,11 @@ use sha2::{Digest, Sha256};
 
 use crate::base;
 use crate::docker::Docker;
+use crate::probe;
 use crate::process;
-use crate::progress::{remark, say, timed};
-use crate::reach;
 use crate::stand_in;
 use crate::workspace::{self, hex};
+use dynamic_access_admin::progress::{remark, say, timed};
 
 /// What the image is called on an Engine.
 pub const IMAGE: &str = "dynamic-access-agent";
@@ -112,7 +112,7 @@ fn build_as(docker: &Docker, name: &str, agent: Agent) -> Result<()> {
 }
 
 fn choose() -> Agent {
-    if reach::agent_repository() && reach::registry() {
+    if probe::agent_repository() && probe::registry() {
         return Agent::Bzero;
     }
     say(
@@ -126,7 +126,7 @@ fn choose() -> Agent {
 
 /// The base for a stand-in, where it is not that of the Dockerfile.
 fn stand_in_base(docker: &Docker) -> Result<Option<&'static str>> {
-    if !base::is_within_reach() && reach::registry() {
+    if !base::is_within_reach() && probe::registry() {
         return Ok(None);
     }
     base::ensure(docker)?;

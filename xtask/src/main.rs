@@ -2,39 +2,36 @@
 //!
 //! This file knows the command line; each command is a module.
 
-mod against;
 mod apt;
 mod base;
 mod bench;
 mod bridge;
-mod certs;
 mod choice;
 mod demo;
 mod docker;
 mod doctor;
 mod endpoint;
 mod engine;
-mod engine_proxy;
+mod engine_dir;
 mod http;
 mod image;
+mod image_cache;
 mod interrupt;
 mod mounts;
 mod network;
 mod outbound;
 mod own_containers;
 mod podman;
+mod ports;
+mod probe;
 mod process;
-mod progress;
 mod random;
-mod reach;
 mod ready;
-mod record;
-mod registration;
 mod server;
-mod shelf;
 mod stand_in;
 mod teardown;
 mod test;
+mod traffic;
 mod up;
 mod wasm;
 mod workspace;
@@ -43,17 +40,19 @@ use std::process::ExitCode;
 
 use anyhow::{Error, Result};
 use clap::{Args, Parser, Subcommand};
+use dynamic_access_admin::certs::CertsArguments;
+use dynamic_access_admin::progress;
+use dynamic_access_admin::proxy_config::ProxyArguments;
+use dynamic_access_admin::{Command, run};
 
-use crate::certs::CertsArguments;
 use crate::demo::DemoArguments;
 use crate::engine::{Engine, Listen};
-use crate::engine_proxy::ProxyArguments;
 use crate::image::Agent;
 use crate::interrupt::Interrupted;
 use crate::up::UpArguments;
 use crate::wasm::Toolchain;
 
-/// What a shell reports for a program that Ctrl-C has ended: 128 and SIGINT's number.
+/// What a shell reports for a program ended by Ctrl-C: 128 plus the number of SIGINT.
 const INTERRUPTED: u8 = 130;
 
 /// Set-up and developer commands of this project.
@@ -66,7 +65,7 @@ struct Arguments {
 
 #[derive(Subcommand)]
 enum Task {
-    /// Make what is missing, serve, and print three lines that try it out
+    /// Set up whatever is missing, serve, and print three lines that try it out
     Up(UpArguments),
     /// Play one visit to a target, from its start to its stop, with stand-ins for BastionZero and its agent
     Demo(DemoArguments),
@@ -82,9 +81,9 @@ enum Task {
         #[arg(last = true, value_name = "ARGUMENTS")]
         arguments: Vec<String>,
     },
-    /// Build the component, target/wasm32-wasip2/release/dynamic_access.wasm
+    /// Build the component: target/wasm32-wasip2/release/dynamic_access.wasm
     Build {
-        /// Which compiler, instead of the first that is there (also: XTASK_TOOLCHAIN)
+        /// Which compiler, instead of the first one found (also: XTASK_TOOLCHAIN)
         #[arg(long)]
         toolchain: Option<Toolchain>,
     },
@@ -93,16 +92,16 @@ enum Task {
     /// A private Docker Engine, apart from any other on this machine (needs root)
     #[command(subcommand)]
     Engine(EngineTask),
-    /// Make the certificates for mutual TLS between Spin and an Engine
+    /// The same as `dynamic-access-admin certs`
     Certs(CertsArguments),
-    /// Print the configuration of a proxy that admits to an Engine what the component asks of it, and nothing else
+    /// The same as `dynamic-access-admin proxy-config`
     ProxyConfig(ProxyArguments),
-    /// Say what is there, what is missing, and the command that mends it
+    /// Report what is there, what is missing, and the command that fixes it
     Doctor {
         /// The Engine, instead of SPIN_VARIABLE_DOCKER_URL, DOCKER_HOST or the local one
         #[arg(long, value_name = "URL|SOCKET")]
         engine: Option<String>,
-        /// Look at a deployed server instead, with the secret in SPIN_VARIABLE_WEBHOOK_SECRET
+        /// Check a deployed server instead, as `dynamic-access-admin doctor` does
         #[arg(long, value_name = "URL", conflicts_with = "engine")]
         against: Option<String>,
     },
@@ -116,7 +115,7 @@ struct ImageArguments {
     /// The same as `--agent stand-in`
     #[arg(long, conflicts_with = "agent")]
     stand_in: bool,
-    /// Build it even if it is there and nothing has changed
+    /// Build it even if it exists and nothing has changed
     #[arg(long)]
     force: bool,
     /// The Engine, instead of SPIN_VARIABLE_DOCKER_URL, DOCKER_HOST or the local one
@@ -126,16 +125,16 @@ struct ImageArguments {
 
 #[derive(Subcommand)]
 enum EngineTask {
-    /// Start one, to stay until `engine stop`
+    /// Start one that stays until `engine stop`
     Start {
-        /// Listen on this port of 127.0.0.1 as well; whoever reaches it is root
+        /// Also listen on this port of 127.0.0.1; anyone who reaches it is root
         #[arg(long, value_name = "PORT")]
         tcp: Option<u16>,
-        /// Let its containers reach further than this machine, as the real agent must
+        /// Let its containers reach beyond this machine, which the real agent needs
         #[arg(long)]
         outbound: bool,
     },
-    /// Remove those that `engine start` has started, and what killed runs have left
+    /// Remove those that `engine start` has started, and leftovers of killed runs
     Stop,
 }
 
@@ -158,12 +157,12 @@ fn perform(task: Task) -> Result<ExitCode> {
             let stopped = teardown::stop_all()?;
             progress::say(&format!("private Engines stopped: {stopped}"));
         }
-        Task::Certs(arguments) => certs::certs(&arguments)?,
+        Task::Certs(arguments) => return run(&Command::Certs(arguments)),
+        Task::ProxyConfig(arguments) => return run(&Command::ProxyConfig(arguments)),
         Task::Doctor {
             against: Some(url), ..
-        } => return against::against(&url),
+        } => return run(&Command::Doctor { url }),
         Task::Doctor { engine, .. } => return Ok(doctor::doctor(engine.as_deref())),
-        Task::ProxyConfig(arguments) => engine_proxy::configure(&arguments)?,
     }
     Ok(ExitCode::SUCCESS)
 }

@@ -6,7 +6,7 @@ use std::process::Command;
 use std::time::Duration;
 
 use crate::process;
-use crate::progress::say;
+use dynamic_access_admin::progress::say;
 
 /// Detaching a mount takes milliseconds.
 const DETACH_BOUND: Duration = Duration::from_secs(10);

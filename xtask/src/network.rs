@@ -3,7 +3,7 @@
 use anyhow::{Context, Result};
 
 use crate::docker::Docker;
-use crate::progress::say;
+use dynamic_access_admin::progress::say;
 
 /// The name of the network that a target joins unless the operator says otherwise.
 const NETWORK: &str = "dynamic-access";

@@ -10,8 +10,8 @@ use std::time::Duration;
 
 use anyhow::{Context, Result};
 
+use crate::engine_dir::EngineDir;
 use crate::process;
-use crate::record::Record;
 use crate::workspace;
 
 /// The kernel's switch for forwarding between networks.
@@ -24,7 +24,7 @@ const MARK: &str = "outbound";
 const RULE_BOUND: Duration = Duration::from_secs(10);
 
 /// Opens the way out.
-pub fn open(record: &Record) -> Result<()> {
+pub fn open(record: &EngineDir) -> Result<()> {
     let before = fs::read_to_string(SWITCH).with_context(|| format!("failed to read {SWITCH}"))?;
     // Before the first rule, so that a run that is cut short takes back what there is.
     fs::write(record.dir.join(MARK), &before)?;
@@ -36,7 +36,7 @@ pub fn open(record: &Record) -> Result<()> {
 }
 
 /// Takes back what [`open`] has done, if it has.
-pub fn close(record: &Record, is_last_engine: bool) {
+pub fn close(record: &EngineDir, is_last_engine: bool) {
     let Ok(before) = fs::read_to_string(record.dir.join(MARK)) else {
         return;
     };
@@ -46,12 +46,12 @@ pub fn close(record: &Record, is_last_engine: bool) {
     }
     // Another Engine relies on the switch.
     if is_last_engine && let Err(error) = fs::write(SWITCH, before) {
-        crate::progress::say(&format!("failed to restore {SWITCH}: {error}"));
+        dynamic_access_admin::progress::say(&format!("failed to restore {SWITCH}: {error}"));
     }
 }
 
 /// The rules: the chain with its table, and what is matched and done.
-fn rules(record: &Record) -> [(&'static [&'static str], String); 3] {
+fn rules(record: &EngineDir) -> [(&'static [&'static str], String); 3] {
     let block = record.block;
     [
         (

@@ -1,7 +1,7 @@
 //! Removes what a run has made on an Engine that may be somebody else's.
 
 use crate::docker::Docker;
-use crate::progress::say;
+use dynamic_access_admin::progress::say;
 
 /// The containers of a run's deployment; dropping it removes them.
 pub struct OwnContainers {

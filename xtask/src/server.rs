@@ -1,7 +1,7 @@
 //! Runs the server itself: Spin where it is installed and can reach the Engine, else the embedded host.
 
 use std::fs::File;
-use std::net::{Ipv4Addr, SocketAddr, TcpListener};
+use std::net::SocketAddr;
 use std::path::PathBuf;
 use std::process::Command;
 use std::thread;
@@ -14,9 +14,10 @@ use crate::choice::DOCKER_URL;
 use crate::endpoint::Endpoint;
 use crate::http::{self, Reply};
 use crate::interrupt;
+use crate::ports::{free_address, reachable};
 use crate::process::{self, Group};
-use crate::progress::{remark, say};
 use crate::workspace;
+use dynamic_access_admin::progress::{remark, say};
 
 /// What stands for a unix socket in the application's variables.
 const SOCKET_AUTHORITY: &str = "127.0.0.1:2375";
@@ -230,19 +231,6 @@ fn embedded_host() -> Result<Command> {
     Ok(command)
 }
 
-/// Makes sure that nobody else listens there, who would answer in our place; port 0 becomes a free one.
-pub fn free_address(listen: SocketAddr) -> Result<SocketAddr> {
-    Ok(TcpListener::bind(listen)?.local_addr()?)
-}
-
-/// A server that listens everywhere is reached on loopback.
-fn reachable(address: SocketAddr) -> SocketAddr {
-    match address.ip().is_unspecified() {
-        true => (Ipv4Addr::LOCALHOST, address.port()).into(),
-        false => address,
-    }
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -269,18 +257,5 @@ mod tests {
     fn spin_is_refused_where_it_cannot_serve() {
         assert!(kind_of(Some(HostKind::Spin), &socket(), true).is_err());
         assert!(kind_of(Some(HostKind::Spin), &tcp(), false).is_err());
-    }
-
-    #[test]
-    fn an_address_in_use_is_refused() {
-        let taken = TcpListener::bind("127.0.0.1:0").expect("loopback is there");
-        let address = taken.local_addr().expect("it is bound");
-        assert!(free_address(address).is_err());
-    }
-
-    #[test]
-    fn a_server_that_listens_everywhere_is_asked_on_loopback() {
-        let everywhere = "0.0.0.0:3000".parse().expect("an address");
-        assert_eq!(reachable(everywhere).to_string(), "127.0.0.1:3000");
     }
 }

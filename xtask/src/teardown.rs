@@ -14,13 +14,13 @@ use rustix::process::{Pid, Signal, kill_process};
 
 use crate::bridge;
 use crate::docker::Docker;
+use crate::engine_dir::{EngineDir, Owner};
+use crate::image_cache;
 use crate::mounts;
 use crate::outbound;
 use crate::process::POLL_INTERVAL;
-use crate::progress::say;
-use crate::record::{Owner, Record};
-use crate::shelf;
 use crate::workspace;
+use dynamic_access_admin::progress::say;
 
 /// Without containers a daemon ends within a second; then it is killed.
 const DAEMON_GRACE: Duration = Duration::from_secs(15);
@@ -44,7 +44,7 @@ pub fn stop_all() -> Result<usize> {
     sweep();
     let ours = Owner::Checkout(workspace::root());
     let mut stopped = 0;
-    for record in Record::all() {
+    for record in EngineDir::all() {
         if record.owner == ours {
             remove(&record, &mut [])?;
             stopped += 1;
@@ -55,7 +55,10 @@ pub fn stop_all() -> Result<usize> {
 
 /// Removes the Engines whose runs were killed before they could.
 pub fn sweep() {
-    for record in Record::all().iter().filter(|record| record.is_abandoned()) {
+    for record in EngineDir::all()
+        .iter()
+        .filter(|record| record.is_abandoned())
+    {
         say(&format!(
             "removing {}, left by a run that was killed",
             record.dir.display()
@@ -67,7 +70,7 @@ pub fn sweep() {
 }
 
 /// Removes one Engine; `children` are those of its daemons that we started ourselves.
-pub fn remove(record: &Record, children: &mut [Child]) -> Result<()> {
+pub fn remove(record: &EngineDir, children: &mut [Child]) -> Result<()> {
     let docker = Docker::private(&record.socket());
     if record.socket().exists() && docker.ping().is_ok() {
         // What stays behind is killed with the rest.
@@ -78,15 +81,15 @@ pub fn remove(record: &Record, children: &mut [Child]) -> Result<()> {
 }
 
 /// As [`remove`], but keeps the images of an Engine without containers for the next run.
-pub fn remove_but_images(record: &Record, children: &mut [Child]) -> Result<()> {
+pub fn remove_but_images(record: &EngineDir, children: &mut [Child]) -> Result<()> {
     take_apart(record, children)?;
-    let kept = shelf::keep(record);
+    let kept = image_cache::keep(record);
     delete(record)?;
     kept
 }
 
 /// Ends and undoes everything but the files.
-fn take_apart(record: &Record, children: &mut [Child]) -> Result<()> {
+fn take_apart(record: &EngineDir, children: &mut [Child]) -> Result<()> {
     end(record, "dockerd", children);
     kill_shims(record);
     end(record, "containerd", children);
@@ -100,13 +103,13 @@ fn take_apart(record: &Record, children: &mut [Child]) -> Result<()> {
     Ok(())
 }
 
-fn delete(record: &Record) -> Result<()> {
+fn delete(record: &EngineDir) -> Result<()> {
     fs::remove_dir_all(&record.dir)
         .with_context(|| format!("failed to remove {}", record.dir.display()))
 }
 
 /// Ends one of the daemons, kindly if it lets us.
-fn end(record: &Record, name: &str, children: &mut [Child]) {
+fn end(record: &EngineDir, name: &str, children: &mut [Child]) {
     for (signal, bound) in [(Signal::TERM, DAEMON_GRACE), (Signal::KILL, KILLED_BOUND)] {
         let processes = || daemons(&record.dir, |program| program == name);
         for pid in processes() {
@@ -120,7 +123,7 @@ fn end(record: &Record, name: &str, children: &mut [Child]) {
 }
 
 /// Kills the containers that the Engine itself did not remove, and their keepers.
-fn kill_shims(record: &Record) {
+fn kill_shims(record: &EngineDir) {
     let shims = || {
         daemons(&record.dir, |program| {
             program != "dockerd" && program != "containerd"

@@ -10,15 +10,15 @@ use anyhow::{Context, Result};
 
 use crate::apt;
 use crate::engine::{Engine, Listen};
-use crate::engine_proxy::traffic;
 use crate::image::{self, Agent};
 use crate::network;
 use crate::podman;
+use crate::ports::free_address;
 use crate::process;
-use crate::progress::say;
-use crate::server::free_address;
+use crate::traffic;
 use crate::wasm;
 use crate::workspace;
+use dynamic_access_admin::progress::say;
 
 /// Runs `cargo test` with further arguments, and ends as it does.
 ///

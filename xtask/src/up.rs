@@ -5,11 +5,6 @@ use std::net::{IpAddr, SocketAddr};
 use std::path::PathBuf;
 use std::time::Instant;
 
-use anyhow::Result;
-use clap::Args;
-// The crate, not the module of that name.
-use ::http::uri::Authority;
-
 use crate::choice::{self, Chosen};
 use crate::docker::Docker;
 use crate::endpoint::Endpoint;
@@ -17,10 +12,14 @@ use crate::image::{self, Agent};
 use crate::interrupt;
 use crate::network;
 use crate::own_containers::OwnContainers;
-use crate::progress::{remark, say};
+use anyhow::Result;
+use clap::Args;
+use dynamic_access_admin::loopback::is_loopback;
+use dynamic_access_admin::progress::{remark, say};
+use stand_in_service::Service;
+
 use crate::random;
 use crate::ready::{Ready, first_secret};
-use crate::registration;
 use crate::server::{HostKind, Options, Server};
 use crate::wasm;
 use crate::workspace;
@@ -68,7 +67,7 @@ pub fn up(arguments: UpArguments) -> Result<()> {
         chosen.open_outbound()?;
     }
     let secret = secret()?;
-    let service_url = service_url(agent, &chosen);
+    let (service_url, _service) = service_url(agent, &chosen);
     // The stand-in registers with this run; the real agent where the operator lets it.
     let service_urls = (service_url != SERVICE_URL).then(|| service_url.clone());
     let _containers = OwnContainers::of(&chosen.docker, &deployment_id);
@@ -101,8 +100,8 @@ pub fn up(arguments: UpArguments) -> Result<()> {
         address: server.address(),
         secret: first_secret(&secret),
         service_url: &service_url,
-        activation_token: &random::uuid()?,
-        environment_id: &random::uuid()?,
+        activation_token: &stand_in_service::uuid(),
+        environment_id: &stand_in_service::uuid(),
     };
     remark(&format!(
         "its containers: docker --host {} ps",
@@ -147,30 +146,36 @@ fn secret() -> Result<String> {
     }
 }
 
-/// Where the agent of the printed line registers.
-fn service_url(agent: Option<Agent>, chosen: &Chosen) -> String {
+/// Where the agent of the printed line registers, and what listens there.
+fn service_url(agent: Option<Agent>, chosen: &Chosen) -> (String, Option<Service>) {
     if agent != Some(Agent::StandIn) {
         remark(
             "the token below is made up: with one of BastionZero's own, the target comes online",
         );
-        return SERVICE_URL.to_owned();
+        return (SERVICE_URL.to_owned(), None);
     }
-    match chosen
-        .bridge_address()
-        .and_then(|address| registration::serve(&address))
-    {
-        Ok(url) => {
+    match listen_for_agents(chosen) {
+        Ok(service) => {
+            let url = service.url().to_owned();
             say(&format!(
-                "registration: the stand-in agent registers at {url}, which admits anybody"
+                "registration: the stand-in agent registers at {url}, which admits any token"
             ));
-            url
+            (url, Some(service))
         }
         Err(error) => {
             say(&format!("registration: {error:#}"));
             remark("so the stand-in agent cannot register: targets start, and end by themselves");
-            SERVICE_URL.to_owned()
+            (SERVICE_URL.to_owned(), None)
         }
     }
+}
+
+/// Plays BastionZero's service where the Engine's containers reach this machine.
+fn listen_for_agents(chosen: &Chosen) -> Result<Service> {
+    let address: IpAddr = chosen.bridge_address()?.parse()?;
+    let service = Service::listen((address, 0).into())?;
+    service.admit_anyone(|| say("registration: an agent has registered"));
+    Ok(service)
 }
 
 /// Says beforehand what the server would only say in its log.
@@ -187,57 +192,5 @@ fn warn_of_engine(engine: &Endpoint, has_runtime_config: bool) {
             );
         }
         _ => {}
-    }
-}
-
-/// Whether `host` or `host:port` is within this machine, by its address or by the one name that is kept for it.
-///
-/// A secret is sent in the clear to what this admits, so what it cannot read is elsewhere.
-pub fn is_loopback(authority: &str) -> bool {
-    let Ok(authority) = authority.parse::<Authority>() else {
-        return false;
-    };
-    let host = authority.host();
-    let address = host
-        .strip_prefix('[')
-        .and_then(|rest| rest.strip_suffix(']'))
-        .unwrap_or(host);
-    host.eq_ignore_ascii_case("localhost")
-        || address
-            .parse()
-            .is_ok_and(|address: IpAddr| address.is_loopback())
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn loopback_is_told_from_elsewhere() {
-        for authority in [
-            "127.0.0.1:2375",
-            "127.0.0.2",
-            "localhost:2375",
-            "LOCALHOST",
-            "[::1]:2375",
-            "[::1]",
-        ] {
-            assert!(is_loopback(authority), "{authority}");
-        }
-        for authority in [
-            "10.0.0.1:2375",
-            "0.0.0.0:2375",
-            "engine:2375",
-            "[fe80::1]:2375",
-            // Names, of which anybody may have the like.
-            "127.example.com:2375",
-            "127.0.0.1.example.com",
-            "localhost.example.com",
-            "localhost@example.com",
-            "127.0.0.1:80@example.com",
-            "",
-        ] {
-            assert!(!is_loopback(authority), "{authority}");
-        }
     }
 }

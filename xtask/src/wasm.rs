@@ -14,9 +14,9 @@ use clap::ValueEnum;
 
 use crate::apt;
 use crate::process;
-use crate::progress::{remark, say, timed};
 use crate::stand_in;
 use crate::workspace;
+use dynamic_access_admin::progress::{remark, say, timed};
 
 /// The target of the component.
 pub const TARGET: &str = "wasm32-wasip2";

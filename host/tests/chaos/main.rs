@@ -11,7 +11,7 @@ mod dice;
 mod engine_process;
 mod faults;
 mod stage;
-#[path = "../it/support/mod.rs"]
+#[path = "../end_to_end/support/mod.rs"]
 #[allow(dead_code, reason = "the other test binary uses the rest")]
 mod support;
 mod tally;

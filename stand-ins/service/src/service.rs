@@ -10,9 +10,9 @@ use std::time::Duration;
 use anyhow::{Context, Result};
 use serde_json::{Value, json};
 
-use super::agents::Agents;
-use super::channel;
-use super::request::Request;
+use crate::agents::Agents;
+use crate::channel;
+use crate::request::Request;
 
 /// An agent that says nothing for so long, before it is online, is none.
 const SILENCE_BOUND: Duration = Duration::from_secs(5);
@@ -59,12 +59,17 @@ impl Service {
         &self.url
     }
 
+    /// From now on also admits agents with tokens that it has not given out, and calls `notice` for each.
+    pub fn admit_anyone(&self, notice: impl Fn() + Send + 'static) {
+        self.agents.admit_anyone(notice);
+    }
+
     /// From now on answers each registration with 403, as for a token that has expired.
     pub fn refuse_registrations(&self) {
         self.agents.refuse();
     }
 
-    pub(super) fn agents(&self) -> &Arc<Agents> {
+    pub(crate) fn agents(&self) -> &Arc<Agents> {
         &self.agents
     }
 }
@@ -204,7 +209,7 @@ mod tests {
     }
 
     fn online(service: &Service) -> (String, BufReader<TcpStream>) {
-        let invitation = service.agents().invite().unwrap();
+        let invitation = service.agents().invite();
         let id = register(service, &invitation.activation_token).unwrap();
         let (head, channel) = connect(service, &id);
         assert!(head.starts_with("HTTP/1.1 101 "), "{head}");
@@ -215,7 +220,7 @@ mod tests {
     #[test]
     fn a_token_admits_one_agent() {
         let service = service();
-        let invitation = service.agents().invite().unwrap();
+        let invitation = service.agents().invite();
         let id = register(&service, &invitation.activation_token);
         assert_eq!(id, Some(invitation.target_id));
         assert_eq!(register(&service, &invitation.activation_token), None);
@@ -223,9 +228,19 @@ mod tests {
     }
 
     #[test]
+    fn a_service_that_admits_anyone_takes_unknown_tokens_once() {
+        let service = service();
+        service.admit_anyone(|| {});
+        let id = register(&service, "unknown").unwrap();
+        assert_eq!(register(&service, "unknown"), None);
+        let (head, _channel) = connect(&service, &id);
+        assert!(head.starts_with("HTTP/1.1 101 "), "{head}");
+    }
+
+    #[test]
     fn a_service_that_refuses_admits_nobody() {
         let service = service();
-        let invitation = service.agents().invite().unwrap();
+        let invitation = service.agents().invite();
         service.refuse_registrations();
         assert_eq!(register(&service, &invitation.activation_token), None);
     }
@@ -233,7 +248,7 @@ mod tests {
     #[test]
     fn only_who_has_registered_has_a_channel() {
         let service = service();
-        let invitation = service.agents().invite().unwrap();
+        let invitation = service.agents().invite();
         for id in [invitation.target_id.as_str(), "unknown", ""] {
             let (head, _) = connect(&service, id);
             assert!(head.starts_with("HTTP/1.1 403 "), "{head}");

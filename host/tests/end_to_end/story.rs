@@ -4,8 +4,8 @@
 use std::net::{IpAddr, SocketAddr};
 use std::time::Duration;
 
-use dynamic_access_host::bastionzero::story::{self, Patience};
-use dynamic_access_host::bastionzero::{Service, State, Target, WebhookError, Webhooks};
+use stand_in_service::story::{self, Patience};
+use stand_in_service::{Service, State, Target, WebhookError, Webhooks};
 
 use crate::support::engine::{Deployment, RealEngine};
 use crate::support::server::{SECRET, Server};

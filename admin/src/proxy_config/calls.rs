@@ -1,6 +1,7 @@
 //! Knows the table of the calls that the component makes: `deploy/engine-proxy/calls.txt`.
 
 use anyhow::{Context, Result, bail};
+use regex::Regex;
 
 /// The table, from the file's root.
 pub const FILE: &str = "deploy/engine-proxy/calls.txt";
@@ -8,7 +9,7 @@ pub const FILE: &str = "deploy/engine-proxy/calls.txt";
 const TEXT: &str = include_str!("../../../deploy/engine-proxy/calls.txt");
 
 /// One call, as a line of the table has it.
-#[derive(Debug, Clone, PartialEq, Eq)]
+#[derive(Debug, Clone)]
 pub struct Call {
     /// What it is called in access logs.
     pub name: String,
@@ -16,14 +17,32 @@ pub struct Call {
     pub method: String,
     /// The regular expression of its path and query, for the whole of both.
     pub target: String,
+    request: Regex,
 }
 
-/// The table of this checkout.
+impl Call {
+    /// Whether it admits a request, written as `METHOD path?query`.
+    #[must_use]
+    pub fn admits(&self, request: &str) -> bool {
+        self.request.is_match(request)
+    }
+}
+
+/// The table of this version.
+///
+/// # Errors
+///
+/// What is wrong with it.
 pub fn table() -> Result<Vec<Call>> {
     parse(TEXT).with_context(|| format!("{FILE} cannot be used"))
 }
 
-fn parse(text: &str) -> Result<Vec<Call>> {
+/// Reads a table: one call a line, as a name, a method, a path and a query.
+///
+/// # Errors
+///
+/// The first line that is wrong, and why.
+pub fn parse(text: &str) -> Result<Vec<Call>> {
     let mut calls: Vec<Call> = Vec::new();
     for (number, line) in text.lines().enumerate() {
         if line.starts_with('#') || line.is_empty() {
@@ -61,13 +80,17 @@ fn parse_line(line: &str) -> Result<Call> {
     for expression in [path, query] {
         check_expression(expression)?;
     }
+    let target = match query {
+        "-" => path.to_owned(),
+        query => format!(r"{path}\?{query}"),
+    };
+    let request = Regex::new(&format!("^{method} {target}$"))
+        .with_context(|| format!("{name} is not a regular expression"))?;
     Ok(Call {
         name: name.to_owned(),
         method: method.to_owned(),
-        target: match query {
-            "-" => path.to_owned(),
-            query => format!(r"{path}\?{query}"),
-        },
+        target,
+        request,
     })
 }
 
@@ -105,16 +128,16 @@ mod tests {
     #[test]
     fn a_line_becomes_one_expression_for_path_and_query() {
         let calls = parse("# why\n\nstop  POST  /a/b  t=[0-9]\nlook GET /c -\n").expect("a table");
-        let call = |name: &str, method: &str, target: &str| Call {
-            name: name.to_owned(),
-            method: method.to_owned(),
-            target: target.to_owned(),
-        };
-        let expected = [
-            call("stop", "POST", r"/a/b\?t=[0-9]"),
-            call("look", "GET", "/c"),
-        ];
-        assert_eq!(calls, expected);
+        let read: Vec<_> = calls
+            .iter()
+            .map(|call| (&*call.name, &*call.method, &*call.target))
+            .collect();
+        let expected = [("stop", "POST", r"/a/b\?t=[0-9]"), ("look", "GET", "/c")];
+        assert_eq!(read, expected);
+        assert!(calls[0].admits("POST /a/b?t=7"));
+        for request in ["POST /a/b?t=10", "GET /a/b?t=7", "POST /x/a/b?t=7"] {
+            assert!(!calls[0].admits(request), "{request}");
+        }
     }
 
     #[test]

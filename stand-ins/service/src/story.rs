@@ -6,9 +6,9 @@ use std::time::{Duration, Instant};
 
 use anyhow::{Context, Result, ensure};
 
-use super::service::Service;
-use super::target::Target;
-use super::webhooks::Webhooks;
+use crate::service::Service;
+use crate::target::Target;
+use crate::webhooks::Webhooks;
 
 /// What the session says.
 const SAID: &str = "hello";

@@ -7,13 +7,13 @@ use std::path::PathBuf;
 use anyhow::{Context, Result};
 
 use crate::docker::Docker;
-use crate::record::Record;
+use crate::engine_dir::EngineDir;
 use crate::workspace;
 
 /// Gives an Engine that has not started yet what was kept, if there is anything.
 ///
 /// A move is all or nothing, so of two runs at once one starts out empty.
-pub fn take(record: &Record) {
+pub fn take(record: &EngineDir) {
     let _ = fs::rename(place(), record.data());
 }
 
@@ -24,7 +24,7 @@ pub fn tidy(docker: &Docker) -> Result<()> {
 }
 
 /// Keeps the data of an Engine that has ended without containers.
-pub fn keep(record: &Record) -> Result<()> {
+pub fn keep(record: &EngineDir) -> Result<()> {
     // Its networks end with its bridge.
     let networks = record.data().join("network");
     fs::remove_dir_all(&networks)

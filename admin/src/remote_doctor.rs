@@ -1,32 +1,33 @@
-//! Asks a deployed server for its health, as BastionZero would, and says what an operator needs to know.
+//! Asks a deployed server for its health, as BastionZero does, and reports what an operator needs to know.
 
 use std::env;
-use std::io::Write;
-use std::process::{Command, ExitCode, Stdio};
+use std::process::ExitCode;
 use std::time::{Duration, Instant};
 
 use anyhow::{Context, Result, bail};
-// The crate, not the module of that name.
-use ::http::Uri;
+use http::Uri;
 use serde_json::Value;
+use ureq::Agent;
+use ureq::tls::{RootCerts, TlsConfig};
 
+use crate::loopback::is_loopback;
 use crate::progress::{remark, say};
-use crate::ready::first_secret;
-use crate::up::is_loopback;
-use crate::workspace;
 
-/// The variable that a server reads its secret from, and so do we: anybody can read a command line.
+/// The variable that a server reads its secret from. It is used here too, since anybody can read a command line.
 const SECRET: &str = "SPIN_VARIABLE_WEBHOOK_SECRET";
 
-/// A webhook is answered within 25 seconds, on a platform that may have to start an instance before.
+/// A webhook is answered within 25 seconds; the platform may have to start an instance first.
 const ANSWER_BOUND: Duration = Duration::from_secs(30);
 
-/// What one look has shown.
+/// No answer of this server's comes near.
+const ANSWER_BYTES_MAX: u64 = 64 * 1024;
+
+/// The result of one check.
 #[derive(Debug, PartialEq, Eq)]
 enum Finding {
     /// As it should be.
     Fine(String),
-    /// Not as it should be, and what to do about it.
+    /// What is wrong, and how to fix it.
     Wrong(String, String),
 }
 
@@ -37,8 +38,12 @@ struct Answer {
     took: Duration,
 }
 
-/// Looks at the server at `url`, and fails if anything is wrong with it.
-pub fn against(url: &str) -> Result<ExitCode> {
+/// Checks the server at `url` and prints the findings; fails if anything is wrong with it.
+///
+/// # Errors
+///
+/// If `url` is not a server's.
+pub fn check(url: &str) -> Result<ExitCode> {
     let base = base(url)?;
     let health = format!("{base}/health");
     let secret = env::var(SECRET).unwrap_or_default();
@@ -49,9 +54,10 @@ pub fn against(url: &str) -> Result<ExitCode> {
     });
     let is_reachable = !matches!(&findings[1], Finding::Wrong(what, _) if what == UNREACHABLE);
     let is_private = matches!(&findings[0], Finding::Fine(_));
-    match first_secret(&secret) {
+    // While secrets are rotated there are several, separated by spaces.
+    match secret.split_whitespace().next().unwrap_or_default() {
         "" => remark(&format!(
-            "{SECRET} is not set, so its health is not asked for"
+            "{SECRET} is not set, so the health check with the secret is skipped"
         )),
         secret if is_reachable && is_private => findings.push(match ask(&health, Some(secret)) {
             Ok(answer) => with_credentials(&answer),
@@ -62,7 +68,7 @@ pub fn against(url: &str) -> Result<ExitCode> {
     for finding in &findings {
         match finding {
             Finding::Fine(what) => println!("ok       {what}"),
-            Finding::Wrong(what, mend) => println!("WRONG    {what}\n         {mend}"),
+            Finding::Wrong(what, fix) => println!("WRONG    {what}\n         {fix}"),
         }
     }
     let is_fine = !findings
@@ -70,7 +76,7 @@ pub fn against(url: &str) -> Result<ExitCode> {
         .any(|finding| matches!(finding, Finding::Wrong(..)));
     if is_fine {
         say(
-            "what is unsafe in its variables, if anything, is in its log: `notes` in the line about /health",
+            "if a variable is set to something unsafe, the server's log says so: `notes` in the line for /health",
         );
     }
     Ok(match is_fine {
@@ -82,7 +88,7 @@ pub fn against(url: &str) -> Result<ExitCode> {
 /// The part of a URL before the webhooks' paths; a webhook's own URL will do.
 fn base(url: &str) -> Result<String> {
     const FORM: &str =
-        "a server's URL is http(s)://host[:port][/path], as it is given to BastionZero";
+        "a server's URL is http(s)://host[:port][/path], as configured in BastionZero";
     let uri: Uri = url.parse().context(FORM)?;
     let (Some(scheme @ ("http" | "https")), Some(authority)) = (uri.scheme_str(), uri.authority())
     else {
@@ -100,46 +106,32 @@ fn base(url: &str) -> Result<String> {
     Ok(format!("{scheme}://{authority}{path}"))
 }
 
-/// Sends a GET by curl, which knows this machine's authorities, and for https its proxies.
+/// Sends a GET. Follows no redirect, which could lead the secret elsewhere.
 fn ask(url: &str, secret: Option<&str>) -> Result<Answer> {
-    let Some(curl) = workspace::program("curl") else {
-        bail!("curl is missing; as root: apt-get install curl");
-    };
-    let mut command = Command::new(curl);
-    // Taken as the first argument alone. In ~/.curlrc, `verbose` would have the header shown.
-    command.arg("--disable");
+    let mut config = Agent::config_builder()
+        .timeout_global(Some(ANSWER_BOUND))
+        .http_status_as_error(false)
+        .max_redirects(0)
+        .max_redirects_will_error(false)
+        .tls_config(
+            TlsConfig::builder()
+                .root_certs(RootCerts::PlatformVerifier)
+                .build(),
+        );
     if is_plain(url) {
-        // A proxy would read all of it, and be asked even for this machine.
-        command.args(["--noproxy", "*"]);
+        // A proxy could read all of it, and would be asked even for this machine.
+        config = config.proxy(None);
     }
     let begun = Instant::now();
-    let mut child = command
-        .args(["--silent", "--show-error", "--header", "@-"])
-        .args(["--max-time", &ANSWER_BOUND.as_secs().to_string()])
-        // No answer of the server's comes near.
-        .args(["--max-filesize", "65536"])
-        .args(["--write-out", "\n%{http_code}"])
-        .arg(url)
-        .stdin(Stdio::piped())
-        .stdout(Stdio::piped())
-        .stderr(Stdio::piped())
-        .spawn()
-        .context("failed to run curl")?;
-    let header = secret.map(|secret| format!("Authorization: Basic {secret}\n"));
-    child
-        .stdin
-        .take()
-        .context("curl has no input")?
-        .write_all(header.unwrap_or_default().as_bytes())?;
-    let output = child.wait_with_output()?;
-    if !output.status.success() {
-        bail!("{}", String::from_utf8_lossy(&output.stderr).trim());
+    let mut request = config.build().new_agent().get(url);
+    if let Some(secret) = secret {
+        request = request.header("authorization", format!("Basic {secret}"));
     }
-    let text = String::from_utf8_lossy(&output.stdout).into_owned();
-    let (body, status) = text.rsplit_once('\n').context("curl told no status")?;
+    let mut answer = request.call()?;
+    let body = answer.body_mut().with_config().limit(ANSWER_BYTES_MAX);
     Ok(Answer {
-        status: status.parse().context("curl told no status")?,
-        body: body.to_owned(),
+        body: body.read_to_string()?,
+        status: answer.status().as_u16(),
         took: begun.elapsed(),
     })
 }
@@ -164,7 +156,7 @@ fn transport(base: &str) -> Finding {
     match is_loopback(authority) {
         true => Finding::Fine(format!("{base}: http, within this machine")),
         false => Finding::Wrong(
-            format!("{base}: the secret would travel in the clear"),
+            format!("{base}: the secret would be sent unencrypted"),
             "serve it over https: `spin up --tls-cert … --tls-key …`, or a proxy in front"
                 .to_owned(),
         ),
@@ -177,8 +169,8 @@ fn without_credentials(answer: &Answer) -> Finding {
             Finding::Fine("without the secret: refused".to_owned())
         }
         200 => Finding::Wrong(
-            "without the secret: admitted".to_owned(),
-            "this is another server, or something in front of it adds the secret; take it away from the internet".to_owned(),
+            "without the secret: accepted".to_owned(),
+            "this is another server, or something in front of it adds the secret; take it off the internet".to_owned(),
         ),
         _ => unexpected("without the secret", answer),
     }
@@ -192,7 +184,7 @@ fn with_credentials(answer: &Answer) -> Finding {
         )),
         401 => Finding::Wrong(
             format!("the secret in {SECRET} is refused"),
-            "it is not the one in the server's webhook_secret".to_owned(),
+            "set it to the value of the server's webhook_secret".to_owned(),
         ),
         _ => unexpected("with the secret", answer),
     }
@@ -203,11 +195,14 @@ fn unexpected(with: &str, answer: &Answer) -> Finding {
     match message(&answer.body) {
         Some((message, id)) => Finding::Wrong(
             format!("{with}: {} {message}", answer.status),
-            format!("the reason is in its log, in the line with {id}"),
+            format!("the server's log has the reason, in the line with {id}"),
         ),
         None => Finding::Wrong(
-            format!("{with}: {}, not in this server's words", answer.status),
-            "the URL is another server's, or that of a gateway that does not reach this one"
+            format!(
+                "{with}: {}, which is not an answer of this server",
+                answer.status
+            ),
+            "the URL points to another server, or to a gateway that does not reach this one"
                 .to_owned(),
         ),
     }
@@ -265,14 +260,14 @@ mod tests {
     }
 
     #[test]
-    fn who_is_admitted_without_the_secret_is_wrong() {
+    fn a_server_that_accepts_no_secret_is_wrong() {
         let refused = failure("The credentials are missing or wrong.");
         check(
             &without_credentials(&answer(401, &refused)),
             true,
             "refused",
         );
-        check(&without_credentials(&answer(200, "{}")), false, "admitted");
+        check(&without_credentials(&answer(200, "{}")), false, "accepted");
         check(
             &without_credentials(&answer(401, "<html>")),
             false,
@@ -292,7 +287,7 @@ mod tests {
         check(
             &with_credentials(&answer(200, "hello")),
             false,
-            "not in this server's words",
+            "not an answer of this server",
         );
         check(
             &with_credentials(&answer(401, &failure("x"))),
@@ -310,6 +305,6 @@ mod tests {
     fn plain_http_is_fine_within_this_machine_alone() {
         check(&transport("https://h"), true, "https");
         check(&transport("http://127.0.0.1:3000/app"), true, "machine");
-        check(&transport("http://h.example.com"), false, "in the clear");
+        check(&transport("http://h.example.com"), false, "unencrypted");
     }
 }

@@ -4,24 +4,21 @@ use std::fmt;
 use std::net::SocketAddr;
 use std::time::Duration;
 
-use bytes::Bytes;
-use http::{Method, Request, header};
-use http_body_util::{BodyExt, Full, Limited};
-use hyper_util::client::legacy::Client;
-use hyper_util::rt::TokioExecutor;
 use serde_json::{Value, json};
+use ureq::Agent;
 
 /// How long BastionZero's own agents wait for an answer; how long its webhooks do is not known.
 const TIMEOUT: Duration = Duration::from_secs(30);
 
 /// An answer has a few hundred bytes.
-const ANSWER_BYTES_MAX: usize = 64 * 1024;
+const ANSWER_BYTES_MAX: u64 = 64 * 1024;
 
 /// What a Dynamic Access Configuration knows: where the server is, and the secret it shares.
 #[derive(Clone)]
 pub struct Webhooks {
     address: SocketAddr,
     secret: String,
+    client: Agent,
 }
 
 /// What an agent is to be given.
@@ -76,6 +73,7 @@ impl Webhooks {
         Self {
             address,
             secret: secret.into(),
+            client: client(),
         }
     }
 
@@ -85,7 +83,7 @@ impl Webhooks {
     ///
     /// Unless it says so.
     pub fn health(&self) -> Result<(), WebhookError> {
-        self.call(Method::GET, "/health", String::new()).map(drop)
+        self.call("/health", None).map(drop)
     }
 
     /// Asks for a target, and returns its unique id.
@@ -99,7 +97,7 @@ impl Webhooks {
             "activationToken": order.activation_token,
             "environmentId": order.environment_id,
         });
-        let answer = self.call(Method::POST, "/start", body.to_string())?;
+        let answer = self.call("/start", Some(body))?;
         match answer["uniqueId"].as_str() {
             Some(id) if !id.is_empty() => Ok(id.to_owned()),
             _ => Err(WebhookError::Nonsense("it has no uniqueId")),
@@ -112,39 +110,44 @@ impl Webhooks {
     ///
     /// Unless it is gone.
     pub fn stop(&self, unique_id: &str) -> Result<(), WebhookError> {
-        let body = json!({"uniqueId": unique_id}).to_string();
-        self.call(Method::POST, "/stop", body).map(drop)
+        self.call("/stop", Some(json!({"uniqueId": unique_id})))
+            .map(drop)
     }
 
-    fn call(&self, method: Method, path: &str, body: String) -> Result<Value, WebhookError> {
-        let request = Request::builder()
-            .method(method)
-            .uri(format!("http://{}{path}", self.address))
-            .header(header::AUTHORIZATION, format!("Basic {}", self.secret))
-            .header(header::CONTENT_TYPE, "application/json")
-            .body(Full::from(body))
-            .map_err(WebhookError::no_answer)?;
-        let runtime = tokio::runtime::Builder::new_current_thread()
-            .enable_all()
-            .build()
-            .map_err(WebhookError::no_answer)?;
-        let (status, body) = runtime
-            .block_on(async { tokio::time::timeout(TIMEOUT, exchange(request)).await })
-            .unwrap_or_else(|_| Err(WebhookError::no_answer(format!("none in {TIMEOUT:?}"))))?;
-        read(status, &body)
+    /// Sends a GET, or a POST if there is a body.
+    fn call(&self, path: &str, body: Option<Value>) -> Result<Value, WebhookError> {
+        let url = format!("http://{}{path}", self.address);
+        let authorization = format!("Basic {}", self.secret);
+        let answer = match body {
+            None => self
+                .client
+                .get(url)
+                .header("authorization", authorization)
+                .call(),
+            Some(body) => self
+                .client
+                .post(url)
+                .header("authorization", authorization)
+                .content_type("application/json")
+                .send(body.to_string()),
+        };
+        let mut answer = answer.map_err(WebhookError::no_answer)?;
+        let body = answer.body_mut().with_config().limit(ANSWER_BYTES_MAX);
+        let body = body.read_to_vec().map_err(WebhookError::no_answer)?;
+        read(answer.status().as_u16(), &body)
     }
 }
 
-async fn exchange(request: Request<Full<Bytes>>) -> Result<(u16, Bytes), WebhookError> {
-    let client = Client::builder(TokioExecutor::new()).build_http();
-    let answer = client.request(request).await.map_err(|error| {
-        // The client's own words are only "client error (Connect)"; what is at the bottom of it says more.
-        WebhookError::no_answer(anyhow::Error::from(error).root_cause())
-    })?;
-    let status = answer.status().as_u16();
-    let body = Limited::new(answer.into_body(), ANSWER_BYTES_MAX);
-    let body = body.collect().await.map_err(WebhookError::no_answer)?;
-    Ok((status, body.to_bytes()))
+/// A client that follows no redirect and uses no proxy, since it carries the secret.
+fn client() -> Agent {
+    Agent::config_builder()
+        .timeout_global(Some(TIMEOUT))
+        .http_status_as_error(false)
+        .max_redirects(0)
+        .max_redirects_will_error(false)
+        .proxy(None)
+        .build()
+        .new_agent()
 }
 
 fn read(status: u16, body: &[u8]) -> Result<Value, WebhookError> {
@@ -167,8 +170,8 @@ mod tests {
     use std::net::TcpListener;
     use std::thread::{self, JoinHandle};
 
-    use super::super::request::Request;
     use super::*;
+    use crate::request::Request;
 
     /// A server that gives one answer, and what it was asked.
     fn server(answer: &'static str) -> (Webhooks, JoinHandle<Request>) {

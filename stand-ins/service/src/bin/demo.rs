@@ -10,8 +10,8 @@ use std::time::Instant;
 
 use anyhow::{Context, Result};
 use clap::Parser;
-use dynamic_access_host::bastionzero::story::{self, Patience};
-use dynamic_access_host::bastionzero::{Service, Webhooks};
+use stand_in_service::story::{self, Patience};
+use stand_in_service::{Service, Webhooks};
 
 /// Anybody can read a command line, so the secret is not there.
 const SECRET: &str = "WEBHOOK_SECRET";

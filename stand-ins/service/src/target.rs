@@ -5,9 +5,9 @@ use std::time::Duration;
 
 use anyhow::{Context, Result, ensure};
 
-use super::service::Service;
-use super::uuid;
-use super::webhooks::{Order, WebhookError, Webhooks};
+use crate::service::Service;
+use crate::uuid;
+use crate::webhooks::{Order, WebhookError, Webhooks};
 
 /// The states of a target, as BastionZero names them.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -47,11 +47,11 @@ impl<'a> Target<'a> {
     ///
     /// When `/start` fails.
     pub fn start(webhooks: &Webhooks, service: &'a Service) -> Result<Self> {
-        let invitation = service.agents().invite()?;
+        let invitation = service.agents().invite();
         let order = Order {
             service_url: service.url(),
             activation_token: &invitation.activation_token,
-            environment_id: &uuid()?,
+            environment_id: &uuid(),
         };
         let unique_id = webhooks.start(&order).context("POST /start")?;
         Ok(Self {

@@ -263,24 +263,6 @@ mod tests {
     use std::os::unix::fs::PermissionsExt;
 
     use super::*;
-    use crate::random;
-
-    /// A folder that goes when it is dropped.
-    struct Folder(PathBuf);
-
-    impl Folder {
-        fn new() -> Self {
-            let suffix = random::suffix().expect("randomness");
-            let path = std::env::temp_dir().join(format!("certs-{suffix}"));
-            Self(path)
-        }
-    }
-
-    impl Drop for Folder {
-        fn drop(&mut self) {
-            let _ = fs::remove_dir_all(&self.0);
-        }
-    }
 
     fn hosts(all: &[&str]) -> Vec<String> {
         all.iter().map(ToString::to_string).collect()
@@ -288,10 +270,10 @@ mod tests {
 
     #[test]
     fn keys_are_for_their_owner_alone_and_the_authoritys_is_not_kept() {
-        let folder = Folder::new();
-        make(&folder.0, &hosts(&["engine.test", "192.0.2.7"]), 1).expect("certificates");
+        let folder = tempfile::tempdir().expect("a folder");
+        make(folder.path(), &hosts(&["engine.test", "192.0.2.7"]), 1).expect("certificates");
         let mut keys = 0;
-        for entry in fs::read_dir(&folder.0).expect("a folder").flatten() {
+        for entry in fs::read_dir(folder.path()).expect("a folder").flatten() {
             let content = fs::read_to_string(entry.path()).expect("text");
             if content.contains("PRIVATE KEY") {
                 keys += 1;
@@ -304,21 +286,19 @@ mod tests {
 
     #[test]
     fn nothing_is_overwritten_and_nothing_half_made() {
-        let folder = Folder::new();
-        fs::create_dir(&folder.0).expect("a folder");
-        let theirs = folder.0.join(CLIENT_KEY);
+        let folder = tempfile::tempdir().expect("a folder");
+        let theirs = folder.path().join(CLIENT_KEY);
         fs::write(&theirs, "theirs").expect("a file");
-        let error = make(&folder.0, &hosts(&["engine.test"]), 1).expect_err("it is there");
+        let error = make(folder.path(), &hosts(&["engine.test"]), 1).expect_err("it is there");
         assert!(error.to_string().contains(CLIENT_KEY), "{error}");
         assert_eq!(fs::read_to_string(&theirs).expect("a file"), "theirs");
-        assert_eq!(fs::read_dir(&folder.0).expect("a folder").count(), 1);
+        assert_eq!(fs::read_dir(folder.path()).expect("a folder").count(), 1);
     }
 
     #[test]
     fn a_file_that_cannot_be_written_to_its_end_does_not_stay() {
-        let folder = Folder::new();
-        fs::create_dir(&folder.0).expect("a folder");
-        let path = folder.0.join(CLIENT_KEY);
+        let folder = tempfile::tempdir().expect("a folder");
+        let path = folder.path().join(CLIENT_KEY);
         fs::write(&path, "half a k").expect("a file");
         let full = OpenOptions::new().write(true).open("/dev/full");
         let error = fill(&path, full.expect("Linux has it"), "key").expect_err("there is no room");

@@ -1,12 +1,11 @@
 //! What is known of agents: who may register, who has, and who is online.
 
 use std::collections::BTreeMap;
-use std::io;
 use std::sync::{Arc, Condvar, Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
 
-use super::channel::Channel;
-use super::uuid;
+use crate::channel::Channel;
+use crate::uuid;
 
 /// All agents of a service, shared by its threads.
 #[derive(Default)]
@@ -20,6 +19,8 @@ struct Known {
     /// By the target's id. They are as many as targets were started, and stay.
     agents: BTreeMap<String, Agent>,
     are_refused: bool,
+    /// What is done when a token that was never given out admits an agent; without it, none does.
+    admits_anyone: Option<Box<dyn Fn() + Send>>,
 }
 
 struct Agent {
@@ -38,10 +39,10 @@ pub struct Invitation {
 
 impl Agents {
     /// Makes a place for one more.
-    pub fn invite(&self) -> io::Result<Invitation> {
+    pub fn invite(&self) -> Invitation {
         let invitation = Invitation {
-            target_id: uuid()?,
-            activation_token: uuid()?,
+            target_id: uuid(),
+            activation_token: uuid(),
         };
         let agent = Agent {
             token: invitation.activation_token.clone(),
@@ -50,7 +51,12 @@ impl Agents {
         };
         let id = invitation.target_id.clone();
         self.known().agents.insert(id, agent);
-        Ok(invitation)
+        invitation
+    }
+
+    /// From now on a token that was never given out admits an agent too.
+    pub fn admit_anyone(&self, notice: impl Fn() + Send + 'static) {
+        self.known().admits_anyone = Some(Box::new(notice));
     }
 
     /// From now on nobody can register.
@@ -64,10 +70,23 @@ impl Agents {
         if known.are_refused {
             return None;
         }
-        let mut agents = known.agents.iter_mut();
-        let (id, agent) = agents.find(|(_, agent)| agent.token == token && !agent.is_registered)?;
-        agent.is_registered = true;
-        Some(id.clone())
+        if let Some((id, agent)) = known
+            .agents
+            .iter_mut()
+            .find(|(_, agent)| agent.token == token)
+        {
+            let is_first = !std::mem::replace(&mut agent.is_registered, true);
+            return is_first.then(|| id.clone());
+        }
+        known.admits_anyone.as_ref()?();
+        let id = uuid();
+        let agent = Agent {
+            token: token.to_owned(),
+            is_registered: true,
+            channel: None,
+        };
+        known.agents.insert(id.clone(), agent);
+        Some(id)
     }
 
     /// Whether an agent has registered as this target.

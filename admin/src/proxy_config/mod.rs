@@ -3,7 +3,6 @@
 //! Templates have the configurations with their comments; the calls come from [`calls`].
 
 pub mod calls;
-pub mod traffic;
 
 use std::fs;
 use std::path::PathBuf;
@@ -12,11 +11,7 @@ use anyhow::{Context, Result, bail};
 use clap::{Args, ValueEnum};
 
 use crate::progress::say;
-use crate::workspace;
 use calls::Call;
-
-/// Where the configurations lie, from the checkout's root.
-const FOLDER: &str = "deploy/engine-proxy";
 
 const NGINX: &str = include_str!("nginx.template");
 const HAPROXY: &str = include_str!("haproxy.template");
@@ -49,9 +44,9 @@ pub struct ProxyArguments {
     /// Where the access log goes: a file for nginx, what its `log` takes for HAProxy
     #[arg(long, value_name = "TARGET")]
     log: Option<String>,
-    /// Write the four configurations of deploy/engine-proxy anew
-    #[arg(long, exclusive = true)]
-    write: bool,
+    /// Write all four configurations into this folder instead
+    #[arg(long, value_name = "FOLDER", exclusive = true)]
+    write: Option<PathBuf>,
 }
 
 /// A proxy that a configuration can be had for.
@@ -92,7 +87,7 @@ impl Setting {
             #[command(flatten)]
             arguments: ProxyArguments,
         }
-        let line = Line::parse_from(["", "--write"]);
+        let line = Line::parse_from(["", "--write", "."]);
         line.arguments.setting().expect("the defaults are right")
     }
 }
@@ -103,10 +98,12 @@ pub fn configure(arguments: &ProxyArguments) -> Result<()> {
     let calls = calls::table()?;
     if let (Some(proxy), Some(auth)) = (arguments.proxy, arguments.auth) {
         print!("{}", render(proxy, auth, &setting, &calls));
-        return Ok(());
     }
+    let Some(folder) = &arguments.write else {
+        return Ok(());
+    };
     for (proxy, auth) in KINDS {
-        let path = path_of(proxy, auth);
+        let path = folder.join(file_name(proxy, auth));
         fs::write(&path, render(proxy, auth, &setting, &calls))
             .with_context(|| format!("failed to write {}", path.display()))?;
         say(&format!("written: {}", path.display()));
@@ -212,6 +209,7 @@ impl Proxy {
             name,
             method,
             target,
+            ..
         } = call;
         match self {
             // The request line, whole: nothing that is not understood as HTTP/1.1 or 2 passes.
@@ -234,11 +232,8 @@ impl Auth {
     }
 }
 
-fn path_of(proxy: Proxy, auth: Auth) -> PathBuf {
-    let (name, auth, extension) = (proxy.name(), auth.name(), proxy.extension());
-    workspace::root()
-        .join(FOLDER)
-        .join(format!("{name}-{auth}.{extension}"))
+fn file_name(proxy: Proxy, auth: Auth) -> String {
+    format!("{}-{}.{}", proxy.name(), auth.name(), proxy.extension())
 }
 
 fn render(proxy: Proxy, auth: Auth, setting: &Setting, calls: &[Call]) -> String {
@@ -282,17 +277,21 @@ fn chosen(template: &str, auth: Auth) -> String {
 
 #[cfg(test)]
 mod tests {
+    use std::path::Path;
+
     use super::*;
 
     #[test]
     fn the_committed_configurations_are_those_of_the_table() {
         let calls = calls::table().expect("a table");
         for (proxy, auth) in KINDS {
-            let path = path_of(proxy, auth);
+            let path = Path::new(env!("CARGO_MANIFEST_DIR"))
+                .join("../deploy/engine-proxy")
+                .join(file_name(proxy, auth));
             let committed = fs::read_to_string(&path).unwrap_or_default();
             assert!(
                 committed == render(proxy, auth, &Setting::usual(), &calls),
-                "{} is stale: cargo xtask proxy-config --write",
+                "{} is stale: cargo xtask proxy-config --write deploy/engine-proxy",
                 path.display()
             );
         }
@@ -341,7 +340,7 @@ mod tests {
             certs: "/etc".to_owned(),
             user: None,
             log: None,
-            write: false,
+            write: None,
         };
         assert!(arguments("[::1]:2376").setting().is_ok());
         for listen in ["", "2376;", "2376 ssl", "2376\n", "$x", "2376}"] {

@@ -7,13 +7,19 @@ use std::path::{Path, PathBuf};
 use anyhow::{Context, Result};
 
 use crate::bridge::Block;
-use crate::engine::{HOME, PREFIX};
+
+/// Engines live here: paths short enough for a unix socket (107 bytes), and a disk rather than
+/// memory, since overlay2 wants a real file system below it.
+pub const HOME: &str = "/var/tmp";
+
+/// What the folder of an Engine, its bridge and its control groups are called, before the random part.
+pub const PREFIX: &str = "dax-";
 
 /// The name of the record in the folder of its Engine.
 const FILE: &str = "record";
 
 /// A private Engine, as far as its removal needs to know it.
-pub struct Record {
+pub struct EngineDir {
     /// The folder that holds all of it.
     pub dir: PathBuf,
     /// The addresses of its networks.
@@ -52,7 +58,7 @@ impl Owner {
     }
 }
 
-impl Record {
+impl EngineDir {
     /// The folder's name, which also names the control group.
     pub fn name(&self) -> String {
         self.dir

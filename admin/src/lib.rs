@@ -1,0 +1,49 @@
+//! What an operator needs besides the component.
+//!
+//! | module | does |
+//! |---|---|
+//! | [`certs`] | makes the certificates for mutual TLS between Spin and a Docker Engine |
+//! | [`proxy_config`] | prints the configuration of a proxy in front of an Engine |
+//! | [`remote_doctor`] | checks a deployed server |
+//! | [`progress`] | prints what is being done |
+//! | [`loopback`] | tells this machine's own addresses from all others |
+
+pub mod certs;
+pub mod loopback;
+pub mod progress;
+pub mod proxy_config;
+pub mod remote_doctor;
+
+use std::process::ExitCode;
+
+use anyhow::Result;
+use clap::Subcommand;
+
+/// A command of an operator.
+#[derive(Subcommand)]
+pub enum Command {
+    /// Make the certificates for mutual TLS between Spin and a Docker Engine
+    Certs(certs::CertsArguments),
+    /// Print the configuration of a proxy that lets only this server's calls through to a Docker Engine
+    ProxyConfig(proxy_config::ProxyArguments),
+    /// Check a deployed server, with the secret in SPIN_VARIABLE_WEBHOOK_SECRET
+    Doctor {
+        /// The server's URL, as BastionZero calls it
+        #[arg(value_name = "URL")]
+        url: String,
+    },
+}
+
+/// Carries out a command.
+///
+/// # Errors
+///
+/// What went wrong, for a person to read.
+pub fn run(command: &Command) -> Result<ExitCode> {
+    match command {
+        Command::Certs(arguments) => certs::certs(arguments)?,
+        Command::ProxyConfig(arguments) => proxy_config::configure(arguments)?,
+        Command::Doctor { url } => return remote_doctor::check(url),
+    }
+    Ok(ExitCode::SUCCESS)
+}

@@ -4,13 +4,13 @@ use std::net::Ipv4Addr;
 
 use anyhow::{Result, bail};
 
-use crate::apt;
 use crate::endpoint::Endpoint;
 use crate::engine::{Engine, Listen};
 use crate::image;
 use crate::network;
 use crate::ports::free_address;
 use crate::process;
+use crate::setup;
 use crate::wasm;
 use crate::workspace;
 
@@ -23,7 +23,7 @@ pub fn bench(arguments: &[String]) -> Result<()> {
     wasm::build_hello()?;
     // Before the Engines, which learn at their start which runtimes there are.
     if workspace::program("crun").is_none() {
-        apt::install(&["crun"], "a runtime to compare with")?;
+        setup::packages("a runtime to compare with", &["crun"])?;
     }
     let root = workspace::root();
     let (_empty, empty) = start(Engine::start_with_kept_images)?;

@@ -9,6 +9,7 @@ use anyhow::{Context, Result, ensure};
 use crate::endpoint::Endpoint;
 use crate::http;
 use crate::process;
+use crate::setup;
 use crate::workspace;
 
 /// A local Engine answers a ping within milliseconds, a busy or remote one within a second.
@@ -156,5 +157,5 @@ pub fn ensure_cli() -> Result<()> {
     if workspace::program("docker").is_some() {
         return Ok(());
     }
-    crate::apt::install(&crate::apt::docker_packages(), "the Docker CLI")
+    setup::docker("the Docker CLI")
 }

@@ -6,7 +6,6 @@
 
 use std::fs::{self, File};
 use std::net::Ipv4Addr;
-use std::os::unix::fs::DirBuilderExt;
 use std::os::unix::process::CommandExt;
 use std::path::{Path, PathBuf};
 use std::process::{Child, Command, Stdio};
@@ -15,16 +14,16 @@ use std::time::{Duration, Instant};
 
 use anyhow::{Context, Result, anyhow, bail};
 
-use crate::apt;
 use crate::bridge;
 use crate::docker::Docker;
 use crate::endpoint::Endpoint;
-use crate::engine_dir::{EngineDir, HOME, Owner, PREFIX};
+use crate::engine_dir::EngineDir;
 use crate::image_cache;
 use crate::interrupt;
+use crate::namespaces::Namespaces;
 use crate::outbound;
 use crate::process::{self, POLL_INTERVAL};
-use crate::random;
+use crate::setup;
 use crate::teardown;
 use crate::workspace;
 use dynamic_access_admin::certs;
@@ -32,6 +31,9 @@ use dynamic_access_admin::progress::say;
 
 /// A first start takes two seconds on a machine at rest; compilers may be running beside it.
 const START_BOUND: Duration = Duration::from_secs(60);
+
+/// Without containers, dockerd ends within a second.
+const DAEMON_GRACE: Duration = Duration::from_secs(15);
 
 /// Under this name a private Engine's certificate is made out.
 const TLS_HOST: &str = "localhost";
@@ -55,33 +57,33 @@ pub struct Tls {
     pub runtime_config: PathBuf,
 }
 
-/// A private Engine; dropping it removes all of it.
+/// A private Engine; dropping it removes all of it, unless it stays.
 pub struct Engine {
-    record: EngineDir,
+    dir: EngineDir,
     listen: Listen,
-    children: Vec<Child>,
-    outlives_us: bool,
+    namespaces: Namespaces,
+    /// Whether dropping it removes it.
+    is_removed_on_drop: bool,
     keeps_images: bool,
 }
 
 impl Engine {
-    /// Starts an Engine that ends with this value.
+    /// Starts one, with all that it needs, and waits until it answers.
     pub fn start(listen: Listen) -> Result<Self> {
-        let mut engine = Self::prepare(listen)?;
-        engine.launch()?;
-        Ok(engine)
+        Self::launch(listen, None, false)
     }
 
     /// As [`Engine::start`], with the images of the last run that was started so.
     pub fn start_with_kept_images(listen: Listen) -> Result<Self> {
-        let mut engine = Self::prepare(listen)?;
-        image_cache::take(&engine.record);
-        engine.keeps_images = true;
-        engine.launch()?;
-        Ok(engine)
+        Self::launch(listen, None, true)
     }
 
-    fn prepare(listen: Listen) -> Result<Self> {
+    /// As [`Engine::start`], but it does not end with this process; see [`Engine::stay`].
+    pub fn start_to_stay(listen: Listen) -> Result<Self> {
+        Self::launch(listen, Some(workspace::root()), false)
+    }
+
+    fn launch(listen: Listen, stays_for: Option<PathBuf>, keeps_images: bool) -> Result<Self> {
         if !workspace::is_root() {
             bail!(
                 "a private Docker Engine needs root: `sudo env PATH=\"$PATH\" cargo xtask …`, \
@@ -90,46 +92,56 @@ impl Engine {
         }
         ensure_programs()?;
         teardown::sweep();
-        Ok(Self {
-            record: make_home()?,
-            listen,
-            children: Vec::new(),
-            outlives_us: false,
-            keeps_images: false,
-        })
-    }
-
-    /// Starts what there is to start; a failure drops the value and so removes what there is of it.
-    fn launch(&mut self) -> Result<()> {
         let started = Instant::now();
-        bridge::create(&self.record.bridge(), self.record.block)?;
-        self.start_containerd()?;
-        self.start_dockerd()?;
+        let stays = stays_for.is_some();
+        let dir = EngineDir::create(stays_for)?;
+        let namespaces = match Namespaces::create(&dir.dir, stays) {
+            Ok(namespaces) => namespaces,
+            Err(error) => {
+                teardown::remove(&dir)?;
+                return Err(error);
+            }
+        };
+        let engine = Self {
+            dir,
+            listen,
+            namespaces,
+            is_removed_on_drop: true,
+            keeps_images,
+        };
+        if keeps_images {
+            image_cache::take(&engine.dir);
+        }
+        bridge::create(&engine.dir.bridge(), engine.dir.block)?;
+        engine.start_containerd()?;
+        engine.start_dockerd()?;
         say(&format!(
             "private Engine: {} at {}, after {:.1} s",
-            self.docker().version()?,
-            self.socket().display(),
+            engine.docker().version()?,
+            engine.socket().display(),
             started.elapsed().as_secs_f32()
         ));
-        Ok(())
+        Ok(engine)
     }
 
-    /// Lets it stay until `engine stop`.
-    pub fn stay(&mut self) -> Result<()> {
-        self.record.owner = Owner::Checkout(workspace::root());
-        self.record.write()?;
-        self.outlives_us = true;
-        Ok(())
+    /// Leaves an Engine that was started to stay, until `engine stop`.
+    pub fn stay(mut self) {
+        self.is_removed_on_drop = false;
     }
 
     /// The folder that holds everything of it.
     pub fn dir(&self) -> &Path {
-        &self.record.dir
+        &self.dir.dir
+    }
+
+    /// The first process of its namespaces, seen from outside.
+    pub fn init(&self) -> i32 {
+        self.namespaces.init()
     }
 
     /// The unix socket on which it listens.
     pub fn socket(&self) -> PathBuf {
-        self.record.socket()
+        self.dir.socket()
     }
 
     /// How it is reached over mutual TLS, if it was started so.
@@ -144,17 +156,17 @@ impl Engine {
     }
 
     fn certs(&self) -> PathBuf {
-        self.record.dir.join("certs")
+        self.dir.dir.join("certs")
     }
 
     /// The file that holds the process id of its `dockerd`.
     pub fn pid_file(&self) -> PathBuf {
-        self.record.dir.join("dockerd.pid")
+        self.dir.dir.join("dockerd.pid")
     }
 
     /// The address at which its containers reach this machine.
     pub fn bridge_address(&self) -> Ipv4Addr {
-        self.record.block.bridge_address()
+        self.dir.block.bridge_address()
     }
 
     /// The Docker CLI's view of it.
@@ -164,17 +176,17 @@ impl Engine {
 
     /// Lets its containers reach further than this machine.
     pub fn open_outbound(&self) -> Result<()> {
-        outbound::open(&self.record)?;
+        outbound::open(&self.dir)?;
         say("private Engine: its containers may reach further than this machine");
         Ok(())
     }
 
-    fn start_containerd(&mut self) -> Result<()> {
-        let dir = &self.record.dir;
+    fn start_containerd(&self) -> Result<()> {
+        let dir = &self.dir.dir;
         // The plugin serves Kubernetes, and would write outside our folder.
         let config = "version = 2\ndisabled_plugins = [\"io.containerd.grpc.v1.cri\"]\n";
         fs::write(dir.join("containerd.toml"), config)?;
-        let mut command = Command::new(require("containerd")?);
+        let mut command = self.command(&require("containerd")?);
         command
             .arg("--config")
             .arg(dir.join("containerd.toml"))
@@ -191,31 +203,27 @@ impl Engine {
         })
     }
 
-    fn start_dockerd(&mut self) -> Result<()> {
-        let record = &self.record;
-        let dir = &record.dir;
+    fn start_dockerd(&self) -> Result<()> {
+        let EngineDir { dir, block, .. } = &self.dir;
         // The machine's own /etc/docker/daemon.json must not have a say.
         fs::write(dir.join("daemon.json"), runtimes())?;
-        let mut command = Command::new(require("dockerd")?);
+        let mut command = self.command(&require("dockerd")?);
         command
             .arg("--config-file")
             .arg(dir.join("daemon.json"))
             .arg("--data-root")
-            .arg(record.data())
+            .arg(self.dir.data())
             .arg("--exec-root")
             .arg(dir.join("exec"))
             .arg("--pidfile")
             .arg(self.pid_file())
             .arg("--containerd")
             .arg(dir.join("containerd.sock"))
-            .arg(format!("--host=unix://{}", record.socket().display()))
-            .arg(format!("--bridge={}", record.bridge()))
-            .arg(format!("--cgroup-parent=/{}", record.name()))
+            .arg(format!("--host=unix://{}", self.dir.socket().display()))
+            .arg(format!("--bridge={}", self.dir.bridge()))
+            .arg(format!("--cgroup-parent=/{}", self.dir.name()))
             .arg("--exec-opt=native.cgroupdriver=cgroupfs")
-            .arg(format!(
-                "--default-address-pool=base={},size=24",
-                record.block
-            ))
+            .arg(format!("--default-address-pool=base={},size=24", block))
             // Rules of ours could collide with those of an Engine that is running; containers
             // reach this machine over the bridge without any, and need no more.
             .args(["--iptables=false", "--ip6tables=false", "--ip-masq=false"])
@@ -237,14 +245,19 @@ impl Engine {
         self.spawn(&mut command, "dockerd", || docker.ping())
     }
 
-    /// Starts a daemon that goes with this Engine, and waits until it is ready.
+    /// A program that runs beside the daemons, in their namespaces.
+    pub fn command(&self, program: &Path) -> Command {
+        self.namespaces.command(program)
+    }
+
+    /// Starts a daemon, made by [`Engine::command`], and waits until it is ready; its output goes to a file in the folder.
     pub fn spawn(
-        &mut self,
+        &self,
         command: &mut Command,
         name: &str,
         ready: impl Fn() -> Result<()>,
     ) -> Result<()> {
-        let log_path = self.record.dir.join(format!("{name}.log"));
+        let log_path = self.dir.dir.join(format!("{name}.log"));
         let log = File::create(&log_path)?;
         let mut child = command
             .stdin(Stdio::null())
@@ -254,9 +267,7 @@ impl Engine {
             .process_group(0)
             .spawn()
             .with_context(|| format!("failed to run {name}"))?;
-        let outcome = wait_until(&mut child, ready);
-        self.children.push(child);
-        match outcome {
+        match wait_until(&mut child, ready) {
             Err(error) if !interrupt::requested() => {
                 let log = fs::read_to_string(&log_path).unwrap_or_default();
                 Err(error.context(format!(
@@ -267,21 +278,41 @@ impl Engine {
             other => other,
         }
     }
+
+    /// Lets the Engine write down what it has in memory, so that its images can be used again.
+    fn end_dockerd(&self) {
+        let Ok(pid) = fs::read_to_string(self.pid_file()) else {
+            return;
+        };
+        let mut command = self.command(Path::new("kill"));
+        command.args(["-s", "TERM", pid.trim()]);
+        if process::output_within(&mut command, POLL_INTERVAL * 100).is_err() {
+            return;
+        }
+        let deadline = Instant::now() + DAEMON_GRACE;
+        while self.docker().ping().is_ok() && Instant::now() < deadline {
+            thread::sleep(POLL_INTERVAL);
+        }
+    }
 }
 
 impl Drop for Engine {
     fn drop(&mut self) {
-        if self.outlives_us {
+        if !self.is_removed_on_drop {
             return;
         }
         say("private Engine: removing it");
         let removed = match self.keeps_images && image_cache::tidy(&self.docker()).is_ok() {
-            true => teardown::remove_but_images(&self.record, &mut self.children),
-            false => teardown::remove(&self.record, &mut self.children),
+            true => {
+                self.end_dockerd();
+                teardown::remove_but_images(&self.dir)
+            }
+            false => teardown::remove(&self.dir),
         };
+        self.namespaces.reap();
         if let Err(error) = removed {
             say(&format!(
-                "private Engine: {error:#}; what is left goes with `cargo xtask engine stop`"
+                "private Engine: {error:#}; `cargo xtask engine stop` removes what is left"
             ));
         }
     }
@@ -315,35 +346,16 @@ fn wait_until(child: &mut Child, ready: impl Fn() -> Result<()>) -> Result<()> {
     }
 }
 
-fn make_home() -> Result<EngineDir> {
-    let block = bridge::free_block()?;
-    let dir = Path::new(HOME).join(format!("{PREFIX}{}", random::suffix()?));
-    fs::DirBuilder::new()
-        .mode(0o700)
-        .create(&dir)
-        .with_context(|| format!("failed to create {}", dir.display()))?;
-    let record = EngineDir {
-        dir,
-        block,
-        owner: Owner::us()?,
-    };
-    record.write()?;
-    Ok(record)
-}
-
 fn ensure_programs() -> Result<()> {
     let needed = ["dockerd", "containerd", "runc", "ip", "iptables", "docker"];
     if needed.iter().all(|name| workspace::program(name).is_some()) {
         return Ok(());
     }
-    apt::install(&apt::docker_packages(), "a private Docker Engine")
+    setup::docker("a private Docker Engine")
 }
 
 fn require(name: &str) -> Result<PathBuf> {
     workspace::program(name).ok_or_else(|| {
-        anyhow!(
-            "`{name}` is missing; as root: apt-get install {}",
-            apt::docker_packages().join(" ")
-        )
+        anyhow!("`{name}` is missing; as root: xtask/setup.sh docker \"a private Engine\"")
     })
 }

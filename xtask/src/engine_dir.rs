@@ -1,64 +1,61 @@
-//! What is written down about a private Engine, so that any later run can remove it.
+//! The folder of a private Engine. Everything that a later run needs to remove the Engine is in it.
 
-use std::fs;
-use std::os::unix::fs::MetadataExt;
+use std::fs::{self, DirBuilder, File};
+use std::os::unix::fs::{DirBuilderExt, MetadataExt};
 use std::path::{Path, PathBuf};
 
 use anyhow::{Context, Result};
 
-use crate::bridge::Block;
+use crate::bridge::{self, Block};
+use crate::random;
 
 /// Engines live here: paths short enough for a unix socket (107 bytes), and a disk rather than
-/// memory, since overlay2 wants a real file system below it.
-pub const HOME: &str = "/var/tmp";
+/// memory, since overlay2 needs a real file system below it.
+const HOME: &str = "/var/tmp";
 
-/// What the folder of an Engine, its bridge and its control groups are called, before the random part.
-pub const PREFIX: &str = "dax-";
+/// The names of an Engine's folder, bridge and control groups begin with this, before a random part.
+const PREFIX: &str = "dax-";
 
-/// The name of the record in the folder of its Engine.
-const FILE: &str = "record";
+/// Holds the addresses of the Engine's networks and, if it stays, the checkout that it stays for.
+/// The run that uses an Engine locks it for as long as the run lasts.
+pub const LOCK_FILE: &str = "lock";
 
-/// A private Engine, as far as its removal needs to know it.
+/// The folder of a private Engine.
 pub struct EngineDir {
-    /// The folder that holds all of it.
+    /// The folder.
     pub dir: PathBuf,
     /// The addresses of its networks.
     pub block: Block,
-    /// Whose end is also its own.
-    pub owner: Owner,
-}
-
-/// Who removes an Engine.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub enum Owner {
-    /// `engine stop` does, in this checkout.
-    Checkout(PathBuf),
-    /// The process with this number and start time does.
-    Process(String),
-}
-
-impl Owner {
-    /// This process.
-    pub fn us() -> Result<Self> {
-        let pid = std::process::id();
-        let started = start_time(pid).context("failed to read /proc/self/stat")?;
-        Ok(Self::Process(format!("{pid}@{started}")))
-    }
-
-    /// Whether it was a process and has ended.
-    fn is_gone(&self) -> bool {
-        let Self::Process(identity) = self else {
-            return false;
-        };
-        let alive = identity.split_once('@').is_some_and(|(pid, started)| {
-            pid.parse()
-                .is_ok_and(|pid| start_time(pid).as_deref() == Some(started))
-        });
-        !alive
-    }
+    /// The checkout that it stays for, until `engine stop`; else it ends with the run that started it.
+    pub stays_for: Option<PathBuf>,
+    /// The kernel unlocks it when the run ends, however it ends.
+    _lock: Option<File>,
 }
 
 impl EngineDir {
+    /// Creates a folder, and finds free addresses.
+    pub fn create(stays_for: Option<PathBuf>) -> Result<Self> {
+        let block = bridge::free_block()?;
+        let dir = Path::new(HOME).join(format!("{PREFIX}{}", random::suffix()?));
+        DirBuilder::new()
+            .mode(0o700)
+            .create(&dir)
+            .with_context(|| format!("failed to create {}", dir.display()))?;
+        let path = dir.join(LOCK_FILE);
+        let root = stays_for.as_deref().unwrap_or(Path::new("")).display();
+        // Locked before it has any content, since another run removes what is not locked.
+        let lock = File::create(&path).and_then(|file| file.lock().map(|()| file));
+        let lock = lock
+            .and_then(|file| fs::write(&path, format!("{block}\n{root}\n")).map(|()| file))
+            .with_context(|| format!("failed to write {}", path.display()))?;
+        Ok(Self {
+            dir,
+            block,
+            stays_for,
+            _lock: Some(lock),
+        })
+    }
+
     /// The folder's name, which also names the control group.
     pub fn name(&self) -> String {
         self.dir
@@ -82,20 +79,19 @@ impl EngineDir {
         self.dir.join("data")
     }
 
-    /// Whether its owner has ended without removing it.
+    /// Whether the run that used the Engine has ended without removing it.
     pub fn is_abandoned(&self) -> bool {
-        self.owner.is_gone()
+        let file = File::open(self.dir.join(LOCK_FILE));
+        self.stays_for.is_none() && file.is_ok_and(|file| file.try_lock().is_ok())
     }
 
-    /// Writes it down.
-    pub fn write(&self) -> Result<()> {
-        let owner = match &self.owner {
-            Owner::Checkout(root) => root.display().to_string(),
-            Owner::Process(identity) => identity.clone(),
-        };
-        let path = self.dir.join(FILE);
-        fs::write(&path, format!("{}\n{owner}\n", self.block))
-            .with_context(|| format!("failed to write {}", path.display()))
+    /// Every private Engine of this user.
+    pub fn all() -> Vec<Self> {
+        let entries = fs::read_dir(HOME).into_iter().flatten().flatten();
+        entries
+            .filter(|entry| entry.file_name().to_string_lossy().starts_with(PREFIX))
+            .filter_map(|entry| Self::read(&entry.path()))
+            .collect()
     }
 
     fn read(dir: &Path) -> Option<Self> {
@@ -104,45 +100,22 @@ impl EngineDir {
         if !metadata.is_dir() || metadata.uid() != rustix::process::geteuid().as_raw() {
             return None;
         }
-        let text = fs::read_to_string(dir.join(FILE)).ok()?;
-        let (block, owner) = parse(&text)?;
+        let text = fs::read_to_string(dir.join(LOCK_FILE)).ok()?;
+        let (block, stays_for) = parse(&text)?;
         Some(Self {
             dir: dir.to_owned(),
             block,
-            owner,
+            stays_for,
+            _lock: None,
         })
     }
-
-    /// Every private Engine of this user.
-    pub fn all() -> Vec<Self> {
-        let Ok(entries) = fs::read_dir(HOME) else {
-            return Vec::new();
-        };
-        entries
-            .flatten()
-            .filter(|entry| entry.file_name().to_string_lossy().starts_with(PREFIX))
-            .filter_map(|entry| Self::read(&entry.path()))
-            .collect()
-    }
 }
 
-fn parse(text: &str) -> Option<(Block, Owner)> {
+fn parse(text: &str) -> Option<(Block, Option<PathBuf>)> {
     let mut lines = text.lines();
     let block = Block::parse(lines.next()?)?;
-    let owner = match lines.next()? {
-        root if root.starts_with('/') => Owner::Checkout(root.into()),
-        identity => Owner::Process(identity.to_owned()),
-    };
-    Some((block, owner))
-}
-
-/// When a process started, which together with its number tells it from a later one.
-fn start_time(pid: u32) -> Option<String> {
-    let stat = fs::read_to_string(format!("/proc/{pid}/stat")).ok()?;
-    // The second field is the program's name in parentheses, and may hold blanks; proc(5) counts
-    // the start time as the 22nd field.
-    let after_name = stat.rsplit_once(')')?.1;
-    after_name.split_whitespace().nth(19).map(str::to_owned)
+    let root = lines.next()?;
+    Some((block, (!root.is_empty()).then(|| root.into())))
 }
 
 #[cfg(test)]
@@ -150,21 +123,15 @@ mod tests {
     use super::*;
 
     #[test]
-    fn an_engine_is_abandoned_once_its_owner_has_ended() {
-        assert!(!Owner::us().expect("we run").is_gone());
-        assert!(Owner::Process("1@0".to_owned()).is_gone());
-        assert!(Owner::Process("nonsense".to_owned()).is_gone());
-    }
-
-    #[test]
-    fn an_engine_that_is_to_stay_is_never_abandoned() {
-        assert!(!Owner::Checkout("/home/a".into()).is_gone());
-    }
-
-    #[test]
-    fn a_record_that_was_cut_off_is_not_believed() {
-        assert!(parse("10.1.16.0/20\n/home/a\n").is_some());
-        assert!(parse("10.1.16.0/20\n").is_none());
-        assert!(parse("").is_none());
+    fn a_record_says_whom_the_engine_stays_for() {
+        let block = Block::parse("10.20.16.0/20").expect("a block");
+        assert_eq!(parse("10.20.16.0/20\n\n"), Some((block, None)));
+        let root = Some(PathBuf::from("/home/a/checkout"));
+        assert_eq!(
+            parse("10.20.16.0/20\n/home/a/checkout\n"),
+            Some((block, root))
+        );
+        assert_eq!(parse("10.20.16.0/20"), None);
+        assert_eq!(parse(""), None);
     }
 }

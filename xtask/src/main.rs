@@ -2,7 +2,6 @@
 //!
 //! This file knows the command line; each command is a module.
 
-mod apt;
 mod base;
 mod bench;
 mod bridge;
@@ -17,7 +16,7 @@ mod http;
 mod image;
 mod image_cache;
 mod interrupt;
-mod mounts;
+mod namespaces;
 mod network;
 mod outbound;
 mod own_containers;
@@ -28,6 +27,7 @@ mod process;
 mod random;
 mod ready;
 mod server;
+mod setup;
 mod stand_in;
 mod teardown;
 mod test;
@@ -169,12 +169,12 @@ fn perform(task: Task) -> Result<ExitCode> {
 
 fn start_engine(tcp_port: Option<u16>, outbound: bool) -> Result<()> {
     let listen = tcp_port.map_or(Listen::Socket, Listen::Plain);
-    let mut engine = Engine::start(listen)?;
+    let engine = Engine::start_to_stay(listen)?;
     if outbound {
         engine.open_outbound()?;
     }
-    engine.stay()?;
     println!("export DOCKER_HOST={}", engine.docker().endpoint());
+    engine.stay();
     Ok(())
 }
 

@@ -4,13 +4,12 @@
 
 use std::fs;
 use std::path::{Path, PathBuf};
-use std::process::Command;
 
 use anyhow::Result;
 
-use crate::apt;
 use crate::docker::Docker;
 use crate::engine::Engine;
+use crate::setup;
 use crate::workspace;
 
 /// The network of Podman's default would write rules for the machine's firewall; its default
@@ -30,15 +29,15 @@ pub fn socket(dir: &Path) -> PathBuf {
 }
 
 /// Starts the service beside `engine`, and returns its socket.
-pub fn start_beside(engine: &mut Engine) -> Result<PathBuf> {
+pub fn start_beside(engine: &Engine) -> Result<PathBuf> {
     let needed = ["podman", "catatonit"];
     if needed.iter().any(|name| workspace::program(name).is_none()) {
-        apt::install(&["podman", "runc", "catatonit"], "Podman's service")?;
+        setup::packages("Podman's service", &["podman", "runc", "catatonit"])?;
     }
     let dir = engine.dir().to_owned();
     fs::write(dir.join("podman.conf"), CONF)?;
     let socket = socket(&dir);
-    let mut command = Command::new("podman");
+    let mut command = engine.command(Path::new("podman"));
     command
         .env("CONTAINERS_CONF", dir.join("podman.conf"))
         .env("TMPDIR", &dir)

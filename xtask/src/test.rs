@@ -8,13 +8,13 @@ use std::time::Instant;
 
 use anyhow::{Context, Result};
 
-use crate::apt;
 use crate::engine::{Engine, Listen};
 use crate::image::{self, Agent};
 use crate::network;
 use crate::podman;
 use crate::ports::free_address;
 use crate::process;
+use crate::setup;
 use crate::traffic;
 use crate::wasm;
 use crate::workspace;
@@ -28,8 +28,8 @@ pub fn test(arguments: &[String]) -> Result<ExitCode> {
     let started = Instant::now();
     wasm::build(None)?;
     let port = free_address((Ipv4Addr::LOCALHOST, 0).into())?.port();
-    let mut engine = Engine::start(Listen::Tls(port))?;
-    let podman = podman::start_beside(&mut engine)?;
+    let engine = Engine::start(Listen::Tls(port))?;
+    let podman = podman::start_beside(&engine)?;
     install_for_tests()?;
     let record = engine.dir().join("traffic");
     image::ensure(&engine.docker(), Some(Agent::StandIn))?;
@@ -46,6 +46,7 @@ pub fn test(arguments: &[String]) -> Result<ExitCode> {
         .env("TEST_DOCKER_TLS_URL", tls.endpoint.to_string())
         .env("TEST_DOCKER_TLS_CONFIG", tls.runtime_config)
         .env("TEST_DOCKERD_PIDFILE", engine.pid_file())
+        .env("TEST_ENGINE_INIT", engine.init().to_string())
         .env("TEST_PODMAN_SOCKET", podman)
         .env("TEST_AGENT_IMAGE", image::IMAGE)
         .env("TEST_TRAFFIC", &record)
@@ -83,7 +84,7 @@ fn install_for_tests() -> Result<()> {
         ("haproxy", "haproxy", "another proxy in front of an Engine"),
     ] {
         if workspace::program(program).is_none() {
-            apt::install(&[package], what_for)?;
+            setup::packages(what_for, &[package])?;
         }
     }
     Ok(())

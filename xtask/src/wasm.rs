@@ -12,20 +12,13 @@ use std::process::Command;
 use anyhow::{Context, Result, bail};
 use clap::ValueEnum;
 
-use crate::apt;
 use crate::process;
-use crate::stand_in;
+use crate::setup;
 use crate::workspace;
-use dynamic_access_admin::progress::{remark, say, timed};
+use dynamic_access_admin::progress::{say, timed};
 
 /// The target of the component.
 pub const TARGET: &str = "wasm32-wasip2";
-
-/// Debian's compiler for the web, which is newer than its ordinary one, with the library's source.
-const DEBIAN_PACKAGES: [&str; 4] = ["rustc-web", "cargo-web", "rust-web-src", "wasi-libc"];
-
-/// Where Debian's compiler is.
-const DEBIAN_BIN: &str = "/usr/bin";
 
 /// Says, as a command-line flag would, which compiler builds the component.
 const TOOLCHAIN_VARIABLE: &str = "XTASK_TOOLCHAIN";
@@ -128,68 +121,10 @@ fn build_with_rustup(package: Package) -> Result<()> {
 }
 
 fn build_with_debian(package: Package) -> Result<()> {
-    ensure_debian()?;
     // Apart from what the other compiler has built, which it would otherwise build anew each time.
-    let target_dir = workspace::target_dir().join("debian");
-    let mut command = Command::new(Path::new(DEBIAN_BIN).join("cargo"));
-    command
-        .current_dir(workspace::root())
-        .args(["build", "-Zbuild-std=std,panic_abort"])
-        .args(["--release", "--target", TARGET])
-        .args(["--package", package.name])
-        .env("CARGO_TARGET_DIR", &target_dir)
-        .env("PATH", debian_path()?)
-        // Building the standard library counts as unstable.
-        .env("RUSTC_BOOTSTRAP", "1")
-        .env(
-            "CARGO_TARGET_WASM32_WASIP2_RUSTFLAGS",
-            "-L /usr/lib/wasm32-wasi -C link-self-contained=no",
-        );
-    workspace::forget_our_package(&mut command);
-    // What rustup's Cargo has set for us would lead back to its own compiler.
-    for name in [
-        "RUSTUP_TOOLCHAIN",
-        "CARGO",
-        "RUSTC",
-        "RUSTFLAGS",
-        "CARGO_ENCODED_RUSTFLAGS",
-    ] {
-        command.env_remove(name);
-    }
-    process::run(&mut command)?;
-    package.put_in_place(&target_dir)
-}
-
-fn ensure_debian() -> Result<()> {
-    let present = Path::new("/usr/lib/wasm32-wasi/libc.a").exists()
-        && Path::new(DEBIAN_BIN).join("cargo").exists()
-        && Path::new("/usr/lib/rustlib/src/rust/library").exists()
-        || process::output(Command::new("dpkg").arg("--status").args(DEBIAN_PACKAGES)).is_ok();
-    if present {
-        return Ok(());
-    }
-    apt::install(&DEBIAN_PACKAGES, "Debian's compiler").inspect_err(|_| {
-        remark(&format!(
-            "where rustup reaches its server: rustup target add {TARGET}"
-        ));
-    })
-}
-
-/// Debian's programs first, then the linkers for the target, which only rustup's compiler carries.
-fn debian_path() -> Result<String> {
-    let sysroot = process::output(Command::new("rustc").args(["--print", "sysroot"]))?;
-    let bin = Path::new(sysroot.trim())
-        .join("lib/rustlib")
-        .join(stand_in::host_target()?)
-        .join("bin");
-    if !bin.join("wasm-component-ld").exists() {
-        bail!(
-            "{} has no wasm-component-ld; a toolchain of rustup's carries it",
-            bin.display()
-        );
-    }
-    let bin = bin.display();
-    Ok(format!("{DEBIAN_BIN}:/bin:{bin}:{bin}/gcc-ld"))
+    let folder = workspace::target_dir().join("debian");
+    setup::wasm_build(package.name, &folder)?;
+    package.put_in_place(&folder)
 }
 
 impl Package {

@@ -17,6 +17,7 @@ const RESTART_WAIT: Duration = Duration::from_secs(90);
 /// The process; dropped, it is left as one that answers.
 pub struct EngineProcess<'a> {
     engine: &'a RealEngine,
+    namespaces: Namespaces,
     pid_file: PathBuf,
     command_line: Vec<String>,
     log: Option<File>,
@@ -25,11 +26,13 @@ pub struct EngineProcess<'a> {
 
 impl<'a> EngineProcess<'a> {
     /// The process of `engine`, whose pid is in the file that
-    /// `TEST_DOCKERD_PIDFILE` names.
+    /// `TEST_DOCKERD_PIDFILE` names. It runs in the namespaces of the process
+    /// whose pid is `TEST_ENGINE_INIT`.
     pub fn given(engine: &'a RealEngine) -> Self {
+        let namespaces = Namespaces(given("TEST_ENGINE_INIT"));
         let pid_file = PathBuf::from(given("TEST_DOCKERD_PIDFILE"));
         let pid = pid(&pid_file);
-        let command_line = std::fs::read(proc_file(&pid, "cmdline"));
+        let command_line = std::fs::read(namespaces.proc_file(&pid, "cmdline"));
         let command_line = command_line.expect("TEST_DOCKERD_PIDFILE names a running process");
         let words = command_line.split(|byte| *byte == 0);
         let words = words.filter(|word| !word.is_empty());
@@ -39,8 +42,9 @@ impl<'a> EngineProcess<'a> {
             // What it says while it starts again belongs with the rest.
             log: File::options()
                 .append(true)
-                .open(proc_file(&pid, "fd/2"))
+                .open(namespaces.proc_file(&pid, "fd/2"))
                 .ok(),
+            namespaces,
             pid_file,
             turns: AtomicUsize::new(0),
         }
@@ -56,13 +60,16 @@ impl<'a> EngineProcess<'a> {
     pub fn kill(&self) {
         self.turns.fetch_add(1, Ordering::SeqCst);
         let pid = pid(&self.pid_file);
-        let mut ending = children(&pid);
+        let mut ending = self.namespaces.children(&pid);
         ending.push(pid.clone());
-        signal("KILL", &pid);
+        self.namespaces.signal("KILL", &pid);
         // Its own containerd ends with it, but a moment later; an Engine that
         // finds it in that moment relies on it, and fails.
         wait_within(RESTART_WAIT, "the Engine's end", || {
-            ending.iter().all(|pid| has_ended(pid)).then_some(())
+            ending
+                .iter()
+                .all(|pid| self.namespaces.has_ended(pid))
+                .then_some(())
         });
     }
 
@@ -76,7 +83,9 @@ impl<'a> EngineProcess<'a> {
         for pid_file in [&self.pid_file, &containerds] {
             let _ = std::fs::remove_file(pid_file);
         }
-        let status = Command::new("setsid")
+        let status = self
+            .namespaces
+            .command("setsid")
             .arg("--fork")
             .args(&self.command_line)
             .stdin(Stdio::null())
@@ -92,10 +101,13 @@ impl<'a> EngineProcess<'a> {
     }
 
     /// Lets it stand still until the returned value is dropped.
-    pub fn pause(&self) -> Paused {
+    pub fn pause(&self) -> Paused<'_> {
         let pid = pid(&self.pid_file);
-        signal("STOP", &pid);
-        Paused { pid }
+        self.namespaces.signal("STOP", &pid);
+        Paused {
+            namespaces: &self.namespaces,
+            pid,
+        }
     }
 
     fn exec_root(&self) -> &Path {
@@ -124,13 +136,14 @@ impl Drop for EngineProcess<'_> {
 }
 
 /// An Engine that stands still.
-pub struct Paused {
+pub struct Paused<'a> {
+    namespaces: &'a Namespaces,
     pid: String,
 }
 
-impl Drop for Paused {
+impl Drop for Paused<'_> {
     fn drop(&mut self) {
-        signal("CONT", &self.pid);
+        self.namespaces.signal("CONT", &self.pid);
     }
 }
 
@@ -140,35 +153,55 @@ fn pid(pid_file: &Path) -> String {
     pid.trim().to_owned()
 }
 
-fn proc_file(pid: &str, name: &str) -> PathBuf {
-    Path::new("/proc").join(pid).join(name)
-}
+/// The pid and mount namespaces of the Engine, by the pid of their first
+/// process.
+struct Namespaces(String);
 
-fn signal(name: &str, pid: &str) {
-    let status = Command::new("kill").args(["-s", name, pid]).status();
-    assert!(status.expect("kill is there").success(), "kill {pid}");
-}
+impl Namespaces {
+    fn command(&self, program: &str) -> Command {
+        let mut command = Command::new("nsenter");
+        command.args(["--target", &self.0, "--pid", "--mount", "--", program]);
+        command
+    }
 
-/// Whether a process is gone, or only waits for its parent to take note.
-fn has_ended(pid: &str) -> bool {
-    state_and_parent(pid).is_none_or(|(state, _)| state == "Z")
-}
+    /// A file of a process, by the process's number in the namespace.
+    fn proc_file(&self, pid: &str, name: &str) -> PathBuf {
+        self.proc().join(pid).join(name)
+    }
 
-fn children(parent: &str) -> Vec<String> {
-    let entries = std::fs::read_dir("/proc").expect("/proc is there");
-    let names = entries.filter_map(|entry| entry.ok()?.file_name().into_string().ok());
-    names
-        .filter(|pid| state_and_parent(pid).is_some_and(|(_, of)| of == parent))
-        .collect()
-}
+    fn proc(&self) -> PathBuf {
+        Path::new("/proc").join(&self.0).join("root/proc")
+    }
 
-/// `None` for what is no process, or none any more.
-fn state_and_parent(pid: &str) -> Option<(String, String)> {
-    let stat = std::fs::read_to_string(proc_file(pid, "stat")).ok()?;
-    // The name, in parentheses, may hold anything.
-    let (_, rest) = stat.rsplit_once(") ")?;
-    let mut words = rest.split(' ').map(str::to_owned);
-    Some((words.next()?, words.next()?))
+    fn signal(&self, name: &str, pid: &str) {
+        let status = self.command("kill").args(["-s", name, pid]).status();
+        assert!(status.expect("nsenter is there").success(), "kill {pid}");
+    }
+
+    /// Whether a process is gone, or only waits for its parent to take note.
+    fn has_ended(&self, pid: &str) -> bool {
+        let state = self.state_and_parent(pid);
+        state.is_none_or(|(state, _)| state == "Z")
+    }
+
+    fn children(&self, parent: &str) -> Vec<String> {
+        let entries = std::fs::read_dir(self.proc()).expect("/proc is there");
+        let names = entries.filter_map(|entry| entry.ok()?.file_name().into_string().ok());
+        let is_child = |pid: &String| {
+            let state = self.state_and_parent(pid);
+            state.is_some_and(|(_, of)| of == parent)
+        };
+        names.filter(is_child).collect()
+    }
+
+    /// `None` for what is no process, or none any more.
+    fn state_and_parent(&self, pid: &str) -> Option<(String, String)> {
+        let stat = std::fs::read_to_string(self.proc_file(pid, "stat")).ok()?;
+        // The name, in parentheses, may hold anything.
+        let (_, rest) = stat.rsplit_once(") ")?;
+        let mut words = rest.split(' ').map(str::to_owned);
+        Some((words.next()?, words.next()?))
+    }
 }
 
 fn text(bytes: &[u8]) -> &str {

@@ -1,0 +1,135 @@
+#!/usr/bin/env bash
+# Sets up a Debian machine for this project. `cargo xtask` calls it; by hand it works as well, as root.
+#
+#   setup.sh packages PURPOSE PACKAGE...   install packages, without starting their services
+#   setup.sh docker PURPOSE                install a Docker Engine, its CLI, and what they call
+#   setup.sh base-image TARBALL            pack a small Debian, for machines that reach no registry
+#   setup.sh wasm-compiler                 install Debian's Rust compiler for WebAssembly
+#   setup.sh wasm-build PACKAGE FOLDER     build a package of this workspace with it, into FOLDER
+set -euo pipefail
+
+# The release that the base image holds, and where it comes from unless apt names another mirror.
+suite=bookworm
+default_mirror=http://deb.debian.org/debian
+
+# Debian's maintainer scripts ask this file before they start a service; 101 means no.
+policy=/usr/sbin/policy-rc.d
+
+temporary=$(mktemp --directory /var/tmp/da-setup-XXXXXXXX)
+made_policy=
+clean_up() {
+    rm --recursive --force "$temporary"
+    if [ -n "$made_policy" ]; then rm --force "$policy"; fi
+}
+trap clean_up EXIT
+trap 'exit 143' INT TERM HUP
+
+say() {
+    printf '==> %s\n' "$*" >&2
+}
+
+fail() {
+    printf '%s\n' "$*" >&2
+    exit 1
+}
+
+# Runs a command and shows what it prints only if it fails.
+quietly() {
+    "$@" >"$temporary/log" 2>&1 </dev/null || {
+        tail --lines=40 "$temporary/log" >&2
+        return 1
+    }
+}
+
+apt_get() {
+    DEBIAN_FRONTEND=noninteractive apt-get -q -y "$@"
+}
+
+packages() {
+    local purpose=$1
+    shift
+    local by_hand="apt-get update && apt-get install --no-install-recommends $*"
+    command -v apt-get >/dev/null ||
+        fail "$purpose: install these Debian packages, or what your system calls them: $*"
+    [ "$(id --user)" = 0 ] || fail "$purpose: packages are missing; as root: $by_hand"
+    say "$purpose: installing $*"
+    if [ ! -e "$policy" ]; then
+        made_policy=yes
+        printf '#!/bin/sh\nexit 101\n' >"$policy"
+        chmod 755 "$policy"
+    fi
+    # The first try fails where the package lists are missing or old.
+    quietly apt_get install --no-install-recommends "$@" 2>/dev/null ||
+        { quietly apt_get update && quietly apt_get install --no-install-recommends "$@"; } ||
+        fail "$purpose: packages could not be installed; try: $by_hand"
+}
+
+docker() {
+    local wanted=(docker.io iptables iproute2)
+    # A package of its own since Debian 13.
+    if apt-cache show --no-all-versions docker-cli >/dev/null 2>&1; then wanted+=(docker-cli); fi
+    # Where the kernel confines containers with AppArmor, none starts without its parser.
+    if [ "$(cat /sys/module/apparmor/parameters/enabled 2>/dev/null)" = Y ]; then wanted+=(apparmor); fi
+    packages "$1" "${wanted[@]}"
+}
+
+# The mirror that apt uses, so that the base image comes from where packages come from.
+mirror() {
+    local uri
+    # shellcheck disable=SC2016 # The format is apt's, not the shell's.
+    uri=$(apt-get indextargets --format '$(REPO_URI)' 'Label: Debian' "Codename: $suite" 2>/dev/null |
+        head --lines=1)
+    case $uri in
+        http*) printf '%s\n' "$uri" ;;
+        *) printf '%s\n' "$default_mirror" ;;
+    esac
+}
+
+base_image() {
+    local tarball=$1 from
+    [ "$(id --user)" = 0 ] ||
+        fail "a base image needs a registry, or root for debootstrap; as root: cargo xtask image"
+    command -v debootstrap >/dev/null || packages "a base image without a registry" debootstrap
+    from=$(mirror)
+    say "base image: installing a small Debian from $from, which takes about a minute"
+    mkdir "$temporary/tree"
+    # In a mount namespace, so that whatever debootstrap mounts goes with it.
+    quietly unshare --mount debootstrap --variant=minbase "$suite" "$temporary/tree" "$from" ||
+        fail "debootstrap failed; is $from reachable?"
+    tar --create --file "$tarball.unfinished" --directory "$temporary/tree" \
+        --exclude='./var/cache/apt/*' --exclude='./var/lib/apt/lists/*' --exclude='./var/log/*' \
+        --exclude='./usr/share/doc/*' --exclude='./usr/share/man/*' .
+    mv "$tarball.unfinished" "$tarball"
+}
+
+wasm_compiler() {
+    if [ -e /usr/lib/wasm32-wasi/libc.a ] && [ -e /usr/bin/cargo ] &&
+        [ -e /usr/lib/rustlib/src/rust/library ]; then return; fi
+    local wanted=(rustc-web cargo-web rust-web-src wasi-libc)
+    dpkg --status "${wanted[@]}" >/dev/null 2>&1 ||
+        packages "Debian's compiler" "${wanted[@]}"
+}
+
+wasm_build() {
+    local package=$1 folder=$2 bin host
+    wasm_compiler
+    host=$(rustc -vV | sed -n 's/^host: //p')
+    bin=$(rustc --print sysroot)/lib/rustlib/$host/bin
+    [ -e "$bin/wasm-component-ld" ] || fail "$bin has no wasm-component-ld; a rustup toolchain has it"
+    # What rustup's Cargo has set leads back to its own compiler.
+    unset RUSTUP_TOOLCHAIN CARGO RUSTC RUSTFLAGS CARGO_ENCODED_RUSTFLAGS
+    # Debian's programs first, then the linkers for the target, which only rustup's compiler has.
+    # Building the standard library counts as unstable, hence RUSTC_BOOTSTRAP.
+    cd "$(dirname "$0")/.."
+    PATH=/usr/bin:/bin:$bin:$bin/gcc-ld CARGO_TARGET_DIR=$folder RUSTC_BOOTSTRAP=1 \
+        CARGO_TARGET_WASM32_WASIP2_RUSTFLAGS="-L /usr/lib/wasm32-wasi -C link-self-contained=no" \
+        /usr/bin/cargo build -Zbuild-std=std,panic_abort --release --target wasm32-wasip2 --package "$package"
+}
+
+case ${1-} in
+    packages | docker) "$@" ;;
+    base-image) base_image "$2" ;;
+    wasm-compiler) wasm_compiler ;;
+    wasm-build) wasm_build "$2" "$3" ;;
+    *) sed -n '2,8s/^# \{0,1\}//p' "$0" ;;
+esac

@@ -1,0 +1,39 @@
+//! Calls the script that sets up a machine, `xtask/setup.sh`, which says what it does and how it fails.
+
+use std::path::Path;
+use std::process::Command;
+
+use anyhow::Result;
+
+use crate::process;
+use crate::workspace;
+
+/// Installs Debian packages; `purpose` is what they are for, in words for the person.
+pub fn packages(purpose: &str, packages: &[&str]) -> Result<()> {
+    process::run(script("packages").arg(purpose).args(packages))
+}
+
+/// Installs a Docker Engine and its CLI.
+pub fn docker(purpose: &str) -> Result<()> {
+    process::run(script("docker").arg(purpose))
+}
+
+/// Packs a small Debian.
+pub fn base_image(tarball: &Path) -> Result<()> {
+    process::run(script("base-image").arg(tarball))
+}
+
+/// Builds a package of the workspace with Debian's compiler, which it installs.
+pub fn wasm_build(package: &str, folder: &Path) -> Result<()> {
+    let mut command = script("wasm-build");
+    workspace::forget_our_package(&mut command);
+    process::run(command.arg(package).arg(folder))
+}
+
+fn script(subcommand: &str) -> Command {
+    let mut command = Command::new("bash");
+    command
+        .arg(workspace::root().join("xtask/setup.sh"))
+        .arg(subcommand);
+    command
+}

@@ -34,14 +34,14 @@ mod tests {
 
     #[test]
     fn each_request_is_a_line_after_those_that_are_there() {
-        let path = std::env::temp_dir().join(format!("recording-{}", std::process::id()));
+        let folder = tempfile::tempdir().unwrap();
+        let path = folder.path().join("recording");
         for _ in 0..2 {
             let recording = Recording::append_to(&path).unwrap();
             let uri: Uri = "http://host:2375/a/b?c=%2F".parse().unwrap();
             recording.add(&Method::GET, &uri).unwrap();
         }
         let text = std::fs::read_to_string(&path).unwrap();
-        std::fs::remove_file(&path).unwrap();
         assert_eq!(text, "GET /a/b?c=%2F\nGET /a/b?c=%2F\n");
     }
 

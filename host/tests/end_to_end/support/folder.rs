@@ -2,35 +2,26 @@
 
 use std::path::{Path, PathBuf};
 
-use super::unique;
+use tempfile::TempDir;
 
-/// A folder that goes, with all that it holds, when it is dropped.
-pub struct Folder(PathBuf);
+/// A folder that is removed with all it holds when it is dropped.
+pub struct Folder(TempDir);
 
 impl Folder {
-    /// One that no other test uses; its path is short enough for a unix socket
-    /// within it.
+    /// A new folder; its path is short enough for a unix socket within it.
     pub fn new(prefix: &str) -> Self {
-        let path = std::env::temp_dir().join(unique(prefix));
-        std::fs::create_dir(&path).expect("a folder that nobody else has");
-        Self(path)
+        Self(TempDir::with_prefix(prefix).expect("a new folder"))
     }
 
     /// Its path.
     pub fn path(&self) -> &Path {
-        &self.0
+        self.0.path()
     }
 
     /// A file within it, with this content, and its path.
     pub fn file(&self, name: &str, content: &str) -> PathBuf {
-        let path = self.0.join(name);
+        let path = self.path().join(name);
         std::fs::write(&path, content).expect("a file");
         path
-    }
-}
-
-impl Drop for Folder {
-    fn drop(&mut self) {
-        let _ = std::fs::remove_dir_all(&self.0);
     }
 }

@@ -166,7 +166,7 @@ impl Engine {
 
     /// The address at which its containers reach this machine.
     pub fn bridge_address(&self) -> Ipv4Addr {
-        self.dir.block.bridge_address()
+        bridge::address(self.dir.block)
     }
 
     /// The Docker CLI's view of it.

@@ -5,8 +5,9 @@ use std::os::unix::fs::{DirBuilderExt, MetadataExt};
 use std::path::{Path, PathBuf};
 
 use anyhow::{Context, Result};
+use ipnet::Ipv4Net;
 
-use crate::bridge::{self, Block};
+use crate::bridge;
 use crate::random;
 
 /// Engines live here: paths short enough for a unix socket (107 bytes), and a disk rather than
@@ -25,7 +26,7 @@ pub struct EngineDir {
     /// The folder.
     pub dir: PathBuf,
     /// The addresses of its networks.
-    pub block: Block,
+    pub block: Ipv4Net,
     /// The checkout that it stays for, until `engine stop`; else it ends with the run that started it.
     pub stays_for: Option<PathBuf>,
     /// The kernel unlocks it when the run ends, however it ends.
@@ -111,9 +112,9 @@ impl EngineDir {
     }
 }
 
-fn parse(text: &str) -> Option<(Block, Option<PathBuf>)> {
+fn parse(text: &str) -> Option<(Ipv4Net, Option<PathBuf>)> {
     let mut lines = text.lines();
-    let block = Block::parse(lines.next()?)?;
+    let block = lines.next()?.parse().ok()?;
     let root = lines.next()?;
     Some((block, (!root.is_empty()).then(|| root.into())))
 }
@@ -124,7 +125,7 @@ mod tests {
 
     #[test]
     fn a_record_says_whom_the_engine_stays_for() {
-        let block = Block::parse("10.20.16.0/20").expect("a block");
+        let block = "10.20.16.0/20".parse().expect("a block");
         assert_eq!(parse("10.20.16.0/20\n\n"), Some((block, None)));
         let root = Some(PathBuf::from("/home/a/checkout"));
         assert_eq!(

@@ -16,18 +16,18 @@ use crate::workspace;
 
 /// Runs the bench with further arguments.
 ///
-/// One Engine is crowded during the run and the other is not, so that the two
-/// can be compared at any moment.
+/// One Engine is crowded and the other is empty, so that the two can be compared
+/// at any moment.
 pub fn bench(arguments: &[String]) -> Result<()> {
     wasm::build(None)?;
     wasm::build_hello()?;
-    // Before the Engines, which learn at their start which runtimes there are.
+    // Before the Engines, which look for runtimes when they start.
     if workspace::program("crun").is_none() {
         setup::packages("a runtime to compare with", &["crun"])?;
     }
     let root = workspace::root();
     let (_empty, empty) = start(Engine::start_with_kept_images)?;
-    // It goes as a whole, since a crowd takes minutes to remove one by one.
+    // Removed as a whole, since removing a crowd one by one takes minutes.
     let (_crowded, crowded) = start(Engine::start)?;
     let mut command = workspace::cargo();
     command
@@ -42,12 +42,12 @@ pub fn bench(arguments: &[String]) -> Result<()> {
         .env("BENCH_HELLO", root.join("bench/hello/spin.toml"))
         .env("BENCH_RESULTS", workspace::cache_dir().join("bench.json"));
     if !process::status(&mut command)?.success() {
-        bail!("the bench has not come to its end, for the reason above");
+        bail!("the bench failed; the reason is above");
     }
     Ok(())
 }
 
-/// An Engine with all that a target needs, and where it listens.
+/// An Engine with everything that a target needs, and where it listens.
 fn start(engine: fn(Listen) -> Result<Engine>) -> Result<(Engine, Endpoint)> {
     let port = free_address((Ipv4Addr::LOCALHOST, 0).into())?.port();
     let engine = engine(Listen::Plain(port))?;

@@ -1,4 +1,4 @@
-//! Chooses the Engine: the one that was named, else the local one, else a private one for the run.
+//! Chooses the Engine: the one that is named, else the local one, else a private one for this run.
 
 use std::env;
 use std::io::ErrorKind;
@@ -17,10 +17,10 @@ use dynamic_access_admin::progress::{remark, say};
 /// The variable of the application that names an Engine.
 pub const DOCKER_URL: &str = "SPIN_VARIABLE_DOCKER_URL";
 
-/// Where the Engine of a machine listens unless it was told otherwise.
+/// Where a local Engine listens by default.
 const LOCAL_SOCKET: &str = "/var/run/docker.sock";
 
-/// An Engine to use, with what must be kept while it is in use.
+/// The Engine to use; dropping it removes a private one.
 pub struct Chosen {
     /// The Engine.
     pub docker: Docker,
@@ -28,7 +28,7 @@ pub struct Chosen {
 }
 
 impl Chosen {
-    /// The address at which the Engine's containers reach the machine that it runs on.
+    /// The address at which the Engine's containers reach its host.
     pub fn bridge_address(&self) -> Result<String> {
         match &self.private {
             Some(engine) => Ok(Ipv4Addr::to_string(&engine.bridge_address())),
@@ -36,12 +36,12 @@ impl Chosen {
         }
     }
 
-    /// How a server reaches it over mutual TLS, if it was started so.
+    /// How a server reaches it over mutual TLS, if it was started with TLS.
     pub fn tls(&self) -> Option<Tls> {
         self.private.as_ref()?.tls()
     }
 
-    /// Lets containers reach further than this machine, where that is ours to allow.
+    /// Lets the containers of a private Engine reach beyond this machine.
     pub fn open_outbound(&self) -> Result<()> {
         self.private.as_ref().map_or(Ok(()), Engine::open_outbound)
     }
@@ -56,14 +56,14 @@ pub fn choose(flag: Option<&str>) -> Result<Chosen> {
         });
     }
     say(
-        "Engine: none is named (DOCKER_HOST, --docker-url) and none is local, so a private one is started for this run",
+        "Engine: none is named (DOCKER_HOST, --docker-url) and no local one runs; starting a private one for this run",
     );
     private(Listen::Socket)
 }
 
-/// Starts an Engine that takes nobody without a certificate, whatever others there are.
+/// Starts a private Engine that requires client certificates, whatever other Engines there are.
 pub fn private_with_tls() -> Result<Chosen> {
-    say("Engine: a private one that asks for certificates is started for this run");
+    say("Engine: starting a private one that requires client certificates, for this run");
     let loopback = (Ipv4Addr::LOCALHOST, 0).into();
     private(Listen::Tls(free_address(loopback)?.port()))
 }
@@ -76,7 +76,7 @@ fn private(listen: Listen) -> Result<Chosen> {
     })
 }
 
-/// Chooses among the Engines that somebody else runs.
+/// The Engine that somebody else runs, if there is one: the named one, else the local one.
 pub fn existing(flag: Option<&str>) -> Result<Option<Docker>> {
     if let Some((endpoint, origin)) = named(flag, |name| env::var(name).ok())? {
         docker::ensure_cli()?;
@@ -96,24 +96,24 @@ pub fn existing(flag: Option<&str>) -> Result<Option<Docker>> {
     }
     docker::ensure_cli()?;
     say(&format!(
-        "Engine: {}, the local one (DOCKER_HOST or --docker-url name another)",
+        "Engine: {}, the local one (DOCKER_HOST or --docker-url selects another)",
         local.endpoint()
     ));
     Ok(Some(local))
 }
 
-/// As [`existing`], for commands that are pointless on an Engine that ends with them.
+/// As [`existing`], for commands that make no sense on an Engine that ends with them.
 pub fn must_exist(flag: Option<&str>) -> Result<Docker> {
     match existing(flag)? {
         Some(docker) => Ok(docker),
         None => bail!(
-            "there is no Docker Engine; as root, `cargo xtask engine start` starts one to stay \
+            "there is no Docker Engine; as root, `cargo xtask engine start` starts one that stays \
              and prints the DOCKER_HOST that names it"
         ),
     }
 }
 
-/// The Engine that the command line or the environment names, and by what.
+/// The Engine that the command line or the environment names, and which of them.
 fn named(
     flag: Option<&str>,
     variable: impl Fn(&str) -> Option<String>,
@@ -135,16 +135,16 @@ fn named(
     Ok(Some((endpoint, "DOCKER_HOST")))
 }
 
-/// Whether we may connect; says so if it is only that we may not.
+/// Whether we may connect; prints a hint if only the permission is missing.
 fn is_connectable(socket: &Path) -> bool {
     match UnixStream::connect(socket) {
         Ok(_) => true,
         Err(error) if error.kind() == ErrorKind::PermissionDenied => {
             say(&format!(
-                "Engine: {} is there but not ours to use",
+                "Engine: no permission to use {}",
                 socket.display()
             ));
-            remark("as root: usermod --append --groups docker \"$SUDO_USER\", and log in anew");
+            remark("as root: usermod --append --groups docker \"$SUDO_USER\", and log in again");
             false
         }
         Err(_) => false,

@@ -20,7 +20,7 @@ use crate::wasm;
 use crate::workspace;
 use dynamic_access_admin::progress::{remark, say};
 
-/// How a demonstration differs from the ordinary.
+/// Options of the demonstration.
 #[derive(Args)]
 pub struct DemoArguments {
     /// The Engine, instead of SPIN_VARIABLE_DOCKER_URL, DOCKER_HOST, the local one or a private one
@@ -28,11 +28,11 @@ pub struct DemoArguments {
     docker_url: Option<String>,
 }
 
-/// Plays the story on a server of its own, and leaves nothing but images behind.
+/// Plays one visit on a server of its own. Only images stay behind.
 pub fn demo(arguments: &DemoArguments) -> Result<()> {
     let deployment_id = workspace::deployment_id("demo");
     wasm::build(None)?;
-    // Dropped in the reverse order: the server first, then what it has made, then its Engine.
+    // Dropped in reverse order: the server first, then its containers, then its Engine.
     let chosen = choice::choose(arguments.docker_url.as_deref())?;
     image::build_stand_in(&chosen.docker)?;
     network::ensure(&chosen.docker)?;
@@ -62,7 +62,7 @@ pub fn demo(arguments: &DemoArguments) -> Result<()> {
     told
 }
 
-/// Where the stand-in for BastionZero listens, so that the agents in containers reach it.
+/// Where the stand-in for BastionZero listens: an address that agents in containers can reach.
 fn address_for_agents(chosen: &Chosen) -> Result<SocketAddr> {
     let address: IpAddr = chosen.bridge_address()?.parse()?;
     free_address((address, 0).into()).with_context(|| {
@@ -78,10 +78,10 @@ fn tell(server: SocketAddr, agents: SocketAddr, secret: &str) -> Result<()> {
         .args(["--bin", "demo", "--"])
         .arg(format!("--server={server}"))
         .arg(format!("--agents={agents}"))
-        // By environment, since anybody can read a command line.
+        // In the environment, since anybody can read a command line.
         .env("WEBHOOK_SECRET", secret);
     if !process::status(&mut command)?.success() {
-        bail!("the story has not come to its end, for the reason above");
+        bail!("the demonstration failed; the reason is above");
     }
     Ok(())
 }
@@ -92,7 +92,7 @@ fn log_file() -> Result<PathBuf> {
     Ok(dir.join("demo-server.log"))
 }
 
-/// Shows the end of the server's log, which has the reason for what it has answered.
+/// Shows the end of the server's log, which has the reasons for its answers.
 fn show(log: &Path) {
     say(&format!("the server's log, {}:", log.display()));
     let text = fs::read_to_string(log).unwrap_or_default();

@@ -1,4 +1,4 @@
-//! Speaks to an Engine through the Docker CLI, and asks by itself whether one is there.
+//! Talks to an Engine through the Docker CLI, and pings it without.
 
 use std::path::Path;
 use std::process::Command;
@@ -15,11 +15,10 @@ use crate::workspace;
 /// A local Engine answers a ping within milliseconds, a busy or remote one within a second.
 const PING_BOUND: Duration = Duration::from_secs(3);
 
-/// Questions about images and networks take milliseconds; nobody should wait longer than this to learn
-/// that the Engine hangs.
+/// Questions about images and networks take milliseconds; if one takes longer than this, the Engine hangs.
 const ASK_BOUND: Duration = Duration::from_secs(10);
 
-/// Containers are killed and removed one after the other, 0.1 s each on a machine at rest.
+/// Containers are killed and removed one after the other, 0.1 s each on an idle machine.
 const REMOVE_BOUND: Duration = Duration::from_secs(60);
 
 /// One Engine.
@@ -60,7 +59,7 @@ impl Docker {
             .arg("--host")
             .arg(self.endpoint.docker_host());
         if self.is_private {
-            // The private Engine may be older than the CLI's own builder expects.
+            // The private Engine may be older than the CLI's builder expects.
             command
                 .env("DOCKER_BUILDKIT", "0")
                 .env_remove("DOCKER_API_VERSION");
@@ -81,11 +80,7 @@ impl Docker {
             return self.version().map(drop);
         }
         let reply = http::get(&self.endpoint, "/_ping", &[], PING_BOUND)?;
-        ensure!(
-            reply.status == 200,
-            "`/_ping` is answered with {}",
-            reply.status
-        );
+        ensure!(reply.status == 200, "`/_ping` returns {}", reply.status);
         Ok(())
     }
 
@@ -127,7 +122,7 @@ impl Docker {
         self.remove_listed(&[])
     }
 
-    /// Removes the images that others of their name have replaced.
+    /// Removes the images whose name another image has taken over.
     pub fn prune_images(&self) -> Result<()> {
         let mut command = self.command();
         command.args(["image", "prune", "--force"]);
@@ -145,14 +140,14 @@ impl Docker {
         Ok(ids.len())
     }
 
-    /// What a short question is answered with.
+    /// The answer to a short question.
     pub fn ask(&self, arguments: &[&str]) -> Result<String> {
         process::output_within(self.command().args(arguments), ASK_BOUND)
             .map(|printed| printed.trim().to_owned())
     }
 }
 
-/// Makes sure of the Docker CLI.
+/// Installs the Docker CLI if it is missing.
 pub fn ensure_cli() -> Result<()> {
     if workspace::program("docker").is_some() {
         return Ok(());

@@ -1,4 +1,4 @@
-//! Says what is there, what is missing, and the command that mends it.
+//! Reports what is there, what is missing, and the command that fixes it.
 
 use std::process::{Command, ExitCode};
 
@@ -12,17 +12,17 @@ use crate::wasm;
 use crate::workspace;
 use dynamic_access_admin::progress::say;
 
-/// What was found out about one thing.
+/// The result of one check.
 enum Finding {
     /// It is there.
     There(String),
-    /// It is not, but nothing needs it here, or it is made when needed.
+    /// It is missing, but not needed here, or set up when needed.
     Optional(String, String),
-    /// It is not, and this mends it.
+    /// It is missing, and this fixes it.
     Missing(String, String),
 }
 
-/// Looks at everything, and fails if something is missing that cannot be done without.
+/// Runs every check, and fails if something indispensable is missing.
 pub fn doctor(engine: Option<&str>) -> ExitCode {
     let engine = choice::existing(engine);
     let mut findings = vec![
@@ -38,8 +38,8 @@ pub fn doctor(engine: Option<&str>) -> ExitCode {
     for finding in &findings {
         match finding {
             Finding::There(what) => println!("ok       {what}"),
-            Finding::Optional(what, mend) => println!("absent   {what}\n         {mend}"),
-            Finding::Missing(what, mend) => println!("MISSING  {what}\n         {mend}"),
+            Finding::Optional(what, fix) => println!("absent   {what}\n         {fix}"),
+            Finding::Missing(what, fix) => println!("MISSING  {what}\n         {fix}"),
         }
     }
     match findings
@@ -48,7 +48,7 @@ pub fn doctor(engine: Option<&str>) -> ExitCode {
     {
         true => ExitCode::FAILURE,
         false => {
-            say("nothing is missing that `cargo xtask up` would not make");
+            say("everything is there, or is set up by `cargo xtask up`");
             ExitCode::SUCCESS
         }
     }
@@ -60,7 +60,8 @@ fn privileges() -> Finding {
             "root: packages can be installed and a private Engine started".to_owned(),
         ),
         false => Finding::Optional(
-            "root, for packages and a private Engine; `cargo xtask test` needs one".to_owned(),
+            "root, which packages and a private Engine need; `cargo xtask test` needs both"
+                .to_owned(),
             "sudo env PATH=\"$PATH\" cargo xtask …".to_owned(),
         ),
     }
@@ -74,14 +75,14 @@ fn compiler() -> Finding {
 }
 
 fn target() -> Finding {
-    let mend = format!("rustup target add {}", wasm::TARGET);
+    let fix = format!("rustup target add {}", wasm::TARGET);
     match wasm::has_target() {
         true => Finding::There(format!("{}: installed", wasm::TARGET)),
-        // Debian's compiler takes its place.
+        // Debian's compiler is used instead.
         false if workspace::is_root() && workspace::program("apt-get").is_some() => {
-            Finding::Optional(format!("{}: not installed", wasm::TARGET), mend)
+            Finding::Optional(format!("{}: not installed", wasm::TARGET), fix)
         }
-        false => Finding::Missing(format!("{}: not installed", wasm::TARGET), mend),
+        false => Finding::Missing(format!("{}: not installed", wasm::TARGET), fix),
     }
 }
 
@@ -100,7 +101,7 @@ fn spin() -> Finding {
     match version_of("spin") {
         Some(version) => Finding::There(version),
         None => Finding::Optional(
-            "the Spin CLI; the embedded host serves in its place".to_owned(),
+            "the Spin CLI; the embedded host is used instead".to_owned(),
             "https://spinframework.dev/install".to_owned(),
         ),
     }
@@ -122,7 +123,7 @@ fn no_engine() -> Finding {
     match workspace::is_root() {
         true => Finding::Optional(
             what,
-            "cargo xtask up starts one for its run, cargo xtask engine start one to stay"
+            "cargo xtask up starts one for its run; cargo xtask engine start starts one that stays"
                 .to_owned(),
         ),
         false => Finding::Missing(
@@ -134,7 +135,7 @@ fn no_engine() -> Finding {
 
 fn unreachable_engine(error: &Error) -> Finding {
     Finding::Missing(
-        "Engine: the one that is named cannot be used".to_owned(),
+        "Engine: the named one cannot be used".to_owned(),
         format!("{error:#}"),
     )
 }
@@ -144,7 +145,10 @@ fn agent_image(engine: &Result<Option<Docker>>) -> Option<Finding> {
     Some(match image::present(docker) {
         Some(agent) => Finding::There(format!("agent image: {} holds {agent}", image::IMAGE)),
         None => Finding::Optional(
-            format!("agent image: the Engine has no {} of ours", image::IMAGE),
+            format!(
+                "agent image: the Engine has no {} built by this project",
+                image::IMAGE
+            ),
             "cargo xtask image".to_owned(),
         ),
     })

@@ -1,4 +1,4 @@
-//! Knows the ways in which an Engine is named: `DOCKER_HOST`, `docker_url`, a socket's path.
+//! The ways to name an Engine: `DOCKER_HOST`, `docker_url`, the path of a socket.
 
 use std::fmt;
 use std::path::{Path, PathBuf};
@@ -26,17 +26,17 @@ impl Endpoint {
             "tcp" | "http" | "https"
                 if authority.is_empty() || authority.contains(['/', '@', '?', '#']) =>
             {
-                bail!("`{text}` is no Engine: {scheme}://host:port is expected")
+                bail!("`{text}` is not an Engine; expected {scheme}://host:port")
             }
             "tcp" | "http" => Ok(Self::Tcp(with_port(authority, "2375"))),
             "https" => Ok(Self::Tls(with_port(authority, "2376"))),
             _ => bail!(
-                "an Engine at `{text}` cannot be used; unix:///path, tcp://host:port, http://host:port and https://host:port can"
+                "`{text}` cannot be used as an Engine; use unix:///path, tcp://host:port, http://host:port or https://host:port"
             ),
         }
     }
 
-    /// As [`Endpoint::parse`], where `tcp` means TLS, as `DOCKER_TLS_VERIFY` makes it mean.
+    /// As [`Endpoint::parse`], but `tcp` means TLS, as it does with `DOCKER_TLS_VERIFY`.
     pub fn parse_verified(text: &str) -> Result<Self> {
         Ok(match Self::parse(text)? {
             Self::Tcp(authority) => Self::Tls(authority),
@@ -44,7 +44,7 @@ impl Endpoint {
         })
     }
 
-    /// As `docker --host` takes it.
+    /// In the form that `docker --host` takes.
     pub fn docker_host(&self) -> String {
         match self {
             Self::Unix(path) => format!("unix://{}", path.display()),

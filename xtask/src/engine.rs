@@ -1,8 +1,7 @@
-//! Starts a private Engine: a `dockerd` and `containerd` that share nothing with another on this machine.
+//! Starts a private Engine: a `dockerd` and a `containerd` that share nothing with any other on this machine.
 //!
-//! Everything of one Engine lies in one folder, whose random name is also in the
-//! command line of each of its processes, so that [`crate::teardown`] finds all
-//! of it, even after the run that started it was killed.
+//! Its files are in one folder, and its processes in namespaces of their own, so that
+//! [`crate::teardown`] removes all of it, even after the run that started it was killed.
 
 use std::fs::{self, File};
 use std::net::Ipv4Addr;
@@ -29,23 +28,23 @@ use crate::workspace;
 use dynamic_access_admin::certs;
 use dynamic_access_admin::progress::say;
 
-/// A first start takes two seconds on a machine at rest; compilers may be running beside it.
+/// A first start takes two seconds on an idle machine; compilers may be running at the same time.
 const START_BOUND: Duration = Duration::from_secs(60);
 
 /// Without containers, dockerd ends within a second.
 const DAEMON_GRACE: Duration = Duration::from_secs(15);
 
-/// Under this name a private Engine's certificate is made out.
+/// The name in a private Engine's certificate.
 const TLS_HOST: &str = "localhost";
 
-/// Where a private Engine listens, beside its unix socket.
+/// Where a private Engine listens in addition to its unix socket.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Listen {
     /// Nowhere.
     Socket,
-    /// On a port of loopback, to whoever reaches it.
+    /// On a port of loopback, without authentication.
     Plain(u16),
-    /// On a port of loopback, to who has a certificate.
+    /// On a port of loopback, for clients with a certificate.
     Tls(u16),
 }
 
@@ -68,17 +67,17 @@ pub struct Engine {
 }
 
 impl Engine {
-    /// Starts one, with all that it needs, and waits until it answers.
+    /// Installs whatever is missing, starts an Engine, and waits until it answers.
     pub fn start(listen: Listen) -> Result<Self> {
         Self::launch(listen, None, false)
     }
 
-    /// As [`Engine::start`], with the images of the last run that was started so.
+    /// As [`Engine::start`], with the images of the last such run.
     pub fn start_with_kept_images(listen: Listen) -> Result<Self> {
         Self::launch(listen, None, true)
     }
 
-    /// As [`Engine::start`], but it does not end with this process; see [`Engine::stay`].
+    /// As [`Engine::start`], but the Engine can outlive this process; see [`Engine::stay`].
     pub fn start_to_stay(listen: Listen) -> Result<Self> {
         Self::launch(listen, Some(workspace::root()), false)
     }
@@ -124,12 +123,12 @@ impl Engine {
         Ok(engine)
     }
 
-    /// Leaves an Engine that was started to stay, until `engine stop`.
+    /// Leaves the Engine running until `engine stop`; it must have been started to stay.
     pub fn stay(mut self) {
         self.is_removed_on_drop = false;
     }
 
-    /// The folder that holds everything of it.
+    /// The folder with all of its files.
     pub fn dir(&self) -> &Path {
         &self.dir.dir
     }
@@ -139,12 +138,12 @@ impl Engine {
         self.namespaces.init()
     }
 
-    /// The unix socket on which it listens.
+    /// The unix socket that it listens on.
     pub fn socket(&self) -> PathBuf {
         self.dir.socket()
     }
 
-    /// How it is reached over mutual TLS, if it was started so.
+    /// How it is reached over mutual TLS, if it was started with TLS.
     pub fn tls(&self) -> Option<Tls> {
         let Listen::Tls(port) = self.listen else {
             return None;
@@ -159,7 +158,7 @@ impl Engine {
         self.dir.dir.join("certs")
     }
 
-    /// The file that holds the process id of its `dockerd`.
+    /// The file with the process id of its `dockerd`, as seen inside its namespaces.
     pub fn pid_file(&self) -> PathBuf {
         self.dir.dir.join("dockerd.pid")
     }
@@ -174,16 +173,16 @@ impl Engine {
         Docker::private(&self.socket())
     }
 
-    /// Lets its containers reach further than this machine.
+    /// Lets its containers reach beyond this machine.
     pub fn open_outbound(&self) -> Result<()> {
         outbound::open(&self.dir)?;
-        say("private Engine: its containers may reach further than this machine");
+        say("private Engine: its containers can reach beyond this machine");
         Ok(())
     }
 
     fn start_containerd(&self) -> Result<()> {
         let dir = &self.dir.dir;
-        // The plugin serves Kubernetes, and would write outside our folder.
+        // This plugin is for Kubernetes and would write outside our folder.
         let config = "version = 2\ndisabled_plugins = [\"io.containerd.grpc.v1.cri\"]\n";
         fs::write(dir.join("containerd.toml"), config)?;
         let mut command = self.command(&require("containerd")?);
@@ -205,7 +204,7 @@ impl Engine {
 
     fn start_dockerd(&self) -> Result<()> {
         let EngineDir { dir, block, .. } = &self.dir;
-        // The machine's own /etc/docker/daemon.json must not have a say.
+        // So that the machine's own /etc/docker/daemon.json is not read.
         fs::write(dir.join("daemon.json"), runtimes())?;
         let mut command = self.command(&require("dockerd")?);
         command
@@ -224,15 +223,15 @@ impl Engine {
             .arg(format!("--cgroup-parent=/{}", self.dir.name()))
             .arg("--exec-opt=native.cgroupdriver=cgroupfs")
             .arg(format!("--default-address-pool=base={},size=24", block))
-            // Rules of ours could collide with those of an Engine that is running; containers
-            // reach this machine over the bridge without any, and need no more.
+            // Firewall rules could collide with those of a running Engine. Containers reach
+            // this machine over the bridge without any, which is enough.
             .args(["--iptables=false", "--ip6tables=false", "--ip-masq=false"])
             .arg("--ip-forward=false");
         match self.listen {
             Listen::Socket => {}
             Listen::Plain(port) => {
                 command.arg(format!("--host=tcp://127.0.0.1:{port}"));
-                // Said aloud, since the Engine otherwise delays its start to warn of it.
+                // Said explicitly, since the Engine otherwise delays its start to warn about it.
                 command.arg("--tls=false");
             }
             Listen::Tls(port) => {
@@ -245,12 +244,12 @@ impl Engine {
         self.spawn(&mut command, "dockerd", || docker.ping())
     }
 
-    /// A program that runs beside the daemons, in their namespaces.
+    /// A command that runs in the Engine's namespaces.
     pub fn command(&self, program: &Path) -> Command {
         self.namespaces.command(program)
     }
 
-    /// Starts a daemon, made by [`Engine::command`], and waits until it is ready; its output goes to a file in the folder.
+    /// Starts a daemon, given as an [`Engine::command`], and waits until it is ready. Its output goes to a file in the folder.
     pub fn spawn(
         &self,
         command: &mut Command,
@@ -279,7 +278,7 @@ impl Engine {
         }
     }
 
-    /// Lets the Engine write down what it has in memory, so that its images can be used again.
+    /// Ends `dockerd` cleanly, so that its images can be used again.
     fn end_dockerd(&self) {
         let Ok(pid) = fs::read_to_string(self.pid_file()) else {
             return;
@@ -318,7 +317,7 @@ impl Drop for Engine {
     }
 }
 
-/// A configuration with the runtimes that are there beside runc.
+/// A configuration with the runtimes that are installed besides runc.
 fn runtimes() -> String {
     match workspace::program("crun") {
         Some(crun) => format!(

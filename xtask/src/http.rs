@@ -1,4 +1,4 @@
-//! Asks one question over plain HTTP/1.1, within a bound: is somebody there, and what do they say.
+//! Sends one GET over plain HTTP/1.1, over TCP or a unix socket, within a bound.
 
 use std::io::{Read, Write};
 use std::net::{TcpStream, ToSocketAddrs};
@@ -9,10 +9,10 @@ use anyhow::{Context, Result, bail};
 
 use crate::endpoint::Endpoint;
 
-/// No answer that is asked for here comes near; a stranger's might.
+/// No expected reply comes near this; an unexpected one might.
 const REPLY_BYTES_MAX: u64 = 64 * 1024;
 
-/// An answer: its status and the text of its body.
+/// A reply: its status and the text of its body.
 pub struct Reply {
     /// The status code.
     pub status: u16,
@@ -20,7 +20,7 @@ pub struct Reply {
     pub body: String,
 }
 
-/// Sends a GET, with further header lines as they go over the wire.
+/// Sends a GET with additional header lines, written as on the wire.
 pub fn get(endpoint: &Endpoint, path: &str, headers: &[String], bound: Duration) -> Result<Reply> {
     let mut lines = format!("GET {path} HTTP/1.1\r\nHost: localhost\r\nConnection: close\r\n");
     for header in headers {

@@ -1,4 +1,4 @@
-//! Builds the agent image, and knows when there is no need to.
+//! Builds the agent image if it is missing or out of date.
 
 use std::fmt;
 use std::fs;
@@ -19,7 +19,7 @@ use dynamic_access_admin::progress::{remark, say, timed};
 /// What the image is called on an Engine.
 pub const IMAGE: &str = "dynamic-access-agent";
 
-/// The image that always holds the stand-in agent, so that a demonstration leaves [`IMAGE`] as it is.
+/// The image that always holds the stand-in agent, so that the demonstration does not touch [`IMAGE`].
 pub const STAND_IN_IMAGE: &str = "dynamic-access-stand-in";
 
 /// The label that says which agent the image holds; the Dockerfile sets it.
@@ -64,17 +64,17 @@ impl fmt::Display for Agent {
     }
 }
 
-/// Makes sure of the image; `wanted` is the agent it must hold, if that matters.
+/// Builds the image unless it is up to date; `wanted` is the agent it must hold, if that matters.
 pub fn ensure(docker: &Docker, wanted: Option<Agent>) -> Result<Agent> {
     let Some(agent) = present(docker).filter(|agent| wanted.is_none_or(|wanted| wanted == *agent))
     else {
         return build(docker, wanted);
     };
     if docker.image_label(IMAGE, INPUTS_LABEL) != Some(Inputs::gather(agent)?.digest()?) {
-        say("agent image: what it was built from has changed");
+        say("agent image: its sources have changed");
         return build(docker, wanted);
     }
-    say(&format!("agent image: {IMAGE} is there, with {agent}"));
+    say(&format!("agent image: {IMAGE} exists, with {agent}"));
     if agent == Agent::StandIn && wanted.is_none() {
         remark("`cargo xtask image --agent bzero` builds one with the real agent");
     }
@@ -93,7 +93,7 @@ pub fn build(docker: &Docker, wanted: Option<Agent>) -> Result<Agent> {
     Ok(agent)
 }
 
-/// Builds the image that holds the stand-in agent; the Engine remembers what has not changed.
+/// Builds the image with the stand-in agent; the Engine's cache covers what has not changed.
 pub fn build_stand_in(docker: &Docker) -> Result<()> {
     build_as(docker, STAND_IN_IMAGE, Agent::StandIn)
 }
@@ -116,15 +116,15 @@ fn choose() -> Agent {
         return Agent::Bzero;
     }
     say(
-        "agent image: the registry or the agent's package repository cannot be reached (asked with curl)",
+        "agent image: the registry or the agent's package repository cannot be reached (tried with curl)",
     );
     remark(
-        "so it will hold the stand-in agent; `cargo xtask image --agent bzero` insists on the real one",
+        "so it holds the stand-in agent; `cargo xtask image --agent bzero` insists on the real one",
     );
     Agent::StandIn
 }
 
-/// The base for a stand-in, where it is not that of the Dockerfile.
+/// The base image for the stand-in, unless it is the one in the Dockerfile.
 fn stand_in_base(docker: &Docker) -> Result<Option<&'static str>> {
     if !base::is_within_reach() && probe::registry() {
         return Ok(None);
@@ -149,8 +149,8 @@ fn docker_build(
     if let Some(base) = base {
         command.args(["--build-arg", &format!("BASE_IMAGE={base}")]);
     }
-    // The stand-in needs no network to be built; the real agent's package does, and a private
-    // Engine's bridge leads no further than this machine.
+    // Building the stand-in needs no network. The real agent's package does, and a private
+    // Engine's bridge does not lead beyond this machine.
     command.args([
         "--network",
         match agent {
@@ -192,7 +192,7 @@ impl Inputs {
         Ok(digest_of(&contents))
     }
 
-    /// Copies the files into a folder of their own, which `docker build` then sends as it is.
+    /// Copies the files into a folder of their own, which `docker build` sends as it is.
     fn lay_out(&self) -> Result<PathBuf> {
         let context = workspace::cache_dir().join("agent-image");
         if context.exists() {
@@ -201,7 +201,7 @@ impl Inputs {
         fs::create_dir_all(&context)?;
         for file in &self.files {
             let Some(name) = file.file_name() else {
-                bail!("{} is no file", file.display());
+                bail!("{} is not a file", file.display());
             };
             fs::copy(file, context.join(name))
                 .with_context(|| format!("failed to copy {}", file.display()))?;

@@ -1,5 +1,5 @@
 //! Keeps the images of a private Engine for the next run, which would otherwise spend most of its
-//! start on making them anew.
+//! start on building them again.
 
 use std::fs;
 use std::path::PathBuf;
@@ -10,23 +10,23 @@ use crate::docker::Docker;
 use crate::engine_dir::EngineDir;
 use crate::workspace;
 
-/// Gives an Engine that has not started yet what was kept, if there is anything.
+/// Gives the kept images, if any, to an Engine that has not started yet.
 ///
-/// A move is all or nothing, so of two runs at once one starts out empty.
-pub fn take(record: &EngineDir) {
-    let _ = fs::rename(place(), record.data());
+/// A rename is atomic, so of two runs at once one starts empty.
+pub fn take(engine: &EngineDir) {
+    let _ = fs::rename(place(), engine.data());
 }
 
-/// Takes away, while the Engine still runs, what is not worth keeping.
+/// Removes what is not worth keeping, while the Engine still runs.
 pub fn tidy(docker: &Docker) -> Result<()> {
     docker.remove_all()?;
     docker.prune_images()
 }
 
 /// Keeps the data of an Engine that has ended without containers.
-pub fn keep(record: &EngineDir) -> Result<()> {
-    // Its networks end with its bridge.
-    let networks = record.data().join("network");
+pub fn keep(engine: &EngineDir) -> Result<()> {
+    // Its networks are gone with its bridge.
+    let networks = engine.data().join("network");
     fs::remove_dir_all(&networks)
         .with_context(|| format!("failed to remove {}", networks.display()))?;
     let place = place();
@@ -34,8 +34,8 @@ pub fn keep(record: &EngineDir) -> Result<()> {
         fs::remove_dir_all(&place)?;
     }
     fs::create_dir_all(workspace::cache_dir())?;
-    // Across file systems this fails, and the next run starts out empty.
-    fs::rename(record.data(), place).context("failed to keep the images")
+    // This fails across file systems; the next run then starts empty.
+    fs::rename(engine.data(), place).context("failed to keep the images")
 }
 
 fn place() -> PathBuf {

@@ -1,7 +1,7 @@
-//! Knows whether somebody asked us to end: Ctrl-C, SIGTERM, a closed terminal.
+//! Whether somebody asked us to end: Ctrl-C, SIGTERM, a closed terminal.
 //!
-//! The signals only raise a flag. Every wait looks at it and returns
-//! [`Interrupted`], so that clean-up is what it is after any other error.
+//! The signals only set a flag. Every wait looks at it and returns
+//! [`Interrupted`], so that the clean-up is the same as after any other error.
 
 use std::fmt;
 use std::sync::atomic::{AtomicBool, Ordering};
@@ -24,7 +24,7 @@ impl fmt::Display for Interrupted {
 
 impl std::error::Error for Interrupted {}
 
-/// Turns the signals into the flag; a further one does not cut the clean-up short.
+/// Lets the signals set the flag; a second signal does not cut the clean-up short.
 pub fn listen() -> Result<()> {
     for signal in [SIGINT, SIGTERM, SIGHUP] {
         signal_hook::flag::register(signal, Arc::clone(&REQUESTED))

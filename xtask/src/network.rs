@@ -8,7 +8,7 @@ use dynamic_access_admin::progress::say;
 /// The name of the network that a target joins unless the operator says otherwise.
 const NETWORK: &str = "dynamic-access";
 
-/// Lets the Engine drop what one target sends to another, where it writes the machine's firewall rules.
+/// Makes the Engine drop traffic between targets, if it manages the machine's firewall rules.
 const NO_TRAFFIC: &str = "com.docker.network.bridge.enable_icc=false";
 
 /// Makes the network unless it is there.

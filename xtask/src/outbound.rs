@@ -1,8 +1,7 @@
-//! Lets the containers of a private Engine reach further than this machine, which the real agent must.
+//! Lets the containers of a private Engine reach beyond this machine, which the real agent needs.
 //!
-//! Three rules that name the Engine's own addresses, and the kernel's switch for
-//! forwarding; all are taken back when the Engine goes. No chain of another
-//! Engine is touched.
+//! It sets three firewall rules that name the Engine's own addresses, and the kernel's switch for
+//! forwarding. All are undone when the Engine is removed. No chain of another Engine is touched.
 
 use std::fs;
 use std::process::Command;
@@ -17,42 +16,42 @@ use crate::workspace;
 /// The kernel's switch for forwarding between networks.
 const SWITCH: &str = "/proc/sys/net/ipv4/ip_forward";
 
-/// Says, in the Engine's folder, what the switch was before.
+/// The file in the Engine's folder with the previous value of the switch.
 const MARK: &str = "outbound";
 
-/// A rule is set at once, unless another program holds the lock of the rules.
+/// Setting a rule is immediate, unless another program holds the firewall's lock.
 const RULE_BOUND: Duration = Duration::from_secs(10);
 
 /// Opens the way out.
-pub fn open(record: &EngineDir) -> Result<()> {
+pub fn open(engine: &EngineDir) -> Result<()> {
     let before = fs::read_to_string(SWITCH).with_context(|| format!("failed to read {SWITCH}"))?;
-    // Before the first rule, so that a run that is cut short takes back what there is.
-    fs::write(record.dir.join(MARK), &before)?;
-    for (chain, rule) in rules(record) {
-        // First in its chain: an Engine that is running may have closed the rest.
+    // Written before the first rule, so that a run that is cut short undoes what it did.
+    fs::write(engine.dir.join(MARK), &before)?;
+    for (chain, rule) in rules(engine) {
+        // First in its chain: a running Engine may drop everything further down.
         iptables(&[&["--insert"], chain, &as_words(&rule)].concat())?;
     }
     fs::write(SWITCH, "1\n").with_context(|| format!("failed to write {SWITCH}"))
 }
 
-/// Takes back what [`open`] has done, if it has.
-pub fn close(record: &EngineDir, is_last_engine: bool) {
-    let Ok(before) = fs::read_to_string(record.dir.join(MARK)) else {
+/// Undoes what [`open`] did, if it did.
+pub fn close(engine: &EngineDir, is_last_engine: bool) {
+    let Ok(before) = fs::read_to_string(engine.dir.join(MARK)) else {
         return;
     };
-    for (chain, rule) in rules(record) {
-        // A rule that was never set, or that somebody has flushed, is gone as well.
+    for (chain, rule) in rules(engine) {
+        // This fails for a rule that was never set or has been flushed, which is fine.
         let _ = iptables(&[&["--delete"], chain, &as_words(&rule)].concat());
     }
-    // Another Engine relies on the switch.
+    // Any other Engine relies on the switch.
     if is_last_engine && let Err(error) = fs::write(SWITCH, before) {
         dynamic_access_admin::progress::say(&format!("failed to restore {SWITCH}: {error}"));
     }
 }
 
-/// The rules: the chain with its table, and what is matched and done.
-fn rules(record: &EngineDir) -> [(&'static [&'static str], String); 3] {
-    let block = record.block;
+/// The rules: the chain with its table, and the match with its target.
+fn rules(engine: &EngineDir) -> [(&'static [&'static str], String); 3] {
+    let block = engine.block;
     [
         (
             &["POSTROUTING", "--table", "nat"],

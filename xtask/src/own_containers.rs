@@ -1,4 +1,4 @@
-//! Removes what a run has made on an Engine that may be somebody else's.
+//! Removes the containers of a run from an Engine that may belong to somebody else.
 
 use crate::docker::Docker;
 use dynamic_access_admin::progress::say;
@@ -10,7 +10,7 @@ pub struct OwnContainers {
 }
 
 impl OwnContainers {
-    /// Those of `deployment_id`, whenever they were made.
+    /// Those of `deployment_id`, from this run or an earlier one.
     pub fn of(docker: &Docker, deployment_id: &str) -> Self {
         Self {
             docker: docker.clone(),

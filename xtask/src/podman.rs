@@ -1,6 +1,6 @@
-//! Starts Podman's Docker-compatible service, the second Engine that the tests speak to.
+//! Starts Podman's Docker-compatible service, the second Engine that the tests use.
 //!
-//! It lives in the folder of a private Engine and goes with it.
+//! It lives in the folder and the namespaces of a private Engine and is removed with it.
 
 use std::fs;
 use std::path::{Path, PathBuf};
@@ -12,9 +12,9 @@ use crate::engine::Engine;
 use crate::setup;
 use crate::workspace;
 
-/// The network of Podman's default would write rules for the machine's firewall; its default
-/// limits are the highest there are, which not every root may set; and the runtime that it
-/// prefers refuses limits where both versions of control groups are mounted.
+/// Podman's default network would write firewall rules on this machine. Its default limits are the
+/// highest possible, which not every root may set. The runtime that it prefers refuses limits where
+/// both versions of control groups are mounted.
 const CONF: &str = r#"[containers]
 netns = "none"
 default_ulimits = ["nofile=4096:4096", "nproc=4096:4096"]

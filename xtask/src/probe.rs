@@ -6,14 +6,14 @@ use std::time::Duration;
 use crate::process;
 use crate::workspace;
 
-/// The registry of the Dockerfile's base image; it answers 401 to strangers, which is an answer.
+/// The registry of the Dockerfile's base image; without credentials it answers 401, which also shows that it is there.
 const REGISTRY: &str = "https://registry-1.docker.io/v2/";
 
-/// A file that every package repository has, in the one of the Dockerfile.
+/// A file that every package repository has, in the Dockerfile's repository.
 const AGENT_REPOSITORY: &str =
     "https://download-apt.bastionzero.com/production/apt-repo/dists/stable/Release";
 
-/// Long enough for a slow network, short enough to wait for in vain.
+/// Long enough for a slow network, short enough if nothing answers.
 const PROBE_BOUND: Duration = Duration::from_secs(4);
 
 /// Whether the base image can be pulled.

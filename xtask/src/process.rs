@@ -1,4 +1,4 @@
-//! Runs other programs: in process groups of their own, ended with all their children when we are.
+//! Runs other programs in process groups of their own, which end with us.
 
 use std::io::{ErrorKind, Read};
 use std::os::unix::process::CommandExt;
@@ -11,20 +11,20 @@ use rustix::process::{Pid, Signal, kill_process_group};
 
 use crate::interrupt;
 
-/// How often a wait looks again: below what a person notices, and no load.
+/// How often a wait polls: too short for a person to notice, and no load.
 pub const POLL_INTERVAL: Duration = Duration::from_millis(30);
 
 /// How long a program may take to end after SIGTERM before it is killed:
 /// compilers and package managers end within a second or two.
 const GRACE: Duration = Duration::from_secs(5);
 
-/// How much of a failed program's output is shown; its end says what went wrong.
+/// How much of a failed program's output is shown; the reason is at its end.
 const SHOWN_LINES_MAX: usize = 40;
 
 /// A running program with everything it starts.
 ///
 /// It leads a process group of its own, so that Ctrl-C on the terminal reaches
-/// us alone and we decide the order in which things end.
+/// us alone, and we decide in which order things end.
 pub struct Group {
     name: String,
     child: Child,
@@ -72,7 +72,7 @@ impl Group {
         if matches!(self.child.try_wait(), Ok(Some(_))) {
             return;
         }
-        // A failure means that the group is gone, which is what is wanted.
+        // A failure means that the group is already gone.
         let _ = kill_process_group(group, Signal::TERM);
         let deadline = Instant::now() + grace;
         while matches!(self.child.try_wait(), Ok(None)) && Instant::now() < deadline {
@@ -89,7 +89,7 @@ impl Drop for Group {
     }
 }
 
-/// Runs a program whose output is for the person; fails unless it succeeds.
+/// Runs a program and shows its output; fails unless the program succeeds.
 pub fn run(command: &mut Command) -> Result<()> {
     let status = status(command)?;
     if !status.success() {
@@ -98,7 +98,7 @@ pub fn run(command: &mut Command) -> Result<()> {
     Ok(())
 }
 
-/// Runs a program whose output is for the person.
+/// Runs a program and shows its output.
 pub fn status(command: &mut Command) -> Result<ExitStatus> {
     Group::spawn(command)?.wait(None)
 }
@@ -108,7 +108,7 @@ pub fn output(command: &mut Command) -> Result<String> {
     finish(command, None)
 }
 
-/// As [`output`], but fails after `bound`, and is not cut short by a signal before.
+/// As [`output`], but fails after `bound`, and is not interrupted by a signal.
 ///
 /// For questions that must not hang, and for clean-up, which happens after the signal.
 pub fn output_within(command: &mut Command, bound: Duration) -> Result<String> {
@@ -149,7 +149,7 @@ fn drain(pipe: Option<impl Read + Send + 'static>) -> JoinHandle<String> {
     thread::spawn(move || {
         let mut bytes = Vec::new();
         if let Some(mut pipe) = pipe {
-            // A pipe that breaks has said what it had to say.
+            // What was read before the pipe broke is all there is.
             let _ = pipe.read_to_end(&mut bytes);
         }
         String::from_utf8_lossy(&bytes).into_owned()
@@ -162,7 +162,7 @@ pub fn tail(text: &str) -> String {
     lines[lines.len().saturating_sub(SHOWN_LINES_MAX)..].join("\n")
 }
 
-/// A command as one would type it. Secrets are passed by environment and so are never in it.
+/// A command as one would type it. It never holds secrets, which are passed in the environment.
 fn shown(command: &Command) -> String {
     std::iter::once(command.get_program())
         .chain(command.get_args())

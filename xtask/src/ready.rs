@@ -1,16 +1,16 @@
-//! Writes the lines with which a person tries the server out.
+//! The lines that `cargo xtask up` prints for trying out the server.
 
 use std::net::SocketAddr;
 
-/// What the lines are made of.
+/// What the lines contain.
 pub struct Ready<'a> {
     /// Where the server listens.
     pub address: SocketAddr,
-    /// A secret that it admits.
+    /// A secret that it accepts.
     pub secret: &'a str,
     /// Where an agent registers.
     pub service_url: &'a str,
-    /// A token that was not used before.
+    /// A token that has not been used before.
     pub activation_token: &'a str,
     /// Any environment.
     pub environment_id: &'a str,
@@ -36,12 +36,12 @@ impl Ready<'_> {
     }
 }
 
-/// The first of several secrets, which are separated by blanks while they are rotated.
+/// The first secret; there are several, separated by spaces, while they are rotated.
 pub fn first_secret(secrets: &str) -> &str {
     secrets.split_whitespace().next().unwrap_or_default()
 }
 
-/// A word that a shell takes as it is.
+/// Quotes a word for a shell.
 fn quoted(text: &str) -> String {
     format!("'{}'", text.replace('\'', r"'\''"))
 }

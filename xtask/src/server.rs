@@ -1,4 +1,4 @@
-//! Runs the server itself: Spin where it is installed and can reach the Engine, else the embedded host.
+//! Runs the server: with Spin if it is installed and can reach the Engine, else with the embedded host.
 
 use std::fs::File;
 use std::net::SocketAddr;
@@ -19,24 +19,24 @@ use crate::process::{self, Group};
 use crate::workspace;
 use dynamic_access_admin::progress::{remark, say};
 
-/// What stands for a unix socket in the application's variables.
+/// What stands for a unix socket in `docker_url`.
 const SOCKET_AUTHORITY: &str = "127.0.0.1:2375";
 
-/// Compiling the component takes a second, or ten where the host itself is not optimised.
+/// Compiling the component takes a second, or ten if the host itself is not optimised.
 const START_BOUND: Duration = Duration::from_secs(90);
 
-/// A webhook has 29 seconds to its end, and requests in flight are let finish.
+/// A webhook takes at most 29 seconds, and requests in flight may finish.
 const STOP_GRACE: Duration = Duration::from_secs(32);
 
-/// The component gives up on an Engine before this.
+/// The component gives up on its Engine before this.
 const HEALTH_BOUND: Duration = Duration::from_secs(30);
 
-/// How often, and how far apart, an unhealthy server is asked again before its answer is shown:
-/// an Engine may still be starting.
+/// How many times, and how far apart, an unhealthy server is asked again before its answer is
+/// shown: its Engine may still be starting.
 const HEALTH_ATTEMPTS: usize = 3;
 const HEALTH_INTERVAL: Duration = Duration::from_secs(1);
 
-/// How often a server that does not listen yet is asked again.
+/// The time between attempts to reach a server that does not listen yet.
 const CONNECT_INTERVAL: Duration = Duration::from_millis(100);
 
 /// What runs the component.
@@ -50,23 +50,23 @@ pub enum HostKind {
 
 /// What a server is started with.
 pub struct Options {
-    /// What runs the component, if that was asked for.
+    /// What runs the component, if the person chose.
     pub host: Option<HostKind>,
     /// Where to listen.
     pub listen: SocketAddr,
     /// The Engine.
     pub engine: Endpoint,
-    /// How TLS is spoken with it.
+    /// The configuration of TLS to the Engine.
     pub runtime_config: Option<PathBuf>,
     /// What the containers are labelled with.
     pub deployment_id: String,
-    /// What callers must know.
+    /// The shared secret.
     pub secret: String,
-    /// The image of a target, instead of the one that the environment names or the usual one.
+    /// The image of a target, instead of the one from the environment or the default.
     pub agent_image: Option<&'static str>,
-    /// Where agents may register, instead of what the environment names or the usual.
+    /// Where agents may register, instead of the value from the environment or the default.
     pub service_urls: Option<String>,
-    /// Where the server's lines go, instead of to the person.
+    /// Where the server's log goes, instead of the terminal.
     pub log: Option<File>,
 }
 
@@ -87,13 +87,13 @@ impl Server {
         )?;
         let address = free_address(options.listen).with_context(|| {
             format!(
-                "failed to listen on {}; `--listen` names another address",
+                "failed to listen on {}; `--listen` sets another address",
                 options.listen
             )
         })?;
         let mut command = match kind {
             HostKind::Spin => {
-                say("server: spin up (`--host embedded` does without Spin)");
+                say("server: spin up (`--host embedded` runs without Spin)");
                 let mut command = Command::new("spin");
                 command.current_dir(workspace::root()).arg("up");
                 command
@@ -116,7 +116,7 @@ impl Server {
             }
             engine => engine.to_string(),
         };
-        // By environment, since anybody can read a command line.
+        // In the environment, since anybody can read a command line.
         command
             .env("SPIN_VARIABLE_WEBHOOK_SECRET", &options.secret)
             .env("SPIN_VARIABLE_DEPLOYMENT_ID", &options.deployment_id)
@@ -145,7 +145,7 @@ impl Server {
         self.address
     }
 
-    /// Waits until it answers `/health`, and tells if it is not healthy.
+    /// Waits until it answers `/health`, and prints a warning if it is not healthy.
     pub fn wait_until_ready(&mut self) -> Result<()> {
         let mut reply = self.first_reply()?;
         for _ in 1..HEALTH_ATTEMPTS {
@@ -162,12 +162,12 @@ impl Server {
                 reply.status
             ));
             remark(reply.body.trim());
-            remark("its log above has the reason; it goes on serving");
+            remark("the reason is in its log above; it keeps serving");
         }
         Ok(())
     }
 
-    /// Waits until it ends, which it should not, or a signal asks us to.
+    /// Waits until a signal asks us to end; fails if the server ends by itself.
     pub fn wait(&mut self) -> Result<()> {
         let status = self.group.wait(None)?;
         bail!("the server has ended: {status}")
@@ -178,7 +178,7 @@ impl Server {
         loop {
             interrupt::check()?;
             if let Some(status) = self.group.ended()? {
-                bail!("the server has ended: {status}; its reason is above");
+                bail!("the server has ended: {status}; the reason is above");
             }
             match self.ask_health() {
                 Ok(reply) => return Ok(reply),
@@ -207,7 +207,7 @@ impl Drop for Server {
     }
 }
 
-/// Spin cannot use a unix socket, and need not be installed.
+/// Spin cannot use a unix socket, and may not be installed.
 fn kind_of(asked: Option<HostKind>, engine: &Endpoint, has_spin: bool) -> Result<HostKind> {
     let is_socket = matches!(engine, Endpoint::Unix(_));
     match asked {
@@ -223,7 +223,7 @@ fn kind_of(asked: Option<HostKind>, engine: &Endpoint, has_spin: bool) -> Result
     }
 }
 
-/// Builds the host if need be, which is silent when there is none.
+/// Builds the host, silently if it is up to date.
 fn embedded_host() -> Result<Command> {
     process::run(workspace::cargo().args(["build", "--package", "dynamic-access-host"]))?;
     let mut command = Command::new(workspace::target_dir().join("debug/dynamic-access-host"));

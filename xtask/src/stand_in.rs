@@ -1,4 +1,4 @@
-//! Builds the stand-in agent: linked statically, so that it runs on any base image.
+//! Builds the stand-in agent, statically linked so that it runs on any base image.
 
 use std::path::PathBuf;
 use std::process::Command;
@@ -8,16 +8,16 @@ use anyhow::{Context, Result};
 use crate::process;
 use crate::workspace;
 
-/// Builds the stand-in, and says where it is.
+/// Builds the stand-in and returns its path.
 pub fn build() -> Result<PathBuf> {
     let host = host_target()?;
     let mut command = workspace::cargo();
     command
         .args(["build", "--quiet", "--release"])
         .args(["--package", "stand-in-agent", "--target", &host])
-        // Flags of the person's own would replace these.
+        // Flags set by the person would replace these.
         .env_remove("CARGO_ENCODED_RUSTFLAGS")
-        // Named together with a target, they are for the program alone and not for what builds it.
+        // With an explicit target, they do not apply to build scripts.
         .env("RUSTFLAGS", "-C target-feature=+crt-static");
     process::run(&mut command).context(
         "failed to build the stand-in agent; it needs the C library's libc.a (libc6-dev)",

@@ -1,4 +1,4 @@
-//! Every test, with all that they need, on a private Engine that goes with them.
+//! Runs every test on a private Engine that is removed afterwards.
 
 use std::env;
 use std::fs;
@@ -20,10 +20,10 @@ use crate::wasm;
 use crate::workspace;
 use dynamic_access_admin::progress::say;
 
-/// Runs `cargo test` with further arguments, and ends as it does.
+/// Runs `cargo test` with further arguments and returns its exit code.
 ///
-/// The Engine is always a private one: tests that kill containers have no
-/// business on one that a person is using.
+/// The Engine is always a private one: tests that kill containers must not run
+/// on an Engine that a person is using.
 pub fn test(arguments: &[String]) -> Result<ExitCode> {
     let started = Instant::now();
     wasm::build(None)?;
@@ -52,7 +52,7 @@ pub fn test(arguments: &[String]) -> Result<ExitCode> {
         .env("TEST_TRAFFIC", &record)
         .env("TEST_XTASK", env::current_exe()?);
     say("cargo test");
-    let status = process::status(&mut command).context("the tests did not come to their end")?;
+    let status = process::status(&mut command).context("the tests could not be run")?;
     let recorded = fs::read_to_string(&record).unwrap_or_default();
     drop(engine);
     let verdict = match status.success() {
@@ -63,7 +63,7 @@ pub fn test(arguments: &[String]) -> Result<ExitCode> {
         "tests: {verdict}, after {:.0} s with all set-up",
         started.elapsed().as_secs_f32()
     ));
-    // A part of the tests makes a part of the calls.
+    // Some of the tests make only some of the calls.
     if status.success() && arguments.is_empty() {
         let summary = traffic::check(&recorded)?;
         say(&format!("traffic: {summary}"));
@@ -71,7 +71,7 @@ pub fn test(arguments: &[String]) -> Result<ExitCode> {
     Ok(exit_code(status.code()))
 }
 
-/// What tests run of their own.
+/// Installs the programs that tests start.
 fn install_for_tests() -> Result<()> {
     for (program, package, what_for) in [
         (
@@ -90,7 +90,7 @@ fn install_for_tests() -> Result<()> {
     Ok(())
 }
 
-/// Cargo takes either a package or the whole workspace; before `--` alone are its own arguments.
+/// Cargo takes either a package or the whole workspace. Its own arguments end at `--`.
 fn names_package(arguments: &[String]) -> bool {
     arguments
         .iter()
@@ -98,7 +98,7 @@ fn names_package(arguments: &[String]) -> bool {
         .any(|argument| argument.starts_with("-p") || argument.starts_with("--package"))
 }
 
-/// A program that a signal has ended has no code.
+/// A program that was ended by a signal has no exit code.
 fn exit_code(code: Option<i32>) -> ExitCode {
     match code.map(u8::try_from) {
         Some(Ok(code)) => ExitCode::from(code),

@@ -1,12 +1,12 @@
-//! Compares what the component has sent during the tests with the table of what a proxy admits.
+//! Compares the requests that the component sent during the tests with the table of calls that a proxy admits.
 
 use anyhow::{Result, bail};
 use dynamic_access_admin::proxy_config::calls::{self, Call};
 
-/// How many requests that no line admits are shown; there is one reason, mostly.
+/// How many unlisted requests are shown; they mostly have one cause.
 const SHOWN_MAX: usize = 10;
 
-/// Checks a record, one `METHOD path?query` a line, and says what it holds.
+/// Checks recorded requests, one `METHOD path?query` a line, and returns a summary.
 pub fn check(record: &str) -> Result<String> {
     check_against(record, &calls::table()?)
 }
@@ -26,7 +26,7 @@ fn check_against(record: &str, calls: &[Call]) -> Result<String> {
         let count = strangers.len();
         strangers.truncate(SHOWN_MAX);
         bail!(
-            "{count} kinds of requests that {} does not admit, such as\n{}",
+            "{count} kinds of requests are not in {}, such as\n{}",
             calls::FILE,
             strangers.join("\n")
         );
@@ -34,13 +34,13 @@ fn check_against(record: &str, calls: &[Call]) -> Result<String> {
     let mut unused = calls.iter().zip(&is_used).filter(|(_, is_used)| !**is_used);
     if let Some((call, _)) = unused.next() {
         bail!(
-            "no test has sent what `{}` in {} admits",
+            "no test has sent the call `{}` of {}",
             call.name,
             calls::FILE
         );
     }
     Ok(format!(
-        "{} requests to the Engine, all on the list of {}, each of its {} entries used",
+        "{} requests to the Engine, all listed in {}; each of its {} calls was used",
         record.lines().count(),
         calls::FILE,
         calls.len()
@@ -67,7 +67,7 @@ mod tests {
         let record = "GET /a/1\nPOST /a/stop?t=0\nGET /a/2\n";
         let said = check_against(record, &table()).expect("they are");
         assert!(said.starts_with("3 requests"), "{said}");
-        assert!(said.contains("each of its 2 entries used"), "{said}");
+        assert!(said.contains("each of its 2 calls was used"), "{said}");
     }
 
     #[test]

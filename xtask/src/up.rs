@@ -1,4 +1,4 @@
-//! The main job: everything that is missing, then a server with three lines to try it out.
+//! The main command: sets up whatever is missing, serves, and prints three lines to try it out.
 
 use std::env;
 use std::net::{IpAddr, SocketAddr};
@@ -27,14 +27,14 @@ use crate::workspace;
 /// Where the real agent registers.
 const SERVICE_URL: &str = "https://cloud.bastionzero.com";
 
-/// How a run differs from the ordinary.
+/// Options of a run.
 #[derive(Args)]
 pub struct UpArguments {
     /// Where to serve; port 0 takes a free one
     #[arg(long, value_name = "ADDRESS:PORT", default_value = "127.0.0.1:3000")]
     listen: SocketAddr,
 
-    /// What runs the component, instead of Spin if it is installed and the Engine is not a unix socket
+    /// What runs the component; the default is Spin if it is installed and the Engine is not a unix socket
     #[arg(long)]
     host: Option<HostKind>,
 
@@ -42,21 +42,21 @@ pub struct UpArguments {
     #[arg(long, value_name = "URL")]
     docker_url: Option<String>,
 
-    /// Over mutual TLS, to a private Engine with certificates of its own
+    /// Use mutual TLS, with a private Engine and new certificates
     #[arg(long, conflicts_with_all = ["docker_url", "runtime_config_file"])]
     tls: bool,
 
-    /// Says with `[[client_tls]]` how TLS is spoken with the Engine
+    /// Spin's runtime configuration, whose `[[client_tls]]` configures TLS to the Engine
     #[arg(long, value_name = "FILE")]
     runtime_config_file: Option<PathBuf>,
 }
 
-/// Serves until a signal, and leaves nothing of its own behind.
+/// Serves until a signal arrives, and leaves nothing of its own behind.
 pub fn up(arguments: UpArguments) -> Result<()> {
     let started = Instant::now();
     let deployment_id = workspace::deployment_id("up");
     wasm::build(None)?;
-    // Dropped in the reverse order: the server first, then what it has made, then its Engine.
+    // Dropped in reverse order: the server first, then its containers, then its Engine.
     let chosen = match arguments.tls {
         true => choice::private_with_tls()?,
         false => choice::choose(arguments.docker_url.as_deref())?,
@@ -68,7 +68,7 @@ pub fn up(arguments: UpArguments) -> Result<()> {
     }
     let secret = secret()?;
     let (service_url, _service) = service_url(agent, &chosen);
-    // The stand-in registers with this run; the real agent where the operator lets it.
+    // The stand-in registers with this run, the real agent wherever service_urls allows.
     let service_urls = (service_url != SERVICE_URL).then(|| service_url.clone());
     let _containers = OwnContainers::of(&chosen.docker, &deployment_id);
     let (engine, runtime_config) = match chosen.tls() {
@@ -117,7 +117,7 @@ pub fn up(arguments: UpArguments) -> Result<()> {
     }
 }
 
-/// The agent of the image, which is built unless the person has named another image.
+/// The agent in the image, which is built unless the person has named another image.
 fn agent(docker: &Docker) -> Result<Option<Agent>> {
     match env::var("SPIN_VARIABLE_AGENT_IMAGE") {
         Ok(name) if name != image::IMAGE && !name.is_empty() => {
@@ -139,7 +139,7 @@ fn secret() -> Result<String> {
         }
         _ => {
             say(&format!(
-                "secret: a new one for this run ({VARIABLE} sets one to stay)"
+                "secret: a new one for this run ({VARIABLE} sets a fixed one)"
             ));
             random::secret()
         }
@@ -149,9 +149,7 @@ fn secret() -> Result<String> {
 /// Where the agent of the printed line registers, and what listens there.
 fn service_url(agent: Option<Agent>, chosen: &Chosen) -> (String, Option<Service>) {
     if agent != Some(Agent::StandIn) {
-        remark(
-            "the token below is made up: with one of BastionZero's own, the target comes online",
-        );
+        remark("the token below is made up; with a token from BastionZero the target comes online");
         return (SERVICE_URL.to_owned(), None);
     }
     match listen_for_agents(chosen) {
@@ -178,7 +176,7 @@ fn listen_for_agents(chosen: &Chosen) -> Result<Service> {
     Ok(service)
 }
 
-/// Says beforehand what the server would only say in its log.
+/// Prints warnings that would otherwise only be in the server's log.
 fn warn_of_engine(engine: &Endpoint, has_runtime_config: bool) {
     match engine {
         Endpoint::Tls(_) if !has_runtime_config => {

@@ -1,8 +1,7 @@
-//! Builds the component, and makes sure of a compiler that can.
+//! Builds the component, and installs a compiler for it if there is none.
 //!
-//! Where `rustup` can install the target, that is the way. Where only package
-//! registries can be reached, Debian's own compiler builds the standard
-//! library for the target.
+//! `rustup` installs the target if it can. Where only package registries can be
+//! reached, Debian's own compiler builds the standard library for the target.
 
 use std::env;
 use std::fs;
@@ -20,7 +19,7 @@ use dynamic_access_admin::progress::{say, timed};
 /// The target of the component.
 pub const TARGET: &str = "wasm32-wasip2";
 
-/// Says, as a command-line flag would, which compiler builds the component.
+/// The variable that selects the compiler, as the flag does.
 const TOOLCHAIN_VARIABLE: &str = "XTASK_TOOLCHAIN";
 
 /// Which compiler builds the component.
@@ -54,7 +53,7 @@ pub fn component() -> PathBuf {
     COMPONENT.place()
 }
 
-/// Builds the component with the compiler that was asked for, or that is there.
+/// Builds the component with the given compiler, or with the first one found.
 pub fn build(toolchain: Option<Toolchain>) -> Result<()> {
     build_package(COMPONENT, "component: build", toolchain)
 }
@@ -75,7 +74,7 @@ fn build_package(package: Package, what: &str, toolchain: Option<Toolchain>) -> 
     })
 }
 
-/// Whether the compiler that builds everything else has the target.
+/// Whether the default compiler has the target.
 pub fn has_target() -> bool {
     process::output(Command::new("rustc").args(["--print", "target-libdir", "--target", TARGET]))
         .is_ok_and(|libdir| Path::new(libdir.trim()).is_dir())
@@ -102,9 +101,9 @@ fn available() -> Result<Toolchain> {
         return Ok(Toolchain::Rustup);
     };
     if workspace::program("apt-get").is_none() {
-        bail!("{error:#}\nrun this where the network can be reached: rustup target add {TARGET}");
+        bail!("{error:#}\nwith network access, run: rustup target add {TARGET}");
     }
-    say("wasm target: rustup cannot add it here, so Debian's compiler builds the component");
+    say("wasm target: rustup cannot add it here; Debian's compiler builds the component");
     Ok(Toolchain::Debian)
 }
 
@@ -121,14 +120,14 @@ fn build_with_rustup(package: Package) -> Result<()> {
 }
 
 fn build_with_debian(package: Package) -> Result<()> {
-    // Apart from what the other compiler has built, which it would otherwise build anew each time.
+    // Separate from the other compiler's output, which it would otherwise rebuild each time.
     let folder = workspace::target_dir().join("debian");
     setup::wasm_build(package.name, &folder)?;
     package.put_in_place(&folder)
 }
 
 impl Package {
-    /// Where its manifest names it.
+    /// Where `spin.toml` expects it.
     fn place(self) -> PathBuf {
         self.built_in(&workspace::root().join("target"))
     }
@@ -137,7 +136,7 @@ impl Package {
         target_dir.join(TARGET).join("release").join(self.file)
     }
 
-    /// A manifest names one place, wherever Cargo was told to build.
+    /// A manifest names one path, whatever target folder Cargo uses.
     fn put_in_place(self, target_dir: &Path) -> Result<()> {
         let built = self.built_in(target_dir);
         let place = self.place();
@@ -147,8 +146,8 @@ impl Package {
         if let Some(dir) = place.parent() {
             fs::create_dir_all(dir)?;
         }
-        // By way of another name: the file there may be a hard link to what Cargo keeps for itself,
-        // and may be in use.
+        // Through another name, since the existing file may be in use, or a hard link to a file of
+        // Cargo's.
         let unfinished = place.with_extension("unfinished");
         fs::copy(&built, &unfinished)
             .and_then(|_| fs::rename(&unfinished, &place))

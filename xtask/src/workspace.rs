@@ -1,4 +1,4 @@
-//! Knows where things are: the checkout, its build output, and programs on this machine.
+//! Where things are: the checkout, its build output, and programs on this machine.
 
 use std::env;
 use std::path::{Path, PathBuf};
@@ -24,12 +24,12 @@ pub fn target_dir() -> PathBuf {
     }
 }
 
-/// Where these commands keep what spares the next run work.
+/// Where these commands cache what later runs can use.
 pub fn cache_dir() -> PathBuf {
     target_dir().join("xtask")
 }
 
-/// The Cargo that runs us, on this workspace and its build output.
+/// The Cargo that runs us, for this workspace and its build output.
 pub fn cargo() -> Command {
     let mut command = Command::new(env::var_os("CARGO").unwrap_or_else(|| "cargo".into()));
     command
@@ -39,10 +39,10 @@ pub fn cargo() -> Command {
     command
 }
 
-/// Takes away what Cargo tells a program about its package.
+/// Removes the variables with which Cargo tells a program about its package.
 ///
-/// Build scripts look at some of it, and would run again, with all that depends
-/// on them, whenever a Cargo called by us follows one called by a person.
+/// Build scripts depend on some of them and would run again, with everything
+/// that depends on them, each time a person's `cargo` and ours alternate.
 pub fn forget_our_package(command: &mut Command) {
     for (name, _) in env::vars_os() {
         if name.to_str().is_some_and(is_about_our_package) {
@@ -63,7 +63,7 @@ fn is_about_our_package(variable: &str) -> bool {
     variable.starts_with("CARGO_PKG_") || NAMES.contains(&variable)
 }
 
-/// Finds a program as a root shell would, also where `PATH` lacks the `sbin` folders.
+/// Finds a program as a root shell would, even if `PATH` lacks the `sbin` folders.
 pub fn program(name: &str) -> Option<PathBuf> {
     let path = env::var_os("PATH").unwrap_or_default();
     env::split_paths(&path)
@@ -77,7 +77,7 @@ pub fn is_root() -> bool {
     rustix::process::geteuid().is_root()
 }
 
-/// A name for what a command creates on an Engine: the same at each of its runs in this checkout, and no other's.
+/// The deployment id for a command: the same for each run in this checkout, and different for every other one.
 pub fn deployment_id(command: &str) -> String {
     deployment_id_of(command, &root())
 }

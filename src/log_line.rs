@@ -1,7 +1,8 @@
-//! What the log says of one request: one line of JSON.
+//! The log line of one request, as JSON.
 //!
-//! Holds no secret: what is written here are names of ours, numbers, and the
-//! [`Display`](std::fmt::Display) of an [`Error`].
+//! It holds no secret: only this server's own names, numbers, and the
+//! [`Display`](std::fmt::Display) of an [`Error`], from which secrets are
+//! redacted.
 
 use std::time::Duration;
 
@@ -10,70 +11,71 @@ use serde::Serialize;
 use crate::error::Error;
 use crate::secret::Secret;
 
-/// How many calls a line lists: a webhook makes four, and a long wait for
-/// another's start not many more.
+/// How many calls a line lists. A webhook makes about four calls, and not many
+/// more when it waits for another request's start.
 const CALLS_MAX: usize = 32;
 
-/// How many notes a line holds: a reap can have thousands to tell of, which
-/// its answer lists.
+/// How many notes a line holds. A reap can have hundreds; its answer lists them
+/// all.
 const NOTES_MAX: usize = 32;
 
-/// How much of one text a line holds: the Engine quotes names and paths, and
-/// once in a while a whole command line.
+/// How much of one text a line holds. The Engine quotes names and paths in its
+/// messages, and sometimes a whole command line.
 const TEXT_CHARS_MAX: usize = 400;
 
-/// One call to the Engine.
+/// One call to the Engine, as the log shows it.
 #[derive(Debug, Clone, Copy)]
 pub struct CallNote {
-    /// What it was for.
+    /// What the call did, in one word.
     pub name: &'static str,
-    /// The status of the reply, if there was one.
+    /// The status of the reply, if there was a reply.
     pub status: Option<u16>,
-    /// From the request's first byte to the reply's last.
+    /// The time from the request's first byte to the reply's last byte.
     pub took: Duration,
 }
 
-/// The calls to the Engine for one request, in their order.
+/// The calls to the Engine for one request, in order.
 #[derive(Debug, Default)]
 pub struct Calls(Vec<CallNote>);
 
 impl Calls {
-    /// Notes a call that has ended.
+    /// Adds a call that has ended.
     pub fn push(&mut self, call: CallNote) {
         self.0.push(call);
     }
 }
 
-/// One request to this server.
+/// What the log says about one request to this server.
 #[derive(Debug)]
 pub struct LogLine<'a> {
     /// The request's id, which an error's answer carries too.
     pub request_id: &'a str,
-    /// The webhook's path; `-` when it is none, `tail` for the work after an
+    /// The webhook's path; `-` for an unknown path, `tail` for the work after an
     /// answer.
     pub route: &'static str,
-    /// The status of the answer, if the line is about one.
+    /// The status of the answer; none for the work after an answer.
     pub status: Option<u16>,
-    /// From the request's arrival to the answer.
+    /// The time from the request's arrival to the answer.
     pub took: Duration,
-    /// The short id of the container that the request was about.
+    /// The short id of the request's container.
     pub container: Option<&'a str>,
     /// The calls to the Engine.
     pub calls: &'a Calls,
-    /// What is worth telling beside the outcome: what the Engine left out of
-    /// a container's configuration, and what was reaped.
+    /// Other things that the operator should know: what the Engine left out of a
+    /// container's configuration, unsafe variables, and what was reaped.
     pub notes: &'a [String],
-    /// Why the request did not succeed.
+    /// Why the request failed.
     pub error: Option<&'a Error>,
-    /// What must not be shown, should a peer have echoed it.
+    /// Texts to redact, because a peer may have echoed them.
     pub secrets: &'a [Secret],
 }
 
 impl LogLine<'_> {
-    /// The line, without its end.
+    /// The line as JSON, without a line break.
     pub fn to_json(&self) -> String {
         let calls = self.calls.0.iter().take(CALLS_MAX);
-        let line = Fields {
+        let notes = self.notes.iter().take(NOTES_MAX);
+        let fields = Fields {
             request: self.request_id,
             route: self.route,
             status: self.status,
@@ -81,25 +83,20 @@ impl LogLine<'_> {
             container: self.container,
             calls: calls.map(ToString::to_string).collect(),
             calls_omitted: self.calls.0.len().saturating_sub(CALLS_MAX),
-            notes: self
-                .notes
-                .iter()
-                .take(NOTES_MAX)
-                .map(|text| self.redacted(text))
-                .collect(),
+            notes: notes.map(|text| self.redacted(text)).collect(),
             notes_omitted: self.notes.len().saturating_sub(NOTES_MAX),
             error: self.error.map(|error| self.redacted(&error.to_string())),
         };
-        serde_json::to_string(&line).expect("a line has text keys and no maps")
+        serde_json::to_string(&fields).expect("text and numbers can always be written as JSON")
     }
 
-    /// A peer's words, without the secrets that they may echo.
+    /// A peer's message without the secrets that it may echo.
     fn redacted(&self, text: &str) -> String {
         let mut text = text.to_owned();
         for secret in self.secrets {
             text = text.replace(secret.expose(), "[redacted]");
         }
-        // Cut last, since half a secret would not be found.
+        // Shortened last, because half a secret would not be found.
         text.chars().take(TEXT_CHARS_MAX).collect()
     }
 }
@@ -114,6 +111,7 @@ impl std::fmt::Display for CallNote {
     }
 }
 
+/// The members of the JSON object, in order.
 #[derive(Serialize)]
 struct Fields<'a> {
     request: &'a str,
@@ -135,7 +133,7 @@ struct Fields<'a> {
     error: Option<String>,
 }
 
-// The signature is serde's.
+// serde calls this with a reference.
 fn is_zero(count: &usize) -> bool {
     *count == 0
 }
@@ -165,7 +163,7 @@ mod tests {
     }
 
     #[test]
-    fn a_line_is_json_and_holds_what_there_is_to_tell() {
+    fn a_line_is_json_and_leaves_out_what_is_absent() {
         let mut calls = Calls::default();
         for (name, status) in [("create", Some(201)), ("start", None)] {
             let took = Duration::from_millis(9);
@@ -198,7 +196,7 @@ mod tests {
     }
 
     #[test]
-    fn a_peers_many_words_do_not_make_a_long_line() {
+    fn long_messages_of_a_peer_do_not_make_a_long_line() {
         let notes = vec!["x".repeat(5000); 40];
         let line = line(&Calls::default(), None, &notes);
         assert_eq!(line["notes"].as_array().map(Vec::len), Some(32));
@@ -207,7 +205,7 @@ mod tests {
     }
 
     #[test]
-    fn a_secret_that_the_cut_would_halve_is_redacted_whole() {
+    fn a_secret_at_the_length_limit_is_redacted_whole() {
         let text = format!("{}planted", "x".repeat(396));
         let line = line(&Calls::default(), None, &[text]);
         assert!(!line.to_string().contains("plan"), "{line}");
@@ -217,7 +215,7 @@ mod tests {
     fn a_peers_echo_of_a_secret_is_redacted() {
         let error = Error::EngineFailed(Fault::Nonsense("a planted\nsown word".to_owned()));
         let line = line(&Calls::default(), Some(&error), &["planted".to_owned()]);
-        let expected = "not an Engine's answer: a [redacted]\n[redacted] word; see that docker_url is an Engine's, and https if it speaks TLS";
+        let expected = "not an Engine's answer: a [redacted]\n[redacted] word; check that docker_url points to a Docker Engine, and that it is https if the Engine speaks TLS";
         assert_eq!(line["error"], expected);
         assert_eq!(line["notes"][0], "[redacted]");
     }

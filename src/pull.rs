@@ -36,7 +36,7 @@ pub async fn pull<P: Platform>(
         .await
     {
         Ok(Pulled::Done) => Ok(()),
-        Ok(Pulled::Refused(reason)) => Err(Error::ImageNotToBeHad { image, reason }),
+        Ok(Pulled::Refused(reason)) => Err(Error::PullRefused { image, reason }),
         Ok(Pulled::Failed(reason)) => Err(Error::PullFailed { image, reason }),
         Err(Fault::TimedOut | Fault::BudgetSpent) => Err(Error::ImageBeingPulled(image)),
         Err(fault) => Err(fault.into()),

@@ -1,6 +1,6 @@
-//! Every error, its status, its two messages.
+//! Every error, its status, and its two messages.
 //!
-//! The messages are in a file of their own; neither ever holds a token, a
+//! The messages have a file of their own. Neither ever contains a token, a
 //! secret, a header or a body.
 
 mod messages;
@@ -14,82 +14,81 @@ use crate::fault::Fault;
 /// Why a webhook did not succeed.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum Error {
-    /// The body is not what the webhook takes; the field and what is wrong.
+    /// The body is invalid: the field, and what is wrong with it.
     BadBody(String),
-    /// `uniqueId` is not one that this server gives out.
+    /// `uniqueId` does not have the form that this server gives out.
     BadUniqueId,
-    /// The query is not one that the webhook takes.
+    /// The webhook does not take this query.
     BadQuery,
     /// The body did not arrive in time.
     BodyTooSlow,
-    /// The body is longer than any webhook's.
+    /// The body is longer than that of any webhook.
     BodyTooLarge,
-    /// The body is said not to be JSON.
+    /// The Content-Type is not JSON.
     NotJson,
-    /// The credentials are not right; how, for the log alone.
+    /// The credentials are wrong. The reason is for the log only.
     Unauthorized(&'static str),
-    /// No such webhook.
+    /// There is no such webhook.
     UnknownPath,
-    /// The webhook has one method, and this is not it.
+    /// The webhook takes another method.
     WrongMethod {
-        /// The method that it has.
+        /// The method that it takes.
         allow: &'static str,
     },
-    /// The container to stop is not one of this deployment.
+    /// The container to stop does not belong to this deployment.
     NotOurs(ContainerId),
-    /// A container that is not of this deployment has the target's name.
+    /// A container that does not belong to this deployment has the target's name.
     NameTaken(ContainerId),
     /// Variables of this server are wrong.
     Misconfigured(Problems),
     /// The Engine has no such image.
     NoSuchImage(ImageReference),
-    /// The Engine does not have the image yet: its pull takes longer than a
-    /// webhook may.
+    /// The Engine does not have the image yet: its pull outlasts the webhook.
     ImageBeingPulled(ImageReference),
-    /// The image's registry does not give it out.
-    ImageNotToBeHad {
+    /// The registry does not provide the image.
+    PullRefused {
         /// The image.
         image: ImageReference,
-        /// The registry's words.
+        /// What the registry said.
         reason: String,
     },
     /// The pull of the image failed on the way.
     PullFailed {
         /// The image.
         image: ImageReference,
-        /// The Engine's words.
+        /// What the Engine said.
         reason: String,
     },
     /// The Engine has no such network.
     NoSuchNetwork(String),
-    /// The Engine would run the container without a limit that it should have;
-    /// its words.
+    /// The Engine would run the container without a limit that it should have.
+    /// Holds the Engine's warning.
     LimitDropped(String),
-    /// The Engine does not accept the container as it is configured.
+    /// The Engine rejected the request, usually for the container's options.
     Refused(Fault),
-    /// What stands in front of the Engine does not let the request pass.
+    /// A proxy or a plugin in front of the Engine denied the request.
     Denied(Fault),
-    /// The Engine answered with a failure of its own, or not as an Engine.
+    /// The Engine reported a failure of its own, or the reply is not an Engine's.
     EngineFailed(Fault),
-    /// No connection to the Engine.
+    /// There is no connection to the Engine.
     EngineUnreachable(Fault),
     /// The Engine did not answer in time, or the webhook's time is spent.
     OutOfTime(Fault),
-    /// Another request with the same token is at work on its target.
+    /// Another request with the same token is working on its target.
     InProgress,
     /// Another request is removing the container.
     RemovalInProgress,
-    /// The token's target has ended, and is not run again.
+    /// The token's target has ended. It is not started again.
     TargetEnded(ContainerId),
-    /// The agent is to register at a place that is not allowed.
+    /// The agent would register at a place that is not allowed.
     ServiceUrlNotAllowed,
     /// The token's target was started with another payload.
     OtherPayload(ContainerId),
-    /// As many targets live as may.
+    /// The maximum number of targets is reached.
     TooManyTargets {
-        /// How many that is.
+        /// The maximum.
         max: usize,
-        /// Of the environment in question, or of all.
+        /// Whether it is that of the environment or of all environments.
         of: &'static str,
     },
     /// The health check failed, and why.
@@ -109,7 +108,7 @@ impl Error {
             Self::NotJson => StatusCode::UNSUPPORTED_MEDIA_TYPE,
             Self::Misconfigured(_)
             | Self::NoSuchImage(_)
-            | Self::ImageNotToBeHad { .. }
+            | Self::PullRefused { .. }
             | Self::NoSuchNetwork(_)
             | Self::LimitDropped(_)
             | Self::Refused(_)
@@ -128,11 +127,11 @@ impl Error {
         }
     }
 
-    /// Seconds after which the caller may try again, where that can help.
+    /// Seconds after which the caller should try again, where that can help.
     ///
-    /// Thirty for a start in progress: by then it has ended, one way or the
-    /// other; likewise until a target's place is free. Ten else, since the
-    /// caller's user is waiting.
+    /// After 30 seconds a start in progress has certainly succeeded or failed,
+    /// and a pull or a full server has had some time. Ten seconds otherwise,
+    /// because the caller's user is waiting.
     pub fn retry_after_seconds(&self) -> Option<u32> {
         match self {
             Self::InProgress | Self::TooManyTargets { .. } | Self::ImageBeingPulled(_) => Some(30),
@@ -140,10 +139,8 @@ impl Error {
             _ => None,
         }
     }
-}
 
-impl Error {
-    /// Whether another try, a moment later, may go better.
+    /// Whether another try a moment later may succeed.
     pub fn is_transient(&self) -> bool {
         matches!(
             self,
@@ -212,7 +209,7 @@ mod tests {
             ),
             (Error::ImageBeingPulled(image()), 503),
             (
-                Error::ImageNotToBeHad {
+                Error::PullRefused {
                     image: image(),
                     reason: "planted".to_owned(),
                 },
@@ -260,7 +257,7 @@ mod tests {
     }
 
     #[test]
-    fn whoever_may_come_back_is_told_when() {
+    fn an_answer_says_when_to_try_again_if_that_can_help() {
         for (error, status) in all() {
             let is_told = error.retry_after_seconds().is_some();
             assert_eq!(is_told, matches!(status, 429 | 503), "{error:?}");
@@ -268,7 +265,7 @@ mod tests {
     }
 
     #[test]
-    fn a_fault_becomes_the_error_of_who_is_to_blame() {
+    fn a_fault_becomes_the_error_of_its_cause() {
         for (fault, status) in [
             (Fault::Unreachable(String::new()), 503),
             (Fault::Untrusted(String::new()), 503),

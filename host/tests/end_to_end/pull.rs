@@ -66,7 +66,7 @@ fn an_image_that_the_registry_does_not_have_is_told() {
     let wrong_digest = format!("team/agent@sha256:{}", "0".repeat(64));
     for rest in ["team/agent:2", "team/other:1", &wrong_digest] {
         let server = server(&deployment, &engine, &registry.reference(rest), "");
-        check_refused(&server, 500, "is not to be had from its registry");
+        check_refused(&server, 500, "cannot be pulled from its registry");
     }
     assert_eq!(deployment.containers(), Vec::<String>::new());
 }
@@ -79,7 +79,7 @@ fn a_registry_that_asks_is_shown_the_credentials() {
     registry.hold_image(&engine);
     let image = registry.reference("team/agent:1");
     let without = server(&deployment, &engine, &image, "");
-    check_refused(&without, 500, "is not to be had from its registry");
+    check_refused(&without, 500, "cannot be pulled from its registry");
     let with = server(&deployment, &engine, &image, REGISTRY_AUTH);
     id_of(&with.start_target(&unique("token")));
     assert!(!with.log().join("\n").contains(PASSWORD));
@@ -120,7 +120,7 @@ fn a_registry_that_is_down_is_502_and_one_that_hangs_is_503() {
         silent.url().trim_start_matches("http://")
     );
     let hanging = server(&deployment, &engine, &image, "");
-    check_refused(&hanging, 503, "takes longer than a webhook may");
+    check_refused(&hanging, 503, "outlasts the webhook");
     let unhealthy = hanging.call("GET", "/health", "");
     assert_eq!(unhealthy.status, 503);
     assert_eq!(deployment.containers(), Vec::<String>::new());

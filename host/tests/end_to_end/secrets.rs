@@ -68,7 +68,7 @@ fn every_request_shows_the_proxy_its_credentials_and_nobody_else_sees_them() {
         ] {
             assert_eq!(answer.status, expected, "{answer:?}");
             let line = server.line_about(&answer).to_string();
-            assert!(line.contains("see docker_authorization"), "{line}");
+            assert!(line.contains("check docker_authorization"), "{line}");
             assert!(line.contains("[redacted] may not"), "{line}");
             check_absent(CREDENTIALS, "an answer", &[format!("{answer:?}")]);
         }

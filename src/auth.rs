@@ -1,9 +1,9 @@
-//! Who may call: the shared secret in the request's credentials.
+//! Who may call: checks the shared secret in the request's credentials.
 //!
-//! BastionZero sends `Authorization: Basic <text>` on every webhook, the text
-//! being exactly what the administrator typed. It is not RFC 7617's
-//! `user:password` in base64, so it is compared as it stands. The contract
-//! writes the header's name as `Authentication` too: either is taken.
+//! BastionZero sends `Authorization: Basic <text>` with every webhook, where the
+//! text is exactly what the administrator typed. It is not the base64 of
+//! `user:password` as in RFC 7617, so it is compared without decoding. The
+//! contract also calls the header `Authentication`, so both names are accepted.
 
 use http::header::AUTHORIZATION;
 use http::{HeaderMap, HeaderName};
@@ -13,52 +13,57 @@ use crate::error::Error;
 use crate::platform::AUTHENTICATION;
 use crate::secret::Secret;
 
-/// The shortest secret that is accepted: 96 bits of base64.
+/// The shortest secret that is accepted: 16 characters of base64 are 96 bits,
+/// too many to guess.
 pub const SECRET_CHARS_MIN: usize = 16;
 
-/// Secrets that are printed in public documentation, and so known to all.
+/// Secrets that are printed in public documentation.
 const WELL_KNOWN: [&str; 1] = ["Y29vbGJlYW5z"];
 
-/// The secrets that open this server: one, or several while rotating.
+/// The accepted secrets: one, or several during a rotation.
 #[derive(Debug, Clone)]
 pub struct Secrets(Vec<Secret>);
 
 impl Secrets {
-    /// Reads `webhook_secret`: secrets separated by spaces.
+    /// Parses `webhook_secret`: secrets separated by spaces.
     ///
     /// # Errors
     ///
-    /// Says what is wrong, without the text, when there is none or one of
-    /// them is weak: better closed than open.
+    /// What is wrong, without the text, if there is no secret or if any of them
+    /// is weak. The server then refuses everything, which is safer than to accept
+    /// a weak secret.
     pub fn parse(text: &str) -> Result<Self, String> {
         let secrets: Vec<&str> = text.split_ascii_whitespace().collect();
         if secrets.is_empty() {
-            return Err("is empty; set it to the base64 text given to BastionZero".to_owned());
+            return Err("is empty; set it to the shared secret that BastionZero has".to_owned());
         }
         for secret in &secrets {
             if WELL_KNOWN.contains(secret) {
-                return Err("is the example of a public document; make one of your own".to_owned());
+                return Err(
+                    "is a published example; make your own with `openssl rand -base64 32`"
+                        .to_owned(),
+                );
             }
             if secret.len() < SECRET_CHARS_MIN {
                 return Err(format!(
-                    "has a secret under {SECRET_CHARS_MIN} characters; `openssl rand -base64 32` makes a good one"
+                    "has a secret shorter than {SECRET_CHARS_MIN} characters; make one with `openssl rand -base64 32`"
                 ));
             }
             if !secret.bytes().all(|byte| byte.is_ascii_graphic()) {
-                return Err("has a character that cannot stand in a header".to_owned());
+                return Err("has a character that is not allowed in a header; make a secret with `openssl rand -base64 32`".to_owned());
             }
         }
         Ok(Self(secrets.into_iter().map(Secret::new).collect()))
     }
 
-    /// Lets the request through if it carries one of the secrets.
+    /// Accepts the request if it carries one of the secrets.
     ///
     /// # Errors
     ///
-    /// [`Error::Unauthorized`], the same to the caller whatever is wrong.
+    /// [`Error::Unauthorized`]. The caller cannot tell what is wrong; the log can.
     pub fn authenticate(&self, headers: &HeaderMap) -> Result<(), Error> {
         let given = credentials(headers)?;
-        // Every secret is compared, so that the time taken tells nothing.
+        // Every secret is compared, so that the duration reveals nothing.
         let known = self
             .0
             .iter()
@@ -71,18 +76,18 @@ impl Secrets {
     }
 }
 
-/// The text after `Basic`, from whichever of the two headers is there.
+/// The text after `Basic` in the one header, or in both if they are equal.
 fn credentials(headers: &HeaderMap) -> Result<&str, Error> {
     let authorization = single(headers, &AUTHORIZATION)?;
     let authentication = single(headers, &AUTHENTICATION)?;
     let value = match (authorization, authentication) {
         (Some(one), Some(other)) if one != other => {
             return Err(Error::Unauthorized(
-                "Authorization and Authentication differ",
+                "the headers Authorization and Authentication differ",
             ));
         }
         (Some(value), _) | (None, Some(value)) => value,
-        (None, None) => return Err(Error::Unauthorized("no credentials")),
+        (None, None) => return Err(Error::Unauthorized("there are no credentials")),
     };
     basic(value).ok_or(Error::Unauthorized("the credentials are not Basic"))
 }
@@ -91,12 +96,13 @@ fn single<'a>(headers: &'a HeaderMap, name: &HeaderName) -> Result<Option<&'a [u
     let mut values = headers.get_all(name).iter();
     let first = values.next();
     if values.next().is_some() {
-        return Err(Error::Unauthorized("credentials given twice"));
+        return Err(Error::Unauthorized("the credentials are given twice"));
     }
     Ok(first.map(http::HeaderValue::as_bytes))
 }
 
-/// RFC 9110, section 11.4: a scheme without regard to case, spaces, the text.
+/// The text of `Basic <text>`: a case-insensitive scheme, spaces, and the text
+/// (RFC 9110, section 11.4).
 fn basic(value: &[u8]) -> Option<&str> {
     let value = std::str::from_utf8(value).ok()?;
     let (scheme, text) = value.split_once(' ')?;
@@ -191,7 +197,7 @@ mod tests {
     }
 
     #[test]
-    fn a_weak_secret_is_refused_wherever_it_stands_and_never_shown() {
+    fn a_weak_secret_is_refused_in_any_position_and_never_shown() {
         for text in [
             "",
             "   ",

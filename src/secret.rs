@@ -1,6 +1,4 @@
-//! Text that must not be shown, and its comparison.
-//!
-//! Knows nothing of what the text is for.
+//! Text that must never be shown, and its comparison in constant time.
 
 use std::fmt;
 
@@ -9,8 +7,8 @@ use subtle::{Choice, ConstantTimeEq};
 
 /// Text that is redacted wherever it is printed.
 ///
-/// The places that call [`Secret::expose`] are few and each is needed: who
-/// must have the text gets it, and the log is cleared of it.
+/// [`Secret::expose`] is called in few places: where the text is handed to its
+/// recipient, where a digest is made of it, and where it is redacted from the log.
 #[derive(Clone, PartialEq, Eq)]
 pub struct Secret(String);
 
@@ -20,15 +18,15 @@ impl Secret {
         Self(text.into())
     }
 
-    /// The text itself, for the one who must have it.
+    /// The text itself.
     pub fn expose(&self) -> &str {
         &self.0
     }
 
-    /// Compares without telling by its duration where or whether they differ.
+    /// Compares in constant time, so that the duration does not reveal where the
+    /// texts differ.
     ///
-    /// Digests are compared, because slices of unequal length would be told
-    /// apart at once.
+    /// Compares digests, because texts of different lengths would return early.
     pub fn ct_eq(&self, other: &str) -> Choice {
         Sha256::digest(&self.0).ct_eq(&Sha256::digest(other))
     }

@@ -1,26 +1,26 @@
-//! `serviceUrl`: where an agent registers, and which such places are allowed.
+//! `serviceUrl`: where an agent registers, and which places are allowed.
 //!
-//! The URL comes with a webhook and ends up as a flag of the agent, which
-//! sends the activation token there; so it is compared as it is parsed, never
-//! as text, and has no part that anything could be hidden in.
+//! The URL comes from the caller, and the agent sends the activation token to it.
+//! It is therefore compared after parsing, never as text, and may contain nothing
+//! but scheme, host and port.
 
 use http::Uri;
 use http::uri::{Authority, Scheme};
 
-/// `service_urls`: the places where agents may register.
+/// `service_urls`: where agents may register.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct ServiceUrls(Vec<Origin>);
 
 impl ServiceUrls {
-    /// How many patterns there may be: each is compared for each start.
+    /// The most patterns. Every start compares all of them.
     const PATTERNS_MAX: usize = 64;
 
-    /// Parses patterns, separated by spaces, in which a `*` stands for one
-    /// label of the host: `https://*.bastionzero.com`.
+    /// Parses patterns separated by spaces. A `*` stands for one label of the
+    /// host, as in `https://*.bastionzero.com`.
     ///
     /// # Errors
     ///
-    /// Says what they must be.
+    /// What the patterns must be.
     pub fn parse(text: &str) -> Result<Self, String> {
         let patterns: Option<Vec<_>> = text.split_ascii_whitespace().map(Origin::parse).collect();
         patterns
@@ -28,14 +28,13 @@ impl ServiceUrls {
             .map(Self)
             .ok_or_else(|| {
                 format!(
-                    "is not 1 to {} URLs of scheme, host and port, such as https://*.bastionzero.com",
+                    "must be 1 to {} URLs with nothing but scheme, host and port, separated by spaces, such as https://*.bastionzero.com",
                     Self::PATTERNS_MAX
                 )
             })
     }
 
-    /// Whether `url` has scheme, host and port of one of the patterns, and
-    /// nothing beside them.
+    /// Whether `url` consists of the scheme, host and port of one of the patterns.
     pub fn allow(&self, url: &str) -> bool {
         Origin::parse(url).is_some_and(|origin| {
             !origin.host.contains('*') && self.0.iter().any(|pattern| pattern.covers(&origin))
@@ -43,7 +42,7 @@ impl ServiceUrls {
     }
 }
 
-/// Scheme, host in lower case, and port, be it the scheme's own.
+/// Scheme, host in lower case, and port, which may be the scheme's default.
 #[derive(Debug, Clone, PartialEq, Eq)]
 struct Origin {
     scheme: Scheme,
@@ -69,7 +68,7 @@ impl Origin {
         (is_bare && is_host(&host)).then_some(Self { scheme, host, port })
     }
 
-    /// Whether `other` is one of those that this pattern stands for.
+    /// Whether this pattern matches `other`.
     fn covers(&self, other: &Self) -> bool {
         self.scheme == other.scheme
             && self.port == other.port
@@ -87,14 +86,14 @@ fn port(authority: &Authority, default: u16) -> Option<u16> {
     let Some(digits) = text.strip_prefix(':') else {
         return Some(default);
     };
-    // `parse` takes a sign too.
+    // `parse` would accept a sign as well.
     let is_number = digits.bytes().all(|byte| byte.is_ascii_digit());
     let port = digits.parse().ok().filter(|port| *port != 0);
     port.filter(|_| is_number)
 }
 
-/// A name of labels with letters, digits and inner dashes, an IPv4 address,
-/// or an IPv6 address in brackets; a whole label may be a `*`.
+/// A DNS name, an IPv4 address, or an IPv6 address in brackets. In a pattern, a
+/// whole label may be a `*`.
 fn is_host(text: &str) -> bool {
     if let Some(address) = text.strip_prefix('[') {
         let address = address.strip_suffix(']').unwrap_or_default();
@@ -144,7 +143,7 @@ mod tests {
     }
 
     #[test]
-    fn any_of_several_patterns_will_do() {
+    fn one_matching_pattern_is_enough() {
         let patterns = " http://192.0.2.1:9  https://[2001:db8::1] ";
         check(patterns, "http://192.0.2.1:9", true);
         check(patterns, "https://[2001:DB8::1]/", true);
@@ -153,7 +152,7 @@ mod tests {
     }
 
     #[test]
-    fn a_url_with_anything_beside_its_origin_is_not_allowed() {
+    fn a_url_with_more_than_an_origin_is_not_allowed() {
         for text in [
             "",
             "cloud.bastionzero.com",
@@ -193,7 +192,7 @@ mod tests {
     }
 
     #[test]
-    fn patterns_are_origins_and_there_is_one() {
+    fn patterns_are_origins_and_at_least_one_is_required() {
         for text in [
             "",
             " ",

@@ -1,4 +1,4 @@
-//! The answers of the webhooks.
+//! The answers to webhooks.
 
 use http::header::{ALLOW, CONTENT_TYPE, RETRY_AFTER, WWW_AUTHENTICATE};
 use http::{HeaderValue, Response, StatusCode};
@@ -9,17 +9,17 @@ use crate::error::Error;
 use crate::platform::HttpResponse;
 use crate::reaper::{Reason, Report};
 
-/// The answer to a start that succeeded.
+/// The answer to a successful start.
 pub fn started(id: &ContainerId) -> HttpResponse {
     answer(StatusCode::OK, &json!({"uniqueId": id.as_str()}))
 }
 
-/// The answer to a stop or a health check that succeeded.
+/// The answer to a successful stop or health check.
 pub fn done() -> HttpResponse {
     answer(StatusCode::OK, &json!({}))
 }
 
-/// The answer to a reap: what was removed, or would be, and why.
+/// The answer to a reap: what was removed, or would be removed, and why.
 pub fn reaped(report: &Report, dry_run: bool) -> HttpResponse {
     let entry = |id: &ContainerId, reason: &Reason| {
         let mut entry = json!({"uniqueId": id.as_str(), "reason": reason.to_string()});
@@ -32,11 +32,9 @@ pub fn reaped(report: &Report, dry_run: bool) -> HttpResponse {
         entry
     };
     let removed = report.removed.iter().map(|(id, reason)| entry(id, reason));
-    // What the Engine said of a failure is for the log alone.
-    let failed = report
-        .failed
-        .iter()
-        .map(|(id, reason, _)| entry(id, reason));
+    // The Engine's message about a failure is only for the log.
+    let failed = report.failed.iter();
+    let failed = failed.map(|(id, reason, _)| entry(id, reason));
     let body = json!({
         "dryRun": dry_run,
         "found": report.found,
@@ -46,8 +44,8 @@ pub fn reaped(report: &Report, dry_run: bool) -> HttpResponse {
     answer(StatusCode::OK, &body)
 }
 
-/// The answer to a request that did not succeed: the members of RFC 9457, and
-/// `ErrorMessage`, which BastionZero shows to the person who is connecting.
+/// The answer to a failed request: the members of RFC 9457, and `ErrorMessage`,
+/// which BastionZero shows to the person who is connecting.
 pub fn failed(error: &Error, request_id: &str) -> HttpResponse {
     let status = error.status();
     let mut response = answer(
@@ -67,7 +65,7 @@ pub fn failed(error: &Error, request_id: &str) -> HttpResponse {
     }
     match error {
         Error::Unauthorized(_) => {
-            // RFC 7617, section 2: the one challenge for whatever was wrong.
+            // RFC 7617, section 2. The same challenge, whatever is wrong.
             let challenge = r#"Basic realm="dynamic-access", charset="UTF-8""#;
             headers.insert(WWW_AUTHENTICATE, HeaderValue::from_static(challenge));
         }
@@ -97,7 +95,7 @@ mod tests {
     const ID: &str = "0123456789abcdef0123456789abcdef0123456789abcdef0123456789abcdef";
 
     #[test]
-    fn a_reap_tells_what_went_and_why() {
+    fn a_reap_reports_what_was_removed_and_why() {
         let id = ContainerId::parse(ID).expect("an id");
         let report = Report {
             removed: vec![

@@ -1,4 +1,4 @@
-//! The bodies of the webhooks, from text that is not to be trusted.
+//! Parses the bodies of the webhooks. Nothing in them is trusted.
 
 use http::Uri;
 use serde::Deserialize;
@@ -9,25 +9,25 @@ use crate::error::Error;
 use crate::provision::StartOrder;
 use crate::secret::Secret;
 
-/// The longest body that is read: the three fields take a few hundred bytes,
-/// and their own limits add up to less than 8 KiB.
+/// The longest body that is read. The three fields take a few hundred bytes, and
+/// their own limits add up to less than 8 KiB.
 pub const BODY_BYTES_MAX: usize = 64 * 1024;
 
-/// The longest `activationToken`: BastionZero's are 36 characters, and a
-/// signed token of another caller's may take a few thousand.
+/// The longest `activationToken`. BastionZero's tokens have 36 characters; a signed
+/// token of another caller may have a few thousand.
 const TOKEN_CHARS_MAX: usize = 4096;
 
-/// The longest `serviceUrl`: what browsers and proxies take.
+/// The longest `serviceUrl`: what browsers and proxies accept.
 const URL_CHARS_MAX: usize = 2048;
 
-/// The longest `environmentId`: BastionZero's are 36 characters.
+/// The longest `environmentId`. BastionZero's ids have 36 characters.
 const ENVIRONMENT_CHARS_MAX: usize = 128;
 
-/// Reads the body of `/start`.
+/// Parses the body of `/start`.
 ///
 /// # Errors
 ///
-/// [`Error::BadBody`], which names the field and never shows its value.
+/// [`Error::BadBody`], which names the field but never shows its value.
 pub fn parse_start(body: &[u8]) -> Result<StartOrder, Error> {
     #[derive(Deserialize)]
     #[serde(rename_all = "camelCase")]
@@ -41,10 +41,14 @@ pub fn parse_start(body: &[u8]) -> Result<StartOrder, Error> {
         return Err(bad_field("serviceUrl is not an http or https URL"));
     }
     if !is_word(&body.activation_token, TOKEN_CHARS_MAX) {
-        return Err(bad_field("activationToken is not a token"));
+        return Err(bad_field(
+            "activationToken is empty, too long, or has a character that is not allowed",
+        ));
     }
     if !is_word(&body.environment_id, ENVIRONMENT_CHARS_MAX) {
-        return Err(bad_field("environmentId is not an id"));
+        return Err(bad_field(
+            "environmentId is empty, too long, or has a character that is not allowed",
+        ));
     }
     Ok(StartOrder {
         service_url: body.service_url,
@@ -53,11 +57,11 @@ pub fn parse_start(body: &[u8]) -> Result<StartOrder, Error> {
     })
 }
 
-/// Reads the body of `/stop`.
+/// Parses the body of `/stop`.
 ///
 /// # Errors
 ///
-/// [`Error::BadBody`] and [`Error::BadUniqueId`].
+/// [`Error::BadBody`] or [`Error::BadUniqueId`].
 pub fn parse_stop(body: &[u8]) -> Result<ContainerId, Error> {
     #[derive(Deserialize)]
     #[serde(rename_all = "camelCase")]
@@ -68,18 +72,20 @@ pub fn parse_stop(body: &[u8]) -> Result<ContainerId, Error> {
     ContainerId::parse(&body.unique_id).ok_or(Error::BadUniqueId)
 }
 
-/// Members that the contract does not name are left for its next version; a
-/// named member that stands twice is an error, as no reading of it is right.
+/// Parses a JSON object. Unknown members are ignored, because a later version of the
+/// contract may add some. A known member that occurs twice is an error, because it
+/// is unclear which of the two is meant.
 fn parse<T: DeserializeOwned>(body: &[u8]) -> Result<T, Error> {
-    // serde reads an array as a struct's fields in their order.
+    // serde would accept an array with the fields in order.
     if !body.trim_ascii_start().starts_with(b"{") {
         return Err(bad_field("not a JSON object"));
     }
     serde_json::from_slice(body).map_err(|error| {
-        // serde's own message may quote the value that does not fit.
-        let what = match error.classify() {
-            serde_json::error::Category::Data => "a field is missing, given twice or not text",
-            _ => "not JSON",
+        // serde's own message may quote the value.
+        let what = if error.is_data() {
+            "a field is missing, given twice or not text"
+        } else {
+            "not JSON"
         };
         Error::BadBody(format!(
             "{what} (line {}, column {})",
@@ -93,8 +99,9 @@ fn bad_field(problem: &str) -> Error {
     Error::BadBody(problem.to_owned())
 }
 
-/// Letters, digits and the punctuation of tokens and ids; the first character
-/// is no dash, which a program would take for an option.
+/// Whether the text has only letters, digits and the punctuation of tokens and ids.
+/// It must begin with a letter or a digit: a program would take a text that begins
+/// with a dash for an option.
 fn is_word(text: &str, chars_max: usize) -> bool {
     text.len() <= chars_max
         && text.starts_with(|first: char| first.is_ascii_alphanumeric())
@@ -134,7 +141,7 @@ mod tests {
     }
 
     #[test]
-    fn a_start_is_read_whole() {
+    fn a_start_is_parsed_and_unknown_members_are_ignored() {
         let body = start_body(&[("later", json!({"version": [1]}))]);
         let order = parse_start(&body).expect("an order");
         assert_eq!(order.service_url, "https://cloud.bastionzero.com/");
@@ -146,7 +153,7 @@ mod tests {
     }
 
     #[test]
-    fn a_field_that_a_shell_or_a_flag_parser_could_misread_is_refused() {
+    fn a_field_that_a_shell_or_an_option_parser_could_misread_is_refused() {
         for field in ["serviceUrl", "activationToken", "environmentId"] {
             for value in [
                 json!(""),
@@ -174,7 +181,7 @@ mod tests {
     }
 
     #[test]
-    fn what_is_wrong_with_a_body_is_said_without_quoting_it() {
+    fn a_problem_with_a_body_does_not_quote_it() {
         for body in [
             r#"{"serviceUrl":"planted","activationToken":"planted","environmentId":"planted"}"#,
             r#"{"serviceUrl":"https://host","activationToken":{"planted":1}}"#,
@@ -212,7 +219,7 @@ mod tests {
     }
 
     #[test]
-    fn a_stop_takes_full_ids_alone() {
+    fn a_stop_takes_only_full_ids() {
         let body = format!(r#"{{"uniqueId":"{ID}"}}"#);
         assert_eq!(parse_stop(body.as_bytes()).expect("an id").as_str(), ID);
         for id in ["", "0123", "../containers", "some-name", &ID.to_uppercase()] {

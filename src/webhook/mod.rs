@@ -1,7 +1,7 @@
-//! The contract: routes, bodies in, answers out.
+//! The contract of BastionZero's Dynamic Access Configurations: routes, request
+//! bodies and answers.
 //!
-//! Knows neither who is allowed nor what a webhook does. The contract is that
-//! of BastionZero's Dynamic Access Configurations.
+//! It does not check who calls, and does not carry out any webhook.
 
 pub mod answer;
 pub mod body;
@@ -11,7 +11,7 @@ use http::{HeaderMap, Method, Uri};
 
 use crate::error::Error;
 
-/// What a caller can ask for.
+/// A webhook that can be called.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Webhook {
     /// `POST /start`
@@ -20,15 +20,16 @@ pub enum Webhook {
     Stop,
     /// `GET /health`
     Health,
-    /// `POST /reap`, not called by BastionZero but by an operator's scheduler
+    /// `POST /reap`, which is called by an operator's scheduler instead of
+    /// BastionZero
     Reap {
-        /// `?dry_run=1`: nothing is removed, only named.
+        /// `?dry_run=1`: containers are only named, not removed.
         dry_run: bool,
     },
 }
 
 impl Webhook {
-    /// Its path.
+    /// The path of this webhook.
     pub fn path(self) -> &'static str {
         match self {
             Self::Start => "/start",
@@ -39,18 +40,18 @@ impl Webhook {
     }
 }
 
-/// The path of the webhook at `uri`, if there is one.
+/// The path of `uri`, if it is that of a webhook.
 pub fn known_path(uri: &Uri) -> Option<&'static str> {
     ["/start", "/stop", "/health", "/reap"]
         .into_iter()
         .find(|path| *path == uri.path())
 }
 
-/// The webhook that a request's head asks for.
+/// The webhook that a request calls.
 ///
 /// # Errors
 ///
-/// What is wrong with the path, the method, or the type of the body.
+/// What is wrong with the path, the method, the query, or the type of the body.
 pub fn route(method: &Method, uri: &Uri, headers: &HeaderMap) -> Result<Webhook, Error> {
     let path = known_path(uri).ok_or(Error::UnknownPath)?;
     let allow = if path == "/health" { "GET" } else { "POST" };
@@ -61,7 +62,7 @@ pub fn route(method: &Method, uri: &Uri, headers: &HeaderMap) -> Result<Webhook,
         ("/health", _) => Ok(Webhook::Health),
         ("/reap", None) => Ok(Webhook::Reap { dry_run: false }),
         ("/reap", Some("dry_run=1")) => Ok(Webhook::Reap { dry_run: true }),
-        // Anything else may be meant as a dry run, and must not be a real one.
+        // Any other query may be a misspelt dry run, which must not remove anything.
         ("/reap", Some(_)) => Err(Error::BadQuery),
         _ if !is_json(headers) => Err(Error::NotJson),
         ("/stop", _) => Ok(Webhook::Stop),
@@ -69,8 +70,9 @@ pub fn route(method: &Method, uri: &Uri, headers: &HeaderMap) -> Result<Webhook,
     }
 }
 
-/// `application/json` and its like, with or without parameters; no type at
-/// all counts as JSON, since the contract does not name one.
+/// Whether the body's type is `application/json` or `application/…+json`, with or
+/// without parameters. A missing type counts as JSON, because the contract does
+/// not require one.
 fn is_json(headers: &HeaderMap) -> bool {
     let mut types = headers.get_all(CONTENT_TYPE).iter();
     let (Some(first), None) = (types.next(), types.next()) else {

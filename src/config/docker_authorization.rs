@@ -1,31 +1,31 @@
-//! `docker_authorization`: what a proxy in front of the Engine is shown.
+//! `docker_authorization`: the credentials for a proxy in front of the Engine.
 
 use http::HeaderValue;
 
 use crate::secret::Secret;
 
-/// What servers commonly take in one header.
+/// The longest credentials: what servers commonly accept in one header.
 const CHARS_MAX: usize = 8 * 1024;
 
-/// Who knows the credentials commands the Engine, so they must not be guessed;
-/// the same length as a webhook's secret.
+/// The shortest credentials. They give control over the Engine, so they must be as
+/// hard to guess as a webhook's secret.
 const CREDENTIALS_CHARS_MIN: usize = 16;
 
 /// The `Authorization` header of every request to the Engine.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct DockerAuthorization {
     scheme: String,
-    /// What follows the scheme, which nobody else may see.
+    /// What follows the scheme.
     pub credentials: Secret,
 }
 
 impl DockerAuthorization {
-    /// Parses a scheme and its credentials (RFC 9110, section 11.6.2), such
-    /// as `Bearer 0123…`; an empty text is none.
+    /// Parses a scheme and its credentials (RFC 9110, section 11.6.2), such as
+    /// `Bearer 0123…`. An empty text means that there are none.
     ///
     /// # Errors
     ///
-    /// Says what it must be.
+    /// What the text must be.
     pub fn parse(text: &str) -> Result<Option<Self>, String> {
         if text.is_empty() {
             return Ok(None);
@@ -46,15 +46,15 @@ impl DockerAuthorization {
                 credentials: Secret::new(credentials),
             })),
             None => Err(format!(
-                "is not a scheme, a space and credentials of at least {CREDENTIALS_CHARS_MIN} characters, such as Bearer and what openssl rand -hex 32 prints"
+                "must be a scheme, a space and credentials of at least {CREDENTIALS_CHARS_MIN} characters, such as Bearer and the output of `openssl rand -hex 32`"
             )),
         }
     }
 
-    /// The header's value.
+    /// The value of the header.
     pub fn header(&self) -> HeaderValue {
         let text = format!("{} {}", self.scheme, self.credentials.expose());
-        let mut value = HeaderValue::try_from(text).expect("parse lets printable ASCII pass");
+        let mut value = HeaderValue::try_from(text).expect("parse accepts only printable ASCII");
         value.set_sensitive(true);
         value
     }

@@ -1,7 +1,8 @@
-//! Variables → [`Config`], each problem named.
+//! Parses the operator's variables into a [`Config`], and names every problem.
 //!
-//! Does not know where variables come from. Nothing is half-applied: either
-//! every variable is right, or the caller reads "misconfigured".
+//! A configuration is never used in part: either every variable is right, or the
+//! caller is told that the server is misconfigured. This module does not know where
+//! the variables come from.
 
 mod docker_authorization;
 mod profile;
@@ -23,13 +24,14 @@ use crate::docker::{DeploymentId, EngineUrl, ImageReference};
 use crate::secret::Secret;
 use crate::service_url::ServiceUrls;
 
-/// Reads the application variable of that name, or says why it cannot.
+/// Where variables are read from.
 pub trait Variables {
     /// The value of `name`.
     ///
     /// # Errors
     ///
-    /// A sentence about the variable that holds no value.
+    /// Why the variable cannot be read, as text that follows the variable's name and
+    /// contains no value.
     fn get(&self, name: &'static str) -> Result<String, String>;
 }
 
@@ -39,36 +41,35 @@ impl<F: Fn(&'static str) -> Result<String, String>> Variables for F {
     }
 }
 
-/// What the operator has set, but for `webhook_secret`.
+/// Every variable except `webhook_secret`.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Config {
     /// `docker_url`: where the Engine listens.
     pub docker_url: EngineUrl,
-    /// `docker_authorization`: what a proxy in front of the Engine is shown, if
-    /// anything.
+    /// `docker_authorization`: the credentials for a proxy in front of the Engine.
     pub docker_authorization: Option<DockerAuthorization>,
-    /// `image_pull`: what is done about an image that is not there.
+    /// `image_pull`: whether missing images are pulled.
     pub image_pull: ImagePull,
-    /// `registry_auth`: what the Engine shows a registry, if anything.
+    /// `registry_auth`: the Engine's credentials for a registry.
     pub registry_auth: Option<Secret>,
-    /// `token_delivery`: how an agent gets its token.
+    /// `token_delivery`: how an agent receives its token.
     pub token_delivery: TokenDelivery,
-    /// `deployment_id`: whose containers these are.
+    /// `deployment_id`: which containers on the Engine belong to this deployment.
     pub deployment_id: DeploymentId,
-    /// `max_targets`: how many targets may live at a time.
+    /// `max_targets`: how many targets may live at a time; 0 refuses new ones.
     pub max_targets: usize,
-    /// `max_lifetime`: after this a target is removed, even if it runs.
+    /// `max_lifetime`: the age at which a target is removed, even if it runs.
     pub max_lifetime: Duration,
-    /// `container_patch_unsafe`: whether targets may lose their isolation.
+    /// `container_patch_unsafe`: whether a patch may weaken the isolation of targets.
     pub isolation: Isolation,
-    /// `stop_grace`: how long a target may take to end by itself.
+    /// `stop_grace`: how long a target may take to end by itself after a stop.
     pub stop_grace: Duration,
-    /// What a target is, by the environment that it belongs to.
+    /// What a target is made of, by environment.
     pub profiles: Profiles,
 }
 
-/// What is wrong with the variables: one sentence each, which names the
-/// variable and holds no value.
+/// What is wrong with the variables. Each problem names its variable and contains
+/// no value.
 #[derive(Debug, Clone, PartialEq, Eq, Default)]
 pub struct Problems(Vec<String>);
 
@@ -90,7 +91,7 @@ impl Config {
     ///
     /// # Errors
     ///
-    /// All that is wrong, so that it can be mended in one go.
+    /// All problems, so that they can be fixed together.
     pub fn parse(variables: &impl Variables) -> Result<Self, Problems> {
         let mut reader = Reader {
             variables,
@@ -112,7 +113,7 @@ impl Config {
             && url.is_plaintext_beyond_loopback()
         {
             reader.problems.0.push(
-                "docker_url is plain http beyond loopback, where anyone on the way is root on the Engine's host; use https, or set docker_plaintext to allow".to_owned(),
+                "docker_url is plain http beyond loopback, so anyone between this server and the Engine could become root on the Engine's host; use https, or set docker_plaintext to allow".to_owned(),
             );
         }
         let problems = reader.problems;
@@ -137,7 +138,7 @@ impl Config {
         }
     }
 
-    /// What no log line may show, should a peer echo it.
+    /// Texts to redact from log lines, because a peer may echo them.
     pub fn secrets(&self) -> Vec<Secret> {
         let authorization = self.docker_authorization.as_ref();
         let credentials = authorization.map(|authorization| &authorization.credentials);
@@ -146,7 +147,7 @@ impl Config {
     }
 }
 
-/// Reads variables one by one and gathers what is wrong with them.
+/// Reads variables one by one and collects the problems.
 struct Reader<'a, V> {
     variables: &'a V,
     problems: Problems,
@@ -163,7 +164,7 @@ impl<V: Variables> Reader<'_, V> {
             .ok()
     }
 
-    /// What a target is: the variables for all of them, and `environments`.
+    /// The profiles: the variables that hold for every target, and `environments`.
     fn profiles(
         &mut self,
         max_lifetime: Option<Duration>,
@@ -174,7 +175,7 @@ impl<V: Variables> Reader<'_, V> {
         let patch = self.read("container_patch", Patch::parse);
         let service_urls = self.read("service_urls", ServiceUrls::parse);
         let environments = self.read("environments", profile::parse_environments);
-        let general = Defaults {
+        let defaults = Defaults {
             image: image?,
             patch: patch?,
             isolation: isolation?,
@@ -182,7 +183,7 @@ impl<V: Variables> Reader<'_, V> {
             service_urls: service_urls?,
             token_delivery: token_delivery?,
         };
-        Profiles::new(&general, environments?)
+        Profiles::new(&defaults, environments?)
             .map_err(|problems| self.problems.0.extend(problems))
             .ok()
     }
@@ -236,12 +237,12 @@ pub(crate) mod tests {
     }
 
     #[test]
-    fn the_defaults_are_right() {
+    fn the_defaults_are_valid() {
         Config::parse(&variables(&[])).expect("a config");
     }
 
     #[test]
-    fn every_problem_is_named_at_once() {
+    fn all_problems_are_named_together() {
         let problems = problem(&[
             ("docker_url", "tcp://127.0.0.1:2375"),
             ("docker_plaintext", "yes"),

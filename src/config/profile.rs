@@ -1,4 +1,4 @@
-//! What a target is, for all environments and for each of `environments`.
+//! What a target is made of: by default, and in each of `environments`.
 
 use std::time::Duration;
 
@@ -9,33 +9,33 @@ use crate::container::{Body, Isolation, Patch};
 use crate::docker::ImageReference;
 use crate::service_url::ServiceUrls;
 
-/// The longest `environments`: every request reads all of it.
+/// The longest `environments`. Every request parses all of it.
 const ENVIRONMENTS_BYTES_MAX: usize = 256 * 1024;
 
-/// What a target of one environment is.
+/// What the targets of one environment are made of.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Profile {
     /// The image of its container.
     pub image: ImageReference,
-    /// The rest of its container, but for what is particular to one target.
+    /// The options of its container, without the values of a single target.
     pub body: Body,
-    /// How many targets of this environment may live at a time, where that is
-    /// limited beside all environments together.
+    /// How many targets of this environment may live at a time, if it has a limit in
+    /// addition to that of all environments together.
     pub max_targets: Option<usize>,
-    /// After this it is removed, even if it runs.
+    /// The age at which a target is removed, even if it runs.
     pub max_lifetime: Duration,
-    /// Where its agent may register.
+    /// Where the agent may register.
     pub service_urls: ServiceUrls,
 }
 
 /// The profile of every environment.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Profiles {
-    general: Profile,
+    default: Profile,
     by_environment: Vec<(String, Profile)>,
 }
 
-/// The variables that hold for all environments.
+/// The variables that hold unless an environment overrides them.
 pub struct Defaults {
     pub image: ImageReference,
     pub patch: Patch,
@@ -45,7 +45,7 @@ pub struct Defaults {
     pub token_delivery: TokenDelivery,
 }
 
-/// What one environment has of its own.
+/// What one environment overrides.
 #[derive(Debug, Default)]
 pub struct Overrides {
     image: Option<ImageReference>,
@@ -56,60 +56,61 @@ pub struct Overrides {
 }
 
 impl Profiles {
-    /// The profiles of the environments with overrides, and of all others.
+    /// The profile of each environment with overrides, and that of all others.
     ///
     /// # Errors
     ///
     /// What is wrong with the containers' patches.
     pub fn new(
-        general: &Defaults,
+        defaults: &Defaults,
         environments: Vec<(String, Overrides)>,
     ) -> Result<Self, Vec<String>> {
-        let mut problems = Vec::new();
-        let plain = general.profile("container_patch", &Overrides::default());
+        // An environment would only repeat the problems of the defaults.
+        let default = defaults.profile("container_patch", &Overrides::default())?;
         let mut by_environment = Vec::new();
+        let mut problems = Vec::new();
         for (id, overrides) in environments {
-            match general.profile(&format!("environments: {id}.container_patch"), &overrides) {
+            let origin = format!("environments: {id}.container_patch");
+            match defaults.profile(&origin, &overrides) {
                 Ok(profile) => by_environment.push((id, profile)),
-                // What is wrong with all of them has been said once.
-                Err(_) if plain.is_err() => {}
                 Err(found) => problems.extend(found),
             }
         }
-        match plain {
-            Ok(general) if problems.is_empty() => Ok(Self {
-                general,
+        if problems.is_empty() {
+            Ok(Self {
+                default,
                 by_environment,
-            }),
-            Ok(_) => Err(problems),
-            Err(found) => Err(found),
+            })
+        } else {
+            Err(problems)
         }
     }
 
     /// The profile of an environment.
     pub fn of(&self, environment_id: &str) -> &Profile {
-        let mut own = self.by_environment.iter();
-        own.find(|(id, _)| id == environment_id)
-            .map_or(&self.general, |(_, profile)| profile)
+        self.by_environment
+            .iter()
+            .find(|(id, _)| id == environment_id)
+            .map_or(&self.default, |(_, profile)| profile)
     }
 
-    /// Every image of a target, once.
+    /// Every image that a target may need, once.
     pub fn images(&self) -> Vec<&ImageReference> {
         distinct(self.all().map(|profile| &profile.image))
     }
 
-    /// Every network of a target that somebody must have made, once.
+    /// Every network that a target may need and that the operator creates, once.
     pub fn networks(&self) -> Vec<&str> {
         distinct(self.all().filter_map(|profile| profile.body.network()))
     }
 
     fn all(&self) -> impl Iterator<Item = &Profile> {
-        let own = self.by_environment.iter().map(|(_, profile)| profile);
-        std::iter::once(&self.general).chain(own)
+        let overridden = self.by_environment.iter().map(|(_, profile)| profile);
+        std::iter::once(&self.default).chain(overridden)
     }
 }
 
-/// Each once, in the order in which they come; they are few.
+/// The items without repetitions, in order. There are only a few of them.
 fn distinct<T: PartialEq>(all: impl Iterator<Item = T>) -> Vec<T> {
     let mut distinct = Vec::new();
     for one in all {
@@ -121,10 +122,10 @@ fn distinct<T: PartialEq>(all: impl Iterator<Item = T>) -> Vec<T> {
 }
 
 impl Defaults {
-    /// The profile that these make with an environment's own; `origin` is
-    /// where the latter's patch stands.
-    fn profile(&self, origin: &str, own: &Overrides) -> Result<Profile, Vec<String>> {
-        let patches: Vec<&Patch> = [Some(&self.patch), own.patch.as_ref()]
+    /// The profile of an environment with these overrides. Problems begin with
+    /// `origin`, which is where the patch comes from.
+    fn profile(&self, origin: &str, overrides: &Overrides) -> Result<Profile, Vec<String>> {
+        let patches: Vec<&Patch> = [Some(&self.patch), overrides.patch.as_ref()]
             .into_iter()
             .flatten()
             .collect();
@@ -136,32 +137,34 @@ impl Defaults {
         })?;
         if self.token_delivery == TokenDelivery::File && !body.runs_as_root() {
             return Err(vec![format!(
-                "{origin}: User is not root, who alone can read the token's file; set token_delivery to env"
+                "{origin}: User is not root, and only root can read the token's file; set token_delivery to env"
             )]);
         }
-        let own_or = |own: Option<Duration>| own.unwrap_or(self.max_lifetime);
         Ok(Profile {
-            image: own.image.clone().unwrap_or_else(|| self.image.clone()),
+            image: overrides.image.as_ref().unwrap_or(&self.image).clone(),
             body,
-            max_targets: own.max_targets,
-            max_lifetime: own_or(own.max_lifetime),
-            service_urls: own
+            max_targets: overrides.max_targets,
+            max_lifetime: overrides.max_lifetime.unwrap_or(self.max_lifetime),
+            service_urls: overrides
                 .service_urls
-                .clone()
-                .unwrap_or_else(|| self.service_urls.clone()),
+                .as_ref()
+                .unwrap_or(&self.service_urls)
+                .clone(),
         })
     }
 }
 
-/// Parses `environments`: a JSON object from environmentId to what is
-/// different there.
+/// Parses `environments`: a JSON object that maps an environmentId to its overrides.
 ///
 /// # Errors
 ///
 /// The first problem, with its path.
 pub fn parse_environments(text: &str) -> Result<Vec<(String, Overrides)>, String> {
     if text.len() > ENVIRONMENTS_BYTES_MAX {
-        return Err(format!("is over {} KiB", ENVIRONMENTS_BYTES_MAX / 1024));
+        return Err(format!(
+            "is larger than {} KiB",
+            ENVIRONMENTS_BYTES_MAX / 1024
+        ));
     }
     let object: Map<String, Value> =
         serde_json::from_str(text).map_err(|_| "is not a JSON object".to_owned())?;
@@ -216,36 +219,36 @@ mod tests {
     use super::super::tests::variables;
     use super::*;
 
-    fn profiles(environments: &Value, general: &[(&'static str, &'static str)]) -> Profiles {
-        config(environments, general).expect("a config").profiles
+    fn profiles(environments: &Value, defaults: &[(&'static str, &'static str)]) -> Profiles {
+        config(environments, defaults).expect("a config").profiles
     }
 
     fn config(
         environments: &Value,
-        general: &[(&'static str, &'static str)],
+        defaults: &[(&'static str, &'static str)],
     ) -> Result<Config, super::super::Problems> {
         let environments = environments.to_string();
         Config::parse(&|name: &'static str| match name {
             "environments" => Ok(environments.clone()),
-            _ => variables(general)(name),
+            _ => variables(defaults)(name),
         })
     }
 
     #[test]
-    fn an_environment_has_what_it_names_and_the_rest_of_all() {
+    fn an_environment_overrides_what_it_names() {
         let profiles = profiles(
             &json!({"e1": {"image": "other:1", "max_targets": 3, "max_lifetime": "1h",
                            "service_urls": "https://a.example.com"}}),
             &[],
         );
-        let (own, general) = (profiles.of("e1"), profiles.of("e2"));
-        assert_eq!(own.image.as_str(), "other:1");
-        assert_eq!(own.max_targets, Some(3));
-        assert_eq!(own.max_lifetime, Duration::from_secs(3600));
-        assert_ne!(own.service_urls, general.service_urls);
-        assert_eq!(own.body, general.body);
-        assert_eq!(general.image.as_str(), "dynamic-access-agent");
-        assert_eq!(general.max_targets, None);
+        let (overridden, default) = (profiles.of("e1"), profiles.of("e2"));
+        assert_eq!(overridden.image.as_str(), "other:1");
+        assert_eq!(overridden.max_targets, Some(3));
+        assert_eq!(overridden.max_lifetime, Duration::from_secs(3600));
+        assert_ne!(overridden.service_urls, default.service_urls);
+        assert_eq!(overridden.body, default.body);
+        assert_eq!(default.image.as_str(), "dynamic-access-agent");
+        assert_eq!(default.max_targets, None);
         let images: Vec<_> = profiles
             .images()
             .iter()
@@ -262,12 +265,11 @@ mod tests {
     }
 
     #[test]
-    fn an_environments_patch_comes_after_the_general_one() {
-        let general =
-            r#"{"HostConfig":{"Memory":1073741824,"MemorySwap":1073741824,"NanoCpus":1}}"#;
+    fn an_environments_patch_is_applied_after_container_patch() {
+        let patch = r#"{"HostConfig":{"Memory":1073741824,"MemorySwap":1073741824,"NanoCpus":1}}"#;
         let profiles = profiles(
             &json!({"e": {"container_patch": {"HostConfig": {"NanoCpus": 2}}}}),
-            &[("container_patch", general)],
+            &[("container_patch", patch)],
         );
         let cpus = |profile: &Profile| profile.body.value()["HostConfig"]["NanoCpus"].clone();
         assert_eq!(cpus(profiles.of("e")), 2);
@@ -275,7 +277,7 @@ mod tests {
     }
 
     #[test]
-    fn a_problem_is_named_with_its_path() {
+    fn a_problem_begins_with_its_path() {
         for (environments, path) in [
             (json!({"e": []}), "environments at e is not an object"),
             (
@@ -321,7 +323,7 @@ mod tests {
     }
 
     #[test]
-    fn a_token_in_a_file_is_for_root() {
+    fn a_token_in_a_file_requires_root() {
         let patch = ("container_patch", r#"{"User":"1000"}"#);
         let problem = config(&json!({}), &[patch])
             .expect_err("a problem")

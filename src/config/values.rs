@@ -1,33 +1,33 @@
-//! Values of variables that are a word or a number.
+//! Variables whose value is a word, a number or a duration.
 
 use std::time::Duration;
 
 use crate::container::Isolation;
 
-/// `docker_plaintext`: where plain http may be spoken.
+/// `docker_plaintext`: where plain http may be used.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Plaintext {
-    /// Within this machine.
+    /// Only within this machine.
     Loopback,
     /// Anywhere.
     Allow,
 }
 
-/// `image_pull`: what is done about an image that is not there.
+/// `image_pull`: whether missing images are pulled.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum ImagePull {
-    /// It is pulled, if it names its registry.
+    /// An image that names its registry is pulled if it is missing.
     Missing,
-    /// The operator sees to it.
+    /// Images are never pulled: the operator provides them.
     Never,
 }
 
-/// `token_delivery`: how an agent gets its activation token.
+/// `token_delivery`: how an agent receives its activation token.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum TokenDelivery {
-    /// In a file that is written before the start and read once.
+    /// In a file, which is written before the start and read once.
     File,
-    /// In the environment, and so in the container's configuration.
+    /// In the environment, and therefore in the container's configuration.
     Env,
 }
 
@@ -35,7 +35,7 @@ pub fn parse_plaintext(text: &str) -> Result<Plaintext, String> {
     match text {
         "loopback" => Ok(Plaintext::Loopback),
         "allow" => Ok(Plaintext::Allow),
-        _ => Err("is neither loopback nor allow".to_owned()),
+        _ => Err("must be loopback or allow".to_owned()),
     }
 }
 
@@ -43,7 +43,7 @@ pub fn parse_image_pull(text: &str) -> Result<ImagePull, String> {
     match text {
         "missing" => Ok(ImagePull::Missing),
         "never" => Ok(ImagePull::Never),
-        _ => Err("is neither missing nor never".to_owned()),
+        _ => Err("must be missing or never".to_owned()),
     }
 }
 
@@ -51,7 +51,7 @@ pub fn parse_token_delivery(text: &str) -> Result<TokenDelivery, String> {
     match text {
         "file" => Ok(TokenDelivery::File),
         "env" => Ok(TokenDelivery::Env),
-        _ => Err("is neither file nor env".to_owned()),
+        _ => Err("must be file or env".to_owned()),
     }
 }
 
@@ -60,7 +60,7 @@ pub fn parse_isolation(text: &str) -> Result<Isolation, String> {
     match text {
         "refuse" => Ok(Isolation::Kept),
         "allow" => Ok(Isolation::GivenUp),
-        _ => Err("is neither refuse nor allow".to_owned()),
+        _ => Err("must be refuse or allow".to_owned()),
     }
 }
 
@@ -69,56 +69,59 @@ pub fn parse_isolation(text: &str) -> Result<Isolation, String> {
 const TARGETS_MAX: u64 = 1000;
 
 pub fn parse_count(text: &str) -> Result<usize, String> {
-    // `parse` takes a sign too.
+    // `parse` would accept a sign as well.
     let is_number = text.bytes().all(|byte| byte.is_ascii_digit());
     count(text.parse().ok().filter(|_| is_number))
 }
 
-/// The number as a count of targets. At 0 no new target is started, while those
-/// that run are kept.
+/// Checks a number of targets. 0 is valid: no new target is started then, and the
+/// running ones are kept.
 pub fn count(number: Option<u64>) -> Result<usize, String> {
     number
         .filter(|count| *count <= TARGETS_MAX)
         .and_then(|count| count.try_into().ok())
-        .ok_or_else(|| format!("is not a number from 0 to {TARGETS_MAX}"))
+        .ok_or_else(|| format!("must be a whole number from 0 to {TARGETS_MAX}"))
 }
 
-/// A year, beyond which a target is hardly short-lived.
+/// The longest `max_lifetime`: a year. Targets are meant to be short-lived.
 const LIFETIME_MAX: Duration = Duration::from_secs(366 * 24 * 60 * 60);
 
-/// A minute, within which an agent can have registered.
+/// The shortest `max_lifetime`: a minute, which an agent may need to register.
 const LIFETIME_MIN: Duration = Duration::from_secs(60);
 
 pub fn parse_lifetime(text: &str) -> Result<Duration, String> {
     parse_duration(text)
         .filter(|lifetime| (LIFETIME_MIN..=LIFETIME_MAX).contains(lifetime))
-        .ok_or_else(|| "is not a time from 1m to 366d, such as 90m, 12h or 8d".to_owned())
+        .ok_or_else(|| "must be a duration from 1m to 366d, such as 90m, 12h or 8d".to_owned())
 }
 
-/// The caller waits for the grace, and then for the removal.
+/// The longest `stop_grace`. The caller waits for the grace and then for the removal,
+/// and both must end within the time of a webhook.
 const GRACE_MAX: Duration = Duration::from_secs(15);
 
 pub fn parse_grace(text: &str) -> Result<Duration, String> {
     parse_duration(text)
         .filter(|grace| *grace <= GRACE_MAX)
-        .ok_or_else(|| "is not a time from 0s to 15s".to_owned())
+        .ok_or_else(|| "must be a duration from 0s to 15s, such as 10s".to_owned())
 }
 
-/// A whole number of seconds, minutes, hours or days: `30s`, `90m`, `12h`,
+/// Parses a whole number of seconds, minutes, hours or days: `30s`, `90m`, `12h` or
 /// `8d`.
 fn parse_duration(text: &str) -> Option<Duration> {
-    let unit = match text.as_bytes().last()? {
-        b's' => 1,
-        b'm' => 60,
-        b'h' => 60 * 60,
-        b'd' => 24 * 60 * 60,
+    let (unit_start, unit) = text.char_indices().last()?;
+    let unit_seconds = match unit {
+        's' => 1,
+        'm' => 60,
+        'h' => 60 * 60,
+        'd' => 24 * 60 * 60,
         _ => return None,
     };
-    let digits = &text[..text.len() - 1];
-    if digits.is_empty() || !digits.bytes().all(|byte| byte.is_ascii_digit()) {
+    let digits = &text[..unit_start];
+    // `parse` would accept a sign as well.
+    if !digits.bytes().all(|byte| byte.is_ascii_digit()) {
         return None;
     }
-    let seconds = digits.parse::<u64>().ok()?.checked_mul(unit)?;
+    let seconds = digits.parse::<u64>().ok()?.checked_mul(unit_seconds)?;
     Some(Duration::from_secs(seconds))
 }
 

@@ -1,28 +1,29 @@
-//! What is allowed, and yet worth a word to the operator.
+//! Settings that are allowed but unsafe.
 
 use super::Config;
 use crate::container::Isolation;
 
 impl Config {
-    /// One sentence for each variable that makes this deployment less safe
-    /// than it could be; it names the variable and holds no secret.
+    /// One sentence for each unsafe setting. It names the variable and contains no
+    /// secret.
     pub fn warnings(&self) -> Vec<String> {
         let mut warnings = Vec::new();
         if self.docker_url.is_plaintext_beyond_loopback() {
             warnings.push(
-                "docker_plaintext is allow, and docker_url is plain http: anyone on the way is root on the Engine's host; use https".to_owned(),
+                "docker_plaintext is allow and docker_url is plain http: anyone between this server and the Engine can become root on the Engine's host; use https".to_owned(),
             );
         }
         if self.isolation == Isolation::GivenUp {
             warnings.push(
-                "container_patch_unsafe is allow: patches may hand the Engine's host to its targets; set it to refuse".to_owned(),
+                "container_patch_unsafe is allow: a patch may give targets control of the Engine's host; set it to refuse".to_owned(),
             );
         }
-        // Nobody but who commands the Engine can move a name that is only there.
+        // An image without a registry is on the Engine only, where nobody can push
+        // another one under its name.
         for image in self.profiles.images() {
             if image.has_registry() && !image.has_digest() {
                 warnings.push(format!(
-                    "agent_image or environments: {image} names no digest, so whoever may push there chooses what runs; add @sha256:…"
+                    "agent_image or environments: {image} has no digest, so anyone who may push to its registry decides what runs; add @sha256:…"
                 ));
             }
         }
@@ -46,7 +47,7 @@ mod tests {
     }
 
     #[test]
-    fn the_defaults_and_what_is_pinned_warn_of_nothing() {
+    fn safe_settings_cause_no_warning() {
         check(&[], &[]);
         check(
             &[
@@ -59,7 +60,7 @@ mod tests {
     }
 
     #[test]
-    fn each_variable_that_is_unsafe_is_named() {
+    fn each_unsafe_setting_is_named() {
         check(
             &[
                 ("docker_url", "http://192.0.2.1:2375"),

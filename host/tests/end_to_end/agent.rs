@@ -369,7 +369,7 @@ fn a_service_that_cannot_be_reached_in_time_ends_with_69() {
         check_end(
             &order.limited(limits).run(&engine),
             69,
-            "no registration within 2 seconds; see that SERVICE_URL can be reached from here",
+            "no registration within 2 seconds; check that SERVICE_URL can be reached from here",
         );
     }
 }

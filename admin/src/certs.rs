@@ -1,6 +1,6 @@
-//! Makes the certificates of mutual TLS: an authority, the Engine's and the component's.
+//! Makes the certificates for mutual TLS: one for an authority, one for the Engine, one for the component.
 //!
-//! The authority signs these two and its key is forgotten, so that there is none to guard and nobody can sign a third.
+//! The authority's key signs the other two and is not kept: there is no key to guard, and nobody can sign a third.
 
 use std::fs::{self, DirBuilder, File, OpenOptions};
 use std::io::Write;
@@ -19,10 +19,10 @@ use time::{Duration, OffsetDateTime};
 
 use crate::progress::{remark, say};
 
-/// What the component is called, for an authorisation plugin that asks for the common name.
+/// The component's common name, for authorisation plugins that look at it.
 const CLIENT: &str = "dynamic-access";
 
-/// How far the clocks of the two sides may be apart when the certificates are new.
+/// How far the clocks of both sides may differ when the certificates are new.
 const CLOCKS_APART: Duration = Duration::hours(1);
 
 const CA: &str = "ca.pem";
@@ -32,10 +32,10 @@ const CLIENT_CERTIFICATE: &str = "client.pem";
 const CLIENT_KEY: &str = "client-key.pem";
 const RUNTIME_CONFIG: &str = "runtime-config.toml";
 
-/// Where an Engine's own files are in the instructions: this machine's paths are not those of its host.
+/// Where the instructions put the Engine's files: on its host, the paths of this machine mean nothing.
 const ENGINES_FOLDER: &str = "/etc/docker/certs";
 
-/// What is made; the certificates can be read by anybody, the keys by their owner alone.
+/// The files; anybody can read the certificates, only their owner the keys.
 const FILES: [&str; 6] = [
     CA,
     SERVER,
@@ -52,16 +52,20 @@ pub struct CertsArguments {
     #[arg(required = true, value_name = "HOST")]
     hosts: Vec<String>,
 
-    /// Where to; no file that is there is overwritten
+    /// The folder for the files; existing files are never overwritten
     #[arg(long, value_name = "FOLDER", default_value = "certs")]
     out: PathBuf,
 
-    /// For how many days the certificates hold
+    /// How many days the certificates are valid
     #[arg(long, default_value_t = 365, value_parser = clap::value_parser!(u16).range(1..=3650))]
     days: u16,
 }
 
-/// Makes them, and prints what the Engine and Spin are started with.
+/// Makes the certificates, and prints how to start the Engine and Spin with them.
+///
+/// # Errors
+///
+/// See [`make`].
 pub fn certs(arguments: &CertsArguments) -> Result<()> {
     let expiry = make(&arguments.out, &arguments.hosts, arguments.days)?;
     let dir = std::path::absolute(&arguments.out)?;
@@ -71,20 +75,24 @@ pub fn certs(arguments: &CertsArguments) -> Result<()> {
         expiry.date()
     ));
     remark(
-        "the key that signed them is not kept: nobody can sign another, and new ones need a new folder",
+        "the key that signed them is not kept: nobody can sign more, and new certificates need a new folder",
     );
     println!("{}", instructions(&dir, &arguments.hosts));
     Ok(())
 }
 
-/// Makes all files in `dir`, for an Engine of these names, and returns when they expire.
+/// Makes all files in `dir`, for an Engine with these names, and returns when they expire.
+///
+/// # Errors
+///
+/// If a host is not one that Spin can reach, a file exists already, or cannot be written. No new file stays then.
 pub fn make(dir: &Path, hosts: &[String], days: u16) -> Result<OffsetDateTime> {
     for host in hosts {
         check_host(host)?;
     }
     if let Some(name) = FILES.iter().find(|name| dir.join(name).exists()) {
         bail!(
-            "{} is there and is not overwritten; name another folder with --out",
+            "{} exists and is not overwritten; choose another folder with --out",
             dir.join(name).display()
         );
     }
@@ -122,7 +130,7 @@ pub fn make(dir: &Path, hosts: &[String], days: u16) -> Result<OffsetDateTime> {
     Ok(expiry)
 }
 
-/// The options with which an Engine takes nobody without a certificate of `dir`.
+/// The options with which an Engine only accepts clients with a certificate from `dir`.
 pub fn dockerd_options(dir: &Path) -> Vec<String> {
     let file = |name: &str| dir.join(name).display().to_string();
     vec![
@@ -133,20 +141,20 @@ pub fn dockerd_options(dir: &Path) -> Vec<String> {
     ]
 }
 
-/// The runtime configuration within `dir`.
+/// The path of the runtime configuration in `dir`.
 pub fn runtime_config_file(dir: &Path) -> PathBuf {
     dir.join(RUNTIME_CONFIG)
 }
 
-/// A host as a certificate and `docker_url` both have it.
+/// Checks that a host can be in both a certificate and `docker_url`.
 fn check_host(host: &str) -> Result<()> {
     match host.parse() {
         Ok(IpAddr::V4(_)) => Ok(()),
         Ok(IpAddr::V6(_)) => bail!(
-            "{host}: Spin speaks TLS with no IPv6 address; give the Engine's host a name, in DNS or /etc/hosts"
+            "{host}: Spin cannot use TLS with an IPv6 address; give the Engine's host a name, in DNS or /etc/hosts"
         ),
         Err(_) if DnsName::try_from(host).is_ok() => Ok(()),
-        Err(_) => bail!("{host}: a host is a name or an address, without scheme or port"),
+        Err(_) => bail!("{host}: must be a name or an address, without scheme or port"),
     }
 }
 
@@ -183,7 +191,7 @@ fn named(common_name: &str) -> CertificateParams {
     params
 }
 
-/// Writes all of the files or none.
+/// Writes all of the files, or none.
 fn write_all(dir: &Path, files: &[(&str, u32, String)]) -> Result<()> {
     for (position, (name, mode, content)) in files.iter().enumerate() {
         let written = write_new(&dir.join(name), *mode, content);
@@ -197,7 +205,7 @@ fn write_all(dir: &Path, files: &[(&str, u32, String)]) -> Result<()> {
     Ok(())
 }
 
-/// Writes a file that is not there; its mode holds from its first byte on.
+/// Writes a new file, which has its mode before its first byte.
 fn write_new(path: &Path, mode: u32, content: &str) -> Result<()> {
     let mut options = OpenOptions::new();
     options.write(true).create_new(true).mode(mode);
@@ -207,7 +215,7 @@ fn write_new(path: &Path, mode: u32, content: &str) -> Result<()> {
     fill(path, file, content)
 }
 
-/// Writes all of the content into a new file, or removes the file.
+/// Writes the content into a new file, or removes the file.
 fn fill(path: &Path, mut file: File, content: &str) -> Result<()> {
     let written = file.write_all(content.as_bytes());
     if written.is_err() {
@@ -216,32 +224,32 @@ fn fill(path: &Path, mut file: File, content: &str) -> Result<()> {
     written.with_context(|| format!("failed to write {}", path.display()))
 }
 
-/// Spin takes paths relative to the file itself, so the folder can be moved.
+/// Its paths are relative to the file itself, so the folder can be moved.
 fn runtime_config(hosts: &[String]) -> String {
     format!(
         "[[client_tls]]\ncomponent_ids = [\"webhooks\"]\nhosts = {hosts:?}\nca_roots_file = \"{CA}\"\nclient_cert_file = \"{CLIENT_CERTIFICATE}\"\nclient_private_key_file = \"{CLIENT_KEY}\"\n"
     )
 }
 
-/// What to do with the files, as lines that work as they stand.
+/// What to do with the files, as commands to copy.
 fn instructions(dir: &Path, hosts: &[String]) -> String {
     let host = &hosts[0];
     let options = dockerd_options(Path::new(ENGINES_FOLDER)).join(" \\\n    ");
     let config = runtime_config_file(dir);
     format!(
         "
-On the Engine's host, with {CA}, {SERVER} and {SERVER_KEY} of {} copied to {ENGINES_FOLDER}, which is for root alone:
+On the Engine's host, copy {CA}, {SERVER} and {SERVER_KEY} from {} to {ENGINES_FOLDER}, which only root may read, and start:
 
 dockerd --host=unix:///var/run/docker.sock --host=tcp://0.0.0.0:2376 \\
     {options}
 
-Where Spin runs, with {RUNTIME_CONFIG}, {CA}, {CLIENT_CERTIFICATE} and {CLIENT_KEY} in one folder:
+Where Spin runs, keep {RUNTIME_CONFIG}, {CA}, {CLIENT_CERTIFICATE} and {CLIENT_KEY} in one folder, and start:
 
 SPIN_VARIABLE_WEBHOOK_SECRET=\"$(openssl rand -base64 32)\" \\
     spin up --build --runtime-config-file {} \\
     --variable docker_url=https://{host}:2376
 
-{RUNTIME_CONFIG}, whose paths are relative to itself:
+{RUNTIME_CONFIG}; its paths are relative to itself:
 
 {}",
         dir.display(),
@@ -250,9 +258,13 @@ SPIN_VARIABLE_WEBHOOK_SECRET=\"$(openssl rand -base64 32)\" \\
     )
 }
 
-/// What is made for `host` alone, in `dir`; for a private Engine of this machine.
+/// Makes certificates for `host` alone in `dir`, for a private Engine on this machine.
+///
+/// # Errors
+///
+/// See [`make`].
 pub fn make_for(dir: &Path, host: &str) -> Result<()> {
-    // A run that is left alone lasts no longer.
+    // No run lasts longer.
     const DAYS: u16 = 30;
     fs::create_dir_all(dir).with_context(|| format!("failed to create {}", dir.display()))?;
     make(dir, &[host.to_owned()], DAYS).map(|_| ())

@@ -1,21 +1,21 @@
-//! Knows the table of the calls that the component makes: `deploy/engine-proxy/calls.txt`.
+//! The table of the calls that the component makes: `deploy/engine-proxy/calls.txt`.
 
 use anyhow::{Context, Result, bail};
 use regex::Regex;
 
-/// The table, from the file's root.
+/// The path of the table in the repository.
 pub const FILE: &str = "deploy/engine-proxy/calls.txt";
 
 const TEXT: &str = include_str!("../../../deploy/engine-proxy/calls.txt");
 
-/// One call, as a line of the table has it.
+/// One call: a line of the table.
 #[derive(Debug, Clone)]
 pub struct Call {
-    /// What it is called in access logs.
+    /// Its name in access logs.
     pub name: String,
     /// Its method.
     pub method: String,
-    /// The regular expression of its path and query, for the whole of both.
+    /// The regular expression for its whole path and query.
     pub target: String,
     request: Regex,
 }
@@ -55,7 +55,7 @@ pub fn parse(text: &str) -> Result<Vec<Call>> {
         calls.push(call);
     }
     if calls.is_empty() {
-        bail!("it holds no call");
+        bail!("there is no call in it");
     }
     Ok(calls)
 }
@@ -63,16 +63,16 @@ pub fn parse(text: &str) -> Result<Vec<Call>> {
 fn parse_line(line: &str) -> Result<Call> {
     let words: Vec<&str> = line.split_ascii_whitespace().collect();
     let [name, method, path, query] = words[..] else {
-        bail!("not a name, a method, a path and a query");
+        bail!("expected a name, a method, a path and a query");
     };
     if !name
         .bytes()
         .all(|byte| byte.is_ascii_lowercase() || byte == b'-')
     {
-        bail!("the name is not of lower-case letters and dashes");
+        bail!("the name has characters other than lower-case letters and dashes");
     }
     if !method.bytes().all(|byte| byte.is_ascii_uppercase()) {
-        bail!("the method is not of upper-case letters");
+        bail!("the method has characters other than upper-case letters");
     }
     if !path.starts_with('/') {
         bail!("the path does not begin with a slash");
@@ -94,14 +94,13 @@ fn parse_line(line: &str) -> Result<Call> {
     })
 }
 
-/// Refuses what one of the proxies would read in another way than we do, and what would get
-/// around the anchors.
+/// Refuses what one of the proxies would read differently, and what would bypass the anchors.
 fn check_expression(expression: &str) -> Result<()> {
     if !expression.bytes().all(|byte| byte.is_ascii_graphic()) {
-        bail!("{expression} is not of printable ASCII alone");
+        bail!("{expression} has characters other than printable ASCII");
     }
     if let Some(found) = expression.chars().find(|found| "\"'^$;#".contains(*found)) {
-        bail!("{expression} has a {found}, which a configuration would read in its own way");
+        bail!("{expression} has a {found}, which has a meaning in a configuration");
     }
     if has_open_alternative(expression) {
         bail!("{expression} has a | outside of (?:…)");

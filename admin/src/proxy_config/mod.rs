@@ -1,6 +1,6 @@
-//! Makes the configurations of proxies that admit to an Engine what the component asks of it, and nothing else.
+//! Makes the configurations of proxies that let only the component's calls through to an Engine.
 //!
-//! Templates have the configurations with their comments; the calls come from [`calls`].
+//! The templates hold the configurations with their comments; the calls come from [`calls`].
 
 pub mod calls;
 
@@ -22,7 +22,7 @@ pub struct ProxyArguments {
     /// The proxy
     #[arg(required_unless_present = "write")]
     proxy: Option<Proxy>,
-    /// How it knows its callers
+    /// How it authenticates its callers
     #[arg(long, required_unless_present = "write")]
     auth: Option<Auth>,
     /// Where it listens: a port, or an address with one
@@ -35,13 +35,13 @@ pub struct ProxyArguments {
         default_value = "/run/docker.sock"
     )]
     engine: String,
-    /// The folder of the certificates, and of the secrets
+    /// The folder with the certificates and secrets
     #[arg(long, value_name = "DIR", default_value = "/etc/dynamic-access")]
     certs: String,
-    /// Who it runs as, and whose socket the Engine's is: www-data or haproxy, and docker, unless said
+    /// The user that it runs as, and the group of the Engine's socket; the default is www-data:docker or haproxy:docker
     #[arg(long, value_name = "USER:GROUP")]
     user: Option<String>,
-    /// Where the access log goes: a file for nginx, what its `log` takes for HAProxy
+    /// Where the access log goes: a file for nginx, an argument of `log` for HAProxy
     #[arg(long, value_name = "TARGET")]
     log: Option<String>,
     /// Write all four configurations into this folder instead
@@ -49,7 +49,7 @@ pub struct ProxyArguments {
     write: Option<PathBuf>,
 }
 
-/// A proxy that a configuration can be had for.
+/// A proxy that this can configure.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
 pub enum Proxy {
     /// nginx, from 1.22 on
@@ -58,16 +58,16 @@ pub enum Proxy {
     Haproxy,
 }
 
-/// How a proxy knows its callers.
+/// How a proxy authenticates its callers.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
 pub enum Auth {
     /// By a client certificate
     Certificate,
-    /// By a secret in the Authorization header, where no certificate can be shown
+    /// By a secret in the Authorization header, for platforms without client certificates
     Bearer,
 }
 
-/// What differs from one machine to another.
+/// The settings that differ from one machine to another.
 struct Setting {
     listen: String,
     engine: String,
@@ -77,7 +77,7 @@ struct Setting {
 }
 
 impl Setting {
-    /// What the committed configurations have.
+    /// The settings of the committed configurations.
     #[cfg(test)]
     fn usual() -> Self {
         use clap::Parser;
@@ -92,7 +92,11 @@ impl Setting {
     }
 }
 
-/// Prints a configuration, or writes the committed ones.
+/// Prints one configuration, or writes all of them into a folder.
+///
+/// # Errors
+///
+/// If a setting would change the meaning of a configuration, or a file cannot be written.
 pub fn configure(arguments: &ProxyArguments) -> Result<()> {
     let setting = arguments.setting()?;
     let calls = calls::table()?;
@@ -121,7 +125,7 @@ impl ProxyArguments {
             let is_plain = |byte: u8| byte.is_ascii_alphanumeric() || b"._-/:@[]".contains(&byte);
             if text.is_empty() || !text.bytes().all(is_plain) {
                 bail!(
-                    "`{text}` would be read in its own way by a proxy; letters, digits and ._-/:@[] can be used"
+                    "`{text}` has characters with a meaning in a proxy's configuration; use letters, digits and ._-/:@[]"
                 );
             }
         }
@@ -163,7 +167,7 @@ impl Proxy {
     }
 }
 
-/// What the two write in different ways.
+/// What differs between the two proxies.
 impl Proxy {
     fn template(self) -> &'static str {
         match self {
@@ -172,7 +176,7 @@ impl Proxy {
         }
     }
 
-    /// As whom Debian's package runs it.
+    /// The user that Debian's package runs it as.
     fn usual_user(self) -> &'static str {
         match self {
             Self::Nginx => "www-data",
@@ -203,7 +207,7 @@ impl Proxy {
         }
     }
 
-    /// The lines that give a call its name.
+    /// The lines that recognise a call and give it its name.
     fn line(self, call: &Call) -> String {
         let Call {
             name,
@@ -212,7 +216,7 @@ impl Proxy {
             ..
         } = call;
         match self {
-            // The request line, whole: nothing that is not understood as HTTP/1.1 or 2 passes.
+            // The whole request line, so that nothing but HTTP/1.1 and 2 passes.
             Self::Nginx => format!(
                 "        \"~^{method} {target} HTTP/(?:1\\.1|2\\.0)\\z\"\n            {name};\n"
             ),
@@ -255,9 +259,9 @@ fn render(proxy: Proxy, auth: Auth, setting: &Setting, calls: &[Call]) -> String
     .fold(text, |text, (place, value)| text.replace(place, value))
 }
 
-/// The lines of a template that are for everybody, and those that are for this kind of callers.
+/// The lines of a template for one kind of authentication.
 ///
-/// Such parts begin with a line `@if certificate` or `@if bearer` and end with `@end`.
+/// Lines between `@if certificate` or `@if bearer` and `@end` are for that kind alone.
 fn chosen(template: &str, auth: Auth) -> String {
     let mut only = None;
     let mut text = String::new();
@@ -320,7 +324,7 @@ mod tests {
     fn who_has_shown_no_credentials_holds_no_connection_for_long() {
         for auth in [Auth::Certificate, Auth::Bearer] {
             let text = chosen(HAPROXY, auth);
-            // HAProxy bounds the TLS handshake by this, and by nothing else.
+            // This is HAProxy's only bound on the TLS handshake.
             let bounds: Vec<u32> = text
                 .lines()
                 .filter_map(|line| line.trim().strip_prefix("timeout client "))

@@ -1,6 +1,6 @@
-//! Keeps the connection by which the service knows that this target is online.
+//! Keeps the connection that tells the service that this target is online.
 //!
-//! The service sends lines over it, and each is sent back: that is all there is to a session.
+//! A session is simple: the service sends lines, and each is echoed.
 
 use std::io::{self, BufRead, BufReader, Read, Write};
 use std::net::TcpStream;
@@ -17,18 +17,18 @@ const PAUSE: Duration = Duration::from_secs(1);
 /// A line of a session is a few words; a longer one is cut.
 const LINE_BYTES_MAX: u64 = 4096;
 
-/// How a channel has ended.
+/// How a channel ended.
 #[derive(Debug, PartialEq, Eq)]
 enum End {
-    /// It was open, and broke.
+    /// It was open and broke.
     Broken,
     /// It was not opened.
     Refused,
-    /// The service knows no such thing.
+    /// The service has no control channels.
     Unknown,
 }
 
-/// Keeps a channel as long as the process lives; returns if the service has none for this target.
+/// Keeps a channel open while the process lives; returns if the service has none for this target.
 pub fn keep(vault: &Vault) {
     let (Some(id), Ok(url)) = (&vault.target_id, ServiceUrl::parse(&vault.service_url)) else {
         return;
@@ -37,14 +37,14 @@ pub fn keep(vault: &Vault) {
         match hold(&url, id) {
             Ok(End::Unknown) => return,
             Ok(End::Broken) => println!("bzero (stand-in): the control channel has ended"),
-            // Said at each attempt, it would fill the log of a target whose service is gone.
+            // Not printed at each attempt, which would fill the log if the service is gone.
             Ok(End::Refused) | Err(_) => {}
         }
         thread::sleep(PAUSE);
     }
 }
 
-/// Opens a channel and serves it to its end.
+/// Opens a channel and serves it until it ends.
 fn hold(url: &ServiceUrl, id: &str) -> io::Result<End> {
     let mut stream = http::connect(url)?;
     stream.write_all(request(url, id).as_bytes())?;
@@ -54,10 +54,10 @@ fn hold(url: &ServiceUrl, id: &str) -> io::Result<End> {
         Some(404) => return Ok(End::Unknown),
         _ => return Ok(End::Refused),
     }
-    // A session may say nothing for days; the end of the channel is that of its connection.
+    // A session may be silent for days. The channel ends with its connection.
     stream.set_read_timeout(None)?;
     println!("bzero (stand-in): the control channel is open");
-    // However it has ended, it was open.
+    // However it ended, it was open.
     let _ = echo(&mut reader, &mut stream);
     Ok(End::Broken)
 }
@@ -93,8 +93,8 @@ mod tests {
     /// Long enough for a busy machine.
     const PATIENCE: Duration = Duration::from_secs(20);
 
-    /// A service that answers the one request for a channel and then does as it is told; returns how the agent sees it
-    /// end, and what it was asked.
+    /// A service that answers one request for a channel and then does what the test says. Returns how the agent sees
+    /// the end, and the request.
     fn hold_with(
         answer: &'static str,
         then: impl FnOnce(&mut BufReader<TcpStream>) + Send + 'static,

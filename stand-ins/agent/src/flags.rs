@@ -10,15 +10,15 @@ pub enum Order {
     Serve,
 }
 
-/// What a registration needs to know.
+/// What a registration needs.
 pub struct Target {
-    /// Whom to register with.
+    /// The service to register with.
     pub service_url: String,
-    /// The single-use secret that admits it.
+    /// The single-use token.
     pub activation_token: String,
     /// The environment that the target joins.
     pub environment_id: String,
-    /// Its public id: the token itself, unless a flag gives another.
+    /// Its public id; the token itself unless a flag sets another.
     pub target_id: String,
 }
 
@@ -58,7 +58,7 @@ impl Flags {
         Ok(flags)
     }
 
-    /// What they ask for together.
+    /// What the flags ask for, taken together.
     pub fn order(self) -> Order {
         if self.version {
             return Order::Version;

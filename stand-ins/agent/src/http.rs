@@ -1,4 +1,4 @@
-//! Plain HTTP/1.1 as a client: connections and the heads of answers, every step bounded.
+//! A client for plain HTTP/1.1: connections and heads of answers, every step bounded.
 
 use std::io::{self, BufRead, Read};
 use std::net::{TcpStream, ToSocketAddrs};
@@ -6,23 +6,23 @@ use std::time::Duration;
 
 use crate::service_url::ServiceUrl;
 
-/// A service that takes longer to accept a connection is not there.
+/// The longest wait for a connection.
 const CONNECT_BOUND: Duration = Duration::from_secs(5);
 
-/// A service that takes longer to say the next word hangs.
+/// The longest wait for the next bytes.
 const SILENCE_BOUND: Duration = Duration::from_secs(10);
 
-/// No head that matters here comes near.
+/// No expected head comes near this.
 const HEAD_BYTES_MAX: u64 = 8 * 1024;
 
-/// The status line and the headers of an answer, as they came.
+/// The status line and the headers of an answer, as received.
 pub struct Head {
-    /// All lines, each with its end.
+    /// All lines, with their ends.
     pub text: String,
 }
 
 impl Head {
-    /// The status code, if it is HTTP at all.
+    /// The status code; `None` if it is not HTTP.
     pub fn status(&self) -> Option<u16> {
         let code = self
             .text
@@ -46,7 +46,7 @@ pub fn connect(url: &ServiceUrl) -> io::Result<TcpStream> {
     Ok(stream)
 }
 
-/// Reads up to the empty line that ends a head, or to the end of what there is.
+/// Reads up to the empty line that ends a head, or to the end of the connection.
 pub fn read_head(reader: &mut impl BufRead) -> io::Result<Head> {
     let mut limited = reader.take(HEAD_BYTES_MAX);
     let mut bytes = Vec::new();

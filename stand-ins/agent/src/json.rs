@@ -1,4 +1,4 @@
-//! As much JSON as is exchanged and kept here: members whose values are plain text.
+//! The little JSON that is needed here: members whose values are plain text. It keeps the binary small.
 
 /// A JSON string (RFC 8259, section 7).
 pub fn quoted(text: &str) -> String {
@@ -14,7 +14,7 @@ pub fn quoted(text: &str) -> String {
     quoted
 }
 
-/// The text of a member, if there is one whose value is a string without escapes: ids and URLs need none.
+/// The text of a member whose value is a string without escapes; ids and URLs need none.
 pub fn member<'a>(json: &'a str, name: &str) -> Option<&'a str> {
     let name = quoted(name);
     let (_, rest) = json.split_once(&name)?;

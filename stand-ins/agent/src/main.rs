@@ -1,7 +1,7 @@
 //! A stand-in for the BastionZero agent, for machines that cannot reach its package repository.
 //!
 //! It does what the real `bzero` does as far as a provisioning server can see:
-//! a first run with a token registers and exits 0, a further run with a token
+//! a first run with a token registers and exits 0, a second run with a token
 //! is refused, and a run without one serves until a signal and then exits 1.
 
 mod control_channel;
@@ -62,7 +62,7 @@ fn perform(order: Order) -> Result<(), String> {
     }
 }
 
-/// Blocks until a signal; the real agent has no other end either, and always exits 1.
+/// Blocks until a signal. The real agent also ends only by a signal, and always exits 1.
 fn serve(vault: Vault) -> String {
     let mut signals = match Signals::new([SIGTERM, SIGINT]) {
         Ok(signals) => signals,

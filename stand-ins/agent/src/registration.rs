@@ -1,4 +1,4 @@
-//! Registers over plain HTTP/1.1: one request, one answer, every step bounded.
+//! Registers over plain HTTP/1.1 with one request, every step bounded.
 
 use std::io::{BufReader, Read, Write};
 use std::thread;
@@ -9,19 +9,18 @@ use crate::http::{self, Head};
 use crate::json::{member, quoted};
 use crate::service_url::ServiceUrl;
 
-/// How long the real agent asks a service that cannot be reached again.
+/// How long the real agent keeps trying to reach a service.
 pub const PATIENCE: Duration = Duration::from_secs(600);
 
 /// The time between two attempts.
 const PAUSE: Duration = Duration::from_secs(1);
 
-/// The answer names the target, and no more.
+/// The answer only names the target.
 const BODY_BYTES_MAX: u64 = 4 * 1024;
 
-/// Registers and returns the target's id, if the service has chosen one, or says why not; never with the token in the
-/// reason.
+/// Registers and returns the target's id, if the service has chosen one. The reason of a failure never holds the token.
 ///
-/// Whoever cannot be reached is asked again, as long as `patience` lasts.
+/// A service that cannot be reached is tried again until `patience` is over.
 pub fn register(target: &Target, patience: Duration) -> Result<Option<String>, String> {
     let url = ServiceUrl::parse(&target.service_url)?;
     let (head, body) = persist(&url, &request(&url, target), patience)
@@ -39,7 +38,7 @@ pub fn register(target: &Target, patience: Duration) -> Result<Option<String>, S
     }
 }
 
-/// Asks until there is an answer, or it has been long enough.
+/// Tries until there is an answer or `patience` is over.
 fn persist(url: &ServiceUrl, request: &str, patience: Duration) -> std::io::Result<(Head, String)> {
     let started = Instant::now();
     loop {
@@ -56,12 +55,12 @@ fn exchange(url: &ServiceUrl, request: &str) -> std::io::Result<(Head, String)> 
     let mut reader = BufReader::new(stream);
     let head = http::read_head(&mut reader)?;
     let mut body = Vec::new();
-    // The status is what counts: a body that is cut off only leaves the target without an id.
+    // Only the status counts: without a complete body the target merely has no id.
     let _ = reader.take(BODY_BYTES_MAX).read_to_end(&mut body);
     Ok((head, String::from_utf8_lossy(&body).into_owned()))
 }
 
-/// What can stand in a path as it is.
+/// Whether a text can be used in a path unchanged.
 fn is_id(text: &str) -> bool {
     let is_plain = |byte: u8| byte.is_ascii_alphanumeric() || byte == b'-';
     !text.is_empty() && text.bytes().all(is_plain)
@@ -101,7 +100,7 @@ mod tests {
         }
     }
 
-    /// Registers with a service that gives one answer; returns the outcome and what it was sent.
+    /// Registers with a service that gives one answer. Returns the outcome and the request.
     fn register_with(answer: &'static str) -> (Result<Option<String>, String>, String) {
         let listener = TcpListener::bind("127.0.0.1:0").expect("loopback is there");
         let address = listener.local_addr().expect("it is bound");
@@ -167,7 +166,7 @@ mod tests {
         let listener = TcpListener::bind("127.0.0.1:0").expect("loopback is there");
         let address = listener.local_addr().expect("it is bound");
         let service = thread::spawn(move || {
-            // What is left unread turns the end of a connection into a reset.
+            // Closing a connection with unread data resets it.
             let (mut first, _) = listener.accept().expect("the agent connects");
             first.read_exact(&mut [0]).expect("the agent sends");
             drop(first);

@@ -1,6 +1,6 @@
-//! Knows the only kind of service URL that a stand-in can use: plain HTTP.
+//! The service URLs that a stand-in can use: plain HTTP.
 
-/// Where to register: `host:port`, and the path before the API's own.
+/// Where to register: `host:port`, and a path prefix.
 #[derive(Debug, PartialEq, Eq)]
 pub struct ServiceUrl {
     /// As in the `Host` header, with a port.

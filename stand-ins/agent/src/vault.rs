@@ -1,4 +1,4 @@
-//! Keeps what a registration has brought, where the real agent keeps its key.
+//! Keeps the result of a registration where the real agent keeps its key.
 
 use std::fs::{self, DirBuilder, OpenOptions};
 use std::io::{self, Write};
@@ -7,20 +7,20 @@ use std::path::Path;
 
 use crate::json::{member, quoted};
 
-/// Where the real agent keeps its key; the entrypoint looks for it too.
+/// Where the real agent keeps its key, and where the entrypoint looks for it.
 pub const PLACE: &str = "/etc/bzero/vault.json";
 
-/// What is known since the registration.
+/// The result of a registration.
 #[derive(Debug, PartialEq, Eq)]
 pub struct Vault {
-    /// Whom it was with.
+    /// The service that it was with.
     pub service_url: String,
-    /// What the service calls this target, if it has said so.
+    /// The service's id for this target, if it gave one.
     pub target_id: Option<String>,
 }
 
 impl Vault {
-    /// Writes it for nobody else to read.
+    /// Writes it so that nobody else can read it.
     pub fn write(&self, place: &Path) -> io::Result<()> {
         if let Some(dir) = place.parent() {
             DirBuilder::new().recursive(true).mode(0o700).create(dir)?;
@@ -41,7 +41,7 @@ impl Vault {
         file.write_all(format!("{{{members}}}\n").as_bytes())
     }
 
-    /// Reads it; nothing if there is no registration.
+    /// Reads it; `None` if there is no registration.
     pub fn read(place: &Path) -> Option<Self> {
         let json = fs::read_to_string(place).ok()?;
         if json.is_empty() {

@@ -1,4 +1,4 @@
-//! What is known of agents: who may register, who has, and who is online.
+//! The agents: who may register, who has registered, and who is online.
 
 use std::collections::BTreeMap;
 use std::sync::{Arc, Condvar, Mutex, MutexGuard, PoisonError};
@@ -16,10 +16,10 @@ pub struct Agents {
 
 #[derive(Default)]
 struct Known {
-    /// By the target's id. They are as many as targets were started, and stay.
+    /// By the target's id. There is one for each started target, and none is ever removed.
     agents: BTreeMap<String, Agent>,
     are_refused: bool,
-    /// What is done when a token that was never given out admits an agent; without it, none does.
+    /// Called when an agent registers with a token that was not given out; without it, none can.
     admits_anyone: Option<Box<dyn Fn() + Send>>,
 }
 
@@ -33,12 +33,12 @@ struct Agent {
 pub struct Invitation {
     /// What BastionZero calls the target.
     pub target_id: String,
-    /// What admits its agent, once.
+    /// The single-use token of its agent.
     pub activation_token: String,
 }
 
 impl Agents {
-    /// Makes a place for one more.
+    /// Makes a place for one more agent.
     pub fn invite(&self) -> Invitation {
         let invitation = Invitation {
             target_id: uuid(),
@@ -54,7 +54,7 @@ impl Agents {
         invitation
     }
 
-    /// From now on a token that was never given out admits an agent too.
+    /// From now on also accepts tokens that were not given out.
     pub fn admit_anyone(&self, notice: impl Fn() + Send + 'static) {
         self.known().admits_anyone = Some(Box::new(notice));
     }
@@ -64,7 +64,7 @@ impl Agents {
         self.known().are_refused = true;
     }
 
-    /// Takes a registration and returns the target's id; nothing if the token admits nobody, or nobody else.
+    /// Registers an agent and returns the target's id; `None` if the token is unknown or used.
     pub fn register(&self, token: &str) -> Option<String> {
         let mut known = self.known();
         if known.are_refused {
@@ -96,7 +96,7 @@ impl Agents {
         agent.is_some_and(|agent| agent.is_registered)
     }
 
-    /// The target is online, over this channel and no earlier one.
+    /// Notes that the target is online over this channel, which replaces an earlier one.
     pub fn connected(&self, target_id: &str, channel: &Arc<Channel>) {
         if let Some(agent) = self.known().agents.get_mut(target_id)
             && let Some(earlier) = agent.channel.replace(channel.clone())
@@ -106,7 +106,7 @@ impl Agents {
         self.changed.notify_all();
     }
 
-    /// This channel has ended; the target is offline unless it has another by now.
+    /// Notes that this channel has ended; the target is offline unless it has a newer one.
     pub fn disconnected(&self, target_id: &str, channel: &Arc<Channel>) {
         if let Some(agent) = self.known().agents.get_mut(target_id) {
             agent
@@ -116,12 +116,12 @@ impl Agents {
         self.changed.notify_all();
     }
 
-    /// The channel of a target that is online.
+    /// The channel of an online target.
     pub fn channel(&self, target_id: &str) -> Option<Arc<Channel>> {
         self.known().channel(target_id)
     }
 
-    /// Waits until a target is online, or offline, and says whether it is so within `patience`.
+    /// Waits until a target is online, or offline. Returns whether it is within `patience`.
     pub fn wait_for(&self, target_id: &str, online: bool, patience: Duration) -> bool {
         let waiting = |known: &mut Known| known.channel(target_id).is_some() != online;
         let (_known, outcome) = self
@@ -140,7 +140,7 @@ impl Agents {
         }
     }
 
-    /// No change is ever left half done, so a panic elsewhere does not matter.
+    /// No change is ever half done, so a panic in another thread does not matter.
     fn known(&self) -> MutexGuard<'_, Known> {
         self.known.lock().unwrap_or_else(PoisonError::into_inner)
     }

@@ -1,4 +1,4 @@
-//! The service's end of an agent's control channel, over which a session goes line by line.
+//! The service's end of an agent's control channel, which carries a session line by line.
 
 use std::io::{self, BufRead, BufReader, Read, Write};
 use std::net::{Shutdown, TcpStream};
@@ -8,22 +8,22 @@ use std::time::Duration;
 
 use anyhow::{Context, Result};
 
-/// An agent sends a line back at once; a busy machine may let it wait.
+/// An agent echoes a line at once, unless the machine is busy.
 const ECHO_BOUND: Duration = Duration::from_secs(10);
 
 /// A line of a session is a few words; a longer one is cut.
 const LINE_BYTES_MAX: u64 = 4096;
 
-/// One line is expected at a time; what nobody asked for need not be kept.
+/// One line is expected at a time; unexpected lines need not be kept.
 const UNHEARD_LINES_MAX: usize = 16;
 
-/// What a session says to an agent, and hears from it.
+/// The writing half of a channel, and the lines that were read.
 pub struct Channel {
     stream: TcpStream,
     heard: Mutex<Receiver<String>>,
 }
 
-/// What is read of a channel.
+/// The reading half of a channel.
 pub struct Incoming {
     reader: BufReader<TcpStream>,
     heard: SyncSender<String>,
@@ -32,7 +32,7 @@ pub struct Incoming {
 /// The two halves of the channel on a connection.
 pub fn open(reader: BufReader<TcpStream>) -> io::Result<(Channel, Incoming)> {
     let stream = reader.get_ref().try_clone()?;
-    // A session may say nothing for days; the end of the channel is that of its connection.
+    // A session may be silent for days. The channel ends with its connection.
     stream.set_read_timeout(None)?;
     let (sender, heard) = sync_channel(UNHEARD_LINES_MAX);
     let channel = Channel {
@@ -47,7 +47,7 @@ pub fn open(reader: BufReader<TcpStream>) -> io::Result<(Channel, Incoming)> {
 }
 
 impl Channel {
-    /// Says a line, and returns the next one that is heard.
+    /// Sends a line, and returns the next one that arrives.
     pub fn say(&self, line: &str) -> Result<String> {
         let heard = self.heard.lock().unwrap_or_else(PoisonError::into_inner);
         while heard.try_recv().is_ok() {}
@@ -59,15 +59,15 @@ impl Channel {
             .context("nothing came back over the control channel")
     }
 
-    /// Ends it.
+    /// Ends the channel.
     pub fn close(&self) {
-        // It fails when the other side has gone already.
+        // This fails if the other side has already gone.
         let _ = self.stream.shutdown(Shutdown::Both);
     }
 }
 
 impl Incoming {
-    /// Takes lines until the channel ends.
+    /// Reads lines until the channel ends.
     pub fn read_to_end(mut self) {
         let mut line = Vec::new();
         loop {
@@ -77,7 +77,7 @@ impl Incoming {
                 return;
             }
             let text = String::from_utf8_lossy(&line).trim_end().to_owned();
-            // Waiting for someone to listen would hide the channel's end.
+            // Waiting for a listener would hide the end of the channel.
             let _ = self.heard.try_send(text);
         }
     }

@@ -1,19 +1,19 @@
-//! Reads the requests of agents by hand, since a control channel goes on where its request ends.
+//! Reads the requests of agents by hand, since a control channel continues on its request's connection.
 
 use std::io::{self, BufRead, Read};
 
 /// A registration has a few hundred bytes.
 const REQUEST_BYTES_MAX: u64 = 16 * 1024;
 
-/// A request, read to its end.
+/// A request with its whole body.
 pub struct Request {
     head: String,
-    /// Its body, as long as its head has said.
+    /// Its body, of the length in its head.
     pub body: Vec<u8>,
 }
 
 impl Request {
-    /// Reads one request, and nothing of what follows it.
+    /// Reads one request, and nothing that follows it.
     pub fn read(reader: &mut impl BufRead) -> io::Result<Self> {
         let mut limited = reader.take(REQUEST_BYTES_MAX);
         let mut head = String::new();
@@ -35,7 +35,7 @@ impl Request {
         Ok(request)
     }
 
-    /// Its method, and its target as it was sent.
+    /// Its method and its target, as sent.
     pub fn target(&self) -> (&str, &str) {
         let mut words = self.head.split(' ');
         (
@@ -44,7 +44,7 @@ impl Request {
         )
     }
 
-    /// The value of a header, whose name is given in lower case.
+    /// The value of a header.
     pub fn header(&self, name: &str) -> Option<&str> {
         self.head
             .lines()

@@ -1,4 +1,4 @@
-//! What agents talk to: it takes their registrations, and holds the control channels by which targets are online.
+//! The service that agents talk to: it accepts registrations and holds control channels. A target is online while it has one.
 
 use std::io::{BufReader, Write};
 use std::net::{SocketAddr, TcpListener, TcpStream};
@@ -14,13 +14,13 @@ use crate::agents::Agents;
 use crate::channel;
 use crate::request::Request;
 
-/// An agent that says nothing for so long, before it is online, is none.
+/// How long an agent may be silent before it is online.
 const SILENCE_BOUND: Duration = Duration::from_secs(5);
 
-/// How long the service waits for itself to notice that it has ended.
+/// How long the service waits for its own thread to notice the end.
 const SELF_BOUND: Duration = Duration::from_secs(1);
 
-/// A running service; dropping it ends it, and every control channel.
+/// A running service; dropping it ends it and every control channel.
 pub struct Service {
     url: String,
     address: SocketAddr,
@@ -30,11 +30,11 @@ pub struct Service {
 }
 
 impl Service {
-    /// Listens where agents can reach it; port 0 takes a free one.
+    /// Listens on an address that agents can reach; port 0 picks a free port.
     ///
     /// # Errors
     ///
-    /// When nobody can listen there.
+    /// If the address cannot be listened on.
     pub fn listen(address: SocketAddr) -> Result<Self> {
         let listener = TcpListener::bind(address)
             .with_context(|| format!("failed to listen for agents on {address}"))?;
@@ -54,17 +54,17 @@ impl Service {
         })
     }
 
-    /// What agents are given as `serviceUrl`.
+    /// The `serviceUrl` for agents.
     pub fn url(&self) -> &str {
         &self.url
     }
 
-    /// From now on also admits agents with tokens that it has not given out, and calls `notice` for each.
+    /// From now on also accepts tokens that it has not given out, and calls `notice` for each.
     pub fn admit_anyone(&self, notice: impl Fn() + Send + 'static) {
         self.agents.admit_anyone(notice);
     }
 
-    /// From now on answers each registration with 403, as for a token that has expired.
+    /// From now on answers every registration with 403, as for an expired token.
     pub fn refuse_registrations(&self) {
         self.agents.refuse();
     }
@@ -77,23 +77,23 @@ impl Service {
 impl Drop for Service {
     fn drop(&mut self) {
         self.has_ended.store(true, Ordering::Relaxed);
-        // Whoever waits for a connection notices at the next one.
+        // The thread notices the end at its next connection.
         let is_awake = TcpStream::connect_timeout(&self.address, SELF_BOUND).is_ok();
         if let Some(accepting) = self.accepting.take().filter(|_| is_awake) {
-            // A panic there has been shown, and there is nothing left to end.
+            // A panic there has already been printed.
             let _ = accepting.join();
         }
         self.agents.close();
     }
 }
 
-/// One agent after the other: until it is online each is bounded, and they are few.
+/// Serves one agent after the other: they are few, and each is bounded until it is online.
 fn accept(listener: &TcpListener, agents: &Arc<Agents>, has_ended: &AtomicBool) {
     for stream in listener.incoming().flatten() {
         if has_ended.load(Ordering::Relaxed) {
             return;
         }
-        // What breaks a connection is the agent's affair, which asks again.
+        // An agent whose connection breaks tries again.
         let _ = answer(stream, agents);
     }
 }
@@ -137,7 +137,7 @@ fn respond(stream: &mut TcpStream, status: &str, body: &Value) -> Result<()> {
     Ok(stream.write_all(answer.as_bytes())?)
 }
 
-/// The target is online as long as its channel holds; a further one ends the one before, so there is one for each.
+/// Holds a control channel, which makes the target online. A new channel ends the one before it.
 fn hold(
     reader: BufReader<TcpStream>,
     mut stream: TcpStream,
@@ -171,7 +171,7 @@ mod tests {
         Service::listen("127.0.0.1:0".parse().unwrap()).unwrap()
     }
 
-    /// Sends a request, and returns the head of the answer with what follows.
+    /// Sends a request, and returns the head of the answer and the rest of the connection.
     fn ask(service: &Service, request: &str) -> (String, BufReader<TcpStream>) {
         let mut stream = TcpStream::connect(service.address).unwrap();
         stream.set_read_timeout(Some(PATIENCE)).unwrap();

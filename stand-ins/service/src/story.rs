@@ -10,16 +10,16 @@ use crate::service::Service;
 use crate::target::Target;
 use crate::webhooks::Webhooks;
 
-/// What the session says.
+/// The line that the session sends.
 const SAID: &str = "hello";
 
-/// The time between two looks at a server that is not healthy: its Engine may still be starting.
+/// The time between health checks of an unhealthy server: its Engine may still be starting.
 const HEALTH_INTERVAL: Duration = Duration::from_secs(1);
 
-/// How many characters of a unique id are shown, as Docker shows it.
+/// How many characters of a unique id are shown, as in Docker's output.
 const SHOWN_ID_CHARS: usize = 12;
 
-/// How long each thing may take.
+/// How long each step may take.
 pub struct Patience {
     /// Until the server is healthy.
     pub healthy: Duration,
@@ -32,9 +32,9 @@ pub struct Patience {
 impl Default for Patience {
     fn default() -> Self {
         Self {
-            // A server that runs is healthy unless something must be mended.
+            // A running server is healthy unless something needs fixing.
             healthy: Duration::from_secs(60),
-            // BastionZero's zli looks sixty times, every five seconds.
+            // BastionZero's zli checks sixty times, every five seconds.
             online: Duration::from_secs(300),
             // The limit of BastionZero's acceptance test.
             stopped: Duration::from_secs(120),
@@ -42,7 +42,7 @@ impl Default for Patience {
     }
 }
 
-/// Plays the visit, and tells each step once it is done.
+/// Plays the visit, and reports each step when it is done.
 ///
 /// # Errors
 ///

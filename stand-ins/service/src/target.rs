@@ -20,7 +20,7 @@ pub enum State {
     StartError,
     /// `/stop` has been answered; its agent is not offline yet.
     Stopping,
-    /// Its end was asked for, and its agent is offline.
+    /// It was stopped, and its agent is offline.
     Stopped,
     /// `/stop` has failed, or its agent has not gone offline in time.
     StopError,
@@ -32,7 +32,7 @@ impl fmt::Display for State {
     }
 }
 
-/// One target of a provisioning server, with its agent at a service.
+/// One target of a provisioning server, whose agent registers with a service.
 pub struct Target<'a> {
     service: &'a Service,
     target_id: String,
@@ -41,7 +41,7 @@ pub struct Target<'a> {
 }
 
 impl<'a> Target<'a> {
-    /// Has a target started whose agent is to register with `service`.
+    /// Starts a target whose agent registers with `service`.
     ///
     /// # Errors
     ///
@@ -62,12 +62,12 @@ impl<'a> Target<'a> {
         })
     }
 
-    /// What the server calls it.
+    /// The server's id for it.
     pub fn unique_id(&self) -> &str {
         &self.unique_id
     }
 
-    /// What has become of it.
+    /// Its state.
     pub fn state(&self) -> State {
         self.state
     }
@@ -76,7 +76,7 @@ impl<'a> Target<'a> {
     ///
     /// # Errors
     ///
-    /// When `patience` ends before.
+    /// If it takes longer than `patience`.
     pub fn wait_until_online(&mut self, patience: Duration) -> Result<()> {
         let is_online = self.wait_for(true, patience);
         self.state = match is_online {
@@ -95,22 +95,22 @@ impl<'a> Target<'a> {
         Ok(())
     }
 
-    /// Waits until its agent is offline, and says whether it is within `patience`.
+    /// Waits until its agent is offline. Returns whether it is within `patience`.
     pub fn is_offline_within(&self, patience: Duration) -> bool {
         self.wait_for(false, patience)
     }
 
-    /// Says a line in a session, and returns the one that comes back.
+    /// Sends a line in a session, and returns the echo.
     ///
     /// # Errors
     ///
-    /// When it is offline, or nothing comes back.
+    /// If it is offline, or there is no echo.
     pub fn say(&self, line: &str) -> Result<String> {
         let channel = self.service.agents().channel(&self.target_id);
         channel.context("the target is offline")?.say(line)
     }
 
-    /// Has it stopped; it is [`State::Stopped`] once its agent is offline as well.
+    /// Stops it; it is [`State::Stopped`] once its agent is offline too.
     ///
     /// # Errors
     ///
@@ -124,16 +124,13 @@ impl<'a> Target<'a> {
         stopped
     }
 
-    /// Waits until a target whose `/stop` has succeeded is offline.
+    /// Waits until the target is offline, after a successful stop.
     ///
     /// # Errors
     ///
-    /// When `patience` ends before.
+    /// If it takes longer than `patience`.
     pub fn wait_until_stopped(&mut self, patience: Duration) -> Result<()> {
-        ensure!(
-            self.state == State::Stopping,
-            "the target's end was not asked for"
-        );
+        ensure!(self.state == State::Stopping, "the target was not stopped");
         let is_offline = self.wait_for(false, patience);
         self.state = match is_offline {
             true => State::Stopped,

@@ -7,13 +7,13 @@ use std::time::Duration;
 use serde_json::{Value, json};
 use ureq::Agent;
 
-/// How long BastionZero's own agents wait for an answer; how long its webhooks do is not known.
+/// How long BastionZero's agents wait for an answer; for its webhooks this is not documented.
 const TIMEOUT: Duration = Duration::from_secs(30);
 
 /// An answer has a few hundred bytes.
 const ANSWER_BYTES_MAX: u64 = 64 * 1024;
 
-/// What a Dynamic Access Configuration knows: where the server is, and the secret it shares.
+/// A Dynamic Access Configuration: the address of the server, and the shared secret.
 #[derive(Clone)]
 pub struct Webhooks {
     address: SocketAddr,
@@ -21,20 +21,20 @@ pub struct Webhooks {
     client: Agent,
 }
 
-/// What an agent is to be given.
+/// What an agent is given.
 pub struct Order<'a> {
     /// Where it registers.
     pub service_url: &'a str,
-    /// What admits it there, once.
+    /// Its single-use token.
     pub activation_token: &'a str,
     /// The environment that its target joins.
     pub environment_id: &'a str,
 }
 
-/// Why a webhook has not done what it was called for.
+/// Why a webhook failed.
 #[derive(Debug)]
 pub enum WebhookError {
-    /// There is no whole answer, and this is why.
+    /// There is no complete answer, for this reason.
     NoAnswer(String),
     /// The answer is not a 200.
     Refused {
@@ -43,7 +43,7 @@ pub enum WebhookError {
         /// Its `ErrorMessage`, which BastionZero shows to the person who connects.
         message: String,
     },
-    /// The answer is a 200, but lacks what it should hold.
+    /// The answer is a 200 without the expected content.
     Nonsense(&'static str),
 }
 
@@ -81,16 +81,16 @@ impl Webhooks {
     ///
     /// # Errors
     ///
-    /// Unless it says so.
+    /// If it cannot, or does not answer.
     pub fn health(&self) -> Result<(), WebhookError> {
         self.call("/health", None).map(drop)
     }
 
-    /// Asks for a target, and returns its unique id.
+    /// Starts a target, and returns its unique id.
     ///
     /// # Errors
     ///
-    /// Unless there is one.
+    /// If the server starts none.
     pub fn start(&self, order: &Order) -> Result<String, WebhookError> {
         let body = json!({
             "serviceUrl": order.service_url,
@@ -104,11 +104,11 @@ impl Webhooks {
         }
     }
 
-    /// Asks for the end of a target.
+    /// Stops a target.
     ///
     /// # Errors
     ///
-    /// Unless it is gone.
+    /// If the target may still be there.
     pub fn stop(&self, unique_id: &str) -> Result<(), WebhookError> {
         self.call("/stop", Some(json!({"uniqueId": unique_id})))
             .map(drop)

@@ -1,16 +1,15 @@
-//! Why a call of the Engine did not bring what it was made for, and what that
-//! says of its effect.
+//! Why a call to the Engine failed, and whether it may have had an effect.
 
 use std::fmt;
 
 use http::StatusCode;
 
-/// Why a call did not bring what it was made for.
+/// Why a call failed.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum Fault {
     /// No connection: the call had no effect.
     Unreachable(String),
-    /// No TLS came about: the call had no effect.
+    /// The TLS handshake failed: the call had no effect.
     Untrusted(String),
     /// The call's own limit passed: it may have had an effect.
     TimedOut,
@@ -18,9 +17,9 @@ pub enum Fault {
     Broken(String),
     /// The call was not made, because the webhook's time is spent.
     BudgetSpent,
-    /// The reply is not the Engine's: the call may have had an effect.
+    /// The reply does not come from an Engine: the call may have had an effect.
     Nonsense(String),
-    /// The Engine, or a gateway before it, said why not.
+    /// The Engine, or a gateway in front of it, answered with an error.
     EngineError {
         /// A status of 400 or more.
         status: StatusCode,
@@ -30,7 +29,7 @@ pub enum Fault {
 }
 
 impl Fault {
-    /// Whether the call certainly changed nothing.
+    /// Whether the call certainly had no effect.
     pub fn is_without_effect(&self) -> bool {
         match self {
             Self::Unreachable(_) | Self::Untrusted(_) | Self::BudgetSpent => true,

@@ -4,19 +4,19 @@ use std::time::Duration;
 
 use crate::platform::Platform;
 
-/// The first wait: an Engine makes a container in about 10 ms, and starts it
+/// The first wait: an Engine creates a container in about 10 ms, and starts it
 /// in a few hundred.
 const FIRST: Duration = Duration::from_millis(50);
 
-/// The longest wait, so that what has come about is seen soon.
+/// The longest wait, so that a change is seen soon.
 const LONGEST: Duration = Duration::from_secs(1);
 
-/// How many waits there are at most: more than a webhook's time holds, so
-/// that it alone decides unless a clock stands still.
+/// The most waits: more than fit into a webhook's time, which is the real
+/// limit unless a clock stands still.
 const COUNT_MAX: u32 = 64;
 
-/// Waits that double from 50 ms to a second, each cut by up to half at
-/// random, so that replicas do not look in step.
+/// Waits that double from 50 ms to a second. Each is shortened by up to half at
+/// random, so that replicas do not look at the same moment.
 #[derive(Debug)]
 pub struct Pauses<'a, P> {
     platform: &'a P,
@@ -34,7 +34,7 @@ impl<'a, P: Platform> Pauses<'a, P> {
         }
     }
 
-    /// Waits, or returns `false` at once when time or number is spent.
+    /// Waits; returns `false` at once if no time or no wait is left.
     pub async fn next(&mut self) -> bool {
         let left = self.until.saturating_sub(self.platform.now());
         if left.is_zero() || self.count == COUNT_MAX {

@@ -1,4 +1,4 @@
-//! What the core asks of the world.
+//! What the core needs from outside.
 //!
 //! The shell implements [`Platform`] with WASI; tests implement it with a
 //! script or a model of an Engine and a clock of their own.
@@ -8,47 +8,46 @@ use std::time::Duration;
 use http::HeaderName;
 use http::header::{AUTHORIZATION, CONTENT_LENGTH, CONTENT_TYPE, DATE};
 
-/// A request to the Engine: a value that [`crate::docker`] makes.
+/// A request to the Engine, made by [`crate::docker`].
 pub type HttpRequest = http::Request<Vec<u8>>;
 
-/// A reply, read to its end, that [`crate::docker`] gives a meaning to.
+/// A complete reply, interpreted by [`crate::docker`].
 pub type HttpResponse = http::Response<Vec<u8>>;
 
-/// A header that BastionZero's documents name beside `Authorization`.
+/// A header that BastionZero's documents name as well as `Authorization`.
 pub const AUTHENTICATION: HeaderName = HeaderName::from_static("authentication");
 
-/// The headers of a request to us that mean something here; the shell brings
-/// no others.
+/// The request headers that are used; the shell passes no others.
 pub const REQUEST_HEADERS: [HeaderName; 4] =
     [AUTHORIZATION, AUTHENTICATION, CONTENT_LENGTH, CONTENT_TYPE];
 
-/// The headers of the Engine's replies that mean something here; likewise.
+/// The headers of the Engine's replies that are used; the shell passes no others.
 pub const REPLY_HEADERS: [HeaderName; 1] = [DATE];
 
-/// The most that a reply of the Engine may hold.
+/// The longest reply of the Engine.
 ///
-/// A list of 3,000 containers is about 3 MiB; hosted platforms allow 10 MiB
-/// for an answer, and an instance has 128 MiB for all.
+/// A list of 1,000 containers is about 1 MiB. Hosted platforms allow 10 MiB for
+/// a reply, and an instance has 128 MiB in all.
 pub const REPLY_BYTES_MAX: usize = 10 * 1024 * 1024;
 
-/// How much of a reply is wanted.
+/// How much of a reply is kept.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Keep {
-    /// All of it; one of more than [`REPLY_BYTES_MAX`] is an error.
+    /// All of it; more than [`REPLY_BYTES_MAX`] is an error.
     Whole,
-    /// Its last [`END_BYTES`], of a reply that may be of any length.
+    /// Its last [`END_BYTES`]; the reply may have any length.
     End,
 }
 
-/// The end of a reply that is a stream of lines: enough for the last one.
+/// The end of a reply that is a stream of lines; it holds the last line.
 pub const END_BYTES: usize = 64 * 1024;
 
 /// Clock, sleep, randomness, and HTTP to the Engine.
 // The futures need not be `Send`: a component has one thread.
 #[expect(async_fn_in_trait, reason = "a component has one thread")]
 pub trait Platform {
-    /// Sends `request` and reads the reply to its end, of which as much is
-    /// returned as `keep` says; gives up after `limit`.
+    /// Sends `request` and reads the whole reply, of which it returns as much
+    /// as `keep` says. Gives up after `limit`.
     async fn send(
         &self,
         request: HttpRequest,
@@ -56,33 +55,34 @@ pub trait Platform {
         keep: Keep,
     ) -> Result<HttpResponse, TransportError>;
 
-    /// Time since some fixed moment; never goes back.
+    /// Time since some fixed moment; never decreases.
     fn now(&self) -> Duration;
 
     /// Returns after `duration`.
     async fn sleep(&self, duration: Duration);
 
-    /// Bits that nobody can guess.
+    /// Unpredictable bits.
     fn random(&self) -> u128;
 }
 
-/// No reply was had. What it says of the request's effect decides the variant.
+/// Why there is no reply. The variants differ in what the request may have done.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum TransportError {
-    /// No connection came about: the request certainly had no effect.
+    /// There was no connection: the request certainly had no effect.
     Unreachable(String),
-    /// The TLS handshake failed: likewise.
+    /// The TLS handshake failed: the request certainly had no effect.
     Untrusted(String),
-    /// The limit passed: the request may have had an effect, or have it later.
+    /// The limit passed: the request may have had an effect, or may have it later.
     TimedOut,
-    /// The connection broke or the reply was cut off: likewise.
+    /// The connection broke or the reply was cut off: the request may have had an
+    /// effect, or may have it later.
     Broken(String),
 }
 
-/// Why the body of a request to us could not be had.
+/// Why the body of a request to us could not be read.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum BodyError {
-    /// It is longer than asked for.
+    /// It is longer than the limit.
     TooLarge,
     /// It took too long.
     TooSlow,

@@ -1,4 +1,4 @@
-//! Pulls of images that are not there: which are tried, and what came of one.
+//! Pulls of missing images: which are pulled, and how a pull ends.
 
 use crate::config::{Config, ImagePull};
 use crate::docker::ImageReference;
@@ -8,20 +8,20 @@ use crate::error::Error;
 use crate::fault::Fault;
 use crate::platform::Platform;
 
-/// Whether the Engine is asked to pull the image when it is not there.
+/// Whether a missing image is pulled.
 ///
-/// One without a registry's name in it never is: the Engine would look for it
-/// at a public registry, where anybody can publish under any name.
+/// A reference without a registry never is: the Engine would ask a public
+/// registry, where anybody can publish under any name.
 pub fn may_be_pulled(config: &Config, image: &ImageReference) -> bool {
     config.image_pull == ImagePull::Missing && image.has_registry()
 }
 
-/// Has an image pulled that is not there, for as long as `engine` is used.
+/// Pulls a missing image, for as long as `engine` is used.
 ///
 /// # Errors
 ///
-/// [`Error::ImageBeingPulled`] if that was not long enough, or why it cannot
-/// be had.
+/// [`Error::ImageBeingPulled`] if that is not long enough, or why it cannot be
+/// pulled.
 pub async fn pull<P: Platform>(
     engine: &Engine<'_, P>,
     config: &Config,

@@ -1,8 +1,7 @@
-//! What may be removed without being asked, and why.
+//! What is removed without a request, and why.
 //!
 //! Decides from immutable labels, states and the Engine's own clock alone, so
-//! any number of replicas come to the same verdict, and no clock need agree
-//! with another. Knows no HTTP.
+//! all replicas come to the same verdict, and no clocks need to agree.
 
 use std::time::Duration;
 
@@ -22,7 +21,7 @@ pub enum Reason {
     NeverStarted,
     /// It has ended by itself.
     Ended {
-        /// The exit code of its first process, if that could be had.
+        /// The exit code of its first process, if it is known.
         exit_code: Option<i64>,
     },
     /// It has outlived its `max_lifetime`.
@@ -42,12 +41,12 @@ impl std::fmt::Display for Reason {
     }
 }
 
-/// What the list alone says of a container.
+/// What the list alone says about a container.
 #[derive(Debug, PartialEq, Eq)]
 enum Verdict {
     Keep,
     Remove(Reason),
-    /// It has ended; when must be asked.
+    /// It has ended; an inspect tells when.
     Inspect,
 }
 
@@ -61,31 +60,31 @@ fn verdict(container: &Listed, config: &Config) -> Verdict {
     match container.state {
         State::Created if age > start_within(container) => Verdict::Remove(Reason::NeverStarted),
         State::Running if age > lifetime => Verdict::Remove(Reason::Expired),
-        // It cannot have ended longer ago than it was created.
+        // It was created before it ended.
         State::Ended if age > ENDED_STAYS => Verdict::Inspect,
-        // Such a one can often not be inspected.
+        // A dead container often cannot be inspected.
         State::Dead if age > ENDED_STAYS => Verdict::Remove(Reason::Ended { exit_code: None }),
         _ => Verdict::Keep,
     }
 }
 
-/// How much is done in one go.
+/// How much one reap does.
 #[derive(Debug, Clone, Copy)]
 pub struct Scope {
-    /// How many containers are removed, or asked for their end, at most.
+    /// The most containers that are removed, or inspected.
     pub removals_max: usize,
-    /// Whether containers are removed, or only named.
+    /// Whether containers are only named instead of removed.
     pub dry_run: bool,
 }
 
 impl Scope {
-    /// After an answer: a little each time, as the next webhook does more.
+    /// After an answer: a few, since the next webhook continues.
     pub const AFTER_ANSWER: Self = Self {
         removals_max: 4,
         dry_run: false,
     };
 
-    /// On demand: as much as the time allows.
+    /// On demand: as many as the time allows.
     pub fn whole(dry_run: bool) -> Self {
         Self {
             removals_max: usize::MAX,
@@ -94,20 +93,19 @@ impl Scope {
     }
 }
 
-/// What was removed, or would be.
+/// The result of a reap.
 #[derive(Debug, Default)]
 pub struct Report {
-    /// Those that are gone, or would be, and why.
+    /// The containers that are gone, or would be, and why.
     pub removed: Vec<(ContainerId, Reason)>,
-    /// Those that should be gone and may not be, and why each.
+    /// The containers whose removal failed, the reason for it, and the failure.
     pub failed: Vec<(ContainerId, Reason, Fault)>,
-    /// How many of this deployment there were before.
+    /// How many containers of this deployment there were before.
     pub found: usize,
 }
 
 impl Report {
-    /// What the log says of it; `done` is "reaped", or what a dry run calls
-    /// it.
+    /// Notes for the log; `done` is "reaped", or "would reap" for a dry run.
     pub fn notes(&self, done: &str) -> Vec<String> {
         let removed = self.removed.iter();
         let removed = removed.map(|(id, reason)| format!("{done} {}: {reason}", id.short()));
@@ -119,12 +117,11 @@ impl Report {
     }
 }
 
-/// Removes what nobody will ask to be removed, the oldest first.
+/// Removes the containers that no caller will remove, the oldest first.
 ///
 /// # Errors
 ///
-/// The fault that kept the list from being read; later ones are in the
-/// report.
+/// The fault of the list. Later faults are in the report.
 pub async fn reap<P: Platform>(
     engine: &Engine<'_, P>,
     config: &Config,
@@ -163,7 +160,7 @@ pub async fn reap<P: Platform>(
     Ok(report)
 }
 
-/// The reason to remove a container that has ended, once it has stayed.
+/// The reason to remove a container that has ended long enough ago.
 async fn ended_long_ago<P: Platform>(engine: &Engine<'_, P>, id: &ContainerId) -> Option<Reason> {
     let ended = engine.send(inspect::inspect(id)).await.ok().flatten()?;
     let stayed = u64::try_from(ended.seconds_ago?).ok()?;
@@ -171,8 +168,8 @@ async fn ended_long_ago<P: Platform>(engine: &Engine<'_, P>, id: &ContainerId) -
     (Duration::from_secs(stayed) > ENDED_STAYS).then_some(Reason::Ended { exit_code })
 }
 
-/// Removes one container: only an expired one by force, since any other that
-/// runs by now is somebody's.
+/// Removes one container. Only an expired one is removed by force: any other
+/// that runs by now is in use.
 async fn remove<P: Platform>(
     engine: &Engine<'_, P>,
     container: &Listed,

@@ -1,8 +1,7 @@
-//! The order in which one request is dealt with.
+//! The order in which one request is handled.
 //!
 //! Authentication comes first, on every path; then the route, the variables,
-//! the body, and the work. What is refused on the way costs no call to the
-//! Engine.
+//! the body, and the work. A refused request costs no call to the Engine.
 
 use std::cell::RefCell;
 use std::time::Duration;
@@ -26,7 +25,7 @@ use crate::secret::Secret;
 use crate::webhook::body::{self, BODY_BYTES_MAX};
 use crate::webhook::{self, Webhook, answer};
 
-/// An answer, what the log says of it, and what is left to do once it is out.
+/// An answer, its log line, and the work after it.
 #[derive(Debug)]
 pub struct Answer {
     /// For the caller.
@@ -39,8 +38,8 @@ pub struct Answer {
 
 /// Answers one request.
 ///
-/// `read_body` reads the body, of at most so many bytes; it is called only
-/// when the body is wanted.
+/// `read_body` reads the body, up to a number of bytes; it is only called when
+/// the body is needed.
 pub async fn serve<P, V, B>(platform: &P, variables: &V, head: &Parts, read_body: B) -> Answer
 where
     P: Platform,
@@ -61,7 +60,7 @@ where
     request.answer(outcome, seen)
 }
 
-/// One request, while it is dealt with.
+/// One request, while it is handled.
 struct Request<'a, P, V> {
     platform: &'a P,
     variables: &'a V,
@@ -71,7 +70,7 @@ struct Request<'a, P, V> {
     calls: RefCell<Calls>,
 }
 
-/// What is known of a request beside its outcome.
+/// What is known about a request besides its outcome.
 #[derive(Default)]
 struct Seen {
     container: Option<ContainerId>,
@@ -129,7 +128,7 @@ impl<P: Platform, V: Variables> Request<'_, P, V> {
                 answer::done()
             }
             Webhook::Health => {
-                // Here and not at each start: the caller asks again and again.
+                // Here and not at each start: the caller repeats this regularly.
                 seen.notes = config.warnings();
                 provisioner.health().await?;
                 answer::done()
@@ -207,8 +206,8 @@ fn request_id(random: u128) -> String {
         .to_string()
 }
 
-/// The length that the caller says the body has; one that is no number is
-/// left to the reader of the body, which counts.
+/// The declared length of the body. One that is not a number is ignored, since
+/// the reader of the body counts.
 fn declared_length(headers: &HeaderMap) -> Option<usize> {
     headers.get(CONTENT_LENGTH)?.to_str().ok()?.parse().ok()
 }

@@ -1,7 +1,7 @@
 //! `PUT /containers/{id}/archive` (Engine API, PutContainerArchive).
 //!
-//! How a target gets its activation token without the token being part of the
-//! container's configuration, which everyone who may inspect it can read.
+//! A target gets its activation token this way, so that the token is not part of
+//! the container's configuration, which everyone who may inspect it can read.
 
 use http::header::CONTENT_TYPE;
 use http::{HeaderValue, Method};
@@ -11,15 +11,15 @@ use super::{ContainerId, Reply, query_encoded, request};
 use crate::fault::Fault;
 use crate::secret::Secret;
 
-/// A folder of the container that is an anonymous volume: the Engine writes
-/// an archive into a container that has not been started only where that is
-/// no tmpfs, and with a read-only root file system only into a volume.
+/// A folder of the container that is an anonymous volume. Before the start the
+/// Engine cannot write an archive into a tmpfs, and with a read-only root file
+/// system it can only write into a volume.
 pub const TOKEN_DIR: &str = "/run/dynamic-access";
 
 /// The name of the token's file in [`TOKEN_DIR`].
 const TOKEN_FILE: &str = "activation-token";
 
-/// For its owner to read and nobody to write, since it is read once.
+/// Its owner may read it, and nobody may write it: it is read once.
 const TOKEN_MODE: u32 = 0o400;
 
 /// The path of the token's file.

@@ -24,7 +24,7 @@ pub fn inspect(image: &ImageReference) -> Call<Image> {
 fn inspected(reply: &Reply) -> Result<Image, Fault> {
     match reply.status() {
         200 => {
-            // Any web server answers 200 to something; an Engine answers with
+            // Any web server answers 200 to something. An Engine answers with
             // the image's id.
             reply.text("Id")?;
             Ok(Image::Present)

@@ -1,7 +1,7 @@
 //! `GET /containers/{id}/json` (Engine API, ContainerInspect).
 //!
-//! It waits for a start in progress, so it is asked of containers that have
-//! ended and of no others.
+//! An inspect waits for a start in progress, so it is only sent for containers
+//! that have ended.
 
 use http::{Method, StatusCode};
 use serde_json::Value;
@@ -12,17 +12,17 @@ use super::call::{Call, LOOK};
 use super::{ContainerId, Reply, bodiless};
 use crate::fault::Fault;
 
-/// How a container has ended.
+/// How a container ended.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Ended {
-    /// Seconds since, by the Engine's own clock; `None` if that cannot be
-    /// told.
+    /// Seconds since then, by the Engine's own clock; `None` if the reply does
+    /// not tell.
     pub seconds_ago: Option<i64>,
     /// The exit code of its first process.
     pub exit_code: i64,
 }
 
-/// Asks how a container has ended; `None` if it is gone.
+/// Asks how a container ended; `None` if it is gone.
 pub fn inspect(id: &ContainerId) -> Call<Option<Ended>> {
     let path = format!("/containers/{}/json", id.as_str());
     Call::new("inspect", bodiless(Method::GET, &path), LOOK, inspected)

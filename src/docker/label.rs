@@ -2,10 +2,10 @@
 //!
 //! They are written at create and cannot be changed afterwards.
 
-/// What all of them begin with.
+/// The prefix of all of them.
 pub const PREFIX: &str = "dynamic-access.";
 
-/// Whose the container is: the [`DeploymentId`](super::DeploymentId).
+/// The [`DeploymentId`](super::DeploymentId) that the container belongs to.
 pub const DEPLOYMENT: &str = "dynamic-access.deployment";
 
 /// The container's own name.
@@ -14,13 +14,14 @@ pub const DEPLOYMENT: &str = "dynamic-access.deployment";
 /// image can carry [`DEPLOYMENT`]; it cannot know this name.
 pub const NAME: &str = "dynamic-access.name";
 
-/// Which attempt to start the target created the container: random.
+/// A random id of the attempt that created the container.
 pub const ATTEMPT: &str = "dynamic-access.attempt";
 
-/// `serviceUrl`, to tell a repeated start from another with the same token.
+/// `serviceUrl`, which tells a repeated start from a different one with the same
+/// token.
 pub const SERVICE_URL: &str = "dynamic-access.service-url";
 
-/// `environmentId`, likewise.
+/// `environmentId`, for the same purpose.
 pub const ENVIRONMENT_ID: &str = "dynamic-access.environment-id";
 
 /// Seconds after its creation from which a container that was never started

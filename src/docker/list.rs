@@ -1,7 +1,7 @@
 //! `GET /containers/json` (Engine API, ContainerList).
 //!
-//! A list reads a snapshot and never waits for a start in progress; an
-//! inspect takes the container's lock and does.
+//! A list reads a snapshot and never waits for a start in progress. An inspect
+//! takes the container's lock and waits.
 
 use std::collections::BTreeMap;
 use std::time::Duration;
@@ -22,8 +22,8 @@ pub struct Listed {
     pub id: ContainerId,
     /// Its state.
     pub state: State,
-    /// Time since its creation, both told by the Engine's own clock; `None`
-    /// if the reply had no date. Right to a second, either way.
+    /// Time since its creation, by the Engine's own clock, exact to a second;
+    /// `None` if the reply had no date.
     pub age: Option<Duration>,
     names: Vec<String>,
     labels: BTreeMap<String, String>,
@@ -32,17 +32,17 @@ pub struct Listed {
 /// A container's state, as far as it matters here.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum State {
-    /// Made and never started, or its start has failed.
+    /// Created and never started, or its start has failed.
     Created,
     /// Running, also while paused or restarting.
     Running,
-    /// On its way out.
+    /// Being removed.
     Removing,
     /// Ended by itself.
     Ended,
     /// Ended, and a removal of it has failed.
     Dead,
-    /// A word that no Engine known today uses.
+    /// A word that no known Engine uses.
     Unknown,
 }
 
@@ -66,7 +66,7 @@ impl Listed {
         Some(Duration::from_secs(seconds))
     }
 
-    /// Whether the container bears `name`.
+    /// Whether the container has this name.
     pub fn has_name(&self, name: &str) -> bool {
         self.names
             .iter()
@@ -106,7 +106,7 @@ pub fn list_by_deployment(deployment: &DeploymentId) -> Call<Vec<Listed>> {
     })
 }
 
-/// Lists containers, of which `select` takes those that were meant.
+/// Lists containers; `select` takes those that were meant.
 fn list<T>(
     filters: &serde_json::Value,
     select: impl FnOnce(Vec<Listed>) -> T + 'static,
@@ -156,7 +156,7 @@ impl Listed {
         Ok(Self {
             id,
             state: State::parse(&summary.state),
-            // A creation in the future is a clock put back: no age at all.
+            // A creation in the future means that the clock was set back.
             age: now.map(|now| {
                 let seconds = now.unix_timestamp().saturating_sub(summary.created);
                 Duration::from_secs(seconds.try_into().unwrap_or(0))
@@ -170,8 +170,8 @@ impl Listed {
 impl State {
     fn parse(text: &str) -> Self {
         match text {
-            // Podman has more words than Docker for what is not yet started
-            // or has ended, and lets them out in some versions.
+            // Some versions of Podman use more words than Docker for
+            // containers that are not yet started or have ended.
             "created" | "configured" | "initialized" => Self::Created,
             "running" | "paused" | "restarting" | "stopping" => Self::Running,
             "removing" => Self::Removing,

@@ -1,10 +1,9 @@
 //! The Docker Engine API as values: requests are made, replies are read.
 //!
-//! Nothing here is sent, and nothing decides what to do next. Paths carry no
-//! version, which every Engine from 20.10 on and Podman take as their newest;
-//! what is used here has not changed since API 1.41. Every request carries
-//! its `Content-Length`: a `POST` that leaves chunked is refused by
-//! `ContainerStart` with 400.
+//! Nothing here is sent, and nothing decides what to do next. Paths have no
+//! version: every Engine from 20.10 on, and Podman, then uses its newest, and
+//! what is used here has not changed since API 1.41. Every request has a
+//! `Content-Length`, since ContainerStart answers 400 to a chunked `POST`.
 //!
 //! One file for each endpoint: [`create`], [`archive`], [`start`], [`list`],
 //! [`inspect`], [`stop`], [`remove`], [`image`], [`pull`] and [`network`]. Each

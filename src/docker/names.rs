@@ -1,4 +1,4 @@
-//! Names that the Engine API has rules for, parsed once and right ever after.
+//! Names that the Engine API has rules for. A value of such a type is valid.
 
 use std::fmt;
 use std::net::{IpAddr, Ipv4Addr};
@@ -11,7 +11,7 @@ use crate::secret::Secret;
 
 /// The full id of a container: 64 lower-case hex digits.
 ///
-/// The Engine resolves a unique prefix of an id, and a name, just as well
+/// The Engine also resolves names and unique prefixes of ids
 /// (`Daemon.GetContainer`), so anything shorter could be somebody else's.
 #[derive(Debug, Clone, PartialEq, Eq, Hash)]
 pub struct ContainerId(String);
@@ -37,20 +37,19 @@ impl ContainerId {
     }
 }
 
-/// `deployment_id`: whose containers these are on an Engine that is shared.
+/// `deployment_id`: which containers are ours on a shared Engine.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct DeploymentId(String);
 
 impl DeploymentId {
-    /// With the 41 characters that [`ContainerName`] adds, a name keeps to
-    /// the 63 of a DNS label.
+    /// [`ContainerName`] adds 41 characters, and a DNS label has at most 63.
     const CHARS_MAX: usize = 22;
 
     /// Parses 1 to 22 lower-case letters, digits and inner dashes.
     ///
     /// # Errors
     ///
-    /// Says what it must be.
+    /// What it must be.
     pub fn parse(text: &str) -> Result<Self, String> {
         let is_id = (1..=Self::CHARS_MAX).contains(&text.len())
             && text
@@ -68,7 +67,7 @@ impl DeploymentId {
         }
     }
 
-    /// The id as it stands in a label.
+    /// The id, as in a label.
     pub fn as_str(&self) -> &str {
         &self.0
     }
@@ -82,15 +81,15 @@ impl DeploymentId {
 pub struct ContainerName(String);
 
 impl ContainerName {
-    /// Keeps this use of the token's digest apart from any other.
+    /// Separates this use of the token's digest from any other.
     const DOMAIN: &[u8] = b"dynamic-access container name v1\0";
 
-    /// The name that belongs to an activation token.
+    /// The name for an activation token.
     pub fn from_token(deployment: &DeploymentId, token: &Secret) -> Self {
         let mut digest = Sha256::new();
         digest.update(Self::DOMAIN);
         digest.update(token.expose());
-        // 160 bits: no two tokens ever meet, and none can be found from it.
+        // 160 bits: no two tokens collide, and a token cannot be derived from it.
         let hex: String = digest.finalize()[..20]
             .iter()
             .map(|byte| format!("{byte:02x}"))
@@ -98,7 +97,7 @@ impl ContainerName {
         Self(format!("{}-{hex}", deployment.as_str()))
     }
 
-    /// The name as it stands in a query or a label.
+    /// The name, as in a query or a label.
     pub fn as_str(&self) -> &str {
         &self.0
     }
@@ -109,22 +108,22 @@ impl ContainerName {
 pub struct ImageReference(String);
 
 impl ImageReference {
-    /// The longest name that a registry takes, with a tag and a digest.
+    /// The longest name that a registry accepts, with a tag and a digest.
     const CHARS_MAX: usize = 255 + 128 + 72;
 
     /// Parses `[host[:port]/]name[:tag][@digest]`, or an image's id.
     ///
-    /// Only what keeps a path of the Engine API whole is checked; the Engine
-    /// knows the rest of the grammar.
+    /// Only checks what could break out of a path of the Engine API; the Engine
+    /// checks the rest of the grammar.
     ///
     /// # Errors
     ///
-    /// Says what it must be.
+    /// What it must be.
     pub fn parse(text: &str) -> Result<Self, String> {
         let parts_are_whole = text.split('/').all(|part| {
             part.starts_with(|first: char| first.is_ascii_alphanumeric()) && !part.contains("..")
         });
-        // The Engine takes an empty tag for all tags.
+        // The Engine would take an empty tag as all tags.
         let is_reference = text.len() <= Self::CHARS_MAX
             && parts_are_whole
             && !text.ends_with([':', '@'])
@@ -138,34 +137,34 @@ impl ImageReference {
         }
     }
 
-    /// The reference as it stands in a path.
+    /// The reference, as in a path.
     pub fn as_str(&self) -> &str {
         &self.0
     }
 
-    /// Whether the reference names the registry that has the image, by the
-    /// rule of Docker's `reference.ParseNormalizedNamed`. One that does not
-    /// would be looked for at a public registry, where anybody could have put
-    /// something under its name.
+    /// Whether the reference names a registry, by the rule of Docker's
+    /// `reference.ParseNormalizedNamed`. Without one, the Engine would ask a
+    /// public registry, where anybody can publish under any name.
     pub fn has_registry(&self) -> bool {
         self.0
             .split_once('/')
             .is_some_and(|(host, _)| host == "localhost" || host.contains(['.', ':']))
     }
 
-    /// Whether the reference names one content for good; a tag can be moved.
+    /// Whether the reference has a digest, which always names the same content; a
+    /// tag can be moved.
     pub fn has_digest(&self) -> bool {
         self.0.contains('@')
     }
 
-    /// The repository, and the digest or else the tag in it; `latest` where
-    /// there is none, as everywhere with Docker.
+    /// The repository, and its digest or tag; the tag defaults to `latest`, as
+    /// everywhere in Docker.
     pub fn repository_and_tag(&self) -> (&str, &str) {
         let (tagged, digest) = match self.0.split_once('@') {
             Some((tagged, digest)) => (tagged, Some(digest)),
             None => (self.0.as_str(), None),
         };
-        // A colon before the last slash is that of the registry's port.
+        // A colon before the last slash belongs to the registry's port.
         let name_at = tagged.rfind('/').map_or(0, |slash| slash + 1);
         let (repository, tag) = match tagged[name_at..].find(':') {
             Some(colon) => (&tagged[..name_at + colon], &tagged[name_at + colon + 1..]),
@@ -194,7 +193,7 @@ impl EngineUrl {
     ///
     /// # Errors
     ///
-    /// Says what it must be.
+    /// What it must be.
     pub fn parse(text: &str) -> Result<Self, String> {
         const FORM: &str = "is not http://host:port or https://host:port";
         let parts = text
@@ -206,7 +205,7 @@ impl EngineUrl {
         };
         let has_path = parts.path_and_query.is_some_and(|path| path != "/");
         let has_fragment = text.contains('#');
-        // Neither userinfo, nor a port with a sign, nor what no host is called.
+        // No user info, no signed port, and no characters that no host name has.
         let is_plain = authority
             .as_str()
             .bytes()
@@ -222,12 +221,12 @@ impl EngineUrl {
         Ok(Self { scheme, authority })
     }
 
-    /// Whether TLS is spoken.
+    /// Whether it uses TLS.
     pub fn is_https(&self) -> bool {
         self.scheme == Scheme::HTTPS
     }
 
-    /// Whether bytes leave the machine in the clear.
+    /// Whether it is unencrypted and leaves this machine.
     pub fn is_plaintext_beyond_loopback(&self) -> bool {
         let host = self.authority.host();
         let address = host.trim_start_matches('[').trim_end_matches(']');
@@ -239,7 +238,7 @@ impl EngineUrl {
         self.scheme == Scheme::HTTP && !is_loopback
     }
 
-    /// The full URI of a path of the Engine API.
+    /// The full URI for a path of the Engine API.
     pub fn join(&self, path_and_query: http::uri::PathAndQuery) -> Uri {
         let mut parts = http::uri::Parts::default();
         parts.scheme = Some(self.scheme.clone());

@@ -1,4 +1,4 @@
-//! What every reply of the Engine has in common.
+//! What all replies of the Engine have in common.
 
 use http::StatusCode;
 use serde::de::DeserializeOwned;
@@ -9,12 +9,12 @@ use time::format_description::well_known::Rfc2822;
 use crate::fault::Fault;
 use crate::platform::HttpResponse;
 
-/// A reply to be read: its status, and its body by meaning.
+/// A reply, with readers for its parts.
 #[derive(Debug)]
 pub struct Reply(HttpResponse);
 
 impl Reply {
-    /// Wraps a reply as it was received.
+    /// Wraps a received reply.
     pub fn new(response: HttpResponse) -> Self {
         Self(response)
     }
@@ -24,12 +24,12 @@ impl Reply {
         self.0.status().as_u16()
     }
 
-    /// The body as it was received.
+    /// The body as received.
     pub fn body(&self) -> &[u8] {
         self.0.body()
     }
 
-    /// The body, which must be of the shape `T`.
+    /// The body, which must have the shape `T`.
     ///
     /// # Errors
     ///
@@ -51,7 +51,7 @@ impl Reply {
         OffsetDateTime::parse(date, &Rfc2822).ok()
     }
 
-    /// A member of the body that must be text.
+    /// A member of the body, which must be text.
     ///
     /// # Errors
     ///
@@ -62,27 +62,27 @@ impl Reply {
         text.map(str::to_owned).ok_or_else(|| self.lacks(member))
     }
 
-    /// The fault of a reply without a member that it should have.
+    /// The fault of a reply that lacks a member.
     pub fn lacks(&self, member: &str) -> Fault {
         Fault::Nonsense(format!("{} without {member}", self.0.status()))
     }
 
-    /// What the Engine says of a failure: the `message` member of its body.
+    /// The Engine's error message: the `message` member of the body.
     ///
-    /// Proxies answer HTML; nothing of that is worth keeping.
+    /// A proxy answers HTML instead, which is not worth keeping.
     pub fn message(&self) -> Option<String> {
         self.text("message").ok()
     }
 
-    /// The fault of a reply that is none of the successes of its call.
+    /// The fault of a reply that is not a success.
     pub fn fault(&self) -> Fault {
         let status = self.0.status();
         match self.message() {
             Some(message) if status.is_client_error() || status.is_server_error() => {
                 Fault::EngineError { status, message }
             }
-            // The words of what stands in front of the Engine, which it cannot
-            // reach, or which we may not.
+            // From something in front of the Engine, which cannot reach it or
+            // does not let us.
             None if status.is_server_error() || is_denial(status) => Fault::EngineError {
                 status,
                 message: "(not in the Engine's words)".to_owned(),
@@ -91,16 +91,16 @@ impl Reply {
         }
     }
 
-    /// Whether the Engine itself, not a proxy before it, answered `status`.
+    /// Whether the Engine itself, not a proxy in front of it, answered `status`.
     pub fn is_engines(&self, status: StatusCode) -> bool {
         self.0.status() == status && self.message().is_some()
     }
 }
 
-/// Whether a status says that the one who asks may not.
+/// Whether a status means that the caller is not allowed.
 ///
-/// An Engine has no credentials of its own: a proxy in front of it answers so,
-/// or an authorisation plugin, which answers 403.
+/// An Engine has no credentials of its own, so a proxy in front of it says
+/// this, or an authorisation plugin, with 403.
 pub fn is_denial(status: StatusCode) -> bool {
     matches!(status, StatusCode::UNAUTHORIZED | StatusCode::FORBIDDEN)
 }

@@ -1,35 +1,38 @@
-//! `registry_auth`: what the Engine shows a registry.
+//! `registry_auth`: the Engine's credentials for a registry.
+
+use base64::Engine;
+use base64::prelude::BASE64_URL_SAFE;
+use serde_json::{Map, Value};
 
 use crate::secret::Secret;
 
-/// What the header takes at most, with room for a token of an identity
-/// provider's.
+/// The longest value, with room for the token of an identity provider.
 const CHARS_MAX: usize = 16 * 1024;
 
 /// Parses the value of `X-Registry-Auth`: base64url, with padding, of a JSON
-/// object (Engine API, "Authentication").
+/// object (Engine API, "Authentication"). An empty text means that there is none.
 ///
-/// An Engine passes over what it cannot decode in silence and pulls as nobody,
-/// so what can be told from the text alone is: base64 of a `{` begins with e.
+/// An Engine ignores a value that it cannot decode and pulls without credentials,
+/// so such a value is refused here.
 ///
 /// # Errors
 ///
-/// Says what it must be.
+/// What the text must be.
 pub fn parse(text: &str) -> Result<Option<Secret>, String> {
     if text.is_empty() {
         return Ok(None);
     }
-    let digits = text.trim_end_matches('=');
-    let is_base64url = text.len().is_multiple_of(4)
-        && text.len() - digits.len() <= 2
-        && digits
-            .bytes()
-            .all(|byte| byte.is_ascii_alphanumeric() || matches!(byte, b'-' | b'_'));
-    if is_base64url && text.starts_with('e') && text.len() <= CHARS_MAX {
+    if text.len() <= CHARS_MAX && is_json_object(text) {
         Ok(Some(Secret::new(text)))
     } else {
-        Err("is not the base64url, with padding, of a JSON object such as {\"username\":…,\"password\":…,\"serveraddress\":…}".to_owned())
+        Err("must be the base64url, with padding, of a JSON object such as {\"username\":…,\"password\":…,\"serveraddress\":…}".to_owned())
     }
+}
+
+fn is_json_object(base64url: &str) -> bool {
+    BASE64_URL_SAFE
+        .decode(base64url)
+        .is_ok_and(|json| serde_json::from_slice::<Map<String, Value>>(&json).is_ok())
 }
 
 #[cfg(test)]
@@ -49,6 +52,8 @@ mod tests {
             "{}",
             "e===",
             "W10=",
+            // The beginning of an object.
+            "eyJ1",
             "eyJ1c2VybmFtZSI6InUiLCJwYXNzd29yZCI6Ij8+fiJ9",
             " e30",
             "e30\n",

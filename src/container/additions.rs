@@ -1,17 +1,17 @@
-//! Environment, labels and volumes: a patch's are added to the server's own,
-//! and cannot take their places.
+//! Environment variables, labels and volumes. Those of patches are added to the
+//! server's own and cannot replace them.
 
 use serde_json::{Map, Value, json};
 
 use crate::docker::archive::TOKEN_DIR;
 use crate::docker::label;
 
-/// What is particular to one target.
+/// The values of a single target.
 #[derive(Debug)]
 pub struct PerTarget<'a> {
     /// The image.
     pub image: &'a str,
-    /// Variables as `NAME=value`.
+    /// Environment variables as `NAME=value`.
     pub env: &'a [String],
     /// Labels and their values.
     pub labels: &'a [(&'a str, &'a str)],
@@ -19,9 +19,9 @@ pub struct PerTarget<'a> {
     pub volume: Option<&'a str>,
 }
 
-/// The variables that the server sets, or that would turn the agent into
-/// something else.
-const OWN_VARIABLES: [&str; 5] = [
+/// The environment variables that the server sets, and one that would make the agent
+/// register as a Kubernetes target.
+const RESERVED_VARIABLES: [&str; 5] = [
     "SERVICE_URL",
     "ACTIVATION_TOKEN",
     "ACTIVATION_TOKEN_FILE",
@@ -29,7 +29,7 @@ const OWN_VARIABLES: [&str; 5] = [
     "BASTIONZERO_IN_CLUSTER",
 ];
 
-/// What patches have of their own.
+/// What patches add.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
 pub struct Additions {
     env: Vec<String>,
@@ -38,7 +38,7 @@ pub struct Additions {
 }
 
 impl Additions {
-    /// Takes a patch's additions out of it.
+    /// Moves the additions out of a patch.
     pub fn take_from(&mut self, patch: &mut Map<String, Value>, problems: &mut Vec<String>) {
         match patch.remove("Env") {
             None => {}
@@ -52,7 +52,7 @@ impl Additions {
         for (key, value) in object(patch, "Labels", problems) {
             if key.to_ascii_lowercase().starts_with(label::PREFIX) || !value.is_string() {
                 problems.push(format!(
-                    "Labels.{key} is the server's own, or not text; labels that begin with {} are its own",
+                    "Labels.{key} must be text and must not begin with {}, which is reserved for the server",
                     label::PREFIX
                 ));
             } else {
@@ -62,7 +62,7 @@ impl Additions {
         for (path, value) in object(patch, "Volumes", problems) {
             if hides_token(&path) || value != json!({}) {
                 problems.push(format!(
-                    "Volumes.{path} is not a path with {{}}, or is in {TOKEN_DIR}, where a target's token is"
+                    "Volumes.{path} must be an absolute path with the value {{}}, and outside {TOKEN_DIR}, which holds the target's token"
                 ));
             } else {
                 self.volumes.insert(path, value);
@@ -72,33 +72,34 @@ impl Additions {
 
     fn take_variable(&mut self, entry: &Value, problems: &mut Vec<String>) {
         let entry = entry.as_str().unwrap_or_default();
-        // Without a value it would take the variable away.
+        // A name without `=` would remove the variable.
         match entry.split_once('=') {
-            Some((name, _)) if OWN_VARIABLES.contains(&name) => {
-                problems.push(format!("Env sets {name}, which is the server's own"));
+            Some((name, _)) if RESERVED_VARIABLES.contains(&name) => {
+                problems.push(format!("Env sets {name}, which is reserved for the server"));
             }
             Some((name, _)) if !name.is_empty() => self.env.push(entry.to_owned()),
             _ => problems.push("Env has an entry that is not NAME=value".to_owned()),
         }
     }
 
-    /// Puts them into a body, with what is particular to one target.
-    pub fn add_to(&self, body: &mut Value, own: &PerTarget<'_>) {
-        let env: Vec<&String> = own.env.iter().chain(&self.env).collect();
+    /// Adds these, and the values of one target, to a body.
+    pub fn add_to(&self, body: &mut Value, target: &PerTarget<'_>) {
+        let env: Vec<&String> = target.env.iter().chain(&self.env).collect();
         body["Env"] = json!(env);
         let mut labels = self.labels.clone();
-        for (key, value) in own.labels {
+        for (key, value) in target.labels {
             labels.insert((*key).to_owned(), (*value).into());
         }
         body["Labels"] = Value::Object(labels);
         let mut volumes = self.volumes.clone();
-        if let Some(path) = own.volume {
+        if let Some(path) = target.volume {
             volumes.insert(path.to_owned(), json!({}));
         }
         body["Volumes"] = Value::Object(volumes);
     }
 }
 
+/// Moves a member that must be an object out of a patch.
 fn object(
     patch: &mut Map<String, Value>,
     key: &str,
@@ -114,17 +115,17 @@ fn object(
     }
 }
 
-/// Whether something mounted at a path of the container would hide the token's
-/// file; a path that cannot be told is taken for one that would.
+/// Whether a mount at this path of the container might hide the token's file. The
+/// answer is yes for a path that is not plain and absolute.
 ///
-/// Podman pastes paths into options of its own, in which a colon or a comma
-/// begins another, such as a folder of the host.
+/// Podman puts paths into options of its own, in which a colon or a comma begins
+/// another option, such as a folder of the host.
 pub fn hides_token(path: &str) -> bool {
     let mut parts: Vec<_> = path
         .split('/')
         .filter(|part| !matches!(*part, "" | "."))
         .collect();
-    // A link to `/run` in every image of today.
+    // `/var/run` is a link to `/run` in current images.
     if parts.starts_with(&["var", "run"]) {
         parts.remove(0);
     }

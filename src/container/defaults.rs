@@ -1,9 +1,9 @@
-//! Where every target's container starts from.
+//! The options of a target's container before any patch.
 
 use serde_json::{Value, json};
 
-/// What an agent needs that opens shells as users: to become them, and to own
-/// and remove their files; and to end what they have left running.
+/// The capabilities of an agent. It opens shells as users, so it must be able to
+/// become them, to own and remove their files, and to end their processes.
 pub const CAPABILITIES: [&str; 6] = [
     "CHOWN",
     "DAC_OVERRIDE",
@@ -13,53 +13,54 @@ pub const CAPABILITIES: [&str; 6] = [
     "SETUID",
 ];
 
-/// An agent and a user's shell with their tools. A user who takes more than
-/// this ends their own target and nothing else.
+/// Enough for an agent and a user's shell with its tools. A user who exceeds this
+/// ends only their own target.
 const MEMORY_BYTES: u64 = 1 << 30;
 
 /// The body before any patch.
 pub fn body() -> Value {
     json!({
-        // An agent has nothing to finish; Podman asks even before it kills.
+        // An agent has nothing to finish. Podman waits this long even before a
+        // forced removal.
         "StopTimeout": 5,
         "HostConfig": {
             "Memory": MEMORY_BYTES,
-            // One processor: a busy loop leaves the others to the neighbours.
+            // One processor: a busy loop must not slow down other targets.
             "NanoCpus": 1_000_000_000,
-            // Enough for shells and compilers, and the end of a fork bomb.
+            // Enough for shells and compilers, and a limit for a fork bomb.
             "PidsLimit": 512,
-            // What root in the target can do is what is added.
+            // Root in the target has only the capabilities added here.
             "CapDrop": ["ALL"],
             "CapAdd": CAPABILITIES,
-            // No program of the image gives more than its caller has.
+            // A setuid program of the image must not give its caller more rights.
             "SecurityOpt": ["no-new-privileges"],
-            // Somebody must collect what an agent's shells leave behind.
+            // An init process reaps the processes that an agent's shells leave
+            // behind.
             "Init": true,
-            // Whatever a target prints, this is all that it fills of the disk.
+            // Limits how much of the disk the output of a target can fill.
             "LogConfig": {
                 "Type": "json-file",
                 "Config": {"max-size": "10m", "max-file": "2"},
             },
-            // An agent dials out; nobody dials in.
+            // An agent only makes outgoing connections.
             "PublishAllPorts": false,
-            // An agent that has ended is told by its exit code, and its token
-            // is used up.
+            // The token of an agent that has ended is used up, and its exit code
+            // tells why it ended.
             "RestartPolicy": {"Name": "no"},
-            // A network without traffic between targets, which is for the
-            // operator to make.
+            // The operator creates this network, without traffic between targets.
             "NetworkMode": "dynamic-access",
-            // No memory and no view of control groups in common with others.
+            // Shared memory and control groups of the target's own.
             "IpcMode": "private",
             "CgroupnsMode": "private",
-            // When the host runs out of memory, targets go first.
+            // When the host runs out of memory, targets are killed first.
             "OomScoreAdj": 500,
         },
     })
 }
 
-/// Sets what follows from the rest, once that is known.
+/// Sets the options that depend on others, once all patches are applied.
 pub fn complete(body: &mut Value) {
-    // The Engine's own default is as much swap again as there is memory.
+    // By default, the Engine allows as much swap as there is memory.
     let host_config = &mut body["HostConfig"];
     if let Some(members) = host_config.as_object_mut()
         && let Some(memory) = members.get("Memory").cloned()

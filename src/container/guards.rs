@@ -1,4 +1,7 @@
-//! What a body may not hold, whatever the operator's patches are.
+//! Refuses options that would break the server or weaken a target's isolation.
+//!
+//! The guards check the merged body and not the patches, so it does not matter how
+//! an option got there.
 
 use serde_json::Value;
 
@@ -6,19 +9,19 @@ use super::additions::hides_token;
 use super::defaults::CAPABILITIES;
 use crate::docker::archive::TOKEN_DIR;
 
-/// Checks what the server itself relies on.
-pub fn check_own(body: &Value, problems: &mut Vec<String>) {
+/// Checks what the server itself relies on. No setting turns this off.
+pub fn check_servers_own(body: &Value, problems: &mut Vec<String>) {
     if body.get("Image").is_some() {
         problems
-            .push("Image is the server's own; set agent_image, or image in environments".into());
+            .push("Image is set by the server; use agent_image, or image in environments".into());
     }
     let host_config = &body["HostConfig"];
     if host_config.is_null() {
-        problems.push("HostConfig has all of the limits, and cannot be taken away".into());
+        problems.push("HostConfig has all of the limits and cannot be removed".into());
     }
     if !is_unset(&host_config["AutoRemove"]) {
         problems.push(
-            "HostConfig.AutoRemove would take the reason of a failure with it; targets are removed by the server".into(),
+            "HostConfig.AutoRemove would remove the exit code of a failed target as well; leave it out, since the server removes targets".into(),
         );
     }
     let tmpfs = host_config["Tmpfs"].as_object().into_iter().flatten();
@@ -30,22 +33,22 @@ pub fn check_own(body: &Value, problems: &mut Vec<String>) {
         .chain(binds.map(|bind| bind.as_str().and_then(target_of).unwrap_or_default()));
     if paths.any(hides_token) {
         problems.push(format!(
-            "HostConfig mounts something in {TOKEN_DIR}, where a target's token is, or at no absolute path"
+            "HostConfig mounts something in {TOKEN_DIR}, which holds the target's token, or at a path that is not absolute"
         ));
     }
 }
 
-/// The place in the container of `source:target[:options]`.
+/// The path in the container, from `source:target[:options]`.
 fn target_of(bind: &str) -> Option<&str> {
     bind.split(':').nth(1)
 }
 
-/// Checks what keeps a target apart from the host and from its neighbours.
+/// Checks what isolates a target from the host and from other containers.
 pub fn check_isolation(body: &Value, problems: &mut Vec<String>) {
     let host_config = &body["HostConfig"];
     let mut refuse = |key: &str, why: &str| {
         problems.push(format!(
-            "HostConfig.{key} {why}; container_patch_unsafe = allow admits it"
+            "HostConfig.{key} {why}; to permit it, set container_patch_unsafe to allow"
         ));
     };
     for (key, why) in MUST_BE_UNSET {
@@ -54,26 +57,29 @@ pub fn check_isolation(body: &Value, problems: &mut Vec<String>) {
         }
     }
     for key in ["MaskedPaths", "ReadonlyPaths"] {
-        // An empty list takes Docker's own away.
+        // Even an empty list replaces Docker's own.
         if !host_config[key].is_null() {
-            refuse(key, "opens what Docker closes");
+            refuse(key, "exposes paths that Docker hides or protects");
         }
     }
     for (key, allowed) in ONE_OF {
         let value = &host_config[key];
         let is_allowed = value.as_str().is_some_and(|mode| allowed.contains(&mode));
         if !is_allowed && !value.is_null() {
-            refuse(key, "joins others");
+            refuse(key, "shares a namespace with the host or another container");
         }
     }
     for key in ["Memory", "MemorySwap", "PidsLimit"] {
         if host_config[key].as_i64().is_none_or(|limit| limit <= 0) {
-            refuse(key, "is no limit");
+            refuse(key, "must be a limit above 0");
         }
     }
     let adjustment = &host_config["OomScoreAdj"];
     if !adjustment.is_null() && adjustment.as_i64().is_none_or(|score| score < 0) {
-        refuse("OomScoreAdj", "lets the host's own services go first");
+        refuse(
+            "OomScoreAdj",
+            "lets the host kill its own services before targets",
+        );
     }
     if !is_network(&host_config["NetworkMode"]) {
         refuse("NetworkMode", NETWORK);
@@ -82,27 +88,27 @@ pub fn check_isolation(body: &Value, problems: &mut Vec<String>) {
         refuse("LogConfig", "lets a target fill the disk; set max-size");
     }
     if !drops_capabilities(&host_config["CapDrop"]) {
-        refuse("CapDrop", "does not drop ALL");
+        refuse("CapDrop", "must contain ALL");
     }
-    if !texts(&host_config["CapAdd"]).is_some_and(|mut added| added.all(is_ours)) {
-        refuse("CapAdd", "adds more than an agent needs");
+    if !texts(&host_config["CapAdd"]).is_some_and(|mut added| added.all(is_agents)) {
+        refuse("CapAdd", "adds a capability that an agent does not need");
     }
-    if !has_profiles(&host_config["SecurityOpt"]) {
+    if !is_confined(&host_config["SecurityOpt"]) {
         refuse(
             "SecurityOpt",
-            "is not no-new-privileges, with an AppArmor profile at most; a seccomp profile is for the Engine's own configuration",
+            "must be no-new-privileges and at most an AppArmor profile; a seccomp profile belongs in the Engine's own configuration",
         );
     }
     if !list(&host_config["Mounts"]).is_some_and(|mut mounts| mounts.all(is_own_mount)) {
         refuse(
             "Mounts",
-            "is not a tmpfs or a volume without a name and a driver",
+            "may only have tmpfs mounts, and volumes without a name and a driver",
         );
     }
     let endpoints = &body["NetworkingConfig"]["EndpointsConfig"];
     let names = endpoints.as_object().into_iter().flatten();
     for (name, endpoint) in names {
-        // The Engine joins the network of that id, whatever the name.
+        // With an id, the Engine ignores the name.
         let is_named = is_network_name(name) && is_unset(&endpoint["NetworkID"]);
         if !is_named || !is_unset(&endpoint["Links"]) {
             problems.push(format!("NetworkingConfig.EndpointsConfig {NETWORK}"));
@@ -110,31 +116,32 @@ pub fn check_isolation(body: &Value, problems: &mut Vec<String>) {
     }
 }
 
-/// What must be absent, false or empty, and what it does.
+/// Options that must be absent, false or empty, and what they would do.
 const MUST_BE_UNSET: [(&str, &str); 15] = [
-    ("Privileged", "gives up the isolation of targets"),
-    ("Binds", "shows files of the host"),
-    ("VolumesFrom", "shows files of other containers"),
-    ("VolumeDriver", "may show files of others"),
-    ("Devices", "shows devices of the host"),
-    ("DeviceRequests", "shows devices of the host"),
-    ("DeviceCgroupRules", "opens devices of the host"),
-    ("Links", "shows the variables of other containers"),
-    ("Annotations", "may be an order to the runtime"),
-    ("ContainerIDFile", "may write a file of the host"),
-    ("PidMode", "shows processes of others"),
+    ("Privileged", "removes the isolation of targets"),
+    ("Binds", "exposes files of the host"),
+    ("VolumesFrom", "exposes files of other containers"),
+    ("VolumeDriver", "may expose files of others"),
+    ("Devices", "exposes devices of the host"),
+    ("DeviceRequests", "exposes devices of the host"),
+    ("DeviceCgroupRules", "gives access to devices of the host"),
+    ("Links", "exposes the variables of other containers"),
+    ("Annotations", "may change what the runtime does"),
+    ("ContainerIDFile", "writes a file on the host"),
+    ("PidMode", "exposes processes of others"),
     ("UTSMode", "shares the host's name"),
-    ("UsernsMode", "gives up the user namespace"),
+    ("UsernsMode", "removes the user namespace"),
     ("Cgroup", "joins the control group of another container"),
     ("OomKillDisable", "lets a target hang the host"),
 ];
 
+/// Options that may be absent or have one of these values.
 const ONE_OF: [(&str, &[&str]); 2] = [
     ("IpcMode", &["", "none", "private", "shareable"]),
     ("CgroupnsMode", &["", "private"]),
 ];
 
-const NETWORK: &str = "is the network of the host or of another container, or an id, which may be the host's; name a network";
+const NETWORK: &str = "must name a network; the host's, another container's and an id, which may be that of the host's, are refused";
 
 fn is_unset(value: &Value) -> bool {
     match value {
@@ -146,8 +153,8 @@ fn is_unset(value: &Value) -> bool {
     }
 }
 
-/// The entries of an array; none of what is absent, and `None` of anything
-/// else.
+/// The entries of an array. There are none if it is absent, and the result is `None`
+/// if the value is anything else.
 fn list(value: &Value) -> Option<std::slice::Iter<'_, Value>> {
     match value {
         Value::Null => Some([].iter()),
@@ -157,7 +164,7 @@ fn list(value: &Value) -> Option<std::slice::Iter<'_, Value>> {
 }
 
 fn texts(value: &Value) -> Option<impl Iterator<Item = &str>> {
-    // What is no text is no word that anything allows.
+    // No option allows a question mark, so an entry that is not text is refused.
     list(value).map(|entries| entries.map(|entry| entry.as_str().unwrap_or("?")))
 }
 
@@ -165,16 +172,16 @@ fn is_network(mode: &Value) -> bool {
     mode.as_str().is_some_and(is_network_name)
 }
 
-/// The Engine takes an id, or the first digits of one, as well as a name. With
-/// a colon begin other kinds, such as `container:`, and Podman's own default
-/// may be the host's network.
+/// Whether this can only be the name of a network. The Engine also accepts an id or
+/// its first digits, other kinds of network have a colon (`container:`), and
+/// Podman's default may be the host's network.
 fn is_network_name(name: &str) -> bool {
     let lower = name.to_ascii_lowercase();
     let may_be_id = lower.bytes().all(|byte| byte.is_ascii_hexdigit());
     !matches!(lower.as_str(), "host" | "default") && !lower.contains(':') && !may_be_id
 }
 
-/// Drivers that write elsewhere are the operator's own affair.
+/// Whether a log that is written to the host's disk has a limit.
 fn has_bounded_log(log: &Value) -> bool {
     let is_on_disk = matches!(
         log["Type"].as_str(),
@@ -189,29 +196,36 @@ fn drops_capabilities(dropped: &Value) -> bool {
     texts(dropped).is_some_and(|mut dropped| dropped.any(|name| name.eq_ignore_ascii_case("ALL")))
 }
 
-fn is_ours(capability: &str) -> bool {
+fn is_agents(capability: &str) -> bool {
     let name = capability.to_ascii_uppercase();
     CAPABILITIES.contains(&name.strip_prefix("CAP_").unwrap_or(&name))
 }
 
-fn has_profiles(options: &Value) -> bool {
-    let mut keeps_privileges = false;
-    let are_known = texts(options).is_some_and(|mut options| {
-        options.all(|option| match option.split_once(['=', ':']) {
-            None | Some((_, "true")) if option.starts_with("no-new-privileges") => {
-                let (name, _) = option.split_once(['=', ':']).unwrap_or((option, ""));
-                keeps_privileges = name == "no-new-privileges";
-                keeps_privileges
-            }
-            Some(("apparmor", profile)) => !profile.is_empty() && profile != "unconfined",
-            Some(("seccomp", profile)) => profile == "builtin",
-            _ => false,
-        })
-    });
-    are_known && keeps_privileges
+/// Whether all of the security options are known to be safe, and
+/// `no-new-privileges` is one of them.
+fn is_confined(options: &Value) -> bool {
+    let Some(options) = texts(options) else {
+        return false;
+    };
+    let options: Vec<&str> = options.collect();
+    let keeps_privileges = |option: &&str| {
+        let accepted = [
+            "no-new-privileges",
+            "no-new-privileges=true",
+            "no-new-privileges:true",
+        ];
+        accepted.contains(option)
+    };
+    let is_safe = |option: &&str| match option.split_once(['=', ':']) {
+        Some(("apparmor", profile)) => !profile.is_empty() && profile != "unconfined",
+        Some(("seccomp", profile)) => profile == "builtin",
+        _ => keeps_privileges(option),
+    };
+    options.iter().all(is_safe) && options.iter().any(keeps_privileges)
 }
 
-/// A named volume may be anybody's, and a driver can bind any folder.
+/// Whether only the target uses this mount. A named volume may belong to another
+/// container, and a driver can mount any folder of the host.
 fn is_own_mount(mount: &Value) -> bool {
     match mount["Type"].as_str() {
         Some("tmpfs") => true,

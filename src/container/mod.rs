@@ -1,10 +1,10 @@
-//! What a target's container is made of: safe defaults, and the operator's
-//! JSON merge patches (RFC 7396, which was RFC 7386) over them.
+//! What a target's container is made of: safe defaults, changed by the operator's
+//! JSON merge patches (RFC 7396).
 //!
-//! Everything that is not particular to one target, as the body of
-//! ContainerCreate (Engine API 1.41 to 1.52). What the result may not hold is
-//! in [`guards`](self); the Engine reads keys without regard to case, so what
-//! the guards look at must be spelt as Docker spells it.
+//! The result is the body of ContainerCreate (Engine API 1.41 to 1.52).
+//! `defaults` is where every body starts, `additions` has the options that patches
+//! can only add to, `guards` refuses unsafe options, and `spelling` refuses keys
+//! that the guards would overlook.
 
 mod additions;
 mod defaults;
@@ -16,12 +16,12 @@ use serde_json::{Map, Value};
 use additions::Additions;
 pub use additions::PerTarget;
 
-/// Whether targets must stay apart from the host and from each other.
+/// Whether targets must be isolated from the host and from each other.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Isolation {
-    /// They must: a patch that gives it up is an error.
+    /// They must: a patch that weakens the isolation is an error.
     Kept,
-    /// The operator has taken that upon themselves.
+    /// The operator takes responsibility for every patch.
     GivenUp,
 }
 
@@ -29,7 +29,7 @@ pub enum Isolation {
 #[derive(Debug, Clone)]
 pub struct Patch(Map<String, Value>);
 
-/// The longest patch: no body of Docker's comes near it.
+/// The longest patch. No body for Docker comes near it.
 const PATCH_BYTES_MAX: usize = 64 * 1024;
 
 impl Patch {
@@ -37,20 +37,20 @@ impl Patch {
     ///
     /// # Errors
     ///
-    /// Says what it must be.
+    /// What is wrong with it.
     pub fn parse(text: &str) -> Result<Self, String> {
         if text.len() > PATCH_BYTES_MAX {
-            return Err(format!("is over {} KiB", PATCH_BYTES_MAX / 1024));
+            return Err(format!("is larger than {} KiB", PATCH_BYTES_MAX / 1024));
         }
         let value = serde_json::from_str(text).map_err(|_| "is not JSON".to_owned())?;
         Self::from_value(value)
     }
 
-    /// A patch that is parsed already.
+    /// Takes a patch that is already parsed.
     ///
     /// # Errors
     ///
-    /// Says what it must be.
+    /// What is wrong with it.
     pub fn from_value(value: Value) -> Result<Self, String> {
         match value {
             Value::Object(members) => Ok(Self(members)),
@@ -59,7 +59,7 @@ impl Patch {
     }
 }
 
-/// The create body, but for what is particular to one target.
+/// The create body, without the values of a single target.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Body {
     merged: Value,
@@ -67,11 +67,11 @@ pub struct Body {
 }
 
 impl Body {
-    /// The defaults with patches over them, one after the other.
+    /// Applies patches to the defaults, one after the other.
     ///
     /// # Errors
     ///
-    /// All that is wrong with the patches, each with its path; never a value.
+    /// All problems with the patches. Each has its path and contains no value.
     pub fn build(patches: &[&Patch], isolation: Isolation) -> Result<Self, Vec<String>> {
         let mut problems = Vec::new();
         let mut additions = Additions::default();
@@ -83,7 +83,7 @@ impl Body {
         }
         defaults::complete(&mut merged);
         spelling::check(&merged, isolation, &mut problems);
-        guards::check_own(&merged, &mut problems);
+        guards::check_servers_own(&merged, &mut problems);
         if isolation == Isolation::Kept {
             guards::check_isolation(&merged, &mut problems);
         }
@@ -94,28 +94,29 @@ impl Body {
         }
     }
 
-    /// The body with what is particular to one target.
-    pub fn with(&self, own: &PerTarget<'_>) -> Value {
+    /// The body with the values of one target.
+    pub fn with(&self, target: &PerTarget<'_>) -> Value {
         let mut body = self.merged.clone();
-        body["Image"] = own.image.into();
-        self.additions.add_to(&mut body, own);
+        body["Image"] = target.image.into();
+        self.additions.add_to(&mut body, target);
         body
     }
 
-    /// The body without what is particular to one target.
+    /// The body without the values of a target, and without additions.
     pub fn value(&self) -> &Value {
         &self.merged
     }
 
-    /// The network that somebody must have made, if there is one: not one of
-    /// those that every Engine has.
+    /// The network that the operator must create, unless it is one that every Engine
+    /// has.
     pub fn network(&self) -> Option<&str> {
         let mode = self.merged["HostConfig"]["NetworkMode"].as_str()?;
         let is_builtin = matches!(mode, "" | "default" | "bridge" | "none" | "host" | "nat");
         (!is_builtin && !mode.starts_with("container:")).then_some(mode)
     }
 
-    /// Whether the first process runs as root, as far as the body says.
+    /// Whether the body lets the first process run as root. The image can still
+    /// name another user.
     pub fn runs_as_root(&self) -> bool {
         let user = self.merged["User"].as_str().unwrap_or_default();
         let user = user.split(':').next().unwrap_or_default();

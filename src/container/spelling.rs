@@ -1,27 +1,26 @@
-//! Docker's keys.
+//! The keys of Docker's create body, and how they are spelt.
 //!
-//! The Engine takes `"hostconfig"` for `"HostConfig"`, so a key that differs
-//! in case alone would be heard by the Engine and overlooked by the guards; and
-//! it passes over a key that it does not know in silence, so a limit that is
-//! misspelt would not be there.
+//! The Engine reads `"hostconfig"` as `"HostConfig"`, so it would apply a key in the
+//! wrong case that the guards overlook. It also ignores keys that it does not know,
+//! so a misspelt limit would not be applied.
 
 use serde_json::Value;
 
 use super::Isolation;
 
-/// What is known of a value.
+/// What is known about a value.
 enum Shape {
-    /// Nothing, or that its keys are names of the operator's own.
+    /// Nothing: its keys, if it has any, are not checked.
     Any,
-    /// An object with these keys.
+    /// It is an object with these keys.
     Keys(&'static [(&'static str, Shape)]),
-    /// Objects with these keys, in a list or under names of the operator's.
+    /// It is a list of objects with these keys, or an object whose members are.
     Each(&'static [(&'static str, Shape)]),
 }
 
 use Shape::{Any, Each, Keys};
 
-/// The body of ContainerCreate, Engine API 1.41 to 1.52.
+/// The body of ContainerCreate (Engine API 1.41 to 1.52).
 #[rustfmt::skip]
 const BODY: Shape = Keys(&[
     ("Hostname", Any), ("Domainname", Any), ("User", Any), ("AttachStdin", Any), ("AttachStdout", Any),
@@ -79,7 +78,7 @@ const ENDPOINTS: Shape = Each(&[
     ("GlobalIPv6PrefixLen", Any), ("DNSNames", Any),
 ]);
 
-/// Checks that every key is one of Docker's, spelt as Docker spells it.
+/// Checks that every key is known and spelt as Docker spells it.
 pub fn check(body: &Value, isolation: Isolation, problems: &mut Vec<String>) {
     check_value(body, &BODY, "", isolation, problems);
 }
@@ -112,7 +111,7 @@ fn check_value(
                 check_value(member, &Keys(known), &join(path, name), isolation, problems);
             }
         }
-        _ => problems.push(format!("{path} is not of the type that Docker's is")),
+        _ => problems.push(format!("{path} has another type than Docker expects")),
     }
 }
 
@@ -126,15 +125,15 @@ fn join(path: &str, key: &str) -> String {
 
 fn problem(key: &str, path: &str, known: &[(&str, Shape)], isolation: Isolation) -> Option<String> {
     if let Some((name, _)) = known.iter().find(|(name, _)| folded(name) == folded(key)) {
-        return Some(format!("{path} is spelt {name} by Docker"));
+        return Some(format!("{path} must be spelt {name}"));
     }
     (isolation == Isolation::Kept).then(|| {
-        format!("{path} is no key of Docker's that is known here, and what is not known cannot be judged; container_patch_unsafe = allow admits it")
+        format!("{path} is not known to this server, which cannot tell whether it is safe; check the spelling or, to permit it, set container_patch_unsafe to allow")
     })
 }
 
-/// As Go's `encoding/json` compares keys: two letters beyond ASCII stand for
-/// one within.
+/// Folds the case as Go's `encoding/json` does, for which two letters beyond ASCII
+/// equal an ASCII letter.
 fn folded(key: &str) -> String {
     let letter = |letter: char| match letter {
         '\u{17f}' => 's',

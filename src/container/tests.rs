@@ -1,4 +1,4 @@
-//! What patches can do, and what they cannot.
+//! What patches can change, and what they cannot.
 
 use serde_json::{Value, json};
 
@@ -61,7 +61,7 @@ fn a_patch_changes_what_it_names_and_the_later_one_wins() {
 }
 
 #[test]
-fn additions_are_added_and_take_no_place_of_the_servers() {
+fn additions_do_not_replace_what_the_server_sets() {
     let first = json!({"Env": ["A=1"], "Labels": {"a": "1"}, "Volumes": {"/data": {}}});
     let second = json!({"Env": ["B=2=3"]});
     let body = build(&[first, second], Isolation::Kept).expect("a body");
@@ -84,7 +84,7 @@ fn additions_are_added_and_take_no_place_of_the_servers() {
 }
 
 #[test]
-fn what_is_the_servers_own_cannot_be_patched_even_without_isolation() {
+fn what_the_server_sets_cannot_be_patched_even_without_isolation() {
     for (patch, path) in [
         (json!({"Image": "other"}), "Image "),
         (
@@ -138,7 +138,7 @@ fn what_is_the_servers_own_cannot_be_patched_even_without_isolation() {
 }
 
 #[test]
-fn a_key_that_differs_in_case_alone_is_an_error_even_without_isolation() {
+fn a_key_in_the_wrong_case_is_an_error_even_without_isolation() {
     for (patch, path) in [
         (json!({"hostconfig": {"Privileged": true}}), "hostconfig "),
         (json!({"HOSTCONFIG": {}}), "HOSTCONFIG "),
@@ -171,7 +171,7 @@ fn a_key_that_differs_in_case_alone_is_an_error_even_without_isolation() {
 }
 
 #[test]
-fn a_key_that_is_not_known_is_an_error_unless_isolation_is_given_up() {
+fn an_unknown_key_is_an_error_unless_isolation_is_given_up() {
     for (patch, path) in [
         (json!({"Privileges": true}), "Privileges "),
         (
@@ -195,7 +195,7 @@ fn a_key_that_is_not_known_is_an_error_unless_isolation_is_given_up() {
 }
 
 #[test]
-fn files_devices_and_names_of_others_stay_out_of_sight() {
+fn files_devices_and_namespaces_of_others_are_refused() {
     for (key, value) in [
         ("Privileged", json!(true)),
         ("Privileged", json!("true")),
@@ -228,7 +228,7 @@ fn files_devices_and_names_of_others_stay_out_of_sight() {
 }
 
 #[test]
-fn the_networks_of_others_are_not_joined() {
+fn networks_of_others_are_refused() {
     for mode in [
         "host",
         "HOST",
@@ -256,7 +256,7 @@ fn the_networks_of_others_are_not_joined() {
 }
 
 #[test]
-fn limits_stay_limits() {
+fn limits_can_be_changed_but_not_removed() {
     for key in ["Memory", "PidsLimit"] {
         for value in [json!(0), json!(-1), json!("1g"), json!(1.5)] {
             let patch = json!({"HostConfig": {key: value, "MemorySwap": 2_000_000_000}});
@@ -278,7 +278,7 @@ fn limits_stay_limits() {
 }
 
 #[test]
-fn no_capability_is_had_beyond_an_agents() {
+fn capabilities_beyond_an_agents_are_refused() {
     for value in [
         json!(["SYS_ADMIN"]),
         json!(["CAP_SYS_ADMIN"]),
@@ -297,7 +297,7 @@ fn no_capability_is_had_beyond_an_agents() {
 }
 
 #[test]
-fn profiles_stay_confined() {
+fn security_options_stay_safe() {
     for value in [
         Value::Null,
         json!([]),
@@ -321,7 +321,7 @@ fn profiles_stay_confined() {
 }
 
 #[test]
-fn mounts_are_the_targets_own() {
+fn only_mounts_of_the_targets_own_are_allowed() {
     for mount in [
         json!({"Type": "bind", "Source": "/", "Target": "/host"}),
         json!({"Type": "volume", "Source": "data", "Target": "/data"}),

@@ -1,4 +1,4 @@
-//! Requests to us, and our answers.
+//! Incoming requests, and the answers to them.
 
 use std::time::Duration;
 
@@ -10,11 +10,11 @@ use wasip2::http::types::{
 use super::streams::{self, Deadline, Halt};
 use crate::platform::{BodyError, HttpResponse, REQUEST_HEADERS};
 
-/// How long the caller may take to send a body of 64 KiB at most, or to take
-/// an answer that is smaller still.
+/// How long the caller may take to send a body, which has at most 64 KiB, or to
+/// receive an answer, which is smaller.
 const CALLER_WAIT: Duration = Duration::from_secs(10);
 
-/// The request without its body; `None` if it is none that HTTP knows.
+/// The request without its body; `None` if it is not valid HTTP.
 pub fn head(request: &IncomingRequest) -> Option<http::request::Parts> {
     let method = match request.method() {
         WasiMethod::Get => Method::GET,
@@ -40,7 +40,7 @@ pub fn head(request: &IncomingRequest) -> Option<http::request::Parts> {
     Some(head.body(()).ok()?.into_parts().0)
 }
 
-/// Reads the body, of at most `limit` bytes.
+/// Reads the body, which may have at most `limit` bytes.
 pub fn body(request: &IncomingRequest, limit: usize) -> Result<Vec<u8>, BodyError> {
     let body = request.consume().map_err(|()| BodyError::CutOff)?;
     let stream = body.stream().map_err(|()| BodyError::CutOff)?;
@@ -52,20 +52,20 @@ pub fn body(request: &IncomingRequest, limit: usize) -> Result<Vec<u8>, BodyErro
     })
 }
 
-/// The answer to what is no request of HTTP's.
+/// The answer to a request that is not valid HTTP.
 pub fn bad_request() -> HttpResponse {
     let mut response = HttpResponse::default();
     *response.status_mut() = StatusCode::BAD_REQUEST;
     response
 }
 
-/// Sends the answer. A caller who has gone is nothing to act on: what was
-/// done stays done, and a repeated request finds it.
+/// Sends the answer. Nothing needs to be done if the caller has gone: a repeated
+/// request finds what this one has done.
 pub fn respond(out: ResponseOutparam, response: HttpResponse) {
     let (head, content) = response.into_parts();
     let fields = Fields::new();
     for (name, value) in &head.headers {
-        // Only names that WASI reserves for itself are refused.
+        // WASI refuses only a few reserved names, which no answer has.
         let _ = fields.append(name.as_str(), value.as_bytes());
     }
     let length = content.len().to_string();

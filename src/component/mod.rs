@@ -1,10 +1,11 @@
-//! The shell: Spin's variables, WASI's HTTP, clock and randomness.
+//! The shell: connects the core to Spin's variables and to WASI's HTTP, clock and
+//! randomness.
 //!
-//! Knows nothing of Docker or of the webhooks. It never answers with an error
-//! of WASI's own, whose text would reach the caller.
+//! It knows nothing of Docker or the webhooks. It never answers with a WASI error,
+//! whose text would reach the caller.
 //!
-//! A component has one thread, and a webhook one thing to do at a time, so
-//! every wait blocks in `wasi:io/poll` and no executor is needed.
+//! A component has one thread, and a webhook does one thing at a time. So every wait
+//! blocks in `wasi:io/poll`, and no executor is needed.
 
 mod incoming;
 mod outgoing;
@@ -45,15 +46,15 @@ impl Guest for Component {
     }
 }
 
-/// Writes a line in one piece, which is one call of the host's and stays whole
-/// beside the lines of other instances.
+/// Writes a line with a single call to the host, so that it does not mix with the
+/// lines of other instances.
 fn log(mut line: String) {
     line.push('\n');
-    // Of a log that cannot be written there is nobody to tell.
+    // If the log cannot be written, there is no place to report it.
     let _ = std::io::stderr().write_all(line.as_bytes());
 }
 
-/// Runs a future whose every wait blocks, so that one poll brings it home.
+/// Runs a future in which every wait blocks, so that it is ready when first polled.
 fn finish<T>(future: impl Future<Output = T>) -> T {
     match pin!(future).poll(&mut Context::from_waker(Waker::noop())) {
         Poll::Ready(value) => value,
@@ -62,11 +63,12 @@ fn finish<T>(future: impl Future<Output = T>) -> T {
 }
 
 fn variable(name: &'static str) -> Result<String, String> {
-    // Spin's own message may hold what a provider of variables said.
-    spin_sdk::variables::get(name).map_err(|_| "cannot be read; is it in spin.toml?".to_owned())
+    // Spin's own message may quote a provider of variables, and so a secret.
+    spin_sdk::variables::get(name)
+        .map_err(|_| "cannot be read; check that it is in spin.toml and has a value".to_owned())
 }
 
-/// The platform that WASI 0.2 is.
+/// WASI 0.2 as the platform of the core.
 struct Wasi;
 
 impl Platform for Wasi {

@@ -1,4 +1,4 @@
-//! Requests to the Engine, and its replies.
+//! Outgoing requests to the Engine, and its replies.
 
 use std::time::Duration;
 
@@ -14,37 +14,41 @@ use crate::platform::{
     END_BYTES, HttpRequest, HttpResponse, Keep, REPLY_BYTES_MAX, REPLY_HEADERS, TransportError,
 };
 
-/// How long a connection to the Engine may take to come about: its host is
-/// near, and one that drops packets is found out early.
+/// How long it may take to connect to the Engine. Its host is near, so a longer wait
+/// means that packets are dropped.
 const CONNECT_WAIT: Duration = Duration::from_secs(5);
 
-/// A request that is on its way, and its reply to come.
+/// A request that has been sent, and its future reply.
 pub struct Exchange {
     reply: FutureIncomingResponse,
     deadline: Deadline,
 }
 
 impl Exchange {
-    /// Sends a request; all of the exchange is to end within `limit`.
+    /// Sends a request. The whole exchange must end within `limit`.
     pub fn begin(request: HttpRequest, limit: Duration) -> Result<Self, TransportError> {
         let deadline = Deadline::after(limit);
         let (outgoing, content) =
-            outgoing(request).ok_or_else(|| broken("no request of HTTP's"))?;
-        let body = outgoing.body().map_err(|()| broken("no body to write"))?;
+            outgoing(request).ok_or_else(|| broken("the request is not valid HTTP"))?;
+        let body = outgoing
+            .body()
+            .map_err(|()| broken("the request has no body to write"))?;
         let reply = outgoing_handler::handle(outgoing, Some(options(limit))).map_err(lost)?;
         if !content.is_empty() {
-            let stream = body.write().map_err(|()| broken("no body to write"))?;
-            // Who hangs up on a body may have answered, which tells more.
+            let stream = body
+                .write()
+                .map_err(|()| broken("the request has no body to write"))?;
+            // A peer that closes the stream may still have sent a reply, which says why.
             if let Err(Halt::TimedOut) = streams::write(&stream, &content, &deadline) {
                 return Err(TransportError::TimedOut);
             }
         }
-        // What is wrong with the body's end shows in the reply.
+        // If the end of the body cannot be sent, the reply shows it.
         let _ = OutgoingBody::finish(body, None);
         Ok(Self { reply, deadline })
     }
 
-    /// Waits for the reply and reads it to its end.
+    /// Waits for the reply and reads all of it.
     pub fn reply(self, keep: Keep) -> Result<HttpResponse, TransportError> {
         let Self { reply, deadline } = self;
         deadline
@@ -53,12 +57,12 @@ impl Exchange {
         match reply.get() {
             Some(Ok(Ok(response))) => read(&response, &deadline, keep),
             Some(Ok(Err(code))) => Err(lost(code)),
-            Some(Err(())) | None => Err(broken("no reply")),
+            Some(Err(())) | None => Err(broken("there is no reply")),
         }
     }
 }
 
-/// The request in WASI's terms, and its body.
+/// Converts a request to WASI's type, and separates its body.
 fn outgoing(request: HttpRequest) -> Option<(OutgoingRequest, Vec<u8>)> {
     let (head, content) = request.into_parts();
     let fields = Fields::new();
@@ -89,11 +93,11 @@ fn outgoing(request: HttpRequest) -> Option<(OutgoingRequest, Vec<u8>)> {
     Some((outgoing, content))
 }
 
-/// The deadline in the host's terms, so that it lets go of the connection.
+/// Passes the limit to the host, so that the host closes the connection.
 fn options(limit: Duration) -> RequestOptions {
     let nanoseconds = |duration: Duration| Some(duration.as_nanos().try_into().unwrap_or(u64::MAX));
     let options = RequestOptions::new();
-    // A host that does not know an option leaves the deadline here.
+    // The exchange has a deadline of its own in case the host ignores an option.
     let _ = options.set_connect_timeout(nanoseconds(CONNECT_WAIT.min(limit)));
     let _ = options.set_first_byte_timeout(nanoseconds(limit));
     let _ = options.set_between_bytes_timeout(nanoseconds(limit));
@@ -112,8 +116,12 @@ fn read(
             head = head.header(&name, value);
         }
     }
-    let body = response.consume().map_err(|()| broken("no body to read"))?;
-    let stream = body.stream().map_err(|()| broken("no body to read"))?;
+    let body = response
+        .consume()
+        .map_err(|()| broken("the reply has no body to read"))?;
+    let stream = body
+        .stream()
+        .map_err(|()| broken("the reply has no body to read"))?;
     let content = match keep {
         Keep::Whole => streams::read(&stream, REPLY_BYTES_MAX, deadline),
         Keep::End => streams::read_end(&stream, END_BYTES, deadline),
@@ -123,14 +131,15 @@ fn read(
         Halt::Closed => broken("the reply was cut off"),
         Halt::TooMany => broken("the reply is too long"),
     })?;
-    head.body(content).map_err(|_| broken("no reply of HTTP's"))
+    head.body(content)
+        .map_err(|_| broken("the reply is not valid HTTP"))
 }
 
 fn broken(detail: &str) -> TransportError {
     TransportError::Broken(detail.to_owned())
 }
 
-/// What an exchange that brought no reply says of its effect.
+/// What an exchange without a reply tells about the effect of the request.
 fn lost(code: ErrorCode) -> TransportError {
     match code {
         ErrorCode::DnsTimeout
@@ -153,7 +162,7 @@ fn lost(code: ErrorCode) -> TransportError {
     }
 }
 
-/// The name that WASI gives an error, without what it carries.
+/// WASI's name of an error, without its payload.
 fn named(code: &ErrorCode) -> String {
     let name = format!("{code:?}");
     let end = name.find(['(', ' ']).unwrap_or(name.len());

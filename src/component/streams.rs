@@ -1,4 +1,4 @@
-//! Bytes through WASI's streams, no longer than until a deadline.
+//! Reads and writes WASI's streams, each within a deadline.
 
 use std::time::Duration;
 
@@ -6,10 +6,10 @@ use wasip2::clocks::monotonic_clock;
 use wasip2::io::poll::{Pollable, poll};
 use wasip2::io::streams::{InputStream, OutputStream, StreamError};
 
-/// How much is read at a time: a few packets.
+/// The most that is read at a time. A larger chunk would not arrive at once anyway.
 const CHUNK_BYTES: u64 = 64 * 1024;
 
-/// A moment after which nothing is waited for.
+/// A moment at which every wait ends.
 pub struct Deadline(Pollable);
 
 impl Deadline {
@@ -19,12 +19,12 @@ impl Deadline {
         Self(monotonic_clock::subscribe_duration(nanoseconds))
     }
 
-    /// Waits until the moment has come.
+    /// Waits until this moment.
     pub fn pass(&self) {
         self.0.block();
     }
 
-    /// Waits for `event`.
+    /// Waits for `event`, but not past this moment.
     pub fn wait(&self, event: &Pollable) -> Result<(), Halt> {
         if poll(&[event, &self.0]).contains(&0) {
             Ok(())
@@ -34,17 +34,17 @@ impl Deadline {
     }
 }
 
-/// Why bytes stopped.
+/// Why a stream was not read or written to its end.
 pub enum Halt {
     /// The deadline has passed.
     TimedOut,
-    /// The other side is gone.
+    /// The peer closed the stream.
     Closed,
-    /// There are more than were asked for.
+    /// There are more bytes than the limit.
     TooMany,
 }
 
-/// Reads to the end, `limit` bytes at most.
+/// Reads to the end, but at most `limit` bytes.
 pub fn read(stream: &InputStream, limit: usize, deadline: &Deadline) -> Result<Vec<u8>, Halt> {
     let mut bytes = Vec::new();
     while let Some(chunk) = read_some(stream, deadline)? {
@@ -56,7 +56,7 @@ pub fn read(stream: &InputStream, limit: usize, deadline: &Deadline) -> Result<V
     Ok(bytes)
 }
 
-/// Reads to the end, and returns the last `limit` bytes.
+/// Reads to the end and returns the last `limit` bytes.
 pub fn read_end(stream: &InputStream, limit: usize, deadline: &Deadline) -> Result<Vec<u8>, Halt> {
     let mut bytes = Vec::new();
     while let Some(chunk) = read_some(stream, deadline)? {
@@ -67,10 +67,10 @@ pub fn read_end(stream: &InputStream, limit: usize, deadline: &Deadline) -> Resu
     Ok(bytes)
 }
 
-/// The next bytes, once there are some; `None` at the end.
+/// Waits for the next bytes; `None` at the end.
 fn read_some(stream: &InputStream, deadline: &Deadline) -> Result<Option<Vec<u8>>, Halt> {
     loop {
-        // Who sends without a pause is never waited for.
+        // A peer that sends without a pause never makes `wait` check the deadline.
         if deadline.0.ready() {
             return Err(Halt::TimedOut);
         }
@@ -83,7 +83,7 @@ fn read_some(stream: &InputStream, deadline: &Deadline) -> Result<Option<Vec<u8>
     }
 }
 
-/// Writes all of `bytes`, and sees them off.
+/// Writes all of `bytes` and waits until they are sent.
 pub fn write(stream: &OutputStream, mut bytes: &[u8], deadline: &Deadline) -> Result<(), Halt> {
     while !bytes.is_empty() {
         let room = usize::try_from(ready(stream, deadline)?).unwrap_or(usize::MAX);
@@ -95,7 +95,7 @@ pub fn write(stream: &OutputStream, mut bytes: &[u8], deadline: &Deadline) -> Re
     ready(stream, deadline).map(|_| ())
 }
 
-/// How many bytes the stream takes, once it takes any.
+/// Waits until the stream accepts bytes, and returns how many.
 fn ready(stream: &OutputStream, deadline: &Deadline) -> Result<u64, Halt> {
     loop {
         match stream.check_write() {

@@ -19,8 +19,8 @@ pub struct PerTarget<'a> {
     pub volume: Option<&'a str>,
 }
 
-/// The environment variables that the server sets, and one that would make the agent
-/// register as a Kubernetes target.
+/// The environment variables that the server sets, and one that makes the agent take
+/// the container for a Kubernetes cluster.
 const RESERVED_VARIABLES: [&str; 5] = [
     "SERVICE_URL",
     "ACTIVATION_TOKEN",

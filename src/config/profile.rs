@@ -176,6 +176,7 @@ pub fn parse_environments(text: &str) -> Result<Vec<(String, Overrides)>, String
 }
 
 impl Overrides {
+    // Not derived: serde's messages have no path, and they quote values.
     fn parse(value: Value) -> Result<Self, String> {
         let Value::Object(object) = value else {
             return Err(" is not an object".to_owned());

@@ -16,7 +16,7 @@ use crate::fault::Fault;
 pub enum Error {
     /// The body is invalid: the field, and what is wrong with it.
     BadBody(String),
-    /// `uniqueId` does not have the form that this server gives out.
+    /// `uniqueId` does not have the form of this server's ids.
     BadUniqueId,
     /// The webhook does not take this query.
     BadQuery,

@@ -8,9 +8,9 @@ use dynamic_access::docker::{
     start,
 };
 use dynamic_access::secret::Secret;
-use serde_json::Value;
 use http::{HeaderValue, Response, StatusCode};
 use libfuzzer_sys::fuzz_target;
+use serde_json::Value;
 
 fn check_id(id: &ContainerId) {
     assert_eq!(id.as_str().len(), 64);

@@ -62,8 +62,8 @@ mod tests {
 
     #[test]
     fn a_written_vault_is_read_back_and_is_private() {
-        let dir = std::env::temp_dir().join(format!("stand-in-{}", std::process::id()));
-        let place = dir.join("bzero/vault.json");
+        let dir = tempfile::tempdir().expect("a new folder");
+        let place = dir.path().join("bzero/vault.json");
         assert_eq!(Vault::read(&place), None);
         for target_id in [None, Some("0a-1b".to_owned())] {
             let vault = Vault {
@@ -80,6 +80,5 @@ mod tests {
         assert_eq!(mode & 0o777, 0o600);
         fs::write(&place, "").expect("the folder is writable");
         assert_eq!(Vault::read(&place), None, "an empty vault holds no key");
-        fs::remove_dir_all(&dir).expect("the folder is ours");
     }
 }

@@ -23,7 +23,6 @@ use wasip2::random::random::get_random_u64;
 
 use crate::platform::{HttpRequest, HttpResponse, Keep, Platform, TransportError};
 use crate::server;
-use outgoing::Exchange;
 
 struct Component;
 
@@ -78,7 +77,7 @@ impl Platform for Wasi {
         limit: Duration,
         keep: Keep,
     ) -> Result<HttpResponse, TransportError> {
-        Exchange::begin(request, limit)?.reply(keep)
+        outgoing::exchange(request, limit, keep)
     }
 
     fn now(&self) -> Duration {

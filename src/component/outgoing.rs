@@ -5,8 +5,8 @@ use std::time::Duration;
 use http::uri::Scheme as HttpScheme;
 use wasip2::http::outgoing_handler;
 use wasip2::http::types::{
-    ErrorCode, Fields, FutureIncomingResponse, IncomingResponse, Method, OutgoingBody,
-    OutgoingRequest, RequestOptions, Scheme,
+    ErrorCode, Fields, IncomingResponse, Method, OutgoingBody, OutgoingRequest, RequestOptions,
+    Scheme,
 };
 
 use super::streams::{self, Deadline, Halt};
@@ -18,47 +18,35 @@ use crate::platform::{
 /// means that packets are dropped.
 const CONNECT_WAIT: Duration = Duration::from_secs(5);
 
-/// A request that has been sent, and its future reply.
-pub struct Exchange {
-    reply: FutureIncomingResponse,
-    deadline: Deadline,
-}
-
-impl Exchange {
-    /// Sends a request. The whole exchange must end within `limit`.
-    pub fn begin(request: HttpRequest, limit: Duration) -> Result<Self, TransportError> {
-        let deadline = Deadline::after(limit);
-        let (outgoing, content) =
-            outgoing(request).ok_or_else(|| broken("the request is not valid HTTP"))?;
-        let body = outgoing
-            .body()
-            .map_err(|()| broken("the request has no body to write"))?;
-        let reply = outgoing_handler::handle(outgoing, Some(options(limit))).map_err(lost)?;
-        if !content.is_empty() {
-            let stream = body
-                .write()
-                .map_err(|()| broken("the request has no body to write"))?;
-            // A peer that closes the stream may still have sent a reply, which says why.
-            if let Err(Halt::TimedOut) = streams::write(&stream, &content, &deadline) {
-                return Err(TransportError::TimedOut);
-            }
+/// Sends a request and reads the reply, of which it returns as much as `keep` says.
+/// The whole exchange must end within `limit`.
+pub fn exchange(
+    request: HttpRequest,
+    limit: Duration,
+    keep: Keep,
+) -> Result<HttpResponse, TransportError> {
+    let deadline = Deadline::after(limit);
+    let (outgoing, content) =
+        outgoing(request).ok_or_else(|| broken("the request is not valid HTTP"))?;
+    let no_body = |()| broken("the request has no body to write");
+    let body = outgoing.body().map_err(no_body)?;
+    let reply = outgoing_handler::handle(outgoing, Some(options(limit))).map_err(lost)?;
+    if !content.is_empty() {
+        let stream = body.write().map_err(no_body)?;
+        // A peer that closes the stream may still have sent a reply, which says why.
+        if let Err(Halt::TimedOut) = streams::write(&stream, &content, &deadline) {
+            return Err(TransportError::TimedOut);
         }
-        // If the end of the body cannot be sent, the reply shows it.
-        let _ = OutgoingBody::finish(body, None);
-        Ok(Self { reply, deadline })
     }
-
-    /// Waits for the reply and reads all of it.
-    pub fn reply(self, keep: Keep) -> Result<HttpResponse, TransportError> {
-        let Self { reply, deadline } = self;
-        deadline
-            .wait(&reply.subscribe())
-            .map_err(|_| TransportError::TimedOut)?;
-        match reply.get() {
-            Some(Ok(Ok(response))) => read(&response, &deadline, keep),
-            Some(Ok(Err(code))) => Err(lost(code)),
-            Some(Err(())) | None => Err(broken("there is no reply")),
-        }
+    // If the end of the body cannot be sent, the reply shows it.
+    let _ = OutgoingBody::finish(body, None);
+    deadline
+        .wait(&reply.subscribe())
+        .map_err(|_| TransportError::TimedOut)?;
+    match reply.get() {
+        Some(Ok(Ok(response))) => read(&response, &deadline, keep),
+        Some(Ok(Err(code))) => Err(lost(code)),
+        Some(Err(())) | None => Err(broken("there is no reply")),
     }
 }
 

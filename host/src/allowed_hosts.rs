@@ -20,7 +20,7 @@ struct Entry {
 enum Host {
     Any,
     Exact(String),
-    // What a name ends in, with its leading dot.
+    // The end of a name, with its leading dot.
     Subdomains(String),
     Network { address: IpAddr, bits: u32 },
 }
@@ -28,12 +28,12 @@ enum Host {
 #[derive(Clone, Debug, PartialEq, Eq)]
 enum Ports {
     Any,
-    // From the first up to, and without, the second.
+    // From the first port up to the second, which is excluded.
     Range(u32, u32),
 }
 
 impl AllowedHosts {
-    /// Reads the entries. As in Spin, an entry left empty by an empty variable allows nothing and is no error.
+    /// Reads the entries. As in Spin, an entry that an empty variable leaves empty allows nothing and is not an error.
     pub fn parse(entries: impl IntoIterator<Item = String>) -> Result<Self> {
         let mut parsed = Vec::new();
         for entry in entries {
@@ -72,8 +72,9 @@ impl Entry {
         let port = match port {
             Some(port) => Ports::parse(port)?,
             None => {
-                let port = default_port(scheme)
-                    .context("an entry whose scheme has no usual port must name its port")?;
+                let port = default_port(scheme).context(
+                    "an entry must name its port, because its scheme has no default port",
+                )?;
                 Ports::Range(port.into(), u32::from(port) + 1)
             }
         };
@@ -146,7 +147,7 @@ impl Host {
             Self::Any => true,
             Self::Exact(name) => name == host,
             Self::Subdomains(suffix) => host.ends_with(suffix.as_str()),
-            // Only literal addresses: what a name resolves to is not looked at.
+            // Only literal addresses match; names are not resolved.
             Self::Network { address, bits } => {
                 ip_literal(host).is_some_and(|ip| same_network(*address, ip, *bits))
             }

@@ -1,4 +1,4 @@
-//! Knows Spin's variables interface, as generated from `wit/variables.wit`.
+//! Spin's variables interface, generated from `wit/variables.wit`.
 
 #![allow(missing_docs, reason = "the code is generated")]
 

@@ -1,4 +1,4 @@
-//! Knows how a connection to the outside is made: TCP, TLS over it, or a unix socket in its place.
+//! Makes outgoing connections: TCP, TLS over TCP, or a unix socket instead.
 
 use std::fmt;
 use std::future::Future;
@@ -28,12 +28,12 @@ use crate::unix_socket::UnixSockets;
 pub const DEFAULT_TIMEOUT: Duration = Duration::from_secs(600);
 
 tokio::task_local! {
-    /// The connect timeout of the request that is being sent. The client that pools connections hands a connector
-    /// nothing but the URL, and polls it for the first time within the task of the request.
+    /// The connect timeout of the request that is being sent. The pooling client passes a connector only the URL, but
+    /// polls it for the first time within the request's task.
     pub static CONNECT_TIMEOUT: Duration;
 }
 
-/// Makes connections for the pooling client; clones share their configuration.
+/// Makes connections for the pooling client; clones share one configuration.
 #[derive(Clone)]
 pub struct Connector(Arc<Configuration>);
 
@@ -43,7 +43,7 @@ struct Configuration {
     sink: Sink,
 }
 
-/// Why there is no connection.
+/// Why a connection failed.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum ConnectFailure {
     /// The connect timeout passed.
@@ -52,7 +52,7 @@ pub enum ConnectFailure {
     Refused,
     /// The host has no address.
     NoAddress,
-    /// The host is not a name that a certificate can have.
+    /// The host is not a valid name for a certificate.
     InvalidName,
     /// The TLS handshake failed.
     Tls,

@@ -1,4 +1,4 @@
-//! Knows the component: how it is compiled, what it is given, and how one instance serves one request.
+//! Compiles the component, and serves each request with an instance of its own.
 
 use std::collections::BTreeMap;
 use std::convert::Infallible;
@@ -24,19 +24,19 @@ use crate::meter::Meter;
 use crate::outbound::Outbound;
 use crate::sink::{GuestOutput, Origin, Sink};
 
-/// The memory of one instance: what Spin's hosted platforms grant, so that what runs here runs there.
+/// The memory of one instance: as much as Spin's hosted platforms grant, so that a component that runs here runs there.
 const INSTANCE_MEMORY: usize = 128 * 1024 * 1024;
 
-/// How many instances live at once, as in Spin; further requests wait. The pool only reserves address space for them.
+/// How many instances may exist at once, as in Spin; further requests wait. The pool reserves only address space.
 const LIVE_INSTANCES: u32 = 1000;
 
-/// A component is its program and a few adapters, each a core instance; Wasmtime's own default.
+/// A component consists of its program and a few adapters, each a core instance; this is Wasmtime's default.
 const CORE_INSTANCES_PER_COMPONENT: u32 = 20;
 
 /// The program has one or two tables and the adapters share one; more would only reserve memory.
 const TABLES_PER_COMPONENT: u32 = 8;
 
-/// A compiled component, which several hosts can run at once; clones share it and the pool of its instances.
+/// A compiled component. Several hosts can run it at once; clones share the component and its instance pool.
 #[derive(Clone)]
 pub struct Compiled(Arc<Prepared>);
 
@@ -46,7 +46,7 @@ struct Prepared {
 }
 
 impl Compiled {
-    /// Compiles the component of the manifest in the file `manifest`.
+    /// Compiles the component of the manifest file `manifest`.
     pub fn from_manifest(manifest: &Path) -> Result<Self> {
         Self::new(&Manifest::read(manifest)?)
     }
@@ -66,13 +66,15 @@ impl Compiled {
             .and_then(ProxyPre::new)
             .map_err(anyhow::Error::from)
             .with_context(|| {
-                format!("{source} needs more than WASI 0.2 and Spin's variables, or serves no HTTP")
+                format!(
+                    "{source} needs more than WASI 0.2 and Spin's variables, or does not serve HTTP"
+                )
             })?;
         let live = Arc::new(Semaphore::new(LIVE_INSTANCES as usize));
         Ok(Self(Arc::new(Prepared { pre, live })))
     }
 
-    /// The interfaces that the component asks its host for, with their versions.
+    /// The interfaces that the component imports, with their versions.
     pub fn imports(&self) -> Vec<String> {
         let pre = self.0.pre.instance_pre();
         let component = pre.component().component_type();
@@ -112,27 +114,27 @@ fn linker(engine: &Engine) -> wasmtime::Result<Linker<State>> {
     Ok(linker)
 }
 
-/// What the instances of one host are given.
+/// The component of one host, and everything that its instances get.
 pub struct Guest {
     /// The component.
     pub compiled: Compiled,
-    /// Its id, for lines about it.
+    /// Its id, for log lines.
     pub component: String,
-    /// The values of the variables that it sees.
+    /// The variables that it sees.
     pub variables: Arc<BTreeMap<String, String>>,
-    /// Its way out.
+    /// Sends its requests.
     pub outbound: Outbound,
     /// Measures the memory of its instances.
     pub meter: Option<Meter>,
-    /// Where its output goes.
+    /// Takes its output.
     pub sink: Sink,
 }
 
-/// Kept by everything that a clean stop waits for.
+/// A clean stop waits until every copy of this is dropped.
 pub type Alive = mpsc::Sender<Infallible>;
 
 impl Guest {
-    /// Serves one request with an instance of its own, which goes on after the answer, and without the client.
+    /// Serves one request with an instance of its own, which may go on after the answer or after the client has left.
     pub async fn handle(
         self: Arc<Self>,
         request: Request<Incoming>,
@@ -156,7 +158,7 @@ impl Guest {
         match answered.await {
             Ok(Ok(response)) => return response,
             Ok(Err(code)) => self.note(&format!("answered with the error {code:?}")),
-            // The guest has ended; that it failed has been said.
+            // The guest has ended, and its failure has been logged.
             Err(_) => {
                 if running.await.unwrap_or(false) {
                     self.note("returned without an answer");
@@ -166,7 +168,7 @@ impl Guest {
         empty(StatusCode::INTERNAL_SERVER_ERROR)
     }
 
-    // The store, and with it the instance's place in the pool, is gone when this returns.
+    // Returning drops the store, which frees the instance's place in the pool.
     async fn run(&self, request: Request<Incoming>, answer: Answer) -> wasmtime::Result<()> {
         let pre = &self.compiled.0.pre;
         let mut store = self.store();
@@ -191,7 +193,7 @@ impl Guest {
         store
     }
 
-    /// Makes an instance as for a request, and returns how long that took.
+    /// Makes an instance as for a request, and returns how long it took.
     pub async fn instantiate(&self) -> Result<Duration> {
         let begun = Instant::now();
         let mut store = self.store();
@@ -215,7 +217,7 @@ pub fn empty(status: StatusCode) -> Response<WasiBody> {
     response
 }
 
-/// What one instance holds on the host's side.
+/// The host's state for one instance.
 struct State {
     table: ResourceTable,
     wasi: WasiCtx,

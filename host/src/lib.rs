@@ -1,8 +1,8 @@
 //! Runs this project's `spin.toml` where the Spin CLI is not installed: for development and tests. Production is Spin.
 //!
-//! The manifest is the single source of truth: the component, its variables and what it may reach are read from it, and
-//! whatever this host cannot do as Spin does is refused at start. What it does not imitate: Spin's `spin-*` request
-//! headers, `/.well-known/spin/info`, and the log files below `.spin/`.
+//! The manifest is the single source of truth: it names the component, its variables and the hosts it may reach. The
+//! host refuses to start if the manifest asks for anything that it cannot do as Spin does. It does not imitate Spin's
+//! `spin-*` request headers, `/.well-known/spin/info`, or the log files below `.spin/`.
 //!
 //! ```no_run
 //! # async fn example() -> anyhow::Result<()> {
@@ -66,34 +66,33 @@ use serve::App;
 use tls::TlsConfigs;
 use unix_socket::UnixSockets;
 
-/// How a host is to run.
+/// The options of a host.
 #[derive(Clone)]
 pub struct Options {
-    /// The manifest's file.
+    /// The manifest file.
     pub manifest: PathBuf,
-    /// Values of application variables, by name; they come before `environment`.
+    /// Values of application variables, by name; they override `environment`.
     pub variables: BTreeMap<String, String>,
-    /// Values of application variables, by `SPIN_VARIABLE_…` name. The library reads no environment by itself.
+    /// Values of application variables, by `SPIN_VARIABLE_…` name. The library never reads the environment itself.
     pub environment: BTreeMap<String, String>,
     /// Where to listen; port 0 takes a free one.
     pub listen: SocketAddr,
     /// A file with `[[client_tls]]` entries.
     pub runtime_config: Option<PathBuf>,
-    /// A file with the authorities that are trusted where the runtime configuration names none, instead of Mozilla's.
+    /// A file with authorities to trust, instead of Mozilla's, where the runtime configuration names none.
     pub public_roots: Option<PathBuf>,
-    /// Authorities that unix sockets serve.
+    /// Authorities whose requests go to unix sockets.
     pub unix_sockets: Vec<UnixSocket>,
     /// A file that gets a line, `METHOD path?query`, for each request that the component sends.
     pub record_requests: Option<PathBuf>,
     /// Measures the memory of the instances.
     pub meter: Option<Meter>,
-    /// Where the lines of the guest and of the host go.
+    /// Takes the lines of the guest and of the host.
     pub sink: Sink,
 }
 
 impl Options {
-    /// The manifest in the file `manifest`, on a free port of the loopback interface, with nothing set and lines on
-    /// standard error.
+    /// The manifest file `manifest` on a free loopback port, with no variables set and lines on standard error.
     pub fn new(manifest: impl Into<PathBuf>) -> Self {
         Self {
             manifest: manifest.into(),
@@ -121,30 +120,30 @@ impl Host {
     /// Reads everything that `options` names and compiles the component.
     pub fn prepare(options: Options) -> Result<Self> {
         let manifest = Manifest::read(&options.manifest)?;
-        // Compiling takes seconds, so what a person can mend at once is checked first.
+        // Compiling takes seconds, so mistakes in the options are reported first.
         let application = Application::resolve(&manifest, &options)?;
         let compiled = Compiled::new(&manifest)?;
         Ok(application.host(manifest, compiled, options))
     }
 
-    /// As [`Host::prepare`], with a component that has been compiled before, from the same manifest.
+    /// Like [`Host::prepare`], with a component that was already compiled from the same manifest.
     pub fn prepare_with(options: Options, compiled: &Compiled) -> Result<Self> {
         let manifest = Manifest::read(&options.manifest)?;
         let application = Application::resolve(&manifest, &options)?;
         Ok(application.host(manifest, compiled.clone(), options))
     }
 
-    /// The application's name, as the manifest has it.
+    /// The application's name, from the manifest.
     pub fn name(&self) -> &str {
         &self.name
     }
 
-    /// Makes an instance as for a request, lets it do nothing, and returns how long that took.
+    /// Makes an instance as for a request without running it, and returns how long that took.
     pub async fn instantiate(&self) -> Result<Duration> {
         self.app.guest.instantiate().await
     }
 
-    /// Begins to listen and to serve, on the current tokio runtime.
+    /// Starts to serve, on the current tokio runtime.
     pub async fn serve(self) -> Result<Serving> {
         serve::serve(self.app, self.listen).await
     }
@@ -220,7 +219,7 @@ impl Application {
     }
 }
 
-// As in Spin, a value that makes an entry invalid does not keep the application from starting: it can reach nothing.
+// As in Spin, the application starts even if a value makes an entry invalid, but it can reach nothing.
 fn allowed_hosts(
     manifest: &Manifest,
     values: &BTreeMap<String, String>,
@@ -238,7 +237,7 @@ fn allowed_hosts(
             .collect();
         names.dedup();
         sink.host(&format!(
-            "the component {} can reach nothing: with the value of {}, allowed_outbound_hosts is invalid: {error:#}",
+            "the component {} can reach nothing, because the value of {} makes allowed_outbound_hosts invalid: {error:#}",
             manifest.component,
             names.join(" or ")
         ));

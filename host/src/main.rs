@@ -1,4 +1,4 @@
-//! Knows the command line and the signals.
+//! The command line and the signals.
 
 use std::net::SocketAddr;
 use std::path::PathBuf;
@@ -10,9 +10,9 @@ use dynamic_access_host::{
 };
 use tokio::signal::unix::{Signal, SignalKind, signal};
 
-/// Runs an application of Spin where the Spin CLI is not installed.
+/// Runs a Spin application where the Spin CLI is not installed.
 ///
-/// For development and tests. Production is Spin: `spin up`, SpinKube or a hosted platform.
+/// For development and tests. In production, use Spin: `spin up`, SpinKube or a hosted platform.
 #[derive(Parser)]
 #[command(version)]
 struct Arguments {
@@ -20,27 +20,27 @@ struct Arguments {
     #[arg(long, value_name = "FILE", default_value = "spin.toml")]
     from: PathBuf,
 
-    /// Where to listen; port 0 takes a free one
+    /// Address to listen on; port 0 picks a free one
     #[arg(long, value_name = "ADDRESS:PORT", default_value = "127.0.0.1:3000")]
     listen: SocketAddr,
 
-    /// Sets an application variable, as the environment variable SPIN_VARIABLE_NAME does
+    /// Set an application variable, like the environment variable SPIN_VARIABLE_NAME
     #[arg(long = "variable", value_name = "NAME=VALUE|NAME=@FILE")]
     variables: Vec<String>,
 
-    /// Says with `[[client_tls]]` how TLS is spoken with some hosts
+    /// Runtime configuration with `[[client_tls]]` entries
     #[arg(long, value_name = "FILE")]
     runtime_config_file: Option<PathBuf>,
 
-    /// Trusts these authorities where the runtime configuration names none, instead of Mozilla's
+    /// Certificate authorities to trust, instead of Mozilla's, where the runtime configuration names none
     #[arg(long, value_name = "FILE")]
     public_roots: Option<PathBuf>,
 
-    /// Sends plain HTTP for an authority (host:port) to a unix socket
+    /// Send plain HTTP requests for an authority (host:port) to a unix socket
     #[arg(long = "unix-socket", value_name = "AUTHORITY=PATH")]
     unix_sockets: Vec<UnixSocket>,
 
-    /// Appends a line, `METHOD path?query`, for each request that the component sends
+    /// Append a line, `METHOD path?query`, for each request that the component sends
     #[arg(long, value_name = "FILE")]
     record_requests: Option<PathBuf>,
 }
@@ -72,14 +72,14 @@ async fn main() {
         eprintln!("error: {error:#}");
         2
     });
-    // Returning would wait for threads that still resolve a name or run a guest; nobody else does.
+    // Returning would wait for threads that still resolve a name or run a guest.
     std::process::exit(status)
 }
 
 async fn run() -> Result<i32> {
     let options = Arguments::parse().options()?;
     let host = Host::prepare(options)?;
-    // Until here, while the component is compiled, a signal ends the process as it does any other.
+    // Until here, while the component compiles, a signal ends the process at once.
     let mut interrupt = listen_for(SignalKind::interrupt())?;
     let mut terminate = listen_for(SignalKind::terminate())?;
     let serving = host.serve().await?;

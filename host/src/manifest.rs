@@ -1,7 +1,7 @@
-//! Knows the parts of Spin's manifest, version 2, that this host runs, and refuses the rest.
+//! Reads Spin's manifest, version 2, and refuses whatever this host does not support.
 //!
-//! A key that would change what the component sees or may do is an error, never ignored: an application must not run
-//! here in another way than on Spin.
+//! A key that would change what the component sees or may do is an error and never ignored: an application must not
+//! behave differently here than on Spin.
 
 use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};
@@ -21,13 +21,13 @@ pub struct Manifest {
     pub name: String,
     /// The application variables that it declares.
     pub variables: BTreeMap<String, Declaration>,
-    /// Which paths reach the component.
+    /// The paths that the component serves.
     pub route: Route,
     /// The component's id.
     pub component: String,
     /// The component's WebAssembly file.
     pub source: PathBuf,
-    /// The command that builds the component, for an error that mends itself.
+    /// The command that builds the component, to show when its file is missing.
     pub build: Option<String>,
     /// What the component may reach.
     pub allowed_hosts: Vec<Template>,
@@ -35,14 +35,14 @@ pub struct Manifest {
     pub component_variables: BTreeMap<String, Template>,
 }
 
-/// What the manifest says of an application variable; without a default it is required.
+/// The declaration of an application variable; without a default it is required.
 #[derive(Clone, Debug)]
 pub struct Declaration {
-    /// The value when none is given.
+    /// The value if none is given.
     pub default: Option<String>,
     /// Whether the value is sensitive.
     pub secret: bool,
-    /// What it is for.
+    /// Its description.
     pub description: Option<String>,
 }
 
@@ -104,10 +104,14 @@ struct RawBuild {
 }
 
 impl Manifest {
-    /// Reads the manifest in `file`.
+    /// Reads the manifest `file`.
     pub fn read(file: &Path) -> Result<Self> {
-        let text = std::fs::read_to_string(file)
-            .with_context(|| format!("cannot read {} (--from names another)", file.display()))?;
+        let text = std::fs::read_to_string(file).with_context(|| {
+            format!(
+                "cannot read {} (use --from to name another file)",
+                file.display()
+            )
+        })?;
         let folder = file.parent().unwrap_or(Path::new(""));
         Self::parse(&text, folder).with_context(|| file.display().to_string())
     }
@@ -158,7 +162,7 @@ impl Manifest {
         Ok(manifest)
     }
 
-    // As in Spin, what the manifest alone determines is checked before any value is given.
+    // As in Spin, entries that use no variable are checked even before values are known.
     fn check_default_hosts(&self) -> Result<()> {
         let defaults = self
             .variables
@@ -203,7 +207,7 @@ fn declarations(raw: BTreeMap<String, RawVariable>) -> Result<BTreeMap<String, D
         .collect()
 }
 
-/// Whether Spin takes `name` as the name of a variable.
+/// Whether Spin accepts `name` as the name of a variable.
 pub fn is_variable_name(name: &str) -> bool {
     name.starts_with(|first: char| first.is_ascii_lowercase())
         && name
@@ -261,7 +265,10 @@ fn component_variables(
 ) -> Result<BTreeMap<String, Template>> {
     raw.into_iter()
         .map(|(name, text)| {
-            ensure!(is_variable_name(&name), "`{name}` is not a variable's name");
+            ensure!(
+                is_variable_name(&name),
+                "`{name}` is not a valid name for a variable"
+            );
             Ok((name, template(&text, declared)?))
         })
         .collect()

@@ -1,23 +1,23 @@
-//! Knows how much memory an instance has asked for, for measurements.
+//! Measures how much memory instances ask for.
 
 use std::sync::Arc;
 use std::sync::atomic::{AtomicUsize, Ordering};
 
 use wasmtime::ResourceLimiter;
 
-/// The most linear memory that any instance of a host has had; clones measure together.
+/// The most linear memory that any instance of a host has had; clones share one value.
 #[derive(Clone, Debug, Default)]
 pub struct Meter(Arc<AtomicUsize>);
 
 impl Meter {
-    /// The most since this was last asked, in bytes; zero if no instance was made.
+    /// The maximum since the last call, in bytes; zero if no instance was made.
     pub fn take_peak(&self) -> usize {
         self.0.swap(0, Ordering::Relaxed)
     }
 }
 
 impl ResourceLimiter for Meter {
-    // Called for the memory that an instance begins with, too.
+    // Wasmtime also calls this for an instance's initial memory.
     fn memory_growing(
         &mut self,
         _: usize,

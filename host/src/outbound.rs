@@ -1,5 +1,5 @@
-//! Knows how a guest's request leaves: whether it may, over which pooled connection, within which timeouts, and what the
-//! guest is told when it fails.
+//! Sends the guest's requests: checks that they are allowed, pools connections, applies timeouts, and turns failures
+//! into the errors that the guest sees.
 
 use std::error::Error as StdError;
 use std::future::Future;
@@ -26,7 +26,7 @@ use crate::sink::Sink;
 type Background = Box<dyn Future<Output = Result<(), Error>> + Send>;
 type Sending = Box<dyn Future<Output = Result<(Response<WasiBody>, Background), Error>> + Send>;
 
-/// The way out of one component; clones, one for each instance, share its connections.
+/// Sends the requests of one component; clones, one for each instance, share its connections.
 #[derive(Clone)]
 pub struct Outbound(Arc<Shared>);
 
@@ -39,7 +39,7 @@ struct Shared {
 }
 
 impl Outbound {
-    /// The way out for `component`, which may reach `allowed`.
+    /// Sends requests for `component`, which may reach `allowed`.
     pub fn new(
         component: &str,
         allowed: AllowedHosts,
@@ -61,7 +61,7 @@ impl Outbound {
 }
 
 impl WasiHttpHooks for Outbound {
-    // The client derives the header from the URL, and leaves it out on HTTP/2.
+    // The client derives the header from the URL, and omits it on HTTP/2.
     fn set_host_header(&mut self) -> bool {
         false
     }
@@ -75,7 +75,7 @@ impl WasiHttpHooks for Outbound {
         let shared = self.0.clone();
         Box::new(async move {
             let response = shared.send(request, options.unwrap_or_default()).await?;
-            // The client drives its connections itself, so nothing is left to do beside the response.
+            // The client drives its connections itself, so there is no background work.
             let nothing: Background = Box::new(async { Ok(()) });
             Ok((response, nothing))
         })
@@ -99,7 +99,7 @@ impl Shared {
         if let Some(recording) = &self.recording
             && let Err(error) = recording.add(request.method(), request.uri())
         {
-            // A record with gaps is no record.
+            // A recording with gaps would be useless.
             self.sink.host(&format!("--record-requests: {error}"));
             return Err(Error::HttpRequestDenied);
         }
@@ -145,7 +145,7 @@ impl From<ConnectFailure> for Error {
     }
 }
 
-// The body of a response, which fails when the next part takes longer than the between-bytes timeout.
+// The body of a response; it fails if the next part takes longer than the between-bytes timeout.
 struct TimedBody {
     body: Incoming,
     limit: Duration,

@@ -1,4 +1,4 @@
-//! Keeps a record of what the component asks of others.
+//! Records the requests that the component sends.
 
 use std::fs::{File, OpenOptions};
 use std::io::Write;
@@ -8,22 +8,22 @@ use std::sync::Arc;
 use anyhow::{Context, Result};
 use http::{Method, Uri};
 
-/// A file that grows by one line, `METHOD path?query`, for each request; clones share it.
+/// A file with one line, `METHOD path?query`, for each request; clones share it.
 #[derive(Clone)]
 pub struct Recording(Arc<File>);
 
 impl Recording {
-    /// Appends to the file at `path`, and makes it if there is none.
+    /// Appends to the file at `path`, which is created if it is missing.
     pub fn append_to(path: &Path) -> Result<Self> {
         let file = OpenOptions::new().create(true).append(true).open(path);
         let file = file.with_context(|| format!("cannot record to {}", path.display()))?;
         Ok(Self(Arc::new(file)))
     }
 
-    /// Adds a request; neither its headers nor its body, where the secrets are.
+    /// Adds a request without its headers and body, which hold secrets.
     pub fn add(&self, method: &Method, uri: &Uri) -> std::io::Result<()> {
         let target = uri.path_and_query().map_or("/", |target| target.as_str());
-        // In one piece, so that the lines of several hosts do not mix.
+        // One write for each line, so that the lines of several hosts do not mix.
         (&*self.0).write_all(format!("{method} {target}\n").as_bytes())
     }
 }

@@ -1,11 +1,11 @@
-//! Knows which paths a trigger's route takes.
+//! Matches paths against a trigger's route.
 
 use anyhow::{Result, ensure};
 
 /// The route of a trigger.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum Route {
-    /// One path, with or without a slash at its end.
+    /// One path, with or without a trailing slash.
     Exact(String),
     /// A path and everything below it: a route that ends in `/...`.
     Below(String),

@@ -1,25 +1,25 @@
-//! Knows Spin's runtime configuration as far as this host takes it: `[[client_tls]]`.
+//! Reads the part of Spin's runtime configuration that this host supports: `[[client_tls]]`.
 
 use std::path::{Path, PathBuf};
 
 use anyhow::{Context, Result, ensure};
 use serde::Deserialize;
 
-/// How TLS is spoken with some hosts, as `[[client_tls]]` says.
+/// One `[[client_tls]]` entry: the TLS settings for some hosts.
 #[derive(Clone, Debug, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct ClientTls {
-    /// The components that it is for.
+    /// The components that it applies to.
     pub component_ids: Vec<String>,
-    /// The hosts that it is for, without ports.
+    /// The hosts that it applies to, without ports.
     pub hosts: Vec<String>,
     /// A PEM file with the authorities to trust.
     pub ca_roots_file: Option<PathBuf>,
-    /// A PEM file with the client's certificate and its chain.
+    /// A PEM file with the client's certificate chain.
     pub client_cert_file: Option<PathBuf>,
     /// A PEM file with the client's private key.
     pub client_private_key_file: Option<PathBuf>,
-    /// Whether the public authorities are trusted; unless said, only when there is no `ca_roots_file`.
+    /// Whether the public authorities are trusted; by default, only if there is no `ca_roots_file`.
     pub ca_use_webpki_roots: Option<bool>,
 }
 

@@ -1,4 +1,4 @@
-//! Knows how requests come in, as Spin's HTTP trigger takes them, and how serving ends.
+//! Serves requests as Spin's HTTP trigger does, until it is told to stop.
 
 use std::convert::Infallible;
 use std::net::SocketAddr;
@@ -24,27 +24,27 @@ use crate::guest::{Alive, Guest, empty};
 use crate::route::Route;
 use crate::sink::Sink;
 
-/// A webhook with its tail takes 30 s at most; the rest is slack for the answer to reach its client.
+/// A webhook with the work after its answer takes 30 s at most; the rest is slack for the answer to reach the client.
 const LONGEST_STOP: Duration = Duration::from_secs(35);
 
-/// When a connection cannot be accepted (no file descriptor is left, say), the next attempt would fail at once as well;
-/// this is long enough not to burn a core and short enough not to be noticed.
+/// When accepting fails, for lack of file descriptors for example, the next attempt would fail at once too; this pause
+/// is long enough not to burn a core and short enough not to be noticed.
 const ACCEPT_PAUSE: Duration = Duration::from_millis(100);
 
-/// Below this path Spin answers for itself.
+/// Spin itself answers requests below this path.
 const WELL_KNOWN: &str = "/.well-known/spin/";
 
-/// What every connection shares.
+/// The application, shared by all connections.
 pub struct App {
-    /// Which paths reach the guest.
+    /// The paths that the guest serves.
     pub route: Route,
     /// The guest.
     pub guest: Arc<Guest>,
-    /// Where the host's own lines go.
+    /// Takes the host's own lines.
     pub sink: Sink,
 }
 
-/// A running server; dropping it only ends its listening.
+/// A running server; dropping it only stops it from accepting connections.
 pub struct Serving {
     address: SocketAddr,
     stop: Option<oneshot::Sender<()>>,
@@ -57,14 +57,14 @@ impl Serving {
         self.address
     }
 
-    /// Stops accepting, and returns when the requests in flight and what guests do after their answers have ended, or
-    /// after 35 seconds.
+    /// Stops accepting, and waits for requests in flight and for the guests' work after their answers, for 35 seconds at
+    /// most.
     pub async fn stop(mut self) {
         if let Some(stop) = self.stop.take() {
-            // The task only ends by itself once it has been told to, so there is someone to tell.
+            // The send cannot fail: the task runs until it receives this.
             let _ = stop.send(());
         }
-        // A panic in the task has been shown by the runtime, and there is nothing left to stop.
+        // The runtime has already printed a panic in the task, and there is nothing left to stop.
         let _ = (&mut self.task).await;
     }
 }
@@ -77,9 +77,9 @@ impl Drop for Serving {
 
 /// Listens on `listen` and serves `app` until it is told to stop.
 pub async fn serve(app: Arc<App>, listen: SocketAddr) -> Result<Serving> {
-    let listener = TcpListener::bind(listen)
-        .await
-        .with_context(|| format!("cannot listen on {listen} (--listen names another address)"))?;
+    let listener = TcpListener::bind(listen).await.with_context(|| {
+        format!("cannot listen on {listen} (use --listen to choose another address)")
+    })?;
     let address = listener.local_addr()?;
     let (stop, stopped) = oneshot::channel();
     let task = tokio::spawn(accept_until(stopped, app, listener));
@@ -121,8 +121,8 @@ async fn accept_until(mut stopped: oneshot::Receiver<()>, app: Arc<App>, listene
 }
 
 fn connect(app: &Arc<App>, stream: TcpStream, connections: &GracefulShutdown, alive: Alive) {
-    // An answer's head and body may be two writes, of which Nagle's algorithm would hold the second back. A connection
-    // that refuses the option is broken, which the server finds out by itself.
+    // Nagle's algorithm would hold back the second of two writes, for example an answer's body after its head. If setting
+    // the option fails, the connection is broken, and serving it fails too.
     let _ = stream.set_nodelay(true);
     let app = app.clone();
     let service = service_fn(move |request| {
@@ -133,7 +133,7 @@ fn connect(app: &Arc<App>, stream: TcpStream, connections: &GracefulShutdown, al
         .serve_connection(TokioIo::new(stream), service)
         .into_owned();
     let connection = connections.watch(connection);
-    // What breaks a connection is the client's affair: it went away, or does not speak HTTP.
+    // An error here comes from the client: it has left, or does not speak HTTP.
     tokio::spawn(async move { connection.await.ok() });
 }
 
@@ -149,7 +149,7 @@ impl App {
         if !self.route.matches(path) {
             return empty(StatusCode::NOT_FOUND);
         }
-        // Spin hands headers to the component as text, and fails before the component runs.
+        // Spin passes headers to the component as text, and fails before the component runs.
         if let Some(name) = not_text(request.headers()) {
             self.sink
                 .host(&format!("a request's header {name} is not UTF-8"));
@@ -178,7 +178,7 @@ fn not_text(headers: &HeaderMap) -> Option<&str> {
         .map(|(name, _)| name.as_str())
 }
 
-// The component sees the scheme and the authority, which HTTP/1 leaves to the Host header.
+// The component sees a scheme and an authority; HTTP/1 sends the authority only in the Host header.
 fn absolute(request: &Request<Incoming>) -> Option<Uri> {
     let mut parts = request.uri().clone().into_parts();
     let host = match request.headers().get(header::HOST) {

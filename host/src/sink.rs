@@ -1,4 +1,4 @@
-//! Knows where lines go: what the guest prints and what this host has to say.
+//! Takes lines: what the guest prints, and the messages of this host.
 
 use std::io::Write;
 use std::pin::Pin;
@@ -10,10 +10,10 @@ use tokio::io::AsyncWrite;
 use wasmtime_wasi::cli::{IsTerminal, StdoutStream};
 use wasmtime_wasi::p2::{OutputStream, Pollable, StreamResult};
 
-/// A guest that never ends its line must not fill the host's memory: a longer line is cut into pieces of this size.
+/// Longer lines are cut into pieces of this size, so that a guest that never ends a line cannot fill the host's memory.
 const LONGEST_LINE: usize = 64 * 1024;
 
-/// Who wrote a line.
+/// The writer of a line.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Origin {
     /// The guest, on its standard output.
@@ -26,31 +26,31 @@ pub enum Origin {
 
 type Take = dyn Fn(Origin, &str) + Send + Sync;
 
-/// Where lines go; clones share one place.
+/// A place for lines; clones share it.
 #[derive(Clone)]
 pub struct Sink(Arc<Take>);
 
 impl Sink {
-    /// A sink that hands each line, without its newline, to `take`.
+    /// A sink that passes each line, without its newline, to `take`.
     pub fn new(take: impl Fn(Origin, &str) + Send + Sync + 'static) -> Self {
         Self(Arc::new(take))
     }
 
-    /// Shows lines on this process's standard error; those of the host begin with `host: `.
+    /// Prints lines on this process's standard error; those of the host begin with `host: `.
     pub fn stderr() -> Self {
         Self::new(|origin, line| {
             let prefix = if origin == Origin::Host { "host: " } else { "" };
-            // Nobody is left to be told when standard error is closed.
+            // If standard error is closed, there is nowhere to report that.
             let _ = writeln!(std::io::stderr().lock(), "{prefix}{line}");
         })
     }
 
-    /// Passes a line on.
+    /// Passes on a line.
     pub fn line(&self, origin: Origin, line: &str) {
         (self.0)(origin, line);
     }
 
-    /// Passes a line of this host on.
+    /// Passes on a line of this host.
     pub fn host(&self, line: &str) {
         self.line(Origin::Host, line);
     }
@@ -78,7 +78,7 @@ impl GuestOutput {
     }
 
     fn take(&self, bytes: &[u8]) {
-        // A sink that panicked leaves the text as it was, which is no reason to lose what follows.
+        // A panic in a sink leaves the text intact, so later lines need not be lost.
         self.0
             .lock()
             .unwrap_or_else(PoisonError::into_inner)
@@ -125,7 +125,7 @@ impl StdoutStream for GuestOutput {
         Box::new(self.clone())
     }
 
-    // The ready-made stream writes from a task of its own, which would lose lines when the guest ends.
+    // The ready-made stream writes from its own task, and would lose lines when the guest ends.
     fn p2_stream(&self) -> Box<dyn OutputStream> {
         Box::new(self.clone())
     }

@@ -1,10 +1,10 @@
-//! Knows the templates of the manifest: text with `{{ variable }}` in it.
+//! The manifest's templates: text that contains `{{ variable }}`.
 
 use std::collections::BTreeMap;
 
 use anyhow::{Context, Result};
 
-/// Text in which application variables are filled in at start.
+/// Text with placeholders for application variables, which are filled in at start.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Template(Vec<Part>);
 
@@ -35,7 +35,7 @@ impl Template {
         Ok(Self(parts))
     }
 
-    /// The names of the variables that it mentions.
+    /// The names of the variables that it uses.
     pub fn variables(&self) -> impl Iterator<Item = &str> {
         self.0.iter().filter_map(|part| match part {
             Part::Variable(name) => Some(name.as_str()),
@@ -43,7 +43,7 @@ impl Template {
         })
     }
 
-    /// The text with every variable filled in; nothing when one of them has no value.
+    /// The text with every variable filled in; `None` if one of them has no value.
     pub fn resolve(&self, values: &BTreeMap<String, String>) -> Option<String> {
         let mut text = String::new();
         for part in &self.0 {

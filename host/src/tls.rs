@@ -1,4 +1,4 @@
-//! Knows which TLS configuration a host is spoken with.
+//! Chooses the TLS configuration for each host.
 
 use std::path::Path;
 use std::sync::Arc;
@@ -17,8 +17,8 @@ pub struct TlsConfigs {
 }
 
 impl TlsConfigs {
-    /// Loads the certificates and keys that the entries for `component` name; the file `public`, if any, takes the
-    /// place of the public authorities.
+    /// Loads the certificates and keys that the entries for `component` name; the file `public`, if given, replaces the
+    /// public authorities.
     pub fn load(component: &str, entries: &[ClientTls], public: Option<&Path>) -> Result<Self> {
         let mut by_host = Vec::new();
         for entry in entries {

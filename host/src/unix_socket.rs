@@ -1,4 +1,4 @@
-//! Knows which authorities are served by a unix socket.
+//! Maps authorities to unix sockets.
 
 use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};
@@ -45,7 +45,7 @@ impl FromStr for UnixSocket {
     }
 }
 
-// Only plain HTTP goes to a socket, so its port is the one that is left out.
+// Only plain HTTP goes to a socket, so the default port is 80.
 fn with_port(authority: &Authority) -> String {
     let port = authority.port_u16().unwrap_or(80);
     format!("{}:{port}", authority.host())
@@ -66,7 +66,7 @@ impl UnixSockets {
         )
     }
 
-    /// The socket that takes the place of `uri`'s authority.
+    /// The socket for `uri`, if there is one.
     pub fn for_uri(&self, uri: &Uri) -> Option<&Path> {
         if uri.scheme_str() != Some("http") {
             return None;

@@ -1,4 +1,4 @@
-//! Knows where the values of application variables come from, and which of them are missing.
+//! Collects the values of application variables, and reports missing ones.
 
 use std::collections::BTreeMap;
 
@@ -6,12 +6,12 @@ use anyhow::{Context, Result, bail};
 
 use crate::manifest::Declaration;
 
-/// What an environment variable that sets an application variable begins with.
+/// The prefix of environment variables that set application variables.
 pub const ENVIRONMENT_PREFIX: &str = "SPIN_VARIABLE_";
 
 /// Reads one `--variable` flag, `name=value` or `name=@file`.
 pub fn parse_flag(flag: &str) -> Result<(String, String)> {
-    // A flag without `=` may be a secret that lost its name, so it is not repeated.
+    // A flag without `=` may be a secret whose name was forgotten, so it is not repeated.
     let (name, value) = flag
         .split_once('=')
         .context("--variable takes NAME=VALUE or NAME=@FILE")?;
@@ -26,7 +26,7 @@ pub fn parse_flag(flag: &str) -> Result<(String, String)> {
     Ok((name.to_owned(), value))
 }
 
-// Editors and `echo` end a file with a newline that nobody means to be part of a value.
+// Editors and `echo` end a file with a newline that is not meant to be part of the value.
 fn without_newline(text: &str) -> &str {
     let text = text.strip_suffix('\n').unwrap_or(text);
     text.strip_suffix('\r').unwrap_or(text)
@@ -52,7 +52,7 @@ pub fn from_environment() -> Result<BTreeMap<String, String>> {
     Ok(found)
 }
 
-/// Gives every declared variable its value: flags before environment before default.
+/// Gives every declared variable its value: a flag wins over the environment, which wins over the default.
 pub fn resolve(
     declared: &BTreeMap<String, Declaration>,
     flags: &BTreeMap<String, String>,
@@ -92,7 +92,7 @@ fn describe(name: &str, declaration: &Declaration) -> String {
     );
     if declaration.secret {
         line.push_str(&format!(
-            "; it is a secret, so a file, --variable {name}=@FILE, is better"
+            "; it is a secret, so prefer a file: --variable {name}=@FILE"
         ));
     }
     if let Some(description) = &declaration.description {

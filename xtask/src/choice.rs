@@ -91,10 +91,13 @@ pub fn existing(flag: Option<&str>) -> Result<Option<Docker>> {
         return Ok(Some(docker));
     }
     let local = Docker::at(Endpoint::Unix(LOCAL_SOCKET.into()));
-    if !is_connectable(Path::new(LOCAL_SOCKET)) || local.ping().is_err() {
+    if !is_connectable(Path::new(LOCAL_SOCKET)) {
         return Ok(None);
     }
     docker::ensure_cli()?;
+    if local.ping().is_err() {
+        return Ok(None);
+    }
     say(&format!(
         "Engine: {}, the local one (DOCKER_HOST or --docker-url selects another)",
         local.endpoint()

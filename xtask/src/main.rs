@@ -12,7 +12,6 @@ mod doctor;
 mod endpoint;
 mod engine;
 mod engine_dir;
-mod http;
 mod image;
 mod image_cache;
 mod interrupt;

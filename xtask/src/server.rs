@@ -9,10 +9,10 @@ use std::time::{Duration, Instant};
 
 use anyhow::{Context, Result, bail};
 use clap::ValueEnum;
+use stand_in_service::{WebhookError, Webhooks};
 
 use crate::choice::DOCKER_URL;
 use crate::endpoint::Endpoint;
-use crate::http::{self, Reply};
 use crate::interrupt;
 use crate::ports::{free_address, reachable};
 use crate::process::{self, Group};
@@ -27,9 +27,6 @@ const START_BOUND: Duration = Duration::from_secs(90);
 
 /// A webhook takes at most 29 seconds, and requests in flight may finish.
 const STOP_GRACE: Duration = Duration::from_secs(32);
-
-/// The component gives up on its Engine before this.
-const HEALTH_BOUND: Duration = Duration::from_secs(30);
 
 /// How many times, and how far apart, an unhealthy server is asked again before its answer is
 /// shown: its Engine may still be starting.
@@ -74,7 +71,7 @@ pub struct Options {
 pub struct Server {
     group: Group,
     address: SocketAddr,
-    header: String,
+    webhooks: Webhooks,
 }
 
 impl Server {
@@ -130,13 +127,11 @@ impl Server {
         if let Some(log) = &options.log {
             command.stdout(log.try_clone()?).stderr(log.try_clone()?);
         }
+        let address = reachable(address);
         Ok(Self {
             group: Group::spawn(&mut command)?,
-            address: reachable(address),
-            header: format!(
-                "Authorization: Basic {}",
-                crate::ready::first_secret(&options.secret)
-            ),
+            address,
+            webhooks: Webhooks::new(address, crate::ready::first_secret(&options.secret)),
         })
     }
 
@@ -147,21 +142,17 @@ impl Server {
 
     /// Waits until it answers `/health`, and prints a warning if it is not healthy.
     pub fn wait_until_ready(&mut self) -> Result<()> {
-        let mut reply = self.first_reply()?;
+        let mut health = self.first_health()?;
         for _ in 1..HEALTH_ATTEMPTS {
-            if reply.status == 200 {
+            if health.is_ok() {
                 break;
             }
             interrupt::check()?;
             thread::sleep(HEALTH_INTERVAL);
-            reply = self.ask_health()?;
+            health = self.webhooks.health();
         }
-        if reply.status != 200 {
-            say(&format!(
-                "the server runs but is not healthy: {}",
-                reply.status
-            ));
-            remark(reply.body.trim());
+        if let Err(error) = health {
+            say(&format!("the server runs but is not healthy: {error}"));
             remark("the reason is in its log above; it keeps serving");
         }
         Ok(())
@@ -173,31 +164,22 @@ impl Server {
         bail!("the server has ended: {status}")
     }
 
-    fn first_reply(&mut self) -> Result<Reply> {
+    /// The first answer, whatever it says.
+    fn first_health(&mut self) -> Result<Result<(), WebhookError>> {
         let deadline = Instant::now() + START_BOUND;
         loop {
             interrupt::check()?;
             if let Some(status) = self.group.ended()? {
                 bail!("the server has ended: {status}; the reason is above");
             }
-            match self.ask_health() {
-                Ok(reply) => return Ok(reply),
-                Err(error) if Instant::now() >= deadline => {
-                    return Err(error.context(format!("no answer within {START_BOUND:?}")));
+            match self.webhooks.health() {
+                Err(WebhookError::NoAnswer(reason)) if Instant::now() >= deadline => {
+                    bail!("no answer within {START_BOUND:?}: {reason}");
                 }
-                Err(_) => thread::sleep(CONNECT_INTERVAL),
+                Err(WebhookError::NoAnswer(_)) => thread::sleep(CONNECT_INTERVAL),
+                answer => return Ok(answer),
             }
         }
-    }
-
-    fn ask_health(&self) -> Result<Reply> {
-        let endpoint = Endpoint::Tcp(self.address.to_string());
-        http::get(
-            &endpoint,
-            "/health",
-            std::slice::from_ref(&self.header),
-            HEALTH_BOUND,
-        )
     }
 }
 

@@ -52,33 +52,19 @@ fn written(reply: &Reply) -> Result<(), Fault> {
     }
 }
 
-/// How tar archives are divided (POSIX, pax "ustar Interchange Format").
-const BLOCK_BYTES: usize = 512;
-
 /// A tar archive of the one file.
-///
-/// The crate's own builder of archives would bring all that it knows of files
-/// on disks into the component.
 fn archive(content: &[u8]) -> Vec<u8> {
     let mut header = tar::Header::new_ustar();
-    if let Some(fields) = header.as_ustar_mut() {
-        fields.name[..TOKEN_FILE.len()].copy_from_slice(TOKEN_FILE.as_bytes());
-    }
     header.set_size(content.len() as u64);
     header.set_mode(TOKEN_MODE);
     header.set_uid(0);
     header.set_gid(0);
     header.set_mtime(0);
-    header.set_entry_type(tar::EntryType::Regular);
-    header.set_cksum();
-    let mut archive = header.as_bytes().to_vec();
-    archive.extend_from_slice(content);
-    // The end is two empty blocks.
-    archive.resize(
-        archive.len().next_multiple_of(BLOCK_BYTES) + 2 * BLOCK_BYTES,
-        0,
-    );
+    let mut archive = tar::Builder::new(Vec::new());
     archive
+        .append_data(&mut header, TOKEN_FILE, content)
+        .and_then(|()| archive.into_inner())
+        .expect("a vector takes all that is written, and the name is short")
 }
 
 #[cfg(test)]

@@ -216,10 +216,10 @@ impl Proxy {
             ..
         } = call;
         match self {
-            // The whole request line, so that nothing but HTTP/1.1 and 2 passes.
-            Self::Nginx => format!(
-                "        \"~^{method} {target} HTTP/(?:1\\.1|2\\.0)\\z\"\n            {name};\n"
-            ),
+            // The whole request line, so that nothing but HTTP/1.1 passes.
+            Self::Nginx => {
+                format!("        \"~^{method} {target} HTTP/1\\.1\\z\"\n            {name};\n")
+            }
             Self::Haproxy => format!(
                 "    http-request set-var(txn.call) str({name}) if {{ method {method} }} {{ pathq -m reg '^{target}\\z' }}\n"
             ),

@@ -112,7 +112,7 @@ fn check_pull(engine: &RealEngine, deployment: &Deployment<'_>, proxy: &EnginePr
     registry.forget_image(engine);
 }
 
-/// Each call is in the access log, over HTTP/2, and none of what is secret.
+/// Each call is in the access log, over HTTP/1.1, and no secret is.
 fn check_log(proxy: &EngineProxy, token: &str) {
     for call in [
         "create",
@@ -128,7 +128,7 @@ fn check_log(proxy: &EngineProxy, token: &str) {
         "pull",
         "network",
     ] {
-        proxy.logged(&[&format!("[{call}]"), " HTTP/2.0 "]);
+        proxy.logged(&[&format!("[{call}]"), " HTTP/1.1 "]);
     }
     let log = proxy.log();
     assert!(!log.contains(" 403 ") && !log.contains(" 401 "), "{log}");
@@ -188,7 +188,7 @@ fn what_has_ended_is_inspected_and_its_age_told_by_the_engines_clock() {
         let removed = server.call("POST", "/reap", "").json()["removed"].clone();
         let expected = json!([{"uniqueId": ID, "reason": "ended with exit code 3", "exitCode": 3}]);
         assert_eq!(removed, expected, "{program:?} {auth:?}");
-        proxy.logged(&["[inspect]", " HTTP/2.0 ", " 200 "]);
+        proxy.logged(&["[inspect]", " HTTP/1.1 ", " 200 "]);
     }
 }
 
@@ -298,7 +298,7 @@ fn the_progress_of_a_pull_is_not_held_back() {
         });
         let proxy = Files::new().start(program, auth, &address);
         let client = proxy.client();
-        let mut stream = client.connect("http/1.1").expect("a connection");
+        let mut stream = client.connect(&["http/1.1"]).expect("a connection");
         let request = format!(
             "POST /images/create?fromImage=r.example.com%2Fa&tag=1 HTTP/1.1\r\nhost: localhost\r\ncontent-length: 0\r\n{}\r\n",
             client.headers()

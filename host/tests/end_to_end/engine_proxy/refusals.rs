@@ -1,11 +1,10 @@
 //! What the component does not ask is not let through, whoever asks it.
 
-use std::io::Write;
+use std::io::{Read, Write};
 
 use super::{ID, before_fake, check_words, listed};
 use crate::support::engine_proxy::{Auth, EngineProxy, KINDS, Program};
 use crate::support::fake_engine::FakeEngine;
-use crate::support::h2;
 use crate::support::http::try_read_answer;
 
 /// A name of the form that the component gives to containers.
@@ -252,25 +251,6 @@ fn check_untouched(proxy: &EngineProxy, engine: &FakeEngine, program: Program, a
     let client = proxy.client();
     let answer = client.ask(&listed(), "", b"").expect("an answer");
     assert_eq!((answer.status, engine.requests().len()), (200, 1));
-    let path = format!("/containers/{ID}/json");
-    let answer = h2::ask(&client, &get(&path), b"").expect("an answer");
-    assert_eq!((answer.status, &*answer.body), (200, "{}"));
-    assert_eq!(engine.requests().len(), 2);
-}
-
-/// The fields of a GET over HTTP/2.
-fn get(path: &str) -> [(&str, &str); 4] {
-    asking("GET", path)
-}
-
-/// The fields of a request over HTTP/2.
-fn asking<'a>(method: &'a str, path: &'a str) -> [(&'a str, &'a str); 4] {
-    [
-        (":method", method),
-        (":scheme", "https"),
-        (":authority", "localhost"),
-        (":path", path),
-    ]
 }
 
 /// Checks that a request is refused, in words that the component can read.
@@ -319,94 +299,18 @@ fn what_is_not_on_the_list_is_refused() {
 }
 
 #[test]
-fn what_is_not_on_the_list_is_refused_over_http_2() {
+fn http_2_is_neither_offered_nor_taken() {
     check_all(|proxy| {
-        for (method, target) in targets() {
-            let fields = asking(method, &target);
-            match is_http_2(method, &target) {
-                true => check_refused_h2(proxy, &fields),
-                false => check_unread_h2(proxy, &fields),
-            }
-        }
-    });
-}
-
-/// Whether HTTP/2 has such a request at all (RFC 9113, 8.3.1 and 8.5); to one
-/// that it has not, nginx answers, and HAProxy resets the stream.
-fn is_http_2(method: &str, target: &str) -> bool {
-    let is_path = target.starts_with('/') || target == "*";
-    is_path && !target.contains('#') && method != "CONNECT"
-}
-
-/// Checks that a request is refused, and that it is the proxy who says so.
-#[track_caller]
-fn check_refused_h2(proxy: &EngineProxy, fields: &[(&str, &str)]) {
-    let answer = h2::ask(&proxy.client(), fields, b"");
-    let answer = answer.unwrap_or_else(|| panic!("no answer: {fields:?}"));
-    check_refusal_h2(&answer, fields);
-}
-
-/// Checks that what is no request is refused, or its stream reset.
-#[track_caller]
-fn check_unread_h2(proxy: &EngineProxy, fields: &[(&str, &str)]) {
-    if let Some(answer) = h2::ask(&proxy.client(), fields, b"") {
-        check_refusal_h2(&answer, fields);
-    }
-}
-
-#[track_caller]
-fn check_refusal_h2(answer: &h2::Answer, fields: &[(&str, &str)]) {
-    check_status(answer.status, &format!("{fields:?}"));
-    // The answer to a HEAD has no body.
-    if fields[0].1 != "HEAD" {
-        check_words(&answer.body);
-    }
-}
-
-#[test]
-fn what_only_http_2_can_say_is_refused() {
-    let path = format!("/containers/{ID}/json");
-    let path = path.as_str();
-    let with = |more: &[(&'static str, &'static str)]| {
-        let mut fields = get(path).to_vec();
-        fields.extend(more);
-        fields
-    };
-    let target = format!("{path} HTTP/1.1\r\na: b");
-    let connect = [(":method", "CONNECT"), (":authority", "localhost:2375")];
-    check_all(|proxy| {
-        for fields in [
-            with(&[("upgrade", "tcp")]),
-            with(&[("connection", "upgrade"), ("upgrade", "tcp")]),
-            with(&[("transfer-encoding", "chunked")]),
-            with(&[(":path", "/info")]),
-            with(&[("X-Upper", "a")]),
-            with(&[("a", "b\r\nc: d")]),
-            vec![
-                (":method", "GET"),
-                (":scheme", "https"),
-                (":path", path),
-                (":authority", "localhost/info?"),
-            ],
-            vec![
-                (":method", "GET /info HTTP/1.1\r\na: b\r\n\r\nGET"),
-                (":scheme", "https"),
-                (":authority", "a"),
-                (":path", path),
-            ],
-            vec![
-                (":method", "GET"),
-                (":scheme", "http://a/info?"),
-                (":authority", "a"),
-                (":path", path),
-            ],
-        ] {
-            check_unread_h2(proxy, &fields);
-        }
-        for target in [target.as_str(), "/containers/\n", "/containers/\0", ""] {
-            check_unread_h2(proxy, &get(target));
-        }
-        check_refused_h2(proxy, &connect);
+        let client = proxy.client();
+        let stream = client.connect(&["h2", "http/1.1"]).expect("a connection");
+        assert_ne!(stream.conn.alpn_protocol(), Some(&b"h2"[..]));
+        let mut stream = client.connect(&["http/1.1"]).expect("a connection");
+        // The beginning of every HTTP/2 connection, with empty SETTINGS.
+        let _ = stream.write_all(b"PRI * HTTP/2.0\r\n\r\nSM\r\n\r\n\0\0\0\x04\0\0\0\0\0");
+        let mut answer = Vec::new();
+        let _ = stream.read_to_end(&mut answer);
+        let is_refused = answer.is_empty() || answer.starts_with(b"HTTP/1.1 4");
+        assert!(is_refused, "{answer:02x?}");
     });
 }
 
@@ -520,7 +424,7 @@ fn a_second_request_of_a_connection_is_looked_at_too() {
     for (program, auth) in KINDS {
         let (proxy, engine) = before_fake(program, auth);
         let client = proxy.client();
-        let mut stream = client.connect("http/1.1").expect("a connection");
+        let mut stream = client.connect(&["http/1.1"]).expect("a connection");
         let head = format!("host: localhost\r\n{}", client.headers());
         let hidden = format!("GET /info HTTP/1.1\r\n{head}connection: close\r\n\r\n");
         // Once as the body of the first, and once after it.
@@ -530,7 +434,7 @@ fn a_second_request_of_a_connection_is_looked_at_too() {
         );
         stream.write_all(requests.as_bytes()).expect("it reads");
         let mut answers = String::new();
-        let _ = std::io::Read::read_to_string(&mut stream, &mut answers);
+        let _ = stream.read_to_string(&mut answers);
         assert!(answers.starts_with("HTTP/1.1 200"), "{answers}");
         assert!(answers.contains("HTTP/1.1 403"), "{answers}");
         let requests = engine.requests();

@@ -6,7 +6,6 @@ pub mod engine_proxy;
 pub mod fake_engine;
 pub mod fault_proxy;
 pub mod folder;
-pub mod h2;
 pub mod http;
 pub mod podman;
 pub mod registration;

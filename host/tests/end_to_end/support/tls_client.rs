@@ -61,8 +61,8 @@ impl Client {
         &self.headers
     }
 
-    /// A connection of this protocol: `http/1.1` or `h2`.
-    pub fn connect(&self, protocol: &str) -> io::Result<Stream> {
+    /// A connection that offers these protocols.
+    pub fn connect(&self, protocols: &[&str]) -> io::Result<Stream> {
         let provider = Arc::new(rustls::crypto::ring::default_provider());
         let builder = ClientConfig::builder_with_provider(provider)
             .with_safe_default_protocol_versions()
@@ -74,7 +74,10 @@ impl Client {
                 .expect("they fit"),
             None => builder.with_no_client_auth(),
         };
-        config.alpn_protocols = vec![protocol.as_bytes().to_vec()];
+        config.alpn_protocols = protocols
+            .iter()
+            .map(|protocol| protocol.as_bytes().to_vec())
+            .collect();
         let name = "localhost".try_into().expect("a name");
         let connection = ClientConnection::new(Arc::new(config), name).expect("a client");
         let socket = TcpStream::connect(self.address)?;
@@ -87,7 +90,7 @@ impl Client {
     /// Sends a request over HTTP/1.1, its first line and its body as they are,
     /// and reads the answer; `None` if the server ends the connection instead.
     pub fn ask(&self, line: &str, headers: &str, body: &[u8]) -> Option<Answer> {
-        let mut stream = self.connect("http/1.1").ok()?;
+        let mut stream = self.connect(&["http/1.1"]).ok()?;
         let head = format!(
             "{line}\r\nhost: localhost\r\nconnection: close\r\n{}{headers}\r\n",
             self.headers

@@ -1,5 +1,5 @@
-//! The caller of webhooks, and the native client of the Engine: one plain
-//! client of hyper's, with its pool of connections.
+//! The client that calls the webhooks and, as the floor, the Engine: hyper's
+//! plain client with its connection pool.
 
 use std::time::{Duration, Instant};
 
@@ -15,7 +15,7 @@ use hyper_util::rt::TokioExecutor;
 #[derive(Clone)]
 pub struct Client(Pool<HttpConnector, Full<Bytes>>);
 
-/// What came back.
+/// A reply.
 #[derive(Debug)]
 pub struct Reply {
     /// The status.
@@ -26,7 +26,7 @@ pub struct Reply {
     pub took: Duration,
 }
 
-/// A request, as plain as it is sent.
+/// A request.
 #[derive(Debug, Clone)]
 pub struct Call {
     /// Its method.
@@ -71,8 +71,7 @@ impl Client {
         Self(Pool::builder(TokioExecutor::new()).build(connector))
     }
 
-    /// Makes a call to a server, `http://host:port`, and reads the reply to
-    /// its end.
+    /// Calls a server, `http://host:port`, and reads the whole reply.
     pub async fn send(&self, server: &str, call: Call) -> Result<Reply> {
         let uri = format!("{server}{}", call.path);
         let what = format!("{} {uri}", call.method);
@@ -85,7 +84,7 @@ impl Client {
                 request = request.header(name, value);
             }
         }
-        // An Engine takes no POST whose length is not told.
+        // An Engine refuses a POST without a length.
         let request = request
             .header(header::CONTENT_LENGTH, call.body.len())
             .body(Full::new(call.body))?;
@@ -117,7 +116,7 @@ impl Reply {
         Ok(self)
     }
 
-    /// A member of the body that is text.
+    /// The text of a member of the body.
     pub fn text(&self, member: &str) -> Result<String> {
         let body: serde_json::Value = serde_json::from_slice(&self.body)?;
         let text = body[member].as_str();

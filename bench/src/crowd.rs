@@ -1,5 +1,5 @@
-//! The same webhooks with many containers on the Engine, ours and others',
-//! against the same on an empty one.
+//! Measures the webhooks on an Engine with many containers, ours and others',
+//! against the same webhooks on an empty Engine.
 
 use std::time::{Duration, Instant};
 
@@ -13,10 +13,10 @@ use crate::samples::{Pairs, in_turn};
 use crate::server::{DEPLOYMENT, Server};
 use crate::start_stop::PAUSE;
 
-/// What is asked of a start, however large the crowd.
+/// The target for a start, however many containers there are.
 const START_TARGET: Target = Target::Median(1.1);
 
-/// One Engine, and what asks it.
+/// One Engine and its server.
 pub struct Side<'a> {
     /// The Engine.
     pub engine: &'a Engine,
@@ -26,7 +26,7 @@ pub struct Side<'a> {
     pub pause: Duration,
 }
 
-/// Fills an Engine up to so many containers of each kind.
+/// Adds containers of each kind until there are `to` of them.
 pub async fn fill(engine: &Engine, from: usize, to: usize) -> Result<()> {
     engine
         .fill(to - from, Whose::Deployment(DEPLOYMENT))
@@ -34,7 +34,7 @@ pub async fn fill(engine: &Engine, from: usize, to: usize) -> Result<()> {
     engine.fill(to - from, Whose::Foreign).await
 }
 
-/// Does the same on both sides in turns.
+/// Measures both sides in turns.
 pub async fn against_empty(
     crowded: &Side<'_>,
     empty: &Side<'_>,
@@ -64,8 +64,8 @@ pub async fn against_empty(
     let rows = names.into_iter().zip(all).map(|(name, pairs)| {
         let row = Row::new(group, name, "on an empty Engine", pairs);
         match name {
-            // Without a crowd the two sides are alike, which shows what the
-            // others owe to chance.
+            // Without a crowd both sides are alike; the row shows how much of
+            // the other ratios is chance.
             "/start" if size > 0 => row.within(START_TARGET),
             _ => row,
         }
@@ -73,8 +73,8 @@ pub async fn against_empty(
     Ok(rows.collect())
 }
 
-/// One start, the same calls by the native client, one stop, one question
-/// for the health, and one reap.
+/// One start, the same calls by the native client, one stop, one health check
+/// and one reap.
 async fn once(side: &Side<'_>, start: &Script) -> Result<[Duration; 5]> {
     let Side {
         engine,
@@ -95,8 +95,8 @@ async fn once(side: &Side<'_>, start: &Script) -> Result<[Duration; 5]> {
     Ok([target.took, played.took, stop, health, reap])
 }
 
-/// How long the work after an answer goes on: that of a reap, and something
-/// for what varies.
+/// How long to wait for the work after an answer: twice as long as a reap
+/// takes, and the usual pause.
 pub async fn pause_for(server: &Server) -> Result<Duration> {
     let begun = Instant::now();
     server.reap().await?;

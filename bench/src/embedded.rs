@@ -1,4 +1,4 @@
-//! All parts, with the component in the embedded host.
+//! Runs all parts of the bench, with the component in the embedded host.
 
 use std::net::{Ipv4Addr, SocketAddr};
 
@@ -19,25 +19,26 @@ use crate::{Arguments, Part, facts, health, refused, say};
 /// Any port of loopback.
 const ANY: (Ipv4Addr, u16) = (Ipv4Addr::LOCALHOST, 0);
 
-/// How many of ours, and of others, there are on the crowded Engine.
+/// How many containers of ours, and as many of others, the crowded Engine has.
+/// The largest crowd stays below [`MAX_TARGETS`], so that a start is admitted.
 const CROWDS: [usize; 3] = [0, 100, 900];
 
-/// The highest there is, above every crowd.
+/// The most that the component accepts.
 const MAX_TARGETS: &str = "1000";
 
-/// Everything is measured on these.
+/// What the parts share.
 struct Bench<'a> {
     arguments: &'a Arguments,
     threads: &'a Threads,
     compiled: Compiled,
     empty: Engine,
     crowded: Engine,
-    /// Learns what the component asks of its Engine.
+    /// Records the calls that the component makes to its Engine.
     recorder: Recorder,
     report: Report,
 }
 
-/// Measures all of it.
+/// Measures the parts that were asked for.
 pub async fn measure(arguments: &Arguments, threads: &Threads) -> Result<Report> {
     let empty = Engine::new(&arguments.engine, &arguments.image);
     let crowded = Engine::new(&arguments.crowded_engine, &arguments.image);
@@ -85,7 +86,7 @@ impl Bench<'_> {
         Server::embedded(self.threads, &self.compiled, manifest, setup).await
     }
 
-    /// What a server of that set-up asks of its Engine.
+    /// The calls that a server with this set-up makes to its Engine.
     async fn scripts(&self, setup: Setup) -> Result<Scripts> {
         let server = self.server_for(&self.recorder.url(), setup).await?;
         Scripts::record(&server, &self.recorder).await
@@ -101,7 +102,7 @@ impl Bench<'_> {
             let setup = Setup::default().with("token_delivery", value);
             let scripts = self.scripts(setup.clone()).await?;
             let server = self.server(setup).await?;
-            let samples = self.arguments.share(100);
+            let samples = self.arguments.rounds(100);
             let rows = start_stop::in_turns(group, &server, &scripts, &engine, samples);
             self.report.rows.extend(rows.await?);
             self.report.facts.extend(facts::calls(group, &scripts));
@@ -109,7 +110,7 @@ impl Bench<'_> {
         say("/health");
         let scripts = self.scripts(Setup::default()).await?;
         let server = self.server(Setup::default()).await?;
-        let samples = self.arguments.share(500);
+        let samples = self.arguments.rounds(500);
         let rows = health::in_turns(&server, &scripts, &engine, samples);
         self.report.rows.extend(rows.await?);
         Ok(())
@@ -119,21 +120,21 @@ impl Bench<'_> {
         let engine = self.empty.url.clone();
         let scripts = self.scripts(Setup::default()).await?;
         let server = self.server(Setup::default()).await?;
-        let share = |rounds| self.arguments.share(rounds);
-        let rows = start_stop::all_at_once(&server, &scripts, &engine, share).await?;
+        let scaled = |rounds| self.arguments.rounds(rounds);
+        let rows = start_stop::all_at_once(&server, &scripts, &engine, scaled).await?;
         self.report.rows.extend(rows);
         Ok(())
     }
 
     async fn refused(&mut self) -> Result<()> {
-        say("webhooks that are refused");
+        say("refused webhooks");
         let hello = &self.arguments.hello;
         let compiled = Compiled::from_manifest(hello)?;
         let hello = Server::bare(self.threads, &compiled, hello).await?;
         self.recorder.take();
         let engine = self.recorder.url();
         let server = self.server_for(&engine, Setup::default()).await?;
-        let rounds = self.arguments.share(10);
+        let rounds = self.arguments.rounds(10);
         let rows = refused::against_hello(&server, &hello.url, rounds).await?;
         self.report.rows.extend(rows);
         let calls = self.recorder.take().len();
@@ -141,7 +142,7 @@ impl Bench<'_> {
         Ok(())
     }
 
-    /// What an operator may choose, beside what is chosen otherwise.
+    /// Options that an operator may choose, against the defaults.
     async fn choices(&mut self) -> Result<()> {
         for (name, patch) in [
             ("/start, Runtime crun", json!({"Runtime": "crun"})),
@@ -153,11 +154,11 @@ impl Bench<'_> {
             let patch = json!({"HostConfig": patch}).to_string();
             let setup = Setup::default()
                 .with("container_patch", patch)
-                // The host's network gives up the isolation.
+                // The host's network gives up isolation, which is refused otherwise.
                 .with("container_patch_unsafe", "allow");
             let ours = self.server(setup).await?;
             let usual = self.server(Setup::default()).await?;
-            // Not every kernel suits every runtime.
+            // A runtime may be missing, or unable to run on this kernel.
             match ours.start().await {
                 Ok(target) => ours.stop(&target.id).await?,
                 Err(error) => {
@@ -166,7 +167,7 @@ impl Bench<'_> {
                 }
             };
             let mut pairs = Pairs::default();
-            for round in 0..self.arguments.share(30) {
+            for round in 0..self.arguments.rounds(30) {
                 let (ours, usual) = (visit(&ours), visit(&usual));
                 let (ours, usual) = in_turn(round, ours, usual).await.context(name)?;
                 pairs.push(ours.0, usual.0);
@@ -225,7 +226,7 @@ impl Bench<'_> {
                 server: &empty,
                 pause: PAUSE,
             };
-            let samples = self.arguments.share(50);
+            let samples = self.arguments.rounds(50);
             let rows = crowd::against_empty(&ours, &floor, &start, crowd, samples);
             self.report.rows.extend(rows.await?);
         }

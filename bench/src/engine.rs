@@ -1,4 +1,4 @@
-//! An Engine as the bench itself uses it: to fill it, and to clear it.
+//! Adds containers to an Engine and removes them, for the bench itself.
 
 use anyhow::Result;
 use futures_util::StreamExt;
@@ -12,10 +12,10 @@ use crate::unique;
 /// How many containers are made at once: enough to keep two cores busy.
 const AT_ONCE: usize = 8;
 
-/// Ten years: no reaper takes a crowd away while it is measured.
+/// Ten years, so that no reaper removes the crowd while it is measured.
 const FAR_OFF_SECONDS: &str = "315360000";
 
-/// An Engine that is this bench's alone.
+/// An Engine that only this bench uses.
 #[derive(Clone)]
 pub struct Engine {
     /// Its address, `http://host:port`.
@@ -25,12 +25,12 @@ pub struct Engine {
     client: Client,
 }
 
-/// Whose containers are made.
+/// The owner of containers.
 #[derive(Debug, Clone, Copy)]
 pub enum Whose<'a> {
-    /// A deployment's, as if it had made and never started them.
+    /// A deployment that has created them and never started them.
     Deployment(&'a str),
-    /// Somebody else's.
+    /// Somebody else.
     Foreign,
 }
 
@@ -51,7 +51,7 @@ impl Engine {
         reply.success("the Engine's version")?.text("Version")
     }
 
-    /// Makes so many containers and starts none.
+    /// Creates `count` containers and starts none.
     pub async fn fill(&self, count: usize, whose: Whose<'_>) -> Result<()> {
         let making = (0..count).map(|_| self.make(whose));
         let mut made = stream::iter(making).buffer_unordered(AT_ONCE);

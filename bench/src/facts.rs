@@ -1,5 +1,5 @@
-//! What has no floor: the size of the component, what an instance costs, and
-//! how often it asks its Engine.
+//! Numbers without a floor: the component's size, the cost of an instance, and
+//! how many calls each webhook makes to the Engine.
 
 use std::path::Path;
 
@@ -11,15 +11,15 @@ use crate::samples::quantile;
 use crate::server::{Server, instantiation};
 use crate::start_stop::Scripts;
 
-/// How many instances are made to tell the time of one.
+/// How many instances are made to measure the time for one.
 const INSTANCES: usize = 500;
 
-/// In kilobytes. Up to here, readable code comes before small code.
+/// The limit for the component's size, in kilobytes of 1,000 bytes.
 const WASM_KB_MAX: f64 = 1000.0;
 
 const MEBIBYTE: f64 = 1024.0 * 1024.0;
 
-/// The memory of an instance, MiB, with a hundred targets.
+/// The limit for an instance's memory, in MiB, with a hundred targets.
 pub const MEMORY_MIB_MAX: f64 = 2.0;
 
 /// The size of the component in that file.
@@ -56,12 +56,12 @@ pub async fn instance(
     })
 }
 
-/// The memory of an instance at each webhook, with so many targets there.
+/// The memory of an instance for each webhook while there are `targets`.
 pub async fn memory(server: &Server, meter: &Meter, targets: usize) -> Result<Vec<Fact>> {
     let mut facts = Vec::new();
     meter.take_peak();
     let target = server.start().await?;
-    // Its tail belongs to it.
+    // The work after the answer counts too.
     tokio::time::sleep(crate::start_stop::PAUSE * 4).await;
     let mut fact = |webhook, peak: usize| {
         let mebibytes = peak as f64 / MEBIBYTE;
@@ -80,7 +80,7 @@ pub async fn memory(server: &Server, meter: &Meter, targets: usize) -> Result<Ve
     Ok(facts)
 }
 
-/// How often each webhook asks its Engine before its answer, and after.
+/// How many calls each webhook makes to its Engine, before and after its answer.
 pub fn calls(delivery: &str, scripts: &Scripts) -> Vec<Fact> {
     let webhooks = [
         ("/start", &scripts.start, Some(4.0)),
@@ -93,7 +93,7 @@ pub fn calls(delivery: &str, scripts: &Scripts) -> Vec<Fact> {
         value: format!(
             "{} ({}), and {after} after the answer",
             script.len(),
-            script.told().join(", ")
+            script.summary().join(", ")
         ),
         number: script.len() as f64,
         limit,
@@ -101,10 +101,10 @@ pub fn calls(delivery: &str, scripts: &Scripts) -> Vec<Fact> {
     facts.collect()
 }
 
-/// How often the Engine was asked while webhooks were refused.
+/// How many calls reached the Engine while webhooks were refused.
 pub fn calls_of_refused(count: usize) -> Fact {
     Fact {
-        name: "calls of all webhooks that were refused".to_owned(),
+        name: "calls of all refused webhooks".to_owned(),
         value: count.to_string(),
         number: count as f64,
         limit: Some(0.0),

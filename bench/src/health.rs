@@ -1,4 +1,4 @@
-//! `/health`, against the look-up of the image, and against all that it asks.
+//! Measures `/health` against the look-up of the image, and against all its calls.
 
 use std::time::Duration;
 
@@ -12,10 +12,10 @@ use crate::start_stop::Scripts;
 
 const GROUP: &str = "health";
 
-/// What the work after an answer takes, and ample more.
+/// Ample time for the work after an answer.
 const BETWEEN: Duration = Duration::from_millis(10);
 
-/// Asks in turns with the native client.
+/// Measures it in turns with the native client.
 pub async fn in_turns(
     server: &Server,
     scripts: &Scripts,

@@ -1,7 +1,7 @@
-//! Measures the component beside its floors; `cargo xtask bench` gives it two
-//! Engines that are its alone.
+//! Measures the component against its floors, on two private Engines that
+//! `cargo xtask bench` starts.
 //!
-//! This file knows the command line and the order of the parts.
+//! This file holds the command line.
 
 mod client;
 mod crowd;
@@ -31,15 +31,15 @@ use clap::{Parser, ValueEnum};
 use crate::report::Report;
 use crate::server::Threads;
 
-/// Measures the component beside its floors.
+/// Measure the component against its floors.
 #[derive(Parser)]
 #[command(bin_name = "cargo xtask bench --")]
 pub struct Arguments {
-    /// An Engine that is this run's alone
+    /// A private Engine
     #[arg(long, value_name = "URL", env = "BENCH_ENGINE", hide = true)]
     engine: String,
 
-    /// Another one, to be crowded
+    /// Another private Engine, for many containers
     #[arg(long, value_name = "URL", env = "BENCH_CROWDED_ENGINE", hide = true)]
     crowded_engine: String,
 
@@ -59,31 +59,31 @@ pub struct Arguments {
     #[arg(long, value_name = "FILE", env = "BENCH_HELLO", hide = true)]
     hello: PathBuf,
 
-    /// Where the results go, as JSON, and beside it the plot, as SVG
+    /// File for the results as JSON; the plot is written beside it as SVG
     #[arg(long, value_name = "FILE", env = "BENCH_RESULTS")]
     results: PathBuf,
 
-    /// Measures a server that runs elsewhere, real Spin for instance
+    /// Measure a server that is already running, for example in Spin
     #[arg(long, value_name = "URL")]
     url: Option<String>,
 
-    /// A hello world in the same place
+    /// A hello world in the same host as that server
     #[arg(long, value_name = "URL", requires = "url")]
     hello_url: Option<String>,
 
-    /// Where such a server is to find its Engine
+    /// Address at which that server finds its Engine
     #[arg(long, value_name = "ADDRESS:PORT", default_value = "127.0.0.1:2374")]
     docker_listen: SocketAddr,
 
-    /// How many pairs are measured of each webhook
+    /// How many pairs to measure for each webhook
     #[arg(long, default_value_t = 100)]
     samples: usize,
 
-    /// This part alone; may be repeated
+    /// Measure only this part; may be repeated
     #[arg(long, value_name = "PART", conflicts_with = "url")]
     only: Vec<Part>,
 
-    /// A look instead of a measurement: few samples, and a small crowd
+    /// Take few samples and a small crowd: a quick look, not a measurement
     #[arg(long)]
     quick: bool,
 }
@@ -93,13 +93,13 @@ pub struct Arguments {
 pub enum Part {
     /// One webhook after the other
     Webhooks,
-    /// Starts side by side
+    /// Many starts at once
     AtOnce,
-    /// What is refused
+    /// Refused webhooks
     Refused,
-    /// What an operator may choose
+    /// Options that an operator may choose
     Choices,
-    /// What an instance costs
+    /// The cost of an instance
     Instance,
     /// Many containers on the Engine
     Crowds,
@@ -114,9 +114,9 @@ impl Arguments {
         }
     }
 
-    /// How many pairs there are of what takes long: so many by a hundred
-    /// samples, and three at least.
-    fn share(&self, by_a_hundred: usize) -> usize {
+    /// How many pairs to measure: `by_a_hundred` for each hundred samples, and
+    /// at least three.
+    fn rounds(&self, by_a_hundred: usize) -> usize {
         let samples = if self.quick { 6 } else { self.samples };
         (samples * by_a_hundred / 100).max(3)
     }
@@ -133,7 +133,7 @@ fn main() -> ExitCode {
 }
 
 fn bench(arguments: &Arguments) -> Result<()> {
-    // The caller has one thread, and the host its own.
+    // The caller has one thread; the host has threads of its own.
     let threads = Threads::start()?;
     let runtime = tokio::runtime::Builder::new_current_thread()
         .enable_all()
@@ -161,7 +161,7 @@ fn write(arguments: &Arguments, report: &Report) -> Result<()> {
     Ok(())
 }
 
-/// Tells a person what is being measured, since it takes minutes.
+/// Prints what is being measured, since it takes minutes.
 pub fn say(what: &str) {
     eprintln!("==> {what}");
 }

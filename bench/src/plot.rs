@@ -1,5 +1,4 @@
-//! The ratios as a picture: a point for each, with its spread, beside what is
-//! asked of it.
+//! Draws the ratios: a point for each, with its spread and its target.
 
 use std::path::Path;
 
@@ -16,11 +15,11 @@ const MARGIN_BOTTOM: i32 = 44;
 const LABELS: i32 = 430;
 const MARGIN_RIGHT: i32 = 30;
 
-/// The ratios that are shown; what is beyond stands at the edge.
+/// The range of ratios that is shown; others are drawn at the edge.
 const LEAST: f64 = 0.5;
 const MOST: f64 = 2.0;
 
-/// Readable on white and on a dark page.
+/// Readable on light and dark pages.
 const PAPER: RGBColor = RGBColor(255, 255, 255);
 const INK: RGBColor = RGBColor(40, 40, 40);
 const FAINT: RGBColor = RGBColor(200, 200, 200);
@@ -45,7 +44,7 @@ fn draw_into(
     area.fill(&PAPER)?;
     let bottom = height as i32 - MARGIN_BOTTOM;
     let title = ("sans-serif", 15).into_font().color(&INK);
-    let heading = "time by that of the floor: 1 is as fast, less is better";
+    let heading = "time divided by the floor's: 1 is as fast, less is better";
     area.draw(&Text::new(heading, (16, 12), title))?;
     let small = TextStyle::from(("sans-serif", 12).into_font()).color(&INK);
     for ratio in [0.5, 0.75, 1.0, 1.25, 1.5, 2.0] {
@@ -56,7 +55,7 @@ fn draw_into(
         let centred = small.pos(Pos::new(HPos::Center, VPos::Top));
         area.draw(&Text::new(format!("{ratio}"), (x, bottom + 8), centred))?;
     }
-    let legend = "point: ratio of the medians; line: its spread, 95 of 100 runs; bar: the target";
+    let legend = "point: ratio of the medians; line: its 95% interval; bar: the target";
     area.draw(&Text::new(legend, (16, bottom + 26), small.clone()))?;
     for (index, row) in rows.iter().enumerate() {
         let y = MARGIN_TOP + (index as u32 * ROW_HEIGHT + ROW_HEIGHT / 2) as i32;
@@ -90,7 +89,8 @@ fn draw_ratio<DB: DrawingBackend>(
     area.draw(&Circle::new((across(ratio.value), y), 4, colour.filled()))
 }
 
-/// The place of a ratio; half as fast is as far from 1 as twice as fast.
+/// The position of a ratio, on a logarithmic scale: half as fast is as far from 1
+/// as twice as fast.
 fn across(ratio: f64) -> i32 {
     let share = (ratio.clamp(LEAST, MOST) / LEAST).ln() / (MOST / LEAST).ln();
     let width = f64::from(WIDTH as i32 - LABELS - MARGIN_RIGHT);

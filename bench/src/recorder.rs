@@ -1,4 +1,4 @@
-//! Stands between the server and its Engine, and keeps what passes.
+//! A proxy between the server and its Engine that records what passes.
 
 use std::convert::Infallible;
 use std::net::SocketAddr;
@@ -16,7 +16,7 @@ use tokio::net::TcpListener;
 
 use crate::client::{Call, Client, Reply};
 
-/// A call that has passed, with what the Engine replied.
+/// A recorded call, with the Engine's reply.
 #[derive(Debug, Clone)]
 pub struct Recorded {
     /// The call.
@@ -28,21 +28,21 @@ pub struct Recorded {
 }
 
 impl Recorded {
-    /// Whether it is the list that the work after an answer, and `/start`
-    /// before it, begin with: of all targets of the deployment.
+    /// Whether it lists all targets of the deployment. The work after an answer
+    /// begins with that call, and `/start` makes it too.
     pub fn is_list_of_all(&self) -> bool {
         self.call.path.starts_with("/containers/json") && self.call.path.contains("label")
     }
 }
 
-/// What stands between; it ends with its runtime.
+/// The proxy; it ends with its runtime.
 pub struct Recorder {
     address: SocketAddr,
     kept: Arc<Mutex<Vec<Recorded>>>,
 }
 
 impl Recorder {
-    /// Passes what comes to `listen` on to `engine`, on the current runtime.
+    /// Forwards from `listen` to `engine`, on the current runtime.
     pub async fn start(listen: SocketAddr, engine: String) -> Result<Self> {
         let listener = TcpListener::bind(listen)
             .await
@@ -53,21 +53,26 @@ impl Recorder {
         Ok(Self { address, kept })
     }
 
-    /// Where the server reaches its Engine.
+    /// The Engine's URL for the server.
     pub fn url(&self) -> String {
         format!("http://{}", self.address)
     }
 
-    /// What has passed since this was last asked.
+    /// The calls since the last time.
     pub fn take(&self) -> Vec<Recorded> {
-        std::mem::take(&mut *self.kept.lock().expect("nobody panics with it"))
+        std::mem::take(
+            &mut *self
+                .kept
+                .lock()
+                .expect("no thread panics while it holds the lock"),
+        )
     }
 }
 
 async fn accept(listener: TcpListener, engine: String, kept: Arc<Mutex<Vec<Recorded>>>) {
     let client = Client::new();
     while let Ok((stream, _)) = listener.accept().await {
-        // What breaks here breaks the measurement, which says so.
+        // An error here makes the measured call fail, which is reported.
         let _ = stream.set_nodelay(true);
         let (client, engine, kept) = (client.clone(), engine.clone(), kept.clone());
         let service = service_fn(move |request| {
@@ -89,11 +94,13 @@ async fn pass(
 ) -> Response<Full<Bytes>> {
     match passed(client, engine, request).await {
         Ok((call, reply)) => {
-            kept.lock().expect("nobody panics with it").push(Recorded {
-                call,
-                status: reply.status,
-                reply: reply.body.clone(),
-            });
+            kept.lock()
+                .expect("no thread panics while it holds the lock")
+                .push(Recorded {
+                    call,
+                    status: reply.status,
+                    reply: reply.body.clone(),
+                });
             let mut response = Response::new(Full::new(reply.body));
             *response.status_mut() = reply.status;
             response

@@ -1,4 +1,4 @@
-//! Webhooks that are refused, against the hello world of the same host.
+//! Measures refused webhooks against a hello world in the same host.
 
 use std::time::{Duration, Instant};
 
@@ -13,19 +13,19 @@ use crate::server::Server;
 
 const GROUP: &str = "refused, requests per second";
 
-/// How many callers there are at once: more than cores, so that none is idle.
+/// How many callers there are at once: more than cores, so that no core is idle.
 const CALLERS: usize = 16;
 
-/// How long each side is called at a time.
+/// How long each side is called in one turn.
 const TURN: Duration = Duration::from_millis(500);
 
-/// One byte more than a body may have.
+/// One byte more than the limit of a body.
 const TOO_LARGE: usize = 64 * 1024 + 1;
 
-/// At least half the throughput: at most twice the time for each.
+/// At least half the throughput, which is at most twice the time for each.
 const TARGET: Target = Target::Median(2.0);
 
-/// Calls both in turns, as often as there are `rounds`.
+/// Calls both sides in turns, for `rounds` rounds.
 pub async fn against_hello(server: &Server, hello: &str, rounds: usize) -> Result<Vec<Row>> {
     let health = Call::bodiless(Method::GET, "/health");
     let unknown = server.authorized(Call::bodiless(Method::GET, "/nowhere"));
@@ -45,7 +45,7 @@ pub async fn against_hello(server: &Server, hello: &str, rounds: usize) -> Resul
         for _ in 0..rounds {
             pairs.push(
                 time_for_each(&server.url, &call, status).await?,
-                // The same request, of which it reads as little.
+                // The same request; the hello world does not read its body either.
                 time_for_each(hello, &call, StatusCode::OK).await?,
             );
         }
@@ -55,8 +55,8 @@ pub async fn against_hello(server: &Server, hello: &str, rounds: usize) -> Resul
     Ok(rows)
 }
 
-/// How much time there is for each call when several callers make it again and
-/// again.
+/// The time for each call while several callers repeat it: the elapsed time
+/// divided by the number of calls.
 async fn time_for_each(server: &str, call: &Call, expected: StatusCode) -> Result<Duration> {
     let client = Client::new();
     let begun = Instant::now();

@@ -1,5 +1,5 @@
-//! The parts that need no server of one's own: whatever runs the component,
-//! with whatever variables.
+//! Measures a server that is already running, in any host and with any
+//! variables.
 
 use std::time::{Duration, Instant};
 
@@ -12,10 +12,10 @@ use crate::server::{DEPLOYMENT, SECRET, Server, Threads};
 use crate::start_stop::{self, Scripts};
 use crate::{Arguments, facts, health, refused, say};
 
-/// Time enough for a person to start a server.
+/// Enough time for a person to start a server.
 const SERVER_WAIT: Duration = Duration::from_secs(300);
 
-/// How often it is asked whether it is there.
+/// The pause between two health checks.
 const BETWEEN_LOOKS: Duration = Duration::from_millis(500);
 
 /// Measures the server at `url`, whose Engine is behind `--docker-listen`.
@@ -32,23 +32,23 @@ pub async fn measure(arguments: &Arguments, threads: &Threads, url: &str) -> Res
     ])?;
     let scripts = Scripts::record(&server, &recorder).await?;
     report.facts.extend(facts::calls("as deployed", &scripts));
-    // Both sides go by way of the recorder, so that it counts for neither.
+    // Both sides go through the recorder, so that its cost cancels out.
     let engine = recorder.url();
     say("/start and /stop");
-    let samples = arguments.share(100);
+    let samples = arguments.rounds(100);
     let rows = start_stop::in_turns("as deployed", &server, &scripts, &engine, samples);
     report.rows.extend(rows.await?);
     say("/health");
-    let samples = arguments.share(500);
+    let samples = arguments.rounds(500);
     let rows = health::in_turns(&server, &scripts, &engine, samples);
     report.rows.extend(rows.await?);
-    let share = |rounds| arguments.share(rounds);
-    let rows = start_stop::all_at_once(&server, &scripts, &engine, share).await?;
+    let scaled = |rounds| arguments.rounds(rounds);
+    let rows = start_stop::all_at_once(&server, &scripts, &engine, scaled).await?;
     report.rows.extend(rows);
     if let Some(hello) = &arguments.hello_url {
-        say("webhooks that are refused");
+        say("refused webhooks");
         recorder.take();
-        let rounds = arguments.share(10);
+        let rounds = arguments.rounds(10);
         let rows = refused::against_hello(&server, hello.trim_end_matches('/'), rounds);
         report.rows.extend(rows.await?);
         let calls = recorder.take().len();
@@ -62,7 +62,7 @@ async fn wait_for(server: &Server, recorder: &Recorder, image: &str) -> Result<(
         return Ok(());
     }
     say(&format!(
-        "waiting for a server at {} that is healthy; start one with
+        "waiting for a healthy server at {}; start one with
     export SPIN_VARIABLE_WEBHOOK_SECRET={SECRET} SPIN_VARIABLE_DEPLOYMENT_ID={DEPLOYMENT} SPIN_VARIABLE_AGENT_IMAGE={image}
     export SPIN_VARIABLE_SERVICE_URLS=http://192.0.2.1:9 SPIN_VARIABLE_DOCKER_URL={}",
         server.url,

@@ -1,5 +1,5 @@
-//! The floor: the calls that the component was seen to make, made again by
-//! the native client, for a container of its own.
+//! The floor: the native client repeats the calls that the component made, for
+//! a container of its own.
 
 use std::time::{Duration, Instant};
 
@@ -18,18 +18,18 @@ pub struct Script {
     id: Option<String>,
 }
 
-/// A container that a replay has made, or found.
+/// A container that a replay has created or used.
 #[derive(Debug)]
 pub struct Played {
     /// Its id.
     pub id: String,
-    /// How long all calls took together.
+    /// How long all calls took.
     pub took: Duration,
 }
 
 impl Script {
-    /// The script of a webhook that has made these calls, of which the last
-    /// list of all targets belongs to the work after the answer.
+    /// The script of a webhook that made these calls. From the last list of all
+    /// targets on, they belong to the work after the answer.
     pub fn of(mut calls: Vec<Recorded>) -> Result<Self> {
         while calls.last().is_some_and(Recorded::is_list_of_all) {
             calls.pop();
@@ -46,7 +46,7 @@ impl Script {
         Ok(Self { calls, name, id })
     }
 
-    /// The same for a webhook that is given the id of a container.
+    /// The same for a webhook that gets the id of a container.
     pub fn about(id: &str, calls: Vec<Recorded>) -> Result<Self> {
         Ok(Self {
             id: Some(id.to_owned()),
@@ -54,7 +54,7 @@ impl Script {
         })
     }
 
-    /// Its first call alone.
+    /// Only its first call.
     pub fn first(&self) -> Self {
         let mut first = self.clone();
         first.calls.truncate(1);
@@ -66,8 +66,8 @@ impl Script {
         self.calls.len()
     }
 
-    /// The calls by their methods and paths, for a person.
-    pub fn told(&self) -> Vec<String> {
+    /// The methods and paths of the calls, for the report.
+    pub fn summary(&self) -> Vec<String> {
         let told = self.calls.iter().map(|one| {
             let path = one.call.path.split('?').next().unwrap_or_default();
             let path = match &self.id {
@@ -103,7 +103,7 @@ impl Script {
         })
     }
 
-    /// The call, about another container.
+    /// The call, for another container.
     fn renamed(&self, call: &Call, name: Option<&str>, id: Option<&str>) -> Call {
         let mut call = call.clone();
         for (old, new) in [(self.name.as_deref(), name), (self.id.as_deref(), id)] {
@@ -111,7 +111,7 @@ impl Script {
                 continue;
             };
             call.path = call.path.replace(old, new);
-            // What is no text is the archive, which names no container.
+            // A body that is not text is the archive, which names no container.
             if let Ok(body) = std::str::from_utf8(&call.body)
                 && body.contains(old)
             {
@@ -126,7 +126,7 @@ fn is_create(call: &Call) -> bool {
     call.method == Method::POST && call.path.starts_with("/containers/create")
 }
 
-/// Makes the calls of a script so many times side by side.
+/// Plays a script `count` times at once.
 pub async fn play_at_once(
     script: &Script,
     client: &Client,

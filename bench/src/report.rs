@@ -1,4 +1,4 @@
-//! What was measured: one table for a person, and JSON for programs.
+//! The results, as a table for people and as JSON for programs.
 
 use std::fmt::Write as _;
 use std::time::Duration;
@@ -8,19 +8,19 @@ use serde_json::{Value, json};
 use crate::row::{Fact, Row, Unit};
 use crate::samples::{Ratio, quantile};
 
-/// All of a run.
+/// The results of a run.
 #[derive(Debug, Default)]
 pub struct Report {
     /// The machine and its Engine.
     pub about: Vec<(&'static str, String)>,
-    /// What has a floor.
+    /// The rows, which have a floor.
     pub rows: Vec<Row>,
-    /// What has none.
+    /// The numbers without a floor.
     pub facts: Vec<Fact>,
 }
 
 impl Report {
-    /// An empty one about that, on this machine.
+    /// An empty report about a run on this machine.
     pub fn about(mut about: Vec<(&'static str, String)>) -> std::io::Result<Self> {
         let cores = std::thread::available_parallelism()?;
         about.push(("cores", cores.to_string()));
@@ -80,7 +80,7 @@ impl Report {
         text
     }
 
-    /// The same for programs, with times in milliseconds.
+    /// The report as JSON, with times in milliseconds.
     pub fn json(&self) -> Value {
         let about: serde_json::Map<_, _> = self
             .about
@@ -104,7 +104,7 @@ impl Report {
         json!({"about": about, "rows": rows, "facts": facts})
     }
 
-    /// How many targets and limits there are, and how many are missed.
+    /// The number of targets and limits, and how many of them were missed.
     pub fn verdicts(&self) -> (usize, usize) {
         let rows = self.rows.iter().filter_map(Row::is_kept);
         let facts = self.facts.iter().filter_map(Fact::is_kept);
@@ -153,7 +153,7 @@ fn row_json(row: &Row) -> Value {
         "floor_name": row.floor,
         "unit": match row.unit {
             Unit::Latency => "ms",
-            Unit::TimeForEach => "ms for each, many side by side",
+            Unit::TimeForEach => "ms for each of many at once",
         },
         "ours": of(&row.pairs.ours),
         "floor": of(&row.pairs.floor),
@@ -184,7 +184,7 @@ fn shown(time: Duration, unit: Unit) -> String {
 
 fn aligned<const N: usize>(lines: &[[String; N]]) -> String {
     let mut widths = [0; N];
-    // A heading stands alone in its line and may be as long as it likes.
+    // A heading is alone on its line, so its width does not matter.
     for line in lines.iter().filter(|line| !line[1].is_empty()) {
         for (width, cell) in widths.iter_mut().zip(line) {
             *width = (*width).max(cell.chars().count());

@@ -1,61 +1,61 @@
-//! What is measured, and what is asked of it.
+//! A measurement and its target.
 
 use std::fmt;
 
 use crate::samples::{Pairs, Ratio};
 
-/// What is measured beside its floor.
+/// A measurement beside its floor.
 #[derive(Debug)]
 pub struct Row {
-    /// Which part of the bench it belongs to.
+    /// The group of rows that it belongs to.
     pub group: &'static str,
     /// What is measured.
     pub name: String,
     /// What it is measured against.
     pub floor: String,
-    /// What a time stands for.
+    /// The meaning of a time.
     pub unit: Unit,
     /// The times.
     pub pairs: Pairs,
-    /// What is asked of the ratio.
+    /// The target for the ratio.
     pub target: Option<Target>,
 }
 
-/// What is asked of a ratio.
+/// A target for a ratio.
 #[derive(Debug, Clone, Copy)]
 pub enum Target {
-    /// The most that it may be at the median.
+    /// A limit for the ratio of the medians.
     Median(f64),
-    /// The same, and the most that it may be at the 95th percentile.
+    /// The same, and a limit for the 95th percentile.
     MedianAndP95(f64, f64),
-    /// No slower, as far as anybody can tell: not all of the spread of the
-    /// medians' ratio is above [`UNNOTICED`].
+    /// Not noticeably slower: the lower end of the ratio's spread is at most
+    /// [`UNNOTICED`].
     NoSlower,
 }
 
-/// A difference that is there, since the component does something after all,
-/// and that nobody notices.
+/// A difference that nobody notices; there is one, because the component also
+/// does work of its own.
 const UNNOTICED: f64 = 1.02;
 
-/// What a time stands for.
+/// The meaning of a time.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Unit {
     /// How long one thing takes.
     Latency,
-    /// How much time there is for each of many things side by side.
+    /// The elapsed time divided by the number of things done at once.
     TimeForEach,
 }
 
-/// What is a number of its own, without a floor.
+/// A number without a floor.
 #[derive(Debug)]
 pub struct Fact {
     /// What it is.
     pub name: String,
-    /// How much, in words.
+    /// Its value, in words.
     pub value: String,
-    /// The number in it.
+    /// Its value as a number.
     pub number: f64,
-    /// The most that it may be.
+    /// Its limit.
     pub limit: Option<f64>,
 }
 
@@ -87,7 +87,7 @@ impl Row {
         }
     }
 
-    /// With what is asked of it.
+    /// The row with a target.
     pub fn within(self, target: Target) -> Self {
         Self {
             target: Some(target),
@@ -95,7 +95,7 @@ impl Row {
         }
     }
 
-    /// As throughput.
+    /// The row as throughput.
     pub fn in_throughput(self) -> Self {
         Self {
             unit: Unit::TimeForEach,
@@ -108,7 +108,7 @@ impl Row {
         self.pairs.ratio(0.5)
     }
 
-    /// Whether it keeps to its targets; `None` without any.
+    /// Whether it meets its target; `None` without one.
     pub fn is_kept(&self) -> Option<bool> {
         let ratio = self.ratio();
         Some(match self.target? {
@@ -122,7 +122,7 @@ impl Row {
 }
 
 impl Fact {
-    /// Whether it keeps to its limit; `None` without one.
+    /// Whether it is within its limit; `None` without one.
     pub fn is_kept(&self) -> Option<bool> {
         self.limit.map(|limit| self.number <= limit)
     }
@@ -134,7 +134,7 @@ pub(crate) mod tests {
 
     use super::*;
 
-    /// A row of times that are all alike, in milliseconds.
+    /// A row whose times are all alike, in milliseconds.
     pub(crate) fn row(ours: u64, floor: u64) -> Row {
         let mut pairs = Pairs::default();
         for _ in 0..10 {

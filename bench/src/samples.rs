@@ -1,13 +1,13 @@
-//! Times of one thing, and what they say beside those of another.
+//! Compares the times of two things.
 
 use std::time::Duration;
 
 use anyhow::Result;
 
-/// How many times a run is drawn anew from its own pairs to tell the spread.
+/// How many times the pairs are resampled to estimate the spread.
 const RESAMPLES: usize = 1000;
 
-/// Times of two things, taken in turns: those of one place belong together.
+/// Times of two things, measured in turns; equal indices belong together.
 #[derive(Debug, Clone, Default)]
 pub struct Pairs {
     /// What is measured.
@@ -16,12 +16,12 @@ pub struct Pairs {
     pub floor: Vec<Duration>,
 }
 
-/// A ratio of one quantile, and where 95 of 100 further runs would find it.
+/// The ratio of one quantile, with its 95% interval.
 #[derive(Debug, Clone, Copy, PartialEq)]
 pub struct Ratio {
-    /// Ours by the floor's: 1 is as fast, more is slower.
+    /// Ours divided by the floor's: 1 is as fast, more is slower.
     pub value: f64,
-    /// The lower end of its spread.
+    /// The lower end of the interval.
     pub least: f64,
     /// The upper end.
     pub most: f64,
@@ -36,8 +36,8 @@ impl Pairs {
 
     /// The ratio of a quantile: 0.5 is the median.
     ///
-    /// The spread is that of a bootstrap: the run is drawn anew, pair by pair,
-    /// a thousand times, by dice that fall the same each time.
+    /// The interval comes from a bootstrap: the pairs are resampled a thousand
+    /// times, with the same random numbers in each run.
     pub fn ratio(&self, quantile: f64) -> Ratio {
         let count = self.ours.len().min(self.floor.len());
         let of = |times: &[Duration]| self::quantile(times, quantile).as_secs_f64();
@@ -61,8 +61,8 @@ impl Pairs {
     }
 }
 
-/// Does both, one after the other, and begins with another at each round:
-/// whoever comes second may find the kernel still busy with the first.
+/// Does both, one after the other. The order alternates, because the second may
+/// find the kernel still busy with the first.
 pub async fn in_turn<T, U>(
     round: usize,
     ours: impl Future<Output = Result<T>>,
@@ -77,7 +77,7 @@ pub async fn in_turn<T, U>(
     }
 }
 
-/// The time that a share of all others does not exceed; zero of none.
+/// The time that a share of all times does not exceed; zero if there are none.
 pub fn quantile(times: &[Duration], share: f64) -> Duration {
     let mut sorted = times.to_vec();
     sorted.sort();

@@ -1,4 +1,4 @@
-//! What is measured: the component, in the embedded host or wherever it runs.
+//! The measured server: the component, in the embedded host or elsewhere.
 
 use std::collections::BTreeMap;
 use std::future::Future;
@@ -14,13 +14,13 @@ use tokio::runtime::Runtime;
 use crate::client::{Call, Client, Reply};
 use crate::unique;
 
-/// What the caller must know.
+/// The shared secret.
 pub const SECRET: &str = "YmVuY2gtYmVuY2gtYmVuY2gtYmVuY2g=";
 
-/// Where agents are told to register: nobody is there.
+/// The service URL for agents; nothing listens there.
 const SERVICE_URL: &str = "http://192.0.2.1:9";
 
-/// Whose containers they are.
+/// The deployment that owns the containers.
 pub const DEPLOYMENT: &str = "bench";
 
 /// A server of webhooks.
@@ -28,11 +28,11 @@ pub struct Server {
     /// Its address, `http://host:port`.
     pub url: String,
     client: Client,
-    // Dropped, it ends its listening.
+    // Dropping it stops the server from accepting connections.
     _serving: Option<Serving>,
 }
 
-/// A target that a `/start` has made.
+/// A started target.
 pub struct Target {
     /// Its id.
     pub id: String,
@@ -40,11 +40,11 @@ pub struct Target {
     pub took: Duration,
 }
 
-/// The host's own threads, apart from the caller's.
+/// The host's threads, separate from the caller's.
 pub struct Threads(Runtime);
 
 impl Threads {
-    /// As many as there are cores.
+    /// One for each core.
     pub fn start() -> Result<Self> {
         let runtime = tokio::runtime::Builder::new_multi_thread()
             .enable_all()
@@ -53,7 +53,7 @@ impl Threads {
         Ok(Self(runtime))
     }
 
-    /// Does something on them and waits for it.
+    /// Runs a future on them and waits for it.
     pub async fn run<T: Send + 'static>(
         &self,
         work: impl Future<Output = Result<T>> + Send + 'static,
@@ -62,17 +62,17 @@ impl Threads {
     }
 }
 
-/// How an embedded server is set up.
+/// The set-up of an embedded server.
 #[derive(Clone, Default)]
 pub struct Setup {
-    /// Variables beside the ordinary ones.
+    /// Variables beside the usual ones.
     pub variables: BTreeMap<String, String>,
-    /// What measures the memory of its instances.
+    /// Measures the memory of its instances.
     pub meter: Option<Meter>,
 }
 
 impl Setup {
-    /// With one variable more.
+    /// Adds a variable.
     pub fn with(mut self, name: &str, value: impl Into<String>) -> Self {
         self.variables.insert(name.to_owned(), value.into());
         self
@@ -115,7 +115,7 @@ impl Server {
         })
     }
 
-    /// A server that somebody else has started, with the same secret.
+    /// A server that is already running, with the same secret.
     pub fn remote(url: &str) -> Self {
         Self {
             url: url.trim_end_matches('/').to_owned(),
@@ -144,7 +144,7 @@ impl Server {
         Ok(reply.success("/stop")?.took)
     }
 
-    /// Asks for its health.
+    /// Checks its health.
     pub async fn health(&self) -> Result<Duration> {
         let call = Call::bodiless(Method::GET, "/health");
         Ok(self.call(call).await?.success("/health")?.took)
@@ -172,7 +172,7 @@ impl Server {
     }
 }
 
-/// The time that a host takes to make an instance of a component.
+/// How long a host takes to make an instance of a component.
 pub async fn instantiation(
     compiled: &Compiled,
     manifest: &Path,
@@ -186,7 +186,7 @@ pub async fn instantiation(
     Host::prepare_with(options, compiled)?.instantiate().await
 }
 
-// What a component writes is not what is measured.
+// The component's output is not part of the measurement.
 fn options(manifest: &Path) -> Options {
     let mut options = Options::new(manifest);
     options.sink = Sink::new(|_, _| {});

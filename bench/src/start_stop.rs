@@ -1,5 +1,5 @@
-//! `/start` and `/stop`, one at a time and many at once, against the same
-//! calls by the native client.
+//! Measures `/start` and `/stop`, one at a time and many at once, against the
+//! same calls by the native client.
 
 use std::time::{Duration, Instant};
 
@@ -14,17 +14,18 @@ use crate::samples::{Pairs, in_turn};
 use crate::say;
 use crate::server::Server;
 
-/// What a person at a prompt does not notice.
+/// A difference that a person at a prompt does not notice.
 const TARGET: Target = Target::MedianAndP95(1.05, 1.10);
 
-/// What the work after an answer takes on an Engine without a crowd, and the
-/// kernel's own after a removal: the next measurement is not to feel it.
+/// Enough for the work after an answer, without a crowd, and for the kernel's
+/// own work after a removal, so that the next measurement is not disturbed.
 pub const PAUSE: Duration = Duration::from_millis(60);
 
-/// How many starts there are at once, and how often by a hundred samples.
+/// How many starts are made at once, and how many rounds of that for each hundred
+/// samples.
 const AT_ONCE: [(usize, usize); 4] = [(1, 20), (4, 15), (16, 15), (64, 4)];
 
-/// What a server does to its Engine for each webhook.
+/// The calls that a server makes to its Engine for each webhook.
 pub struct Scripts {
     /// For `/start`.
     pub start: Script,
@@ -32,14 +33,14 @@ pub struct Scripts {
     pub stop: Script,
     /// For `/health`.
     pub health: Script,
-    /// How many calls follow the answers of these three.
+    /// How many calls follow the answers of these three webhooks.
     pub after: [usize; 3],
 }
 
 impl Scripts {
-    /// Looks at what a server does whose Engine is behind `recorder`.
+    /// Records the calls of a server whose Engine is behind `recorder`.
     pub async fn record(server: &Server, recorder: &Recorder) -> Result<Self> {
-        // The first start may still find a pull, or a cold cache.
+        // The first start may still have to pull the image, or find a cold cache.
         let target = server.start().await?;
         server.stop(&target.id).await?;
         tokio::time::sleep(PAUSE).await;
@@ -102,24 +103,24 @@ pub async fn in_turns(
     Ok(vec![row("/start", starts), row("/stop", stops)])
 }
 
-/// [`at_once`] for every count, with as many rounds as `share` makes of those
-/// by a hundred samples.
+/// [`at_once`] for every count; `scaled` turns rounds for each hundred samples
+/// into rounds of this run.
 pub async fn all_at_once(
     server: &Server,
     scripts: &Scripts,
     engine: &str,
-    share: impl Fn(usize) -> usize,
+    scaled: impl Fn(usize) -> usize,
 ) -> Result<Vec<Row>> {
     let mut rows = Vec::new();
     for (count, rounds) in AT_ONCE {
         say(&format!("{count} starts at once"));
-        rows.extend(at_once(server, scripts, engine, count, share(rounds)).await?);
+        rows.extend(at_once(server, scripts, engine, count, scaled(rounds)).await?);
     }
     Ok(rows)
 }
 
-/// Starts so many targets side by side: how long each takes, and how long
-/// there is for each.
+/// Starts `count` targets at once: measures the time of each, and the elapsed
+/// time divided by their number.
 async fn at_once(
     server: &Server,
     scripts: &Scripts,
@@ -159,7 +160,7 @@ async fn at_once(
         let share = u32::try_from(count)?;
         all.push(ours.1 / share, floor.1 / share);
     }
-    const GROUP: &str = "starts side by side";
+    const GROUP: &str = "many starts at once";
     let throughput = Row::new(GROUP, format!("{count} at once"), "native", all);
     let mut throughput = throughput.in_throughput();
     if count == 16 {

@@ -1,4 +1,4 @@
-//! Names that were never used before.
+//! Makes names that were never used before.
 
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::time::{SystemTime, UNIX_EPOCH};
@@ -13,7 +13,7 @@ pub fn digits() -> String {
     format!("{:010x}{:06x}", milliseconds & 0xff_ffff_ffff, count)
 }
 
-/// A name as long as `name`, with other digits at its end.
+/// A name as long as `name`, with different digits at its end.
 pub fn name_like(name: &str) -> String {
     let digits = digits();
     let kept = name.len().saturating_sub(digits.len());

@@ -1,4 +1,4 @@
-//! A component that says hello to every request, whatever it is.
+//! A component that answers every request with hello.
 
 #![cfg(target_family = "wasm")]
 

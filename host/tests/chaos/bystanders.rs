@@ -6,7 +6,7 @@ use crate::support::engine::{Foreign, RealEngine};
 use crate::support::given;
 use crate::support::wait::wait_for;
 
-/// Some containers that nobody may touch, and how they were.
+/// Containers that nobody may touch, and their state at the start.
 pub struct Bystanders<'a> {
     engine: &'a RealEngine,
     all: Vec<Foreign<'a>>,
@@ -19,7 +19,7 @@ impl<'a> Bystanders<'a> {
     /// running, only created, and ended.
     pub fn new(engine: &'a RealEngine, deployment: &str) -> Self {
         let name = |suffix: &str| format!("{deployment}-{suffix}");
-        // Were they the deployment's, all of them would be long overdue.
+        // If they belonged to the deployment, all would be long overdue.
         let overdue = |name: &str| {
             json!({
                 "dynamic-access.deployment": deployment,
@@ -33,7 +33,7 @@ impl<'a> Bystanders<'a> {
                 "Image": given("TEST_AGENT_IMAGE"),
                 "Entrypoint": ["sleep", command],
                 "Labels": labels,
-                // The Engine ends at its restart what runs still, and waits for it.
+                // A restarting Engine ends running containers, and waits for them.
                 "StopSignal": "SIGKILL",
             });
             engine.foreign(&name(suffix), body)
@@ -60,7 +60,7 @@ impl<'a> Bystanders<'a> {
         bystanders
     }
 
-    /// Everything about each that a touch would change.
+    /// Everything about each container that touching it would change.
     fn now(&self) -> Vec<Value> {
         let look = |foreign: &Foreign<'_>| {
             let path = format!("/containers/{}/json", foreign.id);
@@ -76,14 +76,14 @@ impl<'a> Bystanders<'a> {
         self.all.iter().map(look).collect()
     }
 
-    /// Checks that all are as they were.
+    /// Checks that none has changed.
     #[track_caller]
     pub fn check_untouched(&self) {
         assert_eq!(self.now(), self.before);
     }
 
-    /// Starts those again that an Engine's restart has ended; the others it
-    /// has left as they were.
+    /// Starts the containers again that an Engine's restart has ended; it leaves
+    /// the others as they were.
     pub fn resume(&mut self) {
         let now = self.now();
         for (index, foreign) in self.all.iter().enumerate() {

@@ -1,5 +1,5 @@
-//! Who calls the webhooks: tries again after growing pauses, hangs up in the
-//! middle once in a while, and believes every success.
+//! A caller of the webhooks: it retries after growing pauses, sometimes hangs up
+//! in the middle of a call, and believes every success.
 
 use std::io::Write;
 use std::net::TcpStream;
@@ -19,18 +19,18 @@ const PAUSES: [Duration; 3] = [
     Duration::from_millis(1000),
 ];
 
-/// How long a start may take that is not given up: what an earlier try has
-/// left in the middle is taken over after half a minute.
+/// How long a start may take if it is never given up: a start takes over after
+/// half a minute what an earlier try has left unfinished.
 const AT_LAST: Duration = Duration::from_secs(90);
 
 /// How long an Engine may be away: a restart waits for the containers to end.
 const ENGINE_BACK_WITHIN: Duration = Duration::from_secs(90);
 
-/// One of several callers at once.
+/// One of several concurrent callers.
 pub struct Caller<'a> {
-    /// Where it plays.
+    /// The stage that it shares.
     pub stage: &'a Stage<'a>,
-    /// Its own chance.
+    /// Its own random numbers.
     pub dice: Dice,
 }
 
@@ -42,13 +42,13 @@ impl Caller<'_> {
         }
     }
 
-    /// As [`Caller::start_and_stop`], and never gives a start up.
+    /// Like [`Caller::start_and_stop`], but never gives up a start.
     pub fn start_at_last_and_stop(&mut self, number: usize) {
         let id = wait_within(AT_LAST, "a start", || self.start(number));
         self.stop(&id);
     }
 
-    /// Starts a target; `None` if that was given up.
+    /// Starts a target; `None` if it gave up.
     fn start(&mut self, number: usize) -> Option<String> {
         let environment = format!("0f1e2d3c-4b5a-6978-8796-{number:012x}");
         let body = serde_json::json!({
@@ -89,7 +89,7 @@ impl Caller<'_> {
         }
     }
 
-    /// Calls until an answer is a success or `last`, or patience ends.
+    /// Calls until an answer is a success or equals `last`, or patience ends.
     fn persist(&mut self, path: &str, body: &str, last: &[u16]) -> Answer {
         let mut pauses = PAUSES.iter();
         loop {
@@ -121,9 +121,9 @@ impl Caller<'_> {
         self.stage.tally.count(&format!("{path} hung up on"));
     }
 
-    /// Checks what a success says, unless the Engine went down in between:
-    /// that ends containers, and is nothing that an answer can know of. An
-    /// Engine that stands still, or is down, answers later.
+    /// Checks that a success is true, unless the Engine went down in between,
+    /// which ends containers after the answer. An Engine that is paused or down
+    /// is asked again later.
     #[track_caller]
     fn check(&self, turns: usize, id: &str, expected: &str) {
         let state = wait_within(ENGINE_BACK_WITHIN, "the Engine to answer", || {

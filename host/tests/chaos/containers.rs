@@ -1,4 +1,4 @@
-//! The containers of one deployment, as the Engine shows them.
+//! The containers of one deployment, as the Engine lists them.
 
 use std::collections::BTreeMap;
 use std::sync::Mutex;
@@ -9,20 +9,20 @@ use serde_json::{Value, json};
 
 use crate::support::engine::{RealEngine, list};
 
-/// A container that the component has made.
+/// A container that the component has created.
 #[derive(Debug, Clone)]
 pub struct Ours {
     /// Its id.
     pub id: String,
     /// Its state.
     pub state: String,
-    /// The environment that it was made for; each token has its own here, so
-    /// that a double is seen whatever names the component gives.
+    /// The environment that it was created for; here each token has its own, so
+    /// that duplicates are found whatever their names.
     pub environment: String,
 }
 
-/// All that the component has made for a deployment; `None` if the Engine is
-/// down. Look-alikes have no environment.
+/// All containers that the component has created for a deployment; `None` if the
+/// Engine is down. Look-alikes have no environment.
 pub fn ours(engine: &RealEngine, deployment: &str) -> Option<Vec<Ours>> {
     let label = format!("dynamic-access.deployment={deployment}");
     let answer = engine.try_call("GET", &list(&json!({"label": [label]})))?;
@@ -39,8 +39,8 @@ pub fn ours(engine: &RealEngine, deployment: &str) -> Option<Vec<Ours>> {
     Some(ours.collect())
 }
 
-/// The state of a container; `None` if the Engine is down, `"gone"` if it
-/// answers and the container is not there.
+/// The state of a container; `None` if the Engine is down, `"gone"` if the
+/// container does not exist.
 pub fn state(engine: &RealEngine, id: &str) -> Option<String> {
     let answer = engine.try_call("GET", &list(&json!({"id": [id]})))?;
     assert_eq!(answer.status, 200, "{answer:?}");
@@ -52,7 +52,7 @@ fn text(value: &Value) -> Option<String> {
     value.as_str().map(str::to_owned)
 }
 
-/// Looks for doubles, again and again.
+/// Keeps looking for duplicates.
 #[derive(Default)]
 pub struct Watch {
     over: AtomicBool,
@@ -73,16 +73,16 @@ impl Watch {
         }
     }
 
-    /// Ends the looking when it is dropped, also by a failure.
+    /// Ends the watch when it is dropped, even by a panic.
     pub fn ending(&self) -> Ending<'_> {
         Ending(&self.over)
     }
 
-    /// How often it looked, at an Engine that answered.
+    /// How many times it looked and the Engine answered.
     ///
     /// # Panics
     ///
-    /// If it has ever seen a double.
+    /// If it has ever seen a duplicate.
     pub fn check(&self) -> usize {
         let doubles = self.doubles.lock().expect("no test panics with it");
         assert_eq!(*doubles, Vec::<String>::new());
@@ -99,12 +99,12 @@ impl Drop for Ending<'_> {
     }
 }
 
-/// Each environment for which there are two: a name belongs to one container,
-/// in whatever state, so none may even be created beside a running one.
+/// Each environment with two containers. A name belongs to one container in any
+/// state, so a second one may not even be created beside a running one.
 pub fn doubles_in(ours: &[Ours]) -> Vec<String> {
     let mut counts = BTreeMap::<_, Vec<_>>::new();
     for container in ours {
-        // One that is being removed has given its name up.
+        // A container that is being removed has given up its name.
         if container.state != "removing" && container.state != "dead" {
             let same = counts.entry(&container.environment).or_default();
             same.push(format!("{} {}", container.id, container.state));

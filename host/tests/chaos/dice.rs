@@ -1,8 +1,8 @@
-//! Chance that can be repeated: the same seed, the same numbers.
+//! Repeatable random numbers: the same seed gives the same numbers.
 
 use std::time::{Duration, SystemTime, UNIX_EPOCH};
 
-/// A source of numbers (SplitMix64).
+/// A generator of random numbers (SplitMix64).
 #[derive(Debug, Clone)]
 pub struct Dice(u64);
 
@@ -16,7 +16,7 @@ impl Dice {
         now.expect("a clock after 1970").as_micros() as u64
     }
 
-    /// The numbers that belong to a seed and to one of its uses.
+    /// The numbers for one purpose of a seed.
     pub fn new(seed: u64, purpose: usize) -> Self {
         let mut dice = Self(seed);
         Self(dice.next() ^ purpose as u64)
@@ -34,7 +34,7 @@ impl Dice {
         self.next() % end
     }
 
-    /// A time below so many milliseconds.
+    /// A time below `end` milliseconds.
     pub fn milliseconds_below(&mut self, end: u64) -> Duration {
         Duration::from_millis(self.below(end))
     }

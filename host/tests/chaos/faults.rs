@@ -1,4 +1,4 @@
-//! Which fault befalls which call, by chance.
+//! Chooses random faults for calls.
 
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
@@ -9,22 +9,22 @@ use crate::support::engine::RealEngine;
 use crate::support::fault_proxy::{Fault, FaultProxy};
 use crate::tally::Tally;
 
-/// Longer than the component waits for a look-up, shorter than for a change.
+/// Longer than the component waits for a look-up, but not for a change.
 const LONG: Duration = Duration::from_secs(6);
 
 /// Longer than the component waits for any call.
 const TOO_LONG: Duration = Duration::from_secs(16);
 
-/// A proxy before the Engine, whose faults can be ended.
+/// A proxy in front of the Engine, with faults that can be switched off.
 pub struct FaultyEngine {
     proxy: FaultProxy,
     quiet: Arc<AtomicBool>,
-    /// The faults by kind.
+    /// Counts of the faults by kind.
     pub tally: Tally,
 }
 
 impl FaultyEngine {
-    /// Faults befall about one call in five; which depends on the seed.
+    /// About one call in five gets a fault, which depends on the seed.
     pub fn new(engine: &RealEngine, seed: u64) -> Self {
         let tally = Tally::default();
         let quiet = Arc::new(AtomicBool::new(false));

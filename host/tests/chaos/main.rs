@@ -1,8 +1,8 @@
-//! The shipped component against an Engine that fails, is killed, and stands
-//! still: what is promised of targets holds when all of that is over.
+//! The shipped component against an Engine that fails, is killed, and is paused:
+//! the promises about targets hold when all of that is over.
 //!
-//! A test binary of its own, since it stops the Engine that the tests of the
-//! other one need; its own tests take turns for the same reason.
+//! This is a separate test binary because it stops the Engine that the other
+//! one's tests need; its own tests take turns for the same reason.
 
 mod bystanders;
 mod caller;
@@ -27,15 +27,14 @@ use stage::Stage;
 use support::engine::{Deployment, RealEngine};
 use support::server::Server;
 
-/// The `max_lifetime`, after which even a target is removed that runs because
-/// its caller gave up before it had the answer.
+/// The `max_lifetime`, after which a target is removed even if its caller gave up
+/// before the answer and never stops it.
 const LIFETIME: &str = "150s";
 
-/// How long an Engine stands still: longer than the component waits for any
-/// call.
+/// How long an Engine is paused: longer than the component waits for any call.
 const STANDS_STILL: Duration = Duration::from_secs(20);
 
-/// One test at a time.
+/// Lets one test run at a time.
 fn turn() -> MutexGuard<'static, ()> {
     static TURN: Mutex<()> = Mutex::new(());
     TURN.lock().unwrap_or_else(PoisonError::into_inner)

@@ -1,4 +1,4 @@
-//! What callers share, and what must be true when they are done.
+//! What callers share, and the checks when they are done.
 
 use std::sync::Mutex;
 use std::sync::atomic::{AtomicUsize, Ordering};
@@ -19,10 +19,10 @@ const CALLERS: usize = 4;
 /// How long all their calls may take.
 const PLAYED_WITHIN: Duration = Duration::from_secs(900);
 
-/// The `max_lifetime` of 150 seconds, and what the last calls may take.
+/// The `max_lifetime` of 150 seconds, and time for the last calls.
 const REAPABLE_WITHIN: Duration = Duration::from_secs(200);
 
-/// What callers note for later.
+/// What callers note for the final checks.
 #[derive(Default)]
 pub struct Notes(Mutex<Vec<String>>);
 
@@ -49,16 +49,16 @@ pub struct Stage<'a> {
     pub tally: Tally,
     /// How many calls in a hundred are first made and hung up on.
     pub hang_ups: u64,
-    /// The environments of starts that were given up or hung up on: what
-    /// becomes of those, their callers do not know.
+    /// The environments of starts that were given up or hung up on, whose
+    /// callers do not know the outcome.
     pub uncertain: Notes,
-    /// The ids that were answered and whose stop was given up.
+    /// The ids of targets whose stop was given up.
     pub unstopped: Notes,
     deployment: &'a str,
 }
 
 impl<'a> Stage<'a> {
-    /// An empty one, for a deployment that both servers serve.
+    /// An empty stage, for a deployment that both servers serve.
     pub fn new(
         engine: &'a RealEngine,
         process: &'a EngineProcess<'a>,
@@ -78,8 +78,8 @@ impl<'a> Stage<'a> {
         }
     }
 
-    /// Lets several callers deal with so many targets, while somebody looks
-    /// for doubles, and something happens in the middle.
+    /// Lets several callers start and stop targets, while a watch looks for
+    /// duplicates, and calls `in_the_middle` when half of them have begun.
     pub fn play(
         &self,
         targets: usize,
@@ -104,7 +104,7 @@ impl<'a> Stage<'a> {
             scope.spawn(|| watch.run(self.engine, self.deployment));
             let callers = [(); CALLERS].map(|()| scope.spawn(call));
             wait_within(PLAYED_WITHIN, "the first half", || {
-                // A caller that has failed is no reason to wait.
+                // There is no point in waiting when a caller has failed.
                 let is_over = callers.iter().any(|caller| caller.is_finished());
                 (is_over || begun.load(Ordering::SeqCst) > targets / 2).then_some(())
             });
@@ -113,16 +113,16 @@ impl<'a> Stage<'a> {
                 caller.join().expect("the caller has not failed");
             }
         });
-        println!("{} looks for doubles", watch.check());
+        println!("{} looks for duplicates", watch.check());
     }
 
-    /// What the component has made and is still there.
+    /// The component's containers that still exist.
     pub fn ours(&self) -> Vec<Ours> {
         containers::ours(self.engine, self.deployment).expect("the Engine answers")
     }
 
-    /// Stops what callers know of, and checks that whatever else runs, or has
-    /// ended with its Engine, is of a start whose caller does not know.
+    /// Stops the targets that callers know of, and checks that every other
+    /// container belongs to a start whose caller does not know the outcome.
     pub fn stop_the_rest(&self) {
         for id in self.unstopped.all() {
             self.stop(&id);
@@ -139,20 +139,19 @@ impl<'a> Stage<'a> {
             self.tally.count(&format!("left {state}"));
             match state.as_str() {
                 // A create that took effect after the component had given it
-                // up, for nobody to start.
+                // up; nobody starts it.
                 "created" => {}
                 "running" | "exited" => assert!(uncertain.contains(&environment), "{id} {state}"),
                 other => panic!("{id} {other}"),
             }
-            // It would stay ten minutes, for its logs.
+            // It would otherwise stay ten minutes, for its logs.
             if state == "exited" {
                 self.stop(&id);
             }
         }
     }
 
-    /// Waits until all that is left is due, and checks that one reap takes
-    /// it.
+    /// Waits until everything left is due, and checks that one reap removes it.
     pub fn reap_the_rest(&self) {
         wait_within(REAPABLE_WITHIN, "what is left to be due", || {
             let due = self.reap("/reap?dry_run=1");

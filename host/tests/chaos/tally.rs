@@ -1,20 +1,20 @@
-//! Counts of what has happened, printed at the end.
+//! Counts of events, printed at the end.
 
 use std::collections::BTreeMap;
 use std::sync::{Arc, Mutex};
 
-/// How often what has happened; clones count together.
+/// Counts of events; clones count together.
 #[derive(Debug, Clone, Default)]
 pub struct Tally(Arc<Mutex<BTreeMap<String, usize>>>);
 
 impl Tally {
-    /// It has happened once more.
+    /// Counts an event.
     pub fn count(&self, what: &str) {
         let mut counts = self.0.lock().expect("no test panics with it");
         *counts.entry(what.to_owned()).or_default() += 1;
     }
 
-    /// How often it has happened.
+    /// How many times an event has happened.
     pub fn of(&self, what: &str) -> usize {
         let counts = self.0.lock().expect("no test panics with it");
         counts.get(what).copied().unwrap_or_default()

@@ -1,5 +1,5 @@
-//! The agent image's own entrypoint, in real containers that the component has
-//! not made: what it asks of whoever runs it, and how it ends.
+//! The agent image's entrypoint, in real containers that the tests create
+//! themselves: what it needs from its caller, and how it ends.
 
 use std::time::{Duration, Instant};
 
@@ -13,7 +13,7 @@ use crate::support::{given, unique};
 /// Where the volume with the token's file is mounted.
 const TOKEN_DIR: &str = "/run/dynamic-access";
 
-/// Whoever needs as long as this on SIGTERM has not heard it; it is killed after 30 seconds.
+/// A container that takes this long to end has ignored SIGTERM; it is killed after 30 seconds.
 const PROMPT: Duration = Duration::from_secs(10);
 
 const ENVIRONMENT_ID: &str = "0f1e2d3c-4b5a-6978-8796-a5b4c3d2e1f0";
@@ -21,9 +21,9 @@ const ENVIRONMENT_ID: &str = "0f1e2d3c-4b5a-6978-8796-a5b4c3d2e1f0";
 /// How a container is confined.
 #[derive(Debug, Clone, Copy)]
 enum Limits {
-    /// Not beyond what the Engine does by itself: the entrypoint is process 1.
+    /// Only by the Engine's defaults: the entrypoint is process 1.
     Default,
-    /// Few capabilities and no new ones; the entrypoint is the child of an init.
+    /// With few capabilities and no new privileges; the entrypoint is the child of an init.
     Hardened,
 }
 
@@ -43,7 +43,7 @@ impl Limits {
     }
 }
 
-/// What an entrypoint is run with.
+/// The configuration of an entrypoint.
 struct Order {
     environment: Vec<(&'static str, String)>,
     file: Option<String>,
@@ -78,7 +78,7 @@ impl Order {
         }
     }
 
-    /// With a variable set, or changed.
+    /// With a variable set or changed.
     fn with(mut self, name: &'static str, value: impl Into<String>) -> Self {
         self = self.without(name);
         self.environment.push((name, value.into()));
@@ -95,7 +95,7 @@ impl Order {
         self
     }
 
-    /// Makes the container, delivers the token, and lets it run.
+    /// Creates the container, delivers the token, and starts it.
     fn run(self, engine: &RealEngine) -> Target<'_> {
         let variables = self.environment.iter();
         let body = json!({
@@ -142,13 +142,13 @@ impl Target<'_> {
         self.engine.call("GET", &self.path("json"), None).json()
     }
 
-    /// What it has written, to one of its streams or to both.
+    /// Its output, on one of its streams or on both.
     fn log(&self, streams: &str) -> String {
         let path = self.path(&format!("logs?{streams}"));
         plain(&self.engine.call_with_bytes("GET", &path, b"").body)
     }
 
-    /// Waits until the agent has begun to serve so many times.
+    /// Waits until the agent has begun to serve `times` times.
     fn wait_until_it_serves(&self, times: usize) {
         wait_for("the agent to serve", || {
             let log = self.log("stdout=1&stderr=1");
@@ -189,7 +189,7 @@ impl Target<'_> {
         }
     }
 
-    /// What users' shells inherit is free of what the agent was given.
+    /// Checks that users' shells do not inherit the agent's variables.
     fn check_environment_of_the_agent(&self) {
         let environment = self.shell("cat /proc/$(pidof bzero)/environ");
         assert!(environment.contains("PATH="), "{environment}");
@@ -205,7 +205,7 @@ impl Target<'_> {
     }
 }
 
-/// A log without its frames: a stream's number and a length before each piece.
+/// A log without its frame headers, each a stream number and a length.
 fn plain(mut frames: &[u8]) -> String {
     let mut text = Vec::new();
     while let Some((header, rest)) = frames.split_first_chunk::<8>() {
@@ -217,7 +217,7 @@ fn plain(mut frames: &[u8]) -> String {
     String::from_utf8_lossy(&text).into_owned()
 }
 
-/// The container ends with `code`, after a line of the entrypoint that says why.
+/// Checks that the container ends with `code`, after a line that gives the reason.
 #[track_caller]
 fn check_end(target: &Target<'_>, code: i64, line: &str) {
     let ended = target.exit_code();
@@ -227,7 +227,7 @@ fn check_end(target: &Target<'_>, code: i64, line: &str) {
     assert_eq!(own.collect::<Vec<_>>(), [format!("entrypoint: {line}")]);
 }
 
-/// The container refuses what it was given, and says why.
+/// Checks that the container refuses its configuration, and gives the reason.
 #[track_caller]
 fn check_refused(order: Order, line: &str) {
     let engine = RealEngine::given();
@@ -235,7 +235,7 @@ fn check_refused(order: Order, line: &str) {
     check_end(&target, 78, line);
 }
 
-/// An address that is nobody's.
+/// An address that nobody uses.
 const NOBODY: &str = "http://192.0.2.1:9";
 
 #[test]
@@ -322,7 +322,7 @@ fn sigterm_ends_a_target_that_serves() {
         let order = Order::with_file(&service.url(), &unique("token"));
         let target = order.limited(limits).run(&engine);
         target.wait_until_it_serves(1);
-        // The agent always ends with 1; a process that is killed, with 137.
+        // The agent always exits 1; a killed process exits 137.
         assert_eq!(target.stop(), 1, "{limits:?}");
     }
 }

@@ -1,4 +1,4 @@
-//! What the shipped component could do at worst: nothing that it is not given.
+//! The worst that the shipped component could do: it has no access beyond what it is given.
 
 use crate::support::fake_engine::{FakeEngine, Reply};
 use crate::support::folder::Folder;
@@ -6,7 +6,7 @@ use crate::support::server::{Server, compiled, manifest};
 
 #[test]
 fn the_component_asks_for_no_file_system_and_no_socket() {
-    // What is not imported cannot be called, whoever has written the component.
+    // A component cannot call what it does not import, even a malicious one.
     const INTERFACES: [&str; 6] = [
         "fermyon:spin/variables@",
         "wasi:cli/",
@@ -23,8 +23,8 @@ fn the_component_asks_for_no_file_system_and_no_socket() {
     }
 }
 
-/// A component that was led astray: it believes in another `docker_url` than
-/// the one that the manifest lets it reach.
+/// The manifest of a misled component: its `docker_url` is not the one that the
+/// manifest lets it reach.
 fn astray(folder: &Folder, believes: &str) -> std::path::PathBuf {
     let text = std::fs::read_to_string(manifest()).expect("a manifest");
     let changed = text.replace(
@@ -58,7 +58,7 @@ fn the_component_reaches_no_host_but_docker_url() {
         assert!(line.contains("HttpRequestDenied"), "{line}");
     }
     assert_eq!(other.requests(), [""; 0]);
-    // The same component does reach it where the manifest says so.
+    // The same component reaches it if the manifest allows that.
     answers(&other.url());
     assert!(!other.requests().is_empty());
     assert_eq!(engine.requests(), [""; 0]);

@@ -1,8 +1,8 @@
-//! Each reading of the Engine API that the component relies on, on a real
-//! Engine and on Podman's Docker-compatible service.
+//! Every behaviour of the Engine API that the component relies on, checked on a
+//! real Engine and on Podman's Docker-compatible service.
 //!
-//! One table holds what each of the two does, so that a difference is seen,
-//! and one that comes or goes fails the test.
+//! One table holds what each of the two does. A new difference, or one that
+//! disappears, fails the test.
 
 mod observe;
 
@@ -11,7 +11,7 @@ use std::collections::BTreeMap;
 use crate::support::engine::RealEngine;
 use crate::support::podman::podman;
 
-/// What is looked at, what Docker does, and what Podman does, if not the same.
+/// The observation, what Docker does, and what Podman does if it differs.
 type Reading = (&'static str, &'static str, Option<&'static str>);
 
 const READINGS: &[Reading] = &[
@@ -57,9 +57,9 @@ const READINGS: &[Reading] = &[
     ("list of an ended one", "exited", None),
     ("inspect of an ended one", "exit code 7, RFC 3339", None),
     ("inspect of an unknown id", "404 message", None),
-    // Why an ended one is never started by the component.
+    // The reason why the component never starts an ended container.
     ("start of an ended one", "204", None),
-    // Why only full ids are used.
+    // The reason why only full ids are used.
     ("inspect by a part of the id", "200", None),
     // `docker::remove`.
     (

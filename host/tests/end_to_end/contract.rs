@@ -1,5 +1,5 @@
-//! The answers to every kind of request, from outside; what is refused makes
-//! no call to the Engine.
+//! The answers to every kind of request; a refused request causes no call to the
+//! Engine.
 
 use crate::support::fake_engine::{FakeEngine, Reply};
 use crate::support::http::{Answer, exchange, request};
@@ -147,7 +147,7 @@ fn a_body_whose_length_is_not_told_is_cut_off_at_the_limit() {
         ("transfer-encoding", "chunked"),
         ("content-length", "0"),
     ];
-    // The helper adds no length when one is given; chunked says otherwise.
+    // The body is added by hand, because the helper would add its length.
     let head = request("POST", "/stop", &headers[..2], b"");
     let mut bytes = head;
     let chunk = format!("10000\r\n{}\r\n", "x".repeat(0x10000));
@@ -268,7 +268,7 @@ fn a_bad_variable_is_500_and_named_in_the_log_alone() {
 #[test]
 fn what_is_allowed_and_unsafe_is_named_once_with_each_health_and_nowhere_else() {
     let engine = FakeEngine::start(|_| Reply::json("500 Internal Server Error", "{}"));
-    // The same machine, by an address that is not loopback's.
+    // The same machine, by an address that is not a loopback address.
     let url = engine.url().replace("127.0.0.1", "0.0.0.0");
     let server = Server::over_tcp(&[
         ("docker_url", &url),

@@ -1,4 +1,4 @@
-//! An Engine that is down, hangs, or does not speak as one.
+//! An Engine that is down, hangs, or does not answer like one.
 
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::{Duration, Instant};
@@ -12,7 +12,7 @@ const ID: &str = "0123456789abcdef0123456789abcdef0123456789abcdef0123456789abcd
 /// The longest that a webhook's answer may take.
 const ANSWER_WITHIN: Duration = Duration::from_secs(25);
 
-/// The answers of all three webhooks to an Engine that always replies so.
+/// The answers of all three webhooks in front of an Engine that always gives this reply.
 fn answers(reply: Reply) -> (FakeEngine, Server, [Answer; 3]) {
     let engine = FakeEngine::start(move |_| reply.clone());
     let server = Server::over_tcp(&[("docker_url", &engine.url())]);
@@ -43,7 +43,7 @@ fn check(reply: Reply, statuses: [u16; 3]) {
 
 #[test]
 fn an_engine_that_is_down_is_503() {
-    // A port that nobody is given by chance, as one that was just free can be.
+    // A fixed port: one that was just free could be taken by another program.
     let server = Server::over_tcp(&[("docker_url", "http://127.0.0.1:1")]);
     for answer in [
         server.start_target("a-token"),
@@ -123,7 +123,7 @@ fn the_targets_are_counted_while_the_token_is_written() {
         if line.starts_with("PUT ") {
             is_written.store(true, Ordering::SeqCst);
         }
-        // Whoever waits for the list first waits in vain.
+        // A component that waits for the list first would wait in vain.
         let is_list = line.starts_with("GET /containers/json");
         let deadline = Instant::now() + Duration::from_secs(3);
         while is_list && !is_written.load(Ordering::SeqCst) {
@@ -140,7 +140,7 @@ fn the_targets_are_counted_while_the_token_is_written() {
     let lists = requests
         .iter()
         .filter(|request| request.starts_with("GET /containers/json") && request.contains("label"));
-    // A list that had failed would have been repeated.
+    // A failed list would have been repeated.
     assert_eq!(lists.count(), 1);
     assert!(requests.iter().any(|request| request.starts_with("PUT ")));
 }

@@ -20,13 +20,13 @@ pub fn check_done(answer: &Answer) {
     assert_eq!((answer.status, answer.body.as_str()), (200, "{}"));
 }
 
-/// A container that sleeps, of the agent's image and with labels.
+/// The create body of a sleeping container of the agent's image, with labels.
 pub fn sleeper(labels: &serde_json::Value) -> serde_json::Value {
     json!({
         "Image": given("TEST_AGENT_IMAGE"),
         "Entrypoint": ["sleep", "300"],
         "Labels": labels,
-        // Podman's own would write rules for this machine's firewall.
+        // Podman's own network would add rules to this machine's firewall.
         "HostConfig": {"NetworkMode": "none"},
     })
 }
@@ -143,7 +143,7 @@ fn a_container_that_is_not_ours_is_404_and_untouched() {
 fn a_start_that_fails_leaves_nothing() {
     let engine = RealEngine::given();
     let deployment = Deployment::new(&engine);
-    // The Engine looks for a network when a container is started, and not before.
+    // The Engine looks for the network only when a container is started.
     let variables = [
         ("deployment_id", deployment.id.as_str()),
         (
@@ -229,7 +229,7 @@ fn a_reap_names_what_it_removes_and_a_dry_run_only_names_it() {
         let body = server.call("POST", path, "").json();
         body["removed"].as_array().expect("a list").clone()
     };
-    // The Engine's clock tells whole seconds.
+    // The Engine's clock has a resolution of a second.
     let named = crate::support::wait::wait_for("the age of a second", || {
         Some(removed("/reap?dry_run=1")).filter(|named| !named.is_empty())
     });

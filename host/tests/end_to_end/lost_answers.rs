@@ -1,5 +1,5 @@
-//! Each call to a real Engine, lost in each way, once per start and stop:
-//! whatever the first answer is, a retry settles it.
+//! Each call to a real Engine is lost in each way, once per start and stop:
+//! whatever the first answer is, a retry succeeds.
 
 use std::sync::{Arc, Mutex};
 use std::time::Duration;
@@ -22,10 +22,10 @@ const FAULTS: [Fault; 7] = [
     Fault::AnsweredAfter(200, "<html>It works!</html>"),
 ];
 
-/// A fault that befalls the next call of a kind, once.
+/// A fault for the next call of a kind, used once.
 type Armed = Arc<Mutex<Option<(Kind, Fault)>>>;
 
-/// How a call of a kind begins, and how it ends.
+/// How the request target of this kind of call begins, and how it ends.
 type Kind = (&'static str, &'static str);
 
 const LIST: Kind = ("GET /containers/json", "");
@@ -69,7 +69,7 @@ impl<'a> Lossy<'a> {
         }
     }
 
-    /// Calls, with a fault for its first call of a kind, until that succeeds.
+    /// Calls a webhook until it succeeds, with a fault for its first Engine call of a kind.
     fn insist(&self, kind: Kind, fault: Fault, call: impl Fn() -> Answer) -> Answer {
         *self.armed.lock().expect("no test panics with it") = Some((kind, fault));
         let answer = wait_for("a success", || {
@@ -107,8 +107,8 @@ impl<'a> Lossy<'a> {
         };
         let before = lists();
         let id = id_of(&self.server.start_target(&unique("token")));
-        // The start's own list, and that of its tail, which must not take the
-        // stop's fault.
+        // The start's own list, and the one after its answer, which must not get
+        // the stop's fault.
         wait_for("the tail of the start", || {
             (lists() >= before + 2).then_some(())
         });
@@ -119,7 +119,7 @@ impl<'a> Lossy<'a> {
 
 fn check_all(check: impl Fn(&Lossy<'_>, Fault) + Sync) {
     let engine = RealEngine::given();
-    // All at once, since each has a deployment of its own.
+    // They run at once, because each has its own deployment.
     std::thread::scope(|scope| {
         for fault in FAULTS {
             let (engine, check) = (&engine, &check);

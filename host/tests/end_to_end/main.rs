@@ -1,9 +1,10 @@
-//! The shipped component, black box: over HTTP, in the embedded host, against
-//! a real Engine, and against a fake one for the faults that a real one does
-//! not produce on demand.
+//! Tests the shipped component as a black box: over HTTP, in the embedded host,
+//! against a real Engine, and against a fake one for faults that a real Engine
+//! does not produce on demand.
 //!
-//! `cargo xtask test` makes the component, an Engine and the agent image, and
-//! says where they are; a test that misses one fails and says so.
+//! `cargo xtask test` builds the component and the agent image, starts an Engine,
+//! and passes them in environment variables. A test without them fails and names
+//! the missing variable.
 
 mod agent;
 mod confinement;

@@ -11,8 +11,8 @@ use crate::support::podman::podman;
 use crate::support::server::Server;
 use crate::support::unique;
 
-/// A server whose targets have no network: one of Podman's would write rules for
-/// this machine's firewall.
+/// A server whose targets have no network: Podman's would add rules to this
+/// machine's firewall.
 fn server(podman: &RealEngine, deployment: &Deployment<'_>) -> Server {
     let without_network = r#"{"HostConfig":{"NetworkMode":"none"}}"#;
     let variables = [
@@ -36,8 +36,8 @@ fn podman_runs_targets_from_their_start_to_their_stop() {
     assert_eq!(id_of(&server.start_target(&token)), id);
     assert_eq!(deployment.containers(), std::slice::from_ref(&id));
     assert_eq!(server.stop_target(&foreign.id).status, 404);
-    // Podman asks a container to end before it kills it, as long as that
-    // one's own time allows.
+    // Podman asks a container to end before it kills it, and waits for the
+    // container's own stop timeout.
     let asked = Instant::now();
     check_done(&server.stop_target(&id));
     assert!(asked.elapsed() < Duration::from_secs(12));

@@ -1,5 +1,4 @@
-//! Images that are not there: pulled from real registries, and from some that
-//! fail.
+//! Missing images: pulled from real registries, and from failing ones.
 
 use serde_json::json;
 
@@ -11,7 +10,7 @@ use crate::support::server::Server;
 use crate::support::unique;
 use crate::support::wait::wait_within;
 
-/// The image has no program, and none is needed: the Engine's own init is what starts.
+/// The image has no program and needs none: the Engine starts its own init.
 const PATCH: &str = r#"{"Cmd":["none"]}"#;
 
 fn server(deployment: &Deployment<'_>, engine: &RealEngine, image: &str, auth: &str) -> Server {
@@ -24,7 +23,7 @@ fn server(deployment: &Deployment<'_>, engine: &RealEngine, image: &str, auth: &
     Server::with(engine, &variables)
 }
 
-/// Checks that a start is refused, and for which reason.
+/// Checks that a start is refused for this reason.
 #[track_caller]
 fn check_refused(server: &Server, status: u16, reason: &str) {
     let answer = server.start_target(&unique("token"));
@@ -130,7 +129,7 @@ fn a_registry_that_is_down_is_502_and_one_that_hangs_is_503() {
 fn a_registry_that_dies_in_the_middle_leaves_nothing() {
     let engine = RealEngine::given();
     let deployment = Deployment::new(&engine);
-    // The manifest is whole, and of what it names the half is sent.
+    // The manifest is complete; only half of the layer is sent.
     let digest = format!("sha256:{}", "1".repeat(64));
     let manifest = json!({
         "schemaVersion": 2,
@@ -158,7 +157,7 @@ fn a_registry_that_dies_in_the_middle_leaves_nothing() {
     let image = format!("{}/team/agent:1", dying.url().trim_start_matches("http://"));
     let server = server(&deployment, &engine, &image, "");
     let answer = server.start_target(&unique("token"));
-    // The Engine tries for a while, or says at once that it cannot.
+    // Some Engines keep trying for a while, others give up at once.
     assert!(matches!(answer.status, 502 | 503), "{answer:?}");
     assert_eq!(deployment.containers(), Vec::<String>::new());
 }

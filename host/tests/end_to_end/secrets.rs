@@ -1,4 +1,4 @@
-//! Planted secrets, looked for wherever they could turn up.
+//! Searches for planted secrets wherever they could turn up.
 
 use crate::support::engine::{Deployment, RealEngine};
 use crate::support::fake_engine::{FakeEngine, Reply};

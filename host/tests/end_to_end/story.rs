@@ -1,5 +1,5 @@
-//! Whole stories: BastionZero's part played by a stand-in, the shipped component, a real Engine, and agents that
-//! register, come online, and go.
+//! Whole visits: a stand-in for BastionZero's service, the shipped component, a real Engine, and agents that register,
+//! come online, and go offline.
 
 use std::net::{IpAddr, SocketAddr};
 use std::time::Duration;
@@ -14,13 +14,13 @@ use crate::support::wait::wait_for;
 /// How long anything may take on a busy machine with two cores.
 const PATIENCE: Duration = Duration::from_secs(30);
 
-/// What takes the place of [`SECRET`] when it is rotated.
+/// The secret that replaces [`SECRET`] when it is rotated.
 const NEXT_SECRET: &str = "dGhlIG5leHQgc2VjcmV0IG9mIHRoZSB0ZXN0cw==";
 
-/// The network of the Engine that targets join.
+/// The network that targets join.
 const NETWORK: &str = "dynamic-access";
 
-/// Where a story takes place: the containers of a deployment, and the service that their agents reach.
+/// The set-up of a visit: a deployment on an Engine, and the service that its agents reach.
 struct Stage<'a> {
     engine: &'a RealEngine,
     deployment: Deployment<'a>,
@@ -37,7 +37,7 @@ impl<'a> Stage<'a> {
         }
     }
 
-    /// A server of this deployment that takes these secrets.
+    /// A server of this deployment that accepts these secrets.
     fn server(&self, secrets: &str) -> Server {
         let service_url = self.service.url();
         let variables = [

@@ -1,4 +1,4 @@
-//! What a visitor finds in a target, and what they do not.
+//! What a visitor can find in a target, and what not.
 
 use std::io::Write;
 use std::process::{Command, Stdio};
@@ -13,7 +13,7 @@ use crate::support::server::Server;
 use crate::support::unique;
 use crate::support::wait::wait_for;
 
-/// A server whose targets register with a service of the test's own.
+/// A server whose targets register with the test's own service.
 fn server(engine: &RealEngine, deployment: &Deployment<'_>, url: &str, patch: &str) -> Server {
     let variables = [
         ("deployment_id", deployment.id.as_str()),
@@ -44,15 +44,15 @@ fn wait_until_it_serves(engine: &RealEngine, id: &str) {
     });
 }
 
-/// The files below folders of this machine that hold `text`.
+/// The files below some folders of this machine that contain `text`.
 fn files_with(text: &str, folders: &[&str]) -> Vec<String> {
     let mut grep = Command::new("grep")
         .args(["--files-with-matches", "--recursive", "--text"])
         .args(["--no-messages", "--fixed-strings", "--file=-"])
-        // A view of what stands elsewhere, which goes away with its container.
+        // A view of other folders, which goes away with its container.
         .arg("--exclude-dir=merged")
         .args(folders)
-        // The pattern comes by a pipe, or it would be found in this command line.
+        // The pattern comes through a pipe; otherwise it would be found in this command line.
         .stdin(Stdio::piped())
         .stdout(Stdio::piped())
         .spawn()
@@ -65,8 +65,8 @@ fn files_with(text: &str, folders: &[&str]) -> Vec<String> {
     found.lines().map(str::to_owned).collect()
 }
 
-/// The environments and command lines of this machine's processes, those in
-/// containers among them.
+/// The environments and command lines of all processes of this machine, including
+/// those in containers.
 fn processes_with(text: &str) -> Vec<String> {
     let processes = std::fs::read_dir("/proc").expect("Linux has it");
     let processes = processes.filter_map(|entry| Some(entry.ok()?.path()));
@@ -96,7 +96,7 @@ fn the_token_is_nowhere_once_the_agent_serves() {
 
     let root = engine.call("GET", "/info", None).json()["DockerRootDir"].clone();
     let root = root.as_str().expect("a folder");
-    // A search that others' removals have cut short finds not even the id.
+    // Finding the id shows that the search was not cut short by other tests' removals.
     wait_for("a search to its end", || {
         (!files_with(&id, &[root]).is_empty()).then_some(())
     });

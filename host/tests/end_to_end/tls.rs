@@ -1,5 +1,5 @@
 //! Mutual TLS with a real `dockerd --tlsverify`: what works, and what the log
-//! says of what does not.
+//! says about what does not.
 
 use std::path::{Path, PathBuf};
 use std::process::Command;
@@ -28,8 +28,8 @@ fn runtime_config(folder: &Folder, ca: Option<&Path>, client: Option<&Identity>)
     folder.file("runtime-config.toml", &config)
 }
 
-/// Asks for the health of an Engine that is spoken with so, and for a target.
-/// It has no image, which nobody could tell who has not spoken with it.
+/// Checks the health of an Engine with this set-up, and starts a target. The Engine
+/// lacks the image, which the component can only know if it has reached the Engine.
 #[track_caller]
 fn check(url: &str, runtime_config: &Path, expected: &str) {
     let server = Server::over_tls(&[("docker_url", url)], runtime_config);
@@ -88,7 +88,7 @@ fn each_client_certificate_that_is_not_right_is_named_in_the_log() {
     let right = authority.client();
     let of_another = Authority::new("another").client();
     let expired = authority.expired_client();
-    // Go, in which Engines are written, looks at the purpose too.
+    // Engines are written in Go, which checks the certificate's purpose too.
     let of_a_server = authority.server(&["localhost"]);
     for (client, expected) in [
         (Some(&right), SPOKEN_WITH),
@@ -125,7 +125,7 @@ fn each_server_certificate_that_is_not_right_is_named_in_the_log() {
         &distrusting,
         ABOUT_THE_SERVERS_CERTIFICATE,
     );
-    // As it is when a host or a component is misspelt in the configuration.
+    // This happens when a host or a component is misspelt in the configuration.
     let apart = Folder::new("tls-none-");
     let public = runtime_config(&apart, None, None);
     check(

@@ -1,4 +1,4 @@
-//! Looks at what an Engine does.
+//! Observes what an Engine does.
 
 use std::collections::BTreeMap;
 use std::io::Write;
@@ -12,12 +12,12 @@ use crate::support::registry::archive_of;
 use crate::support::wait::wait_for;
 use crate::support::{given, unique};
 
-/// What was looked at, and what was seen.
+/// What was observed, and the result.
 type Observed = BTreeMap<&'static str, String>;
 
 const UNKNOWN: &str = "0000000000000000000000000000000000000000000000000000000000000000";
 
-/// Looks at all.
+/// Makes all observations.
 pub fn all(engine: &RealEngine) -> Observed {
     let mut observed = Observed::new();
     created_and_started(engine, &mut observed);
@@ -32,13 +32,13 @@ pub fn all(engine: &RealEngine) -> Observed {
     observed
 }
 
-/// A container's body, with a command to run.
+/// The create body of a container that runs a command.
 fn body(command: &[&str]) -> Value {
     json!({
         "Image": given("TEST_AGENT_IMAGE"),
         "Entrypoint": command,
         "Volumes": {"/run/dynamic-access": {}},
-        // Podman's own would write rules for this machine's firewall.
+        // Podman's own network would add rules to this machine's firewall.
         "HostConfig": {"NetworkMode": "none"},
     })
 }
@@ -47,7 +47,7 @@ fn sleeper(engine: &RealEngine) -> Foreign<'_> {
     engine.foreign(&unique("conformance-"), body(&["sleep", "300"]))
 }
 
-/// The status, and which of the words the message has, in any case.
+/// The status, and which of the words the message contains, ignoring case.
 fn said(answer: &Answer, words: &str) -> String {
     let message = answer.json()["message"].as_str().map(str::to_lowercase);
     match message {
@@ -56,7 +56,7 @@ fn said(answer: &Answer, words: &str) -> String {
     }
 }
 
-/// The status of a failure that is told in the Engine's form.
+/// The status of an error that has the Engine's form.
 fn failure(answer: &Answer) -> String {
     let has_message = answer.json()["message"].is_string();
     format!(
@@ -83,7 +83,7 @@ fn kill_and_remove(engine: &RealEngine, id: &str) -> Answer {
     engine.call("DELETE", &path, None)
 }
 
-/// The states of the containers that pass filters.
+/// The states of the containers that match filters.
 fn states(engine: &RealEngine, filters: &Value) -> String {
     let answer = engine.call("GET", &list(filters), None);
     let states: Vec<_> = answer.json().as_array().map_or(Vec::new(), |list| {
@@ -127,7 +127,7 @@ fn created_and_started(engine: &RealEngine, observed: &mut Observed) {
     observed.insert("remove of a created one", status(&remove(engine, &id)));
 }
 
-/// The answer to a start whose empty body is not said to be empty.
+/// The answer to a start that does not declare its empty body's length.
 fn chunked_start(engine: &RealEngine) -> String {
     let container = sleeper(engine);
     let path = format!("/containers/{}/start", container.id);
@@ -175,7 +175,7 @@ fn listed(engine: &RealEngine, observed: &mut Observed) {
     observed.insert("Created against Date", clocks(&answer));
 }
 
-/// Whether the creation is at most a minute before the answer.
+/// Whether the container was created at most a minute before the answer.
 fn clocks(answer: &Answer) -> String {
     let created = answer.json()[0]["Created"].as_i64().expect("a number");
     let date = answer.header("date").expect("a date");
@@ -302,11 +302,11 @@ fn images(engine: &RealEngine, observed: &mut Observed) {
     observed.insert("create with labels as the image has", merged_labels(engine));
 }
 
-/// The labels of a container whose image has some.
+/// The labels of a container whose image has labels too.
 fn merged_labels(engine: &RealEngine) -> String {
     let base = sleeper(engine);
     let image = unique("labelled-");
-    // Podman does not read them from the body, as Docker does as well.
+    // Podman, unlike Docker, does not read them from the body.
     let labels = "changes=LABEL%20both%3Dimage&changes=LABEL%20one%3Dimage";
     let path = format!("/commit?container={}&repo={image}&{labels}", base.id);
     let committed = engine.call("POST", &path, Some(json!({})));

@@ -1,4 +1,4 @@
-//! Certificates, right or wrong in one way each.
+//! Certificates, valid or with one fault each.
 
 use std::path::PathBuf;
 
@@ -10,20 +10,20 @@ use time::{Duration, OffsetDateTime};
 
 use super::folder::Folder;
 
-/// Somebody who signs certificates.
+/// A certificate authority.
 pub struct Authority {
     name: &'static str,
     issuer: CertifiedIssuer<'static, KeyPair>,
 }
 
-/// A certificate that an [`Authority`] has signed, and its key, both in PEM.
+/// A certificate signed by an [`Authority`], and its key, both in PEM.
 pub struct Identity {
     pub certificate: String,
     pub key: String,
 }
 
 impl Authority {
-    /// One with a key of its own, whatever its name.
+    /// An authority with a new key.
     pub fn new(name: &'static str) -> Self {
         let mut params = named(name);
         params.is_ca = IsCa::Ca(BasicConstraints::Unconstrained);
@@ -37,7 +37,7 @@ impl Authority {
         self.issuer.pem()
     }
 
-    /// A certificate for a server that has these names and addresses.
+    /// A certificate for a server with these names and addresses.
     pub fn server(&self, names: &[&str]) -> Identity {
         self.sign(server(names), key())
     }
@@ -72,7 +72,7 @@ impl Authority {
 }
 
 impl Identity {
-    /// The certificate and the key in files whose names begin so.
+    /// The certificate and the key in files whose names begin with `name`.
     pub fn files(&self, folder: &Folder, name: &str) -> (PathBuf, PathBuf) {
         (
             folder.file(&format!("{name}.pem"), &self.certificate),

@@ -11,10 +11,10 @@ use super::given;
 use super::http::{Answer, Whole, read_answer, read_whole, request, try_read_answer};
 use super::wait::wait_for;
 
-/// How long an Engine may take to answer before it counts as hanging.
+/// An Engine that takes longer to answer counts as hanging.
 const HANGS_AFTER: Duration = Duration::from_secs(5);
 
-/// The path that lists the containers that pass filters, whatever their state.
+/// The path that lists the containers that match filters, in any state.
 pub fn list(filters: &Value) -> String {
     let mut path = "/containers/json?all=true&filters=".to_owned();
     for byte in filters.to_string().bytes() {
@@ -23,13 +23,13 @@ pub fn list(filters: &Value) -> String {
     path
 }
 
-/// A real Engine, spoken to without the component.
+/// A real Engine, called without the component.
 pub struct RealEngine {
     socket: PathBuf,
 }
 
 impl RealEngine {
-    /// The one that the tests were given.
+    /// The Engine that the tests were given.
     pub fn given() -> Self {
         Self {
             socket: given("TEST_DOCKER_SOCKET").into(),
@@ -41,7 +41,7 @@ impl RealEngine {
         &self.socket
     }
 
-    /// Another one, by its unix socket.
+    /// Another Engine, by its unix socket.
     pub fn at(socket: impl Into<PathBuf>) -> Self {
         Self {
             socket: socket.into(),
@@ -62,13 +62,13 @@ impl RealEngine {
         try_read_answer(stream)
     }
 
-    /// One call whose body and answer need not be text.
+    /// One call with a body and an answer that need not be text.
     pub fn call_with_bytes(&self, method: &str, path: &str, body: &[u8]) -> Whole {
         let stream = self.send(method, path, "application/x-tar", body);
         read_whole(stream.expect("the Engine listens"))
     }
 
-    /// One call without a body, with headers of its own.
+    /// One call without a body, with these headers.
     pub fn call_with_headers(&self, method: &str, path: &str, headers: &[(&str, &str)]) -> Answer {
         let mut stream = UnixStream::connect(&self.socket).expect("the Engine listens");
         let mut all = vec![("content-length", "0")];
@@ -104,9 +104,9 @@ impl RealEngine {
         })
     }
 
-    /// What a shell in a container prints.
+    /// The output of a shell in a container.
     pub fn shell(&self, id: &str, script: &str) -> String {
-        // A terminal's output comes without the frames of two streams.
+        // A terminal's output comes without the frame headers of two streams.
         let command = json!({"Cmd": ["sh", "-c", script], "Tty": true, "AttachStdout": true});
         let made = self.call("POST", &format!("/containers/{id}/exec"), Some(command));
         assert_eq!(made.status, 201, "{made:?}");
@@ -132,7 +132,7 @@ impl RealEngine {
             .collect()
     }
 
-    /// A container made without the component, removed when it is dropped.
+    /// Creates a container without the component; it is removed when it is dropped.
     pub fn foreign(&self, name: &str, body: Value) -> Foreign<'_> {
         let answer = self.call(
             "POST",
@@ -145,7 +145,7 @@ impl RealEngine {
     }
 }
 
-/// A container that the component has not made.
+/// A container that the component has not created.
 pub struct Foreign<'a> {
     engine: &'a RealEngine,
     /// Its id.
@@ -153,7 +153,7 @@ pub struct Foreign<'a> {
 }
 
 impl Foreign<'_> {
-    /// Lets it run.
+    /// Starts it.
     pub fn start(&self) {
         let path = format!("/containers/{}/start", self.id);
         let answer = self.engine.call("POST", &path, None);
@@ -176,7 +176,7 @@ pub struct Deployment<'a> {
 }
 
 impl<'a> Deployment<'a> {
-    /// One that no other test uses.
+    /// A deployment that no other test uses.
     pub fn new(engine: &'a RealEngine) -> Self {
         Self {
             engine,

@@ -1,4 +1,4 @@
-//! An Engine that fails on demand, over TCP; also what any other service needs
+//! An Engine that fails on demand, over TCP. It can also play any other service
 //! that answers one request for each connection.
 
 use std::io::{Read, Write};
@@ -7,12 +7,12 @@ use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Arc, Mutex};
 use std::time::{Duration, Instant};
 
-/// What it does once it has read a request.
+/// What it does after it has read a request.
 #[derive(Clone)]
 pub enum Reply {
     /// Sends these bytes and hangs up.
     Bytes(Vec<u8>),
-    /// Sends these bytes one by one, so long apart.
+    /// Sends these bytes one by one, with this pause between them.
     Dripped(Vec<u8>, Duration),
     /// Sends nothing and does not hang up.
     Silence,
@@ -36,7 +36,7 @@ impl Reply {
     }
 }
 
-/// An Engine whose replies a test decides, from the request's first line.
+/// An Engine whose replies a test chooses by the request's first line.
 pub struct FakeEngine {
     address: SocketAddr,
     requests: Arc<Mutex<Vec<String>>>,
@@ -44,12 +44,12 @@ pub struct FakeEngine {
 }
 
 impl FakeEngine {
-    /// Listens, and replies with what `reply` says.
+    /// Listens, and sends the replies that `reply` chooses.
     pub fn start(reply: impl Fn(&str) -> Reply + Send + Sync + 'static) -> Self {
         Self::start_at("127.0.0.1", reply)
     }
 
-    /// As [`FakeEngine::start`], at another address of this machine.
+    /// Like [`FakeEngine::start`], at another address of this machine.
     pub fn start_at(address: &str, reply: impl Fn(&str) -> Reply + Send + Sync + 'static) -> Self {
         let listener = TcpListener::bind((address, 0)).expect("a free port");
         let address = listener.local_addr().expect("an address");
@@ -79,7 +79,7 @@ impl FakeEngine {
         format!("http://{}", self.address)
     }
 
-    /// Every request that it has read, whole.
+    /// Every request that it has read completely.
     pub fn requests(&self) -> Vec<String> {
         self.requests
             .lock()
@@ -129,7 +129,7 @@ fn serve(
     }
 }
 
-/// One request, whole; `None` if the connection closes before.
+/// One complete request; `None` if the connection closes first.
 fn read_request(stream: &mut TcpStream) -> Option<String> {
     let mut bytes = Vec::new();
     let mut chunk = [0; 4096];

@@ -1,5 +1,5 @@
-//! A proxy between the component and a real Engine, which loses, delays and
-//! replaces what passes through it as a test decides.
+//! A proxy between the component and a real Engine that loses, delays and
+//! replaces messages as a test decides.
 
 use std::io::{Read, Write};
 use std::net::{SocketAddr, TcpListener, TcpStream};
@@ -9,26 +9,26 @@ use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
 use std::sync::{Arc, Mutex};
 use std::time::Duration;
 
-/// What becomes of one request.
+/// What happens to one request.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Fault {
-    /// Nothing: it is forwarded, and so is its answer.
+    /// It is forwarded, and so is its answer.
     None,
-    /// The connection ends, and the Engine never hears of it.
+    /// The connection ends, and the Engine never sees the request.
     CutBefore,
     /// The Engine answers, and the connection ends before the answer.
     CutAfter,
-    /// The Engine answers, and the connection ends amid the answer.
+    /// The Engine answers, and the connection ends in the middle of the answer.
     CutAmid,
-    /// It is forwarded so much later.
+    /// It is forwarded after this delay.
     Delayed(Duration),
-    /// This status and body are the answer, and the Engine never hears of it.
+    /// This status and body are the answer, and the Engine never sees the request.
     AnsweredBefore(u16, &'static str),
-    /// The Engine answers, and this status and body take its answer's place.
+    /// The Engine answers, and this status and body replace its answer.
     AnsweredAfter(u16, &'static str),
 }
 
-/// A request, as far as a fault can depend on it.
+/// The parts of a request that a fault can depend on.
 #[derive(Debug)]
 pub struct Call<'a> {
     /// Its method.
@@ -39,7 +39,7 @@ pub struct Call<'a> {
     pub number: usize,
 }
 
-/// The proxy; it takes no more connections once it is dropped.
+/// The proxy; when it is dropped, it accepts no more connections.
 pub struct FaultProxy {
     address: SocketAddr,
     shared: Arc<Shared>,
@@ -54,7 +54,7 @@ struct Shared {
 }
 
 impl FaultProxy {
-    /// Listens on loopback before the Engine at the unix socket `engine`.
+    /// Listens on loopback, in front of the Engine at the unix socket `engine`.
     pub fn start(
         engine: &Path,
         fault_of: impl Fn(&Call<'_>) -> Fault + Send + Sync + 'static,
@@ -76,7 +76,7 @@ impl FaultProxy {
                 }
                 let Ok(stream) = stream else { continue };
                 let shared = listening.clone();
-                // Ends with the connection, which the client's pool closes.
+                // The thread ends with the connection, which the client's pool closes.
                 std::thread::spawn(move || shared.serve(stream));
             }
         });
@@ -104,8 +104,8 @@ impl Drop for FaultProxy {
 }
 
 impl Shared {
-    /// Serves one connection, request by request, until either side or a
-    /// fault ends it.
+    /// Serves one connection, request by request, until one side or a fault
+    /// ends it.
     fn serve(&self, stream: TcpStream) {
         let mut client = Connection::new(stream);
         while let Some(request) = client.message() {
@@ -120,7 +120,7 @@ impl Shared {
         }
     }
 
-    /// The bytes that go back, and whether they are all; `None` for a cut.
+    /// The bytes to send back, and whether they are complete; `None` to cut the connection.
     fn answer(&self, request: &[u8]) -> Option<(Vec<u8>, bool)> {
         let line = Head::of(request)?.line;
         let (method, path) = line.rsplit_once(' ')?.0.split_once(' ')?;
@@ -155,7 +155,7 @@ impl Shared {
         }
     }
 
-    /// The Engine's answer; `None` if it is down or dies before it is whole.
+    /// The Engine's answer; `None` if the Engine is down, or dies before the end.
     fn forward(&self, call: &Call<'_>, request: &[u8]) -> Option<Vec<u8>> {
         let mut stream = UnixStream::connect(&self.engine).ok()?;
         let line = format!("{} {}", call.method, call.path);
@@ -185,7 +185,7 @@ impl<S: Read> Connection<S> {
         }
     }
 
-    /// The bytes of the next message; `None` if it does not come whole.
+    /// The bytes of the next message; `None` if it is incomplete.
     fn message(&mut self) -> Option<Vec<u8>> {
         let mut chunk = [0; 4096];
         loop {
@@ -202,7 +202,7 @@ impl<S: Read> Connection<S> {
     }
 }
 
-/// How the end of a message is told: RFC 9112, section 6.3.
+/// How the end of a message is determined: RFC 9112, section 6.3.
 #[derive(Debug, PartialEq, Eq)]
 enum Framing {
     Length(usize),
@@ -254,12 +254,12 @@ impl<'a> Head<'a> {
             (true, _) if self.header("transfer-encoding").is_some() => Framing::Chunked,
             (true, Some(length)) => Framing::Length(length),
             (true, None) if status.is_some() => Framing::ToTheEnd,
-            // A request of which nothing is said has no body.
+            // A request without any such header has no body.
             (true, None) => Framing::Length(0),
         }
     }
 
-    /// The length of the message, head and all, once it has all been read.
+    /// The length of the message with its head, once all of it has been read.
     fn message_length(&self) -> Option<usize> {
         let body = match self.framing() {
             Framing::Length(length) => length,
@@ -274,7 +274,7 @@ fn is_empty(status: &str) -> bool {
     status.starts_with("204") || status.starts_with("304")
 }
 
-/// The length of a chunked body, which neither side here ends with trailers.
+/// The length of a chunked body; neither side here sends trailers.
 fn chunked_length(body: &[u8]) -> Option<usize> {
     let mut at = 0;
     loop {

@@ -1,4 +1,4 @@
-//! HTTP/1.1 by hand, so that a request can be as wrong as a test needs it.
+//! HTTP/1.1 by hand, so that a test can send wrong requests.
 
 use std::io::{Read, Write};
 use std::net::{SocketAddr, TcpStream};
@@ -7,7 +7,7 @@ use std::time::Duration;
 /// No answer takes longer than the component's own 29 seconds.
 const ANSWER_WAIT: Duration = Duration::from_secs(40);
 
-/// An answer, read to its end.
+/// A complete answer.
 #[derive(Debug, Clone)]
 pub struct Answer {
     /// Its status.
@@ -33,7 +33,7 @@ impl Answer {
     }
 }
 
-/// A request line, headers and body as bytes, with the lengths as given.
+/// A request as bytes; a `content-length` among the headers is kept as it is.
 pub fn request(method: &str, path: &str, headers: &[(&str, &str)], body: &[u8]) -> Vec<u8> {
     let mut request = format!("{method} {path} HTTP/1.1\r\nhost: test\r\nconnection: close\r\n");
     for (name, value) in headers {
@@ -54,22 +54,22 @@ pub fn exchange(address: SocketAddr, request: &[u8]) -> Answer {
     stream
         .set_read_timeout(Some(ANSWER_WAIT))
         .expect("a positive timeout");
-    // A server that answers before it has read all may hang up on the rest.
+    // A server that answers early may hang up before it has read the rest.
     let _ = stream.write_all(request);
     read_answer(stream)
 }
 
-/// Reads one answer, to the end of the connection or of its length.
+/// Reads one answer, up to its length or the end of the connection.
 pub fn read_answer(stream: impl Read) -> Answer {
     read_whole(stream).into()
 }
 
-/// Reads one answer; `None` if the connection ends or hangs before it does.
+/// Reads one answer; `None` if the connection ends or hangs first.
 pub fn try_read_answer(stream: impl Read) -> Option<Answer> {
     Some(try_read_whole(stream).ok()?.into())
 }
 
-/// An answer whose body need not be text.
+/// A complete answer whose body need not be text.
 pub struct Whole {
     /// Its status.
     pub status: u16,
@@ -88,7 +88,7 @@ impl From<Whole> for Answer {
     }
 }
 
-/// As [`read_answer`], for a body that need not be text.
+/// Like [`read_answer`], for a body that need not be text.
 pub fn read_whole(stream: impl Read) -> Whole {
     try_read_whole(stream).unwrap_or_else(|bytes| {
         let text = String::from_utf8_lossy(&bytes);
@@ -96,7 +96,7 @@ pub fn read_whole(stream: impl Read) -> Whole {
     })
 }
 
-/// What was read instead, if there is no whole answer.
+/// Reads one answer; the error is what was read instead.
 fn try_read_whole(mut stream: impl Read) -> Result<Whole, Vec<u8>> {
     let mut bytes = Vec::new();
     let mut chunk = [0; 65_536];
@@ -148,7 +148,7 @@ fn parse(bytes: &[u8], is_end: bool) -> Option<Whole> {
 
 /// The body of a chunked message; `None` while it has not ended.
 fn unchunked(mut rest: &[u8]) -> Option<Vec<u8>> {
-    // Taken apart once and not at each packet: it may be an image.
+    // It is decoded once, and not at each packet, because it may be a large image.
     if !rest.ends_with(b"0\r\n\r\n") {
         return None;
     }

@@ -1,4 +1,4 @@
-//! What the tests of both binaries stand on; each uses some of it.
+//! Support for the tests of both binaries.
 
 pub mod certificates;
 pub mod engine;
@@ -22,7 +22,7 @@ pub fn given(name: &str) -> String {
         .unwrap_or_else(|_| panic!("{name} is not set: run the tests with `cargo xtask test`"))
 }
 
-/// A word that no other test uses: of letters, digits and dashes.
+/// A word of letters, digits and dashes that no other test uses.
 pub fn unique(prefix: &str) -> String {
     use std::sync::atomic::{AtomicU32, Ordering};
     static COUNT: AtomicU32 = AtomicU32::new(0);

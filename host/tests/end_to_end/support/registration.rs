@@ -5,23 +5,23 @@ use serde_json::Value;
 use super::engine::RealEngine;
 use super::fake_engine::{FakeEngine, Reply};
 
-/// A service that agents register with, gone when it is dropped.
+/// A service that agents register with; dropping it ends it.
 pub struct Registration {
     service: FakeEngine,
 }
 
 impl Registration {
-    /// One that admits every agent.
+    /// A service that admits every agent.
     pub fn admitting(engine: &RealEngine) -> Self {
         Self::replying(engine, Reply::json("200 OK", "{}"))
     }
 
-    /// One that refuses every agent.
+    /// A service that refuses every agent.
     pub fn refusing(engine: &RealEngine) -> Self {
         Self::replying(engine, Reply::json("403 Forbidden", "{}"))
     }
 
-    /// One that never answers.
+    /// A service that never answers.
     pub fn silent(engine: &RealEngine) -> Self {
         Self::replying(engine, Reply::Silence)
     }
@@ -37,7 +37,7 @@ impl Registration {
         self.service.url()
     }
 
-    /// What the agents have sent: a body for each registration.
+    /// The bodies of all registrations.
     pub fn seen(&self) -> Vec<Value> {
         let requests = self.service.requests().into_iter();
         requests

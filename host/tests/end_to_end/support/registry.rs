@@ -11,18 +11,18 @@ use super::folder::Folder;
 use super::unique;
 use super::wait::wait_for;
 
-/// Who may pull from a registry that asks.
+/// The user who may pull from a registry with authentication.
 pub const USER: &str = "somebody";
 pub const PASSWORD: &str = "planted-registry-password";
 
-/// The same, as bcrypt has it; four rounds, which is the least.
+/// The same user with the password's bcrypt hash, at the lowest cost, which is four.
 const PASSWORD_HASH: &str = "$2b$04$5OohH37wQlNCU.Szi82MeO87qfeKd.WPO12CWvpQPWPAXnoC8NSVi";
 
 /// `X-Registry-Auth` of that user: {"username":"somebody","password":"planted-registry-password"}
 pub const REGISTRY_AUTH: &str =
     "eyJ1c2VybmFtZSI6InNvbWVib2R5IiwicGFzc3dvcmQiOiJwbGFudGVkLXJlZ2lzdHJ5LXBhc3N3b3JkIn0=";
 
-/// A registry that ends, with all that it holds, when it is dropped.
+/// A registry; dropping it removes it and its images.
 pub struct Registry {
     process: Child,
     _folder: Folder,
@@ -30,12 +30,12 @@ pub struct Registry {
 }
 
 impl Registry {
-    /// One from which anybody may pull.
+    /// A registry from which anybody may pull.
     pub fn open() -> Self {
         Self::start(|_| String::new())
     }
 
-    /// One from which [`USER`] alone may pull.
+    /// A registry from which only [`USER`] may pull.
     pub fn closed() -> Self {
         Self::start(|dir| {
             let users = dir.join("users");
@@ -81,8 +81,8 @@ impl Registry {
         format!("{}/{rest}", self.authority)
     }
 
-    /// Puts an image of one small file into it as `team/agent:1`, takes it from
-    /// the Engine again, and returns its digest.
+    /// Pushes an image of one small file as `team/agent:1`, removes it from the
+    /// Engine again, and returns its digest.
     pub fn hold_image(&self, engine: &RealEngine) -> String {
         let repository = self.reference("team/agent");
         let encoded = repository.replace(':', "%3A").replace('/', "%2F");
@@ -102,7 +102,7 @@ impl Registry {
         digest
     }
 
-    /// Takes the image from the Engine.
+    /// Removes the image from the Engine.
     pub fn forget_image(&self, engine: &RealEngine) {
         let path = format!("/images/{}:1?force=true", self.reference("team/agent"));
         engine.call("DELETE", &path, None);
@@ -116,7 +116,7 @@ impl Drop for Registry {
     }
 }
 
-/// A root file system with one file, of a content that no other image has.
+/// A root file system with one file, whose content no other image has.
 fn archive() -> Vec<u8> {
     archive_of("file", &unique("an image of the tests "))
 }

@@ -1,4 +1,4 @@
-//! A second socket of an Engine, with the owner and the mode of the usual one.
+//! A second socket of an Engine, with the usual owner and mode.
 
 use std::io::{Read, Write};
 use std::net::Shutdown;
@@ -8,8 +8,8 @@ use std::path::{Path, PathBuf};
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
 
-/// A socket that root and the group `docker` may open, as `/run/docker.sock`;
-/// that of the tests' Engine lies in a folder which is root's alone.
+/// A socket that root and the group `docker` may open, like `/run/docker.sock`;
+/// the one of the tests' Engine is in a folder that only root may enter.
 pub struct Relay {
     path: PathBuf,
     stopped: Arc<AtomicBool>,
@@ -46,7 +46,7 @@ impl Drop for Relay {
     }
 }
 
-/// The group that Debian's packages make for those who may use the Engine.
+/// The group that Debian's packages create for users of the Engine.
 fn docker_group() -> u32 {
     let groups = std::fs::read_to_string("/etc/group").expect("every system has it");
     let mut fields = groups.lines().filter_map(|line| {
@@ -71,7 +71,7 @@ fn copy(mut from: UnixStream, mut to: UnixStream) {
             break;
         }
     }
-    // Both ways: who goes takes the other along.
+    // Either direction ends the other when it ends.
     let _ = to.shutdown(Shutdown::Write);
     let _ = from.shutdown(Shutdown::Read);
 }

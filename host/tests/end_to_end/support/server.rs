@@ -11,7 +11,7 @@ use super::engine::RealEngine;
 use super::http::{self, Answer};
 use super::wait::wait_for;
 
-/// The secret of every server that a test does not give another.
+/// The secret of every server whose test sets no other.
 pub const SECRET: &str = "dGhlIHNlY3JldCBvZiB0aGUgdGVzdHM=";
 
 /// A server, stopped when it is dropped.
@@ -27,31 +27,31 @@ impl Server {
         Self::with(engine, &[("deployment_id", deployment)])
     }
 
-    /// A server in front of a real Engine, with variables of its own.
+    /// A server in front of a real Engine, with these variables.
     pub fn with(engine: &RealEngine, variables: &[(&str, &str)]) -> Self {
         let socket = UnixSocket::new("127.0.0.1:2375", engine.socket()).expect("an authority");
         Self::start(variables, vec![socket], None)
     }
 
-    /// A server that reaches whatever its variables say, over TCP.
+    /// A server that reaches the Engine of its variables, over TCP.
     pub fn over_tcp(variables: &[(&str, &str)]) -> Self {
         Self::start(variables, Vec::new(), None)
     }
 
-    /// The same, with a runtime configuration that says how TLS is spoken.
+    /// The same, with a runtime configuration for TLS.
     pub fn over_tls(variables: &[(&str, &str)], runtime_config: &Path) -> Self {
         Self::start(variables, Vec::new(), Some(runtime_config))
     }
 
     /// A server as on a hosted platform: without a runtime configuration, and
-    /// with the authority in a file as the only public one.
+    /// with the authority in a file as the only public authority.
     pub fn hosted(variables: &[(&str, &str)], public_roots: &Path) -> Self {
         let mut options = options(variables);
         options.public_roots = Some(public_roots.to_owned());
         Self::run(options)
     }
 
-    /// A server of the same component by another manifest, over TCP.
+    /// A server of the same component with another manifest, over TCP.
     pub fn of(manifest: &Path, variables: &[(&str, &str)]) -> Self {
         let mut options = options(variables);
         options.manifest = manifest.to_owned();
@@ -72,7 +72,7 @@ impl Server {
     fn run(mut options: Options) -> Self {
         let lines = Arc::new(Mutex::new(Vec::new()));
         options.sink = sink(lines.clone());
-        // What all servers have sent is compared with what a proxy admits.
+        // The requests of all servers are compared with what a proxy admits.
         options.record_requests = std::env::var_os("TEST_TRAFFIC").map(PathBuf::from);
         let host = Host::prepare_with(options, compiled()).expect("spin.toml can be served");
         let serving = runtime().block_on(host.serve()).expect("a free port");
@@ -83,7 +83,7 @@ impl Server {
         }
     }
 
-    /// Where it listens.
+    /// The address on which it listens.
     pub fn address(&self) -> SocketAddr {
         self.address
     }
@@ -104,24 +104,24 @@ impl Server {
         http::exchange(self.address, &http::request(method, path, headers, body))
     }
 
-    /// Asks for the target of a token.
+    /// Starts the target of a token.
     pub fn start_target(&self, token: &str) -> Answer {
         self.call("POST", "/start", &start_body(token))
     }
 
-    /// Asks for the end of a target.
+    /// Stops a target.
     pub fn stop_target(&self, id: &str) -> Answer {
         let body = serde_json::json!({"uniqueId": id}).to_string();
         self.call("POST", "/stop", &body)
     }
 
-    /// What has been logged up to now.
+    /// The log so far.
     pub fn log(&self) -> Vec<String> {
         self.lines.lock().expect("no test panics with it").clone()
     }
 
-    /// The log line about an answer, once it is there: a failure's is found
-    /// by the id that both carry.
+    /// Waits for the log line about an answer; that of a failure is found by the
+    /// id that both carry.
     #[track_caller]
     pub fn line_about(&self, answer: &Answer) -> serde_json::Value {
         let instance = answer.json()["instance"].as_str().map(str::to_owned);
@@ -147,8 +147,8 @@ impl Drop for Server {
     }
 }
 
-/// The body of a start for `token`; the address is nobody's, so the agent
-/// keeps trying to register.
+/// The body of a start for `token`; nobody has the address, so the agent keeps
+/// trying to register.
 pub fn start_body(token: &str) -> String {
     serde_json::json!({
         "serviceUrl": "http://192.0.2.1:9",
@@ -170,7 +170,7 @@ fn options(variables: &[(&str, &str)]) -> Options {
     options
 }
 
-/// The manifest that is shipped.
+/// The shipped manifest.
 pub fn manifest() -> PathBuf {
     Path::new(env!("CARGO_MANIFEST_DIR")).join("../spin.toml")
 }

@@ -1,5 +1,5 @@
-//! A TLS client that sends bytes as they are, so that a request can be as wrong
-//! as a test needs it.
+//! A TLS client that sends bytes as they are, so that a test can send wrong
+//! requests.
 
 use std::io::{self, Write};
 use std::net::{SocketAddr, TcpStream};
@@ -19,7 +19,7 @@ const ANSWER_WAIT: Duration = Duration::from_secs(20);
 /// A connection.
 pub type Stream = StreamOwned<ClientConnection, TcpStream>;
 
-/// Who asks, and of whom.
+/// A client of one server.
 pub struct Client {
     address: SocketAddr,
     roots: RootCertStore,
@@ -28,8 +28,7 @@ pub struct Client {
 }
 
 impl Client {
-    /// One that trusts an authority (PEM) to vouch for a server, whose name is
-    /// `localhost`.
+    /// A client that trusts an authority (PEM), for a server named `localhost`.
     pub fn new(address: SocketAddr, authority: &str) -> Self {
         let mut roots = RootCertStore::empty();
         let authority = CertificateDer::from_pem_slice(authority.as_bytes()).expect("PEM");
@@ -42,7 +41,7 @@ impl Client {
         }
     }
 
-    /// The same, with a certificate to show.
+    /// The same, with a client certificate.
     pub fn with_certificate(mut self, identity: &Identity) -> Self {
         let certificate = CertificateDer::from_pem_slice(identity.certificate.as_bytes());
         let key = PrivateKeyDer::from_pem_slice(identity.key.as_bytes());
@@ -50,7 +49,7 @@ impl Client {
         self
     }
 
-    /// The same, with a further line in the head of each request.
+    /// The same, with another line in the head of each request.
     pub fn with_header(mut self, line: &str) -> Self {
         self.headers.push_str(&format!("{line}\r\n"));
         self
@@ -87,15 +86,15 @@ impl Client {
         Ok(stream)
     }
 
-    /// Sends a request over HTTP/1.1, its first line and its body as they are,
-    /// and reads the answer; `None` if the server ends the connection instead.
+    /// Sends a request over HTTP/1.1, with its first line and body as they are, and
+    /// reads the answer; `None` if the server ends the connection instead.
     pub fn ask(&self, line: &str, headers: &str, body: &[u8]) -> Option<Answer> {
         let mut stream = self.connect(&["http/1.1"]).ok()?;
         let head = format!(
             "{line}\r\nhost: localhost\r\nconnection: close\r\n{}{headers}\r\n",
             self.headers
         );
-        // A server that answers before it has read all may hang up on the rest.
+        // A server that answers early may hang up before it has read the rest.
         let _ = stream.write_all(head.as_bytes());
         let _ = stream.write_all(body);
         try_read_answer(stream)

@@ -9,8 +9,7 @@ use super::engine::RealEngine;
 use super::folder::Folder;
 use super::wait::wait_for;
 
-/// An Engine beside the one that the tests were given, with nothing on it;
-/// it ends when it is dropped.
+/// An empty Engine beside the one that the tests were given; dropping it ends it.
 pub struct TlsEngine {
     process: Child,
     port: u16,
@@ -18,8 +17,8 @@ pub struct TlsEngine {
 }
 
 impl TlsEngine {
-    /// One that shows `identity`, and admits whom the authority in the file
-    /// `clients` has signed.
+    /// An Engine that shows `identity`, and admits clients whose certificates the
+    /// authority in the file `clients` has signed.
     pub fn start(identity: &Identity, clients: &Path) -> Self {
         let folder = Folder::new("tls-engine-");
         let (certificate, key) = identity.files(&folder, "engine");
@@ -36,9 +35,9 @@ impl TlsEngine {
             .arg(format!("--data-root={}", path("data")))
             .arg(format!("--exec-root={}", path("exec")))
             .arg(format!("--pidfile={}", path("pid")))
-            // It runs no containers, so what it could share with the other
-            // Engine stays unused; a bridge of none would be taken away from
-            // whoever uses Docker's own.
+            // It runs no containers, so it names the other Engine's containerd and
+            // bridge without using them. With `--bridge=none` it would delete
+            // Docker's default bridge, which another Engine may use.
             .arg(format!("--containerd={}/containerd.sock", home.display()))
             .arg(format!("--containerd-namespace=tls-{port}"))
             .arg(format!("--containerd-plugins-namespace=tls-{port}-plugins"))
@@ -66,12 +65,12 @@ impl TlsEngine {
         engine
     }
 
-    /// Where it listens, by a name or address of this machine.
+    /// Its URL, by a name or address of this machine.
     pub fn url(&self, host: &str) -> String {
         format!("https://{host}:{}", self.port)
     }
 
-    /// The same, as somebody would have it who forgot about TLS.
+    /// The same URL, without TLS.
     pub fn plain_url(&self) -> String {
         format!("http://127.0.0.1:{}", self.port)
     }
@@ -79,14 +78,14 @@ impl TlsEngine {
 
 impl Drop for TlsEngine {
     fn drop(&mut self) {
-        // It is asked to end, since what it has mounted would otherwise stay.
+        // It is asked to end; if it were killed, its mounts would stay.
         let pid = self.process.id().to_string();
         let _ = Command::new("kill").arg(pid).status();
         let _ = self.process.wait();
     }
 }
 
-/// The bridge of a private Engine has the name of its folder.
+/// The bridge of a private Engine, which has the name of its folder.
 fn bridge_of(home: &Path) -> String {
     let name = home.file_name().expect("a folder has a name");
     name.to_str().expect("a plain name").to_owned()

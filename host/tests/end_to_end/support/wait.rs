@@ -5,19 +5,19 @@ use std::time::{Duration, Instant};
 /// How long anything may take on a busy machine with two cores.
 const PATIENCE: Duration = Duration::from_secs(30);
 
-/// How long between one look and the next.
+/// The pause between two looks.
 const BETWEEN_LOOKS: Duration = Duration::from_millis(20);
 
 /// Waits until `look` finds something.
 ///
 /// # Panics
 ///
-/// When the deadline passes, naming what was waited for.
+/// When the deadline passes; the message names what was waited for.
 pub fn wait_for<T>(what: &str, look: impl FnMut() -> Option<T>) -> T {
     wait_within(PATIENCE, what, look)
 }
 
-/// As [`wait_for`], with a deadline of one's own.
+/// Like [`wait_for`], with another deadline.
 ///
 /// # Panics
 ///

@@ -133,7 +133,11 @@ fn each_server_certificate_that_is_not_right_is_named_in_the_log() {
         &public,
         ABOUT_THE_SERVERS_CERTIFICATE,
     );
-    check(&by_name.plain_url(), &config, "https if it speaks TLS");
+    check(
+        &by_name.plain_url(),
+        &config,
+        "https if the Engine speaks TLS",
+    );
 
     let by_address = TlsEngine::start(&authority.server(&["127.0.0.1"]), &ca);
     check(&by_address.url("127.0.0.1"), &config, SPOKEN_WITH);

@@ -1,26 +1,31 @@
-//! One user's visit without the real service: a server, an Engine, and a stand-in for BastionZero that prints each step.
+//! One whole visit, offline: a server, an Engine, and stand-ins for BastionZero's service and its agent.
 
 use std::fs::{self, File};
+use std::io::Write;
 use std::net::{IpAddr, Ipv4Addr, SocketAddr};
+use std::panic::resume_unwind;
 use std::path::{Path, PathBuf};
+use std::thread;
+use std::time::Instant;
 
-use anyhow::{Context, Result, bail};
+use anyhow::{Context, Result};
 use clap::Args;
+use stand_in_service::story::{self, Patience};
+use stand_in_service::{Service, Webhooks};
 
-use crate::choice::{self, Chosen};
+use crate::choice;
 use crate::image;
 use crate::interrupt;
 use crate::network;
 use crate::own_containers::OwnContainers;
-use crate::ports::free_address;
-use crate::process;
+use crate::process::{self, POLL_INTERVAL};
 use crate::random;
 use crate::server::{Options, Server};
 use crate::wasm;
 use crate::workspace;
 use dynamic_access_admin::progress::{remark, say};
 
-/// Options of the demonstration.
+/// Options of a demonstration.
 #[derive(Args)]
 pub struct DemoArguments {
     /// The Engine, instead of SPIN_VARIABLE_DOCKER_URL, DOCKER_HOST, the local one or a private one
@@ -28,15 +33,17 @@ pub struct DemoArguments {
     docker_url: Option<String>,
 }
 
-/// Plays one visit on a server of its own. Only images stay behind.
+/// Plays a visit on a server of its own, and leaves nothing but images behind.
 pub fn demo(arguments: &DemoArguments) -> Result<()> {
     let deployment_id = workspace::deployment_id("demo");
     wasm::build(None)?;
-    // Dropped in reverse order: the server first, then its containers, then its Engine.
+    // Dropped in reverse order: first the server, then its containers, then the Engine.
     let chosen = choice::choose(arguments.docker_url.as_deref())?;
     image::build_stand_in(&chosen.docker)?;
     network::ensure(&chosen.docker)?;
-    let agents = address_for_agents(&chosen)?;
+    let address: IpAddr = chosen.bridge_address()?.parse()?;
+    let service = Service::listen((address, 0).into())
+        .context("containers reach this machine there, so the Engine must run on it")?;
     let secret = random::secret()?;
     let _containers = OwnContainers::of(&chosen.docker, &deployment_id);
     let log = log_file()?;
@@ -48,42 +55,37 @@ pub fn demo(arguments: &DemoArguments) -> Result<()> {
         deployment_id,
         secret: secret.clone(),
         agent_image: Some(image::STAND_IN_IMAGE),
-        service_urls: Some(format!("http://{agents}")),
+        service_urls: Some(service.url().to_owned()),
         log: Some(
             File::create(&log).with_context(|| format!("failed to write {}", log.display()))?,
         ),
     })?;
     let told = server
         .wait_until_ready()
-        .and_then(|()| tell(server.address(), agents, &secret));
+        .and_then(|()| tell(server.address(), service, secret));
     if told.is_err() && !interrupt::requested() {
         show(&log);
     }
     told
 }
 
-/// Where the stand-in for BastionZero listens: an address that agents in containers can reach.
-fn address_for_agents(chosen: &Chosen) -> Result<SocketAddr> {
-    let address: IpAddr = chosen.bridge_address()?.parse()?;
-    free_address((address, 0).into()).with_context(|| {
-        format!("failed to listen on {address}, where the Engine's containers would reach this machine; the Engine must run on it")
-    })
-}
-
-/// Runs the stand-in for BastionZero, which prints the steps.
-fn tell(server: SocketAddr, agents: SocketAddr, secret: &str) -> Result<()> {
-    let mut command = workspace::cargo();
-    command
-        .args(["run", "--quiet", "--package", "stand-in-service"])
-        .args(["--bin", "demo", "--"])
-        .arg(format!("--server={server}"))
-        .arg(format!("--agents={agents}"))
-        // In the environment, since anybody can read a command line.
-        .env("WEBHOOK_SECRET", secret);
-    if !process::status(&mut command)?.success() {
-        bail!("the demonstration failed; the reason is above");
+/// Plays the visit and prints each step with its time.
+fn tell(server: SocketAddr, service: Service, secret: String) -> Result<()> {
+    let started = Instant::now();
+    let told = thread::spawn(move || {
+        let webhooks = Webhooks::new(server, secret);
+        story::tell(&webhooks, &service, &Patience::default(), |step| {
+            let seconds = started.elapsed().as_secs_f32();
+            // The visit goes on even if nobody reads the output any more.
+            let _ = writeln!(std::io::stdout(), "{seconds:>6.1} s  {step}");
+        })
+    });
+    // A step can take minutes; a signal must not have to wait for it.
+    while !told.is_finished() {
+        interrupt::check()?;
+        thread::sleep(POLL_INTERVAL);
     }
-    Ok(())
+    told.join().unwrap_or_else(|panic| resume_unwind(panic))
 }
 
 fn log_file() -> Result<PathBuf> {

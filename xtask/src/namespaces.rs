@@ -90,8 +90,10 @@ impl Namespaces {
 
 /// Kills the namespaces of the Engine in `dir`, and says whether they are gone.
 pub fn kill(dir: &Path) -> bool {
-    for init in inits(dir) {
-        if let Some(pid) = Pid::from_raw(init) {
+    // The kernel waits for each `nsenter` to take note of its daemon's end, and one whose daemon
+    // was once stopped has stopped itself.
+    for pid in processes(|line| is_init(line, dir) || is_entry(line, dir)) {
+        if let Some(pid) = Pid::from_raw(pid) {
             // A failure means that it has ended meanwhile.
             let _ = kill_process(pid, Signal::KILL);
         }
@@ -105,22 +107,35 @@ pub fn kill(dir: &Path) -> bool {
 
 /// The first processes of namespaces of the Engine in `dir`.
 fn inits(dir: &Path) -> Vec<i32> {
-    let lock = dir.join(LOCK_FILE);
+    processes(|line| is_init(line, dir))
+}
+
+/// The processes with such a command line, whose words are ended by NUL.
+fn processes(is_wanted: impl Fn(&str) -> bool) -> Vec<i32> {
     let entries = fs::read_dir("/proc").into_iter().flatten().flatten();
     entries
         .filter_map(|entry| entry.file_name().to_str()?.parse().ok())
         .filter(|pid: &i32| {
             let line = fs::read(format!("/proc/{pid}/cmdline")).unwrap_or_default();
-            is_init(&String::from_utf8_lossy(&line), &lock)
+            is_wanted(&String::from_utf8_lossy(&line))
         })
         .collect()
 }
 
-/// Whether a command line, with its words ended by NUL, is that of a first process.
-fn is_init(line: &str, lock: &Path) -> bool {
-    let mut words = line.split('\0').filter(|word| !word.is_empty());
-    let program = words.next().unwrap_or_default();
-    program.rsplit('/').next() == Some(INIT) && words.next_back() == lock.to_str()
+/// Whether a command line is that of a first process.
+fn is_init(line: &str, dir: &Path) -> bool {
+    let lock = dir.join(LOCK_FILE);
+    is_program(line, INIT) && line.trim_end_matches('\0').split('\0').next_back() == lock.to_str()
+}
+
+/// Whether a command line is that of an `nsenter` with a daemon of the Engine.
+fn is_entry(line: &str, dir: &Path) -> bool {
+    is_program(line, "nsenter") && line.contains(&format!("{}/", dir.display()))
+}
+
+fn is_program(line: &str, name: &str) -> bool {
+    let program = line.split('\0').next().unwrap_or_default();
+    program.rsplit('/').next() == Some(name)
 }
 
 #[cfg(test)]
@@ -128,17 +143,15 @@ mod tests {
     use super::*;
 
     #[test]
-    fn an_init_is_told_by_its_program_and_the_engines_folder() {
-        let lock = Path::new("/var/tmp/dax-0123abcd/lock");
-        let line = "docker-init\0--\0tail\0--follow\0/var/tmp/dax-0123abcd/lock\0";
-        assert!(is_init(line, lock));
-        let unshare = format!("unshare\0--fork\0{line}");
-        assert!(!is_init(&unshare, lock));
-        let other = "docker-init\0--\0tail\0--follow\0/var/tmp/dax-0123abce/lock\0";
-        assert!(!is_init(other, lock));
-        assert!(!is_init(
-            "tail\0--follow\0/var/tmp/dax-0123abcd/lock\0",
-            lock
-        ));
+    fn processes_are_told_by_their_program_and_the_engines_folder() {
+        let dir = Path::new("/var/tmp/dax-0123abcd");
+        let other = Path::new("/var/tmp/dax-0123abc");
+        let init = "docker-init\0--\0tail\0--follow\0/var/tmp/dax-0123abcd/lock\0";
+        assert!(is_init(init, dir) && !is_init(init, other));
+        let unshare = format!("unshare\0--fork\0{init}");
+        assert!(!is_init(&unshare, dir) && !is_entry(&unshare, dir));
+        let entry = "nsenter\0--target\x007\0--\0/usr/sbin/dockerd\0--data-root\0/var/tmp/dax-0123abcd/data\0";
+        assert!(is_entry(entry, dir) && !is_entry(entry, other) && !is_init(entry, dir));
+        assert!(!is_entry("less\0/var/tmp/dax-0123abcd/dockerd.log\0", dir));
     }
 }

@@ -1,6 +1,5 @@
 //! An Engine that is down, hangs, or does not answer like one.
 
-use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::{Duration, Instant};
 
 use crate::support::fake_engine::{FakeEngine, Reply};
@@ -111,36 +110,4 @@ fn a_container_that_the_engine_refuses_is_500_and_not_looked_for() {
     let answer = server.start_target("a-token");
     assert_eq!(answer.status, 500, "{answer:?}");
     assert_eq!(engine.requests().len(), 1);
-}
-
-#[test]
-fn the_targets_are_counted_while_the_token_is_written() {
-    let is_written = AtomicBool::new(false);
-    let engine = FakeEngine::start(move |line| {
-        if line.starts_with("POST /containers/create") {
-            return Reply::json("201 Created", &format!(r#"{{"Id":"{ID}"}}"#));
-        }
-        if line.starts_with("PUT ") {
-            is_written.store(true, Ordering::SeqCst);
-        }
-        // A component that waits for the list first would wait in vain.
-        let is_list = line.starts_with("GET /containers/json");
-        let deadline = Instant::now() + Duration::from_secs(3);
-        while is_list && !is_written.load(Ordering::SeqCst) {
-            if Instant::now() > deadline {
-                return Reply::json("500 Internal Server Error", r#"{"message":"alone"}"#);
-            }
-            std::thread::sleep(Duration::from_millis(5));
-        }
-        Reply::json("200 OK", "[]")
-    });
-    let server = Server::over_tcp(&[("docker_url", &engine.url())]);
-    server.start_target("a-token");
-    let requests = engine.requests();
-    let lists = requests
-        .iter()
-        .filter(|request| request.starts_with("GET /containers/json") && request.contains("label"));
-    // A failed list would have been repeated.
-    assert_eq!(lists.count(), 1);
-    assert!(requests.iter().any(|request| request.starts_with("PUT ")));
 }

@@ -1,19 +1,11 @@
-//! Makes names that were never used before.
+//! Names that have not been used before.
 
-use std::sync::atomic::{AtomicU64, Ordering};
-use std::time::{SystemTime, UNIX_EPOCH};
-
-static COUNT: AtomicU64 = AtomicU64::new(0);
-
-/// Sixteen hex digits, different at each call and in each run.
+/// Sixteen random hex digits.
 pub fn digits() -> String {
-    let since = SystemTime::now().duration_since(UNIX_EPOCH);
-    let milliseconds = since.unwrap_or_default().as_millis() as u64;
-    let count = COUNT.fetch_add(1, Ordering::Relaxed);
-    format!("{:010x}{:06x}", milliseconds & 0xff_ffff_ffff, count)
+    uuid::Uuid::new_v4().simple().to_string()[..16].to_owned()
 }
 
-/// A name as long as `name`, with different digits at its end.
+/// A name as long as `name`, with other digits at its end.
 pub fn name_like(name: &str) -> String {
     let digits = digits();
     let kept = name.len().saturating_sub(digits.len());

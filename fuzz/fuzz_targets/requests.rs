@@ -3,14 +3,13 @@
 #![no_main]
 
 use std::cell::{Cell, RefCell};
-use std::pin::pin;
-use std::task::{Context, Poll, Waker};
 use std::time::Duration;
 
 use dynamic_access::platform::{HttpRequest, HttpResponse, Keep, Platform, TransportError};
 use dynamic_access::server;
 use http::{Request, Response, StatusCode};
 use libfuzzer_sys::fuzz_target;
+use pollster::block_on;
 
 const SECRET: &str = "c29tZSBnb29kIHNlY3JldA==";
 
@@ -62,13 +61,6 @@ impl Platform for Script<'_> {
     }
 }
 
-fn now<F: Future>(future: F) -> F::Output {
-    match pin!(future).poll(&mut Context::from_waker(Waker::noop())) {
-        Poll::Ready(output) => output,
-        Poll::Pending => panic!("nothing here waits"),
-    }
-}
-
 fn variable(name: &'static str) -> Result<String, String> {
     let value = match name {
         "webhook_secret" => SECRET,
@@ -102,14 +94,14 @@ fuzz_target!(|input: (bool, &str, &[u8], Vec<Reply>)| {
         now: Cell::default(),
     };
     let head = request.into_parts().0;
-    let answer = now(server::serve(&script, &variable, &head, async |_| {
+    let answer = block_on(server::serve(&script, &variable, &head, async |_| {
         Ok(body.to_vec())
     }));
     assert!(script.now() <= Duration::from_secs(25));
     assert!(answer.response.body().starts_with(b"{") && !answer.line.contains('\n'));
     if let Some(after) = answer.after {
         // No image of these variables is ever pulled.
-        now(after.run(&script));
+        block_on(after.run(&script));
         assert!(script.now() <= Duration::from_secs(29));
     }
 });

@@ -2,8 +2,6 @@
 
 use std::cell::{Cell, RefCell};
 use std::collections::VecDeque;
-use std::pin::pin;
-use std::task::{Context, Poll, Waker};
 use std::time::Duration;
 
 use dynamic_access::budget::Budget;
@@ -98,13 +96,6 @@ pub fn shape(request: &HttpRequest) -> &'static str {
     }
 }
 
-pub fn finish<T>(future: impl Future<Output = T>) -> T {
-    match pin!(future).poll(&mut Context::from_waker(Waker::noop())) {
-        Poll::Ready(value) => value,
-        Poll::Pending => unreachable!("a script never waits"),
-    }
-}
-
 /// The variables, with `changes` over the defaults.
 fn variables(
     changes: &[(&'static str, &'static str)],
@@ -166,7 +157,7 @@ pub fn run_with<T>(
         engine: Engine::new(&script, &config, &calls, budget.work_until),
         budget,
     };
-    let outcome = finish(webhook(provisioner));
+    let outcome = pollster::block_on(webhook(provisioner));
     let left: Vec<_> = script.steps.borrow().iter().map(|step| step.0).collect();
     assert_eq!(left, Vec::<&str>::new(), "calls that were not made");
     assert!(script.now() <= budget.answer_until, "{:?}", script.now());

@@ -2,7 +2,7 @@
 
 use std::fmt;
 use std::fs;
-use std::path::{Path, PathBuf};
+use std::path::PathBuf;
 
 use anyhow::{Context, Result, bail};
 use clap::ValueEnum;
@@ -184,11 +184,10 @@ impl Inputs {
     }
 
     fn digest(&self) -> Result<String> {
-        let contents = self
-            .files
-            .iter()
-            .map(|path| read(path))
-            .collect::<Result<Vec<_>>>()?;
+        let read = |path: &PathBuf| {
+            fs::read(path).with_context(|| format!("failed to read {}", path.display()))
+        };
+        let contents: Vec<_> = self.files.iter().map(read).collect::<Result<_>>()?;
         Ok(digest_of(&contents))
     }
 
@@ -208,10 +207,6 @@ impl Inputs {
         }
         Ok(context)
     }
-}
-
-fn read(path: &Path) -> Result<Vec<u8>> {
-    fs::read(path).with_context(|| format!("failed to read {}", path.display()))
 }
 
 /// A digest of digests, so that no two lists of contents share one.

@@ -6,7 +6,7 @@ use std::process::{Child, Command, ExitStatus, Stdio};
 use std::thread::{self, JoinHandle};
 use std::time::{Duration, Instant};
 
-use anyhow::{Context, Result, anyhow, bail};
+use anyhow::{Context, Result, anyhow, bail, ensure};
 use rustix::process::{Pid, Signal, kill_process_group};
 
 use crate::interrupt;
@@ -45,16 +45,30 @@ impl Group {
         Ok(Self { name, child })
     }
 
-    /// Waits until the program ends, a signal asks us to end, or `deadline` passes.
-    pub fn wait(&mut self, deadline: Option<Instant>) -> Result<ExitStatus> {
+    /// Waits until the program ends or a signal asks us to end.
+    pub fn wait(&mut self) -> Result<ExitStatus> {
+        self.poll(interrupt::check)
+    }
+
+    /// Waits until the program ends or `bound` has passed, whatever signal arrives.
+    fn wait_within(&mut self, bound: Duration) -> Result<ExitStatus> {
+        let deadline = Instant::now() + bound;
+        let name = self.name.clone();
+        self.poll(|| {
+            ensure!(
+                Instant::now() < deadline,
+                "`{name}` did not end within {bound:?}"
+            );
+            Ok(())
+        })
+    }
+
+    fn poll(&mut self, go_on: impl Fn() -> Result<()>) -> Result<ExitStatus> {
         loop {
             if let Some(status) = self.ended()? {
                 return Ok(status);
             }
-            interrupt::check()?;
-            if deadline.is_some_and(|deadline| Instant::now() >= deadline) {
-                bail!("`{}` did not end in time", self.name);
-            }
+            go_on()?;
             thread::sleep(POLL_INTERVAL);
         }
     }
@@ -100,7 +114,7 @@ pub fn run(command: &mut Command) -> Result<()> {
 
 /// Runs a program and shows its output.
 pub fn status(command: &mut Command) -> Result<ExitStatus> {
-    Group::spawn(command)?.wait(None)
+    Group::spawn(command)?.wait()
 }
 
 /// Runs a program and returns what it printed; on failure its output is in the error.
@@ -120,8 +134,8 @@ fn finish(command: &mut Command, bound: Option<Duration>) -> Result<String> {
     let printed = drain(group.child.stdout.take());
     let complained = drain(group.child.stderr.take());
     let status = match bound {
-        None => group.wait(None)?,
-        Some(bound) => wait_out(&mut group, bound)?,
+        None => group.wait()?,
+        Some(bound) => group.wait_within(bound)?,
     };
     let printed = printed.join().unwrap_or_default();
     let complained = complained.join().unwrap_or_default();
@@ -130,19 +144,6 @@ fn finish(command: &mut Command, bound: Option<Duration>) -> Result<String> {
         bail!("`{}` failed: {status}\n{}", shown(command), tail(&all));
     }
     Ok(printed)
-}
-
-fn wait_out(group: &mut Group, bound: Duration) -> Result<ExitStatus> {
-    let deadline = Instant::now() + bound;
-    loop {
-        if let Some(status) = group.ended()? {
-            return Ok(status);
-        }
-        if Instant::now() >= deadline {
-            bail!("`{}` did not end within {bound:?}", group.name);
-        }
-        thread::sleep(POLL_INTERVAL);
-    }
 }
 
 fn drain(pipe: Option<impl Read + Send + 'static>) -> JoinHandle<String> {

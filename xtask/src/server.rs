@@ -160,7 +160,7 @@ impl Server {
 
     /// Waits until a signal asks us to end; fails if the server ends by itself.
     pub fn wait(&mut self) -> Result<()> {
-        let status = self.group.wait(None)?;
+        let status = self.group.wait()?;
         bail!("the server has ended: {status}")
     }
 

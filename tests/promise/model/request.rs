@@ -6,6 +6,7 @@ use std::fmt;
 use std::rc::Rc;
 
 use http::{Method, Uri};
+use percent_encoding::percent_decode_str;
 use serde_json::Value;
 
 /// Where a token's file goes.
@@ -195,30 +196,10 @@ fn has(query: &BTreeMap<String, String>, key: &str, value: &str) -> bool {
 
 fn query(text: &str) -> BTreeMap<String, String> {
     let pairs = text.split('&').filter_map(|pair| pair.split_once('='));
+    let decoded = |value| percent_decode_str(value).decode_utf8_lossy().into_owned();
     pairs
         .map(|(key, value)| (key.to_owned(), decoded(value)))
         .collect()
-}
-
-fn decoded(text: &str) -> String {
-    let mut bytes = Vec::with_capacity(text.len());
-    let mut rest = text.as_bytes();
-    while let [first, others @ ..] = rest {
-        let hex = others
-            .get(..2)
-            .and_then(|hex| std::str::from_utf8(hex).ok());
-        match hex.and_then(|hex| u8::from_str_radix(hex, 16).ok()) {
-            Some(byte) if *first == b'%' => {
-                bytes.push(byte);
-                rest = &others[2..];
-            }
-            _ => {
-                bytes.push(*first);
-                rest = others;
-            }
-        }
-    }
-    String::from_utf8_lossy(&bytes).into_owned()
 }
 
 impl fmt::Display for Op {

@@ -18,10 +18,7 @@ mod variables;
 use std::cell::{Cell, RefCell};
 use std::collections::{BTreeMap, BTreeSet};
 use std::fmt::Debug;
-use std::future::Future;
 use std::net::{Ipv4Addr, Ipv6Addr};
-use std::pin::pin;
-use std::task::{Context, Poll, Waker};
 use std::time::Duration;
 
 use dynamic_access::auth::Secrets;
@@ -46,6 +43,7 @@ use dynamic_access::server;
 use dynamic_access::webhook::body::{parse_start, parse_stop};
 use dynamic_access::webhook::{Webhook, route};
 use http::{HeaderMap, HeaderName, HeaderValue, Method, StatusCode, Uri};
+use pollster::block_on;
 use proptest::collection::{btree_map, vec};
 use proptest::option;
 use proptest::prelude::{Just, Strategy, any, prop_oneof};

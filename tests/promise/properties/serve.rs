@@ -248,14 +248,6 @@ impl Platform for Scripted {
     }
 }
 
-/// What becomes of a future that never waits.
-fn now<F: Future>(future: F) -> F::Output {
-    match pin!(future).poll(&mut Context::from_waker(Waker::noop())) {
-        Poll::Ready(output) => output,
-        Poll::Pending => panic!("nothing here waits"),
-    }
-}
-
 /// A webhook's whole answer, by a server whose secret is [`SECRET`] and whose
 /// other variables are as by default but for one.
 fn serve(
@@ -273,7 +265,7 @@ fn serve(
             .ok_or("is not defined")?;
         Ok(if wanted == name { value } else { default }.to_owned())
     };
-    now(server::serve(engine, &variables, head, async |_| body))
+    block_on(server::serve(engine, &variables, head, async |_| body))
 }
 
 /// The head of a request with the right credentials.
@@ -351,7 +343,7 @@ fn whatever_the_engine_replies_there_is_an_answer_in_time_that_shows_nothing() {
             assert!(sent.iter().all(|request| request.method() == Method::GET));
         }
         if let Some(after) = answer.after {
-            let line = now(after.run(&engine));
+            let line = block_on(after.run(&engine));
             line.inspect(|line| check_line(line));
             assert!(engine.now() - arrived <= Duration::from_secs(29));
         }

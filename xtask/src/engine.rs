@@ -5,9 +5,8 @@
 
 use std::fs::{self, File};
 use std::net::Ipv4Addr;
-use std::os::unix::process::CommandExt;
 use std::path::{Path, PathBuf};
-use std::process::{Child, Command, Stdio};
+use std::process::{Command, Stdio};
 use std::thread;
 use std::time::{Duration, Instant};
 
@@ -185,7 +184,7 @@ impl Engine {
         // This plugin is for Kubernetes and would write outside our folder.
         let config = "version = 2\ndisabled_plugins = [\"io.containerd.grpc.v1.cri\"]\n";
         fs::write(dir.join("containerd.toml"), config)?;
-        let mut command = self.command(&require("containerd")?);
+        let mut command = self.daemon(&require("containerd")?);
         command
             .arg("--config")
             .arg(dir.join("containerd.toml"))
@@ -206,7 +205,7 @@ impl Engine {
         let EngineDir { dir, block, .. } = &self.dir;
         // So that the machine's own /etc/docker/daemon.json is not read.
         fs::write(dir.join("daemon.json"), runtimes())?;
-        let mut command = self.command(&require("dockerd")?);
+        let mut command = self.daemon(&require("dockerd")?);
         command
             .arg("--config-file")
             .arg(dir.join("daemon.json"))
@@ -244,12 +243,12 @@ impl Engine {
         self.spawn(&mut command, "dockerd", || docker.ping())
     }
 
-    /// A command that runs in the Engine's namespaces.
-    pub fn command(&self, program: &Path) -> Command {
-        self.namespaces.command(program)
+    /// The command that starts a daemon in the Engine's namespaces; see [`Engine::spawn`].
+    pub fn daemon(&self, program: &Path) -> Command {
+        self.namespaces.daemon(program)
     }
 
-    /// Starts a daemon, given as an [`Engine::command`], and waits until it is ready. Its output goes to a file in the folder.
+    /// Starts a daemon, given as an [`Engine::daemon`], and waits until it is ready. Its output goes to a file in the folder.
     pub fn spawn(
         &self,
         command: &mut Command,
@@ -258,15 +257,14 @@ impl Engine {
     ) -> Result<()> {
         let log_path = self.dir.dir.join(format!("{name}.log"));
         let log = File::create(&log_path)?;
-        let mut child = command
+        let started = command
             .stdin(Stdio::null())
             .stdout(log.try_clone()?)
             .stderr(log)
-            // Ctrl-C must not reach it before its containers are gone.
-            .process_group(0)
-            .spawn()
-            .with_context(|| format!("failed to run {name}"))?;
-        match wait_until(&mut child, ready) {
+            .status()
+            .with_context(|| format!("failed to run {name}"))
+            .and_then(|_| self.wait_until(name, ready));
+        match started {
             Err(error) if !interrupt::requested() => {
                 let log = fs::read_to_string(&log_path).unwrap_or_default();
                 Err(error.context(format!(
@@ -278,12 +276,29 @@ impl Engine {
         }
     }
 
+    fn wait_until(&self, name: &str, ready: impl Fn() -> Result<()>) -> Result<()> {
+        let deadline = Instant::now() + START_BOUND;
+        loop {
+            let Err(not_yet) = ready() else {
+                return Ok(());
+            };
+            interrupt::check()?;
+            if !self.namespaces.has_daemon(name) {
+                bail!("it has ended");
+            }
+            if Instant::now() >= deadline {
+                return Err(not_yet.context(format!("it is not ready after {START_BOUND:?}")));
+            }
+            thread::sleep(POLL_INTERVAL);
+        }
+    }
+
     /// Ends `dockerd` cleanly, so that its images can be used again.
     fn end_dockerd(&self) {
         let Ok(pid) = fs::read_to_string(self.pid_file()) else {
             return;
         };
-        let mut command = self.command(Path::new("kill"));
+        let mut command = self.namespaces.command(Path::new("kill"));
         command.args(["-s", "TERM", pid.trim()]);
         if process::output_within(&mut command, POLL_INTERVAL * 100).is_err() {
             return;
@@ -325,23 +340,6 @@ fn runtimes() -> String {
             crun.display()
         ),
         None => "{}\n".to_owned(),
-    }
-}
-
-fn wait_until(child: &mut Child, ready: impl Fn() -> Result<()>) -> Result<()> {
-    let deadline = Instant::now() + START_BOUND;
-    loop {
-        let Err(not_yet) = ready() else {
-            return Ok(());
-        };
-        interrupt::check()?;
-        if let Some(status) = child.try_wait()? {
-            bail!("it ended: {status}");
-        }
-        if Instant::now() >= deadline {
-            return Err(not_yet.context(format!("it is not ready after {START_BOUND:?}")));
-        }
-        thread::sleep(POLL_INTERVAL);
     }
 }
 

@@ -80,10 +80,14 @@ impl EngineDir {
         self.dir.join("data")
     }
 
-    /// Whether the run that used the Engine has ended without removing it.
-    pub fn is_abandoned(&self) -> bool {
-        let file = File::open(self.dir.join(LOCK_FILE));
-        self.stays_for.is_none() && file.is_ok_and(|file| file.try_lock().is_ok())
+    /// The Engine itself, locked for its removal, if the run that used it has ended without removing it.
+    pub fn if_abandoned(self) -> Option<Self> {
+        let lock = File::open(self.dir.join(LOCK_FILE)).ok()?;
+        let is_abandoned = self.stays_for.is_none() && lock.try_lock().is_ok();
+        is_abandoned.then_some(Self {
+            _lock: Some(lock),
+            ..self
+        })
     }
 
     /// Every private Engine of this user.

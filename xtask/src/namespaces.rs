@@ -69,12 +69,30 @@ impl Namespaces {
         }
     }
 
-    /// A program that runs in them.
+    /// A command that runs in them.
     pub fn command(&self, program: &Path) -> Command {
         let mut command = Command::new("nsenter");
         command.args(["--target", &self.init.to_string(), "--pid", "--mount", "--"]);
         command.arg(program);
         command
+    }
+
+    /// A command that leaves a daemon running in them. The first process collects the daemon when it
+    /// ends; an `nsenter` that waited for it would stop for good if the daemon was once stopped.
+    pub fn daemon(&self, program: &Path) -> Command {
+        let mut command = self.command(Path::new("setsid"));
+        command.arg("--fork").arg(program);
+        command
+    }
+
+    /// Whether a daemon of that name runs.
+    pub fn has_daemon(&self, name: &str) -> bool {
+        let init = self.init;
+        let children = fs::read_to_string(format!("/proc/{init}/task/{init}/children"));
+        children.unwrap_or_default().split(' ').any(|child| {
+            let found = fs::read_to_string(format!("/proc/{child}/comm"));
+            found.is_ok_and(|found| found.trim_end() == name)
+        })
     }
 
     /// The number of their first process, outside of them.
@@ -84,58 +102,56 @@ impl Namespaces {
 
     /// Takes the status of an `unshare` that has ended, which would stay as a zombie otherwise.
     pub fn reap(&mut self) {
-        let _ = self.unshare.wait();
+        let deadline = Instant::now() + KILLED_BOUND;
+        while matches!(self.unshare.try_wait(), Ok(None)) && Instant::now() < deadline {
+            thread::sleep(POLL_INTERVAL);
+        }
     }
 }
 
-/// Kills the namespaces of the Engine in `dir`, and says whether they are gone.
+/// Kills the namespaces of the Engine in `dir`, and says whether all of their processes are gone.
 pub fn kill(dir: &Path) -> bool {
-    // The kernel waits for each `nsenter` to take note of its daemon's end, and one whose daemon
-    // was once stopped has stopped itself.
-    for pid in processes(|line| is_init(line, dir) || is_entry(line, dir)) {
-        if let Some(pid) = Pid::from_raw(pid) {
+    let inits = inits(dir);
+    for init in &inits {
+        if let Some(pid) = Pid::from_raw(*init) {
             // A failure means that it has ended meanwhile.
             let _ = kill_process(pid, Signal::KILL);
         }
     }
     let deadline = Instant::now() + KILLED_BOUND;
-    while !inits(dir).is_empty() && Instant::now() < deadline {
+    let are_gone = || inits.iter().all(|init| has_ended(*init));
+    while !are_gone() && Instant::now() < deadline {
         thread::sleep(POLL_INTERVAL);
     }
-    inits(dir).is_empty()
+    are_gone()
+}
+
+/// Whether a process has ended: a first process does only after all others of its namespace.
+fn has_ended(pid: i32) -> bool {
+    let stat = fs::read_to_string(format!("/proc/{pid}/stat")).unwrap_or_default();
+    // After the name in parentheses comes the state (proc(5)).
+    let state = stat.rsplit_once(") ").map(|(_, rest)| rest);
+    state.is_none_or(|state| state.starts_with('Z'))
 }
 
 /// The first processes of namespaces of the Engine in `dir`.
 fn inits(dir: &Path) -> Vec<i32> {
-    processes(|line| is_init(line, dir))
-}
-
-/// The processes with such a command line, whose words are ended by NUL.
-fn processes(is_wanted: impl Fn(&str) -> bool) -> Vec<i32> {
+    let lock = dir.join(LOCK_FILE);
     let entries = fs::read_dir("/proc").into_iter().flatten().flatten();
     entries
         .filter_map(|entry| entry.file_name().to_str()?.parse().ok())
         .filter(|pid: &i32| {
             let line = fs::read(format!("/proc/{pid}/cmdline")).unwrap_or_default();
-            is_wanted(&String::from_utf8_lossy(&line))
+            is_init(&String::from_utf8_lossy(&line), &lock)
         })
         .collect()
 }
 
-/// Whether a command line is that of a first process.
-fn is_init(line: &str, dir: &Path) -> bool {
-    let lock = dir.join(LOCK_FILE);
-    is_program(line, INIT) && line.trim_end_matches('\0').split('\0').next_back() == lock.to_str()
-}
-
-/// Whether a command line is that of an `nsenter` with a daemon of the Engine.
-fn is_entry(line: &str, dir: &Path) -> bool {
-    is_program(line, "nsenter") && line.contains(&format!("{}/", dir.display()))
-}
-
-fn is_program(line: &str, name: &str) -> bool {
-    let program = line.split('\0').next().unwrap_or_default();
-    program.rsplit('/').next() == Some(name)
+/// Whether a command line, with its words ended by NUL, is that of a first process.
+fn is_init(line: &str, lock: &Path) -> bool {
+    let mut words = line.trim_end_matches('\0').split('\0');
+    let program = words.next().unwrap_or_default();
+    program.rsplit('/').next() == Some(INIT) && words.next_back() == lock.to_str()
 }
 
 #[cfg(test)]
@@ -143,15 +159,15 @@ mod tests {
     use super::*;
 
     #[test]
-    fn processes_are_told_by_their_program_and_the_engines_folder() {
-        let dir = Path::new("/var/tmp/dax-0123abcd");
-        let other = Path::new("/var/tmp/dax-0123abc");
-        let init = "docker-init\0--\0tail\0--follow\0/var/tmp/dax-0123abcd/lock\0";
-        assert!(is_init(init, dir) && !is_init(init, other));
-        let unshare = format!("unshare\0--fork\0{init}");
-        assert!(!is_init(&unshare, dir) && !is_entry(&unshare, dir));
-        let entry = "nsenter\0--target\x007\0--\0/usr/sbin/dockerd\0--data-root\0/var/tmp/dax-0123abcd/data\0";
-        assert!(is_entry(entry, dir) && !is_entry(entry, other) && !is_init(entry, dir));
-        assert!(!is_entry("less\0/var/tmp/dax-0123abcd/dockerd.log\0", dir));
+    fn an_init_is_told_by_its_program_and_the_engines_folder() {
+        let lock = Path::new("/var/tmp/dax-0123abcd/lock");
+        let line = "docker-init\0--\0tail\0--follow\0/var/tmp/dax-0123abcd/lock\0";
+        assert!(is_init(line, lock));
+        assert!(!is_init(&format!("unshare\0--fork\0{line}"), lock));
+        assert!(!is_init(line, Path::new("/var/tmp/dax-0123abce/lock")));
+        assert!(!is_init(
+            "tail\0--follow\0/var/tmp/dax-0123abcd/lock\0",
+            lock
+        ));
     }
 }

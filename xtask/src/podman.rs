@@ -37,7 +37,7 @@ pub fn start_beside(engine: &Engine) -> Result<PathBuf> {
     let dir = engine.dir().to_owned();
     fs::write(dir.join("podman.conf"), CONF)?;
     let socket = socket(&dir);
-    let mut command = engine.command(Path::new("podman"));
+    let mut command = engine.daemon(Path::new("podman"));
     command
         .env("CONTAINERS_CONF", dir.join("podman.conf"))
         .env("TMPDIR", &dir)

@@ -33,12 +33,15 @@ pub fn stop_all() -> Result<usize> {
 
 /// Removes the Engines whose runs were killed before they could.
 pub fn sweep() {
-    for engine in EngineDir::all().iter().filter(|dir| dir.is_abandoned()) {
+    for engine in EngineDir::all()
+        .into_iter()
+        .filter_map(EngineDir::if_abandoned)
+    {
         say(&format!(
             "removing {}, left by a run that was killed",
             engine.dir.display()
         ));
-        if let Err(error) = remove(engine) {
+        if let Err(error) = remove(&engine) {
             say(&format!("{error:#}"));
         }
     }

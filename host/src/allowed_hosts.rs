@@ -126,10 +126,11 @@ impl Host {
             !name.contains(['?', '#', '@']),
             "an entry is SCHEME://HOST[:PORT] and nothing more"
         );
+        let name = name.to_ascii_lowercase();
         Ok(if wildcard {
             Self::Subdomains(format!(".{name}"))
         } else {
-            Self::Exact(name.to_owned())
+            Self::Exact(name)
         })
     }
 
@@ -142,7 +143,9 @@ impl Host {
         Ok(Self::Network { address, bits })
     }
 
+    // As in Spin since 3.4, the case of a name does not count, neither in the entry nor in the request.
     fn allows(&self, host: &str) -> bool {
+        let host = &host.to_ascii_lowercase();
         match self {
             Self::Any => true,
             Self::Exact(name) => name == host,
@@ -249,6 +252,15 @@ mod tests {
         assert!(!allows(entry, "http://engine2:2375/"));
         assert!(!allows(entry, "http://engine:2376/"));
         assert!(!allows(entry, "http://engine/"));
+    }
+
+    #[test]
+    fn the_case_of_a_name_does_not_count_and_that_of_a_scheme_does() {
+        for entry in ["http://Engine.test:2375", "http://*.TEST:2375"] {
+            assert!(allows(entry, "http://engine.test:2375/"), "{entry}");
+            assert!(allows(entry, "http://ENGINE.test:2375/"), "{entry}");
+        }
+        assert!(!allows("HTTP://engine:2375", "http://engine:2375/"));
     }
 
     #[test]

@@ -189,7 +189,11 @@ pub struct EngineUrl {
 
 impl EngineUrl {
     /// Parses `http(s)://host:port`, the form that Spin's
-    /// `allowed_outbound_hosts` takes too.
+    /// `allowed_outbound_hosts` takes too, and lower-cases the host.
+    ///
+    /// Names of hosts have no case, but Spin looks up the host of a request among
+    /// the `hosts` of `[[client_tls]]` as text. With a capital in it, Spin would
+    /// find nothing and send no client certificate.
     ///
     /// # Errors
     ///
@@ -211,13 +215,17 @@ impl EngineUrl {
             .bytes()
             .all(|byte| byte.is_ascii_alphanumeric() || b"-._:[]".contains(&byte));
         let is_http = scheme == Scheme::HTTP || scheme == Scheme::HTTPS;
+        // Spin compares schemes as text, so it would deny every request to `HTTP://…`.
+        let is_lower_scheme = text.starts_with(scheme.as_str());
         let has_host = !authority.host().is_empty();
-        if has_path || has_fragment || !is_plain || !is_http || !has_host {
+        if has_path || has_fragment || !is_plain || !is_http || !is_lower_scheme || !has_host {
             return Err(FORM.to_owned());
         }
         if authority.port_u16().is_none_or(|port| port == 0) {
             return Err("has no port; Docker's are 2375 for http and 2376 for https".to_owned());
         }
+        let authority = authority.as_str().to_ascii_lowercase();
+        let authority = authority.parse().map_err(|_| FORM.to_owned())?;
         Ok(Self { scheme, authority })
     }
 
@@ -393,8 +401,26 @@ mod tests {
             "http://host:2375?x",
             "http://user:password@host:2375",
             "http://host name:2375",
+            "HTTP://host:2375",
+            "Https://host:2376",
         ] {
             EngineUrl::parse(text).expect_err(text);
+        }
+    }
+
+    #[test]
+    fn the_host_of_an_engine_url_is_in_lower_case() {
+        for (text, expected) in [
+            (
+                "https://Docker.Example.COM:2376",
+                "https://docker.example.com:2376/_ping",
+            ),
+            ("https://[FD00::A]:2376/", "https://[fd00::a]:2376/_ping"),
+            ("http://LocalHost:2375", "http://localhost:2375/_ping"),
+        ] {
+            let url = EngineUrl::parse(text).expect(text);
+            let joined = url.join("/_ping".parse().expect("a path"));
+            assert_eq!(joined.to_string(), expected);
         }
     }
 

@@ -113,6 +113,8 @@ fn each_server_certificate_that_is_not_right_is_named_in_the_log() {
 
     let by_name = TlsEngine::start(&authority.server(&["localhost"]), &ca);
     check(&by_name.url("localhost"), &config, SPOKEN_WITH);
+    // Spin compares the host of a request with `hosts` of `[[client_tls]]` as text.
+    check(&by_name.url("LocalHost"), &config, SPOKEN_WITH);
     check(
         &by_name.url("127.0.0.1"),
         &config,

@@ -8,6 +8,7 @@ use std::path::Path;
 
 use anyhow::{Context, Result, bail};
 
+use crate::context;
 use crate::docker::{self, Docker};
 use crate::endpoint::Endpoint;
 use crate::engine::{Engine, Listen, Tls};
@@ -56,7 +57,7 @@ pub fn choose(flag: Option<&str>) -> Result<Chosen> {
         });
     }
     say(
-        "Engine: none is named (DOCKER_HOST, --docker-url) and no local one runs; starting a private one for this run",
+        "Engine: none is named (DOCKER_HOST, `docker context use`, --docker-url) and no local one runs; starting a private one for this run",
     );
     private(Listen::Socket)
 }
@@ -78,9 +79,15 @@ fn private(listen: Listen) -> Result<Chosen> {
 
 /// The Engine that somebody else runs, if there is one: the named one, else the local one.
 pub fn existing(flag: Option<&str>) -> Result<Option<Docker>> {
-    if let Some((endpoint, origin)) = named(flag, |name| env::var(name).ok())? {
+    let named = match named(flag, |name| env::var(name).ok())? {
+        Some((endpoint, origin)) => Some((Docker::at(endpoint), origin.to_owned())),
+        None => context::current()?.map(|context| {
+            let origin = format!("the docker context {}", context.name);
+            (Docker::of(context), origin)
+        }),
+    };
+    if let Some((docker, origin)) = named {
         docker::ensure_cli()?;
-        let docker = Docker::at(endpoint);
         docker.ping().with_context(|| {
             format!(
                 "the Engine at {} does not answer; start it, or change {origin}, which names it",
@@ -99,7 +106,7 @@ pub fn existing(flag: Option<&str>) -> Result<Option<Docker>> {
         return Ok(None);
     }
     say(&format!(
-        "Engine: {}, the local one (DOCKER_HOST or --docker-url selects another)",
+        "Engine: {}, the local one (DOCKER_HOST, `docker context use` or --docker-url selects another)",
         local.endpoint()
     ));
     Ok(Some(local))

@@ -6,6 +6,7 @@ use std::time::Duration;
 
 use anyhow::{Context, Result};
 
+use crate::context::Context as DockerContext;
 use crate::endpoint::Endpoint;
 use crate::process;
 use crate::setup;
@@ -21,6 +22,7 @@ const REMOVE_BOUND: Duration = Duration::from_secs(60);
 #[derive(Debug, Clone)]
 pub struct Docker {
     endpoint: Endpoint,
+    context: Option<String>,
     is_private: bool,
 }
 
@@ -29,6 +31,16 @@ impl Docker {
     pub fn at(endpoint: Endpoint) -> Self {
         Self {
             endpoint,
+            context: None,
+            is_private: false,
+        }
+    }
+
+    /// The Engine of a context, whose TLS files the Docker CLI has.
+    pub fn of(context: DockerContext) -> Self {
+        Self {
+            endpoint: context.endpoint,
+            context: Some(context.name),
             is_private: false,
         }
     }
@@ -37,6 +49,7 @@ impl Docker {
     pub fn private(socket: &Path) -> Self {
         Self {
             endpoint: Endpoint::Unix(socket.to_owned()),
+            context: None,
             is_private: true,
         }
     }
@@ -51,9 +64,11 @@ impl Docker {
         let mut command = Command::new("docker");
         command
             .env_remove("DOCKER_HOST")
-            .env_remove("DOCKER_CONTEXT")
-            .arg("--host")
-            .arg(self.endpoint.docker_host());
+            .env_remove("DOCKER_CONTEXT");
+        match &self.context {
+            Some(name) => command.args(["--context", name]),
+            None => command.arg("--host").arg(self.endpoint.docker_host()),
+        };
         if self.is_private {
             // The private Engine may be older than the CLI's builder expects.
             command
@@ -64,8 +79,8 @@ impl Docker {
             command.env("BUILDX_BUILDER", "default");
         }
         match self.endpoint {
-            Endpoint::Tls(_) => command.arg("--tlsverify"),
-            Endpoint::Unix(_) | Endpoint::Tcp(_) => command.env_remove("DOCKER_TLS_VERIFY"),
+            Endpoint::Tls(_) if self.context.is_none() => command.arg("--tlsverify"),
+            _ => command.env_remove("DOCKER_TLS_VERIFY"),
         };
         command
     }

@@ -6,6 +6,7 @@ mod base;
 mod bench;
 mod bridge;
 mod choice;
+mod context;
 mod demo;
 mod docker;
 mod doctor;
@@ -97,7 +98,7 @@ enum Task {
     ProxyConfig(ProxyArguments),
     /// Report what is there, what is missing, and the command that fixes it
     Doctor {
-        /// The Engine, instead of SPIN_VARIABLE_DOCKER_URL, DOCKER_HOST or the local one
+        /// The Engine, instead of SPIN_VARIABLE_DOCKER_URL, DOCKER_HOST, the docker context or the local one
         #[arg(long, value_name = "URL|SOCKET")]
         engine: Option<String>,
         /// Check a deployed server instead, as `dynamic-access-admin doctor` does
@@ -117,7 +118,7 @@ struct ImageArguments {
     /// Build it even if it exists and nothing has changed
     #[arg(long)]
     force: bool,
-    /// The Engine, instead of SPIN_VARIABLE_DOCKER_URL, DOCKER_HOST or the local one
+    /// The Engine, instead of SPIN_VARIABLE_DOCKER_URL, DOCKER_HOST, the docker context or the local one
     #[arg(long, value_name = "URL|SOCKET")]
     engine: Option<String>,
 }

@@ -38,7 +38,7 @@ pub struct UpArguments {
     #[arg(long)]
     host: Option<HostKind>,
 
-    /// The Engine, instead of SPIN_VARIABLE_DOCKER_URL, DOCKER_HOST, the local one or a private one
+    /// The Engine, instead of SPIN_VARIABLE_DOCKER_URL, DOCKER_HOST, the docker context, the local one or a private one
     #[arg(long, value_name = "URL")]
     docker_url: Option<String>,
 

@@ -1,10 +1,12 @@
-//! `cargo xtask doctor --against URL`: what an operator is told of a server.
+//! `cargo xtask doctor`: what a person is told of this machine and its Engine, and
+//! with `--against URL`, of a server.
 
 use std::process::Command;
 use std::sync::atomic::{AtomicBool, Ordering};
 
 use crate::support::engine::{Deployment, RealEngine};
 use crate::support::fake_engine::{FakeEngine, Reply};
+use crate::support::folder::Folder;
 use crate::support::given;
 use crate::support::server::{SECRET, Server};
 
@@ -88,4 +90,44 @@ fn a_secret_is_given_to_no_proxy_and_shown_in_no_message() {
     assert_eq!(requests.len(), 2, "{requests:?}");
     assert!(requests[1].contains(SECRET), "{requests:?}");
     assert!(!content && !told.contains(SECRET), "{told}");
+}
+
+/// `cargo xtask doctor` on a machine where only `docker context` names an Engine.
+fn with_context(engine: &RealEngine) -> (bool, String) {
+    let folder = Folder::new("context");
+    let socket = engine.socket().display();
+    let host = format!("host=unix://{socket}");
+    for arguments in [
+        &["context", "create", "colima", "--docker", &host][..],
+        &["context", "use", "colima"],
+    ] {
+        let made = Command::new("docker")
+            .args(arguments)
+            .env("DOCKER_CONFIG", folder.path())
+            .env_remove("DOCKER_HOST")
+            .output()
+            .expect("the Docker CLI is there");
+        assert!(made.status.success(), "{made:?}");
+    }
+    let run = Command::new(given("TEST_XTASK"))
+        .arg("doctor")
+        .env("DOCKER_CONFIG", folder.path())
+        .env_remove("DOCKER_HOST")
+        .env_remove("DOCKER_CONTEXT")
+        .env_remove("SPIN_VARIABLE_DOCKER_URL")
+        .output()
+        .expect("xtask is there");
+    let text = [run.stdout, run.stderr].concat();
+    (run.status.success(), String::from_utf8(text).expect("text"))
+}
+
+#[test]
+fn the_engine_of_the_docker_context_is_used() {
+    let engine = RealEngine::given();
+    let (_, told) = with_context(&engine);
+    let named = format!(
+        "unix://{}, named by the docker context colima",
+        engine.socket().display()
+    );
+    assert!(told.contains(&named), "{told}");
 }

@@ -92,11 +92,8 @@ impl Configuration {
                 .await?;
             return Ok(Stream::plain(stream));
         }
+        // As in Spin, Nagle's algorithm stays on.
         let stream = self.tcp(uri, limit).await?;
-        // Requests are small and answered one by one: Nagle's algorithm would only delay them.
-        if let Err(error) = stream.set_nodelay(true) {
-            self.note(&origin(uri), &error.to_string());
-        }
         if uri.scheme_str() == Some("https") {
             self.tls(uri, stream).await
         } else {

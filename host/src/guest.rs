@@ -11,11 +11,13 @@ use http::{Request, Response, StatusCode};
 use http_body_util::{BodyExt, Empty};
 use hyper::body::Incoming;
 use tokio::sync::{Semaphore, mpsc, oneshot};
-use wasmtime::component::{Component, HasSelf, Linker, ResourceTable};
+use wasmtime::component::{Component, HasSelf, Linker, Resource, ResourceTable};
 use wasmtime::{Config, Engine, InstanceAllocationStrategy, PoolingAllocationConfig, Store};
 use wasmtime_wasi::{WasiCtx, WasiCtxView, WasiView};
 use wasmtime_wasi_http::p2::bindings::ProxyPre;
-use wasmtime_wasi_http::p2::bindings::http::types::{ErrorCode, Scheme};
+use wasmtime_wasi_http::p2::bindings::http::outgoing_handler;
+use wasmtime_wasi_http::p2::bindings::http::types::{self, ErrorCode, Scheme};
+use wasmtime_wasi_http::p2::types::HostResponseOutparam;
 use wasmtime_wasi_http::{WasiBody, WasiHttpCtx, WasiHttpCtxView, WasiHttpView};
 
 use crate::bindings::fermyon::spin::variables;
@@ -111,7 +113,42 @@ fn linker(engine: &Engine) -> wasmtime::Result<Linker<State>> {
     wasmtime_wasi::p2::add_to_linker_async(&mut linker)?;
     wasmtime_wasi_http::p2::add_only_http_to_linker_async(&mut linker)?;
     variables::add_to_linker::<_, HasSelf<State>>(&mut linker, |state| state)?;
+    hand_over_at_once(&mut linker)?;
     Ok(linker)
+}
+
+// With Spin, another thread may send the head of an answer or of a request as soon as the guest hands it over. Here, that
+// thread is usually the guest's own, so the rest of the message would always be there in time. So the guest stops for a
+// moment when it hands over a head, and what it writes later is sent later.
+fn hand_over_at_once(linker: &mut Linker<State>) -> wasmtime::Result<()> {
+    linker.allow_shadowing(true);
+    linker.instance("wasi:http/types@0.2.12")?.func_wrap_async(
+        "[static]response-outparam.set",
+        |mut store, (out, answer): (Resource<HostResponseOutparam>, _)| {
+            Box::new(async move {
+                let mut http = store.data_mut().http();
+                types::HostResponseOutparam::set(&mut http, out, answer)?;
+                tokio::task::yield_now().await;
+                Ok(())
+            })
+        },
+    )?;
+    linker
+        .instance("wasi:http/outgoing-handler@0.2.12")?
+        .func_wrap_async("handle", |mut store, (request, options)| {
+            Box::new(async move {
+                let mut http = store.data_mut().http();
+                let sent = outgoing_handler::Host::handle(&mut http, request, options);
+                let sent = match sent {
+                    Ok(reply) => Ok(reply),
+                    Err(error) => Err(error.downcast()?),
+                };
+                tokio::task::yield_now().await;
+                Ok((sent,))
+            })
+        })?;
+    linker.allow_shadowing(false);
+    Ok(())
 }
 
 /// The component of one host, and everything that its instances get.

@@ -121,9 +121,8 @@ async fn accept_until(mut stopped: oneshot::Receiver<()>, app: Arc<App>, listene
 }
 
 fn connect(app: &Arc<App>, stream: TcpStream, connections: &GracefulShutdown, alive: Alive) {
-    // Nagle's algorithm would hold back the second of two writes, for example an answer's body after its head. If setting
-    // the option fails, the connection is broken, and serving it fails too.
-    let _ = stream.set_nodelay(true);
+    // As in Spin, Nagle's algorithm stays on. It holds back the second of two writes, such as an answer's body after its
+    // head, so a component that writes its answers in two pieces is as slow here as there.
     let app = app.clone();
     let service = service_fn(move |request| {
         let (app, alive) = (app.clone(), alive.clone());

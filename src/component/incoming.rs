@@ -4,7 +4,7 @@ use std::time::Duration;
 
 use http::{HeaderValue, Method, StatusCode};
 use wasip2::http::types::{
-    Fields, IncomingRequest, Method as WasiMethod, OutgoingBody, OutgoingResponse, ResponseOutparam,
+    Fields, IncomingRequest, Method as WasiMethod, OutgoingResponse, ResponseOutparam,
 };
 
 use super::streams::{self, Deadline, Halt};
@@ -73,10 +73,12 @@ pub fn respond(out: ResponseOutparam, response: HttpResponse) {
     let response = OutgoingResponse::new(fields);
     let _ = response.set_status_code(head.status.as_u16());
     let body = response.body();
-    ResponseOutparam::set(out, Ok(response));
-    let Ok(body) = body else { return };
-    if let Ok(stream) = body.write() {
-        let _ = streams::write(&stream, &content, &Deadline::after(CALLER_WAIT));
+    let hand_over = || ResponseOutparam::set(out, Ok(response));
+    match body {
+        Ok(body) => {
+            let deadline = Deadline::after(CALLER_WAIT);
+            let _ = streams::send(body, &content, &deadline, hand_over);
+        }
+        Err(()) => hand_over(),
     }
-    let _ = OutgoingBody::finish(body, None);
 }

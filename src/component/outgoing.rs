@@ -5,8 +5,7 @@ use std::time::Duration;
 use http::uri::Scheme as HttpScheme;
 use wasip2::http::outgoing_handler;
 use wasip2::http::types::{
-    ErrorCode, Fields, IncomingResponse, Method, OutgoingBody, OutgoingRequest, RequestOptions,
-    Scheme,
+    ErrorCode, Fields, IncomingResponse, Method, OutgoingRequest, RequestOptions, Scheme,
 };
 
 use super::streams::{self, Deadline, Halt};
@@ -30,16 +29,13 @@ pub fn exchange(
         outgoing(request).ok_or_else(|| broken("the request is not valid HTTP"))?;
     let no_body = |()| broken("the request has no body to write");
     let body = outgoing.body().map_err(no_body)?;
-    let reply = outgoing_handler::handle(outgoing, Some(options(limit))).map_err(lost)?;
-    if !content.is_empty() {
-        let stream = body.write().map_err(no_body)?;
-        // A peer that closes the stream may still have sent a reply, which says why.
-        if let Err(Halt::TimedOut) = streams::write(&stream, &content, &deadline) {
-            return Err(TransportError::TimedOut);
-        }
+    let hand_over = || outgoing_handler::handle(outgoing, Some(options(limit)));
+    let (reply, written) = streams::send(body, &content, &deadline, hand_over);
+    let reply = reply.map_err(lost)?;
+    // A peer that closes the stream may still have sent a reply, which says why.
+    if let Err(Halt::TimedOut) = written {
+        return Err(TransportError::TimedOut);
     }
-    // If the end of the body cannot be sent, the reply shows it.
-    let _ = OutgoingBody::finish(body, None);
     deadline
         .wait(&reply.subscribe())
         .map_err(|_| TransportError::TimedOut)?;

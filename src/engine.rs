@@ -54,6 +54,21 @@ impl<'a, P: Platform> Engine<'a, P> {
         Self { until, ..self }
     }
 
+    /// The same Engine, used for so long at most.
+    pub fn within(self, limit: Duration) -> Self {
+        self.until(self.until.min(self.platform.now() + limit))
+    }
+
+    /// How long it may still be used.
+    pub fn time_left(&self) -> Duration {
+        self.until.saturating_sub(self.platform.now())
+    }
+
+    /// The clock and the randomness of whoever uses it.
+    pub fn platform(&self) -> &'a P {
+        self.platform
+    }
+
     /// Makes a call and reads its reply.
     ///
     /// # Errors
@@ -62,7 +77,7 @@ impl<'a, P: Platform> Engine<'a, P> {
     /// [`Fault`].
     pub async fn send<T>(&self, mut call: Call<T>) -> Result<T, Fault> {
         let begun = self.platform.now();
-        let left = self.until.saturating_sub(begun);
+        let left = self.time_left();
         if left.is_zero() {
             return Err(Fault::BudgetSpent);
         }

@@ -71,23 +71,35 @@ fn verdict(container: &Listed, config: &Config) -> Verdict {
 /// How much one reap does.
 #[derive(Debug, Clone, Copy)]
 pub struct Scope {
-    /// The most containers that are removed, or inspected.
+    /// The most containers that are removed.
     pub removals_max: usize,
+    /// The most containers that are tried: inspected, removed, or both.
+    pub tries_max: usize,
+    /// The longest time for one container.
+    pub each: Duration,
     /// Whether containers are only named instead of removed.
     pub dry_run: bool,
 }
 
 impl Scope {
-    /// After an answer: a few, since the next webhook continues.
+    /// After an answer: a few, since the next webhook continues. Failures are
+    /// counted separately, and a quarter of the time is the most that one
+    /// container may take, so that those that cannot be removed leave time for
+    /// the others. The Engine continues a removal that nobody waits for.
     pub const AFTER_ANSWER: Self = Self {
         removals_max: 4,
+        tries_max: 16,
+        each: Duration::from_secs(1),
         dry_run: false,
     };
 
-    /// On demand: as many as the time allows.
+    /// On demand: as many as the time allows. Podman waits five seconds before
+    /// a removal by force.
     pub fn whole(dry_run: bool) -> Self {
         Self {
             removals_max: usize::MAX,
+            tries_max: usize::MAX,
+            each: Duration::from_secs(6),
             dry_run,
         }
     }
@@ -102,6 +114,8 @@ pub struct Report {
     pub failed: Vec<(ContainerId, Reason, Fault)>,
     /// How many containers of this deployment there were before.
     pub found: usize,
+    /// How many of them may be due, and were left for the next reap.
+    pub left: usize,
 }
 
 impl Report {
@@ -113,11 +127,16 @@ impl Report {
             .failed
             .iter()
             .map(|(id, reason, fault)| format!("could not reap {}, {reason}: {fault}", id.short()));
-        removed.chain(failed).collect()
+        let left = (self.left > 0).then(|| format!("left for the next reap: {}", self.left));
+        removed.chain(failed).chain(left).collect()
     }
 }
 
-/// Removes the containers that no caller will remove, the oldest first.
+/// Removes the containers that no caller will remove, in a random order.
+///
+/// Nothing is remembered between requests. In a fixed order, every reap on every
+/// replica would begin with the same containers, and those that cannot be
+/// removed would keep all others from being reached.
 ///
 /// # Errors
 ///
@@ -137,27 +156,38 @@ pub async fn reap<P: Platform>(
         found: ours.len(),
         ..Report::default()
     };
-    let mut inspections = 0;
-    // The Engine lists the youngest first.
-    for container in ours.iter().rev() {
-        if report.removed.len() + report.failed.len() >= scope.removals_max {
+    let mut due: Vec<(&Listed, Verdict)> = ours
+        .iter()
+        .map(|container| (container, verdict(container, config)))
+        .filter(|(_, verdict)| *verdict != Verdict::Keep)
+        .collect();
+    shuffle(&mut due, || engine.platform().random());
+    for (tries, (container, verdict)) in due.iter().enumerate() {
+        let is_enough = report.removed.len() >= scope.removals_max || tries >= scope.tries_max;
+        if is_enough || engine.time_left().is_zero() {
+            report.left = due.len() - tries;
             break;
         }
-        let reason = match verdict(container, config) {
+        let engine = engine.within(scope.each);
+        let reason = match verdict {
             Verdict::Keep => continue,
-            Verdict::Remove(reason) => reason,
-            Verdict::Inspect if inspections >= scope.removals_max => continue,
-            Verdict::Inspect => {
-                inspections += 1;
-                match ended_long_ago(engine, &container.id).await {
-                    Some(reason) => reason,
-                    None => continue,
-                }
-            }
+            Verdict::Remove(reason) => *reason,
+            Verdict::Inspect => match ended_long_ago(&engine, &container.id).await {
+                Some(reason) => reason,
+                None => continue,
+            },
         };
-        remove(engine, container, reason, scope, &mut report).await;
+        remove(&engine, container, reason, scope, &mut report).await;
     }
     Ok(report)
+}
+
+/// Puts `items` into a random order: Fisher and Yates' shuffle.
+fn shuffle<T>(items: &mut [T], random: impl Fn() -> u128) {
+    for last in (1..items.len()).rev() {
+        let chosen = (random() >> 64) % (last as u128 + 1);
+        items.swap(last, chosen as usize);
+    }
 }
 
 /// The reason to remove a container that has ended long enough ago.
@@ -239,6 +269,28 @@ mod tests {
         check("dead", Some(600), &[], Verdict::Keep);
         let dead = Verdict::Remove(Reason::Ended { exit_code: None });
         check("dead", Some(601), &[], dead);
+    }
+
+    #[test]
+    fn a_shuffle_keeps_every_item_and_gives_every_item_every_place() {
+        let mut seen = std::collections::BTreeSet::new();
+        for seed in 0..100_u128 {
+            let mut items = [0, 1, 2, 3];
+            // Bits that are spread as those of a random source are.
+            let state = std::cell::Cell::new(seed);
+            shuffle(&mut items, || {
+                let next = state
+                    .get()
+                    .wrapping_add(1)
+                    .wrapping_mul(0x9e37_79b9_7f4a_7c15_f39c_c060_5ced_c835);
+                state.set(next ^ (next >> 71));
+                next
+            });
+            seen.extend(items.into_iter().enumerate());
+            items.sort_unstable();
+            assert_eq!(items, [0, 1, 2, 3]);
+        }
+        assert_eq!(seen.len(), 16);
     }
 
     #[test]

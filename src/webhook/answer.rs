@@ -38,6 +38,7 @@ pub fn reaped(report: &Report, dry_run: bool) -> HttpResponse {
     let body = json!({
         "dryRun": dry_run,
         "found": report.found,
+        "left": report.left,
         "removed": removed.collect::<Vec<_>>(),
         "failed": failed.collect::<Vec<_>>(),
     });
@@ -104,12 +105,14 @@ mod tests {
             ],
             failed: vec![(id, Reason::Expired, Fault::Broken("planted".to_owned()))],
             found: 4,
+            left: 1,
         };
         let body: serde_json::Value =
             serde_json::from_slice(reaped(&report, true).body()).expect("json");
         let expected = json!({
             "dryRun": true,
             "found": 4,
+            "left": 1,
             "removed": [
                 {"uniqueId": ID, "reason": "never started"},
                 {"uniqueId": ID, "reason": "ended with exit code 3", "exitCode": 3},

@@ -8,4 +8,5 @@ mod health;
 mod reap;
 mod script;
 mod start;
+mod starvation;
 mod stop;

@@ -40,14 +40,14 @@ fn only_what_has_outlived_its_lifetime_is_removed_by_force() {
         entry(ID, "running", LONG_AGO, &[]),
     ];
     let rest = vec![
-        ("remove by force", done()),
         ("inspect", ended("00:01:01")),
         ("remove", done()),
+        ("remove by force", done()),
         ("remove", done()),
     ];
     let expected = [
-        "reaped 0123456789ab: past its lifetime",
         "reaped 0123456789ab: ended with exit code 3",
+        "reaped 0123456789ab: past its lifetime",
         "reaped 0123456789ab: never started",
     ];
     assert_eq!(reaped(&list, Scope::whole(false), rest), expected);
@@ -75,13 +75,21 @@ fn what_has_just_ended_or_cannot_be_inspected_stays() {
 }
 
 #[test]
-fn a_tail_removes_and_inspects_four_at_most() {
+fn a_tail_removes_four_at_most_and_tries_sixteen() {
     let old = [const { "created" }; 6].map(|state| entry(ID, state, OLD, &[]));
-    let four = || (0..4).map(|_| ("remove", done())).collect();
-    assert_eq!(reaped(&old, Scope::AFTER_ANSWER, four()).len(), 4);
-    let ended_now = [const { "exited" }; 6].map(|state| entry(ID, state, OLD, &[]));
-    let four = (0..4).map(|_| ("inspect", ended("00:55:01"))).collect();
-    assert_eq!(reaped(&ended_now, Scope::AFTER_ANSWER, four).len(), 0);
+    let four = (0..4).map(|_| ("remove", done())).collect();
+    let notes = reaped(&old, Scope::AFTER_ANSWER, four);
+    assert_eq!(notes.len(), 5);
+    assert_eq!(notes[4], "left for the next reap: 2");
+    let old = [const { "created" }; 17].map(|state| entry(ID, state, OLD, &[]));
+    let busy = (0..16).map(|_| ("remove", said(500, "busy"))).collect();
+    let notes = reaped(&old, Scope::AFTER_ANSWER, busy);
+    assert_eq!(notes.len(), 17);
+    assert_eq!(notes[16], "left for the next reap: 1");
+    let ended_now = [const { "exited" }; 17].map(|state| entry(ID, state, OLD, &[]));
+    let looks = (0..16).map(|_| ("inspect", ended("00:55:01"))).collect();
+    let notes = reaped(&ended_now, Scope::AFTER_ANSWER, looks);
+    assert_eq!(notes, ["left for the next reap: 1"]);
 }
 
 #[test]

@@ -97,7 +97,7 @@ pub fn shape(request: &HttpRequest) -> &'static str {
 }
 
 /// The variables, with `changes` over the defaults.
-fn variables(
+pub fn variables(
     changes: &[(&'static str, &'static str)],
 ) -> impl Fn(&'static str) -> Result<String, String> {
     move |name| {

@@ -18,6 +18,7 @@ mod lifecycle;
 mod lost_answers;
 mod podman;
 mod pull;
+mod reaping;
 mod secrets;
 mod spinkube;
 mod story;

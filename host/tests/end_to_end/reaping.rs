@@ -1,0 +1,54 @@
+//! What is removed without a request, on a real Engine.
+
+use std::sync::{Arc, Mutex};
+
+use serde_json::json;
+
+use crate::lifecycle::{check_done, sleeper};
+use crate::support::engine::{Deployment, RealEngine};
+use crate::support::fault_proxy::{Fault, FaultProxy};
+use crate::support::server::Server;
+use crate::support::wait::wait_for;
+
+#[test]
+fn containers_that_cannot_be_removed_do_not_keep_the_others() {
+    let engine = RealEngine::given();
+    let deployment = Deployment::new(&engine);
+    let stuck = Arc::new(Mutex::new(Vec::<String>::new()));
+    let refused = stuck.clone();
+    let proxy = FaultProxy::start(engine.socket(), move |call| {
+        let refused = refused.lock().expect("no test panics with it");
+        if call.method == "DELETE" && refused.iter().any(|id| call.path.contains(id)) {
+            return Fault::AnsweredBefore(500, r#"{"message":"device or resource busy"}"#);
+        }
+        Fault::None
+    });
+    let due = |number: usize| {
+        let name = format!("{}-{number}", deployment.id);
+        let labels = json!({
+            "dynamic-access.deployment": deployment.id,
+            "dynamic-access.name": name,
+            "dynamic-access.start-within": "0",
+        });
+        engine.foreign(&name, sleeper(&labels))
+    };
+    // Those that cannot be removed are the oldest.
+    let others: Vec<_> = (0..6).map(due).collect();
+    let ids = others.iter().map(|other| other.id.clone());
+    stuck.lock().expect("no test panics with it").extend(ids);
+    let fine: Vec<_> = (6..9).map(due).collect();
+    let variables = [
+        ("docker_url", proxy.url()),
+        ("deployment_id", deployment.id.clone()),
+    ];
+    let variables = variables
+        .each_ref()
+        .map(|(name, value)| (*name, value.as_str()));
+    let server = Server::over_tcp(&variables);
+    wait_for("the removal of the others", || {
+        check_done(&server.call("GET", "/health", ""));
+        let left = fine.iter().filter(|one| engine.state(&one.id).is_some());
+        (left.count() == 0).then_some(())
+    });
+    assert!(others.iter().all(|one| engine.state(&one.id).is_some()));
+}

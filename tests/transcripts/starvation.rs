@@ -10,8 +10,9 @@ use dynamic_access::engine::Engine;
 use dynamic_access::log_line::Calls;
 use dynamic_access::platform::{HttpRequest, HttpResponse, Keep, Platform, TransportError};
 use dynamic_access::reaper::{Report, Scope, reap};
+use pollster::block_on;
 
-use crate::script::{entry, finish, variables};
+use crate::script::{entry, variables};
 
 /// What becomes of the removal of a container.
 #[derive(Clone, Copy, PartialEq)]
@@ -57,7 +58,7 @@ impl Stubborn {
         let until = Budget::starting(begun).reap_until(begun);
         let calls = RefCell::new(Calls::default());
         let engine = Engine::new(self, config, &calls, until);
-        let report = finish(reap(&engine, config, Scope::AFTER_ANSWER));
+        let report = block_on(reap(&engine, config, Scope::AFTER_ANSWER));
         assert!(self.now() <= until);
         report.expect("a list")
     }

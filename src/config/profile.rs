@@ -99,6 +99,11 @@ impl Profiles {
         distinct(self.all().map(|profile| &profile.image))
     }
 
+    /// Whether every target has a limit of processor time.
+    pub fn limit_processors(&self) -> bool {
+        self.all().all(|profile| profile.body.limits_processors())
+    }
+
     /// Every network that a target may need and that the operator creates, once.
     pub fn networks(&self) -> Vec<&str> {
         distinct(self.all().filter_map(|profile| profile.body.network()))

@@ -27,6 +27,11 @@ impl Config {
                 ));
             }
         }
+        if !self.profiles.limit_processors() {
+            warnings.push(
+                "container_patch or environments: NanoCpus is null and CpuQuota is not set, so one target can take every processor of the Engine's host; set one of them".to_owned(),
+            );
+        }
         warnings
     }
 }
@@ -68,6 +73,13 @@ mod tests {
             ],
             &["docker_plaintext"],
         );
+        let unlimited = r#"{"HostConfig":{"NanoCpus":null}}"#;
+        check(
+            &[("container_patch", unlimited)],
+            &["container_patch or environments: NanoCpus "],
+        );
+        let quota = r#"{"HostConfig":{"NanoCpus":null,"CpuQuota":50000}}"#;
+        check(&[("container_patch", quota)], &[]);
         check(
             &[("container_patch_unsafe", "allow")],
             &["container_patch_unsafe"],

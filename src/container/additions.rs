@@ -3,6 +3,7 @@
 
 use serde_json::{Map, Value, json};
 
+use super::forms::is_plain;
 use crate::docker::archive::TOKEN_DIR;
 use crate::docker::label;
 
@@ -50,7 +51,8 @@ impl Additions {
             Some(_) => problems.push("Env is not an array".to_owned()),
         }
         for (key, value) in object(patch, "Labels", problems) {
-            if key.to_ascii_lowercase().starts_with(label::PREFIX) || !value.is_string() {
+            let is_reserved = key.trim().to_ascii_lowercase().starts_with(label::PREFIX);
+            if is_reserved || !value.is_string() {
                 problems.push(format!(
                     "Labels.{key} must be text and must not begin with {}, which is reserved for the server",
                     label::PREFIX
@@ -77,8 +79,11 @@ impl Additions {
             Some((name, _)) if RESERVED_VARIABLES.contains(&name) => {
                 problems.push(format!("Env sets {name}, which is reserved for the server"));
             }
-            Some((name, _)) if !name.is_empty() => self.env.push(entry.to_owned()),
-            _ => problems.push("Env has an entry that is not NAME=value".to_owned()),
+            // Podman trims names, so one with a space could be a reserved one.
+            Some((name, _)) if is_plain(name, "_.-") => self.env.push(entry.to_owned()),
+            _ => problems.push(
+                "Env has an entry that is not NAME=value, or whose name has other characters than letters, digits and _.-".to_owned(),
+            ),
         }
     }
 
@@ -131,7 +136,9 @@ pub fn hides_token(path: &str) -> bool {
     }
     let token_dir: Vec<_> = TOKEN_DIR.split('/').skip(1).collect();
     !path.starts_with('/')
-        || path.contains([':', ','])
+        || path.contains(|letter: char| {
+            matches!(letter, ':' | ',') || letter.is_whitespace() || letter.is_control()
+        })
         || parts.contains(&"..")
         || parts.starts_with(&token_dir)
 }

@@ -7,6 +7,7 @@ use serde_json::Value;
 
 use super::additions::hides_token;
 use super::defaults::CAPABILITIES;
+use super::forms::is_plain;
 use crate::docker::archive::TOKEN_DIR;
 
 /// Checks what the server itself relies on. No setting turns this off.
@@ -24,6 +25,11 @@ pub fn check_servers_own(body: &Value, problems: &mut Vec<String>) {
             "HostConfig.AutoRemove would remove the exit code of a failed target as well; leave it out, since the server removes targets".into(),
         );
     }
+    if !is_unset(&host_config["VolumesFrom"]) {
+        problems.push(format!(
+            "HostConfig.VolumesFrom could put a volume of another container in {TOKEN_DIR}, and with it the target's token; leave it out"
+        ));
+    }
     let tmpfs = host_config["Tmpfs"].as_object().into_iter().flatten();
     let mounts = host_config["Mounts"].as_array().into_iter().flatten();
     let binds = host_config["Binds"].as_array().into_iter().flatten();
@@ -31,7 +37,13 @@ pub fn check_servers_own(body: &Value, problems: &mut Vec<String>) {
         .map(|(path, _)| path.as_str())
         .chain(mounts.map(|mount| mount["Target"].as_str().unwrap_or_default()))
         .chain(binds.map(|bind| bind.as_str().and_then(target_of).unwrap_or_default()));
-    if paths.any(hides_token) {
+    // Podman puts the fields of a mount into one text, where a comma begins another.
+    let mut mounts = host_config["Mounts"].as_array().into_iter().flatten();
+    let has_comma = mounts.any(|mount| {
+        let texts = ["Consistency", "Source", "Type"].map(|key| mount[key].as_str());
+        texts.into_iter().flatten().any(|text| text.contains(','))
+    });
+    if has_comma || paths.any(hides_token) {
         problems.push(format!(
             "HostConfig mounts something in {TOKEN_DIR}, which holds the target's token, or at a path that is not absolute"
         ));
@@ -63,15 +75,24 @@ pub fn check_isolation(body: &Value, problems: &mut Vec<String>) {
         }
     }
     for (key, allowed) in ONE_OF {
-        let value = &host_config[key];
-        let is_allowed = value.as_str().is_some_and(|mode| allowed.contains(&mode));
-        if !is_allowed && !value.is_null() {
+        let mode = host_config[key].as_str();
+        if !mode.is_some_and(|mode| allowed.contains(&mode)) {
             refuse(key, "shares a namespace with the host or another container");
         }
     }
     for key in ["Memory", "MemorySwap", "PidsLimit"] {
         if host_config[key].as_i64().is_none_or(|limit| limit <= 0) {
             refuse(key, "must be a limit above 0");
+        }
+    }
+    // Without one, as where the kernel has no processor quota, a warning says so.
+    let processors = &host_config["NanoCpus"];
+    if !processors.is_null() && processors.as_i64().is_none_or(|limit| limit <= 0) {
+        refuse("NanoCpus", "must be a limit above 0");
+    }
+    for key in ["CpuRealtimePeriod", "CpuRealtimeRuntime"] {
+        if !matches!(host_config[key].as_u64(), None | Some(0)) || host_config[key].is_string() {
+            refuse(key, "lets a target take a processor from the host");
         }
     }
     let adjustment = &host_config["OomScoreAdj"];
@@ -86,6 +107,11 @@ pub fn check_isolation(body: &Value, problems: &mut Vec<String>) {
     }
     if !has_bounded_log(&host_config["LogConfig"]) {
         refuse("LogConfig", "lets a target fill the disk; set max-size");
+    } else if !is_plain_log(&host_config["LogConfig"]) {
+        refuse(
+            "LogConfig",
+            "may only have the types json-file, local, k8s-file, journald and none, with max-size, max-file, max-buffer-size, compress, mode and tag",
+        );
     }
     if !drops_capabilities(&host_config["CapDrop"]) {
         refuse("CapDrop", "must contain ALL");
@@ -102,7 +128,7 @@ pub fn check_isolation(body: &Value, problems: &mut Vec<String>) {
     if !list(&host_config["Mounts"]).is_some_and(|mut mounts| mounts.all(is_own_mount)) {
         refuse(
             "Mounts",
-            "may only have tmpfs mounts, and volumes without a name and a driver",
+            "may only have tmpfs mounts, and volumes without a name, a driver and further options",
         );
     }
     let endpoints = &body["NetworkingConfig"]["EndpointsConfig"];
@@ -110,7 +136,8 @@ pub fn check_isolation(body: &Value, problems: &mut Vec<String>) {
     for (name, endpoint) in names {
         // With an id, the Engine ignores the name.
         let is_named = is_network_name(name) && is_unset(&endpoint["NetworkID"]);
-        if !is_named || !is_unset(&endpoint["Links"]) {
+        let is_plain = is_unset(&endpoint["Links"]) && is_unset(&endpoint["DriverOpts"]);
+        if !is_named || !is_plain {
             problems.push(format!("NetworkingConfig.EndpointsConfig {NETWORK}"));
         }
     }
@@ -120,7 +147,6 @@ pub fn check_isolation(body: &Value, problems: &mut Vec<String>) {
 const MUST_BE_UNSET: [(&str, &str); 15] = [
     ("Privileged", "removes the isolation of targets"),
     ("Binds", "exposes files of the host"),
-    ("VolumesFrom", "exposes files of other containers"),
     ("VolumeDriver", "may expose files of others"),
     ("Devices", "exposes devices of the host"),
     ("DeviceRequests", "exposes devices of the host"),
@@ -132,13 +158,18 @@ const MUST_BE_UNSET: [(&str, &str); 15] = [
     ("UTSMode", "shares the host's name"),
     ("UsernsMode", "removes the user namespace"),
     ("Cgroup", "joins the control group of another container"),
+    (
+        "CgroupParent",
+        "joins a control group outside of the target's own",
+    ),
     ("OomKillDisable", "lets a target hang the host"),
 ];
 
-/// Options that may be absent or have one of these values.
+/// Options that must have one of these values. Without one, the Engine's own default
+/// may be the host's namespace.
 const ONE_OF: [(&str, &[&str]); 2] = [
-    ("IpcMode", &["", "none", "private", "shareable"]),
-    ("CgroupnsMode", &["", "private"]),
+    ("IpcMode", &["none", "private", "shareable"]),
+    ("CgroupnsMode", &["private"]),
 ];
 
 const NETWORK: &str = "must name a network; the host's, another container's and an id, which may be that of the host's, are refused";
@@ -173,12 +204,13 @@ fn is_network(mode: &Value) -> bool {
 }
 
 /// Whether this can only be the name of a network. The Engine also accepts an id or
-/// its first digits, other kinds of network have a colon (`container:`), and
-/// Podman's default may be the host's network.
+/// its first digits, other kinds of network have a colon (`container:`), Podman's
+/// default may be the host's network, and two of its modes reach the host's loopback.
 fn is_network_name(name: &str) -> bool {
     let lower = name.to_ascii_lowercase();
     let may_be_id = lower.bytes().all(|byte| byte.is_ascii_hexdigit());
-    !matches!(lower.as_str(), "host" | "default") && !lower.contains(':') && !may_be_id
+    let is_host = matches!(lower.as_str(), "host" | "default" | "pasta" | "slirp4netns");
+    is_plain(name, "._-") && !is_host && !may_be_id
 }
 
 /// Whether a log that is written to the host's disk has a limit.
@@ -190,6 +222,27 @@ fn has_bounded_log(log: &Value) -> bool {
     let size = log["Config"]["max-size"].as_str().unwrap_or_default();
     let number = size.trim_end_matches(|unit: char| unit.is_ascii_alphabetic());
     !is_on_disk || number.parse().is_ok_and(|size: u64| size > 0)
+}
+
+/// Whether a log has nothing but options that are known to be safe. A path would be a
+/// file on the host, an address a socket there, and `env` would show variables.
+fn is_plain_log(log: &Value) -> bool {
+    let types = ["", "json-file", "local", "k8s-file", "journald", "none"];
+    let is_type = log["Type"].is_null()
+        || log["Type"]
+            .as_str()
+            .is_some_and(|name| types.contains(&name));
+    let mut options = log["Config"].as_object().into_iter().flatten();
+    let is_option = |(key, value): (&String, &Value)| {
+        let text = value.as_str().unwrap_or("?");
+        match key.as_str() {
+            "max-size" | "max-file" | "max-buffer-size" => is_plain(text, "") || value.is_null(),
+            "compress" | "mode" => is_plain(text, "-"),
+            "tag" => is_plain(text, "{}._-"),
+            _ => false,
+        }
+    };
+    is_type && (log["Config"].is_null() || log["Config"].is_object()) && options.all(is_option)
 }
 
 fn drops_capabilities(dropped: &Value) -> bool {
@@ -217,7 +270,9 @@ fn is_confined(options: &Value) -> bool {
         accepted.contains(option)
     };
     let is_safe = |option: &&str| match option.split_once(['=', ':']) {
-        Some(("apparmor", profile)) => !profile.is_empty() && profile != "unconfined",
+        Some(("apparmor", profile)) => {
+            is_plain(profile, "._/-") && !profile.eq_ignore_ascii_case("unconfined")
+        }
         Some(("seccomp", profile)) => profile == "builtin",
         _ => keeps_privileges(option),
     };
@@ -228,10 +283,39 @@ fn is_confined(options: &Value) -> bool {
 /// container, and a driver can mount any folder of the host.
 fn is_own_mount(mount: &Value) -> bool {
     match mount["Type"].as_str() {
-        Some("tmpfs") => true,
+        Some("tmpfs") => is_plain_mount(mount, "TmpfsOptions"),
         Some("volume") => {
-            is_unset(&mount["Source"]) && is_unset(&mount["VolumeOptions"]["DriverConfig"])
+            let options = &mount["VolumeOptions"];
+            let is_unnamed = ["DriverConfig", "Subpath"]
+                .iter()
+                .all(|key| is_unset(&options[key]));
+            is_unset(&mount["Source"]) && is_unnamed && is_plain_mount(mount, "VolumeOptions")
         }
         _ => false,
     }
+}
+
+/// Whether a mount has no options but those of its own kind, and each in a form that
+/// Podman, which puts them into one text, cannot read as another option.
+fn is_plain_mount(mount: &Value, own: &str) -> bool {
+    let consistency = ["", "default", "consistent", "cached", "delegated"];
+    let is_consistency = mount["Consistency"].is_null()
+        || mount["Consistency"]
+            .as_str()
+            .is_some_and(|text| consistency.contains(&text));
+    let others = [
+        "BindOptions",
+        "ClusterOptions",
+        "ImageOptions",
+        "TmpfsOptions",
+        "VolumeOptions",
+    ];
+    let mut others = others.iter().filter(|key| **key != own);
+    let tmpfs = &mount["TmpfsOptions"];
+    let is_number = |key| tmpfs[key].is_null() || tmpfs[key].is_u64();
+    is_consistency
+        && others.all(|key| is_unset(&mount[key]))
+        && is_number("SizeBytes")
+        && is_number("Mode")
+        && is_unset(&tmpfs["Options"])
 }

@@ -3,11 +3,13 @@
 //!
 //! The result is the body of ContainerCreate (Engine API 1.41 to 1.52).
 //! `defaults` is where every body starts, `additions` has the options that patches
-//! can only add to, `guards` refuses unsafe options, and `spelling` refuses keys
-//! that the guards would overlook.
+//! can only add to, `guards` refuses unsafe options, `forms` refuses values that an
+//! Engine could read differently, and `spelling` refuses keys that the guards would
+//! overlook.
 
 mod additions;
 mod defaults;
+mod forms;
 mod guards;
 mod spelling;
 
@@ -86,6 +88,7 @@ impl Body {
         guards::check_servers_own(&merged, &mut problems);
         if isolation == Isolation::Kept {
             guards::check_isolation(&merged, &mut problems);
+            forms::check(&merged, &mut problems);
         }
         if problems.is_empty() {
             Ok(Self { merged, additions })
@@ -113,6 +116,13 @@ impl Body {
         let mode = self.merged["HostConfig"]["NetworkMode"].as_str()?;
         let is_builtin = matches!(mode, "" | "default" | "bridge" | "none" | "host" | "nat");
         (!is_builtin && !mode.starts_with("container:")).then_some(mode)
+    }
+
+    /// Whether there is a limit of processor time.
+    pub fn limits_processors(&self) -> bool {
+        let host_config = &self.merged["HostConfig"];
+        let is_limit = |key| host_config[key].as_i64().is_some_and(|limit| limit > 0);
+        is_limit("NanoCpus") || is_limit("CpuQuota")
     }
 
     /// Whether the body lets the first process run as root. The image can still

@@ -123,6 +123,21 @@ fn what_the_server_sets_cannot_be_patched_even_without_isolation() {
             "HostConfig mounts ",
         ),
         (json!({"Volumes": []}), "Volumes "),
+        (json!({"Volumes": {"/run/dynamic-access ": {}}}), "Volumes."),
+        (json!({"Env": [" SERVICE_URL=x"]}), "Env "),
+        (json!({"Env": ["\tACTIVATION_TOKEN_FILE=x"]}), "Env "),
+        (json!({"Env": ["ENVIRONMENT_ID =x"]}), "Env "),
+        (json!({"Env": ["A\nSERVICE_URL=x"]}), "Env "),
+        (json!({"Labels": {" dynamic-access.name": "x"}}), "Labels."),
+        (
+            json!({"HostConfig": {"VolumesFrom": ["db"]}}),
+            "HostConfig.VolumesFrom ",
+        ),
+        (
+            json!({"HostConfig": {"Mounts": [{
+                "Type": "volume", "Target": "/a", "Consistency": "cached,dst=/run/dynamic-access"}]}}),
+            "HostConfig mounts ",
+        ),
         (
             json!({"HostConfig": {"Tmpfs": {"/run/dynamic-access": ""}}}),
             "HostConfig mounts ",
@@ -202,7 +217,6 @@ fn files_devices_and_namespaces_of_others_are_refused() {
         ("Privileged", json!(1)),
         ("Binds", json!(["/:/host"])),
         ("Binds", json!("/:/host")),
-        ("VolumesFrom", json!(["db"])),
         ("VolumeDriver", json!("nfs")),
         ("Devices", json!([{"PathOnHost": "/dev/sda"}])),
         ("DeviceRequests", json!([{"Count": -1}])),
@@ -220,6 +234,12 @@ fn files_devices_and_namespaces_of_others_are_refused() {
         ("IpcMode", json!("container:db")),
         ("IpcMode", json!(["host"])),
         ("CgroupnsMode", json!("host")),
+        ("CgroupnsMode", json!("")),
+        ("CgroupnsMode", Value::Null),
+        ("IpcMode", Value::Null),
+        ("CgroupParent", json!("/dynamic-access/neighbour")),
+        ("CpuRealtimeRuntime", json!(950_000)),
+        ("CpuRealtimeRuntime", json!("950000")),
         ("MaskedPaths", json!([])),
         ("ReadonlyPaths", json!([])),
     ] {
@@ -239,6 +259,11 @@ fn networks_of_others_are_refused() {
         "",
         "0a1b2c",
         "bad",
+        " host",
+        "host ",
+        "pasta",
+        "slirp4netns",
+        "targets,host",
     ] {
         check_guard("NetworkMode", json!(mode));
         let patch = json!({"NetworkingConfig": {"EndpointsConfig": {mode: {}}}});
@@ -267,12 +292,33 @@ fn limits_can_be_changed_but_not_removed() {
     for swap in [json!(0), json!(-1)] {
         check_guard("MemorySwap", swap);
     }
+    for processors in [json!(0), json!(-1), json!("1"), json!(0.5), json!(1e30)] {
+        check_guard("NanoCpus", processors);
+    }
+    // Where the kernel has no processor quota, the Engine takes no other value.
+    check_admitted(json!({"HostConfig": {"NanoCpus": null}}));
     check_guard("OomScoreAdj", json!(-1));
     check_guard("LogConfig", json!({"Config": {"max-size": null}}));
     check_guard("LogConfig", json!({"Config": {"max-size": "0"}}));
     check_guard("LogConfig", json!({"Config": {"max-size": "-1"}}));
     check_guard("LogConfig", json!({"Type": "local", "Config": null}));
     check_guard("LogConfig", Value::Null);
+    for config in [
+        json!({"path": "/etc/cron.d/a"}),
+        json!({"Path": "/etc/cron.d/a"}),
+        json!({"syslog-address": "unix:///run/docker.sock"}),
+        json!({"env": "ACTIVATION_TOKEN"}),
+        json!({"max-file": "2,path=/etc/a"}),
+        json!({"tag": "a b"}),
+        json!({"max-file": 2}),
+    ] {
+        check_guard("LogConfig", json!({"Config": config}));
+    }
+    check_guard("LogConfig", json!({"Type": "syslog"}));
+    check_guard("LogConfig", json!({"Type": "a-plugin:latest"}));
+    check_admitted(
+        json!({"HostConfig": {"LogConfig": {"Config": {"compress": "true", "tag": "{{.ID}}"}}}}),
+    );
     check_admitted(json!({"HostConfig": {"LogConfig": {"Type": "journald", "Config": null}}}));
     check_admitted(json!({"HostConfig": {"Memory": 6_291_456, "PidsLimit": 1}}));
 }
@@ -308,6 +354,10 @@ fn security_options_stay_safe() {
         json!(["no-new-privileges", "seccomp={}"]),
         json!(["no-new-privileges", "apparmor=unconfined"]),
         json!(["no-new-privileges", "apparmor="]),
+        json!(["no-new-privileges", "apparmor= unconfined"]),
+        json!(["no-new-privileges", "apparmor=unconfined "]),
+        json!(["no-new-privileges", "apparmor=Unconfined"]),
+        json!(["no-new-privileges", " no-new-privileges:false"]),
         json!(["no-new-privileges", "label=disable"]),
         json!(["no-new-privileges", "systempaths=unconfined"]),
         json!(["no-new-privilegesX"]),
@@ -328,6 +378,12 @@ fn only_mounts_of_the_targets_own_are_allowed() {
         json!({"Type": "volume", "Target": "/d", "VolumeOptions": {"DriverConfig": {
             "Name": "local", "Options": {"type": "none", "o": "bind", "device": "/"}}}}),
         json!({"Type": "npipe", "Target": "/a"}),
+        json!({"Type": "volume", "Target": "/a", "Consistency": "z"}),
+        json!({"Type": "volume", "Target": "/a", "Consistency": 1}),
+        json!({"Type": "volume", "Target": "/a", "VolumeOptions": {"Subpath": "b"}}),
+        json!({"Type": "tmpfs", "Target": "/a", "BindOptions": {"Propagation": "shared"}}),
+        json!({"Type": "tmpfs", "Target": "/a", "TmpfsOptions": {"Options": [["suid"]]}}),
+        json!({"Type": "tmpfs", "Target": "/a", "TmpfsOptions": {"Mode": "4777"}}),
         json!({"Target": "/a"}),
     ] {
         check_guard("Mounts", json!([mount]));
@@ -338,6 +394,68 @@ fn only_mounts_of_the_targets_own_are_allowed() {
     ] {
         check_admitted(json!({"HostConfig": {"Mounts": [mount]}}));
     }
+}
+
+#[test]
+fn what_an_engine_parses_further_has_a_safe_form() {
+    for (key, value) in [
+        ("Runtime", json!("nvidia")),
+        ("Runtime", json!(" runc")),
+        ("Runtime", json!("/usr/bin/wrapper")),
+        ("Dns", json!(["127.0.0.1\noptions x"])),
+        ("Dns", json!("192.0.2.1")),
+        ("DnsSearch", json!(["a b"])),
+        ("DnsOptions", json!(["ndots:2\nnameserver 192.0.2.1"])),
+        ("ExtraHosts", json!(["a:b"])),
+        ("ExtraHosts", json!(["a b:192.0.2.1"])),
+        ("GroupAdd", json!(["keep-groups"])),
+        ("GroupAdd", json!(["Keep-Groups"])),
+        ("GroupAdd", json!([0])),
+        ("Sysctls", json!({"kernel.core_pattern": "|/bin/sh"})),
+        ("Sysctls", json!({"net.ipv4.ip_forward": 1})),
+        ("Sysctls", json!({"net/../kernel.core_pattern": "1"})),
+        ("Tmpfs", json!({"/a": "suid"})),
+        ("Tmpfs", json!({"/a": "size=0"})),
+        ("Tmpfs", json!({"/a": "rw, dev"})),
+        ("Tmpfs", json!({"/a": 1})),
+        ("StorageOpt", json!({"size": "10G,x"})),
+        ("StorageOpt", json!({"dm.basesize": "10G"})),
+        (
+            "Ulimits",
+            json!([{"Name": "nofile=1:1,x", "Soft": 1, "Hard": 1}]),
+        ),
+        ("Ulimits", json!([{"Name": "nofile", "Soft": "1"}])),
+        ("CpusetCpus", json!("0,a")),
+        ("CpusetCpus", json!(0)),
+        ("CpuQuota", json!(-1)),
+        ("CpuShares", json!("2")),
+        ("ShmSize", json!(-1)),
+        ("PortBindings", json!({"80/tcp": [{"HostIp": "a"}]})),
+        ("PortBindings", json!({"80;81": []})),
+        ("Isolation", json!("process")),
+    ] {
+        check_guard(key, value);
+    }
+    for (key, value) in [
+        ("Hostname", json!("a b")),
+        ("User", json!("root x")),
+        ("MacAddress", json!("02:42:0a")),
+        ("ExposedPorts", json!({"80/tcp x": {}})),
+    ] {
+        let patch = json!({key: value});
+        check_refused(patch, Isolation::Kept, &format!("{key} "));
+    }
+    check_admitted(json!({
+        "Hostname": "agent-1", "User": "root:0", "ExposedPorts": {"80/tcp": {}},
+        "HostConfig": {
+            "Runtime": "runsc", "Dns": ["192.0.2.1", "2001:db8::1"], "DnsSearch": ["example.com"],
+            "DnsOptions": ["ndots:2"], "ExtraHosts": ["db:192.0.2.2", "host:host-gateway"],
+            "GroupAdd": ["video", "1000"], "Sysctls": {"net.ipv4.ping_group_range": "0 1000"},
+            "Tmpfs": {"/tmp": "rw,noexec,size=64m,mode=1777"}, "StorageOpt": {"size": "10G"},
+            "Ulimits": [{"Name": "nofile", "Soft": 1024, "Hard": -1}], "CpusetCpus": "0-2,4",
+            "CpuShares": 512, "PortBindings": {"80/tcp": [{"HostIp": "127.0.0.1", "HostPort": "8080"}]},
+        },
+    }));
 }
 
 #[test]

@@ -16,6 +16,7 @@ use std::time::Duration;
 pub use docker_authorization::DockerAuthorization;
 use profile::Defaults;
 pub use profile::{Profile, Profiles};
+pub use registry_auth::RegistryAuth;
 use values::Plaintext;
 pub use values::{ImagePull, TokenDelivery};
 
@@ -51,7 +52,7 @@ pub struct Config {
     /// `image_pull`: whether missing images are pulled.
     pub image_pull: ImagePull,
     /// `registry_auth`: the Engine's credentials for a registry.
-    pub registry_auth: Option<Secret>,
+    pub registry_auth: Option<RegistryAuth>,
     /// `token_delivery`: how an agent receives its token.
     pub token_delivery: TokenDelivery,
     /// `deployment_id`: which containers on the Engine belong to this deployment.
@@ -101,7 +102,7 @@ impl Config {
         let docker_url = reader.read("docker_url", EngineUrl::parse);
         let docker_authorization = reader.read("docker_authorization", DockerAuthorization::parse);
         let image_pull = reader.read("image_pull", values::parse_image_pull);
-        let registry_auth = reader.read("registry_auth", registry_auth::parse);
+        let registry_auth = reader.read("registry_auth", RegistryAuth::parse);
         let token_delivery = reader.read("token_delivery", values::parse_token_delivery);
         let deployment_id = reader.read("deployment_id", DeploymentId::parse);
         let max_targets = reader.read("max_targets", values::parse_count);
@@ -142,8 +143,9 @@ impl Config {
     pub fn secrets(&self) -> Vec<Secret> {
         let authorization = self.docker_authorization.as_ref();
         let credentials = authorization.map(|authorization| &authorization.credentials);
-        let secrets = [credentials, self.registry_auth.as_ref()];
-        secrets.into_iter().flatten().cloned().collect()
+        let registry = self.registry_auth.iter();
+        let registry = registry.flat_map(|auth| auth.secrets.iter().chain([&auth.header]));
+        credentials.into_iter().chain(registry).cloned().collect()
     }
 }
 

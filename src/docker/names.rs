@@ -146,9 +146,13 @@ impl ImageReference {
     /// `reference.ParseNormalizedNamed`. Without one, the Engine would ask a
     /// public registry, where anybody can publish under any name.
     pub fn has_registry(&self) -> bool {
-        self.0
-            .split_once('/')
-            .is_some_and(|(host, _)| host == "localhost" || host.contains(['.', ':']))
+        self.registry().is_some()
+    }
+
+    /// The registry that the reference names, if it does.
+    pub fn registry(&self) -> Option<&str> {
+        let (host, _) = self.0.split_once('/')?;
+        (host == "localhost" || host.contains(['.', ':'])).then_some(host)
     }
 
     /// Whether the reference has a digest, which always names the same content; a

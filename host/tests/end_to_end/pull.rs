@@ -5,7 +5,7 @@ use serde_json::json;
 use crate::lifecycle::{check_done, id_of};
 use crate::support::engine::{Deployment, RealEngine};
 use crate::support::fake_engine::{FakeEngine, Reply};
-use crate::support::registry::{PASSWORD, REGISTRY_AUTH, Registry};
+use crate::support::registry::{PASSWORD, Registry, auth_for};
 use crate::support::server::Server;
 use crate::support::unique;
 use crate::support::wait::wait_within;
@@ -79,7 +79,10 @@ fn a_registry_that_asks_is_shown_the_credentials() {
     let image = registry.reference("team/agent:1");
     let without = server(&deployment, &engine, &image, "");
     check_refused(&without, 500, "cannot be pulled from its registry");
-    let with = server(&deployment, &engine, &image, REGISTRY_AUTH);
+    // Credentials for another registry are not sent to this one.
+    let other = server(&deployment, &engine, &image, &auth_for("other.example.com"));
+    check_refused(&other, 500, "cannot be pulled from its registry");
+    let with = server(&deployment, &engine, &image, &registry.auth());
     id_of(&with.start_target(&unique("token")));
     assert!(!with.log().join("\n").contains(PASSWORD));
     for id in deployment.containers() {

@@ -4,7 +4,9 @@ use std::net::{TcpListener, TcpStream};
 use std::path::Path;
 use std::process::{Child, Command, Stdio};
 
-use serde_json::Value;
+use base64::Engine;
+use base64::prelude::BASE64_URL_SAFE;
+use serde_json::{Value, json};
 
 use super::engine::RealEngine;
 use super::folder::Folder;
@@ -17,10 +19,6 @@ pub const PASSWORD: &str = "planted-registry-password";
 
 /// The same user with the password's bcrypt hash, at the lowest cost, which is four.
 const PASSWORD_HASH: &str = "$2b$04$5OohH37wQlNCU.Szi82MeO87qfeKd.WPO12CWvpQPWPAXnoC8NSVi";
-
-/// `X-Registry-Auth` of that user: {"username":"somebody","password":"planted-registry-password"}
-pub const REGISTRY_AUTH: &str =
-    "eyJ1c2VybmFtZSI6InNvbWVib2R5IiwicGFzc3dvcmQiOiJwbGFudGVkLXJlZ2lzdHJ5LXBhc3N3b3JkIn0=";
 
 /// A registry; dropping it removes it and its images.
 pub struct Registry {
@@ -81,6 +79,11 @@ impl Registry {
         format!("{}/{rest}", self.authority)
     }
 
+    /// `X-Registry-Auth` of that user, for this registry.
+    pub fn auth(&self) -> String {
+        auth_for(&self.authority)
+    }
+
     /// Pushes an image of one small file as `team/agent:1`, removes it from the
     /// Engine again, and returns its digest.
     pub fn hold_image(&self, engine: &RealEngine) -> String {
@@ -90,7 +93,8 @@ impl Registry {
         let imported = engine.call_with_bytes("POST", &path, &archive());
         assert_eq!(imported.status, 200);
         let path = format!("/images/{repository}/push?tag=1");
-        let headers = [("x-registry-auth", REGISTRY_AUTH)];
+        let auth = self.auth();
+        let headers = [("x-registry-auth", &*auth)];
         let pushed = engine.call_with_headers("POST", &path, &headers);
         assert!(!pushed.body.contains("errorDetail"), "{pushed:?}");
         let mut lines = pushed.body.lines().filter_map(|line| {
@@ -131,4 +135,10 @@ pub fn archive_of(name: &str, content: &str) -> Vec<u8> {
         .append_data(&mut header, name, content.as_bytes())
         .and_then(|()| archive.into_inner())
         .expect("memory takes it")
+}
+
+/// `X-Registry-Auth` of that user, for a registry.
+pub fn auth_for(address: &str) -> String {
+    let auth = json!({"username": USER, "password": PASSWORD, "serveraddress": address});
+    BASE64_URL_SAFE.encode(auth.to_string())
 }

@@ -111,6 +111,7 @@ impl<'a, P: Platform> Engine<'a, P> {
         match error {
             TransportError::Unreachable(detail) => Fault::Unreachable(detail),
             TransportError::Untrusted(detail) => Fault::Untrusted(detail),
+            TransportError::Forbidden(barrier) => Fault::Forbidden(barrier),
             TransportError::TimedOut => Fault::TimedOut,
             TransportError::Broken(detail) => {
                 // In TLS 1.3 the client's handshake is over before the server

@@ -4,6 +4,8 @@ use std::fmt;
 
 use http::StatusCode;
 
+use crate::platform::Barrier;
+
 /// Why a call failed.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum Fault {
@@ -11,6 +13,8 @@ pub enum Fault {
     Unreachable(String),
     /// The TLS handshake failed: the call had no effect.
     Untrusted(String),
+    /// The platform did not send the call: it had no effect.
+    Forbidden(Barrier),
     /// The call's own limit passed: it may have had an effect.
     TimedOut,
     /// The connection broke: it may have had an effect.
@@ -32,7 +36,9 @@ impl Fault {
     /// Whether the call certainly had no effect.
     pub fn is_without_effect(&self) -> bool {
         match self {
-            Self::Unreachable(_) | Self::Untrusted(_) | Self::BudgetSpent => true,
+            Self::Unreachable(_) | Self::Untrusted(_) | Self::Forbidden(_) | Self::BudgetSpent => {
+                true
+            }
             Self::EngineError { status, .. } => status.is_client_error(),
             Self::TimedOut | Self::Broken(_) | Self::Nonsense(_) => false,
         }
@@ -44,6 +50,12 @@ impl fmt::Display for Fault {
         match self {
             Self::Unreachable(detail) => write!(f, "no connection to the Engine: {detail}"),
             Self::Untrusted(detail) => write!(f, "no TLS with the Engine: {detail}"),
+            Self::Forbidden(Barrier::AllowedHosts) => {
+                f.write_str("Spin does not let this server call docker_url (HttpRequestDenied)")
+            }
+            Self::Forbidden(Barrier::BlockedNetworks) => {
+                f.write_str("Spin blocks the address of docker_url (DestinationIpProhibited)")
+            }
             Self::TimedOut => f.write_str("the Engine did not answer in time"),
             Self::Broken(detail) => write!(f, "the connection to the Engine broke: {detail}"),
             Self::BudgetSpent => f.write_str("the webhook's time is spent"),

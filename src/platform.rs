@@ -72,11 +72,22 @@ pub enum TransportError {
     Unreachable(String),
     /// The TLS handshake failed: the request certainly had no effect.
     Untrusted(String),
+    /// The platform does not send such requests: it certainly had no effect.
+    Forbidden(Barrier),
     /// The limit passed: the request may have had an effect, or may have it later.
     TimedOut,
     /// The connection broke or the reply was cut off: the request may have had an
     /// effect, or may have it later.
     Broken(String),
+}
+
+/// What keeps the platform from sending a request.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Barrier {
+    /// The component may not reach the URL's scheme, host and port.
+    AllowedHosts,
+    /// Nobody may reach the addresses that the host's name stands for.
+    BlockedNetworks,
 }
 
 /// Why the body of a request to us could not be read.

@@ -10,7 +10,8 @@ use wasip2::http::types::{
 
 use super::streams::{self, Deadline, Halt};
 use crate::platform::{
-    END_BYTES, HttpRequest, HttpResponse, Keep, REPLY_BYTES_MAX, REPLY_HEADERS, TransportError,
+    Barrier, END_BYTES, HttpRequest, HttpResponse, Keep, REPLY_BYTES_MAX, REPLY_HEADERS,
+    TransportError,
 };
 
 /// How long it may take to connect to the Engine. Its host is near, so a longer wait
@@ -130,12 +131,12 @@ fn lost(code: ErrorCode) -> TransportError {
         | ErrorCode::DnsError(_)
         | ErrorCode::DestinationNotFound
         | ErrorCode::DestinationUnavailable
-        | ErrorCode::DestinationIpProhibited
         | ErrorCode::DestinationIpUnroutable
         | ErrorCode::ConnectionRefused
         | ErrorCode::ConnectionTimeout
-        | ErrorCode::ConnectionLimitReached
-        | ErrorCode::HttpRequestDenied => TransportError::Unreachable(named(&code)),
+        | ErrorCode::ConnectionLimitReached => TransportError::Unreachable(named(&code)),
+        ErrorCode::HttpRequestDenied => TransportError::Forbidden(Barrier::AllowedHosts),
+        ErrorCode::DestinationIpProhibited => TransportError::Forbidden(Barrier::BlockedNetworks),
         ErrorCode::TlsProtocolError
         | ErrorCode::TlsCertificateError
         | ErrorCode::TlsAlertReceived(_) => TransportError::Untrusted(named(&code)),

@@ -8,6 +8,7 @@ use std::fmt;
 
 use super::Error;
 use crate::fault::Fault;
+use crate::platform::Barrier;
 
 impl Error {
     /// The sentence for the caller. It is the same every time.
@@ -134,6 +135,14 @@ impl fmt::Display for Error {
                 "{fault}; check that docker_url points to a Docker Engine, and that it is https if the Engine speaks TLS"
             ),
             Self::EngineFailed(fault) => write!(f, "the Engine failed: {fault}"),
+            Self::Denied(fault @ Fault::Forbidden(Barrier::AllowedHosts)) => write!(
+                f,
+                "{fault}; check that allowed_outbound_hosts in the manifest has the scheme, host and port of docker_url. Spin before 3.4 wants the host in lower case. Fermyon Cloud wants the URL itself there, and no variable"
+            ),
+            Self::Denied(fault @ Fault::Forbidden(Barrier::BlockedNetworks)) => write!(
+                f,
+                "{fault}; check block_networks in Spin's runtime configuration. A hosted Spin reaches public addresses only"
+            ),
             Self::Denied(fault) => write!(
                 f,
                 "access to the Engine was denied: {fault}; check docker_authorization, and the proxy's list of calls or the authorisation plugin's policy"

@@ -66,7 +66,8 @@ pub enum Error {
     LimitDropped(String),
     /// The Engine rejected the request, usually for the container's options.
     Refused(Fault),
-    /// A proxy or a plugin in front of the Engine denied the request.
+    /// The platform, or a proxy or a plugin in front of the Engine, denied the
+    /// request.
     Denied(Fault),
     /// The Engine reported a failure of its own, or the reply is not an Engine's.
     EngineFailed(Fault),
@@ -153,6 +154,7 @@ impl From<Fault> for Error {
     fn from(fault: Fault) -> Self {
         match &fault {
             Fault::Unreachable(_) | Fault::Untrusted(_) => Self::EngineUnreachable(fault),
+            Fault::Forbidden(_) => Self::Denied(fault),
             Fault::TimedOut | Fault::BudgetSpent => Self::OutOfTime(fault),
             Fault::EngineError { status, .. } if is_denial(*status) => Self::Denied(fault),
             Fault::EngineError { status, .. } if status.is_client_error() => Self::Refused(fault),
@@ -168,6 +170,7 @@ impl std::error::Error for Error {}
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::platform::Barrier;
 
     fn said(status: u16) -> Fault {
         Fault::EngineError {
@@ -265,10 +268,25 @@ mod tests {
     }
 
     #[test]
+    fn a_request_that_spin_does_not_send_names_the_setting() {
+        for (barrier, setting) in [
+            (Barrier::AllowedHosts, "allowed_outbound_hosts"),
+            (Barrier::BlockedNetworks, "block_networks"),
+        ] {
+            let error = Error::from(Fault::Forbidden(barrier)).to_string();
+            assert!(error.contains(setting), "{error}");
+            assert!(!error.contains("running"), "{error}");
+            assert!(!error.contains("docker_authorization"), "{error}");
+        }
+    }
+
+    #[test]
     fn a_fault_becomes_the_error_of_its_cause() {
         for (fault, status) in [
             (Fault::Unreachable(String::new()), 503),
             (Fault::Untrusted(String::new()), 503),
+            (Fault::Forbidden(Barrier::AllowedHosts), 500),
+            (Fault::Forbidden(Barrier::BlockedNetworks), 500),
             (said(401), 500),
             (said(403), 500),
             (Fault::TimedOut, 504),

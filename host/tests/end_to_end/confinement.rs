@@ -52,10 +52,12 @@ fn the_component_reaches_no_host_but_docker_url() {
         (server, answers)
     };
     let (server, refused) = answers(&engine.url());
-    for answer in refused {
-        assert_eq!(answer.status, 503, "{answer:?}");
-        let line = server.line_about(&answer).to_string();
-        assert!(line.contains("HttpRequestDenied"), "{line}");
+    for (answer, status) in refused.iter().zip([503, 500, 500, 500]) {
+        assert_eq!(answer.status, status, "{answer:?}");
+        let error = server.line_about(answer)["error"].to_string();
+        assert!(error.contains("HttpRequestDenied"), "{error}");
+        assert!(error.contains("allowed_outbound_hosts"), "{error}");
+        assert!(!error.contains("running"), "{error}");
     }
     assert_eq!(other.requests(), [""; 0]);
     // The same component reaches it if the manifest allows that.

@@ -13,6 +13,7 @@ mod contract;
 mod doctor;
 mod engine_faults;
 mod engine_proxy;
+mod hosted;
 mod kept_connection;
 mod lifecycle;
 mod lost_answers;

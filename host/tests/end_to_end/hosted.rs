@@ -1,0 +1,55 @@
+//! `deploy/hosted`: the manifest for a platform that takes no variables in
+//! `allowed_outbound_hosts`.
+
+use std::path::{Path, PathBuf};
+use std::process::Command;
+
+use crate::support::fake_engine::{FakeEngine, Reply};
+use crate::support::folder::Folder;
+use crate::support::server::{Server, manifest};
+
+/// The URL that the instructions have in the place of the reader's own.
+const EXAMPLE: &str = "https://docker.example.com:2376";
+
+/// The manifest that the instructions' command makes for the Engine at `url`.
+fn manifest_for(folder: &Folder, url: &str) -> PathBuf {
+    let readme = Path::new(env!("CARGO_MANIFEST_DIR")).join("../deploy/hosted/README.md");
+    let readme = std::fs::read_to_string(readme).expect("the instructions");
+    let mut lines = readme.lines().map(str::trim);
+    let command = lines.find(|line| line.starts_with("sed "));
+    let command = command.expect("a command").replace(EXAMPLE, url);
+    std::fs::copy(manifest(), folder.path().join("spin.toml")).expect("a copy");
+    let mut shell = Command::new("sh");
+    let made = shell
+        .args(["-e", "-c", &command])
+        .current_dir(folder.path())
+        .status();
+    assert!(made.expect("a shell").success(), "{command}");
+    let name = command.rsplit('>').next().expect("it writes a file");
+    folder.path().join(name)
+}
+
+#[test]
+fn a_manifest_with_the_url_itself_reaches_that_engine_and_no_other() {
+    let folder = Folder::new("hosted-");
+    let [engine, other] = [(); 2].map(|()| FakeEngine::start(|_| Reply::json("200 OK", "[]")));
+    let manifest = manifest_for(&folder, &engine.url());
+    let text = std::fs::read_to_string(&manifest).expect("a manifest");
+    let allowed: Vec<_> = text
+        .lines()
+        .filter(|line| line.contains("allowed_outbound_hosts"))
+        .collect();
+    let expected = format!("allowed_outbound_hosts = [\"{}\"]", engine.url());
+    assert_eq!(allowed, [expected]);
+
+    let server = Server::of(&manifest, &[("docker_url", &engine.url())]);
+    server.call("GET", "/health", "");
+    assert!(!engine.requests().is_empty());
+
+    let server = Server::of(&manifest, &[("docker_url", &other.url())]);
+    let answer = server.call("GET", "/health", "");
+    assert_eq!(answer.status, 503, "{answer:?}");
+    let error = server.line_about(&answer)["error"].to_string();
+    assert!(error.contains("allowed_outbound_hosts"), "{error}");
+    assert_eq!(other.requests(), [""; 0]);
+}

@@ -83,6 +83,14 @@ impl Compiled {
         let imports = component.imports(pre.engine());
         imports.map(|(name, _)| name.to_owned()).collect()
     }
+
+    /// The interfaces that the component exports, with their versions.
+    pub fn exports(&self) -> Vec<String> {
+        let pre = self.0.pre.instance_pre();
+        let component = pre.component().component_type();
+        let exports = component.exports(pre.engine());
+        exports.map(|(name, _)| name.to_owned()).collect()
+    }
 }
 
 fn engine() -> Result<Engine> {

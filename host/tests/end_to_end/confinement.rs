@@ -23,6 +23,35 @@ fn the_component_asks_for_no_file_system_and_no_socket() {
     }
 }
 
+#[test]
+fn the_export_is_one_that_spin_loads_from_the_version_on_that_the_documents_name() {
+    let exports = compiled().exports();
+    let [export] = exports.as_slice() else {
+        panic!("{exports:?}");
+    };
+    let handler = export.strip_prefix("wasi:http/incoming-handler@");
+    let version = handler.expect("it serves HTTP");
+    let oldest = match version {
+        // Spin compares with these two, and with 0.2.0 alone before 3.0.
+        "0.2.0" | "0.2.1" => "Spin 3.0",
+        // Since 3.1, the beginning is enough.
+        _ if version.starts_with("0.2.") => "Spin 3.1",
+        _ => panic!("{export}"),
+    };
+    let root = manifest();
+    let root = root.parent().expect("it lies in a folder");
+    for document in [
+        "spin.toml",
+        "README.md",
+        "DESIGN.md",
+        "deploy/spinkube/README.md",
+    ] {
+        let text = std::fs::read_to_string(root.join(document)).expect("a document");
+        assert!(text.contains(oldest), "{document} names {oldest}");
+        assert!(!text.contains("Spin 2."), "{document} names an older one");
+    }
+}
+
 /// The manifest of a misled component: its `docker_url` is not the one that the
 /// manifest lets it reach.
 fn astray(folder: &Folder, believes: &str) -> std::path::PathBuf {

@@ -16,6 +16,11 @@ use crate::fault::Fault;
 use crate::log_line::{CallNote, Calls};
 use crate::platform::{HttpRequest, Platform, TransportError};
 
+/// The pauses between the three tries of a look. Podman removes a container in a
+/// few hundred milliseconds, and a connection that a peer has closed is found out
+/// at once. Together they are short beside the five seconds that one try may take.
+const LOOK_AGAIN_AFTER: [Duration; 2] = [Duration::from_millis(250), Duration::from_secs(1)];
+
 /// An Engine, for as long as one part of one webhook lasts.
 #[derive(Debug)]
 pub struct Engine<'a, P> {
@@ -71,19 +76,36 @@ impl<'a, P: Platform> Engine<'a, P> {
 
     /// Makes a call and reads its reply.
     ///
+    /// A look that fails once says little about an Engine: a reply may be lost, a
+    /// pooled connection closed, and Podman fails to list containers while it
+    /// removes one. So a look is repeated, here and nowhere else. A change is made
+    /// once: whether it can be repeated depends on what it has done.
+    ///
     /// # Errors
     ///
     /// Why there was no reply, or what the call's reader makes of it: see
-    /// [`Fault`].
+    /// [`Fault`]. Of a look, that of the last try.
     pub async fn send<T>(&self, mut call: Call<T>) -> Result<T, Fault> {
+        self.address(&mut call.request);
+        for pause in LOOK_AGAIN_AFTER {
+            match self.send_once(&call).await {
+                Err(fault) if call.is_look && fault.may_pass() && self.time_left() > pause => {
+                    self.platform.sleep(pause).await;
+                }
+                outcome => return outcome,
+            }
+        }
+        self.send_once(&call).await
+    }
+
+    async fn send_once<T>(&self, call: &Call<T>) -> Result<T, Fault> {
         let begun = self.platform.now();
         let left = self.time_left();
         if left.is_zero() {
             return Err(Fault::BudgetSpent);
         }
-        self.address(&mut call.request);
-        let request = std::mem::take(&mut call.request);
         let limit = call.limit.min(left);
+        let request = call.request.clone();
         let sent = self.platform.send(request, limit, call.keep).await;
         let reply = sent.map(Reply::new);
         self.calls.borrow_mut().push(CallNote {

@@ -45,6 +45,25 @@ impl Fault {
     }
 }
 
+impl Fault {
+    /// Whether the same call may succeed a moment later. What an Engine or a
+    /// proxy refuses, it refuses again; a proxy's 408 and 429 are about the moment.
+    pub fn may_pass(&self) -> bool {
+        match self {
+            Self::Unreachable(_)
+            | Self::Untrusted(_)
+            | Self::TimedOut
+            | Self::Broken(_)
+            | Self::Nonsense(_) => true,
+            Self::BudgetSpent => false,
+            Self::EngineError { status, .. } => {
+                let of_the_moment = [StatusCode::REQUEST_TIMEOUT, StatusCode::TOO_MANY_REQUESTS];
+                status.is_server_error() || of_the_moment.contains(status)
+            }
+        }
+    }
+}
+
 impl fmt::Display for Fault {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
@@ -61,6 +80,36 @@ impl fmt::Display for Fault {
             Self::BudgetSpent => f.write_str("the webhook's time is spent"),
             Self::Nonsense(detail) => write!(f, "not an Engine's answer: {detail}"),
             Self::EngineError { status, message } => write!(f, "{status}: {message}"),
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_fault_may_pass_unless_it_is_a_refusal() {
+        let said = |status: u16| Fault::EngineError {
+            status: StatusCode::from_u16(status).expect("a status"),
+            message: String::new(),
+        };
+        for (fault, may_pass) in [
+            (Fault::Unreachable(String::new()), true),
+            (Fault::Untrusted(String::new()), true),
+            (Fault::TimedOut, true),
+            (Fault::Broken(String::new()), true),
+            (Fault::Nonsense(String::new()), true),
+            (Fault::BudgetSpent, false),
+            (said(400), false),
+            (said(403), false),
+            (said(404), false),
+            (said(408), true),
+            (said(429), true),
+            (said(500), true),
+            (said(503), true),
+        ] {
+            assert_eq!(fault.may_pass(), may_pass, "{fault}");
         }
     }
 }

@@ -42,7 +42,7 @@ pub fn write_token(id: &ContainerId, token: &Secret) -> Call<()> {
     request
         .headers_mut()
         .insert(CONTENT_TYPE, HeaderValue::from_static("application/x-tar"));
-    Call::new("archive", request, CHANGE, written)
+    Call::change("archive", request, CHANGE, written)
 }
 
 fn written(reply: &Reply) -> Result<(), Fault> {

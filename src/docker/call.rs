@@ -16,7 +16,7 @@ pub const LOOK: Duration = Duration::from_secs(5);
 pub const CHANGE: Duration = Duration::from_secs(15);
 
 /// Reads the reply to one request.
-type Reader<T> = Box<dyn FnOnce(&Reply) -> Result<T, Fault>>;
+type Reader<T> = Box<dyn Fn(&Reply) -> Result<T, Fault>>;
 
 /// A request together with everything that belongs to it, so that its reply
 /// cannot be read as the reply to another one.
@@ -29,22 +29,37 @@ pub struct Call<T> {
     pub limit: Duration,
     /// How much of the reply is read.
     pub keep: Keep,
+    /// Whether it only looks, so that it can be repeated freely.
+    pub is_look: bool,
     reader: Reader<T>,
 }
 
 impl<T> Call<T> {
-    /// A call whose reply is read whole.
-    pub(super) fn new(
+    /// A call that changes nothing, and whose reply is read whole.
+    pub(super) fn look(
+        name: &'static str,
+        request: HttpRequest,
+        reader: impl Fn(&Reply) -> Result<T, Fault> + 'static,
+    ) -> Self {
+        Self {
+            is_look: true,
+            ..Self::change(name, request, LOOK, reader)
+        }
+    }
+
+    /// A call that may change something, and whose reply is read whole.
+    pub(super) fn change(
         name: &'static str,
         request: HttpRequest,
         limit: Duration,
-        reader: impl FnOnce(&Reply) -> Result<T, Fault> + 'static,
+        reader: impl Fn(&Reply) -> Result<T, Fault> + 'static,
     ) -> Self {
         Self {
             name,
             request,
             limit,
             keep: Keep::Whole,
+            is_look: false,
             reader: Box::new(reader),
         }
     }
@@ -63,7 +78,7 @@ impl<T> Call<T> {
     ///
     /// [`Fault::EngineError`] or [`Fault::Nonsense`]; the file of the call says
     /// which replies are read otherwise.
-    pub fn read(self, reply: &Reply) -> Result<T, Fault> {
+    pub fn read(&self, reply: &Reply) -> Result<T, Fault> {
         (self.reader)(reply)
     }
 }

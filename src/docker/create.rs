@@ -30,7 +30,7 @@ pub enum Outcome {
 /// may exist all the same.
 pub fn create(name: &ContainerName, body: &Value) -> Call<Outcome> {
     let path = format!("/containers/create?name={}", query_encoded(name.as_str()));
-    Call::new("create", json(Method::POST, &path, body), CHANGE, created)
+    Call::change("create", json(Method::POST, &path, body), CHANGE, created)
 }
 
 fn created(reply: &Reply) -> Result<Outcome, Fault> {

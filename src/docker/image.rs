@@ -2,7 +2,7 @@
 
 use http::{Method, StatusCode};
 
-use super::call::{Call, LOOK};
+use super::call::Call;
 use super::{ImageReference, Reply, bodiless};
 use crate::fault::Fault;
 
@@ -18,7 +18,7 @@ pub enum Image {
 /// Asks whether the Engine has an image.
 pub fn inspect(image: &ImageReference) -> Call<Image> {
     let path = format!("/images/{}/json", image.as_str());
-    Call::new("image", bodiless(Method::GET, &path), LOOK, inspected)
+    Call::look("image", bodiless(Method::GET, &path), inspected)
 }
 
 fn inspected(reply: &Reply) -> Result<Image, Fault> {

@@ -8,7 +8,7 @@ use serde_json::Value;
 use time::OffsetDateTime;
 use time::format_description::well_known::Rfc3339;
 
-use super::call::{Call, LOOK};
+use super::call::Call;
 use super::{ContainerId, Reply, bodiless};
 use crate::fault::Fault;
 
@@ -25,7 +25,7 @@ pub struct Ended {
 /// Asks how a container ended; `None` if it is gone.
 pub fn inspect(id: &ContainerId) -> Call<Option<Ended>> {
     let path = format!("/containers/{}/json", id.as_str());
-    Call::new("inspect", bodiless(Method::GET, &path), LOOK, inspected)
+    Call::look("inspect", bodiless(Method::GET, &path), inspected)
 }
 
 fn inspected(reply: &Reply) -> Result<Option<Ended>, Fault> {

@@ -11,7 +11,7 @@ use serde::Deserialize;
 use serde_json::json;
 use time::OffsetDateTime;
 
-use super::call::{Call, LOOK};
+use super::call::Call;
 use super::{ContainerId, ContainerName, DeploymentId, Reply, bodiless, label, query_encoded};
 use crate::fault::Fault;
 
@@ -107,14 +107,11 @@ pub fn list_by_deployment(deployment: &DeploymentId) -> Call<Vec<Listed>> {
 }
 
 /// Lists containers; `select` takes those that were meant.
-fn list<T>(
-    filters: &serde_json::Value,
-    select: impl FnOnce(Vec<Listed>) -> T + 'static,
-) -> Call<T> {
+fn list<T>(filters: &serde_json::Value, select: impl Fn(Vec<Listed>) -> T + 'static) -> Call<T> {
     let filters = query_encoded(&filters.to_string());
     let path = format!("/containers/json?all=true&filters={filters}");
-    Call::new("list", bodiless(Method::GET, &path), LOOK, |reply| {
-        listed(reply).map(select)
+    Call::look("list", bodiless(Method::GET, &path), move |reply| {
+        listed(reply).map(&select)
     })
 }
 

@@ -2,7 +2,7 @@
 
 use http::{Method, StatusCode};
 
-use super::call::{Call, LOOK};
+use super::call::Call;
 use super::{Reply, bodiless, query_encoded};
 use crate::fault::Fault;
 
@@ -12,9 +12,7 @@ use crate::fault::Fault;
 pub fn inspect(name: &str) -> Call<bool> {
     let request = bodiless(Method::GET, &format!("/networks/{}", query_encoded(name)));
     let name = name.to_owned();
-    Call::new("network", request, LOOK, move |reply| {
-        inspected(reply, &name)
-    })
+    Call::look("network", request, move |reply| inspected(reply, &name))
 }
 
 fn inspected(reply: &Reply, name: &str) -> Result<bool, Fault> {

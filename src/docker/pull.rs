@@ -34,7 +34,7 @@ pub fn pull(image: &ImageReference, registry_auth: Option<&Secret>) -> Call<Pull
         auth.set_sensitive(true);
         request.headers_mut().insert(X_REGISTRY_AUTH, auth);
     }
-    Call::new("pull", request, Duration::MAX, pulled).keeping_the_end()
+    Call::change("pull", request, Duration::MAX, pulled).keeping_the_end()
 }
 
 /// How a pull ended.

@@ -23,14 +23,14 @@ pub enum Removed {
 /// gone all the same, unless the fault is [`Fault::Unreachable`].
 pub fn remove(id: &ContainerId) -> Call<Removed> {
     let path = format!("/containers/{}?v=true", id.as_str());
-    Call::new("remove", bodiless(Method::DELETE, &path), CHANGE, removed)
+    Call::change("remove", bodiless(Method::DELETE, &path), CHANGE, removed)
 }
 
 /// Kills and removes a container. The Engine finishes this even when the
 /// connection is lost.
 pub fn kill_and_remove(id: &ContainerId) -> Call<Removed> {
     let path = format!("/containers/{}?force=true&v=true", id.as_str());
-    Call::new("kill", bodiless(Method::DELETE, &path), CHANGE, removed)
+    Call::change("kill", bodiless(Method::DELETE, &path), CHANGE, removed)
 }
 
 fn removed(reply: &Reply) -> Result<Removed, Fault> {

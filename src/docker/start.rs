@@ -14,7 +14,7 @@ use crate::fault::Fault;
 /// run all the same, unless the fault is [`Fault::Unreachable`].
 pub fn start(id: &ContainerId) -> Call<()> {
     let path = format!("/containers/{}/start", id.as_str());
-    Call::new("start", bodiless(Method::POST, &path), CHANGE, started)
+    Call::change("start", bodiless(Method::POST, &path), CHANGE, started)
 }
 
 fn started(reply: &Reply) -> Result<(), Fault> {

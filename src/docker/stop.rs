@@ -14,7 +14,7 @@ use crate::fault::Fault;
 /// After a failure the container may have ended all the same.
 pub fn stop(id: &ContainerId, grace: Duration) -> Call<()> {
     let path = format!("/containers/{}/stop?t={}", id.as_str(), grace.as_secs());
-    Call::new("stop", bodiless(Method::POST, &path), grace + LOOK, stopped)
+    Call::change("stop", bodiless(Method::POST, &path), grace + LOOK, stopped)
 }
 
 fn stopped(reply: &Reply) -> Result<(), Fault> {

@@ -3,7 +3,7 @@
 use super::attempt::Attempt;
 use super::{FAULTS_MAX, Provisioner};
 use crate::docker::ContainerId;
-use crate::docker::list::{self, Listed, State};
+use crate::docker::list::{self, State};
 use crate::docker::remove::{self, Removed};
 use crate::pauses::Pauses;
 use crate::platform::Platform;
@@ -30,18 +30,12 @@ impl<P: Platform> Provisioner<'_, P> {
         let engine = self.engine.until(self.budget.answer_until);
         let mut pauses = Pauses::new(self.platform, self.budget.answer_until);
         for _ in 0..FAULTS_MAX {
-            match engine.send(list::find_by_id(id)).await {
-                Ok(None) => return None,
-                Ok(Some(Listed {
-                    state: state @ (State::Running | State::Ended | State::Dead),
-                    ..
-                })) => return Some(state),
-                Ok(Some(_)) => {
-                    if let Ok(Removed::Gone) = engine.send(remove::remove(id)).await {
-                        return None;
-                    }
-                }
-                Err(_) => {}
+            let found = engine.send(list::find_by_id(id)).await.ok().flatten()?;
+            if let State::Running | State::Ended | State::Dead = found.state {
+                return Some(found.state);
+            }
+            if let Ok(Removed::Gone) = engine.send(remove::remove(id)).await {
+                return None;
             }
             if !pauses.next().await {
                 return None;

@@ -25,7 +25,7 @@ use crate::docker::ContainerId;
 use crate::engine::Engine;
 use crate::secret::Secret;
 
-/// How many failures of the Engine one part of a webhook sits out. Three in a
+/// How often one part of a webhook makes a change that fails. Three failures in a
 /// row are no accident, and the caller tries again too.
 const FAULTS_MAX: u32 = 3;
 

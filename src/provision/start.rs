@@ -11,7 +11,7 @@ use super::{FAULTS_MAX, Provisioner, StartOrder, Started};
 use crate::ages::ABANDONED_AFTER;
 use crate::config::TokenDelivery;
 use crate::docker::create::{Outcome, create, is_limit_dropped};
-use crate::docker::list::{self, Listed, State};
+use crate::docker::list::{self, State};
 use crate::docker::remove::{self, Removed};
 use crate::docker::{ContainerId, archive, start};
 use crate::error::Error;
@@ -98,7 +98,6 @@ impl<P: Platform> Provisioner<'_, P> {
         pauses: &mut Pauses<'_, P>,
         cause: &Error,
     ) -> Result<Sight, Error> {
-        let mut faults = 0;
         loop {
             match self.look(attempt).await {
                 Ok(Sight::Busy) => {
@@ -116,13 +115,9 @@ impl<P: Platform> Provisioner<'_, P> {
                     }
                 }
                 Ok(sight) => return Ok(sight),
-                Err(error) if !error.is_transient() => return Err(error),
-                Err(_) => {
-                    faults += 1;
-                    if faults == FAULTS_MAX || !pauses.next().await {
-                        return Err(cause.clone());
-                    }
-                }
+                // Why the look was needed says more than why it failed.
+                Err(error) if error.is_transient() => return Err(cause.clone()),
+                Err(error) => return Err(error),
             }
         }
     }
@@ -184,23 +179,14 @@ impl<P: Platform> Provisioner<'_, P> {
         if let Some(warning) = dropped {
             return Err(Error::LimitDropped(warning.clone()));
         }
-        let all = self.all_targets().await?;
+        let all = list::list_by_deployment(&self.config.deployment_id);
+        let all = self.engine.send(all).await?;
         Capacity::of(attempt, self.config.max_targets).check(&all)?;
         if self.config.token_delivery == TokenDelivery::File {
             let token = &attempt.order.activation_token;
             self.engine.send(archive::write_token(id, token)).await?;
         }
         Ok(())
-    }
-
-    /// Lists all targets. A lost list is repeated once: a list can be repeated
-    /// freely, and a start is too expensive to be given up for one.
-    async fn all_targets(&self) -> Result<Vec<Listed>, Fault> {
-        let list = || list::list_by_deployment(&self.config.deployment_id);
-        match self.engine.send(list()).await {
-            Err(fault) if !fault.is_without_effect() => self.engine.send(list()).await,
-            listed => listed,
-        }
     }
 }
 

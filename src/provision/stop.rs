@@ -7,6 +7,7 @@ use crate::docker::list::{self, State};
 use crate::docker::remove::{self, Removed};
 use crate::docker::{ContainerId, stop};
 use crate::error::Error;
+use crate::fault::Fault;
 use crate::pauses::Pauses;
 use crate::platform::Platform;
 
@@ -21,19 +22,23 @@ impl<P: Platform> Provisioner<'_, P> {
     /// from being removed.
     pub async fn stop(&self, id: &ContainerId) -> Result<(), Error> {
         let mut pauses = Pauses::new(self.platform, self.budget.work_until);
-        let mut faults = 0;
+        let mut tries = 0;
         let mut grace = self.config.stop_grace;
         loop {
             // The grace is granted once, however often the removal is tried.
             let grace = std::mem::take(&mut grace);
-            let cause = match self.stop_once(id, grace).await {
+            let Some(removal) = self.stop_once(id, grace).await? else {
+                return Ok(());
+            };
+            let cause = match removal {
                 Ok(Removed::Gone) => return Ok(()),
                 Ok(Removed::Declined) => Error::RemovalInProgress,
-                Err(error) if faults + 1 == FAULTS_MAX || !error.is_transient() => {
-                    return Err(error);
-                }
-                Err(error) => {
-                    faults += 1;
+                Err(fault) => {
+                    tries += 1;
+                    let error = Error::from(fault);
+                    if tries == FAULTS_MAX || !error.is_transient() {
+                        return Err(error);
+                    }
                     error
                 }
             };
@@ -43,9 +48,14 @@ impl<P: Platform> Provisioner<'_, P> {
         }
     }
 
-    async fn stop_once(&self, id: &ContainerId, grace: Duration) -> Result<Removed, Error> {
+    /// Removes the container once; `None` if it is not there.
+    async fn stop_once(
+        &self,
+        id: &ContainerId,
+        grace: Duration,
+    ) -> Result<Option<Result<Removed, Fault>>, Error> {
         let Some(container) = self.engine.send(list::find_by_id(id)).await? else {
-            return Ok(Removed::Gone);
+            return Ok(None);
         };
         if !container.is_of(&self.config.deployment_id) {
             return Err(Error::NotOurs(id.clone()));
@@ -54,6 +64,6 @@ impl<P: Platform> Provisioner<'_, P> {
             // The grace is a courtesy: its outcome changes nothing.
             let _ = self.engine.send(stop::stop(id, grace)).await;
         }
-        Ok(self.engine.send(remove::kill_and_remove(id)).await?)
+        Ok(Some(self.engine.send(remove::kill_and_remove(id)).await))
     }
 }

@@ -46,3 +46,47 @@ fn health_says_what_becomes_of_an_image_that_is_not_there() {
     check_health(&[], absent(), Err("the Engine has no image"));
     check_health(&PULLING, absent(), Err("the pull of r.example.com/agent:1"));
 }
+
+#[test]
+fn a_look_that_fails_is_no_outage_unless_it_fails_three_times() {
+    let image = || ("look up the image", Is(200, r#"{"Id":"i"}"#.to_owned()));
+    let network = || {
+        let body = r#"{"Name":"dynamic-access"}"#.to_owned();
+        ("look up the network", Is(200, body))
+    };
+    for failure in [
+        || Lost,
+        || Unreachable,
+        || Hangs,
+        || said(500, "m"),
+        || Is(200, "<html>".to_owned()),
+        || Is(502, "<html>".to_owned()),
+        || {
+            said(
+                408,
+                "dynamic-access engine proxy: this request did not come in time",
+            )
+        },
+    ] {
+        let image_fails = || ("look up the image", failure());
+        let network_fails = || ("look up the network", failure());
+        let steps = vec![image_fails(), image(), network_fails(), network()];
+        check_health(&[], steps, Ok(()));
+        let steps = vec![image_fails(), image_fails(), image(), network()];
+        check_health(&[], steps, Ok(()));
+        let steps = vec![image_fails(), image_fails(), image_fails()];
+        check_health(&[], steps, Err("unhealthy"));
+    }
+}
+
+#[test]
+fn health_does_not_depend_on_the_targets_that_there_are() {
+    let steps = vec![
+        ("look up the image", Is(200, r#"{"Id":"i"}"#.to_owned())),
+        (
+            "look up the network",
+            Is(200, r#"{"Name":"dynamic-access"}"#.to_owned()),
+        ),
+    ];
+    check_health(&[("max_targets", "0")], steps, Ok(()));
+}

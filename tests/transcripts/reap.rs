@@ -62,13 +62,14 @@ fn a_dry_run_removes_nothing() {
 #[test]
 fn what_has_just_ended_or_cannot_be_inspected_stays() {
     let list = [entry(ID, "exited", OLD, &[])];
-    for reply in [
-        ended("00:55:01"),
-        said(404, "No such container"),
-        said(500, "m"),
-        Lost,
+    let once = |reply: Reply| vec![("inspect", reply)];
+    let thrice = |reply: fn() -> Reply| (0..3).map(|_| ("inspect", reply())).collect();
+    for rest in [
+        once(ended("00:55:01")),
+        once(said(404, "No such container")),
+        thrice(|| said(500, "m")),
+        thrice(|| Lost),
     ] {
-        let rest = vec![("inspect", reply)];
         let notes = reaped(&list, Scope::whole(false), rest);
         assert_eq!(notes, Vec::<String>::new());
     }

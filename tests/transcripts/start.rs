@@ -123,22 +123,34 @@ fn a_name_that_cannot_be_used_is_told_why() {
 }
 
 #[test]
-fn a_lost_look_at_the_others_is_repeated_once() {
-    let begun = || vec![("create", created()), ("list all", Lost)];
-    let mut steps = begun();
-    steps.extend([
-        ("list all", none()),
-        ("archive", written()),
-        ("start", done()),
-    ]);
-    check_start(steps, 200);
-    let mut steps = begun();
-    steps.extend([
+fn a_look_that_fails_is_made_three_times() {
+    for failure in [|| Lost, || Unreachable, || said(500, "m"), || Hangs] {
+        let mut steps = vec![
+            ("create", created()),
+            ("list all", failure()),
+            ("list all", failure()),
+            ("list all", none()),
+        ];
+        steps.extend([("archive", written()), ("start", done())]);
+        check_start(steps, 200);
+    }
+    let steps = vec![
+        ("create", created()),
+        ("list all", Lost),
+        ("list all", Lost),
         ("list all", Lost),
         ("list by id", one("created", &[])),
         ("remove", done()),
-    ]);
+    ];
     check_start(steps, 502);
+    // What is refused once is refused again.
+    let steps = vec![
+        ("create", created()),
+        ("list all", said(400, "invalid filter")),
+        ("list by id", one("created", &[])),
+        ("remove", done()),
+    ];
+    check_start(steps, 500);
 }
 
 #[test]

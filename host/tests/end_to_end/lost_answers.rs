@@ -28,6 +28,8 @@ type Armed = Arc<Mutex<Option<(Kind, Fault)>>>;
 /// How the request target of this kind of call begins, and how it ends.
 type Kind = (&'static str, &'static str);
 
+const IMAGE: Kind = ("GET /images/", "/json");
+const NETWORK: Kind = ("GET /networks/", "");
 const LIST: Kind = ("GET /containers/json", "");
 const CREATE: Kind = ("POST /containers/create", "");
 const START: Kind = ("POST /containers/", "/start");
@@ -142,6 +144,18 @@ fn a_stop_whose_calls_are_lost_removes_the_target_at_last() {
     check_all(|lossy, fault| {
         for kind in [LIST, REMOVE] {
             lossy.check_stop(kind, fault);
+        }
+    });
+}
+
+#[test]
+fn a_look_that_is_lost_once_is_no_outage() {
+    check_all(|lossy, fault| {
+        for kind in [IMAGE, NETWORK] {
+            *lossy.armed.lock().expect("no test panics with it") = Some((kind, fault));
+            check_done(&lossy.server.call("GET", "/health", ""));
+            let armed = lossy.armed.lock().expect("no test panics with it");
+            assert_eq!(*armed, None, "the look that was to fail was never made");
         }
     });
 }

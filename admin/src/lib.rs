@@ -27,11 +27,7 @@ pub enum Command {
     /// Print the configuration of a proxy that lets only this server's calls through to a Docker Engine
     ProxyConfig(proxy_config::ProxyArguments),
     /// Check a deployed server, with the secret in SPIN_VARIABLE_WEBHOOK_SECRET
-    Doctor {
-        /// The server's URL, as BastionZero calls it
-        #[arg(value_name = "URL")]
-        url: String,
-    },
+    Doctor(remote_doctor::DoctorArguments),
 }
 
 /// Carries out a command.
@@ -43,7 +39,7 @@ pub fn run(command: &Command) -> Result<ExitCode> {
     match command {
         Command::Certs(arguments) => certs::certs(arguments)?,
         Command::ProxyConfig(arguments) => proxy_config::configure(arguments)?,
-        Command::Doctor { url } => return remote_doctor::check(url),
+        Command::Doctor(arguments) => return remote_doctor::check(arguments),
     }
     Ok(ExitCode::SUCCESS)
 }

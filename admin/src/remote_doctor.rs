@@ -1,12 +1,16 @@
 //! Asks a deployed server for its health, as BastionZero does, and reports what an operator needs to know.
+//!
+//! Health is what the server can see without changing anything. With `--start` a target is started and
+//! stopped too, which is the only way, over the three webhooks, to learn whether the Engine accepts it.
 
 use std::env;
 use std::process::ExitCode;
 use std::time::{Duration, Instant};
 
 use anyhow::{Context, Result, bail};
+use clap::Args;
 use http::Uri;
-use serde_json::Value;
+use serde_json::{Value, json};
 use ureq::Agent;
 use ureq::tls::{RootCerts, TlsConfig};
 
@@ -21,6 +25,49 @@ const ANSWER_BOUND: Duration = Duration::from_secs(30);
 
 /// No answer of this server's comes near.
 const ANSWER_BYTES_MAX: u64 = 64 * 1024;
+
+/// Where BastionZero's agents register.
+const SERVICE_URL: &str = "https://cloud.bastionzero.com";
+
+/// The environment of a start that is only tried, which gets the defaults of the server's variables.
+const NO_ENVIRONMENT: &str = "dynamic-access-doctor";
+
+/// How often a start is sent. The first answer can be lost with the target's id, and a repeated start
+/// finds the same target.
+const STARTS_MAX: u32 = 2;
+
+/// Which server is checked, and how.
+#[derive(Args)]
+pub struct DoctorArguments {
+    /// The server's URL, as BastionZero calls it
+    #[arg(value_name = "URL")]
+    pub url: String,
+    /// Whether a target is started.
+    #[command(flatten)]
+    pub start: StartArguments,
+}
+
+/// Whether a target is started, and what for.
+#[derive(Args)]
+pub struct StartArguments {
+    /// Start a target, with a token that no service knows, and remove it
+    #[arg(long)]
+    start: bool,
+    /// Where the agent of that target tries to register
+    #[arg(long, value_name = "URL", requires = "start", default_value = SERVICE_URL)]
+    service_url: String,
+    /// Try a target of this environment, for its entry in `environments`
+    #[arg(long, value_name = "ID")]
+    pub environment_id: Option<String>,
+}
+
+impl StartArguments {
+    /// Where the agent registers, if a target is to be started.
+    #[must_use]
+    pub fn start_for(&self) -> Option<&str> {
+        self.start.then_some(&self.service_url)
+    }
+}
 
 /// The result of one check.
 #[derive(Debug, PartialEq, Eq)]
@@ -38,17 +85,17 @@ struct Answer {
     took: Duration,
 }
 
-/// Checks the server at `url` and prints the findings; fails if anything is wrong with it.
+/// Checks a server and prints the findings; fails if anything is wrong with it.
 ///
 /// # Errors
 ///
-/// If `url` is not a server's.
-pub fn check(url: &str) -> Result<ExitCode> {
-    let base = base(url)?;
+/// If the URL is not a server's.
+pub fn check(arguments: &DoctorArguments) -> Result<ExitCode> {
+    let base = base(&arguments.url)?;
     let health = format!("{base}/health");
     let secret = env::var(SECRET).unwrap_or_default();
     let mut findings = vec![transport(&base)];
-    findings.push(match ask(&health, None) {
+    findings.push(match ask(&health, None, None) {
         Ok(answer) => without_credentials(&answer),
         Err(error) => unreachable(&error),
     });
@@ -57,12 +104,23 @@ pub fn check(url: &str) -> Result<ExitCode> {
     // While secrets are rotated there are several, separated by spaces.
     match secret.split_whitespace().next().unwrap_or_default() {
         "" => remark(&format!(
-            "{SECRET} is not set, so the health check with the secret is skipped"
+            "{SECRET} is not set, so the health check with the secret is skipped, and so is a start"
         )),
-        secret if is_reachable && is_private => findings.push(match ask(&health, Some(secret)) {
-            Ok(answer) => with_credentials(&answer),
-            Err(error) => unreachable(&error),
-        }),
+        secret if is_reachable && is_private => {
+            findings.push(match ask(&health, Some(secret), None) {
+                Ok(answer) => with_credentials(&answer),
+                Err(error) => unreachable(&error),
+            });
+            if let Some(service_url) = arguments.start.start_for() {
+                let environment_id = arguments.start.environment_id.as_deref();
+                let order = json!({
+                    "serviceUrl": service_url,
+                    "activationToken": token()?,
+                    "environmentId": environment_id.unwrap_or(NO_ENVIRONMENT),
+                });
+                findings.extend(start_and_stop(&base, secret, &order));
+            }
+        }
         _ => {}
     }
     for finding in &findings {
@@ -106,8 +164,93 @@ fn base(url: &str) -> Result<String> {
     Ok(format!("{scheme}://{authority}{path}"))
 }
 
-/// Sends a GET. Follows no redirect, which could lead the secret elsewhere.
-fn ask(url: &str, secret: Option<&str>) -> Result<Answer> {
+/// A token that no service has given out.
+fn token() -> Result<String> {
+    let mut bytes = [0; 16];
+    getrandom::fill(&mut bytes).context("the kernel gives no randomness")?;
+    Ok(bytes.iter().map(|byte| format!("{byte:02x}")).collect())
+}
+
+/// Starts a target and stops it again.
+fn start_and_stop(base: &str, secret: &str, order: &Value) -> Vec<Finding> {
+    let call =
+        |webhook: &str, body: &Value| ask(&format!("{base}{webhook}"), Some(secret), Some(body));
+    let mut answer = call("/start", order);
+    for _ in 1..STARTS_MAX {
+        if answer.is_err() {
+            answer = call("/start", order);
+        }
+    }
+    let started = match &answer {
+        Ok(answer) => started(answer),
+        Err(error) => return vec![start_lost(error, &order["environmentId"])],
+    };
+    let id = match started {
+        Ok(id) => id,
+        Err(finding) => return vec![finding],
+    };
+    let took = answer.map_or(Duration::ZERO, |answer| answer.took);
+    let begun = Finding::Fine(format!("started a target, after {} ms", took.as_millis()));
+    let ended = match call("/stop", &json!({"uniqueId": id})) {
+        Ok(answer) => stopped(&answer, &id),
+        Err(error) => stop_lost(&id, &format!("{error:#}")),
+    };
+    vec![begun, ended]
+}
+
+/// The id of a target that has been started.
+fn started(answer: &Answer) -> Result<String, Finding> {
+    const START: &str = "the start of a target";
+    if let (422, Some((message, _))) = (answer.status, message(&answer.body)) {
+        return Err(Finding::Wrong(
+            format!("{START}: 422 {message}"),
+            "--service-url names another place for the agent to register".to_owned(),
+        ));
+    }
+    if answer.status != 200 {
+        return Err(unexpected(START, answer));
+    }
+    let body: Option<Value> = serde_json::from_str(&answer.body).ok();
+    let id = body.as_ref().and_then(|body| body["uniqueId"].as_str());
+    match id {
+        Some(id) if id.len() == 64 && id.bytes().all(|byte| byte.is_ascii_hexdigit()) => {
+            Ok(id.to_owned())
+        }
+        _ => Err(unexpected(START, answer)),
+    }
+}
+
+fn start_lost(error: &anyhow::Error, environment_id: &Value) -> Finding {
+    let environment_id = environment_id.as_str().unwrap_or_default();
+    Finding::Wrong(
+        "the start of a target is not answered".to_owned(),
+        format!(
+            "{error:#}; a target that started all the same is in `docker ps --filter label=dynamic-access.environment-id={environment_id}`"
+        ),
+    )
+}
+
+fn stopped(answer: &Answer, id: &str) -> Finding {
+    match answer.status {
+        200 if answer.body.trim() == "{}" => {
+            Finding::Fine(format!("stopped it, after {} ms", answer.took.as_millis()))
+        }
+        _ => match unexpected("the stop of the target", answer) {
+            Finding::Wrong(what, why) => stop_lost(id, &format!("{what}; {why}")),
+            fine @ Finding::Fine(_) => fine,
+        },
+    }
+}
+
+fn stop_lost(id: &str, why: &str) -> Finding {
+    Finding::Wrong(
+        "the target that was started is not stopped".to_owned(),
+        format!("{why}; on the Engine: docker rm --force --volumes {id}"),
+    )
+}
+
+/// Sends a GET, or a POST if there is a body. Follows no redirect, which could lead the secret elsewhere.
+fn ask(url: &str, secret: Option<&str>, body: Option<&Value>) -> Result<Answer> {
     let mut config = Agent::config_builder()
         .timeout_global(Some(ANSWER_BOUND))
         .http_status_as_error(false)
@@ -123,11 +266,21 @@ fn ask(url: &str, secret: Option<&str>) -> Result<Answer> {
         config = config.proxy(None);
     }
     let begun = Instant::now();
-    let mut request = config.build().new_agent().get(url);
+    let agent = config.build().new_agent();
+    let mut request = http::Request::builder()
+        .method(match body {
+            Some(_) => "POST",
+            None => "GET",
+        })
+        .uri(url)
+        .header("content-type", "application/json");
     if let Some(secret) = secret {
         request = request.header("authorization", format!("Basic {secret}"));
     }
-    let mut answer = request.call()?;
+    let mut answer = match body {
+        Some(body) => agent.run(request.body(body.to_string())?)?,
+        None => agent.run(request.body(())?)?,
+    };
     let body = answer.body_mut().with_config().limit(ANSWER_BYTES_MAX);
     Ok(Answer {
         body: body.read_to_string()?,
@@ -299,6 +452,34 @@ mod tests {
             false,
             "503 cannot",
         );
+    }
+
+    #[test]
+    fn a_start_gives_the_id_that_is_stopped() {
+        let id = "0123456789abcdef".repeat(4);
+        let body = format!(r#"{{"uniqueId":"{id}"}}"#);
+        assert_eq!(started(&answer(200, &body)), Ok(id.clone()));
+        for (status, body) in [
+            (200, "{}"),
+            (200, r#"{"uniqueId":"../0"}"#),
+            (200, "<html>"),
+            (502, "<html>"),
+        ] {
+            let finding = started(&answer(status, body)).expect_err(body);
+            check(&finding, false, "not an answer of this server");
+        }
+        let refused = started(&answer(500, &failure("cannot"))).expect_err("refused");
+        check(&refused, false, "line with 0-1");
+        let elsewhere = started(&answer(422, &failure("not there"))).expect_err("refused");
+        check(&elsewhere, false, "--service-url");
+        check(
+            &stopped(&answer(200, "{}"), &id),
+            true,
+            "stopped it, after 7 ms",
+        );
+        let left = stopped(&answer(504, &failure("late")), &id);
+        check(&left, false, &format!("docker rm --force --volumes {id}"));
+        check(&left, false, "504 late");
     }
 
     #[test]

@@ -95,6 +95,12 @@ impl Docker {
         self.ask(&["version", "--format", "{{.Server.Version}}"])
     }
 
+    /// Whether it is Podman's service.
+    pub fn is_podman(&self) -> bool {
+        self.ask(&["version", "--format", "{{json .Server}}"])
+            .is_ok_and(|told| told.contains("Podman Engine"))
+    }
+
     /// One label of an image; empty if the image lacks it, nothing if there is no such image.
     pub fn image_label(&self, image: &str, label: &str) -> Option<String> {
         let format = format!("{{{{index .Config.Labels {label:?}}}}}");

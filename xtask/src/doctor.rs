@@ -3,11 +3,17 @@
 use std::process::{Command, ExitCode};
 
 use anyhow::{Error, Result};
+use dynamic_access::config::Config;
+use dynamic_access_admin::remote_doctor::StartArguments;
+use serde_json::Value;
 
 use crate::choice;
 use crate::docker::Docker;
 use crate::image;
+use crate::network::{self, Isolation};
 use crate::process;
+use crate::trial::Trial;
+use crate::variables::{self, Values};
 use crate::wasm;
 use crate::workspace;
 use dynamic_access_admin::progress::say;
@@ -20,10 +26,20 @@ enum Finding {
     Optional(String, String),
     /// It is missing, and this fixes it.
     Missing(String, String),
+    /// It cannot be judged from here, or is only half as it must be; this is to be looked at.
+    Unsure(String, String),
+    /// It is not as it must be, and this fixes it.
+    Wrong(String, String),
 }
 
+/// The environment of a target that gets the defaults of the variables.
+const NO_ENVIRONMENT: &str = "dynamic-access-doctor";
+
+/// How many environments are tried: each takes a second, and three with a start.
+const ENVIRONMENTS_MAX: usize = 20;
+
 /// Runs every check, and fails if something indispensable is missing.
-pub fn doctor(engine: Option<&str>) -> ExitCode {
+pub fn doctor(engine: Option<&str>, start: &StartArguments) -> ExitCode {
     let engine = choice::existing(engine);
     let mut findings = vec![
         privileges(),
@@ -34,17 +50,20 @@ pub fn doctor(engine: Option<&str>) -> ExitCode {
         docker_engine(&engine),
     ];
     findings.extend(agent_image(&engine));
+    findings.extend(targets(&engine, start));
     findings.extend([docker_cli(), debootstrap(), curl()]);
     for finding in &findings {
         match finding {
             Finding::There(what) => println!("ok       {what}"),
             Finding::Optional(what, fix) => println!("absent   {what}\n         {fix}"),
             Finding::Missing(what, fix) => println!("MISSING  {what}\n         {fix}"),
+            Finding::Unsure(what, fix) => println!("unsure   {what}\n         {fix}"),
+            Finding::Wrong(what, fix) => println!("WRONG    {what}\n         {fix}"),
         }
     }
     match findings
         .iter()
-        .any(|finding| matches!(finding, Finding::Missing(..)))
+        .any(|finding| matches!(finding, Finding::Missing(..) | Finding::Wrong(..)))
     {
         true => ExitCode::FAILURE,
         false => {
@@ -174,6 +193,128 @@ fn agent_image(engine: &Result<Option<Docker>>) -> Option<Finding> {
             "cargo xtask image".to_owned(),
         ),
     })
+}
+
+/// What a server with the variables of this environment would meet on the Engine.
+fn targets(engine: &Result<Option<Docker>>, start: &StartArguments) -> Vec<Finding> {
+    let Ok(Some(docker)) = engine else {
+        return Vec::new();
+    };
+    let values = variables::read();
+    let config = values.and_then(|values| Ok((variables::parse(&values)?, values)));
+    let (config, values) = match config {
+        Ok(both) => both,
+        Err(error) => {
+            return vec![Finding::Wrong(
+                format!("variables: {error:#}"),
+                "docs/variables.md".to_owned(),
+            )];
+        }
+    };
+    let mut findings: Vec<Finding> = config
+        .profiles
+        .networks()
+        .into_iter()
+        .map(|name| isolation(docker, name))
+        .collect();
+    let mut tried = Vec::new();
+    let environments = match &start.environment_id {
+        Some(id) => vec![id.clone()],
+        None => environments(&values),
+    };
+    for environment in environments {
+        let profile = config.profiles.of(&environment);
+        let made_of = (&profile.image, &profile.body);
+        if !tried.contains(&made_of) {
+            tried.push(made_of);
+            findings.push(target_of(docker, &config, &environment, start.start_for()));
+        }
+    }
+    findings
+}
+
+/// The environments whose targets are made of something else, after one whose are not.
+fn environments(values: &Values) -> Vec<String> {
+    let text = values.get("environments").map_or("", String::as_str);
+    let overridden = match serde_json::from_str(text) {
+        Ok(Value::Object(all)) => all.keys().cloned().collect(),
+        _ => Vec::new(),
+    };
+    let mut all = vec![NO_ENVIRONMENT.to_owned()];
+    all.extend(overridden.into_iter().take(ENVIRONMENTS_MAX));
+    all
+}
+
+fn isolation(docker: &Docker, name: &str) -> Finding {
+    let make = network::how_to_make(name);
+    match network::isolation(docker, name) {
+        Isolation::Kept => {
+            Finding::There(format!("network: {name}, without traffic between targets"))
+        }
+        Isolation::Unknown(driver) => Finding::Unsure(
+            format!("network: {name} has the driver {driver}, whose isolation is not known here"),
+            "make sure that its containers cannot reach each other".to_owned(),
+        ),
+        Isolation::Absent if name == network::NETWORK => {
+            Finding::Optional(format!("network: {name}"), make)
+        }
+        Isolation::Absent => Finding::Missing(format!("network: {name}"), make),
+        Isolation::Lacking if docker.is_podman() => Finding::Wrong(
+            format!(
+                "network: on {name}, targets can reach each other; Podman has no option for this"
+            ),
+            "a firewall rule keeps them apart; if it is there, ignore this: docs/target.md#podman"
+                .to_owned(),
+        ),
+        Isolation::Lacking => Finding::Wrong(
+            format!("network: on {name}, targets can reach each other"),
+            format!("docker network rm {name}, and then: {make}"),
+        ),
+    }
+}
+
+fn target_of(
+    docker: &Docker,
+    config: &Config,
+    environment_id: &str,
+    start_for: Option<&str>,
+) -> Finding {
+    let image = config.profiles.of(environment_id).image.as_str();
+    let what = match environment_id {
+        NO_ENVIRONMENT => format!("a target of {image}"),
+        _ => format!("a target of {image} in the environment {environment_id}"),
+    };
+    if !docker.has_image(image) {
+        return Finding::Optional(
+            format!("{what}: not tried, because the Engine lacks the image"),
+            format!("docker pull {image}, or build it: docs/target.md#the-agent-image"),
+        );
+    }
+    let trial = Trial {
+        docker,
+        config,
+        environment_id,
+        start_for,
+    };
+    let done = match start_for {
+        Some(_) => "created, started and removed",
+        None => "created and removed; --start starts one too",
+    };
+    match trial.run() {
+        Ok(warnings) if warnings.is_empty() => Finding::There(format!("{what}: {done}")),
+        Ok(warnings) => Finding::Unsure(
+            format!(
+                "{what}: {done}, but the Engine says: {}",
+                warnings.join("; ")
+            ),
+            "docs/operations.md#when-an-engine-refuses-a-target".to_owned(),
+        ),
+        Err(error) => Finding::Wrong(
+            format!("{what}: {error:#}"),
+            "a start would fail likewise: docs/operations.md#when-an-engine-refuses-a-target"
+                .to_owned(),
+        ),
+    }
 }
 
 fn docker_cli() -> Finding {

@@ -12,6 +12,7 @@ mod docker;
 mod doctor;
 mod endpoint;
 mod engine;
+mod engine_call;
 mod engine_dir;
 mod image;
 mod image_cache;
@@ -32,7 +33,9 @@ mod stand_in;
 mod teardown;
 mod test;
 mod traffic;
+mod trial;
 mod up;
+mod variables;
 mod wasm;
 mod workspace;
 
@@ -43,6 +46,7 @@ use clap::{Args, Parser, Subcommand};
 use dynamic_access_admin::certs::CertsArguments;
 use dynamic_access_admin::progress;
 use dynamic_access_admin::proxy_config::ProxyArguments;
+use dynamic_access_admin::remote_doctor::{DoctorArguments, StartArguments};
 use dynamic_access_admin::{Command, run};
 
 use crate::demo::DemoArguments;
@@ -104,6 +108,8 @@ enum Task {
         /// Check a deployed server instead, as `dynamic-access-admin doctor` does
         #[arg(long, value_name = "URL", conflicts_with = "engine")]
         against: Option<String>,
+        #[command(flatten)]
+        start: StartArguments,
     },
 }
 
@@ -160,9 +166,13 @@ fn perform(task: Task) -> Result<ExitCode> {
         Task::Certs(arguments) => return run(&Command::Certs(arguments)),
         Task::ProxyConfig(arguments) => return run(&Command::ProxyConfig(arguments)),
         Task::Doctor {
-            against: Some(url), ..
-        } => return run(&Command::Doctor { url }),
-        Task::Doctor { engine, .. } => return Ok(doctor::doctor(engine.as_deref())),
+            against: Some(url),
+            start,
+            ..
+        } => return run(&Command::Doctor(DoctorArguments { url, start })),
+        Task::Doctor { engine, start, .. } => {
+            return Ok(doctor::doctor(engine.as_deref(), &start));
+        }
     }
     Ok(ExitCode::SUCCESS)
 }

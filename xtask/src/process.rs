@@ -1,6 +1,6 @@
 //! Runs other programs in process groups of their own, which end with us.
 
-use std::io::{ErrorKind, Read};
+use std::io::{ErrorKind, Read, Write};
 use std::os::unix::process::CommandExt;
 use std::process::{Child, Command, ExitStatus, Stdio};
 use std::thread::{self, JoinHandle};
@@ -33,9 +33,13 @@ pub struct Group {
 impl Group {
     /// Starts a program without standard input.
     pub fn spawn(command: &mut Command) -> Result<Self> {
+        Self::spawn_with(command, Stdio::null())
+    }
+
+    fn spawn_with(command: &mut Command, input: Stdio) -> Result<Self> {
         let name = command.get_program().to_string_lossy().into_owned();
         let child = command
-            .stdin(Stdio::null())
+            .stdin(input)
             .process_group(0)
             .spawn()
             .map_err(|error| match error.kind() {
@@ -129,6 +133,35 @@ pub fn output_within(command: &mut Command, bound: Duration) -> Result<String> {
     finish(command, Some(bound))
 }
 
+/// Gives a program `input`, and returns what it printed, and what it complained of.
+///
+/// Its standard input stays open until it ends, since a closed one would take back what was asked.
+pub fn exchange(
+    command: &mut Command,
+    input: Vec<u8>,
+    bound: Duration,
+) -> Result<(String, String)> {
+    command.stdout(Stdio::piped()).stderr(Stdio::piped());
+    let mut group = Group::spawn_with(command, Stdio::piped())?;
+    let stdin = group.child.stdin.take();
+    // In a thread, because a program that hangs reads nothing.
+    let given = thread::spawn(move || {
+        stdin.map(|mut stdin| {
+            // A program that does not read to the end says why.
+            let _ = stdin.write_all(&input);
+            stdin
+        })
+    });
+    let printed = drain(group.child.stdout.take());
+    let complained = drain(group.child.stderr.take());
+    wait_out(&mut group, bound)?;
+    drop(given.join());
+    Ok((
+        printed.join().unwrap_or_default(),
+        complained.join().unwrap_or_default(),
+    ))
+}
+
 fn finish(command: &mut Command, bound: Option<Duration>) -> Result<String> {
     let mut group = Group::spawn(command.stdout(Stdio::piped()).stderr(Stdio::piped()))?;
     let printed = drain(group.child.stdout.take());
@@ -197,6 +230,28 @@ mod tests {
             .expect_err("sleep hangs");
         assert!(error.to_string().contains("did not end within"), "{error}");
         assert!(started.elapsed() < Duration::from_secs(30));
+    }
+
+    #[test]
+    fn a_program_is_given_its_input_and_ends_by_itself() {
+        let mut command = Command::new("sh");
+        command.args(["-c", "read word; echo \"got $word\"; echo why >&2; exit 3"]);
+        let bound = Duration::from_secs(30);
+        let (printed, complained) =
+            exchange(&mut command, b"one\ntwo\n".to_vec(), bound).expect("it ends");
+        assert_eq!((&*printed, &*complained), ("got one\n", "why\n"));
+    }
+
+    #[test]
+    fn a_program_that_reads_nothing_is_ended_at_its_bound() {
+        // More than a pipe holds.
+        let input = vec![0; 1 << 20];
+        exchange(
+            Command::new("sleep").arg("60"),
+            input,
+            Duration::from_millis(100),
+        )
+        .expect_err("sleep hangs");
     }
 
     #[test]

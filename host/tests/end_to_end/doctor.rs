@@ -6,9 +6,12 @@ use std::sync::atomic::{AtomicBool, Ordering};
 
 use crate::support::engine::{Deployment, RealEngine};
 use crate::support::fake_engine::{FakeEngine, Reply};
+use serde_json::json;
+
 use crate::support::folder::Folder;
-use crate::support::given;
+use crate::support::podman::podman;
 use crate::support::server::{SECRET, Server};
+use crate::support::{given, unique};
 
 /// What it prints about the server at `url`, and whether it is content.
 fn against(url: &str, secret: &str) -> (bool, String) {
@@ -17,14 +20,31 @@ fn against(url: &str, secret: &str) -> (bool, String) {
 
 /// As [`against`], on a machine with these variables.
 fn against_with(url: &str, secret: &str, variables: &[(&str, &str)]) -> (bool, String) {
+    let secret = ("SPIN_VARIABLE_WEBHOOK_SECRET", secret);
+    let variables = [variables, &[secret]].concat();
+    doctor(&["--against", url], &variables)
+}
+
+/// What it prints, and whether it is content.
+fn doctor(arguments: &[&str], variables: &[(&str, &str)]) -> (bool, String) {
     let run = Command::new(given("TEST_XTASK"))
-        .args(["doctor", "--against", url])
-        .env("SPIN_VARIABLE_WEBHOOK_SECRET", secret)
+        .arg("doctor")
+        .args(arguments)
+        .env_remove("DOCKER_HOST")
+        .env_remove("DOCKER_CONTEXT")
+        .env_remove("SPIN_VARIABLE_DOCKER_URL")
         .envs(variables.iter().copied())
         .output()
         .expect("xtask is there");
     let text = [run.stdout, run.stderr].concat();
     (run.status.success(), String::from_utf8(text).expect("text"))
+}
+
+/// As [`doctor`], of an Engine, as a server with these variables would use it.
+fn of_engine(engine: &RealEngine, arguments: &[&str], variables: &[(&str, &str)]) -> String {
+    let socket = engine.socket().display().to_string();
+    let (_, told) = doctor(&[&["--engine", &socket], arguments].concat(), variables);
+    told
 }
 
 /// A server that refuses whoever comes first, and hangs up on all others.
@@ -109,16 +129,8 @@ fn with_context(engine: &RealEngine) -> (bool, String) {
             .expect("the Docker CLI is there");
         assert!(made.status.success(), "{made:?}");
     }
-    let run = Command::new(given("TEST_XTASK"))
-        .arg("doctor")
-        .env("DOCKER_CONFIG", folder.path())
-        .env_remove("DOCKER_HOST")
-        .env_remove("DOCKER_CONTEXT")
-        .env_remove("SPIN_VARIABLE_DOCKER_URL")
-        .output()
-        .expect("xtask is there");
-    let text = [run.stdout, run.stderr].concat();
-    (run.status.success(), String::from_utf8(text).expect("text"))
+    let config = folder.path().display().to_string();
+    doctor(&[], &[("DOCKER_CONFIG", &config)])
 }
 
 #[test]
@@ -130,4 +142,195 @@ fn the_engine_of_the_docker_context_is_used() {
         engine.socket().display()
     );
     assert!(told.contains(&named), "{told}");
+}
+
+/// A start for a place that does not answer, so that the agent does not end at once.
+const START: [&str; 3] = ["--start", "--service-url", "http://192.0.2.1:9"];
+
+/// More processors than any host of these tests has, which a create is refused for.
+const TOO_MANY_PROCESSORS: &str = r#"{"HostConfig":{"NanoCpus":4096000000000}}"#;
+
+/// A program that no image has, which a start is refused for.
+const NO_PROGRAM: &str = r#"{"Entrypoint":["/no/such/program"],"HostConfig":{"Init":false}}"#;
+
+/// A program that ends soon after it has started.
+const ENDS_AT_ONCE: &str = r#"{"Entrypoint":["sh","-c","sleep 0.5; exit 78"]}"#;
+
+#[test]
+fn an_engine_is_tried_without_a_start_and_with_one() {
+    let engine = RealEngine::given();
+    let deployment = Deployment::new(&engine);
+    let variables = |patch| {
+        [
+            ("SPIN_VARIABLE_DEPLOYMENT_ID", &*deployment.id),
+            ("SPIN_VARIABLE_CONTAINER_PATCH", patch),
+        ]
+    };
+    let check = |arguments: &[&str], patch, expected: &str| {
+        let told = of_engine(&engine, arguments, &variables(patch));
+        assert!(told.contains(expected), "{told}");
+        assert_eq!(deployment.containers(), Vec::<String>::new(), "{told}");
+    };
+    check(
+        &[],
+        "{}",
+        "a target of dynamic-access-agent: created and removed",
+    );
+    check(
+        &[],
+        "{}",
+        "ok       network: dynamic-access, without traffic",
+    );
+    check(
+        &["--start"],
+        "{}",
+        "a target of dynamic-access-agent: created, started and removed",
+    );
+    let too_many = "WRONG    a target of dynamic-access-agent: it cannot be created: 400";
+    check(&[], TOO_MANY_PROCESSORS, too_many);
+    check(&START, "{}", "agent: created, started and removed");
+    check(&[], NO_PROGRAM, "created and removed");
+    check(
+        &["--start"],
+        ENDS_AT_ONCE,
+        "it ended at once with exit code 78",
+    );
+    check(&["--start"], NO_PROGRAM, "it cannot be started: 400");
+    check(
+        &[],
+        r#"{"HostConfig":{"Privileged":true}}"#,
+        "WRONG    variables: container_patch",
+    );
+}
+
+#[test]
+fn the_target_of_each_environment_is_tried() {
+    let engine = RealEngine::given();
+    let environments = format!(r#"{{"e1":{{"container_patch":{TOO_MANY_PROCESSORS}}}}}"#);
+    let deployment = Deployment::new(&engine);
+    let variables = [
+        ("SPIN_VARIABLE_DEPLOYMENT_ID", &*deployment.id),
+        ("SPIN_VARIABLE_ENVIRONMENTS", &*environments),
+    ];
+    let wrong = "in the environment e1: it cannot be created";
+    let told = of_engine(&engine, &[], &variables);
+    assert!(told.contains("agent: created and removed"), "{told}");
+    assert!(told.contains(wrong), "{told}");
+    let told = of_engine(&engine, &["--environment-id", "e1"], &variables);
+    assert!(!told.contains("agent: created and removed"), "{told}");
+    assert!(told.contains(wrong), "{told}");
+}
+
+/// A network that is removed when it is dropped.
+struct Network<'a>(&'a RealEngine, String);
+
+impl<'a> Network<'a> {
+    fn new(engine: &'a RealEngine, options: serde_json::Value) -> Self {
+        let name = unique("net-");
+        let body = json!({"Name": name, "Driver": "bridge", "Options": options});
+        let made = engine.call("POST", "/networks/create", Some(body));
+        assert_eq!(made.status, 201, "{made:?}");
+        Self(engine, name)
+    }
+
+    /// The variable that puts targets on it.
+    fn patch(&self) -> String {
+        format!(r#"{{"HostConfig":{{"NetworkMode":"{}"}}}}"#, self.1)
+    }
+}
+
+impl Drop for Network<'_> {
+    fn drop(&mut self) {
+        self.0
+            .call("DELETE", &format!("/networks/{}", self.1), None);
+    }
+}
+
+#[test]
+fn a_network_on_which_targets_reach_each_other_is_named() {
+    let isolated = json!({"com.docker.network.bridge.enable_icc": "false"});
+    let docker = RealEngine::given();
+    let deployment = Deployment::new(&docker);
+    let told_of = |network: &Network<'_>| {
+        let variables = [
+            ("SPIN_VARIABLE_DEPLOYMENT_ID", &*deployment.id),
+            ("SPIN_VARIABLE_CONTAINER_PATCH", &network.patch()),
+        ];
+        of_engine(network.0, &[], &variables)
+    };
+    let open = Network::new(&docker, json!({}));
+    let told = told_of(&open);
+    let fix = format!(
+        "docker network rm {0}, and then: docker network create --opt com.docker.network.bridge.enable_icc=false {0}",
+        open.1
+    );
+    assert!(told.contains("WRONG    network: on "), "{told}");
+    assert!(told.contains(&fix), "{told}");
+    let told = told_of(&Network::new(&docker, isolated.clone()));
+    assert!(told.contains("ok       network: net-"), "{told}");
+    // Podman ignores the option.
+    let podman = podman();
+    let told = told_of(&Network::new(&podman, isolated));
+    assert!(told.contains("Podman has no option for this"), "{told}");
+    assert!(told.contains("created and removed"), "{told}");
+}
+
+#[test]
+fn a_deployed_server_is_asked_for_a_target_if_that_is_wanted() {
+    let engine = RealEngine::given();
+    let deployment = Deployment::new(&engine);
+    let secret = [("SPIN_VARIABLE_WEBHOOK_SECRET", SECRET)];
+    let told_of = |patch: &str| {
+        let variables = [
+            ("deployment_id", &*deployment.id),
+            ("container_patch", patch),
+        ];
+        let server = Server::with(&engine, &variables);
+        let url = format!("http://{}", server.address());
+        let (content, told) = doctor(&[&["--against", &url], &START[..]].concat(), &secret);
+        assert!(told.contains("ok       healthy"), "{told}");
+        assert!(!told.contains(SECRET), "{told}");
+        assert_eq!(deployment.containers(), Vec::<String>::new(), "{told}");
+        (content, told)
+    };
+    let (content, told) = told_of("{}");
+    assert!(
+        content && told.contains("ok       started a target"),
+        "{told}"
+    );
+    assert!(told.contains("ok       stopped it"), "{told}");
+    // Healthy, and no start is possible.
+    let (content, told) = told_of(TOO_MANY_PROCESSORS);
+    assert!(
+        !content && told.contains("WRONG    the start of a target: 5"),
+        "{told}"
+    );
+}
+
+#[test]
+fn a_start_whose_answer_is_lost_is_asked_for_again_and_stopped() {
+    let starts = std::sync::atomic::AtomicU32::new(0);
+    let id = "0123456789abcdef".repeat(4);
+    let body = format!(r#"{{"uniqueId":"{id}"}}"#);
+    let server = FakeEngine::start(move |line| match line.split(' ').nth(1) {
+        Some("/start") if starts.fetch_add(1, Ordering::SeqCst) == 0 => Reply::Bytes(Vec::new()),
+        Some("/start") => Reply::json("200 OK", &body),
+        _ => Reply::json("200 OK", "{}"),
+    });
+    let arguments = [
+        "--against",
+        &server.url(),
+        "--start",
+        "--service-url",
+        "https://here",
+    ];
+    let (_, told) = doctor(&arguments, &[("SPIN_VARIABLE_WEBHOOK_SECRET", SECRET)]);
+    assert!(told.contains("ok       stopped it"), "{told}");
+    let body_of = |request: &String| request.split("\r\n\r\n").nth(1).map(str::to_owned);
+    let sent: Vec<_> = server.requests().iter().filter_map(body_of).collect();
+    assert_eq!(sent.len(), 5, "{sent:?}");
+    // The same token, so that there is one target.
+    assert_eq!(sent[2], sent[3]);
+    assert!(sent[2].contains("https://here"), "{sent:?}");
+    assert_eq!(sent[4], format!(r#"{{"uniqueId":"{id}"}}"#));
 }

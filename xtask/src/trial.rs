@@ -1,0 +1,126 @@
+//! Tries on an Engine what a start of the server would do, with the server's own calls.
+//!
+//! `/health` only looks. What an Engine refuses (more processors than its host has, an init process
+//! that is not installed, a limit that its control group does not have) shows in a create, or in a
+//! start, and nowhere else.
+
+use std::thread;
+use std::time::{Duration, Instant};
+
+use anyhow::{Context, Result, bail};
+use dynamic_access::config::{Config, TokenDelivery};
+use dynamic_access::docker::create::{self, Outcome};
+use dynamic_access::docker::list::{self, State};
+use dynamic_access::docker::remove::{self, Removed};
+use dynamic_access::docker::{ContainerId, archive, inspect, start};
+use dynamic_access::provision::StartOrder;
+use dynamic_access::provision::attempt::Attempt;
+use dynamic_access::secret::Secret;
+
+use crate::docker::Docker;
+use crate::engine_call::send;
+use crate::random;
+use crate::workspace::hex;
+
+/// How long a started container is watched: one whose program is missing or that lacks its rights has
+/// ended by then.
+const WATCHED: Duration = Duration::from_secs(2);
+
+/// How often it is looked at meanwhile.
+const LOOK_INTERVAL: Duration = Duration::from_millis(200);
+
+/// How an entrypoint of this project ends when its agent has run but is not registered, which no
+/// agent is with a made-up token.
+const NOT_REGISTERED: [i64; 2] = [69, 77];
+
+/// What is tried.
+pub struct Trial<'a> {
+    /// Where.
+    pub docker: &'a Docker,
+    /// The variables of the server.
+    pub config: &'a Config,
+    /// Whose options the container gets.
+    pub environment_id: &'a str,
+    /// Where the agent registers, if the container is to be started.
+    pub start_for: Option<&'a str>,
+}
+
+impl Trial<'_> {
+    /// Creates a container, gives it its token, starts it if that is wanted, and removes it in any case.
+    ///
+    /// Returns what the Engine left out of the container.
+    pub fn run(&self) -> Result<Vec<String>> {
+        let order = StartOrder {
+            service_url: self.start_for.unwrap_or("https://localhost").to_owned(),
+            // No service has ever given it out.
+            activation_token: Secret::new(hex(&random::bytes::<16>()?)),
+            environment_id: self.environment_id.to_owned(),
+        };
+        let attempt = u128::from_be_bytes(random::bytes()?);
+        let attempt = Attempt::new(self.config, &order, attempt);
+        let create = create::create(&attempt.name, &attempt.body());
+        let created = send(self.docker, create).context("it cannot be created")?;
+        let (id, warnings) = match created {
+            Outcome::Created { id, warnings } => (id, warnings),
+            Outcome::NameTaken => bail!("its name is taken"),
+            Outcome::NoSuchImage => bail!("there is no image {}", attempt.profile.image.as_str()),
+        };
+        let used = self.make_use_of(&id, &order);
+        let removed = self.remove(&id);
+        used.and(removed)?;
+        match warnings
+            .iter()
+            .find(|warning| create::is_limit_dropped(warning))
+        {
+            Some(dropped) => bail!("the Engine leaves out a limit: {dropped}"),
+            None => Ok(warnings),
+        }
+    }
+
+    fn make_use_of(&self, id: &ContainerId, order: &StartOrder) -> Result<()> {
+        if self.config.token_delivery == TokenDelivery::File {
+            send(
+                self.docker,
+                archive::write_token(id, &order.activation_token),
+            )
+            .context("its token cannot be written")?;
+        }
+        if self.start_for.is_none() {
+            return Ok(());
+        }
+        send(self.docker, start::start(id)).context("it cannot be started")?;
+        self.watch(id)
+    }
+
+    /// Fails if the container ends soon after its start.
+    fn watch(&self, id: &ContainerId) -> Result<()> {
+        let until = Instant::now() + WATCHED;
+        while Instant::now() < until {
+            thread::sleep(LOOK_INTERVAL);
+            let state = send(self.docker, list::find_by_id(id))?.map(|listed| listed.state);
+            if state != Some(State::Running) {
+                return match send(self.docker, inspect::inspect(id))? {
+                    Some(ended) if NOT_REGISTERED.contains(&ended.exit_code) => Ok(()),
+                    Some(ended) => bail!("it ended at once with exit code {}", ended.exit_code),
+                    None => bail!("it is gone"),
+                };
+            }
+        }
+        Ok(())
+    }
+
+    fn remove(&self, id: &ContainerId) -> Result<()> {
+        let call = match self.start_for {
+            Some(_) => remove::kill_and_remove(id),
+            None => remove::remove(id),
+        };
+        let left = format!(
+            "it cannot be removed: docker rm --force --volumes {}",
+            id.short()
+        );
+        match send(self.docker, call).with_context(|| left.clone())? {
+            Removed::Gone => Ok(()),
+            Removed::Declined => bail!(left),
+        }
+    }
+}

@@ -246,7 +246,7 @@ dockerd --host=unix:///var/run/docker.sock --host=tcp://0.0.0.0:2376 \\
 Where Spin runs, keep {RUNTIME_CONFIG}, {CA}, {CLIENT_CERTIFICATE} and {CLIENT_KEY} in one folder, and start:
 
 SPIN_VARIABLE_WEBHOOK_SECRET=\"$(openssl rand -base64 32)\" \\
-    spin up --build --runtime-config-file {} \\
+    spin up -f spin.toml --runtime-config-file {} \\
     --variable docker_url=https://{host}:2376
 
 {RUNTIME_CONFIG}; its paths are relative to itself:
@@ -330,6 +330,9 @@ mod tests {
         assert!(!command.contains("/here"), "{command}");
         assert!(spin.contains("SPIN_VARIABLE_WEBHOOK_SECRET=\"$("), "{spin}");
         assert!(spin.contains(" /here/certs/runtime-config.toml "), "{spin}");
+        // A release has no source to build.
+        assert!(spin.contains("spin up -f spin.toml"), "{spin}");
+        assert!(!spin.contains("--build"), "{spin}");
     }
 
     #[test]

@@ -43,9 +43,7 @@ impl Fault {
             Self::TimedOut | Self::Broken(_) | Self::Nonsense(_) => false,
         }
     }
-}
 
-impl Fault {
     /// Whether the same call may succeed a moment later. What an Engine or a
     /// proxy refuses, it refuses again; a proxy's 408 and 429 are about the moment.
     pub fn may_pass(&self) -> bool {
@@ -55,7 +53,8 @@ impl Fault {
             | Self::TimedOut
             | Self::Broken(_)
             | Self::Nonsense(_) => true,
-            Self::BudgetSpent => false,
+            // Settings of Spin decide that, so a repetition meets the same.
+            Self::Forbidden(_) | Self::BudgetSpent => false,
             Self::EngineError { status, .. } => {
                 let of_the_moment = [StatusCode::REQUEST_TIMEOUT, StatusCode::TOO_MANY_REQUESTS];
                 status.is_server_error() || of_the_moment.contains(status)

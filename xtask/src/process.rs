@@ -135,7 +135,7 @@ pub fn output_within(command: &mut Command, bound: Duration) -> Result<String> {
 
 /// Gives a program `input`, and returns what it printed, and what it complained of.
 ///
-/// Its standard input stays open until it ends, since a closed one would take back what was asked.
+/// Its standard input stays open until it ends, because a closed one would cancel the request.
 pub fn exchange(
     command: &mut Command,
     input: Vec<u8>,
@@ -154,7 +154,7 @@ pub fn exchange(
     });
     let printed = drain(group.child.stdout.take());
     let complained = drain(group.child.stderr.take());
-    wait_out(&mut group, bound)?;
+    group.wait_within(bound)?;
     drop(given.join());
     Ok((
         printed.join().unwrap_or_default(),

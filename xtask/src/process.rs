@@ -21,6 +21,10 @@ const GRACE: Duration = Duration::from_secs(5);
 /// How much of a failed program's output is shown; the reason is at its end.
 const SHOWN_LINES_MAX: usize = 40;
 
+/// How much of a program's output is kept. No program here prints nearly as much; one that does ends
+/// when its pipe closes.
+const PRINTED_BYTES_MAX: u64 = 64 << 20;
+
 /// A running program with everything it starts.
 ///
 /// It leads a process group of its own, so that Ctrl-C on the terminal reaches
@@ -182,9 +186,9 @@ fn finish(command: &mut Command, bound: Option<Duration>) -> Result<String> {
 fn drain(pipe: Option<impl Read + Send + 'static>) -> JoinHandle<String> {
     thread::spawn(move || {
         let mut bytes = Vec::new();
-        if let Some(mut pipe) = pipe {
+        if let Some(pipe) = pipe {
             // What was read before the pipe broke is all there is.
-            let _ = pipe.read_to_end(&mut bytes);
+            let _ = pipe.take(PRINTED_BYTES_MAX).read_to_end(&mut bytes);
         }
         String::from_utf8_lossy(&bytes).into_owned()
     })

@@ -29,6 +29,9 @@ const WATCHED: Duration = Duration::from_secs(2);
 /// How often it is looked at meanwhile.
 const LOOK_INTERVAL: Duration = Duration::from_millis(200);
 
+/// How often a removal is tried: an Engine can decline one while it is still at work on the container.
+const REMOVALS_MAX: u32 = 3;
+
 /// How an entrypoint of this project ends when its agent has run but is not registered, which no
 /// agent is with a made-up token.
 const NOT_REGISTERED: [i64; 2] = [69, 77];
@@ -59,8 +62,15 @@ impl Trial<'_> {
         let attempt = u128::from_be_bytes(random::bytes()?);
         let attempt = Attempt::new(self.config, &order, attempt);
         let create = create::create(&attempt.name, &attempt.body());
-        let created = send(self.docker, create).context("it cannot be created")?;
-        let (id, warnings) = match created {
+        let created = send(self.docker, create);
+        if created.is_err() {
+            // It may exist all the same, if the answer was lost.
+            let left = send(self.docker, list::find_by_name(&attempt.name));
+            if let Ok(Some(left)) = left {
+                self.remove(&left.id)?;
+            }
+        }
+        let (id, warnings) = match created.context("it cannot be created")? {
             Outcome::Created { id, warnings } => (id, warnings),
             Outcome::NameTaken => bail!("its name is taken"),
             Outcome::NoSuchImage => bail!("there is no image {}", attempt.profile.image.as_str()),
@@ -93,34 +103,60 @@ impl Trial<'_> {
     }
 
     /// Fails if the container ends soon after its start.
+    ///
+    /// A look that fails is repeated: Podman fails some while another container is being removed.
     fn watch(&self, id: &ContainerId) -> Result<()> {
         let until = Instant::now() + WATCHED;
-        while Instant::now() < until {
+        loop {
             thread::sleep(LOOK_INTERVAL);
-            let state = send(self.docker, list::find_by_id(id))?.map(|listed| listed.state);
-            if state != Some(State::Running) {
-                return match send(self.docker, inspect::inspect(id))? {
-                    Some(ended) if NOT_REGISTERED.contains(&ended.exit_code) => Ok(()),
-                    Some(ended) => bail!("it ended at once with exit code {}", ended.exit_code),
-                    None => bail!("it is gone"),
-                };
+            let is_over = Instant::now() >= until;
+            match self.has_ended(id) {
+                Ok(false) if is_over => return Ok(()),
+                Ok(true) => return self.ending(id),
+                Err(error) if is_over => return Err(error),
+                Ok(false) | Err(_) => {}
             }
         }
-        Ok(())
+    }
+
+    fn has_ended(&self, id: &ContainerId) -> Result<bool> {
+        let listed = send(self.docker, list::find_by_id(id))?;
+        Ok(listed.is_none_or(|listed| listed.state != State::Running))
+    }
+
+    /// What an ended container says of its start.
+    fn ending(&self, id: &ContainerId) -> Result<()> {
+        match send(self.docker, inspect::inspect(id))? {
+            Some(ended) if NOT_REGISTERED.contains(&ended.exit_code) => Ok(()),
+            Some(ended) => bail!("it ended at once with exit code {}", ended.exit_code),
+            None => bail!("it is gone"),
+        }
     }
 
     fn remove(&self, id: &ContainerId) -> Result<()> {
+        let mut removed = self.removed(id);
+        for _ in 1..REMOVALS_MAX {
+            if removed.is_err() {
+                thread::sleep(LOOK_INTERVAL);
+                removed = self.removed(id);
+            }
+        }
+        removed.with_context(|| {
+            format!(
+                "it cannot be removed: docker rm --force --volumes {}",
+                id.short()
+            )
+        })
+    }
+
+    fn removed(&self, id: &ContainerId) -> Result<()> {
         let call = match self.start_for {
             Some(_) => remove::kill_and_remove(id),
             None => remove::remove(id),
         };
-        let left = format!(
-            "it cannot be removed: docker rm --force --volumes {}",
-            id.short()
-        );
-        match send(self.docker, call).with_context(|| left.clone())? {
+        match send(self.docker, call)? {
             Removed::Gone => Ok(()),
-            Removed::Declined => bail!(left),
+            Removed::Declined => bail!("the Engine declines"),
         }
     }
 }

@@ -109,7 +109,8 @@ impl Profiles {
         distinct(self.all().filter_map(|profile| profile.body.network()))
     }
 
-    fn all(&self) -> impl Iterator<Item = &Profile> {
+    /// The default profile, and those of the environments that override it.
+    pub fn all(&self) -> impl Iterator<Item = &Profile> {
         let overridden = self.by_environment.iter().map(|(_, profile)| profile);
         std::iter::once(&self.default).chain(overridden)
     }

@@ -1,35 +1,47 @@
 //! `GET /images/{name}/json` (Engine API, ImageInspect).
 
 use http::{Method, StatusCode};
+use serde_json::Value;
 
 use super::call::Call;
 use super::{ImageReference, Reply, bodiless};
 use crate::fault::Fault;
 
-/// Whether an image is there.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum Image {
-    /// The next create can use it.
-    Present,
-    /// The next create would fail.
-    Absent,
+/// What is known of an image that the Engine has.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Image {
+    /// The user as whom its containers run, unless their own configuration names
+    /// another; empty for root.
+    pub user: String,
 }
 
-/// Asks whether the Engine has an image.
-pub fn inspect(image: &ImageReference) -> Call<Image> {
+impl Image {
+    /// Whether its containers run as root.
+    pub fn runs_as_root(&self) -> bool {
+        let user = self.user.split(':').next().unwrap_or_default();
+        matches!(user, "" | "root") || user.parse() == Ok(0_u32)
+    }
+}
+
+/// Asks whether the Engine has an image; without it, the next create would fail.
+pub fn inspect(image: &ImageReference) -> Call<Option<Image>> {
     let path = format!("/images/{}/json", image.as_str());
     Call::look("image", bodiless(Method::GET, &path), inspected)
 }
 
-fn inspected(reply: &Reply) -> Result<Image, Fault> {
+fn inspected(reply: &Reply) -> Result<Option<Image>, Fault> {
     match reply.status() {
         200 => {
             // Any web server answers 200 to something. An Engine answers with
             // the image's id.
             reply.text("Id")?;
-            Ok(Image::Present)
+            let body: Value = reply.json()?;
+            let user = body["Config"]["User"].as_str().unwrap_or_default();
+            Ok(Some(Image {
+                user: user.to_owned(),
+            }))
         }
-        404 if reply.is_engines(StatusCode::NOT_FOUND) => Ok(Image::Absent),
+        404 if reply.is_engines(StatusCode::NOT_FOUND) => Ok(None),
         _ => Err(reply.fault()),
     }
 }
@@ -51,9 +63,9 @@ mod tests {
     #[test]
     fn only_an_engines_answer_says_present_or_absent() {
         let present = inspected(&reply(200, r#"{"Id":"sha256:0","Other":1}"#));
-        assert_eq!(present, Ok(Image::Present));
+        assert!(present.is_ok_and(|image| image.is_some()));
         let absent = inspected(&reply(404, r#"{"message":"No such image: agent"}"#));
-        assert_eq!(absent, Ok(Image::Absent));
+        assert_eq!(absent, Ok(None));
         for (status, body) in [
             (200, "OK"),
             (200, "{}"),
@@ -61,6 +73,27 @@ mod tests {
             (500, r#"{"message":"m"}"#),
         ] {
             inspected(&reply(status, body)).expect_err(body);
+        }
+    }
+
+    #[test]
+    fn an_image_tells_as_whom_its_containers_run() {
+        for (config, is_root) in [
+            (r#"{}"#, true),
+            (r#"null"#, true),
+            (r#"{"User":""}"#, true),
+            (r#"{"User":"root"}"#, true),
+            (r#"{"User":"0:0"}"#, true),
+            (r#"{"User":"00"}"#, true),
+            (r#"{"User":"root:adm"}"#, true),
+            (r#"{"User":"nobody"}"#, false),
+            (r#"{"User":"1000:0"}"#, false),
+            (r#"{"User":":0"}"#, true),
+        ] {
+            let body = format!(r#"{{"Id":"sha256:0","Config":{config}}}"#);
+            let image = inspected(&reply(200, &body)).expect("an image");
+            let image = image.expect("it is there");
+            assert_eq!(image.runs_as_root(), is_root, "{config}");
         }
     }
 }

@@ -63,7 +63,10 @@ impl Error {
             Self::OutOfTime(_) => "The Docker Engine did not answer in time. Try again shortly.",
             Self::InProgress => "This target is already being started. Try again shortly.",
             Self::RemovalInProgress => "This target is already being removed. Try again shortly.",
-            Self::TargetEnded(_) => {
+            Self::TokenUnreadable { .. } => {
+                "The agent image does not run as root. Contact the administrator of the provisioning server."
+            }
+            Self::TargetEnded { .. } => {
                 "The target of this activation token has ended. Connect again to get a new one."
             }
             Self::ServiceUrlNotAllowed => {
@@ -158,7 +161,22 @@ impl fmt::Display for Error {
             Self::OutOfTime(fault) => fault.fmt(f),
             Self::InProgress => f.write_str("another request is starting this target"),
             Self::RemovalInProgress => f.write_str("another request is removing this target"),
-            Self::TargetEnded(id) => write!(
+            Self::TokenUnreadable { image, user } => write!(
+                f,
+                "{image} runs as the user {user}, and only root can read the token's file; set User to root in container_patch or environments, or token_delivery to env"
+            ),
+            Self::TargetEnded {
+                id,
+                exit_code: Some(code),
+            } => write!(
+                f,
+                "container {} of this token has ended with exit code {code} and is not started again; docker logs may say why",
+                id.short()
+            ),
+            Self::TargetEnded {
+                id,
+                exit_code: None,
+            } => write!(
                 f,
                 "container {} of this token has ended and is not started again",
                 id.short()

@@ -52,6 +52,13 @@ pub enum Error {
         /// What the registry said.
         reason: String,
     },
+    /// The image runs as a user who cannot read the token's file.
+    TokenUnreadable {
+        /// The image.
+        image: ImageReference,
+        /// Its user.
+        user: String,
+    },
     /// The pull of the image failed on the way.
     PullFailed {
         /// The image.
@@ -80,7 +87,12 @@ pub enum Error {
     /// Another request is removing the container.
     RemovalInProgress,
     /// The token's target has ended. It is not started again.
-    TargetEnded(ContainerId),
+    TargetEnded {
+        /// Its container.
+        id: ContainerId,
+        /// The exit code of its first process, if it is known.
+        exit_code: Option<i64>,
+    },
     /// The agent would register at a place that is not allowed.
     ServiceUrlNotAllowed,
     /// The token's target was started with another payload.
@@ -110,13 +122,14 @@ impl Error {
             Self::Misconfigured(_)
             | Self::NoSuchImage(_)
             | Self::PullRefused { .. }
+            | Self::TokenUnreadable { .. }
             | Self::NoSuchNetwork(_)
             | Self::LimitDropped(_)
             | Self::Refused(_)
             | Self::Denied(_)
             | Self::NameTaken(_) => StatusCode::INTERNAL_SERVER_ERROR,
             Self::EngineFailed(_) | Self::PullFailed { .. } => StatusCode::BAD_GATEWAY,
-            Self::TargetEnded(_) => StatusCode::CONFLICT,
+            Self::TargetEnded { .. } => StatusCode::CONFLICT,
             Self::ServiceUrlNotAllowed | Self::OtherPayload(_) => StatusCode::UNPROCESSABLE_ENTITY,
             Self::TooManyTargets { .. } => StatusCode::TOO_MANY_REQUESTS,
             Self::EngineUnreachable(_)
@@ -198,7 +211,20 @@ mod tests {
             (Error::NotOurs(id()), 404),
             (Error::WrongMethod { allow: "GET" }, 405),
             (Error::BodyTooSlow, 408),
-            (Error::TargetEnded(id()), 409),
+            (
+                Error::TargetEnded {
+                    id: id(),
+                    exit_code: Some(127),
+                },
+                409,
+            ),
+            (
+                Error::TokenUnreadable {
+                    image: image(),
+                    user: "planted".to_owned(),
+                },
+                500,
+            ),
             (Error::BodyTooLarge, 413),
             (Error::NotJson, 415),
             (Error::OtherPayload(id()), 422),

@@ -1,15 +1,19 @@
 //! `/health`: whether the next start can work.
 
+use serde_json::Value;
+
 use super::Provisioner;
+use crate::config::TokenDelivery;
 use crate::docker::image::{self, Image};
-use crate::docker::network;
+use crate::docker::{ImageReference, network};
 use crate::error::Error;
 use crate::platform::Platform;
 use crate::pull::may_be_pulled;
 
 impl<P: Platform> Provisioner<'_, P> {
     /// Checks that every image and every network that a target may need is
-    /// there, which also proves that the Engine answers.
+    /// there, which also proves that the Engine answers, and that each image
+    /// runs as a user who can read the token.
     ///
     /// # Errors
     ///
@@ -22,18 +26,36 @@ impl<P: Platform> Provisioner<'_, P> {
 
     async fn check(&self) -> Result<(), Error> {
         for image in self.config.profiles.images() {
-            if self.engine.send(image::inspect(image)).await? == Image::Absent {
+            let Some(found) = self.engine.send(image::inspect(image)).await? else {
                 return Err(if may_be_pulled(self.config, image) {
                     Error::ImageBeingPulled(image.clone())
                 } else {
                     Error::NoSuchImage(image.clone())
                 });
-            }
+            };
+            self.check_user(image, found)?;
         }
         for network in self.config.profiles.networks() {
             if !self.engine.send(network::inspect(network)).await? {
                 return Err(Error::NoSuchNetwork(network.to_owned()));
             }
+        }
+        Ok(())
+    }
+
+    /// Checks that an image runs as a user who can read the token's file, unless
+    /// the configuration names the user. Then the variables are checked for it.
+    fn check_user(&self, image: &ImageReference, found: Image) -> Result<(), Error> {
+        let is_file = self.config.token_delivery == TokenDelivery::File;
+        let leaves_user = |body: &Value| body["User"].as_str().unwrap_or_default().is_empty();
+        let mut profiles = self.config.profiles.all();
+        let depends_on_image =
+            profiles.any(|profile| profile.image == *image && leaves_user(profile.body.value()));
+        if is_file && depends_on_image && !found.runs_as_root() {
+            return Err(Error::TokenUnreadable {
+                image: image.clone(),
+                user: found.user,
+            });
         }
         Ok(())
     }

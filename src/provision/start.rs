@@ -5,6 +5,8 @@
 //! done looks for that name. Each attempt writes a label of its own: only the
 //! attempt that created a container ever starts it.
 
+use std::time::Duration;
+
 use super::attempt::Attempt;
 use super::capacity::Capacity;
 use super::{FAULTS_MAX, Provisioner, StartOrder, Started};
@@ -13,12 +15,25 @@ use crate::config::TokenDelivery;
 use crate::docker::create::{Outcome, create, is_limit_dropped};
 use crate::docker::list::{self, State};
 use crate::docker::remove::{self, Removed};
-use crate::docker::{ContainerId, archive, start};
+use crate::docker::{ContainerId, archive, inspect, start};
 use crate::error::Error;
 use crate::fault::Fault;
 use crate::pauses::Pauses;
 use crate::platform::Platform;
 use crate::pull::pull;
+
+/// How long a target must stay up to count as started, beside the time that its
+/// start took.
+///
+/// The Engine calls a container started once its first process exists. The list
+/// shows the end of one whose entry point is missing after 60 ms (Docker) to 200
+/// ms (Podman), and with eight starts at once on two processors after 420 and 730
+/// ms. A host that takes long to start a container takes long to notice its end,
+/// so the time of the start is added. An agent takes seconds to register anyway.
+const STAYS_UP: Duration = Duration::from_millis(750);
+
+/// The longest such wait: the time of a start whose answer was lost says nothing.
+const STAYS_UP_MAX: Duration = Duration::from_secs(3);
 
 /// What a look at the name shows this attempt.
 enum Sight {
@@ -78,7 +93,7 @@ impl<P: Platform> Provisioner<'_, P> {
                 self.clean_up_unseen(&attempt).await;
             }
             match settled? {
-                Sight::Runs(id) => return Ok(Started::already(id)),
+                Sight::Runs(id) => return self.confirm(id, Vec::new(), STAYS_UP).await,
                 Sight::Mine(id) => return self.run(&attempt, id, Vec::new()).await,
                 // An Engine that reports a failure of its own would fail again.
                 _ if matches!(cause, Error::EngineFailed(Fault::EngineError { .. })) => {
@@ -135,7 +150,7 @@ impl<P: Platform> Provisioner<'_, P> {
         }
         match found.state {
             State::Running => Ok(Sight::Runs(found.id)),
-            State::Ended | State::Dead => Err(Error::TargetEnded(found.id)),
+            State::Ended | State::Dead => Err(self.ended(found.id).await),
             State::Created if attempt.has_created(&found) => Ok(Sight::Mine(found.id)),
             State::Created if found.age.is_some_and(|age| age > ABANDONED_AFTER) => {
                 Ok(Sight::Abandoned(found.id))
@@ -151,17 +166,58 @@ impl<P: Platform> Provisioner<'_, P> {
         id: ContainerId,
         warnings: Vec<String>,
     ) -> Result<Started, Error> {
-        let cause = match self.prepare(attempt, &id, &warnings).await {
+        let prepared = self.prepare(attempt, &id, &warnings).await;
+        let begun = self.platform.now();
+        let took = || self.platform.now().saturating_sub(begun);
+        let cause = match prepared {
             Err(error) => error,
             Ok(()) => match self.engine.send(start::start(&id)).await {
-                Ok(()) => return Ok(Started { id, warnings }),
+                Ok(()) => return self.confirm(id, warnings, took()).await,
                 Err(fault) => fault.into(),
             },
         };
         match self.clean_up(&id).await {
-            Some(State::Running) => Ok(Started { id, warnings }),
-            Some(State::Ended | State::Dead) => Err(Error::TargetEnded(id)),
+            Some(State::Running) => self.confirm(id, warnings, took()).await,
+            Some(State::Ended | State::Dead) => Err(self.ended(id).await),
             _ => Err(cause),
+        }
+    }
+
+    /// Looks once more at a target that was seen to run, a moment after a start
+    /// that took so long. One that has ended at once is no success, whoever has
+    /// started it.
+    async fn confirm(
+        &self,
+        id: ContainerId,
+        warnings: Vec<String>,
+        took: Duration,
+    ) -> Result<Started, Error> {
+        let engine = self.engine.until(self.budget.answer_until);
+        let pause = (STAYS_UP + took).min(STAYS_UP_MAX);
+        // Some time must be left for the look.
+        self.platform.sleep(pause.min(engine.time_left() / 2)).await;
+        let found = engine.send(list::find_by_id(&id)).await?;
+        match found.map(|found| found.state) {
+            // The Engine has said that it runs; a word that is not known says
+            // nothing else.
+            Some(State::Running | State::Unknown) => Ok(Started { id, warnings }),
+            Some(State::Created) => Err(Error::InProgress),
+            Some(State::Ended | State::Dead) => Err(self.ended(id).await),
+            Some(State::Removing) | None => Err(Error::TargetEnded {
+                id,
+                exit_code: None,
+            }),
+        }
+    }
+
+    /// The error of a target that has ended, with its exit code if the Engine
+    /// still tells it.
+    async fn ended(&self, id: ContainerId) -> Error {
+        let engine = self.engine.until(self.budget.answer_until);
+        let ended = engine.send(inspect::inspect(&id)).await.ok().flatten();
+        Error::TargetEnded {
+            id,
+            exit_code: ended.map(|ended| ended.exit_code),
         }
     }
 
@@ -187,15 +243,5 @@ impl<P: Platform> Provisioner<'_, P> {
             self.engine.send(archive::write_token(id, token)).await?;
         }
         Ok(())
-    }
-}
-
-impl Started {
-    /// A target that another request has started.
-    fn already(id: ContainerId) -> Self {
-        Self {
-            id,
-            warnings: Vec::new(),
-        }
     }
 }

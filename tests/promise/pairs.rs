@@ -49,10 +49,16 @@ fn starts() -> Vec<Scenario> {
             &[given(0, Created, 60)],
             &[200],
         ),
-        pair("start-stop", [START, stop()], &running, &[200]),
+        // A target that is removed before the start's last look has ended.
+        pair("start-stop", [START, stop()], &running, &[200, 409]),
         // Nobody can know an id that was not told; should it be guessed, the
         // start fails.
-        pair("start-stop-untold", [START, unseen], &[], &[200, 500, 502]),
+        pair(
+            "start-stop-untold",
+            [START, unseen],
+            &[],
+            &[200, 409, 500, 502],
+        ),
         pair(
             "start-stop-other",
             [START_OTHER_TOKEN, stop()],
@@ -110,7 +116,7 @@ fn reaps() -> Vec<Scenario> {
             "start-reap-expired",
             [START, REAP],
             &[given(0, Running, NINE_DAYS)],
-            &[200],
+            &[200, 409],
         ),
         pair("reap-reap", [REAP, REAP], &few_remains(), &[200]),
         pair("reap-dry-run", [REAP, DRY_RUN], &few_remains(), &[200]),
@@ -210,7 +216,7 @@ fn three() -> Vec<Scenario> {
             of_three("start-start-reap", [START, START, REAP], 100, &[200]),
             Scenario {
                 given: running,
-                ..of_three("start-start-stop", [START, START, stop()], 100, &[200])
+                ..of_three("start-start-stop", [START, START, stop()], 100, &[200, 409])
             },
         ],
     )

@@ -24,6 +24,9 @@ const INVOCATION: Duration = Duration::from_secs(29);
 /// How long a container that was created may wait to be started.
 const GRACE: Duration = Duration::from_secs(120);
 
+/// How long a target runs at least of which a start says that it runs.
+const STAYS_UP: Duration = Duration::from_millis(750);
+
 /// How long one that has ended stays.
 const ENDED_STAYS: Duration = Duration::from_secs(600);
 
@@ -217,6 +220,13 @@ fn answers_the_truth(world: &World, actor: usize, status: u16, body: &str) -> Re
             if of != Some(&(name_of(token), environment(payload))) {
                 return Err("the container of a 200 is another order's".to_owned());
             }
+            let ended_at_once = world.engine.get(*key).is_some_and(|found| {
+                let ran = found.finished.zip(found.started);
+                ran.is_some_and(|(finished, started)| finished < started + STAYS_UP)
+            });
+            if ended_at_once {
+                return Err("the container of a 200 has ended at once".to_owned());
+            }
             Ok(())
         }
         (Webhook::Start { token, .. }, 409) => {
@@ -257,7 +267,10 @@ static CATALOGUE: LazyLock<Vec<(u16, &str)>> = LazyLock::new(|| {
         Error::OutOfTime(fault),
         Error::InProgress,
         Error::RemovalInProgress,
-        Error::TargetEnded(id.clone()),
+        Error::TargetEnded {
+            id: id.clone(),
+            exit_code: None,
+        },
         Error::OtherPayload(id),
         Error::TooManyTargets { max: 1, of: "" },
         Error::Unhealthy(Box::new(Error::InProgress)),

@@ -83,6 +83,7 @@ impl Run<'_> {
                     found.key,
                     found.state,
                     found.created,
+                    found.started,
                     found.finished,
                     &found.token,
                 ))

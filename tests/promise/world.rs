@@ -187,9 +187,12 @@ impl World {
             self.orders.insert(key, order);
         }
         for witness in self.actors.iter_mut().filter(|actor| actor.is_at_work()) {
-            match change.to {
-                Some(State::Running) => witness.seen_running.insert(change.key),
-                Some(State::Exited | State::Dead) => witness.seen_ended.insert(change.key),
+            match (change.from, change.to) {
+                (_, Some(State::Running)) => witness.seen_running.insert(change.key),
+                (_, Some(State::Exited | State::Dead))
+                | (Some(State::Running), Some(State::Removing)) => {
+                    witness.seen_ended.insert(change.key)
+                }
                 _ => false,
             };
         }

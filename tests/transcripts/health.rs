@@ -90,3 +90,27 @@ fn health_does_not_depend_on_the_targets_that_there_are() {
     ];
     check_health(&[("max_targets", "0")], steps, Ok(()));
 }
+
+#[test]
+fn health_reads_as_whom_an_image_runs_where_the_token_is_a_file() {
+    let image = |user: &str| {
+        let body = serde_json::json!({"Id": "i", "Config": {"User": user}});
+        ("look up the image", Is(200, body.to_string()))
+    };
+    let network = || {
+        let body = r#"{"Name":"dynamic-access"}"#.to_owned();
+        ("look up the network", Is(200, body))
+    };
+    check_health(&[], vec![image("nobody")], Err("runs as the user nobody"));
+    check_health(&[], vec![image("0"), network()], Ok(()));
+    let in_environment = ("token_delivery", "env");
+    check_health(&[in_environment], vec![image("nobody"), network()], Ok(()));
+    let as_root = ("container_patch", r#"{"User":"0:0"}"#);
+    check_health(&[as_root], vec![image("nobody"), network()], Ok(()));
+    // The default profile leaves the user to the image, although one environment does not.
+    let one_as_root = (
+        "environments",
+        r#"{"e":{"container_patch":{"User":"root"}}}"#,
+    );
+    check_health(&[one_as_root], vec![image("nobody")], Err("runs as"));
+}

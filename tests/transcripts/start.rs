@@ -3,6 +3,7 @@
 use crate::script::*;
 
 /// The status of the answer to a start, 200 with the right id being success.
+/// Before every success, a look shows that the target still runs.
 #[track_caller]
 fn check_start(steps: Vec<(&'static str, Reply)>, status: u16) {
     check_start_with(&[], steps, status);
@@ -11,9 +12,12 @@ fn check_start(steps: Vec<(&'static str, Reply)>, status: u16) {
 #[track_caller]
 fn check_start_with(
     changes: &[(&'static str, &'static str)],
-    steps: Vec<(&'static str, Reply)>,
+    mut steps: Vec<(&'static str, Reply)>,
     status: u16,
 ) {
+    if status == 200 {
+        steps.push(("list by id", one("running", &[])));
+    }
     let outcome = run_with(changes, steps, async |provisioner| {
         provisioner.start(&order()).await
     });
@@ -24,7 +28,7 @@ fn check_start_with(
 }
 
 #[test]
-fn a_start_is_four_calls() {
+fn a_start_is_five_calls() {
     let steps = vec![
         ("create", created()),
         ("list all", one("created", &[])),
@@ -117,7 +121,10 @@ fn a_name_that_cannot_be_used_is_told_why() {
         ("running", &[("deployment", "other")], 500),
         ("running", &[("name", "other")], 500),
     ] {
-        let steps = vec![taken(), ("list by name", one(state, changes))];
+        let mut steps = vec![taken(), ("list by name", one(state, changes))];
+        if status == 409 {
+            steps.push(exit_code_127());
+        }
         check_start(steps, status);
     }
 }
@@ -194,7 +201,65 @@ fn a_start_whose_answer_is_lost_may_have_succeeded() {
     check_start(raced, 200);
     let mut ended = begun();
     ended.push(("list by id", one("exited", &[])));
+    ended.push(exit_code_127());
     check_start(ended, 409);
+}
+
+fn exit_code_127() -> (&'static str, Reply) {
+    let body = r#"{"State":{"FinishedAt":"2026-11-23T01:01:00Z","ExitCode":127}}"#;
+    ("inspect", Is(200, body.to_owned()))
+}
+
+#[test]
+fn a_target_that_ends_at_once_is_no_success() {
+    let started = || {
+        vec![
+            ("create", created()),
+            ("list all", none()),
+            ("archive", written()),
+            ("start", done()),
+        ]
+    };
+    let repeated = || {
+        vec![
+            ("create", said(409, "Conflict.")),
+            ("list by name", one("running", &[])),
+        ]
+    };
+    let lost = || {
+        let mut steps = started();
+        steps.pop();
+        steps.extend([("start", Lost), ("list by id", one("running", &[]))]);
+        steps
+    };
+    let begins: [&dyn Fn() -> Vec<(&'static str, Reply)>; 3] = [&started, &repeated, &lost];
+    for begun in begins {
+        let mut ended = begun();
+        ended.push(("list by id", one("exited", &[])));
+        ended.push(exit_code_127());
+        let outcome = run(ended, async |provisioner| provisioner.start(&order()).await);
+        let error = outcome.expect_err("it has ended");
+        assert_eq!(error.status().as_u16(), 409);
+        assert!(error.to_string().contains("exit code 127"), "{error}");
+        // Without an exit code it has ended all the same.
+        let mut ended = begun();
+        ended.push(("list by id", one("dead", &[])));
+        ended.push(("inspect", said(404, "No such container")));
+        check_start(ended, 409);
+        for gone in [none(), one("removing", &[])] {
+            let mut steps = begun();
+            steps.push(("list by id", gone));
+            check_start(steps, 409);
+        }
+        // Nobody knows whether it runs.
+        let mut unseen = begun();
+        unseen.extend((0..3).map(|_| ("list by id", Lost)));
+        check_start(unseen, 502);
+        // One lost look is repeated.
+        let mut seen = begun();
+        seen.push(("list by id", Lost));
+        check_start(seen, 200);
+    }
 }
 
 #[test]

@@ -10,6 +10,7 @@ mod agent;
 mod confinement;
 mod conformance;
 mod contract;
+mod dead_at_once;
 mod doctor;
 mod engine_faults;
 mod engine_proxy;

@@ -2,7 +2,7 @@
 
 use serde_json::json;
 
-use crate::lifecycle::{check_done, id_of};
+use crate::lifecycle::check_done;
 use crate::support::engine::{Deployment, RealEngine};
 use crate::support::fake_engine::{FakeEngine, Reply};
 use crate::support::registry::{PASSWORD, Registry, auth_for};
@@ -10,7 +10,7 @@ use crate::support::server::Server;
 use crate::support::unique;
 use crate::support::wait::wait_within;
 
-/// The image has no program and needs none: the Engine starts its own init.
+/// The image has no program. The Engine starts its own init, which ends at once.
 const PATCH: &str = r#"{"Cmd":["none"]}"#;
 
 fn server(deployment: &Deployment<'_>, engine: &RealEngine, image: &str, auth: &str) -> Server {
@@ -21,6 +21,12 @@ fn server(deployment: &Deployment<'_>, engine: &RealEngine, image: &str, auth: &
         ("registry_auth", auth),
     ];
     Server::with(engine, &variables)
+}
+
+/// Checks that a start has made a container of the image, which has ended.
+#[track_caller]
+fn check_made(server: &Server) {
+    check_refused(server, 409, "exit code 127");
 }
 
 /// Checks that a start is refused for this reason.
@@ -43,10 +49,10 @@ fn a_missing_image_is_pulled_by_a_start() {
     let digest = registry.hold_image(&engine);
     for rest in ["team/agent:1".to_owned(), format!("team/agent@{digest}")] {
         let server = server(&deployment, &engine, &registry.reference(&rest), "");
-        id_of(&server.start_target(&unique("token")));
-        let line = server.log().pop().expect("a line");
-        assert!(line.contains("pull 200"), "{line}");
-        id_of(&server.start_target(&unique("token")));
+        check_made(&server);
+        let log = server.log().join("\n");
+        assert!(log.contains("pull 200"), "{log}");
+        check_made(&server);
         for id in deployment.containers() {
             check_done(&server.stop_target(&id));
         }
@@ -83,7 +89,7 @@ fn a_registry_that_asks_is_shown_the_credentials() {
     let other = server(&deployment, &engine, &image, &auth_for("other.example.com"));
     check_refused(&other, 500, "cannot be pulled from its registry");
     let with = server(&deployment, &engine, &image, &registry.auth());
-    id_of(&with.start_target(&unique("token")));
+    check_made(&with);
     assert!(!with.log().join("\n").contains(PASSWORD));
     for id in deployment.containers() {
         check_done(&with.stop_target(&id));

@@ -79,6 +79,8 @@ pub struct Container {
     pub entry: Arc<str>,
     pub state: State,
     pub created: Duration,
+    /// When it was started, if an actor has started it.
+    pub started: Option<Duration>,
     pub finished: Option<Duration>,
     /// What its token's file holds.
     pub token: Option<Arc<str>>,
@@ -108,6 +110,7 @@ impl Container {
             entry: entry.to_string().into(),
             state,
             created,
+            started: None,
             finished: None,
             token: None,
         }

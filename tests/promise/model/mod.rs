@@ -144,8 +144,11 @@ impl Engine {
             // An Engine runs one that has ended once more.
             State::Created | State::Exited | State::Reserved => {
                 let key = found.key;
+                let change = self.turn(key, State::Running);
+                let container = self.containers.iter_mut().find(|found| found.key == key);
+                container.expect("it was found").started = Some(now);
                 Step {
-                    change: Some(self.turn(key, State::Running)),
+                    change: Some(change),
                     reply: Some(Reply::new(204, "", now)),
                 }
             }

@@ -160,8 +160,8 @@ fn no_reply_is_read_as_more_than_it_says() {
             Err(fault) => check_fault(&fault),
         }
         match image::inspect(&agent).read(&reply) {
-            Ok(Image::Present) => assert_eq!(status, 200),
-            Ok(Image::Absent) => assert!(status == 404 && has_message),
+            Ok(Some(_)) => assert_eq!(status, 200),
+            Ok(None) => assert!(status == 404 && has_message),
             Err(fault) => check_fault(&fault),
         }
         match inspect::inspect(&id).read(&reply) {

@@ -25,7 +25,7 @@ use dynamic_access::auth::Secrets;
 use dynamic_access::config::Config;
 use dynamic_access::container::{Body, Isolation, Patch, PerTarget};
 use dynamic_access::docker::create::{Outcome, create};
-use dynamic_access::docker::image::{self, Image};
+use dynamic_access::docker::image;
 use dynamic_access::docker::list;
 use dynamic_access::docker::remove::{self, Removed};
 use dynamic_access::docker::{

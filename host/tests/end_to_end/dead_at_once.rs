@@ -1,0 +1,91 @@
+//! Targets whose first process ends as soon as it is started.
+
+use serde_json::json;
+
+use crate::lifecycle::{check_done, sleeper};
+use crate::support::engine::{Deployment, RealEngine};
+use crate::support::podman::podman;
+use crate::support::server::Server;
+use crate::support::unique;
+
+/// Checks that a start, and a repeated one, tell that the target has ended.
+#[track_caller]
+fn check_ended(server: &Server, exit_code: &str) {
+    let token = unique("token");
+    for _ in 0..2 {
+        let answer = server.start_target(&token);
+        assert_eq!(answer.status, 409, "{answer:?}");
+        let line = server.line_about(&answer);
+        let error = line["error"].as_str().expect("an error");
+        assert!(error.contains(exit_code), "{line}");
+    }
+}
+
+#[test]
+fn an_entry_point_that_is_missing_is_no_success() {
+    let engine = RealEngine::given();
+    let deployment = Deployment::new(&engine);
+    let variables = [
+        ("deployment_id", deployment.id.as_str()),
+        ("container_patch", r#"{"Entrypoint":["/no/such/file"]}"#),
+    ];
+    let server = Server::with(&engine, &variables);
+    // Many at once, so that the Engine is busy.
+    std::thread::scope(|scope| {
+        for _ in 0..8 {
+            scope.spawn(|| check_ended(&server, "exit code 127"));
+        }
+    });
+}
+
+#[test]
+fn an_entry_point_that_is_missing_is_no_success_on_podman() {
+    let podman = podman();
+    let deployment = Deployment::new(&podman);
+    let patch = json!({
+        "Entrypoint": ["/no/such/file"],
+        "HostConfig": {"NetworkMode": "none"},
+    });
+    let patch = patch.to_string();
+    let variables = [
+        ("deployment_id", deployment.id.as_str()),
+        ("container_patch", &patch),
+    ];
+    let server = Server::with(&podman, &variables);
+    check_ended(&server, "exit code ");
+}
+
+#[test]
+fn an_image_whose_user_cannot_read_the_token_is_named_by_the_health_check() {
+    let engine = RealEngine::given();
+    let deployment = Deployment::new(&engine);
+    let image = unique("nobodys");
+    let model = engine.foreign(&unique("model"), sleeper(&json!({})));
+    // The agent's own entry point, as another user.
+    let path = format!(
+        "/commit?container={}&repo={image}&changes=USER%20nobody",
+        model.id
+    );
+    let committed = engine.call("POST", &path, Some(json!({"Entrypoint": ["false"]})));
+    assert_eq!(committed.status, 201, "{committed:?}");
+    let server = |more: &[(&str, &str)]| {
+        let variables = [
+            ("deployment_id", deployment.id.as_str()),
+            ("agent_image", &image),
+        ];
+        Server::with(&engine, &[&variables, more].concat())
+    };
+    let unhealthy = server(&[]);
+    let answer = unhealthy.call("GET", "/health", "");
+    let line = unhealthy.line_about(&answer);
+    assert_eq!(answer.status, 503, "{line}");
+    let error = line["error"].as_str().expect("an error");
+    assert!(error.contains("user nobody"), "{line}");
+    assert!(error.contains("token_delivery"), "{line}");
+    check_ended(&unhealthy, "exit code ");
+    let as_root = ("container_patch", r#"{"User":"root"}"#);
+    check_done(&server(&[as_root]).call("GET", "/health", ""));
+    let in_environment = ("token_delivery", "env");
+    check_done(&server(&[in_environment]).call("GET", "/health", ""));
+    engine.call("DELETE", &format!("/images/{image}?force=true"), None);
+}

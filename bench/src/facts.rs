@@ -83,7 +83,7 @@ pub async fn memory(server: &Server, meter: &Meter, targets: usize) -> Result<Ve
 /// How many calls each webhook makes to its Engine, before and after its answer.
 pub fn calls(delivery: &str, scripts: &Scripts) -> Vec<Fact> {
     let webhooks = [
-        ("/start", &scripts.start, Some(4.0)),
+        ("/start", &scripts.start, Some(5.0)),
         ("/stop", &scripts.stop, Some(2.0)),
         ("/health", &scripts.health, None),
     ];

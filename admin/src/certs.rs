@@ -224,16 +224,30 @@ fn fill(path: &Path, mut file: File, content: &str) -> Result<()> {
     written.with_context(|| format!("failed to write {}", path.display()))
 }
 
-/// Its paths are relative to the file itself, so the folder can be moved.
+/// What the runtime configuration needs besides, where the Engine's side offers HTTP/2.
+const WITH_HTTP2: &str = "
+# Docker, and the proxies of this project, offer HTTP/1.1 alone. If what docker_url names offers HTTP/2,
+# remove the # from these two lines; Spin 3.4 or later knows them. Otherwise, when that connection dies
+# without a word, every later request fails too, since Spin goes on using it.
+# [outbound_http]
+# connection_pooling = false
+";
+
+/// Its paths are relative to the file itself, so the folder can be moved. Spin lower-cases no host here, and
+/// the component lower-cases that of `docker_url`.
+///
+/// The table for HTTP/2 is a comment: a Spin before 3.4 refuses the file with it, and it costs a handshake for
+/// each request.
 fn runtime_config(hosts: &[String]) -> String {
+    let hosts: Vec<_> = hosts.iter().map(|host| host.to_ascii_lowercase()).collect();
     format!(
-        "[[client_tls]]\ncomponent_ids = [\"webhooks\"]\nhosts = {hosts:?}\nca_roots_file = \"{CA}\"\nclient_cert_file = \"{CLIENT_CERTIFICATE}\"\nclient_private_key_file = \"{CLIENT_KEY}\"\n"
+        "[[client_tls]]\ncomponent_ids = [\"webhooks\"]\nhosts = {hosts:?}\nca_roots_file = \"{CA}\"\nclient_cert_file = \"{CLIENT_CERTIFICATE}\"\nclient_private_key_file = \"{CLIENT_KEY}\"\n{WITH_HTTP2}"
     )
 }
 
 /// What to do with the files, as commands to copy.
 fn instructions(dir: &Path, hosts: &[String]) -> String {
-    let host = &hosts[0];
+    let host = hosts[0].to_ascii_lowercase();
     let options = dockerd_options(Path::new(ENGINES_FOLDER)).join(" \\\n    ");
     let config = runtime_config_file(dir);
     format!(
@@ -316,6 +330,26 @@ mod tests {
         let error = fill(&path, full.expect("Linux has it"), "key").expect_err("there is no room");
         assert!(error.to_string().contains(CLIENT_KEY), "{error}");
         assert!(!path.exists());
+    }
+
+    #[test]
+    fn the_hosts_of_the_runtime_configuration_are_in_lower_case() {
+        let hosts = hosts(&["Engine.Test", "192.0.2.7"]);
+        let config = runtime_config(&hosts);
+        assert!(
+            config.contains("hosts = [\"engine.test\", \"192.0.2.7\"]"),
+            "{config}"
+        );
+        let text = instructions(Path::new("/here/certs"), &hosts);
+        assert!(text.contains("https://engine.test:2376"), "{text}");
+    }
+
+    #[test]
+    fn the_runtime_configuration_says_what_to_do_about_http2() {
+        let config = runtime_config(&hosts(&["engine.test"]));
+        let (_, about_http2) = config.split_once(CLIENT_KEY).expect("the last file");
+        let table = "\n# [outbound_http]\n# connection_pooling = false\n";
+        assert!(about_http2.ends_with(table), "{about_http2}");
     }
 
     #[test]

@@ -342,6 +342,7 @@ mod tests {
             "web",
             AllowedHosts::default(),
             connector,
+            true,
             None,
             sink.clone(),
         );

@@ -62,6 +62,7 @@ use guest::Guest;
 use manifest::Manifest;
 use outbound::Outbound;
 use recording::Recording;
+use runtime_config::RuntimeConfig;
 use serve::App;
 use tls::TlsConfigs;
 use unix_socket::UnixSockets;
@@ -77,7 +78,7 @@ pub struct Options {
     pub environment: BTreeMap<String, String>,
     /// Where to listen; port 0 takes a free one.
     pub listen: SocketAddr,
-    /// A file with `[[client_tls]]` entries.
+    /// A file with `[[client_tls]]` entries, and `connection_pooling` of `[outbound_http]`.
     pub runtime_config: Option<PathBuf>,
     /// A file with authorities to trust, instead of Mozilla's, where the runtime configuration names none.
     pub public_roots: Option<PathBuf>,
@@ -154,6 +155,7 @@ struct Application {
     variables: BTreeMap<String, String>,
     allowed: AllowedHosts,
     tls: TlsConfigs,
+    pools: bool,
     recording: Option<Recording>,
 }
 
@@ -164,12 +166,13 @@ impl Application {
             &options.variables,
             &options.environment,
         )?;
-        let entries = match &options.runtime_config {
+        let runtime_config = match &options.runtime_config {
             Some(file) => runtime_config::read(file)?,
-            None => Vec::new(),
+            None => RuntimeConfig::default(),
         };
+        let entries = &runtime_config.client_tls;
         let public_roots = options.public_roots.as_deref();
-        let tls = TlsConfigs::load(&manifest.component, &entries, public_roots)
+        let tls = TlsConfigs::load(&manifest.component, entries, public_roots)
             .context("TLS (--runtime-config-file, --public-roots)")?;
         let recording = options.record_requests.as_deref();
         let recording = recording
@@ -185,6 +188,7 @@ impl Application {
             variables,
             allowed: allowed_hosts(manifest, &values, &options.sink),
             tls,
+            pools: runtime_config.connection_pooling,
             recording,
         })
     }
@@ -196,6 +200,7 @@ impl Application {
             &manifest.component,
             self.allowed,
             connector,
+            self.pools,
             self.recording,
             options.sink.clone(),
         );

@@ -39,17 +39,22 @@ struct Shared {
 }
 
 impl Outbound {
-    /// Sends requests for `component`, which may reach `allowed`.
+    /// Sends requests for `component`, which may reach `allowed`; `pools` says whether a connection is kept for the next
+    /// request.
     pub fn new(
         component: &str,
         allowed: AllowedHosts,
         connector: Connector,
+        pools: bool,
         recording: Option<Recording>,
         sink: Sink,
     ) -> Self {
-        let client = Client::builder(TokioExecutor::new())
-            .pool_timer(TokioTimer::new())
-            .build(connector);
+        let mut builder = Client::builder(TokioExecutor::new());
+        builder.pool_timer(TokioTimer::new());
+        if !pools {
+            builder.pool_max_idle_per_host(0);
+        }
+        let client = builder.build(connector);
         Self(Arc::new(Shared {
             client,
             allowed,

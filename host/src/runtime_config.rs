@@ -1,4 +1,5 @@
-//! Reads the part of Spin's runtime configuration that this host supports: `[[client_tls]]`.
+//! Reads the part of Spin's runtime configuration that this host supports: `[[client_tls]]`, and `connection_pooling` of
+//! `[outbound_http]`.
 
 use std::path::{Path, PathBuf};
 
@@ -23,28 +24,59 @@ pub struct ClientTls {
     pub ca_use_webpki_roots: Option<bool>,
 }
 
-#[derive(Deserialize)]
-#[serde(deny_unknown_fields)]
-struct RuntimeConfig {
-    #[serde(default)]
-    client_tls: Vec<ClientTls>,
+/// A runtime configuration; the default is that of no file.
+#[derive(Debug)]
+pub struct RuntimeConfig {
+    /// The `[[client_tls]]` entries.
+    pub client_tls: Vec<ClientTls>,
+    /// Whether a connection is kept for the next request.
+    pub connection_pooling: bool,
 }
 
-/// Reads the `[[client_tls]]` entries of a runtime configuration; their paths are relative to `file`.
-pub fn read(file: &Path) -> Result<Vec<ClientTls>> {
+impl Default for RuntimeConfig {
+    fn default() -> Self {
+        Self {
+            client_tls: Vec::new(),
+            connection_pooling: true,
+        }
+    }
+}
+
+#[derive(Deserialize)]
+#[serde(deny_unknown_fields)]
+struct RawConfig {
+    #[serde(default)]
+    client_tls: Vec<ClientTls>,
+    outbound_http: Option<OutboundHttp>,
+}
+
+#[derive(Deserialize)]
+#[serde(deny_unknown_fields)]
+struct OutboundHttp {
+    // As in Spin, pooling is off if the table is there without this key.
+    #[serde(default)]
+    connection_pooling: bool,
+}
+
+/// Reads a runtime configuration; its paths are relative to `file`.
+pub fn read(file: &Path) -> Result<RuntimeConfig> {
     let text = std::fs::read_to_string(file)
         .with_context(|| format!("--runtime-config-file: cannot read {}", file.display()))?;
     let folder = file.parent().unwrap_or(Path::new(""));
     parse(&text, folder).with_context(|| format!("--runtime-config-file {}", file.display()))
 }
 
-fn parse(text: &str, folder: &Path) -> Result<Vec<ClientTls>> {
-    let config: RuntimeConfig = toml::from_str(text)?;
-    config
-        .client_tls
-        .into_iter()
-        .map(|entry| entry.checked(folder))
-        .collect()
+fn parse(text: &str, folder: &Path) -> Result<RuntimeConfig> {
+    let config: RawConfig = toml::from_str(text)?;
+    let entries = config.client_tls.into_iter();
+    Ok(RuntimeConfig {
+        client_tls: entries
+            .map(|entry| entry.checked(folder))
+            .collect::<Result<_>>()?,
+        connection_pooling: config
+            .outbound_http
+            .is_none_or(|outbound| outbound.connection_pooling),
+    })
 }
 
 impl ClientTls {
@@ -94,7 +126,10 @@ mod tests {
 
     #[test]
     fn paths_are_relative_to_the_file() {
-        let entry = parse(WHOLE, Path::new("/app")).unwrap().remove(0);
+        let entry = parse(WHOLE, Path::new("/app"))
+            .unwrap()
+            .client_tls
+            .remove(0);
         assert_eq!(
             entry.ca_roots_file.as_deref(),
             Some(Path::new("/app/certs/ca.pem"))
@@ -110,6 +145,7 @@ mod tests {
         let trusts = |text: &str| {
             parse(text, Path::new(""))
                 .unwrap()
+                .client_tls
                 .remove(0)
                 .trusts_public_roots()
         };
@@ -122,7 +158,8 @@ mod tests {
 
     #[test]
     fn unknown_keys_are_named() {
-        assert!(error("[outbound_http]\nx = 1").contains("outbound_http"));
+        assert!(error("[outbound_http]\nmax_connections = 1").contains("max_connections"));
+        assert!(error("[outbound_networking]\nx = 1").contains("outbound_networking"));
         assert!(error(&format!("{WHOLE}\nca_root_file = \"x\"")).contains("ca_root_file"));
     }
 
@@ -140,6 +177,16 @@ mod tests {
 
     #[test]
     fn a_file_with_nothing_in_it_is_fine() {
-        assert!(parse("", Path::new("")).unwrap().is_empty());
+        assert!(parse("", Path::new("")).unwrap().client_tls.is_empty());
+    }
+
+    #[test]
+    fn connections_are_pooled_unless_a_table_without_the_key_or_with_false_is_there() {
+        let pools = |text: &str| parse(text, Path::new("")).unwrap().connection_pooling;
+        assert!(pools(""));
+        assert!(pools(WHOLE));
+        assert!(pools("[outbound_http]\nconnection_pooling = true"));
+        assert!(!pools("[outbound_http]\nconnection_pooling = false"));
+        assert!(!pools("[outbound_http]"));
     }
 }

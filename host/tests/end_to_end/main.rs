@@ -11,6 +11,7 @@ mod confinement;
 mod conformance;
 mod contract;
 mod dead_at_once;
+mod dead_connection;
 mod doctor;
 mod engine_faults;
 mod engine_proxy;

@@ -45,6 +45,7 @@ pub const SECRETS: [&str; 2] = [
 /// The files of a proxy, before it runs.
 pub struct Files {
     folder: Folder,
+    offers_http2: bool,
     /// Who has signed its certificate, and whose clients are let in.
     pub authority: Authority,
 }
@@ -59,7 +60,11 @@ impl Files {
         // Where HAProxy looks for it.
         folder.file("server.pem.key", &server.key);
         folder.file("ca.pem", &authority.certificate());
-        let files = Self { folder, authority };
+        let files = Self {
+            folder,
+            offers_http2: false,
+            authority,
+        };
         let [one, other] = SECRETS;
         files.put_secrets(&format!("# while rotating\n{one} one;\n{other} other;\n"));
         files
@@ -70,6 +75,13 @@ impl Files {
         let path = self.folder.file("bearer", text);
         let mode = std::fs::Permissions::from_mode(0o600);
         std::fs::set_permissions(path, mode).expect("it is ours");
+    }
+
+    /// For a HAProxy with a configuration that has no list of calls and offers
+    /// HTTP/2, as an Engine may do itself.
+    pub fn offering_http2(mut self) -> Self {
+        self.offers_http2 = true;
+        self
     }
 
     /// A path in their folder.
@@ -112,7 +124,10 @@ impl Files {
         let free = TcpListener::bind("127.0.0.1:0").expect("a free port");
         let address = free.local_addr().expect("an address");
         drop(free);
-        let config = self.config(program, auth, engine, address);
+        let config = match self.offers_http2 {
+            true => self.config_with_http2(engine, address),
+            false => self.config(program, auth, engine, address),
+        };
         let mut command = match program {
             Program::Nginx => {
                 let pid = self.path("pid");
@@ -135,6 +150,14 @@ impl Files {
             .spawn()
             .expect("`cargo xtask test` has installed nginx and HAProxy");
         (process, address)
+    }
+
+    fn config_with_http2(&self, engine: &str, address: SocketAddr) -> PathBuf {
+        let folder = self.folder.path().display();
+        let text = format!(
+            "defaults\n    mode http\n    timeout connect 5s\n    timeout client 60s\n    timeout server 60s\nfrontend component\n    bind {address} ssl crt {folder}/server.pem alpn h2,http/1.1 ca-file {folder}/ca.pem verify required\n    default_backend engine\nbackend engine\n    server engine unix@{engine}\n"
+        );
+        self.folder.file("config", &text)
     }
 
     fn config(&self, program: Program, auth: Auth, engine: &str, address: SocketAddr) -> PathBuf {
@@ -172,6 +195,11 @@ pub struct EngineProxy {
 }
 
 impl EngineProxy {
+    /// Where it listens.
+    pub fn address(&self) -> SocketAddr {
+        self.address
+    }
+
     /// The `docker_url` that reaches it.
     pub fn url(&self) -> String {
         format!("https://localhost:{}", self.address.port())
@@ -200,13 +228,20 @@ impl EngineProxy {
     /// with a secret, as on a hosted platform, which has no such configuration
     /// and trusts public authorities alone.
     pub fn server(&self, more: &[(&str, &str)]) -> Server {
+        self.server_configured(more, "")
+    }
+
+    /// The same, with more in its runtime configuration if it has one.
+    pub fn server_configured(&self, more: &[(&str, &str)], config: &str) -> Server {
         let authorization = format!("Bearer {}", SECRETS[1]);
         let url = self.url();
         let mut variables = vec![("docker_url", url.as_str())];
         variables.extend(more);
         let authority = self.authority().file(&self.files.folder);
         match self.auth {
-            Auth::Certificate => Server::over_tls(&variables, &self.runtime_config(&authority)),
+            Auth::Certificate => {
+                Server::over_tls(&variables, &self.runtime_config(&authority, config))
+            }
             Auth::Bearer => {
                 variables.push(("docker_authorization", &authorization));
                 Server::hosted(&variables, &authority)
@@ -214,11 +249,11 @@ impl EngineProxy {
         }
     }
 
-    fn runtime_config(&self, authority: &Path) -> PathBuf {
+    fn runtime_config(&self, authority: &Path, more: &str) -> PathBuf {
         let folder = &self.files.folder;
         let (certificate, key) = self.client.files(folder, "client");
         let text = format!(
-            "[[client_tls]]\ncomponent_ids = [\"webhooks\"]\nhosts = [\"localhost\"]\nca_roots_file = {authority:?}\nclient_cert_file = {certificate:?}\nclient_private_key_file = {key:?}\n"
+            "[[client_tls]]\ncomponent_ids = [\"webhooks\"]\nhosts = [\"localhost\"]\nca_roots_file = {authority:?}\nclient_cert_file = {certificate:?}\nclient_private_key_file = {key:?}\n{more}"
         );
         folder.file("runtime-config.toml", &text)
     }

@@ -29,6 +29,7 @@
 //! | [`pauses`], [`budget`] | the waits between two looks; how long a webhook may take |
 //! | [`fault`] | why a call to the Engine failed, and whether it had an effect |
 //! | [`service_url`] | where agents may register |
+//! | [`environment_id`] | which ids mean the same environment |
 //! | [`secret`] | text that is never shown and compared in constant time |
 //! | [`platform`] | what the core asks of the world, as one trait |
 //!
@@ -61,6 +62,7 @@ pub mod config;
 pub mod container;
 pub mod docker;
 pub mod engine;
+pub mod environment_id;
 pub mod error;
 pub mod fault;
 pub mod log_line;

@@ -1,12 +1,16 @@
 //! What a target is made of: by default, and in each of `environments`.
 
+use std::fmt;
 use std::time::Duration;
 
-use serde_json::{Map, Value};
+use serde::de::{MapAccess, Visitor};
+use serde::{Deserialize, Deserializer};
+use serde_json::Value;
 
 use super::values::{self, TokenDelivery};
 use crate::container::{Body, Isolation, Patch};
 use crate::docker::ImageReference;
+use crate::environment_id::{is_id, is_same};
 use crate::service_url::ServiceUrls;
 
 /// The longest `environments`. Every request parses all of it.
@@ -90,7 +94,7 @@ impl Profiles {
     pub fn of(&self, environment_id: &str) -> &Profile {
         self.by_environment
             .iter()
-            .find(|(id, _)| id == environment_id)
+            .find(|(id, _)| is_same(id, environment_id))
             .map_or(&self.default, |(_, profile)| profile)
     }
 
@@ -172,13 +176,51 @@ pub fn parse_environments(text: &str) -> Result<Vec<(String, Overrides)>, String
             ENVIRONMENTS_BYTES_MAX / 1024
         ));
     }
-    let object: Map<String, Value> =
+    let Members(members) =
         serde_json::from_str(text).map_err(|_| "is not a JSON object".to_owned())?;
-    let overrides = object.into_iter().map(|(id, value)| {
+    let mut environments: Vec<(String, Overrides)> = Vec::new();
+    for (id, value) in members {
+        if !is_id(&id) {
+            return Err(format!(
+                "at {}: no environmentId looks like this",
+                id.escape_debug()
+            ));
+        }
+        if let Some((first, _)) = environments.iter().find(|(known, _)| is_same(known, &id)) {
+            return Err(format!("at {id} and at {first}: these are the same id"));
+        }
         let overrides = Overrides::parse(value).map_err(|problem| format!("at {id}{problem}"))?;
-        Ok((id, overrides))
-    });
-    overrides.collect()
+        environments.push((id, overrides));
+    }
+    Ok(environments)
+}
+
+/// The members of a JSON object in their order. A map would keep only the last of
+/// several with the same key.
+struct Members(Vec<(String, Value)>);
+
+impl<'de> Deserialize<'de> for Members {
+    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
+        struct Collector;
+
+        impl<'de> Visitor<'de> for Collector {
+            type Value = Members;
+
+            fn expecting(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+                f.write_str("an object")
+            }
+
+            fn visit_map<A: MapAccess<'de>>(self, mut map: A) -> Result<Members, A::Error> {
+                let mut members = Vec::new();
+                while let Some(member) = map.next_entry()? {
+                    members.push(member);
+                }
+                Ok(Members(members))
+            }
+        }
+
+        deserializer.deserialize_map(Collector)
+    }
 }
 
 impl Overrides {
@@ -269,6 +311,49 @@ mod tests {
     fn an_environment_can_be_drained() {
         let profiles = profiles(&json!({"e": {"max_targets": 0}}), &[]);
         assert_eq!(profiles.of("e").max_targets, Some(0));
+    }
+
+    #[test]
+    fn an_environment_is_found_in_every_spelling_of_its_id() {
+        let id = "0f1e2d3c-4b5a-6978-8796-a5b4c3d2e1f0";
+        let profiles = profiles(
+            &json!({id: {"max_targets": 3}, "Team": {"max_targets": 4}}),
+            &[],
+        );
+        for same in [
+            id,
+            "0F1E2D3C-4B5A-6978-8796-A5B4C3D2E1F0",
+            "0f1e2d3c4b5a69788796a5b4c3d2e1f0",
+            "urn:uuid:0f1e2d3c-4b5a-6978-8796-a5b4c3d2e1f0",
+        ] {
+            assert_eq!(profiles.of(same).max_targets, Some(3), "{same}");
+        }
+        assert_eq!(profiles.of("tEAM").max_targets, Some(4));
+        assert_eq!(profiles.of("team-2").max_targets, None);
+    }
+
+    #[test]
+    fn a_key_that_no_id_or_two_keys_that_one_id_fits_are_a_problem() {
+        for (environments, problem) in [
+            (r#"{"e":{},"E":{}}"#, "at E and at e: these are the same id"),
+            (
+                r#"{"e":{"max_targets":1},"e":{}}"#,
+                "at e and at e: these are the same id",
+            ),
+            (
+                r#"{"0f1e2d3c-4b5a-6978-8796-a5b4c3d2e1f0":{},"0F1E2D3C4B5A69788796A5B4C3D2E1F0":{}}"#,
+                "these are the same id",
+            ),
+            (r#"{"":{}}"#, "at : no environmentId looks like this"),
+            (r#"{" e":{}}"#, "at  e: no environmentId looks like this"),
+            (r#"{"e\n":{}}"#, "no environmentId looks like this"),
+        ] {
+            let found = parse_environments(environments).err();
+            assert!(
+                found.is_some_and(|found| found.contains(problem)),
+                "{environments}"
+            );
+        }
     }
 
     #[test]

@@ -9,6 +9,7 @@ use crate::config::{Config, Profile, TokenDelivery};
 use crate::container::PerTarget;
 use crate::docker::list::Listed;
 use crate::docker::{ContainerName, archive, label};
+use crate::environment_id::is_same;
 
 /// One attempt to carry out an order.
 #[derive(Debug)]
@@ -83,7 +84,9 @@ impl<'a> Attempt<'a> {
     /// Whether any attempt created a container for the same payload.
     pub fn has_payload_of(&self, found: &Listed) -> bool {
         found.label(label::SERVICE_URL) == Some(&self.order.service_url)
-            && found.label(label::ENVIRONMENT_ID) == Some(&self.order.environment_id)
+            && found
+                .label(label::ENVIRONMENT_ID)
+                .is_some_and(|id| is_same(id, &self.order.environment_id))
     }
 }
 

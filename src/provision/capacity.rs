@@ -8,6 +8,7 @@ use super::attempt::Attempt;
 use crate::ages::is_live;
 use crate::docker::label;
 use crate::docker::list::Listed;
+use crate::environment_id::is_same;
 use crate::error::Error;
 
 /// How many targets may live at a time.
@@ -44,7 +45,10 @@ impl<'a> Capacity<'a> {
             });
         }
         let of_environment = live()
-            .filter(|found| found.label(label::ENVIRONMENT_ID) == Some(self.environment_id))
+            .filter(|found| {
+                let id = found.label(label::ENVIRONMENT_ID);
+                id.is_some_and(|id| is_same(id, self.environment_id))
+            })
             .count();
         match self.environment_max {
             Some(max) if of_environment > max => Err(Error::TooManyTargets {

@@ -5,6 +5,7 @@ use serde::Deserialize;
 use serde::de::DeserializeOwned;
 
 use crate::docker::ContainerId;
+use crate::environment_id::{is_id, is_word};
 use crate::error::Error;
 use crate::provision::StartOrder;
 use crate::secret::Secret;
@@ -19,9 +20,6 @@ const TOKEN_CHARS_MAX: usize = 4096;
 
 /// The longest `serviceUrl`: what browsers and proxies accept.
 const URL_CHARS_MAX: usize = 2048;
-
-/// The longest `environmentId`. BastionZero's ids have 36 characters.
-const ENVIRONMENT_CHARS_MAX: usize = 128;
 
 /// Parses the body of `/start`.
 ///
@@ -45,7 +43,7 @@ pub fn parse_start(body: &[u8]) -> Result<StartOrder, Error> {
             "activationToken is empty, too long, or has a character that is not allowed",
         ));
     }
-    if !is_word(&body.environment_id, ENVIRONMENT_CHARS_MAX) {
+    if !is_id(&body.environment_id) {
         return Err(bad_field(
             "environmentId is empty, too long, or has a character that is not allowed",
         ));
@@ -97,17 +95,6 @@ fn parse<T: DeserializeOwned>(body: &[u8]) -> Result<T, Error> {
 
 fn bad_field(problem: &str) -> Error {
     Error::BadBody(problem.to_owned())
-}
-
-/// Whether the text has only letters, digits and the punctuation of tokens and ids.
-/// It must begin with a letter or a digit: a program would take a text that begins
-/// with a dash for an option.
-fn is_word(text: &str, chars_max: usize) -> bool {
-    text.len() <= chars_max
-        && text.starts_with(|first: char| first.is_ascii_alphanumeric())
-        && text
-            .bytes()
-            .all(|byte| byte.is_ascii_alphanumeric() || b"-._~+/=:".contains(&byte))
 }
 
 fn is_service_url(text: &str) -> bool {

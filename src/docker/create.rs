@@ -21,6 +21,8 @@ pub enum Outcome {
     NameTaken,
     /// The Engine does not have the image.
     NoSuchImage,
+    /// The Engine does not have the network, which Podman notices here.
+    NoSuchNetwork(String),
 }
 
 /// Makes a container of that name from a body of ContainerCreate.
@@ -48,6 +50,10 @@ fn created(reply: &Reply) -> Result<Outcome, Fault> {
         409 if reply.is_engines(StatusCode::CONFLICT) => Ok(Outcome::NameTaken),
         404 | 500 if is_name_conflict(reply) => Ok(Outcome::NameTaken),
         404 if is_no_such_image(reply) => Ok(Outcome::NoSuchImage),
+        400.. => match reply.missing_network() {
+            Some(network) => Ok(Outcome::NoSuchNetwork(network)),
+            None => Err(reply.fault()),
+        },
         _ => Err(reply.fault()),
     }
 }
@@ -158,6 +164,16 @@ mod tests {
         ] {
             let reply = reply(404, &format!(r#"{{"message":"{message}"}}"#));
             assert_eq!(created(&reply), Ok(Outcome::NoSuchImage), "{message}");
+        }
+    }
+
+    #[test]
+    fn a_missing_network_is_told_from_other_failures() {
+        let podmans = "unable to find network with name or ID n: network not found";
+        for status in [404, 500] {
+            let reply = reply(status, &format!(r#"{{"message":"{podmans}"}}"#));
+            let outcome = created(&reply);
+            assert_eq!(outcome, Ok(Outcome::NoSuchNetwork("n".to_owned())));
         }
     }
 

@@ -91,6 +91,25 @@ impl Reply {
         }
     }
 
+    /// The network that the Engine does not have, if that is what it says:
+    /// "network … not found" from Docker, "unable to find network with name or ID
+    /// …: network not found" from Podman.
+    pub fn missing_network(&self) -> Option<String> {
+        let message = self.message()?;
+        let after = |words: &str| {
+            let rest = message.split_once(words)?.1;
+            Some(rest.split_whitespace().next()?.trim_matches([':', '"']))
+        };
+        let named = if message.contains("unable to find network") {
+            after("name or ID ")
+        } else if message.to_ascii_lowercase().contains("no such network: ") {
+            after("etwork: ")
+        } else {
+            after("network ").filter(|name| message.contains(&format!("network {name} not found")))
+        };
+        named.map(str::to_owned)
+    }
+
     /// Whether the Engine itself, not a proxy in front of it, answered `status`.
     pub fn is_engines(&self, status: StatusCode) -> bool {
         self.0.status() == status && self.message().is_some()
@@ -149,6 +168,33 @@ pub(crate) mod tests {
             assert!(matches!(reply.fault(), Fault::Nonsense(_)), "{status}");
             assert!(!reply.is_engines(StatusCode::NOT_FOUND));
         }
+    }
+
+    #[test]
+    fn a_missing_network_is_told_from_other_failures() {
+        for (message, network) in [
+            ("network targets not found", Some("targets")),
+            (
+                "failed to set up container networking: network targets not found",
+                Some("targets"),
+            ),
+            ("No such network: targets", Some("targets")),
+            (
+                "unable to find network with name or ID targets: network not found",
+                Some("targets"),
+            ),
+            ("No such container: x", None),
+            (
+                "failed to create endpoint x on network y: iptables not found",
+                None,
+            ),
+            ("network", None),
+        ] {
+            let body = serde_json::json!({"message": message}).to_string();
+            let found = reply(404, &body).missing_network();
+            assert_eq!(found.as_deref(), network, "{message}");
+        }
+        assert_eq!(reply(404, "<html>").missing_network(), None);
     }
 
     #[test]

@@ -69,6 +69,9 @@ impl Error {
             Self::TargetEnded { .. } => {
                 "The target of this activation token has ended. Connect again to get a new one."
             }
+            Self::TargetVanished(_) => {
+                "The target was removed before it was started. Try again shortly."
+            }
             Self::ServiceUrlNotAllowed => {
                 "Targets of this server may not register at this serviceUrl. Ask the administrator of the provisioning server to check service_urls."
             }
@@ -179,6 +182,11 @@ impl fmt::Display for Error {
             } => write!(
                 f,
                 "container {} of this token has ended and is not started again",
+                id.short()
+            ),
+            Self::TargetVanished(id) => write!(
+                f,
+                "container {} was removed by somebody else before it was started, and so were those made after it; let docker container prune spare it: --filter label!=dynamic-access.deployment",
                 id.short()
             ),
             Self::ServiceUrlNotAllowed => {

@@ -93,6 +93,8 @@ pub enum Error {
         /// The exit code of its first process, if it is known.
         exit_code: Option<i64>,
     },
+    /// The target's container was removed by somebody else before it ran.
+    TargetVanished(ContainerId),
     /// The agent would register at a place that is not allowed.
     ServiceUrlNotAllowed,
     /// The token's target was started with another payload.
@@ -136,6 +138,7 @@ impl Error {
             | Self::ImageBeingPulled(_)
             | Self::InProgress
             | Self::RemovalInProgress
+            | Self::TargetVanished(_)
             | Self::Unhealthy(_) => StatusCode::SERVICE_UNAVAILABLE,
             Self::OutOfTime(_) => StatusCode::GATEWAY_TIMEOUT,
         }
@@ -149,7 +152,10 @@ impl Error {
     pub fn retry_after_seconds(&self) -> Option<u32> {
         match self {
             Self::InProgress | Self::TooManyTargets { .. } | Self::ImageBeingPulled(_) => Some(30),
-            Self::EngineUnreachable(_) | Self::RemovalInProgress | Self::Unhealthy(_) => Some(10),
+            Self::EngineUnreachable(_)
+            | Self::RemovalInProgress
+            | Self::TargetVanished(_)
+            | Self::Unhealthy(_) => Some(10),
             _ => None,
         }
     }
@@ -265,6 +271,7 @@ mod tests {
             ),
             (Error::InProgress, 503),
             (Error::RemovalInProgress, 503),
+            (Error::TargetVanished(id()), 503),
             (Error::Unhealthy(Box::new(Error::NoSuchImage(image()))), 503),
             (Error::OutOfTime(Fault::TimedOut), 504),
         ]

@@ -10,6 +10,7 @@ use crate::container::PerTarget;
 use crate::docker::list::Listed;
 use crate::docker::{ContainerName, archive, label};
 use crate::environment_id::is_same;
+use crate::error::Error;
 
 /// One attempt to carry out an order.
 #[derive(Debug)]
@@ -74,6 +75,13 @@ impl<'a> Attempt<'a> {
             labels: &labels,
             volume,
         })
+    }
+
+    /// The error of a network that the Engine does not have; it has `named` it,
+    /// perhaps by an id.
+    pub fn no_such_network(&self, named: String) -> Error {
+        let network = self.profile.body.network();
+        Error::NoSuchNetwork(network.map_or(named, str::to_owned))
     }
 
     /// Whether this attempt created a container.

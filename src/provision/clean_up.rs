@@ -8,6 +8,19 @@ use crate::docker::remove::{self, Removed};
 use crate::pauses::Pauses;
 use crate::platform::Platform;
 
+/// What a clean-up has found of a container.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum Remains {
+    /// It was gone before, without the clean-up.
+    Nothing,
+    /// It runs, and stays.
+    Running,
+    /// It has ended, and stays.
+    Ended,
+    /// It did not run, and is removed if that was possible.
+    Unclear,
+}
+
 impl<P: Platform> Provisioner<'_, P> {
     /// Removes the container that a create has made after all, although neither
     /// its reply nor a look has shown it.
@@ -21,26 +34,29 @@ impl<P: Platform> Provisioner<'_, P> {
         }
     }
 
-    /// Removes a container whose start has failed, unless it runs after all.
-    /// Returns its state if it remains and the state is known.
+    /// Removes a container whose start has failed, unless it runs after all, and
+    /// tells what it has found.
     ///
     /// The Engine refuses a removal without force while the container runs, so
     /// the clean-up of one request cannot hurt what another vouches for.
-    pub(super) async fn clean_up(&self, id: &ContainerId) -> Option<State> {
+    pub(super) async fn clean_up(&self, id: &ContainerId) -> Remains {
         let engine = self.engine.until(self.budget.answer_until);
         let mut pauses = Pauses::new(self.platform, self.budget.answer_until);
-        for _ in 0..FAULTS_MAX {
-            let found = engine.send(list::find_by_id(id)).await.ok().flatten()?;
-            if let State::Running | State::Ended | State::Dead = found.state {
-                return Some(found.state);
+        for tries in 0..FAULTS_MAX {
+            match engine.send(list::find_by_id(id)).await {
+                Ok(None) if tries == 0 => return Remains::Nothing,
+                Ok(None) | Err(_) => return Remains::Unclear,
+                Ok(Some(found)) => match found.state {
+                    State::Running => return Remains::Running,
+                    State::Ended | State::Dead => return Remains::Ended,
+                    State::Created | State::Removing | State::Unknown => {}
+                },
             }
-            if let Ok(Removed::Gone) = engine.send(remove::remove(id)).await {
-                return None;
-            }
-            if !pauses.next().await {
-                return None;
+            let is_gone = matches!(engine.send(remove::remove(id)).await, Ok(Removed::Gone));
+            if is_gone || !pauses.next().await {
+                return Remains::Unclear;
             }
         }
-        None
+        Remains::Unclear
     }
 }

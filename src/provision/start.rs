@@ -9,6 +9,7 @@ use std::time::Duration;
 
 use super::attempt::Attempt;
 use super::capacity::Capacity;
+use super::clean_up::Remains;
 use super::{FAULTS_MAX, Provisioner, StartOrder, Started};
 use crate::ages::ABANDONED_AFTER;
 use crate::config::TokenDelivery;
@@ -69,7 +70,13 @@ impl<P: Platform> Provisioner<'_, P> {
         loop {
             let cause = match self.engine.send(create(&attempt.name, &body)).await {
                 Ok(Outcome::Created { id, warnings }) => {
-                    return self.run(&attempt, id, warnings).await;
+                    match self.run(&attempt, id, warnings).await {
+                        Err(error @ Error::TargetVanished(_)) => {
+                            faults += 1;
+                            error
+                        }
+                        outcome => return outcome,
+                    }
                 }
                 Ok(Outcome::NoSuchImage) if has_pulled => {
                     return Err(Error::NoSuchImage(image.clone()));
@@ -80,6 +87,7 @@ impl<P: Platform> Provisioner<'_, P> {
                     has_pulled = true;
                     continue;
                 }
+                Ok(Outcome::NoSuchNetwork(named)) => return Err(attempt.no_such_network(named)),
                 Ok(Outcome::NameTaken) => Error::InProgress,
                 // Nothing was created, so there is nothing to look for.
                 Err(fault) if fault.is_without_effect() => return Err(fault.into()),
@@ -92,15 +100,21 @@ impl<P: Platform> Provisioner<'_, P> {
             if settled.as_ref().is_err_and(Error::is_transient) {
                 self.clean_up_unseen(&attempt).await;
             }
-            match settled? {
+            let cause = match settled? {
                 Sight::Runs(id) => return self.confirm(id, Vec::new(), STAYS_UP).await,
-                Sight::Mine(id) => return self.run(&attempt, id, Vec::new()).await,
-                // An Engine that reports a failure of its own would fail again.
-                _ if matches!(cause, Error::EngineFailed(Fault::EngineError { .. })) => {
-                    return Err(cause);
-                }
-                _ if faults == FAULTS_MAX || !pauses.next().await => return Err(cause),
-                _ => {}
+                Sight::Mine(id) => match self.run(&attempt, id, Vec::new()).await {
+                    Err(error @ Error::TargetVanished(_)) => {
+                        faults += 1;
+                        error
+                    }
+                    outcome => return outcome,
+                },
+                _ => cause,
+            };
+            // An Engine that reports a failure of its own would fail again.
+            let is_final = matches!(cause, Error::EngineFailed(Fault::EngineError { .. }));
+            if is_final || faults >= FAULTS_MAX || !pauses.next().await {
+                return Err(cause);
             }
         }
     }
@@ -172,14 +186,20 @@ impl<P: Platform> Provisioner<'_, P> {
         let cause = match prepared {
             Err(error) => error,
             Ok(()) => match self.engine.send(start::start(&id)).await {
-                Ok(()) => return self.confirm(id, warnings, took()).await,
+                Ok(start::Outcome::Runs) => return self.confirm(id, warnings, took()).await,
+                Ok(start::Outcome::NoSuchNetwork(named)) => attempt.no_such_network(named),
                 Err(fault) => fault.into(),
             },
         };
         match self.clean_up(&id).await {
-            Some(State::Running) => self.confirm(id, warnings, took()).await,
-            Some(State::Ended | State::Dead) => Err(self.ended(id).await),
-            _ => Err(cause),
+            Remains::Running => self.confirm(id, warnings, took()).await,
+            Remains::Ended => Err(self.ended(id).await),
+            // Somebody has removed it before it ran, as `docker container prune`
+            // does with created ones.
+            Remains::Nothing if matches!(cause, Error::Refused(_)) => {
+                Err(Error::TargetVanished(id))
+            }
+            Remains::Nothing | Remains::Unclear => Err(cause),
         }
     }
 

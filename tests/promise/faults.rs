@@ -15,6 +15,7 @@ pub fn scenarios() -> Vec<Scenario> {
         lasting(),
         ending(),
         restarted(),
+        pruned(),
     ]
     .concat()
 }
@@ -103,6 +104,29 @@ fn restarted() -> Vec<Scenario> {
         on_docker("restarted-fault", few),
     ]
     .concat()
+}
+
+/// Somebody prunes created containers: with two, a start makes a third.
+fn pruned() -> Vec<Scenario> {
+    let pruned = |prunes, faults| {
+        move |scenario| Scenario {
+            prunes,
+            faults,
+            ..scenario
+        }
+    };
+    let calm = few().into_iter().map(pruned(2, 0)).collect();
+    let after_a_fault = few().into_iter().map(pruned(1, 1)).collect();
+    [
+        on_docker("pruned", calm),
+        on_docker("pruned-fault", after_a_fault),
+    ]
+    .concat()
+}
+
+#[test]
+fn a_created_container_may_be_pruned_at_any_moment() {
+    explore_all("pruned", &pruned());
 }
 
 #[test]

@@ -267,6 +267,8 @@ static CATALOGUE: LazyLock<Vec<(u16, &str)>> = LazyLock::new(|| {
         Error::OutOfTime(fault),
         Error::InProgress,
         Error::RemovalInProgress,
+        Error::TargetVanished(id.clone()),
+        Error::NoSuchNetwork(String::new()),
         Error::TargetEnded {
             id: id.clone(),
             exit_code: None,

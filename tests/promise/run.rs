@@ -81,6 +81,7 @@ pub struct Left {
     pub delays: usize,
     pub ends: usize,
     pub restarts: usize,
+    pub prunes: usize,
 }
 
 /// Runs one schedule, with the choices of `path`.
@@ -96,6 +97,7 @@ pub fn run(scenario: &Rc<Scenario>, path: &mut Path, with_transcript: bool) -> O
             delays: scenario.delays,
             ends: scenario.ends,
             restarts: scenario.restarts,
+            prunes: scenario.prunes,
         },
         hit: false,
     };
@@ -145,6 +147,14 @@ impl Run<'_> {
                 world.changed(None, change);
                 drop(world);
                 self.left.ends -= 1;
+            }
+            Step::Prune(key) => {
+                let mut world = self.world();
+                let change = world.engine.prune(key);
+                world.note(|_| "somebody prunes created containers".to_owned());
+                world.changed(None, change);
+                drop(world);
+                self.left.prunes -= 1;
             }
             Step::Restart => self.restart(),
             Step::Wait { until, at_leisure } => {

@@ -77,6 +77,8 @@ pub struct Scenario {
     pub ends: usize,
     /// How often the Engine is stopped and started.
     pub restarts: usize,
+    /// How many created containers somebody prunes.
+    pub prunes: usize,
 }
 
 impl Scenario {
@@ -99,6 +101,7 @@ impl Scenario {
             delays: 0,
             ends: 0,
             restarts: 0,
+            prunes: 0,
         }
     }
 

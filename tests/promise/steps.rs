@@ -21,6 +21,8 @@ pub enum Step {
     Land(usize),
     /// A target ends by itself.
     End(Key),
+    /// Somebody removes a created container.
+    Prune(Key),
     /// The Engine is killed and started again.
     Restart,
     /// Time passes, at leisure when nobody could have gone on.
@@ -56,6 +58,12 @@ impl Run<'_> {
                     container.state == State::Running && !is_foreign(container.key)
                 });
                 steps.extend(running.map(|container| Step::End(container.key)));
+            }
+            if self.left.prunes > 0 {
+                let created = world.engine.containers.iter().filter(|container| {
+                    container.state == State::Created && !is_foreign(container.key)
+                });
+                steps.extend(created.map(|container| Step::Prune(container.key)));
             }
             if self.left.restarts > 0 {
                 steps.push(Step::Restart);

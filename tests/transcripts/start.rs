@@ -372,6 +372,61 @@ fn a_token_that_cannot_be_delivered_ends_the_start() {
 }
 
 #[test]
+fn a_container_that_is_pruned_before_it_runs_is_made_again() {
+    let gone = || said(404, "No such container: 0123456789ab");
+    let begun = || vec![("create", created()), ("list all", none())];
+    let looked = || [("list by id", none()), ("list by name", none())];
+    let pruned_before_archive = || {
+        let mut steps = begun();
+        steps.push(("archive", gone()));
+        steps.extend(looked());
+        steps
+    };
+    let pruned_before_start = || {
+        let mut steps = begun();
+        steps.extend([("archive", written()), ("start", gone())]);
+        steps.extend(looked());
+        steps
+    };
+    let mut steps = pruned_before_archive();
+    steps.extend(pruned_before_start());
+    steps.extend(begun());
+    steps.extend([("archive", written()), ("start", done())]);
+    check_start(steps, 200);
+    let steps = [
+        pruned_before_start,
+        pruned_before_start,
+        pruned_before_start,
+    ];
+    let steps = steps.into_iter().flat_map(|steps| steps());
+    check_start(steps.collect(), 503);
+}
+
+#[test]
+fn a_missing_network_is_told_with_the_command_that_creates_it() {
+    let missing = "unable to find network with name or ID dynamic-access: network not found";
+    let at_create = || vec![("create", said(500, missing))];
+    let at_start = || {
+        vec![
+            ("create", created()),
+            ("list all", none()),
+            ("archive", written()),
+            ("start", said(404, "network dynamic-access not found")),
+            ("list by id", one("created", &[])),
+            ("remove", done()),
+        ]
+    };
+    for steps in [at_create(), at_start()] {
+        let outcome = run(steps, async |provisioner| provisioner.start(&order()).await);
+        let error = outcome.expect_err("there is no network");
+        assert_eq!(error.status().as_u16(), 500);
+        let command =
+            "docker network create --opt com.docker.network.bridge.enable_icc=false dynamic-access";
+        assert!(error.to_string().contains(command), "{error}");
+    }
+}
+
+#[test]
 fn a_token_in_the_environment_needs_no_call_of_its_own() {
     let steps = vec![
         ("create", created()),

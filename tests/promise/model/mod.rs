@@ -195,6 +195,16 @@ impl Engine {
         }
     }
 
+    /// Removes a created container, as somebody's prune does.
+    pub fn prune(&mut self, key: Key) -> Change {
+        self.containers.retain(|container| container.key != key);
+        Change {
+            key,
+            from: Some(State::Created),
+            to: None,
+        }
+    }
+
     /// Brings a container into another state, whoever asked for it.
     pub fn turn(&mut self, key: Key, to: State) -> Change {
         let container = self.containers.iter_mut().find(|found| found.key == key);

@@ -25,7 +25,7 @@ pub mod start;
 pub mod stop;
 
 pub use names::{ContainerId, ContainerName, DeploymentId, EngineUrl, ImageReference};
-pub use reply::{Reply, is_denial};
+pub use reply::{NOT_THE_ENGINES_WORDS, Reply, is_denial, is_full};
 
 use http::header::{CONTENT_LENGTH, CONTENT_TYPE};
 use http::{Method, Request};

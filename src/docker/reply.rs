@@ -83,10 +83,12 @@ impl Reply {
             }
             // From something in front of the Engine, which cannot reach it or
             // does not let us.
-            None if status.is_server_error() || is_denial(status) => Fault::EngineError {
-                status,
-                message: "(not in the Engine's words)".to_owned(),
-            },
+            None if status.is_server_error() || is_denial(status, NOT_THE_ENGINES_WORDS) => {
+                Fault::EngineError {
+                    status,
+                    message: NOT_THE_ENGINES_WORDS.to_owned(),
+                }
+            }
             _ => Fault::Nonsense(format!("{status} with a body that is not the Engine's")),
         }
     }
@@ -116,12 +118,45 @@ impl Reply {
     }
 }
 
-/// Whether a status means that the caller is not allowed.
+/// Stands for the words of a reply that is not an Engine's.
+pub const NOT_THE_ENGINES_WORDS: &str = "(not in the Engine's words)";
+
+/// How the words of our own proxy in front of an Engine begin.
+const OUR_PROXY: &str = "dynamic-access engine proxy:";
+
+/// How an Engine passes on that an authorisation plugin says no.
+const PLUGIN: &str = "authorization denied by plugin";
+
+/// Whether a failure means that this server may not call the Engine.
 ///
-/// An Engine has no credentials of its own, so a proxy in front of it says
-/// this, or an authorisation plugin, with 403.
-pub fn is_denial(status: StatusCode) -> bool {
-    matches!(status, StatusCode::UNAUTHORIZED | StatusCode::FORBIDDEN)
+/// An Engine has no credentials of its own, so it never says 401. It does say 403
+/// of a container, for example when an address is in use. So a 403 is a denial
+/// only in the words of an authorisation plugin, of our own proxy, or of a proxy
+/// that does not speak as an Engine does.
+pub fn is_denial(status: StatusCode, message: &str) -> bool {
+    let is_of_others = message == NOT_THE_ENGINES_WORDS
+        || message.starts_with(OUR_PROXY)
+        || message.contains(PLUGIN);
+    status == StatusCode::UNAUTHORIZED || (status == StatusCode::FORBIDDEN && is_of_others)
+}
+
+/// Whether a failure means that a network has no place for another container:
+/// all addresses of its subnet are in use (Docker, Podman and its plugins), or all
+/// ports of its bridge ("exchange full" is the kernel's word). The statuses differ.
+pub fn is_full(message: &str) -> bool {
+    let message = message.to_ascii_lowercase();
+    [
+        "no available ipv4 addresses",
+        "no available ipv6 addresses",
+        "no available addresses",
+        "no available ip",
+        "no ip addresses available",
+        "failed to find free ip",
+        "no free ip",
+        "exchange full",
+    ]
+    .iter()
+    .any(|words| message.contains(words))
 }
 
 #[cfg(test)]

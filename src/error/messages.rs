@@ -81,6 +81,7 @@ impl Error {
             Self::TooManyTargets { .. } => {
                 "This server has reached its maximum number of targets. Try again later."
             }
+            Self::NoRoom(_) => "The Docker Engine has no room for another target. Try again later.",
             Self::Unhealthy(_) => "The provisioning server cannot start targets at the moment.",
         }
     }
@@ -200,6 +201,10 @@ impl fmt::Display for Error {
             Self::TooManyTargets { max, of } => {
                 write!(f, "max_targets {of} is reached: {max} at most")
             }
+            Self::NoRoom(fault) => write!(
+                f,
+                "the targets' network is full: {fault}; lower max_targets, or create the network with a larger subnet"
+            ),
             Self::Unhealthy(cause) => write!(f, "unhealthy: {cause}"),
         }
     }

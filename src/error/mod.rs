@@ -8,7 +8,7 @@ mod messages;
 use http::StatusCode;
 
 use crate::config::Problems;
-use crate::docker::{ContainerId, ImageReference, is_denial};
+use crate::docker::{ContainerId, ImageReference, is_denial, is_full};
 use crate::fault::Fault;
 
 /// Why a webhook did not succeed.
@@ -106,6 +106,8 @@ pub enum Error {
         /// Whether it is that of the environment or of all environments.
         of: &'static str,
     },
+    /// The Engine's network has no room for another target.
+    NoRoom(Fault),
     /// The health check failed, and why.
     Unhealthy(Box<Error>),
 }
@@ -133,7 +135,7 @@ impl Error {
             Self::EngineFailed(_) | Self::PullFailed { .. } => StatusCode::BAD_GATEWAY,
             Self::TargetEnded { .. } => StatusCode::CONFLICT,
             Self::ServiceUrlNotAllowed | Self::OtherPayload(_) => StatusCode::UNPROCESSABLE_ENTITY,
-            Self::TooManyTargets { .. } => StatusCode::TOO_MANY_REQUESTS,
+            Self::TooManyTargets { .. } | Self::NoRoom(_) => StatusCode::TOO_MANY_REQUESTS,
             Self::EngineUnreachable(_)
             | Self::ImageBeingPulled(_)
             | Self::InProgress
@@ -151,7 +153,10 @@ impl Error {
     /// because the caller's user is waiting.
     pub fn retry_after_seconds(&self) -> Option<u32> {
         match self {
-            Self::InProgress | Self::TooManyTargets { .. } | Self::ImageBeingPulled(_) => Some(30),
+            Self::InProgress
+            | Self::TooManyTargets { .. }
+            | Self::NoRoom(_)
+            | Self::ImageBeingPulled(_) => Some(30),
             Self::EngineUnreachable(_)
             | Self::RemovalInProgress
             | Self::TargetVanished(_)
@@ -175,7 +180,10 @@ impl From<Fault> for Error {
             Fault::Unreachable(_) | Fault::Untrusted(_) => Self::EngineUnreachable(fault),
             Fault::Forbidden(_) => Self::Denied(fault),
             Fault::TimedOut | Fault::BudgetSpent => Self::OutOfTime(fault),
-            Fault::EngineError { status, .. } if is_denial(*status) => Self::Denied(fault),
+            Fault::EngineError { message, .. } if is_full(message) => Self::NoRoom(fault),
+            Fault::EngineError { status, message } if is_denial(*status, message) => {
+                Self::Denied(fault)
+            }
             Fault::EngineError { status, .. } if status.is_client_error() => Self::Refused(fault),
             Fault::EngineError { .. } | Fault::Broken(_) | Fault::Nonsense(_) => {
                 Self::EngineFailed(fault)
@@ -189,6 +197,7 @@ impl std::error::Error for Error {}
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::docker::NOT_THE_ENGINES_WORDS;
     use crate::platform::Barrier;
 
     fn said(status: u16) -> Fault {
@@ -242,6 +251,7 @@ mod tests {
                 },
                 429,
             ),
+            (Error::NoRoom(said(500)), 429),
             (Error::ImageBeingPulled(image()), 503),
             (
                 Error::PullRefused {
@@ -263,7 +273,7 @@ mod tests {
             (Error::NoSuchImage(image()), 500),
             (Error::NameTaken(id()), 500),
             (Error::Refused(said(400)), 500),
-            (Error::Denied(said(403)), 500),
+            (Error::Denied(said(401)), 500),
             (Error::EngineFailed(said(500)), 502),
             (
                 Error::EngineUnreachable(Fault::Unreachable("planted".to_owned())),
@@ -310,6 +320,64 @@ mod tests {
             assert!(error.contains(setting), "{error}");
             assert!(!error.contains("running"), "{error}");
             assert!(!error.contains("docker_authorization"), "{error}");
+        }
+    }
+
+    #[test]
+    fn a_full_network_is_no_room_whatever_the_status() {
+        for message in [
+            "no available IPv4 addresses on this network's address pools: targets (0123)",
+            "no available addresses on this pool",
+            "adding interface veth1 to bridge br-0 failed: exchange full",
+            "IPAM error: failed to find free IP in range: 10.89.0.1 - 10.89.0.2",
+            "no IP addresses available in range set: 10.88.0.1-10.88.0.2",
+        ] {
+            for status in [403, 500, 503] {
+                let error = Error::from(Fault::EngineError {
+                    status: StatusCode::from_u16(status).expect("a status"),
+                    message: message.to_owned(),
+                });
+                assert_eq!(error.status().as_u16(), 429, "{message}");
+                assert!(error.to_string().contains(message), "{error}");
+            }
+        }
+    }
+
+    #[test]
+    fn only_what_no_engine_says_is_a_denial() {
+        for (status, message, is_denied) in [
+            (403, "Address already in use", false),
+            (
+                403,
+                "endpoint with name da-1 already exists in network targets",
+                false,
+            ),
+            (403, "authorization denied by plugin policy: no", true),
+            (
+                403,
+                "dynamic-access engine proxy: this call is not on the list",
+                true,
+            ),
+            (
+                401,
+                "dynamic-access engine proxy: a bearer secret is required",
+                true,
+            ),
+            (401, "unauthorized", true),
+            (403, NOT_THE_ENGINES_WORDS, true),
+            (
+                400,
+                "dynamic-access engine proxy: HTTP/1.1 is required",
+                false,
+            ),
+            (500, "authorization denied by plugin policy", false),
+        ] {
+            let error = Error::from(Fault::EngineError {
+                status: StatusCode::from_u16(status).expect("a status"),
+                message: message.to_owned(),
+            });
+            let denied = matches!(error, Error::Denied(_));
+            assert_eq!(denied, is_denied, "{status} {message}");
         }
     }
 

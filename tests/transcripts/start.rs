@@ -427,6 +427,34 @@ fn a_missing_network_is_told_with_the_command_that_creates_it() {
 }
 
 #[test]
+fn a_network_without_room_and_an_address_in_use_are_told_as_such() {
+    let start_says = |status, message| {
+        vec![
+            ("create", created()),
+            ("list all", none()),
+            ("archive", written()),
+            ("start", said(status, message)),
+            ("list by id", one("created", &[])),
+            ("remove", done()),
+        ]
+    };
+    let full = "no available IPv4 addresses on this network's address pools: targets (0123)";
+    check_start(start_says(403, full), 429);
+    check_start(
+        start_says(
+            500,
+            "adding interface veth1 to bridge br-0 failed: exchange full",
+        ),
+        429,
+    );
+    let steps = start_says(403, "Address already in use");
+    let outcome = run(steps, async |provisioner| provisioner.start(&order()).await);
+    let error = outcome.expect_err("a refusal").to_string();
+    assert!(error.contains("Address already in use"), "{error}");
+    assert!(!error.contains("proxy"), "{error}");
+}
+
+#[test]
 fn a_token_in_the_environment_needs_no_call_of_its_own() {
     let steps = vec![
         ("create", created()),

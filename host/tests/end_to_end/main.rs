@@ -15,6 +15,7 @@ mod dead_connection;
 mod doctor;
 mod engine_faults;
 mod engine_proxy;
+mod gone_between;
 mod hosted;
 mod kept_connection;
 mod lifecycle;

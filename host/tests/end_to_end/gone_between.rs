@@ -1,0 +1,142 @@
+//! What somebody else removes between two calls of a start, and a network that is
+//! full.
+
+use std::sync::Mutex;
+
+use serde_json::json;
+
+use crate::lifecycle::{check_done, id_of};
+use crate::support::engine::{Deployment, RealEngine};
+use crate::support::fault_proxy::{Fault, FaultProxy};
+use crate::support::podman::podman;
+use crate::support::server::Server;
+use crate::support::unique;
+
+/// A server in front of an Engine, from which `delete` is removed before each of
+/// these calls arrives, as far as `times` says.
+fn pruned(
+    engine: &RealEngine,
+    call: (&'static str, &'static str),
+    times: usize,
+    delete: impl Fn(&str) -> String + Send + Sync + 'static,
+) -> FaultProxy {
+    let left = Mutex::new(times);
+    let socket = engine.socket().to_owned();
+    FaultProxy::start(engine.socket(), move |seen| {
+        let mut left = left.lock().expect("no test panics with it");
+        if *left > 0 && seen.method == call.0 && seen.path.contains(call.1) {
+            *left -= 1;
+            let id = seen.path.split('/').nth(2).expect("an id");
+            let deleted = RealEngine::at(&socket).call("DELETE", &delete(id), None);
+            assert_eq!(deleted.status, 204, "{deleted:?}");
+        }
+        Fault::None
+    })
+}
+
+fn server(proxy: &FaultProxy, deployment: &Deployment<'_>, patch: &str) -> Server {
+    let url = proxy.url();
+    let variables = [
+        ("docker_url", url.as_str()),
+        ("deployment_id", deployment.id.as_str()),
+        ("container_patch", patch),
+    ];
+    Server::over_tcp(&variables)
+}
+
+#[test]
+fn a_container_that_is_pruned_before_it_runs_is_made_again() {
+    let engine = RealEngine::given();
+    for call in [("PUT", "/archive"), ("POST", "/start")] {
+        let deployment = Deployment::new(&engine);
+        let container = |id: &str| format!("/containers/{id}?v=true");
+        let proxy = pruned(&engine, call, 2, container);
+        let server_of = server(&proxy, &deployment, "{}");
+        let id = id_of(&server_of.start_target(&unique("token")));
+        assert_eq!(deployment.containers(), std::slice::from_ref(&id));
+        check_done(&server_of.stop_target(&id));
+        let proxy = pruned(&engine, call, usize::MAX, container);
+        let server_of = server(&proxy, &deployment, "{}");
+        let answer = server_of.start_target(&unique("token"));
+        assert_eq!(answer.status, 503, "{answer:?}");
+        assert!(answer.header("retry-after").is_some());
+        assert_eq!(deployment.containers(), Vec::<String>::new());
+    }
+}
+
+/// Creates a network and gives its name.
+fn network(engine: &RealEngine, subnet: &str) -> String {
+    let name = unique("net");
+    let body = json!({
+        "Name": name,
+        "Options": {"com.docker.network.bridge.enable_icc": "false"},
+        "IPAM": {"Config": [{"Subnet": subnet}]},
+    });
+    let created = engine.call("POST", "/networks/create", Some(body));
+    assert_eq!(created.status, 201, "{created:?}");
+    name
+}
+
+fn patch_of(network: &str) -> String {
+    json!({"HostConfig": {"NetworkMode": network}}).to_string()
+}
+
+#[test]
+fn a_network_that_is_gone_is_told_with_the_command_that_creates_it() {
+    let engine = RealEngine::given();
+    let deployment = Deployment::new(&engine);
+    let network = network(&engine, "10.231.7.0/29");
+    let path = format!("/networks/{network}");
+    let proxy = pruned(&engine, ("POST", "/start"), 1, move |_| path.clone());
+    let server_of = server(&proxy, &deployment, &patch_of(&network));
+    check_done(&server_of.call("GET", "/health", ""));
+    check_no_network(&server_of, &network);
+    assert_eq!(deployment.containers(), Vec::<String>::new());
+}
+
+#[test]
+fn a_network_that_is_gone_is_told_so_on_podman_too() {
+    let podman = podman();
+    let deployment = Deployment::new(&podman);
+    let patch = patch_of("no-such-network");
+    let variables = [
+        ("deployment_id", deployment.id.as_str()),
+        ("container_patch", &patch),
+    ];
+    check_no_network(&Server::with(&podman, &variables), "no-such-network");
+    assert_eq!(deployment.containers(), Vec::<String>::new());
+}
+
+#[track_caller]
+fn check_no_network(server: &Server, network: &str) {
+    let answer = server.start_target(&unique("token"));
+    let line = server.line_about(&answer);
+    assert_eq!(answer.status, 500, "{line}");
+    let error = line["error"].as_str().expect("an error");
+    assert!(error.contains("docker network create"), "{line}");
+    assert!(error.ends_with(network), "{line}");
+}
+
+#[test]
+fn a_network_that_is_full_has_no_room() {
+    let engine = RealEngine::given();
+    let deployment = Deployment::new(&engine);
+    // One address for the gateway and one for a target.
+    let network = network(&engine, "10.231.8.0/30");
+    let patch = patch_of(&network);
+    let variables = [
+        ("deployment_id", deployment.id.as_str()),
+        ("container_patch", &patch),
+    ];
+    let server = Server::with(&engine, &variables);
+    let id = id_of(&server.start_target(&unique("token")));
+    let answer = server.start_target(&unique("token"));
+    let line = server.line_about(&answer);
+    assert_eq!(answer.status, 429, "{line}");
+    assert!(answer.header("retry-after").is_some());
+    let error = line["error"].as_str().expect("an error");
+    assert!(error.contains("no available IPv4 addresses"), "{line}");
+    assert_eq!(deployment.containers(), std::slice::from_ref(&id));
+    check_done(&server.stop_target(&id));
+    engine.call("DELETE", &format!("/networks/{network}"), None);
+}

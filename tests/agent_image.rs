@@ -1,0 +1,152 @@
+//! The agent image trusts one key, which is named by its full fingerprint.
+//!
+//! This runs the commands of the Dockerfile that fetch the key, with files instead of
+//! a key server.
+
+#![cfg(unix)]
+
+use std::fs;
+use std::path::{Path, PathBuf};
+use std::process::{Command, Output};
+
+/// A folder with two keys: the one that is meant, and another.
+struct Keys {
+    dir: PathBuf,
+    meant: String,
+    other: String,
+}
+
+impl Keys {
+    /// Makes the keys, unless this machine has no `gpg`.
+    fn new(name: &str) -> Option<Self> {
+        Command::new("gpg").arg("--version").output().ok()?;
+        let dir = PathBuf::from(env!("CARGO_TARGET_TMPDIR")).join(name);
+        let _ = fs::remove_dir_all(&dir);
+        fs::create_dir_all(&dir).expect("a folder");
+        let [meant, other] = ["meant", "other"].map(|user| make_key(&dir.join(user), user));
+        Some(Self { dir, meant, other })
+    }
+
+    /// What a server sends: these keys in one file.
+    fn file(&self, users: &[&str]) -> String {
+        let path = self.dir.join("served");
+        let keys = users
+            .iter()
+            .map(|user| run(gpg(&self.dir.join(user)).args(["--export", "--armor"])).stdout);
+        fs::write(&path, keys.collect::<Vec<_>>().concat()).expect("a file");
+        format!("file://{}", path.display())
+    }
+
+    /// Runs the Dockerfile's commands, and returns the fingerprints in the keyring.
+    fn fetch(&self, key: &str, users: &[&str]) -> Result<Vec<String>, Option<i32>> {
+        let keyring = self.dir.join("keyring");
+        let script = format!("set -eu; keyring={}; {}", keyring.display(), commands());
+        let output = Command::new("sh")
+            .args(["-c", &script])
+            .env("AGENT_KEY", key)
+            .env("AGENT_KEY_URL", self.file(users))
+            .output()
+            .expect("a shell");
+        if !output.status.success() {
+            return Err(output.status.code());
+        }
+        let shown = Command::new("gpg")
+            .args(["--batch", "--show-keys", "--with-colons"])
+            .arg(&keyring)
+            .output()
+            .expect("gpg");
+        Ok(fingerprints(&String::from_utf8_lossy(&shown.stdout)))
+    }
+}
+
+fn gpg(home: &Path) -> Command {
+    let mut command = Command::new("gpg");
+    command.args(["--batch", "--quiet", "--homedir"]).arg(home);
+    command
+}
+
+fn run(command: &mut Command) -> Output {
+    let output = command.output().expect("gpg");
+    assert!(output.status.success(), "{output:?}");
+    output
+}
+
+fn make_key(home: &Path, user: &str) -> String {
+    use std::os::unix::fs::PermissionsExt;
+    fs::create_dir_all(home).expect("a folder");
+    fs::set_permissions(home, fs::Permissions::from_mode(0o700)).expect("private");
+    let arguments = [
+        "--passphrase",
+        "",
+        "--quick-gen-key",
+        user,
+        "ed25519",
+        "sign",
+    ];
+    run(gpg(home).args(arguments));
+    let listed = run(gpg(home).args(["--list-keys", "--with-colons"]));
+    // The agent that made the key would stay.
+    let _ = Command::new("gpgconf")
+        .arg("--homedir")
+        .arg(home)
+        .args(["--kill", "all"])
+        .output();
+    fingerprints(&String::from_utf8_lossy(&listed.stdout)).remove(0)
+}
+
+fn fingerprints(listed: &str) -> Vec<String> {
+    let lines = listed.lines().filter(|line| line.starts_with("fpr:"));
+    lines
+        .filter_map(|line| line.split(':').nth(9))
+        .map(str::to_owned)
+        .collect()
+}
+
+/// The commands of the Dockerfile from the check of the fingerprint to the removal of
+/// what was downloaded, without those that install packages.
+fn commands() -> String {
+    let dockerfile = include_str!("../agent-image/Dockerfile");
+    let start = dockerfile.find("key=$(").expect("the check");
+    let rest = &dockerfile[start..];
+    let end = rest.find("echo \"deb [").expect("the end");
+    let lines = rest[..end].lines().map(str::trim);
+    let kept = lines.filter(|line| !line.starts_with('#') && !line.starts_with("apt-get"));
+    kept.map(|line| line.trim_end_matches('\\'))
+        .collect::<Vec<_>>()
+        .join(" ")
+}
+
+#[test]
+fn only_the_key_with_that_fingerprint_is_kept() {
+    let Some(keys) = Keys::new("agent-image-kept") else {
+        return;
+    };
+    let meant = Ok(vec![keys.meant.clone()]);
+    for served in [&["meant"][..], &["other", "meant"], &["meant", "other"]] {
+        assert_eq!(keys.fetch(&keys.meant, served), meant, "{served:?}");
+    }
+    // As gpg prints it, and as key servers want it.
+    let spaced: String = keys
+        .meant
+        .chars()
+        .enumerate()
+        .flat_map(|(at, digit)| [(at > 0 && at % 4 == 0).then_some(' '), Some(digit)])
+        .flatten()
+        .collect();
+    assert_eq!(keys.fetch(&spaced.to_lowercase(), &["meant"]), meant);
+    assert_eq!(keys.fetch(&format!("0x{}", keys.meant), &["meant"]), meant);
+}
+
+#[test]
+fn another_key_and_less_than_a_fingerprint_are_refused() {
+    let Some(keys) = Keys::new("agent-image-refused") else {
+        return;
+    };
+    assert_eq!(keys.fetch(&keys.meant, &["other"]), Err(Some(65)));
+    let short = &keys.meant[24..];
+    for key in ["", short, &keys.meant[1..], "0000", "../../etc/passwd"] {
+        assert_eq!(keys.fetch(key, &["meant"]), Err(Some(64)), "{key}");
+    }
+    let forged = format!("{}{short}", &keys.other[..24]);
+    assert_eq!(keys.fetch(&forged, &["meant"]), Err(Some(65)));
+}

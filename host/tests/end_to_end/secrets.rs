@@ -29,6 +29,10 @@ fn no_secret_is_logged_or_answered() {
         server.call("POST", "/stop", &format!(r#"{{"uniqueId":"{token}"}}"#)),
         server.send("GET", "/health", &[("authorization", SECRET)], b""),
     ];
+    // A line is written after its answer.
+    for answer in answers.iter().filter(|answer| answer.status != 200) {
+        server.line_about(answer);
+    }
     let bodies = answers.map(|answer| format!("{answer:?}"));
     for secret in [token.as_str(), SECRET] {
         check_absent(secret, "an answer", &bodies);

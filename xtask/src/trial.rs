@@ -73,6 +73,7 @@ impl Trial<'_> {
         let (id, warnings) = match created.context("it cannot be created")? {
             Outcome::Created { id, warnings } => (id, warnings),
             Outcome::NameTaken => bail!("its name is taken"),
+            Outcome::NoSuchNetwork(network) => bail!("there is no network {network}"),
             Outcome::NoSuchImage => bail!("there is no image {}", attempt.profile.image.as_str()),
         };
         let used = self.make_use_of(&id, &order);
@@ -98,8 +99,10 @@ impl Trial<'_> {
         if self.start_for.is_none() {
             return Ok(());
         }
-        send(self.docker, start::start(id)).context("it cannot be started")?;
-        self.watch(id)
+        match send(self.docker, start::start(id)).context("it cannot be started")? {
+            start::Outcome::NoSuchNetwork(network) => bail!("there is no network {network}"),
+            start::Outcome::Runs => self.watch(id),
+        }
     }
 
     /// Fails if the container ends soon after its start.

@@ -99,16 +99,18 @@ fn check_pull(engine: &RealEngine, deployment: &Deployment<'_>, proxy: &EnginePr
     let registry = Registry::open();
     registry.hold_image(engine);
     let image = registry.reference("team/agent:1");
-    // The image has no program, and the Engine's own init is what starts.
+    // The image has no program. The Engine's own init is what starts, and ends at once.
     let patch = r#"{"Cmd":["none"]}"#;
     let more = [("agent_image", image.as_str()), ("container_patch", patch)];
     let server = server(proxy, deployment, &more);
-    let id = id_of(&server.start_target(&unique("token")));
+    assert_eq!(server.start_target(&unique("token")).status, 409);
     wait_for("the line about the pull", || {
         let is_pull = |line: &String| line.contains("pull 200");
         server.log().iter().any(is_pull).then_some(())
     });
-    check_done(&server.stop_target(&id));
+    for id in deployment.containers() {
+        check_done(&server.stop_target(&id));
+    }
     registry.forget_image(engine);
 }
 

@@ -124,8 +124,10 @@ fn a_target_whose_agent_cannot_register_never_comes_online_and_is_stopped_all_th
     let stage = Stage::new(&engine);
     let server = stage.server(SECRET);
     let webhooks = webhooks(&server, SECRET);
-    stage.service.refuse_registrations();
+    // An agent that ended at once would fail the start.
+    stage.service.keep_registrations_waiting();
     let mut target = Target::start(&webhooks, &stage.service).expect("it starts");
+    stage.service.refuse_registrations();
     wait_for("the end of the container", || {
         (engine.state(target.unique_id())? == "exited").then_some(())
     });

@@ -18,9 +18,18 @@ pub struct Agents {
 struct Known {
     /// By the target's id. There is one for each started target, and none is ever removed.
     agents: BTreeMap<String, Agent>,
-    are_refused: bool,
+    registrations: Registrations,
     /// Called when an agent registers with a token that was not given out; without it, none can.
     admits_anyone: Option<Box<dyn Fn() + Send>>,
+}
+
+/// What becomes of registrations.
+#[derive(Default, PartialEq)]
+enum Registrations {
+    #[default]
+    Answered,
+    Waiting,
+    Refused,
 }
 
 struct Agent {
@@ -59,15 +68,25 @@ impl Agents {
         self.known().admits_anyone = Some(Box::new(notice));
     }
 
+    /// From now on registrations get no answer before [`Self::refuse`] is called.
+    pub fn keep_waiting(&self) {
+        self.known().registrations = Registrations::Waiting;
+    }
+
     /// From now on nobody can register.
     pub fn refuse(&self) {
-        self.known().are_refused = true;
+        self.known().registrations = Registrations::Refused;
+        self.changed.notify_all();
     }
 
     /// Registers an agent and returns the target's id; `None` if the token is unknown or used.
     pub fn register(&self, token: &str) -> Option<String> {
-        let mut known = self.known();
-        if known.are_refused {
+        let is_waiting = |known: &mut Known| known.registrations == Registrations::Waiting;
+        let mut known = self
+            .changed
+            .wait_while(self.known(), is_waiting)
+            .unwrap_or_else(PoisonError::into_inner);
+        if known.registrations == Registrations::Refused {
             return None;
         }
         if let Some((id, agent)) = known

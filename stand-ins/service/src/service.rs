@@ -64,6 +64,11 @@ impl Service {
         self.agents.admit_anyone(notice);
     }
 
+    /// From now on leaves registrations without an answer until they are refused.
+    pub fn keep_registrations_waiting(&self) {
+        self.agents.keep_waiting();
+    }
+
     /// From now on answers every registration with 403, as for an expired token.
     pub fn refuse_registrations(&self) {
         self.agents.refuse();
@@ -77,6 +82,8 @@ impl Service {
 impl Drop for Service {
     fn drop(&mut self) {
         self.has_ended.store(true, Ordering::Relaxed);
+        // A registration that waits would keep the thread.
+        self.agents.refuse();
         // The thread notices the end at its next connection.
         let is_awake = TcpStream::connect_timeout(&self.address, SELF_BOUND).is_ok();
         if let Some(accepting) = self.accepting.take().filter(|_| is_awake) {
@@ -243,6 +250,18 @@ mod tests {
         let invitation = service.agents().invite();
         service.refuse_registrations();
         assert_eq!(register(&service, &invitation.activation_token), None);
+    }
+
+    #[test]
+    fn registrations_that_wait_are_answered_once_they_are_refused() {
+        let service = service();
+        let invitation = service.agents().invite();
+        service.keep_registrations_waiting();
+        thread::scope(|scope| {
+            let registration = scope.spawn(|| register(&service, &invitation.activation_token));
+            service.refuse_registrations();
+            assert_eq!(registration.join().unwrap(), None);
+        });
     }
 
     #[test]

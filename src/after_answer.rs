@@ -107,6 +107,20 @@ mod tests {
     }
 
     #[test]
+    fn a_pull_that_makes_no_progress_or_is_refused_does_not_go_on() {
+        let image = ImageReference::parse("r.example.com/a").expect("an image");
+        let reason = String::new();
+        for error in [
+            Error::PullStalled(image.clone()),
+            Error::PullRefused { image, reason },
+        ] {
+            assert_eq!(Work::after(Webhook::Start, Some(&error)), None);
+            let unhealthy = Error::Unhealthy(Box::new(error));
+            assert_eq!(Work::after(Webhook::Health, Some(&unhealthy)), None);
+        }
+    }
+
+    #[test]
     fn a_reap_follows_what_went_well_and_is_called_often() {
         for webhook in [Webhook::Start, Webhook::Health] {
             assert_eq!(Work::after(webhook, None), Some(Work::Reap));

@@ -17,6 +17,9 @@ pub enum Fault {
     Forbidden(Barrier),
     /// The call's own limit passed: it may have had an effect.
     TimedOut,
+    /// The call's own limit passed while the reply arrived: what has arrived of
+    /// its end.
+    CutShort(Vec<u8>),
     /// The connection broke: it may have had an effect.
     Broken(String),
     /// The call was not made, because the webhook's time is spent.
@@ -40,7 +43,7 @@ impl Fault {
                 true
             }
             Self::EngineError { status, .. } => status.is_client_error(),
-            Self::TimedOut | Self::Broken(_) | Self::Nonsense(_) => false,
+            Self::TimedOut | Self::CutShort(_) | Self::Broken(_) | Self::Nonsense(_) => false,
         }
     }
 
@@ -51,6 +54,7 @@ impl Fault {
             Self::Unreachable(_)
             | Self::Untrusted(_)
             | Self::TimedOut
+            | Self::CutShort(_)
             | Self::Broken(_)
             | Self::Nonsense(_) => true,
             // Settings of Spin decide that, so a repetition meets the same.
@@ -75,6 +79,7 @@ impl fmt::Display for Fault {
                 f.write_str("Spin blocks the address of docker_url (DestinationIpProhibited)")
             }
             Self::TimedOut => f.write_str("the Engine did not answer in time"),
+            Self::CutShort(_) => f.write_str("the Engine's answer was not whole in time"),
             Self::Broken(detail) => write!(f, "the connection to the Engine broke: {detail}"),
             Self::BudgetSpent => f.write_str("the webhook's time is spent"),
             Self::Nonsense(detail) => write!(f, "not an Engine's answer: {detail}"),

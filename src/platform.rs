@@ -76,6 +76,9 @@ pub enum TransportError {
     Forbidden(Barrier),
     /// The limit passed: the request may have had an effect, or may have it later.
     TimedOut,
+    /// The limit passed while a reply arrived of which the end is kept
+    /// ([`Keep::End`]): what has arrived of it.
+    CutShort(Vec<u8>),
     /// The connection broke or the reply was cut off: the request may have had an
     /// effect, or may have it later.
     Broken(String),

@@ -2,7 +2,7 @@
 
 use crate::config::{Config, ImagePull};
 use crate::docker::ImageReference;
-use crate::docker::pull::{self, Pulled};
+use crate::docker::pull::{self, Pulled, is_moving};
 use crate::engine::Engine;
 use crate::error::Error;
 use crate::fault::Fault;
@@ -12,7 +12,7 @@ use crate::platform::Platform;
 ///
 /// A reference without a registry never is: the Engine would ask a public
 /// registry, where anybody can publish under any name.
-pub fn may_be_pulled(config: &Config, image: &ImageReference) -> bool {
+fn may_be_pulled(config: &Config, image: &ImageReference) -> bool {
     config.image_pull == ImagePull::Missing && image.has_registry()
 }
 
@@ -20,8 +20,8 @@ pub fn may_be_pulled(config: &Config, image: &ImageReference) -> bool {
 ///
 /// # Errors
 ///
-/// [`Error::ImageBeingPulled`] if that is not long enough, or why it cannot be
-/// pulled.
+/// [`Error::ImageBeingPulled`] if that is not long enough, [`Error::PullStalled`]
+/// if more time would not help, or why it cannot be pulled.
 pub async fn pull<P: Platform>(
     engine: &Engine<'_, P>,
     config: &Config,
@@ -37,7 +37,10 @@ pub async fn pull<P: Platform>(
         Ok(Pulled::Done) => Ok(()),
         Ok(Pulled::Refused(reason)) => Err(Error::PullRefused { image, reason }),
         Ok(Pulled::Failed(reason)) => Err(Error::PullFailed { image, reason }),
-        Err(Fault::TimedOut | Fault::BudgetSpent) => Err(Error::ImageBeingPulled(image)),
+        Err(Fault::CutShort(end)) if is_moving(&end) => Err(Error::ImageBeingPulled(image)),
+        Err(Fault::TimedOut | Fault::CutShort(_) | Fault::BudgetSpent) => {
+            Err(Error::PullStalled(image))
+        }
         Err(fault) => Err(fault.into()),
     }
 }

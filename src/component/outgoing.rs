@@ -109,7 +109,14 @@ fn read(
         .map_err(|()| broken("the reply has no body to read"))?;
     let content = match keep {
         Keep::Whole => streams::read(&stream, REPLY_BYTES_MAX, deadline),
-        Keep::End => streams::read_end(&stream, END_BYTES, deadline),
+        Keep::End => {
+            let (end, halt) = streams::read_end(&stream, END_BYTES, deadline);
+            match halt {
+                None => Ok(end),
+                Some(Halt::TimedOut) => return Err(TransportError::CutShort(end)),
+                Some(halt) => Err(halt),
+            }
+        }
     };
     let content = content.map_err(|halt| match halt {
         Halt::TimedOut => TransportError::TimedOut,

@@ -57,15 +57,23 @@ pub fn read(stream: &InputStream, limit: usize, deadline: &Deadline) -> Result<V
     Ok(bytes)
 }
 
-/// Reads to the end and returns the last `limit` bytes.
-pub fn read_end(stream: &InputStream, limit: usize, deadline: &Deadline) -> Result<Vec<u8>, Halt> {
+/// Reads to the end and returns the last `limit` bytes, also if it does not get to
+/// the end.
+pub fn read_end(
+    stream: &InputStream,
+    limit: usize,
+    deadline: &Deadline,
+) -> (Vec<u8>, Option<Halt>) {
     let mut bytes = Vec::new();
-    while let Some(chunk) = read_some(stream, deadline)? {
-        bytes.extend_from_slice(&chunk);
+    loop {
+        match read_some(stream, deadline) {
+            Ok(Some(chunk)) => bytes.extend_from_slice(&chunk),
+            Ok(None) => return (bytes, None),
+            Err(halt) => return (bytes, Some(halt)),
+        }
         let excess = bytes.len().saturating_sub(limit);
         bytes.drain(..excess);
     }
-    Ok(bytes)
 }
 
 /// Waits for the next bytes; `None` at the end.

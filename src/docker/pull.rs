@@ -71,8 +71,27 @@ fn problem_in(body: &[u8]) -> Option<String> {
     message.or(progress["error"].as_str()).map(str::to_owned)
 }
 
+/// Whether a pull of which this is the end so far makes progress: the latest of
+/// its lines that says anything tells of bytes, and not of another try.
+pub fn is_moving(end: &[u8]) -> bool {
+    let lines = end.rsplit(|byte| *byte == b'\n');
+    let progress = lines.filter_map(|line| serde_json::from_slice::<Value>(line).ok());
+    let mut telling = progress.filter_map(|line| {
+        let status = line["status"].as_str().unwrap_or_default();
+        if status.starts_with("Retrying") {
+            return Some(false);
+        }
+        let bytes = line["progressDetail"]["current"].as_u64();
+        let is_done = matches!(status, "Pull complete" | "Download complete");
+        (is_done || bytes.is_some_and(|bytes| bytes > 0)).then_some(true)
+    });
+    telling.next().unwrap_or(false)
+}
+
 /// Whether asking again would bring the same: the words of the registry
-/// protocol's errors (distribution-spec, "Error codes") and of the Engine.
+/// protocol's errors (distribution-spec, "Error codes"), and of Docker, containerd
+/// and Podman where an image does not fit the Engine or the registry's certificate
+/// is not trusted.
 fn is_refusal(message: &str) -> bool {
     let message = message.to_ascii_lowercase();
     [
@@ -84,6 +103,22 @@ fn is_refusal(message: &str) -> bool {
         "no basic auth credentials",
         "authentication required",
         "invalid reference",
+        "name unknown",
+        "forbidden",
+        "insufficient_scope",
+        "no matching manifest",
+        "no match for platform",
+        "no image found in manifest list",
+        "no image found in image index",
+        "does not match the specified platform",
+        "cannot be used on this platform",
+        "unsupported manifest",
+        "unsupported media type",
+        "unsupported schema",
+        "no longer supported",
+        "manifest invalid",
+        "certificate signed by unknown authority",
+        "gave http response to https client",
     ]
     .iter()
     .any(|words| message.contains(words))
@@ -139,6 +174,74 @@ mod tests {
         assert_eq!(outcome, Ok(Pulled::Failed("EOF".to_owned())));
         let outcome = pulled(&reply(200, r#"{"error":"manifest unknown"}"#));
         assert_eq!(outcome, Ok(Pulled::Refused("manifest unknown".to_owned())));
+    }
+
+    #[test]
+    fn what_would_be_the_same_again_is_a_refusal() {
+        for (message, is_refused) in [
+            (
+                "no matching manifest for linux/arm64/v8 in the manifest list entries",
+                true,
+            ),
+            ("no match for platform in manifest: not found", true),
+            (
+                "choosing an image from manifest list docker://r/a: no image found in manifest list for architecture amd64",
+                true,
+            ),
+            (
+                "image operating system \"windows\" cannot be used on this platform",
+                true,
+            ),
+            (
+                "image with reference r/a was found but does not match the specified platform",
+                true,
+            ),
+            (
+                "Get \"https://r/v2/\": x509: certificate signed by unknown authority",
+                true,
+            ),
+            ("http: server gave HTTP response to HTTPS client", true),
+            ("manifest unknown: manifest unknown", true),
+            ("name unknown: repository name not known to registry", true),
+            ("error parsing HTTP 403 response body: Forbidden", true),
+            (
+                "toomanyrequests: You have reached your pull rate limit",
+                false,
+            ),
+            ("unexpected EOF", false),
+            (
+                "received unexpected HTTP status: 503 Service Unavailable",
+                false,
+            ),
+            ("dial tcp 192.0.2.1:443: connect: connection refused", false),
+            ("net/http: TLS handshake timeout", false),
+        ] {
+            assert_eq!(is_refusal(message), is_refused, "{message}");
+        }
+    }
+
+    #[test]
+    fn a_pull_moves_while_bytes_arrive() {
+        let pulling = r#"{"status":"Pulling from team/agent","id":"1"}"#;
+        let layer = r#"{"status":"Pulling fs layer","progressDetail":{},"id":"a"}"#;
+        let bytes = r#"{"status":"Downloading","progressDetail":{"current":1,"total":9},"id":"a"}"#;
+        let done = r#"{"status":"Download complete","progressDetail":{},"id":"a"}"#;
+        let waiting = r#"{"status":"Waiting","progressDetail":{},"id":"b"}"#;
+        let retrying = r#"{"status":"Retrying in 5 seconds","progressDetail":{},"id":"a"}"#;
+        for (lines, moves) in [
+            (vec![], false),
+            (vec![pulling], false),
+            (vec![pulling, layer, waiting], false),
+            (vec![pulling, layer, bytes], true),
+            (vec![bytes, waiting], true),
+            (vec![bytes, retrying, waiting], false),
+            (vec![retrying, bytes], true),
+            (vec![done], true),
+            // The first line is cut where only the end is kept.
+            (vec![&bytes[20..], waiting], false),
+        ] {
+            assert_eq!(is_moving(lines.join("\r\n").as_bytes()), moves, "{lines:?}");
+        }
     }
 
     #[test]

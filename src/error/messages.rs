@@ -35,6 +35,9 @@ impl Error {
             Self::ImageBeingPulled(_) => {
                 "The Docker Engine is still pulling the agent image. Try again shortly."
             }
+            Self::PullStalled(_) => {
+                "The Docker Engine gets no answer from the agent image's registry. Try again shortly."
+            }
             Self::PullRefused { .. } => {
                 "The registry refused to provide the agent image. Contact the administrator of the provisioning server."
             }
@@ -123,6 +126,10 @@ impl fmt::Display for Error {
             Self::ImageBeingPulled(image) => write!(
                 f,
                 "the pull of {image} outlasts the webhook and continues in the background, where the platform allows it"
+            ),
+            Self::PullStalled(image) => write!(
+                f,
+                "the pull of {image} makes no progress; check that the Engine can reach the registry"
             ),
             Self::PullRefused { image, reason } => write!(
                 f,

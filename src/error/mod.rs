@@ -43,8 +43,11 @@ pub enum Error {
     Misconfigured(Problems),
     /// The Engine has no such image.
     NoSuchImage(ImageReference),
-    /// The Engine does not have the image yet: its pull outlasts the webhook.
+    /// The Engine does not have the image yet: its pull makes progress and
+    /// outlasts the webhook.
     ImageBeingPulled(ImageReference),
+    /// The Engine does not have the image, and its pull makes no progress.
+    PullStalled(ImageReference),
     /// The registry does not provide the image.
     PullRefused {
         /// The image.
@@ -138,6 +141,7 @@ impl Error {
             Self::TooManyTargets { .. } | Self::NoRoom(_) => StatusCode::TOO_MANY_REQUESTS,
             Self::EngineUnreachable(_)
             | Self::ImageBeingPulled(_)
+            | Self::PullStalled(_)
             | Self::InProgress
             | Self::RemovalInProgress
             | Self::TargetVanished(_)
@@ -156,7 +160,8 @@ impl Error {
             Self::InProgress
             | Self::TooManyTargets { .. }
             | Self::NoRoom(_)
-            | Self::ImageBeingPulled(_) => Some(30),
+            | Self::ImageBeingPulled(_)
+            | Self::PullStalled(_) => Some(30),
             Self::EngineUnreachable(_)
             | Self::RemovalInProgress
             | Self::TargetVanished(_)
@@ -179,7 +184,7 @@ impl From<Fault> for Error {
         match &fault {
             Fault::Unreachable(_) | Fault::Untrusted(_) => Self::EngineUnreachable(fault),
             Fault::Forbidden(_) => Self::Denied(fault),
-            Fault::TimedOut | Fault::BudgetSpent => Self::OutOfTime(fault),
+            Fault::TimedOut | Fault::CutShort(_) | Fault::BudgetSpent => Self::OutOfTime(fault),
             Fault::EngineError { message, .. } if is_full(message) => Self::NoRoom(fault),
             Fault::EngineError { status, message } if is_denial(*status, message) => {
                 Self::Denied(fault)
@@ -253,6 +258,7 @@ mod tests {
             ),
             (Error::NoRoom(said(500)), 429),
             (Error::ImageBeingPulled(image()), 503),
+            (Error::PullStalled(image()), 503),
             (
                 Error::PullRefused {
                     image: image(),
@@ -391,6 +397,7 @@ mod tests {
             (said(401), 500),
             (said(403), 500),
             (Fault::TimedOut, 504),
+            (Fault::CutShort(Vec::new()), 504),
             (Fault::BudgetSpent, 504),
             (Fault::Broken(String::new()), 502),
             (Fault::Nonsense(String::new()), 502),

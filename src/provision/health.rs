@@ -8,11 +8,11 @@ use crate::docker::image::{self, Image};
 use crate::docker::{ImageReference, network};
 use crate::error::Error;
 use crate::platform::Platform;
-use crate::pull::may_be_pulled;
+use crate::pull::pull;
 
 impl<P: Platform> Provisioner<'_, P> {
     /// Checks that every image and every network that a target may need is
-    /// there, which also proves that the Engine answers, and that each image
+    /// there, pulls an image that may be pulled and is not, which also proves that the Engine answers, and that each image
     /// runs as a user who can read the token.
     ///
     /// # Errors
@@ -26,13 +26,17 @@ impl<P: Platform> Provisioner<'_, P> {
 
     async fn check(&self) -> Result<(), Error> {
         for image in self.config.profiles.images() {
-            let Some(found) = self.engine.send(image::inspect(image)).await? else {
-                return Err(if may_be_pulled(self.config, image) {
-                    Error::ImageBeingPulled(image.clone())
-                } else {
-                    Error::NoSuchImage(image.clone())
-                });
+            let found = match self.engine.send(image::inspect(image)).await? {
+                Some(found) => Some(found),
+                None => {
+                    // Within this check's own time, so that it can name what the
+                    // registry says, although nothing is remembered of a pull.
+                    let engine = self.engine.until(self.budget.pull_until);
+                    pull(&engine, self.config, image).await?;
+                    self.engine.send(image::inspect(image)).await?
+                }
             };
+            let found = found.ok_or_else(|| Error::NoSuchImage(image.clone()))?;
             self.check_user(image, found)?;
         }
         for network in self.config.profiles.networks() {

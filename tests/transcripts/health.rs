@@ -41,10 +41,32 @@ fn health_looks_at_every_image_and_network_once() {
 }
 
 #[test]
-fn health_says_what_becomes_of_an_image_that_is_not_there() {
-    let absent = || vec![("look up the image", said(404, "no such image: x"))];
-    check_health(&[], absent(), Err("the Engine has no image"));
-    check_health(&PULLING, absent(), Err("the pull of r.example.com/agent:1"));
+fn health_pulls_an_image_that_is_not_there_and_says_what_comes_of_it() {
+    let absent = || ("look up the image", said(404, "no such image: x"));
+    check_health(&[], vec![absent()], Err("the Engine has no image"));
+    let pull = |reply| vec![absent(), ("pull", reply)];
+    let mut steps = pull(Is(200, r#"{"status":"Downloaded"}"#.to_owned()));
+    steps.push(("look up the image", Is(200, r#"{"Id":"i"}"#.to_owned())));
+    let network = Is(200, r#"{"Name":"dynamic-access"}"#.to_owned());
+    steps.push(("look up the network", network));
+    check_health(&PULLING, steps, Ok(()));
+    let refusal = "no matching manifest for linux/amd64 in the manifest list entries";
+    check_health(&PULLING, pull(said(404, refusal)), Err(refusal));
+    let late = format!(r#"{{"error":"{refusal}"}}"#);
+    check_health(
+        &PULLING,
+        pull(Is(200, late)),
+        Err("cannot be pulled from its registry"),
+    );
+    check_health(&PULLING, pull(said(500, "EOF")), Err("failed: EOF"));
+    check_health(&PULLING, pull(Hangs), Err("makes no progress"));
+    check_health(&PULLING, pull(CutShort("")), Err("makes no progress"));
+    let moving = r#"{"status":"Downloading","progressDetail":{"current":1,"total":9}}"#;
+    check_health(
+        &PULLING,
+        pull(CutShort(moving)),
+        Err("outlasts the webhook"),
+    );
 }
 
 #[test]

@@ -28,8 +28,10 @@ pub enum Reply {
     Unreachable,
     Lost,
     Hangs,
+    /// The limit passes after this end of a reply.
+    CutShort(&'static str),
 }
-pub use Reply::{Hangs, Is, Lost, Unreachable};
+pub use Reply::{CutShort, Hangs, Is, Lost, Unreachable};
 
 /// A platform that expects calls in their order and replies as it is told.
 pub struct Script {
@@ -56,6 +58,10 @@ impl Platform for Script {
                 .expect("a response")),
             Unreachable => Err(TransportError::Unreachable("refused".to_owned())),
             Lost => Err(TransportError::Broken("cut off".to_owned())),
+            CutShort(end) => {
+                self.clock.set(self.clock.get() + limit);
+                Err(TransportError::CutShort(end.into()))
+            }
             Hangs => {
                 self.clock.set(self.clock.get() + limit);
                 Err(TransportError::TimedOut)

@@ -8,7 +8,6 @@ use crate::support::fake_engine::{FakeEngine, Reply};
 use crate::support::registry::{PASSWORD, Registry, auth_for};
 use crate::support::server::Server;
 use crate::support::unique;
-use crate::support::wait::wait_within;
 
 /// The image has no program. The Engine starts its own init, which ends at once.
 const PATCH: &str = r#"{"Cmd":["none"]}"#;
@@ -98,22 +97,38 @@ fn a_registry_that_asks_is_shown_the_credentials() {
 }
 
 #[test]
-fn an_image_is_pulled_after_the_answer_of_a_health_check() {
+fn a_health_check_pulls_a_missing_image() {
     let engine = RealEngine::given();
     let deployment = Deployment::new(&engine);
     let registry = Registry::open();
     registry.hold_image(&engine);
     let image = registry.reference("team/agent:1");
     let server = server(&deployment, &engine, &image, "");
-    let answer = server.call("GET", "/health", "");
-    assert_eq!(answer.status, 503, "{answer:?}");
-    assert!(answer.header("retry-after").is_some());
-    wait_within(std::time::Duration::from_secs(30), "the pull", || {
-        let is_done = |line: &String| line.contains(&format!("pulled {image}"));
-        server.log().iter().any(is_done).then_some(())
-    });
     check_done(&server.call("GET", "/health", ""));
+    let log = server.log().join("\n");
+    assert!(log.contains("pull 200"), "{log}");
     registry.forget_image(&engine);
+}
+
+#[test]
+fn a_health_check_names_what_the_registry_refuses_and_pulls_no_longer() {
+    let engine = RealEngine::given();
+    let deployment = Deployment::new(&engine);
+    let registry = Registry::open();
+    registry.hold_image(&engine);
+    let image = registry.reference("team/other:1");
+    let server = server(&deployment, &engine, &image, "");
+    for _ in 0..2 {
+        let answer = server.call("GET", "/health", "");
+        let line = server.line_about(&answer);
+        assert_eq!(answer.status, 503, "{line}");
+        let error = line["error"].as_str().expect("an error");
+        assert!(
+            error.contains("cannot be pulled from its registry"),
+            "{line}"
+        );
+    }
+    assert_eq!(server.log().len(), 2, "{:?}", server.log());
 }
 
 #[test]
@@ -128,9 +143,13 @@ fn a_registry_that_is_down_is_502_and_one_that_hangs_is_503() {
         silent.url().trim_start_matches("http://")
     );
     let hanging = server(&deployment, &engine, &image, "");
-    check_refused(&hanging, 503, "outlasts the webhook");
+    check_refused(&hanging, 503, "makes no progress");
     let unhealthy = hanging.call("GET", "/health", "");
     assert_eq!(unhealthy.status, 503);
+    let line = hanging.line_about(&unhealthy).to_string();
+    assert!(line.contains("makes no progress"), "{line}");
+    // Neither is continued after its answer.
+    assert_eq!(hanging.log().len(), 2, "{:?}", hanging.log());
     assert_eq!(deployment.containers(), Vec::<String>::new());
 }
 

@@ -130,7 +130,7 @@ impl<P: Platform, V: Variables> Request<'_, P, V> {
             Webhook::Health => {
                 // Here and not at each start: the caller repeats this regularly.
                 seen.notes = config.warnings();
-                provisioner.health().await?;
+                seen.notes.extend(provisioner.health().await?);
                 answer::done()
             }
             Webhook::Reap { dry_run } => {

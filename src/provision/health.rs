@@ -15,16 +15,18 @@ impl<P: Platform> Provisioner<'_, P> {
     /// there, pulls an image that may be pulled and is not, which also proves that the Engine answers, and that each image
     /// runs as a user who can read the token.
     ///
+    /// Returns what the operator should know although a start would work.
+    ///
     /// # Errors
     ///
     /// [`Error::Unhealthy`], which holds the error of the next start.
-    pub async fn health(&self) -> Result<(), Error> {
+    pub async fn health(&self) -> Result<Vec<String>, Error> {
         self.check()
             .await
             .map_err(|cause| Error::Unhealthy(Box::new(cause)))
     }
 
-    async fn check(&self) -> Result<(), Error> {
+    async fn check(&self) -> Result<Vec<String>, Error> {
         for image in self.config.profiles.images() {
             let found = match self.engine.send(image::inspect(image)).await? {
                 Some(found) => Some(found),
@@ -39,12 +41,17 @@ impl<P: Platform> Provisioner<'_, P> {
             let found = found.ok_or_else(|| Error::NoSuchImage(image.clone()))?;
             self.check_user(image, found)?;
         }
-        for network in self.config.profiles.networks() {
-            if !self.engine.send(network::inspect(network)).await? {
-                return Err(Error::NoSuchNetwork(network.to_owned()));
+        let mut notes = Vec::new();
+        for name in self.config.profiles.networks() {
+            let network = self.engine.send(network::inspect(name)).await?;
+            let network = network.ok_or_else(|| Error::NoSuchNetwork(name.to_owned()))?;
+            if !network.isolates {
+                notes.push(format!(
+                    "the network {name} lets targets reach each other: it was created without com.docker.network.bridge.enable_icc=false, or the Engine, like Podman, ignores that option"
+                ));
             }
         }
-        Ok(())
+        Ok(notes)
     }
 
     /// Checks that an image runs as a user who can read the token's file, unless

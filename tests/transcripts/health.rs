@@ -12,7 +12,7 @@ fn check_health(
         provisioner.health().await
     });
     match (outcome, expected) {
-        (Ok(()), Ok(())) => {}
+        (Ok(_), Ok(())) => {}
         (Err(error), Err(words)) => {
             assert_eq!(error.status().as_u16(), 503, "{error}");
             assert!(error.to_string().contains(words), "{error}");
@@ -135,4 +135,28 @@ fn health_reads_as_whom_an_image_runs_where_the_token_is_a_file() {
         r#"{"e":{"container_patch":{"User":"root"}}}"#,
     );
     check_health(&[one_as_root], vec![image("nobody")], Err("runs as"));
+}
+
+#[test]
+fn health_notes_a_network_that_does_not_isolate_targets() {
+    let notes = |options: &str| {
+        let network = format!(r#"{{"Name":"dynamic-access","Options":{options}}}"#);
+        let steps = vec![
+            ("look up the image", Is(200, r#"{"Id":"i"}"#.to_owned())),
+            ("look up the network", Is(200, network)),
+        ];
+        let outcome = run(steps, async |provisioner| provisioner.health().await);
+        outcome.expect("it is healthy")
+    };
+    let isolates = r#"{"com.docker.network.bridge.enable_icc":"false"}"#;
+    assert_eq!(notes(isolates), Vec::<String>::new());
+    for options in [
+        "{}",
+        "null",
+        r#"{"com.docker.network.bridge.enable_icc":"true"}"#,
+    ] {
+        let notes = notes(options);
+        assert_eq!(notes.len(), 1);
+        assert!(notes[0].contains("dynamic-access lets targets reach each other"));
+    }
 }

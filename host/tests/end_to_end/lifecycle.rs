@@ -184,6 +184,29 @@ fn health_is_true_of_the_next_start() {
 }
 
 #[test]
+fn a_network_that_does_not_isolate_targets_is_noted_with_each_health_check() {
+    let engine = RealEngine::given();
+    let deployment = Deployment::new(&engine);
+    let note = |network: &str| {
+        let patch = json!({"HostConfig": {"NetworkMode": network}}).to_string();
+        let variables = [
+            ("deployment_id", deployment.id.as_str()),
+            ("container_patch", &patch),
+        ];
+        let server = Server::with(&engine, &variables);
+        check_done(&server.call("GET", "/health", ""));
+        let note = format!("the network {network} lets targets reach each other");
+        server.log().join("\n").contains(&note)
+    };
+    let open = unique("open");
+    let created = engine.call("POST", "/networks/create", Some(json!({"Name": open})));
+    assert_eq!(created.status, 201, "{created:?}");
+    assert!(note(&open));
+    assert!(!note("dynamic-access"));
+    engine.call("DELETE", &format!("/networks/{open}"), None);
+}
+
+#[test]
 fn max_targets_is_never_exceeded() {
     let engine = RealEngine::given();
     let deployment = Deployment::new(&engine);

@@ -358,14 +358,15 @@ mod tests {
 
     #[test]
     fn an_environments_patch_is_applied_after_container_patch() {
-        let patch = r#"{"HostConfig":{"Memory":1073741824,"MemorySwap":1073741824,"NanoCpus":1}}"#;
+        let patch =
+            r#"{"HostConfig":{"Memory":1073741824,"MemorySwap":1073741824,"NanoCpus":500000000}}"#;
         let profiles = profiles(
-            &json!({"e": {"container_patch": {"HostConfig": {"NanoCpus": 2}}}}),
+            &json!({"e": {"container_patch": {"HostConfig": {"NanoCpus": 2_000_000_000_u32}}}}),
             &[("container_patch", patch)],
         );
         let cpus = |profile: &Profile| profile.body.value()["HostConfig"]["NanoCpus"].clone();
-        assert_eq!(cpus(profiles.of("e")), 2);
-        assert_eq!(cpus(profiles.of("other")), 1);
+        assert_eq!(cpus(profiles.of("e")), 2_000_000_000_u32);
+        assert_eq!(cpus(profiles.of("other")), 500_000_000);
     }
 
     #[test]

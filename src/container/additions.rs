@@ -3,7 +3,7 @@
 
 use serde_json::{Map, Value, json};
 
-use super::forms::is_plain;
+use super::forms::{is_path, is_plain};
 use crate::docker::archive::TOKEN_DIR;
 use crate::docker::label;
 
@@ -52,9 +52,10 @@ impl Additions {
         }
         for (key, value) in object(patch, "Labels", problems) {
             let is_reserved = key.trim().to_ascii_lowercase().starts_with(label::PREFIX);
-            if is_reserved || !value.is_string() {
+            // Podman separates a label from its value with an equals sign.
+            if is_reserved || key.contains('=') || !value.is_string() {
                 problems.push(format!(
-                    "Labels.{key} must be text and must not begin with {}, which is reserved for the server",
+                    "Labels.{key} must be text, have no equals sign in its name, and must not begin with {}, which is reserved for the server",
                     label::PREFIX
                 ));
             } else {
@@ -80,9 +81,12 @@ impl Additions {
                 problems.push(format!("Env sets {name}, which is reserved for the server"));
             }
             // Podman trims names, so one with a space could be a reserved one.
-            Some((name, _)) if is_plain(name, "_.-") => self.env.push(entry.to_owned()),
+            // A runtime that is written in C takes a NUL for the end.
+            Some((name, value)) if is_plain(name, "_.-") && !value.contains('\0') => {
+                self.env.push(entry.to_owned());
+            }
             _ => problems.push(
-                "Env has an entry that is not NAME=value, or whose name has other characters than letters, digits and _.-".to_owned(),
+                "Env has an entry that is not NAME=value, or whose name has other characters than letters, digits and _.-, or whose value has a NUL".to_owned(),
             ),
         }
     }
@@ -122,10 +126,18 @@ fn object(
 
 /// Whether a mount at this path of the container might hide the token's file. The
 /// answer is yes for a path that is not plain and absolute.
-///
-/// Podman puts paths into options of its own, in which a colon or a comma begins
-/// another option, such as a folder of the host.
 pub fn hides_token(path: &str) -> bool {
+    !is_path(path) || resolved(path).starts_with(&resolved(TOKEN_DIR))
+}
+
+/// Whether this path of the container is a folder above the token's file. What is
+/// mounted there can be shared with others, and the token's volume with it.
+pub fn is_above_token(path: &str) -> bool {
+    resolved(TOKEN_DIR).starts_with(&resolved(path))
+}
+
+/// The parts of a path that mean something.
+fn resolved(path: &str) -> Vec<&str> {
     let mut parts: Vec<_> = path
         .split('/')
         .filter(|part| !matches!(*part, "" | "."))
@@ -134,11 +146,5 @@ pub fn hides_token(path: &str) -> bool {
     if parts.starts_with(&["var", "run"]) {
         parts.remove(0);
     }
-    let token_dir: Vec<_> = TOKEN_DIR.split('/').skip(1).collect();
-    !path.starts_with('/')
-        || path.contains(|letter: char| {
-            matches!(letter, ':' | ',') || letter.is_whitespace() || letter.is_control()
-        })
-        || parts.contains(&"..")
-        || parts.starts_with(&token_dir)
+    parts
 }

@@ -4,11 +4,14 @@
 //! Podman differ. So a value is only accepted in a form that is known to be safe.
 
 use std::net::IpAddr;
+use std::ops::RangeInclusive;
 
 use serde_json::Value;
 
+use super::guards::BYTES_MAX;
+
 /// An option, its accepted form, and the form in words.
-type Form = (&'static str, fn(&Value) -> bool, &'static str);
+pub type Form = (&'static str, fn(&Value) -> bool, &'static str);
 
 /// Checks the forms of a create body.
 pub fn check(body: &Value, problems: &mut Vec<String>) {
@@ -24,31 +27,46 @@ pub fn check(body: &Value, problems: &mut Vec<String>) {
             }
         }
     }
-    for key in NUMBERS {
+    for (key, max) in NUMBERS {
         let number = &body["HostConfig"][key];
-        if !number.is_null() && number.as_i64().is_none_or(|number| number < 0) {
+        if !number.is_null() && !is_number(number, 0..=max) {
             problems.push(format!(
-                "HostConfig.{key} must be a whole number, 0 or more; to permit more, set container_patch_unsafe to allow"
+                "HostConfig.{key} must be a whole number from 0 to {max}; to permit more, set container_patch_unsafe to allow"
             ));
         }
     }
 }
 
 #[rustfmt::skip]
-const TOP_LEVEL: [Form; 6] = [
+pub const TOP_LEVEL: [Form; 21] = [
     ("Hostname", |value| is_text(value, is_host_name), "a host name"),
     ("Domainname", |value| is_text(value, is_host_name), "a domain name"),
     ("MacAddress", |value| is_text(value, is_hardware_address), "a hardware address"),
     ("User", |value| is_text(value, is_user), "a user, or a user and a group"),
     ("StopSignal", |value| is_text(value, |text| is_plain(text, "+-")), "a signal"),
     ("ExposedPorts", |value| is_object(value, |port, _| is_port(port)), "ports such as 80/tcp"),
+    ("WorkingDir", |value| is_text(value, is_path_of_files), "a plain and absolute path outside /proc and /sys"),
+    ("Tty", Value::is_boolean, FLAG),
+    ("StopTimeout", |value| is_number(value, 0..=STOP_SECONDS_MAX), "a number of seconds from 0 to 15"),
+    ("Healthcheck", is_healthcheck, "a Test, whole numbers, and an Interval of a second or more"),
+    ("Cmd", is_command, COMMAND),
+    ("Entrypoint", is_command, COMMAND),
+    ("OnBuild", is_command, COMMAND),
+    ("Shell", is_command, COMMAND),
+    ("ArgsEscaped", Value::is_boolean, FLAG),
+    ("AttachStderr", Value::is_boolean, FLAG),
+    ("AttachStdin", Value::is_boolean, FLAG),
+    ("AttachStdout", Value::is_boolean, FLAG),
+    ("NetworkDisabled", Value::is_boolean, FLAG),
+    ("OpenStdin", Value::is_boolean, FLAG),
+    ("StdinOnce", Value::is_boolean, FLAG),
 ];
 
 #[rustfmt::skip]
-const HOST_CONFIG: [Form; 14] = [
+pub const HOST_CONFIG: [Form; 24] = [
     ("CpusetCpus", |value| is_text(value, is_number_list), "a list such as 0-2,4"),
     ("CpusetMems", |value| is_text(value, is_number_list), "a list such as 0-2,4"),
-    ("Dns", |value| is_list(value, |text| text.parse::<IpAddr>().is_ok()), "a list of IP addresses"),
+    ("Dns", |value| is_list(value, is_ip), "a list of IP addresses"),
     ("DnsOptions", |value| is_list(value, |text| is_plain(text, ":-")), "a list of options such as ndots:2"),
     ("DnsSearch", |value| is_list(value, is_host_name), "a list of domain names"),
     ("ExtraHosts", |value| is_list(value, is_extra_host), "a list of NAME:ADDRESS"),
@@ -58,25 +76,44 @@ const HOST_CONFIG: [Form; 14] = [
     ("Runtime", |value| is_text(value, |text| RUNTIMES.contains(&text)), "a runtime that is known to isolate: runc, crun, runsc or kata-runtime"),
     ("StorageOpt", |value| is_object(value, is_storage_size), "a size such as 10G"),
     ("Sysctls", |value| is_object(value, is_sysctl), "settings of the target's own namespaces"),
-    ("Tmpfs", |value| is_object(value, |_, options| is_text(options, is_tmpfs_options)), "paths with options such as size=64m,mode=1777"),
-    ("Ulimits", |value| is_array(value, is_ulimit), "limits with a Name, a Soft and a Hard value"),
+    ("Tmpfs", |value| is_object(value, |path, options| is_path_of_files(path) && is_text(options, is_tmpfs_options)), "paths outside /proc and /sys with options such as size=64m,mode=1777"),
+    ("Ulimits", |value| is_array(value, is_ulimit), "limits with a Name, a Soft and a Hard value, none of which lets a target go before others"),
+    ("RestartPolicy", is_restart_policy, "no, on-failure, always or unless-stopped"),
+    ("ConsoleSize", |value| is_array(value, |side| is_number(side, 0..=10_000)), "a height and a width"),
+    ("Init", Value::is_boolean, FLAG),
+    ("PublishAllPorts", Value::is_boolean, FLAG),
+    ("ReadonlyRootfs", Value::is_boolean, FLAG),
+    ("BlkioWeightDevice", |value| is_array(value, |entry| is_device_limit(entry, "Weight")), DEVICES),
+    ("BlkioDeviceReadBps", |value| is_array(value, |entry| is_device_limit(entry, "Rate")), DEVICES),
+    ("BlkioDeviceWriteBps", |value| is_array(value, |entry| is_device_limit(entry, "Rate")), DEVICES),
+    ("BlkioDeviceReadIOps", |value| is_array(value, |entry| is_device_limit(entry, "Rate")), DEVICES),
+    ("BlkioDeviceWriteIOps", |value| is_array(value, |entry| is_device_limit(entry, "Rate")), DEVICES),
 ];
 
-/// Limits and weights that take a number.
-const NUMBERS: [&str; 13] = [
-    "BlkioWeight",
-    "CpuCount",
-    "CpuPercent",
-    "CpuPeriod",
-    "CpuQuota",
-    "CpuShares",
-    "IOMaximumBandwidth",
-    "IOMaximumIOps",
-    "KernelMemory",
-    "KernelMemoryTCP",
-    "MemoryReservation",
-    "MemorySwappiness",
-    "ShmSize",
+const FLAG: &str = "true or false";
+const COMMAND: &str = "a text or a list of texts";
+const DEVICES: &str = "a list of devices, each with a path and a number above 0";
+
+/// A call that removes a container waits for 15 seconds at most, and Podman first
+/// waits for the container's own timeout.
+const STOP_SECONDS_MAX: i64 = 15;
+
+/// Limits and weights that take a number, and the highest: that of the kernel, or
+/// one that no target needs.
+pub const NUMBERS: [(&str, i64); 13] = [
+    ("BlkioWeight", 1000),
+    ("CpuCount", 1024),
+    ("CpuPercent", 100),
+    ("CpuPeriod", 1_000_000),
+    ("CpuQuota", BYTES_MAX),
+    ("CpuShares", 262_144),
+    ("IOMaximumBandwidth", BYTES_MAX),
+    ("IOMaximumIOps", BYTES_MAX),
+    ("KernelMemory", BYTES_MAX),
+    ("KernelMemoryTCP", BYTES_MAX),
+    ("MemoryReservation", BYTES_MAX),
+    ("MemorySwappiness", 100),
+    ("ShmSize", BYTES_MAX),
 ];
 
 /// The runtimes that isolate at least as well as runc. Others may be wrappers that
@@ -92,7 +129,7 @@ const RUNTIMES: [&str; 7] = [
 ];
 
 /// Whether a value is a text of that form, or empty, which is the Engine's default.
-fn is_text(value: &Value, has_form: impl Fn(&str) -> bool) -> bool {
+pub fn is_text(value: &Value, has_form: impl Fn(&str) -> bool) -> bool {
     let text = value.as_str();
     text.is_some_and(|text| text.is_empty() || has_form(text))
 }
@@ -102,11 +139,11 @@ fn is_array(value: &Value, has_form: impl Fn(&Value) -> bool) -> bool {
     entries.is_some_and(|entries| entries.iter().all(has_form))
 }
 
-fn is_list(value: &Value, has_form: impl Fn(&str) -> bool) -> bool {
+pub fn is_list(value: &Value, has_form: impl Fn(&str) -> bool) -> bool {
     is_array(value, |entry| entry.as_str().is_some_and(&has_form))
 }
 
-fn is_object(value: &Value, has_form: impl Fn(&str, &Value) -> bool) -> bool {
+pub fn is_object(value: &Value, has_form: impl Fn(&str, &Value) -> bool) -> bool {
     let members = value.as_object();
     members.is_some_and(|members| members.iter().all(|(key, value)| has_form(key, value)))
 }
@@ -117,11 +154,76 @@ pub fn is_plain(text: &str, more: &str) -> bool {
     !text.is_empty() && text.chars().all(is_allowed)
 }
 
-fn is_host_name(text: &str) -> bool {
+/// Whether a value is a whole number in this range. Engines read numbers in texts and
+/// numbers with a fraction in different ways.
+pub fn is_number(value: &Value, range: RangeInclusive<i64>) -> bool {
+    value.as_i64().is_some_and(|number| range.contains(&number))
+}
+
+pub fn is_ip(text: &str) -> bool {
+    text.parse::<IpAddr>().is_ok()
+}
+
+/// Whether a path is plain and absolute. Podman puts paths into options of its own,
+/// in which a colon, a comma or a quote begins another option.
+pub fn is_path(text: &str) -> bool {
+    text.starts_with('/') && is_plain(text, "/._-+@~") && text.split('/').all(|part| part != "..")
+}
+
+/// Whether a path is outside the kernel's own files, through which targets have
+/// reached the host.
+pub fn is_path_of_files(text: &str) -> bool {
+    let first = text.split('/').find(|part| !matches!(*part, "" | "."));
+    is_path(text) && !matches!(first, Some("proc" | "sys"))
+}
+
+/// Whether a value is a command, which only the target reads. A runtime that is
+/// written in C takes a NUL for the end.
+fn is_command(value: &Value) -> bool {
+    let has_form = |text: &str| !text.contains('\0');
+    is_text(value, has_form) || is_list(value, has_form)
+}
+
+/// Whether a check is not so frequent that it keeps the Engine busy. Times are in
+/// nanoseconds, and the longest is a day.
+fn is_healthcheck(check: &Value) -> bool {
+    let is_time = |value: &Value| {
+        is_number(value, 0..=0) || is_number(value, 1_000_000_000..=86_400_000_000_000)
+    };
+    is_object(check, |key, value| match key {
+        "Test" => is_list(value, |text| !text.contains('\0')),
+        "Retries" => is_number(value, 0..=1000),
+        "Interval" | "Timeout" | "StartPeriod" | "StartInterval" => is_time(value),
+        // `spelling` has told of it.
+        _ => true,
+    })
+}
+
+fn is_restart_policy(policy: &Value) -> bool {
+    is_object(policy, |key, value| match key {
+        "Name" => is_text(value, |name| {
+            matches!(name, "no" | "on-failure" | "always" | "unless-stopped")
+        }),
+        "MaximumRetryCount" => is_number(value, 0..=1000),
+        // `spelling` has told of it.
+        _ => true,
+    })
+}
+
+/// Whether an entry limits one device of the host by a number above 0.
+fn is_device_limit(entry: &Value, number: &str) -> bool {
+    let is_device = |path: &str| is_path(path) && path.starts_with("/dev/");
+    entry["Path"].as_str().is_some_and(is_device)
+        && is_object(entry, |key, value| {
+            key == "Path" || (key == number && is_number(value, 1..=BYTES_MAX))
+        })
+}
+
+pub fn is_host_name(text: &str) -> bool {
     text.len() <= 253 && is_plain(text, ".-_")
 }
 
-fn is_hardware_address(text: &str) -> bool {
+pub fn is_hardware_address(text: &str) -> bool {
     let is_byte = |part: &str| part.len() == 2 && part.bytes().all(|byte| byte.is_ascii_hexdigit());
     text.split(':').count() == 6 && text.split(':').all(is_byte)
 }
@@ -154,7 +256,7 @@ fn is_port_binding(port: &str, bindings: &Value) -> bool {
     is_port(port)
         && is_array(bindings, |binding| {
             is_object(binding, |key, value| match key {
-                "HostIp" => is_text(value, |text| text.parse::<IpAddr>().is_ok()),
+                "HostIp" => is_text(value, is_ip),
                 "HostPort" => is_text(value, is_port_range),
                 _ => false,
             })
@@ -163,7 +265,7 @@ fn is_port_binding(port: &str, bindings: &Value) -> bool {
 
 fn is_extra_host(text: &str) -> bool {
     text.split_once(':').is_some_and(|(name, address)| {
-        is_host_name(name) && (address == "host-gateway" || address.parse::<IpAddr>().is_ok())
+        is_host_name(name) && (address == "host-gateway" || is_ip(address))
     })
 }
 
@@ -205,8 +307,27 @@ fn is_percentage(text: &str) -> bool {
     text.parse::<u8>().is_ok_and(|percentage| percentage <= 100)
 }
 
+/// The resources of a process that can be limited. `nice`, `rtprio` and `rttime` are
+/// missing: by them a target could go before the host's own processes.
+const RESOURCES: [&str; 13] = [
+    "as",
+    "core",
+    "cpu",
+    "data",
+    "fsize",
+    "locks",
+    "memlock",
+    "msgqueue",
+    "nofile",
+    "nproc",
+    "rss",
+    "sigpending",
+    "stack",
+];
+
 fn is_ulimit(limit: &Value) -> bool {
-    let is_value = |key| limit[key].is_null() || limit[key].as_i64().is_some();
+    // -1 is none, which the limits of the control group still bound.
+    let is_value = |key| limit[key].is_null() || is_number(&limit[key], -1..=BYTES_MAX);
     let name = limit["Name"].as_str();
-    name.is_some_and(|name| is_plain(name, "")) && is_value("Soft") && is_value("Hard")
+    name.is_some_and(|name| RESOURCES.contains(&name)) && is_value("Soft") && is_value("Hard")
 }

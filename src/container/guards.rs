@@ -5,9 +5,12 @@
 
 use serde_json::Value;
 
-use super::additions::hides_token;
+use super::additions::{hides_token, is_above_token};
 use super::defaults::CAPABILITIES;
-use super::forms::is_plain;
+use super::forms::{
+    is_hardware_address, is_host_name, is_ip, is_list, is_number, is_object, is_path_of_files,
+    is_plain, is_text,
+};
 use crate::docker::archive::TOKEN_DIR;
 
 /// Checks what the server itself relies on. No setting turns this off.
@@ -15,6 +18,12 @@ pub fn check_servers_own(body: &Value, problems: &mut Vec<String>) {
     if body.get("Image").is_some() {
         problems
             .push("Image is set by the server; use agent_image, or image in environments".into());
+    }
+    // Podman alone knows these.
+    for key in ["EnvMerge", "UnsetEnv", "UnsetEnvAll"] {
+        if !is_unset(&body[key]) {
+            problems.push(format!("{key} would change the server's own variables"));
+        }
     }
     let host_config = &body["HostConfig"];
     if host_config.is_null() {
@@ -30,29 +39,49 @@ pub fn check_servers_own(body: &Value, problems: &mut Vec<String>) {
             "HostConfig.VolumesFrom could put a volume of another container in {TOKEN_DIR}, and with it the target's token; leave it out"
         ));
     }
+    if !is_unset(&host_config["VolumeDriver"]) {
+        problems.push(
+            "HostConfig.VolumeDriver could give one volume to several targets, and with it their tokens; leave it out, and name the driver in Mounts".into(),
+        );
+    }
     let tmpfs = host_config["Tmpfs"].as_object().into_iter().flatten();
     let mounts = host_config["Mounts"].as_array().into_iter().flatten();
     let binds = host_config["Binds"].as_array().into_iter().flatten();
-    let mut paths = tmpfs
-        .map(|(path, _)| path.as_str())
-        .chain(mounts.map(|mount| mount["Target"].as_str().unwrap_or_default()))
-        .chain(binds.map(|bind| bind.as_str().and_then(target_of).unwrap_or_default()));
-    // Podman puts the fields of a mount into one text, where a comma begins another.
-    let mut mounts = host_config["Mounts"].as_array().into_iter().flatten();
-    let has_comma = mounts.any(|mount| {
-        let texts = ["Consistency", "Source", "Type"].map(|key| mount[key].as_str());
-        texts.into_iter().flatten().any(|text| text.contains(','))
-    });
-    if has_comma || paths.any(hides_token) {
+    let is_misplaced = tmpfs.map(|(path, _)| path).any(|path| hides_token(path))
+        || mounts.into_iter().any(is_mount_misplaced)
+        || binds.into_iter().any(is_bind_misplaced);
+    if is_misplaced {
         problems.push(format!(
-            "HostConfig mounts something in {TOKEN_DIR}, which holds the target's token, or at a path that is not absolute"
+            "HostConfig mounts something in {TOKEN_DIR}, which holds the target's token, or above it, or at a path that is not plain and absolute"
         ));
     }
 }
 
-/// The path in the container, from `source:target[:options]`.
-fn target_of(bind: &str) -> Option<&str> {
-    bind.split(':').nth(1)
+/// Whether a mount might hide the token, or show it to others. Podman puts these
+/// texts into one, where a comma or a quote could begin another target.
+fn is_mount_misplaced(mount: &Value) -> bool {
+    let target = mount["Target"].as_str().unwrap_or_default();
+    let texts = [
+        &mount["Consistency"],
+        &mount["Source"],
+        &mount["Type"],
+        &mount["BindOptions"]["Propagation"],
+        &mount["VolumeOptions"]["Subpath"],
+    ];
+    let has_separator = |text: &str| text.contains([',', '"', '\n', '\r']);
+    hides_token(target)
+        || (is_above_token(target) && !is_own_mount(mount))
+        || texts
+            .into_iter()
+            .filter_map(Value::as_str)
+            .any(has_separator)
+}
+
+/// The same of `source:target[:options]`.
+fn is_bind_misplaced(bind: &Value) -> bool {
+    let bind = bind.as_str().unwrap_or_default();
+    let target = bind.split(':').nth(1).unwrap_or_default();
+    hides_token(target) || is_above_token(target)
 }
 
 /// Checks what isolates a target from the host and from other containers.
@@ -80,26 +109,37 @@ pub fn check_isolation(body: &Value, problems: &mut Vec<String>) {
             refuse(key, "shares a namespace with the host or another container");
         }
     }
-    for key in ["Memory", "MemorySwap", "PidsLimit"] {
-        if host_config[key].as_i64().is_none_or(|limit| limit <= 0) {
-            refuse(key, "must be a limit above 0");
+    for (key, max) in LIMITS {
+        if !is_number(&host_config[key], 1..=max) {
+            refuse(key, &format!("must be a limit above 0 and up to {max}"));
         }
     }
     // Without one, as where the kernel has no processor quota, a warning says so.
     let processors = &host_config["NanoCpus"];
-    if !processors.is_null() && processors.as_i64().is_none_or(|limit| limit <= 0) {
-        refuse("NanoCpus", "must be a limit above 0");
+    if !processors.is_null() && !is_number(processors, NANO_CPUS_MIN..=NANO_CPUS_MAX) {
+        refuse("NanoCpus", "must be a limit from 0.01 to 1024 processors");
+    }
+    // A quota is a part of each period, which is a tenth of a second by default.
+    let period = host_config["CpuPeriod"]
+        .as_i64()
+        .filter(|period| *period > 0);
+    let quota_max = period.unwrap_or(100_000).saturating_mul(PROCESSORS_MAX);
+    if host_config["CpuQuota"]
+        .as_i64()
+        .is_some_and(|quota| quota > quota_max)
+    {
+        refuse("CpuQuota", "must be a limit of at most 1024 processors");
     }
     for key in ["CpuRealtimePeriod", "CpuRealtimeRuntime"] {
-        if !matches!(host_config[key].as_u64(), None | Some(0)) || host_config[key].is_string() {
+        let time = &host_config[key];
+        if !time.is_null() && !is_number(time, 0..=0) {
             refuse(key, "lets a target take a processor from the host");
         }
     }
-    let adjustment = &host_config["OomScoreAdj"];
-    if !adjustment.is_null() && adjustment.as_i64().is_none_or(|score| score < 0) {
+    if !is_number(&host_config["OomScoreAdj"], 0..=1000) {
         refuse(
             "OomScoreAdj",
-            "lets the host kill its own services before targets",
+            "must be from 0 to 1000, or the host kills its own services before targets",
         );
     }
     if !is_network(&host_config["NetworkMode"]) {
@@ -134,20 +174,36 @@ pub fn check_isolation(body: &Value, problems: &mut Vec<String>) {
     let endpoints = &body["NetworkingConfig"]["EndpointsConfig"];
     let names = endpoints.as_object().into_iter().flatten();
     for (name, endpoint) in names {
-        // With an id, the Engine ignores the name.
-        let is_named = is_network_name(name) && is_unset(&endpoint["NetworkID"]);
-        let is_plain = is_unset(&endpoint["Links"]) && is_unset(&endpoint["DriverOpts"]);
-        if !is_named || !is_plain {
+        if !is_network_name(name) || !is_endpoint(endpoint) {
             problems.push(format!("NetworkingConfig.EndpointsConfig {NETWORK}"));
         }
     }
 }
 
+/// More than any machine has: a larger number is no limit at all.
+const PROCESSORS_MAX: i64 = 1024;
+
+const NANO_CPUS_MAX: i64 = PROCESSORS_MAX * 1_000_000_000;
+
+/// A hundredth of a processor, the least that a kernel takes. Podman divides the
+/// number by 10,000, and takes a rest of 0 for no limit.
+const NANO_CPUS_MIN: i64 = 10_000_000;
+
+/// More memory than any target needs: a larger number is no limit at all.
+pub const BYTES_MAX: i64 = 1 << 40;
+
+/// Options that must be a limit, and the highest number that is one. A kernel has
+/// 32,768 processes by default, and half of them must be left for the host.
+pub const LIMITS: [(&str, i64); 3] = [
+    ("Memory", BYTES_MAX),
+    ("MemorySwap", 2 * BYTES_MAX),
+    ("PidsLimit", 16_384),
+];
+
 /// Options that must be absent, false or empty, and what they would do.
-const MUST_BE_UNSET: [(&str, &str); 15] = [
+pub const MUST_BE_UNSET: [(&str, &str); 14] = [
     ("Privileged", "removes the isolation of targets"),
     ("Binds", "exposes files of the host"),
-    ("VolumeDriver", "may expose files of others"),
     ("Devices", "exposes devices of the host"),
     ("DeviceRequests", "exposes devices of the host"),
     ("DeviceCgroupRules", "gives access to devices of the host"),
@@ -167,7 +223,7 @@ const MUST_BE_UNSET: [(&str, &str); 15] = [
 
 /// Options that must have one of these values. Without one, the Engine's own default
 /// may be the host's namespace.
-const ONE_OF: [(&str, &[&str]); 2] = [
+pub const ONE_OF: [(&str, &[&str]); 2] = [
     ("IpcMode", &["none", "private", "shareable"]),
     ("CgroupnsMode", &["private"]),
 ];
@@ -213,15 +269,80 @@ fn is_network_name(name: &str) -> bool {
     is_plain(name, "._-") && !is_host && !may_be_id
 }
 
+/// Whether an endpoint only says how the target appears on its network.
+fn is_endpoint(endpoint: &Value) -> bool {
+    let is_absent_or =
+        |value: &Value, has_form: fn(&Value) -> bool| value.is_null() || has_form(value);
+    let is_address: fn(&Value) -> bool = |value| is_text(value, is_ip);
+    let are_names: fn(&Value) -> bool = |value| is_list(value, is_host_name);
+    // With an id, the Engine ignores the name.
+    let unset = ["NetworkID", "EndpointID", "Links", "DriverOpts"];
+    let addresses = ["Gateway", "IPAddress", "IPv6Gateway", "GlobalIPv6Address"];
+    unset.iter().all(|key| is_unset(&endpoint[key]))
+        && addresses
+            .iter()
+            .all(|key| is_absent_or(&endpoint[key], is_address))
+        && is_absent_or(&endpoint["MacAddress"], |value| {
+            is_text(value, is_hardware_address)
+        })
+        && is_absent_or(&endpoint["Aliases"], are_names)
+        && is_absent_or(&endpoint["DNSNames"], are_names)
+        && is_absent_or(&endpoint["IPAMConfig"], |config| {
+            is_object(config, |key, value| match key {
+                "IPv4Address" | "IPv6Address" => is_text(value, is_ip),
+                "LinkLocalIPs" => is_list(value, is_ip),
+                _ => false,
+            })
+        })
+}
+
+/// The most that the log of one target may take.
+const LOG_BYTES_MAX: u64 = 10 << 30;
+
 /// Whether a log that is written to the host's disk has a limit.
 fn has_bounded_log(log: &Value) -> bool {
     let is_on_disk = matches!(
         log["Type"].as_str(),
         None | Some("" | "json-file" | "k8s-file" | "local")
     );
-    let size = log["Config"]["max-size"].as_str().unwrap_or_default();
+    let text = |key: &str| log["Config"][key].as_str();
+    let size = text("max-size").and_then(bytes_of).filter(|size| *size > 0);
+    // An Engine keeps five files at most if nothing is said.
+    let files = text("max-file").map_or(Some(5), |files| files.parse::<u64>().ok());
+    let total = size
+        .zip(files)
+        .and_then(|(size, files)| size.checked_mul(files));
+    !is_on_disk || total.is_some_and(|total| (1..=LOG_BYTES_MAX).contains(&total))
+}
+
+/// The bytes of a size such as `10m`: digits, and at most one letter.
+fn bytes_of(size: &str) -> Option<u64> {
     let number = size.trim_end_matches(|unit: char| unit.is_ascii_alphabetic());
-    !is_on_disk || number.parse().is_ok_and(|size: u64| size > 0)
+    let unit = match size[number.len()..].to_ascii_lowercase().as_str() {
+        "" | "b" => 1,
+        "k" => 1 << 10,
+        "m" => 1 << 20,
+        "g" => 1 << 30,
+        _ => return None,
+    };
+    number.parse::<u64>().ok()?.checked_mul(unit)
+}
+
+/// Whether a tag only names the target. Docker takes a tag for a template, which
+/// can also show a container's variables, and with them its token.
+fn is_tag(tag: &str) -> bool {
+    let fields = [
+        "{{.ID}}",
+        "{{.FullID}}",
+        "{{.Name}}",
+        "{{.ImageID}}",
+        "{{.ImageName}}",
+        "{{.DaemonName}}",
+    ];
+    let rest = fields
+        .iter()
+        .fold(tag.to_owned(), |rest, field| rest.replace(field, "_"));
+    is_plain(&rest, "._-")
 }
 
 /// Whether a log has nothing but options that are known to be safe. A path would be a
@@ -236,9 +357,9 @@ fn is_plain_log(log: &Value) -> bool {
     let is_option = |(key, value): (&String, &Value)| {
         let text = value.as_str().unwrap_or("?");
         match key.as_str() {
-            "max-size" | "max-file" | "max-buffer-size" => is_plain(text, "") || value.is_null(),
+            "max-size" | "max-file" | "max-buffer-size" => is_plain(text, ""),
             "compress" | "mode" => is_plain(text, "-"),
-            "tag" => is_plain(text, "{}._-"),
+            "tag" => is_tag(text),
             _ => false,
         }
     };
@@ -283,7 +404,7 @@ fn is_confined(options: &Value) -> bool {
 /// container, and a driver can mount any folder of the host.
 fn is_own_mount(mount: &Value) -> bool {
     match mount["Type"].as_str() {
-        Some("tmpfs") => is_plain_mount(mount, "TmpfsOptions"),
+        Some("tmpfs") => is_unset(&mount["Source"]) && is_plain_mount(mount, "TmpfsOptions"),
         Some("volume") => {
             let options = &mount["VolumeOptions"];
             let is_unnamed = ["DriverConfig", "Subpath"]
@@ -313,7 +434,10 @@ fn is_plain_mount(mount: &Value, own: &str) -> bool {
     let mut others = others.iter().filter(|key| **key != own);
     let tmpfs = &mount["TmpfsOptions"];
     let is_number = |key| tmpfs[key].is_null() || tmpfs[key].is_u64();
+    let is_plain = matches!(mount["ReadOnly"], Value::Null | Value::Bool(_))
+        && mount["Target"].as_str().is_some_and(is_path_of_files);
     is_consistency
+        && is_plain
         && others.all(|key| is_unset(&mount[key]))
         && is_number("SizeBytes")
         && is_number("Mode")

@@ -78,6 +78,26 @@ const ENDPOINTS: Shape = Each(&[
     ("GlobalIPv6PrefixLen", Any), ("DNSNames", Any),
 ]);
 
+/// The keys of the body, so that a test can ask whether each of them has a rule.
+#[cfg(test)]
+pub fn keys_of_body() -> Vec<&'static str> {
+    keys(&BODY)
+}
+
+/// The keys of its `HostConfig`.
+#[cfg(test)]
+pub fn keys_of_host_config() -> Vec<&'static str> {
+    keys(&HOST_CONFIG)
+}
+
+#[cfg(test)]
+fn keys(shape: &Shape) -> Vec<&'static str> {
+    match shape {
+        Keys(known) => known.iter().map(|(key, _)| *key).collect(),
+        Any | Each(_) => Vec::new(),
+    }
+}
+
 /// Checks that every key is known and spelt as Docker spells it.
 pub fn check(body: &Value, isolation: Isolation, problems: &mut Vec<String>) {
     check_value(body, &BODY, "", isolation, problems);

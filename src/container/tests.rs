@@ -1,8 +1,11 @@
 //! What patches can change, and what they cannot.
 
+use proptest::collection::vec;
+use proptest::prelude::*;
+use proptest::sample;
 use serde_json::{Value, json};
 
-use super::{Body, Isolation, Patch, PerTarget};
+use super::{Body, Isolation, Patch, PerTarget, forms, guards, spelling};
 
 fn build(patches: &[Value], isolation: Isolation) -> Result<Body, Vec<String>> {
     let patches = patches
@@ -50,11 +53,12 @@ fn the_defaults_pass_the_guards() {
 
 #[test]
 fn a_patch_changes_what_it_names_and_the_later_one_wins() {
-    let first = json!({"Hostname": "a", "HostConfig": {"Memory": 2_000_000_000, "NanoCpus": 1}});
-    let second = json!({"HostConfig": {"NanoCpus": 2}, "Hostname": null});
+    let first =
+        json!({"Hostname": "a", "HostConfig": {"Memory": 2_000_000_000, "NanoCpus": 10_000_000}});
+    let second = json!({"HostConfig": {"NanoCpus": 20_000_000}, "Hostname": null});
     let body = build(&[first, second], Isolation::Kept).expect("a body");
     let host_config = &body.value()["HostConfig"];
-    assert_eq!(host_config["NanoCpus"], 2);
+    assert_eq!(host_config["NanoCpus"], 20_000_000);
     assert_eq!(host_config["MemorySwap"], 2_000_000_000);
     assert_eq!(host_config["PidsLimit"], 512);
     assert!(body.value().get("Hostname").is_none());
@@ -217,7 +221,6 @@ fn files_devices_and_namespaces_of_others_are_refused() {
         ("Privileged", json!(1)),
         ("Binds", json!(["/:/host"])),
         ("Binds", json!("/:/host")),
-        ("VolumeDriver", json!("nfs")),
         ("Devices", json!([{"PathOnHost": "/dev/sda"}])),
         ("DeviceRequests", json!([{"Count": -1}])),
         ("DeviceCgroupRules", json!(["a *:* rwm"])),
@@ -240,6 +243,7 @@ fn files_devices_and_namespaces_of_others_are_refused() {
         ("CgroupParent", json!("/dynamic-access/neighbour")),
         ("CpuRealtimeRuntime", json!(950_000)),
         ("CpuRealtimeRuntime", json!("950000")),
+        ("CpuRealtimeRuntime", json!(-1)),
         ("MaskedPaths", json!([])),
         ("ReadonlyPaths", json!([])),
     ] {
@@ -475,4 +479,360 @@ fn a_patch_is_an_object_of_bounded_size() {
         Patch::parse(text).expect_err(text);
     }
     Patch::parse("{}").expect("a patch");
+}
+
+#[test]
+fn a_huge_limit_is_none() {
+    for key in ["Memory", "PidsLimit"] {
+        for value in [json!(i64::MAX), json!(u64::MAX), json!(1e30), json!("1")] {
+            let patch = json!({"HostConfig": {key: value, "MemorySwap": 2_000_000_000}});
+            check_refused(patch, Isolation::Kept, &format!("HostConfig.{key} "));
+        }
+    }
+    check_guard("PidsLimit", json!(4_194_304));
+    check_guard("MemorySwap", json!(i64::MAX));
+    // Podman divides it by 10,000, and takes 0 for no limit.
+    for value in [json!(1), json!(9_999), json!(i64::MAX)] {
+        check_guard("NanoCpus", value);
+    }
+    for limits in [
+        json!({"NanoCpus": null, "CpuQuota": i64::MAX}),
+        json!({"NanoCpus": null, "CpuQuota": 1_000_000_000, "CpuPeriod": 1000}),
+    ] {
+        let problems = build(&[json!({"HostConfig": limits})], Isolation::Kept);
+        problems.expect_err("no limit");
+    }
+    check_admitted(json!({"HostConfig": {"NanoCpus": null, "CpuQuota": 50_000}}));
+    for key in ["ShmSize", "MemoryReservation", "CpuShares", "KernelMemory"] {
+        check_guard(key, json!(i64::MAX));
+    }
+    for value in [json!(1001), json!("500"), Value::Null] {
+        check_guard("OomScoreAdj", value);
+    }
+    for config in [
+        json!({"max-size": "99999999g"}),
+        json!({"max-size": "99999999999999999999999g"}),
+        json!({"max-size": "10 m"}),
+        json!({"max-size": "10zb"}),
+        json!({"max-file": "99999999"}),
+        json!({"max-file": "0"}),
+        json!({"max-file": "-1"}),
+    ] {
+        check_guard("LogConfig", json!({"Config": config}));
+    }
+    check_admitted(json!({"HostConfig": {"LogConfig": {"Config": {"max-size": "1g"}}}}));
+}
+
+#[test]
+fn a_log_shows_no_variables() {
+    for tag in [
+        "{{.ContainerEnv}}",
+        "{{range .ContainerEnv}}{{.}}{{end}}",
+        "{{.Config}}",
+        "{{.ID.ContainerEnv}}",
+        "{{{.ID}}",
+        "{{ .ID }}",
+    ] {
+        check_guard("LogConfig", json!({"Config": {"tag": tag}}));
+    }
+    let tag = "target-{{.Name}}.{{.ID}}";
+    check_admitted(json!({"HostConfig": {"LogConfig": {"Config": {"tag": tag}}}}));
+}
+
+#[test]
+fn options_that_only_an_engine_reads_have_a_form_too() {
+    for (key, value) in [
+        (
+            "Ulimits",
+            json!([{"Name": "rtprio", "Soft": 99, "Hard": 99}]),
+        ),
+        ("Ulimits", json!([{"Name": "nice", "Soft": 40, "Hard": 40}])),
+        ("Tmpfs", json!({"/proc/sys": ""})),
+        ("Tmpfs", json!({"/sys": ""})),
+        ("RestartPolicy", json!({"Name": "always:1"})),
+        ("RestartPolicy", json!({"Name": " no"})),
+        (
+            "BlkioDeviceReadBps",
+            json!([{"Path": "/dev/../etc", "Rate": 1}]),
+        ),
+        (
+            "BlkioDeviceReadBps",
+            json!([{"Path": "/dev/sda:1", "Rate": 1}]),
+        ),
+        (
+            "BlkioDeviceReadBps",
+            json!([{"Path": "/dev/sda", "Rate": 0}]),
+        ),
+        ("Init", json!("true")),
+        ("ReadonlyRootfs", json!(1)),
+        ("ConsoleSize", json!(["1"])),
+    ] {
+        check_guard(key, value);
+    }
+    for mount in [
+        json!({"Type": "tmpfs", "Target": "/proc/sys"}),
+        json!({"Type": "tmpfs", "Target": "/a", "Source": "/"}),
+        json!({"Type": "volume", "Target": "/a", "ReadOnly": "false"}),
+    ] {
+        check_guard("Mounts", json!([mount]));
+    }
+    for (key, value) in [
+        ("WorkingDir", json!("/proc/self/fd/8")),
+        ("WorkingDir", json!("//./proc/self")),
+        ("WorkingDir", json!("data")),
+        (
+            "Healthcheck",
+            json!({"Test": ["NONE"], "Interval": 1_000_000}),
+        ),
+        ("Healthcheck", json!({"Test": "true"})),
+        ("StopSignal", json!("SIGTERM ")),
+        ("StopTimeout", json!(-1)),
+        ("StopTimeout", json!(86_400)),
+        ("Cmd", json!(["a\u{0}b"])),
+        ("Tty", json!("true")),
+    ] {
+        check_refused(json!({key: value}), Isolation::Kept, &format!("{key} "));
+    }
+    for endpoint in [
+        json!({"Aliases": ["a b"]}),
+        json!({"Aliases": "db"}),
+        json!({"MacAddress": "02:42"}),
+        json!({"IPAddress": "192.0.2.1,"}),
+        json!({"IPAMConfig": {"IPv4Address": "192.0.2.1/24"}}),
+        json!({"IPAMConfig": {"ipv4address": "192.0.2.1"}}),
+    ] {
+        let patch = json!({"NetworkingConfig": {"EndpointsConfig": {"targets": endpoint}}});
+        check_refused(patch, Isolation::Kept, "NetworkingConfig.EndpointsConfig ");
+    }
+    check_admitted(json!({
+        "WorkingDir": "/home/user", "Cmd": ["sh", "-c", "a, b"], "StopSignal": "SIGRTMIN+3", "StopTimeout": 0,
+        "Healthcheck": {"Test": ["CMD-SHELL", "true"], "Interval": 30_000_000_000_u64, "Retries": 3},
+        "HostConfig": {
+            "RestartPolicy": {"Name": "on-failure", "MaximumRetryCount": 3}, "Init": false,
+            "BlkioDeviceReadBps": [{"Path": "/dev/sda", "Rate": 1_048_576}],
+        },
+        "NetworkingConfig": {"EndpointsConfig": {"targets": {
+            "Aliases": ["target"], "IPAMConfig": {"IPv4Address": "192.0.2.7"},
+        }}},
+    }));
+}
+
+#[test]
+fn the_tokens_place_cannot_be_moved_even_without_isolation() {
+    for (patch, path) in [
+        (
+            json!({"HostConfig": {"VolumeDriver": "nfs"}}),
+            "HostConfig.VolumeDriver ",
+        ),
+        (
+            json!({"HostConfig": {"Mounts": [{"Type": "bind", "Source": "/srv", "Target": "/data",
+                "BindOptions": {"Propagation": "private,target=/run/dynamic-access"}}]}}),
+            "HostConfig mounts ",
+        ),
+        (
+            json!({"HostConfig": {"Mounts": [{"Type": "volume", "Source": "data", "Target": "/data",
+                "VolumeOptions": {"Subpath": "a,target=/run/dynamic-access"}}]}}),
+            "HostConfig mounts ",
+        ),
+        (
+            json!({"HostConfig": {"Mounts": [{"Type": "volume", "Source": "data", "Target": "\"/run/dynamic-access\""}]}}),
+            "HostConfig mounts ",
+        ),
+        // A shared folder above it shows its volume to everyone who has the folder.
+        (
+            json!({"HostConfig": {"Mounts": [{"Type": "bind", "Source": "/srv", "Target": "/run",
+                "BindOptions": {"Propagation": "rshared"}}]}}),
+            "HostConfig mounts ",
+        ),
+        // Podman mounts each file that a glob finds below the target.
+        (
+            json!({"HostConfig": {"Mounts": [{"Type": "glob", "Source": "/srv/*", "Target": "/var/run"}]}}),
+            "HostConfig mounts ",
+        ),
+        (
+            json!({"HostConfig": {"Binds": ["/srv:/run:rshared"]}}),
+            "HostConfig mounts ",
+        ),
+        (
+            json!({"HostConfig": {"Binds": ["/srv:/:rshared"]}}),
+            "HostConfig mounts ",
+        ),
+        (json!({"EnvMerge": ["SERVICE_URL=x"]}), "EnvMerge "),
+        (json!({"UnsetEnv": ["SERVICE_URL"]}), "UnsetEnv "),
+        (json!({"UnsetEnvAll": true}), "UnsetEnvAll "),
+        (json!({"Env": ["A=x\u{0}SERVICE_URL=y"]}), "Env "),
+        (json!({"Env": ["\u{a0}SERVICE_URL=x"]}), "Env "),
+        (json!({"Labels": {"a=b": "x"}}), "Labels."),
+    ] {
+        check_refused(patch, Isolation::GivenUp, path);
+    }
+    for mount in [
+        json!({"Type": "bind", "Source": "/run/docker.sock", "Target": "/run/docker.sock"}),
+        json!({"Type": "volume", "Source": "data", "Target": "/data"}),
+        json!({"Type": "volume", "Target": "/data", "VolumeOptions": {"DriverConfig": {
+            "Name": "local", "Options": {"type": "nfs", "o": "addr=192.0.2.1,ro", "device": ":/srv"}}}}),
+    ] {
+        build(
+            &[json!({"HostConfig": {"Mounts": [mount]}})],
+            Isolation::GivenUp,
+        )
+        .expect("admitted");
+    }
+}
+
+/// Nothing of Docker's is left to chance: a key without a rule would be one that
+/// nobody has thought of.
+#[test]
+fn every_option_has_a_rule() {
+    let forms = |forms: &[forms::Form]| forms.iter().map(|(key, ..)| *key).collect::<Vec<_>>();
+    let mut body = forms(&forms::TOP_LEVEL);
+    // Patches only add to these, and the others have checks of their own.
+    body.extend([
+        "Env",
+        "Labels",
+        "Volumes",
+        "Image",
+        "HostConfig",
+        "NetworkingConfig",
+    ]);
+    check_same(spelling::keys_of_body(), body);
+    let mut host_config = forms(&forms::HOST_CONFIG);
+    host_config.extend(forms::NUMBERS.map(|(key, _)| key));
+    host_config.extend(guards::LIMITS.map(|(key, _)| key));
+    host_config.extend(guards::MUST_BE_UNSET.map(|(key, _)| key));
+    host_config.extend(guards::ONE_OF.map(|(key, _)| key));
+    host_config.extend([
+        "AutoRemove",
+        "CapAdd",
+        "CapDrop",
+        "CpuRealtimePeriod",
+        "CpuRealtimeRuntime",
+        "LogConfig",
+        "MaskedPaths",
+        "Mounts",
+        "NanoCpus",
+        "NetworkMode",
+        "OomScoreAdj",
+        "ReadonlyPaths",
+        "SecurityOpt",
+        "VolumeDriver",
+        "VolumesFrom",
+    ]);
+    check_same(spelling::keys_of_host_config(), host_config);
+}
+
+#[track_caller]
+fn check_same(mut known: Vec<&str>, mut ruled: Vec<&str>) {
+    known.sort_unstable();
+    ruled.sort_unstable();
+    assert_eq!(known, ruled);
+}
+
+/// Beginnings, middles and ends from which texts are made that an Engine might take
+/// for something else.
+const PIECES: [&str; 24] = [
+    "",
+    " ",
+    "\t",
+    "\n",
+    "\u{0}",
+    "\u{a0}",
+    ",",
+    "=",
+    ":",
+    "\"",
+    "host",
+    "HOST",
+    "unconfined",
+    "container:db",
+    "/run/dynamic-access",
+    "../",
+    "path",
+    "private",
+    "0",
+    "-1",
+    "99999999999999999999",
+    "no-new-privileges",
+    "apparmor=",
+    "target",
+];
+
+fn value() -> impl Strategy<Value = Value> {
+    let text = || vec(sample::select(&PIECES[..]), 0..4).prop_map(|pieces| pieces.concat());
+    let leaf = prop_oneof![
+        Just(Value::Null),
+        any::<bool>().prop_map(Value::from),
+        any::<i64>().prop_map(Value::from),
+        (-2..3_i64).prop_map(Value::from),
+        any::<f64>().prop_map(Value::from),
+        text().prop_map(Value::from),
+    ];
+    leaf.prop_recursive(2, 8, 3, move |inner| {
+        prop_oneof![
+            vec(inner.clone(), 0..3).prop_map(Value::from),
+            vec((text(), inner), 0..3).prop_map(|members| members.into_iter().collect()),
+        ]
+    })
+}
+
+/// Every text in a value, the keys among them.
+fn texts_in(value: &Value, found: &mut Vec<String>) {
+    match value {
+        Value::String(text) => found.push(text.clone()),
+        Value::Array(entries) => entries.iter().for_each(|entry| texts_in(entry, found)),
+        Value::Object(members) => {
+            for (key, member) in members {
+                found.push(key.clone());
+                texts_in(member, found);
+            }
+        }
+        _ => {}
+    }
+}
+
+proptest! {
+    /// Whatever a patch sets, the body that is taken has all limits, and no text
+    /// that has two meanings.
+    #[test]
+    fn a_body_that_is_taken_is_isolated(index in any::<sample::Index>(), value in value()) {
+        let keys = spelling::keys_of_host_config();
+        let key = keys[index.index(keys.len())];
+        let Ok(body) = build(&[json!({"HostConfig": {key: value}})], Isolation::Kept) else {
+            return Ok(());
+        };
+        let host_config = &body.value()["HostConfig"];
+        for limit in ["Memory", "MemorySwap", "PidsLimit"] {
+            prop_assert!(host_config[limit].as_i64().is_some_and(|limit| (1..=2 << 40).contains(&limit)));
+        }
+        prop_assert_eq!(&host_config["CgroupnsMode"], "private");
+        prop_assert_eq!(&host_config["CapDrop"][0], "ALL");
+        let mut texts = Vec::new();
+        texts_in(host_config, &mut texts);
+        for text in texts {
+            prop_assert!(text.bytes().all(|byte| byte.is_ascii_graphic()), "{:?}", text);
+            let lower = text.to_ascii_lowercase();
+            prop_assert!(!lower.contains("unconfined") || !lower.contains("apparmor"), "{:?}", text);
+            prop_assert!(!lower.contains("container:"), "{:?}", text);
+        }
+    }
+
+    /// What a patch adds never has the name of a variable, a label or a place of the
+    /// server's own, as any Engine reads them.
+    #[test]
+    fn additions_never_replace_the_servers_own(before in 0..PIECES.len(), after in 0..PIECES.len()) {
+        let name = format!("{}SERVICE_URL{}", PIECES[before], PIECES[after]);
+        let patch = json!({"Env": [format!("{name}=x")]});
+        if let Ok(body) = build(&[patch], Isolation::GivenUp) {
+            let target = PerTarget { image: "agent", env: &[], labels: &[], volume: None };
+            let whole = body.with(&target);
+            let entry = whole["Env"][0].as_str().expect("text");
+            let read = entry.split('=').next().expect("a name").trim();
+            prop_assert_ne!(read, "SERVICE_URL");
+        }
+        let path = format!("{}/run/dynamic-access{}", PIECES[before], PIECES[after]);
+        let mount = json!({"Type": "volume", "Target": path, "Consistency": PIECES[before]});
+        if build(&[json!({"HostConfig": {"Mounts": [mount]}})], Isolation::GivenUp).is_ok() {
+            prop_assert!(!path.trim().ends_with("/run/dynamic-access"), "{}", path);
+        }
+    }
 }

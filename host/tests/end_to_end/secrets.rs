@@ -57,7 +57,9 @@ fn a_token_that_the_engine_echoes_goes_no_further() {
 fn every_request_shows_the_proxy_its_credentials_and_nobody_else_sees_them() {
     const CREDENTIALS: &str = "planted-credentials-of-the-proxy";
     let authorization = format!("Bearer {CREDENTIALS}");
-    let denial = format!(r#"{{"message":"{authorization} may not"}}"#);
+    // In our own proxy's words: a 403 in an Engine's words is about the container.
+    let denial = format!("dynamic-access engine proxy: {authorization} may not");
+    let denial = format!(r#"{{"message":"{denial}"}}"#);
     for status in ["401 Unauthorized", "403 Forbidden"] {
         let denial = denial.clone();
         let proxy = FakeEngine::start(move |_| Reply::json(status, &denial));

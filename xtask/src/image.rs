@@ -1,5 +1,6 @@
 //! Builds the agent image if it is missing or out of date.
 
+use std::env;
 use std::fmt;
 use std::fs;
 use std::path::PathBuf;
@@ -24,6 +25,9 @@ pub const STAND_IN_IMAGE: &str = "dynamic-access-stand-in";
 
 /// The label that says which agent the image holds; the Dockerfile sets it.
 pub const AGENT_LABEL: &str = "dynamic-access.agent";
+
+/// The variable with the full fingerprint of the key that signs BastionZero's packages.
+const AGENT_KEY: &str = "AGENT_KEY";
 
 /// The label with the digest of what the image was built from.
 const INPUTS_LABEL: &str = "dynamic-access.inputs";
@@ -89,6 +93,11 @@ pub fn present(docker: &Docker) -> Option<Agent> {
 /// Builds the image.
 pub fn build(docker: &Docker, wanted: Option<Agent>) -> Result<Agent> {
     let agent = wanted.unwrap_or_else(choose);
+    if agent == Agent::Bzero && !has_agent_key() {
+        bail!(
+            "{AGENT_KEY} is not set: it is the full fingerprint of the key that signs the agent's packages (docs/target.md)"
+        );
+    }
     build_as(docker, IMAGE, agent)?;
     Ok(agent)
 }
@@ -111,13 +120,22 @@ fn build_as(docker: &Docker, name: &str, agent: Agent) -> Result<()> {
     Ok(())
 }
 
+fn has_agent_key() -> bool {
+    env::var_os(AGENT_KEY).is_some_and(|key| !key.is_empty())
+}
+
 fn choose() -> Agent {
-    if probe::agent_repository() && probe::registry() {
+    if !has_agent_key() {
+        say(&format!(
+            "agent image: {AGENT_KEY} is not set, and the real agent's packages cannot be trusted without it"
+        ));
+    } else if probe::agent_repository() && probe::registry() {
         return Agent::Bzero;
+    } else {
+        say(
+            "agent image: the registry or the agent's package repository cannot be reached (tried with curl)",
+        );
     }
-    say(
-        "agent image: the registry or the agent's package repository cannot be reached (tried with curl)",
-    );
     remark(
         "so it holds the stand-in agent; `cargo xtask image --agent bzero` insists on the real one",
     );
@@ -146,6 +164,10 @@ fn docker_build(
         .args(["build", "--tag", name])
         .args(["--build-arg", &format!("AGENT={}", agent.label())])
         .args(["--label", &format!("{INPUTS_LABEL}={}", inputs.digest()?)]);
+    if agent == Agent::Bzero {
+        // Without a value, Docker takes that of the variable.
+        command.args(["--build-arg", AGENT_KEY]);
+    }
     if let Some(base) = base {
         command.args(["--build-arg", &format!("BASE_IMAGE={base}")]);
     }

@@ -148,7 +148,7 @@ fn the_engine_of_the_docker_context_is_used() {
 const START: [&str; 3] = ["--start", "--service-url", "http://192.0.2.1:9"];
 
 /// More processors than any host of these tests has, which a create is refused for.
-const TOO_MANY_PROCESSORS: &str = r#"{"HostConfig":{"NanoCpus":4096000000000}}"#;
+const TOO_MANY_PROCESSORS: &str = r#"{"HostConfig":{"NanoCpus":1024000000000}}"#;
 
 /// A program that no image has, which a start is refused for.
 const NO_PROGRAM: &str = r#"{"Entrypoint":["/no/such/program"],"HostConfig":{"Init":false}}"#;

@@ -8,6 +8,7 @@ use crate::support::fake_engine::{FakeEngine, Reply};
 use crate::support::registry::{PASSWORD, Registry, auth_for};
 use crate::support::server::Server;
 use crate::support::unique;
+use crate::support::wait::wait_for;
 
 /// The image has no program. The Engine starts its own init, which ends at once.
 const PATCH: &str = r#"{"Cmd":["none"]}"#;
@@ -105,8 +106,10 @@ fn a_health_check_pulls_a_missing_image() {
     let image = registry.reference("team/agent:1");
     let server = server(&deployment, &engine, &image, "");
     check_done(&server.call("GET", "/health", ""));
-    let log = server.log().join("\n");
-    assert!(log.contains("pull 200"), "{log}");
+    wait_for("the line about the pull", || {
+        let is_pull = |line: &String| line.contains("pull 200");
+        server.log().iter().any(is_pull).then_some(())
+    });
     registry.forget_image(&engine);
 }
 

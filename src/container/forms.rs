@@ -20,7 +20,7 @@ pub fn check(body: &Value, problems: &mut Vec<String>) {
         ("HostConfig.", &body["HostConfig"], &HOST_CONFIG[..]),
     ] {
         for (key, has_form, form) in forms {
-            if !options[key].is_null() && !has_form(&options[key]) {
+            if !is_absent_or(&options[key], has_form) {
                 problems.push(format!(
                     "{prefix}{key} must be {form}; to permit more, set container_patch_unsafe to allow"
                 ));
@@ -29,7 +29,7 @@ pub fn check(body: &Value, problems: &mut Vec<String>) {
     }
     for (key, max) in NUMBERS {
         let number = &body["HostConfig"][key];
-        if !number.is_null() && !is_number(number, 0..=max) {
+        if !is_absent_or(number, |number| is_number(number, 0..=max)) {
             problems.push(format!(
                 "HostConfig.{key} must be a whole number from 0 to {max}; to permit more, set container_patch_unsafe to allow"
             ));
@@ -71,9 +71,9 @@ pub const HOST_CONFIG: [Form; 24] = [
     ("DnsSearch", |value| is_list(value, is_host_name), "a list of domain names"),
     ("ExtraHosts", |value| is_list(value, is_extra_host), "a list of NAME:ADDRESS"),
     ("GroupAdd", |value| is_list(value, is_group), "a list of groups"),
-    ("Isolation", |value| is_text(value, |text| text == "default"), "default"),
+    ("Isolation", |value| is_one_of(value, &["default"]), "default"),
     ("PortBindings", |value| is_object(value, is_port_binding), "ports with HostIp and HostPort"),
-    ("Runtime", |value| is_text(value, |text| RUNTIMES.contains(&text)), "a runtime that is known to isolate: runc, crun, runsc or kata-runtime"),
+    ("Runtime", |value| is_one_of(value, &RUNTIMES), "a runtime that is known to isolate: runc, crun, runsc or kata-runtime"),
     ("StorageOpt", |value| is_object(value, is_storage_size), "a size such as 10G"),
     ("Sysctls", |value| is_object(value, is_sysctl), "settings of the target's own namespaces"),
     ("Tmpfs", |value| is_object(value, |path, options| is_path_of_files(path) && is_text(options, is_tmpfs_options)), "paths outside /proc and /sys with options such as size=64m,mode=1777"),
@@ -127,6 +127,16 @@ const RUNTIMES: [&str; 7] = [
     "runc",
     "runsc",
 ];
+
+/// Whether an option is left to the Engine, or has that form.
+pub fn is_absent_or(value: &Value, has_form: impl Fn(&Value) -> bool) -> bool {
+    value.is_null() || has_form(value)
+}
+
+/// Whether a value is one of these texts, or empty, which is the Engine's default.
+pub fn is_one_of(value: &Value, texts: &[&str]) -> bool {
+    is_text(value, |text| texts.contains(&text))
+}
 
 /// Whether a value is a text of that form, or empty, which is the Engine's default.
 pub fn is_text(value: &Value, has_form: impl Fn(&str) -> bool) -> bool {

@@ -8,8 +8,8 @@ use serde_json::Value;
 use super::additions::{hides_token, is_above_token};
 use super::defaults::CAPABILITIES;
 use super::forms::{
-    is_hardware_address, is_host_name, is_ip, is_list, is_number, is_object, is_path_of_files,
-    is_plain, is_text,
+    is_absent_or, is_hardware_address, is_host_name, is_ip, is_list, is_number, is_object,
+    is_one_of, is_path_of_files, is_plain, is_text,
 };
 use crate::docker::archive::TOKEN_DIR;
 
@@ -116,7 +116,8 @@ pub fn check_isolation(body: &Value, problems: &mut Vec<String>) {
     }
     // Without one, as where the kernel has no processor quota, a warning says so.
     let processors = &host_config["NanoCpus"];
-    if !processors.is_null() && !is_number(processors, NANO_CPUS_MIN..=NANO_CPUS_MAX) {
+    let is_limit = |value: &Value| is_number(value, NANO_CPUS_MIN..=NANO_CPUS_MAX);
+    if !is_absent_or(processors, is_limit) {
         refuse("NanoCpus", "must be a limit from 0.01 to 1024 processors");
     }
     // A quota is a part of each period, which is a tenth of a second by default.
@@ -132,7 +133,7 @@ pub fn check_isolation(body: &Value, problems: &mut Vec<String>) {
     }
     for key in ["CpuRealtimePeriod", "CpuRealtimeRuntime"] {
         let time = &host_config[key];
-        if !time.is_null() && !is_number(time, 0..=0) {
+        if !is_absent_or(time, |time| is_number(time, 0..=0)) {
             refuse(key, "lets a target take a processor from the host");
         }
     }
@@ -271,10 +272,8 @@ fn is_network_name(name: &str) -> bool {
 
 /// Whether an endpoint only says how the target appears on its network.
 fn is_endpoint(endpoint: &Value) -> bool {
-    let is_absent_or =
-        |value: &Value, has_form: fn(&Value) -> bool| value.is_null() || has_form(value);
-    let is_address: fn(&Value) -> bool = |value| is_text(value, is_ip);
-    let are_names: fn(&Value) -> bool = |value| is_list(value, is_host_name);
+    let is_address = |value: &Value| is_text(value, is_ip);
+    let are_names = |value: &Value| is_list(value, is_host_name);
     // With an id, the Engine ignores the name.
     let unset = ["NetworkID", "EndpointID", "Links", "DriverOpts"];
     let addresses = ["Gateway", "IPAddress", "IPv6Gateway", "GlobalIPv6Address"];
@@ -348,11 +347,8 @@ fn is_tag(tag: &str) -> bool {
 /// Whether a log has nothing but options that are known to be safe. A path would be a
 /// file on the host, an address a socket there, and `env` would show variables.
 fn is_plain_log(log: &Value) -> bool {
-    let types = ["", "json-file", "local", "k8s-file", "journald", "none"];
-    let is_type = log["Type"].is_null()
-        || log["Type"]
-            .as_str()
-            .is_some_and(|name| types.contains(&name));
+    let types = ["json-file", "local", "k8s-file", "journald", "none"];
+    let is_type = is_absent_or(&log["Type"], |value| is_one_of(value, &types));
     let mut options = log["Config"].as_object().into_iter().flatten();
     let is_option = |(key, value): (&String, &Value)| {
         let text = value.as_str().unwrap_or("?");
@@ -363,7 +359,7 @@ fn is_plain_log(log: &Value) -> bool {
             _ => false,
         }
     };
-    is_type && (log["Config"].is_null() || log["Config"].is_object()) && options.all(is_option)
+    is_type && is_absent_or(&log["Config"], Value::is_object) && options.all(is_option)
 }
 
 fn drops_capabilities(dropped: &Value) -> bool {
@@ -419,11 +415,10 @@ fn is_own_mount(mount: &Value) -> bool {
 /// Whether a mount has no options but those of its own kind, and each in a form that
 /// Podman, which puts them into one text, cannot read as another option.
 fn is_plain_mount(mount: &Value, own: &str) -> bool {
-    let consistency = ["", "default", "consistent", "cached", "delegated"];
-    let is_consistency = mount["Consistency"].is_null()
-        || mount["Consistency"]
-            .as_str()
-            .is_some_and(|text| consistency.contains(&text));
+    let consistency = ["default", "consistent", "cached", "delegated"];
+    let is_consistency = is_absent_or(&mount["Consistency"], |value| {
+        is_one_of(value, &consistency)
+    });
     let others = [
         "BindOptions",
         "ClusterOptions",
@@ -433,7 +428,7 @@ fn is_plain_mount(mount: &Value, own: &str) -> bool {
     ];
     let mut others = others.iter().filter(|key| **key != own);
     let tmpfs = &mount["TmpfsOptions"];
-    let is_number = |key| tmpfs[key].is_null() || tmpfs[key].is_u64();
+    let is_number = |key| is_absent_or(&tmpfs[key], Value::is_u64);
     let is_plain = matches!(mount["ReadOnly"], Value::Null | Value::Bool(_))
         && mount["Target"].as_str().is_some_and(is_path_of_files);
     is_consistency

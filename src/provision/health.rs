@@ -12,8 +12,8 @@ use crate::pull::pull;
 
 impl<P: Platform> Provisioner<'_, P> {
     /// Checks that every image and every network that a target may need is
-    /// there, pulls an image that may be pulled and is not, which also proves that the Engine answers, and that each image
-    /// runs as a user who can read the token.
+    /// there, and that each image runs as a user who can read the token. A missing
+    /// image is pulled if that is permitted. This also proves that the Engine answers.
     ///
     /// Returns what the operator should know although a start would work.
     ///

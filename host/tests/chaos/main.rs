@@ -50,14 +50,12 @@ fn two_hundred_starts_and_stops_with_random_faults_leave_nothing() {
     let mut bystanders = Bystanders::new(&engine, &deployment.id);
     let process = EngineProcess::given(&engine);
     let faulty = FaultyEngine::new(&engine, seed);
+    let url = faulty.url();
     let variables = [
-        ("docker_url", faulty.url()),
-        ("deployment_id", deployment.id.clone()),
-        ("max_lifetime", LIFETIME.to_owned()),
+        ("docker_url", url.as_str()),
+        ("deployment_id", &deployment.id),
+        ("max_lifetime", LIFETIME),
     ];
-    let variables = variables
-        .each_ref()
-        .map(|(name, value)| (*name, value.as_str()));
     let servers = [(); 2].map(|()| Server::over_tcp(&variables));
     let stage = Stage::new(&engine, &process, &deployment.id, servers, 5);
     stage.play(

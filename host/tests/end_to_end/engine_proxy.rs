@@ -11,7 +11,7 @@ use std::time::Duration;
 
 use serde_json::{Value, json};
 
-use crate::lifecycle::{check_done, id_of, sleeper};
+use crate::lifecycle::{check_done, expired, id_of};
 use crate::support::engine::{Deployment, RealEngine};
 use crate::support::engine_proxy::{Auth, EngineProxy, Files, KINDS, Program, SECRETS};
 use crate::support::fake_engine::{FakeEngine, Reply};
@@ -77,15 +77,7 @@ fn check_visit(program: Program, auth: Auth) {
 }
 
 fn check_reap(engine: &RealEngine, deployment: &Deployment<'_>, server: &Server) {
-    let name = format!("{}-expired", deployment.id);
-    let labels = json!({
-        "dynamic-access.deployment": deployment.id,
-        "dynamic-access.name": name,
-        "dynamic-access.max-lifetime": "0",
-        "dynamic-access.start-within": "0",
-    });
-    let old = engine.foreign(&name, sleeper(&labels));
-    old.start();
+    let old = expired(engine, deployment);
     let reaped = |path: &str| server.call("POST", path, "").json()["removed"].clone();
     // The Engine's clock tells whole seconds.
     wait_for("the age of a second", || {
@@ -104,10 +96,7 @@ fn check_pull(engine: &RealEngine, deployment: &Deployment<'_>, proxy: &EnginePr
     let more = [("agent_image", image.as_str()), ("container_patch", patch)];
     let server = server(proxy, deployment, &more);
     assert_eq!(server.start_target(&unique("token")).status, 409);
-    wait_for("the line about the pull", || {
-        let is_pull = |line: &String| line.contains("pull 200");
-        server.log().iter().any(is_pull).then_some(())
-    });
+    server.wait_for_line("pull 200");
     for id in deployment.containers() {
         check_done(&server.stop_target(&id));
     }

@@ -2,7 +2,7 @@
 
 use serde_json::json;
 
-use crate::support::engine::{Deployment, RealEngine};
+use crate::support::engine::{Deployment, Foreign, RealEngine};
 use crate::support::http::Answer;
 use crate::support::server::{SECRET, Server, start_body};
 use crate::support::{given, unique};
@@ -29,6 +29,20 @@ pub fn sleeper(labels: &serde_json::Value) -> serde_json::Value {
         // Podman's own network would add rules to this machine's firewall.
         "HostConfig": {"NetworkMode": "none"},
     })
+}
+
+/// A running container of this deployment, past its lifetime within a second.
+pub fn expired<'a>(engine: &'a RealEngine, deployment: &Deployment<'_>) -> Foreign<'a> {
+    let name = format!("{}-expired", deployment.id);
+    let labels = json!({
+        "dynamic-access.deployment": deployment.id,
+        "dynamic-access.name": name,
+        "dynamic-access.max-lifetime": "0",
+        "dynamic-access.start-within": "0",
+    });
+    let old = engine.foreign(&name, sleeper(&labels));
+    old.start();
+    old
 }
 
 #[test]
@@ -196,7 +210,8 @@ fn a_network_that_does_not_isolate_targets_is_noted_with_each_health_check() {
         let server = Server::with(&engine, &variables);
         check_done(&server.call("GET", "/health", ""));
         let note = format!("the network {network} lets targets reach each other");
-        server.log().join("\n").contains(&note)
+        let line = server.wait_for_line(r#""route":"/health""#);
+        line.contains(&note)
     };
     let open = unique("open");
     let created = engine.call("POST", "/networks/create", Some(json!({"Name": open})));
@@ -231,15 +246,7 @@ fn a_reap_names_what_it_removes_and_a_dry_run_only_names_it() {
     let engine = RealEngine::given();
     let deployment = Deployment::new(&engine);
     let server = Server::on(&engine, &deployment.id);
-    let name = format!("{}-expired", deployment.id);
-    let labels = json!({
-        "dynamic-access.deployment": deployment.id,
-        "dynamic-access.name": name,
-        "dynamic-access.max-lifetime": "0",
-        "dynamic-access.start-within": "0",
-    });
-    let old = engine.foreign(&name, sleeper(&labels));
-    old.start();
+    let old = expired(&engine, &deployment);
     let name = format!("{}-young", deployment.id);
     let labels = json!({
         "dynamic-access.deployment": deployment.id,

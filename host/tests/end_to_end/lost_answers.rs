@@ -54,14 +54,7 @@ impl<'a> Lossy<'a> {
             next.take_if(|((begin, end), _)| line.starts_with(*begin) && line.ends_with(*end))
                 .map_or(Fault::None, |(_, fault)| fault)
         });
-        let variables = [
-            ("docker_url", proxy.url()),
-            ("deployment_id", deployment.id.clone()),
-        ];
-        let variables = variables
-            .each_ref()
-            .map(|(name, value)| (*name, value.as_str()));
-        let server = Server::over_tcp(&variables);
+        let server = Server::behind(&proxy.url(), &deployment.id);
         Self {
             engine,
             deployment,

@@ -8,7 +8,6 @@ use crate::support::fake_engine::{FakeEngine, Reply};
 use crate::support::registry::{PASSWORD, Registry, auth_for};
 use crate::support::server::Server;
 use crate::support::unique;
-use crate::support::wait::wait_for;
 
 /// The image has no program. The Engine starts its own init, which ends at once.
 const PATCH: &str = r#"{"Cmd":["none"]}"#;
@@ -106,10 +105,7 @@ fn a_health_check_pulls_a_missing_image() {
     let image = registry.reference("team/agent:1");
     let server = server(&deployment, &engine, &image, "");
     check_done(&server.call("GET", "/health", ""));
-    wait_for("the line about the pull", || {
-        let is_pull = |line: &String| line.contains("pull 200");
-        server.log().iter().any(is_pull).then_some(())
-    });
+    server.wait_for_line("pull 200");
     registry.forget_image(&engine);
 }
 

@@ -38,6 +38,12 @@ impl Server {
         Self::start(variables, Vec::new(), None)
     }
 
+    /// A server of this deployment that reaches its Engine at `docker_url`, such as
+    /// through a proxy.
+    pub fn behind(docker_url: &str, deployment_id: &str) -> Self {
+        Self::over_tcp(&[("docker_url", docker_url), ("deployment_id", deployment_id)])
+    }
+
     /// The same, with a runtime configuration for TLS.
     pub fn over_tls(variables: &[(&str, &str)], runtime_config: &Path) -> Self {
         Self::start(variables, Vec::new(), Some(runtime_config))
@@ -120,16 +126,21 @@ impl Server {
         self.lines.lock().expect("no test panics with it").clone()
     }
 
+    /// Waits for a log line that contains a text: an answer comes before its line.
+    #[track_caller]
+    pub fn wait_for_line(&self, text: &str) -> String {
+        wait_for("the log line", || {
+            self.log().into_iter().find(|line| line.contains(text))
+        })
+    }
+
     /// Waits for the log line about an answer; that of a failure is found by the
     /// id that both carry.
     #[track_caller]
     pub fn line_about(&self, answer: &Answer) -> serde_json::Value {
         let instance = answer.json()["instance"].as_str().map(str::to_owned);
         let instance = instance.expect("a failure has an instance");
-        let id = instance.trim_start_matches("urn:uuid:");
-        let line = wait_for("the log line", || {
-            self.log().into_iter().find(|line| line.contains(id))
-        });
+        let line = self.wait_for_line(instance.trim_start_matches("urn:uuid:"));
         serde_json::from_str(&line).unwrap_or_else(|_| panic!("not JSON: {line}"))
     }
 }

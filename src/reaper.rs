@@ -26,6 +26,8 @@ pub enum Reason {
     },
     /// It has outlived its `max_lifetime`.
     Expired,
+    /// An earlier removal has failed half-way.
+    RemovalFailed,
 }
 
 impl std::fmt::Display for Reason {
@@ -37,6 +39,7 @@ impl std::fmt::Display for Reason {
             } => write!(f, "ended with exit code {code}"),
             Self::Ended { exit_code: None } => f.write_str("ended"),
             Self::Expired => f.write_str("past its lifetime"),
+            Self::RemovalFailed => f.write_str("an earlier removal has failed"),
         }
     }
 }
@@ -62,8 +65,7 @@ fn verdict(container: &Listed, config: &Config) -> Verdict {
         State::Running if age > lifetime => Verdict::Remove(Reason::Expired),
         // It was created before it ended.
         State::Ended if age > ENDED_STAYS => Verdict::Inspect,
-        // A dead container often cannot be inspected.
-        State::Dead if age > ENDED_STAYS => Verdict::Remove(Reason::Ended { exit_code: None }),
+        State::Dead => Verdict::Remove(Reason::RemovalFailed),
         _ => Verdict::Keep,
     }
 }
@@ -214,7 +216,9 @@ async fn remove<P: Platform>(
     }
     let removed = match reason {
         Reason::Expired => engine.send(remove::kill_and_remove(&id)).await,
-        Reason::NeverStarted | Reason::Ended { .. } => engine.send(remove::remove(&id)).await,
+        Reason::NeverStarted | Reason::Ended { .. } | Reason::RemovalFailed => {
+            engine.send(remove::remove(&id)).await
+        }
     };
     match removed {
         Ok(Removed::Gone) => report.removed.push((id, reason)),
@@ -266,9 +270,12 @@ mod tests {
     fn a_container_that_has_ended_stays_ten_minutes() {
         check("exited", Some(600), &[], Verdict::Keep);
         check("exited", Some(601), &[], Verdict::Inspect);
-        check("dead", Some(600), &[], Verdict::Keep);
-        let dead = Verdict::Remove(Reason::Ended { exit_code: None });
-        check("dead", Some(601), &[], dead);
+    }
+
+    #[test]
+    fn a_removal_that_failed_half_way_is_finished_at_once() {
+        let dead = Verdict::Remove(Reason::RemovalFailed);
+        check("dead", Some(0), &[], dead);
     }
 
     #[test]

@@ -40,7 +40,8 @@ pub enum State {
     Removing,
     /// Ended by itself.
     Ended,
-    /// Ended, and a removal of it has failed.
+    /// A removal of it has failed half-way: it never runs again, and another
+    /// removal finishes the work (moby, `daemon/delete.go`).
     Dead,
     /// A word that no known Engine uses.
     Unknown,

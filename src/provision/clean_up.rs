@@ -48,8 +48,8 @@ impl<P: Platform> Provisioner<'_, P> {
                 Ok(None) | Err(_) => return Remains::Unclear,
                 Ok(Some(found)) => match found.state {
                     State::Running => return Remains::Running,
-                    State::Ended | State::Dead => return Remains::Ended,
-                    State::Created | State::Removing | State::Unknown => {}
+                    State::Ended => return Remains::Ended,
+                    State::Created | State::Removing | State::Dead | State::Unknown => {}
                 },
             }
             let is_gone = matches!(engine.send(remove::remove(id)).await, Ok(Removed::Gone));

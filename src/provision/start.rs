@@ -44,7 +44,7 @@ enum Sight {
     Mine(ContainerId),
     /// Another attempt is at work, or a removal.
     Busy,
-    /// Another attempt has created a container and can no longer start it.
+    /// Nobody can start this container any more, and it has the name.
     Abandoned(ContainerId),
     /// No container has the name, or none yet.
     Nothing,
@@ -135,8 +135,8 @@ impl<P: Platform> Provisioner<'_, P> {
                     }
                 }
                 Ok(Sight::Abandoned(id)) => {
-                    // Without force: if it runs after all, it stays, and the
-                    // next look shows it.
+                    // Without force: a created one that runs after all stays,
+                    // and the next look shows it.
                     let removed = self.engine.send(remove::remove(&id)).await;
                     let is_gone = matches!(removed, Ok(Removed::Gone));
                     if !is_gone && !pauses.next().await {
@@ -164,7 +164,8 @@ impl<P: Platform> Provisioner<'_, P> {
         }
         match found.state {
             State::Running => Ok(Sight::Runs(found.id)),
-            State::Ended | State::Dead => Err(self.ended(found.id).await),
+            State::Ended => Err(self.ended(found.id).await),
+            State::Dead => Ok(Sight::Abandoned(found.id)),
             State::Created if attempt.has_created(&found) => Ok(Sight::Mine(found.id)),
             State::Created if found.age.is_some_and(|age| age > ABANDONED_AFTER) => {
                 Ok(Sight::Abandoned(found.id))
@@ -222,8 +223,8 @@ impl<P: Platform> Provisioner<'_, P> {
             // nothing else.
             Some(State::Running | State::Unknown) => Ok(Started { id, warnings }),
             Some(State::Created) => Err(Error::InProgress),
-            Some(State::Ended | State::Dead) => Err(self.ended(id).await),
-            Some(State::Removing) | None => Err(Error::TargetEnded {
+            Some(State::Ended) => Err(self.ended(id).await),
+            Some(State::Removing | State::Dead) | None => Err(Error::TargetEnded {
                 id,
                 exit_code: None,
             }),

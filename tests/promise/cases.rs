@@ -79,12 +79,13 @@ pub fn alone() -> Vec<Scenario> {
 }
 
 fn starts() -> Vec<Scenario> {
-    use State::{Created, Running};
+    use State::{Created, Dead, Running};
     vec![
         case("start", START, &[], 200),
         case("start-of-running", START, &[given(0, Running, 60)], 200),
         case("start-of-young", START, &[given(0, Created, 5)], 503),
         case("start-of-abandoned", START, &[given(0, Created, 60)], 200),
+        case("start-of-dead", START, &[given(0, Dead, 60)], 200),
         case("start-and-reap", START, &remains(), 200),
         Scenario {
             max_targets: 1,
@@ -94,10 +95,9 @@ fn starts() -> Vec<Scenario> {
 }
 
 fn refused_starts() -> Vec<Scenario> {
-    use State::{Dead, Exited, Running};
+    use State::{Exited, Running};
     vec![
         case("start-of-ended", START, &[given(0, Exited, 60)], 409),
-        case("start-of-dead", START, &[given(0, Dead, 60)], 409),
         Scenario {
             refusal: Some(422),
             ..case(

@@ -135,7 +135,9 @@ fn may_remove(world: &World, by: By, container: &Container, from: State) -> Resu
         Webhook::Start { token, .. } if !by.in_tail => match from {
             State::Created | State::Exited | State::Dead if is_its_own => true,
             // Its creator's webhook is over.
-            State::Created | State::Dead => *container.name == *name_of(token) && age >= INVOCATION,
+            State::Created => *container.name == *name_of(token) && age >= INVOCATION,
+            // It never runs again.
+            State::Dead => *container.name == *name_of(token),
             _ => false,
         },
         Webhook::Reap { dry_run: true } => false,
@@ -315,9 +317,8 @@ pub fn on_reaped(world: &World, since: Duration) -> Result<(), String> {
             State::Removing | State::Reserved => continue,
             State::Created => container.created + GRACE,
             State::Running => container.created + LIFETIME,
-            State::Exited | State::Dead => {
-                container.finished.unwrap_or(container.created) + ENDED_STAYS
-            }
+            State::Exited => container.finished.unwrap_or(container.created) + ENDED_STAYS,
+            State::Dead => container.finished.unwrap_or(container.created),
         };
         if begun + ROUNDING < since {
             let (id, state) = (short(&container.id), container.state.word());

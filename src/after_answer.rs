@@ -12,7 +12,7 @@ use crate::log_line::LogLine;
 use crate::platform::Platform;
 use crate::pull::pull;
 use crate::reaper::{self, Scope};
-use crate::webhook::Webhook;
+use crate::route::Route;
 
 /// What there is to do after an answer.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -24,12 +24,12 @@ pub enum Work {
 }
 
 impl Work {
-    /// What there is to do after a webhook that ended this way.
-    pub fn after(webhook: Webhook, error: Option<&Error>) -> Option<Self> {
-        match (webhook, error) {
-            (Webhook::Start | Webhook::Health, None) => Some(Self::Reap),
+    /// What there is to do after a request that ended this way.
+    pub fn after(route: &Route, error: Option<&Error>) -> Option<Self> {
+        match (route, error) {
+            (Route::Start | Route::StartTarget | Route::Health, None) => Some(Self::Reap),
             (_, Some(Error::ImageBeingPulled(image))) => Some(Self::Pull(image.clone())),
-            (_, Some(Error::Unhealthy(cause))) => Self::after(webhook, Some(cause)),
+            (_, Some(Error::Unhealthy(cause))) => Self::after(route, Some(cause)),
             _ => None,
         }
     }
@@ -101,9 +101,9 @@ mod tests {
         let pulling = Error::ImageBeingPulled(image.clone());
         let unhealthy = Error::Unhealthy(Box::new(pulling.clone()));
         let pull = Some(Work::Pull(image));
-        assert_eq!(Work::after(Webhook::Start, Some(&pulling)), pull);
-        assert_eq!(Work::after(Webhook::Health, Some(&unhealthy)), pull);
-        assert_eq!(Work::after(Webhook::Start, Some(&Error::InProgress)), None);
+        assert_eq!(Work::after(&Route::Start, Some(&pulling)), pull);
+        assert_eq!(Work::after(&Route::Health, Some(&unhealthy)), pull);
+        assert_eq!(Work::after(&Route::Start, Some(&Error::InProgress)), None);
     }
 
     #[test]
@@ -114,19 +114,19 @@ mod tests {
             Error::PullStalled(image.clone()),
             Error::PullRefused { image, reason },
         ] {
-            assert_eq!(Work::after(Webhook::Start, Some(&error)), None);
+            assert_eq!(Work::after(&Route::Start, Some(&error)), None);
             let unhealthy = Error::Unhealthy(Box::new(error));
-            assert_eq!(Work::after(Webhook::Health, Some(&unhealthy)), None);
+            assert_eq!(Work::after(&Route::Health, Some(&unhealthy)), None);
         }
     }
 
     #[test]
     fn a_reap_follows_what_went_well_and_is_called_often() {
-        for webhook in [Webhook::Start, Webhook::Health] {
-            assert_eq!(Work::after(webhook, None), Some(Work::Reap));
+        for route in [Route::Start, Route::StartTarget, Route::Health] {
+            assert_eq!(Work::after(&route, None), Some(Work::Reap));
         }
-        for webhook in [Webhook::Stop, Webhook::Reap { dry_run: false }] {
-            assert_eq!(Work::after(webhook, None), None);
+        for route in [Route::Stop, Route::Reap { dry_run: false }, Route::Metrics] {
+            assert_eq!(Work::after(&route, None), None);
         }
     }
 }

@@ -28,6 +28,14 @@ pub fn start_within(container: &Listed) -> Duration {
         .unwrap_or(START_WITHIN)
 }
 
+/// The age at which a container is removed, even if it runs: what its label says,
+/// or `otherwise`.
+pub fn lifetime(container: &Listed, otherwise: Duration) -> Duration {
+    container
+        .label_seconds(label::MAX_LIFETIME)
+        .unwrap_or(otherwise)
+}
+
 /// Whether a container counts as a live target: it runs, or may yet be started.
 pub fn is_live(container: &Listed) -> bool {
     match container.state {

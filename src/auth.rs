@@ -1,14 +1,20 @@
-//! Who may call: checks the shared secret in the request's credentials.
+//! Who calls: checks the secret in the request's credentials.
 //!
 //! BastionZero sends `Authorization: Basic <text>` with every webhook, where the
 //! text is exactly what the administrator typed. It is not the base64 of
 //! `user:password` as in RFC 7617, so it is compared without decoding. The
 //! contract also calls the header `Authentication`, so both names are accepted.
+//!
+//! A browser does send that base64, so `operator_secret` is written in that form.
 
+use std::fmt;
+
+use base64::Engine;
+use base64::engine::general_purpose::STANDARD;
 use http::header::AUTHORIZATION;
 use http::{HeaderMap, HeaderName};
-use subtle::Choice;
 
+use crate::config::{Problems, Variables};
 use crate::error::Error;
 use crate::platform::AUTHENTICATION;
 use crate::secret::Secret;
@@ -17,67 +23,172 @@ use crate::secret::Secret;
 /// too many to guess.
 pub const SECRET_CHARS_MIN: usize = 16;
 
+/// The shortest password in `operator_secret`: 22 characters of base64 are 128
+/// bits. People are offered to type it, and may choose one that is not random.
+pub const PASSWORD_CHARS_MIN: usize = 22;
+
 /// Secrets that are printed in public documentation.
 const WELL_KNOWN: [&str; 1] = ["Y29vbGJlYW5z"];
 
-/// The accepted secrets: one, or several during a rotation.
-#[derive(Debug, Clone)]
-pub struct Secrets(Vec<Secret>);
+/// What a caller may do, by the variable that has its secret.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Role {
+    /// `webhook_secret`: BastionZero, which calls the webhooks.
+    Webhook,
+    /// `api_secret`: a program that starts and stops targets.
+    Api,
+    /// `operator_secret`: a person or a scraper, who only reads.
+    Operator,
+}
 
-impl Secrets {
-    /// Parses `webhook_secret`: secrets separated by spaces.
-    ///
-    /// # Errors
-    ///
-    /// What is wrong, without the text, if there is no secret or if any of them
-    /// is weak. The server then refuses everything, which is safer than to accept
-    /// a weak secret.
-    pub fn parse(text: &str) -> Result<Self, String> {
-        let secrets: Vec<&str> = text.split_ascii_whitespace().collect();
-        if secrets.is_empty() {
-            return Err("is empty; set it to the shared secret that BastionZero has".to_owned());
-        }
-        for secret in &secrets {
-            if WELL_KNOWN.contains(secret) {
-                return Err(
-                    "is a published example; make your own with `openssl rand -base64 32`"
-                        .to_owned(),
-                );
-            }
-            if secret.len() < SECRET_CHARS_MIN {
-                return Err(format!(
-                    "has a secret shorter than {SECRET_CHARS_MIN} characters; make one with `openssl rand -base64 32`"
-                ));
-            }
-            if !secret.bytes().all(|byte| byte.is_ascii_graphic()) {
-                return Err("has a character that is not allowed in a header; make a secret with `openssl rand -base64 32`".to_owned());
-            }
-        }
-        Ok(Self(secrets.into_iter().map(Secret::new).collect()))
-    }
+impl Role {
+    const ALL: [Self; 3] = [Self::Webhook, Self::Api, Self::Operator];
 
-    /// Accepts the request if it carries one of the secrets.
-    ///
-    /// # Errors
-    ///
-    /// [`Error::Unauthorized`]. The caller cannot tell what is wrong; the log can.
-    pub fn authenticate(&self, headers: &HeaderMap) -> Result<(), Error> {
-        let given = credentials(headers)?;
-        // Every secret is compared, so that the duration reveals nothing.
-        let known = self
-            .0
-            .iter()
-            .fold(Choice::from(0), |known, secret| known | secret.ct_eq(given));
-        if bool::from(known) {
-            Ok(())
-        } else {
-            Err(Error::Unauthorized("the secret is wrong"))
+    /// The variable that has the secrets of this role.
+    pub fn variable(self) -> &'static str {
+        match self {
+            Self::Webhook => "webhook_secret",
+            Self::Api => "api_secret",
+            Self::Operator => "operator_secret",
         }
     }
 }
 
-/// The text after `Basic` in the one header, or in both if they are equal.
-fn credentials(headers: &HeaderMap) -> Result<&str, Error> {
+/// Who has called: which secret of which variable.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Caller {
+    /// The variable.
+    pub role: Role,
+    /// The secret's place in it, from 1.
+    pub position: usize,
+}
+
+impl fmt::Display for Caller {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "{} {}", self.role.variable(), self.position)
+    }
+}
+
+/// The accepted secrets: of each variable one, or several during a rotation.
+#[derive(Debug, Clone)]
+pub struct Secrets(Vec<(Caller, Secret)>);
+
+impl Secrets {
+    /// Reads the three variables.
+    ///
+    /// # Errors
+    ///
+    /// As of [`Self::parse`], and whatever keeps a variable from being read.
+    pub fn read(variables: &impl Variables) -> Result<Self, Problems> {
+        let read = |role: Role| {
+            let name = role.variable();
+            let text = variables.get(name);
+            text.map_err(|problem| Problems::one(name, &problem))
+        };
+        let [webhook, api, operator] = Role::ALL.map(read);
+        Self::parse(&webhook?, &api?, &operator?)
+    }
+
+    /// Parses the texts of the three variables: secrets separated by spaces.
+    ///
+    /// # Errors
+    ///
+    /// What is wrong, without the text: `webhook` is empty, a secret is weak, or
+    /// one is in two variables. The server then refuses everything, which is safer
+    /// than to accept a weak secret, or one that opens more than it should.
+    pub fn parse(webhook: &str, api: &str, operator: &str) -> Result<Self, Problems> {
+        let mut known: Vec<(Caller, Secret)> = Vec::new();
+        for (role, text) in Role::ALL.into_iter().zip([webhook, api, operator]) {
+            let problem = |problem: String| Problems::one(role.variable(), &problem);
+            let secrets: Vec<&str> = text.split_ascii_whitespace().collect();
+            if secrets.is_empty() && role == Role::Webhook {
+                let what = "is empty; set it to the shared secret that BastionZero has";
+                return Err(problem(what.to_owned()));
+            }
+            for (index, secret) in secrets.into_iter().enumerate() {
+                check(role, secret).map_err(problem)?;
+                let other = known
+                    .iter()
+                    .find(|(caller, known)| caller.role != role && known.expose() == secret);
+                if let Some((other, _)) = other {
+                    let other = other.role.variable();
+                    let what = format!(
+                        "has a secret that {other} has too; each opens other routes, so make one for each"
+                    );
+                    return Err(problem(what));
+                }
+                let position = index + 1;
+                known.push((Caller { role, position }, Secret::new(secret)));
+            }
+        }
+        Ok(Self(known))
+    }
+
+    /// Whether there is a secret for `role`.
+    pub fn has(&self, role: Role) -> bool {
+        self.0.iter().any(|(caller, _)| caller.role == role)
+    }
+
+    /// Tells who calls, if the request carries one of the secrets. Besides `Basic`,
+    /// `Bearer` is read where `takes_bearer`.
+    ///
+    /// # Errors
+    ///
+    /// [`Error::Unauthorized`]. The caller cannot tell what is wrong; the log can.
+    pub fn authenticate(&self, headers: &HeaderMap, takes_bearer: bool) -> Result<Caller, Error> {
+        let given = credentials(headers, takes_bearer)?;
+        // Every secret is compared, so that the duration of a refusal reveals nothing.
+        let mut caller = None;
+        for (known, secret) in &self.0 {
+            if bool::from(secret.ct_eq(given)) {
+                caller = Some(*known);
+            }
+        }
+        caller.ok_or(Error::Unauthorized("the secret is wrong"))
+    }
+}
+
+/// Checks that a secret is hard to guess and can be sent.
+fn check(role: Role, secret: &str) -> Result<(), String> {
+    const MAKE_ONE: &str = "make one with `openssl rand -base64 32`";
+    if WELL_KNOWN.contains(&secret) {
+        return Err(format!("is a published example; {MAKE_ONE}"));
+    }
+    if secret.len() < SECRET_CHARS_MIN {
+        return Err(format!(
+            "has a secret shorter than {SECRET_CHARS_MIN} characters; {MAKE_ONE}"
+        ));
+    }
+    if !secret.bytes().all(|byte| byte.is_ascii_graphic()) {
+        return Err(format!(
+            "has a character that is not allowed in a header; {MAKE_ONE}"
+        ));
+    }
+    if role == Role::Operator && !is_user_and_password(secret) {
+        return Err(format!(
+            "is not the base64 of user:password with at least {PASSWORD_CHARS_MIN} characters of password; make one with `printf 'operator:%s' \"$(openssl rand -base64 32)\" | base64 -w 0`"
+        ));
+    }
+    Ok(())
+}
+
+/// Whether a browser can send `secret` after a person has typed a user and a
+/// password into its dialog (RFC 7617, section 2).
+fn is_user_and_password(secret: &str) -> bool {
+    let decoded = STANDARD.decode(secret).ok();
+    let text = decoded.and_then(|bytes| String::from_utf8(bytes).ok());
+    let Some((user, password)) = text.as_deref().and_then(|text| text.split_once(':')) else {
+        return false;
+    };
+    let is_typed = |text: &str| !text.chars().any(char::is_control);
+    !user.is_empty()
+        && is_typed(user)
+        && is_typed(password)
+        && password.chars().count() >= PASSWORD_CHARS_MIN
+}
+
+/// The text after the scheme in the one header, or in both if they are equal.
+fn credentials(headers: &HeaderMap, takes_bearer: bool) -> Result<&str, Error> {
     let authorization = single(headers, &AUTHORIZATION)?;
     let authentication = single(headers, &AUTHENTICATION)?;
     let value = match (authorization, authentication) {
@@ -89,7 +200,18 @@ fn credentials(headers: &HeaderMap) -> Result<&str, Error> {
         (Some(value), _) | (None, Some(value)) => value,
         (None, None) => return Err(Error::Unauthorized("there are no credentials")),
     };
-    basic(value).ok_or(Error::Unauthorized("the credentials are not Basic"))
+    let (scheme, text) = scheme_and_text(value).ok_or(Error::Unauthorized(
+        "the credentials have no scheme or no text",
+    ))?;
+    let is_taken = scheme.eq_ignore_ascii_case("basic")
+        || (takes_bearer && scheme.eq_ignore_ascii_case("bearer"));
+    if is_taken {
+        Ok(text)
+    } else {
+        Err(Error::Unauthorized(
+            "the credentials have a scheme that this route does not take",
+        ))
+    }
 }
 
 fn single<'a>(headers: &'a HeaderMap, name: &HeaderName) -> Result<Option<&'a [u8]>, Error> {
@@ -101,16 +223,13 @@ fn single<'a>(headers: &'a HeaderMap, name: &HeaderName) -> Result<Option<&'a [u
     Ok(first.map(http::HeaderValue::as_bytes))
 }
 
-/// The text of `Basic <text>`: a case-insensitive scheme, spaces, and the text
-/// (RFC 9110, section 11.4).
-fn basic(value: &[u8]) -> Option<&str> {
-    let value = std::str::from_utf8(value).ok()?;
-    let (scheme, text) = value.split_once(' ')?;
+/// The parts of `<scheme> <text>`: a scheme without regard to case, spaces, and
+/// the text (RFC 9110, section 11.4).
+fn scheme_and_text(value: &[u8]) -> Option<(&str, &str)> {
+    let (scheme, text) = std::str::from_utf8(value).ok()?.split_once(' ')?;
     let text = text.trim_matches(' ');
-    let well_formed = scheme.eq_ignore_ascii_case("basic")
-        && !text.is_empty()
-        && text.bytes().all(|byte| byte.is_ascii_graphic());
-    well_formed.then_some(text)
+    let is_text = !text.is_empty() && text.bytes().all(|byte| byte.is_ascii_graphic());
+    is_text.then_some((scheme, text))
 }
 
 #[cfg(test)]
@@ -119,17 +238,24 @@ mod tests {
 
     const SECRET: &str = "c29tZSBnb29kIHNlY3JldA==";
     const OTHER: &str = "YW5vdGhlciBnb29kIG9uZQ==";
+    const API: &str = "YSBwcm9ncmFtJ3Mgc2VjcmV0";
+    // operator:0123456789abcdef0123456789
+    const OPERATOR: &str = "b3BlcmF0b3I6MDEyMzQ1Njc4OWFiY2RlZjAxMjM0NTY3ODk=";
+
+    fn secrets() -> Secrets {
+        Secrets::parse(&format!("{SECRET} {OTHER}"), API, OPERATOR).expect("good secrets")
+    }
 
     #[track_caller]
     fn check(headers: &[(&str, &str)], allowed: bool) {
-        let secrets = Secrets::parse(&format!("{SECRET} {OTHER}")).expect("good secrets");
+        let secrets = secrets();
         let mut map = HeaderMap::new();
         for (name, value) in headers {
             let name = HeaderName::try_from(*name).expect("a name");
             map.append(name, value.parse().expect("a value"));
         }
         assert_eq!(
-            secrets.authenticate(&map).is_ok(),
+            secrets.authenticate(&map, false).is_ok(),
             allowed,
             "{headers:?} with {secrets:?}"
         );
@@ -207,10 +333,64 @@ mod tests {
             &format!("{SECRET} Y29vbGJlYW5z"),
             "sixteen-chars-\u{e9}\u{e9}",
         ] {
-            let problem = Secrets::parse(text).expect_err(text);
+            let problem = Secrets::parse(text, "", "").expect_err(text).to_string();
             for word in text.split_whitespace() {
                 assert!(!problem.contains(word), "{problem}");
             }
+        }
+    }
+
+    #[test]
+    fn a_caller_is_known_by_variable_and_position() {
+        for (secret, name) in [
+            (SECRET, "webhook_secret 1"),
+            (OTHER, "webhook_secret 2"),
+            (API, "api_secret 1"),
+            (OPERATOR, "operator_secret 1"),
+        ] {
+            for (scheme, takes_bearer) in [("Basic", false), ("Basic", true), ("Bearer", true)] {
+                let value = format!("{scheme} {secret}");
+                let mut headers = HeaderMap::new();
+                headers.insert(AUTHORIZATION, value.parse().expect("a value"));
+                let caller = secrets().authenticate(&headers, takes_bearer);
+                assert_eq!(caller.map(|caller| caller.to_string()), Ok(name.to_owned()));
+            }
+        }
+    }
+
+    #[test]
+    fn no_secret_is_in_two_variables() {
+        for (webhook, api, operator, named) in [
+            (SECRET, SECRET, "", "api_secret"),
+            (OPERATOR, "", OPERATOR, "operator_secret"),
+            (SECRET, OPERATOR, OPERATOR, "operator_secret"),
+        ] {
+            let problem = Secrets::parse(webhook, api, operator).expect_err(named);
+            assert!(problem.to_string().starts_with(named), "{problem}");
+        }
+        Secrets::parse(&format!("{SECRET} {SECRET}"), API, OPERATOR).expect("one twice");
+    }
+
+    #[test]
+    fn an_operators_secret_is_what_a_browser_sends() {
+        for text in [
+            "a:0123456789012345678901",
+            "\u{e9}:0123456789 01234567890\u{e9}",
+            "a:b:0123456789012345678901",
+        ] {
+            Secrets::parse(SECRET, "", &STANDARD.encode(text)).expect(text);
+        }
+        for text in [
+            "a:012345678901234567890",
+            ":0123456789012345678901",
+            "0123456789012345678901234",
+            "a:0123456789012345678901\n",
+        ] {
+            Secrets::parse(SECRET, "", &STANDARD.encode(text)).expect_err(text);
+        }
+        for text in [&OPERATOR[..OPERATOR.len() - 1], "cGxhbnRlZA-_cGxhbnRlZA"] {
+            let problem = Secrets::parse(SECRET, "", text).expect_err(text);
+            assert!(!problem.to_string().contains(text), "{problem}");
         }
     }
 }

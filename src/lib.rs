@@ -14,7 +14,9 @@
 //! | `component` | Spin and WASI: HTTP in and out, variables, clock (wasm only) |
 //! | [`server`] | the order in which one request is handled |
 //! | [`after_answer`] | the work after an answer |
-//! | [`webhook`] | routes, bodies in, answers out |
+//! | [`route`] | which route a request takes, and to whom each is open |
+//! | [`webhook`], [`api`] | bodies in and answers out: BastionZero's contract, and `/v1` |
+//! | [`answer`] | what all answers have in common, and the failures |
 //! | [`provision`] | start, stop, health: every decision about containers |
 //! | [`reaper`] | what may be removed without being asked, and why |
 //! | [`pull`] | which images are pulled, and how a pull ended |
@@ -24,6 +26,7 @@
 //! | [`error`] | every error, its status, its two messages |
 //! | [`config`] | variables → [`config::Config`], each problem named |
 //! | [`container`] | what a target's container is made of, and what a patch may change |
+//! | [`target`] | a target as callers and operators see it |
 //! | [`ages`] | how long containers may wait, run and stay |
 //! | [`docker`] | the Engine API as values: one file for each endpoint |
 //! | [`pauses`], [`budget`] | the waits between two looks; how long a webhook may take |
@@ -37,7 +40,7 @@
 //!
 //! | change | place |
 //! |---|---|
-//! | a webhook | `webhook` for its route and body, `server` for its order, `provision` for its work |
+//! | a route | `route`, `webhook` or `api` for its body and answer, `server` for its order, `provision` for its work |
 //! | a variable | `config`, and `spin.toml` |
 //! | a Docker option that a patch may set, or must not | `container/guards.rs` |
 //! | a call to the Engine | a file in `docker`, and a line in `deploy/engine-proxy/calls.txt` |
@@ -54,6 +57,8 @@
 
 pub mod after_answer;
 pub mod ages;
+pub mod answer;
+pub mod api;
 pub mod auth;
 pub mod budget;
 #[cfg(target_family = "wasm")]
@@ -71,7 +76,9 @@ pub mod platform;
 pub mod provision;
 pub mod pull;
 pub mod reaper;
+pub mod route;
 pub mod secret;
 pub mod server;
 pub mod service_url;
+pub mod target;
 pub mod webhook;

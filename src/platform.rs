@@ -6,7 +6,7 @@
 use std::time::Duration;
 
 use http::HeaderName;
-use http::header::{AUTHORIZATION, CONTENT_LENGTH, CONTENT_TYPE, DATE};
+use http::header::{AUTHORIZATION, CONTENT_LENGTH, CONTENT_TYPE, DATE, ORIGIN};
 
 /// A request to the Engine, made by [`crate::docker`].
 pub type HttpRequest = http::Request<Vec<u8>>;
@@ -17,9 +17,26 @@ pub type HttpResponse = http::Response<Vec<u8>>;
 /// A header that BastionZero's documents name as well as `Authorization`.
 pub const AUTHENTICATION: HeaderName = HeaderName::from_static("authentication");
 
+/// What makes repeated requests for a target one (draft-ietf-httpapi-idempotency-key-header).
+pub const IDEMPOTENCY_KEY: HeaderName = HeaderName::from_static("idempotency-key");
+
+/// Where a browser's request comes from (W3C Fetch Metadata).
+pub const SEC_FETCH_SITE: HeaderName = HeaderName::from_static("sec-fetch-site");
+
+/// The caller's trace (W3C Trace Context).
+pub const TRACEPARENT: HeaderName = HeaderName::from_static("traceparent");
+
 /// The request headers that are used; the shell passes no others.
-pub const REQUEST_HEADERS: [HeaderName; 4] =
-    [AUTHORIZATION, AUTHENTICATION, CONTENT_LENGTH, CONTENT_TYPE];
+pub const REQUEST_HEADERS: [HeaderName; 8] = [
+    AUTHORIZATION,
+    AUTHENTICATION,
+    CONTENT_LENGTH,
+    CONTENT_TYPE,
+    IDEMPOTENCY_KEY,
+    ORIGIN,
+    SEC_FETCH_SITE,
+    TRACEPARENT,
+];
 
 /// The headers of the Engine's replies that are used; the shell passes no others.
 pub const REPLY_HEADERS: [HeaderName; 1] = [DATE];

@@ -5,11 +5,11 @@
 
 use std::time::Duration;
 
-use crate::ages::{ENDED_STAYS, start_within};
+use crate::ages::{ENDED_STAYS, lifetime, start_within};
 use crate::config::Config;
 use crate::docker::list::{self, Listed, State};
 use crate::docker::remove::{self, Removed};
-use crate::docker::{ContainerId, inspect, label};
+use crate::docker::{ContainerId, inspect};
 use crate::engine::Engine;
 use crate::fault::Fault;
 use crate::platform::Platform;
@@ -57,12 +57,11 @@ fn verdict(container: &Listed, config: &Config) -> Verdict {
     let Some(age) = container.age else {
         return Verdict::Keep;
     };
-    let lifetime = container
-        .label_seconds(label::MAX_LIFETIME)
-        .unwrap_or(config.max_lifetime);
     match container.state {
         State::Created if age > start_within(container) => Verdict::Remove(Reason::NeverStarted),
-        State::Running if age > lifetime => Verdict::Remove(Reason::Expired),
+        State::Running if age > lifetime(container, config.max_lifetime) => {
+            Verdict::Remove(Reason::Expired)
+        }
         // It was created before it ended.
         State::Ended if age > ENDED_STAYS => Verdict::Inspect,
         State::Dead => Verdict::Remove(Reason::RemovalFailed),

@@ -1,7 +1,7 @@
 //! The order in which one request is handled.
 //!
-//! Authentication comes first, on every path; then the route, the variables,
-//! the body, and the work. A refused request costs no call to the Engine.
+//! Authentication comes first, on every path; then the route and whether it is open
+//! to the caller, the variables, the body, and the work. A refused request costs no call to the Engine.
 
 use std::cell::RefCell;
 use std::time::Duration;
@@ -11,9 +11,9 @@ use http::header::CONTENT_LENGTH;
 use http::request::Parts;
 
 use crate::after_answer::{AfterAnswer, Work};
-use crate::auth::Secrets;
+use crate::auth::{Caller, Secrets};
 use crate::budget::Budget;
-use crate::config::{Config, Problems, Variables};
+use crate::config::{Config, Variables};
 use crate::docker::ContainerId;
 use crate::engine::Engine;
 use crate::error::Error;
@@ -21,9 +21,11 @@ use crate::log_line::{Calls, LogLine};
 use crate::platform::{BodyError, HttpResponse, Platform};
 use crate::provision::Provisioner;
 use crate::reaper::{self, Scope};
+use crate::route::{self, Route};
 use crate::secret::Secret;
+use crate::webhook;
 use crate::webhook::body::{self, BODY_BYTES_MAX};
-use crate::webhook::{self, Webhook, answer};
+use crate::{answer, api};
 
 /// An answer, its log line, and the work after it.
 #[derive(Debug)]
@@ -73,6 +75,7 @@ struct Request<'a, P, V> {
 /// What is known about a request besides its outcome.
 #[derive(Default)]
 struct Seen {
+    caller: Option<Caller>,
     container: Option<ContainerId>,
     /// What the log must not show.
     secrets: Vec<Secret>,
@@ -86,19 +89,34 @@ impl<P: Platform, V: Variables> Request<'_, P, V> {
     where
         B: AsyncFnOnce(usize) -> Result<Vec<u8>, BodyError>,
     {
-        self.secrets()?.authenticate(&self.head.headers)?;
-        let webhook = webhook::route(&self.head.method, &self.head.uri, &self.head.headers)?;
+        let route = self.route(seen)?;
         let config = Config::parse(self.variables).map_err(Error::Misconfigured)?;
         seen.secrets = config.secrets();
-        let outcome = self.work(webhook, &config, read_body, seen).await;
-        let work_after = Work::after(webhook, outcome.as_ref().err());
+        let outcome = self.work(&route, &config, read_body, seen).await;
+        let work_after = Work::after(&route, outcome.as_ref().err());
         seen.work_after = work_after.map(|work| (work, config));
         outcome
     }
 
+    /// The route of the request, which its caller may take.
+    fn route(&self, seen: &mut Seen) -> Result<Route, Error> {
+        let secrets = Secrets::read(self.variables).map_err(Error::Misconfigured)?;
+        let takes_bearer = route::takes_bearer(&self.head.uri);
+        let caller = secrets.authenticate(&self.head.headers, takes_bearer)?;
+        seen.caller = Some(caller);
+        let route = route::route(self.head, &secrets)?;
+        if !route.is_open_to(caller.role) {
+            return Err(Error::NotPermitted(caller));
+        }
+        if route.is_change() && route::is_from_browser(&self.head.headers) {
+            return Err(Error::CrossSite);
+        }
+        Ok(route)
+    }
+
     async fn work<B>(
         &self,
-        webhook: Webhook,
+        route: &Route,
         config: &Config,
         read_body: B,
         seen: &mut Seen,
@@ -112,42 +130,48 @@ impl<P: Platform, V: Variables> Request<'_, P, V> {
             engine: Engine::new(self.platform, config, &self.calls, self.budget.work_until),
             budget: self.budget,
         };
-        Ok(match webhook {
-            Webhook::Start => {
+        Ok(match route {
+            Route::Start => {
                 let order = body::parse_start(&self.body(read_body).await?)?;
                 seen.secrets.push(order.activation_token.clone());
                 let started = provisioner.start(&order).await?;
                 seen.notes = started.warnings;
                 seen.container = Some(started.id.clone());
-                answer::started(&started.id)
+                webhook::answer::started(&started.id)
             }
-            Webhook::Stop => {
+            Route::Stop => {
                 let id = body::parse_stop(&self.body(read_body).await?)?;
                 seen.container = Some(id.clone());
                 provisioner.stop(&id).await?;
-                answer::done()
+                webhook::answer::done()
             }
-            Webhook::Health => {
+            Route::Health => {
                 // Here and not at each start: the caller repeats this regularly.
                 seen.notes = config.warnings();
                 seen.notes.extend(provisioner.health().await?);
-                answer::done()
+                webhook::answer::done()
             }
-            Webhook::Reap { dry_run } => {
+            Route::Reap { dry_run } => {
+                let dry_run = *dry_run;
                 let scope = Scope::whole(dry_run);
                 let report = reaper::reap(&provisioner.engine, config, scope).await?;
                 seen.notes = report.notes(if dry_run { "would reap" } else { "reaped" });
-                answer::reaped(&report, dry_run)
+                webhook::answer::reaped(&report, dry_run)
+            }
+            Route::ListTargets { environment } => {
+                let targets = provisioner.targets(environment.as_deref()).await?;
+                api::answer::targets(&targets)
+            }
+            Route::ShowTarget(id) => api::answer::target(&provisioner.target(id).await?),
+            Route::StopTarget(id) => {
+                seen.container = Some(id.clone());
+                provisioner.stop(id).await?;
+                api::answer::stopped()
+            }
+            Route::StartTarget | Route::OpenApi | Route::Metrics | Route::Page { .. } => {
+                return Err(Error::UnknownPath);
             }
         })
-    }
-
-    fn secrets(&self) -> Result<Secrets, Error> {
-        const NAME: &str = "webhook_secret";
-        let secrets = self.variables.get(NAME);
-        secrets
-            .and_then(|text| Secrets::parse(&text))
-            .map_err(|problem| Error::Misconfigured(Problems::one(NAME, &problem)))
     }
 
     async fn body<B>(&self, read_body: B) -> Result<Vec<u8>, Error>
@@ -173,7 +197,7 @@ impl<P: Platform, V: Variables> Request<'_, P, V> {
         };
         let line = LogLine {
             request_id: &request_id,
-            route: webhook::known_path(&self.head.uri).unwrap_or("-"),
+            route: route::known_path(&self.head.uri).unwrap_or("-"),
             status: Some(response.status().as_u16()),
             took: self.platform.now().saturating_sub(self.arrived),
             container: seen.container.as_ref().map(ContainerId::short),

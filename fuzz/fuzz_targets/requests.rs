@@ -69,7 +69,7 @@ fn variable(name: &'static str) -> Result<String, String> {
         "agent_image" | "deployment_id" => "agent",
         "max_targets" => "1",
         "image_pull" => "missing",
-        "registry_auth" | "docker_authorization" => "",
+        "api_secret" | "operator_secret" | "registry_auth" | "docker_authorization" => "",
         "container_patch" | "environments" => "{}",
         "container_patch_unsafe" => "refuse",
         "service_urls" => "https://*.bastionzero.com",

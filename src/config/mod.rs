@@ -42,7 +42,7 @@ impl<F: Fn(&'static str) -> Result<String, String>> Variables for F {
     }
 }
 
-/// Every variable except `webhook_secret`.
+/// Every variable except the callers' secrets, which [`crate::auth`] reads.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Config {
     /// `docker_url`: where the Engine listens.

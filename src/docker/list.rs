@@ -25,6 +25,12 @@ pub struct Listed {
     /// Time since its creation, by the Engine's own clock, exact to a second;
     /// `None` if the reply had no date.
     pub age: Option<Duration>,
+    /// When it was created, in seconds of Unix time by the Engine's own clock.
+    pub created: i64,
+    /// The reference of its image; an id if the Engine has none for it any more.
+    pub image: String,
+    /// The id of its image, which is a digest.
+    pub image_id: String,
     names: Vec<String>,
     labels: BTreeMap<String, String>,
 }
@@ -145,6 +151,10 @@ struct ContainerSummary {
     labels: Option<BTreeMap<String, String>>,
     #[serde(rename = "Created")]
     created: i64,
+    #[serde(rename = "Image", default)]
+    image: String,
+    #[serde(rename = "ImageID", default)]
+    image_id: String,
 }
 
 impl Listed {
@@ -159,6 +169,9 @@ impl Listed {
                 let seconds = now.unix_timestamp().saturating_sub(summary.created);
                 Duration::from_secs(seconds.try_into().unwrap_or(0))
             }),
+            created: summary.created,
+            image: summary.image,
+            image_id: summary.image_id,
             names: summary.names.unwrap_or_default(),
             labels: summary.labels.unwrap_or_default(),
         })
@@ -195,6 +208,9 @@ pub(crate) mod tests {
             id: ContainerId::parse(ID).expect("an id"),
             state: State::parse(state),
             age: age.map(Duration::from_secs),
+            created: 1_795_395_600,
+            image: "agent".to_owned(),
+            image_id: "sha256:0123".to_owned(),
             names: Vec::new(),
             labels: labels
                 .map(|(key, value)| ((*key).to_owned(), (*value).to_owned()))

@@ -20,7 +20,10 @@ impl Error {
             Self::BadUniqueId => "The uniqueId must be 64 lower-case hexadecimal digits.",
             Self::BadQuery => "The query string is not valid for this webhook.",
             Self::Unauthorized(_) => "The credentials are missing or wrong.",
+            Self::NotPermitted(_) => "These credentials do not open this route.",
+            Self::CrossSite => "A browser may not send this request.",
             Self::UnknownPath => "This server has no such webhook.",
+            Self::NoSuchTarget => "This server has no such target.",
             Self::WrongMethod { .. } => "This webhook must be called with another method.",
             Self::NotOurs(_) => "The uniqueId does not belong to a target of this server.",
             Self::BodyTooSlow => "The request body did not arrive in time.",
@@ -97,12 +100,17 @@ impl fmt::Display for Error {
             Self::BadUniqueId => {
                 f.write_str("invalid body: uniqueId is not 64 lower-case hex digits")
             }
-            Self::BadQuery => f.write_str("invalid query; only dry_run=1 is allowed"),
+            Self::BadQuery => f.write_str("invalid query; /reap takes dry_run=1 alone, and a list or the page one environment"),
             Self::BodyTooSlow => f.write_str("the body did not arrive in time"),
             Self::BodyTooLarge => f.write_str("the body is larger than 64 KiB"),
             Self::NotJson => f.write_str("the Content-Type is not JSON"),
             Self::Unauthorized(detail) => write!(f, "unauthorized: {detail}"),
+            Self::NotPermitted(caller) => write!(f, "{caller} does not open this route"),
+            Self::CrossSite => f.write_str(
+                "a browser has sent this request (it has Origin or Sec-Fetch-Site), so a page of another site may have made it",
+            ),
             Self::UnknownPath => f.write_str("unknown path"),
+            Self::NoSuchTarget => f.write_str("no target of this deployment has this id"),
             Self::WrongMethod { allow } => write!(f, "wrong method; this webhook takes {allow}"),
             Self::NotOurs(id) => write!(
                 f,

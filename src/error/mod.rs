@@ -7,6 +7,7 @@ mod messages;
 
 use http::StatusCode;
 
+use crate::auth::Caller;
 use crate::config::Problems;
 use crate::docker::{ContainerId, ImageReference, is_denial, is_full};
 use crate::fault::Fault;
@@ -28,8 +29,14 @@ pub enum Error {
     NotJson,
     /// The credentials are wrong. The reason is for the log only.
     Unauthorized(&'static str),
+    /// The secret does not open this route.
+    NotPermitted(Caller),
+    /// A browser has sent a request that would change something.
+    CrossSite,
     /// There is no such webhook.
     UnknownPath,
+    /// There is no such target, or it is not ours.
+    NoSuchTarget,
     /// The webhook takes another method.
     WrongMethod {
         /// The method that it takes.
@@ -121,7 +128,8 @@ impl Error {
         match self {
             Self::BadBody(_) | Self::BadUniqueId | Self::BadQuery => StatusCode::BAD_REQUEST,
             Self::Unauthorized(_) => StatusCode::UNAUTHORIZED,
-            Self::UnknownPath | Self::NotOurs(_) => StatusCode::NOT_FOUND,
+            Self::NotPermitted(_) | Self::CrossSite => StatusCode::FORBIDDEN,
+            Self::UnknownPath | Self::NoSuchTarget | Self::NotOurs(_) => StatusCode::NOT_FOUND,
             Self::WrongMethod { .. } => StatusCode::METHOD_NOT_ALLOWED,
             Self::BodyTooSlow => StatusCode::REQUEST_TIMEOUT,
             Self::BodyTooLarge => StatusCode::PAYLOAD_TOO_LARGE,
@@ -202,6 +210,7 @@ impl std::error::Error for Error {}
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::auth::Role;
     use crate::docker::NOT_THE_ENGINES_WORDS;
     use crate::platform::Barrier;
 
@@ -216,6 +225,13 @@ mod tests {
         ContainerId::parse(&"0".repeat(64)).expect("an id")
     }
 
+    fn caller() -> Caller {
+        Caller {
+            role: Role::Operator,
+            position: 2,
+        }
+    }
+
     fn image() -> ImageReference {
         ImageReference::parse("planted").expect("an image")
     }
@@ -227,7 +243,10 @@ mod tests {
             (Error::BadUniqueId, 400),
             (Error::BadQuery, 400),
             (Error::Unauthorized("planted"), 401),
+            (Error::NotPermitted(caller()), 403),
+            (Error::CrossSite, 403),
             (Error::UnknownPath, 404),
+            (Error::NoSuchTarget, 404),
             (Error::NotOurs(id()), 404),
             (Error::WrongMethod { allow: "GET" }, 405),
             (Error::BodyTooSlow, 408),

@@ -1,4 +1,4 @@
-//! What a webhook does to containers: the order of the calls, the clean-up, and
+//! What a request does to containers: the order of the calls, the clean-up, and
 //! every decision between them.
 //!
 //! Knows nothing of the caller's HTTP; the Engine's is in [`crate::docker`].
@@ -11,6 +11,7 @@
 //! | `clean_up` | what becomes of the container of a failed start |
 //! | `stop` | when a target is gone |
 //! | `health` | whether the next start can work |
+//! | `targets` | what the targets are |
 
 pub mod attempt;
 mod capacity;
@@ -18,6 +19,7 @@ mod clean_up;
 mod health;
 mod start;
 mod stop;
+mod targets;
 
 use crate::budget::Budget;
 use crate::config::Config;

@@ -1,22 +1,21 @@
-//! The answers to webhooks.
+//! The answers to webhooks that succeed.
 
-use http::header::{ALLOW, CONTENT_TYPE, RETRY_AFTER, WWW_AUTHENTICATE};
-use http::{HeaderValue, Response, StatusCode};
+use http::StatusCode;
 use serde_json::json;
 
+use crate::answer::json_answer;
 use crate::docker::ContainerId;
-use crate::error::Error;
 use crate::platform::HttpResponse;
 use crate::reaper::{Reason, Report};
 
 /// The answer to a successful start.
 pub fn started(id: &ContainerId) -> HttpResponse {
-    answer(StatusCode::OK, &json!({"uniqueId": id.as_str()}))
+    json_answer(StatusCode::OK, &json!({"uniqueId": id.as_str()}))
 }
 
 /// The answer to a successful stop or health check.
 pub fn done() -> HttpResponse {
-    answer(StatusCode::OK, &json!({}))
+    json_answer(StatusCode::OK, &json!({}))
 }
 
 /// The answer to a reap: what was removed, or would be removed, and why.
@@ -42,55 +41,14 @@ pub fn reaped(report: &Report, dry_run: bool) -> HttpResponse {
         "removed": removed.collect::<Vec<_>>(),
         "failed": failed.collect::<Vec<_>>(),
     });
-    answer(StatusCode::OK, &body)
-}
-
-/// The answer to a failed request: the members of RFC 9457, and `ErrorMessage`,
-/// which BastionZero shows to the person who is connecting.
-pub fn failed(error: &Error, request_id: &str) -> HttpResponse {
-    let status = error.status();
-    let mut response = answer(
-        status,
-        &json!({
-            "type": "about:blank",
-            "title": status.canonical_reason().unwrap_or_default(),
-            "status": status.as_u16(),
-            "detail": error.message(),
-            "instance": format!("urn:uuid:{request_id}"),
-            "ErrorMessage": error.message(),
-        }),
-    );
-    let headers = response.headers_mut();
-    if let Some(seconds) = error.retry_after_seconds() {
-        headers.insert(RETRY_AFTER, HeaderValue::from(seconds));
-    }
-    match error {
-        Error::Unauthorized(_) => {
-            // RFC 7617, section 2. The same challenge, whatever is wrong.
-            let challenge = r#"Basic realm="dynamic-access", charset="UTF-8""#;
-            headers.insert(WWW_AUTHENTICATE, HeaderValue::from_static(challenge));
-        }
-        Error::WrongMethod { allow } => {
-            headers.insert(ALLOW, HeaderValue::from_static(allow));
-        }
-        _ => {}
-    }
-    response
-}
-
-fn answer(status: StatusCode, body: &serde_json::Value) -> HttpResponse {
-    let mut response = Response::new(body.to_string().into_bytes());
-    *response.status_mut() = status;
-    response
-        .headers_mut()
-        .insert(CONTENT_TYPE, HeaderValue::from_static("application/json"));
-    response
+    json_answer(StatusCode::OK, &body)
 }
 
 #[cfg(test)]
 mod tests {
+    use http::header::CONTENT_TYPE;
+
     use super::*;
-    use crate::config::Problems;
     use crate::fault::Fault;
 
     const ID: &str = "0123456789abcdef0123456789abcdef0123456789abcdef0123456789abcdef";
@@ -131,40 +89,5 @@ mod tests {
         assert_eq!(done().body(), b"{}");
         assert_eq!(done().status(), StatusCode::OK);
         assert_eq!(done().headers()[CONTENT_TYPE], "application/json");
-    }
-
-    #[test]
-    fn a_failure_carries_the_problem_members_and_error_message() {
-        let error = Error::Misconfigured(Problems::one("docker_url", "is planted"));
-        let response = failed(&error, "id");
-        assert_eq!(response.status(), StatusCode::INTERNAL_SERVER_ERROR);
-        assert_eq!(response.headers()[CONTENT_TYPE], "application/json");
-        let body: serde_json::Value = serde_json::from_slice(response.body()).expect("json");
-        assert_eq!(
-            body,
-            json!({
-                "type": "about:blank",
-                "title": "Internal Server Error",
-                "status": 500,
-                "detail": error.message(),
-                "instance": "urn:uuid:id",
-                "ErrorMessage": error.message(),
-            })
-        );
-    }
-
-    #[test]
-    fn headers_tell_the_caller_what_to_do_next() {
-        let unauthorized = failed(&Error::Unauthorized("x"), "id");
-        let challenge = &unauthorized.headers()[WWW_AUTHENTICATE];
-        assert_eq!(
-            challenge,
-            r#"Basic realm="dynamic-access", charset="UTF-8""#
-        );
-        let wrong = failed(&Error::WrongMethod { allow: "GET" }, "id");
-        assert_eq!(wrong.headers()[ALLOW], "GET");
-        let busy = failed(&Error::InProgress, "id");
-        assert_eq!(busy.headers()[RETRY_AFTER], "30");
-        assert!(!wrong.headers().contains_key(RETRY_AFTER));
     }
 }

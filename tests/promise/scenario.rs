@@ -149,7 +149,7 @@ impl Scenario {
             "max_targets" => return Ok(self.max_targets.to_string()),
             "max_lifetime" => "8d",
             "image_pull" => "missing",
-            "registry_auth" | "docker_authorization" => "",
+            "api_secret" | "operator_secret" | "registry_auth" | "docker_authorization" => "",
             "container_patch" | "environments" => "{}",
             "container_patch_unsafe" => "refuse",
             "service_urls" => "https://*.bastionzero.com",

@@ -29,12 +29,15 @@ fn a_route_is_one_path_with_one_method() {
             if let Some(Ok(value)) = content_type.as_deref().map(str::parse) {
                 headers.insert("content-type", value);
             }
-            match route(&method, &uri, &headers) {
-                Ok(webhook) => {
-                    assert_eq!(uri.path(), webhook.path());
-                    let is_health = webhook == Webhook::Health;
-                    assert_eq!(method, if is_health { "GET" } else { "POST" });
-                    if let Webhook::Reap { dry_run } = webhook {
+            let (mut head, ()) = http::Request::new(()).into_parts();
+            (head.method, head.uri, head.headers) = (method, uri, headers);
+            let secrets = Secrets::parse(SECRET, "", "").expect("secrets");
+            let (method, uri) = (&head.method, &head.uri);
+            match route(&head, &secrets) {
+                Ok(route) => {
+                    assert_eq!(Some(uri.path()), known_path(uri));
+                    assert_eq!(method, if route.is_change() { "POST" } else { "GET" });
+                    if let Route::Reap { dry_run } = route {
                         assert_eq!(uri.query(), dry_run.then_some("dry_run=1"));
                     }
                 }

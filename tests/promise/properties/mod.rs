@@ -38,10 +38,10 @@ use dynamic_access::platform::{
 };
 use dynamic_access::provision::StartOrder;
 use dynamic_access::provision::attempt::Attempt;
+use dynamic_access::route::{Route, known_path, route};
 use dynamic_access::secret::Secret;
 use dynamic_access::server;
 use dynamic_access::webhook::body::{parse_start, parse_stop};
-use dynamic_access::webhook::{Webhook, route};
 use http::{HeaderMap, HeaderName, HeaderValue, Method, StatusCode, Uri};
 use pollster::block_on;
 use proptest::collection::{btree_map, vec};
@@ -65,7 +65,9 @@ const DEPLOYMENT: &str = "dynamic-access.deployment";
 const NAME: &str = "dynamic-access.name";
 
 /// The variables and what they are by default.
-const VARIABLES: [(&str, &str); 15] = [
+const VARIABLES: [(&str, &str); 17] = [
+    ("api_secret", ""),
+    ("operator_secret", ""),
     ("docker_url", "http://127.0.0.1:2375"),
     ("docker_plaintext", "loopback"),
     ("agent_image", "dynamic-access-agent"),

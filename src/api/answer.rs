@@ -1,0 +1,84 @@
+//! The answers of `/v1` that are not failures.
+
+use http::StatusCode;
+use serde_json::{Value, json};
+use time::OffsetDateTime;
+use time::format_description::well_known::Rfc3339;
+
+use crate::answer::{json_answer, not_stored};
+use crate::platform::HttpResponse;
+use crate::target::Target;
+
+/// The targets, in order.
+pub fn targets(targets: &[Target]) -> HttpResponse {
+    let targets: Vec<Value> = targets.iter().map(json_of).collect();
+    not_stored(json_answer(StatusCode::OK, &json!({"targets": targets})))
+}
+
+/// One target.
+pub fn target(target: &Target) -> HttpResponse {
+    not_stored(json_answer(StatusCode::OK, &json_of(target)))
+}
+
+/// The answer to the removal of a target.
+pub fn stopped() -> HttpResponse {
+    let mut response = HttpResponse::default();
+    *response.status_mut() = StatusCode::NO_CONTENT;
+    response
+}
+
+fn json_of(target: &Target) -> Value {
+    json!({
+        "id": target.id.as_str(),
+        "environment": target.environment,
+        "image": target.image,
+        "state": target.state.word(),
+        "created": rfc3339(target.created),
+        "expires": rfc3339(target.expires),
+        "exitCode": target.exit_code,
+    })
+}
+
+/// A time as RFC 3339 writes it.
+fn rfc3339(time: OffsetDateTime) -> String {
+    // Only years beyond 9999 cannot be written.
+    time.format(&Rfc3339).unwrap_or_default()
+}
+
+#[cfg(test)]
+mod tests {
+    use http::header::CACHE_CONTROL;
+
+    use super::*;
+    use crate::config::Config;
+    use crate::config::tests::variables;
+    use crate::docker::list::tests::aged;
+
+    #[test]
+    fn a_target_shows_what_it_is_and_no_more() {
+        let config = Config::parse(&variables(&[])).expect("a config");
+        let labels = [
+            ("dynamic-access.environment-id", "e"),
+            ("dynamic-access.max-lifetime", "3600"),
+            ("other", "planted"),
+        ];
+        let mut shown = Target::new(&aged("exited", Some(1), &labels), &config);
+        shown.exit_code = Some(137);
+        let id = shown.id.as_str().to_owned();
+        let expected = json!({
+            "id": id,
+            "environment": "e",
+            "image": "agent",
+            "state": "ended",
+            "created": "2026-11-23T01:00:00Z",
+            "expires": "2026-11-23T02:00:00Z",
+            "exitCode": 137,
+        });
+        let response = target(&shown);
+        assert_eq!(response.headers()[CACHE_CONTROL], "no-store");
+        let body: Value = serde_json::from_slice(response.body()).expect("json");
+        assert_eq!(body, expected);
+        let list: Value = serde_json::from_slice(targets(&[shown]).body()).expect("json");
+        assert_eq!(list, json!({"targets": [expected]}));
+    }
+}

@@ -1,0 +1,486 @@
+//! Which route a request takes, and to whom each is open.
+//!
+//! | routes | open to |
+//! |---|---|
+//! | `/start`, `/stop`, `/health`, `/reap` | `webhook_secret` |
+//! | `/v1/…`, `/metrics` | `api_secret`; reads also `operator_secret` |
+//! | `/` | `operator_secret` |
+
+use http::header::{CONTENT_TYPE, ORIGIN};
+use http::request::Parts;
+use http::{HeaderMap, Method, Uri};
+
+use crate::auth::{Role, Secrets};
+use crate::docker::ContainerId;
+use crate::environment_id::is_id;
+use crate::error::Error;
+use crate::platform::SEC_FETCH_SITE;
+
+/// What a request asks for.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Route {
+    /// `POST /start`
+    Start,
+    /// `POST /stop`
+    Stop,
+    /// `GET /health`
+    Health,
+    /// `POST /reap`, which is called by an operator's scheduler instead of
+    /// BastionZero
+    Reap {
+        /// `?dry_run=1`: containers are only named, not removed.
+        dry_run: bool,
+    },
+    /// `GET /v1/targets`
+    ListTargets {
+        /// `?environment=`: only the targets of that one.
+        environment: Option<String>,
+    },
+    /// `POST /v1/targets`
+    StartTarget,
+    /// `GET /v1/targets/{id}`
+    ShowTarget(ContainerId),
+    /// `DELETE /v1/targets/{id}`
+    StopTarget(ContainerId),
+    /// `GET /v1/openapi.json`
+    OpenApi,
+    /// `GET /metrics`
+    Metrics,
+    /// `GET /`
+    Page {
+        /// `?environment=`: only the targets of that one.
+        environment: Option<String>,
+    },
+}
+
+impl Route {
+    /// Whether a request changes something.
+    pub fn is_change(&self) -> bool {
+        match self {
+            Self::Start
+            | Self::Stop
+            | Self::Reap { .. }
+            | Self::StartTarget
+            | Self::StopTarget(_) => true,
+            Self::Health
+            | Self::ListTargets { .. }
+            | Self::ShowTarget(_)
+            | Self::OpenApi
+            | Self::Metrics
+            | Self::Page { .. } => false,
+        }
+    }
+
+    /// Whether the route is open to a role.
+    pub fn is_open_to(&self, role: Role) -> bool {
+        match self {
+            Self::Start | Self::Stop | Self::Health | Self::Reap { .. } => role == Role::Webhook,
+            Self::StartTarget | Self::StopTarget(_) => role == Role::Api,
+            Self::ListTargets { .. } | Self::ShowTarget(_) | Self::OpenApi | Self::Metrics => {
+                matches!(role, Role::Api | Role::Operator)
+            }
+            Self::Page { .. } => role == Role::Operator,
+        }
+    }
+}
+
+/// A path that this server has. Its name is for the log.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum Path<'a> {
+    Start,
+    Stop,
+    Health,
+    Reap,
+    Targets,
+    Target(&'a str),
+    OpenApi,
+    Metrics,
+    Page,
+}
+
+impl<'a> Path<'a> {
+    fn of(uri: &'a Uri) -> Option<Self> {
+        Some(match uri.path() {
+            "/start" => Self::Start,
+            "/stop" => Self::Stop,
+            "/health" => Self::Health,
+            "/reap" => Self::Reap,
+            "/v1/targets" => Self::Targets,
+            "/v1/openapi.json" => Self::OpenApi,
+            "/metrics" => Self::Metrics,
+            "/" => Self::Page,
+            other => Self::Target(other.strip_prefix("/v1/targets/")?),
+        })
+    }
+
+    fn name(self) -> &'static str {
+        match self {
+            Self::Start => "/start",
+            Self::Stop => "/stop",
+            Self::Health => "/health",
+            Self::Reap => "/reap",
+            Self::Targets => "/v1/targets",
+            Self::Target(_) => "/v1/targets/{id}",
+            Self::OpenApi => "/v1/openapi.json",
+            Self::Metrics => "/metrics",
+            Self::Page => "/",
+        }
+    }
+
+    /// The methods that it takes.
+    fn allow(self) -> &'static str {
+        match self {
+            Self::Start | Self::Stop | Self::Reap => "POST",
+            Self::Health | Self::OpenApi | Self::Metrics | Self::Page => "GET",
+            Self::Targets => "GET, POST",
+            Self::Target(_) => "DELETE, GET",
+        }
+    }
+
+    /// Whether it exists: those besides the webhooks only do if a secret opens them.
+    fn is_served(self, secrets: &Secrets) -> bool {
+        match self {
+            Self::Start | Self::Stop | Self::Health | Self::Reap => true,
+            Self::Page => secrets.has(Role::Operator),
+            Self::Targets | Self::Target(_) | Self::OpenApi | Self::Metrics => {
+                secrets.has(Role::Api) || secrets.has(Role::Operator)
+            }
+        }
+    }
+}
+
+/// The path of `uri` as the log shows it, if this server has it.
+pub fn known_path(uri: &Uri) -> Option<&'static str> {
+    Path::of(uri).map(Path::name)
+}
+
+/// Whether a request may show its secret as `Bearer`, which CI systems and
+/// Prometheus send. The webhooks' contract knows `Basic` alone, and so do browsers.
+pub fn takes_bearer(uri: &Uri) -> bool {
+    uri.path() == "/metrics" || uri.path().starts_with("/v1/")
+}
+
+/// The route that a request takes.
+///
+/// # Errors
+///
+/// What is wrong with the path, the method, the query, or the type of the body.
+pub fn route(head: &Parts, secrets: &Secrets) -> Result<Route, Error> {
+    let path = Path::of(&head.uri)
+        .filter(|path| path.is_served(secrets))
+        .ok_or(Error::UnknownPath)?;
+    let allow = path.allow();
+    if !allow
+        .split(", ")
+        .any(|method| method == head.method.as_str())
+    {
+        return Err(Error::WrongMethod { allow });
+    }
+    let query = head.uri.query();
+    let is_get = head.method == Method::GET;
+    Ok(match path {
+        Path::Health => Route::Health,
+        Path::Reap => match query {
+            None => Route::Reap { dry_run: false },
+            Some("dry_run=1") => Route::Reap { dry_run: true },
+            // Any other query may be a misspelt dry run, which must not remove anything.
+            Some(_) => return Err(Error::BadQuery),
+        },
+        Path::Targets if is_get => Route::ListTargets {
+            environment: environment(query)?,
+        },
+        Path::Page => Route::Page {
+            environment: environment(query)?,
+        },
+        Path::Target(id) => {
+            let id = ContainerId::parse(id).ok_or(Error::NoSuchTarget)?;
+            if is_get {
+                Route::ShowTarget(id)
+            } else {
+                Route::StopTarget(id)
+            }
+        }
+        Path::OpenApi => Route::OpenApi,
+        Path::Metrics => Route::Metrics,
+        _ if !is_json(&head.headers) => return Err(Error::NotJson),
+        Path::Start => Route::Start,
+        Path::Stop => Route::Stop,
+        Path::Targets => Route::StartTarget,
+    })
+}
+
+/// The environment that a query asks for; all of them without one. A form sends an
+/// empty one for "all".
+///
+/// # Errors
+///
+/// [`Error::BadQuery`] for anything else: a misspelt filter would show too much.
+fn environment(query: Option<&str>) -> Result<Option<String>, Error> {
+    let pairs = form_urlencoded::parse(query.unwrap_or_default().as_bytes());
+    let mut environment = None;
+    for (key, value) in pairs {
+        let is_right = value.is_empty() || is_id(&value);
+        if key != "environment" || environment.is_some() || !is_right {
+            return Err(Error::BadQuery);
+        }
+        environment = Some(value.into_owned());
+    }
+    Ok(environment.filter(|environment| !environment.is_empty()))
+}
+
+/// Whether a browser has sent the request. Browsers mark every request that can
+/// change something (Fetch standard; Fetch Metadata), and a person in a browser
+/// only reads, so a marked one was made by a page of another site.
+pub fn is_from_browser(headers: &HeaderMap) -> bool {
+    headers.contains_key(ORIGIN) || headers.contains_key(SEC_FETCH_SITE)
+}
+
+/// Whether the body's type is `application/json` or `application/…+json`, with or
+/// without parameters. A missing type counts as JSON, because the contract does
+/// not require one.
+fn is_json(headers: &HeaderMap) -> bool {
+    let mut types = headers.get_all(CONTENT_TYPE).iter();
+    let (Some(first), None) = (types.next(), types.next()) else {
+        return !headers.contains_key(CONTENT_TYPE);
+    };
+    let essence = first
+        .to_str()
+        .unwrap_or_default()
+        .split(';')
+        .next()
+        .unwrap_or_default()
+        .trim()
+        .to_ascii_lowercase();
+    essence == "application/json"
+        || (essence.starts_with("application/") && essence.ends_with("+json"))
+}
+
+#[cfg(test)]
+mod tests {
+    use http::HeaderValue;
+
+    use super::*;
+
+    const API: &str = "YSBwcm9ncmFtJ3Mgc2VjcmV0";
+    // operator:0123456789abcdef0123456789
+    const OPERATOR: &str = "b3BlcmF0b3I6MDEyMzQ1Njc4OWFiY2RlZjAxMjM0NTY3ODk=";
+    const ID: &str = "0123456789abcdef0123456789abcdef0123456789abcdef0123456789abcdef";
+
+    fn headers(content_types: &[&'static str]) -> HeaderMap {
+        let mut headers = HeaderMap::new();
+        for content_type in content_types {
+            headers.append(CONTENT_TYPE, HeaderValue::from_static(content_type));
+        }
+        headers
+    }
+
+    #[track_caller]
+    fn check_route(method: &str, uri: &str, expected: Result<Route, Error>) {
+        check_with(&secrets(API, OPERATOR), method, uri, expected);
+    }
+
+    #[track_caller]
+    fn check_with(secrets: &Secrets, method: &str, uri: &str, expected: Result<Route, Error>) {
+        let request = http::Request::builder().method(method).uri(uri);
+        let (head, ()) = request.body(()).expect("a request").into_parts();
+        assert_eq!(route(&head, secrets), expected, "{method} {uri}");
+    }
+
+    fn secrets(api: &str, operator: &str) -> Secrets {
+        Secrets::parse("c29tZSBnb29kIHNlY3JldA==", api, operator).expect("secrets")
+    }
+
+    #[test]
+    fn each_path_takes_its_methods() {
+        let id = ContainerId::parse(ID).expect("an id");
+        let target = format!("/v1/targets/{ID}");
+        let all = None;
+        for (path, allow, routes) in [
+            ("/start", "POST", vec![("POST", Route::Start)]),
+            ("/stop", "POST", vec![("POST", Route::Stop)]),
+            ("/health", "GET", vec![("GET", Route::Health)]),
+            (
+                "/reap",
+                "POST",
+                vec![("POST", Route::Reap { dry_run: false })],
+            ),
+            (
+                "/v1/targets",
+                "GET, POST",
+                vec![
+                    (
+                        "GET",
+                        Route::ListTargets {
+                            environment: all.clone(),
+                        },
+                    ),
+                    ("POST", Route::StartTarget),
+                ],
+            ),
+            (
+                &target,
+                "DELETE, GET",
+                vec![
+                    ("GET", Route::ShowTarget(id.clone())),
+                    ("DELETE", Route::StopTarget(id)),
+                ],
+            ),
+            ("/v1/openapi.json", "GET", vec![("GET", Route::OpenApi)]),
+            ("/metrics", "GET", vec![("GET", Route::Metrics)]),
+            ("/", "GET", vec![("GET", Route::Page { environment: all })]),
+        ] {
+            for method in ["GET", "POST", "PUT", "DELETE", "HEAD", "OPTIONS", "PATCH"] {
+                let taken = routes.iter().find(|(taken, _)| *taken == method);
+                let expected = taken.map(|(_, route)| route.clone());
+                check_route(method, path, expected.ok_or(Error::WrongMethod { allow }));
+            }
+        }
+    }
+
+    #[test]
+    fn a_path_that_no_secret_opens_is_unknown() {
+        let all = || None;
+        let targets = Route::ListTargets { environment: all() };
+        let page = Route::Page { environment: all() };
+        for (api, operator, targets, page) in [
+            ("", "", Err(Error::UnknownPath), Err(Error::UnknownPath)),
+            (API, "", Ok(targets.clone()), Err(Error::UnknownPath)),
+            ("", OPERATOR, Ok(targets), Ok(page)),
+        ] {
+            let secrets = secrets(api, operator);
+            check_with(&secrets, "GET", "/v1/targets", targets);
+            check_with(&secrets, "GET", "/", page);
+            check_with(&secrets, "GET", "/health", Ok(Route::Health));
+        }
+    }
+
+    #[test]
+    fn each_route_is_open_to_its_roles_alone() {
+        let id = ContainerId::parse(ID).expect("an id");
+        let environment = None;
+        let webhooks = [
+            Route::Start,
+            Route::Stop,
+            Route::Health,
+            Route::Reap { dry_run: true },
+        ];
+        let changes = [Route::StartTarget, Route::StopTarget(id.clone())];
+        let reads = [
+            Route::ListTargets {
+                environment: environment.clone(),
+            },
+            Route::ShowTarget(id),
+            Route::OpenApi,
+            Route::Metrics,
+        ];
+        let page = [Route::Page { environment }];
+        for (routes, roles) in [
+            (&webhooks[..], &[Role::Webhook][..]),
+            (&changes, &[Role::Api]),
+            (&reads, &[Role::Api, Role::Operator]),
+            (&page, &[Role::Operator]),
+        ] {
+            for route in routes {
+                for role in [Role::Webhook, Role::Api, Role::Operator] {
+                    assert_eq!(
+                        route.is_open_to(role),
+                        roles.contains(&role),
+                        "{route:?} {role:?}"
+                    );
+                }
+            }
+        }
+    }
+
+    #[test]
+    fn a_filter_is_one_environment() {
+        let e = || Some("e:1".to_owned());
+        for (query, environment) in [
+            ("", Ok(None)),
+            ("?", Ok(None)),
+            ("?environment=", Ok(None)),
+            ("?environment=e%3A1", Ok(e())),
+            ("?environment=e:1", Ok(e())),
+            ("?environment=e&environment=e", Err(Error::BadQuery)),
+            ("?enviroment=e", Err(Error::BadQuery)),
+            ("?environment=e&x=1", Err(Error::BadQuery)),
+            ("?environment=%3Cb%3E", Err(Error::BadQuery)),
+            ("?environment=%ff", Err(Error::BadQuery)),
+        ] {
+            let list = environment
+                .clone()
+                .map(|environment| Route::ListTargets { environment });
+            check_route("GET", &format!("/v1/targets{query}"), list);
+            let page = environment.map(|environment| Route::Page { environment });
+            check_route("GET", &format!("/{query}"), page);
+        }
+    }
+
+    #[test]
+    fn an_id_in_a_path_is_64_digits() {
+        for id in [
+            "",
+            "0123",
+            "../../start",
+            "%00",
+            &ID.to_uppercase(),
+            &format!("{ID}/"),
+        ] {
+            for method in ["GET", "DELETE"] {
+                let path = format!("/v1/targets/{id}");
+                check_route(method, &path, Err(Error::NoSuchTarget));
+            }
+        }
+    }
+
+    #[test]
+    fn a_reap_is_real_only_without_a_query() {
+        check_route("POST", "/reap?dry_run=1", Ok(Route::Reap { dry_run: true }));
+        for query in [
+            "",
+            "dry_run",
+            "dry_run=true",
+            "dry_run=0",
+            "dry-run=1",
+            "dry_run=1&x",
+        ] {
+            check_route("POST", &format!("/reap?{query}"), Err(Error::BadQuery));
+        }
+        check_route("POST", "/start?a=b", Ok(Route::Start));
+    }
+
+    #[test]
+    fn any_other_path_is_unknown() {
+        for path in [
+            "/Start",
+            "/v1",
+            "/v1/",
+            "/v1/target",
+            "/v2/targets",
+            "/metrics/",
+            "/start/",
+            "//start",
+            "/start/x",
+            "/%73tart",
+            "/x",
+        ] {
+            check_route("POST", path, Err(Error::UnknownPath));
+        }
+    }
+
+    #[test]
+    fn a_body_is_json_unless_its_type_says_otherwise() {
+        for (types, expected) in [
+            (&[][..], true),
+            (&["application/json"], true),
+            (&["Application/JSON; charset=utf-8"], true),
+            (&["application/problem+json"], true),
+            (&["text/plain"], false),
+            (&["application/x-www-form-urlencoded"], false),
+            (&[""], false),
+            (&["application/json", "application/json"], false),
+        ] {
+            assert_eq!(is_json(&headers(types)), expected, "{types:?}");
+        }
+    }
+}

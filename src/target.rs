@@ -1,0 +1,138 @@
+//! A target as callers and operators see it: what a list says of its container.
+
+use std::time::Duration;
+
+use time::OffsetDateTime;
+
+use crate::ages;
+use crate::config::Config;
+use crate::docker::list::{Listed, State};
+use crate::docker::{ContainerId, label};
+
+/// What a target is doing.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum TargetState {
+    /// Its container is created and not started yet.
+    Starting,
+    /// Its container runs.
+    Running,
+    /// Its container has ended, or is being removed.
+    Ended,
+}
+
+impl TargetState {
+    /// The word for it in answers and metrics.
+    pub fn word(self) -> &'static str {
+        match self {
+            Self::Starting => "starting",
+            Self::Running => "running",
+            Self::Ended => "ended",
+        }
+    }
+}
+
+impl From<State> for TargetState {
+    fn from(state: State) -> Self {
+        match state {
+            State::Created => Self::Starting,
+            // A state that is not known is not known to have ended.
+            State::Running | State::Unknown => Self::Running,
+            State::Ended | State::Removing | State::Dead => Self::Ended,
+        }
+    }
+}
+
+/// A target. It holds no secret: none is kept anywhere but in its container.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Target {
+    /// The id of its container.
+    pub id: ContainerId,
+    /// The environment that it was started for, in its caller's spelling.
+    pub environment: String,
+    /// The reference of its image; an id if the Engine has none for it any more.
+    pub image: String,
+    /// The id of its image, which is a digest.
+    pub image_id: String,
+    /// What it is doing.
+    pub state: TargetState,
+    /// When its container was created, by the Engine's own clock.
+    pub created: OffsetDateTime,
+    /// When it is removed, even if it runs.
+    pub expires: OffsetDateTime,
+    /// How old it is, by the Engine's own clock, if the Engine has told its time.
+    pub age: Option<Duration>,
+    /// The exit code of its first process, if it has ended and was asked for.
+    pub exit_code: Option<i64>,
+}
+
+impl Target {
+    /// The target of a container. Its exit code is not in a list.
+    pub fn new(container: &Listed, config: &Config) -> Self {
+        let created = OffsetDateTime::from_unix_timestamp(container.created)
+            .unwrap_or(OffsetDateTime::UNIX_EPOCH);
+        let lifetime = ages::lifetime(container, config.max_lifetime);
+        let lifetime = time::Duration::try_from(lifetime).unwrap_or(time::Duration::MAX);
+        Self {
+            id: container.id.clone(),
+            environment: container
+                .label(label::ENVIRONMENT_ID)
+                .unwrap_or_default()
+                .to_owned(),
+            image: container.image.clone(),
+            image_id: container.image_id.clone(),
+            state: container.state.into(),
+            created,
+            expires: created.saturating_add(lifetime),
+            age: container.age,
+            exit_code: None,
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::config::tests::variables;
+    use crate::docker::list::tests::aged;
+
+    #[test]
+    fn a_target_is_what_a_list_says_of_its_container() {
+        let config = Config::parse(&variables(&[("max_lifetime", "1h")])).expect("a config");
+        let environment = ("dynamic-access.environment-id", "e");
+        let container = aged("running", Some(61), &[environment]);
+        let target = Target::new(&container, &config);
+        assert_eq!(target.environment, "e");
+        assert_eq!(target.state, TargetState::Running);
+        assert_eq!(target.expires - target.created, time::Duration::HOUR);
+        assert_eq!(target.age, Some(Duration::from_secs(61)));
+        let lifetime = ("dynamic-access.max-lifetime", "60");
+        let target = Target::new(&aged("created", None, &[lifetime]), &config);
+        assert_eq!(target.expires - target.created, time::Duration::MINUTE);
+        assert_eq!((target.environment.as_str(), target.age), ("", None));
+    }
+
+    #[test]
+    fn a_time_beyond_the_calendar_is_cut() {
+        let config = Config::parse(&variables(&[])).expect("a config");
+        let lifetime = ("dynamic-access.max-lifetime", "18446744073709551615");
+        let mut container = aged("running", None, &[lifetime]);
+        container.created = i64::MAX;
+        Target::new(&container, &config);
+    }
+
+    #[test]
+    fn every_state_has_one_of_three_words() {
+        for (state, word) in [
+            ("created", "starting"),
+            ("running", "running"),
+            ("paused", "running"),
+            ("removing", "ended"),
+            ("exited", "ended"),
+            ("dead", "ended"),
+            ("sleeping", "running"),
+        ] {
+            let state = aged(state, None, &[]).state;
+            assert_eq!(TargetState::from(state).word(), word);
+        }
+    }
+}

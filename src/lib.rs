@@ -33,6 +33,7 @@
 //! | [`fault`] | why a call to the Engine failed, and whether it had an effect |
 //! | [`service_url`] | where agents may register |
 //! | [`environment_id`] | which ids mean the same environment |
+//! | `members` | JSON objects whose keys are not known in advance |
 //! | [`secret`] | text that is never shown and compared in constant time |
 //! | [`platform`] | what the core asks of the world, as one trait |
 //!
@@ -71,6 +72,7 @@ pub mod environment_id;
 pub mod error;
 pub mod fault;
 pub mod log_line;
+mod members;
 pub mod pauses;
 pub mod platform;
 pub mod provision;

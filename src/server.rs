@@ -15,16 +15,17 @@ use crate::auth::{Caller, Secrets};
 use crate::budget::Budget;
 use crate::config::{Config, Variables};
 use crate::docker::ContainerId;
+use crate::docker::list::Listed;
 use crate::engine::Engine;
 use crate::error::Error;
 use crate::log_line::{Calls, LogLine};
 use crate::platform::{BodyError, HttpResponse, Platform};
-use crate::provision::Provisioner;
+use crate::provision::{Provisioner, StartOrder};
 use crate::reaper::{self, Scope};
 use crate::route::{self, Route};
 use crate::secret::Secret;
+use crate::target::Target;
 use crate::webhook;
-use crate::webhook::body::{self, BODY_BYTES_MAX};
 use crate::{answer, api};
 
 /// An answer, its log line, and the work after it.
@@ -132,15 +133,14 @@ impl<P: Platform, V: Variables> Request<'_, P, V> {
         };
         Ok(match route {
             Route::Start => {
-                let order = body::parse_start(&self.body(read_body).await?)?;
-                seen.secrets.push(order.activation_token.clone());
-                let started = provisioner.start(&order).await?;
-                seen.notes = started.warnings;
-                seen.container = Some(started.id.clone());
-                webhook::answer::started(&started.id)
+                let body = self.body(read_body, webhook::body::BODY_BYTES_MAX).await?;
+                let order = webhook::body::parse_start(&body)?;
+                let (container, _) = self.start(&provisioner, &order, seen).await?;
+                webhook::answer::started(&container.id)
             }
             Route::Stop => {
-                let id = body::parse_stop(&self.body(read_body).await?)?;
+                let body = self.body(read_body, webhook::body::BODY_BYTES_MAX).await?;
+                let id = webhook::body::parse_stop(&body)?;
                 seen.container = Some(id.clone());
                 provisioner.stop(&id).await?;
                 webhook::answer::done()
@@ -168,22 +168,44 @@ impl<P: Platform, V: Variables> Request<'_, P, V> {
                 provisioner.stop(id).await?;
                 api::answer::stopped()
             }
-            Route::StartTarget | Route::OpenApi | Route::Metrics | Route::Page { .. } => {
+            Route::StartTarget => {
+                let key = api::body::idempotency_key(&self.head.headers)?;
+                let body = self.body(read_body, api::body::BODY_BYTES_MAX).await?;
+                let order = api::body::parse_start(key, &body)?;
+                let (container, is_new) = self.start(&provisioner, &order, seen).await?;
+                api::answer::started(&Target::new(&container, config), is_new)
+            }
+            Route::OpenApi | Route::Metrics | Route::Page { .. } => {
                 return Err(Error::UnknownPath);
             }
         })
     }
 
-    async fn body<B>(&self, read_body: B) -> Result<Vec<u8>, Error>
+    /// Starts the target of an order, and tells whether it is new.
+    async fn start(
+        &self,
+        provisioner: &Provisioner<'_, P>,
+        order: &StartOrder,
+        seen: &mut Seen,
+    ) -> Result<(Listed, bool), Error> {
+        seen.secrets.extend(order.all_secrets().cloned());
+        let started = provisioner.start(order).await?;
+        seen.notes = started.warnings;
+        seen.container = Some(started.container.id.clone());
+        Ok((started.container, started.is_new))
+    }
+
+    async fn body<B>(&self, read_body: B, limit: usize) -> Result<Vec<u8>, Error>
     where
         B: AsyncFnOnce(usize) -> Result<Vec<u8>, BodyError>,
     {
-        if declared_length(&self.head.headers).is_some_and(|length| length > BODY_BYTES_MAX) {
-            return Err(Error::BodyTooLarge);
+        let too_large = Error::BodyTooLarge(limit / 1024);
+        if declared_length(&self.head.headers).is_some_and(|length| length > limit) {
+            return Err(too_large);
         }
-        let body = read_body(BODY_BYTES_MAX).await;
+        let body = read_body(limit).await;
         body.map_err(|error| match error {
-            BodyError::TooLarge => Error::BodyTooLarge,
+            BodyError::TooLarge => too_large,
             BodyError::TooSlow => Error::BodyTooSlow,
             BodyError::CutOff => Error::BadBody("the body was cut off".to_owned()),
         })

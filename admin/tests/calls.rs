@@ -30,9 +30,13 @@ fn about_containers(
 ) -> Vec<(&'static str, HttpRequest)> {
     let token = Secret::new(token);
     let name = ContainerName::from_token(deployment, &token);
+    let file = archive::SecretFile {
+        name: archive::ACTIVATION_TOKEN.to_owned(),
+        content: token,
+    };
     vec![
         ("create", create(&name, &Value::Null).request),
-        ("write-token", archive::write_token(id, &token).request),
+        ("write-token", archive::write_secrets(id, &[file]).request),
         ("start", start::start(id).request),
         ("stop", stop::stop(id, Duration::from_secs(grace)).request),
         ("inspect", inspect::inspect(id).request),

@@ -1,6 +1,7 @@
 //! The answers of `/v1` that are not failures.
 
-use http::StatusCode;
+use http::header::LOCATION;
+use http::{HeaderValue, StatusCode};
 use serde_json::{Value, json};
 use time::OffsetDateTime;
 use time::format_description::well_known::Rfc3339;
@@ -18,6 +19,20 @@ pub fn targets(targets: &[Target]) -> HttpResponse {
 /// One target.
 pub fn target(target: &Target) -> HttpResponse {
     not_stored(json_answer(StatusCode::OK, &json_of(target)))
+}
+
+/// A target that runs: 201 if this request has started it, 200 if it ran already.
+pub fn started(target: &Target, is_new: bool) -> HttpResponse {
+    let status = if is_new {
+        StatusCode::CREATED
+    } else {
+        StatusCode::OK
+    };
+    let mut response = not_stored(json_answer(status, &json_of(target)));
+    let location = format!("/v1/targets/{}", target.id.as_str());
+    let location = HeaderValue::try_from(location).expect("an id is hex digits");
+    response.headers_mut().insert(LOCATION, location);
+    response
 }
 
 /// The answer to the removal of a target.
@@ -78,6 +93,12 @@ mod tests {
         assert_eq!(response.headers()[CACHE_CONTROL], "no-store");
         let body: Value = serde_json::from_slice(response.body()).expect("json");
         assert_eq!(body, expected);
+        for (is_new, status) in [(true, 201), (false, 200)] {
+            let response = started(&shown, is_new);
+            assert_eq!(response.status().as_u16(), status);
+            assert_eq!(response.headers()[LOCATION], format!("/v1/targets/{id}"));
+            assert_eq!(response.body(), &expected.to_string().into_bytes());
+        }
         let list: Value = serde_json::from_slice(targets(&[shown]).body()).expect("json");
         assert_eq!(list, json!({"targets": [expected]}));
     }

@@ -4,3 +4,4 @@
 //! It does not check who calls, and does not carry out anything.
 
 pub mod answer;
+pub mod body;

@@ -10,8 +10,8 @@ use wasip2::http::types::{
 use super::streams::{self, Deadline, Halt};
 use crate::platform::{BodyError, HttpResponse, REQUEST_HEADERS};
 
-/// How long the caller may take to send a body, which has at most 64 KiB, or to
-/// receive an answer, which is smaller.
+/// How long the caller may take to send a body, which has at most 512 KiB, or to
+/// receive an answer.
 const CALLER_WAIT: Duration = Duration::from_secs(10);
 
 /// The request without its body; `None` if it is not valid HTTP.

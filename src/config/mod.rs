@@ -18,7 +18,7 @@ use profile::Defaults;
 pub use profile::{Profile, Profiles};
 pub use registry_auth::RegistryAuth;
 use values::Plaintext;
-pub use values::{ImagePull, TokenDelivery};
+pub use values::{ImagePull, TokenDelivery, parse_lifetime};
 
 use crate::container::{Isolation, Patch};
 use crate::docker::{DeploymentId, EngineUrl, ImageReference};
@@ -106,7 +106,7 @@ impl Config {
         let token_delivery = reader.read("token_delivery", values::parse_token_delivery);
         let deployment_id = reader.read("deployment_id", DeploymentId::parse);
         let max_targets = reader.read("max_targets", values::parse_count);
-        let max_lifetime = reader.read("max_lifetime", values::parse_lifetime);
+        let max_lifetime = reader.read("max_lifetime", parse_lifetime);
         let stop_grace = reader.read("stop_grace", values::parse_grace);
         let isolation = reader.read("container_patch_unsafe", values::parse_isolation);
         let profiles = reader.profiles(max_lifetime, token_delivery, isolation);

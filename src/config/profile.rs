@@ -1,16 +1,14 @@
 //! What a target is made of: by default, and in each of `environments`.
 
-use std::fmt;
 use std::time::Duration;
 
-use serde::de::{MapAccess, Visitor};
-use serde::{Deserialize, Deserializer};
 use serde_json::Value;
 
 use super::values::{self, TokenDelivery};
 use crate::container::{Body, Isolation, Patch};
 use crate::docker::ImageReference;
 use crate::environment_id::{is_id, is_same};
+use crate::members::Members;
 use crate::service_url::ServiceUrls;
 
 /// The longest `environments`. Every request parses all of it.
@@ -176,7 +174,7 @@ pub fn parse_environments(text: &str) -> Result<Vec<(String, Overrides)>, String
             ENVIRONMENTS_BYTES_MAX / 1024
         ));
     }
-    let Members(members) =
+    let Members(members): Members<Value> =
         serde_json::from_str(text).map_err(|_| "is not a JSON object".to_owned())?;
     let mut environments: Vec<(String, Overrides)> = Vec::new();
     for (id, value) in members {
@@ -193,34 +191,6 @@ pub fn parse_environments(text: &str) -> Result<Vec<(String, Overrides)>, String
         environments.push((id, overrides));
     }
     Ok(environments)
-}
-
-/// The members of a JSON object in their order. A map would keep only the last of
-/// several with the same key.
-struct Members(Vec<(String, Value)>);
-
-impl<'de> Deserialize<'de> for Members {
-    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
-        struct Collector;
-
-        impl<'de> Visitor<'de> for Collector {
-            type Value = Members;
-
-            fn expecting(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-                f.write_str("an object")
-            }
-
-            fn visit_map<A: MapAccess<'de>>(self, mut map: A) -> Result<Members, A::Error> {
-                let mut members = Vec::new();
-                while let Some(member) = map.next_entry()? {
-                    members.push(member);
-                }
-                Ok(Members(members))
-            }
-        }
-
-        deserializer.deserialize_map(Collector)
-    }
 }
 
 impl Overrides {

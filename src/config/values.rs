@@ -89,6 +89,11 @@ const LIFETIME_MAX: Duration = Duration::from_secs(366 * 24 * 60 * 60);
 /// The shortest `max_lifetime`: a minute, which an agent may need to register.
 const LIFETIME_MIN: Duration = Duration::from_secs(60);
 
+/// Parses the age at which a target is removed.
+///
+/// # Errors
+///
+/// What it must be.
 pub fn parse_lifetime(text: &str) -> Result<Duration, String> {
     parse_duration(text)
         .filter(|lifetime| (LIFETIME_MIN..=LIFETIME_MAX).contains(lifetime))

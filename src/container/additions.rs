@@ -4,7 +4,7 @@
 use serde_json::{Map, Value, json};
 
 use super::forms::{is_path, is_plain};
-use crate::docker::archive::TOKEN_DIR;
+use crate::docker::archive::SECRETS_DIR;
 use crate::docker::label;
 
 /// The values of a single target.
@@ -65,7 +65,7 @@ impl Additions {
         for (path, value) in object(patch, "Volumes", problems) {
             if hides_token(&path) || value != json!({}) {
                 problems.push(format!(
-                    "Volumes.{path} must be an absolute path with the value {{}}, and outside {TOKEN_DIR}, which holds the target's token"
+                    "Volumes.{path} must be an absolute path with the value {{}}, and outside {SECRETS_DIR}, which holds the target's token"
                 ));
             } else {
                 self.volumes.insert(path, value);
@@ -127,13 +127,13 @@ fn object(
 /// Whether a mount at this path of the container might hide the token's file. The
 /// answer is yes for a path that is not plain and absolute.
 pub fn hides_token(path: &str) -> bool {
-    !is_path(path) || resolved(path).starts_with(&resolved(TOKEN_DIR))
+    !is_path(path) || resolved(path).starts_with(&resolved(SECRETS_DIR))
 }
 
 /// Whether this path of the container is a folder above the token's file. What is
 /// mounted there can be shared with others, and the token's volume with it.
 pub fn is_above_token(path: &str) -> bool {
-    resolved(TOKEN_DIR).starts_with(&resolved(path))
+    resolved(SECRETS_DIR).starts_with(&resolved(path))
 }
 
 /// The parts of a path that mean something.

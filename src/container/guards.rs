@@ -11,7 +11,7 @@ use super::forms::{
     is_absent_or, is_hardware_address, is_host_name, is_ip, is_list, is_number, is_object,
     is_one_of, is_path_of_files, is_plain, is_text,
 };
-use crate::docker::archive::TOKEN_DIR;
+use crate::docker::archive::SECRETS_DIR;
 
 /// Checks what the server itself relies on. No setting turns this off.
 pub fn check_servers_own(body: &Value, problems: &mut Vec<String>) {
@@ -36,7 +36,7 @@ pub fn check_servers_own(body: &Value, problems: &mut Vec<String>) {
     }
     if !is_unset(&host_config["VolumesFrom"]) {
         problems.push(format!(
-            "HostConfig.VolumesFrom could put a volume of another container in {TOKEN_DIR}, and with it the target's token; leave it out"
+            "HostConfig.VolumesFrom could put a volume of another container in {SECRETS_DIR}, and with it the target's token; leave it out"
         ));
     }
     if !is_unset(&host_config["VolumeDriver"]) {
@@ -52,7 +52,7 @@ pub fn check_servers_own(body: &Value, problems: &mut Vec<String>) {
         || binds.into_iter().any(is_bind_misplaced);
     if is_misplaced {
         problems.push(format!(
-            "HostConfig mounts something in {TOKEN_DIR}, which holds the target's token, or above it, or at a path that is not plain and absolute"
+            "HostConfig mounts something in {SECRETS_DIR}, which holds the target's token, or above it, or at a path that is not plain and absolute"
         ));
     }
 }

@@ -1,7 +1,7 @@
 //! `PUT /containers/{id}/archive` (Engine API, PutContainerArchive).
 //!
-//! A target gets its activation token this way, so that the token is not part of
-//! the container's configuration, which everyone who may inspect it can read.
+//! A target gets its secrets this way, so that they are not part of the container's
+//! configuration, which everyone who may inspect it can read.
 
 use http::header::CONTENT_TYPE;
 use http::{HeaderValue, Method};
@@ -14,31 +14,40 @@ use crate::secret::Secret;
 /// A folder of the container that is an anonymous volume. Before the start the
 /// Engine cannot write an archive into a tmpfs, and with a read-only root file
 /// system it can only write into a volume.
-pub const TOKEN_DIR: &str = "/run/dynamic-access";
+pub const SECRETS_DIR: &str = "/run/dynamic-access";
 
-/// The name of the token's file in [`TOKEN_DIR`].
-const TOKEN_FILE: &str = "activation-token";
+/// The name of the file that has the activation token.
+pub const ACTIVATION_TOKEN: &str = "activation-token";
 
-/// Its owner may read it, and nobody may write it: it is read once.
-const TOKEN_MODE: u32 = 0o400;
+/// Its owner may read a secret, and nobody may write it.
+const MODE: u32 = 0o400;
 
-/// The path of the token's file.
-pub fn token_path() -> String {
-    format!("{TOKEN_DIR}/{TOKEN_FILE}")
+/// A secret that a target gets as a file in [`SECRETS_DIR`].
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct SecretFile {
+    /// The file's name: lower-case letters, digits and dashes, at most 64.
+    pub name: String,
+    /// Its content.
+    pub content: Secret,
 }
 
-/// Writes the token's file, which root alone can read, into a container that
+/// The path of the activation token's file.
+pub fn token_path() -> String {
+    format!("{SECRETS_DIR}/{ACTIVATION_TOKEN}")
+}
+
+/// Writes secrets as files, which root alone can read, into a container that
 /// has not been started.
 ///
-/// A failed call may have written the file all the same. Only an empty 200 is
+/// A failed call may have written the files all the same. Only an empty 200 is
 /// a success, since any web server answers 200 to something.
-pub fn write_token(id: &ContainerId, token: &Secret) -> Call<()> {
+pub fn write_secrets(id: &ContainerId, secrets: &[SecretFile]) -> Call<()> {
     let path = format!(
         "/containers/{}/archive?path={}",
         id.as_str(),
-        query_encoded(TOKEN_DIR)
+        query_encoded(SECRETS_DIR)
     );
-    let mut request = request(Method::PUT, &path, archive(token.expose().as_bytes()));
+    let mut request = request(Method::PUT, &path, archive(secrets));
     request
         .headers_mut()
         .insert(CONTENT_TYPE, HeaderValue::from_static("application/x-tar"));
@@ -52,19 +61,24 @@ fn written(reply: &Reply) -> Result<(), Fault> {
     }
 }
 
-/// A tar archive of the one file.
-fn archive(content: &[u8]) -> Vec<u8> {
-    let mut header = tar::Header::new_ustar();
-    header.set_size(content.len() as u64);
-    header.set_mode(TOKEN_MODE);
-    header.set_uid(0);
-    header.set_gid(0);
-    header.set_mtime(0);
+/// A tar archive of the files.
+fn archive(secrets: &[SecretFile]) -> Vec<u8> {
     let mut archive = tar::Builder::new(Vec::new());
+    for SecretFile { name, content } in secrets {
+        let content = content.expose().as_bytes();
+        let mut header = tar::Header::new_ustar();
+        header.set_size(content.len() as u64);
+        header.set_mode(MODE);
+        header.set_uid(0);
+        header.set_gid(0);
+        header.set_mtime(0);
+        archive
+            .append_data(&mut header, name, content)
+            .expect("a vector takes all that is written, and the name is short");
+    }
     archive
-        .append_data(&mut header, TOKEN_FILE, content)
-        .and_then(|()| archive.into_inner())
-        .expect("a vector takes all that is written, and the name is short")
+        .into_inner()
+        .expect("a vector takes all that is written")
 }
 
 #[cfg(test)]
@@ -77,28 +91,32 @@ mod tests {
     const ID: &str = "0123456789abcdef0123456789abcdef0123456789abcdef0123456789abcdef";
 
     #[test]
-    fn the_archive_holds_the_token_for_root_to_read() {
+    fn the_archive_holds_each_secret_for_root_to_read() {
         let id = ContainerId::parse(ID).expect("an id");
-        let request = write_token(&id, &Secret::new("a-token")).request;
+        let file = |name: &str, content: &str| SecretFile {
+            name: name.to_owned(),
+            content: Secret::new(content),
+        };
+        let longest = "x".repeat(64);
+        let files = [file(ACTIVATION_TOKEN, "a-token"), file(&longest, "")];
+        let request = write_secrets(&id, &files).request;
         assert_eq!(request.method(), Method::PUT);
         let uri = format!("/containers/{ID}/archive?path=%2Frun%2Fdynamic-access");
         assert_eq!(request.uri().to_string(), uri);
         let length = request.body().len().to_string();
         assert_eq!(request.headers()["content-length"], length.as_str());
         let mut archive = tar::Archive::new(request.body().as_slice());
-        let mut entries = archive.entries().expect("an archive");
-        let mut entry = entries.next().expect("an entry").expect("whole");
-        assert_eq!(
-            entry.path().expect("a path").to_str(),
-            Some("activation-token")
-        );
-        let header = entry.header();
-        assert_eq!(header.mode().expect("a mode"), 0o400);
-        assert_eq!(header.uid().expect("an owner"), 0);
-        let mut content = String::new();
-        entry.read_to_string(&mut content).expect("text");
-        assert_eq!(content, "a-token");
-        assert!(entries.next().is_none());
+        let mut found = Vec::new();
+        for entry in archive.entries().expect("an archive") {
+            let mut entry = entry.expect("whole");
+            assert_eq!(entry.header().mode().expect("a mode"), 0o400);
+            assert_eq!(entry.header().uid().expect("an owner"), 0);
+            let name = entry.path().expect("a path").to_string_lossy().into_owned();
+            let mut content = String::new();
+            entry.read_to_string(&mut content).expect("text");
+            found.push(file(&name, &content));
+        }
+        assert_eq!(found, files);
     }
 
     #[test]

@@ -24,6 +24,10 @@ pub const SERVICE_URL: &str = "dynamic-access.service-url";
 /// `environmentId`, for the same purpose.
 pub const ENVIRONMENT_ID: &str = "dynamic-access.environment-id";
 
+/// The lifetime that its caller has asked for, in seconds, for the same purpose;
+/// absent if none was asked for.
+pub const LIFETIME: &str = "dynamic-access.lifetime";
+
 /// Seconds after its creation from which a container that was never started
 /// may be removed.
 pub const START_WITHIN: &str = "dynamic-access.start-within";

@@ -81,15 +81,28 @@ impl DeploymentId {
 pub struct ContainerName(String);
 
 impl ContainerName {
-    /// Separates this use of the token's digest from any other.
-    const DOMAIN: &[u8] = b"dynamic-access container name v1\0";
+    /// Separates the digests of activation tokens from any other.
+    const OF_TOKEN: &[u8] = b"dynamic-access container name v1\0";
+
+    /// Separates the digests of idempotency keys, so that no caller can meet the
+    /// other's targets by a key that is a token.
+    const OF_KEY: &[u8] = b"dynamic-access container name of an idempotency key v1\0";
 
     /// The name for an activation token.
     pub fn from_token(deployment: &DeploymentId, token: &Secret) -> Self {
+        Self::from_digest(deployment, Self::OF_TOKEN, token)
+    }
+
+    /// The name for an idempotency key.
+    pub fn from_idempotency_key(deployment: &DeploymentId, key: &Secret) -> Self {
+        Self::from_digest(deployment, Self::OF_KEY, key)
+    }
+
+    fn from_digest(deployment: &DeploymentId, domain: &[u8], secret: &Secret) -> Self {
         let mut digest = Sha256::new();
-        digest.update(Self::DOMAIN);
-        digest.update(token.expose());
-        // 160 bits: no two tokens collide, and a token cannot be derived from it.
+        digest.update(domain);
+        digest.update(secret.expose());
+        // 160 bits: no two secrets collide, and a secret cannot be derived from it.
         let hex: String = digest.finalize()[..20]
             .iter()
             .map(|byte| format!("{byte:02x}"))
@@ -308,6 +321,9 @@ mod tests {
         assert_eq!(name("da", "token"), name("da", "token"));
         assert_ne!(name("da", "token"), name("da", "token2"));
         assert_ne!(name("da", "token"), name("db", "token"));
+        let deployment = DeploymentId::parse("da").expect("an id");
+        let of_key = ContainerName::from_idempotency_key(&deployment, &Secret::new("token"));
+        assert_ne!(name("da", "token"), of_key);
     }
 
     #[test]

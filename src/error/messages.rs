@@ -9,6 +9,7 @@ use std::fmt;
 use super::Error;
 use crate::fault::Fault;
 use crate::platform::Barrier;
+use crate::provision::KeyKind;
 
 impl Error {
     /// The sentence for the caller. It is the same every time.
@@ -16,6 +17,10 @@ impl Error {
         match self {
             Self::BadBody(_) => {
                 "The request body is not a JSON object with valid text fields for this webhook."
+            }
+            Self::BadField(sentence) => sentence,
+            Self::BadIdempotencyKey => {
+                "The header Idempotency-Key must be given once, with 1 to 255 visible ASCII characters."
             }
             Self::BadUniqueId => "The uniqueId must be 64 lower-case hexadecimal digits.",
             Self::BadQuery => "The query string is not valid for this webhook.",
@@ -27,7 +32,8 @@ impl Error {
             Self::WrongMethod { .. } => "This webhook must be called with another method.",
             Self::NotOurs(_) => "The uniqueId does not belong to a target of this server.",
             Self::BodyTooSlow => "The request body did not arrive in time.",
-            Self::BodyTooLarge => "The request body is larger than 64 KiB.",
+            Self::BodyTooLarge(64) => "The request body is larger than 64 KiB.",
+            Self::BodyTooLarge(_) => "The request body is too large.",
             Self::NotJson => "The request body must be application/json.",
             Self::Misconfigured(_) => {
                 "The provisioning server is misconfigured. Its log names the variable to fix."
@@ -72,18 +78,34 @@ impl Error {
             Self::TokenUnreadable { .. } => {
                 "The agent image does not run as root. Contact the administrator of the provisioning server."
             }
-            Self::TargetEnded { .. } => {
-                "The target of this activation token has ended. Connect again to get a new one."
-            }
+            Self::TargetEnded {
+                of: KeyKind::IdempotencyKey,
+                ..
+            } => "The target of this Idempotency-Key has ended. Use another key to get a new one.",
+            Self::TargetEnded {
+                of: KeyKind::ActivationToken,
+                ..
+            } => "The target of this activation token has ended. Connect again to get a new one.",
             Self::TargetVanished(_) => {
                 "The target was removed before it was started. Try again shortly."
             }
             Self::ServiceUrlNotAllowed => {
                 "Targets of this server may not register at this serviceUrl. Ask the administrator of the provisioning server to check service_urls."
             }
-            Self::OtherPayload(_) => {
-                "This activation token was already used with another serviceUrl or environmentId."
+            Self::OtherPayload {
+                of: KeyKind::IdempotencyKey,
+                ..
+            } => {
+                "This Idempotency-Key was already used with another environment, serviceUrl or lifetime."
             }
+            Self::LifetimeTooLong(_) => "The lifetime is longer than that of the environment.",
+            Self::SecretsNeedFiles => {
+                "This server cannot give a target its secrets. Ask its administrator to check token_delivery."
+            }
+            Self::OtherPayload {
+                of: KeyKind::ActivationToken,
+                ..
+            } => "This activation token was already used with another serviceUrl or environmentId.",
             Self::TooManyTargets { .. } => {
                 "This server has reached its maximum number of targets. Try again later."
             }
@@ -93,16 +115,29 @@ impl Error {
     }
 }
 
+impl fmt::Display for KeyKind {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(match self {
+            Self::ActivationToken => "token",
+            Self::IdempotencyKey => "Idempotency-Key",
+        })
+    }
+}
+
 impl fmt::Display for Error {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
             Self::BadBody(detail) => write!(f, "invalid body: {detail}"),
+            Self::BadField(sentence) => write!(f, "invalid body: {sentence}"),
+            Self::BadIdempotencyKey => {
+                f.write_str("the header Idempotency-Key is missing, given twice or invalid")
+            }
             Self::BadUniqueId => {
                 f.write_str("invalid body: uniqueId is not 64 lower-case hex digits")
             }
             Self::BadQuery => f.write_str("invalid query; /reap takes dry_run=1 alone, and a list or the page one environment"),
             Self::BodyTooSlow => f.write_str("the body did not arrive in time"),
-            Self::BodyTooLarge => f.write_str("the body is larger than 64 KiB"),
+            Self::BodyTooLarge(kib) => write!(f, "the body is larger than {kib} KiB"),
             Self::NotJson => f.write_str("the Content-Type is not JSON"),
             Self::Unauthorized(detail) => write!(f, "unauthorized: {detail}"),
             Self::NotPermitted(caller) => write!(f, "{caller} does not open this route"),
@@ -186,18 +221,20 @@ impl fmt::Display for Error {
             ),
             Self::TargetEnded {
                 id,
+                of,
                 exit_code: Some(code),
             } => write!(
                 f,
-                "container {} of this token has ended with exit code {code} and is not started again; docker logs may say why",
+                "container {} of this {of} has ended with exit code {code} and is not started again; docker logs may say why",
                 id.short()
             ),
             Self::TargetEnded {
                 id,
+                of,
                 exit_code: None,
             } => write!(
                 f,
-                "container {} of this token has ended and is not started again",
+                "container {} of this {of} has ended and is not started again",
                 id.short()
             ),
             Self::TargetVanished(id) => write!(
@@ -208,10 +245,18 @@ impl fmt::Display for Error {
             Self::ServiceUrlNotAllowed => {
                 f.write_str("the serviceUrl matches none of service_urls")
             }
-            Self::OtherPayload(id) => write!(
+            Self::OtherPayload { id, of } => write!(
                 f,
-                "container {} of this token was started with another serviceUrl or environmentId",
+                "container {} of this {of} was started with another payload (environment, serviceUrl or lifetime)",
                 id.short()
+            ),
+            Self::LifetimeTooLong(longest) => write!(
+                f,
+                "the lifetime is longer than max_lifetime of the environment, which is {} s",
+                longest.as_secs()
+            ),
+            Self::SecretsNeedFiles => f.write_str(
+                "token_delivery is env, which puts one token into the environment of a target; POST /v1/targets needs file",
             ),
             Self::TooManyTargets { max, of } => {
                 write!(f, "max_targets {of} is reached: {max} at most")

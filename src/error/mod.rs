@@ -5,26 +5,33 @@
 
 mod messages;
 
+use std::time::Duration;
+
 use http::StatusCode;
 
 use crate::auth::Caller;
 use crate::config::Problems;
 use crate::docker::{ContainerId, ImageReference, is_denial, is_full};
 use crate::fault::Fault;
+use crate::provision::KeyKind;
 
 /// Why a webhook did not succeed.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum Error {
     /// The body is invalid: the field, and what is wrong with it.
     BadBody(String),
+    /// The body of a route of `/v1` is invalid. Holds a sentence that names the member.
+    BadField(&'static str),
+    /// The `Idempotency-Key` is missing or invalid.
+    BadIdempotencyKey,
     /// `uniqueId` does not have the form of this server's ids.
     BadUniqueId,
     /// The webhook does not take this query.
     BadQuery,
     /// The body did not arrive in time.
     BodyTooSlow,
-    /// The body is longer than that of any webhook.
-    BodyTooLarge,
+    /// The body is longer than the route allows, in KiB.
+    BodyTooLarge(usize),
     /// The Content-Type is not JSON.
     NotJson,
     /// The credentials are wrong. The reason is for the log only.
@@ -96,10 +103,12 @@ pub enum Error {
     InProgress,
     /// Another request is removing the container.
     RemovalInProgress,
-    /// The token's target has ended. It is not started again.
+    /// The key's target has ended. It is not started again.
     TargetEnded {
         /// Its container.
         id: ContainerId,
+        /// What the key is.
+        of: KeyKind,
         /// The exit code of its first process, if it is known.
         exit_code: Option<i64>,
     },
@@ -107,8 +116,17 @@ pub enum Error {
     TargetVanished(ContainerId),
     /// The agent would register at a place that is not allowed.
     ServiceUrlNotAllowed,
-    /// The token's target was started with another payload.
-    OtherPayload(ContainerId),
+    /// The key's target was started with another payload.
+    OtherPayload {
+        /// Its container.
+        id: ContainerId,
+        /// What the key is.
+        of: KeyKind,
+    },
+    /// The lifetime asked for is longer than this one, which is the environment's.
+    LifetimeTooLong(Duration),
+    /// Secrets of `/v1` are files, and `token_delivery` is `env`.
+    SecretsNeedFiles,
     /// The maximum number of targets is reached.
     TooManyTargets {
         /// The maximum.
@@ -126,13 +144,17 @@ impl Error {
     /// The status of the answer.
     pub fn status(&self) -> StatusCode {
         match self {
-            Self::BadBody(_) | Self::BadUniqueId | Self::BadQuery => StatusCode::BAD_REQUEST,
+            Self::BadBody(_)
+            | Self::BadField(_)
+            | Self::BadIdempotencyKey
+            | Self::BadUniqueId
+            | Self::BadQuery => StatusCode::BAD_REQUEST,
             Self::Unauthorized(_) => StatusCode::UNAUTHORIZED,
             Self::NotPermitted(_) | Self::CrossSite => StatusCode::FORBIDDEN,
             Self::UnknownPath | Self::NoSuchTarget | Self::NotOurs(_) => StatusCode::NOT_FOUND,
             Self::WrongMethod { .. } => StatusCode::METHOD_NOT_ALLOWED,
             Self::BodyTooSlow => StatusCode::REQUEST_TIMEOUT,
-            Self::BodyTooLarge => StatusCode::PAYLOAD_TOO_LARGE,
+            Self::BodyTooLarge(_) => StatusCode::PAYLOAD_TOO_LARGE,
             Self::NotJson => StatusCode::UNSUPPORTED_MEDIA_TYPE,
             Self::Misconfigured(_)
             | Self::NoSuchImage(_)
@@ -145,7 +167,10 @@ impl Error {
             | Self::NameTaken(_) => StatusCode::INTERNAL_SERVER_ERROR,
             Self::EngineFailed(_) | Self::PullFailed { .. } => StatusCode::BAD_GATEWAY,
             Self::TargetEnded { .. } => StatusCode::CONFLICT,
-            Self::ServiceUrlNotAllowed | Self::OtherPayload(_) => StatusCode::UNPROCESSABLE_ENTITY,
+            Self::ServiceUrlNotAllowed
+            | Self::OtherPayload { .. }
+            | Self::LifetimeTooLong(_)
+            | Self::SecretsNeedFiles => StatusCode::UNPROCESSABLE_ENTITY,
             Self::TooManyTargets { .. } | Self::NoRoom(_) => StatusCode::TOO_MANY_REQUESTS,
             Self::EngineUnreachable(_)
             | Self::ImageBeingPulled(_)
@@ -240,6 +265,8 @@ mod tests {
     fn all() -> Vec<(Error, u16)> {
         vec![
             (Error::BadBody("planted".to_owned()), 400),
+            (Error::BadField("A sentence."), 400),
+            (Error::BadIdempotencyKey, 400),
             (Error::BadUniqueId, 400),
             (Error::BadQuery, 400),
             (Error::Unauthorized("planted"), 401),
@@ -253,6 +280,7 @@ mod tests {
             (
                 Error::TargetEnded {
                     id: id(),
+                    of: KeyKind::ActivationToken,
                     exit_code: Some(127),
                 },
                 409,
@@ -264,9 +292,24 @@ mod tests {
                 },
                 500,
             ),
-            (Error::BodyTooLarge, 413),
+            (Error::BodyTooLarge(64), 413),
             (Error::NotJson, 415),
-            (Error::OtherPayload(id()), 422),
+            (
+                Error::OtherPayload {
+                    id: id(),
+                    of: KeyKind::ActivationToken,
+                },
+                422,
+            ),
+            (
+                Error::OtherPayload {
+                    id: id(),
+                    of: KeyKind::IdempotencyKey,
+                },
+                422,
+            ),
+            (Error::LifetimeTooLong(Duration::from_secs(60)), 422),
+            (Error::SecretsNeedFiles, 422),
             (Error::ServiceUrlNotAllowed, 422),
             (
                 Error::TooManyTargets {

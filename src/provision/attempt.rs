@@ -29,7 +29,7 @@ impl<'a> Attempt<'a> {
     /// An attempt; `random` tells it from every other.
     pub fn new(config: &'a Config, order: &'a StartOrder, random: u128) -> Self {
         Self {
-            name: ContainerName::from_token(&config.deployment_id, &order.activation_token),
+            name: order.key.container_name(&config.deployment_id),
             order,
             profile: config.profiles.of(&order.environment_id),
             config,
@@ -42,33 +42,39 @@ impl<'a> Attempt<'a> {
         let Self { order, profile, .. } = self;
         // Labels cannot be changed later, so they hold all that another replica
         // must know about the container.
-        let labels = [
+        let start_within = START_WITHIN.as_secs().to_string();
+        let lifetime = order
+            .lifetime
+            .map(|lifetime| lifetime.as_secs().to_string());
+        let max_lifetime = order.lifetime.unwrap_or(profile.max_lifetime);
+        let max_lifetime = max_lifetime.as_secs().to_string();
+        let mut labels = vec![
             (label::DEPLOYMENT, self.config.deployment_id.as_str()),
             (label::NAME, self.name.as_str()),
             (label::ATTEMPT, &self.id),
-            (label::SERVICE_URL, &order.service_url),
             (label::ENVIRONMENT_ID, &order.environment_id),
-            (label::START_WITHIN, &START_WITHIN.as_secs().to_string()),
-            (
-                label::MAX_LIFETIME,
-                &profile.max_lifetime.as_secs().to_string(),
-            ),
+            (label::START_WITHIN, &start_within),
+            (label::MAX_LIFETIME, &max_lifetime),
         ];
-        let mut env = vec![
-            format!("SERVICE_URL={}", order.service_url),
-            format!("ENVIRONMENT_ID={}", order.environment_id),
-        ];
-        let token = order.activation_token.expose();
-        let volume = match self.config.token_delivery {
-            TokenDelivery::File => {
-                env.push(format!("ACTIVATION_TOKEN_FILE={}", archive::token_path()));
-                Some(archive::TOKEN_DIR)
-            }
-            TokenDelivery::Env => {
-                env.push(format!("ACTIVATION_TOKEN={token}"));
-                None
-            }
-        };
+        let mut env = Vec::new();
+        if let Some(service_url) = &order.service_url {
+            labels.push((label::SERVICE_URL, service_url));
+            env.push(format!("SERVICE_URL={service_url}"));
+        }
+        env.push(format!("ENVIRONMENT_ID={}", order.environment_id));
+        if let Some(lifetime) = &lifetime {
+            labels.push((label::LIFETIME, lifetime));
+        }
+        let is_file = self.config.token_delivery == TokenDelivery::File;
+        if let Some(token) = order.activation_token() {
+            env.push(if is_file {
+                format!("ACTIVATION_TOKEN_FILE={}", archive::token_path())
+            } else {
+                format!("ACTIVATION_TOKEN={}", token.expose())
+            });
+        }
+        let has_files = is_file && !order.secrets.is_empty();
+        let volume = has_files.then_some(archive::SECRETS_DIR);
         profile.body.with(&PerTarget {
             image: profile.image.as_str(),
             env: &env,
@@ -89,9 +95,11 @@ impl<'a> Attempt<'a> {
         found.label(label::ATTEMPT) == Some(&self.id)
     }
 
-    /// Whether any attempt created a container for the same payload.
+    /// Whether any attempt created a container for the same payload. The secrets
+    /// are not compared, since nothing of them is kept.
     pub fn has_payload_of(&self, found: &Listed) -> bool {
-        found.label(label::SERVICE_URL) == Some(&self.order.service_url)
+        found.label(label::SERVICE_URL) == self.order.service_url.as_deref()
+            && found.label_seconds(label::LIFETIME) == self.order.lifetime
             && found
                 .label(label::ENVIRONMENT_ID)
                 .is_some_and(|id| is_same(id, &self.order.environment_id))
@@ -107,11 +115,8 @@ mod tests {
     use crate::secret::Secret;
 
     fn order() -> StartOrder {
-        StartOrder {
-            service_url: "https://host".to_owned(),
-            activation_token: Secret::new("planted"),
-            environment_id: "e".to_owned(),
-        }
+        let token = Secret::new("planted");
+        StartOrder::of_webhook("https://host".to_owned(), token, "e".to_owned())
     }
 
     #[test]

@@ -21,9 +21,13 @@ mod start;
 mod stop;
 mod targets;
 
+use std::time::Duration;
+
 use crate::budget::Budget;
 use crate::config::Config;
-use crate::docker::ContainerId;
+use crate::docker::archive::{self, SecretFile};
+use crate::docker::list::Listed;
+use crate::docker::{ContainerName, DeploymentId};
 use crate::engine::Engine;
 use crate::secret::Secret;
 
@@ -31,22 +35,95 @@ use crate::secret::Secret;
 /// row are no accident, and the caller tries again too.
 const FAULTS_MAX: u32 = 3;
 
-/// What `/start` asks for.
-#[derive(Debug)]
+/// What makes repeated orders one: its digest is the name of the container.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Key {
+    /// The `activationToken` of `/start`.
+    ActivationToken(Secret),
+    /// The `Idempotency-Key` of `POST /v1/targets`.
+    IdempotencyKey(Secret),
+}
+
+/// Which of them it is.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum KeyKind {
+    /// An activation token.
+    ActivationToken,
+    /// An idempotency key.
+    IdempotencyKey,
+}
+
+impl Key {
+    /// Which of them it is.
+    pub fn kind(&self) -> KeyKind {
+        match self {
+            Self::ActivationToken(_) => KeyKind::ActivationToken,
+            Self::IdempotencyKey(_) => KeyKind::IdempotencyKey,
+        }
+    }
+
+    /// The name of the container.
+    pub fn container_name(&self, deployment: &DeploymentId) -> ContainerName {
+        match self {
+            Self::ActivationToken(token) => ContainerName::from_token(deployment, token),
+            Self::IdempotencyKey(key) => ContainerName::from_idempotency_key(deployment, key),
+        }
+    }
+}
+
+/// What a start asks for.
+#[derive(Debug, Clone)]
 pub struct StartOrder {
-    /// Where the agent registers.
-    pub service_url: String,
-    /// What the agent registers with, once.
-    pub activation_token: Secret,
-    /// Where in the organisation the target belongs.
+    /// What makes repeated orders one.
+    pub key: Key,
+    /// Where the agent registers, if it does.
+    pub service_url: Option<String>,
+    /// Where the target belongs.
     pub environment_id: String,
+    /// What the target gets and nobody else may read.
+    pub secrets: Vec<SecretFile>,
+    /// The age at which the target is removed, if it is to be less than that of its
+    /// environment.
+    pub lifetime: Option<Duration>,
+}
+
+impl StartOrder {
+    /// The order of `/start`: its token is both the key and the one secret.
+    pub fn of_webhook(service_url: String, token: Secret, environment_id: String) -> Self {
+        Self {
+            key: Key::ActivationToken(token.clone()),
+            service_url: Some(service_url),
+            environment_id,
+            secrets: vec![SecretFile {
+                name: archive::ACTIVATION_TOKEN.to_owned(),
+                content: token,
+            }],
+            lifetime: None,
+        }
+    }
+
+    /// The activation token, if the target gets one.
+    pub fn activation_token(&self) -> Option<&Secret> {
+        let mut secrets = self.secrets.iter();
+        let found = secrets.find(|secret| secret.name == archive::ACTIVATION_TOKEN);
+        found.map(|secret| &secret.content)
+    }
+
+    /// What no log line may show.
+    pub fn all_secrets(&self) -> impl Iterator<Item = &Secret> {
+        let (Key::ActivationToken(key) | Key::IdempotencyKey(key)) = &self.key;
+        let contents = self.secrets.iter().map(|secret| &secret.content);
+        contents.chain([key])
+    }
 }
 
 /// A target that runs.
 #[derive(Debug)]
 pub struct Started {
     /// Its container.
-    pub id: ContainerId,
+    pub container: Listed,
+    /// Whether this order has started it; otherwise it ran already.
+    pub is_new: bool,
     /// What the Engine left out of the container's configuration.
     pub warnings: Vec<String>,
 }

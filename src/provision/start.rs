@@ -1,6 +1,6 @@
-//! `/start`: at most one running container for a token, whatever fails.
+//! A start: at most one running container for a key, whatever fails.
 //!
-//! The container's name follows from the token, and the Engine gives a name to
+//! The container's name follows from the key, and the Engine gives a name to
 //! one container at a time. An attempt that cannot tell what the Engine has
 //! done looks for that name. Each attempt writes a label of its own: only the
 //! attempt that created a container ever starts it.
@@ -10,7 +10,7 @@ use std::time::Duration;
 use super::attempt::Attempt;
 use super::capacity::Capacity;
 use super::clean_up::Remains;
-use super::{FAULTS_MAX, Provisioner, StartOrder, Started};
+use super::{FAULTS_MAX, KeyKind, Provisioner, StartOrder, Started};
 use crate::ages::ABANDONED_AFTER;
 use crate::config::TokenDelivery;
 use crate::docker::create::{Outcome, create, is_limit_dropped};
@@ -59,9 +59,7 @@ impl<P: Platform> Provisioner<'_, P> {
     /// then, unless the Engine could not be reached to do so.
     pub async fn start(&self, order: &StartOrder) -> Result<Started, Error> {
         let attempt = Attempt::new(self.config, order, self.platform.random());
-        if !attempt.profile.service_urls.allow(&order.service_url) {
-            return Err(Error::ServiceUrlNotAllowed);
-        }
+        self.check_order(&attempt)?;
         let body = attempt.body();
         let image = &attempt.profile.image;
         let mut pauses = Pauses::new(self.platform, self.budget.work_until);
@@ -101,7 +99,13 @@ impl<P: Platform> Provisioner<'_, P> {
                 self.clean_up_unseen(&attempt).await;
             }
             let cause = match settled? {
-                Sight::Runs(id) => return self.confirm(id, Vec::new(), STAYS_UP).await,
+                Sight::Runs(id) => {
+                    let started = self.confirm(&attempt, id, Vec::new(), STAYS_UP).await?;
+                    return Ok(Started {
+                        is_new: false,
+                        ..started
+                    });
+                }
                 Sight::Mine(id) => match self.run(&attempt, id, Vec::new()).await {
                     Err(error @ Error::TargetVanished(_)) => {
                         faults += 1;
@@ -117,6 +121,27 @@ impl<P: Platform> Provisioner<'_, P> {
                 return Err(cause);
             }
         }
+    }
+
+    /// Checks what the variables allow an order to ask for.
+    fn check_order(&self, attempt: &Attempt<'_>) -> Result<(), Error> {
+        let Attempt { order, profile, .. } = attempt;
+        let is_allowed = |url| profile.service_urls.allow(url);
+        if !order.service_url.as_deref().is_none_or(is_allowed) {
+            return Err(Error::ServiceUrlNotAllowed);
+        }
+        if order
+            .lifetime
+            .is_some_and(|lifetime| lifetime > profile.max_lifetime)
+        {
+            return Err(Error::LifetimeTooLong(profile.max_lifetime));
+        }
+        // Nobody who asks for files expects to find them in the environment.
+        let is_env = self.config.token_delivery == TokenDelivery::Env;
+        if is_env && order.key.kind() == KeyKind::IdempotencyKey {
+            return Err(Error::SecretsNeedFiles);
+        }
+        Ok(())
     }
 
     /// Looks at the name until one thing is certain: the target runs, it is
@@ -160,11 +185,14 @@ impl<P: Platform> Provisioner<'_, P> {
             return Err(Error::NameTaken(found.id));
         }
         if !attempt.has_payload_of(&found) {
-            return Err(Error::OtherPayload(found.id));
+            return Err(Error::OtherPayload {
+                id: found.id,
+                of: attempt.order.key.kind(),
+            });
         }
         match found.state {
             State::Running => Ok(Sight::Runs(found.id)),
-            State::Ended => Err(self.ended(found.id).await),
+            State::Ended => Err(self.ended(attempt, found.id).await),
             State::Dead => Ok(Sight::Abandoned(found.id)),
             State::Created if attempt.has_created(&found) => Ok(Sight::Mine(found.id)),
             State::Created if found.age.is_some_and(|age| age > ABANDONED_AFTER) => {
@@ -187,14 +215,16 @@ impl<P: Platform> Provisioner<'_, P> {
         let cause = match prepared {
             Err(error) => error,
             Ok(()) => match self.engine.send(start::start(&id)).await {
-                Ok(start::Outcome::Runs) => return self.confirm(id, warnings, took()).await,
+                Ok(start::Outcome::Runs) => {
+                    return self.confirm(attempt, id, warnings, took()).await;
+                }
                 Ok(start::Outcome::NoSuchNetwork(named)) => attempt.no_such_network(named),
                 Err(fault) => fault.into(),
             },
         };
         match self.clean_up(&id).await {
-            Remains::Running => self.confirm(id, warnings, took()).await,
-            Remains::Ended => Err(self.ended(id).await),
+            Remains::Running => self.confirm(attempt, id, warnings, took()).await,
+            Remains::Ended => Err(self.ended(attempt, id).await),
             // Somebody has removed it before it ran, as `docker container prune`
             // does with created ones.
             Remains::Nothing if matches!(cause, Error::Refused(_)) => {
@@ -209,6 +239,7 @@ impl<P: Platform> Provisioner<'_, P> {
     /// started it.
     async fn confirm(
         &self,
+        attempt: &Attempt<'_>,
         id: ContainerId,
         warnings: Vec<String>,
         took: Duration,
@@ -217,33 +248,43 @@ impl<P: Platform> Provisioner<'_, P> {
         let pause = (STAYS_UP + took).min(STAYS_UP_MAX);
         // Some time must be left for the look.
         self.platform.sleep(pause.min(engine.time_left() / 2)).await;
-        let found = engine.send(list::find_by_id(&id)).await?;
-        match found.map(|found| found.state) {
+        let ended = Error::TargetEnded {
+            id: id.clone(),
+            of: attempt.order.key.kind(),
+            exit_code: None,
+        };
+        let container = engine
+            .send(list::find_by_id(&id))
+            .await?
+            .ok_or(ended.clone())?;
+        match container.state {
             // The Engine has said that it runs; a word that is not known says
             // nothing else.
-            Some(State::Running | State::Unknown) => Ok(Started { id, warnings }),
-            Some(State::Created) => Err(Error::InProgress),
-            Some(State::Ended) => Err(self.ended(id).await),
-            Some(State::Removing | State::Dead) | None => Err(Error::TargetEnded {
-                id,
-                exit_code: None,
+            State::Running | State::Unknown => Ok(Started {
+                container,
+                is_new: true,
+                warnings,
             }),
+            State::Created => Err(Error::InProgress),
+            State::Ended => Err(self.ended(attempt, id).await),
+            State::Removing | State::Dead => Err(ended),
         }
     }
 
     /// The error of a target that has ended, with its exit code if the Engine
     /// still tells it.
-    async fn ended(&self, id: ContainerId) -> Error {
+    async fn ended(&self, attempt: &Attempt<'_>, id: ContainerId) -> Error {
         let engine = self.engine.until(self.budget.answer_until);
         let ended = engine.send(inspect::inspect(&id)).await.ok().flatten();
         Error::TargetEnded {
             id,
+            of: attempt.order.key.kind(),
             exit_code: ended.map(|ended| ended.exit_code),
         }
     }
 
     /// Makes a container ready to be started: its limits hold, there is room
-    /// for it, and it has its token.
+    /// for it, and it has its secrets.
     async fn prepare(
         &self,
         attempt: &Attempt<'_>,
@@ -259,9 +300,11 @@ impl<P: Platform> Provisioner<'_, P> {
         let all = list::list_by_deployment(&self.config.deployment_id);
         let all = self.engine.send(all).await?;
         Capacity::of(attempt, self.config.max_targets).check(&all)?;
-        if self.config.token_delivery == TokenDelivery::File {
-            let token = &attempt.order.activation_token;
-            self.engine.send(archive::write_token(id, token)).await?;
+        let secrets = &attempt.order.secrets;
+        if self.config.token_delivery == TokenDelivery::File && !secrets.is_empty() {
+            self.engine
+                .send(archive::write_secrets(id, secrets))
+                .await?;
         }
         Ok(())
     }

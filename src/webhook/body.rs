@@ -48,11 +48,11 @@ pub fn parse_start(body: &[u8]) -> Result<StartOrder, Error> {
             "environmentId is empty, too long, or has a character that is not allowed",
         ));
     }
-    Ok(StartOrder {
-        service_url: body.service_url,
-        activation_token: Secret::new(body.activation_token),
-        environment_id: body.environment_id,
-    })
+    Ok(StartOrder::of_webhook(
+        body.service_url,
+        Secret::new(body.activation_token),
+        body.environment_id,
+    ))
 }
 
 /// Parses the body of `/stop`.
@@ -97,7 +97,8 @@ fn bad_field(problem: &str) -> Error {
     Error::BadBody(problem.to_owned())
 }
 
-fn is_service_url(text: &str) -> bool {
+/// Whether a text can be a `serviceUrl`.
+pub fn is_service_url(text: &str) -> bool {
     let parsed = text.parse::<Uri>().ok();
     text.len() <= URL_CHARS_MAX
         && text.bytes().all(|byte| byte.is_ascii_graphic())
@@ -131,11 +132,11 @@ mod tests {
     fn a_start_is_parsed_and_unknown_members_are_ignored() {
         let body = start_body(&[("later", json!({"version": [1]}))]);
         let order = parse_start(&body).expect("an order");
-        assert_eq!(order.service_url, "https://cloud.bastionzero.com/");
-        assert_eq!(
-            order.activation_token.expose(),
-            "4b6f52b5-4f2b-4d55-8a0e-2f1c7a3a9d10"
-        );
+        let url = order.service_url.as_deref();
+        assert_eq!(url, Some("https://cloud.bastionzero.com/"));
+        let token = Secret::new("4b6f52b5-4f2b-4d55-8a0e-2f1c7a3a9d10");
+        assert_eq!(order.activation_token(), Some(&token));
+        assert_eq!(order.key, crate::provision::Key::ActivationToken(token));
         assert_eq!(order.environment_id, "0f1e2d3c-4b5a-6978-8796-a5b4c3d2e1f0");
     }
 

@@ -3,7 +3,7 @@
 use std::time::Duration;
 
 use crate::model::{Key, Kind, State};
-use crate::scenario::{Given, Scenario, Webhook, foreign_key};
+use crate::scenario::{FIRST_KEY, Given, Scenario, Webhook, foreign_key};
 
 pub const START: Webhook = Webhook::Start {
     token: 0,
@@ -17,6 +17,17 @@ pub const START_OTHER_TOKEN: Webhook = Webhook::Start {
 
 pub const START_OTHER_PAYLOAD: Webhook = Webhook::Start {
     token: 0,
+    payload: 1,
+};
+
+/// A `POST /v1/targets`.
+pub const START_KEY: Webhook = Webhook::Start {
+    token: FIRST_KEY,
+    payload: 0,
+};
+
+pub const START_KEY_OTHER_PAYLOAD: Webhook = Webhook::Start {
+    token: FIRST_KEY,
     payload: 1,
 };
 
@@ -86,6 +97,19 @@ fn starts() -> Vec<Scenario> {
         case("start-of-young", START, &[given(0, Created, 5)], 503),
         case("start-of-abandoned", START, &[given(0, Created, 60)], 200),
         case("start-of-dead", START, &[given(0, Dead, 60)], 200),
+        case("key-start", START_KEY, &[], 201),
+        case(
+            "key-start-of-running",
+            START_KEY,
+            &[given(FIRST_KEY, Running, 60)],
+            200,
+        ),
+        case(
+            "key-start-of-abandoned",
+            START_KEY,
+            &[given(FIRST_KEY, Created, 60)],
+            201,
+        ),
         case("start-and-reap", START, &remains(), 200),
         Scenario {
             max_targets: 1,
@@ -104,6 +128,21 @@ fn refused_starts() -> Vec<Scenario> {
                 "start-other-payload",
                 START_OTHER_PAYLOAD,
                 &[given(0, Running, 60)],
+                422,
+            )
+        },
+        case(
+            "key-start-of-ended",
+            START_KEY,
+            &[given(FIRST_KEY, Exited, 60)],
+            409,
+        ),
+        Scenario {
+            refusal: Some(422),
+            ..case(
+                "key-start-other-payload",
+                START_KEY_OTHER_PAYLOAD,
+                &[given(FIRST_KEY, Running, 60)],
                 422,
             )
         },

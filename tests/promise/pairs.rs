@@ -1,12 +1,12 @@
 //! Two webhooks at once, their calls in every order.
 
 use crate::cases::{
-    DRY_RUN, NINE_DAYS, REAP, START, START_OTHER_PAYLOAD, START_OTHER_TOKEN, few_remains, given,
-    on_both, on_docker, stop,
+    DRY_RUN, NINE_DAYS, REAP, START, START_KEY, START_OTHER_PAYLOAD, START_OTHER_TOKEN,
+    few_remains, given, on_both, on_docker, stop,
 };
 use crate::fate::Fates;
 use crate::model::{Key, State};
-use crate::scenario::{Given, Scenario, Webhook};
+use crate::scenario::{FIRST_KEY, Given, Scenario, Webhook};
 use crate::schedule::explore_all;
 
 /// Every scenario of this file.
@@ -34,6 +34,19 @@ fn starts() -> Vec<Scenario> {
     vec![
         pair("start-start-same", [START, START], &[], &[200]),
         pair("start-start-other", [START, START_OTHER_TOKEN], &[], &[200]),
+        pair(
+            "key-start-start-same",
+            [START_KEY, START_KEY],
+            &[],
+            &[200, 201],
+        ),
+        pair("key-start-and-start", [START_KEY, START], &[], &[200, 201]),
+        pair(
+            "key-start-stop",
+            [START_KEY, stop()],
+            &[given(FIRST_KEY, Running, 60)],
+            &[200, 201, 409],
+        ),
         Scenario {
             refusal: Some(422),
             ..pair(

@@ -9,10 +9,13 @@ use dynamic_access::docker::{ContainerId, ImageReference};
 use dynamic_access::error::Error;
 use dynamic_access::fault::Fault;
 use dynamic_access::platform::{HttpRequest, HttpResponse};
+use dynamic_access::provision::KeyKind;
 use serde_json::Value;
 
 use crate::model::{Change, Container, Key, Op, State, short};
-use crate::scenario::{WEBHOOK_SECRET, Webhook, environment, is_foreign, name_of, token_text};
+use crate::scenario::{
+    FIRST_KEY, WEBHOOK_SECRET, Webhook, environment, is_foreign, name_of, token_text,
+};
 use crate::world::{By, Shared, World};
 
 /// By when the caller has an answer.
@@ -212,12 +215,19 @@ fn answers_the_truth(world: &World, actor: usize, status: u16, body: &str) -> Re
         (Webhook::Health | Webhook::Stop(_), 200) if body != "{}" => {
             Err(format!("a success with the body {body}"))
         }
-        (Webhook::Start { token, payload }, 200) => {
+        (Webhook::Start { token, payload }, 200 | 201) => {
             let body: Value = serde_json::from_str(body).map_err(|error| error.to_string())?;
-            let id = body["uniqueId"].as_str().ok_or("no uniqueId")?;
+            let is_key = token >= FIRST_KEY;
+            let member = if is_key { "id" } else { "uniqueId" };
+            let id = body[member].as_str().ok_or("no id")?;
             let has_run = |key: &&Key| key.id() == id;
             let key = by.seen_running.iter().find(has_run);
             let key = key.ok_or("the container of a 200 did not run")?;
+            if is_key && (status == 201) != (key.actor == actor) {
+                return Err(
+                    "a 201 says that the target is new, and a 200 that it is not".to_owned(),
+                );
+            }
             let of = world.orders.get(key);
             if of != Some(&(name_of(token), environment(payload))) {
                 return Err("the container of a 200 is another order's".to_owned());
@@ -273,9 +283,22 @@ static CATALOGUE: LazyLock<Vec<(u16, &str)>> = LazyLock::new(|| {
         Error::NoSuchNetwork(String::new()),
         Error::TargetEnded {
             id: id.clone(),
+            of: KeyKind::ActivationToken,
             exit_code: None,
         },
-        Error::OtherPayload(id),
+        Error::TargetEnded {
+            id: id.clone(),
+            of: KeyKind::IdempotencyKey,
+            exit_code: None,
+        },
+        Error::OtherPayload {
+            id: id.clone(),
+            of: KeyKind::ActivationToken,
+        },
+        Error::OtherPayload {
+            id,
+            of: KeyKind::IdempotencyKey,
+        },
         Error::TooManyTargets { max: 1, of: "" },
         Error::Unhealthy(Box::new(Error::InProgress)),
     ];
@@ -286,7 +309,7 @@ static CATALOGUE: LazyLock<Vec<(u16, &str)>> = LazyLock::new(|| {
 });
 
 fn is_of_the_catalogue(status: u16, body: &str) -> Result<(), String> {
-    if status == 200 {
+    if matches!(status, 200 | 201) {
         return Ok(());
     }
     let value: Value = serde_json::from_str(body).map_err(|error| error.to_string())?;
@@ -336,7 +359,7 @@ pub fn is_settled(world: &World, webhook: Webhook, status: u16) -> bool {
         containers.filter(|container| !is_foreign(container.key))
     };
     match (webhook, status) {
-        (_, 200) => true,
+        (_, 200 | 201) => true,
         (Webhook::Start { token, .. }, 409) => {
             let name = name_of(token);
             ours().any(|found| *found.name == *name && found.finished.is_some())

@@ -17,8 +17,15 @@ pub const BEGINNING: Duration = Duration::from_secs(100 * 24 * 60 * 60);
 /// What no answer and no log line may hold.
 pub const WEBHOOK_SECRET: &str = "planted-webhook-secret";
 
+/// The secret that opens `/v1`.
+const API_SECRET: &str = "planted-api-secret";
+
 /// How many tokens there are.
 const TOKENS: usize = 32;
+
+/// The first of the tokens that are idempotency keys: a start of one of these is a
+/// `POST /v1/targets`.
+pub const FIRST_KEY: usize = 24;
 
 const DEPLOYMENT: &str = "dynamic-access";
 
@@ -27,7 +34,8 @@ const SERVICE_URL: &str = "https://cloud.bastionzero.com/";
 /// One call of a webhook.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Webhook {
-    /// With the token of that number, and one of two payloads.
+    /// With the token of that number, and one of two payloads, in the dialect of the
+    /// token: `/start`, or `POST /v1/targets`.
     Start {
         token: usize,
         payload: usize,
@@ -149,7 +157,8 @@ impl Scenario {
             "max_targets" => return Ok(self.max_targets.to_string()),
             "max_lifetime" => "8d",
             "image_pull" => "missing",
-            "api_secret" | "operator_secret" | "registry_auth" | "docker_authorization" => "",
+            "api_secret" => API_SECRET,
+            "operator_secret" | "registry_auth" | "docker_authorization" => "",
             "container_patch" | "environments" => "{}",
             "container_patch_unsafe" => "refuse",
             "service_urls" => "https://*.bastionzero.com",
@@ -174,6 +183,14 @@ impl Webhook {
     /// The request that calls it.
     pub fn request(self) -> (http::request::Parts, Vec<u8>) {
         let (method, uri, body) = match self {
+            Self::Start { token, payload } if token >= FIRST_KEY => {
+                let body = json!({
+                    "environment": environment(payload),
+                    "serviceUrl": SERVICE_URL,
+                    "secrets": {"activation-token": token_text(token)},
+                });
+                ("POST", "/v1/targets", body.to_string())
+            }
             Self::Start { token, payload } => {
                 let body = json!({
                     "serviceUrl": SERVICE_URL,
@@ -190,10 +207,14 @@ impl Webhook {
             Self::Reap { dry_run: false } => ("POST", "/reap", String::new()),
             Self::Reap { dry_run: true } => ("POST", "/reap?dry_run=1", String::new()),
         };
-        let (head, ()) = http::Request::builder()
-            .method(method)
-            .uri(uri)
-            .header("authorization", format!("Basic {WEBHOOK_SECRET}"))
+        let mut request = http::Request::builder().method(method).uri(uri);
+        request = match self {
+            Self::Start { token, .. } if token >= FIRST_KEY => request
+                .header("authorization", format!("Bearer {API_SECRET}"))
+                .header("idempotency-key", key_text(token)),
+            _ => request.header("authorization", format!("Basic {WEBHOOK_SECRET}")),
+        };
+        let (head, ()) = request
             .body(())
             .expect("the parts of a request that are all constants")
             .into_parts();
@@ -206,6 +227,11 @@ pub fn token_text(token: usize) -> String {
     format!("planted-token-{token}-4b6f52b5")
 }
 
+/// An idempotency key, which nothing at all may hold.
+fn key_text(token: usize) -> String {
+    format!("planted-key-{token}-8e03978e")
+}
+
 pub fn environment(payload: usize) -> String {
     format!("environment-{payload}")
 }
@@ -215,6 +241,10 @@ pub fn name_of(token: usize) -> String {
     static NAMES: LazyLock<Vec<String>> = LazyLock::new(|| {
         let deployment = DeploymentId::parse(DEPLOYMENT).expect("a deployment's id");
         let name = |token| {
+            if token >= FIRST_KEY {
+                let key = Secret::new(key_text(token));
+                return ContainerName::from_idempotency_key(&deployment, &key);
+            }
             let token = Secret::new(token_text(token));
             ContainerName::from_token(&deployment, &token)
         };

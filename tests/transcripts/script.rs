@@ -6,7 +6,7 @@ use std::time::Duration;
 
 use dynamic_access::budget::Budget;
 use dynamic_access::config::Config;
-use dynamic_access::docker::{ContainerName, DeploymentId};
+use dynamic_access::docker::DeploymentId;
 use dynamic_access::engine::Engine;
 use dynamic_access::log_line::Calls;
 use dynamic_access::platform::{HttpRequest, HttpResponse, Keep, Platform, TransportError};
@@ -171,11 +171,8 @@ pub fn run_with<T>(
 }
 
 pub fn order() -> StartOrder {
-    StartOrder {
-        service_url: "https://host".to_owned(),
-        activation_token: Secret::new("a-token"),
-        environment_id: "e".to_owned(),
-    }
+    let token = Secret::new("a-token");
+    StartOrder::of_webhook("https://host".to_owned(), token, "e".to_owned())
 }
 
 pub fn created() -> Reply {
@@ -209,7 +206,7 @@ pub fn one(state: &str, changes: &[(&str, &str)]) -> Reply {
 
 pub fn entry(id: &str, state: &str, created: i64, changes: &[(&str, &str)]) -> serde_json::Value {
     let deployment = DeploymentId::parse("dynamic-access").expect("an id");
-    let name = ContainerName::from_token(&deployment, &order().activation_token);
+    let name = order().key.container_name(&deployment);
     let mut labels = serde_json::json!({
         "dynamic-access.deployment": "dynamic-access",
         "dynamic-access.name": name.as_str(),

@@ -22,7 +22,7 @@ fn check_start_with(
         provisioner.start(&order()).await
     });
     match outcome {
-        Ok(started) => assert_eq!((started.id.as_str(), 200), (ID, status)),
+        Ok(started) => assert_eq!((started.container.id.as_str(), 200), (ID, status)),
         Err(error) => assert_eq!(error.status().as_u16(), status, "{error}"),
     }
 }

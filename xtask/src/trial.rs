@@ -53,12 +53,12 @@ impl Trial<'_> {
     ///
     /// Returns what the Engine left out of the container.
     pub fn run(&self) -> Result<Vec<String>> {
-        let order = StartOrder {
-            service_url: self.start_for.unwrap_or("https://localhost").to_owned(),
+        let order = StartOrder::of_webhook(
+            self.start_for.unwrap_or("https://localhost").to_owned(),
             // No service has ever given it out.
-            activation_token: Secret::new(hex(&random::bytes::<16>()?)),
-            environment_id: self.environment_id.to_owned(),
-        };
+            Secret::new(hex(&random::bytes::<16>()?)),
+            self.environment_id.to_owned(),
+        );
         let attempt = u128::from_be_bytes(random::bytes()?);
         let attempt = Attempt::new(self.config, &order, attempt);
         let create = create::create(&attempt.name, &attempt.body());
@@ -90,11 +90,8 @@ impl Trial<'_> {
 
     fn make_use_of(&self, id: &ContainerId, order: &StartOrder) -> Result<()> {
         if self.config.token_delivery == TokenDelivery::File {
-            send(
-                self.docker,
-                archive::write_token(id, &order.activation_token),
-            )
-            .context("its token cannot be written")?;
+            send(self.docker, archive::write_secrets(id, &order.secrets))
+                .context("its token cannot be written")?;
         }
         if self.start_for.is_none() {
             return Ok(());

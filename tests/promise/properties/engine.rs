@@ -38,18 +38,16 @@ fn every_request_says_its_length_and_names_what_it_is_about() {
         |(deployment, id, order, attempt)| {
             let config = config_with("deployment_id", &deployment).expect("a config");
             let (service_url, token, environment_id) = order;
-            let order = StartOrder {
-                service_url,
-                activation_token: Secret::new(token.as_str()),
-                environment_id,
-            };
+            let of_url = format!("SERVICE_URL={service_url}");
+            let token = Secret::new(token.as_str());
+            let order = StartOrder::of_webhook(service_url, token, environment_id);
             let attempt = Attempt::new(&config, &order, attempt);
             let name = &attempt.name;
             let create = create(name, &attempt.body()).request;
             check_request(&create, &[name.as_str()]);
             let body: Value = serde_json::from_slice(create.body()).expect("JSON");
             let environment = json!([
-                format!("SERVICE_URL={}", order.service_url),
+                of_url,
                 format!("ENVIRONMENT_ID={}", order.environment_id),
                 "ACTIVATION_TOKEN_FILE=/run/dynamic-access/activation-token",
             ]);

@@ -1,0 +1,254 @@
+//! Parses requests for a target. Nothing in them is trusted.
+
+use http::HeaderMap;
+use serde::Deserialize;
+
+use crate::config::parse_lifetime;
+use crate::docker::archive::SecretFile;
+use crate::environment_id::is_id;
+use crate::error::Error;
+use crate::members::Members;
+use crate::platform::IDEMPOTENCY_KEY;
+use crate::provision::{Key, StartOrder};
+use crate::secret::Secret;
+use crate::webhook::body::is_service_url;
+
+/// The longest body of `POST /v1/targets`: JSON may write each byte of the secrets
+/// as six characters, and the other members take a few KiB.
+pub const BODY_BYTES_MAX: usize = 512 * 1024;
+
+/// How many secrets one target may get. Each is a file.
+const SECRETS_MAX: usize = 8;
+
+/// How long they may be together. Keys and certificates take a few KiB each.
+const SECRETS_BYTES_MAX: usize = 64 * 1024;
+
+/// The longest name of a secret.
+const NAME_CHARS_MAX: usize = 64;
+
+/// The longest `Idempotency-Key`.
+const KEY_CHARS_MAX: usize = 255;
+
+/// The `Idempotency-Key` of a request. It is taken as it is, whatever its form.
+///
+/// # Errors
+///
+/// [`Error::BadIdempotencyKey`].
+pub fn idempotency_key(headers: &HeaderMap) -> Result<Secret, Error> {
+    let mut values = headers.get_all(IDEMPOTENCY_KEY).iter();
+    let (Some(value), None) = (values.next(), values.next()) else {
+        return Err(Error::BadIdempotencyKey);
+    };
+    let is_key = (1..=KEY_CHARS_MAX).contains(&value.len())
+        && value.as_bytes().iter().all(u8::is_ascii_graphic);
+    let text = value.to_str().ok().filter(|_| is_key);
+    text.map(Secret::new).ok_or(Error::BadIdempotencyKey)
+}
+
+/// Parses the body of `POST /v1/targets`.
+///
+/// # Errors
+///
+/// [`Error::BadField`], whose sentence names the member and never shows its value.
+pub fn parse_start(key: Secret, body: &[u8]) -> Result<StartOrder, Error> {
+    // Unlike a webhook's, an unknown member is an error: a misspelt `lifetime` would
+    // make a target that lives longer than its caller believes.
+    #[derive(Deserialize)]
+    #[serde(rename_all = "camelCase", deny_unknown_fields)]
+    struct StartBody {
+        environment: String,
+        #[serde(default)]
+        secrets: Members<String>,
+        lifetime: Option<String>,
+        service_url: Option<String>,
+    }
+    const BODY: Error = Error::BadField(
+        "The request body must be a JSON object with the text environment and, if wanted, the texts lifetime and serviceUrl and the object secrets, whose members are texts; each given once, and nothing else.",
+    );
+    // serde would accept an array with the fields in order.
+    if !body.trim_ascii_start().starts_with(b"{") {
+        return Err(BODY);
+    }
+    let body: StartBody = serde_json::from_slice(body).map_err(|_| BODY)?;
+    if !is_id(&body.environment) {
+        return Err(Error::BadField(
+            "environment must have 1 to 128 letters, digits and characters of -._~+/=:, and begin with a letter or a digit.",
+        ));
+    }
+    if !body.service_url.as_deref().is_none_or(is_service_url) {
+        return Err(Error::BadField(
+            "serviceUrl must be an http or https URL of at most 2048 visible ASCII characters.",
+        ));
+    }
+    let lifetime = body.lifetime.as_deref().map(parse_lifetime).transpose();
+    let lifetime = lifetime.map_err(|_| {
+        Error::BadField("lifetime must be a duration from 1m to 366d, such as 90m, 12h or 8d.")
+    })?;
+    Ok(StartOrder {
+        key: Key::IdempotencyKey(key),
+        service_url: body.service_url,
+        environment_id: body.environment,
+        secrets: secrets(body.secrets)?,
+        lifetime,
+    })
+}
+
+fn secrets(Members(members): Members<String>) -> Result<Vec<SecretFile>, Error> {
+    let bytes: usize = members.iter().map(|(_, content)| content.len()).sum();
+    if members.len() > SECRETS_MAX || bytes > SECRETS_BYTES_MAX {
+        return Err(Error::BadField(
+            "secrets may have at most 8 members, with 64 KiB of text together.",
+        ));
+    }
+    let mut files: Vec<SecretFile> = Vec::new();
+    for (name, content) in members {
+        let is_name = (1..=NAME_CHARS_MAX).contains(&name.len())
+            && name
+                .bytes()
+                .all(|byte| matches!(byte, b'a'..=b'z' | b'0'..=b'9' | b'-'));
+        if !is_name {
+            return Err(Error::BadField(
+                "The name of a secret must have 1 to 64 lower-case letters, digits and dashes.",
+            ));
+        }
+        if files.iter().any(|file| file.name == name) {
+            return Err(Error::BadField("Each secret must have a name of its own."));
+        }
+        let content = Secret::new(content);
+        files.push(SecretFile { name, content });
+    }
+    Ok(files)
+}
+
+#[cfg(test)]
+mod tests {
+    use std::time::Duration;
+
+    use http::HeaderValue;
+    use serde_json::{Value, json};
+
+    use super::*;
+
+    fn parse(body: &Value) -> Result<StartOrder, Error> {
+        parse_start(Secret::new("key"), body.to_string().as_bytes())
+    }
+
+    #[test]
+    fn an_order_has_what_the_body_says() {
+        let order = parse(&json!({
+            "environment": "e",
+            "secrets": {"activation-token": "t", "tls-key": "-----\n\u{0}é"},
+            "lifetime": "8h",
+            "serviceUrl": "https://host/",
+        }))
+        .expect("an order");
+        assert_eq!(order.key, Key::IdempotencyKey(Secret::new("key")));
+        assert_eq!(order.environment_id, "e");
+        assert_eq!(order.service_url.as_deref(), Some("https://host/"));
+        assert_eq!(order.lifetime, Some(Duration::from_secs(8 * 3600)));
+        assert_eq!(order.activation_token(), Some(&Secret::new("t")));
+        assert_eq!(order.secrets[1].name, "tls-key");
+        assert_eq!(order.secrets[1].content.expose(), "-----\n\u{0}é");
+        let least = parse(&json!({"environment": "e"})).expect("an order");
+        assert_eq!((least.service_url, least.lifetime), (None, None));
+        assert!(least.secrets.is_empty());
+    }
+
+    #[test]
+    fn the_largest_secrets_fit_into_the_largest_body() {
+        let content = "\u{1}".repeat(SECRETS_BYTES_MAX / SECRETS_MAX);
+        let members = (0..SECRETS_MAX).map(|number| {
+            let name = format!("{number:0>NAME_CHARS_MAX$}");
+            (name, Value::from(content.as_str()))
+        });
+        let mut body = json!({
+            "environment": "e".repeat(128),
+            "serviceUrl": format!("https://{}", "h".repeat(2040)),
+            "lifetime": "366d",
+        });
+        body["secrets"] = members.collect::<serde_json::Map<_, _>>().into();
+        assert!(body.to_string().len() <= BODY_BYTES_MAX);
+        parse(&body).expect("an order");
+        body["secrets"]["one-more"] = "".into();
+        parse(&body).expect_err("nine");
+        let one = "x".repeat(SECRETS_BYTES_MAX + 1);
+        parse(&json!({"environment": "e", "secrets": {"a": one}})).expect_err("too long");
+    }
+
+    #[test]
+    fn a_name_that_leaves_its_folder_or_could_be_misread_is_refused() {
+        for name in [
+            "",
+            "..",
+            ".",
+            "../a",
+            "a/b",
+            "/a",
+            "a.b",
+            "A",
+            "a_b",
+            "a b",
+            "a\u{0}",
+            "é",
+            &"a".repeat(65),
+        ] {
+            let body = json!({"environment": "e", "secrets": {name: "planted"}});
+            let error = parse(&body).expect_err(name);
+            assert!(matches!(error, Error::BadField(_)), "{error}");
+        }
+    }
+
+    #[test]
+    fn a_body_that_is_not_exactly_an_order_is_refused_and_not_shown() {
+        for body in [
+            "",
+            "null",
+            "[]",
+            r#"["e"]"#,
+            "{}",
+            r#"{"environment":""}"#,
+            r#"{"environment":"planted e"}"#,
+            r#"{"environment":null}"#,
+            r#"{"environment":"e","environment":"e"}"#,
+            r#"{"environment":"e","lifetme":"planted"}"#,
+            r#"{"environment":"e","lifetime":"planted"}"#,
+            r#"{"environment":"e","lifetime":60}"#,
+            r#"{"environment":"e","lifetime":"59s"}"#,
+            r#"{"environment":"e","serviceUrl":"ftp://planted"}"#,
+            r#"{"environment":"e","secrets":["planted"]}"#,
+            r#"{"environment":"e","secrets":null}"#,
+            r#"{"environment":"e","secrets":{"a":{"planted":1}}}"#,
+            r#"{"environment":"e","secrets":{"a":"planted","a":"planted"}}"#,
+            r#"{"environment":"e"}planted"#,
+        ] {
+            let error = parse_start(Secret::new("key"), body.as_bytes()).expect_err(body);
+            assert!(matches!(error, Error::BadField(_)), "{error}");
+            assert!(!error.to_string().contains("planted"), "{error}");
+        }
+    }
+
+    #[test]
+    fn a_key_is_given_once_in_visible_ascii() {
+        let longest = "x".repeat(255);
+        for (values, expected) in [
+            (&["k"][..], Some("k")),
+            (&[r#""8e03978e-40d5""#], Some(r#""8e03978e-40d5""#)),
+            (&[&longest], Some(&longest)),
+            (&[], None),
+            (&[""], None),
+            (&["a b"], None),
+            (&["é"], None),
+            (&[&format!("{longest}x")], None),
+            (&["k", "k"], None),
+        ] {
+            let mut headers = HeaderMap::new();
+            for value in values {
+                let value = HeaderValue::from_bytes(value.as_bytes()).expect("a value");
+                headers.append(IDEMPOTENCY_KEY, value);
+            }
+            let key = idempotency_key(&headers);
+            let expected = expected.map(Secret::new).ok_or(Error::BadIdempotencyKey);
+            assert_eq!(key, expected, "{values:?}");
+        }
+    }
+}

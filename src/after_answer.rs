@@ -3,12 +3,13 @@
 
 use std::cell::RefCell;
 
+use crate::audit::Subject;
 use crate::budget::Budget;
 use crate::config::Config;
 use crate::docker::ImageReference;
 use crate::engine::Engine;
 use crate::error::Error;
-use crate::log_line::LogLine;
+use crate::log_line::{self, LogLine};
 use crate::platform::Platform;
 use crate::pull::pull;
 use crate::reaper::{self, Scope};
@@ -49,8 +50,8 @@ pub struct AfterAnswer {
 }
 
 impl AfterAnswer {
-    /// Does the work. Returns a line for the log if there is anything to report.
-    pub async fn run<P: Platform>(self, platform: &P) -> Option<String> {
+    /// Does the work. Returns lines for the log if there is anything to report.
+    pub async fn run<P: Platform>(self, platform: &P) -> Vec<String> {
         let begun = platform.now();
         let calls = RefCell::default();
         let until = match self.work {
@@ -58,8 +59,9 @@ impl AfterAnswer {
             Work::Pull(_) => self.budget.late_pull_until(begun),
         };
         let engine = Engine::new(platform, &self.config, &calls, until);
-        let (notes, error) = match self.outcome(&engine).await {
-            Ok(notes) if notes.is_empty() => return None,
+        let mut lines = Vec::new();
+        let (notes, error) = match self.outcome(&engine, &mut lines).await {
+            Ok(notes) if notes.is_empty() && lines.is_empty() => return Vec::new(),
             Ok(notes) => (notes, None),
             Err(error) => (Vec::new(), Some(error)),
         };
@@ -68,20 +70,35 @@ impl AfterAnswer {
             route: "tail",
             status: None,
             took: platform.now().saturating_sub(begun),
-            container: None,
+            caller: None,
+            event: None,
+            subject: &Subject::default(),
+            trace: None,
             calls: &calls.borrow(),
             notes: &notes,
             error: error.as_ref(),
             secrets: &self.config.secrets(),
         };
-        Some(line.to_json())
+        lines.insert(0, line.to_json());
+        lines
     }
 
-    async fn outcome<P: Platform>(&self, engine: &Engine<'_, P>) -> Result<Vec<String>, Error> {
+    async fn outcome<P: Platform>(
+        &self,
+        engine: &Engine<'_, P>,
+        lines: &mut Vec<String>,
+    ) -> Result<Vec<String>, Error> {
         match &self.work {
             Work::Reap => {
                 let report = reaper::reap(engine, &self.config, Scope::AFTER_ANSWER).await?;
-                Ok(report.notes("reaped"))
+                let secrets = self.config.secrets();
+                lines.extend(log_line::reap_lines(
+                    &self.request_id,
+                    None,
+                    &report,
+                    &secrets,
+                ));
+                Ok(report.notes(false))
             }
             Work::Pull(image) => {
                 pull(engine, &self.config, image).await?;

@@ -21,7 +21,7 @@
 //! | [`reaper`] | what may be removed without being asked, and why |
 //! | [`pull`] | which images are pulled, and how a pull ended |
 //! | [`engine`] | sends [`docker`]'s calls, each within a deadline |
-//! | [`log_line`] | the log lines |
+//! | [`log_line`], [`audit`] | the log lines, and which of them are events |
 //! | [`auth`] | credentials of callers |
 //! | [`error`] | every error, its status, its two messages |
 //! | [`config`] | variables → [`config::Config`], each problem named |
@@ -45,7 +45,7 @@
 //! | a variable | `config`, and `spin.toml` |
 //! | a Docker option that a patch may set, or must not | `container/guards.rs` |
 //! | a call to the Engine | a file in `docker`, and a line in `deploy/engine-proxy/calls.txt` |
-//! | a refusal | a variant in `error`, its two messages in `error/messages.rs` |
+//! | a refusal | a variant in `error`, its two messages and its code in `error/messages.rs` |
 //!
 //! # Invariants
 //!
@@ -60,6 +60,7 @@ pub mod after_answer;
 pub mod ages;
 pub mod answer;
 pub mod api;
+pub mod audit;
 pub mod auth;
 pub mod budget;
 #[cfg(target_family = "wasm")]

@@ -1,4 +1,4 @@
-//! The log line of one request, as JSON.
+//! The log lines of one request, as JSON.
 //!
 //! It holds no secret: only this server's own names, numbers, and the
 //! [`Display`](std::fmt::Display) of an [`Error`], from which secrets are
@@ -8,7 +8,13 @@ use std::time::Duration;
 
 use serde::Serialize;
 
+use crate::audit::{Event, Subject};
+use crate::auth::Caller;
+use crate::docker::label;
+use crate::docker::list::Listed;
 use crate::error::Error;
+use crate::fault::Fault;
+use crate::reaper::{Reason, Report};
 use crate::secret::Secret;
 
 /// How many calls a line lists. A webhook makes about four calls, and not many
@@ -50,15 +56,21 @@ impl Calls {
 pub struct LogLine<'a> {
     /// The request's id, which an error's answer carries too.
     pub request_id: &'a str,
-    /// The webhook's path; `-` for an unknown path, `tail` for the work after an
+    /// The route's path; `-` for an unknown path, `tail` for the work after an
     /// answer.
     pub route: &'static str,
     /// The status of the answer; none for the work after an answer.
     pub status: Option<u16>,
     /// The time from the request's arrival to the answer.
     pub took: Duration,
-    /// The short id of the request's container.
-    pub container: Option<&'a str>,
+    /// Who has called, if that is known.
+    pub caller: Option<Caller>,
+    /// The event that the line is, if it is one.
+    pub event: Option<Event>,
+    /// What it is about.
+    pub subject: &'a Subject,
+    /// The id of the caller's trace.
+    pub trace: Option<&'a str>,
     /// The calls to the Engine.
     pub calls: &'a Calls,
     /// Other things that the operator should know: what the Engine left out of a
@@ -80,28 +92,74 @@ impl LogLine<'_> {
             route: self.route,
             status: self.status,
             ms: milliseconds(self.took),
-            container: self.container,
+            by: self.caller.map(|caller| caller.to_string()),
+            event: self.event.map(Event::name),
+            outcome: self.event.map(|_| outcome(self.error.is_none())),
+            code: self.error.map(Error::code),
+            container: self.subject.container.as_deref(),
+            environment: self.subject.environment.as_deref(),
+            image: self.subject.image.as_deref(),
+            trace: self.trace,
             calls: calls.map(ToString::to_string).collect(),
             calls_omitted: self.calls.0.len().saturating_sub(CALLS_MAX),
             notes: notes.map(|text| self.redacted(text)).collect(),
             notes_omitted: self.notes.len().saturating_sub(NOTES_MAX),
             error: self.error.map(|error| self.redacted(&error.to_string())),
         };
-        serde_json::to_string(&fields).expect("text and numbers can always be written as JSON")
+        serde_json::to_string(&fields).expect(ALWAYS_JSON)
     }
 
-    /// A peer's message without the secrets that it may echo.
     fn redacted(&self, text: &str) -> String {
-        let mut text = text.to_owned();
-        // An empty text would be found everywhere.
-        let secrets = self.secrets.iter();
-        for secret in secrets.filter(|secret| !secret.expose().is_empty()) {
-            text = text.replace(secret.expose(), "[redacted]");
-        }
-        // Shortened last, because half a secret would not be found.
-        text.chars().take(TEXT_CHARS_MAX).collect()
+        redacted(text, self.secrets)
     }
 }
+
+/// One line for each container that a reap has removed, or has failed to remove.
+pub fn reap_lines(
+    request_id: &str,
+    caller: Option<Caller>,
+    report: &Report,
+    secrets: &[Secret],
+) -> Vec<String> {
+    let line = |found: &Listed, reason: Reason, fault: Option<&Fault>| {
+        let line = ReapLine {
+            request: request_id,
+            by: caller.map(|caller| caller.to_string()),
+            event: Event::TargetReap.name(),
+            outcome: outcome(fault.is_none()),
+            code: reason.code(),
+            container: found.id.as_str(),
+            environment: found.label(label::ENVIRONMENT_ID),
+            image: &found.image_id,
+            exit_code: reason.exit_code(),
+            error: fault.map(|fault| redacted(&fault.to_string(), secrets)),
+        };
+        serde_json::to_string(&line).expect(ALWAYS_JSON)
+    };
+    let removed = report.removed.iter();
+    let removed = removed.map(|(found, reason)| line(found, *reason, None));
+    let failed = report.failed.iter();
+    let failed = failed.map(|(found, reason, fault)| line(found, *reason, Some(fault)));
+    removed.chain(failed).collect()
+}
+
+/// A peer's message without the secrets that it may echo.
+fn redacted(text: &str, secrets: &[Secret]) -> String {
+    let mut text = text.to_owned();
+    // An empty text would be found everywhere.
+    let secrets = secrets.iter().filter(|secret| !secret.expose().is_empty());
+    for secret in secrets {
+        text = text.replace(secret.expose(), "[redacted]");
+    }
+    // Shortened last, because half a secret would not be found.
+    text.chars().take(TEXT_CHARS_MAX).collect()
+}
+
+fn outcome(is_success: bool) -> &'static str {
+    if is_success { "success" } else { "failure" }
+}
+
+const ALWAYS_JSON: &str = "text and numbers can always be written as JSON";
 
 impl std::fmt::Display for CallNote {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
@@ -122,7 +180,21 @@ struct Fields<'a> {
     status: Option<u16>,
     ms: u64,
     #[serde(skip_serializing_if = "Option::is_none")]
+    by: Option<String>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    event: Option<&'static str>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    outcome: Option<&'static str>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    code: Option<&'static str>,
+    #[serde(skip_serializing_if = "Option::is_none")]
     container: Option<&'a str>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    environment: Option<&'a str>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    image: Option<&'a str>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    trace: Option<&'a str>,
     #[serde(skip_serializing_if = "Vec::is_empty")]
     calls: Vec<String>,
     #[serde(skip_serializing_if = "is_zero")]
@@ -131,6 +203,25 @@ struct Fields<'a> {
     notes: Vec<String>,
     #[serde(skip_serializing_if = "is_zero")]
     notes_omitted: usize,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    error: Option<String>,
+}
+
+/// The members of the line of a reaped container, in order.
+#[derive(Serialize)]
+struct ReapLine<'a> {
+    request: &'a str,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    by: Option<String>,
+    event: &'static str,
+    outcome: &'static str,
+    code: &'static str,
+    container: &'a str,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    environment: Option<&'a str>,
+    image: &'a str,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    exit_code: Option<i64>,
     #[serde(skip_serializing_if = "Option::is_none")]
     error: Option<String>,
 }
@@ -147,7 +238,8 @@ fn milliseconds(duration: Duration) -> u64 {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::fault::Fault;
+    use crate::auth::Role;
+    use crate::docker::list::tests::aged;
 
     fn line(calls: &Calls, error: Option<&Error>, notes: &[String]) -> serde_json::Value {
         let line = LogLine {
@@ -155,7 +247,17 @@ mod tests {
             route: "/start",
             status: Some(200),
             took: Duration::from_millis(251),
-            container: Some("0123456789ab"),
+            caller: Some(Caller {
+                role: Role::Api,
+                position: 2,
+            }),
+            event: Some(Event::TargetStart),
+            subject: &Subject {
+                container: Some("0123".to_owned()),
+                environment: Some("e".to_owned()),
+                image: Some("sha256:0123".to_owned()),
+            },
+            trace: Some("0af7"),
             calls,
             notes,
             error,
@@ -176,10 +278,58 @@ mod tests {
             "route": "/start",
             "status": 200,
             "ms": 251,
-            "container": "0123456789ab",
+            "by": "api_secret 2",
+            "event": "target.start",
+            "outcome": "success",
+            "container": "0123",
+            "environment": "e",
+            "image": "sha256:0123",
+            "trace": "0af7",
             "calls": ["create 201 9ms", "start failed 9ms"],
         });
         assert_eq!(line(&calls, None, &[]), expected);
+    }
+
+    #[test]
+    fn each_reaped_container_has_a_line() {
+        let environment = ("dynamic-access.environment-id", "e");
+        let found = aged("exited", None, &[environment]);
+        let ended = Reason::Ended { exit_code: Some(3) };
+        let report = Report {
+            removed: vec![(found.clone(), ended)],
+            failed: vec![(
+                found.clone(),
+                Reason::Expired,
+                Fault::Broken("a planted word".to_owned()),
+            )],
+            ..Report::default()
+        };
+        let lines = reap_lines("id", None, &report, &[Secret::new("planted")]);
+        let lines: Vec<serde_json::Value> = lines
+            .iter()
+            .map(|line| serde_json::from_str(line).expect("json"))
+            .collect();
+        let mut expected = serde_json::json!({
+            "request": "id",
+            "event": "target.reap",
+            "outcome": "success",
+            "code": "ended",
+            "container": found.id.as_str(),
+            "environment": "e",
+            "image": "sha256:0123",
+            "exit_code": 3,
+        });
+        assert_eq!(lines[0], expected);
+        expected["outcome"] = "failure".into();
+        expected["code"] = "expired".into();
+        expected["error"] = lines[1]["error"].clone();
+        expected
+            .as_object_mut()
+            .expect("an object")
+            .remove("exit_code");
+        assert_eq!(lines[1], expected);
+        let error = lines[1]["error"].as_str().expect("an error");
+        assert!(error.contains("a [redacted] word"), "{error}");
     }
 
     #[test]

@@ -30,6 +30,26 @@ pub enum Reason {
     RemovalFailed,
 }
 
+impl Reason {
+    /// A word for it that never changes, for programs that read the log or metrics.
+    pub fn code(self) -> &'static str {
+        match self {
+            Self::NeverStarted => "never_started",
+            Self::Ended { .. } => "ended",
+            Self::Expired => "expired",
+            Self::RemovalFailed => "removal_failed",
+        }
+    }
+
+    /// The exit code of a container that has ended by itself, if it is known.
+    pub fn exit_code(self) -> Option<i64> {
+        match self {
+            Self::Ended { exit_code } => exit_code,
+            Self::NeverStarted | Self::Expired | Self::RemovalFailed => None,
+        }
+    }
+}
+
 impl std::fmt::Display for Reason {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
         match self {
@@ -110,9 +130,9 @@ impl Scope {
 #[derive(Debug, Default)]
 pub struct Report {
     /// The containers that are gone, or would be, and why.
-    pub removed: Vec<(ContainerId, Reason)>,
+    pub removed: Vec<(Listed, Reason)>,
     /// The containers whose removal failed, the reason for it, and the failure.
-    pub failed: Vec<(ContainerId, Reason, Fault)>,
+    pub failed: Vec<(Listed, Reason, Fault)>,
     /// How many containers of this deployment there were before.
     pub found: usize,
     /// How many of them may be due, and were left for the next reap.
@@ -120,16 +140,14 @@ pub struct Report {
 }
 
 impl Report {
-    /// Notes for the log; `done` is "reaped", or "would reap" for a dry run.
-    pub fn notes(&self, done: &str) -> Vec<String> {
-        let removed = self.removed.iter();
-        let removed = removed.map(|(id, reason)| format!("{done} {}: {reason}", id.short()));
-        let failed = self
-            .failed
-            .iter()
-            .map(|(id, reason, fault)| format!("could not reap {}, {reason}: {fault}", id.short()));
+    /// Notes for the log: what a dry run would remove, and what is left. Removals
+    /// have lines of their own.
+    pub fn notes(&self, dry_run: bool) -> Vec<String> {
+        let removed = self.removed.iter().filter(|_| dry_run);
+        let removed =
+            removed.map(|(found, reason)| format!("would reap {}: {reason}", found.id.short()));
         let left = (self.left > 0).then(|| format!("left for the next reap: {}", self.left));
-        removed.chain(failed).chain(left).collect()
+        removed.chain(left).collect()
     }
 }
 
@@ -208,22 +226,23 @@ async fn remove<P: Platform>(
     scope: Scope,
     report: &mut Report,
 ) {
-    let id = container.id.clone();
+    let id = &container.id;
+    let found = container.clone();
     if scope.dry_run {
-        report.removed.push((id, reason));
+        report.removed.push((found, reason));
         return;
     }
     let removed = match reason {
-        Reason::Expired => engine.send(remove::kill_and_remove(&id)).await,
+        Reason::Expired => engine.send(remove::kill_and_remove(id)).await,
         Reason::NeverStarted | Reason::Ended { .. } | Reason::RemovalFailed => {
-            engine.send(remove::remove(&id)).await
+            engine.send(remove::remove(id)).await
         }
     };
     match removed {
-        Ok(Removed::Gone) => report.removed.push((id, reason)),
+        Ok(Removed::Gone) => report.removed.push((found, reason)),
         // It runs by now, or another replica is removing it.
         Ok(Removed::Declined) => {}
-        Err(fault) => report.failed.push((id, reason, fault)),
+        Err(fault) => report.failed.push((found, reason, fault)),
     }
 }
 

@@ -11,6 +11,7 @@ use http::header::CONTENT_LENGTH;
 use http::request::Parts;
 
 use crate::after_answer::{AfterAnswer, Work};
+use crate::audit::{self, Event, Subject};
 use crate::auth::{Caller, Secrets};
 use crate::budget::Budget;
 use crate::config::{Config, Variables};
@@ -18,23 +19,24 @@ use crate::docker::ContainerId;
 use crate::docker::list::Listed;
 use crate::engine::Engine;
 use crate::error::Error;
-use crate::log_line::{Calls, LogLine};
-use crate::platform::{BodyError, HttpResponse, Platform};
+use crate::log_line::{self, Calls, LogLine};
+use crate::platform::{BodyError, HttpResponse, Platform, TRACEPARENT};
 use crate::provision::{Provisioner, StartOrder};
-use crate::reaper::{self, Scope};
+use crate::reaper::{self, Report, Scope};
 use crate::route::{self, Route};
 use crate::secret::Secret;
 use crate::target::Target;
 use crate::webhook;
 use crate::{answer, api};
 
-/// An answer, its log line, and the work after it.
+/// An answer, its log lines, and the work after it.
 #[derive(Debug)]
 pub struct Answer {
     /// For the caller.
     pub response: HttpResponse,
-    /// For the log: one line, without its end.
-    pub line: String,
+    /// For the log: the line of the request, and one for each other event; without
+    /// their ends.
+    pub lines: Vec<String>,
     /// For after the answer.
     pub after: Option<AfterAnswer>,
 }
@@ -77,7 +79,10 @@ struct Request<'a, P, V> {
 #[derive(Default)]
 struct Seen {
     caller: Option<Caller>,
-    container: Option<ContainerId>,
+    route: Option<Route>,
+    subject: Subject,
+    is_unsafe: bool,
+    reap: Option<Report>,
     /// What the log must not show.
     secrets: Vec<Secret>,
     notes: Vec<String>,
@@ -91,6 +96,7 @@ impl<P: Platform, V: Variables> Request<'_, P, V> {
         B: AsyncFnOnce(usize) -> Result<Vec<u8>, BodyError>,
     {
         let route = self.route(seen)?;
+        seen.route = Some(route.clone());
         let config = Config::parse(self.variables).map_err(Error::Misconfigured)?;
         seen.secrets = config.secrets();
         let outcome = self.work(&route, &config, read_body, seen).await;
@@ -141,13 +147,13 @@ impl<P: Platform, V: Variables> Request<'_, P, V> {
             Route::Stop => {
                 let body = self.body(read_body, webhook::body::BODY_BYTES_MAX).await?;
                 let id = webhook::body::parse_stop(&body)?;
-                seen.container = Some(id.clone());
-                provisioner.stop(&id).await?;
+                self.stop(&provisioner, &id, seen).await?;
                 webhook::answer::done()
             }
             Route::Health => {
                 // Here and not at each start: the caller repeats this regularly.
                 seen.notes = config.warnings();
+                seen.is_unsafe = !seen.notes.is_empty();
                 seen.notes.extend(provisioner.health().await?);
                 webhook::answer::done()
             }
@@ -155,8 +161,10 @@ impl<P: Platform, V: Variables> Request<'_, P, V> {
                 let dry_run = *dry_run;
                 let scope = Scope::whole(dry_run);
                 let report = reaper::reap(&provisioner.engine, config, scope).await?;
-                seen.notes = report.notes(if dry_run { "would reap" } else { "reaped" });
-                webhook::answer::reaped(&report, dry_run)
+                seen.notes = report.notes(dry_run);
+                let answer = webhook::answer::reaped(&report, dry_run);
+                seen.reap = Some(report).filter(|_| !dry_run);
+                answer
             }
             Route::ListTargets { environment } => {
                 let targets = provisioner.targets(environment.as_deref()).await?;
@@ -164,8 +172,7 @@ impl<P: Platform, V: Variables> Request<'_, P, V> {
             }
             Route::ShowTarget(id) => api::answer::target(&provisioner.target(id).await?),
             Route::StopTarget(id) => {
-                seen.container = Some(id.clone());
-                provisioner.stop(id).await?;
+                self.stop(&provisioner, id, seen).await?;
                 api::answer::stopped()
             }
             Route::StartTarget => {
@@ -189,10 +196,24 @@ impl<P: Platform, V: Variables> Request<'_, P, V> {
         seen: &mut Seen,
     ) -> Result<(Listed, bool), Error> {
         seen.secrets.extend(order.all_secrets().cloned());
+        seen.subject.environment = Some(order.environment_id.clone());
         let started = provisioner.start(order).await?;
         seen.notes = started.warnings;
-        seen.container = Some(started.container.id.clone());
+        seen.subject = Subject::of(&started.container);
         Ok((started.container, started.is_new))
+    }
+
+    async fn stop(
+        &self,
+        provisioner: &Provisioner<'_, P>,
+        id: &ContainerId,
+        seen: &mut Seen,
+    ) -> Result<(), Error> {
+        seen.subject.container = Some(id.as_str().to_owned());
+        if let Some(stopped) = provisioner.stop(id).await? {
+            seen.subject = Subject::of(&stopped);
+        }
+        Ok(())
     }
 
     async fn body<B>(&self, read_body: B, limit: usize) -> Result<Vec<u8>, Error>
@@ -211,6 +232,12 @@ impl<P: Platform, V: Variables> Request<'_, P, V> {
         })
     }
 
+    /// The id of the caller's trace.
+    fn trace(&self) -> Option<&str> {
+        let traceparent = self.head.headers.get(TRACEPARENT)?;
+        audit::trace_id(traceparent.to_str().ok()?)
+    }
+
     fn answer(&self, outcome: Result<HttpResponse, Error>, seen: Seen) -> Answer {
         let request_id = request_id(self.platform.random());
         let (response, error) = match outcome {
@@ -222,13 +249,26 @@ impl<P: Platform, V: Variables> Request<'_, P, V> {
             route: route::known_path(&self.head.uri).unwrap_or("-"),
             status: Some(response.status().as_u16()),
             took: self.platform.now().saturating_sub(self.arrived),
-            container: seen.container.as_ref().map(ContainerId::short),
+            caller: seen.caller,
+            event: Event::of(seen.route.as_ref(), error.as_ref(), seen.is_unsafe),
+            subject: &seen.subject,
+            trace: self.trace(),
             calls: &self.calls.borrow(),
             notes: &seen.notes,
             error: error.as_ref(),
             secrets: &seen.secrets,
         }
         .to_json();
+        let mut lines = vec![line];
+        if let Some(report) = &seen.reap {
+            let secrets = &seen.secrets;
+            lines.extend(log_line::reap_lines(
+                &request_id,
+                seen.caller,
+                report,
+                secrets,
+            ));
+        }
         let after = seen.work_after.map(|(work, config)| AfterAnswer {
             work,
             config,
@@ -237,7 +277,7 @@ impl<P: Platform, V: Variables> Request<'_, P, V> {
         });
         Answer {
             response,
-            line,
+            lines,
             after,
         }
     }

@@ -36,11 +36,9 @@ impl Guest for Component {
         let read_body = async |limit| incoming::body(&request, limit);
         let answer = finish(server::serve(&Wasi, &variable, &head, read_body));
         incoming::respond(out, answer.response);
-        log(answer.line);
-        if let Some(after) = answer.after
-            && let Some(line) = finish(after.run(&Wasi))
-        {
-            log(line);
+        answer.lines.into_iter().for_each(log);
+        if let Some(after) = answer.after {
+            finish(after.run(&Wasi)).into_iter().for_each(log);
         }
     }
 }

@@ -1,4 +1,5 @@
-//! The two messages of an error: one for the caller, one for the log.
+//! The two messages of an error, one for the caller and one for the log, and its
+//! code.
 //!
 //! BastionZero shows the caller's message to the person who is connecting, so it
 //! is a fixed sentence. The log gets the detail, and the variable or the command
@@ -111,6 +112,55 @@ impl Error {
             }
             Self::NoRoom(_) => "The Docker Engine has no room for another target. Try again later.",
             Self::Unhealthy(_) => "The provisioning server cannot start targets at the moment.",
+        }
+    }
+}
+
+impl Error {
+    /// A word for it that never changes, for programs that read the log.
+    pub fn code(&self) -> &'static str {
+        match self {
+            Self::BadBody(_) | Self::BadField(_) => "bad_body",
+            Self::BadIdempotencyKey => "bad_idempotency_key",
+            Self::BadUniqueId => "bad_unique_id",
+            Self::BadQuery => "bad_query",
+            Self::BodyTooSlow => "body_too_slow",
+            Self::BodyTooLarge(_) => "body_too_large",
+            Self::NotJson => "not_json",
+            Self::Unauthorized(_) => "unauthorized",
+            Self::NotPermitted(_) => "not_permitted",
+            Self::CrossSite => "cross_site",
+            Self::UnknownPath => "unknown_path",
+            Self::NoSuchTarget => "no_such_target",
+            Self::WrongMethod { .. } => "wrong_method",
+            Self::NotOurs(_) => "not_ours",
+            Self::NameTaken(_) => "name_taken",
+            Self::Misconfigured(_) => "misconfigured",
+            Self::NoSuchImage(_) => "no_such_image",
+            Self::ImageBeingPulled(_) => "image_being_pulled",
+            Self::PullStalled(_) => "pull_stalled",
+            Self::PullRefused { .. } => "pull_refused",
+            Self::TokenUnreadable { .. } => "token_unreadable",
+            Self::PullFailed { .. } => "pull_failed",
+            Self::NoSuchNetwork(_) => "no_such_network",
+            Self::LimitDropped(_) => "limit_dropped",
+            Self::Refused(_) => "refused",
+            Self::Denied(_) => "denied",
+            Self::EngineFailed(_) => "engine_failed",
+            Self::EngineUnreachable(_) => "engine_unreachable",
+            Self::OutOfTime(_) => "out_of_time",
+            Self::InProgress => "in_progress",
+            Self::RemovalInProgress => "removal_in_progress",
+            Self::TargetEnded { .. } => "target_ended",
+            Self::TargetVanished(_) => "target_vanished",
+            Self::ServiceUrlNotAllowed => "service_url_not_allowed",
+            Self::OtherPayload { .. } => "other_payload",
+            Self::LifetimeTooLong(_) => "lifetime_too_long",
+            Self::SecretsNeedFiles => "secrets_need_files",
+            Self::TooManyTargets { .. } => "too_many_targets",
+            Self::NoRoom(_) => "no_room",
+            // Why is what counts; the status says that it is a health check.
+            Self::Unhealthy(cause) => cause.code(),
         }
     }
 }

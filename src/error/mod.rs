@@ -363,6 +363,27 @@ mod tests {
     }
 
     #[test]
+    fn an_error_that_may_be_another_one_has_a_code_of_its_own() {
+        let mut codes: Vec<_> = all().iter().map(|(error, _)| error.code()).collect();
+        codes.sort_unstable();
+        let repeated: Vec<_> = codes.windows(2).filter(|two| two[0] == two[1]).collect();
+        // An order of either dialect, two payloads, and why a server is unhealthy.
+        assert_eq!(
+            repeated,
+            [
+                ["bad_body", "bad_body"],
+                ["no_such_image", "no_such_image"],
+                ["other_payload", "other_payload"],
+            ]
+        );
+        let is_word = |code: &str| {
+            code.bytes()
+                .all(|byte| byte.is_ascii_lowercase() || byte == b'_')
+        };
+        assert!(codes.iter().all(|code| is_word(code)));
+    }
+
+    #[test]
     fn the_callers_sentence_holds_no_detail() {
         for (error, _) in all() {
             assert!(!error.message().contains("planted"), "{error:?}");

@@ -3,7 +3,7 @@
 use std::time::Duration;
 
 use super::{FAULTS_MAX, Provisioner};
-use crate::docker::list::{self, State};
+use crate::docker::list::{self, Listed, State};
 use crate::docker::remove::{self, Removed};
 use crate::docker::{ContainerId, stop};
 use crate::error::Error;
@@ -12,7 +12,8 @@ use crate::pauses::Pauses;
 use crate::platform::Platform;
 
 impl<P: Platform> Provisioner<'_, P> {
-    /// Removes the container `id`; a success if it is gone already.
+    /// Removes the container `id`, and tells what it was; a success also if it is
+    /// gone already.
     ///
     /// Every reply that leaves the outcome open is settled by a look.
     ///
@@ -20,18 +21,20 @@ impl<P: Platform> Provisioner<'_, P> {
     ///
     /// [`Error::NotOurs`], with the container untouched, or whatever kept it
     /// from being removed.
-    pub async fn stop(&self, id: &ContainerId) -> Result<(), Error> {
+    pub async fn stop(&self, id: &ContainerId) -> Result<Option<Listed>, Error> {
         let mut pauses = Pauses::new(self.platform, self.budget.work_until);
         let mut tries = 0;
+        let mut seen = None;
         let mut grace = self.config.stop_grace;
         loop {
             // The grace is granted once, however often the removal is tried.
             let grace = std::mem::take(&mut grace);
-            let Some(removal) = self.stop_once(id, grace).await? else {
-                return Ok(());
+            let Some((found, removal)) = self.stop_once(id, grace).await? else {
+                return Ok(seen);
             };
+            seen = Some(found);
             let cause = match removal {
-                Ok(Removed::Gone) => return Ok(()),
+                Ok(Removed::Gone) => return Ok(seen),
                 Ok(Removed::Declined) => Error::RemovalInProgress,
                 Err(fault) => {
                     tries += 1;
@@ -53,7 +56,7 @@ impl<P: Platform> Provisioner<'_, P> {
         &self,
         id: &ContainerId,
         grace: Duration,
-    ) -> Result<Option<Result<Removed, Fault>>, Error> {
+    ) -> Result<Option<(Listed, Result<Removed, Fault>)>, Error> {
         let Some(container) = self.engine.send(list::find_by_id(id)).await? else {
             return Ok(None);
         };
@@ -64,6 +67,7 @@ impl<P: Platform> Provisioner<'_, P> {
             // The grace is a courtesy: its outcome changes nothing.
             let _ = self.engine.send(stop::stop(id, grace)).await;
         }
-        Ok(Some(self.engine.send(remove::kill_and_remove(id)).await))
+        let removed = self.engine.send(remove::kill_and_remove(id)).await;
+        Ok(Some((container, removed)))
     }
 }

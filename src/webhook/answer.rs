@@ -30,10 +30,11 @@ pub fn reaped(report: &Report, dry_run: bool) -> HttpResponse {
         }
         entry
     };
-    let removed = report.removed.iter().map(|(id, reason)| entry(id, reason));
+    let removed = report.removed.iter();
+    let removed = removed.map(|(found, reason)| entry(&found.id, reason));
     // The Engine's message about a failure is only for the log.
     let failed = report.failed.iter();
-    let failed = failed.map(|(id, reason, _)| entry(id, reason));
+    let failed = failed.map(|(found, reason, _)| entry(&found.id, reason));
     let body = json!({
         "dryRun": dry_run,
         "found": report.found,
@@ -49,19 +50,20 @@ mod tests {
     use http::header::CONTENT_TYPE;
 
     use super::*;
+    use crate::docker::list::tests::aged;
     use crate::fault::Fault;
 
     const ID: &str = "0123456789abcdef0123456789abcdef0123456789abcdef0123456789abcdef";
 
     #[test]
     fn a_reap_reports_what_was_removed_and_why() {
-        let id = ContainerId::parse(ID).expect("an id");
+        let found = aged("exited", None, &[]);
         let report = Report {
             removed: vec![
-                (id.clone(), Reason::NeverStarted),
-                (id.clone(), Reason::Ended { exit_code: Some(3) }),
+                (found.clone(), Reason::NeverStarted),
+                (found.clone(), Reason::Ended { exit_code: Some(3) }),
             ],
-            failed: vec![(id, Reason::Expired, Fault::Broken("planted".to_owned()))],
+            failed: vec![(found, Reason::Expired, Fault::Broken("planted".to_owned()))],
             found: 4,
             left: 1,
         };

@@ -165,7 +165,7 @@ fn may_remove(world: &World, by: By, container: &Container, from: State) -> Resu
 
 /// Checks an answer, notes it, and ends with it what is true only of the time
 /// before.
-pub fn on_answer(shared: &Shared, actor: usize, response: &HttpResponse, line: &str) {
+pub fn on_answer(shared: &Shared, actor: usize, response: &HttpResponse, lines: &[String]) {
     let mut world = shared.borrow_mut();
     let body = String::from_utf8_lossy(response.body()).into_owned();
     let status = response.status().as_u16();
@@ -173,7 +173,7 @@ pub fn on_answer(shared: &Shared, actor: usize, response: &HttpResponse, line: &
     let outcome = [
         answers_the_truth(&world, actor, status, &body),
         is_in_time(&world, actor, ANSWER),
-        keeps_secrets(&format!("{:?} {body} {line}", response.headers())),
+        keeps_secrets(&format!("{:?} {body} {lines:?}", response.headers())),
         is_of_the_catalogue(status, &body),
         is_allowed(&world, actor, status),
     ]
@@ -186,10 +186,10 @@ pub fn on_answer(shared: &Shared, actor: usize, response: &HttpResponse, line: &
 }
 
 /// Checks the end of what comes after an answer.
-pub fn on_tail(shared: &Shared, actor: usize, line: Option<&str>) {
+pub fn on_tail(shared: &Shared, actor: usize, lines: &[String]) {
     let mut world = shared.borrow_mut();
-    let outcome = is_in_time(&world, actor, INVOCATION)
-        .and_then(|()| keeps_secrets(line.unwrap_or_default()));
+    let outcome =
+        is_in_time(&world, actor, INVOCATION).and_then(|()| keeps_secrets(&lines.join(" ")));
     world.check(outcome);
 }
 

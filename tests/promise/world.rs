@@ -346,10 +346,10 @@ pub fn actor(world: &Shared, actor: usize) -> Pin<Box<dyn Future<Output = ()>>> 
         let (head, body) = webhook.request();
         let variables = |name: &'static str| scenario.variable(name);
         let answer = server::serve(&shell, &variables, &head, async move |_| Ok(body)).await;
-        promise::on_answer(&world, actor, &answer.response, &answer.line);
+        promise::on_answer(&world, actor, &answer.response, &answer.lines);
         if let Some(after) = answer.after {
-            let line = after.run(&shell).await;
-            promise::on_tail(&world, actor, line.as_deref());
+            let lines = after.run(&shell).await;
+            promise::on_tail(&world, actor, &lines);
         }
     })
 }

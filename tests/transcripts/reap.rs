@@ -1,5 +1,6 @@
 //! `/reap`, and the reaping after an answer.
 
+use dynamic_access::docker::list::Listed;
 use dynamic_access::reaper::{Scope, reap};
 
 use crate::script::*;
@@ -17,7 +18,15 @@ fn reaped(
     let report = run(steps, async |provisioner| {
         reap(&provisioner.engine, provisioner.config, scope).await
     });
-    report.expect("a list").notes("reaped")
+    let report = report.expect("a list");
+    let short = |found: &Listed| found.id.short().to_owned();
+    let removed = report.removed.iter();
+    let removed = removed.map(|(found, reason)| format!("reaped {}: {reason}", short(found)));
+    let failed = report.failed.iter();
+    let failed = failed.map(|(found, reason, fault)| {
+        format!("could not reap {}, {reason}: {fault}", short(found))
+    });
+    removed.chain(failed).chain(report.notes(false)).collect()
 }
 
 const OLD: i64 = 1_795_300_000;

@@ -143,6 +143,6 @@ fn what_a_reap_leaves_for_the_next_one_is_counted() {
     let engine = Stubborn::new(Removal::Fails, 0, 9, 1);
     let report = engine.tail(&config);
     assert_eq!((report.removed.len(), report.left), (4, 5));
-    let last = report.notes("reaped").pop();
+    let last = report.notes(false).pop();
     assert_eq!(last.as_deref(), Some("left for the next reap: 5"));
 }

@@ -29,4 +29,5 @@ mod story;
 #[allow(dead_code, reason = "the other test binary uses the rest")]
 mod support;
 mod target;
+mod targets;
 mod tls;

@@ -293,7 +293,7 @@ fn check_answer(answer: &server::Answer) {
     }
     let may_come_back = answer.response.headers().contains_key("retry-after");
     assert_eq!(may_come_back, [429, 503].contains(&status));
-    check_line(&answer.line);
+    answer.lines.iter().for_each(|line| check_line(line));
     for text in [text, &format!("{:?}", answer.response.headers())] {
         let is_hidden = |value| !shows(text, value);
         assert!(
@@ -343,8 +343,8 @@ fn whatever_the_engine_replies_there_is_an_answer_in_time_that_shows_nothing() {
             assert!(sent.iter().all(|request| request.method() == Method::GET));
         }
         if let Some(after) = answer.after {
-            let line = block_on(after.run(&engine));
-            line.inspect(|line| check_line(line));
+            let lines = block_on(after.run(&engine));
+            lines.iter().for_each(|line| check_line(line));
             assert!(engine.now() - arrived <= Duration::from_secs(29));
         }
     });
@@ -409,7 +409,8 @@ fn whatever_the_body_and_the_variables_there_is_an_answer_that_shows_nothing() {
             };
             let answer = serve(&engine, (name, &value), &head, Ok(body));
             check_answer(&answer);
-            assert!(!shows_planted(&answer.line), "{}", answer.line);
+            let lines = answer.lines.join(" ");
+            assert!(!shows_planted(&lines), "{lines}");
         },
     );
 }

@@ -1,0 +1,393 @@
+//! Targets as a resource: `/v1/targets`, who may use it, and its events in the log.
+
+use serde_json::{Value, json};
+
+use crate::lifecycle::{check_done, expired, id_of};
+use crate::support::engine::{Deployment, Foreign, RealEngine};
+use crate::support::http::Answer;
+use crate::support::server::{SECRET, Server};
+use crate::support::unique;
+
+const API: &str = "dGhlIHNlY3JldCBvZiBhIHByb2dyYW0=";
+
+/// operator:0123456789abcdef0123456789
+const OPERATOR: &str = "b3BlcmF0b3I6MDEyMzQ1Njc4OWFiY2RlZjAxMjM0NTY3ODk=";
+
+/// What no answer, no log line and no container's configuration may hold.
+const PLANTED: &str = "planted-secret-of-a-target";
+
+const ENVIRONMENT: &str = "0f1e2d3c-4b5a-6978-8796-a5b4c3d2e1f0";
+
+fn server(engine: &RealEngine, deployment: &Deployment<'_>, more: &[(&str, &str)]) -> Server {
+    let mut variables = vec![
+        ("deployment_id", deployment.id.as_str()),
+        ("api_secret", API),
+        ("operator_secret", OPERATOR),
+    ];
+    variables.extend(more);
+    Server::with(engine, &variables)
+}
+
+fn call(server: &Server, secret: &str, method: &str, path: &str) -> Answer {
+    let bearer = format!("Bearer {secret}");
+    server.send(method, path, &[("authorization", &bearer)], b"")
+}
+
+/// Asks for a target, whose agent keeps trying to register.
+fn ask(server: &Server, key: &str, body: &Value) -> Answer {
+    ask_with(server, key, body, &[])
+}
+
+fn ask_with(server: &Server, key: &str, body: &Value, more: &[(&str, &str)]) -> Answer {
+    let bearer = format!("Bearer {API}");
+    let mut headers = vec![
+        ("authorization", bearer.as_str()),
+        ("idempotency-key", key),
+        ("content-type", "application/json"),
+    ];
+    headers.extend(more);
+    server.send("POST", "/v1/targets", &headers, body.to_string().as_bytes())
+}
+
+fn order() -> Value {
+    json!({
+        "environment": ENVIRONMENT,
+        "serviceUrl": "http://192.0.2.1:9",
+        "secrets": {"activation-token": PLANTED},
+    })
+}
+
+#[track_caller]
+fn check_status(answer: &Answer, status: u16) {
+    assert_eq!(answer.status, status, "{answer:?}");
+}
+
+#[test]
+fn a_target_is_asked_for_shown_listed_and_removed() {
+    let engine = RealEngine::given();
+    let deployment = Deployment::new(&engine);
+    let server = server(&engine, &deployment, &[]);
+    let key = unique("key");
+    let created = ask(&server, &key, &order());
+    check_status(&created, 201);
+    let target = created.json();
+    let id = target["id"].as_str().expect("an id").to_owned();
+    let path = format!("/v1/targets/{id}");
+    assert_eq!(created.header("location"), Some(path.as_str()));
+    assert_eq!(deployment.containers(), std::slice::from_ref(&id));
+    assert_eq!(
+        (&target["state"], &target["exitCode"]),
+        (&json!("running"), &Value::Null)
+    );
+    assert_eq!(target["environment"], ENVIRONMENT);
+    let again = ask(&server, &key, &order());
+    check_status(&again, 200);
+    assert_eq!(again.json(), target);
+    for secret in [API, OPERATOR] {
+        assert_eq!(call(&server, secret, "GET", &path).json(), target);
+        let list = call(&server, secret, "GET", "/v1/targets");
+        assert_eq!(list.json(), json!({"targets": [target]}));
+        let other = call(&server, secret, "GET", "/v1/targets?environment=other");
+        assert_eq!(other.json(), json!({"targets": []}));
+    }
+    for _ in 0..2 {
+        let gone = call(&server, API, "DELETE", &path);
+        assert_eq!((gone.status, gone.body.as_str()), (204, ""));
+    }
+    check_status(&call(&server, API, "GET", &path), 404);
+    assert_eq!(deployment.containers(), Vec::<String>::new());
+}
+
+#[test]
+fn one_key_at_two_hosts_makes_one_target_beside_that_of_a_token() {
+    let engine = RealEngine::given();
+    let deployment = Deployment::new(&engine);
+    let hosts = [(); 2].map(|()| server(&engine, &deployment, &[]));
+    // The same text, once as a key and once as a token.
+    let key = unique("key");
+    let answers: Vec<(bool, Answer)> = std::thread::scope(|scope| {
+        let asked: Vec<_> = (0..20)
+            .map(|count| {
+                let (host, key) = (&hosts[count % 2], &key);
+                scope.spawn(move || match count % 5 {
+                    4 => (false, host.start_target(key)),
+                    _ => (true, ask(host, key, &order())),
+                })
+            })
+            .collect();
+        let answers = asked
+            .into_iter()
+            .map(|asked| asked.join().expect("an answer"));
+        answers.collect()
+    });
+    let (by_key, by_token): (Vec<_>, Vec<_>) = answers.iter().partition(|(is_key, _)| *is_key);
+    let is_new = by_key.iter().filter(|(_, answer)| answer.status == 201);
+    assert_eq!(is_new.count(), 1, "{by_key:?}");
+    let mut ids: Vec<String> = by_key
+        .iter()
+        .map(|(_, answer)| {
+            assert!([200, 201].contains(&answer.status), "{answer:?}");
+            answer.json()["id"].as_str().expect("an id").to_owned()
+        })
+        .chain(by_token.iter().map(|(_, answer)| id_of(answer)))
+        .collect();
+    ids.sort_unstable();
+    ids.dedup();
+    let mut containers = deployment.containers();
+    containers.sort_unstable();
+    assert_eq!(ids, containers);
+    assert_eq!(ids.len(), 2);
+}
+
+#[test]
+fn the_same_key_with_another_payload_is_422() {
+    let engine = RealEngine::given();
+    let deployment = Deployment::new(&engine);
+    let server = server(&engine, &deployment, &[("max_lifetime", "2h")]);
+    let key = unique("key");
+    check_status(&ask(&server, &key, &order()), 201);
+    let changed = |member: &str, value: Value| {
+        let mut order = order();
+        order[member] = value;
+        order
+    };
+    for other in [
+        changed("environment", json!("other")),
+        changed("lifetime", json!("1h")),
+        changed("serviceUrl", json!("http://192.0.2.2:9")),
+        changed("serviceUrl", Value::Null),
+        // Longer than allowed, and a place that is not.
+        changed("lifetime", json!("3h")),
+        changed("serviceUrl", json!("http://192.0.2.3:9")),
+    ] {
+        check_status(&ask(&server, &key, &other), 422);
+    }
+    // Nothing of the secrets is kept that could be compared.
+    check_status(
+        &ask(&server, &key, &changed("secrets", json!({"other": "x"}))),
+        200,
+    );
+    assert_eq!(deployment.containers().len(), 1);
+}
+
+#[test]
+fn a_lifetime_that_was_asked_for_is_when_the_target_expires() {
+    let engine = RealEngine::given();
+    let deployment = Deployment::new(&engine);
+    let server = server(&engine, &deployment, &[]);
+    let mut order = order();
+    order["lifetime"] = json!("90m");
+    let target = ask(&server, &unique("key"), &order).json();
+    let time = |member: &str| {
+        let text = target[member].as_str().expect("a time");
+        let format = &time::format_description::well_known::Rfc3339;
+        time::OffsetDateTime::parse(text, format).expect("a time of RFC 3339")
+    };
+    assert_eq!(
+        time("expires") - time("created"),
+        time::Duration::minutes(90)
+    );
+}
+
+#[test]
+fn each_secret_is_a_file_that_root_alone_reads_and_nothing_shows_it() {
+    let engine = RealEngine::given();
+    let deployment = Deployment::new(&engine);
+    let server = server(&engine, &deployment, &[]);
+    let mut order = order();
+    order["secrets"] = json!({
+        "activation-token": PLANTED,
+        "tls-key": format!("{PLANTED}\nsecond line\n"),
+    });
+    let key = unique(PLANTED);
+    let created = ask(&server, &key, &order);
+    check_status(&created, 201);
+    let id = created.json()["id"].as_str().expect("an id").to_owned();
+    let script = "cd /run/dynamic-access; stat -c '%a %u %s' tls-key; tail -1 tls-key";
+    // The shell has a terminal, which ends lines in its own way.
+    let shown = engine.shell(&id, script).replace('\r', "");
+    let size = PLANTED.len() + "\nsecond line\n".len();
+    assert_eq!(shown.trim(), format!("400 0 {size}\nsecond line"));
+    let inspected = engine.call("GET", &format!("/containers/{id}/json"), None);
+    for text in [&created.body, &inspected.body, &server.log().join("\n")] {
+        assert!(!text.contains(PLANTED), "{text}");
+    }
+}
+
+#[test]
+fn each_secret_opens_its_routes_and_no_others() {
+    let engine = RealEngine::given();
+    let deployment = Deployment::new(&engine);
+    let server = server(&engine, &deployment, &[]);
+    let nobody = format!("/v1/targets/{}", "0".repeat(64));
+    for (method, path, webhook, api, operator) in [
+        ("GET", "/health", 200, 403, 403),
+        ("POST", "/reap?dry_run=1", 200, 403, 403),
+        ("POST", "/stop", 400, 403, 403),
+        ("GET", "/v1/targets", 403, 200, 200),
+        ("GET", &nobody, 403, 404, 404),
+        ("DELETE", &nobody, 403, 204, 403),
+        ("POST", "/v1/targets", 403, 400, 403),
+        ("PUT", "/v1/targets", 405, 405, 405),
+        ("GET", "/v1/other", 404, 404, 404),
+    ] {
+        for (secret, status) in [(SECRET, webhook), (API, api), (OPERATOR, operator)] {
+            let basic = format!("Basic {secret}");
+            let answer = server.send(method, path, &[("authorization", &basic)], b"{}");
+            assert_eq!(answer.status, status, "{method} {path}: {answer:?}");
+            let bearer = call(&server, secret, method, path).status;
+            let expected = if path.starts_with("/v1/") {
+                status
+            } else {
+                401
+            };
+            assert_eq!(bearer, expected, "{method} {path} with Bearer");
+        }
+        check_status(&server.send(method, path, &[], b""), 401);
+    }
+    let refused = call(&server, OPERATOR, "DELETE", &nobody);
+    let line = server.line_about(&refused);
+    assert_eq!(line["by"], "operator_secret 1");
+    assert_eq!(
+        (&line["event"], &line["code"]),
+        (&json!("auth.failure"), &json!("not_permitted"))
+    );
+}
+
+#[test]
+fn a_request_that_a_browser_has_made_changes_nothing() {
+    let engine = RealEngine::given();
+    let deployment = Deployment::new(&engine);
+    let server = server(&engine, &deployment, &[]);
+    let id = id_of(&server.start_target(&unique("token")));
+    let target = format!("/v1/targets/{id}");
+    for mark in [
+        ("origin", "https://other.example"),
+        ("origin", "null"),
+        ("sec-fetch-site", "cross-site"),
+        ("sec-fetch-site", "same-origin"),
+    ] {
+        check_status(&ask_with(&server, &unique("key"), &order(), &[mark]), 403);
+        let bearer = format!("Bearer {API}");
+        let headers = [("authorization", bearer.as_str()), mark];
+        check_status(&server.send("DELETE", &target, &headers, b""), 403);
+        check_status(&server.send("GET", &target, &headers, b""), 200);
+    }
+    assert_eq!(deployment.containers(), [id]);
+}
+
+#[test]
+fn without_a_secret_for_them_the_routes_do_not_exist() {
+    let engine = RealEngine::given();
+    let deployment = Deployment::new(&engine);
+    let server = Server::on(&engine, &deployment.id);
+    for (method, path) in [
+        ("GET", "/"),
+        ("GET", "/v1/targets"),
+        ("POST", "/v1/targets"),
+        ("GET", "/metrics"),
+    ] {
+        check_status(&server.call(method, path, ""), 404);
+    }
+}
+
+#[test]
+fn a_target_that_is_not_ours_is_neither_shown_nor_removed() {
+    let engine = RealEngine::given();
+    let deployment = Deployment::new(&engine);
+    let server = server(&engine, &deployment, &[]);
+    let other = Deployment::new(&engine);
+    let foreign: Foreign<'_> = expired(&engine, &other);
+    let path = format!("/v1/targets/{}", foreign.id);
+    check_status(&call(&server, API, "GET", &path), 404);
+    check_status(&call(&server, API, "DELETE", &path), 404);
+    assert_eq!(engine.state(&foreign.id).as_deref(), Some("running"));
+    let list = call(&server, API, "GET", "/v1/targets").json();
+    assert_eq!(list, json!({"targets": []}));
+}
+
+#[test]
+fn a_target_that_has_ended_shows_its_exit_code() {
+    let engine = RealEngine::given();
+    let deployment = Deployment::new(&engine);
+    let server = server(&engine, &deployment, &[]);
+    let id = id_of(&server.start_target(&unique("token")));
+    let killed = engine.call("POST", &format!("/containers/{id}/kill"), None);
+    assert_eq!(killed.status, 204, "{killed:?}");
+    let shown = call(&server, OPERATOR, "GET", &format!("/v1/targets/{id}")).json();
+    assert_eq!(
+        (&shown["state"], &shown["exitCode"]),
+        (&json!("ended"), &json!(137))
+    );
+    let list = call(&server, OPERATOR, "GET", "/v1/targets").json();
+    assert_eq!(list["targets"][0], shown);
+}
+
+#[test]
+fn with_the_token_in_the_environment_no_target_is_asked_for_with_files() {
+    let engine = RealEngine::given();
+    let deployment = Deployment::new(&engine);
+    let server = server(&engine, &deployment, &[("token_delivery", "env")]);
+    check_status(&ask(&server, &unique("key"), &order()), 422);
+    assert_eq!(deployment.containers(), Vec::<String>::new());
+}
+
+#[test]
+fn every_change_is_an_event_with_who_and_what() {
+    let engine = RealEngine::given();
+    let deployment = Deployment::new(&engine);
+    let server = server(&engine, &deployment, &[("max_targets", "1")]);
+    let trace = "0af7651916cd43dd8448eb211c80319c";
+    let traceparent = format!("00-{trace}-b7ad6b7169203331-01");
+    let key = unique("key");
+    let created = ask_with(&server, &key, &order(), &[("traceparent", &traceparent)]);
+    let id = created.json()["id"].as_str().expect("an id").to_owned();
+    let listed = engine
+        .call("GET", &format!("/containers/{id}/json"), None)
+        .json();
+    let event = |name: &str| -> Value {
+        let line = server.wait_for_line(&format!(r#""event":"{name}""#));
+        serde_json::from_str(&line).expect("JSON")
+    };
+    let started = event("target.start");
+    for (member, value) in [
+        ("by", json!("api_secret 1")),
+        ("outcome", json!("success")),
+        ("container", json!(id)),
+        ("environment", json!(ENVIRONMENT)),
+        ("image", listed["Image"].clone()),
+        ("trace", json!(trace)),
+    ] {
+        assert_eq!(started[member], value, "{started}");
+    }
+    let refused = server.start_target(&unique("token"));
+    check_status(&refused, 429);
+    let denied = event("target.start.denied");
+    assert_eq!(denied["code"], "too_many_targets", "{denied}");
+    assert_eq!(
+        (&denied["by"], &denied["environment"]),
+        (&json!("webhook_secret 1"), &json!(ENVIRONMENT))
+    );
+    check_done(&server.stop_target(&id));
+    let stopped = event("target.stop");
+    assert_eq!(
+        (&stopped["container"], &stopped["image"]),
+        (&json!(id), &listed["Image"])
+    );
+    let old = expired(&engine, &deployment);
+    check_status(&server.call("POST", "/reap", ""), 200);
+    // It was past its lifetime, or not yet.
+    let reaped = crate::support::wait::wait_for("a reaped target", || {
+        server.call("POST", "/reap", "");
+        let lines = server.log();
+        let mut lines = lines
+            .iter()
+            .map(|line| serde_json::from_str::<Value>(line).expect("JSON"));
+        lines.find(|line| line["event"] == "target.reap")
+    });
+    assert_eq!(reaped["container"], json!(old.id), "{reaped}");
+    assert_eq!(
+        (&reaped["code"], &reaped["by"]),
+        (&json!("expired"), &json!("webhook_secret 1"))
+    );
+}

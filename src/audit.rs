@@ -1,0 +1,175 @@
+//! The events of the log: what has changed, who has asked for it, and how it ended.
+//!
+//! Their names, and the codes of [`Error::code`] and [`Reason::code`], are a
+//! contract: `docs/audit.md` lists them.
+//!
+//! [`Reason::code`]: crate::reaper::Reason::code
+
+use crate::docker::label;
+use crate::docker::list::Listed;
+use crate::error::Error;
+use crate::route::Route;
+
+/// What a log line is an event of.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Event {
+    /// A start, that has succeeded or that this server or its Engine failed.
+    TargetStart,
+    /// A start that was refused: by its payload, a limit, or an earlier start.
+    TargetStartDenied,
+    /// A stop.
+    TargetStop,
+    /// A removal that nobody has asked for by name.
+    TargetReap,
+    /// A request without the credentials for its route, or made by another site.
+    AuthFailure,
+    /// A health check with variables that are allowed but unsafe.
+    ConfigUnsafe,
+}
+
+impl Event {
+    /// Its name.
+    pub fn name(self) -> &'static str {
+        match self {
+            Self::TargetStart => "target.start",
+            Self::TargetStartDenied => "target.start.denied",
+            Self::TargetStop => "target.stop",
+            Self::TargetReap => "target.reap",
+            Self::AuthFailure => "auth.failure",
+            Self::ConfigUnsafe => "config.unsafe",
+        }
+    }
+
+    /// The event of a request: of its route, if it has got so far, and of the error
+    /// that it ended with.
+    pub fn of(route: Option<&Route>, error: Option<&Error>, is_unsafe: bool) -> Option<Self> {
+        match (route, error) {
+            (_, Some(Error::Unauthorized(_) | Error::NotPermitted(_) | Error::CrossSite)) => {
+                Some(Self::AuthFailure)
+            }
+            (Some(Route::Start | Route::StartTarget), Some(error))
+                if error.status().is_client_error() =>
+            {
+                Some(Self::TargetStartDenied)
+            }
+            (Some(Route::Start | Route::StartTarget), _) => Some(Self::TargetStart),
+            (Some(Route::Stop | Route::StopTarget(_)), _) => Some(Self::TargetStop),
+            (Some(Route::Health), _) if is_unsafe => Some(Self::ConfigUnsafe),
+            _ => None,
+        }
+    }
+}
+
+/// What an event is about, as far as it is known.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub struct Subject {
+    /// The full id of the container.
+    pub container: Option<String>,
+    /// The environment, in its caller's spelling.
+    pub environment: Option<String>,
+    /// The id of the image, which is a digest.
+    pub image: Option<String>,
+}
+
+impl Subject {
+    /// What a list says of a container.
+    pub fn of(container: &Listed) -> Self {
+        Self {
+            container: Some(container.id.as_str().to_owned()),
+            environment: container.label(label::ENVIRONMENT_ID).map(str::to_owned),
+            image: Some(container.image_id.clone()),
+        }
+    }
+}
+
+/// The id of the caller's trace, from its `traceparent` (W3C Trace Context, section
+/// 3.2); `None` if that has another form.
+pub fn trace_id(traceparent: &str) -> Option<&str> {
+    let is_hex = |text: &str| {
+        text.bytes()
+            .all(|byte| matches!(byte, b'0'..=b'9' | b'a'..=b'f'))
+    };
+    let mut fields = traceparent.split('-');
+    let (version, trace, parent) = (fields.next()?, fields.next()?, fields.next()?);
+    let is_right = (version.len(), trace.len(), parent.len()) == (2, 32, 16)
+        && [version, trace, parent].into_iter().all(is_hex)
+        && version != "ff"
+        && trace.bytes().any(|digit| digit != b'0');
+    is_right.then_some(trace)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::auth::{Caller, Role};
+    use crate::docker::ContainerId;
+
+    #[test]
+    fn each_change_and_each_refusal_is_an_event() {
+        let id = ContainerId::parse(&"0".repeat(64)).expect("an id");
+        let stop = Route::StopTarget(id);
+        let full = Error::TooManyTargets { max: 1, of: "" };
+        let caller = Caller {
+            role: Role::Operator,
+            position: 1,
+        };
+        for (route, error, event) in [
+            (Some(&Route::Start), None, Some("target.start")),
+            (Some(&Route::StartTarget), None, Some("target.start")),
+            (
+                Some(&Route::Start),
+                Some(Error::InProgress),
+                Some("target.start"),
+            ),
+            (
+                Some(&Route::Start),
+                Some(full.clone()),
+                Some("target.start.denied"),
+            ),
+            (
+                Some(&Route::StartTarget),
+                Some(full),
+                Some("target.start.denied"),
+            ),
+            (Some(&Route::Stop), None, Some("target.stop")),
+            (Some(&stop), Some(Error::InProgress), Some("target.stop")),
+            (None, Some(Error::Unauthorized("")), Some("auth.failure")),
+            (
+                Some(&stop),
+                Some(Error::NotPermitted(caller)),
+                Some("auth.failure"),
+            ),
+            (Some(&stop), Some(Error::CrossSite), Some("auth.failure")),
+            (Some(&Route::Health), None, None),
+            (Some(&Route::Reap { dry_run: false }), None, None),
+            (Some(&Route::Metrics), None, None),
+            (None, Some(Error::UnknownPath), None),
+        ] {
+            let found = Event::of(route, error.as_ref(), false);
+            assert_eq!(found.map(Event::name), event, "{route:?} {error:?}");
+        }
+        let health = Event::of(Some(&Route::Health), None, true);
+        assert_eq!(health.map(Event::name), Some("config.unsafe"));
+        assert_eq!(Event::TargetReap.name(), "target.reap");
+    }
+
+    #[test]
+    fn a_trace_is_known_by_its_id() {
+        const ID: &str = "0af7651916cd43dd8448eb211c80319c";
+        for (traceparent, id) in [
+            (format!("00-{ID}-b7ad6b7169203331-01"), Some(ID)),
+            (format!("01-{ID}-b7ad6b7169203331-01-later"), Some(ID)),
+            (format!("ff-{ID}-b7ad6b7169203331-01"), None),
+            (
+                format!("00-{}-b7ad6b7169203331-01", ID.to_uppercase()),
+                None,
+            ),
+            (format!("00-{}-b7ad6b7169203331-01", "0".repeat(32)), None),
+            (format!("00-{ID}"), None),
+            ("planted".to_owned(), None),
+            (String::new(), None),
+        ] {
+            assert_eq!(trace_id(&traceparent), id, "{traceparent}");
+        }
+    }
+}

@@ -99,6 +99,13 @@ pub fn check(arguments: &DoctorArguments) -> Result<ExitCode> {
         Ok(answer) => without_credentials(&answer),
         Err(error) => unreachable(&error),
     });
+    for path in ["/v1/targets", "/metrics", "/"] {
+        if let Ok(answer) = ask(&format!("{base}{path}"), None, None)
+            && let Some(open) = open_without_credentials(path, &answer)
+        {
+            findings.push(open);
+        }
+    }
     let is_reachable = !matches!(&findings[1], Finding::Wrong(what, _) if what == UNREACHABLE);
     let is_private = matches!(&findings[0], Finding::Fine(_));
     // While secrets are rotated there are several, separated by spaces.
@@ -329,6 +336,17 @@ fn without_credentials(answer: &Answer) -> Finding {
     }
 }
 
+/// What is wrong with a route of operators that answers without a secret. Behind a
+/// public name it may just as well not be there.
+fn open_without_credentials(path: &str, answer: &Answer) -> Option<Finding> {
+    (answer.status == 200).then(|| {
+        Finding::Wrong(
+            format!("{path} without a secret: accepted"),
+            "something in front of the server answers it, or adds the secret; take it off the internet".to_owned(),
+        )
+    })
+}
+
 fn with_credentials(answer: &Answer) -> Finding {
     match answer.status {
         200 if answer.body.trim() == "{}" => Finding::Fine(format!(
@@ -431,6 +449,18 @@ mod tests {
             &without_credentials(&answer(500, &misconfigured)),
             false,
             "line with 0-1",
+        );
+    }
+
+    #[test]
+    fn a_route_of_operators_that_is_open_is_wrong() {
+        assert!(open_without_credentials("/", &answer(401, "")).is_none());
+        assert!(open_without_credentials("/", &answer(404, "<html>")).is_none());
+        let open = open_without_credentials("/metrics", &answer(200, ""));
+        check(
+            &open.expect("a finding"),
+            false,
+            "/metrics without a secret",
         );
     }
 

@@ -190,6 +190,7 @@ fn every_document_has_the_form_of_its_kind() {
     let _: Secret = read("variables.yaml");
     let _: Secret = read("runtime-config.yaml");
     let _: Ingress = read("ingress.yaml");
+    let _: Ingress = read("ingress-operator.yaml");
     let policy: NetworkPolicy = read("network-policy.yaml");
     let pods = policy.spec.and_then(|spec| spec.pod_selector);
     let labels = pods.and_then(|pods| pods.match_labels).expect("labels");
@@ -199,7 +200,7 @@ fn every_document_has_the_form_of_its_kind() {
         .flatten()
         .filter(|entry| entry.path().extension().is_some_and(|end| end == "yaml"))
         .count();
-    assert_eq!(count, 5, "another document must be read here too");
+    assert_eq!(count, 6, "another document must be read here too");
 }
 
 #[test]
@@ -308,9 +309,22 @@ fn the_certificates_are_made_under_the_names_that_are_mounted() {
 }
 
 #[test]
-fn the_ingress_leads_the_webhooks_alone_to_the_application() {
+fn the_public_ingress_leads_the_webhooks_alone_to_the_application() {
+    let expected = ["Exact /start", "Exact /stop", "Exact /health"];
+    assert_eq!(paths_of("ingress.yaml"), expected);
+}
+
+#[test]
+fn the_operators_ingress_leads_to_their_routes_alone() {
+    let expected = ["Exact /", "Exact /metrics", "Prefix /v1/"];
+    assert_eq!(paths_of("ingress-operator.yaml"), expected);
+}
+
+/// The paths that an ingress leads to the application.
+#[track_caller]
+fn paths_of(file: &str) -> Vec<String> {
     let app: SpinApp = read("app.yaml");
-    let ingress: Ingress = read("ingress.yaml");
+    let ingress: Ingress = read(file);
     let spec = ingress.spec.expect("a specification");
     let rules = spec.rules.expect("rules");
     assert_eq!(rules.len(), 1);
@@ -318,41 +332,16 @@ fn the_ingress_leads_the_webhooks_alone_to_the_application() {
     let hosts = tls[0].hosts.as_ref().expect("hosts");
     assert_eq!(hosts.first(), rules[0].host.as_ref());
     let paths = &rules[0].http.as_ref().expect("paths").paths;
-    let mut names = Vec::new();
-    for path in paths {
-        // The operator's service has the application's name, and this one port.
-        let service = path.backend.service.as_ref().expect("a service");
-        assert_eq!(service.name, name(&app.metadata));
-        let port = service.port.as_ref().and_then(|port| port.number);
-        assert_eq!(port, Some(80));
-        assert_eq!(path.path_type, "Exact");
-        names.push(path.path.as_deref().expect("a path"));
-    }
-    assert_eq!(names, ["/start", "/stop", "/health"]);
-}
-
-#[test]
-fn the_runtime_configuration_is_one_that_a_server_starts_with() {
-    let runtime_config: Secret = read("runtime-config.yaml");
-    let folder = Folder::new("spinkube-");
-    let config = entry(&runtime_config, "runtime-config.toml");
-    let here = folder.path().display().to_string();
-    let config = config.replace("\"/certs/", &format!("\"{here}/"));
-    let authority = crate::support::certificates::Authority::new("ca");
-    authority.file(&folder);
-    authority.client().files(&folder, "client");
-    let file = folder.file("runtime-config.toml", &config);
-    let answer = Server::over_tls(&[], &file).call("GET", "/nothing", "");
-    assert_eq!(answer.status, 404, "{answer:?}");
-}
-
-#[test]
-fn a_placeholder_opens_nothing() {
-    let variables: Secret = read("variables.yaml");
-    let placeholder = entry(&variables, "webhook_secret");
-    let server = Server::over_tcp(&[("webhook_secret", &placeholder)]);
-    let credentials = format!("Basic {placeholder}");
-    let headers = [("authorization", credentials.as_str())];
-    let answer = server.send("GET", "/nothing", &headers, b"");
-    assert_eq!(answer.status, 500, "{answer:?}");
+    paths
+        .iter()
+        .map(|path| {
+            // The operator's service has the application's name, and this one port.
+            let service = path.backend.service.as_ref().expect("a service");
+            assert_eq!(service.name, name(&app.metadata));
+            let port = service.port.as_ref().and_then(|port| port.number);
+            assert_eq!(port, Some(80));
+            let shown = path.path.as_deref().expect("a path");
+            format!("{} {shown}", path.path_type)
+        })
+        .collect()
 }

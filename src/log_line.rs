@@ -87,6 +87,8 @@ impl LogLine<'_> {
     pub fn to_json(&self) -> String {
         let calls = self.calls.0.iter().take(CALLS_MAX);
         let notes = self.notes.iter().take(NOTES_MAX);
+        // A peer can put an echo anywhere, and a caller its token.
+        let redact = |text: &str| self.redacted(text);
         let fields = Fields {
             request: self.request_id,
             route: self.route,
@@ -97,8 +99,8 @@ impl LogLine<'_> {
             outcome: self.event.map(|_| outcome(self.error.is_none())),
             code: self.error.map(Error::code),
             container: self.subject.container.as_deref(),
-            environment: self.subject.environment.as_deref(),
-            image: self.subject.image.as_deref(),
+            environment: self.subject.environment.as_deref().map(redact),
+            image: self.subject.image.as_deref().map(redact),
             trace: self.trace,
             calls: calls.map(ToString::to_string).collect(),
             calls_omitted: self.calls.0.len().saturating_sub(CALLS_MAX),
@@ -121,6 +123,7 @@ pub fn reap_lines(
     report: &Report,
     secrets: &[Secret],
 ) -> Vec<String> {
+    let redact = |text: &str| redacted(text, secrets);
     let line = |found: &Listed, reason: Reason, fault: Option<&Fault>| {
         let line = ReapLine {
             request: request_id,
@@ -129,10 +132,10 @@ pub fn reap_lines(
             outcome: outcome(fault.is_none()),
             code: reason.code(),
             container: found.id.as_str(),
-            environment: found.label(label::ENVIRONMENT_ID),
-            image: &found.image_id,
+            environment: found.label(label::ENVIRONMENT_ID).map(redact),
+            image: redact(&found.image_id),
             exit_code: reason.exit_code(),
-            error: fault.map(|fault| redacted(&fault.to_string(), secrets)),
+            error: fault.map(|fault| redact(&fault.to_string())),
         };
         serde_json::to_string(&line).expect(ALWAYS_JSON)
     };
@@ -190,9 +193,9 @@ struct Fields<'a> {
     #[serde(skip_serializing_if = "Option::is_none")]
     container: Option<&'a str>,
     #[serde(skip_serializing_if = "Option::is_none")]
-    environment: Option<&'a str>,
+    environment: Option<String>,
     #[serde(skip_serializing_if = "Option::is_none")]
-    image: Option<&'a str>,
+    image: Option<String>,
     #[serde(skip_serializing_if = "Option::is_none")]
     trace: Option<&'a str>,
     #[serde(skip_serializing_if = "Vec::is_empty")]
@@ -218,8 +221,8 @@ struct ReapLine<'a> {
     code: &'static str,
     container: &'a str,
     #[serde(skip_serializing_if = "Option::is_none")]
-    environment: Option<&'a str>,
-    image: &'a str,
+    environment: Option<String>,
+    image: String,
     #[serde(skip_serializing_if = "Option::is_none")]
     exit_code: Option<i64>,
     #[serde(skip_serializing_if = "Option::is_none")]

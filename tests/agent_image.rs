@@ -17,9 +17,14 @@ struct Keys {
 }
 
 impl Keys {
-    /// Makes the keys, unless this machine has no `gpg`.
+    /// Makes the keys. A machine without `gpg` fails the test only in CI.
     fn new(name: &str) -> Option<Self> {
-        Command::new("gpg").arg("--version").output().ok()?;
+        if Command::new("gpg").arg("--version").output().is_err() {
+            let is_ci = std::env::var_os("CI").is_some();
+            assert!(!is_ci, "install gnupg, whose gpg this test needs");
+            eprintln!("not tested, because this machine has no gpg: {name}");
+            return None;
+        }
         let dir = PathBuf::from(env!("CARGO_TARGET_TMPDIR")).join(name);
         let _ = fs::remove_dir_all(&dir);
         fs::create_dir_all(&dir).expect("a folder");

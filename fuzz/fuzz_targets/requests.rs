@@ -98,7 +98,8 @@ fuzz_target!(|input: (bool, &str, &[u8], Vec<Reply>)| {
         Ok(body.to_vec())
     }));
     assert!(script.now() <= Duration::from_secs(25));
-    assert!(answer.response.body().starts_with(b"{"));
+    let is_empty = answer.response.status() == 204;
+    assert!(is_empty || answer.response.body().starts_with(b"{"));
     assert!(answer.lines.iter().all(|line| !line.contains('\n')));
     if let Some(after) = answer.after {
         // No image of these variables is ever pulled.

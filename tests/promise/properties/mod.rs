@@ -60,13 +60,14 @@ const TOKEN: &str = "4b6f52b5-4f2b-4d55-8a0e-2f1c7a3a9d10";
 
 const SECRET: &str = "c29tZSBnb29kIHNlY3JldA==";
 const OTHER_SECRET: &str = "YW5vdGhlciBnb29kIG9uZQ==";
+const API_SECRET: &str = "YSBwcm9ncmFtJ3Mgc2VjcmV0";
 
 const DEPLOYMENT: &str = "dynamic-access.deployment";
 const NAME: &str = "dynamic-access.name";
 
 /// The variables and what they are by default.
 const VARIABLES: [(&str, &str); 17] = [
-    ("api_secret", ""),
+    ("api_secret", API_SECRET),
     ("operator_secret", ""),
     ("docker_url", "http://127.0.0.1:2375"),
     ("docker_plaintext", "loopback"),
@@ -86,7 +87,9 @@ const VARIABLES: [(&str, &str); 17] = [
 ];
 
 /// What the Engine's members and the webhooks' are called.
-const MEMBERS: [&str; 13] = [
+const MEMBERS: [&str; 15] = [
+    "Image",
+    "ImageID",
     "Id",
     "Names",
     "State",

@@ -14,7 +14,7 @@ use crate::row::Row;
 use crate::samples::{Pairs, in_turn};
 use crate::server::{SECRET, Server, Setup, Threads};
 use crate::start_stop::{self, PAUSE, Scripts, visit};
-use crate::{Arguments, Part, facts, health, refused, say};
+use crate::{Arguments, Part, facts, health, reads, refused, say};
 
 /// Any port of loopback.
 const ANY: (Ipv4Addr, u16) = (Ipv4Addr::LOCALHOST, 0);
@@ -228,6 +228,9 @@ impl Bench<'_> {
             };
             let samples = self.arguments.rounds(50);
             let rows = crowd::against_empty(&ours, &floor, &start, crowd, samples);
+            self.report.rows.extend(rows.await?);
+            let url = &self.crowded.url;
+            let rows = reads::in_turns(&crowded, &start, url, crowd, samples);
             self.report.rows.extend(rows.await?);
         }
         Ok(())

@@ -10,6 +10,7 @@ mod engine;
 mod facts;
 mod health;
 mod plot;
+mod reads;
 mod recorder;
 mod refused;
 mod remote;

@@ -13,8 +13,9 @@ use crate::server::Server;
 
 const GROUP: &str = "refused, requests per second";
 
-/// How many callers there are at once: more than cores, so that no core is idle.
-const CALLERS: usize = 16;
+/// How many callers there are at once: one, whose connection shows every wait, and
+/// more than cores, so that no core is idle.
+const CALLERS: [usize; 2] = [1, 16];
 
 /// How long each side is called in one turn.
 const TURN: Duration = Duration::from_millis(500);
@@ -41,23 +42,31 @@ pub async fn against_hello(server: &Server, hello: &str, rounds: usize) -> Resul
             large,
         ),
     ] {
-        let mut pairs = Pairs::default();
-        for _ in 0..rounds {
-            pairs.push(
-                time_for_each(&server.url, &call, status).await?,
-                // The same request; the hello world does not read its body either.
-                time_for_each(hello, &call, StatusCode::OK).await?,
-            );
+        for callers in CALLERS {
+            let mut pairs = Pairs::default();
+            for _ in 0..rounds {
+                pairs.push(
+                    time_for_each(&server.url, &call, status, callers).await?,
+                    // The same request; the hello world does not read its body either.
+                    time_for_each(hello, &call, StatusCode::OK, callers).await?,
+                );
+            }
+            let name = format!("{name}, callers: {callers}");
+            let row = Row::new(GROUP, name, "hello world", pairs);
+            rows.push(row.in_throughput().within(TARGET));
         }
-        let row = Row::new(GROUP, name, "hello world", pairs);
-        rows.push(row.in_throughput().within(TARGET));
     }
     Ok(rows)
 }
 
-/// The time for each call while several callers repeat it: the elapsed time
+/// The time for each call while `callers` repeat it: the elapsed time
 /// divided by the number of calls.
-async fn time_for_each(server: &str, call: &Call, expected: StatusCode) -> Result<Duration> {
+async fn time_for_each(
+    server: &str,
+    call: &Call,
+    expected: StatusCode,
+    callers: usize,
+) -> Result<Duration> {
     let client = Client::new();
     let begun = Instant::now();
     let caller = async || {
@@ -69,7 +78,7 @@ async fn time_for_each(server: &str, call: &Call, expected: StatusCode) -> Resul
         }
         anyhow::Ok(count)
     };
-    let counts = try_join_all((0..CALLERS).map(|_| caller())).await?;
+    let counts = try_join_all((0..callers).map(|_| caller())).await?;
     let count: u32 = counts.iter().sum();
     Ok(begun.elapsed() / count.max(1))
 }

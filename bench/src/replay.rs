@@ -66,6 +66,12 @@ impl Script {
         first
     }
 
+    /// Its list of all targets, if it makes one.
+    pub fn list_of_all(&self) -> Option<&Call> {
+        let list = self.calls.iter().find(|one| one.is_list_of_all());
+        list.map(|one| &one.call)
+    }
+
     /// How many calls there are.
     pub fn len(&self) -> usize {
         self.calls.len()

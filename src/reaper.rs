@@ -89,6 +89,14 @@ fn verdict(container: &Listed, config: &Config) -> Verdict {
     }
 }
 
+/// Why a container is due, as far as the list alone shows it.
+pub fn due(container: &Listed, config: &Config) -> Option<Reason> {
+    match verdict(container, config) {
+        Verdict::Remove(reason) => Some(reason),
+        Verdict::Keep | Verdict::Inspect => None,
+    }
+}
+
 /// How much one reap does.
 #[derive(Debug, Clone, Copy)]
 pub struct Scope {

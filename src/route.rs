@@ -483,4 +483,22 @@ mod tests {
             assert_eq!(is_json(&headers(types)), expected, "{types:?}");
         }
     }
+
+    #[test]
+    fn the_openapi_document_has_each_path_with_its_methods() {
+        let document: serde_json::Value =
+            serde_json::from_str(include_str!("api/openapi.json")).expect("JSON");
+        let paths = document["paths"].as_object().expect("paths");
+        assert_eq!(paths.len(), 9);
+        for (path, operations) in paths {
+            let uri = path.replace("{id}", ID).parse().expect("a path");
+            assert_eq!(known_path(&uri), Some(path.as_str()));
+            let allow = Path::of(&uri).expect("it is known").allow();
+            let methods = operations.as_object().expect("operations").keys();
+            let methods = methods.filter(|key| *key != "parameters");
+            let mut methods: Vec<_> = methods.map(|key| key.to_uppercase()).collect();
+            methods.sort_unstable();
+            assert_eq!(methods.join(", "), allow, "{path}");
+        }
+    }
 }

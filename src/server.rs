@@ -27,7 +27,7 @@ use crate::route::{self, Route};
 use crate::secret::Secret;
 use crate::target::Target;
 use crate::webhook;
-use crate::{answer, api};
+use crate::{answer, api, metrics, page};
 
 /// An answer, its log lines, and the work after it.
 #[derive(Debug)]
@@ -182,9 +182,24 @@ impl<P: Platform, V: Variables> Request<'_, P, V> {
                 let (container, is_new) = self.start(&provisioner, &order, seen).await?;
                 api::answer::started(&Target::new(&container, config), is_new)
             }
-            Route::OpenApi | Route::Metrics | Route::Page { .. } => {
-                return Err(Error::UnknownPath);
+            Route::Page { environment } => {
+                let environment = environment.as_deref();
+                match provisioner.overview(environment).await {
+                    Ok(overview) => page::targets(config, environment, &overview),
+                    Err(error) => {
+                        seen.notes
+                            .push(format!("the page shows no target: {error}"));
+                        page::failure(config, &error)
+                    }
+                }
             }
+            Route::Metrics => {
+                let readings = provisioner.readings().await;
+                let notes = readings.faults.iter().map(ToString::to_string);
+                seen.notes = notes.collect();
+                metrics::answer(config, &readings)
+            }
+            Route::OpenApi => api::answer::document(),
         })
     }
 

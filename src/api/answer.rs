@@ -6,7 +6,7 @@ use serde_json::{Value, json};
 use time::OffsetDateTime;
 use time::format_description::well_known::Rfc3339;
 
-use crate::answer::{json_answer, not_stored};
+use crate::answer::{answer, json_answer, not_stored};
 use crate::platform::HttpResponse;
 use crate::target::Target;
 
@@ -33,6 +33,12 @@ pub fn started(target: &Target, is_new: bool) -> HttpResponse {
     let location = HeaderValue::try_from(location).expect("an id is hex digits");
     response.headers_mut().insert(LOCATION, location);
     response
+}
+
+/// The document that describes all routes.
+pub fn document() -> HttpResponse {
+    const DOCUMENT: &str = include_str!("openapi.json");
+    answer(StatusCode::OK, "application/json", DOCUMENT.into())
 }
 
 /// The answer to the removal of a target.

@@ -96,6 +96,21 @@ impl Profiles {
             .map_or(&self.default, |(_, profile)| profile)
     }
 
+    /// The environments that override something, by the id that the operator has
+    /// written, and their profiles.
+    pub fn by_environment(&self) -> impl Iterator<Item = (&str, &Profile)> {
+        self.by_environment
+            .iter()
+            .map(|(id, profile)| (id.as_str(), profile))
+    }
+
+    /// The id that the operator has written for an environment, if any.
+    pub fn name_of(&self, environment_id: &str) -> Option<&str> {
+        self.by_environment()
+            .find(|(id, _)| is_same(id, environment_id))
+            .map(|(id, _)| id)
+    }
+
     /// Every image that a target may need, once.
     pub fn images(&self) -> Vec<&ImageReference> {
         distinct(self.all().map(|profile| &profile.image))

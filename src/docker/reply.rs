@@ -51,6 +51,19 @@ impl Reply {
         OffsetDateTime::parse(date, &Rfc2822).ok()
     }
 
+    /// The Engine's name and version, such as `Docker 28.0.1` (RFC 9110, section
+    /// 10.2.4). A proxy may put its own name there, which is nobody's answer.
+    pub fn engine(&self) -> Option<String> {
+        let server = self.0.headers().get(http::header::SERVER)?.to_str().ok()?;
+        let (product, version) = server.split(' ').next()?.split_once('/')?;
+        let name = match product {
+            "Docker" => "Docker",
+            "Libpod" => "Podman",
+            _ => return None,
+        };
+        Some(format!("{name} {version}"))
+    }
+
     /// A member of the body, which must be text.
     ///
     /// # Errors

@@ -12,16 +12,21 @@
 //! | `stop` | when a target is gone |
 //! | `health` | whether the next start can work |
 //! | `targets` | what the targets are |
+//! | `readings` | what a scrape of metrics needs to know |
 
 pub mod attempt;
 mod capacity;
 mod clean_up;
 mod health;
+mod readings;
 mod start;
 mod stop;
 mod targets;
 
 use std::time::Duration;
+
+pub use readings::Readings;
+pub use targets::Overview;
 
 use crate::budget::Budget;
 use crate::config::Config;

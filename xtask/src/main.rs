@@ -25,6 +25,7 @@ mod podman;
 mod ports;
 mod probe;
 mod process;
+mod python;
 mod random;
 mod ready;
 mod server;

@@ -14,6 +14,7 @@ use crate::network;
 use crate::podman;
 use crate::ports::free_address;
 use crate::process;
+use crate::python;
 use crate::setup;
 use crate::traffic;
 use crate::wasm;
@@ -49,6 +50,7 @@ pub fn test(arguments: &[String]) -> Result<ExitCode> {
         .env("TEST_ENGINE_INIT", engine.init().to_string())
         .env("TEST_PODMAN_SOCKET", podman)
         .env("TEST_AGENT_IMAGE", image::IMAGE)
+        .env("TEST_SCHEMATHESIS", python::schemathesis()?)
         .env("TEST_TRAFFIC", &record)
         .env("TEST_XTASK", env::current_exe()?);
     say("cargo test");
@@ -82,6 +84,8 @@ fn install_for_tests() -> Result<()> {
         ("openssl", "openssl", "certificates by Docker's own recipe"),
         ("nginx", "nginx-light", "a proxy in front of an Engine"),
         ("haproxy", "haproxy", "another proxy in front of an Engine"),
+        ("prometheus", "prometheus", "scrapes of the metrics"),
+        ("gpg", "gnupg", "keys of the agent image"),
     ] {
         if workspace::program(program).is_none() {
             setup::packages(what_for, &[package])?;

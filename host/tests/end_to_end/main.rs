@@ -20,6 +20,8 @@ mod hosted;
 mod kept_connection;
 mod lifecycle;
 mod lost_answers;
+mod metrics;
+mod openapi;
 mod podman;
 mod pull;
 mod reaping;

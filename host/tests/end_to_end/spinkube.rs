@@ -345,3 +345,29 @@ fn paths_of(file: &str) -> Vec<String> {
         })
         .collect()
 }
+
+#[test]
+fn the_runtime_configuration_is_one_that_a_server_starts_with() {
+    let runtime_config: Secret = read("runtime-config.yaml");
+    let folder = Folder::new("spinkube-");
+    let config = entry(&runtime_config, "runtime-config.toml");
+    let here = folder.path().display().to_string();
+    let config = config.replace("\"/certs/", &format!("\"{here}/"));
+    let authority = crate::support::certificates::Authority::new("ca");
+    authority.file(&folder);
+    authority.client().files(&folder, "client");
+    let file = folder.file("runtime-config.toml", &config);
+    let answer = Server::over_tls(&[], &file).call("GET", "/nothing", "");
+    assert_eq!(answer.status, 404, "{answer:?}");
+}
+
+#[test]
+fn a_placeholder_opens_nothing() {
+    let variables: Secret = read("variables.yaml");
+    let placeholder = entry(&variables, "webhook_secret");
+    let server = Server::over_tcp(&[("webhook_secret", &placeholder)]);
+    let credentials = format!("Basic {placeholder}");
+    let headers = [("authorization", credentials.as_str())];
+    let answer = server.send("GET", "/nothing", &headers, b"");
+    assert_eq!(answer.status, 500, "{answer:?}");
+}

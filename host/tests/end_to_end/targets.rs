@@ -8,10 +8,11 @@ use crate::support::http::Answer;
 use crate::support::server::{SECRET, Server};
 use crate::support::unique;
 
-const API: &str = "dGhlIHNlY3JldCBvZiBhIHByb2dyYW0=";
+/// The secret of a program.
+pub const API: &str = "dGhlIHNlY3JldCBvZiBhIHByb2dyYW0=";
 
-/// operator:0123456789abcdef0123456789
-const OPERATOR: &str = "b3BlcmF0b3I6MDEyMzQ1Njc4OWFiY2RlZjAxMjM0NTY3ODk=";
+/// The secret of an operator, whose password is 0123456789abcdef0123456789.
+pub const OPERATOR: &str = "b3BlcmF0b3I6MDEyMzQ1Njc4OWFiY2RlZjAxMjM0NTY3ODk=";
 
 /// What no answer, no log line and no container's configuration may hold.
 const PLANTED: &str = "planted-secret-of-a-target";

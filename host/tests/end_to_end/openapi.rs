@@ -1,0 +1,102 @@
+//! The OpenAPI document: whatever a tool makes of it, the server answers as it says.
+
+use std::process::Command;
+
+use serde_json::Value;
+
+use crate::support::engine::{Deployment, RealEngine};
+use crate::support::folder::Folder;
+use crate::support::given;
+use crate::support::server::{SECRET, Server};
+use crate::targets::{API, OPERATOR};
+
+/// Other inputs than the usual ones: a number.
+const SEED: &str = "TEST_SCHEMATHESIS_SEED";
+
+/// What is expected of a valid request besides success: it may be refused because of
+/// what was asked for before, or because no such URL is allowed.
+const CONFIGURATION: &str = r#"
+[checks.positive_data_acceptance]
+expected-statuses = [200, 201, 204, 400, 404, 409, 422, 429]
+"#;
+
+#[test]
+fn the_document_is_served_to_whoever_may_read() {
+    let engine = RealEngine::given();
+    let deployment = Deployment::new(&engine);
+    let server = server(&engine, &deployment);
+    for secret in [API, OPERATOR] {
+        let bearer = format!("Bearer {secret}");
+        let headers = [("authorization", bearer.as_str())];
+        let document = server.send("GET", "/v1/openapi.json", &headers, b"").json();
+        assert_eq!(document["openapi"], "3.1.0");
+        assert_eq!(document["info"]["version"], env!("CARGO_PKG_VERSION"));
+    }
+}
+
+#[test]
+fn schemathesis_finds_no_fault_with_the_api() {
+    check(
+        API,
+        "Bearer",
+        &["--include-tag", "targets", "--include-path", "/metrics"],
+    );
+}
+
+#[test]
+fn schemathesis_finds_no_fault_with_what_operators_read() {
+    check(
+        OPERATOR,
+        "Basic",
+        &["--include-method", "GET", "--exclude-path", "/health"],
+    );
+}
+
+#[test]
+fn schemathesis_finds_no_fault_with_the_webhooks() {
+    check(SECRET, "Basic", &["--include-tag", "webhooks"]);
+}
+
+fn server(engine: &RealEngine, deployment: &Deployment<'_>) -> Server {
+    Server::with(
+        engine,
+        &[
+            ("deployment_id", deployment.id.as_str()),
+            ("api_secret", API),
+            ("operator_secret", OPERATOR),
+            // Most starts are refused, so that the test takes little time.
+            ("max_targets", "1"),
+            ("service_urls", "http://192.0.2.1:9"),
+        ],
+    )
+}
+
+#[track_caller]
+fn check(secret: &str, scheme: &str, operations: &[&str]) {
+    let engine = RealEngine::given();
+    let deployment = Deployment::new(&engine);
+    let server = server(&engine, &deployment);
+    let folder = Folder::new("schemathesis");
+    let document = concat!(env!("CARGO_MANIFEST_DIR"), "/../src/api/openapi.json");
+    let configuration = folder.file("schemathesis.toml", CONFIGURATION);
+    let seed = std::env::var(SEED).unwrap_or_else(|_| "1".to_owned());
+    let output = Command::new(given("TEST_SCHEMATHESIS"))
+        .arg("--config-file")
+        .arg(configuration)
+        .args(["run", document, "--no-color"])
+        .args(["--url", &format!("http://{}", server.address())])
+        .args(["--header", &format!("Authorization: {scheme} {secret}")])
+        .args(["--seed", &seed, "--max-examples", "20"])
+        // Credentials of their own are the other tests'.
+        .args(["--exclude-checks", "ignored_auth"])
+        .args(operations)
+        .current_dir(folder.path())
+        .output()
+        .expect("schemathesis");
+    let told = String::from_utf8_lossy(&output.stdout);
+    assert!(output.status.success(), "{SEED}={seed}\n{told}");
+    for line in server.log() {
+        let line: Value = serde_json::from_str(&line).unwrap_or_else(|_| panic!("{line}"));
+        assert_ne!(line["status"], 500, "{line}");
+    }
+}

@@ -1,0 +1,54 @@
+//! What a scrape of metrics needs to know: one list, and a look for each image.
+
+use std::time::Duration;
+
+use super::Provisioner;
+use crate::docker::list::{self, Survey};
+use crate::docker::{ImageReference, image};
+use crate::fault::Fault;
+use crate::platform::Platform;
+
+/// The longest time for all calls: Prometheus gives up a scrape after ten seconds.
+const SCRAPE: Duration = Duration::from_secs(8);
+
+/// For how many images a scrape looks. Each takes a call, and scrapes are frequent.
+const IMAGES_MAX: usize = 20;
+
+/// What the Engine has told. Nothing of it is remembered.
+#[derive(Debug)]
+pub struct Readings {
+    /// The list of all targets; `None` if the Engine has not answered it.
+    pub survey: Option<Survey>,
+    /// Whether the Engine has an image, of those for which it has said so.
+    pub images: Vec<(ImageReference, bool)>,
+    /// Why something is missing.
+    pub faults: Vec<Fault>,
+}
+
+impl<P: Platform> Provisioner<'_, P> {
+    /// Asks the Engine for everything that the metrics show. An Engine that does not
+    /// answer is a reading too.
+    pub async fn readings(&self) -> Readings {
+        let engine = self.engine.within(SCRAPE);
+        let mut readings = Readings {
+            survey: None,
+            images: Vec::new(),
+            faults: Vec::new(),
+        };
+        match engine.send(list::survey(&self.config.deployment_id)).await {
+            Ok(survey) => readings.survey = Some(survey),
+            Err(fault) => {
+                // What does not answer a list does not answer a look either.
+                readings.faults.push(fault);
+                return readings;
+            }
+        }
+        for name in self.config.profiles.images().into_iter().take(IMAGES_MAX) {
+            match engine.send(image::inspect(name)).await {
+                Ok(found) => readings.images.push((name.clone(), found.is_some())),
+                Err(fault) => readings.faults.push(fault),
+            }
+        }
+        readings
+    }
+}

@@ -1,0 +1,258 @@
+//! Holds a recording against specifications.
+
+use std::collections::{BTreeMap, BTreeSet};
+
+use anyhow::{Result, bail, ensure};
+
+use crate::deviations::Deviation;
+use crate::finding::Finding;
+use crate::recorded::Request;
+use crate::specification::Specification;
+
+/// How many findings are shown; they mostly have one cause.
+const SHOWN_MAX: usize = 10;
+
+/// What a recording is held against.
+pub struct Check<'a> {
+    /// The versions of the API.
+    pub specifications: &'a [Specification],
+    /// What is meant to deviate from them.
+    pub deviations: &'a [Deviation],
+    /// Whether all tests were recorded, so that each deviation must have been needed.
+    pub is_complete: bool,
+}
+
+/// What was found, as `METHOD path, finding`, with the versions that say so.
+type Found<'a> = BTreeMap<String, BTreeSet<&'a str>>;
+
+impl Check<'_> {
+    /// Checks a recording, one request a line, and returns a summary.
+    pub fn run(&self, recording: &str) -> Result<String> {
+        let mut found = Found::new();
+        let mut is_needed = vec![false; self.deviations.len()];
+        let mut bodies = 0;
+        for line in recording.lines() {
+            let request = Request::parse(line)?;
+            self.judge(&request, &mut found, &mut is_needed);
+            bodies += usize::from(request.has_judged_body());
+        }
+        fail_on(&found)?;
+        if self.is_complete {
+            self.fail_on_unneeded(&is_needed)?;
+            ensure!(bodies > 0, "no request was recorded with its body");
+        }
+        Ok(self.summary(recording.lines().count(), bodies))
+    }
+
+    /// Judges a request by every specification that covers it, of which there must be one.
+    fn judge<'a>(&'a self, request: &Request, found: &mut Found<'a>, is_needed: &mut [bool]) {
+        let mut is_covered = false;
+        for specification in self.specifications {
+            if !specification.covers(request.path()) {
+                continue;
+            }
+            is_covered = true;
+            let version = specification.version.as_str();
+            let (operation, findings) = specification.judge(request);
+            for finding in findings {
+                match self.deviation(version, &operation, &finding) {
+                    Some(index) => is_needed[index] = true,
+                    None => {
+                        let said = format!("{operation}, {finding}");
+                        found.entry(said).or_default().insert(version);
+                    }
+                }
+            }
+        }
+        if !is_covered {
+            let said = format!("{} {}, path is newer", request.method, request.path());
+            let versions = self.specifications.iter().map(|one| one.version.as_str());
+            found.entry(said).or_default().extend(versions);
+        }
+    }
+
+    fn deviation(&self, version: &str, operation: &str, finding: &Finding) -> Option<usize> {
+        let field = without_indices(&finding.field);
+        let value = finding.value.to_string();
+        self.deviations.iter().position(|deviation| {
+            deviation.specification == version
+                && deviation.operation == operation
+                && deviation.field == field
+                && deviation.value == value
+        })
+    }
+
+    fn fail_on_unneeded(&self, is_needed: &[bool]) -> Result<()> {
+        let mut all = self.deviations.iter().zip(is_needed);
+        if let Some((deviation, _)) = all.find(|(_, is_needed)| !**is_needed) {
+            bail!(
+                "no request needs the deviation {}, {} (API {}), which is there because: {}",
+                deviation.operation,
+                deviation.field,
+                deviation.specification,
+                deviation.reason
+            );
+        }
+        Ok(())
+    }
+
+    fn summary(&self, requests: usize, bodies: usize) -> String {
+        let versions = self.specifications.iter().map(|one| one.version.as_str());
+        let deviations = match self.deviations.len() {
+            0 => String::new(),
+            1 => ", but for 1 deviation that is meant".to_owned(),
+            count => format!(", but for {count} deviations that are meant"),
+        };
+        format!(
+            "{requests} requests to the Engine, {bodies} with a body of JSON, all as its API {} says{deviations}",
+            versions.collect::<Vec<_>>().join(" and ")
+        )
+    }
+}
+
+fn fail_on(found: &Found) -> Result<()> {
+    if found.is_empty() {
+        return Ok(());
+    }
+    let shown = found.iter().take(SHOWN_MAX).map(|(said, versions)| {
+        let versions: Vec<&str> = versions.iter().copied().collect();
+        format!("{said} (API {})", versions.join(" and "))
+    });
+    bail!(
+        "{} kinds of requests are not as the Engine's API says, such as\n{}\nA deviation that is meant goes into engine-api/src/deviations.rs, with its reason",
+        found.len(),
+        shown.collect::<Vec<_>>().join("\n")
+    );
+}
+
+/// A field with `[]` for each entry of a list.
+fn without_indices(field: &str) -> String {
+    let mut steps = field.split('[');
+    let mut text = steps.next().unwrap_or_default().to_owned();
+    for step in steps {
+        let rest = step.trim_start_matches(|letter: char| letter.is_ascii_digit());
+        text.push('[');
+        text.push_str(rest);
+    }
+    text
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    /// Two versions: the newer one has dropped `old` and taken in `new`.
+    fn specifications() -> Vec<Specification> {
+        let text = |version: &str, name: &str| {
+            format!(
+                "{{info: {{version: '{version}'}}, paths: {{/a: {{get: {{parameters: [\
+                 {{name: both, in: query, type: string}}, {{name: {name}, in: query, type: string}}\
+                 ]}}}}}}}}"
+            )
+        };
+        let versions = [text("1.41", "old"), text("1.52", "new")];
+        let read = versions.iter().map(|text| Specification::parse(text));
+        read.collect::<Result<_>>().expect("specifications")
+    }
+
+    const NEW: Deviation = Deviation {
+        specification: "1.41",
+        operation: "GET /a",
+        field: "query.new",
+        value: "null",
+        reason: "older Engines ignore it",
+    };
+
+    fn run(targets: &[&str], deviations: &[Deviation], is_complete: bool) -> Result<String> {
+        let line = |target: &&str| {
+            format!(
+                r#"{{"method":"GET","target":"{target}","headers":[],"bytes":0,"isWhole":true,"body":""}}{}"#,
+                '\n'
+            )
+        };
+        let recording: String = targets.iter().map(line).collect();
+        Check {
+            specifications: &specifications(),
+            deviations,
+            is_complete,
+        }
+        .run(&recording)
+    }
+
+    #[track_caller]
+    fn check_fails(targets: &[&str], deviations: &[Deviation], expected: &str) {
+        let error = run(targets, deviations, true).expect_err(expected);
+        assert!(error.to_string().contains(expected), "{error}");
+    }
+
+    #[test]
+    fn requests_that_every_version_knows_pass() {
+        let said = run(&["/a?both=x", "/a", "/v1.52/a?new=x"], &[], true).expect("they do");
+        assert_eq!(
+            said,
+            "3 requests to the Engine, 3 with a body of JSON, all as its API 1.41 and 1.52 says"
+        );
+    }
+
+    #[test]
+    fn a_field_is_named_with_each_version_that_does_not_know_it() {
+        check_fails(
+            &["/a?old=x"],
+            &[],
+            "GET /a, query.old is not known (API 1.52)\n",
+        );
+        check_fails(
+            &["/a?neither=x", "/a?neither=y"],
+            &[],
+            "1 kinds of requests are not as the Engine's API says, such as\nGET /a, query.neither is not known (API 1.41 and 1.52)\n",
+        );
+        // Newer Engines answer a request for an older version too.
+        check_fails(&["/v1.41/a?old=x"], &[], "(API 1.52)");
+        check_fails(
+            &["/b"],
+            &[],
+            "GET /b, path is not known (API 1.41 and 1.52)",
+        );
+    }
+
+    #[test]
+    fn a_complete_recording_has_bodies() {
+        check_fails(&[], &[], "no request was recorded with its body");
+        run(&[], &[], false).expect("only some of the tests were recorded");
+    }
+
+    #[test]
+    fn a_request_that_no_version_covers_is_named() {
+        check_fails(
+            &["/v1.53/a"],
+            &[],
+            "GET /v1.53/a, path is newer (API 1.41 and 1.52)",
+        );
+    }
+
+    #[test]
+    fn a_deviation_excuses_its_own_field_in_its_own_version_and_must_be_needed() {
+        run(&["/a?new=x"], &[NEW], true).expect("it is meant");
+        check_fails(&["/a?new=x&neither=x"], &[NEW], "neither");
+        check_fails(
+            &["/a?old=x&new=x"],
+            &[NEW],
+            "query.old is not known (API 1.52)",
+        );
+        let other = Deviation { value: "1", ..NEW };
+        check_fails(&["/a?new=x"], &[other], "query.new is not known");
+        check_fails(&["/a"], &[NEW], "because: older Engines ignore it");
+        run(&["/a"], &[NEW], false).expect("only some of the tests were recorded");
+    }
+
+    #[test]
+    fn each_entry_of_a_list_is_the_same_field() {
+        for (field, expected) in [
+            ("body.Mounts[12].Type", "body.Mounts[].Type"),
+            ("body.a[0][1]", "body.a[][]"),
+            ("query.x", "query.x"),
+        ] {
+            assert_eq!(without_indices(field), expected);
+        }
+    }
+}

@@ -1,0 +1,24 @@
+//! Where a request is meant to deviate from a specification, and why.
+
+/// A deviation that is meant.
+pub struct Deviation {
+    /// The version of the specification.
+    pub specification: &'static str,
+    /// The method and the path of the operation, as in the specification.
+    pub operation: &'static str,
+    /// The field, with `[]` for the entries of a list.
+    pub field: &'static str,
+    /// The value that is meant, in JSON; `null` if the field itself is not known.
+    pub value: &'static str,
+    /// Why it is meant.
+    pub reason: &'static str,
+}
+
+/// All of them. One that no request needs is an error, so that the list stays true.
+pub const DEVIATIONS: &[Deviation] = &[Deviation {
+    specification: "1.41",
+    operation: "POST /containers/create",
+    field: "body.HostConfig.RestartPolicy.Name",
+    value: r#""no""#,
+    reason: "Engines have always taken it, as `docker run --restart=no` sends it; the list of API 1.41 lacks it, and later ones have it",
+}];

@@ -1,0 +1,72 @@
+//! Holds the requests that the tests have recorded against the published specifications of the Engine's API.
+//!
+//! | module | does |
+//! |---|---|
+//! | `recorded` | reads a recorded request |
+//! | `specification` | knows the operations of one version of the API, and judges a request |
+//! | `schema` | judges a JSON value by a schema of Swagger's |
+//! | `deviations` | lists where a request is meant to deviate, and why |
+//! | `check` | holds a recording against all specifications |
+//!
+//! Usage: `dynamic-access-engine-api RECORDING [--complete]`. With `--complete`, each deviation must have been needed.
+
+mod check;
+mod deviations;
+mod finding;
+mod recorded;
+mod schema;
+mod specification;
+
+use std::env;
+use std::fs;
+use std::path::{Path, PathBuf};
+use std::process::ExitCode;
+
+use anyhow::{Context, Result};
+
+use crate::check::Check;
+use crate::deviations::DEVIATIONS;
+use crate::specification::Specification;
+
+/// Every file here is held against the requests, so that another version needs nothing but its file.
+const SPECIFICATIONS: &str = concat!(env!("CARGO_MANIFEST_DIR"), "/specifications");
+
+fn main() -> ExitCode {
+    match summary() {
+        Ok(summary) => {
+            println!("{summary}");
+            ExitCode::SUCCESS
+        }
+        Err(error) => {
+            eprintln!("{error:#}");
+            ExitCode::FAILURE
+        }
+    }
+}
+
+fn summary() -> Result<String> {
+    let mut arguments = env::args().skip(1);
+    let recording = arguments.next().context("usage: RECORDING [--complete]")?;
+    let recording = fs::read_to_string(&recording).with_context(|| recording.clone())?;
+    let specifications = specifications(Path::new(SPECIFICATIONS))?;
+    let check = Check {
+        specifications: &specifications,
+        deviations: DEVIATIONS,
+        is_complete: arguments.next().as_deref() == Some("--complete"),
+    };
+    check.run(&recording)
+}
+
+/// The specifications in a folder, by the names of their files.
+fn specifications(folder: &Path) -> Result<Vec<Specification>> {
+    let mut files: Vec<PathBuf> = fs::read_dir(folder)
+        .with_context(|| folder.display().to_string())?
+        .map(|entry| Ok(entry?.path()))
+        .collect::<std::io::Result<_>>()?;
+    files.retain(|file| {
+        file.extension()
+            .is_some_and(|extension| extension == "yaml")
+    });
+    files.sort();
+    files.iter().map(|file| Specification::read(file)).collect()
+}

@@ -29,6 +29,11 @@ const NOTES_MAX: usize = 32;
 /// messages, and sometimes a whole command line.
 const TEXT_CHARS_MAX: usize = 400;
 
+/// The shortest secret that is redacted. A caller may choose a shorter one, which is
+/// no secret, and is found in ids and words by chance: it would hide what the log is
+/// for.
+const REDACTED_CHARS_MIN: usize = 8;
+
 /// One call to the Engine, as the log shows it.
 #[derive(Debug, Clone, Copy)]
 pub struct CallNote {
@@ -149,9 +154,8 @@ pub fn reap_lines(
 /// A peer's message without the secrets that it may echo.
 fn redacted(text: &str, secrets: &[Secret]) -> String {
     let mut text = text.to_owned();
-    // An empty text would be found everywhere.
-    let secrets = secrets.iter().filter(|secret| !secret.expose().is_empty());
-    for secret in secrets {
+    let secrets = secrets.iter();
+    for secret in secrets.filter(|secret| secret.expose().len() >= REDACTED_CHARS_MIN) {
         text = text.replace(secret.expose(), "[redacted]");
     }
     // Shortened last, because half a secret would not be found.
@@ -264,7 +268,7 @@ mod tests {
             calls,
             notes,
             error,
-            secrets: &[Secret::new("sown"), Secret::new("planted")],
+            secrets: &[Secret::new("sown-one"), Secret::new("planted-one")],
         };
         serde_json::from_str(&line.to_json()).expect("json")
     }
@@ -294,6 +298,15 @@ mod tests {
     }
 
     #[test]
+    fn a_secret_that_is_found_by_chance_hides_nothing() {
+        let secrets = [Secret::new(""), Secret::new("0"), Secret::new("0123456")];
+        assert_eq!(
+            redacted("container 0123456789ab", &secrets),
+            "container 0123456789ab"
+        );
+    }
+
+    #[test]
     fn each_reaped_container_has_a_line() {
         let environment = ("dynamic-access.environment-id", "e");
         let found = aged("exited", None, &[environment]);
@@ -303,11 +316,11 @@ mod tests {
             failed: vec![(
                 found.clone(),
                 Reason::Expired,
-                Fault::Broken("a planted word".to_owned()),
+                Fault::Broken("a planted-one word".to_owned()),
             )],
             ..Report::default()
         };
-        let lines = reap_lines("id", None, &report, &[Secret::new("planted")]);
+        let lines = reap_lines("id", None, &report, &[Secret::new("planted-one")]);
         let lines: Vec<serde_json::Value> = lines
             .iter()
             .map(|line| serde_json::from_str(line).expect("json"))
@@ -361,15 +374,15 @@ mod tests {
 
     #[test]
     fn a_secret_at_the_length_limit_is_redacted_whole() {
-        let text = format!("{}planted", "x".repeat(396));
+        let text = format!("{}planted-one", "x".repeat(396));
         let line = line(&Calls::default(), None, &[text]);
         assert!(!line.to_string().contains("plan"), "{line}");
     }
 
     #[test]
     fn a_peers_echo_of_a_secret_is_redacted() {
-        let error = Error::EngineFailed(Fault::Nonsense("a planted\nsown word".to_owned()));
-        let line = line(&Calls::default(), Some(&error), &["planted".to_owned()]);
+        let error = Error::EngineFailed(Fault::Nonsense("a planted-one\nsown-one word".to_owned()));
+        let line = line(&Calls::default(), Some(&error), &["planted-one".to_owned()]);
         let expected = "not an Engine's answer: a [redacted]\n[redacted] word; check that docker_url points to a Docker Engine, and that it is https if the Engine speaks TLS";
         assert_eq!(line["error"], expected);
         assert_eq!(line["notes"][0], "[redacted]");

@@ -196,7 +196,7 @@ impl fmt::Display for Error {
             ),
             Self::UnknownPath => f.write_str("unknown path"),
             Self::NoSuchTarget => f.write_str("no target of this deployment has this id"),
-            Self::WrongMethod { allow } => write!(f, "wrong method; this webhook takes {allow}"),
+            Self::WrongMethod { allow } => write!(f, "wrong method; this path takes {allow}"),
             Self::NotOurs(id) => write!(
                 f,
                 "container {} does not belong to this deployment; check deployment_id",

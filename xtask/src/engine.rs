@@ -27,6 +27,10 @@ use crate::workspace;
 use dynamic_access_admin::certs;
 use dynamic_access_admin::progress::say;
 
+/// A daemon gets its name once the program that starts it has become it, which takes a moment on a busy
+/// machine. Before that, its absence says nothing.
+const EXEC_BOUND: Duration = Duration::from_secs(2);
+
 /// A first start takes two seconds on an idle machine; compilers may be running at the same time.
 const START_BOUND: Duration = Duration::from_secs(60);
 
@@ -277,13 +281,14 @@ impl Engine {
     }
 
     fn wait_until(&self, name: &str, ready: impl Fn() -> Result<()>) -> Result<()> {
-        let deadline = Instant::now() + START_BOUND;
+        let begun = Instant::now();
+        let deadline = begun + START_BOUND;
         loop {
             let Err(not_yet) = ready() else {
                 return Ok(());
             };
             interrupt::check()?;
-            if !self.namespaces.has_daemon(name) {
+            if begun.elapsed() > EXEC_BOUND && !self.namespaces.has_daemon(name) {
                 bail!("it has ended");
             }
             if Instant::now() >= deadline {

@@ -84,7 +84,7 @@ pub struct Options {
     pub public_roots: Option<PathBuf>,
     /// Authorities whose requests go to unix sockets.
     pub unix_sockets: Vec<UnixSocket>,
-    /// A file that gets a line, `METHOD path?query`, for each request that the component sends.
+    /// A file that gets a JSON object for each request that the component sends, with its body if that is JSON.
     pub record_requests: Option<PathBuf>,
     /// Measures the memory of the instances.
     pub meter: Option<Meter>,

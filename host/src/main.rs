@@ -40,7 +40,7 @@ struct Arguments {
     #[arg(long = "unix-socket", value_name = "AUTHORITY=PATH")]
     unix_sockets: Vec<UnixSocket>,
 
-    /// Append a line, `METHOD path?query`, for each request that the component sends
+    /// Append a JSON object for each request that the component sends, with its body if that is JSON
     #[arg(long, value_name = "FILE")]
     record_requests: Option<PathBuf>,
 }

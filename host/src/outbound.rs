@@ -101,13 +101,10 @@ impl Shared {
             ));
             return Err(Error::HttpRequestDenied);
         }
-        if let Some(recording) = &self.recording
-            && let Err(error) = recording.add(request.method(), request.uri())
-        {
-            // A recording with gaps would be useless.
-            self.sink.host(&format!("--record-requests: {error}"));
-            return Err(Error::HttpRequestDenied);
-        }
+        let request = match &self.recording {
+            Some(recording) => recording.record(request, &self.sink),
+            None => request,
+        };
         let connect_limit = options.connect_timeout.unwrap_or(DEFAULT_TIMEOUT);
         let sending = CONNECT_TIMEOUT.scope(connect_limit, self.client.request(request));
         let first_byte_limit = options.first_byte_timeout.unwrap_or(DEFAULT_TIMEOUT);

@@ -54,6 +54,11 @@ pub fn test(arguments: &[String]) -> Result<ExitCode> {
     say("cargo test");
     let status = process::status(&mut command).context("the tests could not be run")?;
     let recorded = fs::read_to_string(&record).unwrap_or_default();
+    let is_complete = status.success() && arguments.is_empty();
+    let specified = match recorded.is_empty() {
+        true => Ok(None),
+        false => traffic::check_specifications(&record, is_complete).map(Some),
+    };
     drop(engine);
     let verdict = match status.success() {
         true => "passed",
@@ -63,8 +68,11 @@ pub fn test(arguments: &[String]) -> Result<ExitCode> {
         "tests: {verdict}, after {:.0} s with all set-up",
         started.elapsed().as_secs_f32()
     ));
+    if let Some(summary) = specified? {
+        say(&format!("traffic: {summary}"));
+    }
     // Some of the tests make only some of the calls.
-    if status.success() && arguments.is_empty() {
+    if is_complete {
         let summary = traffic::check(&recorded)?;
         say(&format!("traffic: {summary}"));
     }

@@ -1,14 +1,48 @@
-//! Compares the requests that the component sent during the tests with the table of calls that a proxy admits.
+//! Compares the requests that the component sent during the tests with the table of calls that a proxy admits, and with
+//! the Engine's published specifications.
 
-use anyhow::{Result, bail};
+use std::path::Path;
+
+use anyhow::{Context, Result, bail};
 use dynamic_access_admin::proxy_config::calls::{self, Call};
+use serde_json::Value;
+
+use crate::process;
+use crate::workspace;
+
+/// The package that knows the specifications. It is a program of its own because its validator takes half a minute to
+/// compile, which nobody but a tester needs.
+const SPECIFICATIONS: &str = "dynamic-access-engine-api";
 
 /// How many unlisted requests are shown; they mostly have one cause.
 const SHOWN_MAX: usize = 10;
 
-/// Checks recorded requests, one `METHOD path?query` a line, and returns a summary.
-pub fn check(record: &str) -> Result<String> {
-    check_against(record, &calls::table()?)
+/// Compares a recording with the table of calls, and returns a summary.
+pub fn check(recording: &str) -> Result<String> {
+    check_against(&request_lines(recording)?, &calls::table()?)
+}
+
+/// Holds a recording against the specifications, and returns a summary. After all tests, `is_complete`, each deviation
+/// that is listed must have been needed.
+pub fn check_specifications(recording: &Path, is_complete: bool) -> Result<String> {
+    let mut command = workspace::cargo();
+    command.args(["run", "--quiet", "--package", SPECIFICATIONS, "--"]);
+    command.arg(recording);
+    if is_complete {
+        command.arg("--complete");
+    }
+    Ok(process::output(&mut command)?.trim().to_owned())
+}
+
+/// The requests of a recording, one `METHOD path?query` a line.
+fn request_lines(recording: &str) -> Result<String> {
+    let mut lines = String::new();
+    for line in recording.lines() {
+        let request: Value = serde_json::from_str(line).context("a line of the recording")?;
+        let part = |key: &str| request[key].as_str().unwrap_or_default();
+        lines.push_str(&format!("{} {}\n", part("method"), part("target")));
+    }
+    Ok(lines)
 }
 
 fn check_against(record: &str, calls: &[Call]) -> Result<String> {
@@ -60,6 +94,14 @@ mod tests {
         let error = check_against(record, &table()).expect_err(record);
         let error = format!("{error:#}");
         assert!(error.contains(expected), "{error}");
+    }
+
+    #[test]
+    fn a_recorded_request_is_compared_by_its_request_line() {
+        let recording = r#"{"method":"GET","target":"/a/1","body":null}"#;
+        let lines = request_lines(recording).expect("a recording");
+        assert_eq!(lines, "GET /a/1\n");
+        request_lines("GET /a/1").expect_err("another form");
     }
 
     #[test]

@@ -17,6 +17,7 @@ mod engine_dir;
 mod image;
 mod image_cache;
 mod interrupt;
+mod known_holes;
 mod namespaces;
 mod network;
 mod outbound;

@@ -219,8 +219,9 @@ mod tests {
     fn a_body_that_is_not_json_or_is_too_long_is_counted_alone() {
         let tar = request("application/x-tar", "a-token");
         let long = request("application/json", vec![b'1'; BODY_BYTES_MAX + 1]);
-        let lines = recorded(vec![(tar, true), (long, true)]);
-        for (line, bytes) in lines.iter().zip([7, BODY_BYTES_MAX + 1]) {
+        let empty = request("application/x-tar", "");
+        let lines = recorded(vec![(tar, true), (long, true), (empty, true)]);
+        for (line, bytes) in lines.iter().zip([7, BODY_BYTES_MAX + 1, 0]) {
             assert_eq!(
                 (&line["body"], &line["bytes"]),
                 (&Value::Null, &bytes.into())

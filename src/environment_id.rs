@@ -20,8 +20,8 @@ pub fn is_same(one: &str, other: &str) -> bool {
     canonical(one) == canonical(other)
 }
 
-/// The one spelling of an id.
-fn canonical(id: &str) -> String {
+/// The one spelling of all ids that mean the same environment.
+pub fn canonical(id: &str) -> String {
     let id = id.to_ascii_lowercase();
     match Uuid::try_parse(&id) {
         Ok(uuid) => uuid.to_string(),

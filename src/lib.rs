@@ -16,6 +16,7 @@
 //! | [`after_answer`] | the work after an answer |
 //! | [`route`] | which route a request takes, and to whom each is open |
 //! | [`webhook`], [`api`] | bodies in and answers out: BastionZero's contract, and `/v1` |
+//! | [`page`] | the page for people: its HTML and its headers |
 //! | [`answer`] | what all answers have in common, and the failures |
 //! | [`provision`] | start, stop, health: every decision about containers |
 //! | [`reaper`] | what may be removed without being asked, and why |
@@ -41,6 +42,7 @@
 //! | change | place |
 //! |---|---|
 //! | a route | `route`, `webhook` or `api` for its body and answer, `server` for its order, `provision` for its work |
+//! | what the page shows | `page`, and a file in `templates` |
 //! | a variable | `config`, and `spin.toml` |
 //! | a Docker option that a patch may set, or must not | `container/guards.rs` |
 //! | a call to the Engine | a file in `docker`, and a line in `deploy/engine-proxy/calls.txt` |
@@ -71,6 +73,7 @@ pub mod environment_id;
 pub mod error;
 pub mod fault;
 pub mod log_line;
+pub mod page;
 pub mod pauses;
 pub mod platform;
 pub mod provision;

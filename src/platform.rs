@@ -6,7 +6,7 @@
 use std::time::Duration;
 
 use http::HeaderName;
-use http::header::{AUTHORIZATION, CONTENT_LENGTH, CONTENT_TYPE, DATE, ORIGIN};
+use http::header::{AUTHORIZATION, CONTENT_LENGTH, CONTENT_TYPE, DATE, ORIGIN, SERVER};
 
 /// A request to the Engine, made by [`crate::docker`].
 pub type HttpRequest = http::Request<Vec<u8>>;
@@ -39,7 +39,7 @@ pub const REQUEST_HEADERS: [HeaderName; 8] = [
 ];
 
 /// The headers of the Engine's replies that are used; the shell passes no others.
-pub const REPLY_HEADERS: [HeaderName; 1] = [DATE];
+pub const REPLY_HEADERS: [HeaderName; 2] = [DATE, SERVER];
 
 /// The longest reply of the Engine.
 ///

@@ -25,7 +25,7 @@ use crate::route::{self, Route};
 use crate::secret::Secret;
 use crate::webhook;
 use crate::webhook::body::{self, BODY_BYTES_MAX};
-use crate::{answer, api};
+use crate::{answer, api, page};
 
 /// An answer, its log line, and the work after it.
 #[derive(Debug)]
@@ -168,7 +168,18 @@ impl<P: Platform, V: Variables> Request<'_, P, V> {
                 provisioner.stop(id).await?;
                 api::answer::stopped()
             }
-            Route::StartTarget | Route::OpenApi | Route::Metrics | Route::Page { .. } => {
+            Route::Page { environment } => {
+                let environment = environment.as_deref();
+                match provisioner.overview(environment).await {
+                    Ok(overview) => page::targets(config, environment, &overview),
+                    Err(error) => {
+                        seen.notes
+                            .push(format!("the page shows no target: {error}"));
+                        page::failure(config, &error)
+                    }
+                }
+            }
+            Route::StartTarget | Route::OpenApi | Route::Metrics => {
                 return Err(Error::UnknownPath);
             }
         })

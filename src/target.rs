@@ -55,6 +55,8 @@ pub struct Target {
     pub image_id: String,
     /// What it is doing.
     pub state: TargetState,
+    /// Whether it counts towards `max_targets`.
+    pub is_live: bool,
     /// When its container was created, by the Engine's own clock.
     pub created: OffsetDateTime,
     /// When it is removed, even if it runs.
@@ -81,6 +83,7 @@ impl Target {
             image: container.image.clone(),
             image_id: container.image_id.clone(),
             state: container.state.into(),
+            is_live: ages::is_live(container),
             created,
             expires: created.saturating_add(lifetime),
             age: container.age,

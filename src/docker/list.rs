@@ -106,20 +106,54 @@ pub fn find_by_name(name: &ContainerName) -> Call<Option<Listed>> {
 /// last word.
 pub fn list_by_deployment(deployment: &DeploymentId) -> Call<Vec<Listed>> {
     let deployment = deployment.clone();
-    let filter = format!("{}={}", label::DEPLOYMENT, deployment.as_str());
-    list(&json!({"label": [filter]}), move |mut all| {
+    list(&of_deployment(&deployment), move |mut all| {
         all.retain(|container| container.is_of(&deployment));
         all
     })
 }
 
+/// The containers of a deployment, and what else a list tells.
+#[derive(Debug)]
+pub struct Survey {
+    /// The containers, the youngest first.
+    pub containers: Vec<Listed>,
+    /// The Engine's own time, if it has told it.
+    pub now: Option<OffsetDateTime>,
+    /// The Engine's name and version, if it has told them.
+    pub engine: Option<String>,
+}
+
+/// Lists as [`list_by_deployment`] does, and notes who has answered and when.
+pub fn survey(deployment: &DeploymentId) -> Call<Survey> {
+    let deployment = deployment.clone();
+    look(&of_deployment(&deployment), move |reply| {
+        let mut containers = listed(reply)?;
+        containers.retain(|container| container.is_of(&deployment));
+        Ok(Survey {
+            containers,
+            now: reply.date(),
+            engine: reply.engine(),
+        })
+    })
+}
+
 /// Lists containers; `select` takes those that were meant.
 fn list<T>(filters: &serde_json::Value, select: impl Fn(Vec<Listed>) -> T + 'static) -> Call<T> {
+    look(filters, move |reply| listed(reply).map(&select))
+}
+
+fn look<T>(
+    filters: &serde_json::Value,
+    reader: impl Fn(&Reply) -> Result<T, Fault> + 'static,
+) -> Call<T> {
     let filters = query_encoded(&filters.to_string());
     let path = format!("/containers/json?all=true&filters={filters}");
-    Call::look("list", bodiless(Method::GET, &path), move |reply| {
-        listed(reply).map(&select)
-    })
+    Call::look("list", bodiless(Method::GET, &path), reader)
+}
+
+/// The filter for what carries the deployment's label.
+fn of_deployment(deployment: &DeploymentId) -> serde_json::Value {
+    json!({"label": [format!("{}={}", label::DEPLOYMENT, deployment.as_str())]})
 }
 
 /// Reads a list.

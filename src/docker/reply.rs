@@ -51,6 +51,19 @@ impl Reply {
         OffsetDateTime::parse(date, &Rfc2822).ok()
     }
 
+    /// The Engine's name and version, such as `Docker 28.0.1` (RFC 9110, section
+    /// 10.2.4). A proxy may put its own name there, which is nobody's answer.
+    pub fn engine(&self) -> Option<String> {
+        let server = self.0.headers().get(http::header::SERVER)?.to_str().ok()?;
+        let (product, version) = server.split(' ').next()?.split_once('/')?;
+        let name = match product {
+            "Docker" => "Docker",
+            "Libpod" => "Podman",
+            _ => return None,
+        };
+        Some(format!("{name} {version}"))
+    }
+
     /// A member of the body, which must be text.
     ///
     /// # Errors
@@ -176,6 +189,27 @@ pub(crate) mod tests {
         }
         let body = body.as_bytes().to_vec();
         Reply::new(response.body(body).expect("a response"))
+    }
+
+    #[test]
+    fn an_engine_is_known_by_its_name_and_a_proxy_is_not_one() {
+        for (server, engine) in [
+            ("Docker/28.0.1 (linux)", Some("Docker 28.0.1")),
+            (
+                "Docker/20.10.24+dfsg1 (linux)",
+                Some("Docker 20.10.24+dfsg1"),
+            ),
+            ("Libpod/4.3.1 (linux)", Some("Podman 4.3.1")),
+            ("nginx", None),
+            ("nginx/1.22.1", None),
+            ("Docker", None),
+            ("", None),
+        ] {
+            let response = http::Response::builder().header("server", server);
+            let reply = Reply::new(response.body(Vec::new()).expect("a response"));
+            assert_eq!(reply.engine().as_deref(), engine, "{server}");
+        }
+        assert_eq!(reply(200, "").engine(), None);
     }
 
     #[test]

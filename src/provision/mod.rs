@@ -21,6 +21,8 @@ mod start;
 mod stop;
 mod targets;
 
+pub use targets::Overview;
+
 use crate::budget::Budget;
 use crate::config::Config;
 use crate::docker::ContainerId;

@@ -1,6 +1,9 @@
 //! What the targets are: one list, and for a few an inspect.
 
+use time::OffsetDateTime;
+
 use super::Provisioner;
+use crate::docker::list::Listed;
 use crate::docker::{ContainerId, inspect, list};
 use crate::environment_id::is_same;
 use crate::error::Error;
@@ -11,6 +14,17 @@ use crate::target::{Target, TargetState};
 /// takes a call, and the Engine keeps ended ones for ten minutes.
 const EXIT_CODES_MAX: usize = 20;
 
+/// All that one list tells of a deployment.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Overview {
+    /// The Engine's name and version, if it has told them.
+    pub engine: Option<String>,
+    /// The Engine's own time, if it has told it.
+    pub now: Option<OffsetDateTime>,
+    /// All targets, the oldest first.
+    pub targets: Vec<Target>,
+}
+
 impl<P: Platform> Provisioner<'_, P> {
     /// All targets, or those of one environment, the oldest first; of the youngest
     /// ended ones with their exit codes.
@@ -20,15 +34,29 @@ impl<P: Platform> Provisioner<'_, P> {
     /// Whatever kept the Engine from answering.
     pub async fn targets(&self, environment: Option<&str>) -> Result<Vec<Target>, Error> {
         let mut targets = self.targets_without_exit_codes().await?;
-        targets.retain(|target| {
-            environment.is_none_or(|environment| is_same(&target.environment, environment))
-        });
-        let ended = targets.iter_mut().rev();
-        let ended = ended.filter(|target| target.state == TargetState::Ended);
-        for target in ended.take(EXIT_CODES_MAX) {
-            target.exit_code = self.exit_code(&target.id).await;
-        }
+        targets.retain(|target| is_of(target, environment));
+        self.add_exit_codes(targets.iter_mut().rev()).await;
         Ok(targets)
+    }
+
+    /// All targets, and who has told of them; of the youngest ended ones of an
+    /// environment, or of all of them, with their exit codes.
+    ///
+    /// # Errors
+    ///
+    /// Whatever kept the Engine from answering.
+    pub async fn overview(&self, environment: Option<&str>) -> Result<Overview, Error> {
+        let survey = list::survey(&self.config.deployment_id);
+        let survey = self.engine.send(survey).await?;
+        let mut targets = self.oldest_first(&survey.containers);
+        let shown = targets.iter_mut().rev();
+        let shown = shown.filter(|target| is_of(target, environment));
+        self.add_exit_codes(shown).await;
+        Ok(Overview {
+            engine: survey.engine,
+            now: survey.now,
+            targets,
+        })
     }
 
     /// All targets, the oldest first, from a single call.
@@ -38,8 +66,11 @@ impl<P: Platform> Provisioner<'_, P> {
     /// Whatever kept the Engine from answering.
     pub async fn targets_without_exit_codes(&self) -> Result<Vec<Target>, Error> {
         let all = list::list_by_deployment(&self.config.deployment_id);
-        let all = self.engine.send(all).await?;
-        let mut targets: Vec<_> = all
+        Ok(self.oldest_first(&self.engine.send(all).await?))
+    }
+
+    fn oldest_first(&self, containers: &[Listed]) -> Vec<Target> {
+        let mut targets: Vec<_> = containers
             .iter()
             .map(|container| Target::new(container, self.config))
             .collect();
@@ -47,7 +78,7 @@ impl<P: Platform> Provisioner<'_, P> {
             let key = |target: &Target| (target.created, target.id.as_str().to_owned());
             key(one).cmp(&key(other))
         });
-        Ok(targets)
+        targets
     }
 
     /// One target.
@@ -68,10 +99,22 @@ impl<P: Platform> Provisioner<'_, P> {
         Ok(target)
     }
 
+    async fn add_exit_codes(&self, youngest_first: impl Iterator<Item = &mut Target>) {
+        let ended = youngest_first.filter(|target| target.state == TargetState::Ended);
+        for target in ended.take(EXIT_CODES_MAX) {
+            target.exit_code = self.exit_code(&target.id).await;
+        }
+    }
+
     /// The exit code of a container that has ended. Without it the rest is still
     /// worth an answer.
     async fn exit_code(&self, id: &ContainerId) -> Option<i64> {
         let ended = self.engine.send(inspect::inspect(id)).await.ok().flatten();
         ended.map(|ended| ended.exit_code)
     }
+}
+
+/// Whether a target is of an environment, or any is meant.
+fn is_of(target: &Target, environment: Option<&str>) -> bool {
+    environment.is_none_or(|environment| is_same(&target.environment, environment))
 }

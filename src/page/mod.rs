@@ -1,0 +1,271 @@
+//! `GET /`: the page for people, in plain HTML.
+//!
+//! It has no script and loads nothing. Whatever it shows is escaped by the template,
+//! and its policy would keep a browser from running or loading what is not.
+
+mod view;
+mod words;
+
+use askama::Template;
+use base64::Engine;
+use base64::engine::general_purpose::STANDARD;
+use http::header::{CONTENT_SECURITY_POLICY, HeaderName, REFERRER_POLICY, X_CONTENT_TYPE_OPTIONS};
+use http::{HeaderValue, StatusCode};
+use sha2::{Digest, Sha256};
+
+use crate::answer::{answer, not_stored};
+use crate::config::Config;
+use crate::error::Error;
+use crate::platform::HttpResponse;
+use crate::provision::Overview;
+
+/// How the page looks.
+const STYLE: &str = include_str!("../../templates/page.css");
+
+/// Whether pages of other sites may use the answer (Fetch standard).
+const CROSS_ORIGIN_RESOURCE_POLICY: HeaderName =
+    HeaderName::from_static("cross-origin-resource-policy");
+
+/// The page of all targets, or of those of one environment.
+pub fn targets(config: &Config, environment: Option<&str>, overview: &Overview) -> HttpResponse {
+    let page = view::Page::new(config, environment, overview);
+    html(StatusCode::OK, &page)
+}
+
+/// The page for when the Engine does not tell of its targets.
+pub fn failure(config: &Config, error: &Error) -> HttpResponse {
+    html(error.status(), &view::Failure::new(config, error))
+}
+
+fn html(status: StatusCode, page: &impl Template) -> HttpResponse {
+    let text = page.render().expect("text can be written as text");
+    let response = answer(status, "text/html; charset=utf-8", text.into_bytes());
+    let mut response = not_stored(response);
+    let headers = response.headers_mut();
+    let policy = policy().parse().expect("it has only visible characters");
+    headers.insert(CONTENT_SECURITY_POLICY, policy);
+    for (name, value) in [
+        (REFERRER_POLICY, "no-referrer"),
+        (X_CONTENT_TYPE_OPTIONS, "nosniff"),
+        (CROSS_ORIGIN_RESOURCE_POLICY, "same-origin"),
+    ] {
+        headers.insert(name, HeaderValue::from_static(value));
+    }
+    response
+}
+
+/// What a browser may do with the page: apply this one style, show the icon that is
+/// empty, and send the form back to where the page is from.
+fn policy() -> String {
+    let style = STANDARD.encode(Sha256::digest(STYLE));
+    format!(
+        "default-src 'none'; style-src 'sha256-{style}'; img-src data:; form-action 'self'; base-uri 'none'; frame-ancestors 'none'"
+    )
+}
+
+#[cfg(test)]
+mod tests {
+    use http::header::CACHE_CONTROL;
+    use time::OffsetDateTime;
+
+    use super::*;
+    use crate::config::tests::variables;
+    use crate::docker::list::tests::aged;
+    use crate::fault::Fault;
+    use crate::target::Target;
+
+    /// Text that would become elements, attributes or a style if it were not escaped.
+    const PLANTED: &str =
+        r#""'><script>alert(1)</script><img src=x onerror=alert(2)>&lt;{{7*7}}</style>"#;
+
+    const CREATED: i64 = 1_795_395_600;
+
+    fn config(changes: &[(&'static str, &'static str)]) -> Config {
+        Config::parse(&variables(changes)).expect("a config")
+    }
+
+    /// A target that was created an hour ago.
+    fn target(state: &str, environment: &str) -> Target {
+        let labels = [
+            ("dynamic-access.environment-id", environment),
+            ("dynamic-access.max-lifetime", "28800"),
+        ];
+        Target::new(&aged(state, Some(3_600), &labels), &config(&[]))
+    }
+
+    fn overview(targets: Vec<Target>) -> Overview {
+        Overview {
+            engine: Some("Docker 28.0.1".to_owned()),
+            now: OffsetDateTime::from_unix_timestamp(CREATED + 3_600).ok(),
+            targets,
+        }
+    }
+
+    fn text(response: &HttpResponse) -> String {
+        String::from_utf8(response.body().clone()).expect("text")
+    }
+
+    fn shown(environment: Option<&str>, overview: &Overview) -> String {
+        text(&targets(&config(&[]), environment, overview))
+    }
+
+    #[test]
+    fn a_target_is_shown_with_all_that_is_known_of_it() {
+        let mut ended = target("exited", "e");
+        ended.exit_code = Some(137);
+        let html = shown(None, &overview(vec![target("running", "e"), ended]));
+        let id = "0123456789abcdef0123456789abcdef0123456789abcdef0123456789abcdef";
+        for part in [
+            "<title>1 of 100 targets · Dynamic Access</title>",
+            "<b>1</b> of 100",
+            "Docker 28.0.1",
+            "2026-11-23 02:00:00 UTC",
+            "2 targets, the oldest first",
+            &format!(r#"<code title="{id}">{id}</code>"#),
+            r#"agent <code title="sha256:0123">sha256:0123</code>"#,
+            "<td>1 h</td>\n<td>7 h</td>\n<td></td>",
+            "<td>1 h</td>\n<td></td>\n<td>137: killed, perhaps for want of memory</td>",
+            "No setting is unsafe.",
+        ] {
+            assert!(html.contains(part), "{part} is not in {html}");
+        }
+    }
+
+    #[test]
+    fn what_is_not_known_of_a_target_is_left_out() {
+        let mut unknown = target("running", "e");
+        unknown.age = None;
+        unknown.image = unknown.image_id.clone();
+        let overview = Overview {
+            engine: None,
+            now: None,
+            targets: vec![unknown.clone()],
+        };
+        let html = shown(None, &overview);
+        assert!(html.contains("<td></td>\n<td></td>\n<td></td>"), "{html}");
+        assert!(html.contains("<td>sha256:0123</td>"), "{html}");
+        assert!(html.contains("tells no version"), "{html}");
+        assert!(html.contains("tells no time"), "{html}");
+        let overview = Overview {
+            now: OffsetDateTime::from_unix_timestamp(CREATED + 28_801).ok(),
+            ..overview
+        };
+        let html = shown(None, &overview);
+        assert!(html.contains("<td>it is due</td>"), "{html}");
+    }
+
+    #[test]
+    fn planted_markup_is_shown_as_text() {
+        let mut planted = target("running", PLANTED);
+        planted.image = PLANTED.to_owned();
+        planted.image_id = PLANTED.to_uppercase();
+        let overview = Overview {
+            engine: Some(PLANTED.to_owned()),
+            ..overview(vec![planted])
+        };
+        for environment in [None, Some(PLANTED)] {
+            let html = shown(environment, &overview);
+            let lower = html.to_lowercase();
+            assert_eq!(lower.matches("</style>").count(), 1, "{html}");
+            for part in ["<script", "<img", "\"'>", "&lt;{{"] {
+                assert!(!lower.contains(part), "{part} is in {html}");
+            }
+            assert!(html.contains("&#60;script&#62;alert(1)"), "{html}");
+        }
+    }
+
+    #[test]
+    fn a_filter_shows_one_environment_and_counts_all() {
+        const ID: &str = "0f1e2d3c-4b5a-6978-8796-a5b4c3d2e1f0";
+        let all = overview(vec![
+            target("running", ID),
+            target("running", "b"),
+            target("running", &ID.to_uppercase()),
+            target("running", "<b>"),
+        ]);
+        let environments = r#"{"0f1e2d3c4b5a69788796a5b4c3d2e1f0":{"max_targets":5}}"#;
+        let config = config(&[("environments", environments)]);
+        let html = text(&targets(&config, Some(ID), &all));
+        assert_eq!(html.matches("<tr>").count(), 3, "{html}");
+        assert!(html.contains("<b>4</b> of 100"), "{html}");
+        assert!(html.contains("<b>2</b> of 5"), "{html}");
+        assert_eq!(html.matches("<option").count(), 3, "{html}");
+        assert!(html.contains("<option selected>"), "{html}");
+        let html = text(&targets(&config, Some("c"), &all));
+        assert!(html.contains("<option selected>c</option>"), "{html}");
+        assert!(html.contains("no targets of this environment"), "{html}");
+        assert!(!html.contains("<table"), "{html}");
+    }
+
+    #[test]
+    fn a_limit_that_refuses_new_starts_is_told() {
+        for (max, told) in [
+            ("0", Some("max_targets is 0")),
+            ("1", Some("The limit is reached")),
+            ("2", None),
+        ] {
+            let config = config(&[("max_targets", max)]);
+            let all = overview(vec![target("running", "e")]);
+            let html = text(&targets(&config, None, &all));
+            let refuses = html.contains("new starts are refused");
+            assert_eq!(refuses, told.is_some(), "{html}");
+            assert!(html.contains(told.unwrap_or_default()), "{html}");
+            assert_eq!(html.contains("<meter"), max != "0", "{html}");
+        }
+    }
+
+    #[test]
+    fn what_is_unsafe_is_on_every_page() {
+        let config = config(&[("container_patch_unsafe", "allow")]);
+        let error = Error::from(Fault::Unreachable("planted".to_owned()));
+        let failed = failure(&config, &error);
+        assert_eq!(failed.status(), StatusCode::SERVICE_UNAVAILABLE);
+        let failed = text(&failed);
+        assert!(failed.contains(error.message()), "{failed}");
+        assert!(!failed.contains("planted"), "{failed}");
+        for html in [failed, text(&targets(&config, None, &overview(vec![])))] {
+            assert!(html.contains("<li>container_patch_unsafe"), "{html}");
+        }
+    }
+
+    #[test]
+    fn a_page_may_do_nothing_but_what_it_needs() {
+        let error = Error::from(Fault::TimedOut);
+        for response in [
+            targets(&config(&[]), None, &overview(vec![])),
+            failure(&config(&[]), &error),
+        ] {
+            let headers = response.headers();
+            assert_eq!(headers[CACHE_CONTROL], "no-store");
+            assert_eq!(headers[REFERRER_POLICY], "no-referrer");
+            assert_eq!(headers[X_CONTENT_TYPE_OPTIONS], "nosniff");
+            let html = text(&response);
+            let (_, rest) = html.split_once("<style>").expect("a style");
+            let (style, rest) = rest.split_once("</style>").expect("its end");
+            assert!(!rest.contains("<style") && !html.contains("style="));
+            let digest = STANDARD.encode(Sha256::digest(style));
+            let policy = headers[CONTENT_SECURITY_POLICY].to_str().expect("text");
+            assert!(policy.starts_with("default-src 'none'; "), "{policy}");
+            for part in [
+                &format!("style-src 'sha256-{digest}'"),
+                "base-uri 'none'",
+                "form-action 'self'",
+                "frame-ancestors 'none'",
+            ] {
+                assert!(policy.contains(part), "{policy}");
+            }
+            assert!(!policy.contains("unsafe"), "{policy}");
+        }
+    }
+
+    #[test]
+    fn a_page_has_about_half_a_kilobyte_for_each_target() {
+        let id = "0f1e2d3c-4b5a-6978-8796-a5b4c3d2e1f0";
+        let mut one = target("running", id);
+        one.image = "registry.example.com/team/agent:1.2.3".to_owned();
+        one.image_id = format!("sha256:{}", one.id.as_str());
+        let size = |count| shown(None, &overview(vec![one.clone(); count])).len();
+        let sizes = [0, 1, 1_000].map(size);
+        assert!(sizes[0] < 8_000 && sizes[2] < 600_000, "{sizes:?}");
+    }
+}

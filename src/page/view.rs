@@ -1,0 +1,146 @@
+//! What the page shows, as the values of its templates.
+
+use std::collections::BTreeMap;
+use std::time::Duration;
+
+use askama::Template;
+use time::OffsetDateTime;
+
+use super::{STYLE, words};
+use crate::config::Config;
+use crate::environment_id::{canonical, is_id, is_same};
+use crate::error::Error;
+use crate::provision::Overview;
+use crate::target::{Target, TargetState};
+
+/// The page of the targets.
+// Of the white space between tags, one character is kept: a thousand rows have much of it.
+#[derive(Template)]
+#[template(path = "page.html", whitespace = "minimize")]
+pub struct Page<'a> {
+    style: &'static str,
+    deployment: &'a str,
+    warnings: Vec<String>,
+    /// How many targets live, and how many may.
+    live: usize,
+    max: usize,
+    /// The same of the environment that is shown, if it has a limit of its own.
+    of_environment: Option<(usize, usize)>,
+    engine: Option<&'a str>,
+    now: Option<String>,
+    is_filtered: bool,
+    choices: Vec<Choice<'a>>,
+    rows: Vec<Row<'a>>,
+}
+
+/// The page for when there is nothing to show.
+#[derive(Template)]
+#[template(path = "failure.html", whitespace = "minimize")]
+pub struct Failure<'a> {
+    style: &'static str,
+    deployment: &'a str,
+    warnings: Vec<String>,
+    message: &'static str,
+}
+
+/// An environment that can be filtered by.
+struct Choice<'a> {
+    environment: &'a str,
+    is_chosen: bool,
+}
+
+/// One target.
+struct Row<'a> {
+    id: &'a str,
+    environment: &'a str,
+    image: &'a str,
+    /// The id of the image, unless the Engine has no other name for it.
+    digest: Option<&'a str>,
+    state: &'static str,
+    age: String,
+    expires_in: String,
+    exit: String,
+}
+
+impl<'a> Page<'a> {
+    /// The page of an overview, of all environments or of one.
+    pub fn new(config: &'a Config, environment: Option<&'a str>, overview: &'a Overview) -> Self {
+        let is_shown = |target: &&Target| {
+            environment.is_none_or(|environment| is_same(&target.environment, environment))
+        };
+        let shown = || overview.targets.iter().filter(is_shown);
+        let environment_max =
+            environment.and_then(|environment| config.profiles.of(environment).max_targets);
+        Self {
+            style: STYLE,
+            deployment: config.deployment_id.as_str(),
+            warnings: config.warnings(),
+            live: live(overview.targets.iter()),
+            max: config.max_targets,
+            of_environment: environment_max.map(|max| (live(shown()), max)),
+            engine: overview.engine.as_deref(),
+            now: overview.now.map(words::moment),
+            is_filtered: environment.is_some(),
+            choices: choices(environment, &overview.targets),
+            rows: shown()
+                .map(|target| Row::new(target, overview.now))
+                .collect(),
+        }
+    }
+}
+
+impl<'a> Failure<'a> {
+    /// The page of an error.
+    pub fn new(config: &'a Config, error: &Error) -> Self {
+        Self {
+            style: STYLE,
+            deployment: config.deployment_id.as_str(),
+            warnings: config.warnings(),
+            message: error.message(),
+        }
+    }
+}
+
+impl<'a> Row<'a> {
+    fn new(target: &'a Target, now: Option<OffsetDateTime>) -> Self {
+        let has_ended = target.state == TargetState::Ended;
+        let left = now.map(|now| target.expires - now);
+        Self {
+            id: target.id.as_str(),
+            environment: &target.environment,
+            image: &target.image,
+            digest: Some(target.image_id.as_str()).filter(|digest| *digest != target.image),
+            state: target.state.word(),
+            age: target.age.map(words::duration).unwrap_or_default(),
+            expires_in: match left.map(Duration::try_from) {
+                _ if has_ended => String::new(),
+                None => String::new(),
+                Some(Ok(left)) => words::duration(left),
+                Some(Err(_)) => "it is due".to_owned(),
+            },
+            exit: target.exit_code.map(words::exit).unwrap_or_default(),
+        }
+    }
+}
+
+fn live<'a>(targets: impl Iterator<Item = &'a Target>) -> usize {
+    targets.filter(|target| target.is_live).count()
+}
+
+/// The environments that can be filtered by, in order, once in whatever spelling; the
+/// chosen one is among them even if no target is of it.
+fn choices<'a>(chosen: Option<&'a str>, targets: &'a [Target]) -> Vec<Choice<'a>> {
+    let used = targets.iter().map(|target| target.environment.as_str());
+    let used = used.filter(|environment| is_id(environment));
+    let all: BTreeMap<_, _> = used
+        .chain(chosen)
+        .map(|environment| (canonical(environment), environment))
+        .collect();
+    let chosen = chosen.map(canonical);
+    all.into_iter()
+        .map(|(canonical, environment)| Choice {
+            environment,
+            is_chosen: chosen.as_ref() == Some(&canonical),
+        })
+        .collect()
+}

@@ -192,6 +192,27 @@ pub(crate) mod tests {
     }
 
     #[test]
+    fn an_engine_is_known_by_its_name_and_a_proxy_is_not_one() {
+        for (server, engine) in [
+            ("Docker/28.0.1 (linux)", Some("Docker 28.0.1")),
+            (
+                "Docker/20.10.24+dfsg1 (linux)",
+                Some("Docker 20.10.24+dfsg1"),
+            ),
+            ("Libpod/4.3.1 (linux)", Some("Podman 4.3.1")),
+            ("nginx", None),
+            ("nginx/1.22.1", None),
+            ("Docker", None),
+            ("", None),
+        ] {
+            let response = http::Response::builder().header("server", server);
+            let reply = Reply::new(response.body(Vec::new()).expect("a response"));
+            assert_eq!(reply.engine().as_deref(), engine, "{server}");
+        }
+        assert_eq!(reply(200, "").engine(), None);
+    }
+
+    #[test]
     fn a_failure_is_told_in_the_engines_words() {
         let fault = reply(409, r#"{"message":"Conflict."}"#).fault();
         assert_eq!(fault.to_string(), "409 Conflict: Conflict.");

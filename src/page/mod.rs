@@ -65,8 +65,7 @@ fn policy() -> String {
 
 #[cfg(test)]
 mod tests {
-    use std::time::Duration;
-
+    use http::header::CACHE_CONTROL;
     use time::OffsetDateTime;
 
     use super::*;
@@ -75,130 +74,198 @@ mod tests {
     use crate::fault::Fault;
     use crate::target::Target;
 
-    const MARKUP: &str = "<script>alert(1)</script>'\"&";
+    /// Text that would become elements, attributes or a style if it were not escaped.
+    const PLANTED: &str =
+        r#""'><script>alert(1)</script><img src=x onerror=alert(2)>&lt;{{7*7}}</style>"#;
 
-    fn config() -> Config {
-        Config::parse(&variables(&[("max_targets", "2")])).expect("a config")
+    const CREATED: i64 = 1_795_395_600;
+
+    fn config(changes: &[(&'static str, &'static str)]) -> Config {
+        Config::parse(&variables(changes)).expect("a config")
     }
 
+    /// A target that was created an hour ago.
     fn target(state: &str, environment: &str) -> Target {
         let labels = [
             ("dynamic-access.environment-id", environment),
-            ("dynamic-access.max-lifetime", "7200"),
+            ("dynamic-access.max-lifetime", "28800"),
         ];
-        Target::new(&aged(state, Some(3_600), &labels), &config())
+        Target::new(&aged(state, Some(3_600), &labels), &config(&[]))
     }
 
-    fn shown(environment: Option<&str>, targets: Vec<Target>) -> String {
-        let overview = Overview {
-            engine: Some("Docker 28.5.2".to_owned()),
-            now: OffsetDateTime::from_unix_timestamp(1_795_399_200).ok(),
+    fn overview(targets: Vec<Target>) -> Overview {
+        Overview {
+            engine: Some("Docker 28.0.1".to_owned()),
+            now: OffsetDateTime::from_unix_timestamp(CREATED + 3_600).ok(),
             targets,
-        };
-        let response = super::targets(&config(), environment, &overview);
-        assert_eq!(response.status(), StatusCode::OK);
-        String::from_utf8(response.into_body()).expect("text")
+        }
+    }
+
+    fn text(response: &HttpResponse) -> String {
+        String::from_utf8(response.body().clone()).expect("text")
+    }
+
+    fn shown(environment: Option<&str>, overview: &Overview) -> String {
+        text(&targets(&config(&[]), environment, overview))
     }
 
     #[test]
-    fn a_page_shows_the_limit_the_engine_and_each_target() {
-        let mut ended = target("exited", "team-b");
-        ended.exit_code = Some(127);
-        let text = shown(None, vec![target("running", "team-a"), ended]);
+    fn a_target_is_shown_with_all_that_is_known_of_it() {
+        let mut ended = target("exited", "e");
+        ended.exit_code = Some(137);
+        let html = shown(None, &overview(vec![target("running", "e"), ended]));
+        let id = "0123456789abcdef0123456789abcdef0123456789abcdef0123456789abcdef";
         for part in [
-            "<b>1</b> of 2",
-            "Docker 28.5.2",
+            "<title>1 of 100 targets · Dynamic Access</title>",
+            "<b>1</b> of 100",
+            "Docker 28.0.1",
             "2026-11-23 02:00:00 UTC",
-            r#"<td class="running">running</td>"#,
-            "<td>1 h</td>",
-            "127: entry point not found",
-            "sha256:0123",
+            "2 targets, the oldest first",
+            &format!(r#"<code title="{id}">{id}</code>"#),
+            r#"agent <code title="sha256:0123">sha256:0123</code>"#,
+            "<td>1 h</td>\n<td>7 h</td>\n<td></td>",
+            "<td>1 h</td>\n<td></td>\n<td>137: killed, perhaps for want of memory</td>",
             "No setting is unsafe.",
-            r#"<option>team-a</option>"#,
         ] {
-            assert!(text.contains(part), "{part} in\n{text}");
+            assert!(html.contains(part), "{part} is not in {html}");
         }
     }
 
     #[test]
-    fn a_page_without_targets_says_so() {
-        assert!(shown(None, Vec::new()).contains("There are no targets."));
-        let text = shown(Some("team-b"), vec![target("running", "team-a")]);
-        assert!(text.contains("no targets of this environment"), "{text}");
-    }
-
-    #[test]
-    fn a_reached_limit_is_told() {
-        let two = vec![target("running", "a"), target("running", "b")];
-        assert!(shown(None, two).contains("new starts are refused"));
-    }
-
-    #[test]
-    fn markup_in_a_value_is_text() {
-        let mut planted = target("running", MARKUP);
-        planted.image = MARKUP.to_owned();
-        planted.image_id = MARKUP.to_owned();
-        let text = shown(None, vec![planted]);
-        assert!(!text.contains("<script"), "{text}");
-        assert!(text.contains("&#60;script&#62;alert(1)"), "{text}");
-    }
-
-    #[test]
-    fn a_page_runs_loads_and_keeps_nothing() {
+    fn what_is_not_known_of_a_target_is_left_out() {
+        let mut unknown = target("running", "e");
+        unknown.age = None;
+        unknown.image = unknown.image_id.clone();
         let overview = Overview {
             engine: None,
             now: None,
-            targets: Vec::new(),
+            targets: vec![unknown.clone()],
         };
-        for response in [
-            targets(&config(), None, &overview),
-            failure(&config(), &Error::OutOfTime(Fault::TimedOut)),
-        ] {
-            let headers = response.headers().clone();
-            let text = String::from_utf8(response.into_body()).expect("text");
-            let policy = headers[CONTENT_SECURITY_POLICY].to_str().expect("text");
-            assert!(policy.starts_with("default-src 'none'; "), "{policy}");
-            assert!(policy.contains("frame-ancestors 'none'"), "{policy}");
-            assert!(!policy.contains("unsafe"), "{policy}");
-            // The digest is of exactly what stands between the tags.
-            let style = text.split_once("<style>").expect("a style").1;
-            let style = style.split_once("</style>").expect("its end").0;
-            let digest = STANDARD.encode(Sha256::digest(style));
-            assert!(policy.contains(&digest), "{policy}");
-            assert_eq!(headers["cache-control"], "no-store");
-            for word in [
-                "<script",
-                "javascript:",
-                "style=",
-                "onclick",
-                "http://",
-                "https://",
-            ] {
-                assert!(!text.contains(word), "{word} in\n{text}");
+        let html = shown(None, &overview);
+        assert!(html.contains("<td></td>\n<td></td>\n<td></td>"), "{html}");
+        assert!(html.contains("<td>sha256:0123</td>"), "{html}");
+        assert!(html.contains("tells no version"), "{html}");
+        assert!(html.contains("tells no time"), "{html}");
+        let overview = Overview {
+            now: OffsetDateTime::from_unix_timestamp(CREATED + 28_801).ok(),
+            ..overview
+        };
+        let html = shown(None, &overview);
+        assert!(html.contains("<td>it is due</td>"), "{html}");
+    }
+
+    #[test]
+    fn planted_markup_is_shown_as_text() {
+        let mut planted = target("running", PLANTED);
+        planted.image = PLANTED.to_owned();
+        planted.image_id = PLANTED.to_uppercase();
+        let overview = Overview {
+            engine: Some(PLANTED.to_owned()),
+            ..overview(vec![planted])
+        };
+        for environment in [None, Some(PLANTED)] {
+            let html = shown(environment, &overview);
+            let lower = html.to_lowercase();
+            assert_eq!(lower.matches("</style>").count(), 1, "{html}");
+            for part in ["<script", "<img", "\"'>", "&lt;{{"] {
+                assert!(!lower.contains(part), "{part} is in {html}");
             }
+            assert!(html.contains("&#60;script&#62;alert(1)"), "{html}");
         }
     }
 
     #[test]
-    fn a_failure_is_told_to_people_with_its_status() {
-        let response = failure(&config(), &Error::OutOfTime(Fault::TimedOut));
-        assert_eq!(response.status(), StatusCode::GATEWAY_TIMEOUT);
-        let text = String::from_utf8(response.into_body()).expect("text");
-        assert!(
-            text.contains("The Docker Engine did not answer in time."),
-            "{text}"
-        );
+    fn a_filter_shows_one_environment_and_counts_all() {
+        const ID: &str = "0f1e2d3c-4b5a-6978-8796-a5b4c3d2e1f0";
+        let all = overview(vec![
+            target("running", ID),
+            target("running", "b"),
+            target("running", &ID.to_uppercase()),
+            target("running", "<b>"),
+        ]);
+        let environments = r#"{"0f1e2d3c4b5a69788796a5b4c3d2e1f0":{"max_targets":5}}"#;
+        let config = config(&[("environments", environments)]);
+        let html = text(&targets(&config, Some(ID), &all));
+        assert_eq!(html.matches("<tr>").count(), 3, "{html}");
+        assert!(html.contains("<b>4</b> of 100"), "{html}");
+        assert!(html.contains("<b>2</b> of 5"), "{html}");
+        assert_eq!(html.matches("<option").count(), 3, "{html}");
+        assert!(html.contains("<option selected>"), "{html}");
+        let html = text(&targets(&config, Some("c"), &all));
+        assert!(html.contains("<option selected>c</option>"), "{html}");
+        assert!(html.contains("no targets of this environment"), "{html}");
+        assert!(!html.contains("<table"), "{html}");
     }
 
     #[test]
-    fn an_hour_is_left_of_two() {
-        let text = shown(None, vec![target("running", "a")]);
-        let cells: Vec<_> = text.matches("<td>1 h</td>").collect();
-        assert_eq!(
-            cells.len(),
-            2,
-            "an age and what is left of {:?}",
-            Duration::from_secs(7200)
-        );
+    fn a_limit_that_refuses_new_starts_is_told() {
+        for (max, told) in [
+            ("0", Some("max_targets is 0")),
+            ("1", Some("The limit is reached")),
+            ("2", None),
+        ] {
+            let config = config(&[("max_targets", max)]);
+            let all = overview(vec![target("running", "e")]);
+            let html = text(&targets(&config, None, &all));
+            let refuses = html.contains("new starts are refused");
+            assert_eq!(refuses, told.is_some(), "{html}");
+            assert!(html.contains(told.unwrap_or_default()), "{html}");
+            assert_eq!(html.contains("<meter"), max != "0", "{html}");
+        }
+    }
+
+    #[test]
+    fn what_is_unsafe_is_on_every_page() {
+        let config = config(&[("container_patch_unsafe", "allow")]);
+        let error = Error::from(Fault::Unreachable("planted".to_owned()));
+        let failed = failure(&config, &error);
+        assert_eq!(failed.status(), StatusCode::SERVICE_UNAVAILABLE);
+        let failed = text(&failed);
+        assert!(failed.contains(error.message()), "{failed}");
+        assert!(!failed.contains("planted"), "{failed}");
+        for html in [failed, text(&targets(&config, None, &overview(vec![])))] {
+            assert!(html.contains("<li>container_patch_unsafe"), "{html}");
+        }
+    }
+
+    #[test]
+    fn a_page_may_do_nothing_but_what_it_needs() {
+        let error = Error::from(Fault::TimedOut);
+        for response in [
+            targets(&config(&[]), None, &overview(vec![])),
+            failure(&config(&[]), &error),
+        ] {
+            let headers = response.headers();
+            assert_eq!(headers[CACHE_CONTROL], "no-store");
+            assert_eq!(headers[REFERRER_POLICY], "no-referrer");
+            assert_eq!(headers[X_CONTENT_TYPE_OPTIONS], "nosniff");
+            let html = text(&response);
+            let (_, rest) = html.split_once("<style>").expect("a style");
+            let (style, rest) = rest.split_once("</style>").expect("its end");
+            assert!(!rest.contains("<style") && !html.contains("style="));
+            let digest = STANDARD.encode(Sha256::digest(style));
+            let policy = headers[CONTENT_SECURITY_POLICY].to_str().expect("text");
+            assert!(policy.starts_with("default-src 'none'; "), "{policy}");
+            for part in [
+                &format!("style-src 'sha256-{digest}'"),
+                "base-uri 'none'",
+                "form-action 'self'",
+                "frame-ancestors 'none'",
+            ] {
+                assert!(policy.contains(part), "{policy}");
+            }
+            assert!(!policy.contains("unsafe"), "{policy}");
+        }
+    }
+
+    #[test]
+    fn a_page_has_about_half_a_kilobyte_for_each_target() {
+        let id = "0f1e2d3c-4b5a-6978-8796-a5b4c3d2e1f0";
+        let mut one = target("running", id);
+        one.image = "registry.example.com/team/agent:1.2.3".to_owned();
+        one.image_id = format!("sha256:{}", one.id.as_str());
+        let size = |count| shown(None, &overview(vec![one.clone(); count])).len();
+        let sizes = [0, 1, 1_000].map(size);
+        assert!(sizes[0] < 8_000 && sizes[2] < 600_000, "{sizes:?}");
     }
 }

@@ -4,6 +4,7 @@
 #   setup.sh packages PURPOSE PACKAGE...   install packages, without starting their services
 #   setup.sh docker PURPOSE                install a Docker Engine, its CLI, and what they call
 #   setup.sh base-image TARBALL            pack a small Debian, for machines that reach no registry
+#   setup.sh engine-root SUITE FOLDER      install the Engines of another Debian suite into FOLDER
 #   setup.sh wasm-compiler                 install Debian's Rust compiler for WebAssembly
 #   setup.sh wasm-build PACKAGE FOLDER     build a package of this workspace with it, into FOLDER
 set -euo pipefail
@@ -11,6 +12,9 @@ set -euo pipefail
 # The release that the base image holds, and where it comes from unless apt names another mirror.
 suite=bookworm
 default_mirror=http://deb.debian.org/debian
+
+# What Docker's and Podman's Engines need in a root of their own.
+engine_packages=docker.io,docker-cli,podman,runc,crun,catatonit,netavark,aardvark-dns,iptables,nftables,iproute2,ca-certificates,kmod,mount,procps
 
 # Debian's maintainer scripts ask this file before they start a service; 101 means no.
 policy=/usr/sbin/policy-rc.d
@@ -102,6 +106,22 @@ base_image() {
     mv "$tarball.unfinished" "$tarball"
 }
 
+# The Engines of another suite, in a root of their own. It is renamed last, so that half of one is never used.
+engine_root() {
+    local wanted=$1 folder=$2 from
+    [ "$(id --user)" = 0 ] || fail "the Engines of Debian $wanted need root for debootstrap"
+    command -v debootstrap >/dev/null || packages "the Engines of Debian $wanted" debootstrap
+    from=$(mirror)
+    say "Engines of Debian $wanted: installing them from $from, which takes about a minute"
+    rm --recursive --force "$folder.unfinished"
+    quietly unshare --mount debootstrap --variant=minbase --include="$engine_packages" \
+        "$wanted" "$folder.unfinished" "$from" ||
+        fail "debootstrap failed; does $from have $wanted, and does /usr/share/keyrings have its key?"
+    rm --recursive --force "$folder.unfinished"/var/cache/apt/archives/*.deb "$folder.unfinished"/var/lib/apt/lists/*
+    mv "$folder.unfinished" "$folder"
+    say "Engines of Debian $wanted: installed in $folder"
+}
+
 wasm_compiler() {
     if [ -e /usr/lib/wasm32-wasi/libc.a ] && [ -e /usr/bin/cargo ] &&
         [ -e /usr/lib/rustlib/src/rust/library ]; then return; fi
@@ -128,8 +148,9 @@ wasm_build() {
 
 case ${1-} in
     packages | docker) "$@" ;;
+    engine-root) engine_root "$2" "$3" ;;
     base-image) base_image "$2" ;;
     wasm-compiler) wasm_compiler ;;
     wasm-build) wasm_build "$2" "$3" ;;
-    *) sed -n '2,8s/^# \{0,1\}//p' "$0" ;;
+    *) sed -n '2,9s/^# \{0,1\}//p' "$0" ;;
 esac

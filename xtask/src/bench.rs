@@ -11,6 +11,7 @@ use crate::network;
 use crate::ports::free_address;
 use crate::process;
 use crate::setup;
+use crate::suite::EngineArguments;
 use crate::wasm;
 use crate::workspace;
 
@@ -18,7 +19,7 @@ use crate::workspace;
 ///
 /// One Engine is crowded and the other is empty, so that the two can be compared
 /// at any moment.
-pub fn bench(arguments: &[String]) -> Result<()> {
+pub fn bench(which: EngineArguments, arguments: &[String]) -> Result<()> {
     wasm::build(None)?;
     wasm::build_hello()?;
     // Before the Engines, which look for runtimes when they start.
@@ -26,9 +27,9 @@ pub fn bench(arguments: &[String]) -> Result<()> {
         setup::packages("a runtime to compare with", &["crun"])?;
     }
     let root = workspace::root();
-    let (_empty, empty) = start(Engine::start_with_kept_images)?;
+    let (_empty, empty) = start(which, Engine::start_with_kept_images)?;
     // Removed as a whole, since removing a crowd one by one takes minutes.
-    let (_crowded, crowded) = start(Engine::start)?;
+    let (_crowded, crowded) = start(which, Engine::start)?;
     let mut command = workspace::cargo();
     command
         .args(["run", "--profile", "bench"])
@@ -48,9 +49,12 @@ pub fn bench(arguments: &[String]) -> Result<()> {
 }
 
 /// An Engine with everything that a target needs, and where it listens.
-fn start(engine: fn(Listen) -> Result<Engine>) -> Result<(Engine, Endpoint)> {
+fn start(
+    which: EngineArguments,
+    engine: fn(Listen, EngineArguments) -> Result<Engine>,
+) -> Result<(Engine, Endpoint)> {
     let port = free_address((Ipv4Addr::LOCALHOST, 0).into())?.port();
-    let engine = engine(Listen::Plain(port))?;
+    let engine = engine(Listen::Plain(port), which)?;
     image::build_stand_in(&engine.docker())?;
     network::ensure(&engine.docker())?;
     Ok((engine, Endpoint::Tcp(format!("127.0.0.1:{port}"))))

@@ -13,6 +13,7 @@ use crate::docker::{self, Docker};
 use crate::endpoint::Endpoint;
 use crate::engine::{Engine, Listen, Tls};
 use crate::ports::free_address;
+use crate::suite::EngineArguments;
 use dynamic_access_admin::progress::{remark, say};
 
 /// The variable of the application that names an Engine.
@@ -59,18 +60,24 @@ pub fn choose(flag: Option<&str>) -> Result<Chosen> {
     say(
         "Engine: none is named (DOCKER_HOST, `docker context use`, --docker-url) and no local one runs; starting a private one for this run",
     );
-    private(Listen::Socket)
+    private(Listen::Socket, EngineArguments::default())
+}
+
+/// Starts a private Engine of another suite, whatever other Engines there are.
+pub fn private_of(which: EngineArguments) -> Result<Chosen> {
+    say("Engine: starting a private one, for this run");
+    private(Listen::Socket, which)
 }
 
 /// Starts a private Engine that requires client certificates, whatever other Engines there are.
-pub fn private_with_tls() -> Result<Chosen> {
+pub fn private_with_tls(which: EngineArguments) -> Result<Chosen> {
     say("Engine: starting a private one that requires client certificates, for this run");
     let loopback = (Ipv4Addr::LOCALHOST, 0).into();
-    private(Listen::Tls(free_address(loopback)?.port()))
+    private(Listen::Tls(free_address(loopback)?.port()), which)
 }
 
-fn private(listen: Listen) -> Result<Chosen> {
-    let engine = Engine::start_with_kept_images(listen)?;
+fn private(listen: Listen, which: EngineArguments) -> Result<Chosen> {
+    let engine = Engine::start_with_kept_images(listen, which)?;
     Ok(Chosen {
         docker: engine.docker(),
         private: Some(engine),

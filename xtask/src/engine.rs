@@ -22,6 +22,7 @@ use crate::namespaces::Namespaces;
 use crate::outbound;
 use crate::process::{self, POLL_INTERVAL};
 use crate::setup;
+use crate::suite::{self, EngineArguments, ImageStore};
 use crate::teardown;
 use crate::workspace;
 use dynamic_access_admin::certs;
@@ -63,6 +64,9 @@ pub struct Tls {
 pub struct Engine {
     dir: EngineDir,
     listen: Listen,
+    /// Where its programs are, if not in this machine's own root.
+    root: Option<PathBuf>,
+    image_store: ImageStore,
     namespaces: Namespaces,
     /// Whether dropping it removes it.
     is_removed_on_drop: bool,
@@ -71,21 +75,33 @@ pub struct Engine {
 
 impl Engine {
     /// Installs whatever is missing, starts an Engine, and waits until it answers.
-    pub fn start(listen: Listen) -> Result<Self> {
-        Self::launch(listen, None, false)
+    pub fn start(listen: Listen, which: EngineArguments) -> Result<Self> {
+        Self::launch(listen, which, None, false)
     }
 
-    /// As [`Engine::start`], with the images of the last such run.
-    pub fn start_with_kept_images(listen: Listen) -> Result<Self> {
-        Self::launch(listen, None, true)
+    /// As [`Engine::start`], with the images of the last such run. Only those of this
+    /// machine's own Engine are kept: another cannot read them.
+    pub fn start_with_kept_images(listen: Listen, which: EngineArguments) -> Result<Self> {
+        Self::launch(listen, which, None, which.is_default())
     }
 
     /// As [`Engine::start`], but the Engine can outlive this process; see [`Engine::stay`].
     pub fn start_to_stay(listen: Listen) -> Result<Self> {
-        Self::launch(listen, Some(workspace::root()), false)
+        Self::launch(
+            listen,
+            EngineArguments::default(),
+            Some(workspace::root()),
+            false,
+        )
     }
 
-    fn launch(listen: Listen, stays_for: Option<PathBuf>, keeps_images: bool) -> Result<Self> {
+    fn launch(
+        listen: Listen,
+        which: EngineArguments,
+        stays_for: Option<PathBuf>,
+        keeps_images: bool,
+    ) -> Result<Self> {
+        which.check()?;
         if !workspace::is_root() {
             bail!(
                 "a private Docker Engine needs root: `sudo env PATH=\"$PATH\" cargo xtask …`, \
@@ -93,11 +109,12 @@ impl Engine {
             );
         }
         ensure_programs()?;
+        let root = which.root()?;
         teardown::sweep();
         let started = Instant::now();
         let stays = stays_for.is_some();
         let dir = EngineDir::create(stays_for)?;
-        let namespaces = match Namespaces::create(&dir.dir, stays) {
+        let namespaces = match Namespaces::create(&dir.dir, root.as_deref(), stays) {
             Ok(namespaces) => namespaces,
             Err(error) => {
                 teardown::remove(&dir)?;
@@ -107,6 +124,8 @@ impl Engine {
         let engine = Self {
             dir,
             listen,
+            root,
+            image_store: which.image_store,
             namespaces,
             is_removed_on_drop: true,
             keeps_images,
@@ -188,7 +207,7 @@ impl Engine {
         // This plugin is for Kubernetes and would write outside our folder.
         let config = "version = 2\ndisabled_plugins = [\"io.containerd.grpc.v1.cri\"]\n";
         fs::write(dir.join("containerd.toml"), config)?;
-        let mut command = self.daemon(&require("containerd")?);
+        let mut command = self.daemon(&self.program("containerd")?);
         command
             .arg("--config")
             .arg(dir.join("containerd.toml"))
@@ -208,8 +227,8 @@ impl Engine {
     fn start_dockerd(&self) -> Result<()> {
         let EngineDir { dir, block, .. } = &self.dir;
         // So that the machine's own /etc/docker/daemon.json is not read.
-        fs::write(dir.join("daemon.json"), runtimes())?;
-        let mut command = self.daemon(&require("dockerd")?);
+        fs::write(dir.join("daemon.json"), self.daemon_json())?;
+        let mut command = self.daemon(&self.program("dockerd")?);
         command
             .arg("--config-file")
             .arg(dir.join("daemon.json"))
@@ -298,6 +317,35 @@ impl Engine {
         }
     }
 
+    /// The configuration of `dockerd`: the runtimes that are installed besides runc, and
+    /// where images are kept.
+    fn daemon_json(&self) -> String {
+        let mut config = serde_json::json!({});
+        if let Ok(crun) = self.program("crun") {
+            config["runtimes"] = serde_json::json!({"crun": {"path": crun}});
+        }
+        if self.image_store == ImageStore::Containerd {
+            config["features"] = serde_json::json!({"containerd-snapshotter": true});
+        }
+        config.to_string()
+    }
+
+    /// The path of one of its programs, in its own root.
+    fn program(&self, name: &str) -> Result<PathBuf> {
+        let found = match &self.root {
+            Some(root) => suite::program(root, name),
+            None => workspace::program(name),
+        };
+        found.ok_or_else(|| {
+            anyhow!("`{name}` is missing; as root: xtask/setup.sh docker \"a private Engine\"")
+        })
+    }
+
+    /// Whether its programs are this machine's own.
+    pub fn is_of_this_machine(&self) -> bool {
+        self.root.is_none()
+    }
+
     /// Ends `dockerd` cleanly, so that its images can be used again.
     fn end_dockerd(&self) {
         let Ok(pid) = fs::read_to_string(self.pid_file()) else {
@@ -337,27 +385,10 @@ impl Drop for Engine {
     }
 }
 
-/// A configuration with the runtimes that are installed besides runc.
-fn runtimes() -> String {
-    match workspace::program("crun") {
-        Some(crun) => format!(
-            "{{\"runtimes\": {{\"crun\": {{\"path\": \"{}\"}}}}}}\n",
-            crun.display()
-        ),
-        None => "{}\n".to_owned(),
-    }
-}
-
 fn ensure_programs() -> Result<()> {
     let needed = ["dockerd", "containerd", "runc", "ip", "iptables", "docker"];
     if needed.iter().all(|name| workspace::program(name).is_some()) {
         return Ok(());
     }
     setup::docker("a private Docker Engine")
-}
-
-fn require(name: &str) -> Result<PathBuf> {
-    workspace::program(name).ok_or_else(|| {
-        anyhow!("`{name}` is missing; as root: xtask/setup.sh docker \"a private Engine\"")
-    })
 }

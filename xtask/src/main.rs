@@ -32,6 +32,7 @@ mod ready;
 mod server;
 mod setup;
 mod stand_in;
+mod suite;
 mod teardown;
 mod test;
 mod traffic;
@@ -55,6 +56,7 @@ use crate::demo::DemoArguments;
 use crate::engine::{Engine, Listen};
 use crate::image::Agent;
 use crate::interrupt::Interrupted;
+use crate::suite::EngineArguments;
 use crate::up::UpArguments;
 use crate::wasm::Toolchain;
 
@@ -77,12 +79,16 @@ enum Task {
     Demo(DemoArguments),
     /// Run every test, on a private Engine (needs root)
     Test {
+        #[command(flatten)]
+        engine: EngineArguments,
         /// Further arguments of `cargo test`, after `--`
         #[arg(last = true, value_name = "ARGUMENTS")]
         arguments: Vec<String>,
     },
     /// Measure the component beside its floors, on two private Engines (needs root)
     Bench {
+        #[command(flatten)]
+        engine: EngineArguments,
         /// Further arguments of the bench, after `--`; `-- --help` lists them
         #[arg(last = true, value_name = "ARGUMENTS")]
         arguments: Vec<String>,
@@ -156,8 +162,8 @@ fn perform(task: Task) -> Result<ExitCode> {
     match task {
         Task::Up(arguments) => up::up(arguments)?,
         Task::Demo(arguments) => demo::demo(&arguments)?,
-        Task::Test { arguments } => return test::test(&arguments),
-        Task::Bench { arguments } => bench::bench(&arguments)?,
+        Task::Test { engine, arguments } => return test::test(engine, &arguments),
+        Task::Bench { engine, arguments } => bench::bench(engine, &arguments)?,
         Task::Build { toolchain } => wasm::build(toolchain)?,
         Task::Image(arguments) => build_image(&arguments)?,
         Task::Engine(EngineTask::Start { tcp, outbound }) => start_engine(tcp, outbound)?,

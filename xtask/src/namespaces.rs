@@ -25,6 +25,28 @@ const START_BOUND: Duration = Duration::from_secs(10);
 /// The kernel needs a moment to kill a namespace and undo its mounts.
 const KILLED_BOUND: Duration = Duration::from_secs(20);
 
+/// Makes a folder the root of a mount namespace, and runs a program there. Its parameters
+/// are the root, the Engine's folder, which is at the same place in it, and the program.
+///
+/// A change of root (`chroot`) would not do: containers need a root that is a mount.
+const ENTER: &str = r#"
+set -e
+root=$1 dir=$2
+shift 2
+mount --bind "$root" "$root"
+mount --types proc proc "$root/proc"
+for folder in sys dev; do mount --rbind "/$folder" "$root/$folder"; done
+for folder in run tmp var/tmp; do mount --types tmpfs tmpfs "$root/$folder"; done
+mkdir "$root$dir"
+mount --bind "$dir" "$root$dir"
+mount --bind /etc/resolv.conf "$root/etc/resolv.conf"
+cd "$root"
+pivot_root . mnt
+cd /
+umount --lazy /mnt
+exec "$@"
+"#;
+
 /// Namespaces with nothing but their first process.
 pub struct Namespaces {
     unshare: Child,
@@ -32,8 +54,9 @@ pub struct Namespaces {
 }
 
 impl Namespaces {
-    /// Creates them for the Engine in `dir`. Unless they stay, they end when this process does.
-    pub fn create(dir: &Path, stay: bool) -> Result<Self> {
+    /// Creates them for the Engine in `dir`, whose programs are in `root`, or else in this
+    /// machine's own. Unless they stay, they end when this process does.
+    pub fn create(dir: &Path, root: Option<&Path>, stay: bool) -> Result<Self> {
         let unshare = ["--pid", "--mount", "--mount-proc", "--fork"];
         let mut command = match stay {
             true => Command::new("unshare"),
@@ -43,7 +66,11 @@ impl Namespaces {
                 command
             }
         };
-        command.args(unshare).args([INIT, "--"]);
+        command.args(unshare);
+        if let Some(root) = root {
+            command.args(["sh", "-c", ENTER, "sh"]).arg(root).arg(dir);
+        }
+        command.args([INIT, "--"]);
         // Waits for ever, with the folder in its command line.
         command.args(["tail", "--follow"]).arg(dir.join(LOCK_FILE));
         let mut unshare = command

@@ -31,7 +31,7 @@ pub fn socket(dir: &Path) -> PathBuf {
 /// Starts the service beside `engine`, and returns its socket.
 pub fn start_beside(engine: &Engine) -> Result<PathBuf> {
     let needed = ["podman", "catatonit"];
-    if needed.iter().any(|name| workspace::program(name).is_none()) {
+    if engine.is_of_this_machine() && needed.iter().any(|name| workspace::program(name).is_none()) {
         setup::packages("Podman's service", &["podman", "runc", "catatonit"])?;
     }
     let dir = engine.dir().to_owned();

@@ -18,6 +18,11 @@ pub fn docker(purpose: &str) -> Result<()> {
     process::run(script("docker").arg(purpose))
 }
 
+/// Installs the Engines of a Debian suite into a folder of their own.
+pub fn engine_root(suite: &str, folder: &Path) -> Result<()> {
+    process::run(script("engine-root").arg(suite).arg(folder))
+}
+
 /// Packs a small Debian.
 pub fn base_image(tarball: &Path) -> Result<()> {
     process::run(script("base-image").arg(tarball))

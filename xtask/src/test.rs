@@ -16,6 +16,7 @@ use crate::ports::free_address;
 use crate::process;
 use crate::python;
 use crate::setup;
+use crate::suite::EngineArguments;
 use crate::traffic;
 use crate::wasm;
 use crate::workspace;
@@ -25,11 +26,11 @@ use dynamic_access_admin::progress::say;
 ///
 /// The Engine is always a private one: tests that kill containers must not run
 /// on an Engine that a person is using.
-pub fn test(arguments: &[String]) -> Result<ExitCode> {
+pub fn test(which: EngineArguments, arguments: &[String]) -> Result<ExitCode> {
     let started = Instant::now();
     wasm::build(None)?;
     let port = free_address((Ipv4Addr::LOCALHOST, 0).into())?.port();
-    let engine = Engine::start(Listen::Tls(port))?;
+    let engine = Engine::start(Listen::Tls(port), which)?;
     let podman = podman::start_beside(&engine)?;
     install_for_tests()?;
     let record = engine.dir().join("traffic");

@@ -21,6 +21,7 @@ use stand_in_service::Service;
 use crate::random;
 use crate::ready::{Ready, first_secret};
 use crate::server::{HostKind, Options, Server};
+use crate::suite::EngineArguments;
 use crate::wasm;
 use crate::workspace;
 
@@ -46,6 +47,9 @@ pub struct UpArguments {
     #[arg(long, conflicts_with_all = ["docker_url", "runtime_config_file"])]
     tls: bool,
 
+    #[command(flatten)]
+    engine: EngineArguments,
+
     /// Spin's runtime configuration, whose `[[client_tls]]` configures TLS to the Engine
     #[arg(long, value_name = "FILE")]
     runtime_config_file: Option<PathBuf>,
@@ -58,7 +62,8 @@ pub fn up(arguments: UpArguments) -> Result<()> {
     wasm::build(None)?;
     // Dropped in reverse order: the server first, then its containers, then its Engine.
     let chosen = match arguments.tls {
-        true => choice::private_with_tls()?,
+        true => choice::private_with_tls(arguments.engine)?,
+        false if !arguments.engine.is_default() => choice::private_of(arguments.engine)?,
         false => choice::choose(arguments.docker_url.as_deref())?,
     };
     let agent = agent(&chosen.docker)?;

@@ -3,6 +3,7 @@
 //! They hold only what the Engine tells at the moment. Counters and latencies need a
 //! memory, which this server does not have.
 
+use std::collections::BTreeMap;
 use std::time::Duration;
 
 use http::StatusCode;
@@ -16,6 +17,7 @@ use crate::answer::{answer as answer_with, not_stored};
 use crate::config::Config;
 use crate::docker::label;
 use crate::docker::list::{Listed, State};
+use crate::environment_id::canonical;
 use crate::platform::HttpResponse;
 use crate::provision::Readings;
 use crate::reaper;
@@ -87,16 +89,19 @@ fn text(config: &Config, readings: &Readings) -> String {
     if let Some(survey) = survey {
         let help = "Targets, by environment and state";
         registry.register("targets", help, targets(config, &survey.containers));
-        let oldest = Gauge::<i64>::default();
-        oldest.set(oldest_age(&survey.containers));
-        let help = "The age of the oldest target that runs";
-        registry.register("oldest_target_age_seconds", help, oldest);
-        let help = "Containers that the next reaps remove, by reason";
-        registry.register(
-            "reapable_targets",
-            help,
-            reapable(config, &survey.containers),
-        );
+        // Without the Engine's time, a 0 would say that all is well.
+        if survey.tells_ages() {
+            let oldest = Gauge::<i64>::default();
+            oldest.set(oldest_age(&survey.containers));
+            let help = "The age of the oldest target that runs";
+            registry.register("oldest_target_age_seconds", help, oldest);
+            let help = "Containers that the next reaps remove, by reason";
+            registry.register(
+                "reapable_targets",
+                help,
+                reapable(config, &survey.containers),
+            );
+        }
     }
     let images = Family::<OfImage, Gauge>::default();
     for (image, is_present) in &readings.images {
@@ -138,8 +143,14 @@ fn targets(config: &Config, containers: &[Listed]) -> Family<OfTargets, Gauge> {
         let state = state.word();
         targets.get_or_create_owned(&OfTargets { environment, state })
     };
-    let configured = config.profiles.by_environment().map(|(id, _)| id);
-    for environment in configured.chain([OTHER]) {
+    // Each spelling is computed once: there may be a thousand targets, and as many
+    // environments.
+    let names: BTreeMap<String, &str> = config
+        .profiles
+        .by_environment()
+        .map(|(id, _)| (canonical(id), id))
+        .collect();
+    for environment in names.values().copied().chain([OTHER]) {
         for state in [
             TargetState::Starting,
             TargetState::Running,
@@ -150,7 +161,7 @@ fn targets(config: &Config, containers: &[Listed]) -> Family<OfTargets, Gauge> {
     }
     for container in containers {
         let id = container.label(label::ENVIRONMENT_ID).unwrap_or_default();
-        let environment = config.profiles.name_of(id).unwrap_or(OTHER);
+        let environment = names.get(&canonical(id)).copied().unwrap_or(OTHER);
         gauge(environment, container.state.into()).inc();
     }
     targets
@@ -276,6 +287,27 @@ mod tests {
             check(&text, &[&line]);
         }
         assert!(!text.contains(r#"reason="ended""#), "{text}");
+    }
+
+    #[test]
+    fn what_cannot_be_told_without_the_engines_time_is_left_out() {
+        let undated = readings(vec![aged("running", None, &[])]);
+        let text = text(&config("{}"), &undated);
+        let line = r#"dynamic_access_targets{environment="other",state="running"} 1"#;
+        check(&text, &[line, "dynamic_access_engine_up 1"]);
+        for series in ["oldest_target_age_seconds", "reapable_targets"] {
+            assert!(!text.contains(series), "{text}");
+        }
+    }
+
+    #[test]
+    fn the_name_of_an_engine_cannot_break_a_line() {
+        let mut readings = readings(Vec::new());
+        if let Some(survey) = &mut readings.survey {
+            survey.engine = Some("Docker \"\\\n".to_owned());
+        }
+        let text = text(&config("{}"), &readings);
+        assert!(text.contains(r#"engine="Docker \"\\\n"} 1"#), "{text}");
     }
 
     #[test]

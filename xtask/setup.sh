@@ -2,6 +2,7 @@
 # Sets up a Debian machine for this project. `cargo xtask` calls it; by hand it works as well, as root.
 #
 #   setup.sh packages PURPOSE PACKAGE...   install packages, without starting their services
+#   setup.sh keep-off SERVICE...           keep services from starting with the machine
 #   setup.sh docker PURPOSE                install a Docker Engine, its CLI, and what they call
 #   setup.sh base-image TARBALL            pack a small Debian, for machines that reach no registry
 #   setup.sh engine-root SUITE FOLDER      install the Engines of another Debian suite into FOLDER
@@ -66,6 +67,19 @@ packages() {
     quietly apt_get install --no-install-recommends "$@" 2>/dev/null ||
         { quietly apt_get update && quietly apt_get install --no-install-recommends "$@"; } ||
         fail "$purpose: packages could not be installed; try: $by_hand"
+}
+
+# Tests start these programs themselves. A package enables its service, which would then run from the next boot on.
+keep_off() {
+    local service
+    for service in "$@"; do
+        # The first knows both kinds of service, and the second one kind alone.
+        if [ -e "/etc/init.d/$service" ]; then
+            quietly update-rc.d "$service" disable
+        elif [ -e "/lib/systemd/system/$service.service" ]; then
+            quietly systemctl disable "$service.service"
+        fi || fail "the service $service could not be disabled"
+    done
 }
 
 docker() {
@@ -149,8 +163,12 @@ wasm_build() {
 case ${1-} in
     packages | docker) "$@" ;;
     engine-root) engine_root "$2" "$3" ;;
+    keep-off)
+        shift
+        keep_off "$@"
+        ;;
     base-image) base_image "$2" ;;
     wasm-compiler) wasm_compiler ;;
     wasm-build) wasm_build "$2" "$3" ;;
-    *) sed -n '2,9s/^# \{0,1\}//p' "$0" ;;
+    *) sed -n '2,10s/^# \{0,1\}//p' "$0" ;;
 esac

@@ -104,13 +104,6 @@ impl Profiles {
             .map(|(id, profile)| (id.as_str(), profile))
     }
 
-    /// The id that the operator has written for an environment, if any.
-    pub fn name_of(&self, environment_id: &str) -> Option<&str> {
-        self.by_environment()
-            .find(|(id, _)| is_same(id, environment_id))
-            .map(|(id, _)| id)
-    }
-
     /// Every image that a target may need, once.
     pub fn images(&self) -> Vec<&ImageReference> {
         distinct(self.all().map(|profile| &profile.image))

@@ -123,6 +123,15 @@ pub struct Survey {
     pub engine: Option<String>,
 }
 
+impl Survey {
+    /// Whether all ages are known.
+    pub fn tells_ages(&self) -> bool {
+        self.containers
+            .iter()
+            .all(|container| container.age.is_some())
+    }
+}
+
 /// Lists as [`list_by_deployment`] does, and notes who has answered and when.
 pub fn survey(deployment: &DeploymentId) -> Call<Survey> {
     let deployment = deployment.clone();

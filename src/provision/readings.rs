@@ -36,7 +36,13 @@ impl<P: Platform> Provisioner<'_, P> {
             faults: Vec::new(),
         };
         match engine.send(list::survey(&self.config.deployment_id)).await {
-            Ok(survey) => readings.survey = Some(survey),
+            Ok(survey) => {
+                if !survey.tells_ages() {
+                    let fault = Fault::Nonsense("a list without a date".to_owned());
+                    readings.faults.push(fault);
+                }
+                readings.survey = Some(survey);
+            }
             Err(fault) => {
                 // What does not answer a list does not answer a look either.
                 readings.faults.push(fault);

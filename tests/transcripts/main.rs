@@ -5,6 +5,7 @@
 //! several webhooks at once, and every fault, is explored in `tests/promise`.
 
 mod health;
+mod metrics;
 mod page;
 mod reap;
 mod script;

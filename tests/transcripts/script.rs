@@ -54,6 +54,7 @@ impl Platform for Script {
             Is(status, body) => Ok(http::Response::builder()
                 .status(status)
                 .header("date", "Mon, 23 Nov 2026 01:01:01 GMT")
+                .header("server", "Docker/28.0.1 (linux)")
                 .body(body.into_bytes())
                 .expect("a response")),
             Unreachable => Err(TransportError::Unreachable("refused".to_owned())),

@@ -13,6 +13,11 @@ pub fn packages(purpose: &str, packages: &[&str]) -> Result<()> {
     process::run(script("packages").arg(purpose).args(packages))
 }
 
+/// Keeps a service from starting with the machine, if there is one of that name.
+pub fn keep_off(service: &str) -> Result<()> {
+    process::run(script("keep-off").arg(service))
+}
+
 /// Installs a Docker Engine and its CLI.
 pub fn docker(purpose: &str) -> Result<()> {
     process::run(script("docker").arg(purpose))

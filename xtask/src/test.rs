@@ -98,6 +98,8 @@ fn install_for_tests() -> Result<()> {
     ] {
         if workspace::program(program).is_none() {
             setup::packages(what_for, &[package])?;
+            // Each service has the name of its program.
+            setup::keep_off(program)?;
         }
     }
     Ok(())

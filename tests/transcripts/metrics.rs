@@ -1,0 +1,126 @@
+//! `/metrics`.
+
+use std::time::Duration;
+
+use dynamic_access::config::Config;
+use dynamic_access::metrics;
+use dynamic_access::platform::Platform;
+
+use crate::script::*;
+
+/// An environment with an image of its own.
+const TWO_IMAGES: (&str, &str) = ("environments", r#"{"e":{"image":"other"}}"#);
+
+fn image() -> (&'static str, Reply) {
+    ("look up the image", Is(200, r#"{"Id":"i"}"#.to_owned()))
+}
+
+/// What a scrape is answered, and what it leaves for the log.
+#[track_caller]
+fn scrape(
+    changes: &[(&'static str, &'static str)],
+    steps: Vec<(&'static str, Reply)>,
+) -> (String, Vec<String>) {
+    let config = Config::parse(&variables(changes)).expect("a config");
+    let readings = run_with(changes, steps, async |provisioner| {
+        let readings = provisioner.readings().await;
+        // Prometheus gives up after ten seconds, and would report this server as down.
+        assert!(provisioner.platform.now() < Duration::from_secs(9));
+        readings
+    });
+    let answer = metrics::answer(&config, &readings);
+    assert_eq!(answer.status(), 200);
+    let text = String::from_utf8(answer.into_body()).expect("text");
+    let faults = readings.faults.iter().map(ToString::to_string);
+    (text, faults.collect())
+}
+
+#[track_caller]
+fn check(text: &str, lines: &[&str]) {
+    for line in lines {
+        let is_there = text.lines().any(|found| found == *line);
+        assert!(is_there, "{line} in\n{text}");
+    }
+}
+
+#[test]
+fn a_scrape_is_one_list_and_one_look_for_each_image() {
+    let steps = vec![
+        ("list all", one("running", &[("max-lifetime", "10")])),
+        image(),
+        ("look up the image", said(404, "no such image: other")),
+    ];
+    let (text, faults) = scrape(&[TWO_IMAGES], steps);
+    check(
+        &text,
+        &[
+            r#"dynamic_access_targets{environment="e",state="running"} 1"#,
+            r#"dynamic_access_reapable_targets{reason="expired"} 1"#,
+            "dynamic_access_oldest_target_age_seconds 11",
+            r#"dynamic_access_targets_limit{environment=""} 1"#,
+            r#"dynamic_access_image_present{image="dynamic-access-agent"} 1"#,
+            r#"dynamic_access_image_present{image="other"} 0"#,
+            concat!(
+                r#"dynamic_access_build_info{version=""#,
+                env!("CARGO_PKG_VERSION"),
+                r#"",engine="Docker 28.0.1"} 1"#
+            ),
+        ],
+    );
+    assert_eq!(faults, Vec::<String>::new());
+}
+
+#[test]
+fn an_engine_that_is_down_is_asked_for_no_image() {
+    for failure in [
+        || Unreachable,
+        || Lost,
+        || said(500, "m"),
+        || Is(502, "<html>".to_owned()),
+    ] {
+        let fails = || ("list all", failure());
+        let (text, faults) = scrape(&[TWO_IMAGES], vec![fails(), fails(), fails()]);
+        let limit = r#"dynamic_access_targets_limit{environment=""} 1"#;
+        check(&text, &["dynamic_access_engine_up 0", limit]);
+        for series in ["targets{", "image_present{", "oldest_", "reapable_"] {
+            assert!(!text.contains(series), "{series} in\n{text}");
+        }
+        // The log says why.
+        assert_eq!(faults.len(), 1);
+    }
+}
+
+#[test]
+fn an_engine_that_hangs_is_given_up_before_the_scrape_is() {
+    let hangs = || ("list all", Hangs);
+    let (text, _) = scrape(&[TWO_IMAGES], vec![hangs(), hangs()]);
+    check(&text, &["dynamic_access_engine_up 0"]);
+    // The list is answered, and what it tells is not lost with the images.
+    let looks = || ("look up the image", Hangs);
+    let (text, faults) = scrape(&[TWO_IMAGES], vec![("list all", none()), looks(), looks()]);
+    check(&text, &["dynamic_access_engine_up 1"]);
+    assert!(!text.contains("image_present{"), "{text}");
+    assert_eq!(faults.len(), 2);
+}
+
+#[test]
+fn an_image_of_which_the_engine_says_nothing_is_neither_there_nor_missing() {
+    let fails = || ("look up the image", said(500, "m"));
+    let steps = vec![("list all", none()), fails(), fails(), fails(), image()];
+    let (text, faults) = scrape(&[TWO_IMAGES], steps);
+    check(&text, &[r#"dynamic_access_image_present{image="other"} 1"#]);
+    assert!(!text.contains(r#"image="dynamic-access-agent""#), "{text}");
+    assert_eq!(faults, ["500 Internal Server Error: m"]);
+}
+
+#[test]
+fn a_scrape_looks_for_twenty_images_at_most() {
+    let images: Vec<_> = (0..30)
+        .map(|number| format!(r#""e{number}":{{"image":"image{number}"}}"#))
+        .collect();
+    let environments = format!("{{{}}}", images.join(",")).leak();
+    let mut steps = vec![("list all", none())];
+    steps.extend((0..20).map(|_| image()));
+    let (text, _) = scrape(&[("environments", environments)], steps);
+    assert_eq!(text.matches("\ndynamic_access_image_present{").count(), 20);
+}

@@ -4,13 +4,15 @@
 //! memory, which this server does not have.
 
 use std::collections::BTreeMap;
+use std::fmt;
 use std::time::Duration;
 
 use http::StatusCode;
-use prometheus_client::encoding::EncodeLabelSet;
+use prometheus_client::collector::Collector;
 use prometheus_client::encoding::text::encode;
-use prometheus_client::metrics::family::Family;
-use prometheus_client::metrics::gauge::Gauge;
+use prometheus_client::encoding::{DescriptorEncoder, EncodeMetric};
+use prometheus_client::metrics::MetricType;
+use prometheus_client::metrics::gauge::ConstGauge;
 use prometheus_client::registry::Registry;
 
 use crate::answer::{answer as answer_with, not_stored};
@@ -30,35 +32,14 @@ const CONTENT_TYPE: &str = "application/openmetrics-text; version=1.0.0; charset
 /// those ids, and each would become a series that is kept for weeks.
 const OTHER: &str = "other";
 
+const STATES: [TargetState; 3] = [
+    TargetState::Starting,
+    TargetState::Running,
+    TargetState::Ended,
+];
+
 /// The reasons that a list alone shows.
 const REASONS: [&str; 3] = ["never_started", "expired", "removal_failed"];
-
-#[derive(Debug, Clone, PartialEq, Eq, Hash, EncodeLabelSet)]
-struct OfTargets {
-    environment: String,
-    state: &'static str,
-}
-
-#[derive(Debug, Clone, PartialEq, Eq, Hash, EncodeLabelSet)]
-struct OfEnvironment {
-    environment: String,
-}
-
-#[derive(Debug, Clone, PartialEq, Eq, Hash, EncodeLabelSet)]
-struct OfReason {
-    reason: &'static str,
-}
-
-#[derive(Debug, Clone, PartialEq, Eq, Hash, EncodeLabelSet)]
-struct OfImage {
-    image: String,
-}
-
-#[derive(Debug, Clone, PartialEq, Eq, Hash, EncodeLabelSet)]
-struct OfBuild {
-    version: &'static str,
-    engine: String,
-}
 
 /// The answer to a scrape.
 pub fn answer(config: &Config, readings: &Readings) -> HttpResponse {
@@ -66,83 +47,98 @@ pub fn answer(config: &Config, readings: &Readings) -> HttpResponse {
     not_stored(answer_with(StatusCode::OK, CONTENT_TYPE, text.into_bytes()))
 }
 
+/// A gauge, and its value for each set of labels.
+#[derive(Debug)]
+struct Gauge {
+    name: &'static str,
+    help: &'static str,
+    values: Vec<(Labels, i64)>,
+}
+
+/// The names and values of labels.
+type Labels = Vec<(&'static str, String)>;
+
+impl Gauge {
+    fn new(name: &'static str, help: &'static str, values: Vec<(Labels, i64)>) -> Self {
+        Self { name, help, values }
+    }
+
+    fn single(name: &'static str, help: &'static str, value: i64) -> Self {
+        Self::new(name, help, vec![(Vec::new(), value)])
+    }
+}
+
+impl Collector for Gauge {
+    fn encode(&self, mut encoder: DescriptorEncoder<'_>) -> fmt::Result {
+        let mut encoder =
+            encoder.encode_descriptor(self.name, self.help, None, MetricType::Gauge)?;
+        for (labels, value) in &self.values {
+            ConstGauge::new(*value).encode(encoder.encode_family(labels)?)?;
+        }
+        Ok(())
+    }
+}
+
 fn text(config: &Config, readings: &Readings) -> String {
     let mut registry = Registry::with_prefix("dynamic_access");
-    let survey = readings.survey.as_ref();
-    let up = Gauge::<i64>::default();
-    up.set(survey.is_some().into());
-    registry.register("engine_up", "Whether the Engine has answered", up);
-    let build = Family::<OfBuild, Gauge>::default();
-    let engine = survey.and_then(|survey| survey.engine.clone());
-    let of_build = OfBuild {
-        version: env!("CARGO_PKG_VERSION"),
-        engine: engine.unwrap_or_default(),
-    };
-    build.get_or_create(&of_build).set(1);
-    let help = "The version of this server, and the Engine that has answered";
-    registry.register("build_info", help, build);
-    registry.register(
-        "targets_limit",
-        "How many targets may live, by environment; all together without one",
-        limits(config),
-    );
-    if let Some(survey) = survey {
-        let help = "Targets, by environment and state";
-        registry.register("targets", help, targets(config, &survey.containers));
-        // Without the Engine's time, a 0 would say that all is well.
-        if survey.tells_ages() {
-            let oldest = Gauge::<i64>::default();
-            oldest.set(oldest_age(&survey.containers));
-            let help = "The age of the oldest target that runs";
-            registry.register("oldest_target_age_seconds", help, oldest);
-            let help = "Containers that the next reaps remove, by reason";
-            registry.register(
-                "reapable_targets",
-                help,
-                reapable(config, &survey.containers),
-            );
-        }
+    for gauge in gauges(config, readings) {
+        registry.register_collector(Box::new(gauge));
     }
-    let images = Family::<OfImage, Gauge>::default();
-    for (image, is_present) in &readings.images {
-        let image = image.as_str().to_owned();
-        images
-            .get_or_create(&OfImage { image })
-            .set((*is_present).into());
-    }
-    let help = "Whether the Engine has an image of the targets";
-    registry.register("image_present", help, images);
     let mut text = String::new();
     encode(&mut text, &registry).expect("text can be written as text");
     text
 }
 
-fn limits(config: &Config) -> Family<OfEnvironment, Gauge> {
-    let limits = Family::<OfEnvironment, Gauge>::default();
-    let set = |environment: &str, max: usize| {
-        let environment = environment.to_owned();
-        limits
-            .get_or_create(&OfEnvironment { environment })
-            .set(whole(max));
-    };
-    // To Prometheus, an empty label is none.
-    set("", config.max_targets);
-    for (id, profile) in config.profiles.by_environment() {
-        if let Some(max) = profile.max_targets {
-            set(id, max);
+fn gauges(config: &Config, readings: &Readings) -> Vec<Gauge> {
+    let survey = readings.survey.as_ref();
+    let engine = survey.and_then(|survey| survey.engine.clone());
+    let mut gauges = vec![
+        Gauge::single(
+            "engine_up",
+            "Whether the Engine has answered.",
+            survey.is_some().into(),
+        ),
+        build_info(engine),
+        limits(config),
+    ];
+    if let Some(survey) = survey {
+        gauges.push(targets(config, &survey.containers));
+        // Without the Engine's time, a 0 would say that all is well.
+        if survey.tells_ages() {
+            gauges.push(oldest_age(&survey.containers));
+            gauges.push(reapable(config, &survey.containers));
         }
+        gauges.push(images(readings));
     }
-    limits
+    gauges
+}
+
+fn build_info(engine: Option<String>) -> Gauge {
+    let labels = vec![
+        ("version", env!("CARGO_PKG_VERSION").to_owned()),
+        ("engine", engine.unwrap_or_default()),
+    ];
+    let help = "The version of this server, and the Engine that has answered.";
+    Gauge::new("build_info", help, vec![(labels, 1)])
+}
+
+fn limits(config: &Config) -> Gauge {
+    let limit = |id: &str, max| (vec![("environment", id.to_owned())], whole(max));
+    let of_environments = config
+        .profiles
+        .by_environment()
+        .filter_map(|(id, profile)| Some(limit(id, profile.max_targets?)));
+    // To Prometheus, an empty label is none.
+    let of_all = limit("", config.max_targets);
+    Gauge::new(
+        "targets_limit",
+        "How many targets may live, by environment; all together without one.",
+        std::iter::once(of_all).chain(of_environments).collect(),
+    )
 }
 
 /// All series are there from the beginning, so that an alert finds a 0 and not nothing.
-fn targets(config: &Config, containers: &[Listed]) -> Family<OfTargets, Gauge> {
-    let targets = Family::<OfTargets, Gauge>::default();
-    let gauge = |environment: &str, state: TargetState| {
-        let environment = environment.to_owned();
-        let state = state.word();
-        targets.get_or_create_owned(&OfTargets { environment, state })
-    };
+fn targets(config: &Config, containers: &[Listed]) -> Gauge {
     // Each spelling is computed once: there may be a thousand targets, and as many
     // environments.
     let names: BTreeMap<String, &str> = config
@@ -150,45 +146,59 @@ fn targets(config: &Config, containers: &[Listed]) -> Family<OfTargets, Gauge> {
         .by_environment()
         .map(|(id, _)| (canonical(id), id))
         .collect();
-    for environment in names.values().copied().chain([OTHER]) {
-        for state in [
-            TargetState::Starting,
-            TargetState::Running,
-            TargetState::Ended,
-        ] {
-            gauge(environment, state).set(0);
-        }
-    }
+    let environments = names.values().copied().chain([OTHER]);
+    let mut counts: BTreeMap<(&str, &'static str), i64> = environments
+        .flat_map(|environment| STATES.map(|state| ((environment, state.word()), 0)))
+        .collect();
     for container in containers {
         let id = container.label(label::ENVIRONMENT_ID).unwrap_or_default();
         let environment = names.get(&canonical(id)).copied().unwrap_or(OTHER);
-        gauge(environment, container.state.into()).inc();
+        let state = TargetState::from(container.state).word();
+        *counts.entry((environment, state)).or_default() += 1;
     }
-    targets
-}
-
-fn reapable(config: &Config, containers: &[Listed]) -> Family<OfReason, Gauge> {
-    let reapable = Family::<OfReason, Gauge>::default();
-    for reason in REASONS {
-        reapable.get_or_create(&OfReason { reason }).set(0);
-    }
-    for container in containers {
-        if let Some(reason) = reaper::due(container, config) {
-            let reason = reason.code();
-            reapable.get_or_create(&OfReason { reason }).inc();
-        }
-    }
-    reapable
+    let values = counts.into_iter().map(|((environment, state), count)| {
+        let environment = ("environment", environment.to_owned());
+        (vec![environment, ("state", state.to_owned())], count)
+    });
+    let help = "Targets, by environment and state.";
+    Gauge::new("targets", help, values.collect())
 }
 
 /// In seconds; 0 if none runs.
-fn oldest_age(containers: &[Listed]) -> i64 {
+fn oldest_age(containers: &[Listed]) -> Gauge {
     let running = containers
         .iter()
         .filter(|container| container.state == State::Running);
     let ages = running.filter_map(|container| container.age);
     let oldest = ages.max().unwrap_or(Duration::ZERO).as_secs();
-    i64::try_from(oldest).unwrap_or(i64::MAX)
+    Gauge::single(
+        "oldest_target_age_seconds",
+        "The age of the oldest target that runs.",
+        i64::try_from(oldest).unwrap_or(i64::MAX),
+    )
+}
+
+fn reapable(config: &Config, containers: &[Listed]) -> Gauge {
+    let due: Vec<_> = containers
+        .iter()
+        .filter_map(|container| Some(reaper::due(container, config)?.code()))
+        .collect();
+    let values = REASONS.map(|reason| {
+        let count = due.iter().filter(|due| **due == reason).count();
+        (vec![("reason", reason.to_owned())], whole(count))
+    });
+    let help = "Containers that the next reaps remove, by reason.";
+    Gauge::new("reapable_targets", help, values.into())
+}
+
+fn images(readings: &Readings) -> Gauge {
+    let images = readings.images.iter();
+    let values = images.map(|(image, is_present)| {
+        let labels = vec![("image", image.as_str().to_owned())];
+        (labels, (*is_present).into())
+    });
+    let help = "Whether the Engine has an image of the targets.";
+    Gauge::new("image_present", help, values.collect())
 }
 
 fn whole(count: usize) -> i64 {

@@ -122,18 +122,18 @@ base_image() {
 
 # The Engines of another suite, in a root of their own. It is renamed last, so that half of one is never used.
 engine_root() {
-    local wanted=$1 folder=$2 from
-    [ "$(id --user)" = 0 ] || fail "the Engines of Debian $wanted need root for debootstrap"
-    command -v debootstrap >/dev/null || packages "the Engines of Debian $wanted" debootstrap
+    local release=$1 folder=$2 from
+    [ "$(id --user)" = 0 ] || fail "the Engines of Debian $release need root for debootstrap"
+    command -v debootstrap >/dev/null || packages "the Engines of Debian $release" debootstrap
     from=$(mirror)
-    say "Engines of Debian $wanted: installing them from $from, which takes about a minute"
+    say "Engines of Debian $release: installing them from $from, which takes about a minute"
     rm --recursive --force "$folder.unfinished"
     quietly unshare --mount debootstrap --variant=minbase --include="$engine_packages" \
-        "$wanted" "$folder.unfinished" "$from" ||
-        fail "debootstrap failed; does $from have $wanted, and does /usr/share/keyrings have its key?"
+        "$release" "$folder.unfinished" "$from" ||
+        fail "debootstrap failed; does $from have $release, and does /usr/share/keyrings have its key?"
     rm --recursive --force "$folder.unfinished"/var/cache/apt/archives/*.deb "$folder.unfinished"/var/lib/apt/lists/*
     mv "$folder.unfinished" "$folder"
-    say "Engines of Debian $wanted: installed in $folder"
+    say "Engines of Debian $release: installed in $folder"
 }
 
 wasm_compiler() {

@@ -124,8 +124,8 @@ mod tests {
             &format!(r#"<code title="{id}">{id}</code>"#),
             r#"agent <code title="sha256:0123">sha256:0123</code>"#,
             "<td>1 h</td>\n<td>7 h</td>\n<td></td>",
-            "<td>1 h</td>\n<td></td>\n<td>137: killed, perhaps for want of memory</td>",
-            "No setting is unsafe.",
+            "<td>1 h</td>\n<td></td>\n<td>137: killed, perhaps out of memory</td>",
+            "<dt>Unsafe settings</dt><dd>none</dd>",
         ] {
             assert!(html.contains(part), "{part} is not in {html}");
         }

@@ -27,7 +27,7 @@ pub fn moment(moment: OffsetDateTime) -> String {
     format!("{date} {hour:02}:{minute:02}:{second:02} UTC")
 }
 
-/// An exit code and what it usually means: `137: killed, perhaps for want of memory`.
+/// An exit code and what it usually means: `137: killed, perhaps out of memory`.
 ///
 /// The meanings are those of shells (128 and the number of the signal), of the
 /// Engine's runtime (126, 127), and of our own agent image (docs/target.md).
@@ -41,7 +41,7 @@ pub fn exit(code: i64) -> String {
         127 => "entry point not found",
         130 => "interrupted",
         134 => "aborted",
-        137 => "killed, perhaps for want of memory",
+        137 => "killed, perhaps out of memory",
         139 => "crashed",
         143 => "told to end",
         129..=192 => return format!("{code}: ended by signal {}", code - 128),
@@ -87,7 +87,7 @@ mod tests {
             (-1, "-1: failed"),
             (127, "127: entry point not found"),
             (128, "128: failed"),
-            (137, "137: killed, perhaps for want of memory"),
+            (137, "137: killed, perhaps out of memory"),
             (159, "159: ended by signal 31"),
             (193, "193: failed"),
             (i64::MAX, "9223372036854775807: failed"),

@@ -5,6 +5,7 @@
 mod base;
 mod bench;
 mod bridge;
+mod browser;
 mod choice;
 mod context;
 mod demo;

@@ -28,6 +28,16 @@ pub fn engine_root(suite: &str, folder: &Path) -> Result<()> {
     process::run(script("engine-root").arg(suite).arg(folder))
 }
 
+/// Installs a browser without windows.
+pub fn browser(purpose: &str) -> Result<()> {
+    process::run(script("browser").arg(purpose))
+}
+
+/// Gets axe-core as a file, unless it is there.
+pub fn axe(file: &Path) -> Result<()> {
+    process::run(script("axe").arg(file))
+}
+
 /// Packs a small Debian.
 pub fn base_image(tarball: &Path) -> Result<()> {
     process::run(script("base-image").arg(tarball))

@@ -8,6 +8,7 @@ use std::time::Instant;
 
 use anyhow::{Context, Result};
 
+use crate::browser;
 use crate::engine::{Engine, Listen};
 use crate::image::{self, Agent};
 use crate::network;
@@ -54,6 +55,7 @@ pub fn test(which: EngineArguments, arguments: &[String]) -> Result<ExitCode> {
         .env("TEST_SCHEMATHESIS", python::schemathesis()?)
         .env("TEST_TRAFFIC", &record)
         .env("TEST_XTASK", env::current_exe()?);
+    browser::tell(&mut command);
     say("cargo test");
     let status = process::status(&mut command).context("the tests could not be run")?;
     let recorded = fs::read_to_string(&record).unwrap_or_default();

@@ -245,8 +245,9 @@ fn the_largest_of_what_the_component_sends_and_reads_goes_through() {
 }
 
 #[test]
-fn the_engines_own_time_and_words_come_back_as_they_are() {
+fn the_engines_own_time_name_and_words_come_back_as_they_are() {
     let date = "Mon, 23 Nov 2020 01:10:00 GMT";
+    let name = "Docker/28.5.1 (linux)";
     for (program, auth) in KINDS {
         for (status, body) in [
             ("404 Not Found", r#"{"message":"No such container: x"}"#),
@@ -254,12 +255,13 @@ fn the_engines_own_time_and_words_come_back_as_they_are() {
         ] {
             let length = body.len();
             let reply = format!(
-                "HTTP/1.1 {status}\r\ndate: {date}\r\ncontent-length: {length}\r\n\r\n{body}"
+                "HTTP/1.1 {status}\r\ndate: {date}\r\nserver: {name}\r\ncontent-length: {length}\r\n\r\n{body}"
             );
             let reply = Reply::Bytes(reply.into_bytes());
             let (proxy, _engine) = before(program, auth, move |_| reply.clone());
             let answer = proxy.client().ask(&listed(), "", b"").expect("an answer");
             assert_eq!(answer.header("date"), Some(date), "{program:?} {auth:?}");
+            assert_eq!(answer.header("server"), Some(name), "{program:?} {auth:?}");
             assert!(status.starts_with(&answer.status.to_string()), "{answer:?}");
             assert_eq!(answer.body, body);
         }

@@ -22,6 +22,7 @@ mod lifecycle;
 mod lost_answers;
 mod metrics;
 mod openapi;
+mod page;
 mod podman;
 mod pull;
 mod reaping;

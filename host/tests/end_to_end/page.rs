@@ -1,0 +1,356 @@
+//! The page for people, in a real browser.
+
+mod browser;
+
+use serde_json::{Value, json};
+
+use crate::lifecycle::{id_of, sleeper};
+use crate::support::engine::{Deployment, RealEngine};
+use crate::support::fake_engine::{FakeEngine, Reply};
+use crate::support::server::Server;
+use crate::support::unique;
+use crate::support::wait::wait_for;
+use browser::{Browser, OPERATOR_SECRET, PASSWORD, Scheme};
+
+/// When a fake Engine answers: noon, and the same in Unix time.
+const NOON: &str = "Mon, 23 Nov 2026 12:00:00 GMT";
+const NOON_SECONDS: u64 = 1_795_435_200;
+
+/// Text that would become elements if it were not escaped.
+const PLANTED: &str = r#""'><script>alert(1)</script><img src=x onerror=alert(2)><b id=planted>"#;
+
+/// A target of a fake Engine.
+struct Fake {
+    environment: String,
+    image: &'static str,
+    state: &'static str,
+    age: u64,
+    exit_code: i64,
+}
+
+impl Fake {
+    fn running(environment: &str, age: u64) -> Self {
+        Self {
+            environment: environment.to_owned(),
+            image: "registry.example.com/agents/debian:12",
+            state: "running",
+            age,
+            exit_code: 0,
+        }
+    }
+
+    fn ended(environment: &str, age: u64, exit_code: i64) -> Self {
+        Self {
+            state: "exited",
+            exit_code,
+            ..Self::running(environment, age)
+        }
+    }
+
+    fn entry(&self, number: usize) -> Value {
+        let name = format!("dynamic-access-{number}");
+        json!({
+            "Id": id(number),
+            "Names": [format!("/{name}")],
+            "State": self.state,
+            "Created": NOON_SECONDS - self.age,
+            "Image": self.image,
+            "ImageID": format!("sha256:{}", id(self.image.len())),
+            "Labels": {
+                "dynamic-access.deployment": "dynamic-access",
+                "dynamic-access.name": name,
+                "dynamic-access.environment-id": self.environment,
+                "dynamic-access.max-lifetime": "28800",
+            },
+        })
+    }
+}
+
+/// An id that looks like one.
+fn id(number: usize) -> String {
+    let number = (number as u64 + 1).wrapping_mul(0x9e37_79b9_7f4a_7c15);
+    format!("{number:016x}").repeat(4)
+}
+
+/// An Engine with these targets.
+fn fake_engine(targets: Vec<Fake>) -> FakeEngine {
+    let list: Value = (targets.iter().enumerate())
+        .map(|(number, target)| target.entry(number))
+        .collect();
+    let answer = |body: &Value| {
+        let body = body.to_string();
+        let length = body.len();
+        let head = format!(
+            "HTTP/1.1 200 OK\r\nserver: Docker/28.5.1 (linux)\r\ndate: {NOON}\r\ncontent-type: application/json\r\ncontent-length: {length}\r\nconnection: close\r\n\r\n"
+        );
+        (head + &body).into_bytes()
+    };
+    FakeEngine::start(move |line| {
+        let asked = |number: &usize| line.contains(&format!("/containers/{}/json", id(*number)));
+        Reply::Bytes(match (0..targets.len()).find(asked) {
+            Some(number) => answer(&json!({"State": {"ExitCode": targets[number].exit_code}})),
+            None => answer(&list),
+        })
+    })
+}
+
+/// A server in front of a fake Engine, with a page.
+fn server_of(engine: &FakeEngine, variables: &[(&str, &str)]) -> Server {
+    let mut all = vec![
+        ("docker_url", engine.url()),
+        ("operator_secret", OPERATOR_SECRET.to_owned()),
+    ];
+    all.extend(
+        variables
+            .iter()
+            .map(|(name, value)| (*name, (*value).to_owned())),
+    );
+    let all: Vec<_> = all
+        .iter()
+        .map(|(name, value)| (*name, value.as_str()))
+        .collect();
+    Server::over_tcp(&all)
+}
+
+/// A few targets of every kind.
+fn a_few() -> Vec<Fake> {
+    let mut starting = Fake::running("staging", 3);
+    starting.state = "created";
+    vec![
+        Fake::running("production", 27_900),
+        Fake::running("production", 11_520),
+        Fake::running("4f0c1e62-7a55-4d1b-9e0d-2f6a3c8b7d10", 9_300),
+        Fake::running("staging", 2_460),
+        Fake::ended("staging", 1_500, 137),
+        Fake::running("production", 1_140),
+        Fake::ended("4f0c1e62-7a55-4d1b-9e0d-2f6a3c8b7d10", 540, 127),
+        Fake::ended("staging", 300, 0),
+        starting,
+    ]
+}
+
+#[test]
+fn a_browser_asks_for_the_password_and_shows_the_targets() {
+    let engine = RealEngine::given();
+    let deployment = Deployment::new(&engine);
+    let server = Server::with(
+        &engine,
+        &[
+            ("deployment_id", &deployment.id),
+            ("operator_secret", OPERATOR_SECRET),
+        ],
+    );
+    let running = id_of(&server.start_target(&unique("token")));
+    let name = format!("{}-planted", deployment.id);
+    let labels = json!({
+        "dynamic-access.deployment": deployment.id,
+        "dynamic-access.name": name,
+        "dynamic-access.environment-id": PLANTED,
+    });
+    let ended = engine.foreign(&name, sleeper(&labels));
+    ended.start();
+    engine.call("POST", &format!("/containers/{}/kill", ended.id), None);
+    wait_for("the end of a target", || {
+        (engine.state(&ended.id).as_deref() == Some("exited")).then_some(())
+    });
+    let browser = Browser::start().knowing_the_password();
+    browser.open(&server, "/");
+    let asked = vec![("basic".to_owned(), "dynamic-access".to_owned())];
+    assert_eq!(browser.seen().asked, asked);
+    let version = engine.call("GET", "/version", None).json();
+    let version = version["Version"].as_str().expect("a version").to_owned();
+    let page = browser.text("main");
+    for part in [
+        "1 of 100",
+        &format!("Docker {version}"),
+        "2 targets, the oldest first",
+        PLANTED,
+    ] {
+        assert!(page.contains(part), "{part} is not in {page}");
+    }
+    let row = |id: &str| browser.text(&format!("tr:has([title='{id}'])"));
+    assert!(row(&running).contains("running"), "{page}");
+    assert!(row(&ended.id).contains("137: killed"), "{page}");
+    // As a person does who wants to see one environment.
+    browser.run("document.querySelector('select').selectedIndex = 1; document.querySelector('button').click()");
+    browser.wait_to_see("the other page", |seen| {
+        seen.loaded
+            .iter()
+            .find(|(_, url)| url.contains("?environment=0f1e"))
+            .cloned()
+    });
+    browser.wait_until_navigated();
+    assert_eq!(browser.count("tbody tr"), 1);
+    assert!(row(&running).contains("running"));
+    browser.seen().check_clean();
+}
+
+#[test]
+fn a_browser_with_a_wrong_password_is_asked_again_and_sees_nothing() {
+    let engine = fake_engine(a_few());
+    let server = server_of(&engine, &[]);
+    let browser = Browser::start();
+    for credentials in ["", "operator:wrong@", &format!("other:{PASSWORD}@")] {
+        let before = browser.seen().asked.len();
+        browser.open_url(&format!("http://{credentials}{}/", server.address()));
+        let seen = browser.seen();
+        assert_eq!(seen.asked.len(), before + 1, "{credentials}: {seen:?}");
+        assert_eq!(
+            seen.loaded.last().map(|(status, _)| *status),
+            Some(401),
+            "{seen:?}"
+        );
+        assert_eq!(browser.count("table"), 0, "{credentials}");
+    }
+    assert_eq!(engine.requests(), Vec::<String>::new());
+}
+
+#[test]
+fn planted_markup_does_nothing_in_a_browser() {
+    let mut planted = Fake::running(PLANTED, 60);
+    planted.image = PLANTED;
+    let engine = fake_engine(vec![planted]);
+    let server = server_of(&engine, &[]);
+    let browser = Browser::start().knowing_the_password();
+    browser.open(&server, "/");
+    assert_eq!(browser.count("script, img, #planted, [onerror]"), 0);
+    assert_eq!(browser.text("tbody td:nth-child(2)"), PLANTED);
+    assert!(browser.text("tbody td:nth-child(3)").starts_with(PLANTED));
+    browser.seen().check_clean();
+}
+
+#[test]
+fn the_policy_would_stop_what_is_not_escaped() {
+    let engine = fake_engine(a_few());
+    let server = server_of(&engine, &[]);
+    let browser = Browser::start().knowing_the_password();
+    browser.open(&server, "/");
+    browser.seen().check_clean();
+    for markup in [
+        "<img src=/x onerror=alert(1)>",
+        "<style>body{display:none}</style>",
+        "<p style=color:red>",
+        "<iframe src=/></iframe>",
+    ] {
+        let before = browser.seen().console.len();
+        browser.run(&format!(
+            "document.body.insertAdjacentHTML('beforeend', {markup:?})"
+        ));
+        browser.wait_to_see("a refusal", |seen| {
+            let new = seen.console.iter().skip(before);
+            new.cloned()
+                .find(|text| text.contains("Content Security Policy"))
+        });
+    }
+    assert_eq!(browser.seen().dialogs, Vec::<String>::new());
+}
+
+#[test]
+fn an_engine_that_is_down_is_a_page_too() {
+    let engine = fake_engine(Vec::new());
+    let url = engine.url();
+    drop(engine);
+    let variables = [
+        ("docker_url", url.as_str()),
+        ("operator_secret", OPERATOR_SECRET),
+    ];
+    let server = Server::over_tcp(&variables);
+    let browser = Browser::start().knowing_the_password();
+    browser.open(&server, "/");
+    let status = browser.seen().loaded.last().map(|(status, _)| *status);
+    assert_eq!(status, Some(503));
+    assert!(
+        browser
+            .text("main")
+            .contains("The Docker Engine cannot be reached.")
+    );
+    check_accessible(&browser, "an Engine that is down");
+    let line = server.wait_for_line("the page shows no target");
+    assert!(line.contains("no connection to the Engine"), "{line}");
+}
+
+#[test]
+fn the_page_is_accessible_on_phones_and_screens_in_light_and_dark() {
+    let none = fake_engine(Vec::new());
+    let one = fake_engine(vec![Fake::running("production", 60)]);
+    let few = fake_engine(a_few());
+    let unsafe_image = [("agent_image", "registry.example.com/agents/debian:12")];
+    for (what, server, path) in [
+        ("no target", server_of(&none, &[("max_targets", "0")]), "/"),
+        ("one target", server_of(&one, &[("max_targets", "1")]), "/"),
+        ("a few targets", server_of(&few, &unsafe_image), "/"),
+        (
+            "an environment",
+            server_of(&few, &[]),
+            "/?environment=nobody",
+        ),
+    ] {
+        let browser = Browser::start().knowing_the_password();
+        browser.open(&server, path);
+        check_accessible(&browser, what);
+        browser.seen().check_clean();
+    }
+}
+
+#[test]
+fn a_thousand_targets_fit_a_phone_and_a_screen() {
+    let targets = (0..1_000).map(|number| Fake::running(&format!("environment-{number}"), number));
+    let engine = fake_engine(targets.collect());
+    let server = server_of(&engine, &[("max_targets", "1000")]);
+    let browser = Browser::start().knowing_the_password();
+    browser.open(&server, "/");
+    assert_eq!(browser.count("tbody tr"), 1_000);
+    assert!(browser.text("main").contains("1000 of 1000"));
+    for width in [375, 1440] {
+        browser.look_like(width, Scheme::Light);
+        check_width(&browser, width, "a thousand targets");
+    }
+    browser.seen().check_clean();
+}
+
+/// Makes the picture of the README, at `PAGE_PICTURE` if that is set.
+#[test]
+fn the_picture_of_the_readme_is_small() {
+    // The six youngest are enough to see what it shows.
+    let engine = fake_engine(a_few().split_off(3));
+    let image = [
+        ("agent_image", "registry.example.com/agents/debian:12"),
+        ("max_targets", "20"),
+    ];
+    let server = server_of(&engine, &image);
+    let browser = Browser::start().knowing_the_password();
+    browser.look_like(1_000, Scheme::Light);
+    browser.open(&server, "/");
+    let picture = browser.picture(1_000);
+    // Readers of the README load it each time.
+    assert!(picture.len() < 150_000, "{} bytes", picture.len());
+    if let Some(place) = std::env::var_os("PAGE_PICTURE") {
+        std::fs::write(place, picture).expect("the picture is written");
+    }
+}
+
+/// Lets axe-core look for what keeps people from reading the page.
+#[track_caller]
+fn check_accessible(browser: &Browser, what: &str) {
+    let axe = std::env::var("TEST_AXE")
+        .expect("TEST_AXE is not set: `cargo xtask test` says why it could not get axe-core");
+    browser.run(&std::fs::read_to_string(axe).expect("axe-core"));
+    for width in [375, 1440] {
+        for scheme in [Scheme::Light, Scheme::Dark] {
+            browser.look_like(width, scheme);
+            check_width(browser, width, what);
+            let found = browser.evaluate("axe.run().then(({violations, incomplete}) => [violations, incomplete.filter(({id}) => id == 'color-contrast')].map(all => all.map(({id, nodes}) => [id, nodes.map(({html}) => html)])))");
+            assert_eq!(found, json!([[], []]), "{what}, {width} px, {scheme:?}");
+        }
+    }
+}
+
+/// Checks that a page need not be moved sideways.
+#[track_caller]
+fn check_width(browser: &Browser, width: u32, what: &str) {
+    let needed = browser.evaluate("document.documentElement.scrollWidth");
+    assert!(
+        needed.as_u64() <= Some(width.into()),
+        "{what}: {needed} of {width} px"
+    );
+}

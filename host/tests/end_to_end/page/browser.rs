@@ -1,0 +1,253 @@
+//! A real browser, driven over the DevTools protocol.
+
+use std::sync::{Arc, Mutex, MutexGuard};
+
+use headless_chrome::browser::tab::Tab;
+use headless_chrome::protocol::cdp::Emulation::{
+    MediaFeature, SetDeviceMetricsOverride, SetEmulatedMedia,
+};
+use headless_chrome::protocol::cdp::Network;
+use headless_chrome::protocol::cdp::Page::{CaptureScreenshotFormatOption, HandleJavaScriptDialog};
+use headless_chrome::protocol::cdp::types::Event;
+use headless_chrome::{Browser as Process, LaunchOptions};
+use serde_json::Value;
+
+use crate::support::server::Server;
+use crate::support::wait::wait_for;
+
+/// Whom the server knows: `operator_secret` is the base64 of `operator:` and this.
+pub const PASSWORD: &str = "0123456789abcdef0123456789";
+pub const OPERATOR_SECRET: &str = "b3BlcmF0b3I6MDEyMzQ1Njc4OWFiY2RlZjAxMjM0NTY3ODk=";
+
+/// A browser with one tab. It is killed, and its profile removed, when it is dropped.
+pub struct Browser {
+    // The process ends with it.
+    _process: Process,
+    tab: Arc<Tab>,
+    seen: Arc<Mutex<Seen>>,
+}
+
+/// What the browser has told besides its pages.
+#[derive(Debug, Default, Clone)]
+pub struct Seen {
+    /// Each time it wanted to ask for a user and a password: the scheme and the realm.
+    pub asked: Vec<(String, String)>,
+    /// What its console has: errors and warnings, refusals by the policy among them.
+    pub console: Vec<String>,
+    /// The dialogs that a script has opened.
+    pub dialogs: Vec<String>,
+    /// The statuses of what it has loaded, in order, and from where.
+    pub loaded: Vec<(u32, String)>,
+}
+
+/// What a person prefers.
+#[derive(Debug, Clone, Copy)]
+pub enum Scheme {
+    Light,
+    Dark,
+}
+
+impl Browser {
+    /// Starts the browser that `cargo xtask test` has found.
+    pub fn start() -> Self {
+        let path = std::env::var("TEST_BROWSER")
+            .expect("TEST_BROWSER is not set: `cargo xtask test` says why it has found no browser");
+        let options = LaunchOptions::default_builder()
+            .path(Some(path.into()))
+            // The port is the browser's own choice, so that several can run side by side.
+            .port(Some(0))
+            // Its sandbox does not work for root, as whom these tests run.
+            .sandbox(false)
+            .build()
+            .expect("options");
+        let process = Process::new(options).expect("the browser starts");
+        let tab = process.new_tab().expect("a tab");
+        let seen = Arc::new(Mutex::new(Seen::default()));
+        let (noting, closing) = (seen.clone(), Arc::downgrade(&tab));
+        tab.add_event_listener(Arc::new(move |event: &Event| {
+            lock(&noting).note(event);
+            // An open dialog would stop everything else.
+            if let (Event::PageJavascriptDialogOpening(_), Some(tab)) = (event, closing.upgrade()) {
+                std::thread::spawn(move || {
+                    let _ = tab.call_method(HandleJavaScriptDialog {
+                        accept: false,
+                        prompt_text: None,
+                    });
+                });
+            }
+        }))
+        .expect("a listener");
+        tab.enable_log().expect("the console");
+        tab.enable_runtime().expect("exceptions");
+        tab.enable_fetch(None, Some(true)).expect("log-ins");
+        tab.call_method(Network::Enable {
+            max_total_buffer_size: None,
+            max_resource_buffer_size: None,
+            max_post_data_size: None,
+            report_direct_socket_traffic: None,
+            enable_durable_messages: None,
+        })
+        .expect("responses");
+        Self {
+            _process: process,
+            tab,
+            seen,
+        }
+    }
+
+    /// Types the right user and password whenever it is asked.
+    pub fn knowing_the_password(self) -> Self {
+        let user = Some("operator".to_owned());
+        let known = self.tab.authenticate(user, Some(PASSWORD.to_owned()));
+        known.expect("it answers");
+        self
+    }
+
+    /// Opens a path of a server.
+    pub fn open(&self, server: &Server, path: &str) {
+        self.open_url(&format!("http://{}{path}", server.address()));
+    }
+
+    /// Opens a page.
+    pub fn open_url(&self, url: &str) {
+        let opened = self.tab.navigate_to(url);
+        let opened = opened.and_then(Tab::wait_until_navigated);
+        opened.unwrap_or_else(|error| panic!("{url}: {error:#}: {:?}", self.seen()));
+    }
+
+    /// Waits until an action that leads to another page has led there.
+    pub fn wait_until_navigated(&self) {
+        self.tab.wait_until_navigated().expect("a page");
+    }
+
+    /// A window of that width, for a person who prefers a scheme.
+    pub fn look_like(&self, width: u32, scheme: Scheme) {
+        self.resize(width, 800);
+        let value = match scheme {
+            Scheme::Light => "light",
+            Scheme::Dark => "dark",
+        };
+        let feature = MediaFeature {
+            name: "prefers-color-scheme".to_owned(),
+            value: value.to_owned(),
+        };
+        self.tab
+            .call_method(SetEmulatedMedia {
+                media: None,
+                features: Some(vec![feature]),
+            })
+            .expect("a scheme");
+    }
+
+    fn resize(&self, width: u32, height: u32) {
+        self.tab
+            .call_method(SetDeviceMetricsOverride {
+                width,
+                height,
+                device_scale_factor: 1.0,
+                mobile: width < 500,
+                scale: None,
+                screen_width: None,
+                screen_height: None,
+                position_x: None,
+                position_y: None,
+                dont_set_visible_size: None,
+                screen_orientation: None,
+                viewport: None,
+                display_feature: None,
+                device_posture: None,
+            })
+            .expect("a size");
+    }
+
+    /// The value of an expression on the page, which may be a promise. The page's
+    /// policy does not bind it.
+    pub fn evaluate(&self, expression: &str) -> Value {
+        let text = format!("Promise.resolve({expression}).then(JSON.stringify)");
+        let value = self.tab.evaluate(&text, true);
+        let value = value.unwrap_or_else(|error| panic!("{expression}: {error:#}"));
+        let text = value.value.as_ref().and_then(Value::as_str);
+        let text = text.unwrap_or_else(|| panic!("{expression}: {value:?}"));
+        serde_json::from_str(text).expect("JSON")
+    }
+
+    /// Runs a script on the page.
+    pub fn run(&self, script: &str) {
+        self.tab.evaluate(script, false).expect("a script");
+    }
+
+    /// The text of the first element that matches, as a person sees it.
+    pub fn text(&self, selector: &str) -> String {
+        let text = self.evaluate(&format!("document.querySelector({selector:?}).innerText"));
+        text.as_str().expect("text").to_owned()
+    }
+
+    /// How many elements match.
+    pub fn count(&self, selector: &str) -> u64 {
+        let count = self.evaluate(&format!("document.querySelectorAll({selector:?}).length"));
+        count.as_u64().expect("a number")
+    }
+
+    /// The whole page in a window of that width, as a PNG.
+    pub fn picture(&self, width: u32) -> Vec<u8> {
+        let height = self.evaluate("document.documentElement.scrollHeight");
+        let height = height.as_u64().and_then(|height| height.try_into().ok());
+        self.resize(width, height.expect("a height"));
+        let format = CaptureScreenshotFormatOption::Png;
+        let picture = self.tab.capture_screenshot(format, None, None, true);
+        picture.expect("a picture")
+    }
+
+    /// What it has told so far.
+    pub fn seen(&self) -> Seen {
+        lock(&self.seen).clone()
+    }
+
+    /// Waits until it has told something.
+    pub fn wait_to_see<T>(&self, what: &str, look: impl Fn(&Seen) -> Option<T>) -> T {
+        wait_for(what, || look(&self.seen()))
+    }
+}
+
+impl Seen {
+    fn note(&mut self, event: &Event) {
+        match event {
+            Event::FetchAuthRequired(event) => {
+                let challenge = &event.params.auth_challenge;
+                let asked = (challenge.scheme.clone(), challenge.realm.clone());
+                self.asked.push(asked);
+            }
+            Event::LogEntryAdded(event) => {
+                let entry = &event.params.entry;
+                self.console
+                    .push(format!("{:?}: {}", entry.level, entry.text));
+            }
+            Event::RuntimeConsoleAPICalled(event) => {
+                self.console.push(format!("{:?}", event.params.args));
+            }
+            Event::RuntimeExceptionThrown(event) => {
+                self.console
+                    .push(format!("{:?}", event.params.exception_details));
+            }
+            Event::PageJavascriptDialogOpening(event) => {
+                self.dialogs.push(event.params.message.clone());
+            }
+            Event::NetworkResponseReceived(event) => {
+                let response = &event.params.response;
+                self.loaded.push((response.status, response.url.clone()));
+            }
+            _ => {}
+        }
+    }
+
+    /// Checks that nothing was wrong with what it has shown.
+    #[track_caller]
+    pub fn check_clean(&self) {
+        let complaints = (&self.console, &self.dialogs);
+        assert_eq!(complaints, (&Vec::new(), &Vec::new()), "{self:?}");
+    }
+}
+
+fn lock(seen: &Mutex<Seen>) -> MutexGuard<'_, Seen> {
+    seen.lock().expect("no test panics with it")
+}

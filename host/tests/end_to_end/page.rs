@@ -237,9 +237,9 @@ fn the_policy_would_stop_what_is_not_escaped() {
             "document.body.insertAdjacentHTML('beforeend', {markup:?})"
         ));
         browser.wait_to_see("a refusal", |seen| {
-            let new = seen.console.iter().skip(before);
-            new.cloned()
-                .find(|text| text.contains("Content Security Policy"))
+            let mut new = seen.console.iter().skip(before);
+            new.find(|text| text.contains("Content Security Policy"))
+                .cloned()
         });
     }
     assert_eq!(browser.seen().dialogs, Vec::<String>::new());
@@ -321,7 +321,9 @@ fn the_picture_of_the_readme_is_small() {
     let browser = Browser::start().knowing_the_password();
     browser.look_like(1_000, Scheme::Light);
     browser.open(&server, "/");
+    assert_eq!(browser.count("tbody tr"), 6);
     let picture = browser.picture(1_000);
+    browser.seen().check_clean();
     // Readers of the README load it each time.
     assert!(picture.len() < 150_000, "{} bytes", picture.len());
     if let Some(place) = std::env::var_os("PAGE_PICTURE") {

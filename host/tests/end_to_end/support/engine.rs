@@ -28,7 +28,28 @@ pub struct RealEngine {
     socket: PathBuf,
 }
 
+/// Whose Engine it is.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Kind {
+    Docker,
+    Podman,
+}
+
 impl RealEngine {
+    /// Whose Engine it is, and its major and minor version.
+    pub fn version(&self) -> (Kind, (u32, u32)) {
+        let version = self.call("GET", "/version", None).json();
+        let name = version["Components"][0]["Name"].as_str();
+        let kind = match name {
+            Some("Podman Engine") => Kind::Podman,
+            _ => Kind::Docker,
+        };
+        let text = version["Version"].as_str().expect("a version");
+        let mut numbers = text.split('.').map_while(|number| number.parse().ok());
+        let mut number = || numbers.next().expect("a number");
+        (kind, (number(), number()))
+    }
+
     /// The Engine that the tests were given.
     pub fn given() -> Self {
         Self {

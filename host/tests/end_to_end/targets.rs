@@ -7,6 +7,7 @@ use crate::support::engine::{Deployment, Foreign, RealEngine};
 use crate::support::http::Answer;
 use crate::support::server::{SECRET, Server};
 use crate::support::unique;
+use crate::support::wait::wait_for;
 
 /// The secret of a program.
 pub const API: &str = "dGhlIHNlY3JldCBvZiBhIHByb2dyYW0=";
@@ -315,6 +316,10 @@ fn a_target_that_has_ended_shows_its_exit_code() {
     let id = id_of(&server.start_target(&unique("token")));
     let killed = engine.call("POST", &format!("/containers/{id}/kill"), None);
     assert_eq!(killed.status, 204, "{killed:?}");
+    // An Engine answers before it has noted the end.
+    wait_for("the end of the target", || {
+        (engine.state(&id).as_deref() == Some("exited")).then_some(())
+    });
     let shown = call(&server, OPERATOR, "GET", &format!("/v1/targets/{id}")).json();
     assert_eq!(
         (&shown["state"], &shown["exitCode"]),
@@ -378,7 +383,7 @@ fn every_change_is_an_event_with_who_and_what() {
     let old = expired(&engine, &deployment);
     check_status(&server.call("POST", "/reap", ""), 200);
     // It was past its lifetime, or not yet.
-    let reaped = crate::support::wait::wait_for("a reaped target", || {
+    let reaped = wait_for("a reaped target", || {
         server.call("POST", "/reap", "");
         let lines = server.log();
         let mut lines = lines

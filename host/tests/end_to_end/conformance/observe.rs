@@ -313,13 +313,11 @@ fn images(engine: &RealEngine, observed: &mut Observed) {
 
 /// The labels of a container whose image has labels too.
 fn merged_labels(engine: &RealEngine) -> String {
-    let base = sleeper(engine);
     let image = unique("labelled-");
-    // Podman, unlike Docker, does not read them from the body.
     let labels = "changes=LABEL%20both%3Dimage&changes=LABEL%20one%3Dimage";
-    let path = format!("/commit?container={}&repo={image}&{labels}", base.id);
-    let committed = engine.call("POST", &path, Some(json!({})));
-    assert_eq!(committed.status, 201, "{committed:?}");
+    let path = format!("/images/create?fromSrc=-&repo={image}&tag=latest&{labels}");
+    let imported = engine.call_with_bytes("POST", &path, &archive_of("file", &image));
+    assert_eq!(imported.status, 200);
     let body = json!({"Image": image, "Entrypoint": ["sleep", "1"], "Labels": {"both": "own"}});
     let container = engine.foreign(&unique("conformance-"), body);
     let answer = engine.call("GET", &list(&json!({"id": [container.id]})), None);

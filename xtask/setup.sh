@@ -154,7 +154,7 @@ engine_root() {
     from=$(mirror)
     say "Engines of Debian $release: installing them from $from, which takes about a minute"
     rm --recursive --force "$folder.unfinished"
-    quietly unshare --mount debootstrap --variant=minbase --include="$engine_packages" \
+    quietly unshare --mount debootstrap --force-check-gpg --variant=minbase --include="$engine_packages" \
         "$release" "$folder.unfinished" "$from" ||
         fail "debootstrap failed; does $from have $release, and does /usr/share/keyrings have its key?"
     rm --recursive --force "$folder.unfinished"/var/cache/apt/archives/*.deb "$folder.unfinished"/var/lib/apt/lists/*

@@ -265,7 +265,9 @@ fn serve(
             .ok_or("is not defined")?;
         Ok(if wanted == name { value } else { default }.to_owned())
     };
-    block_on(server::serve(engine, &variables, head, async |_| body))
+    let answer = block_on(server::serve(engine, &variables, head, async |_| body));
+    check_declared(head, &answer);
+    answer
 }
 
 /// The head of a request with the right credentials.
@@ -292,6 +294,38 @@ fn check_answer(answer: &server::Answer) {
         assert!(
             [PLANTED, TOKEN, SECRET].into_iter().all(is_hidden),
             "{text}"
+        );
+    }
+}
+
+/// Checks that the OpenAPI document declares the status of an answer, with the type of
+/// its body.
+fn check_declared(head: &http::request::Parts, answer: &server::Answer) {
+    static DOCUMENT: LazyLock<Value> = LazyLock::new(|| {
+        serde_json::from_str(include_str!("../../../src/api/openapi.json")).expect("JSON")
+    });
+    let Some(path) = known_path(&head.uri) else {
+        return;
+    };
+    let method = head.method.as_str().to_ascii_lowercase();
+    // Another method is answered 405, or 401, and has no place in the document.
+    let operation = &DOCUMENT["paths"][path][method];
+    if operation.is_null() {
+        return;
+    }
+    let response = &answer.response;
+    let status = response.status().as_u16().to_string();
+    let mut declared = &operation["responses"][&status];
+    if let Some(reference) = declared["$ref"].as_str() {
+        let pointer = reference.trim_start_matches('#');
+        declared = DOCUMENT.pointer(pointer).expect("it is in the document");
+    }
+    assert!(!declared.is_null(), "{path} {status} is not declared");
+    if let Some(content_type) = response.headers().get("content-type") {
+        let content_type = content_type.to_str().expect("text");
+        assert!(
+            !declared["content"][content_type].is_null(),
+            "{path} {status} {content_type}"
         );
     }
 }

@@ -237,7 +237,11 @@ fn ended(engine: &RealEngine, observed: &mut Observed) {
         })
     };
     let seen = wait_for_its_end();
-    observed.insert("list of an ended one", state(engine, id));
+    // Podman 5.8 shows it as stopped for a moment.
+    let listed = wait_for("a list with its end", || {
+        Some(state(engine, id)).filter(|state| state != "stopped")
+    });
+    observed.insert("list of an ended one", listed);
     let finished = seen["FinishedAt"].as_str().expect("a date");
     let is_date = finished.len() > 20 && finished.as_bytes()[10] == b'T' && finished > "2020";
     let form = if is_date { "RFC 3339" } else { finished };

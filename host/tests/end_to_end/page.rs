@@ -180,7 +180,10 @@ fn a_browser_asks_for_the_password_and_shows_the_targets() {
             .cloned()
     });
     browser.wait_until_navigated();
-    assert_eq!(browser.count("tbody tr"), 1);
+    // The answer is there before all of it is read.
+    wait_for("the one row", || {
+        (browser.count("tbody tr") == 1).then_some(())
+    });
     assert!(row(&running).contains("running"));
     browser.seen().check_clean();
 }

@@ -79,7 +79,7 @@ pub struct LogLine<'a> {
     /// The calls to the Engine.
     pub calls: &'a Calls,
     /// Other things that the operator should know: what the Engine left out of a
-    /// container's configuration, unsafe variables, and what was reaped.
+    /// container's configuration, unsafe variables, and what the next reap is left.
     pub notes: &'a [String],
     /// Why the request failed.
     pub error: Option<&'a Error>,

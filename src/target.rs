@@ -8,6 +8,7 @@ use crate::ages;
 use crate::config::Config;
 use crate::docker::list::{Listed, State};
 use crate::docker::{ContainerId, label};
+use crate::environment_id::is_same;
 
 /// What a target is doing.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -89,6 +90,11 @@ impl Target {
             age: container.age,
             exit_code: None,
         }
+    }
+
+    /// Whether it is of that environment; every target is if none is named.
+    pub fn is_of(&self, environment: Option<&str>) -> bool {
+        environment.is_none_or(|environment| is_same(&self.environment, environment))
     }
 }
 

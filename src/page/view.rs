@@ -8,7 +8,7 @@ use time::OffsetDateTime;
 
 use super::{STYLE, words};
 use crate::config::Config;
-use crate::environment_id::{canonical, is_id, is_same};
+use crate::environment_id::{canonical, is_id};
 use crate::error::Error;
 use crate::provision::Overview;
 use crate::target::{Target, TargetState};
@@ -65,17 +65,15 @@ struct Row<'a> {
 impl<'a> Page<'a> {
     /// The page of an overview, of all environments or of one.
     pub fn new(config: &'a Config, environment: Option<&'a str>, overview: &'a Overview) -> Self {
-        let is_shown = |target: &&Target| {
-            environment.is_none_or(|environment| is_same(&target.environment, environment))
-        };
-        let shown = || overview.targets.iter().filter(is_shown);
+        let targets = || overview.targets.iter();
+        let shown = || targets().filter(|target| target.is_of(environment));
         let environment_max =
             environment.and_then(|environment| config.profiles.of(environment).max_targets);
         Self {
             style: STYLE,
             deployment: config.deployment_id.as_str(),
             warnings: config.warnings(),
-            live: live(overview.targets.iter()),
+            live: live(targets()),
             max: config.max_targets,
             of_environment: environment_max.map(|max| (live(shown()), max)),
             engine: overview.engine.as_deref(),

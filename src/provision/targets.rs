@@ -5,7 +5,6 @@ use time::OffsetDateTime;
 use super::Provisioner;
 use crate::docker::list::Listed;
 use crate::docker::{ContainerId, inspect, list};
-use crate::environment_id::is_same;
 use crate::error::Error;
 use crate::platform::Platform;
 use crate::target::{Target, TargetState};
@@ -33,9 +32,8 @@ impl<P: Platform> Provisioner<'_, P> {
     ///
     /// Whatever kept the Engine from answering.
     pub async fn targets(&self, environment: Option<&str>) -> Result<Vec<Target>, Error> {
-        let mut targets = self.targets_without_exit_codes().await?;
-        targets.retain(|target| is_of(target, environment));
-        self.add_exit_codes(targets.iter_mut().rev()).await;
+        let mut targets = self.overview(environment).await?.targets;
+        targets.retain(|target| target.is_of(environment));
         Ok(targets)
     }
 
@@ -50,7 +48,7 @@ impl<P: Platform> Provisioner<'_, P> {
         let survey = self.engine.send(survey).await?;
         let mut targets = self.oldest_first(&survey.containers);
         let shown = targets.iter_mut().rev();
-        let shown = shown.filter(|target| is_of(target, environment));
+        let shown = shown.filter(|target| target.is_of(environment));
         self.add_exit_codes(shown).await;
         Ok(Overview {
             engine: survey.engine,
@@ -59,24 +57,13 @@ impl<P: Platform> Provisioner<'_, P> {
         })
     }
 
-    /// All targets, the oldest first, from a single call.
-    ///
-    /// # Errors
-    ///
-    /// Whatever kept the Engine from answering.
-    pub async fn targets_without_exit_codes(&self) -> Result<Vec<Target>, Error> {
-        let all = list::list_by_deployment(&self.config.deployment_id);
-        Ok(self.oldest_first(&self.engine.send(all).await?))
-    }
-
     fn oldest_first(&self, containers: &[Listed]) -> Vec<Target> {
         let mut targets: Vec<_> = containers
             .iter()
             .map(|container| Target::new(container, self.config))
             .collect();
         targets.sort_by(|one, other| {
-            let key = |target: &Target| (target.created, target.id.as_str().to_owned());
-            key(one).cmp(&key(other))
+            (one.created, one.id.as_str()).cmp(&(other.created, other.id.as_str()))
         });
         targets
     }
@@ -112,9 +99,4 @@ impl<P: Platform> Provisioner<'_, P> {
         let ended = self.engine.send(inspect::inspect(id)).await.ok().flatten();
         ended.map(|ended| ended.exit_code)
     }
-}
-
-/// Whether a target is of an environment, or any is meant.
-fn is_of(target: &Target, environment: Option<&str>) -> bool {
-    environment.is_none_or(|environment| is_same(&target.environment, environment))
 }

@@ -11,8 +11,8 @@ use crate::support::engine::{Deployment, RealEngine};
 use crate::support::folder::Folder;
 use crate::support::http;
 use crate::support::server::{SECRET, Server};
-use crate::support::unique;
 use crate::support::wait::wait_for;
+use crate::support::{free_address, unique};
 use crate::targets::OPERATOR;
 
 /// A Prometheus, ended when it is dropped.
@@ -83,11 +83,6 @@ impl Drop for Prometheus {
 
 fn observability() -> PathBuf {
     Path::new(env!("CARGO_MANIFEST_DIR")).join("../deploy/observability")
-}
-
-fn free_address() -> std::net::SocketAddr {
-    let listener = std::net::TcpListener::bind("127.0.0.1:0").expect("a free port");
-    listener.local_addr().expect("an address")
 }
 
 /// A query in the form of a URL's query.

@@ -2,7 +2,7 @@
 //! configuration that `cargo xtask proxy-config` prints.
 
 use std::fs::File;
-use std::net::{SocketAddr, TcpListener, TcpStream};
+use std::net::{SocketAddr, TcpStream};
 use std::os::unix::fs::PermissionsExt;
 use std::path::{Path, PathBuf};
 use std::process::{Child, Command, Stdio};
@@ -121,9 +121,7 @@ impl Files {
     }
 
     fn spawn(&self, program: Program, auth: Auth, engine: &str) -> (Child, SocketAddr) {
-        let free = TcpListener::bind("127.0.0.1:0").expect("a free port");
-        let address = free.local_addr().expect("an address");
-        drop(free);
+        let address = super::free_address();
         let config = match self.offers_http2 {
             true => self.config_with_http2(engine, address),
             false => self.config(program, auth, engine, address),

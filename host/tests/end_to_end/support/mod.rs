@@ -17,10 +17,18 @@ pub mod tls_client;
 pub mod tls_engine;
 pub mod wait;
 
+use std::net::{SocketAddr, TcpListener};
+
 /// A variable that `cargo xtask test` sets.
 pub fn given(name: &str) -> String {
     std::env::var(name)
         .unwrap_or_else(|_| panic!("{name} is not set: run the tests with `cargo xtask test`"))
+}
+
+/// An address of loopback where nothing listens, for a program that is about to.
+pub fn free_address() -> SocketAddr {
+    let listener = TcpListener::bind("127.0.0.1:0").expect("a free port");
+    listener.local_addr().expect("an address")
 }
 
 /// A word of letters, digits and dashes that no other test uses.

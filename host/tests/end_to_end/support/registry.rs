@@ -1,6 +1,6 @@
 //! A real registry: Debian's `docker-registry`, on a port of its own.
 
-use std::net::{TcpListener, TcpStream};
+use std::net::TcpStream;
 use std::path::Path;
 use std::process::{Child, Command, Stdio};
 
@@ -46,9 +46,7 @@ impl Registry {
     fn start(auth: impl FnOnce(&Path) -> String) -> Self {
         let folder = Folder::new("registry-");
         let dir = folder.path();
-        let free = TcpListener::bind("127.0.0.1:0").expect("a free port");
-        let authority = free.local_addr().expect("an address").to_string();
-        drop(free);
+        let authority = super::free_address().to_string();
         let config = format!(
             "version: 0.1\nlog:\n  level: error\nstorage:\n  filesystem:\n    rootdirectory: {}\nhttp:\n  addr: {authority}\n{}",
             dir.join("data").display(),

@@ -1,6 +1,6 @@
 //! A real Engine that asks for certificates: `dockerd --tlsverify`.
 
-use std::net::{TcpListener, TcpStream};
+use std::net::TcpStream;
 use std::path::Path;
 use std::process::{Child, Command, Stdio};
 
@@ -22,9 +22,7 @@ impl TlsEngine {
     pub fn start(identity: &Identity, clients: &Path) -> Self {
         let folder = Folder::new("tls-engine-");
         let (certificate, key) = identity.files(&folder, "engine");
-        let free = TcpListener::bind("127.0.0.1:0").expect("a free port");
-        let port = free.local_addr().expect("an address").port();
-        drop(free);
+        let port = super::free_address().port();
         let given = RealEngine::given();
         let home = given.socket().parent().expect("a socket lies in a folder");
         let dir = folder.path();

@@ -14,6 +14,7 @@ use crate::platform::Platform;
 use crate::pull::pull;
 use crate::reaper::{self, Scope};
 use crate::route::Route;
+use crate::scheduler::Scheduler;
 
 /// What there is to do after an answer.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -83,14 +84,15 @@ impl AfterAnswer {
         lines
     }
 
-    async fn outcome<P: Platform>(
-        &self,
-        engine: &Engine<'_, P>,
+    async fn outcome<'a, P: Platform>(
+        &'a self,
+        engine: &Engine<'a, P>,
         lines: &mut Vec<String>,
     ) -> Result<Vec<String>, Error> {
         match &self.work {
             Work::Reap => {
-                let report = reaper::reap(engine, &self.config, Scope::AFTER_ANSWER).await?;
+                let scheduler = Scheduler::new(*engine, &self.config);
+                let report = reaper::reap(&scheduler, &self.config, Scope::AFTER_ANSWER).await?;
                 let secrets = self.config.secrets();
                 lines.extend(log_line::reap_lines(
                     &self.request_id,

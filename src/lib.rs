@@ -21,6 +21,7 @@
 //! | [`provision`] | start, stop, health: every decision about containers |
 //! | [`reaper`] | what may be removed without being asked, and why |
 //! | [`pull`] | which images are pulled, and how a pull ended |
+//! | [`scheduler`] | with which calls decisions are carried out |
 //! | [`engine`] | sends [`docker`]'s calls, each within a deadline |
 //! | [`log_line`], [`audit`] | the log lines, and which of them are events |
 //! | [`auth`] | credentials of callers |
@@ -85,6 +86,7 @@ pub mod provision;
 pub mod pull;
 pub mod reaper;
 pub mod route;
+pub mod scheduler;
 pub mod secret;
 pub mod server;
 pub mod service_url;

@@ -7,12 +7,12 @@ use std::time::Duration;
 
 use crate::ages::{ENDED_STAYS, lifetime, start_within};
 use crate::config::Config;
-use crate::docker::list::{self, Listed, State};
-use crate::docker::remove::{self, Removed};
-use crate::docker::{ContainerId, inspect};
-use crate::engine::Engine;
+use crate::docker::ContainerId;
+use crate::docker::list::{Listed, State};
+use crate::docker::remove::Removed;
 use crate::fault::Fault;
 use crate::platform::Platform;
+use crate::scheduler::Scheduler;
 
 /// Why a container is removed.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -169,13 +169,11 @@ impl Report {
 ///
 /// The fault of the list. Later faults are in the report.
 pub async fn reap<P: Platform>(
-    engine: &Engine<'_, P>,
+    scheduler: &Scheduler<'_, P>,
     config: &Config,
     scope: Scope,
 ) -> Result<Report, Fault> {
-    let ours = engine
-        .send(list::list_by_deployment(&config.deployment_id))
-        .await?;
+    let ours = scheduler.list().await?;
     if ours.iter().any(|container| container.age.is_none()) {
         return Err(Fault::Nonsense("a list without a date".to_owned()));
     }
@@ -188,23 +186,23 @@ pub async fn reap<P: Platform>(
         .map(|container| (container, verdict(container, config)))
         .filter(|(_, verdict)| *verdict != Verdict::Keep)
         .collect();
-    shuffle(&mut due, || engine.platform().random());
+    shuffle(&mut due, || scheduler.engine().platform().random());
     for (tries, (container, verdict)) in due.iter().enumerate() {
         let is_enough = report.removed.len() >= scope.removals_max || tries >= scope.tries_max;
-        if is_enough || engine.time_left().is_zero() {
+        if is_enough || scheduler.time_left().is_zero() {
             report.left = due.len() - tries;
             break;
         }
-        let engine = engine.within(scope.each);
+        let scheduler = scheduler.within(scope.each);
         let reason = match verdict {
             Verdict::Keep => continue,
             Verdict::Remove(reason) => *reason,
-            Verdict::Inspect => match ended_long_ago(&engine, &container.id).await {
+            Verdict::Inspect => match ended_long_ago(&scheduler, &container.id).await {
                 Some(reason) => reason,
                 None => continue,
             },
         };
-        remove(&engine, container, reason, scope, &mut report).await;
+        remove(&scheduler, container, reason, scope, &mut report).await;
     }
     Ok(report)
 }
@@ -218,8 +216,11 @@ fn shuffle<T>(items: &mut [T], random: impl Fn() -> u128) {
 }
 
 /// The reason to remove a container that has ended long enough ago.
-async fn ended_long_ago<P: Platform>(engine: &Engine<'_, P>, id: &ContainerId) -> Option<Reason> {
-    let ended = engine.send(inspect::inspect(id)).await.ok().flatten()?;
+async fn ended_long_ago<P: Platform>(
+    scheduler: &Scheduler<'_, P>,
+    id: &ContainerId,
+) -> Option<Reason> {
+    let ended = scheduler.ended(id).await.ok().flatten()?;
     let stayed = u64::try_from(ended.seconds_ago?).ok()?;
     let exit_code = Some(ended.exit_code);
     (Duration::from_secs(stayed) > ENDED_STAYS).then_some(Reason::Ended { exit_code })
@@ -228,7 +229,7 @@ async fn ended_long_ago<P: Platform>(engine: &Engine<'_, P>, id: &ContainerId) -
 /// Removes one container. Only an expired one is removed by force: any other
 /// that runs by now is in use.
 async fn remove<P: Platform>(
-    engine: &Engine<'_, P>,
+    scheduler: &Scheduler<'_, P>,
     container: &Listed,
     reason: Reason,
     scope: Scope,
@@ -241,9 +242,9 @@ async fn remove<P: Platform>(
         return;
     }
     let removed = match reason {
-        Reason::Expired => engine.send(remove::kill_and_remove(id)).await,
+        Reason::Expired => scheduler.kill_and_remove(id).await,
         Reason::NeverStarted | Reason::Ended { .. } | Reason::RemovalFailed => {
-            engine.send(remove::remove(id)).await
+            scheduler.remove(id).await
         }
     };
     match removed {

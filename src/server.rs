@@ -24,6 +24,7 @@ use crate::platform::{BodyError, HttpResponse, Platform, TRACEPARENT};
 use crate::provision::{Provisioner, StartOrder};
 use crate::reaper::{self, Report, Scope};
 use crate::route::{self, Route};
+use crate::scheduler::Scheduler;
 use crate::secret::Secret;
 use crate::target::Target;
 use crate::webhook;
@@ -131,10 +132,11 @@ impl<P: Platform, V: Variables> Request<'_, P, V> {
     where
         B: AsyncFnOnce(usize) -> Result<Vec<u8>, BodyError>,
     {
+        let engine = Engine::new(self.platform, config, &self.calls, self.budget.work_until);
         let provisioner = Provisioner {
             platform: self.platform,
             config,
-            engine: Engine::new(self.platform, config, &self.calls, self.budget.work_until),
+            scheduler: Scheduler::new(engine, config),
             budget: self.budget,
         };
         Ok(match route {
@@ -160,7 +162,7 @@ impl<P: Platform, V: Variables> Request<'_, P, V> {
             Route::Reap { dry_run } => {
                 let dry_run = *dry_run;
                 let scope = Scope::whole(dry_run);
-                let report = reaper::reap(&provisioner.engine, config, scope).await?;
+                let report = reaper::reap(&provisioner.scheduler, config, scope).await?;
                 seen.notes = report.notes(dry_run);
                 let answer = webhook::answer::reaped(&report, dry_run);
                 seen.reap = Some(report).filter(|_| !dry_run);

@@ -46,7 +46,7 @@ fuzz_target!(|input: (u8, &str)| {
                     .as_str()
                     .contains('@')
             );
-            list::list_by_deployment(&config.deployment_id);
+            list::survey(&config.deployment_id);
             assert!(config.max_targets <= 1000);
         }
         Err(problems) => assert!(problems.to_string().contains(changed)),

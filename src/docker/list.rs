@@ -100,18 +100,6 @@ pub fn find_by_name(name: &ContainerName) -> Call<Option<Listed>> {
     })
 }
 
-/// Lists the containers of a deployment, the youngest first.
-///
-/// An image can carry the deployment's label too, so [`Listed::is_of`] has the
-/// last word.
-pub fn list_by_deployment(deployment: &DeploymentId) -> Call<Vec<Listed>> {
-    let deployment = deployment.clone();
-    list(&of_deployment(&deployment), move |mut all| {
-        all.retain(|container| container.is_of(&deployment));
-        all
-    })
-}
-
 /// The containers of a deployment, and what else a list tells.
 #[derive(Debug)]
 pub struct Survey {
@@ -132,7 +120,10 @@ impl Survey {
     }
 }
 
-/// Lists as [`list_by_deployment`] does, and notes who has answered and when.
+/// Lists the containers of a deployment, and notes who has answered and when.
+///
+/// An image can carry the deployment's label too, so [`Listed::is_of`] has the
+/// last word.
 pub fn survey(deployment: &DeploymentId) -> Call<Survey> {
     let deployment = deployment.clone();
     look(&of_deployment(&deployment), move |reply| {

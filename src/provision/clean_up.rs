@@ -3,8 +3,8 @@
 use super::attempt::Attempt;
 use super::{FAULTS_MAX, Provisioner};
 use crate::docker::ContainerId;
-use crate::docker::list::{self, State};
-use crate::docker::remove::{self, Removed};
+use crate::docker::list::State;
+use crate::docker::remove::Removed;
 use crate::pauses::Pauses;
 use crate::platform::Platform;
 
@@ -25,8 +25,8 @@ impl<P: Platform> Provisioner<'_, P> {
     /// Removes the container that a create has made after all, although neither
     /// its reply nor a look has shown it.
     pub(super) async fn clean_up_unseen(&self, attempt: &Attempt<'_>) {
-        let engine = self.engine.until(self.budget.answer_until);
-        if let Ok(Some(found)) = engine.send(list::find_by_name(&attempt.name)).await
+        let scheduler = self.scheduler.until(self.budget.answer_until);
+        if let Ok(Some(found)) = scheduler.find_by_name(&attempt.name).await
             && found.is_of(&self.config.deployment_id)
             && attempt.has_created(&found)
         {
@@ -40,10 +40,10 @@ impl<P: Platform> Provisioner<'_, P> {
     /// The Engine refuses a removal without force while the container runs, so
     /// the clean-up of one request cannot hurt what another vouches for.
     pub(super) async fn clean_up(&self, id: &ContainerId) -> Remains {
-        let engine = self.engine.until(self.budget.answer_until);
+        let scheduler = self.scheduler.until(self.budget.answer_until);
         let mut pauses = Pauses::new(self.platform, self.budget.answer_until);
         for tries in 0..FAULTS_MAX {
-            match engine.send(list::find_by_id(id)).await {
+            match scheduler.find_by_id(id).await {
                 Ok(None) if tries == 0 => return Remains::Nothing,
                 Ok(None) | Err(_) => return Remains::Unclear,
                 Ok(Some(found)) => match found.state {
@@ -52,7 +52,7 @@ impl<P: Platform> Provisioner<'_, P> {
                     State::Created | State::Removing | State::Dead | State::Unknown => {}
                 },
             }
-            let is_gone = matches!(engine.send(remove::remove(id)).await, Ok(Removed::Gone));
+            let is_gone = matches!(scheduler.remove(id).await, Ok(Removed::Gone));
             if is_gone || !pauses.next().await {
                 return Remains::Unclear;
             }

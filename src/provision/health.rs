@@ -27,15 +27,16 @@ impl<P: Platform> Provisioner<'_, P> {
     }
 
     async fn check(&self) -> Result<Vec<String>, Error> {
+        let engine = self.scheduler.engine();
         for image in self.config.profiles.images() {
-            let found = match self.engine.send(image::inspect(image)).await? {
+            let found = match engine.send(image::inspect(image)).await? {
                 Some(found) => Some(found),
                 None => {
                     // Within this check's own time, so that it can name what the
                     // registry says, although nothing is remembered of a pull.
-                    let engine = self.engine.until(self.budget.pull_until);
+                    let engine = engine.until(self.budget.pull_until);
                     pull(&engine, self.config, image).await?;
-                    self.engine.send(image::inspect(image)).await?
+                    engine.send(image::inspect(image)).await?
                 }
             };
             let found = found.ok_or_else(|| Error::NoSuchImage(image.clone()))?;
@@ -43,7 +44,7 @@ impl<P: Platform> Provisioner<'_, P> {
         }
         let mut notes = Vec::new();
         for name in self.config.profiles.networks() {
-            let network = self.engine.send(network::inspect(name)).await?;
+            let network = engine.send(network::inspect(name)).await?;
             let network = network.ok_or_else(|| Error::NoSuchNetwork(name.to_owned()))?;
             if !network.isolates {
                 notes.push(format!(

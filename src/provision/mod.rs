@@ -33,7 +33,7 @@ use crate::config::Config;
 use crate::docker::archive::{self, SecretFile};
 use crate::docker::list::Listed;
 use crate::docker::{ContainerName, DeploymentId};
-use crate::engine::Engine;
+use crate::scheduler::Scheduler;
 use crate::secret::Secret;
 
 /// How often one part of a webhook makes a change that fails. Three failures in a
@@ -133,15 +133,15 @@ pub struct Started {
     pub warnings: Vec<String>,
 }
 
-/// Carries out webhooks on one Engine for one deployment.
+/// Carries out webhooks for one deployment.
 #[derive(Debug)]
 pub struct Provisioner<'a, P> {
     /// Sleep and randomness.
     pub platform: &'a P,
     /// What the operator has set.
     pub config: &'a Config,
-    /// The Engine, until the end of the work.
-    pub engine: Engine<'a, P>,
+    /// What carries out decisions, until the end of the work.
+    pub scheduler: Scheduler<'a, P>,
     /// The end of the work, and of the clean-up.
     pub budget: Budget,
 }

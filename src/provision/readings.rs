@@ -3,7 +3,7 @@
 use std::time::Duration;
 
 use super::Provisioner;
-use crate::docker::list::{self, Survey};
+use crate::docker::list::Survey;
 use crate::docker::{ImageReference, image};
 use crate::fault::Fault;
 use crate::platform::Platform;
@@ -29,13 +29,13 @@ impl<P: Platform> Provisioner<'_, P> {
     /// Asks the Engine for everything that the metrics show. An Engine that does not
     /// answer is a reading too.
     pub async fn readings(&self) -> Readings {
-        let engine = self.engine.within(SCRAPE);
+        let scheduler = self.scheduler.within(SCRAPE);
         let mut readings = Readings {
             survey: None,
             images: Vec::new(),
             faults: Vec::new(),
         };
-        match engine.send(list::survey(&self.config.deployment_id)).await {
+        match scheduler.survey().await {
             Ok(survey) => {
                 if !survey.tells_ages() {
                     let fault = Fault::Nonsense("a list without a date".to_owned());
@@ -50,7 +50,7 @@ impl<P: Platform> Provisioner<'_, P> {
             }
         }
         for name in self.config.profiles.images().into_iter().take(IMAGES_MAX) {
-            match engine.send(image::inspect(name)).await {
+            match scheduler.engine().send(image::inspect(name)).await {
                 Ok(found) => readings.images.push((name.clone(), found.is_some())),
                 Err(fault) => readings.faults.push(fault),
             }

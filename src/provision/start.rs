@@ -13,10 +13,10 @@ use super::clean_up::Remains;
 use super::{FAULTS_MAX, KeyKind, Provisioner, StartOrder, Started};
 use crate::ages::ABANDONED_AFTER;
 use crate::config::TokenDelivery;
-use crate::docker::create::{Outcome, create, is_limit_dropped};
-use crate::docker::list::{self, State};
-use crate::docker::remove::{self, Removed};
-use crate::docker::{ContainerId, archive, inspect, start};
+use crate::docker::create::{Outcome, is_limit_dropped};
+use crate::docker::list::State;
+use crate::docker::remove::Removed;
+use crate::docker::{ContainerId, start};
 use crate::error::Error;
 use crate::fault::Fault;
 use crate::pauses::Pauses;
@@ -66,7 +66,7 @@ impl<P: Platform> Provisioner<'_, P> {
         let mut faults = 0;
         let mut has_pulled = false;
         loop {
-            let cause = match self.engine.send(create(&attempt.name, &body)).await {
+            let cause = match self.scheduler.create(&attempt.name, &body).await {
                 Ok(Outcome::Created { id, warnings }) => {
                     match self.run(&attempt, id, warnings).await {
                         Err(error @ Error::TargetVanished(_)) => {
@@ -80,7 +80,7 @@ impl<P: Platform> Provisioner<'_, P> {
                     return Err(Error::NoSuchImage(image.clone()));
                 }
                 Ok(Outcome::NoSuchImage) => {
-                    let engine = self.engine.until(self.budget.pull_until);
+                    let engine = self.scheduler.engine().until(self.budget.pull_until);
                     pull(&engine, self.config, image).await?;
                     has_pulled = true;
                     continue;
@@ -162,7 +162,7 @@ impl<P: Platform> Provisioner<'_, P> {
                 Ok(Sight::Abandoned(id)) => {
                     // Without force: a created one that runs after all stays,
                     // and the next look shows it.
-                    let removed = self.engine.send(remove::remove(&id)).await;
+                    let removed = self.scheduler.remove(&id).await;
                     let is_gone = matches!(removed, Ok(Removed::Gone));
                     if !is_gone && !pauses.next().await {
                         return Err(Error::InProgress);
@@ -177,7 +177,7 @@ impl<P: Platform> Provisioner<'_, P> {
     }
 
     async fn look(&self, attempt: &Attempt<'_>) -> Result<Sight, Error> {
-        let found = self.engine.send(list::find_by_name(&attempt.name)).await?;
+        let found = self.scheduler.find_by_name(&attempt.name).await?;
         let Some(found) = found else {
             return Ok(Sight::Nothing);
         };
@@ -214,7 +214,7 @@ impl<P: Platform> Provisioner<'_, P> {
         let took = || self.platform.now().saturating_sub(begun);
         let cause = match prepared {
             Err(error) => error,
-            Ok(()) => match self.engine.send(start::start(&id)).await {
+            Ok(()) => match self.scheduler.start(&id).await {
                 Ok(start::Outcome::Runs) => {
                     return self.confirm(attempt, id, warnings, took()).await;
                 }
@@ -244,19 +244,18 @@ impl<P: Platform> Provisioner<'_, P> {
         warnings: Vec<String>,
         took: Duration,
     ) -> Result<Started, Error> {
-        let engine = self.engine.until(self.budget.answer_until);
+        let scheduler = self.scheduler.until(self.budget.answer_until);
         let pause = (STAYS_UP + took).min(STAYS_UP_MAX);
         // Some time must be left for the look.
-        self.platform.sleep(pause.min(engine.time_left() / 2)).await;
+        self.platform
+            .sleep(pause.min(scheduler.time_left() / 2))
+            .await;
         let ended = Error::TargetEnded {
             id: id.clone(),
             of: attempt.order.key.kind(),
             exit_code: None,
         };
-        let container = engine
-            .send(list::find_by_id(&id))
-            .await?
-            .ok_or(ended.clone())?;
+        let container = scheduler.find_by_id(&id).await?.ok_or(ended.clone())?;
         match container.state {
             // The Engine has said that it runs; a word that is not known says
             // nothing else.
@@ -274,8 +273,8 @@ impl<P: Platform> Provisioner<'_, P> {
     /// The error of a target that has ended, with its exit code if the Engine
     /// still tells it.
     async fn ended(&self, attempt: &Attempt<'_>, id: ContainerId) -> Error {
-        let engine = self.engine.until(self.budget.answer_until);
-        let ended = engine.send(inspect::inspect(&id)).await.ok().flatten();
+        let scheduler = self.scheduler.until(self.budget.answer_until);
+        let ended = scheduler.ended(&id).await.ok().flatten();
         Error::TargetEnded {
             id,
             of: attempt.order.key.kind(),
@@ -297,14 +296,11 @@ impl<P: Platform> Provisioner<'_, P> {
         if let Some(warning) = dropped {
             return Err(Error::LimitDropped(warning.clone()));
         }
-        let all = list::list_by_deployment(&self.config.deployment_id);
-        let all = self.engine.send(all).await?;
+        let all = self.scheduler.list().await?;
         Capacity::of(attempt, self.config.max_targets).check(&all)?;
         let secrets = &attempt.order.secrets;
         if self.config.token_delivery == TokenDelivery::File && !secrets.is_empty() {
-            self.engine
-                .send(archive::write_secrets(id, secrets))
-                .await?;
+            self.scheduler.write_secrets(id, secrets).await?;
         }
         Ok(())
     }

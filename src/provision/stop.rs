@@ -3,9 +3,9 @@
 use std::time::Duration;
 
 use super::{FAULTS_MAX, Provisioner};
-use crate::docker::list::{self, Listed, State};
-use crate::docker::remove::{self, Removed};
-use crate::docker::{ContainerId, stop};
+use crate::docker::ContainerId;
+use crate::docker::list::{Listed, State};
+use crate::docker::remove::Removed;
 use crate::error::Error;
 use crate::fault::Fault;
 use crate::pauses::Pauses;
@@ -57,7 +57,7 @@ impl<P: Platform> Provisioner<'_, P> {
         id: &ContainerId,
         grace: Duration,
     ) -> Result<Option<(Listed, Result<Removed, Fault>)>, Error> {
-        let Some(container) = self.engine.send(list::find_by_id(id)).await? else {
+        let Some(container) = self.scheduler.find_by_id(id).await? else {
             return Ok(None);
         };
         if !container.is_of(&self.config.deployment_id) {
@@ -65,9 +65,9 @@ impl<P: Platform> Provisioner<'_, P> {
         }
         if container.state == State::Running && !grace.is_zero() {
             // The grace is a courtesy: its outcome changes nothing.
-            let _ = self.engine.send(stop::stop(id, grace)).await;
+            let _ = self.scheduler.stop(id, grace).await;
         }
-        let removed = self.engine.send(remove::kill_and_remove(id)).await;
+        let removed = self.scheduler.kill_and_remove(id).await;
         Ok(Some((container, removed)))
     }
 }

@@ -3,8 +3,8 @@
 use time::OffsetDateTime;
 
 use super::Provisioner;
+use crate::docker::ContainerId;
 use crate::docker::list::Listed;
-use crate::docker::{ContainerId, inspect, list};
 use crate::error::Error;
 use crate::platform::Platform;
 use crate::target::{Target, TargetState};
@@ -44,8 +44,7 @@ impl<P: Platform> Provisioner<'_, P> {
     ///
     /// Whatever kept the Engine from answering.
     pub async fn overview(&self, environment: Option<&str>) -> Result<Overview, Error> {
-        let survey = list::survey(&self.config.deployment_id);
-        let survey = self.engine.send(survey).await?;
+        let survey = self.scheduler.survey().await?;
         let mut targets = self.oldest_first(&survey.containers);
         let shown = targets.iter_mut().rev();
         let shown = shown.filter(|target| target.is_of(environment));
@@ -75,7 +74,7 @@ impl<P: Platform> Provisioner<'_, P> {
     /// [`Error::NoSuchTarget`], also for a container that is not ours, or whatever
     /// kept the Engine from answering.
     pub async fn target(&self, id: &ContainerId) -> Result<Target, Error> {
-        let found = self.engine.send(list::find_by_id(id)).await?;
+        let found = self.scheduler.find_by_id(id).await?;
         let found = found
             .filter(|found| found.is_of(&self.config.deployment_id))
             .ok_or(Error::NoSuchTarget)?;
@@ -96,7 +95,7 @@ impl<P: Platform> Provisioner<'_, P> {
     /// The exit code of a container that has ended. Without it the rest is still
     /// worth an answer.
     async fn exit_code(&self, id: &ContainerId) -> Option<i64> {
-        let ended = self.engine.send(inspect::inspect(id)).await.ok().flatten();
+        let ended = self.scheduler.ended(id).await.ok().flatten();
         ended.map(|ended| ended.exit_code)
     }
 }

@@ -11,6 +11,7 @@ use dynamic_access::engine::Engine;
 use dynamic_access::log_line::Calls;
 use dynamic_access::platform::{HttpRequest, HttpResponse, Keep, Platform, TransportError};
 use dynamic_access::provision::{Provisioner, StartOrder};
+use dynamic_access::scheduler::Scheduler;
 use dynamic_access::secret::Secret;
 
 pub const ID: &str = "0123456789abcdef0123456789abcdef0123456789abcdef0123456789abcdef";
@@ -158,10 +159,11 @@ pub fn run_with<T>(
     let config = Config::parse(&variables(changes)).expect("a config");
     let calls = RefCell::new(Calls::default());
     let budget = Budget::starting(script.now());
+    let engine = Engine::new(&script, &config, &calls, budget.work_until);
     let provisioner = Provisioner {
         platform: &script,
         config: &config,
-        engine: Engine::new(&script, &config, &calls, budget.work_until),
+        scheduler: Scheduler::new(engine, &config),
         budget,
     };
     let outcome = pollster::block_on(webhook(provisioner));

@@ -10,6 +10,7 @@ use dynamic_access::engine::Engine;
 use dynamic_access::log_line::Calls;
 use dynamic_access::platform::{HttpRequest, HttpResponse, Keep, Platform, TransportError};
 use dynamic_access::reaper::{Report, Scope, reap};
+use dynamic_access::scheduler::Scheduler;
 use pollster::block_on;
 
 use crate::script::{entry, variables};
@@ -57,8 +58,8 @@ impl Stubborn {
         let begun = self.now();
         let until = Budget::starting(begun).reap_until(begun);
         let calls = RefCell::new(Calls::default());
-        let engine = Engine::new(self, config, &calls, until);
-        let report = block_on(reap(&engine, config, Scope::AFTER_ANSWER));
+        let scheduler = Scheduler::new(Engine::new(self, config, &calls, until), config);
+        let report = block_on(reap(&scheduler, config, Scope::AFTER_ANSWER));
         assert!(self.now() <= until);
         report.expect("a list")
     }

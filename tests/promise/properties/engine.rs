@@ -53,10 +53,7 @@ fn every_request_says_its_length_and_names_what_it_is_about() {
             ]);
             assert_eq!(body["Env"], environment);
             check_request(&list::find_by_name(name).request, &[name.as_str()]);
-            check_request(
-                &list::list_by_deployment(&config.deployment_id).request,
-                &[&deployment],
-            );
+            check_request(&list::survey(&config.deployment_id).request, &[&deployment]);
             let id = ContainerId::parse(&id).expect("an id");
             for request in [
                 start::start(&id).request,

@@ -137,8 +137,7 @@ base_image() {
     from=$(mirror)
     say "base image: installing a small Debian from $from, which takes about a minute"
     mkdir "$temporary/tree"
-    # In a mount namespace, so that whatever debootstrap mounts goes with it.
-    quietly unshare --mount debootstrap --variant=minbase "$suite" "$temporary/tree" "$from" ||
+    bootstrap "base image" "$suite" "$temporary/tree" "$from" ||
         fail "debootstrap failed; is $from reachable?"
     tar --create --file "$tarball.unfinished" --directory "$temporary/tree" \
         --exclude='./var/cache/apt/*' --exclude='./var/lib/apt/lists/*' --exclude='./var/log/*' \
@@ -146,20 +145,62 @@ base_image() {
     mv "$tarball.unfinished" "$tarball"
 }
 
+# debootstrap, with one line for each of its stages. The rest is shown only if it fails.
+bootstrap() {
+    local purpose=$1
+    shift
+    # In a mount namespace, so that whatever debootstrap mounts goes with it.
+    unshare --mount debootstrap --variant=minbase "$@" </dev/null 2>&1 | tee "$temporary/log" | stages "$purpose" || {
+        tail --lines=40 "$temporary/log" >&2
+        return 1
+    }
+}
+
+# It reads to the end in any case, since debootstrap would end at a closed pipe.
+stages() {
+    local purpose=$1 line stage said=
+    while read -r line; do
+        case $line in
+            'I: Valid Release signature '*) stage='the release is signed by Debian' ;;
+            'I: Retrieving '*Release* | 'I: Retrieving Packages'*) continue ;;
+            'I: Retrieving '*) stage='downloading packages' ;;
+            'I: Extracting '*) stage='extracting packages' ;;
+            'I: Unpacking '*) stage='unpacking packages' ;;
+            'I: Configuring '*) stage='configuring packages' ;;
+            *) continue ;;
+        esac
+        # Debian configures in between; each stage is told at its beginning alone.
+        case $said in *"|$stage|"*) continue ;; esac
+        said="$said|$stage|"
+        say "$purpose: $stage"
+    done
+}
+
 # The Engines of another suite, in a root of their own. It is renamed last, so that half of one is never used.
 engine_root() {
-    local release=$1 folder=$2 from
-    [ "$(id --user)" = 0 ] || fail "the Engines of Debian $release need root for debootstrap"
-    command -v debootstrap >/dev/null || packages "the Engines of Debian $release" debootstrap
+    local release=$1 folder=$2 purpose from
+    purpose="Engines of Debian $release"
+    [ "$(id --user)" = 0 ] || fail "$purpose: root is needed for debootstrap"
+    # Two runs at once would install into the same folder. The kernel gives the lock back, however we end.
+    exec {lock}>"$folder.lock"
+    flock --nonblock "$lock" || {
+        say "$purpose: another run is installing them; waiting for it"
+        flock "$lock"
+    }
+    if [ -d "$folder" ]; then return; fi
+    # Only Debian itself has the keys on every machine.
+    { command -v debootstrap && [ -e /usr/share/keyrings/debian-archive-keyring.gpg ]; } >/dev/null ||
+        packages "$purpose" debootstrap debian-archive-keyring
     from=$(mirror)
-    say "Engines of Debian $release: installing them from $from, which takes about a minute"
+    say "$purpose: installing them from $from, which takes about a minute"
     rm --recursive --force "$folder.unfinished"
-    quietly unshare --mount debootstrap --force-check-gpg --variant=minbase --include="$engine_packages" \
-        "$release" "$folder.unfinished" "$from" ||
+    bootstrap "$purpose" --force-check-gpg --include="$engine_packages" "$release" "$folder.unfinished" "$from" || {
+        rm --recursive --force "$folder.unfinished"
         fail "debootstrap failed; does $from have $release, and does /usr/share/keyrings have its key?"
+    }
     rm --recursive --force "$folder.unfinished"/var/cache/apt/archives/*.deb "$folder.unfinished"/var/lib/apt/lists/*
     mv "$folder.unfinished" "$folder"
-    say "Engines of Debian $release: installed in $folder"
+    say "$purpose: installed in $folder"
 }
 
 wasm_compiler() {

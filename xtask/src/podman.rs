@@ -23,6 +23,12 @@ init_path = "/usr/bin/catatonit"
 runtime = "runc"
 "#;
 
+/// Podman trusts no registry without TLS. Docker trusts those of this machine.
+const REGISTRIES: &str = r#"[[registry]]
+location = "127.0.0.1"
+insecure = true
+"#;
+
 /// Where it listens, in the folder of its Engine.
 pub fn socket(dir: &Path) -> PathBuf {
     dir.join("podman.sock")
@@ -36,10 +42,12 @@ pub fn start_beside(engine: &Engine) -> Result<PathBuf> {
     }
     let dir = engine.dir().to_owned();
     fs::write(dir.join("podman.conf"), CONF)?;
+    fs::write(dir.join("registries.conf"), REGISTRIES)?;
     let socket = socket(&dir);
     let mut command = engine.daemon(Path::new("podman"));
     command
         .env("CONTAINERS_CONF", dir.join("podman.conf"))
+        .env("CONTAINERS_REGISTRIES_CONF", dir.join("registries.conf"))
         .env("TMPDIR", &dir)
         .arg("--root")
         .arg(dir.join("podman"))

@@ -108,7 +108,7 @@ const LATER: &[Later] = &[(
 
 #[track_caller]
 fn check(engine: &RealEngine) {
-    let (kind, version) = engine.version();
+    let (kind, version) = (engine.kind(), engine.version());
     let expected = |(what, docker, podman): &Reading| {
         let later = LATER
             .iter()

@@ -3,8 +3,7 @@
 use serde_json::json;
 
 use crate::lifecycle::{check_done, sleeper};
-use crate::support::engine::{Deployment, RealEngine};
-use crate::support::podman::podman;
+use crate::support::engine::{Deployment, Kind, RealEngine};
 use crate::support::server::Server;
 use crate::support::unique;
 
@@ -21,38 +20,30 @@ fn check_ended(server: &Server, exit_code: &str) {
     }
 }
 
-#[test]
-fn an_entry_point_that_is_missing_is_no_success() {
-    let engine = RealEngine::given();
-    let deployment = Deployment::new(&engine);
+on_each_engine!(an_entry_point_that_is_missing_is_no_success);
+
+fn an_entry_point_that_is_missing_is_no_success(engine: &RealEngine) {
+    let deployment = Deployment::new(engine);
     let variables = [
         ("deployment_id", deployment.id.as_str()),
         ("container_patch", r#"{"Entrypoint":["/no/such/file"]}"#),
     ];
-    let server = Server::with(&engine, &variables);
+    let server = Server::with(engine, &variables);
+    let ending = of_a_missing_program(engine);
     // Many at once, so that the Engine is busy.
     std::thread::scope(|scope| {
         for _ in 0..8 {
-            scope.spawn(|| check_ended(&server, "exit code 127"));
+            scope.spawn(|| check_ended(&server, ending));
         }
     });
 }
 
-#[test]
-fn an_entry_point_that_is_missing_is_no_success_on_podman() {
-    let podman = podman();
-    let deployment = Deployment::new(&podman);
-    let patch = json!({
-        "Entrypoint": ["/no/such/file"],
-        "HostConfig": {"NetworkMode": "none"},
-    });
-    let patch = patch.to_string();
-    let variables = [
-        ("deployment_id", deployment.id.as_str()),
-        ("container_patch", &patch),
-    ];
-    let server = Server::with(&podman, &variables);
-    check_ended(&server, "exit code ");
+/// How the init process of an Engine ends that lacks the program it is to start.
+pub fn of_a_missing_program(engine: &RealEngine) -> &'static str {
+    match engine.kind() {
+        Kind::Docker => "exit code 127",
+        Kind::Podman => "exit code 1",
+    }
 }
 
 #[test]

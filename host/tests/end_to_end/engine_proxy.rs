@@ -89,7 +89,7 @@ fn check_reap(engine: &RealEngine, deployment: &Deployment<'_>, server: &Server)
 
 fn check_pull(engine: &RealEngine, deployment: &Deployment<'_>, proxy: &EngineProxy) {
     let registry = Registry::open();
-    registry.hold_image(engine);
+    registry.hold_image();
     let image = registry.reference("team/agent:1");
     // The image has no program. The Engine's own init is what starts, and ends at once.
     let patch = r#"{"Cmd":["none"]}"#;

@@ -1,7 +1,10 @@
 //! Targets on a real Engine, from start to stop.
 
+use std::time::{Duration, Instant};
+
 use serde_json::json;
 
+use crate::gone_between::check_no_network;
 use crate::support::engine::{Deployment, Foreign, RealEngine};
 use crate::support::http::Answer;
 use crate::support::server::{SECRET, Server, start_body};
@@ -26,6 +29,8 @@ pub fn sleeper(labels: &serde_json::Value) -> serde_json::Value {
         "Image": given("TEST_AGENT_IMAGE"),
         "Entrypoint": ["sleep", "300"],
         "Labels": labels,
+        // Podman waits for this before it kills, and a first process ignores being asked.
+        "StopTimeout": 1,
         // Podman's own network would add rules to this machine's firewall.
         "HostConfig": {"NetworkMode": "none"},
     })
@@ -45,24 +50,38 @@ pub fn expired<'a>(engine: &'a RealEngine, deployment: &Deployment<'_>) -> Forei
     old
 }
 
-#[test]
-fn a_target_runs_from_its_start_to_its_stop() {
-    let engine = RealEngine::given();
-    let deployment = Deployment::new(&engine);
-    let server = Server::on(&engine, &deployment.id);
+on_each_engine!(
+    a_target_runs_from_its_start_to_its_stop,
+    a_stop_is_a_success_however_often_it_is_asked,
+    twenty_starts_with_one_token_at_two_hosts_make_one_container,
+    the_same_token_with_another_payload_is_422,
+    a_target_that_has_ended_is_not_run_again,
+    a_container_that_is_not_ours_is_404_and_untouched,
+    a_start_that_fails_leaves_nothing,
+    health_is_true_of_the_next_start,
+    max_targets_is_never_exceeded,
+    a_reap_names_what_it_removes_and_a_dry_run_only_names_it,
+    either_of_two_secrets_opens_while_rotating,
+);
+
+fn a_target_runs_from_its_start_to_its_stop(engine: &RealEngine) {
+    let deployment = Deployment::new(engine);
+    let server = Server::on(engine, &deployment.id);
     let id = id_of(&server.start_target(&unique("token")));
     assert_eq!(deployment.containers(), std::slice::from_ref(&id));
     assert_eq!(engine.state(&id).as_deref(), Some("running"));
+    // Podman asks a container to end before it kills it, and waits for the
+    // container's own stop timeout.
+    let asked = Instant::now();
     check_done(&server.stop_target(&id));
+    assert!(asked.elapsed() < Duration::from_secs(12));
     assert_eq!(engine.state(&id), None);
     assert_eq!(deployment.containers(), Vec::<String>::new());
 }
 
-#[test]
-fn a_stop_is_a_success_however_often_it_is_asked() {
-    let engine = RealEngine::given();
-    let deployment = Deployment::new(&engine);
-    let server = Server::on(&engine, &deployment.id);
+fn a_stop_is_a_success_however_often_it_is_asked(engine: &RealEngine) {
+    let deployment = Deployment::new(engine);
+    let server = Server::on(engine, &deployment.id);
     let id = id_of(&server.start_target(&unique("token")));
     std::thread::scope(|scope| {
         for _ in 0..4 {
@@ -73,11 +92,9 @@ fn a_stop_is_a_success_however_often_it_is_asked() {
     check_done(&server.stop_target(&"0".repeat(64)));
 }
 
-#[test]
-fn twenty_starts_with_one_token_at_two_hosts_make_one_container() {
-    let engine = RealEngine::given();
-    let deployment = Deployment::new(&engine);
-    let hosts = [(); 2].map(|()| Server::on(&engine, &deployment.id));
+fn twenty_starts_with_one_token_at_two_hosts_make_one_container(engine: &RealEngine) {
+    let deployment = Deployment::new(engine);
+    let hosts = [(); 2].map(|()| Server::on(engine, &deployment.id));
     let token = unique("token");
     let mut ids: Vec<String> = std::thread::scope(|scope| {
         let starts: Vec<_> = (0..20)
@@ -94,11 +111,9 @@ fn twenty_starts_with_one_token_at_two_hosts_make_one_container() {
     assert_eq!(ids.len(), 1);
 }
 
-#[test]
-fn the_same_token_with_another_payload_is_422() {
-    let engine = RealEngine::given();
-    let deployment = Deployment::new(&engine);
-    let server = Server::on(&engine, &deployment.id);
+fn the_same_token_with_another_payload_is_422(engine: &RealEngine) {
+    let deployment = Deployment::new(engine);
+    let server = Server::on(engine, &deployment.id);
     let token = unique("token");
     id_of(&server.start_target(&token));
     let other = start_body(&token).replace("192.0.2.1", "192.0.2.2");
@@ -108,11 +123,9 @@ fn the_same_token_with_another_payload_is_422() {
     assert_eq!(deployment.containers().len(), 1);
 }
 
-#[test]
-fn a_target_that_has_ended_is_not_run_again() {
-    let engine = RealEngine::given();
-    let deployment = Deployment::new(&engine);
-    let server = Server::on(&engine, &deployment.id);
+fn a_target_that_has_ended_is_not_run_again(engine: &RealEngine) {
+    let deployment = Deployment::new(engine);
+    let server = Server::on(engine, &deployment.id);
     let token = unique("token");
     let id = id_of(&server.start_target(&token));
     let killed = engine.call("POST", &format!("/containers/{id}/kill"), None);
@@ -121,11 +134,9 @@ fn a_target_that_has_ended_is_not_run_again() {
     assert_eq!(engine.state(&id).as_deref(), Some("exited"));
 }
 
-#[test]
-fn a_container_that_is_not_ours_is_404_and_untouched() {
-    let engine = RealEngine::given();
-    let deployment = Deployment::new(&engine);
-    let server = Server::on(&engine, &deployment.id);
+fn a_container_that_is_not_ours_is_404_and_untouched(engine: &RealEngine) {
+    let deployment = Deployment::new(engine);
+    let server = Server::on(engine, &deployment.id);
     let name = |suffix: &str| format!("{}-{suffix}", deployment.id);
     let other_name = name("other");
     let ours = &deployment.id;
@@ -153,11 +164,9 @@ fn a_container_that_is_not_ours_is_404_and_untouched() {
     }
 }
 
-#[test]
-fn a_start_that_fails_leaves_nothing() {
-    let engine = RealEngine::given();
-    let deployment = Deployment::new(&engine);
-    // The Engine looks for the network only when a container is started.
+fn a_start_that_fails_leaves_nothing(engine: &RealEngine) {
+    let deployment = Deployment::new(engine);
+    // Docker looks for the network only when a container is started.
     let variables = [
         ("deployment_id", deployment.id.as_str()),
         (
@@ -165,9 +174,8 @@ fn a_start_that_fails_leaves_nothing() {
             r#"{"HostConfig":{"NetworkMode":"no-such-network"}}"#,
         ),
     ];
-    let server = Server::with(&engine, &variables);
-    let answer = server.start_target(&unique("token"));
-    assert_eq!(answer.status, 500, "{answer:?}");
+    let server = Server::with(engine, &variables);
+    check_no_network(&server, "no-such-network");
     assert_eq!(deployment.containers(), Vec::<String>::new());
     let unhealthy = server.call("GET", "/health", "");
     assert_eq!(unhealthy.status, 503, "{unhealthy:?}");
@@ -178,17 +186,15 @@ fn a_start_that_fails_leaves_nothing() {
     );
 }
 
-#[test]
-fn health_is_true_of_the_next_start() {
-    let engine = RealEngine::given();
-    let deployment = Deployment::new(&engine);
-    let server = Server::on(&engine, &deployment.id);
+fn health_is_true_of_the_next_start(engine: &RealEngine) {
+    let deployment = Deployment::new(engine);
+    let server = Server::on(engine, &deployment.id);
     check_done(&server.call("GET", "/health", ""));
     let variables = [
         ("deployment_id", deployment.id.as_str()),
         ("agent_image", "no-such-image"),
     ];
-    let server = Server::with(&engine, &variables);
+    let server = Server::with(engine, &variables);
     let answer = server.call("GET", "/health", "");
     assert_eq!(answer.status, 503);
     let line = server.line_about(&answer);
@@ -221,15 +227,13 @@ fn a_network_that_does_not_isolate_targets_is_noted_with_each_health_check() {
     engine.call("DELETE", &format!("/networks/{open}"), None);
 }
 
-#[test]
-fn max_targets_is_never_exceeded() {
-    let engine = RealEngine::given();
-    let deployment = Deployment::new(&engine);
+fn max_targets_is_never_exceeded(engine: &RealEngine) {
+    let deployment = Deployment::new(engine);
     let variables = [
         ("deployment_id", deployment.id.as_str()),
         ("max_targets", "2"),
     ];
-    let server = Server::with(&engine, &variables);
+    let server = Server::with(engine, &variables);
     let first = id_of(&server.start_target(&unique("token")));
     id_of(&server.start_target(&unique("token")));
     let refused = server.start_target(&unique("token"));
@@ -241,12 +245,10 @@ fn max_targets_is_never_exceeded() {
     id_of(&server.start_target(&unique("token")));
 }
 
-#[test]
-fn a_reap_names_what_it_removes_and_a_dry_run_only_names_it() {
-    let engine = RealEngine::given();
-    let deployment = Deployment::new(&engine);
-    let server = Server::on(&engine, &deployment.id);
-    let old = expired(&engine, &deployment);
+fn a_reap_names_what_it_removes_and_a_dry_run_only_names_it(engine: &RealEngine) {
+    let deployment = Deployment::new(engine);
+    let server = Server::on(engine, &deployment.id);
+    let old = expired(engine, &deployment);
     let name = format!("{}-young", deployment.id);
     let labels = json!({
         "dynamic-access.deployment": deployment.id,
@@ -273,16 +275,14 @@ fn a_reap_names_what_it_removes_and_a_dry_run_only_names_it() {
     assert_eq!(removed("/reap"), Vec::<serde_json::Value>::new());
 }
 
-#[test]
-fn either_of_two_secrets_opens_while_rotating() {
-    let engine = RealEngine::given();
-    let deployment = Deployment::new(&engine);
+fn either_of_two_secrets_opens_while_rotating(engine: &RealEngine) {
+    let deployment = Deployment::new(engine);
     let secrets = format!("{SECRET} YW5vdGhlciBvZiB0aGUgc2VjcmV0cw==");
     let variables = [
         ("deployment_id", deployment.id.as_str()),
         ("webhook_secret", &secrets),
     ];
-    let server = Server::with(&engine, &variables);
+    let server = Server::with(engine, &variables);
     for secret in secrets.split(' ') {
         let credentials = format!("Basic {secret}");
         let headers = [("authorization", credentials.as_str())];

@@ -4,8 +4,10 @@
 use std::sync::{Arc, Mutex};
 use std::time::Duration;
 
+use serde_json::json;
+
 use crate::lifecycle::{check_done, id_of};
-use crate::support::engine::{Deployment, RealEngine};
+use crate::support::engine::{self, Deployment, RealEngine};
 use crate::support::fault_proxy::{Fault, FaultProxy};
 use crate::support::http::Answer;
 use crate::support::server::Server;
@@ -44,7 +46,7 @@ struct Lossy<'a> {
 }
 
 impl<'a> Lossy<'a> {
-    fn new(engine: &'a RealEngine) -> Self {
+    fn new(engine: &'a RealEngine, variables: &[(&str, &str)]) -> Self {
         let deployment = Deployment::new(engine);
         let armed = Armed::default();
         let next = armed.clone();
@@ -54,7 +56,9 @@ impl<'a> Lossy<'a> {
             next.take_if(|((begin, end), _)| line.starts_with(*begin) && line.ends_with(*end))
                 .map_or(Fault::None, |(_, fault)| fault)
         });
-        let server = Server::behind(&proxy.url(), &deployment.id);
+        let deployment_id = [("deployment_id", deployment.id.as_str())];
+        let variables = [&deployment_id, variables].concat();
+        let server = Server::through(engine, &proxy, &variables);
         Self {
             engine,
             deployment,
@@ -112,38 +116,51 @@ impl<'a> Lossy<'a> {
     }
 }
 
-fn check_all(check: impl Fn(&Lossy<'_>, Fault) + Sync) {
-    let engine = RealEngine::given();
+on_each_engine!(
+    a_start_whose_calls_are_lost_makes_one_target_and_leaves_nothing_else,
+    a_stop_whose_calls_are_lost_removes_the_target_at_last,
+    a_look_that_is_lost_once_is_no_outage,
+    a_call_that_is_delayed_beyond_its_limit_is_settled_by_a_look,
+);
+
+fn check_all(
+    engine: &RealEngine,
+    variables: &[(&str, &str)],
+    check: impl Fn(&Lossy<'_>, Fault) + Sync,
+) {
     // They run at once, because each has its own deployment.
     std::thread::scope(|scope| {
         for fault in FAULTS {
-            let (engine, check) = (&engine, &check);
-            scope.spawn(move || check(&Lossy::new(engine), fault));
+            let check = &check;
+            scope.spawn(move || check(&Lossy::new(engine, variables), fault));
         }
     });
 }
 
-#[test]
-fn a_start_whose_calls_are_lost_makes_one_target_and_leaves_nothing_else() {
-    check_all(|lossy, fault| {
+fn a_start_whose_calls_are_lost_makes_one_target_and_leaves_nothing_else(engine: &RealEngine) {
+    check_all(engine, &[], |lossy, fault| {
         for kind in [CREATE, LIST, START] {
             lossy.check_start(kind, fault);
         }
     });
 }
 
-#[test]
-fn a_stop_whose_calls_are_lost_removes_the_target_at_last() {
-    check_all(|lossy, fault| {
+fn a_stop_whose_calls_are_lost_removes_the_target_at_last(engine: &RealEngine) {
+    check_all(engine, &[], |lossy, fault| {
         for kind in [LIST, REMOVE] {
             lossy.check_stop(kind, fault);
         }
     });
 }
 
-#[test]
-fn a_look_that_is_lost_once_is_no_outage() {
-    check_all(|lossy, fault| {
+fn a_look_that_is_lost_once_is_no_outage(engine: &RealEngine) {
+    // A network that is there. Nothing is started in it.
+    let network = match engine.kind() {
+        engine::Kind::Docker => "dynamic-access",
+        engine::Kind::Podman => "podman",
+    };
+    let patch = json!({"HostConfig": {"NetworkMode": network}}).to_string();
+    check_all(engine, &[("container_patch", &patch)], |lossy, fault| {
         for kind in [IMAGE, NETWORK] {
             *lossy.armed.lock().expect("no test panics with it") = Some((kind, fault));
             check_done(&lossy.server.call("GET", "/health", ""));
@@ -153,10 +170,8 @@ fn a_look_that_is_lost_once_is_no_outage() {
     });
 }
 
-#[test]
-fn a_call_that_is_delayed_beyond_its_limit_is_settled_by_a_look() {
-    let engine = RealEngine::given();
-    let lossy = Lossy::new(&engine);
+fn a_call_that_is_delayed_beyond_its_limit_is_settled_by_a_look(engine: &RealEngine) {
+    let lossy = Lossy::new(engine, &[]);
     lossy.check_start(LIST, Fault::Delayed(Duration::from_secs(6)));
     assert!(!lossy.proxy.forwarded().is_empty());
 }

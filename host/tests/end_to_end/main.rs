@@ -6,6 +6,9 @@
 //! and passes them in environment variables. A test without them fails and names
 //! the missing variable.
 
+#[macro_use]
+mod each_engine;
+
 mod agent;
 mod confinement;
 mod conformance;
@@ -23,7 +26,6 @@ mod lost_answers;
 mod metrics;
 mod openapi;
 mod page;
-mod podman;
 mod pull;
 mod reaping;
 mod secrets;

@@ -2,6 +2,7 @@
 
 use serde_json::json;
 
+use crate::dead_at_once::of_a_missing_program;
 use crate::lifecycle::check_done;
 use crate::support::engine::{Deployment, RealEngine};
 use crate::support::fake_engine::{FakeEngine, Reply};
@@ -22,10 +23,20 @@ fn server(deployment: &Deployment<'_>, engine: &RealEngine, image: &str, auth: &
     Server::with(engine, &variables)
 }
 
+on_each_engine!(
+    a_missing_image_is_pulled_by_a_start,
+    an_image_that_the_registry_does_not_have_is_told,
+    a_registry_that_asks_is_shown_the_credentials,
+    a_health_check_pulls_a_missing_image,
+    a_health_check_names_what_the_registry_refuses_and_pulls_no_longer,
+    a_registry_that_is_down_is_502_and_one_that_hangs_is_503,
+    a_registry_that_dies_in_the_middle_leaves_nothing,
+);
+
 /// Checks that a start has made a container of the image, which has ended.
 #[track_caller]
-fn check_made(server: &Server) {
-    check_refused(server, 409, "exit code 127");
+fn check_made(engine: &RealEngine, server: &Server) {
+    check_refused(server, 409, of_a_missing_program(engine));
 }
 
 /// Checks that a start is refused for this reason.
@@ -40,83 +51,73 @@ fn check_refused(server: &Server, status: u16, reason: &str) {
     assert_eq!(is_told, status == 503);
 }
 
-#[test]
-fn a_missing_image_is_pulled_by_a_start() {
-    let engine = RealEngine::given();
-    let deployment = Deployment::new(&engine);
+fn a_missing_image_is_pulled_by_a_start(engine: &RealEngine) {
+    let deployment = Deployment::new(engine);
     let registry = Registry::open();
-    let digest = registry.hold_image(&engine);
+    let digest = registry.hold_image();
     for rest in ["team/agent:1".to_owned(), format!("team/agent@{digest}")] {
-        let server = server(&deployment, &engine, &registry.reference(&rest), "");
-        check_made(&server);
+        let server = server(&deployment, engine, &registry.reference(&rest), "");
+        check_made(engine, &server);
         let log = server.log().join("\n");
         assert!(log.contains("pull 200"), "{log}");
-        check_made(&server);
+        check_made(engine, &server);
         for id in deployment.containers() {
             check_done(&server.stop_target(&id));
         }
-        registry.forget_image(&engine);
+        registry.forget_image(engine);
         let path = format!("/images/{}", registry.reference(&rest));
         engine.call("DELETE", &path, None);
     }
 }
 
-#[test]
-fn an_image_that_the_registry_does_not_have_is_told() {
-    let engine = RealEngine::given();
-    let deployment = Deployment::new(&engine);
+fn an_image_that_the_registry_does_not_have_is_told(engine: &RealEngine) {
+    let deployment = Deployment::new(engine);
     let registry = Registry::open();
-    registry.hold_image(&engine);
+    registry.hold_image();
     let wrong_digest = format!("team/agent@sha256:{}", "0".repeat(64));
     for rest in ["team/agent:2", "team/other:1", &wrong_digest] {
-        let server = server(&deployment, &engine, &registry.reference(rest), "");
+        let server = server(&deployment, engine, &registry.reference(rest), "");
         check_refused(&server, 500, "cannot be pulled from its registry");
     }
     assert_eq!(deployment.containers(), Vec::<String>::new());
 }
 
-#[test]
-fn a_registry_that_asks_is_shown_the_credentials() {
-    let engine = RealEngine::given();
-    let deployment = Deployment::new(&engine);
+fn a_registry_that_asks_is_shown_the_credentials(engine: &RealEngine) {
+    let deployment = Deployment::new(engine);
     let registry = Registry::closed();
-    registry.hold_image(&engine);
+    registry.hold_image();
     let image = registry.reference("team/agent:1");
-    let without = server(&deployment, &engine, &image, "");
+    let without = server(&deployment, engine, &image, "");
     check_refused(&without, 500, "cannot be pulled from its registry");
     // Credentials for another registry are not sent to this one.
-    let other = server(&deployment, &engine, &image, &auth_for("other.example.com"));
+    let other = server(&deployment, engine, &image, &auth_for("other.example.com"));
     check_refused(&other, 500, "cannot be pulled from its registry");
-    let with = server(&deployment, &engine, &image, &registry.auth());
-    check_made(&with);
+    let with = server(&deployment, engine, &image, &registry.auth());
+    check_made(engine, &with);
     assert!(!with.log().join("\n").contains(PASSWORD));
     for id in deployment.containers() {
         check_done(&with.stop_target(&id));
     }
-    registry.forget_image(&engine);
+    registry.forget_image(engine);
 }
 
-#[test]
-fn a_health_check_pulls_a_missing_image() {
-    let engine = RealEngine::given();
-    let deployment = Deployment::new(&engine);
+fn a_health_check_pulls_a_missing_image(engine: &RealEngine) {
+    let deployment = Deployment::new(engine);
     let registry = Registry::open();
-    registry.hold_image(&engine);
+    registry.hold_image();
     let image = registry.reference("team/agent:1");
-    let server = server(&deployment, &engine, &image, "");
+    let server = server(&deployment, engine, &image, "");
     check_done(&server.call("GET", "/health", ""));
     server.wait_for_line("pull 200");
-    registry.forget_image(&engine);
+    registry.forget_image(engine);
 }
 
-#[test]
-fn a_health_check_names_what_the_registry_refuses_and_pulls_no_longer() {
-    let engine = RealEngine::given();
-    let deployment = Deployment::new(&engine);
+fn a_health_check_names_what_the_registry_refuses_and_pulls_no_longer(engine: &RealEngine) {
+    let deployment = Deployment::new(engine);
     let registry = Registry::open();
-    registry.hold_image(&engine);
+    registry.hold_image();
     let image = registry.reference("team/other:1");
-    let server = server(&deployment, &engine, &image, "");
+    let server = server(&deployment, engine, &image, "");
     for _ in 0..2 {
         let answer = server.call("GET", "/health", "");
         let line = server.line_about(&answer);
@@ -130,18 +131,16 @@ fn a_health_check_names_what_the_registry_refuses_and_pulls_no_longer() {
     assert_eq!(server.log().len(), 2, "{:?}", server.log());
 }
 
-#[test]
-fn a_registry_that_is_down_is_502_and_one_that_hangs_is_503() {
-    let engine = RealEngine::given();
-    let deployment = Deployment::new(&engine);
-    let down = server(&deployment, &engine, "127.0.0.1:1/team/agent:1", "");
+fn a_registry_that_is_down_is_502_and_one_that_hangs_is_503(engine: &RealEngine) {
+    let deployment = Deployment::new(engine);
+    let down = server(&deployment, engine, "127.0.0.1:1/team/agent:1", "");
     check_refused(&down, 502, "failed");
     let silent = FakeEngine::start(|_| Reply::Silence);
     let image = format!(
         "{}/team/agent:1",
         silent.url().trim_start_matches("http://")
     );
-    let hanging = server(&deployment, &engine, &image, "");
+    let hanging = server(&deployment, engine, &image, "");
     check_refused(&hanging, 503, "makes no progress");
     let unhealthy = hanging.call("GET", "/health", "");
     assert_eq!(unhealthy.status, 503);
@@ -152,10 +151,8 @@ fn a_registry_that_is_down_is_502_and_one_that_hangs_is_503() {
     assert_eq!(deployment.containers(), Vec::<String>::new());
 }
 
-#[test]
-fn a_registry_that_dies_in_the_middle_leaves_nothing() {
-    let engine = RealEngine::given();
-    let deployment = Deployment::new(&engine);
+fn a_registry_that_dies_in_the_middle_leaves_nothing(engine: &RealEngine) {
+    let deployment = Deployment::new(engine);
     // The manifest is complete; only half of the layer is sent.
     let digest = format!("sha256:{}", "1".repeat(64));
     let manifest = json!({
@@ -182,7 +179,7 @@ fn a_registry_that_dies_in_the_middle_leaves_nothing() {
         }
     });
     let image = format!("{}/team/agent:1", dying.url().trim_start_matches("http://"));
-    let server = server(&deployment, &engine, &image, "");
+    let server = server(&deployment, engine, &image, "");
     let answer = server.start_target(&unique("token"));
     // Some Engines keep trying for a while, others give up at once.
     assert!(matches!(answer.status, 502 | 503), "{answer:?}");

@@ -37,7 +37,7 @@ fn containers_that_cannot_be_removed_do_not_keep_the_others() {
     let ids = others.iter().map(|other| other.id.clone());
     stuck.lock().expect("no test panics with it").extend(ids);
     let fine: Vec<_> = (6..9).map(due).collect();
-    let server = Server::behind(&proxy.url(), &deployment.id);
+    let server = Server::through(&engine, &proxy, &[("deployment_id", &deployment.id)]);
     wait_for("the removal of the others", || {
         check_done(&server.call("GET", "/health", ""));
         let left = fine.iter().filter(|one| engine.state(&one.id).is_some());

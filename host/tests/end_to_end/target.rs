@@ -6,12 +6,12 @@ use std::process::{Command, Stdio};
 use serde_json::{Value, json};
 
 use crate::lifecycle::{check_done, id_of};
-use crate::support::engine::{Deployment, RealEngine};
+use crate::support::engine::{Deployment, Kind, RealEngine};
 use crate::support::http::Answer;
 use crate::support::registration::Registration;
 use crate::support::server::Server;
-use crate::support::unique;
 use crate::support::wait::wait_for;
+use crate::support::{given, unique};
 
 /// A server whose targets register with the test's own service.
 fn server(engine: &RealEngine, deployment: &Deployment<'_>, url: &str, patch: &str) -> Server {
@@ -145,33 +145,45 @@ fn a_token_in_the_environment_is_what_older_images_expect() {
     wait_until_it_serves(&engine, &id);
 }
 
-#[test]
-fn a_target_is_confined_by_default() {
-    let engine = RealEngine::given();
-    let deployment = Deployment::new(&engine);
-    let server = Server::on(&engine, &deployment.id);
+on_each_engine!(
+    a_target_is_confined_by_default,
+    a_patch_that_gives_up_the_isolation_starts_nothing,
+    an_environment_has_a_profile_of_its_own,
+    a_grace_lets_a_target_end_by_itself,
+);
+
+fn a_target_is_confined_by_default(engine: &RealEngine) {
+    let deployment = Deployment::new(engine);
+    let server = Server::on(engine, &deployment.id);
     let id = id_of(&server.start_target(&unique("token")));
     let inspect = engine.call("GET", &format!("/containers/{id}/json"), None);
-    let host_config = inspect.json()["HostConfig"].clone();
-    for (key, expected) in [
-        ("Memory", json!(1_073_741_824)),
-        ("NanoCpus", json!(1_000_000_000)),
-        ("PidsLimit", json!(512)),
-        ("Privileged", json!(false)),
-        ("Binds", Value::Null),
-        ("PortBindings", Value::Null),
-        ("NetworkMode", json!("dynamic-access")),
-        ("IpcMode", json!("private")),
-        ("PidMode", json!("")),
-        (
-            "RestartPolicy",
-            json!({"Name": "no", "MaximumRetryCount": 0}),
-        ),
-        ("SecurityOpt", json!(["no-new-privileges"])),
-        ("CapDrop", json!(["ALL"])),
-        ("Init", json!(true)),
-    ] {
-        assert_eq!(host_config[key], expected, "{key}");
+    let host_config = &inspect.json()["HostConfig"];
+    let alike = json!({
+        "Memory": 1_073_741_824,
+        "NanoCpus": 1_000_000_000,
+        "PidsLimit": 512,
+        "Privileged": false,
+        "RestartPolicy": {"Name": "no", "MaximumRetryCount": 0},
+        "SecurityOpt": ["no-new-privileges"],
+        "Init": true,
+    });
+    let mut wrong = differences(host_config, &alike);
+    wrong.extend(differences(host_config, &shown_by(engine)));
+    assert!(wrong.is_empty(), "{wrong:#?}");
+    // Podman shows the token's volume there.
+    for bind in host_config["Binds"].as_array().into_iter().flatten() {
+        let bind = bind.as_str().expect("text");
+        let (volume, place) = bind.split_once(':').expect("two parts");
+        assert!(!volume.contains('/'), "{bind}");
+        assert!(place.starts_with("/run/dynamic-access:"), "{bind}");
+    }
+    // Whatever is shown, the kernel's word counts.
+    for namespace in ["ipc", "pid", "net"] {
+        let own = engine.shell(&id, &format!("readlink /proc/self/ns/{namespace}"));
+        let init = given("TEST_ENGINE_INIT");
+        let hosts = std::fs::read_link(format!("/proc/{init}/ns/{namespace}"));
+        let hosts = hosts.expect("the Engine runs");
+        assert_ne!(own.trim(), hosts.to_string_lossy(), "{namespace}");
     }
     let status = engine.shell(&id, "grep -E 'CapBnd|NoNewPrivs' /proc/1/status");
     // CHOWN, DAC_OVERRIDE, FOWNER, KILL, SETGID and SETUID: bits 0, 1, 3, 5, 6 and 7.
@@ -179,10 +191,38 @@ fn a_target_is_confined_by_default() {
     assert!(status.contains("NoNewPrivs:\t1"), "{status}");
 }
 
-#[test]
-fn a_patch_that_gives_up_the_isolation_starts_nothing() {
-    let engine = RealEngine::given();
-    let deployment = Deployment::new(&engine);
+/// What the two kinds of Engine show in their own ways.
+fn shown_by(engine: &RealEngine) -> Value {
+    match engine.kind() {
+        Kind::Docker => json!({
+            "Binds": null,
+            "PortBindings": null,
+            "NetworkMode": "dynamic-access",
+            "IpcMode": "private",
+            "PidMode": "",
+            "CapDrop": ["ALL"],
+        }),
+        // Of the capabilities, it lists those of its own defaults that are dropped.
+        Kind::Podman => json!({
+            "PortBindings": {},
+            "NetworkMode": "none",
+            "IpcMode": if engine.version() < (5, 0) { "shareable" } else { "private" },
+            "PidMode": "private",
+        }),
+    }
+}
+
+/// The members that are not as expected, with what they are.
+fn differences(shown: &Value, expected: &Value) -> Vec<String> {
+    let expected = expected.as_object().expect("an object").iter();
+    expected
+        .filter(|(key, expected)| shown[*key] != **expected)
+        .map(|(key, expected)| format!("{key}: {}, not {expected}", shown[key]))
+        .collect()
+}
+
+fn a_patch_that_gives_up_the_isolation_starts_nothing(engine: &RealEngine) {
+    let deployment = Deployment::new(engine);
     for (patch, named) in [
         (
             r#"{"HostConfig":{"Privileged":true}}"#,
@@ -199,7 +239,7 @@ fn a_patch_that_gives_up_the_isolation_starts_nothing() {
         ),
         (r#"{"Image":"other"}"#, "agent_image"),
     ] {
-        let server = server(&engine, &deployment, "http://192.0.2.1:9", patch);
+        let server = server(engine, &deployment, "http://192.0.2.1:9", patch);
         let answer = server.start_target(&unique("token"));
         assert_eq!(answer.status, 500, "{patch}");
         let line = server.line_about(&answer).to_string();
@@ -211,10 +251,8 @@ fn a_patch_that_gives_up_the_isolation_starts_nothing() {
     assert_eq!(deployment.containers(), Vec::<String>::new());
 }
 
-#[test]
-fn an_environment_has_a_profile_of_its_own() {
-    let engine = RealEngine::given();
-    let deployment = Deployment::new(&engine);
+fn an_environment_has_a_profile_of_its_own(engine: &RealEngine) {
+    let deployment = Deployment::new(engine);
     let environments = json!({"e1": {
         "max_targets": 1,
         "service_urls": "http://192.0.2.2:9",
@@ -225,7 +263,7 @@ fn an_environment_has_a_profile_of_its_own() {
         ("deployment_id", deployment.id.as_str()),
         ("environments", &environments),
     ];
-    let server = Server::with(&engine, &variables);
+    let server = Server::with(engine, &variables);
     let start = |environment: &str, url: &str| {
         let body = json!({
             "serviceUrl": url,
@@ -244,15 +282,13 @@ fn an_environment_has_a_profile_of_its_own() {
     assert_eq!(start("e2", "https://cloud.bastionzero.com").status, 422);
 }
 
-#[test]
-fn a_grace_lets_a_target_end_by_itself() {
-    let engine = RealEngine::given();
-    let deployment = Deployment::new(&engine);
+fn a_grace_lets_a_target_end_by_itself(engine: &RealEngine) {
+    let deployment = Deployment::new(engine);
     let variables = [
         ("deployment_id", deployment.id.as_str()),
         ("stop_grace", "15s"),
     ];
-    let server = Server::with(&engine, &variables);
+    let server = Server::with(engine, &variables);
     let id = id_of(&server.start_target(&unique("token")));
     check_done(&server.stop_target(&id));
     assert_eq!(engine.state(&id), None);

@@ -24,7 +24,9 @@ pub fn list(filters: &Value) -> String {
 }
 
 /// A real Engine, called without the component.
+#[derive(Clone)]
 pub struct RealEngine {
+    kind: Kind,
     socket: PathBuf,
 }
 
@@ -36,37 +38,44 @@ pub enum Kind {
 }
 
 impl RealEngine {
-    /// Whose Engine it is, and its major and minor version.
-    pub fn version(&self) -> (Kind, (u32, u32)) {
+    /// Its major and minor version.
+    pub fn version(&self) -> (u32, u32) {
         let version = self.call("GET", "/version", None).json();
-        let name = version["Components"][0]["Name"].as_str();
-        let kind = match name {
-            Some("Podman Engine") => Kind::Podman,
-            _ => Kind::Docker,
-        };
         let text = version["Version"].as_str().expect("a version");
         let mut numbers = text.split('.').map_while(|number| number.parse().ok());
         let mut number = || numbers.next().expect("a number");
-        (kind, (number(), number()))
+        (number(), number())
     }
 
-    /// The Engine that the tests were given.
+    /// Whose Engine it is.
+    pub fn kind(&self) -> Kind {
+        self.kind
+    }
+
+    /// The Docker Engine that the tests were given.
     pub fn given() -> Self {
         Self {
+            kind: Kind::Docker,
             socket: given("TEST_DOCKER_SOCKET").into(),
         }
+    }
+
+    /// Podman's service, which the tests were given too.
+    pub fn podman() -> Self {
+        Self {
+            kind: Kind::Podman,
+            socket: given("TEST_PODMAN_SOCKET").into(),
+        }
+    }
+
+    /// The folder with all files of both.
+    pub fn home(&self) -> &Path {
+        self.socket.parent().expect("a socket lies in a folder")
     }
 
     /// Its unix socket.
     pub fn socket(&self) -> &Path {
         &self.socket
-    }
-
-    /// Another Engine, by its unix socket.
-    pub fn at(socket: impl Into<PathBuf>) -> Self {
-        Self {
-            socket: socket.into(),
-        }
     }
 
     /// One call of the Engine API.
@@ -146,7 +155,11 @@ impl RealEngine {
 
     /// The ids of all containers with a label.
     pub fn with_label(&self, label: &str) -> Vec<String> {
-        let answer = self.call("GET", &list(&json!({"label": [label]})), None);
+        let path = list(&json!({"label": [label]}));
+        // Podman fails to list while it removes a container.
+        let answer = wait_for("a list", || {
+            Some(self.call("GET", &path, None)).filter(|answer| answer.status == 200)
+        });
         let list = answer.json();
         let list = list.as_array().expect("a list").iter();
         list.map(|container| container["Id"].as_str().expect("an id").to_owned())

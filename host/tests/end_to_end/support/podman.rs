@@ -8,7 +8,7 @@ use super::given;
 /// The service, with the agent image of the real Engine.
 pub fn podman() -> RealEngine {
     static LOADED: Once = Once::new();
-    let podman = RealEngine::at(given("TEST_PODMAN_SOCKET"));
+    let podman = RealEngine::podman();
     LOADED.call_once(|| {
         let path = format!("/images/{}/get", given("TEST_AGENT_IMAGE"));
         let image = RealEngine::given().call_with_bytes("GET", &path, b"");

@@ -82,9 +82,10 @@ impl Registry {
         auth_for(&self.authority)
     }
 
-    /// Pushes an image of one small file as `team/agent:1`, removes it from the
-    /// Engine again, and returns its digest.
-    pub fn hold_image(&self, engine: &RealEngine) -> String {
+    /// Lets Docker push an image of one small file as `team/agent:1` and remove it again,
+    /// and returns its digest.
+    pub fn hold_image(&self) -> String {
+        let engine = RealEngine::given();
         let repository = self.reference("team/agent");
         let encoded = repository.replace(':', "%3A").replace('/', "%2F");
         let path = format!("/images/create?fromSrc=-&repo={encoded}&tag=1");
@@ -99,7 +100,7 @@ impl Registry {
         let told = pushed.body.split_once("digest: ");
         let (_, rest) = told.unwrap_or_else(|| panic!("a push tells the digest: {pushed:?}"));
         let digest = rest.split([' ', '"']).next().unwrap_or_default().to_owned();
-        self.forget_image(engine);
+        self.forget_image(&engine);
         digest
     }
 

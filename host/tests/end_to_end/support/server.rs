@@ -7,7 +7,8 @@ use std::sync::{Arc, Mutex, OnceLock};
 use dynamic_access_host::{Compiled, Host, Options, Origin, Serving, Sink, UnixSocket};
 use tokio::runtime::Runtime;
 
-use super::engine::RealEngine;
+use super::engine::{Kind, RealEngine};
+use super::fault_proxy::FaultProxy;
 use super::http::{self, Answer};
 use super::wait::wait_for;
 
@@ -30,23 +31,31 @@ impl Server {
     /// A server in front of a real Engine, with these variables.
     pub fn with(engine: &RealEngine, variables: &[(&str, &str)]) -> Self {
         let socket = UnixSocket::new("127.0.0.1:2375", engine.socket()).expect("an authority");
-        Self::start(variables, vec![socket], None)
+        let mut options = options(variables);
+        options.unix_sockets = vec![socket];
+        choose_network(engine, &mut options);
+        Self::run(options)
     }
 
     /// A server that reaches the Engine of its variables, over TCP.
     pub fn over_tcp(variables: &[(&str, &str)]) -> Self {
-        Self::start(variables, Vec::new(), None)
+        Self::run(options(variables))
     }
 
-    /// A server of this deployment that reaches its Engine at `docker_url`, such as
-    /// through a proxy.
-    pub fn behind(docker_url: &str, deployment_id: &str) -> Self {
-        Self::over_tcp(&[("docker_url", docker_url), ("deployment_id", deployment_id)])
+    /// The same, through a proxy in front of a real Engine.
+    pub fn through(engine: &RealEngine, proxy: &FaultProxy, variables: &[(&str, &str)]) -> Self {
+        let mut options = options(variables);
+        options.variables.insert("docker_url".into(), proxy.url());
+        choose_network(engine, &mut options);
+        Self::run(options)
     }
 
-    /// The same, with a runtime configuration for TLS.
+    /// A server that reaches the Engine of its variables over TCP, with a runtime
+    /// configuration for TLS.
     pub fn over_tls(variables: &[(&str, &str)], runtime_config: &Path) -> Self {
-        Self::start(variables, Vec::new(), Some(runtime_config))
+        let mut options = options(variables);
+        options.runtime_config = Some(runtime_config.to_owned());
+        Self::run(options)
     }
 
     /// A server as on a hosted platform: without a runtime configuration, and
@@ -61,17 +70,6 @@ impl Server {
     pub fn of(manifest: &Path, variables: &[(&str, &str)]) -> Self {
         let mut options = options(variables);
         options.manifest = manifest.to_owned();
-        Self::run(options)
-    }
-
-    fn start(
-        variables: &[(&str, &str)],
-        unix_sockets: Vec<UnixSocket>,
-        runtime_config: Option<&Path>,
-    ) -> Self {
-        let mut options = options(variables);
-        options.unix_sockets = unix_sockets;
-        options.runtime_config = runtime_config.map(Path::to_owned);
         Self::run(options)
     }
 
@@ -179,6 +177,22 @@ fn options(variables: &[(&str, &str)]) -> Options {
         options.variables.insert((*name).into(), (*value).into());
     }
     options
+}
+
+/// Leaves the targets of a Podman without a network, unless the variables name one: Podman's
+/// own would add rules to this machine's firewall.
+fn choose_network(engine: &RealEngine, options: &mut Options) {
+    if engine.kind() == Kind::Docker {
+        return;
+    }
+    let variable = options.variables.entry("container_patch".into());
+    let patch = variable.or_insert_with(|| "{}".into());
+    let mut patched: serde_json::Value = serde_json::from_str(patch).expect("a patch is JSON");
+    let network = &mut patched["HostConfig"]["NetworkMode"];
+    if network.is_null() {
+        *network = "none".into();
+    }
+    *patch = patched.to_string();
 }
 
 /// The shipped manifest.

@@ -2,12 +2,13 @@
 
 use std::fs::File;
 use std::path::{Path, PathBuf};
-use std::process::{Command, Stdio};
+use std::process::Stdio;
 use std::sync::atomic::{AtomicUsize, Ordering};
 use std::time::Duration;
 
 use crate::support::engine::RealEngine;
 use crate::support::given;
+use crate::support::namespaces::{Namespaces, pid};
 use crate::support::wait::wait_within;
 
 /// A restart asks the containers that still run to end, and kills them after
@@ -26,19 +27,14 @@ pub struct EngineProcess<'a> {
 
 impl<'a> EngineProcess<'a> {
     /// The process of `engine`, whose pid is in the file that
-    /// `TEST_DOCKERD_PIDFILE` names. It runs in the namespaces of the process
-    /// whose pid is `TEST_ENGINE_INIT`.
+    /// `TEST_DOCKERD_PIDFILE` names.
     pub fn given(engine: &'a RealEngine) -> Self {
-        let namespaces = Namespaces(given("TEST_ENGINE_INIT"));
+        let namespaces = Namespaces::given();
         let pid_file = PathBuf::from(given("TEST_DOCKERD_PIDFILE"));
         let pid = pid(&pid_file);
-        let command_line = std::fs::read(namespaces.proc_file(&pid, "cmdline"));
-        let command_line = command_line.expect("TEST_DOCKERD_PIDFILE names a running process");
-        let words = command_line.split(|byte| *byte == 0);
-        let words = words.filter(|word| !word.is_empty());
         Self {
             engine,
-            command_line: words.map(|word| text(word).to_owned()).collect(),
+            command_line: namespaces.command_line(&pid),
             // What it says while it starts again belongs with the rest.
             log: File::options()
                 .append(true)
@@ -145,65 +141,4 @@ impl Drop for Paused<'_> {
     fn drop(&mut self) {
         self.namespaces.signal("CONT", &self.pid);
     }
-}
-
-fn pid(pid_file: &Path) -> String {
-    let pid = std::fs::read_to_string(pid_file);
-    let pid = pid.unwrap_or_else(|error| panic!("{}: {error}", pid_file.display()));
-    pid.trim().to_owned()
-}
-
-/// The pid and mount namespaces of the Engine, by the pid of their first
-/// process.
-struct Namespaces(String);
-
-impl Namespaces {
-    fn command(&self, program: &str) -> Command {
-        let mut command = Command::new("nsenter");
-        command.args(["--target", &self.0, "--pid", "--mount", "--", program]);
-        command
-    }
-
-    /// A file of a process, by the process's number in the namespace.
-    fn proc_file(&self, pid: &str, name: &str) -> PathBuf {
-        self.proc().join(pid).join(name)
-    }
-
-    fn proc(&self) -> PathBuf {
-        Path::new("/proc").join(&self.0).join("root/proc")
-    }
-
-    fn signal(&self, name: &str, pid: &str) {
-        let status = self.command("kill").args(["-s", name, pid]).status();
-        assert!(status.expect("nsenter is there").success(), "kill {pid}");
-    }
-
-    /// Whether a process is gone, or only waits for its parent to take note.
-    fn has_ended(&self, pid: &str) -> bool {
-        let state = self.state_and_parent(pid);
-        state.is_none_or(|(state, _)| state == "Z")
-    }
-
-    fn children(&self, parent: &str) -> Vec<String> {
-        let entries = std::fs::read_dir(self.proc()).expect("/proc is there");
-        let names = entries.filter_map(|entry| entry.ok()?.file_name().into_string().ok());
-        let is_child = |pid: &String| {
-            let state = self.state_and_parent(pid);
-            state.is_some_and(|(_, of)| of == parent)
-        };
-        names.filter(is_child).collect()
-    }
-
-    /// `None` for what is no process, or none any more.
-    fn state_and_parent(&self, pid: &str) -> Option<(String, String)> {
-        let stat = std::fs::read_to_string(self.proc_file(pid, "stat")).ok()?;
-        // The name, in parentheses, may hold anything.
-        let (_, rest) = stat.rsplit_once(") ")?;
-        let mut words = rest.split(' ').map(str::to_owned);
-        Some((words.next()?, words.next()?))
-    }
-}
-
-fn text(bytes: &[u8]) -> &str {
-    std::str::from_utf8(bytes).expect("a command line of text")
 }

@@ -13,6 +13,11 @@ impl Folder {
         Self(TempDir::with_prefix(prefix).expect("a new folder"))
     }
 
+    /// The same, in another folder than that for temporary files.
+    pub fn within(folder: &Path, prefix: &str) -> Self {
+        Self(TempDir::with_prefix_in(prefix, folder).expect("a new folder"))
+    }
+
     /// Its path.
     pub fn path(&self) -> &Path {
         self.0.path()

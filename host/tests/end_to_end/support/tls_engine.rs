@@ -2,37 +2,50 @@
 
 use std::net::TcpStream;
 use std::path::Path;
-use std::process::{Child, Command, Stdio};
+use std::process::{Child, Stdio};
 
 use super::certificates::Identity;
 use super::engine::RealEngine;
 use super::folder::Folder;
+use super::given;
+use super::namespaces::{Namespaces, pid};
 use super::wait::wait_for;
 
-/// An empty Engine beside the one that the tests were given; dropping it ends it.
+/// Where it says its process id, in its folder.
+const PID_FILE: &str = "pid";
+
+/// An empty Engine beside the one that the tests were given, by the same program; dropping it
+/// ends it.
 pub struct TlsEngine {
+    namespaces: Namespaces,
+    /// An `nsenter`, which ends with the Engine.
     process: Child,
     port: u16,
-    _folder: Folder,
+    folder: Folder,
 }
 
 impl TlsEngine {
     /// An Engine that shows `identity`, and admits clients whose certificates the
     /// authority in the file `clients` has signed.
     pub fn start(identity: &Identity, clients: &Path) -> Self {
-        let folder = Folder::new("tls-engine-");
+        let engine = RealEngine::given();
+        let home = engine.home();
+        // The program may have a root of its own, which has this folder.
+        let folder = Folder::within(home, "tls-engine-");
         let (certificate, key) = identity.files(&folder, "engine");
+        let clients = std::fs::read_to_string(clients).expect("a certificate");
+        let clients = folder.file("clients.pem", &clients);
         let port = super::free_address().port();
-        let given = RealEngine::given();
-        let home = given.socket().parent().expect("a socket lies in a folder");
-        let dir = folder.path();
         let config = folder.file("daemon.json", "{}");
-        let path = |name: &str| dir.join(name).display().to_string();
-        let process = Command::new("dockerd")
+        let path = |name: &str| folder.path().join(name).display().to_string();
+        let namespaces = Namespaces::given();
+        let given = pid(Path::new(&given("TEST_DOCKERD_PIDFILE")));
+        let process = namespaces
+            .command(&namespaces.command_line(&given)[0])
             .arg(format!("--config-file={}", config.display()))
             .arg(format!("--data-root={}", path("data")))
             .arg(format!("--exec-root={}", path("exec")))
-            .arg(format!("--pidfile={}", path("pid")))
+            .arg(format!("--pidfile={}", path(PID_FILE)))
             // It runs no containers, so it names the other Engine's containerd and
             // bridge without using them. With `--bridge=none` it would delete
             // Docker's default bridge, which another Engine may use.
@@ -51,11 +64,12 @@ impl TlsEngine {
             .stdout(Stdio::null())
             .stderr(Stdio::null())
             .spawn()
-            .expect("`cargo xtask test` has installed dockerd");
+            .expect("nsenter is there");
         let engine = Self {
+            namespaces,
             process,
             port,
-            _folder: folder,
+            folder,
         };
         wait_for("the Engine to listen", || {
             TcpStream::connect(("127.0.0.1", port)).ok()
@@ -76,9 +90,15 @@ impl TlsEngine {
 
 impl Drop for TlsEngine {
     fn drop(&mut self) {
-        // It is asked to end; if it were killed, its mounts would stay.
-        let pid = self.process.id().to_string();
-        let _ = Command::new("kill").arg(pid).status();
+        // It is asked to end; if it were killed, its mounts would stay. Without its file, it has
+        // ended already, or has not mounted anything.
+        let _ = match std::fs::read_to_string(self.folder.path().join(PID_FILE)) {
+            Ok(pid) => {
+                let mut kill = self.namespaces.command("kill");
+                kill.arg(pid.trim()).status().map(drop)
+            }
+            Err(_) => self.process.kill(),
+        };
         let _ = self.process.wait();
     }
 }

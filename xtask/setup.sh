@@ -180,7 +180,6 @@ stages() {
 engine_root() {
     local release=$1 folder=$2 purpose from
     purpose="Engines of Debian $release"
-    [ "$(id --user)" = 0 ] || fail "$purpose: root is needed for debootstrap"
     # Two runs at once would install into the same folder. The kernel gives the lock back, however we end.
     exec {lock}>"$folder.lock"
     flock --nonblock "$lock" || {
@@ -188,6 +187,7 @@ engine_root() {
         flock "$lock"
     }
     if [ -d "$folder" ]; then return; fi
+    [ "$(id --user)" = 0 ] || fail "$purpose: root is needed for debootstrap"
     # Only Debian itself has the keys on every machine.
     { command -v debootstrap && [ -e /usr/share/keyrings/debian-archive-keyring.gpg ]; } >/dev/null ||
         packages "$purpose" debootstrap debian-archive-keyring

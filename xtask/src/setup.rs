@@ -57,3 +57,37 @@ fn script(subcommand: &str) -> Command {
         .arg(subcommand);
     command
 }
+
+#[cfg(test)]
+mod tests {
+    use std::env;
+    use std::fs::{self, File};
+    use std::io::{BufRead, BufReader};
+    use std::process::Stdio;
+
+    use super::*;
+
+    #[test]
+    fn a_second_run_waits_for_the_engine_that_the_first_installs() {
+        let dir = env::temp_dir().join(format!("engine-root-{}", std::process::id()));
+        fs::create_dir_all(&dir).expect("the folder is ours");
+        let folder = dir.join("no-such-suite");
+        let first = File::create(dir.join("no-such-suite.lock")).expect("the folder is ours");
+        first.lock().expect("nobody else has it");
+        let mut second = script("engine-root")
+            .arg("no-such-suite")
+            .arg(&folder)
+            .stderr(Stdio::piped())
+            .spawn()
+            .expect("bash is there");
+        let said = second.stderr.take().map(BufReader::new).expect("a pipe");
+        let mut said = said.lines().map_while(Result::ok);
+        let waits = said.next().is_some_and(|line| line.contains("waiting"));
+        fs::create_dir(&folder).expect("the second run makes none");
+        drop(first);
+        let rest: Vec<_> = said.collect();
+        let ended = second.wait().expect("it is ours");
+        fs::remove_dir_all(&dir).expect("the folder is ours");
+        assert!(waits && ended.success() && rest.is_empty(), "{rest:?}");
+    }
+}

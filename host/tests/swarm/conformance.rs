@@ -89,6 +89,7 @@ const READINGS: &[(&str, &str)] = &[
         "running, to be remove",
     ),
     ("the same when the node is back", "gone"),
+    ("list after the Engine was killed and restarted", "200"),
 ];
 
 #[test]
@@ -509,6 +510,13 @@ impl Readings<'_> {
             (answer.status == 200 && answer.json() == json!([])).then_some(())
         });
         self.saw("the same when the node is back", "gone");
+        self.swarm.kill(2);
+        self.swarm.restart(2);
+        let listed = wait_within(NODE_BOUND, "a list on the restarted manager", || {
+            let answer = self.swarm.try_call(2, "GET", "/services")?;
+            (answer.status == 200).then_some(answer)
+        });
+        self.answered("list after the Engine was killed and restarted", &listed);
     }
 
     fn swarm_id(&self, node: u8) -> String {

@@ -44,10 +44,7 @@ fn about_containers(
         ("kill", remove::kill_and_remove(id).request),
         ("list-by-id", list::find_by_id(id).request),
         ("list-by-name", list::find_by_name(&name).request),
-        (
-            "list-by-label",
-            list::list_by_deployment(deployment).request,
-        ),
+        ("list-by-label", list::survey(deployment).request),
     ]
 }
 

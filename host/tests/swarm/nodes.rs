@@ -61,7 +61,7 @@ impl Swarm {
     /// If the given Engine is not one that this can be tried with.
     pub fn start() -> Self {
         let given_engine = RealEngine::given();
-        let (kind, version) = given_engine.version();
+        let (kind, version) = (given_engine.kind(), given_engine.version());
         assert!(
             kind == Kind::Docker && version >= (26, 0),
             "a Swarm needs the Engine of a later suite than this one ({version:?}): \
@@ -344,7 +344,9 @@ impl Swarm {
         });
         // An Engine first, since it starts again what ends below it.
         for pid in named.filter_map(|process| pid_of(&process)).chain(groups) {
-            let _ = Command::new("kill").args(["-KILL", &pid]).status();
+            // One may have ended by itself.
+            let mut kill = Command::new("kill");
+            let _ = kill.args(["-KILL", &pid]).stderr(Stdio::null()).status();
         }
     }
 }

@@ -13,6 +13,7 @@ use crate::image;
 use crate::known_holes;
 use crate::network::{self, Isolation};
 use crate::process;
+use crate::spin::Spin;
 use crate::trial::Trial;
 use crate::variables::{self, Values};
 use crate::wasm;
@@ -118,35 +119,18 @@ fn component() -> Finding {
     }
 }
 
-/// The oldest Spin that runs the component. Older ones compare the version in the name of its export,
-/// `wasi:http/incoming-handler@0.2.…`, with the one or two that they know.
-const SPIN_MIN: (u32, u32) = (3, 1);
-
 fn spin() -> Finding {
-    match version_of("spin") {
-        Some(version) if is_too_old(&version) => Finding::Missing(
-            format!(
-                "Spin {}.{} or later: {version} does not load the component",
-                SPIN_MIN.0, SPIN_MIN.1
-            ),
-            "https://spinframework.dev/install, or use the embedded host: --host embedded"
-                .to_owned(),
+    const INSTALL: &str = "https://spinframework.dev/install";
+    match Spin::installed() {
+        Spin::TooOld(problem) => Finding::Missing(
+            problem,
+            format!("{INSTALL}; until then, the embedded host is used"),
         ),
-        Some(version) => Finding::There(version),
-        None => Finding::Optional(
+        Spin::Usable(version) => Finding::There(version),
+        Spin::Missing => Finding::Optional(
             "the Spin CLI; the embedded host is used instead".to_owned(),
-            "https://spinframework.dev/install".to_owned(),
+            INSTALL.to_owned(),
         ),
-    }
-}
-
-/// Whether `version`, as in `spin 3.0.0 (abcdef1 2024-11-08)`, is below [`SPIN_MIN`]. What cannot be read is not.
-fn is_too_old(version: &str) -> bool {
-    let number = version.split(' ').nth(1).unwrap_or_default();
-    let mut parts = number.split('.').map(|part| part.parse().ok());
-    match (parts.next().flatten(), parts.next().flatten()) {
-        (Some(major), Some(minor)) => (major, minor) < SPIN_MIN,
-        _ => false,
     }
 }
 
@@ -374,25 +358,4 @@ fn version_of(program: &str) -> Option<String> {
     process::output(Command::new(program).arg("--version"))
         .ok()
         .map(|version| version.trim().to_owned())
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn a_spin_that_does_not_load_the_component_is_too_old() {
-        for version in ["spin 2.7.0 (a111111 2024-08-14)", "spin 3.0.0 (b222222)"] {
-            assert!(is_too_old(version), "{version}");
-        }
-        for version in [
-            "spin 3.1.0 (c333333 2024-12-18)",
-            "spin 3.10.1 (d444444)",
-            "spin 4.1.0-pre0 (e555555)",
-            "canary",
-            "",
-        ] {
-            assert!(!is_too_old(version), "{version}");
-        }
-    }
 }

@@ -32,6 +32,7 @@ mod random;
 mod ready;
 mod server;
 mod setup;
+mod spin;
 mod stand_in;
 mod suite;
 mod teardown;

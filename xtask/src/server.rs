@@ -16,6 +16,7 @@ use crate::endpoint::Endpoint;
 use crate::interrupt;
 use crate::ports::{free_address, reachable};
 use crate::process::{self, Group};
+use crate::spin::Spin;
 use crate::workspace;
 use dynamic_access_admin::progress::{remark, say};
 
@@ -77,11 +78,8 @@ pub struct Server {
 impl Server {
     /// Starts a server, without waiting for it.
     pub fn start(options: &Options) -> Result<Self> {
-        let kind = kind_of(
-            options.host,
-            &options.engine,
-            workspace::program("spin").is_some(),
-        )?;
+        let spin = Spin::installed();
+        let kind = kind_of(options.host, &options.engine, &spin)?;
         let address = free_address(options.listen).with_context(|| {
             format!(
                 "failed to listen on {}; `--listen` sets another address",
@@ -97,6 +95,9 @@ impl Server {
             }
             HostKind::Embedded => {
                 say("server: the embedded host, for development and tests; production is Spin");
+                if let Spin::TooOld(problem) = &spin {
+                    remark(problem);
+                }
                 embedded_host()?
             }
         };
@@ -189,18 +190,24 @@ impl Drop for Server {
     }
 }
 
-/// Spin cannot use a unix socket, and may not be installed.
-fn kind_of(asked: Option<HostKind>, engine: &Endpoint, has_spin: bool) -> Result<HostKind> {
+/// Spin cannot use a unix socket, and may be too old or not installed.
+fn kind_of(asked: Option<HostKind>, engine: &Endpoint, spin: &Spin) -> Result<HostKind> {
     let is_socket = matches!(engine, Endpoint::Unix(_));
     match asked {
         Some(HostKind::Spin) if is_socket => bail!(
             "Spin cannot use an Engine on a unix socket: name one with --docker-url http://host:port, or leave out --host spin"
         ),
-        Some(HostKind::Spin) if !has_spin => bail!(
-            "the Spin CLI is not installed: https://spinframework.dev/install, or leave out --host spin"
-        ),
-        Some(kind) => Ok(kind),
-        None if has_spin && !is_socket => Ok(HostKind::Spin),
+        Some(HostKind::Spin) => match spin {
+            Spin::Usable(_) => Ok(HostKind::Spin),
+            Spin::TooOld(problem) => {
+                bail!("{problem}: https://spinframework.dev/install, or leave out --host spin")
+            }
+            Spin::Missing => bail!(
+                "the Spin CLI is not installed: https://spinframework.dev/install, or leave out --host spin"
+            ),
+        },
+        Some(HostKind::Embedded) => Ok(HostKind::Embedded),
+        None if matches!(spin, Spin::Usable(_)) && !is_socket => Ok(HostKind::Spin),
         None => Ok(HostKind::Embedded),
     }
 }
@@ -225,19 +232,33 @@ mod tests {
         Endpoint::Tcp("127.0.0.1:2375".to_owned())
     }
 
+    fn usable() -> Spin {
+        Spin::Usable("spin 4.1.0".to_owned())
+    }
+
+    fn too_old() -> Spin {
+        Spin::TooOld("spin 3.0.0 is older".to_owned())
+    }
+
     #[test]
-    fn spin_serves_where_it_is_installed_and_reaches_the_engine() {
-        let kind = |asked, engine, has_spin| kind_of(asked, &engine, has_spin).ok();
-        assert_eq!(kind(None, tcp(), true), Some(HostKind::Spin));
-        assert_eq!(kind(None, tcp(), false), Some(HostKind::Embedded));
-        assert_eq!(kind(None, socket(), true), Some(HostKind::Embedded));
+    fn spin_serves_where_it_can_and_reaches_the_engine() {
+        let kind = |asked, engine, spin| kind_of(asked, &engine, &spin).ok();
+        assert_eq!(kind(None, tcp(), usable()), Some(HostKind::Spin));
+        assert_eq!(kind(None, tcp(), too_old()), Some(HostKind::Embedded));
+        assert_eq!(kind(None, tcp(), Spin::Missing), Some(HostKind::Embedded));
+        assert_eq!(kind(None, socket(), usable()), Some(HostKind::Embedded));
         let embedded = Some(HostKind::Embedded);
-        assert_eq!(kind(embedded, tcp(), true), embedded);
+        assert_eq!(kind(embedded, tcp(), usable()), embedded);
     }
 
     #[test]
     fn spin_is_refused_where_it_cannot_serve() {
-        assert!(kind_of(Some(HostKind::Spin), &socket(), true).is_err());
-        assert!(kind_of(Some(HostKind::Spin), &tcp(), false).is_err());
+        let refusal = |engine, spin| {
+            let refused = kind_of(Some(HostKind::Spin), &engine, &spin);
+            refused.expect_err("a refusal").to_string()
+        };
+        assert!(refusal(socket(), usable()).contains("unix socket"));
+        assert!(refusal(tcp(), too_old()).contains("is older"));
+        assert!(refusal(tcp(), Spin::Missing).contains("not installed"));
     }
 }

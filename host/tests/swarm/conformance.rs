@@ -1,5 +1,4 @@
-//! Every behaviour of the Engine API for a Swarm that the component relies on, checked on a real
-//! Swarm.
+//! What a Swarm does, as far as the promises of a target could rest on it, seen on a real one.
 //!
 //! One table holds what a Swarm does; a difference fails the test.
 

@@ -1,7 +1,7 @@
-//! A real Swarm of three managers, and what the component reads into the Engine API on it.
+//! A real Swarm of three managers, and what its API does.
 //!
-//! It runs only when it is named, `cargo xtask test --engine trixie -- --test swarm`, since
-//! Cargo's manifest keeps it out of the rest.
+//! It runs only when it is named, `cargo xtask test --engine trixie -- --test swarm`, because the
+//! Engine of Debian 12 is too old for it.
 
 mod conformance;
 mod nodes;

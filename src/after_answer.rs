@@ -60,8 +60,9 @@ impl AfterAnswer {
             Work::Pull(_) => self.budget.late_pull_until(begun),
         };
         let engine = Engine::new(platform, &self.config, &calls, until);
+        let scheduler = Scheduler::new(engine, &self.config);
         let mut lines = Vec::new();
-        let (notes, error) = match self.outcome(&engine, &mut lines).await {
+        let (notes, error) = match self.outcome(&scheduler, &mut lines).await {
             Ok(notes) if notes.is_empty() && lines.is_empty() => return Vec::new(),
             Ok(notes) => (notes, None),
             Err(error) => (Vec::new(), Some(error)),
@@ -84,15 +85,14 @@ impl AfterAnswer {
         lines
     }
 
-    async fn outcome<'a, P: Platform>(
-        &'a self,
-        engine: &Engine<'a, P>,
+    async fn outcome<P: Platform>(
+        &self,
+        scheduler: &Scheduler<'_, P>,
         lines: &mut Vec<String>,
     ) -> Result<Vec<String>, Error> {
         match &self.work {
             Work::Reap => {
-                let scheduler = Scheduler::new(*engine, &self.config);
-                let report = reaper::reap(&scheduler, &self.config, Scope::AFTER_ANSWER).await?;
+                let report = reaper::reap(scheduler, &self.config, Scope::AFTER_ANSWER).await?;
                 let secrets = self.config.secrets();
                 lines.extend(log_line::reap_lines(
                     &self.request_id,
@@ -103,7 +103,7 @@ impl AfterAnswer {
                 Ok(report.notes(false))
             }
             Work::Pull(image) => {
-                pull(engine, &self.config, image).await?;
+                pull(scheduler.engine(), &self.config, image).await?;
                 Ok(vec![format!("pulled {image}")])
             }
         }

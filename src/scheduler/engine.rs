@@ -1,7 +1,17 @@
 //! The operations on one Engine: each is one call.
 
-use super::*;
-use crate::docker::{archive, create, inspect, list, remove, start, stop};
+use std::time::Duration;
+
+use serde_json::Value;
+
+use super::Scheduler;
+use crate::docker::archive::{self, SecretFile};
+use crate::docker::inspect::{self, Ended};
+use crate::docker::list::{self, Listed, Survey};
+use crate::docker::remove::{self, Removed};
+use crate::docker::{ContainerId, ContainerName, create, start, stop};
+use crate::fault::Fault;
+use crate::platform::Platform;
 
 impl<P: Platform> Scheduler<'_, P> {
     /// Creates a target that does not run yet. Its name is given once.
@@ -9,7 +19,11 @@ impl<P: Platform> Scheduler<'_, P> {
     /// # Errors
     ///
     /// See [`create::create`].
-    pub async fn create(&self, name: &ContainerName, body: &Value) -> Result<Created, Fault> {
+    pub async fn create(
+        &self,
+        name: &ContainerName,
+        body: &Value,
+    ) -> Result<create::Outcome, Fault> {
         self.engine.send(create::create(name, body)).await
     }
 
@@ -31,7 +45,7 @@ impl<P: Platform> Scheduler<'_, P> {
     /// # Errors
     ///
     /// See [`start::start`].
-    pub async fn start(&self, id: &ContainerId) -> Result<Started, Fault> {
+    pub async fn start(&self, id: &ContainerId) -> Result<start::Outcome, Fault> {
         self.engine.send(start::start(id)).await
     }
 

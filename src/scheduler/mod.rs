@@ -7,18 +7,8 @@ mod engine;
 
 use std::time::Duration;
 
-use serde_json::Value;
-
 use crate::config::Config;
-use crate::docker::archive::SecretFile;
-use crate::docker::create::Outcome as Created;
-use crate::docker::inspect::Ended;
-use crate::docker::list::{Listed, Survey};
-use crate::docker::remove::Removed;
-use crate::docker::start::Outcome as Started;
-use crate::docker::{ContainerId, ContainerName};
 use crate::engine::Engine;
-use crate::fault::Fault;
 use crate::platform::Platform;
 
 /// What carries out decisions, for as long as one part of one webhook lasts.

@@ -13,7 +13,7 @@ use crate::image;
 use crate::known_holes;
 use crate::network::{self, Isolation};
 use crate::process;
-use crate::spin::Spin;
+use crate::spin::{INSTALL, Spin};
 use crate::trial::Trial;
 use crate::variables::{self, Values};
 use crate::wasm;
@@ -120,7 +120,6 @@ fn component() -> Finding {
 }
 
 fn spin() -> Finding {
-    const INSTALL: &str = "https://spinframework.dev/install";
     match Spin::installed() {
         Spin::TooOld(problem) => Finding::Missing(
             problem,

@@ -16,7 +16,7 @@ use crate::endpoint::Endpoint;
 use crate::interrupt;
 use crate::ports::{free_address, reachable};
 use crate::process::{self, Group};
-use crate::spin::Spin;
+use crate::spin::{INSTALL, Spin};
 use crate::workspace;
 use dynamic_access_admin::progress::{remark, say};
 
@@ -200,11 +200,11 @@ fn kind_of(asked: Option<HostKind>, engine: &Endpoint, spin: &Spin) -> Result<Ho
         Some(HostKind::Spin) => match spin {
             Spin::Usable(_) => Ok(HostKind::Spin),
             Spin::TooOld(problem) => {
-                bail!("{problem}: https://spinframework.dev/install, or leave out --host spin")
+                bail!("{problem}: {INSTALL}, or leave out --host spin")
             }
-            Spin::Missing => bail!(
-                "the Spin CLI is not installed: https://spinframework.dev/install, or leave out --host spin"
-            ),
+            Spin::Missing => {
+                bail!("the Spin CLI is not installed: {INSTALL}, or leave out --host spin")
+            }
         },
         Some(HostKind::Embedded) => Ok(HostKind::Embedded),
         None if matches!(spin, Spin::Usable(_)) && !is_socket => Ok(HostKind::Spin),

@@ -8,6 +8,9 @@ use crate::process;
 /// `wasi:http/incoming-handler@0.2.…`, with the one or two that they know.
 const OLDEST: (u32, u32) = (3, 1);
 
+/// Where to get one.
+pub const INSTALL: &str = "https://spinframework.dev/install";
+
 /// What is installed.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum Spin {

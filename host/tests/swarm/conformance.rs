@@ -189,7 +189,7 @@ impl Readings<'_> {
         self.call(1, "POST", "/secrets/create", Some(&body))
     }
 
-    /// A service as the component makes one.
+    /// A service with the limits of a target.
     fn service(&self, name: &str, script: &str, replicas: u32) -> Value {
         json!({
             "Name": name,

@@ -16,6 +16,7 @@ use serde_json::{Value, json};
 use crate::support::engine::{Kind, RealEngine};
 use crate::support::given;
 use crate::support::http::{Answer, exchange, request, try_read_answer};
+use crate::support::namespaces::{Namespaces, pid};
 use crate::support::wait::wait_within;
 
 /// How many managers there are.
@@ -47,8 +48,8 @@ pub struct Swarm {
     dir: PathBuf,
     /// Begins the names of what is made in the kernel.
     name: String,
-    /// The first process of the given Engine's namespaces.
-    init: String,
+    /// Those of the given Engine.
+    namespaces: Namespaces,
     /// The id of the targets' image, the same on each node.
     pub image: String,
 }
@@ -77,7 +78,7 @@ impl Swarm {
             dir: engine_dir.join("swarm"),
             // The kernel allows names of 15 characters.
             name: format!("sw{}", engine_name.trim_start_matches("dax-")),
-            init: given("TEST_ENGINE_INIT"),
+            namespaces: Namespaces::given(),
             image: given_image(&given_engine),
         };
         swarm.make_bridge();
@@ -142,8 +143,8 @@ impl Swarm {
 
     /// Kills a node's Engine.
     pub fn kill(&self, node: u8) {
-        let pid = fs::read_to_string(self.dir_of(node).join("pid")).expect("a running Engine");
-        run(self.inside(None).args(["kill", "-s", "KILL", pid.trim()]));
+        let pid = pid(&self.dir_of(node).join("pid"));
+        self.namespaces.signal("KILL", &pid);
         wait_within(STOP_BOUND, "the end of a killed Engine", || {
             TcpStream::connect_timeout(&self.address(node), HANGS_AFTER)
                 .is_err()
@@ -212,13 +213,13 @@ impl Swarm {
     }
 
     /// A command in the given Engine's namespaces, and in the network of a node.
-    fn inside(&self, node: Option<u8>) -> Command {
+    fn inside(&self, node: u8, program: &str) -> Command {
+        let inner = self.namespaces.command(program);
         let mut command = Command::new("nsenter");
-        command.args(["--target", &self.init, "--pid", "--mount"]);
-        if let Some(node) = node {
-            command.arg(format!("--net=/run/netns/{}", self.space_of(node)));
-        }
-        command.arg("--");
+        // First, since the Engine's mounts do not have this file.
+        command.arg(format!("--net=/run/netns/{}", self.space_of(node)));
+        command.arg("--").arg(inner.get_program());
+        command.args(inner.get_args());
         command
     }
 
@@ -232,9 +233,9 @@ impl Swarm {
             .append(true)
             .open(dir.join("log"))
             .expect("a log");
-        let mut command = self.inside(Some(node));
+        let mut command = self.inside(node, "setsid");
         command
-            .args(["setsid", "--fork", "dockerd", "--config-file"])
+            .args(["--fork", "dockerd", "--config-file"])
             .arg(dir.join("daemon.json"))
             .arg("--data-root")
             .arg(dir.join("data"))

@@ -43,7 +43,9 @@ take_token() {
     # The messages do not name the file: someone may have put the token there.
     [ -f "$file" ] || refuse "the file that ACTIVATION_TOKEN_FILE names is missing"
     token=$(cat -- "$file" 2>/dev/null) || refuse "the file that ACTIVATION_TOKEN_FILE names cannot be read"
-    rm -f -- "$file" 2>/dev/null || refuse "the file that ACTIVATION_TOKEN_FILE names cannot be removed"
+    # On a Swarm it is a read-only mount of its own, which goes with the container.
+    rm -f -- "$file" 2>/dev/null || [ ! -w "$file" ] ||
+        refuse "the file that ACTIVATION_TOKEN_FILE names cannot be removed"
     [ -n "$token" ] || refuse "the file that ACTIVATION_TOKEN_FILE names is empty"
 }
 

@@ -39,7 +39,8 @@ pub fn lifetime(container: &Listed, otherwise: Duration) -> Duration {
 /// Whether a container counts as a live target: it runs, or may yet be started.
 pub fn is_live(container: &Listed) -> bool {
     match container.state {
-        State::Running => true,
+        // One that a node may yet run, or may still be running, has its place too.
+        State::Starting | State::Running | State::Stopping => true,
         // Without an age it may be young. One target too few is the safer error.
         State::Created => container
             .age

@@ -102,11 +102,11 @@ pub fn trace_id(traceparent: &str) -> Option<&str> {
 mod tests {
     use super::*;
     use crate::auth::{Caller, Role};
-    use crate::docker::ContainerId;
+    use crate::docker::TargetId;
 
     #[test]
     fn each_change_and_each_refusal_is_an_event() {
-        let id = ContainerId::parse(&"0".repeat(64)).expect("an id");
+        let id = TargetId::parse(&"0".repeat(64)).expect("an id");
         let stop = Route::StopTarget(id);
         let full = Error::TooManyTargets { max: 1, of: "" };
         let caller = Caller {

@@ -64,6 +64,11 @@ impl<'a, P: Platform> Engine<'a, P> {
         self.until(self.until.min(self.platform.now() + limit))
     }
 
+    /// The moment until which it may be used.
+    pub fn ends(&self) -> Duration {
+        self.until
+    }
+
     /// How long it may still be used.
     pub fn time_left(&self) -> Duration {
         self.until.saturating_sub(self.platform.now())

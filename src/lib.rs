@@ -56,7 +56,7 @@
 //! * Only `component` names Spin or WASI. The core has no clock, sleep,
 //!   randomness, environment or network of its own.
 //! * All state lives in the Engine: nothing is remembered between requests.
-//! * A [`docker::ContainerId`] is 64 lower-case hex digits, wherever it came from.
+//! * A [`docker::TargetId`] is 64 lower-case hex digits, wherever it came from.
 //! * The status of a failure is chosen in [`error`] and nowhere else.
 //! * No input makes the core panic.
 

@@ -7,7 +7,6 @@ use std::time::Duration;
 
 use crate::ages::{ENDED_STAYS, lifetime, start_within};
 use crate::config::Config;
-use crate::docker::ContainerId;
 use crate::docker::list::{Listed, State};
 use crate::docker::remove::Removed;
 use crate::fault::Fault;
@@ -78,8 +77,10 @@ fn verdict(container: &Listed, config: &Config) -> Verdict {
         return Verdict::Keep;
     };
     match container.state {
-        State::Created if age > start_within(container) => Verdict::Remove(Reason::NeverStarted),
-        State::Running if age > lifetime(container, config.max_lifetime) => {
+        State::Created | State::Starting if age > start_within(container) => {
+            Verdict::Remove(Reason::NeverStarted)
+        }
+        State::Running | State::Stopping if age > lifetime(container, config.max_lifetime) => {
             Verdict::Remove(Reason::Expired)
         }
         // It was created before it ended.
@@ -145,6 +146,8 @@ pub struct Report {
     pub found: usize,
     /// How many of them may be due, and were left for the next reap.
     pub left: usize,
+    /// How many secrets of targets that are gone were removed.
+    pub secrets: usize,
 }
 
 impl Report {
@@ -155,7 +158,9 @@ impl Report {
         let removed =
             removed.map(|(found, reason)| format!("would reap {}: {reason}", found.id.short()));
         let left = (self.left > 0).then(|| format!("left for the next reap: {}", self.left));
-        removed.chain(left).collect()
+        let secrets = (self.secrets > 0)
+            .then(|| format!("removed secrets without a service: {}", self.secrets));
+        removed.chain(left).chain(secrets).collect()
     }
 }
 
@@ -187,6 +192,9 @@ pub async fn reap<P: Platform>(
         .filter(|(_, verdict)| *verdict != Verdict::Keep)
         .collect();
     shuffle(&mut due, || scheduler.engine().platform().random());
+    if !scope.dry_run {
+        report.secrets = scheduler.remove_secrets_without(&ours).await?;
+    }
     for (tries, (container, verdict)) in due.iter().enumerate() {
         let is_enough = report.removed.len() >= scope.removals_max || tries >= scope.tries_max;
         if is_enough || scheduler.time_left().is_zero() {
@@ -197,7 +205,7 @@ pub async fn reap<P: Platform>(
         let reason = match verdict {
             Verdict::Keep => continue,
             Verdict::Remove(reason) => *reason,
-            Verdict::Inspect => match ended_long_ago(&scheduler, &container.id).await {
+            Verdict::Inspect => match ended_long_ago(&scheduler, container).await {
                 Some(reason) => reason,
                 None => continue,
             },
@@ -218,11 +226,14 @@ fn shuffle<T>(items: &mut [T], random: impl Fn() -> u128) {
 /// The reason to remove a container that has ended long enough ago.
 async fn ended_long_ago<P: Platform>(
     scheduler: &Scheduler<'_, P>,
-    id: &ContainerId,
+    container: &Listed,
 ) -> Option<Reason> {
-    let ended = scheduler.ended(id).await.ok().flatten()?;
+    let ended = match &container.ended {
+        Some(ended) => ended.clone(),
+        None => scheduler.ended(&container.id).await.ok().flatten()?,
+    };
     let stayed = u64::try_from(ended.seconds_ago?).ok()?;
-    let exit_code = Some(ended.exit_code);
+    let exit_code = ended.exit_code;
     (Duration::from_secs(stayed) > ENDED_STAYS).then_some(Reason::Ended { exit_code })
 }
 
@@ -235,20 +246,19 @@ async fn remove<P: Platform>(
     scope: Scope,
     report: &mut Report,
 ) {
-    let id = &container.id;
     let found = container.clone();
     if scope.dry_run {
         report.removed.push((found, reason));
         return;
     }
     let removed = match reason {
-        Reason::Expired => scheduler.kill_and_remove(id).await,
+        Reason::Expired => scheduler.kill_and_remove(container).await,
         Reason::NeverStarted | Reason::Ended { .. } | Reason::RemovalFailed => {
-            scheduler.remove(id).await
+            scheduler.remove(container).await
         }
     };
     match removed {
-        Ok(Removed::Gone) => report.removed.push((found, reason)),
+        Ok(Removed::Gone | Removed::Ending) => report.removed.push((found, reason)),
         // It runs by now, or another replica is removing it.
         Ok(Removed::Declined) => {}
         Err(fault) => report.failed.push((found, reason, fault)),

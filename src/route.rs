@@ -11,7 +11,7 @@ use http::request::Parts;
 use http::{HeaderMap, Method, Uri};
 
 use crate::auth::{Role, Secrets};
-use crate::docker::ContainerId;
+use crate::docker::TargetId;
 use crate::environment_id::is_id;
 use crate::error::Error;
 use crate::platform::SEC_FETCH_SITE;
@@ -39,9 +39,9 @@ pub enum Route {
     /// `POST /v1/targets`
     StartTarget,
     /// `GET /v1/targets/{id}`
-    ShowTarget(ContainerId),
+    ShowTarget(TargetId),
     /// `DELETE /v1/targets/{id}`
-    StopTarget(ContainerId),
+    StopTarget(TargetId),
     /// `GET /v1/openapi.json`
     OpenApi,
     /// `GET /metrics`
@@ -193,7 +193,7 @@ pub fn route(head: &Parts, secrets: &Secrets) -> Result<Route, Error> {
             environment: environment(query)?,
         },
         Path::Target(id) => {
-            let id = ContainerId::parse(id).ok_or(Error::NoSuchTarget)?;
+            let id = TargetId::parse(id).ok_or(Error::NoSuchTarget)?;
             if is_get {
                 Route::ShowTarget(id)
             } else {
@@ -292,7 +292,7 @@ mod tests {
 
     #[test]
     fn each_path_takes_its_methods() {
-        let id = ContainerId::parse(ID).expect("an id");
+        let id = TargetId::parse(ID).expect("an id");
         let target = format!("/v1/targets/{ID}");
         let all = None;
         for (path, allow, routes) in [
@@ -356,7 +356,7 @@ mod tests {
 
     #[test]
     fn each_route_is_open_to_its_roles_alone() {
-        let id = ContainerId::parse(ID).expect("an id");
+        let id = TargetId::parse(ID).expect("an id");
         let environment = None;
         let webhooks = [
             Route::Start,

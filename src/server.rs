@@ -15,7 +15,7 @@ use crate::audit::{self, Event, Subject};
 use crate::auth::{Caller, Secrets};
 use crate::budget::Budget;
 use crate::config::{Config, Variables};
-use crate::docker::ContainerId;
+use crate::docker::TargetId;
 use crate::docker::list::Listed;
 use crate::engine::Engine;
 use crate::error::Error;
@@ -223,7 +223,7 @@ impl<P: Platform, V: Variables> Request<'_, P, V> {
     async fn stop(
         &self,
         provisioner: &Provisioner<'_, P>,
-        id: &ContainerId,
+        id: &TargetId,
         seen: &mut Seen,
     ) -> Result<(), Error> {
         seen.subject.container = Some(id.as_str().to_owned());

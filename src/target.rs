@@ -7,7 +7,7 @@ use time::OffsetDateTime;
 use crate::ages;
 use crate::config::Config;
 use crate::docker::list::{Listed, State};
-use crate::docker::{ContainerId, label};
+use crate::docker::{TargetId, label};
 use crate::environment_id::is_same;
 
 /// What a target is doing.
@@ -35,9 +35,9 @@ impl TargetState {
 impl From<State> for TargetState {
     fn from(state: State) -> Self {
         match state {
-            State::Created => Self::Starting,
+            State::Created | State::Starting => Self::Starting,
             // A state that is not known is not known to have ended.
-            State::Running | State::Unknown => Self::Running,
+            State::Running | State::Stopping | State::Unknown => Self::Running,
             State::Ended | State::Removing | State::Dead => Self::Ended,
         }
     }
@@ -47,7 +47,7 @@ impl From<State> for TargetState {
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Target {
     /// The id of its container.
-    pub id: ContainerId,
+    pub id: TargetId,
     /// The environment that it was started for, in its caller's spelling.
     pub environment: String,
     /// The reference of its image; an id if the Engine has none for it any more.
@@ -69,7 +69,7 @@ pub struct Target {
 }
 
 impl Target {
-    /// The target of a container. Its exit code is not in a list.
+    /// The target of a container. An Engine's list does not have its exit code.
     pub fn new(container: &Listed, config: &Config) -> Self {
         let created = OffsetDateTime::from_unix_timestamp(container.created)
             .unwrap_or(OffsetDateTime::UNIX_EPOCH);
@@ -88,7 +88,7 @@ impl Target {
             created,
             expires: created.saturating_add(lifetime),
             age: container.age,
-            exit_code: None,
+            exit_code: container.ended.as_ref().and_then(|ended| ended.exit_code),
         }
     }
 

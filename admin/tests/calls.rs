@@ -7,8 +7,8 @@ use serde_json::Value;
 
 use dynamic_access::docker::create::create;
 use dynamic_access::docker::{
-    ContainerId, ContainerName, DeploymentId, ImageReference, archive, image, inspect, list,
-    network, pull, remove, start, stop,
+    ContainerName, DeploymentId, ImageReference, TargetId, archive, image, inspect, list, network,
+    pull, remove, start, stop,
 };
 use dynamic_access::platform::HttpRequest;
 use dynamic_access::secret::Secret;
@@ -23,7 +23,7 @@ fn admitting<'a>(calls: &'a [Call], request: &HttpRequest) -> Vec<&'a str> {
 
 /// Every request there is about a container, with the line that is to admit it.
 fn about_containers(
-    id: &ContainerId,
+    id: &TargetId,
     deployment: &DeploymentId,
     token: &str,
     grace: u64,
@@ -77,7 +77,7 @@ fn about_images() -> Vec<(&'static str, HttpRequest)> {
 #[test]
 fn each_line_of_the_table_admits_a_call_and_no_call_is_left_out() {
     let lines = table().expect("a table");
-    let id = ContainerId::parse(&"0a".repeat(32)).expect("an id");
+    let id = TargetId::parse(&"0a".repeat(32)).expect("an id");
     let deployment = DeploymentId::parse("dynamic-access").expect("an id");
     let mut requests = about_containers(&id, &deployment, "token", 15);
     requests.push(("network", network::inspect("dynamic-access").request));
@@ -102,7 +102,7 @@ proptest! {
         grace in 0..=15_u64,
     ) {
         let lines = table().expect("a table");
-        let id = ContainerId::parse(&id).expect("an id");
+        let id = TargetId::parse(&id).expect("an id");
         let deployment = DeploymentId::parse(&deployment).expect("an id");
         for (name, request) in about_containers(&id, &deployment, &token, grace) {
             prop_assert_eq!(admitting(&lines, &request), [name]);

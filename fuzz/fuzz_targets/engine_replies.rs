@@ -4,7 +4,7 @@
 
 use dynamic_access::docker::create::{Outcome, create};
 use dynamic_access::docker::{
-    ContainerId, ContainerName, DeploymentId, ImageReference, Reply, image, inspect, list, remove,
+    TargetId, ContainerName, DeploymentId, ImageReference, Reply, image, inspect, list, remove,
     start,
 };
 use dynamic_access::secret::Secret;
@@ -12,7 +12,7 @@ use http::{HeaderValue, Response, StatusCode};
 use libfuzzer_sys::fuzz_target;
 use serde_json::Value;
 
-fn check_id(id: &ContainerId) {
+fn check_id(id: &TargetId) {
     assert_eq!(id.as_str().len(), 64);
     assert!(
         id.as_str()
@@ -40,7 +40,7 @@ fuzz_target!(|input: (u16, &str, &[u8])| {
     let deployment = DeploymentId::parse("da").expect("an id");
     let name = ContainerName::from_token(&deployment, &Secret::new("token"));
     let image = ImageReference::parse("agent").expect("an image");
-    let id = ContainerId::parse(&"0a".repeat(32)).expect("an id");
+    let id = TargetId::parse(&"0a".repeat(32)).expect("an id");
     if let Ok(Outcome::Created { id, .. }) = create(&name, &Value::Null).read(&reply) {
         check_id(&id);
     }

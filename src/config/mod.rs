@@ -18,7 +18,7 @@ use profile::Defaults;
 pub use profile::{Profile, Profiles};
 pub use registry_auth::RegistryAuth;
 use values::Plaintext;
-pub use values::{ImagePull, TokenDelivery, parse_lifetime};
+pub use values::{ImagePull, SchedulerKind, TokenDelivery, parse_lifetime};
 
 use crate::container::{Isolation, Patch};
 use crate::docker::{DeploymentId, EngineUrl, ImageReference};
@@ -45,7 +45,9 @@ impl<F: Fn(&'static str) -> Result<String, String>> Variables for F {
 /// Every variable except the callers' secrets, which [`crate::auth`] reads.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Config {
-    /// `docker_url`: where the Engine listens.
+    /// `scheduler`: whether targets are containers of one Engine or services of a Swarm.
+    pub scheduler: SchedulerKind,
+    /// `docker_url`: where the Engine listens, or a manager of the Swarm.
     pub docker_url: EngineUrl,
     /// `docker_authorization`: the credentials for a proxy in front of the Engine.
     pub docker_authorization: Option<DockerAuthorization>,
@@ -98,6 +100,7 @@ impl Config {
             variables,
             problems: Problems::default(),
         };
+        let scheduler = reader.read("scheduler", values::parse_scheduler);
         let plaintext = reader.read("docker_plaintext", values::parse_plaintext);
         let docker_url = reader.read("docker_url", EngineUrl::parse);
         let docker_authorization = reader.read("docker_authorization", DockerAuthorization::parse);
@@ -105,11 +108,11 @@ impl Config {
         let registry_auth = reader.read("registry_auth", RegistryAuth::parse);
         let token_delivery = reader.read("token_delivery", values::parse_token_delivery);
         let deployment_id = reader.read("deployment_id", DeploymentId::parse);
-        let max_targets = reader.read("max_targets", values::parse_count);
+        let max_targets = reader.read("max_targets", |text| values::parse_count(text, scheduler));
         let max_lifetime = reader.read("max_lifetime", parse_lifetime);
         let stop_grace = reader.read("stop_grace", values::parse_grace);
         let isolation = reader.read("container_patch_unsafe", values::parse_isolation);
-        let profiles = reader.profiles(max_lifetime, token_delivery, isolation);
+        let profiles = reader.profiles(scheduler, max_lifetime, token_delivery, isolation);
         if let (Some(Plaintext::Loopback), Some(url)) = (plaintext, &docker_url)
             && url.is_plaintext_beyond_loopback()
         {
@@ -120,6 +123,7 @@ impl Config {
         let problems = reader.problems;
         let whole = || {
             Some(Self {
+                scheduler: scheduler?,
                 docker_url: docker_url?,
                 docker_authorization: docker_authorization?,
                 image_pull: image_pull?,
@@ -169,6 +173,7 @@ impl<V: Variables> Reader<'_, V> {
     /// The profiles: the variables that hold for every target, and `environments`.
     fn profiles(
         &mut self,
+        scheduler: Option<SchedulerKind>,
         max_lifetime: Option<Duration>,
         token_delivery: Option<TokenDelivery>,
         isolation: Option<Isolation>,
@@ -176,8 +181,11 @@ impl<V: Variables> Reader<'_, V> {
         let image = self.read("agent_image", ImageReference::parse);
         let patch = self.read("container_patch", Patch::parse);
         let service_urls = self.read("service_urls", ServiceUrls::parse);
-        let environments = self.read("environments", profile::parse_environments);
+        let environments = self.read("environments", |text| {
+            profile::parse_environments(text, scheduler)
+        });
         let defaults = Defaults {
+            scheduler: scheduler?,
             image: image?,
             patch: patch?,
             isolation: isolation?,
@@ -201,6 +209,7 @@ pub(crate) mod tests {
     ) -> impl Fn(&'static str) -> Result<String, String> {
         move |name| {
             let defaults = [
+                ("scheduler", "engine"),
                 ("docker_url", "http://127.0.0.1:2375"),
                 ("docker_plaintext", "loopback"),
                 ("docker_authorization", ""),
@@ -246,6 +255,7 @@ pub(crate) mod tests {
     #[test]
     fn all_problems_are_named_together() {
         let problems = problem(&[
+            ("scheduler", "kubernetes"),
             ("docker_url", "tcp://127.0.0.1:2375"),
             ("docker_plaintext", "yes"),
             ("docker_authorization", "Bearer short"),
@@ -263,6 +273,7 @@ pub(crate) mod tests {
             ("stop_grace", "1h"),
         ]);
         for name in [
+            "scheduler",
             "image_pull",
             "registry_auth",
             "container_patch",

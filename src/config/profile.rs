@@ -4,7 +4,7 @@ use std::time::Duration;
 
 use serde_json::Value;
 
-use super::values::{self, TokenDelivery};
+use super::values::{self, SchedulerKind, TokenDelivery};
 use crate::container::{Body, Isolation, Patch};
 use crate::docker::ImageReference;
 use crate::environment_id::{is_id, is_same};
@@ -39,6 +39,7 @@ pub struct Profiles {
 
 /// The variables that hold unless an environment overrides them.
 pub struct Defaults {
+    pub scheduler: SchedulerKind,
     pub image: ImageReference,
     pub patch: Patch,
     pub isolation: Isolation,
@@ -145,7 +146,11 @@ impl Defaults {
             .into_iter()
             .flatten()
             .collect();
-        let body = Body::build(&patches, self.isolation).map_err(|problems| {
+        let build = match self.scheduler {
+            SchedulerKind::Engine => Body::of_container,
+            SchedulerKind::Swarm => Body::of_service,
+        };
+        let body = build(&patches, self.isolation).map_err(|problems| {
             let named = problems
                 .iter()
                 .map(|problem| format!("{origin}: {problem}"));
@@ -156,8 +161,20 @@ impl Defaults {
                 "{origin}: User is not root, and only root can read the token's file; set token_delivery to env"
             )]);
         }
+        let image = overrides.image.as_ref().unwrap_or(&self.image);
+        if self.scheduler == SchedulerKind::Swarm && !image.is_pinned() {
+            let origin = origin.replace("container_patch", "image");
+            let origin = if origin == "image" {
+                "agent_image"
+            } else {
+                &*origin
+            };
+            return Err(vec![format!(
+                "{origin}: has no digest, and each node of a Swarm would ask the registry for a mere name; add @sha256:…, or name an image that is on every node by its id, sha256:…"
+            )]);
+        }
         Ok(Profile {
-            image: overrides.image.as_ref().unwrap_or(&self.image).clone(),
+            image: image.clone(),
             body,
             max_targets: overrides.max_targets,
             max_lifetime: overrides.max_lifetime.unwrap_or(self.max_lifetime),
@@ -175,7 +192,10 @@ impl Defaults {
 /// # Errors
 ///
 /// The first problem, with its path.
-pub fn parse_environments(text: &str) -> Result<Vec<(String, Overrides)>, String> {
+pub fn parse_environments(
+    text: &str,
+    scheduler: Option<SchedulerKind>,
+) -> Result<Vec<(String, Overrides)>, String> {
     if text.len() > ENVIRONMENTS_BYTES_MAX {
         return Err(format!(
             "is larger than {} KiB",
@@ -195,7 +215,8 @@ pub fn parse_environments(text: &str) -> Result<Vec<(String, Overrides)>, String
         if let Some((first, _)) = environments.iter().find(|(known, _)| is_same(known, &id)) {
             return Err(format!("at {id} and at {first}: these are the same id"));
         }
-        let overrides = Overrides::parse(value).map_err(|problem| format!("at {id}{problem}"))?;
+        let overrides =
+            Overrides::parse(value, scheduler).map_err(|problem| format!("at {id}{problem}"))?;
         environments.push((id, overrides));
     }
     Ok(environments)
@@ -203,24 +224,29 @@ pub fn parse_environments(text: &str) -> Result<Vec<(String, Overrides)>, String
 
 impl Overrides {
     // Not derived: serde's messages have no path, and they quote values.
-    fn parse(value: Value) -> Result<Self, String> {
+    fn parse(value: Value, scheduler: Option<SchedulerKind>) -> Result<Self, String> {
         let Value::Object(object) = value else {
             return Err(" is not an object".to_owned());
         };
         let mut overrides = Self::default();
         for (key, value) in object {
             overrides
-                .set(&key, value)
+                .set(&key, value, scheduler)
                 .map_err(|problem| format!(".{key} {problem}"))?;
         }
         Ok(overrides)
     }
 
-    fn set(&mut self, key: &str, value: Value) -> Result<(), String> {
+    fn set(
+        &mut self,
+        key: &str,
+        value: Value,
+        scheduler: Option<SchedulerKind>,
+    ) -> Result<(), String> {
         match key {
             "image" => self.image = Some(ImageReference::parse(text(&value)?)?),
             "container_patch" => self.patch = Some(Patch::from_value(value)?),
-            "max_targets" => self.max_targets = Some(values::count(value.as_u64())?),
+            "max_targets" => self.max_targets = Some(values::count(value.as_u64(), scheduler)?),
             "max_lifetime" => self.max_lifetime = Some(values::parse_lifetime(text(&value)?)?),
             "service_urls" => self.service_urls = Some(ServiceUrls::parse(text(&value)?)?),
             _ => {
@@ -326,7 +352,7 @@ mod tests {
             (r#"{" e":{}}"#, "at  e: no environmentId looks like this"),
             (r#"{"e\n":{}}"#, "no environmentId looks like this"),
         ] {
-            let found = parse_environments(environments).err();
+            let found = parse_environments(environments, None).err();
             assert!(
                 found.is_some_and(|found| found.contains(problem)),
                 "{environments}"

@@ -4,6 +4,15 @@ use std::time::Duration;
 
 use crate::container::Isolation;
 
+/// `scheduler`: what a target is, and who runs it.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum SchedulerKind {
+    /// A container of one Engine.
+    Engine,
+    /// A service of a Swarm, which runs it on one of its nodes.
+    Swarm,
+}
+
 /// `docker_plaintext`: where plain http may be used.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Plaintext {
@@ -29,6 +38,14 @@ pub enum TokenDelivery {
     File,
     /// In the environment, and therefore in the container's configuration.
     Env,
+}
+
+pub fn parse_scheduler(text: &str) -> Result<SchedulerKind, String> {
+    match text {
+        "engine" => Ok(SchedulerKind::Engine),
+        "swarm" => Ok(SchedulerKind::Swarm),
+        _ => Err("must be engine or swarm".to_owned()),
+    }
 }
 
 pub fn parse_plaintext(text: &str) -> Result<Plaintext, String> {
@@ -64,23 +81,31 @@ pub fn parse_isolation(text: &str) -> Result<Isolation, String> {
     }
 }
 
-/// The highest `max_targets`. Each target takes one port of its network's
-/// bridge, and a Linux bridge has about 1,000 of them.
+/// The highest `max_targets` of an Engine. Each target takes one port of its
+/// network's bridge, and a Linux bridge has about 1,000 of them.
 const TARGETS_MAX: u64 = 1000;
 
-pub fn parse_count(text: &str) -> Result<usize, String> {
+/// The highest `max_targets` of a Swarm, whose nodes have a bridge each. Every start
+/// lists all services and tasks, which are 4 kB for each target.
+const TARGETS_OF_SWARM_MAX: u64 = 10_000;
+
+pub fn parse_count(text: &str, scheduler: Option<SchedulerKind>) -> Result<usize, String> {
     // `parse` would accept a sign as well.
     let is_number = text.bytes().all(|byte| byte.is_ascii_digit());
-    count(text.parse().ok().filter(|_| is_number))
+    count(text.parse().ok().filter(|_| is_number), scheduler)
 }
 
 /// Checks a number of targets. 0 is valid: no new target is started then, and the
 /// running ones are kept.
-pub fn count(number: Option<u64>) -> Result<usize, String> {
+pub fn count(number: Option<u64>, scheduler: Option<SchedulerKind>) -> Result<usize, String> {
+    let max = match scheduler {
+        Some(SchedulerKind::Swarm) => TARGETS_OF_SWARM_MAX,
+        Some(SchedulerKind::Engine) | None => TARGETS_MAX,
+    };
     number
-        .filter(|count| *count <= TARGETS_MAX)
+        .filter(|count| *count <= max)
         .and_then(|count| count.try_into().ok())
-        .ok_or_else(|| format!("must be a whole number from 0 to {TARGETS_MAX}"))
+        .ok_or_else(|| format!("must be a whole number from 0 to {max}"))
 }
 
 /// The longest `max_lifetime`: a year. Targets are meant to be short-lived.
@@ -173,10 +198,13 @@ mod tests {
     #[test]
     fn a_count_and_a_lifetime_keep_their_bounds() {
         for text in ["", "-0", "-1", "+1", "1001", "1e3", "ten"] {
-            parse_count(text).expect_err(text);
+            parse_count(text, Some(SchedulerKind::Engine)).expect_err(text);
         }
-        assert_eq!(parse_count("0"), Ok(0));
-        assert_eq!(parse_count("1000"), Ok(1000));
+        assert_eq!(parse_count("0", None), Ok(0));
+        assert_eq!(parse_count("1000", None), Ok(1000));
+        let swarm = Some(SchedulerKind::Swarm);
+        assert_eq!(parse_count("10000", swarm), Ok(10_000));
+        parse_count("10001", swarm).expect_err("more than a list can hold");
         for text in ["59s", "367d", "0d"] {
             parse_lifetime(text).expect_err(text);
         }

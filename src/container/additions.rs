@@ -1,6 +1,8 @@
 //! Environment variables, labels and volumes. Those of patches are added to the
 //! server's own and cannot replace them.
 
+use std::time::Duration;
+
 use serde_json::{Map, Value, json};
 
 use super::forms::{is_path, is_plain};
@@ -10,6 +12,11 @@ use crate::docker::label;
 /// The values of a single target.
 #[derive(Debug)]
 pub struct PerTarget<'a> {
+    /// The own name.
+    pub name: &'a str,
+    /// How long it may take to end by itself when it is removed. A Swarm reads it
+    /// from the body; an Engine is asked to stop it.
+    pub stop_grace: Duration,
     /// The image.
     pub image: &'a str,
     /// Environment variables as `NAME=value`.

@@ -144,7 +144,7 @@ pub fn is_text(value: &Value, has_form: impl Fn(&str) -> bool) -> bool {
     text.is_some_and(|text| text.is_empty() || has_form(text))
 }
 
-fn is_array(value: &Value, has_form: impl Fn(&Value) -> bool) -> bool {
+pub fn is_array(value: &Value, has_form: impl Fn(&Value) -> bool) -> bool {
     let entries = value.as_array();
     entries.is_some_and(|entries| entries.iter().all(has_form))
 }
@@ -189,14 +189,14 @@ pub fn is_path_of_files(text: &str) -> bool {
 
 /// Whether a value is a command, which only the target reads. A runtime that is
 /// written in C takes a NUL for the end.
-fn is_command(value: &Value) -> bool {
+pub fn is_command(value: &Value) -> bool {
     let has_form = |text: &str| !text.contains('\0');
     is_text(value, has_form) || is_list(value, has_form)
 }
 
 /// Whether a check is not so frequent that it keeps the Engine busy. Times are in
 /// nanoseconds, and the longest is a day.
-fn is_healthcheck(check: &Value) -> bool {
+pub fn is_healthcheck(check: &Value) -> bool {
     let is_time = |value: &Value| {
         is_number(value, 0..=0) || is_number(value, 1_000_000_000..=86_400_000_000_000)
     };
@@ -238,12 +238,12 @@ pub fn is_hardware_address(text: &str) -> bool {
     text.split(':').count() == 6 && text.split(':').all(is_byte)
 }
 
-fn is_user(text: &str) -> bool {
+pub fn is_user(text: &str) -> bool {
     text.split(':').count() <= 2 && text.split(':').all(|part| is_plain(part, "._-"))
 }
 
 /// Podman's `keep-groups` keeps the groups of whoever runs the Engine.
-fn is_group(text: &str) -> bool {
+pub fn is_group(text: &str) -> bool {
     is_plain(text, "._-") && !text.eq_ignore_ascii_case("keep-groups")
 }
 
@@ -290,7 +290,7 @@ fn is_storage_size(key: &str, size: &Value) -> bool {
 }
 
 /// Settings that the kernel keeps for each namespace of a container.
-fn is_sysctl(key: &str, value: &Value) -> bool {
+pub fn is_sysctl(key: &str, value: &Value) -> bool {
     let is_namespaced = [
         "net.",
         "fs.mqueue.",
@@ -335,7 +335,7 @@ const RESOURCES: [&str; 13] = [
     "stack",
 ];
 
-fn is_ulimit(limit: &Value) -> bool {
+pub fn is_ulimit(limit: &Value) -> bool {
     // -1 is none, which the limits of the control group still bound.
     let is_value = |key| limit[key].is_null() || is_number(&limit[key], -1..=BYTES_MAX);
     let name = limit["Name"].as_str();

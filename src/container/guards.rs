@@ -184,11 +184,11 @@ pub fn check_isolation(body: &Value, problems: &mut Vec<String>) {
 /// More than any machine has: a larger number is no limit at all.
 const PROCESSORS_MAX: i64 = 1024;
 
-const NANO_CPUS_MAX: i64 = PROCESSORS_MAX * 1_000_000_000;
+pub const NANO_CPUS_MAX: i64 = PROCESSORS_MAX * 1_000_000_000;
 
 /// A hundredth of a processor, the least that a kernel takes. Podman divides the
 /// number by 10,000, and takes a rest of 0 for no limit.
-const NANO_CPUS_MIN: i64 = 10_000_000;
+pub const NANO_CPUS_MIN: i64 = 10_000_000;
 
 /// More memory than any target needs: a larger number is no limit at all.
 pub const BYTES_MAX: i64 = 1 << 40;
@@ -231,7 +231,7 @@ pub const ONE_OF: [(&str, &[&str]); 2] = [
 
 const NETWORK: &str = "must name a network; the host's, another container's and an id, which may be that of the host's, are refused";
 
-fn is_unset(value: &Value) -> bool {
+pub fn is_unset(value: &Value) -> bool {
     match value {
         Value::Null | Value::Bool(false) => true,
         Value::String(text) => text.is_empty(),
@@ -263,7 +263,7 @@ fn is_network(mode: &Value) -> bool {
 /// Whether this can only be the name of a network. The Engine also accepts an id or
 /// its first digits, other kinds of network have a colon (`container:`), Podman's
 /// default may be the host's network, and two of its modes reach the host's loopback.
-fn is_network_name(name: &str) -> bool {
+pub fn is_network_name(name: &str) -> bool {
     let lower = name.to_ascii_lowercase();
     let may_be_id = lower.bytes().all(|byte| byte.is_ascii_hexdigit());
     let is_host = matches!(lower.as_str(), "host" | "default" | "pasta" | "slirp4netns");
@@ -299,7 +299,7 @@ fn is_endpoint(endpoint: &Value) -> bool {
 const LOG_BYTES_MAX: u64 = 10 << 30;
 
 /// Whether a log that is written to the host's disk has a limit.
-fn has_bounded_log(log: &Value) -> bool {
+pub fn has_bounded_log(log: &Value) -> bool {
     let is_on_disk = matches!(
         log["Type"].as_str(),
         None | Some("" | "json-file" | "k8s-file" | "local")
@@ -346,7 +346,7 @@ fn is_tag(tag: &str) -> bool {
 
 /// Whether a log has nothing but options that are known to be safe. A path would be a
 /// file on the host, an address a socket there, and `env` would show variables.
-fn is_plain_log(log: &Value) -> bool {
+pub fn is_plain_log(log: &Value) -> bool {
     let types = ["json-file", "local", "k8s-file", "journald", "none"];
     let is_type = is_absent_or(&log["Type"], |value| is_one_of(value, &types));
     let mut options = log["Config"].as_object().into_iter().flatten();
@@ -366,7 +366,7 @@ fn drops_capabilities(dropped: &Value) -> bool {
     texts(dropped).is_some_and(|mut dropped| dropped.any(|name| name.eq_ignore_ascii_case("ALL")))
 }
 
-fn is_agents(capability: &str) -> bool {
+pub fn is_agents(capability: &str) -> bool {
     let name = capability.to_ascii_uppercase();
     CAPABILITIES.contains(&name.strip_prefix("CAP_").unwrap_or(&name))
 }
@@ -398,7 +398,7 @@ fn is_confined(options: &Value) -> bool {
 
 /// Whether only the target uses this mount. A named volume may belong to another
 /// container, and a driver can mount any folder of the host.
-fn is_own_mount(mount: &Value) -> bool {
+pub fn is_own_mount(mount: &Value) -> bool {
     match mount["Type"].as_str() {
         Some("tmpfs") => is_unset(&mount["Source"]) && is_plain_mount(mount, "TmpfsOptions"),
         Some("volume") => {

@@ -1,8 +1,9 @@
 //! What a target's container is made of: safe defaults, changed by the operator's
 //! JSON merge patches (RFC 7396).
 //!
-//! The result is the body of ContainerCreate (Engine API 1.41 to 1.52).
-//! `defaults` is where every body starts, `additions` has the options that patches
+//! The result is the body of ContainerCreate (Engine API 1.41 to 1.52), or of
+//! ServiceCreate on a Swarm, whose patches are for the template of its task: that is
+//! `service`. Of a container, `defaults` is where every body starts, `additions` has the options that patches
 //! can only add to, `guards` refuses unsafe options, `forms` refuses values that an
 //! Engine could read differently, and `spelling` refuses keys that the guards would
 //! overlook.
@@ -11,6 +12,7 @@ mod additions;
 mod defaults;
 mod forms;
 mod guards;
+mod service;
 mod spelling;
 
 use serde_json::{Map, Value};
@@ -27,7 +29,8 @@ pub enum Isolation {
     GivenUp,
 }
 
-/// A JSON merge patch over the create body.
+/// A JSON merge patch over the create body of a container, or over the template of a
+/// service's task.
 #[derive(Debug, Clone)]
 pub struct Patch(Map<String, Value>);
 
@@ -66,15 +69,37 @@ impl Patch {
 pub struct Body {
     merged: Value,
     additions: Additions,
+    of: Of,
+}
+
+/// What a body makes.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum Of {
+    Container,
+    Service,
 }
 
 impl Body {
-    /// Applies patches to the defaults, one after the other.
+    /// Applies patches to the template of a service's task, one after the other.
     ///
     /// # Errors
     ///
     /// All problems with the patches. Each has its path and contains no value.
-    pub fn build(patches: &[&Patch], isolation: Isolation) -> Result<Self, Vec<String>> {
+    pub fn of_service(patches: &[&Patch], isolation: Isolation) -> Result<Self, Vec<String>> {
+        let (merged, additions) = service::template(patches, isolation)?;
+        Ok(Self {
+            merged,
+            additions,
+            of: Of::Service,
+        })
+    }
+
+    /// Applies patches to the defaults of a container, one after the other.
+    ///
+    /// # Errors
+    ///
+    /// All problems with the patches. Each has its path and contains no value.
+    pub fn of_container(patches: &[&Patch], isolation: Isolation) -> Result<Self, Vec<String>> {
         let mut problems = Vec::new();
         let mut additions = Additions::default();
         let mut merged = defaults::body();
@@ -91,7 +116,11 @@ impl Body {
             forms::check(&merged, &mut problems);
         }
         if problems.is_empty() {
-            Ok(Self { merged, additions })
+            Ok(Self {
+                merged,
+                additions,
+                of: Of::Container,
+            })
         } else {
             Err(problems)
         }
@@ -99,10 +128,20 @@ impl Body {
 
     /// The body with the values of one target.
     pub fn with(&self, target: &PerTarget<'_>) -> Value {
+        if self.of == Of::Service {
+            return service::body(&self.merged, &self.additions, target);
+        }
         let mut body = self.merged.clone();
         body["Image"] = target.image.into();
         self.additions.add_to(&mut body, target);
         body
+    }
+
+    /// Whether managers of a Swarm may run its targets too.
+    pub fn permits_managers(&self) -> bool {
+        let constraints = self.merged["Placement"]["Constraints"].as_array();
+        let mut constraints = constraints.into_iter().flatten();
+        !constraints.any(|constraint| constraint == service::WORKERS_ONLY)
     }
 
     /// The body without the values of a target, and without additions.
@@ -113,6 +152,9 @@ impl Body {
     /// The network that the operator must create, unless it is one that every Engine
     /// has.
     pub fn network(&self) -> Option<&str> {
+        if self.of == Of::Service {
+            return self.merged["Networks"][0]["Target"].as_str();
+        }
         let mode = self.merged["HostConfig"]["NetworkMode"].as_str()?;
         let is_builtin = matches!(mode, "" | "default" | "bridge" | "none" | "host" | "nat");
         (!is_builtin && !mode.starts_with("container:")).then_some(mode)
@@ -120,6 +162,10 @@ impl Body {
 
     /// Whether there is a limit of processor time.
     pub fn limits_processors(&self) -> bool {
+        if self.of == Of::Service {
+            let limit = &self.merged["Resources"]["Limits"]["NanoCPUs"];
+            return limit.as_i64().is_some_and(|limit| limit > 0);
+        }
         let host_config = &self.merged["HostConfig"];
         let is_limit = |key| host_config[key].as_i64().is_some_and(|limit| limit > 0);
         is_limit("NanoCpus") || is_limit("CpuQuota")
@@ -128,7 +174,11 @@ impl Body {
     /// Whether the body lets the first process run as root. The image can still
     /// name another user.
     pub fn runs_as_root(&self) -> bool {
-        let user = self.merged["User"].as_str().unwrap_or_default();
+        let user = match self.of {
+            Of::Container => &self.merged["User"],
+            Of::Service => &self.merged["ContainerSpec"]["User"],
+        };
+        let user = user.as_str().unwrap_or_default();
         let user = user.split(':').next().unwrap_or_default();
         matches!(user, "" | "root" | "0")
     }

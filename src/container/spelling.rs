@@ -154,7 +154,7 @@ fn problem(key: &str, path: &str, known: &[(&str, Shape)], isolation: Isolation)
 
 /// Folds the case as Go's `encoding/json` does, for which two letters beyond ASCII
 /// equal an ASCII letter.
-fn folded(key: &str) -> String {
+pub fn folded(key: &str) -> String {
     let letter = |letter: char| match letter {
         '\u{17f}' => 's',
         '\u{212a}' => 'k',

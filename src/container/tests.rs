@@ -1,5 +1,7 @@
 //! What patches can change, and what they cannot.
 
+use std::time::Duration;
+
 use proptest::collection::vec;
 use proptest::prelude::*;
 use proptest::sample;
@@ -12,7 +14,7 @@ fn build(patches: &[Value], isolation: Isolation) -> Result<Body, Vec<String>> {
         .iter()
         .map(|patch| Patch::from_value(patch.clone()).expect("an object"));
     let patches: Vec<Patch> = patches.collect();
-    Body::build(&patches.iter().collect::<Vec<_>>(), isolation)
+    Body::of_container(&patches.iter().collect::<Vec<_>>(), isolation)
 }
 
 /// Checks that a patch is refused with one problem, about `path`.
@@ -70,6 +72,8 @@ fn additions_do_not_replace_what_the_server_sets() {
     let second = json!({"Env": ["B=2=3"]});
     let body = build(&[first, second], Isolation::Kept).expect("a body");
     let whole = body.with(&PerTarget {
+        name: "n",
+        stop_grace: Duration::ZERO,
         image: "agent",
         env: &["SERVICE_URL=u".to_owned()],
         labels: &[("dynamic-access.name", "n")],
@@ -823,7 +827,7 @@ proptest! {
         let name = format!("{}SERVICE_URL{}", PIECES[before], PIECES[after]);
         let patch = json!({"Env": [format!("{name}=x")]});
         if let Ok(body) = build(&[patch], Isolation::GivenUp) {
-            let target = PerTarget { image: "agent", env: &[], labels: &[], volume: None };
+            let target = PerTarget { name: "n", stop_grace: Duration::ZERO, image: "agent", env: &[], labels: &[], volume: None };
             let whole = body.with(&target);
             let entry = whole["Env"][0].as_str().expect("text");
             let read = entry.split('=').next().expect("a name").trim();

@@ -7,7 +7,7 @@ use http::header::CONTENT_TYPE;
 use http::{HeaderValue, Method};
 
 use super::call::{CHANGE, Call};
-use super::{ContainerId, Reply, query_encoded, request};
+use super::{Reply, TargetId, query_encoded, request};
 use crate::fault::Fault;
 use crate::secret::Secret;
 
@@ -41,7 +41,7 @@ pub fn token_path() -> String {
 ///
 /// A failed call may have written the files all the same. Only an empty 200 is
 /// a success, since any web server answers 200 to something.
-pub fn write_secrets(id: &ContainerId, secrets: &[SecretFile]) -> Call<()> {
+pub fn write_secrets(id: &TargetId, secrets: &[SecretFile]) -> Call<()> {
     let path = format!(
         "/containers/{}/archive?path={}",
         id.as_str(),
@@ -92,7 +92,7 @@ mod tests {
 
     #[test]
     fn the_archive_holds_each_secret_for_root_to_read() {
-        let id = ContainerId::parse(ID).expect("an id");
+        let id = TargetId::parse(ID).expect("an id");
         let file = |name: &str, content: &str| SecretFile {
             name: name.to_owned(),
             content: Secret::new(content),

@@ -4,7 +4,7 @@ use http::{Method, StatusCode};
 use serde_json::Value;
 
 use super::call::{CHANGE, Call};
-use super::{ContainerId, ContainerName, Reply, json, query_encoded};
+use super::{ContainerName, Reply, TargetId, json, query_encoded};
 use crate::fault::Fault;
 
 /// What the Engine did with a create that it understood.
@@ -13,7 +13,7 @@ pub enum Outcome {
     /// The container exists.
     Created {
         /// Its id.
-        id: ContainerId,
+        id: TargetId,
         /// What the Engine left out of the container's configuration.
         warnings: Vec<String>,
     },
@@ -39,7 +39,7 @@ fn created(reply: &Reply) -> Result<Outcome, Fault> {
     match reply.status() {
         201 => {
             let body: Value = reply.json()?;
-            let id = body["Id"].as_str().and_then(ContainerId::parse);
+            let id = body["Id"].as_str().and_then(TargetId::of_container);
             let warnings = body["Warnings"].as_array();
             let warnings = warnings.into_iter().flatten().filter_map(Value::as_str);
             Ok(Outcome::Created {

@@ -9,7 +9,7 @@ use time::OffsetDateTime;
 use time::format_description::well_known::Rfc3339;
 
 use super::call::Call;
-use super::{ContainerId, Reply, bodiless};
+use super::{Reply, TargetId, bodiless};
 use crate::fault::Fault;
 
 /// How a container ended.
@@ -18,12 +18,13 @@ pub struct Ended {
     /// Seconds since then, by the Engine's own clock; `None` if the reply does
     /// not tell.
     pub seconds_ago: Option<i64>,
-    /// The exit code of its first process.
-    pub exit_code: i64,
+    /// The exit code of its first process, if it is known. An Engine always knows it,
+    /// and a Swarm does not after it has given up a node.
+    pub exit_code: Option<i64>,
 }
 
 /// Asks how a container ended; `None` if it is gone.
-pub fn inspect(id: &ContainerId) -> Call<Option<Ended>> {
+pub fn inspect(id: &TargetId) -> Call<Option<Ended>> {
     let path = format!("/containers/{}/json", id.as_str());
     Call::look("inspect", bodiless(Method::GET, &path), inspected)
 }
@@ -42,7 +43,7 @@ fn inspected(reply: &Reply) -> Result<Option<Ended>, Fault> {
             });
             Ok(Some(Ended {
                 seconds_ago,
-                exit_code: exit_code.ok_or_else(|| reply.lacks("ExitCode"))?,
+                exit_code: Some(exit_code.ok_or_else(|| reply.lacks("ExitCode"))?),
             }))
         }
         404 if reply.is_engines(StatusCode::NOT_FOUND) => Ok(None),
@@ -69,7 +70,7 @@ mod tests {
         ] {
             let body = format!(r#"{{"State":{{"FinishedAt":"{finished}","ExitCode":137}}}}"#);
             let ended = inspected(&dated(200, &body, Some(DATE)));
-            let exit_code = 137;
+            let exit_code = Some(137);
             let expected = Ended {
                 seconds_ago,
                 exit_code,

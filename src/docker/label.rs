@@ -1,6 +1,7 @@
-//! The labels of a target's container.
+//! The labels of a target's container, or of its service and containers on a Swarm.
 //!
-//! They are written at create and cannot be changed afterwards.
+//! They are written at create and not changed afterwards, but for [`VOUCHED`] and
+//! [`FENCED`], which only a service can get.
 
 /// The prefix of all of them.
 pub const PREFIX: &str = "dynamic-access.";
@@ -35,3 +36,10 @@ pub const START_WITHIN: &str = "dynamic-access.start-within";
 /// Seconds after its creation from which a container is removed, even if it
 /// runs.
 pub const MAX_LIFETIME: &str = "dynamic-access.max-lifetime";
+
+/// Somebody was told that the target runs. A service that has it is removed only by
+/// force, or once its task has ended.
+pub const VOUCHED: &str = "dynamic-access.vouched";
+
+/// A start was withdrawn: the service is never started again, nor vouched for.
+pub const FENCED: &str = "dynamic-access.fenced";

@@ -12,14 +12,15 @@ use serde_json::json;
 use time::OffsetDateTime;
 
 use super::call::Call;
-use super::{ContainerId, ContainerName, DeploymentId, Reply, bodiless, label, query_encoded};
+use super::inspect::Ended;
+use super::{ContainerName, DeploymentId, Reply, TargetId, bodiless, label, query_encoded};
 use crate::fault::Fault;
 
-/// A container as a list shows it.
+/// A target's container, or its service on a Swarm, as a list shows it.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Listed {
     /// Its id.
-    pub id: ContainerId,
+    pub id: TargetId,
     /// Its state.
     pub state: State,
     /// Time since its creation, by the Engine's own clock, exact to a second;
@@ -29,10 +30,14 @@ pub struct Listed {
     pub created: i64,
     /// The reference of its image; an id if the Engine has none for it any more.
     pub image: String,
-    /// The id of its image, which is a digest.
+    /// The id of its image, which is a digest; empty if the list does not tell.
     pub image_id: String,
-    names: Vec<String>,
-    labels: BTreeMap<String, String>,
+    /// How it has ended, if the list tells that too, as a Swarm's does.
+    pub ended: Option<Ended>,
+    /// The id of the node of a Swarm that it is on, if it is on one.
+    pub node: Option<String>,
+    pub(super) names: Vec<String>,
+    pub(super) labels: BTreeMap<String, String>,
 }
 
 /// A container's state, as far as it matters here.
@@ -40,14 +45,20 @@ pub struct Listed {
 pub enum State {
     /// Created and never started, or its start has failed.
     Created,
+    /// Started, and not yet running: a Swarm looks for a node, or the node pulls the
+    /// image. Nothing but a removal keeps it from running.
+    Starting,
     /// Running, also while paused or restarting.
     Running,
+    /// To be ended, and perhaps still running on a node that has not confirmed the end.
+    Stopping,
     /// Being removed.
     Removing,
     /// Ended by itself.
     Ended,
-    /// A removal of it has failed half-way: it never runs again, and another
-    /// removal finishes the work (moby, `daemon/delete.go`).
+    /// It never runs again, and another removal finishes the work: a removal of it
+    /// has failed half-way (moby, `daemon/delete.go`), a start has been withdrawn, or
+    /// a node has rejected it.
     Dead,
     /// A word that no known Engine uses.
     Unknown,
@@ -83,7 +94,7 @@ impl Listed {
 
 /// Finds the container of that id, whatever its state. The Engine's filter also
 /// matches prefixes, so the id is compared here.
-pub fn find_by_id(id: &ContainerId) -> Call<Option<Listed>> {
+pub fn find_by_id(id: &TargetId) -> Call<Option<Listed>> {
     let id = id.clone();
     list(&json!({"id": [id.as_str()]}), move |all| {
         all.into_iter().find(|container| container.id == id)
@@ -117,6 +128,20 @@ impl Survey {
         self.containers
             .iter()
             .all(|container| container.age.is_some())
+    }
+
+    /// How far the clock that has written the creation of a target is from the one
+    /// that has told [`Survey::now`], at least. The target is not older than `age`.
+    /// An Engine has one clock, and each manager of a Swarm has one of its own.
+    pub fn skew(&self, target: &Listed, age: Duration) -> Duration {
+        let age = i64::try_from(age.as_secs()).unwrap_or(i64::MAX);
+        // A second for each of the two times that the age is rounded from.
+        let possible = 0..=age.saturating_add(2);
+        let seconds = self.now.map_or(0, |now| {
+            let told = now.unix_timestamp().saturating_sub(target.created);
+            told - told.clamp(*possible.start(), *possible.end())
+        });
+        Duration::from_secs(seconds.unsigned_abs())
     }
 }
 
@@ -193,23 +218,28 @@ struct ContainerSummary {
 
 impl Listed {
     fn from_summary(summary: ContainerSummary, now: Option<OffsetDateTime>) -> Result<Self, Fault> {
-        let id = ContainerId::parse(&summary.id)
+        let id = TargetId::of_container(&summary.id)
             .ok_or_else(|| Fault::Nonsense("a list with an id that is none".to_owned()))?;
         Ok(Self {
             id,
             state: State::parse(&summary.state),
-            // A creation in the future means that the clock was set back.
-            age: now.map(|now| {
-                let seconds = now.unix_timestamp().saturating_sub(summary.created);
-                Duration::from_secs(seconds.try_into().unwrap_or(0))
-            }),
+            age: now.map(|now| age(summary.created, now)),
             created: summary.created,
             image: summary.image,
             image_id: summary.image_id,
+            ended: None,
+            node: None,
             names: summary.names.unwrap_or_default(),
             labels: summary.labels.unwrap_or_default(),
         })
     }
+}
+
+/// The time since a creation. One in the future means that a clock was set back, or
+/// that the clocks of a Swarm's managers differ.
+pub(super) fn age(created: i64, now: OffsetDateTime) -> Duration {
+    let seconds = now.unix_timestamp().saturating_sub(created);
+    Duration::from_secs(seconds.try_into().unwrap_or(0))
 }
 
 impl State {
@@ -239,12 +269,14 @@ pub(crate) mod tests {
     pub(crate) fn aged(state: &str, age: Option<u64>, labels: &[(&str, &str)]) -> Listed {
         let labels = labels.iter();
         Listed {
-            id: ContainerId::parse(ID).expect("an id"),
+            id: TargetId::parse(ID).expect("an id"),
             state: State::parse(state),
             age: age.map(Duration::from_secs),
             created: 1_795_395_600,
             image: "agent".to_owned(),
             image_id: "sha256:0123".to_owned(),
+            ended: None,
+            node: None,
             names: Vec::new(),
             labels: labels
                 .map(|(key, value)| ((*key).to_owned(), (*value).to_owned()))
@@ -269,7 +301,7 @@ pub(crate) mod tests {
             name.as_str()
         );
         assert_eq!(uri, expected);
-        let id = ContainerId::parse(ID).expect("an id");
+        let id = TargetId::parse(ID).expect("an id");
         assert_eq!(
             find_by_id(&id).request.uri().to_string(),
             format!("/containers/json?all=true&filters=%7B%22id%22%3A%5B%22{ID}%22%5D%7D")

@@ -23,9 +23,10 @@ pub mod remove;
 mod reply;
 pub mod start;
 pub mod stop;
+pub mod swarm;
 
-pub use names::{ContainerId, ContainerName, DeploymentId, EngineUrl, ImageReference};
-pub use reply::{NOT_THE_ENGINES_WORDS, Reply, is_denial, is_full};
+pub use names::{ContainerName, DeploymentId, EngineUrl, ImageReference, TargetId};
+pub use reply::{NOT_THE_ENGINES_WORDS, Reply, is_denial, is_full, is_leaderless};
 
 use http::header::{CONTENT_LENGTH, CONTENT_TYPE};
 use http::{Method, Request};

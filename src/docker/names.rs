@@ -9,16 +9,22 @@ use sha2::{Digest, Sha256};
 
 use crate::secret::Secret;
 
-/// The full id of a container: 64 lower-case hex digits.
+/// The full id of a target: that of its container, 64 lower-case hex digits, or that
+/// of its service on a Swarm, 25 lower-case letters and digits.
 ///
-/// The Engine also resolves names and unique prefixes of ids
+/// An Engine also resolves names and unique prefixes of ids
 /// (`Daemon.GetContainer`), so anything shorter could be somebody else's.
 #[derive(Debug, Clone, PartialEq, Eq, Hash)]
-pub struct ContainerId(String);
+pub struct TargetId(String);
 
-impl ContainerId {
-    /// Parses an id as the Engine gives it out.
+impl TargetId {
+    /// Parses an id of either form.
     pub fn parse(text: &str) -> Option<Self> {
+        Self::of_container(text).or_else(|| Self::of_service(text))
+    }
+
+    /// Parses the id of a container as an Engine gives it out.
+    pub fn of_container(text: &str) -> Option<Self> {
         let is_id = text.len() == 64
             && text
                 .bytes()
@@ -26,12 +32,26 @@ impl ContainerId {
         is_id.then(|| Self(text.to_owned()))
     }
 
-    /// All 64 digits.
+    /// Parses the id of a service as a Swarm gives it out (swarmkit, `identity`).
+    pub fn of_service(text: &str) -> Option<Self> {
+        let is_id = text.len() == 25
+            && text
+                .bytes()
+                .all(|byte| matches!(byte, b'0'..=b'9' | b'a'..=b'z'));
+        is_id.then(|| Self(text.to_owned()))
+    }
+
+    /// Whether it is that of a service.
+    pub fn is_of_service(&self) -> bool {
+        self.0.len() == 25
+    }
+
+    /// All of it.
     pub fn as_str(&self) -> &str {
         &self.0
     }
 
-    /// The twelve digits that `docker ps` shows.
+    /// The twelve characters that `docker ps` and `docker service ls` show.
     pub fn short(&self) -> &str {
         &self.0[..12]
     }
@@ -174,6 +194,15 @@ impl ImageReference {
         self.0.contains('@')
     }
 
+    /// Whether the reference names one content wherever it is looked up: by a digest,
+    /// or as the id of an image, `sha256:` and 64 digits.
+    pub fn is_pinned(&self) -> bool {
+        let is_id = self.0.strip_prefix("sha256:").is_some_and(|digits| {
+            digits.len() == 64 && digits.bytes().all(|byte| byte.is_ascii_hexdigit())
+        });
+        self.has_digest() || is_id
+    }
+
     /// The repository, and its digest or tag; the tag defaults to `latest`, as
     /// everywhere in Docker.
     pub fn repository_and_tag(&self) -> (&str, &str) {
@@ -280,11 +309,20 @@ mod tests {
     const ID: &str = "0123456789abcdef0123456789abcdef0123456789abcdef0123456789abcdef";
 
     #[test]
-    fn an_id_is_64_lower_case_hex_digits_and_nothing_else() {
-        assert_eq!(ContainerId::parse(ID).expect("an id").as_str(), ID);
+    fn an_id_is_64_hex_digits_or_25_letters_and_digits_and_nothing_else() {
+        assert_eq!(TargetId::parse(ID).expect("an id").as_str(), ID);
+        let service = "0123456789abcdefghijklmnz";
+        let id = TargetId::parse(service).expect("an id");
+        assert!(id.is_of_service() && !TargetId::parse(ID).is_some_and(|id| id.is_of_service()));
+        assert_eq!(TargetId::of_container(service), None);
+        assert_eq!(TargetId::of_service(ID), None);
         for text in [
             "",
             "a",
+            &service[..24],
+            &format!("{service}0"),
+            &service.to_uppercase(),
+            &format!("{}/", &service[..24]),
             &ID[..63],
             &format!("{ID}0"),
             &ID.to_uppercase(),
@@ -293,7 +331,7 @@ mod tests {
             &format!("{}é", &ID[..62]),
             "../../../../../../../../../../../../../../../../../../../../../..",
         ] {
-            assert_eq!(ContainerId::parse(text), None, "{text:?}");
+            assert_eq!(TargetId::parse(text), None, "{text:?}");
         }
     }
 

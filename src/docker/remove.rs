@@ -3,7 +3,7 @@
 use http::{Method, StatusCode};
 
 use super::call::{CHANGE, Call};
-use super::{ContainerId, Reply, bodiless};
+use super::{Reply, TargetId, bodiless};
 use crate::fault::Fault;
 
 /// What came of a removal that the Engine understood.
@@ -11,6 +11,8 @@ use crate::fault::Fault;
 pub enum Removed {
     /// The container is gone: now, or before (404).
     Gone,
+    /// A Swarm has accepted the removal, and a node has not yet confirmed the end.
+    Ending,
     /// The Engine would not (409): the container runs and there was no force,
     /// or another removal is at work on it.
     Declined,
@@ -21,14 +23,14 @@ pub enum Removed {
 ///
 /// After a failure of this call or of [`kill_and_remove`] the container may be
 /// gone all the same, unless the fault is [`Fault::Unreachable`].
-pub fn remove(id: &ContainerId) -> Call<Removed> {
+pub fn remove(id: &TargetId) -> Call<Removed> {
     let path = format!("/containers/{}?v=true", id.as_str());
     Call::change("remove", bodiless(Method::DELETE, &path), CHANGE, removed)
 }
 
 /// Kills and removes a container. The Engine finishes this even when the
 /// connection is lost.
-pub fn kill_and_remove(id: &ContainerId) -> Call<Removed> {
+pub fn kill_and_remove(id: &TargetId) -> Call<Removed> {
     let path = format!("/containers/{}?force=true&v=true", id.as_str());
     Call::change("kill", bodiless(Method::DELETE, &path), CHANGE, removed)
 }
@@ -60,7 +62,7 @@ mod tests {
 
     #[test]
     fn force_is_used_by_its_name_alone() {
-        let id = ContainerId::parse(ID).expect("an id");
+        let id = TargetId::parse(ID).expect("an id");
         let cautious = remove(&id).request;
         assert_eq!(cautious.method(), Method::DELETE);
         assert_eq!(

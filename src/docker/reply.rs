@@ -172,6 +172,23 @@ pub fn is_full(message: &str) -> bool {
     .any(|words| message.contains(words))
 }
 
+/// Whether a failure means that a manager cannot act for its Swarm: it has no leader,
+/// since a majority of the managers cannot reach each other or is about to elect one,
+/// or the leader does not answer it (moby, `daemon/cluster`; swarmkit, `raft`).
+pub fn is_leaderless(message: &str) -> bool {
+    [
+        "does not have a leader",
+        "no cluster leader",
+        "has lost leadership",
+        "lost leadership",
+        "code = DeadlineExceeded",
+        "context deadline exceeded",
+        "code = Unavailable",
+    ]
+    .iter()
+    .any(|words| message.contains(words))
+}
+
 #[cfg(test)]
 pub(crate) mod tests {
     use super::*;

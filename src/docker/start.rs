@@ -3,7 +3,7 @@
 use http::Method;
 
 use super::call::{CHANGE, Call};
-use super::{ContainerId, Reply, bodiless};
+use super::{Reply, TargetId, bodiless};
 use crate::fault::Fault;
 
 /// What came of a start that the Engine understood.
@@ -21,7 +21,7 @@ pub enum Outcome {
 /// The Engine would restart a container that has ended, so this is only sent
 /// for a container in the state `created`. After a failure the container may
 /// run all the same, unless the fault is [`Fault::Unreachable`].
-pub fn start(id: &ContainerId) -> Call<Outcome> {
+pub fn start(id: &TargetId) -> Call<Outcome> {
     let path = format!("/containers/{}/start", id.as_str());
     Call::change("start", bodiless(Method::POST, &path), CHANGE, started)
 }
@@ -43,7 +43,7 @@ mod tests {
 
     #[test]
     fn the_request_is_empty_and_says_so() {
-        let request = start(&ContainerId::parse(ID).expect("an id")).request;
+        let request = start(&TargetId::parse(ID).expect("an id")).request;
         assert_eq!(request.method(), Method::POST);
         let path = format!("/containers/{ID}/start");
         assert_eq!(request.uri().to_string(), path);

@@ -5,14 +5,14 @@ use std::time::Duration;
 use http::{Method, StatusCode};
 
 use super::call::{Call, LOOK};
-use super::{ContainerId, Reply, bodiless};
+use super::{Reply, TargetId, bodiless};
 use crate::fault::Fault;
 
 /// Asks a container to end and kills it after `grace`, which the Engine takes
 /// in whole seconds. A container that does not run, or is gone, has ended too.
 ///
 /// After a failure the container may have ended all the same.
-pub fn stop(id: &ContainerId, grace: Duration) -> Call<()> {
+pub fn stop(id: &TargetId, grace: Duration) -> Call<()> {
     let path = format!("/containers/{}/stop?t={}", id.as_str(), grace.as_secs());
     Call::change("stop", bodiless(Method::POST, &path), grace + LOOK, stopped)
 }
@@ -34,7 +34,7 @@ mod tests {
 
     #[test]
     fn the_grace_is_told_in_seconds() {
-        let id = ContainerId::parse(ID).expect("an id");
+        let id = TargetId::parse(ID).expect("an id");
         let request = stop(&id, Duration::from_secs(15)).request;
         assert_eq!(request.method(), Method::POST);
         let uri = format!("/containers/{ID}/stop?t=15");

@@ -23,7 +23,7 @@ impl Error {
             Self::BadIdempotencyKey => {
                 "The header Idempotency-Key must be given once, with 1 to 255 visible ASCII characters."
             }
-            Self::BadUniqueId => "The uniqueId must be 64 lower-case hexadecimal digits.",
+            Self::BadUniqueId => "The uniqueId does not have the form of this server's ids.",
             Self::BadQuery => "The query string is not valid for this webhook.",
             Self::Unauthorized(_) => "The credentials are missing or wrong.",
             Self::NotPermitted(_) => "These credentials do not open this route.",
@@ -111,6 +111,16 @@ impl Error {
                 "This server has reached its maximum number of targets. Try again later."
             }
             Self::NoRoom(_) => "The Docker Engine has no room for another target. Try again later.",
+            Self::NoNode(_) => {
+                "No node of the Docker Swarm has room for another target. Try again later."
+            }
+            Self::NoNodes => "No node of the Docker Swarm takes targets. Try again later.",
+            Self::StillPreparing(_) => {
+                "The agent image is being pulled by a node of the Docker Swarm. Try again shortly."
+            }
+            Self::NoLeader(_) => {
+                "The managers of the Docker Swarm cannot reach each other. Try again shortly."
+            }
             Self::Unhealthy(_) => "The provisioning server cannot start targets at the moment.",
         }
     }
@@ -138,6 +148,10 @@ impl Error {
             Self::Misconfigured(_) => "misconfigured",
             Self::NoSuchImage(_) => "no_such_image",
             Self::ImageBeingPulled(_) => "image_being_pulled",
+            Self::StillPreparing(_) => "still_preparing",
+            Self::NoNode(_) => "no_node",
+            Self::NoNodes => "no_nodes",
+            Self::NoLeader(_) => "no_leader",
             Self::PullStalled(_) => "pull_stalled",
             Self::PullRefused { .. } => "pull_refused",
             Self::TokenUnreadable { .. } => "token_unreadable",
@@ -183,7 +197,7 @@ impl fmt::Display for Error {
                 f.write_str("the header Idempotency-Key is missing, given twice or invalid")
             }
             Self::BadUniqueId => {
-                f.write_str("invalid body: uniqueId is not 64 lower-case hex digits")
+                f.write_str("invalid body: uniqueId does not have the form that scheduler gives out: 64 lower-case hex digits with engine, 25 lower-case letters and digits with swarm")
             }
             Self::BadQuery => f.write_str("invalid query; /reap takes dry_run=1 alone, and a list or the page one environment"),
             Self::BodyTooSlow => f.write_str("the body did not arrive in time"),
@@ -264,7 +278,9 @@ impl fmt::Display for Error {
             ),
             Self::OutOfTime(fault) => fault.fmt(f),
             Self::InProgress => f.write_str("another request is starting this target"),
-            Self::RemovalInProgress => f.write_str("another request is removing this target"),
+            Self::RemovalInProgress => f.write_str(
+                "this target is being removed, by another request or by a node of the Swarm that has not confirmed it; docker node ls shows a node that is down",
+            ),
             Self::TokenUnreadable { image, user } => write!(
                 f,
                 "{image} runs as the user {user}, and only root can read the token's file; set User to root in container_patch or environments, or token_delivery to env"
@@ -314,6 +330,21 @@ impl fmt::Display for Error {
             Self::NoRoom(fault) => write!(
                 f,
                 "the targets' network is full: {fault}; lower max_targets, or create the network with a larger subnet"
+            ),
+            Self::NoNode(reason) => write!(
+                f,
+                "the target found no node: {reason}; add nodes, lower the Reservations in container_patch, or check its Constraints"
+            ),
+            Self::NoNodes => f.write_str(
+                "no node of the Swarm is ready, active and a worker; see docker node ls, or permit managers with Constraints in container_patch",
+            ),
+            Self::StillPreparing(image) => write!(
+                f,
+                "a node was still preparing the target when the time was up, so it was withdrawn; pull {image} on every node beforehand"
+            ),
+            Self::NoLeader(fault) => write!(
+                f,
+                "the Swarm cannot act: {fault}; a majority of its managers must reach each other, see docker node ls"
             ),
             Self::Unhealthy(cause) => write!(f, "unhealthy: {cause}"),
         }

@@ -11,7 +11,7 @@ use http::StatusCode;
 
 use crate::auth::Caller;
 use crate::config::Problems;
-use crate::docker::{ContainerId, ImageReference, is_denial, is_full};
+use crate::docker::{ImageReference, TargetId, is_denial, is_full, is_leaderless};
 use crate::fault::Fault;
 use crate::provision::KeyKind;
 
@@ -50,9 +50,9 @@ pub enum Error {
         allow: &'static str,
     },
     /// The container to stop does not belong to this deployment.
-    NotOurs(ContainerId),
+    NotOurs(TargetId),
     /// A container that does not belong to this deployment has the target's name.
-    NameTaken(ContainerId),
+    NameTaken(TargetId),
     /// Variables of this server are wrong.
     Misconfigured(Problems),
     /// The Engine has no such image.
@@ -106,20 +106,20 @@ pub enum Error {
     /// The key's target has ended. It is not started again.
     TargetEnded {
         /// Its container.
-        id: ContainerId,
+        id: TargetId,
         /// What the key is.
         of: KeyKind,
         /// The exit code of its first process, if it is known.
         exit_code: Option<i64>,
     },
     /// The target's container was removed by somebody else before it ran.
-    TargetVanished(ContainerId),
+    TargetVanished(TargetId),
     /// The agent would register at a place that is not allowed.
     ServiceUrlNotAllowed,
     /// The key's target was started with another payload.
     OtherPayload {
         /// Its container.
-        id: ContainerId,
+        id: TargetId,
         /// What the key is.
         of: KeyKind,
     },
@@ -136,6 +136,16 @@ pub enum Error {
     },
     /// The Engine's network has no room for another target.
     NoRoom(Fault),
+    /// No node of the Swarm has room for another target. Holds the Swarm's reason.
+    NoNode(String),
+    /// No node of the Swarm takes targets: none is ready, active and permitted.
+    NoNodes,
+    /// A node of the Swarm still prepares the target, which is mostly a pull of this
+    /// image.
+    StillPreparing(ImageReference),
+    /// The managers of the Swarm cannot agree: a majority of them cannot be reached.
+    /// Holds the manager's words.
+    NoLeader(Fault),
     /// The health check failed, and why.
     Unhealthy(Box<Error>),
 }
@@ -174,6 +184,10 @@ impl Error {
             Self::TooManyTargets { .. } | Self::NoRoom(_) => StatusCode::TOO_MANY_REQUESTS,
             Self::EngineUnreachable(_)
             | Self::ImageBeingPulled(_)
+            | Self::StillPreparing(_)
+            | Self::NoNode(_)
+            | Self::NoNodes
+            | Self::NoLeader(_)
             | Self::PullStalled(_)
             | Self::InProgress
             | Self::RemovalInProgress
@@ -193,9 +207,13 @@ impl Error {
             Self::InProgress
             | Self::TooManyTargets { .. }
             | Self::NoRoom(_)
+            | Self::NoNode(_)
+            | Self::NoNodes
+            | Self::StillPreparing(_)
             | Self::ImageBeingPulled(_)
             | Self::PullStalled(_) => Some(30),
             Self::EngineUnreachable(_)
+            | Self::NoLeader(_)
             | Self::RemovalInProgress
             | Self::TargetVanished(_)
             | Self::Unhealthy(_) => Some(10),
@@ -207,7 +225,10 @@ impl Error {
     pub fn is_transient(&self) -> bool {
         matches!(
             self,
-            Self::EngineFailed(_) | Self::EngineUnreachable(_) | Self::OutOfTime(_)
+            Self::EngineFailed(_)
+                | Self::EngineUnreachable(_)
+                | Self::NoLeader(_)
+                | Self::OutOfTime(_)
         )
     }
 }
@@ -218,6 +239,8 @@ impl From<Fault> for Error {
             Fault::Unreachable(_) | Fault::Untrusted(_) => Self::EngineUnreachable(fault),
             Fault::Forbidden(_) => Self::Denied(fault),
             Fault::TimedOut | Fault::CutShort(_) | Fault::BudgetSpent => Self::OutOfTime(fault),
+            Fault::Rejected(_) => Self::Refused(fault),
+            Fault::EngineError { message, .. } if is_leaderless(message) => Self::NoLeader(fault),
             Fault::EngineError { message, .. } if is_full(message) => Self::NoRoom(fault),
             Fault::EngineError { status, message } if is_denial(*status, message) => {
                 Self::Denied(fault)
@@ -246,8 +269,8 @@ mod tests {
         }
     }
 
-    fn id() -> ContainerId {
-        ContainerId::parse(&"0".repeat(64)).expect("an id")
+    fn id() -> TargetId {
+        TargetId::parse(&"0".repeat(64)).expect("an id")
     }
 
     fn caller() -> Caller {
@@ -320,6 +343,10 @@ mod tests {
             ),
             (Error::NoRoom(said(500)), 429),
             (Error::ImageBeingPulled(image()), 503),
+            (Error::StillPreparing(image()), 503),
+            (Error::NoNode("planted".to_owned()), 503),
+            (Error::NoNodes, 503),
+            (Error::NoLeader(said(500)), 503),
             (Error::PullStalled(image()), 503),
             (
                 Error::PullRefused {

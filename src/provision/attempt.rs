@@ -8,9 +8,11 @@ use crate::ages::START_WITHIN;
 use crate::config::{Config, Profile, TokenDelivery};
 use crate::container::PerTarget;
 use crate::docker::list::Listed;
-use crate::docker::{ContainerName, archive, label};
+use crate::docker::{ContainerName, TargetId, archive, label};
 use crate::environment_id::is_same;
 use crate::error::Error;
+use crate::fault::Fault;
+use crate::scheduler::{NewTarget, Started};
 
 /// One attempt to carry out an order.
 #[derive(Debug)]
@@ -37,8 +39,20 @@ impl<'a> Attempt<'a> {
         }
     }
 
+    /// What a scheduler needs to know to make and start its target.
+    pub fn target(&self) -> NewTarget<'_> {
+        let is_file = self.config.token_delivery == TokenDelivery::File;
+        NewTarget {
+            name: &self.name,
+            attempt: &self.id,
+            image: &self.profile.image,
+            body: self.body(),
+            secrets: if is_file { &self.order.secrets } else { &[] },
+        }
+    }
+
     /// The body of the create.
-    pub fn body(&self) -> Value {
+    fn body(&self) -> Value {
         let Self { order, profile, .. } = self;
         // Labels cannot be changed later, so they hold all that another replica
         // must know about the container.
@@ -76,6 +90,8 @@ impl<'a> Attempt<'a> {
         let has_files = is_file && !order.secrets.is_empty();
         let volume = has_files.then_some(archive::SECRETS_DIR);
         profile.body.with(&PerTarget {
+            name: self.name.as_str(),
+            stop_grace: self.config.stop_grace,
             image: profile.image.as_str(),
             env: &env,
             labels: &labels,
@@ -88,6 +104,22 @@ impl<'a> Attempt<'a> {
     pub fn no_such_network(&self, named: String) -> Error {
         let network = self.profile.body.network();
         Error::NoSuchNetwork(network.map_or(named, str::to_owned))
+    }
+
+    /// The error of a start after which the target does not run, for the moment at
+    /// least.
+    pub fn error_of(&self, outcome: Started, id: &TargetId) -> Error {
+        let image = &self.profile.image;
+        match outcome {
+            Started::NoSuchNetwork(named) => self.no_such_network(named),
+            Started::NoSuchImage => Error::NoSuchImage(image.clone()),
+            Started::Rejected(reason) => Error::Refused(Fault::Rejected(reason)),
+            Started::NoNode(reason) => Error::NoNode(reason),
+            Started::Preparing => Error::StillPreparing(image.clone()),
+            Started::Ended => Error::TargetVanished(id.clone()),
+            // One that runs is no error; whoever asks is to look again.
+            Started::Withdrawn | Started::Runs(_) => Error::InProgress,
+        }
     }
 
     /// Whether this attempt created a container.

@@ -2,7 +2,7 @@
 
 use super::attempt::Attempt;
 use super::{FAULTS_MAX, Provisioner};
-use crate::docker::ContainerId;
+use crate::docker::TargetId;
 use crate::docker::list::State;
 use crate::docker::remove::Removed;
 use crate::pauses::Pauses;
@@ -39,21 +39,27 @@ impl<P: Platform> Provisioner<'_, P> {
     ///
     /// The Engine refuses a removal without force while the container runs, so
     /// the clean-up of one request cannot hurt what another vouches for.
-    pub(super) async fn clean_up(&self, id: &ContainerId) -> Remains {
+    pub(super) async fn clean_up(&self, id: &TargetId) -> Remains {
         let scheduler = self.scheduler.until(self.budget.answer_until);
         let mut pauses = Pauses::new(self.platform, self.budget.answer_until);
         for tries in 0..FAULTS_MAX {
-            match scheduler.find_by_id(id).await {
+            let found = match scheduler.find_by_id(id).await {
                 Ok(None) if tries == 0 => return Remains::Nothing,
                 Ok(None) | Err(_) => return Remains::Unclear,
                 Ok(Some(found)) => match found.state {
                     State::Running => return Remains::Running,
                     State::Ended => return Remains::Ended,
-                    State::Created | State::Removing | State::Dead | State::Unknown => {}
+                    State::Created
+                    | State::Starting
+                    | State::Stopping
+                    | State::Removing
+                    | State::Dead
+                    | State::Unknown => found,
                 },
-            }
-            let is_gone = matches!(scheduler.remove(id).await, Ok(Removed::Gone));
-            if is_gone || !pauses.next().await {
+            };
+            let removed = scheduler.remove(&found).await;
+            let is_done = matches!(removed, Ok(Removed::Gone | Removed::Ending));
+            if is_done || !pauses.next().await {
                 return Remains::Unclear;
             }
         }

@@ -3,8 +3,9 @@
 use serde_json::Value;
 
 use super::Provisioner;
-use crate::config::TokenDelivery;
+use crate::config::{Profile, SchedulerKind, TokenDelivery};
 use crate::docker::image::{self, Image};
+use crate::docker::swarm::node;
 use crate::docker::{ImageReference, network};
 use crate::error::Error;
 use crate::platform::Platform;
@@ -27,6 +28,30 @@ impl<P: Platform> Provisioner<'_, P> {
     }
 
     async fn check(&self) -> Result<Vec<String>, Error> {
+        match self.config.scheduler {
+            SchedulerKind::Engine => self.check_images().await?,
+            SchedulerKind::Swarm => self.check_nodes().await?,
+        }
+        self.check_networks().await
+    }
+
+    /// Checks that a node can be given the next target of every profile by its role.
+    /// Which images the nodes have is not known to their managers.
+    async fn check_nodes(&self) -> Result<(), Error> {
+        let nodes = self.scheduler.engine().send(node::list()).await?;
+        let can_run = |profile: &Profile| {
+            let permits_managers = profile.body.permits_managers();
+            let mut nodes = nodes.iter();
+            nodes.any(|node| node.takes_tasks && (node.is_worker || permits_managers))
+        };
+        if self.config.profiles.all().all(can_run) {
+            Ok(())
+        } else {
+            Err(Error::NoNodes)
+        }
+    }
+
+    async fn check_images(&self) -> Result<(), Error> {
         let engine = self.scheduler.engine();
         for image in self.config.profiles.images() {
             let found = match engine.send(image::inspect(image)).await? {
@@ -42,11 +67,17 @@ impl<P: Platform> Provisioner<'_, P> {
             let found = found.ok_or_else(|| Error::NoSuchImage(image.clone()))?;
             self.check_user(image, found)?;
         }
+        Ok(())
+    }
+
+    async fn check_networks(&self) -> Result<Vec<String>, Error> {
+        let engine = self.scheduler.engine();
         let mut notes = Vec::new();
         for name in self.config.profiles.networks() {
             let network = engine.send(network::inspect(name)).await?;
             let network = network.ok_or_else(|| Error::NoSuchNetwork(name.to_owned()))?;
-            if !network.isolates {
+            let is_engine = self.config.scheduler == SchedulerKind::Engine;
+            if is_engine && !network.isolates {
                 notes.push(format!(
                     "the network {name} lets targets reach each other: it was created without com.docker.network.bridge.enable_icc=false, or the Engine, like Podman, ignores that option"
                 ));

@@ -3,6 +3,7 @@
 use std::time::Duration;
 
 use super::Provisioner;
+use crate::config::SchedulerKind;
 use crate::docker::list::Survey;
 use crate::docker::{ImageReference, image};
 use crate::fault::Fault;
@@ -48,6 +49,10 @@ impl<P: Platform> Provisioner<'_, P> {
                 readings.faults.push(fault);
                 return readings;
             }
+        }
+        // A Swarm's managers do not know which images its nodes have.
+        if self.config.scheduler == SchedulerKind::Swarm {
+            return readings;
         }
         for name in self.config.profiles.images().into_iter().take(IMAGES_MAX) {
             match scheduler.engine().send(image::inspect(name)).await {

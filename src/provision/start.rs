@@ -13,15 +13,16 @@ use super::clean_up::Remains;
 use super::{FAULTS_MAX, KeyKind, Provisioner, StartOrder, Started};
 use crate::ages::ABANDONED_AFTER;
 use crate::config::TokenDelivery;
-use crate::docker::create::{Outcome, is_limit_dropped};
-use crate::docker::list::State;
+use crate::docker::TargetId;
+use crate::docker::create::{self, is_limit_dropped};
+use crate::docker::list::{Listed, State};
 use crate::docker::remove::Removed;
-use crate::docker::{ContainerId, start};
 use crate::error::Error;
 use crate::fault::Fault;
 use crate::pauses::Pauses;
 use crate::platform::Platform;
 use crate::pull::pull;
+use crate::scheduler::{NewTarget, Started as Outcome};
 
 /// How long a target must stay up to count as started, beside the time that its
 /// start took.
@@ -36,16 +37,23 @@ const STAYS_UP: Duration = Duration::from_millis(750);
 /// The longest such wait: the time of a start whose answer was lost says nothing.
 const STAYS_UP_MAX: Duration = Duration::from_secs(3);
 
+/// The longest time between the create of a target and the list that counts it.
+const WORK: Duration = Duration::from_secs(25);
+
+/// How much the clocks of a Swarm's managers may differ before a warning says so.
+/// Lifetimes are told in days, and the shortest age that matters is half a minute.
+const SKEW_MAX: Duration = Duration::from_secs(10);
+
 /// What a look at the name shows this attempt.
 enum Sight {
     /// The target runs.
-    Runs(ContainerId),
+    Runs(TargetId),
     /// This attempt's container waits to be started.
-    Mine(ContainerId),
+    Mine(TargetId),
     /// Another attempt is at work, or a removal.
     Busy,
     /// Nobody can start this container any more, and it has the name.
-    Abandoned(ContainerId),
+    Abandoned(Box<Listed>),
     /// No container has the name, or none yet.
     Nothing,
 }
@@ -60,15 +68,15 @@ impl<P: Platform> Provisioner<'_, P> {
     pub async fn start(&self, order: &StartOrder) -> Result<Started, Error> {
         let attempt = Attempt::new(self.config, order, self.platform.random());
         self.check_order(&attempt)?;
-        let body = attempt.body();
+        let target = attempt.target();
         let image = &attempt.profile.image;
         let mut pauses = Pauses::new(self.platform, self.budget.work_until);
         let mut faults = 0;
         let mut has_pulled = false;
         loop {
-            let cause = match self.scheduler.create(&attempt.name, &body).await {
-                Ok(Outcome::Created { id, warnings }) => {
-                    match self.run(&attempt, id, warnings).await {
+            let cause = match self.scheduler.create(&target).await {
+                Ok(create::Outcome::Created { id, warnings }) => {
+                    match self.run(&attempt, &target, id, warnings).await {
                         Err(error @ Error::TargetVanished(_)) => {
                             faults += 1;
                             error
@@ -76,17 +84,19 @@ impl<P: Platform> Provisioner<'_, P> {
                         outcome => return outcome,
                     }
                 }
-                Ok(Outcome::NoSuchImage) if has_pulled => {
+                Ok(create::Outcome::NoSuchImage) if has_pulled => {
                     return Err(Error::NoSuchImage(image.clone()));
                 }
-                Ok(Outcome::NoSuchImage) => {
+                Ok(create::Outcome::NoSuchImage) => {
                     let engine = self.scheduler.engine().until(self.budget.pull_until);
                     pull(&engine, self.config, image).await?;
                     has_pulled = true;
                     continue;
                 }
-                Ok(Outcome::NoSuchNetwork(named)) => return Err(attempt.no_such_network(named)),
-                Ok(Outcome::NameTaken) => Error::InProgress,
+                Ok(create::Outcome::NoSuchNetwork(named)) => {
+                    return Err(attempt.no_such_network(named));
+                }
+                Ok(create::Outcome::NameTaken) => Error::InProgress,
                 // Nothing was created, so there is nothing to look for.
                 Err(fault) if fault.is_without_effect() => return Err(fault.into()),
                 Err(fault) => {
@@ -106,7 +116,7 @@ impl<P: Platform> Provisioner<'_, P> {
                         ..started
                     });
                 }
-                Sight::Mine(id) => match self.run(&attempt, id, Vec::new()).await {
+                Sight::Mine(id) => match self.run(&attempt, &target, id, Vec::new()).await {
                     Err(error @ Error::TargetVanished(_)) => {
                         faults += 1;
                         error
@@ -159,11 +169,11 @@ impl<P: Platform> Provisioner<'_, P> {
                         return Err(Error::InProgress);
                     }
                 }
-                Ok(Sight::Abandoned(id)) => {
+                Ok(Sight::Abandoned(found)) => {
                     // Without force: a created one that runs after all stays,
                     // and the next look shows it.
-                    let removed = self.scheduler.remove(&id).await;
-                    let is_gone = matches!(removed, Ok(Removed::Gone));
+                    let removed = self.scheduler.remove(&found).await;
+                    let is_gone = matches!(removed, Ok(Removed::Gone | Removed::Ending));
                     if !is_gone && !pauses.next().await {
                         return Err(Error::InProgress);
                     }
@@ -193,12 +203,16 @@ impl<P: Platform> Provisioner<'_, P> {
         match found.state {
             State::Running => Ok(Sight::Runs(found.id)),
             State::Ended => Err(self.ended(attempt, found.id).await),
-            State::Dead => Ok(Sight::Abandoned(found.id)),
+            State::Dead => Ok(Sight::Abandoned(Box::new(found))),
             State::Created if attempt.has_created(&found) => Ok(Sight::Mine(found.id)),
             State::Created if found.age.is_some_and(|age| age > ABANDONED_AFTER) => {
-                Ok(Sight::Abandoned(found.id))
+                Ok(Sight::Abandoned(Box::new(found)))
             }
-            State::Created | State::Removing | State::Unknown => Ok(Sight::Busy),
+            State::Created
+            | State::Starting
+            | State::Stopping
+            | State::Removing
+            | State::Unknown => Ok(Sight::Busy),
         }
     }
 
@@ -206,19 +220,20 @@ impl<P: Platform> Provisioner<'_, P> {
     async fn run(
         &self,
         attempt: &Attempt<'_>,
-        id: ContainerId,
-        warnings: Vec<String>,
+        target: &NewTarget<'_>,
+        id: TargetId,
+        mut warnings: Vec<String>,
     ) -> Result<Started, Error> {
-        let prepared = self.prepare(attempt, &id, &warnings).await;
+        let prepared = self.prepare(attempt, &id, &mut warnings).await;
         let begun = self.platform.now();
         let took = || self.platform.now().saturating_sub(begun);
         let cause = match prepared {
             Err(error) => error,
-            Ok(()) => match self.scheduler.start(&id).await {
-                Ok(start::Outcome::Runs) => {
-                    return self.confirm(attempt, id, warnings, took()).await;
+            Ok(()) => match self.scheduler.start(&id, target).await {
+                Ok(Outcome::Runs(took)) => {
+                    return self.confirm(attempt, id, warnings, took).await;
                 }
-                Ok(start::Outcome::NoSuchNetwork(named)) => attempt.no_such_network(named),
+                Ok(outcome) => attempt.error_of(outcome, &id),
                 Err(fault) => fault.into(),
             },
         };
@@ -240,7 +255,7 @@ impl<P: Platform> Provisioner<'_, P> {
     async fn confirm(
         &self,
         attempt: &Attempt<'_>,
-        id: ContainerId,
+        id: TargetId,
         warnings: Vec<String>,
         took: Duration,
     ) -> Result<Started, Error> {
@@ -259,26 +274,28 @@ impl<P: Platform> Provisioner<'_, P> {
         match container.state {
             // The Engine has said that it runs; a word that is not known says
             // nothing else.
-            State::Running | State::Unknown => Ok(Started {
+            State::Running | State::Unknown if scheduler.vouch(&id).await? => Ok(Started {
                 container,
                 is_new: true,
                 warnings,
             }),
-            State::Created => Err(Error::InProgress),
+            State::Running | State::Unknown | State::Created | State::Starting => {
+                Err(Error::InProgress)
+            }
             State::Ended => Err(self.ended(attempt, id).await),
-            State::Removing | State::Dead => Err(ended),
+            State::Stopping | State::Removing | State::Dead => Err(ended),
         }
     }
 
     /// The error of a target that has ended, with its exit code if the Engine
     /// still tells it.
-    async fn ended(&self, attempt: &Attempt<'_>, id: ContainerId) -> Error {
+    async fn ended(&self, attempt: &Attempt<'_>, id: TargetId) -> Error {
         let scheduler = self.scheduler.until(self.budget.answer_until);
         let ended = scheduler.ended(&id).await.ok().flatten();
         Error::TargetEnded {
             id,
             of: attempt.order.key.kind(),
-            exit_code: ended.map(|ended| ended.exit_code),
+            exit_code: ended.and_then(|ended| ended.exit_code),
         }
     }
 
@@ -287,8 +304,8 @@ impl<P: Platform> Provisioner<'_, P> {
     async fn prepare(
         &self,
         attempt: &Attempt<'_>,
-        id: &ContainerId,
-        warnings: &[String],
+        id: &TargetId,
+        warnings: &mut Vec<String>,
     ) -> Result<(), Error> {
         // A lost reply hides its warnings. They depend on the kernel alone, so
         // nobody can make use of that.
@@ -296,12 +313,21 @@ impl<P: Platform> Provisioner<'_, P> {
         if let Some(warning) = dropped {
             return Err(Error::LimitDropped(warning.clone()));
         }
-        let all = self.scheduler.list().await?;
-        Capacity::of(attempt, self.config.max_targets).check(&all)?;
-        let secrets = &attempt.order.secrets;
-        if self.config.token_delivery == TokenDelivery::File && !secrets.is_empty() {
-            self.scheduler.write_secrets(id, secrets).await?;
+        let survey = self.scheduler.survey_with(id).await?;
+        let all = &survey.containers;
+        // A Swarm gives a name away while its last target may still run.
+        let is_last = |found: &Listed| found.id != *id && found.has_name(attempt.name.as_str());
+        if all.iter().any(is_last) {
+            return Err(Error::InProgress);
         }
-        Ok(())
+        let own = all.iter().find(|found| found.id == *id);
+        let skew = own.map(|own| survey.skew(own, WORK)).unwrap_or_default();
+        if skew > SKEW_MAX {
+            warnings.push(format!(
+                "the clocks of the Swarm's managers differ by {} s or more, and targets are removed too early or too late by that; synchronise them",
+                skew.as_secs()
+            ));
+        }
+        Capacity::of(attempt, self.config.max_targets).check(all)
     }
 }

@@ -3,7 +3,7 @@
 use std::time::Duration;
 
 use super::{FAULTS_MAX, Provisioner};
-use crate::docker::ContainerId;
+use crate::docker::TargetId;
 use crate::docker::list::{Listed, State};
 use crate::docker::remove::Removed;
 use crate::error::Error;
@@ -19,9 +19,13 @@ impl<P: Platform> Provisioner<'_, P> {
     ///
     /// # Errors
     ///
-    /// [`Error::NotOurs`], with the container untouched, or whatever kept it
+    /// [`Error::BadUniqueId`] for an id of another scheduler, whose targets cannot be
+    /// seen, [`Error::NotOurs`], with the container untouched, or whatever kept it
     /// from being removed.
-    pub async fn stop(&self, id: &ContainerId) -> Result<Option<Listed>, Error> {
+    pub async fn stop(&self, id: &TargetId) -> Result<Option<Listed>, Error> {
+        if !self.scheduler.gives_out(id) {
+            return Err(Error::BadUniqueId);
+        }
         let mut pauses = Pauses::new(self.platform, self.budget.work_until);
         let mut tries = 0;
         let mut seen = None;
@@ -35,7 +39,7 @@ impl<P: Platform> Provisioner<'_, P> {
             seen = Some(found);
             let cause = match removal {
                 Ok(Removed::Gone) => return Ok(seen),
-                Ok(Removed::Declined) => Error::RemovalInProgress,
+                Ok(Removed::Ending | Removed::Declined) => Error::RemovalInProgress,
                 Err(fault) => {
                     tries += 1;
                     let error = Error::from(fault);
@@ -54,7 +58,7 @@ impl<P: Platform> Provisioner<'_, P> {
     /// Removes the container once; `None` if it is not there.
     async fn stop_once(
         &self,
-        id: &ContainerId,
+        id: &TargetId,
         grace: Duration,
     ) -> Result<Option<(Listed, Result<Removed, Fault>)>, Error> {
         let Some(container) = self.scheduler.find_by_id(id).await? else {
@@ -67,7 +71,7 @@ impl<P: Platform> Provisioner<'_, P> {
             // The grace is a courtesy: its outcome changes nothing.
             let _ = self.scheduler.stop(id, grace).await;
         }
-        let removed = self.scheduler.kill_and_remove(id).await;
+        let removed = self.scheduler.kill_and_remove(&container).await;
         Ok(Some((container, removed)))
     }
 }

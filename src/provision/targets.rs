@@ -3,7 +3,7 @@
 use time::OffsetDateTime;
 
 use super::Provisioner;
-use crate::docker::ContainerId;
+use crate::docker::TargetId;
 use crate::docker::list::Listed;
 use crate::error::Error;
 use crate::platform::Platform;
@@ -73,13 +73,16 @@ impl<P: Platform> Provisioner<'_, P> {
     ///
     /// [`Error::NoSuchTarget`], also for a container that is not ours, or whatever
     /// kept the Engine from answering.
-    pub async fn target(&self, id: &ContainerId) -> Result<Target, Error> {
+    pub async fn target(&self, id: &TargetId) -> Result<Target, Error> {
+        if !self.scheduler.gives_out(id) {
+            return Err(Error::NoSuchTarget);
+        }
         let found = self.scheduler.find_by_id(id).await?;
         let found = found
             .filter(|found| found.is_of(&self.config.deployment_id))
             .ok_or(Error::NoSuchTarget)?;
         let mut target = Target::new(&found, self.config);
-        if target.state == TargetState::Ended {
+        if target.state == TargetState::Ended && target.exit_code.is_none() {
             target.exit_code = self.exit_code(id).await;
         }
         Ok(target)
@@ -87,15 +90,16 @@ impl<P: Platform> Provisioner<'_, P> {
 
     async fn add_exit_codes(&self, youngest_first: impl Iterator<Item = &mut Target>) {
         let ended = youngest_first.filter(|target| target.state == TargetState::Ended);
-        for target in ended.take(EXIT_CODES_MAX) {
+        let unknown = ended.filter(|target| target.exit_code.is_none());
+        for target in unknown.take(EXIT_CODES_MAX) {
             target.exit_code = self.exit_code(&target.id).await;
         }
     }
 
     /// The exit code of a container that has ended. Without it the rest is still
     /// worth an answer.
-    async fn exit_code(&self, id: &ContainerId) -> Option<i64> {
+    async fn exit_code(&self, id: &TargetId) -> Option<i64> {
         let ended = self.scheduler.ended(id).await.ok().flatten();
-        ended.map(|ended| ended.exit_code)
+        ended.and_then(|ended| ended.exit_code)
     }
 }

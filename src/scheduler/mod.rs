@@ -1,14 +1,27 @@
-//! What carries out the decisions about targets: one set of operations.
+//! What carries out the decisions about targets: one set of operations, on one Engine
+//! or on a Swarm.
 //!
 //! Decides nothing: [`crate::provision`] and [`crate::reaper`] say what is to be
-//! done, and this says with which calls of [`crate::docker`].
+//! done, and this says with which calls of [`crate::docker`]. On an Engine a target
+//! is a container, and each operation is one call. On a Swarm it is a service of one
+//! replica.
 
 mod engine;
+mod swarm;
 
 use std::time::Duration;
 
-use crate::config::Config;
+use serde_json::Value;
+
+use crate::config::{Config, SchedulerKind};
+use crate::docker::archive::SecretFile;
+use crate::docker::create::Outcome;
+use crate::docker::inspect::Ended;
+use crate::docker::list::{Listed, Survey};
+use crate::docker::remove::Removed;
+use crate::docker::{ContainerName, ImageReference, TargetId};
 use crate::engine::Engine;
+use crate::fault::Fault;
 use crate::platform::Platform;
 
 /// What carries out decisions, for as long as one part of one webhook lasts.
@@ -16,6 +29,42 @@ use crate::platform::Platform;
 pub struct Scheduler<'a, P> {
     engine: Engine<'a, P>,
     config: &'a Config,
+}
+
+/// A target that is to be made and started.
+#[derive(Debug)]
+pub struct NewTarget<'a> {
+    /// Its own name, which is given to one target at a time.
+    pub name: &'a ContainerName,
+    /// The attempt that makes it: 32 hex digits.
+    pub attempt: &'a str,
+    /// The image of its container.
+    pub image: &'a ImageReference,
+    /// The body of its create.
+    pub body: Value,
+    /// The files that it gets before it runs.
+    pub secrets: &'a [SecretFile],
+}
+
+/// What came of a start that was understood.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Started {
+    /// It runs, and starting its container took so long.
+    Runs(Duration),
+    /// Its network is not there.
+    NoSuchNetwork(String),
+    /// Its image is not there, and cannot be had.
+    NoSuchImage,
+    /// A node would not run it, and why.
+    Rejected(String),
+    /// No node has room for it, and why not.
+    NoNode(String),
+    /// Its node still prepares it, which is mostly a pull of the image.
+    Preparing,
+    /// Another request has withdrawn it.
+    Withdrawn,
+    /// It has ended, or been removed, before it was seen running.
+    Ended,
 }
 
 // Derived, they would demand the same of `P`.
@@ -52,5 +101,187 @@ impl<'a, P: Platform> Scheduler<'a, P> {
     /// How long it may still be used.
     pub fn time_left(&self) -> Duration {
         self.engine.time_left()
+    }
+
+    fn is_swarm(&self) -> bool {
+        self.config.scheduler == SchedulerKind::Swarm
+    }
+
+    /// Whether an id has the form of the ids that this scheduler gives out. No target
+    /// can be found by another.
+    pub fn gives_out(&self, id: &TargetId) -> bool {
+        id.is_of_service() == self.is_swarm()
+    }
+
+    /// Creates a target that does not run yet.
+    ///
+    /// # Errors
+    ///
+    /// Whatever kept it from being made. It may exist all the same, unless the fault
+    /// is without effect.
+    pub async fn create(&self, target: &NewTarget<'_>) -> Result<Outcome, Fault> {
+        if self.is_swarm() {
+            swarm::create(self, target).await
+        } else {
+            engine::create(self, target).await
+        }
+    }
+
+    /// Gives a target its secrets and starts it. Only the attempt that created it
+    /// does this.
+    ///
+    /// # Errors
+    ///
+    /// Whatever kept it from running. It may run all the same.
+    pub async fn start(&self, id: &TargetId, target: &NewTarget<'_>) -> Result<Started, Fault> {
+        if self.is_swarm() {
+            swarm::start(self, id, target).await
+        } else {
+            engine::start(self, id, target).await
+        }
+    }
+
+    /// Makes sure that nobody withdraws a target that was seen running, so that its
+    /// caller can be told; `false` if it is withdrawn already. An Engine does not
+    /// remove what runs, so there it takes no call.
+    ///
+    /// # Errors
+    ///
+    /// Whatever kept the Swarm from being told.
+    pub async fn vouch(&self, id: &TargetId) -> Result<bool, Fault> {
+        if self.is_swarm() {
+            swarm::vouch(self, id).await
+        } else {
+            Ok(true)
+        }
+    }
+
+    /// Finds the target of that id, whatever its state.
+    ///
+    /// # Errors
+    ///
+    /// Any reply that is not a list.
+    pub async fn find_by_id(&self, id: &TargetId) -> Result<Option<Listed>, Fault> {
+        if self.is_swarm() {
+            swarm::find_by_id(self, id).await
+        } else {
+            engine::find_by_id(self, id).await
+        }
+    }
+
+    /// Finds the target of that name, whatever its state.
+    ///
+    /// # Errors
+    ///
+    /// Any reply that is not a list.
+    pub async fn find_by_name(&self, name: &ContainerName) -> Result<Option<Listed>, Fault> {
+        if self.is_swarm() {
+            swarm::find_by_name(self, name).await
+        } else {
+            engine::find_by_name(self, name).await
+        }
+    }
+
+    /// Lists the targets of this deployment, the youngest first.
+    ///
+    /// # Errors
+    ///
+    /// Any reply that is not a list.
+    pub async fn list(&self) -> Result<Vec<Listed>, Fault> {
+        Ok(self.survey().await?.containers)
+    }
+
+    /// Lists likewise, and notes who has answered and when.
+    ///
+    /// # Errors
+    ///
+    /// Any reply that is not a list.
+    pub async fn survey(&self) -> Result<Survey, Fault> {
+        if self.is_swarm() {
+            swarm::survey(self).await
+        } else {
+            engine::survey(self).await
+        }
+    }
+
+    /// Lists likewise, once the list has a target that was just created.
+    ///
+    /// # Errors
+    ///
+    /// Any reply that is not a list, or lists that lack the target although it is there.
+    pub async fn survey_with(&self, id: &TargetId) -> Result<Survey, Fault> {
+        if self.is_swarm() {
+            swarm::survey_with(self, id).await
+        } else {
+            engine::survey(self).await
+        }
+    }
+
+    /// How a target that has ended has done so; `None` if it is gone.
+    ///
+    /// # Errors
+    ///
+    /// Any reply that does not tell.
+    pub async fn ended(&self, id: &TargetId) -> Result<Option<Ended>, Fault> {
+        if self.is_swarm() {
+            let found = swarm::find_by_id(self, id).await?;
+            Ok(found.and_then(|target| target.ended))
+        } else {
+            engine::ended(self, id).await
+        }
+    }
+
+    /// Asks a target to end, and kills it after `grace`. A Swarm grants the grace with
+    /// every removal, so there it takes no call.
+    ///
+    /// # Errors
+    ///
+    /// Any reply that is not a success.
+    pub async fn stop(&self, id: &TargetId, grace: Duration) -> Result<(), Fault> {
+        if self.is_swarm() {
+            Ok(())
+        } else {
+            engine::stop(self, id, grace).await
+        }
+    }
+
+    /// Removes a target, unless it runs or somebody was told that it does.
+    ///
+    /// # Errors
+    ///
+    /// Any reply that leaves it open whether it is removed.
+    pub async fn remove(&self, target: &Listed) -> Result<Removed, Fault> {
+        if self.is_swarm() {
+            swarm::remove(self, target).await
+        } else {
+            engine::remove(self, &target.id).await
+        }
+    }
+
+    /// Kills and removes a target.
+    ///
+    /// # Errors
+    ///
+    /// Any reply that leaves it open whether it is removed.
+    pub async fn kill_and_remove(&self, target: &Listed) -> Result<Removed, Fault> {
+        if self.is_swarm() {
+            swarm::kill_and_remove(self, target).await
+        } else {
+            engine::kill_and_remove(self, &target.id).await
+        }
+    }
+
+    /// Removes secrets of targets that are gone, a few at most, and tells how many;
+    /// `targets` are those that are there. An Engine keeps none.
+    ///
+    /// # Errors
+    ///
+    /// Any reply that is not a list.
+    pub async fn remove_secrets_without(&self, targets: &[Listed]) -> Result<usize, Fault> {
+        if self.is_swarm() {
+            swarm::remove_secrets_without(self, targets).await
+        } else {
+            Ok(0)
+        }
     }
 }

@@ -4,12 +4,12 @@ use http::StatusCode;
 use serde_json::json;
 
 use crate::answer::json_answer;
-use crate::docker::ContainerId;
+use crate::docker::TargetId;
 use crate::platform::HttpResponse;
 use crate::reaper::{Reason, Report};
 
 /// The answer to a successful start.
-pub fn started(id: &ContainerId) -> HttpResponse {
+pub fn started(id: &TargetId) -> HttpResponse {
     json_answer(StatusCode::OK, &json!({"uniqueId": id.as_str()}))
 }
 
@@ -20,7 +20,7 @@ pub fn done() -> HttpResponse {
 
 /// The answer to a reap: what was removed, or would be removed, and why.
 pub fn reaped(report: &Report, dry_run: bool) -> HttpResponse {
-    let entry = |id: &ContainerId, reason: &Reason| {
+    let entry = |id: &TargetId, reason: &Reason| {
         let mut entry = json!({"uniqueId": id.as_str(), "reason": reason.to_string()});
         if let Reason::Ended {
             exit_code: Some(code),
@@ -66,6 +66,7 @@ mod tests {
             failed: vec![(found, Reason::Expired, Fault::Broken("planted".to_owned()))],
             found: 4,
             left: 1,
+            secrets: 0,
         };
         let body: serde_json::Value =
             serde_json::from_slice(reaped(&report, true).body()).expect("json");
@@ -84,7 +85,7 @@ mod tests {
 
     #[test]
     fn success_is_exactly_what_the_contract_says() {
-        let id = ContainerId::parse(ID).expect("an id");
+        let id = TargetId::parse(ID).expect("an id");
         let expected = format!(r#"{{"uniqueId":"{ID}"}}"#);
         assert_eq!(started(&id).body(), expected.as_bytes());
         assert_eq!(started(&id).status(), StatusCode::OK);

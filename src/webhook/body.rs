@@ -4,7 +4,7 @@ use http::Uri;
 use serde::Deserialize;
 use serde::de::DeserializeOwned;
 
-use crate::docker::ContainerId;
+use crate::docker::TargetId;
 use crate::environment_id::{is_id, is_word};
 use crate::error::Error;
 use crate::provision::StartOrder;
@@ -60,14 +60,14 @@ pub fn parse_start(body: &[u8]) -> Result<StartOrder, Error> {
 /// # Errors
 ///
 /// [`Error::BadBody`] or [`Error::BadUniqueId`].
-pub fn parse_stop(body: &[u8]) -> Result<ContainerId, Error> {
+pub fn parse_stop(body: &[u8]) -> Result<TargetId, Error> {
     #[derive(Deserialize)]
     #[serde(rename_all = "camelCase")]
     struct StopBody {
         unique_id: String,
     }
     let body: StopBody = parse(body)?;
-    ContainerId::parse(&body.unique_id).ok_or(Error::BadUniqueId)
+    TargetId::parse(&body.unique_id).ok_or(Error::BadUniqueId)
 }
 
 /// Parses a JSON object. Unknown members are ignored, because a later version of the

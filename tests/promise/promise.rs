@@ -5,7 +5,7 @@ use std::sync::LazyLock;
 use std::time::Duration;
 
 use dynamic_access::config::Problems;
-use dynamic_access::docker::{ContainerId, ImageReference};
+use dynamic_access::docker::{ImageReference, TargetId};
 use dynamic_access::error::Error;
 use dynamic_access::fault::Fault;
 use dynamic_access::platform::{HttpRequest, HttpResponse};
@@ -52,7 +52,7 @@ pub fn on_request(
         return Err(format!("{op} carries a secret"));
     }
     if let Some(target) = op.target() {
-        if ContainerId::parse(target).is_none() {
+        if TargetId::parse(target).is_none() {
             return Err(format!("{op} does not name a full id"));
         }
         let mut foreign = world.engine.containers.iter();
@@ -266,7 +266,7 @@ fn answers_the_truth(world: &World, actor: usize, status: u16, body: &str) -> Re
 
 /// Statuses and sentences that the project's error catalogue knows.
 static CATALOGUE: LazyLock<Vec<(u16, &str)>> = LazyLock::new(|| {
-    let id = ContainerId::parse(&Key::given(0).id()).expect("an id");
+    let id = TargetId::parse(&Key::given(0).id()).expect("an id");
     let fault = Fault::TimedOut;
     let errors = [
         Error::NotOurs(id.clone()),

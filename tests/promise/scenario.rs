@@ -150,6 +150,7 @@ impl Scenario {
     pub fn variable(&self, name: &'static str) -> Result<String, String> {
         let value = match name {
             "webhook_secret" => WEBHOOK_SECRET,
+            "scheduler" => "engine",
             "docker_url" => "http://127.0.0.1:2375",
             "docker_plaintext" => "loopback",
             "agent_image" => "agent",

@@ -1,6 +1,6 @@
 //! The page: what it asks the Engine.
 
-use dynamic_access::docker::ContainerId;
+use dynamic_access::docker::TargetId;
 
 use crate::script::*;
 
@@ -34,7 +34,7 @@ fn one_list_tells_of_all_targets_and_the_youngest_twenty_ended_have_exit_codes()
     let asked = (0..20).map(Some);
     let expected: Vec<_> = asked.chain([None, None]).collect();
     assert_eq!(codes, expected);
-    let oldest = ContainerId::parse(&"0".repeat(64));
+    let oldest = TargetId::parse(&"0".repeat(64));
     assert_eq!(Some(&overview.targets[0].id), oldest.as_ref());
 }
 

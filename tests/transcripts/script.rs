@@ -110,6 +110,7 @@ pub fn variables(
 ) -> impl Fn(&'static str) -> Result<String, String> {
     move |name| {
         let defaults = [
+            ("scheduler", "engine"),
             ("docker_url", "http://127.0.0.1:2375"),
             ("docker_plaintext", "loopback"),
             ("docker_authorization", ""),

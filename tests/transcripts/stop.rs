@@ -1,12 +1,12 @@
 //! `/stop`.
 
-use dynamic_access::docker::ContainerId;
+use dynamic_access::docker::TargetId;
 
 use crate::script::*;
 
 #[track_caller]
 fn check_stop(steps: Vec<(&'static str, Reply)>, status: u16) {
-    let id = ContainerId::parse(ID).expect("an id");
+    let id = TargetId::parse(ID).expect("an id");
     let outcome = run(steps, async |provisioner| provisioner.stop(&id).await);
     match outcome {
         Ok(_) => assert_eq!(200, status),
@@ -18,7 +18,7 @@ fn check_stop(steps: Vec<(&'static str, Reply)>, status: u16) {
 fn a_grace_is_granted_once_and_only_to_what_runs() {
     let grace = [("stop_grace", "3s")];
     let check = |steps: Vec<(&'static str, Reply)>| {
-        let id = ContainerId::parse(ID).expect("an id");
+        let id = TargetId::parse(ID).expect("an id");
         let outcome = run_with(&grace, steps, async |provisioner| {
             provisioner.stop(&id).await
         });

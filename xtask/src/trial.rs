@@ -12,7 +12,7 @@ use dynamic_access::config::{Config, TokenDelivery};
 use dynamic_access::docker::create::{self, Outcome};
 use dynamic_access::docker::list::{self, State};
 use dynamic_access::docker::remove::{self, Removed};
-use dynamic_access::docker::{ContainerId, archive, inspect, start};
+use dynamic_access::docker::{TargetId, archive, inspect, start};
 use dynamic_access::provision::StartOrder;
 use dynamic_access::provision::attempt::Attempt;
 use dynamic_access::secret::Secret;
@@ -88,7 +88,7 @@ impl Trial<'_> {
         }
     }
 
-    fn make_use_of(&self, id: &ContainerId, order: &StartOrder) -> Result<()> {
+    fn make_use_of(&self, id: &TargetId, order: &StartOrder) -> Result<()> {
         if self.config.token_delivery == TokenDelivery::File {
             send(self.docker, archive::write_secrets(id, &order.secrets))
                 .context("its token cannot be written")?;
@@ -105,7 +105,7 @@ impl Trial<'_> {
     /// Fails if the container ends soon after its start.
     ///
     /// A look that fails is repeated: Podman fails some while another container is being removed.
-    fn watch(&self, id: &ContainerId) -> Result<()> {
+    fn watch(&self, id: &TargetId) -> Result<()> {
         let until = Instant::now() + WATCHED;
         loop {
             thread::sleep(LOOK_INTERVAL);
@@ -119,13 +119,13 @@ impl Trial<'_> {
         }
     }
 
-    fn has_ended(&self, id: &ContainerId) -> Result<bool> {
+    fn has_ended(&self, id: &TargetId) -> Result<bool> {
         let listed = send(self.docker, list::find_by_id(id))?;
         Ok(listed.is_none_or(|listed| listed.state != State::Running))
     }
 
     /// What an ended container says of its start.
-    fn ending(&self, id: &ContainerId) -> Result<()> {
+    fn ending(&self, id: &TargetId) -> Result<()> {
         match send(self.docker, inspect::inspect(id))? {
             Some(ended) if NOT_REGISTERED.contains(&ended.exit_code) => Ok(()),
             Some(ended) => bail!("it ended at once with exit code {}", ended.exit_code),
@@ -133,7 +133,7 @@ impl Trial<'_> {
         }
     }
 
-    fn remove(&self, id: &ContainerId) -> Result<()> {
+    fn remove(&self, id: &TargetId) -> Result<()> {
         let mut removed = self.removed(id);
         for _ in 1..REMOVALS_MAX {
             if removed.is_err() {
@@ -149,7 +149,7 @@ impl Trial<'_> {
         })
     }
 
-    fn removed(&self, id: &ContainerId) -> Result<()> {
+    fn removed(&self, id: &TargetId) -> Result<()> {
         let call = match self.start_for {
             Some(_) => remove::kill_and_remove(id),
             None => remove::remove(id),

@@ -8,6 +8,7 @@ use std::time::{Duration, Instant};
 use serde_json::{Value, json};
 
 use crate::nodes::{NETWORK, Swarm};
+use crate::stage::listing;
 use crate::support::http::Answer;
 use crate::support::wait::{wait_for, wait_within};
 
@@ -93,6 +94,7 @@ const READINGS: &[(&str, &str)] = &[
 
 #[test]
 fn a_swarm_does_what_is_read_into_its_api() {
+    let _alone = crate::alone();
     let swarm = Swarm::start();
     let mut readings = Readings {
         swarm: &swarm,
@@ -531,14 +533,6 @@ impl Readings<'_> {
         let all: Vec<_> = self.tasks(name).iter().map(state).collect();
         all.join("; ")
     }
-}
-
-fn listing(what: &str, key: &str, value: &str) -> String {
-    let mut path = format!("/{what}?filters=");
-    for byte in json!({key: [value]}).to_string().bytes() {
-        path.push_str(&format!("%{byte:02X}"));
-    }
-    path
 }
 
 fn changed(before: u64, after: u64) -> &'static str {

@@ -1,10 +1,21 @@
-//! A real Swarm of three managers, and what its API does.
+//! A real Swarm of three managers: what its API does, and the component in front of it.
 //!
 //! It runs only when it is named, `cargo xtask test --engine trixie -- --test swarm`, because the
 //! Engine of Debian 12 is too old for it.
 
 mod conformance;
 mod nodes;
+mod promises;
+mod stage;
 #[path = "../end_to_end/support/mod.rs"]
 #[allow(dead_code, reason = "the other test binaries use the rest")]
 mod support;
+
+use std::sync::{Mutex, MutexGuard, PoisonError};
+
+/// Lets one test at a time have its Swarm: there are addresses for one.
+fn alone() -> MutexGuard<'static, ()> {
+    static ALONE: Mutex<()> = Mutex::new(());
+    // One that has failed has removed its Swarm too.
+    ALONE.lock().unwrap_or_else(PoisonError::into_inner)
+}

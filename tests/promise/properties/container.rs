@@ -1,5 +1,7 @@
 //! The operator's patches of a target's container.
 
+use std::time::Duration;
+
 use super::*;
 
 /// Patches of keys that matter, rightly spelt or nearly, with values that a
@@ -130,8 +132,10 @@ fn whatever_the_patch_a_body_that_is_made_is_confined() {
     for_all((patches(), patches()), |(first, second)| {
         let patches = [first, second].map(|value| Patch::from_value(value).ok());
         let patches: Vec<&Patch> = patches.iter().flatten().collect();
-        if let Ok(body) = Body::build(&patches, Isolation::Kept) {
+        if let Ok(body) = Body::of_container(&patches, Isolation::Kept) {
             let own = PerTarget {
+                name: "own",
+                stop_grace: Duration::ZERO,
                 image: "agent",
                 env: &["SERVICE_URL=https://host".to_owned()],
                 labels: &[(NAME, "own")],
@@ -144,6 +148,6 @@ fn whatever_the_patch_a_body_that_is_made_is_confined() {
             assert_eq!(whole["Env"][0], "SERVICE_URL=https://host");
         }
         // Nor does it fall over where anything goes.
-        let _ = Body::build(&patches, Isolation::GivenUp);
+        let _ = Body::of_container(&patches, Isolation::GivenUp);
     });
 }

@@ -43,7 +43,7 @@ fn every_request_says_its_length_and_names_what_it_is_about() {
             let order = StartOrder::of_webhook(service_url, token, environment_id);
             let attempt = Attempt::new(&config, &order, attempt);
             let name = &attempt.name;
-            let create = create(name, &attempt.body()).request;
+            let create = create(name, &attempt.target().body).request;
             check_request(&create, &[name.as_str()]);
             let body: Value = serde_json::from_slice(create.body()).expect("JSON");
             let environment = json!([
@@ -54,7 +54,7 @@ fn every_request_says_its_length_and_names_what_it_is_about() {
             assert_eq!(body["Env"], environment);
             check_request(&list::find_by_name(name).request, &[name.as_str()]);
             check_request(&list::survey(&config.deployment_id).request, &[&deployment]);
-            let id = ContainerId::parse(&id).expect("an id");
+            let id = TargetId::parse(&id).expect("an id");
             for request in [
                 start::start(&id).request,
                 inspect::inspect(&id).request,
@@ -135,7 +135,7 @@ fn no_reply_is_read_as_more_than_it_says() {
         check_fault(&reply.fault());
         let deployment = DeploymentId::parse("da").expect("an id");
         let name = ContainerName::from_token(&deployment, &Secret::new(TOKEN));
-        let id = ContainerId::parse(&"0a".repeat(32)).expect("an id");
+        let id = TargetId::parse(&"0a".repeat(32)).expect("an id");
         let agent = ImageReference::parse("agent").expect("an image");
         match create(&name, &Value::Null).read(&reply) {
             Ok(Outcome::Created { id, .. }) => assert!(status == 201 && is_id(id.as_str())),
@@ -152,6 +152,7 @@ fn no_reply_is_read_as_more_than_it_says() {
         match remove::remove(&id).read(&reply) {
             Ok(Removed::Gone) => assert!(status == 204 || status == 404 && has_message),
             Ok(Removed::Declined) => assert!(status == 409 && has_message),
+            Ok(Removed::Ending) => panic!("an Engine has removed it, or not"),
             Err(fault) => check_fault(&fault),
         }
         match image::inspect(&agent).read(&reply) {
@@ -260,13 +261,13 @@ fn the_time_since_an_end_does_not_depend_on_how_it_is_written() {
             };
             let body = json!({"State": {"FinishedAt": finished, "ExitCode": 7}});
             let reply = reply(200, MOMENT, body.to_string().into_bytes());
-            let id = ContainerId::parse(&"0a".repeat(32)).expect("an id");
+            let id = TargetId::parse(&"0a".repeat(32)).expect("an id");
             let ended = inspect::inspect(&id)
                 .read(&reply)
                 .expect("a container")
                 .expect("an end");
             assert_eq!(ended.seconds_ago, Some(MOMENT_SECONDS - end), "{finished}");
-            assert_eq!(ended.exit_code, 7);
+            assert_eq!(ended.exit_code, Some(7));
         },
     );
 }

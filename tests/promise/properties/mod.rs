@@ -30,7 +30,7 @@ use dynamic_access::docker::image;
 use dynamic_access::docker::list;
 use dynamic_access::docker::remove::{self, Removed};
 use dynamic_access::docker::{
-    ContainerId, ContainerName, DeploymentId, EngineUrl, ImageReference, Reply, inspect, start,
+    ContainerName, DeploymentId, EngineUrl, ImageReference, Reply, TargetId, inspect, start,
 };
 use dynamic_access::error::Error;
 use dynamic_access::fault::Fault;
@@ -67,9 +67,10 @@ const DEPLOYMENT: &str = "dynamic-access.deployment";
 const NAME: &str = "dynamic-access.name";
 
 /// The variables and what they are by default.
-const VARIABLES: [(&str, &str); 17] = [
+const VARIABLES: [(&str, &str); 18] = [
     ("api_secret", API_SECRET),
     ("operator_secret", ""),
+    ("scheduler", "engine"),
     ("docker_url", "http://127.0.0.1:2375"),
     ("docker_plaintext", "loopback"),
     ("agent_image", "dynamic-access-agent"),

@@ -6,7 +6,7 @@ use super::*;
 #[test]
 fn only_64_lower_case_hex_digits_are_an_id_and_they_stay_as_they_are() {
     for_all(near_ids(), |text| {
-        let id = ContainerId::parse(&text);
+        let id = TargetId::parse(&text);
         assert_eq!(id.is_some(), is_id(&text));
         if let Some(id) = id {
             assert_eq!(id.as_str(), text);

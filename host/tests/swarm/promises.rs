@@ -1,0 +1,301 @@
+//! The promises of a target, held against a real Swarm of three managers.
+
+use std::collections::BTreeSet;
+use std::time::{Duration, Instant};
+
+use serde_json::{Value, json};
+
+use crate::nodes::{NETWORK, Swarm, nodes};
+use crate::stage::{AGREED_BOUND, Stage, check_come_again, id_of};
+use crate::support::server::start_body;
+use crate::support::unique;
+use crate::support::wait::wait_within;
+
+/// One Swarm takes half a minute to make, so the claims share it, one after the other.
+#[test]
+fn the_promises_hold_on_a_swarm() {
+    let _alone = crate::alone();
+    let swarm = Swarm::start();
+    let claims: [(&str, fn(&Stage<'_>)); 7] = [
+        ("a target runs from its start to its stop", lifecycle),
+        (
+            "twenty starts with one token make one target",
+            twenty_starts,
+        ),
+        (
+            "what cannot be started is told at once and leaves nothing",
+            refusals,
+        ),
+        ("what is not ours is untouched", foreign),
+        ("max_targets is never exceeded", max_targets),
+        ("a target that ends is told, and reaped", ended),
+        ("a stop is true of a node that is cut off", cut_off),
+    ];
+    for (claim, check) in claims {
+        println!("{claim}");
+        let begun = Instant::now();
+        check(&Stage::new(&swarm));
+        println!("  held, after {} s", begun.elapsed().as_secs());
+    }
+}
+
+fn lifecycle(stage: &Stage<'_>) {
+    let server = stage.server(1);
+    let health = server.call("GET", "/health", "");
+    assert_eq!(health.status, 200, "{health:?}");
+    let token = unique("planted-token");
+    let id = id_of(&server.start_target(&token));
+    assert_eq!(id.len(), 25);
+    let tasks = stage.live_tasks();
+    let [task] = &tasks[..] else {
+        panic!("{tasks:?}")
+    };
+    assert_eq!(task["ServiceID"], id.as_str());
+    assert_eq!(task["Status"]["State"], "running");
+    let node = stage.swarm.node_of(task["NodeID"].as_str().expect("an id"));
+    let containers = stage.containers(node);
+    let [container] = &containers[..] else {
+        panic!("{containers:?}")
+    };
+    check_is_confined(stage, node, container, &token);
+    // The token is nowhere in what the managers show.
+    for what in ["services", "tasks", "secrets"] {
+        let shown = json!(stage.list(what)).to_string();
+        assert!(!shown.contains(&token), "{what}");
+    }
+    assert!(!server.log().join("\n").contains(&token));
+    // A caller that has lost the answer asks again, and another manager.
+    assert_eq!(id_of(&stage.server(2).start_target(&token)), id);
+    let other = start_body(&token).replace("192.0.2.1", "192.0.2.2");
+    assert_eq!(server.call("POST", "/start", &other).status, 422);
+    let stopped = server.stop_target(&id);
+    assert_eq!((stopped.status, stopped.body.as_str()), (200, "{}"));
+    assert_eq!(stage.live_tasks(), Vec::<Value>::new());
+    assert_eq!(stage.containers(node), Vec::<String>::new());
+    assert_eq!(server.stop_target(&id).status, 200);
+    // An id of an Engine's container is no target that is gone.
+    assert_eq!(server.stop_target(&"0".repeat(64)).status, 400);
+    stage.check_nothing_is_left();
+}
+
+fn check_is_confined(stage: &Stage<'_>, node: u8, container: &str, token: &str) {
+    let path = format!("/containers/{container}/json");
+    let shown = stage.swarm.call(node, "GET", &path, None);
+    assert!(!shown.body.contains(token), "{}", shown.body);
+    let container = shown.json();
+    let host = &container["HostConfig"];
+    assert_eq!(host["Memory"], 1 << 30);
+    assert_eq!(host["NanoCpus"], 1_000_000_000);
+    assert_eq!(host["PidsLimit"], 512);
+    assert_eq!(host["CapDrop"], json!(["ALL"]));
+    assert_eq!(host["SecurityOpt"], json!(["no-new-privileges=true"]));
+    assert_eq!(host["Init"], true);
+    assert_eq!(host["Privileged"], false);
+    assert_eq!(host["RestartPolicy"]["Name"], "");
+    let log = json!({"max-size": "10m", "max-file": "2"});
+    assert_eq!(host["LogConfig"]["Config"], log);
+    assert_eq!(container["HostConfig"]["PortBindings"], json!({}));
+    let networks = container["NetworkSettings"]["Networks"].as_object();
+    let names: Vec<_> = networks.expect("networks").keys().collect();
+    assert_eq!(names, [NETWORK]);
+    let mounts = container["Mounts"].as_array().expect("mounts");
+    let file = "/run/dynamic-access/activation-token";
+    let mount = mounts.iter().find(|mount| mount["Destination"] == file);
+    let mount = mount.unwrap_or_else(|| panic!("{mounts:?}"));
+    assert_eq!(mount["RW"], false);
+}
+
+fn twenty_starts(stage: &Stage<'_>) {
+    let servers = [stage.server(1), stage.server(3)];
+    let token = unique("token");
+    let ids: BTreeSet<String> = std::thread::scope(|scope| {
+        let starts: Vec<_> = (0..20)
+            .map(|count| {
+                let (server, token) = (&servers[count % 2], &token);
+                scope.spawn(move || {
+                    wait_within(AGREED_BOUND, "a start", || {
+                        let answer = server.start_target(token);
+                        // Whoever comes in the middle is asked to come again.
+                        (answer.status != 503).then(|| id_of(&answer))
+                    })
+                })
+            })
+            .collect();
+        let ids = starts.into_iter().map(|start| start.join().expect("an id"));
+        ids.collect()
+    });
+    assert_eq!(ids.len(), 1, "{ids:?}");
+    assert_eq!(stage.live_tasks().len(), 1);
+    let id = ids.first().expect("one");
+    assert_eq!(servers[1].stop_target(id).status, 200);
+    stage.check_nothing_is_left();
+}
+
+fn refusals(stage: &Stage<'_>) {
+    let missing = format!("sha256:{}", "0".repeat(64));
+    let server = stage.server_with(1, &[("agent_image", &missing)]);
+    let begun = Instant::now();
+    let answer = server.start_target(&unique("token"));
+    assert_eq!(answer.status, 500, "{answer:?}");
+    assert!(
+        begun.elapsed() < Duration::from_secs(8),
+        "{:?}",
+        begun.elapsed()
+    );
+    assert_eq!(server.line_about(&answer)["code"], "no_such_image");
+    let full = json!({
+        "Networks": [{"Target": NETWORK}],
+        "Placement": {"Constraints": []},
+        "Resources": {"Reservations": {"MemoryBytes": 1_u64 << 40}},
+    });
+    let server = stage.server_with(1, &[("container_patch", &full.to_string())]);
+    let answer = server.start_target(&unique("token"));
+    check_come_again(&answer);
+    let line = server.line_about(&answer);
+    assert_eq!(line["code"], "no_node", "{line}");
+    assert!(
+        line["error"].to_string().contains("no suitable node"),
+        "{line}"
+    );
+    let nowhere = json!({"Networks": [{"Target": "nowhere"}], "Placement": {"Constraints": []}});
+    let server = stage.server_with(1, &[("container_patch", &nowhere.to_string())]);
+    let answer = server.start_target(&unique("token"));
+    assert_eq!(answer.status, 500, "{answer:?}");
+    assert_eq!(server.line_about(&answer)["code"], "no_such_network");
+    let workers = json!({"Networks": [{"Target": NETWORK}]});
+    let server = stage.server_with(1, &[("container_patch", &workers.to_string())]);
+    let answer = server.call("GET", "/health", "");
+    assert_eq!(answer.status, 503, "{answer:?}");
+    let tag = ("agent_image", "registry.example.com/agent:1");
+    let answer = stage.server_with(1, &[tag]).call("GET", "/health", "");
+    assert_eq!(answer.status, 500, "{answer:?}");
+    stage.check_nothing_is_left();
+}
+
+/// A service of somebody else.
+fn others(stage: &Stage<'_>, name: &str, labels: &Value) -> String {
+    let body = json!({
+        "Name": name,
+        "Labels": labels,
+        "TaskTemplate": {
+            "ContainerSpec": {"Image": stage.swarm.image, "Command": ["sleep", "600"]},
+            "Networks": [{"Target": NETWORK}],
+        },
+        "Mode": {"Replicated": {"Replicas": 1}},
+        "EndpointSpec": {"Mode": "dnsrr"},
+    });
+    let made = stage.swarm.call(1, "POST", "/services/create", Some(body));
+    assert_eq!(made.status, 201, "{made:?}");
+    made.json()["ID"].as_str().expect("an id").to_owned()
+}
+
+fn foreign(stage: &Stage<'_>) {
+    let server = stage.server(1);
+    let token = unique("token");
+    let id = id_of(&server.start_target(&token));
+    let name = stage.list("services")[0]["Spec"]["Name"].clone();
+    let name = name.as_str().expect("a name").to_owned();
+    // 63 characters at most, so the last ones give way.
+    let prefixed = others(stage, &format!("{}x", &name[..name.len() - 2]), &json!({}));
+    let labelled = others(
+        stage,
+        &unique("other"),
+        &json!({"dynamic-access.deployment": stage.deployment}),
+    );
+    for id in [&prefixed, &labelled] {
+        assert_eq!(server.stop_target(id).status, 404);
+    }
+    assert_eq!(server.call("POST", "/reap", "").status, 200);
+    assert_eq!(server.stop_target(&id).status, 200);
+    let taken = others(stage, &name, &json!({}));
+    let answer = server.start_target(&token);
+    assert_eq!(answer.status, 500, "{answer:?}");
+    for id in [&prefixed, &labelled, &taken] {
+        let path = format!("/services/{id}");
+        assert_eq!(stage.swarm.call(1, "GET", &path, None).status, 200);
+        assert_eq!(stage.swarm.call(1, "DELETE", &path, None).status, 200);
+    }
+    stage.check_nothing_is_left();
+}
+
+fn max_targets(stage: &Stage<'_>) {
+    let servers = [1, 2].map(|node| stage.server_with(node, &[("max_targets", "2")]));
+    let answers: Vec<_> = std::thread::scope(|scope| {
+        let starts: Vec<_> = (0..6)
+            .map(|count| {
+                let server = &servers[count % 2];
+                scope.spawn(|| server.start_target(&unique("token")))
+            })
+            .collect();
+        let answers = starts
+            .into_iter()
+            .map(|start| start.join().expect("an answer"));
+        answers.collect()
+    });
+    let started: Vec<_> = answers
+        .iter()
+        .filter(|answer| answer.status == 200)
+        .collect();
+    assert!(started.len() <= 2, "{answers:?}");
+    let is_told = |status| matches!(status, 200 | 429);
+    assert!(
+        answers.iter().all(|answer| is_told(answer.status)),
+        "{answers:?}"
+    );
+    assert_eq!(stage.live_tasks().len(), started.len());
+    for answer in started {
+        assert_eq!(servers[0].stop_target(&id_of(answer)).status, 200);
+    }
+    stage.check_nothing_is_left();
+}
+
+fn ended(stage: &Stage<'_>) {
+    let server = stage.server(1);
+    let token = unique("token");
+    let id = id_of(&server.start_target(&token));
+    let task = stage.live_tasks().remove(0);
+    let node = stage.swarm.node_of(task["NodeID"].as_str().expect("an id"));
+    let container = stage.containers(node).remove(0);
+    let path = format!("/containers/{container}/kill");
+    assert_eq!(stage.swarm.call(node, "POST", &path, None).status, 204);
+    wait_within(AGREED_BOUND, "the end of the task", || {
+        stage.live_tasks().is_empty().then_some(())
+    });
+    let answer = server.start_target(&token);
+    assert_eq!(answer.status, 409, "{answer:?}");
+    assert!(
+        server.line_about(&answer)["error"]
+            .to_string()
+            .contains("137")
+    );
+    assert_eq!(stage.list("tasks").len(), 1, "no second task");
+    assert_eq!(server.stop_target(&id).status, 200);
+    stage.check_nothing_is_left();
+}
+
+fn cut_off(stage: &Stage<'_>) {
+    let server = stage.only_on(3).server(1);
+    let token = unique("token");
+    let id = id_of(&server.start_target(&token));
+    let [container] = &stage.containers(3)[..] else {
+        panic!("one container on node 3")
+    };
+    stage.swarm.cut(3);
+    // The managers call the node down after a while; until then it may answer again.
+    let stopped = wait_within(AGREED_BOUND, "an answer of the other managers", || {
+        let answer = server.stop_target(&id);
+        (answer.status != 504).then_some(answer)
+    });
+    check_come_again(&stopped);
+    check_come_again(&server.stop_target(&id));
+    check_come_again(&server.start_target(&token));
+    assert!(stage.list("services").is_empty(), "the service is deleted");
+    stage.swarm.heal(3);
+    wait_within(AGREED_BOUND, "a stop that is true", || {
+        (server.stop_target(&id).status == 200).then_some(())
+    });
+    assert!(!stage.containers(3).contains(container));
+    stage.check_nothing_is_left();
+    stage.wait_until_healthy(&server);
+    assert_eq!(nodes().count(), 3);
+}

@@ -1,0 +1,163 @@
+//! The component in front of a real Swarm, and what is there of its deployment.
+
+use std::cell::RefCell;
+use std::time::Duration;
+
+use serde_json::{Value, json};
+
+use crate::nodes::{NETWORK, Swarm, nodes};
+use crate::support::http::Answer;
+use crate::support::server::Server;
+use crate::support::unique;
+use crate::support::wait::wait_within;
+
+/// How long a Swarm may take to agree again after a manager was lost or is back.
+pub const AGREED_BOUND: Duration = Duration::from_secs(120);
+
+/// A deployment on a Swarm.
+pub struct Stage<'a> {
+    pub swarm: &'a Swarm,
+    /// Its `deployment_id`.
+    pub deployment: String,
+    /// The patch of its targets.
+    patch: RefCell<Value>,
+}
+
+impl<'a> Stage<'a> {
+    pub fn new(swarm: &'a Swarm) -> Self {
+        Self {
+            swarm,
+            deployment: unique("d"),
+            // All three nodes are managers.
+            patch: RefCell::new(json!({
+                "Networks": [{"Target": NETWORK}],
+                "Placement": {"Constraints": []},
+            })),
+        }
+    }
+
+    /// Lets only this node run the targets of the servers to come.
+    pub fn only_on(&self, node: u8) -> &Self {
+        let info = self.swarm.call(node, "GET", "/info", None).json();
+        let id = info["Swarm"]["NodeID"].as_str().expect("an id").to_owned();
+        let constraint = json!([format!("node.id=={id}")]);
+        self.patch.borrow_mut()["Placement"]["Constraints"] = constraint;
+        self
+    }
+
+    /// A server that asks this manager.
+    pub fn server(&self, node: u8) -> Server {
+        self.server_with(node, &[])
+    }
+
+    pub fn server_with(&self, node: u8, variables: &[(&str, &str)]) -> Server {
+        let url = format!("http://{}", self.swarm.address(node));
+        let patch = self.patch.borrow().to_string();
+        let own = [
+            ("scheduler", "swarm"),
+            ("docker_url", url.as_str()),
+            ("docker_plaintext", "allow"),
+            ("agent_image", &self.swarm.image),
+            ("container_patch", &patch),
+            ("deployment_id", &self.deployment),
+        ];
+        Server::over_tcp(&[&own[..], variables].concat())
+    }
+
+    /// What the Swarm lists of the deployment: `services`, `tasks` or `secrets`.
+    pub fn list(&self, what: &str) -> Vec<Value> {
+        let label = format!("dynamic-access.deployment={}", self.deployment);
+        let path = listing(what, "label", &label);
+        wait_within(AGREED_BOUND, "a list of the Swarm", || {
+            let answer = nodes()
+                .filter_map(|node| self.swarm.try_call(node, "GET", &path))
+                .find(|answer| answer.status == 200)?;
+            answer.json().as_array().cloned()
+        })
+    }
+
+    /// The tasks that run, or may yet run.
+    pub fn live_tasks(&self) -> Vec<Value> {
+        let is_live = |task: &Value| {
+            let state = task["Status"]["State"].as_str().unwrap_or_default();
+            !matches!(
+                state,
+                "complete" | "failed" | "shutdown" | "rejected" | "orphaned" | "remove"
+            )
+        };
+        let mut tasks = self.list("tasks");
+        tasks.retain(is_live);
+        tasks
+    }
+
+    /// The containers of the deployment that run on a node, asked of that node.
+    pub fn containers(&self, node: u8) -> Vec<String> {
+        let label = format!("dynamic-access.deployment={}", self.deployment);
+        let path = listing("containers/json", "label", &label);
+        let listed = self.swarm.call(node, "GET", &path, None).json();
+        let listed = listed.as_array().expect("a list").iter();
+        let ids = listed.map(|container| container["Id"].as_str().expect("an id").to_owned());
+        ids.collect()
+    }
+
+    /// Checks that nothing of the deployment is left anywhere.
+    #[track_caller]
+    pub fn check_nothing_is_left(&self) {
+        for what in ["services", "secrets", "tasks"] {
+            wait_within(AGREED_BOUND, &format!("no {what}"), || {
+                self.list(what).is_empty().then_some(())
+            });
+        }
+        for node in nodes() {
+            wait_within(AGREED_BOUND, "no container", || {
+                self.containers(node).is_empty().then_some(())
+            });
+        }
+    }
+
+    /// Waits until a server says that the next start can work.
+    pub fn wait_until_healthy(&self, server: &Server) {
+        wait_within(AGREED_BOUND, "a healthy server", || {
+            (server.call("GET", "/health", "").status == 200).then_some(())
+        });
+    }
+}
+
+impl Drop for Stage<'_> {
+    fn drop(&mut self) {
+        if std::thread::panicking() {
+            for what in ["services", "tasks"] {
+                let path = format!("/{what}");
+                let list = nodes().find_map(|node| self.swarm.try_call(node, "GET", &path));
+                let list = list.map(|answer| answer.body).unwrap_or_default();
+                eprintln!("{what}: {list}");
+            }
+        }
+    }
+}
+
+/// The path of a list with one filter.
+pub fn listing(what: &str, key: &str, value: &str) -> String {
+    let mut path = format!("/{what}?filters=");
+    for byte in json!({key: [value]}).to_string().bytes() {
+        path.push_str(&format!("%{byte:02X}"));
+    }
+    path
+}
+
+/// The id in a successful answer to `/start`.
+#[track_caller]
+pub fn id_of(answer: &Answer) -> String {
+    assert_eq!(answer.status, 200, "{answer:?}");
+    answer.json()["uniqueId"]
+        .as_str()
+        .expect("an id")
+        .to_owned()
+}
+
+/// Checks that an answer asks its caller to come again.
+#[track_caller]
+pub fn check_come_again(answer: &Answer) {
+    assert_eq!(answer.status, 503, "{answer:?}");
+    assert!(answer.header("retry-after").is_some(), "{answer:?}");
+}

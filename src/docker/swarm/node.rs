@@ -1,0 +1,74 @@
+//! `GET /nodes` (Engine API, NodeList). Only a manager answers it, while a majority of
+//! the managers can reach each other.
+
+use http::Method;
+use serde::Deserialize;
+
+use crate::docker::bodiless;
+use crate::docker::call::Call;
+
+/// A node of a Swarm.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Node {
+    /// Its id.
+    pub id: String,
+    /// The name of its host.
+    pub hostname: String,
+    /// Whether it answers its managers and takes new tasks.
+    pub takes_tasks: bool,
+    /// Whether it is a worker, and no manager.
+    pub is_worker: bool,
+}
+
+/// Lists all nodes.
+pub fn list() -> Call<Vec<Node>> {
+    Call::look("nodes", bodiless(Method::GET, "/nodes"), |reply| {
+        if reply.status() != 200 {
+            return Err(reply.fault());
+        }
+        let nodes: Vec<NodeBody> = reply.json()?;
+        Ok(nodes.into_iter().map(Node::from).collect())
+    })
+}
+
+#[derive(Deserialize)]
+#[serde(rename_all = "PascalCase")]
+struct NodeBody {
+    #[serde(rename = "ID")]
+    id: String,
+    spec: Spec,
+    #[serde(default)]
+    description: Description,
+    status: Status,
+}
+
+#[derive(Deserialize)]
+#[serde(rename_all = "PascalCase")]
+struct Spec {
+    role: String,
+    availability: String,
+}
+
+// A node that has never answered has none.
+#[derive(Deserialize, Default)]
+#[serde(rename_all = "PascalCase", default)]
+struct Description {
+    hostname: String,
+}
+
+#[derive(Deserialize)]
+#[serde(rename_all = "PascalCase")]
+struct Status {
+    state: String,
+}
+
+impl From<NodeBody> for Node {
+    fn from(body: NodeBody) -> Self {
+        Self {
+            id: body.id,
+            hostname: body.description.hostname,
+            takes_tasks: body.status.state == "ready" && body.spec.availability == "active",
+            is_worker: body.spec.role == "worker",
+        }
+    }
+}

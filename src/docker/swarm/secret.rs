@@ -1,0 +1,128 @@
+//! `/secrets` (Engine API, SecretCreate, SecretList and SecretDelete).
+//!
+//! A Swarm gives a secret to the nodes of the tasks that refer to it, and to nobody
+//! else: a list and an inspect do not show what it holds.
+
+use std::collections::BTreeMap;
+use std::time::Duration;
+
+use base64::Engine as _;
+use base64::prelude::BASE64_STANDARD;
+use http::{Method, StatusCode};
+use serde::Deserialize;
+use serde_json::json;
+use time::OffsetDateTime;
+
+use super::{label, labelled, moment};
+use crate::docker::call::{CHANGE, Call};
+use crate::docker::list::age;
+use crate::docker::{DeploymentId, bodiless, json as with_json, query_encoded};
+use crate::fault::Fault;
+use crate::secret::Secret;
+
+/// The longest content, in bytes (swarmkit, `MaxSecretSize`).
+pub const BYTES_MAX: usize = 511_999;
+
+/// A secret as a list shows it.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Listed {
+    /// Its id.
+    pub id: String,
+    /// Its name.
+    pub name: String,
+    /// The attempt that made it.
+    pub attempt: Option<String>,
+    /// Time since its creation, as far as the clocks of the managers agree; `None` if
+    /// the reply had no date.
+    pub age: Option<Duration>,
+}
+
+/// What came of a create that a Swarm understood.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Created {
+    /// The secret exists; its id.
+    Id(String),
+    /// Its name is taken.
+    NameTaken,
+}
+
+/// Makes a secret. Its content is 1 to [`BYTES_MAX`] bytes.
+pub fn create(name: &str, labels: &[(&str, &str)], content: &Secret) -> Call<Created> {
+    let labels: BTreeMap<_, _> = labels.iter().copied().collect();
+    let body = json!({
+        "Name": name,
+        "Labels": labels,
+        "Data": BASE64_STANDARD.encode(content.expose()),
+    });
+    let request = with_json(Method::POST, "/secrets/create", &body);
+    Call::change("secret", request, CHANGE, |reply| match reply.status() {
+        201 => reply.text("ID").map(Created::Id),
+        409 if reply.is_engines(StatusCode::CONFLICT) => Ok(Created::NameTaken),
+        _ => Err(reply.fault()),
+    })
+}
+
+/// Lists the secrets of one attempt.
+pub fn of_attempt(attempt: &str) -> Call<Vec<Listed>> {
+    list(label::ATTEMPT, attempt)
+}
+
+/// Lists the secrets of a deployment.
+pub fn of_deployment(deployment: &DeploymentId) -> Call<Vec<Listed>> {
+    list(label::DEPLOYMENT, deployment.as_str())
+}
+
+fn list(label: &str, value: &str) -> Call<Vec<Listed>> {
+    let filter = labelled(label, value).to_string();
+    let path = format!("/secrets?filters={}", query_encoded(&filter));
+    Call::look("secrets", bodiless(Method::GET, &path), |reply| {
+        if reply.status() != 200 {
+            return Err(reply.fault());
+        }
+        let now = reply.date();
+        let secrets: Vec<SecretBody> = reply.json()?;
+        let secrets = secrets.into_iter();
+        secrets.map(|body| Listed::from_body(body, now)).collect()
+    })
+}
+
+/// Deletes a secret of that id, unless a service refers to it.
+pub fn delete(id: &str) -> Call<()> {
+    let path = format!("/secrets/{}", query_encoded(id));
+    let request = bodiless(Method::DELETE, &path);
+    Call::change("unsecret", request, CHANGE, |reply| match reply.status() {
+        204 => Ok(()),
+        404 if reply.is_engines(StatusCode::NOT_FOUND) => Ok(()),
+        _ => Err(reply.fault()),
+    })
+}
+
+#[derive(Deserialize)]
+#[serde(rename_all = "PascalCase")]
+struct SecretBody {
+    #[serde(rename = "ID")]
+    id: String,
+    created_at: String,
+    spec: Spec,
+}
+
+#[derive(Deserialize)]
+#[serde(rename_all = "PascalCase")]
+struct Spec {
+    name: String,
+    labels: Option<BTreeMap<String, String>>,
+}
+
+impl Listed {
+    fn from_body(body: SecretBody, now: Option<OffsetDateTime>) -> Result<Self, Fault> {
+        let created = moment(&body.created_at);
+        let created = created
+            .ok_or_else(|| Fault::Nonsense("a secret without a time of creation".to_owned()))?;
+        Ok(Self {
+            id: body.id,
+            name: body.spec.name,
+            attempt: body.spec.labels.unwrap_or_default().remove(label::ATTEMPT),
+            age: now.map(|now| age(created.unix_timestamp(), now)),
+        })
+    }
+}

@@ -1,0 +1,343 @@
+//! `/services` (Engine API, ServiceCreate, ServiceList, ServiceInspect, ServiceUpdate
+//! and ServiceDelete).
+//!
+//! A name is given once, whichever manager is asked, and is free again as soon as its
+//! service is deleted. An update names the version that it was made from: of two, a
+//! Swarm refuses the second.
+
+use std::collections::BTreeMap;
+
+use http::{HeaderName, HeaderValue, Method, StatusCode};
+use serde::Deserialize;
+use serde_json::{Value, json};
+use time::OffsetDateTime;
+
+use super::{label, labelled, moment};
+use crate::docker::call::{CHANGE, Call};
+use crate::docker::create::Outcome;
+use crate::docker::{
+    ContainerName, DeploymentId, Reply, TargetId, bodiless, json as with_json, query_encoded,
+};
+use crate::fault::Fault;
+use crate::platform::HttpRequest;
+use crate::secret::Secret;
+
+/// A service as a list shows it.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Service {
+    /// Its id.
+    pub id: TargetId,
+    /// Its name.
+    pub name: String,
+    /// Its labels.
+    pub labels: BTreeMap<String, String>,
+    /// The image of its tasks.
+    pub image: String,
+    /// How many tasks it is to have.
+    pub replicas: u64,
+    /// When it was created, in seconds of Unix time, by the clock of the leader then.
+    pub created: i64,
+}
+
+impl Service {
+    /// Whether somebody was told that its target runs.
+    pub fn is_vouched(&self) -> bool {
+        self.labels.contains_key(label::VOUCHED)
+    }
+
+    /// Whether its start was withdrawn.
+    pub fn is_fenced(&self) -> bool {
+        self.labels.contains_key(label::FENCED)
+    }
+}
+
+/// A service with what an update of it needs.
+#[derive(Debug, Clone)]
+pub struct Versioned {
+    /// The service.
+    pub service: Service,
+    version: u64,
+    spec: Value,
+}
+
+/// A file of a service's containers that holds a secret.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct SecretReference {
+    /// The id of the secret.
+    pub id: String,
+    /// The name of the secret.
+    pub name: String,
+    /// The path of the file.
+    pub path: String,
+}
+
+impl Versioned {
+    /// The update that makes a Swarm run a task with these secrets.
+    pub fn start(mut self, secrets: &[SecretReference], auth: Option<&Secret>) -> Call<Updated> {
+        let files = secrets.iter().map(|secret| {
+            json!({
+                // Its owner, root, may read it.
+                "File": {"Name": secret.path, "UID": "0", "GID": "0", "Mode": 0o400},
+                "SecretID": secret.id,
+                "SecretName": secret.name,
+            })
+        });
+        if !secrets.is_empty() {
+            self.spec["TaskTemplate"]["ContainerSpec"]["Secrets"] = files.collect();
+        }
+        self.scaled_to(1).update(auth)
+    }
+
+    /// The update that says that somebody was told of the target.
+    pub fn vouch(self) -> Call<Updated> {
+        self.labelled(label::VOUCHED).update(None)
+    }
+
+    /// The update that takes the task back and shuts out every later start.
+    pub fn fence(self) -> Call<Updated> {
+        self.labelled(label::FENCED).scaled_to(0).update(None)
+    }
+
+    fn scaled_to(mut self, replicas: u64) -> Self {
+        self.spec["Mode"] = json!({"Replicated": {"Replicas": replicas}});
+        self
+    }
+
+    fn labelled(mut self, label: &str) -> Self {
+        self.spec["Labels"][label] = "true".into();
+        self
+    }
+
+    /// The credentials of the last update stay unless others are given.
+    fn update(self, auth: Option<&Secret>) -> Call<Updated> {
+        let id = self.service.id.as_str();
+        let path = format!("/services/{id}/update?version={}", self.version);
+        let request = with_auth(with_json(Method::POST, &path, &self.spec), auth);
+        Call::change("update", request, CHANGE, updated)
+    }
+}
+
+/// What came of an update that a Swarm understood.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Updated {
+    /// It took effect.
+    Done,
+    /// Another update was made since the version that this one was made from.
+    OutOfSequence,
+    /// The service is gone.
+    Gone,
+}
+
+/// Makes a service from a body of ServiceCreate.
+///
+/// A failure says nothing about whether the service exists, unless the fault says that
+/// the call had no effect.
+pub fn create(body: &Value, auth: Option<&Secret>) -> Call<Outcome> {
+    let request = with_auth(with_json(Method::POST, "/services/create", body), auth);
+    Call::change("create", request, CHANGE, created)
+}
+
+/// The credentials for the image's registry, which a Swarm keeps in its log and gives
+/// to the nodes.
+fn with_auth(mut request: HttpRequest, auth: Option<&Secret>) -> HttpRequest {
+    let auth = auth.and_then(|auth| HeaderValue::from_str(auth.expose()).ok());
+    if let Some(mut auth) = auth {
+        auth.set_sensitive(true);
+        let name = HeaderName::from_static("x-registry-auth");
+        request.headers_mut().insert(name, auth);
+    }
+    request
+}
+
+fn created(reply: &Reply) -> Result<Outcome, Fault> {
+    match reply.status() {
+        201 => {
+            let body: Value = reply.json()?;
+            let id = body["ID"].as_str().and_then(TargetId::of_service);
+            Ok(Outcome::Created {
+                id: id.ok_or_else(|| reply.lacks("ID"))?,
+                warnings: Vec::new(),
+            })
+        }
+        409 if reply.is_engines(StatusCode::CONFLICT) => Ok(Outcome::NameTaken),
+        400.. => match reply.missing_network() {
+            Some(network) => Ok(Outcome::NoSuchNetwork(network)),
+            None => Err(reply.fault()),
+        },
+        _ => Err(reply.fault()),
+    }
+}
+
+/// A list of services, and what else it tells.
+#[derive(Debug)]
+pub struct Listing {
+    /// The services that were meant.
+    pub services: Vec<Service>,
+    /// The time of the manager that has answered, if it has told it.
+    pub now: Option<OffsetDateTime>,
+    /// The Engine's name and version, if it has told them.
+    pub engine: Option<String>,
+}
+
+/// Lists the services of a deployment.
+pub fn of_deployment(deployment: &DeploymentId) -> Call<Listing> {
+    list(&labelled(label::DEPLOYMENT, deployment.as_str()), Some)
+}
+
+/// Finds the service of that name. The filter also matches prefixes.
+pub fn find_by_name(name: &ContainerName) -> Call<Listing> {
+    let filter = json!({"name": [name.as_str()]});
+    let name = name.as_str().to_owned();
+    list(&filter, move |service| {
+        (service.name == name).then_some(service)
+    })
+}
+
+/// Finds the service of that id. The filter also matches prefixes.
+pub fn find_by_id(id: &TargetId) -> Call<Listing> {
+    let filter = json!({"id": [id.as_str()]});
+    let id = id.clone();
+    list(&filter, move |service| {
+        (service.id == id).then_some(service)
+    })
+}
+
+fn list(filter: &Value, select: impl Fn(Service) -> Option<Service> + 'static) -> Call<Listing> {
+    let path = format!("/services?filters={}", query_encoded(&filter.to_string()));
+    Call::look("services", bodiless(Method::GET, &path), move |reply| {
+        if reply.status() != 200 {
+            return Err(reply.fault());
+        }
+        let listed: Vec<ServiceBody> = reply.json()?;
+        let services = listed.into_iter().map(Service::from_body);
+        let services = services.filter_map(|service| service.map(&select).transpose());
+        Ok(Listing {
+            services: services.collect::<Result<_, _>>()?,
+            now: reply.date(),
+            engine: reply.engine(),
+        })
+    })
+}
+
+/// Reads a service to make an update from; `None` if it is gone.
+pub fn inspect(id: &TargetId) -> Call<Option<Versioned>> {
+    let path = format!("/services/{}", id.as_str());
+    let id = id.clone();
+    Call::look("service", bodiless(Method::GET, &path), move |reply| {
+        match reply.status() {
+            200 => {
+                let service = Service::from_body(reply.json()?)?;
+                let body: Value = reply.json()?;
+                let version = body["Version"]["Index"].as_u64();
+                // The path also takes a name or a prefix of an id.
+                if service.id != id {
+                    return Err(Fault::Nonsense("another service than asked for".to_owned()));
+                }
+                Ok(Some(Versioned {
+                    service,
+                    version: version.ok_or_else(|| reply.lacks("Version"))?,
+                    spec: body["Spec"].clone(),
+                }))
+            }
+            404 if reply.is_engines(StatusCode::NOT_FOUND) => Ok(None),
+            _ => Err(reply.fault()),
+        }
+    })
+}
+
+fn updated(reply: &Reply) -> Result<Updated, Fault> {
+    match reply.status() {
+        200 => reply.json::<Value>().map(|_| Updated::Done),
+        404 if reply.is_engines(StatusCode::NOT_FOUND) => Ok(Updated::Gone),
+        _ if is_out_of_sequence(reply) => Ok(Updated::OutOfSequence),
+        _ => Err(reply.fault()),
+    }
+}
+
+/// "rpc error: code = Unknown desc = update out of sequence", with status 500.
+fn is_out_of_sequence(reply: &Reply) -> bool {
+    let message = reply.message().unwrap_or_default();
+    message.contains("update out of sequence")
+}
+
+/// Deletes a service; `false` if it was gone before. The reply says nothing about its
+/// tasks, which end later.
+pub fn delete(id: &TargetId) -> Call<bool> {
+    let path = format!("/services/{}", id.as_str());
+    let request = bodiless(Method::DELETE, &path);
+    Call::change("delete", request, CHANGE, |reply| match reply.status() {
+        200 if reply.body().is_empty() => Ok(true),
+        404 if reply.is_engines(StatusCode::NOT_FOUND) => Ok(false),
+        _ => Err(reply.fault()),
+    })
+}
+
+#[derive(Deserialize)]
+#[serde(rename_all = "PascalCase")]
+struct ServiceBody {
+    #[serde(rename = "ID")]
+    id: String,
+    created_at: String,
+    spec: Spec,
+}
+
+#[derive(Deserialize)]
+#[serde(rename_all = "PascalCase")]
+struct Spec {
+    name: String,
+    labels: Option<BTreeMap<String, String>>,
+    task_template: TaskTemplate,
+    mode: Mode,
+}
+
+// A foreign service may have no container, and another mode.
+#[derive(Deserialize)]
+#[serde(rename_all = "PascalCase")]
+struct TaskTemplate {
+    container_spec: Option<ContainerSpec>,
+}
+
+#[derive(Deserialize)]
+#[serde(rename_all = "PascalCase")]
+struct ContainerSpec {
+    #[serde(default)]
+    image: String,
+}
+
+#[derive(Deserialize)]
+#[serde(rename_all = "PascalCase")]
+struct Mode {
+    replicated: Option<Replicated>,
+}
+
+#[derive(Deserialize)]
+#[serde(rename_all = "PascalCase")]
+struct Replicated {
+    replicas: Option<u64>,
+}
+
+impl Service {
+    fn from_body(body: ServiceBody) -> Result<Self, Fault> {
+        let id = TargetId::of_service(&body.id);
+        let created = moment(&body.created_at);
+        let nonsense = |what: &str| Fault::Nonsense(format!("a service without {what}"));
+        let container = body.spec.task_template.container_spec;
+        Ok(Self {
+            id: id.ok_or_else(|| nonsense("an id"))?,
+            name: body.spec.name,
+            labels: body.spec.labels.unwrap_or_default(),
+            image: container
+                .map(|container| container.image)
+                .unwrap_or_default(),
+            replicas: body
+                .spec
+                .mode
+                .replicated
+                .and_then(|mode| mode.replicas)
+                .unwrap_or(0),
+            created: created
+                .ok_or_else(|| nonsense("a time of creation"))?
+                .unix_timestamp(),
+        })
+    }
+}

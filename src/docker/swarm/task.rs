@@ -1,0 +1,169 @@
+//! `GET /tasks` (Engine API, TaskList).
+//!
+//! The filter for labels asks for those that the service had when the task was made,
+//! and finds a task until its node has confirmed its end, also after the service is
+//! deleted. The labels that a task shows are those of its container.
+
+use std::collections::BTreeMap;
+
+use http::Method;
+use serde::Deserialize;
+use time::OffsetDateTime;
+
+use super::{label, labelled, moment};
+use crate::docker::call::Call;
+use crate::docker::{DeploymentId, TargetId, bodiless, query_encoded};
+use crate::fault::Fault;
+
+/// A task as a list shows it.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Task {
+    /// The service that it was made for, which may be gone.
+    pub service: TargetId,
+    /// How far it has got.
+    pub state: TaskState,
+    /// Whether its Swarm wants it to end, or to be gone.
+    pub is_doomed: bool,
+    /// The node that it is on, once it is on one.
+    pub node: Option<String>,
+    /// Why it is where it is, if its Swarm says so.
+    pub error: Option<String>,
+    /// The exit code of its first process, if it has ended.
+    pub exit_code: Option<i64>,
+    /// When it came into its state, by the node's clock.
+    pub since: Option<OffsetDateTime>,
+    /// When it was made, in seconds of Unix time.
+    pub created: i64,
+    /// The image of its container.
+    pub image: String,
+    /// The labels of its container.
+    pub labels: BTreeMap<String, String>,
+}
+
+/// How far a task has got.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum TaskState {
+    /// It waits for a node that has room for it.
+    Pending,
+    /// Its node prepares it, which is mostly a pull of the image.
+    Preparing,
+    /// Any other state before it runs, or a word that no known Engine uses.
+    Early,
+    /// It runs, as far as its Swarm knows.
+    Running,
+    /// Its node would not run it.
+    Rejected,
+    /// It has ended, or its Swarm has given up its node.
+    Ended,
+}
+
+impl TaskState {
+    /// Reads a word of the API.
+    fn parse(text: &str) -> Self {
+        match text {
+            "pending" => Self::Pending,
+            "preparing" => Self::Preparing,
+            "running" => Self::Running,
+            "rejected" => Self::Rejected,
+            "complete" | "failed" | "shutdown" | "orphaned" | "remove" => Self::Ended,
+            _ => Self::Early,
+        }
+    }
+}
+
+impl Task {
+    /// Whether it runs or may yet run.
+    pub fn is_live(&self) -> bool {
+        !matches!(self.state, TaskState::Rejected | TaskState::Ended)
+    }
+}
+
+/// Lists the tasks of a deployment.
+pub fn of_deployment(deployment: &DeploymentId) -> Call<Vec<Task>> {
+    list(label::DEPLOYMENT, deployment.as_str())
+}
+
+/// Lists the tasks of all services that have had an own name, also of deleted ones.
+pub fn of_name(name: &str) -> Call<Vec<Task>> {
+    list(label::NAME, name)
+}
+
+fn list(label: &str, value: &str) -> Call<Vec<Task>> {
+    let filter = labelled(label, value).to_string();
+    let path = format!("/tasks?filters={}", query_encoded(&filter));
+    Call::look("tasks", bodiless(Method::GET, &path), |reply| {
+        if reply.status() != 200 {
+            return Err(reply.fault());
+        }
+        let tasks: Vec<TaskBody> = reply.json()?;
+        tasks.into_iter().map(Task::from_body).collect()
+    })
+}
+
+#[derive(Deserialize)]
+#[serde(rename_all = "PascalCase")]
+struct TaskBody {
+    created_at: String,
+    #[serde(rename = "ServiceID")]
+    service_id: String,
+    #[serde(rename = "NodeID", default)]
+    node_id: String,
+    spec: Spec,
+    status: Status,
+    #[serde(default)]
+    desired_state: String,
+}
+
+#[derive(Deserialize)]
+#[serde(rename_all = "PascalCase")]
+struct Spec {
+    container_spec: Option<ContainerSpec>,
+}
+
+#[derive(Deserialize, Default)]
+#[serde(rename_all = "PascalCase")]
+struct ContainerSpec {
+    #[serde(default)]
+    image: String,
+    labels: Option<BTreeMap<String, String>>,
+}
+
+#[derive(Deserialize)]
+#[serde(rename_all = "PascalCase")]
+struct Status {
+    #[serde(default)]
+    timestamp: String,
+    state: String,
+    err: Option<String>,
+    container_status: Option<ContainerStatus>,
+}
+
+#[derive(Deserialize)]
+#[serde(rename_all = "PascalCase")]
+struct ContainerStatus {
+    exit_code: Option<i64>,
+}
+
+impl Task {
+    fn from_body(body: TaskBody) -> Result<Self, Fault> {
+        let service = TargetId::of_service(&body.service_id);
+        let created = moment(&body.created_at);
+        let nonsense = |what: &str| Fault::Nonsense(format!("a task without {what}"));
+        let container = body.spec.container_spec.unwrap_or_default();
+        let status = body.status;
+        Ok(Self {
+            service: service.ok_or_else(|| nonsense("its service"))?,
+            state: TaskState::parse(&status.state),
+            is_doomed: matches!(&*body.desired_state, "shutdown" | "remove"),
+            node: Some(body.node_id).filter(|node| !node.is_empty()),
+            error: status.err.filter(|error| !error.is_empty()),
+            exit_code: status.container_status.and_then(|status| status.exit_code),
+            since: moment(&status.timestamp),
+            created: created
+                .ok_or_else(|| nonsense("a time of creation"))?
+                .unix_timestamp(),
+            image: container.image,
+            labels: container.labels.unwrap_or_default(),
+        })
+    }
+}

@@ -1,0 +1,356 @@
+//! The operations on a Swarm, where a target is a service of one replica.
+//!
+//! | operation | calls |
+//! |---|---|
+//! | create | a service without replicas, whose name is given once |
+//! | start | its secrets, then an update to one replica, then looks at its task |
+//! | vouch | an update that labels the service |
+//! | remove | an update that *fences* the service: no replica, and a label; then a delete |
+//! | kill and remove | a delete, then looks until no task is left |
+//!
+//! An update is made from one version of the service and refused if there is a later
+//! one. So of a start, a vouch and a fence that meet, one happens and the others see
+//! it. A name is free as soon as its service is deleted, while its task may still run
+//! on a node that has not heard of it: such a task is listed as a target that stops.
+
+use std::collections::HashSet;
+use std::time::Duration;
+
+use super::{NewTarget, Scheduler, Started};
+use crate::ages::START_WITHIN;
+use crate::docker::archive::SECRETS_DIR;
+use crate::docker::call::CHANGE;
+use crate::docker::create::Outcome;
+use crate::docker::list::{Listed, Survey};
+use crate::docker::remove::Removed;
+use crate::docker::swarm::secret::{self, Created};
+use crate::docker::swarm::service::{self, SecretReference, Updated};
+use crate::docker::swarm::target::merged;
+use crate::docker::swarm::task::{self, Task, TaskState};
+use crate::docker::{ContainerName, ImageReference, TargetId, label};
+use crate::fault::Fault;
+use crate::pauses::Pauses;
+use crate::platform::Platform;
+use crate::secret::Secret;
+
+/// How long a task may find no node before its start is withdrawn. A target that is
+/// being removed gives its room back after four seconds.
+const NO_NODE_AFTER: Duration = Duration::from_secs(5);
+
+/// The pause between two looks at a task: a node takes about a second to start one.
+const LOOK_EVERY: Duration = Duration::from_millis(100);
+
+/// How often an update is made from a newer version. Nobody updates a target often.
+const UPDATES_MAX: u32 = 4;
+
+/// How often a list is repeated that lacks a service which was just created. A manager
+/// that has lost the others notices it within seconds.
+const SURVEYS_MAX: u32 = 4;
+
+/// How many secrets without a service one sweep removes.
+const SECRETS_MAX: usize = 16;
+
+pub async fn create<P: Platform>(
+    on: &Scheduler<'_, P>,
+    target: &NewTarget<'_>,
+) -> Result<Outcome, Fault> {
+    let call = service::create(&target.body, auth(on, target.image));
+    on.engine.send(call).await
+}
+
+/// The credentials for the registry of an image, which its nodes need to pull it.
+fn auth<'a, P: Platform>(on: &Scheduler<'a, P>, image: &ImageReference) -> Option<&'a Secret> {
+    let auth = on.config.registry_auth.as_ref();
+    auth.and_then(|auth| auth.header_for(image))
+}
+
+pub async fn start<P: Platform>(
+    on: &Scheduler<'_, P>,
+    id: &TargetId,
+    target: &NewTarget<'_>,
+) -> Result<Started, Fault> {
+    let secrets = create_secrets(on, target).await?;
+    let Some(found) = on.engine.send(service::inspect(id)).await? else {
+        return Ok(Started::Ended);
+    };
+    if found.service.is_fenced() {
+        return Ok(Started::Withdrawn);
+    }
+    let update = found.start(&secrets, auth(on, target.image));
+    match on.engine.send(update).await? {
+        Updated::Done => wait_for_task(on, id, target.name).await,
+        // Nobody else starts it, so somebody has fenced it.
+        Updated::OutOfSequence => Ok(Started::Withdrawn),
+        Updated::Gone => Ok(Started::Ended),
+    }
+}
+
+async fn create_secrets<P: Platform>(
+    on: &Scheduler<'_, P>,
+    target: &NewTarget<'_>,
+) -> Result<Vec<SecretReference>, Fault> {
+    let deployment = on.config.deployment_id.as_str();
+    let labels = [
+        (label::DEPLOYMENT, deployment),
+        (label::NAME, target.name.as_str()),
+        (label::ATTEMPT, target.attempt),
+    ];
+    let mut references = Vec::new();
+    for (number, file) in target.secrets.iter().enumerate() {
+        // At most 58 characters; a Swarm takes 64.
+        let name = format!("{deployment}-{}-{number}", target.attempt);
+        let call = secret::create(&name, &labels, &file.content);
+        let id = match on.engine.send(call).await? {
+            Created::Id(id) => id,
+            // This attempt has made it before, for a service that has vanished.
+            Created::NameTaken => {
+                let made = on.engine.send(secret::of_attempt(target.attempt)).await?;
+                let found = made.into_iter().find(|made| made.name == name);
+                found.map(|found| found.id).ok_or_else(|| {
+                    Fault::Nonsense("a list without a secret whose name is taken".to_owned())
+                })?
+            }
+        };
+        references.push(SecretReference {
+            id,
+            name,
+            path: format!("{SECRETS_DIR}/{}", file.name),
+        });
+    }
+    Ok(references)
+}
+
+/// Looks at the task of a service until it runs, has ended or finds no node.
+async fn wait_for_task<P: Platform>(
+    on: &Scheduler<'_, P>,
+    id: &TargetId,
+    name: &ContainerName,
+) -> Result<Started, Fault> {
+    let platform = on.engine.platform();
+    let no_node_from = platform.now() + NO_NODE_AFTER;
+    loop {
+        let tasks = on.engine.send(task::of_name(name.as_str())).await?;
+        let task = tasks.into_iter().find(|task| task.service == *id);
+        if let Some(seen) = task.as_ref().and_then(outcome) {
+            return Ok(seen);
+        }
+        let no_node = task.as_ref().and_then(no_node);
+        if let Some(reason) = no_node.filter(|_| platform.now() >= no_node_from) {
+            return Ok(Started::NoNode(reason));
+        }
+        if on.time_left() <= LOOK_EVERY {
+            return match task.map(|task| task.state) {
+                Some(TaskState::Preparing) => Ok(Started::Preparing),
+                _ => Err(Fault::TimedOut),
+            };
+        }
+        platform.sleep(LOOK_EVERY).await;
+    }
+}
+
+/// What has become of a task, once that is settled.
+fn outcome(task: &Task) -> Option<Started> {
+    let error = || task.error.clone().unwrap_or_default();
+    match task.state {
+        _ if task.is_doomed => Some(Started::Withdrawn),
+        // It was not this call that took the time.
+        TaskState::Running => Some(Started::Runs(Duration::ZERO)),
+        TaskState::Ended => Some(Started::Ended),
+        TaskState::Rejected if error().to_ascii_lowercase().contains("no such image") => {
+            Some(Started::NoSuchImage)
+        }
+        TaskState::Rejected => Some(Started::Rejected(error())),
+        TaskState::Pending | TaskState::Preparing | TaskState::Early => None,
+    }
+}
+
+/// Why a task finds no node, if it finds none: "no suitable node (…)".
+fn no_node(task: &Task) -> Option<String> {
+    let is_pending = task.state == TaskState::Pending && task.node.is_none();
+    task.error.clone().filter(|_| is_pending)
+}
+
+pub async fn vouch<P: Platform>(on: &Scheduler<'_, P>, id: &TargetId) -> Result<bool, Fault> {
+    for _ in 0..UPDATES_MAX {
+        let Some(found) = on.engine.send(service::inspect(id)).await? else {
+            return Ok(false);
+        };
+        if found.service.is_vouched() || found.service.is_fenced() {
+            return Ok(!found.service.is_fenced());
+        }
+        match on.engine.send(found.vouch()).await? {
+            Updated::Done => return Ok(true),
+            Updated::Gone => return Ok(false),
+            Updated::OutOfSequence => {}
+        }
+    }
+    Ok(false)
+}
+
+pub async fn find_by_id<P: Platform>(
+    on: &Scheduler<'_, P>,
+    id: &TargetId,
+) -> Result<Option<Listed>, Fault> {
+    let found = on.engine.send(service::find_by_id(id)).await?;
+    let tasks = match found.services.first() {
+        // A foreign service may have no name of ours, and then its tasks do not matter.
+        Some(service) => match service.labels.get(label::NAME) {
+            Some(name) => on.engine.send(task::of_name(name)).await?,
+            None => Vec::new(),
+        },
+        // Its own name is not known any more, and its task may be left.
+        None => {
+            let deployment = &on.config.deployment_id;
+            on.engine.send(task::of_deployment(deployment)).await?
+        }
+    };
+    let targets = merged(found.services, tasks, found.now);
+    Ok(targets.into_iter().find(|target| target.id == *id))
+}
+
+pub async fn find_by_name<P: Platform>(
+    on: &Scheduler<'_, P>,
+    name: &ContainerName,
+) -> Result<Option<Listed>, Fault> {
+    let found = on.engine.send(service::find_by_name(name)).await?;
+    let tasks = on.engine.send(task::of_name(name.as_str())).await?;
+    let holder = found.services.first().map(|service| service.id.clone());
+    let targets = merged(found.services, tasks, found.now);
+    // What is left of one without a service only counts while no service has the name.
+    let is_meant = |target: &Listed| holder.as_ref().is_none_or(|id| target.id == *id);
+    Ok(targets.into_iter().find(is_meant))
+}
+
+pub async fn survey<P: Platform>(on: &Scheduler<'_, P>) -> Result<Survey, Fault> {
+    let deployment = &on.config.deployment_id;
+    // The services first: one that is made in between is then a task without a
+    // service, which counts as live, and one that is deleted in between has a task
+    // that is to end.
+    let found = on.engine.send(service::of_deployment(deployment)).await?;
+    let tasks = on.engine.send(task::of_deployment(deployment)).await?;
+    let mut containers = merged(found.services, tasks, found.now);
+    containers.retain(|target| target.is_of(deployment));
+    Ok(Survey {
+        containers,
+        now: found.now,
+        engine: found.engine,
+    })
+}
+
+/// A manager that has just lost the others may answer from what it knew before.
+pub async fn survey_with<P: Platform>(
+    on: &Scheduler<'_, P>,
+    id: &TargetId,
+) -> Result<Survey, Fault> {
+    let platform = on.engine.platform();
+    for _ in 0..SURVEYS_MAX {
+        let survey = survey(on).await?;
+        let has_it = survey.containers.iter().any(|target| target.id == *id);
+        if has_it || on.engine.send(service::inspect(id)).await?.is_none() {
+            return Ok(survey);
+        }
+        platform.sleep(LOOK_EVERY.min(on.time_left())).await;
+    }
+    Err(Fault::Nonsense(
+        "a list without the service that was just created".to_owned(),
+    ))
+}
+
+pub async fn remove<P: Platform>(on: &Scheduler<'_, P>, target: &Listed) -> Result<Removed, Fault> {
+    // The version is read before the task. Whatever is decided from the task, a vouch
+    // or a start that comes in between makes the fence fail.
+    let Some(found) = on.engine.send(service::inspect(&target.id)).await? else {
+        return Ok(Removed::Gone);
+    };
+    let tasks = tasks_of(on, target).await?;
+    let is_live = tasks.iter().any(Task::is_live);
+    let runs = tasks.iter().any(|task| task.state == TaskState::Running);
+    if found.service.is_vouched() {
+        if is_live {
+            return Ok(Removed::Declined);
+        }
+    } else if !found.service.is_fenced() {
+        if runs {
+            return Ok(Removed::Declined);
+        }
+        match on.engine.send(found.fence()).await? {
+            Updated::Done => {}
+            Updated::OutOfSequence => return Ok(Removed::Declined),
+            Updated::Gone => return Ok(Removed::Gone),
+        }
+    }
+    on.engine.send(service::delete(&target.id)).await?;
+    remove_secrets(on, target).await;
+    Ok(if is_live {
+        Removed::Ending
+    } else {
+        Removed::Gone
+    })
+}
+
+pub async fn kill_and_remove<P: Platform>(
+    on: &Scheduler<'_, P>,
+    target: &Listed,
+) -> Result<Removed, Fault> {
+    let is_accepted = on.engine.send(service::delete(&target.id)).await?;
+    remove_secrets(on, target).await;
+    let waiting = on.within(CHANGE);
+    let mut pauses = Pauses::new(on.engine.platform(), waiting.engine.ends());
+    loop {
+        let is_live = tasks_of(on, target).await?.iter().any(Task::is_live);
+        if !is_live {
+            return Ok(Removed::Gone);
+        }
+        if !pauses.next().await {
+            return Ok(if is_accepted {
+                Removed::Ending
+            } else {
+                Removed::Declined
+            });
+        }
+    }
+}
+
+/// The tasks of a target, found by its own name, whether its service is there or not.
+async fn tasks_of<P: Platform>(on: &Scheduler<'_, P>, target: &Listed) -> Result<Vec<Task>, Fault> {
+    let name = target.label(label::NAME).unwrap_or_default();
+    let mut tasks = on.engine.send(task::of_name(name)).await?;
+    tasks.retain(|task| task.service == target.id);
+    Ok(tasks)
+}
+
+/// Removes the secrets of a target whose service is deleted. Those that are left are
+/// found by the next reap.
+async fn remove_secrets<P: Platform>(on: &Scheduler<'_, P>, target: &Listed) {
+    let Some(attempt) = target.label(label::ATTEMPT) else {
+        return;
+    };
+    let secrets = on.engine.send(secret::of_attempt(attempt)).await;
+    for secret in secrets.unwrap_or_default() {
+        let _ = on.engine.send(secret::delete(&secret.id)).await;
+    }
+}
+
+pub async fn remove_secrets_without<P: Platform>(
+    on: &Scheduler<'_, P>,
+    targets: &[Listed],
+) -> Result<usize, Fault> {
+    let deployment = &on.config.deployment_id;
+    let secrets = on.engine.send(secret::of_deployment(deployment)).await?;
+    let attempts: HashSet<_> = targets
+        .iter()
+        .filter_map(|target| target.label(label::ATTEMPT))
+        .collect();
+    let is_left = |secret: &secret::Listed| {
+        let attempt = secret.attempt.as_deref();
+        // A younger one may belong to a service that was made after the list.
+        let is_old = secret.age.is_some_and(|age| age > START_WITHIN);
+        is_old && attempt.is_some_and(|attempt| !attempts.contains(attempt))
+    };
+    let mut removed = 0;
+    for secret in secrets.into_iter().filter(is_left).take(SECRETS_MAX) {
+        let outcome = on.engine.send(secret::delete(&secret.id)).await;
+        removed += usize::from(outcome.is_ok());
+    }
+    Ok(removed)
+}

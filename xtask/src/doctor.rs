@@ -3,7 +3,7 @@
 use std::process::{Command, ExitCode};
 
 use anyhow::{Error, Result};
-use dynamic_access::config::Config;
+use dynamic_access::config::{Config, SchedulerKind};
 use dynamic_access_admin::remote_doctor::StartArguments;
 use serde_json::Value;
 
@@ -286,6 +286,14 @@ fn target_of(
         NO_ENVIRONMENT => format!("a target of {image}"),
         _ => format!("a target of {image} in the environment {environment_id}"),
     };
+    if config.scheduler == SchedulerKind::Swarm {
+        return Finding::Optional(
+            format!(
+                "{what}: not tried, because only a start tells what the nodes of a Swarm can run"
+            ),
+            "start one: docs/api.md".to_owned(),
+        );
+    }
     if !docker.has_image(image) {
         return Finding::Optional(
             format!("{what}: not tried, because the Engine lacks the image"),

@@ -10,6 +10,7 @@ use std::time::{Duration, Instant};
 use anyhow::{Context, Result, bail};
 use dynamic_access::config::{Config, TokenDelivery};
 use dynamic_access::docker::create::{self, Outcome};
+use dynamic_access::docker::inspect::Ended;
 use dynamic_access::docker::list::{self, State};
 use dynamic_access::docker::remove::{self, Removed};
 use dynamic_access::docker::{TargetId, archive, inspect, start};
@@ -61,7 +62,7 @@ impl Trial<'_> {
         );
         let attempt = u128::from_be_bytes(random::bytes()?);
         let attempt = Attempt::new(self.config, &order, attempt);
-        let create = create::create(&attempt.name, &attempt.body());
+        let create = create::create(&attempt.name, &attempt.target().body);
         let created = send(self.docker, create);
         if created.is_err() {
             // It may exist all the same, if the answer was lost.
@@ -127,8 +128,14 @@ impl Trial<'_> {
     /// What an ended container says of its start.
     fn ending(&self, id: &TargetId) -> Result<()> {
         match send(self.docker, inspect::inspect(id))? {
-            Some(ended) if NOT_REGISTERED.contains(&ended.exit_code) => Ok(()),
-            Some(ended) => bail!("it ended at once with exit code {}", ended.exit_code),
+            Some(Ended {
+                exit_code: Some(code),
+                ..
+            }) => match NOT_REGISTERED.contains(&code) {
+                true => Ok(()),
+                false => bail!("it ended at once with exit code {code}"),
+            },
+            Some(_) => bail!("it ended at once"),
             None => bail!("it is gone"),
         }
     }
@@ -156,7 +163,7 @@ impl Trial<'_> {
         };
         match send(self.docker, call)? {
             Removed::Gone => Ok(()),
-            Removed::Declined => bail!("the Engine declines"),
+            Removed::Ending | Removed::Declined => bail!("the Engine declines"),
         }
     }
 }

@@ -15,10 +15,36 @@ pub struct Deviation {
 }
 
 /// All of them. One that no request needs is an error, so that the list stays true.
-pub const DEVIATIONS: &[Deviation] = &[Deviation {
-    specification: "1.41",
-    operation: "POST /containers/create",
-    field: "body.HostConfig.RestartPolicy.Name",
-    value: r#""no""#,
-    reason: "Engines have always taken it, as `docker run --restart=no` sends it; the list of API 1.41 lacks it, and later ones have it",
-}];
+pub const DEVIATIONS: &[Deviation] = &[
+    Deviation {
+        specification: "1.41",
+        operation: "POST /containers/create",
+        field: "body.HostConfig.RestartPolicy.Name",
+        value: r#""no""#,
+        reason: "Engines have always taken it, as `docker run --restart=no` sends it; the list of API 1.41 lacks it, and later ones have it",
+    },
+    Deviation {
+        specification: "1.41",
+        operation: "POST /services/create",
+        field: "body.TaskTemplate.ContainerSpec.Privileges.NoNewPrivileges",
+        value: "null",
+        reason: NO_NEW_PRIVILEGES,
+    },
+    Deviation {
+        specification: "1.41",
+        operation: "POST /services/{id}/update",
+        field: "body.TaskTemplate.ContainerSpec.Privileges.NoNewPrivileges",
+        value: "null",
+        reason: NO_NEW_PRIVILEGES,
+    },
+    Deviation {
+        specification: "1.41",
+        operation: "POST /services/create",
+        field: "body.TaskTemplate.ContainerSpec.OomScoreAdj",
+        value: "null",
+        reason: "an Engine that does not know it, before API 1.46, leaves it out, and the target is killed no sooner than others",
+    },
+];
+
+const NO_NEW_PRIVILEGES: &str =
+    "services have it from API 1.44 on, and /health refuses nodes whose Engine is older";

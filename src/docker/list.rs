@@ -30,7 +30,7 @@ pub struct Listed {
     pub created: i64,
     /// The reference of its image; an id if the Engine has none for it any more.
     pub image: String,
-    /// The id of its image, which is a digest; empty if the list does not tell.
+    /// The id of its image, which is a digest; on a Swarm the reference, which has one.
     pub image_id: String,
     /// How it has ended, if the list tells that too, as a Swarm's does.
     pub ended: Option<Ended>,

@@ -114,6 +114,9 @@ impl Error {
             Self::NoNode(_) => {
                 "No node of the Docker Swarm has room for another target. Try again later."
             }
+            Self::NodeTooOld { .. } => {
+                "A node of the Docker Swarm is too old to run targets safely. Contact the administrator of the provisioning server."
+            }
             Self::NoNodes => "No node of the Docker Swarm takes targets. Try again later.",
             Self::StillPreparing(_) => {
                 "The agent image is being pulled by a node of the Docker Swarm. Try again shortly."
@@ -151,6 +154,7 @@ impl Error {
             Self::StillPreparing(_) => "still_preparing",
             Self::NoNode(_) => "no_node",
             Self::NoNodes => "no_nodes",
+            Self::NodeTooOld { .. } => "node_too_old",
             Self::NoLeader(_) => "no_leader",
             Self::PullStalled(_) => "pull_stalled",
             Self::PullRefused { .. } => "pull_refused",
@@ -337,6 +341,10 @@ impl fmt::Display for Error {
             ),
             Self::NoNodes => f.write_str(
                 "no node of the Swarm is ready, active and a worker; see docker node ls, or permit managers with Constraints in container_patch",
+            ),
+            Self::NodeTooOld { hostname, engine } => write!(
+                f,
+                "node {hostname} has Docker {engine}, which ignores no-new-privileges in a service; upgrade it to 25 or later, or drain it: docker node update --availability drain {hostname}"
             ),
             Self::StillPreparing(image) => write!(
                 f,

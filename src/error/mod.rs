@@ -140,6 +140,13 @@ pub enum Error {
     NoNode(String),
     /// No node of the Swarm takes targets: none is ready, active and permitted.
     NoNodes,
+    /// A node of the Swarm has an Engine that leaves out no-new-privileges.
+    NodeTooOld {
+        /// The name of its host.
+        hostname: String,
+        /// The version of its Engine.
+        engine: String,
+    },
     /// A node of the Swarm still prepares the target, which is mostly a pull of this
     /// image.
     StillPreparing(ImageReference),
@@ -171,6 +178,7 @@ impl Error {
             | Self::PullRefused { .. }
             | Self::TokenUnreadable { .. }
             | Self::NoSuchNetwork(_)
+            | Self::NodeTooOld { .. }
             | Self::LimitDropped(_)
             | Self::Refused(_)
             | Self::Denied(_)
@@ -364,6 +372,13 @@ mod tests {
             ),
             (Error::NoSuchNetwork("planted".to_owned()), 500),
             (Error::LimitDropped("planted".to_owned()), 500),
+            (
+                Error::NodeTooOld {
+                    hostname: "planted".to_owned(),
+                    engine: "planted".to_owned(),
+                },
+                500,
+            ),
             (Error::Misconfigured(Problems::one("x", "planted")), 500),
             (Error::NoSuchImage(image()), 500),
             (Error::NameTaken(id()), 500),

@@ -3,9 +3,9 @@
 use serde_json::Value;
 
 use super::Provisioner;
-use crate::config::{Profile, SchedulerKind, TokenDelivery};
+use crate::config::{SchedulerKind, TokenDelivery};
 use crate::docker::image::{self, Image};
-use crate::docker::swarm::node;
+use crate::docker::swarm::node::{self, Node};
 use crate::docker::{ImageReference, network};
 use crate::error::Error;
 use crate::platform::Platform;
@@ -39,16 +39,21 @@ impl<P: Platform> Provisioner<'_, P> {
     /// Which images the nodes have is not known to their managers.
     async fn check_nodes(&self) -> Result<(), Error> {
         let nodes = self.scheduler.engine().send(node::list()).await?;
-        let can_run = |profile: &Profile| {
+        for profile in self.config.profiles.all() {
             let permits_managers = profile.body.permits_managers();
-            let mut nodes = nodes.iter();
-            nodes.any(|node| node.takes_tasks && (node.is_worker || permits_managers))
-        };
-        if self.config.profiles.all().all(can_run) {
-            Ok(())
-        } else {
-            Err(Error::NoNodes)
+            let can_run = |node: &&Node| node.takes_tasks && (node.is_worker || permits_managers);
+            let mut able = nodes.iter().filter(can_run).peekable();
+            if able.peek().is_none() {
+                return Err(Error::NoNodes);
+            }
+            if let Some(old) = able.find(|node| !node.keeps_privileges()) {
+                return Err(Error::NodeTooOld {
+                    hostname: old.hostname.clone(),
+                    engine: old.engine.clone(),
+                });
+            }
         }
+        Ok(())
     }
 
     async fn check_images(&self) -> Result<(), Error> {

@@ -297,9 +297,11 @@ pub async fn kill_and_remove<P: Platform>(
     let waiting = on.within(CHANGE);
     let mut pauses = Pauses::new(on.engine.platform(), waiting.engine.ends());
     loop {
-        let is_live = tasks_of(on, target).await?.iter().any(Task::is_live);
-        if !is_live {
-            return Ok(Removed::Gone);
+        match tasks_of(on, target).await {
+            Ok(tasks) if !tasks.iter().any(Task::is_live) => return Ok(Removed::Gone),
+            // What cannot be seen in time may still run.
+            Ok(_) | Err(Fault::BudgetSpent | Fault::TimedOut) => {}
+            Err(fault) => return Err(fault),
         }
         if !pauses.next().await {
             return Ok(if is_accepted {

@@ -12,3 +12,4 @@ mod script;
 mod start;
 mod starvation;
 mod stop;
+mod swarm;

@@ -6,7 +6,7 @@ use std::time::Duration;
 
 use dynamic_access::budget::Budget;
 use dynamic_access::config::Config;
-use dynamic_access::docker::DeploymentId;
+use dynamic_access::docker::{ContainerName, DeploymentId};
 use dynamic_access::engine::Engine;
 use dynamic_access::log_line::Calls;
 use dynamic_access::platform::{HttpRequest, HttpResponse, Keep, Platform, TransportError};
@@ -88,6 +88,24 @@ impl Platform for Script {
 pub fn shape(request: &HttpRequest) -> &'static str {
     let (method, path) = (request.method().as_str(), request.uri().to_string());
     match method {
+        "POST" if path.ends_with("/services/create") => "create service",
+        "POST" if path.ends_with("/secrets/create") => "create secret",
+        "POST" if path.contains("/update?version=7") => "update",
+        "DELETE" if path.contains("/services/") => "delete service",
+        "DELETE" if path.contains("/secrets/") => "delete secret",
+        "GET" if path.contains("/services/") => "look up service",
+        "GET" if path.contains("/nodes") => "list nodes",
+        "GET" if path.contains("/services?") && path.contains("%22name%22") => {
+            "find service by name"
+        }
+        "GET" if path.contains("/services?") && path.contains("%22id%22") => "find service",
+        "GET" if path.contains("/services?") => "list services",
+        "GET" if path.contains("/tasks?") && path.contains("access.name") => "list own tasks",
+        "GET" if path.contains("/tasks?") => "list tasks",
+        "GET" if path.contains("/secrets?") && path.contains("access.attempt") => {
+            "list own secrets"
+        }
+        "GET" if path.contains("/secrets?") => "list secrets",
         "POST" if path.contains("/containers/create?") => "create",
         "POST" if path.contains("/images/create?") => "pull",
         "POST" if path.contains("/stop?") => "stop",
@@ -210,7 +228,8 @@ pub fn one(state: &str, changes: &[(&str, &str)]) -> Reply {
 
 pub fn entry(id: &str, state: &str, created: i64, changes: &[(&str, &str)]) -> serde_json::Value {
     let deployment = DeploymentId::parse("dynamic-access").expect("an id");
-    let name = order().key.container_name(&deployment);
+    let token = if id == OTHER { "b-token" } else { "a-token" };
+    let name = ContainerName::from_token(&deployment, &Secret::new(token));
     let mut labels = serde_json::json!({
         "dynamic-access.deployment": "dynamic-access",
         "dynamic-access.name": name.as_str(),

@@ -1,11 +1,12 @@
 //! The promises of a target, held against a real Swarm of three managers.
 
 use std::collections::BTreeSet;
+use std::sync::atomic::{AtomicU32, Ordering};
 use std::time::{Duration, Instant};
 
 use serde_json::{Value, json};
 
-use crate::nodes::{NETWORK, Swarm, nodes};
+use crate::nodes::{NETWORK, Swarm};
 use crate::stage::{AGREED_BOUND, Stage, check_come_again, id_of};
 use crate::support::server::start_body;
 use crate::support::unique;
@@ -16,7 +17,7 @@ use crate::support::wait::wait_within;
 fn the_promises_hold_on_a_swarm() {
     let _alone = crate::alone();
     let swarm = Swarm::start();
-    let claims: [(&str, fn(&Stage<'_>)); 7] = [
+    let claims: [(&str, fn(&Stage<'_>)); 10] = [
         ("a target runs from its start to its stop", lifecycle),
         (
             "twenty starts with one token make one target",
@@ -30,6 +31,15 @@ fn the_promises_hold_on_a_swarm() {
         ("max_targets is never exceeded", max_targets),
         ("a target that ends is told, and reaped", ended),
         ("a stop is true of a node that is cut off", cut_off),
+        (
+            "a node that is drained ends its targets and gets no more",
+            drained,
+        ),
+        (
+            "without a majority nothing is done, and nothing is wrong afterwards",
+            without_majority,
+        ),
+        ("a hundred visits outlast a leader that is killed", visits),
     ];
     for (claim, check) in claims {
         println!("{claim}");
@@ -91,18 +101,24 @@ fn check_is_confined(stage: &Stage<'_>, node: u8, container: &str, token: &str) 
     assert_eq!(host["SecurityOpt"], json!(["no-new-privileges=true"]));
     assert_eq!(host["Init"], true);
     assert_eq!(host["Privileged"], false);
-    assert_eq!(host["RestartPolicy"]["Name"], "");
+    assert_eq!(host["RestartPolicy"]["Name"], "no");
     let log = json!({"max-size": "10m", "max-file": "2"});
     assert_eq!(host["LogConfig"]["Config"], log);
     assert_eq!(container["HostConfig"]["PortBindings"], json!({}));
     let networks = container["NetworkSettings"]["Networks"].as_object();
     let names: Vec<_> = networks.expect("networks").keys().collect();
     assert_eq!(names, [NETWORK]);
-    let mounts = container["Mounts"].as_array().expect("mounts");
+    let id = container["Id"].as_str().expect("an id");
     let file = "/run/dynamic-access/activation-token";
-    let mount = mounts.iter().find(|mount| mount["Destination"] == file);
-    let mount = mount.unwrap_or_else(|| panic!("{mounts:?}"));
-    assert_eq!(mount["RW"], false);
+    let script = format!("stat -c '%a %u' {file}; cat {file}; rm {file} || echo; mount");
+    let said = stage.shell(node, id, &script);
+    assert!(said.starts_with(&format!("400 0\r\n{token}")), "{said}");
+    let mount = said.lines().find(|line| line.contains(file));
+    let options = mount.unwrap_or_else(|| panic!("{said}"));
+    assert!(
+        options.contains("tmpfs") && options.contains("ro,"),
+        "{options}"
+    );
 }
 
 fn twenty_starts(stage: &Stage<'_>) {
@@ -297,5 +313,136 @@ fn cut_off(stage: &Stage<'_>) {
     assert!(!stage.containers(3).contains(container));
     stage.check_nothing_is_left();
     stage.wait_until_healthy(&server);
-    assert_eq!(nodes().count(), 3);
+}
+
+fn set_availability(stage: &Stage<'_>, node: u8, availability: &str) {
+    let id = stage.id_of_node(node);
+    wait_within(AGREED_BOUND, availability, || {
+        let found = stage.swarm.try_call(1, "GET", &format!("/nodes/{id}"))?;
+        let version = found.json()["Version"]["Index"].as_u64()?;
+        let mut spec = found.json()["Spec"].clone();
+        spec["Availability"] = json!(availability);
+        let path = format!("/nodes/{id}/update?version={version}");
+        let done = stage.swarm.call(1, "POST", &path, Some(spec));
+        (done.status == 200).then_some(())
+    });
+}
+
+fn drained(stage: &Stage<'_>) {
+    let server = stage.server(1);
+    let only_on_2 = Stage::of(stage.swarm, &stage.deployment);
+    let token = unique("token");
+    let id = id_of(&only_on_2.only_on(2).server(1).start_target(&token));
+    set_availability(stage, 2, "drain");
+    wait_within(AGREED_BOUND, "the end of the target", || {
+        stage.containers(2).is_empty().then_some(())
+    });
+    // It is not run again elsewhere: its token is spent.
+    assert_eq!(stage.live_tasks(), Vec::<Value>::new());
+    assert_eq!(server.start_target(&token).status, 409);
+    assert_eq!(server.stop_target(&id).status, 200);
+    let full = only_on_2.server(1).start_target(&unique("token"));
+    check_come_again(&full);
+    let next = id_of(&server.start_target(&unique("token")));
+    assert_eq!(stage.containers(2), Vec::<String>::new());
+    set_availability(stage, 2, "active");
+    assert_eq!(server.stop_target(&next).status, 200);
+    stage.check_nothing_is_left();
+}
+
+fn without_majority(stage: &Stage<'_>) {
+    let server = stage.server(1);
+    let token = unique("token");
+    let id = id_of(&server.start_target(&token));
+    stage.swarm.cut(2);
+    stage.swarm.cut(3);
+    // The one that is left may call itself the leader for some seconds more.
+    let refused = wait_within(AGREED_BOUND, "a refusal", || {
+        let answer = server.call("GET", "/health", "");
+        (answer.status == 503).then_some(answer)
+    });
+    assert!(refused.header("retry-after").is_some(), "{refused:?}");
+    for answer in [
+        server.start_target(&unique("token")),
+        server.start_target(&token),
+        server.stop_target(&id),
+    ] {
+        assert!(matches!(answer.status, 503 | 504), "{answer:?}");
+    }
+    stage.swarm.heal(2);
+    stage.swarm.heal(3);
+    stage.wait_until_healthy(&server);
+    wait_within(AGREED_BOUND, "a stop", || {
+        (server.stop_target(&id).status == 200).then_some(())
+    });
+    assert_eq!(server.call("POST", "/reap", "").status, 200);
+    stage.check_nothing_is_left();
+}
+
+/// A visit: a start that is repeated until it succeeds, and a stop likewise.
+fn visit(stage: &Stage<'_>, number: u32) -> u32 {
+    let servers = [stage.server(1), stage.server(3)];
+    let token = unique("token");
+    let mut refusals = 0;
+    let id = wait_within(VISIT_BOUND, "a start", || {
+        let server = &servers[(number + refusals) as usize % 2];
+        let answer = server.start_target(&token);
+        refusals += u32::from(answer.status != 200);
+        assert!(matches!(answer.status, 200 | 502 | 503 | 504), "{answer:?}");
+        (answer.status == 200).then(|| id_of(&answer))
+    });
+    let running = stage.list("tasks").into_iter();
+    let running = running
+        .filter(|task| task["ServiceID"] == id.as_str() && task["Status"]["State"] == "running");
+    assert_eq!(running.count(), 1, "one task for {id}");
+    wait_within(VISIT_BOUND, "a stop", || {
+        let server = &servers[(number + refusals) as usize % 2];
+        let answer = server.stop_target(&id);
+        refusals += u32::from(answer.status != 200);
+        assert!(matches!(answer.status, 200 | 502 | 503 | 504), "{answer:?}");
+        (answer.status == 200).then_some(())
+    });
+    let left = stage.live_tasks().into_iter();
+    assert_eq!(
+        left.filter(|task| task["ServiceID"] == id.as_str()).count(),
+        0
+    );
+    refusals
+}
+
+/// A caller repeats a visit's calls for so long while the managers elect a leader.
+const VISIT_BOUND: Duration = Duration::from_secs(180);
+
+/// How many visits there are, and how many at once.
+const VISITS: u32 = 100;
+const AT_ONCE: u32 = 10;
+
+fn visits(stage: &Stage<'_>) {
+    let done = AtomicU32::new(0);
+    let refusals = AtomicU32::new(0);
+    std::thread::scope(|scope| {
+        for first in 0..AT_ONCE {
+            let (done, refusals) = (&done, &refusals);
+            scope.spawn(move || {
+                for number in (first..VISITS).step_by(AT_ONCE as usize) {
+                    refusals.fetch_add(visit(stage, number), Ordering::Relaxed);
+                    done.fetch_add(1, Ordering::Relaxed);
+                }
+            });
+        }
+        wait_within(VISIT_BOUND, "a third of the visits", || {
+            (done.load(Ordering::Relaxed) > VISITS / 3).then_some(())
+        });
+        let leader = stage.leader();
+        stage.swarm.kill(leader);
+        // One of the servers may have lost its manager: its callers use the other.
+        stage.swarm.restart(leader);
+    });
+    println!("  {} refusals", refusals.load(Ordering::Relaxed));
+    assert_eq!(done.load(Ordering::Relaxed), VISITS);
+    let server = stage.server(2);
+    wait_within(AGREED_BOUND, "a reap", || {
+        (server.call("POST", "/reap", "").status == 200).then_some(())
+    });
+    stage.check_nothing_is_left();
 }

@@ -1,6 +1,6 @@
 //! The component in front of a real Swarm, and what is there of its deployment.
 
-use std::cell::RefCell;
+use std::sync::Mutex;
 use std::time::Duration;
 
 use serde_json::{Value, json};
@@ -20,16 +20,21 @@ pub struct Stage<'a> {
     /// Its `deployment_id`.
     pub deployment: String,
     /// The patch of its targets.
-    patch: RefCell<Value>,
+    patch: Mutex<Value>,
 }
 
 impl<'a> Stage<'a> {
     pub fn new(swarm: &'a Swarm) -> Self {
+        Self::of(swarm, &unique("d"))
+    }
+
+    /// Another view of the same deployment.
+    pub fn of(swarm: &'a Swarm, deployment: &str) -> Self {
         Self {
             swarm,
-            deployment: unique("d"),
+            deployment: deployment.to_owned(),
             // All three nodes are managers.
-            patch: RefCell::new(json!({
+            patch: Mutex::new(json!({
                 "Networks": [{"Target": NETWORK}],
                 "Placement": {"Constraints": []},
             })),
@@ -38,11 +43,32 @@ impl<'a> Stage<'a> {
 
     /// Lets only this node run the targets of the servers to come.
     pub fn only_on(&self, node: u8) -> &Self {
-        let info = self.swarm.call(node, "GET", "/info", None).json();
-        let id = info["Swarm"]["NodeID"].as_str().expect("an id").to_owned();
-        let constraint = json!([format!("node.id=={id}")]);
-        self.patch.borrow_mut()["Placement"]["Constraints"] = constraint;
+        let constraint = json!([format!("node.id=={}", self.id_of_node(node))]);
+        let mut patch = self.patch.lock().expect("no test panics with it");
+        patch["Placement"]["Constraints"] = constraint;
+        drop(patch);
         self
+    }
+
+    /// The id that the Swarm has given a node.
+    pub fn id_of_node(&self, node: u8) -> String {
+        let info = self.swarm.call(node, "GET", "/info", None).json();
+        let id = info["Swarm"]["NodeID"].as_str();
+        id.expect("an id").to_owned()
+    }
+
+    /// The manager that leads the others.
+    pub fn leader(&self) -> u8 {
+        wait_within(AGREED_BOUND, "a leader", || {
+            let found = nodes().filter_map(|node| self.swarm.try_call(node, "GET", "/nodes"));
+            let mut lists = found.filter(|answer| answer.status == 200);
+            let list = lists.next()?.json();
+            let leader = list
+                .as_array()?
+                .iter()
+                .find(|node| node["ManagerStatus"]["Leader"] == true)?;
+            Some(self.swarm.node_of(leader["ID"].as_str()?))
+        })
     }
 
     /// A server that asks this manager.
@@ -52,7 +78,8 @@ impl<'a> Stage<'a> {
 
     pub fn server_with(&self, node: u8, variables: &[(&str, &str)]) -> Server {
         let url = format!("http://{}", self.swarm.address(node));
-        let patch = self.patch.borrow().to_string();
+        let patch = self.patch.lock().expect("no test panics with it");
+        let patch = patch.to_string();
         let own = [
             ("scheduler", "swarm"),
             ("docker_url", url.as_str()),
@@ -98,6 +125,19 @@ impl<'a> Stage<'a> {
         let listed = listed.as_array().expect("a list").iter();
         let ids = listed.map(|container| container["Id"].as_str().expect("an id").to_owned());
         ids.collect()
+    }
+
+    /// The output of a shell in a container of a node.
+    pub fn shell(&self, node: u8, container: &str, script: &str) -> String {
+        let command = json!({"Cmd": ["sh", "-c", script], "Tty": true, "AttachStdout": true});
+        let path = format!("/containers/{container}/exec");
+        let made = self.swarm.call(node, "POST", &path, Some(command)).json();
+        let path = format!("/exec/{}/start", made["Id"].as_str().expect("an id"));
+        let run = self
+            .swarm
+            .call(node, "POST", &path, Some(json!({"Tty": true})));
+        assert_eq!(run.status, 200, "{run:?}");
+        run.body
     }
 
     /// Checks that nothing of the deployment is left anywhere.

@@ -18,6 +18,17 @@ pub struct Node {
     pub takes_tasks: bool,
     /// Whether it is a worker, and no manager.
     pub is_worker: bool,
+    /// The version of its Engine, such as `26.1.5`.
+    pub engine: String,
+}
+
+impl Node {
+    /// Whether its Engine keeps `no-new-privileges` of a service, which those before
+    /// 25 (API 1.44) leave out. A version that cannot be read is a later one.
+    pub fn keeps_privileges(&self) -> bool {
+        let major = self.engine.split('.').next().unwrap_or_default();
+        major.parse::<u32>().map_or(true, |major| major >= 25)
+    }
 }
 
 /// Lists all nodes.
@@ -54,6 +65,13 @@ struct Spec {
 #[serde(rename_all = "PascalCase", default)]
 struct Description {
     hostname: String,
+    engine: EngineDescription,
+}
+
+#[derive(Deserialize, Default)]
+#[serde(rename_all = "PascalCase", default)]
+struct EngineDescription {
+    engine_version: String,
 }
 
 #[derive(Deserialize)]
@@ -66,6 +84,7 @@ impl From<NodeBody> for Node {
     fn from(body: NodeBody) -> Self {
         Self {
             id: body.id,
+            engine: body.description.engine.engine_version,
             hostname: body.description.hostname,
             takes_tasks: body.status.state == "ready" && body.spec.availability == "active",
             is_worker: body.spec.role == "worker",

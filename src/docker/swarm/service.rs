@@ -236,13 +236,26 @@ pub fn inspect(id: &TargetId) -> Call<Option<Versioned>> {
                 Ok(Some(Versioned {
                     service,
                     version: version.ok_or_else(|| reply.lacks("Version"))?,
-                    spec: body["Spec"].clone(),
+                    spec: without_nulls(&body["Spec"]),
                 }))
             }
             404 if reply.is_engines(StatusCode::NOT_FOUND) => Ok(None),
             _ => Err(reply.fault()),
         }
     })
+}
+
+/// A spec without the members that a Swarm shows as null, which say nothing.
+fn without_nulls(value: &Value) -> Value {
+    match value {
+        Value::Object(members) => members
+            .iter()
+            .filter(|(_, member)| !member.is_null())
+            .map(|(key, member)| (key.clone(), without_nulls(member)))
+            .collect(),
+        Value::Array(entries) => entries.iter().map(without_nulls).collect(),
+        other => other.clone(),
+    }
 }
 
 fn updated(reply: &Reply) -> Result<Updated, Fault> {

@@ -1,0 +1,534 @@
+//! Webhooks on a Swarm.
+
+use dynamic_access::docker::TargetId;
+use dynamic_access::error::Error;
+use dynamic_access::provision::{Provisioner, Started};
+use dynamic_access::reaper::{self, Report, Scope};
+use serde_json::{Value, json};
+
+use crate::script::*;
+
+const SERVICE: &str = "0123456789abcdefghijklmno";
+const OTHER_SERVICE: &str = "onmlkjihgfedcba9876543210";
+
+const SWARM: [(&str, &str); 2] = [
+    ("scheduler", "swarm"),
+    (
+        "agent_image",
+        "r.example.com/agent@sha256:0123456789abcdef0123456789abcdef0123456789abcdef0123456789abcdef",
+    ),
+];
+
+fn on_swarm<T>(
+    steps: Vec<(&'static str, Reply)>,
+    webhook: impl AsyncFnOnce(Provisioner<'_, Script>) -> T,
+) -> T {
+    run_with(&SWARM, steps, webhook)
+}
+
+#[track_caller]
+fn start(steps: Vec<(&'static str, Reply)>) -> Result<Started, Error> {
+    let order = order();
+    on_swarm(steps, async |provisioner| provisioner.start(&order).await)
+}
+
+/// A service, eleven seconds old, with its labels.
+fn service(replicas: u64, more: &[&str]) -> Value {
+    let mut labels = entry(ID, "created", 0, &[])["Labels"].clone();
+    for label in more {
+        labels[format!("dynamic-access.{label}")] = "true".into();
+    }
+    json!({
+        "ID": SERVICE,
+        "Version": {"Index": 7},
+        "CreatedAt": "2026-11-23T01:00:50.123456789Z",
+        "Spec": {
+            "Name": labels["dynamic-access.name"],
+            "Labels": labels,
+            "TaskTemplate": {"ContainerSpec": {"Image": "agent"}},
+            "Mode": {"Replicated": {"Replicas": replicas}},
+        },
+    })
+}
+
+fn task_of(service: &str, state: &str, desired: &str) -> Value {
+    json!({
+        "ID": "t",
+        "CreatedAt": "2026-11-23T01:00:51.123456789Z",
+        "ServiceID": service,
+        "NodeID": "n",
+        "Spec": {"ContainerSpec": {"Image": "agent", "Labels": entry(ID, "", 0, &[])["Labels"]}},
+        "Status": {
+            "Timestamp": "2026-11-23T01:00:55.123456789Z",
+            "State": state,
+            "ContainerStatus": {"ExitCode": 7},
+        },
+        "DesiredState": desired,
+    })
+}
+
+fn failing(state: &str, error: &str) -> Reply {
+    let mut task = task_of(SERVICE, state, "running");
+    task["Status"]["Err"] = error.into();
+    task.as_object_mut().expect("a task").remove("NodeID");
+    list(&[task])
+}
+
+fn list(entries: &[Value]) -> Reply {
+    Is(200, json!(entries).to_string())
+}
+
+fn one(replicas: u64, more: &[&str]) -> Reply {
+    list(&[service(replicas, more)])
+}
+
+fn shown(replicas: u64, more: &[&str]) -> Reply {
+    Is(200, service(replicas, more).to_string())
+}
+
+fn task(state: &str) -> Reply {
+    list(&[task_of(SERVICE, state, "running")])
+}
+
+fn leaving() -> Reply {
+    list(&[task_of(SERVICE, "running", "remove")])
+}
+
+fn made() -> Reply {
+    Is(201, format!(r#"{{"ID":"{SERVICE}"}}"#))
+}
+
+fn updated() -> Reply {
+    Is(200, r#"{"Warnings":null}"#.to_owned())
+}
+
+fn out_of_sequence() -> Reply {
+    said(
+        500,
+        "rpc error: code = Unknown desc = update out of sequence",
+    )
+}
+
+fn gone() -> Reply {
+    said(404, "service x not found")
+}
+
+fn deleted() -> Reply {
+    Is(200, String::new())
+}
+
+/// The calls that bring a target to its start.
+fn until_started() -> Vec<(&'static str, Reply)> {
+    vec![
+        ("create service", made()),
+        ("list services", one(0, &[])),
+        ("list tasks", none()),
+        ("create secret", Is(201, r#"{"ID":"s"}"#.to_owned())),
+        ("look up service", shown(0, &[])),
+        ("update", updated()),
+    ]
+}
+
+fn seen_running() -> Vec<(&'static str, Reply)> {
+    vec![
+        ("find service", one(1, &[])),
+        ("list own tasks", task("running")),
+    ]
+}
+
+fn vouched_for() -> Vec<(&'static str, Reply)> {
+    vec![("look up service", shown(1, &[])), ("update", updated())]
+}
+
+/// The calls that take a target back that is not seen running.
+fn taken_back() -> Vec<(&'static str, Reply)> {
+    vec![
+        ("look up service", shown(1, &[])),
+        ("list own tasks", task("preparing")),
+        ("update", updated()),
+        ("delete service", deleted()),
+        ("list own secrets", list(&[])),
+    ]
+}
+
+fn after(
+    first: Vec<(&'static str, Reply)>,
+    then: Vec<Vec<(&'static str, Reply)>>,
+) -> Vec<(&'static str, Reply)> {
+    first
+        .into_iter()
+        .chain(then.into_iter().flatten())
+        .collect()
+}
+
+#[test]
+fn a_start_is_vouched_for_once_its_task_was_seen_running() {
+    let steps = after(
+        until_started(),
+        vec![
+            vec![
+                ("list own tasks", task("preparing")),
+                ("list own tasks", task("running")),
+            ],
+            seen_running(),
+            vouched_for(),
+        ],
+    );
+    let started = start(steps).expect("a target");
+    assert_eq!(started.container.id.as_str(), SERVICE);
+    assert!(started.is_new);
+}
+
+#[test]
+fn a_vouch_that_meets_a_fence_is_no_success() {
+    let steps = after(
+        until_started(),
+        vec![
+            vec![("list own tasks", task("running"))],
+            seen_running(),
+            vec![
+                ("look up service", shown(1, &[])),
+                ("update", out_of_sequence()),
+                ("look up service", shown(0, &["fenced"])),
+            ],
+        ],
+    );
+    assert_eq!(
+        start(steps).expect_err("it is withdrawn"),
+        Error::InProgress
+    );
+}
+
+#[test]
+fn a_fenced_service_is_not_started() {
+    let mut steps = until_started();
+    steps.truncate(4);
+    let steps = after(
+        steps,
+        vec![vec![
+            ("look up service", shown(0, &["fenced"])),
+            ("find service", one(0, &["fenced"])),
+            ("list own tasks", none()),
+            ("look up service", shown(0, &["fenced"])),
+            ("list own tasks", none()),
+            ("delete service", deleted()),
+            ("list own secrets", list(&[])),
+        ]],
+    );
+    assert_eq!(
+        start(steps).expect_err("it is withdrawn"),
+        Error::InProgress
+    );
+}
+
+#[test]
+fn a_start_while_an_earlier_target_of_its_name_may_run_is_refused() {
+    let mut steps = until_started();
+    steps.truncate(2);
+    let earlier = task_of(OTHER_SERVICE, "running", "remove");
+    let steps = after(
+        steps,
+        vec![vec![
+            ("list tasks", list(&[earlier])),
+            ("find service", one(0, &[])),
+            ("list own tasks", none()),
+            ("look up service", shown(0, &[])),
+            ("list own tasks", none()),
+            ("update", updated()),
+            ("delete service", deleted()),
+            ("list own secrets", list(&[])),
+        ]],
+    );
+    assert_eq!(start(steps).expect_err("it is early"), Error::InProgress);
+}
+
+#[test]
+fn a_task_that_cannot_run_is_told_with_its_reason_and_taken_back() {
+    for (state, error, code) in [
+        ("rejected", "No such image: agent", "no_such_image"),
+        ("rejected", "invalid mount", "refused"),
+        (
+            "pending",
+            "no suitable node (insufficient resources on 3 nodes)",
+            "no_node",
+        ),
+        ("preparing", "", "still_preparing"),
+        ("assigned", "", "out_of_time"),
+    ] {
+        let looks = match state {
+            "rejected" => 1,
+            // Five seconds, and nearly twenty.
+            "pending" => 51,
+            _ => 200,
+        };
+        let looks = (0..looks).map(|_| ("list own tasks", failing(state, error)));
+        let steps = after(
+            until_started(),
+            vec![
+                looks.collect(),
+                vec![
+                    ("find service", one(1, &[])),
+                    ("list own tasks", failing(state, error)),
+                    ("look up service", shown(1, &[])),
+                    ("list own tasks", failing(state, error)),
+                    ("update", updated()),
+                    ("delete service", deleted()),
+                    ("list own secrets", list(&[])),
+                ],
+            ],
+        );
+        assert_eq!(start(steps).expect_err(error).code(), code);
+    }
+}
+
+#[test]
+fn a_lost_update_is_taken_back_unless_its_task_runs() {
+    let lost = || {
+        let mut steps = until_started();
+        steps.pop();
+        steps.push(("update", Lost));
+        steps
+    };
+    let steps = after(
+        lost(),
+        vec![
+            vec![
+                ("find service", one(1, &[])),
+                ("list own tasks", task("preparing")),
+            ],
+            taken_back(),
+        ],
+    );
+    assert_eq!(start(steps).expect_err("it is lost").status(), 502);
+    let steps = after(lost(), vec![seen_running(), seen_running(), vouched_for()]);
+    start(steps).expect("a target");
+}
+
+#[test]
+fn a_repeated_start_vouches_for_what_runs() {
+    let found = || {
+        vec![
+            ("create service", said(409, "name conflicts")),
+            ("find service by name", one(1, &[])),
+            ("list own tasks", task("running")),
+        ]
+    };
+    let steps = after(found(), vec![seen_running(), vouched_for()]);
+    assert!(!start(steps).expect("a target").is_new);
+    let vouched = vec![("look up service", shown(1, &["vouched"]))];
+    let steps = after(found(), vec![seen_running(), vouched]);
+    assert!(!start(steps).expect("a target").is_new);
+}
+
+#[test]
+fn a_list_without_the_service_just_created_is_repeated() {
+    let stale = || {
+        vec![
+            ("list services", none()),
+            ("list tasks", none()),
+            ("look up service", shown(0, &[])),
+        ]
+    };
+    let mut steps = until_started();
+    let rest = steps.split_off(1);
+    let steps = after(
+        steps,
+        vec![
+            stale(),
+            stale(),
+            rest,
+            vec![("list own tasks", task("running"))],
+            seen_running(),
+            vouched_for(),
+        ],
+    );
+    start(steps).expect("a target");
+}
+
+#[track_caller]
+fn check_stop(steps: Vec<(&'static str, Reply)>, status: u16) {
+    let id = TargetId::parse(SERVICE).expect("an id");
+    let outcome = on_swarm(steps, async |provisioner| provisioner.stop(&id).await);
+    let outcome = outcome.map_or_else(|error| error.status().as_u16(), |_| 200);
+    assert_eq!(outcome, status);
+}
+
+#[test]
+fn a_stop_is_true_once_no_task_is_left() {
+    let secrets = json!([{"ID": "s", "CreatedAt": "2026-11-23T01:00:50Z", "Spec": {"Name": "n"}}]);
+    check_stop(
+        vec![
+            ("find service", one(1, &["vouched"])),
+            ("list own tasks", task("running")),
+            ("delete service", deleted()),
+            ("list own secrets", Is(200, secrets.to_string())),
+            ("delete secret", done()),
+            ("list own tasks", leaving()),
+            ("list own tasks", none()),
+        ],
+        200,
+    );
+    check_stop(vec![("find service", none()), ("list tasks", none())], 200);
+}
+
+#[test]
+fn a_stop_is_not_true_while_a_node_may_run_the_task_of_a_deleted_service() {
+    let look = || {
+        vec![
+            ("find service", none()),
+            ("list tasks", leaving()),
+            ("delete service", gone()),
+            ("list own secrets", list(&[])),
+        ]
+    };
+    let wait = |looks| (0..looks).map(|_| ("list own tasks", leaving())).collect();
+    check_stop(after(look(), vec![wait(20), look(), wait(9)]), 503);
+}
+
+#[test]
+fn the_other_schedulers_ids_are_refused() {
+    let of_container = TargetId::parse(ID).expect("an id");
+    let outcome = on_swarm(vec![], async |provisioner| {
+        provisioner.stop(&of_container).await
+    });
+    assert_eq!(outcome, Err(Error::BadUniqueId));
+    let of_service = TargetId::parse(SERVICE).expect("an id");
+    let outcome = run(vec![], async |provisioner| {
+        provisioner.stop(&of_service).await
+    });
+    assert_eq!(outcome, Err(Error::BadUniqueId));
+    let shown = run(vec![], async |provisioner| {
+        provisioner.target(&of_service).await
+    });
+    assert_eq!(shown, Err(Error::NoSuchTarget));
+}
+
+fn reap(steps: Vec<(&'static str, Reply)>) -> Report {
+    let report = on_swarm(steps, async |provisioner| {
+        let scope = Scope::whole(false);
+        reaper::reap(&provisioner.scheduler, provisioner.config, scope).await
+    });
+    report.expect("a list")
+}
+
+/// The same service, made an hour ago.
+fn old(replicas: u64, more: &[&str]) -> Reply {
+    let mut service = service(replicas, more);
+    service["CreatedAt"] = "2026-11-23T00:00:50.123456789Z".into();
+    list(&[service])
+}
+
+#[test]
+fn a_reap_removes_old_secrets_without_a_service() {
+    let secret = |id: &str, attempt: &str, created: &str| {
+        json!({
+            "ID": id,
+            "CreatedAt": created,
+            "Spec": {"Name": id, "Labels": {"dynamic-access.attempt": attempt}},
+        })
+    };
+    let (old, young) = ("2026-11-23T00:58:59Z", "2026-11-23T00:59:10Z");
+    let secrets = [
+        secret("in-use", &"0".repeat(32), old),
+        secret("young", "1", young),
+        secret("left", "2", old),
+    ];
+    let report = reap(vec![
+        ("list services", one(1, &["vouched"])),
+        ("list tasks", task("running")),
+        ("list secrets", list(&secrets)),
+        ("delete secret", done()),
+    ]);
+    assert_eq!((report.found, report.secrets), (1, 1));
+}
+
+#[test]
+fn a_reap_fences_what_never_started_and_spares_what_is_vouched_for() {
+    let report = reap(vec![
+        ("list services", old(0, &[])),
+        ("list tasks", none()),
+        ("list secrets", none()),
+        ("look up service", shown(0, &[])),
+        ("list own tasks", none()),
+        ("update", updated()),
+        ("delete service", deleted()),
+        ("list own secrets", none()),
+    ]);
+    assert_eq!(report.removed.len(), 1);
+    // It has been started, or vouched for, since the list.
+    for (now, tasks, update) in [
+        (shown(1, &[]), task("running"), None),
+        (shown(1, &["vouched"]), task("running"), None),
+        (shown(0, &[]), none(), Some(out_of_sequence())),
+    ] {
+        let mut steps = vec![
+            ("list services", old(0, &[])),
+            ("list tasks", none()),
+            ("list secrets", none()),
+            ("look up service", now),
+            ("list own tasks", tasks),
+        ];
+        steps.extend(update.map(|reply| ("update", reply)));
+        assert!(reap(steps).removed.is_empty());
+    }
+}
+
+#[test]
+fn a_reap_removes_a_vouched_target_that_has_ended_or_was_forgotten() {
+    let mut ended = task_of(SERVICE, "failed", "shutdown");
+    ended["Status"]["Timestamp"] = "2026-11-23T00:10:00Z".into();
+    for tasks in [list(std::slice::from_ref(&ended)), none()] {
+        let report = reap(vec![
+            ("list services", old(1, &["vouched"])),
+            ("list tasks", tasks),
+            ("list secrets", none()),
+            ("look up service", shown(1, &["vouched"])),
+            ("list own tasks", none()),
+            ("delete service", deleted()),
+            ("list own secrets", none()),
+        ]);
+        assert_eq!(report.removed.len(), 1);
+    }
+}
+
+#[test]
+fn health_asks_for_a_node_and_the_network() {
+    let node = |role: &str, availability: &str, state: &str, version: &str| {
+        json!({
+            "ID": "n",
+            "Spec": {"Role": role, "Availability": availability},
+            "Description": {"Hostname": "host", "Engine": {"EngineVersion": version}},
+            "Status": {"State": state},
+        })
+    };
+    let well = node("worker", "active", "ready", "26.1.5");
+    let network = || Is(200, r#"{"Name":"dynamic-access"}"#.to_owned());
+    let health = |steps| on_swarm(steps, async |provisioner| provisioner.health().await);
+    let fine = vec![
+        (
+            "list nodes",
+            list(&[node("manager", "active", "ready", "20.10.24"), well.clone()]),
+        ),
+        ("look up the network", network()),
+    ];
+    // Nothing is said of a manager, which runs no target.
+    health(fine).expect("it is well");
+    for (node, code) in [
+        (node("manager", "active", "ready", "26.1.5"), "no_nodes"),
+        (node("worker", "drain", "ready", "26.1.5"), "no_nodes"),
+        (node("worker", "active", "down", "26.1.5"), "no_nodes"),
+        (node("worker", "active", "ready", "24.0.9"), "node_too_old"),
+    ] {
+        let outcome = health(vec![("list nodes", list(&[node]))]);
+        match outcome.expect_err(code) {
+            Error::Unhealthy(cause) => assert_eq!(cause.code(), code),
+            other => panic!("{other}"),
+        }
+    }
+    let leaderless = || said(503, "rpc error: The swarm does not have a leader");
+    let outcome = health((0..3).map(|_| ("list nodes", leaderless())).collect());
+    match outcome.expect_err("no leader") {
+        Error::Unhealthy(cause) => assert_eq!(cause.code(), "no_leader"),
+        other => panic!("{other}"),
+    }
+}

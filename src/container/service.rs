@@ -333,3 +333,214 @@ fn is_reservations(reservations: &Value) -> bool {
         _ => false,
     })
 }
+
+#[cfg(test)]
+mod tests {
+    use std::time::Duration;
+
+    use super::*;
+    use crate::container::Body;
+
+    fn build(patch: &Value, isolation: Isolation) -> Result<Body, Vec<String>> {
+        let patch = Patch::from_value(patch.clone()).expect("an object");
+        Body::of_service(&[&patch], isolation)
+    }
+
+    #[track_caller]
+    fn check_refused(patch: &Value, path: &str) {
+        let problems = build(patch, Isolation::Kept).expect_err(path);
+        assert!(
+            problems.iter().any(|problem| problem.starts_with(path)),
+            "{path}: {problems:?}"
+        );
+    }
+
+    #[test]
+    fn the_template_is_as_safe_as_a_container() {
+        let body = build(&json!({}), Isolation::Kept).expect("a body");
+        let (template, container) = (body.value(), defaults::body());
+        let host_config = &container["HostConfig"];
+        let limits = &template["Resources"]["Limits"];
+        assert_eq!(limits["MemoryBytes"], host_config["Memory"]);
+        assert_eq!(limits["NanoCPUs"], host_config["NanoCpus"]);
+        assert_eq!(limits["Pids"], host_config["PidsLimit"]);
+        let options = &template["ContainerSpec"];
+        assert_eq!(options["CapabilityDrop"], json!(["ALL"]));
+        assert_eq!(options["Privileges"]["NoNewPrivileges"], true);
+        assert_eq!(options["Init"], true);
+        assert_eq!(template["RestartPolicy"]["Condition"], "none");
+        assert_eq!(body.network(), Some("dynamic-access"));
+        assert!(body.limits_processors() && body.runs_as_root() && !body.permits_managers());
+    }
+
+    #[test]
+    fn a_service_has_no_task_until_it_is_started() {
+        let patch = json!({"ContainerSpec": {"Env": ["A=1"], "Labels": {"team": "blue"}}});
+        let body = build(&patch, Isolation::Kept).expect("a body");
+        let body = body.with(&PerTarget {
+            name: "own",
+            stop_grace: Duration::from_secs(3),
+            image: "agent@sha256:0123",
+            env: &["ENVIRONMENT_ID=e".to_owned()],
+            labels: &[("dynamic-access.name", "own")],
+            volume: Some("/run/dynamic-access"),
+        });
+        assert_eq!(body["Name"], "own");
+        assert_eq!(body["Labels"], json!({"dynamic-access.name": "own"}));
+        assert_eq!(body["Mode"], json!({"Replicated": {"Replicas": 0}}));
+        let container = &body["TaskTemplate"]["ContainerSpec"];
+        assert_eq!(container["Image"], "agent@sha256:0123");
+        assert_eq!(container["Env"], json!(["ENVIRONMENT_ID=e", "A=1"]));
+        let labels = json!({"dynamic-access.name": "own", "team": "blue"});
+        assert_eq!(container["Labels"], labels);
+        assert_eq!(container["StopGracePeriod"], 3_000_000_000_u64);
+        assert!(container.get("Volumes").is_none());
+    }
+
+    #[test]
+    fn a_patch_may_set_what_is_safe() {
+        for patch in [
+            json!({"Placement": {"Constraints": ["node.labels.targets == true"]}}),
+            json!({"Networks": [{"Target": "targets"}]}),
+            json!({"Resources": {"Limits": {"NanoCPUs": null, "MemoryBytes": 5_000_000}}}),
+            json!({"Resources": {"Reservations": null}}),
+            json!({"LogDriver": {"Name": "local"}}),
+            json!({"ContainerSpec": {"Command": ["a"], "Args": ["b"], "ReadOnly": true}}),
+            json!({"ContainerSpec": {"CapabilityAdd": []}}),
+            json!({"ContainerSpec": {"Mounts": [{"Type": "tmpfs", "Target": "/tmp"}]}}),
+            json!({"ContainerSpec": {"Hosts": ["192.0.2.1 registry r"]}}),
+            json!({"ContainerSpec": {"DNSConfig": {"Nameservers": ["192.0.2.1"]}}}),
+        ] {
+            assert!(build(&patch, Isolation::Kept).is_ok(), "{patch}");
+        }
+    }
+
+    #[test]
+    fn a_patch_may_not_weaken_the_isolation() {
+        for (patch, path) in [
+            (json!({"Runtime": "plugin"}), "Runtime "),
+            (json!({"ForceUpdate": 1}), "ForceUpdate "),
+            (json!({"resources": {}}), "resources "),
+            (json!({"Networks": []}), "Networks "),
+            (json!({"Networks": null}), "Networks "),
+            (json!({"Networks": [{"Target": "host"}]}), "Networks "),
+            (json!({"Networks": [{"Target": "0123"}]}), "Networks "),
+            (
+                json!({"Networks": [{"Target": "a"}, {"Target": "b"}]}),
+                "Networks ",
+            ),
+            (
+                json!({"Networks": [{"Target": "a", "DriverOpts": {}}]}),
+                "Networks ",
+            ),
+            (
+                json!({"Placement": {"Constraints": ["a\nb"]}}),
+                "Placement ",
+            ),
+            (json!({"Placement": {"MaxReplicas": 1}}), "Placement "),
+            (json!({"LogDriver": {"Name": "syslog"}}), "LogDriver "),
+            (
+                json!({"LogDriver": {"Options": {"max-size": null}}}),
+                "LogDriver ",
+            ),
+            (
+                json!({"Resources": {"Limits": {"Pids": 0}}}),
+                "Resources.Limits ",
+            ),
+            (
+                json!({"Resources": {"Limits": {"memorybytes": 1}}}),
+                "Resources.Limits ",
+            ),
+            (json!({"Resources": {"Limits": null}}), "Resources.Limits "),
+            (
+                json!({"Resources": {"Reservations": {"GenericResources": []}}}),
+                "Resources.Reservations ",
+            ),
+            (
+                json!({"ContainerSpec": {"Privileges": {"NoNewPrivileges": false}}}),
+                "ContainerSpec.Privileges ",
+            ),
+            (
+                json!({"ContainerSpec": {"Privileges": {"Seccomp": {"Mode": "unconfined"}}}}),
+                "ContainerSpec.Privileges ",
+            ),
+            (
+                json!({"ContainerSpec": {"CapabilityAdd": ["CAP_SYS_ADMIN"]}}),
+                "ContainerSpec.CapabilityAdd ",
+            ),
+            (
+                json!({"ContainerSpec": {"CapabilityDrop": null}}),
+                "ContainerSpec.CapabilityDrop ",
+            ),
+            (
+                json!({"ContainerSpec": {"Mounts": [{"Type": "bind", "Source": "/", "Target": "/host"}]}}),
+                "ContainerSpec.Mounts ",
+            ),
+            (
+                json!({"ContainerSpec": {"Mounts": [{"Type": "volume", "Target": "/a", "source": "b"}]}}),
+                "ContainerSpec.Mounts ",
+            ),
+            (
+                json!({"ContainerSpec": {"Isolation": "process"}}),
+                "ContainerSpec.Isolation ",
+            ),
+            (
+                json!({"ContainerSpec": {"Volumes": {"/a": {}}}}),
+                "ContainerSpec.Volumes ",
+            ),
+        ] {
+            check_refused(&patch, path);
+        }
+    }
+
+    #[test]
+    fn nothing_permits_a_patch_of_what_the_server_relies_on() {
+        for (patch, path) in [
+            (
+                json!({"RestartPolicy": {"Condition": "any"}}),
+                "RestartPolicy ",
+            ),
+            (json!({"RestartPolicy": null}), "RestartPolicy "),
+            (
+                json!({"restartPolicy": {"Condition": "any"}}),
+                "restartPolicy ",
+            ),
+            (json!({"ContainerSpec": null}), "ContainerSpec "),
+            (json!({"Resources": null}), "ContainerSpec "),
+            (
+                json!({"ContainerSpec": {"Image": "a"}}),
+                "ContainerSpec.Image ",
+            ),
+            (
+                json!({"ContainerSpec": {"image": "a"}}),
+                "ContainerSpec.image ",
+            ),
+            (
+                json!({"ContainerSpec": {"\u{17f}ecrets": []}}),
+                "ContainerSpec.\u{17f}ecrets ",
+            ),
+            (
+                json!({"ContainerSpec": {"Secrets": []}}),
+                "ContainerSpec.Secrets ",
+            ),
+            (
+                json!({"ContainerSpec": {"Configs": []}}),
+                "ContainerSpec.Configs ",
+            ),
+            (json!({"ContainerSpec": {"Env": ["SERVICE_URL=a"]}}), "Env "),
+            (
+                json!({"ContainerSpec": {"Labels": {"dynamic-access.name": "a"}}}),
+                "Labels.",
+            ),
+            (
+                json!({"ContainerSpec": {"Mounts": [{"Type": "tmpfs", "Target": "/run/dynamic-access"}]}}),
+                "ContainerSpec.Mounts ",
+            ),
+        ] {
+            check_refused(&patch, path);
+            build(&patch, Isolation::GivenUp).expect_err(path);
+        }
+        let weaker = json!({"ContainerSpec": {"Isolation": "process"}});
+        build(&weaker, Isolation::GivenUp).expect("the operator's own decision");
+    }
+}

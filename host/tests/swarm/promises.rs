@@ -113,7 +113,9 @@ fn check_is_confined(stage: &Stage<'_>, node: u8, container: &str, token: &str) 
     let script = format!("stat -c '%a %u' {file}; cat {file}; rm {file} || echo; mount");
     let said = stage.shell(node, id, &script);
     assert!(said.starts_with(&format!("400 0\r\n{token}")), "{said}");
-    let mount = said.lines().find(|line| line.contains(file));
+    let mount = said
+        .lines()
+        .find(|line| line.contains(&format!(" on {file} ")));
     let options = mount.unwrap_or_else(|| panic!("{said}"));
     assert!(
         options.contains("tmpfs") && options.contains("ro,"),

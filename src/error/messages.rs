@@ -100,6 +100,7 @@ impl Error {
                 "This Idempotency-Key was already used with another environment, serviceUrl or lifetime."
             }
             Self::LifetimeTooLong(_) => "The lifetime is longer than that of the environment.",
+            Self::EmptySecret => "This server cannot give a target an empty secret.",
             Self::SecretsNeedFiles => {
                 "This server cannot give a target its secrets. Ask its administrator to check token_delivery."
             }
@@ -175,6 +176,7 @@ impl Error {
             Self::OtherPayload { .. } => "other_payload",
             Self::LifetimeTooLong(_) => "lifetime_too_long",
             Self::SecretsNeedFiles => "secrets_need_files",
+            Self::EmptySecret => "empty_secret",
             Self::TooManyTargets { .. } => "too_many_targets",
             Self::NoRoom(_) => "no_room",
             // Why is what counts; the status says that it is a health check.
@@ -325,6 +327,7 @@ impl fmt::Display for Error {
                 "the lifetime is longer than max_lifetime of the environment, which is {} s",
                 longest.as_secs()
             ),
+            Self::EmptySecret => f.write_str("a secret is empty, and a Swarm takes 1 to 511999 bytes"),
             Self::SecretsNeedFiles => f.write_str(
                 "token_delivery is env, which puts one token into the environment of a target; POST /v1/targets needs file",
             ),

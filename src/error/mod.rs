@@ -127,6 +127,8 @@ pub enum Error {
     LifetimeTooLong(Duration),
     /// Secrets of `/v1` are files, and `token_delivery` is `env`.
     SecretsNeedFiles,
+    /// A secret of `/v1` is empty, and a Swarm takes none that is.
+    EmptySecret,
     /// The maximum number of targets is reached.
     TooManyTargets {
         /// The maximum.
@@ -188,6 +190,7 @@ impl Error {
             Self::ServiceUrlNotAllowed
             | Self::OtherPayload { .. }
             | Self::LifetimeTooLong(_)
+            | Self::EmptySecret
             | Self::SecretsNeedFiles => StatusCode::UNPROCESSABLE_ENTITY,
             Self::TooManyTargets { .. } | Self::NoRoom(_) => StatusCode::TOO_MANY_REQUESTS,
             Self::EngineUnreachable(_)
@@ -341,6 +344,7 @@ mod tests {
             ),
             (Error::LifetimeTooLong(Duration::from_secs(60)), 422),
             (Error::SecretsNeedFiles, 422),
+            (Error::EmptySecret, 422),
             (Error::ServiceUrlNotAllowed, 422),
             (
                 Error::TooManyTargets {

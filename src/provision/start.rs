@@ -12,8 +12,9 @@ use super::capacity::Capacity;
 use super::clean_up::Remains;
 use super::{FAULTS_MAX, KeyKind, Provisioner, StartOrder, Started};
 use crate::ages::ABANDONED_AFTER;
-use crate::config::TokenDelivery;
+use crate::config::{SchedulerKind, TokenDelivery};
 use crate::docker::TargetId;
+use crate::docker::archive::SecretFile;
 use crate::docker::create::{self, is_limit_dropped};
 use crate::docker::list::{Listed, State};
 use crate::docker::remove::Removed;
@@ -150,6 +151,12 @@ impl<P: Platform> Provisioner<'_, P> {
         let is_env = self.config.token_delivery == TokenDelivery::Env;
         if is_env && order.key.kind() == KeyKind::IdempotencyKey {
             return Err(Error::SecretsNeedFiles);
+        }
+        // Swarmkit, `validateSecretSpec`.
+        let is_swarm = self.config.scheduler == SchedulerKind::Swarm;
+        let is_empty = |secret: &SecretFile| secret.content.expose().is_empty();
+        if is_swarm && order.secrets.iter().any(is_empty) {
+            return Err(Error::EmptySecret);
         }
         Ok(())
     }

@@ -152,7 +152,7 @@ async fn wait_for_task<P: Platform>(
 fn outcome(task: &Task) -> Option<Started> {
     let error = || task.error.clone().unwrap_or_default();
     match task.state {
-        _ if task.is_doomed => Some(Started::Withdrawn),
+        _ if task.is_live() && task.is_doomed => Some(Started::Withdrawn),
         // It was not this call that took the time.
         TaskState::Running => Some(Started::Runs(Duration::ZERO)),
         TaskState::Ended => Some(Started::Ended),

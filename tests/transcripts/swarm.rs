@@ -68,7 +68,9 @@ fn task_of(service: &str, state: &str, desired: &str) -> Value {
 }
 
 fn failing(state: &str, error: &str) -> Reply {
-    let mut task = task_of(SERVICE, state, "running");
+    let is_over = state == "rejected";
+    let desired = if is_over { "shutdown" } else { "running" };
+    let mut task = task_of(SERVICE, state, desired);
     task["Status"]["Err"] = error.into();
     task.as_object_mut().expect("a task").remove("NodeID");
     list(&[task])

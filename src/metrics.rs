@@ -15,10 +15,12 @@ use prometheus_client::metrics::MetricType;
 use prometheus_client::metrics::gauge::ConstGauge;
 use prometheus_client::registry::Registry;
 
+use crate::ages::is_live;
 use crate::answer::{answer as answer_with, not_stored};
-use crate::config::Config;
+use crate::config::{Config, SchedulerKind};
 use crate::docker::label;
 use crate::docker::list::{Listed, State};
+use crate::docker::swarm::node::Node;
 use crate::environment_id::canonical;
 use crate::platform::HttpResponse;
 use crate::provision::Readings;
@@ -108,7 +110,10 @@ fn gauges(config: &Config, readings: &Readings) -> Vec<Gauge> {
             gauges.push(oldest_age(&survey.containers));
             gauges.push(reapable(config, &survey.containers));
         }
-        gauges.push(images(readings));
+        match config.scheduler {
+            SchedulerKind::Engine => gauges.push(images(readings)),
+            SchedulerKind::Swarm => gauges.extend(nodes(readings, &survey.containers)),
+        }
     }
     gauges
 }
@@ -201,6 +206,29 @@ fn images(readings: &Readings) -> Gauge {
     Gauge::new("image_present", help, values.collect())
 }
 
+/// A node that is gone from the Swarm has no series any more.
+fn nodes(readings: &Readings, containers: &[Listed]) -> [Gauge; 2] {
+    let name = |node: &Node| vec![("node", node.hostname.clone())];
+    let able = readings.nodes.iter();
+    let able = able.map(|node| (name(node), node.takes_tasks.into()));
+    let counts = readings.nodes.iter().map(|node| {
+        let is_on = |found: &&Listed| found.node.as_ref() == Some(&node.id) && is_live(found);
+        (name(node), whole(containers.iter().filter(is_on).count()))
+    });
+    [
+        Gauge::new(
+            "node_ready",
+            "Whether a node of the Swarm answers its managers and takes new targets.",
+            able.collect(),
+        ),
+        Gauge::new(
+            "node_targets",
+            "Live targets, by node of the Swarm.",
+            counts.collect(),
+        ),
+    ]
+}
+
 fn whole(count: usize) -> i64 {
     i64::try_from(count).unwrap_or(i64::MAX)
 }
@@ -225,6 +253,7 @@ mod tests {
                 now: None,
                 engine: Some("Docker 28.5.2".to_owned()),
             }),
+            nodes: Vec::new(),
             images: vec![(ImageReference::parse("agent").expect("an image"), true)],
             faults: Vec::new(),
         }
@@ -324,6 +353,7 @@ mod tests {
     fn an_engine_that_is_down_is_a_reading() {
         let down = Readings {
             survey: None,
+            nodes: Vec::new(),
             images: Vec::new(),
             faults: vec![Fault::TimedOut],
         };
@@ -334,5 +364,40 @@ mod tests {
         ];
         check(&text, &lines);
         assert!(!text.contains("dynamic_access_targets{"), "{text}");
+    }
+
+    #[test]
+    fn nodes_are_told_with_their_live_targets() {
+        let node = |id: &str, takes_tasks| Node {
+            id: id.to_owned(),
+            hostname: format!("host-{id}"),
+            takes_tasks,
+            is_worker: true,
+            engine: "26.1.5".to_owned(),
+        };
+        let on = |state, id: &str| {
+            let mut found = aged(state, Some(61), &[]);
+            found.node = Some(id.to_owned());
+            found
+        };
+        let all = vec![on("running", "a"), on("running", "a"), on("exited", "b")];
+        let readings = Readings {
+            nodes: vec![node("a", true), node("b", false)],
+            ..readings(all)
+        };
+        let image = "agent@sha256:0123";
+        let swarm = [("scheduler", "swarm"), ("agent_image", image)];
+        let config = Config::parse(&variables(&swarm)).expect("a config");
+        let text = text(&config, &readings);
+        check(
+            &text,
+            &[
+                r#"dynamic_access_node_ready{node="host-a"} 1"#,
+                r#"dynamic_access_node_ready{node="host-b"} 0"#,
+                r#"dynamic_access_node_targets{node="host-a"} 2"#,
+                r#"dynamic_access_node_targets{node="host-b"} 0"#,
+            ],
+        );
+        assert!(!text.contains("image_present"), "{text}");
     }
 }

@@ -30,7 +30,7 @@ pub fn started(target: &Target, is_new: bool) -> HttpResponse {
     };
     let mut response = not_stored(json_answer(status, &json_of(target)));
     let location = format!("/v1/targets/{}", target.id.as_str());
-    let location = HeaderValue::try_from(location).expect("an id is hex digits");
+    let location = HeaderValue::try_from(location).expect("an id is letters and digits");
     response.headers_mut().insert(LOCATION, location);
     response
 }
@@ -49,7 +49,7 @@ pub fn stopped() -> HttpResponse {
 }
 
 fn json_of(target: &Target) -> Value {
-    json!({
+    let mut shown = json!({
         "id": target.id.as_str(),
         "environment": target.environment,
         "image": target.image,
@@ -57,7 +57,12 @@ fn json_of(target: &Target) -> Value {
         "created": rfc3339(target.created),
         "expires": rfc3339(target.expires),
         "exitCode": target.exit_code,
-    })
+    });
+    // An Engine's targets are all on one host.
+    if target.id.is_of_service() {
+        shown["node"] = json!(target.node);
+    }
+    shown
 }
 
 /// A time as RFC 3339 writes it.

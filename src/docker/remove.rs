@@ -11,7 +11,7 @@ use crate::fault::Fault;
 pub enum Removed {
     /// The container is gone: now, or before (404).
     Gone,
-    /// A Swarm has accepted the removal, and a node has not yet confirmed the end.
+    /// It can never be started again, and a node of the Swarm has not confirmed its end.
     Ending,
     /// The Engine would not (409): the container runs and there was no force,
     /// or another removal is at work on it.

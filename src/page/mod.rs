@@ -71,6 +71,7 @@ mod tests {
     use super::*;
     use crate::config::tests::variables;
     use crate::docker::list::tests::aged;
+    use crate::docker::swarm::node::Node;
     use crate::fault::Fault;
     use crate::target::Target;
 
@@ -97,6 +98,7 @@ mod tests {
         Overview {
             engine: Some("Docker 28.0.1".to_owned()),
             now: OffsetDateTime::from_unix_timestamp(CREATED + 3_600).ok(),
+            nodes: Vec::new(),
             targets,
         }
     }
@@ -132,6 +134,33 @@ mod tests {
     }
 
     #[test]
+    fn the_nodes_of_a_swarm_are_shown_and_which_a_target_is_on() {
+        let node = |hostname: &str, takes_tasks| Node {
+            id: "n".to_owned(),
+            hostname: hostname.to_owned(),
+            takes_tasks,
+            is_worker: true,
+            engine: "26.1.5".to_owned(),
+        };
+        let mut on = target("running", "e");
+        on.node = Some("host-a".to_owned());
+        let overview = Overview {
+            nodes: vec![node("host-a", true), node("host-b", false)],
+            ..overview(vec![on])
+        };
+        let html = shown(None, &overview);
+        for part in [
+            "host-a, host-b (takes no targets)",
+            r#"<th scope="col">Node</th>"#,
+            "<td>host-a</td>",
+        ] {
+            assert!(html.contains(part), "{part} is not in {html}");
+        }
+        let html = shown(None, &self::overview(vec![target("running", "e")]));
+        assert!(!html.contains("Node"), "{html}");
+    }
+
+    #[test]
     fn what_is_not_known_of_a_target_is_left_out() {
         let mut unknown = target("running", "e");
         unknown.age = None;
@@ -139,6 +168,7 @@ mod tests {
         let overview = Overview {
             engine: None,
             now: None,
+            nodes: Vec::new(),
             targets: vec![unknown.clone()],
         };
         let html = shown(None, &overview);

@@ -8,6 +8,7 @@ use time::OffsetDateTime;
 
 use super::{STYLE, words};
 use crate::config::Config;
+use crate::docker::swarm::node::Node;
 use crate::environment_id::{canonical, is_id};
 use crate::error::Error;
 use crate::provision::Overview;
@@ -27,6 +28,7 @@ pub struct Page<'a> {
     /// The same of the environment that is shown, if it has a limit of its own.
     of_environment: Option<(usize, usize)>,
     engine: Option<&'a str>,
+    nodes: &'a [Node],
     now: Option<String>,
     is_filtered: bool,
     choices: Vec<Choice<'a>>,
@@ -56,6 +58,7 @@ struct Row<'a> {
     image: &'a str,
     /// The id of the image, unless the Engine has no other name for it.
     digest: Option<&'a str>,
+    node: &'a str,
     state: &'static str,
     age: String,
     expires_in: String,
@@ -77,6 +80,7 @@ impl<'a> Page<'a> {
             max: config.max_targets,
             of_environment: environment_max.map(|max| (live(shown()), max)),
             engine: overview.engine.as_deref(),
+            nodes: &overview.nodes,
             now: overview.now.map(words::moment),
             is_filtered: environment.is_some(),
             choices: choices(environment, &overview.targets),
@@ -108,6 +112,7 @@ impl<'a> Row<'a> {
             environment: &target.environment,
             image: &target.image,
             digest: Some(target.image_id.as_str()).filter(|digest| *digest != target.image),
+            node: target.node.as_deref().unwrap_or_default(),
             state: target.state.word(),
             age: target.age.map(words::duration).unwrap_or_default(),
             expires_in: match left.map(Duration::try_from) {

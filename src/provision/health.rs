@@ -5,7 +5,7 @@ use serde_json::Value;
 use super::Provisioner;
 use crate::config::{SchedulerKind, TokenDelivery};
 use crate::docker::image::{self, Image};
-use crate::docker::swarm::node::{self, Node};
+use crate::docker::swarm::node::Node;
 use crate::docker::{ImageReference, network};
 use crate::error::Error;
 use crate::platform::Platform;
@@ -38,7 +38,7 @@ impl<P: Platform> Provisioner<'_, P> {
     /// Checks that a node can be given the next target of every profile by its role.
     /// Which images the nodes have is not known to their managers.
     async fn check_nodes(&self) -> Result<(), Error> {
-        let nodes = self.scheduler.engine().send(node::list()).await?;
+        let nodes = self.scheduler.nodes().await?;
         for profile in self.config.profiles.all() {
             let permits_managers = profile.body.permits_managers();
             let can_run = |node: &&Node| node.takes_tasks && (node.is_worker || permits_managers);

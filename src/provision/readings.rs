@@ -5,6 +5,7 @@ use std::time::Duration;
 use super::Provisioner;
 use crate::config::SchedulerKind;
 use crate::docker::list::Survey;
+use crate::docker::swarm::node::Node;
 use crate::docker::{ImageReference, image};
 use crate::fault::Fault;
 use crate::platform::Platform;
@@ -20,6 +21,8 @@ const IMAGES_MAX: usize = 20;
 pub struct Readings {
     /// The list of all targets; `None` if the Engine has not answered it.
     pub survey: Option<Survey>,
+    /// The nodes of the Swarm; none of an Engine, or if they are not told.
+    pub nodes: Vec<Node>,
     /// Whether the Engine has an image, of those for which it has said so.
     pub images: Vec<(ImageReference, bool)>,
     /// Why something is missing.
@@ -33,6 +36,7 @@ impl<P: Platform> Provisioner<'_, P> {
         let scheduler = self.scheduler.within(SCRAPE);
         let mut readings = Readings {
             survey: None,
+            nodes: Vec::new(),
             images: Vec::new(),
             faults: Vec::new(),
         };
@@ -52,6 +56,10 @@ impl<P: Platform> Provisioner<'_, P> {
         }
         // A Swarm's managers do not know which images its nodes have.
         if self.config.scheduler == SchedulerKind::Swarm {
+            match scheduler.nodes().await {
+                Ok(nodes) => readings.nodes = nodes,
+                Err(fault) => readings.faults.push(fault),
+            }
             return readings;
         }
         for name in self.config.profiles.images().into_iter().take(IMAGES_MAX) {

@@ -5,6 +5,7 @@ use time::OffsetDateTime;
 use super::Provisioner;
 use crate::docker::TargetId;
 use crate::docker::list::Listed;
+use crate::docker::swarm::node::Node;
 use crate::error::Error;
 use crate::platform::Platform;
 use crate::target::{Target, TargetState};
@@ -20,6 +21,8 @@ pub struct Overview {
     pub engine: Option<String>,
     /// The Engine's own time, if it has told it.
     pub now: Option<OffsetDateTime>,
+    /// The nodes of the Swarm, by the names of their hosts; none of an Engine.
+    pub nodes: Vec<Node>,
     /// All targets, the oldest first.
     pub targets: Vec<Target>,
 }
@@ -49,7 +52,13 @@ impl<P: Platform> Provisioner<'_, P> {
         let shown = targets.iter_mut().rev();
         let shown = shown.filter(|target| target.is_of(environment));
         self.add_exit_codes(shown).await;
+        let mut nodes = self.scheduler.nodes().await?;
+        nodes.sort_by(|one, other| one.hostname.cmp(&other.hostname));
+        for target in &mut targets {
+            target.name_node(&nodes);
+        }
         Ok(Overview {
+            nodes,
             engine: survey.engine,
             now: survey.now,
             targets,
@@ -85,6 +94,7 @@ impl<P: Platform> Provisioner<'_, P> {
         if target.state == TargetState::Ended && target.exit_code.is_none() {
             target.exit_code = self.exit_code(id).await;
         }
+        target.name_node(&self.scheduler.nodes().await?);
         Ok(target)
     }
 

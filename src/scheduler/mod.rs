@@ -19,6 +19,7 @@ use crate::docker::create::Outcome;
 use crate::docker::inspect::Ended;
 use crate::docker::list::{Listed, Survey};
 use crate::docker::remove::Removed;
+use crate::docker::swarm::node::{self, Node};
 use crate::docker::{ContainerName, ImageReference, TargetId};
 use crate::engine::Engine;
 use crate::fault::Fault;
@@ -214,6 +215,19 @@ impl<'a, P: Platform> Scheduler<'a, P> {
             swarm::survey_with(self, id).await
         } else {
             engine::survey(self).await
+        }
+    }
+
+    /// The nodes of a Swarm; none of an Engine, which takes no call.
+    ///
+    /// # Errors
+    ///
+    /// Any reply that is not a list.
+    pub async fn nodes(&self) -> Result<Vec<Node>, Fault> {
+        if self.is_swarm() {
+            self.engine.send(node::list()).await
+        } else {
+            Ok(Vec::new())
         }
     }
 

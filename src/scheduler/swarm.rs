@@ -5,13 +5,14 @@
 //! | create | a service without replicas, whose name is given once |
 //! | start | its secrets, then an update to one replica, then looks at its task |
 //! | vouch | an update that labels the service |
-//! | remove | an update that *fences* the service: no replica, and a label; then a delete |
-//! | kill and remove | a delete, then looks until no task is left |
+//! | remove | an update that *fences* the service: no replica, and a label; looks until no task is left; a delete |
+//! | kill and remove | the same, whether it runs or not |
 //!
 //! An update is made from one version of the service and refused if there is a later
 //! one. So of a start, a vouch and a fence that meet, one happens and the others see
-//! it. A name is free as soon as its service is deleted, while its task may still run
-//! on a node that has not heard of it: such a task is listed as a target that stops.
+//! it. A service stays until its nodes have confirmed the end of its task. One that
+//! somebody else has deleted earlier frees its name while its task may still run: such
+//! a task is listed as a target that stops.
 
 use std::collections::HashSet;
 use std::time::Duration;
@@ -39,6 +40,10 @@ const NO_NODE_AFTER: Duration = Duration::from_secs(5);
 
 /// The pause between two looks at a task: a node takes about a second to start one.
 const LOOK_EVERY: Duration = Duration::from_millis(100);
+
+/// How long a removal without force waits for the end of a task, which takes a node
+/// about two seconds. What takes longer is left to the next removal.
+const END_WITHIN: Duration = Duration::from_secs(4);
 
 /// How often an update is made from a newer version. Nobody updates a target often.
 const UPDATES_MAX: u32 = 4;
@@ -265,12 +270,8 @@ pub async fn remove<P: Platform>(on: &Scheduler<'_, P>, target: &Listed) -> Resu
     let tasks = tasks_of(on, target).await?;
     let is_live = tasks.iter().any(Task::is_live);
     let runs = tasks.iter().any(|task| task.state == TaskState::Running);
-    if found.service.is_vouched() {
-        if is_live {
-            return Ok(Removed::Declined);
-        }
-    } else if !found.service.is_fenced() {
-        if runs {
+    if !found.service.is_fenced() {
+        if found.service.is_vouched() && is_live || runs {
             return Ok(Removed::Declined);
         }
         match on.engine.send(found.fence()).await? {
@@ -279,38 +280,51 @@ pub async fn remove<P: Platform>(on: &Scheduler<'_, P>, target: &Listed) -> Resu
             Updated::Gone => return Ok(Removed::Gone),
         }
     }
-    on.engine.send(service::delete(&target.id)).await?;
-    remove_secrets(on, target).await;
-    Ok(if is_live {
-        Removed::Ending
-    } else {
-        Removed::Gone
-    })
+    delete_once_ended(on, target, END_WITHIN).await
 }
 
 pub async fn kill_and_remove<P: Platform>(
     on: &Scheduler<'_, P>,
     target: &Listed,
 ) -> Result<Removed, Fault> {
-    let is_accepted = on.engine.send(service::delete(&target.id)).await?;
-    remove_secrets(on, target).await;
-    let waiting = on.within(CHANGE);
+    for _ in 0..UPDATES_MAX {
+        let found = on.engine.send(service::inspect(&target.id)).await?;
+        let updated = match found {
+            Some(found) if !found.service.is_fenced() => on.engine.send(found.fence()).await?,
+            Some(_) | None => Updated::Done,
+        };
+        if updated != Updated::OutOfSequence {
+            return delete_once_ended(on, target, CHANGE).await;
+        }
+    }
+    Ok(Removed::Declined)
+}
+
+/// Deletes a fenced service, and its secrets, once no task of it is left.
+///
+/// Not before: a manager that becomes the leader forgets the tasks of deleted services,
+/// also those that a node still runs (swarmkit, `taskinit.CheckTasks`).
+async fn delete_once_ended<P: Platform>(
+    on: &Scheduler<'_, P>,
+    target: &Listed,
+    limit: Duration,
+) -> Result<Removed, Fault> {
+    let waiting = on.within(limit);
     let mut pauses = Pauses::new(on.engine.platform(), waiting.engine.ends());
     loop {
         match tasks_of(on, target).await {
-            Ok(tasks) if !tasks.iter().any(Task::is_live) => return Ok(Removed::Gone),
+            Ok(tasks) if !tasks.iter().any(Task::is_live) => break,
             // What cannot be seen in time may still run.
             Ok(_) | Err(Fault::BudgetSpent | Fault::TimedOut) => {}
             Err(fault) => return Err(fault),
         }
         if !pauses.next().await {
-            return Ok(if is_accepted {
-                Removed::Ending
-            } else {
-                Removed::Declined
-            });
+            return Ok(Removed::Ending);
         }
     }
+    on.engine.send(service::delete(&target.id)).await?;
+    remove_secrets(on, target).await;
+    Ok(Removed::Gone)
 }
 
 /// The tasks of a target, found by its own name, whether its service is there or not.

@@ -148,6 +148,8 @@ fn taken_back() -> Vec<(&'static str, Reply)> {
         ("look up service", shown(1, &[])),
         ("list own tasks", task("preparing")),
         ("update", updated()),
+        ("list own tasks", leaving()),
+        ("list own tasks", none()),
         ("delete service", deleted()),
         ("list own secrets", list(&[])),
     ]
@@ -213,6 +215,7 @@ fn a_fenced_service_is_not_started() {
             ("list own tasks", none()),
             ("look up service", shown(0, &["fenced"])),
             ("list own tasks", none()),
+            ("list own tasks", none()),
             ("delete service", deleted()),
             ("list own secrets", list(&[])),
         ]],
@@ -237,6 +240,7 @@ fn a_start_while_an_earlier_target_of_its_name_may_run_is_refused() {
             ("look up service", shown(0, &[])),
             ("list own tasks", none()),
             ("update", updated()),
+            ("list own tasks", none()),
             ("delete service", deleted()),
             ("list own secrets", list(&[])),
         ]],
@@ -274,6 +278,7 @@ fn a_task_that_cannot_run_is_told_with_its_reason_and_taken_back() {
                     ("look up service", shown(1, &[])),
                     ("list own tasks", failing(state, error)),
                     ("update", updated()),
+                    ("list own tasks", none()),
                     ("delete service", deleted()),
                     ("list own secrets", list(&[])),
                 ],
@@ -362,11 +367,15 @@ fn a_stop_is_true_once_no_task_is_left() {
         vec![
             ("find service", one(1, &["vouched"])),
             ("list own tasks", task("running")),
+            ("look up service", shown(1, &["vouched"])),
+            ("update", out_of_sequence()),
+            ("look up service", shown(1, &["vouched"])),
+            ("update", updated()),
+            ("list own tasks", leaving()),
+            ("list own tasks", none()),
             ("delete service", deleted()),
             ("list own secrets", Is(200, secrets.to_string())),
             ("delete secret", done()),
-            ("list own tasks", leaving()),
-            ("list own tasks", none()),
         ],
         200,
     );
@@ -374,17 +383,30 @@ fn a_stop_is_true_once_no_task_is_left() {
 }
 
 #[test]
-fn a_stop_is_not_true_while_a_node_may_run_the_task_of_a_deleted_service() {
-    let look = || {
+fn a_stop_is_not_true_while_a_node_may_run_the_task() {
+    let fenced = || {
+        vec![
+            ("find service", one(0, &["vouched", "fenced"])),
+            ("list own tasks", leaving()),
+            ("look up service", shown(0, &["vouched", "fenced"])),
+        ]
+    };
+    // Somebody else has deleted it.
+    let without_service = || {
         vec![
             ("find service", none()),
             ("list tasks", leaving()),
-            ("delete service", gone()),
-            ("list own secrets", list(&[])),
+            ("look up service", gone()),
         ]
     };
-    let wait = |looks| (0..looks).map(|_| ("list own tasks", leaving())).collect();
-    check_stop(after(look(), vec![wait(20), look(), wait(9)]), 503);
+    let wait = |looks| {
+        (0..looks)
+            .map(|_| ("list own tasks", leaving()))
+            .collect::<Vec<_>>()
+    };
+    for look in [fenced, without_service] {
+        check_stop(after(look(), vec![wait(20), look(), wait(9)]), 503);
+    }
 }
 
 #[test]
@@ -453,6 +475,7 @@ fn a_reap_fences_what_never_started_and_spares_what_is_vouched_for() {
         ("look up service", shown(0, &[])),
         ("list own tasks", none()),
         ("update", updated()),
+        ("list own tasks", none()),
         ("delete service", deleted()),
         ("list own secrets", none()),
     ]);
@@ -485,6 +508,8 @@ fn a_reap_removes_a_vouched_target_that_has_ended_or_was_forgotten() {
             ("list tasks", tasks),
             ("list secrets", none()),
             ("look up service", shown(1, &["vouched"])),
+            ("list own tasks", none()),
+            ("update", updated()),
             ("list own tasks", none()),
             ("delete service", deleted()),
             ("list own secrets", none()),

@@ -307,7 +307,13 @@ fn cut_off(stage: &Stage<'_>) {
     check_come_again(&stopped);
     check_come_again(&server.stop_target(&id));
     check_come_again(&server.start_target(&token));
-    assert!(stage.list("services").is_empty(), "the service is deleted");
+    let services = stage.list("services");
+    assert_eq!(
+        services.len(),
+        1,
+        "a deleted one would be forgotten by the next leader"
+    );
+    assert_eq!(services[0]["Spec"]["Mode"]["Replicated"]["Replicas"], 0);
     stage.swarm.heal(3);
     wait_within(AGREED_BOUND, "a stop that is true", || {
         (server.stop_target(&id).status == 200).then_some(())

@@ -18,10 +18,14 @@ use super::guards::{
 };
 use super::spelling::folded;
 use super::{Isolation, Patch, defaults};
+use crate::docker::label;
 
 /// The constraint that keeps targets off the managers: who controls a manager
 /// controls every node.
 pub const WORKERS_ONLY: &str = "node.role==worker";
+
+/// The labels that a task has too.
+const TASK_LABELS: [&str; 3] = [label::DEPLOYMENT, label::NAME, label::ENVIRONMENT_ID];
 
 /// What a node must have free to be given a target, in billionths of a processor and
 /// in bytes. A Swarm counts reservations and not limits. Most agents wait most of the
@@ -109,7 +113,21 @@ pub fn body(template: &Value, additions: &Additions, target: &PerTarget<'_>) -> 
     let mut template = template.clone();
     let container = &mut template["ContainerSpec"];
     container["Image"] = target.image.into();
-    additions.add_to(container, target);
+    // Each list of tasks shows these, so they are no more than a task without its
+    // service is recognised by.
+    let of_task = |(key, _): &&(&str, &str)| TASK_LABELS.contains(key);
+    additions.add_to(
+        container,
+        &PerTarget {
+            labels: &target
+                .labels
+                .iter()
+                .filter(of_task)
+                .copied()
+                .collect::<Vec<_>>(),
+            ..*target
+        },
+    );
     // Only an Engine's container has them.
     if let Some(members) = container.as_object_mut() {
         members.remove("Volumes");
@@ -119,6 +137,7 @@ pub fn body(template: &Value, additions: &Additions, target: &PerTarget<'_>) -> 
     let labels: Map<String, Value> = target
         .labels
         .iter()
+        .chain([&(label::PART, target.part)])
         .map(|(key, value)| ((*key).to_owned(), (*value).into()))
         .collect();
     json!({
@@ -379,14 +398,19 @@ mod tests {
         let body = build(&patch, Isolation::Kept).expect("a body");
         let body = body.with(&PerTarget {
             name: "own",
+            part: "f",
             stop_grace: Duration::from_secs(3),
             image: "agent@sha256:0123",
             env: &["ENVIRONMENT_ID=e".to_owned()],
-            labels: &[("dynamic-access.name", "own")],
+            labels: &[
+                ("dynamic-access.name", "own"),
+                ("dynamic-access.attempt", "a"),
+            ],
             volume: Some("/run/dynamic-access"),
         });
         assert_eq!(body["Name"], "own");
-        assert_eq!(body["Labels"], json!({"dynamic-access.name": "own"}));
+        assert_eq!(body["Labels"]["dynamic-access.part"], "f");
+        assert_eq!(body["Labels"]["dynamic-access.attempt"], "a");
         assert_eq!(body["Mode"], json!({"Replicated": {"Replicas": 0}}));
         let container = &body["TaskTemplate"]["ContainerSpec"];
         assert_eq!(container["Image"], "agent@sha256:0123");

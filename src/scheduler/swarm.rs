@@ -52,6 +52,10 @@ const UPDATES_MAX: u32 = 4;
 /// that has lost the others notices it within seconds.
 const SURVEYS_MAX: u32 = 4;
 
+/// Up to how many targets a deployment is listed as a whole. A service is listed with
+/// three to four kilobytes, and a reply has 10 MiB at most.
+const WHOLE_MAX: usize = 2_000;
+
 /// How many secrets without a service one sweep removes.
 const SECRETS_MAX: usize = 16;
 
@@ -204,10 +208,7 @@ pub async fn find_by_id<P: Platform>(
             None => Vec::new(),
         },
         // Its own name is not known any more, and its task may be left.
-        None => {
-            let deployment = &on.config.deployment_id;
-            on.engine.send(task::of_deployment(deployment)).await?
-        }
+        None => all_tasks(on).await?,
     };
     let targets = merged(found.services, tasks, found.now);
     Ok(targets.into_iter().find(|target| target.id == *id))
@@ -231,15 +232,41 @@ pub async fn survey<P: Platform>(on: &Scheduler<'_, P>) -> Result<Survey, Fault>
     // The services first: one that is made in between is then a task without a
     // service, which counts as live, and one that is deleted in between has a task
     // that is to end.
-    let found = on.engine.send(service::of_deployment(deployment)).await?;
-    let tasks = on.engine.send(task::of_deployment(deployment)).await?;
-    let mut containers = merged(found.services, tasks, found.now);
+    let mut services = Vec::new();
+    let (mut now, mut engine) = (None, None);
+    for part in parts(on) {
+        let call = service::of_deployment(deployment, part);
+        let listing = on.engine.send(call).await?;
+        services.extend(listing.services);
+        (now, engine) = (listing.now, listing.engine);
+    }
+    let tasks = all_tasks(on).await?;
+    let mut containers = merged(services, tasks, now);
     containers.retain(|target| target.is_of(deployment));
     Ok(Survey {
         containers,
-        now: found.now,
-        engine: found.engine,
+        now,
+        engine,
     })
+}
+
+/// In how many parts the deployment is listed: one, or sixteen if it may be large.
+fn parts<P: Platform>(on: &Scheduler<'_, P>) -> Vec<Option<char>> {
+    if on.config.max_targets <= WHOLE_MAX {
+        vec![None]
+    } else {
+        "0123456789abcdef".chars().map(Some).collect()
+    }
+}
+
+async fn all_tasks<P: Platform>(on: &Scheduler<'_, P>) -> Result<Vec<Task>, Fault> {
+    let deployment = &on.config.deployment_id;
+    let mut tasks = Vec::new();
+    for part in parts(on) {
+        let call = task::of_deployment(deployment, part);
+        tasks.extend(on.engine.send(call).await?);
+    }
+    Ok(tasks)
 }
 
 /// A manager that has just lost the others may answer from what it knew before.

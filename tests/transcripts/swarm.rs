@@ -1,6 +1,7 @@
 //! Webhooks on a Swarm.
 
 use dynamic_access::docker::TargetId;
+use dynamic_access::docker::list::State;
 use dynamic_access::error::Error;
 use dynamic_access::provision::{Provisioner, Started};
 use dynamic_access::reaper::{self, Report, Scope};
@@ -350,6 +351,21 @@ fn a_list_without_the_service_just_created_is_repeated() {
         ],
     );
     start(steps).expect("a target");
+}
+
+#[test]
+fn a_deployment_that_may_be_large_is_listed_in_sixteen_parts() {
+    let large = [SWARM[0], SWARM[1], ("max_targets", "2001")];
+    let mut steps: Vec<_> = (0..16).map(|_| ("list services", none())).collect();
+    steps[15].1 = one(1, &["vouched"]);
+    steps.extend((0..16).map(|_| ("list tasks", none())));
+    steps[20].1 = task("running");
+    let survey = run_with(&large, steps, async |provisioner| {
+        provisioner.scheduler.survey().await
+    });
+    let targets = survey.expect("a list").containers;
+    assert_eq!(targets.len(), 1);
+    assert_eq!(targets[0].state, State::Running);
 }
 
 #[track_caller]

@@ -12,11 +12,19 @@ pub mod task;
 use time::OffsetDateTime;
 use time::format_description::well_known::Rfc3339;
 
-use super::label;
+use super::{DeploymentId, label};
 
 /// The filter for what carries a label with this value.
 fn labelled(label: &str, value: &str) -> serde_json::Value {
     serde_json::json!({"label": [format!("{label}={value}")]})
+}
+
+/// The filter for a deployment, or for one part of it.
+fn of_deployment(deployment: &DeploymentId, part: Option<char>) -> serde_json::Value {
+    let deployment = format!("{}={}", label::DEPLOYMENT, deployment.as_str());
+    let part = part.map(|part| format!("{}={part}", label::PART));
+    let labels: Vec<_> = std::iter::once(deployment).chain(part).collect();
+    serde_json::json!({"label": labels})
 }
 
 /// A moment as a Swarm writes it, which a missing member has none of.

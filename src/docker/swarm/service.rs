@@ -12,7 +12,7 @@ use serde::Deserialize;
 use serde_json::{Value, json};
 use time::OffsetDateTime;
 
-use super::{label, labelled, moment};
+use super::{label, moment};
 use crate::docker::call::{CHANGE, Call};
 use crate::docker::create::Outcome;
 use crate::docker::{
@@ -179,9 +179,9 @@ pub struct Listing {
     pub engine: Option<String>,
 }
 
-/// Lists the services of a deployment.
-pub fn of_deployment(deployment: &DeploymentId) -> Call<Listing> {
-    list(&labelled(label::DEPLOYMENT, deployment.as_str()), Some)
+/// Lists the services of a deployment, or of one part of it: see [`label::PART`].
+pub fn of_deployment(deployment: &DeploymentId, part: Option<char>) -> Call<Listing> {
+    list(&super::of_deployment(deployment, part), Some)
 }
 
 /// Finds the service of that name. The filter also matches prefixes.

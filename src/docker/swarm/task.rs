@@ -8,6 +8,7 @@ use std::collections::BTreeMap;
 
 use http::Method;
 use serde::Deserialize;
+use serde_json::Value;
 use time::OffsetDateTime;
 
 use super::{label, labelled, moment};
@@ -78,19 +79,18 @@ impl Task {
     }
 }
 
-/// Lists the tasks of a deployment.
-pub fn of_deployment(deployment: &DeploymentId) -> Call<Vec<Task>> {
-    list(label::DEPLOYMENT, deployment.as_str())
+/// Lists the tasks of a deployment, or of one part of it: see [`label::PART`].
+pub fn of_deployment(deployment: &DeploymentId, part: Option<char>) -> Call<Vec<Task>> {
+    list(&super::of_deployment(deployment, part))
 }
 
 /// Lists the tasks of all services that have had an own name, also of deleted ones.
 pub fn of_name(name: &str) -> Call<Vec<Task>> {
-    list(label::NAME, name)
+    list(&labelled(label::NAME, name))
 }
 
-fn list(label: &str, value: &str) -> Call<Vec<Task>> {
-    let filter = labelled(label, value).to_string();
-    let path = format!("/tasks?filters={}", query_encoded(&filter));
+fn list(filter: &Value) -> Call<Vec<Task>> {
+    let path = format!("/tasks?filters={}", query_encoded(&filter.to_string()));
     Call::look("tasks", bodiless(Method::GET, &path), |reply| {
         if reply.status() != 200 {
             return Err(reply.fault());

@@ -220,11 +220,14 @@ fn started(answer: &Answer) -> Result<String, Finding> {
     let body: Option<Value> = serde_json::from_str(&answer.body).ok();
     let id = body.as_ref().and_then(|body| body["uniqueId"].as_str());
     match id {
-        Some(id) if id.len() == 64 && id.bytes().all(|byte| byte.is_ascii_hexdigit()) => {
-            Ok(id.to_owned())
-        }
+        // A container's, or a service's on a Swarm.
+        Some(id) if matches!(id.len(), 64 | 25) && id.bytes().all(is_of_id) => Ok(id.to_owned()),
         _ => Err(unexpected(START, answer)),
     }
+}
+
+fn is_of_id(byte: u8) -> bool {
+    byte.is_ascii_digit() || byte.is_ascii_lowercase()
 }
 
 fn start_lost(error: &anyhow::Error, environment_id: &Value) -> Finding {

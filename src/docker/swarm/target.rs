@@ -65,7 +65,8 @@ fn state(service: &Service, tasks: &[Task]) -> State {
         State::Running
     } else if service.replicas == 0 && !service.is_vouched() && tasks.is_empty() {
         State::Created
-    } else if service.replicas > 0 && any(&Task::is_live) {
+    } else if any(&Task::is_live) {
+        // Perhaps made since the services were listed, which then shows no replica.
         State::Starting
     } else if any(&|task| task.state == TaskState::Rejected) {
         State::Dead
@@ -102,5 +103,140 @@ fn without_service(task: Task, now: Option<OffsetDateTime>) -> Listed {
         node: task.node,
         names: task.labels.get(label::NAME).cloned().into_iter().collect(),
         labels: task.labels,
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use std::collections::BTreeMap;
+    use std::time::Duration;
+
+    use super::*;
+
+    const NOW: i64 = 1_795_395_661;
+
+    fn id(letter: char) -> TargetId {
+        TargetId::of_service(&letter.to_string().repeat(25)).expect("an id")
+    }
+
+    fn service(replicas: u64, labels: &[&str]) -> Service {
+        let labels = labels
+            .iter()
+            .map(|label| ((*label).to_owned(), "true".to_owned()));
+        Service {
+            id: id('a'),
+            name: "own".to_owned(),
+            labels: labels.collect(),
+            image: "agent".to_owned(),
+            replicas,
+            created: NOW - 60,
+        }
+    }
+
+    fn task(of: char, state: TaskState, is_doomed: bool) -> Task {
+        Task {
+            service: id(of),
+            state,
+            is_doomed,
+            node: Some("n".to_owned()),
+            error: None,
+            exit_code: Some(7),
+            since: OffsetDateTime::from_unix_timestamp(NOW - 5).ok(),
+            created: NOW - 50,
+            image: "agent".to_owned(),
+            labels: BTreeMap::from([(label::NAME.to_owned(), "own".to_owned())]),
+        }
+    }
+
+    fn now() -> Option<OffsetDateTime> {
+        OffsetDateTime::from_unix_timestamp(NOW).ok()
+    }
+
+    #[test]
+    fn a_service_and_its_task_have_one_state() {
+        use TaskState::{Early, Ended, Pending, Preparing, Rejected, Running};
+        let (vouched, fenced) = (&[label::VOUCHED][..], &[label::FENCED][..]);
+        let both = &[label::VOUCHED, label::FENCED][..];
+        for (replicas, labels, task_states, state) in [
+            (0, &[][..], vec![], State::Created),
+            (1, &[], vec![], State::Starting),
+            (1, &[], vec![(Pending, false)], State::Starting),
+            (1, &[], vec![(Preparing, false)], State::Starting),
+            (1, &[], vec![(Early, false)], State::Starting),
+            (1, &[], vec![(Running, false)], State::Running),
+            (1, vouched, vec![(Running, false)], State::Running),
+            // Its task was made after the services were listed.
+            (0, &[], vec![(Preparing, false)], State::Starting),
+            (0, &[], vec![(Running, false)], State::Running),
+            // Its node is down, or it is being removed.
+            (1, vouched, vec![(Running, true)], State::Stopping),
+            (0, fenced, vec![(Preparing, true)], State::Stopping),
+            (0, fenced, vec![(Running, false)], State::Stopping),
+            (0, both, vec![(Ended, true)], State::Dead),
+            (0, fenced, vec![], State::Dead),
+            (1, &[], vec![(Rejected, true)], State::Dead),
+            (1, vouched, vec![(Ended, true)], State::Ended),
+            (1, &[], vec![(Ended, true)], State::Ended),
+            // Its task was forgotten together with its node.
+            (1, vouched, vec![], State::Ended),
+            // Somebody has forced a second task, which a restart policy of none does not.
+            (
+                1,
+                vouched,
+                vec![(Ended, true), (Running, false)],
+                State::Running,
+            ),
+        ] {
+            let tasks = task_states.iter();
+            let tasks = tasks.map(|(state, is_doomed)| task('a', *state, *is_doomed));
+            let found = merged(vec![service(replicas, labels)], tasks.collect(), now());
+            assert_eq!(found.len(), 1);
+            assert_eq!(
+                found[0].state, state,
+                "{replicas} {labels:?} {task_states:?}"
+            );
+        }
+    }
+
+    #[test]
+    fn a_task_that_may_run_without_a_service_stops() {
+        let tasks = vec![
+            task('b', TaskState::Running, true),
+            task('c', TaskState::Ended, true),
+        ];
+        let found = merged(vec![service(0, &[])], tasks, now());
+        let states: Vec<_> = found
+            .iter()
+            .map(|target| (&target.id, target.state))
+            .collect();
+        // The youngest first.
+        assert_eq!(
+            states,
+            [(&id('b'), State::Stopping), (&id('a'), State::Created)]
+        );
+        assert!(found[0].has_name("own"));
+    }
+
+    #[test]
+    fn an_end_is_told_by_the_task_or_by_nobody() {
+        let ended = |tasks| {
+            let found = merged(vec![service(1, &[label::VOUCHED])], tasks, now());
+            found[0].ended.clone().expect("an end")
+        };
+        let told = ended(vec![task('a', TaskState::Ended, true)]);
+        assert_eq!((told.seconds_ago, told.exit_code), (Some(5), Some(7)));
+        let forgotten = ended(Vec::new());
+        assert_eq!(
+            (forgotten.seconds_ago, forgotten.exit_code),
+            (Some(60), None)
+        );
+    }
+
+    #[test]
+    fn ages_are_told_by_the_manager_that_answers() {
+        let found = merged(vec![service(0, &[])], Vec::new(), now());
+        assert_eq!(found[0].age, Some(Duration::from_secs(60)));
+        let found = merged(vec![service(0, &[])], Vec::new(), None);
+        assert_eq!(found[0].age, None);
     }
 }

@@ -342,11 +342,11 @@ fn drained(stage: &Stage<'_>) {
     let token = unique("token");
     let id = id_of(&only_on_2.only_on(2).server(1).start_target(&token));
     set_availability(stage, 2, "drain");
-    wait_within(AGREED_BOUND, "the end of the target", || {
-        stage.containers(2).is_empty().then_some(())
-    });
     // It is not run again elsewhere: its token is spent.
-    assert_eq!(stage.live_tasks(), Vec::<Value>::new());
+    wait_within(AGREED_BOUND, "the end of the target", || {
+        stage.live_tasks().is_empty().then_some(())
+    });
+    assert_eq!(stage.containers(2), Vec::<String>::new());
     assert_eq!(server.start_target(&token).status, 409);
     assert_eq!(server.stop_target(&id).status, 200);
     let full = only_on_2.server(1).start_target(&unique("token"));

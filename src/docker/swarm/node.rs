@@ -91,3 +91,49 @@ impl From<NodeBody> for Node {
         }
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::docker::reply::tests::reply;
+
+    #[test]
+    fn a_node_takes_tasks_if_it_is_ready_and_active() {
+        for (availability, state, takes_tasks) in [
+            ("active", "ready", true),
+            ("pause", "ready", false),
+            ("drain", "ready", false),
+            ("active", "down", false),
+            ("active", "unknown", false),
+        ] {
+            let body = format!(
+                r#"[{{"ID":"n","Spec":{{"Role":"worker","Availability":"{availability}"}},"Status":{{"State":"{state}"}}}}]"#
+            );
+            let nodes = list().read(&reply(200, &body)).expect("a list");
+            assert_eq!(nodes[0].takes_tasks, takes_tasks, "{availability} {state}");
+        }
+        for body in ["", "{}", "[{}]"] {
+            list().read(&reply(200, body)).expect_err(body);
+        }
+    }
+
+    #[test]
+    fn an_engine_before_25_does_not_keep_privileges() {
+        for (engine, keeps) in [
+            ("20.10.24+dfsg1", false),
+            ("24.0.9", false),
+            ("25.0.0", true),
+            ("29.1.0-rc.1", true),
+            ("", true),
+        ] {
+            let node = Node {
+                id: String::new(),
+                hostname: String::new(),
+                takes_tasks: true,
+                is_worker: true,
+                engine: engine.to_owned(),
+            };
+            assert_eq!(node.keeps_privileges(), keeps, "{engine}");
+        }
+    }
+}

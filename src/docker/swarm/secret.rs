@@ -126,3 +126,62 @@ impl Listed {
         })
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::docker::reply::tests::{dated, reply};
+
+    #[test]
+    fn a_secret_is_sent_in_base64_and_not_shown() {
+        let labels = [(label::ATTEMPT, "a")];
+        let call = create("da-a-0", &labels, &Secret::new("planted"));
+        assert_eq!(call.request.uri().to_string(), "/secrets/create");
+        let body: serde_json::Value = serde_json::from_slice(call.request.body()).expect("JSON");
+        let expected = json!({
+            "Name": "da-a-0",
+            "Labels": {"dynamic-access.attempt": "a"},
+            "Data": "cGxhbnRlZA==",
+        });
+        assert_eq!(body, expected);
+        assert!(!format!("{call:?}").contains("planted"));
+        let made = call.read(&reply(201, r#"{"ID":"s"}"#));
+        assert_eq!(made, Ok(Created::Id("s".to_owned())));
+        let taken = call.read(&reply(409, r#"{"message":"already exists"}"#));
+        assert_eq!(taken, Ok(Created::NameTaken));
+        for (status, body) in [(201, "{}"), (409, "<html>"), (400, r#"{"message":"m"}"#)] {
+            call.read(&reply(status, body)).expect_err(body);
+        }
+    }
+
+    #[test]
+    fn a_list_tells_whose_a_secret_is_and_its_age() {
+        let body = json!([
+            {
+                "ID": "s",
+                "CreatedAt": "2026-11-23T01:00:00.5Z",
+                "Spec": {"Name": "n", "Labels": {"dynamic-access.attempt": "a"}},
+            },
+            {"ID": "t", "CreatedAt": "2026-11-23T01:00:00.5Z", "Spec": {"Name": "m"}},
+        ]);
+        let date = Some("Mon, 23 Nov 2026 01:01:01 GMT");
+        let found = of_attempt("a").read(&dated(200, &body.to_string(), date));
+        let found = found.expect("a list");
+        assert_eq!(found[0].attempt.as_deref(), Some("a"));
+        assert_eq!(found[0].age, Some(Duration::from_secs(61)));
+        assert_eq!(found[1].attempt, None);
+        let broken = r#"[{"ID":"s","CreatedAt":"","Spec":{"Name":"n"}}]"#;
+        of_attempt("a").read(&reply(200, broken)).expect_err(broken);
+    }
+
+    #[test]
+    fn a_secret_in_use_is_not_deleted() {
+        let call = delete("s/../t");
+        assert_eq!(call.request.uri().to_string(), "/secrets/s%2F..%2Ft");
+        assert_eq!(call.read(&reply(204, "")), Ok(()));
+        let gone = r#"{"message":"secret s not found"}"#;
+        assert_eq!(call.read(&reply(404, gone)), Ok(()));
+        let used = r#"{"message":"secret 's' is in use by the following service: x"}"#;
+        call.read(&reply(400, used)).expect_err("in use");
+    }
+}

@@ -354,3 +354,177 @@ impl Service {
         })
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::docker::reply::tests::{dated, reply};
+
+    const ID: &str = "0123456789abcdefghijklmno";
+
+    fn id() -> TargetId {
+        TargetId::of_service(ID).expect("an id")
+    }
+
+    fn shown() -> Value {
+        json!({
+            "ID": ID,
+            "Version": {"Index": 42},
+            "CreatedAt": "2026-11-23T01:00:00.123456789Z",
+            "Spec": {
+                "Name": "da-1",
+                "Labels": {"dynamic-access.name": "da-1"},
+                "TaskTemplate": {
+                    "ContainerSpec": {"Image": "agent", "Isolation": null},
+                    "RestartPolicy": {"Condition": "none"},
+                },
+                "Mode": {"Replicated": {"Replicas": 1}},
+            },
+        })
+    }
+
+    fn versioned() -> Versioned {
+        let found = inspect(&id()).read(&reply(200, &shown().to_string()));
+        found.expect("a service").expect("it is there")
+    }
+
+    fn body(call: &Call<Updated>) -> Value {
+        serde_json::from_slice(call.request.body()).expect("JSON")
+    }
+
+    #[test]
+    fn a_create_gives_the_id_of_a_service() {
+        let auth = Secret::new("planted");
+        let call = create(&json!({"Name": "da-1"}), Some(&auth));
+        assert_eq!(call.request.method(), Method::POST);
+        assert_eq!(call.request.uri().to_string(), "/services/create");
+        let header = &call.request.headers()["x-registry-auth"];
+        assert!(header.is_sensitive() && header == "planted");
+        let made = call.read(&reply(
+            201,
+            &json!({"ID": ID, "Warnings": null}).to_string(),
+        ));
+        let warnings = Vec::new();
+        assert_eq!(made, Ok(Outcome::Created { id: id(), warnings }));
+        let taken = r#"{"message":"rpc error: code = AlreadyExists desc = name conflicts"}"#;
+        assert_eq!(call.read(&reply(409, taken)), Ok(Outcome::NameTaken));
+        let lost = r#"{"message":"network targets not found"}"#;
+        let outcome = Outcome::NoSuchNetwork("targets".to_owned());
+        assert_eq!(call.read(&reply(404, lost)), Ok(outcome));
+        for (status, body) in [
+            (201, "{}"),
+            (201, r#"{"ID":"short"}"#),
+            (200, ""),
+            (409, "<html>"),
+            (400, r#"{"message":"invalid"}"#),
+            (503, r#"{"message":"The swarm does not have a leader"}"#),
+        ] {
+            call.read(&reply(status, body)).expect_err(body);
+        }
+    }
+
+    #[test]
+    fn an_update_names_its_version_and_changes_what_it_is_for() {
+        let reference = SecretReference {
+            id: "s".to_owned(),
+            name: "n".to_owned(),
+            path: "/run/f".to_owned(),
+        };
+        let start = versioned().start(&[reference], None);
+        let path = format!("/services/{ID}/update?version=42");
+        assert_eq!(start.request.uri().to_string(), path);
+        assert!(!start.request.headers().contains_key("x-registry-auth"));
+        let mut expected = shown()["Spec"].clone();
+        expected["TaskTemplate"]["ContainerSpec"] = json!({
+            "Image": "agent",
+            "Secrets": [{
+                "File": {"Name": "/run/f", "UID": "0", "GID": "0", "Mode": 256},
+                "SecretID": "s",
+                "SecretName": "n",
+            }],
+        });
+        assert_eq!(body(&start), expected);
+        let fence = body(&versioned().fence());
+        assert_eq!(fence["Mode"]["Replicated"]["Replicas"], 0);
+        assert_eq!(fence["Labels"]["dynamic-access.fenced"], "true");
+        let vouch = body(&versioned().vouch());
+        assert_eq!(vouch["Mode"]["Replicated"]["Replicas"], 1);
+        assert_eq!(vouch["Labels"]["dynamic-access.vouched"], "true");
+        assert_eq!(vouch["Labels"]["dynamic-access.name"], "da-1");
+    }
+
+    #[test]
+    fn a_later_version_is_told_from_other_failures() {
+        let read = |status, body| versioned().fence().read(&reply(status, body));
+        assert_eq!(read(200, r#"{"Warnings":null}"#), Ok(Updated::Done));
+        let late = r#"{"message":"rpc error: code = Unknown desc = update out of sequence"}"#;
+        assert_eq!(read(500, late), Ok(Updated::OutOfSequence));
+        let gone = r#"{"message":"service x not found"}"#;
+        assert_eq!(read(404, gone), Ok(Updated::Gone));
+        for (status, body) in [
+            (404, "<html>"),
+            (200, "<html>"),
+            (500, r#"{"message":"m"}"#),
+        ] {
+            read(status, body).expect_err(body);
+        }
+    }
+
+    #[test]
+    fn a_list_keeps_what_was_asked_for_alone() {
+        let mut longer = shown();
+        longer["ID"] = "1123456789abcdefghijklmno".into();
+        longer["Spec"]["Name"] = "da-11".into();
+        // A foreign service may have no replicas, labels or container.
+        longer["Spec"]["Labels"] = Value::Null;
+        longer["Spec"]["Mode"] = json!({"Global": {}});
+        longer["Spec"]["TaskTemplate"] = json!({});
+        let both = json!([shown(), longer]).to_string();
+        let date = Some("Mon, 23 Nov 2026 01:01:01 GMT");
+        let found = find_by_id(&id()).read(&dated(200, &both, date));
+        let found = found.expect("a list");
+        assert_eq!(found.services.len(), 1);
+        assert_eq!(found.services[0].id, id());
+        assert!(found.now.is_some());
+        let deployment = DeploymentId::parse("da").expect("an id");
+        let all = of_deployment(&deployment, Some('7'));
+        let query = all.request.uri().query().expect("filters").to_owned();
+        let query = percent_encoding::percent_decode_str(&query).decode_utf8_lossy();
+        assert_eq!(
+            query,
+            r#"filters={"label":["dynamic-access.deployment=da","dynamic-access.part=7"]}"#
+        );
+        assert_eq!(
+            all.read(&reply(200, &both)).expect("a list").services.len(),
+            2
+        );
+        for body in ["", "{}", r#"[{"ID":"x"}]"#] {
+            all.read(&reply(200, body)).expect_err(body);
+        }
+    }
+
+    #[test]
+    fn another_service_than_asked_for_is_nonsense() {
+        let mut other = shown();
+        other["ID"] = "1123456789abcdefghijklmno".into();
+        let call = inspect(&id());
+        call.read(&reply(200, &other.to_string()))
+            .expect_err("another one");
+        let gone = reply(404, r#"{"message":"service x not found"}"#);
+        assert!(call.read(&gone).expect("no fault").is_none());
+        call.read(&reply(404, "<html>")).expect_err("a proxy's");
+    }
+
+    #[test]
+    fn a_delete_tells_whether_it_was_there() {
+        let call = delete(&id());
+        assert_eq!(call.request.method(), Method::DELETE);
+        assert_eq!(call.request.uri().to_string(), format!("/services/{ID}"));
+        assert_eq!(call.read(&reply(200, "")), Ok(true));
+        let gone = r#"{"message":"service x not found"}"#;
+        assert_eq!(call.read(&reply(404, gone)), Ok(false));
+        for (status, body) in [(200, "<html>"), (404, "<html>"), (500, "")] {
+            call.read(&reply(status, body)).expect_err(body);
+        }
+    }
+}

@@ -167,3 +167,59 @@ impl Task {
         })
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::docker::reply::tests::reply;
+
+    fn tasks(body: &str) -> Result<Vec<Task>, Fault> {
+        of_name("da-1").read(&reply(200, body))
+    }
+
+    #[test]
+    fn a_task_is_read_in_every_state() {
+        use TaskState::{Early, Ended, Pending, Preparing, Rejected, Running};
+        for (word, state, is_live) in [
+            ("new", Early, true),
+            ("allocated", Early, true),
+            ("pending", Pending, true),
+            ("assigned", Early, true),
+            ("accepted", Early, true),
+            ("preparing", Preparing, true),
+            ("ready", Early, true),
+            ("starting", Early, true),
+            ("running", Running, true),
+            ("complete", Ended, false),
+            ("failed", Ended, false),
+            ("shutdown", Ended, false),
+            ("rejected", Rejected, false),
+            ("orphaned", Ended, false),
+            ("remove", Ended, false),
+            ("sleeping", Early, true),
+        ] {
+            let body = format!(
+                r#"[{{"CreatedAt":"2026-11-23T01:00:00Z","ServiceID":"0123456789abcdefghijklmno",
+                "NodeID":"","Spec":{{}},"Status":{{"State":"{word}","Err":""}},"DesiredState":"remove"}}]"#
+            );
+            let task = tasks(&body).expect(word).remove(0);
+            assert_eq!((task.state, task.is_live()), (state, is_live), "{word}");
+            assert!(task.is_doomed && task.node.is_none() && task.error.is_none());
+        }
+    }
+
+    #[test]
+    fn what_is_not_a_list_of_tasks_is_a_fault() {
+        for body in [
+            "",
+            "{}",
+            "[{}]",
+            r#"[{"CreatedAt":"","ServiceID":"0123456789abcdefghijklmno","Spec":{},"Status":{"State":"new"}}]"#,
+            r#"[{"CreatedAt":"2026-11-23T01:00:00Z","ServiceID":"x","Spec":{},"Status":{"State":"new"}}]"#,
+        ] {
+            tasks(body).expect_err(body);
+        }
+        let failed = reply(500, r#"{"message":"m"}"#);
+        of_name("da-1").read(&failed).expect_err("a failure");
+    }
+}

@@ -26,8 +26,13 @@ pub enum Fault {
     BudgetSpent,
     /// The reply does not come from an Engine: the call may have had an effect.
     Nonsense(String),
-    /// A node of a Swarm would not run the target, and says why.
-    Rejected(String),
+    /// A node of a Swarm would not run the target.
+    Rejected {
+        /// The id of the node.
+        node: String,
+        /// Why not.
+        reason: String,
+    },
     /// The Engine, or a gateway in front of it, answered with an error.
     EngineError {
         /// A status of 400 or more.
@@ -44,7 +49,7 @@ impl Fault {
             Self::Unreachable(_) | Self::Untrusted(_) | Self::Forbidden(_) | Self::BudgetSpent => {
                 true
             }
-            Self::Rejected(_) => true,
+            Self::Rejected { .. } => true,
             Self::EngineError { status, .. } => status.is_client_error(),
             Self::TimedOut | Self::CutShort(_) | Self::Broken(_) | Self::Nonsense(_) => false,
         }
@@ -61,7 +66,7 @@ impl Fault {
             | Self::Broken(_)
             | Self::Nonsense(_) => true,
             // Settings of Spin decide that, so a repetition meets the same.
-            Self::Forbidden(_) | Self::BudgetSpent | Self::Rejected(_) => false,
+            Self::Forbidden(_) | Self::BudgetSpent | Self::Rejected { .. } => false,
             Self::EngineError { status, .. } => {
                 let of_the_moment = [StatusCode::REQUEST_TIMEOUT, StatusCode::TOO_MANY_REQUESTS];
                 status.is_server_error() || of_the_moment.contains(status)
@@ -86,7 +91,9 @@ impl fmt::Display for Fault {
             Self::Broken(detail) => write!(f, "the connection to the Engine broke: {detail}"),
             Self::BudgetSpent => f.write_str("the webhook's time is spent"),
             Self::Nonsense(detail) => write!(f, "not an Engine's answer: {detail}"),
-            Self::Rejected(reason) => write!(f, "a node of the Swarm rejected the task: {reason}"),
+            Self::Rejected { node, reason } => {
+                write!(f, "node {node} of the Swarm rejected the task: {reason}")
+            }
             Self::EngineError { status, message } => write!(f, "{status}: {message}"),
         }
     }

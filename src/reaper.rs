@@ -7,6 +7,7 @@ use std::time::Duration;
 
 use crate::ages::{ENDED_STAYS, lifetime, start_within};
 use crate::config::Config;
+use crate::docker::label;
 use crate::docker::list::{Listed, State};
 use crate::docker::remove::Removed;
 use crate::fault::Fault;
@@ -16,7 +17,7 @@ use crate::scheduler::Scheduler;
 /// Why a container is removed.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Reason {
-    /// It was created and never started.
+    /// It was created and never started, or on a Swarm started and nobody was told.
     NeverStarted,
     /// It has ended by itself.
     Ended {
@@ -80,6 +81,10 @@ fn verdict(container: &Listed, config: &Config) -> Verdict {
         State::Created | State::Starting if age > start_within(container) => {
             Verdict::Remove(Reason::NeverStarted)
         }
+        // A start that was cut off may take effect long after its webhook has ended.
+        State::Running if is_unanswered(container) && age > start_within(container) => {
+            Verdict::Remove(Reason::NeverStarted)
+        }
         State::Running | State::Stopping if age > lifetime(container, config.max_lifetime) => {
             Verdict::Remove(Reason::Expired)
         }
@@ -88,6 +93,11 @@ fn verdict(container: &Listed, config: &Config) -> Verdict {
         State::Dead => Verdict::Remove(Reason::RemovalFailed),
         _ => Verdict::Keep,
     }
+}
+
+/// Whether a target of a Swarm runs and nobody was told of it.
+fn is_unanswered(container: &Listed) -> bool {
+    container.id.is_of_service() && container.label(label::VOUCHED).is_none()
 }
 
 /// Why a container is due, as far as the list alone shows it.

@@ -179,8 +179,8 @@ pub fn is_leaderless(message: &str) -> bool {
     [
         "does not have a leader",
         "no cluster leader",
-        "has lost leadership",
-        "lost leadership",
+        "lost leader status",
+        "no elected cluster leader",
         "code = DeadlineExceeded",
         "context deadline exceeded",
         "code = Unavailable",

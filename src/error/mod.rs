@@ -250,7 +250,7 @@ impl From<Fault> for Error {
             Fault::Unreachable(_) | Fault::Untrusted(_) => Self::EngineUnreachable(fault),
             Fault::Forbidden(_) => Self::Denied(fault),
             Fault::TimedOut | Fault::CutShort(_) | Fault::BudgetSpent => Self::OutOfTime(fault),
-            Fault::Rejected(_) => Self::Refused(fault),
+            Fault::Rejected { .. } => Self::Refused(fault),
             Fault::EngineError { message, .. } if is_leaderless(message) => Self::NoLeader(fault),
             Fault::EngineError { message, .. } if is_full(message) => Self::NoRoom(fault),
             Fault::EngineError { status, message } if is_denial(*status, message) => {

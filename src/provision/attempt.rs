@@ -48,6 +48,7 @@ impl<'a> Attempt<'a> {
             image: &self.profile.image,
             body: self.body(),
             secrets: if is_file { &self.order.secrets } else { &[] },
+            avoid: Vec::new(),
         }
     }
 
@@ -110,16 +111,23 @@ impl<'a> Attempt<'a> {
     /// The error of a start after which the target does not run, for the moment at
     /// least.
     pub fn error_of(&self, outcome: Started, id: &TargetId) -> Error {
-        let image = &self.profile.image;
         match outcome {
             Started::NoSuchNetwork(named) => self.no_such_network(named),
-            Started::NoSuchImage => Error::NoSuchImage(image.clone()),
-            Started::Rejected(reason) => Error::Refused(Fault::Rejected(reason)),
+            Started::Rejected { node, reason } => Error::Refused(Fault::Rejected { node, reason }),
             Started::NoNode(reason) => Error::NoNode(reason),
-            Started::Preparing => Error::StillPreparing(image.clone()),
+            Started::Preparing => Error::StillPreparing(self.profile.image.clone()),
             Started::Ended => Error::TargetVanished(id.clone()),
             // One that runs is no error; whoever asks is to look again.
             Started::Withdrawn | Started::Runs(_) => Error::InProgress,
+        }
+    }
+
+    /// The error of a target that nodes of a Swarm have rejected.
+    pub fn rejection(&self, node: String, reason: String) -> Error {
+        if reason.to_ascii_lowercase().contains("no such image") {
+            Error::NoSuchImage(self.profile.image.clone())
+        } else {
+            Error::Refused(Fault::Rejected { node, reason })
         }
     }
 

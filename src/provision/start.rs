@@ -41,6 +41,10 @@ const STAYS_UP_MAX: Duration = Duration::from_secs(3);
 /// The longest time between the create of a target and the list that counts it.
 const WORK: Duration = Duration::from_secs(25);
 
+/// On how many nodes of a Swarm a target is tried. One that cannot run targets at the
+/// moment has fewer of them than the others, and is given the next one.
+const NODES_MAX: usize = 3;
+
 /// How much the clocks of a Swarm's managers may differ before a warning says so.
 /// Lifetimes are told in days, and the shortest age that matters is half a minute.
 const SKEW_MAX: Duration = Duration::from_secs(10);
@@ -69,15 +73,40 @@ impl<P: Platform> Provisioner<'_, P> {
     pub async fn start(&self, order: &StartOrder) -> Result<Started, Error> {
         let attempt = Attempt::new(self.config, order, self.platform.random());
         self.check_order(&attempt)?;
-        let target = attempt.target();
+        let mut target = attempt.target();
+        let mut rejection = None;
+        loop {
+            let outcome = self.start_once(&attempt, &target).await;
+            match (outcome, rejection) {
+                (Err(Error::Refused(Fault::Rejected { node, reason })), _) => {
+                    target.avoid.push(node.clone());
+                    let error = attempt.rejection(node, reason);
+                    if target.avoid.len() >= NODES_MAX || self.scheduler.time_left().is_zero() {
+                        return Err(error);
+                    }
+                    rejection = Some(error);
+                }
+                // No other node was found.
+                (Err(Error::NoNode(_)), Some(rejection)) => return Err(rejection),
+                (outcome, _) => return outcome,
+            }
+        }
+    }
+
+    /// The same, on any node but those that have rejected the target.
+    async fn start_once(
+        &self,
+        attempt: &Attempt<'_>,
+        target: &NewTarget<'_>,
+    ) -> Result<Started, Error> {
         let image = &attempt.profile.image;
         let mut pauses = Pauses::new(self.platform, self.budget.work_until);
         let mut faults = 0;
         let mut has_pulled = false;
         loop {
-            let cause = match self.scheduler.create(&target).await {
+            let cause = match self.scheduler.create(target).await {
                 Ok(create::Outcome::Created { id, warnings }) => {
-                    match self.run(&attempt, &target, id, warnings).await {
+                    match self.run(attempt, target, id, warnings).await {
                         Err(error @ Error::TargetVanished(_)) => {
                             faults += 1;
                             error
@@ -105,19 +134,19 @@ impl<P: Platform> Provisioner<'_, P> {
                     fault.into()
                 }
             };
-            let settled = self.settle(&attempt, &mut pauses, &cause).await;
+            let settled = self.settle(attempt, &mut pauses, &cause).await;
             if settled.as_ref().is_err_and(Error::is_transient) {
-                self.clean_up_unseen(&attempt).await;
+                self.clean_up_unseen(attempt).await;
             }
             let cause = match settled? {
                 Sight::Runs(id) => {
-                    let started = self.confirm(&attempt, id, Vec::new(), STAYS_UP).await?;
+                    let started = self.confirm(attempt, id, Vec::new(), STAYS_UP).await?;
                     return Ok(Started {
                         is_new: false,
                         ..started
                     });
                 }
-                Sight::Mine(id) => match self.run(&attempt, &target, id, Vec::new()).await {
+                Sight::Mine(id) => match self.run(attempt, target, id, Vec::new()).await {
                     Err(error @ Error::TargetVanished(_)) => {
                         faults += 1;
                         error

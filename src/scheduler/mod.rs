@@ -45,6 +45,8 @@ pub struct NewTarget<'a> {
     pub body: Value,
     /// The files that it gets before it runs.
     pub secrets: &'a [SecretFile],
+    /// The ids of the nodes that have rejected it. An Engine has none.
+    pub avoid: Vec<String>,
 }
 
 /// What came of a start that was understood.
@@ -54,10 +56,13 @@ pub enum Started {
     Runs(Duration),
     /// Its network is not there.
     NoSuchNetwork(String),
-    /// Its image is not there, and cannot be had.
-    NoSuchImage,
-    /// A node would not run it, and why.
-    Rejected(String),
+    /// A node would not run it.
+    Rejected {
+        /// The id of the node.
+        node: String,
+        /// Why not.
+        reason: String,
+    },
     /// No node has room for it, and why not.
     NoNode(String),
     /// Its node still prepares it, which is mostly a pull of the image.

@@ -18,7 +18,7 @@ use std::collections::HashSet;
 use std::time::Duration;
 
 use super::{NewTarget, Scheduler, Started};
-use crate::ages::START_WITHIN;
+use crate::ages::{START_WITHIN, start_within};
 use crate::docker::archive::SECRETS_DIR;
 use crate::docker::call::CHANGE;
 use crate::docker::create::Outcome;
@@ -85,9 +85,9 @@ pub async fn start<P: Platform>(
     if found.service.is_fenced() {
         return Ok(Started::Withdrawn);
     }
-    let update = found.start(&secrets, auth(on, target.image));
+    let update = found.start(&secrets, &target.avoid, auth(on, target.image));
     match on.engine.send(update).await? {
-        Updated::Done => wait_for_task(on, id, target.name).await,
+        Updated::Done => wait_for_task(on, id, target).await,
         // Nobody else starts it, so somebody has fenced it.
         Updated::OutOfSequence => Ok(Started::Withdrawn),
         Updated::Gone => Ok(Started::Ended),
@@ -133,12 +133,18 @@ async fn create_secrets<P: Platform>(
 async fn wait_for_task<P: Platform>(
     on: &Scheduler<'_, P>,
     id: &TargetId,
-    name: &ContainerName,
+    target: &NewTarget<'_>,
 ) -> Result<Started, Fault> {
     let platform = on.engine.platform();
-    let no_node_from = platform.now() + NO_NODE_AFTER;
+    // Where a node was found before, room is not what is missing.
+    let patience = if target.avoid.is_empty() {
+        NO_NODE_AFTER
+    } else {
+        Duration::ZERO
+    };
+    let no_node_from = platform.now() + patience;
     loop {
-        let tasks = on.engine.send(task::of_name(name.as_str())).await?;
+        let tasks = on.engine.send(task::of_name(target.name.as_str())).await?;
         let task = tasks.into_iter().find(|task| task.service == *id);
         if let Some(seen) = task.as_ref().and_then(outcome) {
             return Ok(seen);
@@ -159,16 +165,15 @@ async fn wait_for_task<P: Platform>(
 
 /// What has become of a task, once that is settled.
 fn outcome(task: &Task) -> Option<Started> {
-    let error = || task.error.clone().unwrap_or_default();
     match task.state {
         _ if task.is_live() && task.is_doomed => Some(Started::Withdrawn),
         // It was not this call that took the time.
         TaskState::Running => Some(Started::Runs(Duration::ZERO)),
         TaskState::Ended => Some(Started::Ended),
-        TaskState::Rejected if error().to_ascii_lowercase().contains("no such image") => {
-            Some(Started::NoSuchImage)
-        }
-        TaskState::Rejected => Some(Started::Rejected(error())),
+        TaskState::Rejected => Some(Started::Rejected {
+            node: task.node.clone().unwrap_or_default(),
+            reason: task.error.clone().unwrap_or_default(),
+        }),
         TaskState::Pending | TaskState::Preparing | TaskState::Early => None,
     }
 }
@@ -297,8 +302,11 @@ pub async fn remove<P: Platform>(on: &Scheduler<'_, P>, target: &Listed) -> Resu
     let tasks = tasks_of(on, target).await?;
     let is_live = tasks.iter().any(Task::is_live);
     let runs = tasks.iter().any(|task| task.state == TaskState::Running);
+    // The start of an older one has ended, and a repeated start vouches for it in time
+    // or finds it fenced.
+    let may_be_answered = target.age.is_none_or(|age| age <= start_within(target));
     if !found.service.is_fenced() {
-        if found.service.is_vouched() && is_live || runs {
+        if found.service.is_vouched() && is_live || runs && may_be_answered {
             return Ok(Removed::Declined);
         }
         match on.engine.send(found.fence()).await? {

@@ -69,11 +69,15 @@ fn task_of(service: &str, state: &str, desired: &str) -> Value {
 }
 
 fn failing(state: &str, error: &str) -> Reply {
-    let is_over = state == "rejected";
-    let desired = if is_over { "shutdown" } else { "running" };
-    let mut task = task_of(SERVICE, state, desired);
+    let mut task = task_of(SERVICE, state, "running");
     task["Status"]["Err"] = error.into();
     task.as_object_mut().expect("a task").remove("NodeID");
+    list(&[task])
+}
+
+fn rejected(error: &str) -> Reply {
+    let mut task = task_of(SERVICE, "rejected", "shutdown");
+    task["Status"]["Err"] = error.into();
     list(&[task])
 }
 
@@ -250,10 +254,8 @@ fn a_start_while_an_earlier_target_of_its_name_may_run_is_refused() {
 }
 
 #[test]
-fn a_task_that_cannot_run_is_told_with_its_reason_and_taken_back() {
+fn a_task_that_does_not_run_in_time_is_told_with_its_reason_and_taken_back() {
     for (state, error, code) in [
-        ("rejected", "No such image: agent", "no_such_image"),
-        ("rejected", "invalid mount", "refused"),
         (
             "pending",
             "no suitable node (insufficient resources on 3 nodes)",
@@ -263,7 +265,6 @@ fn a_task_that_cannot_run_is_told_with_its_reason_and_taken_back() {
         ("assigned", "", "out_of_time"),
     ] {
         let looks = match state {
-            "rejected" => 1,
             // Five seconds, and nearly twenty.
             "pending" => 51,
             _ => 200,
@@ -287,6 +288,72 @@ fn a_task_that_cannot_run_is_told_with_its_reason_and_taken_back() {
         );
         assert_eq!(start(steps).expect_err(error).code(), code);
     }
+}
+
+/// A start whose task a node rejects, and its clean-up.
+fn until_rejected(error: &str) -> Vec<(&'static str, Reply)> {
+    after(
+        until_started(),
+        vec![vec![
+            ("list own tasks", rejected(error)),
+            ("find service", one(1, &[])),
+            ("list own tasks", rejected(error)),
+            ("look up service", shown(1, &[])),
+            ("list own tasks", rejected(error)),
+            ("update", updated()),
+            ("list own tasks", none()),
+            ("delete service", deleted()),
+            ("list own secrets", list(&[])),
+        ]],
+    )
+}
+
+#[test]
+fn a_rejected_target_is_tried_on_other_nodes() {
+    let running = vec![
+        vec![("list own tasks", task("running"))],
+        seen_running(),
+        vouched_for(),
+    ];
+    let steps = after(
+        until_rejected("network x exists"),
+        vec![until_started(), running.into_iter().flatten().collect()],
+    );
+    start(steps).expect("a target on another node");
+    for (error, code) in [
+        ("No such image: agent", "no_such_image"),
+        ("invalid mount", "refused"),
+    ] {
+        let steps = after(
+            until_rejected(error),
+            vec![until_rejected(error), until_rejected(error)],
+        );
+        assert_eq!(start(steps).expect_err(error).code(), code);
+    }
+}
+
+#[test]
+fn a_rejection_is_told_if_there_is_no_other_node() {
+    let error = "No such image: agent";
+    let no_node = || failing("pending", "no suitable node (scheduling constraints)");
+    let steps = after(
+        until_rejected(error),
+        vec![
+            until_started(),
+            vec![
+                ("list own tasks", no_node()),
+                ("find service", one(1, &[])),
+                ("list own tasks", no_node()),
+                ("look up service", shown(1, &[])),
+                ("list own tasks", no_node()),
+                ("update", updated()),
+                ("list own tasks", none()),
+                ("delete service", deleted()),
+                ("list own secrets", list(&[])),
+            ],
+        ],
+    );
+    assert_eq!(start(steps).expect_err(error).code(), "no_such_image");
 }
 
 #[test]
@@ -496,11 +563,11 @@ fn a_reap_fences_what_never_started_and_spares_what_is_vouched_for() {
         ("list own secrets", none()),
     ]);
     assert_eq!(report.removed.len(), 1);
-    // It has been started, or vouched for, since the list.
+    // It has been vouched for since the list.
     for (now, tasks, update) in [
-        (shown(1, &[]), task("running"), None),
         (shown(1, &["vouched"]), task("running"), None),
         (shown(0, &[]), none(), Some(out_of_sequence())),
+        (shown(1, &[]), task("running"), Some(out_of_sequence())),
     ] {
         let mut steps = vec![
             ("list services", old(0, &[])),
@@ -511,6 +578,30 @@ fn a_reap_fences_what_never_started_and_spares_what_is_vouched_for() {
         ];
         steps.extend(update.map(|reply| ("update", reply)));
         assert!(reap(steps).removed.is_empty());
+    }
+}
+
+#[test]
+fn a_reap_ends_what_runs_and_nobody_was_told_of() {
+    let report = reap(vec![
+        ("list services", old(1, &[])),
+        ("list tasks", task("running")),
+        ("list secrets", none()),
+        ("look up service", shown(1, &[])),
+        ("list own tasks", task("running")),
+        ("update", updated()),
+        ("list own tasks", none()),
+        ("delete service", deleted()),
+        ("list own secrets", none()),
+    ]);
+    assert_eq!(report.removed[0].1, reaper::Reason::NeverStarted);
+    for list in [old(1, &["vouched"]), one(1, &[])] {
+        let report = reap(vec![
+            ("list services", list),
+            ("list tasks", task("running")),
+            ("list secrets", none()),
+        ]);
+        assert!(report.removed.is_empty());
     }
 }
 

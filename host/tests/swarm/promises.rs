@@ -17,7 +17,7 @@ use crate::support::wait::wait_within;
 fn the_promises_hold_on_a_swarm() {
     let _alone = crate::alone();
     let swarm = Swarm::start();
-    let claims: [(&str, fn(&Stage<'_>)); 10] = [
+    let claims: [(&str, fn(&Stage<'_>)); 11] = [
         ("a target runs from its start to its stop", lifecycle),
         (
             "twenty starts with one token make one target",
@@ -26,6 +26,10 @@ fn the_promises_hold_on_a_swarm() {
         (
             "what cannot be started is told at once and leaves nothing",
             refusals,
+        ),
+        (
+            "a target runs on the one node that has its image",
+            one_image,
         ),
         ("what is not ours is untouched", foreign),
         ("max_targets is never exceeded", max_targets),
@@ -187,6 +191,28 @@ fn refusals(stage: &Stage<'_>) {
     let tag = ("agent_image", "registry.example.com/agent:1");
     let answer = stage.server_with(1, &[tag]).call("GET", "/health", "");
     assert_eq!(answer.status, 500, "{answer:?}");
+    stage.check_nothing_is_left();
+}
+
+fn one_image(stage: &Stage<'_>) {
+    let only = stage.swarm.call(
+        3,
+        "POST",
+        "/containers/create",
+        Some(json!({"Image": stage.swarm.image, "Labels": {"only": stage.deployment}})),
+    );
+    let container = only.json()["Id"].as_str().expect("an id").to_owned();
+    let path = format!("/commit?container={container}");
+    let image = stage.swarm.call(3, "POST", &path, Some(json!({})));
+    let image = image.json()["Id"].as_str().expect("an id").to_owned();
+    let path = format!("/containers/{container}");
+    assert_eq!(stage.swarm.call(3, "DELETE", &path, None).status, 204);
+    let server = stage.server_with(1, &[("agent_image", &image)]);
+    for _ in 0..3 {
+        let id = id_of(&server.start_target(&unique("token")));
+        assert_eq!(stage.containers(3).len(), 1);
+        assert_eq!(server.stop_target(&id).status, 200);
+    }
     stage.check_nothing_is_left();
 }
 

@@ -72,8 +72,14 @@ pub struct SecretReference {
 }
 
 impl Versioned {
-    /// The update that makes a Swarm run a task with these secrets.
-    pub fn start(mut self, secrets: &[SecretReference], auth: Option<&Secret>) -> Call<Updated> {
+    /// The update that makes a Swarm run a task with these secrets, on a node that is
+    /// none of these.
+    pub fn start(
+        mut self,
+        secrets: &[SecretReference],
+        avoid: &[String],
+        auth: Option<&Secret>,
+    ) -> Call<Updated> {
         let files = secrets.iter().map(|secret| {
             json!({
                 // Its owner, root, may read it.
@@ -84,6 +90,12 @@ impl Versioned {
         });
         if !secrets.is_empty() {
             self.spec["TaskTemplate"]["ContainerSpec"]["Secrets"] = files.collect();
+        }
+        if !avoid.is_empty() {
+            let placement = &mut self.spec["TaskTemplate"]["Placement"]["Constraints"];
+            let own = placement.as_array().cloned().unwrap_or_default();
+            let others = avoid.iter().map(|node| format!("node.id!={node}").into());
+            *placement = own.into_iter().chain(others).collect();
         }
         self.scaled_to(1).update(auth)
     }
@@ -430,7 +442,7 @@ mod tests {
             name: "n".to_owned(),
             path: "/run/f".to_owned(),
         };
-        let start = versioned().start(&[reference], None);
+        let start = versioned().start(&[reference], &[], None);
         let path = format!("/services/{ID}/update?version=42");
         assert_eq!(start.request.uri().to_string(), path);
         assert!(!start.request.headers().contains_key("x-registry-auth"));
@@ -444,6 +456,9 @@ mod tests {
             }],
         });
         assert_eq!(body(&start), expected);
+        let elsewhere = versioned().start(&[], &["n".to_owned()], None);
+        let placement = &body(&elsewhere)["TaskTemplate"]["Placement"];
+        assert_eq!(*placement, json!({"Constraints": ["node.id!=n"]}));
         let fence = body(&versioned().fence());
         assert_eq!(fence["Mode"]["Replicated"]["Replicas"], 0);
         assert_eq!(fence["Labels"]["dynamic-access.fenced"], "true");

@@ -1,18 +1,20 @@
-//! What a proxy in front of the Engine must admit is what this module sends.
+//! What a proxy in front of the Engine, or of a Swarm's managers, must admit is what the component sends.
 
 use std::time::Duration;
 
 use proptest::prelude::*;
-use serde_json::Value;
+use serde_json::{Value, json};
 
 use dynamic_access::docker::create::create;
+use dynamic_access::docker::swarm::service::Versioned;
+use dynamic_access::docker::swarm::{node, secret, service, task};
 use dynamic_access::docker::{
-    ContainerName, DeploymentId, ImageReference, TargetId, archive, image, inspect, list, network,
-    pull, remove, start, stop,
+    ContainerName, DeploymentId, ImageReference, Reply, TargetId, archive, image, inspect, list,
+    network, pull, remove, start, stop,
 };
 use dynamic_access::platform::HttpRequest;
 use dynamic_access::secret::Secret;
-use dynamic_access_admin::proxy_config::calls::{Call, table};
+use dynamic_access_admin::proxy_config::calls::{Call, Scheduler, table};
 
 /// The names of the calls that admit a request.
 fn admitting<'a>(calls: &'a [Call], request: &HttpRequest) -> Vec<&'a str> {
@@ -74,21 +76,198 @@ fn about_images() -> Vec<(&'static str, HttpRequest)> {
     pulls.chain(looks).collect()
 }
 
-#[test]
-fn each_line_of_the_table_admits_a_call_and_no_call_is_left_out() {
-    let lines = table().expect("a table");
-    let id = TargetId::parse(&"0a".repeat(32)).expect("an id");
-    let deployment = DeploymentId::parse("dynamic-access").expect("an id");
-    let mut requests = about_containers(&id, &deployment, "token", 15);
-    requests.push(("network", network::inspect("dynamic-access").request));
-    requests.extend(about_images());
-    for (name, request) in &requests {
+/// A service as the component reads it before an update.
+fn versioned(id: &TargetId, name: &ContainerName, version: u64) -> Versioned {
+    let body = json!({
+        "ID": id.as_str(),
+        "Version": {"Index": version},
+        "CreatedAt": "2026-11-25T10:00:00.5Z",
+        "Spec": {
+            "Name": name.as_str(),
+            "Labels": {},
+            "TaskTemplate": {"ContainerSpec": {"Image": "agent"}},
+            "Mode": {"Replicated": {"Replicas": 0}},
+        },
+    });
+    let response = http::Response::new(body.to_string().into_bytes());
+    let read = service::inspect(id).read(&Reply::new(response));
+    read.expect("a service").expect("it is there")
+}
+
+/// Every request there is about a service of a Swarm, with the line that is to admit it.
+fn about_services(
+    id: &TargetId,
+    deployment: &DeploymentId,
+    token: &str,
+    attempt: &str,
+    version: u64,
+) -> Vec<(&'static str, HttpRequest)> {
+    let token = Secret::new(token);
+    let name = ContainerName::from_token(deployment, &token);
+    let found = || versioned(id, &name, version);
+    let part = name.part().chars().next();
+    let secret_name = format!("{}-{attempt}-0", deployment.as_str());
+    vec![
+        (
+            "create",
+            service::create(&Value::Null, Some(&token)).request,
+        ),
+        ("service", service::inspect(id).request),
+        ("update", found().start(&[], &[], Some(&token)).request),
+        ("update", found().vouch().request),
+        ("update", found().fence().request),
+        ("delete", service::delete(id).request),
+        ("services-by-id", service::find_by_id(id).request),
+        ("services-by-name", service::find_by_name(&name).request),
+        (
+            "services-by-label",
+            service::of_deployment(deployment, None).request,
+        ),
+        (
+            "services-by-label",
+            service::of_deployment(deployment, part).request,
+        ),
+        (
+            "tasks-by-label",
+            task::of_deployment(deployment, None).request,
+        ),
+        (
+            "tasks-by-label",
+            task::of_deployment(deployment, part).request,
+        ),
+        ("tasks-by-name", task::of_name(name.as_str()).request),
+        ("secret", secret::create(&secret_name, &[], &token).request),
+        ("secrets-by-attempt", secret::of_attempt(attempt).request),
+        (
+            "secrets-by-label",
+            secret::of_deployment(deployment).request,
+        ),
+        // Ids of secrets have the form of those of services.
+        ("unsecret", secret::delete(id.as_str()).request),
+    ]
+}
+
+/// Checks that each request is admitted by its line alone, and that each line admits one.
+#[track_caller]
+fn check_table(scheduler: Scheduler, requests: &[(&str, HttpRequest)]) {
+    let lines = table(scheduler).expect("a table");
+    for (name, request) in requests {
         let uri = request.uri();
         assert_eq!(admitting(&lines, request), [*name], "{uri}");
     }
     for line in &lines {
         let is_used = requests.iter().any(|(name, _)| *name == line.name);
         assert!(is_used, "{} admits what is never sent", line.name);
+    }
+}
+
+#[test]
+fn each_line_of_the_engines_table_admits_a_call_and_no_call_is_left_out() {
+    let id = TargetId::parse(&"0a".repeat(32)).expect("an id");
+    let deployment = DeploymentId::parse("dynamic-access").expect("an id");
+    let mut requests = about_containers(&id, &deployment, "token", 15);
+    requests.push(("network", network::inspect("dynamic-access").request));
+    requests.extend(about_images());
+    check_table(Scheduler::Engine, &requests);
+}
+
+#[test]
+fn each_line_of_the_swarms_table_admits_a_call_and_no_call_is_left_out() {
+    let id = TargetId::parse("0123456789abcdefghijklmnz").expect("an id");
+    let deployment = DeploymentId::parse("dynamic-access").expect("an id");
+    let attempt = "0a".repeat(16);
+    let mut requests = about_services(&id, &deployment, "token", &attempt, u64::MAX);
+    requests.push(("nodes", node::list().request));
+    requests.push(("network", network::inspect("dynamic-access").request));
+    check_table(Scheduler::Swarm, &requests);
+}
+
+/// Requests to a Swarm's managers that are near to those on the list; `ID` and `NAME` stand for what would be right.
+const NEIGHBOURS: &[&str] = &[
+    // A name, a prefix or more in place of an id.
+    "GET /services/NAME",
+    "GET /services/0123456789ab",
+    "GET /services/ID0",
+    "GET /services/0123456789ABCDEFGHIJKLMNZ",
+    "GET /services/ID?insertDefaults=true",
+    "GET /services/ID/",
+    "DELETE /services/NAME",
+    "DELETE /services/0123456789ab",
+    "DELETE /secrets/a-name",
+    "POST /services/NAME/update?version=1",
+    // Another update.
+    "POST /services/ID/update",
+    "POST /services/ID/update?version=",
+    "POST /services/ID/update?version=123456789012345678901",
+    "POST /services/ID/update?version=0x1",
+    "POST /services/ID/update?version=1&rollback=previous",
+    "POST /services/ID/update?version=1&registryAuthFrom=previous-spec",
+    "PUT /services/ID/update?version=1",
+    "POST /services/create?x=1",
+    // A list without a filter, or with another one.
+    "GET /services",
+    "GET /services?status=true",
+    "GET /services?filters=%7B%7D",
+    "GET /services?filters=%7B%22id%22%3A%5B%22012%22%5D%7D",
+    "GET /services?filters=%7B%22name%22%3A%5B%22da%22%5D%7D",
+    "GET /services?filters=%7B%22name%22%3A%5B%22%22%5D%7D",
+    "GET /services?filters=%7B%22label%22%3A%5B%22a%3Db%22%5D%7D",
+    "GET /services?filters=%7B%22label%22%3A%5B%22dynamic-access.deployment%22%5D%7D",
+    "GET /services?filters=%7B%22label%22%3A%5B%22dynamic-accessXdeployment%3Da%22%5D%7D",
+    "GET /services?filters=%7B%22label%22%3A%5B%22dynamic-access.deployment%3Da%22%5D%7D&status=true",
+    "GET /services?filters=%7B%22label%22%3A%5B%22dynamic-access.deployment%3Da%22%2C%22dynamic-access.part%3D00%22%5D%7D",
+    "GET /services?filters=%7B%22label%22%3A%5B%22dynamic-access.part%3D0%22%5D%7D",
+    "GET /services?filters={%22id%22:[%22ID%22]}",
+    "GET /tasks",
+    "GET /tasks?filters=%7B%7D",
+    "GET /tasks?filters=%7B%22service%22%3A%5B%22ID%22%5D%7D",
+    "GET /tasks?filters=%7B%22label%22%3A%5B%22dynamic-access.name%3DID%22%5D%7D",
+    "GET /tasks/ID",
+    "GET /tasks/ID/logs?stdout=1",
+    "GET /secrets",
+    "GET /secrets?filters=%7B%7D",
+    "GET /secrets?filters=%7B%22label%22%3A%5B%22dynamic-access.attempt%3D0a%22%5D%7D",
+    "GET /secrets?filters=%7B%22label%22%3A%5B%22dynamic-access.name%3DNAME%22%5D%7D",
+    "GET /nodes?filters=%7B%7D",
+    "GET /networks",
+    "GET /networks/a%2Fb",
+    // Other calls.
+    "GET /secrets/ID",
+    "POST /secrets/ID/update?version=1",
+    "GET /services/ID/logs?stdout=1",
+    "GET /nodes/ID",
+    "POST /nodes/ID/update?version=1",
+    "DELETE /nodes/ID",
+    "GET /swarm",
+    "GET /swarm/unlockkey",
+    "POST /swarm/update?version=1",
+    "POST /swarm/leave",
+    "POST /swarm/unlock",
+    "GET /configs",
+    "POST /configs/create",
+    "POST /networks/create",
+    "DELETE /networks/dynamic-access",
+    "GET /info",
+    "GET /_ping",
+    "GET /events",
+    "GET /containers/json",
+    "POST /containers/create?name=NAME",
+    "POST /images/create?fromImage=r.example.com%2Fa&tag=1",
+    "GET /v1.45/services/ID",
+    "GET //services/ID",
+    "get /services/ID",
+];
+
+#[test]
+fn what_is_near_to_a_call_of_a_swarm_is_refused() {
+    let lines = table(Scheduler::Swarm).expect("a table");
+    let name = format!("da-{}", "0a".repeat(20));
+    for neighbour in NEIGHBOURS {
+        let request = neighbour
+            .replace("NAME", &name)
+            .replace("ID", "0123456789abcdefghijklmnz");
+        let admit: Vec<_> = lines.iter().filter(|line| line.admits(&request)).collect();
+        assert!(admit.is_empty(), "{request}: {admit:?}");
     }
 }
 
@@ -101,10 +280,26 @@ proptest! {
         token in ".{1,40}",
         grace in 0..=15_u64,
     ) {
-        let lines = table().expect("a table");
+        let lines = table(Scheduler::Engine).expect("a table");
         let id = TargetId::parse(&id).expect("an id");
         let deployment = DeploymentId::parse(&deployment).expect("an id");
         for (name, request) in about_containers(&id, &deployment, &token, grace) {
+            prop_assert_eq!(admitting(&lines, &request), [name]);
+        }
+    }
+
+    #[test]
+    fn whatever_is_said_of_a_service_is_admitted_by_one_line(
+        id in "[0-9a-z]{25}",
+        deployment in "[a-z0-9]([a-z0-9-]{0,20}[a-z0-9])?",
+        token in ".{1,40}",
+        attempt in "[0-9a-f]{32}",
+        version in any::<u64>(),
+    ) {
+        let lines = table(Scheduler::Swarm).expect("a table");
+        let id = TargetId::parse(&id).expect("an id");
+        let deployment = DeploymentId::parse(&deployment).expect("an id");
+        for (name, request) in about_services(&id, &deployment, &token, &attempt, version) {
             prop_assert_eq!(admitting(&lines, &request), [name]);
         }
     }

@@ -1,12 +1,38 @@
-//! The table of the calls that the component makes: `deploy/engine-proxy/calls.txt`.
+//! The tables of the calls that the component makes: `deploy/engine-proxy/calls.txt` and `deploy/swarm/calls.txt`.
 
 use anyhow::{Context, Result, bail};
+use clap::ValueEnum;
 use regex::Regex;
 
-/// The path of the table in the repository.
-pub const FILE: &str = "deploy/engine-proxy/calls.txt";
+/// What runs the targets: the component's variable `scheduler`, which decides about its calls.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
+pub enum Scheduler {
+    /// One Engine
+    Engine,
+    /// The managers of a Swarm
+    Swarm,
+}
 
-const TEXT: &str = include_str!("../../../deploy/engine-proxy/calls.txt");
+impl Scheduler {
+    /// Both.
+    pub const ALL: [Self; 2] = [Self::Engine, Self::Swarm];
+
+    /// The path of the table in the repository.
+    #[must_use]
+    pub fn file(self) -> &'static str {
+        match self {
+            Self::Engine => "deploy/engine-proxy/calls.txt",
+            Self::Swarm => "deploy/swarm/calls.txt",
+        }
+    }
+
+    fn text(self) -> &'static str {
+        match self {
+            Self::Engine => include_str!("../../../deploy/engine-proxy/calls.txt"),
+            Self::Swarm => include_str!("../../../deploy/swarm/calls.txt"),
+        }
+    }
+}
 
 /// One call: a line of the table.
 #[derive(Debug, Clone)]
@@ -33,8 +59,8 @@ impl Call {
 /// # Errors
 ///
 /// What is wrong with it.
-pub fn table() -> Result<Vec<Call>> {
-    parse(TEXT).with_context(|| format!("{FILE} cannot be used"))
+pub fn table(scheduler: Scheduler) -> Result<Vec<Call>> {
+    parse(scheduler.text()).with_context(|| format!("{} cannot be used", scheduler.file()))
 }
 
 /// Reads a table: one call a line, as a name, a method, a path and a query.
@@ -160,7 +186,9 @@ mod tests {
     }
 
     #[test]
-    fn the_table_can_be_read() {
-        assert!(table().expect("a table").len() > 10);
+    fn the_tables_can_be_read() {
+        for scheduler in Scheduler::ALL {
+            assert!(table(scheduler).expect("a table").len() > 10);
+        }
     }
 }

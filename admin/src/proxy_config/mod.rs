@@ -1,4 +1,5 @@
-//! Makes the configurations of proxies that let only the component's calls through to an Engine.
+//! Makes the configurations of proxies that let only the component's calls through to an Engine, or to the managers of a
+//! Swarm.
 //!
 //! The templates hold the configurations with their comments; the calls come from [`calls`].
 
@@ -11,7 +12,7 @@ use anyhow::{Context, Result, bail};
 use clap::{Args, ValueEnum};
 
 use crate::progress::say;
-use calls::Call;
+use calls::{Call, Scheduler};
 
 const NGINX: &str = include_str!("nginx.template");
 const HAPROXY: &str = include_str!("haproxy.template");
@@ -25,6 +26,9 @@ pub struct ProxyArguments {
     /// How it authenticates its callers
     #[arg(long, required_unless_present = "write")]
     auth: Option<Auth>,
+    /// What is behind it: the server's variable `scheduler`
+    #[arg(long, default_value = "engine")]
+    scheduler: Scheduler,
     /// Where it listens: a port, or an address with one
     #[arg(long, value_name = "[ADDRESS:]PORT", default_value = "2376")]
     listen: String,
@@ -35,17 +39,25 @@ pub struct ProxyArguments {
         default_value = "/run/docker.sock"
     )]
     engine: String,
+    /// A manager of the Swarm, which speaks TLS; give this once for each
+    #[arg(long = "manager", value_name = "HOST:PORT", conflicts_with = "engine")]
+    managers: Vec<String>,
     /// The folder with the certificates and secrets
     #[arg(long, value_name = "DIR", default_value = "/etc/dynamic-access")]
     certs: String,
-    /// The user that it runs as, and the group of the Engine's socket; the default is www-data:docker or haproxy:docker
+    /// The user that it runs as, and the group of the Engine's socket; the default is www-data:docker or haproxy:docker,
+    /// and for a Swarm www-data:www-data or haproxy:haproxy
     #[arg(long, value_name = "USER:GROUP")]
     user: Option<String>,
     /// Where the access log goes: a file for nginx, an argument of `log` for HAProxy
     #[arg(long, value_name = "TARGET")]
     log: Option<String>,
-    /// Write all four configurations into this folder instead
-    #[arg(long, value_name = "FOLDER", exclusive = true)]
+    /// Write all four configurations into this folder instead, with the defaults
+    #[arg(
+        long,
+        value_name = "FOLDER",
+        conflicts_with_all = ["proxy", "auth", "listen", "engine", "managers", "certs", "user", "log"]
+    )]
     write: Option<PathBuf>,
 }
 
@@ -69,8 +81,10 @@ pub enum Auth {
 
 /// The settings that differ from one machine to another.
 struct Setting {
+    scheduler: Scheduler,
     listen: String,
     engine: String,
+    managers: Vec<String>,
     certs: String,
     user: Option<(String, String)>,
     log: Option<String>,
@@ -79,16 +93,13 @@ struct Setting {
 impl Setting {
     /// The settings of the committed configurations.
     #[cfg(test)]
-    fn usual() -> Self {
-        use clap::Parser;
-
-        #[derive(Parser)]
-        struct Line {
-            #[command(flatten)]
-            arguments: ProxyArguments,
-        }
-        let line = Line::parse_from(["", "--write", "."]);
-        line.arguments.setting().expect("the defaults are right")
+    fn usual(scheduler: Scheduler) -> Self {
+        let arguments = tests::arguments(&["--write", "."]).expect("the defaults are right");
+        let arguments = ProxyArguments {
+            scheduler,
+            ..arguments
+        };
+        arguments.setting().expect("the defaults are right")
     }
 }
 
@@ -99,7 +110,7 @@ impl Setting {
 /// If a setting would change the meaning of a configuration, or a file cannot be written.
 pub fn configure(arguments: &ProxyArguments) -> Result<()> {
     let setting = arguments.setting()?;
-    let calls = calls::table()?;
+    let calls = calls::table(arguments.scheduler)?;
     if let (Some(proxy), Some(auth)) = (arguments.proxy, arguments.auth) {
         print!("{}", render(proxy, auth, &setting, &calls));
     }
@@ -117,7 +128,7 @@ pub fn configure(arguments: &ProxyArguments) -> Result<()> {
 
 impl ProxyArguments {
     fn setting(&self) -> Result<Setting> {
-        let optional = self.user.iter().chain(&self.log);
+        let optional = self.user.iter().chain(&self.log).chain(&self.managers);
         for text in [&self.listen, &self.engine, &self.certs]
             .into_iter()
             .chain(optional)
@@ -136,13 +147,38 @@ impl ProxyArguments {
         });
         Ok(Setting {
             user: user.transpose()?,
+            scheduler: self.scheduler,
             listen: self.listen.clone(),
             engine: self.engine.clone(),
+            managers: self.managers()?,
             certs: self.certs.trim_end_matches('/').to_owned(),
             log: self.log.clone(),
         })
     }
+
+    fn managers(&self) -> Result<Vec<String>> {
+        if self.scheduler == Scheduler::Engine && !self.managers.is_empty() {
+            bail!("--manager is for --scheduler swarm; one Engine is named with --engine");
+        }
+        if self.scheduler == Scheduler::Engine || self.write.is_some() {
+            return Ok(EXAMPLES.map(str::to_owned).to_vec());
+        }
+        if self.managers.is_empty() {
+            bail!("name each manager of the Swarm with --manager HOST:PORT");
+        }
+        let is_port = |text: &str| text.parse::<u16>().is_ok_and(|port| port > 0);
+        for manager in &self.managers {
+            let port = manager.rsplit_once(':').map(|(_, port)| port);
+            if !port.is_some_and(is_port) || manager.starts_with(['/', ':']) {
+                bail!("`{manager}` is not HOST:PORT; Docker's port with TLS is 2376");
+            }
+        }
+        Ok(self.managers.clone())
+    }
 }
+
+/// The managers in the committed configurations, from the addresses for documentation.
+const EXAMPLES: [&str; 3] = ["192.0.2.11:2376", "192.0.2.12:2376", "192.0.2.13:2376"];
 
 const KINDS: [(Proxy, Auth); 4] = [
     (Proxy::Nginx, Auth::Certificate),
@@ -207,6 +243,28 @@ impl Proxy {
         }
     }
 
+    /// The lines that name the managers, without the end of the last one.
+    fn managers(self, managers: &[String]) -> String {
+        let numbered = managers.iter().zip(1..);
+        let lines: Vec<_> = numbered
+            .map(|(manager, number)| match self {
+                Self::Nginx => {
+                    format!("        server {manager} max_fails=1 fail_timeout=5s;")
+                }
+                Self::Haproxy => format!("    server manager-{number} {manager}"),
+            })
+            .collect();
+        lines.join("\n")
+    }
+
+    /// What shows in the access log which manager has answered.
+    fn logged_server(self) -> &'static str {
+        match self {
+            Self::Nginx => " $upstream_addr",
+            Self::Haproxy => " %s",
+        }
+    }
+
     /// The lines that recognise a call and give it its name.
     fn line(self, call: &Call) -> String {
         let Call {
@@ -241,15 +299,29 @@ fn file_name(proxy: Proxy, auth: Auth) -> String {
 }
 
 fn render(proxy: Proxy, auth: Auth, setting: &Setting, calls: &[Call]) -> String {
-    let usual = (proxy.usual_user().to_owned(), "docker".to_owned());
+    let usual_user = proxy.usual_user();
+    let (usual_group, server, engine_word, unreachable) = match setting.scheduler {
+        Scheduler::Engine => ("docker", "", "Engine", "the Engine cannot be reached"),
+        // There is no socket to open.
+        Scheduler::Swarm => (usual_user, proxy.logged_server(), "manager", NO_MANAGER),
+    };
+    let usual = (usual_user.to_owned(), usual_group.to_owned());
     let (user, group) = setting.user.as_ref().unwrap_or(&usual);
     let lines: String = calls.iter().map(|call| proxy.line(call)).collect();
-    let text = chosen(proxy.template(), auth);
+    let text = chosen(
+        proxy.template(),
+        &[auth.name(), scheduler_name(setting.scheduler)],
+    );
     [
         ("@CALLS@\n", lines.as_str()),
         ("@AUTH@", auth.name()),
         ("@LISTEN@", &proxy.listening(&setting.listen)),
+        ("@TABLE@", setting.scheduler.file()),
         ("@ENGINE@", &proxy.connecting(&setting.engine)),
+        ("@MANAGERS@", &proxy.managers(&setting.managers)),
+        ("@SERVER@", server),
+        ("@ENGINE_WORD@", engine_word),
+        ("@UNREACHABLE@", unreachable),
         ("@CERTS@", &setting.certs),
         ("@USER@", user),
         ("@GROUP@", group),
@@ -259,17 +331,27 @@ fn render(proxy: Proxy, auth: Auth, setting: &Setting, calls: &[Call]) -> String
     .fold(text, |text, (place, value)| text.replace(place, value))
 }
 
-/// The lines of a template for one kind of authentication.
+/// What a proxy says if no manager can act. The component reads it as it reads a manager without a leader.
+const NO_MANAGER: &str = "no manager of the Swarm can be reached, or it does not have a leader";
+
+fn scheduler_name(scheduler: Scheduler) -> &'static str {
+    match scheduler {
+        Scheduler::Engine => "engine",
+        Scheduler::Swarm => "swarm",
+    }
+}
+
+/// The lines of a template for one kind of authentication and one scheduler.
 ///
-/// Lines between `@if certificate` or `@if bearer` and `@end` are for that kind alone.
-fn chosen(template: &str, auth: Auth) -> String {
+/// Lines between `@if certificate`, `@if bearer`, `@if engine` or `@if swarm` and `@end` are for that kind alone.
+fn chosen(template: &str, kinds: &[&str]) -> String {
     let mut only = None;
     let mut text = String::new();
     for line in template.lines() {
         match line.split_once(' ') {
             Some(("@if", kind)) => only = Some(kind),
             _ if line == "@end" => only = None,
-            _ if only.is_none_or(|kind| kind == auth.name()) => {
+            _ if only.is_none_or(|kind| kinds.contains(&kind)) => {
                 text.push_str(line);
                 text.push('\n');
             }
@@ -283,72 +365,171 @@ fn chosen(template: &str, auth: Auth) -> String {
 mod tests {
     use std::path::Path;
 
+    use clap::Parser;
+
     use super::*;
 
+    /// The arguments of a command line.
+    pub fn arguments(line: &[&str]) -> Result<ProxyArguments, clap::Error> {
+        #[derive(Parser)]
+        struct Line {
+            #[command(flatten)]
+            arguments: ProxyArguments,
+        }
+        Line::try_parse_from([&[""], line].concat()).map(|line| line.arguments)
+    }
+
+    /// Every configuration there is: its path in the repository, and its text.
+    fn configurations() -> Vec<(String, String)> {
+        let mut all = Vec::new();
+        for scheduler in Scheduler::ALL {
+            let calls = calls::table(scheduler).expect("a table");
+            let setting = Setting::usual(scheduler);
+            let (folder, _) = scheduler.file().rsplit_once('/').expect("a folder");
+            for (proxy, auth) in KINDS {
+                let path = format!("{folder}/{}", file_name(proxy, auth));
+                all.push((path, render(proxy, auth, &setting, &calls)));
+            }
+        }
+        all
+    }
+
     #[test]
-    fn the_committed_configurations_are_those_of_the_table() {
-        let calls = calls::table().expect("a table");
-        for (proxy, auth) in KINDS {
-            let path = Path::new(env!("CARGO_MANIFEST_DIR"))
-                .join("../deploy/engine-proxy")
-                .join(file_name(proxy, auth));
-            let committed = fs::read_to_string(&path).unwrap_or_default();
+    fn the_committed_configurations_are_those_of_the_tables() {
+        for (path, text) in configurations() {
+            let (folder, _) = path.rsplit_once('/').expect("a folder");
+            let scheduler = match folder {
+                "deploy/swarm" => "--scheduler swarm ",
+                _ => "",
+            };
+            let root = Path::new(env!("CARGO_MANIFEST_DIR")).join("..");
+            let committed = fs::read_to_string(root.join(&path)).unwrap_or_default();
             assert!(
-                committed == render(proxy, auth, &Setting::usual(), &calls),
-                "{} is stale: cargo xtask proxy-config --write deploy/engine-proxy",
-                path.display()
+                committed == text,
+                "{path} is stale: cargo xtask proxy-config {scheduler}--write {folder}"
             );
         }
     }
 
     #[test]
     fn nothing_of_a_template_is_left_in_a_configuration() {
-        let calls = calls::table().expect("a table");
-        for (proxy, auth) in KINDS {
-            let text = render(proxy, auth, &Setting::usual(), &calls);
+        for (path, text) in configurations() {
             assert!(
                 !text
                     .lines()
                     .any(|line| line.contains("@if") || line == "@end")
             );
-            let is_place =
-                |word: &str| word.len() > 1 && word.bytes().all(|byte| byte.is_ascii_uppercase());
-            assert!(!text.split('@').skip(1).step_by(2).any(is_place), "{text}");
-            for call in &calls {
-                assert!(text.contains(&call.target), "{}", call.name);
+            let is_place = |word: &str| {
+                word.len() > 1
+                    && word
+                        .bytes()
+                        .all(|byte| byte.is_ascii_uppercase() || byte == b'_')
+            };
+            assert!(!text.split('@').any(is_place), "{path}: {text}");
+            let scheduler = match path.contains("swarm") {
+                true => Scheduler::Swarm,
+                false => Scheduler::Engine,
+            };
+            for call in calls::table(scheduler).expect("a table") {
+                assert!(text.contains(&call.target), "{path}: {}", call.name);
             }
         }
     }
 
     #[test]
     fn who_has_shown_no_credentials_holds_no_connection_for_long() {
-        for auth in [Auth::Certificate, Auth::Bearer] {
-            let text = chosen(HAPROXY, auth);
+        for (path, text) in configurations() {
+            if !path.ends_with(".cfg") {
+                continue;
+            }
             // This is HAProxy's only bound on the TLS handshake.
             let bounds: Vec<u32> = text
                 .lines()
                 .filter_map(|line| line.trim().strip_prefix("timeout client "))
                 .map(|bound| bound.trim_end_matches('s').parse().expect("seconds"))
                 .collect();
-            assert!(matches!(bounds[..], [1..=60]), "{bounds:?}");
+            assert!(matches!(bounds[..], [1..=60]), "{path}: {bounds:?}");
         }
     }
 
     #[test]
     fn a_setting_cannot_add_to_a_configuration() {
-        let arguments = |listen: &str| ProxyArguments {
-            proxy: None,
-            auth: None,
-            listen: listen.to_owned(),
-            engine: "127.0.0.1:2375".to_owned(),
-            certs: "/etc".to_owned(),
-            user: None,
-            log: None,
-            write: None,
+        let parsed = |option: &str, value: &str| {
+            let value = format!("--{option}={value}");
+            let line = [
+                "nginx",
+                "--auth=bearer",
+                "--scheduler=swarm",
+                "--manager=a:1",
+                &value,
+            ];
+            arguments(&line).expect("a line").setting()
         };
-        assert!(arguments("[::1]:2376").setting().is_ok());
-        for listen in ["", "2376;", "2376 ssl", "2376\n", "$x", "2376}"] {
-            assert!(arguments(listen).setting().is_err(), "{listen}");
+        parsed("listen", "[::1]:2376").expect("an address");
+        parsed("manager", "[::1]:2376").expect("an address");
+        for value in ["", "2376;", "2376 ssl", "2376\n", "$x", "2376}"] {
+            assert!(parsed("listen", value).is_err(), "--listen={value}");
+            let manager = format!("{value}:2376");
+            assert!(parsed("manager", &manager).is_err(), "--manager={manager}");
+        }
+    }
+
+    #[test]
+    fn each_manager_is_named_with_its_port_and_for_a_swarm_alone() {
+        let setting = |more: &[&str]| {
+            let line = [&["haproxy", "--auth=bearer"], more].concat();
+            arguments(&line).ok().map(|arguments| arguments.setting())
+        };
+        let managers = |more: &[&str]| {
+            setting(more)
+                .expect("a line")
+                .map(|setting| setting.managers)
+        };
+        let named = managers(&[
+            "--scheduler=swarm",
+            "--manager=a:2376",
+            "--manager=192.0.2.1:1",
+        ]);
+        assert_eq!(named.expect("managers"), ["a:2376", "192.0.2.1:1"]);
+        for wrong in [
+            &["--scheduler=swarm"][..],
+            &["--manager=a:2376"],
+            &["--scheduler=engine", "--manager=a:2376"],
+            &["--scheduler=swarm", "--manager=a"],
+            &["--scheduler=swarm", "--manager=a:0"],
+            &["--scheduler=swarm", "--manager=:2376"],
+            &["--scheduler=swarm", "--manager=/run/docker.sock"],
+        ] {
+            assert!(managers(wrong).is_err(), "{wrong:?}");
+        }
+        let both = ["--scheduler=swarm", "--engine=a:1", "--manager=a:1"];
+        assert!(setting(&both).is_none(), "an Engine and a manager");
+    }
+
+    /// The words that a configuration of HAProxy or nginx gives for a status of its own.
+    fn words(text: &str, status: &str) -> String {
+        let line = text
+            .lines()
+            .find(|line| line.contains(status) && line.contains("{\"message\":\""))
+            .unwrap_or_else(|| panic!("no {status} in {text}"));
+        let (_, words) = line.split_once("{\"message\":\"").expect("a message");
+        words.split('"').next().expect("its end").to_owned()
+    }
+
+    #[test]
+    fn a_swarm_without_a_manager_is_read_as_one_without_a_leader() {
+        for (path, text) in configurations() {
+            let status = match path.ends_with(".cfg") {
+                true => "status 503",
+                false => "return 502",
+            };
+            let is_swarm = path.contains("swarm");
+            let words = words(&text, status);
+            assert_eq!(
+                dynamic_access::docker::is_leaderless(&words),
+                is_swarm,
+                "{path}: {words}"
+            );
         }
     }
 }

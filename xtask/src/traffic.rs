@@ -4,7 +4,7 @@
 use std::path::Path;
 
 use anyhow::{Context, Result, bail};
-use dynamic_access_admin::proxy_config::calls::{self, Call};
+use dynamic_access_admin::proxy_config::calls::{self, Call, Scheduler};
 use serde_json::Value;
 
 use crate::process;
@@ -17,9 +17,16 @@ const SPECIFICATIONS: &str = "dynamic-access-engine-api";
 /// How many unlisted requests are shown; they mostly have one cause.
 const SHOWN_MAX: usize = 10;
 
-/// Compares a recording with the table of calls, and returns a summary.
-pub fn check(recording: &str) -> Result<String> {
-    check_against(&request_lines(recording)?, &calls::table()?)
+/// Compares a recording with the tables of calls, and returns a summary. After all tests, `is_complete`, each call to an
+/// Engine must have been used. Those to a Swarm need not: its tests run only where they are named.
+pub fn check(recording: &str, is_complete: bool) -> Result<String> {
+    let needed = match is_complete {
+        true => calls::table(Scheduler::Engine)?,
+        false => Vec::new(),
+    };
+    let mut listed = calls::table(Scheduler::Engine)?;
+    listed.extend(calls::table(Scheduler::Swarm)?);
+    check_against(&request_lines(recording)?, &listed, &needed)
 }
 
 /// Holds a recording against the specifications, and returns a summary. After all tests, `is_complete`, each deviation
@@ -45,39 +52,31 @@ fn request_lines(recording: &str) -> Result<String> {
     Ok(lines)
 }
 
-fn check_against(record: &str, calls: &[Call]) -> Result<String> {
-    let mut is_used = vec![false; calls.len()];
-    let mut strangers = Vec::new();
-    for request in record.lines() {
-        match calls.iter().position(|call| call.admits(request)) {
-            Some(index) => is_used[index] = true,
-            None => strangers.push(request),
-        }
-    }
+fn check_against(record: &str, listed: &[Call], needed: &[Call]) -> Result<String> {
+    let is_listed = |request: &&str| listed.iter().any(|call| call.admits(request));
+    let mut strangers: Vec<_> = record.lines().filter(|line| !is_listed(line)).collect();
     if !strangers.is_empty() {
         strangers.sort_unstable();
         strangers.dedup();
         let count = strangers.len();
         strangers.truncate(SHOWN_MAX);
         bail!(
-            "{count} kinds of requests are not in {}, such as\n{}",
-            calls::FILE,
+            "{count} kinds of requests are in no table of calls, such as\n{}",
             strangers.join("\n")
         );
     }
-    let mut unused = calls.iter().zip(&is_used).filter(|(_, is_used)| !**is_used);
-    if let Some((call, _)) = unused.next() {
-        bail!(
-            "no test has sent the call `{}` of {}",
-            call.name,
-            calls::FILE
-        );
+    let is_used = |call: &Call| record.lines().any(|request| call.admits(request));
+    if let Some(call) = needed.iter().find(|call| !is_used(call)) {
+        bail!("no test has sent the call `{}`", call.name);
     }
+    let used = match needed.len() {
+        0 => String::new(),
+        count => format!("; each of the {count} calls to an Engine was used"),
+    };
     Ok(format!(
-        "{} requests to the Engine, all listed in {}; each of its {} calls was used",
+        "{} requests to the Engine, all listed in {}{used}",
         record.lines().count(),
-        calls::FILE,
-        calls.len()
+        Scheduler::ALL.map(Scheduler::file).join(" or "),
     ))
 }
 
@@ -91,7 +90,7 @@ mod tests {
 
     #[track_caller]
     fn check_fails(record: &str, expected: &str) {
-        let error = check_against(record, &table()).expect_err(record);
+        let error = check_against(record, &table(), &table()).expect_err(record);
         let error = format!("{error:#}");
         assert!(error.contains(expected), "{error}");
     }
@@ -107,9 +106,28 @@ mod tests {
     #[test]
     fn requests_that_are_all_on_the_list_pass() {
         let record = "GET /a/1\nPOST /a/stop?t=0\nGET /a/2\n";
-        let said = check_against(record, &table()).expect("they are");
+        let said = check_against(record, &table(), &table()).expect("they are");
         assert!(said.starts_with("3 requests"), "{said}");
-        assert!(said.contains("each of its 2 calls was used"), "{said}");
+        assert!(
+            said.contains("each of the 2 calls to an Engine was used"),
+            "{said}"
+        );
+    }
+
+    #[test]
+    fn a_call_that_is_not_needed_may_be_made_and_left_out() {
+        for record in ["GET /a/1\n", "GET /a/1\nPOST /a/stop?t=0\n"] {
+            check_against(record, &table(), &table()[..1]).expect("it may");
+        }
+    }
+
+    #[test]
+    fn a_request_to_a_swarm_is_listed_too() {
+        let recording =
+            |target: &str| format!(r#"{{"method":"GET","target":"{target}","body":null}}"#);
+        check(&recording("/nodes"), false).expect("it is");
+        check(&recording("/info"), false).expect_err("it is in neither table");
+        check(&recording("/nodes"), true).expect_err("no call to an Engine was made");
     }
 
     #[test]

@@ -2,6 +2,7 @@
 //! one: what the component asks goes through as it is.
 
 mod callers;
+mod managers;
 mod refusals;
 
 use std::io::{Read, Write};

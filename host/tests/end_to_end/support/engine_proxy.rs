@@ -10,6 +10,7 @@ use std::process::{Child, Command, Stdio};
 use super::certificates::{Authority, Identity};
 use super::folder::Folder;
 use super::given;
+use super::managers::Managers;
 use super::server::Server;
 use super::tls_client::Client;
 use super::wait::wait_for;
@@ -92,7 +93,32 @@ impl Files {
     /// Runs a proxy with them in front of `engine`, a socket's path or
     /// host:port, and waits until it listens.
     pub fn start(self, program: Program, auth: Auth, engine: &str) -> EngineProxy {
-        let (process, address) = self.spawn(program, auth, engine);
+        self.run(program, auth, &["--engine", engine])
+    }
+
+    /// Runs a proxy with them in front of the managers of a Swarm at these
+    /// addresses, and waits until it listens.
+    pub fn start_before(
+        self,
+        program: Program,
+        auth: Auth,
+        managers: &Managers,
+        addresses: &[SocketAddr],
+    ) -> EngineProxy {
+        managers.give_files(&self.folder);
+        let named = addresses
+            .iter()
+            .map(|address| format!("--manager={address}"));
+        let options: Vec<_> = std::iter::once("--scheduler=swarm".to_owned())
+            .chain(named)
+            .collect();
+        let options: Vec<_> = options.iter().map(String::as_str).collect();
+        self.run(program, auth, &options)
+    }
+
+    /// Runs a proxy with them and these options of `proxy-config`.
+    fn run(self, program: Program, auth: Auth, options: &[&str]) -> EngineProxy {
+        let (process, address) = self.spawn(program, auth, options);
         let mut proxy = EngineProxy {
             process,
             program,
@@ -112,7 +138,7 @@ impl Files {
     /// As [`Files::start`], for one that does not come to listening; what it
     /// says.
     pub fn start_in_vain(self, program: Program, auth: Auth) -> String {
-        let (mut process, _) = self.spawn(program, auth, "127.0.0.1:2375");
+        let (mut process, _) = self.spawn(program, auth, &["--engine", "127.0.0.1:2375"]);
         let status = wait_for("the proxy to give up", || {
             process.try_wait().expect("it is ours")
         });
@@ -120,11 +146,11 @@ impl Files {
         std::fs::read_to_string(self.path("output")).expect("a log")
     }
 
-    fn spawn(&self, program: Program, auth: Auth, engine: &str) -> (Child, SocketAddr) {
+    fn spawn(&self, program: Program, auth: Auth, options: &[&str]) -> (Child, SocketAddr) {
         let address = super::free_address();
         let config = match self.offers_http2 {
-            true => self.config_with_http2(engine, address),
-            false => self.config(program, auth, engine, address),
+            true => self.config_with_http2(options[1], address),
+            false => self.config(program, auth, options, address),
         };
         let mut command = match program {
             Program::Nginx => {
@@ -158,13 +184,22 @@ impl Files {
         self.folder.file("config", &text)
     }
 
-    fn config(&self, program: Program, auth: Auth, engine: &str, address: SocketAddr) -> PathBuf {
+    fn config(
+        &self,
+        program: Program,
+        auth: Auth,
+        options: &[&str],
+        address: SocketAddr,
+    ) -> PathBuf {
         let name = match program {
             Program::Nginx => "nginx",
             Program::Haproxy => "haproxy",
         };
         let mut command = Command::new(given("TEST_XTASK"));
-        command.args(["proxy-config", name, "--engine", engine, "--auth"]);
+        command
+            .args(["proxy-config", name])
+            .args(options)
+            .arg("--auth");
         command.arg(match auth {
             Auth::Certificate => "certificate",
             Auth::Bearer => "bearer",

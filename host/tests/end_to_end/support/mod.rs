@@ -7,6 +7,7 @@ pub mod fake_engine;
 pub mod fault_proxy;
 pub mod folder;
 pub mod http;
+pub mod managers;
 pub mod namespaces;
 pub mod podman;
 pub mod registration;

@@ -1,0 +1,182 @@
+//! The proxies of `deploy/swarm`, in front of managers that fail.
+
+use std::net::{SocketAddr, TcpListener};
+
+use super::check_words;
+use crate::support::engine_proxy::{Auth, EngineProxy, Files, KINDS, Program};
+use crate::support::fake_engine::{FakeEngine, Reply};
+use crate::support::managers::{Managers, NAME};
+use crate::support::unique;
+
+/// A service's id.
+const ID: &str = "0123456789abcdefghijklmnz";
+
+/// A look that is on the list.
+const LOOK: &str = "GET /nodes HTTP/1.1";
+
+/// One change by each method that is on the list.
+fn changes() -> [String; 2] {
+    [
+        "POST /services/create HTTP/1.1".to_owned(),
+        format!("DELETE /services/{ID} HTTP/1.1"),
+    ]
+}
+
+fn ok() -> Reply {
+    Reply::json("200 OK", "{}")
+}
+
+/// Whether a request is HAProxy's own, to see whether a manager can act.
+fn is_check(line: &str) -> bool {
+    line.starts_with("GET /nodes?")
+}
+
+/// A manager that breaks off every call.
+fn broken() -> FakeEngine {
+    FakeEngine::start(|line| match is_check(line) {
+        true => ok(),
+        false => Reply::Bytes(Vec::new()),
+    })
+}
+
+/// A manager that answers every call.
+fn whole() -> FakeEngine {
+    FakeEngine::start(|_| ok())
+}
+
+/// The calls that a manager has read.
+fn calls(engine: &FakeEngine) -> usize {
+    let requests = engine.requests();
+    requests.iter().filter(|request| !is_check(request)).count()
+}
+
+fn ask(proxy: &EngineProxy, line: &str) -> u16 {
+    let headers = match line.starts_with("POST") {
+        true => "content-length: 0\r\n",
+        false => "",
+    };
+    let answer = proxy.client().ask(line, headers, b"").expect("an answer");
+    if answer.status != 200 {
+        check_words(&answer.body);
+    }
+    answer.status
+}
+
+/// A proxy before managers, with an address before theirs where nobody listens if
+/// that is wanted.
+fn before(
+    program: Program,
+    auth: Auth,
+    managers: &Managers,
+    dead: Option<SocketAddr>,
+) -> EngineProxy {
+    let managed = managers.addresses().iter().copied();
+    let addresses: Vec<_> = dead.into_iter().chain(managed).collect();
+    Files::new().start_before(program, auth, managers, &addresses)
+}
+
+/// An address where nobody listens.
+fn nobody() -> SocketAddr {
+    let listener = TcpListener::bind("127.0.0.1:0").expect("a free port");
+    listener.local_addr().expect("an address")
+}
+
+#[test]
+fn a_change_that_was_sent_is_not_repeated_on_another_manager() {
+    for (program, auth) in KINDS {
+        for change in changes() {
+            let engines = [broken(), whole()];
+            let managers = Managers::start(NAME, &[&engines[0], &engines[1]]);
+            let proxy = before(program, auth, &managers, None);
+            let mut statuses = [ask(&proxy, &change), ask(&proxy, &change)];
+            statuses.sort_unstable();
+            assert_eq!(statuses, [200, 502], "{program:?} {auth:?} {change}");
+            let counts = engines.each_ref().map(calls);
+            assert_eq!(counts, [1, 1], "{program:?} {auth:?} {change}");
+        }
+    }
+}
+
+#[test]
+fn a_look_is_repeated_on_another_manager() {
+    for (program, auth) in KINDS {
+        let engines = [broken(), whole()];
+        let managers = Managers::start(NAME, &[&engines[0], &engines[1]]);
+        let proxy = before(program, auth, &managers, None);
+        for _ in 0..4 {
+            assert_eq!(ask(&proxy, LOOK), 200, "{program:?} {auth:?}");
+        }
+        let counts = engines.each_ref().map(calls);
+        assert!(counts[0] > 0 && counts[1] == 4, "{counts:?}");
+    }
+}
+
+#[test]
+fn a_call_that_finds_nobody_goes_to_another_manager() {
+    for (program, auth) in KINDS {
+        let engine = whole();
+        let managers = Managers::start(NAME, &[&engine]);
+        let proxy = before(program, auth, &managers, Some(nobody()));
+        for line in [&*changes()[0], &*changes()[0], LOOK, LOOK] {
+            assert_eq!(ask(&proxy, line), 200, "{program:?} {auth:?} {line}");
+        }
+        assert_eq!(calls(&engine), 4);
+    }
+}
+
+#[test]
+fn a_manager_with_a_certificate_for_another_name_is_not_called() {
+    for (program, auth) in KINDS {
+        let engine = whole();
+        let managers = Managers::start("other", &[&engine]);
+        let proxy = before(program, auth, &managers, None);
+        let status = ask(&proxy, LOOK);
+        assert!(matches!(status, 502 | 503), "{program:?} {auth:?} {status}");
+        assert_eq!(engine.requests(), Vec::<String>::new());
+    }
+}
+
+#[test]
+fn a_caller_is_asked_to_come_again_while_no_manager_can_be_reached() {
+    for (program, auth) in KINDS {
+        let managers = Managers::start(NAME, &[]);
+        let proxy = before(program, auth, &managers, Some(nobody()));
+        let image = format!("r.example.com/agent@sha256:{}", "0a".repeat(32));
+        let variables = [("scheduler", "swarm"), ("agent_image", image.as_str())];
+        let answer = proxy.server(&variables).start_target(&unique("token"));
+        assert_eq!(answer.status, 503, "{program:?} {auth:?} {answer:?}");
+        assert!(answer.header("retry-after").is_some(), "{answer:?}");
+    }
+}
+
+#[test]
+fn a_manager_gets_what_is_on_the_list_and_nothing_else() {
+    for (program, auth) in KINDS {
+        let engine = whole();
+        let managers = Managers::start(NAME, &[&engine]);
+        let proxy = before(program, auth, &managers, None);
+        for line in [LOOK, &*changes()[0], &*changes()[1]] {
+            assert_eq!(ask(&proxy, line), 200, "{program:?} {auth:?} {line}");
+        }
+        for path in [
+            "/_ping",
+            "/info",
+            "/swarm",
+            "/swarm/unlockkey",
+            "/services",
+            "/services/a-name",
+            "/services/012345",
+            &format!("/secrets/{ID}"),
+            &format!("/services/{ID}/logs?stdout=1"),
+            "/nodes?filters=%7B%22role%22%3A%5B%22manager%22%5D%7D",
+            "/containers/json",
+            "//nodes",
+            "/%6eodes",
+            "/v1.45/nodes",
+        ] {
+            let line = format!("GET {path} HTTP/1.1");
+            assert_eq!(ask(&proxy, &line), 403, "{program:?} {auth:?} {line}");
+        }
+        assert_eq!(calls(&engine), 3, "{program:?} {auth:?}");
+    }
+}

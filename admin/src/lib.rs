@@ -3,7 +3,7 @@
 //! | module | does |
 //! |---|---|
 //! | [`certs`] | makes the certificates for mutual TLS between Spin and a Docker Engine |
-//! | [`proxy_config`] | prints the configuration of a proxy in front of an Engine |
+//! | [`proxy_config`] | prints the configuration of a proxy in front of an Engine, or of a Swarm's managers |
 //! | [`remote_doctor`] | checks a deployed server |
 //! | [`progress`] | prints what is being done |
 //! | [`loopback`] | tells this machine's own addresses from all others |
@@ -24,7 +24,7 @@ use clap::Subcommand;
 pub enum Command {
     /// Make the certificates for mutual TLS between Spin and a Docker Engine
     Certs(certs::CertsArguments),
-    /// Print the configuration of a proxy that lets only this server's calls through to a Docker Engine
+    /// Print the configuration of a proxy that lets only this server's calls through to a Docker Engine, or to the managers of a Swarm
     ProxyConfig(proxy_config::ProxyArguments),
     /// Check a deployed server, with the secret in SPIN_VARIABLE_WEBHOOK_SECRET
     Doctor(remote_doctor::DoctorArguments),

@@ -38,8 +38,11 @@ use crate::secret::Secret;
 /// being removed gives its room back after four seconds.
 const NO_NODE_AFTER: Duration = Duration::from_secs(5);
 
-/// The pause between two looks at a task: a node takes about a second to start one.
-const LOOK_EVERY: Duration = Duration::from_millis(100);
+/// The pause between two looks at a task in the first two seconds, in which a node with
+/// the image starts it, and later. A look takes a manager 2 ms.
+const LOOK_SOON: Duration = Duration::from_millis(50);
+const LOOK_LATER: Duration = Duration::from_millis(250);
+const SOON: Duration = Duration::from_secs(2);
 
 /// How long a removal without force waits for the end of a task, which takes a node
 /// about two seconds. What takes longer is left to the next removal.
@@ -142,7 +145,7 @@ async fn wait_for_task<P: Platform>(
     } else {
         Duration::ZERO
     };
-    let no_node_from = platform.now() + patience;
+    let begun = platform.now();
     loop {
         let tasks = on.engine.send(task::of_name(target.name.as_str())).await?;
         let task = tasks.into_iter().find(|task| task.service == *id);
@@ -150,16 +153,18 @@ async fn wait_for_task<P: Platform>(
             return Ok(seen);
         }
         let no_node = task.as_ref().and_then(no_node);
-        if let Some(reason) = no_node.filter(|_| platform.now() >= no_node_from) {
+        let passed = platform.now().saturating_sub(begun);
+        if let Some(reason) = no_node.filter(|_| passed >= patience) {
             return Ok(Started::NoNode(reason));
         }
-        if on.time_left() <= LOOK_EVERY {
+        let pause = if passed < SOON { LOOK_SOON } else { LOOK_LATER };
+        if on.time_left() <= pause {
             return match task.map(|task| task.state) {
                 Some(TaskState::Preparing) => Ok(Started::Preparing),
                 _ => Err(Fault::TimedOut),
             };
         }
-        platform.sleep(LOOK_EVERY).await;
+        platform.sleep(pause).await;
     }
 }
 
@@ -286,7 +291,7 @@ pub async fn survey_with<P: Platform>(
         if has_it || on.engine.send(service::inspect(id)).await?.is_none() {
             return Ok(survey);
         }
-        platform.sleep(LOOK_EVERY.min(on.time_left())).await;
+        platform.sleep(LOOK_LATER.min(on.time_left())).await;
     }
     Err(Fault::Nonsense(
         "a list without the service that was just created".to_owned(),

@@ -266,8 +266,8 @@ fn a_task_that_does_not_run_in_time_is_told_with_its_reason_and_taken_back() {
     ] {
         let looks = match state {
             // Five seconds, and nearly twenty.
-            "pending" => 51,
-            _ => 200,
+            "pending" => 53,
+            _ => 112,
         };
         let looks = (0..looks).map(|_| ("list own tasks", failing(state, error)));
         let steps = after(

@@ -343,7 +343,10 @@ pub async fn kill_and_remove<P: Platform>(
 /// Deletes a fenced service, and its secrets, once no task of it is left.
 ///
 /// Not before: a manager that becomes the leader forgets the tasks of deleted services,
-/// also those that a node still runs (swarmkit, `taskinit.CheckTasks`).
+/// also those that a node still runs (swarmkit, `taskinit.CheckTasks`). And a leader of
+/// Docker 26 crashes if a task is removed just while its service is deleted (swarmkit,
+/// `SetServiceTasksRemove`), so one that has ended is waited for too, which a fence
+/// removes within a second.
 async fn delete_once_ended<P: Platform>(
     on: &Scheduler<'_, P>,
     target: &Listed,
@@ -352,14 +355,17 @@ async fn delete_once_ended<P: Platform>(
     let waiting = on.within(limit);
     let mut pauses = Pauses::new(on.engine.platform(), waiting.engine.ends());
     loop {
-        match tasks_of(on, target).await {
-            Ok(tasks) if !tasks.iter().any(Task::is_live) => break,
+        let is_live = match tasks_of(on, target).await {
+            Ok(tasks) if tasks.is_empty() => break,
+            Ok(tasks) => tasks.iter().any(Task::is_live),
             // What cannot be seen in time may still run.
-            Ok(_) | Err(Fault::BudgetSpent | Fault::TimedOut) => {}
+            Err(Fault::BudgetSpent | Fault::TimedOut) => true,
             Err(fault) => return Err(fault),
-        }
-        if !pauses.next().await {
-            return Ok(Removed::Ending);
+        };
+        match pauses.next().await {
+            true => {}
+            false if is_live => return Ok(Removed::Ending),
+            false => break,
         }
     }
     on.engine.send(service::delete(&target.id)).await?;

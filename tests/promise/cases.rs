@@ -2,8 +2,9 @@
 
 use std::time::Duration;
 
+use crate::before::foreign_key;
 use crate::model::{Key, Kind, State};
-use crate::scenario::{FIRST_KEY, Given, Scenario, Webhook, foreign_key};
+use crate::scenario::{FIRST_KEY, Given, Scenario, Webhook};
 
 pub const START: Webhook = Webhook::Start {
     token: 0,

@@ -4,6 +4,8 @@ use std::time::Duration;
 
 use dynamic_access::platform::TransportError;
 
+use crate::model::engine::Op as EngineOp;
+use crate::model::swarm::Op as SwarmOp;
 use crate::model::{Op, Reply};
 
 /// What becomes of one call.
@@ -89,6 +91,8 @@ const START: [Fate; 2] = [Fate::Refused, Fate::NoNetwork];
 
 const REMOVE: [Fate; 2] = [Fate::Refused, Fate::FailsHalfway];
 
+const REFUSED: [Fate; 1] = [Fate::Refused];
+
 /// A look has no effect, so that half of the fates are the same for it.
 const LOOK: [Fate; 10] = [
     Fate::Answered,
@@ -116,6 +120,11 @@ pub enum Fates {
     Any,
     /// Faults, and a crash as the last of them.
     CrashAtLast,
+    /// The answer is lost, for the component or with it, and a change is made at
+    /// any time or never; or it is made, and the Engine says that it failed.
+    Lost,
+    /// A look is slow, and a change comes whenever it likes, or never.
+    Late,
     /// One and the same for each call, from some call on.
     Lasting(Fate),
 }
@@ -125,9 +134,11 @@ impl Fates {
     /// still have another.
     pub fn of(self, op: &Op, left: usize) -> Vec<Fate> {
         let own: &[Fate] = match op {
-            Op::Create { .. } => &CREATE,
-            Op::Start(_) => &START,
-            Op::Remove { .. } => &REMOVE,
+            Op::Engine(EngineOp::Create { .. }) => &CREATE,
+            // A Swarm, too, says of a network that is missing that it is.
+            Op::Engine(EngineOp::Start(_)) | Op::Swarm(SwarmOp::Create(_)) => &START,
+            Op::Engine(EngineOp::Remove { .. }) => &REMOVE,
+            Op::Swarm(op) if op.is_change() => &REFUSED,
             _ => &[],
         };
         let shared: &[Fate] = if op.is_change() { &CHANGE } else { &LOOK };
@@ -136,6 +147,12 @@ impl Fates {
             Self::Faults | Self::CrashAtLast => [shared, own].concat(),
             Self::Crash => vec![Fate::Answered, Fate::Crash],
             Self::Hangs => vec![Fate::Answered, Fate::Hangs],
+            Self::Lost if op.is_change() => {
+                vec![Fate::Answered, Fate::Broken, Fate::FailsAfter, Fate::Crash]
+            }
+            Self::Late if op.is_change() => vec![Fate::Answered, Fate::Broken],
+            Self::Late => vec![Fate::Answered, Fate::SlowToAct],
+            Self::Lost => vec![Fate::Answered, Fate::Broken, Fate::Crash],
             Self::Any => [shared, own, &[Fate::Crash]].concat(),
             Self::Lasting(fate) => vec![Fate::Answered, fate],
         }
@@ -222,11 +239,15 @@ impl Fate {
 /// is another server's.
 fn garbage(op: &Op, now: Duration) -> Reply {
     match op {
-        Op::Create { .. } => Reply::new(201, r#"{"Id":"0123"#, now),
-        Op::Archive { .. } | Op::Start(_) | Op::Remove { .. } => {
-            Reply::new(200, "<html>OK</html>", now)
+        Op::Engine(EngineOp::Create { .. }) => Reply::new(201, r#"{"Id":"0123"#, now),
+        Op::Swarm(SwarmOp::Create(_) | SwarmOp::CreateSecret { .. }) => {
+            Reply::new(201, r#"{"ID":"0123"#, now)
         }
-        Op::List(_) => Reply::new(200, r#"[{"Id":"0123"#, now),
-        Op::Inspect(_) | Op::Image(_) | Op::Network(_) => Reply::new(200, "OK", now),
+        op if op.is_change() => Reply::new(200, "<html>OK</html>", now),
+        Op::Engine(EngineOp::List(_)) => Reply::new(200, r#"[{"Id":"0123"#, now),
+        Op::Swarm(
+            SwarmOp::Services(_) | SwarmOp::Tasks(_) | SwarmOp::Secrets(_) | SwarmOp::Nodes,
+        ) => Reply::new(200, r#"[{"ID":"0123"#, now),
+        _ => Reply::new(200, "OK", now),
     }
 }

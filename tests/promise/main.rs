@@ -3,30 +3,34 @@
 //! At most one container runs for an activation token; nothing of ours
 //! outlives its use by more than the reaper's grace; nothing of anyone else's
 //! is touched; a success is true. Webhooks run natively against a model of an
-//! Engine, and every order of their steps, every fault of their calls and
+//! Engine or of a Swarm, and every order of their steps, every fault of their calls and
 //! every crash is gone through, not a sample of them.
 //!
 //! | module | knows |
 //! |---|---|
-//! | [`model`] | what an Engine does |
+//! | [`model`] | what an Engine does, and what a Swarm does |
 //! | [`fate`] | what can become of a call |
-//! | [`scenario`], [`cases`] | what a schedule begins with |
+//! | [`scenario`], [`cases`], [`before`] | what a schedule begins with |
 //! | [`world`] | everything there is in a schedule |
-//! | [`run`], [`steps`] | one schedule, and its next steps |
+//! | [`run`], [`steps`], [`phases`] | one schedule, its next steps, and what comes after the work |
 //! | [`schedule`] | every schedule, one after the other |
-//! | [`promise`] | what must hold |
-//! | [`faults`], [`pairs`], [`crashes`] | the tests |
+//! | [`promise`], [`catalogue`] | what must hold |
+//! | [`faults`], [`pairs`], [`crashes`], [`on_swarm`] | the tests |
 //! | [`properties`] | beside the promise: what must hold of any bytes |
 //!
 //! A schedule that breaks the promise is printed, with the line that replays
 //! it: `REPLAY="pair/start-stop:0,2,1" cargo test --test promise replay`.
 
+mod before;
 mod cases;
+mod catalogue;
 mod crashes;
 mod fate;
 mod faults;
 mod model;
+mod on_swarm;
 mod pairs;
+mod phases;
 mod promise;
 mod properties;
 mod run;
@@ -43,6 +47,7 @@ fn replay() {
         faults::scenarios(),
         pairs::scenarios(),
         crashes::scenarios(),
+        on_swarm::scenarios(),
     ]
     .concat();
     let Ok(text) = std::env::var("REPLAY") else {

@@ -1,21 +1,16 @@
 //! What is promised, checked at each request, each change, each answer and
 //! after each reap.
 
-use std::sync::LazyLock;
 use std::time::Duration;
 
-use dynamic_access::config::Problems;
-use dynamic_access::docker::{ImageReference, TargetId};
-use dynamic_access::error::Error;
-use dynamic_access::fault::Fault;
+use dynamic_access::docker::TargetId;
 use dynamic_access::platform::{HttpRequest, HttpResponse};
-use dynamic_access::provision::KeyKind;
 use serde_json::Value;
 
-use crate::model::{Change, Container, Key, Op, State, short};
-use crate::scenario::{
-    FIRST_KEY, WEBHOOK_SECRET, Webhook, environment, is_foreign, name_of, token_text,
-};
+use crate::before::is_foreign;
+use crate::catalogue::is_of_the_catalogue;
+use crate::model::{Change, Key, Op, Orchestrator, State, Target, What, short};
+use crate::scenario::{FIRST_KEY, WEBHOOK_SECRET, Webhook, environment, name_of, token_text};
 use crate::world::{By, Shared, World};
 
 /// By when the caller has an answer.
@@ -38,8 +33,9 @@ const LIFETIME: Duration = Duration::from_secs(8 * 24 * 60 * 60);
 /// Ages are told in whole seconds, so that a reaper can be this much late.
 const ROUNDING: Duration = Duration::from_secs(2);
 
-/// What every planted secret begins with.
+/// What every planted secret begins with, and the same as a Swarm's secrets hold it.
 const PLANTED: &str = "planted-";
+const PLANTED_BASE64: &str = "cGxhbnRlZC";
 
 /// Checks a request to the Engine, whatever becomes of it.
 pub fn on_request(
@@ -55,69 +51,112 @@ pub fn on_request(
         if TargetId::parse(target).is_none() {
             return Err(format!("{op} does not name a full id"));
         }
-        let mut foreign = world.engine.containers.iter();
-        if foreign.any(|found| is_foreign(found.key) && *found.id == *target) {
-            return Err(format!("{op} is about somebody else's container"));
+        if is_id_of_others(world, target) {
+            return Err(format!("{op} is about somebody else's"));
         }
     }
-    match (op, world.actors[actor].webhook) {
-        (Op::Create { name, .. }, Webhook::Start { token, .. }) if *name == name_of(token) => {
-            Ok(())
-        }
-        (Op::Create { .. }, _) => Err(format!("{op} under a name that is not the token's")),
-        (Op::Start(id) | Op::Archive { id, .. }, _) if !world.has_created(actor, id) => {
-            Err(format!("{op} of a container that another has created"))
-        }
-        (Op::Archive { content, .. }, Webhook::Start { token, .. })
-            if *content != token_text(token) =>
-        {
-            Err(format!("{op} with another token"))
-        }
-        (_, Webhook::Reap { dry_run: true }) if op.is_change() => {
-            Err(format!("{op} although nothing was to be done"))
-        }
-        _ => Ok(()),
+    let webhook = world.actors[actor].webhook;
+    let is_own = |id: &str| world.has_created(actor, id);
+    let token = match webhook {
+        Webhook::Start { token, .. } => Some(token),
+        _ => None,
+    };
+    if op
+        .creates()
+        .is_some_and(|name| token.map(name_of).as_deref() != Some(name))
+    {
+        return Err(format!("{op} under a name that is not the token's"));
     }
+    if op.readies().is_some_and(|id| !is_own(id)) {
+        return Err(format!("{op} of a container that another has created"));
+    }
+    if op
+        .carries()
+        .is_some_and(|content| token.map(token_text).as_deref() != Some(content))
+    {
+        return Err(format!("{op} with another token"));
+    }
+    if webhook == (Webhook::Reap { dry_run: true }) && op.is_change() {
+        return Err(format!("{op} although nothing was to be done"));
+    }
+    Ok(())
 }
 
-/// The token has its place in an archive, and nothing has another.
+fn is_id_of_others(world: &World, id: &str) -> bool {
+    let targets = world.orchestrator.targets();
+    let mut foreign = targets.iter().filter(|found| is_foreign(found.key));
+    let is_foreign_secret = match &world.orchestrator {
+        Orchestrator::Engine(_) => false,
+        Orchestrator::Swarm(swarm) => {
+            let mut secrets = swarm.secrets.iter();
+            secrets.any(|secret| is_foreign(secret.key) && *secret.id == *id)
+        }
+    };
+    is_foreign_secret || foreign.any(|found| found.id == id)
+}
+
+/// The token has its place in an archive or in a secret, and nothing has another.
 fn shows_a_secret(request: &HttpRequest, op: &Op) -> bool {
     let body = std::str::from_utf8(request.body()).unwrap_or(PLANTED);
     let uri = request.uri().path_and_query();
     let mut values = request.headers().values();
-    let is_archive = matches!(op, Op::Archive { .. });
-    uri.is_some_and(|uri| uri.as_str().contains(PLANTED))
-        || values.any(|value| value.to_str().is_ok_and(|value| value.contains(PLANTED)))
-        || (body.contains(PLANTED) && !is_archive)
+    uri.is_some_and(|uri| has_planted(uri.as_str()))
+        || values.any(|value| value.to_str().is_ok_and(has_planted))
+        || (has_planted(body) && op.carries().is_none())
         || body.contains(WEBHOOK_SECRET)
 }
 
-/// Checks a change that a request has brought, once it is made.
-pub fn on_change(world: &World, by: By, change: Change) -> Result<(), String> {
-    let Some(container) = world.engine.get(change.key) else {
+fn has_planted(text: &str) -> bool {
+    text.contains(PLANTED) || text.contains(PLANTED_BASE64)
+}
+
+/// Checks a change, which a request has brought or none, once it is made.
+pub fn on_change(world: &World, by: Option<By>, change: Change) -> Result<(), String> {
+    let Some(target) = world.orchestrator.get(change.key) else {
         return Ok(());
     };
-    if is_foreign(change.key) {
+    if by.is_some() && is_foreign(change.key) {
         return Err(format!("{change}, and it is somebody else's"));
     }
-    match (change.from, change.to) {
-        (Some(State::Created), Some(State::Running)) => may_run(world, container),
-        (Some(from), Some(to)) if from == to => Ok(()),
-        (_, Some(State::Running)) => Err(format!("{change}: it has run before")),
-        (Some(from), Some(State::Removing)) => may_remove(world, by, container, from),
+    match (change.what, by) {
+        (What::Runs, _) => may_run(world, &target, change),
+        (What::Asked, Some(by)) => may_ask(world, by, change.key),
+        (What::Withdrawn, Some(by)) => {
+            may_remove(world, by, &target, change.from.unwrap_or(State::Gone))
+        }
+        (What::Replaced, _) => Err(format!("{change}: a second task takes its place")),
         _ => Ok(()),
     }
 }
 
-fn may_run(world: &World, container: &Container) -> Result<(), String> {
-    if container.token.is_none() {
+/// Whether somebody may ask for the task of a service: its creator alone, with
+/// secrets of its own.
+fn may_ask(world: &World, by: By, key: Key) -> Result<(), String> {
+    let Orchestrator::Swarm(swarm) = &world.orchestrator else {
+        return Ok(());
+    };
+    if key.actor != by.actor {
+        return Err("a service is started that another has created".to_owned());
+    }
+    if swarm.secrets_of(key).any(|secret| secret.actor != by.actor) {
+        return Err("a service is started with another's secret".to_owned());
+    }
+    Ok(())
+}
+
+fn may_run(world: &World, target: &Target<'_>, change: Change) -> Result<(), String> {
+    let waits = [State::Created, State::Starting, State::Stopping];
+    if !change.from.is_some_and(|from| waits.contains(&from)) {
+        return Err(format!("{change}: it has run before"));
+    }
+    if target.token.is_none() {
         return Err("a container runs without its token".to_owned());
     }
-    let ours = world.engine.containers.iter();
-    let running: Vec<&Container> = ours
-        .filter(|found| found.state == State::Running && !is_foreign(found.key))
+    let ours = world.orchestrator.targets().into_iter();
+    let running: Vec<Target<'_>> = ours
+        .filter(|found| found.runs && !is_foreign(found.key))
         .collect();
-    let same = running.iter().filter(|found| found.name == container.name);
+    let same = running.iter().filter(|found| found.name == target.name);
     if same.count() > 1 {
         return Err("two containers of one token run".to_owned());
     }
@@ -127,35 +166,44 @@ fn may_run(world: &World, container: &Container) -> Result<(), String> {
     Ok(())
 }
 
-/// Whether somebody may remove a container that was in the state `from`.
-fn may_remove(world: &World, by: By, container: &Container, from: State) -> Result<(), String> {
+/// Whether somebody may remove a target that was in the state `from`.
+fn may_remove(world: &World, by: By, target: &Target<'_>, from: State) -> Result<(), String> {
     let actor = &world.actors[by.actor];
-    let age = container.age(world.now);
-    let is_its_own = container.key.actor == by.actor;
+    let age = target.age(world.now);
+    let is_its_own = target.key.actor == by.actor;
+    let is_promised = world.promised.contains(&target.key);
+    let is_swarm = matches!(world.orchestrator, Orchestrator::Swarm(_));
+    // A Swarm takes back what has begun to run, unless somebody was told that it does.
+    let from = match from {
+        State::Running | State::Stopping | State::Exited if is_swarm && !is_promised => {
+            State::Starting
+        }
+        from => from,
+    };
     // Whatever is sent after the answer is a reaper's work.
     let may = match actor.webhook {
-        Webhook::Stop(key) => container.key == key,
+        Webhook::Stop(key) => target.key == key,
         Webhook::Start { token, .. } if !by.in_tail => match from {
-            State::Created | State::Exited | State::Dead if is_its_own => true,
+            State::Created | State::Starting | State::Exited | State::Dead if is_its_own => true,
             // Its creator's webhook is over.
-            State::Created => *container.name == *name_of(token) && age >= INVOCATION,
+            State::Created | State::Starting => target.name == name_of(token) && age >= INVOCATION,
             // It never runs again.
-            State::Dead => *container.name == *name_of(token),
+            State::Dead => target.name == name_of(token),
             _ => false,
         },
         Webhook::Reap { dry_run: true } => false,
         Webhook::Reap { .. } | Webhook::Start { .. } | Webhook::Health => match from {
-            State::Created => age >= GRACE,
-            State::Running => age >= LIFETIME,
+            State::Created | State::Starting => age >= GRACE,
+            State::Running | State::Stopping => age >= LIFETIME,
             State::Exited if age >= LIFETIME => true,
-            State::Exited => container
+            State::Exited => target
                 .finished
                 .is_some_and(|finished| world.now - finished >= ENDED_STAYS),
             State::Dead => true,
-            State::Reserved | State::Removing => false,
+            State::Reserved | State::Removing | State::Gone => false,
         },
     };
-    let id = short(&container.id);
+    let id = short(target.id);
     let state = from.word();
     may.then_some(()).ok_or_else(|| {
         let seconds = age.as_secs();
@@ -180,6 +228,9 @@ pub fn on_answer(shared: &Shared, actor: usize, response: &HttpResponse, lines: 
     .into_iter()
     .collect();
     world.check(outcome);
+    if let Some(key) = promised(&world, actor, status, &body) {
+        world.promised.insert(key);
+    }
     let retry_after = response.headers().get(http::header::RETRY_AFTER);
     let seconds = retry_after.and_then(|value| value.to_str().ok()?.parse().ok());
     world.actors[actor].answer = Some((status, seconds));
@@ -202,10 +253,20 @@ fn is_in_time(world: &World, actor: usize, limit: Duration) -> Result<(), String
 }
 
 fn keeps_secrets(text: &str) -> Result<(), String> {
-    if text.contains(PLANTED) {
+    if has_planted(text) {
         return Err(format!("a secret is shown: {text}"));
     }
     Ok(())
+}
+
+/// The target of which a success says that it runs.
+fn promised(world: &World, actor: usize, status: u16, body: &str) -> Option<Key> {
+    let by = &world.actors[actor];
+    let is_start = matches!(by.webhook, Webhook::Start { .. });
+    let is_success = is_start && matches!(status, 200 | 201);
+    let mut seen = by.seen_running.iter().filter(|_| is_success);
+    let id = |key: &&Key| body.contains(&world.orchestrator.id_of(**key));
+    seen.find(id).copied()
 }
 
 /// A success, or a refusal that says what is the case, must be true.
@@ -220,7 +281,7 @@ fn answers_the_truth(world: &World, actor: usize, status: u16, body: &str) -> Re
             let is_key = token >= FIRST_KEY;
             let member = if is_key { "id" } else { "uniqueId" };
             let id = body[member].as_str().ok_or("no id")?;
-            let has_run = |key: &&Key| key.id() == id;
+            let has_run = |key: &&Key| world.orchestrator.id_of(**key) == id;
             let key = by.seen_running.iter().find(has_run);
             let key = key.ok_or("the container of a 200 did not run")?;
             if is_key && (status == 201) != (key.actor == actor) {
@@ -232,7 +293,7 @@ fn answers_the_truth(world: &World, actor: usize, status: u16, body: &str) -> Re
             if of != Some(&(name_of(token), environment(payload))) {
                 return Err("the container of a 200 is another order's".to_owned());
             }
-            let ended_at_once = world.engine.get(*key).is_some_and(|found| {
+            let ended_at_once = world.orchestrator.get(*key).is_some_and(|found| {
                 let ran = found.finished.zip(found.started);
                 ran.is_some_and(|(finished, started)| finished < started + STAYS_UP)
             });
@@ -250,8 +311,8 @@ fn answers_the_truth(world: &World, actor: usize, status: u16, body: &str) -> Re
                 .ok_or_else(|| "a 409, and no target has ended".to_owned())
         }
         // One that is only now being made may appear after the look for it.
-        (Webhook::Stop(key), 200) if key.is_given() => match world.engine.get(key) {
-            Some(found) if found.state != State::Removing => Err(format!(
+        (Webhook::Stop(key), 200) if key.is_given() => match world.orchestrator.get(key) {
+            Some(found) if !matches!(found.state, State::Removing | State::Gone) => Err(format!(
                 "a 200, and the container is {}",
                 found.state.word()
             )),
@@ -264,66 +325,12 @@ fn answers_the_truth(world: &World, actor: usize, status: u16, body: &str) -> Re
     }
 }
 
-/// Statuses and sentences that the project's error catalogue knows.
-static CATALOGUE: LazyLock<Vec<(u16, &str)>> = LazyLock::new(|| {
-    let id = TargetId::parse(&Key::given(0).id()).expect("an id");
-    let fault = Fault::TimedOut;
-    let errors = [
-        Error::NotOurs(id.clone()),
-        Error::NameTaken(id.clone()),
-        Error::Misconfigured(Problems::one("", "")),
-        Error::NoSuchImage(ImageReference::parse("agent").expect("an image")),
-        Error::Refused(fault.clone()),
-        Error::EngineFailed(fault.clone()),
-        Error::EngineUnreachable(fault.clone()),
-        Error::OutOfTime(fault),
-        Error::InProgress,
-        Error::RemovalInProgress,
-        Error::TargetVanished(id.clone()),
-        Error::NoSuchNetwork(String::new()),
-        Error::TargetEnded {
-            id: id.clone(),
-            of: KeyKind::ActivationToken,
-            exit_code: None,
-        },
-        Error::TargetEnded {
-            id: id.clone(),
-            of: KeyKind::IdempotencyKey,
-            exit_code: None,
-        },
-        Error::OtherPayload {
-            id: id.clone(),
-            of: KeyKind::ActivationToken,
-        },
-        Error::OtherPayload {
-            id,
-            of: KeyKind::IdempotencyKey,
-        },
-        Error::TooManyTargets { max: 1, of: "" },
-        Error::Unhealthy(Box::new(Error::InProgress)),
-    ];
-    errors
-        .iter()
-        .map(|error| (error.status().as_u16(), error.message()))
-        .collect()
-});
-
-fn is_of_the_catalogue(status: u16, body: &str) -> Result<(), String> {
-    if matches!(status, 200 | 201) {
-        return Ok(());
-    }
-    let value: Value = serde_json::from_str(body).map_err(|error| error.to_string())?;
-    let message = value["ErrorMessage"].as_str().unwrap_or_default();
-    let is_known = CATALOGUE.contains(&(status, message));
-    is_known
-        .then_some(())
-        .ok_or_else(|| format!("an answer that is not of the catalogue: {status} {body}"))
-}
-
 /// While nothing fails, a webhook ends in one of few ways.
 fn is_allowed(world: &World, actor: usize, status: u16) -> Result<(), String> {
     let scenario = &world.scenario;
-    let is_calm = scenario.faults + scenario.ends + scenario.restarts == 0;
+    let bounds = scenario.swarm.unwrap_or_default();
+    let of_swarm = bounds.rejections + bounds.losses;
+    let is_calm = scenario.faults + scenario.ends + scenario.restarts + of_swarm == 0;
     if is_calm && actor < scenario.webhooks.len() && !scenario.allowed.contains(&status) {
         return Err(format!("a {status}, and nothing has failed"));
     }
@@ -333,40 +340,58 @@ fn is_allowed(world: &World, actor: usize, status: u16) -> Result<(), String> {
 /// Checks that a reap which began at `since` and met no fault has left nothing
 /// behind.
 pub fn on_reaped(world: &World, since: Duration) -> Result<(), String> {
-    let ours = world.engine.containers.iter();
-    for container in ours.filter(|container| !is_foreign(container.key)) {
-        let begun = match container.state {
+    let ours = world.orchestrator.targets().into_iter();
+    for target in ours.filter(|target| !is_foreign(target.key)) {
+        let begun = match target.state {
             // Whoever removes it will; whoever makes it, the next reap sees.
-            State::Removing | State::Reserved => continue,
-            State::Created => container.created + GRACE,
-            State::Running => container.created + LIFETIME,
-            State::Exited => container.finished.unwrap_or(container.created) + ENDED_STAYS,
-            State::Dead => container.finished.unwrap_or(container.created),
+            State::Removing | State::Reserved | State::Stopping | State::Gone => continue,
+            State::Created | State::Starting => target.created + GRACE,
+            State::Running => target.created + LIFETIME,
+            State::Exited => target.finished.unwrap_or(target.created) + ENDED_STAYS,
+            State::Dead => target.finished.unwrap_or(target.created),
         };
         if begun + ROUNDING < since {
-            let (id, state) = (short(&container.id), container.state.word());
+            let (id, state) = (short(target.id), target.state.word());
             return Err(format!("{id} is left behind, {state}"));
         }
     }
-    Ok(())
+    let Orchestrator::Swarm(swarm) = &world.orchestrator else {
+        return Ok(());
+    };
+    let ours = swarm.secrets.iter();
+    let mut ours = ours.filter(|secret| !is_foreign(secret.key));
+    let is_old = |created: Duration| created + GRACE + ROUNDING < since;
+    let left = ours.find(|secret| is_old(secret.created) && !swarm.has_target_of(secret));
+    left.map_or(Ok(()), |secret| {
+        Err(format!("the secret {} is left behind", secret.name))
+    })
 }
 
 /// Whether an answer is the last word on a webhook that is called again and
 /// again while nothing fails.
 pub fn is_settled(world: &World, webhook: Webhook, status: u16) -> bool {
     let ours = || {
-        let containers = world.engine.containers.iter();
-        containers.filter(|container| !is_foreign(container.key))
+        let targets = world.orchestrator.targets().into_iter();
+        targets.filter(|target| !is_foreign(target.key))
     };
+    // Nobody can know what goes on there.
+    let is_lost = |target: &Target<'_>| world.is_node_lost() && target.state == State::Stopping;
     match (webhook, status) {
         (_, 200 | 201) => true,
         (Webhook::Start { token, .. }, 409) => {
             let name = name_of(token);
-            ours().any(|found| *found.name == *name && found.finished.is_some())
+            ours().any(|found| found.name == name && found.finished.is_some())
         }
         (Webhook::Start { .. }, 429) => {
-            let running = ours().filter(|found| found.state == State::Running);
-            running.count() >= world.scenario.max_targets
+            let live = ours().filter(|found| found.state.is_live());
+            live.count() >= world.scenario.max_targets
+        }
+        (Webhook::Start { token, .. }, 503) if world.is_node_lost() => {
+            let name = name_of(token);
+            ours().any(|found| found.name == name && is_lost(&found))
+        }
+        (Webhook::Stop(key), 503) if world.is_node_lost() => {
+            ours().any(|found| found.key == key && is_lost(&found))
         }
         _ => world.scenario.refusal == Some(status),
     }

@@ -13,25 +13,12 @@ use std::task::{Context, Poll, Waker};
 use std::time::Duration;
 
 use crate::fate::{Effect, Fate, Fates};
-use crate::model::State;
-use crate::promise;
+use crate::model::swarm::Move;
+use crate::model::{Op, Orchestrator, Reply};
 use crate::scenario::{Scenario, Webhook};
 use crate::schedule::Path;
-use crate::steps::Step;
+use crate::steps::{Idle, Step};
 use crate::world::{Call, Drift, Shared, Wait, World, actor};
-
-/// How often a caller tries again at most until it must have succeeded.
-const TRIES: usize = 12;
-
-/// How long a caller waits when it is not told.
-const BETWEEN_TRIES: Duration = Duration::from_secs(1);
-
-/// When the reaper comes, each time after the time before.
-const REAPS: [Duration; 3] = [
-    Duration::from_secs(3 * 60),
-    Duration::from_secs(11 * 60),
-    Duration::from_secs(9 * 24 * 60 * 60),
-];
 
 /// What an Engine has begun with, it ends within this time.
 const HALF_DONE: Duration = Duration::from_secs(10);
@@ -82,11 +69,15 @@ pub struct Left {
     pub ends: usize,
     pub restarts: usize,
     pub prunes: usize,
+    pub lags: usize,
+    pub rejections: usize,
+    pub losses: usize,
 }
 
 /// Runs one schedule, with the choices of `path`.
 pub fn run(scenario: &Rc<Scenario>, path: &mut Path, with_transcript: bool) -> Outcome {
     let world = World::new(Rc::clone(scenario), with_transcript);
+    let bounds = scenario.swarm.unwrap_or_default();
     let mut run = Run {
         world: Rc::new(RefCell::new(world)),
         actors: Vec::new(),
@@ -98,6 +89,9 @@ pub fn run(scenario: &Rc<Scenario>, path: &mut Path, with_transcript: bool) -> O
             ends: scenario.ends,
             restarts: scenario.restarts,
             prunes: scenario.prunes,
+            lags: bounds.lags,
+            rejections: bounds.rejections,
+            losses: bounds.losses,
         },
         hit: false,
     };
@@ -142,7 +136,7 @@ impl Run<'_> {
             Step::End(key) => {
                 let mut world = self.world();
                 let now = world.now;
-                let change = world.engine.end(key, now);
+                let change = world.orchestrator.end(key, now);
                 world.note(|_| "a target ends by itself".to_owned());
                 world.changed(None, change);
                 drop(world);
@@ -150,15 +144,28 @@ impl Run<'_> {
             }
             Step::Prune(key) => {
                 let mut world = self.world();
-                let change = world.engine.prune(key);
-                world.note(|_| "somebody prunes created containers".to_owned());
-                world.changed(None, change);
+                if let Orchestrator::Engine(engine) = &mut world.orchestrator {
+                    let change = engine.prune(key);
+                    world.note(|_| "somebody prunes created containers".to_owned());
+                    world.changed(None, change);
+                }
                 drop(world);
                 self.left.prunes -= 1;
             }
             Step::Restart => self.restart(),
-            Step::Wait { until, at_leisure } => {
-                self.left.delays -= usize::from(!at_leisure);
+            Step::Move(key, next) => {
+                self.left.rejections -=
+                    usize::from(next == Move::Reject && self.left.rejections > 0);
+                self.world().make(key, next);
+            }
+            Step::Lose => {
+                self.left.losses -= 1;
+                self.world().lose();
+            }
+            Step::FindAgain => self.world().find_again(),
+            Step::Wait { until, although } => {
+                self.left.delays -= usize::from(although == Idle::Actor);
+                self.left.lags -= usize::from(although == Idle::Task);
                 self.wait(until);
             }
             Step::GoOn => self.go_on(),
@@ -174,18 +181,13 @@ impl Run<'_> {
         };
         let fails_halfway = call.fate == Some(Fate::FailsHalfway);
         let (op, by) = (Rc::clone(&call.op), call.by);
-        let (change, reply) = match call.half {
-            Some(key) if fails_halfway => {
-                let mut change = world.engine.end(key, world.now);
-                world.engine.turn(key, State::Dead);
-                change.to = Some(State::Dead);
-                (
-                    Some(change),
-                    Some(crate::model::Reply::new(500, "", world.now)),
-                )
+        let (change, reply) = match (call.half, &mut world.orchestrator) {
+            (Some(key), Orchestrator::Engine(engine)) if fails_halfway => {
+                let change = engine.fail_halfway(key, world.now);
+                (Some(change), Some(Reply::new(500, "", world.now)))
             }
-            _ => {
-                let step = world.engine.step(&op, &mut call.half, call.key, world.now);
+            (_, orchestrator) => {
+                let step = orchestrator.step(&op, &mut call.half, call.key, world.now);
                 (step.change, step.reply)
             }
         };
@@ -207,7 +209,8 @@ impl Run<'_> {
         let drift = &mut world.drifts[number];
         let (by, op) = (drift.by, Rc::clone(&drift.op));
         let mut half = drift.half.map(|(key, _)| key);
-        let step = world.engine.step(&op, &mut half, drift.key, world.now);
+        let orchestrator = &mut world.orchestrator;
+        let step = orchestrator.step(&op, &mut half, drift.key, world.now);
         drift.half = half.map(|key| (key, world.now));
         if step.reply.is_some() {
             world.drifts.remove(number);
@@ -280,12 +283,14 @@ impl Run<'_> {
         }
     }
 
-    fn fate(&mut self, actor: usize, op: &crate::model::Op) -> Fate {
+    fn fate(&mut self, actor: usize, op: &Op) -> Fate {
         let fates = self.world().scenario.fates;
         match fates {
             _ if self.phase != Phase::Work => Fate::Answered,
             Fates::Lasting(fate) if self.hit => fate,
             _ if self.left.faults == 0 => Fate::Answered,
+            // On a Swarm, one who waits asks the same a hundred times.
+            _ if self.is_asked_in_vain(actor) => Fate::Answered,
             _ => {
                 let fates = fates.of(op, self.left.faults);
                 let fate = fates[self.path.choose(fates.len())];
@@ -297,6 +302,11 @@ impl Run<'_> {
                 fate
             }
         }
+    }
+
+    fn is_asked_in_vain(&self, actor: usize) -> bool {
+        let world = self.look();
+        world.scenario.swarm.is_some() && world.actors[actor].is_waiting()
     }
 
     fn meet(&mut self, actor: usize, fate: Fate) {
@@ -356,7 +366,10 @@ impl Run<'_> {
 
     /// Turns the clock: what has begun is ended, what can no longer take
     /// effect is dropped.
-    fn pass(&mut self, until: Duration) {
+    pub fn pass(&mut self, until: Duration) {
+        if self.phase != Phase::Work {
+            self.world().settle();
+        }
         let late_within = self.world().scenario.late_within();
         let mut number = 0;
         loop {
@@ -385,8 +398,10 @@ impl Run<'_> {
         world.note(|_| "the Engine is killed and started again".to_owned());
         world.drifts.clear();
         let now = world.now;
-        for change in world.engine.restart(now) {
-            world.changed(None, change);
+        if let Orchestrator::Engine(engine) = &mut world.orchestrator {
+            for change in engine.restart(now) {
+                world.changed(None, change);
+            }
         }
         for actor in &mut world.actors {
             if let Wait::Engine(call) = &mut actor.wait {
@@ -401,67 +416,12 @@ impl Run<'_> {
         }
     }
 
-    /// Goes over to the next phase, when all actors have ended.
-    fn go_on(&mut self) {
-        let (webhooks, last) = {
-            let world = self.world();
-            let last = world.actors.last().and_then(|actor| actor.answer);
-            (world.scenario.webhooks.clone(), last)
-        };
-        match self.phase {
-            Phase::Work => self.again(&webhooks, 0, 0, BETWEEN_TRIES),
-            Phase::Again { webhook, tries } => {
-                let (status, seconds) = last.unwrap_or_default();
-                let is_settled = promise::is_settled(&self.world(), webhooks[webhook], status);
-                if is_settled {
-                    self.again(&webhooks, webhook + 1, 0, BETWEEN_TRIES);
-                } else if tries + 1 == TRIES {
-                    let problem = format!("a caller that tries again and again gets {status}");
-                    self.world().check(Err(problem));
-                } else {
-                    let pause = seconds.map_or(BETWEEN_TRIES, Duration::from_secs);
-                    self.again(&webhooks, webhook, tries + 1, pause);
-                }
-            }
-            Phase::Reap(number) if number + 1 == REAPS.len() => self.phase = Phase::Over,
-            Phase::Reap(number) => self.reap(number + 1),
-            Phase::Over => {}
-        }
-    }
-
-    fn again(&mut self, webhooks: &[Webhook], webhook: usize, tries: usize, pause: Duration) {
-        let Some(called) = webhooks.get(webhook) else {
-            return self.reap(0);
-        };
-        self.phase = Phase::Again { webhook, tries };
-        let later = self.world().now + pause;
-        self.pass(later);
-        let name = format!("{}-{} again", called.name(), webhook + 1);
-        self.expect(name, *called);
-    }
-
-    fn reap(&mut self, number: usize) {
-        self.phase = Phase::Reap(number);
-        let later = self.world().now + REAPS[number];
-        self.pass(later);
-        self.expect("reap".to_owned(), Webhook::Reap { dry_run: false });
-    }
-
-    fn expect(&mut self, name: String, webhook: Webhook) {
+    pub fn expect(&mut self, name: String, webhook: Webhook) {
         let number = self.world().expect(name, webhook);
         self.actors.push(Some(actor(&self.world, number)));
     }
 
-    fn ended(&mut self, actor: usize) {
-        self.note(actor, "ends");
-        if matches!(self.phase, Phase::Reap(_)) {
-            let mut world = self.world();
-            let outcome = promise::on_reaped(&world, world.actors[actor].arrived);
-            world.check(outcome);
-        }
-    }
-
-    fn note(&self, actor: usize, text: &str) {
+    pub fn note(&self, actor: usize, text: &str) {
         self.world()
             .note(|world| format!("{} {text}", world.actors[actor].name));
     }

@@ -1,6 +1,5 @@
-//! What a schedule begins with: an Engine, and the webhooks that are called.
+//! What a schedule begins with, and the webhooks that are called.
 
-use std::collections::BTreeMap;
 use std::sync::LazyLock;
 use std::time::Duration;
 
@@ -9,7 +8,8 @@ use dynamic_access::secret::Secret;
 use serde_json::json;
 
 use crate::fate::Fates;
-use crate::model::{Container, Engine, Key, Kind, State};
+use crate::model::swarm::Move;
+use crate::model::{Key, Kind, State};
 
 /// When schedules begin, so that there is a time before.
 pub const BEGINNING: Duration = Duration::from_secs(100 * 24 * 60 * 60);
@@ -27,9 +27,9 @@ const TOKENS: usize = 32;
 /// `POST /v1/targets`.
 pub const FIRST_KEY: usize = 24;
 
-const DEPLOYMENT: &str = "dynamic-access";
+pub const DEPLOYMENT: &str = "dynamic-access";
 
-const SERVICE_URL: &str = "https://cloud.bastionzero.com/";
+pub const SERVICE_URL: &str = "https://cloud.bastionzero.com/";
 
 /// One call of a webhook.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -48,7 +48,7 @@ pub enum Webhook {
     },
 }
 
-/// A container of this deployment that is there before.
+/// A target of this deployment that is there before.
 #[derive(Debug, Clone, Copy)]
 pub struct Given {
     pub token: usize,
@@ -56,10 +56,27 @@ pub struct Given {
     pub age: Duration,
 }
 
+/// That a Swarm carries out the calls, and how far it goes by itself.
+#[derive(Debug, Clone, Copy, Default)]
+pub struct Bounds {
+    /// How often time passes although a task could go on.
+    pub lags: usize,
+    /// How many tasks their nodes would not run.
+    pub rejections: usize,
+    /// How many nodes are lost.
+    pub losses: usize,
+    /// Whether a task is seen in each of its states before it runs.
+    pub is_fine: bool,
+    /// What does not happen to any task while the webhooks are at work.
+    pub stuck: Option<Move>,
+}
+
 /// What a schedule begins with, and how far schedules are followed.
 #[derive(Debug, Clone)]
 pub struct Scenario {
     pub name: String,
+    /// Whether a Swarm carries out the calls, or an Engine.
+    pub swarm: Option<Bounds>,
     pub engine: Kind,
     pub has_image: bool,
     pub max_targets: usize,
@@ -94,6 +111,7 @@ impl Scenario {
     pub fn new(name: impl Into<String>, webhooks: &[Webhook]) -> Self {
         Self {
             name: name.into(),
+            swarm: None,
             engine: Kind::Docker,
             has_image: true,
             max_targets: 100,
@@ -127,32 +145,15 @@ impl Scenario {
         }
     }
 
-    /// The Engine as it is before.
-    pub fn engine(&self) -> Engine {
-        let mut containers = FOREIGN.clone();
-        if !self.name_is_foreign {
-            containers.retain(|container| *container.name != *name_of(0));
-        }
-        for (number, given) in self.given.iter().enumerate() {
-            let name = name_of(given.token);
-            let labels = labels(&name, "given");
-            let key = Key::given(number);
-            containers.push(container(key, name, labels, given.state, given.age));
-        }
-        Engine {
-            kind: self.engine,
-            has_image: self.has_image,
-            containers,
-        }
-    }
-
     /// The value of an application variable.
     pub fn variable(&self, name: &'static str) -> Result<String, String> {
         let value = match name {
             "webhook_secret" => WEBHOOK_SECRET,
+            "scheduler" if self.swarm.is_some() => "swarm",
             "scheduler" => "engine",
             "docker_url" => "http://127.0.0.1:2375",
             "docker_plaintext" => "loopback",
+            "agent_image" if self.swarm.is_some() => return Ok(pinned_image()),
             "agent_image" => "agent",
             "deployment_id" => DEPLOYMENT,
             "max_targets" => return Ok(self.max_targets.to_string()),
@@ -182,7 +183,7 @@ impl Webhook {
     }
 
     /// The request that calls it.
-    pub fn request(self) -> (http::request::Parts, Vec<u8>) {
+    pub fn request(self, scenario: &Scenario) -> (http::request::Parts, Vec<u8>) {
         let (method, uri, body) = match self {
             Self::Start { token, payload } if token >= FIRST_KEY => {
                 let body = json!({
@@ -201,7 +202,11 @@ impl Webhook {
                 ("POST", "/start", body.to_string())
             }
             Self::Stop(key) => {
-                let body = json!({"uniqueId": key.id()});
+                let id = match scenario.swarm {
+                    None => key.container_id(),
+                    Some(_) => key.swarm_id(),
+                };
+                let body = json!({ "uniqueId": id });
                 ("POST", "/stop", body.to_string())
             }
             Self::Health => ("GET", "/health", String::new()),
@@ -221,6 +226,11 @@ impl Webhook {
             .into_parts();
         (head, body.into_bytes())
     }
+}
+
+/// An image as a Swarm needs it, so that no node asks a registry for a mere name.
+fn pinned_image() -> String {
+    format!("agent@sha256:{:064}", 0)
 }
 
 /// An activation token, which no answer and no log line may hold either.
@@ -254,96 +264,4 @@ pub fn name_of(token: usize) -> String {
             .collect()
     });
     NAMES[token].clone()
-}
-
-/// The number from which on given containers are somebody else's.
-const FIRST_FOREIGN: usize = 1000;
-
-/// The key of a container that is somebody else's.
-pub fn foreign_key(number: usize) -> Key {
-    Key::given(FIRST_FOREIGN + number)
-}
-
-pub fn is_foreign(key: Key) -> bool {
-    key.is_given() && key.call >= FIRST_FOREIGN
-}
-
-/// Containers that look like ours in every way but the one that counts, each
-/// in every state that would be a reason to remove it.
-static FOREIGN: LazyLock<Vec<Container>> = LazyLock::new(|| {
-    let looks: Vec<(String, Labels)> = vec![
-        // Nothing in common.
-        ("db".to_owned(), |_| BTreeMap::new()),
-        // From an image that was committed from a container of ours.
-        ("copy".to_owned(), |_| labels(&name_of(0), "image")),
-        // Our prefix, and no labels.
-        (format!("{}-{:040x}", DEPLOYMENT, 7), |_| BTreeMap::new()),
-        // Another deployment's, right in itself.
-        ("other".to_owned(), |name| {
-            let mut labels = labels(name, "other");
-            labels.insert(label("deployment"), "other".to_owned());
-            labels
-        }),
-        // One of the two labels that make a container ours.
-        ("half".to_owned(), |_| {
-            BTreeMap::from([(label("deployment"), DEPLOYMENT.to_owned())])
-        }),
-        ("half-name".to_owned(), |name| {
-            BTreeMap::from([(label("name"), name.to_owned())])
-        }),
-        // The name of the first token's container, by accident or malice.
-        (name_of(0), |_| BTreeMap::new()),
-    ];
-    let age = Duration::from_secs(30 * 24 * 60 * 60);
-    let mut containers = Vec::new();
-    for (look, labels) in looks {
-        for (state, suffix) in [
-            (State::Running, ""),
-            (State::Created, "-created"),
-            (State::Exited, "-exited"),
-        ] {
-            let key = foreign_key(containers.len());
-            let name = format!("{look}{suffix}");
-            let labels = labels(&name);
-            containers.push(container(key, name, labels, state, age));
-        }
-    }
-    containers
-});
-
-/// The labels of a container of that name.
-type Labels = fn(&str) -> BTreeMap<String, String>;
-
-fn label(name: &str) -> String {
-    format!("dynamic-access.{name}")
-}
-
-fn labels(name: &str, attempt: &str) -> BTreeMap<String, String> {
-    [
-        ("deployment", DEPLOYMENT),
-        ("name", name),
-        ("attempt", attempt),
-        ("service-url", SERVICE_URL),
-        ("environment-id", "environment-0"),
-        ("start-within", "120"),
-        ("max-lifetime", "691200"),
-    ]
-    .into_iter()
-    .map(|(key, value)| (label(key), value.to_owned()))
-    .collect()
-}
-
-fn container(
-    key: Key,
-    name: String,
-    labels: BTreeMap<String, String>,
-    state: State,
-    age: Duration,
-) -> Container {
-    let created = BEGINNING - age;
-    let ended = matches!(state, State::Exited | State::Dead);
-    Container {
-        finished: ended.then_some(created),
-        ..Container::new(key, &name, labels, state, created)
-    }
 }

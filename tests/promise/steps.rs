@@ -2,10 +2,11 @@
 
 use std::time::Duration;
 
+use crate::before::is_foreign;
 use crate::fate::{Effect, Fate};
-use crate::model::{Key, State};
+use crate::model::swarm::Move;
+use crate::model::{Key, Orchestrator, State};
 use crate::run::{Phase, Run};
-use crate::scenario::is_foreign;
 use crate::world::{Actor, Call, Wait, World, digest};
 
 /// What can happen next.
@@ -25,10 +26,26 @@ pub enum Step {
     Prune(Key),
     /// The Engine is killed and started again.
     Restart,
-    /// Time passes, at leisure when nobody could have gone on.
-    Wait { until: Duration, at_leisure: bool },
+    /// What was asked of a Swarm comes about, as far as one task goes on.
+    Move(Key, Move),
+    /// A node of the Swarm is lost.
+    Lose,
+    /// It is back.
+    FindAgain,
+    /// Time passes, although nobody or somebody could have gone on.
+    Wait { until: Duration, although: Idle },
     /// All actors have ended: the next phase begins.
     GoOn,
+}
+
+/// What could have gone on while time passes.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Idle {
+    Nobody,
+    /// A task of a Swarm.
+    Task,
+    /// An actor.
+    Actor,
 }
 
 impl Run<'_> {
@@ -38,13 +55,20 @@ impl Run<'_> {
         let mut steps: Vec<Step> = (0..world.actors.len())
             .filter_map(|actor| step_of(&world, actor))
             .collect();
-        let at_leisure = steps.is_empty();
-        if at_leisure || self.left.delays > 0 {
-            steps.extend(wait(&world).map(|until| Step::Wait { until, at_leisure }));
-        }
         // What happens while somebody waits in vain is of little interest:
         // whether it comes before the tenth look or the eleventh.
         let in_vain = world.actors.iter().any(Actor::is_waiting);
+        let moves = self.moves(&world);
+        let (although, may_wait) = match (steps.is_empty(), moves.is_empty()) {
+            (false, _) => (Idle::Actor, self.left.delays > 0),
+            // A task is not late for as long as somebody waits for it in vain.
+            (true, false) => (Idle::Task, self.left.lags > 0 && !in_vain),
+            (true, true) => (Idle::Nobody, true),
+        };
+        if may_wait {
+            steps.extend(wait(&world).map(|until| Step::Wait { until, although }));
+        }
+        steps.extend(moves);
         let all_ended = !world.actors.iter().any(Actor::is_alive);
         if all_ended && self.phase != Phase::Over {
             steps.push(Step::GoOn);
@@ -53,26 +77,54 @@ impl Run<'_> {
             steps.extend((0..world.drifts.len()).map(Step::Land));
         }
         if self.phase == Phase::Work && !all_ended && !in_vain {
+            let in_state = |state| {
+                let targets = world.orchestrator.targets().into_iter();
+                targets
+                    .filter(move |target| target.state == state && !is_foreign(target.key))
+                    .map(|target| target.key)
+            };
             if self.left.ends > 0 {
-                let running = world.engine.containers.iter().filter(|container| {
-                    container.state == State::Running && !is_foreign(container.key)
-                });
-                steps.extend(running.map(|container| Step::End(container.key)));
+                steps.extend(in_state(State::Running).map(Step::End));
             }
             if self.left.prunes > 0 {
-                let created = world.engine.containers.iter().filter(|container| {
-                    container.state == State::Created && !is_foreign(container.key)
-                });
-                steps.extend(created.map(|container| Step::Prune(container.key)));
+                steps.extend(in_state(State::Created).map(Step::Prune));
             }
             if self.left.restarts > 0 {
                 steps.push(Step::Restart);
+            }
+            if self.left.losses > 0 {
+                steps.push(Step::Lose);
+            }
+            if world.is_node_lost() {
+                steps.push(Step::FindAgain);
             }
         }
         if self.phase == Phase::Over {
             steps.clear();
         }
         steps
+    }
+
+    /// What can come of what was asked of a Swarm. After the work it comes as time
+    /// passes, and makes no difference in which order.
+    fn moves(&self, world: &World) -> Vec<Step> {
+        let Orchestrator::Swarm(swarm) = &world.orchestrator else {
+            return Vec::new();
+        };
+        if self.phase != Phase::Work {
+            return Vec::new();
+        }
+        let bounds = world.scenario.swarm.unwrap_or_default();
+        let moves = swarm.moves(is_foreign).filter(|(_, next)| {
+            let is_stuck = bounds.stuck == Some(*next);
+            let may_be = match next {
+                Move::Reject => !swarm.has_image || self.left.rejections > 0,
+                Move::NoNode => bounds.stuck == Some(Move::Prepare),
+                _ => true,
+            };
+            may_be && !is_stuck
+        });
+        moves.map(|(key, next)| Step::Move(key, next)).collect()
     }
 
     pub fn can_tell(&self, actor: usize) -> bool {
@@ -82,21 +134,8 @@ impl Run<'_> {
     /// What stands for all that could make a difference from here on.
     pub fn state(&self) -> u64 {
         let world = self.look();
-        let containers = world.engine.containers.iter();
+        let held = world.orchestrator.digest(is_foreign);
         // A sum, as the order of what is independent makes no difference.
-        let containers = containers
-            .filter(|container| !is_foreign(container.key))
-            .map(|found| {
-                digest((
-                    found.key,
-                    found.state,
-                    found.created,
-                    found.started,
-                    found.finished,
-                    &found.token,
-                ))
-            })
-            .fold(0, u64::wrapping_add);
         let drifts = world.drifts.iter();
         let drifts = drifts
             .map(|drift| digest((drift.key, drift.sent, drift.half)))
@@ -104,8 +143,11 @@ impl Run<'_> {
         let actors: Vec<u64> = world.actors.iter().map(state_of).collect();
         let last = world.actors.last().map(|actor| actor.answer);
         let last = last.filter(|_| self.phase != Phase::Work);
+        // An Engine never removes what runs without force, whoever was told of it.
+        let is_swarm = world.scenario.swarm.is_some();
+        let promised = is_swarm.then_some(&world.promised);
         digest((
-            (containers, drifts, actors, last),
+            (held, drifts, actors, last, promised),
             (self.phase, self.left, world.now),
         ))
     }

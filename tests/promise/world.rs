@@ -1,4 +1,4 @@
-//! Everything there is in one schedule: a clock, an Engine, and the actors
+//! Everything there is in one schedule: a clock, an Engine or a Swarm, and the actors
 //! that call webhooks. [`Shell`] is what an actor sees of it.
 
 use std::cell::RefCell;
@@ -13,10 +13,13 @@ use std::time::Duration;
 use dynamic_access::platform::{HttpRequest, HttpResponse, Keep, Platform, TransportError};
 use dynamic_access::server;
 
+use crate::before::is_foreign;
 use crate::fate::Fate;
-use crate::model::{Change, Container, Engine, Key, Op, Reply, State};
+use crate::model::engine;
+use crate::model::swarm::{Move, Nodes};
+use crate::model::{Change, Key, Op, Orchestrator, Reply, State, Target, What};
 use crate::promise;
-use crate::scenario::{BEGINNING, Scenario, Webhook, is_foreign};
+use crate::scenario::{BEGINNING, Scenario, Webhook};
 
 /// What an actor waits for.
 #[derive(Debug)]
@@ -110,11 +113,13 @@ impl Actor {
 pub struct World {
     pub scenario: Rc<Scenario>,
     pub now: Duration,
-    pub engine: Engine,
+    pub orchestrator: Orchestrator,
     pub actors: Vec<Actor>,
     pub drifts: Vec<Drift>,
-    /// The name and the environment of each container there ever was.
+    /// The name and the environment of each target there ever was.
     pub orders: BTreeMap<Key, (String, String)>,
+    /// The targets of which somebody was told that they run.
+    pub promised: BTreeSet<Key>,
     /// The first thing that was not as promised.
     pub broken: Option<String>,
     /// What happened, when somebody wants to read it.
@@ -123,14 +128,17 @@ pub struct World {
 
 impl World {
     pub fn new(scenario: Rc<Scenario>, with_transcript: bool) -> Self {
-        let engine = scenario.engine();
-        let ours = engine.containers.iter();
-        let ours = ours.filter(|container| !is_foreign(container.key));
-        let orders = ours.map(order_of).collect();
+        let orchestrator = scenario.orchestrator();
+        let ours = orchestrator.targets().into_iter();
+        let ours: Vec<_> = ours.filter(|target| !is_foreign(target.key)).collect();
+        let orders = ours.iter().map(order_of).collect();
+        let running = ours.iter().filter(|target| target.state == State::Running);
+        let promised = running.map(|target| target.key).collect();
         Self {
             now: BEGINNING,
-            engine,
             orders,
+            promised,
+            orchestrator,
             scenario,
             actors: Vec::new(),
             drifts: Vec::new(),
@@ -161,16 +169,17 @@ impl World {
 
     /// Lets an actor begin, with what it can see at that moment.
     pub fn arrive(&mut self, actor: usize) {
+        let targets = self.orchestrator.targets();
         let in_state = |states: &[State]| {
-            let containers = self.engine.containers.iter();
-            containers
-                .filter(|container| !is_foreign(container.key))
-                .filter(|container| states.contains(&container.state))
-                .map(|container| container.key)
+            let targets = targets.iter();
+            targets
+                .filter(|target| !is_foreign(target.key))
+                .filter(|target| states.contains(&target.state))
+                .map(|target| target.key)
                 .collect()
         };
         let running = in_state(&[State::Running]);
-        let ended = in_state(&[State::Exited, State::Dead]);
+        let ended = in_state(&[State::Exited, State::Dead, State::Stopping]);
         let now = self.now;
         let actor = &mut self.actors[actor];
         actor.arrived = now;
@@ -179,33 +188,85 @@ impl World {
         actor.seen_ended = ended;
     }
 
-    /// Follows a change of the Engine, which somebody has asked for or nobody.
+    /// Follows a change, which somebody has asked for or nobody.
     pub fn changed(&mut self, by: Option<By>, change: Change) {
         self.note(|_| format!("    {change}"));
-        if let (Some(container), None) = (self.engine.get(change.key), change.from) {
-            let (key, order) = order_of(container);
+        if let (Some(target), None) = (self.orchestrator.get(change.key), change.from) {
+            let (key, order) = order_of(&target);
             self.orders.insert(key, order);
         }
         for witness in self.actors.iter_mut().filter(|actor| actor.is_at_work()) {
-            match (change.from, change.to) {
-                (_, Some(State::Running)) => witness.seen_running.insert(change.key),
-                (_, Some(State::Exited | State::Dead))
-                | (Some(State::Running), Some(State::Removing)) => {
+            match change.what {
+                What::Runs if change.to == Some(State::Running) => {
+                    witness.seen_running.insert(change.key)
+                }
+                // It runs although it is to end.
+                What::Runs | What::Ends => witness.seen_ended.insert(change.key),
+                What::Withdrawn if change.from == Some(State::Running) => {
                     witness.seen_ended.insert(change.key)
                 }
                 _ => false,
             };
         }
-        if let Some(by) = by {
-            let outcome = promise::on_change(self, by, change);
-            self.check(outcome);
+        let outcome = promise::on_change(self, by, change);
+        self.check(outcome);
+    }
+
+    /// Lets a task of a Swarm go on.
+    pub fn make(&mut self, key: Key, next: Move) {
+        let now = self.now;
+        if let Orchestrator::Swarm(swarm) = &mut self.orchestrator {
+            let change = swarm.make(key, next, now);
+            self.note(|_| format!("the Swarm: {next:?}"));
+            self.changed(None, change);
         }
     }
 
-    /// Whether the container of that id, if there ever was one, is an actor's.
+    /// Lets all tasks go on as far as they do by themselves.
+    pub fn settle(&mut self) {
+        while let Orchestrator::Swarm(swarm) = &self.orchestrator {
+            let is_usual = |(_, next): &(Key, Move)| {
+                let is_reject = *next == Move::Reject && swarm.has_image;
+                !is_reject && !matches!(next, Move::NoNode | Move::Forget)
+            };
+            let Some((key, next)) = swarm.moves(is_foreign).find(is_usual) else {
+                return;
+            };
+            self.make(key, next);
+        }
+    }
+
+    /// Loses a node.
+    pub fn lose(&mut self) {
+        self.note(|_| "a node is lost".to_owned());
+        if let Orchestrator::Swarm(swarm) = &mut self.orchestrator {
+            for change in swarm.lose(is_foreign) {
+                self.changed(None, change);
+            }
+        }
+    }
+
+    /// A node that was lost is back.
+    pub fn find_again(&mut self) {
+        self.note(|_| "the node is back".to_owned());
+        if let Orchestrator::Swarm(swarm) = &mut self.orchestrator {
+            for change in swarm.find_again() {
+                self.changed(None, change);
+            }
+        }
+    }
+
+    pub fn is_node_lost(&self) -> bool {
+        match &self.orchestrator {
+            Orchestrator::Engine(_) => false,
+            Orchestrator::Swarm(swarm) => swarm.nodes == Nodes::OneLost,
+        }
+    }
+
+    /// Whether the target of that id, if there ever was one, is an actor's.
     pub fn has_created(&self, actor: usize, id: &str) -> bool {
         let mut calls = 0..self.actors[actor].calls;
-        calls.any(|call| Key { actor, call }.id() == id)
+        calls.any(|call| self.orchestrator.id_of(Key { actor, call }) == id)
     }
 
     pub fn note(&mut self, text: impl FnOnce(&Self) -> String) {
@@ -230,7 +291,7 @@ impl World {
             // The schedule ends here; any request will do.
             Err(problem) => {
                 self.check(Err(problem));
-                Rc::new(Op::Image(String::new()))
+                Rc::new(Op::Engine(engine::Op::Image(String::new())))
             }
         };
         let outcome = promise::on_request(self, actor, request, &op);
@@ -263,11 +324,10 @@ impl World {
     }
 }
 
-/// What a container was made for.
-fn order_of(container: &Container) -> (Key, (String, String)) {
-    let label = container.labels.get("dynamic-access.environment-id");
-    let environment = label.cloned().unwrap_or_default();
-    (container.key, (container.name.to_string(), environment))
+/// What a target was made for.
+fn order_of(target: &Target<'_>) -> (Key, (String, String)) {
+    let order = (target.name.to_owned(), target.environment.to_owned());
+    (target.key, order)
 }
 
 /// What stands for a value among states that are compared.
@@ -343,7 +403,7 @@ pub fn actor(world: &Shared, actor: usize) -> Pin<Box<dyn Future<Output = ()>>> 
             let world = world.borrow();
             (world.actors[actor].webhook, Rc::clone(&world.scenario))
         };
-        let (head, body) = webhook.request();
+        let (head, body) = webhook.request(&scenario);
         let variables = |name: &'static str| scenario.variable(name);
         let answer = server::serve(&shell, &variables, &head, async move |_| Ok(body)).await;
         promise::on_answer(&world, actor, &answer.response, &answer.lines);

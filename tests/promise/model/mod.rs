@@ -1,28 +1,30 @@
-//! An Engine as a value: what it holds, and what a request does to it.
+//! What carries out the calls, as a value: what it holds, and what a request
+//! does to it.
 //!
-//! Encodes what is known of Docker's API, and of Podman's service for it, and
-//! knows nothing of the crate that is tried against it. A create and a removal
-//! take two steps, between which others can look: a name is taken before its
-//! container is listed, and a container is on its way out before it is gone.
+//! Encodes what is known of the APIs, and knows nothing of the crate that is
+//! tried against it.
+//!
+//! | module | knows |
+//! |---|---|
+//! | [`engine`] | what an Engine does with containers |
+//! | [`swarm`] | what a Swarm does with services, their tasks and secrets |
+//! | [`target`] | what promises are about, on both |
+//! | `op`, `reply`, `date` | requests and answers |
 
-mod container;
 mod date;
+pub mod engine;
+mod op;
 mod reply;
-mod request;
+pub mod swarm;
+mod target;
 
-pub use container::{Change, Container, Key, State};
-pub use reply::Reply;
-pub use request::{Filter, Op, short};
-
-use std::collections::BTreeMap;
 use std::time::Duration;
 
-/// Whose reading of the API the model follows where they differ.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum Kind {
-    Docker,
-    Podman,
-}
+pub use engine::{Engine, Kind};
+pub use op::{Op, short};
+pub use reply::Reply;
+pub use swarm::Swarm;
+pub use target::{Change, Key, State, Target, What};
 
 /// What one step of a request brought: without a reply, there is another.
 #[derive(Debug)]
@@ -40,231 +42,67 @@ impl Step {
     }
 }
 
-/// An Engine and what it holds.
+/// What carries out the calls.
 #[derive(Debug)]
-pub struct Engine {
-    pub kind: Kind,
-    pub has_image: bool,
-    pub containers: Vec<Container>,
+pub enum Orchestrator {
+    Engine(Engine),
+    Swarm(Swarm),
 }
 
-impl Engine {
-    /// Takes a request one step on. `half` is what its first step has left
-    /// for the second, and `key` the key of what it may create.
+impl Orchestrator {
+    /// Takes a request one step on. `half` is what its first step has left for the
+    /// second, and `key` the key of what it may create.
     pub fn step(&mut self, op: &Op, half: &mut Option<Key>, key: Key, now: Duration) -> Step {
-        match op {
-            Op::Create { name, labels, .. } => match half.take() {
-                None => self.reserve(name, labels, half, key, now),
-                Some(key) => self.register(key, now),
-            },
-            Op::Remove { id, force } => match half.take() {
-                None => self.begin_removal(id, *force, half, now),
-                Some(key) => self.finish_removal(key, now),
-            },
-            Op::Archive { id, content } => self.write(id, content, now),
-            Op::Start(id) => self.start(id, now),
-            Op::List(filter) => Step::says(reply::list(self.matching(filter), now)),
-            Op::Inspect(id) => Step::says(match self.find(id) {
-                Some(container) => reply::inspect(container, now),
-                None => reply::absent(id, now),
-            }),
-            Op::Image(_) if self.has_image => {
-                Step::says(Reply::new(200, r#"{"Id":"sha256:0"}"#, now))
+        match (self, op) {
+            (Self::Engine(engine), Op::Engine(op)) => engine.step(op, half, key, now),
+            (Self::Swarm(swarm), Op::Swarm(op)) => swarm.step(op, key, now),
+            (Self::Swarm(_), Op::Engine(engine::Op::Network(name))) => {
+                Step::says(engine::network(name, now))
             }
-            Op::Image(_) => Step::says(Reply::says(404, "No such image: agent", now)),
-            Op::Network(name) => {
-                let body = serde_json::json!({ "Name": name });
-                Step::says(Reply::new(200, body.to_string(), now))
+            (Self::Engine(_) | Self::Swarm(_), _) => {
+                let message = "This node is not a swarm manager, or none for containers.";
+                Step::says(Reply::says(503, message, now))
             }
         }
     }
 
-    fn reserve(
-        &mut self,
-        name: &str,
-        labels: &BTreeMap<String, String>,
-        half: &mut Option<Key>,
-        key: Key,
-        now: Duration,
-    ) -> Step {
-        if !self.has_image {
-            return Step::says(Reply::says(404, "No such image: agent:latest", now));
-        }
-        if let Some(holder) = self.containers.iter().find(|held| *held.name == *name) {
-            return Step::says(reply::name_taken(self.kind, name, &holder.id, now));
-        }
-        let labels = labels.clone();
-        let container = Container::new(key, name, labels, State::Reserved, now);
-        self.containers.push(container);
-        *half = Some(key);
-        Step {
-            change: Some(Change {
-                key,
-                from: None,
-                to: Some(State::Reserved),
-            }),
-            reply: None,
+    /// All that is there, ours and others'.
+    pub fn targets(&self) -> Vec<Target<'_>> {
+        match self {
+            Self::Engine(engine) => engine.targets().collect(),
+            Self::Swarm(swarm) => swarm.targets().collect(),
         }
     }
 
-    fn register(&mut self, key: Key, now: Duration) -> Step {
-        let body = serde_json::json!({"Id": key.id(), "Warnings": []});
-        Step {
-            change: Some(self.turn(key, State::Created)),
-            reply: Some(Reply::new(201, body.to_string(), now)),
+    /// One of them, or one that is gone where that is known.
+    pub fn get(&self, key: Key) -> Option<Target<'_>> {
+        match self {
+            Self::Engine(engine) => engine.get(key),
+            Self::Swarm(swarm) => swarm.get(key),
         }
     }
 
-    fn write(&mut self, id: &str, content: &str, now: Duration) -> Step {
-        let Some(found) = self.find(id) else {
-            return Step::says(reply::absent(id, now));
-        };
-        let key = found.key;
-        // A change of its files is none of its state.
-        let change = self.turn(key, found.state);
-        let container = self.containers.iter_mut().find(|found| found.key == key);
-        container.expect("it was found").token = Some(content.into());
-        Step {
-            change: Some(change),
-            reply: Some(Reply::new(200, "", now)),
+    /// The id that the target of a key has, or would have.
+    pub fn id_of(&self, key: Key) -> String {
+        match self {
+            Self::Engine(_) => key.container_id(),
+            Self::Swarm(_) => key.swarm_id(),
         }
     }
 
-    fn start(&mut self, id: &str, now: Duration) -> Step {
-        let Some(found) = self.find(id) else {
-            return Step::says(reply::absent(id, now));
-        };
-        match found.state {
-            State::Running => Step::says(Reply::new(304, "", now)),
-            State::Removing | State::Dead => {
-                let status = if self.kind == Kind::Podman { 500 } else { 409 };
-                let message = "container is marked for removal and cannot be started";
-                Step::says(Reply::says(status, message, now))
-            }
-            // An Engine runs one that has ended once more.
-            State::Created | State::Exited | State::Reserved => {
-                let key = found.key;
-                let change = self.turn(key, State::Running);
-                let container = self.containers.iter_mut().find(|found| found.key == key);
-                container.expect("it was found").started = Some(now);
-                Step {
-                    change: Some(change),
-                    reply: Some(Reply::new(204, "", now)),
-                }
-            }
-        }
-    }
-
-    fn begin_removal(
-        &mut self,
-        id: &str,
-        force: bool,
-        half: &mut Option<Key>,
-        now: Duration,
-    ) -> Step {
-        let Some(found) = self.find(id) else {
-            return Step::says(reply::absent(id, now));
-        };
-        match (found.state, self.kind) {
-            (State::Removing, Kind::Docker) => {
-                let message = format!("removal of container {id} is already in progress");
-                Step::says(Reply::says(409, &message, now))
-            }
-            (State::Removing, Kind::Podman) => Step::says(Reply::new(204, "", now)),
-            (State::Running, kind) if !force => Step::says(reply::running(kind, id, now)),
-            _ => {
-                let key = found.key;
-                *half = Some(key);
-                Step {
-                    change: Some(self.turn(key, State::Removing)),
-                    reply: None,
-                }
-            }
-        }
-    }
-
-    fn finish_removal(&mut self, key: Key, now: Duration) -> Step {
-        self.containers.retain(|container| container.key != key);
-        Step {
-            change: Some(Change {
-                key,
-                from: Some(State::Removing),
-                to: None,
-            }),
-            reply: Some(Reply::new(204, "", now)),
-        }
-    }
-
-    /// Removes a created container, as somebody's prune does.
-    pub fn prune(&mut self, key: Key) -> Change {
-        self.containers.retain(|container| container.key != key);
-        Change {
-            key,
-            from: Some(State::Created),
-            to: None,
-        }
-    }
-
-    /// Brings a container into another state, whoever asked for it.
-    pub fn turn(&mut self, key: Key, to: State) -> Change {
-        let container = self.containers.iter_mut().find(|found| found.key == key);
-        let container = container.expect("a state is changed of a container that is there");
-        let from = Some(container.state);
-        container.state = to;
-        Change {
-            key,
-            from,
-            to: Some(to),
-        }
-    }
-
-    /// Ends what runs in a container.
+    /// Ends what runs in a target.
     pub fn end(&mut self, key: Key, now: Duration) -> Change {
-        let change = self.turn(key, State::Exited);
-        let container = self.containers.iter_mut().find(|found| found.key == key);
-        container.expect("its state was changed").finished = Some(now);
-        change
+        match self {
+            Self::Engine(engine) => engine.end(key, now),
+            Self::Swarm(swarm) => swarm.end(key, now),
+        }
     }
 
-    /// Kills the Engine and starts it again: what runs ends, and what is only
-    /// in its memory is forgotten.
-    pub fn restart(&mut self, now: Duration) -> Vec<Change> {
-        self.containers
-            .retain(|container| container.state != State::Reserved);
-        let cut_off =
-            |container: &&Container| matches!(container.state, State::Running | State::Removing);
-        let keys: Vec<Key> = self
-            .containers
-            .iter()
-            .filter(cut_off)
-            .map(|container| container.key)
-            .collect();
-        keys.into_iter().map(|key| self.end(key, now)).collect()
-    }
-
-    /// The container of that full id or name, once it is registered.
-    pub fn find(&self, id: &str) -> Option<&Container> {
-        self.containers
-            .iter()
-            .filter(|container| container.state != State::Reserved)
-            .find(|container| *container.id == *id || *container.name == *id)
-    }
-
-    pub fn get(&self, key: Key) -> Option<&Container> {
-        self.containers
-            .iter()
-            .find(|container| container.key == key)
-    }
-
-    fn matching(&self, filter: &Filter) -> Vec<&Container> {
-        self.containers
-            .iter()
-            .filter(|container| container.state != State::Reserved)
-            .filter(|container| match filter {
-                Filter::Id(prefix) => container.id.starts_with(prefix.as_str()),
-                Filter::Name(name) => *container.name == **name,
-                Filter::Label(key, value) => container.labels.get(key) == Some(value),
-            })
-            .collect()
+    /// What stands for all that is ours in it.
+    pub fn digest(&self, is_foreign: impl Fn(Key) -> bool) -> u64 {
+        match self {
+            Self::Engine(engine) => engine.digest(is_foreign),
+            Self::Swarm(swarm) => swarm.digest(is_foreign),
+        }
     }
 }

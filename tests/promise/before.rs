@@ -1,0 +1,263 @@
+//! What is there before the first call: some of ours, and much that is others'.
+
+use std::collections::BTreeMap;
+use std::sync::LazyLock;
+use std::time::Duration;
+
+use serde_json::json;
+
+use crate::model::engine::Container;
+use crate::model::swarm::{Nodes, Secret, Service, Spec, Swarm, TaskState};
+use crate::model::{Engine, Key, Orchestrator, State};
+use crate::scenario::{BEGINNING, Bounds, DEPLOYMENT, SERVICE_URL, Scenario, name_of, token_text};
+
+impl Scenario {
+    /// What carries out the calls, as it is before.
+    pub fn orchestrator(&self) -> Orchestrator {
+        match self.swarm {
+            None => Orchestrator::Engine(self.engine()),
+            Some(bounds) => Orchestrator::Swarm(self.on_swarm(bounds)),
+        }
+    }
+
+    fn on_swarm(&self, bounds: Bounds) -> Swarm {
+        thread_local! {
+            static FOREIGN: (Vec<Service>, Vec<Secret>) = foreign_on_swarm();
+        }
+        let (mut services, mut secrets) = FOREIGN.with(Clone::clone);
+        if !self.name_is_foreign {
+            services.retain(|service| service.spec.name != name_of(0));
+        }
+        for (number, given) in self.given.iter().enumerate() {
+            let name = name_of(given.token);
+            let labels = labels(&name, &format!("given-{number}"));
+            let secret = secret(Key::given(SECRETS + number), &labels, given.age);
+            let secret = Some(secret).filter(|_| given.state != State::Created);
+            let key = Key::given(number);
+            let token = Some((token_text(given.token), secret.as_ref()));
+            services.push(service(key, &name, labels, given.state, given.age, token));
+            secrets.extend(secret);
+        }
+        Swarm {
+            has_image: self.has_image,
+            is_fine: bounds.is_fine,
+            services,
+            secrets,
+            nodes: Nodes::AllThere,
+        }
+    }
+
+    fn engine(&self) -> Engine {
+        let mut containers = FOREIGN.clone();
+        if !self.name_is_foreign {
+            containers.retain(|container| *container.name != *name_of(0));
+        }
+        for (number, given) in self.given.iter().enumerate() {
+            let name = name_of(given.token);
+            let labels = labels(&name, "given");
+            let key = Key::given(number);
+            containers.push(container(key, &name, labels, given.state, given.age));
+        }
+        Engine {
+            kind: self.engine,
+            has_image: self.has_image,
+            containers,
+        }
+    }
+}
+
+/// The number from which on the keys of given targets are of their secrets.
+const SECRETS: usize = 500;
+
+/// The number from which on given targets are somebody else's.
+const FIRST_FOREIGN: usize = 1000;
+
+/// The key of a target that is somebody else's.
+pub fn foreign_key(number: usize) -> Key {
+    Key::given(FIRST_FOREIGN + number)
+}
+
+pub fn is_foreign(key: Key) -> bool {
+    key.is_given() && key.call >= FIRST_FOREIGN
+}
+
+/// What looks like ours in every way but the one that counts: a name and labels.
+static LOOKS: LazyLock<Vec<(String, Labels)>> = LazyLock::new(|| {
+    vec![
+        // Nothing in common.
+        ("db".to_owned(), |_| BTreeMap::new()),
+        // From an image that was committed from a container of ours.
+        ("copy".to_owned(), |_| labels(&name_of(0), "image")),
+        // Our prefix, and no labels.
+        (format!("{}-{:040x}", DEPLOYMENT, 7), |_| BTreeMap::new()),
+        // Another deployment's, right in itself.
+        ("other".to_owned(), |name| {
+            let mut labels = labels(name, "other");
+            labels.insert(label("deployment"), "other".to_owned());
+            labels
+        }),
+        // One of the two labels that make a container ours.
+        ("half".to_owned(), |_| {
+            BTreeMap::from([(label("deployment"), DEPLOYMENT.to_owned())])
+        }),
+        ("half-name".to_owned(), |name| {
+            BTreeMap::from([(label("name"), name.to_owned())])
+        }),
+        // The name of the first token's container, by accident or malice.
+        (name_of(0), |_| BTreeMap::new()),
+    ]
+});
+
+/// Each look, in every state that would be a reason to remove it.
+fn foreign<T>(make: impl Fn(Key, &str, BTreeMap<String, String>, State, Duration) -> T) -> Vec<T> {
+    let age = Duration::from_secs(30 * 24 * 60 * 60);
+    let mut made = Vec::new();
+    for (look, labels) in LOOKS.iter() {
+        for (state, suffix) in [
+            (State::Running, ""),
+            (State::Created, "-created"),
+            (State::Exited, "-exited"),
+        ] {
+            let key = foreign_key(made.len());
+            let name = format!("{look}{suffix}");
+            made.push(make(key, &name, labels(&name), state, age));
+        }
+    }
+    made
+}
+
+static FOREIGN: LazyLock<Vec<Container>> = LazyLock::new(|| foreign(container));
+
+/// The services and secrets of others, in the same states.
+fn foreign_on_swarm() -> (Vec<Service>, Vec<Secret>) {
+    let services = foreign(|key, name, mut labels, state, age| {
+        // A task does not tell the name of its service, so a copy of a service of
+        // ours, labels and all, keeps the token from being started that it is of.
+        // Here that is one that nobody starts.
+        if name.starts_with("copy") {
+            labels.insert(label("name"), name_of(9));
+        }
+        service(key, name, labels, state, age, None)
+    });
+    let secrets = foreign(|key, name, labels, _, age| {
+        let key = Key::given(key.call + FIRST_FOREIGN);
+        // What has the labels of ours is ours; a name of ours is not enough.
+        let labels = if name.starts_with("copy") {
+            BTreeMap::new()
+        } else {
+            labels
+        };
+        let content = "somebody else's".into();
+        Secret {
+            name: format!("{name}-0"),
+            content,
+            ..secret(key, &labels, age)
+        }
+    });
+    (services, secrets)
+}
+
+/// The labels of a container of that name.
+type Labels = fn(&str) -> BTreeMap<String, String>;
+
+fn label(name: &str) -> String {
+    format!("dynamic-access.{name}")
+}
+
+fn labels(name: &str, attempt: &str) -> BTreeMap<String, String> {
+    [
+        ("deployment", DEPLOYMENT),
+        ("name", name),
+        ("attempt", attempt),
+        ("service-url", SERVICE_URL),
+        ("environment-id", "environment-0"),
+        ("start-within", "120"),
+        ("max-lifetime", "691200"),
+    ]
+    .into_iter()
+    .map(|(key, value)| (label(key), value.to_owned()))
+    .collect()
+}
+
+fn container(
+    key: Key,
+    name: &str,
+    labels: BTreeMap<String, String>,
+    state: State,
+    age: Duration,
+) -> Container {
+    let created = BEGINNING - age;
+    let ended = matches!(state, State::Exited | State::Dead);
+    Container {
+        finished: ended.then_some(created),
+        ..Container::new(key, name, labels, state, created)
+    }
+}
+
+/// A service, with what its task gets if it is to have one.
+fn service(
+    key: Key,
+    name: &str,
+    mut labels: BTreeMap<String, String>,
+    state: State,
+    age: Duration,
+    token: Option<(String, Option<&Secret>)>,
+) -> Service {
+    let of_container = labels.clone();
+    let is_left = state == State::Stopping;
+    let is_started = is_left || matches!(state, State::Starting | State::Running | State::Exited);
+    match state {
+        State::Running | State::Exited if token.is_some() => {
+            labels.insert(label("vouched"), "true".to_owned());
+        }
+        State::Dead => {
+            labels.insert(label("fenced"), "true".to_owned());
+        }
+        _ => {}
+    }
+    let (token, secret) = token.unzip();
+    let ids: Vec<_> = secret
+        .flatten()
+        .iter()
+        .map(|secret| json!({"SecretID": *secret.id}))
+        .collect();
+    let spec = json!({
+        "Name": name,
+        "Labels": labels,
+        "TaskTemplate": {
+            "ContainerSpec": {"Image": "agent", "Labels": of_container, "Secrets": ids},
+            "RestartPolicy": {"Condition": "none"},
+        },
+        "Mode": {"Replicated": {"Replicas": u64::from(is_started)}},
+    });
+    let spec = Spec::read(spec.to_string().as_bytes()).expect("a specification");
+    let created = BEGINNING - age;
+    let mut service = Service::new(key, spec, created);
+    service.token = token.filter(|_| is_started).map(Into::into);
+    let task = match state {
+        State::Starting => Some(TaskState::Preparing),
+        State::Running | State::Stopping => Some(TaskState::Running),
+        State::Exited => Some(TaskState::Failed),
+        _ => None,
+    };
+    if let Some(state) = task {
+        service.make_task(state, created);
+    }
+    // Somebody has deleted it, and its node has not heard of that.
+    service.is_deleted = is_left;
+    service
+}
+
+/// The secret of a target that is there before.
+fn secret(key: Key, labels: &BTreeMap<String, String>, age: Duration) -> Secret {
+    let attempt = labels.get(&label("attempt")).cloned();
+    let attempt = attempt.unwrap_or_default();
+    Secret {
+        key,
+        id: key.swarm_id().into(),
+        name: format!("{DEPLOYMENT}-{attempt}-0"),
+        labels: labels.clone(),
+        content: "planted".into(),
+        created: BEGINNING - age,
+    }
+}

@@ -1,0 +1,76 @@
+//! What an Engine holds of one container.
+
+use std::collections::BTreeMap;
+use std::sync::Arc;
+use std::time::Duration;
+
+use serde_json::json;
+
+use crate::model::date::unix;
+use crate::model::{Key, State, Target};
+
+/// A container.
+#[derive(Debug, Clone)]
+pub struct Container {
+    pub key: Key,
+    pub id: Arc<str>,
+    pub name: Arc<str>,
+    pub labels: Arc<BTreeMap<String, String>>,
+    /// What a list shows of it, but for its state.
+    pub entry: Arc<str>,
+    pub state: State,
+    pub created: Duration,
+    /// When it was started, if an actor has started it.
+    pub started: Option<Duration>,
+    pub finished: Option<Duration>,
+    /// What its token's file holds.
+    pub token: Option<Arc<str>>,
+}
+
+impl Container {
+    pub fn new(
+        key: Key,
+        name: &str,
+        labels: BTreeMap<String, String>,
+        state: State,
+        created: Duration,
+    ) -> Self {
+        let id = key.container_id();
+        let entry = json!({
+            "Id": id,
+            "Names": [format!("/{name}")],
+            "Image": "dynamic-access-agent",
+            "Labels": labels,
+            "Created": unix(created),
+        });
+        Self {
+            key,
+            id: id.into(),
+            name: name.into(),
+            labels: Arc::new(labels),
+            entry: entry.to_string().into(),
+            state,
+            created,
+            started: None,
+            finished: None,
+            token: None,
+        }
+    }
+
+    /// The container as promises see it.
+    pub fn target(&self) -> Target<'_> {
+        let environment = self.labels.get("dynamic-access.environment-id");
+        Target {
+            key: self.key,
+            id: &self.id,
+            name: &self.name,
+            environment: environment.map_or("", String::as_str),
+            state: self.state,
+            runs: self.state == State::Running,
+            created: self.created,
+            started: self.started,
+            finished: self.finished,
+            token: self.token.as_deref(),
+        }
+    }
+}

@@ -1,0 +1,92 @@
+//! What an Engine answers, in Docker's words or Podman's.
+
+use std::time::Duration;
+
+use serde_json::json;
+
+use super::{Container, Kind};
+use crate::model::date::{rfc3339, unix};
+use crate::model::{Reply, State};
+
+/// The answer to a create whose name is in use.
+pub fn name_taken(kind: Kind, name: &str, holder: &str, now: Duration) -> Reply {
+    match kind {
+        Kind::Docker => {
+            let message = format!(
+                "Conflict. The container name \"/{name}\" is already in use by container \"{holder}\". You have to remove (or rename) that container to be able to reuse that name."
+            );
+            Reply::says(409, &message, now)
+        }
+        Kind::Podman => {
+            let message = format!(
+                "container create: creating container storage: the container name \"{name}\" is already in use by {holder}. You have to remove that container to be able to reuse that name: that name is already in use"
+            );
+            Reply::says(500, &message, now)
+        }
+    }
+}
+
+/// The answer to a removal without force of a container that runs.
+pub fn running(kind: Kind, id: &str, now: Duration) -> Reply {
+    match kind {
+        Kind::Docker => {
+            let message = format!(
+                "cannot remove container \"{id}\": container is running: stop the container before removing or force remove"
+            );
+            Reply::says(409, &message, now)
+        }
+        Kind::Podman => {
+            let message = format!(
+                "cannot remove container {id} as it is running - running or paused containers cannot be removed without force: container state improper"
+            );
+            Reply::says(500, &message, now)
+        }
+    }
+}
+
+/// The answer to a request for a container that is not there.
+pub fn absent(id: &str, now: Duration) -> Reply {
+    Reply::says(404, &format!("No such container: {id}"), now)
+}
+
+/// A list, the youngest first as Docker sorts it.
+pub fn list(mut shown: Vec<&Container>, now: Duration) -> Reply {
+    shown.sort_by_key(|container| (std::cmp::Reverse(container.created), container.key));
+    let entries: Vec<String> = shown.into_iter().map(entry).collect();
+    Reply::new(200, format!("[{}]", entries.join(",")), now)
+}
+
+fn entry(container: &Container) -> String {
+    let start = container.entry.strip_suffix('}').unwrap_or_default();
+    let state = container.state.word();
+    let status = match container.state {
+        State::Running => "Up 2 minutes",
+        State::Exited => "Exited (137) 3 minutes ago",
+        State::Removing => "Removal In Progress",
+        State::Dead => "Dead",
+        _ => "Created",
+    };
+    format!(r#"{start},"State":"{state}","Status":"{status}"}}"#)
+}
+
+/// What an inspect shows of one container.
+pub fn inspect(container: &Container, now: Duration) -> Reply {
+    let finished = container.finished.map_or_else(
+        || "0001-01-01T00:00:00Z".to_owned(),
+        |finished| rfc3339(unix(finished)),
+    );
+    let body = json!({
+        "Id": *container.id,
+        "Name": format!("/{}", container.name),
+        "Created": rfc3339(unix(container.created)),
+        "State": {
+            "Status": container.state.word(),
+            "Running": container.state == State::Running,
+            "FinishedAt": finished,
+            "ExitCode": if container.finished.is_some() { 137 } else { 0 },
+            "Error": "",
+        },
+        "Config": {"Labels": *container.labels},
+    });
+    Reply::new(200, body.to_string(), now)
+}

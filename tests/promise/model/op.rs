@@ -1,0 +1,172 @@
+//! A request, read as the one that it is for reads it.
+
+use std::cell::RefCell;
+use std::collections::{BTreeMap, HashMap};
+use std::fmt;
+use std::rc::Rc;
+
+use http::{Method, Uri};
+use percent_encoding::percent_decode_str;
+
+use super::{engine, swarm};
+
+/// A request as it was sent.
+type Whole = (Method, Uri, Vec<u8>);
+
+/// What a request asks for.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Op {
+    Engine(engine::Op),
+    Swarm(swarm::Op),
+}
+
+impl Op {
+    /// Reads a request, or says what the model does not know about it.
+    ///
+    /// It has mostly been read before, in another schedule.
+    pub fn read(request: &http::Request<Vec<u8>>) -> Result<Rc<Self>, String> {
+        thread_local! {
+            static READ: RefCell<HashMap<Whole, Rc<Op>>> = RefCell::default();
+        }
+        if request.body().is_empty() {
+            says_it_is_empty(request)?;
+        }
+        let body = request.body().clone();
+        let whole = (request.method().clone(), request.uri().clone(), body);
+        if let Some(op) = READ.with_borrow(|read| read.get(&whole).cloned()) {
+            return Ok(op);
+        }
+        let op = Rc::new(Self::parse(request)?);
+        READ.with_borrow_mut(|read| read.insert(whole, Rc::clone(&op)));
+        Ok(op)
+    }
+
+    fn parse(request: &http::Request<Vec<u8>>) -> Result<Self, String> {
+        let uri = request.uri();
+        let query = query(uri.query().unwrap_or_default());
+        let parts: Vec<&str> = uri.path().trim_start_matches('/').split('/').collect();
+        let method = request.method().as_str();
+        let of_swarm = ["services", "tasks", "secrets", "nodes"];
+        if of_swarm.contains(&parts[0]) {
+            swarm::Op::parse(method, &parts, &query, request.body()).map(Self::Swarm)
+        } else {
+            engine::Op::parse(method, &parts, &query, request.body()).map(Self::Engine)
+        }
+    }
+
+    /// Whether the request can change anything.
+    pub fn is_change(&self) -> bool {
+        match self {
+            Self::Engine(op) => op.is_change(),
+            Self::Swarm(op) => op.is_change(),
+        }
+    }
+
+    /// The id that the path names.
+    pub fn target(&self) -> Option<&str> {
+        match self {
+            Self::Engine(op) => op.target(),
+            Self::Swarm(op) => op.target(),
+        }
+    }
+
+    /// The name of the target that it creates.
+    pub fn creates(&self) -> Option<&str> {
+        match self {
+            Self::Engine(op) => op.creates(),
+            Self::Swarm(op) => op.creates(),
+        }
+    }
+
+    /// The target that only the actor that created it may name like this.
+    pub fn readies(&self) -> Option<&str> {
+        match self {
+            Self::Engine(op) => op.readies(),
+            // An update is a start or another, which only the Swarm can tell.
+            Self::Swarm(_) => None,
+        }
+    }
+
+    /// The secret that it carries, where one has its place.
+    pub fn carries(&self) -> Option<&str> {
+        match self {
+            Self::Engine(op) => op.carries(),
+            Self::Swarm(op) => op.carries(),
+        }
+    }
+}
+
+/// An Engine refuses a start whose length is not said to be nothing, and some
+/// proxies a removal.
+fn says_it_is_empty(request: &http::Request<Vec<u8>>) -> Result<(), String> {
+    let length = request.headers().get(http::header::CONTENT_LENGTH);
+    match length.map(http::HeaderValue::as_bytes) {
+        Some(b"0") => Ok(()),
+        _ => Err(format!("{} does not say that it is empty", request.uri())),
+    }
+}
+
+fn query(text: &str) -> BTreeMap<String, String> {
+    let pairs = text.split('&').filter_map(|pair| pair.split_once('='));
+    let decoded = |value| percent_decode_str(value).decode_utf8_lossy().into_owned();
+    pairs
+        .map(|(key, value)| (key.to_owned(), decoded(value)))
+        .collect()
+}
+
+/// Which of many a list is to show.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Filter {
+    Id(String),
+    Name(String),
+    Label(String, String),
+}
+
+impl Filter {
+    pub fn parse(query: &BTreeMap<String, String>) -> Result<Self, String> {
+        let text = query.get("filters").ok_or("a list without filters")?;
+        let filters: BTreeMap<String, Vec<String>> =
+            serde_json::from_str(text).map_err(|error| format!("{text}: {error}"))?;
+        let unknown = || format!("the model does not know the filter {text}");
+        let mut filters = filters.iter();
+        let (Some((key, values)), None) = (filters.next(), filters.next()) else {
+            return Err(unknown());
+        };
+        let [value] = values.as_slice() else {
+            return Err(unknown());
+        };
+        match key.as_str() {
+            "id" => Ok(Self::Id(value.clone())),
+            "name" => Ok(Self::Name(value.clone())),
+            "label" => value
+                .split_once('=')
+                .map(|(key, value)| Self::Label(key.to_owned(), value.to_owned()))
+                .ok_or_else(unknown),
+            _ => Err(unknown()),
+        }
+    }
+}
+
+impl fmt::Display for Filter {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::Id(id) => write!(f, "id={}", short(id)),
+            Self::Name(name) => write!(f, "name={name}"),
+            Self::Label(key, value) => write!(f, "label={key}={value}"),
+        }
+    }
+}
+
+impl fmt::Display for Op {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::Engine(op) => op.fmt(f),
+            Self::Swarm(op) => op.fmt(f),
+        }
+    }
+}
+
+/// The first digits of an id, as people read it.
+pub fn short(id: &str) -> &str {
+    id.get(..8).unwrap_or(id)
+}

@@ -1,0 +1,306 @@
+//! A Swarm as a value: what its managers hold, and what a request does to it.
+//!
+//! Encodes what was read of real ones (`host/tests/swarm/`). A request takes
+//! one step: Raft puts all writes in one order, and each look is one reading of
+//! what was written. What comes of a write comes later, in steps of its own
+//! ([`Move`]): a task is made, gets a node, runs, and is taken from its node.
+//!
+//! Managers are one here. Which of them is asked makes no difference to a
+//! write; a manager that has lost the others answers nothing, which the fates
+//! of calls have.
+
+mod moves;
+mod reply;
+mod request;
+mod service;
+
+use std::rc::Rc;
+use std::sync::Arc;
+use std::time::Duration;
+
+pub use moves::Move;
+pub use request::{Labels, Op, Spec};
+pub use service::{Service, TaskState};
+
+use crate::model::op::Filter;
+use crate::model::{Change, Key, Reply, State, Step, Target, What};
+use crate::world::digest;
+
+/// A secret.
+#[derive(Debug, Clone)]
+pub struct Secret {
+    pub key: Key,
+    pub id: Arc<str>,
+    pub name: String,
+    pub labels: Labels,
+    pub content: Arc<str>,
+    pub created: Duration,
+}
+
+/// Whether a node was lost. The tasks that it had keep it; all others are on
+/// one that stays.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
+pub enum Nodes {
+    AllThere,
+    OneLost,
+}
+
+/// A Swarm and what it holds.
+#[derive(Debug)]
+pub struct Swarm {
+    pub has_image: bool,
+    /// Whether a task is seen in each of its states before it runs; without it,
+    /// one that is made is on a node at once.
+    pub is_fine: bool,
+    pub services: Vec<Service>,
+    pub secrets: Vec<Secret>,
+    pub nodes: Nodes,
+}
+
+impl Swarm {
+    /// Does what a request asks for; `key` is the key of what it may create.
+    pub fn step(&mut self, op: &Op, key: Key, now: Duration) -> Step {
+        match op {
+            Op::Create(spec) => self.create(spec, key, now),
+            Op::Update { id, version, spec } => self.update(id, *version, spec, now),
+            Op::Delete(id) => self.delete(id, now),
+            Op::Inspect(id) => Step::says(match self.find(id) {
+                Some(found) => reply::service(&self.services[found], now),
+                None => reply::absent("service", id, now),
+            }),
+            Op::Services(filter) => Step::says(self.list_services(filter, now)),
+            Op::Tasks(filter) => Step::says(self.list_tasks(filter, now)),
+            Op::CreateSecret {
+                name,
+                labels,
+                content,
+            } => Step::says(self.create_secret(name, labels, content, key, now)),
+            Op::DeleteSecret(id) => Step::says(self.delete_secret(id, now)),
+            Op::Secrets(filter) => {
+                let shown = self.secrets.iter().filter(|secret| match filter {
+                    Filter::Id(prefix) => secret.id.starts_with(prefix.as_str()),
+                    Filter::Name(prefix) => secret.name.starts_with(prefix.as_str()),
+                    Filter::Label(key, value) => secret.labels.get(key) == Some(value),
+                });
+                Step::says(reply::services(shown.map(reply::secret_entry), now))
+            }
+            Op::Nodes => Step::says(reply::nodes(self.nodes, now)),
+        }
+    }
+
+    fn create(&mut self, spec: &Rc<Spec>, key: Key, now: Duration) -> Step {
+        let mut there = self.services.iter().filter(|held| !held.is_deleted);
+        if there.any(|held| held.spec.name == spec.name) {
+            return Step::says(reply::name_taken("service", &spec.name, now));
+        }
+        let service = Service::new(key, Rc::clone(spec), now);
+        let reply = reply::created(&service.id, now);
+        self.services.push(service);
+        Step {
+            change: Some(Change {
+                key,
+                from: None,
+                to: Some(State::Created),
+                what: What::Made,
+            }),
+            reply: Some(reply),
+        }
+    }
+
+    fn update(&mut self, id: &str, version: u64, spec: &Rc<Spec>, now: Duration) -> Step {
+        let Some(found) = self.find(id) else {
+            return Step::says(reply::absent("service", id, now));
+        };
+        if self.services[found].version() != version {
+            return Step::says(reply::rpc(500, "Unknown", "update out of sequence", now));
+        }
+        let token = match self.first_of(&spec.secrets) {
+            Ok(token) => token,
+            Err(id) => {
+                let what = format!("secret not found: {id}");
+                return Step::says(reply::rpc(400, "InvalidArgument", &what, now));
+            }
+        };
+        let service = &mut self.services[found];
+        let from = service.state();
+        let is_other = service.spec.template != spec.template;
+        let (before, after) = (service.spec.replicas, spec.replicas);
+        service.spec = Rc::clone(spec);
+        service.writes += 1;
+        service.token = token.or_else(|| service.token.take());
+        let what = match (before, after) {
+            _ if is_other && service.task.is_some() => What::Replaced,
+            (0, 0) if service.is_fenced() => What::Withdrawn,
+            (0, 1) if service.task.is_none() => What::Asked,
+            (1, 0) => What::Withdrawn,
+            (0, 0) | (1, 1) => What::Else,
+            // No service is to have more than one task in all its life.
+            _ => What::Replaced,
+        };
+        let change = Change {
+            key: service.key,
+            from: Some(from),
+            to: Some(service.state()),
+            what,
+        };
+        Step {
+            change: Some(change),
+            reply: Some(Reply::new(200, r#"{"Warnings":null}"#, now)),
+        }
+    }
+
+    /// The content of the first of these secrets.
+    ///
+    /// # Errors
+    ///
+    /// The id of one that is not there.
+    fn first_of(&self, ids: &[String]) -> Result<Option<Arc<str>>, String> {
+        let mut contents = ids.iter().map(|id| {
+            let secret = self.secrets.iter().find(|secret| *secret.id == **id);
+            let content = secret.map(|secret| Arc::clone(&secret.content));
+            content.ok_or_else(|| id.clone())
+        });
+        let first = contents.next().transpose()?;
+        contents.try_for_each(|content| content.map(drop))?;
+        Ok(first)
+    }
+
+    fn delete(&mut self, id: &str, now: Duration) -> Step {
+        let Some(found) = self.find(id) else {
+            return Step::says(reply::absent("service", id, now));
+        };
+        let service = &mut self.services[found];
+        let from = service.state();
+        let is_withdrawn = service.is_fenced();
+        service.is_deleted = true;
+        let change = Change {
+            key: service.key,
+            from: Some(from),
+            to: Some(service.state()),
+            what: if is_withdrawn {
+                What::Else
+            } else {
+                What::Withdrawn
+            },
+        };
+        Step {
+            change: Some(change),
+            reply: Some(Reply::new(200, "", now)),
+        }
+    }
+
+    fn create_secret(
+        &mut self,
+        name: &str,
+        labels: &Labels,
+        content: &str,
+        key: Key,
+        now: Duration,
+    ) -> Reply {
+        if self.secrets.iter().any(|held| held.name == name) {
+            return reply::name_taken("secret", name, now);
+        }
+        let id: Arc<str> = key.swarm_id().into();
+        let reply = reply::created(&id, now);
+        self.secrets.push(Secret {
+            key,
+            id,
+            name: name.to_owned(),
+            labels: labels.clone(),
+            content: content.into(),
+            created: now,
+        });
+        reply
+    }
+
+    fn delete_secret(&mut self, id: &str, now: Duration) -> Reply {
+        if !self.secrets.iter().any(|secret| *secret.id == *id) {
+            return reply::absent("secret", id, now);
+        }
+        let mut there = self.services.iter().filter(|held| !held.is_deleted);
+        let user = there.find(|held| held.spec.secrets.iter().any(|used| used == id));
+        if let Some(user) = user {
+            let what = format!(
+                "secret '{id}' is in use by the following service: {}",
+                user.spec.name
+            );
+            return reply::rpc(400, "InvalidArgument", &what, now);
+        }
+        self.secrets.retain(|secret| *secret.id != *id);
+        Reply::new(204, "", now)
+    }
+
+    fn list_services(&self, filter: &Filter, now: Duration) -> Reply {
+        let there = self.services.iter().filter(|held| !held.is_deleted);
+        let shown = there.filter(|held| match filter {
+            Filter::Id(prefix) => held.id.starts_with(prefix.as_str()),
+            Filter::Name(prefix) => held.spec.name.starts_with(prefix.as_str()),
+            Filter::Label(key, value) => held.spec.labels.get(key) == Some(value),
+        });
+        reply::services(shown.map(reply::service_entry), now)
+    }
+
+    fn list_tasks(&self, filter: &Filter, now: Duration) -> Reply {
+        let tasks = self
+            .services
+            .iter()
+            .filter_map(|service| service.task.as_ref())
+            .filter(|task| !task.is_forgotten);
+        let shown = tasks.filter(|task| match filter {
+            Filter::Label(key, value) => task.spec.labels.get(key) == Some(value),
+            Filter::Id(_) | Filter::Name(_) => false,
+        });
+        reply::services(shown.map(reply::task_entry), now)
+    }
+
+    /// The place of the service of that full id or name, while it is there.
+    fn find(&self, id: &str) -> Option<usize> {
+        let is_meant = |held: &Service| *held.id == *id || held.spec.name == id;
+        let mut held = self.services.iter();
+        held.position(|held| !held.is_deleted && is_meant(held))
+    }
+
+    pub fn targets(&self) -> impl Iterator<Item = Target<'_>> {
+        let all = self.services.iter().map(Service::target);
+        all.filter(|target| target.state != State::Gone)
+    }
+
+    /// A target, also one that is gone.
+    pub fn get(&self, key: Key) -> Option<Target<'_>> {
+        let held = self.services.iter().find(|held| held.key == key);
+        held.map(Service::target)
+    }
+
+    /// The keys of the secrets that a service refers to.
+    pub fn secrets_of(&self, key: Key) -> impl Iterator<Item = Key> {
+        let service = self.services.iter().find(|held| held.key == key);
+        let ids = service.into_iter().flat_map(|held| &held.spec.secrets);
+        let secret = |id: &String| self.secrets.iter().find(|secret| *secret.id == **id);
+        ids.filter_map(secret).map(|secret| secret.key)
+    }
+
+    /// Whether a secret belongs to a target that is there.
+    pub fn has_target_of(&self, secret: &Secret) -> bool {
+        const ATTEMPT: &str = "dynamic-access.attempt";
+        let attempt = secret.labels.get(ATTEMPT);
+        let mut there = self
+            .services
+            .iter()
+            .filter(|held| held.state() != State::Gone);
+        there.any(|held| held.spec.labels.get(ATTEMPT) == attempt)
+    }
+
+    /// What stands for all that is ours.
+    pub fn digest(&self, is_foreign: impl Fn(Key) -> bool) -> u64 {
+        let services = self.services.iter();
+        let services = services
+            .filter(|held| !held.is_over() && !is_foreign(held.key))
+            .map(Service::digest);
+        let secrets = self.secrets.iter();
+        let secrets = secrets.filter(|secret| !is_foreign(secret.key));
+        let secrets = secrets.map(|secret| digest((secret.key, secret.created, &secret.name)));
+        // A sum, as the order of what is independent makes no difference.
+        let sum = services.chain(secrets).fold(0, u64::wrapping_add);
+        digest((sum, self.nodes))
+    }
+}

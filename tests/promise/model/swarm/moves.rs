@@ -1,0 +1,213 @@
+//! What comes of a write, later and in steps of its own.
+
+use std::time::Duration;
+
+use super::service::{Desired, Service, Task, TaskState};
+use super::{Nodes, Swarm};
+use crate::model::{Change, Key, What};
+
+/// What can happen to the task of a service.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
+pub enum Move {
+    /// It is made.
+    Make,
+    /// It is to end, as its service is gone or is to have no task.
+    Doom,
+    /// No node has room for it.
+    NoNode,
+    /// A node begins to prepare it.
+    Prepare,
+    /// Its node runs it.
+    Run,
+    /// Its node would not run it.
+    Reject,
+    /// Its node has ended it, as it was to.
+    Confirm,
+    /// Another manager leads, and forgets the task of a service that is deleted,
+    /// although a lost node may still run it.
+    Forget,
+}
+
+impl Swarm {
+    /// All that can happen next to what is ours, always in the same order.
+    pub fn moves(&self, is_foreign: impl Fn(Key) -> bool) -> impl Iterator<Item = (Key, Move)> {
+        let ours = self.services.iter();
+        let ours = ours.filter(move |service| !is_foreign(service.key));
+        ours.flat_map(|service| {
+            let moves = self.moves_of(service);
+            moves.into_iter().map(|next| (service.key, next))
+        })
+    }
+
+    fn moves_of(&self, service: &Service) -> Vec<Move> {
+        let Some(task) = &service.task else {
+            return if service.is_wanted() {
+                vec![Move::Make]
+            } else {
+                Vec::new()
+            };
+        };
+        let is_late = !service.is_wanted() && task.desired != Desired::Remove;
+        let doom = is_late.then_some(Move::Doom);
+        doom.into_iter()
+            .chain(self.moves_of_task(service, task))
+            .collect()
+    }
+
+    fn moves_of_task(&self, service: &Service, task: &Task) -> Vec<Move> {
+        let is_doomed = task.desired != Desired::Running;
+        match task.state {
+            // What its node began before it was lost, it goes on with, unseen.
+            TaskState::Preparing if task.is_lost() => vec![Move::Run],
+            state if task.is_lost() => {
+                let may_be_forgotten = service.is_deleted && state.is_live() && !task.is_forgotten;
+                let forget = may_be_forgotten.then_some(Move::Forget);
+                forget.into_iter().collect()
+            }
+            TaskState::Pending | TaskState::NoNode if is_doomed => vec![Move::Confirm],
+            TaskState::Pending => vec![Move::Prepare, Move::NoNode],
+            TaskState::NoNode if task.node.is_none() => Vec::new(),
+            TaskState::NoNode => vec![Move::Prepare],
+            // Its node may not have heard yet that it is to end.
+            TaskState::Preparing if is_doomed => vec![Move::Confirm, Move::Run],
+            TaskState::Preparing => vec![Move::Run, Move::Reject],
+            TaskState::Running if is_doomed => vec![Move::Confirm],
+            // What has ended goes once its node can say so.
+            state if !state.is_live() && task.desired == Desired::Remove => vec![Move::Confirm],
+            _ => Vec::new(),
+        }
+        .into_iter()
+        .filter(|next| self.has_image || *next != Move::Run)
+        .collect()
+    }
+
+    /// Lets one of them happen.
+    pub fn make(&mut self, key: Key, next: Move, now: Duration) -> Change {
+        let is_fine = self.is_fine;
+        self.change(key, |service| match next {
+            Move::Make => {
+                let state = match service.spec.node() {
+                    None => TaskState::NoNode,
+                    Some(_) if is_fine => TaskState::Pending,
+                    Some(_) => TaskState::Preparing,
+                };
+                service.make_task(state, now);
+                What::Else
+            }
+            Move::Doom => {
+                let task = service.task.as_mut();
+                let task = task.expect("a task is to end that is there");
+                task.desired = Desired::Remove;
+                // What has ended goes at once, unless its node cannot say so.
+                service
+                    .task
+                    .take_if(|task| !task.state.is_live() && !task.is_lost());
+                What::Else
+            }
+            Move::Forget => {
+                let task = service.task.as_mut();
+                task.expect("a task is forgotten that is there")
+                    .is_forgotten = true;
+                What::Else
+            }
+            Move::NoNode => turn(service, TaskState::NoNode, now),
+            Move::Prepare => turn(service, TaskState::Preparing, now),
+            Move::Run => turn(service, TaskState::Running, now),
+            Move::Reject => turn(service, TaskState::Rejected, now),
+            Move::Confirm => {
+                let is_to_go = |desired| desired == Desired::Remove;
+                let task = service.task.as_ref();
+                if task.is_some_and(|task| is_to_go(task.desired)) {
+                    service.task = None;
+                    What::Ends
+                } else {
+                    turn(service, TaskState::Shutdown, now)
+                }
+            }
+        })
+    }
+
+    /// Ends what runs in a task.
+    pub fn end(&mut self, key: Key, now: Duration) -> Change {
+        self.change(key, |service| {
+            let what = turn(service, TaskState::Failed, now);
+            // It was to go as soon as it has ended.
+            service
+                .task
+                .take_if(|task| task.desired == Desired::Remove && !task.is_lost());
+            what
+        })
+    }
+
+    /// Loses the node that has the tasks of ours. Its Swarm gives those up whose services
+    /// it still has, and replaces none.
+    pub fn lose(&mut self, is_foreign: impl Fn(Key) -> bool) -> Vec<Change> {
+        self.nodes = Nodes::OneLost;
+        let is_on_it = |service: &Service| {
+            let task = service.task.as_ref();
+            let is_on_a_node = task.is_some_and(|task| task.state.is_on_a_node());
+            is_on_a_node && !is_foreign(service.key)
+        };
+        self.change_all(is_on_it, |service| {
+            if let Some(task) = &mut service.task {
+                task.shown = Some(task.state);
+                if task.desired == Desired::Running {
+                    task.desired = Desired::Shutdown;
+                }
+            }
+            What::Ends
+        })
+    }
+
+    /// The node is back, and says what it has.
+    pub fn find_again(&mut self) -> Vec<Change> {
+        self.nodes = Nodes::AllThere;
+        let is_lost = |service: &Service| service.task.as_ref().is_some_and(Task::is_lost);
+        self.change_all(is_lost, |service| {
+            if let Some(task) = &mut service.task {
+                task.shown = None;
+            }
+            What::Else
+        })
+    }
+
+    fn change_all(
+        &mut self,
+        is_meant: impl Fn(&Service) -> bool,
+        change: impl Fn(&mut Service) -> What,
+    ) -> Vec<Change> {
+        let meant = self.services.iter().filter(|service| is_meant(service));
+        let keys: Vec<Key> = meant.map(|service| service.key).collect();
+        let keys = keys.into_iter();
+        keys.map(|key| self.change(key, &change)).collect()
+    }
+
+    fn change(&mut self, key: Key, change: impl FnOnce(&mut Service) -> What) -> Change {
+        let service = self.services.iter_mut().find(|service| service.key == key);
+        let service = service.expect("a service is changed that is there");
+        let from = Some(service.state());
+        let what = change(service);
+        Change {
+            key,
+            from,
+            to: Some(service.state()),
+            what,
+        }
+    }
+}
+
+/// Brings the task of a service into another state.
+fn turn(service: &mut Service, to: TaskState, now: Duration) -> What {
+    let task = service.task.as_mut();
+    let task = task.expect("a state is changed of a task that is there");
+    task.state = to;
+    task.since = now;
+    match to {
+        TaskState::Running => {
+            task.started = Some(now);
+            What::Runs
+        }
+        TaskState::Failed | TaskState::Shutdown | TaskState::Rejected => What::Ends,
+        TaskState::Pending | TaskState::NoNode | TaskState::Preparing => What::Else,
+    }
+}

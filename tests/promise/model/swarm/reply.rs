@@ -1,0 +1,111 @@
+//! What a Swarm's manager answers.
+
+use std::time::Duration;
+
+use serde_json::json;
+
+use super::service::{Desired, Service, Task, TaskState, WORKERS};
+use super::{Nodes, Secret};
+use crate::model::Reply;
+use crate::model::date::{rfc3339, unix};
+
+/// A failure in the words of the managers' calls among each other.
+pub fn rpc(status: u16, code: &str, what: &str, now: Duration) -> Reply {
+    let message = format!("rpc error: code = {code} desc = {what}");
+    Reply::says(status, &message, now)
+}
+
+pub fn name_taken(kind: &str, name: &str, now: Duration) -> Reply {
+    let what = format!("name conflicts with an existing object: {kind} {name} already exists");
+    rpc(409, "AlreadyExists", &what, now)
+}
+
+/// The answer to a request for something that is not there.
+pub fn absent(kind: &str, id: &str, now: Duration) -> Reply {
+    Reply::says(404, &format!("{kind} {id} not found"), now)
+}
+
+pub fn created(id: &str, now: Duration) -> Reply {
+    let body = json!({"ID": id, "Warnings": null});
+    Reply::new(201, body.to_string(), now)
+}
+
+pub fn service(service: &Service, now: Duration) -> Reply {
+    Reply::new(200, service_entry(service), now)
+}
+
+pub fn services(shown: impl Iterator<Item = String>, now: Duration) -> Reply {
+    let entries: Vec<String> = shown.collect();
+    Reply::new(200, format!("[{}]", entries.join(",")), now)
+}
+
+pub fn service_entry(service: &Service) -> String {
+    format!(
+        r#"{{"ID":"{}","Version":{{"Index":{}}},"CreatedAt":"{}","Spec":{},"Endpoint":{{"Spec":{{}}}}}}"#,
+        service.id,
+        service.version(),
+        rfc3339(unix(service.created)),
+        service.spec.text,
+    )
+}
+
+pub fn task_entry(task: &Task) -> String {
+    let start = task.entry.strip_suffix('}').unwrap_or_default();
+    let state = task.shown.unwrap_or(task.state);
+    let more = match state {
+        TaskState::NoNode => r#","Err":"no suitable node (insufficient resources on 1 node)""#,
+        TaskState::Rejected => r#","Err":"No such image: agent""#,
+        TaskState::Running => r#","ContainerStatus":{"ContainerID":"0","PID":1,"ExitCode":0}"#,
+        TaskState::Failed => {
+            r#","Err":"task: non-zero exit (7)","ContainerStatus":{"ContainerID":"0","PID":0,"ExitCode":7}"#
+        }
+        TaskState::Shutdown => r#","ContainerStatus":{"ContainerID":"0","PID":0,"ExitCode":0}"#,
+        TaskState::Pending | TaskState::Preparing => "",
+    };
+    let desired = match task.desired {
+        Desired::Running => "running",
+        Desired::Shutdown => "shutdown",
+        Desired::Remove => "remove",
+    };
+    let node = match task.node {
+        Some(node) if !matches!(state, TaskState::Pending | TaskState::NoNode) => {
+            format!(r#""NodeID":"{node}","#)
+        }
+        _ => String::new(),
+    };
+    let (since, word) = (rfc3339(unix(task.since)), state.word());
+    format!(
+        r#"{start},{node}"Status":{{"Timestamp":"{since}","State":"{word}"{more}}},"DesiredState":"{desired}"}}"#
+    )
+}
+
+pub fn secret_entry(secret: &Secret) -> String {
+    json!({
+        "ID": *secret.id,
+        "CreatedAt": rfc3339(unix(secret.created)),
+        "Spec": {"Name": secret.name, "Labels": secret.labels},
+    })
+    .to_string()
+}
+
+pub fn nodes(nodes: Nodes, now: Duration) -> Reply {
+    let state = if nodes == Nodes::OneLost {
+        "down"
+    } else {
+        "ready"
+    };
+    let node = |id: &str, role: &str, state: &str| {
+        json!({
+            "ID": id,
+            "Spec": {"Role": role, "Availability": "active"},
+            "Description": {"Hostname": id},
+            "Status": {"State": state},
+        })
+    };
+    let body = json!([
+        node("manager", "manager", "ready"),
+        node(WORKERS[0], "worker", state),
+        node(WORKERS[1], "worker", "ready"),
+    ]);
+    Reply::new(200, body.to_string(), now)
+}

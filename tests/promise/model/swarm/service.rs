@@ -1,0 +1,224 @@
+//! What a Swarm holds of one service.
+
+use std::rc::Rc;
+use std::sync::Arc;
+use std::time::Duration;
+
+use serde_json::json;
+
+use super::request::Spec;
+use crate::model::date::{rfc3339, unix};
+use crate::model::{Key, State, Target};
+use crate::world::digest;
+
+/// How far a task has got.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
+pub enum TaskState {
+    /// It waits for a node.
+    Pending,
+    /// It waits for a node, and none has room.
+    NoNode,
+    /// Its node prepares it.
+    Preparing,
+    Running,
+    Failed,
+    /// It has ended because it was to end.
+    Shutdown,
+    /// Its node would not run it.
+    Rejected,
+}
+
+impl TaskState {
+    /// The Swarm's word for it.
+    pub fn word(self) -> &'static str {
+        match self {
+            Self::Pending | Self::NoNode => "pending",
+            Self::Preparing => "preparing",
+            Self::Running => "running",
+            Self::Failed => "failed",
+            Self::Shutdown => "shutdown",
+            Self::Rejected => "rejected",
+        }
+    }
+
+    /// Whether it runs or may yet run.
+    pub fn is_live(self) -> bool {
+        matches!(
+            self,
+            Self::Pending | Self::NoNode | Self::Preparing | Self::Running
+        )
+    }
+
+    pub fn is_on_a_node(self) -> bool {
+        matches!(self, Self::Preparing | Self::Running)
+    }
+}
+
+/// What its Swarm wants of a task.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
+pub enum Desired {
+    Running,
+    /// Its node is lost.
+    Shutdown,
+    /// Its service is gone, or is to have no task.
+    Remove,
+}
+
+/// A task: a service of one replica that is not restarted has one at most.
+#[derive(Debug, Clone)]
+pub struct Task {
+    pub state: TaskState,
+    pub desired: Desired,
+    /// What a list shows, where that is not its state: its node is lost.
+    pub shown: Option<TaskState>,
+    /// Whether no list shows it any more, although it is there.
+    pub is_forgotten: bool,
+    /// Its service as it was when the task was made.
+    pub spec: Rc<Spec>,
+    /// What a list shows of it in any state.
+    pub entry: Arc<str>,
+    /// When it came into its state.
+    pub since: Duration,
+    pub started: Option<Duration>,
+    /// The node that it may go to; none if its constraints leave none.
+    pub node: Option<&'static str>,
+}
+
+/// The nodes that take tasks.
+pub const WORKERS: [&str; 2] = ["0123456789abcdefghijkwrk1", "0123456789abcdefghijkwrk2"];
+
+impl Task {
+    /// Whether its node is lost.
+    pub fn is_lost(&self) -> bool {
+        self.shown.is_some()
+    }
+}
+
+/// A service, from its create on; what is gone is kept, and shown by no list.
+#[derive(Debug, Clone)]
+pub struct Service {
+    pub key: Key,
+    pub id: Arc<str>,
+    pub spec: Rc<Spec>,
+    pub created: Duration,
+    /// How many writes there were: each makes another version.
+    pub writes: u64,
+    pub is_deleted: bool,
+    pub task: Option<Task>,
+    /// The content of its first secret, once it refers to one.
+    pub token: Option<Arc<str>>,
+}
+
+impl Service {
+    pub fn new(key: Key, spec: Rc<Spec>, created: Duration) -> Self {
+        Self {
+            key,
+            id: key.swarm_id().into(),
+            spec,
+            created,
+            writes: 0,
+            is_deleted: false,
+            task: None,
+            token: None,
+        }
+    }
+
+    /// The index of its last write. Raft has one index for all writes; here it
+    /// does not depend on the writes to other services, so that schedules meet,
+    /// and differs from that of every other service all the same.
+    pub fn version(&self) -> u64 {
+        digest((self.key, self.writes)) >> 16
+    }
+
+    /// Whether its start was withdrawn: it is to have no task any more.
+    pub fn is_fenced(&self) -> bool {
+        self.spec.replicas == 0 && self.spec.labels.contains_key("dynamic-access.fenced")
+    }
+
+    /// Whether nothing is left of it.
+    pub fn is_over(&self) -> bool {
+        self.is_deleted && self.task.is_none()
+    }
+
+    /// Whether it is to have a task.
+    pub fn is_wanted(&self) -> bool {
+        self.spec.replicas > 0 && !self.is_deleted
+    }
+
+    /// Makes its task, in that state.
+    pub fn make_task(&mut self, state: TaskState, now: Duration) {
+        let entry = json!({
+            "ID": Key { actor: self.key.actor, call: usize::MAX - self.key.call }.swarm_id(),
+            "Version": {"Index": 7},
+            "CreatedAt": rfc3339(unix(now)),
+            "Labels": {},
+            "Spec": self.spec.template,
+            "ServiceID": *self.id,
+            "Slot": 1,
+        });
+        self.task = Some(Task {
+            state,
+            desired: Desired::Running,
+            shown: None,
+            is_forgotten: false,
+            spec: Rc::clone(&self.spec),
+            entry: entry.to_string().into(),
+            since: now,
+            started: None,
+            node: self.spec.node(),
+        });
+    }
+
+    pub fn state(&self) -> State {
+        let Some(task) = &self.task else {
+            return match self.spec.replicas {
+                _ if self.is_deleted => State::Gone,
+                _ if self.is_fenced() => State::Dead,
+                0 => State::Created,
+                _ => State::Starting,
+            };
+        };
+        let is_to_end = !self.is_wanted() || task.desired != Desired::Running;
+        match task.state {
+            _ if is_to_end && task.state.is_live() => State::Stopping,
+            TaskState::Running => State::Running,
+            TaskState::Pending | TaskState::NoNode | TaskState::Preparing => State::Starting,
+            _ if self.is_deleted => State::Gone,
+            TaskState::Rejected => State::Dead,
+            _ if self.is_fenced() => State::Dead,
+            TaskState::Failed | TaskState::Shutdown => State::Exited,
+        }
+    }
+
+    /// The service as promises see it.
+    pub fn target(&self) -> Target<'_> {
+        let task = self.task.as_ref();
+        let environment = self.spec.labels.get("dynamic-access.environment-id");
+        Target {
+            key: self.key,
+            id: &self.id,
+            name: &self.spec.name,
+            environment: environment.map_or("", String::as_str),
+            state: self.state(),
+            runs: task.is_some_and(|task| task.state == TaskState::Running),
+            created: self.created,
+            started: task.and_then(|task| task.started),
+            finished: task
+                .filter(|task| !task.state.is_live())
+                .map(|task| task.since),
+            token: self.token.as_deref(),
+        }
+    }
+
+    /// What stands for all of it that can change.
+    pub fn digest(&self) -> u64 {
+        let task = self.task.as_ref().map(|task| {
+            let states = (task.state, task.desired, task.shown, task.is_forgotten);
+            (states, task.since, task.started)
+        });
+        digest((
+            (self.key, self.created, self.writes, self.is_deleted),
+            (self.spec.digest, task, &self.token),
+        ))
+    }
+}

@@ -1,0 +1,155 @@
+//! What promises are about, on an Engine and on a Swarm alike: targets, and what
+//! becomes of them.
+
+use std::fmt;
+use std::hash::{DefaultHasher, Hash, Hasher};
+use std::time::Duration;
+
+use super::short;
+
+/// Tells a target from every other, and the same one in every schedule: by the
+/// actor that asked for it and the number of its call.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub struct Key {
+    pub actor: usize,
+    pub call: usize,
+}
+
+impl Key {
+    /// The target that is there before any actor, by number.
+    pub fn given(number: usize) -> Self {
+        Self {
+            actor: usize::MAX,
+            call: number,
+        }
+    }
+
+    /// Whether the target was there before any actor.
+    pub fn is_given(self) -> bool {
+        self.actor == usize::MAX
+    }
+
+    /// The 64 digits that an Engine would have made up.
+    pub fn container_id(self) -> String {
+        (0..4)
+            .map(|salt| format!("{:016x}", self.digits(salt)))
+            .collect()
+    }
+
+    /// The 25 letters and digits that a Swarm would have made up.
+    pub fn swarm_id(self) -> String {
+        let mut left = (u128::from(self.digits(0)) << 64) | u128::from(self.digits(1));
+        let digit = |_| {
+            let digit = (left % 36) as u32;
+            left /= 36;
+            char::from_digit(digit, 36).unwrap_or_default()
+        };
+        (0..25).map(digit).collect()
+    }
+
+    fn digits(self, salt: u64) -> u64 {
+        let mut hasher = DefaultHasher::new();
+        (self, salt).hash(&mut hasher);
+        hasher.finish()
+    }
+}
+
+/// A target's state.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
+pub enum State {
+    /// Its name is taken, and no list shows it.
+    Reserved,
+    Created,
+    /// Of a Swarm: a task is to run, and does not yet.
+    Starting,
+    Running,
+    /// Of a Swarm: a task that runs or may yet run is to end.
+    Stopping,
+    Removing,
+    Exited,
+    Dead,
+    /// It was there.
+    Gone,
+}
+
+impl State {
+    /// A word for it: the Engine's, where an Engine has one.
+    pub fn word(self) -> &'static str {
+        match self {
+            Self::Reserved => "reserved",
+            Self::Created => "created",
+            Self::Starting => "starting",
+            Self::Running => "running",
+            Self::Stopping => "stopping",
+            Self::Removing => "removing",
+            Self::Exited => "exited",
+            Self::Dead => "dead",
+            Self::Gone => "gone",
+        }
+    }
+
+    /// Whether it has a place under `max_targets`, whatever its age.
+    pub fn is_live(self) -> bool {
+        matches!(self, Self::Starting | Self::Running | Self::Stopping)
+    }
+}
+
+/// A target as promises see it.
+#[derive(Debug, Clone, Copy)]
+pub struct Target<'a> {
+    pub key: Key,
+    pub id: &'a str,
+    pub name: &'a str,
+    pub environment: &'a str,
+    pub state: State,
+    /// Whether its first process runs in truth, on whichever node.
+    pub runs: bool,
+    pub created: Duration,
+    /// When its first process began, if that was not before the schedule.
+    pub started: Option<Duration>,
+    pub finished: Option<Duration>,
+    /// What its token's file holds.
+    pub token: Option<&'a str>,
+}
+
+impl Target<'_> {
+    pub fn age(&self, now: Duration) -> Duration {
+        now.saturating_sub(self.created)
+    }
+}
+
+/// What a change is, to a promise.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum What {
+    /// There is a new target.
+    Made,
+    /// Of a Swarm: somebody asks for its task.
+    Asked,
+    /// Its first process runs from now on.
+    Runs,
+    /// It has ended, or its Swarm has given it up.
+    Ends,
+    /// Somebody has begun to remove it.
+    Withdrawn,
+    /// Of a Swarm: its task is replaced by another.
+    Replaced,
+    /// Nothing that a promise is about.
+    Else,
+}
+
+/// A target's way from one state to the next; none where it is not there.
+#[derive(Debug, Clone, Copy)]
+pub struct Change {
+    pub key: Key,
+    pub from: Option<State>,
+    pub to: Option<State>,
+    pub what: What,
+}
+
+impl fmt::Display for Change {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let word = |state: Option<State>| state.map_or("absent", State::word);
+        let (from, to) = (word(self.from), word(self.to));
+        write!(f, "{}: {from} -> {to}", short(&self.key.container_id()))
+    }
+}

@@ -1,0 +1,81 @@
+//! What comes after the work: callers that try again, and reapers.
+
+use std::time::Duration;
+
+use crate::promise;
+use crate::run::{Phase, Run};
+use crate::scenario::Webhook;
+
+/// How often a caller tries again at most until it must have succeeded.
+const TRIES: usize = 12;
+
+/// How long a caller waits when it is not told.
+const BETWEEN_TRIES: Duration = Duration::from_secs(1);
+
+/// When the reaper comes, each time after the time before.
+const REAPS: [Duration; 3] = [
+    Duration::from_secs(3 * 60),
+    Duration::from_secs(11 * 60),
+    Duration::from_secs(9 * 24 * 60 * 60),
+];
+
+impl Run<'_> {
+    /// Goes over to the next phase, when all actors have ended.
+    pub fn go_on(&mut self) {
+        let (webhooks, last) = {
+            let world = self.world();
+            let last = world.actors.last().and_then(|actor| actor.answer);
+            (world.scenario.webhooks.clone(), last)
+        };
+        match self.phase {
+            Phase::Work => self.again(&webhooks, 0, 0, BETWEEN_TRIES),
+            Phase::Again { webhook, tries } => {
+                let (status, seconds) = last.unwrap_or_default();
+                let is_settled = promise::is_settled(&self.world(), webhooks[webhook], status);
+                if is_settled {
+                    self.again(&webhooks, webhook + 1, 0, BETWEEN_TRIES);
+                } else if tries + 1 == TRIES {
+                    let problem = format!("a caller that tries again and again gets {status}");
+                    self.world().check(Err(problem));
+                } else {
+                    let pause = seconds.map_or(BETWEEN_TRIES, Duration::from_secs);
+                    self.again(&webhooks, webhook, tries + 1, pause);
+                }
+            }
+            Phase::Reap(number) if number + 1 == REAPS.len() => self.phase = Phase::Over,
+            Phase::Reap(number) => self.reap(number + 1),
+            Phase::Over => {}
+        }
+    }
+
+    fn again(&mut self, webhooks: &[Webhook], webhook: usize, tries: usize, pause: Duration) {
+        let Some(called) = webhooks.get(webhook) else {
+            return self.reap(0);
+        };
+        self.phase = Phase::Again { webhook, tries };
+        let later = self.world().now + pause;
+        self.pass(later);
+        let name = format!("{}-{} again", called.name(), webhook + 1);
+        self.expect(name, *called);
+    }
+
+    fn reap(&mut self, number: usize) {
+        self.phase = Phase::Reap(number);
+        // A node that does not come back keeps its tasks.
+        if self.look().is_node_lost() {
+            self.world().find_again();
+        }
+        let later = self.world().now + REAPS[number];
+        self.pass(later);
+        self.expect("reap".to_owned(), Webhook::Reap { dry_run: false });
+    }
+
+    pub fn ended(&mut self, actor: usize) {
+        self.note(actor, "ends");
+        if matches!(self.phase, Phase::Reap(_)) {
+            let mut world = self.world();
+            let outcome = promise::on_reaped(&world, world.actors[actor].arrived);
+            world.check(outcome);
+        }
+    }
+}

@@ -230,7 +230,8 @@ impl<P: Platform> Provisioner<'_, P> {
         if !found.is_of(&self.config.deployment_id) {
             return Err(Error::NameTaken(found.id));
         }
-        if !attempt.has_payload_of(&found) {
+        // A task that is left without its service does not tell its payload.
+        if found.state != State::Stopping && !attempt.has_payload_of(&found) {
             return Err(Error::OtherPayload {
                 id: found.id,
                 of: attempt.order.key.kind(),

@@ -86,8 +86,13 @@ impl<P: Platform> Provisioner<'_, P> {
                     }
                     rejection = Some(error);
                 }
-                // No other node was found.
-                (Err(Error::NoNode(_)), Some(rejection)) => return Err(rejection),
+                // No other node was found, and perhaps another one is there in a moment.
+                (Err(Error::NoNode(reason)), Some(rejection)) => {
+                    return Err(match reason.contains("not available") {
+                        true => Error::NoNode(format!("{reason}; before that, {rejection}")),
+                        false => rejection,
+                    });
+                }
                 (outcome, _) => return outcome,
             }
         }

@@ -139,12 +139,6 @@ async fn wait_for_task<P: Platform>(
     target: &NewTarget<'_>,
 ) -> Result<Started, Fault> {
     let platform = on.engine.platform();
-    // Where a node was found before, room is not what is missing.
-    let patience = if target.avoid.is_empty() {
-        NO_NODE_AFTER
-    } else {
-        Duration::ZERO
-    };
     let begun = platform.now();
     loop {
         let tasks = on.engine.send(task::of_name(target.name.as_str())).await?;
@@ -154,7 +148,7 @@ async fn wait_for_task<P: Platform>(
         }
         let no_node = task.as_ref().and_then(no_node);
         let passed = platform.now().saturating_sub(begun);
-        if let Some(reason) = no_node.filter(|_| passed >= patience) {
+        if let Some(reason) = no_node.filter(|_| passed >= NO_NODE_AFTER) {
             return Ok(Started::NoNode(reason));
         }
         let pause = if passed < SOON { LOOK_SOON } else { LOOK_LATER };

@@ -335,25 +335,34 @@ fn a_rejected_target_is_tried_on_other_nodes() {
 #[test]
 fn a_rejection_is_told_if_there_is_no_other_node() {
     let error = "No such image: agent";
-    let no_node = || failing("pending", "no suitable node (scheduling constraints)");
-    let steps = after(
-        until_rejected(error),
-        vec![
-            until_started(),
+    for (reason, code) in [
+        (
+            "scheduling constraints not satisfied on 2 nodes",
+            "no_such_image",
+        ),
+        ("2 nodes not available for new tasks", "no_node"),
+    ] {
+        let no_node = || failing("pending", &format!("no suitable node ({reason})"));
+        let looks = (0..53).map(|_| ("list own tasks", no_node())).collect();
+        let steps = after(
+            until_rejected(error),
             vec![
-                ("list own tasks", no_node()),
-                ("find service", one(1, &[])),
-                ("list own tasks", no_node()),
-                ("look up service", shown(1, &[])),
-                ("list own tasks", no_node()),
-                ("update", updated()),
-                ("list own tasks", none()),
-                ("delete service", deleted()),
-                ("list own secrets", list(&[])),
+                until_started(),
+                looks,
+                vec![
+                    ("find service", one(1, &[])),
+                    ("list own tasks", no_node()),
+                    ("look up service", shown(1, &[])),
+                    ("list own tasks", no_node()),
+                    ("update", updated()),
+                    ("list own tasks", none()),
+                    ("delete service", deleted()),
+                    ("list own secrets", list(&[])),
+                ],
             ],
-        ],
-    );
-    assert_eq!(start(steps).expect_err(error).code(), "no_such_image");
+        );
+        assert_eq!(start(steps).expect_err(error).code(), code);
+    }
 }
 
 #[test]

@@ -35,6 +35,7 @@ mod setup;
 mod spin;
 mod stand_in;
 mod suite;
+mod swarm;
 mod teardown;
 mod test;
 mod traffic;

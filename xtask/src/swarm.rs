@@ -2,16 +2,17 @@
 
 use std::env;
 
-use anyhow::{Context, Result};
+use anyhow::{Result, bail};
 use clap::Args;
 use dynamic_access_admin::progress::{say, timed};
 use swarm_nodes::{COUNT_MAX, Nodes, Plan};
 
-use crate::choice::Chosen;
 use crate::docker::Docker;
+use crate::endpoint::Endpoint;
+use crate::engine::Engine;
 use crate::interrupt;
 use crate::network;
-use crate::suite::{EngineArguments, Suite};
+use crate::suite::{EngineArguments, ImageStore, Suite};
 
 /// The variable with the operator's own changes of a target.
 const PATCH: &str = "SPIN_VARIABLE_CONTAINER_PATCH";
@@ -22,46 +23,50 @@ const ANY_NODE: &str = r#"{"Placement":{"Constraints":[]}}"#;
 /// Whether there is a Swarm.
 #[derive(Args, Clone, Copy)]
 pub struct SwarmArguments {
-    /// Serve on a Swarm of that many managers on this machine, with the Engine of Debian 13 unless `--engine` says sid
+    /// Use a Swarm of that many managers on this machine, of Debian 13's Engine unless `--engine sid` is given
     #[arg(
-        long = "swarm",
+        id = "swarm",
+        long,
         value_name = "NODES",
         value_parser = clap::value_parser!(u8).range(1..=i64::from(COUNT_MAX)),
-        conflicts_with_all = ["docker_url", "tls", "runtime_config_file", "image_store"],
     )]
     pub count: Option<u8>,
 }
 
 impl SwarmArguments {
     /// The Engine to start, which must not be that of Debian 12 for a Swarm: it is too old.
-    pub fn engine(self, asked: EngineArguments) -> EngineArguments {
-        match (self.count, asked.suite) {
-            (Some(_), Suite::Bookworm) => EngineArguments {
-                suite: Suite::Trixie,
-                ..asked
-            },
-            _ => asked,
+    pub fn engine(self, asked: EngineArguments) -> Result<EngineArguments> {
+        if self.count.is_none() {
+            return Ok(asked);
         }
+        if asked.image_store != ImageStore::default() {
+            bail!("the nodes of a Swarm keep their images in overlay2; leave out --image-store");
+        }
+        let suite = match asked.suite {
+            Suite::Bookworm => Suite::Trixie,
+            later => later,
+        };
+        Ok(EngineArguments { suite, ..asked })
     }
 }
 
 /// A Swarm; dropping it removes it, with its targets.
 pub struct Swarm {
     nodes: Nodes,
-    image: Option<String>,
+    /// The id of the image that was loaded.
+    pub image: Option<String>,
 }
 
 impl Swarm {
     /// Makes one beside a private Engine, and gives each node the image of that name, if there is one.
-    pub fn start(beside: &Chosen, count: u8, image: Option<&str>) -> Result<Self> {
-        let engine = beside.private().context("a Swarm needs a private Engine")?;
+    /// If the nodes listen on TCP, whoever reaches them is root here, targets included.
+    pub fn start(engine: &Engine, count: u8, image: Option<&str>, is_on_tcp: bool) -> Result<Self> {
         let nodes = timed("Swarm: make the nodes and join them", || {
             Nodes::start(Plan {
                 place: engine.swarm(),
                 init: engine.init(),
                 count,
-                // Targets would reach it too, and be root here.
-                is_on_tcp: false,
+                is_on_tcp,
                 go_on: interrupt::check,
             })
         })?;
@@ -79,6 +84,14 @@ impl Swarm {
     /// The Docker CLI's view of the first node.
     pub fn docker(&self) -> Docker {
         Docker::private(&self.nodes.socket(1))
+    }
+
+    /// The addresses of the nodes, on TCP.
+    pub fn endpoints(&self) -> Vec<Endpoint> {
+        let addresses = self.nodes.numbers().map(|node| self.nodes.address(node));
+        addresses
+            .map(|address| Endpoint::Tcp(address.to_string()))
+            .collect()
     }
 
     /// The server's variables for it.
@@ -110,7 +123,10 @@ mod tests {
                 suite,
                 ..EngineArguments::default()
             };
-            SwarmArguments { count }.engine(asked).suite
+            SwarmArguments { count }
+                .engine(asked)
+                .expect("an Engine")
+                .suite
         };
         assert_eq!(suite(Some(3), Suite::Bookworm), Suite::Trixie);
         assert_eq!(suite(Some(3), Suite::Sid), Suite::Sid);

@@ -12,7 +12,7 @@ use crate::image::{self, Agent};
 use crate::interrupt;
 use crate::network;
 use crate::own_containers::OwnContainers;
-use anyhow::Result;
+use anyhow::{Context, Result};
 use clap::Args;
 use dynamic_access_admin::loopback::is_loopback;
 use dynamic_access_admin::progress::{remark, say};
@@ -41,11 +41,11 @@ pub struct UpArguments {
     host: Option<HostKind>,
 
     /// The Engine, instead of SPIN_VARIABLE_DOCKER_URL, DOCKER_HOST, the docker context, the local one or a private one
-    #[arg(long, value_name = "URL")]
+    #[arg(long, value_name = "URL", conflicts_with = "swarm")]
     docker_url: Option<String>,
 
     /// Use mutual TLS, with a private Engine and new certificates
-    #[arg(long, conflicts_with_all = ["docker_url", "runtime_config_file"])]
+    #[arg(long, conflicts_with_all = ["docker_url", "runtime_config_file", "swarm"])]
     tls: bool,
 
     #[command(flatten)]
@@ -55,7 +55,7 @@ pub struct UpArguments {
     swarm: SwarmArguments,
 
     /// Spin's runtime configuration, whose `[[client_tls]]` configures TLS to the Engine
-    #[arg(long, value_name = "FILE")]
+    #[arg(long, value_name = "FILE", conflicts_with = "swarm")]
     runtime_config_file: Option<PathBuf>,
 }
 
@@ -120,7 +120,7 @@ pub fn up(arguments: UpArguments) -> Result<()> {
 
 /// The Engine that was asked for, or that is there.
 fn choose(arguments: &UpArguments) -> Result<Chosen> {
-    let engine = arguments.swarm.engine(arguments.engine);
+    let engine = arguments.swarm.engine(arguments.engine)?;
     match arguments.tls {
         true => choice::private_with_tls(engine),
         false if !engine.is_default() => choice::private_of(engine),
@@ -151,7 +151,9 @@ impl Place {
         };
         // An image that the person has named is pulled by the nodes themselves.
         let image = agent.map(|_| image::IMAGE);
-        Swarm::start(chosen, count, image).map(Self::Swarm)
+        let engine = chosen.private().context("a Swarm needs a private Engine")?;
+        // Not on TCP, where targets would reach the nodes too.
+        Swarm::start(engine, count, image, false).map(Self::Swarm)
     }
 
     /// The Engine that the server calls.

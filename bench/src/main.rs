@@ -1,4 +1,4 @@
-//! Measures the component against its floors, on two private Engines that
+//! Measures the component against its floors, on two private Engines or on a Swarm that
 //! `cargo xtask bench` starts.
 //!
 //! This file holds the command line.
@@ -20,6 +20,7 @@ mod row;
 mod samples;
 mod server;
 mod start_stop;
+mod swarm;
 mod unique;
 
 use std::net::SocketAddr;
@@ -37,12 +38,34 @@ use crate::server::Threads;
 #[command(bin_name = "cargo xtask bench --")]
 pub struct Arguments {
     /// A private Engine
-    #[arg(long, value_name = "URL", env = "BENCH_ENGINE", hide = true)]
+    #[arg(
+        long,
+        value_name = "URL",
+        env = "BENCH_ENGINE",
+        default_value = "",
+        hide = true
+    )]
     engine: String,
 
     /// Another private Engine, for many containers
-    #[arg(long, value_name = "URL", env = "BENCH_CROWDED_ENGINE", hide = true)]
+    #[arg(
+        long,
+        value_name = "URL",
+        env = "BENCH_CROWDED_ENGINE",
+        default_value = "",
+        hide = true
+    )]
     crowded_engine: String,
+
+    /// The managers of a Swarm, which is measured instead
+    #[arg(
+        long,
+        value_name = "URLS",
+        env = "BENCH_SWARM",
+        value_delimiter = ',',
+        hide = true
+    )]
+    swarm: Vec<String>,
 
     /// The image of the targets
     #[arg(long, env = "BENCH_IMAGE", hide = true)]
@@ -141,6 +164,7 @@ fn bench(arguments: &Arguments) -> Result<()> {
         .build()?;
     let report = runtime.block_on(async {
         match &arguments.url {
+            _ if !arguments.swarm.is_empty() => swarm::measure(arguments, &threads).await,
             Some(url) => remote::measure(arguments, &threads, url).await,
             None => embedded::measure(arguments, &threads).await,
         }

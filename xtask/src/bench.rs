@@ -1,6 +1,7 @@
-//! Measures the component on private Engines that nobody else uses.
+//! Measures the component on private Engines that nobody else uses, or on a Swarm of them.
 
 use std::net::Ipv4Addr;
+use std::process::Command;
 
 use anyhow::{Result, bail};
 
@@ -12,6 +13,7 @@ use crate::ports::free_address;
 use crate::process;
 use crate::setup;
 use crate::suite::EngineArguments;
+use crate::swarm::Swarm;
 use crate::wasm;
 use crate::workspace;
 
@@ -26,7 +28,6 @@ pub fn bench(which: EngineArguments, arguments: &[String]) -> Result<()> {
     if workspace::program("crun").is_none() {
         setup::packages("a runtime to compare with", &["crun"])?;
     }
-    let root = workspace::root();
     let (_empty, empty) = start(which, Engine::start_with_kept_images)?;
     // Removed as a whole, since removing a crowd one by one takes minutes.
     let (_crowded, crowded) = start(which, Engine::start)?;
@@ -38,11 +39,40 @@ pub fn bench(which: EngineArguments, arguments: &[String]) -> Result<()> {
         .env("BENCH_ENGINE", empty.to_string())
         .env("BENCH_CROWDED_ENGINE", crowded.to_string())
         .env("BENCH_IMAGE", image::STAND_IN_IMAGE)
+        .env("BENCH_RESULTS", workspace::cache_dir().join("bench.json"));
+    run(&mut command)
+}
+
+/// Runs the bench on a Swarm of that many nodes, with further arguments.
+pub fn bench_swarm(which: EngineArguments, count: u8, arguments: &[String]) -> Result<()> {
+    wasm::build(None)?;
+    let engine = Engine::start(Listen::Socket, which)?;
+    image::build_stand_in(&engine.docker())?;
+    // The bench calls the managers itself, and its targets are its own.
+    let swarm = Swarm::start(&engine, count, Some(image::STAND_IN_IMAGE), true)?;
+    let managers: Vec<_> = swarm.endpoints().iter().map(Endpoint::to_string).collect();
+    let mut command = workspace::cargo();
+    command
+        // As for development, since the Swarm takes nearly all of the time, and a build with
+        // optimisation takes minutes.
+        .args(["run", "--package", "dynamic-access-bench", "--"])
+        .args(arguments)
+        .env("BENCH_SWARM", managers.join(","))
+        .env("BENCH_IMAGE", swarm.image.as_deref().unwrap_or_default())
+        .env(
+            "BENCH_RESULTS",
+            workspace::cache_dir().join("bench-swarm.json"),
+        );
+    run(&mut command)
+}
+
+fn run(command: &mut Command) -> Result<()> {
+    let root = workspace::root();
+    command
         .env("BENCH_MANIFEST", root.join("spin.toml"))
         .env("BENCH_WASM", wasm::component())
-        .env("BENCH_HELLO", root.join("bench/hello/spin.toml"))
-        .env("BENCH_RESULTS", workspace::cache_dir().join("bench.json"));
-    if !process::status(&mut command)?.success() {
+        .env("BENCH_HELLO", root.join("bench/hello/spin.toml"));
+    if !process::status(command)?.success() {
         bail!("the bench failed; the reason is above");
     }
     Ok(())

@@ -38,6 +38,11 @@ impl Chosen {
         }
     }
 
+    /// The Engine, if it was started for this run.
+    pub fn private(&self) -> Option<&Engine> {
+        self.private.as_ref()
+    }
+
     /// How a server reaches it over mutual TLS, if it was started with TLS.
     pub fn tls(&self) -> Option<Tls> {
         self.private.as_ref()?.tls()

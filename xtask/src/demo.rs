@@ -54,8 +54,10 @@ pub fn demo(arguments: &DemoArguments) -> Result<()> {
         runtime_config: None,
         deployment_id,
         secret: secret.clone(),
-        agent_image: Some(image::STAND_IN_IMAGE),
-        service_urls: Some(service.url().to_owned()),
+        variables: vec![
+            ("agent_image", image::STAND_IN_IMAGE.to_owned()),
+            ("service_urls", service.url().to_owned()),
+        ],
         log: Some(
             File::create(&log).with_context(|| format!("failed to write {}", log.display()))?,
         ),

@@ -11,6 +11,7 @@ use std::thread;
 use std::time::{Duration, Instant};
 
 use anyhow::{Context, Result, anyhow, bail};
+use swarm_nodes::Place;
 
 use crate::bridge;
 use crate::docker::Docker;
@@ -158,6 +159,11 @@ impl Engine {
     /// The first process of its namespaces, seen from outside.
     pub fn init(&self) -> i32 {
         self.namespaces.init()
+    }
+
+    /// Where the nodes of a Swarm beside it are.
+    pub fn swarm(&self) -> Place {
+        self.dir.swarm()
     }
 
     /// The unix socket that it listens on.

@@ -6,6 +6,7 @@ use std::path::{Path, PathBuf};
 
 use anyhow::{Context, Result};
 use ipnet::Ipv4Net;
+use swarm_nodes::Place;
 
 use crate::bridge;
 use crate::random;
@@ -73,6 +74,11 @@ impl EngineDir {
     /// The unix socket.
     pub fn socket(&self) -> PathBuf {
         self.dir.join("docker.sock")
+    }
+
+    /// Where the nodes of a Swarm beside it are, if there is one.
+    pub fn swarm(&self) -> Place {
+        Place::beside(&self.dir, self.block.network())
     }
 
     /// Where the Engine keeps images and containers.

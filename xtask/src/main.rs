@@ -35,6 +35,7 @@ mod setup;
 mod spin;
 mod stand_in;
 mod suite;
+mod swarm;
 mod teardown;
 mod test;
 mod traffic;
@@ -59,6 +60,7 @@ use crate::engine::{Engine, Listen};
 use crate::image::Agent;
 use crate::interrupt::Interrupted;
 use crate::suite::EngineArguments;
+use crate::swarm::SwarmArguments;
 use crate::up::UpArguments;
 use crate::wasm::Toolchain;
 
@@ -87,10 +89,12 @@ enum Task {
         #[arg(last = true, value_name = "ARGUMENTS")]
         arguments: Vec<String>,
     },
-    /// Measure the component beside its floors, on two private Engines (needs root)
+    /// Measure the component beside its floors, on two private Engines or on a Swarm (needs root)
     Bench {
         #[command(flatten)]
         engine: EngineArguments,
+        #[command(flatten)]
+        swarm: SwarmArguments,
         /// Further arguments of the bench, after `--`; `-- --help` lists them
         #[arg(last = true, value_name = "ARGUMENTS")]
         arguments: Vec<String>,
@@ -165,7 +169,17 @@ fn perform(task: Task) -> Result<ExitCode> {
         Task::Up(arguments) => up::up(arguments)?,
         Task::Demo(arguments) => demo::demo(&arguments)?,
         Task::Test { engine, arguments } => return test::test(engine, &arguments),
-        Task::Bench { engine, arguments } => bench::bench(engine, &arguments)?,
+        Task::Bench {
+            engine,
+            swarm,
+            arguments,
+        } => {
+            let engine = swarm.engine(engine)?;
+            match swarm.count {
+                Some(count) => bench::bench_swarm(engine, count, &arguments)?,
+                None => bench::bench(engine, &arguments)?,
+            }
+        }
         Task::Build { toolchain } => wasm::build(toolchain)?,
         Task::Image(arguments) => build_image(&arguments)?,
         Task::Engine(EngineTask::Start { tcp, outbound }) => start_engine(tcp, outbound)?,

@@ -30,7 +30,7 @@ impl Ready<'_> {
         format!(
             "{curl} {base}/health\n\
              id=$({curl} {json} -d {order} {base}/start | \
-             sed 's/.*\"uniqueId\":\"\\([0-9a-f]*\\)\".*/\\1/'); echo \"$id\"\n\
+             sed 's/.*\"uniqueId\":\"\\([0-9a-z]*\\)\".*/\\1/'); echo \"$id\"\n\
              {curl} {json} -d \"{{\\\"uniqueId\\\":\\\"$id\\\"}}\" {base}/stop\n"
         )
     }
@@ -60,7 +60,7 @@ mod tests {
             std::env::temp_dir().join(format!("ready-{}-{}", std::process::id(), secret.len()));
         fs::create_dir_all(&dir).expect("the folder is ours");
         let curl = dir.join("curl");
-        let script = "#!/bin/sh\nprintf '<%s>\\n' \"$@\" >&2\necho '{\"uniqueId\":\"0a1b\"}'\n";
+        let script = "#!/bin/sh\nprintf '<%s>\\n' \"$@\" >&2\necho '{\"uniqueId\":\"0a1z\"}'\n";
         fs::write(&curl, script).expect("the folder is ours");
         fs::set_permissions(&curl, fs::Permissions::from_mode(0o755)).expect("the file is ours");
         let ready = Ready {
@@ -93,7 +93,7 @@ mod tests {
             "<{\"serviceUrl\":\"http://10.0.0.1:5\",\"activationToken\":\"t\",\"environmentId\":\"e\"}>\n\
              <http://127.0.0.1:3000/start>\n"
         ));
-        assert!(calls.contains("<{\"uniqueId\":\"0a1b\"}>\n<http://127.0.0.1:3000/stop>\n"));
+        assert!(calls.contains("<{\"uniqueId\":\"0a1z\"}>\n<http://127.0.0.1:3000/stop>\n"));
     }
 
     #[test]

@@ -60,10 +60,8 @@ pub struct Options {
     pub deployment_id: String,
     /// The shared secret.
     pub secret: String,
-    /// The image of a target, instead of the one from the environment or the default.
-    pub agent_image: Option<&'static str>,
-    /// Where agents may register, instead of the value from the environment or the default.
-    pub service_urls: Option<String>,
+    /// Further variables, instead of their values from the environment or the defaults.
+    pub variables: Vec<(&'static str, String)>,
     /// Where the server's log goes, instead of the terminal.
     pub log: Option<File>,
 }
@@ -119,11 +117,8 @@ impl Server {
             .env("SPIN_VARIABLE_WEBHOOK_SECRET", &options.secret)
             .env("SPIN_VARIABLE_DEPLOYMENT_ID", &options.deployment_id)
             .env(DOCKER_URL, docker_url);
-        if let Some(image) = options.agent_image {
-            command.env("SPIN_VARIABLE_AGENT_IMAGE", image);
-        }
-        if let Some(urls) = &options.service_urls {
-            command.env("SPIN_VARIABLE_SERVICE_URLS", urls);
+        for (name, value) in &options.variables {
+            command.env(format!("SPIN_VARIABLE_{}", name.to_uppercase()), value);
         }
         if let Some(log) = &options.log {
             command.stdout(log.try_clone()?).stderr(log.try_clone()?);

@@ -1,11 +1,10 @@
 //! Removes what a private Engine leaves outside of its namespaces: its bridges, firewall rules,
-//! control groups and files.
+//! control groups and files, and those of a Swarm beside it.
 //!
 //! Works from what is found rather than from what was remembered, so that it also serves after a
 //! crash.
 
 use std::fs;
-use std::path::Path;
 
 use anyhow::{Context, Result, bail};
 use dynamic_access_admin::progress::say;
@@ -66,9 +65,10 @@ fn take_apart(engine: &EngineDir) -> Result<()> {
     if !namespaces::kill(&engine.dir) {
         bail!("the processes of {} do not end", engine.dir.display());
     }
+    engine.swarm().remove();
     outbound::close(engine, !is_any_engine_running());
     bridge::remove(&engine.bridge(), engine.block)?;
-    remove_control_groups(&engine.name());
+    swarm_nodes::remove_control_groups(&engine.name());
     Ok(())
 }
 
@@ -86,22 +86,4 @@ fn is_any_engine_running() -> bool {
         // A zombie has no command line.
         name.trim() == "dockerd" && !line.is_empty()
     })
-}
-
-/// Removes the empty control groups of an Engine, in every hierarchy of either version.
-fn remove_control_groups(name: &str) {
-    let root = Path::new("/sys/fs/cgroup");
-    let hierarchies = fs::read_dir(root)
-        .into_iter()
-        .flatten()
-        .flatten()
-        .map(|entry| entry.path());
-    for hierarchy in hierarchies.chain([root.to_owned()]) {
-        let group = hierarchy.join(name);
-        for child in fs::read_dir(&group).into_iter().flatten().flatten() {
-            // Its files cannot be removed and go with their folder.
-            let _ = fs::remove_dir(child.path());
-        }
-        let _ = fs::remove_dir(group);
-    }
 }

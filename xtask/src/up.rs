@@ -12,7 +12,7 @@ use crate::image::{self, Agent};
 use crate::interrupt;
 use crate::network;
 use crate::own_containers::OwnContainers;
-use anyhow::Result;
+use anyhow::{Context, Result};
 use clap::Args;
 use dynamic_access_admin::loopback::is_loopback;
 use dynamic_access_admin::progress::{remark, say};
@@ -22,6 +22,7 @@ use crate::random;
 use crate::ready::{Ready, first_secret};
 use crate::server::{HostKind, Options, Server};
 use crate::suite::EngineArguments;
+use crate::swarm::{Swarm, SwarmArguments};
 use crate::wasm;
 use crate::workspace;
 
@@ -40,18 +41,21 @@ pub struct UpArguments {
     host: Option<HostKind>,
 
     /// The Engine, instead of SPIN_VARIABLE_DOCKER_URL, DOCKER_HOST, the docker context, the local one or a private one
-    #[arg(long, value_name = "URL")]
+    #[arg(long, value_name = "URL", conflicts_with = "swarm")]
     docker_url: Option<String>,
 
     /// Use mutual TLS, with a private Engine and new certificates
-    #[arg(long, conflicts_with_all = ["docker_url", "runtime_config_file"])]
+    #[arg(long, conflicts_with_all = ["docker_url", "runtime_config_file", "swarm"])]
     tls: bool,
 
     #[command(flatten)]
     engine: EngineArguments,
 
+    #[command(flatten)]
+    swarm: SwarmArguments,
+
     /// Spin's runtime configuration, whose `[[client_tls]]` configures TLS to the Engine
-    #[arg(long, value_name = "FILE")]
+    #[arg(long, value_name = "FILE", conflicts_with = "swarm")]
     runtime_config_file: Option<PathBuf>,
 }
 
@@ -60,28 +64,24 @@ pub fn up(arguments: UpArguments) -> Result<()> {
     let started = Instant::now();
     let deployment_id = workspace::deployment_id("up");
     wasm::build(None)?;
-    // Dropped in reverse order: the server first, then its containers, then its Engine.
-    let chosen = match arguments.tls {
-        true => choice::private_with_tls(arguments.engine)?,
-        false if !arguments.engine.is_default() => choice::private_of(arguments.engine)?,
-        false => choice::choose(arguments.docker_url.as_deref())?,
-    };
+    // Dropped in reverse order: the server first, then its targets, then its Engine.
+    let chosen = choose(&arguments)?;
     let agent = agent(&chosen.docker)?;
-    network::ensure(&chosen.docker)?;
     if agent != Some(Agent::StandIn) {
         chosen.open_outbound()?;
     }
+    let place = Place::of(&arguments, &chosen, agent, &deployment_id)?;
     let secret = secret()?;
     let (service_url, _service) = service_url(agent, &chosen);
-    // The stand-in registers with this run, the real agent wherever service_urls allows.
-    let service_urls = (service_url != SERVICE_URL).then(|| service_url.clone());
-    let _containers = OwnContainers::of(&chosen.docker, &deployment_id);
+    let mut variables = place.variables();
+    if service_url != SERVICE_URL {
+        // The stand-in registers with this run, the real agent wherever service_urls allows.
+        variables.push(("service_urls", service_url.clone()));
+    }
+    let docker = place.docker(&chosen);
     let (engine, runtime_config) = match chosen.tls() {
         Some(tls) => (tls.endpoint, Some(tls.runtime_config)),
-        None => (
-            chosen.docker.endpoint().clone(),
-            arguments.runtime_config_file,
-        ),
+        None => (docker.endpoint().clone(), arguments.runtime_config_file),
     };
     warn_of_engine(&engine, runtime_config.is_some());
     let mut server = Server::start(&Options {
@@ -91,13 +91,12 @@ pub fn up(arguments: UpArguments) -> Result<()> {
         runtime_config,
         deployment_id: deployment_id.clone(),
         secret: secret.clone(),
-        agent_image: None,
-        service_urls,
+        variables,
         log: None,
     })?;
     server.wait_until_ready()?;
     say(&format!(
-        "serving http://{} as deployment {deployment_id}, after {:.1} s; Ctrl-C ends it and removes its containers",
+        "serving http://{} as deployment {deployment_id}, after {:.1} s; Ctrl-C ends it and removes its targets",
         server.address(),
         started.elapsed().as_secs_f32()
     ));
@@ -108,10 +107,7 @@ pub fn up(arguments: UpArguments) -> Result<()> {
         activation_token: &stand_in_service::uuid(),
         environment_id: &stand_in_service::uuid(),
     };
-    remark(&format!(
-        "its containers: docker --host {} ps",
-        chosen.docker.endpoint().docker_host()
-    ));
+    place.tell(&docker)?;
     println!("\n{}", ready.lines());
     match server.wait() {
         Err(_) if interrupt::requested() => {
@@ -119,6 +115,74 @@ pub fn up(arguments: UpArguments) -> Result<()> {
             Ok(())
         }
         other => other,
+    }
+}
+
+/// The Engine that was asked for, or that is there.
+fn choose(arguments: &UpArguments) -> Result<Chosen> {
+    let engine = arguments.swarm.engine(arguments.engine)?;
+    match arguments.tls {
+        true => choice::private_with_tls(engine),
+        false if !engine.is_default() => choice::private_of(engine),
+        false => choice::choose(arguments.docker_url.as_deref()),
+    }
+}
+
+/// Where targets run; dropping it removes them.
+enum Place {
+    /// On the Engine.
+    Engine(#[expect(dead_code, reason = "it is there to be dropped")] OwnContainers),
+    /// On a Swarm beside it.
+    Swarm(Swarm),
+}
+
+impl Place {
+    /// Makes it, with the targets' network.
+    fn of(
+        arguments: &UpArguments,
+        chosen: &Chosen,
+        agent: Option<Agent>,
+        deployment_id: &str,
+    ) -> Result<Self> {
+        let Some(count) = arguments.swarm.count else {
+            network::ensure(&chosen.docker)?;
+            let own = OwnContainers::of(&chosen.docker, deployment_id);
+            return Ok(Self::Engine(own));
+        };
+        // An image that the person has named is pulled by the nodes themselves.
+        let image = agent.map(|_| image::IMAGE);
+        let engine = chosen.private().context("a Swarm needs a private Engine")?;
+        // Not on TCP, where targets would reach the nodes too.
+        Swarm::start(engine, count, image, false).map(Self::Swarm)
+    }
+
+    /// The Engine that the server calls.
+    fn docker(&self, chosen: &Chosen) -> Docker {
+        match self {
+            Self::Engine(_) => chosen.docker.clone(),
+            Self::Swarm(swarm) => swarm.docker(),
+        }
+    }
+
+    /// The server's variables for it.
+    fn variables(&self) -> Vec<(&'static str, String)> {
+        match self {
+            Self::Engine(_) => Vec::new(),
+            Self::Swarm(swarm) => swarm.variables(),
+        }
+    }
+
+    /// Says how to see what runs.
+    fn tell(&self, docker: &Docker) -> Result<()> {
+        let host = docker.endpoint().docker_host();
+        match self {
+            Self::Engine(_) => remark(&format!("its containers: docker --host {host} ps")),
+            Self::Swarm(swarm) => {
+                remark(&format!("its services: docker --host {host} service ls"));
+                println!("\n{}", swarm.table()?);
+            }
+        }
+        Ok(())
     }
 }
 

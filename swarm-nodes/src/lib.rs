@@ -1,0 +1,383 @@
+//! A Swarm of several Docker Engines on one machine, each in a network namespace of its own.
+//!
+//! They run in the namespaces of a private Engine, so they end with it, and their files lie in its
+//! folder. Every one of them is a manager. [`Place`] says where everything is.
+
+mod api;
+mod control_groups;
+mod place;
+mod processes;
+mod run;
+
+pub use control_groups::remove as remove_control_groups;
+pub use place::Place;
+
+use std::fs::{self, File};
+use std::net::{Ipv4Addr, SocketAddr};
+use std::ops::RangeInclusive;
+use std::path::{Path, PathBuf};
+use std::process::Command;
+use std::thread;
+use std::time::{Duration, Instant};
+
+use anyhow::{Context, Result, bail};
+use serde_json::{Value, json};
+
+use crate::run::{command, firewall, ip, run};
+
+/// The most nodes that one machine is asked for: a Swarm's managers are seven at most.
+pub const COUNT_MAX: u8 = 7;
+
+/// Where a node's Engine listens, if it listens on its address.
+const PORT: u16 = 2375;
+
+/// Several daemons start at once, on two cores.
+const START_BOUND: Duration = Duration::from_secs(90);
+
+/// A daemon without a Swarm's majority takes longer to end.
+const STOP_BOUND: Duration = Duration::from_secs(30);
+
+const BETWEEN_LOOKS: Duration = Duration::from_millis(30);
+
+/// How much of a log is shown; the reason is at its end.
+const SHOWN_LINES: usize = 10;
+
+/// Gives the Engine that follows a host name of its own, since the nodes are told apart by it.
+const NAMED: &str = "echo \"$0\" >/proc/sys/kernel/hostname && exec \"$@\"";
+
+/// What to make.
+pub struct Plan {
+    /// Where.
+    pub place: Place,
+    /// The first process of the Engine's namespaces, seen from outside.
+    pub init: i32,
+    /// How many nodes there are.
+    pub count: u8,
+    /// Whether each Engine listens on its address too. Whoever reaches it is root, targets included.
+    pub is_on_tcp: bool,
+    /// Fails once the making should end; every wait looks at it.
+    pub go_on: fn() -> Result<()>,
+}
+
+/// The nodes; dropping them removes them.
+pub struct Nodes(Plan);
+
+impl Nodes {
+    /// Makes the nodes and joins them.
+    ///
+    /// # Errors
+    ///
+    /// If it cannot, or is told to end. What was made by then is removed.
+    pub fn start(plan: Plan) -> Result<Self> {
+        let nodes = Self(plan);
+        // First, since its absence says that there is nothing to remove.
+        fs::create_dir_all(nodes.0.place.dir()).context("failed to make the nodes' folder")?;
+        nodes.make_bridge()?;
+        for node in nodes.numbers() {
+            (nodes.0.go_on)()?;
+            nodes.connect(node)?;
+            nodes.launch(node)?;
+        }
+        for node in nodes.numbers() {
+            nodes.wait_until_up(node)?;
+        }
+        nodes.join()?;
+        Ok(nodes)
+    }
+
+    /// Their numbers.
+    pub fn numbers(&self) -> RangeInclusive<u8> {
+        1..=self.0.count
+    }
+
+    /// The address of a node's Engine.
+    pub fn address(&self, node: u8) -> SocketAddr {
+        (self.0.place.ip(node), PORT).into()
+    }
+
+    /// The unix socket of a node's Engine.
+    pub fn socket(&self, node: u8) -> PathBuf {
+        self.0.place.dir_of(node).join("sock")
+    }
+
+    /// The end of a node's log.
+    pub fn log(&self, node: u8) -> String {
+        let log = fs::read_to_string(self.log_file(node)).unwrap_or_default();
+        let lines: Vec<_> = log.trim_end().lines().collect();
+        lines[lines.len().saturating_sub(SHOWN_LINES)..].join("\n")
+    }
+
+    /// Gives every node an image that the Engine at `from` has, and returns its id.
+    ///
+    /// # Errors
+    ///
+    /// If one of the Engines refuses.
+    pub fn load_image(&self, from: &Path, name: &str) -> Result<String> {
+        let told = api::get(from, &format!("/images/{name}/json"))?.json();
+        let told = told.with_context(|| format!("the image {name}"))?;
+        let id = told["Id"].as_str().context("an image has an id")?;
+        let image = api::get(from, &format!("/images/{name}/get"))?;
+        if image.status != 200 {
+            bail!("the image {name} cannot be saved: {}", image.status);
+        }
+        for node in self.numbers() {
+            (self.0.go_on)()?;
+            let socket = self.socket(node);
+            let loaded = api::send(
+                &socket,
+                "POST",
+                "/images/load",
+                "application/x-tar",
+                &image.body,
+            );
+            // A failure after the first byte of the answer is only told in its text.
+            let there =
+                loaded.and_then(|_| api::get(&socket, &format!("/images/{id}/json"))?.json());
+            there.with_context(|| format!("node {node} did not load the image {name}"))?;
+        }
+        Ok(id.to_owned())
+    }
+
+    /// Makes a network of that name: on each node a bridge of its own, on which targets cannot reach each other.
+    ///
+    /// # Errors
+    ///
+    /// If one of the Engines refuses.
+    pub fn make_network(&self, name: &str) -> Result<()> {
+        // What each node makes its part from.
+        let configuration = format!("{name}-configuration");
+        for node in self.numbers() {
+            (self.0.go_on)()?;
+            let body = json!({
+                "Name": configuration,
+                "ConfigOnly": true,
+                "Driver": "bridge",
+                "Options": {"com.docker.network.bridge.enable_icc": "false"},
+                "IPAM": {"Config": [{"Subnet": format!("172.29.{node}.0/24")}]},
+            });
+            self.post(node, "/networks/create", &body)?;
+        }
+        let body = json!({
+            "Name": name,
+            "Driver": "bridge",
+            "Scope": "swarm",
+            "ConfigFrom": {"Network": configuration},
+        });
+        self.post(1, "/networks/create", &body).map(drop)
+    }
+
+    /// Takes a node off the network; its containers go on.
+    ///
+    /// # Errors
+    ///
+    /// If `ip` fails.
+    pub fn cut(&self, node: u8) -> Result<()> {
+        ip(&["link", "set", &self.0.place.port_of(node), "down"])
+    }
+
+    /// Puts a node on the network again.
+    ///
+    /// # Errors
+    ///
+    /// If `ip` fails.
+    pub fn heal(&self, node: u8) -> Result<()> {
+        ip(&["link", "set", &self.0.place.port_of(node), "up"])
+    }
+
+    /// Kills a node's Engine, and returns when it has ended.
+    ///
+    /// # Errors
+    ///
+    /// If it does not end.
+    pub fn kill(&self, node: u8) -> Result<()> {
+        let pid = fs::read_to_string(self.pid_file(node)).context("the Engine's number")?;
+        let mut kill = self.in_namespaces("kill");
+        run(kill.args(["-s", "KILL", pid.trim()]))?;
+        self.wait(STOP_BOUND, "the end of a killed Engine", || {
+            let asked = api::get(&self.socket(node), "/_ping");
+            asked.is_err().then_some(())
+        })
+    }
+
+    /// Starts the Engine of a node that was killed.
+    ///
+    /// # Errors
+    ///
+    /// If it does not start.
+    pub fn restart(&self, node: u8) -> Result<()> {
+        // Its number may be that of another process by now.
+        let _ = fs::remove_file(self.pid_file(node));
+        self.launch(node)?;
+        self.wait_until_up(node)
+    }
+
+    fn log_file(&self, node: u8) -> PathBuf {
+        self.0.place.dir_of(node).join("log")
+    }
+
+    fn pid_file(&self, node: u8) -> PathBuf {
+        self.0.place.dir_of(node).join("pid")
+    }
+
+    fn make_bridge(&self) -> Result<()> {
+        let place = &self.0.place;
+        let (name, address) = (place.bridge(), format!("{}/24", place.gateway()));
+        ip(&["link", "add", name, "type", "bridge"])?;
+        ip(&["address", "add", &address, "dev", name])?;
+        ip(&["link", "set", name, "up"])?;
+        firewall("-I", name);
+        Ok(())
+    }
+
+    fn connect(&self, node: u8) -> Result<()> {
+        let place = &self.0.place;
+        let (space, port) = (place.space_of(node), place.port_of(node));
+        let address = format!("{}/24", place.ip(node));
+        let gateway = place.gateway().to_string();
+        ip(&["netns", "add", &space])?;
+        ip(&[
+            "link", "add", &port, "type", "veth", "peer", "name", "eth0", "netns", &space,
+        ])?;
+        ip(&["link", "set", &port, "master", place.bridge(), "up"])?;
+        ip(&["-n", &space, "address", "add", &address, "dev", "eth0"])?;
+        ip(&["-n", &space, "link", "set", "eth0", "up"])?;
+        ip(&["-n", &space, "link", "set", "lo", "up"])?;
+        ip(&["-n", &space, "route", "add", "default", "via", &gateway])
+    }
+
+    /// A command in the Engine's namespaces.
+    fn in_namespaces(&self, program: &str) -> Command {
+        let mut command = command("nsenter");
+        command.args(["--target", &self.0.init.to_string(), "--pid", "--mount"]);
+        command.args(["--", program]);
+        command
+    }
+
+    /// A command in the Engine's namespaces, and in the network of a node.
+    fn inside(&self, node: u8, program: &str) -> Command {
+        let inner = self.in_namespaces(program);
+        let mut command = command("nsenter");
+        // First, since the Engine's mounts do not have this file.
+        command.arg(format!("--net=/run/netns/{}", self.0.place.space_of(node)));
+        command.arg("--").arg(inner.get_program());
+        command.args(inner.get_args());
+        command
+    }
+
+    fn launch(&self, node: u8) -> Result<()> {
+        let dir = self.0.place.dir_of(node);
+        fs::create_dir_all(&dir)?;
+        // So that the machine's own /etc/docker/daemon.json is not read.
+        fs::write(dir.join("daemon.json"), "{}")?;
+        let log = self.log_file(node);
+        let log = File::options().create(true).append(true).open(log)?;
+        let mut command = self.inside(node, "setsid");
+        command
+            .args(["--fork", "unshare", "--uts", "sh", "-c", NAMED])
+            .arg(format!("node-{node}"))
+            .args(["dockerd", "--config-file"])
+            .arg(dir.join("daemon.json"))
+            .arg("--data-root")
+            .arg(dir.join("data"))
+            .arg("--exec-root")
+            .arg(dir.join("exec"))
+            .arg("--pidfile")
+            .arg(dir.join("pid"))
+            .arg(format!("--host=unix://{}", self.socket(node).display()))
+            .arg(format!("--cgroup-parent=/{}", self.0.place.space_of(node)))
+            .arg("--exec-opt=native.cgroupdriver=cgroupfs");
+        if self.0.is_on_tcp {
+            command.arg(format!("--host=tcp://{}", self.address(node)));
+            // Said explicitly, since the Engine otherwise delays its start to warn about it.
+            command.arg("--tls=false");
+        }
+        let status = command.stdout(log.try_clone()?).stderr(log).status()?;
+        if !status.success() {
+            bail!("node {node}: {status}; its log ends:\n{}", self.log(node));
+        }
+        Ok(())
+    }
+
+    fn wait_until_up(&self, node: u8) -> Result<()> {
+        let socket = self.socket(node);
+        let waited = self.wait(START_BOUND, &format!("the Engine of node {node}"), || {
+            let reply = api::get(&socket, "/_ping").ok()?;
+            (reply.status == 200).then_some(())
+        });
+        waited.with_context(|| {
+            format!(
+                "the end of {}:\n{}",
+                self.log_file(node).display(),
+                self.log(node)
+            )
+        })
+    }
+
+    fn join(&self) -> Result<()> {
+        let mut first = listening(self.0.place.ip(1));
+        // Away from the addresses of the machine and of the nodes.
+        first["DefaultAddrPool"] = json!(["172.30.0.0/16"]);
+        first["SubnetSize"] = json!(24);
+        self.post(1, "/swarm/init", &first)?;
+        let swarm = api::get(&self.socket(1), "/swarm")?.json()?;
+        for node in 2..=self.0.count {
+            (self.0.go_on)()?;
+            let mut body = listening(self.0.place.ip(node));
+            body["RemoteAddrs"] = json!([format!("{}:2377", self.0.place.ip(1))]);
+            body["JoinToken"] = swarm["JoinTokens"]["Manager"].clone();
+            self.post(node, "/swarm/join", &body)?;
+        }
+        self.wait(START_BOUND, "all nodes of the Swarm to be ready", || {
+            let nodes = api::get(&self.socket(1), "/nodes").ok()?.json().ok()?;
+            let well = nodes
+                .as_array()?
+                .iter()
+                .filter(|node| is_well(node))
+                .count();
+            (well == usize::from(self.0.count)).then_some(())
+        })
+    }
+
+    fn post(&self, node: u8, path: &str, body: &Value) -> Result<Value> {
+        let reply = api::post(&self.socket(node), path, body)?.json();
+        reply.with_context(|| format!("{path} on node {node}"))
+    }
+
+    fn wait<T>(
+        &self,
+        bound: Duration,
+        what: &str,
+        mut look: impl FnMut() -> Option<T>,
+    ) -> Result<T> {
+        let deadline = Instant::now() + bound;
+        loop {
+            if let Some(found) = look() {
+                return Ok(found);
+            }
+            (self.0.go_on)()?;
+            if Instant::now() >= deadline {
+                bail!("waited {bound:?} in vain for {what}");
+            }
+            thread::sleep(BETWEEN_LOOKS);
+        }
+    }
+}
+
+impl Drop for Nodes {
+    fn drop(&mut self) {
+        let Plan { place, init, .. } = &self.0;
+        let groups: Vec<_> = self.numbers().map(|node| place.space_of(node)).collect();
+        processes::end(*init, place.dir(), &groups);
+        place.remove();
+    }
+}
+
+/// Where a node listens for the others.
+fn listening(ip: Ipv4Addr) -> Value {
+    let ip = ip.to_string();
+    json!({"ListenAddr": format!("{ip}:2377"), "AdvertiseAddr": ip, "DataPathAddr": ip})
+}
+
+fn is_well(node: &Value) -> bool {
+    node["Status"]["State"] == "ready" && node["ManagerStatus"]["Reachability"] == "reachable"
+}

@@ -1,0 +1,120 @@
+//! Where a Swarm's nodes are: their folder, their addresses, and the names of what is made in the kernel.
+//!
+//! All of it follows from the Engine beside which they run, so that a later process finds it again.
+
+use std::fs;
+use std::net::Ipv4Addr;
+use std::path::{Path, PathBuf};
+
+use crate::control_groups;
+use crate::run::{firewall, try_ip};
+
+/// Of an Engine's sixteen networks the last, which nothing else uses.
+const NETWORK: u32 = 15;
+
+/// This machine's own address among those of the nodes.
+const GATEWAY: u32 = 254;
+
+/// The folder of all of their files, in the Engine's folder.
+const FOLDER: &str = "swarm";
+
+/// Where the nodes of one Swarm are.
+#[derive(Debug, Clone)]
+pub struct Place {
+    dir: PathBuf,
+    /// The network of the nodes' addresses.
+    base: Ipv4Addr,
+    /// Begins the names of what is made in the kernel, which allows 15 characters.
+    name: String,
+}
+
+impl Place {
+    /// The place beside the Engine with that folder, whose addresses begin with `block`.
+    pub fn beside(engine_dir: &Path, block: Ipv4Addr) -> Self {
+        let engine = engine_dir.file_name().unwrap_or_default();
+        let engine = engine.to_string_lossy();
+        Self {
+            dir: engine_dir.join(FOLDER),
+            base: Ipv4Addr::from_bits(block.to_bits() + (NETWORK << 8)),
+            name: format!("sw{}", engine.trim_start_matches("dax-")),
+        }
+    }
+
+    /// Removes what was made in the kernel, after the processes of the nodes have ended.
+    ///
+    /// Works from what is found. The files are left: they go with the Engine's folder.
+    pub fn remove(&self) {
+        if !self.dir.exists() {
+            return;
+        }
+        firewall("-D", &self.name);
+        // A namespace takes its end of a link with it, and so the other end.
+        for space in names_in("/run/netns", &self.name) {
+            try_ip(&["netns", "delete", &space]);
+        }
+        for link in names_in("/sys/class/net", &self.name) {
+            try_ip(&["link", "delete", &link]);
+        }
+        for group in control_groups::beginning_with(&self.name) {
+            control_groups::remove(&group);
+        }
+    }
+
+    pub(crate) fn dir(&self) -> &Path {
+        &self.dir
+    }
+
+    /// The name of the bridge that joins the nodes.
+    pub(crate) fn bridge(&self) -> &str {
+        &self.name
+    }
+
+    pub(crate) fn ip(&self, node: u8) -> Ipv4Addr {
+        Ipv4Addr::from_bits(self.base.to_bits() + u32::from(node))
+    }
+
+    /// This machine's address on the bridge.
+    pub(crate) fn gateway(&self) -> Ipv4Addr {
+        Ipv4Addr::from_bits(self.base.to_bits() + GATEWAY)
+    }
+
+    pub(crate) fn dir_of(&self, node: u8) -> PathBuf {
+        self.dir.join(node.to_string())
+    }
+
+    /// A node's network namespace, and its control group.
+    pub(crate) fn space_of(&self, node: u8) -> String {
+        format!("{}n{node}", self.name)
+    }
+
+    /// A node's port of the bridge.
+    pub(crate) fn port_of(&self, node: u8) -> String {
+        format!("{}p{node}", self.name)
+    }
+}
+
+/// The entries of a folder whose names begin in this way.
+fn names_in(folder: &str, beginning: &str) -> Vec<String> {
+    let entries = fs::read_dir(folder).into_iter().flatten().flatten();
+    entries
+        .filter_map(|entry| entry.file_name().into_string().ok())
+        .filter(|name| name.starts_with(beginning))
+        .collect()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn everything_follows_from_the_engine() {
+        let engine = Path::new("/var/tmp/dax-0123abcd");
+        let place = Place::beside(engine, Ipv4Addr::new(10, 20, 16, 0));
+        assert_eq!(place.ip(3), Ipv4Addr::new(10, 20, 31, 3));
+        assert_eq!(place.gateway(), Ipv4Addr::new(10, 20, 31, 254));
+        assert_eq!(place.dir_of(3), engine.join("swarm/3"));
+        for name in [place.bridge(), &place.space_of(7), &place.port_of(7)] {
+            assert!(name.starts_with("sw0123abcd") && name.len() <= 15, "{name}");
+        }
+    }
+}

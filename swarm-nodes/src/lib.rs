@@ -70,6 +70,8 @@ impl Nodes {
     /// If it cannot, or is told to end. What was made by then is removed.
     pub fn start(plan: Plan) -> Result<Self> {
         let nodes = Self(plan);
+        // Those of nodes that were here before, whose processes have ended.
+        let _ = fs::remove_dir_all(nodes.0.place.dir());
         // First, since its absence says that there is nothing to remove.
         fs::create_dir_all(nodes.0.place.dir()).context("failed to make the nodes' folder")?;
         nodes.make_bridge()?;

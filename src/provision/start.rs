@@ -321,11 +321,14 @@ impl<P: Platform> Provisioner<'_, P> {
                 is_new: true,
                 warnings,
             }),
-            State::Running | State::Unknown | State::Created | State::Starting => {
-                Err(Error::InProgress)
-            }
+            // One that stops was withdrawn, and nobody was told that it ran.
+            State::Running
+            | State::Unknown
+            | State::Created
+            | State::Starting
+            | State::Stopping => Err(Error::InProgress),
             State::Ended => Err(self.ended(attempt, id).await),
-            State::Stopping | State::Removing | State::Dead => Err(ended),
+            State::Removing | State::Dead => Err(ended),
         }
     }
 

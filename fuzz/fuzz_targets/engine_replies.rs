@@ -4,7 +4,7 @@
 
 use dynamic_access::docker::create::{Outcome, create};
 use dynamic_access::docker::{
-    TargetId, ContainerName, DeploymentId, ImageReference, Reply, image, inspect, list, remove,
+    ContainerName, DeploymentId, ImageReference, Reply, TargetId, image, inspect, list, remove,
     start,
 };
 use dynamic_access::secret::Secret;

@@ -146,26 +146,43 @@ impl Nodes {
     ///
     /// If one of the Engines refuses.
     pub fn make_network(&self, name: &str) -> Result<()> {
-        // What each node makes its part from.
-        let configuration = format!("{name}-configuration");
         for node in self.numbers() {
             (self.0.go_on)()?;
-            let body = json!({
-                "Name": configuration,
-                "ConfigOnly": true,
-                "Driver": "bridge",
-                "Options": {"com.docker.network.bridge.enable_icc": "false"},
-                "IPAM": {"Config": [{"Subnet": format!("172.29.{node}.0/24")}]},
-            });
-            self.post(node, "/networks/create", &body)?;
+            self.configure_network(node, name)?;
         }
         let body = json!({
             "Name": name,
             "Driver": "bridge",
             "Scope": "swarm",
-            "ConfigFrom": {"Network": configuration},
+            "ConfigFrom": {"Network": configuration_of(name)},
         });
         self.post(1, "/networks/create", &body).map(drop)
+    }
+
+    /// Makes what a node makes its part of that network from.
+    ///
+    /// # Errors
+    ///
+    /// If its Engine refuses.
+    pub fn configure_network(&self, node: u8, name: &str) -> Result<()> {
+        let body = json!({
+            "Name": configuration_of(name),
+            "ConfigOnly": true,
+            "Driver": "bridge",
+            "Options": {"com.docker.network.bridge.enable_icc": "false"},
+            "IPAM": {"Config": [{"Subnet": format!("172.29.{node}.0/24")}]},
+        });
+        self.post(node, "/networks/create", &body).map(drop)
+    }
+
+    /// Makes the Engine of a node that was killed forget all its networks.
+    ///
+    /// # Errors
+    ///
+    /// If its file of them cannot be removed.
+    pub fn forget_networks(&self, node: u8) -> Result<()> {
+        let dir = self.0.place.dir_of(node);
+        fs::remove_file(dir.join("data/network/files/local-kv.db")).context("its networks")
     }
 
     /// Takes a node off the network; its containers go on.
@@ -382,4 +399,8 @@ fn listening(ip: Ipv4Addr) -> Value {
 
 fn is_well(node: &Value) -> bool {
     node["Status"]["State"] == "ready" && node["ManagerStatus"]["Reachability"] == "reachable"
+}
+
+fn configuration_of(network: &str) -> String {
+    format!("{network}-configuration")
 }

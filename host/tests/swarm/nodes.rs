@@ -109,6 +109,17 @@ impl Swarm {
         self.nodes.kill(node).expect("a running Engine");
     }
 
+    /// Makes the Engine of a node that was killed forget its networks.
+    pub fn forget_networks(&self, node: u8) {
+        self.nodes.forget_networks(node).expect("its file");
+    }
+
+    /// Makes again what a node makes its part of the targets' network from.
+    pub fn configure_network(&self, node: u8) {
+        let made = self.nodes.configure_network(node, NETWORK);
+        made.expect("an Engine that takes it");
+    }
+
     /// Starts the Engine of a node that was killed.
     pub fn restart(&self, node: u8) {
         self.nodes.restart(node).expect("an Engine that ended");

@@ -17,7 +17,7 @@ use crate::support::wait::wait_within;
 fn the_promises_hold_on_a_swarm() {
     let _alone = crate::alone();
     let swarm = Swarm::start();
-    let claims: [(&str, fn(&Stage<'_>)); 11] = [
+    let claims: [(&str, fn(&Stage<'_>)); 12] = [
         ("a target runs from its start to its stop", lifecycle),
         (
             "twenty starts with one token make one target",
@@ -42,6 +42,10 @@ fn the_promises_hold_on_a_swarm() {
         (
             "without a majority nothing is done, and nothing is wrong afterwards",
             without_majority,
+        ),
+        (
+            "a node that was killed runs targets again once its networks are forgotten",
+            killed,
         ),
         ("a hundred visits outlast a leader that is killed", visits),
     ];
@@ -381,6 +385,45 @@ fn drained(stage: &Stage<'_>) {
     assert_eq!(stage.containers(2), Vec::<String>::new());
     set_availability(stage, 2, "active");
     assert_eq!(server.stop_target(&next).status, 200);
+    stage.check_nothing_is_left();
+}
+
+/// What deploy/swarm says to do about a node that rejects targets after a power loss.
+fn killed(stage: &Stage<'_>) {
+    let anywhere = stage.server(1);
+    let id = id_of(
+        &Stage::of(stage.swarm, &stage.deployment)
+            .only_on(2)
+            .server(1)
+            .start_target(&unique("token")),
+    );
+    stage.swarm.kill(2);
+    stage.swarm.restart(2);
+    stage.wait_until_healthy(&anywhere);
+    wait_within(AGREED_BOUND, "a stop", || {
+        (anywhere.stop_target(&id).status == 200).then_some(())
+    });
+    let only_here = stage.only_on(2).server(1);
+    let rejected = wait_within(AGREED_BOUND, "a rejection", || {
+        let answer = only_here.start_target(&unique("token"));
+        (answer.status == 500).then_some(answer)
+    });
+    let line = only_here.line_about(&rejected);
+    assert!(line["error"].to_string().contains(" exists"), "{line}");
+    // Meanwhile targets run elsewhere.
+    let id = id_of(&anywhere.start_target(&unique("token")));
+    assert_eq!(stage.containers(2), Vec::<String>::new());
+    assert_eq!(anywhere.stop_target(&id).status, 200);
+    stage.swarm.kill(2);
+    stage.swarm.forget_networks(2);
+    stage.swarm.restart(2);
+    stage.swarm.configure_network(2);
+    stage.wait_until_healthy(&anywhere);
+    let id = wait_within(AGREED_BOUND, "a start", || {
+        let answer = only_here.start_target(&unique("token"));
+        (answer.status == 200).then(|| id_of(&answer))
+    });
+    assert_eq!(anywhere.stop_target(&id).status, 200);
     stage.check_nothing_is_left();
 }
 

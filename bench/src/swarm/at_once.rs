@@ -5,7 +5,6 @@ use std::time::{Duration, Instant};
 use anyhow::Result;
 use futures_util::future::{join_all, try_join_all};
 
-use super::raw::LOOK_EVERY;
 use super::sizes::{PAUSE, without_wait};
 use super::{Bench, REPLICAS};
 use crate::row::{Fact, Row};
@@ -119,7 +118,7 @@ impl Bench<'_> {
     /// The time of all, and of each.
     async fn floor_burst(&self, count: usize) -> Result<(Duration, Vec<Duration>)> {
         let begun = Instant::now();
-        let running = try_join_all((0..count).map(|_| self.raw.start(LOOK_EVERY))).await?;
+        let running = try_join_all((0..count).map(|_| self.raw.start())).await?;
         let took = begun.elapsed();
         tokio::time::sleep(PAUSE).await;
         try_join_all(running.iter().map(|running| self.raw.stop(running))).await?;

@@ -14,10 +14,10 @@ use crate::server::DEPLOYMENT;
 use crate::unique;
 
 /// How often the floor looks whether a task has changed.
-pub const LOOK_EVERY: Duration = Duration::from_millis(20);
+const LOOK_EVERY: Duration = Duration::from_millis(20);
 
 /// A task that takes longer has failed.
-const TASK_BOUND: Duration = Duration::from_secs(120);
+const TASK_BOUND: Duration = Duration::from_secs(60);
 
 /// The floor's own deployment, which no server lists.
 const FLOOR: &str = "floor";
@@ -80,15 +80,15 @@ impl Raw {
         })
     }
 
-    /// Starts a service, and looks at its task that often until it runs.
-    pub async fn start(&self, every: Duration) -> Result<Running> {
+    /// Starts a service, and looks at its task until it runs.
+    pub async fn start(&self) -> Result<Running> {
         let begun = Instant::now();
         let (name, mut spec) = self.named(FLOOR);
         let id = self.created("/services/create", &spec).await?;
         let secret_name = format!("{FLOOR}-{}", unique::digits());
         let secret = json!({"Name": secret_name, "Labels": {}, "Data": TOKEN});
         let secret = self.created("/secrets/create", &secret).await?;
-        let version = self.version(&id).await?;
+        let version = version(&self.service(&id).await?)?;
         spec["Mode"] = json!({"Replicated": {"Replicas": 1}});
         spec["TaskTemplate"]["ContainerSpec"]["Secrets"] = json!([{
             "File": self.file,
@@ -97,7 +97,7 @@ impl Raw {
         }]);
         let path = format!("/services/{id}/update?version={version}");
         self.send(Call::json(path, &spec)).await?;
-        self.runs(&name, every).await?;
+        self.runs(&name).await?;
         Ok(Running {
             id,
             name,
@@ -106,11 +106,10 @@ impl Raw {
         })
     }
 
-    /// Deletes a service, and waits until its task is gone.
+    /// Takes a service's task back, waits until it is gone, and deletes the service and its secret.
     pub async fn stop(&self, running: &Running) -> Result<Duration> {
         let begun = Instant::now();
-        self.delete("services", &running.id).await?;
-        self.gone(&running.name).await?;
+        self.remove(&running.id, &running.name).await?;
         self.delete("secrets", &running.secret).await?;
         Ok(begun.elapsed())
     }
@@ -157,7 +156,7 @@ impl Raw {
         }
         self.created("/services/create", &spec).await?;
         if runs {
-            self.runs(&name, LOOK_EVERY * 10).await?;
+            self.runs(&name).await?;
         }
         Ok(())
     }
@@ -172,8 +171,8 @@ impl Raw {
             .filter(|one| one["Spec"]["Labels"][CROWD].is_null());
         let removing = left.map(|service| async {
             let text = |value: &Value| value.as_str().unwrap_or_default().to_owned();
-            self.delete("services", &text(&service["ID"])).await?;
-            self.gone(&text(&service["Spec"]["Name"])).await
+            self.remove(&text(&service["ID"]), &text(&service["Spec"]["Name"]))
+                .await
         });
         try_join_all(removing).await?;
         Ok(())
@@ -198,19 +197,18 @@ impl Raw {
     }
 
     /// Waits until a service's task runs.
-    async fn runs(&self, name: &str, every: Duration) -> Result<()> {
+    async fn runs(&self, name: &str) -> Result<()> {
         let runs = |states: &[String]| states.iter().any(|state| state == "running");
-        self.look(every, name, runs).await
+        self.look(name, runs).await
     }
 
     /// Waits until a service's task is gone.
     async fn gone(&self, name: &str) -> Result<()> {
-        let are_gone = |states: &[String]| states.iter().all(|state| has_ended(state));
-        self.look(LOOK_EVERY, name, are_gone).await
+        self.look(name, <[String]>::is_empty).await
     }
 
     /// Looks at the states of a service's tasks until they are as wanted.
-    async fn look(&self, every: Duration, name: &str, wanted: fn(&[String]) -> bool) -> Result<()> {
+    async fn look(&self, name: &str, wanted: fn(&[String]) -> bool) -> Result<()> {
         let deadline = Instant::now() + TASK_BOUND;
         let label = format!("dynamic-access.name={name}");
         loop {
@@ -226,20 +224,29 @@ impl Raw {
             if wanted(&states) {
                 return Ok(());
             }
-            let have_ended = !states.is_empty() && states.iter().all(|state| has_ended(state));
-            if have_ended || Instant::now() > deadline {
+            if Instant::now() > deadline {
                 bail!("the tasks of {name} are {states:?}");
             }
-            tokio::time::sleep(every).await;
+            tokio::time::sleep(LOOK_EVERY).await;
         }
     }
 
-    async fn version(&self, id: &str) -> Result<u64> {
+    /// The service is deleted last, since the leader of Docker 26 crashes if a task is removed
+    /// just while its service is deleted.
+    async fn remove(&self, id: &str, name: &str) -> Result<()> {
+        let service = self.service(id).await?;
+        let mut spec = service["Spec"].clone();
+        spec["Mode"] = json!({"Replicated": {"Replicas": 0}});
+        let version = version(&service)?;
+        let path = format!("/services/{id}/update?version={version}");
+        self.send(Call::json(path, &spec)).await?;
+        self.gone(name).await?;
+        self.delete("services", id).await
+    }
+
+    async fn service(&self, id: &str) -> Result<Value> {
         let call = Call::bodiless(Method::GET, format!("/services/{id}"));
-        let service: Value = serde_json::from_slice(&self.send(call).await?.body)?;
-        service["Version"]["Index"]
-            .as_u64()
-            .context("a service has a version")
+        Ok(serde_json::from_slice(&self.send(call).await?.body)?)
     }
 
     async fn created(&self, path: &str, body: &Value) -> Result<String> {
@@ -269,9 +276,7 @@ impl Raw {
     }
 }
 
-fn has_ended(state: &str) -> bool {
-    matches!(
-        state,
-        "complete" | "failed" | "shutdown" | "rejected" | "orphaned" | "remove"
-    )
+fn version(service: &Value) -> Result<u64> {
+    let version = service["Version"]["Index"].as_u64();
+    version.context("a service has a version")
 }

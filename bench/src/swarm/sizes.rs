@@ -5,7 +5,7 @@ use std::time::Duration;
 use anyhow::Result;
 use http::Method;
 
-use super::raw::{LOOK_EVERY, Lists};
+use super::raw::Lists;
 use super::{Bench, RUNNING, SIZES};
 use crate::client::Call;
 use crate::row::{Fact, Row};
@@ -14,9 +14,6 @@ use crate::say;
 
 /// How long the server waits after a start before it looks whether the target still runs.
 pub const STAYS_UP: Duration = Duration::from_millis(750);
-
-/// How often the server looks at a task.
-const SERVER_LOOKS_EVERY: Duration = Duration::from_millis(100);
 
 /// Enough for the work after an answer, and for a node's own work after a removal.
 pub const PAUSE: Duration = Duration::from_millis(500);
@@ -56,14 +53,11 @@ impl Bench<'_> {
     }
 
     async fn visits(&self, group: &'static str) -> Result<Vec<Row>> {
-        let (mut starts, mut stops, mut looks) =
-            (Pairs::default(), Pairs::default(), Pairs::default());
+        let (mut starts, mut stops) = (Pairs::default(), Pairs::default());
         for round in 0..self.arguments.rounds(6) {
-            let (ours, floor) = in_turn(round, self.ours(), self.floor(LOOK_EVERY)).await?;
+            let (ours, floor) = in_turn(round, self.ours(), self.floor()).await?;
             starts.push(ours.0, floor.0);
             stops.push(ours.1, floor.1);
-            let seldom = self.floor(SERVER_LOOKS_EVERY).await?;
-            looks.push(seldom.0, floor.0);
         }
         let waited = Pairs {
             ours: starts.ours.clone(),
@@ -73,12 +67,6 @@ impl Bench<'_> {
         Ok(vec![
             Row::new(group, "/start", "the calls, and a wait of 750 ms", waited),
             Row::new(group, "/start without its wait", "the calls", unwaited),
-            Row::new(
-                group,
-                "the calls with looks every 100 ms",
-                "every 20 ms",
-                looks,
-            ),
             Row::new(group, "/stop", "the calls", stops),
         ])
     }
@@ -94,8 +82,8 @@ impl Bench<'_> {
     }
 
     /// The same by the native client.
-    async fn floor(&self, every: Duration) -> Result<(Duration, Duration)> {
-        let running = self.raw.start(every).await?;
+    async fn floor(&self) -> Result<(Duration, Duration)> {
+        let running = self.raw.start().await?;
         tokio::time::sleep(PAUSE).await;
         let stop = self.raw.stop(&running).await?;
         tokio::time::sleep(PAUSE).await;

@@ -203,7 +203,7 @@ impl fmt::Display for Error {
                 f.write_str("the header Idempotency-Key is missing, given twice or invalid")
             }
             Self::BadUniqueId => {
-                f.write_str("invalid body: uniqueId does not have the form that scheduler gives out: 64 lower-case hex digits with engine, 25 lower-case letters and digits with swarm")
+                f.write_str("invalid body: uniqueId is neither 64 lower-case hex digits nor, as on a Swarm, 25 lower-case letters and digits")
             }
             Self::BadQuery => f.write_str("invalid query; /reap takes dry_run=1 alone, and a list or the page one environment"),
             Self::BodyTooSlow => f.write_str("the body did not arrive in time"),
@@ -219,7 +219,7 @@ impl fmt::Display for Error {
             Self::WrongMethod { allow } => write!(f, "wrong method; this path takes {allow}"),
             Self::NotOurs(id) => write!(
                 f,
-                "container {} does not belong to this deployment; check deployment_id",
+                "target {} does not belong to this deployment; check deployment_id and scheduler",
                 id.short()
             ),
             Self::NameTaken(id) => write!(

@@ -19,12 +19,12 @@ impl<P: Platform> Provisioner<'_, P> {
     ///
     /// # Errors
     ///
-    /// [`Error::BadUniqueId`] for an id of another scheduler, whose targets cannot be
-    /// seen, [`Error::NotOurs`], with the container untouched, or whatever kept it
+    /// [`Error::NotOurs`], also for an id of another scheduler, whose targets cannot be
+    /// seen, with the container untouched, or whatever kept it
     /// from being removed.
     pub async fn stop(&self, id: &TargetId) -> Result<Option<Listed>, Error> {
         if !self.scheduler.gives_out(id) {
-            return Err(Error::BadUniqueId);
+            return Err(Error::NotOurs(id.clone()));
         }
         let mut pauses = Pauses::new(self.platform, self.budget.work_until);
         let mut tries = 0;

@@ -507,12 +507,12 @@ fn the_other_schedulers_ids_are_refused() {
     let outcome = on_swarm(vec![], async |provisioner| {
         provisioner.stop(&of_container).await
     });
-    assert_eq!(outcome, Err(Error::BadUniqueId));
+    assert_eq!(outcome, Err(Error::NotOurs(of_container)));
     let of_service = TargetId::parse(SERVICE).expect("an id");
     let outcome = run(vec![], async |provisioner| {
         provisioner.stop(&of_service).await
     });
-    assert_eq!(outcome, Err(Error::BadUniqueId));
+    assert_eq!(outcome, Err(Error::NotOurs(of_service.clone())));
     let shown = run(vec![], async |provisioner| {
         provisioner.target(&of_service).await
     });

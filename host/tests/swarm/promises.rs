@@ -92,7 +92,7 @@ fn lifecycle(stage: &Stage<'_>) {
     assert_eq!(stage.containers(node), Vec::<String>::new());
     assert_eq!(server.stop_target(&id).status, 200);
     // An id of an Engine's container is no target that is gone.
-    assert_eq!(server.stop_target(&"0".repeat(64)).status, 400);
+    assert_eq!(server.stop_target(&"0".repeat(64)).status, 404);
     stage.check_nothing_is_left();
 }
 

@@ -120,6 +120,12 @@ impl Swarm {
         made.expect("an Engine that takes it");
     }
 
+    /// Whether nothing listens for a node's Engine.
+    pub fn has_ended(&self, node: u8) -> bool {
+        let connected = TcpStream::connect_timeout(&self.address(node), HANGS_AFTER);
+        connected.is_err_and(|error| error.kind() == std::io::ErrorKind::ConnectionRefused)
+    }
+
     /// Starts the Engine of a node that was killed.
     pub fn restart(&self, node: u8) {
         self.nodes.restart(node).expect("an Engine that ended");

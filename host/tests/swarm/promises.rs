@@ -6,18 +6,21 @@ use std::time::{Duration, Instant};
 
 use serde_json::{Value, json};
 
-use crate::nodes::{NETWORK, Swarm};
+use crate::nodes::{NETWORK, Swarm, nodes};
 use crate::stage::{AGREED_BOUND, Stage, check_come_again, id_of};
 use crate::support::server::start_body;
 use crate::support::unique;
 use crate::support::wait::wait_within;
+
+/// A claim, and what holds it against a Swarm.
+type Claim = (&'static str, fn(&Stage<'_>));
 
 /// One Swarm takes half a minute to make, so the claims share it, one after the other.
 #[test]
 fn the_promises_hold_on_a_swarm() {
     let _alone = crate::alone();
     let swarm = Swarm::start();
-    let claims: [(&str, fn(&Stage<'_>)); 12] = [
+    let claims: [Claim; 12] = [
         ("a target runs from its start to its stop", lifecycle),
         (
             "twenty starts with one token make one target",
@@ -495,7 +498,7 @@ fn visit(stage: &Stage<'_>, number: u32) -> u32 {
 }
 
 /// A caller repeats a visit's calls for so long while the managers elect a leader.
-const VISIT_BOUND: Duration = Duration::from_secs(180);
+const VISIT_BOUND: Duration = Duration::from_secs(240);
 
 /// How many visits there are, and how many at once.
 const VISITS: u32 = 100;
@@ -521,6 +524,15 @@ fn visits(stage: &Stage<'_>) {
         stage.swarm.kill(leader);
         // One of the servers may have lost its manager: its callers use the other.
         stage.swarm.restart(leader);
+        wait_within(VISIT_BOUND, "the other visits", || {
+            // As systemd does with an Engine that has crashed.
+            let crashed = nodes().find(|node| stage.swarm.has_ended(*node));
+            crashed.into_iter().for_each(|node| {
+                println!("  Engine {node} has crashed");
+                stage.swarm.restart(node);
+            });
+            (done.load(Ordering::Relaxed) == VISITS).then_some(())
+        });
     });
     println!("  {} refusals", refusals.load(Ordering::Relaxed));
     assert_eq!(done.load(Ordering::Relaxed), VISITS);

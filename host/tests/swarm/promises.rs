@@ -540,5 +540,11 @@ fn visits(stage: &Stage<'_>) {
     wait_within(AGREED_BOUND, "a reap", || {
         (server.call("POST", "/reap", "").status == 200).then_some(())
     });
+    // What has ended with its node's Engine before anyone was told of it stays for ten minutes.
+    assert_eq!(stage.live_tasks(), Vec::<Value>::new());
+    for service in stage.list("services") {
+        let id = service["ID"].as_str().expect("an id");
+        assert_eq!(server.stop_target(id).status, 200);
+    }
     stage.check_nothing_is_left();
 }

@@ -30,8 +30,7 @@ pub async fn pull<P: Platform>(
     if !may_be_pulled(config, image) {
         return Err(Error::NoSuchImage(image.clone()));
     }
-    let auth = config.registry_auth.as_ref();
-    let auth = auth.and_then(|auth| auth.header_for(image));
+    let auth = config.registry_auth_for(image);
     let image = image.clone();
     match engine.send(pull::pull(&image, auth)).await {
         Ok(Pulled::Done) => Ok(()),

@@ -143,6 +143,12 @@ impl Config {
         }
     }
 
+    /// The credentials for the registry of an image, if `registry_auth` has them.
+    pub fn registry_auth_for(&self, image: &ImageReference) -> Option<&Secret> {
+        let auth = self.registry_auth.as_ref();
+        auth.and_then(|auth| auth.header_for(image))
+    }
+
     /// Texts to redact from log lines, because a peer may echo them.
     pub fn secrets(&self) -> Vec<Secret> {
         let authorization = self.docker_authorization.as_ref();

@@ -187,10 +187,7 @@ fn of_deployment(deployment: &DeploymentId) -> serde_json::Value {
 ///
 /// Any reply that is not a list of containers.
 pub fn listed(reply: &Reply) -> Result<Vec<Listed>, Fault> {
-    if reply.status() != 200 {
-        return Err(reply.fault());
-    }
-    let summaries: Vec<ContainerSummary> = reply.json()?;
+    let summaries: Vec<ContainerSummary> = reply.listed()?;
     let now = reply.date();
     summaries
         .into_iter()

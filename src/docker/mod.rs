@@ -29,10 +29,11 @@ pub use names::{ContainerName, DeploymentId, EngineUrl, ImageReference, TargetId
 pub use reply::{NOT_THE_ENGINES_WORDS, Reply, is_denial, is_full, is_leaderless};
 
 use http::header::{CONTENT_LENGTH, CONTENT_TYPE};
-use http::{Method, Request};
+use http::{HeaderName, HeaderValue, Method, Request};
 use percent_encoding::{AsciiSet, NON_ALPHANUMERIC, utf8_percent_encode};
 
 use crate::platform::HttpRequest;
+use crate::secret::Secret;
 
 /// A request without a body.
 fn bodiless(method: Method, path_and_query: &str) -> HttpRequest {
@@ -42,10 +43,9 @@ fn bodiless(method: Method, path_and_query: &str) -> HttpRequest {
 /// A request with a JSON body.
 fn json(method: Method, path_and_query: &str, body: &serde_json::Value) -> HttpRequest {
     let mut request = request(method, path_and_query, body.to_string().into_bytes());
-    request.headers_mut().insert(
-        CONTENT_TYPE,
-        http::HeaderValue::from_static("application/json"),
-    );
+    request
+        .headers_mut()
+        .insert(CONTENT_TYPE, HeaderValue::from_static("application/json"));
     request
 }
 
@@ -56,6 +56,17 @@ fn request(method: Method, path_and_query: &str, body: Vec<u8>) -> HttpRequest {
         .header(CONTENT_LENGTH, body.len())
         .body(body)
         .expect("paths are made of parsed names and percent-encoded queries")
+}
+
+/// A request that brings the credentials for an image's registry, if there are any.
+fn with_registry_auth(mut request: HttpRequest, auth: Option<&Secret>) -> HttpRequest {
+    let auth = auth.and_then(|auth| HeaderValue::from_str(auth.expose()).ok());
+    if let Some(mut auth) = auth {
+        auth.set_sensitive(true);
+        let name = HeaderName::from_static("x-registry-auth");
+        request.headers_mut().insert(name, auth);
+    }
+    request
 }
 
 /// Everything but RFC 3986's unreserved characters.

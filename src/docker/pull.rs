@@ -6,15 +6,13 @@
 
 use std::time::Duration;
 
-use http::{HeaderName, HeaderValue, Method};
+use http::Method;
 use serde_json::Value;
 
 use super::call::Call;
-use super::{ImageReference, Reply, query_encoded, request};
+use super::{ImageReference, Reply, bodiless, query_encoded, with_registry_auth};
 use crate::fault::Fault;
 use crate::secret::Secret;
-
-const X_REGISTRY_AUTH: HeaderName = HeaderName::from_static("x-registry-auth");
 
 /// Pulls one image by its tag or digest; without either the Engine would pull
 /// all tags of the repository.
@@ -28,12 +26,7 @@ pub fn pull(image: &ImageReference, registry_auth: Option<&Secret>) -> Call<Pull
         query_encoded(repository),
         query_encoded(tag)
     );
-    let mut request = request(Method::POST, &path, Vec::new());
-    let auth = registry_auth.and_then(|auth| HeaderValue::from_str(auth.expose()).ok());
-    if let Some(mut auth) = auth {
-        auth.set_sensitive(true);
-        request.headers_mut().insert(X_REGISTRY_AUTH, auth);
-    }
+    let request = with_registry_auth(bodiless(Method::POST, &path), registry_auth);
     Call::change("pull", request, Duration::MAX, pulled).keeping_the_end()
 }
 

@@ -45,6 +45,18 @@ impl Reply {
         })
     }
 
+    /// The entries of a list, which every list of the API answers with 200.
+    ///
+    /// # Errors
+    ///
+    /// The fault of any other reply.
+    pub fn listed<T: DeserializeOwned>(&self) -> Result<Vec<T>, Fault> {
+        match self.status() {
+            200 => self.json(),
+            _ => Err(self.fault()),
+        }
+    }
+
     /// The Engine's own time: RFC 9110, section 6.6.1.
     pub fn date(&self) -> Option<OffsetDateTime> {
         let date = self.0.headers().get(http::header::DATE)?.to_str().ok()?;

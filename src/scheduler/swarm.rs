@@ -28,11 +28,10 @@ use crate::docker::swarm::secret::{self, Created};
 use crate::docker::swarm::service::{self, SecretReference, Updated};
 use crate::docker::swarm::target::merged;
 use crate::docker::swarm::task::{self, Task, TaskState};
-use crate::docker::{ContainerName, ImageReference, TargetId, label};
+use crate::docker::{ContainerName, TargetId, label};
 use crate::fault::Fault;
 use crate::pauses::Pauses;
 use crate::platform::Platform;
-use crate::secret::Secret;
 
 /// How long a task may find no node before its start is withdrawn. A target that is
 /// being removed gives its room back after four seconds.
@@ -66,14 +65,8 @@ pub async fn create<P: Platform>(
     on: &Scheduler<'_, P>,
     target: &NewTarget<'_>,
 ) -> Result<Outcome, Fault> {
-    let call = service::create(&target.body, auth(on, target.image));
+    let call = service::create(&target.body, on.config.registry_auth_for(target.image));
     on.engine.send(call).await
-}
-
-/// The credentials for the registry of an image, which its nodes need to pull it.
-fn auth<'a, P: Platform>(on: &Scheduler<'a, P>, image: &ImageReference) -> Option<&'a Secret> {
-    let auth = on.config.registry_auth.as_ref();
-    auth.and_then(|auth| auth.header_for(image))
 }
 
 pub async fn start<P: Platform>(
@@ -88,7 +81,11 @@ pub async fn start<P: Platform>(
     if found.service.is_fenced() {
         return Ok(Started::Withdrawn);
     }
-    let update = found.start(&secrets, &target.avoid, auth(on, target.image));
+    let update = found.start(
+        &secrets,
+        &target.avoid,
+        on.config.registry_auth_for(target.image),
+    );
     match on.engine.send(update).await? {
         Updated::Done => wait_for_task(on, id, target).await,
         // Nobody else starts it, so somebody has fenced it.

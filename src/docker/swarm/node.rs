@@ -34,10 +34,7 @@ impl Node {
 /// Lists all nodes.
 pub fn list() -> Call<Vec<Node>> {
     Call::look("nodes", bodiless(Method::GET, "/nodes"), |reply| {
-        if reply.status() != 200 {
-            return Err(reply.fault());
-        }
-        let nodes: Vec<NodeBody> = reply.json()?;
+        let nodes: Vec<NodeBody> = reply.listed()?;
         Ok(nodes.into_iter().map(Node::from).collect())
     })
 }

@@ -76,11 +76,8 @@ fn list(label: &str, value: &str) -> Call<Vec<Listed>> {
     let filter = labelled(label, value).to_string();
     let path = format!("/secrets?filters={}", query_encoded(&filter));
     Call::look("secrets", bodiless(Method::GET, &path), |reply| {
-        if reply.status() != 200 {
-            return Err(reply.fault());
-        }
         let now = reply.date();
-        let secrets: Vec<SecretBody> = reply.json()?;
+        let secrets: Vec<SecretBody> = reply.listed()?;
         let secrets = secrets.into_iter();
         secrets.map(|body| Listed::from_body(body, now)).collect()
     })

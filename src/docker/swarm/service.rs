@@ -7,7 +7,7 @@
 
 use std::collections::BTreeMap;
 
-use http::{HeaderName, HeaderValue, Method, StatusCode};
+use http::{Method, StatusCode};
 use serde::Deserialize;
 use serde_json::{Value, json};
 use time::OffsetDateTime;
@@ -17,9 +17,9 @@ use crate::docker::call::{CHANGE, Call};
 use crate::docker::create::Outcome;
 use crate::docker::{
     ContainerName, DeploymentId, Reply, TargetId, bodiless, json as with_json, query_encoded,
+    with_registry_auth,
 };
 use crate::fault::Fault;
-use crate::platform::HttpRequest;
 use crate::secret::Secret;
 
 /// A service as a list shows it.
@@ -124,7 +124,7 @@ impl Versioned {
     fn update(self, auth: Option<&Secret>) -> Call<Updated> {
         let id = self.service.id.as_str();
         let path = format!("/services/{id}/update?version={}", self.version);
-        let request = with_auth(with_json(Method::POST, &path, &self.spec), auth);
+        let request = with_registry_auth(with_json(Method::POST, &path, &self.spec), auth);
         Call::change("update", request, CHANGE, updated)
     }
 }
@@ -140,25 +140,14 @@ pub enum Updated {
     Gone,
 }
 
-/// Makes a service from a body of ServiceCreate.
+/// Makes a service from a body of ServiceCreate, with the credentials for the image's
+/// registry, which a Swarm keeps in its log and gives to the nodes.
 ///
 /// A failure says nothing about whether the service exists, unless the fault says that
 /// the call had no effect.
 pub fn create(body: &Value, auth: Option<&Secret>) -> Call<Outcome> {
-    let request = with_auth(with_json(Method::POST, "/services/create", body), auth);
+    let request = with_registry_auth(with_json(Method::POST, "/services/create", body), auth);
     Call::change("create", request, CHANGE, created)
-}
-
-/// The credentials for the image's registry, which a Swarm keeps in its log and gives
-/// to the nodes.
-fn with_auth(mut request: HttpRequest, auth: Option<&Secret>) -> HttpRequest {
-    let auth = auth.and_then(|auth| HeaderValue::from_str(auth.expose()).ok());
-    if let Some(mut auth) = auth {
-        auth.set_sensitive(true);
-        let name = HeaderName::from_static("x-registry-auth");
-        request.headers_mut().insert(name, auth);
-    }
-    request
 }
 
 fn created(reply: &Reply) -> Result<Outcome, Fault> {
@@ -217,10 +206,7 @@ pub fn find_by_id(id: &TargetId) -> Call<Listing> {
 fn list(filter: &Value, select: impl Fn(Service) -> Option<Service> + 'static) -> Call<Listing> {
     let path = format!("/services?filters={}", query_encoded(&filter.to_string()));
     Call::look("services", bodiless(Method::GET, &path), move |reply| {
-        if reply.status() != 200 {
-            return Err(reply.fault());
-        }
-        let listed: Vec<ServiceBody> = reply.json()?;
+        let listed: Vec<ServiceBody> = reply.listed()?;
         let services = listed.into_iter().map(Service::from_body);
         let services = services.filter_map(|service| service.map(&select).transpose());
         Ok(Listing {

@@ -92,10 +92,7 @@ pub fn of_name(name: &str) -> Call<Vec<Task>> {
 fn list(filter: &Value) -> Call<Vec<Task>> {
     let path = format!("/tasks?filters={}", query_encoded(&filter.to_string()));
     Call::look("tasks", bodiless(Method::GET, &path), |reply| {
-        if reply.status() != 200 {
-            return Err(reply.fault());
-        }
-        let tasks: Vec<TaskBody> = reply.json()?;
+        let tasks: Vec<TaskBody> = reply.listed()?;
         tasks.into_iter().map(Task::from_body).collect()
     })
 }

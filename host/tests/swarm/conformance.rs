@@ -482,7 +482,7 @@ impl Readings<'_> {
     fn cut_off(&mut self) {
         let mut body = self.service("cut", "sleep 600", 1);
         // Node 1 answers for the others in this test.
-        let constraint = format!("node.id=={}", self.swarm_id(3));
+        let constraint = format!("node.id=={}", self.swarm.id_of(3));
         body["TaskTemplate"]["Placement"] = json!({"Constraints": [constraint]});
         let id = self.create(&body);
         self.task("cut", "running");
@@ -518,11 +518,6 @@ impl Readings<'_> {
             (answer.status == 200).then_some(answer)
         });
         self.answered("list after the Engine was killed and restarted", &listed);
-    }
-
-    fn swarm_id(&self, node: u8) -> String {
-        let info = self.call(node, "GET", "/info", None).json();
-        info["Swarm"]["NodeID"].as_str().expect("an id").to_owned()
     }
 
     fn states(&self, name: &str) -> String {

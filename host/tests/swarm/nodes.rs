@@ -94,6 +94,13 @@ impl Swarm {
         found.expect("a node that answers has this id")
     }
 
+    /// The id that the Swarm has given a node.
+    pub fn id_of(&self, node: u8) -> String {
+        let info = self.call(node, "GET", "/info", None).json();
+        let id = info["Swarm"]["NodeID"].as_str();
+        id.expect("an id").to_owned()
+    }
+
     /// Takes a node off the network; its containers go on.
     pub fn cut(&self, node: u8) {
         self.nodes.cut(node).expect("a node");

@@ -357,7 +357,7 @@ fn cut_off(stage: &Stage<'_>) {
 }
 
 fn set_availability(stage: &Stage<'_>, node: u8, availability: &str) {
-    let id = stage.id_of_node(node);
+    let id = stage.swarm.id_of(node);
     wait_within(AGREED_BOUND, availability, || {
         let found = stage.swarm.try_call(1, "GET", &format!("/nodes/{id}"))?;
         let version = found.json()["Version"]["Index"].as_u64()?;

@@ -43,18 +43,11 @@ impl<'a> Stage<'a> {
 
     /// Lets only this node run the targets of the servers to come.
     pub fn only_on(&self, node: u8) -> &Self {
-        let constraint = json!([format!("node.id=={}", self.id_of_node(node))]);
+        let constraint = json!([format!("node.id=={}", self.swarm.id_of(node))]);
         let mut patch = self.patch.lock().expect("no test panics with it");
         patch["Placement"]["Constraints"] = constraint;
         drop(patch);
         self
-    }
-
-    /// The id that the Swarm has given a node.
-    pub fn id_of_node(&self, node: u8) -> String {
-        let info = self.swarm.call(node, "GET", "/info", None).json();
-        let id = info["Swarm"]["NodeID"].as_str();
-        id.expect("an id").to_owned()
     }
 
     /// The manager that leads the others.

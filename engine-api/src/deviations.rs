@@ -14,7 +14,7 @@ pub struct Deviation {
     pub reason: &'static str,
 }
 
-/// All of them. One that no request needs is an error, so that the list stays true.
+/// All of them. One of a recorded operation that no request needs is an error, so that the list stays true.
 pub const DEVIATIONS: &[Deviation] = &[
     Deviation {
         specification: "1.41",

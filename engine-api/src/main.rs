@@ -8,7 +8,7 @@
 //! | `deviations` | lists where a request is meant to deviate, and why |
 //! | `check` | holds a recording against all specifications |
 //!
-//! Usage: `dynamic-access-engine-api RECORDING [--complete]`. With `--complete`, each deviation must have been needed.
+//! Usage: `dynamic-access-engine-api RECORDING [--complete]`. With `--complete`, each deviation of a recorded operation must have been needed.
 
 mod check;
 mod deviations;

@@ -30,7 +30,7 @@ pub fn check(recording: &str, is_complete: bool) -> Result<String> {
 }
 
 /// Holds a recording against the specifications, and returns a summary. After all tests, `is_complete`, each deviation
-/// that is listed must have been needed.
+/// of an operation that was recorded must have been needed.
 pub fn check_specifications(recording: &Path, is_complete: bool) -> Result<String> {
     let mut command = workspace::cargo();
     command.args(["run", "--quiet", "--package", SPECIFICATIONS, "--"]);

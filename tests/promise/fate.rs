@@ -123,8 +123,6 @@ pub enum Fates {
     /// The answer is lost, for the component or with it, and a change is made at
     /// any time or never; or it is made, and the Engine says that it failed.
     Lost,
-    /// A change comes whenever it likes, or never.
-    Adrift,
     /// A look is slow, and a change comes whenever it likes, or never.
     Late,
     /// One and the same for each call, from some call on.
@@ -152,8 +150,6 @@ impl Fates {
             Self::Lost if op.is_change() => {
                 vec![Fate::Answered, Fate::Broken, Fate::FailsAfter, Fate::Crash]
             }
-            Self::Adrift if op.is_change() => vec![Fate::Answered, Fate::Broken],
-            Self::Adrift => vec![Fate::Answered],
             Self::Late if op.is_change() => vec![Fate::Answered, Fate::Broken],
             Self::Late => vec![Fate::Answered, Fate::SlowToAct],
             Self::Lost => vec![Fate::Answered, Fate::Broken, Fate::Crash],

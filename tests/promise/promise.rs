@@ -300,6 +300,9 @@ fn answers_the_truth(world: &World, actor: usize, status: u16, body: &str) -> Re
             if ended_at_once {
                 return Err("the container of a 200 has ended at once".to_owned());
             }
+            if is_taken_back(world, *key) {
+                return Err("the target of a 200 was taken back".to_owned());
+            }
             Ok(())
         }
         (Webhook::Start { token, .. }, 409) => {
@@ -323,6 +326,15 @@ fn answers_the_truth(world: &World, actor: usize, status: u16, body: &str) -> Re
         }
         _ => Ok(()),
     }
+}
+
+/// Whether a Swarm's target is on its way out, although nobody was told of it.
+fn is_taken_back(world: &World, key: Key) -> bool {
+    let Orchestrator::Swarm(swarm) = &world.orchestrator else {
+        return false;
+    };
+    let mut services = swarm.services.iter();
+    services.any(|service| service.key == key && service.is_taken_back())
 }
 
 /// While nothing fails, a webhook ends in one of few ways.

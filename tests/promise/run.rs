@@ -113,8 +113,7 @@ impl Run<'_> {
             if steps.is_empty() {
                 return End::Over;
             }
-            let state = self.state();
-            if !self.path.is_new(state) {
+            if !self.path.is_given() && !self.path.meet(self.state()) {
                 return End::MetBefore;
             }
             let step = steps[self.path.choose(steps.len())];

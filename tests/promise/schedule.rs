@@ -61,9 +61,14 @@ impl Path {
         choice.taken
     }
 
-    /// Whether a state is met for the first time, or on the way to one.
-    pub fn is_new(&mut self, state: u64) -> bool {
-        self.at < self.taken.len() || self.met.insert(state)
+    /// Whether the next choice was made before, by an earlier schedule.
+    pub fn is_given(&self) -> bool {
+        self.at < self.taken.len()
+    }
+
+    /// Meets a state; whether that is for the first time.
+    pub fn meet(&mut self, state: u64) -> bool {
+        self.met.insert(state)
     }
 
     /// Turns to the next schedule, if there is one.

@@ -135,6 +135,11 @@ impl Service {
         self.spec.replicas == 0 && self.spec.labels.contains_key("dynamic-access.fenced")
     }
 
+    /// Whether its start was withdrawn before anybody had vouched for it.
+    pub fn is_taken_back(&self) -> bool {
+        self.is_fenced() && !self.spec.labels.contains_key("dynamic-access.vouched")
+    }
+
     /// Whether nothing is left of it.
     pub fn is_over(&self) -> bool {
         self.is_deleted && self.task.is_none()

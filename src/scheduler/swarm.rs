@@ -143,8 +143,13 @@ async fn wait_for_task<P: Platform>(
         if let Some(seen) = task.as_ref().and_then(outcome) {
             return Ok(seen);
         }
-        let no_node = task.as_ref().and_then(no_node);
         let passed = platform.now().saturating_sub(begun);
+        // A task is made within a moment, unless somebody has deleted its service.
+        let is_late = task.is_none() && passed >= SOON;
+        if is_late && on.engine.send(service::inspect(id)).await?.is_none() {
+            return Ok(Started::Ended);
+        }
+        let no_node = task.as_ref().and_then(no_node);
         if let Some(reason) = no_node.filter(|_| passed >= NO_NODE_AFTER) {
             return Ok(Started::NoNode(reason));
         }

@@ -290,6 +290,30 @@ fn a_task_that_does_not_run_in_time_is_told_with_its_reason_and_taken_back() {
     }
 }
 
+#[test]
+fn a_service_that_somebody_deletes_before_its_task_is_made_is_made_again() {
+    // The forty-first look comes after two seconds.
+    let looks = (0..41).map(|_| ("list own tasks", none()));
+    let steps = after(
+        until_started(),
+        vec![
+            looks.collect(),
+            vec![
+                ("look up service", gone()),
+                ("find service", list(&[])),
+                ("list tasks", none()),
+                ("find service by name", list(&[])),
+                ("list own tasks", none()),
+            ],
+            until_started(),
+            vec![("list own tasks", task("running"))],
+            seen_running(),
+            vouched_for(),
+        ],
+    );
+    start(steps).expect("a target");
+}
+
 /// A start whose task a node rejects, and its clean-up.
 fn until_rejected(error: &str) -> Vec<(&'static str, Reply)> {
     after(

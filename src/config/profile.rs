@@ -69,12 +69,11 @@ impl Profiles {
         environments: Vec<(String, Overrides)>,
     ) -> Result<Self, Vec<String>> {
         // An environment would only repeat the problems of the defaults.
-        let default = defaults.profile("container_patch", &Overrides::default())?;
+        let default = defaults.profile("", &Overrides::default())?;
         let mut by_environment = Vec::new();
         let mut problems = Vec::new();
         for (id, overrides) in environments {
-            let origin = format!("environments: {id}.container_patch");
-            match defaults.profile(&origin, &overrides) {
+            match defaults.profile(&format!("environments: {id}."), &overrides) {
                 Ok(profile) => by_environment.push((id, profile)),
                 Err(found) => problems.extend(found),
             }
@@ -139,9 +138,10 @@ fn distinct<T: PartialEq>(all: impl Iterator<Item = T>) -> Vec<T> {
 }
 
 impl Defaults {
-    /// The profile of an environment with these overrides. Problems begin with
-    /// `origin`, which is where the patch comes from.
-    fn profile(&self, origin: &str, overrides: &Overrides) -> Result<Profile, Vec<String>> {
+    /// The profile of an environment with these overrides. Problems begin with where
+    /// they are: `place`, and a name there.
+    fn profile(&self, place: &str, overrides: &Overrides) -> Result<Profile, Vec<String>> {
+        let origin = format!("{place}container_patch");
         let patches: Vec<&Patch> = [Some(&self.patch), overrides.patch.as_ref()]
             .into_iter()
             .flatten()
@@ -161,14 +161,11 @@ impl Defaults {
                 "{origin}: User is not root, and only root can read the token's file; set token_delivery to env"
             )]);
         }
-        let image = overrides.image.as_ref().unwrap_or(&self.image);
+        let (image, origin) = match &overrides.image {
+            Some(image) => (image, format!("{place}image")),
+            None => (&self.image, "agent_image".to_owned()),
+        };
         if self.scheduler == SchedulerKind::Swarm && !image.is_pinned() {
-            let origin = origin.replace("container_patch", "image");
-            let origin = if origin == "image" {
-                "agent_image"
-            } else {
-                &*origin
-            };
             return Err(vec![format!(
                 "{origin}: has no digest, and each node of a Swarm would ask the registry for a mere name; add @sha256:…, or name an image that is on every node by its id, sha256:…"
             )]);
@@ -416,6 +413,26 @@ mod tests {
         ] {
             let problem = config(&environments, &[]).expect_err(path).to_string();
             assert!(problem.contains(path), "{problem}");
+        }
+    }
+
+    #[test]
+    fn on_a_swarm_the_image_without_a_digest_is_named() {
+        const PINNED: &str =
+            "sha256:0123456789abcdef0123456789abcdef0123456789abcdef0123456789abcdef";
+        for (image, environments, place) in [
+            ("agent", json!({}), "agent_image: has no digest"),
+            (
+                PINNED,
+                json!({"e": {"image": "agent"}}),
+                "environments: e.image: has no digest",
+            ),
+        ] {
+            let variables = [("scheduler", "swarm"), ("agent_image", image)];
+            let problem = config(&environments, &variables)
+                .expect_err(place)
+                .to_string();
+            assert!(problem.contains(place), "{problem}");
         }
     }
 

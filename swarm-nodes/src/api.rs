@@ -71,14 +71,14 @@ fn exchange(
     let mut stream = UnixStream::connect(socket)?;
     stream.set_read_timeout(Some(BOUND))?;
     stream.set_write_timeout(Some(BOUND))?;
-    let mut head = format!("{method} {path} HTTP/1.1\r\nHost: docker\r\nConnection: close\r\n");
+    // In HTTP/1.0 no body comes in chunks, and the connection ends with the answer.
+    let mut head = format!("{method} {path} HTTP/1.0\r\nHost: docker\r\n");
     if !body.is_empty() {
         head.push_str(&format!("Content-Type: {content_type}\r\n"));
     }
     head.push_str(&format!("Content-Length: {}\r\n\r\n", body.len()));
     stream.write_all(head.as_bytes())?;
     stream.write_all(body)?;
-    // The connection ends with the answer.
     let mut answer = Vec::new();
     stream.read_to_end(&mut answer)?;
     parse(&answer).context("the answer is not HTTP")
@@ -86,31 +86,11 @@ fn exchange(
 
 fn parse(bytes: &[u8]) -> Option<Reply> {
     let end = bytes.windows(4).position(|window| window == b"\r\n\r\n")?;
-    let head = std::str::from_utf8(&bytes[..end])
-        .ok()?
-        .to_ascii_lowercase();
-    let status = head.split(' ').nth(1)?.parse().ok()?;
-    let rest = &bytes[end + 4..];
-    let body = match head.contains("\r\ntransfer-encoding: chunked") {
-        true => unchunked(rest)?,
-        false => rest.to_vec(),
-    };
-    Some(Reply { status, body })
-}
-
-/// The content of a body in chunks; `None` if it is cut off.
-fn unchunked(mut rest: &[u8]) -> Option<Vec<u8>> {
-    let mut body = Vec::new();
-    loop {
-        let end = rest.windows(2).position(|window| window == b"\r\n")?;
-        let size = std::str::from_utf8(&rest[..end]).ok()?;
-        let size = usize::from_str_radix(size, 16).ok()?;
-        if size == 0 {
-            return Some(body);
-        }
-        body.extend_from_slice(rest.get(end + 2..end + 2 + size)?);
-        rest = rest.get(end + 2 + size + 2..)?;
-    }
+    let head = std::str::from_utf8(&bytes[..end]).ok()?;
+    Some(Reply {
+        status: head.split(' ').nth(1)?.parse().ok()?,
+        body: bytes[end + 4..].to_vec(),
+    })
 }
 
 #[cfg(test)]
@@ -126,15 +106,9 @@ mod tests {
     }
 
     #[test]
-    fn an_answer_is_read_in_either_form() {
-        check("HTTP/1.1 201 Created\r\nA: b\r\n\r\n{}", Some((201, "{}")));
-        let chunked = "HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\n";
-        check(
-            &format!("{chunked}2\r\n[1\r\n1\r\n]\r\n0\r\n\r\n"),
-            Some((200, "[1]")),
-        );
-        check(&format!("{chunked}5\r\n[1"), None);
-        check("HTTP/1.1 200", None);
+    fn an_answer_is_read() {
+        check("HTTP/1.0 201 Created\r\nA: b\r\n\r\n{}", Some((201, "{}")));
+        check("HTTP/1.0 200 OK", None);
     }
 
     #[test]

@@ -31,11 +31,8 @@ pub fn bench(which: EngineArguments, arguments: &[String]) -> Result<()> {
     let (_empty, empty) = start(which, Engine::start_with_kept_images)?;
     // Removed as a whole, since removing a crowd one by one takes minutes.
     let (_crowded, crowded) = start(which, Engine::start)?;
-    let mut command = workspace::cargo();
+    let mut command = command(arguments);
     command
-        .args(["run", "--profile", "bench"])
-        .args(["--package", "dynamic-access-bench", "--"])
-        .args(arguments)
         .env("BENCH_ENGINE", empty.to_string())
         .env("BENCH_CROWDED_ENGINE", crowded.to_string())
         .env("BENCH_IMAGE", image::STAND_IN_IMAGE)
@@ -51,12 +48,8 @@ pub fn bench_swarm(which: EngineArguments, count: u8, arguments: &[String]) -> R
     // The bench calls the managers itself, and its targets are its own.
     let swarm = Swarm::start(&engine, count, Some(image::STAND_IN_IMAGE), true)?;
     let managers: Vec<_> = swarm.endpoints().iter().map(Endpoint::to_string).collect();
-    let mut command = workspace::cargo();
+    let mut command = command(arguments);
     command
-        // As for development, since the Swarm takes nearly all of the time, and a build with
-        // optimisation takes minutes.
-        .args(["run", "--package", "dynamic-access-bench", "--"])
-        .args(arguments)
         .env("BENCH_SWARM", managers.join(","))
         .env("BENCH_IMAGE", swarm.image.as_deref().unwrap_or_default())
         .env(
@@ -66,12 +59,21 @@ pub fn bench_swarm(which: EngineArguments, count: u8, arguments: &[String]) -> R
     run(&mut command)
 }
 
-fn run(command: &mut Command) -> Result<()> {
+/// The bench, with optimisation and these arguments.
+fn command(arguments: &[String]) -> Command {
     let root = workspace::root();
+    let mut command = workspace::cargo();
     command
+        .args(["run", "--profile", "bench"])
+        .args(["--package", "dynamic-access-bench", "--"])
+        .args(arguments)
         .env("BENCH_MANIFEST", root.join("spin.toml"))
         .env("BENCH_WASM", wasm::component())
         .env("BENCH_HELLO", root.join("bench/hello/spin.toml"));
+    command
+}
+
+fn run(command: &mut Command) -> Result<()> {
     if !process::status(command)?.success() {
         bail!("the bench failed; the reason is above");
     }

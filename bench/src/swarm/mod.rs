@@ -48,7 +48,7 @@ pub async fn measure(arguments: &Arguments, threads: &Threads) -> Result<Report>
             Engine::new(first, &arguments.image).version().await?,
         ),
         ("nodes", format!("{}, all on this machine", managers.len())),
-        ("host", "embedded, as built for development".to_owned()),
+        ("host", "embedded".to_owned()),
     ])?;
     let compiled = Compiled::from_manifest(&arguments.manifest)?;
     let mut servers = Vec::new();

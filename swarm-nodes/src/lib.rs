@@ -97,6 +97,11 @@ impl Nodes {
         (self.0.place.ip(node), PORT).into()
     }
 
+    /// This machine's own address on the nodes' network, where a registry may do without TLS.
+    pub fn gateway(&self) -> Ipv4Addr {
+        self.0.place.gateway()
+    }
+
     /// The unix socket of a node's Engine.
     pub fn socket(&self, node: u8) -> PathBuf {
         self.0.place.dir_of(node).join("sock")
@@ -240,7 +245,7 @@ impl Nodes {
 
     fn make_bridge(&self) -> Result<()> {
         let place = &self.0.place;
-        let (name, address) = (place.bridge(), format!("{}/24", place.gateway()));
+        let (name, address) = (place.bridge(), format!("{}/24", self.gateway()));
         ip(&["link", "add", name, "type", "bridge"])?;
         ip(&["address", "add", &address, "dev", name])?;
         ip(&["link", "set", name, "up"])?;
@@ -252,7 +257,7 @@ impl Nodes {
         let place = &self.0.place;
         let (space, port) = (place.space_of(node), place.port_of(node));
         let address = format!("{}/24", place.ip(node));
-        let gateway = place.gateway().to_string();
+        let gateway = self.gateway().to_string();
         ip(&["netns", "add", &space])?;
         ip(&[
             "link", "add", &port, "type", "veth", "peer", "name", "eth0", "netns", &space,
@@ -286,8 +291,9 @@ impl Nodes {
     fn launch(&self, node: u8) -> Result<()> {
         let dir = self.0.place.dir_of(node);
         fs::create_dir_all(&dir)?;
-        // So that the machine's own /etc/docker/daemon.json is not read.
-        fs::write(dir.join("daemon.json"), "{}")?;
+        // A file of its own, so that the machine's own /etc/docker/daemon.json is not read.
+        let config = json!({"insecure-registries": [format!("{}/32", self.gateway())]});
+        fs::write(dir.join("daemon.json"), config.to_string())?;
         let log = self.log_file(node);
         let log = File::options().create(true).append(true).open(log)?;
         let mut command = self.inside(node, "setsid");

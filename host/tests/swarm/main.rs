@@ -3,13 +3,17 @@
 //! It runs only when it is named, `cargo xtask test --engine trixie -- --test swarm`, because the
 //! Engine of Debian 12 is too old for it.
 
+mod between;
 mod conformance;
+mod images;
+mod lost_nodes;
 mod nodes;
 mod promises;
 mod stage;
 #[path = "../end_to_end/support/mod.rs"]
 #[allow(dead_code, reason = "the other test binaries use the rest")]
 mod support;
+mod visits;
 
 use std::sync::{Mutex, MutexGuard, PoisonError};
 

@@ -61,6 +61,11 @@ impl Swarm {
         self.nodes.address(node)
     }
 
+    /// This machine's address on the nodes' network.
+    pub fn gateway(&self) -> Ipv4Addr {
+        self.nodes.gateway()
+    }
+
     /// One call of a node's API.
     pub fn call(&self, node: u8, method: &str, path: &str, body: Option<Value>) -> Answer {
         let body = body.map(|body| body.to_string()).unwrap_or_default();
@@ -69,10 +74,19 @@ impl Swarm {
             ("content-type", "application/json"),
             ("content-length", length.as_str()),
         ];
-        exchange(
-            self.address(node),
-            &request(method, path, &headers, body.as_bytes()),
-        )
+        self.send(node, method, path, &headers, body.as_bytes())
+    }
+
+    /// One call of a node's API with these headers.
+    pub fn send(
+        &self,
+        node: u8,
+        method: &str,
+        path: &str,
+        headers: &[(&str, &str)],
+        body: &[u8],
+    ) -> Answer {
+        exchange(self.address(node), &request(method, path, headers, body))
     }
 
     /// One call without a body; `None` if the node does not answer.
@@ -116,17 +130,6 @@ impl Swarm {
         self.nodes.kill(node).expect("a running Engine");
     }
 
-    /// Makes the Engine of a node that was killed forget its networks.
-    pub fn forget_networks(&self, node: u8) {
-        self.nodes.forget_networks(node).expect("its file");
-    }
-
-    /// Makes again what a node makes its part of the targets' network from.
-    pub fn configure_network(&self, node: u8) {
-        let made = self.nodes.configure_network(node, NETWORK);
-        made.expect("an Engine that takes it");
-    }
-
     /// Whether nothing listens for a node's Engine.
     pub fn has_ended(&self, node: u8) -> bool {
         let connected = TcpStream::connect_timeout(&self.address(node), HANGS_AFTER);
@@ -136,6 +139,15 @@ impl Swarm {
     /// Starts the Engine of a node that was killed.
     pub fn restart(&self, node: u8) {
         self.nodes.restart(node).expect("an Engine that ended");
+    }
+
+    /// The same, as deploy/swarm says to after a power loss: with its networks forgotten, and
+    /// with what it makes its part of the targets' network from.
+    pub fn restart_without_networks(&self, node: u8) {
+        self.nodes.forget_networks(node).expect("its file");
+        self.restart(node);
+        let made = self.nodes.configure_network(node, NETWORK);
+        made.expect("an Engine that takes it");
     }
 }
 

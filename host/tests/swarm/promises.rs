@@ -1,16 +1,16 @@
 //! The promises of a target, held against a real Swarm of three managers.
 
 use std::collections::BTreeSet;
-use std::sync::atomic::{AtomicU32, Ordering};
 use std::time::{Duration, Instant};
 
 use serde_json::{Value, json};
 
-use crate::nodes::{NETWORK, Swarm, nodes};
+use crate::nodes::{NETWORK, Swarm};
 use crate::stage::{AGREED_BOUND, Stage, check_come_again, id_of};
 use crate::support::server::start_body;
 use crate::support::unique;
 use crate::support::wait::wait_within;
+use crate::{between, images, lost_nodes, visits};
 
 /// A claim, and what holds it against a Swarm.
 type Claim = (&'static str, fn(&Stage<'_>));
@@ -20,7 +20,7 @@ type Claim = (&'static str, fn(&Stage<'_>));
 fn the_promises_hold_on_a_swarm() {
     let _alone = crate::alone();
     let swarm = Swarm::start();
-    let claims: [Claim; 12] = [
+    let claims: [Claim; 15] = [
         ("a target runs from its start to its stop", lifecycle),
         (
             "twenty starts with one token make one target",
@@ -32,25 +32,43 @@ fn the_promises_hold_on_a_swarm() {
         ),
         (
             "a target runs on the one node that has its image",
-            one_image,
+            images::one_image,
+        ),
+        (
+            "a registry is given its own credentials, and nobody else",
+            images::from_a_registry,
         ),
         ("what is not ours is untouched", foreign),
         ("max_targets is never exceeded", max_targets),
         ("a target that ends is told, and reaped", ended),
-        ("a stop is true of a node that is cut off", cut_off),
+        (
+            "a stop is true of a node that is cut off",
+            lost_nodes::cut_off,
+        ),
         (
             "a node that is drained ends its targets and gets no more",
-            drained,
+            lost_nodes::drained,
         ),
         (
             "without a majority nothing is done, and nothing is wrong afterwards",
-            without_majority,
+            lost_nodes::without_majority,
         ),
         (
             "a node that was killed runs targets again once its networks are forgotten",
-            killed,
+            lost_nodes::killed,
         ),
-        ("a hundred visits outlast a leader that is killed", visits),
+        (
+            "behind a proxy targets come and go, also without the leader",
+            between::proxies,
+        ),
+        (
+            "with clocks an hour apart nothing is wrong but ages",
+            between::clocks,
+        ),
+        (
+            "a hundred visits outlast a leader that is killed",
+            visits::with_a_leader_that_is_killed,
+        ),
     ];
     for (claim, check) in claims {
         println!("{claim}");
@@ -201,28 +219,6 @@ fn refusals(stage: &Stage<'_>) {
     stage.check_nothing_is_left();
 }
 
-fn one_image(stage: &Stage<'_>) {
-    let only = stage.swarm.call(
-        3,
-        "POST",
-        "/containers/create",
-        Some(json!({"Image": stage.swarm.image, "Labels": {"only": stage.deployment}})),
-    );
-    let container = only.json()["Id"].as_str().expect("an id").to_owned();
-    let path = format!("/commit?container={container}");
-    let image = stage.swarm.call(3, "POST", &path, Some(json!({})));
-    let image = image.json()["Id"].as_str().expect("an id").to_owned();
-    let path = format!("/containers/{container}");
-    assert_eq!(stage.swarm.call(3, "DELETE", &path, None).status, 204);
-    let server = stage.server_with(1, &[("agent_image", &image)]);
-    for _ in 0..3 {
-        let id = id_of(&server.start_target(&unique("token")));
-        assert_eq!(stage.containers(3).len(), 1);
-        assert_eq!(server.stop_target(&id).status, 200);
-    }
-    stage.check_nothing_is_left();
-}
-
 /// A service of somebody else.
 fn others(stage: &Stage<'_>, name: &str, labels: &Value) -> String {
     let body = json!({
@@ -321,230 +317,5 @@ fn ended(stage: &Stage<'_>) {
     );
     assert_eq!(stage.list("tasks").len(), 1, "no second task");
     assert_eq!(server.stop_target(&id).status, 200);
-    stage.check_nothing_is_left();
-}
-
-fn cut_off(stage: &Stage<'_>) {
-    let server = stage.only_on(3).server(1);
-    let token = unique("token");
-    let id = id_of(&server.start_target(&token));
-    let [container] = &stage.containers(3)[..] else {
-        panic!("one container on node 3")
-    };
-    stage.swarm.cut(3);
-    // The managers call the node down after a while; until then it may answer again.
-    let stopped = wait_within(AGREED_BOUND, "an answer of the other managers", || {
-        let answer = server.stop_target(&id);
-        (answer.status != 504).then_some(answer)
-    });
-    check_come_again(&stopped);
-    check_come_again(&server.stop_target(&id));
-    check_come_again(&server.start_target(&token));
-    let services = stage.list("services");
-    assert_eq!(
-        services.len(),
-        1,
-        "a deleted one would be forgotten by the next leader"
-    );
-    assert_eq!(services[0]["Spec"]["Mode"]["Replicated"]["Replicas"], 0);
-    stage.swarm.heal(3);
-    wait_within(AGREED_BOUND, "a stop that is true", || {
-        (server.stop_target(&id).status == 200).then_some(())
-    });
-    assert!(!stage.containers(3).contains(container));
-    stage.check_nothing_is_left();
-    stage.wait_until_healthy(&server);
-}
-
-fn set_availability(stage: &Stage<'_>, node: u8, availability: &str) {
-    let id = stage.swarm.id_of(node);
-    wait_within(AGREED_BOUND, availability, || {
-        let found = stage.swarm.try_call(1, "GET", &format!("/nodes/{id}"))?;
-        let version = found.json()["Version"]["Index"].as_u64()?;
-        let mut spec = found.json()["Spec"].clone();
-        spec["Availability"] = json!(availability);
-        let path = format!("/nodes/{id}/update?version={version}");
-        let done = stage.swarm.call(1, "POST", &path, Some(spec));
-        (done.status == 200).then_some(())
-    });
-}
-
-fn drained(stage: &Stage<'_>) {
-    let server = stage.server(1);
-    let only_on_2 = Stage::of(stage.swarm, &stage.deployment);
-    let token = unique("token");
-    let id = id_of(&only_on_2.only_on(2).server(1).start_target(&token));
-    set_availability(stage, 2, "drain");
-    // It is not run again elsewhere: its token is spent.
-    wait_within(AGREED_BOUND, "the end of the target", || {
-        stage.live_tasks().is_empty().then_some(())
-    });
-    assert_eq!(stage.containers(2), Vec::<String>::new());
-    assert_eq!(server.start_target(&token).status, 409);
-    assert_eq!(server.stop_target(&id).status, 200);
-    let full = only_on_2.server(1).start_target(&unique("token"));
-    check_come_again(&full);
-    let next = id_of(&server.start_target(&unique("token")));
-    assert_eq!(stage.containers(2), Vec::<String>::new());
-    set_availability(stage, 2, "active");
-    assert_eq!(server.stop_target(&next).status, 200);
-    stage.check_nothing_is_left();
-}
-
-/// What deploy/swarm says to do about a node that rejects targets after a power loss.
-fn killed(stage: &Stage<'_>) {
-    let anywhere = stage.server(1);
-    let id = id_of(
-        &Stage::of(stage.swarm, &stage.deployment)
-            .only_on(2)
-            .server(1)
-            .start_target(&unique("token")),
-    );
-    stage.swarm.kill(2);
-    stage.swarm.restart(2);
-    stage.wait_until_healthy(&anywhere);
-    wait_within(AGREED_BOUND, "a stop", || {
-        (anywhere.stop_target(&id).status == 200).then_some(())
-    });
-    let only_here = stage.only_on(2).server(1);
-    let rejected = wait_within(AGREED_BOUND, "a rejection", || {
-        let answer = only_here.start_target(&unique("token"));
-        (answer.status == 500).then_some(answer)
-    });
-    let line = only_here.line_about(&rejected);
-    assert!(line["error"].to_string().contains(" exists"), "{line}");
-    // Meanwhile targets run elsewhere.
-    let id = id_of(&anywhere.start_target(&unique("token")));
-    assert_eq!(stage.containers(2), Vec::<String>::new());
-    assert_eq!(anywhere.stop_target(&id).status, 200);
-    stage.swarm.kill(2);
-    stage.swarm.forget_networks(2);
-    stage.swarm.restart(2);
-    stage.swarm.configure_network(2);
-    stage.wait_until_healthy(&anywhere);
-    let id = wait_within(AGREED_BOUND, "a start", || {
-        let answer = only_here.start_target(&unique("token"));
-        (answer.status == 200).then(|| id_of(&answer))
-    });
-    assert_eq!(anywhere.stop_target(&id).status, 200);
-    stage.check_nothing_is_left();
-}
-
-fn without_majority(stage: &Stage<'_>) {
-    let server = stage.server(1);
-    let token = unique("token");
-    let id = id_of(&server.start_target(&token));
-    stage.swarm.cut(2);
-    stage.swarm.cut(3);
-    // The one that is left may call itself the leader for some seconds more.
-    let refused = wait_within(AGREED_BOUND, "a refusal", || {
-        let answer = server.call("GET", "/health", "");
-        (answer.status == 503).then_some(answer)
-    });
-    assert!(refused.header("retry-after").is_some(), "{refused:?}");
-    for answer in [
-        server.start_target(&unique("token")),
-        server.start_target(&token),
-        server.stop_target(&id),
-    ] {
-        assert!(matches!(answer.status, 503 | 504), "{answer:?}");
-    }
-    stage.swarm.heal(2);
-    stage.swarm.heal(3);
-    stage.wait_until_healthy(&server);
-    wait_within(AGREED_BOUND, "a stop", || {
-        (server.stop_target(&id).status == 200).then_some(())
-    });
-    assert_eq!(server.call("POST", "/reap", "").status, 200);
-    stage.check_nothing_is_left();
-}
-
-/// A visit: a start that is repeated until it succeeds, and a stop likewise.
-fn visit(stage: &Stage<'_>, number: u32) -> u32 {
-    let servers = [stage.server(1), stage.server(3)];
-    let mut token = unique("token");
-    let mut refusals = 0;
-    let id = wait_within(VISIT_BOUND, "a start", || {
-        let server = &servers[(number + refusals) as usize % 2];
-        let answer = server.start_target(&token);
-        refusals += u32::from(answer.status != 200);
-        assert!(
-            matches!(answer.status, 200 | 409 | 502 | 503 | 504),
-            "{answer:?}"
-        );
-        // It has ended with its node's Engine, so its user connects again.
-        if answer.status == 409 {
-            token = unique("token");
-        }
-        (answer.status == 200).then(|| id_of(&answer))
-    });
-    // It may have ended since then, and there is never another.
-    let tasks = stage.list("tasks").into_iter();
-    let tasks = tasks.filter(|task| task["ServiceID"] == id.as_str());
-    assert_eq!(tasks.count(), 1, "one task for {id}");
-    wait_within(VISIT_BOUND, "a stop", || {
-        let server = &servers[(number + refusals) as usize % 2];
-        let answer = server.stop_target(&id);
-        refusals += u32::from(answer.status != 200);
-        assert!(matches!(answer.status, 200 | 502 | 503 | 504), "{answer:?}");
-        (answer.status == 200).then_some(())
-    });
-    let left = stage.live_tasks().into_iter();
-    assert_eq!(
-        left.filter(|task| task["ServiceID"] == id.as_str()).count(),
-        0
-    );
-    refusals
-}
-
-/// A caller repeats a visit's calls for so long while the managers elect a leader.
-const VISIT_BOUND: Duration = Duration::from_secs(240);
-
-/// How many visits there are, and how many at once.
-const VISITS: u32 = 100;
-const AT_ONCE: u32 = 10;
-
-fn visits(stage: &Stage<'_>) {
-    let done = AtomicU32::new(0);
-    let refusals = AtomicU32::new(0);
-    std::thread::scope(|scope| {
-        for first in 0..AT_ONCE {
-            let (done, refusals) = (&done, &refusals);
-            scope.spawn(move || {
-                for number in (first..VISITS).step_by(AT_ONCE as usize) {
-                    refusals.fetch_add(visit(stage, number), Ordering::Relaxed);
-                    done.fetch_add(1, Ordering::Relaxed);
-                }
-            });
-        }
-        wait_within(VISIT_BOUND, "a third of the visits", || {
-            (done.load(Ordering::Relaxed) > VISITS / 3).then_some(())
-        });
-        let leader = stage.leader();
-        stage.swarm.kill(leader);
-        // One of the servers may have lost its manager: its callers use the other.
-        stage.swarm.restart(leader);
-        wait_within(VISIT_BOUND, "the other visits", || {
-            // As systemd does with an Engine that has crashed.
-            let crashed = nodes().find(|node| stage.swarm.has_ended(*node));
-            crashed.into_iter().for_each(|node| {
-                println!("  Engine {node} has crashed");
-                stage.swarm.restart(node);
-            });
-            (done.load(Ordering::Relaxed) == VISITS).then_some(())
-        });
-    });
-    println!("  {} refusals", refusals.load(Ordering::Relaxed));
-    assert_eq!(done.load(Ordering::Relaxed), VISITS);
-    let server = stage.server(2);
-    wait_within(AGREED_BOUND, "a reap", || {
-        (server.call("POST", "/reap", "").status == 200).then_some(())
-    });
-    // What has ended with its node's Engine before anyone was told of it stays for ten minutes.
-    assert_eq!(stage.live_tasks(), Vec::<Value>::new());
-    for service in stage.list("services") {
-        let id = service["ID"].as_str().expect("an id");
-        assert_eq!(server.stop_target(id).status, 200);
-    }
     stage.check_nothing_is_left();
 }

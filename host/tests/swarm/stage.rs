@@ -1,5 +1,6 @@
 //! The component in front of a real Swarm, and what is there of its deployment.
 
+use std::net::SocketAddr;
 use std::sync::Mutex;
 use std::time::Duration;
 
@@ -70,18 +71,32 @@ impl<'a> Stage<'a> {
     }
 
     pub fn server_with(&self, node: u8, variables: &[(&str, &str)]) -> Server {
-        let url = format!("http://{}", self.swarm.address(node));
+        self.server_at_with(self.swarm.address(node), variables)
+    }
+
+    /// A server that asks who listens at this address.
+    pub fn server_at(&self, address: SocketAddr) -> Server {
+        self.server_at_with(address, &[])
+    }
+
+    fn server_at_with(&self, address: SocketAddr, more: &[(&str, &str)]) -> Server {
+        let url = format!("http://{address}");
+        let own = self.variables();
+        let own = own.iter().map(|(name, value)| (*name, value.as_str()));
+        let way = [("docker_url", url.as_str()), ("docker_plaintext", "allow")];
+        let variables: Vec<_> = own.chain(way).chain(more.iter().copied()).collect();
+        Server::over_tcp(&variables)
+    }
+
+    /// The variables of a server, but for its way to a manager.
+    pub fn variables(&self) -> Vec<(&'static str, String)> {
         let patch = self.patch.lock().expect("no test panics with it");
-        let patch = patch.to_string();
-        let own = [
-            ("scheduler", "swarm"),
-            ("docker_url", url.as_str()),
-            ("docker_plaintext", "allow"),
-            ("agent_image", &self.swarm.image),
-            ("container_patch", &patch),
-            ("deployment_id", &self.deployment),
-        ];
-        Server::over_tcp(&[&own[..], variables].concat())
+        vec![
+            ("scheduler", "swarm".to_owned()),
+            ("agent_image", self.swarm.image.clone()),
+            ("container_patch", patch.to_string()),
+            ("deployment_id", self.deployment.clone()),
+        ]
     }
 
     /// What the Swarm lists of the deployment: `services`, `tasks` or `secrets`.

@@ -86,7 +86,7 @@ fn a_change_that_was_sent_is_not_repeated_on_another_manager() {
     for (program, auth) in KINDS {
         for change in changes() {
             let engines = [broken(), whole()];
-            let managers = Managers::start(NAME, &[&engines[0], &engines[1]]);
+            let managers = Managers::start(NAME, &engines.each_ref().map(FakeEngine::address));
             let proxy = before(program, auth, &managers, None);
             let mut statuses = [ask(&proxy, &change), ask(&proxy, &change)];
             statuses.sort_unstable();
@@ -101,7 +101,7 @@ fn a_change_that_was_sent_is_not_repeated_on_another_manager() {
 fn a_look_is_repeated_on_another_manager() {
     for (program, auth) in KINDS {
         let engines = [broken(), whole()];
-        let managers = Managers::start(NAME, &[&engines[0], &engines[1]]);
+        let managers = Managers::start(NAME, &engines.each_ref().map(FakeEngine::address));
         let proxy = before(program, auth, &managers, None);
         for _ in 0..4 {
             assert_eq!(ask(&proxy, LOOK), 200, "{program:?} {auth:?}");
@@ -115,7 +115,7 @@ fn a_look_is_repeated_on_another_manager() {
 fn a_call_that_finds_nobody_goes_to_another_manager() {
     for (program, auth) in KINDS {
         let engine = whole();
-        let managers = Managers::start(NAME, &[&engine]);
+        let managers = Managers::start(NAME, &[engine.address()]);
         let proxy = before(program, auth, &managers, Some(nobody()));
         for line in [&*changes()[0], &*changes()[0], LOOK, LOOK] {
             assert_eq!(ask(&proxy, line), 200, "{program:?} {auth:?} {line}");
@@ -128,7 +128,7 @@ fn a_call_that_finds_nobody_goes_to_another_manager() {
 fn a_manager_with_a_certificate_for_another_name_is_not_called() {
     for (program, auth) in KINDS {
         let engine = whole();
-        let managers = Managers::start("other", &[&engine]);
+        let managers = Managers::start("other", &[engine.address()]);
         let proxy = before(program, auth, &managers, None);
         let status = ask(&proxy, LOOK);
         assert!(matches!(status, 502 | 503), "{program:?} {auth:?} {status}");
@@ -153,7 +153,7 @@ fn a_caller_is_asked_to_come_again_while_no_manager_can_be_reached() {
 fn a_manager_gets_what_is_on_the_list_and_nothing_else() {
     for (program, auth) in KINDS {
         let engine = whole();
-        let managers = Managers::start(NAME, &[&engine]);
+        let managers = Managers::start(NAME, &[engine.address()]);
         let proxy = before(program, auth, &managers, None);
         for line in [LOOK, &*changes()[0], &*changes()[1]] {
             assert_eq!(ask(&proxy, line), 200, "{program:?} {auth:?} {line}");

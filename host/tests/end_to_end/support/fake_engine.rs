@@ -79,6 +79,11 @@ impl FakeEngine {
         format!("http://{}", self.address)
     }
 
+    /// Where it listens.
+    pub fn address(&self) -> SocketAddr {
+        self.address
+    }
+
     /// Every request that it has read completely.
     pub fn requests(&self) -> Vec<String> {
         self.requests

@@ -6,6 +6,7 @@ pub mod engine_proxy;
 pub mod fake_engine;
 pub mod fault_proxy;
 pub mod folder;
+pub mod haproxy;
 pub mod http;
 pub mod managers;
 pub mod namespaces;
@@ -19,7 +20,7 @@ pub mod tls_client;
 pub mod tls_engine;
 pub mod wait;
 
-use std::net::{SocketAddr, TcpListener};
+use std::net::{Ipv4Addr, SocketAddr, TcpListener};
 
 /// A variable that `cargo xtask test` sets.
 pub fn given(name: &str) -> String {
@@ -29,7 +30,12 @@ pub fn given(name: &str) -> String {
 
 /// An address of loopback where nothing listens, for a program that is about to.
 pub fn free_address() -> SocketAddr {
-    let listener = TcpListener::bind("127.0.0.1:0").expect("a free port");
+    free_address_at(Ipv4Addr::LOCALHOST)
+}
+
+/// The same, at another address of this machine.
+pub fn free_address_at(ip: Ipv4Addr) -> SocketAddr {
+    let listener = TcpListener::bind((ip, 0)).expect("a free port");
     listener.local_addr().expect("an address")
 }
 

@@ -1,6 +1,6 @@
 //! A real registry: Debian's `docker-registry`, on a port of its own.
 
-use std::net::TcpStream;
+use std::net::{SocketAddr, TcpStream};
 use std::path::Path;
 use std::process::{Child, Command, Stdio};
 
@@ -10,6 +10,7 @@ use serde_json::json;
 
 use super::engine::RealEngine;
 use super::folder::Folder;
+use super::http::Answer;
 use super::unique;
 use super::wait::wait_for;
 
@@ -30,12 +31,17 @@ pub struct Registry {
 impl Registry {
     /// A registry from which anybody may pull.
     pub fn open() -> Self {
-        Self::start(|_| String::new())
+        Self::start(super::free_address(), |_| String::new())
     }
 
     /// A registry from which only [`USER`] may pull.
     pub fn closed() -> Self {
-        Self::start(|dir| {
+        Self::closed_at(super::free_address())
+    }
+
+    /// The same, at another address of this machine.
+    pub fn closed_at(address: SocketAddr) -> Self {
+        Self::start(address, |dir| {
             let users = dir.join("users");
             std::fs::write(&users, format!("{USER}:{PASSWORD_HASH}\n")).expect("a file");
             let path = users.display();
@@ -43,10 +49,10 @@ impl Registry {
         })
     }
 
-    fn start(auth: impl FnOnce(&Path) -> String) -> Self {
+    fn start(address: SocketAddr, auth: impl FnOnce(&Path) -> String) -> Self {
         let folder = Folder::new("registry-");
         let dir = folder.path();
-        let authority = super::free_address().to_string();
+        let authority = address.to_string();
         let config = format!(
             "version: 0.1\nlog:\n  level: error\nstorage:\n  filesystem:\n    rootdirectory: {}\nhttp:\n  addr: {authority}\n{}",
             dir.join("data").display(),
@@ -95,11 +101,7 @@ impl Registry {
         let auth = self.auth();
         let headers = [("x-registry-auth", &*auth)];
         let pushed = engine.call_with_headers("POST", &path, &headers);
-        assert!(!pushed.body.contains("errorDetail"), "{pushed:?}");
-        // "1: digest: sha256:… size: …", wherever the Engine keeps its images.
-        let told = pushed.body.split_once("digest: ");
-        let (_, rest) = told.unwrap_or_else(|| panic!("a push tells the digest: {pushed:?}"));
-        let digest = rest.split([' ', '"']).next().unwrap_or_default().to_owned();
+        let digest = digest_of(&pushed);
         self.forget_image(&engine);
         digest
     }
@@ -116,6 +118,15 @@ impl Drop for Registry {
         let _ = self.process.kill();
         let _ = self.process.wait();
     }
+}
+
+/// The digest that a push tells, wherever the Engine keeps its images: `1: digest: sha256:… size: …`.
+#[track_caller]
+pub fn digest_of(pushed: &Answer) -> String {
+    assert!(!pushed.body.contains("errorDetail"), "{pushed:?}");
+    let told = pushed.body.split_once("digest: ");
+    let (_, rest) = told.unwrap_or_else(|| panic!("a push tells the digest: {pushed:?}"));
+    rest.split([' ', '"']).next().unwrap_or_default().to_owned()
 }
 
 /// A root file system with one file, whose content no other image has.

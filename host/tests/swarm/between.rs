@@ -1,0 +1,115 @@
+//! What stands between the component and the managers: a proxy, and another clock.
+
+use std::net::SocketAddr;
+
+use crate::nodes::nodes;
+use crate::stage::{AGREED_BOUND, Stage, id_of};
+use crate::support::engine_proxy::{Auth, EngineProxy, Files, Program};
+use crate::support::folder::Folder;
+use crate::support::free_address;
+use crate::support::haproxy::Haproxy;
+use crate::support::managers::{Managers, NAME};
+use crate::support::server::Server;
+use crate::support::unique;
+use crate::support::wait::wait_within;
+
+/// The proxies of `deploy/swarm`, one of each program and each way to know its callers.
+pub fn proxies(stage: &Stage<'_>) {
+    let addresses: Vec<_> = nodes().map(|node| stage.swarm.address(node)).collect();
+    let managers = Managers::start(NAME, &addresses);
+    let proxies = [
+        (Program::Nginx, Auth::Certificate),
+        (Program::Haproxy, Auth::Bearer),
+    ];
+    let proxies = proxies.map(|(program, auth)| {
+        Files::new().start_before(program, auth, &managers, managers.addresses())
+    });
+    let servers = proxies.each_ref().map(|proxy| server(stage, proxy));
+    let mut ids: Vec<_> = servers
+        .each_ref()
+        .map(|server| id_of(&server.start_target(&unique("token"))))
+        .into();
+    let leader = stage.leader();
+    stage.swarm.kill(leader);
+    for server in &servers {
+        let token = unique("token");
+        ids.push(wait_within(AGREED_BOUND, "a start", || {
+            let answer = server.start_target(&token);
+            (answer.status == 200).then(|| id_of(&answer))
+        }));
+    }
+    stage.swarm.restart_without_networks(leader);
+    for id in &ids {
+        for server in &servers {
+            wait_within(AGREED_BOUND, "a stop", || {
+                (server.stop_target(id).status == 200).then_some(())
+            });
+        }
+    }
+    stage.check_nothing_is_left();
+}
+
+fn server(stage: &Stage<'_>, proxy: &EngineProxy) -> Server {
+    let variables = stage.variables();
+    let variables: Vec<_> = variables
+        .iter()
+        .map(|(name, value)| (*name, value.as_str()))
+        .collect();
+    proxy.server(&variables)
+}
+
+/// An hour is more than any grace, and less than any lifetime here.
+const APART: [i32; 2] = [3600, -3600];
+
+/// How often a reaper comes while targets start.
+const REAPS: usize = 20;
+
+pub fn clocks(stage: &Stage<'_>) {
+    for seconds in APART {
+        let (_between, address) = with_clock(stage.swarm.address(2), seconds);
+        let (right, apart) = (stage.server(1), stage.server_at(address));
+        let token = unique("token");
+        let id = id_of(&apart.start_target(&token));
+        apart.wait_for_line("the clocks of the Swarm's managers differ by 3");
+        assert_eq!(id_of(&right.start_target(&token)), id);
+        for server in [&right, &apart] {
+            assert_eq!(server.call("POST", "/reap", "").status, 200);
+        }
+        assert_eq!(stage.live_tasks().len(), 1, "{seconds}");
+        // To the one who is ahead, each target looks as if its start had been given up.
+        let started = std::thread::scope(|scope| {
+            let starts: Vec<_> = (0..4).map(|_| scope.spawn(|| start(&right))).collect();
+            for _ in 0..REAPS {
+                assert_eq!(apart.call("POST", "/reap", "").status, 200);
+            }
+            let ids = starts.into_iter().map(|start| start.join().expect("an id"));
+            ids.collect::<Vec<_>>()
+        });
+        assert_eq!(stage.live_tasks().len(), 1 + started.len(), "{seconds}");
+        for id in started.iter().chain([&id]) {
+            assert_eq!(apart.stop_target(id).status, 200);
+        }
+        stage.check_nothing_is_left();
+    }
+}
+
+/// Starts a target, as often as its caller is asked to come again.
+fn start(server: &Server) -> String {
+    let token = unique("token");
+    wait_within(AGREED_BOUND, "a start", || {
+        let answer = server.start_target(&token);
+        (answer.status != 503).then(|| id_of(&answer))
+    })
+}
+
+/// A manager as one whose clock is wrong by so many seconds: what it says of the time
+/// is the `Date` of its answers.
+fn with_clock(manager: SocketAddr, seconds: i32) -> (Haproxy, SocketAddr) {
+    let address = free_address();
+    let sections = format!(
+        "listen manager\n    bind {address}\n    http-response set-header Date %[date,http_date({seconds})]\n    server manager {manager}\n"
+    );
+    let folder = Folder::new("clock-");
+    let between = Haproxy::start(folder, "http", &sections, &[address]);
+    (between, address)
+}

@@ -1,0 +1,69 @@
+//! Where a node has its image from.
+
+use serde_json::{Value, json};
+
+use crate::stage::{Stage, id_of};
+use crate::support::free_address_at;
+use crate::support::registry::{PASSWORD, Registry, auth_for, digest_of};
+use crate::support::unique;
+
+pub fn one_image(stage: &Stage<'_>) {
+    let only = stage.swarm.call(
+        3,
+        "POST",
+        "/containers/create",
+        Some(json!({"Image": stage.swarm.image, "Labels": {"only": stage.deployment}})),
+    );
+    let container = only.json()["Id"].as_str().expect("an id").to_owned();
+    let path = format!("/commit?container={container}");
+    let image = stage.swarm.call(3, "POST", &path, Some(json!({})));
+    let image = image.json()["Id"].as_str().expect("an id").to_owned();
+    let path = format!("/containers/{container}");
+    assert_eq!(stage.swarm.call(3, "DELETE", &path, None).status, 204);
+    let server = stage.server_with(1, &[("agent_image", &image)]);
+    for _ in 0..3 {
+        let id = id_of(&server.start_target(&unique("token")));
+        assert_eq!(stage.containers(3).len(), 1);
+        assert_eq!(server.stop_target(&id).status, 200);
+    }
+    stage.check_nothing_is_left();
+}
+
+pub fn from_a_registry(stage: &Stage<'_>) {
+    let registry = Registry::closed_at(free_address_at(stage.swarm.gateway()));
+    let image = push(stage, &registry);
+    stage.only_on(2);
+    let elsewhere = auth_for("registry.example.com");
+    for auth in ["", &elsewhere] {
+        let server = stage.server_with(1, &[("agent_image", &image), ("registry_auth", auth)]);
+        let answer = server.start_target(&unique("token"));
+        assert_eq!(answer.status, 500, "{answer:?}");
+        assert_eq!(server.line_about(&answer)["code"], "no_such_image");
+    }
+    let auth = registry.auth();
+    let server = stage.server_with(1, &[("agent_image", &image), ("registry_auth", &auth)]);
+    let id = id_of(&server.start_target(&unique("token")));
+    let shown = ["services", "tasks", "secrets"].map(|what| Value::from(stage.list(what)));
+    let told = [json!(shown).to_string(), server.log().join("\n")].concat();
+    for secret in [PASSWORD, &auth] {
+        assert!(!told.contains(secret), "{told}");
+    }
+    assert_eq!(server.stop_target(&id).status, 200);
+    stage.check_nothing_is_left();
+}
+
+/// Lets the first node push the targets' image, and returns its reference with the digest.
+fn push(stage: &Stage<'_>, registry: &Registry) -> String {
+    let repository = registry.reference("team/agent");
+    let path = format!("/images/{}/tag?repo={repository}&tag=1", stage.swarm.image);
+    let tagged = stage.swarm.call(1, "POST", &path, None);
+    assert_eq!(tagged.status, 201, "{tagged:?}");
+    let path = format!("/images/{repository}/push?tag=1");
+    let auth = registry.auth();
+    let headers = [("x-registry-auth", &*auth), ("content-length", "0")];
+    let pushed = stage.swarm.send(1, "POST", &path, &headers, b"");
+    let digest = digest_of(&pushed);
+    let path = format!("/images/{repository}:1");
+    assert_eq!(stage.swarm.call(1, "DELETE", &path, None).status, 200);
+    format!("{repository}@{digest}")
+}

@@ -71,17 +71,21 @@ impl<P: Platform> Provisioner<'_, P> {
     /// Whatever kept it from running. What this attempt has created is removed
     /// then, unless the Engine could not be reached to do so.
     pub async fn start(&self, order: &StartOrder) -> Result<Started, Error> {
-        let attempt = Attempt::new(self.config, order, self.platform.random());
-        self.check_order(&attempt)?;
-        let mut target = attempt.target();
+        let mut avoid = Vec::new();
         let mut rejection = None;
         loop {
+            // After a rejection it is another attempt: whoever else removes what is left
+            // of the one before may come late, and takes the secrets of that attempt.
+            let attempt = Attempt::new(self.config, order, self.platform.random());
+            self.check_order(&attempt)?;
+            let mut target = attempt.target();
+            target.avoid.clone_from(&avoid);
             let outcome = self.start_once(&attempt, &target).await;
             match (outcome, rejection) {
                 (Err(Error::Refused(Fault::Rejected { node, reason })), _) => {
-                    target.avoid.push(node.clone());
+                    avoid.push(node.clone());
                     let error = attempt.rejection(node, reason);
-                    if target.avoid.len() >= NODES_MAX || self.scheduler.time_left().is_zero() {
+                    if avoid.len() >= NODES_MAX || self.scheduler.time_left().is_zero() {
                         return Err(error);
                     }
                     rejection = Some(error);

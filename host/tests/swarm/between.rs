@@ -3,7 +3,7 @@
 use std::net::SocketAddr;
 
 use crate::nodes::nodes;
-use crate::stage::{AGREED_BOUND, Stage, id_of};
+use crate::stage::{AGREED_BOUND, Stage, id_of, start_in_the_end, stop_in_the_end};
 use crate::support::engine_proxy::{Auth, EngineProxy, Files, Program};
 use crate::support::folder::Folder;
 use crate::support::free_address;
@@ -41,9 +41,7 @@ pub fn proxies(stage: &Stage<'_>) {
     stage.swarm.restart_without_networks(leader);
     for id in &ids {
         for server in &servers {
-            wait_within(AGREED_BOUND, "a stop", || {
-                (server.stop_target(id).status == 200).then_some(())
-            });
+            stop_in_the_end(server, id);
         }
     }
     stage.check_nothing_is_left();
@@ -78,7 +76,9 @@ pub fn clocks(stage: &Stage<'_>) {
         assert_eq!(stage.live_tasks().len(), 1, "{seconds}");
         // To the one who is ahead, each target looks as if its start had been given up.
         let started = std::thread::scope(|scope| {
-            let starts: Vec<_> = (0..4).map(|_| scope.spawn(|| start(&right))).collect();
+            let starts: Vec<_> = (0..4)
+                .map(|_| scope.spawn(|| start_in_the_end(&right, &unique("token"))))
+                .collect();
             for _ in 0..REAPS {
                 assert_eq!(apart.call("POST", "/reap", "").status, 200);
             }
@@ -91,15 +91,6 @@ pub fn clocks(stage: &Stage<'_>) {
         }
         stage.check_nothing_is_left();
     }
-}
-
-/// Starts a target, as often as its caller is asked to come again.
-fn start(server: &Server) -> String {
-    let token = unique("token");
-    wait_within(AGREED_BOUND, "a start", || {
-        let answer = server.start_target(&token);
-        (answer.status != 503).then(|| id_of(&answer))
-    })
 }
 
 /// A manager as one whose clock is wrong by so many seconds: what it says of the time

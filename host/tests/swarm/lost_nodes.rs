@@ -2,7 +2,7 @@
 
 use serde_json::json;
 
-use crate::stage::{AGREED_BOUND, Stage, check_come_again, id_of};
+use crate::stage::{AGREED_BOUND, Stage, check_come_again, id_of, stop_in_the_end};
 use crate::support::unique;
 use crate::support::wait::wait_within;
 
@@ -30,9 +30,7 @@ pub fn cut_off(stage: &Stage<'_>) {
     );
     assert_eq!(services[0]["Spec"]["Mode"]["Replicated"]["Replicas"], 0);
     stage.swarm.heal(3);
-    wait_within(AGREED_BOUND, "a stop that is true", || {
-        (server.stop_target(&id).status == 200).then_some(())
-    });
+    stop_in_the_end(&server, &id);
     assert!(!stage.containers(3).contains(container));
     stage.check_nothing_is_left();
     stage.wait_until_healthy(&server);
@@ -85,9 +83,7 @@ pub fn killed(stage: &Stage<'_>) {
     stage.swarm.kill(2);
     stage.swarm.restart(2);
     stage.wait_until_healthy(&anywhere);
-    wait_within(AGREED_BOUND, "a stop", || {
-        (anywhere.stop_target(&id).status == 200).then_some(())
-    });
+    stop_in_the_end(&anywhere, &id);
     let only_here = stage.only_on(2).server(1);
     let rejected = wait_within(AGREED_BOUND, "a rejection", || {
         let answer = only_here.start_target(&unique("token"));
@@ -132,9 +128,7 @@ pub fn without_majority(stage: &Stage<'_>) {
     stage.swarm.heal(2);
     stage.swarm.heal(3);
     stage.wait_until_healthy(&server);
-    wait_within(AGREED_BOUND, "a stop", || {
-        (server.stop_target(&id).status == 200).then_some(())
-    });
+    stop_in_the_end(&server, &id);
     assert_eq!(server.call("POST", "/reap", "").status, 200);
     stage.check_nothing_is_left();
 }

@@ -6,7 +6,7 @@ use std::time::{Duration, Instant};
 use serde_json::{Value, json};
 
 use crate::nodes::{NETWORK, Swarm};
-use crate::stage::{AGREED_BOUND, Stage, check_come_again, id_of};
+use crate::stage::{AGREED_BOUND, Stage, check_come_again, id_of, start_in_the_end};
 use crate::support::server::start_body;
 use crate::support::unique;
 use crate::support::wait::wait_within;
@@ -159,13 +159,8 @@ fn twenty_starts(stage: &Stage<'_>) {
         let starts: Vec<_> = (0..20)
             .map(|count| {
                 let (server, token) = (&servers[count % 2], &token);
-                scope.spawn(move || {
-                    wait_within(AGREED_BOUND, "a start", || {
-                        let answer = server.start_target(token);
-                        // Whoever comes in the middle is asked to come again.
-                        (answer.status != 503).then(|| id_of(&answer))
-                    })
-                })
+                // Whoever comes in the middle is asked to come again.
+                scope.spawn(move || start_in_the_end(server, token))
             })
             .collect();
         let ids = starts.into_iter().map(|start| start.join().expect("an id"));

@@ -203,6 +203,21 @@ pub fn id_of(answer: &Answer) -> String {
         .to_owned()
 }
 
+/// Starts a target, as often as its caller is asked to come again, and returns its id.
+pub fn start_in_the_end(server: &Server, token: &str) -> String {
+    wait_within(AGREED_BOUND, "a start", || {
+        let answer = server.start_target(token);
+        (answer.status != 503).then(|| id_of(&answer))
+    })
+}
+
+/// Stops a target, as often as that does not succeed.
+pub fn stop_in_the_end(server: &Server, id: &str) {
+    wait_within(AGREED_BOUND, "a stop", || {
+        (server.stop_target(id).status == 200).then_some(())
+    });
+}
+
 /// Checks that an answer asks its caller to come again.
 #[track_caller]
 pub fn check_come_again(answer: &Answer) {

@@ -39,8 +39,9 @@ impl<'a> Attempt<'a> {
         }
     }
 
-    /// What a scheduler needs to know to make and start its target.
-    pub fn target(&self) -> NewTarget<'_> {
+    /// What a scheduler needs to know to make and start its target, on none of the nodes
+    /// of `avoid`.
+    pub fn target<'b>(&'b self, avoid: &'b [String]) -> NewTarget<'b> {
         let is_file = self.config.token_delivery == TokenDelivery::File;
         NewTarget {
             name: &self.name,
@@ -48,7 +49,7 @@ impl<'a> Attempt<'a> {
             image: &self.profile.image,
             body: self.body(),
             secrets: if is_file { &self.order.secrets } else { &[] },
-            avoid: Vec::new(),
+            avoid,
         }
     }
 
@@ -122,15 +123,6 @@ impl<'a> Attempt<'a> {
         }
     }
 
-    /// The error of a target that nodes of a Swarm have rejected.
-    pub fn rejection(&self, node: String, reason: String) -> Error {
-        if reason.to_ascii_lowercase().contains("no such image") {
-            Error::NoSuchImage(self.profile.image.clone())
-        } else {
-            Error::Refused(Fault::Rejected { node, reason })
-        }
-    }
-
     /// Whether this attempt created a container.
     pub fn has_created(&self, found: &Listed) -> bool {
         found.label(label::ATTEMPT) == Some(&self.id)
@@ -144,6 +136,15 @@ impl<'a> Attempt<'a> {
             && found
                 .label(label::ENVIRONMENT_ID)
                 .is_some_and(|id| is_same(id, &self.order.environment_id))
+    }
+}
+
+/// The error of a target that nodes of a Swarm have rejected.
+pub fn rejection(profile: &Profile, node: String, reason: String) -> Error {
+    if reason.to_ascii_lowercase().contains("no such image") {
+        Error::NoSuchImage(profile.image.clone())
+    } else {
+        Error::Refused(Fault::Rejected { node, reason })
     }
 }
 

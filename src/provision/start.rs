@@ -7,12 +7,12 @@
 
 use std::time::Duration;
 
-use super::attempt::Attempt;
+use super::attempt::{self, Attempt};
 use super::capacity::Capacity;
 use super::clean_up::Remains;
 use super::{FAULTS_MAX, KeyKind, Provisioner, StartOrder, Started};
 use crate::ages::ABANDONED_AFTER;
-use crate::config::{SchedulerKind, TokenDelivery};
+use crate::config::{Profile, SchedulerKind, TokenDelivery};
 use crate::docker::TargetId;
 use crate::docker::archive::SecretFile;
 use crate::docker::create::{self, is_limit_dropped};
@@ -71,20 +71,16 @@ impl<P: Platform> Provisioner<'_, P> {
     /// Whatever kept it from running. What this attempt has created is removed
     /// then, unless the Engine could not be reached to do so.
     pub async fn start(&self, order: &StartOrder) -> Result<Started, Error> {
+        let profile = self.config.profiles.of(&order.environment_id);
+        self.check_order(order, profile)?;
         let mut avoid = Vec::new();
         let mut rejection = None;
         loop {
-            // After a rejection it is another attempt: whoever else removes what is left
-            // of the one before may come late, and takes the secrets of that attempt.
-            let attempt = Attempt::new(self.config, order, self.platform.random());
-            self.check_order(&attempt)?;
-            let mut target = attempt.target();
-            target.avoid.clone_from(&avoid);
-            let outcome = self.start_once(&attempt, &target).await;
+            let outcome = self.start_once(order, &avoid).await;
             match (outcome, rejection) {
                 (Err(Error::Refused(Fault::Rejected { node, reason })), _) => {
                     avoid.push(node.clone());
-                    let error = attempt.rejection(node, reason);
+                    let error = attempt::rejection(profile, node, reason);
                     if avoid.len() >= NODES_MAX || self.scheduler.time_left().is_zero() {
                         return Err(error);
                     }
@@ -102,24 +98,20 @@ impl<P: Platform> Provisioner<'_, P> {
         }
     }
 
-    /// The same, on any node but those that have rejected the target.
-    async fn start_once(
-        &self,
-        attempt: &Attempt<'_>,
-        target: &NewTarget<'_>,
-    ) -> Result<Started, Error> {
-        let image = &attempt.profile.image;
+    /// The same, on any node but those of `avoid`, which have rejected the target.
+    async fn start_once(&self, order: &StartOrder, avoid: &[String]) -> Result<Started, Error> {
+        let new_attempt = || Attempt::new(self.config, order, self.platform.random());
+        let mut attempt = new_attempt();
         let mut pauses = Pauses::new(self.platform, self.budget.work_until);
         let mut faults = 0;
         let mut has_pulled = false;
         loop {
-            let cause = match self.scheduler.create(target).await {
+            let target = attempt.target(avoid);
+            let image = target.image;
+            let cause = match self.scheduler.create(&target).await {
                 Ok(create::Outcome::Created { id, warnings }) => {
-                    match self.run(attempt, target, id, warnings).await {
-                        Err(error @ Error::TargetVanished(_)) => {
-                            faults += 1;
-                            error
-                        }
+                    match self.run(&attempt, &target, id, warnings).await {
+                        Err(error @ Error::TargetVanished(_)) => error,
                         outcome => return outcome,
                     }
                 }
@@ -143,27 +135,30 @@ impl<P: Platform> Provisioner<'_, P> {
                     fault.into()
                 }
             };
-            let settled = self.settle(attempt, &mut pauses, &cause).await;
+            let settled = self.settle(&attempt, &mut pauses, &cause).await;
             if settled.as_ref().is_err_and(Error::is_transient) {
-                self.clean_up_unseen(attempt).await;
+                self.clean_up_unseen(&attempt).await;
             }
             let cause = match settled? {
                 Sight::Runs(id) => {
-                    let started = self.confirm(attempt, id, Vec::new(), STAYS_UP).await?;
+                    let started = self.confirm(&attempt, id, Vec::new(), STAYS_UP).await?;
                     return Ok(Started {
                         is_new: false,
                         ..started
                     });
                 }
-                Sight::Mine(id) => match self.run(attempt, target, id, Vec::new()).await {
-                    Err(error @ Error::TargetVanished(_)) => {
-                        faults += 1;
-                        error
-                    }
+                Sight::Mine(id) => match self.run(&attempt, &target, id, Vec::new()).await {
+                    Err(error @ Error::TargetVanished(_)) => error,
                     outcome => return outcome,
                 },
                 _ => cause,
             };
+            // Whoever else removes what is left of a target that has vanished may come
+            // late, and takes the secrets of its attempt.
+            if matches!(cause, Error::TargetVanished(_)) {
+                faults += 1;
+                attempt = new_attempt();
+            }
             // An Engine that reports a failure of its own would fail again.
             let is_final = matches!(cause, Error::EngineFailed(Fault::EngineError { .. }));
             if is_final || faults >= FAULTS_MAX || !pauses.next().await {
@@ -173,8 +168,7 @@ impl<P: Platform> Provisioner<'_, P> {
     }
 
     /// Checks what the variables allow an order to ask for.
-    fn check_order(&self, attempt: &Attempt<'_>) -> Result<(), Error> {
-        let Attempt { order, profile, .. } = attempt;
+    fn check_order(&self, order: &StartOrder, profile: &Profile) -> Result<(), Error> {
         let is_allowed = |url| profile.service_urls.allow(url);
         if !order.service_url.as_deref().is_none_or(is_allowed) {
             return Err(Error::ServiceUrlNotAllowed);

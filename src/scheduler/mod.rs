@@ -46,7 +46,7 @@ pub struct NewTarget<'a> {
     /// The files that it gets before it runs.
     pub secrets: &'a [SecretFile],
     /// The ids of the nodes that have rejected it. An Engine has none.
-    pub avoid: Vec<String>,
+    pub avoid: &'a [String],
 }
 
 /// What came of a start that was understood.

@@ -83,7 +83,7 @@ pub async fn start<P: Platform>(
     }
     let update = found.start(
         &secrets,
-        &target.avoid,
+        target.avoid,
         on.config.registry_auth_for(target.image),
     );
     match on.engine.send(update).await? {
@@ -111,7 +111,7 @@ async fn create_secrets<P: Platform>(
         let call = secret::create(&name, &labels, &file.content);
         let id = match on.engine.send(call).await? {
             Created::Id(id) => id,
-            // This attempt has made it before, for a service that has vanished.
+            // This attempt has made it before, for a service that a manager did not show.
             Created::NameTaken => {
                 let made = on.engine.send(secret::of_attempt(target.attempt)).await?;
                 let found = made.into_iter().find(|made| made.name == name);

@@ -1,7 +1,7 @@
 //! A platform that follows a script, and the replies of its Engine.
 
 use std::cell::{Cell, RefCell};
-use std::collections::VecDeque;
+use std::collections::{HashSet, VecDeque};
 use std::time::Duration;
 
 use dynamic_access::budget::Budget;
@@ -38,6 +38,18 @@ pub use Reply::{CutShort, Hangs, Is, Lost, Unreachable};
 pub struct Script {
     steps: RefCell<VecDeque<(&'static str, Reply)>>,
     clock: Cell<Duration>,
+    random: Cell<u128>,
+    secrets: RefCell<HashSet<String>>,
+}
+
+impl Script {
+    /// Checks that a secret is not made twice: whoever removes what is left of one
+    /// attempt removes its secrets by their label.
+    fn note_secret(&self, request: &HttpRequest) {
+        let body: serde_json::Value = serde_json::from_slice(request.body()).expect("JSON");
+        let name = body["Name"].as_str().expect("a name").to_owned();
+        assert!(self.secrets.borrow_mut().insert(name), "{body} once more");
+    }
 }
 
 impl Platform for Script {
@@ -51,6 +63,9 @@ impl Platform for Script {
         let step = self.steps.borrow_mut().pop_front();
         let (expected, reply) = step.unwrap_or_else(|| panic!("{asked} is one call too many"));
         assert_eq!(asked, expected);
+        if asked == "create secret" {
+            self.note_secret(&request);
+        }
         match reply {
             Is(status, body) => Ok(http::Response::builder()
                 .status(status)
@@ -80,7 +95,7 @@ impl Platform for Script {
     }
 
     fn random(&self) -> u128 {
-        0
+        self.random.replace(self.random.get() + 1)
     }
 }
 
@@ -174,6 +189,8 @@ pub fn run_with<T>(
     let script = Script {
         steps: RefCell::new(steps.into()),
         clock: Cell::new(Duration::ZERO),
+        random: Cell::default(),
+        secrets: RefCell::default(),
     };
     let config = Config::parse(&variables(changes)).expect("a config");
     let calls = RefCell::new(Calls::default());

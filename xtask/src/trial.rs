@@ -62,7 +62,7 @@ impl Trial<'_> {
         );
         let attempt = u128::from_be_bytes(random::bytes()?);
         let attempt = Attempt::new(self.config, &order, attempt);
-        let create = create::create(&attempt.name, &attempt.target().body);
+        let create = create::create(&attempt.name, &attempt.target(&[]).body);
         let created = send(self.docker, create);
         if created.is_err() {
             // It may exist all the same, if the answer was lost.

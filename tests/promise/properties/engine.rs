@@ -43,7 +43,7 @@ fn every_request_says_its_length_and_names_what_it_is_about() {
             let order = StartOrder::of_webhook(service_url, token, environment_id);
             let attempt = Attempt::new(&config, &order, attempt);
             let name = &attempt.name;
-            let create = create(name, &attempt.target().body).request;
+            let create = create(name, &attempt.target(&[]).body).request;
             check_request(&create, &[name.as_str()]);
             let body: Value = serde_json::from_slice(create.body()).expect("JSON");
             let environment = json!([

@@ -97,7 +97,7 @@ fn verdict(container: &Listed, config: &Config) -> Verdict {
 
 /// Whether a target of a Swarm runs and nobody was told of it.
 fn is_unanswered(container: &Listed) -> bool {
-    container.id.is_of_service() && container.label(label::VOUCHED).is_none()
+    container.id.is_of_service() && container.label(label::VOUCHED) != Some("true")
 }
 
 /// Why a container is due, as far as the list alone shows it.

@@ -127,6 +127,7 @@ fn about_services(
             "services-by-label",
             service::of_deployment(deployment, part).request,
         ),
+        ("services-by-label", service::unvouched(deployment).request),
         (
             "tasks-by-label",
             task::of_deployment(deployment, None).request,
@@ -217,6 +218,8 @@ const NEIGHBOURS: &[&str] = &[
     "GET /services?filters=%7B%22label%22%3A%5B%22dynamic-access.deployment%3Da%22%5D%7D&status=true",
     "GET /services?filters=%7B%22label%22%3A%5B%22dynamic-access.deployment%3Da%22%2C%22dynamic-access.part%3D00%22%5D%7D",
     "GET /services?filters=%7B%22label%22%3A%5B%22dynamic-access.part%3D0%22%5D%7D",
+    "GET /services?filters=%7B%22label%22%3A%5B%22dynamic-access.deployment%3Da%22%2C%22dynamic-access.vouched%3Dtrue%22%5D%7D",
+    "GET /tasks?filters=%7B%22label%22%3A%5B%22dynamic-access.deployment%3Da%22%2C%22dynamic-access.vouched%3Dfalse%22%5D%7D",
     "GET /services?filters={%22id%22:[%22ID%22]}",
     "GET /tasks",
     "GET /tasks?filters=%7B%7D",

@@ -137,7 +137,7 @@ pub fn body(template: &Value, additions: &Additions, target: &PerTarget<'_>) -> 
     let labels: Map<String, Value> = target
         .labels
         .iter()
-        .chain([&(label::PART, target.part)])
+        .chain([&(label::PART, target.part), &(label::VOUCHED, "false")])
         .map(|(key, value)| ((*key).to_owned(), (*value).into()))
         .collect();
     json!({
@@ -410,6 +410,7 @@ mod tests {
         });
         assert_eq!(body["Name"], "own");
         assert_eq!(body["Labels"]["dynamic-access.part"], "f");
+        assert_eq!(body["Labels"]["dynamic-access.vouched"], "false");
         assert_eq!(body["Labels"]["dynamic-access.attempt"], "a");
         assert_eq!(body["Mode"], json!({"Replicated": {"Replicas": 0}}));
         let container = &body["TaskTemplate"]["ContainerSpec"];

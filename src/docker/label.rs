@@ -1,7 +1,7 @@
 //! The labels of a target's container, or of its service and containers on a Swarm.
 //!
 //! They are written at create and not changed afterwards, but for [`VOUCHED`] and
-//! [`FENCED`], which only a service can get.
+//! [`FENCED`], which only a service has.
 
 /// The prefix of all of them.
 pub const PREFIX: &str = "dynamic-access.";
@@ -41,8 +41,9 @@ pub const START_WITHIN: &str = "dynamic-access.start-within";
 /// runs.
 pub const MAX_LIFETIME: &str = "dynamic-access.max-lifetime";
 
-/// Somebody was told that the target runs. A service that has it is removed only by
-/// force, or once its task has ended.
+/// Whether somebody was told that the target runs: `false` from the create of a service
+/// on, and `true` once it is so. A service with `true` is removed only by force, or once
+/// its task has ended.
 pub const VOUCHED: &str = "dynamic-access.vouched";
 
 /// A start was withdrawn: the service is never started again, nor vouched for.

@@ -356,7 +356,7 @@ impl<P: Platform> Provisioner<'_, P> {
         if let Some(warning) = dropped {
             return Err(Error::LimitDropped(warning.clone()));
         }
-        let survey = self.scheduler.survey_with(id).await?;
+        let survey = self.scheduler.survey_live_with(id).await?;
         let all = &survey.containers;
         // A Swarm gives a name away while its last target may still run.
         let is_last = |found: &Listed| found.id != *id && found.has_name(attempt.name.as_str());

@@ -210,14 +210,15 @@ impl<'a, P: Platform> Scheduler<'a, P> {
         }
     }
 
-    /// Lists likewise, once the list has a target that was just created.
+    /// Lists likewise, once the list has a target that was just created. Of a Swarm it
+    /// lists the targets that live, and of others with no state but that.
     ///
     /// # Errors
     ///
     /// Any reply that is not a list, or lists that lack the target although it is there.
-    pub async fn survey_with(&self, id: &TargetId) -> Result<Survey, Fault> {
+    pub async fn survey_live_with(&self, id: &TargetId) -> Result<Survey, Fault> {
         if self.is_swarm() {
-            swarm::survey_with(self, id).await
+            swarm::survey_live_with(self, id).await
         } else {
             engine::survey(self).await
         }

@@ -133,9 +133,11 @@ fn foreign_on_swarm() -> (Vec<Service>, Vec<Secret>) {
     let services = foreign(|key, name, mut labels, state, age| {
         // A task does not tell the name of its service, so a copy of a service of
         // ours, labels and all, keeps the token from being started that it is of.
-        // Here that is one that nobody starts.
+        // Here that is one that nobody starts. It also counts as a target, unless it was
+        // copied before anybody was told of the original, as here.
         if name.starts_with("copy") {
             labels.insert(label("name"), name_of(9));
+            labels.insert(label("vouched"), "false".to_owned());
         }
         service(key, name, labels, state, age, None)
     });
@@ -206,6 +208,9 @@ fn service(
     let of_container = labels.clone();
     let is_left = state == State::Stopping;
     let is_started = is_left || matches!(state, State::Starting | State::Running | State::Exited);
+    if token.is_some() {
+        labels.insert(label("vouched"), "false".to_owned());
+    }
     match state {
         State::Running | State::Exited if token.is_some() => {
             labels.insert(label("vouched"), "true".to_owned());

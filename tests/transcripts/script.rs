@@ -114,6 +114,9 @@ pub fn shape(request: &HttpRequest) -> &'static str {
             "find service by name"
         }
         "GET" if path.contains("/services?") && path.contains("%22id%22") => "find service",
+        "GET" if path.contains("/services?") && path.contains("access.vouched") => {
+            "list unvouched services"
+        }
         "GET" if path.contains("/services?") => "list services",
         "GET" if path.contains("/tasks?") && path.contains("access.name") => "list own tasks",
         "GET" if path.contains("/tasks?") => "list tasks",

@@ -128,7 +128,7 @@ fn deleted() -> Reply {
 fn until_started() -> Vec<(&'static str, Reply)> {
     vec![
         ("create service", made()),
-        ("list services", one(0, &[])),
+        ("list unvouched services", one(0, &[])),
         ("list tasks", none()),
         ("create secret", Is(201, r#"{"ID":"s"}"#.to_owned())),
         ("look up service", shown(0, &[])),
@@ -266,8 +266,8 @@ fn a_task_that_does_not_run_in_time_is_told_with_its_reason_and_taken_back() {
     ] {
         let looks = match state {
             // Five seconds, and nearly twenty.
-            "pending" => 53,
-            _ => 112,
+            "pending" => 63,
+            _ => 122,
         };
         let looks = (0..looks).map(|_| ("list own tasks", failing(state, error)));
         let steps = after(
@@ -292,8 +292,8 @@ fn a_task_that_does_not_run_in_time_is_told_with_its_reason_and_taken_back() {
 
 #[test]
 fn a_service_that_somebody_deletes_before_its_task_is_made_is_made_again() {
-    // The forty-first look comes after two seconds.
-    let looks = (0..41).map(|_| ("list own tasks", none()));
+    // The forty-eighth look comes after two seconds.
+    let looks = (0..48).map(|_| ("list own tasks", none()));
     let steps = after(
         until_started(),
         vec![
@@ -367,7 +367,7 @@ fn a_rejection_is_told_if_there_is_no_other_node() {
         ("2 nodes not available for new tasks", "no_node"),
     ] {
         let no_node = || failing("pending", &format!("no suitable node ({reason})"));
-        let looks = (0..53).map(|_| ("list own tasks", no_node())).collect();
+        let looks = (0..63).map(|_| ("list own tasks", no_node())).collect();
         let steps = after(
             until_rejected(error),
             vec![
@@ -432,7 +432,7 @@ fn a_repeated_start_vouches_for_what_runs() {
 fn a_list_without_the_service_just_created_is_repeated() {
     let stale = || {
         vec![
-            ("list services", none()),
+            ("list unvouched services", none()),
             ("list tasks", none()),
             ("look up service", shown(0, &[])),
         ]

@@ -57,6 +57,8 @@ const READINGS: &[(&str, &str)] = &[
     ("tasks by the beginning of a label", "none"),
     ("labels in a task", "those of the container"),
     ("services by a label", "found"),
+    ("services by two labels of theirs", "found"),
+    ("services by a label of theirs and another", "none"),
     ("services by the beginning of a label", "none"),
     ("services by the beginning of the name", "found"),
     ("Date", "an HTTP date"),
@@ -146,7 +148,7 @@ impl Readings<'_> {
     }
 
     fn list(&self, what: &str, key: &str, value: &str) -> Vec<Value> {
-        let answer = self.call(1, "GET", &listing(what, key, value), None);
+        let answer = self.call(1, "GET", &listing(what, key, &[value]), None);
         answer.json().as_array().expect("a list").clone()
     }
 
@@ -364,6 +366,14 @@ impl Readings<'_> {
             let list = self.list(of, key, value);
             self.count(what, &list);
         }
+        for (what, label) in [
+            ("services by two labels of theirs", "later=yes"),
+            ("services by a label of theirs and another", "later=no"),
+        ] {
+            let path = listing("services", "label", &["conformance=life", label]);
+            let list = self.call(1, "GET", &path, None).json();
+            self.count(what, list.as_array().expect("a list"));
+        }
         let of_task = &task["Labels"];
         let of_container = &task["Spec"]["ContainerSpec"]["Labels"];
         let seen = match (of_task, of_container) {
@@ -423,7 +433,7 @@ impl Readings<'_> {
         self.answered("delete again", &again);
         let late = self.update(1, &id, 1, &body);
         self.answered("update after delete", &late);
-        let tasks = self.call(1, "GET", &listing("tasks", "service", &id), None);
+        let tasks = self.call(1, "GET", &listing("tasks", "service", &[&id]), None);
         self.answered("tasks by service after delete", &tasks);
         let mut next = self.service("end", "sleep 1", 0);
         next["Labels"][KEY] = json!("next");
@@ -506,7 +516,7 @@ impl Readings<'_> {
         self.swarm.heal(3);
         wait_within(NODE_BOUND, "the end of the task", || {
             // The node's return starts an election, during which no manager answers.
-            let path = listing("tasks", "label", &format!("{KEY}=cut"));
+            let path = listing("tasks", "label", &[&format!("{KEY}=cut")]);
             let answer = self.swarm.try_call(1, "GET", &path)?;
             (answer.status == 200 && answer.json() == json!([])).then_some(())
         });

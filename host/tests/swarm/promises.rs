@@ -285,8 +285,13 @@ fn max_targets(stage: &Stage<'_>) {
         "{answers:?}"
     );
     assert_eq!(stage.live_tasks().len(), started.len());
-    for answer in started {
-        assert_eq!(servers[0].stop_target(&id_of(answer)).status, 200);
+    let mut ids: Vec<_> = started.into_iter().map(id_of).collect();
+    ids.resize_with(2, || start_in_the_end(&servers[0], &unique("token")));
+    // Nothing is in progress, and both count.
+    let answer = servers[1].start_target(&unique("token"));
+    assert_eq!(answer.status, 429, "{answer:?}");
+    for id in ids {
+        assert_eq!(servers[0].stop_target(&id).status, 200);
     }
     stage.check_nothing_is_left();
 }

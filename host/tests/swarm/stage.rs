@@ -102,7 +102,7 @@ impl<'a> Stage<'a> {
     /// What the Swarm lists of the deployment: `services`, `tasks` or `secrets`.
     pub fn list(&self, what: &str) -> Vec<Value> {
         let label = format!("dynamic-access.deployment={}", self.deployment);
-        let path = listing(what, "label", &label);
+        let path = listing(what, "label", &[&label]);
         wait_within(AGREED_BOUND, "a list of the Swarm", || {
             let answer = nodes()
                 .filter_map(|node| self.swarm.try_call(node, "GET", &path))
@@ -128,7 +128,7 @@ impl<'a> Stage<'a> {
     /// The containers of the deployment that run on a node, asked of that node.
     pub fn containers(&self, node: u8) -> Vec<String> {
         let label = format!("dynamic-access.deployment={}", self.deployment);
-        let path = listing("containers/json", "label", &label);
+        let path = listing("containers/json", "label", &[&label]);
         let listed = self.swarm.call(node, "GET", &path, None).json();
         let listed = listed.as_array().expect("a list").iter();
         let ids = listed.map(|container| container["Id"].as_str().expect("an id").to_owned());
@@ -185,9 +185,9 @@ impl Drop for Stage<'_> {
 }
 
 /// The path of a list with one filter.
-pub fn listing(what: &str, key: &str, value: &str) -> String {
+pub fn listing(what: &str, key: &str, values: &[&str]) -> String {
     let mut path = format!("/{what}?filters=");
-    for byte in json!({key: [value]}).to_string().bytes() {
+    for byte in json!({key: values}).to_string().bytes() {
         path.push_str(&format!("%{byte:02X}"));
     }
     path

@@ -9,22 +9,27 @@ pub mod service;
 pub mod target;
 pub mod task;
 
+use serde_json::{Value, json};
 use time::OffsetDateTime;
 use time::format_description::well_known::Rfc3339;
 
 use super::{DeploymentId, label};
 
-/// The filter for what carries a label with this value.
-fn labelled(label: &str, value: &str) -> serde_json::Value {
-    serde_json::json!({"label": [format!("{label}={value}")]})
+/// The filter for what carries all these labels with these values.
+fn labelled(labels: &[(&str, &str)]) -> Value {
+    let labels = labels
+        .iter()
+        .map(|(label, value)| format!("{label}={value}"));
+    json!({"label": labels.collect::<Vec<_>>()})
 }
 
 /// The filter for a deployment, or for one part of it.
-fn of_deployment(deployment: &DeploymentId, part: Option<char>) -> serde_json::Value {
-    let deployment = format!("{}={}", label::DEPLOYMENT, deployment.as_str());
-    let part = part.map(|part| format!("{}={part}", label::PART));
-    let labels: Vec<_> = std::iter::once(deployment).chain(part).collect();
-    serde_json::json!({"label": labels})
+fn of_deployment(deployment: &DeploymentId, part: Option<char>) -> Value {
+    let deployment = (label::DEPLOYMENT, deployment.as_str());
+    match part {
+        None => labelled(&[deployment]),
+        Some(part) => labelled(&[deployment, (label::PART, part.encode_utf8(&mut [0; 4]))]),
+    }
 }
 
 /// A moment as a Swarm writes it, which a missing member has none of.

@@ -73,7 +73,7 @@ pub fn of_deployment(deployment: &DeploymentId) -> Call<Vec<Listed>> {
 }
 
 fn list(label: &str, value: &str) -> Call<Vec<Listed>> {
-    let filter = labelled(label, value).to_string();
+    let filter = labelled(&[(label, value)]).to_string();
     let path = format!("/secrets?filters={}", query_encoded(&filter));
     Call::look("secrets", bodiless(Method::GET, &path), |reply| {
         let now = reply.date();

@@ -12,7 +12,7 @@ use serde::Deserialize;
 use serde_json::{Value, json};
 use time::OffsetDateTime;
 
-use super::{label, moment};
+use super::{label, labelled, moment};
 use crate::docker::call::{CHANGE, Call};
 use crate::docker::create::Outcome;
 use crate::docker::{
@@ -42,7 +42,9 @@ pub struct Service {
 impl Service {
     /// Whether somebody was told that its target runs.
     pub fn is_vouched(&self) -> bool {
-        self.labels.contains_key(label::VOUCHED)
+        self.labels
+            .get(label::VOUCHED)
+            .is_some_and(|it| it == "true")
     }
 
     /// Whether its start was withdrawn.
@@ -102,12 +104,12 @@ impl Versioned {
 
     /// The update that says that somebody was told of the target.
     pub fn vouch(self) -> Call<Updated> {
-        self.labelled(label::VOUCHED).update(None)
+        self.with_true(label::VOUCHED).update(None)
     }
 
     /// The update that takes the task back and shuts out every later start.
     pub fn fence(self) -> Call<Updated> {
-        self.labelled(label::FENCED).scaled_to(0).update(None)
+        self.with_true(label::FENCED).scaled_to(0).update(None)
     }
 
     fn scaled_to(mut self, replicas: u64) -> Self {
@@ -115,7 +117,7 @@ impl Versioned {
         self
     }
 
-    fn labelled(mut self, label: &str) -> Self {
+    fn with_true(mut self, label: &str) -> Self {
         self.spec["Labels"][label] = "true".into();
         self
     }
@@ -183,6 +185,12 @@ pub struct Listing {
 /// Lists the services of a deployment, or of one part of it: see [`label::PART`].
 pub fn of_deployment(deployment: &DeploymentId, part: Option<char>) -> Call<Listing> {
     list(&super::of_deployment(deployment, part), Some)
+}
+
+/// Lists the services of a deployment that nobody was told of: see [`label::VOUCHED`].
+pub fn unvouched(deployment: &DeploymentId) -> Call<Listing> {
+    let deployment = (label::DEPLOYMENT, deployment.as_str());
+    list(&labelled(&[deployment, (label::VOUCHED, "false")]), Some)
 }
 
 /// Finds the service of that name. The filter also matches prefixes.

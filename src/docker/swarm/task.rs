@@ -86,7 +86,7 @@ pub fn of_deployment(deployment: &DeploymentId, part: Option<char>) -> Call<Vec<
 
 /// Lists the tasks of all services that have had an own name, also of deleted ones.
 pub fn of_name(name: &str) -> Call<Vec<Task>> {
-    list(&labelled(label::NAME, name))
+    list(&labelled(&[(label::NAME, name)]))
 }
 
 fn list(filter: &Value) -> Call<Vec<Task>> {

@@ -119,7 +119,8 @@ fn query(text: &str) -> BTreeMap<String, String> {
 pub enum Filter {
     Id(String),
     Name(String),
-    Label(String, String),
+    /// All of them.
+    Labels(Vec<(String, String)>),
 }
 
 impl Filter {
@@ -132,18 +133,26 @@ impl Filter {
         let (Some((key, values)), None) = (filters.next(), filters.next()) else {
             return Err(unknown());
         };
-        let [value] = values.as_slice() else {
-            return Err(unknown());
-        };
-        match key.as_str() {
-            "id" => Ok(Self::Id(value.clone())),
-            "name" => Ok(Self::Name(value.clone())),
-            "label" => value
-                .split_once('=')
-                .map(|(key, value)| Self::Label(key.to_owned(), value.to_owned()))
-                .ok_or_else(unknown),
+        match (key.as_str(), values.as_slice()) {
+            ("id", [value]) => Ok(Self::Id(value.clone())),
+            ("name", [value]) => Ok(Self::Name(value.clone())),
+            ("label", values) => {
+                let pair = |text: &String| {
+                    let pair = text.split_once('=');
+                    pair.map(|(key, value)| (key.to_owned(), value.to_owned()))
+                };
+                let pairs = values.iter().map(pair).collect::<Option<Vec<_>>>();
+                pairs.map(Self::Labels).ok_or_else(unknown)
+            }
             _ => Err(unknown()),
         }
+    }
+
+    /// Whether something with these labels has all that are asked for.
+    pub fn meets(asked: &[(String, String)], labels: &BTreeMap<String, String>) -> bool {
+        asked
+            .iter()
+            .all(|(key, value)| labels.get(key) == Some(value))
     }
 }
 
@@ -152,7 +161,9 @@ impl fmt::Display for Filter {
         match self {
             Self::Id(id) => write!(f, "id={}", short(id)),
             Self::Name(name) => write!(f, "name={name}"),
-            Self::Label(key, value) => write!(f, "label={key}={value}"),
+            Self::Labels(pairs) => pairs
+                .iter()
+                .try_for_each(|(key, value)| write!(f, "label={key}={value} ")),
         }
     }
 }

@@ -279,7 +279,7 @@ impl Engine {
             .filter(|container| match filter {
                 Filter::Id(prefix) => container.id.starts_with(prefix.as_str()),
                 Filter::Name(name) => *container.name == **name,
-                Filter::Label(key, value) => container.labels.get(key) == Some(value),
+                Filter::Labels(asked) => Filter::meets(asked, &container.labels),
             })
             .collect()
     }

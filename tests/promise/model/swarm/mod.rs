@@ -80,7 +80,7 @@ impl Swarm {
                 let shown = self.secrets.iter().filter(|secret| match filter {
                     Filter::Id(prefix) => secret.id.starts_with(prefix.as_str()),
                     Filter::Name(prefix) => secret.name.starts_with(prefix.as_str()),
-                    Filter::Label(key, value) => secret.labels.get(key) == Some(value),
+                    Filter::Labels(asked) => Filter::meets(asked, &secret.labels),
                 });
                 Step::says(reply::services(shown.map(reply::secret_entry), now))
             }
@@ -235,7 +235,7 @@ impl Swarm {
         let shown = there.filter(|held| match filter {
             Filter::Id(prefix) => held.id.starts_with(prefix.as_str()),
             Filter::Name(prefix) => held.spec.name.starts_with(prefix.as_str()),
-            Filter::Label(key, value) => held.spec.labels.get(key) == Some(value),
+            Filter::Labels(asked) => Filter::meets(asked, &held.spec.labels),
         });
         reply::services(shown.map(reply::service_entry), now)
     }
@@ -247,7 +247,7 @@ impl Swarm {
             .filter_map(|service| service.task.as_ref())
             .filter(|task| !task.is_forgotten);
         let shown = tasks.filter(|task| match filter {
-            Filter::Label(key, value) => task.spec.labels.get(key) == Some(value),
+            Filter::Labels(asked) => Filter::meets(asked, &task.spec.labels),
             Filter::Id(_) | Filter::Name(_) => false,
         });
         reply::services(shown.map(reply::task_entry), now)

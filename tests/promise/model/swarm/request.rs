@@ -216,8 +216,8 @@ impl fmt::Display for Op {
                 write!(f, "POST /services/{id}/update?version={version}")?;
                 write!(f, " Replicas {}", spec.replicas)?;
                 let late = ["vouched", "fenced"];
-                let has =
-                    |label: &&&str| spec.labels.contains_key(&format!("dynamic-access.{label}"));
+                let label = |label: &str| spec.labels.get(&format!("dynamic-access.{label}"));
+                let has = |name: &&&str| label(name).is_some_and(|value| value == "true");
                 late.iter()
                     .filter(has)
                     .try_for_each(|label| write!(f, " {label}"))

@@ -137,7 +137,8 @@ impl Service {
 
     /// Whether its start was withdrawn before anybody had vouched for it.
     pub fn is_taken_back(&self) -> bool {
-        self.is_fenced() && !self.spec.labels.contains_key("dynamic-access.vouched")
+        let vouched = self.spec.labels.get("dynamic-access.vouched");
+        self.is_fenced() && vouched.is_none_or(|vouched| vouched != "true")
     }
 
     /// Whether nothing is left of it.

@@ -107,8 +107,11 @@ impl<P: Platform> Provisioner<'_, P> {
     }
 
     /// The exit code of a container that has ended. Without it the rest is still
-    /// worth an answer.
+    /// worth an answer. The list of a Swarm has told it, or nobody can.
     async fn exit_code(&self, id: &TargetId) -> Option<i64> {
+        if id.is_of_service() {
+            return None;
+        }
         let ended = self.scheduler.ended(id).await.ok().flatten();
         ended.and_then(|ended| ended.exit_code)
     }

@@ -5,6 +5,7 @@ use dynamic_access::docker::list::State;
 use dynamic_access::error::Error;
 use dynamic_access::provision::{Provisioner, Started};
 use dynamic_access::reaper::{self, Report, Scope};
+use dynamic_access::target::TargetState;
 use serde_json::{Value, json};
 
 use crate::script::*;
@@ -656,6 +657,21 @@ fn a_reap_removes_a_vouched_target_that_has_ended_or_was_forgotten() {
         ]);
         assert_eq!(report.removed.len(), 1);
     }
+}
+
+#[test]
+fn the_end_of_a_forgotten_target_is_not_asked_for() {
+    let steps = vec![
+        ("list services", one(1, &["vouched"])),
+        ("list tasks", none()),
+        ("list nodes", none()),
+    ];
+    let listed = on_swarm(steps, async |provisioner| provisioner.targets(None).await);
+    let listed = listed.expect("a list");
+    assert_eq!(
+        (listed[0].state, listed[0].exit_code),
+        (TargetState::Ended, None)
+    );
 }
 
 #[test]

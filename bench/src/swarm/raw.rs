@@ -146,8 +146,9 @@ impl Raw {
         for label in ["start-within", "max-lifetime"] {
             spec["Labels"][format!("dynamic-access.{label}")] = FAR_OFF_SECONDS.into();
         }
-        // Somebody was told of each, as of those that run all day.
-        spec["Labels"]["dynamic-access.vouched"] = "true".into();
+        // A start lists neither of them, and nobody reaps what is a mere stand-in.
+        let vouched = if runs { "true" } else { "stand-in" };
+        spec["Labels"]["dynamic-access.vouched"] = vouched.into();
         if runs {
             spec["Mode"] = json!({"Replicated": {"Replicas": 1}});
             let template = &mut spec["TaskTemplate"];

@@ -122,6 +122,9 @@ impl Error {
             Self::StillPreparing(_) => {
                 "The agent image is being pulled by a node of the Docker Swarm. Try again shortly."
             }
+            Self::StartTooSlow => {
+                "The Docker Swarm took too long to start the target. Try again shortly."
+            }
             Self::NoLeader(_) => {
                 "The managers of the Docker Swarm cannot reach each other. Try again shortly."
             }
@@ -153,6 +156,7 @@ impl Error {
             Self::NoSuchImage(_) => "no_such_image",
             Self::ImageBeingPulled(_) => "image_being_pulled",
             Self::StillPreparing(_) => "still_preparing",
+            Self::StartTooSlow => "start_too_slow",
             Self::NoNode(_) => "no_node",
             Self::NoNodes => "no_nodes",
             Self::NodeTooOld { .. } => "node_too_old",
@@ -352,6 +356,9 @@ impl fmt::Display for Error {
             Self::StillPreparing(image) => write!(
                 f,
                 "a node was still preparing the target when the time was up, so it was withdrawn; pull {image} on every node beforehand"
+            ),
+            Self::StartTooSlow => f.write_str(
+                "the target's task did not run when the time was up, so it was withdrawn; the Swarm has too many starts at once, or its nodes are slow",
             ),
             Self::NoLeader(fault) => write!(
                 f,

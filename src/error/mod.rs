@@ -152,6 +152,8 @@ pub enum Error {
     /// A node of the Swarm still prepares the target, which is mostly a pull of this
     /// image.
     StillPreparing(ImageReference),
+    /// The Swarm has made a task, and it did not run in the webhook's time.
+    StartTooSlow,
     /// The managers of the Swarm cannot agree: a majority of them cannot be reached.
     /// Holds the manager's words.
     NoLeader(Fault),
@@ -196,6 +198,7 @@ impl Error {
             Self::EngineUnreachable(_)
             | Self::ImageBeingPulled(_)
             | Self::StillPreparing(_)
+            | Self::StartTooSlow
             | Self::NoNode(_)
             | Self::NoNodes
             | Self::NoLeader(_)
@@ -221,6 +224,7 @@ impl Error {
             | Self::NoNode(_)
             | Self::NoNodes
             | Self::StillPreparing(_)
+            | Self::StartTooSlow
             | Self::ImageBeingPulled(_)
             | Self::PullStalled(_) => Some(30),
             Self::EngineUnreachable(_)
@@ -397,6 +401,7 @@ mod tests {
             (Error::RemovalInProgress, 503),
             (Error::TargetVanished(id()), 503),
             (Error::Unhealthy(Box::new(Error::NoSuchImage(image()))), 503),
+            (Error::StartTooSlow, 503),
             (Error::OutOfTime(Fault::TimedOut), 504),
         ]
     }

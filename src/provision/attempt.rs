@@ -117,6 +117,7 @@ impl<'a> Attempt<'a> {
             Started::Rejected { node, reason } => Error::Refused(Fault::Rejected { node, reason }),
             Started::NoNode(reason) => Error::NoNode(reason),
             Started::Preparing => Error::StillPreparing(self.profile.image.clone()),
+            Started::TooSlow => Error::StartTooSlow,
             Started::Ended => Error::TargetVanished(id.clone()),
             // One that runs is no error; whoever asks is to look again.
             Started::Withdrawn | Started::Runs(_) => Error::InProgress,

@@ -67,6 +67,8 @@ pub enum Started {
     NoNode(String),
     /// Its node still prepares it, which is mostly a pull of the image.
     Preparing,
+    /// It does not run yet, and the time is up.
+    TooSlow,
     /// Another request has withdrawn it.
     Withdrawn,
     /// It has ended, or been removed, before it was seen running.

@@ -161,7 +161,7 @@ async fn wait_for_task<P: Platform>(
         if on.time_left() <= pause {
             return match task.map(|task| task.state) {
                 Some(TaskState::Preparing) => Ok(Started::Preparing),
-                _ => Err(Fault::TimedOut),
+                _ => Ok(Started::TooSlow),
             };
         }
         platform.sleep(pause).await;

@@ -48,6 +48,7 @@ static CATALOGUE: LazyLock<Vec<(u16, &str)>> = LazyLock::new(|| {
         },
         Error::TooManyTargets { max: 1, of: "" },
         Error::NoNode(String::new()),
+        Error::StartTooSlow,
         Error::StillPreparing(ImageReference::parse("agent").expect("an image")),
         Error::Unhealthy(Box::new(Error::InProgress)),
     ];

@@ -263,7 +263,7 @@ fn a_task_that_does_not_run_in_time_is_told_with_its_reason_and_taken_back() {
             "no_node",
         ),
         ("preparing", "", "still_preparing"),
-        ("assigned", "", "out_of_time"),
+        ("assigned", "", "start_too_slow"),
     ] {
         let looks = match state {
             // Five seconds, and nearly twenty.

@@ -34,17 +34,17 @@ impl<'a, P: Platform> Pauses<'a, P> {
         }
     }
 
-    /// Waits; returns `false` at once if no time or no wait is left.
+    /// Waits; returns `false` at once if no wait is left, or no time after it.
     pub async fn next(&mut self) -> bool {
-        let left = self.until.saturating_sub(self.platform.now());
-        if left.is_zero() || self.count == COUNT_MAX {
-            return false;
-        }
         let whole = FIRST.saturating_mul(1 << self.count.min(10)).min(LONGEST);
         let cut = (self.platform.random() % 512) as u32;
         self.count += 1;
         let pause = whole - whole * cut / 1024;
-        self.platform.sleep(pause.min(left)).await;
+        let left = self.until.saturating_sub(self.platform.now());
+        if pause >= left || self.count > COUNT_MAX {
+            return false;
+        }
+        self.platform.sleep(pause).await;
         true
     }
 }

@@ -86,7 +86,7 @@ pub fn parse_isolation(text: &str) -> Result<Isolation, String> {
 const TARGETS_MAX: u64 = 1000;
 
 /// The highest `max_targets` of a Swarm, whose nodes have a bridge each. Every start
-/// lists all services and tasks, which are 4 kB for each target.
+/// lists all tasks, which are 2 kB for each target.
 const TARGETS_OF_SWARM_MAX: u64 = 10_000;
 
 pub fn parse_count(text: &str, scheduler: Option<SchedulerKind>) -> Result<usize, String> {

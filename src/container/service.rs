@@ -403,8 +403,10 @@ mod tests {
             image: "agent@sha256:0123",
             env: &["ENVIRONMENT_ID=e".to_owned()],
             labels: &[
+                ("dynamic-access.deployment", "da"),
                 ("dynamic-access.name", "own"),
                 ("dynamic-access.attempt", "a"),
+                ("dynamic-access.environment-id", "e"),
             ],
             volume: Some("/run/dynamic-access"),
         });
@@ -416,7 +418,13 @@ mod tests {
         let container = &body["TaskTemplate"]["ContainerSpec"];
         assert_eq!(container["Image"], "agent@sha256:0123");
         assert_eq!(container["Env"], json!(["ENVIRONMENT_ID=e", "A=1"]));
-        let labels = json!({"dynamic-access.name": "own", "team": "blue"});
+        // By these a task is counted without its service.
+        let labels = json!({
+            "dynamic-access.deployment": "da",
+            "dynamic-access.name": "own",
+            "dynamic-access.environment-id": "e",
+            "team": "blue",
+        });
         assert_eq!(container["Labels"], labels);
         assert_eq!(container["StopGracePeriod"], 3_000_000_000_u64);
         assert!(container.get("Volumes").is_none());

@@ -358,7 +358,7 @@ impl fmt::Display for Error {
                 "a node was still preparing the target when the time was up, so it was withdrawn; pull {image} on every node beforehand"
             ),
             Self::StartTooSlow => f.write_str(
-                "the target's task did not run when the time was up, so it was withdrawn; the Swarm has too many starts at once, or its nodes are slow",
+                "the target did not run when the time was up, so it was withdrawn; the Swarm has too many starts at once, or its nodes are slow",
             ),
             Self::NoLeader(fault) => write!(
                 f,

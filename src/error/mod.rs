@@ -152,7 +152,7 @@ pub enum Error {
     /// A node of the Swarm still prepares the target, which is mostly a pull of this
     /// image.
     StillPreparing(ImageReference),
-    /// The Swarm has made a task, and it did not run in the webhook's time.
+    /// The target did not run in the webhook's time, although the managers answered.
     StartTooSlow,
     /// The managers of the Swarm cannot agree: a majority of them cannot be reached.
     /// Holds the manager's words.

@@ -30,7 +30,7 @@ impl<'a> Capacity<'a> {
         }
     }
 
-    /// Checks the limits against all containers of the deployment, of which the
+    /// Checks the limits against all live targets of the deployment, of which the
     /// attempt's own is one.
     ///
     /// # Errors

@@ -93,6 +93,7 @@ impl<P: Platform> Provisioner<'_, P> {
                         false => rejection,
                     });
                 }
+                (Err(Error::StartTooSlow), Some(rejection)) => return Err(rejection),
                 (outcome, _) => return outcome,
             }
         }

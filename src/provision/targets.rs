@@ -107,7 +107,7 @@ impl<P: Platform> Provisioner<'_, P> {
     }
 
     /// The exit code of a container that has ended. Without it the rest is still
-    /// worth an answer. The list of a Swarm has told it, or nobody can.
+    /// worth an answer. A Swarm's list shows it, so there it takes no call.
     async fn exit_code(&self, id: &TargetId) -> Option<i64> {
         if id.is_of_service() {
             return None;

@@ -212,8 +212,9 @@ impl<'a, P: Platform> Scheduler<'a, P> {
         }
     }
 
-    /// Lists likewise, once the list has a target that was just created. Of a Swarm it
-    /// lists the targets that live, and of others with no state but that.
+    /// Lists the targets that live, once the list has one that was just created. It is
+    /// for counting: others may be listed too, and on a Swarm one that somebody was told
+    /// of is shown as stopping, whatever its task does.
     ///
     /// # Errors
     ///

@@ -12,7 +12,7 @@
 //! one. So of a start, a vouch and a fence that meet, one happens and the others see
 //! it. A service stays until its nodes have confirmed the end of its task. One that
 //! somebody else has deleted earlier frees its name while its task may still run: such
-//! a task is listed as a target that stops.
+//! a task, without a service, is listed as a target that stops.
 
 use std::collections::HashSet;
 use std::time::Duration;
@@ -43,6 +43,9 @@ const NO_NODE_AFTER: Duration = Duration::from_secs(5);
 /// 2 ms.
 const LOOK_SOON: Duration = Duration::from_millis(20);
 const LOOK_LATER: Duration = Duration::from_millis(250);
+
+/// How much of the time is left for one more look, by a manager that is busy.
+const LAST_LOOK: Duration = Duration::from_secs(1);
 
 /// A task is made within a moment. After so long without one, its service is looked for.
 const TASK_MADE_WITHIN: Duration = Duration::from_secs(2);
@@ -153,16 +156,17 @@ async fn wait_for_task<P: Platform>(
         if is_late && on.engine.send(service::inspect(id)).await?.is_none() {
             return Ok(Started::Ended);
         }
+        let pause = (passed / 16).clamp(LOOK_SOON, LOOK_LATER);
+        let is_last = on.time_left() <= pause + LAST_LOOK;
         let no_node = task.as_ref().and_then(no_node);
-        if let Some(reason) = no_node.filter(|_| passed >= NO_NODE_AFTER) {
+        if let Some(reason) = no_node.filter(|_| is_last || passed >= NO_NODE_AFTER) {
             return Ok(Started::NoNode(reason));
         }
-        let pause = (passed / 16).clamp(LOOK_SOON, LOOK_LATER);
-        if on.time_left() <= pause {
-            return match task.map(|task| task.state) {
-                Some(TaskState::Preparing) => Ok(Started::Preparing),
-                _ => Ok(Started::TooSlow),
-            };
+        if is_last {
+            return Ok(match task.map(|task| task.state) {
+                Some(TaskState::Preparing) => Started::Preparing,
+                _ => Started::TooSlow,
+            });
         }
         platform.sleep(pause).await;
     }

@@ -181,20 +181,15 @@ fn stuck() -> Vec<Scenario> {
             ..Bounds::default()
         };
         let scenarios = vec![
-            case("start", [START], &[], &[200, 429, 503, 504]),
-            case("start-of-starting", [START], &starting, &[200, 503, 504]),
+            case("start", [START], &[], &[200, 429, 503]),
+            case("start-of-starting", [START], &starting, &[200, 503]),
             case(
                 "start-of-left",
                 [START],
                 &[given(0, State::Stopping, 60)],
-                &[200, 503, 504],
+                &[200, 503],
             ),
-            case(
-                "start-start-same",
-                [START, START],
-                &[],
-                &[200, 429, 503, 504],
-            ),
+            case("start-start-same", [START, START], &[], &[200, 429, 503]),
             case("stop-of-starting", [stop()], &starting, &[200, 503]),
             case(
                 "stop",
@@ -206,7 +201,7 @@ fn stuck() -> Vec<Scenario> {
                 "start-stop",
                 [START, stop()],
                 &[given(0, State::Running, 60)],
-                &[200, 409, 503, 504],
+                &[200, 409, 503],
             ),
         ];
         on_swarm(&format!("swarm-without-{stuck:?}"), scenarios, bounds)

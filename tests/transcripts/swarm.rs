@@ -148,6 +148,20 @@ fn vouched_for() -> Vec<(&'static str, Reply)> {
     vec![("look up service", shown(1, &[])), ("update", updated())]
 }
 
+/// The calls that take a target back whose task does not run in time.
+fn withdrawn(state: &str, error: &str) -> Vec<(&'static str, Reply)> {
+    vec![
+        ("find service", one(1, &[])),
+        ("list own tasks", failing(state, error)),
+        ("look up service", shown(1, &[])),
+        ("list own tasks", failing(state, error)),
+        ("update", updated()),
+        ("list own tasks", none()),
+        ("delete service", deleted()),
+        ("list own secrets", list(&[])),
+    ]
+}
+
 /// The calls that take a target back that is not seen running.
 fn taken_back() -> Vec<(&'static str, Reply)> {
     vec![
@@ -263,31 +277,85 @@ fn a_task_that_does_not_run_in_time_is_told_with_its_reason_and_taken_back() {
             "no_node",
         ),
         ("preparing", "", "still_preparing"),
+        ("pending", "", "start_too_slow"),
         ("assigned", "", "start_too_slow"),
     ] {
-        let looks = match state {
-            // Five seconds, and nearly twenty.
-            "pending" => 63,
-            _ => 122,
+        let looks = match code {
+            // Five seconds, and nineteen.
+            "no_node" => 63,
+            _ => 118,
         };
         let looks = (0..looks).map(|_| ("list own tasks", failing(state, error)));
         let steps = after(
             until_started(),
+            vec![looks.collect(), withdrawn(state, error)],
+        );
+        assert_eq!(start(steps).expect_err(error).code(), code);
+    }
+}
+
+#[test]
+fn a_rejection_is_told_if_there_is_no_time_for_another_node() {
+    // Sixteen seconds, and three.
+    let preparing = (0..106).map(|_| ("list own tasks", task("preparing")));
+    for (state, error, code) in [
+        ("assigned", "", "no_such_image"),
+        (
+            "pending",
+            "no suitable node (scheduling constraints)",
+            "no_such_image",
+        ),
+        (
+            "pending",
+            "no suitable node (1 node not available)",
+            "no_node",
+        ),
+    ] {
+        let mut first = until_rejected("No such image: agent");
+        let rest = first.split_off(until_started().len());
+        let looks = (0..53).map(|_| ("list own tasks", failing(state, error)));
+        let steps = after(
+            first,
             vec![
+                preparing.clone().collect(),
+                rest,
+                until_started(),
                 looks.collect(),
-                vec![
-                    ("find service", one(1, &[])),
-                    ("list own tasks", failing(state, error)),
-                    ("look up service", shown(1, &[])),
-                    ("list own tasks", failing(state, error)),
-                    ("update", updated()),
-                    ("list own tasks", none()),
-                    ("delete service", deleted()),
-                    ("list own secrets", list(&[])),
-                ],
+                withdrawn(state, error),
             ],
         );
         assert_eq!(start(steps).expect_err(error).code(), code);
+    }
+}
+
+#[test]
+fn a_target_that_somebody_was_told_of_counts_by_its_task() {
+    let environment_of_one = r#"{"e":{"max_targets":1}}"#;
+    for limits in [
+        [("max_targets", "1"), ("environments", "{}")],
+        [("max_targets", "5"), ("environments", environment_of_one)],
+    ] {
+        let mut other = task_of(OTHER_SERVICE, "running", "running");
+        other["Spec"]["ContainerSpec"]["Labels"]["dynamic-access.name"] = "another".into();
+        let variables = [SWARM[0], SWARM[1], limits[0], limits[1]];
+        let mut steps = until_started();
+        steps.truncate(2);
+        steps.extend([
+            ("list tasks", list(&[other])),
+            ("find service", one(0, &[])),
+            ("list own tasks", none()),
+            ("look up service", shown(0, &[])),
+            ("list own tasks", none()),
+            ("update", updated()),
+            ("list own tasks", none()),
+            ("delete service", deleted()),
+            ("list own secrets", list(&[])),
+        ]);
+        let order = order();
+        let outcome = run_with(&variables, steps, async |provisioner| {
+            provisioner.start(&order).await
+        });
+        assert_eq!(outcome.expect_err("no room").status(), 429);
     }
 }
 
@@ -367,24 +435,12 @@ fn a_rejection_is_told_if_there_is_no_other_node() {
         ),
         ("2 nodes not available for new tasks", "no_node"),
     ] {
-        let no_node = || failing("pending", &format!("no suitable node ({reason})"));
+        let reason = format!("no suitable node ({reason})");
+        let no_node = || failing("pending", &reason);
         let looks = (0..63).map(|_| ("list own tasks", no_node())).collect();
         let steps = after(
             until_rejected(error),
-            vec![
-                until_started(),
-                looks,
-                vec![
-                    ("find service", one(1, &[])),
-                    ("list own tasks", no_node()),
-                    ("look up service", shown(1, &[])),
-                    ("list own tasks", no_node()),
-                    ("update", updated()),
-                    ("list own tasks", none()),
-                    ("delete service", deleted()),
-                    ("list own secrets", list(&[])),
-                ],
-            ],
+            vec![until_started(), looks, withdrawn("pending", &reason)],
         );
         assert_eq!(start(steps).expect_err(error).code(), code);
     }
@@ -522,7 +578,10 @@ fn a_stop_is_not_true_while_a_node_may_run_the_task() {
             .collect::<Vec<_>>()
     };
     for look in [fenced, without_service] {
-        check_stop(after(look(), vec![wait(20), look(), wait(9)]), 503);
+        check_stop(
+            after(look(), vec![wait(19), look(), wait(10), look(), wait(1)]),
+            503,
+        );
     }
 }
 

@@ -146,7 +146,8 @@ impl Raw {
         for label in ["start-within", "max-lifetime"] {
             spec["Labels"][format!("dynamic-access.{label}")] = FAR_OFF_SECONDS.into();
         }
-        // A start lists neither of them, and nobody reaps what is a mere stand-in.
+        // A start lists those with "false". One with "true" and no task has ended, and
+        // would be reaped.
         let vouched = if runs { "true" } else { "stand-in" };
         spec["Labels"]["dynamic-access.vouched"] = vouched.into();
         if runs {

@@ -188,6 +188,8 @@ pub fn of_deployment(deployment: &DeploymentId, part: Option<char>) -> Call<List
 }
 
 /// Lists the services of a deployment that nobody was told of: see [`label::VOUCHED`].
+/// These are the starts in progress, and for some minutes those that have failed, so the
+/// list has no parts.
 pub fn unvouched(deployment: &DeploymentId) -> Call<Listing> {
     let deployment = (label::DEPLOYMENT, deployment.as_str());
     list(&labelled(&[deployment, (label::VOUCHED, "false")]), Some)

@@ -11,7 +11,7 @@ use crate::docker::list::{Listed, State, age};
 use crate::docker::{TargetId, label};
 
 /// Targets from a list of services and a later list of their tasks, the youngest
-/// first. A task that may run without a service is a target that is being ended.
+/// first. A task that may run and has no service in the list is a target that stops.
 pub fn merged(
     services: Vec<Service>,
     tasks: Vec<Task>,
@@ -90,7 +90,7 @@ fn ended(service: &Service, last: Option<&Task>, now: Option<OffsetDateTime>) ->
     }
 }
 
-/// What is left of a target whose service is deleted.
+/// A target whose service is deleted, or was not listed.
 fn without_service(task: Task, now: Option<OffsetDateTime>) -> Listed {
     Listed {
         id: task.service,

@@ -187,6 +187,10 @@ pub fn is_full(message: &str) -> bool {
 /// Whether a failure means that a manager cannot act for its Swarm: it has no leader,
 /// since a majority of the managers cannot reach each other or is about to elect one,
 /// or the leader does not answer it (moby, `daemon/cluster`; swarmkit, `raft`).
+///
+/// One that has just begun to lead may not know of a secret that was just made
+/// (swarmkit, `checkSecretExistence`). Secrets are named by the server alone, so a
+/// configuration cannot be the cause.
 pub fn is_leaderless(message: &str) -> bool {
     [
         "does not have a leader",
@@ -196,6 +200,8 @@ pub fn is_leaderless(message: &str) -> bool {
         "code = DeadlineExceeded",
         "context deadline exceeded",
         "code = Unavailable",
+        "secret not found: ",
+        "secrets not found: ",
     ]
     .iter()
     .any(|words| message.contains(words))

@@ -470,6 +470,28 @@ fn a_lost_update_is_taken_back_unless_its_task_runs() {
 }
 
 #[test]
+fn a_new_leader_that_does_not_know_the_secret_yet_is_no_refusal() {
+    let unknown = "rpc error: code = InvalidArgument desc = secret not found: n";
+    let mut steps = until_started();
+    steps.pop();
+    let steps = after(
+        steps,
+        vec![vec![
+            ("update", said(400, unknown)),
+            ("find service", one(0, &[])),
+            ("list own tasks", none()),
+            ("look up service", shown(0, &[])),
+            ("list own tasks", none()),
+            ("update", updated()),
+            ("list own tasks", none()),
+            ("delete service", deleted()),
+            ("list own secrets", list(&[])),
+        ]],
+    );
+    assert_eq!(start(steps).expect_err(unknown).code(), "no_leader");
+}
+
+#[test]
 fn a_repeated_start_vouches_for_what_runs() {
     let found = || {
         vec![

@@ -148,13 +148,13 @@ fn vouched_for() -> Vec<(&'static str, Reply)> {
     vec![("look up service", shown(1, &[])), ("update", updated())]
 }
 
-/// The calls that take a target back whose task does not run in time.
-fn withdrawn(state: &str, error: &str) -> Vec<(&'static str, Reply)> {
+/// The calls that clean up after a start whose tasks are these and end at once.
+fn cleaned_up(replicas: u64, tasks: impl Fn() -> Reply) -> Vec<(&'static str, Reply)> {
     vec![
-        ("find service", one(1, &[])),
-        ("list own tasks", failing(state, error)),
-        ("look up service", shown(1, &[])),
-        ("list own tasks", failing(state, error)),
+        ("find service", one(replicas, &[])),
+        ("list own tasks", tasks()),
+        ("look up service", shown(replicas, &[])),
+        ("list own tasks", tasks()),
         ("update", updated()),
         ("list own tasks", none()),
         ("delete service", deleted()),
@@ -253,17 +253,7 @@ fn a_start_while_an_earlier_target_of_its_name_may_run_is_refused() {
     let earlier = task_of(OTHER_SERVICE, "running", "remove");
     let steps = after(
         steps,
-        vec![vec![
-            ("list tasks", list(&[earlier])),
-            ("find service", one(0, &[])),
-            ("list own tasks", none()),
-            ("look up service", shown(0, &[])),
-            ("list own tasks", none()),
-            ("update", updated()),
-            ("list own tasks", none()),
-            ("delete service", deleted()),
-            ("list own secrets", list(&[])),
-        ]],
+        vec![vec![("list tasks", list(&[earlier]))], cleaned_up(0, none)],
     );
     assert_eq!(start(steps).expect_err("it is early"), Error::InProgress);
 }
@@ -288,7 +278,7 @@ fn a_task_that_does_not_run_in_time_is_told_with_its_reason_and_taken_back() {
         let looks = (0..looks).map(|_| ("list own tasks", failing(state, error)));
         let steps = after(
             until_started(),
-            vec![looks.collect(), withdrawn(state, error)],
+            vec![looks.collect(), cleaned_up(1, || failing(state, error))],
         );
         assert_eq!(start(steps).expect_err(error).code(), code);
     }
@@ -321,7 +311,7 @@ fn a_rejection_is_told_if_there_is_no_time_for_another_node() {
                 rest,
                 until_started(),
                 looks.collect(),
-                withdrawn(state, error),
+                cleaned_up(1, || failing(state, error)),
             ],
         );
         assert_eq!(start(steps).expect_err(error).code(), code);
@@ -340,17 +330,8 @@ fn a_target_that_somebody_was_told_of_counts_by_its_task() {
         let variables = [SWARM[0], SWARM[1], limits[0], limits[1]];
         let mut steps = until_started();
         steps.truncate(2);
-        steps.extend([
-            ("list tasks", list(&[other])),
-            ("find service", one(0, &[])),
-            ("list own tasks", none()),
-            ("look up service", shown(0, &[])),
-            ("list own tasks", none()),
-            ("update", updated()),
-            ("list own tasks", none()),
-            ("delete service", deleted()),
-            ("list own secrets", list(&[])),
-        ]);
+        steps.push(("list tasks", list(&[other])));
+        steps.extend(cleaned_up(0, none));
         let order = order();
         let outcome = run_with(&variables, steps, async |provisioner| {
             provisioner.start(&order).await
@@ -387,17 +368,10 @@ fn a_service_that_somebody_deletes_before_its_task_is_made_is_made_again() {
 fn until_rejected(error: &str) -> Vec<(&'static str, Reply)> {
     after(
         until_started(),
-        vec![vec![
-            ("list own tasks", rejected(error)),
-            ("find service", one(1, &[])),
-            ("list own tasks", rejected(error)),
-            ("look up service", shown(1, &[])),
-            ("list own tasks", rejected(error)),
-            ("update", updated()),
-            ("list own tasks", none()),
-            ("delete service", deleted()),
-            ("list own secrets", list(&[])),
-        ]],
+        vec![
+            vec![("list own tasks", rejected(error))],
+            cleaned_up(1, || rejected(error)),
+        ],
     )
 }
 
@@ -440,7 +414,7 @@ fn a_rejection_is_told_if_there_is_no_other_node() {
         let looks = (0..63).map(|_| ("list own tasks", no_node())).collect();
         let steps = after(
             until_rejected(error),
-            vec![until_started(), looks, withdrawn("pending", &reason)],
+            vec![until_started(), looks, cleaned_up(1, no_node)],
         );
         assert_eq!(start(steps).expect_err(error).code(), code);
     }
@@ -474,20 +448,8 @@ fn a_new_leader_that_does_not_know_the_secret_yet_is_no_refusal() {
     let unknown = "rpc error: code = InvalidArgument desc = secret not found: n";
     let mut steps = until_started();
     steps.pop();
-    let steps = after(
-        steps,
-        vec![vec![
-            ("update", said(400, unknown)),
-            ("find service", one(0, &[])),
-            ("list own tasks", none()),
-            ("look up service", shown(0, &[])),
-            ("list own tasks", none()),
-            ("update", updated()),
-            ("list own tasks", none()),
-            ("delete service", deleted()),
-            ("list own secrets", list(&[])),
-        ]],
-    );
+    steps.push(("update", said(400, unknown)));
+    steps.extend(cleaned_up(0, none));
     assert_eq!(start(steps).expect_err(unknown).code(), "no_leader");
 }
 

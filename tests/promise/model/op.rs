@@ -161,9 +161,10 @@ impl fmt::Display for Filter {
         match self {
             Self::Id(id) => write!(f, "id={}", short(id)),
             Self::Name(name) => write!(f, "name={name}"),
-            Self::Labels(pairs) => pairs
-                .iter()
-                .try_for_each(|(key, value)| write!(f, "label={key}={value} ")),
+            Self::Labels(pairs) => {
+                let pairs = pairs.iter().map(|(key, value)| format!("{key}={value}"));
+                write!(f, "label={}", pairs.collect::<Vec<_>>().join(","))
+            }
         }
     }
 }

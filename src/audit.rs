@@ -101,7 +101,7 @@ pub fn trace_id(traceparent: &str) -> Option<&str> {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::auth::{Caller, Role};
+    use crate::caller::{Caller, Role};
     use crate::docker::TargetId;
 
     #[test]

@@ -7,13 +7,12 @@
 //!
 //! A browser does send that base64, so `operator_secret` is written in that form.
 
-use std::fmt;
-
 use base64::Engine;
 use base64::engine::general_purpose::STANDARD;
 use http::header::AUTHORIZATION;
 use http::{HeaderMap, HeaderName};
 
+use crate::caller::{Caller, Role};
 use crate::config::{Problems, Variables};
 use crate::error::Error;
 use crate::platform::AUTHENTICATION;
@@ -29,45 +28,6 @@ pub const PASSWORD_CHARS_MIN: usize = 22;
 
 /// Secrets that are printed in public documentation.
 const WELL_KNOWN: [&str; 1] = ["Y29vbGJlYW5z"];
-
-/// What a caller may do, by the variable that has its secret.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum Role {
-    /// `webhook_secret`: BastionZero, which calls the webhooks.
-    Webhook,
-    /// `api_secret`: a program that starts and stops targets.
-    Api,
-    /// `operator_secret`: a person or a scraper, who only reads.
-    Operator,
-}
-
-impl Role {
-    const ALL: [Self; 3] = [Self::Webhook, Self::Api, Self::Operator];
-
-    /// The variable that has the secrets of this role.
-    pub fn variable(self) -> &'static str {
-        match self {
-            Self::Webhook => "webhook_secret",
-            Self::Api => "api_secret",
-            Self::Operator => "operator_secret",
-        }
-    }
-}
-
-/// Who has called: which secret of which variable.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub struct Caller {
-    /// The variable.
-    pub role: Role,
-    /// The secret's place in it, from 1.
-    pub position: usize,
-}
-
-impl fmt::Display for Caller {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        write!(f, "{} {}", self.role.variable(), self.position)
-    }
-}
 
 /// The accepted secrets: of each variable one, or several during a rotation.
 #[derive(Debug, Clone)]

@@ -9,11 +9,11 @@ use std::time::Duration;
 
 use http::header::AUTHORIZATION;
 
+use crate::call_notes::{CallNote, Calls};
 use crate::config::Config;
 use crate::docker::Reply;
 use crate::docker::call::Call;
 use crate::fault::Fault;
-use crate::log_line::{CallNote, Calls};
 use crate::platform::{HttpRequest, Platform, TransportError};
 
 /// The pauses between the three tries of a look. Podman removes a container in a

@@ -14,25 +14,28 @@
 //! | `component` | Spin and WASI: HTTP in and out, variables, clock (wasm only) |
 //! | [`server`] | the order in which one request is handled |
 //! | [`after_answer`] | the work after an answer |
-//! | [`route`] | which route a request takes, and to whom each is open |
-//! | [`webhook`], [`api`] | bodies in and answers out: BastionZero's contract, and `/v1` |
+//! | [`log_line`], [`audit`] | the log lines, and which of them are events |
+//! | [`api`], [`webhook`] | bodies in and answers out: `/v1`, and BastionZero's contract |
 //! | [`page`], [`metrics`] | what operators read: HTML for people, text for Prometheus |
-//! | [`answer`] | what all answers have in common, and the failures |
 //! | [`provision`] | start, stop, health: every decision about containers |
 //! | [`reaper`] | what may be removed without being asked, and why |
+//! | [`route`] | which route a request takes, and to whom each is open |
+//! | [`auth`] | credentials of callers |
+//! | [`answer`] | what all answers have in common, and the failures |
 //! | [`pull`] | which images are pulled, and how a pull ended |
 //! | [`scheduler`] | with which calls decisions are carried out |
 //! | [`engine`] | sends [`docker`]'s calls, each within a deadline |
-//! | [`log_line`], [`audit`] | the log lines, and which of them are events |
-//! | [`auth`] | credentials of callers |
 //! | [`error`] | every error, its status, its two messages |
+//! | [`target`] | a target as callers and operators see it |
 //! | [`config`] | variables → [`config::Config`], each problem named |
 //! | [`container`] | what a target's container is made of, and what a patch may change |
-//! | [`target`] | a target as callers and operators see it |
 //! | [`ages`] | how long containers may wait, run and stay |
+//! | [`key`] | what makes repeated starts one |
 //! | [`docker`] | the Engine API as values: one file for each endpoint |
-//! | [`pauses`], [`budget`] | the waits between two looks; how long a webhook may take |
 //! | [`fault`] | why a call to the Engine failed, and whether it had an effect |
+//! | [`pauses`], [`budget`] | the waits between two looks; how long a webhook may take |
+//! | [`caller`] | who calls, by the secret that was shown |
+//! | [`call_notes`] | the calls to the Engine that one request has made |
 //! | [`service_url`] | where agents may register |
 //! | [`environment_id`] | which ids mean the same environment |
 //! | `members` | JSON objects whose keys are not known in advance |
@@ -67,6 +70,8 @@ pub mod api;
 pub mod audit;
 pub mod auth;
 pub mod budget;
+pub mod call_notes;
+pub mod caller;
 #[cfg(target_family = "wasm")]
 mod component;
 pub mod config;
@@ -76,6 +81,7 @@ pub mod engine;
 pub mod environment_id;
 pub mod error;
 pub mod fault;
+pub mod key;
 pub mod log_line;
 mod members;
 pub mod metrics;

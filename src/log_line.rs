@@ -9,7 +9,8 @@ use std::time::Duration;
 use serde::Serialize;
 
 use crate::audit::{Event, Subject};
-use crate::auth::Caller;
+use crate::call_notes::{Calls, milliseconds};
+use crate::caller::Caller;
 use crate::docker::label;
 use crate::docker::list::Listed;
 use crate::error::Error;
@@ -33,28 +34,6 @@ const TEXT_CHARS_MAX: usize = 400;
 /// no secret, and is found in ids and words by chance: it would hide what the log is
 /// for.
 const REDACTED_CHARS_MIN: usize = 8;
-
-/// One call to the Engine, as the log shows it.
-#[derive(Debug, Clone, Copy)]
-pub struct CallNote {
-    /// What the call did, in one word.
-    pub name: &'static str,
-    /// The status of the reply, if there was a reply.
-    pub status: Option<u16>,
-    /// The time from the request's first byte to the reply's last byte.
-    pub took: Duration,
-}
-
-/// The calls to the Engine for one request, in order.
-#[derive(Debug, Default)]
-pub struct Calls(Vec<CallNote>);
-
-impl Calls {
-    /// Adds a call that has ended.
-    pub fn push(&mut self, call: CallNote) {
-        self.0.push(call);
-    }
-}
 
 /// What the log says about one request to this server.
 #[derive(Debug)]
@@ -90,7 +69,7 @@ pub struct LogLine<'a> {
 impl LogLine<'_> {
     /// The line as JSON, without a line break.
     pub fn to_json(&self) -> String {
-        let calls = self.calls.0.iter().take(CALLS_MAX);
+        let calls = self.calls.notes().iter().take(CALLS_MAX);
         let notes = self.notes.iter().take(NOTES_MAX);
         // A peer can put an echo anywhere, and a caller its token.
         let redact = |text: &str| self.redacted(text);
@@ -108,7 +87,7 @@ impl LogLine<'_> {
             image: self.subject.image.as_deref().map(redact),
             trace: self.trace,
             calls: calls.map(ToString::to_string).collect(),
-            calls_omitted: self.calls.0.len().saturating_sub(CALLS_MAX),
+            calls_omitted: self.calls.notes().len().saturating_sub(CALLS_MAX),
             notes: notes.map(|text| self.redacted(text)).collect(),
             notes_omitted: self.notes.len().saturating_sub(NOTES_MAX),
             error: self.error.map(|error| self.redacted(&error.to_string())),
@@ -167,16 +146,6 @@ fn outcome(is_success: bool) -> &'static str {
 }
 
 const ALWAYS_JSON: &str = "text and numbers can always be written as JSON";
-
-impl std::fmt::Display for CallNote {
-    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
-        let ms = milliseconds(self.took);
-        match self.status {
-            Some(status) => write!(f, "{} {status} {ms}ms", self.name),
-            None => write!(f, "{} failed {ms}ms", self.name),
-        }
-    }
-}
 
 /// The members of the JSON object, in order.
 #[derive(Serialize)]
@@ -238,14 +207,11 @@ fn is_zero(count: &usize) -> bool {
     *count == 0
 }
 
-fn milliseconds(duration: Duration) -> u64 {
-    u64::try_from(duration.as_millis()).unwrap_or(u64::MAX)
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::auth::Role;
+    use crate::call_notes::CallNote;
+    use crate::caller::Role;
     use crate::docker::list::tests::aged;
 
     fn line(calls: &Calls, error: Option<&Error>, notes: &[String]) -> serde_json::Value {

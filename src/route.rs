@@ -10,7 +10,8 @@ use http::header::{CONTENT_TYPE, ORIGIN};
 use http::request::Parts;
 use http::{HeaderMap, Method, Uri};
 
-use crate::auth::{Role, Secrets};
+use crate::auth::Secrets;
+use crate::caller::Role;
 use crate::docker::TargetId;
 use crate::environment_id::is_id;
 use crate::error::Error;

@@ -12,14 +12,16 @@ use http::request::Parts;
 
 use crate::after_answer::{AfterAnswer, Work};
 use crate::audit::{self, Event, Subject};
-use crate::auth::{Caller, Secrets};
+use crate::auth::Secrets;
 use crate::budget::Budget;
+use crate::call_notes::Calls;
+use crate::caller::Caller;
 use crate::config::{Config, Variables};
 use crate::docker::TargetId;
 use crate::docker::list::Listed;
 use crate::engine::Engine;
 use crate::error::Error;
-use crate::log_line::{self, Calls, LogLine};
+use crate::log_line::{self, LogLine};
 use crate::platform::{BodyError, HttpResponse, Platform, TRACEPARENT};
 use crate::provision::{Provisioner, StartOrder};
 use crate::reaper::{self, Report, Scope};

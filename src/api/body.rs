@@ -7,9 +7,10 @@ use crate::config::parse_lifetime;
 use crate::docker::archive::SecretFile;
 use crate::environment_id::is_id;
 use crate::error::Error;
+use crate::key::Key;
 use crate::members::Members;
 use crate::platform::IDEMPOTENCY_KEY;
-use crate::provision::{Key, StartOrder};
+use crate::provision::StartOrder;
 use crate::secret::Secret;
 use crate::webhook::body::is_service_url;
 

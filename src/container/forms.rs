@@ -8,7 +8,8 @@ use std::ops::RangeInclusive;
 
 use serde_json::Value;
 
-use super::guards::BYTES_MAX;
+/// More memory than any target needs: a larger number is no limit at all.
+pub const BYTES_MAX: i64 = 1 << 40;
 
 /// An option, its accepted form, and the form in words.
 pub type Form = (&'static str, fn(&Value) -> bool, &'static str);

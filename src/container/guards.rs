@@ -8,8 +8,8 @@ use serde_json::Value;
 use super::additions::{hides_token, is_above_token};
 use super::defaults::CAPABILITIES;
 use super::forms::{
-    is_absent_or, is_hardware_address, is_host_name, is_ip, is_list, is_number, is_object,
-    is_one_of, is_path_of_files, is_plain, is_text,
+    BYTES_MAX, is_absent_or, is_hardware_address, is_host_name, is_ip, is_list, is_number,
+    is_object, is_one_of, is_path_of_files, is_plain, is_text,
 };
 use crate::docker::archive::SECRETS_DIR;
 
@@ -189,9 +189,6 @@ pub const NANO_CPUS_MAX: i64 = PROCESSORS_MAX * 1_000_000_000;
 /// A hundredth of a processor, the least that a kernel takes. Podman divides the
 /// number by 10,000, and takes a rest of 0 for no limit.
 pub const NANO_CPUS_MIN: i64 = 10_000_000;
-
-/// More memory than any target needs: a larger number is no limit at all.
-pub const BYTES_MAX: i64 = 1 << 40;
 
 /// Options that must be a limit, and the highest number that is one. A kernel has
 /// 32,768 processes by default, and half of them must be left for the host.

@@ -9,12 +9,12 @@ use serde_json::{Map, Value, json};
 use super::additions::{Additions, PerTarget, hides_token};
 use super::defaults::CAPABILITIES;
 use super::forms::{
-    is_absent_or, is_array, is_command, is_group, is_healthcheck, is_host_name, is_ip, is_list,
-    is_number, is_object, is_path_of_files, is_plain, is_sysctl, is_text, is_ulimit, is_user,
+    BYTES_MAX, is_absent_or, is_array, is_command, is_group, is_healthcheck, is_host_name, is_ip,
+    is_list, is_number, is_object, is_path_of_files, is_plain, is_sysctl, is_text, is_ulimit,
+    is_user,
 };
 use super::guards::{
-    BYTES_MAX, NANO_CPUS_MAX, NANO_CPUS_MIN, has_bounded_log, is_network_name, is_own_mount,
-    is_plain_log,
+    NANO_CPUS_MAX, NANO_CPUS_MIN, has_bounded_log, is_network_name, is_own_mount, is_plain_log,
 };
 use super::spelling::folded;
 use super::{Isolation, Patch, defaults};

@@ -9,8 +9,8 @@ use std::fmt;
 
 use super::Error;
 use crate::fault::Fault;
+use crate::key::KeyKind;
 use crate::platform::Barrier;
-use crate::provision::KeyKind;
 
 impl Error {
     /// The sentence for the caller. It is the same every time.
@@ -186,15 +186,6 @@ impl Error {
             // Why is what counts; the status says that it is a health check.
             Self::Unhealthy(cause) => cause.code(),
         }
-    }
-}
-
-impl fmt::Display for KeyKind {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.write_str(match self {
-            Self::ActivationToken => "token",
-            Self::IdempotencyKey => "Idempotency-Key",
-        })
     }
 }
 

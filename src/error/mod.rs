@@ -9,11 +9,11 @@ use std::time::Duration;
 
 use http::StatusCode;
 
-use crate::auth::Caller;
+use crate::caller::Caller;
 use crate::config::Problems;
 use crate::docker::{ImageReference, TargetId, is_denial, is_full, is_leaderless};
 use crate::fault::Fault;
-use crate::provision::KeyKind;
+use crate::key::KeyKind;
 
 /// Why a webhook did not succeed.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -273,7 +273,7 @@ impl std::error::Error for Error {}
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::auth::Role;
+    use crate::caller::Role;
     use crate::docker::NOT_THE_ENGINES_WORDS;
     use crate::platform::Barrier;
 

@@ -32,49 +32,13 @@ use crate::budget::Budget;
 use crate::config::Config;
 use crate::docker::archive::{self, SecretFile};
 use crate::docker::list::Listed;
-use crate::docker::{ContainerName, DeploymentId};
+use crate::key::Key;
 use crate::scheduler::Scheduler;
 use crate::secret::Secret;
 
 /// How often one part of a webhook makes a change that fails. Three failures in a
 /// row are no accident, and the caller tries again too.
 const FAULTS_MAX: u32 = 3;
-
-/// What makes repeated orders one: its digest is the name of the container.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub enum Key {
-    /// The `activationToken` of `/start`.
-    ActivationToken(Secret),
-    /// The `Idempotency-Key` of `POST /v1/targets`.
-    IdempotencyKey(Secret),
-}
-
-/// Which of them it is.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum KeyKind {
-    /// An activation token.
-    ActivationToken,
-    /// An idempotency key.
-    IdempotencyKey,
-}
-
-impl Key {
-    /// Which of them it is.
-    pub fn kind(&self) -> KeyKind {
-        match self {
-            Self::ActivationToken(_) => KeyKind::ActivationToken,
-            Self::IdempotencyKey(_) => KeyKind::IdempotencyKey,
-        }
-    }
-
-    /// The name of the container.
-    pub fn container_name(&self, deployment: &DeploymentId) -> ContainerName {
-        match self {
-            Self::ActivationToken(token) => ContainerName::from_token(deployment, token),
-            Self::IdempotencyKey(key) => ContainerName::from_idempotency_key(deployment, key),
-        }
-    }
-}
 
 /// What a start asks for.
 #[derive(Debug, Clone)]

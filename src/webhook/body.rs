@@ -136,7 +136,7 @@ mod tests {
         assert_eq!(url, Some("https://cloud.bastionzero.com/"));
         let token = Secret::new("4b6f52b5-4f2b-4d55-8a0e-2f1c7a3a9d10");
         assert_eq!(order.activation_token(), Some(&token));
-        assert_eq!(order.key, crate::provision::Key::ActivationToken(token));
+        assert_eq!(order.key, crate::key::Key::ActivationToken(token));
         assert_eq!(order.environment_id, "0f1e2d3c-4b5a-6978-8796-a5b4c3d2e1f0");
     }
 

@@ -6,7 +6,7 @@ use dynamic_access::config::Problems;
 use dynamic_access::docker::{ImageReference, TargetId};
 use dynamic_access::error::Error;
 use dynamic_access::fault::Fault;
-use dynamic_access::provision::KeyKind;
+use dynamic_access::key::KeyKind;
 use serde_json::Value;
 
 use crate::model::Key;

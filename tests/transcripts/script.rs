@@ -5,10 +5,10 @@ use std::collections::{HashSet, VecDeque};
 use std::time::Duration;
 
 use dynamic_access::budget::Budget;
+use dynamic_access::call_notes::Calls;
 use dynamic_access::config::Config;
 use dynamic_access::docker::{ContainerName, DeploymentId};
 use dynamic_access::engine::Engine;
-use dynamic_access::log_line::Calls;
 use dynamic_access::platform::{HttpRequest, HttpResponse, Keep, Platform, TransportError};
 use dynamic_access::provision::{Provisioner, StartOrder};
 use dynamic_access::scheduler::Scheduler;

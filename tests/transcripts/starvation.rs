@@ -5,9 +5,9 @@ use std::collections::BTreeMap;
 use std::time::Duration;
 
 use dynamic_access::budget::Budget;
+use dynamic_access::call_notes::Calls;
 use dynamic_access::config::Config;
 use dynamic_access::engine::Engine;
-use dynamic_access::log_line::Calls;
 use dynamic_access::platform::{HttpRequest, HttpResponse, Keep, Platform, TransportError};
 use dynamic_access::reaper::{Report, Scope, reap};
 use dynamic_access::scheduler::Scheduler;

@@ -1,0 +1,43 @@
+//! Who calls: a role, by the variable that has its secret.
+
+use std::fmt;
+
+/// What a caller may do, by the variable that has its secret.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Role {
+    /// `webhook_secret`: BastionZero, which calls the webhooks.
+    Webhook,
+    /// `api_secret`: a program that starts and stops targets.
+    Api,
+    /// `operator_secret`: a person or a scraper, who only reads.
+    Operator,
+}
+
+impl Role {
+    /// All of them.
+    pub const ALL: [Self; 3] = [Self::Webhook, Self::Api, Self::Operator];
+
+    /// The variable that has the secrets of this role.
+    pub fn variable(self) -> &'static str {
+        match self {
+            Self::Webhook => "webhook_secret",
+            Self::Api => "api_secret",
+            Self::Operator => "operator_secret",
+        }
+    }
+}
+
+/// Who has called: which secret of which variable.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Caller {
+    /// The variable.
+    pub role: Role,
+    /// The secret's place in it, from 1.
+    pub position: usize,
+}
+
+impl fmt::Display for Caller {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "{} {}", self.role.variable(), self.position)
+    }
+}

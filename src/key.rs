@@ -1,0 +1,51 @@
+//! The key of a start, which makes repeated ones one.
+
+use std::fmt;
+
+use crate::docker::{ContainerName, DeploymentId};
+use crate::secret::Secret;
+
+/// What makes repeated orders one: its digest is the name of the container.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Key {
+    /// The `activationToken` of `/start`.
+    ActivationToken(Secret),
+    /// The `Idempotency-Key` of `POST /v1/targets`.
+    IdempotencyKey(Secret),
+}
+
+/// Which of them it is.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum KeyKind {
+    /// An activation token.
+    ActivationToken,
+    /// An idempotency key.
+    IdempotencyKey,
+}
+
+impl Key {
+    /// Which of them it is.
+    pub fn kind(&self) -> KeyKind {
+        match self {
+            Self::ActivationToken(_) => KeyKind::ActivationToken,
+            Self::IdempotencyKey(_) => KeyKind::IdempotencyKey,
+        }
+    }
+
+    /// The name of the container.
+    pub fn container_name(&self, deployment: &DeploymentId) -> ContainerName {
+        match self {
+            Self::ActivationToken(token) => ContainerName::from_token(deployment, token),
+            Self::IdempotencyKey(key) => ContainerName::from_idempotency_key(deployment, key),
+        }
+    }
+}
+
+impl fmt::Display for KeyKind {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(match self {
+            Self::ActivationToken => "token",
+            Self::IdempotencyKey => "Idempotency-Key",
+        })
+    }
+}

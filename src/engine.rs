@@ -140,7 +140,7 @@ impl<'a, P: Platform> Engine<'a, P> {
             TransportError::Untrusted(detail) => Fault::Untrusted(detail),
             TransportError::Forbidden(barrier) => Fault::Forbidden(barrier),
             TransportError::TimedOut => Fault::TimedOut,
-            TransportError::CutShort(end) => Fault::CutShort(end),
+            TransportError::CutShort { end, quiet } => Fault::CutShort { end, quiet },
             TransportError::Broken(detail) => {
                 // In TLS 1.3 the client's handshake is over before the server
                 // has looked at the client's certificate.

@@ -1,6 +1,7 @@
 //! Why a call to the Engine failed, and whether it may have had an effect.
 
 use std::fmt;
+use std::time::Duration;
 
 use http::StatusCode;
 
@@ -17,9 +18,13 @@ pub enum Fault {
     Forbidden(Barrier),
     /// The call's own limit passed: it may have had an effect.
     TimedOut,
-    /// The call's own limit passed while the reply arrived: what has arrived of
-    /// its end.
-    CutShort(Vec<u8>),
+    /// The call's own limit passed while the reply arrived.
+    CutShort {
+        /// What has arrived of its end.
+        end: Vec<u8>,
+        /// The time since the last of it arrived.
+        quiet: Duration,
+    },
     /// The connection broke: it may have had an effect.
     Broken(String),
     /// The call was not made, because the webhook's time is spent.
@@ -51,7 +56,7 @@ impl Fault {
             }
             Self::Rejected { .. } => true,
             Self::EngineError { status, .. } => status.is_client_error(),
-            Self::TimedOut | Self::CutShort(_) | Self::Broken(_) | Self::Nonsense(_) => false,
+            Self::TimedOut | Self::CutShort { .. } | Self::Broken(_) | Self::Nonsense(_) => false,
         }
     }
 
@@ -62,7 +67,7 @@ impl Fault {
             Self::Unreachable(_)
             | Self::Untrusted(_)
             | Self::TimedOut
-            | Self::CutShort(_)
+            | Self::CutShort { .. }
             | Self::Broken(_)
             | Self::Nonsense(_) => true,
             // Settings of Spin decide that, so a repetition meets the same.
@@ -87,7 +92,7 @@ impl fmt::Display for Fault {
                 f.write_str("Spin blocks the address of docker_url (DestinationIpProhibited)")
             }
             Self::TimedOut => f.write_str("the Engine did not answer in time"),
-            Self::CutShort(_) => f.write_str("the Engine's answer was not whole in time"),
+            Self::CutShort { .. } => f.write_str("the Engine's answer was not whole in time"),
             Self::Broken(detail) => write!(f, "the connection to the Engine broke: {detail}"),
             Self::BudgetSpent => f.write_str("the webhook's time is spent"),
             Self::Nonsense(detail) => write!(f, "not an Engine's answer: {detail}"),

@@ -94,8 +94,13 @@ pub enum TransportError {
     /// The limit passed: the request may have had an effect, or may have it later.
     TimedOut,
     /// The limit passed while a reply arrived of which the end is kept
-    /// ([`Keep::End`]): what has arrived of it.
-    CutShort(Vec<u8>),
+    /// ([`Keep::End`]).
+    CutShort {
+        /// What has arrived of its end.
+        end: Vec<u8>,
+        /// The time since the last of it arrived.
+        quiet: Duration,
+    },
     /// The connection broke or the reply was cut off: the request may have had an
     /// effect, or may have it later.
     Broken(String),

@@ -36,8 +36,10 @@ pub async fn pull<P: Platform>(
         Ok(Pulled::Done) => Ok(()),
         Ok(Pulled::Refused(reason)) => Err(Error::PullRefused { image, reason }),
         Ok(Pulled::Failed(reason)) => Err(Error::PullFailed { image, reason }),
-        Err(Fault::CutShort(end)) if is_moving(&end) => Err(Error::ImageBeingPulled(image)),
-        Err(Fault::TimedOut | Fault::CutShort(_) | Fault::BudgetSpent) => {
+        Err(Fault::CutShort { end, quiet }) if is_moving(&end, quiet) => {
+            Err(Error::ImageBeingPulled(image))
+        }
+        Err(Fault::TimedOut | Fault::CutShort { .. } | Fault::BudgetSpent) => {
             Err(Error::PullStalled(image))
         }
         Err(fault) => Err(fault.into()),

@@ -110,10 +110,10 @@ fn read(
     let content = match keep {
         Keep::Whole => streams::read(&stream, REPLY_BYTES_MAX, deadline),
         Keep::End => {
-            let (end, halt) = streams::read_end(&stream, END_BYTES, deadline);
+            let (end, quiet, halt) = streams::read_end(&stream, END_BYTES, deadline);
             match halt {
                 None => Ok(end),
-                Some(Halt::TimedOut) => return Err(TransportError::CutShort(end)),
+                Some(Halt::TimedOut) => return Err(TransportError::CutShort { end, quiet }),
                 Some(halt) => Err(halt),
             }
         }

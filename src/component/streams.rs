@@ -58,22 +58,26 @@ pub fn read(stream: &InputStream, limit: usize, deadline: &Deadline) -> Result<V
 }
 
 /// Reads to the end and returns the last `limit` bytes, also if it does not get to
-/// the end.
+/// the end, and the time since the last of them arrived.
 pub fn read_end(
     stream: &InputStream,
     limit: usize,
     deadline: &Deadline,
-) -> (Vec<u8>, Option<Halt>) {
+) -> (Vec<u8>, Duration, Option<Halt>) {
     let mut bytes = Vec::new();
-    loop {
+    let mut latest = monotonic_clock::now();
+    let halt = loop {
         match read_some(stream, deadline) {
             Ok(Some(chunk)) => bytes.extend_from_slice(&chunk),
-            Ok(None) => return (bytes, None),
-            Err(halt) => return (bytes, Some(halt)),
+            Ok(None) => break None,
+            Err(halt) => break Some(halt),
         }
+        latest = monotonic_clock::now();
         let excess = bytes.len().saturating_sub(limit);
         bytes.drain(..excess);
-    }
+    };
+    let quiet = monotonic_clock::now().saturating_sub(latest);
+    (bytes, Duration::from_nanos(quiet), halt)
 }
 
 /// Waits for the next bytes; `None` at the end.

@@ -64,21 +64,34 @@ fn problem_in(body: &[u8]) -> Option<String> {
     message.or(progress["error"].as_str()).map(str::to_owned)
 }
 
-/// Whether a pull of which this is the end so far makes progress: the latest of
-/// its lines that says anything tells of bytes, and not of another try.
-pub fn is_moving(end: &[u8]) -> bool {
+/// How lately an Engine has sent something of a pull that makes progress. Docker sends
+/// several lines a second for a layer of which it counts the bytes, and about one a
+/// second for another.
+const SENDS_WITHIN: Duration = Duration::from_secs(5);
+
+/// Whether a pull makes progress of which this is the end so far, and of which nothing
+/// has arrived for the time `quiet`.
+///
+/// Bytes that the Engine counts are progress. Podman and Docker's containerd store
+/// count none for some layers, so any other line that has just arrived is progress too,
+/// unless it says that a layer waits. An Engine that is about to try again makes none,
+/// however much it sends.
+pub fn is_moving(end: &[u8], quiet: Duration) -> bool {
+    let mut is_news = quiet <= SENDS_WITHIN;
     let lines = end.rsplit(|byte| *byte == b'\n');
-    let progress = lines.filter_map(|line| serde_json::from_slice::<Value>(line).ok());
-    let mut telling = progress.filter_map(|line| {
-        let status = line["status"].as_str().unwrap_or_default();
-        if status.starts_with("Retrying") {
-            return Some(false);
-        }
+    let lines = lines.filter_map(|line| serde_json::from_slice::<Value>(line).ok());
+    for line in lines {
         let bytes = line["progressDetail"]["current"].as_u64();
-        let is_done = matches!(status, "Pull complete" | "Download complete");
-        (is_done || bytes.is_some_and(|bytes| bytes > 0)).then_some(true)
-    });
-    telling.next().unwrap_or(false)
+        match line["status"].as_str().unwrap_or_default() {
+            status if status.starts_with("Retrying") => return false,
+            "Pull complete" | "Download complete" => return true,
+            _ if bytes.is_some_and(|bytes| bytes > 0) => return true,
+            "Waiting" => is_news = false,
+            _ if is_news => return true,
+            _ => {}
+        }
+    }
+    false
 }
 
 /// Whether asking again would bring the same: the words of the registry
@@ -233,7 +246,29 @@ mod tests {
             // The first line is cut where only the end is kept.
             (vec![&bytes[20..], waiting], false),
         ] {
-            assert_eq!(is_moving(lines.join("\r\n").as_bytes()), moves, "{lines:?}");
+            let end = lines.join("\r\n");
+            let long_ago = SENDS_WITHIN + Duration::from_millis(1);
+            assert_eq!(is_moving(end.as_bytes(), long_ago), moves, "{lines:?}");
+        }
+    }
+
+    #[test]
+    fn a_pull_moves_while_lines_arrive_that_count_no_bytes() {
+        let layer = r#"{"status":"Pulling fs layer","progressDetail":{},"id":"a"}"#;
+        let uncounted = r#"{"status":"Downloading","progressDetail":{"current":0},"id":"a"}"#;
+        let waiting = r#"{"status":"Waiting","progressDetail":{},"id":"b"}"#;
+        let retrying = r#"{"status":"Retrying in 5 seconds","progressDetail":{},"id":"a"}"#;
+        for (lines, moves) in [
+            (vec![], false),
+            (vec![layer], true),
+            (vec![layer, uncounted, uncounted], true),
+            (vec![retrying, uncounted], true),
+            (vec![layer, waiting, waiting, waiting], false),
+            (vec![layer, retrying, retrying, retrying], false),
+        ] {
+            let end = lines.join("\r\n");
+            let moves_now = is_moving(end.as_bytes(), SENDS_WITHIN);
+            assert_eq!(moves_now, moves, "{lines:?}");
         }
     }
 

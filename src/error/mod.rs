@@ -253,7 +253,7 @@ impl From<Fault> for Error {
         match &fault {
             Fault::Unreachable(_) | Fault::Untrusted(_) => Self::EngineUnreachable(fault),
             Fault::Forbidden(_) => Self::Denied(fault),
-            Fault::TimedOut | Fault::CutShort(_) | Fault::BudgetSpent => Self::OutOfTime(fault),
+            Fault::TimedOut | Fault::CutShort { .. } | Fault::BudgetSpent => Self::OutOfTime(fault),
             Fault::Rejected { .. } => Self::Refused(fault),
             Fault::EngineError { message, .. } if is_leaderless(message) => Self::NoLeader(fault),
             Fault::EngineError { message, .. } if is_full(message) => Self::NoRoom(fault),
@@ -531,7 +531,13 @@ mod tests {
             (said(401), 500),
             (said(403), 500),
             (Fault::TimedOut, 504),
-            (Fault::CutShort(Vec::new()), 504),
+            (
+                Fault::CutShort {
+                    end: Vec::new(),
+                    quiet: Duration::ZERO,
+                },
+                504,
+            ),
             (Fault::BudgetSpent, 504),
             (Fault::Broken(String::new()), 502),
             (Fault::Nonsense(String::new()), 502),

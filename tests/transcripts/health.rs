@@ -60,11 +60,15 @@ fn health_pulls_an_image_that_is_not_there_and_says_what_comes_of_it() {
     );
     check_health(&PULLING, pull(said(500, "EOF")), Err("failed: EOF"));
     check_health(&PULLING, pull(Hangs), Err("makes no progress"));
-    check_health(&PULLING, pull(CutShort("")), Err("makes no progress"));
+    check_health(&PULLING, pull(CutShort("", 0)), Err("makes no progress"));
+    let uncounted = r#"{"status":"Pulling fs layer","progressDetail":{},"id":"a"}"#;
+    for (quiet, words) in [(1, "outlasts the webhook"), (10, "makes no progress")] {
+        check_health(&PULLING, pull(CutShort(uncounted, quiet)), Err(words));
+    }
     let moving = r#"{"status":"Downloading","progressDetail":{"current":1,"total":9}}"#;
     check_health(
         &PULLING,
-        pull(CutShort(moving)),
+        pull(CutShort(moving, 10)),
         Err("outlasts the webhook"),
     );
 }

@@ -29,8 +29,8 @@ pub enum Reply {
     Unreachable,
     Lost,
     Hangs,
-    /// The limit passes after this end of a reply.
-    CutShort(&'static str),
+    /// The limit passes after this end of a reply, and so many seconds of nothing.
+    CutShort(&'static str, u64),
 }
 pub use Reply::{CutShort, Hangs, Is, Lost, Unreachable};
 
@@ -75,9 +75,10 @@ impl Platform for Script {
                 .expect("a response")),
             Unreachable => Err(TransportError::Unreachable("refused".to_owned())),
             Lost => Err(TransportError::Broken("cut off".to_owned())),
-            CutShort(end) => {
+            CutShort(end, quiet) => {
                 self.clock.set(self.clock.get() + limit);
-                Err(TransportError::CutShort(end.into()))
+                let (end, quiet) = (end.into(), Duration::from_secs(quiet));
+                Err(TransportError::CutShort { end, quiet })
             }
             Hangs => {
                 self.clock.set(self.clock.get() + limit);

@@ -1,5 +1,6 @@
 //! An Engine that is down, hangs, or does not answer like one.
 
+use std::sync::atomic::{AtomicUsize, Ordering};
 use std::time::{Duration, Instant};
 
 use crate::support::fake_engine::{FakeEngine, Reply};
@@ -110,4 +111,35 @@ fn a_container_that_the_engine_refuses_is_500_and_not_looked_for() {
     let answer = server.start_target("a-token");
     assert_eq!(answer.status, 500, "{answer:?}");
     assert_eq!(engine.requests().len(), 1);
+}
+
+#[test]
+fn a_pull_that_counts_no_bytes_goes_on_after_the_answer() {
+    // A line for each second, as Podman sends them, and for longer than a webhook lasts.
+    let line = format!("{:99}\n", r#"{"status":"Downloading","progressDetail":{}}"#);
+    let lines = format!("HTTP/1.1 200 OK\r\n\r\n{}", line.repeat(30));
+    let pulls = AtomicUsize::new(0);
+    let engine = FakeEngine::start(move |request| match request {
+        _ if !request.contains("/images/create") => {
+            Reply::json("404 Not Found", r#"{"message":"No such image: x"}"#)
+        }
+        _ if pulls.fetch_add(1, Ordering::SeqCst) == 0 => {
+            Reply::Dripped(lines.clone().into_bytes(), Duration::from_millis(10))
+        }
+        _ => Reply::json("200 OK", r#"{"status":"Downloaded"}"#),
+    });
+    let variables = [
+        ("docker_url", engine.url()),
+        ("agent_image", "registry.example.com/agent:1".to_owned()),
+        ("image_pull", "missing".to_owned()),
+    ];
+    let variables = variables
+        .each_ref()
+        .map(|(name, value)| (*name, value.as_str()));
+    let server = Server::over_tcp(&variables);
+    let answer = server.call("GET", "/health", "");
+    assert_eq!(answer.status, 503, "{answer:?}");
+    let line = server.line_about(&answer);
+    assert_eq!(line["code"], "image_being_pulled", "{line}");
+    server.wait_for_line("pulled registry.example.com/agent:1");
 }

@@ -118,7 +118,7 @@ impl<'a, P: Platform> Engine<'a, P> {
             status: reply.as_ref().ok().map(Reply::status),
             took: self.platform.now().saturating_sub(begun),
         });
-        call.read(&reply.map_err(|error| self.fault(error))?)
+        call.read(&reply.map_err(|error| self.fault(error, call))?)
     }
 
     /// Puts the Engine's address before the path, and adds the credentials that
@@ -134,13 +134,17 @@ impl<'a, P: Platform> Engine<'a, P> {
         *request.uri_mut() = self.config.docker_url.join(path.clone());
     }
 
-    fn fault(&self, error: TransportError) -> Fault {
+    fn fault<T>(&self, error: TransportError, call: &Call<T>) -> Fault {
         match error {
             TransportError::Unreachable(detail) => Fault::Unreachable(detail),
             TransportError::Untrusted(detail) => Fault::Untrusted(detail),
             TransportError::Forbidden(barrier) => Fault::Forbidden(barrier),
             TransportError::TimedOut => Fault::TimedOut,
             TransportError::CutShort { end, quiet } => Fault::CutShort { end, quiet },
+            TransportError::TooLong => Fault::TooLong {
+                call: call.name,
+                advice: call.too_long,
+            },
             TransportError::Broken(detail) => {
                 // In TLS 1.3 the client's handshake is over before the server
                 // has looked at the client's certificate.

@@ -5,7 +5,7 @@ use std::time::Duration;
 
 use http::StatusCode;
 
-use crate::platform::Barrier;
+use crate::platform::{Barrier, REPLY_BYTES_MAX};
 
 /// Why a call failed.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -24,6 +24,13 @@ pub enum Fault {
         end: Vec<u8>,
         /// The time since the last of it arrived.
         quiet: Duration,
+    },
+    /// The reply is longer than [`REPLY_BYTES_MAX`]: the call may have had an effect.
+    TooLong {
+        /// The name of the call.
+        call: &'static str,
+        /// What makes it so long, and what to do about it.
+        advice: &'static str,
     },
     /// The connection broke: it may have had an effect.
     Broken(String),
@@ -56,7 +63,11 @@ impl Fault {
             }
             Self::Rejected { .. } => true,
             Self::EngineError { status, .. } => status.is_client_error(),
-            Self::TimedOut | Self::CutShort { .. } | Self::Broken(_) | Self::Nonsense(_) => false,
+            Self::TimedOut
+            | Self::CutShort { .. }
+            | Self::TooLong { .. }
+            | Self::Broken(_)
+            | Self::Nonsense(_) => false,
         }
     }
 
@@ -72,6 +83,8 @@ impl Fault {
             | Self::Nonsense(_) => true,
             // Settings of Spin decide that, so a repetition meets the same.
             Self::Forbidden(_) | Self::BudgetSpent | Self::Rejected { .. } => false,
+            // A list is as long a moment later, and long to read.
+            Self::TooLong { .. } => false,
             Self::EngineError { status, .. } => {
                 let of_the_moment = [StatusCode::REQUEST_TIMEOUT, StatusCode::TOO_MANY_REQUESTS];
                 status.is_server_error() || of_the_moment.contains(status)
@@ -93,6 +106,11 @@ impl fmt::Display for Fault {
             }
             Self::TimedOut => f.write_str("the Engine did not answer in time"),
             Self::CutShort { .. } => f.write_str("the Engine's answer was not whole in time"),
+            Self::TooLong { call, advice } => write!(
+                f,
+                "the Engine's reply to the call {call} is longer than {} MiB, which is the most that is read; {advice}",
+                REPLY_BYTES_MAX / 1024 / 1024
+            ),
             Self::Broken(detail) => write!(f, "the connection to the Engine broke: {detail}"),
             Self::BudgetSpent => f.write_str("the webhook's time is spent"),
             Self::Nonsense(detail) => write!(f, "not an Engine's answer: {detail}"),
@@ -120,6 +138,13 @@ mod tests {
             (Fault::TimedOut, true),
             (Fault::Broken(String::new()), true),
             (Fault::Nonsense(String::new()), true),
+            (
+                Fault::TooLong {
+                    call: "",
+                    advice: "",
+                },
+                false,
+            ),
             (Fault::BudgetSpent, false),
             (said(400), false),
             (said(403), false),

@@ -101,6 +101,8 @@ pub enum TransportError {
         /// The time since the last of it arrived.
         quiet: Duration,
     },
+    /// The reply is longer than [`REPLY_BYTES_MAX`]: the request may have had an effect.
+    TooLong,
     /// The connection broke or the reply was cut off: the request may have had an
     /// effect, or may have it later.
     Broken(String),

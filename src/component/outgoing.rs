@@ -121,7 +121,7 @@ fn read(
     let content = content.map_err(|halt| match halt {
         Halt::TimedOut => TransportError::TimedOut,
         Halt::Closed => broken("the reply was cut off"),
-        Halt::TooMany => broken("the reply is too long"),
+        Halt::TooMany => TransportError::TooLong,
     })?;
     head.body(content)
         .map_err(|_| broken("the reply is not valid HTTP"))

@@ -31,6 +31,8 @@ pub struct Call<T> {
     pub keep: Keep,
     /// Whether it only looks, so that it can be repeated freely.
     pub is_look: bool,
+    /// What to do if its reply is longer than is read.
+    pub too_long: &'static str,
     reader: Reader<T>,
 }
 
@@ -60,8 +62,14 @@ impl<T> Call<T> {
             limit,
             keep: Keep::Whole,
             is_look: false,
+            too_long: "check that docker_url points to a Docker Engine",
             reader: Box::new(reader),
         }
+    }
+
+    /// The same call, whose reply is long if there is much to tell: what to do then.
+    pub(super) fn if_too_long(self, too_long: &'static str) -> Self {
+        Self { too_long, ..self }
     }
 
     /// The same call, of whose reply only the end is kept.

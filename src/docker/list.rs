@@ -173,7 +173,9 @@ fn look<T>(
 ) -> Call<T> {
     let filters = query_encoded(&filters.to_string());
     let path = format!("/containers/json?all=true&filters={filters}");
-    Call::look("list", bodiless(Method::GET, &path), reader)
+    Call::look("list", bodiless(Method::GET, &path), reader).if_too_long(
+        "each target is listed with all labels of its image, so give the image fewer labels, or lower max_targets",
+    )
 }
 
 /// The filter for what carries the deployment's label.

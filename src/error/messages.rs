@@ -256,6 +256,7 @@ impl fmt::Display for Error {
                 f,
                 "{fault}; check that docker_url points to a Docker Engine, and that it is https if the Engine speaks TLS"
             ),
+            Self::EngineFailed(fault @ Fault::TooLong { .. }) => fault.fmt(f),
             Self::EngineFailed(fault) => write!(f, "the Engine failed: {fault}"),
             Self::Denied(fault @ Fault::Forbidden(Barrier::AllowedHosts)) => write!(
                 f,

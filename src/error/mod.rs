@@ -261,9 +261,10 @@ impl From<Fault> for Error {
                 Self::Denied(fault)
             }
             Fault::EngineError { status, .. } if status.is_client_error() => Self::Refused(fault),
-            Fault::EngineError { .. } | Fault::Broken(_) | Fault::Nonsense(_) => {
-                Self::EngineFailed(fault)
-            }
+            Fault::EngineError { .. }
+            | Fault::TooLong { .. }
+            | Fault::Broken(_)
+            | Fault::Nonsense(_) => Self::EngineFailed(fault),
         }
     }
 }
@@ -537,6 +538,13 @@ mod tests {
                     quiet: Duration::ZERO,
                 },
                 504,
+            ),
+            (
+                Fault::TooLong {
+                    call: "",
+                    advice: "",
+                },
+                502,
             ),
             (Fault::BudgetSpent, 504),
             (Fault::Broken(String::new()), 502),

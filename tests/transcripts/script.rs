@@ -31,8 +31,9 @@ pub enum Reply {
     Hangs,
     /// The limit passes after this end of a reply, and so many seconds of nothing.
     CutShort(&'static str, u64),
+    TooLong,
 }
-pub use Reply::{CutShort, Hangs, Is, Lost, Unreachable};
+pub use Reply::{CutShort, Hangs, Is, Lost, TooLong, Unreachable};
 
 /// A platform that expects calls in their order and replies as it is told.
 pub struct Script {
@@ -75,6 +76,7 @@ impl Platform for Script {
                 .expect("a response")),
             Unreachable => Err(TransportError::Unreachable("refused".to_owned())),
             Lost => Err(TransportError::Broken("cut off".to_owned())),
+            TooLong => Err(TransportError::TooLong),
             CutShort(end, quiet) => {
                 self.clock.set(self.clock.get() + limit);
                 let (end, quiet) = (end.into(), Duration::from_secs(quiet));

@@ -165,6 +165,24 @@ fn a_look_that_fails_is_made_three_times() {
 }
 
 #[test]
+fn a_list_that_is_too_long_is_asked_for_once_and_told_as_such() {
+    let steps = vec![
+        ("create", created()),
+        ("list all", TooLong),
+        ("list by id", one("created", &[])),
+        ("remove", done()),
+    ];
+    let outcome = run(steps, async |provisioner| provisioner.start(&order()).await);
+    let error = outcome.expect_err("nothing was counted");
+    assert_eq!(error.status().as_u16(), 502);
+    let error = error.to_string();
+    for words in ["call list", "10 MiB", "labels of its image", "max_targets"] {
+        assert!(error.contains(words), "{error}");
+    }
+    assert!(!error.contains("docker_url"), "{error}");
+}
+
+#[test]
 fn a_start_that_fails_is_cleaned_up_without_force() {
     for (failure, status) in [
         (said(400, "no such file"), 500),

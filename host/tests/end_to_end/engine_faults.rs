@@ -99,7 +99,19 @@ fn a_reply_that_is_cut_off_is_not_taken_for_whole() {
 fn a_reply_without_end_is_not_read_to_it() {
     let mut reply = b"HTTP/1.1 200 OK\r\n\r\n[".to_vec();
     reply.resize(12 * 1024 * 1024, b' ');
-    check(Reply::Bytes(reply), [502, 502, 503]);
+    let (_engine, server, answers) = answers(Reply::Bytes(reply));
+    assert_eq!(
+        answers.each_ref().map(|answer| answer.status),
+        [502, 502, 503]
+    );
+    let [start, stop, _] = answers.map(|answer| server.line_about(&answer)["error"].to_string());
+    assert!(
+        start.contains("call create is longer than 10 MiB"),
+        "{start}"
+    );
+    for words in ["call list is longer than 10 MiB", "labels of its image"] {
+        assert!(stop.contains(words), "{stop}");
+    }
 }
 
 #[test]

@@ -15,6 +15,9 @@ use time::format_description::well_known::Rfc3339;
 
 use super::{DeploymentId, label};
 
+/// What to do if a list of services, tasks or secrets is longer than is read.
+const TOO_LONG: &str = "each target is listed with all that it is made of, so shorten Env and Labels in container_patch and environments, give targets fewer secrets, or lower max_targets";
+
 /// The filter for what carries all these labels with these values.
 fn labelled(labels: &[(&str, &str)]) -> Value {
     let labels = labels

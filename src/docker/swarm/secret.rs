@@ -13,7 +13,7 @@ use serde::Deserialize;
 use serde_json::json;
 use time::OffsetDateTime;
 
-use super::{label, labelled, moment};
+use super::{TOO_LONG, label, labelled, moment};
 use crate::docker::call::{CHANGE, Call};
 use crate::docker::list::age;
 use crate::docker::{DeploymentId, bodiless, json as with_json, query_encoded};
@@ -81,6 +81,7 @@ fn list(label: &str, value: &str) -> Call<Vec<Listed>> {
         let secrets = secrets.into_iter();
         secrets.map(|body| Listed::from_body(body, now)).collect()
     })
+    .if_too_long(TOO_LONG)
 }
 
 /// Deletes a secret of that id, unless a service refers to it.

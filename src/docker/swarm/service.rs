@@ -12,7 +12,7 @@ use serde::Deserialize;
 use serde_json::{Value, json};
 use time::OffsetDateTime;
 
-use super::{label, labelled, moment};
+use super::{TOO_LONG, label, labelled, moment};
 use crate::docker::call::{CHANGE, Call};
 use crate::docker::create::Outcome;
 use crate::docker::{
@@ -225,6 +225,7 @@ fn list(filter: &Value, select: impl Fn(Service) -> Option<Service> + 'static) -
             engine: reply.engine(),
         })
     })
+    .if_too_long(TOO_LONG)
 }
 
 /// Reads a service to make an update from; `None` if it is gone.

@@ -11,7 +11,7 @@ use serde::Deserialize;
 use serde_json::Value;
 use time::OffsetDateTime;
 
-use super::{label, labelled, moment};
+use super::{TOO_LONG, label, labelled, moment};
 use crate::docker::call::Call;
 use crate::docker::{DeploymentId, TargetId, bodiless, query_encoded};
 use crate::fault::Fault;
@@ -95,6 +95,7 @@ fn list(filter: &Value) -> Call<Vec<Task>> {
         let tasks: Vec<TaskBody> = reply.listed()?;
         tasks.into_iter().map(Task::from_body).collect()
     })
+    .if_too_long(TOO_LONG)
 }
 
 #[derive(Deserialize)]

@@ -45,6 +45,10 @@ pub enum Fault {
         /// Why not.
         reason: String,
     },
+    /// The Engine answered a list with 404, in these words. Nothing is asked for that
+    /// could be missing, so the Engine misses something else: Docker's containerd store
+    /// says so of the content of an image.
+    ListFailed(String),
     /// The Engine, or a gateway in front of it, answered with an error.
     EngineError {
         /// A status of 400 or more.
@@ -61,7 +65,7 @@ impl Fault {
             Self::Unreachable(_) | Self::Untrusted(_) | Self::Forbidden(_) | Self::BudgetSpent => {
                 true
             }
-            Self::Rejected { .. } => true,
+            Self::Rejected { .. } | Self::ListFailed(_) => true,
             Self::EngineError { status, .. } => status.is_client_error(),
             Self::TimedOut
             | Self::CutShort { .. }
@@ -80,6 +84,7 @@ impl Fault {
             | Self::TimedOut
             | Self::CutShort { .. }
             | Self::Broken(_)
+            | Self::ListFailed(_)
             | Self::Nonsense(_) => true,
             // Settings of Spin decide that, so a repetition meets the same.
             Self::Forbidden(_) | Self::BudgetSpent | Self::Rejected { .. } => false,
@@ -117,6 +122,7 @@ impl fmt::Display for Fault {
             Self::Rejected { node, reason } => {
                 write!(f, "node {node} of the Swarm rejected the task: {reason}")
             }
+            Self::ListFailed(message) => write!(f, "a list was answered 404: {message}"),
             Self::EngineError { status, message } => write!(f, "{status}: {message}"),
         }
     }
@@ -138,6 +144,7 @@ mod tests {
             (Fault::TimedOut, true),
             (Fault::Broken(String::new()), true),
             (Fault::Nonsense(String::new()), true),
+            (Fault::ListFailed(String::new()), true),
             (
                 Fault::TooLong {
                     call: "",

@@ -49,11 +49,17 @@ impl Reply {
     ///
     /// # Errors
     ///
-    /// The fault of any other reply.
+    /// [`Fault::ListFailed`] for a 404 in an Engine's words, or the fault of any other
+    /// reply.
     pub fn listed<T: DeserializeOwned>(&self) -> Result<Vec<T>, Fault> {
         match self.status() {
             200 => self.json(),
-            _ => Err(self.fault()),
+            _ => Err(match self.fault() {
+                Fault::EngineError { status, message } if status == StatusCode::NOT_FOUND => {
+                    Fault::ListFailed(message)
+                }
+                fault => fault,
+            }),
         }
     }
 

@@ -262,6 +262,7 @@ impl From<Fault> for Error {
             }
             Fault::EngineError { status, .. } if status.is_client_error() => Self::Refused(fault),
             Fault::EngineError { .. }
+            | Fault::ListFailed(_)
             | Fault::TooLong { .. }
             | Fault::Broken(_)
             | Fault::Nonsense(_) => Self::EngineFailed(fault),
@@ -539,6 +540,7 @@ mod tests {
                 },
                 504,
             ),
+            (Fault::ListFailed(String::new()), 502),
             (
                 Fault::TooLong {
                     call: "",

@@ -1,7 +1,9 @@
 //! The labels of a target's container, or of its service and containers on a Swarm.
 //!
 //! They are written at create and not changed afterwards, but for [`VOUCHED`] and
-//! [`FENCED`], which only a service has.
+//! [`FENCED`], which only a service has. All the others are always written: an image
+//! that was made from a target has labels like these, and its containers get those that
+//! are not written. So one that says nothing is empty, which older versions left out.
 
 /// The prefix of all of them.
 pub const PREFIX: &str = "dynamic-access.";
@@ -23,14 +25,14 @@ pub const PART: &str = "dynamic-access.part";
 pub const ATTEMPT: &str = "dynamic-access.attempt";
 
 /// `serviceUrl`, which tells a repeated start from a different one with the same
-/// token.
+/// token; empty if none was given.
 pub const SERVICE_URL: &str = "dynamic-access.service-url";
 
 /// `environmentId`, for the same purpose.
 pub const ENVIRONMENT_ID: &str = "dynamic-access.environment-id";
 
 /// The lifetime that its caller has asked for, in seconds, for the same purpose;
-/// absent if none was asked for.
+/// empty if none was asked for.
 pub const LIFETIME: &str = "dynamic-access.lifetime";
 
 /// Seconds after its creation from which a container that was never started

@@ -1,6 +1,8 @@
 //! One attempt to start a target: what its container is made of, and how the
 //! container is recognised afterwards.
 
+use std::time::Duration;
+
 use serde_json::Value;
 
 use super::StartOrder;
@@ -59,28 +61,28 @@ impl<'a> Attempt<'a> {
         // Labels cannot be changed later, so they hold all that another replica
         // must know about the container.
         let start_within = START_WITHIN.as_secs().to_string();
-        let lifetime = order
-            .lifetime
-            .map(|lifetime| lifetime.as_secs().to_string());
+        let seconds = |lifetime: Duration| lifetime.as_secs().to_string();
+        let lifetime = order.lifetime.map(seconds).unwrap_or_default();
         let max_lifetime = order.lifetime.unwrap_or(profile.max_lifetime);
         let max_lifetime = max_lifetime.as_secs().to_string();
-        let mut labels = vec![
+        let labels = [
             (label::DEPLOYMENT, self.config.deployment_id.as_str()),
             (label::NAME, self.name.as_str()),
             (label::ATTEMPT, &self.id),
             (label::ENVIRONMENT_ID, &order.environment_id),
             (label::START_WITHIN, &start_within),
             (label::MAX_LIFETIME, &max_lifetime),
+            (label::LIFETIME, &lifetime),
+            (
+                label::SERVICE_URL,
+                order.service_url.as_deref().unwrap_or_default(),
+            ),
         ];
         let mut env = Vec::new();
         if let Some(service_url) = &order.service_url {
-            labels.push((label::SERVICE_URL, service_url));
             env.push(format!("SERVICE_URL={service_url}"));
         }
         env.push(format!("ENVIRONMENT_ID={}", order.environment_id));
-        if let Some(lifetime) = &lifetime {
-            labels.push((label::LIFETIME, lifetime));
-        }
         let is_file = self.config.token_delivery == TokenDelivery::File;
         if let Some(token) = order.activation_token() {
             env.push(if is_file {
@@ -132,7 +134,9 @@ impl<'a> Attempt<'a> {
     /// Whether any attempt created a container for the same payload. The secrets
     /// are not compared, since nothing of them is kept.
     pub fn has_payload_of(&self, found: &Listed) -> bool {
-        found.label(label::SERVICE_URL) == self.order.service_url.as_deref()
+        // An earlier version left out what was not given.
+        let service_url = found.label(label::SERVICE_URL).unwrap_or_default();
+        service_url == self.order.service_url.as_deref().unwrap_or_default()
             && found.label_seconds(label::LIFETIME) == self.order.lifetime
             && found
                 .label(label::ENVIRONMENT_ID)
@@ -155,6 +159,7 @@ mod tests {
 
     use super::*;
     use crate::config::tests::variables;
+    use crate::docker::list::tests::aged;
     use crate::secret::Secret;
 
     fn order() -> StartOrder {
@@ -179,8 +184,38 @@ mod tests {
                 "dynamic-access.environment-id": "e",
                 "dynamic-access.start-within": "120",
                 "dynamic-access.max-lifetime": "691200",
+                "dynamic-access.lifetime": "",
             })
         );
+    }
+
+    #[test]
+    fn what_is_not_given_is_labelled_as_empty_and_may_be_absent() {
+        let config = Config::parse(&variables(&[])).expect("a config");
+        let order = StartOrder {
+            service_url: None,
+            ..order()
+        };
+        let attempt = Attempt::new(&config, &order, 0);
+        let labels = &attempt.body()["Labels"];
+        assert_eq!(labels["dynamic-access.service-url"], "");
+        assert_eq!(labels["dynamic-access.lifetime"], "");
+        let has_payload = |more: &[(&str, &str)]| {
+            let labels = [&[("dynamic-access.environment-id", "e")], more].concat();
+            attempt.has_payload_of(&aged("running", None, &labels))
+        };
+        // A target that an earlier version has started.
+        assert!(has_payload(&[]));
+        let empty = [
+            ("dynamic-access.service-url", ""),
+            ("dynamic-access.lifetime", ""),
+        ];
+        assert!(has_payload(&empty));
+        assert!(!has_payload(&[(
+            "dynamic-access.service-url",
+            "https://host"
+        )]));
+        assert!(!has_payload(&[("dynamic-access.lifetime", "60")]));
     }
 
     #[track_caller]

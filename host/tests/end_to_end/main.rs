@@ -28,6 +28,7 @@ mod openapi;
 mod page;
 mod pull;
 mod reaping;
+mod repeated;
 mod secrets;
 mod spinkube;
 mod story;

@@ -20,7 +20,7 @@ const PLANTED: &str = "planted-secret-of-a-target";
 
 const ENVIRONMENT: &str = "0f1e2d3c-4b5a-6978-8796-a5b4c3d2e1f0";
 
-fn server(engine: &RealEngine, deployment: &Deployment<'_>, more: &[(&str, &str)]) -> Server {
+pub fn server(engine: &RealEngine, deployment: &Deployment<'_>, more: &[(&str, &str)]) -> Server {
     let mut variables = vec![
         ("deployment_id", deployment.id.as_str()),
         ("api_secret", API),
@@ -36,7 +36,7 @@ fn call(server: &Server, secret: &str, method: &str, path: &str) -> Answer {
 }
 
 /// Asks for a target, whose agent keeps trying to register.
-fn ask(server: &Server, key: &str, body: &Value) -> Answer {
+pub fn ask(server: &Server, key: &str, body: &Value) -> Answer {
     ask_with(server, key, body, &[])
 }
 
@@ -51,7 +51,7 @@ fn ask_with(server: &Server, key: &str, body: &Value, more: &[(&str, &str)]) -> 
     server.send("POST", "/v1/targets", &headers, body.to_string().as_bytes())
 }
 
-fn order() -> Value {
+pub fn order() -> Value {
     json!({
         "environment": ENVIRONMENT,
         "serviceUrl": "http://192.0.2.1:9",
@@ -60,7 +60,7 @@ fn order() -> Value {
 }
 
 #[track_caller]
-fn check_status(answer: &Answer, status: u16) {
+pub fn check_status(answer: &Answer, status: u16) {
     assert_eq!(answer.status, status, "{answer:?}");
 }
 

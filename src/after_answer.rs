@@ -30,6 +30,10 @@ impl Work {
     pub fn after(route: &Route, error: Option<&Error>) -> Option<Self> {
         match (route, error) {
             (Route::Start | Route::StartTarget | Route::Health, None) => Some(Self::Reap),
+            // What takes the place may be due.
+            (Route::Start | Route::StartTarget, Some(Error::TooManyTargets { .. })) => {
+                Some(Self::Reap)
+            }
             (_, Some(Error::ImageBeingPulled(image))) => Some(Self::Pull(image.clone())),
             (_, Some(Error::Unhealthy(cause))) => Self::after(route, Some(cause)),
             _ => None,
@@ -136,6 +140,17 @@ mod tests {
             assert_eq!(Work::after(&Route::Start, Some(&error)), None);
             let unhealthy = Error::Unhealthy(Box::new(error));
             assert_eq!(Work::after(&Route::Health, Some(&unhealthy)), None);
+        }
+    }
+
+    #[test]
+    fn a_reap_follows_a_start_that_has_found_no_place() {
+        let full = Error::TooManyTargets {
+            max: 1,
+            of: "of all environments",
+        };
+        for route in [Route::Start, Route::StartTarget] {
+            assert_eq!(Work::after(&route, Some(&full)), Some(Work::Reap));
         }
     }
 

@@ -37,14 +37,14 @@ pub fn lifetime(container: &Listed, otherwise: Duration) -> Duration {
 }
 
 /// Whether a container counts as a live target: it runs, or may yet be started.
+///
+/// A created one may be, whatever its age: the clock of whoever has made it may have
+/// stood still meanwhile, as that of a suspended machine does. Its removal makes that
+/// start fail.
 pub fn is_live(container: &Listed) -> bool {
     match container.state {
         // One that a node may yet run, or may still be running, has its place too.
-        State::Starting | State::Running | State::Stopping => true,
-        // Without an age it may be young. One target too few is the safer error.
-        State::Created => container
-            .age
-            .is_none_or(|age| age <= start_within(container)),
+        State::Created | State::Starting | State::Running | State::Stopping => true,
         State::Ended | State::Dead | State::Removing | State::Unknown => false,
     }
 }
@@ -59,9 +59,8 @@ mod tests {
         for (state, age, live) in [
             ("running", Some(u64::MAX), true),
             ("paused", Some(0), true),
-            ("created", Some(120), true),
+            ("created", Some(u64::MAX), true),
             ("created", None, true),
-            ("created", Some(121), false),
             ("exited", Some(0), false),
             ("dead", Some(0), false),
             ("removing", Some(0), false),

@@ -15,7 +15,7 @@ use std::time::Duration;
 use crate::fate::{Effect, Fate, Fates};
 use crate::model::swarm::Move;
 use crate::model::{Op, Orchestrator, Reply};
-use crate::scenario::{Scenario, Webhook};
+use crate::scenario::{LATE_WITHIN, Scenario, Webhook};
 use crate::schedule::Path;
 use crate::steps::{Idle, Step};
 use crate::world::{Call, Drift, Shared, Wait, World, actor};
@@ -369,7 +369,6 @@ impl Run<'_> {
         if self.phase != Phase::Work {
             self.world().settle();
         }
-        let late_within = self.world().scenario.late_within();
         let mut number = 0;
         loop {
             let mut world = self.world();
@@ -382,7 +381,7 @@ impl Run<'_> {
                     drop(world);
                     self.land(number);
                 }
-                None if drift.sent + late_within < until => {
+                None if drift.sent + LATE_WITHIN < until => {
                     world.drifts.remove(number);
                 }
                 _ => number += 1,

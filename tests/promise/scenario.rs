@@ -14,6 +14,9 @@ use crate::model::{Key, Kind, State};
 /// When schedules begin, so that there is a time before.
 pub const BEGINNING: Duration = Duration::from_secs(100 * 24 * 60 * 60);
 
+/// How long after it was sent a request whose answer was lost may take effect.
+pub const LATE_WITHIN: Duration = Duration::from_secs(10 * 60);
+
 /// What no answer and no log line may hold.
 pub const WEBHOOK_SECRET: &str = "planted-webhook-secret";
 
@@ -128,20 +131,6 @@ impl Scenario {
             ends: 0,
             restarts: 0,
             prunes: 0,
-        }
-    }
-
-    /// How long after it was sent a request whose answer was lost may take
-    /// effect.
-    ///
-    /// A place under `max_targets` is held for a container that is created
-    /// for as long as it may be started, which is two minutes; an Engine that
-    /// sits on a start for longer can exceed the limit by that one.
-    pub fn late_within(&self) -> Duration {
-        if self.max_targets == 1 {
-            Duration::from_secs(90)
-        } else {
-            Duration::from_secs(10 * 60)
         }
     }
 

@@ -355,6 +355,21 @@ fn one_target_too_many_steps_back() {
 }
 
 #[test]
+fn a_created_target_has_its_place_for_as_long_as_it_is_there() {
+    // Its server was suspended before the start, and resumes with a clock that stood
+    // still.
+    let old = entry(OTHER, "created", 0, &[]);
+    let own = entry(ID, "created", 1_795_395_650, &[]);
+    let steps = vec![
+        ("create", created()),
+        ("list all", Is(200, format!("[{own},{old}]"))),
+        ("list by id", one("created", &[])),
+        ("remove", done()),
+    ];
+    check_start(steps, 429);
+}
+
+#[test]
 fn a_limit_of_none_refuses_new_targets_and_keeps_those_that_run() {
     for drained in [
         ("max_targets", "0"),

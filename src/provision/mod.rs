@@ -7,6 +7,7 @@
 //! |---|---|
 //! | `start` | what a start does next, from what it sees of its container |
 //! | `attempt` | what the container of one start is made of |
+//! | `create` | what is refused before there is a container |
 //! | `capacity` | whether there is room for one more target |
 //! | `clean_up` | what becomes of the container of a failed start |
 //! | `stop` | when a target is gone |
@@ -17,6 +18,7 @@
 pub mod attempt;
 mod capacity;
 mod clean_up;
+mod create;
 mod health;
 mod readings;
 mod start;

@@ -10,12 +10,11 @@ use std::time::Duration;
 use super::attempt::{self, Attempt};
 use super::capacity::Capacity;
 use super::clean_up::Remains;
+use super::create::Unmade;
 use super::{FAULTS_MAX, Provisioner, StartOrder, Started};
 use crate::ages::ABANDONED_AFTER;
-use crate::config::{Profile, SchedulerKind, TokenDelivery};
 use crate::docker::TargetId;
-use crate::docker::archive::SecretFile;
-use crate::docker::create::{self, is_limit_dropped};
+use crate::docker::create::is_limit_dropped;
 use crate::docker::list::{Listed, State};
 use crate::docker::remove::Removed;
 use crate::error::Error;
@@ -23,7 +22,6 @@ use crate::fault::Fault;
 use crate::key::KeyKind;
 use crate::pauses::Pauses;
 use crate::platform::Platform;
-use crate::pull::pull;
 use crate::scheduler::{NewTarget, Started as Outcome};
 
 /// How long a target must stay up to count as started, beside the time that its
@@ -73,7 +71,6 @@ impl<P: Platform> Provisioner<'_, P> {
     /// then, unless the Engine could not be reached to do so.
     pub async fn start(&self, order: &StartOrder) -> Result<Started, Error> {
         let profile = self.config.profiles.of(&order.environment_id);
-        self.check_order(order, profile)?;
         let mut avoid = Vec::new();
         let mut rejection = None;
         loop {
@@ -101,66 +98,54 @@ impl<P: Platform> Provisioner<'_, P> {
     }
 
     /// The same, on any node but those of `avoid`, which have rejected the target.
+    ///
+    /// A start that is refused may repeat one whose target runs, so a look at the name
+    /// comes before that answer.
     async fn start_once(&self, order: &StartOrder, avoid: &[String]) -> Result<Started, Error> {
         let new_attempt = || Attempt::new(self.config, order, self.platform.random());
         let mut attempt = new_attempt();
         let mut pauses = Pauses::new(self.platform, self.budget.work_until);
         let mut faults = 0;
-        let mut has_pulled = false;
         loop {
             let target = attempt.target(avoid);
-            let image = target.image;
-            let cause = match self.scheduler.create(&target).await {
-                Ok(create::Outcome::Created { id, warnings }) => {
-                    match self.run(&attempt, &target, id, warnings).await {
-                        Err(error @ Error::TargetVanished(_)) => error,
-                        outcome => return outcome,
-                    }
-                }
-                Ok(create::Outcome::NoSuchImage) if has_pulled => {
-                    return Err(Error::NoSuchImage(image.clone()));
-                }
-                Ok(create::Outcome::NoSuchImage) => {
-                    let engine = self.scheduler.engine().until(self.budget.pull_until);
-                    pull(&engine, self.config, image).await?;
-                    has_pulled = true;
-                    continue;
-                }
-                Ok(create::Outcome::NoSuchNetwork(named)) => {
-                    return Err(attempt.no_such_network(named));
-                }
-                Ok(create::Outcome::NameTaken) => Error::InProgress,
-                // Nothing was created, so there is nothing to look for.
-                Err(fault) if fault.is_without_effect() => return Err(fault.into()),
-                Err(fault) => {
-                    faults += 1;
-                    fault.into()
-                }
+            let unmade = match self.make(&attempt, &target).await? {
+                Ok((id, warnings)) => match self.run(&attempt, &target, id, warnings).await {
+                    Err(error @ Error::TargetVanished(_)) => Unmade::Unclear(error),
+                    outcome => return outcome,
+                },
+                Err(unmade) => unmade,
             };
-            let settled = self.settle(&attempt, &mut pauses, &cause).await;
-            if settled.as_ref().is_err_and(Error::is_transient) {
-                self.clean_up_unseen(&attempt).await;
-            }
-            let cause = match settled? {
-                Sight::Runs(id) => {
+            let unmade = match self.settle(&attempt, &mut pauses).await {
+                Ok(Sight::Runs(id)) => {
                     let started = self.confirm(&attempt, id, Vec::new(), STAYS_UP).await?;
                     return Ok(Started {
                         is_new: false,
                         ..started
                     });
                 }
-                Sight::Mine(id) => match self.run(&attempt, &target, id, Vec::new()).await {
-                    Err(error @ Error::TargetVanished(_)) => error,
+                Ok(Sight::Mine(id)) => match self.run(&attempt, &target, id, Vec::new()).await {
+                    Err(error @ Error::TargetVanished(_)) => Unmade::Unclear(error),
                     outcome => return outcome,
                 },
-                _ => cause,
+                Ok(_) => unmade,
+                Err(error) if error.is_transient() => {
+                    return Err(self.unseen(&attempt, unmade, error).await);
+                }
+                Err(error) => return Err(error),
             };
-            // Whoever else removes what is left of a target that has vanished may come
-            // late, and takes the secrets of its attempt.
-            if matches!(cause, Error::TargetVanished(_)) {
-                faults += 1;
-                attempt = new_attempt();
-            }
+            let cause = match unmade {
+                Unmade::Refused(refusal) => return Err(refusal),
+                Unmade::NameTaken => Error::InProgress,
+                Unmade::Unclear(cause) => {
+                    faults += 1;
+                    // Whoever else removes what is left of a target that has vanished
+                    // may come late, and takes the secrets of its attempt.
+                    if matches!(cause, Error::TargetVanished(_)) {
+                        attempt = new_attempt();
+                    }
+                    cause
+                }
+            };
             // An Engine that reports a failure of its own would fail again.
             let is_final = matches!(cause, Error::EngineFailed(Fault::EngineError { .. }));
             if is_final || faults >= FAULTS_MAX || !pauses.next().await {
@@ -169,30 +154,19 @@ impl<P: Platform> Provisioner<'_, P> {
         }
     }
 
-    /// Checks what the variables allow an order to ask for.
-    fn check_order(&self, order: &StartOrder, profile: &Profile) -> Result<(), Error> {
-        let is_allowed = |url| profile.service_urls.allow(url);
-        if !order.service_url.as_deref().is_none_or(is_allowed) {
-            return Err(Error::ServiceUrlNotAllowed);
+    /// The error of a start that has made nothing it knows of, and whose look at the
+    /// name has failed with `error`.
+    async fn unseen(&self, attempt: &Attempt<'_>, unmade: Unmade, error: Error) -> Error {
+        match unmade {
+            // Why the look was needed says more than why it failed.
+            Unmade::NameTaken => Error::InProgress,
+            Unmade::Unclear(cause) => {
+                self.clean_up_unseen(attempt).await;
+                cause
+            }
+            // A refusal would be wrong if the target runs.
+            Unmade::Refused(_) => error,
         }
-        if order
-            .lifetime
-            .is_some_and(|lifetime| lifetime > profile.max_lifetime)
-        {
-            return Err(Error::LifetimeTooLong(profile.max_lifetime));
-        }
-        // Nobody who asks for files expects to find them in the environment.
-        let is_env = self.config.token_delivery == TokenDelivery::Env;
-        if is_env && order.key.kind() == KeyKind::IdempotencyKey {
-            return Err(Error::SecretsNeedFiles);
-        }
-        // Swarmkit, `validateSecretSpec`.
-        let is_swarm = self.config.scheduler == SchedulerKind::Swarm;
-        let is_empty = |secret: &SecretFile| secret.content.expose().is_empty();
-        if is_swarm && order.secrets.iter().any(is_empty) {
-            return Err(Error::EmptySecret);
-        }
-        Ok(())
     }
 
     /// Looks at the name until one thing is certain: the target runs, it is
@@ -201,16 +175,15 @@ impl<P: Platform> Provisioner<'_, P> {
         &self,
         attempt: &Attempt<'_>,
         pauses: &mut Pauses<'_, P>,
-        cause: &Error,
     ) -> Result<Sight, Error> {
         loop {
-            match self.look(attempt).await {
-                Ok(Sight::Busy) => {
+            match self.look(attempt).await? {
+                Sight::Busy => {
                     if !pauses.next().await {
                         return Err(Error::InProgress);
                     }
                 }
-                Ok(Sight::Abandoned(found)) => {
+                Sight::Abandoned(found) => {
                     // Without force: a created one that runs after all stays,
                     // and the next look shows it.
                     let removed = self.scheduler.remove(&found).await;
@@ -219,10 +192,7 @@ impl<P: Platform> Provisioner<'_, P> {
                         return Err(Error::InProgress);
                     }
                 }
-                Ok(sight) => return Ok(sight),
-                // Why the look was needed says more than why it failed.
-                Err(error) if error.is_transient() => return Err(cause.clone()),
-                Err(error) => return Err(error),
+                sight => return Ok(sight),
             }
         }
     }

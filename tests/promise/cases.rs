@@ -111,6 +111,25 @@ fn starts() -> Vec<Scenario> {
             &[given(FIRST_KEY, Created, 60)],
             201,
         ),
+        // What a new target would need is gone.
+        Scenario {
+            has_image: false,
+            ..case(
+                "start-of-running-without-image",
+                START,
+                &[given(0, Running, 60)],
+                200,
+            )
+        },
+        Scenario {
+            has_image: false,
+            ..case(
+                "key-start-of-running-without-image",
+                START_KEY,
+                &[given(FIRST_KEY, Running, 60)],
+                200,
+            )
+        },
         case("start-and-reap", START, &remains(), 200),
     ]
 }

@@ -8,6 +8,7 @@ mod health;
 mod metrics;
 mod page;
 mod reap;
+mod refusals;
 mod script;
 mod start;
 mod starvation;

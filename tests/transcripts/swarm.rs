@@ -204,6 +204,35 @@ fn a_start_is_vouched_for_once_its_task_was_seen_running() {
 }
 
 #[test]
+fn a_repeated_start_finds_its_target_although_a_new_one_would_be_refused() {
+    let missing = || ("create service", said(404, "network targets not found"));
+    let looked = |services, tasks| {
+        vec![
+            ("find service by name", services),
+            ("list own tasks", tasks),
+        ]
+    };
+    let running = || looked(one(1, &[]), task("running"));
+    let steps = after(
+        vec![missing()],
+        vec![running(), seen_running(), vouched_for()],
+    );
+    assert!(!start(steps).expect("it runs").is_new);
+    let elsewhere = [&SWARM[..], &[("service_urls", "https://other")]].concat();
+    let steps = after(running(), vec![seen_running(), vouched_for()]);
+    let order = order();
+    let found = run_with(&elsewhere, steps, async |provisioner| {
+        provisioner.start(&order).await
+    });
+    assert!(!found.expect("it runs").is_new);
+    let steps = after(vec![missing()], vec![looked(none(), none())]);
+    assert_eq!(
+        start(steps).expect_err("none runs").code(),
+        "no_such_network"
+    );
+}
+
+#[test]
 fn a_vouch_that_meets_a_fence_is_no_success() {
     let steps = after(
         until_started(),

@@ -115,14 +115,18 @@ fn a_reply_without_end_is_not_read_to_it() {
 }
 
 #[test]
-fn a_container_that_the_engine_refuses_is_500_and_not_looked_for() {
+fn a_container_that_the_engine_refuses_is_500_and_created_once() {
     let engine = FakeEngine::start(|_| {
         Reply::json("400 Bad Request", r#"{"message":"invalid HostConfig"}"#)
     });
     let server = Server::over_tcp(&[("docker_url", &engine.url())]);
     let answer = server.start_target("a-token");
     assert_eq!(answer.status, 500, "{answer:?}");
-    assert_eq!(engine.requests().len(), 1);
+    let requests = engine.requests();
+    let is_create = |request: &&String| request.starts_with("POST /containers/create");
+    assert_eq!(requests.iter().filter(is_create).count(), 1);
+    // The look for a target that runs already.
+    assert_eq!(requests.len(), 2);
 }
 
 #[test]

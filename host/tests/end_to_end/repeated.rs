@@ -3,18 +3,36 @@
 
 use serde_json::{Value, json};
 
-use crate::lifecycle::{check_done, sleeper};
+use crate::lifecycle::{check_done, id_of, sleeper};
 use crate::support::engine::{Deployment, RealEngine};
 use crate::support::http::Answer;
 use crate::support::unique;
 use crate::targets::{ask, check_status, order, server};
 
 on_each_engine!(
+    a_target_that_runs_is_found_although_a_new_one_would_be_refused,
+    a_target_that_has_ended_is_told_although_a_new_one_would_be_refused,
     a_target_of_an_image_that_was_made_from_a_target_is_found,
     a_target_that_an_earlier_version_has_started_is_found,
 );
 
-/// An order with all that is compared.
+/// Variables with which no new target is started, and the status of the refusal.
+fn refusals() -> [(&'static str, &'static str, u16); 6] {
+    [
+        ("agent_image", "an-image-that-is-not-there", 500),
+        ("service_urls", "https://*.example.com", 422),
+        ("max_targets", "0", 429),
+        ("token_delivery", "env", 422),
+        ("max_lifetime", "1h", 422),
+        (
+            "container_patch",
+            r#"{"HostConfig":{"NetworkMode":"a-network-that-is-not-there"}}"#,
+            500,
+        ),
+    ]
+}
+
+/// An order that each of [`refusals`] refuses.
 fn order_of_two_hours() -> Value {
     let mut order = order();
     order["lifetime"] = json!("2h");
@@ -24,6 +42,38 @@ fn order_of_two_hours() -> Value {
 fn id(answer: &Answer) -> String {
     let id = &answer.json()["id"];
     id.as_str().expect("an id").to_owned()
+}
+
+fn a_target_that_runs_is_found_although_a_new_one_would_be_refused(engine: &RealEngine) {
+    let deployment = Deployment::new(engine);
+    let before = server(engine, &deployment, &[]);
+    let (token, key) = (unique("token"), unique("key"));
+    let of_token = id_of(&before.start_target(&token));
+    let created = ask(&before, &key, &order_of_two_hours());
+    check_status(&created, 201);
+    for (name, value, status) in refusals() {
+        let after = server(engine, &deployment, &[(name, value)]);
+        assert_eq!(id_of(&after.start_target(&token)), of_token, "{name}");
+        let again = ask(&after, &key, &order_of_two_hours());
+        check_status(&again, 200);
+        assert_eq!(id(&again), id(&created), "{name}");
+        let refused = ask(&after, &unique("key"), &order_of_two_hours());
+        assert_eq!(refused.status, status, "{name}: {refused:?}");
+    }
+    assert_eq!(deployment.containers().len(), 2);
+}
+
+fn a_target_that_has_ended_is_told_although_a_new_one_would_be_refused(engine: &RealEngine) {
+    let deployment = Deployment::new(engine);
+    let before = server(engine, &deployment, &[]);
+    let token = unique("token");
+    let target = id_of(&before.start_target(&token));
+    let path = format!("/containers/{target}/kill");
+    assert_eq!(engine.call("POST", &path, None).status, 204);
+    let elsewhere = ("service_urls", "https://*.example.com");
+    let after = server(engine, &deployment, &[elsewhere]);
+    check_status(&after.start_target(&token), 409);
+    check_status(&after.start_target(&unique("token")), 422);
 }
 
 /// An image, removed when it is dropped.

@@ -1,0 +1,89 @@
+//! The create of a start: what the variables and the Engine refuse, and a pull of the
+//! image if that is missing.
+
+use super::attempt::Attempt;
+use super::{KeyKind, Provisioner};
+use crate::config::{SchedulerKind, TokenDelivery};
+use crate::docker::TargetId;
+use crate::docker::archive::SecretFile;
+use crate::docker::create::Outcome;
+use crate::error::Error;
+use crate::fault::Fault;
+use crate::platform::Platform;
+use crate::pull::pull;
+use crate::scheduler::NewTarget;
+
+/// Why a create has brought no container that is known.
+pub(super) enum Unmade {
+    /// The name is taken.
+    NameTaken,
+    /// The variables or the Engine do not allow it, and another try would bring the same.
+    /// A target that an earlier start has made may run all the same.
+    Refused(Error),
+    /// The container may exist, although the call has failed.
+    Unclear(Error),
+}
+
+impl<P: Platform> Provisioner<'_, P> {
+    /// Creates the container of an attempt, and pulls its image once if that is missing.
+    /// Tells its id, and what the Engine has left out of its configuration.
+    ///
+    /// # Errors
+    ///
+    /// Why the call was certainly not made. A look would fail likewise.
+    pub(super) async fn make(
+        &self,
+        attempt: &Attempt<'_>,
+        target: &NewTarget<'_>,
+    ) -> Result<Result<(TargetId, Vec<String>), Unmade>, Error> {
+        if let Err(refusal) = self.check_order(attempt) {
+            return Ok(Err(Unmade::Refused(refusal)));
+        }
+        let mut outcome = self.scheduler.create(target).await;
+        if outcome == Ok(Outcome::NoSuchImage) {
+            let engine = self.scheduler.engine().until(self.budget.pull_until);
+            if let Err(error) = pull(&engine, self.config, target.image).await {
+                return Ok(Err(Unmade::Refused(error)));
+            }
+            outcome = self.scheduler.create(target).await;
+        }
+        Ok(Err(match outcome {
+            Ok(Outcome::Created { id, warnings }) => return Ok(Ok((id, warnings))),
+            Ok(Outcome::NameTaken) => Unmade::NameTaken,
+            Ok(Outcome::NoSuchImage) => Unmade::Refused(Error::NoSuchImage(target.image.clone())),
+            Ok(Outcome::NoSuchNetwork(named)) => Unmade::Refused(attempt.no_such_network(named)),
+            Err(fault @ Fault::EngineError { .. }) if fault.is_without_effect() => {
+                Unmade::Refused(fault.into())
+            }
+            Err(fault) if fault.is_without_effect() => return Err(fault.into()),
+            Err(fault) => Unmade::Unclear(fault.into()),
+        }))
+    }
+
+    /// Checks what the variables allow an order to ask for.
+    fn check_order(&self, attempt: &Attempt<'_>) -> Result<(), Error> {
+        let Attempt { order, profile, .. } = attempt;
+        let is_allowed = |url| profile.service_urls.allow(url);
+        if !order.service_url.as_deref().is_none_or(is_allowed) {
+            return Err(Error::ServiceUrlNotAllowed);
+        }
+        if order
+            .lifetime
+            .is_some_and(|lifetime| lifetime > profile.max_lifetime)
+        {
+            return Err(Error::LifetimeTooLong(profile.max_lifetime));
+        }
+        // Nobody who asks for files expects to find them in the environment.
+        let is_env = self.config.token_delivery == TokenDelivery::Env;
+        if is_env && order.key.kind() == KeyKind::IdempotencyKey {
+            return Err(Error::SecretsNeedFiles);
+        }
+        // Swarmkit, `validateSecretSpec`.
+        let is_swarm = self.config.scheduler == SchedulerKind::Swarm;
+        let is_empty = |secret: &SecretFile| secret.content.expose().is_empty();
+        if is_swarm && order.secrets.iter().any(is_empty) {
+            return Err(Error::EmptySecret);
+        }
+        Ok(())
+    }
+}

@@ -17,8 +17,9 @@ pub enum Outcome {
         /// What the Engine left out of the container's configuration.
         warnings: Vec<String>,
     },
-    /// The name is taken, for now at least.
-    NameTaken,
+    /// The name is taken, for now at least. Holds the Engine's words, which may name the
+    /// container that has it.
+    NameTaken(String),
     /// The Engine does not have the image.
     NoSuchImage,
     /// The Engine does not have the network, which Podman notices here.
@@ -47,8 +48,8 @@ fn created(reply: &Reply) -> Result<Outcome, Fault> {
                 warnings: warnings.map(str::to_owned).collect(),
             })
         }
-        409 if reply.is_engines(StatusCode::CONFLICT) => Ok(Outcome::NameTaken),
-        404 | 500 if is_name_conflict(reply) => Ok(Outcome::NameTaken),
+        409 if reply.is_engines(StatusCode::CONFLICT) => Ok(name_taken(reply)),
+        404 | 500 if is_name_conflict(reply) => Ok(name_taken(reply)),
         404 if is_no_such_image(reply) => Ok(Outcome::NoSuchImage),
         400.. => match reply.missing_network() {
             Some(network) => Ok(Outcome::NoSuchNetwork(network)),
@@ -72,6 +73,11 @@ pub fn is_limit_dropped(warning: &str) -> bool {
     ]
     .iter()
     .any(|words| warning.contains(words))
+}
+
+/// The outcome of a create whose name is taken.
+pub fn name_taken(reply: &Reply) -> Outcome {
+    Outcome::NameTaken(reply.message().unwrap_or_default())
 }
 
 /// Podman up to 5.8 answers 500 to a name that is in use; an Engine whose
@@ -151,7 +157,8 @@ mod tests {
             (500, "name is not reserved"),
         ] {
             let reply = reply(status, &format!(r#"{{"message":"{message}"}}"#));
-            assert_eq!(created(&reply), Ok(Outcome::NameTaken), "{message}");
+            let words = message.replace('\\', "");
+            assert_eq!(created(&reply), Ok(Outcome::NameTaken(words)));
         }
     }
 

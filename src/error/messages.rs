@@ -66,7 +66,7 @@ impl Error {
             Self::Denied(_) => {
                 "The provisioning server was denied access to the Docker Engine. Contact the administrator of the provisioning server."
             }
-            Self::NameTaken(_) => {
+            Self::NameTaken(_) | Self::NameUnlisted(_) => {
                 "A container that does not belong to this server has the target's name. Contact the administrator of the provisioning server."
             }
             Self::EngineFailed(_) => {
@@ -151,7 +151,7 @@ impl Error {
             Self::NoSuchTarget => "no_such_target",
             Self::WrongMethod { .. } => "wrong_method",
             Self::NotOurs(_) => "not_ours",
-            Self::NameTaken(_) => "name_taken",
+            Self::NameTaken(_) | Self::NameUnlisted(_) => "name_taken",
             Self::Misconfigured(_) => "misconfigured",
             Self::NoSuchImage(_) => "no_such_image",
             Self::ImageBeingPulled(_) => "image_being_pulled",
@@ -221,6 +221,10 @@ impl fmt::Display for Error {
                 f,
                 "container {} has the target's name but does not belong to this deployment; remove or rename it",
                 id.short()
+            ),
+            Self::NameUnlisted(words) => write!(
+                f,
+                "the target's name is taken, and no list shows the container that has it: {words}; remove that container, which another tool may have made, or Podman when it was killed: podman ps --all --external"
             ),
             Self::Misconfigured(problems) => write!(f, "misconfigured: {problems}"),
             Self::NoSuchImage(image) => write!(

@@ -53,6 +53,8 @@ pub enum Error {
     NotOurs(TargetId),
     /// A container that does not belong to this deployment has the target's name.
     NameTaken(TargetId),
+    /// The target's name is taken, and no list shows by what. Holds the Engine's words.
+    NameUnlisted(String),
     /// Variables of this server are wrong.
     Misconfigured(Problems),
     /// The Engine has no such image.
@@ -186,7 +188,8 @@ impl Error {
             | Self::LimitDropped(_)
             | Self::Refused(_)
             | Self::Denied(_)
-            | Self::NameTaken(_) => StatusCode::INTERNAL_SERVER_ERROR,
+            | Self::NameTaken(_)
+            | Self::NameUnlisted(_) => StatusCode::INTERNAL_SERVER_ERROR,
             Self::EngineFailed(_) | Self::PullFailed { .. } => StatusCode::BAD_GATEWAY,
             Self::TargetEnded { .. } => StatusCode::CONFLICT,
             Self::ServiceUrlNotAllowed
@@ -392,6 +395,7 @@ mod tests {
             (Error::Misconfigured(Problems::one("x", "planted")), 500),
             (Error::NoSuchImage(image()), 500),
             (Error::NameTaken(id()), 500),
+            (Error::NameUnlisted("planted".to_owned()), 500),
             (Error::Refused(said(400)), 500),
             (Error::Denied(said(401)), 500),
             (Error::EngineFailed(said(500)), 502),
@@ -420,11 +424,13 @@ mod tests {
         let mut codes: Vec<_> = all().iter().map(|(error, _)| error.code()).collect();
         codes.sort_unstable();
         let repeated: Vec<_> = codes.windows(2).filter(|two| two[0] == two[1]).collect();
-        // An order of either dialect, two payloads, and why a server is unhealthy.
+        // An order of either dialect, a name that is taken, two payloads, and why a
+        // server is unhealthy.
         assert_eq!(
             repeated,
             [
                 ["bad_body", "bad_body"],
+                ["name_taken", "name_taken"],
                 ["no_such_image", "no_such_image"],
                 ["other_payload", "other_payload"],
             ]

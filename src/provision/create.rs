@@ -2,21 +2,22 @@
 //! image if that is missing.
 
 use super::attempt::Attempt;
-use super::{KeyKind, Provisioner};
+use super::Provisioner;
 use crate::config::{SchedulerKind, TokenDelivery};
 use crate::docker::TargetId;
 use crate::docker::archive::SecretFile;
 use crate::docker::create::Outcome;
 use crate::error::Error;
 use crate::fault::Fault;
+use crate::key::KeyKind;
 use crate::platform::Platform;
 use crate::pull::pull;
 use crate::scheduler::NewTarget;
 
 /// Why a create has brought no container that is known.
 pub(super) enum Unmade {
-    /// The name is taken.
-    NameTaken,
+    /// The name is taken, in the Engine's words.
+    NameTaken(String),
     /// The variables or the Engine do not allow it, and another try would bring the same.
     /// A target that an earlier start has made may run all the same.
     Refused(Error),
@@ -49,7 +50,7 @@ impl<P: Platform> Provisioner<'_, P> {
         }
         Ok(Err(match outcome {
             Ok(Outcome::Created { id, warnings }) => return Ok(Ok((id, warnings))),
-            Ok(Outcome::NameTaken) => Unmade::NameTaken,
+            Ok(Outcome::NameTaken(words)) => Unmade::NameTaken(words),
             Ok(Outcome::NoSuchImage) => Unmade::Refused(Error::NoSuchImage(target.image.clone())),
             Ok(Outcome::NoSuchNetwork(named)) => Unmade::Refused(attempt.no_such_network(named)),
             Err(fault @ Fault::EngineError { .. }) if fault.is_without_effect() => {

@@ -14,6 +14,7 @@ use super::create::Unmade;
 use super::{FAULTS_MAX, Provisioner, StartOrder, Started};
 use crate::ages::ABANDONED_AFTER;
 use crate::docker::TargetId;
+use crate::docker::call::CHANGE;
 use crate::docker::create::is_limit_dropped;
 use crate::docker::list::{Listed, State};
 use crate::docker::remove::Removed;
@@ -44,6 +45,11 @@ const WORK: Duration = Duration::from_secs(25);
 /// moment has fewer of them than the others, and is given the next one.
 const NODES_MAX: usize = 3;
 
+/// How long a name may be taken while no list shows by whom: the longest create. An
+/// Engine takes the name of a container before it makes its file system, which can be a
+/// copy of the whole image, and lists the container after that.
+const UNLISTED_MAX: Duration = CHANGE;
+
 /// How much the clocks of a Swarm's managers may differ before a warning says so.
 /// Lifetimes are told in days, and the shortest age that matters is half a minute.
 const SKEW_MAX: Duration = Duration::from_secs(10);
@@ -58,7 +64,9 @@ enum Sight {
     Busy,
     /// Nobody can start this container any more, and it has the name.
     Abandoned(Box<Listed>),
-    /// No container has the name, or none yet.
+    /// No container has the name any more.
+    Freed,
+    /// No list has shown a container of that name.
     Nothing,
 }
 
@@ -106,6 +114,7 @@ impl<P: Platform> Provisioner<'_, P> {
         let mut attempt = new_attempt();
         let mut pauses = Pauses::new(self.platform, self.budget.work_until);
         let mut faults = 0;
+        let mut unlisted_since = None;
         loop {
             let target = attempt.target(avoid);
             let unmade = match self.make(&attempt, &target).await? {
@@ -127,7 +136,12 @@ impl<P: Platform> Provisioner<'_, P> {
                     Err(error @ Error::TargetVanished(_)) => Unmade::Unclear(error),
                     outcome => return outcome,
                 },
-                Ok(_) => unmade,
+                Ok(sight) => {
+                    if matches!(sight, Sight::Freed) {
+                        unlisted_since = None;
+                    }
+                    unmade
+                }
                 Err(error) if error.is_transient() => {
                     return Err(self.unseen(&attempt, unmade, error).await);
                 }
@@ -135,9 +149,17 @@ impl<P: Platform> Provisioner<'_, P> {
             };
             let cause = match unmade {
                 Unmade::Refused(refusal) => return Err(refusal),
-                Unmade::NameTaken => Error::InProgress,
+                Unmade::NameTaken(words) => {
+                    let now = self.platform.now();
+                    let since = *unlisted_since.get_or_insert(now);
+                    if now.saturating_sub(since) >= UNLISTED_MAX {
+                        return Err(Error::NameUnlisted(words));
+                    }
+                    Error::InProgress
+                }
                 Unmade::Unclear(cause) => {
                     faults += 1;
+                    unlisted_since = None;
                     // Whoever else removes what is left of a target that has vanished
                     // may come late, and takes the secrets of its attempt.
                     if matches!(cause, Error::TargetVanished(_)) {
@@ -159,7 +181,7 @@ impl<P: Platform> Provisioner<'_, P> {
     async fn unseen(&self, attempt: &Attempt<'_>, unmade: Unmade, error: Error) -> Error {
         match unmade {
             // Why the look was needed says more than why it failed.
-            Unmade::NameTaken => Error::InProgress,
+            Unmade::NameTaken(_) => Error::InProgress,
             Unmade::Unclear(cause) => {
                 self.clean_up_unseen(attempt).await;
                 cause
@@ -176,14 +198,17 @@ impl<P: Platform> Provisioner<'_, P> {
         attempt: &Attempt<'_>,
         pauses: &mut Pauses<'_, P>,
     ) -> Result<Sight, Error> {
+        let mut was_listed = false;
         loop {
             match self.look(attempt).await? {
                 Sight::Busy => {
+                    was_listed = true;
                     if !pauses.next().await {
                         return Err(Error::InProgress);
                     }
                 }
                 Sight::Abandoned(found) => {
+                    was_listed = true;
                     // Without force: a created one that runs after all stays,
                     // and the next look shows it.
                     let removed = self.scheduler.remove(&found).await;
@@ -192,6 +217,7 @@ impl<P: Platform> Provisioner<'_, P> {
                         return Err(Error::InProgress);
                     }
                 }
+                Sight::Nothing if was_listed => return Ok(Sight::Freed),
                 sight => return Ok(sight),
             }
         }

@@ -176,6 +176,16 @@ fn refused_starts() -> Vec<Scenario> {
             max_targets: 1,
             ..case("start-when-full", START, &[given(1, Running, 60)], 429)
         },
+        // It is held by what no list shows.
+        Scenario {
+            refusal: Some(500),
+            ..case(
+                "start-of-unlisted",
+                START,
+                &[given(0, State::Reserved, 60)],
+                500,
+            )
+        },
         // The reap after the first answer makes room for the second.
         Scenario {
             max_targets: 1,

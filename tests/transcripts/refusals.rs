@@ -4,10 +4,11 @@
 use std::time::Duration;
 
 use dynamic_access::error::Error;
+use dynamic_access::platform::Platform;
 use dynamic_access::provision::StartOrder;
 
 use crate::script::*;
-use crate::start::{check_start_with, exit_code_127, no_image};
+use crate::start::{check_start, check_start_with, exit_code_127, no_image};
 
 /// Variables, and the calls that end with a refusal by them or by the Engine, each with
 /// its status.
@@ -125,4 +126,60 @@ fn a_shorter_longest_lifetime_does_not_hide_a_target_that_runs() {
         refused.expect_err("too long"),
         Error::LifetimeTooLong(longest)
     );
+}
+
+/// Podman's words for a name that is in use.
+const TAKEN: &str =
+    "the container name da-1 is already in use by 0123abcd. You have to remove that container";
+
+/// Creates of a name that is taken and not listed.
+fn tries(count: usize) -> Vec<(&'static str, Reply)> {
+    let tries = (0..count).flat_map(|_| [("create", said(500, TAKEN)), ("list by name", none())]);
+    tries.collect()
+}
+
+#[test]
+fn a_name_that_is_taken_and_never_listed_ends_the_start() {
+    let outcome = run(tries(20), async |provisioner| {
+        let outcome = provisioner.start(&order()).await;
+        assert!(provisioner.platform.now() >= Duration::from_secs(15));
+        outcome
+    });
+    let error = outcome.expect_err("the name is taken");
+    assert_eq!(error.status().as_u16(), 500);
+    assert_eq!(error.retry_after_seconds(), None);
+    assert!(
+        error.to_string().contains("already in use by 0123abcd"),
+        "{error}"
+    );
+}
+
+#[test]
+fn a_name_that_is_taken_is_waited_for_until_it_is_listed_or_free() {
+    let mut listed = tries(19);
+    listed.extend([
+        ("create", said(500, TAKEN)),
+        ("list by name", one("running", &[])),
+    ]);
+    check_start(listed, 200);
+    // Another start has listed it in between, and has failed.
+    let mut busy = tries(1);
+    busy.push(("create", said(500, TAKEN)));
+    busy.extend((0..18).map(|_| ("list by name", one("created", &[("attempt", "theirs")]))));
+    busy.push(("list by name", none()));
+    busy.extend([
+        ("create", created()),
+        ("list all", none()),
+        ("archive", written()),
+        ("start", done()),
+    ]);
+    check_start(busy, 200);
+    let mut freed = tries(19);
+    freed.extend([
+        ("create", created()),
+        ("list all", none()),
+        ("archive", written()),
+        ("start", done()),
+    ]);
+    check_start(freed, 200);
 }

@@ -73,7 +73,7 @@ impl Trial<'_> {
         }
         let (id, warnings) = match created.context("it cannot be created")? {
             Outcome::Created { id, warnings } => (id, warnings),
-            Outcome::NameTaken => bail!("its name is taken"),
+            Outcome::NameTaken(words) => bail!("its name is taken: {words}"),
             Outcome::NoSuchNetwork(network) => bail!("there is no network {network}"),
             Outcome::NoSuchImage => bail!("there is no image {}", attempt.profile.image.as_str()),
         };

@@ -14,7 +14,7 @@ use time::OffsetDateTime;
 
 use super::{TOO_LONG, label, labelled, moment};
 use crate::docker::call::{CHANGE, Call};
-use crate::docker::create::Outcome;
+use crate::docker::create::{Outcome, name_taken};
 use crate::docker::{
     ContainerName, DeploymentId, Reply, TargetId, bodiless, json as with_json, query_encoded,
     with_registry_auth,
@@ -162,7 +162,7 @@ fn created(reply: &Reply) -> Result<Outcome, Fault> {
                 warnings: Vec::new(),
             })
         }
-        409 if reply.is_engines(StatusCode::CONFLICT) => Ok(Outcome::NameTaken),
+        409 if reply.is_engines(StatusCode::CONFLICT) => Ok(name_taken(reply)),
         400.. => match reply.missing_network() {
             Some(network) => Ok(Outcome::NoSuchNetwork(network)),
             None => Err(reply.fault()),
@@ -416,7 +416,8 @@ mod tests {
         let warnings = Vec::new();
         assert_eq!(made, Ok(Outcome::Created { id: id(), warnings }));
         let taken = r#"{"message":"rpc error: code = AlreadyExists desc = name conflicts"}"#;
-        assert_eq!(call.read(&reply(409, taken)), Ok(Outcome::NameTaken));
+        let words = "rpc error: code = AlreadyExists desc = name conflicts".to_owned();
+        assert_eq!(call.read(&reply(409, taken)), Ok(Outcome::NameTaken(words)));
         let lost = r#"{"message":"network targets not found"}"#;
         let outcome = Outcome::NoSuchNetwork("targets".to_owned());
         assert_eq!(call.read(&reply(404, lost)), Ok(outcome));

@@ -8,7 +8,7 @@ use super::values::{self, SchedulerKind, TokenDelivery};
 use crate::container::{Body, Isolation, Patch};
 use crate::docker::ImageReference;
 use crate::environment_id::{is_id, is_same};
-use crate::members::Members;
+use crate::members::{self, Distinct, Members};
 use crate::service_url::ServiceUrls;
 
 /// The longest `environments`. Every request parses all of it.
@@ -199,10 +199,13 @@ pub fn parse_environments(
             ENVIRONMENTS_BYTES_MAX / 1024
         ));
     }
-    let Members(members): Members<Value> =
-        serde_json::from_str(text).map_err(|_| "is not a JSON object".to_owned())?;
+    if !text.starts_with('{') {
+        return Err("is not a JSON object".to_owned());
+    }
+    let Members(members): Members<Distinct> =
+        serde_json::from_str(text).map_err(|error| members::problem(&error))?;
     let mut environments: Vec<(String, Overrides)> = Vec::new();
-    for (id, value) in members {
+    for (id, Distinct(value)) in members {
         if !is_id(&id) {
             return Err(format!(
                 "at {}: no environmentId looks like this",
@@ -334,7 +337,7 @@ mod tests {
     }
 
     #[test]
-    fn a_key_that_no_id_or_two_keys_that_one_id_fits_are_a_problem() {
+    fn a_key_that_is_no_id_and_keys_that_mean_the_same_are_a_problem() {
         for (environments, problem) in [
             (r#"{"e":{},"E":{}}"#, "at E and at e: these are the same id"),
             (
@@ -344,6 +347,14 @@ mod tests {
             (
                 r#"{"0f1e2d3c-4b5a-6978-8796-a5b4c3d2e1f0":{},"0F1E2D3C4B5A69788796A5B4C3D2E1F0":{}}"#,
                 "these are the same id",
+            ),
+            (
+                r#"{"e":{"max_targets":5,"max_targets":1}}"#,
+                "has a key twice in one object",
+            ),
+            (
+                r#"{"e":{"container_patch":{"HostConfig":{"Memory":1,"Memory":2}}}}"#,
+                "has a key twice in one object",
             ),
             (r#"{"":{}}"#, "at : no environmentId looks like this"),
             (r#"{" e":{}}"#, "at  e: no environmentId looks like this"),

@@ -20,6 +20,8 @@ use serde_json::{Map, Value};
 use additions::Additions;
 pub use additions::PerTarget;
 
+use crate::members::{self, Distinct};
+
 /// Whether targets must be isolated from the host and from each other.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Isolation {
@@ -47,7 +49,8 @@ impl Patch {
         if text.len() > PATCH_BYTES_MAX {
             return Err(format!("is larger than {} KiB", PATCH_BYTES_MAX / 1024));
         }
-        let value = serde_json::from_str(text).map_err(|_| "is not JSON".to_owned())?;
+        let Distinct(value) =
+            serde_json::from_str(text).map_err(|error| members::problem(&error))?;
         Self::from_value(value)
     }
 

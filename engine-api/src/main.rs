@@ -7,12 +7,15 @@
 //! | `schema` | judges a JSON value by a schema of Swagger's |
 //! | `deviations` | lists where a request is meant to deviate, and why |
 //! | `check` | holds a recording against all specifications |
+//! | `patches` | holds the types that the server takes in a patch against the specifications (tests alone) |
 //!
 //! Usage: `dynamic-access-engine-api RECORDING [--complete]`. With `--complete`, each deviation of a recorded operation must have been needed.
 
 mod check;
 mod deviations;
 mod finding;
+#[cfg(test)]
+mod patches;
 mod recorded;
 mod schema;
 mod specification;

@@ -5,7 +5,7 @@ use std::time::Duration;
 
 use serde_json::{Map, Value, json};
 
-use super::forms::{is_path, is_plain};
+use super::forms::{is_mount_point, is_path, is_plain};
 use crate::docker::archive::SECRETS_DIR;
 use crate::docker::label;
 
@@ -72,9 +72,9 @@ impl Additions {
             }
         }
         for (path, value) in object(patch, "Volumes", problems) {
-            if hides_token(&path) || value != json!({}) {
+            if hides_token(&path) || !is_mount_point(&path) || value != json!({}) {
                 problems.push(format!(
-                    "Volumes.{path} must be an absolute path with the value {{}}, and outside {SECRETS_DIR}, which holds the target's token"
+                    "Volumes.{path} must be an absolute path with the value {{}}, other than / and outside /proc, /sys and {SECRETS_DIR}, which holds the target's token"
                 ));
             } else {
                 self.volumes.insert(path, value);

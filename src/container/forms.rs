@@ -39,7 +39,7 @@ pub fn check(body: &Value, problems: &mut Vec<String>) {
 }
 
 #[rustfmt::skip]
-pub const TOP_LEVEL: [Form; 21] = [
+pub const TOP_LEVEL: [Form; 13] = [
     ("Hostname", |value| is_text(value, is_host_name), "a host name"),
     ("Domainname", |value| is_text(value, is_host_name), "a domain name"),
     ("MacAddress", |value| is_text(value, is_hardware_address), "a hardware address"),
@@ -47,24 +47,16 @@ pub const TOP_LEVEL: [Form; 21] = [
     ("StopSignal", |value| is_text(value, |text| is_plain(text, "+-")), "a signal"),
     ("ExposedPorts", |value| is_object(value, |port, _| is_port(port)), "ports such as 80/tcp"),
     ("WorkingDir", |value| is_text(value, is_path_of_files), "a plain and absolute path outside /proc and /sys"),
-    ("Tty", Value::is_boolean, FLAG),
     ("StopTimeout", |value| is_number(value, 0..=STOP_SECONDS_MAX), "a number of seconds from 0 to 15"),
     ("Healthcheck", is_healthcheck, "a Test, whole numbers, and an Interval of a second or more"),
     ("Cmd", is_command, COMMAND),
     ("Entrypoint", is_command, COMMAND),
     ("OnBuild", is_command, COMMAND),
     ("Shell", is_command, COMMAND),
-    ("ArgsEscaped", Value::is_boolean, FLAG),
-    ("AttachStderr", Value::is_boolean, FLAG),
-    ("AttachStdin", Value::is_boolean, FLAG),
-    ("AttachStdout", Value::is_boolean, FLAG),
-    ("NetworkDisabled", Value::is_boolean, FLAG),
-    ("OpenStdin", Value::is_boolean, FLAG),
-    ("StdinOnce", Value::is_boolean, FLAG),
 ];
 
 #[rustfmt::skip]
-pub const HOST_CONFIG: [Form; 24] = [
+pub const HOST_CONFIG: [Form; 21] = [
     ("CpusetCpus", |value| is_text(value, is_number_list), "a list such as 0-2,4"),
     ("CpusetMems", |value| is_text(value, is_number_list), "a list such as 0-2,4"),
     ("Dns", |value| is_list(value, is_ip), "a list of IP addresses"),
@@ -77,21 +69,17 @@ pub const HOST_CONFIG: [Form; 24] = [
     ("Runtime", |value| is_one_of(value, &RUNTIMES), "a runtime that is known to isolate: runc, crun, runsc or kata-runtime"),
     ("StorageOpt", |value| is_object(value, is_storage_size), "a size such as 10G"),
     ("Sysctls", |value| is_object(value, is_sysctl), "settings of the target's own namespaces"),
-    ("Tmpfs", |value| is_object(value, |path, options| is_path_of_files(path) && is_text(options, is_tmpfs_options)), "paths outside /proc and /sys with options such as size=64m,mode=1777"),
+    ("Tmpfs", |value| is_object(value, |path, options| is_mount_point(path) && is_text(options, is_tmpfs_options)), "paths other than / and outside /proc and /sys with options such as size=64m,mode=1777"),
     ("Ulimits", |value| is_array(value, is_ulimit), "limits with a Name, a Soft and a Hard value, none of which lets a target go before others"),
     ("RestartPolicy", is_restart_policy, "no, on-failure, always or unless-stopped"),
     ("ConsoleSize", |value| is_array(value, |side| is_number(side, 0..=10_000)), "a height and a width"),
-    ("Init", Value::is_boolean, FLAG),
-    ("PublishAllPorts", Value::is_boolean, FLAG),
-    ("ReadonlyRootfs", Value::is_boolean, FLAG),
-    ("BlkioWeightDevice", |value| is_array(value, |entry| is_device_limit(entry, "Weight")), DEVICES),
-    ("BlkioDeviceReadBps", |value| is_array(value, |entry| is_device_limit(entry, "Rate")), DEVICES),
-    ("BlkioDeviceWriteBps", |value| is_array(value, |entry| is_device_limit(entry, "Rate")), DEVICES),
-    ("BlkioDeviceReadIOps", |value| is_array(value, |entry| is_device_limit(entry, "Rate")), DEVICES),
-    ("BlkioDeviceWriteIOps", |value| is_array(value, |entry| is_device_limit(entry, "Rate")), DEVICES),
+    ("BlkioWeightDevice", |value| is_array(value, |entry| is_device_limit(entry, "Weight", 1000)), DEVICES),
+    ("BlkioDeviceReadBps", |value| is_array(value, |entry| is_device_limit(entry, "Rate", BYTES_MAX)), DEVICES),
+    ("BlkioDeviceWriteBps", |value| is_array(value, |entry| is_device_limit(entry, "Rate", BYTES_MAX)), DEVICES),
+    ("BlkioDeviceReadIOps", |value| is_array(value, |entry| is_device_limit(entry, "Rate", BYTES_MAX)), DEVICES),
+    ("BlkioDeviceWriteIOps", |value| is_array(value, |entry| is_device_limit(entry, "Rate", BYTES_MAX)), DEVICES),
 ];
 
-const FLAG: &str = "true or false";
 const COMMAND: &str = "a text or a list of texts";
 const DEVICES: &str = "a list of devices, each with a path and a number above 0";
 
@@ -188,6 +176,12 @@ pub fn is_path_of_files(text: &str) -> bool {
     is_path(text) && !matches!(first, Some("proc" | "sys"))
 }
 
+/// Whether something can be mounted at a path: an Engine takes neither the root nor the
+/// kernel's own files.
+pub fn is_mount_point(text: &str) -> bool {
+    is_path_of_files(text) && text.contains(|letter| !matches!(letter, '/' | '.'))
+}
+
 /// Whether a value is a command, which only the target reads. A runtime that is
 /// written in C takes a NUL for the end.
 pub fn is_command(value: &Value) -> bool {
@@ -222,11 +216,11 @@ fn is_restart_policy(policy: &Value) -> bool {
 }
 
 /// Whether an entry limits one device of the host by a number above 0.
-fn is_device_limit(entry: &Value, number: &str) -> bool {
+fn is_device_limit(entry: &Value, number: &str, max: i64) -> bool {
     let is_device = |path: &str| is_path(path) && path.starts_with("/dev/");
     entry["Path"].as_str().is_some_and(is_device)
         && is_object(entry, |key, value| {
-            key == "Path" || (key == number && is_number(value, 1..=BYTES_MAX))
+            key == "Path" || (key == number && is_number(value, 1..=max))
         })
 }
 

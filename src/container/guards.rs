@@ -8,8 +8,8 @@ use serde_json::Value;
 use super::additions::{hides_token, is_above_token};
 use super::defaults::CAPABILITIES;
 use super::forms::{
-    BYTES_MAX, is_absent_or, is_hardware_address, is_host_name, is_ip, is_list, is_number,
-    is_object, is_one_of, is_path_of_files, is_plain, is_text,
+    BYTES_MAX, is_absent_or, is_hardware_address, is_host_name, is_ip, is_list, is_mount_point, is_number,
+    is_object, is_one_of, is_plain, is_text,
 };
 use crate::docker::archive::SECRETS_DIR;
 
@@ -169,7 +169,7 @@ pub fn check_isolation(body: &Value, problems: &mut Vec<String>) {
     if !list(&host_config["Mounts"]).is_some_and(|mut mounts| mounts.all(is_own_mount)) {
         refuse(
             "Mounts",
-            "may only have tmpfs mounts, and volumes without a name, a driver and further options",
+            "may only have tmpfs mounts, and volumes without a name, a driver and further options, at paths other than / and outside /proc and /sys",
         );
     }
     let endpoints = &body["NetworkingConfig"]["EndpointsConfig"];
@@ -425,13 +425,12 @@ fn is_plain_mount(mount: &Value, own: &str) -> bool {
     ];
     let mut others = others.iter().filter(|key| **key != own);
     let tmpfs = &mount["TmpfsOptions"];
-    let is_number = |key| is_absent_or(&tmpfs[key], Value::is_u64);
-    let is_plain = matches!(mount["ReadOnly"], Value::Null | Value::Bool(_))
-        && mount["Target"].as_str().is_some_and(is_path_of_files);
+    let is_number = |key, max| is_absent_or(&tmpfs[key], |value| is_number(value, 0..=max));
+    let is_plain = mount["Target"].as_str().is_some_and(is_mount_point);
     is_consistency
         && is_plain
         && others.all(|key| is_unset(&mount[key]))
-        && is_number("SizeBytes")
-        && is_number("Mode")
+        && is_number("SizeBytes", BYTES_MAX)
+        && is_number("Mode", 0o7777)
         && is_unset(&tmpfs["Options"])
 }

@@ -6,7 +6,7 @@
 //! `service`. Of a container, `defaults` is where every body starts, `additions` has the options that patches
 //! can only add to, `guards` refuses unsafe options, `forms` refuses values that an
 //! Engine could read differently, and `spelling` refuses keys that the guards would
-//! overlook.
+//! overlook and values of a type that no Engine takes.
 
 mod additions;
 mod defaults;
@@ -101,7 +101,8 @@ impl Body {
     ///
     /// # Errors
     ///
-    /// All problems with the patches. Each has its path and contains no value.
+    /// All problems with the patches: those of keys and types first, because nothing else
+    /// can be told before. Each has its path and contains no value.
     pub fn of_container(patches: &[&Patch], isolation: Isolation) -> Result<Self, Vec<String>> {
         let mut problems = Vec::new();
         let mut additions = Additions::default();
@@ -113,6 +114,9 @@ impl Body {
         }
         defaults::complete(&mut merged);
         spelling::check(&merged, isolation, &mut problems);
+        if !problems.is_empty() {
+            return Err(problems);
+        }
         guards::check_servers_own(&merged, &mut problems);
         if isolation == Isolation::Kept {
             guards::check_isolation(&merged, &mut problems);

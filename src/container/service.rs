@@ -16,8 +16,7 @@ use super::forms::{
 use super::guards::{
     NANO_CPUS_MAX, NANO_CPUS_MIN, has_bounded_log, is_network_name, is_own_mount, is_plain_log,
 };
-use super::spelling::folded;
-use super::{Isolation, Patch, defaults};
+use super::{Isolation, Patch, defaults, spelling};
 use crate::docker::label;
 
 /// The constraint that keeps targets off the managers: who controls a manager
@@ -76,7 +75,8 @@ fn capabilities() -> Vec<String> {
 ///
 /// # Errors
 ///
-/// All problems with the patches. Each has its path and contains no value.
+/// All problems with the patches: those of keys and types first. Each has its path and
+/// contains no value.
 pub fn template(
     patches: &[&Patch],
     isolation: Isolation,
@@ -96,6 +96,10 @@ pub fn template(
             additions.take_from(container, &mut problems);
         }
         json_patch::merge(&mut merged, &Value::Object(patch));
+    }
+    spelling::check_template(&merged, &mut problems);
+    if !problems.is_empty() {
+        return Err(problems);
     }
     check_servers_own(&merged, &mut problems);
     if isolation == Isolation::Kept {
@@ -172,17 +176,6 @@ fn check_servers_own(template: &Value, problems: &mut Vec<String>) {
             "RestartPolicy must stay none: a second task would be a second target".to_owned(),
         );
     }
-    // An Engine reads a key in any case, so one in the wrong case would be overlooked.
-    for (place, object) in [("", template), ("ContainerSpec.", container)] {
-        let names = RULES.iter().map(|rule| rule.1).chain(SERVERS_OWN);
-        for key in object.as_object().into_iter().flatten().map(|(key, _)| key) {
-            let mut names = names.clone();
-            let is_misspelt = |name: &str| name != key && folded(name) == folded(key);
-            if let Some(name) = names.find(|name| is_misspelt(name)) {
-                problems.push(format!("{place}{key} must be spelt {name}"));
-            }
-        }
-    }
     let mounts = container["Mounts"].as_array().into_iter().flatten();
     let mut places = mounts.map(|mount| mount["Target"].as_str().unwrap_or_default());
     if places.any(hides_token) {
@@ -223,7 +216,7 @@ const RULES: [Rule; 32] = [
     ("ContainerSpec", "DNSConfig", is_dns, "an object with Nameservers, Search and Options"),
     ("ContainerSpec", "Ulimits", |value| is_array(value, |limit| is_ulimit(limit) && has_keys(limit, &["Name", "Soft", "Hard"])), "limits with a Name, a Soft and a Hard value"),
     ("ContainerSpec", "Sysctls", |value| is_object(value, is_sysctl), "settings of the target's own namespaces"),
-    ("ContainerSpec", "Mounts", |value| is_array(value, is_safe_mount), "tmpfs mounts, and volumes without a name, a driver and further options"),
+    ("ContainerSpec", "Mounts", |value| is_array(value, is_safe_mount), "tmpfs mounts, and volumes without a name, a driver and further options, at paths other than / and outside /proc and /sys"),
     ("Resources", "Limits", is_limits, "limits of MemoryBytes and Pids above 0, and of NanoCPUs from 0.01 to 1024 processors or none"),
     ("Resources", "Reservations", is_reservations, "an object with NanoCPUs and MemoryBytes"),
     // What is in them was checked before: they are the server's own.
@@ -482,7 +475,7 @@ mod tests {
             ),
             (
                 json!({"Resources": {"Limits": {"memorybytes": 1}}}),
-                "Resources.Limits ",
+                "Resources.Limits.memorybytes ",
             ),
             (json!({"Resources": {"Limits": null}}), "Resources.Limits "),
             (
@@ -511,7 +504,7 @@ mod tests {
             ),
             (
                 json!({"ContainerSpec": {"Mounts": [{"Type": "volume", "Target": "/a", "source": "b"}]}}),
-                "ContainerSpec.Mounts ",
+                "ContainerSpec.Mounts.source ",
             ),
             (
                 json!({"ContainerSpec": {"Isolation": "process"}}),
@@ -521,8 +514,49 @@ mod tests {
                 json!({"ContainerSpec": {"Volumes": {"/a": {}}}}),
                 "ContainerSpec.Volumes ",
             ),
+            (
+                json!({"ContainerSpec": {"Mounts": [{"Type": "tmpfs", "Target": "/sys/x"}]}}),
+                "ContainerSpec.Mounts ",
+            ),
+            (
+                json!({"ContainerSpec": {"Mounts": [{"Type": "tmpfs", "Target": "/"}]}}),
+                "ContainerSpec.Mounts ",
+            ),
         ] {
             check_refused(&patch, path);
+        }
+    }
+
+    #[test]
+    fn a_value_of_a_type_that_no_engine_takes_is_refused_even_without_isolation() {
+        for (patch, path) in [
+            (json!({"Networks": {"Target": "a"}}), "Networks "),
+            (json!({"ForceUpdate": "1"}), "ForceUpdate "),
+            (json!({"LogDriver": "local"}), "LogDriver "),
+            (
+                json!({"Placement": {"Constraints": "node.role==worker"}}),
+                "Placement.Constraints ",
+            ),
+            (
+                json!({"Resources": {"Limits": {"Pids": "512"}}}),
+                "Resources.Limits.Pids ",
+            ),
+            (
+                json!({"ContainerSpec": {"Command": "sh"}}),
+                "ContainerSpec.Command ",
+            ),
+            (
+                json!({"ContainerSpec": {"Args": "-x"}}),
+                "ContainerSpec.Args ",
+            ),
+            (
+                json!({"ContainerSpec": {"Mounts": [
+                    {"Type": "volume", "Target": "/a", "VolumeOptions": {"NoCopy": "yes"}}]}}),
+                "ContainerSpec.Mounts.VolumeOptions.NoCopy ",
+            ),
+        ] {
+            check_refused(&patch, path);
+            build(&patch, Isolation::GivenUp).expect_err(path);
         }
     }
 

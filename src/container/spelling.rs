@@ -1,81 +1,163 @@
-//! The keys of Docker's create body, and how they are spelt.
+//! The keys of Docker's bodies, how they are spelt, and the types of their values.
 //!
 //! The Engine reads `"hostconfig"` as `"HostConfig"`, so it would apply a key in the
 //! wrong case that the guards overlook. It also ignores keys that it does not know,
-//! so a misspelt limit would not be applied.
+//! so a misspelt limit would not be applied. A value of another type fails every
+//! start, and nothing before.
 
 use serde_json::Value;
 
 use super::Isolation;
 
-/// What is known about a value.
+/// What is known about a value. Each may also be null, which is an absent one.
 enum Shape {
-    /// Nothing: its keys, if it has any, are not checked.
+    /// Nothing.
     Any,
+    Text,
+    Flag,
+    /// A whole number of 64 bits.
+    Number,
+    /// A text, or a list of texts: Go's `strslice`.
+    Command,
     /// It is an object with these keys.
     Keys(&'static [(&'static str, Shape)]),
-    /// It is a list of objects with these keys, or an object whose members are.
-    Each(&'static [(&'static str, Shape)]),
+    /// It is a list of such values.
+    List(&'static Shape),
+    /// It is an object with such members, under names that are not Docker's.
+    Map(&'static Shape),
 }
 
-use Shape::{Any, Each, Keys};
+use Shape::{Any, Command, Flag, Keys, List, Map, Number, Text};
+
+impl Shape {
+    fn in_words(&self) -> &'static str {
+        match self {
+            Any => "anything",
+            Text => "a text",
+            Flag => "true or false",
+            Number => "a whole number",
+            Command => "a text or a list of texts",
+            List(Text) => "a list of texts",
+            List(_) => "a list",
+            Keys(_) | Map(_) => "an object",
+        }
+    }
+}
+
+const TEXTS: Shape = List(&Text);
+const TEXT_MAP: Shape = Map(&Text);
+const EMPTY_MAP: Shape = Map(&Keys(&[]));
 
 /// The body of ContainerCreate (Engine API 1.41 to 1.52).
 #[rustfmt::skip]
 const BODY: Shape = Keys(&[
-    ("Hostname", Any), ("Domainname", Any), ("User", Any), ("AttachStdin", Any), ("AttachStdout", Any),
-    ("AttachStderr", Any), ("ExposedPorts", Any), ("Tty", Any), ("OpenStdin", Any), ("StdinOnce", Any),
-    ("Env", Any), ("Cmd", Any), ("Healthcheck", HEALTHCHECK), ("ArgsEscaped", Any), ("Image", Any),
-    ("Volumes", Any), ("WorkingDir", Any), ("Entrypoint", Any), ("NetworkDisabled", Any),
-    ("MacAddress", Any), ("OnBuild", Any), ("Labels", Any), ("StopSignal", Any), ("StopTimeout", Any),
-    ("Shell", Any), ("HostConfig", HOST_CONFIG),
-    ("NetworkingConfig", Keys(&[("EndpointsConfig", ENDPOINTS)])),
+    ("Hostname", Text), ("Domainname", Text), ("User", Text), ("AttachStdin", Flag), ("AttachStdout", Flag),
+    ("AttachStderr", Flag), ("ExposedPorts", EMPTY_MAP), ("Tty", Flag), ("OpenStdin", Flag), ("StdinOnce", Flag),
+    ("Env", TEXTS), ("Cmd", Command), ("Healthcheck", HEALTHCHECK), ("ArgsEscaped", Flag), ("Image", Text),
+    ("Volumes", EMPTY_MAP), ("WorkingDir", Text), ("Entrypoint", Command), ("NetworkDisabled", Flag),
+    ("MacAddress", Text), ("OnBuild", TEXTS), ("Labels", TEXT_MAP), ("StopSignal", Text), ("StopTimeout", Number),
+    ("Shell", Command), ("HostConfig", HOST_CONFIG),
+    ("NetworkingConfig", Keys(&[("EndpointsConfig", Map(&ENDPOINT))])),
 ]);
 
 #[rustfmt::skip]
 const HOST_CONFIG: Shape = Keys(&[
-    ("CpuShares", Any), ("Memory", Any), ("CgroupParent", Any), ("BlkioWeight", Any),
-    ("BlkioWeightDevice", Any), ("BlkioDeviceReadBps", Any), ("BlkioDeviceWriteBps", Any),
-    ("BlkioDeviceReadIOps", Any), ("BlkioDeviceWriteIOps", Any), ("CpuPeriod", Any), ("CpuQuota", Any),
-    ("CpuRealtimePeriod", Any), ("CpuRealtimeRuntime", Any), ("CpusetCpus", Any), ("CpusetMems", Any),
-    ("Devices", Any), ("DeviceCgroupRules", Any), ("DeviceRequests", Any), ("KernelMemory", Any),
-    ("KernelMemoryTCP", Any), ("MemoryReservation", Any), ("MemorySwap", Any), ("MemorySwappiness", Any),
-    ("NanoCpus", Any), ("OomKillDisable", Any), ("Init", Any), ("PidsLimit", Any),
-    ("Ulimits", Each(&[("Name", Any), ("Soft", Any), ("Hard", Any)])), ("CpuCount", Any),
-    ("CpuPercent", Any), ("IOMaximumIOps", Any), ("IOMaximumBandwidth", Any), ("Binds", Any),
-    ("ContainerIDFile", Any), ("LogConfig", Keys(&[("Type", Any), ("Config", Any)])),
-    ("NetworkMode", Any), ("PortBindings", Any),
-    ("RestartPolicy", Keys(&[("Name", Any), ("MaximumRetryCount", Any)])), ("AutoRemove", Any),
-    ("VolumeDriver", Any), ("VolumesFrom", Any), ("Mounts", MOUNTS), ("ConsoleSize", Any),
-    ("Annotations", Any), ("CapAdd", Any), ("CapDrop", Any), ("CgroupnsMode", Any), ("Dns", Any),
-    ("DnsOptions", Any), ("DnsSearch", Any), ("ExtraHosts", Any), ("GroupAdd", Any), ("IpcMode", Any),
-    ("Cgroup", Any), ("Links", Any), ("OomScoreAdj", Any), ("PidMode", Any), ("Privileged", Any),
-    ("PublishAllPorts", Any), ("ReadonlyRootfs", Any), ("SecurityOpt", Any), ("StorageOpt", Any),
-    ("Tmpfs", Any), ("UTSMode", Any), ("UsernsMode", Any), ("ShmSize", Any), ("Sysctls", Any),
-    ("Runtime", Any), ("Isolation", Any), ("MaskedPaths", Any), ("ReadonlyPaths", Any),
+    ("CpuShares", Number), ("Memory", Number), ("CgroupParent", Text), ("BlkioWeight", Number),
+    ("BlkioWeightDevice", List(&Keys(&[("Path", Text), ("Weight", Number)]))),
+    ("BlkioDeviceReadBps", RATES), ("BlkioDeviceWriteBps", RATES),
+    ("BlkioDeviceReadIOps", RATES), ("BlkioDeviceWriteIOps", RATES), ("CpuPeriod", Number), ("CpuQuota", Number),
+    ("CpuRealtimePeriod", Number), ("CpuRealtimeRuntime", Number), ("CpusetCpus", Text), ("CpusetMems", Text),
+    ("Devices", List(&Keys(&[("PathOnHost", Text), ("PathInContainer", Text), ("CgroupPermissions", Text)]))),
+    ("DeviceCgroupRules", TEXTS), ("DeviceRequests", DEVICE_REQUESTS), ("KernelMemory", Number),
+    ("KernelMemoryTCP", Number), ("MemoryReservation", Number), ("MemorySwap", Number), ("MemorySwappiness", Number),
+    ("NanoCpus", Number), ("OomKillDisable", Flag), ("Init", Flag), ("PidsLimit", Number),
+    ("Ulimits", ULIMITS), ("CpuCount", Number),
+    ("CpuPercent", Number), ("IOMaximumIOps", Number), ("IOMaximumBandwidth", Number), ("Binds", TEXTS),
+    ("ContainerIDFile", Text), ("LogConfig", Keys(&[("Type", Text), ("Config", TEXT_MAP)])),
+    ("NetworkMode", Text), ("PortBindings", Map(&List(&Keys(&[("HostIp", Text), ("HostPort", Text)])))),
+    ("RestartPolicy", Keys(&[("Name", Text), ("MaximumRetryCount", Number)])), ("AutoRemove", Flag),
+    ("VolumeDriver", Text), ("VolumesFrom", TEXTS), ("Mounts", List(&MOUNT)), ("ConsoleSize", List(&Number)),
+    ("Annotations", TEXT_MAP), ("CapAdd", TEXTS), ("CapDrop", TEXTS), ("CgroupnsMode", Text), ("Dns", TEXTS),
+    ("DnsOptions", TEXTS), ("DnsSearch", TEXTS), ("ExtraHosts", TEXTS), ("GroupAdd", TEXTS), ("IpcMode", Text),
+    ("Cgroup", Text), ("Links", TEXTS), ("OomScoreAdj", Number), ("PidMode", Text), ("Privileged", Flag),
+    ("PublishAllPorts", Flag), ("ReadonlyRootfs", Flag), ("SecurityOpt", TEXTS), ("StorageOpt", TEXT_MAP),
+    ("Tmpfs", TEXT_MAP), ("UTSMode", Text), ("UsernsMode", Text), ("ShmSize", Number), ("Sysctls", TEXT_MAP),
+    ("Runtime", Text), ("Isolation", Text), ("MaskedPaths", TEXTS), ("ReadonlyPaths", TEXTS),
+]);
+
+/// The template of a service's task (Engine API 1.41 to 1.52).
+#[rustfmt::skip]
+const TEMPLATE: Shape = Keys(&[
+    ("ContainerSpec", CONTAINER_SPEC),
+    ("Resources", Keys(&[("Limits", RESOURCES), ("Reservations", RESOURCES)])),
+    ("RestartPolicy", Keys(&[("Condition", Text), ("Delay", Number), ("MaxAttempts", Number), ("Window", Number)])),
+    ("Placement", Keys(&[("Constraints", TEXTS), ("Preferences", Any), ("MaxReplicas", Number), ("Platforms", Any)])),
+    ("ForceUpdate", Number), ("Runtime", Text),
+    ("Networks", List(&Keys(&[("Target", Text), ("Aliases", TEXTS), ("DriverOpts", TEXT_MAP)]))),
+    ("LogDriver", Keys(&[("Name", Text), ("Options", TEXT_MAP)])),
 ]);
 
 #[rustfmt::skip]
-const MOUNTS: Shape = Each(&[
-    ("Type", Any), ("Source", Any), ("Target", Any), ("ReadOnly", Any), ("Consistency", Any),
-    ("BindOptions", Any),
-    ("VolumeOptions", Keys(&[("NoCopy", Any), ("Labels", Any), ("DriverConfig", Any), ("Subpath", Any)])),
-    ("TmpfsOptions", Keys(&[("SizeBytes", Any), ("Mode", Any), ("Options", Any)])),
-    ("ImageOptions", Any), ("ClusterOptions", Any),
+const CONTAINER_SPEC: Shape = Keys(&[
+    ("Image", Text), ("Labels", TEXT_MAP), ("Command", TEXTS), ("Args", TEXTS), ("Hostname", Text), ("Env", TEXTS),
+    ("Dir", Text), ("User", Text), ("Groups", TEXTS),
+    ("Privileges", Keys(&[
+        ("CredentialSpec", Any), ("SELinuxContext", Any), ("Seccomp", Any), ("AppArmor", Any), ("NoNewPrivileges", Flag),
+    ])),
+    ("TTY", Flag), ("OpenStdin", Flag), ("ReadOnly", Flag), ("Mounts", List(&MOUNT)), ("StopSignal", Text),
+    ("StopGracePeriod", Number), ("Healthcheck", HEALTHCHECK), ("Hosts", TEXTS),
+    ("DNSConfig", Keys(&[("Nameservers", TEXTS), ("Search", TEXTS), ("Options", TEXTS)])), ("Secrets", Any),
+    ("Configs", Any), ("Isolation", Text), ("Init", Flag), ("Sysctls", TEXT_MAP), ("CapabilityAdd", TEXTS),
+    ("CapabilityDrop", TEXTS), ("Ulimits", ULIMITS), ("OomScoreAdj", Number),
+]);
+
+const RESOURCES: Shape = Keys(&[
+    ("NanoCPUs", Number),
+    ("MemoryBytes", Number),
+    ("Pids", Number),
+    ("GenericResources", Any),
+]);
+
+const RATES: Shape = List(&Keys(&[("Path", Text), ("Rate", Number)]));
+
+const ULIMITS: Shape = List(&Keys(&[("Name", Text), ("Soft", Number), ("Hard", Number)]));
+
+const DEVICE_REQUESTS: Shape = List(&Keys(&[
+    ("Driver", Text),
+    ("Count", Number),
+    ("DeviceIDs", TEXTS),
+    ("Capabilities", List(&TEXTS)),
+    ("Options", TEXT_MAP),
+]));
+
+#[rustfmt::skip]
+const MOUNT: Shape = Keys(&[
+    ("Type", Text), ("Source", Text), ("Target", Text), ("ReadOnly", Flag), ("Consistency", Text),
+    ("BindOptions", Keys(&[
+        ("Propagation", Text), ("NonRecursive", Flag), ("CreateMountpoint", Flag),
+        ("ReadOnlyNonRecursive", Flag), ("ReadOnlyForceRecursive", Flag),
+    ])),
+    ("VolumeOptions", Keys(&[
+        ("NoCopy", Flag), ("Labels", TEXT_MAP), ("Subpath", Text),
+        ("DriverConfig", Keys(&[("Name", Text), ("Options", TEXT_MAP)])),
+    ])),
+    ("TmpfsOptions", Keys(&[("SizeBytes", Number), ("Mode", Number), ("Options", List(&TEXTS))])),
+    ("ImageOptions", Keys(&[("Subpath", Text)])), ("ClusterOptions", Keys(&[])),
 ]);
 
 #[rustfmt::skip]
 const HEALTHCHECK: Shape = Keys(&[
-    ("Test", Any), ("Interval", Any), ("Timeout", Any), ("Retries", Any), ("StartPeriod", Any),
-    ("StartInterval", Any),
+    ("Test", TEXTS), ("Interval", Number), ("Timeout", Number), ("Retries", Number), ("StartPeriod", Number),
+    ("StartInterval", Number),
 ]);
 
 #[rustfmt::skip]
-const ENDPOINTS: Shape = Each(&[
-    ("IPAMConfig", Any), ("Links", Any), ("MacAddress", Any), ("Aliases", Any), ("DriverOpts", Any),
-    ("GwPriority", Any), ("NetworkID", Any), ("EndpointID", Any), ("Gateway", Any), ("IPAddress", Any),
-    ("IPPrefixLen", Any), ("IPv6Gateway", Any), ("GlobalIPv6Address", Any),
-    ("GlobalIPv6PrefixLen", Any), ("DNSNames", Any),
+const ENDPOINT: Shape = Keys(&[
+    ("IPAMConfig", Keys(&[("IPv4Address", Text), ("IPv6Address", Text), ("LinkLocalIPs", TEXTS)])),
+    ("Links", TEXTS), ("MacAddress", Text), ("Aliases", TEXTS), ("DriverOpts", TEXT_MAP),
+    ("GwPriority", Number), ("NetworkID", Text), ("EndpointID", Text), ("Gateway", Text), ("IPAddress", Text),
+    ("IPPrefixLen", Number), ("IPv6Gateway", Text), ("GlobalIPv6Address", Text),
+    ("GlobalIPv6PrefixLen", Number), ("DNSNames", TEXTS),
 ]);
 
 /// The keys of the body, so that a test can ask whether each of them has a rule.
@@ -94,13 +176,19 @@ pub fn keys_of_host_config() -> Vec<&'static str> {
 fn keys(shape: &Shape) -> Vec<&'static str> {
     match shape {
         Keys(known) => known.iter().map(|(key, _)| *key).collect(),
-        Any | Each(_) => Vec::new(),
+        _ => Vec::new(),
     }
 }
 
-/// Checks that every key is known and spelt as Docker spells it.
+/// Checks that every key of a container's body is known and spelt as Docker spells it,
+/// and that every value has its type.
 pub fn check(body: &Value, isolation: Isolation, problems: &mut Vec<String>) {
     check_value(body, &BODY, "", isolation, problems);
+}
+
+/// The same of the template of a task, but for keys that are not known.
+pub fn check_template(template: &Value, problems: &mut Vec<String>) {
+    check_value(template, &TEMPLATE, "", Isolation::GivenUp, problems);
 }
 
 fn check_value(
@@ -110,8 +198,17 @@ fn check_value(
     isolation: Isolation,
     problems: &mut Vec<String>,
 ) {
+    let mut check_part = |part: &Value, shape: &Shape, path: &str| {
+        check_value(part, shape, path, isolation, problems);
+    };
     match (shape, value) {
-        (Any, _) | (_, Value::Null) => {}
+        (Any, _)
+        | (_, Value::Null)
+        | (Text | Command, Value::String(_))
+        | (Flag, Value::Bool(_)) => {}
+        // Go reads no number with a fraction, or of more bits, as a whole one.
+        (Number, number) if number.is_i64() => {}
+        (Command, Value::Array(_)) => check_part(value, &TEXTS, path),
         (Keys(known), Value::Object(members)) => {
             for (key, member) in members {
                 let path = join(path, key);
@@ -121,17 +218,17 @@ fn check_value(
                 }
             }
         }
-        (Each(known), Value::Array(entries)) => {
+        (List(shape), Value::Array(entries)) => {
             for entry in entries {
-                check_value(entry, &Keys(known), path, isolation, problems);
+                check_part(entry, shape, path);
             }
         }
-        (Each(known), Value::Object(members)) => {
+        (Map(shape), Value::Object(members)) => {
             for (name, member) in members {
-                check_value(member, &Keys(known), &join(path, name), isolation, problems);
+                check_part(member, shape, &join(path, name));
             }
         }
-        _ => problems.push(format!("{path} has another type than Docker expects")),
+        _ => problems.push(format!("{path} must be {}", shape.in_words())),
     }
 }
 
@@ -154,7 +251,7 @@ fn problem(key: &str, path: &str, known: &[(&str, Shape)], isolation: Isolation)
 
 /// Folds the case as Go's `encoding/json` does, for which two letters beyond ASCII
 /// equal an ASCII letter.
-pub fn folded(key: &str) -> String {
+fn folded(key: &str) -> String {
     let letter = |letter: char| match letter {
         '\u{17f}' => 's',
         '\u{212a}' => 'k',

@@ -127,6 +127,10 @@ fn what_the_server_sets_cannot_be_patched_even_without_isolation() {
         ),
         (json!({"Volumes": {"/etc:/mnt": {}}}), "Volumes."),
         (json!({"Volumes": {"data": {}}}), "Volumes."),
+        (json!({"Volumes": {"/proc": {}}}), "Volumes."),
+        (json!({"Volumes": {"/sys/x": {}}}), "Volumes."),
+        (json!({"Volumes": {"/": {}}}), "Volumes."),
+        (json!({"Volumes": {"//./": {}}}), "Volumes."),
         (
             json!({"HostConfig": {"Binds": ["/tmp:/run/dynamic-access"]}}),
             "HostConfig mounts ",
@@ -186,6 +190,10 @@ fn a_key_in_the_wrong_case_is_an_error_even_without_isolation() {
             "NetworkingConfig.endpointsConfig ",
         ),
         (
+            json!({"NetworkingConfig": {"EndpointsConfig": {"a": {"IPAMConfig": {"ipv4address": ""}}}}}),
+            "NetworkingConfig.EndpointsConfig.a.IPAMConfig.ipv4address ",
+        ),
+        (
             json!({"HostConfig": {"LogConfig": {"config": {}}}}),
             "HostConfig.LogConfig.config ",
         ),
@@ -222,10 +230,7 @@ fn an_unknown_key_is_an_error_unless_isolation_is_given_up() {
 fn files_devices_and_namespaces_of_others_are_refused() {
     for (key, value) in [
         ("Privileged", json!(true)),
-        ("Privileged", json!("true")),
-        ("Privileged", json!(1)),
         ("Binds", json!(["/:/host"])),
-        ("Binds", json!("/:/host")),
         ("Devices", json!([{"PathOnHost": "/dev/sda"}])),
         ("DeviceRequests", json!([{"Count": -1}])),
         ("DeviceCgroupRules", json!(["a *:* rwm"])),
@@ -240,14 +245,12 @@ fn files_devices_and_namespaces_of_others_are_refused() {
         ("OomKillDisable", json!(true)),
         ("IpcMode", json!("host")),
         ("IpcMode", json!("container:db")),
-        ("IpcMode", json!(["host"])),
         ("CgroupnsMode", json!("host")),
         ("CgroupnsMode", json!("")),
         ("CgroupnsMode", Value::Null),
         ("IpcMode", Value::Null),
         ("CgroupParent", json!("/dynamic-access/neighbour")),
         ("CpuRealtimeRuntime", json!(950_000)),
-        ("CpuRealtimeRuntime", json!("950000")),
         ("CpuRealtimeRuntime", json!(-1)),
         ("MaskedPaths", json!([])),
         ("ReadonlyPaths", json!([])),
@@ -278,7 +281,6 @@ fn networks_of_others_are_refused() {
         let patch = json!({"NetworkingConfig": {"EndpointsConfig": {mode: {}}}});
         check_refused(patch, Isolation::Kept, "NetworkingConfig.EndpointsConfig ");
     }
-    check_guard("NetworkMode", json!(["host"]));
     for endpoint in [json!({"NetworkID": "0a1b"}), json!({"Links": ["db:db"]})] {
         let patch = json!({"NetworkingConfig": {"EndpointsConfig": {"targets": endpoint}}});
         check_refused(patch, Isolation::Kept, "NetworkingConfig.EndpointsConfig ");
@@ -292,7 +294,7 @@ fn networks_of_others_are_refused() {
 #[test]
 fn limits_can_be_changed_but_not_removed() {
     for key in ["Memory", "PidsLimit"] {
-        for value in [json!(0), json!(-1), json!("1g"), json!(1.5)] {
+        for value in [json!(0), json!(-1)] {
             let patch = json!({"HostConfig": {key: value, "MemorySwap": 2_000_000_000}});
             check_refused(patch, Isolation::Kept, &format!("HostConfig.{key} "));
         }
@@ -301,7 +303,7 @@ fn limits_can_be_changed_but_not_removed() {
     for swap in [json!(0), json!(-1)] {
         check_guard("MemorySwap", swap);
     }
-    for processors in [json!(0), json!(-1), json!("1"), json!(0.5), json!(1e30)] {
+    for processors in [json!(0), json!(-1)] {
         check_guard("NanoCpus", processors);
     }
     // Where the kernel has no processor quota, the Engine takes no other value.
@@ -319,7 +321,6 @@ fn limits_can_be_changed_but_not_removed() {
         json!({"env": "ACTIVATION_TOKEN"}),
         json!({"max-file": "2,path=/etc/a"}),
         json!({"tag": "a b"}),
-        json!({"max-file": 2}),
     ] {
         check_guard("LogConfig", json!({"Config": config}));
     }
@@ -338,13 +339,11 @@ fn capabilities_beyond_an_agents_are_refused() {
         json!(["SYS_ADMIN"]),
         json!(["CAP_SYS_ADMIN"]),
         json!(["all"]),
-        json!("ALL"),
-        json!([1]),
         json!(["NET_RAW", "KILL"]),
     ] {
         check_guard("CapAdd", value);
     }
-    for value in [Value::Null, json!([]), json!(["NET_RAW"]), json!("ALL")] {
+    for value in [Value::Null, json!([]), json!(["NET_RAW"])] {
         check_guard("CapDrop", value);
     }
     check_admitted(json!({"HostConfig": {"CapAdd": ["cap_kill"], "CapDrop": ["all"]}}));
@@ -370,7 +369,6 @@ fn security_options_stay_safe() {
         json!(["no-new-privileges", "label=disable"]),
         json!(["no-new-privileges", "systempaths=unconfined"]),
         json!(["no-new-privilegesX"]),
-        json!([true]),
     ] {
         check_guard("SecurityOpt", value);
     }
@@ -388,11 +386,9 @@ fn only_mounts_of_the_targets_own_are_allowed() {
             "Name": "local", "Options": {"type": "none", "o": "bind", "device": "/"}}}}),
         json!({"Type": "npipe", "Target": "/a"}),
         json!({"Type": "volume", "Target": "/a", "Consistency": "z"}),
-        json!({"Type": "volume", "Target": "/a", "Consistency": 1}),
         json!({"Type": "volume", "Target": "/a", "VolumeOptions": {"Subpath": "b"}}),
         json!({"Type": "tmpfs", "Target": "/a", "BindOptions": {"Propagation": "shared"}}),
         json!({"Type": "tmpfs", "Target": "/a", "TmpfsOptions": {"Options": [["suid"]]}}),
-        json!({"Type": "tmpfs", "Target": "/a", "TmpfsOptions": {"Mode": "4777"}}),
         json!({"Target": "/a"}),
     ] {
         check_guard("Mounts", json!([mount]));
@@ -412,32 +408,25 @@ fn what_an_engine_parses_further_has_a_safe_form() {
         ("Runtime", json!(" runc")),
         ("Runtime", json!("/usr/bin/wrapper")),
         ("Dns", json!(["127.0.0.1\noptions x"])),
-        ("Dns", json!("192.0.2.1")),
         ("DnsSearch", json!(["a b"])),
         ("DnsOptions", json!(["ndots:2\nnameserver 192.0.2.1"])),
         ("ExtraHosts", json!(["a:b"])),
         ("ExtraHosts", json!(["a b:192.0.2.1"])),
         ("GroupAdd", json!(["keep-groups"])),
         ("GroupAdd", json!(["Keep-Groups"])),
-        ("GroupAdd", json!([0])),
         ("Sysctls", json!({"kernel.core_pattern": "|/bin/sh"})),
-        ("Sysctls", json!({"net.ipv4.ip_forward": 1})),
         ("Sysctls", json!({"net/../kernel.core_pattern": "1"})),
         ("Tmpfs", json!({"/a": "suid"})),
         ("Tmpfs", json!({"/a": "size=0"})),
         ("Tmpfs", json!({"/a": "rw, dev"})),
-        ("Tmpfs", json!({"/a": 1})),
         ("StorageOpt", json!({"size": "10G,x"})),
         ("StorageOpt", json!({"dm.basesize": "10G"})),
         (
             "Ulimits",
             json!([{"Name": "nofile=1:1,x", "Soft": 1, "Hard": 1}]),
         ),
-        ("Ulimits", json!([{"Name": "nofile", "Soft": "1"}])),
         ("CpusetCpus", json!("0,a")),
-        ("CpusetCpus", json!(0)),
         ("CpuQuota", json!(-1)),
-        ("CpuShares", json!("2")),
         ("ShmSize", json!(-1)),
         ("PortBindings", json!({"80/tcp": [{"HostIp": "a"}]})),
         ("PortBindings", json!({"80;81": []})),
@@ -480,7 +469,17 @@ fn no_value_is_shown_in_a_problem() {
 
 #[test]
 fn a_patch_is_an_object_of_bounded_size() {
-    for text in ["", "[]", "null", "1", "{", "{}x", &" ".repeat(70_000)] {
+    let twice = r#"{"HostConfig":{"Memory":1,"Memory":2}}"#;
+    for text in [
+        "",
+        "[]",
+        "null",
+        "1",
+        "{",
+        "{}x",
+        twice,
+        &" ".repeat(70_000),
+    ] {
         Patch::parse(text).expect_err(text);
     }
     Patch::parse("{}").expect("a patch");
@@ -489,10 +488,8 @@ fn a_patch_is_an_object_of_bounded_size() {
 #[test]
 fn a_huge_limit_is_none() {
     for key in ["Memory", "PidsLimit"] {
-        for value in [json!(i64::MAX), json!(u64::MAX), json!(1e30), json!("1")] {
-            let patch = json!({"HostConfig": {key: value, "MemorySwap": 2_000_000_000}});
-            check_refused(patch, Isolation::Kept, &format!("HostConfig.{key} "));
-        }
+        let patch = json!({"HostConfig": {key: i64::MAX, "MemorySwap": 2_000_000_000}});
+        check_refused(patch, Isolation::Kept, &format!("HostConfig.{key} "));
     }
     check_guard("PidsLimit", json!(4_194_304));
     check_guard("MemorySwap", json!(i64::MAX));
@@ -511,7 +508,7 @@ fn a_huge_limit_is_none() {
     for key in ["ShmSize", "MemoryReservation", "CpuShares", "KernelMemory"] {
         check_guard(key, json!(i64::MAX));
     }
-    for value in [json!(1001), json!("500"), Value::Null] {
+    for value in [json!(1001), Value::Null] {
         check_guard("OomScoreAdj", value);
     }
     for config in [
@@ -554,6 +551,11 @@ fn options_that_only_an_engine_reads_have_a_form_too() {
         ("Ulimits", json!([{"Name": "nice", "Soft": 40, "Hard": 40}])),
         ("Tmpfs", json!({"/proc/sys": ""})),
         ("Tmpfs", json!({"/sys": ""})),
+        ("Tmpfs", json!({"/": ""})),
+        (
+            "BlkioWeightDevice",
+            json!([{"Path": "/dev/sda", "Weight": 65_536}]),
+        ),
         ("RestartPolicy", json!({"Name": "always:1"})),
         ("RestartPolicy", json!({"Name": " no"})),
         (
@@ -568,16 +570,13 @@ fn options_that_only_an_engine_reads_have_a_form_too() {
             "BlkioDeviceReadBps",
             json!([{"Path": "/dev/sda", "Rate": 0}]),
         ),
-        ("Init", json!("true")),
-        ("ReadonlyRootfs", json!(1)),
-        ("ConsoleSize", json!(["1"])),
     ] {
         check_guard(key, value);
     }
     for mount in [
         json!({"Type": "tmpfs", "Target": "/proc/sys"}),
+        json!({"Type": "tmpfs", "Target": "/a", "TmpfsOptions": {"Mode": 10_000_000_000_u64}}),
         json!({"Type": "tmpfs", "Target": "/a", "Source": "/"}),
-        json!({"Type": "volume", "Target": "/a", "ReadOnly": "false"}),
     ] {
         check_guard("Mounts", json!([mount]));
     }
@@ -589,22 +588,18 @@ fn options_that_only_an_engine_reads_have_a_form_too() {
             "Healthcheck",
             json!({"Test": ["NONE"], "Interval": 1_000_000}),
         ),
-        ("Healthcheck", json!({"Test": "true"})),
         ("StopSignal", json!("SIGTERM ")),
         ("StopTimeout", json!(-1)),
         ("StopTimeout", json!(86_400)),
         ("Cmd", json!(["a\u{0}b"])),
-        ("Tty", json!("true")),
     ] {
         check_refused(json!({key: value}), Isolation::Kept, &format!("{key} "));
     }
     for endpoint in [
         json!({"Aliases": ["a b"]}),
-        json!({"Aliases": "db"}),
         json!({"MacAddress": "02:42"}),
         json!({"IPAddress": "192.0.2.1,"}),
         json!({"IPAMConfig": {"IPv4Address": "192.0.2.1/24"}}),
-        json!({"IPAMConfig": {"ipv4address": "192.0.2.1"}}),
     ] {
         let patch = json!({"NetworkingConfig": {"EndpointsConfig": {"targets": endpoint}}});
         check_refused(patch, Isolation::Kept, "NetworkingConfig.EndpointsConfig ");
@@ -620,6 +615,107 @@ fn options_that_only_an_engine_reads_have_a_form_too() {
             "Aliases": ["target"], "IPAMConfig": {"IPv4Address": "192.0.2.7"},
         }}},
     }));
+}
+
+#[test]
+fn a_value_of_a_type_that_no_engine_takes_is_refused_even_without_isolation() {
+    for (patch, path) in [
+        (json!({"Tty": "true"}), "Tty "),
+        (json!({"OnBuild": "true"}), "OnBuild "),
+        (json!({"Cmd": {"0": "sh"}}), "Cmd "),
+        (json!({"Entrypoint": [1]}), "Entrypoint "),
+        (
+            json!({"ExposedPorts": {"80/tcp": 1}}),
+            "ExposedPorts.80/tcp ",
+        ),
+        (
+            json!({"Healthcheck": {"Test": "true"}}),
+            "Healthcheck.Test ",
+        ),
+        (
+            json!({"NetworkingConfig": {"EndpointsConfig": []}}),
+            "NetworkingConfig.EndpointsConfig ",
+        ),
+        (
+            json!({"NetworkingConfig": {"EndpointsConfig": {"targets": {"IPPrefixLen": "24"}}}}),
+            "NetworkingConfig.EndpointsConfig.targets.IPPrefixLen ",
+        ),
+        (
+            json!({"NetworkingConfig": {"EndpointsConfig": {"targets": {"Aliases": "db"}}}}),
+            "NetworkingConfig.EndpointsConfig.targets.Aliases ",
+        ),
+    ] {
+        check_refused(patch.clone(), Isolation::Kept, path);
+        check_refused(patch, Isolation::GivenUp, path);
+    }
+    for (key, value) in [
+        ("Privileged", json!("true")),
+        // Nor is an empty value of another type an absent one.
+        ("Privileged", json!("")),
+        ("Privileged", json!([])),
+        ("Binds", json!("")),
+        ("PidMode", json!(false)),
+        ("Devices", json!({})),
+        ("AutoRemove", json!("")),
+        ("IpcMode", json!(["host"])),
+        ("NetworkMode", json!(["host"])),
+        ("PidsLimit", json!("1")),
+        ("PidsLimit", json!(1.5)),
+        ("PidsLimit", json!(u64::MAX)),
+        ("NanoCpus", json!(1e30)),
+        ("OomScoreAdj", json!("500")),
+        ("CpuRealtimeRuntime", json!("950000")),
+        ("CapAdd", json!("ALL")),
+        ("SecurityOpt", json!([true])),
+        ("Mounts", json!({"a": {"Type": "tmpfs", "Target": "/a"}})),
+        ("Dns", json!("192.0.2.1")),
+        ("GroupAdd", json!([0])),
+        ("CpusetCpus", json!(0)),
+        ("Init", json!("true")),
+        ("ConsoleSize", json!(["1"])),
+    ] {
+        let path = format!("HostConfig.{key} ");
+        let patch = json!({"HostConfig": {key: value}});
+        check_refused(patch.clone(), Isolation::Kept, &path);
+        check_refused(patch, Isolation::GivenUp, &path);
+    }
+    for (key, value, member) in [
+        (
+            "LogConfig",
+            json!({"Config": {"max-file": 2}}),
+            "Config.max-file",
+        ),
+        (
+            "Sysctls",
+            json!({"net.ipv4.ip_forward": 1}),
+            "net.ipv4.ip_forward",
+        ),
+        ("Tmpfs", json!({"/a": 1}), "/a"),
+        ("Ulimits", json!([{"Name": "nofile", "Soft": "1"}]), "Soft"),
+        ("Mounts", json!([{"ReadOnly": "false"}]), "ReadOnly"),
+        ("Mounts", json!([{"Consistency": 1}]), "Consistency"),
+        ("Mounts", json!([{"BindOptions": false}]), "BindOptions"),
+        (
+            "Mounts",
+            json!([{"TmpfsOptions": {"Mode": "4777"}}]),
+            "TmpfsOptions.Mode",
+        ),
+        (
+            "Mounts",
+            json!([{"VolumeOptions": {"NoCopy": 1}}]),
+            "VolumeOptions.NoCopy",
+        ),
+        (
+            "Mounts",
+            json!([{"VolumeOptions": {"Labels": {"a": 1}}}]),
+            "VolumeOptions.Labels.a",
+        ),
+    ] {
+        let path = format!("HostConfig.{key}.{member} ");
+        let patch = json!({"HostConfig": {key: value}});
+        check_refused(patch.clone(), Isolation::Kept, &path);
+        check_refused(patch, Isolation::GivenUp, &path);
+    }
 }
 
 #[test]
@@ -662,6 +758,14 @@ fn the_tokens_place_cannot_be_moved_even_without_isolation() {
             json!({"HostConfig": {"Binds": ["/srv:/:rshared"]}}),
             "HostConfig mounts ",
         ),
+        (
+            json!({"HostConfig": {"Mounts": [{"Type": "tmpfs", "Target": "/"}]}}),
+            "HostConfig mounts ",
+        ),
+        (
+            json!({"HostConfig": {"Mounts": [{"Type": "volume", "Target": "/./"}]}}),
+            "HostConfig mounts ",
+        ),
         (json!({"EnvMerge": ["SERVICE_URL=x"]}), "EnvMerge "),
         (json!({"UnsetEnv": ["SERVICE_URL"]}), "UnsetEnv "),
         (json!({"UnsetEnvAll": true}), "UnsetEnvAll "),
@@ -699,6 +803,15 @@ fn every_option_has_a_rule() {
         "Image",
         "HostConfig",
         "NetworkingConfig",
+        // Flags, of which either value is safe.
+        "Tty",
+        "ArgsEscaped",
+        "AttachStderr",
+        "AttachStdin",
+        "AttachStdout",
+        "NetworkDisabled",
+        "OpenStdin",
+        "StdinOnce",
     ]);
     check_same(spelling::keys_of_body(), body);
     let mut host_config = forms(&forms::HOST_CONFIG);
@@ -712,13 +825,16 @@ fn every_option_has_a_rule() {
         "CapDrop",
         "CpuRealtimePeriod",
         "CpuRealtimeRuntime",
+        "Init",
         "LogConfig",
         "MaskedPaths",
         "Mounts",
         "NanoCpus",
         "NetworkMode",
         "OomScoreAdj",
+        "PublishAllPorts",
         "ReadonlyPaths",
+        "ReadonlyRootfs",
         "SecurityOpt",
         "VolumeDriver",
         "VolumesFrom",

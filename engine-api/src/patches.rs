@@ -1,0 +1,129 @@
+//! Holds the types of the values that the server takes in a patch against the published specifications: a value of
+//! another type fails every start, and nothing before.
+
+use std::fs;
+use std::path::Path;
+
+use dynamic_access::container::{Body, Isolation, Patch};
+use serde_json::{Value, json};
+
+use crate::SPECIFICATIONS;
+use crate::schema;
+
+/// Options that are lists in the specifications, and of which an Engine takes a text as well (moby, `strslice`).
+const COMMANDS: [&str; 3] = ["Cmd", "Entrypoint", "Shell"];
+
+/// No option is deeper; some schemas are recursive.
+const STEPS_MAX: usize = 6;
+
+/// A way to an option: the keys of objects, `[]` for an entry of a list, and `*` for a member of a map.
+type Way = Vec<String>;
+
+fn resolved<'a>(schema: &'a Value, definitions: &'a Value) -> &'a Value {
+    match schema["$ref"].as_str() {
+        Some(reference) => {
+            let name = reference.trim_start_matches("#/definitions/");
+            resolved(&definitions[name], definitions)
+        }
+        None => schema,
+    }
+}
+
+/// Adds the ways to all options of a schema.
+fn walk(schema: &Value, definitions: &Value, way: &Way, ways: &mut Vec<Way>) {
+    if way.len() > STEPS_MAX {
+        return;
+    }
+    let schema = resolved(schema, definitions);
+    for part in schema["allOf"].as_array().into_iter().flatten() {
+        walk(part, definitions, way, ways);
+    }
+    let members = schema["properties"].as_object().into_iter().flatten();
+    let members = members.map(|(key, member)| (key.as_str(), member));
+    let items = schema.get("items").map(|items| ("[]", items));
+    let of_map = schema
+        .get("additionalProperties")
+        .map(|member| ("*", member));
+    for (step, part) in members.chain(items).chain(of_map) {
+        let way = [&way[..], &[step.to_owned()]].concat();
+        walk(part, definitions, &way, ways);
+        ways.push(way);
+    }
+}
+
+/// A patch that sets one option.
+fn patch(way: &[String], value: Value) -> Value {
+    way.iter()
+        .rev()
+        .fold(value, |value, step| match step.as_str() {
+            "[]" => json!([value]),
+            "*" => json!({"name": value}),
+            key => json!({key: value}),
+        })
+}
+
+/// The way as the server names it, which has no places of entries.
+fn named(way: &[String]) -> String {
+    let steps = way.iter().filter(|step| *step != "[]");
+    let steps = steps.map(|step| if step == "*" { "name" } else { step });
+    steps.collect::<Vec<_>>().join(".")
+}
+
+type Build = fn(&[&Patch], Isolation) -> Result<Body, Vec<String>>;
+
+/// Checks every option with a value of each type. Unsafe ones are permitted, so only the types are in question.
+fn check(schema: &Value, definitions: &Value, build: Build) {
+    let validator = schema::validator(schema, definitions).expect("a schema");
+    let mut ways = Vec::new();
+    walk(schema, definitions, &Way::new(), &mut ways);
+    assert!(ways.len() > 50, "{ways:?}");
+    for way in ways {
+        for value in [
+            json!(true),
+            json!(1),
+            json!(1.5),
+            json!("x"),
+            json!([]),
+            json!({}),
+        ] {
+            let text = value.to_string();
+            let patch = patch(&way, value);
+            let findings = schema::findings(&validator, &patch, "body");
+            let is_right = !findings
+                .iter()
+                .any(|one| one.says.contains("is not of type"));
+            let patch = Patch::from_value(patch).expect("an object");
+            let name = named(&way);
+            match build(&[&patch], Isolation::GivenUp) {
+                Ok(_) => assert!(
+                    is_right || (COMMANDS.contains(&&*name) && text == r#""x""#),
+                    "{name} may not be {text}"
+                ),
+                Err(problems) => {
+                    let of_type = format!("{name} must be ");
+                    let is_refused = problems.iter().any(|one| one.starts_with(&of_type));
+                    let is_refused = is_refused && !problems.iter().any(|one| one.contains("; "));
+                    assert!(!is_right || !is_refused, "{name} {text}: {problems:?}");
+                }
+            }
+        }
+    }
+}
+
+#[test]
+fn a_value_in_a_patch_has_the_type_that_the_specifications_say() {
+    for file in ["v1.41.yaml", "v1.51.yaml"] {
+        let text = fs::read_to_string(Path::new(SPECIFICATIONS).join(file)).expect("a file");
+        let document: Value = serde_saphyr::from_str(&text).expect("YAML");
+        let definitions = &document["definitions"];
+        let create = &document["paths"]["/containers/create"]["post"]["parameters"];
+        let mut parameters = create.as_array().into_iter().flatten();
+        let body = parameters.find(|parameter| parameter["in"] == "body");
+        check(
+            &body.expect("a body")["schema"],
+            definitions,
+            Body::of_container,
+        );
+        check(&definitions["TaskSpec"], definitions, Body::of_service);
+    }
+}

@@ -42,7 +42,7 @@ impl Secrets {
     pub fn read(variables: &impl Variables) -> Result<Self, Problems> {
         let read = |role: Role| {
             let name = role.variable();
-            let text = variables.get(name);
+            let text = variables.value(name);
             text.map_err(|problem| Problems::one(name, &problem))
         };
         let [webhook, api, operator] = Role::ALL.map(read);

@@ -34,6 +34,16 @@ pub trait Variables {
     /// Why the variable cannot be read, as text that follows the variable's name and
     /// contains no value.
     fn get(&self, name: &'static str) -> Result<String, String>;
+
+    /// The value of `name` without the white space around it: a secret that is mounted as
+    /// a file mostly ends with a line break. It is the same for all variables.
+    ///
+    /// # Errors
+    ///
+    /// As of [`Self::get`].
+    fn value(&self, name: &'static str) -> Result<String, String> {
+        Ok(self.get(name)?.trim_ascii().to_owned())
+    }
 }
 
 impl<F: Fn(&'static str) -> Result<String, String>> Variables for F {
@@ -171,7 +181,7 @@ impl<V: Variables> Reader<'_, V> {
         name: &'static str,
         parse: impl FnOnce(&str) -> Result<T, String>,
     ) -> Option<T> {
-        let read = self.variables.get(name).and_then(|text| parse(&text));
+        let read = self.variables.value(name).and_then(|text| parse(&text));
         read.map_err(|problem| self.problems.0.push(format!("{name} {problem}")))
             .ok()
     }
@@ -298,6 +308,20 @@ pub(crate) mod tests {
         ] {
             assert!(problems.contains(name), "{problems}");
         }
+    }
+
+    #[test]
+    fn white_space_around_a_value_does_not_count() {
+        let clean = Config::parse(&variables(&[])).expect("a config");
+        let padded = |name| Ok(format!(" \t{}\r\n", variables(&[])(name)?));
+        assert_eq!(Config::parse(&padded), Ok(clean));
+        // What is longest with it counts without it.
+        let long = format!("{{}}{}", "\n".repeat(70_000));
+        let padded = |name| match name {
+            "container_patch" => Ok(long.clone()),
+            _ => variables(&[])(name),
+        };
+        Config::parse(&padded).expect("a config");
     }
 
     #[test]

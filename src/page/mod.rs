@@ -19,7 +19,7 @@ use crate::error::Error;
 use crate::platform::HttpResponse;
 use crate::provision::Overview;
 
-/// How the page looks.
+/// How every page looks.
 const STYLE: &str = include_str!("../../templates/page.css");
 
 /// Whether pages of other sites may use the answer (Fetch standard).
@@ -28,21 +28,38 @@ const CROSS_ORIGIN_RESOURCE_POLICY: HeaderName =
 
 /// The page of all targets, or of those of one environment.
 pub fn targets(config: &Config, environment: Option<&str>, overview: &Overview) -> HttpResponse {
-    let page = view::Page::new(config, environment, overview);
-    html(StatusCode::OK, &page)
+    let columns = view::columns(overview);
+    let style = style_of(&columns);
+    let page = view::Page::new(config, environment, overview, &columns, &style);
+    html(StatusCode::OK, &page, &style)
 }
 
 /// The page for when the Engine does not tell of its targets.
 pub fn failure(config: &Config, error: &Error) -> HttpResponse {
-    html(error.status(), &view::Failure::new(config, error))
+    html(error.status(), &view::Failure::new(config, error), STYLE)
 }
 
-fn html(status: StatusCode, page: &impl Template) -> HttpResponse {
+/// The style of the page with these columns. On a phone, where the headings are not
+/// shown, each value has its heading before it.
+fn style_of(columns: &[&str]) -> String {
+    let mut labels = String::new();
+    for (index, column) in columns.iter().enumerate() {
+        let place = index + 1;
+        labels.push_str(&format!(
+            "  tbody tr > :nth-child({place})::before {{ content: \"{column}\"; }}\n"
+        ));
+    }
+    format!("{STYLE}@media (max-width: 50rem) {{\n{labels}}}\n")
+}
+
+fn html(status: StatusCode, page: &impl Template, style: &str) -> HttpResponse {
     let text = page.render().expect("text can be written as text");
     let response = answer(status, "text/html; charset=utf-8", text.into_bytes());
     let mut response = not_stored(response);
     let headers = response.headers_mut();
-    let policy = policy().parse().expect("it has only visible characters");
+    let policy = policy(style)
+        .parse()
+        .expect("it has only visible characters");
     headers.insert(CONTENT_SECURITY_POLICY, policy);
     for (name, value) in [
         (REFERRER_POLICY, "no-referrer"),
@@ -56,8 +73,8 @@ fn html(status: StatusCode, page: &impl Template) -> HttpResponse {
 
 /// What a browser may do with the page: apply this one style, show the icon that is
 /// empty, and send the form back to where the page is from.
-fn policy() -> String {
-    let style = STANDARD.encode(Sha256::digest(STYLE));
+fn policy(style: &str) -> String {
+    let style = STANDARD.encode(Sha256::digest(style));
     format!(
         "default-src 'none'; style-src 'sha256-{style}'; img-src data:; form-action 'self'; base-uri 'none'; frame-ancestors 'none'"
     )
@@ -158,6 +175,60 @@ mod tests {
         }
         let html = shown(None, &self::overview(vec![target("running", "e")]));
         assert!(!html.contains("Node"), "{html}");
+    }
+
+    #[test]
+    fn a_phone_shows_each_value_under_the_heading_of_its_column() {
+        let node = Node {
+            id: "n".to_owned(),
+            hostname: "host-a".to_owned(),
+            takes_tasks: true,
+            is_worker: true,
+            engine: "26.1.5".to_owned(),
+        };
+        let mut of_swarm = target("exited", "e");
+        of_swarm.node = Some("host-a".to_owned());
+        of_swarm.exit_code = Some(0);
+        for nodes in [vec![], vec![node]] {
+            let has_nodes = !nodes.is_empty();
+            let overview = Overview {
+                nodes,
+                ..overview(vec![of_swarm.clone()])
+            };
+            let html = shown(None, &overview);
+            let of_rows = |part: &'static str| {
+                let rows = html.split("</tr>").filter(move |row| row.contains(part));
+                rows.map(|row| row.rsplit("<tr>").next().expect("its beginning"))
+            };
+            let headings: Vec<&str> = of_rows("scope=\"col\"")
+                .flat_map(|row| row.split("<th scope=\"col\">").skip(1))
+                .map(|heading| heading.split('<').next().expect("its text"))
+                .collect();
+            for (index, heading) in headings.iter().enumerate() {
+                let rule = format!(
+                    ":nth-child({})::before {{ content: \"{heading}\"",
+                    index + 1
+                );
+                assert!(html.contains(&rule), "{rule} is not in {html}");
+            }
+            let row = of_rows("scope=\"row\"").next().expect("a row");
+            let cells: Vec<&str> = row.split("</t").collect();
+            for (heading, part) in [
+                ("Target", of_swarm.id.as_str()),
+                ("Environment", ">e<"),
+                ("Image", "sha256:0123"),
+                ("State", ">ended<"),
+                ("Age", ">1 h<"),
+                ("Exit code", ">0"),
+            ]
+            .into_iter()
+            .chain(has_nodes.then_some(("Node", ">host-a<")))
+            {
+                let place = headings.iter().position(|known| *known == heading);
+                let cell = format!("{}<", cells[place.expect(heading)]);
+                assert!(cell.contains(part), "{heading}: {cell}");
+            }
+        }
     }
 
     #[test]

@@ -19,7 +19,7 @@ use crate::target::{Target, TargetState};
 #[derive(Template)]
 #[template(path = "page.html", whitespace = "minimize")]
 pub struct Page<'a> {
-    style: &'static str,
+    style: &'a str,
     deployment: &'a str,
     warnings: Vec<String>,
     /// How many targets live, and how many may.
@@ -32,6 +32,8 @@ pub struct Page<'a> {
     now: Option<String>,
     is_filtered: bool,
     choices: Vec<Choice<'a>>,
+    /// The headings, in the order of a row's values.
+    columns: &'a [&'static str],
     rows: Vec<Row<'a>>,
 }
 
@@ -51,6 +53,16 @@ struct Choice<'a> {
     is_chosen: bool,
 }
 
+/// The headings of the columns. Only a Swarm has nodes.
+pub fn columns(overview: &Overview) -> Vec<&'static str> {
+    let node = (!overview.nodes.is_empty()).then_some("Node");
+    ["Target", "Environment", "Image"]
+        .into_iter()
+        .chain(node)
+        .chain(["State", "Age", "Expires in", "Exit code"])
+        .collect()
+}
+
 /// One target.
 struct Row<'a> {
     id: &'a str,
@@ -67,13 +79,19 @@ struct Row<'a> {
 
 impl<'a> Page<'a> {
     /// The page of an overview, of all environments or of one.
-    pub fn new(config: &'a Config, environment: Option<&'a str>, overview: &'a Overview) -> Self {
+    pub fn new(
+        config: &'a Config,
+        environment: Option<&'a str>,
+        overview: &'a Overview,
+        columns: &'a [&'static str],
+        style: &'a str,
+    ) -> Self {
         let targets = || overview.targets.iter();
         let shown = || targets().filter(|target| target.is_of(environment));
         let environment_max =
             environment.and_then(|environment| config.profiles.of(environment).max_targets);
         Self {
-            style: STYLE,
+            style,
             deployment: config.deployment_id.as_str(),
             warnings: config.warnings(),
             live: live(targets()),
@@ -84,6 +102,7 @@ impl<'a> Page<'a> {
             now: overview.now.map(words::moment),
             is_filtered: environment.is_some(),
             choices: choices(environment, &overview.targets),
+            columns,
             rows: shown()
                 .map(|target| Row::new(target, overview.now))
                 .collect(),

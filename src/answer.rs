@@ -1,7 +1,10 @@
 //! What answers of all routes have in common, and the answer to a failed request.
 
-use http::header::{ALLOW, CACHE_CONTROL, CONTENT_TYPE, RETRY_AFTER, WWW_AUTHENTICATE};
-use http::{HeaderValue, Response, StatusCode};
+use http::header::{
+    ACCEPT_ENCODING, ALLOW, CACHE_CONTROL, CONTENT_LENGTH, CONTENT_TYPE, RETRY_AFTER,
+    WWW_AUTHENTICATE,
+};
+use http::{HeaderValue, Method, Response, StatusCode};
 use serde_json::json;
 
 use crate::error::Error;
@@ -28,21 +31,36 @@ pub fn not_stored(mut response: HttpResponse) -> HttpResponse {
     response
 }
 
+/// An answer as it is sent: with the length of its body, and without the body itself if
+/// that is what `HEAD` asks for.
+pub fn sent(mut response: HttpResponse, method: &Method) -> HttpResponse {
+    let status = response.status();
+    // RFC 9110, section 8.6: these have no body, and so no length.
+    let is_bodiless = status.is_informational()
+        || matches!(status, StatusCode::NO_CONTENT | StatusCode::NOT_MODIFIED);
+    if !is_bodiless {
+        let length = HeaderValue::from(response.body().len());
+        response.headers_mut().insert(CONTENT_LENGTH, length);
+    }
+    if is_bodiless || method == Method::HEAD {
+        response.body_mut().clear();
+    }
+    response
+}
+
 /// The answer to a failed request: the members of RFC 9457, and `ErrorMessage`,
 /// which BastionZero shows to the person who is connecting.
-pub fn failed(error: &Error, request_id: &str) -> HttpResponse {
+pub fn failed(error: &Error, request_id: &str, content_type: &'static str) -> HttpResponse {
     let status = error.status();
-    let mut response = json_answer(
-        status,
-        &json!({
-            "type": "about:blank",
-            "title": status.canonical_reason().unwrap_or_default(),
-            "status": status.as_u16(),
-            "detail": error.message(),
-            "instance": format!("urn:uuid:{request_id}"),
-            "ErrorMessage": error.message(),
-        }),
-    );
+    let body = json!({
+        "type": "about:blank",
+        "title": status.canonical_reason().unwrap_or_default(),
+        "status": status.as_u16(),
+        "detail": error.message(),
+        "instance": format!("urn:uuid:{request_id}"),
+        "ErrorMessage": error.message(),
+    });
+    let mut response = answer(status, content_type, body.to_string().into_bytes());
     let headers = response.headers_mut();
     if let Some(seconds) = error.retry_after_seconds() {
         headers.insert(RETRY_AFTER, HeaderValue::from(seconds));
@@ -55,6 +73,10 @@ pub fn failed(error: &Error, request_id: &str) -> HttpResponse {
         }
         Error::WrongMethod { allow } => {
             headers.insert(ALLOW, HeaderValue::from_static(allow));
+        }
+        Error::EncodedBody => {
+            // RFC 9110, section 12.5.3.
+            headers.insert(ACCEPT_ENCODING, HeaderValue::from_static("identity"));
         }
         _ => {}
     }
@@ -69,9 +91,10 @@ mod tests {
     #[test]
     fn a_failure_carries_the_problem_members_and_error_message() {
         let error = Error::Misconfigured(Problems::one("docker_url", "is planted"));
-        let response = failed(&error, "id");
+        let response = failed(&error, "id", "application/problem+json");
         assert_eq!(response.status(), StatusCode::INTERNAL_SERVER_ERROR);
-        assert_eq!(response.headers()[CONTENT_TYPE], "application/json");
+        let content_type = &response.headers()[CONTENT_TYPE];
+        assert_eq!(content_type, "application/problem+json");
         let body: serde_json::Value = serde_json::from_slice(response.body()).expect("json");
         assert_eq!(
             body,
@@ -87,16 +110,38 @@ mod tests {
     }
 
     #[test]
+    fn an_answer_has_the_length_of_its_body_and_none_if_its_status_has_no_body() {
+        for (status, method, length, body) in [
+            (200, Method::GET, Some("1"), "x"),
+            (200, Method::HEAD, Some("1"), ""),
+            (404, Method::HEAD, Some("1"), ""),
+            (100, Method::GET, None, ""),
+            (204, Method::DELETE, None, ""),
+            (304, Method::GET, None, ""),
+        ] {
+            let mut response = Response::new(b"x".to_vec());
+            *response.status_mut() = StatusCode::from_u16(status).expect("a status");
+            let response = sent(response, &method);
+            let told = response.headers().get(CONTENT_LENGTH);
+            assert_eq!(told.map(|told| told.to_str().expect("text")), length);
+            assert_eq!(response.body(), body.as_bytes(), "{method} {status}");
+        }
+    }
+
+    #[test]
     fn headers_tell_the_caller_what_to_do_next() {
-        let unauthorized = failed(&Error::Unauthorized("x"), "id");
+        let failed = |error: &Error| failed(error, "id", "application/json");
+        let unauthorized = failed(&Error::Unauthorized("x"));
         let challenge = &unauthorized.headers()[WWW_AUTHENTICATE];
         assert_eq!(
             challenge,
             r#"Basic realm="dynamic-access", charset="UTF-8""#
         );
-        let wrong = failed(&Error::WrongMethod { allow: "GET" }, "id");
+        let encoded = failed(&Error::EncodedBody);
+        assert_eq!(encoded.headers()[ACCEPT_ENCODING], "identity");
+        let wrong = failed(&Error::WrongMethod { allow: "GET" });
         assert_eq!(wrong.headers()[ALLOW], "GET");
-        let busy = failed(&Error::InProgress, "id");
+        let busy = failed(&Error::InProgress);
         assert_eq!(busy.headers()[RETRY_AFTER], "30");
         assert!(!wrong.headers().contains_key(RETRY_AFTER));
     }

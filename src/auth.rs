@@ -15,7 +15,7 @@ use http::{HeaderMap, HeaderName};
 use crate::caller::{Caller, Role};
 use crate::config::{Problems, Variables};
 use crate::error::Error;
-use crate::platform::AUTHENTICATION;
+use crate::platform::{AUTHENTICATION, IDEMPOTENCY_KEY};
 use crate::secret::Secret;
 
 /// The shortest secret that is accepted: 16 characters of base64 are 96 bits,
@@ -106,6 +106,17 @@ impl Secrets {
         }
         caller.ok_or(Error::Unauthorized("the secret is wrong"))
     }
+}
+
+/// The texts of a request's headers that may be secrets, right or wrong: its credentials
+/// and its `Idempotency-Key`.
+pub fn given(headers: &HeaderMap) -> Vec<Secret> {
+    let names = [AUTHORIZATION, AUTHENTICATION, IDEMPOTENCY_KEY];
+    let values = names.iter().flat_map(|name| headers.get_all(name));
+    let texts = values.filter_map(|value| std::str::from_utf8(value.as_bytes()).ok());
+    // A scheme is no secret.
+    let texts = texts.map(|text| text.split_once(' ').map_or(text, |(_, text)| text));
+    texts.map(|text| Secret::new(text.trim())).collect()
 }
 
 /// Checks that a secret is hard to guess and can be sent.

@@ -16,6 +16,7 @@
 //! | [`after_answer`] | the work after an answer |
 //! | [`log_line`], [`audit`] | the log lines, and which of them are events |
 //! | [`api`], [`webhook`] | bodies in and answers out: `/v1`, and BastionZero's contract |
+//! | [`request_body`] | which bodies may be read |
 //! | [`page`], [`metrics`] | what operators read: HTML for people, text for Prometheus |
 //! | [`provision`] | start, stop, health: every decision about containers |
 //! | [`reaper`] | what may be removed without being asked, and why |
@@ -91,6 +92,7 @@ pub mod platform;
 pub mod provision;
 pub mod pull;
 pub mod reaper;
+pub mod request_body;
 pub mod route;
 pub mod scheduler;
 pub mod secret;

@@ -6,7 +6,9 @@
 use std::time::Duration;
 
 use http::HeaderName;
-use http::header::{AUTHORIZATION, CONTENT_LENGTH, CONTENT_TYPE, DATE, ORIGIN, SERVER};
+use http::header::{
+    AUTHORIZATION, CONTENT_ENCODING, CONTENT_LENGTH, CONTENT_TYPE, DATE, ORIGIN, SERVER,
+};
 
 /// A request to the Engine, made by [`crate::docker`].
 pub type HttpRequest = http::Request<Vec<u8>>;
@@ -27,9 +29,10 @@ pub const SEC_FETCH_SITE: HeaderName = HeaderName::from_static("sec-fetch-site")
 pub const TRACEPARENT: HeaderName = HeaderName::from_static("traceparent");
 
 /// The request headers that are used; the shell passes no others.
-pub const REQUEST_HEADERS: [HeaderName; 8] = [
+pub const REQUEST_HEADERS: [HeaderName; 9] = [
     AUTHORIZATION,
     AUTHENTICATION,
+    CONTENT_ENCODING,
     CONTENT_LENGTH,
     CONTENT_TYPE,
     IDEMPOTENCY_KEY,

@@ -7,13 +7,12 @@
 use std::cell::RefCell;
 use std::time::Duration;
 
-use http::HeaderMap;
-use http::header::CONTENT_LENGTH;
+use http::Method;
 use http::request::Parts;
 
 use crate::after_answer::{AfterAnswer, Work};
 use crate::audit::{self, Event, Subject};
-use crate::auth::Secrets;
+use crate::auth::{self, Secrets};
 use crate::budget::Budget;
 use crate::call_notes::Calls;
 use crate::caller::Caller;
@@ -31,7 +30,7 @@ use crate::scheduler::Scheduler;
 use crate::secret::Secret;
 use crate::target::Target;
 use crate::webhook;
-use crate::{answer, api, metrics, page};
+use crate::{answer, api, metrics, page, request_body};
 
 /// An answer, its log lines, and the work after it.
 #[derive(Debug)]
@@ -64,7 +63,7 @@ where
         budget: Budget::starting(arrived),
         calls: RefCell::default(),
     };
-    let mut seen = Seen::default();
+    let mut seen = Seen::of(head);
     let outcome = request.outcome(read_body, &mut seen).await;
     request.answer(outcome, seen)
 }
@@ -87,11 +86,24 @@ struct Seen {
     subject: Subject,
     is_unsafe: bool,
     reap: Option<Report>,
+    /// Whether the secrets of the body are known, if it has any.
+    is_body_known: bool,
     /// What the log must not show.
     secrets: Vec<Secret>,
     notes: Vec<String>,
     /// What is left to do after the answer, and with which variables.
     work_after: Option<(Work, Config)>,
+}
+
+impl Seen {
+    /// What the head of a request tells.
+    fn of(head: &Parts) -> Self {
+        Self {
+            secrets: auth::given(&head.headers),
+            is_body_known: matches!(head.method, Method::GET | Method::HEAD | Method::DELETE),
+            ..Self::default()
+        }
+    }
 }
 
 impl<P: Platform, V: Variables> Request<'_, P, V> {
@@ -102,7 +114,7 @@ impl<P: Platform, V: Variables> Request<'_, P, V> {
         let route = self.route(seen)?;
         seen.route = Some(route.clone());
         let config = Config::parse(self.variables).map_err(Error::Misconfigured)?;
-        seen.secrets = config.secrets();
+        seen.secrets.extend(config.secrets());
         let outcome = self.work(&route, &config, read_body, seen).await;
         let work_after = Work::after(&route, outcome.as_ref().err());
         seen.work_after = work_after.map(|work| (work, config));
@@ -152,6 +164,7 @@ impl<P: Platform, V: Variables> Request<'_, P, V> {
             Route::Stop => {
                 let body = self.body(read_body, webhook::body::BODY_BYTES_MAX).await?;
                 let id = webhook::body::parse_stop(&body)?;
+                seen.is_body_known = true;
                 self.stop(&provisioner, &id, seen).await?;
                 webhook::answer::done()
             }
@@ -164,6 +177,7 @@ impl<P: Platform, V: Variables> Request<'_, P, V> {
             }
             Route::Reap { dry_run } => {
                 let dry_run = *dry_run;
+                seen.is_body_known = true;
                 let scope = Scope::whole(dry_run);
                 let report = reaper::reap(&provisioner.scheduler, config, scope).await?;
                 seen.notes = report.notes(dry_run);
@@ -216,6 +230,7 @@ impl<P: Platform, V: Variables> Request<'_, P, V> {
         seen: &mut Seen,
     ) -> Result<(Listed, bool), Error> {
         seen.secrets.extend(order.all_secrets().cloned());
+        seen.is_body_known = true;
         seen.subject.environment = Some(order.environment_id.clone());
         let started = provisioner.start(order).await?;
         seen.notes = started.warnings;
@@ -240,30 +255,33 @@ impl<P: Platform, V: Variables> Request<'_, P, V> {
     where
         B: AsyncFnOnce(usize) -> Result<Vec<u8>, BodyError>,
     {
-        let too_large = Error::BodyTooLarge(limit / 1024);
-        if declared_length(&self.head.headers).is_some_and(|length| length > limit) {
-            return Err(too_large);
-        }
+        request_body::check(&self.head.headers, limit)?;
         let body = read_body(limit).await;
         body.map_err(|error| match error {
-            BodyError::TooLarge => too_large,
+            BodyError::TooLarge => request_body::too_large(limit),
             BodyError::TooSlow => Error::BodyTooSlow,
             BodyError::CutOff => Error::BadBody("the body was cut off".to_owned()),
         })
     }
 
-    /// The id of the caller's trace.
-    fn trace(&self) -> Option<&str> {
+    /// The id of the caller's trace. There is none while the body is not known: a token
+    /// in it may have the same digits.
+    fn trace(&self, seen: &Seen) -> Option<&str> {
         let traceparent = self.head.headers.get(TRACEPARENT)?;
-        audit::trace_id(traceparent.to_str().ok()?)
+        audit::trace_id(traceparent.to_str().ok()?).filter(|_| seen.is_body_known)
     }
 
     fn answer(&self, outcome: Result<HttpResponse, Error>, seen: Seen) -> Answer {
         let request_id = request_id(self.platform.random());
         let (response, error) = match outcome {
             Ok(response) => (response, None),
-            Err(error) => (answer::failed(&error, &request_id), Some(error)),
+            Err(error) => {
+                let content_type = route::problem_type(&self.head.uri);
+                let response = answer::failed(&error, &request_id, content_type);
+                (response, Some(error))
+            }
         };
+        let response = answer::sent(response, &self.head.method);
         let line = LogLine {
             request_id: &request_id,
             route: route::known_path(&self.head.uri).unwrap_or("-"),
@@ -272,7 +290,7 @@ impl<P: Platform, V: Variables> Request<'_, P, V> {
             caller: seen.caller,
             event: Event::of(seen.route.as_ref(), error.as_ref(), seen.is_unsafe),
             subject: &seen.subject,
-            trace: self.trace(),
+            trace: self.trace(&seen),
             calls: &self.calls.borrow(),
             notes: &seen.notes,
             error: error.as_ref(),
@@ -312,12 +330,6 @@ fn request_id(random: u128) -> String {
         .to_string()
 }
 
-/// The declared length of the body. One that is not a number is ignored, since
-/// the reader of the body counts.
-fn declared_length(headers: &HeaderMap) -> Option<usize> {
-    headers.get(CONTENT_LENGTH)?.to_str().ok()?.parse().ok()
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -329,15 +341,5 @@ mod tests {
             request_id(u128::MAX),
             "ffffffff-ffff-4fff-bfff-ffffffffffff"
         );
-    }
-
-    #[test]
-    fn a_declared_length_is_a_number() {
-        let mut headers = HeaderMap::new();
-        assert_eq!(declared_length(&headers), None);
-        for (value, length) in [("65537", Some(65_537)), ("-1", None), ("x", None)] {
-            headers.insert(CONTENT_LENGTH, value.parse().expect("a value"));
-            assert_eq!(declared_length(&headers), length);
-        }
     }
 }

@@ -68,17 +68,16 @@ pub fn respond(out: ResponseOutparam, response: HttpResponse) {
         // WASI refuses only a few reserved names, which no answer has.
         let _ = fields.append(name.as_str(), value.as_bytes());
     }
-    let length = content.len().to_string();
-    let _ = fields.append("content-length", length.as_bytes());
     let response = OutgoingResponse::new(fields);
     let _ = response.set_status_code(head.status.as_u16());
-    let body = response.body();
+    // Of an answer to HEAD, the host would miss the body that the headers tell of.
+    let body = (!content.is_empty()).then(|| response.body());
     let hand_over = || ResponseOutparam::set(out, Ok(response));
     match body {
-        Ok(body) => {
+        Some(Ok(body)) => {
             let deadline = Deadline::after(CALLER_WAIT);
             let _ = streams::send(body, &content, &deadline, hand_over);
         }
-        Err(()) => hand_over(),
+        Some(Err(())) | None => hand_over(),
     }
 }

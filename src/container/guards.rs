@@ -8,8 +8,8 @@ use serde_json::Value;
 use super::additions::{hides_token, is_above_token};
 use super::defaults::CAPABILITIES;
 use super::forms::{
-    BYTES_MAX, is_absent_or, is_hardware_address, is_host_name, is_ip, is_list, is_mount_point, is_number,
-    is_object, is_one_of, is_plain, is_text,
+    BYTES_MAX, is_absent_or, is_hardware_address, is_host_name, is_ip, is_list, is_mount_point,
+    is_number, is_object, is_one_of, is_plain, is_text,
 };
 use crate::docker::archive::SECRETS_DIR;
 

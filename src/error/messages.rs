@@ -36,6 +36,7 @@ impl Error {
             Self::BodyTooLarge(64) => "The request body is larger than 64 KiB.",
             Self::BodyTooLarge(_) => "The request body is too large.",
             Self::NotJson => "The request body must be application/json.",
+            Self::EncodedBody => "The request body must not have a Content-Encoding.",
             Self::Misconfigured(_) => {
                 "The provisioning server is misconfigured. Its log names the variable to fix."
             }
@@ -144,6 +145,7 @@ impl Error {
             Self::BodyTooSlow => "body_too_slow",
             Self::BodyTooLarge(_) => "body_too_large",
             Self::NotJson => "not_json",
+            Self::EncodedBody => "encoded_body",
             Self::Unauthorized(_) => "unauthorized",
             Self::NotPermitted(_) => "not_permitted",
             Self::CrossSite => "cross_site",
@@ -204,6 +206,7 @@ impl fmt::Display for Error {
             Self::BodyTooSlow => f.write_str("the body did not arrive in time"),
             Self::BodyTooLarge(kib) => write!(f, "the body is larger than {kib} KiB"),
             Self::NotJson => f.write_str("the Content-Type is not JSON"),
+            Self::EncodedBody => f.write_str("the body has a Content-Encoding"),
             Self::Unauthorized(detail) => write!(f, "unauthorized: {detail}"),
             Self::NotPermitted(caller) => write!(f, "{caller} does not open this route"),
             Self::CrossSite => f.write_str(

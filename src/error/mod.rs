@@ -34,6 +34,8 @@ pub enum Error {
     BodyTooLarge(usize),
     /// The Content-Type is not JSON.
     NotJson,
+    /// The body has a Content-Encoding.
+    EncodedBody,
     /// The credentials are wrong. The reason is for the log only.
     Unauthorized(&'static str),
     /// The secret does not open this route.
@@ -178,7 +180,7 @@ impl Error {
             Self::WrongMethod { .. } => StatusCode::METHOD_NOT_ALLOWED,
             Self::BodyTooSlow => StatusCode::REQUEST_TIMEOUT,
             Self::BodyTooLarge(_) => StatusCode::PAYLOAD_TOO_LARGE,
-            Self::NotJson => StatusCode::UNSUPPORTED_MEDIA_TYPE,
+            Self::NotJson | Self::EncodedBody => StatusCode::UNSUPPORTED_MEDIA_TYPE,
             Self::Misconfigured(_)
             | Self::NoSuchImage(_)
             | Self::PullRefused { .. }
@@ -276,7 +278,7 @@ impl From<Fault> for Error {
 impl std::error::Error for Error {}
 
 #[cfg(test)]
-mod tests {
+pub(crate) mod tests {
     use super::*;
     use crate::caller::Role;
     use crate::docker::NOT_THE_ENGINES_WORDS;
@@ -305,7 +307,7 @@ mod tests {
     }
 
     /// One of each variant, and its status.
-    fn all() -> Vec<(Error, u16)> {
+    pub(crate) fn all() -> Vec<(Error, u16)> {
         vec![
             (Error::BadBody("planted".to_owned()), 400),
             (Error::BadField("A sentence."), 400),
@@ -320,6 +322,7 @@ mod tests {
             (Error::NotOurs(id()), 404),
             (Error::WrongMethod { allow: "GET" }, 405),
             (Error::BodyTooSlow, 408),
+            (Error::EncodedBody, 415),
             (
                 Error::TargetEnded {
                     id: id(),

@@ -10,6 +10,7 @@
 mod each_engine;
 
 mod agent;
+mod bodiless;
 mod confinement;
 mod conformance;
 mod contract;

@@ -1,0 +1,136 @@
+//! Whether the body of a request may be read, by what its headers say of it.
+
+use http::HeaderMap;
+use http::header::{CONTENT_ENCODING, CONTENT_LENGTH, CONTENT_TYPE};
+
+use crate::error::Error;
+
+/// Checks the headers of a body that must be JSON of at most `limit` bytes.
+///
+/// # Errors
+///
+/// [`Error::NotJson`], [`Error::EncodedBody`] or [`Error::BodyTooLarge`].
+pub fn check(headers: &HeaderMap, limit: usize) -> Result<(), Error> {
+    if !is_json(headers) {
+        return Err(Error::NotJson);
+    }
+    if is_encoded(headers) {
+        return Err(Error::EncodedBody);
+    }
+    if declared_length(headers).is_some_and(|length| length > limit) {
+        return Err(too_large(limit));
+    }
+    Ok(())
+}
+
+/// The error for a body of more than `limit` bytes.
+pub fn too_large(limit: usize) -> Error {
+    Error::BodyTooLarge(limit / 1024)
+}
+
+/// Whether the body's type is `application/json` or `application/…+json`, with or
+/// without parameters. A missing type counts as JSON, because the contract does
+/// not require one.
+fn is_json(headers: &HeaderMap) -> bool {
+    let mut types = headers.get_all(CONTENT_TYPE).iter();
+    let (Some(first), None) = (types.next(), types.next()) else {
+        return !headers.contains_key(CONTENT_TYPE);
+    };
+    let essence = first
+        .to_str()
+        .unwrap_or_default()
+        .split(';')
+        .next()
+        .unwrap_or_default()
+        .trim()
+        .to_ascii_lowercase();
+    essence == "application/json"
+        || (essence.starts_with("application/") && essence.ends_with("+json"))
+}
+
+/// Whether the body has a coding, such as gzip. This server knows none
+/// (RFC 9110, section 8.4).
+fn is_encoded(headers: &HeaderMap) -> bool {
+    let codings = headers.get_all(CONTENT_ENCODING).iter();
+    let mut codings = codings.flat_map(|value| value.as_bytes().split(|byte| *byte == b','));
+    codings.any(|coding| {
+        let coding = coding.trim_ascii();
+        !coding.is_empty() && !coding.eq_ignore_ascii_case(b"identity")
+    })
+}
+
+/// The declared length of the body. One that is not a number is ignored, since
+/// the reader of the body counts.
+fn declared_length(headers: &HeaderMap) -> Option<usize> {
+    headers.get(CONTENT_LENGTH)?.to_str().ok()?.parse().ok()
+}
+
+#[cfg(test)]
+mod tests {
+    use http::{HeaderName, HeaderValue};
+
+    use super::*;
+
+    fn headers(name: &HeaderName, values: &[&'static str]) -> HeaderMap {
+        let mut headers = HeaderMap::new();
+        for value in values {
+            headers.append(name, HeaderValue::from_static(value));
+        }
+        headers
+    }
+
+    #[test]
+    fn a_body_is_json_unless_its_type_says_otherwise() {
+        for (types, expected) in [
+            (&[][..], Ok(())),
+            (&["application/json"], Ok(())),
+            (&["Application/JSON; charset=utf-8"], Ok(())),
+            (&["application/problem+json"], Ok(())),
+            (&["text/plain"], Err(Error::NotJson)),
+            (&["application/x-www-form-urlencoded"], Err(Error::NotJson)),
+            (&[""], Err(Error::NotJson)),
+            (
+                &["application/json", "application/json"],
+                Err(Error::NotJson),
+            ),
+        ] {
+            assert_eq!(
+                check(&headers(&CONTENT_TYPE, types), 9),
+                expected,
+                "{types:?}"
+            );
+        }
+    }
+
+    #[test]
+    fn a_body_with_a_coding_is_refused() {
+        for (codings, expected) in [
+            (&["identity"][..], Ok(())),
+            (&["Identity, identity", ""], Ok(())),
+            (&["gzip"], Err(Error::EncodedBody)),
+            (&["identity, br"], Err(Error::EncodedBody)),
+            (&["identity", "deflate"], Err(Error::EncodedBody)),
+            (&["\u{e9}"], Err(Error::EncodedBody)),
+        ] {
+            let mut headers = HeaderMap::new();
+            for coding in codings {
+                let coding = HeaderValue::from_bytes(coding.as_bytes()).expect("a value");
+                headers.append(CONTENT_ENCODING, coding);
+            }
+            assert_eq!(check(&headers, 9), expected, "{codings:?}");
+        }
+    }
+
+    #[test]
+    fn a_declared_length_is_a_number() {
+        for (value, expected) in [
+            ("65536", Ok(())),
+            ("65537", Err(Error::BodyTooLarge(64))),
+            ("-1", Ok(())),
+            ("x", Ok(())),
+        ] {
+            let headers = headers(&CONTENT_LENGTH, &[value]);
+            assert_eq!(check(&headers, 64 * 1024), expected, "{value}");
+        }
+    }
+}

@@ -23,6 +23,8 @@ pub enum Event {
     TargetReap,
     /// A request without the credentials for its route, or made by another site.
     AuthFailure,
+    /// Any other request that was refused: a status of 400 to 499.
+    RequestDenied,
     /// A health check with variables that are allowed but unsafe.
     ConfigUnsafe,
 }
@@ -36,6 +38,7 @@ impl Event {
             Self::TargetStop => "target.stop",
             Self::TargetReap => "target.reap",
             Self::AuthFailure => "auth.failure",
+            Self::RequestDenied => "request.denied",
             Self::ConfigUnsafe => "config.unsafe",
         }
     }
@@ -54,6 +57,7 @@ impl Event {
             }
             (Some(Route::Start | Route::StartTarget), _) => Some(Self::TargetStart),
             (Some(Route::Stop | Route::StopTarget(_)), _) => Some(Self::TargetStop),
+            (_, Some(error)) if error.status().is_client_error() => Some(Self::RequestDenied),
             (Some(Route::Health), _) if is_unsafe => Some(Self::ConfigUnsafe),
             _ => None,
         }
@@ -143,7 +147,13 @@ mod tests {
             (Some(&Route::Health), None, None),
             (Some(&Route::Reap { dry_run: false }), None, None),
             (Some(&Route::Metrics), None, None),
-            (None, Some(Error::UnknownPath), None),
+            (None, Some(Error::UnknownPath), Some("request.denied")),
+            (
+                Some(&Route::Metrics),
+                Some(Error::NoSuchTarget),
+                Some("request.denied"),
+            ),
+            (Some(&Route::Metrics), Some(Error::InProgress), None),
         ] {
             let found = Event::of(route, error.as_ref(), false);
             assert_eq!(found.map(Event::name), event, "{route:?} {error:?}");
@@ -151,6 +161,28 @@ mod tests {
         let health = Event::of(Some(&Route::Health), None, true);
         assert_eq!(health.map(Event::name), Some("config.unsafe"));
         assert_eq!(Event::TargetReap.name(), "target.reap");
+    }
+
+    #[test]
+    fn no_refusal_is_without_an_event() {
+        let routes = [
+            Route::Start,
+            Route::Stop,
+            Route::Health,
+            Route::Reap { dry_run: true },
+            Route::ListTargets { environment: None },
+            Route::StartTarget,
+            Route::OpenApi,
+            Route::Metrics,
+            Route::Page { environment: None },
+        ];
+        let routes = || routes.iter().map(Some).chain([None]);
+        for (error, _) in crate::error::tests::all() {
+            for route in routes().filter(|_| error.status().is_client_error()) {
+                let event = Event::of(route, Some(&error), false);
+                assert!(event.is_some(), "{route:?} {error:?}");
+            }
+        }
     }
 
     #[test]

@@ -71,7 +71,8 @@ impl LogLine<'_> {
     pub fn to_json(&self) -> String {
         let calls = self.calls.notes().iter().take(CALLS_MAX);
         let notes = self.notes.iter().take(NOTES_MAX);
-        // A peer can put an echo anywhere, and a caller its token.
+        // A peer can put an echo anywhere, and a caller its token: every field that is not
+        // this server's own word or number is redacted.
         let redact = |text: &str| self.redacted(text);
         let fields = Fields {
             request: self.request_id,
@@ -82,10 +83,10 @@ impl LogLine<'_> {
             event: self.event.map(Event::name),
             outcome: self.event.map(|_| outcome(self.error.is_none())),
             code: self.error.map(Error::code),
-            container: self.subject.container.as_deref(),
+            container: self.subject.container.as_deref().map(redact),
             environment: self.subject.environment.as_deref().map(redact),
             image: self.subject.image.as_deref().map(redact),
-            trace: self.trace,
+            trace: self.trace.map(|trace| self.redacted_trace(trace)),
             calls: calls.map(ToString::to_string).collect(),
             calls_omitted: self.calls.notes().len().saturating_sub(CALLS_MAX),
             notes: notes.map(|text| self.redacted(text)).collect(),
@@ -97,6 +98,21 @@ impl LogLine<'_> {
 
     fn redacted(&self, text: &str) -> String {
         redacted(text, self.secrets)
+    }
+
+    /// The trace, unless its digits are in a secret, however they are grouped there: a
+    /// caller may use one UUID for both.
+    fn redacted_trace<'a>(&self, trace: &'a str) -> &'a str {
+        let is_told = |secret: &Secret| {
+            let digits = secret.expose().chars().filter(char::is_ascii_hexdigit);
+            let digits: String = digits.map(|digit| digit.to_ascii_lowercase()).collect();
+            digits.contains(trace)
+        };
+        if self.secrets.iter().any(is_told) {
+            REDACTED
+        } else {
+            trace
+        }
     }
 }
 
@@ -135,11 +151,14 @@ fn redacted(text: &str, secrets: &[Secret]) -> String {
     let mut text = text.to_owned();
     let secrets = secrets.iter();
     for secret in secrets.filter(|secret| secret.expose().len() >= REDACTED_CHARS_MIN) {
-        text = text.replace(secret.expose(), "[redacted]");
+        text = text.replace(secret.expose(), REDACTED);
     }
     // Shortened last, because half a secret would not be found.
     text.chars().take(TEXT_CHARS_MAX).collect()
 }
+
+/// What stands in the place of a secret.
+const REDACTED: &str = "[redacted]";
 
 fn outcome(is_success: bool) -> &'static str {
     if is_success { "success" } else { "failure" }
@@ -164,7 +183,7 @@ struct Fields<'a> {
     #[serde(skip_serializing_if = "Option::is_none")]
     code: Option<&'static str>,
     #[serde(skip_serializing_if = "Option::is_none")]
-    container: Option<&'a str>,
+    container: Option<String>,
     #[serde(skip_serializing_if = "Option::is_none")]
     environment: Option<String>,
     #[serde(skip_serializing_if = "Option::is_none")]
@@ -270,6 +289,49 @@ mod tests {
             redacted("container 0123456789ab", &secrets),
             "container 0123456789ab"
         );
+    }
+
+    #[test]
+    fn a_field_of_the_request_that_is_a_secret_is_redacted() {
+        const TRACE: &str = "0af7651916cd43dd8448eb211c80319c";
+        const ID: &str = "0123456789abcdef0123456789abcdef0123456789abcdef0123456789abcdef";
+        for secret in [
+            TRACE,
+            "0AF76519-16CD-43DD-8448-EB211C80319C",
+            "\"build-0af7651916cd43dd8448eb211c80319c\"",
+            ID,
+            "environment-of-mine",
+        ] {
+            let line = LogLine {
+                request_id: "id",
+                route: "/start",
+                status: Some(200),
+                took: Duration::ZERO,
+                caller: None,
+                event: Some(Event::TargetStart),
+                subject: &Subject {
+                    container: Some(ID.to_owned()),
+                    environment: Some("environment-of-mine".to_owned()),
+                    image: None,
+                },
+                trace: Some(TRACE),
+                calls: &Calls::default(),
+                notes: &[],
+                error: None,
+                secrets: &[Secret::new(secret)],
+            };
+            let line: serde_json::Value = serde_json::from_str(&line.to_json()).expect("json");
+            let (mut hidden, mut shown) = (0, 0);
+            for (name, value) in [
+                ("trace", TRACE),
+                ("container", ID),
+                ("environment", "environment-of-mine"),
+            ] {
+                hidden += u32::from(line[name] == "[redacted]");
+                shown += u32::from(line[name] == value);
+            }
+            assert_eq!((hidden, shown), (1, 2), "{secret}: {line}");
+        }
     }
 
     #[test]

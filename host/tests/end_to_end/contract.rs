@@ -4,6 +4,7 @@
 use crate::support::fake_engine::{FakeEngine, Reply};
 use crate::support::http::{Answer, exchange, request};
 use crate::support::server::{SECRET, Server, start_body};
+use serde_json::json;
 
 const ID: &str = "0123456789abcdef0123456789abcdef0123456789abcdef0123456789abcdef";
 
@@ -112,10 +113,12 @@ fn unknown_paths_and_wrong_methods_are_404_and_405() {
     for path in ["/", "/start/", "/Start", "//start", "/start/x", "/%73tart"] {
         refusing.check(&refusing.server.call("POST", path, "{}"), 404);
     }
+    let head = refusing.server.call("HEAD", "/start", "");
+    assert_eq!((head.status, head.header("allow")), (405, Some("POST")));
     for (method, path, allow) in [
         ("GET", "/start", "POST"),
         ("PUT", "/stop", "POST"),
-        ("POST", "/health", "GET"),
+        ("POST", "/health", "GET, HEAD"),
         ("GET", "/reap", "POST"),
     ] {
         let answer = refusing.server.call(method, path, "");
@@ -183,6 +186,80 @@ fn a_body_that_is_said_not_to_be_json_is_415() {
         .server
         .send("POST", "/start", &headers, body.as_bytes());
     refusing.check(&answer, 415);
+}
+
+#[test]
+fn a_body_with_a_coding_is_415_and_identity_is_none() {
+    let refusing = Refusing::new(&[]);
+    let right = right();
+    for (coding, status) in [("gzip", 415), ("identity", 400)] {
+        let headers = [("authorization", &*right), ("content-encoding", coding)];
+        let answer = refusing.server.send("POST", "/start", &headers, b"{}");
+        refusing.check(&answer, status);
+        let accepted = (status == 415).then_some("identity");
+        assert_eq!(answer.header("accept-encoding"), accepted);
+    }
+}
+
+#[test]
+fn each_refusal_is_an_event() {
+    let refusing = Refusing::new(&[]);
+    let text = [("authorization", &*right()), ("content-type", "text/plain")];
+    for (answer, event) in [
+        (
+            refusing.server.call("GET", "/nothing", ""),
+            "request.denied",
+        ),
+        (refusing.server.call("PUT", "/stop", "{}"), "request.denied"),
+        (
+            refusing.server.call("POST", "/reap?dry_run", ""),
+            "request.denied",
+        ),
+        (refusing.server.call("POST", "/stop", "{}"), "target.stop"),
+        (
+            refusing.server.call("POST", "/start", "{}"),
+            "target.start.denied",
+        ),
+        (
+            refusing.server.send("POST", "/start", &text, b"{}"),
+            "target.start.denied",
+        ),
+        (
+            refusing.server.send("GET", "/health", &[], b""),
+            "auth.failure",
+        ),
+    ] {
+        assert!((400..500).contains(&answer.status), "{answer:?}");
+        let line = refusing.server.line_about(&answer);
+        let told = (&line["event"], &line["outcome"]);
+        assert_eq!(told, (&json!(event), &json!("failure")), "{line}");
+    }
+}
+
+#[test]
+fn a_token_that_is_a_trace_is_not_logged_as_one() {
+    const TRACE: &str = "0af7651916cd43dd8448eb211c80319c";
+    let refusing = Refusing::new(&[]);
+    let traceparent = format!("00-{TRACE}-b7ad6b7169203331-01");
+    let wrong = format!("Basic {TRACE}");
+    let bad = start_body(TRACE).replace("http:", "ftp:");
+    let good = start_body(TRACE).replace("192.0.2.1", "192.0.2.3");
+    for (credentials, body, status) in [
+        (&wrong, &good, 401),
+        (&right(), &bad, 400),
+        (&right(), &good, 422),
+    ] {
+        let headers = [
+            ("authorization", credentials.as_str()),
+            ("traceparent", &traceparent),
+        ];
+        let answer = refusing
+            .server
+            .send("POST", "/start", &headers, body.as_bytes());
+        refusing.check(&answer, status);
+        let line = refusing.server.line_about(&answer).to_string();
+        assert!(!line.contains(TRACE), "{line}");
+    }
 }
 
 #[test]

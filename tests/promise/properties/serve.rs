@@ -4,6 +4,9 @@ use super::credentials::{credentials, is_right_credentials};
 use super::engine::{MOMENT, MOMENT_SECONDS, check_request, replies};
 use super::*;
 
+/// The id of a trace with the digits of the token.
+const TRACE: &str = "4b6f52b54f2b4d558a0e2f1c7a3a9d10";
+
 /// What the Engine does about one call, and the milliseconds that it takes.
 #[derive(Debug, Clone)]
 enum Turn {
@@ -272,15 +275,16 @@ fn serve(
 
 /// The head of a request with the right credentials.
 fn head(method: &str, uri: &str) -> http::request::Parts {
-    let credentials = match uri.starts_with("/v1/") {
-        true => format!("Bearer {API_SECRET}"),
-        false => format!("Basic {SECRET}"),
-    };
     let request = http::Request::builder()
         .method(method)
         .uri(uri)
-        .header("idempotency-key", TOKEN)
-        .header("authorization", credentials);
+        .header("traceparent", format!("00-{TRACE}-b7ad6b7169203331-01"));
+    let request = match uri.starts_with("/v1/") {
+        true => request
+            .header("idempotency-key", TOKEN)
+            .header("authorization", format!("Bearer {API_SECRET}")),
+        false => request.header("authorization", format!("Basic {SECRET}")),
+    };
     request.body(()).expect("a request").into_parts().0
 }
 
@@ -349,6 +353,13 @@ fn check_form(answer: &server::Answer) {
     }
     let may_come_back = answer.response.headers().contains_key("retry-after");
     assert_eq!(may_come_back, [429, 503].contains(&status));
+    let length = answer.response.headers().get("content-length");
+    let length = length.map(|length| length.to_str().expect("text").to_owned());
+    let expected = (status != 204).then(|| body.len().to_string());
+    assert_eq!(length, expected);
+    let line: Value = serde_json::from_str(&answer.lines[0]).expect("JSON");
+    let is_refused = (400..500).contains(&status);
+    assert!(!is_refused || line["event"].is_string(), "{line}");
     answer.lines.iter().for_each(|line| check_line(line));
 }
 
@@ -357,7 +368,8 @@ fn check_line(line: &str) {
     let parsed: Value = serde_json::from_str(line).expect("JSON");
     assert!(parsed.is_object());
     let is_hidden = |value| !shows(line, value);
-    assert!([TOKEN, SECRET].into_iter().all(is_hidden), "{line}");
+    let secrets = [TOKEN, SECRET, TRACE];
+    assert!(secrets.into_iter().all(is_hidden), "{line}");
 }
 
 #[test]
@@ -422,6 +434,41 @@ fn whatever_the_engine_replies_a_request_of_v1_has_an_answer_in_time() {
             assert!(sent.iter().all(|request| request.method() == Method::GET));
             assert!(answer.after.is_none());
         }
+    });
+}
+
+#[test]
+fn head_is_answered_as_get_but_for_the_body() {
+    let target = format!("/v1/targets/{}", "a".repeat(64));
+    let uri = select(vec![
+        "/health".to_owned(),
+        "/v1/targets".to_owned(),
+        "/v1/openapi.json".to_owned(),
+        "/metrics".to_owned(),
+        "/v1/targets?environment=%ff".to_owned(),
+        "/unknown".to_owned(),
+        target,
+    ]);
+    for_all((uri, turns()), |(uri, turns)| {
+        let [get, head] = ["GET", "HEAD"].map(|method| {
+            let mut head = head(method, &uri);
+            if uri == "/metrics" {
+                let credentials = HeaderValue::try_from(format!("Basic {API_SECRET}"));
+                head.headers
+                    .insert("authorization", credentials.expect("a value"));
+            }
+            let engine = Scripted::new(turns.clone());
+            let answer = serve(&engine, ("", ""), &head, Ok(Vec::new()));
+            (answer, engine.sent.into_inner())
+        });
+        assert_eq!(get.0.response.status(), head.0.response.status());
+        assert_eq!(get.0.response.headers(), head.0.response.headers());
+        assert_eq!(head.0.response.body(), b"");
+        assert_eq!(get.0.lines, head.0.lines);
+        // It costs the Engine no more, and no less is known.
+        let calls = |sent: &[HttpRequest]| sent.iter().map(|call| call.uri().clone()).collect();
+        let (of_get, of_head): (Vec<_>, Vec<_>) = (calls(&get.1), calls(&head.1));
+        assert_eq!(of_get, of_head);
     });
 }
 

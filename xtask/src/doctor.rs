@@ -13,6 +13,7 @@ use crate::image;
 use crate::known_holes;
 use crate::network::{self, Isolation};
 use crate::process;
+use crate::reach::{self, Reach};
 use crate::spin::{INSTALL, Spin};
 use crate::trial::Trial;
 use crate::variables::{self, Values};
@@ -217,7 +218,7 @@ fn targets(engine: &Result<Option<Docker>>, start: &StartArguments) -> Vec<Findi
         .profiles
         .networks()
         .into_iter()
-        .map(|name| isolation(docker, name))
+        .map(|name| network(docker, &config, name, start))
         .collect();
     let mut tried = Vec::new();
     let environments = match &start.environment_id {
@@ -245,6 +246,40 @@ fn environments(values: &Values) -> Vec<String> {
     let mut all = vec![NO_ENVIRONMENT.to_owned()];
     all.extend(overridden.into_iter().take(ENVIRONMENTS_MAX));
     all
+}
+
+/// Whether targets can reach each other on a network: tried if targets are started, and else as its options say.
+fn network(docker: &Docker, config: &Config, name: &str, start: &StartArguments) -> Finding {
+    let told = isolation(docker, name);
+    let mut profiles = config.profiles.all();
+    let image = profiles.find(|profile| profile.body.network() == Some(name));
+    let image = image.map(|profile| profile.image.as_str());
+    let (Some(_), SchedulerKind::Engine, Some(image)) =
+        (start.start_for(), config.scheduler, image)
+    else {
+        return told;
+    };
+    if network::isolation(docker, name) == Isolation::Absent || !docker.has_image(image) {
+        return told;
+    }
+    match reach::between_two(docker, name, image) {
+        Ok(Reach::Apart) => Finding::There(format!(
+            "network: {name}, on which two containers have not reached each other"
+        )),
+        Ok(Reach::Reached) => Finding::Wrong(
+            format!("network: on {name}, two containers have reached each other"),
+            "its options, and what they need of the Engine and of its host: docs/target.md#the-network"
+                .to_owned(),
+        ),
+        Ok(Reach::Unknown) => Finding::Unsure(
+            format!("network: whether containers of {name} reach each other was not tried, because {image} lacks bash or timeout"),
+            "its options alone: cargo xtask doctor, without --start".to_owned(),
+        ),
+        Err(error) => Finding::Unsure(
+            format!("network: whether containers of {name} reach each other cannot be tried: {error:#}"),
+            "its options alone: cargo xtask doctor, without --start".to_owned(),
+        ),
+    }
 }
 
 fn isolation(docker: &Docker, name: &str) -> Finding {

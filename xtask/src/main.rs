@@ -29,6 +29,7 @@ mod probe;
 mod process;
 mod python;
 mod random;
+mod reach;
 mod ready;
 mod server;
 mod setup;

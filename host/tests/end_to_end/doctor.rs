@@ -310,6 +310,31 @@ fn a_network_on_which_targets_reach_each_other_is_named() {
 }
 
 #[test]
+fn with_a_start_it_is_tried_whether_targets_reach_each_other() {
+    let engine = RealEngine::given();
+    let deployment = Deployment::new(&engine);
+    // The Engines of these tests make no firewall rules, so the option is only a word.
+    let isolated = json!({"com.docker.network.bridge.enable_icc": "false"});
+    let network = Network::new(&engine, isolated);
+    let patch = network.patch();
+    let variables = [
+        ("SPIN_VARIABLE_DEPLOYMENT_ID", &*deployment.id),
+        ("SPIN_VARIABLE_CONTAINER_PATCH", &*patch),
+    ];
+    let told = of_engine(&engine, &[], &variables);
+    assert!(told.contains("ok       network: net-"), "{told}");
+    let told = of_engine(&engine, &START, &variables);
+    let reached = format!(
+        "WRONG    network: on {}, two containers have reached",
+        network.1
+    );
+    assert!(told.contains(&reached), "{told}");
+    // The network can be removed, so nothing is left on it.
+    let gone = engine.call("DELETE", &format!("/networks/{}", network.1), None);
+    assert_eq!(gone.status, 204, "{gone:?}");
+}
+
+#[test]
 fn a_deployed_server_is_asked_for_a_target_if_that_is_wanted() {
     let engine = RealEngine::given();
     let deployment = Deployment::new(&engine);

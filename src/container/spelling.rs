@@ -91,7 +91,11 @@ const TEMPLATE: Shape = Keys(&[
     ("ContainerSpec", CONTAINER_SPEC),
     ("Resources", Keys(&[("Limits", RESOURCES), ("Reservations", RESOURCES)])),
     ("RestartPolicy", Keys(&[("Condition", Text), ("Delay", Number), ("MaxAttempts", Number), ("Window", Number)])),
-    ("Placement", Keys(&[("Constraints", TEXTS), ("Preferences", Any), ("MaxReplicas", Number), ("Platforms", Any)])),
+    ("Placement", Keys(&[
+        ("Constraints", TEXTS), ("MaxReplicas", Number),
+        ("Preferences", List(&Keys(&[("Spread", Keys(&[("SpreadDescriptor", Text)]))]))),
+        ("Platforms", List(&Keys(&[("Architecture", Text), ("OS", Text)]))),
+    ])),
     ("ForceUpdate", Number), ("Runtime", Text),
     ("Networks", List(&Keys(&[("Target", Text), ("Aliases", TEXTS), ("DriverOpts", TEXT_MAP)]))),
     ("LogDriver", Keys(&[("Name", Text), ("Options", TEXT_MAP)])),
@@ -102,7 +106,10 @@ const CONTAINER_SPEC: Shape = Keys(&[
     ("Image", Text), ("Labels", TEXT_MAP), ("Command", TEXTS), ("Args", TEXTS), ("Hostname", Text), ("Env", TEXTS),
     ("Dir", Text), ("User", Text), ("Groups", TEXTS),
     ("Privileges", Keys(&[
-        ("CredentialSpec", Any), ("SELinuxContext", Any), ("Seccomp", Any), ("AppArmor", Any), ("NoNewPrivileges", Flag),
+        ("CredentialSpec", Keys(&[("Config", Text), ("File", Text), ("Registry", Text)])),
+        ("SELinuxContext", Keys(&[("Disable", Flag), ("User", Text), ("Role", Text), ("Type", Text), ("Level", Text)])),
+        ("Seccomp", Keys(&[("Mode", Text), ("Profile", Text)])), ("AppArmor", Keys(&[("Mode", Text)])),
+        ("NoNewPrivileges", Flag),
     ])),
     ("TTY", Flag), ("OpenStdin", Flag), ("ReadOnly", Flag), ("Mounts", List(&MOUNT)), ("StopSignal", Text),
     ("StopGracePeriod", Number), ("Healthcheck", HEALTHCHECK), ("Hosts", TEXTS),
@@ -111,11 +118,15 @@ const CONTAINER_SPEC: Shape = Keys(&[
     ("CapabilityDrop", TEXTS), ("Ulimits", ULIMITS), ("OomScoreAdj", Number),
 ]);
 
+#[rustfmt::skip]
 const RESOURCES: Shape = Keys(&[
     ("NanoCPUs", Number),
     ("MemoryBytes", Number),
     ("Pids", Number),
-    ("GenericResources", Any),
+    ("GenericResources", List(&Keys(&[
+        ("NamedResourceSpec", Keys(&[("Kind", Text), ("Value", Text)])),
+        ("DiscreteResourceSpec", Keys(&[("Kind", Text), ("Value", Number)])),
+    ]))),
 ]);
 
 const RATES: Shape = List(&Keys(&[("Path", Text), ("Rate", Number)]));

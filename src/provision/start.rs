@@ -20,7 +20,6 @@ use crate::docker::list::{Listed, State};
 use crate::docker::remove::Removed;
 use crate::error::Error;
 use crate::fault::Fault;
-use crate::key::KeyKind;
 use crate::pauses::Pauses;
 use crate::platform::Platform;
 use crate::scheduler::{NewTarget, Started as Outcome};

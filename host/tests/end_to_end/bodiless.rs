@@ -66,6 +66,7 @@ fn an_answer_to_head_has_the_headers_of_get_and_the_next_answer_follows_them() {
     let target = format!("/v1/targets/{}", "a".repeat(64));
     for (path, secret) in [
         ("/health", SECRET),
+        ("/start", SECRET),
         ("/", OPERATOR),
         ("/metrics", OPERATOR),
         ("/v1/targets", API),

@@ -113,8 +113,6 @@ fn unknown_paths_and_wrong_methods_are_404_and_405() {
     for path in ["/", "/start/", "/Start", "//start", "/start/x", "/%73tart"] {
         refusing.check(&refusing.server.call("POST", path, "{}"), 404);
     }
-    let head = refusing.server.call("HEAD", "/start", "");
-    assert_eq!((head.status, head.header("allow")), (405, Some("POST")));
     for (method, path, allow) in [
         ("GET", "/start", "POST"),
         ("PUT", "/stop", "POST"),

@@ -31,8 +31,9 @@ use crate::target::TargetState;
 const CONTENT_TYPE: &str = "application/openmetrics-text; version=1.0.0; charset=utf-8";
 
 /// The label of all environments that have no entry in `environments`. Callers choose
-/// those ids, and each would become a series that is kept for weeks.
-const OTHER: &str = "other";
+/// those ids, and each would become a series that is kept for weeks. No id begins with
+/// a parenthesis.
+const OTHER: &str = "(other)";
 
 const STATES: [TargetState; 3] = [
     TargetState::Starting,
@@ -206,11 +207,16 @@ fn images(readings: &Readings) -> Gauge {
     Gauge::new("image_present", help, values.collect())
 }
 
-/// A node that is gone from the Swarm has no series any more.
+/// A node that is gone from the Swarm has no series any more. Several nodes may have
+/// one host name, also one that left and came back.
 fn nodes(readings: &Readings, containers: &[Listed]) -> [Gauge; 2] {
-    let name = |node: &Node| vec![("node", node.hostname.clone())];
+    let name = |node: &Node| {
+        let id = ("node", node.id.clone());
+        vec![id, ("name", node.hostname.clone())]
+    };
+    // A node whose state is not known at the moment is neither.
     let able = readings.nodes.iter();
-    let able = able.map(|node| (name(node), node.takes_tasks.into()));
+    let able = able.filter_map(|node| Some((name(node), node.takes_tasks?.into())));
     let counts = readings.nodes.iter().map(|node| {
         let is_on = |found: &&Listed| found.node.as_ref() == Some(&node.id) && is_live(found);
         (name(node), whole(containers.iter().filter(is_on).count()))
@@ -240,6 +246,7 @@ mod tests {
     use crate::docker::ImageReference;
     use crate::docker::list::Survey;
     use crate::docker::list::tests::aged;
+    use crate::environment_id::is_id;
     use crate::fault::Fault;
 
     fn config(environments: &'static str) -> Config {
@@ -290,8 +297,8 @@ mod tests {
                 r#"dynamic_access_targets{environment="Team-A",state="running"} 2"#,
                 r#"dynamic_access_targets{environment="Team-A",state="ended"} 1"#,
                 r#"dynamic_access_targets{environment="Team-A",state="starting"} 0"#,
-                r#"dynamic_access_targets{environment="other",state="starting"} 1"#,
-                r#"dynamic_access_targets{environment="other",state="running"} 0"#,
+                r#"dynamic_access_targets{environment="(other)",state="starting"} 1"#,
+                r#"dynamic_access_targets{environment="(other)",state="running"} 0"#,
                 r#"dynamic_access_targets_limit{environment="Team-A"} 5"#,
                 r#"dynamic_access_targets_limit{environment=""} 100"#,
                 "dynamic_access_oldest_target_age_seconds 61",
@@ -332,7 +339,7 @@ mod tests {
     fn what_cannot_be_told_without_the_engines_time_is_left_out() {
         let undated = readings(vec![aged("running", None, &[])]);
         let text = text(&config("{}"), &undated);
-        let line = r#"dynamic_access_targets{environment="other",state="running"} 1"#;
+        let line = r#"dynamic_access_targets{environment="(other)",state="running"} 1"#;
         check(&text, &[line, "dynamic_access_engine_up 1"]);
         for series in ["oldest_target_age_seconds", "reapable_targets"] {
             assert!(!text.contains(series), "{text}");
@@ -367,10 +374,30 @@ mod tests {
     }
 
     #[test]
-    fn nodes_are_told_with_their_live_targets() {
+    fn an_environment_named_other_is_not_counted_with_those_that_are_not_configured() {
+        assert!(!is_id(OTHER), "a caller may choose {OTHER}");
+        let of = |id| {
+            let environment = ("dynamic-access.environment-id", id);
+            aged("running", Some(61), &[environment])
+        };
+        let text = text(
+            &config(r#"{"other":{"max_targets":5}}"#),
+            &readings(vec![of("other"), of("a"), of("b")]),
+        );
+        check(
+            &text,
+            &[
+                r#"dynamic_access_targets{environment="other",state="running"} 1"#,
+                r#"dynamic_access_targets{environment="(other)",state="running"} 2"#,
+            ],
+        );
+    }
+
+    #[test]
+    fn nodes_are_told_by_their_ids_with_their_live_targets() {
         let node = |id: &str, takes_tasks| Node {
             id: id.to_owned(),
-            hostname: format!("host-{id}"),
+            hostname: "host".to_owned(),
             takes_tasks,
             is_worker: true,
             engine: "26.1.5".to_owned(),
@@ -382,7 +409,11 @@ mod tests {
         };
         let all = vec![on("running", "a"), on("running", "a"), on("exited", "b")];
         let readings = Readings {
-            nodes: vec![node("a", true), node("b", false)],
+            nodes: vec![
+                node("a", Some(true)),
+                node("b", Some(false)),
+                node("c", None),
+            ],
             ..readings(all)
         };
         let image = "agent@sha256:0123";
@@ -392,12 +423,14 @@ mod tests {
         check(
             &text,
             &[
-                r#"dynamic_access_node_ready{node="host-a"} 1"#,
-                r#"dynamic_access_node_ready{node="host-b"} 0"#,
-                r#"dynamic_access_node_targets{node="host-a"} 2"#,
-                r#"dynamic_access_node_targets{node="host-b"} 0"#,
+                r#"dynamic_access_node_ready{node="a",name="host"} 1"#,
+                r#"dynamic_access_node_ready{node="b",name="host"} 0"#,
+                r#"dynamic_access_node_targets{node="a",name="host"} 2"#,
+                r#"dynamic_access_node_targets{node="b",name="host"} 0"#,
+                r#"dynamic_access_node_targets{node="c",name="host"} 0"#,
             ],
         );
+        assert!(!text.contains(r#"node_ready{node="c""#), "{text}");
         assert!(!text.contains("image_present"), "{text}");
     }
 }

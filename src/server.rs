@@ -204,7 +204,12 @@ impl<P: Platform, V: Variables> Request<'_, P, V> {
             Route::Page { environment } => {
                 let environment = environment.as_deref();
                 match provisioner.overview(environment).await {
-                    Ok(overview) => page::targets(config, environment, &overview),
+                    Ok(overview) => {
+                        let fault = overview.nodes.as_ref().err();
+                        let note = fault.map(|fault| format!("the page shows no node: {fault}"));
+                        seen.notes.extend(note);
+                        page::targets(config, environment, &overview)
+                    }
                     Err(error) => {
                         seen.notes
                             .push(format!("the page shows no target: {error}"));

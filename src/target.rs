@@ -7,7 +7,6 @@ use time::OffsetDateTime;
 use crate::ages;
 use crate::config::Config;
 use crate::docker::list::{Listed, State};
-use crate::docker::swarm::node::Node;
 use crate::docker::{TargetId, label};
 use crate::environment_id::is_same;
 
@@ -67,20 +66,11 @@ pub struct Target {
     pub age: Option<Duration>,
     /// The exit code of its first process, if it has ended and was asked for.
     pub exit_code: Option<i64>,
-    /// The node of the Swarm that it is on: the name of its host, or its id.
+    /// The id of the node of the Swarm that it is on.
     pub node: Option<String>,
 }
 
 impl Target {
-    /// Replaces the id of its node by the name of the node's host.
-    pub fn name_node(&mut self, nodes: &[Node]) {
-        let own = self.node.as_ref();
-        let found = nodes.iter().find(|node| Some(&node.id) == own);
-        if let Some(node) = found {
-            self.node = Some(node.hostname.clone());
-        }
-    }
-
     /// The target of a container. An Engine's list does not have its exit code.
     pub fn new(container: &Listed, config: &Config) -> Self {
         let created = OffsetDateTime::from_unix_timestamp(container.created)

@@ -115,7 +115,7 @@ mod tests {
         Overview {
             engine: Some("Docker 28.0.1".to_owned()),
             now: OffsetDateTime::from_unix_timestamp(CREATED + 3_600).ok(),
-            nodes: Vec::new(),
+            nodes: Ok(Vec::new()),
             targets,
         }
     }
@@ -152,25 +152,36 @@ mod tests {
 
     #[test]
     fn the_nodes_of_a_swarm_are_shown_and_which_a_target_is_on() {
-        let node = |hostname: &str, takes_tasks| Node {
-            id: "n".to_owned(),
-            hostname: hostname.to_owned(),
+        let node = |id: &str, takes_tasks| Node {
+            id: id.to_owned(),
+            hostname: format!("host-{id}"),
             takes_tasks,
             is_worker: true,
             engine: "26.1.5".to_owned(),
         };
         let mut on = target("running", "e");
-        on.node = Some("host-a".to_owned());
-        let overview = Overview {
-            nodes: vec![node("host-a", true), node("host-b", false)],
+        on.node = Some("a".to_owned());
+        let mut overview = Overview {
+            nodes: Ok(vec![
+                node("a", Some(true)),
+                node("b", Some(false)),
+                node("c", None),
+            ]),
             ..overview(vec![on])
         };
         let html = shown(None, &overview);
         for part in [
-            "host-a, host-b (takes no targets)",
+            r#"<span title="a">host-a</span>, "#,
+            r#"<span title="b">host-b</span> (takes no targets), "#,
+            r#"<span title="c">host-c</span> (not known at the moment)<"#,
             r#"<th scope="col">Node</th>"#,
-            "<td>host-a</td>",
+            r#"<td title="a">host-a</td>"#,
         ] {
+            assert!(html.contains(part), "{part} is not in {html}");
+        }
+        overview.nodes = Err(Fault::TimedOut);
+        let html = shown(None, &overview);
+        for part in ["The Swarm does not tell them", r#"<td title="a">a</td>"#] {
             assert!(html.contains(part), "{part} is not in {html}");
         }
         let html = shown(None, &self::overview(vec![target("running", "e")]));
@@ -239,7 +250,7 @@ mod tests {
         let overview = Overview {
             engine: None,
             now: None,
-            nodes: Vec::new(),
+            nodes: Ok(Vec::new()),
             targets: vec![unknown.clone()],
         };
         let html = shown(None, &overview);

@@ -28,7 +28,11 @@ pub struct Page<'a> {
     /// The same of the environment that is shown, if it has a limit of its own.
     of_environment: Option<(usize, usize)>,
     engine: Option<&'a str>,
+    /// None of an Engine.
     nodes: &'a [Node],
+    are_nodes_told: bool,
+    /// Whether targets are on nodes.
+    has_nodes: bool,
     now: Option<String>,
     is_filtered: bool,
     choices: Vec<Choice<'a>>,
@@ -55,12 +59,20 @@ struct Choice<'a> {
 
 /// The headings of the columns. Only a Swarm has nodes.
 pub fn columns(overview: &Overview) -> Vec<&'static str> {
-    let node = (!overview.nodes.is_empty()).then_some("Node");
+    let node = has_nodes(overview).then_some("Node");
     ["Target", "Environment", "Image"]
         .into_iter()
         .chain(node)
         .chain(["State", "Age", "Expires in", "Exit code"])
         .collect()
+}
+
+/// Whether targets are on nodes. A list of nodes that fails is a Swarm's.
+fn has_nodes(overview: &Overview) -> bool {
+    overview
+        .nodes
+        .as_ref()
+        .map_or(true, |nodes| !nodes.is_empty())
 }
 
 /// One target.
@@ -70,7 +82,9 @@ struct Row<'a> {
     image: &'a str,
     /// The id of the image, unless the Engine has no other name for it.
     digest: Option<&'a str>,
+    /// The id of its node, and the name of the node's host, or the id again.
     node: &'a str,
+    hostname: &'a str,
     state: &'static str,
     age: String,
     expires_in: String,
@@ -88,6 +102,7 @@ impl<'a> Page<'a> {
     ) -> Self {
         let targets = || overview.targets.iter();
         let shown = || targets().filter(|target| target.is_of(environment));
+        let nodes = overview.nodes.as_deref().unwrap_or_default();
         let environment_max =
             environment.and_then(|environment| config.profiles.of(environment).max_targets);
         Self {
@@ -98,13 +113,15 @@ impl<'a> Page<'a> {
             max: config.max_targets,
             of_environment: environment_max.map(|max| (live(shown()), max)),
             engine: overview.engine.as_deref(),
-            nodes: &overview.nodes,
+            nodes,
+            are_nodes_told: overview.nodes.is_ok(),
+            has_nodes: has_nodes(overview),
             now: overview.now.map(words::moment),
             is_filtered: environment.is_some(),
             choices: choices(environment, &overview.targets),
             columns,
             rows: shown()
-                .map(|target| Row::new(target, overview.now))
+                .map(|target| Row::new(target, nodes, overview.now))
                 .collect(),
         }
     }
@@ -123,7 +140,9 @@ impl<'a> Failure<'a> {
 }
 
 impl<'a> Row<'a> {
-    fn new(target: &'a Target, now: Option<OffsetDateTime>) -> Self {
+    fn new(target: &'a Target, nodes: &'a [Node], now: Option<OffsetDateTime>) -> Self {
+        let node = target.node.as_deref().unwrap_or_default();
+        let on = nodes.iter().find(|known| known.id == node);
         let has_ended = target.state == TargetState::Ended;
         let left = now.map(|now| target.expires - now);
         Self {
@@ -131,7 +150,8 @@ impl<'a> Row<'a> {
             environment: &target.environment,
             image: &target.image,
             digest: Some(target.image_id.as_str()).filter(|digest| *digest != target.image),
-            node: target.node.as_deref().unwrap_or_default(),
+            node,
+            hostname: on.map_or(node, |on| &on.hostname),
             state: target.state.word(),
             age: target.age.map(words::duration).unwrap_or_default(),
             expires_in: match left.map(Duration::try_from) {

@@ -1,8 +1,8 @@
 //! The create of a start: what the variables and the Engine refuse, and a pull of the
 //! image if that is missing.
 
-use super::attempt::Attempt;
 use super::Provisioner;
+use super::attempt::Attempt;
 use crate::config::{SchedulerKind, TokenDelivery};
 use crate::docker::TargetId;
 use crate::docker::archive::SecretFile;

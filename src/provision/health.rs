@@ -41,7 +41,10 @@ impl<P: Platform> Provisioner<'_, P> {
         let nodes = self.scheduler.nodes().await?;
         for profile in self.config.profiles.all() {
             let permits_managers = profile.body.permits_managers();
-            let can_run = |node: &&Node| node.takes_tasks && (node.is_worker || permits_managers);
+            // One whose state is not known yet is ready or down within seconds.
+            let can_run = |node: &&Node| {
+                node.takes_tasks != Some(false) && (node.is_worker || permits_managers)
+            };
             let mut able = nodes.iter().filter(can_run).peekable();
             if able.peek().is_none() {
                 return Err(Error::NoNodes);

@@ -4,9 +4,10 @@ use time::OffsetDateTime;
 
 use super::Provisioner;
 use crate::docker::TargetId;
-use crate::docker::list::Listed;
+use crate::docker::list::Survey;
 use crate::docker::swarm::node::Node;
 use crate::error::Error;
+use crate::fault::Fault;
 use crate::platform::Platform;
 use crate::target::{Target, TargetState};
 
@@ -21,8 +22,9 @@ pub struct Overview {
     pub engine: Option<String>,
     /// The Engine's own time, if it has told it.
     pub now: Option<OffsetDateTime>,
-    /// The nodes of the Swarm, by the names of their hosts; none of an Engine.
-    pub nodes: Vec<Node>,
+    /// The nodes of the Swarm, by the names of their hosts, or why they are not told;
+    /// none of an Engine.
+    pub nodes: Result<Vec<Node>, Fault>,
     /// All targets, the oldest first.
     pub targets: Vec<Target>,
 }
@@ -35,7 +37,8 @@ impl<P: Platform> Provisioner<'_, P> {
     ///
     /// Whatever kept the Engine from answering.
     pub async fn targets(&self, environment: Option<&str>) -> Result<Vec<Target>, Error> {
-        let mut targets = self.overview(environment).await?.targets;
+        let survey = self.scheduler.survey().await?;
+        let mut targets = self.oldest_first(&survey, environment).await;
         targets.retain(|target| target.is_of(environment));
         Ok(targets)
     }
@@ -45,17 +48,13 @@ impl<P: Platform> Provisioner<'_, P> {
     ///
     /// # Errors
     ///
-    /// Whatever kept the Engine from answering.
+    /// Whatever kept the Engine from listing the targets.
     pub async fn overview(&self, environment: Option<&str>) -> Result<Overview, Error> {
         let survey = self.scheduler.survey().await?;
-        let mut targets = self.oldest_first(&survey.containers);
-        let shown = targets.iter_mut().rev();
-        let shown = shown.filter(|target| target.is_of(environment));
-        self.add_exit_codes(shown).await;
-        let mut nodes = self.scheduler.nodes().await?;
-        nodes.sort_by(|one, other| one.hostname.cmp(&other.hostname));
-        for target in &mut targets {
-            target.name_node(&nodes);
+        let targets = self.oldest_first(&survey, environment).await;
+        let mut nodes = self.scheduler.nodes().await;
+        if let Ok(nodes) = &mut nodes {
+            nodes.sort_by(|one, other| one.hostname.cmp(&other.hostname));
         }
         Ok(Overview {
             nodes,
@@ -65,14 +64,19 @@ impl<P: Platform> Provisioner<'_, P> {
         })
     }
 
-    fn oldest_first(&self, containers: &[Listed]) -> Vec<Target> {
-        let mut targets: Vec<_> = containers
+    /// The targets of a list; of an environment, or of all of them, with exit codes.
+    async fn oldest_first(&self, survey: &Survey, environment: Option<&str>) -> Vec<Target> {
+        let mut targets: Vec<_> = survey
+            .containers
             .iter()
             .map(|container| Target::new(container, self.config))
             .collect();
         targets.sort_by(|one, other| {
             (one.created, one.id.as_str()).cmp(&(other.created, other.id.as_str()))
         });
+        let shown = targets.iter_mut().rev();
+        let shown = shown.filter(|target| target.is_of(environment));
+        self.add_exit_codes(shown).await;
         targets
     }
 
@@ -94,7 +98,6 @@ impl<P: Platform> Provisioner<'_, P> {
         if target.state == TargetState::Ended && target.exit_code.is_none() {
             target.exit_code = self.exit_code(id).await;
         }
-        target.name_node(&self.scheduler.nodes().await?);
         Ok(target)
     }
 

@@ -736,7 +736,6 @@ fn the_end_of_a_forgotten_target_is_not_asked_for() {
     let steps = vec![
         ("list services", one(1, &["vouched"])),
         ("list tasks", none()),
-        ("list nodes", none()),
     ];
     let listed = on_swarm(steps, async |provisioner| provisioner.targets(None).await);
     let listed = listed.expect("a list");
@@ -744,6 +743,29 @@ fn the_end_of_a_forgotten_target_is_not_asked_for() {
         (listed[0].state, listed[0].exit_code),
         (TargetState::Ended, None)
     );
+}
+
+#[test]
+fn targets_are_told_by_the_ids_of_their_nodes_also_while_the_nodes_are_not_told() {
+    let looks = || {
+        vec![
+            ("list services", one(1, &["vouched"])),
+            ("list tasks", task("running")),
+        ]
+    };
+    let listed = on_swarm(looks(), async |provisioner| provisioner.targets(None).await);
+    assert_eq!(listed.expect("a list")[0].node.as_deref(), Some("n"));
+    let id = TargetId::parse(SERVICE).expect("an id");
+    let shown = on_swarm(seen_running(), async |provisioner| {
+        provisioner.target(&id).await
+    });
+    assert_eq!(shown.expect("a target").node.as_deref(), Some("n"));
+    let fails = || vec![("list nodes", said(500, "m"))];
+    let steps = after(looks(), vec![fails(), fails(), fails()]);
+    let overview = on_swarm(steps, async |provisioner| provisioner.overview(None).await);
+    let overview = overview.expect("the targets");
+    assert_eq!(overview.targets[0].node.as_deref(), Some("n"));
+    overview.nodes.expect_err("no nodes");
 }
 
 #[test]
@@ -768,6 +790,13 @@ fn health_asks_for_a_node_and_the_network() {
     ];
     // Nothing is said of a manager, which runs no target.
     health(fine).expect("it is well");
+    // A new leader does not know its nodes for a moment.
+    let unknown = node("worker", "active", "unknown", "26.1.5");
+    let moment = vec![
+        ("list nodes", list(&[unknown])),
+        ("look up the network", network()),
+    ];
+    health(moment).expect("it is well");
     for (node, code) in [
         (node("manager", "active", "ready", "26.1.5"), "no_nodes"),
         (node("worker", "drain", "ready", "26.1.5"), "no_nodes"),

@@ -131,7 +131,7 @@ fn prometheus_sees_the_targets_that_there_are() {
     let deployment = Deployment::new(&engine);
     let server = server(&engine, &deployment);
     let prometheus = Prometheus::of(&server);
-    let running = r#"dynamic_access_targets{environment="other",state="running"}"#;
+    let running = r#"dynamic_access_targets{environment="(other)",state="running"}"#;
     prometheus.wait_for("up", "1");
     prometheus.wait_for(running, "0");
     let id = id_of(&server.start_target(&unique("token")));

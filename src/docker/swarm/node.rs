@@ -14,8 +14,9 @@ pub struct Node {
     pub id: String,
     /// The name of its host.
     pub hostname: String,
-    /// Whether it answers its managers and takes new tasks.
-    pub takes_tasks: bool,
+    /// Whether it answers its managers and takes new tasks; `None` while they do not
+    /// know whether it answers.
+    pub takes_tasks: Option<bool>,
     /// Whether it is a worker, and no manager.
     pub is_worker: bool,
     /// The version of its Engine, such as `26.1.5`.
@@ -83,9 +84,18 @@ impl From<NodeBody> for Node {
             id: body.id,
             engine: body.description.engine.engine_version,
             hostname: body.description.hostname,
-            takes_tasks: body.status.state == "ready" && body.spec.availability == "active",
+            takes_tasks: takes_tasks(&body.spec.availability, &body.status.state),
             is_worker: body.spec.role == "worker",
         }
+    }
+}
+
+/// A new leader calls each node `unknown`, and one that changes its manager is
+/// `disconnected`. Within seconds it is `ready` or `down` (swarmkit, `Dispatcher`).
+fn takes_tasks(availability: &str, state: &str) -> Option<bool> {
+    match (availability, state) {
+        ("active", "unknown" | "disconnected") => None,
+        (availability, state) => Some(availability == "active" && state == "ready"),
     }
 }
 
@@ -95,13 +105,15 @@ mod tests {
     use crate::docker::reply::tests::reply;
 
     #[test]
-    fn a_node_takes_tasks_if_it_is_ready_and_active() {
+    fn a_node_takes_tasks_if_it_is_ready_and_active_unless_its_state_is_not_known() {
         for (availability, state, takes_tasks) in [
-            ("active", "ready", true),
-            ("pause", "ready", false),
-            ("drain", "ready", false),
-            ("active", "down", false),
-            ("active", "unknown", false),
+            ("active", "ready", Some(true)),
+            ("pause", "ready", Some(false)),
+            ("drain", "ready", Some(false)),
+            ("active", "down", Some(false)),
+            ("active", "unknown", None),
+            ("active", "disconnected", None),
+            ("drain", "unknown", Some(false)),
         ] {
             let body = format!(
                 r#"[{{"ID":"n","Spec":{{"Role":"worker","Availability":"{availability}"}},"Status":{{"State":"{state}"}}}}]"#
@@ -126,7 +138,7 @@ mod tests {
             let node = Node {
                 id: String::new(),
                 hostname: String::new(),
-                takes_tasks: true,
+                takes_tasks: Some(true),
                 is_worker: true,
                 engine: engine.to_owned(),
             };

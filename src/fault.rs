@@ -49,6 +49,10 @@ pub enum Fault {
     /// could be missing, so the Engine misses something else: Docker's containerd store
     /// says so of the content of an image.
     ListFailed(String),
+    /// A manager of a Swarm has left something out of a service, so nothing was changed.
+    Altered(String),
+    /// A node of a Swarm does not know an option of a service, so nothing was changed.
+    NodeTooOld(TooOld),
     /// The Engine, or a gateway in front of it, answered with an error.
     EngineError {
         /// A status of 400 or more.
@@ -58,6 +62,34 @@ pub enum Fault {
     },
 }
 
+/// A node whose Engine does not know an option of a template.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct TooOld {
+    /// The name of the node's host.
+    pub hostname: String,
+    /// The version of its Engine.
+    pub engine: String,
+    /// The option.
+    pub option: String,
+    /// The first version that knows it.
+    pub since: u32,
+}
+
+impl fmt::Display for TooOld {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let Self {
+            hostname,
+            engine,
+            option,
+            since,
+        } = self;
+        write!(
+            f,
+            "node {hostname} has Docker {engine}, which leaves {option} out of a service; upgrade it to {since} or later, or take it out of the Swarm"
+        )
+    }
+}
+
 impl Fault {
     /// Whether the call certainly had no effect.
     pub fn is_without_effect(&self) -> bool {
@@ -65,7 +97,10 @@ impl Fault {
             Self::Unreachable(_) | Self::Untrusted(_) | Self::Forbidden(_) | Self::BudgetSpent => {
                 true
             }
-            Self::Rejected { .. } | Self::ListFailed(_) => true,
+            Self::Rejected { .. }
+            | Self::ListFailed(_)
+            | Self::Altered(_)
+            | Self::NodeTooOld(_) => true,
             Self::EngineError { status, .. } => status.is_client_error(),
             Self::TimedOut
             | Self::CutShort { .. }
@@ -90,6 +125,8 @@ impl Fault {
             Self::Forbidden(_) | Self::BudgetSpent | Self::Rejected { .. } => false,
             // A list is as long a moment later, and long to read.
             Self::TooLong { .. } => false,
+            // Another manager may be asked, but not within this request.
+            Self::Altered(_) | Self::NodeTooOld(_) => false,
             Self::EngineError { status, .. } => {
                 let of_the_moment = [StatusCode::REQUEST_TIMEOUT, StatusCode::TOO_MANY_REQUESTS];
                 status.is_server_error() || of_the_moment.contains(status)
@@ -123,6 +160,8 @@ impl fmt::Display for Fault {
                 write!(f, "node {node} of the Swarm rejected the task: {reason}")
             }
             Self::ListFailed(message) => write!(f, "a list was answered 404: {message}"),
+            Self::Altered(detail) => f.write_str(detail),
+            Self::NodeTooOld(node) => node.fmt(f),
             Self::EngineError { status, message } => write!(f, "{status}: {message}"),
         }
     }

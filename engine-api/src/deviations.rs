@@ -37,14 +37,6 @@ pub const DEVIATIONS: &[Deviation] = &[
         value: "null",
         reason: NO_NEW_PRIVILEGES,
     },
-    Deviation {
-        specification: "1.41",
-        operation: "POST /services/create",
-        field: "body.TaskTemplate.ContainerSpec.OomScoreAdj",
-        value: "null",
-        reason: "an Engine that does not know it, before API 1.46, leaves it out, and the target is killed no sooner than others",
-    },
 ];
 
-const NO_NEW_PRIVILEGES: &str =
-    "services have it from API 1.44 on, and /health refuses nodes whose Engine is older";
+const NO_NEW_PRIVILEGES: &str = "services have it from API 1.44 on, and /health and starts refuse managers whose Engine is older";

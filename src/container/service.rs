@@ -33,7 +33,8 @@ const RESERVED_NANO_CPUS: u64 = 50_000_000;
 const RESERVED_BYTES: u64 = 64 << 20;
 
 /// The template before any patch: the options of an Engine's container in the words of
-/// a Swarm.
+/// a Swarm, as far as every Engine from 25 on knows them. A manager leaves out of each
+/// update what it does not know, so a later one, such as `OomScoreAdj`, is for a patch.
 fn unpatched() -> Value {
     let container = defaults::body();
     let host_config = &container["HostConfig"];
@@ -43,8 +44,6 @@ fn unpatched() -> Value {
             "CapabilityDrop": host_config["CapDrop"],
             "CapabilityAdd": capabilities(),
             "Privileges": {"NoNewPrivileges": true},
-            // Engines before 28 do not know it in a service.
-            "OomScoreAdj": host_config["OomScoreAdj"],
         },
         "Resources": {
             "Limits": {

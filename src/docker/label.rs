@@ -1,9 +1,10 @@
 //! The labels of a target's container, or of its service and containers on a Swarm.
 //!
-//! They are written at create and not changed afterwards, but for [`VOUCHED`] and
-//! [`FENCED`], which only a service has. All the others are always written: an image
-//! that was made from a target has labels like these, and its containers get those that
-//! are not written. So one that says nothing is empty, which older versions left out.
+//! They are written at create and not changed afterwards, but for [`TEMPLATE`],
+//! [`VOUCHED`] and [`FENCED`], which only a service has. All the others are always
+//! written: an image that was made from a target has labels like these, and its
+//! containers get those that are not written. A label without a value is empty; older
+//! versions left it out.
 
 /// The prefix of all of them.
 pub const PREFIX: &str = "dynamic-access.";
@@ -42,6 +43,10 @@ pub const START_WITHIN: &str = "dynamic-access.start-within";
 /// Seconds after its creation from which a container is removed, even if it
 /// runs.
 pub const MAX_LIFETIME: &str = "dynamic-access.max-lifetime";
+
+/// A digest of what a service is made of, from its start on. No update is made of a
+/// service that a manager shows otherwise.
+pub const TEMPLATE: &str = "dynamic-access.template";
 
 /// Whether somebody was told that the target runs: `false` from the create of a service
 /// on, and `true` once it is so. A service with `true` is removed only by force, or once

@@ -93,6 +93,16 @@ impl DeploymentId {
     }
 }
 
+/// The first 160 bits of a digest as 40 hex digits: no two texts collide, and none can
+/// be derived from it.
+pub(super) fn short_hex(digest: Sha256) -> String {
+    let bytes = digest.finalize();
+    bytes[..20]
+        .iter()
+        .map(|byte| format!("{byte:02x}"))
+        .collect()
+}
+
 /// The name of a target's container.
 ///
 /// The Engine reserves names atomically, so a name that follows from the
@@ -122,11 +132,7 @@ impl ContainerName {
         let mut digest = Sha256::new();
         digest.update(domain);
         digest.update(secret.expose());
-        // 160 bits: no two secrets collide, and a secret cannot be derived from it.
-        let hex: String = digest.finalize()[..20]
-            .iter()
-            .map(|byte| format!("{byte:02x}"))
-            .collect();
+        let hex = short_hex(digest);
         Self(format!("{}-{hex}", deployment.as_str()))
     }
 

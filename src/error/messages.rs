@@ -116,7 +116,10 @@ impl Error {
             Self::NoNode(_) => {
                 "No node of the Docker Swarm has room for another target. Try again later."
             }
-            Self::NodeTooOld { .. } => {
+            Self::ManagersDiffer(_) => {
+                "The managers of the Docker Swarm have different versions. Try again later."
+            }
+            Self::NodeTooOld(_) => {
                 "A node of the Docker Swarm is too old to run targets safely. Contact the administrator of the provisioning server."
             }
             Self::NoNodes => "No node of the Docker Swarm takes targets. Try again later.",
@@ -161,7 +164,8 @@ impl Error {
             Self::StartTooSlow => "start_too_slow",
             Self::NoNode(_) => "no_node",
             Self::NoNodes => "no_nodes",
-            Self::NodeTooOld { .. } => "node_too_old",
+            Self::NodeTooOld(_) => "node_too_old",
+            Self::ManagersDiffer(_) => "managers_differ",
             Self::NoLeader(_) => "no_leader",
             Self::PullStalled(_) => "pull_stalled",
             Self::PullRefused { .. } => "pull_refused",
@@ -348,9 +352,10 @@ impl fmt::Display for Error {
             Self::NoNodes => f.write_str(
                 "no node of the Swarm is ready, active and a worker; see docker node ls, or permit managers with Constraints in container_patch",
             ),
-            Self::NodeTooOld { hostname, engine } => write!(
+            Self::NodeTooOld(node) => node.fmt(f),
+            Self::ManagersDiffer(fault) => write!(
                 f,
-                "node {hostname} has Docker {engine}, which ignores no-new-privileges in a service; upgrade it to 25 or later, or drain it: docker node update --availability drain {hostname}"
+                "{fault}; managers of different versions do this: upgrade all of them, see docker node ls"
             ),
             Self::StillPreparing(image) => write!(
                 f,

@@ -12,7 +12,7 @@ use http::StatusCode;
 use crate::caller::Caller;
 use crate::config::Problems;
 use crate::docker::{ImageReference, TargetId, is_denial, is_full, is_leaderless};
-use crate::fault::Fault;
+use crate::fault::{Fault, TooOld};
 use crate::key::KeyKind;
 
 /// Why a webhook did not succeed.
@@ -146,13 +146,10 @@ pub enum Error {
     NoNode(String),
     /// No node of the Swarm takes targets: none is ready, active and permitted.
     NoNodes,
-    /// A node of the Swarm has an Engine that leaves out no-new-privileges.
-    NodeTooOld {
-        /// The name of its host.
-        hostname: String,
-        /// The version of its Engine.
-        engine: String,
-    },
+    /// A node of the Swarm has an Engine that does not know an option of the targets.
+    NodeTooOld(TooOld),
+    /// A manager of the Swarm has left something out of the target's service.
+    ManagersDiffer(Fault),
     /// A node of the Swarm still prepares the target, which is mostly a pull of this
     /// image.
     StillPreparing(ImageReference),
@@ -186,7 +183,7 @@ impl Error {
             | Self::PullRefused { .. }
             | Self::TokenUnreadable { .. }
             | Self::NoSuchNetwork(_)
-            | Self::NodeTooOld { .. }
+            | Self::NodeTooOld(_)
             | Self::LimitDropped(_)
             | Self::Refused(_)
             | Self::Denied(_)
@@ -207,6 +204,7 @@ impl Error {
             | Self::NoNode(_)
             | Self::NoNodes
             | Self::NoLeader(_)
+            | Self::ManagersDiffer(_)
             | Self::PullStalled(_)
             | Self::InProgress
             | Self::RemovalInProgress
@@ -228,6 +226,7 @@ impl Error {
             | Self::NoRoom(_)
             | Self::NoNode(_)
             | Self::NoNodes
+            | Self::ManagersDiffer(_)
             | Self::StillPreparing(_)
             | Self::StartTooSlow
             | Self::ImageBeingPulled(_)
@@ -260,6 +259,8 @@ impl From<Fault> for Error {
             Fault::Forbidden(_) => Self::Denied(fault),
             Fault::TimedOut | Fault::CutShort { .. } | Fault::BudgetSpent => Self::OutOfTime(fault),
             Fault::Rejected { .. } => Self::Refused(fault),
+            Fault::Altered(_) => Self::ManagersDiffer(fault),
+            Fault::NodeTooOld(node) => Self::NodeTooOld(node.clone()),
             Fault::EngineError { message, .. } if is_leaderless(message) => Self::NoLeader(fault),
             Fault::EngineError { message, .. } if is_full(message) => Self::NoRoom(fault),
             Fault::EngineError { status, message } if is_denial(*status, message) => {
@@ -389,11 +390,17 @@ pub(crate) mod tests {
             (Error::NoSuchNetwork("planted".to_owned()), 500),
             (Error::LimitDropped("planted".to_owned()), 500),
             (
-                Error::NodeTooOld {
+                Error::NodeTooOld(TooOld {
                     hostname: "planted".to_owned(),
                     engine: "planted".to_owned(),
-                },
+                    option: "planted".to_owned(),
+                    since: 1,
+                }),
                 500,
+            ),
+            (
+                Error::ManagersDiffer(Fault::Altered("planted".to_owned())),
+                503,
             ),
             (Error::Misconfigured(Problems::one("x", "planted")), 500),
             (Error::NoSuchImage(image()), 500),

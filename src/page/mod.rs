@@ -193,17 +193,17 @@ mod tests {
         let node = Node {
             id: "n".to_owned(),
             hostname: "host-a".to_owned(),
-            takes_tasks: true,
+            takes_tasks: Some(true),
             is_worker: true,
             engine: "26.1.5".to_owned(),
         };
         let mut of_swarm = target("exited", "e");
-        of_swarm.node = Some("host-a".to_owned());
+        of_swarm.node = Some("n".to_owned());
         of_swarm.exit_code = Some(0);
         for nodes in [vec![], vec![node]] {
             let has_nodes = !nodes.is_empty();
             let overview = Overview {
-                nodes,
+                nodes: Ok(nodes),
                 ..overview(vec![of_swarm.clone()])
             };
             let html = shown(None, &overview);

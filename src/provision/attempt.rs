@@ -126,6 +126,11 @@ impl<'a> Attempt<'a> {
         }
     }
 
+    /// Its random id, which its container has as a label.
+    pub fn id(&self) -> &str {
+        &self.id
+    }
+
     /// Whether this attempt created a container.
     pub fn has_created(&self, found: &Listed) -> bool {
         found.label(label::ATTEMPT) == Some(&self.id)

@@ -1,11 +1,14 @@
 //! `/health`: whether the next start can work.
 
+use std::collections::BTreeSet;
+
 use serde_json::Value;
 
 use super::Provisioner;
 use crate::config::{SchedulerKind, TokenDelivery};
 use crate::docker::image::{self, Image};
 use crate::docker::swarm::node::Node;
+use crate::docker::swarm::template;
 use crate::docker::{ImageReference, network};
 use crate::error::Error;
 use crate::platform::Platform;
@@ -28,35 +31,47 @@ impl<P: Platform> Provisioner<'_, P> {
     }
 
     async fn check(&self) -> Result<Vec<String>, Error> {
-        match self.config.scheduler {
-            SchedulerKind::Engine => self.check_images().await?,
+        let of_nodes = match self.config.scheduler {
+            SchedulerKind::Engine => {
+                self.check_images().await?;
+                None
+            }
             SchedulerKind::Swarm => self.check_nodes().await?,
-        }
-        self.check_networks().await
+        };
+        let of_networks = self.check_networks().await?;
+        Ok(of_nodes.into_iter().chain(of_networks).collect())
     }
 
-    /// Checks that a node can be given the next target of every profile by its role.
-    /// Which images the nodes have is not known to their managers.
-    async fn check_nodes(&self) -> Result<(), Error> {
+    /// Checks that a node can be given the next target of every profile by its role, and
+    /// that it and the managers know every option of it. Which images the nodes have is
+    /// not known to their managers.
+    async fn check_nodes(&self) -> Result<Option<String>, Error> {
         let nodes = self.scheduler.nodes().await?;
         for profile in self.config.profiles.all() {
             let permits_managers = profile.body.permits_managers();
             // One whose state is not known yet is ready or down within seconds.
-            let can_run = |node: &&Node| {
+            let can_run = |node: &Node| {
                 node.takes_tasks != Some(false) && (node.is_worker || permits_managers)
             };
-            let mut able = nodes.iter().filter(can_run).peekable();
-            if able.peek().is_none() {
+            if !nodes.iter().any(can_run) {
                 return Err(Error::NoNodes);
             }
-            if let Some(old) = able.find(|node| !node.keeps_privileges()) {
-                return Err(Error::NodeTooOld {
-                    hostname: old.hostname.clone(),
-                    engine: old.engine.clone(),
-                });
+            // Each manager reads and writes the services, wherever their tasks run.
+            let handles = |node: &&Node| !node.is_worker || can_run(node);
+            let handling = nodes.iter().filter(handles);
+            if let Some(node) = template::too_old(handling, profile.body.value()) {
+                return Err(Error::NodeTooOld(node));
             }
         }
-        Ok(())
+        let managers = nodes.iter().filter(|node| !node.is_worker);
+        let versions: BTreeSet<&str> = managers.map(|node| &*node.engine).collect();
+        let versions: Vec<_> = versions.into_iter().collect();
+        Ok((versions.len() > 1).then(|| {
+            format!(
+                "the managers of the Swarm have different versions of Docker ({}); finish the upgrade, and set no option of targets that only some of them know",
+                versions.join(", ")
+            )
+        }))
     }
 
     async fn check_images(&self) -> Result<(), Error> {

@@ -311,11 +311,13 @@ impl<P: Platform> Provisioner<'_, P> {
         match container.state {
             // The Engine has said that it runs; a word that is not known says
             // nothing else.
-            State::Running | State::Unknown if scheduler.vouch(&id).await? => Ok(Started {
-                container,
-                is_new: true,
-                warnings,
-            }),
+            State::Running | State::Unknown if scheduler.vouch(&id, attempt.id()).await? => {
+                Ok(Started {
+                    container,
+                    is_new: true,
+                    warnings,
+                })
+            }
             // One that stops was withdrawn, and nobody was told that it ran.
             State::Running
             | State::Unknown

@@ -150,15 +150,16 @@ impl<'a, P: Platform> Scheduler<'a, P> {
     }
 
     /// Makes sure that nobody withdraws a target that was seen running, so that its
-    /// caller can be told; `false` if it is withdrawn already. An Engine does not
-    /// remove what runs, so there it takes no call.
+    /// caller can be told; `false` if it is withdrawn already. `attempt` is the caller's
+    /// own. An Engine does not remove what runs, so there it takes no call.
     ///
     /// # Errors
     ///
-    /// Whatever kept the Swarm from being told.
-    pub async fn vouch(&self, id: &TargetId) -> Result<bool, Fault> {
+    /// Whatever kept a majority of the Swarm's managers from agreeing, or the update
+    /// from being made.
+    pub async fn vouch(&self, id: &TargetId, attempt: &str) -> Result<bool, Fault> {
         if self.is_swarm() {
-            swarm::vouch(self, id).await
+            swarm::vouch(self, id, attempt).await
         } else {
             Ok(true)
         }

@@ -4,7 +4,7 @@
 //! |---|---|
 //! | create | a service without replicas, whose name is given once |
 //! | start | its secrets, then an update to one replica, then looks at its task |
-//! | vouch | an update that labels the service |
+//! | vouch | an update that labels the service, also one that has the label |
 //! | remove | an update that *fences* the service: no replica, and a label; looks until no task is left; a delete |
 //! | kill and remove | the same, whether it runs or not |
 //!
@@ -24,10 +24,12 @@ use crate::docker::call::CHANGE;
 use crate::docker::create::Outcome;
 use crate::docker::list::{Listed, Survey};
 use crate::docker::remove::Removed;
+use crate::docker::swarm::node;
 use crate::docker::swarm::secret::{self, Created};
-use crate::docker::swarm::service::{self, Listing, SecretReference, Updated};
+use crate::docker::swarm::service::{self, Listing, SecretReference, Updated, Versioned};
 use crate::docker::swarm::target::merged;
 use crate::docker::swarm::task::{self, Task, TaskState};
+use crate::docker::swarm::template;
 use crate::docker::{ContainerName, TargetId, label};
 use crate::fault::Fault;
 use crate::pauses::Pauses;
@@ -54,7 +56,8 @@ const TASK_MADE_WITHIN: Duration = Duration::from_secs(2);
 /// about two seconds. What takes longer is left to the next removal.
 const END_WITHIN: Duration = Duration::from_secs(4);
 
-/// How often an update is made from a newer version. Nobody updates a target often.
+/// How often a fence is made from a newer version. Nobody but a repeated start updates a
+/// target often.
 const UPDATES_MAX: u32 = 4;
 
 /// How often a list is repeated that lacks a service which was just created. A manager
@@ -88,6 +91,8 @@ pub async fn start<P: Platform>(
     if found.service.is_fenced() {
         return Ok(Started::Withdrawn);
     }
+    found.check_has_all_of(&target.body)?;
+    check_managers(on, &found).await?;
     let update = found.start(
         &secrets,
         target.avoid,
@@ -193,21 +198,49 @@ fn no_node(task: &Task) -> Option<String> {
     task.error.clone().filter(|_| is_pending)
 }
 
-pub async fn vouch<P: Platform>(on: &Scheduler<'_, P>, id: &TargetId) -> Result<bool, Fault> {
-    for _ in 0..UPDATES_MAX {
+/// Checks that no manager leaves an option of a service out of the update to come,
+/// whichever of them it goes through.
+async fn check_managers<P: Platform>(
+    on: &Scheduler<'_, P>,
+    found: &Versioned,
+) -> Result<(), Fault> {
+    let nodes = on.engine.send(node::list()).await?;
+    let managers = nodes.iter().filter(|node| !node.is_worker);
+    match template::too_old(managers, found.template()) {
+        None => Ok(()),
+        Some(node) => Err(Fault::NodeTooOld(node)),
+    }
+}
+
+/// The update is also made of a service that somebody has vouched for: it takes a
+/// majority of the managers, and one that has lost the others would not know of a fence.
+pub async fn vouch<P: Platform>(
+    on: &Scheduler<'_, P>,
+    id: &TargetId,
+    attempt: &str,
+) -> Result<bool, Fault> {
+    let mut pauses = Pauses::new(on.engine.platform(), on.engine.ends());
+    loop {
         let Some(found) = on.engine.send(service::inspect(id)).await? else {
             return Ok(false);
         };
-        if found.service.is_vouched() || found.service.is_fenced() {
-            return Ok(!found.service.is_fenced());
+        if found.service.is_fenced() {
+            return Ok(false);
+        }
+        found.check_whole()?;
+        // The start that is its own has looked at them a moment ago.
+        let made_by = found.service.labels.get(label::ATTEMPT);
+        if made_by.is_none_or(|made_by| made_by != attempt) {
+            check_managers(on, &found).await?;
         }
         match on.engine.send(found.vouch()).await? {
             Updated::Done => return Ok(true),
             Updated::Gone => return Ok(false),
-            Updated::OutOfSequence => {}
+            // Perhaps another repeated start has made one.
+            Updated::OutOfSequence if pauses.next().await => {}
+            Updated::OutOfSequence => return Ok(false),
         }
     }
-    Ok(false)
 }
 
 pub async fn find_by_id<P: Platform>(

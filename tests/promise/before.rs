@@ -4,6 +4,7 @@ use std::collections::BTreeMap;
 use std::sync::LazyLock;
 use std::time::Duration;
 
+use dynamic_access::docker::swarm::template;
 use serde_json::json;
 
 use crate::model::engine::Container;
@@ -41,6 +42,7 @@ impl Scenario {
         Swarm {
             has_image: self.has_image,
             is_fine: bounds.is_fine,
+            older: bounds.older,
             services,
             secrets,
             nodes: Nodes::AllThere,
@@ -226,15 +228,23 @@ fn service(
         .iter()
         .map(|secret| json!({"SecretID": *secret.id}))
         .collect();
-    let spec = json!({
+    let mut spec = json!({
         "Name": name,
         "Labels": labels,
         "TaskTemplate": {
-            "ContainerSpec": {"Image": "agent", "Labels": of_container, "Secrets": ids},
+            "ContainerSpec": {
+                "Image": "agent",
+                "Labels": of_container,
+                "Privileges": {"NoNewPrivileges": true},
+                "Secrets": ids,
+            },
             "RestartPolicy": {"Condition": "none"},
         },
         "Mode": {"Replicated": {"Replicas": u64::from(is_started)}},
     });
+    if is_started {
+        spec["Labels"][label("template")] = template::digest(&spec).into();
+    }
     let spec = Spec::read(spec.to_string().as_bytes()).expect("a specification");
     let created = BEGINNING - age;
     let mut service = Service::new(key, spec, created);

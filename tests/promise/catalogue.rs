@@ -3,9 +3,10 @@
 use std::sync::LazyLock;
 
 use dynamic_access::config::Problems;
+
 use dynamic_access::docker::{ImageReference, TargetId};
 use dynamic_access::error::Error;
-use dynamic_access::fault::Fault;
+use dynamic_access::fault::{Fault, TooOld};
 use dynamic_access::key::KeyKind;
 use serde_json::Value;
 
@@ -48,6 +49,13 @@ static CATALOGUE: LazyLock<Vec<(u16, &str)>> = LazyLock::new(|| {
         },
         Error::TooManyTargets { max: 1, of: "" },
         Error::NoNode(String::new()),
+        Error::ManagersDiffer(Fault::Altered(String::new())),
+        Error::NodeTooOld(TooOld {
+            hostname: String::new(),
+            engine: String::new(),
+            option: String::new(),
+            since: 0,
+        }),
         Error::StartTooSlow,
         Error::StillPreparing(ImageReference::parse("agent").expect("an image")),
         Error::Unhealthy(Box::new(Error::InProgress)),

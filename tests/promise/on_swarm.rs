@@ -18,6 +18,7 @@
 //!   node and with tasks that are late are tests that are ignored, because they take
 //!   half an hour: `cargo test --test promise -- --ignored on_a_swarm`.
 //! * One node at most is lost, with all tasks that nodes have at that moment.
+//! * All looks, all changes or all of both go through an older manager, or none.
 
 use crate::cases::{
     NINE_DAYS, REAP, START, START_OTHER_PAYLOAD, START_OTHER_TOKEN, few_remains, given, stop,
@@ -25,7 +26,7 @@ use crate::cases::{
 use crate::fate::Fates;
 use crate::model::swarm::Move;
 use crate::model::{Key, State};
-use crate::scenario::{Bounds, Given, Scenario, Webhook};
+use crate::scenario::{Bounds, Given, Scenario, Through, Webhook};
 use crate::schedule::explore_all;
 
 /// Every scenario of this file.
@@ -33,6 +34,7 @@ pub fn scenarios() -> Vec<Scenario> {
     [
         calm(),
         stuck(),
+        older(),
         fault(),
         faults(),
         ending(),
@@ -214,6 +216,47 @@ fn stuck() -> Vec<Scenario> {
         Move::Confirm,
     ];
     moves.into_iter().flat_map(of).collect()
+}
+
+/// A manager that does not know an option of targets refuses starts, and ends nothing.
+fn older() -> Vec<Scenario> {
+    use State::{Created, Exited, Running, Starting};
+    let of = |older: Through| {
+        // Of what is there, a look shows whether something is left out.
+        let status = match older {
+            Through::Changes => 500,
+            Through::Looks | Through::Both => 503,
+        };
+        let refused = |name, before: &[Given], status| Scenario {
+            refusal: Some(status),
+            ..case(name, [START], before, &[status])
+        };
+        let bounds = Bounds {
+            older: Some(older),
+            ..Bounds::default()
+        };
+        let scenarios = vec![
+            refused("start", &[], 503),
+            refused("start-of-running", &[given(0, Running, 60)], status),
+            case("stop", [stop()], &[given(0, Running, 60)], &[200]),
+            case(
+                "stop-of-created",
+                [stop()],
+                &[given(0, Created, 60)],
+                &[200],
+            ),
+            case(
+                "reap",
+                [REAP],
+                &[given(0, Exited, 3600), given(1, Running, NINE_DAYS)],
+                &[200],
+            ),
+            refused("start-of-starting", &[given(0, Starting, 5)], status),
+        ];
+        on_swarm(&format!("swarm-older-{older:?}"), scenarios, bounds)
+    };
+    let ways = [Through::Looks, Through::Changes, Through::Both];
+    ways.into_iter().flat_map(of).collect()
 }
 
 fn fault() -> Vec<Scenario> {
@@ -412,6 +455,11 @@ fn on_a_swarm_a_webhook_alone_ends_as_it_should() {
 #[test]
 fn on_a_swarm_a_task_may_get_no_further() {
     explore_all("swarm-without", &stuck());
+}
+
+#[test]
+fn on_a_swarm_any_calls_may_go_through_an_older_manager() {
+    explore_all("swarm-older", &older());
 }
 
 #[test]

@@ -303,6 +303,10 @@ fn answers_the_truth(world: &World, actor: usize, status: u16, body: &str) -> Re
             if is_taken_back(world, *key) {
                 return Err("the target of a 200 was taken back".to_owned());
             }
+            let is_swarm = matches!(world.orchestrator, Orchestrator::Swarm(_));
+            if is_swarm && !by.vouched.contains(key) {
+                return Err("a 200 to which no majority has agreed".to_owned());
+            }
             Ok(())
         }
         (Webhook::Start { token, .. }, 409) => {

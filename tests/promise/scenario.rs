@@ -72,6 +72,16 @@ pub struct Bounds {
     pub is_fine: bool,
     /// What does not happen to any task while the webhooks are at work.
     pub stuck: Option<Move>,
+    /// What goes through a manager that is older than the others.
+    pub older: Option<Through>,
+}
+
+/// Which calls go through an older manager, which leaves an option of each service out.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Through {
+    Looks,
+    Changes,
+    Both,
 }
 
 /// What a schedule begins with, and how far schedules are followed.

@@ -214,6 +214,6 @@ fn state_of(actor: &Actor) -> u64 {
     };
     // After the answer it makes no difference any more what was seen.
     let seen = actor.answer.is_none();
-    let seen = seen.then_some((&actor.seen_running, &actor.seen_ended));
+    let seen = seen.then_some((&actor.seen_running, &actor.seen_ended, &actor.vouched));
     digest((wait, actor.memory, actor.arrived, seen))
 }

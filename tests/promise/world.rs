@@ -85,6 +85,8 @@ pub struct Actor {
     /// What ran while it was at work, and whose target had ended.
     pub seen_running: BTreeSet<Key>,
     pub seen_ended: BTreeSet<Key>,
+    /// The services of a Swarm that it has vouched for, whether it knows it or not.
+    pub vouched: BTreeSet<Key>,
     calls: usize,
     draws: u64,
     /// Its last two requests, and how many in a row were one of those before.
@@ -159,6 +161,7 @@ impl World {
             answer: None,
             seen_running: BTreeSet::new(),
             seen_ended: BTreeSet::new(),
+            vouched: BTreeSet::new(),
             calls: 0,
             draws: 0,
             recent: [None, None],
@@ -207,6 +210,11 @@ impl World {
                 }
                 _ => false,
             };
+        }
+        if let Some(by) = by
+            && self.orchestrator.is_vouch(change)
+        {
+            self.actors[by.actor].vouched.insert(change.key);
         }
         let outcome = promise::on_change(self, by, change);
         self.check(outcome);

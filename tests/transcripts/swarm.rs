@@ -1,7 +1,9 @@
 //! Webhooks on a Swarm.
 
+use dynamic_access::config::Config;
 use dynamic_access::docker::TargetId;
 use dynamic_access::docker::list::State;
+use dynamic_access::docker::swarm::template;
 use dynamic_access::error::Error;
 use dynamic_access::provision::{Provisioner, Started};
 use dynamic_access::reaper::{self, Report, Scope};
@@ -34,23 +36,61 @@ fn start(steps: Vec<(&'static str, Reply)>) -> Result<Started, Error> {
     on_swarm(steps, async |provisioner| provisioner.start(&order).await)
 }
 
+/// The template of a task, as a Swarm shows it.
+fn template_of_task() -> Value {
+    let config = Config::parse(&variables(&SWARM)).expect("a config");
+    let mut template = config.profiles.of("e").body.value().clone();
+    template["ContainerSpec"]["Image"] = "agent".into();
+    template["ContainerSpec"]["Env"] = json!(["ENVIRONMENT_ID=e"]);
+    template["ContainerSpec"]["Labels"] = entry(ID, "", 0, &[])["Labels"].clone();
+    template["ContainerSpec"]["StopGracePeriod"] = 1.into();
+    template["Networks"] = json!([{"Target": "n"}]);
+    template["ForceUpdate"] = 0.into();
+    template
+}
+
 /// A service, eleven seconds old, with its labels.
 fn service(replicas: u64, more: &[&str]) -> Value {
     let mut labels = entry(ID, "created", 0, &[])["Labels"].clone();
     for label in more {
         labels[format!("dynamic-access.{label}")] = "true".into();
     }
-    json!({
+    let mut service = json!({
         "ID": SERVICE,
         "Version": {"Index": 7},
         "CreatedAt": "2026-11-23T01:00:50.123456789Z",
         "Spec": {
             "Name": labels["dynamic-access.name"],
             "Labels": labels,
-            "TaskTemplate": {"ContainerSpec": {"Image": "agent"}},
+            "TaskTemplate": template_of_task(),
             "Mode": {"Replicated": {"Replicas": replicas}},
         },
+    });
+    if replicas > 0 {
+        let digest = template::digest(&service["Spec"]);
+        service["Spec"]["Labels"]["dynamic-access.template"] = digest.into();
+    }
+    service
+}
+
+/// The same, which another attempt than the first of a webhook has made.
+fn of_another(mut service: Value) -> Reply {
+    service["Spec"]["Labels"]["dynamic-access.attempt"] = "a".repeat(32).into();
+    Is(200, service.to_string())
+}
+
+fn node(role: &str, availability: &str, state: &str, version: &str) -> Value {
+    json!({
+        "ID": "n",
+        "Spec": {"Role": role, "Availability": availability},
+        "Description": {"Hostname": "host", "Engine": {"EngineVersion": version}},
+        "Status": {"State": state},
     })
+}
+
+/// Three managers.
+fn managers(versions: [&str; 3]) -> Reply {
+    list(&versions.map(|version| node("manager", "active", "ready", version)))
 }
 
 fn task_of(service: &str, state: &str, desired: &str) -> Value {
@@ -133,6 +173,7 @@ fn until_started() -> Vec<(&'static str, Reply)> {
         ("list tasks", none()),
         ("create secret", Is(201, r#"{"ID":"s"}"#.to_owned())),
         ("look up service", shown(0, &[])),
+        ("list nodes", managers(["26.1.5", "25.0.0", "28.5.2"])),
         ("update", updated()),
     ]
 }
@@ -146,6 +187,15 @@ fn seen_running() -> Vec<(&'static str, Reply)> {
 
 fn vouched_for() -> Vec<(&'static str, Reply)> {
     vec![("look up service", shown(1, &[])), ("update", updated())]
+}
+
+/// The calls with which another attempt than its own vouches for a service.
+fn vouched_for_again(service: Value) -> Vec<(&'static str, Reply)> {
+    vec![
+        ("look up service", of_another(service)),
+        ("list nodes", managers(["26.1.5", "25.0.0", "28.5.2"])),
+        ("update", updated()),
+    ]
 }
 
 /// The calls that clean up after a start whose tasks are these and end at once.
@@ -387,7 +437,7 @@ fn a_service_that_somebody_deletes_before_its_task_is_made_is_made_again() {
             until_started(),
             vec![("list own tasks", task("running"))],
             seen_running(),
-            vouched_for(),
+            vouched_for_again(service(1, &[])),
         ],
     );
     start(steps).expect("a target");
@@ -409,7 +459,7 @@ fn a_rejected_target_is_tried_on_other_nodes() {
     let running = vec![
         vec![("list own tasks", task("running"))],
         seen_running(),
-        vouched_for(),
+        vouched_for_again(service(1, &[])),
     ];
     let steps = after(
         until_rejected("network x exists"),
@@ -491,11 +541,132 @@ fn a_repeated_start_vouches_for_what_runs() {
             ("list own tasks", task("running")),
         ]
     };
-    let steps = after(found(), vec![seen_running(), vouched_for()]);
+    let mut of_earlier_version = service(1, &["vouched"]);
+    let labels = of_earlier_version["Spec"]["Labels"].as_object_mut();
+    labels.expect("labels").remove("dynamic-access.template");
+    // Whether somebody has vouched for it or not: a fence that has happened meanwhile
+    // makes the update fail.
+    for service in [
+        service(1, &[]),
+        service(1, &["vouched"]),
+        of_earlier_version,
+    ] {
+        let steps = after(found(), vec![seen_running(), vouched_for_again(service)]);
+        assert!(!start(steps).expect("a target").is_new);
+    }
+    let mut without_majority = vouched_for_again(service(1, &["vouched"]));
+    without_majority.pop();
+    let leaderless = "rpc error: The swarm does not have a leader";
+    without_majority.push(("update", said(503, leaderless)));
+    let steps = after(found(), vec![seen_running(), without_majority]);
+    assert_eq!(start(steps).expect_err(leaderless).code(), "no_leader");
+}
+
+#[test]
+fn repeated_starts_that_meet_each_vouch_for_it() {
+    let look = || {
+        let mut steps = vouched_for_again(service(1, &["vouched"]));
+        steps.pop();
+        steps
+    };
+    let late = || vec![("update", out_of_sequence())];
+    let steps = after(
+        vec![
+            ("create service", said(409, "name conflicts")),
+            ("find service by name", one(1, &[])),
+            ("list own tasks", task("running")),
+        ],
+        vec![
+            seen_running(),
+            look(),
+            late(),
+            look(),
+            late(),
+            vouched_for_again(service(1, &["vouched"])),
+        ],
+    );
     assert!(!start(steps).expect("a target").is_new);
-    let vouched = vec![("look up service", shown(1, &["vouched"]))];
-    let steps = after(found(), vec![seen_running(), vouched]);
-    assert!(!start(steps).expect("a target").is_new);
+}
+
+/// A target that is told by a manager that does not know `option`.
+fn through_an_older_manager(option: &str) -> Reply {
+    let mut service = service(1, &["vouched"]);
+    let (object, member) = option.rsplit_once('/').expect("a path");
+    let object = service["Spec"]["TaskTemplate"].pointer_mut(object);
+    let object = object.expect("an object").as_object_mut();
+    object.expect("members").remove(member).expect("an option");
+    of_another(service)
+}
+
+#[test]
+fn a_repeated_start_changes_nothing_through_a_manager_that_leaves_something_out() {
+    let found = || {
+        after(
+            vec![
+                ("create service", said(409, "name conflicts")),
+                ("find service by name", one(1, &[])),
+                ("list own tasks", task("running")),
+            ],
+            vec![seen_running()],
+        )
+    };
+    for option in [
+        "/ContainerSpec/Privileges",
+        "/ContainerSpec/Init",
+        "/Resources/Limits/Pids",
+    ] {
+        let looked = vec![("look up service", through_an_older_manager(option))];
+        let error = start(after(found(), vec![looked])).expect_err(option);
+        assert_eq!(
+            (error.status().as_u16(), error.code()),
+            (503, "managers_differ")
+        );
+    }
+    // The next call may go to another manager.
+    let mut looked = vouched_for_again(service(1, &["vouched"]));
+    looked.pop();
+    looked[1].1 = managers(["26.1.5", "20.10.24", "26.1.5"]);
+    let error = start(after(found(), vec![looked])).expect_err("an old manager");
+    assert_eq!(error.code(), "node_too_old");
+}
+
+#[test]
+fn a_start_on_managers_that_leave_something_out_is_withdrawn_before_its_task_is_made() {
+    let until_looked_up = || {
+        let mut steps = until_started();
+        steps.truncate(4);
+        steps
+    };
+    let mut without_limits = service(0, &[]);
+    without_limits["Spec"]["TaskTemplate"]["Resources"]["Limits"] = json!({});
+    let steps = after(
+        until_looked_up(),
+        vec![
+            vec![("look up service", Is(200, without_limits.to_string()))],
+            cleaned_up(0, none),
+        ],
+    );
+    let error = start(steps).expect_err("a lost limit");
+    assert_eq!(error.code(), "managers_differ");
+    assert!(
+        error.to_string().contains("Resources.Limits.NanoCPUs")
+            || error.to_string().contains("Resources.Limits.MemoryBytes"),
+        "{error}"
+    );
+    let steps = after(
+        until_looked_up(),
+        vec![
+            vec![
+                ("look up service", shown(0, &[])),
+                ("list nodes", managers(["26.1.5", "26.1.5", "24.0.9"])),
+            ],
+            cleaned_up(0, none),
+        ],
+    );
+    assert_eq!(
+        start(steps).expect_err("an old manager").code(),
+        "node_too_old"
+    );
 }
 
 #[test]
@@ -770,40 +941,44 @@ fn targets_are_told_by_the_ids_of_their_nodes_also_while_the_nodes_are_not_told(
 
 #[test]
 fn health_asks_for_a_node_and_the_network() {
-    let node = |role: &str, availability: &str, state: &str, version: &str| {
-        json!({
-            "ID": "n",
-            "Spec": {"Role": role, "Availability": availability},
-            "Description": {"Hostname": "host", "Engine": {"EngineVersion": version}},
-            "Status": {"State": state},
-        })
-    };
     let well = node("worker", "active", "ready", "26.1.5");
     let network = || Is(200, r#"{"Name":"dynamic-access"}"#.to_owned());
     let health = |steps| on_swarm(steps, async |provisioner| provisioner.health().await);
-    let fine = vec![
-        (
-            "list nodes",
-            list(&[node("manager", "active", "ready", "20.10.24"), well.clone()]),
-        ),
-        ("look up the network", network()),
-    ];
-    // Nothing is said of a manager, which runs no target.
-    health(fine).expect("it is well");
+    let notes = |nodes: &[Value]| {
+        let fine = vec![
+            ("list nodes", list(nodes)),
+            ("look up the network", network()),
+        ];
+        health(fine).expect("it is well")
+    };
+    let manager = |version| node("manager", "active", "ready", version);
+    let same = [manager("26.1.5"), manager("26.1.5"), well.clone()];
+    assert_eq!(notes(&same), Vec::<String>::new());
     // A new leader does not know its nodes for a moment.
     let unknown = node("worker", "active", "unknown", "26.1.5");
-    let moment = vec![
-        ("list nodes", list(&[unknown])),
-        ("look up the network", network()),
-    ];
-    health(moment).expect("it is well");
-    for (node, code) in [
-        (node("manager", "active", "ready", "26.1.5"), "no_nodes"),
-        (node("worker", "drain", "ready", "26.1.5"), "no_nodes"),
-        (node("worker", "active", "down", "26.1.5"), "no_nodes"),
-        (node("worker", "active", "ready", "24.0.9"), "node_too_old"),
+    assert_eq!(notes(&[manager("26.1.5"), unknown]), Vec::<String>::new());
+    // An older worker has no part in it.
+    let different = notes(&[manager("28.5.2"), manager("26.1.5"), well.clone()]);
+    assert!(different[0].contains("(26.1.5, 28.5.2)"), "{different:?}");
+    let drained = node("worker", "drain", "ready", "24.0.9");
+    assert_eq!(
+        notes(&[manager("26.1.5"), well.clone(), drained]),
+        Vec::<String>::new()
+    );
+    // A manager handles the services of targets that run on workers.
+    let old_manager = [manager("26.1.5"), manager("24.0.9"), well];
+    for (nodes, code) in [
+        (&[manager("26.1.5")][..], "no_nodes"),
+        (&[node("worker", "drain", "ready", "26.1.5")], "no_nodes"),
+        (&[node("worker", "drain", "unknown", "26.1.5")], "no_nodes"),
+        (&[node("worker", "active", "down", "26.1.5")], "no_nodes"),
+        (
+            &[node("worker", "active", "ready", "24.0.9")],
+            "node_too_old",
+        ),
+        (&old_manager, "node_too_old"),
     ] {
-        let outcome = health(vec![("list nodes", list(&[node]))]);
+        let outcome = health(vec![("list nodes", list(nodes))]);
         match outcome.expect_err(code) {
             Error::Unhealthy(cause) => assert_eq!(cause.code(), code),
             other => panic!("{other}"),

@@ -8,6 +8,7 @@ pub mod secret;
 pub mod service;
 pub mod target;
 pub mod task;
+pub mod template;
 
 use serde_json::{Value, json};
 use time::OffsetDateTime;

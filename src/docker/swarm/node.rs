@@ -24,11 +24,9 @@ pub struct Node {
 }
 
 impl Node {
-    /// Whether its Engine keeps `no-new-privileges` of a service, which those before
-    /// 25 (API 1.44) leave out. A version that cannot be read is a later one.
-    pub fn keeps_privileges(&self) -> bool {
-        let major = self.engine.split('.').next().unwrap_or_default();
-        major.parse::<u32>().map_or(true, |major| major >= 25)
+    /// The first number of the version of its Engine, if it has told it.
+    pub fn major(&self) -> Option<u32> {
+        self.engine.split('.').next()?.parse().ok()
     }
 }
 
@@ -123,26 +121,6 @@ mod tests {
         }
         for body in ["", "{}", "[{}]"] {
             list().read(&reply(200, body)).expect_err(body);
-        }
-    }
-
-    #[test]
-    fn an_engine_before_25_does_not_keep_privileges() {
-        for (engine, keeps) in [
-            ("20.10.24+dfsg1", false),
-            ("24.0.9", false),
-            ("25.0.0", true),
-            ("29.1.0-rc.1", true),
-            ("", true),
-        ] {
-            let node = Node {
-                id: String::new(),
-                hostname: String::new(),
-                takes_tasks: Some(true),
-                is_worker: true,
-                engine: engine.to_owned(),
-            };
-            assert_eq!(node.keeps_privileges(), keeps, "{engine}");
         }
     }
 }

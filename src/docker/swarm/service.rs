@@ -12,7 +12,7 @@ use serde::Deserialize;
 use serde_json::{Value, json};
 use time::OffsetDateTime;
 
-use super::{TOO_LONG, label, labelled, moment};
+use super::{TOO_LONG, label, labelled, moment, template};
 use crate::docker::call::{CHANGE, Call};
 use crate::docker::create::{Outcome, name_taken};
 use crate::docker::{
@@ -74,6 +74,42 @@ pub struct SecretReference {
 }
 
 impl Versioned {
+    /// What its task is made of.
+    pub fn template(&self) -> &Value {
+        &self.spec["TaskTemplate"]
+    }
+
+    /// Checks that a manager shows it as it was started: an update of anything else
+    /// would change what is left out, and a Swarm replaces the task then. One that an
+    /// earlier version of this server has started does not tell.
+    ///
+    /// # Errors
+    ///
+    /// [`Fault::Altered`].
+    pub fn check_whole(&self) -> Result<(), Fault> {
+        let started = self.service.labels.get(label::TEMPLATE);
+        match started.is_none_or(|digest| *digest == template::digest(&self.spec)) {
+            true => Ok(()),
+            false => Err(Fault::Altered(
+                "a manager shows the service otherwise than it was started".to_owned(),
+            )),
+        }
+    }
+
+    /// Checks that a manager shows all that a body of ServiceCreate has asked for.
+    ///
+    /// # Errors
+    ///
+    /// [`Fault::Altered`], which names what is missing.
+    pub fn check_has_all_of(&self, body: &Value) -> Result<(), Fault> {
+        match template::missing(&body["TaskTemplate"], self.template()) {
+            None => Ok(()),
+            Some(path) => Err(Fault::Altered(format!(
+                "a manager has left {path} out of the service"
+            ))),
+        }
+    }
+
     /// The update that makes a Swarm run a task with these secrets, on a node that is
     /// none of these.
     pub fn start(
@@ -99,6 +135,8 @@ impl Versioned {
             let others = avoid.iter().map(|node| format!("node.id!={node}").into());
             *placement = own.into_iter().chain(others).collect();
         }
+        let digest = template::digest(&self.spec);
+        self.spec["Labels"][label::TEMPLATE] = digest.into();
         self.scaled_to(1).update(auth)
     }
 
@@ -453,6 +491,7 @@ mod tests {
                 "SecretName": "n",
             }],
         });
+        expected["Labels"]["dynamic-access.template"] = template::digest(&expected).into();
         assert_eq!(body(&start), expected);
         let elsewhere = versioned().start(&[], &["n".to_owned()], None);
         let placement = &body(&elsewhere)["TaskTemplate"]["Placement"];

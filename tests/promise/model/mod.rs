@@ -99,6 +99,14 @@ impl Orchestrator {
     }
 
     /// What stands for all that is ours in it.
+    /// Whether a change says that somebody was told of a target of a Swarm.
+    pub fn is_vouch(&self, change: Change) -> bool {
+        match self {
+            Self::Engine(_) => false,
+            Self::Swarm(swarm) => swarm.is_vouch(change),
+        }
+    }
+
     pub fn digest(&self, is_foreign: impl Fn(Key) -> bool) -> u64 {
         match self {
             Self::Engine(engine) => engine.digest(is_foreign),

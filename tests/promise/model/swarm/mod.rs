@@ -24,6 +24,7 @@ pub use service::{Service, TaskState};
 
 use crate::model::op::Filter;
 use crate::model::{Change, Key, Reply, State, Step, Target, What};
+use crate::scenario::Through;
 use crate::world::digest;
 
 /// A secret.
@@ -52,6 +53,7 @@ pub struct Swarm {
     /// Whether a task is seen in each of its states before it runs; without it,
     /// one that is made is on a node at once.
     pub is_fine: bool,
+    pub older: Option<Through>,
     pub services: Vec<Service>,
     pub secrets: Vec<Secret>,
     pub nodes: Nodes,
@@ -61,10 +63,17 @@ impl Swarm {
     /// Does what a request asks for; `key` is the key of what it may create.
     pub fn step(&mut self, op: &Op, key: Key, now: Duration) -> Step {
         match op {
-            Op::Create(spec) => self.create(spec, key, now),
-            Op::Update { id, version, spec } => self.update(id, *version, spec, now),
+            Op::Create(spec) => self.create(&self.passed_on(spec), key, now),
+            Op::Update { id, version, spec } => {
+                self.update(id, *version, &self.passed_on(spec), now)
+            }
             Op::Delete(id) => self.delete(id, now),
             Op::Inspect(id) => Step::says(match self.find(id) {
+                Some(found) if self.looks_through_older() => {
+                    let mut shown = self.services[found].clone();
+                    shown.spec = shown.spec.as_older();
+                    reply::service(&shown, now)
+                }
                 Some(found) => reply::service(&self.services[found], now),
                 None => reply::absent("service", id, now),
             }),
@@ -84,8 +93,20 @@ impl Swarm {
                 });
                 Step::says(reply::services(shown.map(reply::secret_entry), now))
             }
-            Op::Nodes => Step::says(reply::nodes(self.nodes, now)),
+            Op::Nodes => Step::says(reply::nodes(self.nodes, self.older.is_some(), now)),
         }
+    }
+
+    /// A specification as the manager that is asked passes it on.
+    fn passed_on(&self, spec: &Rc<Spec>) -> Rc<Spec> {
+        match self.older {
+            Some(Through::Changes | Through::Both) => spec.as_older(),
+            Some(Through::Looks) | None => Rc::clone(spec),
+        }
+    }
+
+    fn looks_through_older(&self) -> bool {
+        matches!(self.older, Some(Through::Looks | Through::Both))
     }
 
     fn create(&mut self, spec: &Rc<Spec>, key: Key, now: Duration) -> Step {
@@ -129,7 +150,8 @@ impl Swarm {
         service.writes += 1;
         service.token = token.or_else(|| service.token.take());
         let what = match (before, after) {
-            _ if is_other && service.task.is_some() => What::Replaced,
+            // Without a replica there is nothing to replace it with.
+            _ if is_other && service.task.is_some() && after > 0 => What::Replaced,
             (0, 0) if service.is_fenced() => What::Withdrawn,
             (0, 1) if service.task.is_none() => What::Asked,
             (1, 0) => What::Withdrawn,
@@ -258,6 +280,14 @@ impl Swarm {
         let is_meant = |held: &Service| *held.id == *id || held.spec.name == id;
         let mut held = self.services.iter();
         held.position(|held| !held.is_deleted && is_meant(held))
+    }
+
+    /// Whether a change, which somebody has asked for, says that somebody was told of a
+    /// target.
+    pub fn is_vouch(&self, change: Change) -> bool {
+        let service = self.services.iter().find(|held| held.key == change.key);
+        change.what == What::Else
+            && service.is_some_and(|held| held.is_vouched() && !held.is_fenced())
     }
 
     pub fn targets(&self) -> impl Iterator<Item = Target<'_>> {

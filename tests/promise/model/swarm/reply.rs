@@ -88,7 +88,8 @@ pub fn secret_entry(secret: &Secret) -> String {
     .to_string()
 }
 
-pub fn nodes(nodes: Nodes, now: Duration) -> Reply {
+pub fn nodes(nodes: Nodes, has_older: bool, now: Duration) -> Reply {
+    let version = if has_older { "20.10.24" } else { "26.1.5" };
     let state = if nodes == Nodes::OneLost {
         "down"
     } else {
@@ -98,7 +99,7 @@ pub fn nodes(nodes: Nodes, now: Duration) -> Reply {
         json!({
             "ID": id,
             "Spec": {"Role": role, "Availability": "active"},
-            "Description": {"Hostname": id},
+            "Description": {"Hostname": id, "Engine": {"EngineVersion": version}},
             "Status": {"State": state},
         })
     };

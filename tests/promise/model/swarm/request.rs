@@ -45,6 +45,9 @@ pub enum Op {
     Nodes,
 }
 
+/// What an older manager does not know.
+const OPTION: &str = "/TaskTemplate/ContainerSpec/Privileges/NoNewPrivileges";
+
 pub type Labels = BTreeMap<String, String>;
 
 /// What a service is to be.
@@ -90,6 +93,15 @@ impl Spec {
 }
 
 impl Spec {
+    /// The same without an option that an older manager does not know.
+    pub fn as_older(&self) -> Rc<Self> {
+        let mut spec: Value = serde_json::from_str(&self.text).expect("it was read");
+        if let Some(privileges) = spec.pointer_mut(OPTION) {
+            *privileges = Value::Null;
+        }
+        Self::read(spec.to_string().as_bytes()).expect("it was read")
+    }
+
     /// The first worker that no constraint excludes, as a start does that tries
     /// another one.
     pub fn node(&self) -> Option<&'static str> {

@@ -135,10 +135,14 @@ impl Service {
         self.spec.replicas == 0 && self.spec.labels.contains_key("dynamic-access.fenced")
     }
 
+    pub fn is_vouched(&self) -> bool {
+        let vouched = self.spec.labels.get("dynamic-access.vouched");
+        vouched.is_some_and(|vouched| vouched == "true")
+    }
+
     /// Whether its start was withdrawn before anybody had vouched for it.
     pub fn is_taken_back(&self) -> bool {
-        let vouched = self.spec.labels.get("dynamic-access.vouched");
-        self.is_fenced() && vouched.is_none_or(|vouched| vouched != "true")
+        self.is_fenced() && !self.is_vouched()
     }
 
     /// Whether nothing is left of it.

@@ -1,0 +1,224 @@
+//! What a service is made of, as managers of different versions show it.
+//!
+//! A manager leaves out each member of a specification that its version does not know,
+//! in what it shows and in what it passes on. An update repeats the whole specification,
+//! so made from such a reply, or sent through such a manager, it would change the
+//! template, and the Swarm would replace the task that runs.
+
+use serde_json::Value;
+use sha2::{Digest, Sha256};
+
+use super::node::Node;
+use crate::docker::names::short_hex;
+use crate::fault::TooOld;
+
+/// The options of a template that Engines came to know one after the other, each with
+/// the first version that knows it. Those that are older than 25 are not listed: no
+/// Engine before 25 is permitted (Engine API, version history).
+const SINCE: [(&str, u32); 7] = [
+    ("/ContainerSpec/Privileges/NoNewPrivileges", 25),
+    ("/ContainerSpec/Privileges/Seccomp", 25),
+    ("/ContainerSpec/Privileges/AppArmor", 25),
+    ("/ContainerSpec/Healthcheck/StartInterval", 25),
+    ("/ContainerSpec/OomScoreAdj", 27),
+    ("/Resources/SwapBytes", 29),
+    ("/Resources/MemorySwappiness", 29),
+];
+
+/// The first of these nodes that does not know an option of a template. A version that
+/// cannot be read is a later one.
+pub fn too_old<'a>(nodes: impl Iterator<Item = &'a Node>, template: &Value) -> Option<TooOld> {
+    let used = SINCE.iter().filter(|(option, _)| {
+        let value = template.pointer(option);
+        value.is_some_and(|value| !is_default(value))
+    });
+    let (option, since) = used.max_by_key(|(_, since)| since)?;
+    let mut old = nodes.filter(|node| node.major().is_some_and(|major| major < *since));
+    old.next().map(|node| TooOld {
+        hostname: node.hostname.clone(),
+        engine: node.engine.clone(),
+        option: option.trim_start_matches('/').replace('/', "."),
+        since: *since,
+    })
+}
+
+/// Stands for all that a service is made of: its specification but for its labels and
+/// its replicas. Members that say nothing do not count, because some versions show them
+/// and others do not.
+pub fn digest(spec: &Value) -> String {
+    let mut digest = Sha256::new();
+    let members = spec.as_object().into_iter().flatten();
+    for (name, value) in members.filter(|(name, _)| !matches!(&***name, "Labels" | "Mode")) {
+        if let Some(value) = without_defaults(value) {
+            digest.update(format!("{name}={value}\0"));
+        }
+    }
+    short_hex(digest)
+}
+
+fn without_defaults(value: &Value) -> Option<Value> {
+    let value = match value {
+        Value::Object(members) => members
+            .iter()
+            .filter_map(|(name, value)| Some((name.clone(), without_defaults(value)?)))
+            .collect(),
+        Value::Array(entries) => {
+            let entries = entries.iter();
+            entries
+                .map(|entry| without_defaults(entry).unwrap_or_default())
+                .collect()
+        }
+        other => other.clone(),
+    };
+    (!is_default(&value)).then_some(value)
+}
+
+/// Whether a member with that value means the same as none, for a Swarm.
+fn is_default(value: &Value) -> bool {
+    match value {
+        Value::Null => true,
+        Value::Bool(flag) => !flag,
+        Value::Number(number) => number.as_f64() == Some(0.0),
+        Value::String(text) => text.is_empty(),
+        Value::Array(entries) => entries.is_empty(),
+        Value::Object(members) => members.is_empty(),
+    }
+}
+
+/// The path of the first option of `sent` that is missing in what a manager shows.
+/// Values are not compared: a Swarm writes some of them in its own way. Like an Engine,
+/// it reads a name in any case.
+pub fn missing(sent: &Value, shown: &Value) -> Option<String> {
+    let members = sent.as_object()?.iter();
+    let mut set = members.filter(|(_, value)| !is_default(value));
+    set.find_map(|(name, value)| {
+        let mut shown = shown.as_object().into_iter().flatten();
+        let found = shown.find(|(known, _)| known.eq_ignore_ascii_case(name));
+        match found {
+            None => Some(name.clone()),
+            Some((_, shown)) => Some(format!("{name}.{}", missing(value, shown)?)),
+        }
+    })
+}
+
+#[cfg(test)]
+mod tests {
+    use serde_json::json;
+
+    use super::*;
+
+    fn node(engine: &str) -> Node {
+        Node {
+            id: "n".to_owned(),
+            hostname: "host".to_owned(),
+            takes_tasks: Some(true),
+            is_worker: false,
+            engine: engine.to_owned(),
+        }
+    }
+
+    #[test]
+    fn an_engine_is_too_old_for_an_option_that_it_does_not_know() {
+        let plain = json!({"ContainerSpec": {"Privileges": {"NoNewPrivileges": true}}});
+        let later = json!({"ContainerSpec": {
+            "Privileges": {"NoNewPrivileges": true},
+            "OomScoreAdj": 500,
+        }});
+        let unset = json!({"ContainerSpec": {"OomScoreAdj": 0}});
+        for (engine, template, option) in [
+            ("20.10.24+dfsg1", &plain, Some("NoNewPrivileges")),
+            ("24.0.9", &plain, Some("NoNewPrivileges")),
+            ("25.0.0", &plain, None),
+            ("29.1.0-rc.1", &plain, None),
+            ("", &plain, None),
+            ("26.1.5+dfsg1", &later, Some("OomScoreAdj")),
+            ("27.0.0", &later, None),
+            ("20.10.24", &unset, None),
+        ] {
+            let nodes = [node("29.0.0"), node(engine)];
+            let found = too_old(nodes.iter(), template);
+            let found = found.map(|found| found.option);
+            let ends = |end| found.as_deref().is_some_and(|found| found.ends_with(end));
+            assert!(option.map_or(found.is_none(), ends), "{engine} {found:?}");
+        }
+    }
+
+    #[test]
+    fn a_digest_stands_for_all_but_labels_replicas_and_what_says_nothing() {
+        let spec = json!({
+            "Name": "n",
+            "Labels": {"a": "b"},
+            "TaskTemplate": {"ContainerSpec": {"Image": "i", "Args": ["", "a"]}},
+            "Mode": {"Replicated": {"Replicas": 0}},
+            "EndpointSpec": {"Mode": "dnsrr"},
+        });
+        let changed = |path: &str, value: Value| {
+            let mut spec = spec.clone();
+            let (object, name) = path.rsplit_once('/').expect("a path");
+            spec.pointer_mut(object).expect("an object")[name] = value;
+            digest(&spec)
+        };
+        for (path, value) in [
+            ("/Labels/a", json!("c")),
+            ("/Mode/Replicated", json!({"Replicas": 1})),
+            ("/TaskTemplate/ForceUpdate", json!(0)),
+            ("/TaskTemplate/ContainerSpec/Isolation", json!("")),
+            ("/TaskTemplate/ContainerSpec/TTY", json!(false)),
+            (
+                "/TaskTemplate/ContainerSpec/DNSConfig",
+                json!({"Search": []}),
+            ),
+            ("/TaskTemplate/Placement", Value::Null),
+        ] {
+            assert_eq!(changed(path, value), digest(&spec), "{path}");
+        }
+        for (path, value) in [
+            ("/TaskTemplate/ContainerSpec/Image", json!("j")),
+            ("/TaskTemplate/ContainerSpec/OomScoreAdj", json!(500)),
+            ("/TaskTemplate/ContainerSpec/Args", json!(["a", ""])),
+            ("/TaskTemplate/ContainerSpec/Args", json!(["a"])),
+            ("/EndpointSpec/Mode", Value::Null),
+            ("/Networks", json!([{"Target": "n"}])),
+        ] {
+            assert_ne!(changed(path, value), digest(&spec), "{path}");
+        }
+    }
+
+    #[test]
+    fn an_option_that_is_not_shown_is_missing() {
+        let sent = json!({
+            "ContainerSpec": {
+                "Privileges": {"NoNewPrivileges": true},
+                "TTY": false,
+                "StopSignal": "",
+                "args": ["a"],
+            },
+            "Networks": [{"Target": "name"}],
+        });
+        let whole = json!({
+            "ContainerSpec": {
+                "Privileges": {"CredentialSpec": null, "NoNewPrivileges": true},
+                "Args": ["a"],
+            },
+            "Networks": [{"Target": "id"}],
+            "ForceUpdate": 0,
+        });
+        assert_eq!(missing(&sent, &whole), None);
+        for path in [
+            "ContainerSpec.Privileges.NoNewPrivileges",
+            "ContainerSpec.args",
+            "Networks",
+        ] {
+            let pointer = format!("/{}", path.replace('.', "/").replace("args", "Args"));
+            let (object, name) = pointer.rsplit_once('/').expect("a path");
+            let mut shown = whole.clone();
+            let object = shown.pointer_mut(object).expect("an object");
+            object.as_object_mut().expect("one").remove(name);
+            assert_eq!(missing(&sent, &shown).as_deref(), Some(path));
+        }
+        assert_eq!(
+            missing(&sent, &Value::Null).as_deref(),
+            Some("ContainerSpec")
+        );
+    }
+}

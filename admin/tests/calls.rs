@@ -167,7 +167,7 @@ fn each_line_of_the_engines_table_admits_a_call_and_no_call_is_left_out() {
     let id = TargetId::parse(&"0a".repeat(32)).expect("an id");
     let deployment = DeploymentId::parse("dynamic-access").expect("an id");
     let mut requests = about_containers(&id, &deployment, "token", 15);
-    requests.push(("network", network::inspect("dynamic-access").request));
+    requests.push(("network", network::find("dynamic-access").request));
     requests.extend(about_images());
     check_table(Scheduler::Engine, &requests);
 }
@@ -179,7 +179,7 @@ fn each_line_of_the_swarms_table_admits_a_call_and_no_call_is_left_out() {
     let attempt = "0a".repeat(16);
     let mut requests = about_services(&id, &deployment, "token", &attempt, u64::MAX);
     requests.push(("nodes", node::list().request));
-    requests.push(("network", network::inspect("dynamic-access").request));
+    requests.push(("network", network::find("dynamic-access").request));
     check_table(Scheduler::Swarm, &requests);
 }
 
@@ -233,7 +233,13 @@ const NEIGHBOURS: &[&str] = &[
     "GET /secrets?filters=%7B%22label%22%3A%5B%22dynamic-access.name%3DNAME%22%5D%7D",
     "GET /nodes?filters=%7B%7D",
     "GET /networks",
-    "GET /networks/a%2Fb",
+    "GET /networks?filters=%7B%7D",
+    "GET /networks?filters=%7B%22name%22%3A%5B%5D%7D",
+    "GET /networks?filters=%7B%22name%22%3A%5B%22%22%5D%7D",
+    "GET /networks?filters=%7B%22name%22%3A%5B%22.%22%5D%7D",
+    "GET /networks?filters=%7B%22name%22%3A%5B%22a%22%2C%22b%22%5D%7D",
+    "GET /networks?filters=%7B%22id%22%3A%5B%22a%22%5D%7D",
+    "GET /networks/dynamic-access",
     // Other calls.
     "GET /secrets/ID",
     "POST /secrets/ID/update?version=1",

@@ -1,7 +1,12 @@
-//! `GET /networks/{name}` (Engine API, NetworkInspect).
+//! `GET /networks` (Engine API, NetworkList).
+//!
+//! An inspect would show every container of the network with its id, whoever it
+//! belongs to. A list shows the options without them since API 1.28; Podman's shows
+//! both.
 
-use http::{Method, StatusCode};
-use serde_json::Value;
+use http::Method;
+use serde::Deserialize;
+use serde_json::{Value, json};
 
 use super::call::Call;
 use super::{Reply, bodiless, query_encoded};
@@ -18,28 +23,40 @@ pub struct Network {
     pub isolates: bool,
 }
 
-/// Asks about the network of exactly that name; the Engine also takes a prefix of
-/// an id. Docker itself notices a missing network only when a container is
-/// started.
-pub fn inspect(name: &str) -> Call<Option<Network>> {
-    let request = bodiless(Method::GET, &format!("/networks/{}", query_encoded(name)));
+/// Finds the network of exactly that name; the filter also matches a part of one.
+/// Docker itself notices a missing network only when a container is started.
+pub fn find(name: &str) -> Call<Option<Network>> {
+    let filters = query_encoded(&json!({"name": [name]}).to_string());
+    let request = bodiless(Method::GET, &format!("/networks?filters={filters}"));
     let name = name.to_owned();
-    Call::look("network", request, move |reply| inspected(reply, &name))
+    Call::look("network", request, move |reply| found(reply, &name))
 }
 
-fn inspected(reply: &Reply, name: &str) -> Result<Option<Network>, Fault> {
-    match reply.status() {
-        200 if reply.text("Name")? == name => {
-            let body: Value = reply.json()?;
-            let enable_icc = body["Options"][ENABLE_ICC].as_str().unwrap_or_default();
-            Ok(Some(Network {
-                isolates: is_false(enable_icc),
-            }))
-        }
-        200 => Ok(None),
-        404 if reply.is_engines(StatusCode::NOT_FOUND) => Ok(None),
-        _ => Err(reply.fault()),
+#[derive(Deserialize)]
+#[serde(rename_all = "PascalCase")]
+struct NetworkSummary {
+    name: String,
+    #[serde(default)]
+    options: Value,
+}
+
+fn found(reply: &Reply, name: &str) -> Result<Option<Network>, Fault> {
+    let mut networks: Vec<NetworkSummary> = reply.listed()?;
+    networks.retain(|network| is_named(&network.name, name));
+    match &networks[..] {
+        [] => Ok(None),
+        [network] => Ok(Some(Network {
+            isolates: is_false(network.options[ENABLE_ICC].as_str().unwrap_or_default()),
+        })),
+        // A start would not know which of them is meant (moby, daemon/network.go).
+        _ => Err(Fault::Nonsense(format!("several networks {name}"))),
     }
+}
+
+/// Whether a list means a network by this word. Podman's calls the default network,
+/// `podman`, by the name that Docker's has.
+fn is_named(listed: &str, name: &str) -> bool {
+    listed == name || (listed == "bridge" && name == "podman")
 }
 
 /// Whether the Engine reads a text as false, as Go's `strconv.ParseBool` does.
@@ -52,26 +69,59 @@ mod tests {
     use super::*;
     use crate::docker::reply::tests::reply;
 
-    #[test]
-    fn a_name_stands_in_the_path_and_cannot_leave_it() {
-        assert_eq!(
-            inspect("targets").request.uri().to_string(),
-            "/networks/targets"
-        );
-        let odd = inspect("a/../b?c").request.uri().to_string();
-        assert_eq!(odd, "/networks/a%2F..%2Fb%3Fc");
+    #[track_caller]
+    fn check_query(name: &str, filters: &str) {
+        let uri = find(name).request.uri().to_string();
+        assert_eq!(uri, format!("/networks?filters={filters}"));
     }
 
     #[test]
-    fn a_network_is_there_if_it_has_the_name() {
-        let found = inspected(&reply(200, r#"{"Name":"n"}"#), "n");
-        assert!(found.is_ok_and(|network| network.is_some()));
-        assert_eq!(inspected(&reply(200, r#"{"Name":"m"}"#), "n"), Ok(None));
-        let absent = reply(404, r#"{"message":"network n not found"}"#);
-        assert_eq!(inspected(&absent, "n"), Ok(None));
-        for (status, body) in [(200, "{}"), (200, ""), (404, "<html>"), (500, "")] {
-            inspected(&reply(status, body), "n").expect_err(body);
+    fn a_name_stands_in_the_filter_and_cannot_leave_it() {
+        check_query("targets", "%7B%22name%22%3A%5B%22targets%22%5D%7D");
+        check_query(
+            r#"a"]}/../b?c&d"#,
+            "%7B%22name%22%3A%5B%22a%5C%22%5D%7D%2F..%2Fb%3Fc%26d%22%5D%7D",
+        );
+    }
+
+    #[test]
+    fn a_network_is_there_if_one_has_the_whole_name() {
+        let names = |names: &[&str]| {
+            let networks = names.iter().map(|name| json!({"Id": "n", "Name": name}));
+            let body = Value::from_iter(networks).to_string();
+            found(&reply(200, &body), "n").map(|network| network.is_some())
+        };
+        assert_eq!(names(&["n"]), Ok(true));
+        assert_eq!(names(&["dynamic", "n", "n-node"]), Ok(true));
+        // Nor is its id a name.
+        for absent in [&[][..], &["m"], &["nn", "n-node", "N", "/n", "bridge"]] {
+            assert_eq!(names(absent), Ok(false), "{absent:?}");
         }
+        names(&["n", "n"]).expect_err("a start would say that it is ambiguous");
+    }
+
+    #[test]
+    fn what_is_no_list_of_networks_does_not_say_that_one_is_missing() {
+        for (status, body) in [
+            (200, r#"{"Name":"n"}"#),
+            (200, r#"[{"Id":"n"}]"#),
+            (200, "null"),
+            (200, ""),
+            (404, "<html>"),
+            (404, r#"{"message":"page not found"}"#),
+            (500, ""),
+        ] {
+            found(&reply(status, body), "n").expect_err(body);
+        }
+    }
+
+    #[test]
+    fn podmans_default_network_is_found_by_its_own_name() {
+        let listed = reply(200, r#"[{"Name":"bridge","Options":{}}]"#);
+        let open = Network { isolates: false };
+        assert_eq!(found(&listed, "podman"), Ok(Some(open)));
+        assert_eq!(found(&listed, "bridge"), Ok(Some(open)));
+        assert_eq!(found(&listed, "pod"), Ok(None));
     }
 
     #[test]
@@ -87,8 +137,8 @@ mod tests {
             ("null", false),
             (r#"{"isolate":"true"}"#, false),
         ] {
-            let body = format!(r#"{{"Name":"n","Options":{options}}}"#);
-            let network = inspected(&reply(200, &body), "n");
+            let body = format!(r#"[{{"Name":"n","Options":{options}}}]"#);
+            let network = found(&reply(200, &body), "n");
             assert_eq!(network, Ok(Some(Network { isolates })), "{options}");
         }
     }

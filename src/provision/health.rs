@@ -97,7 +97,7 @@ impl<P: Platform> Provisioner<'_, P> {
         let engine = self.scheduler.engine();
         let mut notes = Vec::new();
         for name in self.config.profiles.networks() {
-            let network = engine.send(network::inspect(name)).await?;
+            let network = engine.send(network::find(name)).await?;
             let network = network.ok_or_else(|| Error::NoSuchNetwork(name.to_owned()))?;
             let is_engine = self.config.scheduler == SchedulerKind::Engine;
             if is_engine && !network.isolates {

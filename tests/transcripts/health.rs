@@ -25,7 +25,7 @@ fn check_health(
 fn health_looks_at_every_image_and_network_once() {
     let image = || ("look up the image", Is(200, r#"{"Id":"i"}"#.to_owned()));
     let network = |name: &str| {
-        let body = serde_json::json!({"Name": name}).to_string();
+        let body = serde_json::json!([{"Name": name}]).to_string();
         ("look up the network", Is(200, body))
     };
     let ours = || network("dynamic-access");
@@ -35,7 +35,7 @@ fn health_looks_at_every_image_and_network_once() {
         r#"{"e1":{"image":"other"},"e2":{"image":"other"},"e3":{"container_patch":{"HostConfig":{"NetworkMode":"none"}}}}"#,
     );
     check_health(&[two], vec![image(), image(), ours()], Ok(()));
-    let absent = said(404, "network dynamic-access not found");
+    let absent = Is(200, r#"[{"Name":"dynamic-access-node"}]"#.to_owned());
     let steps = vec![image(), ("look up the network", absent)];
     check_health(&[], steps, Err("docker network create"));
 }
@@ -47,7 +47,7 @@ fn health_pulls_an_image_that_is_not_there_and_says_what_comes_of_it() {
     let pull = |reply| vec![absent(), ("pull", reply)];
     let mut steps = pull(Is(200, r#"{"status":"Downloaded"}"#.to_owned()));
     steps.push(("look up the image", Is(200, r#"{"Id":"i"}"#.to_owned())));
-    let network = Is(200, r#"{"Name":"dynamic-access"}"#.to_owned());
+    let network = Is(200, r#"[{"Name":"dynamic-access"}]"#.to_owned());
     steps.push(("look up the network", network));
     check_health(&PULLING, steps, Ok(()));
     let refusal = "no matching manifest for linux/amd64 in the manifest list entries";
@@ -77,7 +77,7 @@ fn health_pulls_an_image_that_is_not_there_and_says_what_comes_of_it() {
 fn a_look_that_fails_is_no_outage_unless_it_fails_three_times() {
     let image = || ("look up the image", Is(200, r#"{"Id":"i"}"#.to_owned()));
     let network = || {
-        let body = r#"{"Name":"dynamic-access"}"#.to_owned();
+        let body = r#"[{"Name":"dynamic-access"}]"#.to_owned();
         ("look up the network", Is(200, body))
     };
     for failure in [
@@ -111,7 +111,7 @@ fn health_does_not_depend_on_the_targets_that_there_are() {
         ("look up the image", Is(200, r#"{"Id":"i"}"#.to_owned())),
         (
             "look up the network",
-            Is(200, r#"{"Name":"dynamic-access"}"#.to_owned()),
+            Is(200, r#"[{"Name":"dynamic-access"}]"#.to_owned()),
         ),
     ];
     check_health(&[("max_targets", "0")], steps, Ok(()));
@@ -124,7 +124,7 @@ fn health_reads_as_whom_an_image_runs_where_the_token_is_a_file() {
         ("look up the image", Is(200, body.to_string()))
     };
     let network = || {
-        let body = r#"{"Name":"dynamic-access"}"#.to_owned();
+        let body = r#"[{"Name":"dynamic-access"}]"#.to_owned();
         ("look up the network", Is(200, body))
     };
     check_health(&[], vec![image("nobody")], Err("runs as the user nobody"));
@@ -144,7 +144,7 @@ fn health_reads_as_whom_an_image_runs_where_the_token_is_a_file() {
 #[test]
 fn health_notes_a_network_that_does_not_isolate_targets() {
     let notes = |options: &str| {
-        let network = format!(r#"{{"Name":"dynamic-access","Options":{options}}}"#);
+        let network = format!(r#"[{{"Name":"dynamic-access","Options":{options}}}]"#);
         let steps = vec![
             ("look up the image", Is(200, r#"{"Id":"i"}"#.to_owned())),
             ("look up the network", Is(200, network)),

@@ -131,7 +131,7 @@ pub fn shape(request: &HttpRequest) -> &'static str {
         "POST" if path.contains("/images/create?") => "pull",
         "POST" if path.contains("/stop?") => "stop",
         "PUT" => "archive",
-        "GET" if path.contains("/networks/") => "look up the network",
+        "GET" if path.contains("/networks?") => "look up the network",
         "POST" if path.ends_with("/start") => "start",
         "DELETE" if path.contains("force=true") => "remove by force",
         "DELETE" => "remove",

@@ -942,7 +942,7 @@ fn targets_are_told_by_the_ids_of_their_nodes_also_while_the_nodes_are_not_told(
 #[test]
 fn health_asks_for_a_node_and_the_network() {
     let well = node("worker", "active", "ready", "26.1.5");
-    let network = || Is(200, r#"{"Name":"dynamic-access"}"#.to_owned());
+    let network = || Is(200, r#"[{"Name":"dynamic-access"}]"#.to_owned());
     let health = |steps| on_swarm(steps, async |provisioner| provisioner.health().await);
     let notes = |nodes: &[Value]| {
         let fine = vec![

@@ -8,8 +8,11 @@ mod observe;
 
 use std::collections::BTreeMap;
 
-use crate::support::engine::{Kind, RealEngine};
+use serde_json::json;
+
+use crate::support::engine::{Kind, Network, RealEngine, networks};
 use crate::support::podman::podman;
+use crate::support::{given, unique};
 
 /// The observation, what Docker does, and what Podman does if it differs.
 type Reading = (&'static str, &'static str, Option<&'static str>);
@@ -91,8 +94,23 @@ const READINGS: &[Reading] = &[
     ("stop again", "304", None),
     ("stop of an unknown id", "404 message", None),
     // `docker::network`.
-    ("inspect of a network", "200 Name", None),
-    ("inspect of an unknown network", "404 message", None),
+    (
+        "list of networks by the name",
+        "the network, with its option",
+        Some("the network, without its option"),
+    ),
+    (
+        "list of networks by a part of the name",
+        "the network",
+        None,
+    ),
+    ("list of networks by the id", "nothing", None),
+    (
+        "list of networks by the default one's name",
+        "bridge",
+        // `docker::network` knows that it is `podman`.
+        Some("bridge"),
+    ),
 ];
 
 /// What later versions do otherwise: the observation, the Engine, and from which major
@@ -139,6 +157,26 @@ fn check(engine: &RealEngine) {
 #[test]
 fn the_engine_does_what_is_read_into_its_api() {
     check(&RealEngine::given());
+}
+
+// Podman's shows them.
+#[test]
+fn a_list_of_networks_shows_no_container_of_theirs() {
+    let engine = RealEngine::given();
+    let network = Network::new(&engine, json!({}));
+    let body = json!({
+        "Image": given("TEST_AGENT_IMAGE"),
+        "Entrypoint": ["sleep", "300"],
+        "HostConfig": {"NetworkMode": network.name},
+    });
+    let container = engine.foreign(&unique("conformance-"), body);
+    container.start();
+    let inspect = engine.call("GET", &format!("/networks/{}", network.name), None);
+    assert!(inspect.body.contains(&container.id), "{inspect:?}");
+    let list = engine.call("GET", &networks(&network.name), None);
+    assert!(list.body.contains(&network.name), "{list:?}");
+    assert!(!list.body.contains(&container.id), "{list:?}");
+    drop(container);
 }
 
 #[test]

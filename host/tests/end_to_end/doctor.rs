@@ -4,14 +4,14 @@
 use std::process::Command;
 use std::sync::atomic::{AtomicBool, Ordering};
 
-use crate::support::engine::{Deployment, RealEngine};
+use crate::support::engine::{Deployment, Network, RealEngine};
 use crate::support::fake_engine::{FakeEngine, Reply};
 use serde_json::json;
 
 use crate::support::folder::Folder;
+use crate::support::given;
 use crate::support::podman::podman;
 use crate::support::server::{SECRET, Server};
-use crate::support::{given, unique};
 
 /// What it prints about the server at `url`, and whether it is content.
 fn against(url: &str, secret: &str) -> (bool, String) {
@@ -255,31 +255,6 @@ fn the_target_of_each_environment_is_tried() {
     assert!(told.contains(wrong), "{told}");
 }
 
-/// A network that is removed when it is dropped.
-struct Network<'a>(&'a RealEngine, String);
-
-impl<'a> Network<'a> {
-    fn new(engine: &'a RealEngine, options: serde_json::Value) -> Self {
-        let name = unique("net-");
-        let body = json!({"Name": name, "Driver": "bridge", "Options": options});
-        let made = engine.call("POST", "/networks/create", Some(body));
-        assert_eq!(made.status, 201, "{made:?}");
-        Self(engine, name)
-    }
-
-    /// The variable that puts targets on it.
-    fn patch(&self) -> String {
-        format!(r#"{{"HostConfig":{{"NetworkMode":"{}"}}}}"#, self.1)
-    }
-}
-
-impl Drop for Network<'_> {
-    fn drop(&mut self) {
-        self.0
-            .call("DELETE", &format!("/networks/{}", self.1), None);
-    }
-}
-
 #[test]
 fn a_network_on_which_targets_reach_each_other_is_named() {
     let isolated = json!({"com.docker.network.bridge.enable_icc": "false"});
@@ -290,13 +265,13 @@ fn a_network_on_which_targets_reach_each_other_is_named() {
             ("SPIN_VARIABLE_DEPLOYMENT_ID", &*deployment.id),
             ("SPIN_VARIABLE_CONTAINER_PATCH", &network.patch()),
         ];
-        of_engine(network.0, &[], &variables)
+        of_engine(network.engine, &[], &variables)
     };
     let open = Network::new(&docker, json!({}));
     let told = told_of(&open);
     let fix = format!(
         "docker network rm {0}, and then: docker network create --opt com.docker.network.bridge.enable_icc=false {0}",
-        open.1
+        open.name
     );
     assert!(told.contains("WRONG    network: on "), "{told}");
     assert!(told.contains(&fix), "{told}");

@@ -31,7 +31,7 @@ type Armed = Arc<Mutex<Option<(Kind, Fault)>>>;
 type Kind = (&'static str, &'static str);
 
 const IMAGE: Kind = ("GET /images/", "/json");
-const NETWORK: Kind = ("GET /networks/", "");
+const NETWORK: Kind = ("GET /networks?", "");
 const LIST: Kind = ("GET /containers/json", "");
 const CREATE: Kind = ("POST /containers/create", "");
 const START: Kind = ("POST /containers/", "/start");

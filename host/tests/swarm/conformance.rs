@@ -9,6 +9,7 @@ use serde_json::{Value, json};
 
 use crate::nodes::{NETWORK, Swarm};
 use crate::stage::listing;
+use crate::support::engine::networks;
 use crate::support::http::Answer;
 use crate::support::wait::{wait_for, wait_within};
 
@@ -68,6 +69,7 @@ const READINGS: &[(&str, &str)] = &[
         "limits, capabilities, init, log, no new privileges",
     ),
     ("its network", "on the targets' network, kept apart"),
+    ("networks by the name", "found, without its containers"),
     ("fence", "200"),
     ("task behind a fence", "remove, then gone"),
     ("delete", "200"),
@@ -418,6 +420,21 @@ impl Readings<'_> {
             false => format!("{networks:?} {network}"),
         };
         self.saw("its network", seen);
+        self.network(node, &container["Id"]);
+    }
+
+    /// What a list shows of the network, and of a container that is on it.
+    fn network(&mut self, node: u8, container: &Value) {
+        let all = self.call(node, "GET", &networks(NETWORK), None).json();
+        let mut all = all.as_array().into_iter().flatten();
+        let found = all.find(|network| network["Name"] == NETWORK);
+        let id = container.as_str().expect("an id");
+        let seen = match found {
+            Some(network) if !network.to_string().contains(id) => "found, without its containers",
+            Some(_) => "found, with its containers",
+            None => "not found",
+        };
+        self.saw("networks by the name", seen);
     }
 
     fn end(&mut self) {

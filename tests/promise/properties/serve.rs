@@ -167,7 +167,7 @@ impl Scripted {
         let id = match path[..] {
             ["", "containers", "create" | "json"] => return,
             ["", "images", "dynamic-access-agent", "json"] => return,
-            ["", "networks", "dynamic-access"] => return,
+            ["", "networks"] => return,
             ["", "containers", id] | ["", "containers", id, "start" | "json" | "archive"] => id,
             _ => panic!("a request for {}", request.uri()),
         };
@@ -213,7 +213,7 @@ fn fitting(request: &HttpRequest, shown: &Shown) -> (u16, Vec<u8>) {
             json!({"State": {"FinishedAt": "2026-11-23T00:00:00Z", "ExitCode": 1}})
         }
         ["images", ..] => json!({"Id": "sha256:0"}),
-        ["networks", ..] => json!({"Name": "dynamic-access"}),
+        ["networks", ..] => json!([{"Name": "dynamic-access"}]),
         ["containers", _, "archive", ..] => return (200, Vec::new()),
         _ => return (204, Vec::new()),
     };

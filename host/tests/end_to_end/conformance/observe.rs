@@ -6,7 +6,7 @@ use std::os::unix::net::UnixStream;
 
 use serde_json::{Value, json};
 
-use crate::support::engine::{Foreign, RealEngine, list};
+use crate::support::engine::{Foreign, Kind, Network, RealEngine, list, networks};
 use crate::support::http::{Answer, read_answer, request};
 use crate::support::registry::archive_of;
 use crate::support::wait::wait_for;
@@ -28,7 +28,7 @@ pub fn all(engine: &RealEngine) -> Observed {
     images(engine, &mut observed);
     archived(engine, &mut observed);
     stopped(engine, &mut observed);
-    networks(engine, &mut observed);
+    of_networks(engine, &mut observed);
     observed
 }
 
@@ -287,15 +287,43 @@ fn stopped(engine: &RealEngine, observed: &mut Observed) {
     observed.insert("stop of an unknown id", failure(&stop(UNKNOWN)));
 }
 
-fn networks(engine: &RealEngine, observed: &mut Observed) {
-    let all = engine.call("GET", "/networks", None).json();
-    let name = all[0]["Name"].as_str().expect("every Engine has a network");
-    let found = engine.call("GET", &format!("/networks/{name}"), None);
-    let is_named = found.json()["Name"] == name;
-    let shown = format!("{} {}", found.status, if is_named { "Name" } else { "" });
-    observed.insert("inspect of a network", shown);
-    let unknown = engine.call("GET", "/networks/no-such-network", None);
-    observed.insert("inspect of an unknown network", failure(&unknown));
+fn of_networks(engine: &RealEngine, observed: &mut Observed) {
+    const ICC: &str = "com.docker.network.bridge.enable_icc";
+    let network = Network::new(engine, json!({ICC: "false"}));
+    let listed = |name: &str| engine.call("GET", &networks(name), None).json();
+    let found = |list: &Value| {
+        let mut all = list.as_array().into_iter().flatten();
+        all.find(|entry| entry["Name"] == *network.name).cloned()
+    };
+    let by_name =
+        found(&listed(&network.name)).map(|found| match found["Options"][ICC] == "false" {
+            true => "the network, with its option".to_owned(),
+            false => "the network, without its option".to_owned(),
+        });
+    let nothing = || "nothing".to_owned();
+    observed.insert(
+        "list of networks by the name",
+        by_name.unwrap_or_else(nothing),
+    );
+    let (part, _) = network.name.split_at(network.name.len() - 1);
+    let by_part = found(&listed(part)).map(|_| "the network".to_owned());
+    observed.insert(
+        "list of networks by a part of the name",
+        by_part.unwrap_or_else(nothing),
+    );
+    let id = found(&listed(&network.name)).map(|found| found["Id"].clone());
+    let id = id.as_ref().and_then(Value::as_str).expect("an id");
+    let by_id = found(&listed(id)).map(|_| "the network".to_owned());
+    observed.insert("list of networks by the id", by_id.unwrap_or_else(nothing));
+    let default = match engine.kind() {
+        Kind::Docker => "bridge",
+        Kind::Podman => "podman",
+    };
+    let by_default = listed(default)[0]["Name"].as_str().map(str::to_owned);
+    observed.insert(
+        "list of networks by the default one's name",
+        by_default.unwrap_or_else(nothing),
+    );
 }
 
 fn images(engine: &RealEngine, observed: &mut Observed) {

@@ -23,6 +23,11 @@ pub fn list(filters: &Value) -> String {
     path
 }
 
+/// The path that lists the networks with this in their names, as the component asks it.
+pub fn networks(name: &str) -> String {
+    format!("/networks?filters=%7B%22name%22%3A%5B%22{name}%22%5D%7D")
+}
+
 /// A real Engine, called without the component.
 #[derive(Clone)]
 pub struct RealEngine {
@@ -198,6 +203,37 @@ impl Foreign<'_> {
 impl Drop for Foreign<'_> {
     fn drop(&mut self) {
         let path = format!("/containers/{}?force=true&v=true", self.id);
+        self.engine.call("DELETE", &path, None);
+    }
+}
+
+/// A network that is removed when it is dropped.
+pub struct Network<'a> {
+    /// Where it is.
+    pub engine: &'a RealEngine,
+    /// Its name.
+    pub name: String,
+}
+
+impl<'a> Network<'a> {
+    /// A bridge that no other test uses, with these options.
+    pub fn new(engine: &'a RealEngine, options: Value) -> Self {
+        let name = super::unique("net-");
+        let body = json!({"Name": name, "Driver": "bridge", "Options": options});
+        let made = engine.call("POST", "/networks/create", Some(body));
+        assert_eq!(made.status, 201, "{made:?}");
+        Self { engine, name }
+    }
+
+    /// The variable that puts targets on it.
+    pub fn patch(&self) -> String {
+        json!({"HostConfig": {"NetworkMode": self.name}}).to_string()
+    }
+}
+
+impl Drop for Network<'_> {
+    fn drop(&mut self) {
+        let path = format!("/networks/{}", self.name);
         self.engine.call("DELETE", &path, None);
     }
 }

@@ -296,8 +296,8 @@ fn what(from: Option<State>, to: State) -> What {
     }
 }
 
-/// A network, which is always there.
+/// A network, which is always there, and another whose name the filter matches too.
 pub fn network(name: &str, now: Duration) -> Reply {
-    let body = serde_json::json!({ "Name": name });
+    let body = serde_json::json!([{"Name": format!("{name}-node")}, {"Name": name}]);
     Reply::new(200, body.to_string(), now)
 }

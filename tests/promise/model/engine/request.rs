@@ -31,7 +31,7 @@ pub enum Op {
     Inspect(String),
     /// `GET /images/{reference}/json`
     Image(String),
-    /// `GET /networks/{name}`
+    /// `GET /networks`, by a name
     Network(String),
 }
 
@@ -60,7 +60,10 @@ impl Op {
             }
             ("GET", ["containers", id, "json"]) => Ok(Self::Inspect((*id).to_owned())),
             ("GET", ["images", .., "json"]) => Ok(Self::Image(parts.join("/"))),
-            ("GET", ["networks", name]) => Ok(Self::Network((*name).to_owned())),
+            ("GET", ["networks"]) => match Filter::parse(query)? {
+                Filter::Name(name) => Ok(Self::Network(name)),
+                filter => Err(format!("the model does not know networks by {filter}")),
+            },
             _ => Err(format!(
                 "the model does not know {method} {parts:?} {query:?}"
             )),
@@ -178,7 +181,7 @@ impl fmt::Display for Op {
             Self::List(filter) => write!(f, "GET /containers/json {filter}"),
             Self::Inspect(id) => write!(f, "GET /containers/{}/json", short(id)),
             Self::Image(path) => write!(f, "GET /{path}"),
-            Self::Network(name) => write!(f, "GET /networks/{name}"),
+            Self::Network(name) => write!(f, "GET /networks name={name}"),
         }
     }
 }

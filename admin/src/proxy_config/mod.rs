@@ -46,13 +46,13 @@ pub struct ProxyArguments {
     #[arg(long, value_name = "DIR", default_value = "/etc/dynamic-access")]
     certs: String,
     /// The user that it runs as, and the group of the Engine's socket; the default is www-data:docker or haproxy:docker,
-    /// and for a Swarm www-data:www-data or haproxy:haproxy
+    /// and for a Swarm haproxy:haproxy
     #[arg(long, value_name = "USER:GROUP")]
     user: Option<String>,
     /// Where the access log goes: a file for nginx, an argument of `log` for HAProxy
     #[arg(long, value_name = "TARGET")]
     log: Option<String>,
-    /// Write all four configurations into this folder instead, with the defaults
+    /// Write every configuration for the scheduler into this folder instead, with the defaults
     #[arg(
         long,
         value_name = "FOLDER",
@@ -64,7 +64,7 @@ pub struct ProxyArguments {
 /// A proxy that this can configure.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
 pub enum Proxy {
-    /// nginx, from 1.22 on
+    /// nginx, from 1.22 on, in front of one Engine
     Nginx,
     /// HAProxy, from 2.6 on
     Haproxy,
@@ -117,7 +117,7 @@ pub fn configure(arguments: &ProxyArguments) -> Result<()> {
     let Some(folder) = &arguments.write else {
         return Ok(());
     };
-    for (proxy, auth) in KINDS {
+    for (proxy, auth) in kinds(arguments.scheduler) {
         let path = folder.join(file_name(proxy, auth));
         fs::write(&path, render(proxy, auth, &setting, &calls))
             .with_context(|| format!("failed to write {}", path.display()))?;
@@ -128,6 +128,11 @@ pub fn configure(arguments: &ProxyArguments) -> Result<()> {
 
 impl ProxyArguments {
     fn setting(&self) -> Result<Setting> {
+        if (self.proxy, self.scheduler) == (Some(Proxy::Nginx), Scheduler::Swarm) {
+            bail!(
+                "nginx does not ask a manager whether it can act; use haproxy in front of a Swarm"
+            );
+        }
         let optional = self.user.iter().chain(&self.log).chain(&self.managers);
         for text in [&self.listen, &self.engine, &self.certs]
             .into_iter()
@@ -180,12 +185,15 @@ impl ProxyArguments {
 /// The managers in the committed configurations, from the addresses for documentation.
 const EXAMPLES: [&str; 3] = ["192.0.2.11:2376", "192.0.2.12:2376", "192.0.2.13:2376"];
 
-const KINDS: [(Proxy, Auth); 4] = [
-    (Proxy::Nginx, Auth::Certificate),
-    (Proxy::Nginx, Auth::Bearer),
-    (Proxy::Haproxy, Auth::Certificate),
-    (Proxy::Haproxy, Auth::Bearer),
-];
+/// Every configuration there is for a scheduler.
+fn kinds(scheduler: Scheduler) -> impl Iterator<Item = (Proxy, Auth)> {
+    let proxies: &[Proxy] = match scheduler {
+        Scheduler::Engine => &[Proxy::Nginx, Proxy::Haproxy],
+        Scheduler::Swarm => &[Proxy::Haproxy],
+    };
+    let both = |proxy: &Proxy| [Auth::Certificate, Auth::Bearer].map(|auth| (*proxy, auth));
+    proxies.iter().flat_map(both)
+}
 
 impl Proxy {
     fn name(self) -> &'static str {
@@ -243,28 +251,6 @@ impl Proxy {
         }
     }
 
-    /// The lines that name the managers, without the end of the last one.
-    fn managers(self, managers: &[String]) -> String {
-        let numbered = managers.iter().zip(1..);
-        let lines: Vec<_> = numbered
-            .map(|(manager, number)| match self {
-                Self::Nginx => {
-                    format!("        server {manager} max_fails=1 fail_timeout=5s;")
-                }
-                Self::Haproxy => format!("    server manager-{number} {manager}"),
-            })
-            .collect();
-        lines.join("\n")
-    }
-
-    /// What shows in the access log which manager has answered.
-    fn logged_server(self) -> &'static str {
-        match self {
-            Self::Nginx => " $upstream_addr",
-            Self::Haproxy => " %s",
-        }
-    }
-
     /// The lines that recognise a call and give it its name.
     fn line(self, call: &Call) -> String {
         let Call {
@@ -302,11 +288,15 @@ fn render(proxy: Proxy, auth: Auth, setting: &Setting, calls: &[Call]) -> String
     let usual_user = proxy.usual_user();
     let (usual_group, server, engine_word, unreachable) = match setting.scheduler {
         Scheduler::Engine => ("docker", "", "Engine", "the Engine cannot be reached"),
-        // There is no socket to open.
-        Scheduler::Swarm => (usual_user, proxy.logged_server(), "manager", NO_MANAGER),
+        // There is no socket to open, and the access log shows which manager has answered.
+        Scheduler::Swarm => (usual_user, " %s", "manager", NO_MANAGER),
     };
     let usual = (usual_user.to_owned(), usual_group.to_owned());
     let (user, group) = setting.user.as_ref().unwrap_or(&usual);
+    let numbered = setting.managers.iter().zip(1..);
+    let managers: Vec<_> = numbered
+        .map(|(manager, number)| format!("    server manager-{number} {manager}"))
+        .collect();
     let lines: String = calls.iter().map(|call| proxy.line(call)).collect();
     let text = chosen(
         proxy.template(),
@@ -318,7 +308,7 @@ fn render(proxy: Proxy, auth: Auth, setting: &Setting, calls: &[Call]) -> String
         ("@LISTEN@", &proxy.listening(&setting.listen)),
         ("@TABLE@", setting.scheduler.file()),
         ("@ENGINE@", &proxy.connecting(&setting.engine)),
-        ("@MANAGERS@", &proxy.managers(&setting.managers)),
+        ("@MANAGERS@", &managers.join("\n")),
         ("@SERVER@", server),
         ("@ENGINE_WORD@", engine_word),
         ("@UNREACHABLE@", unreachable),
@@ -386,7 +376,7 @@ mod tests {
             let calls = calls::table(scheduler).expect("a table");
             let setting = Setting::usual(scheduler);
             let (folder, _) = scheduler.file().rsplit_once('/').expect("a folder");
-            for (proxy, auth) in KINDS {
+            for (proxy, auth) in kinds(scheduler) {
                 let path = format!("{folder}/{}", file_name(proxy, auth));
                 all.push((path, render(proxy, auth, &setting, &calls)));
             }
@@ -457,7 +447,7 @@ mod tests {
         let parsed = |option: &str, value: &str| {
             let value = format!("--{option}={value}");
             let line = [
-                "nginx",
+                "haproxy",
                 "--auth=bearer",
                 "--scheduler=swarm",
                 "--manager=a:1",

@@ -4,7 +4,7 @@ use std::net::SocketAddr;
 
 use crate::nodes::nodes;
 use crate::stage::{AGREED_BOUND, Stage, id_of, start_in_the_end, stop_in_the_end};
-use crate::support::engine_proxy::{Auth, EngineProxy, Files, Program};
+use crate::support::engine_proxy::{EngineProxy, Files, SWARM_KINDS};
 use crate::support::folder::Folder;
 use crate::support::free_address;
 use crate::support::haproxy::Haproxy;
@@ -13,15 +13,11 @@ use crate::support::server::Server;
 use crate::support::unique;
 use crate::support::wait::wait_within;
 
-/// The proxies of `deploy/swarm`, one of each program and each way to know its callers.
+/// The proxies of `deploy/swarm`, one for each way to know its callers.
 pub fn proxies(stage: &Stage<'_>) {
     let addresses: Vec<_> = nodes().map(|node| stage.swarm.address(node)).collect();
     let managers = Managers::start(NAME, &addresses);
-    let proxies = [
-        (Program::Nginx, Auth::Certificate),
-        (Program::Haproxy, Auth::Bearer),
-    ];
-    let proxies = proxies.map(|(program, auth)| {
+    let proxies = SWARM_KINDS.map(|(program, auth)| {
         Files::new().start_before(program, auth, &managers, managers.addresses())
     });
     let servers = proxies.each_ref().map(|proxy| server(stage, proxy));

@@ -3,7 +3,7 @@
 use std::net::{SocketAddr, TcpListener};
 
 use super::check_words;
-use crate::support::engine_proxy::{Auth, EngineProxy, Files, KINDS, Program};
+use crate::support::engine_proxy::{Auth, EngineProxy, Files, Program, SWARM_KINDS};
 use crate::support::fake_engine::{FakeEngine, Reply};
 use crate::support::managers::{Managers, NAME};
 use crate::support::unique;
@@ -83,7 +83,7 @@ fn nobody() -> SocketAddr {
 
 #[test]
 fn a_change_that_was_sent_is_not_repeated_on_another_manager() {
-    for (program, auth) in KINDS {
+    for (program, auth) in SWARM_KINDS {
         for change in changes() {
             let engines = [broken(), whole()];
             let managers = Managers::start(NAME, &engines.each_ref().map(FakeEngine::address));
@@ -99,7 +99,7 @@ fn a_change_that_was_sent_is_not_repeated_on_another_manager() {
 
 #[test]
 fn a_look_is_repeated_on_another_manager() {
-    for (program, auth) in KINDS {
+    for (program, auth) in SWARM_KINDS {
         let engines = [broken(), whole()];
         let managers = Managers::start(NAME, &engines.each_ref().map(FakeEngine::address));
         let proxy = before(program, auth, &managers, None);
@@ -113,7 +113,7 @@ fn a_look_is_repeated_on_another_manager() {
 
 #[test]
 fn a_call_that_finds_nobody_goes_to_another_manager() {
-    for (program, auth) in KINDS {
+    for (program, auth) in SWARM_KINDS {
         let engine = whole();
         let managers = Managers::start(NAME, &[engine.address()]);
         let proxy = before(program, auth, &managers, Some(nobody()));
@@ -126,7 +126,7 @@ fn a_call_that_finds_nobody_goes_to_another_manager() {
 
 #[test]
 fn a_manager_with_a_certificate_for_another_name_is_not_called() {
-    for (program, auth) in KINDS {
+    for (program, auth) in SWARM_KINDS {
         let engine = whole();
         let managers = Managers::start("other", &[engine.address()]);
         let proxy = before(program, auth, &managers, None);
@@ -138,7 +138,7 @@ fn a_manager_with_a_certificate_for_another_name_is_not_called() {
 
 #[test]
 fn a_caller_is_asked_to_come_again_while_no_manager_can_be_reached() {
-    for (program, auth) in KINDS {
+    for (program, auth) in SWARM_KINDS {
         let managers = Managers::start(NAME, &[]);
         let proxy = before(program, auth, &managers, Some(nobody()));
         let image = format!("r.example.com/agent@sha256:{}", "0a".repeat(32));
@@ -151,7 +151,7 @@ fn a_caller_is_asked_to_come_again_while_no_manager_can_be_reached() {
 
 #[test]
 fn a_manager_gets_what_is_on_the_list_and_nothing_else() {
-    for (program, auth) in KINDS {
+    for (program, auth) in SWARM_KINDS {
         let engine = whole();
         let managers = Managers::start(NAME, &[engine.address()]);
         let proxy = before(program, auth, &managers, None);

@@ -29,10 +29,16 @@ pub enum Auth {
     Bearer,
 }
 
-/// Every configuration that there is.
+/// Every configuration that there is for an Engine.
 pub const KINDS: [(Program, Auth); 4] = [
     (Program::Nginx, Auth::Certificate),
     (Program::Nginx, Auth::Bearer),
+    (Program::Haproxy, Auth::Certificate),
+    (Program::Haproxy, Auth::Bearer),
+];
+
+/// Every configuration that there is for the managers of a Swarm.
+pub const SWARM_KINDS: [(Program, Auth); 2] = [
     (Program::Haproxy, Auth::Certificate),
     (Program::Haproxy, Auth::Bearer),
 ];

@@ -2,6 +2,7 @@
 
 use std::time::Duration;
 
+use http::header::{CONTENT_LENGTH, CONTENT_TYPE};
 use proptest::prelude::*;
 use serde_json::{Value, json};
 
@@ -18,7 +19,14 @@ use dynamic_access_admin::proxy_config::calls::{Call, Scheduler, table};
 
 /// The names of the calls that admit a request.
 fn admitting<'a>(calls: &'a [Call], request: &HttpRequest) -> Vec<&'a str> {
-    let line = format!("{} {}", request.method(), request.uri());
+    let mut line = format!("{} {}", request.method(), request.uri());
+    for content_type in request.headers().get_all(CONTENT_TYPE) {
+        line.push_str(&format!(" {}", content_type.to_str().expect("text")));
+    }
+    let length = request.body().len().to_string();
+    assert_eq!(request.headers()[CONTENT_LENGTH], length, "{line}");
+    let is_typed = request.headers().contains_key(CONTENT_TYPE);
+    assert!(is_typed || request.body().is_empty(), "{line}");
     let admit = |call: &&Call| call.admits(&line);
     calls.iter().filter(admit).map(|call| &*call.name).collect()
 }
@@ -275,8 +283,11 @@ fn what_is_near_to_a_call_of_a_swarm_is_refused() {
         let request = neighbour
             .replace("NAME", &name)
             .replace("ID", "0123456789abcdefghijklmnz");
-        let admit: Vec<_> = lines.iter().filter(|line| line.admits(&request)).collect();
-        assert!(admit.is_empty(), "{request}: {admit:?}");
+        for body in ["", " application/json"] {
+            let request = format!("{request}{body}");
+            let admit: Vec<_> = lines.iter().filter(|line| line.admits(&request)).collect();
+            assert!(admit.is_empty(), "{request}: {admit:?}");
+        }
     }
 }
 

@@ -41,13 +41,22 @@ pub fn check_specifications(recording: &Path, is_complete: bool) -> Result<Strin
     Ok(process::output(&mut command)?.trim().to_owned())
 }
 
-/// The requests of a recording, one `METHOD path?query` a line.
+/// The requests of a recording, one a line, in the form that [`Call::admits`] reads.
 fn request_lines(recording: &str) -> Result<String> {
     let mut lines = String::new();
     for line in recording.lines() {
         let request: Value = serde_json::from_str(line).context("a line of the recording")?;
         let part = |key: &str| request[key].as_str().unwrap_or_default();
-        lines.push_str(&format!("{} {}\n", part("method"), part("target")));
+        let content_type = match (&request["contentType"], &request["bytes"]) {
+            (Value::String(known), _) => format!(" {known}"),
+            (_, Value::Number(bytes)) if bytes.as_u64() != Some(0) => " of no type".to_owned(),
+            _ => String::new(),
+        };
+        lines.push_str(&format!(
+            "{} {}{content_type}\n",
+            part("method"),
+            part("target")
+        ));
     }
     Ok(lines)
 }
@@ -85,7 +94,7 @@ mod tests {
     use super::*;
 
     fn table() -> Vec<Call> {
-        calls::parse("look GET /a/[0-9] -\nstop POST /a/stop t=[0-9]\n").expect("a table")
+        calls::parse("look GET - /a/[0-9] -\nstop POST - /a/stop t=[0-9]\n").expect("a table")
     }
 
     #[track_caller]
@@ -96,10 +105,15 @@ mod tests {
     }
 
     #[test]
-    fn a_recorded_request_is_compared_by_its_request_line() {
+    fn a_recorded_request_is_compared_by_its_request_line_and_the_type_of_its_body() {
         let recording = r#"{"method":"GET","target":"/a/1","body":null}"#;
         let lines = request_lines(recording).expect("a recording");
         assert_eq!(lines, "GET /a/1\n");
+        let typed = r#"{"method":"PUT","target":"/a","contentType":"text/plain","bytes":1}
+{"method":"GET","target":"/a/1","contentType":null,"bytes":0}
+{"method":"GET","target":"/a/1","contentType":null,"bytes":1}"#;
+        let lines = request_lines(typed).expect("a recording");
+        assert_eq!(lines, "PUT /a text/plain\nGET /a/1\nGET /a/1 of no type\n");
         request_lines("GET /a/1").expect_err("another form");
     }
 
@@ -138,6 +152,8 @@ mod tests {
             "POST /a/1",
             "GET /a/1?x=",
             "GET /b/a/1",
+            "GET /a/1 application/json",
+            "GET /a/1 of no type",
             "",
         ] {
             let record = format!("GET /a/1\nPOST /a/stop?t=0\n{stranger}\n");

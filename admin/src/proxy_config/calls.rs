@@ -41,13 +41,15 @@ pub struct Call {
     pub name: String,
     /// Its method.
     pub method: String,
+    /// The content type of its body; `None` if it has no body.
+    pub content_type: Option<&'static str>,
     /// The regular expression for its whole path and query.
     pub target: String,
     request: Regex,
 }
 
 impl Call {
-    /// Whether it admits a request, written as `METHOD path?query`.
+    /// Whether it admits a request, written as `METHOD path?query`, and then the content type of the body if it has one.
     #[must_use]
     pub fn admits(&self, request: &str) -> bool {
         self.request.is_match(request)
@@ -63,7 +65,10 @@ pub fn table(scheduler: Scheduler) -> Result<Vec<Call>> {
     parse(scheduler.text()).with_context(|| format!("{} cannot be used", scheduler.file()))
 }
 
-/// Reads a table: one call a line, as a name, a method, a path and a query.
+/// The content types of all bodies.
+const CONTENT_TYPES: [&str; 2] = ["application/json", "application/x-tar"];
+
+/// Reads a table: one call a line, as a name, a method, a content type, a path and a query.
 ///
 /// # Errors
 ///
@@ -88,8 +93,8 @@ pub fn parse(text: &str) -> Result<Vec<Call>> {
 
 fn parse_line(line: &str) -> Result<Call> {
     let words: Vec<&str> = line.split_ascii_whitespace().collect();
-    let [name, method, path, query] = words[..] else {
-        bail!("expected a name, a method, a path and a query");
+    let [name, method, content_type, path, query] = words[..] else {
+        bail!("expected a name, a method, a content type, a path and a query");
     };
     if !name
         .bytes()
@@ -100,6 +105,7 @@ fn parse_line(line: &str) -> Result<Call> {
     if !method.bytes().all(|byte| byte.is_ascii_uppercase()) {
         bail!("the method has characters other than upper-case letters");
     }
+    let content_type = parse_content_type(content_type)?;
     if !path.starts_with('/') {
         bail!("the path does not begin with a slash");
     }
@@ -110,14 +116,26 @@ fn parse_line(line: &str) -> Result<Call> {
         "-" => path.to_owned(),
         query => format!(r"{path}\?{query}"),
     };
-    let request = Regex::new(&format!("^{method} {target}$"))
+    let body = content_type.map_or(String::new(), |known| format!(" {known}"));
+    let request = Regex::new(&format!("^{method} {target}{body}$"))
         .with_context(|| format!("{name} is not a regular expression"))?;
     Ok(Call {
         name: name.to_owned(),
         method: method.to_owned(),
+        content_type,
         target,
         request,
     })
+}
+
+fn parse_content_type(text: &str) -> Result<Option<&'static str>> {
+    if text == "-" {
+        return Ok(None);
+    }
+    let known = CONTENT_TYPES.into_iter().find(|known| *known == text);
+    known
+        .map(Some)
+        .with_context(|| format!("the content type {text} is none of {CONTENT_TYPES:?}"))
 }
 
 /// Refuses what one of the proxies would read differently, and what would bypass the anchors.
@@ -152,7 +170,8 @@ mod tests {
 
     #[test]
     fn a_line_becomes_one_expression_for_path_and_query() {
-        let calls = parse("# why\n\nstop  POST  /a/b  t=[0-9]\nlook GET /c -\n").expect("a table");
+        let calls = parse("# why\n\nstop  POST  -  /a/b  t=[0-9]\nlook GET - /c -\n");
+        let calls = calls.expect("a table");
         let read: Vec<_> = calls
             .iter()
             .map(|call| (&*call.name, &*call.method, &*call.target))
@@ -166,20 +185,35 @@ mod tests {
     }
 
     #[test]
+    fn a_body_is_part_of_a_call() {
+        let calls = parse("make POST application/json /a -\nlook GET - /c -\n").expect("a table");
+        let types: Vec<_> = calls.iter().map(|call| call.content_type).collect();
+        assert_eq!(types, [Some("application/json"), None]);
+        assert!(calls[0].admits("POST /a application/json"));
+        assert!(calls[1].admits("GET /c"));
+        for request in ["POST /a", "POST /a application/x-tar"] {
+            assert!(!calls[0].admits(request), "{request}");
+        }
+        assert!(!calls[1].admits("GET /c application/json"));
+    }
+
+    #[test]
     fn a_line_that_would_admit_something_else_is_refused() {
         for line in [
             "",
-            "look GET /c",
-            "look GET /c - -",
-            "Look GET /c -",
-            "look get /c -",
-            "look GET c -",
-            "look GET /c$ -",
-            "look GET /c x|y",
-            "look GET /(?:c)|d -",
-            "look GET /c';} -",
-            "look GET /é -",
-            "look GET /c -\nlook GET /d -",
+            "look GET - /c",
+            "look GET - /c - -",
+            "Look GET - /c -",
+            "look get - /c -",
+            "look GET - c -",
+            "look GET - /c$ -",
+            "look GET - /c x|y",
+            "look GET - /(?:c)|d -",
+            "look GET - /c';} -",
+            "look GET - /é -",
+            "look GET text/plain /c -",
+            "look GET Application/json /c -",
+            "look GET - /c -\nlook GET - /d -",
         ] {
             assert!(parse(line).is_err(), "{line}");
         }

@@ -269,6 +269,34 @@ impl Proxy {
             ),
         }
     }
+
+    /// The lines that tell which body a call has.
+    fn bodies(self, calls: &[Call]) -> String {
+        let with_body = calls
+            .iter()
+            .filter_map(|call| Some((&*call.name, call.content_type?)));
+        match self {
+            Self::Nginx => with_body
+                .map(|(name, content_type)| format!("        {name} {content_type};\n"))
+                .collect(),
+            Self::Haproxy => {
+                let names: Vec<_> = with_body.clone().map(|(name, _)| name).collect();
+                let typed = with_body.map(|(name, content_type)| {
+                    format!("{{ var(txn.call) -m str {name} }} {{ req.fhdr_cnt(content-type) eq 1 }} {{ req.fhdr(content-type) -m str {content_type} }}")
+                });
+                let bodiless = format!(
+                    "!{{ var(txn.call) -m str {} }} {{ req.fhdr_cnt(content-type) eq 0 }} {{ req.body_size eq 0 }}",
+                    names.join(" ")
+                );
+                typed
+                    .chain([bodiless])
+                    .map(|right| {
+                        format!("    http-request set-var(txn.body) str(right) if {right}\n")
+                    })
+                    .collect()
+            }
+        }
+    }
 }
 
 impl Auth {
@@ -304,6 +332,7 @@ fn render(proxy: Proxy, auth: Auth, setting: &Setting, calls: &[Call]) -> String
     );
     [
         ("@CALLS@\n", lines.as_str()),
+        ("@BODIES@\n", &proxy.bodies(calls)),
         ("@AUTH@", auth.name()),
         ("@LISTEN@", &proxy.listening(&setting.listen)),
         ("@TABLE@", setting.scheduler.file()),

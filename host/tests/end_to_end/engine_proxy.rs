@@ -1,6 +1,7 @@
 //! The proxies of `deploy/engine-proxy`, in front of a real Engine and of a fake
 //! one: what the component asks goes through as it is.
 
+mod bodies;
 mod callers;
 mod managers;
 mod refusals;
@@ -228,7 +229,7 @@ fn the_largest_of_what_the_component_sends_and_reads_goes_through() {
     let body = vec![b' '; 1024 * 1024];
     let target = format!("/containers/create?name=da-{}", "0a".repeat(20));
     let headers = format!(
-        "x-registry-auth: {credentials}\r\ncontent-length: {}\r\n",
+        "content-type: application/json\r\nx-registry-auth: {credentials}\r\ncontent-length: {}\r\n",
         body.len()
     );
     for (program, auth) in KINDS {

@@ -4,6 +4,7 @@ use std::net::SocketAddr;
 
 use crate::nodes::nodes;
 use crate::stage::{AGREED_BOUND, Stage, id_of, start_in_the_end, stop_in_the_end};
+use crate::support::bodies::{check_wrong_bodies, of_swarm};
 use crate::support::engine_proxy::{EngineProxy, Files, SWARM_KINDS};
 use crate::support::folder::Folder;
 use crate::support::free_address;
@@ -20,6 +21,9 @@ pub fn proxies(stage: &Stage<'_>) {
     let proxies = SWARM_KINDS.map(|(program, auth)| {
         Files::new().start_before(program, auth, &managers, managers.addresses())
     });
+    for proxy in &proxies {
+        check_wrong_bodies(proxy, &of_swarm());
+    }
     let servers = proxies.each_ref().map(|proxy| server(stage, proxy));
     let mut ids: Vec<_> = servers
         .each_ref()

@@ -51,11 +51,14 @@ fn calls(engine: &FakeEngine) -> usize {
 }
 
 fn ask(proxy: &EngineProxy, line: &str) -> u16 {
-    let headers = match line.starts_with("POST") {
-        true => "content-length: 0\r\n",
-        false => "",
+    let (headers, body): (_, &[u8]) = match line.starts_with("POST") {
+        true => (
+            "content-type: application/json\r\ncontent-length: 2\r\n",
+            b"{}",
+        ),
+        false => ("", b""),
     };
-    let answer = proxy.client().ask(line, headers, b"").expect("an answer");
+    let answer = proxy.client().ask(line, headers, body).expect("an answer");
     if answer.status != 200 {
         check_words(&answer.body);
     }

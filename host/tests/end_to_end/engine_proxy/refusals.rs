@@ -10,6 +10,9 @@ use crate::support::http::try_read_answer;
 /// A name of the form that the component gives to containers.
 const NAME: &str = "da-0a0a0a0a0a0a0a0a0a0a0a0a0a0a0a0a0a0a0a0a";
 
+/// The header of a body of JSON.
+const JSON: &str = "content-type: application/json\r\n";
+
 /// Request targets that are not on the list, by method; `ID` and `NAME` stand
 /// for what would be right.
 const TARGETS: &[(&str, &[&str])] = &[
@@ -292,11 +295,16 @@ fn check_status(status: u16, what: &str) {
 fn what_is_not_on_the_list_is_refused() {
     check_all(|proxy| {
         for (method, target) in targets() {
-            check_refused(
-                proxy,
-                &format!("{method} {target} HTTP/1.1"),
-                "content-length: 0\r\n",
-            );
+            // As the call next to it has it.
+            let content_type = match &*target {
+                target if target.contains("/containers/create") => JSON,
+                target if target.contains("/archive?path=") => {
+                    "content-type: application/x-tar\r\n"
+                }
+                _ => "",
+            };
+            let headers = format!("{content_type}content-length: 0\r\n");
+            check_refused(proxy, &format!("{method} {target} HTTP/1.1"), &headers);
         }
     });
 }
@@ -356,7 +364,9 @@ fn a_request_that_can_be_read_in_two_ways_is_refused() {
             (inspect, "host: other\r\n", ""),
             (inspect, "a\0b: c\r\n", ""),
         ] {
-            check_unread(proxy, line, headers, body.as_bytes());
+            let content_type = if line == create { JSON } else { "" };
+            let headers = format!("{content_type}{headers}");
+            check_unread(proxy, line, &headers, body.as_bytes());
         }
         let path = format!("/containers/{ID}/json");
         for line in [
@@ -412,7 +422,7 @@ fn what_a_proxy_reads_kindly_reaches_the_engine_in_the_one_right_spelling() {
 #[test]
 fn what_is_too_large_is_refused_before_it_is_read() {
     let create = format!("POST /containers/create?name={NAME} HTTP/1.1");
-    let large = format!("content-length: {}\r\n", 1024 * 1024 + 1);
+    let large = format!("{JSON}content-length: {}\r\n", 1024 * 1024 + 1);
     let header = format!("a: {}\r\n", "b".repeat(200 * 1024));
     let line = format!("GET /images/{}/json HTTP/1.1", "a".repeat(200 * 1024));
     check_all(|proxy| {
@@ -432,7 +442,7 @@ fn a_second_request_of_a_connection_is_looked_at_too() {
         let hidden = format!("GET /info HTTP/1.1\r\n{head}connection: close\r\n\r\n");
         // Once as the body of the first, and once after it.
         let requests = format!(
-            "POST /containers/create?name={NAME} HTTP/1.1\r\n{head}content-length: {}\r\n\r\n{hidden}{hidden}",
+            "POST /containers/create?name={NAME} HTTP/1.1\r\n{head}{JSON}content-length: {}\r\n\r\n{hidden}{hidden}",
             hidden.len()
         );
         stream.write_all(requests.as_bytes()).expect("it reads");

@@ -1,5 +1,6 @@
 //! Support for the tests of both binaries.
 
+pub mod bodies;
 pub mod certificates;
 pub mod engine;
 pub mod engine_proxy;

@@ -6,13 +6,14 @@ use std::os::unix::fs::{PermissionsExt, chown};
 use std::os::unix::net::{UnixListener, UnixStream};
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
-use std::sync::atomic::{AtomicBool, Ordering};
+use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
 
 /// A socket that root and the group `docker` may open, like `/run/docker.sock`;
 /// the one of the tests' Engine is in a folder that only root may enter.
 pub struct Relay {
     path: PathBuf,
     stopped: Arc<AtomicBool>,
+    connections: Arc<AtomicUsize>,
 }
 
 impl Relay {
@@ -23,18 +24,29 @@ impl Relay {
         let mode = std::fs::Permissions::from_mode(0o660);
         std::fs::set_permissions(&path, mode).expect("it is ours");
         let stopped = Arc::new(AtomicBool::new(false));
-        let (over, engine) = (stopped.clone(), engine.to_owned());
+        let connections = Arc::new(AtomicUsize::new(0));
+        let (over, seen, engine) = (stopped.clone(), connections.clone(), engine.to_owned());
         std::thread::spawn(move || {
             for client in listener.incoming() {
                 if over.load(Ordering::SeqCst) {
                     break;
                 }
+                seen.fetch_add(1, Ordering::SeqCst);
                 if let (Ok(client), Ok(engine)) = (client, UnixStream::connect(&engine)) {
                     join(client, engine);
                 }
             }
         });
-        Self { path, stopped }
+        Self {
+            path,
+            stopped,
+            connections,
+        }
+    }
+
+    /// How many there have been.
+    pub fn connections(&self) -> usize {
+        self.connections.load(Ordering::SeqCst)
     }
 }
 

@@ -6,7 +6,7 @@ use serde_json::Value;
 
 /// One thing that is not as the specification says.
 pub struct Finding {
-    /// Where: `path`, `query.NAME`, `header.NAME`, or `body` with the way to a field.
+    /// Where: `path`, `query.NAME`, `header.NAME`, `content-type`, or `body` with the way to a field.
     pub field: String,
     /// What.
     pub says: String,
@@ -16,14 +16,14 @@ pub struct Finding {
 
 impl Finding {
     /// A finding about a field.
-    pub fn new(field: &str, says: &str) -> Self {
+    pub fn new(field: impl Into<String>, says: &str) -> Self {
         Self::of(field, says, Value::Null)
     }
 
     /// A finding about the value of a field.
-    pub fn of(field: &str, says: &str, value: Value) -> Self {
+    pub fn of(field: impl Into<String>, says: &str, value: Value) -> Self {
         Self {
-            field: field.to_owned(),
+            field: field.into(),
             says: says.to_owned(),
             value,
         }

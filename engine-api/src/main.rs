@@ -4,7 +4,7 @@
 //! |---|---|
 //! | `recorded` | reads a recorded request |
 //! | `specification` | knows the operations of one version of the API, and judges a request |
-//! | `schema` | judges a JSON value by a schema of Swagger's |
+//! | `schema` | makes a JSON schema of a schema of Swagger's, and judges a value by it |
 //! | `deviations` | lists where a request is meant to deviate, and why |
 //! | `check` | holds a recording against all specifications |
 //! | `patches` | holds the types that the server takes in a patch against the specifications (tests alone) |
@@ -68,7 +68,7 @@ fn specifications(folder: &Path) -> Result<Vec<Specification>> {
         .collect::<std::io::Result<_>>()?;
     files.retain(|file| {
         file.extension()
-            .is_some_and(|extension| extension == "yaml")
+            .is_some_and(|extension| extension == "json")
     });
     files.sort();
     files.iter().map(|file| Specification::read(file)).collect()

@@ -5,7 +5,6 @@ use std::process::Command;
 use std::time::Duration;
 
 use anyhow::{Context, Result};
-use serde_json::Value;
 
 use crate::context::Context as DockerContext;
 use crate::endpoint::Endpoint;
@@ -94,12 +93,6 @@ impl Docker {
     /// The Engine's version.
     pub fn version(&self) -> Result<String> {
         self.ask(&["version", "--format", "{{.Server.Version}}"])
-    }
-
-    /// What it tells of itself and its parts.
-    pub fn told(&self) -> Result<Value> {
-        let told = self.ask(&["version", "--format", "{{json .Server}}"])?;
-        serde_json::from_str(&told).context("the Engine's version is not JSON")
     }
 
     /// Whether it is Podman's service.

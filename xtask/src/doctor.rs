@@ -10,7 +10,6 @@ use serde_json::Value;
 use crate::choice;
 use crate::docker::Docker;
 use crate::image;
-use crate::known_holes;
 use crate::network::{self, Isolation};
 use crate::process;
 use crate::reach::{self, Reach};
@@ -52,7 +51,6 @@ pub fn doctor(engine: Option<&str>, start: &StartArguments) -> ExitCode {
         spin(),
         docker_engine(&engine),
     ];
-    findings.extend(known_holes(&engine));
     findings.extend(agent_image(&engine));
     findings.extend(targets(&engine, start));
     findings.extend([docker_cli(), debootstrap(), curl()]);
@@ -143,23 +141,6 @@ fn docker_engine(engine: &Result<Option<Docker>>) -> Finding {
         Ok(None) => no_engine(),
         Err(error) => unreachable_engine(error),
     }
-}
-
-/// The holes that are known of the Engine's version. This is no failure: only its packager knows what it has mended.
-fn known_holes(engine: &Result<Option<Docker>>) -> Option<Finding> {
-    let docker = engine.as_ref().ok()?.as_ref()?;
-    let mut lines = known_holes::of(&docker.told().ok()?);
-    if lines.is_empty() {
-        return None;
-    }
-    lines.push(
-        "a distribution may have mended these under the old version number; its security tracker says so"
-            .to_owned(),
-    );
-    Some(Finding::Unsure(
-        "Engine: its version has known holes in what this server uses".to_owned(),
-        lines.join("\n         "),
-    ))
 }
 
 fn no_engine() -> Finding {

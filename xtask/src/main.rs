@@ -18,7 +18,6 @@ mod engine_dir;
 mod image;
 mod image_cache;
 mod interrupt;
-mod known_holes;
 mod namespaces;
 mod network;
 mod outbound;

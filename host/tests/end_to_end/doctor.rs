@@ -135,38 +135,6 @@ fn with_context(engine: &RealEngine) -> (bool, String) {
     doctor(&[], &[("DOCKER_CONFIG", &config)])
 }
 
-/// What `doctor` says of an Engine that tells this version.
-fn of_version(version: &str) -> String {
-    let told = json!({
-        "Version": version,
-        "ApiVersion": "1.41",
-        "Components": [{"Name": "Engine", "Version": version}],
-    });
-    let engine = FakeEngine::start(move |_| Reply::json("200 OK", &told.to_string()));
-    doctor(&["--engine", &engine.url()], &[]).1
-}
-
-#[test]
-fn known_holes_of_the_engines_version_are_a_warning_and_named_once() {
-    let told = of_version("28.5.2");
-    let holes = "unsure   Engine: its version has known holes in what this server uses";
-    assert_eq!(told.matches(holes).count(), 1, "{told}");
-    for expected in [
-        "Docker 28.5.2: CVE-2026-41567, mended in 29.5.1 and 25.0.17; touches archives",
-        "a distribution may have mended these under the old version number",
-    ] {
-        assert_eq!(told.matches(expected).count(), 1, "{told}");
-    }
-    for version in ["dev", "99.0.0"] {
-        let told = of_version(version);
-        assert!(
-            told.contains(&format!("ok       Engine: {version}")),
-            "{told}"
-        );
-        assert!(!told.contains("known holes"), "{told}");
-    }
-}
-
 #[test]
 fn the_engine_of_the_docker_context_is_used() {
     let engine = RealEngine::given();

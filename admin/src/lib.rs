@@ -4,15 +4,15 @@
 //! |---|---|
 //! | [`certs`] | makes the certificates for mutual TLS between Spin and a Docker Engine |
 //! | [`proxy_config`] | prints the configuration of a proxy in front of an Engine, or of a Swarm's managers |
-//! | [`remote_doctor`] | checks a deployed server |
+//! | [`doctor`] | tells what a check has found; checks a deployed server |
 //! | [`progress`] | prints what is being done |
 //! | [`loopback`] | tells this machine's own addresses from all others |
 
 pub mod certs;
+pub mod doctor;
 pub mod loopback;
 pub mod progress;
 pub mod proxy_config;
-pub mod remote_doctor;
 
 use std::process::ExitCode;
 
@@ -27,7 +27,7 @@ pub enum Command {
     /// Print the configuration of a proxy that lets only this server's calls through to a Docker Engine, or to the managers of a Swarm
     ProxyConfig(proxy_config::ProxyArguments),
     /// Check a deployed server, with the secret in SPIN_VARIABLE_WEBHOOK_SECRET
-    Doctor(remote_doctor::DoctorArguments),
+    Doctor(doctor::remote::DoctorArguments),
 }
 
 /// Carries out a command.
@@ -39,7 +39,7 @@ pub fn run(command: &Command) -> Result<ExitCode> {
     match command {
         Command::Certs(arguments) => certs::certs(arguments)?,
         Command::ProxyConfig(arguments) => proxy_config::configure(arguments)?,
-        Command::Doctor(arguments) => return remote_doctor::check(arguments),
+        Command::Doctor(arguments) => return doctor::remote::check(arguments),
     }
     Ok(ExitCode::SUCCESS)
 }

@@ -4,7 +4,7 @@ use std::process::{Command, ExitCode};
 
 use anyhow::{Error, Result};
 use dynamic_access::config::{Config, SchedulerKind};
-use dynamic_access_admin::remote_doctor::StartArguments;
+use dynamic_access_admin::doctor::{Finding, NO_ENVIRONMENT, StartArguments, State, tell};
 use serde_json::Value;
 
 use crate::choice;
@@ -19,23 +19,6 @@ use crate::variables::{self, Values};
 use crate::wasm;
 use crate::workspace;
 use dynamic_access_admin::progress::say;
-
-/// The result of one check.
-enum Finding {
-    /// It is there.
-    There(String),
-    /// It is missing, but not needed here, or set up when needed.
-    Optional(String, String),
-    /// It is missing, and this fixes it.
-    Missing(String, String),
-    /// It cannot be judged from here, or is only half as it must be; this is to be looked at.
-    Unsure(String, String),
-    /// It is not as it must be, and this fixes it.
-    Wrong(String, String),
-}
-
-/// The environment of a target that gets the defaults of the variables.
-const NO_ENVIRONMENT: &str = "dynamic-access-doctor";
 
 /// How many environments are tried: each takes a second, and three with a start.
 const ENVIRONMENTS_MAX: usize = 20;
@@ -53,80 +36,64 @@ pub fn doctor(engine: Option<&str>, start: &StartArguments) -> ExitCode {
     ];
     findings.extend(agent_image(&engine));
     findings.extend(targets(&engine, start));
-    findings.extend([docker_cli(), debootstrap(), curl()]);
-    for finding in &findings {
-        match finding {
-            Finding::There(what) => println!("ok       {what}"),
-            Finding::Optional(what, fix) => println!("absent   {what}\n         {fix}"),
-            Finding::Missing(what, fix) => println!("MISSING  {what}\n         {fix}"),
-            Finding::Unsure(what, fix) => println!("unsure   {what}\n         {fix}"),
-            Finding::Wrong(what, fix) => println!("WRONG    {what}\n         {fix}"),
-        }
+    findings.extend([
+        docker_cli(),
+        program("debootstrap", "a base image where no registry is reachable"),
+        program("curl", "the lines that `cargo xtask up` prints"),
+    ]);
+    let told = tell(&findings);
+    if told == ExitCode::SUCCESS {
+        say("everything is there, or is set up by `cargo xtask up`");
     }
-    match findings
-        .iter()
-        .any(|finding| matches!(finding, Finding::Missing(..) | Finding::Wrong(..)))
-    {
-        true => ExitCode::FAILURE,
-        false => {
-            say("everything is there, or is set up by `cargo xtask up`");
-            ExitCode::SUCCESS
-        }
-    }
+    told
 }
 
 fn privileges() -> Finding {
     match workspace::is_root() {
-        true => Finding::There(
-            "root: packages can be installed and a private Engine started".to_owned(),
-        ),
-        false => Finding::Optional(
-            "root, which packages and a private Engine need; `cargo xtask test` needs both"
-                .to_owned(),
-            "sudo env PATH=\"$PATH\" cargo xtask …".to_owned(),
+        true => Finding::fine("root: packages can be installed and a private Engine started"),
+        false => State::Absent.finding(
+            "root, which packages and a private Engine need; `cargo xtask test` needs both",
+            "sudo env PATH=\"$PATH\" cargo xtask …",
         ),
     }
 }
 
 fn compiler() -> Finding {
     match process::output(Command::new("rustc").arg("--version")) {
-        Ok(version) => Finding::There(version.trim().to_owned()),
-        Err(_) => Finding::Missing("rustc".to_owned(), "https://rustup.rs".to_owned()),
+        Ok(version) => Finding::fine(version.trim().to_owned()),
+        Err(_) => State::Missing.finding("rustc", "https://rustup.rs"),
     }
 }
 
 fn target() -> Finding {
     let fix = format!("rustup target add {}", wasm::TARGET);
     match wasm::has_target() {
-        true => Finding::There(format!("{}: installed", wasm::TARGET)),
+        true => Finding::fine(format!("{}: installed", wasm::TARGET)),
         // Debian's compiler is used instead.
         false if workspace::is_root() && workspace::program("apt-get").is_some() => {
-            Finding::Optional(format!("{}: not installed", wasm::TARGET), fix)
+            State::Absent.finding(format!("{}: not installed", wasm::TARGET), fix)
         }
-        false => Finding::Missing(format!("{}: not installed", wasm::TARGET), fix),
+        false => State::Missing.finding(format!("{}: not installed", wasm::TARGET), fix),
     }
 }
 
 fn component() -> Finding {
     let path = wasm::component();
     match path.metadata() {
-        Ok(metadata) => Finding::There(format!("component: {} kB", metadata.len() / 1000)),
-        Err(_) => Finding::Optional(
-            "component: not built".to_owned(),
-            "cargo xtask build".to_owned(),
-        ),
+        Ok(metadata) => Finding::fine(format!("component: {} kB", metadata.len() / 1000)),
+        Err(_) => State::Absent.finding("component: not built", "cargo xtask build"),
     }
 }
 
 fn spin() -> Finding {
     match Spin::installed() {
-        Spin::TooOld(problem) => Finding::Missing(
+        Spin::TooOld(problem) => State::Missing.finding(
             problem,
             format!("{INSTALL}; until then, the embedded host is used"),
         ),
-        Spin::Usable(version) => Finding::There(version),
-        Spin::Missing => Finding::Optional(
-            "the Spin CLI; the embedded host is used instead".to_owned(),
+        Spin::Usable(version) => Finding::fine(version),
+        Spin::Missing => State::Absent.finding(
+            "the Spin CLI; the embedded host is used instead",
             INSTALL.to_owned(),
         ),
     }
@@ -135,7 +102,7 @@ fn spin() -> Finding {
 fn docker_engine(engine: &Result<Option<Docker>>) -> Finding {
     match engine {
         Ok(Some(docker)) => match docker.version() {
-            Ok(version) => Finding::There(format!("Engine: {version} at {}", docker.endpoint())),
+            Ok(version) => Finding::fine(format!("Engine: {version} at {}", docker.endpoint())),
             Err(error) => unreachable_engine(&error),
         },
         Ok(None) => no_engine(),
@@ -144,37 +111,33 @@ fn docker_engine(engine: &Result<Option<Docker>>) -> Finding {
 }
 
 fn no_engine() -> Finding {
-    let what = "Engine: none is named or local".to_owned();
+    let what = "Engine: none is named or local";
     match workspace::is_root() {
-        true => Finding::Optional(
+        true => State::Absent.finding(
             what,
-            "cargo xtask up starts one for its run; cargo xtask engine start starts one that stays"
-                .to_owned(),
+            "cargo xtask up starts one for its run; cargo xtask engine start starts one that stays",
         ),
-        false => Finding::Missing(
+        false => State::Missing.finding(
             what,
-            "as root: apt-get install docker.io, or cargo xtask engine start".to_owned(),
+            "as root: apt-get install docker.io, or cargo xtask engine start",
         ),
     }
 }
 
 fn unreachable_engine(error: &Error) -> Finding {
-    Finding::Missing(
-        "Engine: the named one cannot be used".to_owned(),
-        format!("{error:#}"),
-    )
+    State::Missing.finding("Engine: the named one cannot be used", format!("{error:#}"))
 }
 
 fn agent_image(engine: &Result<Option<Docker>>) -> Option<Finding> {
     let docker = engine.as_ref().ok()?.as_ref()?;
     Some(match image::present(docker) {
-        Some(agent) => Finding::There(format!("agent image: {} holds {agent}", image::IMAGE)),
-        None => Finding::Optional(
+        Some(agent) => Finding::fine(format!("agent image: {} holds {agent}", image::IMAGE)),
+        None => State::Absent.finding(
             format!(
                 "agent image: the Engine has no {} built by this project",
                 image::IMAGE
             ),
-            "cargo xtask image".to_owned(),
+            "cargo xtask image",
         ),
     })
 }
@@ -189,10 +152,9 @@ fn targets(engine: &Result<Option<Docker>>, start: &StartArguments) -> Vec<Findi
     let (config, values) = match config {
         Ok(both) => both,
         Err(error) => {
-            return vec![Finding::Wrong(
-                format!("variables: {error:#}"),
-                "docs/variables.md".to_owned(),
-            )];
+            return vec![
+                State::Wrong.finding(format!("variables: {error:#}"), "docs/variables.md"),
+            ];
         }
     };
     let mut findings: Vec<Finding> = config
@@ -267,24 +229,23 @@ fn isolation(docker: &Docker, name: &str) -> Finding {
     let make = network::how_to_make(name);
     match network::isolation(docker, name) {
         Isolation::Kept => {
-            Finding::There(format!("network: {name}, without traffic between targets"))
+            Finding::fine(format!("network: {name}, without traffic between targets"))
         }
-        Isolation::Unknown(driver) => Finding::Unsure(
+        Isolation::Unknown(driver) => State::Unsure.finding(
             format!("network: {name} has the driver {driver}, whose isolation is not known here"),
-            "make sure that its containers cannot reach each other".to_owned(),
+            "make sure that its containers cannot reach each other",
         ),
         Isolation::Absent if name == network::NETWORK => {
-            Finding::Optional(format!("network: {name}"), make)
+            State::Absent.finding(format!("network: {name}"), make)
         }
-        Isolation::Absent => Finding::Missing(format!("network: {name}"), make),
-        Isolation::Lacking if docker.is_podman() => Finding::Wrong(
+        Isolation::Absent => State::Missing.finding(format!("network: {name}"), make),
+        Isolation::Lacking if docker.is_podman() => State::Wrong.finding(
             format!(
                 "network: on {name}, targets can reach each other; Podman has no option for this"
             ),
-            "a firewall rule keeps them apart; if it is there, ignore this: docs/target.md#podman"
-                .to_owned(),
+            "a firewall rule keeps them apart; if it is there, ignore this: docs/target.md#podman",
         ),
-        Isolation::Lacking => Finding::Wrong(
+        Isolation::Lacking => State::Wrong.finding(
             format!("network: on {name}, targets can reach each other"),
             format!("docker network rm {name}, and then: {make}"),
         ),
@@ -303,15 +264,15 @@ fn target_of(
         _ => format!("a target of {image} in the environment {environment_id}"),
     };
     if config.scheduler == SchedulerKind::Swarm {
-        return Finding::Optional(
+        return State::Absent.finding(
             format!(
                 "{what}: not tried, because only a start tells what the nodes of a Swarm can run"
             ),
-            "start one: docs/api.md".to_owned(),
+            "start one: docs/api.md",
         );
     }
     if !docker.has_image(image) {
-        return Finding::Optional(
+        return State::Absent.finding(
             format!("{what}: not tried, because the Engine lacks the image"),
             format!("docker pull {image}, or build it: docs/target.md#the-agent-image"),
         );
@@ -327,52 +288,38 @@ fn target_of(
         None => "created and removed; --start starts one too",
     };
     match trial.run() {
-        Ok(warnings) if warnings.is_empty() => Finding::There(format!("{what}: {done}")),
-        Ok(warnings) => Finding::Unsure(
+        Ok(warnings) if warnings.is_empty() => Finding::fine(format!("{what}: {done}")),
+        Ok(warnings) => State::Unsure.finding(
             format!(
                 "{what}: {done}, but the Engine says: {}",
                 warnings.join("; ")
             ),
-            "docs/operations.md#when-an-engine-refuses-a-target".to_owned(),
+            "docs/operations.md#when-an-engine-refuses-a-target",
         ),
-        Err(error) => Finding::Wrong(
+        Err(error) => State::Wrong.finding(
             format!("{what}: {error:#}"),
-            "a start would fail likewise: docs/operations.md#when-an-engine-refuses-a-target"
-                .to_owned(),
+            "a start would fail likewise: docs/operations.md#when-an-engine-refuses-a-target",
         ),
     }
 }
 
 fn docker_cli() -> Finding {
     match version_of("docker") {
-        Some(version) => Finding::There(version),
-        None if workspace::is_root() => Finding::Optional(
-            "the Docker CLI".to_owned(),
-            "apt-get install docker.io".to_owned(),
-        ),
-        None => Finding::Missing(
-            "the Docker CLI".to_owned(),
-            "as root: apt-get install docker.io".to_owned(),
-        ),
+        Some(version) => Finding::fine(version),
+        None if workspace::is_root() => {
+            State::Absent.finding("the Docker CLI", "apt-get install docker.io")
+        }
+        None => State::Missing.finding("the Docker CLI", "as root: apt-get install docker.io"),
     }
 }
 
-fn debootstrap() -> Finding {
-    match workspace::program("debootstrap") {
-        Some(path) => Finding::There(format!("debootstrap: {}", path.display())),
-        None => Finding::Optional(
-            "debootstrap, for a base image where no registry is reachable".to_owned(),
-            "as root: apt-get install debootstrap".to_owned(),
-        ),
-    }
-}
-
-fn curl() -> Finding {
-    match workspace::program("curl") {
-        Some(path) => Finding::There(format!("curl: {}", path.display())),
-        None => Finding::Optional(
-            "curl, for the lines that `cargo xtask up` prints".to_owned(),
-            "as root: apt-get install curl".to_owned(),
+/// A program that only some commands need.
+fn program(name: &str, what_for: &str) -> Finding {
+    match workspace::program(name) {
+        Some(path) => Finding::fine(format!("{name}: {}", path.display())),
+        None => State::Absent.finding(
+            format!("{name}, for {what_for}"),
+            format!("as root: apt-get install {name}"),
         ),
     }
 }

@@ -50,9 +50,10 @@ use std::process::ExitCode;
 use anyhow::{Error, Result};
 use clap::{Args, Parser, Subcommand};
 use dynamic_access_admin::certs::CertsArguments;
+use dynamic_access_admin::doctor::StartArguments;
+use dynamic_access_admin::doctor::remote::DoctorArguments;
 use dynamic_access_admin::progress;
 use dynamic_access_admin::proxy_config::ProxyArguments;
-use dynamic_access_admin::remote_doctor::{DoctorArguments, StartArguments};
 use dynamic_access_admin::{Command, run};
 
 use crate::demo::DemoArguments;

@@ -17,11 +17,11 @@ use dynamic_access::docker::{TargetId, archive, inspect, start};
 use dynamic_access::provision::StartOrder;
 use dynamic_access::provision::attempt::Attempt;
 use dynamic_access::secret::Secret;
+use dynamic_access_admin::doctor::{how_to_remove, unknown_token};
 
 use crate::docker::Docker;
 use crate::engine_call::send;
 use crate::random;
-use crate::workspace::hex;
 
 /// How long a started container is watched: one whose program is missing or that lacks its rights has
 /// ended by then.
@@ -56,8 +56,7 @@ impl Trial<'_> {
     pub fn run(&self) -> Result<Vec<String>> {
         let order = StartOrder::of_webhook(
             self.start_for.unwrap_or("https://localhost").to_owned(),
-            // No service has ever given it out.
-            Secret::new(hex(&random::bytes::<16>()?)),
+            Secret::new(unknown_token()?),
             self.environment_id.to_owned(),
         );
         let attempt = u128::from_be_bytes(random::bytes()?);
@@ -148,12 +147,7 @@ impl Trial<'_> {
                 removed = self.removed(id);
             }
         }
-        removed.with_context(|| {
-            format!(
-                "it cannot be removed: docker rm --force --volumes {}",
-                id.short()
-            )
-        })
+        removed.with_context(|| format!("it cannot be removed: {}", how_to_remove(id.short())))
     }
 
     fn removed(&self, id: &TargetId) -> Result<()> {

@@ -5,32 +5,20 @@
 
 use std::env;
 use std::process::ExitCode;
-use std::time::{Duration, Instant};
+use std::time::Duration;
 
 use anyhow::{Context, Result, bail};
 use clap::Args;
 use http::Uri;
 use serde_json::{Value, json};
-use ureq::Agent;
-use ureq::tls::{RootCerts, TlsConfig};
 
+use super::webhook::{Answer, ask, is_plain};
+use super::{Finding, NO_ENVIRONMENT, StartArguments, State, how_to_remove, tell, unknown_token};
 use crate::loopback::is_loopback;
 use crate::progress::{remark, say};
 
 /// The variable that a server reads its secret from. It is used here too, since anybody can read a command line.
 const SECRET: &str = "SPIN_VARIABLE_WEBHOOK_SECRET";
-
-/// A webhook is answered within 25 seconds; the platform may have to start an instance first.
-const ANSWER_BOUND: Duration = Duration::from_secs(30);
-
-/// No answer of this server's comes near.
-const ANSWER_BYTES_MAX: u64 = 64 * 1024;
-
-/// Where BastionZero's agents register.
-const SERVICE_URL: &str = "https://cloud.bastionzero.com";
-
-/// The environment of a start that is only tried, which gets the defaults of the server's variables.
-const NO_ENVIRONMENT: &str = "dynamic-access-doctor";
 
 /// How often a start is sent. The first answer can be lost with the target's id, and a repeated start
 /// finds the same target.
@@ -45,44 +33,6 @@ pub struct DoctorArguments {
     /// Whether a target is started.
     #[command(flatten)]
     pub start: StartArguments,
-}
-
-/// Whether a target is started, and what for.
-#[derive(Args)]
-pub struct StartArguments {
-    /// Start a target, with a token that no service knows, and remove it
-    #[arg(long)]
-    start: bool,
-    /// Where the agent of that target tries to register
-    #[arg(long, value_name = "URL", requires = "start", default_value = SERVICE_URL)]
-    service_url: String,
-    /// Try a target of this environment, for its entry in `environments`
-    #[arg(long, value_name = "ID")]
-    pub environment_id: Option<String>,
-}
-
-impl StartArguments {
-    /// Where the agent registers, if a target is to be started.
-    #[must_use]
-    pub fn start_for(&self) -> Option<&str> {
-        self.start.then_some(&self.service_url)
-    }
-}
-
-/// The result of one check.
-#[derive(Debug, PartialEq, Eq)]
-enum Finding {
-    /// As it should be.
-    Fine(String),
-    /// What is wrong, and how to fix it.
-    Wrong(String, String),
-}
-
-/// An answer of the server.
-struct Answer {
-    status: u16,
-    body: String,
-    took: Duration,
 }
 
 /// Checks a server and prints the findings; fails if anything is wrong with it.
@@ -106,8 +56,8 @@ pub fn check(arguments: &DoctorArguments) -> Result<ExitCode> {
             findings.push(open);
         }
     }
-    let is_reachable = !matches!(&findings[1], Finding::Wrong(what, _) if what == UNREACHABLE);
-    let is_private = matches!(&findings[0], Finding::Fine(_));
+    let is_reachable = findings[1].text != UNREACHABLE;
+    let is_private = findings[0].state == State::Fine;
     // While secrets are rotated there are several, separated by spaces.
     match secret.split_whitespace().next().unwrap_or_default() {
         "" => remark(&format!(
@@ -122,7 +72,7 @@ pub fn check(arguments: &DoctorArguments) -> Result<ExitCode> {
                 let environment_id = arguments.start.environment_id.as_deref();
                 let order = json!({
                     "serviceUrl": service_url,
-                    "activationToken": token()?,
+                    "activationToken": unknown_token()?,
                     "environmentId": environment_id.unwrap_or(NO_ENVIRONMENT),
                 });
                 findings.extend(start_and_stop(&base, secret, &order));
@@ -130,24 +80,13 @@ pub fn check(arguments: &DoctorArguments) -> Result<ExitCode> {
         }
         _ => {}
     }
-    for finding in &findings {
-        match finding {
-            Finding::Fine(what) => println!("ok       {what}"),
-            Finding::Wrong(what, fix) => println!("WRONG    {what}\n         {fix}"),
-        }
-    }
-    let is_fine = !findings
-        .iter()
-        .any(|finding| matches!(finding, Finding::Wrong(..)));
-    if is_fine {
+    let told = tell(&findings);
+    if told == ExitCode::SUCCESS {
         say(
             "if a variable is set to something unsafe, the server's log says so: `notes` in the line for /health",
         );
     }
-    Ok(match is_fine {
-        true => ExitCode::SUCCESS,
-        false => ExitCode::FAILURE,
-    })
+    Ok(told)
 }
 
 /// The part of a URL before the webhooks' paths; a webhook's own URL will do.
@@ -171,13 +110,6 @@ fn base(url: &str) -> Result<String> {
     Ok(format!("{scheme}://{authority}{path}"))
 }
 
-/// A token that no service has given out.
-fn token() -> Result<String> {
-    let mut bytes = [0; 16];
-    getrandom::fill(&mut bytes).context("the kernel gives no randomness")?;
-    Ok(bytes.iter().map(|byte| format!("{byte:02x}")).collect())
-}
-
 /// Starts a target and stops it again.
 fn start_and_stop(base: &str, secret: &str, order: &Value) -> Vec<Finding> {
     let call =
@@ -197,7 +129,7 @@ fn start_and_stop(base: &str, secret: &str, order: &Value) -> Vec<Finding> {
         Err(finding) => return vec![finding],
     };
     let took = answer.map_or(Duration::ZERO, |answer| answer.took);
-    let begun = Finding::Fine(format!("started a target, after {} ms", took.as_millis()));
+    let begun = Finding::fine(format!("started a target, after {} ms", took.as_millis()));
     let ended = match call("/stop", &json!({"uniqueId": id})) {
         Ok(answer) => stopped(&answer, &id),
         Err(error) => stop_lost(&id, &format!("{error:#}")),
@@ -208,10 +140,10 @@ fn start_and_stop(base: &str, secret: &str, order: &Value) -> Vec<Finding> {
 /// The id of a target that has been started.
 fn started(answer: &Answer) -> Result<String, Finding> {
     const START: &str = "the start of a target";
-    if let (422, Some((message, _))) = (answer.status, message(&answer.body)) {
-        return Err(Finding::Wrong(
+    if let (422, Some((message, _))) = (answer.status, answer.message()) {
+        return Err(State::Wrong.finding(
             format!("{START}: 422 {message}"),
-            "--service-url names another place for the agent to register".to_owned(),
+            "--service-url names another place for the agent to register",
         ));
     }
     if answer.status != 200 {
@@ -232,8 +164,7 @@ fn is_of_id(byte: u8) -> bool {
 
 fn start_lost(error: &anyhow::Error, environment_id: &Value) -> Finding {
     let environment_id = environment_id.as_str().unwrap_or_default();
-    Finding::Wrong(
-        "the start of a target is not answered".to_owned(),
+    State::Wrong.finding("the start of a target is not answered",
         format!(
             "{error:#}; a target that started all the same is in `docker ps --filter label=dynamic-access.environment-id={environment_id}`"
         ),
@@ -243,97 +174,48 @@ fn start_lost(error: &anyhow::Error, environment_id: &Value) -> Finding {
 fn stopped(answer: &Answer, id: &str) -> Finding {
     match answer.status {
         200 if answer.body.trim() == "{}" => {
-            Finding::Fine(format!("stopped it, after {} ms", answer.took.as_millis()))
+            Finding::fine(format!("stopped it, after {} ms", answer.took.as_millis()))
         }
-        _ => match unexpected("the stop of the target", answer) {
-            Finding::Wrong(what, why) => stop_lost(id, &format!("{what}; {why}")),
-            fine @ Finding::Fine(_) => fine,
-        },
+        _ => {
+            let Finding { text, fix, .. } = unexpected("the stop of the target", answer);
+            stop_lost(id, &format!("{text}; {fix}"))
+        }
     }
 }
 
 fn stop_lost(id: &str, why: &str) -> Finding {
-    Finding::Wrong(
-        "the target that was started is not stopped".to_owned(),
-        format!("{why}; on the Engine: docker rm --force --volumes {id}"),
+    State::Wrong.finding(
+        "the target that was started is not stopped",
+        format!("{why}; on the Engine: {}", how_to_remove(id)),
     )
-}
-
-/// Sends a GET, or a POST if there is a body. Follows no redirect, which could lead the secret elsewhere.
-fn ask(url: &str, secret: Option<&str>, body: Option<&Value>) -> Result<Answer> {
-    let mut config = Agent::config_builder()
-        .timeout_global(Some(ANSWER_BOUND))
-        .http_status_as_error(false)
-        .max_redirects(0)
-        .max_redirects_will_error(false)
-        .tls_config(
-            TlsConfig::builder()
-                .root_certs(RootCerts::PlatformVerifier)
-                .build(),
-        );
-    if is_plain(url) {
-        // A proxy could read all of it, and would be asked even for this machine.
-        config = config.proxy(None);
-    }
-    let begun = Instant::now();
-    let agent = config.build().new_agent();
-    let mut request = http::Request::builder()
-        .method(match body {
-            Some(_) => "POST",
-            None => "GET",
-        })
-        .uri(url)
-        .header("content-type", "application/json");
-    if let Some(secret) = secret {
-        request = request.header("authorization", format!("Basic {secret}"));
-    }
-    let mut answer = match body {
-        Some(body) => agent.run(request.body(body.to_string())?)?,
-        None => agent.run(request.body(())?)?,
-    };
-    let body = answer.body_mut().with_config().limit(ANSWER_BYTES_MAX);
-    Ok(Answer {
-        body: body.read_to_string()?,
-        status: answer.status().as_u16(),
-        took: begun.elapsed(),
-    })
-}
-
-/// Whether what is sent there can be read on its way.
-fn is_plain(url: &str) -> bool {
-    !url.starts_with("https://")
 }
 
 const UNREACHABLE: &str = "it does not answer";
 
 fn unreachable(error: &anyhow::Error) -> Finding {
-    Finding::Wrong(UNREACHABLE.to_owned(), format!("{error:#}"))
+    State::Wrong.finding(UNREACHABLE, format!("{error:#}"))
 }
 
 fn transport(base: &str) -> Finding {
     if !is_plain(base) {
-        return Finding::Fine(format!("{base}: https"));
+        return Finding::fine(format!("{base}: https"));
     }
     let rest = base.trim_start_matches("http://");
     let authority = rest.split('/').next().unwrap_or(rest);
     match is_loopback(authority) {
-        true => Finding::Fine(format!("{base}: http, within this machine")),
-        false => Finding::Wrong(
+        true => Finding::fine(format!("{base}: http, within this machine")),
+        false => State::Wrong.finding(
             format!("{base}: the secret would be sent unencrypted"),
-            "serve it over https: `spin up --tls-cert … --tls-key …`, or a proxy in front"
-                .to_owned(),
+            "serve it over https: `spin up --tls-cert … --tls-key …`, or a proxy in front",
         ),
     }
 }
 
 fn without_credentials(answer: &Answer) -> Finding {
     match answer.status {
-        401 if message(&answer.body).is_some() => {
-            Finding::Fine("without the secret: refused".to_owned())
-        }
-        200 => Finding::Wrong(
-            "without the secret: accepted".to_owned(),
-            "this is another server, or something in front of it adds the secret; take it off the internet".to_owned(),
+        401 if answer.message().is_some() => Finding::fine("without the secret: refused"),
+        200 => State::Wrong.finding("without the secret: accepted",
+            "this is another server, or something in front of it adds the secret; take it off the internet",
         ),
         _ => unexpected("without the secret", answer),
     }
@@ -343,22 +225,22 @@ fn without_credentials(answer: &Answer) -> Finding {
 /// public name it may just as well not be there.
 fn open_without_credentials(path: &str, answer: &Answer) -> Option<Finding> {
     (answer.status == 200).then(|| {
-        Finding::Wrong(
+        State::Wrong.finding(
             format!("{path} without a secret: accepted"),
-            "something in front of the server answers it, or adds the secret; take it off the internet".to_owned(),
+            "something in front of the server answers it, or adds the secret; take it off the internet",
         )
     })
 }
 
 fn with_credentials(answer: &Answer) -> Finding {
     match answer.status {
-        200 if answer.body.trim() == "{}" => Finding::Fine(format!(
+        200 if answer.body.trim() == "{}" => Finding::fine(format!(
             "healthy, after {} ms: the next start can work",
             answer.took.as_millis()
         )),
-        401 => Finding::Wrong(
+        401 => State::Wrong.finding(
             format!("the secret in {SECRET} is refused"),
-            "set it to the value of the server's webhook_secret".to_owned(),
+            "set it to the value of the server's webhook_secret",
         ),
         _ => unexpected("with the secret", answer),
     }
@@ -366,28 +248,17 @@ fn with_credentials(answer: &Answer) -> Finding {
 
 /// An answer that is an error of the server's, or of somebody in its place.
 fn unexpected(with: &str, answer: &Answer) -> Finding {
-    match message(&answer.body) {
-        Some((message, id)) => Finding::Wrong(
-            format!("{with}: {} {message}", answer.status),
+    let status = answer.status;
+    match answer.message() {
+        Some((message, id)) => State::Wrong.finding(
+            format!("{with}: {status} {message}"),
             format!("the server's log has the reason, in the line with {id}"),
         ),
-        None => Finding::Wrong(
-            format!(
-                "{with}: {}, which is not an answer of this server",
-                answer.status
-            ),
-            "the URL points to another server, or to a gateway that does not reach this one"
-                .to_owned(),
+        None => State::Wrong.finding(
+            format!("{with}: {status}, which is not an answer of this server"),
+            "the URL points to another server, or to a gateway that does not reach this one",
         ),
     }
-}
-
-/// The sentence and the id that an error of this server's carries.
-fn message(body: &str) -> Option<(String, String)> {
-    let body: Value = serde_json::from_str(body).ok()?;
-    let instance = body["instance"].as_str()?;
-    let id = instance.strip_prefix("urn:uuid:")?;
-    Some((body["ErrorMessage"].as_str()?.to_owned(), id.to_owned()))
 }
 
 #[cfg(test)]
@@ -408,7 +279,7 @@ mod tests {
 
     #[track_caller]
     fn check(finding: &Finding, is_fine: bool, expected: &str) {
-        assert_eq!(matches!(finding, Finding::Fine(_)), is_fine, "{finding:?}");
+        assert_eq!(finding.state == State::Fine, is_fine, "{finding:?}");
         assert!(format!("{finding:?}").contains(expected), "{finding:?}");
     }
 

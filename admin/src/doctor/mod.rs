@@ -1,0 +1,124 @@
+//! What a doctor finds, and how it tells it: here of a deployed server, and in `cargo xtask doctor` of a machine and its
+//! Engine.
+
+pub mod remote;
+mod webhook;
+
+use std::process::ExitCode;
+
+use anyhow::{Context, Result};
+use clap::Args;
+
+/// The environment of a target that gets the defaults of the server's variables.
+pub const NO_ENVIRONMENT: &str = "dynamic-access-doctor";
+
+/// Where BastionZero's agents register.
+const SERVICE_URL: &str = "https://cloud.bastionzero.com";
+
+/// Whether a target is started, and what for.
+#[derive(Args)]
+pub struct StartArguments {
+    /// Start a target, with a token that no service knows, and remove it
+    #[arg(long)]
+    start: bool,
+    /// Where the agent of that target tries to register
+    #[arg(long, value_name = "URL", requires = "start", default_value = SERVICE_URL)]
+    service_url: String,
+    /// Try a target of this environment, for its entry in `environments`
+    #[arg(long, value_name = "ID")]
+    pub environment_id: Option<String>,
+}
+
+impl StartArguments {
+    /// Where the agent registers, if a target is to be started.
+    #[must_use]
+    pub fn start_for(&self) -> Option<&str> {
+        self.start.then_some(&self.service_url)
+    }
+}
+
+/// The result of one check.
+#[derive(Debug, PartialEq, Eq)]
+pub struct Finding {
+    /// How it came out.
+    pub state: State,
+    /// What is there, or not.
+    pub text: String,
+    /// How to fix it; empty if all is fine.
+    pub fix: String,
+}
+
+/// How a check came out.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum State {
+    /// As it should be.
+    Fine,
+    /// It is missing, but not needed here, or set up when needed.
+    Absent,
+    /// It is missing.
+    Missing,
+    /// It cannot be judged from here, or is only half as it must be; this is to be looked at.
+    Unsure,
+    /// It is not as it must be.
+    Wrong,
+}
+
+impl State {
+    /// What a check that came out so has to tell.
+    pub fn finding(self, text: impl Into<String>, fix: impl Into<String>) -> Finding {
+        Finding {
+            state: self,
+            text: text.into(),
+            fix: fix.into(),
+        }
+    }
+}
+
+impl Finding {
+    /// A check that came out fine.
+    pub fn fine(text: impl Into<String>) -> Self {
+        State::Fine.finding(text, "")
+    }
+
+    fn print(&self) {
+        let word = match self.state {
+            State::Fine => "ok",
+            State::Absent => "absent",
+            State::Missing => "MISSING",
+            State::Unsure => "unsure",
+            State::Wrong => "WRONG",
+        };
+        println!("{word:8} {}", self.text);
+        if self.state != State::Fine {
+            println!("         {}", self.fix);
+        }
+    }
+}
+
+/// Prints findings, and fails if anything is missing or wrong.
+#[must_use]
+pub fn tell(findings: &[Finding]) -> ExitCode {
+    findings.iter().for_each(Finding::print);
+    let mut states = findings.iter().map(|finding| finding.state);
+    match states.any(|state| matches!(state, State::Missing | State::Wrong)) {
+        true => ExitCode::FAILURE,
+        false => ExitCode::SUCCESS,
+    }
+}
+
+/// An activation token that no service has given out.
+///
+/// # Errors
+///
+/// If the kernel gives no randomness.
+pub fn unknown_token() -> Result<String> {
+    let mut bytes = [0; 16];
+    getrandom::fill(&mut bytes).context("the kernel gives no randomness")?;
+    Ok(bytes.iter().map(|byte| format!("{byte:02x}")).collect())
+}
+
+/// The command that removes the container of a target that a doctor has left.
+#[must_use]
+pub fn how_to_remove(id: &str) -> String {
+    format!("docker rm --force --volumes {id}")
+}

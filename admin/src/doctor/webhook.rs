@@ -1,0 +1,79 @@
+//! Calls a server's webhooks, as BastionZero does.
+
+use std::time::{Duration, Instant};
+
+use anyhow::Result;
+use serde_json::Value;
+use ureq::Agent;
+use ureq::tls::{RootCerts, TlsConfig};
+
+/// A webhook is answered within 25 seconds; the platform may have to start an instance first.
+const ANSWER_BOUND: Duration = Duration::from_secs(30);
+
+/// No answer of this server's comes near.
+const ANSWER_BYTES_MAX: u64 = 64 * 1024;
+
+/// An answer of the server, or of somebody in its place.
+pub struct Answer {
+    /// Its status.
+    pub status: u16,
+    /// Its body.
+    pub body: String,
+    /// How long it took.
+    pub took: Duration,
+}
+
+impl Answer {
+    /// The sentence and the id that an error of this server's carries.
+    pub fn message(&self) -> Option<(String, String)> {
+        let body: Value = serde_json::from_str(&self.body).ok()?;
+        let instance = body["instance"].as_str()?;
+        let id = instance.strip_prefix("urn:uuid:")?;
+        Some((body["ErrorMessage"].as_str()?.to_owned(), id.to_owned()))
+    }
+}
+
+/// Sends a GET, or a POST if there is a body. Follows no redirect, which could lead the secret elsewhere.
+pub fn ask(url: &str, secret: Option<&str>, body: Option<&Value>) -> Result<Answer> {
+    let mut config = Agent::config_builder()
+        .timeout_global(Some(ANSWER_BOUND))
+        .http_status_as_error(false)
+        .max_redirects(0)
+        .max_redirects_will_error(false)
+        .tls_config(
+            TlsConfig::builder()
+                .root_certs(RootCerts::PlatformVerifier)
+                .build(),
+        );
+    if is_plain(url) {
+        // A proxy could read all of it, and would be asked even for this machine.
+        config = config.proxy(None);
+    }
+    let begun = Instant::now();
+    let agent = config.build().new_agent();
+    let mut request = http::Request::builder()
+        .method(match body {
+            Some(_) => "POST",
+            None => "GET",
+        })
+        .uri(url)
+        .header("content-type", "application/json");
+    if let Some(secret) = secret {
+        request = request.header("authorization", format!("Basic {secret}"));
+    }
+    let mut answer = match body {
+        Some(body) => agent.run(request.body(body.to_string())?)?,
+        None => agent.run(request.body(())?)?,
+    };
+    let body = answer.body_mut().with_config().limit(ANSWER_BYTES_MAX);
+    Ok(Answer {
+        body: body.read_to_string()?,
+        status: answer.status().as_u16(),
+        took: begun.elapsed(),
+    })
+}
+
+/// Whether what is sent there can be read on its way.
+pub fn is_plain(url: &str) -> bool {
+    !url.starts_with("https://")
+}

@@ -5,17 +5,15 @@ use std::process::Command;
 
 use anyhow::{Result, bail};
 
-use crate::endpoint::Endpoint;
+use crate::docker::endpoint::Endpoint;
+use crate::docker::network;
+use crate::engine::suite::EngineArguments;
+use crate::engine::swarm::Swarm;
 use crate::engine::{Engine, Listen};
 use crate::image;
-use crate::network;
-use crate::ports::free_address;
-use crate::process;
-use crate::setup;
-use crate::suite::EngineArguments;
-use crate::swarm::Swarm;
+use crate::machine::ports::free_address;
+use crate::machine::{process, setup, workspace};
 use crate::wasm;
-use crate::workspace;
 
 /// Runs the bench with further arguments.
 ///

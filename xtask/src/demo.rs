@@ -13,16 +13,14 @@ use clap::Args;
 use stand_in_service::story::{self, Patience};
 use stand_in_service::{Service, Webhooks};
 
-use crate::choice;
+use crate::docker::network;
+use crate::docker::own_containers::OwnContainers;
+use crate::engine::choice;
 use crate::image;
-use crate::interrupt;
-use crate::network;
-use crate::own_containers::OwnContainers;
-use crate::process::{self, POLL_INTERVAL};
-use crate::random;
-use crate::server::{Options, Server};
+use crate::machine::process::{self, POLL_INTERVAL};
+use crate::machine::{interrupt, random, workspace};
+use crate::up::server::{Options, Server};
 use crate::wasm;
-use crate::workspace;
 use dynamic_access_admin::progress::{remark, say};
 
 /// Options of a demonstration.

@@ -1,49 +1,25 @@
 //! Set-up and developer commands: `cargo xtask --help`.
 //!
-//! This file knows the command line; each command is a module.
+//! This file knows the command line. Each command is a module of its name, except for `build`, which is `wasm`, and for the
+//! operator's commands, which are in `admin/`. Commands share these, each of which uses only those above it:
+//!
+//! | module | does |
+//! |---|---|
+//! | `machine` | runs programs on this machine, and knows where files are |
+//! | `docker` | talks to an Engine |
+//! | `engine` | starts private Engines and Swarms, and chooses the Engine of a command |
+//! | `image`, `wasm` | build the agent image and the component |
 
-mod base;
 mod bench;
-mod bridge;
-mod browser;
-mod choice;
-mod context;
 mod demo;
 mod docker;
 mod doctor;
-mod endpoint;
 mod engine;
-mod engine_call;
-mod engine_dir;
 mod image;
-mod image_cache;
-mod interrupt;
-mod namespaces;
-mod network;
-mod outbound;
-mod own_containers;
-mod podman;
-mod ports;
-mod probe;
-mod process;
-mod python;
-mod random;
-mod reach;
-mod ready;
-mod server;
-mod setup;
-mod spin;
-mod stand_in;
-mod suite;
-mod swarm;
-mod teardown;
+mod machine;
 mod test;
-mod traffic;
-mod trial;
 mod up;
-mod variables;
 mod wasm;
-mod workspace;
 
 use std::process::ExitCode;
 
@@ -57,11 +33,11 @@ use dynamic_access_admin::proxy_config::ProxyArguments;
 use dynamic_access_admin::{Command, run};
 
 use crate::demo::DemoArguments;
-use crate::engine::{Engine, Listen};
+use crate::engine::suite::EngineArguments;
+use crate::engine::swarm::SwarmArguments;
+use crate::engine::{Engine, Listen, choice, teardown};
 use crate::image::Agent;
-use crate::interrupt::Interrupted;
-use crate::suite::EngineArguments;
-use crate::swarm::SwarmArguments;
+use crate::machine::interrupt::{self, Interrupted};
 use crate::up::UpArguments;
 use crate::wasm::Toolchain;
 

@@ -11,9 +11,7 @@ use std::process::Command;
 use anyhow::{Context, Result, bail};
 use clap::ValueEnum;
 
-use crate::process;
-use crate::setup;
-use crate::workspace;
+use crate::machine::{process, setup, workspace};
 use dynamic_access_admin::progress::{say, timed};
 
 /// The target of the component.

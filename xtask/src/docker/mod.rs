@@ -1,0 +1,171 @@
+//! Talks to an Engine through the Docker CLI.
+
+pub mod context;
+pub mod endpoint;
+pub mod network;
+pub mod own_containers;
+
+use std::path::Path;
+use std::process::Command;
+use std::time::Duration;
+
+use anyhow::{Context, Result};
+
+use crate::docker::context::Context as DockerContext;
+use crate::docker::endpoint::Endpoint;
+use crate::machine::{process, setup, workspace};
+
+/// Questions about images and networks take milliseconds; if one takes longer than this, the Engine hangs.
+const ASK_BOUND: Duration = Duration::from_secs(10);
+
+/// Containers are killed and removed one after the other, 0.1 s each on an idle machine.
+const REMOVE_BOUND: Duration = Duration::from_secs(60);
+
+/// One Engine.
+#[derive(Debug, Clone)]
+pub struct Docker {
+    endpoint: Endpoint,
+    context: Option<String>,
+    is_private: bool,
+}
+
+impl Docker {
+    /// An Engine that somebody else runs.
+    pub fn at(endpoint: Endpoint) -> Self {
+        Self {
+            endpoint,
+            context: None,
+            is_private: false,
+        }
+    }
+
+    /// The Engine of a context, whose TLS files the Docker CLI has.
+    pub fn of(context: DockerContext) -> Self {
+        Self {
+            endpoint: context.endpoint,
+            context: Some(context.name),
+            is_private: false,
+        }
+    }
+
+    /// An Engine that this run has started.
+    pub fn private(socket: &Path) -> Self {
+        Self {
+            endpoint: Endpoint::Unix(socket.to_owned()),
+            context: None,
+            is_private: true,
+        }
+    }
+
+    /// Where it listens.
+    pub fn endpoint(&self) -> &Endpoint {
+        &self.endpoint
+    }
+
+    /// The Docker CLI, pointed at this Engine whatever the environment says.
+    pub fn command(&self) -> Command {
+        let mut command = Command::new("docker");
+        command
+            .env_remove("DOCKER_HOST")
+            .env_remove("DOCKER_CONTEXT");
+        match &self.context {
+            Some(name) => command.args(["--context", name]),
+            None => command.arg("--host").arg(self.endpoint.docker_host()),
+        };
+        if self.is_private {
+            // The private Engine may be older than the CLI's builder expects.
+            command
+                .env("DOCKER_BUILDKIT", "0")
+                .env_remove("DOCKER_API_VERSION");
+        } else {
+            // Another builder would not see the images of this Engine, nor leave its own there.
+            command.env("BUILDX_BUILDER", "default");
+        }
+        match self.endpoint {
+            Endpoint::Tls(_) if self.context.is_none() => command.arg("--tlsverify"),
+            _ => command.env_remove("DOCKER_TLS_VERIFY"),
+        };
+        command
+    }
+
+    /// Fails unless the Engine answers.
+    pub fn ping(&self) -> Result<()> {
+        self.version().map(drop)
+    }
+
+    /// The Engine's version.
+    pub fn version(&self) -> Result<String> {
+        self.ask(&["version", "--format", "{{.Server.Version}}"])
+    }
+
+    /// Whether it is Podman's service.
+    pub fn is_podman(&self) -> bool {
+        self.ask(&["version", "--format", "{{json .Server}}"])
+            .is_ok_and(|told| told.contains("Podman Engine"))
+    }
+
+    /// One label of an image; empty if the image lacks it, nothing if there is no such image.
+    pub fn image_label(&self, image: &str, label: &str) -> Option<String> {
+        let format = format!("{{{{index .Config.Labels {label:?}}}}}");
+        self.ask(&["image", "inspect", "--format", &format, image])
+            .ok()
+    }
+
+    /// Whether the Engine has an image.
+    pub fn has_image(&self, image: &str) -> bool {
+        self.ask(&["image", "inspect", "--format", "{{.Id}}", image])
+            .is_ok()
+    }
+
+    /// The address of this machine on the network that containers join by default.
+    pub fn bridge_address(&self) -> Result<String> {
+        let format = "{{range .IPAM.Config}}{{.Gateway}} {{end}}";
+        self.ask(&["network", "inspect", "--format", format, "bridge"])?
+            .split_whitespace()
+            .find(|address| !address.contains(':'))
+            .map(str::to_owned)
+            .context("the Engine's default bridge has no address")
+    }
+
+    /// Kills and removes the containers with a label, and says how many they were.
+    pub fn remove_labelled(&self, label: &str) -> Result<usize> {
+        self.remove_listed(&["--filter", &format!("label={label}")])
+    }
+
+    /// Kills and removes every container.
+    pub fn remove_all(&self) -> Result<usize> {
+        self.remove_listed(&[])
+    }
+
+    /// Removes the images whose name another image has taken over.
+    pub fn prune_images(&self) -> Result<()> {
+        let mut command = self.command();
+        command.args(["image", "prune", "--force"]);
+        process::output_within(&mut command, REMOVE_BOUND).map(drop)
+    }
+
+    fn remove_listed(&self, filter: &[&str]) -> Result<usize> {
+        let list = self.ask(&[&["ps", "--all", "--quiet", "--no-trunc"], filter].concat())?;
+        let ids: Vec<&str> = list.split_whitespace().collect();
+        if !ids.is_empty() {
+            let mut command = self.command();
+            command.args(["rm", "--force", "--volumes"]).args(&ids);
+            process::output_within(&mut command, REMOVE_BOUND)?;
+        }
+        Ok(ids.len())
+    }
+
+    /// The answer to a short question.
+    pub fn ask(&self, arguments: &[&str]) -> Result<String> {
+        process::output_within(self.command().args(arguments), ASK_BOUND)
+            .map(|printed| printed.trim().to_owned())
+    }
+}
+
+/// Installs the Docker CLI if it is missing.
+pub fn ensure_cli() -> Result<()> {
+    if workspace::program("docker").is_some() {
+        return Ok(());
+    }
+    setup::docker("the Docker CLI")
+}

@@ -1,0 +1,335 @@
+//! Reports what is there, what is missing, and the command that fixes it.
+
+mod engine_call;
+mod reach;
+mod trial;
+mod variables;
+
+use std::process::{Command, ExitCode};
+
+use anyhow::{Error, Result};
+use dynamic_access::config::{Config, SchedulerKind};
+use dynamic_access_admin::doctor::{Finding, NO_ENVIRONMENT, StartArguments, State, tell};
+use serde_json::Value;
+
+use crate::docker::Docker;
+use crate::docker::network::{self, Isolation};
+use crate::doctor::reach::Reach;
+use crate::doctor::trial::Trial;
+use crate::doctor::variables::Values;
+use crate::engine::choice;
+use crate::image;
+use crate::machine::{process, workspace};
+use crate::up::spin::{INSTALL, Spin};
+use crate::wasm;
+use dynamic_access_admin::progress::say;
+
+/// How many environments are tried: each takes a second, and three with a start.
+const ENVIRONMENTS_MAX: usize = 20;
+
+/// Runs every check, and fails if something indispensable is missing.
+pub fn doctor(engine: Option<&str>, start: &StartArguments) -> ExitCode {
+    let engine = choice::existing(engine);
+    let mut findings = vec![
+        privileges(),
+        compiler(),
+        target(),
+        component(),
+        spin(),
+        docker_engine(&engine),
+    ];
+    findings.extend(agent_image(&engine));
+    findings.extend(targets(&engine, start));
+    findings.extend([
+        docker_cli(),
+        program("debootstrap", "a base image where no registry is reachable"),
+        program("curl", "the lines that `cargo xtask up` prints"),
+    ]);
+    let told = tell(&findings);
+    if told == ExitCode::SUCCESS {
+        say("everything is there, or is set up by `cargo xtask up`");
+    }
+    told
+}
+
+fn privileges() -> Finding {
+    match workspace::is_root() {
+        true => Finding::fine("root: packages can be installed and a private Engine started"),
+        false => State::Absent.finding(
+            "root, which packages and a private Engine need; `cargo xtask test` needs both",
+            "sudo env PATH=\"$PATH\" cargo xtask …",
+        ),
+    }
+}
+
+fn compiler() -> Finding {
+    match process::output(Command::new("rustc").arg("--version")) {
+        Ok(version) => Finding::fine(version.trim().to_owned()),
+        Err(_) => State::Missing.finding("rustc", "https://rustup.rs"),
+    }
+}
+
+fn target() -> Finding {
+    let fix = format!("rustup target add {}", wasm::TARGET);
+    match wasm::has_target() {
+        true => Finding::fine(format!("{}: installed", wasm::TARGET)),
+        // Debian's compiler is used instead.
+        false if workspace::is_root() && workspace::program("apt-get").is_some() => {
+            State::Absent.finding(format!("{}: not installed", wasm::TARGET), fix)
+        }
+        false => State::Missing.finding(format!("{}: not installed", wasm::TARGET), fix),
+    }
+}
+
+fn component() -> Finding {
+    let path = wasm::component();
+    match path.metadata() {
+        Ok(metadata) => Finding::fine(format!("component: {} kB", metadata.len() / 1000)),
+        Err(_) => State::Absent.finding("component: not built", "cargo xtask build"),
+    }
+}
+
+fn spin() -> Finding {
+    match Spin::installed() {
+        Spin::TooOld(problem) => State::Missing.finding(
+            problem,
+            format!("{INSTALL}; until then, the embedded host is used"),
+        ),
+        Spin::Usable(version) => Finding::fine(version),
+        Spin::Missing => State::Absent.finding(
+            "the Spin CLI; the embedded host is used instead",
+            INSTALL.to_owned(),
+        ),
+    }
+}
+
+fn docker_engine(engine: &Result<Option<Docker>>) -> Finding {
+    match engine {
+        Ok(Some(docker)) => match docker.version() {
+            Ok(version) => Finding::fine(format!("Engine: {version} at {}", docker.endpoint())),
+            Err(error) => unreachable_engine(&error),
+        },
+        Ok(None) => no_engine(),
+        Err(error) => unreachable_engine(error),
+    }
+}
+
+fn no_engine() -> Finding {
+    let what = "Engine: none is named or local";
+    match workspace::is_root() {
+        true => State::Absent.finding(
+            what,
+            "cargo xtask up starts one for its run; cargo xtask engine start starts one that stays",
+        ),
+        false => State::Missing.finding(
+            what,
+            "as root: apt-get install docker.io, or cargo xtask engine start",
+        ),
+    }
+}
+
+fn unreachable_engine(error: &Error) -> Finding {
+    State::Missing.finding("Engine: the named one cannot be used", format!("{error:#}"))
+}
+
+fn agent_image(engine: &Result<Option<Docker>>) -> Option<Finding> {
+    let docker = engine.as_ref().ok()?.as_ref()?;
+    Some(match image::present(docker) {
+        Some(agent) => Finding::fine(format!("agent image: {} holds {agent}", image::IMAGE)),
+        None => State::Absent.finding(
+            format!(
+                "agent image: the Engine has no {} built by this project",
+                image::IMAGE
+            ),
+            "cargo xtask image",
+        ),
+    })
+}
+
+/// What a server with the variables of this environment would meet on the Engine.
+fn targets(engine: &Result<Option<Docker>>, start: &StartArguments) -> Vec<Finding> {
+    let Ok(Some(docker)) = engine else {
+        return Vec::new();
+    };
+    let values = variables::read();
+    let config = values.and_then(|values| Ok((variables::parse(&values)?, values)));
+    let (config, values) = match config {
+        Ok(both) => both,
+        Err(error) => {
+            return vec![
+                State::Wrong.finding(format!("variables: {error:#}"), "docs/variables.md"),
+            ];
+        }
+    };
+    let mut findings: Vec<Finding> = config
+        .profiles
+        .networks()
+        .into_iter()
+        .map(|name| network(docker, &config, name, start))
+        .collect();
+    let mut tried = Vec::new();
+    let environments = match &start.environment_id {
+        Some(id) => vec![id.clone()],
+        None => environments(&values),
+    };
+    for environment in environments {
+        let profile = config.profiles.of(&environment);
+        let made_of = (&profile.image, &profile.body);
+        if !tried.contains(&made_of) {
+            tried.push(made_of);
+            findings.push(target_of(docker, &config, &environment, start.start_for()));
+        }
+    }
+    findings
+}
+
+/// The environments whose targets are made of something else, after one whose are not.
+fn environments(values: &Values) -> Vec<String> {
+    let text = values.get("environments").map_or("", String::as_str);
+    let overridden = match serde_json::from_str(text) {
+        Ok(Value::Object(all)) => all.keys().cloned().collect(),
+        _ => Vec::new(),
+    };
+    let mut all = vec![NO_ENVIRONMENT.to_owned()];
+    all.extend(overridden.into_iter().take(ENVIRONMENTS_MAX));
+    all
+}
+
+/// Whether targets can reach each other on a network: tried if targets are started, and else as its options say.
+fn network(docker: &Docker, config: &Config, name: &str, start: &StartArguments) -> Finding {
+    let told = isolation(docker, name);
+    let mut profiles = config.profiles.all();
+    let image = profiles.find(|profile| profile.body.network() == Some(name));
+    let image = image.map(|profile| profile.image.as_str());
+    let (Some(_), SchedulerKind::Engine, Some(image)) =
+        (start.start_for(), config.scheduler, image)
+    else {
+        return told;
+    };
+    if network::isolation(docker, name) == Isolation::Absent || !docker.has_image(image) {
+        return told;
+    }
+    match reach::between_two(docker, name, image) {
+        Ok(Reach::Apart) => Finding::There(format!(
+            "network: {name}, on which two containers have not reached each other"
+        )),
+        Ok(Reach::Reached) => Finding::Wrong(
+            format!("network: on {name}, two containers have reached each other"),
+            "its options, and what they need of the Engine and of its host: docs/target.md#the-network"
+                .to_owned(),
+        ),
+        Ok(Reach::Unknown) => Finding::Unsure(
+            format!("network: whether containers of {name} reach each other was not tried, because {image} lacks bash or timeout"),
+            "its options alone: cargo xtask doctor, without --start".to_owned(),
+        ),
+        Err(error) => Finding::Unsure(
+            format!("network: whether containers of {name} reach each other cannot be tried: {error:#}"),
+            "its options alone: cargo xtask doctor, without --start".to_owned(),
+        ),
+    }
+}
+
+fn isolation(docker: &Docker, name: &str) -> Finding {
+    let make = network::how_to_make(name);
+    match network::isolation(docker, name) {
+        Isolation::Kept => {
+            Finding::fine(format!("network: {name}, without traffic between targets"))
+        }
+        Isolation::Unknown(driver) => State::Unsure.finding(
+            format!("network: {name} has the driver {driver}, whose isolation is not known here"),
+            "make sure that its containers cannot reach each other",
+        ),
+        Isolation::Absent if name == network::NETWORK => {
+            State::Absent.finding(format!("network: {name}"), make)
+        }
+        Isolation::Absent => State::Missing.finding(format!("network: {name}"), make),
+        Isolation::Lacking if docker.is_podman() => State::Wrong.finding(
+            format!(
+                "network: on {name}, targets can reach each other; Podman has no option for this"
+            ),
+            "a firewall rule keeps them apart; if it is there, ignore this: docs/target.md#podman",
+        ),
+        Isolation::Lacking => State::Wrong.finding(
+            format!("network: on {name}, targets can reach each other"),
+            format!("docker network rm {name}, and then: {make}"),
+        ),
+    }
+}
+
+fn target_of(
+    docker: &Docker,
+    config: &Config,
+    environment_id: &str,
+    start_for: Option<&str>,
+) -> Finding {
+    let image = config.profiles.of(environment_id).image.as_str();
+    let what = match environment_id {
+        NO_ENVIRONMENT => format!("a target of {image}"),
+        _ => format!("a target of {image} in the environment {environment_id}"),
+    };
+    if config.scheduler == SchedulerKind::Swarm {
+        return State::Absent.finding(
+            format!(
+                "{what}: not tried, because only a start tells what the nodes of a Swarm can run"
+            ),
+            "start one: docs/api.md",
+        );
+    }
+    if !docker.has_image(image) {
+        return State::Absent.finding(
+            format!("{what}: not tried, because the Engine lacks the image"),
+            format!("docker pull {image}, or build it: docs/target.md#the-agent-image"),
+        );
+    }
+    let trial = Trial {
+        docker,
+        config,
+        environment_id,
+        start_for,
+    };
+    let done = match start_for {
+        Some(_) => "created, started and removed",
+        None => "created and removed; --start starts one too",
+    };
+    match trial.run() {
+        Ok(warnings) if warnings.is_empty() => Finding::fine(format!("{what}: {done}")),
+        Ok(warnings) => State::Unsure.finding(
+            format!(
+                "{what}: {done}, but the Engine says: {}",
+                warnings.join("; ")
+            ),
+            "docs/operations.md#when-an-engine-refuses-a-target",
+        ),
+        Err(error) => State::Wrong.finding(
+            format!("{what}: {error:#}"),
+            "a start would fail likewise: docs/operations.md#when-an-engine-refuses-a-target",
+        ),
+    }
+}
+
+fn docker_cli() -> Finding {
+    match version_of("docker") {
+        Some(version) => Finding::fine(version),
+        None if workspace::is_root() => {
+            State::Absent.finding("the Docker CLI", "apt-get install docker.io")
+        }
+        None => State::Missing.finding("the Docker CLI", "as root: apt-get install docker.io"),
+    }
+}
+
+/// A program that only some commands need.
+fn program(name: &str, what_for: &str) -> Finding {
+    match workspace::program(name) {
+        Some(path) => Finding::fine(format!("{name}: {}", path.display())),
+        None => State::Absent.finding(
+            format!("{name}, for {what_for}"),
+            format!("as root: apt-get install {name}"),
+        ),
+    }
+}
+
+fn version_of(program: &str) -> Option<String> {
+    process::output(Command::new(program).arg("--version"))
+        .ok()
+        .map(|version| version.trim().to_owned())
+}

@@ -1,0 +1,132 @@
+//! Tries whether two containers of a network reach each other.
+//!
+//! A network only tells what was asked for: `enable_icc=false` is a firewall rule, which an Engine without `iptables`
+//! does not make, and which a kernel with `net.bridge.bridge-nf-call-iptables=0` does not apply within a bridge.
+
+use std::time::Duration;
+
+use anyhow::{Context, Result};
+
+use crate::docker::Docker;
+use crate::machine::process;
+use crate::machine::random;
+
+/// What has become of the try.
+#[derive(Debug, PartialEq, Eq)]
+pub enum Reach {
+    /// One has reached the other.
+    Reached,
+    /// Nothing has come back.
+    Apart,
+    /// It cannot be told, because the image lacks what the try needs.
+    Unknown,
+}
+
+/// Connects to a port at which nothing listens: a refusal is an answer. It needs `bash`, which can connect by itself.
+const CONNECT: &str = r#"
+told=$(LC_ALL=C timeout 3 bash -c ": </dev/tcp/$0/9" 2>&1)
+case "$? $told" in
+    0\ * | *refused*) echo reached ;;
+    124\ * | *"No route"* | *unreachable* | *"timed out"*) echo apart ;;
+esac
+"#;
+
+/// Long enough for a start and the three seconds of the try on a busy machine.
+const TRY_BOUND: Duration = Duration::from_secs(30);
+
+/// How long the first container waits, in seconds; it is removed before.
+const WAIT_SECONDS: &str = "120";
+
+/// Runs two containers of an image on a network, of which the second connects to the first.
+pub fn between_two(docker: &Docker, network: &str, image: &str) -> Result<Reach> {
+    let suffix = random::suffix()?;
+    let names = ["first", "second"].map(|which| format!("dynamic-access-doctor-{suffix}-{which}"));
+    let tried = connect(docker, network, image, &names);
+    for name in &names {
+        // One that was never made, or has removed itself, is no error.
+        docker.ask(&["rm", "--force", "--volumes", name])?;
+    }
+    tried
+}
+
+fn connect(docker: &Docker, network: &str, image: &str, names: &[String; 2]) -> Result<Reach> {
+    let [first, second] = names;
+    run(
+        docker,
+        network,
+        first,
+        &["--detach", "--entrypoint", "sleep", image, WAIT_SECONDS],
+    )
+    .context("a container cannot be started")?;
+    let format = "{{range .NetworkSettings.Networks}}{{.IPAddress}}{{end}}";
+    let address = docker.ask(&["inspect", "--format", format, first])?;
+    let told = run(
+        docker,
+        network,
+        second,
+        &["--entrypoint", "sh", image, "-c", CONNECT, &address],
+    )
+    .context("a second container cannot be started")?;
+    Ok(read(&told))
+}
+
+/// Runs a container with no rights, of an image that is there.
+fn run(docker: &Docker, network: &str, name: &str, more: &[&str]) -> Result<String> {
+    let mut command = docker.command();
+    command
+        .args([
+            "run",
+            "--pull",
+            "never",
+            "--cap-drop",
+            "ALL",
+            "--pids-limit",
+            "64",
+        ])
+        .args(["--memory", "64m", "--security-opt", "no-new-privileges"])
+        .args(["--network", network, "--name", name])
+        .args(more);
+    process::output_within(&mut command, TRY_BOUND)
+}
+
+fn read(told: &str) -> Reach {
+    match told.trim() {
+        "reached" => Reach::Reached,
+        "apart" => Reach::Apart,
+        _ => Reach::Unknown,
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use std::process::Command;
+
+    use super::*;
+
+    /// What the script says where `bash` prints this and ends with this code.
+    fn said(printed: &str, code: &str) -> Reach {
+        let timeout = format!("timeout() {{ echo '{printed}'; return {code}; }}\n");
+        let mut shell = Command::new("sh");
+        let told = process::output(shell.args(["-c", &(timeout + CONNECT), "192.0.2.1"]));
+        read(&told.expect("a shell"))
+    }
+
+    #[test]
+    fn only_an_answer_of_the_other_or_a_silence_is_a_result() {
+        for (printed, code, reach) in [
+            ("", "0", Reach::Reached),
+            ("bash: connect: Connection refused", "1", Reach::Reached),
+            ("", "124", Reach::Apart),
+            ("bash: connect: No route to host", "1", Reach::Apart),
+            ("bash: connect: Connection timed out", "1", Reach::Apart),
+            ("timeout: failed to run command bash", "127", Reach::Unknown),
+            (
+                "bash: /dev/tcp/192.0.2.1/9: No such file or directory",
+                "1",
+                Reach::Unknown,
+            ),
+        ] {
+            assert_eq!(said(printed, code), reach, "{printed} {code}");
+        }
+    }
+}

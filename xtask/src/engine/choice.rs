@@ -1,0 +1,226 @@
+//! Chooses the Engine: the one that is named, else the local one, else a private one for this run.
+
+use std::env;
+use std::io::ErrorKind;
+use std::net::Ipv4Addr;
+use std::os::unix::net::UnixStream;
+use std::path::Path;
+
+use anyhow::{Context, Result, bail};
+
+use crate::docker::endpoint::Endpoint;
+use crate::docker::{self, Docker, context};
+use crate::engine::suite::EngineArguments;
+use crate::engine::{Engine, Listen, Tls};
+use crate::machine::ports::free_address;
+use dynamic_access_admin::progress::{remark, say};
+
+/// The variable of the application that names an Engine.
+pub const DOCKER_URL: &str = "SPIN_VARIABLE_DOCKER_URL";
+
+/// Where a local Engine listens by default.
+const LOCAL_SOCKET: &str = "/var/run/docker.sock";
+
+/// The Engine to use; dropping it removes a private one.
+pub struct Chosen {
+    /// The Engine.
+    pub docker: Docker,
+    private: Option<Engine>,
+}
+
+impl Chosen {
+    /// The address at which the Engine's containers reach its host.
+    pub fn bridge_address(&self) -> Result<String> {
+        match &self.private {
+            Some(engine) => Ok(Ipv4Addr::to_string(&engine.bridge_address())),
+            None => self.docker.bridge_address(),
+        }
+    }
+
+    /// The Engine, if it was started for this run.
+    pub fn private(&self) -> Option<&Engine> {
+        self.private.as_ref()
+    }
+
+    /// How a server reaches it over mutual TLS, if it was started with TLS.
+    pub fn tls(&self) -> Option<Tls> {
+        self.private.as_ref()?.tls()
+    }
+
+    /// Lets the containers of a private Engine reach beyond this machine.
+    pub fn open_outbound(&self) -> Result<()> {
+        self.private.as_ref().map_or(Ok(()), Engine::open_outbound)
+    }
+}
+
+/// Chooses an Engine, and starts one if there is none.
+pub fn choose(flag: Option<&str>) -> Result<Chosen> {
+    if let Some(docker) = existing(flag)? {
+        return Ok(Chosen {
+            docker,
+            private: None,
+        });
+    }
+    say(
+        "Engine: none is named (DOCKER_HOST, `docker context use`, --docker-url) and no local one runs; starting a private one for this run",
+    );
+    private(Listen::Socket, EngineArguments::default())
+}
+
+/// Starts a private Engine of another suite, whatever other Engines there are.
+pub fn private_of(which: EngineArguments) -> Result<Chosen> {
+    say("Engine: starting a private one, for this run");
+    private(Listen::Socket, which)
+}
+
+/// Starts a private Engine that requires client certificates, whatever other Engines there are.
+pub fn private_with_tls(which: EngineArguments) -> Result<Chosen> {
+    say("Engine: starting a private one that requires client certificates, for this run");
+    let loopback = (Ipv4Addr::LOCALHOST, 0).into();
+    private(Listen::Tls(free_address(loopback)?.port()), which)
+}
+
+fn private(listen: Listen, which: EngineArguments) -> Result<Chosen> {
+    let engine = Engine::start_with_kept_images(listen, which)?;
+    Ok(Chosen {
+        docker: engine.docker(),
+        private: Some(engine),
+    })
+}
+
+/// The Engine that somebody else runs, if there is one: the named one, else the local one.
+pub fn existing(flag: Option<&str>) -> Result<Option<Docker>> {
+    let named = match named(flag, |name| env::var(name).ok())? {
+        Some((endpoint, origin)) => Some((Docker::at(endpoint), origin.to_owned())),
+        None => context::current()?.map(|context| {
+            let origin = format!("the docker context {}", context.name);
+            (Docker::of(context), origin)
+        }),
+    };
+    if let Some((docker, origin)) = named {
+        docker::ensure_cli()?;
+        docker.ping().with_context(|| {
+            format!(
+                "the Engine at {} does not answer; start it, or change {origin}, which names it",
+                docker.endpoint()
+            )
+        })?;
+        say(&format!("Engine: {}, named by {origin}", docker.endpoint()));
+        return Ok(Some(docker));
+    }
+    let local = Docker::at(Endpoint::Unix(LOCAL_SOCKET.into()));
+    if !is_connectable(Path::new(LOCAL_SOCKET)) {
+        return Ok(None);
+    }
+    docker::ensure_cli()?;
+    if local.ping().is_err() {
+        return Ok(None);
+    }
+    say(&format!(
+        "Engine: {}, the local one (DOCKER_HOST, `docker context use` or --docker-url selects another)",
+        local.endpoint()
+    ));
+    Ok(Some(local))
+}
+
+/// As [`existing`], for commands that make no sense on an Engine that ends with them.
+pub fn must_exist(flag: Option<&str>) -> Result<Docker> {
+    match existing(flag)? {
+        Some(docker) => Ok(docker),
+        None => bail!(
+            "there is no Docker Engine; as root, `cargo xtask engine start` starts one that stays \
+             and prints the DOCKER_HOST that names it"
+        ),
+    }
+}
+
+/// The Engine that the command line or the environment names, and which of them.
+fn named(
+    flag: Option<&str>,
+    variable: impl Fn(&str) -> Option<String>,
+) -> Result<Option<(Endpoint, &'static str)>> {
+    let set = |name: &str| variable(name).filter(|value| !value.is_empty());
+    if let Some(url) = flag {
+        return Ok(Some((Endpoint::parse(url)?, "the command line")));
+    }
+    if let Some(url) = set(DOCKER_URL) {
+        return Ok(Some((Endpoint::parse(&url)?, DOCKER_URL)));
+    }
+    let Some(host) = set("DOCKER_HOST") else {
+        return Ok(None);
+    };
+    let endpoint = match set("DOCKER_TLS_VERIFY") {
+        Some(_) => Endpoint::parse_verified(&host)?,
+        None => Endpoint::parse(&host)?,
+    };
+    Ok(Some((endpoint, "DOCKER_HOST")))
+}
+
+/// Whether we may connect; prints a hint if only the permission is missing.
+fn is_connectable(socket: &Path) -> bool {
+    match UnixStream::connect(socket) {
+        Ok(_) => true,
+        Err(error) if error.kind() == ErrorKind::PermissionDenied => {
+            say(&format!(
+                "Engine: no permission to use {}",
+                socket.display()
+            ));
+            remark("as root: usermod --append --groups docker \"$SUDO_USER\", and log in again");
+            false
+        }
+        Err(_) => false,
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[track_caller]
+    fn check(flag: Option<&str>, variables: &[(&str, &str)], expected: Option<(&str, &str)>) {
+        let lookup = |name: &str| {
+            variables
+                .iter()
+                .find(|(known, _)| *known == name)
+                .map(|(_, value)| (*value).to_owned())
+        };
+        let found = named(flag, lookup).expect("all are Engines");
+        let found = found
+            .as_ref()
+            .map(|(endpoint, origin)| (endpoint.to_string(), *origin));
+        assert_eq!(
+            found,
+            expected.map(|(endpoint, origin)| (endpoint.to_owned(), origin))
+        );
+    }
+
+    #[test]
+    fn the_command_line_goes_before_the_application_and_that_before_docker() {
+        let all = [
+            (DOCKER_URL, "http://application:2375"),
+            ("DOCKER_HOST", "tcp://docker:2375"),
+        ];
+        check(
+            Some("/flag.sock"),
+            &all,
+            Some(("unix:///flag.sock", "the command line")),
+        );
+        check(None, &all, Some(("http://application:2375", DOCKER_URL)));
+        check(None, &all[1..], Some(("http://docker:2375", "DOCKER_HOST")));
+        check(None, &[], None);
+    }
+
+    #[test]
+    fn an_empty_variable_names_nothing() {
+        check(None, &[(DOCKER_URL, ""), ("DOCKER_HOST", "")], None);
+    }
+
+    #[test]
+    fn docker_host_means_tls_when_docker_verifies() {
+        check(
+            None,
+            &[("DOCKER_HOST", "tcp://e:2376"), ("DOCKER_TLS_VERIFY", "1")],
+            Some(("https://e:2376", "DOCKER_HOST")),
+        );
+    }
+}

@@ -1,0 +1,148 @@
+//! The folder of a private Engine. Everything that a later run needs to remove the Engine is in it.
+
+use std::fs::{self, DirBuilder, File};
+use std::os::unix::fs::{DirBuilderExt, MetadataExt};
+use std::path::{Path, PathBuf};
+
+use anyhow::{Context, Result};
+use ipnet::Ipv4Net;
+use swarm_nodes::Place;
+
+use crate::engine::bridge;
+use crate::machine::random;
+
+/// Engines live here: paths short enough for a unix socket (107 bytes), and a disk rather than
+/// memory, since overlay2 needs a real file system below it.
+const HOME: &str = "/var/tmp";
+
+/// The names of an Engine's folder, bridge and control groups begin with this, before a random part.
+const PREFIX: &str = "dax-";
+
+/// Holds the addresses of the Engine's networks and, if it stays, the checkout that it stays for.
+/// The run that uses an Engine locks it for as long as the run lasts.
+pub const LOCK_FILE: &str = "lock";
+
+/// The folder of a private Engine.
+pub struct EngineDir {
+    /// The folder.
+    pub dir: PathBuf,
+    /// The addresses of its networks.
+    pub block: Ipv4Net,
+    /// The checkout that it stays for, until `engine stop`; else it ends with the run that started it.
+    pub stays_for: Option<PathBuf>,
+    /// The kernel unlocks it when the run ends, however it ends.
+    _lock: Option<File>,
+}
+
+impl EngineDir {
+    /// Creates a folder, and finds free addresses.
+    pub fn create(stays_for: Option<PathBuf>) -> Result<Self> {
+        let block = bridge::free_block()?;
+        let dir = Path::new(HOME).join(format!("{PREFIX}{}", random::suffix()?));
+        DirBuilder::new()
+            .mode(0o700)
+            .create(&dir)
+            .with_context(|| format!("failed to create {}", dir.display()))?;
+        let path = dir.join(LOCK_FILE);
+        let root = stays_for.as_deref().unwrap_or(Path::new("")).display();
+        // Locked before it has any content, since another run removes what is not locked.
+        let lock = File::create(&path).and_then(|file| file.lock().map(|()| file));
+        let lock = lock
+            .and_then(|file| fs::write(&path, format!("{block}\n{root}\n")).map(|()| file))
+            .with_context(|| format!("failed to write {}", path.display()))?;
+        Ok(Self {
+            dir,
+            block,
+            stays_for,
+            _lock: Some(lock),
+        })
+    }
+
+    /// The folder's name, which also names the control group.
+    pub fn name(&self) -> String {
+        self.dir
+            .file_name()
+            .map(|name| name.to_string_lossy().into_owned())
+            .unwrap_or_default()
+    }
+
+    /// The bridge's name; the kernel allows 15 characters, and the folder's name has 12.
+    pub fn bridge(&self) -> String {
+        self.name()
+    }
+
+    /// The unix socket.
+    pub fn socket(&self) -> PathBuf {
+        self.dir.join("docker.sock")
+    }
+
+    /// Where the nodes of a Swarm beside it are, if there is one.
+    pub fn swarm(&self) -> Place {
+        Place::beside(&self.dir, self.block.network())
+    }
+
+    /// Where the Engine keeps images and containers.
+    pub fn data(&self) -> PathBuf {
+        self.dir.join("data")
+    }
+
+    /// The Engine itself, locked for its removal, if the run that used it has ended without removing it.
+    pub fn if_abandoned(self) -> Option<Self> {
+        let lock = File::open(self.dir.join(LOCK_FILE)).ok()?;
+        let is_abandoned = self.stays_for.is_none() && lock.try_lock().is_ok();
+        is_abandoned.then_some(Self {
+            _lock: Some(lock),
+            ..self
+        })
+    }
+
+    /// Every private Engine of this user.
+    pub fn all() -> Vec<Self> {
+        let entries = fs::read_dir(HOME).into_iter().flatten().flatten();
+        entries
+            .filter(|entry| entry.file_name().to_string_lossy().starts_with(PREFIX))
+            .filter_map(|entry| Self::read(&entry.path()))
+            .collect()
+    }
+
+    fn read(dir: &Path) -> Option<Self> {
+        // Anybody can make a folder there; only our own is to be believed.
+        let metadata = dir.symlink_metadata().ok()?;
+        if !metadata.is_dir() || metadata.uid() != rustix::process::geteuid().as_raw() {
+            return None;
+        }
+        let text = fs::read_to_string(dir.join(LOCK_FILE)).ok()?;
+        let (block, stays_for) = parse(&text)?;
+        Some(Self {
+            dir: dir.to_owned(),
+            block,
+            stays_for,
+            _lock: None,
+        })
+    }
+}
+
+fn parse(text: &str) -> Option<(Ipv4Net, Option<PathBuf>)> {
+    let mut lines = text.lines();
+    let block = lines.next()?.parse().ok()?;
+    let root = lines.next()?;
+    Some((block, (!root.is_empty()).then(|| root.into())))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_record_says_whom_the_engine_stays_for() {
+        let block = "10.20.16.0/20".parse().expect("a block");
+        assert_eq!(parse("10.20.16.0/20\n\n"), Some((block, None)));
+        let root = Some(PathBuf::from("/home/a/checkout"));
+        assert_eq!(
+            parse("10.20.16.0/20\n/home/a/checkout\n"),
+            Some((block, root))
+        );
+        assert_eq!(parse("10.20.16.0/20"), None);
+        assert_eq!(parse(""), None);
+    }
+}

@@ -1,0 +1,404 @@
+//! Starts a private Engine: a `dockerd` and a `containerd` that share nothing with any other on this machine.
+//!
+//! Its files are in one folder, and its processes in namespaces of their own, so that
+//! [`teardown`] removes all of it, even after the run that started it was killed.
+
+mod bridge;
+pub mod choice;
+mod dir;
+mod image_cache;
+mod namespaces;
+mod outbound;
+pub mod suite;
+pub mod swarm;
+pub mod teardown;
+
+use std::fs::{self, File};
+use std::net::Ipv4Addr;
+use std::path::{Path, PathBuf};
+use std::process::{Command, Stdio};
+use std::thread;
+use std::time::{Duration, Instant};
+
+use anyhow::{Context, Result, anyhow, bail};
+use swarm_nodes::Place;
+
+use crate::docker::Docker;
+use crate::docker::endpoint::Endpoint;
+use crate::engine::dir::EngineDir;
+use crate::engine::namespaces::Namespaces;
+use crate::engine::suite::{EngineArguments, ImageStore};
+use crate::machine::process::{self, POLL_INTERVAL};
+use crate::machine::{interrupt, setup, workspace};
+use dynamic_access_admin::certs;
+use dynamic_access_admin::progress::say;
+
+/// A daemon gets its name once the program that starts it has become it, which takes a moment on a busy
+/// machine. Before that, its absence says nothing.
+const EXEC_BOUND: Duration = Duration::from_secs(2);
+
+/// A first start takes two seconds on an idle machine; compilers may be running at the same time.
+const START_BOUND: Duration = Duration::from_secs(60);
+
+/// Without containers, dockerd ends within a second.
+const DAEMON_GRACE: Duration = Duration::from_secs(15);
+
+/// The name in a private Engine's certificate.
+const TLS_HOST: &str = "localhost";
+
+/// Where a private Engine listens in addition to its unix socket.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Listen {
+    /// Nowhere.
+    Socket,
+    /// On a port of loopback, without authentication.
+    Plain(u16),
+    /// On a port of loopback, for clients with a certificate.
+    Tls(u16),
+}
+
+/// How a private Engine is reached over mutual TLS.
+pub struct Tls {
+    /// The Engine.
+    pub endpoint: Endpoint,
+    /// Spin's runtime configuration for it, beside the certificates.
+    pub runtime_config: PathBuf,
+}
+
+/// A private Engine; dropping it removes all of it, unless it stays.
+pub struct Engine {
+    dir: EngineDir,
+    listen: Listen,
+    /// Where its programs are, if not in this machine's own root.
+    root: Option<PathBuf>,
+    image_store: ImageStore,
+    namespaces: Namespaces,
+    /// Whether dropping it removes it.
+    is_removed_on_drop: bool,
+    keeps_images: bool,
+}
+
+impl Engine {
+    /// Installs whatever is missing, starts an Engine, and waits until it answers.
+    pub fn start(listen: Listen, which: EngineArguments) -> Result<Self> {
+        Self::launch(listen, which, None, false)
+    }
+
+    /// As [`Engine::start`], with the images of the last such run. Only those of this
+    /// machine's own Engine are kept: another cannot read them.
+    pub fn start_with_kept_images(listen: Listen, which: EngineArguments) -> Result<Self> {
+        Self::launch(listen, which, None, which.is_default())
+    }
+
+    /// As [`Engine::start`], but the Engine can outlive this process; see [`Engine::stay`].
+    pub fn start_to_stay(listen: Listen) -> Result<Self> {
+        Self::launch(
+            listen,
+            EngineArguments::default(),
+            Some(workspace::root()),
+            false,
+        )
+    }
+
+    fn launch(
+        listen: Listen,
+        which: EngineArguments,
+        stays_for: Option<PathBuf>,
+        keeps_images: bool,
+    ) -> Result<Self> {
+        which.check()?;
+        if !workspace::is_root() {
+            bail!(
+                "a private Docker Engine needs root: `sudo env PATH=\"$PATH\" cargo xtask …`, \
+                 or name an Engine with DOCKER_HOST"
+            );
+        }
+        ensure_programs()?;
+        let root = which.root()?;
+        teardown::sweep();
+        let started = Instant::now();
+        let stays = stays_for.is_some();
+        let dir = EngineDir::create(stays_for)?;
+        let namespaces = match Namespaces::create(&dir.dir, root.as_deref(), stays) {
+            Ok(namespaces) => namespaces,
+            Err(error) => {
+                teardown::remove(&dir)?;
+                return Err(error);
+            }
+        };
+        let engine = Self {
+            dir,
+            listen,
+            root,
+            image_store: which.image_store,
+            namespaces,
+            is_removed_on_drop: true,
+            keeps_images,
+        };
+        if keeps_images {
+            image_cache::take(&engine.dir);
+        }
+        bridge::create(&engine.dir.bridge(), engine.dir.block)?;
+        engine.start_containerd()?;
+        engine.start_dockerd()?;
+        say(&format!(
+            "private Engine: {} at {}, after {:.1} s",
+            engine.docker().version()?,
+            engine.socket().display(),
+            started.elapsed().as_secs_f32()
+        ));
+        Ok(engine)
+    }
+
+    /// Leaves the Engine running until `engine stop`; it must have been started to stay.
+    pub fn stay(mut self) {
+        self.is_removed_on_drop = false;
+    }
+
+    /// The folder with all of its files.
+    pub fn dir(&self) -> &Path {
+        &self.dir.dir
+    }
+
+    /// The first process of its namespaces, seen from outside.
+    pub fn init(&self) -> i32 {
+        self.namespaces.init()
+    }
+
+    /// Where the nodes of a Swarm beside it are.
+    pub fn swarm(&self) -> Place {
+        self.dir.swarm()
+    }
+
+    /// The unix socket that it listens on.
+    pub fn socket(&self) -> PathBuf {
+        self.dir.socket()
+    }
+
+    /// How it is reached over mutual TLS, if it was started with TLS.
+    pub fn tls(&self) -> Option<Tls> {
+        let Listen::Tls(port) = self.listen else {
+            return None;
+        };
+        Some(Tls {
+            endpoint: Endpoint::Tls(format!("{TLS_HOST}:{port}")),
+            runtime_config: certs::runtime_config_file(&self.certs()),
+        })
+    }
+
+    fn certs(&self) -> PathBuf {
+        self.dir.dir.join("certs")
+    }
+
+    /// The file with the process id of its `dockerd`, as seen inside its namespaces.
+    pub fn pid_file(&self) -> PathBuf {
+        self.dir.dir.join("dockerd.pid")
+    }
+
+    /// The address at which its containers reach this machine.
+    pub fn bridge_address(&self) -> Ipv4Addr {
+        bridge::address(self.dir.block)
+    }
+
+    /// The Docker CLI's view of it.
+    pub fn docker(&self) -> Docker {
+        Docker::private(&self.socket())
+    }
+
+    /// Lets its containers reach beyond this machine.
+    pub fn open_outbound(&self) -> Result<()> {
+        outbound::open(&self.dir)?;
+        say("private Engine: its containers can reach beyond this machine");
+        Ok(())
+    }
+
+    fn start_containerd(&self) -> Result<()> {
+        let dir = &self.dir.dir;
+        // This plugin is for Kubernetes and would write outside our folder.
+        let config = "version = 2\ndisabled_plugins = [\"io.containerd.grpc.v1.cri\"]\n";
+        fs::write(dir.join("containerd.toml"), config)?;
+        let mut command = self.daemon(&self.program("containerd")?);
+        command
+            .arg("--config")
+            .arg(dir.join("containerd.toml"))
+            .arg("--root")
+            .arg(dir.join("containerd"))
+            .arg("--state")
+            .arg(dir.join("containerd-state"))
+            .arg("--address")
+            .arg(dir.join("containerd.sock"));
+        let socket = dir.join("containerd.sock");
+        self.spawn(&mut command, "containerd", || match socket.exists() {
+            true => Ok(()),
+            false => bail!("there is no {}", socket.display()),
+        })
+    }
+
+    fn start_dockerd(&self) -> Result<()> {
+        let EngineDir { dir, block, .. } = &self.dir;
+        // So that the machine's own /etc/docker/daemon.json is not read.
+        fs::write(dir.join("daemon.json"), self.daemon_json())?;
+        let mut command = self.daemon(&self.program("dockerd")?);
+        command
+            .arg("--config-file")
+            .arg(dir.join("daemon.json"))
+            .arg("--data-root")
+            .arg(self.dir.data())
+            .arg("--exec-root")
+            .arg(dir.join("exec"))
+            .arg("--pidfile")
+            .arg(self.pid_file())
+            .arg("--containerd")
+            .arg(dir.join("containerd.sock"))
+            .arg(format!("--host=unix://{}", self.dir.socket().display()))
+            .arg(format!("--bridge={}", self.dir.bridge()))
+            .arg(format!("--cgroup-parent=/{}", self.dir.name()))
+            .arg("--exec-opt=native.cgroupdriver=cgroupfs")
+            .arg(format!("--default-address-pool=base={},size=24", block))
+            // Firewall rules could collide with those of a running Engine. Containers reach
+            // this machine over the bridge without any, which is enough.
+            .args(["--iptables=false", "--ip6tables=false", "--ip-masq=false"])
+            .arg("--ip-forward=false");
+        match self.listen {
+            Listen::Socket => {}
+            Listen::Plain(port) => {
+                command.arg(format!("--host=tcp://127.0.0.1:{port}"));
+                // Said explicitly, since the Engine otherwise delays its start to warn about it.
+                command.arg("--tls=false");
+            }
+            Listen::Tls(port) => {
+                certs::make_for(&self.certs(), TLS_HOST)?;
+                command.arg(format!("--host=tcp://127.0.0.1:{port}"));
+                command.args(certs::dockerd_options(&self.certs()));
+            }
+        }
+        let docker = self.docker();
+        self.spawn(&mut command, "dockerd", || docker.ping())
+    }
+
+    /// The command that starts a daemon in the Engine's namespaces; see [`Engine::spawn`].
+    pub fn daemon(&self, program: &Path) -> Command {
+        self.namespaces.daemon(program)
+    }
+
+    /// Starts a daemon, given as an [`Engine::daemon`], and waits until it is ready. Its output goes to a file in the folder.
+    pub fn spawn(
+        &self,
+        command: &mut Command,
+        name: &str,
+        ready: impl Fn() -> Result<()>,
+    ) -> Result<()> {
+        let log_path = self.dir.dir.join(format!("{name}.log"));
+        let log = File::create(&log_path)?;
+        let started = command
+            .stdin(Stdio::null())
+            .stdout(log.try_clone()?)
+            .stderr(log)
+            .status()
+            .with_context(|| format!("failed to run {name}"))
+            .and_then(|_| self.wait_until(name, ready));
+        match started {
+            Err(error) if !interrupt::requested() => {
+                let log = fs::read_to_string(&log_path).unwrap_or_default();
+                Err(error.context(format!(
+                    "{name} did not start; the end of its log:\n{}",
+                    process::tail(&log)
+                )))
+            }
+            other => other,
+        }
+    }
+
+    fn wait_until(&self, name: &str, ready: impl Fn() -> Result<()>) -> Result<()> {
+        let begun = Instant::now();
+        let deadline = begun + START_BOUND;
+        loop {
+            let Err(not_yet) = ready() else {
+                return Ok(());
+            };
+            interrupt::check()?;
+            if begun.elapsed() > EXEC_BOUND && !self.namespaces.has_daemon(name) {
+                bail!("it has ended");
+            }
+            if Instant::now() >= deadline {
+                return Err(not_yet.context(format!("it is not ready after {START_BOUND:?}")));
+            }
+            thread::sleep(POLL_INTERVAL);
+        }
+    }
+
+    /// The configuration of `dockerd`: the runtimes that are installed besides runc, and
+    /// where images are kept.
+    fn daemon_json(&self) -> String {
+        let mut config = serde_json::json!({});
+        if let Ok(crun) = self.program("crun") {
+            config["runtimes"] = serde_json::json!({"crun": {"path": crun}});
+        }
+        if self.image_store == ImageStore::Containerd {
+            config["features"] = serde_json::json!({"containerd-snapshotter": true});
+        }
+        config.to_string()
+    }
+
+    /// The path of one of its programs, in its own root.
+    fn program(&self, name: &str) -> Result<PathBuf> {
+        let found = match &self.root {
+            Some(root) => suite::program(root, name),
+            None => workspace::program(name),
+        };
+        found.ok_or_else(|| {
+            anyhow!("`{name}` is missing; as root: xtask/setup.sh docker \"a private Engine\"")
+        })
+    }
+
+    /// Whether its programs are this machine's own.
+    pub fn is_of_this_machine(&self) -> bool {
+        self.root.is_none()
+    }
+
+    /// Ends `dockerd` cleanly, so that its images can be used again.
+    fn end_dockerd(&self) {
+        let Ok(pid) = fs::read_to_string(self.pid_file()) else {
+            return;
+        };
+        let mut command = self.namespaces.command(Path::new("kill"));
+        command.args(["-s", "TERM", pid.trim()]);
+        if process::output_within(&mut command, POLL_INTERVAL * 100).is_err() {
+            return;
+        }
+        let deadline = Instant::now() + DAEMON_GRACE;
+        while self.docker().ping().is_ok() && Instant::now() < deadline {
+            thread::sleep(POLL_INTERVAL);
+        }
+    }
+}
+
+impl Drop for Engine {
+    fn drop(&mut self) {
+        if !self.is_removed_on_drop {
+            return;
+        }
+        say("private Engine: removing it");
+        let removed = match self.keeps_images && image_cache::tidy(&self.docker()).is_ok() {
+            true => {
+                self.end_dockerd();
+                teardown::remove_but_images(&self.dir)
+            }
+            false => teardown::remove(&self.dir),
+        };
+        self.namespaces.reap();
+        if let Err(error) = removed {
+            say(&format!(
+                "private Engine: {error:#}; `cargo xtask engine stop` removes what is left"
+            ));
+        }
+    }
+}
+
+fn ensure_programs() -> Result<()> {
+    let needed = ["dockerd", "containerd", "runc", "ip", "iptables", "docker"];
+    if needed.iter().all(|name| workspace::program(name).is_some()) {
+        return Ok(());
+    }
+    setup::docker("a private Docker Engine")
+}

@@ -1,0 +1,200 @@
+//! The pid and mount namespaces of a private Engine.
+//!
+//! All of its daemons and containers run in them. When their first process ends, the kernel kills
+//! all the others and undoes their mounts, so nothing of them has to be looked for.
+
+use std::fs;
+use std::os::unix::process::CommandExt;
+use std::path::Path;
+use std::process::{Child, Command, Stdio};
+use std::thread;
+use std::time::{Duration, Instant};
+
+use anyhow::{Context, Result, bail};
+use rustix::process::{Pid, Signal, kill_process};
+
+use crate::engine::dir::LOCK_FILE;
+use crate::machine::process::POLL_INTERVAL;
+
+/// The first process, which comes with Docker: it collects the processes that lose their parent.
+const INIT: &str = "docker-init";
+
+/// `unshare` takes milliseconds.
+const START_BOUND: Duration = Duration::from_secs(10);
+
+/// The kernel needs a moment to kill a namespace and undo its mounts.
+const KILLED_BOUND: Duration = Duration::from_secs(20);
+
+/// Makes a folder the root of a mount namespace, and runs a program there. Its parameters
+/// are the root, the Engine's folder, which is at the same place in it, and the program.
+///
+/// A change of root (`chroot`) would not do: containers need a root that is a mount.
+const ENTER: &str = r#"
+set -e
+root=$1 dir=$2
+shift 2
+mount --bind "$root" "$root"
+mount --types proc proc "$root/proc"
+for folder in sys dev; do mount --rbind "/$folder" "$root/$folder"; done
+for folder in run tmp var/tmp; do mount --types tmpfs tmpfs "$root/$folder"; done
+mkdir "$root$dir"
+mount --bind "$dir" "$root$dir"
+mount --bind /etc/resolv.conf "$root/etc/resolv.conf"
+cd "$root"
+pivot_root . mnt
+cd /
+umount --lazy /mnt
+exec "$@"
+"#;
+
+/// Namespaces with nothing but their first process.
+pub struct Namespaces {
+    unshare: Child,
+    init: i32,
+}
+
+impl Namespaces {
+    /// Creates them for the Engine in `dir`, whose programs are in `root`, or else in this
+    /// machine's own. Unless they stay, they end when this process does.
+    pub fn create(dir: &Path, root: Option<&Path>, stay: bool) -> Result<Self> {
+        let unshare = ["--pid", "--mount", "--mount-proc", "--fork"];
+        let mut command = match stay {
+            true => Command::new("unshare"),
+            false => {
+                let mut command = Command::new("setpriv");
+                command.args(["--pdeathsig", "KILL", "unshare", "--kill-child"]);
+                command
+            }
+        };
+        command.args(unshare);
+        if let Some(root) = root {
+            command.args(["sh", "-c", ENTER, "sh"]).arg(root).arg(dir);
+        }
+        command.args([INIT, "--"]);
+        // Waits for ever, with the folder in its command line.
+        command.args(["tail", "--follow"]).arg(dir.join(LOCK_FILE));
+        let mut unshare = command
+            .stdin(Stdio::null())
+            .stdout(Stdio::null())
+            .stderr(Stdio::null())
+            // Ctrl-C on the terminal must not reach it.
+            .process_group(0)
+            .spawn()
+            .context("failed to run unshare (package util-linux)")?;
+        let deadline = Instant::now() + START_BOUND;
+        loop {
+            if let Some(&init) = inits(dir).first() {
+                return Ok(Self { unshare, init });
+            }
+            if let Some(status) = unshare.try_wait()? {
+                bail!("unshare failed: {status}; private Engines need root and namespaces");
+            }
+            if Instant::now() >= deadline {
+                bail!("unshare has started nothing within {START_BOUND:?}");
+            }
+            thread::sleep(POLL_INTERVAL);
+        }
+    }
+
+    /// A command that runs in them.
+    pub fn command(&self, program: &Path) -> Command {
+        let mut command = Command::new("nsenter");
+        command.args(["--target", &self.init.to_string(), "--pid", "--mount", "--"]);
+        command.arg(program);
+        command
+    }
+
+    /// A command that leaves a daemon running in them. The first process collects the daemon when it
+    /// ends; an `nsenter` that waited for it would stop for good if the daemon was once stopped.
+    pub fn daemon(&self, program: &Path) -> Command {
+        let mut command = self.command(Path::new("setsid"));
+        command.arg("--fork").arg(program);
+        command
+    }
+
+    /// Whether a daemon of that name runs.
+    pub fn has_daemon(&self, name: &str) -> bool {
+        let init = self.init;
+        let children = fs::read_to_string(format!("/proc/{init}/task/{init}/children"));
+        children.unwrap_or_default().split(' ').any(|child| {
+            let found = fs::read_to_string(format!("/proc/{child}/comm"));
+            found.is_ok_and(|found| found.trim_end() == name)
+        })
+    }
+
+    /// The number of their first process, outside of them.
+    pub fn init(&self) -> i32 {
+        self.init
+    }
+
+    /// Takes the status of an `unshare` that has ended, which would stay as a zombie otherwise.
+    pub fn reap(&mut self) {
+        let deadline = Instant::now() + KILLED_BOUND;
+        while matches!(self.unshare.try_wait(), Ok(None)) && Instant::now() < deadline {
+            thread::sleep(POLL_INTERVAL);
+        }
+    }
+}
+
+/// Kills the namespaces of the Engine in `dir`, and says whether all of their processes are gone.
+pub fn kill(dir: &Path) -> bool {
+    let inits = inits(dir);
+    for init in &inits {
+        if let Some(pid) = Pid::from_raw(*init) {
+            // A failure means that it has ended meanwhile.
+            let _ = kill_process(pid, Signal::KILL);
+        }
+    }
+    let deadline = Instant::now() + KILLED_BOUND;
+    let are_gone = || inits.iter().all(|init| has_ended(*init));
+    while !are_gone() && Instant::now() < deadline {
+        thread::sleep(POLL_INTERVAL);
+    }
+    are_gone()
+}
+
+/// Whether a process has ended: a first process does only after all others of its namespace.
+fn has_ended(pid: i32) -> bool {
+    let stat = fs::read_to_string(format!("/proc/{pid}/stat")).unwrap_or_default();
+    // After the name in parentheses comes the state (proc(5)).
+    let state = stat.rsplit_once(") ").map(|(_, rest)| rest);
+    state.is_none_or(|state| state.starts_with('Z'))
+}
+
+/// The first processes of namespaces of the Engine in `dir`.
+fn inits(dir: &Path) -> Vec<i32> {
+    let lock = dir.join(LOCK_FILE);
+    let entries = fs::read_dir("/proc").into_iter().flatten().flatten();
+    entries
+        .filter_map(|entry| entry.file_name().to_str()?.parse().ok())
+        .filter(|pid: &i32| {
+            let line = fs::read(format!("/proc/{pid}/cmdline")).unwrap_or_default();
+            is_init(&String::from_utf8_lossy(&line), &lock)
+        })
+        .collect()
+}
+
+/// Whether a command line, with its words ended by NUL, is that of a first process.
+fn is_init(line: &str, lock: &Path) -> bool {
+    let mut words = line.trim_end_matches('\0').split('\0');
+    let program = words.next().unwrap_or_default();
+    program.rsplit('/').next() == Some(INIT) && words.next_back() == lock.to_str()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn an_init_is_told_by_its_program_and_the_engines_folder() {
+        let lock = Path::new("/var/tmp/dax-0123abcd/lock");
+        let line = "docker-init\0--\0tail\0--follow\0/var/tmp/dax-0123abcd/lock\0";
+        assert!(is_init(line, lock));
+        assert!(!is_init(&format!("unshare\0--fork\0{line}"), lock));
+        assert!(!is_init(line, Path::new("/var/tmp/dax-0123abce/lock")));
+        assert!(!is_init(
+            "tail\0--follow\0/var/tmp/dax-0123abcd/lock\0",
+            lock
+        ));
+    }
+}

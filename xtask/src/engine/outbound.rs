@@ -1,0 +1,78 @@
+//! Lets the containers of a private Engine reach beyond this machine, which the real agent needs.
+//!
+//! It sets three firewall rules that name the Engine's own addresses, and the kernel's switch for
+//! forwarding. All are undone when the Engine is removed. No chain of another Engine is touched.
+
+use std::fs;
+use std::process::Command;
+use std::time::Duration;
+
+use anyhow::{Context, Result};
+
+use crate::engine::dir::EngineDir;
+use crate::machine::{process, workspace};
+
+/// The kernel's switch for forwarding between networks.
+const SWITCH: &str = "/proc/sys/net/ipv4/ip_forward";
+
+/// The file in the Engine's folder with the previous value of the switch.
+const MARK: &str = "outbound";
+
+/// Setting a rule is immediate, unless another program holds the firewall's lock.
+const RULE_BOUND: Duration = Duration::from_secs(10);
+
+/// Opens the way out.
+pub fn open(engine: &EngineDir) -> Result<()> {
+    let before = fs::read_to_string(SWITCH).with_context(|| format!("failed to read {SWITCH}"))?;
+    // Written before the first rule, so that a run that is cut short undoes what it did.
+    fs::write(engine.dir.join(MARK), &before)?;
+    for (chain, rule) in rules(engine) {
+        // First in its chain: a running Engine may drop everything further down.
+        iptables(&[&["--insert"], chain, &as_words(&rule)].concat())?;
+    }
+    fs::write(SWITCH, "1\n").with_context(|| format!("failed to write {SWITCH}"))
+}
+
+/// Undoes what [`open`] did, if it did.
+pub fn close(engine: &EngineDir, is_last_engine: bool) {
+    let Ok(before) = fs::read_to_string(engine.dir.join(MARK)) else {
+        return;
+    };
+    for (chain, rule) in rules(engine) {
+        // This fails for a rule that was never set or has been flushed, which is fine.
+        let _ = iptables(&[&["--delete"], chain, &as_words(&rule)].concat());
+    }
+    // Any other Engine relies on the switch.
+    if is_last_engine && let Err(error) = fs::write(SWITCH, before) {
+        dynamic_access_admin::progress::say(&format!("failed to restore {SWITCH}: {error}"));
+    }
+}
+
+/// The rules: the chain with its table, and the match with its target.
+fn rules(engine: &EngineDir) -> [(&'static [&'static str], String); 3] {
+    let block = engine.block;
+    [
+        (
+            &["POSTROUTING", "--table", "nat"],
+            format!("--source {block} ! --destination {block} --jump MASQUERADE"),
+        ),
+        (&["FORWARD"], format!("--source {block} --jump ACCEPT")),
+        (
+            &["FORWARD"],
+            format!(
+                "--destination {block} --match conntrack --ctstate RELATED,ESTABLISHED --jump ACCEPT"
+            ),
+        ),
+    ]
+}
+
+fn as_words(rule: &str) -> Vec<&str> {
+    rule.split(' ').collect()
+}
+
+fn iptables(arguments: &[&str]) -> Result<()> {
+    let program = workspace::program("iptables").unwrap_or_else(|| "iptables".into());
+    let mut command = Command::new(program);
+    command.args(["--wait", "5"]).args(arguments);
+    process::output_within(&mut command, RULE_BOUND).map(drop)
+}

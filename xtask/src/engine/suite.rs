@@ -1,0 +1,86 @@
+//! Which Engine a private one is: this machine's own, or that of another Debian suite, in a root of its own.
+
+use std::fs;
+use std::path::{Path, PathBuf};
+
+use anyhow::{Result, bail};
+use clap::{Args, ValueEnum};
+
+use crate::machine::{setup, workspace};
+
+/// Which private Engine to start.
+#[derive(Args, Debug, Clone, Copy, Default)]
+pub struct EngineArguments {
+    /// The Debian suite that the private Engine, and Podman beside it, come from
+    #[arg(long = "engine", value_name = "SUITE", default_value_t, value_enum)]
+    pub suite: Suite,
+
+    /// Where Docker keeps its images
+    #[arg(long, value_name = "STORE", default_value_t, value_enum)]
+    pub image_store: ImageStore,
+}
+
+/// A Debian suite.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, ValueEnum)]
+pub enum Suite {
+    /// This machine's own docker.io and podman, which on Debian 12 are Docker 20.10 and Podman 4.3
+    #[default]
+    Bookworm,
+    /// Debian 13: Docker 26.1, Podman 5.4
+    Trixie,
+    /// Debian unstable, which changes: Docker 28.5, Podman 5.8 and later
+    Sid,
+}
+
+/// Where Docker keeps its images.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, ValueEnum)]
+pub enum ImageStore {
+    /// In its own store, overlay2
+    #[default]
+    Overlay2,
+    /// In that of containerd
+    Containerd,
+}
+
+impl EngineArguments {
+    /// Whether it is this machine's own Engine, as it is without options.
+    pub fn is_default(self) -> bool {
+        self.suite == Suite::default() && self.image_store == ImageStore::default()
+    }
+
+    /// Fails if there is no such Engine.
+    pub fn check(self) -> Result<()> {
+        if self.suite == Suite::Bookworm && self.image_store == ImageStore::Containerd {
+            bail!(
+                "Docker 20.10 cannot keep its images in containerd; choose --engine trixie or sid"
+            );
+        }
+        Ok(())
+    }
+
+    /// The folder that holds the Engine's programs, installed first if it is not there;
+    /// `None` for this machine's own.
+    pub fn root(self) -> Result<Option<PathBuf>> {
+        let suite = match self.suite {
+            Suite::Bookworm => return Ok(None),
+            Suite::Trixie => "trixie",
+            Suite::Sid => "sid",
+        };
+        let root = workspace::cache_dir().join("engines").join(suite);
+        if !root.is_dir() {
+            fs::create_dir_all(workspace::cache_dir().join("engines"))?;
+            setup::engine_root(suite, &root)?;
+        }
+        Ok(Some(root))
+    }
+}
+
+/// The path of a program as it is within a root.
+pub fn program(root: &Path, name: &str) -> Option<PathBuf> {
+    let folders = ["usr/sbin", "usr/bin"].map(|folder| Path::new(folder).join(name));
+    // A link may lead to where it only is within the root.
+    let found = folders
+        .into_iter()
+        .find(|path| root.join(path).symlink_metadata().is_ok());
+    found.map(|path| Path::new("/").join(path))
+}

@@ -1,0 +1,134 @@
+//! The Swarm of `up --swarm`: its nodes, with the agent's image and the targets' network on each.
+
+use std::env;
+
+use anyhow::{Result, bail};
+use clap::Args;
+use dynamic_access_admin::progress::{say, timed};
+use swarm_nodes::{COUNT_MAX, Nodes, Plan};
+
+use crate::docker::endpoint::Endpoint;
+use crate::docker::{Docker, network};
+use crate::engine::Engine;
+use crate::engine::suite::{EngineArguments, ImageStore, Suite};
+use crate::machine::interrupt;
+
+/// The variable with the operator's own changes of a target.
+const PATCH: &str = "SPIN_VARIABLE_CONTAINER_PATCH";
+
+/// Permits managers as nodes of targets, since all nodes here are managers.
+const ANY_NODE: &str = r#"{"Placement":{"Constraints":[]}}"#;
+
+/// Whether there is a Swarm.
+#[derive(Args, Clone, Copy)]
+pub struct SwarmArguments {
+    /// Use a Swarm of that many managers on this machine, of Debian 13's Engine unless `--engine sid` is given
+    #[arg(
+        id = "swarm",
+        long,
+        value_name = "NODES",
+        value_parser = clap::value_parser!(u8).range(1..=i64::from(COUNT_MAX)),
+    )]
+    pub count: Option<u8>,
+}
+
+impl SwarmArguments {
+    /// The Engine to start, which must not be that of Debian 12 for a Swarm: it is too old.
+    pub fn engine(self, asked: EngineArguments) -> Result<EngineArguments> {
+        if self.count.is_none() {
+            return Ok(asked);
+        }
+        if asked.image_store != ImageStore::default() {
+            bail!("the nodes of a Swarm keep their images in overlay2; leave out --image-store");
+        }
+        let suite = match asked.suite {
+            Suite::Bookworm => Suite::Trixie,
+            later => later,
+        };
+        Ok(EngineArguments { suite, ..asked })
+    }
+}
+
+/// A Swarm; dropping it removes it, with its targets.
+pub struct Swarm {
+    nodes: Nodes,
+    /// The id of the image that was loaded.
+    pub image: Option<String>,
+}
+
+impl Swarm {
+    /// Makes one beside a private Engine, and gives each node the image of that name, if there is one.
+    /// If the nodes listen on TCP, whoever reaches them is root here, targets included.
+    pub fn start(engine: &Engine, count: u8, image: Option<&str>, is_on_tcp: bool) -> Result<Self> {
+        let nodes = timed("Swarm: make the nodes and join them", || {
+            Nodes::start(Plan {
+                place: engine.swarm(),
+                init: engine.init(),
+                count,
+                is_on_tcp,
+                go_on: interrupt::check,
+            })
+        })?;
+        let load = |name| nodes.load_image(&engine.socket(), name);
+        let image = image.map(|name| timed("Swarm: load the agent image", || load(name)));
+        let image = image.transpose()?;
+        nodes.make_network(network::NETWORK)?;
+        say(&format!(
+            "network: {}, on each node without traffic between targets",
+            network::NETWORK
+        ));
+        Ok(Self { nodes, image })
+    }
+
+    /// The Docker CLI's view of the first node.
+    pub fn docker(&self) -> Docker {
+        Docker::private(&self.nodes.socket(1))
+    }
+
+    /// The addresses of the nodes, on TCP.
+    pub fn endpoints(&self) -> Vec<Endpoint> {
+        let addresses = self.nodes.numbers().map(|node| self.nodes.address(node));
+        addresses
+            .map(|address| Endpoint::Tcp(address.to_string()))
+            .collect()
+    }
+
+    /// The server's variables for it.
+    pub fn variables(&self) -> Vec<(&'static str, String)> {
+        let mut variables = vec![("scheduler", "swarm".to_owned())];
+        if let Some(image) = &self.image {
+            variables.push(("agent_image", image.clone()));
+        }
+        if env::var_os(PATCH).is_none() {
+            variables.push(("container_patch", ANY_NODE.to_owned()));
+        }
+        variables
+    }
+
+    /// The nodes, as `docker node ls` shows them.
+    pub fn table(&self) -> Result<String> {
+        self.docker().ask(&["node", "ls"])
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_swarm_has_an_engine_that_is_new_enough() {
+        let suite = |count, suite| {
+            let asked = EngineArguments {
+                suite,
+                ..EngineArguments::default()
+            };
+            SwarmArguments { count }
+                .engine(asked)
+                .expect("an Engine")
+                .suite
+        };
+        assert_eq!(suite(Some(3), Suite::Bookworm), Suite::Trixie);
+        assert_eq!(suite(Some(3), Suite::Sid), Suite::Sid);
+        assert_eq!(suite(None, Suite::Bookworm), Suite::Bookworm);
+    }
+}

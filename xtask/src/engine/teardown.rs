@@ -1,0 +1,86 @@
+//! Removes what a private Engine leaves outside of its namespaces: its bridges, firewall rules,
+//! control groups and files, and those of a Swarm beside it.
+//!
+//! Works from what is found rather than from what was remembered, so that it also serves after a
+//! crash.
+
+use std::fs;
+
+use anyhow::{Context, Result, bail};
+use dynamic_access_admin::progress::say;
+
+use crate::engine::dir::EngineDir;
+use crate::engine::{bridge, image_cache, namespaces, outbound};
+use crate::machine::workspace;
+
+/// Removes the Engines that stay for this checkout, and says how many they were.
+pub fn stop_all() -> Result<usize> {
+    sweep();
+    let root = Some(workspace::root());
+    let mut stopped = 0;
+    for engine in EngineDir::all() {
+        if engine.stays_for == root {
+            remove(&engine)?;
+            stopped += 1;
+        }
+    }
+    Ok(stopped)
+}
+
+/// Removes the Engines whose runs were killed before they could.
+pub fn sweep() {
+    for engine in EngineDir::all()
+        .into_iter()
+        .filter_map(EngineDir::if_abandoned)
+    {
+        say(&format!(
+            "removing {}, left by a run that was killed",
+            engine.dir.display()
+        ));
+        if let Err(error) = remove(&engine) {
+            say(&format!("{error:#}"));
+        }
+    }
+}
+
+/// Removes one Engine.
+pub fn remove(engine: &EngineDir) -> Result<()> {
+    take_apart(engine)?;
+    delete(engine)
+}
+
+/// As [`remove`], but keeps the images of an Engine without containers for the next run.
+pub fn remove_but_images(engine: &EngineDir) -> Result<()> {
+    take_apart(engine)?;
+    let kept = image_cache::keep(engine);
+    delete(engine)?;
+    kept
+}
+
+/// Ends and undoes everything but the files.
+fn take_apart(engine: &EngineDir) -> Result<()> {
+    if !namespaces::kill(&engine.dir) {
+        bail!("the processes of {} do not end", engine.dir.display());
+    }
+    engine.swarm().remove();
+    outbound::close(engine, !is_any_engine_running());
+    bridge::remove(&engine.bridge(), engine.block)?;
+    swarm_nodes::remove_control_groups(&engine.name());
+    Ok(())
+}
+
+fn delete(engine: &EngineDir) -> Result<()> {
+    fs::remove_dir_all(&engine.dir)
+        .with_context(|| format!("failed to remove {}", engine.dir.display()))
+}
+
+/// Whether any `dockerd` still runs, ours or not.
+fn is_any_engine_running() -> bool {
+    let entries = fs::read_dir("/proc").into_iter().flatten().flatten();
+    entries.map(|entry| entry.path()).any(|process| {
+        let name = fs::read_to_string(process.join("comm")).unwrap_or_default();
+        let line = fs::read(process.join("cmdline")).unwrap_or_default();
+        // A zombie has no command line.
+        name.trim() == "dockerd" && !line.is_empty()
+    })
+}

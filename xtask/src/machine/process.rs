@@ -1,0 +1,275 @@
+//! Runs other programs in process groups of their own, which end with us.
+
+use std::io::{ErrorKind, Read, Write};
+use std::os::unix::process::CommandExt;
+use std::process::{Child, Command, ExitStatus, Stdio};
+use std::thread::{self, JoinHandle};
+use std::time::{Duration, Instant};
+
+use anyhow::{Context, Result, anyhow, bail, ensure};
+use rustix::process::{Pid, Signal, kill_process_group};
+
+use crate::machine::interrupt;
+
+/// How often a wait polls: too short for a person to notice, and no load.
+pub const POLL_INTERVAL: Duration = Duration::from_millis(30);
+
+/// How long a program may take to end after SIGTERM before it is killed:
+/// compilers and package managers end within a second or two.
+const GRACE: Duration = Duration::from_secs(5);
+
+/// How much of a failed program's output is shown; the reason is at its end.
+const SHOWN_LINES_MAX: usize = 40;
+
+/// How much of a program's output is kept. No program here prints nearly as much; one that does ends
+/// when its pipe closes.
+const PRINTED_BYTES_MAX: u64 = 64 << 20;
+
+/// A running program with everything it starts.
+///
+/// It leads a process group of its own, so that Ctrl-C on the terminal reaches
+/// us alone, and we decide in which order things end.
+pub struct Group {
+    name: String,
+    child: Child,
+}
+
+impl Group {
+    /// Starts a program without standard input.
+    pub fn spawn(command: &mut Command) -> Result<Self> {
+        Self::spawn_with(command, Stdio::null())
+    }
+
+    fn spawn_with(command: &mut Command, input: Stdio) -> Result<Self> {
+        let name = command.get_program().to_string_lossy().into_owned();
+        let child = command
+            .stdin(input)
+            .process_group(0)
+            .spawn()
+            .map_err(|error| match error.kind() {
+                ErrorKind::NotFound => anyhow!("`{name}` is not installed"),
+                _ => anyhow!("failed to run `{name}`: {error}"),
+            })?;
+        Ok(Self { name, child })
+    }
+
+    /// Waits until the program ends or a signal asks us to end.
+    pub fn wait(&mut self) -> Result<ExitStatus> {
+        self.poll(interrupt::check)
+    }
+
+    /// Waits until the program ends or `bound` has passed, whatever signal arrives.
+    fn wait_within(&mut self, bound: Duration) -> Result<ExitStatus> {
+        let deadline = Instant::now() + bound;
+        let name = self.name.clone();
+        self.poll(|| {
+            ensure!(
+                Instant::now() < deadline,
+                "`{name}` did not end within {bound:?}"
+            );
+            Ok(())
+        })
+    }
+
+    fn poll(&mut self, go_on: impl Fn() -> Result<()>) -> Result<ExitStatus> {
+        loop {
+            if let Some(status) = self.ended()? {
+                return Ok(status);
+            }
+            go_on()?;
+            thread::sleep(POLL_INTERVAL);
+        }
+    }
+
+    /// The status of a program that has ended.
+    pub fn ended(&mut self) -> Result<Option<ExitStatus>> {
+        self.child
+            .try_wait()
+            .with_context(|| format!("failed to wait for `{}`", self.name))
+    }
+
+    /// Asks the program to end, and kills it with its children after `grace`.
+    pub fn stop(&mut self, grace: Duration) {
+        let group = Pid::from_child(&self.child);
+        if matches!(self.child.try_wait(), Ok(Some(_))) {
+            return;
+        }
+        // A failure means that the group is already gone.
+        let _ = kill_process_group(group, Signal::TERM);
+        let deadline = Instant::now() + grace;
+        while matches!(self.child.try_wait(), Ok(None)) && Instant::now() < deadline {
+            thread::sleep(POLL_INTERVAL);
+        }
+        let _ = kill_process_group(group, Signal::KILL);
+        let _ = self.child.wait();
+    }
+}
+
+impl Drop for Group {
+    fn drop(&mut self) {
+        self.stop(GRACE);
+    }
+}
+
+/// Runs a program and shows its output; fails unless the program succeeds.
+pub fn run(command: &mut Command) -> Result<()> {
+    let status = status(command)?;
+    if !status.success() {
+        bail!("`{}` failed: {status}", shown(command));
+    }
+    Ok(())
+}
+
+/// Runs a program and shows its output.
+pub fn status(command: &mut Command) -> Result<ExitStatus> {
+    Group::spawn(command)?.wait()
+}
+
+/// Runs a program and returns what it printed; on failure its output is in the error.
+pub fn output(command: &mut Command) -> Result<String> {
+    finish(command, None)
+}
+
+/// As [`output`], but fails after `bound`, and is not interrupted by a signal.
+///
+/// For questions that must not hang, and for clean-up, which happens after the signal.
+pub fn output_within(command: &mut Command, bound: Duration) -> Result<String> {
+    finish(command, Some(bound))
+}
+
+/// Gives a program `input`, and returns what it printed, and what it complained of.
+///
+/// Its standard input stays open until it ends, because a closed one would cancel the request.
+pub fn exchange(
+    command: &mut Command,
+    input: Vec<u8>,
+    bound: Duration,
+) -> Result<(String, String)> {
+    command.stdout(Stdio::piped()).stderr(Stdio::piped());
+    let mut group = Group::spawn_with(command, Stdio::piped())?;
+    let stdin = group.child.stdin.take();
+    // In a thread, because a program that hangs reads nothing.
+    let given = thread::spawn(move || {
+        stdin.map(|mut stdin| {
+            // A program that does not read to the end says why.
+            let _ = stdin.write_all(&input);
+            stdin
+        })
+    });
+    let printed = drain(group.child.stdout.take());
+    let complained = drain(group.child.stderr.take());
+    group.wait_within(bound)?;
+    drop(given.join());
+    Ok((
+        printed.join().unwrap_or_default(),
+        complained.join().unwrap_or_default(),
+    ))
+}
+
+fn finish(command: &mut Command, bound: Option<Duration>) -> Result<String> {
+    let mut group = Group::spawn(command.stdout(Stdio::piped()).stderr(Stdio::piped()))?;
+    let printed = drain(group.child.stdout.take());
+    let complained = drain(group.child.stderr.take());
+    let status = match bound {
+        None => group.wait()?,
+        Some(bound) => group.wait_within(bound)?,
+    };
+    let printed = printed.join().unwrap_or_default();
+    let complained = complained.join().unwrap_or_default();
+    if !status.success() {
+        let all = format!("{printed}{complained}");
+        bail!("`{}` failed: {status}\n{}", shown(command), tail(&all));
+    }
+    Ok(printed)
+}
+
+fn drain(pipe: Option<impl Read + Send + 'static>) -> JoinHandle<String> {
+    thread::spawn(move || {
+        let mut bytes = Vec::new();
+        if let Some(pipe) = pipe {
+            // What was read before the pipe broke is all there is.
+            let _ = pipe.take(PRINTED_BYTES_MAX).read_to_end(&mut bytes);
+        }
+        String::from_utf8_lossy(&bytes).into_owned()
+    })
+}
+
+/// The last lines of a text.
+pub fn tail(text: &str) -> String {
+    let lines: Vec<&str> = text.trim_end().lines().collect();
+    lines[lines.len().saturating_sub(SHOWN_LINES_MAX)..].join("\n")
+}
+
+/// A command as one would type it. It never holds secrets, which are passed in the environment.
+fn shown(command: &Command) -> String {
+    std::iter::once(command.get_program())
+        .chain(command.get_args())
+        .map(|word| word.to_string_lossy())
+        .collect::<Vec<_>>()
+        .join(" ")
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn output_is_what_the_program_printed() {
+        let printed = output(Command::new("echo").arg("hello")).expect("echo succeeds");
+        assert_eq!(printed, "hello\n");
+    }
+
+    #[test]
+    fn a_failure_carries_the_command_and_its_complaint() {
+        let error = output(Command::new("sh").args(["-c", "echo no >&2; exit 3"]))
+            .expect_err("the script fails")
+            .to_string();
+        assert!(error.contains("sh -c") && error.contains("no"), "{error}");
+    }
+
+    #[test]
+    fn a_program_that_hangs_is_ended_at_its_bound() {
+        let started = Instant::now();
+        let error = output_within(Command::new("sleep").arg("60"), Duration::from_millis(100))
+            .expect_err("sleep hangs");
+        assert!(error.to_string().contains("did not end within"), "{error}");
+        assert!(started.elapsed() < Duration::from_secs(30));
+    }
+
+    #[test]
+    fn a_program_is_given_its_input_and_ends_by_itself() {
+        let mut command = Command::new("sh");
+        command.args(["-c", "read word; echo \"got $word\"; echo why >&2; exit 3"]);
+        let bound = Duration::from_secs(30);
+        let (printed, complained) =
+            exchange(&mut command, b"one\ntwo\n".to_vec(), bound).expect("it ends");
+        assert_eq!((&*printed, &*complained), ("got one\n", "why\n"));
+    }
+
+    #[test]
+    fn a_program_that_reads_nothing_is_ended_at_its_bound() {
+        // More than a pipe holds.
+        let input = vec![0; 1 << 20];
+        exchange(
+            Command::new("sleep").arg("60"),
+            input,
+            Duration::from_millis(100),
+        )
+        .expect_err("sleep hangs");
+    }
+
+    #[test]
+    fn a_missing_program_is_named() {
+        let error = output(&mut Command::new("no-such-program-anywhere")).expect_err("is missing");
+        assert_eq!(
+            error.to_string(),
+            "`no-such-program-anywhere` is not installed"
+        );
+    }
+
+    #[test]
+    fn the_tail_keeps_the_last_lines() {
+        let text: String = (0..100).map(|line| format!("{line}\n")).collect();
+        assert!(tail(&text).starts_with("60\n") && tail(&text).ends_with("\n99"));
+    }
+}

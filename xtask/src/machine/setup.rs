@@ -1,0 +1,92 @@
+//! Calls the script that sets up a machine, `xtask/setup.sh`, which says what it does and how it fails.
+
+use std::path::Path;
+use std::process::Command;
+
+use anyhow::Result;
+
+use crate::machine::{process, workspace};
+
+/// Installs Debian packages; `purpose` is what they are for, in words for the person.
+pub fn packages(purpose: &str, packages: &[&str]) -> Result<()> {
+    process::run(script("packages").arg(purpose).args(packages))
+}
+
+/// Keeps a service from starting with the machine, if there is one of that name.
+pub fn keep_off(service: &str) -> Result<()> {
+    process::run(script("keep-off").arg(service))
+}
+
+/// Installs a Docker Engine and its CLI.
+pub fn docker(purpose: &str) -> Result<()> {
+    process::run(script("docker").arg(purpose))
+}
+
+/// Installs the Engines of a Debian suite into a folder of their own.
+pub fn engine_root(suite: &str, folder: &Path) -> Result<()> {
+    process::run(script("engine-root").arg(suite).arg(folder))
+}
+
+/// Installs a browser without windows.
+pub fn browser(purpose: &str) -> Result<()> {
+    process::run(script("browser").arg(purpose))
+}
+
+/// Gets axe-core as a file, unless it is there.
+pub fn axe(file: &Path) -> Result<()> {
+    process::run(script("axe").arg(file))
+}
+
+/// Packs a small Debian.
+pub fn base_image(tarball: &Path) -> Result<()> {
+    process::run(script("base-image").arg(tarball))
+}
+
+/// Builds a package of the workspace with Debian's compiler, which it installs.
+pub fn wasm_build(package: &str, folder: &Path) -> Result<()> {
+    let mut command = script("wasm-build");
+    workspace::forget_our_package(&mut command);
+    process::run(command.arg(package).arg(folder))
+}
+
+fn script(subcommand: &str) -> Command {
+    let mut command = Command::new("bash");
+    command
+        .arg(workspace::root().join("xtask/setup.sh"))
+        .arg(subcommand);
+    command
+}
+
+#[cfg(test)]
+mod tests {
+    use std::env;
+    use std::fs::{self, File};
+    use std::io::{BufRead, BufReader};
+    use std::process::Stdio;
+
+    use super::*;
+
+    #[test]
+    fn a_second_run_waits_for_the_engine_that_the_first_installs() {
+        let dir = env::temp_dir().join(format!("engine-root-{}", std::process::id()));
+        fs::create_dir_all(&dir).expect("the folder is ours");
+        let folder = dir.join("no-such-suite");
+        let first = File::create(dir.join("no-such-suite.lock")).expect("the folder is ours");
+        first.lock().expect("nobody else has it");
+        let mut second = script("engine-root")
+            .arg("no-such-suite")
+            .arg(&folder)
+            .stderr(Stdio::piped())
+            .spawn()
+            .expect("bash is there");
+        let said = second.stderr.take().map(BufReader::new).expect("a pipe");
+        let mut said = said.lines().map_while(Result::ok);
+        let waits = said.next().is_some_and(|line| line.contains("waiting"));
+        fs::create_dir(&folder).expect("the second run makes none");
+        drop(first);
+        let rest: Vec<_> = said.collect();
+        let ended = second.wait().expect("it is ours");
+        fs::remove_dir_all(&dir).expect("the folder is ours");
+        assert!(waits && ended.success() && rest.is_empty(), "{rest:?}");
+    }
+}

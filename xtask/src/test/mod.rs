@@ -1,0 +1,136 @@
+//! Runs every test on a private Engine that is removed afterwards.
+
+mod browser;
+mod podman;
+mod python;
+mod traffic;
+
+use std::env;
+use std::fs;
+use std::net::Ipv4Addr;
+use std::process::ExitCode;
+use std::time::Instant;
+
+use anyhow::{Context, Result};
+
+use crate::docker::network;
+use crate::engine::suite::EngineArguments;
+use crate::engine::{Engine, Listen};
+use crate::image::{self, Agent};
+use crate::machine::ports::free_address;
+use crate::machine::{process, setup, workspace};
+use crate::wasm;
+use dynamic_access_admin::progress::say;
+
+/// Runs `cargo test` with further arguments and returns its exit code.
+///
+/// The Engine is always a private one: tests that kill containers must not run
+/// on an Engine that a person is using.
+pub fn test(which: EngineArguments, arguments: &[String]) -> Result<ExitCode> {
+    let started = Instant::now();
+    wasm::build(None)?;
+    let port = free_address((Ipv4Addr::LOCALHOST, 0).into())?.port();
+    let engine = Engine::start(Listen::Tls(port), which)?;
+    let podman = podman::start_beside(&engine)?;
+    install_for_tests()?;
+    let record = engine.dir().join("traffic");
+    image::ensure(&engine.docker(), Some(Agent::StandIn))?;
+    network::ensure(&engine.docker())?;
+    let tls = engine.tls().context("the Engine was started with TLS")?;
+    let mut command = workspace::cargo();
+    command.arg("test");
+    if !names_package(arguments) {
+        command.arg("--workspace");
+    }
+    command
+        .args(arguments)
+        .env("TEST_DOCKER_SOCKET", engine.socket())
+        .env("TEST_DOCKER_TLS_URL", tls.endpoint.to_string())
+        .env("TEST_DOCKER_TLS_CONFIG", tls.runtime_config)
+        .env("TEST_DOCKERD_PIDFILE", engine.pid_file())
+        .env("TEST_ENGINE_INIT", engine.init().to_string())
+        .env("TEST_PODMAN_SOCKET", podman)
+        .env("TEST_AGENT_IMAGE", image::IMAGE)
+        .env("TEST_SCHEMATHESIS", python::schemathesis()?)
+        .env("TEST_TRAFFIC", &record)
+        .env("TEST_XTASK", env::current_exe()?);
+    browser::tell(&mut command);
+    say("cargo test");
+    let status = process::status(&mut command).context("the tests could not be run")?;
+    let recorded = fs::read_to_string(&record).unwrap_or_default();
+    let is_complete = status.success() && arguments.is_empty();
+    let specified = match recorded.is_empty() {
+        true => Ok(None),
+        false => traffic::check_specifications(&record, is_complete).map(Some),
+    };
+    drop(engine);
+    let verdict = match status.success() {
+        true => "passed",
+        false => "failed",
+    };
+    say(&format!(
+        "tests: {verdict}, after {:.0} s with all set-up",
+        started.elapsed().as_secs_f32()
+    ));
+    if let Some(summary) = specified? {
+        say(&format!("traffic: {summary}"));
+    }
+    if is_complete || (status.success() && !recorded.is_empty()) {
+        let summary = traffic::check(&recorded, is_complete)?;
+        say(&format!("traffic: {summary}"));
+    }
+    Ok(exit_code(status.code()))
+}
+
+/// Installs the programs that tests start.
+fn install_for_tests() -> Result<()> {
+    for (program, package, what_for) in [
+        (
+            "docker-registry",
+            "docker-registry",
+            "registries that images are pulled from",
+        ),
+        ("openssl", "openssl", "certificates by Docker's own recipe"),
+        ("nginx", "nginx-light", "a proxy in front of an Engine"),
+        ("haproxy", "haproxy", "another proxy in front of an Engine"),
+        ("prometheus", "prometheus", "scrapes of the metrics"),
+        ("gpg", "gnupg", "keys of the agent image"),
+    ] {
+        if workspace::program(program).is_none() {
+            setup::packages(what_for, &[package])?;
+            // Each service has the name of its program.
+            setup::keep_off(program)?;
+        }
+    }
+    Ok(())
+}
+
+/// Cargo takes either a package or the whole workspace. Its own arguments end at `--`.
+fn names_package(arguments: &[String]) -> bool {
+    arguments
+        .iter()
+        .take_while(|argument| *argument != "--")
+        .any(|argument| argument.starts_with("-p") || argument.starts_with("--package"))
+}
+
+/// A program that was ended by a signal has no exit code.
+fn exit_code(code: Option<i32>) -> ExitCode {
+    match code.map(u8::try_from) {
+        Some(Ok(code)) => ExitCode::from(code),
+        _ => ExitCode::FAILURE,
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_package_stands_in_for_the_workspace() {
+        let words = |line: &str| line.split(' ').map(str::to_owned).collect::<Vec<_>>();
+        assert!(names_package(&words("-p xtask")));
+        assert!(names_package(&words("--lib --package=xtask")));
+        assert!(!names_package(&words("lifecycle -- -p")));
+        assert!(!names_package(&[]));
+    }
+}

@@ -1,0 +1,68 @@
+//! Starts Podman's Docker-compatible service, the second Engine that the tests use.
+//!
+//! It lives in the folder and the namespaces of a private Engine and is removed with it.
+
+use std::fs;
+use std::path::{Path, PathBuf};
+
+use anyhow::Result;
+
+use crate::docker::Docker;
+use crate::engine::Engine;
+use crate::machine::{setup, workspace};
+
+/// Podman's default network would write firewall rules on this machine. Its default limits are the
+/// highest possible, which not every root may set. The runtime that it prefers refuses limits where
+/// both versions of control groups are mounted.
+const CONF: &str = r#"[containers]
+netns = "none"
+default_ulimits = ["nofile=4096:4096", "nproc=4096:4096"]
+init_path = "/usr/bin/catatonit"
+[engine]
+runtime = "runc"
+"#;
+
+/// Podman trusts no registry without TLS. Docker trusts those of this machine.
+const REGISTRIES: &str = r#"[[registry]]
+location = "127.0.0.1"
+insecure = true
+"#;
+
+/// Where it listens, in the folder of its Engine.
+pub fn socket(dir: &Path) -> PathBuf {
+    dir.join("podman.sock")
+}
+
+/// Starts the service beside `engine`, and returns its socket.
+pub fn start_beside(engine: &Engine) -> Result<PathBuf> {
+    let needed = ["podman", "catatonit"];
+    if engine.is_of_this_machine() && needed.iter().any(|name| workspace::program(name).is_none()) {
+        setup::packages("Podman's service", &["podman", "runc", "catatonit"])?;
+    }
+    let dir = engine.dir().to_owned();
+    fs::write(dir.join("podman.conf"), CONF)?;
+    fs::write(dir.join("registries.conf"), REGISTRIES)?;
+    let socket = socket(&dir);
+    let mut command = engine.daemon(Path::new("podman"));
+    command
+        .env("CONTAINERS_CONF", dir.join("podman.conf"))
+        .env("CONTAINERS_REGISTRIES_CONF", dir.join("registries.conf"))
+        .env("TMPDIR", &dir)
+        .arg("--root")
+        .arg(dir.join("podman"))
+        .arg("--runroot")
+        .arg(dir.join("podman-state"))
+        .arg("--tmpdir")
+        .arg(dir.join("podman-tmp"))
+        .args([
+            "--cgroup-manager",
+            "cgroupfs",
+            "system",
+            "service",
+            "--time=0",
+        ])
+        .arg(format!("unix://{}", socket.display()));
+    let docker = Docker::private(&socket);
+    engine.spawn(&mut command, "podman", || docker.ping())?;
+    Ok(socket)
+}

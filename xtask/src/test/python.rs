@@ -1,0 +1,54 @@
+//! A Python of our own, with the packages that tests need.
+
+use std::fs;
+use std::path::PathBuf;
+use std::process::Command;
+
+use anyhow::{Context, Result};
+
+use crate::machine::{process, setup, workspace};
+use dynamic_access_admin::progress::say;
+
+/// The packages, each with its digests.
+const REQUIREMENTS: &str = "host/tests/requirements.txt";
+
+/// Where `schemathesis` is. It is installed if it is not there, or not as
+/// [`REQUIREMENTS`] says.
+pub fn schemathesis() -> Result<PathBuf> {
+    let requirements = workspace::root().join(REQUIREMENTS);
+    let wanted = fs::read(&requirements).with_context(|| requirements.display().to_string())?;
+    let dir = workspace::cache_dir().join("python");
+    let program = dir.join("bin/schemathesis");
+    let installed = dir.join("requirements.txt");
+    if fs::read(&installed).is_ok_and(|installed| installed == wanted) && program.exists() {
+        return Ok(program);
+    }
+    say("the test of the OpenAPI document: installing schemathesis from PyPI");
+    let _ = fs::remove_dir_all(&dir);
+    make_environment(&dir)?;
+    let mut install = Command::new(dir.join("bin/pip"));
+    install
+        .args([
+            "install",
+            "--quiet",
+            "--disable-pip-version-check",
+            "--require-hashes",
+        ])
+        .arg("--requirement")
+        .arg(&requirements);
+    process::run(&mut install)?;
+    // Written last: what has not been installed whole is installed again.
+    fs::write(&installed, wanted)?;
+    Ok(program)
+}
+
+/// Makes a virtual environment. Debian has the module that fills it in a package of
+/// its own.
+fn make_environment(dir: &PathBuf) -> Result<()> {
+    let mut probe = Command::new("python3");
+    probe.args(["-c", "import ensurepip, venv"]);
+    if !probe.output().is_ok_and(|probe| probe.status.success()) {
+        setup::packages("the test of the OpenAPI document", &["python3-venv"])?;
+    }
+    process::run(Command::new("python3").args(["-m", "venv"]).arg(dir))
+}

@@ -1,0 +1,264 @@
+//! The main command: sets up whatever is missing, serves, and prints three lines to try it out.
+
+mod ready;
+pub mod server;
+pub mod spin;
+
+use std::env;
+use std::net::{IpAddr, SocketAddr};
+use std::path::PathBuf;
+use std::time::Instant;
+
+use anyhow::{Context, Result};
+use clap::Args;
+use dynamic_access_admin::loopback::is_loopback;
+use dynamic_access_admin::progress::{remark, say};
+use stand_in_service::Service;
+
+use crate::docker::endpoint::Endpoint;
+use crate::docker::own_containers::OwnContainers;
+use crate::docker::{Docker, network};
+use crate::engine::choice::{self, Chosen};
+use crate::engine::suite::EngineArguments;
+use crate::engine::swarm::{Swarm, SwarmArguments};
+use crate::image::{self, Agent};
+use crate::machine::{interrupt, random, workspace};
+use crate::up::ready::{Ready, first_secret};
+use crate::up::server::{HostKind, Options, Server};
+use crate::wasm;
+
+/// Where the real agent registers.
+const SERVICE_URL: &str = "https://cloud.bastionzero.com";
+
+/// Options of a run.
+#[derive(Args)]
+pub struct UpArguments {
+    /// Where to serve; port 0 takes a free one
+    #[arg(long, value_name = "ADDRESS:PORT", default_value = "127.0.0.1:3000")]
+    listen: SocketAddr,
+
+    /// What runs the component; the default is Spin if it is installed and the Engine is not a unix socket
+    #[arg(long)]
+    host: Option<HostKind>,
+
+    /// The Engine, instead of SPIN_VARIABLE_DOCKER_URL, DOCKER_HOST, the docker context, the local one or a private one
+    #[arg(long, value_name = "URL", conflicts_with = "swarm")]
+    docker_url: Option<String>,
+
+    /// Use mutual TLS, with a private Engine and new certificates
+    #[arg(long, conflicts_with_all = ["docker_url", "runtime_config_file", "swarm"])]
+    tls: bool,
+
+    #[command(flatten)]
+    engine: EngineArguments,
+
+    #[command(flatten)]
+    swarm: SwarmArguments,
+
+    /// Spin's runtime configuration, whose `[[client_tls]]` configures TLS to the Engine
+    #[arg(long, value_name = "FILE", conflicts_with = "swarm")]
+    runtime_config_file: Option<PathBuf>,
+}
+
+/// Serves until a signal arrives, and leaves nothing of its own behind.
+pub fn up(arguments: UpArguments) -> Result<()> {
+    let started = Instant::now();
+    let deployment_id = workspace::deployment_id("up");
+    wasm::build(None)?;
+    // Dropped in reverse order: the server first, then its targets, then its Engine.
+    let chosen = choose(&arguments)?;
+    let agent = agent(&chosen.docker)?;
+    if agent != Some(Agent::StandIn) {
+        chosen.open_outbound()?;
+    }
+    let place = Place::of(&arguments, &chosen, agent, &deployment_id)?;
+    let secret = secret()?;
+    let (service_url, _service) = service_url(agent, &chosen);
+    let mut variables = place.variables();
+    if service_url != SERVICE_URL {
+        // The stand-in registers with this run, the real agent wherever service_urls allows.
+        variables.push(("service_urls", service_url.clone()));
+    }
+    let docker = place.docker(&chosen);
+    let (engine, runtime_config) = match chosen.tls() {
+        Some(tls) => (tls.endpoint, Some(tls.runtime_config)),
+        None => (docker.endpoint().clone(), arguments.runtime_config_file),
+    };
+    warn_of_engine(&engine, runtime_config.is_some());
+    let mut server = Server::start(&Options {
+        host: arguments.host,
+        listen: arguments.listen,
+        engine,
+        runtime_config,
+        deployment_id: deployment_id.clone(),
+        secret: secret.clone(),
+        variables,
+        log: None,
+    })?;
+    server.wait_until_ready()?;
+    say(&format!(
+        "serving http://{} as deployment {deployment_id}, after {:.1} s; Ctrl-C ends it and removes its targets",
+        server.address(),
+        started.elapsed().as_secs_f32()
+    ));
+    let ready = Ready {
+        address: server.address(),
+        secret: first_secret(&secret),
+        service_url: &service_url,
+        activation_token: &stand_in_service::uuid(),
+        environment_id: &stand_in_service::uuid(),
+    };
+    place.tell(&docker)?;
+    println!("\n{}", ready.lines());
+    match server.wait() {
+        Err(_) if interrupt::requested() => {
+            say("stopping");
+            Ok(())
+        }
+        other => other,
+    }
+}
+
+/// The Engine that was asked for, or that is there.
+fn choose(arguments: &UpArguments) -> Result<Chosen> {
+    let engine = arguments.swarm.engine(arguments.engine)?;
+    match arguments.tls {
+        true => choice::private_with_tls(engine),
+        false if !engine.is_default() => choice::private_of(engine),
+        false => choice::choose(arguments.docker_url.as_deref()),
+    }
+}
+
+/// Where targets run; dropping it removes them.
+enum Place {
+    /// On the Engine.
+    Engine(#[expect(dead_code, reason = "it is there to be dropped")] OwnContainers),
+    /// On a Swarm beside it.
+    Swarm(Swarm),
+}
+
+impl Place {
+    /// Makes it, with the targets' network.
+    fn of(
+        arguments: &UpArguments,
+        chosen: &Chosen,
+        agent: Option<Agent>,
+        deployment_id: &str,
+    ) -> Result<Self> {
+        let Some(count) = arguments.swarm.count else {
+            network::ensure(&chosen.docker)?;
+            let own = OwnContainers::of(&chosen.docker, deployment_id);
+            return Ok(Self::Engine(own));
+        };
+        // An image that the person has named is pulled by the nodes themselves.
+        let image = agent.map(|_| image::IMAGE);
+        let engine = chosen.private().context("a Swarm needs a private Engine")?;
+        // Not on TCP, where targets would reach the nodes too.
+        Swarm::start(engine, count, image, false).map(Self::Swarm)
+    }
+
+    /// The Engine that the server calls.
+    fn docker(&self, chosen: &Chosen) -> Docker {
+        match self {
+            Self::Engine(_) => chosen.docker.clone(),
+            Self::Swarm(swarm) => swarm.docker(),
+        }
+    }
+
+    /// The server's variables for it.
+    fn variables(&self) -> Vec<(&'static str, String)> {
+        match self {
+            Self::Engine(_) => Vec::new(),
+            Self::Swarm(swarm) => swarm.variables(),
+        }
+    }
+
+    /// Says how to see what runs.
+    fn tell(&self, docker: &Docker) -> Result<()> {
+        let host = docker.endpoint().docker_host();
+        match self {
+            Self::Engine(_) => remark(&format!("its containers: docker --host {host} ps")),
+            Self::Swarm(swarm) => {
+                remark(&format!("its services: docker --host {host} service ls"));
+                println!("\n{}", swarm.table()?);
+            }
+        }
+        Ok(())
+    }
+}
+
+/// The agent in the image, which is built unless the person has named another image.
+fn agent(docker: &Docker) -> Result<Option<Agent>> {
+    match env::var("SPIN_VARIABLE_AGENT_IMAGE") {
+        Ok(name) if name != image::IMAGE && !name.is_empty() => {
+            say(&format!(
+                "agent image: {name}, named by SPIN_VARIABLE_AGENT_IMAGE"
+            ));
+            Ok(None)
+        }
+        _ => image::ensure(docker, None).map(Some),
+    }
+}
+
+fn secret() -> Result<String> {
+    const VARIABLE: &str = "SPIN_VARIABLE_WEBHOOK_SECRET";
+    match env::var(VARIABLE) {
+        Ok(secret) if !secret.trim().is_empty() => {
+            say(&format!("secret: the one in {VARIABLE}"));
+            Ok(secret)
+        }
+        _ => {
+            say(&format!(
+                "secret: a new one for this run ({VARIABLE} sets a fixed one)"
+            ));
+            random::secret()
+        }
+    }
+}
+
+/// Where the agent of the printed line registers, and what listens there.
+fn service_url(agent: Option<Agent>, chosen: &Chosen) -> (String, Option<Service>) {
+    if agent != Some(Agent::StandIn) {
+        remark("the token below is made up; with a token from BastionZero the target comes online");
+        return (SERVICE_URL.to_owned(), None);
+    }
+    match listen_for_agents(chosen) {
+        Ok(service) => {
+            let url = service.url().to_owned();
+            say(&format!(
+                "registration: the stand-in agent registers at {url}, which admits any token"
+            ));
+            (url, Some(service))
+        }
+        Err(error) => {
+            say(&format!("registration: {error:#}"));
+            remark("so the stand-in agent cannot register: targets start, and end by themselves");
+            (SERVICE_URL.to_owned(), None)
+        }
+    }
+}
+
+/// Plays BastionZero's service where the Engine's containers reach this machine.
+fn listen_for_agents(chosen: &Chosen) -> Result<Service> {
+    let address: IpAddr = chosen.bridge_address()?.parse()?;
+    let service = Service::listen((address, 0).into())?;
+    service.admit_anyone(|| say("registration: an agent has registered"));
+    Ok(service)
+}
+
+/// Prints warnings that would otherwise only be in the server's log.
+fn warn_of_engine(engine: &Endpoint, has_runtime_config: bool) {
+    match engine {
+        Endpoint::Tls(_) if !has_runtime_config => {
+            say(
+                "Engine: TLS without a client certificate; `--runtime-config-file runtime-config.toml` names one",
+            );
+        }
+        Endpoint::Tcp(authority) if !is_loopback(authority) => {
+            say(
+                "Engine: plain HTTP beyond this machine is refused unless SPIN_VARIABLE_DOCKER_PLAINTEXT=allow",
+            );
+        }
+        _ => {}
+    }
+}

@@ -1,0 +1,67 @@
+//! The Spin CLI, if it is installed.
+
+use std::process::Command;
+
+use crate::machine::process;
+
+/// The oldest Spin that runs the component. Older ones compare the version in the name of its export,
+/// `wasi:http/incoming-handler@0.2.…`, with the one or two that they know.
+const OLDEST: (u32, u32) = (3, 1);
+
+/// Where to get one.
+pub const INSTALL: &str = "https://spinframework.dev/install";
+
+/// What is installed.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Spin {
+    /// A Spin that runs the component, and its version.
+    Usable(String),
+    /// A Spin that does not, and why.
+    TooOld(String),
+    /// None.
+    Missing,
+}
+
+impl Spin {
+    /// Asks the Spin on the PATH for its version.
+    pub fn installed() -> Self {
+        let version = process::output(Command::new("spin").arg("--version"));
+        version.map_or(Self::Missing, |version| Self::of_version(version.trim()))
+    }
+
+    /// The Spin of a version, as in `spin 3.0.0 (abcdef1 2024-11-08)`. One that cannot be read is taken to be usable.
+    fn of_version(version: &str) -> Self {
+        let number = version.split(' ').nth(1).unwrap_or_default();
+        let mut parts = number.split('.').map(|part| part.parse().ok());
+        match (parts.next().flatten(), parts.next().flatten()) {
+            (Some(major), Some(minor)) if (major, minor) < OLDEST => Self::TooOld(format!(
+                "{version} is older than {}.{} and does not load the component",
+                OLDEST.0, OLDEST.1
+            )),
+            _ => Self::Usable(version.to_owned()),
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_spin_that_does_not_load_the_component_is_too_old() {
+        for version in ["spin 2.7.0 (a111111 2024-08-14)", "spin 3.0.0 (b222222)"] {
+            let spin = Spin::of_version(version);
+            assert!(matches!(spin, Spin::TooOld(_)), "{version}");
+        }
+        for version in [
+            "spin 3.1.0 (c333333 2024-12-18)",
+            "spin 3.10.1 (d444444)",
+            "spin 4.1.0-pre0 (e555555)",
+            "canary",
+            "",
+        ] {
+            let spin = Spin::of_version(version);
+            assert_eq!(spin, Spin::Usable(version.to_owned()));
+        }
+    }
+}

@@ -1,7 +1,8 @@
 //! A Swarm of several Docker Engines on one machine, each in a network namespace of its own.
 //!
 //! They run in the namespaces of a private Engine, so they end with it, and their files lie in its
-//! folder. Every one of them is a manager. [`Place`] says where everything is.
+//! folder. Every one of them is a manager. One more may run this machine's own Docker, which is of
+//! another version. [`Place`] says where everything is.
 
 mod api;
 mod control_groups;
@@ -51,8 +52,11 @@ pub struct Plan {
     pub place: Place,
     /// The first process of the Engine's namespaces, seen from outside.
     pub init: i32,
-    /// How many nodes there are.
+    /// How many nodes run the Engine of those namespaces.
     pub count: u8,
+    /// Whether there is one more, which runs this machine's own Docker and is no part of the Swarm
+    /// before [`Nodes::join_own`].
+    pub has_own: bool,
     /// Whether each Engine listens on its address too. Whoever reaches it is root, targets included.
     pub is_on_tcp: bool,
     /// Fails once the making should end; every wait looks at it.
@@ -89,7 +93,12 @@ impl Nodes {
 
     /// Their numbers.
     pub fn numbers(&self) -> RangeInclusive<u8> {
-        1..=self.0.count
+        1..=self.0.count + u8::from(self.0.has_own)
+    }
+
+    /// Whether a node runs this machine's own Docker.
+    fn is_own(&self, node: u8) -> bool {
+        node > self.0.count
     }
 
     /// The address of a node's Engine.
@@ -277,9 +286,20 @@ impl Nodes {
         command
     }
 
-    /// A command in the Engine's namespaces, and in the network of a node.
+    /// A command in the pid namespace of the Engine and with this machine's own files.
+    fn in_pid_namespace(&self, program: &str) -> Command {
+        let mut command = command("nsenter");
+        command.args(["--target", &self.0.init.to_string(), "--pid"]);
+        command.args(["--", program]);
+        command
+    }
+
+    /// A command in the network of a node, with the namespaces of its Engine.
     fn inside(&self, node: u8, program: &str) -> Command {
-        let inner = self.in_namespaces(program);
+        let inner = match self.is_own(node) {
+            true => self.in_pid_namespace(program),
+            false => self.in_namespaces(program),
+        };
         let mut command = command("nsenter");
         // First, since the Engine's mounts do not have this file.
         command.arg(format!("--net=/run/netns/{}", self.0.place.space_of(node)));
@@ -297,8 +317,13 @@ impl Nodes {
         let log = self.log_file(node);
         let log = File::options().create(true).append(true).open(log)?;
         let mut command = self.inside(node, "setsid");
+        command.args(["--fork", "unshare", "--uts"]);
+        if self.is_own(node) {
+            // Its mounts are to end with it, and its processes are those of the pid namespace.
+            command.arg("--mount-proc");
+        }
         command
-            .args(["--fork", "unshare", "--uts", "sh", "-c", NAMED])
+            .args(["sh", "-c", NAMED])
             .arg(format!("node-{node}"))
             .args(["dockerd", "--config-file"])
             .arg(dir.join("daemon.json"))
@@ -344,14 +369,35 @@ impl Nodes {
         first["DefaultAddrPool"] = json!(["172.30.0.0/16"]);
         first["SubnetSize"] = json!(24);
         self.post(1, "/swarm/init", &first)?;
-        let swarm = api::get(&self.socket(1), "/swarm")?.json()?;
         for node in 2..=self.0.count {
-            (self.0.go_on)()?;
-            let mut body = listening(self.0.place.ip(node));
-            body["RemoteAddrs"] = json!([format!("{}:2377", self.0.place.ip(1))]);
-            body["JoinToken"] = swarm["JoinTokens"]["Manager"].clone();
-            self.post(node, "/swarm/join", &body)?;
+            self.join_one(node)?;
         }
+        self.wait_until_joined(self.0.count)
+    }
+
+    /// Makes the node that runs this machine's own Docker a manager of the Swarm too, and returns its
+    /// number.
+    ///
+    /// # Errors
+    ///
+    /// If it cannot join.
+    pub fn join_own(&self) -> Result<u8> {
+        let node = *self.numbers().end();
+        self.join_one(node)?;
+        self.wait_until_joined(node)?;
+        Ok(node)
+    }
+
+    fn join_one(&self, node: u8) -> Result<()> {
+        (self.0.go_on)()?;
+        let swarm = api::get(&self.socket(1), "/swarm")?.json()?;
+        let mut body = listening(self.0.place.ip(node));
+        body["RemoteAddrs"] = json!([format!("{}:2377", self.0.place.ip(1))]);
+        body["JoinToken"] = swarm["JoinTokens"]["Manager"].clone();
+        self.post(node, "/swarm/join", &body).map(drop)
+    }
+
+    fn wait_until_joined(&self, count: u8) -> Result<()> {
         self.wait(START_BOUND, "all nodes of the Swarm to be ready", || {
             let nodes = api::get(&self.socket(1), "/nodes").ok()?.json().ok()?;
             let well = nodes
@@ -359,7 +405,7 @@ impl Nodes {
                 .iter()
                 .filter(|node| is_well(node))
                 .count();
-            (well == usize::from(self.0.count)).then_some(())
+            (well == usize::from(count)).then_some(())
         })
     }
 

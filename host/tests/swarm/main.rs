@@ -13,6 +13,7 @@ mod stage;
 #[path = "../end_to_end/support/mod.rs"]
 #[allow(dead_code, reason = "the other test binaries use the rest")]
 mod support;
+mod versions;
 mod visits;
 
 use std::sync::{Mutex, MutexGuard, PoisonError};

@@ -34,6 +34,19 @@ impl Swarm {
     ///
     /// If the given Engine is not one that this can be tried with.
     pub fn start() -> Self {
+        Self::start_with(false)
+    }
+
+    /// The same, and an Engine of this machine's own version, which can join them.
+    ///
+    /// # Panics
+    ///
+    /// Likewise.
+    pub fn start_beside_an_older_engine() -> Self {
+        Self::start_with(true)
+    }
+
+    fn start_with(has_own: bool) -> Self {
         let engine = RealEngine::given();
         let (kind, version) = (engine.kind(), engine.version());
         assert!(
@@ -45,6 +58,7 @@ impl Swarm {
             place: Place::beside(engine.home(), block_of(&engine)),
             init: given("TEST_ENGINE_INIT").parse().expect("a number"),
             count: COUNT,
+            has_own,
             is_on_tcp: true,
             go_on: || Ok(()),
         });
@@ -54,6 +68,12 @@ impl Swarm {
         let network = nodes.make_network(NETWORK);
         network.unwrap_or_else(|error| panic!("{error:#}"));
         Self { nodes, image }
+    }
+
+    /// Makes the older Engine a manager too, and returns its number.
+    pub fn join_older(&self) -> u8 {
+        let joined = self.nodes.join_own();
+        joined.unwrap_or_else(|error| panic!("{error:#}"))
     }
 
     /// The address of a node's Engine.

@@ -65,6 +65,7 @@ impl Swarm {
                 place: engine.swarm(),
                 init: engine.init(),
                 count,
+                has_own: false,
                 is_on_tcp,
                 go_on: interrupt::check,
             })

@@ -1,0 +1,118 @@
+//! A Swarm whose managers have two versions, of which the older leaves out of a service what it does
+//! not know, `NoNewPrivileges`.
+
+use std::collections::BTreeSet;
+
+use serde_json::{Value, json};
+
+use crate::nodes::Swarm;
+use crate::stage::{AGREED_BOUND, Stage, id_of, stop_in_the_end};
+use crate::support::server::Server;
+use crate::support::unique;
+use crate::support::wait::wait_within;
+
+/// Where a service has what the older manager does not know.
+const OPTION: &str = "/Spec/TaskTemplate/ContainerSpec/Privileges/NoNewPrivileges";
+
+#[test]
+fn an_older_manager_ends_and_doubles_no_target() {
+    let _alone = crate::alone();
+    let swarm = Swarm::start_beside_an_older_engine();
+    let stage = Stage::new(&swarm);
+    let newer = stage.only_on(1).server(1);
+    let tokens = [unique("token"), unique("token")];
+    let ids = [0, 1].map(|number| id_of(&newer.start_target(&tokens[number])));
+    // Of the second, its caller was not told.
+    forget_the_vouch(&stage, &ids[1]);
+    let running = running(&stage);
+    assert_eq!(running.len(), 2 * ids.len());
+    let older = swarm.join_older();
+    let version = swarm.call(older, "GET", "/version", None).json();
+    assert!(
+        version["Version"]
+            .as_str()
+            .expect("text")
+            .starts_with("20."),
+        "this machine's own Docker is to be that of Debian 12: {version}"
+    );
+    check_differs_in_one_option(&stage, older, &ids[0]);
+    let servers = [newer, stage.server(older)];
+    for server in &servers {
+        for token in &tokens {
+            check_refused(server, token);
+        }
+        check_refused(server, &unique("token"));
+        let health = server.call("GET", "/health", "");
+        assert_eq!(health.status, 503, "{health:?}");
+        assert_eq!(server.line_about(&health)["code"], "node_too_old");
+    }
+    assert_eq!(self::running(&stage), running);
+    // What was refused is withdrawn at once.
+    assert_eq!(stage.list("services").len(), 2);
+    for (server, id) in servers.iter().rev().zip(&ids) {
+        stop_in_the_end(server, id);
+    }
+    stage.check_nothing_is_left();
+}
+
+/// Checks that a start is refused because of the older manager.
+#[track_caller]
+fn check_refused(server: &Server, token: &str) {
+    let answer = server.start_target(token);
+    let line = server.line_about(&answer);
+    let code = line["code"].as_str().unwrap_or_default();
+    let expected = [(500, "node_too_old"), (503, "managers_differ")];
+    assert!(expected.contains(&(answer.status, code)), "{line}");
+}
+
+/// The tasks that live and the containers on the first node.
+fn running(stage: &Stage<'_>) -> BTreeSet<String> {
+    let tasks = stage.live_tasks().into_iter();
+    let tasks = tasks.map(|task| task["ID"].as_str().expect("an id").to_owned());
+    tasks.chain(stage.containers(1)).collect()
+}
+
+/// Takes back that somebody was told of a target.
+fn forget_the_vouch(stage: &Stage<'_>, id: &str) {
+    let found = stage.swarm.call(1, "GET", &format!("/services/{id}"), None);
+    let mut spec = found.json()["Spec"].clone();
+    spec["Labels"]["dynamic-access.vouched"] = "false".into();
+    let version = &found.json()["Version"]["Index"];
+    let path = format!("/services/{id}/update?version={version}");
+    let updated = stage.swarm.call(1, "POST", &path, Some(spec));
+    assert_eq!(updated.status, 200, "{updated:?}");
+}
+
+/// Checks that both managers show the same but for one option, so that a digest is the same through
+/// managers of two versions that know all options.
+fn check_differs_in_one_option(stage: &Stage<'_>, older: u8, id: &str) {
+    let [mut newer, older] = [1, older].map(|node| {
+        let path = format!("/services/{id}");
+        wait_within(AGREED_BOUND, "a service", || {
+            let found = stage.swarm.try_call(node, "GET", &path)?;
+            (found.status == 200).then(|| found.json())
+        })
+    });
+    assert_eq!(newer.pointer(OPTION), Some(&json!(true)));
+    assert_eq!(older.pointer(OPTION), None);
+    let option = OPTION.rsplit_once('/').expect("a path");
+    let privileges = newer.pointer_mut(option.0).and_then(Value::as_object_mut);
+    privileges.expect("privileges").remove(option.1);
+    assert_eq!(told(&newer["Spec"]), told(&older["Spec"]));
+}
+
+/// A specification without what says nothing.
+fn told(value: &Value) -> Value {
+    match value {
+        Value::Object(members) => {
+            let members = members
+                .iter()
+                .map(|(name, value)| (name.clone(), told(value)));
+            members
+                .filter(|(_, value)| *value != json!({}) && !value.is_null())
+                .collect()
+        }
+        Value::Array(entries) => entries.iter().map(told).collect(),
+        other => other.clone(),
+    }
+}

@@ -34,57 +34,38 @@ esac
 /// Long enough for a start and the three seconds of the try on a busy machine.
 const TRY_BOUND: Duration = Duration::from_secs(30);
 
-/// How long the first container waits, in seconds; it is removed before.
+/// How long the first container waits, in seconds: it is removed before, and removes itself if this run is killed.
 const WAIT_SECONDS: &str = "120";
 
 /// Runs two containers of an image on a network, of which the second connects to the first.
 pub fn between_two(docker: &Docker, network: &str, image: &str) -> Result<Reach> {
-    let suffix = random::suffix()?;
-    let names = ["first", "second"].map(|which| format!("dynamic-access-doctor-{suffix}-{which}"));
-    let tried = connect(docker, network, image, &names);
-    for name in &names {
-        // One that was never made, or has removed itself, is no error.
-        docker.ask(&["rm", "--force", "--volumes", name])?;
-    }
-    tried
+    let label = format!("dynamic-access.doctor={}", random::suffix()?);
+    let run = |more: &[&str]| run(docker, &["--network", network, "--label", &label], more);
+    let tried = connect(docker, image, run);
+    let removed = docker.remove_labelled(&label);
+    let reach = tried?;
+    removed.with_context(|| format!("containers with the label {label} cannot be removed"))?;
+    Ok(reach)
 }
 
-fn connect(docker: &Docker, network: &str, image: &str, names: &[String; 2]) -> Result<Reach> {
-    let [first, second] = names;
-    run(
-        docker,
-        network,
-        first,
-        &["--detach", "--entrypoint", "sleep", image, WAIT_SECONDS],
-    )
-    .context("a container cannot be started")?;
+fn connect(docker: &Docker, image: &str, run: impl Fn(&[&str]) -> Result<String>) -> Result<Reach> {
+    let first = run(&["--detach", "--entrypoint", "sleep", image, WAIT_SECONDS])
+        .context("a container cannot be started")?;
     let format = "{{range .NetworkSettings.Networks}}{{.IPAddress}}{{end}}";
-    let address = docker.ask(&["inspect", "--format", format, first])?;
-    let told = run(
-        docker,
-        network,
-        second,
-        &["--entrypoint", "sh", image, "-c", CONNECT, &address],
-    )
-    .context("a second container cannot be started")?;
+    let address = docker.ask(&["inspect", "--format", format, first.trim()])?;
+    let told = run(&["--entrypoint", "sh", image, "-c", CONNECT, &address])
+        .context("a second container cannot be started")?;
     Ok(read(&told))
 }
 
 /// Runs a container with no rights, of an image that is there.
-fn run(docker: &Docker, network: &str, name: &str, more: &[&str]) -> Result<String> {
+fn run(docker: &Docker, place: &[&str], more: &[&str]) -> Result<String> {
     let mut command = docker.command();
     command
-        .args([
-            "run",
-            "--pull",
-            "never",
-            "--cap-drop",
-            "ALL",
-            "--pids-limit",
-            "64",
-        ])
-        .args(["--memory", "64m", "--security-opt", "no-new-privileges"])
-        .args(["--network", network, "--name", name])
+        .args(["run", "--rm", "--pull", "never", "--cap-drop", "ALL"])
+        .args(["--pids-limit", "64", "--memory", "64m"])
+        .args(["--security-opt", "no-new-privileges"])
+        .args(place)
         .args(more);
     process::output_within(&mut command, TRY_BOUND)
 }

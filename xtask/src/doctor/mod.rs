@@ -210,21 +210,20 @@ fn network(docker: &Docker, config: &Config, name: &str, start: &StartArguments)
         return told;
     }
     match reach::between_two(docker, name, image) {
-        Ok(Reach::Apart) => Finding::There(format!(
+        Ok(Reach::Apart) => Finding::fine(format!(
             "network: {name}, on which two containers have not reached each other"
         )),
-        Ok(Reach::Reached) => Finding::Wrong(
+        Ok(Reach::Reached) => State::Wrong.finding(
             format!("network: on {name}, two containers have reached each other"),
-            "its options, and what they need of the Engine and of its host: docs/target.md#the-network"
-                .to_owned(),
+            "its options, and what they need of the Engine and of its host: docs/target.md#the-network",
         ),
-        Ok(Reach::Unknown) => Finding::Unsure(
+        Ok(Reach::Unknown) => State::Unsure.finding(
             format!("network: whether containers of {name} reach each other was not tried, because {image} lacks bash or timeout"),
-            "its options alone: cargo xtask doctor, without --start".to_owned(),
+            "its options alone: cargo xtask doctor, without --start",
         ),
-        Err(error) => Finding::Unsure(
+        Err(error) => State::Unsure.finding(
             format!("network: whether containers of {name} reach each other cannot be tried: {error:#}"),
-            "its options alone: cargo xtask doctor, without --start".to_owned(),
+            "its options alone: cargo xtask doctor, without --start",
         ),
     }
 }

@@ -269,11 +269,11 @@ fn with_a_start_it_is_tried_whether_targets_reach_each_other() {
     let told = of_engine(&engine, &START, &variables);
     let reached = format!(
         "WRONG    network: on {}, two containers have reached",
-        network.1
+        network.name
     );
     assert!(told.contains(&reached), "{told}");
     // The network can be removed, so nothing is left on it.
-    let gone = engine.call("DELETE", &format!("/networks/{}", network.1), None);
+    let gone = engine.call("DELETE", &format!("/networks/{}", network.name), None);
     assert_eq!(gone.status, 204, "{gone:?}");
 }
 

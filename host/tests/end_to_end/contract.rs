@@ -254,7 +254,7 @@ fn a_token_that_is_a_trace_is_not_logged_as_one() {
         let answer = refusing
             .server
             .send("POST", "/start", &headers, body.as_bytes());
-        refusing.check(&answer, status);
+        assert_eq!(answer.status, status, "{answer:?}");
         let line = refusing.server.line_about(&answer).to_string();
         assert!(!line.contains(TRACE), "{line}");
     }

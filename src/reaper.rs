@@ -85,7 +85,11 @@ fn verdict(container: &Listed, config: &Config) -> Verdict {
         State::Running if is_unanswered(container) && age > start_within(container) => {
             Verdict::Remove(Reason::NeverStarted)
         }
-        State::Running | State::Stopping if age > lifetime(container, config.max_lifetime) => {
+        // A removal that another one finishes keeps its reason.
+        State::Dead if is_unanswered(container) => Verdict::Remove(Reason::NeverStarted),
+        State::Running | State::Stopping | State::Dead
+            if age > lifetime(container, config.max_lifetime) =>
+        {
             Verdict::Remove(Reason::Expired)
         }
         // It was created before it ended.
@@ -95,7 +99,7 @@ fn verdict(container: &Listed, config: &Config) -> Verdict {
     }
 }
 
-/// Whether a target of a Swarm runs and nobody was told of it.
+/// Whether a target is one of a Swarm that nobody was told of.
 fn is_unanswered(container: &Listed) -> bool {
     container.id.is_of_service() && container.label(label::VOUCHED) != Some("true")
 }
@@ -148,16 +152,19 @@ impl Scope {
 /// The result of a reap.
 #[derive(Debug, Default)]
 pub struct Report {
-    /// The containers that are gone, or would be, and why.
+    /// The containers that this reap has removed, or would remove, and why.
     pub removed: Vec<(Listed, Reason)>,
     /// The containers whose removal failed, the reason for it, and the failure.
     pub failed: Vec<(Listed, Reason, Fault)>,
     /// How many containers of this deployment there were before.
     pub found: usize,
-    /// How many of them may be due, and were left for the next reap.
+    /// How many of them may be due, and were left for the next reap: the time or the
+    /// scope has ended, or a node of the Swarm has not confirmed the end.
     pub left: usize,
     /// How many secrets of targets that are gone were removed.
     pub secrets: usize,
+    /// Why such secrets were not looked for.
+    pub secrets_fault: Option<Fault>,
 }
 
 impl Report {
@@ -170,7 +177,9 @@ impl Report {
         let left = (self.left > 0).then(|| format!("left for the next reap: {}", self.left));
         let secrets = (self.secrets > 0)
             .then(|| format!("removed secrets without a service: {}", self.secrets));
-        removed.chain(left).chain(secrets).collect()
+        let fault = self.secrets_fault.as_ref();
+        let fault = fault.map(|fault| format!("secrets without a service were not found: {fault}"));
+        removed.chain(left).chain(secrets).chain(fault).collect()
     }
 }
 
@@ -202,13 +211,12 @@ pub async fn reap<P: Platform>(
         .filter(|(_, verdict)| *verdict != Verdict::Keep)
         .collect();
     shuffle(&mut due, || scheduler.engine().platform().random());
-    if !scope.dry_run {
-        report.secrets = scheduler.remove_secrets_without(&ours).await?;
-    }
+    // One whose node is lost takes the time of a look at each reap, and ends none sooner.
+    due.sort_by_key(|(container, _)| container.state == State::Stopping);
     for (tries, (container, verdict)) in due.iter().enumerate() {
         let is_enough = report.removed.len() >= scope.removals_max || tries >= scope.tries_max;
         if is_enough || scheduler.time_left().is_zero() {
-            report.left = due.len() - tries;
+            report.left += due.len() - tries;
             break;
         }
         let scheduler = scheduler.within(scope.each);
@@ -221,6 +229,12 @@ pub async fn reap<P: Platform>(
             },
         };
         remove(&scheduler, container, reason, scope, &mut report).await;
+    }
+    if !scope.dry_run {
+        match scheduler.remove_secrets_without(&ours).await {
+            Ok(count) => report.secrets = count,
+            Err(fault) => report.secrets_fault = Some(fault),
+        }
     }
     Ok(report)
 }
@@ -268,9 +282,10 @@ async fn remove<P: Platform>(
         }
     };
     match removed {
-        Ok(Removed::Gone | Removed::Ending) => report.removed.push((found, reason)),
-        // It runs by now, or another replica is removing it.
-        Ok(Removed::Declined) => {}
+        Ok(Removed::Done) => report.removed.push((found, reason)),
+        Ok(Removed::Ending) => report.left += 1,
+        // It runs by now, or another replica is removing it or has done so.
+        Ok(Removed::Absent | Removed::Declined) => {}
         Err(fault) => report.failed.push((found, reason, fault)),
     }
 }

@@ -9,13 +9,22 @@ use crate::fault::Fault;
 /// What came of a removal that the Engine understood.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Removed {
-    /// The container is gone: now, or before (404).
-    Gone,
+    /// The container is gone, and this call has removed it.
+    Done,
+    /// It was gone before (404).
+    Absent,
     /// It can never be started again, and a node of the Swarm has not confirmed its end.
     Ending,
     /// The Engine would not (409): the container runs and there was no force,
     /// or another removal is at work on it.
     Declined,
+}
+
+impl Removed {
+    /// Whether the container is gone, whoever has removed it.
+    pub fn is_gone(self) -> bool {
+        matches!(self, Self::Done | Self::Absent)
+    }
 }
 
 /// Removes a container unless it runs, in one atomic step: it can never kill
@@ -37,8 +46,8 @@ pub fn kill_and_remove(id: &TargetId) -> Call<Removed> {
 
 fn removed(reply: &Reply) -> Result<Removed, Fault> {
     match reply.status() {
-        204 => Ok(Removed::Gone),
-        404 if reply.is_engines(StatusCode::NOT_FOUND) => Ok(Removed::Gone),
+        204 => Ok(Removed::Done),
+        404 if reply.is_engines(StatusCode::NOT_FOUND) => Ok(Removed::Absent),
         409 if reply.is_engines(StatusCode::CONFLICT) => Ok(Removed::Declined),
         // Podman's word for the same.
         500 if says_running(reply) => Ok(Removed::Declined),
@@ -78,10 +87,10 @@ mod tests {
     }
 
     #[test]
-    fn a_container_that_is_absent_counts_as_gone() {
-        assert_eq!(removed(&reply(204, "")), Ok(Removed::Gone));
+    fn a_removal_is_told_from_one_that_came_before() {
+        assert_eq!(removed(&reply(204, "")), Ok(Removed::Done));
         let absent = reply(404, r#"{"message":"No such container: x"}"#);
-        assert_eq!(removed(&absent), Ok(Removed::Gone));
+        assert_eq!(removed(&absent), Ok(Removed::Absent));
     }
 
     #[test]

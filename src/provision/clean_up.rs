@@ -58,8 +58,9 @@ impl<P: Platform> Provisioner<'_, P> {
                 },
             };
             let removed = scheduler.remove(&found).await;
-            let is_done = matches!(removed, Ok(Removed::Gone | Removed::Ending));
-            if is_done || !pauses.next().await {
+            let is_over =
+                removed.is_ok_and(|removed| removed.is_gone() || removed == Removed::Ending);
+            if is_over || !pauses.next().await {
                 return Remains::Unclear;
             }
         }

@@ -211,8 +211,7 @@ impl<P: Platform> Provisioner<'_, P> {
                     // Without force: a created one that runs after all stays,
                     // and the next look shows it.
                     let removed = self.scheduler.remove(&found).await;
-                    let is_gone = matches!(removed, Ok(Removed::Gone));
-                    if !is_gone && !pauses.next().await {
+                    if !removed.is_ok_and(Removed::is_gone) && !pauses.next().await {
                         return Err(Error::InProgress);
                     }
                 }

@@ -38,7 +38,7 @@ impl<P: Platform> Provisioner<'_, P> {
             };
             seen = Some(found);
             let cause = match removal {
-                Ok(Removed::Gone) => return Ok(seen),
+                Ok(Removed::Done | Removed::Absent) => return Ok(seen),
                 Ok(Removed::Ending | Removed::Declined) => Error::RemovalInProgress,
                 Err(fault) => {
                     tries += 1;

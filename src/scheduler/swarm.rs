@@ -353,7 +353,7 @@ pub async fn remove<P: Platform>(on: &Scheduler<'_, P>, target: &Listed) -> Resu
     // The version is read before the task. Whatever is decided from the task, a vouch
     // or a start that comes in between makes the fence fail.
     let Some(found) = on.engine.send(service::inspect(&target.id)).await? else {
-        return Ok(Removed::Gone);
+        return Ok(Removed::Absent);
     };
     let tasks = tasks_of(on, target).await?;
     let is_live = tasks.iter().any(Task::is_live);
@@ -368,7 +368,7 @@ pub async fn remove<P: Platform>(on: &Scheduler<'_, P>, target: &Listed) -> Resu
         match on.engine.send(found.fence()).await? {
             Updated::Done => {}
             Updated::OutOfSequence => return Ok(Removed::Declined),
-            Updated::Gone => return Ok(Removed::Gone),
+            Updated::Gone => return Ok(Removed::Absent),
         }
     }
     delete_once_ended(on, target, END_WITHIN).await
@@ -419,9 +419,13 @@ async fn delete_once_ended<P: Platform>(
             false => break,
         }
     }
-    on.engine.send(service::delete(&target.id)).await?;
+    let was_there = on.engine.send(service::delete(&target.id)).await?;
     remove_secrets(on, target).await;
-    Ok(Removed::Gone)
+    Ok(if was_there {
+        Removed::Done
+    } else {
+        Removed::Absent
+    })
 }
 
 /// The tasks of a target, found by its own name, whether its service is there or not.

@@ -67,6 +67,7 @@ mod tests {
             found: 4,
             left: 1,
             secrets: 0,
+            secrets_fault: None,
         };
         let body: serde_json::Value =
             serde_json::from_slice(reaped(&report, true).body()).expect("json");

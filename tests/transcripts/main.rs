@@ -14,3 +14,4 @@ mod start;
 mod starvation;
 mod stop;
 mod swarm;
+mod swarm_reap;

@@ -118,6 +118,25 @@ fn what_another_replica_takes_is_no_failure_and_a_failure_is_told() {
 }
 
 #[test]
+fn what_was_gone_before_takes_no_place_and_is_no_event() {
+    let list = [const { "created" }; 5].map(|state| entry(ID, state, OLD, &[]));
+    let mut rest: Vec<_> = (0..4)
+        .map(|_| ("remove", said(404, "No such container")))
+        .collect();
+    rest.push(("remove", done()));
+    let notes = reaped(&list, Scope::AFTER_ANSWER, rest);
+    assert_eq!(notes, ["reaped 0123456789ab: never started"]);
+}
+
+#[test]
+fn an_expiry_whose_removal_has_failed_half_way_stays_one() {
+    let list = [entry(ID, "dead", LONG_AGO, &[])];
+    let rest = vec![("remove by force", done())];
+    let notes = reaped(&list, Scope::AFTER_ANSWER, rest);
+    assert_eq!(notes, ["reaped 0123456789ab: past its lifetime"]);
+}
+
+#[test]
 fn a_container_that_only_carries_our_label_is_not_seen() {
     let mut stranger = entry(ID, "running", LONG_AGO, &[]);
     stranger["Names"] = serde_json::json!(["/another"]);

@@ -12,10 +12,10 @@ use serde_json::{Value, json};
 
 use crate::script::*;
 
-const SERVICE: &str = "0123456789abcdefghijklmno";
-const OTHER_SERVICE: &str = "onmlkjihgfedcba9876543210";
+pub const SERVICE: &str = "0123456789abcdefghijklmno";
+pub const OTHER_SERVICE: &str = "onmlkjihgfedcba9876543210";
 
-const SWARM: [(&str, &str); 2] = [
+pub const SWARM: [(&str, &str); 2] = [
     ("scheduler", "swarm"),
     (
         "agent_image",
@@ -23,7 +23,7 @@ const SWARM: [(&str, &str); 2] = [
     ),
 ];
 
-fn on_swarm<T>(
+pub fn on_swarm<T>(
     steps: Vec<(&'static str, Reply)>,
     webhook: impl AsyncFnOnce(Provisioner<'_, Script>) -> T,
 ) -> T {
@@ -31,7 +31,7 @@ fn on_swarm<T>(
 }
 
 #[track_caller]
-fn start(steps: Vec<(&'static str, Reply)>) -> Result<Started, Error> {
+pub fn start(steps: Vec<(&'static str, Reply)>) -> Result<Started, Error> {
     let order = order();
     on_swarm(steps, async |provisioner| provisioner.start(&order).await)
 }
@@ -50,7 +50,7 @@ fn template_of_task() -> Value {
 }
 
 /// A service, eleven seconds old, with its labels.
-fn service(replicas: u64, more: &[&str]) -> Value {
+pub fn service(replicas: u64, more: &[&str]) -> Value {
     let mut labels = entry(ID, "created", 0, &[])["Labels"].clone();
     for label in more {
         labels[format!("dynamic-access.{label}")] = "true".into();
@@ -93,7 +93,7 @@ fn managers(versions: [&str; 3]) -> Reply {
     list(&versions.map(|version| node("manager", "active", "ready", version)))
 }
 
-fn task_of(service: &str, state: &str, desired: &str) -> Value {
+pub fn task_of(service: &str, state: &str, desired: &str) -> Value {
     json!({
         "ID": "t",
         "CreatedAt": "2026-11-23T01:00:51.123456789Z",
@@ -109,64 +109,64 @@ fn task_of(service: &str, state: &str, desired: &str) -> Value {
     })
 }
 
-fn failing(state: &str, error: &str) -> Reply {
+pub fn failing(state: &str, error: &str) -> Reply {
     let mut task = task_of(SERVICE, state, "running");
     task["Status"]["Err"] = error.into();
     task.as_object_mut().expect("a task").remove("NodeID");
     list(&[task])
 }
 
-fn rejected(error: &str) -> Reply {
+pub fn rejected(error: &str) -> Reply {
     let mut task = task_of(SERVICE, "rejected", "shutdown");
     task["Status"]["Err"] = error.into();
     list(&[task])
 }
 
-fn list(entries: &[Value]) -> Reply {
+pub fn list(entries: &[Value]) -> Reply {
     Is(200, json!(entries).to_string())
 }
 
-fn one(replicas: u64, more: &[&str]) -> Reply {
+pub fn one(replicas: u64, more: &[&str]) -> Reply {
     list(&[service(replicas, more)])
 }
 
-fn shown(replicas: u64, more: &[&str]) -> Reply {
+pub fn shown(replicas: u64, more: &[&str]) -> Reply {
     Is(200, service(replicas, more).to_string())
 }
 
-fn task(state: &str) -> Reply {
+pub fn task(state: &str) -> Reply {
     list(&[task_of(SERVICE, state, "running")])
 }
 
-fn leaving() -> Reply {
+pub fn leaving() -> Reply {
     list(&[task_of(SERVICE, "running", "remove")])
 }
 
-fn made() -> Reply {
+pub fn made() -> Reply {
     Is(201, format!(r#"{{"ID":"{SERVICE}"}}"#))
 }
 
-fn updated() -> Reply {
+pub fn updated() -> Reply {
     Is(200, r#"{"Warnings":null}"#.to_owned())
 }
 
-fn out_of_sequence() -> Reply {
+pub fn out_of_sequence() -> Reply {
     said(
         500,
         "rpc error: code = Unknown desc = update out of sequence",
     )
 }
 
-fn gone() -> Reply {
+pub fn gone() -> Reply {
     said(404, "service x not found")
 }
 
-fn deleted() -> Reply {
+pub fn deleted() -> Reply {
     Is(200, String::new())
 }
 
 /// The calls that bring a target to its start.
-fn until_started() -> Vec<(&'static str, Reply)> {
+pub fn until_started() -> Vec<(&'static str, Reply)> {
     vec![
         ("create service", made()),
         ("list unvouched services", one(0, &[])),
@@ -178,14 +178,14 @@ fn until_started() -> Vec<(&'static str, Reply)> {
     ]
 }
 
-fn seen_running() -> Vec<(&'static str, Reply)> {
+pub fn seen_running() -> Vec<(&'static str, Reply)> {
     vec![
         ("find service", one(1, &[])),
         ("list own tasks", task("running")),
     ]
 }
 
-fn vouched_for() -> Vec<(&'static str, Reply)> {
+pub fn vouched_for() -> Vec<(&'static str, Reply)> {
     vec![("look up service", shown(1, &[])), ("update", updated())]
 }
 
@@ -199,7 +199,7 @@ fn vouched_for_again(service: Value) -> Vec<(&'static str, Reply)> {
 }
 
 /// The calls that clean up after a start whose tasks are these and end at once.
-fn cleaned_up(replicas: u64, tasks: impl Fn() -> Reply) -> Vec<(&'static str, Reply)> {
+pub fn cleaned_up(replicas: u64, tasks: impl Fn() -> Reply) -> Vec<(&'static str, Reply)> {
     vec![
         ("find service", one(replicas, &[])),
         ("list own tasks", tasks()),
@@ -225,7 +225,7 @@ fn taken_back() -> Vec<(&'static str, Reply)> {
     ]
 }
 
-fn after(
+pub fn after(
     first: Vec<(&'static str, Reply)>,
     then: Vec<Vec<(&'static str, Reply)>>,
 ) -> Vec<(&'static str, Reply)> {
@@ -444,7 +444,7 @@ fn a_service_that_somebody_deletes_before_its_task_is_made_is_made_again() {
 }
 
 /// A start whose task a node rejects, and its clean-up.
-fn until_rejected(error: &str) -> Vec<(&'static str, Reply)> {
+pub fn until_rejected(error: &str) -> Vec<(&'static str, Reply)> {
     after(
         until_started(),
         vec![
@@ -787,7 +787,7 @@ fn the_other_schedulers_ids_are_refused() {
     assert_eq!(shown, Err(Error::NoSuchTarget));
 }
 
-fn reap(steps: Vec<(&'static str, Reply)>) -> Report {
+pub fn reap(steps: Vec<(&'static str, Reply)>) -> Report {
     let report = on_swarm(steps, async |provisioner| {
         let scope = Scope::whole(false);
         reaper::reap(&provisioner.scheduler, provisioner.config, scope).await
@@ -796,7 +796,7 @@ fn reap(steps: Vec<(&'static str, Reply)>) -> Report {
 }
 
 /// The same service, made an hour ago.
-fn old(replicas: u64, more: &[&str]) -> Reply {
+pub fn old(replicas: u64, more: &[&str]) -> Reply {
     let mut service = service(replicas, more);
     service["CreatedAt"] = "2026-11-23T00:00:50.123456789Z".into();
     list(&[service])
@@ -831,13 +831,13 @@ fn a_reap_fences_what_never_started_and_spares_what_is_vouched_for() {
     let report = reap(vec![
         ("list services", old(0, &[])),
         ("list tasks", none()),
-        ("list secrets", none()),
         ("look up service", shown(0, &[])),
         ("list own tasks", none()),
         ("update", updated()),
         ("list own tasks", none()),
         ("delete service", deleted()),
         ("list own secrets", none()),
+        ("list secrets", none()),
     ]);
     assert_eq!(report.removed.len(), 1);
     // It has been vouched for since the list.
@@ -849,11 +849,11 @@ fn a_reap_fences_what_never_started_and_spares_what_is_vouched_for() {
         let mut steps = vec![
             ("list services", old(0, &[])),
             ("list tasks", none()),
-            ("list secrets", none()),
             ("look up service", now),
             ("list own tasks", tasks),
         ];
         steps.extend(update.map(|reply| ("update", reply)));
+        steps.push(("list secrets", none()));
         assert!(reap(steps).removed.is_empty());
     }
 }
@@ -863,13 +863,13 @@ fn a_reap_ends_what_runs_and_nobody_was_told_of() {
     let report = reap(vec![
         ("list services", old(1, &[])),
         ("list tasks", task("running")),
-        ("list secrets", none()),
         ("look up service", shown(1, &[])),
         ("list own tasks", task("running")),
         ("update", updated()),
         ("list own tasks", none()),
         ("delete service", deleted()),
         ("list own secrets", none()),
+        ("list secrets", none()),
     ]);
     assert_eq!(report.removed[0].1, reaper::Reason::NeverStarted);
     for list in [old(1, &["vouched"]), one(1, &[])] {
@@ -890,13 +890,13 @@ fn a_reap_removes_a_vouched_target_that_has_ended_or_was_forgotten() {
         let report = reap(vec![
             ("list services", old(1, &["vouched"])),
             ("list tasks", tasks),
-            ("list secrets", none()),
             ("look up service", shown(1, &["vouched"])),
             ("list own tasks", none()),
             ("update", updated()),
             ("list own tasks", none()),
             ("delete service", deleted()),
             ("list own secrets", none()),
+            ("list secrets", none()),
         ]);
         assert_eq!(report.removed.len(), 1);
     }

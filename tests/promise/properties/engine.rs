@@ -151,7 +151,8 @@ fn no_reply_is_read_as_more_than_it_says() {
             Err(fault) => check_fault(&fault),
         }
         match remove::remove(&id).read(&reply) {
-            Ok(Removed::Gone) => assert!(status == 204 || status == 404 && has_message),
+            Ok(Removed::Done) => assert_eq!(status, 204),
+            Ok(Removed::Absent) => assert!(status == 404 && has_message),
             Ok(Removed::Declined) => assert!(status == 409 && has_message),
             Ok(Removed::Ending) => panic!("an Engine has removed it, or not"),
             Err(fault) => check_fault(&fault),

@@ -156,7 +156,7 @@ impl Trial<'_> {
             None => remove::remove(id),
         };
         match send(self.docker, call)? {
-            Removed::Gone => Ok(()),
+            Removed::Done | Removed::Absent => Ok(()),
             Removed::Ending | Removed::Declined => bail!("the Engine declines"),
         }
     }

@@ -15,6 +15,8 @@ mod guards;
 mod service;
 mod spelling;
 
+use std::time::Duration;
+
 use serde_json::{Map, Value};
 
 use additions::Additions;
@@ -142,6 +144,19 @@ impl Body {
         body["Image"] = target.image.into();
         self.additions.add_to(&mut body, target);
         body
+    }
+
+    /// The interval of the health check that a patch sets, if it sets one. Another may be
+    /// that of the image.
+    pub fn health_check_interval(&self) -> Option<Duration> {
+        let options = match self.of {
+            Of::Container => &self.merged,
+            Of::Service => &self.merged["ContainerSpec"],
+        };
+        let interval = options["Healthcheck"]["Interval"].as_u64();
+        interval
+            .filter(|nanoseconds| *nanoseconds > 0)
+            .map(Duration::from_nanos)
     }
 
     /// Whether managers of a Swarm may run its targets too.

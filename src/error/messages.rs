@@ -126,6 +126,12 @@ impl Error {
             Self::StillPreparing(_) => {
                 "The agent image is being pulled by a node of the Docker Swarm. Try again shortly."
             }
+            Self::NodePullFailed { .. } => {
+                "No node of the Docker Swarm could pull the agent image. Try again shortly."
+            }
+            Self::Unchecked(_) => {
+                "The Docker Swarm took too long to check the target. Try again shortly."
+            }
             Self::StartTooSlow => {
                 "The Docker Swarm took too long to start the target. Try again shortly."
             }
@@ -161,6 +167,8 @@ impl Error {
             Self::NoSuchImage(_) => "no_such_image",
             Self::ImageBeingPulled(_) => "image_being_pulled",
             Self::StillPreparing(_) => "still_preparing",
+            Self::NodePullFailed { .. } => "node_pull_failed",
+            Self::Unchecked(_) => "unchecked",
             Self::StartTooSlow => "start_too_slow",
             Self::NoNode(_) => "no_node",
             Self::NoNodes => "no_nodes",
@@ -302,11 +310,18 @@ impl fmt::Display for Error {
                 id,
                 of,
                 exit_code: Some(code),
-            } => write!(
-                f,
-                "container {} of this {of} has ended with exit code {code} and is not started again; docker logs may say why",
-                id.short()
-            ),
+            } => {
+                // Neither its task nor its exit code tells that.
+                let more = match id.is_of_service() {
+                    true => ", or the health check of the image or of container_patch has failed, which ends a target of a Swarm",
+                    false => "",
+                };
+                write!(
+                    f,
+                    "container {} of this {of} has ended with exit code {code} and is not started again; docker logs may say why{more}",
+                    id.short()
+                )
+            }
             Self::TargetEnded {
                 id,
                 of,
@@ -361,6 +376,18 @@ impl fmt::Display for Error {
                 f,
                 "a node was still preparing the target when the time was up, so it was withdrawn; pull {image} on every node beforehand"
             ),
+            Self::NodePullFailed { image, reason } => write!(
+                f,
+                "no node could pull {image}: {reason}; check its registry, the reference, and registry_auth, whose credentials may have expired; or pull it on every node beforehand"
+            ),
+            Self::Unchecked(interval) => {
+                f.write_str("a node was still starting the target when the time was up, so it was withdrawn; a target with a health check runs once the first check has passed, after the Interval of Healthcheck, ")?;
+                match interval {
+                    Some(interval) => write!(f, "which is {} s in the patch", interval.as_secs_f32())?,
+                    None => f.write_str("which is 30 s unless the image says otherwise")?,
+                }
+                f.write_str("; set StartPeriod and StartInterval of Healthcheck in container_patch to check sooner")
+            }
             Self::StartTooSlow => f.write_str(
                 "the target did not run when the time was up, so it was withdrawn; the Swarm has too many starts at once, or its nodes are slow",
             ),

@@ -87,6 +87,14 @@ pub enum Error {
         /// What the Engine said.
         reason: String,
     },
+    /// No node of the Swarm that was tried has the image, and the last one could not pull
+    /// it.
+    NodePullFailed {
+        /// The image, whose reference names a registry.
+        image: ImageReference,
+        /// What the node said.
+        reason: String,
+    },
     /// The Engine has no such network.
     NoSuchNetwork(String),
     /// The Engine would run the container without a limit that it should have.
@@ -153,6 +161,9 @@ pub enum Error {
     /// A node of the Swarm still prepares the target, which is mostly a pull of this
     /// image.
     StillPreparing(ImageReference),
+    /// A node of the Swarm still started the target, and a health check may not have
+    /// passed yet. Holds its interval if a patch sets it.
+    Unchecked(Option<Duration>),
     /// The target did not run in the webhook's time, although the managers answered.
     StartTooSlow,
     /// The managers of the Swarm cannot agree: a majority of them cannot be reached.
@@ -200,6 +211,8 @@ impl Error {
             Self::EngineUnreachable(_)
             | Self::ImageBeingPulled(_)
             | Self::StillPreparing(_)
+            | Self::NodePullFailed { .. }
+            | Self::Unchecked(_)
             | Self::StartTooSlow
             | Self::NoNode(_)
             | Self::NoNodes
@@ -228,6 +241,8 @@ impl Error {
             | Self::NoNodes
             | Self::ManagersDiffer(_)
             | Self::StillPreparing(_)
+            | Self::NodePullFailed { .. }
+            | Self::Unchecked(_)
             | Self::StartTooSlow
             | Self::ImageBeingPulled(_)
             | Self::PullStalled(_) => Some(30),
@@ -369,6 +384,14 @@ pub(crate) mod tests {
             (Error::NoRoom(said(500)), 429),
             (Error::ImageBeingPulled(image()), 503),
             (Error::StillPreparing(image()), 503),
+            (
+                Error::NodePullFailed {
+                    image: image(),
+                    reason: "planted".to_owned(),
+                },
+                503,
+            ),
+            (Error::Unchecked(Some(Duration::from_secs(30))), 503),
             (Error::NoNode("planted".to_owned()), 503),
             (Error::NoNodes, 503),
             (Error::NoLeader(said(500)), 503),

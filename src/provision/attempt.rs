@@ -10,7 +10,7 @@ use crate::ages::START_WITHIN;
 use crate::config::{Config, Profile, TokenDelivery};
 use crate::container::PerTarget;
 use crate::docker::list::Listed;
-use crate::docker::{ContainerName, TargetId, archive, label};
+use crate::docker::{ContainerName, ImageReference, TargetId, archive, is_full, label};
 use crate::environment_id::is_same;
 use crate::error::Error;
 use crate::fault::Fault;
@@ -119,6 +119,7 @@ impl<'a> Attempt<'a> {
             Started::Rejected { node, reason } => Error::Refused(Fault::Rejected { node, reason }),
             Started::NoNode(reason) => Error::NoNode(reason),
             Started::Preparing => Error::StillPreparing(self.profile.image.clone()),
+            Started::Unchecked => Error::Unchecked(self.profile.body.health_check_interval()),
             Started::TooSlow => Error::StartTooSlow,
             Started::Ended => Error::TargetVanished(id.clone()),
             // One that runs is no error; whoever asks is to look again.
@@ -149,13 +150,28 @@ impl<'a> Attempt<'a> {
     }
 }
 
-/// The error of a target that nodes of a Swarm have rejected.
-pub fn rejection(profile: &Profile, node: String, reason: String) -> Error {
-    if reason.to_ascii_lowercase().contains("no such image") {
-        Error::NoSuchImage(profile.image.clone())
+/// The error of a target that a node of a Swarm has rejected.
+pub fn rejection(image: &ImageReference, node: String, reason: String) -> Error {
+    let image = image.clone();
+    if is_full(&reason) {
+        Error::NoRoom(Fault::Rejected { node, reason })
+    } else if is_of_image(&reason, &image) {
+        match image.has_registry() {
+            true => Error::NodePullFailed { image, reason },
+            false => Error::NoSuchImage(image),
+        }
     } else {
         Error::Refused(Fault::Rejected { node, reason })
     }
+}
+
+/// Whether a node lacks the image and could not pull it: "No such image: …" until
+/// Docker 29.6, and since then the words of the registry or of the way to it.
+fn is_of_image(reason: &str, image: &ImageReference) -> bool {
+    let reason = reason.to_ascii_lowercase();
+    let words = ["no such image", "toomanyrequests", "unauthorized"];
+    words.iter().any(|words| reason.contains(words))
+        || image.registry().is_some_and(|host| reason.contains(host))
 }
 
 #[cfg(test)]

@@ -40,9 +40,11 @@ const STAYS_UP_MAX: Duration = Duration::from_secs(3);
 /// The longest time between the create of a target and the list that counts it.
 const WORK: Duration = Duration::from_secs(25);
 
-/// On how many nodes of a Swarm a target is tried. One that cannot run targets at the
-/// moment has fewer of them than the others, and is given the next one.
-const NODES_MAX: usize = 3;
+/// On how many nodes of a Swarm a target is tried. Those that cannot run targets at the
+/// moment have fewer of them than the others, so they are given the next one too. It is
+/// more than fit into a webhook's time, which is the real limit unless a clock stands
+/// still.
+const NODES_MAX: usize = 32;
 
 /// How long a name may be taken while no list shows by whom: the longest create. An
 /// Engine takes the name of a container before it makes its file system, which can be a
@@ -83,9 +85,13 @@ impl<P: Platform> Provisioner<'_, P> {
         loop {
             let outcome = self.start_once(order, &avoid).await;
             match (outcome, rejection) {
-                (Err(Error::Refused(Fault::Rejected { node, reason })), _) => {
+                (Err(Error::Refused(Fault::Rejected { node, reason })), earlier) => {
                     avoid.push(node.clone());
-                    let error = attempt::rejection(profile, node, reason);
+                    let error = attempt::rejection(&profile.image, node, reason);
+                    // One node that may take the target later is enough to come again.
+                    let may_pass = |error: &Error| error.retry_after_seconds().is_some();
+                    let earlier = earlier.filter(|earlier| may_pass(earlier) && !may_pass(&error));
+                    let error = earlier.unwrap_or(error);
                     if avoid.len() >= NODES_MAX || self.scheduler.time_left().is_zero() {
                         return Err(error);
                     }

@@ -56,7 +56,7 @@ pub enum Started {
     Runs(Duration),
     /// Its network is not there.
     NoSuchNetwork(String),
-    /// A node would not run it.
+    /// A node would not run it, and nothing of it ran.
     Rejected {
         /// The id of the node.
         node: String,
@@ -67,6 +67,8 @@ pub enum Started {
     NoNode(String),
     /// Its node still prepares it, which is mostly a pull of the image.
     Preparing,
+    /// Its node still starts it, which ends with the first health check that passes.
+    Unchecked,
     /// It does not run yet, and the time is up.
     TooSlow,
     /// Another request has withdrawn it.

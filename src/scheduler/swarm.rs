@@ -170,6 +170,7 @@ async fn wait_for_task<P: Platform>(
         if is_last {
             return Ok(match task.map(|task| task.state) {
                 Some(TaskState::Preparing) => Started::Preparing,
+                Some(TaskState::Starting) => Started::Unchecked,
                 _ => Started::TooSlow,
             });
         }
@@ -188,7 +189,7 @@ fn outcome(task: &Task) -> Option<Started> {
             node: task.node.clone().unwrap_or_default(),
             reason: task.error.clone().unwrap_or_default(),
         }),
-        TaskState::Pending | TaskState::Preparing | TaskState::Early => None,
+        TaskState::Pending | TaskState::Preparing | TaskState::Starting | TaskState::Early => None,
     }
 }
 

@@ -15,3 +15,4 @@ mod starvation;
 mod stop;
 mod swarm;
 mod swarm_reap;
+mod swarm_start;

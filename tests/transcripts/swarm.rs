@@ -348,6 +348,7 @@ fn a_task_that_does_not_run_in_time_is_told_with_its_reason_and_taken_back() {
         ("preparing", "", "still_preparing"),
         ("pending", "", "start_too_slow"),
         ("assigned", "", "start_too_slow"),
+        ("starting", "", "unchecked"),
     ] {
         let looks = match code {
             // Five seconds, and nineteen.
@@ -368,11 +369,11 @@ fn a_rejection_is_told_if_there_is_no_time_for_another_node() {
     // Sixteen seconds, and three.
     let preparing = (0..106).map(|_| ("list own tasks", task("preparing")));
     for (state, error, code) in [
-        ("assigned", "", "no_such_image"),
+        ("assigned", "", "node_pull_failed"),
         (
             "pending",
             "no suitable node (scheduling constraints)",
-            "no_such_image",
+            "node_pull_failed",
         ),
         (
             "pending",
@@ -455,36 +456,12 @@ pub fn until_rejected(error: &str) -> Vec<(&'static str, Reply)> {
 }
 
 #[test]
-fn a_rejected_target_is_tried_on_other_nodes() {
-    let running = vec![
-        vec![("list own tasks", task("running"))],
-        seen_running(),
-        vouched_for_again(service(1, &[])),
-    ];
-    let steps = after(
-        until_rejected("network x exists"),
-        vec![until_started(), running.into_iter().flatten().collect()],
-    );
-    start(steps).expect("a target on another node");
-    for (error, code) in [
-        ("No such image: agent", "no_such_image"),
-        ("invalid mount", "refused"),
-    ] {
-        let steps = after(
-            until_rejected(error),
-            vec![until_rejected(error), until_rejected(error)],
-        );
-        assert_eq!(start(steps).expect_err(error).code(), code);
-    }
-}
-
-#[test]
 fn a_rejection_is_told_if_there_is_no_other_node() {
     let error = "No such image: agent";
     for (reason, code) in [
         (
             "scheduling constraints not satisfied on 2 nodes",
-            "no_such_image",
+            "node_pull_failed",
         ),
         ("2 nodes not available for new tasks", "no_node"),
     ] {

@@ -2,7 +2,7 @@
 
 use serde_json::{Value, json};
 
-use crate::stage::{Stage, id_of};
+use crate::stage::{Stage, check_come_again, id_of};
 use crate::support::free_address_at;
 use crate::support::registry::{PASSWORD, Registry, auth_for, digest_of};
 use crate::support::unique;
@@ -34,11 +34,19 @@ pub fn from_a_registry(stage: &Stage<'_>) {
     let image = push(stage, &registry);
     stage.only_on(2);
     let elsewhere = auth_for("registry.example.com");
-    for auth in ["", &elsewhere] {
-        let server = stage.server_with(1, &[("agent_image", &image), ("registry_auth", auth)]);
+    let (registrys, rest) = image.split_once('/').expect("a registry");
+    // Nobody listens there.
+    let nowhere = image.replace(
+        registrys,
+        &free_address_at(stage.swarm.gateway()).to_string(),
+    );
+    for (image, auth) in [(&image, ""), (&image, &elsewhere), (&nowhere, "")] {
+        let server = stage.server_with(1, &[("agent_image", image), ("registry_auth", auth)]);
         let answer = server.start_target(&unique("token"));
-        assert_eq!(answer.status, 500, "{answer:?}");
-        assert_eq!(server.line_about(&answer)["code"], "no_such_image");
+        check_come_again(&answer);
+        let line = server.line_about(&answer);
+        assert_eq!(line["code"], "node_pull_failed", "{line}");
+        assert!(line["error"].to_string().contains(rest), "{line}");
     }
     let auth = registry.auth();
     let server = stage.server_with(1, &[("agent_image", &image), ("registry_auth", &auth)]);

@@ -10,6 +10,7 @@ mod lost_nodes;
 mod nodes;
 mod promises;
 mod stage;
+mod starts;
 #[path = "../end_to_end/support/mod.rs"]
 #[allow(dead_code, reason = "the other test binaries use the rest")]
 mod support;

@@ -10,7 +10,7 @@ use crate::stage::{AGREED_BOUND, Stage, check_come_again, id_of, start_in_the_en
 use crate::support::server::start_body;
 use crate::support::unique;
 use crate::support::wait::wait_within;
-use crate::{between, images, lost_nodes, visits};
+use crate::{between, images, lost_nodes, starts, visits};
 
 /// A claim, and what holds it against a Swarm.
 type Claim = (&'static str, fn(&Stage<'_>));
@@ -20,7 +20,7 @@ type Claim = (&'static str, fn(&Stage<'_>));
 fn the_promises_hold_on_a_swarm() {
     let _alone = crate::alone();
     let swarm = Swarm::start();
-    let claims: [Claim; 15] = [
+    let claims: [Claim; 17] = [
         ("a target runs from its start to its stop", lifecycle),
         (
             "twenty starts with one token make one target",
@@ -37,6 +37,14 @@ fn the_promises_hold_on_a_swarm() {
         (
             "a registry is given its own credentials, and nobody else",
             images::from_a_registry,
+        ),
+        (
+            "full subnets are no end of a target, and pass",
+            starts::full_subnets,
+        ),
+        (
+            "a health check that is late or fails is named",
+            starts::health_checks,
         ),
         ("what is not ours is untouched", foreign),
         ("max_targets is never exceeded", max_targets),

@@ -48,23 +48,33 @@ pub enum TaskState {
     Pending,
     /// Its node prepares it, which is mostly a pull of the image.
     Preparing,
+    /// Its node starts its container, or waits for the first health check to pass: no
+    /// list shows which.
+    Starting,
     /// Any other state before it runs, or a word that no known Engine uses.
     Early,
     /// It runs, as far as its Swarm knows.
     Running,
-    /// Its node would not run it.
+    /// Its node would not run it, or could not start its container: nothing of it ran.
     Rejected,
     /// It has ended, or its Swarm has given up its node.
     Ended,
 }
 
+/// What a node says of a task whose container was made and could not be started (moby,
+/// `daemon/cluster/executor/container/controller.go`).
+const NOT_STARTED: &str = "starting container failed";
+
 impl TaskState {
-    /// Reads a word of the API.
-    fn parse(text: &str) -> Self {
+    /// Reads a word of the API, and the error that belongs to it.
+    fn parse(text: &str, error: &str) -> Self {
         match text {
             "pending" => Self::Pending,
             "preparing" => Self::Preparing,
+            "starting" => Self::Starting,
             "running" => Self::Running,
+            // A full subnet is found out as late as this.
+            "failed" if error.starts_with(NOT_STARTED) => Self::Rejected,
             "rejected" => Self::Rejected,
             "complete" | "failed" | "shutdown" | "orphaned" | "remove" => Self::Ended,
             _ => Self::Early,
@@ -151,7 +161,7 @@ impl Task {
         let status = body.status;
         Ok(Self {
             service: service.ok_or_else(|| nonsense("its service"))?,
-            state: TaskState::parse(&status.state),
+            state: TaskState::parse(&status.state, status.err.as_deref().unwrap_or_default()),
             is_doomed: matches!(&*body.desired_state, "shutdown" | "remove"),
             node: Some(body.node_id).filter(|node| !node.is_empty()),
             error: status.err.filter(|error| !error.is_empty()),
@@ -177,7 +187,7 @@ mod tests {
 
     #[test]
     fn a_task_is_read_in_every_state() {
-        use TaskState::{Early, Ended, Pending, Preparing, Rejected, Running};
+        use TaskState::{Early, Ended, Pending, Preparing, Rejected, Running, Starting};
         for (word, state, is_live) in [
             ("new", Early, true),
             ("allocated", Early, true),
@@ -186,7 +196,7 @@ mod tests {
             ("accepted", Early, true),
             ("preparing", Preparing, true),
             ("ready", Early, true),
-            ("starting", Early, true),
+            ("starting", Starting, true),
             ("running", Running, true),
             ("complete", Ended, false),
             ("failed", Ended, false),
@@ -203,6 +213,26 @@ mod tests {
             let task = tasks(&body).expect(word).remove(0);
             assert_eq!((task.state, task.is_live()), (state, is_live), "{word}");
             assert!(task.is_doomed && task.node.is_none() && task.error.is_none());
+        }
+    }
+
+    #[test]
+    fn a_task_whose_container_was_not_started_is_told_from_one_that_has_ended() {
+        for (error, state) in [
+            ("task: non-zero exit (128)", TaskState::Ended),
+            (
+                "starting container failed: failed to set up container networking: no available IPv4 addresses on this network's address pools",
+                TaskState::Rejected,
+            ),
+        ] {
+            let body = serde_json::json!([{
+                "CreatedAt": "2026-11-23T01:00:00Z",
+                "ServiceID": "0123456789abcdefghijklmno",
+                "Spec": {},
+                "Status": {"State": "failed", "Err": error, "ContainerStatus": {"ExitCode": 128}},
+            }]);
+            let task = tasks(&body.to_string()).expect(error).remove(0);
+            assert_eq!(task.state, state, "{error}");
         }
     }
 

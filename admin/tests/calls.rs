@@ -8,7 +8,7 @@ use serde_json::{Value, json};
 
 use dynamic_access::docker::create::create;
 use dynamic_access::docker::swarm::service::Versioned;
-use dynamic_access::docker::swarm::{node, secret, service, task};
+use dynamic_access::docker::swarm::{Part, node, secret, service, task};
 use dynamic_access::docker::{
     ContainerName, DeploymentId, ImageReference, Reply, TargetId, archive, image, inspect, list,
     network, pull, remove, start, stop,
@@ -113,7 +113,7 @@ fn about_services(
     let token = Secret::new(token);
     let name = ContainerName::from_token(deployment, &token);
     let found = || versioned(id, &name, version);
-    let part = name.part().chars().next();
+    let (whole, part) = (&Part::whole(), &Part::whole().parts()[15].parts()[0]);
     let secret_name = format!("{}-{attempt}-0", deployment.as_str());
     vec![
         (
@@ -129,16 +129,23 @@ fn about_services(
         ("services-by-name", service::find_by_name(&name).request),
         (
             "services-by-label",
-            service::of_deployment(deployment, None).request,
+            service::of_deployment(deployment, whole).request,
         ),
         (
             "services-by-label",
             service::of_deployment(deployment, part).request,
         ),
-        ("services-by-label", service::unvouched(deployment).request),
+        (
+            "services-by-label",
+            service::unvouched(deployment, whole).request,
+        ),
+        (
+            "services-by-label",
+            service::unvouched(deployment, part).request,
+        ),
         (
             "tasks-by-label",
-            task::of_deployment(deployment, None).request,
+            task::of_deployment(deployment, whole).request,
         ),
         (
             "tasks-by-label",
@@ -149,7 +156,11 @@ fn about_services(
         ("secrets-by-attempt", secret::of_attempt(attempt).request),
         (
             "secrets-by-label",
-            secret::of_deployment(deployment).request,
+            secret::of_deployment(deployment, whole).request,
+        ),
+        (
+            "secrets-by-label",
+            secret::of_deployment(deployment, part).request,
         ),
         // Ids of secrets have the form of those of services.
         ("unsecret", secret::delete(id.as_str()).request),
@@ -224,8 +235,9 @@ const NEIGHBOURS: &[&str] = &[
     "GET /services?filters=%7B%22label%22%3A%5B%22dynamic-access.deployment%22%5D%7D",
     "GET /services?filters=%7B%22label%22%3A%5B%22dynamic-accessXdeployment%3Da%22%5D%7D",
     "GET /services?filters=%7B%22label%22%3A%5B%22dynamic-access.deployment%3Da%22%5D%7D&status=true",
-    "GET /services?filters=%7B%22label%22%3A%5B%22dynamic-access.deployment%3Da%22%2C%22dynamic-access.part%3D00%22%5D%7D",
-    "GET /services?filters=%7B%22label%22%3A%5B%22dynamic-access.part%3D0%22%5D%7D",
+    "GET /services?filters=%7B%22label%22%3A%5B%22dynamic-access.deployment%3Da%22%5D%2C%22name%22%3A%5B%22a%22%5D%7D",
+    "GET /services?filters=%7B%22label%22%3A%5B%22dynamic-access.deployment%3Da%22%5D%2C%22name%22%3A%5B%22a-00000%22%5D%7D",
+    "GET /services?filters=%7B%22name%22%3A%5B%22a-0%22%5D%7D",
     "GET /services?filters=%7B%22label%22%3A%5B%22dynamic-access.deployment%3Da%22%2C%22dynamic-access.vouched%3Dtrue%22%5D%7D",
     "GET /tasks?filters=%7B%22label%22%3A%5B%22dynamic-access.deployment%3Da%22%2C%22dynamic-access.vouched%3Dfalse%22%5D%7D",
     "GET /services?filters={%22id%22:[%22ID%22]}",

@@ -14,8 +14,6 @@ use crate::docker::label;
 pub struct PerTarget<'a> {
     /// The own name.
     pub name: &'a str,
-    /// Its part of all names.
-    pub part: &'a str,
     /// How long it may take to end by itself when it is removed. A Swarm reads it
     /// from the body; an Engine is asked to stop it.
     pub stop_grace: Duration,

@@ -140,7 +140,7 @@ pub fn body(template: &Value, additions: &Additions, target: &PerTarget<'_>) -> 
     let labels: Map<String, Value> = target
         .labels
         .iter()
-        .chain([&(label::PART, target.part), &(label::VOUCHED, "false")])
+        .chain([&(label::VOUCHED, "false")])
         .map(|(key, value)| ((*key).to_owned(), (*value).into()))
         .collect();
     json!({
@@ -390,7 +390,6 @@ mod tests {
         let body = build(&patch, Isolation::Kept).expect("a body");
         let body = body.with(&PerTarget {
             name: "own",
-            part: "f",
             stop_grace: Duration::from_secs(3),
             image: "agent@sha256:0123",
             env: &["ENVIRONMENT_ID=e".to_owned()],
@@ -403,7 +402,6 @@ mod tests {
             volume: Some("/run/dynamic-access"),
         });
         assert_eq!(body["Name"], "own");
-        assert_eq!(body["Labels"]["dynamic-access.part"], "f");
         assert_eq!(body["Labels"]["dynamic-access.vouched"], "false");
         assert_eq!(body["Labels"]["dynamic-access.attempt"], "a");
         assert_eq!(body["Mode"], json!({"Replicated": {"Replicas": 0}}));

@@ -73,7 +73,6 @@ fn additions_do_not_replace_what_the_server_sets() {
     let body = build(&[first, second], Isolation::Kept).expect("a body");
     let whole = body.with(&PerTarget {
         name: "n",
-        part: "0",
         stop_grace: Duration::ZERO,
         image: "agent",
         env: &["SERVICE_URL=u".to_owned()],
@@ -944,7 +943,7 @@ proptest! {
         let name = format!("{}SERVICE_URL{}", PIECES[before], PIECES[after]);
         let patch = json!({"Env": [format!("{name}=x")]});
         if let Ok(body) = build(&[patch], Isolation::GivenUp) {
-            let target = PerTarget { name: "n", part: "0",
+            let target = PerTarget { name: "n",
  stop_grace: Duration::ZERO, image: "agent", env: &[], labels: &[], volume: None };
             let whole = body.with(&target);
             let entry = whole["Env"][0].as_str().expect("text");

@@ -18,10 +18,6 @@ pub const DEPLOYMENT: &str = "dynamic-access.deployment";
 /// image can carry [`DEPLOYMENT`]; it cannot know this name.
 pub const NAME: &str = "dynamic-access.name";
 
-/// The first digit of the digest in [`NAME`], by which the services of a Swarm can be
-/// listed in parts.
-pub const PART: &str = "dynamic-access.part";
-
 /// A random id of the attempt that created the container.
 pub const ATTEMPT: &str = "dynamic-access.attempt";
 

@@ -136,12 +136,6 @@ impl ContainerName {
         Self(format!("{}-{hex}", deployment.as_str()))
     }
 
-    /// The first digit of its digest: one of sixteen parts of all names.
-    pub fn part(&self) -> &str {
-        let digest = self.0.len() - 40;
-        &self.0[digest..=digest]
-    }
-
     /// The name, as in a query or a label.
     pub fn as_str(&self) -> &str {
         &self.0
@@ -368,7 +362,6 @@ mod tests {
             name("da", "token").as_str(),
             "da-fe85e3b7609721471811d077919eeb5cf1a665d3"
         );
-        assert_eq!(name("da", "token").part(), "f");
         assert_eq!(name("da", "token"), name("da", "token"));
         assert_ne!(name("da", "token"), name("da", "token2"));
         assert_ne!(name("da", "token"), name("db", "token"));

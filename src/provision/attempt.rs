@@ -95,7 +95,6 @@ impl<'a> Attempt<'a> {
         let volume = has_files.then_some(archive::SECRETS_DIR);
         profile.body.with(&PerTarget {
             name: self.name.as_str(),
-            part: self.name.part(),
             stop_grace: self.config.stop_grace,
             image: profile.image.as_str(),
             env: &env,

@@ -20,10 +20,11 @@ use std::time::Duration;
 use super::{NewTarget, Scheduler, Started};
 use crate::ages::{START_WITHIN, start_within};
 use crate::docker::archive::SECRETS_DIR;
-use crate::docker::call::CHANGE;
+use crate::docker::call::{CHANGE, Call};
 use crate::docker::create::Outcome;
 use crate::docker::list::{Listed, Survey};
 use crate::docker::remove::Removed;
+use crate::docker::swarm::Part;
 use crate::docker::swarm::node;
 use crate::docker::swarm::secret::{self, Created};
 use crate::docker::swarm::service::{self, Listing, SecretReference, Updated, Versioned};
@@ -64,8 +65,9 @@ const UPDATES_MAX: u32 = 4;
 /// that has lost the others notices it within seconds.
 const SURVEYS_MAX: u32 = 4;
 
-/// Up to how many targets a deployment is listed as a whole. A service is listed with
-/// three to four kilobytes, and a reply has 10 MiB at most.
+/// Up to how many targets a deployment is first listed as a whole: a service is listed
+/// with three to four kilobytes unless a patch or its secrets are long, and a reply has
+/// 10 MiB at most.
 const WHOLE_MAX: usize = 2_000;
 
 /// How many secrets without a service one sweep removes.
@@ -277,53 +279,67 @@ pub async fn find_by_name<P: Platform>(
 
 pub async fn survey<P: Platform>(on: &Scheduler<'_, P>) -> Result<Survey, Fault> {
     let deployment = &on.config.deployment_id;
-    let mut services = Vec::new();
-    let (mut now, mut engine) = (None, None);
-    for part in parts(on) {
-        let call = service::of_deployment(deployment, part);
-        let listing = on.engine.send(call).await?;
-        services.extend(listing.services);
-        (now, engine) = (listing.now, listing.engine);
-    }
-    let services = Listing {
-        services,
-        now,
-        engine,
-    };
-    survey_of(on, services).await
+    let call = |part: &Part| service::of_deployment(deployment, part);
+    survey_of(on, listed(on, parts(on), call).await?).await
 }
 
 /// The services, and then their tasks. One that is made in between is then a task
 /// without a service, which counts as live, and one that is deleted in between has a
 /// task that is to end.
-async fn survey_of<P: Platform>(on: &Scheduler<'_, P>, listing: Listing) -> Result<Survey, Fault> {
+async fn survey_of<P: Platform>(
+    on: &Scheduler<'_, P>,
+    listings: Vec<Listing>,
+) -> Result<Survey, Fault> {
     let tasks = all_tasks(on).await?;
-    let mut containers = merged(listing.services, tasks, listing.now);
+    // All ages are told from one moment. A part that was listed earlier is that much older.
+    let last = listings.last();
+    let now = last.and_then(|listing| listing.now);
+    let engine = last.and_then(|listing| listing.engine.clone());
+    let services = listings.into_iter().flat_map(|listing| listing.services);
+    let mut containers = merged(services.collect(), tasks, now);
     containers.retain(|target| target.is_of(&on.config.deployment_id));
     Ok(Survey {
         containers,
-        now: listing.now,
-        engine: listing.engine,
+        now,
+        engine,
     })
 }
 
-/// In how many parts the deployment is listed: one, or sixteen if it may be large.
-fn parts<P: Platform>(on: &Scheduler<'_, P>) -> Vec<Option<char>> {
+/// The parts in which a deployment is first listed: sixteen if it may be large.
+fn parts<P: Platform>(on: &Scheduler<'_, P>) -> Vec<Part> {
+    let whole = Part::whole();
     if on.config.max_targets <= WHOLE_MAX {
-        vec![None]
+        vec![whole]
     } else {
-        "0123456789abcdef".chars().map(Some).collect()
+        whole.parts()
     }
+}
+
+/// Lists these parts, and the parts of each whose list is longer than a reply may be.
+/// How long it is depends on patches, on secrets, and on how many targets have ended or
+/// were started before `max_targets` was lowered.
+async fn listed<P: Platform, T>(
+    on: &Scheduler<'_, P>,
+    mut parts: Vec<Part>,
+    call: impl Fn(&Part) -> Call<T>,
+) -> Result<Vec<T>, Fault> {
+    let mut lists = Vec::new();
+    while let Some(part) = parts.pop() {
+        match on.engine.send(call(&part)).await {
+            Err(fault @ Fault::TooLong { .. }) => match part.parts() {
+                none if none.is_empty() => return Err(fault),
+                divided => parts.extend(divided),
+            },
+            list => lists.push(list?),
+        }
+    }
+    Ok(lists)
 }
 
 async fn all_tasks<P: Platform>(on: &Scheduler<'_, P>) -> Result<Vec<Task>, Fault> {
     let deployment = &on.config.deployment_id;
-    let mut tasks = Vec::new();
-    for part in parts(on) {
-        let call = task::of_deployment(deployment, part);
-        tasks.extend(on.engine.send(call).await?);
-    }
-    Ok(tasks)
+    let call = |part: &Part| task::of_deployment(deployment, part);
+    Ok(listed(on, parts(on), call).await?.concat())
 }
 
 /// A target that somebody was told of lives as long as its task, which is listed without
@@ -336,8 +352,8 @@ pub async fn survey_live_with<P: Platform>(
 ) -> Result<Survey, Fault> {
     let platform = on.engine.platform();
     for _ in 0..SURVEYS_MAX {
-        let call = service::unvouched(&on.config.deployment_id);
-        let unvouched = on.engine.send(call).await?;
+        let call = |part: &Part| service::unvouched(&on.config.deployment_id, part);
+        let unvouched = listed(on, vec![Part::whole()], call).await?;
         let survey = survey_of(on, unvouched).await?;
         let has_it = survey.containers.iter().any(|target| target.id == *id);
         if has_it || on.engine.send(service::inspect(id)).await?.is_none() {
@@ -454,7 +470,8 @@ pub async fn remove_secrets_without<P: Platform>(
     targets: &[Listed],
 ) -> Result<usize, Fault> {
     let deployment = &on.config.deployment_id;
-    let secrets = on.engine.send(secret::of_deployment(deployment)).await?;
+    let call = |part: &Part| secret::of_deployment(deployment, part);
+    let secrets = listed(on, parts(on), call).await?;
     let attempts: HashSet<_> = targets
         .iter()
         .filter_map(|target| target.label(label::ATTEMPT))
@@ -466,7 +483,8 @@ pub async fn remove_secrets_without<P: Platform>(
         is_old && attempt.is_some_and(|attempt| !attempts.contains(attempt))
     };
     let mut removed = 0;
-    for secret in secrets.into_iter().filter(is_left).take(SECRETS_MAX) {
+    let left = secrets.into_iter().flatten().filter(is_left);
+    for secret in left.take(SECRETS_MAX) {
         let outcome = on.engine.send(secret::delete(&secret.id)).await;
         removed += usize::from(outcome.is_ok());
     }

@@ -16,6 +16,7 @@
 //! | [`schedule`] | every schedule, one after the other |
 //! | [`promise`], [`catalogue`] | what must hold |
 //! | [`faults`], [`pairs`], [`crashes`], [`on_swarm`] | the tests |
+//! | [`large`] | beside the promise: as many of the largest targets as there may be |
 //! | [`properties`] | beside the promise: what must hold of any bytes |
 //!
 //! A schedule that breaks the promise is printed, with the line that replays
@@ -27,6 +28,7 @@ mod catalogue;
 mod crashes;
 mod fate;
 mod faults;
+mod large;
 mod model;
 mod on_swarm;
 mod pairs;

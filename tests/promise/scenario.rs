@@ -21,7 +21,7 @@ pub const LATE_WITHIN: Duration = Duration::from_secs(10 * 60);
 pub const WEBHOOK_SECRET: &str = "planted-webhook-secret";
 
 /// The secret that opens `/v1`.
-const API_SECRET: &str = "planted-api-secret";
+pub const API_SECRET: &str = "planted-api-secret";
 
 /// How many tokens there are.
 const TOKENS: usize = 32;

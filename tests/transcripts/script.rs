@@ -113,6 +113,15 @@ pub fn shape(request: &HttpRequest) -> &'static str {
         "DELETE" if path.contains("/secrets/") => "delete secret",
         "GET" if path.contains("/services/") => "look up service",
         "GET" if path.contains("/nodes") => "list nodes",
+        "GET" if path.contains("%22label%22") && path.contains("%22name%22") => {
+            let is_of = |what: &str| path.contains(what);
+            match () {
+                () if is_of("access.vouched") => "list part of unvouched services",
+                () if is_of("/services?") => "list part of services",
+                () if is_of("/tasks?") => "list part of tasks",
+                () => "list part of secrets",
+            }
+        }
         "GET" if path.contains("/services?") && path.contains("%22name%22") => {
             "find service by name"
         }

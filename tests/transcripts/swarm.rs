@@ -674,9 +674,9 @@ fn a_list_without_the_service_just_created_is_repeated() {
 #[test]
 fn a_deployment_that_may_be_large_is_listed_in_sixteen_parts() {
     let large = [SWARM[0], SWARM[1], ("max_targets", "2001")];
-    let mut steps: Vec<_> = (0..16).map(|_| ("list services", none())).collect();
+    let mut steps: Vec<_> = (0..16).map(|_| ("list part of services", none())).collect();
     steps[15].1 = one(1, &["vouched"]);
-    steps.extend((0..16).map(|_| ("list tasks", none())));
+    steps.extend((0..16).map(|_| ("list part of tasks", none())));
     steps[20].1 = task("running");
     let survey = run_with(&large, steps, async |provisioner| {
         provisioner.scheduler.survey().await

@@ -8,7 +8,7 @@ use std::time::{Duration, Instant};
 use serde_json::{Value, json};
 
 use crate::nodes::{NETWORK, Swarm};
-use crate::stage::listing;
+use crate::stage::{filtered, listing};
 use crate::support::engine::networks;
 use crate::support::http::Answer;
 use crate::support::wait::{wait_for, wait_within};
@@ -62,6 +62,13 @@ const READINGS: &[(&str, &str)] = &[
     ("services by a label of theirs and another", "none"),
     ("services by the beginning of a label", "none"),
     ("services by the beginning of the name", "found"),
+    ("services by a label and the beginning of the name", "found"),
+    (
+        "tasks by a label and the beginning of their service's name",
+        "found",
+    ),
+    ("secrets by a label and the beginning of the name", "found"),
+    ("tasks by a label and the beginning of another name", "none"),
     ("Date", "an HTTP date"),
     ("CreatedAt", "RFC 3339, in UTC"),
     (
@@ -373,6 +380,36 @@ impl Readings<'_> {
             ("services by a label of theirs and another", "later=no"),
         ] {
             let path = listing("services", "label", &["conformance=life", label]);
+            let list = self.call(1, "GET", &path, None).json();
+            self.count(what, list.as_array().expect("a list"));
+        }
+        for (what, of, label, name) in [
+            (
+                "services by a label and the beginning of the name",
+                "services",
+                "conformance=life",
+                "li",
+            ),
+            (
+                "tasks by a label and the beginning of their service's name",
+                "tasks",
+                "conformance=life",
+                "li",
+            ),
+            (
+                "secrets by a label and the beginning of the name",
+                "secrets",
+                "conformance=secret",
+                "tok",
+            ),
+            (
+                "tasks by a label and the beginning of another name",
+                "tasks",
+                "conformance=life",
+                "la",
+            ),
+        ] {
+            let path = filtered(of, &json!({"label": [label], "name": [name]}));
             let list = self.call(1, "GET", &path, None).json();
             self.count(what, list.as_array().expect("a list"));
         }

@@ -186,8 +186,13 @@ impl Drop for Stage<'_> {
 
 /// The path of a list with one filter.
 pub fn listing(what: &str, key: &str, values: &[&str]) -> String {
+    filtered(what, &json!({key: values}))
+}
+
+/// The path of a list with these filters.
+pub fn filtered(what: &str, filters: &Value) -> String {
     let mut path = format!("/{what}?filters=");
-    for byte in json!({key: values}).to_string().bytes() {
+    for byte in filters.to_string().bytes() {
         path.push_str(&format!("%{byte:02X}"));
     }
     path

@@ -10,6 +10,8 @@ pub mod target;
 pub mod task;
 pub mod template;
 
+use std::collections::BTreeMap;
+
 use serde_json::{Value, json};
 use time::OffsetDateTime;
 use time::format_description::well_known::Rfc3339;
@@ -27,13 +29,48 @@ fn labelled(labels: &[(&str, &str)]) -> Value {
     json!({"label": labels.collect::<Vec<_>>()})
 }
 
-/// The filter for a deployment, or for one part of it.
-fn of_deployment(deployment: &DeploymentId, part: Option<char>) -> Value {
-    let deployment = (label::DEPLOYMENT, deployment.as_str());
-    match part {
-        None => labelled(&[deployment]),
-        Some(part) => labelled(&[deployment, (label::PART, part.encode_utf8(&mut [0; 4]))]),
+/// A part of what a deployment has: all that is named by digits that begin with these.
+/// Services and their tasks are named by a digest, and secrets by a random attempt, so
+/// parts of as many digits are about as large.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Part(String);
+
+impl Part {
+    /// The most digits. A Swarm of 10,000 targets has less than one for each part then,
+    /// and no target fills a reply.
+    const DIGITS_MAX: usize = 4;
+
+    /// All of it.
+    pub fn whole() -> Self {
+        Self(String::new())
     }
+
+    /// Its sixteen parts; none if it is not divided any more.
+    pub fn parts(&self) -> Vec<Self> {
+        let is_divisible = self.0.len() < Self::DIGITS_MAX;
+        let digits = "0123456789abcdef".chars().filter(|_| is_divisible);
+        digits
+            .map(|digit| Self(format!("{}{digit}", self.0)))
+            .collect()
+    }
+}
+
+/// The filter for a part of what a deployment has, with these labels beside its own.
+fn of_deployment(deployment: &DeploymentId, part: &Part, more: &[(&str, &str)]) -> Value {
+    let deployment = deployment.as_str();
+    let mut filter = labelled(&[&[(label::DEPLOYMENT, deployment)], more].concat());
+    if !part.0.is_empty() {
+        // The filter matches beginnings.
+        filter["name"] = json!([format!("{deployment}-{}", part.0)]);
+    }
+    filter
+}
+
+/// The server's own labels, without those of patches, which may be many and long.
+fn own_labels(labels: Option<BTreeMap<String, String>>) -> BTreeMap<String, String> {
+    let mut labels = labels.unwrap_or_default();
+    labels.retain(|key, _| key.starts_with(label::PREFIX));
+    labels
 }
 
 /// A moment as a Swarm writes it, which a missing member has none of.

@@ -10,10 +10,10 @@ use base64::Engine as _;
 use base64::prelude::BASE64_STANDARD;
 use http::{Method, StatusCode};
 use serde::Deserialize;
-use serde_json::json;
+use serde_json::{Value, json};
 use time::OffsetDateTime;
 
-use super::{TOO_LONG, label, labelled, moment};
+use super::{Part, TOO_LONG, label, labelled, moment};
 use crate::docker::call::{CHANGE, Call};
 use crate::docker::list::age;
 use crate::docker::{DeploymentId, bodiless, json as with_json, query_encoded};
@@ -64,17 +64,16 @@ pub fn create(name: &str, labels: &[(&str, &str)], content: &Secret) -> Call<Cre
 
 /// Lists the secrets of one attempt.
 pub fn of_attempt(attempt: &str) -> Call<Vec<Listed>> {
-    list(label::ATTEMPT, attempt)
+    list(&labelled(&[(label::ATTEMPT, attempt)]))
 }
 
-/// Lists the secrets of a deployment.
-pub fn of_deployment(deployment: &DeploymentId) -> Call<Vec<Listed>> {
-    list(label::DEPLOYMENT, deployment.as_str())
+/// Lists the secrets of a part of a deployment.
+pub fn of_deployment(deployment: &DeploymentId, part: &Part) -> Call<Vec<Listed>> {
+    list(&super::of_deployment(deployment, part, &[]))
 }
 
-fn list(label: &str, value: &str) -> Call<Vec<Listed>> {
-    let filter = labelled(&[(label, value)]).to_string();
-    let path = format!("/secrets?filters={}", query_encoded(&filter));
+fn list(filter: &Value) -> Call<Vec<Listed>> {
+    let path = format!("/secrets?filters={}", query_encoded(&filter.to_string()));
     Call::look("secrets", bodiless(Method::GET, &path), |reply| {
         let now = reply.date();
         let secrets: Vec<SecretBody> = reply.listed()?;
@@ -135,7 +134,7 @@ mod tests {
         let labels = [(label::ATTEMPT, "a")];
         let call = create("da-a-0", &labels, &Secret::new("planted"));
         assert_eq!(call.request.uri().to_string(), "/secrets/create");
-        let body: serde_json::Value = serde_json::from_slice(call.request.body()).expect("JSON");
+        let body: Value = serde_json::from_slice(call.request.body()).expect("JSON");
         let expected = json!({
             "Name": "da-a-0",
             "Labels": {"dynamic-access.attempt": "a"},

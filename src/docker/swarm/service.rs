@@ -12,7 +12,7 @@ use serde::Deserialize;
 use serde_json::{Value, json};
 use time::OffsetDateTime;
 
-use super::{TOO_LONG, label, labelled, moment, template};
+use super::{Part, TOO_LONG, label, moment, own_labels, template};
 use crate::docker::call::{CHANGE, Call};
 use crate::docker::create::{Outcome, name_taken};
 use crate::docker::{
@@ -29,7 +29,7 @@ pub struct Service {
     pub id: TargetId,
     /// Its name.
     pub name: String,
-    /// Its labels.
+    /// Those of its labels that are the server's own.
     pub labels: BTreeMap<String, String>,
     /// The image of its tasks.
     pub image: String,
@@ -220,17 +220,16 @@ pub struct Listing {
     pub engine: Option<String>,
 }
 
-/// Lists the services of a deployment, or of one part of it: see [`label::PART`].
-pub fn of_deployment(deployment: &DeploymentId, part: Option<char>) -> Call<Listing> {
-    list(&super::of_deployment(deployment, part), Some)
+/// Lists the services of a part of a deployment.
+pub fn of_deployment(deployment: &DeploymentId, part: &Part) -> Call<Listing> {
+    list(&super::of_deployment(deployment, part, &[]), Some)
 }
 
-/// Lists the services of a deployment that nobody was told of: see [`label::VOUCHED`].
-/// These are the starts in progress, and for some minutes those that have failed, so the
-/// list has no parts.
-pub fn unvouched(deployment: &DeploymentId) -> Call<Listing> {
-    let deployment = (label::DEPLOYMENT, deployment.as_str());
-    list(&labelled(&[deployment, (label::VOUCHED, "false")]), Some)
+/// Lists those of them that nobody was told of: see [`label::VOUCHED`]. These are the
+/// starts in progress, and for some minutes those that have failed.
+pub fn unvouched(deployment: &DeploymentId, part: &Part) -> Call<Listing> {
+    let unvouched = [(label::VOUCHED, "false")];
+    list(&super::of_deployment(deployment, part, &unvouched), Some)
 }
 
 /// Finds the service of that name. The filter also matches prefixes.
@@ -385,7 +384,7 @@ impl Service {
         Ok(Self {
             id: id.ok_or_else(|| nonsense("an id"))?,
             name: body.spec.name,
-            labels: body.spec.labels.unwrap_or_default(),
+            labels: own_labels(body.spec.labels),
             image: container
                 .map(|container| container.image)
                 .unwrap_or_default(),
@@ -539,12 +538,13 @@ mod tests {
         assert_eq!(found.services[0].id, id());
         assert!(found.now.is_some());
         let deployment = DeploymentId::parse("da").expect("an id");
-        let all = of_deployment(&deployment, Some('7'));
+        let part = &Part::whole().parts()[7].parts()[15];
+        let all = unvouched(&deployment, part);
         let query = all.request.uri().query().expect("filters").to_owned();
         let query = percent_encoding::percent_decode_str(&query).decode_utf8_lossy();
         assert_eq!(
             query,
-            r#"filters={"label":["dynamic-access.deployment=da","dynamic-access.part=7"]}"#
+            r#"filters={"label":["dynamic-access.deployment=da","dynamic-access.vouched=false"],"name":["da-7f"]}"#
         );
         assert_eq!(
             all.read(&reply(200, &both)).expect("a list").services.len(),

@@ -11,7 +11,7 @@ use serde::Deserialize;
 use serde_json::Value;
 use time::OffsetDateTime;
 
-use super::{TOO_LONG, label, labelled, moment};
+use super::{Part, TOO_LONG, label, labelled, moment, own_labels};
 use crate::docker::call::Call;
 use crate::docker::{DeploymentId, TargetId, bodiless, query_encoded};
 use crate::fault::Fault;
@@ -37,7 +37,7 @@ pub struct Task {
     pub created: i64,
     /// The image of its container.
     pub image: String,
-    /// The labels of its container.
+    /// The labels of its container that are the server's own.
     pub labels: BTreeMap<String, String>,
 }
 
@@ -89,9 +89,9 @@ impl Task {
     }
 }
 
-/// Lists the tasks of a deployment, or of one part of it: see [`label::PART`].
-pub fn of_deployment(deployment: &DeploymentId, part: Option<char>) -> Call<Vec<Task>> {
-    list(&super::of_deployment(deployment, part))
+/// Lists the tasks of a part of a deployment.
+pub fn of_deployment(deployment: &DeploymentId, part: &Part) -> Call<Vec<Task>> {
+    list(&super::of_deployment(deployment, part, &[]))
 }
 
 /// Lists the tasks of all services that have had an own name, also of deleted ones.
@@ -171,7 +171,7 @@ impl Task {
                 .ok_or_else(|| nonsense("a time of creation"))?
                 .unix_timestamp(),
             image: container.image,
-            labels: container.labels.unwrap_or_default(),
+            labels: own_labels(container.labels),
         })
     }
 }

@@ -121,6 +121,8 @@ pub enum Filter {
     Name(String),
     /// All of them.
     Labels(Vec<(String, String)>),
+    /// All of them, and a name that begins like this.
+    Part(Vec<(String, String)>, String),
 }
 
 impl Filter {
@@ -129,22 +131,34 @@ impl Filter {
         let filters: BTreeMap<String, Vec<String>> =
             serde_json::from_str(text).map_err(|error| format!("{text}: {error}"))?;
         let unknown = || format!("the model does not know the filter {text}");
-        let mut filters = filters.iter();
-        let (Some((key, values)), None) = (filters.next(), filters.next()) else {
-            return Err(unknown());
+        let pairs = |values: &[String]| {
+            let pair = |text: &String| {
+                let pair = text.split_once('=');
+                pair.map(|(key, value)| (key.to_owned(), value.to_owned()))
+            };
+            let pairs = values.iter().map(pair).collect::<Option<Vec<_>>>();
+            pairs.ok_or_else(unknown)
         };
-        match (key.as_str(), values.as_slice()) {
-            ("id", [value]) => Ok(Self::Id(value.clone())),
-            ("name", [value]) => Ok(Self::Name(value.clone())),
-            ("label", values) => {
-                let pair = |text: &String| {
-                    let pair = text.split_once('=');
-                    pair.map(|(key, value)| (key.to_owned(), value.to_owned()))
-                };
-                let pairs = values.iter().map(pair).collect::<Option<Vec<_>>>();
-                pairs.map(Self::Labels).ok_or_else(unknown)
-            }
+        let filters = filters.iter();
+        let filters = filters.map(|(key, values)| (key.as_str(), values.as_slice()));
+        match &filters.collect::<Vec<_>>()[..] {
+            [("id", [value])] => Ok(Self::Id(value.clone())),
+            [("name", [value])] => Ok(Self::Name(value.clone())),
+            [("label", values)] => pairs(values).map(Self::Labels),
+            [("label", values), ("name", [name])] => Ok(Self::Part(pairs(values)?, name.clone())),
             _ => Err(unknown()),
+        }
+    }
+
+    /// Whether this is to show something with that id, name and labels, as a Swarm does.
+    pub fn shows(&self, id: &str, name: &str, labels: &BTreeMap<String, String>) -> bool {
+        match self {
+            Self::Id(prefix) => id.starts_with(prefix.as_str()),
+            Self::Name(prefix) => name.starts_with(prefix.as_str()),
+            Self::Labels(asked) => Self::meets(asked, labels),
+            Self::Part(asked, prefix) => {
+                name.starts_with(prefix.as_str()) && Self::meets(asked, labels)
+            }
         }
     }
 
@@ -161,7 +175,7 @@ impl fmt::Display for Filter {
         match self {
             Self::Id(id) => write!(f, "id={}", short(id)),
             Self::Name(name) => write!(f, "name={name}"),
-            Self::Labels(pairs) => {
+            Self::Labels(pairs) | Self::Part(pairs, _) => {
                 let pairs = pairs.iter().map(|(key, value)| format!("{key}={value}"));
                 write!(f, "label={}", pairs.collect::<Vec<_>>().join(","))
             }

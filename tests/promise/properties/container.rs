@@ -135,7 +135,6 @@ fn whatever_the_patch_a_body_that_is_made_is_confined() {
         if let Ok(body) = Body::of_container(&patches, Isolation::Kept) {
             let own = PerTarget {
                 name: "own",
-                part: "0",
                 stop_grace: Duration::ZERO,
                 image: "agent",
                 env: &["SERVICE_URL=https://host".to_owned()],

@@ -280,6 +280,8 @@ impl Engine {
                 Filter::Id(prefix) => container.id.starts_with(prefix.as_str()),
                 Filter::Name(name) => *container.name == **name,
                 Filter::Labels(asked) => Filter::meets(asked, &container.labels),
+                // An Engine is not asked for a part.
+                Filter::Part(..) => false,
             })
             .collect()
     }

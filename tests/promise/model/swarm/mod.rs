@@ -86,11 +86,9 @@ impl Swarm {
             } => Step::says(self.create_secret(name, labels, content, key, now)),
             Op::DeleteSecret(id) => Step::says(self.delete_secret(id, now)),
             Op::Secrets(filter) => {
-                let shown = self.secrets.iter().filter(|secret| match filter {
-                    Filter::Id(prefix) => secret.id.starts_with(prefix.as_str()),
-                    Filter::Name(prefix) => secret.name.starts_with(prefix.as_str()),
-                    Filter::Labels(asked) => Filter::meets(asked, &secret.labels),
-                });
+                let is_meant =
+                    |secret: &&Secret| filter.shows(&secret.id, &secret.name, &secret.labels);
+                let shown = self.secrets.iter().filter(is_meant);
                 Step::says(reply::services(shown.map(reply::secret_entry), now))
             }
             Op::Nodes => Step::says(reply::nodes(self.nodes, self.older.is_some(), now)),
@@ -254,11 +252,7 @@ impl Swarm {
 
     fn list_services(&self, filter: &Filter, now: Duration) -> Reply {
         let there = self.services.iter().filter(|held| !held.is_deleted);
-        let shown = there.filter(|held| match filter {
-            Filter::Id(prefix) => held.id.starts_with(prefix.as_str()),
-            Filter::Name(prefix) => held.spec.name.starts_with(prefix.as_str()),
-            Filter::Labels(asked) => Filter::meets(asked, &held.spec.labels),
-        });
+        let shown = there.filter(|held| filter.shows(&held.id, &held.spec.name, &held.spec.labels));
         reply::services(shown.map(reply::service_entry), now)
     }
 
@@ -268,10 +262,8 @@ impl Swarm {
             .iter()
             .filter_map(|service| service.task.as_ref())
             .filter(|task| !task.is_forgotten);
-        let shown = tasks.filter(|task| match filter {
-            Filter::Labels(asked) => Filter::meets(asked, &task.spec.labels),
-            Filter::Id(_) | Filter::Name(_) => false,
-        });
+        // Their ids are not modelled, and their names begin with those of their services.
+        let shown = tasks.filter(|task| filter.shows("", &task.spec.name, &task.spec.labels));
         reply::services(shown.map(reply::task_entry), now)
     }
 

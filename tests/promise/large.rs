@@ -1,0 +1,266 @@
+//! As many of the largest targets as there may be. Their lists are as long as an Engine's
+//! or a Swarm's own, and no reply is longer than one may be.
+
+use std::cell::{Cell, RefCell};
+use std::time::Duration;
+
+use dynamic_access::platform::{
+    HttpRequest, HttpResponse, Keep, Platform, REPLY_BYTES_MAX, TransportError,
+};
+use dynamic_access::server::{self, Answer};
+use serde_json::{Value, json};
+
+use crate::model::engine::Container;
+use crate::model::swarm::{self, Nodes, Secret, Service, Spec, Swarm, TaskState};
+use crate::model::{Engine, Key, Kind, Op, Orchestrator, State};
+use crate::scenario::{API_SECRET, BEGINNING, Bounds, DEPLOYMENT, Scenario, WEBHOOK_SECRET};
+use crate::world::digest;
+
+/// What a list of an Engine shows of a container beside its names, labels and times:
+/// ports, mounts, networks, a command and a status.
+const LISTED_BYTES: usize = 2048;
+
+/// What carries out the calls one after the other. All that comes of a write has come
+/// before the next call.
+struct Place {
+    orchestrator: RefCell<Orchestrator>,
+    now: Cell<Duration>,
+    calls: Cell<usize>,
+    too_long: Cell<usize>,
+    longest: Cell<usize>,
+}
+
+impl Place {
+    fn of(orchestrator: Orchestrator) -> Self {
+        Self {
+            orchestrator: RefCell::new(orchestrator),
+            now: Cell::new(BEGINNING),
+            calls: Cell::default(),
+            too_long: Cell::default(),
+            longest: Cell::default(),
+        }
+    }
+
+    fn settle(&self) {
+        let mut orchestrator = self.orchestrator.borrow_mut();
+        if let Orchestrator::Swarm(swarm) = &mut *orchestrator {
+            while let Some((key, next)) = {
+                let mut moves = swarm.moves(|_| false);
+                moves.next()
+            } {
+                swarm.make(key, next, self.now.get());
+            }
+        }
+    }
+}
+
+impl Platform for Place {
+    async fn send(
+        &self,
+        request: HttpRequest,
+        _limit: Duration,
+        _keep: Keep,
+    ) -> Result<HttpResponse, TransportError> {
+        let op = Op::read(&request).expect("a request that the model knows");
+        let call = self.calls.get();
+        self.calls.set(call + 1);
+        let (key, mut half) = (Key { actor: 0, call }, None);
+        let reply = loop {
+            let mut orchestrator = self.orchestrator.borrow_mut();
+            let step = orchestrator.step(&op, &mut half, key, self.now.get());
+            if let Some(reply) = step.reply {
+                break reply;
+            }
+        };
+        self.settle();
+        // A Swarm also shows what a service was before its last update.
+        let is_of_services = matches!(&*op, Op::Swarm(swarm::Op::Services(_)));
+        let length = reply.body.len() * if is_of_services { 2 } else { 1 };
+        if length > REPLY_BYTES_MAX {
+            self.too_long.set(self.too_long.get() + 1);
+            return Err(TransportError::TooLong);
+        }
+        self.longest.set(self.longest.get().max(length));
+        Ok(reply.to_http())
+    }
+
+    fn now(&self) -> Duration {
+        self.now.get()
+    }
+
+    async fn sleep(&self, duration: Duration) {
+        self.now.set(self.now.get() + duration);
+    }
+
+    fn random(&self) -> u128 {
+        let half = |salt: u8| u128::from(digest((self.calls.get(), self.now.get(), salt)));
+        (half(0) << 64) | half(1)
+    }
+}
+
+/// A server in front of a place.
+struct Front<'a> {
+    place: &'a Place,
+    scenario: Scenario,
+    patch: String,
+    /// How many secrets each target gets.
+    secrets: usize,
+}
+
+impl Front<'_> {
+    fn call(&self, method: &str, uri: &str, key: usize, body: &Value) -> Answer {
+        let is_of_api = uri.starts_with("/v1");
+        let authorization = match is_of_api {
+            true => format!("Bearer {API_SECRET}"),
+            false => format!("Basic {WEBHOOK_SECRET}"),
+        };
+        let request = http::Request::builder().method(method).uri(uri);
+        let request = request
+            .header("authorization", authorization)
+            .header("idempotency-key", format!("key-{key}"));
+        let (head, ()) = request.body(()).expect("a request").into_parts();
+        let variables = |name: &'static str| match name {
+            "container_patch" => Ok(self.patch.clone()),
+            _ => self.scenario.variable(name),
+        };
+        let body = body.to_string().into_bytes();
+        let answer = server::serve(self.place, &variables, &head, async move |_| Ok(body));
+        pollster::block_on(answer)
+    }
+
+    /// Starts a target with everything as long as a caller may have it.
+    fn start(&self, key: usize) -> u16 {
+        let url = format!("https://{:a>63}.bastionzero.com", "");
+        let secrets = (0..self.secrets).map(|number| {
+            (
+                format!("activation-token{}", "x".repeat(number)),
+                json!("x"),
+            )
+        });
+        let order = json!({
+            "environment": format!("{:0>128}", 1),
+            "serviceUrl": url,
+            "secrets": secrets.collect::<serde_json::Map<_, _>>(),
+        });
+        let answer = self.call("POST", "/v1/targets", key, &order);
+        answer.response.status().as_u16()
+    }
+
+    /// Starts targets until there are `count`, then lists, stops and reaps.
+    fn check(&self, count: usize) {
+        assert_eq!(self.start(count), 201);
+        assert_eq!(self.start(count + 1), 429);
+        let list = self.call("GET", "/v1/targets", 0, &Value::Null);
+        let list: Value = serde_json::from_slice(list.response.body()).expect("JSON");
+        let targets = list["targets"].as_array().expect("a list");
+        assert_eq!(targets.len(), count);
+        let id = targets[0]["id"].as_str().expect("an id");
+        let stopped = self.call("DELETE", &format!("/v1/targets/{id}"), 0, &Value::Null);
+        assert_eq!(stopped.response.status(), 204);
+        self.place
+            .now
+            .set(BEGINNING + Duration::from_secs(9 * 24 * 60 * 60));
+        let health = self.call("GET", "/health", 0, &Value::Null);
+        let after = health.after.expect("a reap");
+        let lines = pollster::block_on(after.run(self.place)).join("\n");
+        assert_eq!(lines.matches("\"code\":\"expired\"").count(), 4, "{lines}");
+    }
+}
+
+#[test]
+fn two_thousand_of_the_largest_targets_of_a_swarm_are_started_listed_and_reaped() {
+    const COUNT: usize = 2000;
+    let place = Place::of(Orchestrator::Swarm(Swarm {
+        has_image: true,
+        is_fine: false,
+        older: None,
+        services: Vec::new(),
+        secrets: Vec::new(),
+        nodes: Nodes::AllThere,
+    }));
+    let variable = format!("LONG={}", "x".repeat(4096));
+    let front = Front {
+        place: &place,
+        scenario: Scenario {
+            swarm: Some(Bounds::default()),
+            max_targets: COUNT,
+            ..Scenario::new("large", &[])
+        },
+        patch: json!({"ContainerSpec": {"Env": [variable]}}).to_string(),
+        secrets: 8,
+    };
+    assert_eq!(front.start(0), 201);
+    if let Orchestrator::Swarm(swarm) = &mut *place.orchestrator.borrow_mut() {
+        for number in 1..COUNT - 1 {
+            copy_service(swarm, number);
+        }
+    }
+    front.check(COUNT);
+    assert!(place.too_long.get() > 0, "the whole list fits");
+}
+
+/// Adds a target that is like the first one, under another name.
+fn copy_service(swarm: &mut Swarm, number: usize) {
+    let first = &swarm.services[0];
+    let name = format!("{DEPLOYMENT}-{:016x}{number:024x}", digest(number));
+    let attempt = format!("{:016x}{number:016x}", digest(number));
+    let of_first = &first.spec.labels["dynamic-access.attempt"];
+    let mut text = first.spec.text.replace(&first.spec.name, &name);
+    text = text.replace(of_first, &attempt);
+    let mut secrets = Vec::new();
+    for (place, secret) in swarm.secrets.iter().take(8).enumerate() {
+        let key = Key::given(1_000_000 + number * 8 + place);
+        text = text.replace(&*secret.id, &key.swarm_id());
+        let mut labels = secret.labels.clone();
+        labels.insert("dynamic-access.attempt".to_owned(), attempt.clone());
+        secrets.push(Secret {
+            key,
+            id: key.swarm_id().into(),
+            name: format!("{DEPLOYMENT}-{attempt}-{place}"),
+            labels,
+            content: "x".into(),
+            created: secret.created,
+        });
+    }
+    let spec = Spec::read(text.as_bytes()).expect("a specification");
+    let mut service = Service::new(Key::given(number), spec, first.created);
+    service.make_task(TaskState::Running, first.created);
+    swarm.services.push(service);
+    swarm.secrets.extend(secrets);
+}
+
+#[test]
+fn a_thousand_of_the_largest_targets_of_an_engine_are_started_listed_and_reaped() {
+    const COUNT: usize = 1000;
+    let place = Place::of(Orchestrator::Engine(Engine {
+        kind: Kind::Docker,
+        has_image: true,
+        containers: Vec::new(),
+    }));
+    let front = Front {
+        place: &place,
+        scenario: Scenario {
+            max_targets: COUNT,
+            ..Scenario::new("large", &[])
+        },
+        patch: "{}".to_owned(),
+        // A list shows none of them.
+        secrets: 1,
+    };
+    assert_eq!(front.start(0), 201);
+    if let Orchestrator::Engine(engine) = &mut *place.orchestrator.borrow_mut() {
+        for number in 1..COUNT - 1 {
+            let first = &engine.containers[0];
+            let name = format!("{DEPLOYMENT}-{number:040x}");
+            let mut labels = first.labels.as_ref().clone();
+            labels.insert("dynamic-access.name".to_owned(), name.clone());
+            let key = Key::given(number);
+            let mut copy = Container::new(key, &name, labels, State::Running, first.created);
+            let more = format!(r#"{{"Status":"{:0>LISTED_BYTES$}","#, 0);
+            copy.entry = copy.entry.replacen('{', &more, 1).into();
+            engine.containers.push(copy);
+        }
+    }
+    front.check(COUNT);
+    assert_eq!(place.too_long.get(), 0);
+}

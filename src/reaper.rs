@@ -24,6 +24,11 @@ pub enum Reason {
         /// The exit code of its first process, if it is known.
         exit_code: Option<i64>,
     },
+    /// Its Swarm has ended it because its health check failed.
+    Unhealthy {
+        /// The exit code of its first process, if it is known.
+        exit_code: Option<i64>,
+    },
     /// It has outlived its `max_lifetime`.
     Expired,
     /// An earlier removal has failed half-way.
@@ -36,6 +41,7 @@ impl Reason {
         match self {
             Self::NeverStarted => "never_started",
             Self::Ended { .. } => "ended",
+            Self::Unhealthy { .. } => "unhealthy",
             Self::Expired => "expired",
             Self::RemovalFailed => "removal_failed",
         }
@@ -44,7 +50,7 @@ impl Reason {
     /// The exit code of a container that has ended by itself, if it is known.
     pub fn exit_code(self) -> Option<i64> {
         match self {
-            Self::Ended { exit_code } => exit_code,
+            Self::Ended { exit_code } | Self::Unhealthy { exit_code } => exit_code,
             Self::NeverStarted | Self::Expired | Self::RemovalFailed => None,
         }
     }
@@ -58,6 +64,7 @@ impl std::fmt::Display for Reason {
                 exit_code: Some(code),
             } => write!(f, "ended with exit code {code}"),
             Self::Ended { exit_code: None } => f.write_str("ended"),
+            Self::Unhealthy { .. } => f.write_str("its health check failed"),
             Self::Expired => f.write_str("past its lifetime"),
             Self::RemovalFailed => f.write_str("an earlier removal has failed"),
         }
@@ -258,7 +265,11 @@ async fn ended_long_ago<P: Platform>(
     };
     let stayed = u64::try_from(ended.seconds_ago?).ok()?;
     let exit_code = ended.exit_code;
-    (Duration::from_secs(stayed) > ENDED_STAYS).then_some(Reason::Ended { exit_code })
+    let reason = match ended.is_unhealthy {
+        true => Reason::Unhealthy { exit_code },
+        false => Reason::Ended { exit_code },
+    };
+    (Duration::from_secs(stayed) > ENDED_STAYS).then_some(reason)
 }
 
 /// Removes one container. Only an expired one is removed by force: any other
@@ -277,9 +288,10 @@ async fn remove<P: Platform>(
     }
     let removed = match reason {
         Reason::Expired => scheduler.kill_and_remove(container).await,
-        Reason::NeverStarted | Reason::Ended { .. } | Reason::RemovalFailed => {
-            scheduler.remove(container).await
-        }
+        Reason::NeverStarted
+        | Reason::Ended { .. }
+        | Reason::Unhealthy { .. }
+        | Reason::RemovalFailed => scheduler.remove(container).await,
     };
     match removed {
         Ok(Removed::Done) => report.removed.push((found, reason)),

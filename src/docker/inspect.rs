@@ -21,6 +21,9 @@ pub struct Ended {
     /// The exit code of its first process, if it is known. An Engine always knows it,
     /// and a Swarm does not after it has given up a node.
     pub exit_code: Option<i64>,
+    /// Whether its Swarm has ended it because its health check failed. An Engine goes on
+    /// running such a container.
+    pub is_unhealthy: bool,
 }
 
 /// Asks how a container ended; `None` if it is gone.
@@ -44,6 +47,7 @@ fn inspected(reply: &Reply) -> Result<Option<Ended>, Fault> {
             Ok(Some(Ended {
                 seconds_ago,
                 exit_code: Some(exit_code.ok_or_else(|| reply.lacks("ExitCode"))?),
+                is_unhealthy: false,
             }))
         }
         404 if reply.is_engines(StatusCode::NOT_FOUND) => Ok(None),
@@ -74,6 +78,7 @@ mod tests {
             let expected = Ended {
                 seconds_ago,
                 exit_code,
+                is_unhealthy: false,
             };
             assert_eq!(ended, Ok(Some(expected)), "{finished}");
         }

@@ -310,15 +310,17 @@ impl fmt::Display for Error {
                 id,
                 of,
                 exit_code: Some(code),
+                is_unhealthy,
             } => {
-                // Neither its task nor its exit code tells that.
-                let more = match id.is_of_service() {
-                    true => ", or the health check of the image or of container_patch has failed, which ends a target of a Swarm",
-                    false => "",
+                let why = match (is_unhealthy, id.is_of_service()) {
+                    (true, _) => "because its health check failed, that of the image or of container_patch",
+                    // One that ends with 0 when it is stopped has no more to tell.
+                    (false, true) => "docker logs may say why, or its health check has failed, which ends a target of a Swarm",
+                    (false, false) => "docker logs may say why",
                 };
                 write!(
                     f,
-                    "container {} of this {of} has ended with exit code {code} and is not started again; docker logs may say why{more}",
+                    "container {} of this {of} has ended with exit code {code} and is not started again; {why}",
                     id.short()
                 )
             }
@@ -326,6 +328,7 @@ impl fmt::Display for Error {
                 id,
                 of,
                 exit_code: None,
+                ..
             } => write!(
                 f,
                 "container {} of this {of} has ended and is not started again",

@@ -123,6 +123,8 @@ pub enum Error {
         of: KeyKind,
         /// The exit code of its first process, if it is known.
         exit_code: Option<i64>,
+        /// Whether its Swarm has ended it because its health check failed.
+        is_unhealthy: bool,
     },
     /// The target's container was removed by somebody else before it ran.
     TargetVanished(TargetId),
@@ -344,6 +346,7 @@ pub(crate) mod tests {
                     id: id(),
                     of: KeyKind::ActivationToken,
                     exit_code: Some(127),
+                    is_unhealthy: true,
                 },
                 409,
             ),

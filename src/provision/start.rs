@@ -311,6 +311,7 @@ impl<P: Platform> Provisioner<'_, P> {
             id: id.clone(),
             of: attempt.order.key.kind(),
             exit_code: None,
+            is_unhealthy: false,
         };
         let container = scheduler.find_by_id(&id).await?.ok_or(ended.clone())?;
         match container.state {
@@ -342,7 +343,8 @@ impl<P: Platform> Provisioner<'_, P> {
         Error::TargetEnded {
             id,
             of: attempt.order.key.kind(),
-            exit_code: ended.and_then(|ended| ended.exit_code),
+            exit_code: ended.as_ref().and_then(|ended| ended.exit_code),
+            is_unhealthy: ended.is_some_and(|ended| ended.is_unhealthy),
         }
     }
 

@@ -22,10 +22,7 @@ pub fn done() -> HttpResponse {
 pub fn reaped(report: &Report, dry_run: bool) -> HttpResponse {
     let entry = |id: &TargetId, reason: &Reason| {
         let mut entry = json!({"uniqueId": id.as_str(), "reason": reason.to_string()});
-        if let Reason::Ended {
-            exit_code: Some(code),
-        } = reason
-        {
+        if let Some(code) = reason.exit_code() {
             entry["exitCode"] = json!(code);
         }
         entry

@@ -33,11 +33,13 @@ static CATALOGUE: LazyLock<Vec<(u16, &str)>> = LazyLock::new(|| {
             id: id.clone(),
             of: KeyKind::ActivationToken,
             exit_code: None,
+            is_unhealthy: false,
         },
         Error::TargetEnded {
             id: id.clone(),
             of: KeyKind::IdempotencyKey,
             exit_code: None,
+            is_unhealthy: false,
         },
         Error::OtherPayload {
             id: id.clone(),

@@ -102,6 +102,29 @@ fn a_withdrawn_start_is_told_as_never_started_by_whoever_removes_it() {
 }
 
 #[test]
+fn a_target_whose_health_check_has_failed_is_told_as_unhealthy() {
+    let mut ended = crate::swarm::task_of(crate::swarm::SERVICE, "failed", "shutdown");
+    ended["Status"]["Timestamp"] = "2026-11-23T00:10:00Z".into();
+    ended["Status"]["Err"] = "task: non-zero exit (7): dockerexec: unhealthy container".into();
+    let report = reap(vec![
+        ("list services", old(1, &["vouched"])),
+        ("list tasks", list(&[ended])),
+        ("look up service", shown(1, &["vouched"])),
+        ("list own tasks", none()),
+        ("update", updated()),
+        ("list own tasks", none()),
+        ("delete service", deleted()),
+        ("list own secrets", none()),
+        ("list secrets", none()),
+    ]);
+    let events = events(&report);
+    assert_eq!(
+        (&events[0]["code"], &events[0]["exit_code"]),
+        (&"unhealthy".into(), &7.into())
+    );
+}
+
+#[test]
 fn one_that_cannot_be_ended_comes_after_the_others() {
     let stopping = |number: usize| {
         let mut service = expired(0, &["vouched", "fenced"]);

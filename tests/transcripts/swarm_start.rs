@@ -175,21 +175,33 @@ fn a_start_that_waits_for_a_health_check_names_it_and_its_interval() {
 }
 
 #[test]
-fn a_health_check_that_may_have_ended_a_target_is_named() {
-    let ended = || list(&[task_of(crate::swarm::SERVICE, "failed", "shutdown")]);
-    let looks = || vec![("find service", one(1, &[])), ("list own tasks", ended())];
-    let steps = after(
-        until_started(),
-        vec![
+fn a_health_check_that_has_ended_a_target_or_may_have_is_named() {
+    for (words, told) in [
+        (
+            "task: non-zero exit (143): dockerexec: unhealthy container",
+            "because its health check failed",
+        ),
+        ("", "or its health check has failed"),
+    ] {
+        let ended = || {
+            let mut task = task_of(crate::swarm::SERVICE, "failed", "shutdown");
+            task["Status"]["Err"] = words.into();
+            list(&[task])
+        };
+        let looks = || vec![("find service", one(1, &[])), ("list own tasks", ended())];
+        let steps = after(
+            until_started(),
             vec![
-                ("list own tasks", failing("starting", "")),
-                ("list own tasks", ended()),
+                vec![
+                    ("list own tasks", failing("starting", "")),
+                    ("list own tasks", ended()),
+                ],
+                looks(),
+                looks(),
             ],
-            looks(),
-            looks(),
-        ],
-    );
-    let error = start(steps).expect_err("it has ended");
-    assert_eq!(error.status().as_u16(), 409);
-    assert!(error.to_string().contains("health check"), "{error}");
+        );
+        let error = start(steps).expect_err("it has ended");
+        assert_eq!(error.status().as_u16(), 409);
+        assert!(error.to_string().contains(told), "{error}");
+    }
 }

@@ -3,23 +3,13 @@
 use serde_json::{Value, json};
 
 use crate::stage::{Stage, check_come_again, id_of};
+use crate::starts::image_with;
 use crate::support::free_address_at;
 use crate::support::registry::{PASSWORD, Registry, auth_for, digest_of};
 use crate::support::unique;
 
 pub fn one_image(stage: &Stage<'_>) {
-    let only = stage.swarm.call(
-        3,
-        "POST",
-        "/containers/create",
-        Some(json!({"Image": stage.swarm.image, "Labels": {"only": stage.deployment}})),
-    );
-    let container = only.json()["Id"].as_str().expect("an id").to_owned();
-    let path = format!("/commit?container={container}");
-    let image = stage.swarm.call(3, "POST", &path, Some(json!({})));
-    let image = image.json()["Id"].as_str().expect("an id").to_owned();
-    let path = format!("/containers/{container}");
-    assert_eq!(stage.swarm.call(3, "DELETE", &path, None).status, 204);
+    let image = image_with(stage, &format!("LABEL only={}", stage.deployment));
     let server = stage.server_with(1, &[("agent_image", &image)]);
     for _ in 0..3 {
         let id = id_of(&server.start_target(&unique("token")));

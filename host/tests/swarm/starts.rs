@@ -2,7 +2,7 @@
 
 use serde_json::{Value, json};
 
-use crate::nodes::{NETWORK, nodes};
+use crate::nodes::nodes;
 use crate::stage::{Stage, check_come_again, id_of};
 use crate::support::unique;
 
@@ -92,40 +92,42 @@ pub fn full_subnets(stage: &Stage<'_>) {
 }
 
 pub fn health_checks(stage: &Stage<'_>) {
-    const SECOND: u64 = 1_000_000_000;
-    let server = |healthcheck: Value| {
-        let patch = json!({
-            "Networks": [{"Target": NETWORK}],
-            "Placement": {"Constraints": []},
-            "ContainerSpec": {"Healthcheck": healthcheck},
-        });
-        stage.server_with(1, &[("container_patch", &patch.to_string())])
+    let server = |check: &str| {
+        let image = image_with(stage, &format!("HEALTHCHECK {check}"));
+        stage.server_with(1, &[("agent_image", &image)])
     };
-    let late = server(json!({"Test": ["CMD", "true"], "Interval": 30 * SECOND}));
+    let late = server("--interval=30s CMD true");
     let answer = late.start_target(&unique("token"));
     check_come_again(&answer);
     let line = late.line_about(&answer);
     assert_eq!(line["code"], "unchecked", "{line}");
-    assert!(
-        line["error"].to_string().contains("30 s in the patch"),
-        "{line}"
-    );
-    let in_time = server(json!({
-        "Test": ["CMD", "true"],
-        "Interval": 30 * SECOND,
-        "StartPeriod": 20 * SECOND,
-        "StartInterval": SECOND,
-    }));
+    let in_time = server("--interval=30s --start-period=20s --start-interval=1s CMD true");
     let id = id_of(&in_time.start_target(&unique("token")));
     assert_eq!(in_time.stop_target(&id).status, 200);
-    let failing = server(json!({"Test": ["CMD", "false"], "Interval": SECOND, "Retries": 1}));
+    let failing = server("--interval=1s --retries=1 CMD false");
     let answer = failing.start_target(&unique("token"));
     assert_eq!(answer.status, 409, "{answer:?}");
     let line = failing.line_about(&answer);
-    assert!(line["error"].to_string().contains("health check"), "{line}");
+    let told = line["error"].to_string();
+    assert!(told.contains("because its health check failed"), "{line}");
     for service in stage.list("services") {
         let id = service["ID"].as_str().expect("an id");
         assert_eq!(failing.stop_target(id).status, 200);
     }
     stage.check_nothing_is_left();
+}
+
+/// The id of an image that one node alone has: the targets', changed by a line of a Dockerfile.
+pub fn image_with(stage: &Stage<'_>, line: &str) -> String {
+    const NODE: u8 = 3;
+    let container = json!({"Image": stage.swarm.image, "Labels": {"only": stage.deployment}});
+    let swarm = stage.swarm;
+    let made = swarm.call(NODE, "POST", "/containers/create", Some(container));
+    let container = made.json()["Id"].as_str().expect("an id").to_owned();
+    let line: String = line.bytes().map(|byte| format!("%{byte:02X}")).collect();
+    let path = format!("/commit?container={container}&changes={line}");
+    let image = swarm.call(NODE, "POST", &path, Some(json!({}))).json();
+    let path = format!("/containers/{container}");
+    assert_eq!(swarm.call(NODE, "DELETE", &path, None).status, 204);
+    image["Id"].as_str().expect("an id").to_owned()
 }

@@ -87,6 +87,7 @@ fn ended(service: &Service, last: Option<&Task>, now: Option<OffsetDateTime>) ->
     Ended {
         seconds_ago: now.map(|now| now.unix_timestamp().saturating_sub(since)),
         exit_code: last.and_then(|task| task.exit_code),
+        is_unhealthy: last.is_some_and(Task::is_unhealthy),
     }
 }
 

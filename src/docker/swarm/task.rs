@@ -87,6 +87,14 @@ impl Task {
     pub fn is_live(&self) -> bool {
         !matches!(self.state, TaskState::Rejected | TaskState::Ended)
     }
+
+    /// Whether its node has ended it because its health check failed, and its process with
+    /// another exit code than 0: "task: non-zero exit (143): dockerexec: unhealthy
+    /// container".
+    pub fn is_unhealthy(&self) -> bool {
+        let error = self.error.as_deref();
+        error.is_some_and(|error| error.contains("unhealthy container"))
+    }
 }
 
 /// Lists the tasks of a part of a deployment.

@@ -190,7 +190,7 @@ pub fn vouched_for() -> Vec<(&'static str, Reply)> {
 }
 
 /// The calls with which another attempt than its own vouches for a service.
-fn vouched_for_again(service: Value) -> Vec<(&'static str, Reply)> {
+pub fn vouched_for_again(service: Value) -> Vec<(&'static str, Reply)> {
     vec![
         ("look up service", of_another(service)),
         ("list nodes", managers(["26.1.5", "25.0.0", "28.5.2"])),

@@ -1,14 +1,14 @@
 //! Lists of a Swarm that are longer than a reply may be.
 
 use crate::script::*;
-use crate::swarm::{on_swarm, one, reap};
+use crate::swarm::{on_swarm, one, reap, vouched_for};
 use crate::swarm_start::running;
 
 #[test]
 fn a_list_that_is_too_long_is_asked_for_in_parts() {
     let order = order();
     let counted = |unvouched: Vec<(&'static str, Reply)>| {
-        let mut steps = running();
+        let mut steps = running(vouched_for());
         steps.splice(1..3, unvouched);
         steps
     };

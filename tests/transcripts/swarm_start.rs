@@ -1,27 +1,33 @@
 //! Starts on a Swarm that some nodes do not carry out.
 
 use dynamic_access::error::Error;
+use serde_json::Value;
 
 use crate::script::*;
 use crate::swarm::{
-    SWARM, after, cleaned_up, deleted, failing, list, one, seen_running, shown, start, task,
-    task_of, until_rejected, until_started, updated, vouched_for,
+    SWARM, after, cleaned_up, deleted, failing, list, one, seen_running, service, shown, start,
+    task, task_of, until_rejected, until_started, updated, vouched_for, vouched_for_again,
 };
 
 type Steps = Vec<(&'static str, Reply)>;
 
 const FULL: &str = "starting container failed: failed to set up container networking: failed to create endpoint x on network targets: no available IPv4 addresses on this network's address pools: targets (y)";
 
-/// The last calls of a start whose target runs.
-pub fn running() -> Steps {
+/// The last calls of a start whose target runs, and is vouched for by these.
+pub fn running(vouched_for: Steps) -> Steps {
     after(
         until_started(),
         vec![
             vec![("list own tasks", task("running"))],
             seen_running(),
-            vouched_for(),
+            vouched_for,
         ],
     )
+}
+
+/// The last calls of a start whose target runs on another node than the first.
+fn running_elsewhere() -> Steps {
+    running(vouched_for_again(service(1, &[])))
 }
 
 /// The last calls of a start that has tried all nodes.
@@ -68,7 +74,10 @@ fn refusal_of_image(image: &'static str, steps: Steps) -> Error {
 #[test]
 fn a_target_is_tried_on_each_node_that_is_left() {
     let exists = || until_rejected("network x exists");
-    let steps = after(exists(), vec![exists(), exists(), exists(), running()]);
+    let steps = after(
+        exists(),
+        vec![exists(), exists(), exists(), running_elsewhere()],
+    );
     start(steps).expect("a target on the fifth node");
     let steps = after(until_rejected("invalid mount"), vec![without_node()]);
     let error = start(steps).expect_err("an invalid mount");
@@ -77,7 +86,7 @@ fn a_target_is_tried_on_each_node_that_is_left() {
 
 #[test]
 fn a_node_without_an_address_for_a_target_leaves_it_to_others() {
-    let steps = after(until_not_started(FULL), vec![running()]);
+    let steps = after(until_not_started(FULL), vec![running_elsewhere()]);
     start(steps).expect("a target on another node");
     // What one node may take later is not final, whatever the others say.
     for rest in [
@@ -107,7 +116,7 @@ fn a_target_of_which_nothing_ran_is_started_again_with_its_token() {
             ("find service by name", none()),
             ("list own tasks", none()),
         ],
-        vec![running()],
+        vec![running(vouched_for())],
     );
     start(steps).expect("a target");
 }
@@ -153,19 +162,23 @@ fn a_pull_that_a_node_fails_may_pass_if_there_is_a_registry() {
 
 #[test]
 fn a_start_that_waits_for_a_health_check_names_it_and_its_interval() {
-    let starting = || {
+    let starting = |patch: &str| {
+        let patch: Value = serde_json::from_str(patch).expect("a patch");
+        let mut service = service(0, &[]);
+        service["Spec"]["TaskTemplate"]["ContainerSpec"]["Healthcheck"] =
+            patch["ContainerSpec"]["Healthcheck"].clone();
+        let mut started = until_started();
+        let shown = started.iter_mut().find(|step| step.0 == "look up service");
+        shown.expect("a look").1 = Is(200, service.to_string());
         let looks = (0..118).map(|_| ("list own tasks", failing("starting", "")));
         let starting = || failing("starting", "");
-        after(
-            until_started(),
-            vec![looks.collect(), cleaned_up(1, starting)],
-        )
+        after(started, vec![looks.collect(), cleaned_up(1, starting)])
     };
     let patch = r#"{"ContainerSpec":{"Healthcheck":{"Interval":45000000000}}}"#;
     for (patch, interval) in [(patch, "45 s in the patch"), ("{}", "30 s unless")] {
         let variables = [SWARM[0], SWARM[1], ("container_patch", patch)];
         let order = order();
-        let outcome = run_with(&variables, starting(), async |provisioner| {
+        let outcome = run_with(&variables, starting(patch), async |provisioner| {
             provisioner.start(&order).await
         });
         let words = outcome.expect_err("no check").to_string();

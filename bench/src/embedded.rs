@@ -14,7 +14,7 @@ use crate::row::Row;
 use crate::samples::{Pairs, in_turn};
 use crate::server::{SECRET, Server, Setup, Threads};
 use crate::start_stop::{self, PAUSE, Scripts, visit};
-use crate::{Arguments, Part, facts, health, reads, refused, say};
+use crate::{Arguments, Part, ends, facts, health, reads, refused, say};
 
 /// Any port of loopback.
 const ANY: (Ipv4Addr, u16) = (Ipv4Addr::LOCALHOST, 0);
@@ -61,6 +61,7 @@ pub async fn measure(arguments: &Arguments, threads: &Threads) -> Result<Report>
         match part {
             Part::Webhooks => bench.webhooks().await?,
             Part::AtOnce => bench.at_once().await?,
+            Part::Ends => bench.ends().await?,
             Part::Refused => bench.refused().await?,
             Part::Choices => bench.choices().await?,
             Part::Instance => bench.instance().await?,
@@ -123,6 +124,14 @@ impl Bench<'_> {
         let scaled = |rounds| self.arguments.rounds(rounds);
         let rows = start_stop::all_at_once(&server, &scripts, &engine, scaled).await?;
         self.report.rows.extend(rows);
+        Ok(())
+    }
+
+    async fn ends(&mut self) -> Result<()> {
+        let create = self.scripts(Setup::default()).await?.start.create_body()?;
+        let tries = self.arguments.rounds(200);
+        let facts = ends::measure(&self.empty, &create, tries).await?;
+        self.report.facts.extend(facts);
         Ok(())
     }
 

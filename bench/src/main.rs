@@ -6,6 +6,7 @@
 mod client;
 mod crowd;
 mod embedded;
+mod ends;
 mod engine;
 mod facts;
 mod health;
@@ -119,6 +120,8 @@ pub enum Part {
     Webhooks,
     /// Many starts at once
     AtOnce,
+    /// How soon an Engine tells of targets that end at once
+    Ends,
     /// Refused webhooks
     Refused,
     /// Options that an operator may choose

@@ -10,11 +10,6 @@ use crate::client::{Call, Client};
 use crate::recorder::Recorded;
 use crate::unique;
 
-/// How long the component waits after a start before it looks whether the target
-/// still runs, besides the time of the start itself, and at most.
-const STAYS_UP: Duration = Duration::from_millis(750);
-const STAYS_UP_MAX: Duration = Duration::from_secs(3);
-
 /// The calls of one webhook, without those after its answer.
 #[derive(Debug, Clone)]
 pub struct Script {
@@ -72,6 +67,13 @@ impl Script {
         list.map(|one| &one.call)
     }
 
+    /// The body of its create.
+    pub fn create_body(&self) -> Result<serde_json::Value> {
+        let create = self.calls.iter().find(|one| is_create(&one.call));
+        let create = create.context("no container was created")?;
+        Ok(serde_json::from_slice(&create.call.body)?)
+    }
+
     /// How many calls there are.
     pub fn len(&self) -> usize {
         self.calls.len()
@@ -95,16 +97,9 @@ impl Script {
         let mut id = id.map(str::to_owned);
         let name = self.name.as_deref().map(unique::name_like);
         let begun = Instant::now();
-        let mut start = None;
         for Recorded { call, status, .. } in &self.calls {
-            // The wait for a target that ends at once is a part of the floor.
-            if let Some(took) = start.take() {
-                tokio::time::sleep((STAYS_UP + took).min(STAYS_UP_MAX)).await;
-            }
             let renamed = self.renamed(call, name.as_deref(), id.as_deref());
-            let sent = Instant::now();
             let reply = client.send(engine, renamed).await?;
-            start = call.path.ends_with("/start").then(|| sent.elapsed());
             ensure!(
                 reply.status == *status,
                 "the same call was answered {status} and then {}: {}",

@@ -28,14 +28,7 @@ pub enum Target {
     Median(f64),
     /// The same, and a limit for the 95th percentile.
     MedianAndP95(f64, f64),
-    /// Not noticeably slower: the lower end of the ratio's spread is at most
-    /// [`UNNOTICED`].
-    NoSlower,
 }
-
-/// A difference that nobody notices; there is one, because the component also
-/// does work of its own.
-const UNNOTICED: f64 = 1.02;
 
 /// The meaning of a time.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -64,7 +57,6 @@ impl fmt::Display for Target {
         match self {
             Self::Median(most) => write!(f, "{most:.2}"),
             Self::MedianAndP95(most, most_p95) => write!(f, "{most:.2}, p95 {most_p95:.2}"),
-            Self::NoSlower => f.write_str("no slower"),
         }
     }
 }
@@ -116,7 +108,6 @@ impl Row {
             Target::MedianAndP95(most, most_p95) => {
                 ratio.value <= most && self.pairs.ratio(0.95).value <= most_p95
             }
-            Target::NoSlower => ratio.least <= UNNOTICED,
         })
     }
 }
@@ -150,8 +141,6 @@ pub(crate) mod tests {
             (105, Target::Median(1.05), true),
             (106, Target::Median(1.05), false),
             (104, Target::MedianAndP95(1.05, 1.03), false),
-            (100, Target::NoSlower, true),
-            (103, Target::NoSlower, false),
         ] {
             let row = row(ours, 100).within(target);
             assert_eq!(row.is_kept(), Some(is_kept), "{ours} {target}");

@@ -1,14 +1,18 @@
 //! `GET /containers/{id}/json` (Engine API, ContainerInspect).
 //!
-//! An inspect waits for a start in progress, so it is only sent for containers
-//! that have ended.
+//! Docker holds a container's lock while it starts it and while it carries out its end,
+//! and lists it as it was until then (moby, `daemon/monitor.go`). An inspect waits for
+//! that lock, so it tells of an end that a list does not show yet.
+
+use std::collections::BTreeMap;
 
 use http::{Method, StatusCode};
-use serde_json::Value;
+use serde::Deserialize;
 use time::OffsetDateTime;
 use time::format_description::well_known::Rfc3339;
 
 use super::call::Call;
+use super::list::{Listed, State, Summary};
 use super::{Reply, TargetId, bodiless};
 use crate::fault::Fault;
 
@@ -26,28 +30,61 @@ pub struct Ended {
     pub is_unhealthy: bool,
 }
 
-/// Asks how a container ended; `None` if it is gone.
-pub fn inspect(id: &TargetId) -> Call<Option<Ended>> {
+/// Asks for a container, and for how it ended if it has; `None` if it is gone.
+pub fn inspect(id: &TargetId) -> Call<Option<Listed>> {
     let path = format!("/containers/{}/json", id.as_str());
     Call::look("inspect", bodiless(Method::GET, &path), inspected)
 }
 
-fn inspected(reply: &Reply) -> Result<Option<Ended>, Fault> {
+#[derive(Deserialize)]
+#[serde(rename_all = "PascalCase")]
+struct Container {
+    id: String,
+    name: String,
+    created: String,
+    state: ContainerState,
+    #[serde(default)]
+    image: String,
+    config: ContainerConfig,
+}
+
+#[derive(Deserialize)]
+#[serde(rename_all = "PascalCase")]
+struct ContainerState {
+    status: String,
+    exit_code: i64,
+    #[serde(default)]
+    finished_at: String,
+}
+
+#[derive(Deserialize)]
+#[serde(rename_all = "PascalCase")]
+struct ContainerConfig {
+    #[serde(default)]
+    image: String,
+    labels: Option<BTreeMap<String, String>>,
+}
+
+fn inspected(reply: &Reply) -> Result<Option<Listed>, Fault> {
     match reply.status() {
         200 => {
-            let body: Value = reply.json()?;
-            let state = &body["State"];
-            let exit_code = state["ExitCode"].as_i64();
-            let finished = state["FinishedAt"].as_str();
-            let finished = OffsetDateTime::parse(finished.unwrap_or_default(), &Rfc3339).ok();
-            let seconds_ago = reply.date().zip(finished).map(|(now, finished)| {
-                now.unix_timestamp()
-                    .saturating_sub(finished.unix_timestamp())
-            });
-            Ok(Some(Ended {
-                seconds_ago,
-                exit_code: Some(exit_code.ok_or_else(|| reply.lacks("ExitCode"))?),
-                is_unhealthy: false,
+            let container: Container = reply.json()?;
+            let now = reply.date();
+            let ended = container.state.ended(now);
+            let created = unix_time(&container.created);
+            let summary = Summary {
+                id: container.id,
+                names: Some(vec![container.name]),
+                state: container.state.status,
+                labels: container.config.labels,
+                created: created.ok_or_else(|| reply.lacks("Created"))?,
+                image: container.config.image,
+                image_id: container.image,
+            };
+            let listed = Listed::from_summary(summary, now)?;
+            Ok(Some(Listed {
+                ended: Some(ended).filter(|_| listed.state == State::Ended),
+                ..listed
             }))
         }
         404 if reply.is_engines(StatusCode::NOT_FOUND) => Ok(None),
@@ -55,12 +92,43 @@ fn inspected(reply: &Reply) -> Result<Option<Ended>, Fault> {
     }
 }
 
+impl ContainerState {
+    fn ended(&self, now: Option<OffsetDateTime>) -> Ended {
+        let finished = unix_time(&self.finished_at);
+        let seconds_ago = now
+            .zip(finished)
+            .map(|(now, finished)| now.unix_timestamp().saturating_sub(finished));
+        Ended {
+            seconds_ago,
+            exit_code: Some(self.exit_code),
+            is_unhealthy: false,
+        }
+    }
+}
+
+fn unix_time(text: &str) -> Option<i64> {
+    let time = OffsetDateTime::parse(text, &Rfc3339).ok()?;
+    Some(time.unix_timestamp())
+}
+
 #[cfg(test)]
 mod tests {
+    use std::time::Duration;
+
     use super::*;
     use crate::docker::reply::tests::{dated, reply};
 
     const DATE: &str = "Mon, 23 Nov 2026 01:10:00 GMT";
+
+    const ID: &str = "0123456789abcdef0123456789abcdef0123456789abcdef0123456789abcdef";
+
+    fn body(state: &str, finished: &str) -> String {
+        format!(
+            r#"{{"Id":"{ID}","Name":"/n","Created":"2026-11-23T00:00:00Z","Image":"sha256:0123",
+                "State":{{"Status":"{state}","FinishedAt":"{finished}","ExitCode":137}},
+                "Config":{{"Image":"agent","Labels":{{"key":"value"}}}}}}"#
+        )
+    }
 
     #[test]
     fn the_time_since_the_end_is_told_in_any_zone() {
@@ -72,16 +140,27 @@ mod tests {
             ("0001-01-01T00:00:00Z", Some(63_930_993_000)),
             ("", None),
         ] {
-            let body = format!(r#"{{"State":{{"FinishedAt":"{finished}","ExitCode":137}}}}"#);
-            let ended = inspected(&dated(200, &body, Some(DATE)));
-            let exit_code = Some(137);
+            let found = inspected(&dated(200, &body("exited", finished), Some(DATE)));
             let expected = Ended {
                 seconds_ago,
-                exit_code,
+                exit_code: Some(137),
                 is_unhealthy: false,
             };
-            assert_eq!(ended, Ok(Some(expected)), "{finished}");
+            let ended = found.expect("a container").expect("it is there").ended;
+            assert_eq!(ended, Some(expected), "{finished}");
         }
+    }
+
+    #[test]
+    fn a_container_is_read_as_a_list_shows_it() {
+        let found = inspected(&dated(200, &body("running", ""), Some(DATE)));
+        let found = found.expect("a container").expect("it is there");
+        assert_eq!((found.id.as_str(), found.state), (ID, State::Running));
+        assert_eq!(found.age, Some(Duration::from_secs(4200)));
+        assert!(found.has_name("n"));
+        assert_eq!(found.label("key"), Some("value"));
+        assert_eq!((&*found.image, &*found.image_id), ("agent", "sha256:0123"));
+        assert_eq!(found.ended, None);
     }
 
     #[test]

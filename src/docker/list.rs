@@ -1,7 +1,7 @@
 //! `GET /containers/json` (Engine API, ContainerList).
 //!
-//! A list reads a snapshot and never waits for a start in progress. An inspect
-//! takes the container's lock and waits.
+//! A list reads a snapshot and never waits for a start in progress. It may show a
+//! container as running for seconds after its end: see [`super::inspect`].
 
 use std::collections::BTreeMap;
 use std::time::Duration;
@@ -32,7 +32,7 @@ pub struct Listed {
     pub image: String,
     /// The id of its image, which is a digest; on a Swarm the reference, which has one.
     pub image_id: String,
-    /// How it has ended, if the list tells that too, as a Swarm's does.
+    /// How it has ended, if the reply tells that, as an inspect and a Swarm's lists do.
     pub ended: Option<Ended>,
     /// The id of the node of a Swarm that it is on, if it is on one.
     pub node: Option<String>,
@@ -189,7 +189,7 @@ fn of_deployment(deployment: &DeploymentId) -> serde_json::Value {
 ///
 /// Any reply that is not a list of containers.
 pub fn listed(reply: &Reply) -> Result<Vec<Listed>, Fault> {
-    let summaries: Vec<ContainerSummary> = reply.listed()?;
+    let summaries: Vec<Summary> = reply.listed()?;
     let now = reply.date();
     summaries
         .into_iter()
@@ -197,28 +197,28 @@ pub fn listed(reply: &Reply) -> Result<Vec<Listed>, Fault> {
         .collect()
 }
 
+/// An entry of a list.
 #[derive(Deserialize)]
-struct ContainerSummary {
-    #[serde(rename = "Id")]
-    id: String,
-    #[serde(rename = "Names")]
-    names: Option<Vec<String>>,
-    #[serde(rename = "State")]
-    state: String,
-    #[serde(rename = "Labels")]
-    labels: Option<BTreeMap<String, String>>,
-    #[serde(rename = "Created")]
-    created: i64,
-    #[serde(rename = "Image", default)]
-    image: String,
+#[serde(rename_all = "PascalCase")]
+pub(super) struct Summary {
+    pub(super) id: String,
+    pub(super) names: Option<Vec<String>>,
+    pub(super) state: String,
+    pub(super) labels: Option<BTreeMap<String, String>>,
+    pub(super) created: i64,
+    #[serde(default)]
+    pub(super) image: String,
     #[serde(rename = "ImageID", default)]
-    image_id: String,
+    pub(super) image_id: String,
 }
 
 impl Listed {
-    fn from_summary(summary: ContainerSummary, now: Option<OffsetDateTime>) -> Result<Self, Fault> {
+    pub(super) fn from_summary(
+        summary: Summary,
+        now: Option<OffsetDateTime>,
+    ) -> Result<Self, Fault> {
         let id = TargetId::of_container(&summary.id)
-            .ok_or_else(|| Fault::Nonsense("a list with an id that is none".to_owned()))?;
+            .ok_or_else(|| Fault::Nonsense("a container with an invalid id".to_owned()))?;
         Ok(Self {
             id,
             state: State::parse(&summary.state),

@@ -9,6 +9,7 @@ use super::StartOrder;
 use crate::ages::START_WITHIN;
 use crate::config::{Config, Profile, TokenDelivery};
 use crate::container::PerTarget;
+use crate::docker::inspect::Ended;
 use crate::docker::list::Listed;
 use crate::docker::{ContainerName, ImageReference, TargetId, archive, is_full, label};
 use crate::environment_id::is_same;
@@ -123,6 +124,16 @@ impl<'a> Attempt<'a> {
             Started::Ended => Error::TargetVanished(id.clone()),
             // One that runs is no error; whoever asks is to look again.
             Started::Withdrawn | Started::Runs(_) => Error::InProgress,
+        }
+    }
+
+    /// The error of a target that has ended, and of how it has if that is known.
+    pub fn ended(&self, id: TargetId, ended: Option<Ended>) -> Error {
+        Error::TargetEnded {
+            id,
+            of: self.order.key.kind(),
+            exit_code: ended.as_ref().and_then(|ended| ended.exit_code),
+            is_unhealthy: ended.is_some_and(|ended| ended.is_unhealthy),
         }
     }
 

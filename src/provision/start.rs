@@ -24,18 +24,9 @@ use crate::pauses::Pauses;
 use crate::platform::Platform;
 use crate::scheduler::{NewTarget, Started as Outcome};
 
-/// How long a target must stay up to count as started, beside the time that its
-/// start took.
-///
-/// The Engine calls a container started once its first process exists. The list
-/// shows the end of one whose entry point is missing after 60 ms (Docker) to 200
-/// ms (Podman), and with eight starts at once on two processors after 420 and 730
-/// ms. A host that takes long to start a container takes long to notice its end,
-/// so the time of the start is added. An agent takes seconds to register anyway.
-const STAYS_UP: Duration = Duration::from_millis(750);
-
-/// The longest such wait: the time of a start whose answer was lost says nothing.
-const STAYS_UP_MAX: Duration = Duration::from_secs(3);
+/// How long the start of another attempt is taken to have lasted, unless it is over for
+/// long: as long as one on a busy host.
+const START_OF_ANOTHER: Duration = Duration::from_secs(2);
 
 /// The longest time between the create of a target and the list that counts it.
 const WORK: Duration = Duration::from_secs(25);
@@ -57,8 +48,8 @@ const SKEW_MAX: Duration = Duration::from_secs(10);
 
 /// What a look at the name shows this attempt.
 enum Sight {
-    /// The target runs.
-    Runs(TargetId),
+    /// The target runs, and its start has taken so long.
+    Runs(TargetId, Duration),
     /// This attempt's container waits to be started.
     Mine(TargetId),
     /// Another attempt is at work, or a removal.
@@ -130,8 +121,8 @@ impl<P: Platform> Provisioner<'_, P> {
                 Err(unmade) => unmade,
             };
             let unmade = match self.settle(&attempt, &mut pauses).await {
-                Ok(Sight::Runs(id)) => {
-                    let started = self.confirm(&attempt, id, Vec::new(), STAYS_UP).await?;
+                Ok(Sight::Runs(id, took)) => {
+                    let started = self.confirm(&attempt, id, Vec::new(), took).await?;
                     return Ok(Started {
                         is_new: false,
                         ..started
@@ -243,7 +234,15 @@ impl<P: Platform> Provisioner<'_, P> {
             });
         }
         match found.state {
-            State::Running => Ok(Sight::Runs(found.id)),
+            State::Running => {
+                let is_over = found.age.is_some_and(|age| age > ABANDONED_AFTER);
+                let took = if is_over {
+                    Duration::ZERO
+                } else {
+                    START_OF_ANOTHER
+                };
+                Ok(Sight::Runs(found.id, took))
+            }
             State::Ended => Err(self.ended(attempt, found.id).await),
             State::Dead => Ok(Sight::Abandoned(Box::new(found))),
             State::Created if attempt.has_created(&found) => Ok(Sight::Mine(found.id)),
@@ -291,9 +290,8 @@ impl<P: Platform> Provisioner<'_, P> {
         }
     }
 
-    /// Looks once more at a target that was seen to run, a moment after a start
-    /// that took so long. One that has ended at once is no success, whoever has
-    /// started it.
+    /// Makes sure that a target whose start took so long has not ended at once, whoever
+    /// has started it. One that has is no success.
     async fn confirm(
         &self,
         attempt: &Attempt<'_>,
@@ -302,21 +300,12 @@ impl<P: Platform> Provisioner<'_, P> {
         took: Duration,
     ) -> Result<Started, Error> {
         let scheduler = self.scheduler.until(self.budget.answer_until);
-        let pause = (STAYS_UP + took).min(STAYS_UP_MAX);
-        // Some time must be left for the look.
-        self.platform
-            .sleep(pause.min(scheduler.time_left() / 2))
-            .await;
-        let ended = Error::TargetEnded {
-            id: id.clone(),
-            of: attempt.order.key.kind(),
-            exit_code: None,
-            is_unhealthy: false,
+        let Some(container) = scheduler.find_started(&id, took).await? else {
+            return Err(attempt.ended(id, None));
         };
-        let container = scheduler.find_by_id(&id).await?.ok_or(ended.clone())?;
         match container.state {
-            // The Engine has said that it runs; a word that is not known says
-            // nothing else.
+            // The Engine has said that it runs, and an unknown state does not contradict
+            // that.
             State::Running | State::Unknown if scheduler.vouch(&id, attempt.id()).await? => {
                 Ok(Started {
                     container,
@@ -330,8 +319,7 @@ impl<P: Platform> Provisioner<'_, P> {
             | State::Created
             | State::Starting
             | State::Stopping => Err(Error::InProgress),
-            State::Ended => Err(self.ended(attempt, id).await),
-            State::Removing | State::Dead => Err(ended),
+            State::Ended | State::Removing | State::Dead => Err(attempt.ended(id, container.ended)),
         }
     }
 
@@ -340,12 +328,7 @@ impl<P: Platform> Provisioner<'_, P> {
     async fn ended(&self, attempt: &Attempt<'_>, id: TargetId) -> Error {
         let scheduler = self.scheduler.until(self.budget.answer_until);
         let ended = scheduler.ended(&id).await.ok().flatten();
-        Error::TargetEnded {
-            id,
-            of: attempt.order.key.kind(),
-            exit_code: ended.as_ref().and_then(|ended| ended.exit_code),
-            is_unhealthy: ended.is_some_and(|ended| ended.is_unhealthy),
-        }
+        attempt.ended(id, ended)
     }
 
     /// Makes a container ready to be started: its limits hold, there is room

@@ -113,6 +113,12 @@ impl<'a, P: Platform> Scheduler<'a, P> {
         self.engine.time_left()
     }
 
+    /// Waits so long, and leaves some time for a look.
+    async fn pause(&self, pause: Duration) {
+        let pause = pause.min(self.time_left() / 2);
+        self.engine.platform().sleep(pause).await;
+    }
+
     fn is_swarm(&self) -> bool {
         self.config.scheduler == SchedulerKind::Swarm
     }
@@ -177,6 +183,25 @@ impl<'a, P: Platform> Scheduler<'a, P> {
             swarm::find_by_id(self, id).await
         } else {
             engine::find_by_id(self, id).await
+        }
+    }
+
+    /// Finds a target that was seen running once its state can be relied on, so that one
+    /// that has ended at once is not shown as running. `took` is how long its start took,
+    /// if that is known.
+    ///
+    /// # Errors
+    ///
+    /// Any reply that does not tell its state.
+    pub async fn find_started(
+        &self,
+        id: &TargetId,
+        took: Duration,
+    ) -> Result<Option<Listed>, Fault> {
+        if self.is_swarm() {
+            swarm::find_started(self, id, took).await
+        } else {
+            engine::find_started(self, id, took).await
         }
     }
 

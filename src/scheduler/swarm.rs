@@ -264,6 +264,23 @@ pub async fn find_by_id<P: Platform>(
     Ok(targets.into_iter().find(|target| target.id == *id))
 }
 
+/// How long after a node has said that a task runs its end shows, beside the time of the
+/// start.
+const SETTLES: Duration = Duration::from_millis(750);
+
+/// The longest such pause.
+const SETTLES_MAX: Duration = Duration::from_secs(3);
+
+/// Looks once more at a target a moment after a node has said that it runs.
+pub async fn find_started<P: Platform>(
+    on: &Scheduler<'_, P>,
+    id: &TargetId,
+    took: Duration,
+) -> Result<Option<Listed>, Fault> {
+    on.pause((SETTLES + took).min(SETTLES_MAX)).await;
+    find_by_id(on, id).await
+}
+
 pub async fn find_by_name<P: Platform>(
     on: &Scheduler<'_, P>,
     name: &ContainerName,

@@ -22,8 +22,9 @@ const INVOCATION: Duration = Duration::from_secs(29);
 /// How long a container that was created may wait to be started.
 const GRACE: Duration = Duration::from_secs(120);
 
-/// How long a target runs at least of which a start says that it runs.
-const STAYS_UP: Duration = Duration::from_millis(750);
+/// How long a target runs at least of which a start says that it runs: on an Engine, and
+/// on a Swarm.
+const STAYS_UP: [Duration; 2] = [Duration::from_millis(100), Duration::from_millis(750)];
 
 /// How long one that has ended stays.
 const ENDED_STAYS: Duration = Duration::from_secs(600);
@@ -293,9 +294,11 @@ fn answers_the_truth(world: &World, actor: usize, status: u16, body: &str) -> Re
             if of != Some(&(name_of(token), environment(payload))) {
                 return Err("the container of a 200 is another order's".to_owned());
             }
+            let is_swarm = matches!(world.orchestrator, Orchestrator::Swarm(_));
             let ended_at_once = world.orchestrator.get(*key).is_some_and(|found| {
                 let ran = found.finished.zip(found.started);
-                ran.is_some_and(|(finished, started)| finished < started + STAYS_UP)
+                let stays_up = STAYS_UP[usize::from(is_swarm)];
+                ran.is_some_and(|(finished, started)| finished < started + stays_up)
             });
             if ended_at_once {
                 return Err("the container of a 200 has ended at once".to_owned());
@@ -303,7 +306,6 @@ fn answers_the_truth(world: &World, actor: usize, status: u16, body: &str) -> Re
             if is_taken_back(world, *key) {
                 return Err("the target of a 200 was taken back".to_owned());
             }
-            let is_swarm = matches!(world.orchestrator, Orchestrator::Swarm(_));
             if is_swarm && !by.vouched.contains(key) {
                 return Err("a 200 to which no majority has agreed".to_owned());
             }

@@ -16,7 +16,7 @@ fn ended(count: i64) -> Reply {
 }
 
 fn exited(code: i64) -> Reply {
-    Is(200, format!(r#"{{"State":{{"ExitCode":{code}}}}}"#))
+    inspected("exited", code, "").1
 }
 
 #[test]

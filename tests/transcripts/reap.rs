@@ -34,8 +34,7 @@ const LONG_AGO: i64 = 1_700_000_000;
 const TODAY: i64 = 1_795_395_650;
 
 fn ended(ago: &str) -> Reply {
-    let body = format!(r#"{{"State":{{"FinishedAt":"2026-11-23T{ago}Z","ExitCode":3}}}}"#);
-    Is(200, body)
+    inspected("exited", 3, ago).1
 }
 
 #[test]

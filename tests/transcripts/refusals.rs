@@ -118,7 +118,7 @@ fn a_shorter_longest_lifetime_does_not_hide_a_target_that_runs() {
         })
     };
     let own = || one("running", &[("lifetime", "7200")]);
-    let found = start(vec![("list by name", own()), ("list by id", own())]);
+    let found = start(vec![("list by name", own()), runs()]);
     assert!(!found.expect("it runs").is_new);
     let refused = start(vec![("list by name", none())]);
     let longest = Duration::from_secs(3600);

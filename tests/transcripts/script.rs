@@ -280,3 +280,26 @@ pub fn entry(id: &str, state: &str, created: i64, changes: &[(&str, &str)]) -> s
         "Labels": labels,
     })
 }
+
+/// An inspect of this token's container, which has ended at that time of the day if it
+/// has ended.
+pub fn inspected(state: &str, exit_code: i64, finished: &str) -> (&'static str, Reply) {
+    let entry = entry(ID, state, 0, &[]);
+    let body = serde_json::json!({
+        "Id": entry["Id"],
+        "Name": entry["Names"][0],
+        "Created": "2026-11-23T01:00:50Z",
+        "State": {
+            "Status": state,
+            "ExitCode": exit_code,
+            "FinishedAt": format!("2026-11-23T{finished}Z"),
+        },
+        "Config": {"Labels": entry["Labels"]},
+    });
+    ("inspect", Is(200, body.to_string()))
+}
+
+/// What an inspect shows while the container runs.
+pub fn runs() -> (&'static str, Reply) {
+    inspected("running", 0, "")
+}

@@ -3,7 +3,7 @@
 use crate::script::*;
 
 /// The status of the answer to a start, 200 with the right id being success.
-/// Before every success, a look shows that the target still runs.
+/// Before every success, an inspect shows that the target still runs.
 #[track_caller]
 pub fn check_start(steps: Vec<(&'static str, Reply)>, status: u16) {
     check_start_with(&[], steps, status);
@@ -16,7 +16,7 @@ pub fn check_start_with(
     status: u16,
 ) {
     if status == 200 {
-        steps.push(("list by id", one("running", &[])));
+        steps.push(runs());
     }
     let outcome = run_with(changes, steps, async |provisioner| {
         provisioner.start(&order()).await
@@ -230,8 +230,7 @@ fn a_start_whose_answer_is_lost_may_have_succeeded() {
 }
 
 pub fn exit_code_127() -> (&'static str, Reply) {
-    let body = r#"{"State":{"FinishedAt":"2026-11-23T01:01:00Z","ExitCode":127}}"#;
-    ("inspect", Is(200, body.to_owned()))
+    inspected("exited", 127, "01:01:00")
 }
 
 #[test]
@@ -259,29 +258,24 @@ fn a_target_that_ends_at_once_is_no_success() {
     let begins: [&dyn Fn() -> Vec<(&'static str, Reply)>; 3] = [&started, &repeated, &lost];
     for begun in begins {
         let mut ended = begun();
-        ended.push(("list by id", one("exited", &[])));
         ended.push(exit_code_127());
         let outcome = run(ended, async |provisioner| provisioner.start(&order()).await);
         let error = outcome.expect_err("it has ended");
         assert_eq!(error.status().as_u16(), 409);
         assert!(error.to_string().contains("exit code 127"), "{error}");
-        // Without an exit code it has ended all the same.
-        let mut ended = begun();
-        ended.push(("list by id", one("exited", &[])));
-        ended.push(("inspect", said(404, "No such container")));
-        check_start(ended, 409);
-        for gone in [none(), one("removing", &[]), one("dead", &[])] {
+        let gone = ("inspect", said(404, "No such container"));
+        for gone in [gone, inspected("removing", 0, ""), inspected("dead", 0, "")] {
             let mut steps = begun();
-            steps.push(("list by id", gone));
+            steps.push(gone);
             check_start(steps, 409);
         }
         // Nobody knows whether it runs.
         let mut unseen = begun();
-        unseen.extend((0..3).map(|_| ("list by id", Lost)));
+        unseen.extend((0..3).map(|_| ("inspect", Lost)));
         check_start(unseen, 502);
         // One lost look is repeated.
         let mut seen = begun();
-        seen.push(("list by id", Lost));
+        seen.push(("inspect", Lost));
         check_start(seen, 200);
     }
 }

@@ -261,13 +261,17 @@ fn the_time_since_an_end_does_not_depend_on_how_it_is_written() {
             } else {
                 local + offset
             };
-            let body = json!({"State": {"FinishedAt": finished, "ExitCode": 7}});
+            let body = json!({
+                "Id": "0a".repeat(32),
+                "Name": "/n",
+                "Created": finished,
+                "State": {"Status": "exited", "FinishedAt": finished, "ExitCode": 7},
+                "Config": {},
+            });
             let reply = reply(200, MOMENT, body.to_string().into_bytes());
             let id = TargetId::parse(&"0a".repeat(32)).expect("an id");
-            let ended = inspect::inspect(&id)
-                .read(&reply)
-                .expect("a container")
-                .expect("an end");
+            let container = inspect::inspect(&id).read(&reply).expect("a container");
+            let ended = container.expect("it is there").ended.expect("an end");
             assert_eq!(ended.seconds_ago, Some(MOMENT_SECONDS - end), "{finished}");
             assert_eq!(ended.exit_code, Some(7));
         },

@@ -110,32 +110,14 @@ impl Trial<'_> {
         loop {
             thread::sleep(LOOK_INTERVAL);
             let is_over = Instant::now() >= until;
-            match self.has_ended(id) {
-                Ok(false) if is_over => return Ok(()),
-                Ok(true) => return self.ending(id),
+            match send(self.docker, inspect::inspect(id)) {
+                Ok(Some(found)) if found.state == State::Running && !is_over => {}
+                Ok(Some(found)) if found.state == State::Running => return Ok(()),
+                Ok(Some(found)) => return ending(found.ended.as_ref()),
+                Ok(None) => bail!("it is gone"),
                 Err(error) if is_over => return Err(error),
-                Ok(false) | Err(_) => {}
+                Err(_) => {}
             }
-        }
-    }
-
-    fn has_ended(&self, id: &TargetId) -> Result<bool> {
-        let listed = send(self.docker, list::find_by_id(id))?;
-        Ok(listed.is_none_or(|listed| listed.state != State::Running))
-    }
-
-    /// What an ended container says of its start.
-    fn ending(&self, id: &TargetId) -> Result<()> {
-        match send(self.docker, inspect::inspect(id))? {
-            Some(Ended {
-                exit_code: Some(code),
-                ..
-            }) => match NOT_REGISTERED.contains(&code) {
-                true => Ok(()),
-                false => bail!("it ended at once with exit code {code}"),
-            },
-            Some(_) => bail!("it ended at once"),
-            None => bail!("it is gone"),
         }
     }
 
@@ -159,5 +141,14 @@ impl Trial<'_> {
             Removed::Done | Removed::Absent => Ok(()),
             Removed::Ending | Removed::Declined => bail!("the Engine declines"),
         }
+    }
+}
+
+/// What the end of a container says of its start.
+fn ending(ended: Option<&Ended>) -> Result<()> {
+    match ended.and_then(|ended| ended.exit_code) {
+        Some(code) if NOT_REGISTERED.contains(&code) => Ok(()),
+        Some(code) => bail!("it ended at once with exit code {code}"),
+        None => bail!("it ended at once"),
     }
 }

@@ -113,6 +113,7 @@ fn created_and_started(engine: &RealEngine, observed: &mut Observed) {
     observed.insert("start", status(&start(engine, &id)));
     observed.insert("start again", status(&start(engine, &id)));
     observed.insert("list of a running one", state(engine, &id));
+    observed.insert("inspect of a running one", inspected(engine, &id, &name));
     let words = [
         "you cannot remove a running container",
         "container is running",
@@ -134,6 +135,21 @@ fn created_and_started(engine: &RealEngine, observed: &mut Observed) {
     observed.insert("create with the name of a removed one", status(&created));
     let id = created.json()["Id"].as_str().expect("an id").to_owned();
     observed.insert("remove of a created one", status(&remove(engine, &id)));
+}
+
+/// What the component reads of an inspect.
+fn inspected(engine: &RealEngine, id: &str, name: &str) -> String {
+    let path = format!("/containers/{id}/json");
+    let seen = engine.call("GET", &path, None).json();
+    let is_named = seen["Id"] == id && seen["Name"] == format!("/{name}");
+    let created = seen["Created"].as_str().unwrap_or_default();
+    let is_known = is_named && created > "2020" && seen["Image"].is_string();
+    let labels = &seen["Config"]["Labels"];
+    let has_labels = is_known && (labels.is_object() || labels.is_null());
+    match has_labels {
+        true => format!("as listed, {}", seen["State"]["Status"]),
+        false => seen.to_string(),
+    }
 }
 
 /// The answer to a start that does not declare its empty body's length.

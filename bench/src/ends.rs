@@ -1,0 +1,174 @@
+//! How soon an Engine tells that a target has ended which ends at once.
+//!
+//! The component waits for a part of the time that the start took and then inspects the
+//! target. That wait must be longer than the time in which an inspect still says that it
+//! runs.
+
+use std::collections::BTreeMap;
+use std::time::{Duration, Instant};
+
+use anyhow::{Context, Result, bail};
+use futures_util::future::{try_join, try_join_all};
+use http::Method;
+use serde_json::{Value, json};
+
+use crate::client::{Call, Client};
+use crate::engine::Engine;
+use crate::row::Fact;
+use crate::samples::quantile;
+use crate::{say, unique};
+
+/// How many starts are made at once.
+const AT_ONCE: [usize; 3] = [1, 8, 16];
+
+/// What ends at once, and its entry point.
+const ENDINGS: [(&str, &[&str]); 3] = [
+    ("a missing program", &["/no/such/program"]),
+    ("a program of another format", &[WRONG_FORMAT]),
+    ("exit 3", &["/bin/sh", "-c", "exit 3"]),
+];
+
+/// Where the program of another format is written.
+const WRONG_FORMAT: &str = "/run/ends/program";
+
+/// How often each of the two is asked.
+const LOOK_INTERVAL: Duration = Duration::from_millis(5);
+
+/// The longest wait for an end.
+const ENDS_WITHIN: Duration = Duration::from_secs(30);
+
+/// One try.
+struct Try {
+    /// How long the start took.
+    start: Duration,
+    /// When the last inspect was sent that did not tell of the end, after the start.
+    missed: Duration,
+    /// When a list showed the end, after the start.
+    listed: Duration,
+}
+
+/// Starts what ends at once, so many times in all for each number at once.
+pub async fn measure(engine: &Engine, create: &Value, tries: usize) -> Result<Vec<Fact>> {
+    let mut facts = Vec::new();
+    for count in AT_ONCE {
+        let mut all: BTreeMap<&str, Vec<Try>> = BTreeMap::new();
+        for round in 0..tries.div_ceil(count) {
+            let (name, entry_point) = ENDINGS[round % ENDINGS.len()];
+            if round < ENDINGS.len() {
+                say(&format!("{count} starts at once of {name}"));
+            }
+            let mut body = create.clone();
+            body["Entrypoint"] = json!(entry_point);
+            body["Volumes"] = json!({"/run/ends": {}});
+            let round = try_join_all((0..count).map(|_| one(engine, &body))).await?;
+            all.entry(name).or_default().extend(round);
+        }
+        let facts_of_count = all.iter().map(|(name, tries)| fact(count, name, tries));
+        facts.extend(facts_of_count);
+    }
+    Ok(facts)
+}
+
+/// What many tries have shown.
+fn fact(count: usize, name: &str, tries: &[Try]) -> Fact {
+    let told = |of: fn(&Try) -> Duration| {
+        let times: Vec<_> = tries.iter().map(of).collect();
+        let of = |share| quantile(&times, share).as_secs_f64();
+        format!("{:.2} s, at most {:.2} s", of(0.5), of(1.0))
+    };
+    let share = |one: &Try| one.missed.as_secs_f64() / one.start.as_secs_f64();
+    let worst = tries.iter().map(share).fold(0.0, f64::max);
+    Fact {
+        name: format!("{count} at once, {name}, {} tries", tries.len()),
+        value: format!(
+            "start {}; listed as running for {}; inspected as running for {}, at most {worst:.2} of the start",
+            told(|one| one.start),
+            told(|one| one.listed),
+            told(|one| one.missed),
+        ),
+        number: worst,
+        limit: None,
+    }
+}
+
+/// Starts one such target, waits for its end, and removes it.
+async fn one(engine: &Engine, body: &Value) -> Result<Try> {
+    let client = Client::new();
+    let path = format!("/containers/create?name=ends-{}", unique::digits());
+    let created = client.send(&engine.url, Call::json(path, body)).await?;
+    let id = created.success("a create")?.text("Id")?;
+    let tried = observe(&client, &engine.url, &id).await;
+    engine.remove(&id).await?;
+    tried
+}
+
+async fn observe(client: &Client, engine: &str, id: &str) -> Result<Try> {
+    let write = Call {
+        method: Method::PUT,
+        content_type: Some("application/x-tar".to_owned()),
+        body: program_of_another_format()?.into(),
+        ..Call::json(
+            format!("/containers/{id}/archive?path=/run/ends"),
+            &Value::Null,
+        )
+    };
+    client.send(engine, write).await?.success("an archive")?;
+    let start = Call::json(format!("/containers/{id}/start"), &json!({}));
+    let start = Call {
+        content_type: None,
+        body: Default::default(),
+        ..start
+    };
+    let begun = Instant::now();
+    client.send(engine, start).await?.success("a start")?;
+    let start = begun.elapsed();
+    let filters = format!("%7B%22id%22%3A%5B%22{id}%22%5D%7D");
+    let list = format!("/containers/json?all=true&filters={filters}");
+    let by_list = last_running(client, engine, list, |body| body[0]["State"] == "running");
+    let inspect = format!("/containers/{id}/json");
+    let by_inspect = last_running(client, engine, inspect, |body| {
+        body["State"]["Running"] == true
+    });
+    let (listed, missed) = try_join(by_list, by_inspect).await?;
+    Ok(Try {
+        start,
+        missed,
+        listed,
+    })
+}
+
+/// When the last look was sent that showed the target running.
+async fn last_running(
+    client: &Client,
+    engine: &str,
+    path: String,
+    is_running: impl Fn(&Value) -> bool,
+) -> Result<Duration> {
+    let begun = Instant::now();
+    let mut last = Duration::ZERO;
+    loop {
+        let sent = begun.elapsed();
+        let look = Call::bodiless(Method::GET, path.clone());
+        let reply = client.send(engine, look).await?.success("a look")?;
+        let body = serde_json::from_slice(&reply.body).context("a look")?;
+        if !is_running(&body) {
+            return Ok(last);
+        }
+        if sent > ENDS_WITHIN {
+            bail!("the target still runs after {ENDS_WITHIN:?}");
+        }
+        last = sent;
+        tokio::time::sleep(LOOK_INTERVAL).await;
+    }
+}
+
+/// An archive with a file that begins like a program and is none.
+fn program_of_another_format() -> Result<Vec<u8>> {
+    let content = b"\x7fELF and nothing else";
+    let mut header = tar::Header::new_ustar();
+    header.set_size(content.len() as u64);
+    header.set_mode(0o755);
+    let mut archive = tar::Builder::new(Vec::new());
+    archive.append_data(&mut header, "program", &content[..])?;
+    Ok(archive.into_inner()?)
+}

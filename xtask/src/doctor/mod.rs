@@ -246,7 +246,7 @@ fn isolation(docker: &Docker, name: &str) -> Finding {
             format!(
                 "network: on {name}, targets can reach each other; Podman has no option for this"
             ),
-            "a firewall rule keeps them apart; if it is there, ignore this: docs/target.md#podman",
+            "a firewall rule keeps them apart; if it is there, ignore this: docs/firewall.md#keep-targets-apart-on-podman",
         ),
         Isolation::Lacking => State::Wrong.finding(
             format!("network: on {name}, targets can reach each other"),
@@ -297,11 +297,11 @@ fn target_of(
                 "{what}: {done}, but the Engine says: {}",
                 warnings.join("; ")
             ),
-            "docs/operations.md#when-an-engine-refuses-a-target",
+            "docs/troubleshooting.md#the-engine-refuses-a-target",
         ),
         Err(error) => State::Wrong.finding(
             format!("{what}: {error:#}"),
-            "a start would fail likewise: docs/operations.md#when-an-engine-refuses-a-target",
+            "a start would fail likewise: docs/troubleshooting.md#the-engine-refuses-a-target",
         ),
     }
 }

@@ -1,4 +1,4 @@
-//! How long containers may wait, run and stay, and what that makes of them.
+//! How long containers may wait, run and stay, and which of them count as live.
 //!
 //! An age is the difference between two times of the Engine's own clock: the
 //! reply's `Date` and the container's `Created`.

@@ -1,4 +1,4 @@
-//! Who calls: a role, by the variable that has its secret.
+//! Who calls: a role, told by the variable that holds the secret.
 
 use std::fmt;
 

@@ -1,4 +1,4 @@
-//! The ids of environments: which texts are one, and which two mean the same.
+//! The ids of environments: which texts are valid, and which two are the same.
 
 use uuid::Uuid;
 

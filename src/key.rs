@@ -1,4 +1,4 @@
-//! The key of a start, which makes repeated ones one.
+//! The key of a start: all starts with one key get one target.
 
 use std::fmt;
 

@@ -1,6 +1,6 @@
 //! The log lines of one request, as JSON.
 //!
-//! It holds no secret: only this server's own names, numbers, and the
+//! They hold no secret: only this server's own names, numbers, and the
 //! [`Display`](std::fmt::Display) of an [`Error`], from which secrets are
 //! redacted.
 

@@ -1,4 +1,4 @@
-//! Whether the body of a request may be read, by what its headers say of it.
+//! Whether the headers of a request allow its body to be read.
 
 use http::HeaderMap;
 use http::header::{CONTENT_ENCODING, CONTENT_LENGTH, CONTENT_TYPE};

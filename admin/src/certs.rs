@@ -22,7 +22,7 @@ use crate::progress::{remark, say};
 /// The component's common name, for authorisation plugins that look at it.
 const CLIENT: &str = "dynamic-access";
 
-/// How far the clocks of both sides may differ when the certificates are new.
+/// The clock skew between both sides that new certificates allow.
 const CLOCKS_APART: Duration = Duration::hours(1);
 
 const CA: &str = "ca.pem";
@@ -224,7 +224,7 @@ fn fill(path: &Path, mut file: File, content: &str) -> Result<()> {
     written.with_context(|| format!("failed to write {}", path.display()))
 }
 
-/// What the runtime configuration needs besides, where the Engine's side offers HTTP/2.
+/// What to add to the runtime configuration if the Engine's side offers HTTP/2.
 const WITH_HTTP2: &str = "
 # Docker, and the proxies of this project, offer HTTP/1.1 alone. If what docker_url names offers HTTP/2,
 # remove the # from these two lines; Spin 3.4 or later knows them. Otherwise, when that connection dies

@@ -4,7 +4,7 @@
 //! |---|---|
 //! | [`certs`] | makes the certificates for mutual TLS between Spin and a Docker Engine |
 //! | [`proxy_config`] | prints the configuration of a proxy in front of an Engine, or of a Swarm's managers |
-//! | [`doctor`] | tells what a check has found; checks a deployed server |
+//! | [`doctor`] | reports what a check has found; checks a deployed server |
 //! | [`progress`] | prints what is being done |
 //! | [`loopback`] | tells this machine's own addresses from all others |
 

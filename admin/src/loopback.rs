@@ -44,7 +44,7 @@ mod tests {
             "0.0.0.0:2375",
             "engine:2375",
             "[fe80::1]:2375",
-            // Names, of which anybody may have the like.
+            // Names that anybody may register.
             "127.example.com:2375",
             "127.0.0.1.example.com",
             "localhost.example.com",

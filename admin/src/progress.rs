@@ -1,4 +1,4 @@
-//! Knows how progress looks: one short line per step, on stderr.
+//! Prints progress: one short line per step, on stderr.
 
 use std::time::Instant;
 

@@ -1,10 +1,9 @@
 //! The labels of a target's container, or of its service and containers on a Swarm.
 //!
-//! They are written at create and not changed afterwards, but for [`TEMPLATE`],
-//! [`VOUCHED`] and [`FENCED`], which only a service has. All the others are always
-//! written: an image that was made from a target has labels like these, and its
-//! containers get those that are not written. A label without a value is empty; older
-//! versions left it out.
+//! A create writes them, and only [`TEMPLATE`], [`VOUCHED`] and [`FENCED`], which only a
+//! service has, change afterwards. A create writes all others, even without a value: an
+//! image that was made from a target has such labels, and its containers inherit each
+//! that is not written. A label without a value is empty; older versions left it out.
 
 /// The prefix of all of them.
 pub const PREFIX: &str = "dynamic-access.";

@@ -1,7 +1,7 @@
 //! `GET /`: the page for people, in plain HTML.
 //!
-//! It has no script and loads nothing. Whatever it shows is escaped by the template,
-//! and its policy would keep a browser from running or loading what is not.
+//! It has no script and loads nothing. The template escapes every value. If it missed
+//! one, the content security policy would keep a browser from running or loading it.
 
 mod view;
 mod words;

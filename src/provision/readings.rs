@@ -1,4 +1,4 @@
-//! What a scrape of metrics needs to know: one list, and a look for each image.
+//! The values behind `/metrics`: one list, and a look for each image.
 
 use std::time::Duration;
 

@@ -1,4 +1,4 @@
-//! What the targets are: one list, and for a few an inspect.
+//! Shows the targets: one list, and an inspect for a few of them.
 
 use time::OffsetDateTime;
 

@@ -1,5 +1,5 @@
-//! What a doctor finds, and how it tells it: here of a deployed server, and in `cargo xtask doctor` of a machine and its
-//! Engine.
+//! The findings of a doctor, and their output. This crate examines a deployed server, and `cargo xtask doctor` a machine
+//! and its Engine.
 
 pub mod remote;
 mod webhook;
@@ -37,10 +37,10 @@ impl StartArguments {
     }
 }
 
-/// The result of one check.
+/// What one check has found.
 #[derive(Debug, PartialEq, Eq)]
 pub struct Finding {
-    /// How it came out.
+    /// The result.
     pub state: State,
     /// What is there, or not.
     pub text: String,
@@ -48,23 +48,23 @@ pub struct Finding {
     pub fix: String,
 }
 
-/// How a check came out.
+/// The result of a check, by what it asks of the reader.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum State {
-    /// As it should be.
+    /// All is well.
     Fine,
     /// It is missing, but not needed here, or set up when needed.
     Absent,
     /// It is missing.
     Missing,
-    /// It cannot be judged from here, or is only half as it must be; this is to be looked at.
+    /// It cannot be judged from here, or is only partly right: a person should look.
     Unsure,
-    /// It is not as it must be.
+    /// It is wrong.
     Wrong,
 }
 
 impl State {
-    /// What a check that came out so has to tell.
+    /// The finding of a check with this result.
     pub fn finding(self, text: impl Into<String>, fix: impl Into<String>) -> Finding {
         Finding {
             state: self,
@@ -75,7 +75,7 @@ impl State {
 }
 
 impl Finding {
-    /// A check that came out fine.
+    /// The finding of a check that found no fault.
     pub fn fine(text: impl Into<String>) -> Self {
         State::Fine.finding(text, "")
     }

@@ -1,7 +1,7 @@
 //! Asks a deployed server for its health, as BastionZero does, and reports what an operator needs to know.
 //!
-//! Health is what the server can see without changing anything. With `--start` a target is started and
-//! stopped too, which is the only way, over the three webhooks, to learn whether the Engine accepts it.
+//! `/health` tells what the server can see without changing anything. `--start` also starts and stops a
+//! target: over the three webhooks, only a start shows whether the Engine accepts one.
 
 use std::env;
 use std::process::ExitCode;
@@ -221,8 +221,8 @@ fn without_credentials(answer: &Answer) -> Finding {
     }
 }
 
-/// What is wrong with a route of operators that answers without a secret. Behind a
-/// public name it may just as well not be there.
+/// What is wrong with an operators' route that answers without a secret. Behind a public
+/// name, the route may also be missing.
 fn open_without_credentials(path: &str, answer: &Answer) -> Option<Finding> {
     (answer.status == 200).then(|| {
         State::Wrong.finding(

@@ -10,7 +10,7 @@ use ureq::tls::{RootCerts, TlsConfig};
 /// A webhook is answered within 25 seconds; the platform may have to start an instance first.
 const ANSWER_BOUND: Duration = Duration::from_secs(30);
 
-/// No answer of this server's comes near.
+/// Far longer than any answer of this server.
 const ANSWER_BYTES_MAX: u64 = 64 * 1024;
 
 /// An answer of the server, or of somebody in its place.
@@ -73,7 +73,7 @@ pub fn ask(url: &str, secret: Option<&str>, body: Option<&Value>) -> Result<Answ
     })
 }
 
-/// Whether what is sent there can be read on its way.
+/// Whether others can read a request on its way there.
 pub fn is_plain(url: &str) -> bool {
     !url.starts_with("https://")
 }

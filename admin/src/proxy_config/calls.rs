@@ -4,7 +4,7 @@ use anyhow::{Context, Result, bail};
 use clap::ValueEnum;
 use regex::Regex;
 
-/// What runs the targets: the component's variable `scheduler`, which decides about its calls.
+/// What runs the targets: the component's variable `scheduler`. Its calls depend on it.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
 pub enum Scheduler {
     /// One Engine

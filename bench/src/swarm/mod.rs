@@ -1,4 +1,4 @@
-//! Measures a server on a Swarm, beside the calls that nobody can do without.
+//! Measures a server on a Swarm against the calls that no client can do without.
 
 mod at_once;
 mod raw;

@@ -1,4 +1,4 @@
-//! The floor on a Swarm: the calls that nobody can do without, by the native client.
+//! The floor on a Swarm: the calls that no client can do without, by the native client.
 
 use std::time::{Duration, Instant};
 

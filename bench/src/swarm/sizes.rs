@@ -1,4 +1,4 @@
-//! One start, one stop and one list after the other, with so many services.
+//! Starts, stops and lists, one after the other, with a given number of services.
 
 use std::time::Duration;
 

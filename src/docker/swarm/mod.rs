@@ -1,7 +1,7 @@
 //! The part of the Engine API that a Swarm's managers answer.
 //!
-//! A target is a service of one replica, and the one task of that service. [`target`]
-//! reads the two as the one thing that they are.
+//! A target is a service of one replica and its one task. [`target`] reads the two
+//! together.
 
 pub mod node;
 pub mod secret;
@@ -73,7 +73,7 @@ fn own_labels(labels: Option<BTreeMap<String, String>>) -> BTreeMap<String, Stri
     labels
 }
 
-/// A moment as a Swarm writes it, which a missing member has none of.
+/// Parses a Swarm timestamp; `None` if the field is missing.
 fn moment(text: &str) -> Option<OffsetDateTime> {
     OffsetDateTime::parse(text, &Rfc3339).ok()
 }

@@ -1,7 +1,7 @@
 //! `/secrets` (Engine API, SecretCreate, SecretList and SecretDelete).
 //!
-//! A Swarm gives a secret to the nodes of the tasks that refer to it, and to nobody
-//! else: a list and an inspect do not show what it holds.
+//! A Swarm gives a secret only to nodes whose tasks refer to it. Neither a list nor an
+//! inspect shows its content.
 
 use std::collections::BTreeMap;
 use std::time::Duration;

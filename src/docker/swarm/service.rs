@@ -1,9 +1,9 @@
 //! `/services` (Engine API, ServiceCreate, ServiceList, ServiceInspect, ServiceUpdate
 //! and ServiceDelete).
 //!
-//! A name is given once, whichever manager is asked, and is free again as soon as its
-//! service is deleted. An update names the version that it was made from: of two, a
-//! Swarm refuses the second.
+//! All managers together give a name once. It is free again as soon as its service is
+//! deleted. An update names the version that it was made from: of two updates from one
+//! version, a Swarm refuses the second.
 
 use std::collections::BTreeMap;
 

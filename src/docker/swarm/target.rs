@@ -1,4 +1,4 @@
-//! A target of a Swarm: a service and its tasks, read as the one thing that they are.
+//! A target on a Swarm: its service and tasks, read together.
 
 use std::collections::HashMap;
 

@@ -1,8 +1,8 @@
 //! `GET /tasks` (Engine API, TaskList).
 //!
-//! The filter for labels asks for those that the service had when the task was made,
-//! and finds a task until its node has confirmed its end, also after the service is
-//! deleted. The labels that a task shows are those of its container.
+//! A filter by label compares the labels that the service had when the task was made. It
+//! finds a task until its node has confirmed the end, even after the service is deleted.
+//! A task shows the labels of its container.
 
 use std::collections::BTreeMap;
 

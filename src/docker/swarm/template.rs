@@ -1,9 +1,9 @@
-//! What a service is made of, as managers of different versions show it.
+//! A service's specification, as managers of different versions show it.
 //!
-//! A manager leaves out each member of a specification that its version does not know,
-//! in what it shows and in what it passes on. An update repeats the whole specification,
-//! so made from such a reply, or sent through such a manager, it would change the
-//! template, and the Swarm would replace the task that runs.
+//! A manager drops each field that its version does not know, both from its replies and
+//! from what it passes on. An update repeats the whole specification. If it is made from
+//! such a reply or sent through such a manager, it changes the template, and the Swarm
+//! replaces the running task.
 
 use serde_json::Value;
 use sha2::{Digest, Sha256};

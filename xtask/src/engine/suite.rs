@@ -1,4 +1,4 @@
-//! Which Engine a private one is: this machine's own, or that of another Debian suite, in a root of its own.
+//! Chooses the programs of a private Engine: this machine's own, or those of another Debian suite, in a root of their own.
 
 use std::fs;
 use std::path::{Path, PathBuf};

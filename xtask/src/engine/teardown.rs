@@ -1,8 +1,7 @@
 //! Removes what a private Engine leaves outside of its namespaces: its bridges, firewall rules,
 //! control groups and files, and those of a Swarm beside it.
 //!
-//! Works from what is found rather than from what was remembered, so that it also serves after a
-//! crash.
+//! It looks for what is there and relies on no memory, so it also works after a crash.
 
 use std::fs;
 

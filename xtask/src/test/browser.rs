@@ -1,6 +1,6 @@
-//! A browser for the tests of the page, and axe-core, which those run in it.
+//! Finds a browser for the tests of the page, and axe-core, which they run in it.
 //!
-//! Where either cannot be had, only those tests fail, and name it.
+//! If either is missing, only those tests fail, and name it.
 
 use std::path::PathBuf;
 use std::process::Command;

@@ -21,7 +21,7 @@ use super::{DeploymentId, label};
 /// What to do if a list of services, tasks or secrets is longer than is read.
 const TOO_LONG: &str = "each target is listed with all that it is made of, so shorten Env and Labels in container_patch and environments, give targets fewer secrets, or lower max_targets";
 
-/// The filter for what carries all these labels with these values.
+/// The filter for objects with all these labels and values.
 fn labelled(labels: &[(&str, &str)]) -> Value {
     let labels = labels
         .iter()
@@ -29,15 +29,15 @@ fn labelled(labels: &[(&str, &str)]) -> Value {
     json!({"label": labels.collect::<Vec<_>>()})
 }
 
-/// A part of what a deployment has: all that is named by digits that begin with these.
-/// Services and their tasks are named by a digest, and secrets by a random attempt, so
-/// parts of as many digits are about as large.
+/// A part of a deployment: the services, tasks and secrets whose names have digits that
+/// begin with these. The digits are those of a digest or of a random attempt, so parts
+/// with the same number of digits are about the same size.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Part(String);
 
 impl Part {
-    /// The most digits. A Swarm of 10,000 targets has less than one for each part then,
-    /// and no target fills a reply.
+    /// The most digits. With 10,000 targets, a part then has less than one on average, and
+    /// no target fills a reply.
     const DIGITS_MAX: usize = 4;
 
     /// All of it.
@@ -55,7 +55,7 @@ impl Part {
     }
 }
 
-/// The filter for a part of what a deployment has, with these labels beside its own.
+/// The filter for a part of a deployment, with these labels beside its own.
 fn of_deployment(deployment: &DeploymentId, part: &Part, more: &[(&str, &str)]) -> Value {
     let deployment = deployment.as_str();
     let mut filter = labelled(&[&[(label::DEPLOYMENT, deployment)], more].concat());

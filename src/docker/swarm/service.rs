@@ -29,7 +29,7 @@ pub struct Service {
     pub id: TargetId,
     /// Its name.
     pub name: String,
-    /// Those of its labels that are the server's own.
+    /// The labels that are the server's own.
     pub labels: BTreeMap<String, String>,
     /// The image of its tasks.
     pub image: String,
@@ -40,7 +40,7 @@ pub struct Service {
 }
 
 impl Service {
-    /// Whether somebody was told that its target runs.
+    /// Whether a caller was told that its target runs.
     pub fn is_vouched(&self) -> bool {
         self.labels
             .get(label::VOUCHED)
@@ -74,14 +74,14 @@ pub struct SecretReference {
 }
 
 impl Versioned {
-    /// What its task is made of.
+    /// The template of its task.
     pub fn template(&self) -> &Value {
         &self.spec["TaskTemplate"]
     }
 
-    /// Checks that a manager shows it as it was started: an update of anything else
-    /// would change what is left out, and a Swarm replaces the task then. One that an
-    /// earlier version of this server has started does not tell.
+    /// Checks that a manager shows the service as it was started. If the manager has left
+    /// something out, an update would change that, and the Swarm would replace the task.
+    /// A service that an earlier version of this server has started passes.
     ///
     /// # Errors
     ///
@@ -96,7 +96,7 @@ impl Versioned {
         }
     }
 
-    /// Checks that a manager shows all that a body of ServiceCreate has asked for.
+    /// Checks that a manager shows the whole template in a body of ServiceCreate.
     ///
     /// # Errors
     ///
@@ -110,8 +110,8 @@ impl Versioned {
         }
     }
 
-    /// The update that makes a Swarm run a task with these secrets, on a node that is
-    /// none of these.
+    /// The update that makes a Swarm run a task with these secrets, on none of the nodes in
+    /// `avoid`.
     pub fn start(
         mut self,
         secrets: &[SecretReference],
@@ -140,7 +140,7 @@ impl Versioned {
         self.scaled_to(1).update(auth)
     }
 
-    /// The update that says that somebody was told of the target.
+    /// The update that records that a caller was told of the target.
     pub fn vouch(self) -> Call<Updated> {
         self.with_true(label::VOUCHED).update(None)
     }
@@ -212,7 +212,7 @@ fn created(reply: &Reply) -> Result<Outcome, Fault> {
 /// A list of services, and what else it tells.
 #[derive(Debug)]
 pub struct Listing {
-    /// The services that were meant.
+    /// The services that were asked for.
     pub services: Vec<Service>,
     /// The time of the manager that has answered, if it has told it.
     pub now: Option<OffsetDateTime>,
@@ -225,8 +225,8 @@ pub fn of_deployment(deployment: &DeploymentId, part: &Part) -> Call<Listing> {
     list(&super::of_deployment(deployment, part, &[]), Some)
 }
 
-/// Lists those of them that nobody was told of: see [`label::VOUCHED`]. These are the
-/// starts in progress, and for some minutes those that have failed.
+/// Lists the services that no caller was told of: see [`label::VOUCHED`]. These are the
+/// starts in progress and, for some minutes, failed ones.
 pub fn unvouched(deployment: &DeploymentId, part: &Part) -> Call<Listing> {
     let unvouched = [(label::VOUCHED, "false")];
     list(&super::of_deployment(deployment, part, &unvouched), Some)
@@ -291,7 +291,7 @@ pub fn inspect(id: &TargetId) -> Call<Option<Versioned>> {
     })
 }
 
-/// A spec without the members that a Swarm shows as null, which say nothing.
+/// A spec without members that are null, which a Swarm treats as absent.
 fn without_nulls(value: &Value) -> Value {
     match value {
         Value::Object(members) => members

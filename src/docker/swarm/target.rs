@@ -66,15 +66,15 @@ fn state(service: &Service, tasks: &[Task]) -> State {
     } else if service.replicas == 0 && !service.is_vouched() && tasks.is_empty() {
         State::Created
     } else if any(&Task::is_live) {
-        // Perhaps made since the services were listed, which then shows no replica.
+        // The task may be newer than the list of services, which then shows no replica.
         State::Starting
     } else if any(&|task| task.state == TaskState::Rejected) {
         State::Dead
     } else if tasks.is_empty() && service.replicas > 0 && !service.is_vouched() {
-        // Its task is yet to be made.
+        // The Swarm has not made its task yet.
         State::Starting
     } else {
-        // Also one whose task was forgotten together with its node.
+        // This includes a task that was forgotten together with its node.
         State::Ended
     }
 }

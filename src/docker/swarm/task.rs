@@ -27,7 +27,7 @@ pub struct Task {
     pub is_doomed: bool,
     /// The node that it is on, once it is on one.
     pub node: Option<String>,
-    /// Why it is where it is, if its Swarm says so.
+    /// The reason for its state, if its Swarm gives one.
     pub error: Option<String>,
     /// The exit code of its first process, if it has ended.
     pub exit_code: Option<i64>,
@@ -46,7 +46,7 @@ pub struct Task {
 pub enum TaskState {
     /// It waits for a node that has room for it.
     Pending,
-    /// Its node prepares it, which is mostly a pull of the image.
+    /// Its node prepares it, usually by pulling the image.
     Preparing,
     /// Its node starts its container, or waits for the first health check to pass: no
     /// list shows which.
@@ -61,7 +61,7 @@ pub enum TaskState {
     Ended,
 }
 
-/// What a node says of a task whose container was made and could not be started (moby,
+/// The error of a task whose container was made but could not be started (moby,
 /// `daemon/cluster/executor/container/controller.go`).
 const NOT_STARTED: &str = "starting container failed";
 
@@ -73,7 +73,7 @@ impl TaskState {
             "preparing" => Self::Preparing,
             "starting" => Self::Starting,
             "running" => Self::Running,
-            // A full subnet is found out as late as this.
+            // Only this late does a full subnet show.
             "failed" if error.starts_with(NOT_STARTED) => Self::Rejected,
             "rejected" => Self::Rejected,
             "complete" | "failed" | "shutdown" | "orphaned" | "remove" => Self::Ended,
@@ -102,7 +102,7 @@ pub fn of_deployment(deployment: &DeploymentId, part: &Part) -> Call<Vec<Task>> 
     list(&super::of_deployment(deployment, part, &[]))
 }
 
-/// Lists the tasks of all services that have had an own name, also of deleted ones.
+/// Lists the tasks of all services that had this name, also of deleted ones.
 pub fn of_name(name: &str) -> Call<Vec<Task>> {
     list(&labelled(&[(label::NAME, name)]))
 }

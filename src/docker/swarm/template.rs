@@ -12,9 +12,9 @@ use super::node::Node;
 use crate::docker::names::short_hex;
 use crate::fault::TooOld;
 
-/// The options of a template that Engines came to know one after the other, each with
-/// the first version that knows it. Those that are older than 25 are not listed: no
-/// Engine before 25 is permitted (Engine API, version history).
+/// The newer options of a template, each with the first version of the Engine that knows
+/// it (Engine API, version history). Options from before 25 are not listed, because no
+/// earlier Engine is permitted.
 const SINCE: [(&str, u32); 7] = [
     ("/ContainerSpec/Privileges/NoNewPrivileges", 25),
     ("/ContainerSpec/Privileges/Seccomp", 25),
@@ -26,7 +26,7 @@ const SINCE: [(&str, u32); 7] = [
 ];
 
 /// The first of these nodes that does not know an option of a template. A version that
-/// cannot be read is a later one.
+/// cannot be parsed counts as later.
 pub fn too_old<'a>(nodes: impl Iterator<Item = &'a Node>, template: &Value) -> Option<TooOld> {
     let used = SINCE.iter().filter(|(option, _)| {
         let value = template.pointer(option);
@@ -42,9 +42,8 @@ pub fn too_old<'a>(nodes: impl Iterator<Item = &'a Node>, template: &Value) -> O
     })
 }
 
-/// Stands for all that a service is made of: its specification but for its labels and
-/// its replicas. Members that say nothing do not count, because some versions show them
-/// and others do not.
+/// A digest of a service's specification without its labels and replicas. Empty members
+/// do not count, because some versions show them and others do not.
 pub fn digest(spec: &Value) -> String {
     let mut digest = Sha256::new();
     let members = spec.as_object().into_iter().flatten();
@@ -73,7 +72,7 @@ fn without_defaults(value: &Value) -> Option<Value> {
     (!is_default(&value)).then_some(value)
 }
 
-/// Whether a member with that value means the same as none, for a Swarm.
+/// Whether a Swarm treats a member with this value as absent.
 fn is_default(value: &Value) -> bool {
     match value {
         Value::Null => true,

@@ -13,10 +13,11 @@
 //! |---|---|
 //! | `component` | Spin and WASI: HTTP in and out, variables, clock (wasm only) |
 //! | [`server`] | the order in which one request is handled |
+//! | [`handlers`] | one handler for each route: its work, its answer, and what the log says of it |
 //! | [`after_answer`] | the work after an answer |
 //! | [`log_line`], [`audit`] | the log lines, and which of them are events |
 //! | [`api`], [`webhook`] | bodies in and answers out: `/v1`, and BastionZero's contract |
-//! | [`request_body`] | which bodies may be read |
+//! | [`request_body`] | reads bodies that may be read |
 //! | [`page`], [`metrics`] | what operators read: HTML for people, text for Prometheus |
 //! | [`provision`] | start, stop, health: every decision about containers |
 //! | [`reaper`] | what may be removed without being asked, and why |
@@ -47,7 +48,7 @@
 //!
 //! | change | place |
 //! |---|---|
-//! | a route | `route`, `webhook` or `api` for its body and answer, `server` for its order, `provision` for its work |
+//! | a route | `route`, `webhook` or `api` for its body and answer, `provision` for its work, `handlers` for its handler |
 //! | what the page shows | `page`, and a file in `templates` |
 //! | a metric | `metrics`, and the alert rules in `deploy/observability` |
 //! | a variable | `config`, and `spin.toml` |
@@ -82,6 +83,7 @@ pub mod engine;
 pub mod environment_id;
 pub mod error;
 pub mod fault;
+pub mod handlers;
 pub mod key;
 pub mod log_line;
 mod members;

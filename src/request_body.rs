@@ -1,16 +1,31 @@
-//! Whether the headers of a request allow its body to be read.
+//! The body of a request, and whether its headers allow it to be read.
 
 use http::HeaderMap;
 use http::header::{CONTENT_ENCODING, CONTENT_LENGTH, CONTENT_TYPE};
 
 use crate::error::Error;
+use crate::platform::BodyError;
 
-/// Checks the headers of a body that must be JSON of at most `limit` bytes.
+/// Reads a body that must be JSON of at most `limit` bytes with `read`, once its headers
+/// are checked.
 ///
 /// # Errors
 ///
-/// [`Error::NotJson`], [`Error::EncodedBody`] or [`Error::BodyTooLarge`].
-pub fn check(headers: &HeaderMap, limit: usize) -> Result<(), Error> {
+/// [`Error::NotJson`], [`Error::EncodedBody`], [`Error::BodyTooLarge`], or why the body could not be read.
+pub async fn read<B>(headers: &HeaderMap, limit: usize, read: B) -> Result<Vec<u8>, Error>
+where
+    B: AsyncFnOnce(usize) -> Result<Vec<u8>, BodyError>,
+{
+    check(headers, limit)?;
+    read(limit).await.map_err(|error| match error {
+        BodyError::TooLarge => too_large(limit),
+        BodyError::TooSlow => Error::BodyTooSlow,
+        BodyError::CutOff => Error::BadBody("the body was cut off".to_owned()),
+    })
+}
+
+/// Checks the headers of a body that must be JSON of at most `limit` bytes.
+fn check(headers: &HeaderMap, limit: usize) -> Result<(), Error> {
     if !is_json(headers) {
         return Err(Error::NotJson);
     }
@@ -24,7 +39,7 @@ pub fn check(headers: &HeaderMap, limit: usize) -> Result<(), Error> {
 }
 
 /// The error for a body of more than `limit` bytes.
-pub fn too_large(limit: usize) -> Error {
+fn too_large(limit: usize) -> Error {
     Error::BodyTooLarge(limit / 1024)
 }
 

@@ -1,0 +1,208 @@
+//! The handlers, one for each route: each does the work of its route and makes the
+//! answer.
+
+use http::HeaderMap;
+
+use crate::audit::Subject;
+use crate::docker::TargetId;
+use crate::error::Error;
+use crate::platform::{HttpResponse, Platform};
+use crate::provision::{Provisioner, StartOrder, Started};
+use crate::reaper::{self, Report, Scope};
+use crate::route::Route;
+use crate::secret::Secret;
+use crate::target::Target;
+use crate::{api, metrics, page, webhook};
+
+/// How a request has ended, and what the log says besides.
+#[derive(Debug)]
+pub struct Handled {
+    /// The answer, or why the request failed.
+    pub outcome: Result<HttpResponse, Error>,
+    /// The target that it was about.
+    pub subject: Subject,
+    /// What the operator should know.
+    pub notes: Vec<String>,
+    /// Whether it is a health check with variables that are unsafe.
+    pub is_unsafe: bool,
+    /// What a reap has removed.
+    pub reap: Option<Report>,
+    /// What the log must not show of the body; `None` if that is not known.
+    pub body_secrets: Option<Vec<Secret>>,
+}
+
+impl From<Result<HttpResponse, Error>> for Handled {
+    fn from(outcome: Result<HttpResponse, Error>) -> Self {
+        Self {
+            outcome,
+            subject: Subject::default(),
+            notes: Vec::new(),
+            is_unsafe: false,
+            reap: None,
+            body_secrets: None,
+        }
+    }
+}
+
+/// Handles a request. `body` reads its body, up to a number of bytes.
+///
+/// # Errors
+///
+/// Why the body or a header was refused, before any work.
+pub async fn handle<P: Platform>(
+    provisioner: &Provisioner<'_, P>,
+    route: &Route,
+    headers: &HeaderMap,
+    body: impl AsyncFnOnce(usize) -> Result<Vec<u8>, Error>,
+) -> Result<Handled, Error> {
+    Ok(match route {
+        Route::Start => {
+            let body = body(webhook::body::BODY_BYTES_MAX).await?;
+            let order = webhook::body::parse_start(&body)?;
+            let answer = |started: &Started| webhook::answer::started(&started.container.id);
+            start(provisioner, &order, answer).await
+        }
+        Route::Stop => {
+            let body = body(webhook::body::BODY_BYTES_MAX).await?;
+            let id = webhook::body::parse_stop(&body)?;
+            stop(provisioner, &id, webhook::answer::done).await
+        }
+        Route::Health => health(provisioner).await,
+        Route::Reap { dry_run } => reap(provisioner, *dry_run).await,
+        Route::ListTargets { environment } => {
+            let targets = provisioner.targets(environment.as_deref()).await;
+            targets.map(|targets| api::answer::targets(&targets)).into()
+        }
+        Route::ShowTarget(id) => {
+            let target = provisioner.target(id).await;
+            target.map(|target| api::answer::target(&target)).into()
+        }
+        Route::StartTarget => {
+            let key = api::body::idempotency_key(headers)?;
+            let body = body(api::body::BODY_BYTES_MAX).await?;
+            let order = api::body::parse_start(key, &body)?;
+            let answer = |started: &Started| {
+                let target = Target::new(&started.container, provisioner.config);
+                api::answer::started(&target, started.is_new)
+            };
+            start(provisioner, &order, answer).await
+        }
+        Route::StopTarget(id) => stop(provisioner, id, api::answer::stopped).await,
+        Route::Page { environment } => show_page(provisioner, environment.as_deref()).await,
+        Route::Metrics => scrape(provisioner).await,
+        Route::OpenApi => Ok(api::answer::document()).into(),
+    })
+}
+
+/// Starts the target of an order, and makes the answer of its route.
+async fn start<P: Platform>(
+    provisioner: &Provisioner<'_, P>,
+    order: &StartOrder,
+    answer: impl FnOnce(&Started) -> HttpResponse,
+) -> Handled {
+    let (outcome, subject, notes) = match provisioner.start(order).await {
+        Ok(started) => {
+            let subject = Subject::of(&started.container);
+            (Ok(answer(&started)), subject, started.warnings)
+        }
+        Err(error) => {
+            let subject = Subject {
+                environment: Some(order.environment_id.clone()),
+                ..Subject::default()
+            };
+            (Err(error), subject, Vec::new())
+        }
+    };
+    Handled {
+        subject,
+        notes,
+        body_secrets: Some(order.all_secrets().cloned().collect()),
+        ..Handled::from(outcome)
+    }
+}
+
+async fn stop<P: Platform>(
+    provisioner: &Provisioner<'_, P>,
+    id: &TargetId,
+    answer: impl FnOnce() -> HttpResponse,
+) -> Handled {
+    let stopped = provisioner.stop(id).await;
+    let subject = match &stopped {
+        Ok(Some(container)) => Subject::of(container),
+        Ok(None) | Err(_) => Subject {
+            container: Some(id.as_str().to_owned()),
+            ..Subject::default()
+        },
+    };
+    Handled {
+        subject,
+        body_secrets: Some(Vec::new()),
+        ..Handled::from(stopped.map(|_| answer()))
+    }
+}
+
+async fn health<P: Platform>(provisioner: &Provisioner<'_, P>) -> Handled {
+    // Here and not at each start: the caller repeats this regularly.
+    let mut notes = provisioner.config.warnings();
+    let is_unsafe = !notes.is_empty();
+    let outcome = provisioner.health().await.map(|found| {
+        notes.extend(found);
+        webhook::answer::done()
+    });
+    Handled {
+        notes,
+        is_unsafe,
+        ..Handled::from(outcome)
+    }
+}
+
+async fn reap<P: Platform>(provisioner: &Provisioner<'_, P>, dry_run: bool) -> Handled {
+    let scope = Scope::whole(dry_run);
+    let report = reaper::reap(&provisioner.scheduler, provisioner.config, scope).await;
+    let (outcome, notes, reap) = match report {
+        Ok(report) => {
+            let answer = webhook::answer::reaped(&report, dry_run);
+            let notes = report.notes(dry_run);
+            (Ok(answer), notes, Some(report).filter(|_| !dry_run))
+        }
+        Err(fault) => (Err(fault.into()), Vec::new(), None),
+    };
+    Handled {
+        notes,
+        reap,
+        // It takes no body, and its caller may send one.
+        body_secrets: Some(Vec::new()),
+        ..Handled::from(outcome)
+    }
+}
+
+/// A page is shown whatever has failed.
+async fn show_page<P: Platform>(
+    provisioner: &Provisioner<'_, P>,
+    environment: Option<&str>,
+) -> Handled {
+    let config = provisioner.config;
+    let (answer, note) = match provisioner.overview(environment).await {
+        Ok(overview) => {
+            let fault = overview.nodes.as_ref().err();
+            let note = fault.map(|fault| format!("the page shows no node: {fault}"));
+            (page::targets(config, environment, &overview), note)
+        }
+        Err(error) => {
+            let note = format!("the page shows no target: {error}");
+            (page::failure(config, &error), Some(note))
+        }
+    };
+    Handled {
+        notes: note.into_iter().collect(),
+        ..Handled::from(Ok(answer))
+    }
+}
+
+async fn scrape<P: Platform>(provisioner: &Provisioner<'_, P>) -> Handled {
+    let readings = provisioner.readings().await;
+    Handled {
+        notes: readings.faults.iter().map(ToString::to_string).collect(),
+        ..Handled::from(Ok(metrics::answer(provisioner.config, &readings)))
+    }
+}

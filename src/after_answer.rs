@@ -4,6 +4,7 @@
 use std::cell::RefCell;
 
 use crate::audit::Subject;
+use crate::backend::Backend;
 use crate::budget::Budget;
 use crate::config::Config;
 use crate::docker::ImageReference;
@@ -14,7 +15,6 @@ use crate::platform::Platform;
 use crate::pull::pull;
 use crate::reaper::{self, Scope};
 use crate::route::Route;
-use crate::scheduler::Scheduler;
 
 /// What there is to do after an answer.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -64,9 +64,9 @@ impl AfterAnswer {
             Work::Pull(_) => self.budget.late_pull_until(begun),
         };
         let engine = Engine::new(platform, &self.config, &calls, until);
-        let scheduler = Scheduler::new(engine, &self.config);
+        let backend = Backend::new(engine, &self.config);
         let mut lines = Vec::new();
-        let (notes, error) = match self.outcome(&scheduler, &mut lines).await {
+        let (notes, error) = match self.outcome(&backend, &mut lines).await {
             Ok(notes) if notes.is_empty() && lines.is_empty() => return Vec::new(),
             Ok(notes) => (notes, None),
             Err(error) => (Vec::new(), Some(error)),
@@ -91,12 +91,12 @@ impl AfterAnswer {
 
     async fn outcome<P: Platform>(
         &self,
-        scheduler: &Scheduler<'_, P>,
+        backend: &Backend<'_, P>,
         lines: &mut Vec<String>,
     ) -> Result<Vec<String>, Error> {
         match &self.work {
             Work::Reap => {
-                let report = reaper::reap(scheduler, &self.config, Scope::AFTER_ANSWER).await?;
+                let report = reaper::reap(backend, &self.config, Scope::AFTER_ANSWER).await?;
                 let secrets = self.config.secrets();
                 lines.extend(log_line::reap_lines(
                     &self.request_id,
@@ -107,7 +107,7 @@ impl AfterAnswer {
                 Ok(report.notes(false))
             }
             Work::Pull(image) => {
-                pull(scheduler.engine(), &self.config, image).await?;
+                pull(backend.engine(), &self.config, image).await?;
                 Ok(vec![format!("pulled {image}")])
             }
         }

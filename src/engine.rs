@@ -79,6 +79,12 @@ impl<'a, P: Platform> Engine<'a, P> {
         self.platform
     }
 
+    /// Waits so long, and leaves half of the time for what is to follow.
+    pub async fn pause(&self, pause: Duration) {
+        let pause = pause.min(self.time_left() / 2);
+        self.platform.sleep(pause).await;
+    }
+
     /// Makes a call and reads its reply.
     ///
     /// A look that fails once says little about an Engine: a reply may be lost, a

@@ -25,7 +25,7 @@
 //! | [`auth`] | credentials of callers |
 //! | [`answer`] | what all answers have in common, and the failures |
 //! | [`pull`] | which images are pulled, and how a pull ended |
-//! | [`scheduler`] | with which calls decisions are carried out |
+//! | [`backend`] | the operations on targets, by one Engine or by a Swarm |
 //! | [`engine`] | sends [`docker`]'s calls, each within a deadline |
 //! | [`error`] | every error, its status, its two messages |
 //! | [`target`] | a target as callers and operators see it |
@@ -71,6 +71,7 @@ pub mod answer;
 pub mod api;
 pub mod audit;
 pub mod auth;
+pub mod backend;
 pub mod budget;
 pub mod call_notes;
 pub mod caller;
@@ -96,7 +97,6 @@ pub mod pull;
 pub mod reaper;
 pub mod request_body;
 pub mod route;
-pub mod scheduler;
 pub mod secret;
 pub mod server;
 pub mod service_url;

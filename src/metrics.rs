@@ -17,7 +17,7 @@ use prometheus_client::registry::Registry;
 
 use crate::ages::is_live;
 use crate::answer::{answer as answer_with, not_stored};
-use crate::config::{Config, SchedulerKind};
+use crate::config::Config;
 use crate::docker::label;
 use crate::docker::list::{Listed, State};
 use crate::docker::swarm::node::Node;
@@ -111,9 +111,9 @@ fn gauges(config: &Config, readings: &Readings) -> Vec<Gauge> {
             gauges.push(oldest_age(&survey.containers));
             gauges.push(reapable(config, &survey.containers));
         }
-        match config.scheduler {
-            SchedulerKind::Engine => gauges.push(images(readings)),
-            SchedulerKind::Swarm => gauges.extend(nodes(readings, &survey.containers)),
+        match &readings.nodes {
+            None => gauges.push(images(readings)),
+            Some(of_swarm) => gauges.extend(nodes(of_swarm, &survey.containers)),
         }
     }
     gauges
@@ -209,15 +209,15 @@ fn images(readings: &Readings) -> Gauge {
 
 /// A node that is gone from the Swarm has no series any more. Several nodes may have
 /// one host name, also one that left and came back.
-fn nodes(readings: &Readings, containers: &[Listed]) -> [Gauge; 2] {
+fn nodes(nodes: &[Node], containers: &[Listed]) -> [Gauge; 2] {
     let name = |node: &Node| {
         let id = ("node", node.id.clone());
         vec![id, ("name", node.hostname.clone())]
     };
     // A node whose state is not known at the moment is neither.
-    let able = readings.nodes.iter();
+    let able = nodes.iter();
     let able = able.filter_map(|node| Some((name(node), node.takes_tasks?.into())));
-    let counts = readings.nodes.iter().map(|node| {
+    let counts = nodes.iter().map(|node| {
         let is_on = |found: &&Listed| found.node.as_ref() == Some(&node.id) && is_live(found);
         (name(node), whole(containers.iter().filter(is_on).count()))
     });
@@ -260,7 +260,7 @@ mod tests {
                 now: None,
                 engine: Some("Docker 28.5.2".to_owned()),
             }),
-            nodes: Vec::new(),
+            nodes: None,
             images: vec![(ImageReference::parse("agent").expect("an image"), true)],
             faults: Vec::new(),
         }
@@ -360,7 +360,7 @@ mod tests {
     fn an_engine_that_is_down_is_a_reading() {
         let down = Readings {
             survey: None,
-            nodes: Vec::new(),
+            nodes: None,
             images: Vec::new(),
             faults: vec![Fault::TimedOut],
         };
@@ -409,11 +409,11 @@ mod tests {
         };
         let all = vec![on("running", "a"), on("running", "a"), on("exited", "b")];
         let readings = Readings {
-            nodes: vec![
+            nodes: Some(vec![
                 node("a", Some(true)),
                 node("b", Some(false)),
                 node("c", None),
-            ],
+            ]),
             ..readings(all)
         };
         let image = "agent@sha256:0123";

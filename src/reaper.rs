@@ -6,13 +6,13 @@
 use std::time::Duration;
 
 use crate::ages::{ENDED_STAYS, lifetime, start_within};
+use crate::backend::Backend;
 use crate::config::Config;
 use crate::docker::label;
 use crate::docker::list::{Listed, State};
 use crate::docker::remove::Removed;
 use crate::fault::Fault;
 use crate::platform::Platform;
-use crate::scheduler::Scheduler;
 
 /// Why a container is removed.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -200,11 +200,11 @@ impl Report {
 ///
 /// The fault of the list. Later faults are in the report.
 pub async fn reap<P: Platform>(
-    scheduler: &Scheduler<'_, P>,
+    backend: &Backend<'_, P>,
     config: &Config,
     scope: Scope,
 ) -> Result<Report, Fault> {
-    let ours = scheduler.list().await?;
+    let ours = backend.list().await?;
     if ours.iter().any(|container| container.age.is_none()) {
         return Err(Fault::Nonsense("a list without a date".to_owned()));
     }
@@ -217,28 +217,28 @@ pub async fn reap<P: Platform>(
         .map(|container| (container, verdict(container, config)))
         .filter(|(_, verdict)| *verdict != Verdict::Keep)
         .collect();
-    shuffle(&mut due, || scheduler.engine().platform().random());
+    shuffle(&mut due, || backend.engine().platform().random());
     // One whose node is lost takes the time of a look at each reap, and ends none sooner.
     due.sort_by_key(|(container, _)| container.state == State::Stopping);
     for (tries, (container, verdict)) in due.iter().enumerate() {
         let is_enough = report.removed.len() >= scope.removals_max || tries >= scope.tries_max;
-        if is_enough || scheduler.time_left().is_zero() {
+        if is_enough || backend.time_left().is_zero() {
             report.left += due.len() - tries;
             break;
         }
-        let scheduler = scheduler.within(scope.each);
+        let backend = backend.within(scope.each);
         let reason = match verdict {
             Verdict::Keep => continue,
             Verdict::Remove(reason) => *reason,
-            Verdict::Inspect => match ended_long_ago(&scheduler, container).await {
+            Verdict::Inspect => match ended_long_ago(&backend, container).await {
                 Some(reason) => reason,
                 None => continue,
             },
         };
-        remove(&scheduler, container, reason, scope, &mut report).await;
+        remove(&backend, container, reason, scope, &mut report).await;
     }
     if !scope.dry_run {
-        match scheduler.remove_secrets_without(&ours).await {
+        match backend.remove_secrets_without(&ours).await {
             Ok(count) => report.secrets = count,
             Err(fault) => report.secrets_fault = Some(fault),
         }
@@ -256,12 +256,12 @@ fn shuffle<T>(items: &mut [T], random: impl Fn() -> u128) {
 
 /// The reason to remove a container that has ended long enough ago.
 async fn ended_long_ago<P: Platform>(
-    scheduler: &Scheduler<'_, P>,
+    backend: &Backend<'_, P>,
     container: &Listed,
 ) -> Option<Reason> {
     let ended = match &container.ended {
         Some(ended) => ended.clone(),
-        None => scheduler.ended(&container.id).await.ok().flatten()?,
+        None => backend.ended(&container.id).await.ok().flatten()?,
     };
     let stayed = u64::try_from(ended.seconds_ago?).ok()?;
     let exit_code = ended.exit_code;
@@ -275,7 +275,7 @@ async fn ended_long_ago<P: Platform>(
 /// Removes one container. Only an expired one is removed by force: any other
 /// that runs by now is in use.
 async fn remove<P: Platform>(
-    scheduler: &Scheduler<'_, P>,
+    backend: &Backend<'_, P>,
     container: &Listed,
     reason: Reason,
     scope: Scope,
@@ -287,11 +287,11 @@ async fn remove<P: Platform>(
         return;
     }
     let removed = match reason {
-        Reason::Expired => scheduler.kill_and_remove(container).await,
+        Reason::Expired => backend.kill_and_remove(container).await,
         Reason::NeverStarted
         | Reason::Ended { .. }
         | Reason::Unhealthy { .. }
-        | Reason::RemovalFailed => scheduler.remove(container).await,
+        | Reason::RemovalFailed => backend.remove(container).await,
     };
     match removed {
         Ok(Removed::Done) => report.removed.push((found, reason)),

@@ -13,6 +13,7 @@ use http::request::Parts;
 use crate::after_answer::{AfterAnswer, Work};
 use crate::audit::{self, Event};
 use crate::auth::{self, Secrets};
+use crate::backend::Backend;
 use crate::budget::Budget;
 use crate::call_notes::Calls;
 use crate::caller::Caller;
@@ -24,7 +25,6 @@ use crate::log_line::{self, LogLine};
 use crate::platform::{BodyError, HttpResponse, Platform, TRACEPARENT};
 use crate::provision::Provisioner;
 use crate::route::{self, Route};
-use crate::scheduler::Scheduler;
 use crate::{answer, request_body};
 
 /// An answer, its log lines, and the work after it.
@@ -95,7 +95,7 @@ impl<P: Platform, V: Variables> Request<'_, P, V> {
         let provisioner = Provisioner {
             platform: self.platform,
             config,
-            scheduler: Scheduler::new(engine, config),
+            backend: Backend::new(engine, config),
             budget: self.budget,
         };
         let headers = &self.head.headers;

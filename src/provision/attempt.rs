@@ -7,6 +7,7 @@ use serde_json::Value;
 
 use super::StartOrder;
 use crate::ages::START_WITHIN;
+use crate::backend::{NewTarget, Started};
 use crate::config::{Config, Profile, TokenDelivery};
 use crate::container::PerTarget;
 use crate::docker::inspect::Ended;
@@ -15,7 +16,6 @@ use crate::docker::{ContainerName, ImageReference, TargetId, archive, is_full, l
 use crate::environment_id::is_same;
 use crate::error::Error;
 use crate::fault::Fault;
-use crate::scheduler::{NewTarget, Started};
 
 /// One attempt to carry out an order.
 #[derive(Debug)]
@@ -42,7 +42,7 @@ impl<'a> Attempt<'a> {
         }
     }
 
-    /// What a scheduler needs to know to make and start its target, on none of the nodes
+    /// What a backend needs to know to make and start its target, on none of the nodes
     /// of `avoid`.
     pub fn target<'b>(&'b self, avoid: &'b [String]) -> NewTarget<'b> {
         let is_file = self.config.token_delivery == TokenDelivery::File;

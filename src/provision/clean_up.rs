@@ -25,8 +25,8 @@ impl<P: Platform> Provisioner<'_, P> {
     /// Removes the container that a create has made after all, although neither
     /// its reply nor a look has shown it.
     pub(super) async fn clean_up_unseen(&self, attempt: &Attempt<'_>) {
-        let scheduler = self.scheduler.until(self.budget.answer_until);
-        if let Ok(Some(found)) = scheduler.find_by_name(&attempt.name).await
+        let backend = self.backend.until(self.budget.answer_until);
+        if let Ok(Some(found)) = backend.find_by_name(&attempt.name).await
             && found.is_of(&self.config.deployment_id)
             && attempt.has_created(&found)
         {
@@ -40,10 +40,10 @@ impl<P: Platform> Provisioner<'_, P> {
     /// The Engine refuses a removal without force while the container runs, so
     /// the clean-up of one request cannot hurt what another vouches for.
     pub(super) async fn clean_up(&self, id: &TargetId) -> Remains {
-        let scheduler = self.scheduler.until(self.budget.answer_until);
+        let backend = self.backend.until(self.budget.answer_until);
         let mut pauses = Pauses::new(self.platform, self.budget.answer_until);
         for tries in 0..FAULTS_MAX {
-            let found = match scheduler.find_by_id(id).await {
+            let found = match backend.find_by_id(id).await {
                 Ok(None) if tries == 0 => return Remains::Nothing,
                 Ok(None) | Err(_) => return Remains::Unclear,
                 Ok(Some(found)) => match found.state {
@@ -57,7 +57,7 @@ impl<P: Platform> Provisioner<'_, P> {
                     | State::Unknown => found,
                 },
             };
-            let removed = scheduler.remove(&found).await;
+            let removed = backend.remove(&found).await;
             let is_over =
                 removed.is_ok_and(|removed| removed.is_gone() || removed == Removed::Ending);
             if is_over || !pauses.next().await {

@@ -3,7 +3,8 @@
 
 use super::Provisioner;
 use super::attempt::Attempt;
-use crate::config::{SchedulerKind, TokenDelivery};
+use crate::backend::NewTarget;
+use crate::config::TokenDelivery;
 use crate::docker::TargetId;
 use crate::docker::archive::SecretFile;
 use crate::docker::create::Outcome;
@@ -12,7 +13,6 @@ use crate::fault::Fault;
 use crate::key::KeyKind;
 use crate::platform::Platform;
 use crate::pull::pull;
-use crate::scheduler::NewTarget;
 
 /// Why a create has brought no container that is known.
 pub(super) enum Unmade {
@@ -40,13 +40,13 @@ impl<P: Platform> Provisioner<'_, P> {
         if let Err(refusal) = self.check_order(attempt) {
             return Ok(Err(Unmade::Refused(refusal)));
         }
-        let mut outcome = self.scheduler.create(target).await;
+        let mut outcome = self.backend.create(target).await;
         if outcome == Ok(Outcome::NoSuchImage) {
-            let engine = self.scheduler.engine().until(self.budget.pull_until);
+            let engine = self.backend.engine().until(self.budget.pull_until);
             if let Err(error) = pull(&engine, self.config, target.image).await {
                 return Ok(Err(Unmade::Refused(error)));
             }
-            outcome = self.scheduler.create(target).await;
+            outcome = self.backend.create(target).await;
         }
         Ok(Err(match outcome {
             Ok(Outcome::Created { id, warnings }) => return Ok(Ok((id, warnings))),
@@ -79,10 +79,8 @@ impl<P: Platform> Provisioner<'_, P> {
         if is_env && order.key.kind() == KeyKind::IdempotencyKey {
             return Err(Error::SecretsNeedFiles);
         }
-        // Swarmkit, `validateSecretSpec`.
-        let is_swarm = self.config.scheduler == SchedulerKind::Swarm;
         let is_empty = |secret: &SecretFile| secret.content.expose().is_empty();
-        if is_swarm && order.secrets.iter().any(is_empty) {
+        if !self.backend.takes_empty_secrets() && order.secrets.iter().any(is_empty) {
             return Err(Error::EmptySecret);
         }
         Ok(())

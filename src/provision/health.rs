@@ -5,7 +5,7 @@ use std::collections::BTreeSet;
 use serde_json::Value;
 
 use super::Provisioner;
-use crate::config::{SchedulerKind, TokenDelivery};
+use crate::config::TokenDelivery;
 use crate::docker::image::{self, Image};
 use crate::docker::swarm::node::Node;
 use crate::docker::swarm::template;
@@ -31,22 +31,20 @@ impl<P: Platform> Provisioner<'_, P> {
     }
 
     async fn check(&self) -> Result<Vec<String>, Error> {
-        let of_nodes = match self.config.scheduler {
-            SchedulerKind::Engine => {
-                self.check_images().await?;
-                None
-            }
-            SchedulerKind::Swarm => self.check_nodes().await?,
+        let of_nodes = if self.backend.has_nodes() {
+            self.check_nodes().await?
+        } else {
+            self.check_images().await?;
+            None
         };
         let of_networks = self.check_networks().await?;
         Ok(of_nodes.into_iter().chain(of_networks).collect())
     }
 
     /// Checks that a node can be given the next target of every profile by its role, and
-    /// that it and the managers know every option of it. Which images the nodes have is
-    /// not known to their managers.
+    /// that it and the managers know every option of it.
     async fn check_nodes(&self) -> Result<Option<String>, Error> {
-        let nodes = self.scheduler.nodes().await?;
+        let nodes = self.backend.nodes().await?;
         for profile in self.config.profiles.all() {
             let permits_managers = profile.body.permits_managers();
             // One whose state is not known yet is ready or down within seconds.
@@ -75,7 +73,7 @@ impl<P: Platform> Provisioner<'_, P> {
     }
 
     async fn check_images(&self) -> Result<(), Error> {
-        let engine = self.scheduler.engine();
+        let engine = self.backend.engine();
         for image in self.config.profiles.images() {
             let found = match engine.send(image::inspect(image)).await? {
                 Some(found) => Some(found),
@@ -94,13 +92,12 @@ impl<P: Platform> Provisioner<'_, P> {
     }
 
     async fn check_networks(&self) -> Result<Vec<String>, Error> {
-        let engine = self.scheduler.engine();
+        let engine = self.backend.engine();
         let mut notes = Vec::new();
         for name in self.config.profiles.networks() {
             let network = engine.send(network::find(name)).await?;
             let network = network.ok_or_else(|| Error::NoSuchNetwork(name.to_owned()))?;
-            let is_engine = self.config.scheduler == SchedulerKind::Engine;
-            if is_engine && !network.isolates {
+            if !self.backend.has_nodes() && !network.isolates {
                 notes.push(format!(
                     "the network {name} lets targets reach each other: it was created without com.docker.network.bridge.enable_icc=false, or the Engine, like Podman, ignores that option"
                 ));

@@ -30,12 +30,12 @@ use std::time::Duration;
 pub use readings::Readings;
 pub use targets::Overview;
 
+use crate::backend::Backend;
 use crate::budget::Budget;
 use crate::config::Config;
 use crate::docker::archive::{self, SecretFile};
 use crate::docker::list::Listed;
 use crate::key::Key;
-use crate::scheduler::Scheduler;
 use crate::secret::Secret;
 
 /// How often one part of a webhook makes a change that fails. Three failures in a
@@ -107,7 +107,7 @@ pub struct Provisioner<'a, P> {
     /// What the operator has set.
     pub config: &'a Config,
     /// What carries out decisions, until the end of the work.
-    pub scheduler: Scheduler<'a, P>,
+    pub backend: Backend<'a, P>,
     /// The end of the work, and of the clean-up.
     pub budget: Budget,
 }

@@ -3,7 +3,6 @@
 use std::time::Duration;
 
 use super::Provisioner;
-use crate::config::SchedulerKind;
 use crate::docker::list::Survey;
 use crate::docker::swarm::node::Node;
 use crate::docker::{ImageReference, image};
@@ -21,8 +20,8 @@ const IMAGES_MAX: usize = 20;
 pub struct Readings {
     /// The list of all targets; `None` if the Engine has not answered it.
     pub survey: Option<Survey>,
-    /// The nodes of the Swarm; none of an Engine, or if they are not told.
-    pub nodes: Vec<Node>,
+    /// The nodes of the Swarm, as far as they are told; `None` of an Engine.
+    pub nodes: Option<Vec<Node>>,
     /// Whether the Engine has an image, of those for which it has said so.
     pub images: Vec<(ImageReference, bool)>,
     /// Why something is missing.
@@ -33,14 +32,14 @@ impl<P: Platform> Provisioner<'_, P> {
     /// Asks the Engine for everything that the metrics show. An Engine that does not
     /// answer is a reading too.
     pub async fn readings(&self) -> Readings {
-        let scheduler = self.scheduler.within(SCRAPE);
+        let backend = self.backend.within(SCRAPE);
         let mut readings = Readings {
             survey: None,
-            nodes: Vec::new(),
+            nodes: None,
             images: Vec::new(),
             faults: Vec::new(),
         };
-        match scheduler.survey().await {
+        match backend.survey().await {
             Ok(survey) => {
                 if !survey.tells_ages() {
                     let fault = Fault::Nonsense("a list without a date".to_owned());
@@ -54,16 +53,16 @@ impl<P: Platform> Provisioner<'_, P> {
                 return readings;
             }
         }
-        // A Swarm's managers do not know which images its nodes have.
-        if self.config.scheduler == SchedulerKind::Swarm {
-            match scheduler.nodes().await {
-                Ok(nodes) => readings.nodes = nodes,
-                Err(fault) => readings.faults.push(fault),
-            }
+        if backend.has_nodes() {
+            let nodes = backend.nodes().await.unwrap_or_else(|fault| {
+                readings.faults.push(fault);
+                Vec::new()
+            });
+            readings.nodes = Some(nodes);
             return readings;
         }
         for name in self.config.profiles.images().into_iter().take(IMAGES_MAX) {
-            match scheduler.engine().send(image::inspect(name)).await {
+            match backend.engine().send(image::inspect(name)).await {
                 Ok(found) => readings.images.push((name.clone(), found.is_some())),
                 Err(fault) => readings.faults.push(fault),
             }

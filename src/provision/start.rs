@@ -13,6 +13,7 @@ use super::clean_up::Remains;
 use super::create::Unmade;
 use super::{FAULTS_MAX, Provisioner, StartOrder, Started};
 use crate::ages::ABANDONED_AFTER;
+use crate::backend::{NewTarget, Started as Outcome};
 use crate::docker::TargetId;
 use crate::docker::call::CHANGE;
 use crate::docker::create::is_limit_dropped;
@@ -22,7 +23,6 @@ use crate::error::Error;
 use crate::fault::Fault;
 use crate::pauses::Pauses;
 use crate::platform::Platform;
-use crate::scheduler::{NewTarget, Started as Outcome};
 
 /// How long the start of another attempt is taken to have lasted, unless it is over for
 /// long: as long as one on a busy host.
@@ -83,7 +83,7 @@ impl<P: Platform> Provisioner<'_, P> {
                     let may_pass = |error: &Error| error.retry_after_seconds().is_some();
                     let earlier = earlier.filter(|earlier| may_pass(earlier) && !may_pass(&error));
                     let error = earlier.unwrap_or(error);
-                    if avoid.len() >= NODES_MAX || self.scheduler.time_left().is_zero() {
+                    if avoid.len() >= NODES_MAX || self.backend.time_left().is_zero() {
                         return Err(error);
                     }
                     rejection = Some(error);
@@ -207,7 +207,7 @@ impl<P: Platform> Provisioner<'_, P> {
                     was_listed = true;
                     // Without force: a created one that runs after all stays,
                     // and the next look shows it.
-                    let removed = self.scheduler.remove(&found).await;
+                    let removed = self.backend.remove(&found).await;
                     if !removed.is_ok_and(Removed::is_gone) && !pauses.next().await {
                         return Err(Error::InProgress);
                     }
@@ -219,7 +219,7 @@ impl<P: Platform> Provisioner<'_, P> {
     }
 
     async fn look(&self, attempt: &Attempt<'_>) -> Result<Sight, Error> {
-        let found = self.scheduler.find_by_name(&attempt.name).await?;
+        let found = self.backend.find_by_name(&attempt.name).await?;
         let Some(found) = found else {
             return Ok(Sight::Nothing);
         };
@@ -270,7 +270,7 @@ impl<P: Platform> Provisioner<'_, P> {
         let took = || self.platform.now().saturating_sub(begun);
         let cause = match prepared {
             Err(error) => error,
-            Ok(()) => match self.scheduler.start(&id, target).await {
+            Ok(()) => match self.backend.start(&id, target).await {
                 Ok(Outcome::Runs(took)) => {
                     return self.confirm(attempt, id, warnings, took).await;
                 }
@@ -299,14 +299,14 @@ impl<P: Platform> Provisioner<'_, P> {
         warnings: Vec<String>,
         took: Duration,
     ) -> Result<Started, Error> {
-        let scheduler = self.scheduler.until(self.budget.answer_until);
-        let Some(container) = scheduler.find_started(&id, took).await? else {
+        let backend = self.backend.until(self.budget.answer_until);
+        let Some(container) = backend.find_started(&id, took).await? else {
             return Err(attempt.ended(id, None));
         };
         match container.state {
             // The Engine has said that it runs, and an unknown state does not contradict
             // that.
-            State::Running | State::Unknown if scheduler.vouch(&id, attempt.id()).await? => {
+            State::Running | State::Unknown if backend.vouch(&id, attempt.id()).await? => {
                 Ok(Started {
                     container,
                     is_new: true,
@@ -326,8 +326,8 @@ impl<P: Platform> Provisioner<'_, P> {
     /// The error of a target that has ended, with its exit code if the Engine
     /// still tells it.
     async fn ended(&self, attempt: &Attempt<'_>, id: TargetId) -> Error {
-        let scheduler = self.scheduler.until(self.budget.answer_until);
-        let ended = scheduler.ended(&id).await.ok().flatten();
+        let backend = self.backend.until(self.budget.answer_until);
+        let ended = backend.ended(&id).await.ok().flatten();
         attempt.ended(id, ended)
     }
 
@@ -345,7 +345,7 @@ impl<P: Platform> Provisioner<'_, P> {
         if let Some(warning) = dropped {
             return Err(Error::LimitDropped(warning.clone()));
         }
-        let survey = self.scheduler.survey_live_with(id).await?;
+        let survey = self.backend.survey_live_with(id).await?;
         let all = &survey.containers;
         // A Swarm gives a name away while its last target may still run.
         let is_last = |found: &Listed| found.id != *id && found.has_name(attempt.name.as_str());

@@ -19,11 +19,10 @@ impl<P: Platform> Provisioner<'_, P> {
     ///
     /// # Errors
     ///
-    /// [`Error::NotOurs`], also for an id of another scheduler, whose targets cannot be
-    /// seen, with the container untouched, or whatever kept it
-    /// from being removed.
+    /// [`Error::NotOurs`], also for an id that the other backend has given out, with the
+    /// container untouched, or whatever kept it from being removed.
     pub async fn stop(&self, id: &TargetId) -> Result<Option<Listed>, Error> {
-        if !self.scheduler.gives_out(id) {
+        if !self.backend.gives_out(id) {
             return Err(Error::NotOurs(id.clone()));
         }
         let mut pauses = Pauses::new(self.platform, self.budget.work_until);
@@ -61,7 +60,7 @@ impl<P: Platform> Provisioner<'_, P> {
         id: &TargetId,
         grace: Duration,
     ) -> Result<Option<(Listed, Result<Removed, Fault>)>, Error> {
-        let Some(container) = self.scheduler.find_by_id(id).await? else {
+        let Some(container) = self.backend.find_by_id(id).await? else {
             return Ok(None);
         };
         if !container.is_of(&self.config.deployment_id) {
@@ -69,9 +68,9 @@ impl<P: Platform> Provisioner<'_, P> {
         }
         if container.state == State::Running && !grace.is_zero() {
             // The grace is a courtesy: its outcome changes nothing.
-            let _ = self.scheduler.stop(id, grace).await;
+            let _ = self.backend.stop(id, grace).await;
         }
-        let removed = self.scheduler.kill_and_remove(&container).await;
+        let removed = self.backend.kill_and_remove(&container).await;
         Ok(Some((container, removed)))
     }
 }

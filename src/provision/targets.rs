@@ -37,7 +37,7 @@ impl<P: Platform> Provisioner<'_, P> {
     ///
     /// Whatever kept the Engine from answering.
     pub async fn targets(&self, environment: Option<&str>) -> Result<Vec<Target>, Error> {
-        let survey = self.scheduler.survey().await?;
+        let survey = self.backend.survey().await?;
         let mut targets = self.oldest_first(&survey, environment).await;
         targets.retain(|target| target.is_of(environment));
         Ok(targets)
@@ -50,9 +50,9 @@ impl<P: Platform> Provisioner<'_, P> {
     ///
     /// Whatever kept the Engine from listing the targets.
     pub async fn overview(&self, environment: Option<&str>) -> Result<Overview, Error> {
-        let survey = self.scheduler.survey().await?;
+        let survey = self.backend.survey().await?;
         let targets = self.oldest_first(&survey, environment).await;
-        let mut nodes = self.scheduler.nodes().await;
+        let mut nodes = self.backend.nodes().await;
         if let Ok(nodes) = &mut nodes {
             nodes.sort_by(|one, other| one.hostname.cmp(&other.hostname));
         }
@@ -87,10 +87,10 @@ impl<P: Platform> Provisioner<'_, P> {
     /// [`Error::NoSuchTarget`], also for a container that is not ours, or whatever
     /// kept the Engine from answering.
     pub async fn target(&self, id: &TargetId) -> Result<Target, Error> {
-        if !self.scheduler.gives_out(id) {
+        if !self.backend.gives_out(id) {
             return Err(Error::NoSuchTarget);
         }
-        let found = self.scheduler.find_by_id(id).await?;
+        let found = self.backend.find_by_id(id).await?;
         let found = found
             .filter(|found| found.is_of(&self.config.deployment_id))
             .ok_or(Error::NoSuchTarget)?;
@@ -109,13 +109,9 @@ impl<P: Platform> Provisioner<'_, P> {
         }
     }
 
-    /// The exit code of a container that has ended. Without it the rest is still
-    /// worth an answer. A Swarm's list shows it, so there it takes no call.
+    /// The exit code of a target that has ended. Without it the rest is still worth an
+    /// answer.
     async fn exit_code(&self, id: &TargetId) -> Option<i64> {
-        if id.is_of_service() {
-            return None;
-        }
-        let ended = self.scheduler.ended(id).await.ok().flatten();
-        ended.and_then(|ended| ended.exit_code)
+        self.backend.exit_code(id).await.ok().flatten()
     }
 }

@@ -16,7 +16,7 @@ fn reaped(
     let mut steps = vec![("list all", Is(200, list))];
     steps.extend(rest);
     let report = run(steps, async |provisioner| {
-        reap(&provisioner.scheduler, provisioner.config, scope).await
+        reap(&provisioner.backend, provisioner.config, scope).await
     });
     let report = report.expect("a list");
     let short = |found: &Listed| found.id.short().to_owned();

@@ -4,6 +4,7 @@ use std::cell::{Cell, RefCell};
 use std::collections::{HashSet, VecDeque};
 use std::time::Duration;
 
+use dynamic_access::backend::Backend;
 use dynamic_access::budget::Budget;
 use dynamic_access::call_notes::Calls;
 use dynamic_access::config::Config;
@@ -11,7 +12,6 @@ use dynamic_access::docker::{ContainerName, DeploymentId};
 use dynamic_access::engine::Engine;
 use dynamic_access::platform::{HttpRequest, HttpResponse, Keep, Platform, TransportError};
 use dynamic_access::provision::{Provisioner, StartOrder};
-use dynamic_access::scheduler::Scheduler;
 use dynamic_access::secret::Secret;
 
 pub const ID: &str = "0123456789abcdef0123456789abcdef0123456789abcdef0123456789abcdef";
@@ -214,7 +214,7 @@ pub fn run_with<T>(
     let provisioner = Provisioner {
         platform: &script,
         config: &config,
-        scheduler: Scheduler::new(engine, &config),
+        backend: Backend::new(engine, &config),
         budget,
     };
     let outcome = pollster::block_on(webhook(provisioner));

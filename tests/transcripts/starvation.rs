@@ -4,13 +4,13 @@ use std::cell::{Cell, RefCell};
 use std::collections::BTreeMap;
 use std::time::Duration;
 
+use dynamic_access::backend::Backend;
 use dynamic_access::budget::Budget;
 use dynamic_access::call_notes::Calls;
 use dynamic_access::config::Config;
 use dynamic_access::engine::Engine;
 use dynamic_access::platform::{HttpRequest, HttpResponse, Keep, Platform, TransportError};
 use dynamic_access::reaper::{Report, Scope, reap};
-use dynamic_access::scheduler::Scheduler;
 use pollster::block_on;
 
 use crate::script::{entry, variables};
@@ -58,8 +58,8 @@ impl Stubborn {
         let begun = self.now();
         let until = Budget::starting(begun).reap_until(begun);
         let calls = RefCell::new(Calls::default());
-        let scheduler = Scheduler::new(Engine::new(self, config, &calls, until), config);
-        let report = block_on(reap(&scheduler, config, Scope::AFTER_ANSWER));
+        let backend = Backend::new(Engine::new(self, config, &calls, until), config);
+        let report = block_on(reap(&backend, config, Scope::AFTER_ANSWER));
         assert!(self.now() <= until);
         report.expect("a list")
     }

@@ -679,7 +679,7 @@ fn a_deployment_that_may_be_large_is_listed_in_sixteen_parts() {
     steps.extend((0..16).map(|_| ("list part of tasks", none())));
     steps[20].1 = task("running");
     let survey = run_with(&large, steps, async |provisioner| {
-        provisioner.scheduler.survey().await
+        provisioner.backend.survey().await
     });
     let targets = survey.expect("a list").containers;
     assert_eq!(targets.len(), 1);
@@ -747,7 +747,7 @@ fn a_stop_is_not_true_while_a_node_may_run_the_task() {
 }
 
 #[test]
-fn the_other_schedulers_ids_are_refused() {
+fn the_other_backends_ids_are_refused() {
     let of_container = TargetId::parse(ID).expect("an id");
     let outcome = on_swarm(vec![], async |provisioner| {
         provisioner.stop(&of_container).await
@@ -767,7 +767,7 @@ fn the_other_schedulers_ids_are_refused() {
 pub fn reap(steps: Vec<(&'static str, Reply)>) -> Report {
     let report = on_swarm(steps, async |provisioner| {
         let scope = Scope::whole(false);
-        reaper::reap(&provisioner.scheduler, provisioner.config, scope).await
+        reaper::reap(&provisioner.backend, provisioner.config, scope).await
     });
     report.expect("a list")
 }

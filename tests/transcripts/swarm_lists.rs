@@ -35,7 +35,7 @@ fn a_list_that_is_too_long_is_asked_for_in_parts() {
     let mut steps = vec![("list services", TooLong)];
     steps.extend((0..4).map(|_| ("list part of services", TooLong)));
     let survey = on_swarm(steps, async |provisioner| {
-        provisioner.scheduler.survey().await
+        provisioner.backend.survey().await
     });
     let fault = survey.expect_err("a part that is too long").to_string();
     assert!(fault.contains("longer than 10 MiB"), "{fault}");

@@ -151,7 +151,7 @@ fn one_that_cannot_be_ended_comes_after_the_others() {
             tries_max: 1,
             ..Scope::AFTER_ANSWER
         };
-        reaper::reap(&provisioner.scheduler, provisioner.config, scope).await
+        reaper::reap(&provisioner.backend, provisioner.config, scope).await
     });
     assert_eq!(report.expect("a list").removed.len(), 1);
 }

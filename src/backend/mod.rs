@@ -1,17 +1,26 @@
-//! What carries out the decisions about targets: one set of operations, on one Engine
-//! or on a Swarm.
+//! The operations on targets, carried out by one Engine or by a Swarm.
 //!
-//! Decides nothing: [`crate::provision`] and [`crate::reaper`] say what is to be
-//! done, and this says with which calls of [`crate::docker`]. On an Engine a target
-//! is a container, and each operation is one call. On a Swarm it is a service of one
-//! replica.
+//! [`crate::provision`] and [`crate::reaper`] decide which operation comes next, what
+//! happens after one that has failed, and which target is due. A backend decides how
+//! an operation is carried out. On an Engine, where a target is a container, that is
+//! one call. On a Swarm, where it is a service, it is a policy:
+//!
+//! | file | decides |
+//! |---|---|
+//! | `swarm/start.rs` | how long a start waits for a task, and when it gives up; whether a vouch is repeated |
+//! | `swarm/list.rs` | into how many parts a list is divided, and when it is repeated |
+//! | `swarm/remove.rs` | whether a service may be fenced, how long its end is waited for, and which secrets are left over |
+//!
+//! [`crate::engine`] repeats a look that has failed, and sets the time limit of each call.
 
 mod engine;
 mod swarm;
 
 use std::time::Duration;
 
+use engine::Containers;
 use serde_json::Value;
+use swarm::Services;
 
 use crate::config::{Config, SchedulerKind};
 use crate::docker::archive::SecretFile;
@@ -19,7 +28,7 @@ use crate::docker::create::Outcome;
 use crate::docker::inspect::Ended;
 use crate::docker::list::{Listed, Survey};
 use crate::docker::remove::Removed;
-use crate::docker::swarm::node::{self, Node};
+use crate::docker::swarm::node::Node;
 use crate::docker::{ContainerName, ImageReference, TargetId};
 use crate::engine::Engine;
 use crate::fault::Fault;
@@ -27,9 +36,11 @@ use crate::platform::Platform;
 
 /// What carries out decisions, for as long as one part of one webhook lasts.
 #[derive(Debug)]
-pub struct Scheduler<'a, P> {
-    engine: Engine<'a, P>,
-    config: &'a Config,
+pub enum Backend<'a, P> {
+    /// One Engine.
+    Engine(Containers<'a, P>),
+    /// A Swarm.
+    Swarm(Services<'a, P>),
 }
 
 /// A target that is to be made and started.
@@ -77,56 +88,69 @@ pub enum Started {
     Ended,
 }
 
-// Derived, they would demand the same of `P`.
-impl<P> Clone for Scheduler<'_, P> {
-    fn clone(&self) -> Self {
-        *self
-    }
+/// Calls an operation of whichever backend it is.
+macro_rules! dispatch {
+    ($self:ident.$operation:ident($($argument:expr),*)) => {
+        match $self {
+            Self::Engine(containers) => containers.$operation($($argument),*).await,
+            Self::Swarm(services) => services.$operation($($argument),*).await,
+        }
+    };
 }
-impl<P> Copy for Scheduler<'_, P> {}
 
-impl<'a, P: Platform> Scheduler<'a, P> {
+impl<'a, P: Platform> Backend<'a, P> {
     /// What `config` names, reached through `engine`.
     pub fn new(engine: Engine<'a, P>, config: &'a Config) -> Self {
-        Self { engine, config }
+        match config.scheduler {
+            SchedulerKind::Engine => Self::Engine(Containers { engine, config }),
+            SchedulerKind::Swarm => Self::Swarm(Services { engine, config }),
+        }
+    }
+
+    fn parts(&self) -> (&Engine<'a, P>, &'a Config) {
+        match self {
+            Self::Engine(Containers { engine, config })
+            | Self::Swarm(Services { engine, config }) => (engine, config),
+        }
     }
 
     /// The Engine that is asked, for what is not about targets.
     pub fn engine(&self) -> &Engine<'a, P> {
-        &self.engine
+        self.parts().0
     }
 
     /// The same, used until another moment.
-    pub fn until(self, until: Duration) -> Self {
-        let engine = self.engine.until(until);
-        Self { engine, ..self }
+    pub fn until(&self, until: Duration) -> Self {
+        let (engine, config) = self.parts();
+        Self::new(engine.until(until), config)
     }
 
     /// The same, used for so long at most.
-    pub fn within(self, limit: Duration) -> Self {
-        let engine = self.engine.within(limit);
-        Self { engine, ..self }
+    pub fn within(&self, limit: Duration) -> Self {
+        let (engine, config) = self.parts();
+        Self::new(engine.within(limit), config)
     }
 
     /// How long it may still be used.
     pub fn time_left(&self) -> Duration {
-        self.engine.time_left()
+        self.engine().time_left()
     }
 
-    /// Waits so long, and leaves some time for a look.
-    async fn pause(&self, pause: Duration) {
-        let pause = pause.min(self.time_left() / 2);
-        self.engine.platform().sleep(pause).await;
-    }
-
-    fn is_swarm(&self) -> bool {
-        self.config.scheduler == SchedulerKind::Swarm
-    }
-
-    /// Whether an id has the form of the ids that this scheduler gives out. No target
+    /// Whether an id has the form of the ids that this backend gives out. No target
     /// can be found by another.
     pub fn gives_out(&self, id: &TargetId) -> bool {
-        id.is_of_service() == self.is_swarm()
+        id.is_of_service() == matches!(self, Self::Swarm(_))
+    }
+
+    /// Whether targets run on the nodes of a Swarm. Its managers do not know which
+    /// images the nodes have, nor the options of their networks.
+    pub fn has_nodes(&self) -> bool {
+        matches!(self, Self::Swarm(_))
+    }
+
+    /// Whether a secret may be empty (swarmkit, `validateSecretSpec`).
+    pub fn takes_empty_secrets(&self) -> bool {
+        matches!(self, Self::Engine(_))
     }
 
     /// Creates a target that does not run yet.
@@ -136,11 +160,7 @@ impl<'a, P: Platform> Scheduler<'a, P> {
     /// Whatever kept it from being made. It may exist all the same, unless the fault
     /// is without effect.
     pub async fn create(&self, target: &NewTarget<'_>) -> Result<Outcome, Fault> {
-        if self.is_swarm() {
-            swarm::create(self, target).await
-        } else {
-            engine::create(self, target).await
-        }
+        dispatch!(self.create(target))
     }
 
     /// Gives a target its secrets and starts it. Only the attempt that created it
@@ -150,11 +170,7 @@ impl<'a, P: Platform> Scheduler<'a, P> {
     ///
     /// Whatever kept it from running. It may run all the same.
     pub async fn start(&self, id: &TargetId, target: &NewTarget<'_>) -> Result<Started, Fault> {
-        if self.is_swarm() {
-            swarm::start(self, id, target).await
-        } else {
-            engine::start(self, id, target).await
-        }
+        dispatch!(self.start(id, target))
     }
 
     /// Makes sure that nobody withdraws a target that was seen running, so that its
@@ -166,11 +182,7 @@ impl<'a, P: Platform> Scheduler<'a, P> {
     /// Whatever kept a majority of the Swarm's managers from agreeing, or the update
     /// from being made.
     pub async fn vouch(&self, id: &TargetId, attempt: &str) -> Result<bool, Fault> {
-        if self.is_swarm() {
-            swarm::vouch(self, id, attempt).await
-        } else {
-            Ok(true)
-        }
+        dispatch!(self.vouch(id, attempt))
     }
 
     /// Finds the target of that id, whatever its state.
@@ -179,11 +191,7 @@ impl<'a, P: Platform> Scheduler<'a, P> {
     ///
     /// Any reply that is not a list.
     pub async fn find_by_id(&self, id: &TargetId) -> Result<Option<Listed>, Fault> {
-        if self.is_swarm() {
-            swarm::find_by_id(self, id).await
-        } else {
-            engine::find_by_id(self, id).await
-        }
+        dispatch!(self.find_by_id(id))
     }
 
     /// Finds a target that was seen running once its state can be relied on, so that one
@@ -198,11 +206,7 @@ impl<'a, P: Platform> Scheduler<'a, P> {
         id: &TargetId,
         took: Duration,
     ) -> Result<Option<Listed>, Fault> {
-        if self.is_swarm() {
-            swarm::find_started(self, id, took).await
-        } else {
-            engine::find_started(self, id, took).await
-        }
+        dispatch!(self.find_started(id, took))
     }
 
     /// Finds the target of that name, whatever its state.
@@ -211,11 +215,7 @@ impl<'a, P: Platform> Scheduler<'a, P> {
     ///
     /// Any reply that is not a list.
     pub async fn find_by_name(&self, name: &ContainerName) -> Result<Option<Listed>, Fault> {
-        if self.is_swarm() {
-            swarm::find_by_name(self, name).await
-        } else {
-            engine::find_by_name(self, name).await
-        }
+        dispatch!(self.find_by_name(name))
     }
 
     /// Lists the targets of this deployment, the youngest first.
@@ -233,11 +233,7 @@ impl<'a, P: Platform> Scheduler<'a, P> {
     ///
     /// Any reply that is not a list.
     pub async fn survey(&self) -> Result<Survey, Fault> {
-        if self.is_swarm() {
-            swarm::survey(self).await
-        } else {
-            engine::survey(self).await
-        }
+        dispatch!(self.survey())
     }
 
     /// Lists the targets that live, once the list has one that was just created. It is
@@ -248,11 +244,7 @@ impl<'a, P: Platform> Scheduler<'a, P> {
     ///
     /// Any reply that is not a list, or lists that lack the target although it is there.
     pub async fn survey_live_with(&self, id: &TargetId) -> Result<Survey, Fault> {
-        if self.is_swarm() {
-            swarm::survey_live_with(self, id).await
-        } else {
-            engine::survey(self).await
-        }
+        dispatch!(self.survey_live_with(id))
     }
 
     /// The nodes of a Swarm; none of an Engine, which takes no call.
@@ -261,11 +253,7 @@ impl<'a, P: Platform> Scheduler<'a, P> {
     ///
     /// Any reply that is not a list.
     pub async fn nodes(&self) -> Result<Vec<Node>, Fault> {
-        if self.is_swarm() {
-            self.engine.send(node::list()).await
-        } else {
-            Ok(Vec::new())
-        }
+        dispatch!(self.nodes())
     }
 
     /// How a target that has ended has done so; `None` if it is gone.
@@ -274,12 +262,17 @@ impl<'a, P: Platform> Scheduler<'a, P> {
     ///
     /// Any reply that does not tell.
     pub async fn ended(&self, id: &TargetId) -> Result<Option<Ended>, Fault> {
-        if self.is_swarm() {
-            let found = swarm::find_by_id(self, id).await?;
-            Ok(found.and_then(|target| target.ended))
-        } else {
-            engine::ended(self, id).await
-        }
+        dispatch!(self.ended(id))
+    }
+
+    /// The exit code of a target that has ended and whose list has not told it; `None`
+    /// if it is not known.
+    ///
+    /// # Errors
+    ///
+    /// Any reply that does not tell.
+    pub async fn exit_code(&self, id: &TargetId) -> Result<Option<i64>, Fault> {
+        dispatch!(self.exit_code(id))
     }
 
     /// Asks a target to end, and kills it after `grace`. A Swarm grants the grace with
@@ -289,11 +282,7 @@ impl<'a, P: Platform> Scheduler<'a, P> {
     ///
     /// Any reply that is not a success.
     pub async fn stop(&self, id: &TargetId, grace: Duration) -> Result<(), Fault> {
-        if self.is_swarm() {
-            Ok(())
-        } else {
-            engine::stop(self, id, grace).await
-        }
+        dispatch!(self.stop(id, grace))
     }
 
     /// Removes a target, unless it runs or somebody was told that it does.
@@ -302,11 +291,7 @@ impl<'a, P: Platform> Scheduler<'a, P> {
     ///
     /// Any reply that leaves it open whether it is removed.
     pub async fn remove(&self, target: &Listed) -> Result<Removed, Fault> {
-        if self.is_swarm() {
-            swarm::remove(self, target).await
-        } else {
-            engine::remove(self, &target.id).await
-        }
+        dispatch!(self.remove(target))
     }
 
     /// Kills and removes a target.
@@ -315,11 +300,7 @@ impl<'a, P: Platform> Scheduler<'a, P> {
     ///
     /// Any reply that leaves it open whether it is removed.
     pub async fn kill_and_remove(&self, target: &Listed) -> Result<Removed, Fault> {
-        if self.is_swarm() {
-            swarm::kill_and_remove(self, target).await
-        } else {
-            engine::kill_and_remove(self, &target.id).await
-        }
+        dispatch!(self.kill_and_remove(target))
     }
 
     /// Removes secrets of targets that are gone, a few at most, and tells how many;
@@ -329,10 +310,6 @@ impl<'a, P: Platform> Scheduler<'a, P> {
     ///
     /// Any reply that is not a list.
     pub async fn remove_secrets_without(&self, targets: &[Listed]) -> Result<usize, Fault> {
-        if self.is_swarm() {
-            swarm::remove_secrets_without(self, targets).await
-        } else {
-            Ok(0)
-        }
+        dispatch!(self.remove_secrets_without(targets))
     }
 }

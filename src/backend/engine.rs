@@ -1,0 +1,124 @@
+//! The operations on one Engine, where a target is a container: each is one call, and
+//! the start of a target that gets files is two.
+
+use std::time::Duration;
+
+use super::{NewTarget, Started};
+use crate::config::Config;
+use crate::docker::inspect::{self, Ended};
+use crate::docker::list::{self, Listed, Survey};
+use crate::docker::remove::{self, Removed};
+use crate::docker::swarm::node::Node;
+use crate::docker::{ContainerName, TargetId, archive, create, start, stop};
+use crate::engine::Engine;
+use crate::fault::Fault;
+use crate::platform::Platform;
+
+/// How long a target is left alone after its start, at least. See
+/// [`Containers::find_started`].
+const SETTLES: Duration = Duration::from_millis(100);
+
+/// The longest such pause: the time of a start whose answer was lost says nothing.
+const SETTLES_MAX: Duration = Duration::from_secs(3);
+
+/// Targets as containers of one Engine.
+#[derive(Debug)]
+pub struct Containers<'a, P> {
+    /// The Engine.
+    pub engine: Engine<'a, P>,
+    /// What the operator has set.
+    pub config: &'a Config,
+}
+
+impl<P: Platform> Containers<'_, P> {
+    pub async fn create(&self, target: &NewTarget<'_>) -> Result<create::Outcome, Fault> {
+        let call = create::create(target.name, &target.body);
+        self.engine.send(call).await
+    }
+
+    pub async fn start(&self, id: &TargetId, target: &NewTarget<'_>) -> Result<Started, Fault> {
+        if !target.secrets.is_empty() {
+            let call = archive::write_secrets(id, target.secrets);
+            self.engine.send(call).await?;
+        }
+        let platform = self.engine.platform();
+        let begun = platform.now();
+        Ok(match self.engine.send(start::start(id)).await? {
+            start::Outcome::Runs => Started::Runs(platform.now().saturating_sub(begun)),
+            start::Outcome::NoSuchNetwork(named) => Started::NoSuchNetwork(named),
+        })
+    }
+
+    /// An Engine does not remove what runs.
+    pub async fn vouch(&self, _: &TargetId, _: &str) -> Result<bool, Fault> {
+        Ok(true)
+    }
+
+    pub async fn find_by_id(&self, id: &TargetId) -> Result<Option<Listed>, Fault> {
+        self.engine.send(list::find_by_id(id)).await
+    }
+
+    /// Inspects a target a moment after its start.
+    ///
+    /// The Engine calls a container started once its first process exists, which is the
+    /// init process even if the image's entry point is missing. From the end of that
+    /// process on, an inspect waits and then tells it, however long a list goes on
+    /// showing the container as running. So only the process itself needs the moment: up
+    /// to 30 ms with one start at a time, and up to a fifth of the start's own time on a
+    /// busy host. It gets at least twice that.
+    pub async fn find_started(
+        &self,
+        id: &TargetId,
+        took: Duration,
+    ) -> Result<Option<Listed>, Fault> {
+        let pause = (took * 2 / 5).clamp(SETTLES, SETTLES_MAX);
+        self.engine.pause(pause).await;
+        self.engine.send(inspect::inspect(id)).await
+    }
+
+    pub async fn find_by_name(&self, name: &ContainerName) -> Result<Option<Listed>, Fault> {
+        self.engine.send(list::find_by_name(name)).await
+    }
+
+    pub async fn survey(&self) -> Result<Survey, Fault> {
+        self.engine
+            .send(list::survey(&self.config.deployment_id))
+            .await
+    }
+
+    /// Each list of an Engine has what was created before it.
+    pub async fn survey_live_with(&self, _: &TargetId) -> Result<Survey, Fault> {
+        self.survey().await
+    }
+
+    pub async fn nodes(&self) -> Result<Vec<Node>, Fault> {
+        Ok(Vec::new())
+    }
+
+    pub async fn ended(&self, id: &TargetId) -> Result<Option<Ended>, Fault> {
+        let found = self.engine.send(inspect::inspect(id)).await?;
+        Ok(found.and_then(|found| found.ended))
+    }
+
+    pub async fn exit_code(&self, id: &TargetId) -> Result<Option<i64>, Fault> {
+        let ended = self.ended(id).await?;
+        Ok(ended.and_then(|ended| ended.exit_code))
+    }
+
+    pub async fn stop(&self, id: &TargetId, grace: Duration) -> Result<(), Fault> {
+        self.engine.send(stop::stop(id, grace)).await
+    }
+
+    pub async fn remove(&self, target: &Listed) -> Result<Removed, Fault> {
+        self.engine.send(remove::remove(&target.id)).await
+    }
+
+    pub async fn kill_and_remove(&self, target: &Listed) -> Result<Removed, Fault> {
+        self.engine.send(remove::kill_and_remove(&target.id)).await
+    }
+
+    /// An Engine keeps no secrets.
+    pub async fn remove_secrets_without(&self, _: &[Listed]) -> Result<usize, Fault> {
+        Ok(0)
+    }
+}

@@ -1,0 +1,113 @@
+//! The lists of services, tasks and secrets, in parts that fit into a reply.
+
+use std::time::Duration;
+
+use super::Services;
+use crate::docker::TargetId;
+use crate::docker::call::Call;
+use crate::docker::list::Survey;
+use crate::docker::swarm::Part;
+use crate::docker::swarm::service::{self, Listing};
+use crate::docker::swarm::target::merged;
+use crate::docker::swarm::task::{self, Task};
+use crate::fault::Fault;
+use crate::platform::Platform;
+
+/// How often a list is repeated that lacks a service which was just created. A manager
+/// that has lost the others notices it within seconds.
+const SURVEYS_MAX: u32 = 4;
+
+/// The pause before such a list is repeated.
+const LIST_AGAIN_AFTER: Duration = Duration::from_millis(250);
+
+/// Up to how many targets a deployment is first listed as a whole: a service is listed
+/// with three to four kilobytes unless a patch or its secrets are long, and a reply has
+/// 10 MiB at most.
+const WHOLE_MAX: usize = 2_000;
+
+impl<P: Platform> Services<'_, P> {
+    pub async fn survey(&self) -> Result<Survey, Fault> {
+        let deployment = &self.config.deployment_id;
+        let call = |part: &Part| service::of_deployment(deployment, part);
+        self.survey_of(self.listed(self.parts(), call).await?).await
+    }
+
+    /// The services, and then their tasks. One that is made in between is then a task
+    /// without a service, which counts as live, and one that is deleted in between has a
+    /// task that is to end.
+    async fn survey_of(&self, listings: Vec<Listing>) -> Result<Survey, Fault> {
+        let tasks = self.all_tasks().await?;
+        // All ages are told from one moment. A part that was listed earlier is that much older.
+        let last = listings.last();
+        let now = last.and_then(|listing| listing.now);
+        let engine = last.and_then(|listing| listing.engine.clone());
+        let services = listings.into_iter().flat_map(|listing| listing.services);
+        let mut containers = merged(services.collect(), tasks, now);
+        containers.retain(|target| target.is_of(&self.config.deployment_id));
+        Ok(Survey {
+            containers,
+            now,
+            engine,
+        })
+    }
+
+    /// The parts in which a deployment is first listed: sixteen if it may be large.
+    pub(super) fn parts(&self) -> Vec<Part> {
+        let whole = Part::whole();
+        if self.config.max_targets <= WHOLE_MAX {
+            vec![whole]
+        } else {
+            whole.parts()
+        }
+    }
+
+    /// Lists these parts, and the parts of each whose list is longer than a reply may be.
+    /// How long it is depends on patches, on secrets, and on how many targets have ended or
+    /// were started before `max_targets` was lowered.
+    pub(super) async fn listed<T>(
+        &self,
+        mut parts: Vec<Part>,
+        call: impl Fn(&Part) -> Call<T>,
+    ) -> Result<Vec<T>, Fault> {
+        let mut lists = Vec::new();
+        while let Some(part) = parts.pop() {
+            match self.engine.send(call(&part)).await {
+                Err(fault @ Fault::TooLong { .. }) => match part.parts() {
+                    none if none.is_empty() => return Err(fault),
+                    divided => parts.extend(divided),
+                },
+                list => lists.push(list?),
+            }
+        }
+        Ok(lists)
+    }
+
+    pub(super) async fn all_tasks(&self) -> Result<Vec<Task>, Fault> {
+        let deployment = &self.config.deployment_id;
+        let call = |part: &Part| task::of_deployment(deployment, part);
+        Ok(self.listed(self.parts(), call).await?.concat())
+    }
+
+    /// A target that somebody was told of lives as long as its task, which is listed without
+    /// its service. So a start is spared three to four kilobytes for each of them.
+    ///
+    /// A manager that has just lost the others may answer from what it knew before.
+    pub async fn survey_live_with(&self, id: &TargetId) -> Result<Survey, Fault> {
+        let platform = self.engine.platform();
+        for _ in 0..SURVEYS_MAX {
+            let call = |part: &Part| service::unvouched(&self.config.deployment_id, part);
+            let unvouched = self.listed(vec![Part::whole()], call).await?;
+            let survey = self.survey_of(unvouched).await?;
+            let has_it = survey.containers.iter().any(|target| target.id == *id);
+            if has_it || self.engine.send(service::inspect(id)).await?.is_none() {
+                return Ok(survey);
+            }
+            platform
+                .sleep(LIST_AGAIN_AFTER.min(self.engine.time_left()))
+                .await;
+        }
+        Err(Fault::Nonsense(
+            "a list without the service that was just created".to_owned(),
+        ))
+    }
+}

@@ -1,0 +1,94 @@
+//! The operations on a Swarm, where a target is a service of one replica.
+//!
+//! | operation | calls |
+//! |---|---|
+//! | create | a service without replicas, whose name is given once |
+//! | start | its secrets, then an update to one replica, then looks at its task |
+//! | vouch | an update that labels the service, also one that has the label |
+//! | remove | an update that *fences* the service: no replica, and a label; looks until no task is left; a delete |
+//! | kill and remove | the same, whether it runs or not |
+//!
+//! An update is made from one version of the service and refused if there is a later
+//! one. So of a start, a vouch and a fence that meet, one happens and the others see
+//! it. A service stays until its nodes have confirmed the end of its task. One that
+//! somebody else has deleted earlier frees its name while its task may still run: such
+//! a task, without a service, is listed as a target that stops.
+
+mod list;
+mod remove;
+mod start;
+
+use std::time::Duration;
+
+use super::NewTarget;
+use crate::config::Config;
+use crate::docker::create::Outcome;
+use crate::docker::inspect::Ended;
+use crate::docker::list::Listed;
+use crate::docker::swarm::node::{self, Node};
+use crate::docker::swarm::target::merged;
+use crate::docker::swarm::{service, task};
+use crate::docker::{ContainerName, TargetId, label};
+use crate::engine::Engine;
+use crate::fault::Fault;
+use crate::platform::Platform;
+
+/// Targets as services of a Swarm.
+#[derive(Debug)]
+pub struct Services<'a, P> {
+    /// A manager of the Swarm.
+    pub engine: Engine<'a, P>,
+    /// What the operator has set.
+    pub config: &'a Config,
+}
+
+impl<P: Platform> Services<'_, P> {
+    pub async fn create(&self, target: &NewTarget<'_>) -> Result<Outcome, Fault> {
+        let call = service::create(&target.body, self.config.registry_auth_for(target.image));
+        self.engine.send(call).await
+    }
+
+    pub async fn find_by_id(&self, id: &TargetId) -> Result<Option<Listed>, Fault> {
+        let found = self.engine.send(service::find_by_id(id)).await?;
+        let tasks = match found.services.first() {
+            // A foreign service may have no name of ours, and then its tasks do not matter.
+            Some(service) => match service.labels.get(label::NAME) {
+                Some(name) => self.engine.send(task::of_name(name)).await?,
+                None => Vec::new(),
+            },
+            // Its own name is not known any more, and its task may be left.
+            None => self.all_tasks().await?,
+        };
+        let targets = merged(found.services, tasks, found.now);
+        Ok(targets.into_iter().find(|target| target.id == *id))
+    }
+
+    pub async fn find_by_name(&self, name: &ContainerName) -> Result<Option<Listed>, Fault> {
+        let found = self.engine.send(service::find_by_name(name)).await?;
+        let tasks = self.engine.send(task::of_name(name.as_str())).await?;
+        let holder = found.services.first().map(|service| service.id.clone());
+        let targets = merged(found.services, tasks, found.now);
+        // What is left of one without a service only counts while no service has the name.
+        let is_meant = |target: &Listed| holder.as_ref().is_none_or(|id| target.id == *id);
+        Ok(targets.into_iter().find(is_meant))
+    }
+
+    pub async fn nodes(&self) -> Result<Vec<Node>, Fault> {
+        self.engine.send(node::list()).await
+    }
+
+    pub async fn ended(&self, id: &TargetId) -> Result<Option<Ended>, Fault> {
+        let found = self.find_by_id(id).await?;
+        Ok(found.and_then(|target| target.ended))
+    }
+
+    /// The list has told the exit code already, if it is known.
+    pub async fn exit_code(&self, _: &TargetId) -> Result<Option<i64>, Fault> {
+        Ok(None)
+    }
+
+    /// A Swarm grants the grace with every removal.
+    pub async fn stop(&self, _: &TargetId, _: Duration) -> Result<(), Fault> {
+        Ok(())
+    }
+}

@@ -1,0 +1,148 @@
+//! The removal of services and of their secrets.
+
+use std::collections::HashSet;
+use std::time::Duration;
+
+use super::Services;
+use crate::ages::{START_WITHIN, start_within};
+use crate::docker::call::CHANGE;
+use crate::docker::label;
+use crate::docker::list::Listed;
+use crate::docker::remove::Removed;
+use crate::docker::swarm::Part;
+use crate::docker::swarm::secret;
+use crate::docker::swarm::service::{self, Updated};
+use crate::docker::swarm::task::{self, Task, TaskState};
+use crate::fault::Fault;
+use crate::pauses::Pauses;
+use crate::platform::Platform;
+
+/// How long a removal without force waits for the end of a task, which takes a node
+/// about two seconds. What takes longer is left to the next removal.
+const END_WITHIN: Duration = Duration::from_secs(4);
+
+/// How often a fence is made from a newer version. Nobody but a repeated start updates a
+/// target often.
+const UPDATES_MAX: u32 = 4;
+
+/// How many secrets without a service one sweep removes.
+const SECRETS_MAX: usize = 16;
+
+impl<P: Platform> Services<'_, P> {
+    pub async fn remove(&self, target: &Listed) -> Result<Removed, Fault> {
+        // The version is read before the task. Whatever is decided from the task, a vouch
+        // or a start that comes in between makes the fence fail.
+        let Some(found) = self.engine.send(service::inspect(&target.id)).await? else {
+            return Ok(Removed::Absent);
+        };
+        let tasks = self.tasks_of(target).await?;
+        let is_live = tasks.iter().any(Task::is_live);
+        let runs = tasks.iter().any(|task| task.state == TaskState::Running);
+        // The start of an older one has ended, and a repeated start vouches for it in time
+        // or finds it fenced.
+        let may_be_answered = target.age.is_none_or(|age| age <= start_within(target));
+        if !found.service.is_fenced() {
+            if found.service.is_vouched() && is_live || runs && may_be_answered {
+                return Ok(Removed::Declined);
+            }
+            match self.engine.send(found.fence()).await? {
+                Updated::Done => {}
+                Updated::OutOfSequence => return Ok(Removed::Declined),
+                Updated::Gone => return Ok(Removed::Absent),
+            }
+        }
+        self.delete_once_ended(target, END_WITHIN).await
+    }
+
+    pub async fn kill_and_remove(&self, target: &Listed) -> Result<Removed, Fault> {
+        for _ in 0..UPDATES_MAX {
+            let found = self.engine.send(service::inspect(&target.id)).await?;
+            let updated = match found {
+                Some(found) if !found.service.is_fenced() => {
+                    self.engine.send(found.fence()).await?
+                }
+                Some(_) | None => Updated::Done,
+            };
+            if updated != Updated::OutOfSequence {
+                return self.delete_once_ended(target, CHANGE).await;
+            }
+        }
+        Ok(Removed::Declined)
+    }
+
+    /// Deletes a fenced service, and its secrets, once no task of it is left.
+    ///
+    /// Not before: a manager that becomes the leader forgets the tasks of deleted services,
+    /// also those that a node still runs (swarmkit, `taskinit.CheckTasks`). And a leader of
+    /// Docker 26 crashes if a task is removed just while its service is deleted (swarmkit,
+    /// `SetServiceTasksRemove`), so one that has ended is waited for too, which a fence
+    /// removes within a second.
+    async fn delete_once_ended(&self, target: &Listed, limit: Duration) -> Result<Removed, Fault> {
+        let until = self.engine.within(limit).ends();
+        let mut pauses = Pauses::new(self.engine.platform(), until);
+        loop {
+            let is_live = match self.tasks_of(target).await {
+                Ok(tasks) if tasks.is_empty() => break,
+                Ok(tasks) => tasks.iter().any(Task::is_live),
+                // What cannot be seen in time may still run.
+                Err(Fault::BudgetSpent | Fault::TimedOut) => true,
+                Err(fault) => return Err(fault),
+            };
+            match pauses.next().await {
+                true => {}
+                false if is_live => return Ok(Removed::Ending),
+                false => break,
+            }
+        }
+        let was_there = self.engine.send(service::delete(&target.id)).await?;
+        self.remove_secrets(target).await;
+        Ok(if was_there {
+            Removed::Done
+        } else {
+            Removed::Absent
+        })
+    }
+
+    /// The tasks of a target, found by its own name, whether its service is there or not.
+    async fn tasks_of(&self, target: &Listed) -> Result<Vec<Task>, Fault> {
+        let name = target.label(label::NAME).unwrap_or_default();
+        let mut tasks = self.engine.send(task::of_name(name)).await?;
+        tasks.retain(|task| task.service == target.id);
+        Ok(tasks)
+    }
+
+    /// Removes the secrets of a target whose service is deleted. Those that are left are
+    /// found by the next reap.
+    async fn remove_secrets(&self, target: &Listed) {
+        let Some(attempt) = target.label(label::ATTEMPT) else {
+            return;
+        };
+        let secrets = self.engine.send(secret::of_attempt(attempt)).await;
+        for secret in secrets.unwrap_or_default() {
+            let _ = self.engine.send(secret::delete(&secret.id)).await;
+        }
+    }
+
+    pub async fn remove_secrets_without(&self, targets: &[Listed]) -> Result<usize, Fault> {
+        let deployment = &self.config.deployment_id;
+        let call = |part: &Part| secret::of_deployment(deployment, part);
+        let secrets = self.listed(self.parts(), call).await?;
+        let attempts: HashSet<_> = targets
+            .iter()
+            .filter_map(|target| target.label(label::ATTEMPT))
+            .collect();
+        let is_left = |secret: &secret::Listed| {
+            let attempt = secret.attempt.as_deref();
+            // A younger one may belong to a service that was made after the list.
+            let is_old = secret.age.is_some_and(|age| age > START_WITHIN);
+            is_old && attempt.is_some_and(|attempt| !attempts.contains(attempt))
+        };
+        let mut removed = 0;
+        let left = secrets.into_iter().flatten().filter(is_left);
+        for secret in left.take(SECRETS_MAX) {
+            let outcome = self.engine.send(secret::delete(&secret.id)).await;
+            removed += usize::from(outcome.is_ok());
+        }
+        Ok(removed)
+    }
+}

@@ -1,0 +1,202 @@
+//! The start of a service, and the vouch for one that runs.
+
+use std::time::Duration;
+
+use super::Services;
+use crate::backend::{NewTarget, Started};
+use crate::docker::archive::SECRETS_DIR;
+use crate::docker::list::Listed;
+use crate::docker::swarm::secret::{self, Created};
+use crate::docker::swarm::service::{self, SecretReference, Updated, Versioned};
+use crate::docker::swarm::task::{self, Task, TaskState};
+use crate::docker::swarm::template;
+use crate::docker::{TargetId, label};
+use crate::fault::Fault;
+use crate::pauses::Pauses;
+use crate::platform::Platform;
+
+/// How long a task may find no node before its start is withdrawn. A target that is
+/// being removed gives its room back after four seconds.
+const NO_NODE_AFTER: Duration = Duration::from_secs(5);
+
+/// The shortest and the longest pause between two looks at a task. In between it is a
+/// sixteenth of the time that has passed: an idle Swarm starts a task within half a
+/// second, and a busy one is not asked more often than is of use. A look takes a manager
+/// 2 ms.
+const LOOK_SOON: Duration = Duration::from_millis(20);
+const LOOK_LATER: Duration = Duration::from_millis(250);
+
+/// How much of the time is left for one more look, by a manager that is busy.
+const LAST_LOOK: Duration = Duration::from_secs(1);
+
+/// A task is made within a moment. After so long without one, its service is looked for.
+const TASK_MADE_WITHIN: Duration = Duration::from_secs(2);
+
+/// How long after a node has said that a task runs its end shows, beside the time of the
+/// start.
+const SETTLES: Duration = Duration::from_millis(750);
+
+/// The longest such pause.
+const SETTLES_MAX: Duration = Duration::from_secs(3);
+
+impl<P: Platform> Services<'_, P> {
+    /// Looks once more at a target a moment after a node has said that it runs.
+    pub async fn find_started(
+        &self,
+        id: &TargetId,
+        took: Duration,
+    ) -> Result<Option<Listed>, Fault> {
+        self.engine.pause((SETTLES + took).min(SETTLES_MAX)).await;
+        self.find_by_id(id).await
+    }
+
+    pub async fn start(&self, id: &TargetId, target: &NewTarget<'_>) -> Result<Started, Fault> {
+        let secrets = self.create_secrets(target).await?;
+        let Some(found) = self.engine.send(service::inspect(id)).await? else {
+            return Ok(Started::Ended);
+        };
+        if found.service.is_fenced() {
+            return Ok(Started::Withdrawn);
+        }
+        found.check_has_all_of(&target.body)?;
+        self.check_managers(&found).await?;
+        let update = found.start(
+            &secrets,
+            target.avoid,
+            self.config.registry_auth_for(target.image),
+        );
+        match self.engine.send(update).await? {
+            Updated::Done => self.wait_for_task(id, target).await,
+            // Nobody else starts it, so somebody has fenced it.
+            Updated::OutOfSequence => Ok(Started::Withdrawn),
+            Updated::Gone => Ok(Started::Ended),
+        }
+    }
+
+    async fn create_secrets(&self, target: &NewTarget<'_>) -> Result<Vec<SecretReference>, Fault> {
+        let deployment = self.config.deployment_id.as_str();
+        let labels = [
+            (label::DEPLOYMENT, deployment),
+            (label::NAME, target.name.as_str()),
+            (label::ATTEMPT, target.attempt),
+        ];
+        let mut references = Vec::new();
+        for (number, file) in target.secrets.iter().enumerate() {
+            // At most 58 characters; a Swarm takes 64.
+            let name = format!("{deployment}-{}-{number}", target.attempt);
+            let call = secret::create(&name, &labels, &file.content);
+            let id = match self.engine.send(call).await? {
+                Created::Id(id) => id,
+                // This attempt has made it before, for a service that a manager did not show.
+                Created::NameTaken => {
+                    let made = self.engine.send(secret::of_attempt(target.attempt)).await?;
+                    let found = made.into_iter().find(|made| made.name == name);
+                    found.map(|found| found.id).ok_or_else(|| {
+                        Fault::Nonsense("a list without a secret whose name is taken".to_owned())
+                    })?
+                }
+            };
+            references.push(SecretReference {
+                id,
+                name,
+                path: format!("{SECRETS_DIR}/{}", file.name),
+            });
+        }
+        Ok(references)
+    }
+
+    /// Looks at the task of a service until it runs, has ended or finds no node.
+    async fn wait_for_task(&self, id: &TargetId, target: &NewTarget<'_>) -> Result<Started, Fault> {
+        let platform = self.engine.platform();
+        let begun = platform.now();
+        loop {
+            let tasks = self
+                .engine
+                .send(task::of_name(target.name.as_str()))
+                .await?;
+            let task = tasks.into_iter().find(|task| task.service == *id);
+            if let Some(seen) = task.as_ref().and_then(outcome) {
+                return Ok(seen);
+            }
+            let passed = platform.now().saturating_sub(begun);
+            // Perhaps somebody has deleted the service.
+            let is_late = task.is_none() && passed >= TASK_MADE_WITHIN;
+            if is_late && self.engine.send(service::inspect(id)).await?.is_none() {
+                return Ok(Started::Ended);
+            }
+            let pause = (passed / 16).clamp(LOOK_SOON, LOOK_LATER);
+            let is_last = self.engine.time_left() <= pause + LAST_LOOK;
+            let no_node = task.as_ref().and_then(no_node);
+            if let Some(reason) = no_node.filter(|_| is_last || passed >= NO_NODE_AFTER) {
+                return Ok(Started::NoNode(reason));
+            }
+            if is_last {
+                return Ok(match task.map(|task| task.state) {
+                    Some(TaskState::Preparing) => Started::Preparing,
+                    Some(TaskState::Starting) => Started::Unchecked,
+                    _ => Started::TooSlow,
+                });
+            }
+            platform.sleep(pause).await;
+        }
+    }
+
+    /// Checks that no manager leaves an option of a service out of the update to come,
+    /// whichever of them it goes through.
+    async fn check_managers(&self, found: &Versioned) -> Result<(), Fault> {
+        let nodes = self.nodes().await?;
+        let managers = nodes.iter().filter(|node| !node.is_worker);
+        match template::too_old(managers, found.template()) {
+            None => Ok(()),
+            Some(node) => Err(Fault::NodeTooOld(node)),
+        }
+    }
+
+    /// The update is also made of a service that somebody has vouched for: it takes a
+    /// majority of the managers, and one that has lost the others would not know of a fence.
+    pub async fn vouch(&self, id: &TargetId, attempt: &str) -> Result<bool, Fault> {
+        let mut pauses = Pauses::new(self.engine.platform(), self.engine.ends());
+        loop {
+            let Some(found) = self.engine.send(service::inspect(id)).await? else {
+                return Ok(false);
+            };
+            if found.service.is_fenced() {
+                return Ok(false);
+            }
+            found.check_whole()?;
+            // The start that is its own has looked at them a moment ago.
+            let made_by = found.service.labels.get(label::ATTEMPT);
+            if made_by.is_none_or(|made_by| made_by != attempt) {
+                self.check_managers(&found).await?;
+            }
+            match self.engine.send(found.vouch()).await? {
+                Updated::Done => return Ok(true),
+                Updated::Gone => return Ok(false),
+                // Perhaps another repeated start has made one.
+                Updated::OutOfSequence if pauses.next().await => {}
+                Updated::OutOfSequence => return Ok(false),
+            }
+        }
+    }
+}
+
+/// What has become of a task, once that is settled.
+fn outcome(task: &Task) -> Option<Started> {
+    match task.state {
+        _ if task.is_live() && task.is_doomed => Some(Started::Withdrawn),
+        // It was not this call that took the time.
+        TaskState::Running => Some(Started::Runs(Duration::ZERO)),
+        TaskState::Ended => Some(Started::Ended),
+        TaskState::Rejected => Some(Started::Rejected {
+            node: task.node.clone().unwrap_or_default(),
+            reason: task.error.clone().unwrap_or_default(),
+        }),
+        TaskState::Pending | TaskState::Preparing | TaskState::Starting | TaskState::Early => None,
+    }
+}
+
+/// Why a task finds no node, if it finds none: "no suitable node (…)".
+fn no_node(task: &Task) -> Option<String> {
+    let is_pending = task.state == TaskState::Pending && task.node.is_none();
+    task.error.clone().filter(|_| is_pending)
+}

@@ -166,7 +166,7 @@ impl<P: Platform, V: Variables> Request<'_, P, V> {
         let lines = std::iter::once(line.to_json()).chain(reaped).collect();
         let work = seen
             .route
-            .and_then(|route| Work::after(&route, error.as_ref()));
+            .and_then(|route| Work::after(&route, error.as_ref(), self.platform.random()));
         let after = work.zip(seen.config).map(|(work, config)| AfterAnswer {
             work,
             config,

@@ -6,7 +6,7 @@
 use std::time::Duration;
 
 use crate::docker::label;
-use crate::docker::list::{Listed, State};
+use crate::docker::target::{State, Target};
 
 /// How long a created container may wait to be started. A webhook ends within
 /// half a minute, so nobody is about to start an older one.
@@ -22,7 +22,7 @@ pub const ABANDONED_AFTER: Duration = Duration::from_secs(31);
 pub const ENDED_STAYS: Duration = Duration::from_secs(600);
 
 /// How long a container may wait to be started: what its label says.
-pub fn start_within(container: &Listed) -> Duration {
+pub fn start_within(container: &Target) -> Duration {
     container
         .label_seconds(label::START_WITHIN)
         .unwrap_or(START_WITHIN)
@@ -30,7 +30,7 @@ pub fn start_within(container: &Listed) -> Duration {
 
 /// The age at which a container is removed, even if it runs: what its label says,
 /// or `otherwise`.
-pub fn lifetime(container: &Listed, otherwise: Duration) -> Duration {
+pub fn lifetime(container: &Target, otherwise: Duration) -> Duration {
     container
         .label_seconds(label::MAX_LIFETIME)
         .unwrap_or(otherwise)
@@ -41,7 +41,7 @@ pub fn lifetime(container: &Listed, otherwise: Duration) -> Duration {
 /// A created one may be, whatever its age: the clock of whoever has made it may have
 /// stood still meanwhile, as that of a suspended machine does. Its removal makes that
 /// start fail.
-pub fn is_live(container: &Listed) -> bool {
+pub fn is_live(container: &Target) -> bool {
     match container.state {
         // One that a node may yet run, or may still be running, has its place too.
         State::Created | State::Starting | State::Running | State::Stopping => true,
@@ -52,7 +52,7 @@ pub fn is_live(container: &Listed) -> bool {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::docker::list::tests::aged;
+    use crate::docker::target::tests::aged;
 
     #[test]
     fn what_runs_or_may_yet_be_started_is_live() {

@@ -6,7 +6,7 @@
 //! [`Reason::code`]: crate::reaper::Reason::code
 
 use crate::docker::label;
-use crate::docker::list::Listed;
+use crate::docker::target::Target;
 use crate::error::Error;
 use crate::route::Route;
 
@@ -77,7 +77,7 @@ pub struct Subject {
 
 impl Subject {
     /// What a list says of a container.
-    pub fn of(container: &Listed) -> Self {
+    pub fn of(container: &Target) -> Self {
         Self {
             container: Some(container.id.as_str().to_owned()),
             environment: container.label(label::ENVIRONMENT_ID).map(str::to_owned),

@@ -11,7 +11,7 @@ use crate::provision::{Provisioner, StartOrder, Started};
 use crate::reaper::{self, Report, Scope};
 use crate::route::Route;
 use crate::secret::Secret;
-use crate::target::Target;
+use crate::target_view::TargetView;
 use crate::{api, metrics, page, webhook};
 
 /// How a request has ended, and what the log says besides.
@@ -82,7 +82,7 @@ pub async fn handle<P: Platform>(
             let body = body(api::body::BODY_BYTES_MAX).await?;
             let order = api::body::parse_start(key, &body)?;
             let answer = |started: &Started| {
-                let target = Target::new(&started.container, provisioner.config);
+                let target = TargetView::new(&started.container, provisioner.config);
                 api::answer::started(&target, started.is_new)
             };
             start(provisioner, &order, answer).await

@@ -28,7 +28,7 @@
 //! | [`backend`] | the operations on targets, by one Engine or by a Swarm |
 //! | [`engine`] | sends [`docker`]'s calls, each within a deadline |
 //! | [`error`] | every error, its status, its two messages |
-//! | [`target`] | a target as callers and operators see it |
+//! | [`target_view`] | a target as callers and operators see it |
 //! | [`config`] | variables → [`config::Config`], each problem named |
 //! | [`container`] | what a target's container is made of, and what a patch may change |
 //! | [`ages`] | how long containers may wait, run and stay |
@@ -100,5 +100,5 @@ pub mod route;
 pub mod secret;
 pub mod server;
 pub mod service_url;
-pub mod target;
+pub mod target_view;
 pub mod webhook;

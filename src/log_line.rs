@@ -12,7 +12,7 @@ use crate::audit::{Event, Subject};
 use crate::call_notes::{Calls, milliseconds};
 use crate::caller::Caller;
 use crate::docker::label;
-use crate::docker::list::Listed;
+use crate::docker::target::Target;
 use crate::error::Error;
 use crate::fault::Fault;
 use crate::reaper::{Reason, Report};
@@ -124,7 +124,7 @@ pub fn reap_lines(
     secrets: &[Secret],
 ) -> Vec<String> {
     let redact = |text: &str| redacted(text, secrets);
-    let line = |found: &Listed, reason: Reason, fault: Option<&Fault>| {
+    let line = |found: &Target, reason: Reason, fault: Option<&Fault>| {
         let line = ReapLine {
             request: request_id,
             by: caller.map(|caller| caller.to_string()),
@@ -231,7 +231,7 @@ mod tests {
     use super::*;
     use crate::call_notes::CallNote;
     use crate::caller::Role;
-    use crate::docker::list::tests::aged;
+    use crate::docker::target::tests::aged;
 
     fn line(calls: &Calls, error: Option<&Error>, notes: &[String]) -> serde_json::Value {
         let line = LogLine {

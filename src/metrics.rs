@@ -19,13 +19,13 @@ use crate::ages::is_live;
 use crate::answer::{answer as answer_with, not_stored};
 use crate::config::Config;
 use crate::docker::label;
-use crate::docker::list::{Listed, State};
 use crate::docker::swarm::node::Node;
+use crate::docker::target::{State, Target};
 use crate::environment_id::canonical;
 use crate::platform::HttpResponse;
 use crate::provision::Readings;
 use crate::reaper;
-use crate::target::TargetState;
+use crate::target_view::ShownState;
 
 /// The format (OpenMetrics 1.0).
 const CONTENT_TYPE: &str = "application/openmetrics-text; version=1.0.0; charset=utf-8";
@@ -35,11 +35,7 @@ const CONTENT_TYPE: &str = "application/openmetrics-text; version=1.0.0; charset
 /// a parenthesis.
 const OTHER: &str = "(other)";
 
-const STATES: [TargetState; 3] = [
-    TargetState::Starting,
-    TargetState::Running,
-    TargetState::Ended,
-];
+const STATES: [ShownState; 3] = [ShownState::Starting, ShownState::Running, ShownState::Ended];
 
 /// The reasons that a list alone shows.
 const REASONS: [&str; 3] = ["never_started", "expired", "removal_failed"];
@@ -105,15 +101,15 @@ fn gauges(config: &Config, readings: &Readings) -> Vec<Gauge> {
         limits(config),
     ];
     if let Some(survey) = survey {
-        gauges.push(targets(config, &survey.containers));
+        gauges.push(targets(config, &survey.targets));
         // Without the Engine's time, a 0 would say that all is well.
         if survey.tells_ages() {
-            gauges.push(oldest_age(&survey.containers));
-            gauges.push(reapable(config, &survey.containers));
+            gauges.push(oldest_age(&survey.targets));
+            gauges.push(reapable(config, &survey.targets));
         }
         match &readings.nodes {
             None => gauges.push(images(readings)),
-            Some(of_swarm) => gauges.extend(nodes(of_swarm, &survey.containers)),
+            Some(of_swarm) => gauges.extend(nodes(of_swarm, &survey.targets)),
         }
     }
     gauges
@@ -144,7 +140,7 @@ fn limits(config: &Config) -> Gauge {
 }
 
 /// All series are there from the beginning, so that an alert finds a 0 and not nothing.
-fn targets(config: &Config, containers: &[Listed]) -> Gauge {
+fn targets(config: &Config, containers: &[Target]) -> Gauge {
     // Each spelling is computed once: there may be a thousand targets, and as many
     // environments.
     let names: BTreeMap<String, &str> = config
@@ -159,7 +155,7 @@ fn targets(config: &Config, containers: &[Listed]) -> Gauge {
     for container in containers {
         let id = container.label(label::ENVIRONMENT_ID).unwrap_or_default();
         let environment = names.get(&canonical(id)).copied().unwrap_or(OTHER);
-        let state = TargetState::from(container.state).word();
+        let state = ShownState::from(container.state).word();
         *counts.entry((environment, state)).or_default() += 1;
     }
     let values = counts.into_iter().map(|((environment, state), count)| {
@@ -171,7 +167,7 @@ fn targets(config: &Config, containers: &[Listed]) -> Gauge {
 }
 
 /// In seconds; 0 if none runs.
-fn oldest_age(containers: &[Listed]) -> Gauge {
+fn oldest_age(containers: &[Target]) -> Gauge {
     let running = containers
         .iter()
         .filter(|container| container.state == State::Running);
@@ -184,7 +180,7 @@ fn oldest_age(containers: &[Listed]) -> Gauge {
     )
 }
 
-fn reapable(config: &Config, containers: &[Listed]) -> Gauge {
+fn reapable(config: &Config, containers: &[Target]) -> Gauge {
     let due: Vec<_> = containers
         .iter()
         .filter_map(|container| Some(reaper::due(container, config)?.code()))
@@ -209,7 +205,7 @@ fn images(readings: &Readings) -> Gauge {
 
 /// A node that is gone from the Swarm has no series any more. Several nodes may have
 /// one host name, also one that left and came back.
-fn nodes(nodes: &[Node], containers: &[Listed]) -> [Gauge; 2] {
+fn nodes(nodes: &[Node], containers: &[Target]) -> [Gauge; 2] {
     let name = |node: &Node| {
         let id = ("node", node.id.clone());
         vec![id, ("name", node.hostname.clone())]
@@ -218,7 +214,7 @@ fn nodes(nodes: &[Node], containers: &[Listed]) -> [Gauge; 2] {
     let able = nodes.iter();
     let able = able.filter_map(|node| Some((name(node), node.takes_tasks?.into())));
     let counts = nodes.iter().map(|node| {
-        let is_on = |found: &&Listed| found.node.as_ref() == Some(&node.id) && is_live(found);
+        let is_on = |found: &&Target| found.node.as_ref() == Some(&node.id) && is_live(found);
         (name(node), whole(containers.iter().filter(is_on).count()))
     });
     [
@@ -244,8 +240,8 @@ mod tests {
     use super::*;
     use crate::config::tests::variables;
     use crate::docker::ImageReference;
-    use crate::docker::list::Survey;
-    use crate::docker::list::tests::aged;
+    use crate::docker::target::Survey;
+    use crate::docker::target::tests::aged;
     use crate::environment_id::is_id;
     use crate::fault::Fault;
 
@@ -253,10 +249,10 @@ mod tests {
         Config::parse(&variables(&[("environments", environments)])).expect("a config")
     }
 
-    fn readings(containers: Vec<Listed>) -> Readings {
+    fn readings(targets: Vec<Target>) -> Readings {
         Readings {
             survey: Some(Survey {
-                containers,
+                targets,
                 now: None,
                 engine: Some("Docker 28.5.2".to_owned()),
             }),

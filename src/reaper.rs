@@ -8,9 +8,8 @@ use std::time::Duration;
 use crate::ages::{ENDED_STAYS, lifetime, start_within};
 use crate::backend::Backend;
 use crate::config::Config;
-use crate::docker::label;
-use crate::docker::list::{Listed, State};
 use crate::docker::remove::Removed;
+use crate::docker::target::{State, Target};
 use crate::fault::Fault;
 use crate::platform::Platform;
 
@@ -80,7 +79,7 @@ enum Verdict {
     Inspect,
 }
 
-fn verdict(container: &Listed, config: &Config) -> Verdict {
+fn verdict(container: &Target, config: &Config) -> Verdict {
     let Some(age) = container.age else {
         return Verdict::Keep;
     };
@@ -89,11 +88,11 @@ fn verdict(container: &Listed, config: &Config) -> Verdict {
             Verdict::Remove(Reason::NeverStarted)
         }
         // A start that was cut off may take effect long after its webhook has ended.
-        State::Running if is_unanswered(container) && age > start_within(container) => {
+        State::Running if container.is_unanswered() && age > start_within(container) => {
             Verdict::Remove(Reason::NeverStarted)
         }
         // A removal that another one finishes keeps its reason.
-        State::Dead if is_unanswered(container) => Verdict::Remove(Reason::NeverStarted),
+        State::Dead if container.is_unanswered() => Verdict::Remove(Reason::NeverStarted),
         State::Running | State::Stopping | State::Dead
             if age > lifetime(container, config.max_lifetime) =>
         {
@@ -106,13 +105,8 @@ fn verdict(container: &Listed, config: &Config) -> Verdict {
     }
 }
 
-/// Whether a target is one of a Swarm that nobody was told of.
-fn is_unanswered(container: &Listed) -> bool {
-    container.id.is_of_service() && container.label(label::VOUCHED) != Some("true")
-}
-
 /// Why a container is due, as far as the list alone shows it.
-pub fn due(container: &Listed, config: &Config) -> Option<Reason> {
+pub fn due(container: &Target, config: &Config) -> Option<Reason> {
     match verdict(container, config) {
         Verdict::Remove(reason) => Some(reason),
         Verdict::Keep | Verdict::Inspect => None,
@@ -160,9 +154,9 @@ impl Scope {
 #[derive(Debug, Default)]
 pub struct Report {
     /// The containers that this reap has removed, or would remove, and why.
-    pub removed: Vec<(Listed, Reason)>,
+    pub removed: Vec<(Target, Reason)>,
     /// The containers whose removal failed, the reason for it, and the failure.
-    pub failed: Vec<(Listed, Reason, Fault)>,
+    pub failed: Vec<(Target, Reason, Fault)>,
     /// How many containers of this deployment there were before.
     pub found: usize,
     /// How many of them may be due, and were left for the next reap: the time or the
@@ -212,7 +206,7 @@ pub async fn reap<P: Platform>(
         found: ours.len(),
         ..Report::default()
     };
-    let mut due: Vec<(&Listed, Verdict)> = ours
+    let mut due: Vec<(&Target, Verdict)> = ours
         .iter()
         .map(|container| (container, verdict(container, config)))
         .filter(|(_, verdict)| *verdict != Verdict::Keep)
@@ -257,7 +251,7 @@ fn shuffle<T>(items: &mut [T], random: impl Fn() -> u128) {
 /// The reason to remove a container that has ended long enough ago.
 async fn ended_long_ago<P: Platform>(
     backend: &Backend<'_, P>,
-    container: &Listed,
+    container: &Target,
 ) -> Option<Reason> {
     let ended = match &container.ended {
         Some(ended) => ended.clone(),
@@ -276,7 +270,7 @@ async fn ended_long_ago<P: Platform>(
 /// that runs by now is in use.
 async fn remove<P: Platform>(
     backend: &Backend<'_, P>,
-    container: &Listed,
+    container: &Target,
     reason: Reason,
     scope: Scope,
     report: &mut Report,
@@ -306,7 +300,7 @@ async fn remove<P: Platform>(
 mod tests {
     use super::*;
     use crate::config::tests::variables;
-    use crate::docker::list::tests::aged;
+    use crate::docker::target::tests::aged;
 
     const GRACE: &str = "dynamic-access.start-within";
     const LIFETIME: &str = "dynamic-access.max-lifetime";

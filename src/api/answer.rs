@@ -8,21 +8,21 @@ use time::format_description::well_known::Rfc3339;
 
 use crate::answer::{answer, json_answer, not_stored};
 use crate::platform::HttpResponse;
-use crate::target::Target;
+use crate::target_view::TargetView;
 
 /// The targets, in order.
-pub fn targets(targets: &[Target]) -> HttpResponse {
+pub fn targets(targets: &[TargetView]) -> HttpResponse {
     let targets: Vec<Value> = targets.iter().map(json_of).collect();
     not_stored(json_answer(StatusCode::OK, &json!({"targets": targets})))
 }
 
 /// One target.
-pub fn target(target: &Target) -> HttpResponse {
+pub fn target(target: &TargetView) -> HttpResponse {
     not_stored(json_answer(StatusCode::OK, &json_of(target)))
 }
 
 /// A target that runs: 201 if this request has started it, 200 if it ran already.
-pub fn started(target: &Target, is_new: bool) -> HttpResponse {
+pub fn started(target: &TargetView, is_new: bool) -> HttpResponse {
     let status = if is_new {
         StatusCode::CREATED
     } else {
@@ -48,7 +48,7 @@ pub fn stopped() -> HttpResponse {
     response
 }
 
-fn json_of(target: &Target) -> Value {
+fn json_of(target: &TargetView) -> Value {
     let mut shown = json!({
         "id": target.id.as_str(),
         "environment": target.environment,
@@ -78,7 +78,7 @@ mod tests {
     use super::*;
     use crate::config::Config;
     use crate::config::tests::variables;
-    use crate::docker::list::tests::aged;
+    use crate::docker::target::tests::aged;
 
     #[test]
     fn a_target_shows_what_it_is_and_no_more() {
@@ -88,7 +88,7 @@ mod tests {
             ("dynamic-access.max-lifetime", "3600"),
             ("other", "planted"),
         ];
-        let mut shown = Target::new(&aged("exited", Some(1), &labels), &config);
+        let mut shown = TargetView::new(&aged("exited", Some(1), &labels), &config);
         shown.exit_code = Some(137);
         let id = shown.id.as_str().to_owned();
         let expected = json!({

@@ -3,13 +3,16 @@
 
 use std::time::Duration;
 
-use super::{NewTarget, Started};
+use super::{NewTarget, StartOutcome};
 use crate::config::Config;
-use crate::docker::inspect::{self, Ended};
-use crate::docker::list::{self, Listed, Survey};
+use crate::docker::inspect;
+use crate::docker::list;
 use crate::docker::remove::{self, Removed};
+use crate::docker::start::{self, NoSuchNetwork};
 use crate::docker::swarm::node::Node;
-use crate::docker::{ContainerName, TargetId, archive, create, start, stop};
+use crate::docker::target::Ended;
+use crate::docker::target::{Survey, Target};
+use crate::docker::{ContainerName, TargetId, archive, create, stop};
 use crate::engine::Engine;
 use crate::fault::Fault;
 use crate::platform::Platform;
@@ -37,7 +40,11 @@ impl<P: Platform> Containers<'_, P> {
         self.engine.send(call).await
     }
 
-    pub async fn start(&self, id: &TargetId, target: &NewTarget<'_>) -> Result<Started, Fault> {
+    pub async fn start(
+        &self,
+        id: &TargetId,
+        target: &NewTarget<'_>,
+    ) -> Result<StartOutcome, Fault> {
         if !target.secrets.is_empty() {
             let call = archive::write_secrets(id, target.secrets);
             self.engine.send(call).await?;
@@ -45,8 +52,8 @@ impl<P: Platform> Containers<'_, P> {
         let platform = self.engine.platform();
         let begun = platform.now();
         Ok(match self.engine.send(start::start(id)).await? {
-            start::Outcome::Runs => Started::Runs(platform.now().saturating_sub(begun)),
-            start::Outcome::NoSuchNetwork(named) => Started::NoSuchNetwork(named),
+            Ok(()) => StartOutcome::Runs(platform.now().saturating_sub(begun)),
+            Err(NoSuchNetwork(named)) => StartOutcome::NoSuchNetwork(named),
         })
     }
 
@@ -55,7 +62,7 @@ impl<P: Platform> Containers<'_, P> {
         Ok(true)
     }
 
-    pub async fn find_by_id(&self, id: &TargetId) -> Result<Option<Listed>, Fault> {
+    pub async fn find_by_id(&self, id: &TargetId) -> Result<Option<Target>, Fault> {
         self.engine.send(list::find_by_id(id)).await
     }
 
@@ -71,13 +78,13 @@ impl<P: Platform> Containers<'_, P> {
         &self,
         id: &TargetId,
         took: Duration,
-    ) -> Result<Option<Listed>, Fault> {
+    ) -> Result<Option<Target>, Fault> {
         let pause = (took * 2 / 5).clamp(SETTLES, SETTLES_MAX);
         self.engine.pause(pause).await;
         self.engine.send(inspect::inspect(id)).await
     }
 
-    pub async fn find_by_name(&self, name: &ContainerName) -> Result<Option<Listed>, Fault> {
+    pub async fn find_by_name(&self, name: &ContainerName) -> Result<Option<Target>, Fault> {
         self.engine.send(list::find_by_name(name)).await
     }
 
@@ -110,16 +117,16 @@ impl<P: Platform> Containers<'_, P> {
         self.engine.send(stop::stop(id, grace)).await
     }
 
-    pub async fn remove(&self, target: &Listed) -> Result<Removed, Fault> {
+    pub async fn remove(&self, target: &Target) -> Result<Removed, Fault> {
         self.engine.send(remove::remove(&target.id)).await
     }
 
-    pub async fn kill_and_remove(&self, target: &Listed) -> Result<Removed, Fault> {
+    pub async fn kill_and_remove(&self, target: &Target) -> Result<Removed, Fault> {
         self.engine.send(remove::kill_and_remove(&target.id)).await
     }
 
     /// An Engine keeps no secrets.
-    pub async fn remove_secrets_without(&self, _: &[Listed]) -> Result<usize, Fault> {
+    pub async fn remove_secrets_without(&self, _: &[Target]) -> Result<usize, Fault> {
         Ok(0)
     }
 }

@@ -25,10 +25,10 @@ use swarm::Services;
 use crate::config::{Config, SchedulerKind};
 use crate::docker::archive::SecretFile;
 use crate::docker::create::Outcome;
-use crate::docker::inspect::Ended;
-use crate::docker::list::{Listed, Survey};
 use crate::docker::remove::Removed;
 use crate::docker::swarm::node::Node;
+use crate::docker::target::Ended;
+use crate::docker::target::{Survey, Target};
 use crate::docker::{ContainerName, ImageReference, TargetId};
 use crate::engine::Engine;
 use crate::fault::Fault;
@@ -62,7 +62,7 @@ pub struct NewTarget<'a> {
 
 /// What came of a start that was understood.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub enum Started {
+pub enum StartOutcome {
     /// It runs, and starting its container took so long.
     Runs(Duration),
     /// Its network is not there.
@@ -169,7 +169,11 @@ impl<'a, P: Platform> Backend<'a, P> {
     /// # Errors
     ///
     /// Whatever kept it from running. It may run all the same.
-    pub async fn start(&self, id: &TargetId, target: &NewTarget<'_>) -> Result<Started, Fault> {
+    pub async fn start(
+        &self,
+        id: &TargetId,
+        target: &NewTarget<'_>,
+    ) -> Result<StartOutcome, Fault> {
         dispatch!(self.start(id, target))
     }
 
@@ -190,7 +194,7 @@ impl<'a, P: Platform> Backend<'a, P> {
     /// # Errors
     ///
     /// Any reply that is not a list.
-    pub async fn find_by_id(&self, id: &TargetId) -> Result<Option<Listed>, Fault> {
+    pub async fn find_by_id(&self, id: &TargetId) -> Result<Option<Target>, Fault> {
         dispatch!(self.find_by_id(id))
     }
 
@@ -205,7 +209,7 @@ impl<'a, P: Platform> Backend<'a, P> {
         &self,
         id: &TargetId,
         took: Duration,
-    ) -> Result<Option<Listed>, Fault> {
+    ) -> Result<Option<Target>, Fault> {
         dispatch!(self.find_started(id, took))
     }
 
@@ -214,7 +218,7 @@ impl<'a, P: Platform> Backend<'a, P> {
     /// # Errors
     ///
     /// Any reply that is not a list.
-    pub async fn find_by_name(&self, name: &ContainerName) -> Result<Option<Listed>, Fault> {
+    pub async fn find_by_name(&self, name: &ContainerName) -> Result<Option<Target>, Fault> {
         dispatch!(self.find_by_name(name))
     }
 
@@ -223,8 +227,8 @@ impl<'a, P: Platform> Backend<'a, P> {
     /// # Errors
     ///
     /// Any reply that is not a list.
-    pub async fn list(&self) -> Result<Vec<Listed>, Fault> {
-        Ok(self.survey().await?.containers)
+    pub async fn list(&self) -> Result<Vec<Target>, Fault> {
+        Ok(self.survey().await?.targets)
     }
 
     /// Lists likewise, and notes who has answered and when.
@@ -290,7 +294,7 @@ impl<'a, P: Platform> Backend<'a, P> {
     /// # Errors
     ///
     /// Any reply that leaves it open whether it is removed.
-    pub async fn remove(&self, target: &Listed) -> Result<Removed, Fault> {
+    pub async fn remove(&self, target: &Target) -> Result<Removed, Fault> {
         dispatch!(self.remove(target))
     }
 
@@ -299,7 +303,7 @@ impl<'a, P: Platform> Backend<'a, P> {
     /// # Errors
     ///
     /// Any reply that leaves it open whether it is removed.
-    pub async fn kill_and_remove(&self, target: &Listed) -> Result<Removed, Fault> {
+    pub async fn kill_and_remove(&self, target: &Target) -> Result<Removed, Fault> {
         dispatch!(self.kill_and_remove(target))
     }
 
@@ -309,7 +313,7 @@ impl<'a, P: Platform> Backend<'a, P> {
     /// # Errors
     ///
     /// Any reply that is not a list.
-    pub async fn remove_secrets_without(&self, targets: &[Listed]) -> Result<usize, Fault> {
+    pub async fn remove_secrets_without(&self, targets: &[Target]) -> Result<usize, Fault> {
         dispatch!(self.remove_secrets_without(targets))
     }
 }

@@ -12,26 +12,13 @@ use time::OffsetDateTime;
 use time::format_description::well_known::Rfc3339;
 
 use super::call::Call;
-use super::list::{Listed, State, Summary};
+use super::list::Summary;
+use super::target::{Ended, State, Target};
 use super::{Reply, TargetId, bodiless};
 use crate::fault::Fault;
 
-/// How a container ended.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub struct Ended {
-    /// Seconds since then, by the Engine's own clock; `None` if the reply does
-    /// not tell.
-    pub seconds_ago: Option<i64>,
-    /// The exit code of its first process, if it is known. An Engine always knows it,
-    /// and a Swarm does not after it has given up a node.
-    pub exit_code: Option<i64>,
-    /// Whether its Swarm has ended it because its health check failed. An Engine goes on
-    /// running such a container.
-    pub is_unhealthy: bool,
-}
-
 /// Asks for a container, and for how it ended if it has; `None` if it is gone.
-pub fn inspect(id: &TargetId) -> Call<Option<Listed>> {
+pub fn inspect(id: &TargetId) -> Call<Option<Target>> {
     let path = format!("/containers/{}/json", id.as_str());
     Call::look("inspect", bodiless(Method::GET, &path), inspected)
 }
@@ -65,7 +52,7 @@ struct ContainerConfig {
     labels: Option<BTreeMap<String, String>>,
 }
 
-fn inspected(reply: &Reply) -> Result<Option<Listed>, Fault> {
+fn inspected(reply: &Reply) -> Result<Option<Target>, Fault> {
     match reply.status() {
         200 => {
             let container: Container = reply.json()?;
@@ -81,10 +68,10 @@ fn inspected(reply: &Reply) -> Result<Option<Listed>, Fault> {
                 image: container.config.image,
                 image_id: container.image,
             };
-            let listed = Listed::from_summary(summary, now)?;
-            Ok(Some(Listed {
-                ended: Some(ended).filter(|_| listed.state == State::Ended),
-                ..listed
+            let target = Target::from_summary(summary, now)?;
+            Ok(Some(Target {
+                ended: Some(ended).filter(|_| target.state == State::Ended),
+                ..target
             }))
         }
         404 if reply.is_engines(StatusCode::NOT_FOUND) => Ok(None),

@@ -4,7 +4,6 @@
 //! container as running for seconds after its end: see [`super::inspect`].
 
 use std::collections::BTreeMap;
-use std::time::Duration;
 
 use http::Method;
 use serde::Deserialize;
@@ -12,89 +11,13 @@ use serde_json::json;
 use time::OffsetDateTime;
 
 use super::call::Call;
-use super::inspect::Ended;
+use super::target::{State, Survey, Target, age};
 use super::{ContainerName, DeploymentId, Reply, TargetId, bodiless, label, query_encoded};
 use crate::fault::Fault;
 
-/// A target's container, or its service on a Swarm, as a list shows it.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub struct Listed {
-    /// Its id.
-    pub id: TargetId,
-    /// Its state.
-    pub state: State,
-    /// Time since its creation, by the Engine's own clock, exact to a second;
-    /// `None` if the reply had no date.
-    pub age: Option<Duration>,
-    /// When it was created, in seconds of Unix time by the Engine's own clock.
-    pub created: i64,
-    /// The reference of its image; an id if the Engine has none for it any more.
-    pub image: String,
-    /// The id of its image, which is a digest; on a Swarm the reference, which has one.
-    pub image_id: String,
-    /// How it has ended, if the reply tells that, as an inspect and a Swarm's lists do.
-    pub ended: Option<Ended>,
-    /// The id of the node of a Swarm that it is on, if it is on one.
-    pub node: Option<String>,
-    pub(super) names: Vec<String>,
-    pub(super) labels: BTreeMap<String, String>,
-}
-
-/// A container's state, as far as it matters here.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum State {
-    /// Created and never started, or its start has failed.
-    Created,
-    /// Started, and not yet running: a Swarm looks for a node, or the node pulls the
-    /// image. Nothing but a removal keeps it from running.
-    Starting,
-    /// Running, also while paused or restarting.
-    Running,
-    /// To be ended, and perhaps still running on a node that has not confirmed the end.
-    Stopping,
-    /// Being removed.
-    Removing,
-    /// Ended by itself.
-    Ended,
-    /// It never runs again, and another removal finishes the work: a removal of it
-    /// has failed half-way (moby, `daemon/delete.go`), a start has been withdrawn, or
-    /// a node has rejected it.
-    Dead,
-    /// A word that no known Engine uses.
-    Unknown,
-}
-
-impl Listed {
-    /// Whether this deployment made it: see [`label::NAME`].
-    pub fn is_of(&self, deployment: &DeploymentId) -> bool {
-        self.label(label::DEPLOYMENT) == Some(deployment.as_str())
-            && self
-                .label(label::NAME)
-                .is_some_and(|name| self.has_name(name))
-    }
-
-    /// The value of a label.
-    pub fn label(&self, key: &str) -> Option<&str> {
-        self.labels.get(key).map(String::as_str)
-    }
-
-    /// The value of a label that holds seconds.
-    pub fn label_seconds(&self, key: &str) -> Option<Duration> {
-        let seconds = self.label(key)?.parse().ok()?;
-        Some(Duration::from_secs(seconds))
-    }
-
-    /// Whether the container has this name.
-    pub fn has_name(&self, name: &str) -> bool {
-        self.names
-            .iter()
-            .any(|listed| listed.strip_prefix('/').unwrap_or(listed) == name)
-    }
-}
-
 /// Finds the container of that id, whatever its state. The Engine's filter also
 /// matches prefixes, so the id is compared here.
-pub fn find_by_id(id: &TargetId) -> Call<Option<Listed>> {
+pub fn find_by_id(id: &TargetId) -> Call<Option<Target>> {
     let id = id.clone();
     list(&json!({"id": [id.as_str()]}), move |all| {
         all.into_iter().find(|container| container.id == id)
@@ -102,7 +25,7 @@ pub fn find_by_id(id: &TargetId) -> Call<Option<Listed>> {
 }
 
 /// Finds the container of that name, whatever its state.
-pub fn find_by_name(name: &ContainerName) -> Call<Option<Listed>> {
+pub fn find_by_name(name: &ContainerName) -> Call<Option<Target>> {
     let name = name.as_str().to_owned();
     // The filter is a regular expression. A name has only letters, digits and
     // dashes, so nothing in it needs escaping.
@@ -111,51 +34,17 @@ pub fn find_by_name(name: &ContainerName) -> Call<Option<Listed>> {
     })
 }
 
-/// The containers of a deployment, and what else a list tells.
-#[derive(Debug)]
-pub struct Survey {
-    /// The containers, the youngest first.
-    pub containers: Vec<Listed>,
-    /// The Engine's own time, if it has told it.
-    pub now: Option<OffsetDateTime>,
-    /// The Engine's name and version, if it has told them.
-    pub engine: Option<String>,
-}
-
-impl Survey {
-    /// Whether all ages are known.
-    pub fn tells_ages(&self) -> bool {
-        self.containers
-            .iter()
-            .all(|container| container.age.is_some())
-    }
-
-    /// How far the clock that has written the creation of a target is from the one
-    /// that has told [`Survey::now`], at least. The target is not older than `age`.
-    /// An Engine has one clock, and each manager of a Swarm has one of its own.
-    pub fn skew(&self, target: &Listed, age: Duration) -> Duration {
-        let age = i64::try_from(age.as_secs()).unwrap_or(i64::MAX);
-        // A second for each of the two times that the age is rounded from.
-        let possible = 0..=age.saturating_add(2);
-        let seconds = self.now.map_or(0, |now| {
-            let told = now.unix_timestamp().saturating_sub(target.created);
-            told - told.clamp(*possible.start(), *possible.end())
-        });
-        Duration::from_secs(seconds.unsigned_abs())
-    }
-}
-
 /// Lists the containers of a deployment, and notes who has answered and when.
 ///
-/// An image can carry the deployment's label too, so [`Listed::is_of`] has the
+/// An image can carry the deployment's label too, so [`Target::is_of`] has the
 /// last word.
 pub fn survey(deployment: &DeploymentId) -> Call<Survey> {
     let deployment = deployment.clone();
     look(&of_deployment(&deployment), move |reply| {
-        let mut containers = listed(reply)?;
-        containers.retain(|container| container.is_of(&deployment));
+        let mut targets = listed(reply)?;
+        targets.retain(|target| target.is_of(&deployment));
         Ok(Survey {
-            containers,
+            targets,
             now: reply.date(),
             engine: reply.engine(),
         })
@@ -163,7 +52,7 @@ pub fn survey(deployment: &DeploymentId) -> Call<Survey> {
 }
 
 /// Lists containers; `select` takes those that were meant.
-fn list<T>(filters: &serde_json::Value, select: impl Fn(Vec<Listed>) -> T + 'static) -> Call<T> {
+fn list<T>(filters: &serde_json::Value, select: impl Fn(Vec<Target>) -> T + 'static) -> Call<T> {
     look(filters, move |reply| listed(reply).map(&select))
 }
 
@@ -188,12 +77,12 @@ fn of_deployment(deployment: &DeploymentId) -> serde_json::Value {
 /// # Errors
 ///
 /// Any reply that is not a list of containers.
-pub fn listed(reply: &Reply) -> Result<Vec<Listed>, Fault> {
+pub fn listed(reply: &Reply) -> Result<Vec<Target>, Fault> {
     let summaries: Vec<Summary> = reply.listed()?;
     let now = reply.date();
     summaries
         .into_iter()
-        .map(|summary| Listed::from_summary(summary, now))
+        .map(|summary| Target::from_summary(summary, now))
         .collect()
 }
 
@@ -212,7 +101,7 @@ pub(super) struct Summary {
     pub(super) image_id: String,
 }
 
-impl Listed {
+impl Target {
     pub(super) fn from_summary(
         summary: Summary,
         now: Option<OffsetDateTime>,
@@ -234,15 +123,8 @@ impl Listed {
     }
 }
 
-/// The time since a creation. One in the future means that a clock was set back, or
-/// that the clocks of a Swarm's managers differ.
-pub(super) fn age(created: i64, now: OffsetDateTime) -> Duration {
-    let seconds = now.unix_timestamp().saturating_sub(created);
-    Duration::from_secs(seconds.try_into().unwrap_or(0))
-}
-
 impl State {
-    fn parse(text: &str) -> Self {
+    pub(super) fn parse(text: &str) -> Self {
         match text {
             // Some versions of Podman use more words than Docker for
             // containers that are not yet started or have ended.
@@ -257,33 +139,16 @@ impl State {
 }
 
 #[cfg(test)]
-pub(crate) mod tests {
+mod tests {
+    use std::time::Duration;
+
     use super::*;
     use crate::docker::reply::tests::{dated, reply};
     use crate::secret::Secret;
 
     const ID: &str = "0123456789abcdef0123456789abcdef0123456789abcdef0123456789abcdef";
 
-    /// A container of that state, age and labels.
-    pub(crate) fn aged(state: &str, age: Option<u64>, labels: &[(&str, &str)]) -> Listed {
-        let labels = labels.iter();
-        Listed {
-            id: TargetId::parse(ID).expect("an id"),
-            state: State::parse(state),
-            age: age.map(Duration::from_secs),
-            created: 1_795_395_600,
-            image: "agent".to_owned(),
-            image_id: "sha256:0123".to_owned(),
-            ended: None,
-            node: None,
-            names: Vec::new(),
-            labels: labels
-                .map(|(key, value)| ((*key).to_owned(), (*value).to_owned()))
-                .collect(),
-        }
-    }
-
-    fn one(names: &str, labels: &str) -> Listed {
+    fn one(names: &str, labels: &str) -> Target {
         let body = format!(
             r#"[{{"Id":"{ID}","Names":{names},"State":"running","Created":0,"Labels":{labels}}}]"#
         );

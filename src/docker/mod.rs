@@ -8,6 +8,7 @@
 //! One file for each endpoint: [`create`], [`archive`], [`start`], [`list`],
 //! [`inspect`], [`stop`], [`remove`], [`image`], [`pull`] and [`network`]. Each
 //! makes a [`call::Call`], which holds the request and the reader of its reply.
+//! [`target`] has what lists tell of a target, whatever it is.
 
 pub mod archive;
 pub mod call;
@@ -24,6 +25,7 @@ mod reply;
 pub mod start;
 pub mod stop;
 pub mod swarm;
+pub mod target;
 
 pub use names::{ContainerName, DeploymentId, EngineUrl, ImageReference, TargetId};
 pub use reply::{NOT_THE_ENGINES_WORDS, Reply, is_denial, is_full, is_leaderless};

@@ -6,14 +6,9 @@ use super::call::{CHANGE, Call};
 use super::{Reply, TargetId, bodiless};
 use crate::fault::Fault;
 
-/// What came of a start that the Engine understood.
+/// The Engine does not have this network of a container, which it notices only now.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub enum Outcome {
-    /// It runs.
-    Runs,
-    /// The Engine does not have its network, which it notices only now.
-    NoSuchNetwork(String),
-}
+pub struct NoSuchNetwork(pub String);
 
 /// Starts a container. It succeeds if the container runs, because of this
 /// request (204) or already before it (304).
@@ -21,15 +16,15 @@ pub enum Outcome {
 /// The Engine would restart a container that has ended, so this is only sent
 /// for a container in the state `created`. After a failure the container may
 /// run all the same, unless the fault is [`Fault::Unreachable`].
-pub fn start(id: &TargetId) -> Call<Outcome> {
+pub fn start(id: &TargetId) -> Call<Result<(), NoSuchNetwork>> {
     let path = format!("/containers/{}/start", id.as_str());
     Call::change("start", bodiless(Method::POST, &path), CHANGE, started)
 }
 
-fn started(reply: &Reply) -> Result<Outcome, Fault> {
+fn started(reply: &Reply) -> Result<Result<(), NoSuchNetwork>, Fault> {
     match (reply.status(), reply.missing_network()) {
-        (204 | 304, _) => Ok(Outcome::Runs),
-        (400.., Some(network)) => Ok(Outcome::NoSuchNetwork(network)),
+        (204 | 304, _) => Ok(Ok(())),
+        (400.., Some(network)) => Ok(Err(NoSuchNetwork(network))),
         _ => Err(reply.fault()),
     }
 }
@@ -54,7 +49,7 @@ mod tests {
     #[test]
     fn a_container_that_runs_already_counts_as_started() {
         for status in [204, 304] {
-            assert_eq!(started(&reply(status, "")), Ok(Outcome::Runs));
+            assert_eq!(started(&reply(status, "")), Ok(Ok(())));
         }
     }
 
@@ -62,7 +57,7 @@ mod tests {
     fn a_missing_network_is_told_from_other_failures() {
         for status in [404, 500] {
             let outcome = started(&reply(status, r#"{"message":"network n not found"}"#));
-            assert_eq!(outcome, Ok(Outcome::NoSuchNetwork("n".to_owned())));
+            assert_eq!(outcome, Ok(Err(NoSuchNetwork("n".to_owned()))));
         }
     }
 

@@ -87,10 +87,10 @@ mod tests {
 
     use super::*;
     use crate::config::tests::variables;
-    use crate::docker::list::tests::aged;
     use crate::docker::swarm::node::Node;
+    use crate::docker::target::tests::aged;
     use crate::fault::Fault;
-    use crate::target::Target;
+    use crate::target_view::TargetView;
 
     /// Text that would become elements, attributes or a style if it were not escaped.
     const PLANTED: &str =
@@ -103,15 +103,15 @@ mod tests {
     }
 
     /// A target that was created an hour ago.
-    fn target(state: &str, environment: &str) -> Target {
+    fn target(state: &str, environment: &str) -> TargetView {
         let labels = [
             ("dynamic-access.environment-id", environment),
             ("dynamic-access.max-lifetime", "28800"),
         ];
-        Target::new(&aged(state, Some(3_600), &labels), &config(&[]))
+        TargetView::new(&aged(state, Some(3_600), &labels), &config(&[]))
     }
 
-    fn overview(targets: Vec<Target>) -> Overview {
+    fn overview(targets: Vec<TargetView>) -> Overview {
         Overview {
             engine: Some("Docker 28.0.1".to_owned()),
             now: OffsetDateTime::from_unix_timestamp(CREATED + 3_600).ok(),

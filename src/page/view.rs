@@ -12,7 +12,7 @@ use crate::docker::swarm::node::Node;
 use crate::environment_id::{canonical, is_id};
 use crate::error::Error;
 use crate::provision::Overview;
-use crate::target::{Target, TargetState};
+use crate::target_view::{ShownState, TargetView};
 
 /// The page of the targets.
 // Of the white space between tags, one character is kept: a thousand rows have much of it.
@@ -140,10 +140,10 @@ impl<'a> Failure<'a> {
 }
 
 impl<'a> Row<'a> {
-    fn new(target: &'a Target, nodes: &'a [Node], now: Option<OffsetDateTime>) -> Self {
+    fn new(target: &'a TargetView, nodes: &'a [Node], now: Option<OffsetDateTime>) -> Self {
         let node = target.node.as_deref().unwrap_or_default();
         let on = nodes.iter().find(|known| known.id == node);
-        let has_ended = target.state == TargetState::Ended;
+        let has_ended = target.state == ShownState::Ended;
         let left = now.map(|now| target.expires - now);
         Self {
             id: target.id.as_str(),
@@ -165,13 +165,13 @@ impl<'a> Row<'a> {
     }
 }
 
-fn live<'a>(targets: impl Iterator<Item = &'a Target>) -> usize {
+fn live<'a>(targets: impl Iterator<Item = &'a TargetView>) -> usize {
     targets.filter(|target| target.is_live).count()
 }
 
 /// The environments that can be filtered by, in order, once in whatever spelling; the
 /// chosen one is among them even if no target is of it.
-fn choices<'a>(chosen: Option<&'a str>, targets: &'a [Target]) -> Vec<Choice<'a>> {
+fn choices<'a>(chosen: Option<&'a str>, targets: &'a [TargetView]) -> Vec<Choice<'a>> {
     let used = targets.iter().map(|target| target.environment.as_str());
     let used = used.filter(|environment| is_id(environment));
     let all: BTreeMap<_, _> = used

@@ -7,11 +7,10 @@ use serde_json::Value;
 
 use super::StartOrder;
 use crate::ages::START_WITHIN;
-use crate::backend::{NewTarget, Started};
+use crate::backend::{NewTarget, StartOutcome};
 use crate::config::{Config, Profile, TokenDelivery};
 use crate::container::PerTarget;
-use crate::docker::inspect::Ended;
-use crate::docker::list::Listed;
+use crate::docker::target::{Ended, Target};
 use crate::docker::{ContainerName, ImageReference, TargetId, archive, is_full, label};
 use crate::environment_id::is_same;
 use crate::error::Error;
@@ -113,17 +112,19 @@ impl<'a> Attempt<'a> {
 
     /// The error of a start after which the target does not run, for the moment at
     /// least.
-    pub fn error_of(&self, outcome: Started, id: &TargetId) -> Error {
+    pub fn error_of(&self, outcome: StartOutcome, id: &TargetId) -> Error {
         match outcome {
-            Started::NoSuchNetwork(named) => self.no_such_network(named),
-            Started::Rejected { node, reason } => Error::Refused(Fault::Rejected { node, reason }),
-            Started::NoNode(reason) => Error::NoNode(reason),
-            Started::Preparing => Error::StillPreparing(self.profile.image.clone()),
-            Started::Unchecked => Error::Unchecked(self.profile.body.health_check_interval()),
-            Started::TooSlow => Error::StartTooSlow,
-            Started::Ended => Error::TargetVanished(id.clone()),
+            StartOutcome::NoSuchNetwork(named) => self.no_such_network(named),
+            StartOutcome::Rejected { node, reason } => {
+                Error::Refused(Fault::Rejected { node, reason })
+            }
+            StartOutcome::NoNode(reason) => Error::NoNode(reason),
+            StartOutcome::Preparing => Error::StillPreparing(self.profile.image.clone()),
+            StartOutcome::Unchecked => Error::Unchecked(self.profile.body.health_check_interval()),
+            StartOutcome::TooSlow => Error::StartTooSlow,
+            StartOutcome::Ended => Error::TargetVanished(id.clone()),
             // One that runs is no error; whoever asks is to look again.
-            Started::Withdrawn | Started::Runs(_) => Error::InProgress,
+            StartOutcome::Withdrawn | StartOutcome::Runs(_) => Error::InProgress,
         }
     }
 
@@ -143,13 +144,13 @@ impl<'a> Attempt<'a> {
     }
 
     /// Whether this attempt created a container.
-    pub fn has_created(&self, found: &Listed) -> bool {
+    pub fn has_created(&self, found: &Target) -> bool {
         found.label(label::ATTEMPT) == Some(&self.id)
     }
 
     /// Whether any attempt created a container for the same payload. The secrets
     /// are not compared, since nothing of them is kept.
-    pub fn has_payload_of(&self, found: &Listed) -> bool {
+    pub fn has_payload_of(&self, found: &Target) -> bool {
         // An earlier version left out what was not given.
         let service_url = found.label(label::SERVICE_URL).unwrap_or_default();
         service_url == self.order.service_url.as_deref().unwrap_or_default()
@@ -190,7 +191,7 @@ mod tests {
 
     use super::*;
     use crate::config::tests::variables;
-    use crate::docker::list::tests::aged;
+    use crate::docker::target::tests::aged;
     use crate::secret::Secret;
 
     fn order() -> StartOrder {

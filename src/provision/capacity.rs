@@ -7,7 +7,7 @@
 use super::attempt::Attempt;
 use crate::ages::is_live;
 use crate::docker::label;
-use crate::docker::list::Listed;
+use crate::docker::target::Target;
 use crate::environment_id::is_same;
 use crate::error::Error;
 
@@ -36,7 +36,7 @@ impl<'a> Capacity<'a> {
     /// # Errors
     ///
     /// [`Error::TooManyTargets`].
-    pub fn check(&self, all: &[Listed]) -> Result<(), Error> {
+    pub fn check(&self, all: &[Target]) -> Result<(), Error> {
         let live = || all.iter().filter(|container| is_live(container));
         if live().count() > self.max {
             return Err(Error::TooManyTargets {

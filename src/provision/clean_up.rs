@@ -3,8 +3,8 @@
 use super::attempt::Attempt;
 use super::{FAULTS_MAX, Provisioner};
 use crate::docker::TargetId;
-use crate::docker::list::State;
 use crate::docker::remove::Removed;
+use crate::docker::target::State;
 use crate::pauses::Pauses;
 use crate::platform::Platform;
 

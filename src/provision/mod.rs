@@ -34,7 +34,7 @@ use crate::backend::Backend;
 use crate::budget::Budget;
 use crate::config::Config;
 use crate::docker::archive::{self, SecretFile};
-use crate::docker::list::Listed;
+use crate::docker::target::Target;
 use crate::key::Key;
 use crate::secret::Secret;
 
@@ -92,7 +92,7 @@ impl StartOrder {
 #[derive(Debug)]
 pub struct Started {
     /// Its container.
-    pub container: Listed,
+    pub container: Target,
     /// Whether this order has started it; otherwise it ran already.
     pub is_new: bool,
     /// What the Engine left out of the container's configuration.

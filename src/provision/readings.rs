@@ -3,8 +3,8 @@
 use std::time::Duration;
 
 use super::Provisioner;
-use crate::docker::list::Survey;
 use crate::docker::swarm::node::Node;
+use crate::docker::target::Survey;
 use crate::docker::{ImageReference, image};
 use crate::fault::Fault;
 use crate::platform::Platform;

@@ -13,12 +13,12 @@ use super::clean_up::Remains;
 use super::create::Unmade;
 use super::{FAULTS_MAX, Provisioner, StartOrder, Started};
 use crate::ages::ABANDONED_AFTER;
-use crate::backend::{NewTarget, Started as Outcome};
+use crate::backend::{NewTarget, StartOutcome};
 use crate::docker::TargetId;
 use crate::docker::call::CHANGE;
 use crate::docker::create::is_limit_dropped;
-use crate::docker::list::{Listed, State};
 use crate::docker::remove::Removed;
+use crate::docker::target::{State, Target};
 use crate::error::Error;
 use crate::fault::Fault;
 use crate::pauses::Pauses;
@@ -29,7 +29,7 @@ use crate::platform::Platform;
 const START_OF_ANOTHER: Duration = Duration::from_secs(2);
 
 /// The longest time between the create of a target and the list that counts it.
-const WORK: Duration = Duration::from_secs(25);
+const COUNTED_WITHIN: Duration = Duration::from_secs(25);
 
 /// On how many nodes of a Swarm a target is tried. Those that cannot run targets at the
 /// moment have fewer of them than the others, so they are given the next one too. It is
@@ -55,7 +55,7 @@ enum Sight {
     /// Another attempt is at work, or a removal.
     Busy,
     /// Nobody can start this container any more, and it has the name.
-    Abandoned(Box<Listed>),
+    Abandoned(Box<Target>),
     /// No container has the name any more.
     Freed,
     /// No list has shown a container of that name.
@@ -271,7 +271,7 @@ impl<P: Platform> Provisioner<'_, P> {
         let cause = match prepared {
             Err(error) => error,
             Ok(()) => match self.backend.start(&id, target).await {
-                Ok(Outcome::Runs(took)) => {
+                Ok(StartOutcome::Runs(took)) => {
                     return self.confirm(attempt, id, warnings, took).await;
                 }
                 Ok(outcome) => attempt.error_of(outcome, &id),
@@ -346,14 +346,16 @@ impl<P: Platform> Provisioner<'_, P> {
             return Err(Error::LimitDropped(warning.clone()));
         }
         let survey = self.backend.survey_live_with(id).await?;
-        let all = &survey.containers;
+        let all = &survey.targets;
         // A Swarm gives a name away while its last target may still run.
-        let is_last = |found: &Listed| found.id != *id && found.has_name(attempt.name.as_str());
+        let is_last = |found: &Target| found.id != *id && found.has_name(attempt.name.as_str());
         if all.iter().any(is_last) {
             return Err(Error::InProgress);
         }
         let own = all.iter().find(|found| found.id == *id);
-        let skew = own.map(|own| survey.skew(own, WORK)).unwrap_or_default();
+        let skew = own
+            .map(|own| survey.skew(own, COUNTED_WITHIN))
+            .unwrap_or_default();
         if skew > SKEW_MAX {
             warnings.push(format!(
                 "the clocks of the Swarm's managers differ by {} s or more, and targets are removed too early or too late by that; synchronise them",

@@ -4,8 +4,8 @@ use std::time::Duration;
 
 use super::{FAULTS_MAX, Provisioner};
 use crate::docker::TargetId;
-use crate::docker::list::{Listed, State};
 use crate::docker::remove::Removed;
+use crate::docker::target::{State, Target};
 use crate::error::Error;
 use crate::fault::Fault;
 use crate::pauses::Pauses;
@@ -21,7 +21,7 @@ impl<P: Platform> Provisioner<'_, P> {
     ///
     /// [`Error::NotOurs`], also for an id that the other backend has given out, with the
     /// container untouched, or whatever kept it from being removed.
-    pub async fn stop(&self, id: &TargetId) -> Result<Option<Listed>, Error> {
+    pub async fn stop(&self, id: &TargetId) -> Result<Option<Target>, Error> {
         if !self.backend.gives_out(id) {
             return Err(Error::NotOurs(id.clone()));
         }
@@ -59,7 +59,7 @@ impl<P: Platform> Provisioner<'_, P> {
         &self,
         id: &TargetId,
         grace: Duration,
-    ) -> Result<Option<(Listed, Result<Removed, Fault>)>, Error> {
+    ) -> Result<Option<(Target, Result<Removed, Fault>)>, Error> {
         let Some(container) = self.backend.find_by_id(id).await? else {
             return Ok(None);
         };

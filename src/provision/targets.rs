@@ -4,12 +4,12 @@ use time::OffsetDateTime;
 
 use super::Provisioner;
 use crate::docker::TargetId;
-use crate::docker::list::Survey;
 use crate::docker::swarm::node::Node;
+use crate::docker::target::Survey;
 use crate::error::Error;
 use crate::fault::Fault;
 use crate::platform::Platform;
-use crate::target::{Target, TargetState};
+use crate::target_view::{ShownState, TargetView};
 
 /// For how many ended targets, the youngest, a list has their exit codes. Each
 /// takes a call, and the Engine keeps ended ones for ten minutes.
@@ -26,7 +26,7 @@ pub struct Overview {
     /// none of an Engine.
     pub nodes: Result<Vec<Node>, Fault>,
     /// All targets, the oldest first.
-    pub targets: Vec<Target>,
+    pub targets: Vec<TargetView>,
 }
 
 impl<P: Platform> Provisioner<'_, P> {
@@ -36,7 +36,7 @@ impl<P: Platform> Provisioner<'_, P> {
     /// # Errors
     ///
     /// Whatever kept the Engine from answering.
-    pub async fn targets(&self, environment: Option<&str>) -> Result<Vec<Target>, Error> {
+    pub async fn targets(&self, environment: Option<&str>) -> Result<Vec<TargetView>, Error> {
         let survey = self.backend.survey().await?;
         let mut targets = self.oldest_first(&survey, environment).await;
         targets.retain(|target| target.is_of(environment));
@@ -65,11 +65,11 @@ impl<P: Platform> Provisioner<'_, P> {
     }
 
     /// The targets of a list; of an environment, or of all of them, with exit codes.
-    async fn oldest_first(&self, survey: &Survey, environment: Option<&str>) -> Vec<Target> {
+    async fn oldest_first(&self, survey: &Survey, environment: Option<&str>) -> Vec<TargetView> {
         let mut targets: Vec<_> = survey
-            .containers
+            .targets
             .iter()
-            .map(|container| Target::new(container, self.config))
+            .map(|container| TargetView::new(container, self.config))
             .collect();
         targets.sort_by(|one, other| {
             (one.created, one.id.as_str()).cmp(&(other.created, other.id.as_str()))
@@ -86,7 +86,7 @@ impl<P: Platform> Provisioner<'_, P> {
     ///
     /// [`Error::NoSuchTarget`], also for a container that is not ours, or whatever
     /// kept the Engine from answering.
-    pub async fn target(&self, id: &TargetId) -> Result<Target, Error> {
+    pub async fn target(&self, id: &TargetId) -> Result<TargetView, Error> {
         if !self.backend.gives_out(id) {
             return Err(Error::NoSuchTarget);
         }
@@ -94,15 +94,15 @@ impl<P: Platform> Provisioner<'_, P> {
         let found = found
             .filter(|found| found.is_of(&self.config.deployment_id))
             .ok_or(Error::NoSuchTarget)?;
-        let mut target = Target::new(&found, self.config);
-        if target.state == TargetState::Ended && target.exit_code.is_none() {
+        let mut target = TargetView::new(&found, self.config);
+        if target.state == ShownState::Ended && target.exit_code.is_none() {
             target.exit_code = self.exit_code(id).await;
         }
         Ok(target)
     }
 
-    async fn add_exit_codes(&self, youngest_first: impl Iterator<Item = &mut Target>) {
-        let ended = youngest_first.filter(|target| target.state == TargetState::Ended);
+    async fn add_exit_codes(&self, youngest_first: impl Iterator<Item = &mut TargetView>) {
+        let ended = youngest_first.filter(|target| target.state == ShownState::Ended);
         let unknown = ended.filter(|target| target.exit_code.is_none());
         for target in unknown.take(EXIT_CODES_MAX) {
             target.exit_code = self.exit_code(&target.id).await;

@@ -47,7 +47,7 @@ mod tests {
     use http::header::CONTENT_TYPE;
 
     use super::*;
-    use crate::docker::list::tests::aged;
+    use crate::docker::target::tests::aged;
     use crate::fault::Fault;
 
     const ID: &str = "0123456789abcdef0123456789abcdef0123456789abcdef0123456789abcdef";

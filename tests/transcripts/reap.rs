@@ -1,6 +1,6 @@
 //! `/reap`, and the reaping after an answer.
 
-use dynamic_access::docker::list::Listed;
+use dynamic_access::docker::target::Target;
 use dynamic_access::reaper::{Scope, reap};
 
 use crate::script::*;
@@ -19,7 +19,7 @@ fn reaped(
         reap(&provisioner.backend, provisioner.config, scope).await
     });
     let report = report.expect("a list");
-    let short = |found: &Listed| found.id.short().to_owned();
+    let short = |found: &Target| found.id.short().to_owned();
     let removed = report.removed.iter();
     let removed = removed.map(|(found, reason)| format!("reaped {}: {reason}", short(found)));
     let failed = report.failed.iter();

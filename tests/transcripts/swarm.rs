@@ -2,12 +2,12 @@
 
 use dynamic_access::config::Config;
 use dynamic_access::docker::TargetId;
-use dynamic_access::docker::list::State;
 use dynamic_access::docker::swarm::template;
+use dynamic_access::docker::target::State;
 use dynamic_access::error::Error;
 use dynamic_access::provision::{Provisioner, Started};
 use dynamic_access::reaper::{self, Report, Scope};
-use dynamic_access::target::TargetState;
+use dynamic_access::target_view::ShownState;
 use serde_json::{Value, json};
 
 use crate::script::*;
@@ -681,7 +681,7 @@ fn a_deployment_that_may_be_large_is_listed_in_sixteen_parts() {
     let survey = run_with(&large, steps, async |provisioner| {
         provisioner.backend.survey().await
     });
-    let targets = survey.expect("a list").containers;
+    let targets = survey.expect("a list").targets;
     assert_eq!(targets.len(), 1);
     assert_eq!(targets[0].state, State::Running);
 }
@@ -889,7 +889,7 @@ fn the_end_of_a_forgotten_target_is_not_asked_for() {
     let listed = listed.expect("a list");
     assert_eq!(
         (listed[0].state, listed[0].exit_code),
-        (TargetState::Ended, None)
+        (ShownState::Ended, None)
     );
 }
 

@@ -5,11 +5,11 @@ use std::time::Duration;
 use super::Services;
 use crate::docker::TargetId;
 use crate::docker::call::Call;
-use crate::docker::list::Survey;
 use crate::docker::swarm::Part;
 use crate::docker::swarm::service::{self, Listing};
 use crate::docker::swarm::target::merged;
 use crate::docker::swarm::task::{self, Task};
+use crate::docker::target::Survey;
 use crate::fault::Fault;
 use crate::platform::Platform;
 
@@ -42,10 +42,10 @@ impl<P: Platform> Services<'_, P> {
         let now = last.and_then(|listing| listing.now);
         let engine = last.and_then(|listing| listing.engine.clone());
         let services = listings.into_iter().flat_map(|listing| listing.services);
-        let mut containers = merged(services.collect(), tasks, now);
-        containers.retain(|target| target.is_of(&self.config.deployment_id));
+        let mut targets = merged(services.collect(), tasks, now);
+        targets.retain(|target| target.is_of(&self.config.deployment_id));
         Ok(Survey {
-            containers,
+            targets,
             now,
             engine,
         })
@@ -98,7 +98,7 @@ impl<P: Platform> Services<'_, P> {
             let call = |part: &Part| service::unvouched(&self.config.deployment_id, part);
             let unvouched = self.listed(vec![Part::whole()], call).await?;
             let survey = self.survey_of(unvouched).await?;
-            let has_it = survey.containers.iter().any(|target| target.id == *id);
+            let has_it = survey.targets.iter().any(|target| target.id == *id);
             if has_it || self.engine.send(service::inspect(id)).await?.is_none() {
                 return Ok(survey);
             }

@@ -23,11 +23,11 @@ use std::time::Duration;
 use super::NewTarget;
 use crate::config::Config;
 use crate::docker::create::Outcome;
-use crate::docker::inspect::Ended;
-use crate::docker::list::Listed;
 use crate::docker::swarm::node::{self, Node};
 use crate::docker::swarm::target::merged;
 use crate::docker::swarm::{service, task};
+use crate::docker::target::Ended;
+use crate::docker::target::Target;
 use crate::docker::{ContainerName, TargetId, label};
 use crate::engine::Engine;
 use crate::fault::Fault;
@@ -48,7 +48,7 @@ impl<P: Platform> Services<'_, P> {
         self.engine.send(call).await
     }
 
-    pub async fn find_by_id(&self, id: &TargetId) -> Result<Option<Listed>, Fault> {
+    pub async fn find_by_id(&self, id: &TargetId) -> Result<Option<Target>, Fault> {
         let found = self.engine.send(service::find_by_id(id)).await?;
         let tasks = match found.services.first() {
             // A foreign service may have no name of ours, and then its tasks do not matter.
@@ -63,13 +63,13 @@ impl<P: Platform> Services<'_, P> {
         Ok(targets.into_iter().find(|target| target.id == *id))
     }
 
-    pub async fn find_by_name(&self, name: &ContainerName) -> Result<Option<Listed>, Fault> {
+    pub async fn find_by_name(&self, name: &ContainerName) -> Result<Option<Target>, Fault> {
         let found = self.engine.send(service::find_by_name(name)).await?;
         let tasks = self.engine.send(task::of_name(name.as_str())).await?;
         let holder = found.services.first().map(|service| service.id.clone());
         let targets = merged(found.services, tasks, found.now);
         // What is left of one without a service only counts while no service has the name.
-        let is_meant = |target: &Listed| holder.as_ref().is_none_or(|id| target.id == *id);
+        let is_meant = |target: &Target| holder.as_ref().is_none_or(|id| target.id == *id);
         Ok(targets.into_iter().find(is_meant))
     }
 

@@ -7,12 +7,12 @@ use super::Services;
 use crate::ages::{START_WITHIN, start_within};
 use crate::docker::call::CHANGE;
 use crate::docker::label;
-use crate::docker::list::Listed;
 use crate::docker::remove::Removed;
 use crate::docker::swarm::Part;
 use crate::docker::swarm::secret;
 use crate::docker::swarm::service::{self, Updated};
 use crate::docker::swarm::task::{self, Task, TaskState};
+use crate::docker::target::Target;
 use crate::fault::Fault;
 use crate::pauses::Pauses;
 use crate::platform::Platform;
@@ -29,7 +29,7 @@ const UPDATES_MAX: u32 = 4;
 const SECRETS_MAX: usize = 16;
 
 impl<P: Platform> Services<'_, P> {
-    pub async fn remove(&self, target: &Listed) -> Result<Removed, Fault> {
+    pub async fn remove(&self, target: &Target) -> Result<Removed, Fault> {
         // The version is read before the task. Whatever is decided from the task, a vouch
         // or a start that comes in between makes the fence fail.
         let Some(found) = self.engine.send(service::inspect(&target.id)).await? else {
@@ -54,7 +54,7 @@ impl<P: Platform> Services<'_, P> {
         self.delete_once_ended(target, END_WITHIN).await
     }
 
-    pub async fn kill_and_remove(&self, target: &Listed) -> Result<Removed, Fault> {
+    pub async fn kill_and_remove(&self, target: &Target) -> Result<Removed, Fault> {
         for _ in 0..UPDATES_MAX {
             let found = self.engine.send(service::inspect(&target.id)).await?;
             let updated = match found {
@@ -77,7 +77,7 @@ impl<P: Platform> Services<'_, P> {
     /// Docker 26 crashes if a task is removed just while its service is deleted (swarmkit,
     /// `SetServiceTasksRemove`), so one that has ended is waited for too, which a fence
     /// removes within a second.
-    async fn delete_once_ended(&self, target: &Listed, limit: Duration) -> Result<Removed, Fault> {
+    async fn delete_once_ended(&self, target: &Target, limit: Duration) -> Result<Removed, Fault> {
         let until = self.engine.within(limit).ends();
         let mut pauses = Pauses::new(self.engine.platform(), until);
         loop {
@@ -104,7 +104,7 @@ impl<P: Platform> Services<'_, P> {
     }
 
     /// The tasks of a target, found by its own name, whether its service is there or not.
-    async fn tasks_of(&self, target: &Listed) -> Result<Vec<Task>, Fault> {
+    async fn tasks_of(&self, target: &Target) -> Result<Vec<Task>, Fault> {
         let name = target.label(label::NAME).unwrap_or_default();
         let mut tasks = self.engine.send(task::of_name(name)).await?;
         tasks.retain(|task| task.service == target.id);
@@ -113,7 +113,7 @@ impl<P: Platform> Services<'_, P> {
 
     /// Removes the secrets of a target whose service is deleted. Those that are left are
     /// found by the next reap.
-    async fn remove_secrets(&self, target: &Listed) {
+    async fn remove_secrets(&self, target: &Target) {
         let Some(attempt) = target.label(label::ATTEMPT) else {
             return;
         };
@@ -123,7 +123,7 @@ impl<P: Platform> Services<'_, P> {
         }
     }
 
-    pub async fn remove_secrets_without(&self, targets: &[Listed]) -> Result<usize, Fault> {
+    pub async fn remove_secrets_without(&self, targets: &[Target]) -> Result<usize, Fault> {
         let deployment = &self.config.deployment_id;
         let call = |part: &Part| secret::of_deployment(deployment, part);
         let secrets = self.listed(self.parts(), call).await?;
@@ -131,7 +131,7 @@ impl<P: Platform> Services<'_, P> {
             .iter()
             .filter_map(|target| target.label(label::ATTEMPT))
             .collect();
-        let is_left = |secret: &secret::Listed| {
+        let is_left = |secret: &secret::StoredSecret| {
             let attempt = secret.attempt.as_deref();
             // A younger one may belong to a service that was made after the list.
             let is_old = secret.age.is_some_and(|age| age > START_WITHIN);

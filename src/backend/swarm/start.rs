@@ -3,13 +3,13 @@
 use std::time::Duration;
 
 use super::Services;
-use crate::backend::{NewTarget, Started};
+use crate::backend::{NewTarget, StartOutcome};
 use crate::docker::archive::SECRETS_DIR;
-use crate::docker::list::Listed;
 use crate::docker::swarm::secret::{self, Created};
 use crate::docker::swarm::service::{self, SecretReference, Updated, Versioned};
 use crate::docker::swarm::task::{self, Task, TaskState};
 use crate::docker::swarm::template;
+use crate::docker::target::Target;
 use crate::docker::{TargetId, label};
 use crate::fault::Fault;
 use crate::pauses::Pauses;
@@ -45,18 +45,22 @@ impl<P: Platform> Services<'_, P> {
         &self,
         id: &TargetId,
         took: Duration,
-    ) -> Result<Option<Listed>, Fault> {
+    ) -> Result<Option<Target>, Fault> {
         self.engine.pause((SETTLES + took).min(SETTLES_MAX)).await;
         self.find_by_id(id).await
     }
 
-    pub async fn start(&self, id: &TargetId, target: &NewTarget<'_>) -> Result<Started, Fault> {
+    pub async fn start(
+        &self,
+        id: &TargetId,
+        target: &NewTarget<'_>,
+    ) -> Result<StartOutcome, Fault> {
         let secrets = self.create_secrets(target).await?;
         let Some(found) = self.engine.send(service::inspect(id)).await? else {
-            return Ok(Started::Ended);
+            return Ok(StartOutcome::Ended);
         };
         if found.service.is_fenced() {
-            return Ok(Started::Withdrawn);
+            return Ok(StartOutcome::Withdrawn);
         }
         found.check_has_all_of(&target.body)?;
         self.check_managers(&found).await?;
@@ -68,8 +72,8 @@ impl<P: Platform> Services<'_, P> {
         match self.engine.send(update).await? {
             Updated::Done => self.wait_for_task(id, target).await,
             // Nobody else starts it, so somebody has fenced it.
-            Updated::OutOfSequence => Ok(Started::Withdrawn),
-            Updated::Gone => Ok(Started::Ended),
+            Updated::OutOfSequence => Ok(StartOutcome::Withdrawn),
+            Updated::Gone => Ok(StartOutcome::Ended),
         }
     }
 
@@ -106,7 +110,11 @@ impl<P: Platform> Services<'_, P> {
     }
 
     /// Looks at the task of a service until it runs, has ended or finds no node.
-    async fn wait_for_task(&self, id: &TargetId, target: &NewTarget<'_>) -> Result<Started, Fault> {
+    async fn wait_for_task(
+        &self,
+        id: &TargetId,
+        target: &NewTarget<'_>,
+    ) -> Result<StartOutcome, Fault> {
         let platform = self.engine.platform();
         let begun = platform.now();
         loop {
@@ -122,19 +130,19 @@ impl<P: Platform> Services<'_, P> {
             // Perhaps somebody has deleted the service.
             let is_late = task.is_none() && passed >= TASK_MADE_WITHIN;
             if is_late && self.engine.send(service::inspect(id)).await?.is_none() {
-                return Ok(Started::Ended);
+                return Ok(StartOutcome::Ended);
             }
             let pause = (passed / 16).clamp(LOOK_SOON, LOOK_LATER);
             let is_last = self.engine.time_left() <= pause + LAST_LOOK;
             let no_node = task.as_ref().and_then(no_node);
             if let Some(reason) = no_node.filter(|_| is_last || passed >= NO_NODE_AFTER) {
-                return Ok(Started::NoNode(reason));
+                return Ok(StartOutcome::NoNode(reason));
             }
             if is_last {
                 return Ok(match task.map(|task| task.state) {
-                    Some(TaskState::Preparing) => Started::Preparing,
-                    Some(TaskState::Starting) => Started::Unchecked,
-                    _ => Started::TooSlow,
+                    Some(TaskState::Preparing) => StartOutcome::Preparing,
+                    Some(TaskState::Starting) => StartOutcome::Unchecked,
+                    _ => StartOutcome::TooSlow,
                 });
             }
             platform.sleep(pause).await;
@@ -181,13 +189,13 @@ impl<P: Platform> Services<'_, P> {
 }
 
 /// What has become of a task, once that is settled.
-fn outcome(task: &Task) -> Option<Started> {
+fn outcome(task: &Task) -> Option<StartOutcome> {
     match task.state {
-        _ if task.is_live() && task.is_doomed => Some(Started::Withdrawn),
+        _ if task.is_live() && task.is_doomed => Some(StartOutcome::Withdrawn),
         // It was not this call that took the time.
-        TaskState::Running => Some(Started::Runs(Duration::ZERO)),
-        TaskState::Ended => Some(Started::Ended),
-        TaskState::Rejected => Some(Started::Rejected {
+        TaskState::Running => Some(StartOutcome::Runs(Duration::ZERO)),
+        TaskState::Ended => Some(StartOutcome::Ended),
+        TaskState::Rejected => Some(StartOutcome::Rejected {
             node: task.node.clone().unwrap_or_default(),
             reason: task.error.clone().unwrap_or_default(),
         }),

@@ -15,17 +15,14 @@ use time::OffsetDateTime;
 
 use super::{Part, TOO_LONG, label, labelled, moment};
 use crate::docker::call::{CHANGE, Call};
-use crate::docker::list::age;
+use crate::docker::target::age;
 use crate::docker::{DeploymentId, bodiless, json as with_json, query_encoded};
 use crate::fault::Fault;
 use crate::secret::Secret;
 
-/// The longest content, in bytes (swarmkit, `MaxSecretSize`).
-pub const BYTES_MAX: usize = 511_999;
-
 /// A secret as a list shows it.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub struct Listed {
+pub struct StoredSecret {
     /// Its id.
     pub id: String,
     /// Its name.
@@ -46,7 +43,7 @@ pub enum Created {
     NameTaken,
 }
 
-/// Makes a secret. Its content is 1 to [`BYTES_MAX`] bytes.
+/// Makes a secret. Its content is 1 to 511,999 bytes (swarmkit, `MaxSecretSize`).
 pub fn create(name: &str, labels: &[(&str, &str)], content: &Secret) -> Call<Created> {
     let labels: BTreeMap<_, _> = labels.iter().copied().collect();
     let body = json!({
@@ -63,22 +60,24 @@ pub fn create(name: &str, labels: &[(&str, &str)], content: &Secret) -> Call<Cre
 }
 
 /// Lists the secrets of one attempt.
-pub fn of_attempt(attempt: &str) -> Call<Vec<Listed>> {
+pub fn of_attempt(attempt: &str) -> Call<Vec<StoredSecret>> {
     list(&labelled(&[(label::ATTEMPT, attempt)]))
 }
 
 /// Lists the secrets of a part of a deployment.
-pub fn of_deployment(deployment: &DeploymentId, part: &Part) -> Call<Vec<Listed>> {
+pub fn of_deployment(deployment: &DeploymentId, part: &Part) -> Call<Vec<StoredSecret>> {
     list(&super::of_deployment(deployment, part, &[]))
 }
 
-fn list(filter: &Value) -> Call<Vec<Listed>> {
+fn list(filter: &Value) -> Call<Vec<StoredSecret>> {
     let path = format!("/secrets?filters={}", query_encoded(&filter.to_string()));
     Call::look("secrets", bodiless(Method::GET, &path), |reply| {
         let now = reply.date();
         let secrets: Vec<SecretBody> = reply.listed()?;
         let secrets = secrets.into_iter();
-        secrets.map(|body| Listed::from_body(body, now)).collect()
+        secrets
+            .map(|body| StoredSecret::from_body(body, now))
+            .collect()
     })
     .if_too_long(TOO_LONG)
 }
@@ -110,7 +109,7 @@ struct Spec {
     labels: Option<BTreeMap<String, String>>,
 }
 
-impl Listed {
+impl StoredSecret {
     fn from_body(body: SecretBody, now: Option<OffsetDateTime>) -> Result<Self, Fault> {
         let created = moment(&body.created_at);
         let created = created

@@ -6,8 +6,7 @@ use time::OffsetDateTime;
 
 use super::service::Service;
 use super::task::{Task, TaskState};
-use crate::docker::inspect::Ended;
-use crate::docker::list::{Listed, State, age};
+use crate::docker::target::{Ended, State, Target, age};
 use crate::docker::{TargetId, label};
 
 /// Targets from a list of services and a later list of their tasks, the youngest
@@ -16,7 +15,7 @@ pub fn merged(
     services: Vec<Service>,
     tasks: Vec<Task>,
     now: Option<OffsetDateTime>,
-) -> Vec<Listed> {
+) -> Vec<Target> {
     let mut by_service: HashMap<TargetId, Vec<Task>> = HashMap::new();
     for task in tasks {
         let own = by_service.entry(task.service.clone()).or_default();
@@ -37,11 +36,11 @@ pub fn merged(
 }
 
 /// A service and its tasks.
-fn listed(service: Service, tasks: &[Task], now: Option<OffsetDateTime>) -> Listed {
+fn listed(service: Service, tasks: &[Task], now: Option<OffsetDateTime>) -> Target {
     let state = state(&service, tasks);
     // A restart policy of none leaves one, unless somebody has forced an update.
     let last = tasks.iter().max_by_key(|task| (task.is_live(), task.since));
-    Listed {
+    Target {
         state,
         ended: (state == State::Ended).then(|| ended(&service, last, now)),
         age: now.map(|now| age(service.created, now)),
@@ -92,8 +91,8 @@ fn ended(service: &Service, last: Option<&Task>, now: Option<OffsetDateTime>) ->
 }
 
 /// A target whose service is deleted, or was not listed.
-fn without_service(task: Task, now: Option<OffsetDateTime>) -> Listed {
-    Listed {
+fn without_service(task: Task, now: Option<OffsetDateTime>) -> Target {
+    Target {
         id: task.service,
         state: State::Stopping,
         age: now.map(|now| age(task.created, now)),

@@ -10,10 +10,11 @@ use std::time::{Duration, Instant};
 use anyhow::{Context, Result, bail};
 use dynamic_access::config::{Config, TokenDelivery};
 use dynamic_access::docker::create::{self, Outcome};
-use dynamic_access::docker::inspect::Ended;
-use dynamic_access::docker::list::{self, State};
+use dynamic_access::docker::list;
 use dynamic_access::docker::remove::{self, Removed};
-use dynamic_access::docker::{TargetId, archive, inspect, start};
+use dynamic_access::docker::start::{self, NoSuchNetwork};
+use dynamic_access::docker::target::{Ended, State};
+use dynamic_access::docker::{TargetId, archive, inspect};
 use dynamic_access::provision::StartOrder;
 use dynamic_access::provision::attempt::Attempt;
 use dynamic_access::secret::Secret;
@@ -97,8 +98,8 @@ impl Trial<'_> {
             return Ok(());
         }
         match send(self.docker, start::start(id)).context("it cannot be started")? {
-            start::Outcome::NoSuchNetwork(network) => bail!("there is no network {network}"),
-            start::Outcome::Runs => self.watch(id),
+            Err(NoSuchNetwork(network)) => bail!("there is no network {network}"),
+            Ok(()) => self.watch(id),
         }
     }
 

@@ -6,13 +6,13 @@ use time::OffsetDateTime;
 
 use crate::ages;
 use crate::config::Config;
-use crate::docker::list::{Listed, State};
+use crate::docker::target::{State, Target};
 use crate::docker::{TargetId, label};
 use crate::environment_id::is_same;
 
 /// What a target is doing.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum TargetState {
+pub enum ShownState {
     /// Its container is created and not started yet.
     Starting,
     /// Its container runs.
@@ -21,7 +21,7 @@ pub enum TargetState {
     Ended,
 }
 
-impl TargetState {
+impl ShownState {
     /// The word for it in answers and metrics.
     pub fn word(self) -> &'static str {
         match self {
@@ -32,7 +32,7 @@ impl TargetState {
     }
 }
 
-impl From<State> for TargetState {
+impl From<State> for ShownState {
     fn from(state: State) -> Self {
         match state {
             State::Created | State::Starting => Self::Starting,
@@ -45,7 +45,7 @@ impl From<State> for TargetState {
 
 /// A target. It holds no secret: none is kept anywhere but in its container.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub struct Target {
+pub struct TargetView {
     /// The id of its container.
     pub id: TargetId,
     /// The environment that it was started for, in its caller's spelling.
@@ -55,7 +55,7 @@ pub struct Target {
     /// The id of its image, which is a digest.
     pub image_id: String,
     /// What it is doing.
-    pub state: TargetState,
+    pub state: ShownState,
     /// Whether it counts towards `max_targets`.
     pub is_live: bool,
     /// When its container was created, by the Engine's own clock.
@@ -70,9 +70,9 @@ pub struct Target {
     pub node: Option<String>,
 }
 
-impl Target {
+impl TargetView {
     /// The target of a container. An Engine's list does not have its exit code.
-    pub fn new(container: &Listed, config: &Config) -> Self {
+    pub fn new(container: &Target, config: &Config) -> Self {
         let created = OffsetDateTime::from_unix_timestamp(container.created)
             .unwrap_or(OffsetDateTime::UNIX_EPOCH);
         let lifetime = ages::lifetime(container, config.max_lifetime);
@@ -105,20 +105,20 @@ impl Target {
 mod tests {
     use super::*;
     use crate::config::tests::variables;
-    use crate::docker::list::tests::aged;
+    use crate::docker::target::tests::aged;
 
     #[test]
     fn a_target_is_what_a_list_says_of_its_container() {
         let config = Config::parse(&variables(&[("max_lifetime", "1h")])).expect("a config");
         let environment = ("dynamic-access.environment-id", "e");
         let container = aged("running", Some(61), &[environment]);
-        let target = Target::new(&container, &config);
+        let target = TargetView::new(&container, &config);
         assert_eq!(target.environment, "e");
-        assert_eq!(target.state, TargetState::Running);
+        assert_eq!(target.state, ShownState::Running);
         assert_eq!(target.expires - target.created, time::Duration::HOUR);
         assert_eq!(target.age, Some(Duration::from_secs(61)));
         let lifetime = ("dynamic-access.max-lifetime", "60");
-        let target = Target::new(&aged("created", None, &[lifetime]), &config);
+        let target = TargetView::new(&aged("created", None, &[lifetime]), &config);
         assert_eq!(target.expires - target.created, time::Duration::MINUTE);
         assert_eq!((target.environment.as_str(), target.age), ("", None));
     }
@@ -129,7 +129,7 @@ mod tests {
         let lifetime = ("dynamic-access.max-lifetime", "18446744073709551615");
         let mut container = aged("running", None, &[lifetime]);
         container.created = i64::MAX;
-        Target::new(&container, &config);
+        TargetView::new(&container, &config);
     }
 
     #[test]
@@ -144,7 +144,7 @@ mod tests {
             ("sleeping", "running"),
         ] {
             let state = aged(state, None, &[]).state;
-            assert_eq!(TargetState::from(state).word(), word);
+            assert_eq!(ShownState::from(state).word(), word);
         }
     }
 }

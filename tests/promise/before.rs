@@ -1,6 +1,7 @@
 //! What is there before the first call: some of ours, and much that is others'.
 
 use std::collections::BTreeMap;
+use std::rc::Rc;
 use std::sync::LazyLock;
 use std::time::Duration;
 
@@ -23,7 +24,7 @@ impl Scenario {
 
     fn on_swarm(&self, bounds: Bounds) -> Swarm {
         thread_local! {
-            static FOREIGN: (Vec<Service>, Vec<Secret>) = foreign_on_swarm();
+            static FOREIGN: (Vec<Service>, Vec<Rc<Secret>>) = foreign_on_swarm();
         }
         let (mut services, mut secrets) = FOREIGN.with(Clone::clone);
         if !self.name_is_foreign {
@@ -37,7 +38,7 @@ impl Scenario {
             let key = Key::given(number);
             let token = Some((token_text(given.token), secret.as_ref()));
             services.push(service(key, &name, labels, given.state, given.age, token));
-            secrets.extend(secret);
+            secrets.extend(secret.map(Rc::new));
         }
         Swarm {
             has_image: self.has_image,
@@ -131,7 +132,7 @@ fn foreign<T>(make: impl Fn(Key, &str, BTreeMap<String, String>, State, Duration
 static FOREIGN: LazyLock<Vec<Container>> = LazyLock::new(|| foreign(container));
 
 /// The services and secrets of others, in the same states.
-fn foreign_on_swarm() -> (Vec<Service>, Vec<Secret>) {
+fn foreign_on_swarm() -> (Vec<Service>, Vec<Rc<Secret>>) {
     let services = foreign(|key, name, mut labels, state, age| {
         // A task does not tell the name of its service, so a copy of a service of
         // ours, labels and all, keeps the token from being started that it is of.
@@ -152,11 +153,11 @@ fn foreign_on_swarm() -> (Vec<Service>, Vec<Secret>) {
             labels
         };
         let content = "somebody else's".into();
-        Secret {
+        Rc::new(Secret {
             name: format!("{name}-0"),
             content,
             ..secret(key, &labels, age)
-        }
+        })
     });
     (services, secrets)
 }

@@ -2,6 +2,7 @@
 //! or a Swarm's own, and no reply is longer than one may be.
 
 use std::cell::{Cell, RefCell};
+use std::rc::Rc;
 use std::time::Duration;
 
 use dynamic_access::platform::{
@@ -213,14 +214,14 @@ fn copy_service(swarm: &mut Swarm, number: usize) {
         text = text.replace(&*secret.id, &key.swarm_id());
         let mut labels = secret.labels.clone();
         labels.insert("dynamic-access.attempt".to_owned(), attempt.clone());
-        secrets.push(Secret {
+        secrets.push(Rc::new(Secret {
             key,
             id: key.swarm_id().into(),
             name: format!("{DEPLOYMENT}-{attempt}-{place}"),
             labels,
             content: "x".into(),
             created: secret.created,
-        });
+        }));
     }
     let spec = Spec::read(text.as_bytes()).expect("a specification");
     let mut service = Service::new(Key::given(number), spec, first.created);

@@ -11,6 +11,7 @@
 //! | [`model`] | what an Engine does, and what a Swarm does |
 //! | [`fate`] | what can become of a call |
 //! | [`scenario`], [`cases`], [`before`] | what a schedule begins with |
+//! | [`server`] | what a webhook does next, after all that it was told |
 //! | [`world`] | everything there is in a schedule |
 //! | [`run`], [`steps`], [`phases`] | one schedule, its next steps, and what comes after the work |
 //! | [`schedule`] | every schedule, one after the other |
@@ -38,6 +39,7 @@ mod properties;
 mod run;
 mod scenario;
 mod schedule;
+mod server;
 mod steps;
 mod world;
 

@@ -3,8 +3,8 @@
 use std::time::Duration;
 
 use crate::promise;
-use crate::run::{Phase, Run};
 use crate::scenario::Webhook;
+use crate::world::{Phase, World};
 
 /// How often a caller tries again at most until it must have succeeded.
 const TRIES: usize = 12;
@@ -19,24 +19,21 @@ const REAPS: [Duration; 3] = [
     Duration::from_secs(9 * 24 * 60 * 60),
 ];
 
-impl Run<'_> {
+impl World {
     /// Goes over to the next phase, when all actors have ended.
     pub fn go_on(&mut self) {
-        let (webhooks, last) = {
-            let world = self.world();
-            let last = world.actors.last().and_then(|actor| actor.answer);
-            (world.scenario.webhooks.clone(), last)
-        };
+        let last = self.actors.last().and_then(|actor| actor.answer);
+        let webhooks = self.scenario.webhooks.clone();
         match self.phase {
             Phase::Work => self.again(&webhooks, 0, 0, BETWEEN_TRIES),
             Phase::Again { webhook, tries } => {
                 let (status, seconds) = last.unwrap_or_default();
-                let is_settled = promise::is_settled(&self.world(), webhooks[webhook], status);
+                let is_settled = promise::is_settled(self, webhooks[webhook], status);
                 if is_settled {
                     self.again(&webhooks, webhook + 1, 0, BETWEEN_TRIES);
                 } else if tries + 1 == TRIES {
                     let problem = format!("a caller that tries again and again gets {status}");
-                    self.world().check(Err(problem));
+                    self.check(Err(problem));
                 } else {
                     let pause = seconds.map_or(BETWEEN_TRIES, Duration::from_secs);
                     self.again(&webhooks, webhook, tries + 1, pause);
@@ -53,7 +50,7 @@ impl Run<'_> {
             return self.reap(0);
         };
         self.phase = Phase::Again { webhook, tries };
-        let later = self.world().now + pause;
+        let later = self.now + pause;
         self.pass(later);
         let name = format!("{}-{} again", called.name(), webhook + 1);
         self.expect(name, *called);
@@ -62,20 +59,19 @@ impl Run<'_> {
     fn reap(&mut self, number: usize) {
         self.phase = Phase::Reap(number);
         // A node that does not come back keeps its tasks.
-        if self.look().is_node_lost() {
-            self.world().find_again();
+        if self.is_node_lost() {
+            self.find_again();
         }
-        let later = self.world().now + REAPS[number];
+        let later = self.now + REAPS[number];
         self.pass(later);
         self.expect("reap".to_owned(), Webhook::Reap { dry_run: false });
     }
 
     pub fn ended(&mut self, actor: usize) {
-        self.note(actor, "ends");
+        self.note(|world| format!("{} ends", world.actors[actor].name));
         if matches!(self.phase, Phase::Reap(_)) {
-            let mut world = self.world();
-            let outcome = promise::on_reaped(&world, world.actors[actor].arrived);
-            world.check(outcome);
+            let outcome = promise::on_reaped(self, self.actors[actor].arrived);
+            self.check(outcome);
         }
     }
 }

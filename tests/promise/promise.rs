@@ -11,7 +11,7 @@ use crate::before::is_foreign;
 use crate::catalogue::is_of_the_catalogue;
 use crate::model::{Change, Key, Op, Orchestrator, State, Target, What, short};
 use crate::scenario::{FIRST_KEY, WEBHOOK_SECRET, Webhook, environment, name_of, token_text};
-use crate::world::{By, Shared, World};
+use crate::world::{By, World};
 
 /// By when the caller has an answer.
 const ANSWER: Duration = Duration::from_secs(25);
@@ -214,22 +214,21 @@ fn may_remove(world: &World, by: By, target: &Target<'_>, from: State) -> Result
 
 /// Checks an answer, notes it, and ends with it what is true only of the time
 /// before.
-pub fn on_answer(shared: &Shared, actor: usize, response: &HttpResponse, lines: &[String]) {
-    let mut world = shared.borrow_mut();
+pub fn on_answer(world: &mut World, actor: usize, response: &HttpResponse, lines: &[String]) {
     let body = String::from_utf8_lossy(response.body()).into_owned();
     let status = response.status().as_u16();
     world.note(|world| format!("{} answers {status} {body}", world.actors[actor].name));
     let outcome = [
-        answers_the_truth(&world, actor, status, &body),
-        is_in_time(&world, actor, ANSWER),
+        answers_the_truth(world, actor, status, &body),
+        is_in_time(world, actor, ANSWER),
         keeps_secrets(&format!("{:?} {body} {lines:?}", response.headers())),
         is_of_the_catalogue(status, &body),
-        is_allowed(&world, actor, status),
+        is_allowed(world, actor, status),
     ]
     .into_iter()
     .collect();
     world.check(outcome);
-    if let Some(key) = promised(&world, actor, status, &body) {
+    if let Some(key) = promised(world, actor, status, &body) {
         world.promised.insert(key);
     }
     let retry_after = response.headers().get(http::header::RETRY_AFTER);
@@ -238,10 +237,9 @@ pub fn on_answer(shared: &Shared, actor: usize, response: &HttpResponse, lines: 
 }
 
 /// Checks the end of what comes after an answer.
-pub fn on_tail(shared: &Shared, actor: usize, lines: &[String]) {
-    let mut world = shared.borrow_mut();
+pub fn on_tail(world: &mut World, actor: usize, lines: &[String]) {
     let outcome =
-        is_in_time(&world, actor, INVOCATION).and_then(|()| keeps_secrets(&lines.join(" ")));
+        is_in_time(world, actor, INVOCATION).and_then(|()| keeps_secrets(&lines.join(" ")));
     world.check(outcome);
 }
 

@@ -35,7 +35,7 @@ pub const DEPLOYMENT: &str = "dynamic-access";
 pub const SERVICE_URL: &str = "https://cloud.bastionzero.com/";
 
 /// One call of a webhook.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
 pub enum Webhook {
     /// With the token of that number, and one of two payloads, in the dialect of the
     /// token: `/start`, or `POST /v1/targets`.

@@ -1,17 +1,18 @@
 //! Goes through every schedule of a scenario, depth first.
 //!
-//! A schedule is the list of choices that were made on its way. Nothing can be
-//! taken back, so each schedule is run from its beginning, with the choices of
-//! the one before up to the last that has an alternative left. Schedules that
-//! meet in a state that was met before are not followed again: all that could
-//! come is known by then.
+//! A schedule is the list of choices that were made on its way. The next one has the same
+//! choices up to the last that has an alternative left, so it goes on from a copy of the
+//! world before that choice. A schedule that comes to a state that was met before ends
+//! there: all that could follow has been tried.
 
 use std::collections::HashSet;
 use std::fmt::Write;
 use std::rc::Rc;
 
-use crate::run::{End, run};
+use crate::run::{End, begin, run};
 use crate::scenario::Scenario;
+use crate::server::Server;
+use crate::world::World;
 
 /// More than any scenario may take: beyond, its bounds are wrong.
 const SCHEDULES_MAX: usize = 2_000_000;
@@ -22,6 +23,8 @@ pub struct Path {
     taken: Vec<Choice>,
     at: usize,
     met: HashSet<u64>,
+    /// The worlds on the way, each with the number of choices up to it.
+    kept: Vec<(usize, World)>,
 }
 
 #[derive(Debug, Clone, Copy)]
@@ -71,17 +74,26 @@ impl Path {
         self.met.insert(state)
     }
 
-    /// Turns to the next schedule, if there is one.
-    fn turn(&mut self) -> bool {
-        self.at = 0;
+    /// Keeps a world, to go on from there with another choice.
+    pub fn keep(&mut self, world: &World) {
+        self.kept.pop_if(|(at, _)| *at == self.at);
+        self.kept.push((self.at, world.clone()));
+    }
+
+    /// Turns to the next schedule, if there is one, and returns a world on its way.
+    fn turn(&mut self) -> Option<World> {
         while let Some(Choice { taken, of }) = self.taken.pop() {
-            if taken + 1 < of {
-                let taken = taken + 1;
-                self.taken.push(Choice { taken, of });
-                return true;
+            if taken + 1 == of {
+                continue;
             }
+            let taken = taken + 1;
+            self.taken.push(Choice { taken, of });
+            self.kept.retain(|(at, _)| *at < self.taken.len());
+            let (at, world) = self.kept.last()?;
+            self.at = *at;
+            return Some(world.clone());
         }
-        false
+        None
     }
 
     fn choices(&self) -> Vec<usize> {
@@ -104,10 +116,12 @@ pub struct Tally {
 pub fn explore(scenario: &Scenario) -> Result<Tally, String> {
     let scenario = Rc::new(scenario.clone());
     let mut path = Path::default();
+    let mut server = Server::new(Rc::clone(&scenario));
     let mut tally = Tally::default();
+    let mut world = begin(&scenario, false);
     loop {
         tally.schedules += 1;
-        match run(&scenario, &mut path, false).end {
+        match run(world, &mut server, &mut path).end {
             End::Over => tally.to_the_end += 1,
             End::MetBefore => {}
             End::Broken(problem) => return Err(told(&scenario, &path.choices(), &problem)),
@@ -117,8 +131,9 @@ pub fn explore(scenario: &Scenario) -> Result<Tally, String> {
             "{} has more schedules than can be run",
             scenario.name
         );
-        if !path.turn() {
-            return Ok(tally);
+        match path.turn() {
+            Some(next) => world = next,
+            None => return Ok(tally),
         }
     }
 }
@@ -152,8 +167,10 @@ pub fn explore_all(group: &str, scenarios: &[Scenario]) {
 
 /// The transcript of one schedule, and how it ended.
 pub fn replay(scenario: &Scenario, choices: &[usize]) -> (Vec<String>, End) {
-    let mut path = Path::along(choices);
-    let outcome = run(&Rc::new(scenario.clone()), &mut path, true);
+    let scenario = Rc::new(scenario.clone());
+    let mut server = Server::new(Rc::clone(&scenario));
+    let world = begin(&scenario, true);
+    let outcome = run(world, &mut server, &mut Path::along(choices));
     (outcome.transcript, outcome.end)
 }
 

@@ -6,8 +6,7 @@ use crate::before::is_foreign;
 use crate::fate::{Effect, Fate};
 use crate::model::swarm::Move;
 use crate::model::{Key, Orchestrator, State};
-use crate::run::{Phase, Run};
-use crate::world::{Actor, Call, Wait, World, digest};
+use crate::world::{Actor, Call, Phase, Wait, World, digest};
 
 /// What can happen next.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -48,17 +47,17 @@ pub enum Idle {
     Actor,
 }
 
-impl Run<'_> {
+impl World {
     /// All steps that are possible, always in the same order.
     pub fn steps(&self) -> Vec<Step> {
-        let world = self.look();
+        let world = self;
         let mut steps: Vec<Step> = (0..world.actors.len())
-            .filter_map(|actor| step_of(&world, actor))
+            .filter_map(|actor| step_of(world, actor))
             .collect();
         // What happens while somebody waits in vain is of little interest:
         // whether it comes before the tenth look or the eleventh.
         let in_vain = world.actors.iter().any(Actor::is_waiting);
-        let moves = self.moves(&world);
+        let moves = self.moves();
         let (although, may_wait) = match (steps.is_empty(), moves.is_empty()) {
             (false, _) => (Idle::Actor, self.left.delays > 0),
             // A task is not late for as long as somebody waits for it in vain.
@@ -66,7 +65,7 @@ impl Run<'_> {
             (true, true) => (Idle::Nobody, true),
         };
         if may_wait {
-            steps.extend(wait(&world).map(|until| Step::Wait { until, although }));
+            steps.extend(wait(world).map(|until| Step::Wait { until, although }));
         }
         steps.extend(moves);
         let all_ended = !world.actors.iter().any(Actor::is_alive);
@@ -107,14 +106,14 @@ impl Run<'_> {
 
     /// What can come of what was asked of a Swarm. After the work it comes as time
     /// passes, and makes no difference in which order.
-    fn moves(&self, world: &World) -> Vec<Step> {
-        let Orchestrator::Swarm(swarm) = &world.orchestrator else {
+    fn moves(&self) -> Vec<Step> {
+        let Orchestrator::Swarm(swarm) = &self.orchestrator else {
             return Vec::new();
         };
         if self.phase != Phase::Work {
             return Vec::new();
         }
-        let bounds = world.scenario.swarm.unwrap_or_default();
+        let bounds = self.scenario.swarm.unwrap_or_default();
         let moves = swarm.moves(is_foreign).filter(|(_, next)| {
             let is_stuck = bounds.stuck == Some(*next);
             let may_be = match next {
@@ -128,12 +127,12 @@ impl Run<'_> {
     }
 
     pub fn can_tell(&self, actor: usize) -> bool {
-        step_of(&self.look(), actor) == Some(Step::Tell(actor))
+        step_of(self, actor) == Some(Step::Tell(actor))
     }
 
     /// What stands for all that could make a difference from here on.
     pub fn state(&self) -> u64 {
-        let world = self.look();
+        let world = self;
         let held = world.orchestrator.digest(is_foreign);
         // A sum, as the order of what is independent makes no difference.
         let drifts = world.drifts.iter();

@@ -1,17 +1,12 @@
 //! Everything there is in one schedule: a clock, an Engine or a Swarm, and the actors
-//! that call webhooks. [`Shell`] is what an actor sees of it.
+//! that call webhooks.
 
-use std::cell::RefCell;
 use std::collections::{BTreeMap, BTreeSet};
-use std::future::{Future, poll_fn};
 use std::hash::{DefaultHasher, Hash, Hasher};
-use std::pin::Pin;
 use std::rc::Rc;
-use std::task::Poll;
 use std::time::Duration;
 
-use dynamic_access::platform::{HttpRequest, HttpResponse, Keep, Platform, TransportError};
-use dynamic_access::server;
+use dynamic_access::platform::HttpRequest;
 
 use crate::before::is_foreign;
 use crate::fate::Fate;
@@ -19,10 +14,13 @@ use crate::model::engine;
 use crate::model::swarm::{Move, Nodes};
 use crate::model::{Change, Key, Op, Orchestrator, Reply, State, Target, What};
 use crate::promise;
-use crate::scenario::{BEGINNING, Scenario, Webhook};
+use crate::scenario::{BEGINNING, LATE_WITHIN, Scenario, Webhook};
+
+/// What an Engine has begun with, it ends within this time.
+const HALF_DONE: Duration = Duration::from_secs(10);
 
 /// What an actor waits for.
-#[derive(Debug)]
+#[derive(Debug, Clone)]
 pub enum Wait {
     /// To be called.
     Call,
@@ -45,7 +43,7 @@ pub struct By {
 }
 
 /// A call to the Engine that is under way.
-#[derive(Debug)]
+#[derive(Debug, Clone)]
 pub struct Call {
     pub op: Rc<Op>,
     pub key: Key,
@@ -60,7 +58,7 @@ pub struct Call {
 }
 
 /// A request whose answer nobody waits for, and that may yet take effect.
-#[derive(Debug)]
+#[derive(Debug, Clone)]
 pub struct Drift {
     pub by: By,
     pub op: Rc<Op>,
@@ -70,16 +68,16 @@ pub struct Drift {
 }
 
 /// One call of a webhook, as the schedule sees it.
-#[derive(Debug)]
+#[derive(Debug, Clone)]
 pub struct Actor {
-    pub name: String,
+    pub name: Rc<str>,
     pub webhook: Webhook,
     pub arrived: Duration,
     pub wait: Wait,
-    /// What the actor has been told, or is about to be.
-    pub told: Option<Result<HttpResponse, TransportError>>,
     /// Stands for all it was ever told, and so for all it knows.
     pub memory: u64,
+    /// The same for the server.
+    pub history: u64,
     /// The status of its answer, and the seconds it gives to wait.
     pub answer: Option<(u16, Option<u64>)>,
     /// What ran while it was at work, and whose target had ended.
@@ -88,7 +86,6 @@ pub struct Actor {
     /// The services of a Swarm that it has vouched for, whether it knows it or not.
     pub vouched: BTreeSet<Key>,
     calls: usize,
-    draws: u64,
     /// Its last two requests, and how many in a row were one of those before.
     recent: [Option<Rc<Op>>; 2],
     repeats: usize,
@@ -110,16 +107,42 @@ impl Actor {
     }
 }
 
+/// Where a schedule has got to.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
+pub enum Phase {
+    Work,
+    Again { webhook: usize, tries: usize },
+    Reap(usize),
+    Over,
+}
+
+/// How much of what is bounded is left.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
+pub struct Left {
+    pub faults: usize,
+    pub delays: usize,
+    pub ends: usize,
+    pub restarts: usize,
+    pub prunes: usize,
+    pub lags: usize,
+    pub rejections: usize,
+    pub losses: usize,
+}
+
 /// Everything there is.
-#[derive(Debug)]
+#[derive(Debug, Clone)]
 pub struct World {
     pub scenario: Rc<Scenario>,
+    pub phase: Phase,
+    pub left: Left,
+    /// Whether the calls of an actor have begun to meet a lasting fate.
+    pub hit: bool,
     pub now: Duration,
     pub orchestrator: Orchestrator,
     pub actors: Vec<Actor>,
     pub drifts: Vec<Drift>,
     /// The name and the environment of each target there ever was.
-    pub orders: BTreeMap<Key, (String, String)>,
+    pub orders: Rc<BTreeMap<Key, (String, String)>>,
     /// The targets of which somebody was told that they run.
     pub promised: BTreeSet<Key>,
     /// The first thing that was not as promised.
@@ -133,10 +156,23 @@ impl World {
         let orchestrator = scenario.orchestrator();
         let ours = orchestrator.targets().into_iter();
         let ours: Vec<_> = ours.filter(|target| !is_foreign(target.key)).collect();
-        let orders = ours.iter().map(order_of).collect();
+        let orders = Rc::new(ours.iter().map(order_of).collect());
         let running = ours.iter().filter(|target| target.state == State::Running);
         let promised = running.map(|target| target.key).collect();
+        let bounds = scenario.swarm.unwrap_or_default();
         Self {
+            phase: Phase::Work,
+            left: Left {
+                faults: scenario.faults,
+                delays: scenario.delays,
+                ends: scenario.ends,
+                restarts: scenario.restarts,
+                prunes: scenario.prunes,
+                lags: bounds.lags,
+                rejections: bounds.rejections,
+                losses: bounds.losses,
+            },
+            hit: false,
             now: BEGINNING,
             orders,
             promised,
@@ -152,18 +188,17 @@ impl World {
     /// Adds an actor that is yet to arrive.
     pub fn expect(&mut self, name: String, webhook: Webhook) -> usize {
         self.actors.push(Actor {
-            name,
+            name: name.into(),
             webhook,
             arrived: Duration::ZERO,
             wait: Wait::Call,
-            told: None,
             memory: 0,
+            history: 0,
             answer: None,
             seen_running: BTreeSet::new(),
             seen_ended: BTreeSet::new(),
             vouched: BTreeSet::new(),
             calls: 0,
-            draws: 0,
             recent: [None, None],
             repeats: 0,
         });
@@ -196,7 +231,7 @@ impl World {
         self.note(|_| format!("    {change}"));
         if let (Some(target), None) = (self.orchestrator.get(change.key), change.from) {
             let (key, order) = order_of(&target);
-            self.orders.insert(key, order);
+            Rc::make_mut(&mut self.orders).insert(key, order);
         }
         for witness in self.actors.iter_mut().filter(|actor| actor.is_at_work()) {
             match change.what {
@@ -218,6 +253,44 @@ impl World {
         }
         let outcome = promise::on_change(self, by, change);
         self.check(outcome);
+    }
+
+    /// Lets a request take effect of which nobody awaits the answer.
+    pub fn land(&mut self, number: usize) {
+        let drift = &mut self.drifts[number];
+        let (by, op) = (drift.by, Rc::clone(&drift.op));
+        let mut half = drift.half.map(|(key, _)| key);
+        let step = self.orchestrator.step(&op, &mut half, drift.key, self.now);
+        drift.half = half.map(|key| (key, self.now));
+        if step.reply.is_some() {
+            self.drifts.remove(number);
+        }
+        self.note(|world| {
+            let name = &world.actors[by.actor].name;
+            format!("{name}: {op} takes effect late")
+        });
+        if let Some(change) = step.change {
+            self.changed(Some(by), change);
+        }
+    }
+
+    /// Turns the clock: what has begun is ended, what can no longer take
+    /// effect is dropped.
+    pub fn pass(&mut self, until: Duration) {
+        if self.phase != Phase::Work {
+            self.settle();
+        }
+        let mut number = 0;
+        while let Some(drift) = self.drifts.get(number) {
+            match drift.half {
+                Some((_, since)) if since + HALF_DONE <= until => self.land(number),
+                None if drift.sent + LATE_WITHIN < until => {
+                    self.drifts.remove(number);
+                }
+                _ => number += 1,
+            }
+        }
+        self.now = until;
     }
 
     /// Lets a task of a Swarm go on.
@@ -293,7 +366,8 @@ impl World {
         }
     }
 
-    fn send(&mut self, actor: usize, request: &HttpRequest, limit: Duration) {
+    /// Lets an actor send a request.
+    pub fn send(&mut self, actor: usize, request: &HttpRequest, limit: Duration) {
         let op = match Op::read(request) {
             Ok(op) => op,
             // The schedule ends here; any request will do.
@@ -343,81 +417,4 @@ pub fn digest(value: impl Hash) -> u64 {
     let mut hasher = DefaultHasher::new();
     value.hash(&mut hasher);
     hasher.finish()
-}
-
-pub type Shared = Rc<RefCell<World>>;
-
-/// What an actor sees of the world.
-pub struct Shell {
-    world: Shared,
-    actor: usize,
-}
-
-impl Platform for Shell {
-    async fn send(
-        &self,
-        request: HttpRequest,
-        limit: Duration,
-        _keep: Keep,
-    ) -> Result<HttpResponse, TransportError> {
-        self.world.borrow_mut().send(self.actor, &request, limit);
-        poll_fn(
-            |_| match self.world.borrow_mut().actors[self.actor].told.take() {
-                Some(told) => Poll::Ready(told),
-                None => Poll::Pending,
-            },
-        )
-        .await
-    }
-
-    fn now(&self) -> Duration {
-        self.world.borrow().now
-    }
-
-    async fn sleep(&self, duration: Duration) {
-        let until = self.now() + duration;
-        self.world.borrow_mut().actors[self.actor].wait = Wait::Until(until);
-        poll_fn(|_| {
-            if self.world.borrow().now < until {
-                Poll::Pending
-            } else {
-                Poll::Ready(())
-            }
-        })
-        .await;
-    }
-
-    fn random(&self) -> u128 {
-        let mut world = self.world.borrow_mut();
-        let actor = &mut world.actors[self.actor];
-        actor.draws += 1;
-        let half = |salt: u8| u128::from(digest((self.actor, actor.draws, salt)));
-        // The lowest bits, which shorten pauses, differ from actor to actor
-        // and are small, as long pauses make short schedules.
-        let bits = (half(0) << 64) | half(1);
-        (bits & !0x1ff) | ((self.actor as u128 & 7) << 4)
-    }
-}
-
-/// One call of a webhook, from its request to the end of its tail.
-pub fn actor(world: &Shared, actor: usize) -> Pin<Box<dyn Future<Output = ()>>> {
-    let world = Rc::clone(world);
-    let shell = Shell {
-        world: Rc::clone(&world),
-        actor,
-    };
-    Box::pin(async move {
-        let (webhook, scenario) = {
-            let world = world.borrow();
-            (world.actors[actor].webhook, Rc::clone(&world.scenario))
-        };
-        let (head, body) = webhook.request(&scenario);
-        let variables = |name: &'static str| scenario.variable(name);
-        let answer = server::serve(&shell, &variables, &head, async move |_| Ok(body)).await;
-        promise::on_answer(&world, actor, &answer.response, &answer.lines);
-        if let Some(after) = answer.after {
-            let lines = after.run(&shell).await;
-            promise::on_tail(&world, actor, &lines);
-        }
-    })
 }

@@ -43,7 +43,7 @@ impl Step {
 }
 
 /// What carries out the calls.
-#[derive(Debug)]
+#[derive(Debug, Clone)]
 pub enum Orchestrator {
     Engine(Engine),
     Swarm(Swarm),

@@ -1,5 +1,6 @@
 //! An answer, whoever gives it.
 
+use std::rc::Rc;
 use std::time::Duration;
 
 use serde_json::json;
@@ -10,13 +11,13 @@ use super::date::{imf_fixdate, unix};
 #[derive(Debug, Clone, PartialEq, Eq, Hash)]
 pub struct Reply {
     pub status: u16,
-    pub body: String,
+    pub body: Rc<str>,
     /// When it was given, in Unix seconds.
     pub date: u64,
 }
 
 impl Reply {
-    pub fn new(status: u16, body: impl Into<String>, now: Duration) -> Self {
+    pub fn new(status: u16, body: impl Into<Rc<str>>, now: Duration) -> Self {
         Self {
             status,
             body: body.into(),
@@ -36,7 +37,7 @@ impl Reply {
             .status(self.status)
             .header("date", imf_fixdate(self.date))
             .header("content-type", "application/json")
-            .body(self.body.clone().into_bytes())
+            .body(self.body.as_bytes().to_vec())
             .expect("a status and two plain headers make a response")
     }
 }

@@ -26,7 +26,7 @@ pub enum Kind {
 }
 
 /// An Engine and what it holds.
-#[derive(Debug)]
+#[derive(Debug, Clone)]
 pub struct Engine {
     pub kind: Kind,
     pub has_image: bool,

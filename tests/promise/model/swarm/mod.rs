@@ -47,7 +47,7 @@ pub enum Nodes {
 }
 
 /// A Swarm and what it holds.
-#[derive(Debug)]
+#[derive(Debug, Clone)]
 pub struct Swarm {
     pub has_image: bool,
     /// Whether a task is seen in each of its states before it runs; without it,
@@ -55,7 +55,7 @@ pub struct Swarm {
     pub is_fine: bool,
     pub older: Option<Through>,
     pub services: Vec<Service>,
-    pub secrets: Vec<Secret>,
+    pub secrets: Vec<Rc<Secret>>,
     pub nodes: Nodes,
 }
 
@@ -88,7 +88,7 @@ impl Swarm {
             Op::Secrets(filter) => {
                 let is_meant =
                     |secret: &&Secret| filter.shows(&secret.id, &secret.name, &secret.labels);
-                let shown = self.secrets.iter().filter(is_meant);
+                let shown = self.secrets.iter().map(|secret| &**secret).filter(is_meant);
                 Step::says(reply::services(shown.map(reply::secret_entry), now))
             }
             Op::Nodes => Step::says(reply::nodes(self.nodes, self.older.is_some(), now)),
@@ -222,14 +222,14 @@ impl Swarm {
         }
         let id: Arc<str> = key.swarm_id().into();
         let reply = reply::created(&id, now);
-        self.secrets.push(Secret {
+        self.secrets.push(Rc::new(Secret {
             key,
             id,
             name: name.to_owned(),
             labels: labels.clone(),
             content: content.into(),
             created: now,
-        });
+        }));
         reply
     }
 

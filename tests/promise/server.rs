@@ -1,0 +1,244 @@
+//! The server that is tested: what a webhook does next.
+//!
+//! All that a webhook's code sees of a schedule is the time and the replies to its calls.
+//! It therefore does the same whenever it was told the same. Each such history is run once
+//! and remembered, and all schedules share it.
+
+use std::cell::RefCell;
+use std::collections::HashMap;
+use std::future::{Future, poll_fn};
+use std::pin::Pin;
+use std::rc::Rc;
+use std::task::{Context, Poll, Waker};
+use std::time::Duration;
+
+use dynamic_access::platform::{HttpRequest, HttpResponse, Keep, Platform, TransportError};
+use dynamic_access::server;
+
+use crate::model::Reply;
+use crate::scenario::{Scenario, Webhook};
+use crate::world::digest;
+
+/// What a webhook's code is told.
+#[derive(Debug, Clone)]
+pub enum Told {
+    /// The webhook is called; it is the actor of that number.
+    Called(usize, Webhook),
+    /// Its call has that result.
+    Reply(Result<Reply, TransportError>),
+    /// Its pause is over.
+    Time,
+}
+
+/// What it does then.
+#[derive(Debug)]
+pub enum Deed {
+    /// It sends a request with that limit, and waits for the reply.
+    Send(HttpRequest, Duration),
+    /// It pauses until that moment.
+    Sleep(Duration),
+    /// It answers, with these log lines.
+    Answer(HttpResponse, Vec<String>),
+    /// It has done its work after the answer, with these log lines.
+    Finish(Vec<String>),
+}
+
+/// Runs the server's code, and remembers what it did.
+pub struct Server {
+    scenario: Rc<Scenario>,
+    histories: HashMap<u64, History>,
+    /// The history of each actor that was run last, to go on from there.
+    running: HashMap<usize, (u64, Running)>,
+}
+
+/// All that one actor was told up to some moment.
+struct History {
+    actor: usize,
+    /// The history without its last part; none at the beginning.
+    before: Option<u64>,
+    told: Told,
+    now: Duration,
+    /// What the actor did then.
+    deeds: Rc<[Deed]>,
+}
+
+impl Server {
+    pub fn new(scenario: Rc<Scenario>) -> Self {
+        Self {
+            scenario,
+            histories: HashMap::new(),
+            running: HashMap::new(),
+        }
+    }
+
+    /// What an actor with the history `before` does when it is told this at `now`, and
+    /// what its history is then.
+    pub fn next(&mut self, before: u64, told: Told, now: Duration) -> (u64, Rc<[Deed]>) {
+        let (what, parent) = match &told {
+            Told::Called(actor, webhook) => (digest((actor, webhook)), None),
+            Told::Reply(Ok(reply)) => (digest(reply), Some(before)),
+            Told::Reply(Err(error)) => (digest(format!("{error:?}")), Some(before)),
+            Told::Time => (0, Some(before)),
+        };
+        let history = digest((parent, what, now));
+        if let Some(known) = self.histories.get(&history) {
+            return (history, Rc::clone(&known.deeds));
+        }
+        let actor = match (&told, parent) {
+            (Told::Called(actor, _), _) => *actor,
+            (_, parent) => self.histories[&parent.expect("it was called")].actor,
+        };
+        let mut running = match (parent, self.running.remove(&actor)) {
+            (Some(parent), Some((history, running))) if history == parent => running,
+            _ => self.again(actor, parent),
+        };
+        let deeds: Rc<[Deed]> = running.tell(&self.scenario, told.clone(), now).into();
+        self.running.insert(actor, (history, running));
+        let known = History {
+            actor,
+            before: parent,
+            told,
+            now,
+            deeds: Rc::clone(&deeds),
+        };
+        self.histories.insert(history, known);
+        (history, deeds)
+    }
+
+    /// Runs a history once more.
+    fn again(&self, actor: usize, history: Option<u64>) -> Running {
+        let mut parts = Vec::new();
+        let mut next = history;
+        while let Some(part) = next.map(|next| &self.histories[&next]) {
+            parts.push(part);
+            next = part.before;
+        }
+        let mut running = Running::of(actor);
+        for part in parts.into_iter().rev() {
+            running.tell(&self.scenario, part.told.clone(), part.now);
+        }
+        running
+    }
+}
+
+/// The code of one webhook, under way.
+struct Running {
+    shell: Shell,
+    future: Option<Pin<Box<dyn Future<Output = ()>>>>,
+}
+
+impl Running {
+    fn of(actor: usize) -> Self {
+        let shell = Shell {
+            actor,
+            inside: Rc::default(),
+        };
+        Self {
+            shell,
+            future: None,
+        }
+    }
+
+    fn tell(&mut self, scenario: &Rc<Scenario>, told: Told, now: Duration) -> Vec<Deed> {
+        self.shell.inside.borrow_mut().now = now;
+        match told {
+            Told::Called(_, webhook) => {
+                self.future = Some(serve(self.shell.clone(), Rc::clone(scenario), webhook));
+            }
+            Told::Reply(reply) => {
+                let reply = reply.map(|reply| reply.to_http());
+                self.shell.inside.borrow_mut().reply = Some(reply);
+            }
+            Told::Time => {}
+        }
+        let future = self.future.as_mut().expect("it was called");
+        let _ = future
+            .as_mut()
+            .poll(&mut Context::from_waker(Waker::noop()));
+        std::mem::take(&mut self.shell.inside.borrow_mut().deeds)
+    }
+}
+
+/// One call of a webhook, from its request to the end of its work after the answer.
+fn serve(
+    shell: Shell,
+    scenario: Rc<Scenario>,
+    webhook: Webhook,
+) -> Pin<Box<dyn Future<Output = ()>>> {
+    Box::pin(async move {
+        let (head, body) = webhook.request(&scenario);
+        let variables = |name: &'static str| scenario.variable(name);
+        let answer = server::serve(&shell, &variables, &head, async move |_| Ok(body)).await;
+        shell.does(Deed::Answer(answer.response, answer.lines));
+        if let Some(after) = answer.after {
+            let lines = after.run(&shell).await;
+            shell.does(Deed::Finish(lines));
+        }
+    })
+}
+
+/// What the code of a webhook sees of the world.
+#[derive(Clone)]
+struct Shell {
+    actor: usize,
+    inside: Rc<RefCell<Inside>>,
+}
+
+#[derive(Default)]
+struct Inside {
+    now: Duration,
+    reply: Option<Result<HttpResponse, TransportError>>,
+    draws: u64,
+    deeds: Vec<Deed>,
+}
+
+impl Shell {
+    fn does(&self, deed: Deed) {
+        self.inside.borrow_mut().deeds.push(deed);
+    }
+}
+
+impl Platform for Shell {
+    async fn send(
+        &self,
+        request: HttpRequest,
+        limit: Duration,
+        _keep: Keep,
+    ) -> Result<HttpResponse, TransportError> {
+        self.does(Deed::Send(request, limit));
+        poll_fn(|_| match self.inside.borrow_mut().reply.take() {
+            Some(reply) => Poll::Ready(reply),
+            None => Poll::Pending,
+        })
+        .await
+    }
+
+    fn now(&self) -> Duration {
+        self.inside.borrow().now
+    }
+
+    async fn sleep(&self, duration: Duration) {
+        let until = self.now() + duration;
+        if !duration.is_zero() {
+            self.does(Deed::Sleep(until));
+        }
+        poll_fn(|_| {
+            if self.now() < until {
+                Poll::Pending
+            } else {
+                Poll::Ready(())
+            }
+        })
+        .await;
+    }
+
+    fn random(&self) -> u128 {
+        let mut inside = self.inside.borrow_mut();
+        inside.draws += 1;
+        let half = |salt: u8| u128::from(digest((self.actor, inside.draws, salt)));
+        // The lowest bits, which shorten pauses, differ from actor to actor
+        // and are small, as long pauses make short schedules.
+        let bits = (half(0) << 64) | half(1);
+        (bits & !0x1ff) | ((self.actor as u128 & 7) << 4)
+    }
+}

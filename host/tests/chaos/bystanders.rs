@@ -2,9 +2,9 @@
 
 use serde_json::{Value, json};
 
-use crate::support::engine::{Foreign, RealEngine};
-use crate::support::given;
-use crate::support::wait::wait_for;
+use test_support::engine::{Foreign, RealEngine};
+use test_support::given;
+use test_support::wait::wait_for;
 
 /// Containers that nobody may touch, and their state at the start.
 pub struct Bystanders<'a> {

@@ -8,9 +8,9 @@ use std::time::Duration;
 use crate::containers;
 use crate::dice::Dice;
 use crate::stage::Stage;
-use crate::support::http::{Answer, request};
-use crate::support::server::SECRET;
-use crate::support::wait::wait_within;
+use test_support::http::{Answer, request};
+use test_support::server::SECRET;
+use test_support::wait::wait_within;
 
 /// The pauses of BastionZero's retries, 1, 2 and 4 seconds, scaled down.
 const PAUSES: [Duration; 3] = [

@@ -7,7 +7,7 @@ use std::time::Duration;
 
 use serde_json::{Value, json};
 
-use crate::support::engine::{RealEngine, list};
+use test_support::engine::{RealEngine, list};
 
 /// A container that the component has created.
 #[derive(Debug, Clone)]

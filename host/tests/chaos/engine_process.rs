@@ -6,10 +6,10 @@ use std::process::Stdio;
 use std::sync::atomic::{AtomicUsize, Ordering};
 use std::time::Duration;
 
-use crate::support::engine::RealEngine;
-use crate::support::given;
-use crate::support::namespaces::{Namespaces, pid};
-use crate::support::wait::wait_within;
+use test_support::engine::RealEngine;
+use test_support::given;
+use test_support::namespaces::{Namespaces, pid};
+use test_support::wait::wait_within;
 
 /// A restart asks the containers that still run to end, and kills them after
 /// ten seconds; before that it does not answer.

@@ -5,9 +5,9 @@ use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::Duration;
 
 use crate::dice::Dice;
-use crate::support::engine::RealEngine;
-use crate::support::fault_proxy::{Fault, FaultProxy};
 use crate::tally::Tally;
+use test_support::engine::RealEngine;
+use test_support::fault_proxy::{Fault, FaultProxy};
 
 /// Longer than the component waits for a look-up, but not for a change.
 const LONG: Duration = Duration::from_secs(6);

@@ -11,9 +11,6 @@ mod dice;
 mod engine_process;
 mod faults;
 mod stage;
-#[path = "../end_to_end/support/mod.rs"]
-#[allow(dead_code, reason = "the other test binary uses the rest")]
-mod support;
 mod tally;
 
 use std::sync::{Mutex, MutexGuard, PoisonError};
@@ -24,8 +21,8 @@ use dice::Dice;
 use engine_process::EngineProcess;
 use faults::FaultyEngine;
 use stage::Stage;
-use support::engine::{Deployment, RealEngine};
-use support::server::Server;
+use test_support::engine::{Deployment, RealEngine};
+use test_support::server::Server;
 
 /// The `max_lifetime`, after which a target is removed even if its caller gave up
 /// before the answer and never stops it.

@@ -8,10 +8,10 @@ use crate::caller::Caller;
 use crate::containers::{self, Ours, Watch};
 use crate::dice::Dice;
 use crate::engine_process::EngineProcess;
-use crate::support::engine::RealEngine;
-use crate::support::server::Server;
-use crate::support::wait::wait_within;
 use crate::tally::Tally;
+use test_support::engine::RealEngine;
+use test_support::server::Server;
+use test_support::wait::wait_within;
 
 /// How many callers there are at once.
 const CALLERS: usize = 4;

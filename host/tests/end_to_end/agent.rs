@@ -5,10 +5,10 @@ use std::time::{Duration, Instant};
 
 use serde_json::{Value, json};
 
-use crate::support::engine::{Foreign, RealEngine};
-use crate::support::registration::Registration;
-use crate::support::wait::wait_for;
-use crate::support::{given, unique};
+use test_support::engine::{Foreign, RealEngine};
+use test_support::registration::Registration;
+use test_support::wait::wait_for;
+use test_support::{given, unique};
 
 /// Where the volume with the token's file is mounted.
 const TOKEN_DIR: &str = "/run/dynamic-access";

@@ -1,8 +1,8 @@
 //! The worst that the shipped component could do: it has no access beyond what it is given.
 
-use crate::support::fake_engine::{FakeEngine, Reply};
-use crate::support::folder::Folder;
-use crate::support::server::{Server, compiled, manifest};
+use test_support::fake_engine::{FakeEngine, Reply};
+use test_support::folder::Folder;
+use test_support::server::{Server, compiled, manifest};
 
 #[test]
 fn the_component_asks_for_no_file_system_and_no_socket() {

@@ -10,9 +10,9 @@ use std::collections::BTreeMap;
 
 use serde_json::json;
 
-use crate::support::engine::{Kind, Network, RealEngine, networks};
-use crate::support::podman::podman;
-use crate::support::{given, unique};
+use test_support::engine::{Kind, Network, RealEngine, networks};
+use test_support::podman::podman;
+use test_support::{given, unique};
 
 /// The observation, what Docker does, and what Podman does if it differs.
 type Reading = (&'static str, &'static str, Option<&'static str>);

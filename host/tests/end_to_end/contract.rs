@@ -1,10 +1,10 @@
 //! The answers to every kind of request; a refused request causes no call to the
 //! Engine.
 
-use crate::support::fake_engine::{FakeEngine, Reply};
-use crate::support::http::{Answer, exchange, request};
-use crate::support::server::{SECRET, Server, start_body};
 use serde_json::json;
+use test_support::fake_engine::{FakeEngine, Reply};
+use test_support::http::{Answer, exchange, request};
+use test_support::server::{SECRET, Server, start_body};
 
 const ID: &str = "0123456789abcdef0123456789abcdef0123456789abcdef0123456789abcdef";
 

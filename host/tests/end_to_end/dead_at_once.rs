@@ -3,10 +3,10 @@
 use serde_json::json;
 
 use crate::lifecycle::{check_done, sleeper};
-use crate::support::engine::{Deployment, Kind, RealEngine};
-use crate::support::http::Answer;
-use crate::support::server::Server;
-use crate::support::unique;
+use test_support::engine::{Deployment, Kind, RealEngine};
+use test_support::http::Answer;
+use test_support::server::Server;
+use test_support::unique;
 
 /// Checks that a start, and a repeated one, tell that the target has ended.
 #[track_caller]

@@ -1,10 +1,10 @@
 //! A connection to the Engine dies without a word, as after a firewall has lost
 //! its state, while new connections work.
 
-use crate::support::engine::{Deployment, RealEngine};
-use crate::support::engine_proxy::{Auth, Files, KINDS, Program};
-use crate::support::relay::Relay;
-use crate::support::swallowing_relay::SwallowingRelay;
+use test_support::engine::{Deployment, RealEngine};
+use test_support::engine_proxy::{Auth, Files, KINDS, Program};
+use test_support::relay::Relay;
+use test_support::swallowing_relay::SwallowingRelay;
 
 /// More checks in a row than any of these tests has dead connections.
 const CHECKS_MAX: usize = 4;
@@ -47,7 +47,7 @@ fn behind_the_proxies_each_dead_connection_costs_one_check_at_most() {
     std::thread::scope(|scope| {
         for kind in KINDS {
             scope.spawn(move || {
-                let (failures, swallowed) = failures_after_death(Files::new(), kind, "");
+                let (failures, swallowed) = failures_after_death(Files::default(), kind, "");
                 let failures = failures.unwrap_or_else(|| panic!("{kind:?}: never again"));
                 assert!(failures <= swallowed, "{kind:?}: {failures} of {swallowed}");
             });
@@ -58,7 +58,7 @@ fn behind_the_proxies_each_dead_connection_costs_one_check_at_most() {
 #[test]
 fn where_http2_is_offered_no_connection_is_kept_if_pooling_is_off() {
     let config = "[outbound_http]\nconnection_pooling = false\n";
-    let files = Files::new().offering_http2();
+    let files = Files::default().offering_http2();
     let (failures, _) = failures_after_death(files, (Program::Haproxy, Auth::Certificate), config);
     assert_eq!(failures, Some(0));
 }

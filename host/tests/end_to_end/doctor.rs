@@ -4,14 +4,14 @@
 use std::process::Command;
 use std::sync::atomic::{AtomicBool, Ordering};
 
-use crate::support::engine::{Deployment, Network, RealEngine};
-use crate::support::fake_engine::{FakeEngine, Reply};
 use serde_json::json;
+use test_support::engine::{Deployment, Network, RealEngine};
+use test_support::fake_engine::{FakeEngine, Reply};
 
-use crate::support::folder::Folder;
-use crate::support::given;
-use crate::support::podman::podman;
-use crate::support::server::{SECRET, Server};
+use test_support::folder::Folder;
+use test_support::given;
+use test_support::podman::podman;
+use test_support::server::{SECRET, Server};
 
 /// What it prints about the server at `url`, and whether it is content.
 fn against(url: &str, secret: &str) -> (bool, String) {

@@ -6,13 +6,13 @@ macro_rules! on_each_engine {
         mod on_docker {
             $(#[test]
             fn $test() {
-                super::$test(&$crate::support::engine::RealEngine::given());
+                super::$test(&test_support::engine::RealEngine::given());
             })+
         }
         mod on_podman {
             $(#[test]
             fn $test() {
-                super::$test(&$crate::support::podman::podman());
+                super::$test(&test_support::podman::podman());
             })+
         }
     };

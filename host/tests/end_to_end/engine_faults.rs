@@ -3,9 +3,9 @@
 use std::sync::atomic::{AtomicUsize, Ordering};
 use std::time::{Duration, Instant};
 
-use crate::support::fake_engine::{FakeEngine, Reply};
-use crate::support::http::Answer;
-use crate::support::server::Server;
+use test_support::fake_engine::{FakeEngine, Reply};
+use test_support::http::Answer;
+use test_support::server::Server;
 
 const ID: &str = "0123456789abcdef0123456789abcdef0123456789abcdef0123456789abcdef";
 

@@ -14,14 +14,14 @@ use std::time::Duration;
 use serde_json::{Value, json};
 
 use crate::lifecycle::{check_done, expired, id_of};
-use crate::support::engine::{Deployment, RealEngine};
-use crate::support::engine_proxy::{Auth, EngineProxy, Files, KINDS, Program, SECRETS};
-use crate::support::fake_engine::{FakeEngine, Reply};
-use crate::support::registry::Registry;
-use crate::support::relay::Relay;
-use crate::support::server::Server;
-use crate::support::unique;
-use crate::support::wait::{wait_for, wait_within};
+use test_support::engine::{Deployment, RealEngine};
+use test_support::engine_proxy::{Auth, EngineProxy, Files, KINDS, Program, SECRETS};
+use test_support::fake_engine::{FakeEngine, Reply};
+use test_support::registry::Registry;
+use test_support::relay::Relay;
+use test_support::server::Server;
+use test_support::unique;
+use test_support::wait::{wait_for, wait_within};
 
 /// A container's id.
 const ID: &str = "0123456789abcdef0123456789abcdef0123456789abcdef0123456789abcdef";
@@ -43,7 +43,7 @@ fn before(
 ) -> (EngineProxy, FakeEngine) {
     let engine = FakeEngine::start(reply);
     let address = engine.url().trim_start_matches("http://").to_owned();
-    (Files::new().start(program, auth, &address), engine)
+    (Files::default().start(program, auth, &address), engine)
 }
 
 fn server(proxy: &EngineProxy, deployment: &Deployment<'_>, more: &[(&str, &str)]) -> Server {
@@ -56,7 +56,7 @@ fn server(proxy: &EngineProxy, deployment: &Deployment<'_>, more: &[(&str, &str)
 fn check_visit(program: Program, auth: Auth) {
     let engine = RealEngine::given();
     let deployment = Deployment::new(&engine);
-    let files = Files::new();
+    let files = Files::default();
     let socket = files.path("docker.sock");
     let _relay = Relay::start(socket.clone(), engine.socket());
     let proxy = files.start(program, auth, socket.to_str().expect("a path of ASCII"));
@@ -291,7 +291,7 @@ fn the_progress_of_a_pull_is_not_held_back() {
                 .expect("the line has come before the end");
             stream.write_all(b"0\r\n\r\n").expect("it reads");
         });
-        let proxy = Files::new().start(program, auth, &address);
+        let proxy = Files::default().start(program, auth, &address);
         let client = proxy.client();
         let mut stream = client.connect(&["http/1.1"]).expect("a connection");
         let request = format!(
@@ -325,7 +325,7 @@ fn what_fails_at_the_engine_is_told_in_its_form_and_not_tried_again() {
         check_words(&answer.body);
         assert_eq!(engine.requests().len(), 1, "{program:?} {auth:?}");
         drop(engine);
-        let proxy = Files::new().start(program, auth, "127.0.0.1:1");
+        let proxy = Files::default().start(program, auth, "127.0.0.1:1");
         let answer = proxy.client().ask(&listed(), "", b"").expect("an answer");
         assert!(matches!(answer.status, 502 | 503), "{answer:?}");
         check_words(&answer.body);

@@ -6,10 +6,10 @@ use std::sync::Mutex;
 use serde_json::json;
 
 use crate::lifecycle::{check_done, id_of};
-use crate::support::engine::{Deployment, RealEngine};
-use crate::support::fault_proxy::{Fault, FaultProxy};
-use crate::support::server::Server;
-use crate::support::unique;
+use test_support::engine::{Deployment, RealEngine};
+use test_support::fault_proxy::{Fault, FaultProxy};
+use test_support::server::Server;
+use test_support::unique;
 
 /// A server in front of an Engine, from which `delete` is removed before each of
 /// these calls arrives, as far as `times` says.

@@ -4,9 +4,9 @@
 use std::path::{Path, PathBuf};
 use std::process::Command;
 
-use crate::support::fake_engine::{FakeEngine, Reply};
-use crate::support::folder::Folder;
-use crate::support::server::{Server, manifest};
+use test_support::fake_engine::{FakeEngine, Reply};
+use test_support::folder::Folder;
+use test_support::server::{Server, manifest};
 
 /// The URL that the instructions have in the place of the reader's own.
 const EXAMPLE: &str = "https://docker.example.com:2376";

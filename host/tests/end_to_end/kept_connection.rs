@@ -9,8 +9,8 @@ use std::net::{TcpListener, TcpStream};
 use std::sync::{Arc, Mutex};
 use std::time::{Duration, Instant};
 
-use crate::support::server::{SECRET, Server, start_body};
-use crate::support::unique;
+use test_support::server::{SECRET, Server, start_body};
+use test_support::unique;
 
 /// Enough that a few held back by a busy machine do not decide.
 const MESSAGES: usize = 50;

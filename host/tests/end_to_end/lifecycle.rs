@@ -5,10 +5,10 @@ use std::time::{Duration, Instant};
 use serde_json::json;
 
 use crate::gone_between::check_no_network;
-use crate::support::engine::{Deployment, Foreign, RealEngine};
-use crate::support::http::Answer;
-use crate::support::server::{SECRET, Server, start_body};
-use crate::support::{given, unique};
+use test_support::engine::{Deployment, Foreign, RealEngine};
+use test_support::http::Answer;
+use test_support::server::{SECRET, Server, start_body};
+use test_support::{given, unique};
 
 #[track_caller]
 pub fn id_of(answer: &Answer) -> String {
@@ -262,7 +262,7 @@ fn a_reap_names_what_it_removes_and_a_dry_run_only_names_it(engine: &RealEngine)
         body["removed"].as_array().expect("a list").clone()
     };
     // The Engine's clock has a resolution of a second.
-    let named = crate::support::wait::wait_for("the age of a second", || {
+    let named = test_support::wait::wait_for("the age of a second", || {
         Some(removed("/reap?dry_run=1")).filter(|named| !named.is_empty())
     });
     let expected = json!({"uniqueId": old.id, "reason": "past its lifetime"});

@@ -7,12 +7,12 @@ use std::time::Duration;
 use serde_json::json;
 
 use crate::lifecycle::{check_done, id_of};
-use crate::support::engine::{self, Deployment, RealEngine};
-use crate::support::fault_proxy::{Fault, FaultProxy};
-use crate::support::http::Answer;
-use crate::support::server::Server;
-use crate::support::unique;
-use crate::support::wait::wait_for;
+use test_support::engine::{self, Deployment, RealEngine};
+use test_support::fault_proxy::{Fault, FaultProxy};
+use test_support::http::Answer;
+use test_support::server::Server;
+use test_support::unique;
+use test_support::wait::wait_for;
 
 const FAULTS: [Fault; 7] = [
     Fault::CutBefore,

@@ -33,8 +33,6 @@ mod repeated;
 mod secrets;
 mod spinkube;
 mod story;
-#[allow(dead_code, reason = "the other test binary uses the rest")]
-mod support;
 mod target;
 mod targets;
 mod tls;

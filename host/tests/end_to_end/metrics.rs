@@ -7,13 +7,13 @@ use std::process::{Child, Command, Stdio};
 use serde_json::Value;
 
 use crate::lifecycle::{expired, id_of};
-use crate::support::engine::{Deployment, RealEngine};
-use crate::support::folder::Folder;
-use crate::support::http;
-use crate::support::server::{SECRET, Server};
-use crate::support::wait::wait_for;
-use crate::support::{free_address, unique};
 use crate::targets::OPERATOR;
+use test_support::engine::{Deployment, RealEngine};
+use test_support::folder::Folder;
+use test_support::http;
+use test_support::server::{SECRET, Server};
+use test_support::wait::wait_for;
+use test_support::{free_address, unique};
 
 /// A Prometheus, ended when it is dropped.
 struct Prometheus {

@@ -4,11 +4,11 @@ use std::process::Command;
 
 use serde_json::Value;
 
-use crate::support::engine::{Deployment, RealEngine};
-use crate::support::folder::Folder;
-use crate::support::given;
-use crate::support::server::{SECRET, Server};
 use crate::targets::{API, OPERATOR};
+use test_support::engine::{Deployment, RealEngine};
+use test_support::folder::Folder;
+use test_support::given;
+use test_support::server::{SECRET, Server};
 
 /// Other inputs than the usual ones: a number.
 const SEED: &str = "TEST_SCHEMATHESIS_SEED";

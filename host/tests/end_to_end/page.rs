@@ -5,12 +5,12 @@ mod browser;
 use serde_json::{Value, json};
 
 use crate::lifecycle::{id_of, sleeper};
-use crate::support::engine::{Deployment, RealEngine};
-use crate::support::fake_engine::{FakeEngine, Reply};
-use crate::support::server::Server;
-use crate::support::unique;
-use crate::support::wait::wait_for;
 use browser::{Browser, OPERATOR_SECRET, PASSWORD, Scheme};
+use test_support::engine::{Deployment, RealEngine};
+use test_support::fake_engine::{FakeEngine, Reply};
+use test_support::server::Server;
+use test_support::unique;
+use test_support::wait::wait_for;
 
 /// When a fake Engine answers: noon, and the same in Unix time.
 const NOON: &str = "Mon, 23 Nov 2026 12:00:00 GMT";

@@ -4,11 +4,11 @@ use serde_json::json;
 
 use crate::dead_at_once::of_a_missing_program;
 use crate::lifecycle::check_done;
-use crate::support::engine::{Deployment, RealEngine};
-use crate::support::fake_engine::{FakeEngine, Reply};
-use crate::support::registry::{PASSWORD, Registry, auth_for};
-use crate::support::server::Server;
-use crate::support::unique;
+use test_support::engine::{Deployment, RealEngine};
+use test_support::fake_engine::{FakeEngine, Reply};
+use test_support::registry::{PASSWORD, Registry, auth_for};
+use test_support::server::Server;
+use test_support::unique;
 
 /// The image has no program. The Engine starts its own init, which ends at once.
 const PATCH: &str = r#"{"Cmd":["none"]}"#;

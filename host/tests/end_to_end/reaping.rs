@@ -5,10 +5,10 @@ use std::sync::{Arc, Mutex};
 use serde_json::json;
 
 use crate::lifecycle::{check_done, sleeper};
-use crate::support::engine::{Deployment, RealEngine};
-use crate::support::fault_proxy::{Fault, FaultProxy};
-use crate::support::server::Server;
-use crate::support::wait::wait_for;
+use test_support::engine::{Deployment, RealEngine};
+use test_support::fault_proxy::{Fault, FaultProxy};
+use test_support::server::Server;
+use test_support::wait::wait_for;
 
 #[test]
 fn containers_that_cannot_be_removed_do_not_keep_the_others() {

@@ -4,10 +4,10 @@
 use serde_json::{Value, json};
 
 use crate::lifecycle::{check_done, id_of, sleeper};
-use crate::support::engine::{Deployment, RealEngine};
-use crate::support::http::Answer;
-use crate::support::unique;
 use crate::targets::{ask, check_status, order, server};
+use test_support::engine::{Deployment, RealEngine};
+use test_support::http::Answer;
+use test_support::unique;
 
 on_each_engine!(
     a_target_that_runs_is_found_although_a_new_one_would_be_refused,

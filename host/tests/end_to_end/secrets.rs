@@ -1,9 +1,9 @@
 //! Searches for planted secrets wherever they could turn up.
 
-use crate::support::engine::{Deployment, RealEngine};
-use crate::support::fake_engine::{FakeEngine, Reply};
-use crate::support::server::{SECRET, Server};
-use crate::support::unique;
+use test_support::engine::{Deployment, RealEngine};
+use test_support::fake_engine::{FakeEngine, Reply};
+use test_support::server::{SECRET, Server};
+use test_support::unique;
 
 #[track_caller]
 fn check_absent(secret: &str, where_: &str, texts: &[String]) {

@@ -14,8 +14,8 @@ use serde::de::DeserializeOwned;
 use serde::{Deserialize, Serialize};
 use serde_json::Value;
 
-use crate::support::folder::Folder;
-use crate::support::server::{Server, manifest};
+use test_support::folder::Folder;
+use test_support::server::{Server, manifest};
 
 /// SpinApp, as spin-operator 0.6.1 defines it (`core.spinkube.dev/v1alpha1`).
 #[derive(Serialize, Deserialize)]
@@ -353,7 +353,7 @@ fn the_runtime_configuration_is_one_that_a_server_starts_with() {
     let config = entry(&runtime_config, "runtime-config.toml");
     let here = folder.path().display().to_string();
     let config = config.replace("\"/certs/", &format!("\"{here}/"));
-    let authority = crate::support::certificates::Authority::new("ca");
+    let authority = test_support::certificates::Authority::new("ca");
     authority.file(&folder);
     authority.client().files(&folder, "client");
     let file = folder.file("runtime-config.toml", &config);

@@ -7,9 +7,9 @@ use std::time::Duration;
 use stand_in_service::story::{self, Patience};
 use stand_in_service::{Service, State, Target, WebhookError, Webhooks};
 
-use crate::support::engine::{Deployment, RealEngine};
-use crate::support::server::{SECRET, Server};
-use crate::support::wait::wait_for;
+use test_support::engine::{Deployment, RealEngine};
+use test_support::server::{SECRET, Server};
+use test_support::wait::wait_for;
 
 /// How long anything may take on a busy machine with two cores.
 const PATIENCE: Duration = Duration::from_secs(30);

@@ -6,12 +6,12 @@ use std::process::{Command, Stdio};
 use serde_json::{Value, json};
 
 use crate::lifecycle::{check_done, id_of};
-use crate::support::engine::{Deployment, Kind, RealEngine};
-use crate::support::http::Answer;
-use crate::support::registration::Registration;
-use crate::support::server::Server;
-use crate::support::wait::wait_for;
-use crate::support::{given, unique};
+use test_support::engine::{Deployment, Kind, RealEngine};
+use test_support::http::Answer;
+use test_support::registration::Registration;
+use test_support::server::Server;
+use test_support::wait::wait_for;
+use test_support::{given, unique};
 
 /// A server whose targets register with the test's own service.
 fn server(engine: &RealEngine, deployment: &Deployment<'_>, url: &str, patch: &str) -> Server {

@@ -3,11 +3,11 @@
 use serde_json::{Value, json};
 
 use crate::lifecycle::{check_done, expired, id_of};
-use crate::support::engine::{Deployment, Foreign, RealEngine};
-use crate::support::http::Answer;
-use crate::support::server::{SECRET, Server};
-use crate::support::unique;
-use crate::support::wait::wait_for;
+use test_support::engine::{Deployment, Foreign, RealEngine};
+use test_support::http::Answer;
+use test_support::server::{SECRET, Server};
+use test_support::unique;
+use test_support::wait::wait_for;
 
 /// The secret of a program.
 pub const API: &str = "dGhlIHNlY3JldCBvZiBhIHByb2dyYW0=";

@@ -4,13 +4,13 @@
 use std::path::{Path, PathBuf};
 use std::process::Command;
 
-use crate::support::certificates::{Authority, Identity};
-use crate::support::engine::{Deployment, RealEngine};
-use crate::support::folder::Folder;
-use crate::support::given;
-use crate::support::server::Server;
-use crate::support::tls_engine::TlsEngine;
-use crate::support::unique;
+use test_support::certificates::{Authority, Identity};
+use test_support::engine::{Deployment, RealEngine};
+use test_support::folder::Folder;
+use test_support::given;
+use test_support::server::Server;
+use test_support::tls_engine::TlsEngine;
+use test_support::unique;
 
 /// A runtime configuration for both of this machine's names.
 fn runtime_config(folder: &Folder, ca: Option<&Path>, client: Option<&Identity>) -> PathBuf {

@@ -4,22 +4,22 @@ use std::net::SocketAddr;
 
 use crate::nodes::nodes;
 use crate::stage::{AGREED_BOUND, Stage, id_of, start_in_the_end, stop_in_the_end};
-use crate::support::bodies::{check_wrong_bodies, of_swarm};
-use crate::support::engine_proxy::{EngineProxy, Files, SWARM_KINDS};
-use crate::support::folder::Folder;
-use crate::support::free_address;
-use crate::support::haproxy::Haproxy;
-use crate::support::managers::{Managers, NAME};
-use crate::support::server::Server;
-use crate::support::unique;
-use crate::support::wait::wait_within;
+use test_support::bodies::{check_wrong_bodies, of_swarm};
+use test_support::engine_proxy::{EngineProxy, Files, SWARM_KINDS};
+use test_support::folder::Folder;
+use test_support::free_address;
+use test_support::haproxy::Haproxy;
+use test_support::managers::{Managers, NAME};
+use test_support::server::Server;
+use test_support::unique;
+use test_support::wait::wait_within;
 
 /// The proxies of `deploy/swarm`, one for each way to know its callers.
 pub fn proxies(stage: &Stage<'_>) {
     let addresses: Vec<_> = nodes().map(|node| stage.swarm.address(node)).collect();
     let managers = Managers::start(NAME, &addresses);
     let proxies = SWARM_KINDS.map(|(program, auth)| {
-        Files::new().start_before(program, auth, &managers, managers.addresses())
+        Files::default().start_before(program, auth, &managers, managers.addresses())
     });
     for proxy in &proxies {
         check_wrong_bodies(proxy, &of_swarm());

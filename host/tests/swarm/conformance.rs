@@ -9,9 +9,9 @@ use serde_json::{Value, json};
 
 use crate::nodes::{NETWORK, Swarm};
 use crate::stage::{filtered, listing};
-use crate::support::engine::networks;
-use crate::support::http::Answer;
-use crate::support::wait::{wait_for, wait_within};
+use test_support::engine::networks;
+use test_support::http::Answer;
+use test_support::wait::{wait_for, wait_within};
 
 /// A node is called down after 12 to 20 seconds, and is listened to again within a minute.
 const NODE_BOUND: Duration = Duration::from_secs(120);

@@ -4,9 +4,9 @@ use serde_json::{Value, json};
 
 use crate::stage::{Stage, check_come_again, id_of};
 use crate::starts::image_with;
-use crate::support::free_address_at;
-use crate::support::registry::{PASSWORD, Registry, auth_for, digest_of};
-use crate::support::unique;
+use test_support::free_address_at;
+use test_support::registry::{PASSWORD, Registry, auth_for, digest_of};
+use test_support::unique;
 
 pub fn one_image(stage: &Stage<'_>) {
     let image = image_with(stage, &format!("LABEL only={}", stage.deployment));

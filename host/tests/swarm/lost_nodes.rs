@@ -3,8 +3,8 @@
 use serde_json::json;
 
 use crate::stage::{AGREED_BOUND, Stage, check_come_again, id_of, stop_in_the_end};
-use crate::support::unique;
-use crate::support::wait::wait_within;
+use test_support::unique;
+use test_support::wait::wait_within;
 
 pub fn cut_off(stage: &Stage<'_>) {
     let server = stage.only_on(3).server(1);

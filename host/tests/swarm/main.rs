@@ -11,9 +11,6 @@ mod nodes;
 mod promises;
 mod stage;
 mod starts;
-#[path = "../end_to_end/support/mod.rs"]
-#[allow(dead_code, reason = "the other test binaries use the rest")]
-mod support;
 mod versions;
 mod visits;
 

@@ -7,9 +7,9 @@ use std::time::Duration;
 use serde_json::Value;
 use swarm_nodes::{Nodes, Place, Plan};
 
-use crate::support::engine::{Kind, RealEngine};
-use crate::support::given;
-use crate::support::http::{Answer, exchange, request, try_read_answer};
+use test_support::engine::{Kind, RealEngine};
+use test_support::given;
+use test_support::http::{Answer, exchange, request, try_read_answer};
 
 /// How many managers there are.
 pub const COUNT: u8 = 3;

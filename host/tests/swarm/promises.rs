@@ -7,10 +7,10 @@ use serde_json::{Value, json};
 
 use crate::nodes::{NETWORK, Swarm};
 use crate::stage::{AGREED_BOUND, Stage, check_come_again, id_of, start_in_the_end};
-use crate::support::server::start_body;
-use crate::support::unique;
-use crate::support::wait::wait_within;
 use crate::{between, images, lost_nodes, starts, visits};
+use test_support::server::start_body;
+use test_support::unique;
+use test_support::wait::wait_within;
 
 /// A claim, and what holds it against a Swarm.
 type Claim = (&'static str, fn(&Stage<'_>));

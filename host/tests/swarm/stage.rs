@@ -7,10 +7,10 @@ use std::time::Duration;
 use serde_json::{Value, json};
 
 use crate::nodes::{NETWORK, Swarm, nodes};
-use crate::support::http::Answer;
-use crate::support::server::Server;
-use crate::support::unique;
-use crate::support::wait::wait_within;
+use test_support::http::Answer;
+use test_support::server::Server;
+use test_support::unique;
+use test_support::wait::wait_within;
 
 /// How long a Swarm may take to agree again after a manager was lost or is back.
 pub const AGREED_BOUND: Duration = Duration::from_secs(120);

@@ -4,7 +4,7 @@ use serde_json::{Value, json};
 
 use crate::nodes::nodes;
 use crate::stage::{Stage, check_come_again, id_of};
-use crate::support::unique;
+use test_support::unique;
 
 /// A network with an address for one target on each node; dropping it removes it.
 struct SmallNetwork<'a, 'b> {

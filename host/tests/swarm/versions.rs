@@ -7,9 +7,9 @@ use serde_json::{Value, json};
 
 use crate::nodes::Swarm;
 use crate::stage::{AGREED_BOUND, Stage, id_of, stop_in_the_end};
-use crate::support::server::Server;
-use crate::support::unique;
-use crate::support::wait::wait_within;
+use test_support::server::Server;
+use test_support::unique;
+use test_support::wait::wait_within;
 
 /// Where a service has what the older manager does not know.
 const OPTION: &str = "/Spec/TaskTemplate/ContainerSpec/Privileges/NoNewPrivileges";

@@ -8,8 +8,8 @@ use serde_json::Value;
 
 use crate::nodes::{COUNT, Swarm, nodes};
 use crate::stage::{AGREED_BOUND, Stage, id_of};
-use crate::support::unique;
-use crate::support::wait::wait_within;
+use test_support::unique;
+use test_support::wait::wait_within;
 
 /// A caller repeats a visit's calls for so long while the managers elect a leader.
 const VISIT_BOUND: Duration = Duration::from_secs(240);

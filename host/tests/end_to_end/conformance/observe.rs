@@ -6,11 +6,11 @@ use std::os::unix::net::UnixStream;
 
 use serde_json::{Value, json};
 
-use crate::support::engine::{Foreign, Kind, Network, RealEngine, list, networks};
-use crate::support::http::{Answer, read_answer, request};
-use crate::support::registry::archive_of;
-use crate::support::wait::wait_for;
-use crate::support::{given, unique};
+use test_support::engine::{Foreign, Kind, Network, RealEngine, list, networks};
+use test_support::http::{Answer, read_answer, request};
+use test_support::registry::archive_of;
+use test_support::wait::wait_for;
+use test_support::{given, unique};
 
 /// What was observed, and the result.
 type Observed = BTreeMap<&'static str, String>;

@@ -7,19 +7,19 @@ use std::os::unix::net::UnixStream;
 use serde_json::json;
 
 use super::{before_fake, check_words};
-use crate::support::bodies::{FORM, check_wrong_bodies, of_engine, of_swarm};
-use crate::support::engine::RealEngine;
-use crate::support::engine_proxy::{Auth, EngineProxy, Files, KINDS, Program, SWARM_KINDS};
-use crate::support::fake_engine::{FakeEngine, Reply};
-use crate::support::http::{read_answer, request};
-use crate::support::managers::{Managers, NAME};
-use crate::support::registry::archive_of;
-use crate::support::relay::Relay;
-use crate::support::{given, unique};
+use test_support::bodies::{FORM, check_wrong_bodies, of_engine, of_swarm};
+use test_support::engine::RealEngine;
+use test_support::engine_proxy::{Auth, EngineProxy, Files, KINDS, Program, SWARM_KINDS};
+use test_support::fake_engine::{FakeEngine, Reply};
+use test_support::http::{read_answer, request};
+use test_support::managers::{Managers, NAME};
+use test_support::registry::archive_of;
+use test_support::relay::Relay;
+use test_support::{given, unique};
 
 /// A proxy in front of a real Engine, whose connections are counted.
 fn before(engine: &RealEngine, program: Program, auth: Auth) -> (EngineProxy, Relay) {
-    let files = Files::new();
+    let files = Files::default();
     let socket = files.path("docker.sock");
     let relay = Relay::start(socket.clone(), engine.socket());
     let proxy = files.start(program, auth, socket.to_str().expect("a path of ASCII"));
@@ -50,7 +50,7 @@ fn no_call_reaches_a_manager_with_another_body() {
     for (program, auth) in SWARM_KINDS {
         let manager = FakeEngine::start(|_| Reply::json("200 OK", "[]"));
         let managers = Managers::start(NAME, &[manager.address()]);
-        let proxy = Files::new().start_before(program, auth, &managers, managers.addresses());
+        let proxy = Files::default().start_before(program, auth, &managers, managers.addresses());
         check_wrong_bodies(&proxy, &of_swarm());
         let requests = manager.requests();
         let is_check = |request: &String| request.starts_with("GET /nodes?filters=");

@@ -1,9 +1,9 @@
 //! Who is let in, and who is not.
 
 use super::{before_fake, check_words, listed};
-use crate::support::certificates::Authority;
-use crate::support::engine_proxy::{Auth, Files, Program, SECRETS};
-use crate::support::tls_client::Client;
+use test_support::certificates::Authority;
+use test_support::engine_proxy::{Auth, Files, Program, SECRETS};
+use test_support::tls_client::Client;
 
 const PROGRAMS: [Program; 2] = [Program::Nginx, Program::Haproxy];
 
@@ -117,7 +117,7 @@ fn each_of_several_secrets_is_let_in_and_goes_no_further() {
 fn no_secrets_let_nobody_in() {
     for program in PROGRAMS {
         for text in ["", "# none\n", "\"\" nobody;\n"] {
-            let files = Files::new();
+            let files = Files::default();
             files.put_secrets(text);
             let proxy = files.start(program, Auth::Bearer, "127.0.0.1:1");
             for header in ["x: y", "authorization: Bearer ", "authorization: "] {
@@ -144,7 +144,7 @@ fn a_proxy_without_its_files_does_not_start() {
             (Auth::Certificate, "server.pem"),
             (Auth::Certificate, key),
         ] {
-            let files = Files::new();
+            let files = Files::default();
             std::fs::remove_file(files.path(missing)).expect("it was there");
             let said = files.start_in_vain(program, auth);
             // HAProxy names the certificate whose key it does not find.

@@ -3,10 +3,10 @@
 use std::net::{SocketAddr, TcpListener};
 
 use super::check_words;
-use crate::support::engine_proxy::{Auth, EngineProxy, Files, Program, SWARM_KINDS};
-use crate::support::fake_engine::{FakeEngine, Reply};
-use crate::support::managers::{Managers, NAME};
-use crate::support::unique;
+use test_support::engine_proxy::{Auth, EngineProxy, Files, Program, SWARM_KINDS};
+use test_support::fake_engine::{FakeEngine, Reply};
+use test_support::managers::{Managers, NAME};
+use test_support::unique;
 
 /// A service's id.
 const ID: &str = "0123456789abcdefghijklmnz";
@@ -75,7 +75,7 @@ fn before(
 ) -> EngineProxy {
     let managed = managers.addresses().iter().copied();
     let addresses: Vec<_> = dead.into_iter().chain(managed).collect();
-    Files::new().start_before(program, auth, managers, &addresses)
+    Files::default().start_before(program, auth, managers, &addresses)
 }
 
 /// An address where nobody listens.

@@ -3,9 +3,9 @@
 use std::io::{Read, Write};
 
 use super::{ID, before_fake, check_words, listed};
-use crate::support::engine_proxy::{Auth, EngineProxy, KINDS, Program};
-use crate::support::fake_engine::FakeEngine;
-use crate::support::http::try_read_answer;
+use test_support::engine_proxy::{Auth, EngineProxy, KINDS, Program};
+use test_support::fake_engine::FakeEngine;
+use test_support::http::try_read_answer;
 
 /// A name of the form that the component gives to containers.
 const NAME: &str = "da-0a0a0a0a0a0a0a0a0a0a0a0a0a0a0a0a0a0a0a0a";

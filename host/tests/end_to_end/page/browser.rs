@@ -12,8 +12,8 @@ use headless_chrome::protocol::cdp::types::Event;
 use headless_chrome::{Browser as Process, LaunchOptions};
 use serde_json::Value;
 
-use crate::support::server::Server;
-use crate::support::wait::wait_for;
+use test_support::server::Server;
+use test_support::wait::wait_for;
 
 /// Whom the server knows: `operator_secret` is the base64 of `operator:` and this.
 pub const PASSWORD: &str = "0123456789abcdef0123456789";

@@ -1,4 +1,4 @@
-//! Support for the tests of both binaries.
+//! What the tests on real Engines share: Engines, the component in front of them, and what stands between the two.
 
 pub mod bodies;
 pub mod certificates;

@@ -18,14 +18,18 @@ use super::wait::wait_for;
 /// Which program it is.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Program {
+    /// nginx.
     Nginx,
+    /// HAProxy.
     Haproxy,
 }
 
 /// How it knows its callers.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Auth {
+    /// By their certificates.
     Certificate,
+    /// By a secret.
     Bearer,
 }
 
@@ -57,9 +61,9 @@ pub struct Files {
     pub authority: Authority,
 }
 
-impl Files {
+impl Default for Files {
     /// All that it wants, with both [`SECRETS`].
-    pub fn new() -> Self {
+    fn default() -> Self {
         let folder = Folder::new("engine-proxy-");
         let authority = Authority::new("engine-proxy-authority");
         let server = authority.server(&["localhost"]);
@@ -76,7 +80,9 @@ impl Files {
         files.put_secrets(&format!("# while rotating\n{one} one;\n{other} other;\n"));
         files
     }
+}
 
+impl Files {
     /// Puts this into the file of secrets.
     pub fn put_secrets(&self, text: &str) {
         let path = self.folder.file("bearer", text);

@@ -38,7 +38,9 @@ pub struct RealEngine {
 /// Whose Engine it is.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Kind {
+    /// Docker's own.
     Docker,
+    /// Podman's service.
     Podman,
 }
 

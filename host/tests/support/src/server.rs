@@ -197,7 +197,7 @@ fn choose_network(engine: &RealEngine, options: &mut Options) {
 
 /// The shipped manifest.
 pub fn manifest() -> PathBuf {
-    Path::new(env!("CARGO_MANIFEST_DIR")).join("../spin.toml")
+    Path::new(env!("CARGO_MANIFEST_DIR")).join("../../../spin.toml")
 }
 
 /// Compiling takes seconds, so the tests share it.

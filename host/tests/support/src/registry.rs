@@ -16,6 +16,7 @@ use super::wait::wait_for;
 
 /// The user who may pull from a registry with authentication.
 pub const USER: &str = "somebody";
+/// That user's password.
 pub const PASSWORD: &str = "planted-registry-password";
 
 /// The same user with the password's bcrypt hash, at the lowest cost, which is four.

@@ -18,7 +18,9 @@ pub struct Authority {
 
 /// A certificate signed by an [`Authority`], and its key, both in PEM.
 pub struct Identity {
+    /// The certificate.
     pub certificate: String,
+    /// The key.
     pub key: String,
 }
 

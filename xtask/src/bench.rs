@@ -4,15 +4,16 @@ use std::net::Ipv4Addr;
 use std::process::Command;
 
 use anyhow::{Result, bail};
+use dev::docker::endpoint::Endpoint;
+use dev::network::free_address;
+use dev::process;
 
-use crate::docker::endpoint::Endpoint;
-use crate::docker::network;
 use crate::engine::suite::EngineArguments;
 use crate::engine::swarm::Swarm;
 use crate::engine::{Engine, Listen};
 use crate::image;
-use crate::machine::ports::free_address;
-use crate::machine::{process, setup, workspace};
+use crate::machine::{setup, workspace};
+use crate::targets::network;
 use crate::wasm;
 
 /// Runs the bench with further arguments.
@@ -23,7 +24,7 @@ pub fn bench(which: EngineArguments, arguments: &[String]) -> Result<()> {
     wasm::build(None)?;
     wasm::build_hello()?;
     // Before the Engines, which look for runtimes when they start.
-    if workspace::program("crun").is_none() {
+    if process::program("crun").is_none() {
         setup::packages("a runtime to compare with", &["crun"])?;
     }
     let (_empty, empty) = start(which, Engine::start_with_kept_images)?;

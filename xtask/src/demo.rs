@@ -10,15 +10,16 @@ use std::time::Instant;
 
 use anyhow::{Context, Result};
 use clap::Args;
+use dev::interrupt;
+use dev::process::{self, POLL_INTERVAL};
 use stand_in_service::story::{self, Patience};
 use stand_in_service::{Service, Webhooks};
 
-use crate::docker::network;
-use crate::docker::own_containers::OwnContainers;
 use crate::engine::choice;
 use crate::image;
-use crate::machine::process::{self, POLL_INTERVAL};
-use crate::machine::{interrupt, random, workspace};
+use crate::machine::{random, workspace};
+use crate::targets::network;
+use crate::targets::own_containers::OwnContainers;
 use crate::up::server::{Options, Server};
 use crate::wasm;
 use dynamic_access_admin::progress::{remark, say};

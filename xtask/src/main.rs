@@ -1,22 +1,22 @@
 //! Set-up and developer commands: `cargo xtask --help`.
 //!
 //! This file knows the command line. Each command is a module of its name, except for `build`, which is `wasm`, and for the
-//! operator's commands, which are in `admin/`. Commands share these, each of which uses only those above it:
+//! operator's commands, which are in `admin/`. What the tests share as well is in `dev/`. Commands share these, each of which uses only those above it:
 //!
 //! | module | does |
 //! |---|---|
-//! | `machine` | runs programs on this machine, and knows where files are |
-//! | `docker` | talks to an Engine |
+//! | `machine` | installs packages, and knows where files are |
+//! | `targets` | makes what targets need of an Engine, and removes targets |
 //! | `engine` | starts private Engines and Swarms, and chooses the Engine of a command |
 //! | `image`, `wasm` | build the agent image and the component |
 
 mod bench;
 mod demo;
-mod docker;
 mod doctor;
 mod engine;
 mod image;
 mod machine;
+mod targets;
 mod test;
 mod up;
 mod wasm;
@@ -25,6 +25,7 @@ use std::process::ExitCode;
 
 use anyhow::{Error, Result};
 use clap::{Args, Parser, Subcommand};
+use dev::interrupt::{self, Interrupted};
 use dynamic_access_admin::certs::CertsArguments;
 use dynamic_access_admin::doctor::StartArguments;
 use dynamic_access_admin::doctor::remote::DoctorArguments;
@@ -37,7 +38,6 @@ use crate::engine::suite::EngineArguments;
 use crate::engine::swarm::SwarmArguments;
 use crate::engine::{Engine, Listen, choice, teardown};
 use crate::image::Agent;
-use crate::machine::interrupt::{self, Interrupted};
 use crate::up::UpArguments;
 use crate::wasm::Toolchain;
 

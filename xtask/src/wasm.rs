@@ -10,8 +10,9 @@ use std::process::Command;
 
 use anyhow::{Context, Result, bail};
 use clap::ValueEnum;
+use dev::process;
 
-use crate::machine::{process, setup, workspace};
+use crate::machine::{setup, workspace};
 use dynamic_access_admin::progress::{say, timed};
 
 /// The target of the component.
@@ -98,7 +99,7 @@ fn available() -> Result<Toolchain> {
     let Err(error) = added else {
         return Ok(Toolchain::Rustup);
     };
-    if workspace::program("apt-get").is_none() {
+    if process::program("apt-get").is_none() {
         bail!("{error:#}\nwith network access, run: rustup target add {TARGET}");
     }
     say("wasm target: rustup cannot add it here; Debian's compiler builds the component");

@@ -6,10 +6,10 @@ use std::process::Stdio;
 use std::sync::atomic::{AtomicUsize, Ordering};
 use std::time::Duration;
 
+use dev::namespaces::{Namespaces, pid};
 use test_support::engine::RealEngine;
-use test_support::given;
-use test_support::namespaces::{Namespaces, pid};
 use test_support::wait::wait_within;
+use test_support::{given, namespaces};
 
 /// A restart asks the containers that still run to end, and kills them after
 /// ten seconds; before that it does not answer.
@@ -29,9 +29,9 @@ impl<'a> EngineProcess<'a> {
     /// The process of `engine`, whose pid is in the file that
     /// `TEST_DOCKERD_PIDFILE` names.
     pub fn given(engine: &'a RealEngine) -> Self {
-        let namespaces = Namespaces::given();
+        let namespaces = namespaces();
         let pid_file = PathBuf::from(given("TEST_DOCKERD_PIDFILE"));
-        let pid = pid(&pid_file);
+        let pid = pid(&pid_file).expect("a running Engine");
         Self {
             engine,
             command_line: namespaces.command_line(&pid),
@@ -55,10 +55,11 @@ impl<'a> EngineProcess<'a> {
     /// Kills it so that it can clean nothing up, and waits for its end.
     pub fn kill(&self) {
         self.turns.fetch_add(1, Ordering::SeqCst);
-        let pid = pid(&self.pid_file);
+        let pid = pid(&self.pid_file).expect("a running Engine");
         let mut ending = self.namespaces.children(&pid);
         ending.push(pid.clone());
-        self.namespaces.signal("KILL", &pid);
+        let killed = self.namespaces.signal("KILL", &self.pid_file);
+        killed.expect("a running Engine");
         // Its own containerd ends with it, but a moment later; an Engine that
         // finds it in that moment relies on it, and fails.
         wait_within(RESTART_WAIT, "the Engine's end", || {
@@ -79,11 +80,11 @@ impl<'a> EngineProcess<'a> {
         for pid_file in [&self.pid_file, &containerds] {
             let _ = std::fs::remove_file(pid_file);
         }
+        let (program, parameters) = self.command_line.split_first().expect("a program");
         let status = self
             .namespaces
-            .command("setsid")
-            .arg("--fork")
-            .args(&self.command_line)
+            .daemon(program)
+            .args(parameters)
             .stdin(Stdio::null())
             .stdout(Stdio::null())
             .stderr(self.log())
@@ -98,12 +99,9 @@ impl<'a> EngineProcess<'a> {
 
     /// Lets it stand still until the returned value is dropped.
     pub fn pause(&self) -> Paused<'_> {
-        let pid = pid(&self.pid_file);
-        self.namespaces.signal("STOP", &pid);
-        Paused {
-            namespaces: &self.namespaces,
-            pid,
-        }
+        let paused = Paused(self);
+        paused.signal("STOP");
+        paused
     }
 
     fn exec_root(&self) -> &Path {
@@ -132,13 +130,17 @@ impl Drop for EngineProcess<'_> {
 }
 
 /// An Engine that stands still.
-pub struct Paused<'a> {
-    namespaces: &'a Namespaces,
-    pid: String,
+pub struct Paused<'a>(&'a EngineProcess<'a>);
+
+impl Paused<'_> {
+    fn signal(&self, name: &str) {
+        let sent = self.0.namespaces.signal(name, &self.0.pid_file);
+        sent.expect("a running Engine");
+    }
 }
 
 impl Drop for Paused<'_> {
     fn drop(&mut self) {
-        self.namespaces.signal("CONT", &self.pid);
+        self.signal("CONT");
     }
 }

@@ -4,12 +4,14 @@ use std::io::Write;
 use std::net::{Ipv4Addr, SocketAddr, TcpStream};
 use std::time::Duration;
 
+use dev::docker::Docker;
+use dev::swarm::place::Place;
+use dev::swarm::{Nodes, Plan};
 use serde_json::Value;
-use swarm_nodes::{Nodes, Place, Plan};
 
 use test_support::engine::{Kind, RealEngine};
-use test_support::given;
 use test_support::http::{Answer, exchange, request, try_read_answer};
+use test_support::{given, namespaces};
 
 /// How many managers there are.
 pub const COUNT: u8 = 3;
@@ -56,14 +58,16 @@ impl Swarm {
         );
         let nodes = Nodes::start(Plan {
             place: Place::beside(engine.home(), block_of(&engine)),
-            init: given("TEST_ENGINE_INIT").parse().expect("a number"),
+            namespaces: namespaces(),
             count: COUNT,
             has_own,
             is_on_tcp: true,
-            go_on: || Ok(()),
         });
         let nodes = nodes.unwrap_or_else(|error| panic!("{error:#}"));
-        let image = nodes.load_image(engine.socket(), &given("TEST_AGENT_IMAGE"));
+        let image = nodes.load_image(
+            &Docker::private(engine.socket()),
+            &given("TEST_AGENT_IMAGE"),
+        );
         let image = image.unwrap_or_else(|error| panic!("{error:#}"));
         let network = nodes.make_network(NETWORK);
         network.unwrap_or_else(|error| panic!("{error:#}"));

@@ -6,12 +6,11 @@
 use std::time::Duration;
 
 use anyhow::{Context, Result, bail};
+use dev::docker::Docker;
+use dev::process;
 use dynamic_access::docker::Reply;
 use dynamic_access::docker::call::Call;
 use http::{Request, Response};
-
-use crate::docker::Docker;
-use crate::machine::process;
 
 /// How long the CLI may take to connect, in addition to the call itself.
 const CONNECT_WITHIN: Duration = Duration::from_secs(10);

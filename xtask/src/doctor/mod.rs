@@ -8,18 +8,19 @@ mod variables;
 use std::process::{Command, ExitCode};
 
 use anyhow::{Error, Result};
+use dev::docker::Docker;
+use dev::process;
 use dynamic_access::config::{Config, SchedulerKind};
 use dynamic_access_admin::doctor::{Finding, NO_ENVIRONMENT, StartArguments, State, tell};
 use serde_json::Value;
 
-use crate::docker::Docker;
-use crate::docker::network::{self, Isolation};
 use crate::doctor::reach::Reach;
 use crate::doctor::trial::Trial;
 use crate::doctor::variables::Values;
 use crate::engine::choice;
 use crate::image;
-use crate::machine::{process, workspace};
+use crate::machine::workspace;
+use crate::targets::network::{self, Isolation};
 use crate::up::spin::{INSTALL, Spin};
 use crate::wasm;
 use dynamic_access_admin::progress::say;
@@ -74,7 +75,7 @@ fn target() -> Finding {
     match wasm::has_target() {
         true => Finding::fine(format!("{}: installed", wasm::TARGET)),
         // Debian's compiler is used instead.
-        false if workspace::is_root() && workspace::program("apt-get").is_some() => {
+        false if workspace::is_root() && process::program("apt-get").is_some() => {
             State::Absent.finding(format!("{}: not installed", wasm::TARGET), fix)
         }
         false => State::Missing.finding(format!("{}: not installed", wasm::TARGET), fix),
@@ -318,7 +319,7 @@ fn docker_cli() -> Finding {
 
 /// A program that only some commands need.
 fn program(name: &str, what_for: &str) -> Finding {
-    match workspace::program(name) {
+    match process::program(name) {
         Some(path) => Finding::fine(format!("{name}: {}", path.display())),
         None => State::Absent.finding(
             format!("{name}, for {what_for}"),

@@ -6,9 +6,9 @@
 use std::time::Duration;
 
 use anyhow::{Context, Result};
+use dev::docker::Docker;
+use dev::process;
 
-use crate::docker::Docker;
-use crate::machine::process;
 use crate::machine::random;
 
 /// What has become of the try.

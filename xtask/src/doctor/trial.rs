@@ -8,6 +8,7 @@ use std::thread;
 use std::time::{Duration, Instant};
 
 use anyhow::{Context, Result, bail};
+use dev::docker::Docker;
 use dynamic_access::config::{Config, TokenDelivery};
 use dynamic_access::docker::create::{self, Outcome};
 use dynamic_access::docker::list;
@@ -20,7 +21,6 @@ use dynamic_access::provision::attempt::Attempt;
 use dynamic_access::secret::Secret;
 use dynamic_access_admin::doctor::{how_to_remove, unknown_token};
 
-use crate::docker::Docker;
 use crate::doctor::engine_call::send;
 use crate::machine::random;
 

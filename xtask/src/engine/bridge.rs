@@ -2,13 +2,12 @@
 
 use std::net::Ipv4Addr;
 use std::path::Path;
-use std::process::Command;
-use std::time::Duration;
 
 use anyhow::{Context, Result, bail};
+use dev::network::ip;
 use ipnet::Ipv4Net;
 
-use crate::machine::{process, random, workspace};
+use crate::machine::random;
 
 /// The prefix length of all addresses of one private Engine: sixteen networks of 254 containers,
 /// the first for the bridge, the others for networks that tests create.
@@ -16,9 +15,6 @@ const BLOCK_PREFIX: u8 = 20;
 
 /// How many blocks are tried; a tenth of that finds a free one unless 10.0.0.0/8 is all in use.
 const ATTEMPTS_MAX: usize = 100;
-
-/// `ip` answers at once, unless the kernel's network lock is held.
-const IP_BOUND: Duration = Duration::from_secs(10);
 
 /// Finds addresses that no route and no interface of this machine uses.
 pub fn free_block() -> Result<Ipv4Net> {
@@ -71,11 +67,6 @@ pub fn remove(name: &str, block: Ipv4Net) -> Result<()> {
         ip(&["link", "delete", name])?;
     }
     Ok(())
-}
-
-fn ip(arguments: &[&str]) -> Result<String> {
-    let program = workspace::program("ip").unwrap_or_else(|| "ip".into());
-    process::output_within(Command::new(program).args(arguments), IP_BOUND)
 }
 
 fn overlap(one: &Ipv4Net, other: &Ipv4Net) -> bool {

@@ -7,12 +7,14 @@ use std::os::unix::net::UnixStream;
 use std::path::Path;
 
 use anyhow::{Context, Result, bail};
+use dev::docker::endpoint::Endpoint;
+use dev::docker::{Docker, context};
+use dev::network::free_address;
+use dev::process;
 
-use crate::docker::endpoint::Endpoint;
-use crate::docker::{self, Docker, context};
 use crate::engine::suite::EngineArguments;
 use crate::engine::{Engine, Listen, Tls};
-use crate::machine::ports::free_address;
+use crate::machine::setup;
 use dynamic_access_admin::progress::{remark, say};
 
 /// The variable of the application that names an Engine.
@@ -98,7 +100,7 @@ pub fn existing(flag: Option<&str>) -> Result<Option<Docker>> {
         }),
     };
     if let Some((docker, origin)) = named {
-        docker::ensure_cli()?;
+        ensure_cli()?;
         docker.ping().with_context(|| {
             format!(
                 "the Engine at {} does not answer; start it, or change {origin}, which names it",
@@ -112,7 +114,7 @@ pub fn existing(flag: Option<&str>) -> Result<Option<Docker>> {
     if !is_connectable(Path::new(LOCAL_SOCKET)) {
         return Ok(None);
     }
-    docker::ensure_cli()?;
+    ensure_cli()?;
     if local.ping().is_err() {
         return Ok(None);
     }
@@ -131,6 +133,14 @@ pub fn must_exist(flag: Option<&str>) -> Result<Docker> {
             "there is no Docker Engine; as root, `cargo xtask engine start` starts one that stays \
              and prints the DOCKER_HOST that names it"
         ),
+    }
+}
+
+/// Installs the Docker CLI if it is missing.
+fn ensure_cli() -> Result<()> {
+    match process::program("docker") {
+        Some(_) => Ok(()),
+        None => setup::docker("the Docker CLI"),
     }
 }
 

@@ -5,8 +5,8 @@ use std::os::unix::fs::{DirBuilderExt, MetadataExt};
 use std::path::{Path, PathBuf};
 
 use anyhow::{Context, Result};
+use dev::swarm::place::Place;
 use ipnet::Ipv4Net;
-use swarm_nodes::Place;
 
 use crate::engine::bridge;
 use crate::machine::random;

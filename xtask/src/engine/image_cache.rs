@@ -5,8 +5,8 @@ use std::fs;
 use std::path::PathBuf;
 
 use anyhow::{Context, Result};
+use dev::docker::Docker;
 
-use crate::docker::Docker;
 use crate::engine::dir::EngineDir;
 use crate::machine::workspace;
 

@@ -21,15 +21,17 @@ use std::thread;
 use std::time::{Duration, Instant};
 
 use anyhow::{Context, Result, anyhow, bail};
-use swarm_nodes::Place;
+use dev::docker::Docker;
+use dev::docker::endpoint::Endpoint;
+use dev::interrupt;
+use dev::namespaces::Namespaces;
+use dev::process::{self, POLL_INTERVAL};
+use dev::swarm::place::Place;
 
-use crate::docker::Docker;
-use crate::docker::endpoint::Endpoint;
 use crate::engine::dir::EngineDir;
-use crate::engine::namespaces::Namespaces;
+use crate::engine::namespaces::Unshared;
 use crate::engine::suite::{EngineArguments, ImageStore};
-use crate::machine::process::{self, POLL_INTERVAL};
-use crate::machine::{interrupt, setup, workspace};
+use crate::machine::{setup, workspace};
 use dynamic_access_admin::certs;
 use dynamic_access_admin::progress::say;
 
@@ -72,7 +74,7 @@ pub struct Engine {
     /// Where its programs are, if not in this machine's own root.
     root: Option<PathBuf>,
     image_store: ImageStore,
-    namespaces: Namespaces,
+    unshared: Unshared,
     /// Whether dropping it removes it.
     is_removed_on_drop: bool,
     keeps_images: bool,
@@ -119,8 +121,8 @@ impl Engine {
         let started = Instant::now();
         let stays = stays_for.is_some();
         let dir = EngineDir::create(stays_for)?;
-        let namespaces = match Namespaces::create(&dir.dir, root.as_deref(), stays) {
-            Ok(namespaces) => namespaces,
+        let unshared = match Unshared::create(&dir.dir, root.as_deref(), stays) {
+            Ok(unshared) => unshared,
             Err(error) => {
                 teardown::remove(&dir)?;
                 return Err(error);
@@ -131,7 +133,7 @@ impl Engine {
             listen,
             root,
             image_store: which.image_store,
-            namespaces,
+            unshared,
             is_removed_on_drop: true,
             keeps_images,
         };
@@ -160,9 +162,9 @@ impl Engine {
         &self.dir.dir
     }
 
-    /// The first process of its namespaces, seen from outside.
-    pub fn init(&self) -> i32 {
-        self.namespaces.init()
+    /// Its namespaces.
+    pub fn namespaces(&self) -> Namespaces {
+        self.unshared.namespaces
     }
 
     /// Where the nodes of a Swarm beside it are.
@@ -278,7 +280,7 @@ impl Engine {
 
     /// The command that starts a daemon in the Engine's namespaces; see [`Engine::spawn`].
     pub fn daemon(&self, program: &Path) -> Command {
-        self.namespaces.daemon(program)
+        self.namespaces().daemon(program)
     }
 
     /// Starts a daemon, given as an [`Engine::daemon`], and waits until it is ready. Its output goes to a file in the folder.
@@ -317,7 +319,7 @@ impl Engine {
                 return Ok(());
             };
             interrupt::check()?;
-            if begun.elapsed() > EXEC_BOUND && !self.namespaces.has_daemon(name) {
+            if begun.elapsed() > EXEC_BOUND && !self.unshared.has_daemon(name) {
                 bail!("it has ended");
             }
             if Instant::now() >= deadline {
@@ -344,7 +346,7 @@ impl Engine {
     fn program(&self, name: &str) -> Result<PathBuf> {
         let found = match &self.root {
             Some(root) => suite::program(root, name),
-            None => workspace::program(name),
+            None => process::program(name),
         };
         found.ok_or_else(|| {
             anyhow!("`{name}` is missing; as root: xtask/setup.sh docker \"a private Engine\"")
@@ -358,12 +360,7 @@ impl Engine {
 
     /// Ends `dockerd` cleanly, so that its images can be used again.
     fn end_dockerd(&self) {
-        let Ok(pid) = fs::read_to_string(self.pid_file()) else {
-            return;
-        };
-        let mut command = self.namespaces.command(Path::new("kill"));
-        command.args(["-s", "TERM", pid.trim()]);
-        if process::output_within(&mut command, POLL_INTERVAL * 100).is_err() {
+        if self.namespaces().signal("TERM", &self.pid_file()).is_err() {
             return;
         }
         let deadline = Instant::now() + DAEMON_GRACE;
@@ -386,7 +383,7 @@ impl Drop for Engine {
             }
             false => teardown::remove(&self.dir),
         };
-        self.namespaces.reap();
+        self.unshared.reap();
         if let Err(error) = removed {
             say(&format!(
                 "private Engine: {error:#}; `cargo xtask engine stop` removes what is left"
@@ -397,7 +394,7 @@ impl Drop for Engine {
 
 fn ensure_programs() -> Result<()> {
     let needed = ["dockerd", "containerd", "runc", "ip", "iptables", "docker"];
-    if needed.iter().all(|name| workspace::program(name).is_some()) {
+    if needed.iter().all(|name| process::program(name).is_some()) {
         return Ok(());
     }
     setup::docker("a private Docker Engine")

@@ -1,4 +1,4 @@
-//! The pid and mount namespaces of a private Engine.
+//! Makes and ends the pid and mount namespaces of a private Engine.
 //!
 //! All of its daemons and containers run in them. When their first process ends, the kernel kills
 //! all the others and undoes their mounts, so nothing of them has to be looked for.
@@ -11,10 +11,11 @@ use std::thread;
 use std::time::{Duration, Instant};
 
 use anyhow::{Context, Result, bail};
-use rustix::process::{Pid, Signal, kill_process};
+use dev::namespaces::Namespaces;
+use dev::process::POLL_INTERVAL;
+use dev::processes;
 
 use crate::engine::dir::LOCK_FILE;
-use crate::machine::process::POLL_INTERVAL;
 
 /// The first process, which comes with Docker: it collects the processes that lose their parent.
 const INIT: &str = "docker-init";
@@ -48,12 +49,13 @@ exec "$@"
 "#;
 
 /// Namespaces with nothing but their first process.
-pub struct Namespaces {
+pub struct Unshared {
     unshare: Child,
-    init: i32,
+    /// The namespaces.
+    pub namespaces: Namespaces,
 }
 
-impl Namespaces {
+impl Unshared {
     /// Creates them for the Engine in `dir`, whose programs are in `root`, or else in this
     /// machine's own. Unless they stay, they end when this process does.
     pub fn create(dir: &Path, root: Option<&Path>, stay: bool) -> Result<Self> {
@@ -84,7 +86,10 @@ impl Namespaces {
         let deadline = Instant::now() + START_BOUND;
         loop {
             if let Some(&init) = inits(dir).first() {
-                return Ok(Self { unshare, init });
+                return Ok(Self {
+                    unshare,
+                    namespaces: Namespaces(init),
+                });
             }
             if let Some(status) = unshare.try_wait()? {
                 bail!("unshare failed: {status}; private Engines need root and namespaces");
@@ -96,35 +101,14 @@ impl Namespaces {
         }
     }
 
-    /// A command that runs in them.
-    pub fn command(&self, program: &Path) -> Command {
-        let mut command = Command::new("nsenter");
-        command.args(["--target", &self.init.to_string(), "--pid", "--mount", "--"]);
-        command.arg(program);
-        command
-    }
-
-    /// A command that leaves a daemon running in them. The first process collects the daemon when it
-    /// ends; an `nsenter` that waited for it would stop for good if the daemon was once stopped.
-    pub fn daemon(&self, program: &Path) -> Command {
-        let mut command = self.command(Path::new("setsid"));
-        command.arg("--fork").arg(program);
-        command
-    }
-
     /// Whether a daemon of that name runs.
     pub fn has_daemon(&self, name: &str) -> bool {
-        let init = self.init;
+        let Namespaces(init) = self.namespaces;
         let children = fs::read_to_string(format!("/proc/{init}/task/{init}/children"));
         children.unwrap_or_default().split(' ').any(|child| {
             let found = fs::read_to_string(format!("/proc/{child}/comm"));
             found.is_ok_and(|found| found.trim_end() == name)
         })
-    }
-
-    /// The number of their first process, outside of them.
-    pub fn init(&self) -> i32 {
-        self.init
     }
 
     /// Takes the status of an `unshare` that has ended, which would stay as a zombie otherwise.
@@ -140,10 +124,7 @@ impl Namespaces {
 pub fn kill(dir: &Path) -> bool {
     let inits = inits(dir);
     for init in &inits {
-        if let Some(pid) = Pid::from_raw(*init) {
-            // A failure means that it has ended meanwhile.
-            let _ = kill_process(pid, Signal::KILL);
-        }
+        processes::kill(*init);
     }
     let deadline = Instant::now() + KILLED_BOUND;
     let are_gone = || inits.iter().all(|init| has_ended(*init));
@@ -164,14 +145,8 @@ fn has_ended(pid: i32) -> bool {
 /// The first processes of namespaces of the Engine in `dir`.
 fn inits(dir: &Path) -> Vec<i32> {
     let lock = dir.join(LOCK_FILE);
-    let entries = fs::read_dir("/proc").into_iter().flatten().flatten();
-    entries
-        .filter_map(|entry| entry.file_name().to_str()?.parse().ok())
-        .filter(|pid: &i32| {
-            let line = fs::read(format!("/proc/{pid}/cmdline")).unwrap_or_default();
-            is_init(&String::from_utf8_lossy(&line), &lock)
-        })
-        .collect()
+    let inits = processes::running().filter(|process| is_init(&process.line, &lock));
+    inits.map(|process| process.pid).collect()
 }
 
 /// Whether a command line, with its words ended by NUL, is that of a first process.

@@ -4,22 +4,17 @@
 //! forwarding. All are undone when the Engine is removed. No chain of another Engine is touched.
 
 use std::fs;
-use std::process::Command;
-use std::time::Duration;
 
 use anyhow::{Context, Result};
+use dev::network::iptables;
 
 use crate::engine::dir::EngineDir;
-use crate::machine::{process, workspace};
 
 /// The kernel's switch for forwarding between networks.
 const SWITCH: &str = "/proc/sys/net/ipv4/ip_forward";
 
 /// The file in the Engine's folder with the previous value of the switch.
 const MARK: &str = "outbound";
-
-/// Setting a rule is immediate, unless another program holds the firewall's lock.
-const RULE_BOUND: Duration = Duration::from_secs(10);
 
 /// Opens the way out.
 pub fn open(engine: &EngineDir) -> Result<()> {
@@ -68,11 +63,4 @@ fn rules(engine: &EngineDir) -> [(&'static [&'static str], String); 3] {
 
 fn as_words(rule: &str) -> Vec<&str> {
     rule.split(' ').collect()
-}
-
-fn iptables(arguments: &[&str]) -> Result<()> {
-    let program = workspace::program("iptables").unwrap_or_else(|| "iptables".into());
-    let mut command = Command::new(program);
-    command.args(["--wait", "5"]).args(arguments);
-    process::output_within(&mut command, RULE_BOUND).map(drop)
 }

@@ -4,14 +4,14 @@ use std::env;
 
 use anyhow::{Result, bail};
 use clap::Args;
+use dev::docker::Docker;
+use dev::docker::endpoint::Endpoint;
+use dev::swarm::{COUNT_MAX, Nodes, Plan};
 use dynamic_access_admin::progress::{say, timed};
-use swarm_nodes::{COUNT_MAX, Nodes, Plan};
 
-use crate::docker::endpoint::Endpoint;
-use crate::docker::{Docker, network};
 use crate::engine::Engine;
 use crate::engine::suite::{EngineArguments, ImageStore, Suite};
-use crate::machine::interrupt;
+use crate::targets::network;
 
 /// The variable with the operator's own changes of a target.
 const PATCH: &str = "SPIN_VARIABLE_CONTAINER_PATCH";
@@ -63,14 +63,13 @@ impl Swarm {
         let nodes = timed("Swarm: make the nodes and join them", || {
             Nodes::start(Plan {
                 place: engine.swarm(),
-                init: engine.init(),
+                namespaces: engine.namespaces(),
                 count,
                 has_own: false,
                 is_on_tcp,
-                go_on: interrupt::check,
             })
         })?;
-        let load = |name| nodes.load_image(&engine.socket(), name);
+        let load = |name| nodes.load_image(&engine.docker(), name);
         let image = image.map(|name| timed("Swarm: load the agent image", || load(name)));
         let image = image.transpose()?;
         nodes.make_network(network::NETWORK)?;
@@ -83,7 +82,7 @@ impl Swarm {
 
     /// The Docker CLI's view of the first node.
     pub fn docker(&self) -> Docker {
-        Docker::private(&self.nodes.socket(1))
+        self.nodes.docker(1)
     }
 
     /// The addresses of the nodes, on TCP.

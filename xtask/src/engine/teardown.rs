@@ -6,6 +6,8 @@
 use std::fs;
 
 use anyhow::{Context, Result, bail};
+use dev::processes;
+use dev::swarm::control_groups;
 use dynamic_access_admin::progress::say;
 
 use crate::engine::dir::EngineDir;
@@ -64,7 +66,7 @@ fn take_apart(engine: &EngineDir) -> Result<()> {
     engine.swarm().remove();
     outbound::close(engine, !is_any_engine_running());
     bridge::remove(&engine.bridge(), engine.block)?;
-    swarm_nodes::remove_control_groups(&engine.name());
+    control_groups::remove(&engine.name());
     Ok(())
 }
 
@@ -75,11 +77,8 @@ fn delete(engine: &EngineDir) -> Result<()> {
 
 /// Whether any `dockerd` still runs, ours or not.
 fn is_any_engine_running() -> bool {
-    let entries = fs::read_dir("/proc").into_iter().flatten().flatten();
-    entries.map(|entry| entry.path()).any(|process| {
-        let name = fs::read_to_string(process.join("comm")).unwrap_or_default();
-        let line = fs::read(process.join("cmdline")).unwrap_or_default();
-        // A zombie has no command line.
-        name.trim() == "dockerd" && !line.is_empty()
+    processes::running().any(|process| {
+        let name = fs::read_to_string(process.dir.join("comm"));
+        name.is_ok_and(|name| name.trim() == "dockerd")
     })
 }

@@ -4,10 +4,11 @@ use std::fs;
 use std::path::PathBuf;
 
 use anyhow::{Context, Result};
+use dev::docker::Docker;
+use dev::process;
 use dynamic_access_admin::progress::timed;
 
-use crate::docker::Docker;
-use crate::machine::{process, setup, workspace};
+use crate::machine::{setup, workspace};
 
 /// What it is called on an Engine.
 pub const IMAGE: &str = "dynamic-access-base:bookworm";

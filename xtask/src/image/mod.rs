@@ -11,10 +11,10 @@ use std::path::PathBuf;
 
 use anyhow::{Context, Result, bail};
 use clap::ValueEnum;
+use dev::docker::Docker;
+use dev::process;
 use sha2::{Digest, Sha256};
 
-use crate::docker::Docker;
-use crate::machine::process;
 use crate::machine::workspace::{self, hex};
 use dynamic_access_admin::progress::{remark, say, timed};
 

@@ -3,7 +3,7 @@
 use std::process::Command;
 use std::time::Duration;
 
-use crate::machine::{process, workspace};
+use dev::process;
 
 /// The registry of the Dockerfile's base image; without credentials it answers 401, which also shows that it is there.
 const REGISTRY: &str = "https://registry-1.docker.io/v2/";
@@ -26,7 +26,7 @@ pub fn agent_repository() -> bool {
 }
 
 fn status(url: &str) -> Option<u16> {
-    let mut command = Command::new(workspace::program("curl")?);
+    let mut command = Command::new(process::program("curl")?);
     command
         .args(["--silent", "--location", "--output", "/dev/null"])
         .args(["--write-out", "%{http_code}"])

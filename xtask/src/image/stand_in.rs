@@ -4,8 +4,9 @@ use std::path::PathBuf;
 use std::process::Command;
 
 use anyhow::{Context, Result};
+use dev::process;
 
-use crate::machine::{process, workspace};
+use crate::machine::workspace;
 
 /// Builds the stand-in and returns its path.
 pub fn build() -> Result<PathBuf> {

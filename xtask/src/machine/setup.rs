@@ -4,8 +4,9 @@ use std::path::Path;
 use std::process::Command;
 
 use anyhow::Result;
+use dev::process;
 
-use crate::machine::{process, workspace};
+use crate::machine::workspace;
 
 /// Installs Debian packages; `purpose` is what they are for, in words for the person.
 pub fn packages(purpose: &str, packages: &[&str]) -> Result<()> {

@@ -63,15 +63,6 @@ fn is_about_our_package(variable: &str) -> bool {
     variable.starts_with("CARGO_PKG_") || NAMES.contains(&variable)
 }
 
-/// Finds a program as a root shell would, even if `PATH` lacks the `sbin` folders.
-pub fn program(name: &str) -> Option<PathBuf> {
-    let path = env::var_os("PATH").unwrap_or_default();
-    env::split_paths(&path)
-        .chain(["/usr/local/sbin", "/usr/sbin", "/sbin"].map(PathBuf::from))
-        .map(|dir| dir.join(name))
-        .find(|candidate| candidate.is_file())
-}
-
 /// Whether we may install packages, start an Engine, and the like.
 pub fn is_root() -> bool {
     rustix::process::geteuid().is_root()
@@ -122,11 +113,5 @@ mod tests {
         ] {
             assert!(!is_about_our_package(setting), "{setting}");
         }
-    }
-
-    #[test]
-    fn a_program_is_found_by_name() {
-        assert!(program("sh").is_some());
-        assert!(program("no-such-program-anywhere").is_none());
     }
 }

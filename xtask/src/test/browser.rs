@@ -6,6 +6,7 @@ use std::path::PathBuf;
 use std::process::Command;
 
 use anyhow::{Context, Result};
+use dev::process;
 
 use crate::machine::{setup, workspace};
 use dynamic_access_admin::progress::say;
@@ -36,7 +37,7 @@ pub fn tell(command: &mut Command) {
 }
 
 fn browser() -> Result<PathBuf> {
-    let find = || PROGRAMS.into_iter().find_map(workspace::program);
+    let find = || PROGRAMS.into_iter().find_map(process::program);
     if find().is_none() {
         setup::browser("a browser that shows the page")?;
     }

@@ -12,13 +12,14 @@ use std::process::ExitCode;
 use std::time::Instant;
 
 use anyhow::{Context, Result};
+use dev::network::free_address;
+use dev::process;
 
-use crate::docker::network;
 use crate::engine::suite::EngineArguments;
 use crate::engine::{Engine, Listen};
 use crate::image::{self, Agent};
-use crate::machine::ports::free_address;
-use crate::machine::{process, setup, workspace};
+use crate::machine::{setup, workspace};
+use crate::targets::network;
 use crate::wasm;
 use dynamic_access_admin::progress::say;
 
@@ -48,7 +49,7 @@ pub fn test(which: EngineArguments, arguments: &[String]) -> Result<ExitCode> {
         .env("TEST_DOCKER_TLS_URL", tls.endpoint.to_string())
         .env("TEST_DOCKER_TLS_CONFIG", tls.runtime_config)
         .env("TEST_DOCKERD_PIDFILE", engine.pid_file())
-        .env("TEST_ENGINE_INIT", engine.init().to_string())
+        .env("TEST_ENGINE_INIT", engine.namespaces().0.to_string())
         .env("TEST_PODMAN_SOCKET", podman)
         .env("TEST_AGENT_IMAGE", image::IMAGE)
         .env("TEST_SCHEMATHESIS", python::schemathesis()?)
@@ -96,7 +97,7 @@ fn install_for_tests() -> Result<()> {
         ("prometheus", "prometheus", "scrapes of the metrics"),
         ("gpg", "gnupg", "keys of the agent image"),
     ] {
-        if workspace::program(program).is_none() {
+        if process::program(program).is_none() {
             setup::packages(what_for, &[package])?;
             // Each service has the name of its program.
             setup::keep_off(program)?;

@@ -6,10 +6,11 @@ use std::fs;
 use std::path::{Path, PathBuf};
 
 use anyhow::Result;
+use dev::docker::Docker;
+use dev::process;
 
-use crate::docker::Docker;
 use crate::engine::Engine;
-use crate::machine::{setup, workspace};
+use crate::machine::setup;
 
 /// Podman's default network would write firewall rules on this machine. Its default limits are the
 /// highest possible, which not every root may set. The runtime that it prefers refuses limits where
@@ -36,7 +37,7 @@ pub fn socket(dir: &Path) -> PathBuf {
 /// Starts the service beside `engine`, and returns its socket.
 pub fn start_beside(engine: &Engine) -> Result<PathBuf> {
     let needed = ["podman", "catatonit"];
-    if engine.is_of_this_machine() && needed.iter().any(|name| workspace::program(name).is_none()) {
+    if engine.is_of_this_machine() && needed.iter().any(|name| process::program(name).is_none()) {
         setup::packages("Podman's service", &["podman", "runc", "catatonit"])?;
     }
     let dir = engine.dir().to_owned();

@@ -5,8 +5,9 @@ use std::path::PathBuf;
 use std::process::Command;
 
 use anyhow::{Context, Result};
+use dev::process;
 
-use crate::machine::{process, setup, workspace};
+use crate::machine::{setup, workspace};
 use dynamic_access_admin::progress::say;
 
 /// The packages, each with its digests.

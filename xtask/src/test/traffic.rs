@@ -4,10 +4,11 @@
 use std::path::Path;
 
 use anyhow::{Context, Result, bail};
+use dev::process;
 use dynamic_access_admin::proxy_config::calls::{self, Call, Scheduler};
 use serde_json::Value;
 
-use crate::machine::{process, workspace};
+use crate::machine::workspace;
 
 /// The package that knows the specifications. It is a program of its own because its validator takes half a minute to
 /// compile, which nobody but a tester needs.

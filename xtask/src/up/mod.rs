@@ -11,18 +11,20 @@ use std::time::Instant;
 
 use anyhow::{Context, Result};
 use clap::Args;
+use dev::docker::Docker;
+use dev::docker::endpoint::Endpoint;
+use dev::interrupt;
 use dynamic_access_admin::loopback::is_loopback;
 use dynamic_access_admin::progress::{remark, say};
 use stand_in_service::Service;
 
-use crate::docker::endpoint::Endpoint;
-use crate::docker::own_containers::OwnContainers;
-use crate::docker::{Docker, network};
 use crate::engine::choice::{self, Chosen};
 use crate::engine::suite::EngineArguments;
 use crate::engine::swarm::{Swarm, SwarmArguments};
 use crate::image::{self, Agent};
-use crate::machine::{interrupt, random, workspace};
+use crate::machine::{random, workspace};
+use crate::targets::network;
+use crate::targets::own_containers::OwnContainers;
 use crate::up::ready::{Ready, first_secret};
 use crate::up::server::{HostKind, Options, Server};
 use crate::wasm;

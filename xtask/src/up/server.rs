@@ -9,13 +9,14 @@ use std::time::{Duration, Instant};
 
 use anyhow::{Context, Result, bail};
 use clap::ValueEnum;
+use dev::docker::endpoint::Endpoint;
+use dev::interrupt;
+use dev::network::{free_address, reachable};
+use dev::process::{self, Group};
 use stand_in_service::{WebhookError, Webhooks};
 
-use crate::docker::endpoint::Endpoint;
 use crate::engine::choice::DOCKER_URL;
-use crate::machine::ports::{free_address, reachable};
-use crate::machine::process::{self, Group};
-use crate::machine::{interrupt, workspace};
+use crate::machine::workspace;
 use crate::up::spin::{INSTALL, Spin};
 use dynamic_access_admin::progress::{remark, say};
 

@@ -2,7 +2,7 @@
 
 use std::process::Command;
 
-use crate::machine::process;
+use dev::process;
 
 /// The oldest Spin that runs the component. Older ones compare the version in the name of its export,
 /// `wasi:http/incoming-handler@0.2.…`, with the one or two that they know.

@@ -10,7 +10,6 @@ pub mod folder;
 pub mod haproxy;
 pub mod http;
 pub mod managers;
-pub mod namespaces;
 pub mod podman;
 pub mod registration;
 pub mod registry;
@@ -21,12 +20,19 @@ pub mod tls_client;
 pub mod tls_engine;
 pub mod wait;
 
-use std::net::{Ipv4Addr, SocketAddr, TcpListener};
+use std::net::{Ipv4Addr, SocketAddr};
+
+use dev::namespaces::Namespaces;
 
 /// A variable that `cargo xtask test` sets.
 pub fn given(name: &str) -> String {
     std::env::var(name)
         .unwrap_or_else(|_| panic!("{name} is not set: run the tests with `cargo xtask test`"))
+}
+
+/// The namespaces of the Engines that the tests were given.
+pub fn namespaces() -> Namespaces {
+    Namespaces(given("TEST_ENGINE_INIT").parse().expect("a number"))
 }
 
 /// An address of loopback where nothing listens, for a program that is about to.
@@ -36,8 +42,7 @@ pub fn free_address() -> SocketAddr {
 
 /// The same, at another address of this machine.
 pub fn free_address_at(ip: Ipv4Addr) -> SocketAddr {
-    let listener = TcpListener::bind((ip, 0)).expect("a free port");
-    listener.local_addr().expect("an address")
+    dev::network::free_address((ip, 0).into()).expect("a free port")
 }
 
 /// A word of letters, digits and dashes that no other test uses.

@@ -4,12 +4,13 @@ use std::net::TcpStream;
 use std::path::Path;
 use std::process::{Child, Stdio};
 
+use dev::namespaces::{Namespaces, pid};
+
 use super::certificates::Identity;
 use super::engine::RealEngine;
 use super::folder::Folder;
-use super::given;
-use super::namespaces::{Namespaces, pid};
 use super::wait::wait_for;
+use super::{given, namespaces};
 
 /// Where it says its process id, in its folder.
 const PID_FILE: &str = "pid";
@@ -38,8 +39,8 @@ impl TlsEngine {
         let port = super::free_address().port();
         let config = folder.file("daemon.json", "{}");
         let path = |name: &str| folder.path().join(name).display().to_string();
-        let namespaces = Namespaces::given();
-        let given = pid(Path::new(&given("TEST_DOCKERD_PIDFILE")));
+        let namespaces = namespaces();
+        let given = pid(Path::new(&given("TEST_DOCKERD_PIDFILE"))).expect("a running Engine");
         let process = namespaces
             .command(&namespaces.command_line(&given)[0])
             .arg(format!("--config-file={}", config.display()))
@@ -92,13 +93,12 @@ impl Drop for TlsEngine {
     fn drop(&mut self) {
         // It is asked to end; if it were killed, its mounts would stay. Without its file, it has
         // ended already, or has not mounted anything.
-        let _ = match std::fs::read_to_string(self.folder.path().join(PID_FILE)) {
-            Ok(pid) => {
-                let mut kill = self.namespaces.command("kill");
-                kill.arg(pid.trim()).status().map(drop)
-            }
-            Err(_) => self.process.kill(),
-        };
+        let asked = self
+            .namespaces
+            .signal("TERM", &self.folder.path().join(PID_FILE));
+        if asked.is_err() {
+            let _ = self.process.kill();
+        }
         let _ = self.process.wait();
     }
 }

@@ -6,8 +6,8 @@ use std::fs;
 use std::net::Ipv4Addr;
 use std::path::{Path, PathBuf};
 
-use crate::control_groups;
-use crate::run::{firewall, try_ip};
+use crate::network::{ip, iptables};
+use crate::swarm::control_groups;
 
 /// Of an Engine's sixteen networks the last, which nothing else uses.
 const NETWORK: u32 = 15;
@@ -47,17 +47,27 @@ impl Place {
         if !self.dir.exists() {
             return;
         }
-        firewall("-D", &self.name);
+        self.firewall("-D");
         // A namespace takes its end of a link with it, and so the other end.
         for space in names_in("/run/netns", &self.name) {
-            try_ip(&["netns", "delete", &space]);
+            let _ = ip(&["netns", "delete", &space]);
         }
         for link in names_in("/sys/class/net", &self.name) {
-            try_ip(&["link", "delete", &link]);
+            let _ = ip(&["link", "delete", &link]);
         }
         for group in control_groups::beginning_with(&self.name) {
             control_groups::remove(&group);
         }
+    }
+
+    /// Inserts (`-I`) or deletes (`-D`) the rule that lets the bridge forward between its ports: an
+    /// Engine elsewhere on this machine may have set the kernel to drop that.
+    pub(crate) fn firewall(&self, change: &str) {
+        let rule = [
+            "FORWARD", "-i", &self.name, "-o", &self.name, "-j", "ACCEPT",
+        ];
+        // Without a firewall there is nothing to drop it either.
+        let _ = iptables(&[&[change], &rule[..]].concat());
     }
 
     pub(crate) fn dir(&self) -> &Path {

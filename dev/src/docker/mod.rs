@@ -2,8 +2,6 @@
 
 pub mod context;
 pub mod endpoint;
-pub mod network;
-pub mod own_containers;
 
 use std::path::Path;
 use std::process::Command;
@@ -13,7 +11,7 @@ use anyhow::{Context, Result};
 
 use crate::docker::context::Context as DockerContext;
 use crate::docker::endpoint::Endpoint;
-use crate::machine::{process, setup, workspace};
+use crate::process;
 
 /// Questions about images and networks take milliseconds; if one takes longer than this, the Engine hangs.
 const ASK_BOUND: Duration = Duration::from_secs(10);
@@ -139,33 +137,28 @@ impl Docker {
 
     /// Removes the images whose name another image has taken over.
     pub fn prune_images(&self) -> Result<()> {
-        let mut command = self.command();
-        command.args(["image", "prune", "--force"]);
-        process::output_within(&mut command, REMOVE_BOUND).map(drop)
+        let prune = ["image", "prune", "--force"];
+        self.ask_within(&prune, REMOVE_BOUND).map(drop)
     }
 
     fn remove_listed(&self, filter: &[&str]) -> Result<usize> {
         let list = self.ask(&[&["ps", "--all", "--quiet", "--no-trunc"], filter].concat())?;
         let ids: Vec<&str> = list.split_whitespace().collect();
         if !ids.is_empty() {
-            let mut command = self.command();
-            command.args(["rm", "--force", "--volumes"]).args(&ids);
-            process::output_within(&mut command, REMOVE_BOUND)?;
+            let remove = [&["rm", "--force", "--volumes"], &*ids].concat();
+            self.ask_within(&remove, REMOVE_BOUND)?;
         }
         Ok(ids.len())
     }
 
     /// The answer to a short question.
     pub fn ask(&self, arguments: &[&str]) -> Result<String> {
-        process::output_within(self.command().args(arguments), ASK_BOUND)
+        self.ask_within(arguments, ASK_BOUND)
+    }
+
+    /// The answer to a question that may take so long.
+    pub fn ask_within(&self, arguments: &[&str], bound: Duration) -> Result<String> {
+        process::output_within(self.command().args(arguments), bound)
             .map(|printed| printed.trim().to_owned())
     }
-}
-
-/// Installs the Docker CLI if it is missing.
-pub fn ensure_cli() -> Result<()> {
-    if workspace::program("docker").is_some() {
-        return Ok(());
-    }
-    setup::docker("the Docker CLI")
 }

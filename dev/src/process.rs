@@ -1,7 +1,10 @@
 //! Runs other programs in process groups of their own, which end with us.
 
+use std::env;
+use std::ffi::OsString;
 use std::io::{ErrorKind, Read, Write};
 use std::os::unix::process::CommandExt;
+use std::path::PathBuf;
 use std::process::{Child, Command, ExitStatus, Stdio};
 use std::thread::{self, JoinHandle};
 use std::time::{Duration, Instant};
@@ -9,7 +12,7 @@ use std::time::{Duration, Instant};
 use anyhow::{Context, Result, anyhow, bail, ensure};
 use rustix::process::{Pid, Signal, kill_process_group};
 
-use crate::machine::interrupt;
+use crate::interrupt;
 
 /// How often a wait polls: too short for a person to notice, and no load.
 pub const POLL_INTERVAL: Duration = Duration::from_millis(30);
@@ -109,6 +112,23 @@ impl Drop for Group {
     fn drop(&mut self) {
         self.stop(GRACE);
     }
+}
+
+/// Finds a program as a root shell would, even if `PATH` lacks the `sbin` folders.
+pub fn program(name: &str) -> Option<PathBuf> {
+    let mut programs = folders().into_iter().map(|folder| folder.join(name));
+    programs.find(|candidate| candidate.is_file())
+}
+
+/// `PATH` as a root shell has it.
+pub fn path() -> OsString {
+    env::join_paths(folders()).unwrap_or_default()
+}
+
+fn folders() -> Vec<PathBuf> {
+    let path = env::var_os("PATH").unwrap_or_default();
+    let sbin = ["/usr/local/sbin", "/usr/sbin", "/sbin"].map(PathBuf::from);
+    env::split_paths(&path).chain(sbin).collect()
 }
 
 /// Runs a program and shows its output; fails unless the program succeeds.
@@ -256,6 +276,12 @@ mod tests {
             Duration::from_millis(100),
         )
         .expect_err("sleep hangs");
+    }
+
+    #[test]
+    fn a_program_is_found_by_name() {
+        assert!(program("sh").is_some());
+        assert!(program("no-such-program-anywhere").is_none());
     }
 
     #[test]

@@ -7,7 +7,7 @@ use std::time::Duration;
 use anyhow::{Context as _, Result};
 
 use crate::docker::endpoint::Endpoint;
-use crate::machine::{process, workspace};
+use crate::process;
 
 /// The CLI only reads a file. The first call after an installation has been seen to take a second.
 const ASK_BOUND: Duration = Duration::from_secs(10);
@@ -38,7 +38,7 @@ pub struct Context {
 ///
 /// `DOCKER_CONTEXT` and the CLI's configuration choose it, so the CLI itself is asked.
 pub fn current() -> Result<Option<Context>> {
-    if workspace::program("docker").is_none() {
+    if process::program("docker").is_none() {
         return Ok(None);
     }
     told_by(Command::new("docker").args(["context", "inspect", "--format", FORMAT]))

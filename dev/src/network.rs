@@ -1,10 +1,21 @@
-//! Addresses to listen on.
+//! The network of this machine: addresses to listen on, its links and its firewall.
 
 use std::net::{Ipv4Addr, SocketAddr, TcpListener};
+use std::process::Command;
+use std::time::Duration;
 
 use anyhow::Result;
 
+use crate::process;
+
+/// `ip` and `iptables` answer at once, unless another program holds the kernel's lock.
+const BOUND: Duration = Duration::from_secs(10);
+
 /// Checks that nobody else listens there, who would answer in our place. Port 0 becomes a free one.
+///
+/// # Errors
+///
+/// If somebody does.
 pub fn free_address(listen: SocketAddr) -> Result<SocketAddr> {
     Ok(TcpListener::bind(listen)?.local_addr()?)
 }
@@ -15,6 +26,29 @@ pub fn reachable(address: SocketAddr) -> SocketAddr {
         true => (Ipv4Addr::LOCALHOST, address.port()).into(),
         false => address,
     }
+}
+
+/// Calls `ip`, and returns what it printed.
+///
+/// # Errors
+///
+/// If it fails.
+pub fn ip(arguments: &[&str]) -> Result<String> {
+    call("ip", arguments)
+}
+
+/// Calls `iptables`.
+///
+/// # Errors
+///
+/// If it fails.
+pub fn iptables(arguments: &[&str]) -> Result<()> {
+    call("iptables", &[&["--wait", "5"], arguments].concat()).map(drop)
+}
+
+fn call(name: &str, arguments: &[&str]) -> Result<String> {
+    let program = process::program(name).unwrap_or_else(|| name.into());
+    process::output_within(Command::new(program).args(arguments), BOUND)
 }
 
 #[cfg(test)]

@@ -1,9 +1,9 @@
 //! Makes the network of the targets, which the server never does.
 
 use anyhow::{Context, Result};
+use dev::docker::Docker;
 use serde_json::Value;
 
-use crate::docker::Docker;
 use dynamic_access_admin::progress::say;
 
 /// The name of the network that a target joins unless the operator says otherwise.

@@ -1,6 +1,7 @@
 //! Removes the containers of a run from an Engine that may belong to somebody else.
 
-use crate::docker::Docker;
+use dev::docker::Docker;
+
 use dynamic_access_admin::progress::say;
 
 /// The containers of a run's deployment; dropping it removes them.

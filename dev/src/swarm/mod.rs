@@ -2,29 +2,28 @@
 //!
 //! They run in the namespaces of a private Engine, so they end with it, and their files lie in its
 //! folder. Every one of them is a manager. One more may run this machine's own Docker, which is of
-//! another version. [`Place`] says where everything is.
+//! another version. [`place`] says where everything is.
 
-mod api;
-mod control_groups;
-mod place;
-mod processes;
-mod run;
-
-pub use control_groups::remove as remove_control_groups;
-pub use place::Place;
+pub mod control_groups;
+pub mod place;
 
 use std::fs::{self, File};
 use std::net::{Ipv4Addr, SocketAddr};
 use std::ops::RangeInclusive;
-use std::path::{Path, PathBuf};
-use std::process::Command;
+use std::os::unix::process::CommandExt;
+use std::path::PathBuf;
+use std::process::{Command, Stdio};
 use std::thread;
 use std::time::{Duration, Instant};
 
 use anyhow::{Context, Result, bail};
-use serde_json::{Value, json};
 
-use crate::run::{command, firewall, ip, run};
+use crate::docker::Docker;
+use crate::namespaces::Namespaces;
+use crate::network::ip;
+use crate::process::{self, POLL_INTERVAL};
+use crate::swarm::place::Place;
+use crate::{interrupt, processes};
 
 /// The most nodes that one machine is asked for: a Swarm's managers are seven at most.
 pub const COUNT_MAX: u8 = 7;
@@ -38,10 +37,8 @@ const START_BOUND: Duration = Duration::from_secs(90);
 /// A daemon without a Swarm's majority takes longer to end.
 const STOP_BOUND: Duration = Duration::from_secs(30);
 
-const BETWEEN_LOOKS: Duration = Duration::from_millis(30);
-
-/// How much of a log is shown; the reason is at its end.
-const SHOWN_LINES: usize = 10;
+/// A call that takes longer has failed. The longest ones form the Swarm and load an image.
+const CALL_BOUND: Duration = Duration::from_secs(120);
 
 /// Gives the Engine that follows a host name of its own, since the nodes are told apart by it.
 const NAMED: &str = "echo \"$0\" >/proc/sys/kernel/hostname && exec \"$@\"";
@@ -50,8 +47,8 @@ const NAMED: &str = "echo \"$0\" >/proc/sys/kernel/hostname && exec \"$@\"";
 pub struct Plan {
     /// Where.
     pub place: Place,
-    /// The first process of the Engine's namespaces, seen from outside.
-    pub init: i32,
+    /// The Engine's namespaces.
+    pub namespaces: Namespaces,
     /// How many nodes run the Engine of those namespaces.
     pub count: u8,
     /// Whether there is one more, which runs this machine's own Docker and is no part of the Swarm
@@ -59,8 +56,6 @@ pub struct Plan {
     pub has_own: bool,
     /// Whether each Engine listens on its address too. Whoever reaches it is root, targets included.
     pub is_on_tcp: bool,
-    /// Fails once the making should end; every wait looks at it.
-    pub go_on: fn() -> Result<()>,
 }
 
 /// The nodes; dropping them removes them.
@@ -71,7 +66,7 @@ impl Nodes {
     ///
     /// # Errors
     ///
-    /// If it cannot, or is told to end. What was made by then is removed.
+    /// If it cannot, or is interrupted. What was made by then is removed.
     pub fn start(plan: Plan) -> Result<Self> {
         let nodes = Self(plan);
         // Those of nodes that were here before, whose processes have ended.
@@ -80,7 +75,7 @@ impl Nodes {
         fs::create_dir_all(nodes.0.place.dir()).context("failed to make the nodes' folder")?;
         nodes.make_bridge()?;
         for node in nodes.numbers() {
-            (nodes.0.go_on)()?;
+            interrupt::check()?;
             nodes.connect(node)?;
             nodes.launch(node)?;
         }
@@ -116,42 +111,33 @@ impl Nodes {
         self.0.place.dir_of(node).join("sock")
     }
 
-    /// The end of a node's log.
-    pub fn log(&self, node: u8) -> String {
-        let log = fs::read_to_string(self.log_file(node)).unwrap_or_default();
-        let lines: Vec<_> = log.trim_end().lines().collect();
-        lines[lines.len().saturating_sub(SHOWN_LINES)..].join("\n")
+    /// The Docker CLI's view of a node's Engine.
+    pub fn docker(&self, node: u8) -> Docker {
+        Docker::private(&self.socket(node))
     }
 
-    /// Gives every node an image that the Engine at `from` has, and returns its id.
+    /// The end of a node's log.
+    pub fn log(&self, node: u8) -> String {
+        process::tail(&fs::read_to_string(self.log_file(node)).unwrap_or_default())
+    }
+
+    /// Gives every node an image that another Engine has, and returns its id.
     ///
     /// # Errors
     ///
     /// If one of the Engines refuses.
-    pub fn load_image(&self, from: &Path, name: &str) -> Result<String> {
-        let told = api::get(from, &format!("/images/{name}/json"))?.json();
-        let told = told.with_context(|| format!("the image {name}"))?;
-        let id = told["Id"].as_str().context("an image has an id")?;
-        let image = api::get(from, &format!("/images/{name}/get"))?;
-        if image.status != 200 {
-            bail!("the image {name} cannot be saved: {}", image.status);
-        }
+    pub fn load_image(&self, from: &Docker, name: &str) -> Result<String> {
+        let id = from.ask(&["image", "inspect", "--format", "{{.Id}}", name])?;
+        let file = self.0.place.dir().join("image.tar");
+        let file = file.to_str().context("the folder of the nodes")?;
+        from.ask_within(&["image", "save", "--output", file, name], CALL_BOUND)?;
         for node in self.numbers() {
-            (self.0.go_on)()?;
-            let socket = self.socket(node);
-            let loaded = api::send(
-                &socket,
-                "POST",
-                "/images/load",
-                "application/x-tar",
-                &image.body,
-            );
-            // A failure after the first byte of the answer is only told in its text.
-            let there =
-                loaded.and_then(|_| api::get(&socket, &format!("/images/{id}/json"))?.json());
-            there.with_context(|| format!("node {node} did not load the image {name}"))?;
+            let load = ["image", "load", "--quiet", "--input", file];
+            let loaded = self.docker(node).ask_within(&load, CALL_BOUND);
+            loaded.with_context(|| format!("node {node} did not load the image {name}"))?;
         }
-        Ok(id.to_owned())
+        fs::remove_file(file)?;
+        Ok(id)
     }
 
     /// Makes a network of that name: on each node a bridge of its own, on which targets cannot reach each other.
@@ -161,16 +147,18 @@ impl Nodes {
     /// If one of the Engines refuses.
     pub fn make_network(&self, name: &str) -> Result<()> {
         for node in self.numbers() {
-            (self.0.go_on)()?;
             self.configure_network(node, name)?;
         }
-        let body = json!({
-            "Name": name,
-            "Driver": "bridge",
-            "Scope": "swarm",
-            "ConfigFrom": {"Network": configuration_of(name)},
-        });
-        self.post(1, "/networks/create", &body).map(drop)
+        let from = configuration_of(name);
+        let make = [
+            "network",
+            "create",
+            "--scope",
+            "swarm",
+            "--config-from",
+            &from,
+        ];
+        self.docker(1).ask(&[&make[..], &[name]].concat()).map(drop)
     }
 
     /// Makes what a node makes its part of that network from.
@@ -179,14 +167,12 @@ impl Nodes {
     ///
     /// If its Engine refuses.
     pub fn configure_network(&self, node: u8, name: &str) -> Result<()> {
-        let body = json!({
-            "Name": configuration_of(name),
-            "ConfigOnly": true,
-            "Driver": "bridge",
-            "Options": {"com.docker.network.bridge.enable_icc": "false"},
-            "IPAM": {"Config": [{"Subnet": format!("172.29.{node}.0/24")}]},
-        });
-        self.post(node, "/networks/create", &body).map(drop)
+        let subnet = format!("172.29.{node}.0/24");
+        let apart = "com.docker.network.bridge.enable_icc=false";
+        let name = configuration_of(name);
+        let make = ["network", "create", "--config-only", "--opt", apart];
+        let make = [&make[..], &["--subnet", &subnet, &name]].concat();
+        self.docker(node).ask(&make).map(drop)
     }
 
     /// Makes the Engine of a node that was killed forget all its networks.
@@ -205,7 +191,7 @@ impl Nodes {
     ///
     /// If `ip` fails.
     pub fn cut(&self, node: u8) -> Result<()> {
-        ip(&["link", "set", &self.0.place.port_of(node), "down"])
+        ip(&["link", "set", &self.0.place.port_of(node), "down"]).map(drop)
     }
 
     /// Puts a node on the network again.
@@ -214,7 +200,7 @@ impl Nodes {
     ///
     /// If `ip` fails.
     pub fn heal(&self, node: u8) -> Result<()> {
-        ip(&["link", "set", &self.0.place.port_of(node), "up"])
+        ip(&["link", "set", &self.0.place.port_of(node), "up"]).map(drop)
     }
 
     /// Kills a node's Engine, and returns when it has ended.
@@ -223,12 +209,9 @@ impl Nodes {
     ///
     /// If it does not end.
     pub fn kill(&self, node: u8) -> Result<()> {
-        let pid = fs::read_to_string(self.pid_file(node)).context("the Engine's number")?;
-        let mut kill = self.in_namespaces("kill");
-        run(kill.args(["-s", "KILL", pid.trim()]))?;
+        self.0.namespaces.signal("KILL", &self.pid_file(node))?;
         self.wait(STOP_BOUND, "the end of a killed Engine", || {
-            let asked = api::get(&self.socket(node), "/_ping");
-            asked.is_err().then_some(())
+            self.docker(node).ping().is_err().then_some(())
         })
     }
 
@@ -258,7 +241,7 @@ impl Nodes {
         ip(&["link", "add", name, "type", "bridge"])?;
         ip(&["address", "add", &address, "dev", name])?;
         ip(&["link", "set", name, "up"])?;
-        firewall("-I", name);
+        place.firewall("-I");
         Ok(())
     }
 
@@ -275,32 +258,16 @@ impl Nodes {
         ip(&["-n", &space, "address", "add", &address, "dev", "eth0"])?;
         ip(&["-n", &space, "link", "set", "eth0", "up"])?;
         ip(&["-n", &space, "link", "set", "lo", "up"])?;
-        ip(&["-n", &space, "route", "add", "default", "via", &gateway])
-    }
-
-    /// A command in the Engine's namespaces.
-    fn in_namespaces(&self, program: &str) -> Command {
-        let mut command = command("nsenter");
-        command.args(["--target", &self.0.init.to_string(), "--pid", "--mount"]);
-        command.args(["--", program]);
-        command
-    }
-
-    /// A command in the pid namespace of the Engine and with this machine's own files.
-    fn in_pid_namespace(&self, program: &str) -> Command {
-        let mut command = command("nsenter");
-        command.args(["--target", &self.0.init.to_string(), "--pid"]);
-        command.args(["--", program]);
-        command
+        ip(&["-n", &space, "route", "add", "default", "via", &gateway]).map(drop)
     }
 
     /// A command in the network of a node, with the namespaces of its Engine.
     fn inside(&self, node: u8, program: &str) -> Command {
         let inner = match self.is_own(node) {
-            true => self.in_pid_namespace(program),
-            false => self.in_namespaces(program),
+            true => self.0.namespaces.command_with_own_files(program),
+            false => self.0.namespaces.command(program),
         };
-        let mut command = command("nsenter");
+        let mut command = Command::new("nsenter");
         // First, since the Engine's mounts do not have this file.
         command.arg(format!("--net=/run/netns/{}", self.0.place.space_of(node)));
         command.arg("--").arg(inner.get_program());
@@ -312,8 +279,8 @@ impl Nodes {
         let dir = self.0.place.dir_of(node);
         fs::create_dir_all(&dir)?;
         // A file of its own, so that the machine's own /etc/docker/daemon.json is not read.
-        let config = json!({"insecure-registries": [format!("{}/32", self.gateway())]});
-        fs::write(dir.join("daemon.json"), config.to_string())?;
+        let config = format!(r#"{{"insecure-registries":["{}/32"]}}"#, self.gateway());
+        fs::write(dir.join("daemon.json"), config)?;
         let log = self.log_file(node);
         let log = File::options().create(true).append(true).open(log)?;
         let mut command = self.inside(node, "setsid");
@@ -341,7 +308,14 @@ impl Nodes {
             // Said explicitly, since the Engine otherwise delays its start to warn about it.
             command.arg("--tls=false");
         }
-        let status = command.stdout(log.try_clone()?).stderr(log).status()?;
+        let status = command
+            .env("PATH", process::path())
+            // Ctrl-C on the terminal must not reach it.
+            .process_group(0)
+            .stdin(Stdio::null())
+            .stdout(log.try_clone()?)
+            .stderr(log)
+            .status()?;
         if !status.success() {
             bail!("node {node}: {status}; its log ends:\n{}", self.log(node));
         }
@@ -349,10 +323,8 @@ impl Nodes {
     }
 
     fn wait_until_up(&self, node: u8) -> Result<()> {
-        let socket = self.socket(node);
         let waited = self.wait(START_BOUND, &format!("the Engine of node {node}"), || {
-            let reply = api::get(&socket, "/_ping").ok()?;
-            (reply.status == 200).then_some(())
+            self.docker(node).ping().ok()
         });
         waited.with_context(|| {
             format!(
@@ -364,11 +336,10 @@ impl Nodes {
     }
 
     fn join(&self) -> Result<()> {
-        let mut first = listening(self.0.place.ip(1));
         // Away from the addresses of the machine and of the nodes.
-        first["DefaultAddrPool"] = json!(["172.30.0.0/16"]);
-        first["SubnetSize"] = json!(24);
-        self.post(1, "/swarm/init", &first)?;
+        let pool = ["--default-addr-pool", "172.30.0.0/16"];
+        let size = ["--default-addr-pool-mask-length", "24"];
+        self.enter(1, "init", &[pool, size].concat())?;
         for node in 2..=self.0.count {
             self.join_one(node)?;
         }
@@ -389,29 +360,34 @@ impl Nodes {
     }
 
     fn join_one(&self, node: u8) -> Result<()> {
-        (self.0.go_on)()?;
-        let swarm = api::get(&self.socket(1), "/swarm")?.json()?;
-        let mut body = listening(self.0.place.ip(node));
-        body["RemoteAddrs"] = json!([format!("{}:2377", self.0.place.ip(1))]);
-        body["JoinToken"] = swarm["JoinTokens"]["Manager"].clone();
-        self.post(node, "/swarm/join", &body).map(drop)
+        let token = ["swarm", "join-token", "--quiet", "manager"];
+        let token = self.docker(1).ask(&token)?;
+        let first = format!("{}:2377", self.0.place.ip(1));
+        self.enter(node, "join", &["--token", &token, &first])
+    }
+
+    /// Begins a Swarm or joins one.
+    fn enter(&self, node: u8, how: &str, more: &[&str]) -> Result<()> {
+        interrupt::check()?;
+        let ip = self.0.place.ip(node).to_string();
+        let listen = format!("{ip}:2377");
+        let enter = ["swarm", how, "--listen-addr", &listen];
+        let addresses = ["--advertise-addr", &ip, "--data-path-addr", &ip];
+        let arguments = [&enter[..], &addresses, more].concat();
+        let entered = self.docker(node).ask_within(&arguments, CALL_BOUND);
+        entered.map(drop).with_context(|| format!("node {node}"))
     }
 
     fn wait_until_joined(&self, count: u8) -> Result<()> {
         self.wait(START_BOUND, "all nodes of the Swarm to be ready", || {
-            let nodes = api::get(&self.socket(1), "/nodes").ok()?.json().ok()?;
-            let well = nodes
-                .as_array()?
-                .iter()
-                .filter(|node| is_well(node))
-                .count();
+            let format = "{{.Status}} {{.ManagerStatus}}";
+            let nodes = self
+                .docker(1)
+                .ask(&["node", "ls", "--format", format])
+                .ok()?;
+            let well = nodes.lines().filter(|node| is_well(node)).count();
             (well == usize::from(count)).then_some(())
         })
-    }
-
-    fn post(&self, node: u8, path: &str, body: &Value) -> Result<Value> {
-        let reply = api::post(&self.socket(node), path, body)?.json();
-        reply.with_context(|| format!("{path} on node {node}"))
     }
 
     fn wait<T>(
@@ -425,32 +401,28 @@ impl Nodes {
             if let Some(found) = look() {
                 return Ok(found);
             }
-            (self.0.go_on)()?;
+            interrupt::check()?;
             if Instant::now() >= deadline {
                 bail!("waited {bound:?} in vain for {what}");
             }
-            thread::sleep(BETWEEN_LOOKS);
+            thread::sleep(POLL_INTERVAL);
         }
     }
 }
 
 impl Drop for Nodes {
     fn drop(&mut self) {
-        let Plan { place, init, .. } = &self.0;
+        let Plan {
+            place, namespaces, ..
+        } = &self.0;
         let groups: Vec<_> = self.numbers().map(|node| place.space_of(node)).collect();
-        processes::end(*init, place.dir(), &groups);
+        processes::end(*namespaces, place.dir(), &groups);
         place.remove();
     }
 }
 
-/// Where a node listens for the others.
-fn listening(ip: Ipv4Addr) -> Value {
-    let ip = ip.to_string();
-    json!({"ListenAddr": format!("{ip}:2377"), "AdvertiseAddr": ip, "DataPathAddr": ip})
-}
-
-fn is_well(node: &Value) -> bool {
-    node["Status"]["State"] == "ready" && node["ManagerStatus"]["Reachability"] == "reachable"
+fn is_well(node: &str) -> bool {
+    matches!(node, "Ready Leader" | "Ready Reachable")
 }
 
 fn configuration_of(network: &str) -> String {

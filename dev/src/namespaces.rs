@@ -1,0 +1,110 @@
+//! The pid and mount namespaces of a private Engine, in which all of its processes run.
+
+use std::ffi::OsStr;
+use std::fs;
+use std::path::{Path, PathBuf};
+use std::process::Command;
+use std::time::Duration;
+
+use anyhow::{Context, Result};
+
+use crate::process;
+
+/// `kill` only sends a signal.
+const SIGNAL_BOUND: Duration = Duration::from_secs(10);
+
+/// The namespaces, by their first process as it is seen from outside.
+#[derive(Debug, Clone, Copy)]
+pub struct Namespaces(pub i32);
+
+impl Namespaces {
+    /// A command that runs in them.
+    pub fn command(self, program: impl AsRef<OsStr>) -> Command {
+        self.nsenter(&["--pid", "--mount"], program)
+    }
+
+    /// A command in their pid namespace alone, with this machine's own files.
+    pub fn command_with_own_files(self, program: impl AsRef<OsStr>) -> Command {
+        self.nsenter(&["--pid"], program)
+    }
+
+    fn nsenter(self, namespaces: &[&str], program: impl AsRef<OsStr>) -> Command {
+        let mut command = Command::new("nsenter");
+        command.args(["--target", &self.0.to_string()]);
+        command.args(namespaces).arg("--").arg(program);
+        command
+    }
+
+    /// A command that leaves a daemon running in them. The first process collects the daemon when it
+    /// ends; an `nsenter` that waited for it would stop for good if the daemon was once stopped.
+    pub fn daemon(self, program: impl AsRef<OsStr>) -> Command {
+        let mut command = self.command("setsid");
+        command.arg("--fork").arg(program);
+        command
+    }
+
+    /// Sends a signal to the process whose number in them is in a file.
+    ///
+    /// # Errors
+    ///
+    /// If there is no such file, or no such process.
+    pub fn signal(self, name: &str, pid_file: &Path) -> Result<()> {
+        let mut kill = self.command("kill");
+        kill.args(["-s", name, &pid(pid_file)?]);
+        process::output_within(&mut kill, SIGNAL_BOUND).map(drop)
+    }
+
+    /// The program of a process, and its parameters; nothing for one that has ended.
+    pub fn command_line(self, pid: &str) -> Vec<String> {
+        let line = fs::read_to_string(self.proc_file(pid, "cmdline")).unwrap_or_default();
+        let words = line.split('\0').filter(|word| !word.is_empty());
+        words.map(str::to_owned).collect()
+    }
+
+    /// A file of a process, by the process's number in them.
+    pub fn proc_file(self, pid: &str, name: &str) -> PathBuf {
+        self.proc().join(pid).join(name)
+    }
+
+    fn proc(self) -> PathBuf {
+        Path::new("/proc")
+            .join(self.0.to_string())
+            .join("root/proc")
+    }
+
+    /// Whether a process is gone, or only waits for its parent to take note.
+    pub fn has_ended(self, pid: &str) -> bool {
+        let state = self.state_and_parent(pid);
+        state.is_none_or(|(state, _)| state == "Z")
+    }
+
+    /// The children of a process.
+    pub fn children(self, parent: &str) -> Vec<String> {
+        let entries = fs::read_dir(self.proc()).into_iter().flatten().flatten();
+        let names = entries.filter_map(|entry| entry.file_name().into_string().ok());
+        let is_child = |pid: &String| {
+            let state = self.state_and_parent(pid);
+            state.is_some_and(|(_, of)| of == parent)
+        };
+        names.filter(is_child).collect()
+    }
+
+    /// `None` for what is no process, or none any more.
+    fn state_and_parent(self, pid: &str) -> Option<(String, String)> {
+        let stat = fs::read_to_string(self.proc_file(pid, "stat")).ok()?;
+        // The name, in parentheses, may hold anything.
+        let (_, rest) = stat.rsplit_once(") ")?;
+        let mut words = rest.split(' ').map(str::to_owned);
+        Some((words.next()?, words.next()?))
+    }
+}
+
+/// The number in a file, which is that of a process in its namespaces.
+///
+/// # Errors
+///
+/// If there is no such file.
+pub fn pid(file: &Path) -> Result<String> {
+    let pid = fs::read_to_string(file).with_context(|| file.display().to_string())?;
+    Ok(pid.trim().to_owned())
+}

@@ -52,7 +52,7 @@
 //! | what the page shows | `page`, and a file in `templates` |
 //! | a metric | `metrics`, and the alert rules in `deploy/observability` |
 //! | a variable | `config`, and `spin.toml` |
-//! | a Docker option that a patch may set, or must not | `container/guards.rs` |
+//! | a Docker option that a patch may set, or must not | `container/create_body.rs`, `container/task_template.rs` |
 //! | a call to the Engine | a file in `docker`, and a line in `deploy/engine-proxy/calls.txt` |
 //! | a refusal | a variant in `error`, its two messages and its code in `error/messages.rs` |
 //!

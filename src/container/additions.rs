@@ -5,7 +5,8 @@ use std::time::Duration;
 
 use serde_json::{Map, Value, json};
 
-use super::forms::{is_mount_point, is_path, is_plain};
+use super::forms::is_plain;
+use super::mounts::{hides_token, is_mount_point};
 use crate::docker::archive::SECRETS_DIR;
 use crate::docker::label;
 
@@ -129,29 +130,4 @@ fn object(
             Map::new()
         }
     }
-}
-
-/// Whether a mount at this path of the container might hide the token's file. The
-/// answer is yes for a path that is not plain and absolute.
-pub fn hides_token(path: &str) -> bool {
-    !is_path(path) || resolved(path).starts_with(&resolved(SECRETS_DIR))
-}
-
-/// Whether this path of the container is a folder above the token's file. What is
-/// mounted there can be shared with others, and the token's volume with it.
-pub fn is_above_token(path: &str) -> bool {
-    resolved(SECRETS_DIR).starts_with(&resolved(path))
-}
-
-/// The parts of a path that mean something.
-fn resolved(path: &str) -> Vec<&str> {
-    let mut parts: Vec<_> = path
-        .split('/')
-        .filter(|part| !matches!(*part, "" | "."))
-        .collect();
-    // `/var/run` is a link to `/run` in current images.
-    if parts.starts_with(&["var", "run"]) {
-        parts.remove(0);
-    }
-    parts
 }

@@ -11,111 +11,25 @@ use serde_json::Value;
 /// More memory than any target needs: a larger number is no limit at all.
 pub const BYTES_MAX: i64 = 1 << 40;
 
-/// An option, its accepted form, and the form in words.
-pub type Form = (&'static str, fn(&Value) -> bool, &'static str);
+/// More than any machine has: a larger number is no limit at all.
+pub const PROCESSORS_MAX: i64 = 1024;
 
-/// Checks the forms of a create body.
-pub fn check(body: &Value, problems: &mut Vec<String>) {
-    for (prefix, options, forms) in [
-        ("", body, &TOP_LEVEL[..]),
-        ("HostConfig.", &body["HostConfig"], &HOST_CONFIG[..]),
-    ] {
-        for (key, has_form, form) in forms {
-            if !is_absent_or(&options[key], has_form) {
-                problems.push(format!(
-                    "{prefix}{key} must be {form}; to permit more, set container_patch_unsafe to allow"
-                ));
-            }
-        }
-    }
-    for (key, max) in NUMBERS {
-        let number = &body["HostConfig"][key];
-        if !is_absent_or(number, |number| is_number(number, 0..=max)) {
-            problems.push(format!(
-                "HostConfig.{key} must be a whole number from 0 to {max}; to permit more, set container_patch_unsafe to allow"
-            ));
-        }
+// Forms that options of both bodies have, in words.
+pub const COMMAND: &str = "a text or a list of texts";
+pub const CHECK: &str = "a Test, whole numbers, and an Interval of a second or more";
+pub const PATH_OF_FILES: &str = "a plain and absolute path outside /proc and /sys";
+pub const USER: &str = "a user, or a user and a group";
+
+/// Whether a value is absent, false or empty.
+pub fn is_unset(value: &Value) -> bool {
+    match value {
+        Value::Null | Value::Bool(false) => true,
+        Value::String(text) => text.is_empty(),
+        Value::Array(entries) => entries.is_empty(),
+        Value::Object(members) => members.is_empty(),
+        Value::Bool(true) | Value::Number(_) => false,
     }
 }
-
-#[rustfmt::skip]
-pub const TOP_LEVEL: [Form; 13] = [
-    ("Hostname", |value| is_text(value, is_host_name), "a host name"),
-    ("Domainname", |value| is_text(value, is_host_name), "a domain name"),
-    ("MacAddress", |value| is_text(value, is_hardware_address), "a hardware address"),
-    ("User", |value| is_text(value, is_user), "a user, or a user and a group"),
-    ("StopSignal", |value| is_text(value, |text| is_plain(text, "+-")), "a signal"),
-    ("ExposedPorts", |value| is_object(value, |port, _| is_port(port)), "ports such as 80/tcp"),
-    ("WorkingDir", |value| is_text(value, is_path_of_files), "a plain and absolute path outside /proc and /sys"),
-    ("StopTimeout", |value| is_number(value, 0..=STOP_SECONDS_MAX), "a number of seconds from 0 to 15"),
-    ("Healthcheck", is_healthcheck, "a Test, whole numbers, and an Interval of a second or more"),
-    ("Cmd", is_command, COMMAND),
-    ("Entrypoint", is_command, COMMAND),
-    ("OnBuild", is_command, COMMAND),
-    ("Shell", is_command, COMMAND),
-];
-
-#[rustfmt::skip]
-pub const HOST_CONFIG: [Form; 21] = [
-    ("CpusetCpus", |value| is_text(value, is_number_list), "a list such as 0-2,4"),
-    ("CpusetMems", |value| is_text(value, is_number_list), "a list such as 0-2,4"),
-    ("Dns", |value| is_list(value, is_ip), "a list of IP addresses"),
-    ("DnsOptions", |value| is_list(value, |text| is_plain(text, ":-")), "a list of options such as ndots:2"),
-    ("DnsSearch", |value| is_list(value, is_host_name), "a list of domain names"),
-    ("ExtraHosts", |value| is_list(value, is_extra_host), "a list of NAME:ADDRESS"),
-    ("GroupAdd", |value| is_list(value, is_group), "a list of groups"),
-    ("Isolation", |value| is_one_of(value, &["default"]), "default"),
-    ("PortBindings", |value| is_object(value, is_port_binding), "ports with HostIp and HostPort"),
-    ("Runtime", |value| is_one_of(value, &RUNTIMES), "a runtime that is known to isolate: runc, crun, runsc or kata-runtime"),
-    ("StorageOpt", |value| is_object(value, is_storage_size), "a size such as 10G"),
-    ("Sysctls", |value| is_object(value, is_sysctl), "settings of the target's own namespaces"),
-    ("Tmpfs", |value| is_object(value, |path, options| is_mount_point(path) && is_text(options, is_tmpfs_options)), "paths other than / and outside /proc and /sys with options such as size=64m,mode=1777"),
-    ("Ulimits", |value| is_array(value, is_ulimit), "limits with a Name, a Soft and a Hard value, none of which lets a target go before others"),
-    ("RestartPolicy", is_restart_policy, "no, on-failure, always or unless-stopped"),
-    ("ConsoleSize", |value| is_array(value, |side| is_number(side, 0..=10_000)), "a height and a width"),
-    ("BlkioWeightDevice", |value| is_array(value, |entry| is_device_limit(entry, "Weight", 1000)), DEVICES),
-    ("BlkioDeviceReadBps", |value| is_array(value, |entry| is_device_limit(entry, "Rate", BYTES_MAX)), DEVICES),
-    ("BlkioDeviceWriteBps", |value| is_array(value, |entry| is_device_limit(entry, "Rate", BYTES_MAX)), DEVICES),
-    ("BlkioDeviceReadIOps", |value| is_array(value, |entry| is_device_limit(entry, "Rate", BYTES_MAX)), DEVICES),
-    ("BlkioDeviceWriteIOps", |value| is_array(value, |entry| is_device_limit(entry, "Rate", BYTES_MAX)), DEVICES),
-];
-
-const COMMAND: &str = "a text or a list of texts";
-const DEVICES: &str = "a list of devices, each with a path and a number above 0";
-
-/// A call that removes a container waits for 15 seconds at most, and Podman first
-/// waits for the container's own timeout.
-const STOP_SECONDS_MAX: i64 = 15;
-
-/// Limits and weights that take a number, and the highest: that of the kernel, or
-/// one that no target needs.
-pub const NUMBERS: [(&str, i64); 13] = [
-    ("BlkioWeight", 1000),
-    ("CpuCount", 1024),
-    ("CpuPercent", 100),
-    ("CpuPeriod", 1_000_000),
-    ("CpuQuota", BYTES_MAX),
-    ("CpuShares", 262_144),
-    ("IOMaximumBandwidth", BYTES_MAX),
-    ("IOMaximumIOps", BYTES_MAX),
-    ("KernelMemory", BYTES_MAX),
-    ("KernelMemoryTCP", BYTES_MAX),
-    ("MemoryReservation", BYTES_MAX),
-    ("MemorySwappiness", 100),
-    ("ShmSize", BYTES_MAX),
-];
-
-/// The runtimes that isolate at least as well as runc. Others may be wrappers that
-/// hand devices of the host to a container.
-const RUNTIMES: [&str; 7] = [
-    "crun",
-    "io.containerd.kata.v2",
-    "io.containerd.runc.v2",
-    "io.containerd.runsc.v1",
-    "kata-runtime",
-    "runc",
-    "runsc",
-];
 
 /// Whether an option is left to the Engine, or has that form.
 pub fn is_absent_or(value: &Value, has_form: impl Fn(&Value) -> bool) -> bool {
@@ -127,10 +41,20 @@ pub fn is_one_of(value: &Value, texts: &[&str]) -> bool {
     is_text(value, |text| texts.contains(&text))
 }
 
+/// Whether a text is one of these words.
+pub fn is_word_of(words: &str, text: &str) -> bool {
+    words.split(' ').any(|word| word == text)
+}
+
 /// Whether a value is a text of that form, or empty, which is the Engine's default.
 pub fn is_text(value: &Value, has_form: impl Fn(&str) -> bool) -> bool {
     let text = value.as_str();
     text.is_some_and(|text| text.is_empty() || has_form(text))
+}
+
+/// Whether a value is a text or a list of texts of that form.
+pub fn are_texts(value: &Value, has_form: impl Fn(&str) -> bool) -> bool {
+    is_text(value, &has_form) || is_list(value, has_form)
 }
 
 pub fn is_array(value: &Value, has_form: impl Fn(&Value) -> bool) -> bool {
@@ -176,17 +100,29 @@ pub fn is_path_of_files(text: &str) -> bool {
     is_path(text) && !matches!(first, Some("proc" | "sys"))
 }
 
-/// Whether something can be mounted at a path: an Engine takes neither the root nor the
-/// kernel's own files.
-pub fn is_mount_point(text: &str) -> bool {
-    is_path_of_files(text) && text.contains(|letter| !matches!(letter, '/' | '.'))
+/// Whether a text is part of a command, which only the target reads. A runtime that
+/// is written in C takes a NUL for the end.
+pub fn is_argument(text: &str) -> bool {
+    !text.contains('\0')
 }
 
-/// Whether a value is a command, which only the target reads. A runtime that is
-/// written in C takes a NUL for the end.
-pub fn is_command(value: &Value) -> bool {
-    let has_form = |text: &str| !text.contains('\0');
-    is_text(value, has_form) || is_list(value, has_form)
+pub fn is_signal(text: &str) -> bool {
+    is_plain(text, "+-")
+}
+
+pub fn is_dns_option(text: &str) -> bool {
+    is_plain(text, ":-")
+}
+
+/// Whether a number of billionths of a processor is a limit. A hundredth of a
+/// processor is the least that a kernel takes. Podman divides the number by 10,000,
+/// and takes a rest of 0 for no limit.
+pub fn is_processor_limit(value: &Value) -> bool {
+    is_number(value, 10_000_000..=PROCESSORS_MAX * 1_000_000_000)
+}
+
+pub fn is_oom_score(value: &Value) -> bool {
+    is_number(value, 0..=1000)
 }
 
 /// Whether a check is not so frequent that it keeps the Engine busy. Times are in
@@ -196,32 +132,11 @@ pub fn is_healthcheck(check: &Value) -> bool {
         is_number(value, 0..=0) || is_number(value, 1_000_000_000..=86_400_000_000_000)
     };
     is_object(check, |key, value| match key {
-        "Test" => is_list(value, |text| !text.contains('\0')),
+        "Test" => is_list(value, is_argument),
         "Retries" => is_number(value, 0..=1000),
         "Interval" | "Timeout" | "StartPeriod" | "StartInterval" => is_time(value),
-        // `spelling` has told of it.
-        _ => true,
+        _ => false,
     })
-}
-
-fn is_restart_policy(policy: &Value) -> bool {
-    is_object(policy, |key, value| match key {
-        "Name" => is_text(value, |name| {
-            matches!(name, "no" | "on-failure" | "always" | "unless-stopped")
-        }),
-        "MaximumRetryCount" => is_number(value, 0..=1000),
-        // `spelling` has told of it.
-        _ => true,
-    })
-}
-
-/// Whether an entry limits one device of the host by a number above 0.
-fn is_device_limit(entry: &Value, number: &str, max: i64) -> bool {
-    let is_device = |path: &str| is_path(path) && path.starts_with("/dev/");
-    entry["Path"].as_str().is_some_and(is_device)
-        && is_object(entry, |key, value| {
-            key == "Path" || (key == number && is_number(value, 1..=max))
-        })
 }
 
 pub fn is_host_name(text: &str) -> bool {
@@ -242,97 +157,34 @@ pub fn is_group(text: &str) -> bool {
     is_plain(text, "._-") && !text.eq_ignore_ascii_case("keep-groups")
 }
 
-fn is_number_list(text: &str) -> bool {
-    text.bytes()
-        .all(|byte| byte.is_ascii_digit() || b",-".contains(&byte))
-}
-
-/// `80`, `80-90`, `80/tcp`.
-fn is_port(text: &str) -> bool {
-    let (ports, protocol) = text.split_once('/').unwrap_or((text, "tcp"));
-    is_port_range(ports) && matches!(protocol, "tcp" | "udp" | "sctp")
-}
-
-fn is_port_range(text: &str) -> bool {
-    text.splitn(2, '-').all(|port| port.parse::<u16>().is_ok())
-}
-
-fn is_port_binding(port: &str, bindings: &Value) -> bool {
-    is_port(port)
-        && is_array(bindings, |binding| {
-            is_object(binding, |key, value| match key {
-                "HostIp" => is_text(value, is_ip),
-                "HostPort" => is_text(value, is_port_range),
-                _ => false,
-            })
-        })
-}
-
-fn is_extra_host(text: &str) -> bool {
-    text.split_once(':').is_some_and(|(name, address)| {
-        is_host_name(name) && (address == "host-gateway" || is_ip(address))
-    })
-}
-
 /// `10G`, `64m`, `1048576`.
-fn is_size(text: &str) -> bool {
+pub fn is_size(text: &str) -> bool {
     let number = text.trim_end_matches(|unit: char| unit.is_ascii_alphabetic());
     text.len() - number.len() <= 2 && number.parse::<u64>().is_ok_and(|size| size > 0)
 }
 
-fn is_storage_size(key: &str, size: &Value) -> bool {
-    key == "size" && is_text(size, is_size)
-}
-
 /// Settings that the kernel keeps for each namespace of a container.
 pub fn is_sysctl(key: &str, value: &Value) -> bool {
-    let is_namespaced = [
-        "net.",
-        "fs.mqueue.",
-        "kernel.msg",
-        "kernel.sem",
-        "kernel.shm",
-    ]
-    .iter()
-    .any(|prefix| key.starts_with(prefix));
+    let mut prefixes = "net. fs.mqueue. kernel.msg kernel.sem kernel.shm".split(' ');
+    let is_namespaced = prefixes.any(|prefix| key.starts_with(prefix));
     is_namespaced && is_plain(key, "._-") && is_text(value, |text| is_plain(text, " ._-"))
-}
-
-/// `suid` and `dev` are missing: they would undo Docker's own options.
-pub fn is_tmpfs_options(text: &str) -> bool {
-    text.split(',').all(|option| match option.split_once('=') {
-        Some(("size", size)) => is_size(size) || size.strip_suffix('%').is_some_and(is_percentage),
-        Some(("mode" | "uid" | "gid" | "nr_inodes", number)) => number.parse::<u64>().is_ok(),
-        Some(_) => false,
-        None => matches!(option, "rw" | "ro" | "exec" | "noexec" | "nosuid" | "nodev"),
-    })
-}
-
-fn is_percentage(text: &str) -> bool {
-    text.parse::<u8>().is_ok_and(|percentage| percentage <= 100)
 }
 
 /// The resources of a process that can be limited. `nice`, `rtprio` and `rttime` are
 /// missing: by them a target could go before the host's own processes.
-const RESOURCES: [&str; 13] = [
-    "as",
-    "core",
-    "cpu",
-    "data",
-    "fsize",
-    "locks",
-    "memlock",
-    "msgqueue",
-    "nofile",
-    "nproc",
-    "rss",
-    "sigpending",
-    "stack",
-];
+const RESOURCES: &str =
+    "as core cpu data fsize locks memlock msgqueue nofile nproc rss sigpending stack";
 
-pub fn is_ulimit(limit: &Value) -> bool {
-    // -1 is none, which the limits of the control group still bound.
-    let is_value = |key| limit[key].is_null() || is_number(&limit[key], -1..=BYTES_MAX);
-    let name = limit["Name"].as_str();
-    name.is_some_and(|name| RESOURCES.contains(&name)) && is_value("Soft") && is_value("Hard")
+pub fn are_ulimits(limits: &Value) -> bool {
+    let is_ulimit = |limit: &Value| {
+        let name = limit["Name"].as_str();
+        name.is_some_and(|name| is_word_of(RESOURCES, name))
+            && is_object(limit, |key, value| match key {
+                "Name" => true,
+                // -1 is none, which the limits of the control group still bound.
+                "Soft" | "Hard" => is_absent_or(value, |value| is_number(value, -1..=BYTES_MAX)),
+                _ => false,
+            })
+    };
+    is_array(limits, is_ulimit)
 }

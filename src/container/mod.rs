@@ -1,19 +1,26 @@
 //! What a target's container is made of: safe defaults, changed by the operator's
 //! JSON merge patches (RFC 7396).
 //!
-//! The result is the body of ContainerCreate (Engine API 1.41 to 1.52), or of
-//! ServiceCreate on a Swarm, whose patches are for the template of its task: that is
-//! `service`. Of a container, `defaults` is where every body starts, `additions` has the options that patches
-//! can only add to, `guards` refuses unsafe options, `forms` refuses values that an
-//! Engine could read differently, and `spelling` refuses keys that the guards would
-//! overlook and values of a type that no Engine takes.
+//! The result is the body of ContainerCreate, or of ServiceCreate on a Swarm, whose
+//! patches are for the template of its task. A body starts as `defaults` or `service`
+//! says. Patches add to the options in `additions` and change the others. Each option
+//! has a row in `create_body` or `task_template`, with its path, type and accepted form.
+//! These tables judge the merged body, so it does not matter how an option got there.
+//!
+//! `table` has the notation of the tables, and `shape` the types. `forms`, `logs`,
+//! `mounts` and `networks` say which values are safe.
 
 mod additions;
+mod create_body;
 mod defaults;
 mod forms;
-mod guards;
+mod logs;
+mod mounts;
+mod networks;
 mod service;
-mod spelling;
+mod shape;
+mod table;
+mod task_template;
 
 use std::time::Duration;
 
@@ -89,14 +96,9 @@ impl Body {
     ///
     /// # Errors
     ///
-    /// All problems with the patches. Each has its path and contains no value.
+    /// All problems with the patches, like [`Self::of_container`].
     pub fn of_service(patches: &[&Patch], isolation: Isolation) -> Result<Self, Vec<String>> {
-        let (merged, additions) = service::template(patches, isolation)?;
-        Ok(Self {
-            merged,
-            additions,
-            of: Of::Service,
-        })
+        Self::new(Of::Service, patches, isolation)
     }
 
     /// Applies patches to the defaults of a container, one after the other.
@@ -106,29 +108,37 @@ impl Body {
     /// All problems with the patches: those of keys and types first, because nothing else
     /// can be told before. Each has its path and contains no value.
     pub fn of_container(patches: &[&Patch], isolation: Isolation) -> Result<Self, Vec<String>> {
+        Self::new(Of::Container, patches, isolation)
+    }
+
+    fn new(of: Of, patches: &[&Patch], isolation: Isolation) -> Result<Self, Vec<String>> {
         let mut problems = Vec::new();
         let mut additions = Additions::default();
-        let mut merged = defaults::body();
+        let mut merged = match of {
+            Of::Container => defaults::body(),
+            Of::Service => service::template(),
+        };
         for Patch(patch) in patches {
             let mut patch = patch.clone();
-            additions.take_from(&mut patch, &mut problems);
+            match of {
+                Of::Container => additions.take_from(&mut patch, &mut problems),
+                Of::Service => service::take_additions(&mut patch, &mut additions, &mut problems),
+            }
             json_patch::merge(&mut merged, &Value::Object(patch));
         }
-        defaults::complete(&mut merged);
-        spelling::check(&merged, isolation, &mut problems);
-        if !problems.is_empty() {
-            return Err(problems);
+        let table = match of {
+            Of::Container => &create_body::TABLE,
+            Of::Service => &task_template::TABLE,
+        };
+        if of == Of::Container {
+            defaults::complete(&mut merged);
         }
-        guards::check_servers_own(&merged, &mut problems);
-        if isolation == Isolation::Kept {
-            guards::check_isolation(&merged, &mut problems);
-            forms::check(&merged, &mut problems);
-        }
+        table.check(&merged, isolation, &mut problems);
         if problems.is_empty() {
             Ok(Self {
                 merged,
                 additions,
-                of: Of::Container,
+                of,
             })
         } else {
             Err(problems)

@@ -5,6 +5,7 @@
 //! the path and a space.
 
 mod create_body;
+mod page;
 mod properties;
 mod task_template;
 mod types;

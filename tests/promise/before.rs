@@ -10,26 +10,26 @@ use serde_json::json;
 
 use crate::model::engine::Container;
 use crate::model::swarm::{Nodes, Secret, Service, Spec, Swarm, TaskState};
-use crate::model::{Engine, Key, Orchestrator, State};
-use crate::scenario::{BEGINNING, Bounds, DEPLOYMENT, SERVICE_URL, Scenario, name_of, token_text};
+use crate::model::{Engine, Key, Kind, Orchestrator, State};
+use crate::scenario::{
+    BEGINNING, DEPLOYMENT, Habits, Place, SERVICE_URL, Scenario, TAKEN, name_of, token_text,
+};
 
 impl Scenario {
     /// What carries out the calls, as it is before.
     pub fn orchestrator(&self) -> Orchestrator {
-        match self.swarm {
-            None => Orchestrator::Engine(self.engine()),
-            Some(bounds) => Orchestrator::Swarm(self.on_swarm(bounds)),
+        match self.place {
+            Place::Docker => Orchestrator::Engine(self.on_engine(Kind::Docker)),
+            Place::Podman => Orchestrator::Engine(self.on_engine(Kind::Podman)),
+            Place::Swarm(habits) => Orchestrator::Swarm(self.on_swarm(habits)),
         }
     }
 
-    fn on_swarm(&self, bounds: Bounds) -> Swarm {
+    fn on_swarm(&self, habits: Habits) -> Swarm {
         thread_local! {
             static FOREIGN: (Vec<Service>, Vec<Rc<Secret>>) = foreign_on_swarm();
         }
         let (mut services, mut secrets) = FOREIGN.with(Clone::clone);
-        if !self.name_is_foreign {
-            services.retain(|service| service.spec.name != name_of(0));
-        }
         for (number, given) in self.given.iter().enumerate() {
             let name = name_of(given.token);
             let labels = labels(&name, &format!("given-{number}"));
@@ -42,19 +42,16 @@ impl Scenario {
         }
         Swarm {
             has_image: self.has_image,
-            is_fine: bounds.is_fine,
-            older: bounds.older,
+            is_fine: habits.is_fine,
+            older: habits.older,
             services,
             secrets,
             nodes: Nodes::AllThere,
         }
     }
 
-    fn engine(&self) -> Engine {
+    fn on_engine(&self, kind: Kind) -> Engine {
         let mut containers = FOREIGN.clone();
-        if !self.name_is_foreign {
-            containers.retain(|container| *container.name != *name_of(0));
-        }
         for (number, given) in self.given.iter().enumerate() {
             let name = name_of(given.token);
             let labels = labels(&name, "given");
@@ -62,7 +59,7 @@ impl Scenario {
             containers.push(container(key, &name, labels, given.state, given.age));
         }
         Engine {
-            kind: self.engine,
+            kind,
             has_image: self.has_image,
             containers,
         }
@@ -106,8 +103,8 @@ static LOOKS: LazyLock<Vec<(String, Labels)>> = LazyLock::new(|| {
         ("half-name".to_owned(), |name| {
             BTreeMap::from([(label("name"), name.to_owned())])
         }),
-        // The name of the first token's container, by accident or malice.
-        (name_of(0), |_| BTreeMap::new()),
+        // The name of a token's container, by accident or malice.
+        (name_of(TAKEN), |_| BTreeMap::new()),
     ]
 });
 

@@ -1,10 +1,27 @@
-//! Each webhook, called alone on every Engine that it could find.
+//! Each webhook, called alone on everything that it could find.
 
 use std::time::Duration;
 
 use crate::before::foreign_key;
-use crate::model::{Key, Kind, State};
-use crate::scenario::{FIRST_KEY, Given, Scenario, Webhook};
+use crate::model::{Key, State};
+use crate::scenario::{FIRST_KEY, Given, Left, Place, Scenario, TAKEN, Webhook, case};
+
+pub const ENGINES: [Place; 2] = [Place::Docker, Place::Podman];
+
+/// Nothing happens but what the webhooks do.
+pub const CALM: Left = Left {
+    faults: 0,
+    delays: 0,
+    ends: 0,
+    restarts: 0,
+    prunes: 0,
+    lags: 0,
+    rejections: 0,
+    losses: 0,
+};
+
+/// One call has another fate than to be answered.
+pub const FAULT: Left = Left { faults: 1, ..CALM };
 
 pub const START: Webhook = Webhook::Start {
     token: 0,
@@ -19,6 +36,12 @@ pub const START_OTHER_TOKEN: Webhook = Webhook::Start {
 pub const START_OTHER_PAYLOAD: Webhook = Webhook::Start {
     token: 0,
     payload: 1,
+};
+
+/// Of a token whose name somebody else's target has.
+pub const START_TAKEN: Webhook = Webhook::Start {
+    token: TAKEN,
+    payload: 0,
 };
 
 /// A `POST /v1/targets`.
@@ -75,14 +98,10 @@ pub fn few_remains() -> Vec<Given> {
     ]
 }
 
-/// A scenario of one webhook: its name, the webhook, what is there before,
-/// and the status with which it ends while nothing fails.
-fn case(name: &str, webhook: Webhook, before: &[Given], status: u16) -> Scenario {
-    Scenario {
-        given: before.to_vec(),
-        allowed: vec![status],
-        ..Scenario::new(name, &[webhook])
-    }
+/// One webhook, what is there before, and the status with which it ends while nothing
+/// fails.
+pub fn one(name: &str, webhook: Webhook, given: &[Given], status: u16) -> Scenario {
+    case(name, [webhook], given, &[status])
 }
 
 /// Every webhook on every Engine.
@@ -93,19 +112,19 @@ pub fn alone() -> Vec<Scenario> {
 fn starts() -> Vec<Scenario> {
     use State::{Created, Dead, Running};
     vec![
-        case("start", START, &[], 200),
-        case("start-of-running", START, &[given(0, Running, 60)], 200),
-        case("start-of-young", START, &[given(0, Created, 5)], 503),
-        case("start-of-abandoned", START, &[given(0, Created, 60)], 200),
-        case("start-of-dead", START, &[given(0, Dead, 60)], 200),
-        case("key-start", START_KEY, &[], 201),
-        case(
+        one("start", START, &[], 200),
+        one("start-of-running", START, &[given(0, Running, 60)], 200),
+        one("start-of-young", START, &[given(0, Created, 5)], 503),
+        one("start-of-abandoned", START, &[given(0, Created, 60)], 200),
+        one("start-of-dead", START, &[given(0, Dead, 60)], 200),
+        one("key-start", START_KEY, &[], 201),
+        one(
             "key-start-of-running",
             START_KEY,
             &[given(FIRST_KEY, Running, 60)],
             200,
         ),
-        case(
+        one(
             "key-start-of-abandoned",
             START_KEY,
             &[given(FIRST_KEY, Created, 60)],
@@ -114,7 +133,7 @@ fn starts() -> Vec<Scenario> {
         // What a new target would need is gone.
         Scenario {
             has_image: false,
-            ..case(
+            ..one(
                 "start-of-running-without-image",
                 START,
                 &[given(0, Running, 60)],
@@ -123,31 +142,31 @@ fn starts() -> Vec<Scenario> {
         },
         Scenario {
             has_image: false,
-            ..case(
+            ..one(
                 "key-start-of-running-without-image",
                 START_KEY,
                 &[given(FIRST_KEY, Running, 60)],
                 200,
             )
         },
-        case("start-and-reap", START, &remains(), 200),
+        one("start-and-reap", START, &remains(), 200),
     ]
 }
 
 fn refused_starts() -> Vec<Scenario> {
     use State::{Created, Exited, Running};
     vec![
-        case("start-of-ended", START, &[given(0, Exited, 60)], 409),
+        one("start-of-ended", START, &[given(0, Exited, 60)], 409),
         Scenario {
             refusal: Some(422),
-            ..case(
+            ..one(
                 "start-other-payload",
                 START_OTHER_PAYLOAD,
                 &[given(0, Running, 60)],
                 422,
             )
         },
-        case(
+        one(
             "key-start-of-ended",
             START_KEY,
             &[given(FIRST_KEY, Exited, 60)],
@@ -155,7 +174,7 @@ fn refused_starts() -> Vec<Scenario> {
         ),
         Scenario {
             refusal: Some(422),
-            ..case(
+            ..one(
                 "key-start-other-payload",
                 START_KEY_OTHER_PAYLOAD,
                 &[given(FIRST_KEY, Running, 60)],
@@ -163,23 +182,22 @@ fn refused_starts() -> Vec<Scenario> {
             )
         },
         Scenario {
-            name_is_foreign: true,
             refusal: Some(500),
-            ..case("start-foreign-name", START, &[], 500)
+            ..one("start-foreign-name", START_TAKEN, &[], 500)
         },
         Scenario {
             has_image: false,
             refusal: Some(500),
-            ..case("start-without-image", START, &[], 500)
+            ..one("start-without-image", START, &[], 500)
         },
         Scenario {
             max_targets: 1,
-            ..case("start-when-full", START, &[given(1, Running, 60)], 429)
+            ..one("start-when-full", START, &[given(1, Running, 60)], 429)
         },
         // It is held by what no list shows.
         Scenario {
             refusal: Some(500),
-            ..case(
+            ..one(
                 "start-of-unlisted",
                 START,
                 &[given(0, State::Reserved, 60)],
@@ -189,7 +207,7 @@ fn refused_starts() -> Vec<Scenario> {
         // The reap after the first answer makes room for the second.
         Scenario {
             max_targets: 1,
-            ..case("start-beside-old", START, &[given(1, Created, 600)], 429)
+            ..one("start-beside-old", START, &[given(1, Created, 600)], 429)
         },
     ]
 }
@@ -197,18 +215,18 @@ fn refused_starts() -> Vec<Scenario> {
 fn stops() -> Vec<Scenario> {
     use State::{Created, Dead, Exited, Running};
     let mut cases = vec![
-        case("stop", stop(), &[given(0, Running, 60)], 200),
-        case("stop-of-created", stop(), &[given(0, Created, 60)], 200),
-        case("stop-of-ended", stop(), &[given(0, Exited, 60)], 200),
-        case("stop-of-dead", stop(), &[given(0, Dead, 60)], 200),
-        case("stop-of-absent", stop(), &[], 200),
+        one("stop", stop(), &[given(0, Running, 60)], 200),
+        one("stop-of-created", stop(), &[given(0, Created, 60)], 200),
+        one("stop-of-ended", stop(), &[given(0, Exited, 60)], 200),
+        one("stop-of-dead", stop(), &[given(0, Dead, 60)], 200),
+        one("stop-of-absent", stop(), &[], 200),
     ];
-    for look in (0..18).chain(19..21) {
+    for look in 0..21 {
         let name = format!("stop-of-foreign-{look}");
         let webhook = Webhook::Stop(foreign_key(look));
         cases.push(Scenario {
             refusal: Some(404),
-            ..case(&name, webhook, &[given(0, Running, 60)], 404)
+            ..one(&name, webhook, &[given(0, Running, 60)], 404)
         });
     }
     cases
@@ -216,16 +234,16 @@ fn stops() -> Vec<Scenario> {
 
 fn others() -> Vec<Scenario> {
     vec![
-        case("health", Webhook::Health, &[], 200),
-        case("health-and-reap", Webhook::Health, &remains(), 200),
+        one("health", Webhook::Health, &[], 200),
+        one("health-and-reap", Webhook::Health, &remains(), 200),
         Scenario {
             has_image: false,
             refusal: Some(503),
-            ..case("health-without-image", Webhook::Health, &[], 503)
+            ..one("health-without-image", Webhook::Health, &[], 503)
         },
-        case("reap", REAP, &remains(), 200),
-        case("reap-of-nothing", REAP, &[], 200),
-        case("dry-run", DRY_RUN, &remains(), 200),
+        one("reap", REAP, &remains(), 200),
+        one("reap-of-nothing", REAP, &[], 200),
+        one("dry-run", DRY_RUN, &remains(), 200),
     ]
 }
 
@@ -235,35 +253,14 @@ pub fn few() -> Vec<Scenario> {
     use State::Running;
     let some = few_remains();
     vec![
-        case("start", START, &[], 200),
-        case("start-of-running", START, &[given(0, Running, 60)], 200),
+        one("start", START, &[], 200),
+        one("start-of-running", START, &[given(0, Running, 60)], 200),
         Scenario {
             max_targets: 1,
-            ..case("start-when-full", START, &[given(1, Running, 60)], 429)
+            ..one("start-when-full", START, &[given(1, Running, 60)], 429)
         },
-        case("stop", stop(), &[given(0, Running, 60)], 200),
-        case("health-and-reap", Webhook::Health, &some, 200),
-        case("reap", REAP, &some, 200),
+        one("stop", stop(), &[given(0, Running, 60)], 200),
+        one("health-and-reap", Webhook::Health, &some, 200),
+        one("reap", REAP, &some, 200),
     ]
-}
-
-/// The same scenarios, their names under `group`.
-pub fn on_docker(group: &str, scenarios: Vec<Scenario>) -> Vec<Scenario> {
-    let renamed = |scenario: Scenario| Scenario {
-        name: format!("{group}/{}", scenario.name),
-        ..scenario
-    };
-    scenarios.into_iter().map(renamed).collect()
-}
-
-/// The same scenarios on Docker and on Podman.
-pub fn on_both(group: &str, scenarios: Vec<Scenario>) -> Vec<Scenario> {
-    let docker = on_docker(group, scenarios);
-    let on_podman = |scenario: &Scenario| Scenario {
-        name: format!("{}-podman", scenario.name),
-        engine: Kind::Podman,
-        ..scenario.clone()
-    };
-    let podman: Vec<Scenario> = docker.iter().map(on_podman).collect();
-    [docker, podman].concat()
 }

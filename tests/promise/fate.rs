@@ -110,16 +110,12 @@ const LOOK: [Fate; 10] = [
 /// Which fates the calls of a scenario can have.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Fates {
-    /// All but a crash.
-    Faults,
     /// A crash alone.
     Crash,
     /// No answer within the limit, and an effect at any time.
     Hangs,
     /// All.
     Any,
-    /// Faults, and a crash as the last of them.
-    CrashAtLast,
     /// The answer is lost, for the component or with it, and a change is made at
     /// any time or never; or it is made, and the Engine says that it failed.
     Lost,
@@ -130,9 +126,14 @@ pub enum Fates {
 }
 
 impl Fates {
-    /// The fates of one call, the ordinary one first, when so many calls may
-    /// still have another.
-    pub fn of(self, op: &Op, left: usize) -> Vec<Fate> {
+    /// How many requests whose answers were lost may be on their way at a time; one more
+    /// is lost for good.
+    pub fn adrift_max(self) -> usize {
+        if self == Self::Hangs { 2 } else { 1 }
+    }
+
+    /// The fates of one call, the ordinary one first.
+    pub fn of(self, op: &Op) -> Vec<Fate> {
         let own: &[Fate] = match op {
             Op::Engine(EngineOp::Create { .. }) => &CREATE,
             // A Swarm, too, says of a network that is missing that it is.
@@ -143,8 +144,6 @@ impl Fates {
         };
         let shared: &[Fate] = if op.is_change() { &CHANGE } else { &LOOK };
         match self {
-            Self::CrashAtLast if left == 1 => Self::Crash.of(op, left),
-            Self::Faults | Self::CrashAtLast => [shared, own].concat(),
             Self::Crash => vec![Fate::Answered, Fate::Crash],
             Self::Hangs => vec![Fate::Answered, Fate::Hangs],
             Self::Lost if op.is_change() => {

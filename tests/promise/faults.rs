@@ -1,8 +1,10 @@
-//! One webhook alone, and every fault of the calls that it makes.
+//! One webhook alone on an Engine, and every fault of the calls that it makes. One of them
+//! is that the component is gone: before a call takes effect, after it, or with the call
+//! still on its way.
 
-use crate::cases::{alone, few, on_both, on_docker};
+use crate::cases::{CALM, ENGINES, FAULT, alone, few};
 use crate::fate::{Fate, Fates};
-use crate::scenario::Scenario;
+use crate::scenario::{Left, Place, Scenario, within};
 use crate::schedule::explore_all;
 
 /// Every scenario of this file.
@@ -21,34 +23,22 @@ pub fn scenarios() -> Vec<Scenario> {
 }
 
 fn calm() -> Vec<Scenario> {
-    on_both("calm", alone())
+    within("calm", &ENGINES, &alone(), Fates::Any, CALM)
 }
 
 fn single() -> Vec<Scenario> {
-    let one = |scenario| Scenario {
-        faults: 1,
-        ..scenario
-    };
-    on_both("fault", alone().into_iter().map(one).collect())
+    within("fault", &ENGINES, &alone(), Fates::Any, FAULT)
 }
 
 fn double() -> Vec<Scenario> {
-    let two = |scenario| Scenario {
-        faults: 2,
-        ..scenario
-    };
-    on_docker("faults", few().into_iter().map(two).collect())
+    let left = Left { faults: 2, ..CALM };
+    within("faults", &[Place::Docker], &few(), Fates::Any, left)
 }
 
 /// Two requests that are on their way at the same time and for long.
 fn adrift() -> Vec<Scenario> {
-    let two = |scenario| Scenario {
-        faults: 2,
-        fates: Fates::Hangs,
-        adrift: 2,
-        ..scenario
-    };
-    on_docker("adrift", few().into_iter().map(two).collect())
+    let left = Left { faults: 2, ..CALM };
+    within("adrift", &[Place::Docker], &few(), Fates::Hangs, left)
 }
 
 /// An Engine, or the way to it, that stays broken from some call on.
@@ -68,58 +58,38 @@ fn lasting() -> Vec<Scenario> {
         Fate::SlowToAnswer,
     ];
     let of = |fate: Fate| {
-        let lasting = move |scenario| Scenario {
-            faults: 1,
-            fates: Fates::Lasting(fate),
-            ..scenario
-        };
-        let scenarios = alone().into_iter().map(lasting).collect();
-        on_both(&format!("lasting-{fate:?}"), scenarios)
+        let group = format!("lasting-{fate:?}");
+        within(&group, &ENGINES, &alone(), Fates::Lasting(fate), FAULT)
     };
     fates.into_iter().flat_map(of).collect()
 }
 
 fn ending() -> Vec<Scenario> {
-    let ending = |scenario| Scenario {
-        faults: 1,
-        ends: 1,
-        ..scenario
-    };
-    on_docker("ending", few().into_iter().map(ending).collect())
+    let left = Left { ends: 1, ..FAULT };
+    within("ending", &[Place::Docker], &few(), Fates::Any, left)
 }
 
 fn restarted() -> Vec<Scenario> {
-    let restarted = |scenario| Scenario {
-        restarts: 1,
-        ..scenario
+    let of = |group, scenarios: &[Scenario], left| {
+        let left = Left {
+            restarts: 1,
+            ..left
+        };
+        within(group, &[Place::Docker], scenarios, Fates::Any, left)
     };
-    let after_a_fault = |scenario| Scenario {
-        faults: 1,
-        ..restarted(scenario)
-    };
-    let alone = alone().into_iter().map(restarted).collect();
-    let few = few().into_iter().map(after_a_fault).collect();
     [
-        on_docker("restarted", alone),
-        on_docker("restarted-fault", few),
+        of("restarted", &alone(), CALM),
+        of("restarted-fault", &few(), FAULT),
     ]
     .concat()
 }
 
 /// Somebody prunes created containers: with two, a start makes a third.
 fn pruned() -> Vec<Scenario> {
-    let pruned = |prunes, faults| {
-        move |scenario| Scenario {
-            prunes,
-            faults,
-            ..scenario
-        }
-    };
-    let calm = few().into_iter().map(pruned(2, 0)).collect();
-    let after_a_fault = few().into_iter().map(pruned(1, 1)).collect();
+    let of = |group, left| within(group, &[Place::Docker], &few(), Fates::Any, left);
     [
-        on_docker("pruned", calm),
-        on_docker("pruned-fault", after_a_fault),
+        of("pruned", Left { prunes: 2, ..CALM }),
+        of("pruned-fault", Left { prunes: 1, ..FAULT }),
     ]
     .concat()
 }

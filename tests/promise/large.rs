@@ -14,7 +14,9 @@ use serde_json::{Value, json};
 use crate::model::engine::Container;
 use crate::model::swarm::{self, Nodes, Secret, Service, Spec, Swarm, TaskState};
 use crate::model::{Engine, Key, Kind, Op, Orchestrator, State};
-use crate::scenario::{API_SECRET, BEGINNING, Bounds, DEPLOYMENT, Scenario, WEBHOOK_SECRET};
+use crate::scenario::{
+    API_SECRET, BEGINNING, DEPLOYMENT, Habits, Place, Scenario, WEBHOOK_SECRET, case,
+};
 use crate::world::digest;
 
 /// What a list of an Engine shows of a container beside its names, labels and times:
@@ -23,7 +25,7 @@ const LISTED_BYTES: usize = 2048;
 
 /// What carries out the calls one after the other. All that comes of a write has come
 /// before the next call.
-struct Place {
+struct Backend {
     orchestrator: RefCell<Orchestrator>,
     now: Cell<Duration>,
     calls: Cell<usize>,
@@ -31,7 +33,7 @@ struct Place {
     longest: Cell<usize>,
 }
 
-impl Place {
+impl Backend {
     fn of(orchestrator: Orchestrator) -> Self {
         Self {
             orchestrator: RefCell::new(orchestrator),
@@ -55,7 +57,7 @@ impl Place {
     }
 }
 
-impl Platform for Place {
+impl Platform for Backend {
     async fn send(
         &self,
         request: HttpRequest,
@@ -99,9 +101,9 @@ impl Platform for Place {
     }
 }
 
-/// A server in front of a place.
+/// A server in front of a backend.
 struct Front<'a> {
-    place: &'a Place,
+    backend: &'a Backend,
     scenario: Scenario,
     patch: String,
     /// How many secrets each target gets.
@@ -125,7 +127,7 @@ impl Front<'_> {
             _ => self.scenario.variable(name),
         };
         let body = body.to_string().into_bytes();
-        let answer = server::serve(self.place, &variables, &head, async move |_| Ok(body));
+        let answer = server::serve(self.backend, &variables, &head, async move |_| Ok(body));
         pollster::block_on(answer)
     }
 
@@ -158,12 +160,12 @@ impl Front<'_> {
         let id = targets[0]["id"].as_str().expect("an id");
         let stopped = self.call("DELETE", &format!("/v1/targets/{id}"), 0, &Value::Null);
         assert_eq!(stopped.response.status(), 204);
-        self.place
+        self.backend
             .now
             .set(BEGINNING + Duration::from_secs(9 * 24 * 60 * 60));
         let health = self.call("GET", "/health", 0, &Value::Null);
         let after = health.after.expect("a reap");
-        let lines = pollster::block_on(after.run(self.place)).join("\n");
+        let lines = pollster::block_on(after.run(self.backend)).join("\n");
         assert_eq!(lines.matches("\"code\":\"expired\"").count(), 4, "{lines}");
     }
 }
@@ -171,7 +173,7 @@ impl Front<'_> {
 #[test]
 fn two_thousand_of_the_largest_targets_of_a_swarm_are_started_listed_and_reaped() {
     const COUNT: usize = 2000;
-    let place = Place::of(Orchestrator::Swarm(Swarm {
+    let backend = Backend::of(Orchestrator::Swarm(Swarm {
         has_image: true,
         is_fine: false,
         older: None,
@@ -181,23 +183,23 @@ fn two_thousand_of_the_largest_targets_of_a_swarm_are_started_listed_and_reaped(
     }));
     let variable = format!("LONG={}", "x".repeat(4096));
     let front = Front {
-        place: &place,
+        backend: &backend,
         scenario: Scenario {
-            swarm: Some(Bounds::default()),
+            place: Place::Swarm(Habits::default()),
             max_targets: COUNT,
-            ..Scenario::new("large", &[])
+            ..case("large", [], &[], &[])
         },
         patch: json!({"ContainerSpec": {"Env": [variable]}}).to_string(),
         secrets: 8,
     };
     assert_eq!(front.start(0), 201);
-    if let Orchestrator::Swarm(swarm) = &mut *place.orchestrator.borrow_mut() {
+    if let Orchestrator::Swarm(swarm) = &mut *backend.orchestrator.borrow_mut() {
         for number in 1..COUNT - 1 {
             copy_service(swarm, number);
         }
     }
     front.check(COUNT);
-    assert!(place.too_long.get() > 0, "the whole list fits");
+    assert!(backend.too_long.get() > 0, "the whole list fits");
 }
 
 /// Adds a target that is like the first one, under another name.
@@ -233,23 +235,23 @@ fn copy_service(swarm: &mut Swarm, number: usize) {
 #[test]
 fn a_thousand_of_the_largest_targets_of_an_engine_are_started_listed_and_reaped() {
     const COUNT: usize = 1000;
-    let place = Place::of(Orchestrator::Engine(Engine {
+    let backend = Backend::of(Orchestrator::Engine(Engine {
         kind: Kind::Docker,
         has_image: true,
         containers: Vec::new(),
     }));
     let front = Front {
-        place: &place,
+        backend: &backend,
         scenario: Scenario {
             max_targets: COUNT,
-            ..Scenario::new("large", &[])
+            ..case("large", [], &[], &[])
         },
         patch: "{}".to_owned(),
         // A list shows none of them.
         secrets: 1,
     };
     assert_eq!(front.start(0), 201);
-    if let Orchestrator::Engine(engine) = &mut *place.orchestrator.borrow_mut() {
+    if let Orchestrator::Engine(engine) = &mut *backend.orchestrator.borrow_mut() {
         for number in 1..COUNT - 1 {
             let first = &engine.containers[0];
             let name = format!("{DEPLOYMENT}-{number:040x}");
@@ -263,5 +265,5 @@ fn a_thousand_of_the_largest_targets_of_an_engine_are_started_listed_and_reaped(
         }
     }
     front.check(COUNT);
-    assert_eq!(place.too_long.get(), 0);
+    assert_eq!(backend.too_long.get(), 0);
 }

@@ -1,10 +1,49 @@
-//! The promise, held against every schedule.
+//! The promises, held against every schedule.
 //!
-//! At most one container runs for an activation token; nothing of ours
-//! outlives its use by more than the reaper's grace; nothing of anyone else's
-//! is touched; a success is true. Webhooks run natively against a model of an
-//! Engine or of a Swarm, and every order of their steps, every fault of their calls and
-//! every crash is gone through, not a sample of them.
+//! At most one container runs for an activation token; nothing of ours outlives its use by
+//! more than the reaper's grace; nothing of anyone else's is touched; a success is true.
+//! The server's code runs natively against a model of an Engine or of a Swarm, in virtual
+//! time. [`promise`] checks each request, each change, each answer, and what each reap
+//! leaves.
+//!
+//! # What is tried
+//!
+//! A *scenario* is what is there before, one to three webhooks, and what may happen
+//! ([`scenario::Left`]). A *schedule* is one order of all steps: a webhook is called, its
+//! call takes effect and is answered, a request whose answer was lost takes effect later,
+//! something happens by itself, time passes. Then each webhook is called again, alone and
+//! without faults, until it is settled, and a reaper comes three times. Every schedule of
+//! each scenario is tried:
+//!
+//! | tests | webhooks | on | what may happen |
+//! |---|---|---|---|
+//! | [`faults`] | one | Docker, Podman | one call, or all from one on, meet any [`fate::Fate`] |
+//! | | one of six | Docker | two faults; or a fault and an end, a restart or a prune |
+//! | [`pairs`] | two | Docker, Podman | any order of steps, and one delay |
+//! | | two | Docker | one fault of any kind; two crashes; one end |
+//! | | three | Docker, Podman | any order of effects |
+//! | [`on_swarm`] | one, two | a Swarm | the same, and what a Swarm does; its bounds are there |
+//!
+//! # What is left out
+//!
+//! * Time passes only while nobody can go on, except for the delays and lags of a
+//!   scenario. It passes until the next moment at which something is due.
+//! * An answer arrives as soon as it is given, except on an Engine with a delay. The
+//!   Engine cannot tell the difference, and the caller only by the clock, for which there
+//!   are slow fates.
+//! * At most one request whose answer was lost is on its way, or two with
+//!   [`fate::Fates::Hangs`], and for ten minutes at most.
+//! * While a webhook repeats the same look, nothing happens by itself, except before its
+//!   first, second, fifth and seventeenth look.
+//! * Nothing fails after the work.
+//!
+//! Two short cuts leave nothing out. A schedule ends where its state was met before
+//! ([`schedule`]). The server's code runs once for each history of replies ([`server`]).
+//!
+//! # How to repeat one schedule
+//!
+//! A broken promise prints its schedule, and the command that runs it again:
+//! `REPLAY="pair/start-stop:0,2,1" cargo test --test promise -- replay --nocapture`.
 //!
 //! | module | knows |
 //! |---|---|
@@ -16,17 +55,12 @@
 //! | [`run`], [`steps`], [`phases`] | one schedule, its next steps, and what comes after the work |
 //! | [`schedule`] | every schedule, one after the other |
 //! | [`promise`], [`catalogue`] | what must hold |
-//! | [`faults`], [`pairs`], [`crashes`], [`on_swarm`] | the tests |
-//! | [`large`] | beside the promise: as many of the largest targets as there may be |
-//! | [`properties`] | beside the promise: what must hold of any bytes |
-//!
-//! A schedule that breaks the promise is printed, with the line that replays
-//! it: `REPLAY="pair/start-stop:0,2,1" cargo test --test promise replay`.
+//! | [`faults`], [`pairs`], [`on_swarm`] | the tests |
+//! | [`large`] | beside the promises: as many of the largest targets as there may be |
 
 mod before;
 mod cases;
 mod catalogue;
-mod crashes;
 mod fate;
 mod faults;
 mod large;
@@ -50,7 +84,6 @@ fn replay() {
     let scenarios = [
         faults::scenarios(),
         pairs::scenarios(),
-        crashes::scenarios(),
         on_swarm::scenarios(),
     ]
     .concat();

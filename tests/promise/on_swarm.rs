@@ -2,31 +2,31 @@
 //!
 //! What a Swarm does by itself are steps of the schedule, between any two calls:
 //! a task is made, prepared, run, rejected, ended and taken away, a node is lost
-//! and comes back. So there are far more orders than on an Engine, and they are
-//! bounded, by what each group of scenarios says:
+//! and comes back. There are therefore far more orders than on an Engine. These are left
+//! out:
 //!
-//! * Time passes `lags` times at most although a task could go on; a task that
-//!   does not go on for as long as the webhooks are at work is a scenario of its
-//!   own. After the work, tasks go on as soon as time passes.
-//! * One who looks again and again meets no fault and no step of the Swarm but at
-//!   the first, second, fifth and seventeenth look.
-//! * A task has no more states than *prepared* before it runs, except where the
-//!   bounds are fine.
-//! * With every change two webhooks meet the fates of [`Fates::Lost`] alone: the
-//!   others have the same effects, and what a webhook makes of each is tried with it
-//!   alone. [`LARGE`] pairs are left out there. All pairs with all fates, with a lost
-//!   node and with tasks that are late are tests that are ignored, because they take
-//!   half an hour: `cargo test --test promise -- --ignored on_a_swarm`.
+//! * A task that could go on is late `lags` times at most. One that does not go on while
+//!   the webhooks are at work is a scenario of its own ([`stuck`]). After the work, tasks
+//!   go on as soon as time passes.
+//! * A webhook that looks again and again meets a fault, and a step of the Swarm, only at
+//!   its first, second, fifth and seventeenth look.
+//! * A task goes from *preparing* to *running*; only scenarios with `is_fine` have the
+//!   states before.
+//! * In `cargo test`, two webhooks meet only the fates of [`Fates::Lost`], and not as one
+//!   of the [`LARGE`] pairs. The other fates have the same effects, and are tried with
+//!   each webhook alone. All pairs with all fates, and all pairs with late tasks, are
+//!   ignored tests: `cargo test --test promise -- --ignored` takes three minutes.
 //! * One node at most is lost, with all tasks that nodes have at that moment.
-//! * All looks, all changes or all of both go through an older manager, or none.
+//! * Either all looks go through an older manager, or all changes, or both, or none.
 
 use crate::cases::{
-    NINE_DAYS, REAP, START, START_OTHER_PAYLOAD, START_OTHER_TOKEN, few_remains, given, stop,
+    CALM, FAULT, NINE_DAYS, REAP, START, START_OTHER_PAYLOAD, START_OTHER_TOKEN, START_TAKEN,
+    few_remains, given, one, stop,
 };
 use crate::fate::Fates;
 use crate::model::swarm::Move;
 use crate::model::{Key, State};
-use crate::scenario::{Bounds, Given, Scenario, Through, Webhook};
+use crate::scenario::{Given, Habits, Left, Place, Scenario, Through, Webhook, case, within};
 use crate::schedule::explore_all;
 
 /// Every scenario of this file.
@@ -41,20 +41,29 @@ pub fn scenarios() -> Vec<Scenario> {
         pairs(),
         late_pairs(),
         late_looks(),
-        pairs_with_a_fault("swarm-pair-lost-answer", Fates::Lost),
-        pairs_with_a_fault("swarm-pair-fault", Fates::Any),
+        pairs_and_a_lost_answer(),
+        pairs_with_a_fault(),
         pairs_and_a_lost_node(),
     ]
     .concat()
 }
 
-fn on_swarm(group: &str, scenarios: Vec<Scenario>, bounds: Bounds) -> Vec<Scenario> {
-    let with_bounds = |scenario: Scenario| Scenario {
-        name: format!("{group}/{}", scenario.name),
-        swarm: Some(bounds),
-        ..scenario
-    };
-    scenarios.into_iter().map(with_bounds).collect()
+/// A task that is made is on a node at once, and all managers are of one version.
+const PLAIN: Habits = Habits {
+    is_fine: false,
+    stuck: None,
+    older: None,
+};
+
+/// The same scenarios on a Swarm that has these habits.
+fn on_swarm(
+    group: &str,
+    scenarios: &[Scenario],
+    habits: Habits,
+    fates: Fates,
+    left: Left,
+) -> Vec<Scenario> {
+    within(group, &[Place::Swarm(habits)], scenarios, fates, left)
 }
 
 /// The pairs with the most schedules, too many for each change.
@@ -65,31 +74,8 @@ const LARGE: [&str; 4] = [
     "limited-start-stop",
 ];
 
-fn case<const N: usize>(
-    name: &str,
-    webhooks: [Webhook; N],
-    before: &[Given],
-    allowed: &[u16],
-) -> Scenario {
-    Scenario {
-        given: before.to_vec(),
-        allowed: allowed.to_vec(),
-        ..Scenario::new(name, &webhooks)
-    }
-}
-
-fn with_faults(scenarios: Vec<Scenario>, faults: usize, fates: Fates) -> Vec<Scenario> {
-    let with_faults = |scenario| Scenario {
-        faults,
-        fates,
-        ..scenario
-    };
-    scenarios.into_iter().map(with_faults).collect()
-}
-
 fn alone() -> Vec<Scenario> {
     use State::{Created, Dead, Exited, Running, Starting};
-    let one = |name, webhook, before: &[Given], status| case(name, [webhook], before, &[status]);
     vec![
         one("start", START, &[], 200),
         one("start-of-running", START, &[given(0, Running, 60)], 200),
@@ -108,9 +94,8 @@ fn alone() -> Vec<Scenario> {
             )
         },
         Scenario {
-            name_is_foreign: true,
             refusal: Some(500),
-            ..one("start-foreign-name", START, &[], 500)
+            ..one("start-foreign-name", START_TAKEN, &[], 500)
         },
         Scenario {
             max_targets: 1,
@@ -140,34 +125,29 @@ fn alone() -> Vec<Scenario> {
 }
 
 fn calm() -> Vec<Scenario> {
-    let bounds = Bounds {
-        lags: 3,
+    let fine = Habits {
         is_fine: true,
-        ..Bounds::default()
+        ..PLAIN
     };
     let mut scenarios = alone();
-    for look in (0..18).chain(19..21) {
+    for look in 0..21 {
         let foreign = Webhook::Stop(crate::before::foreign_key(look));
         let running = [given(0, State::Running, 60)];
         scenarios.push(Scenario {
             refusal: Some(404),
-            ..case(
-                &format!("stop-of-foreign-{look}"),
-                [foreign],
-                &running,
-                &[404],
-            )
+            ..one(&format!("stop-of-foreign-{look}"), foreign, &running, 404)
         });
     }
     // It is tried on one node after the other.
     let without_image = Scenario {
         has_image: false,
         refusal: Some(500),
-        ..case("start-without-image", [START], &[], &[500])
+        ..one("start-without-image", START, &[], 500)
     };
+    let late = Left { lags: 3, ..CALM };
     [
-        on_swarm("swarm", scenarios, bounds),
-        on_swarm("swarm", vec![without_image], Bounds::default()),
+        on_swarm("swarm", &scenarios, fine, Fates::Any, late),
+        on_swarm("swarm", &[without_image], PLAIN, Fates::Any, CALM),
     ]
     .concat()
 }
@@ -177,12 +157,12 @@ fn stuck() -> Vec<Scenario> {
     use State::Starting;
     let starting = [given(0, Starting, 5)];
     let of = |stuck: Move| {
-        let bounds = Bounds {
+        let habits = Habits {
             is_fine: true,
             stuck: Some(stuck),
-            ..Bounds::default()
+            ..PLAIN
         };
-        let scenarios = vec![
+        let scenarios = [
             case("start", [START], &[], &[200, 429, 503]),
             case("start-of-starting", [START], &starting, &[200, 503]),
             case(
@@ -206,7 +186,8 @@ fn stuck() -> Vec<Scenario> {
                 &[200, 409, 503],
             ),
         ];
-        on_swarm(&format!("swarm-without-{stuck:?}"), scenarios, bounds)
+        let group = format!("swarm-without-{stuck:?}");
+        on_swarm(&group, &scenarios, habits, Fates::Any, CALM)
     };
     let moves = [
         Move::Make,
@@ -229,13 +210,13 @@ fn older() -> Vec<Scenario> {
         };
         let refused = |name, before: &[Given], status| Scenario {
             refusal: Some(status),
-            ..case(name, [START], before, &[status])
+            ..one(name, START, before, status)
         };
-        let bounds = Bounds {
+        let habits = Habits {
             older: Some(older),
-            ..Bounds::default()
+            ..PLAIN
         };
-        let scenarios = vec![
+        let scenarios = [
             refused("start", &[], 503),
             refused("start-of-running", &[given(0, Running, 60)], status),
             case("stop", [stop()], &[given(0, Running, 60)], &[200]),
@@ -253,54 +234,56 @@ fn older() -> Vec<Scenario> {
             ),
             refused("start-of-starting", &[given(0, Starting, 5)], status),
         ];
-        on_swarm(&format!("swarm-older-{older:?}"), scenarios, bounds)
+        let group = format!("swarm-older-{older:?}");
+        on_swarm(&group, &scenarios, habits, Fates::Any, CALM)
     };
     let ways = [Through::Looks, Through::Changes, Through::Both];
     ways.into_iter().flat_map(of).collect()
 }
 
 fn fault() -> Vec<Scenario> {
-    let bounds = Bounds {
-        lags: 1,
-        ..Bounds::default()
-    };
     // They go on as the start of an abandoned one does, which is tried.
     let tried = without(alone(), &["start-of-dead", "start-of-left"]);
-    on_swarm("swarm-fault", with_faults(tried, 1, Fates::Any), bounds)
+    let left = Left { lags: 1, ..FAULT };
+    on_swarm("swarm-fault", &tried, PLAIN, Fates::Any, left)
 }
 
 fn faults() -> Vec<Scenario> {
     use State::Running;
-    let few = vec![
-        case("start", [START], &[], &[200]),
-        case("stop", [stop()], &[given(0, Running, 60)], &[200]),
-        case("reap", [REAP], &[given(0, Running, NINE_DAYS)], &[200]),
+    let few = [
+        one("start", START, &[], 200),
+        one("stop", stop(), &[given(0, Running, 60)], 200),
+        one("reap", REAP, &[given(0, Running, NINE_DAYS)], 200),
     ];
-    let bounds = Bounds::default();
-    on_swarm("swarm-faults", with_faults(few, 2, Fates::Lost), bounds)
+    let left = Left { faults: 2, ..CALM };
+    on_swarm("swarm-faults", &few, PLAIN, Fates::Lost, left)
 }
 
 /// A task ends by itself, is rejected, or is lost together with its node.
 fn ending() -> Vec<Scenario> {
-    let one = Bounds {
-        lags: 1,
-        ..Bounds::default()
+    let of = |group, scenarios: &[Scenario], left| {
+        on_swarm(
+            group,
+            scenarios,
+            PLAIN,
+            Fates::Any,
+            Left { lags: 1, ..left },
+        )
     };
-    let rejected = Bounds {
-        rejections: 1,
-        ..one
-    };
-    let lost = Bounds { losses: 1, ..one };
-    let mut ended = alone();
-    for scenario in &mut ended {
-        scenario.ends = 1;
-    }
+    // A service that somebody else has deleted, whose node is lost and whose
+    // task a new leader forgets, leaves nothing that anyone could see.
+    let seen = without(alone(), &["-of-left"]);
     [
-        on_swarm("swarm-ended", ended, one),
-        on_swarm("swarm-rejected", alone(), rejected),
-        // A service that somebody else has deleted, whose node is lost and whose
-        // task a new leader forgets, leaves nothing that anyone could see.
-        on_swarm("swarm-lost", without(alone(), &["-of-left"]), lost),
+        of("swarm-ended", &alone(), Left { ends: 1, ..CALM }),
+        of(
+            "swarm-rejected",
+            &alone(),
+            Left {
+                rejections: 1,
+                ..CALM
+            },
+        ),
+        of("swarm-lost", &seen, Left { losses: 1, ..CALM }),
     ]
     .concat()
 }
@@ -387,27 +370,24 @@ fn of_two() -> Vec<Scenario> {
 
 /// Both at once, their calls in every order; or the one while the other waits.
 fn pairs() -> Vec<Scenario> {
-    let (mut small, large) = (without(of_two(), &LARGE), only(of_two(), &LARGE));
-    for scenario in &mut small {
-        scenario.delays = 1;
-    }
-    on_swarm("swarm-pair", [small, large].concat(), Bounds::default())
+    let of =
+        |scenarios: &[Scenario], left| on_swarm("swarm-pair", scenarios, PLAIN, Fates::Any, left);
+    [
+        of(&without(of_two(), &LARGE), Left { delays: 1, ..CALM }),
+        of(&only(of_two(), &LARGE), CALM),
+    ]
+    .concat()
 }
 
 /// The one would say that a target runs, and the other take it back, after a look that
 /// took long.
 fn late_looks() -> Vec<Scenario> {
     let pair = only(of_two(), &["start-reap-starting"]);
-    let pair = with_faults(pair, 1, Fates::Late);
-    on_swarm("swarm-pair-late-look", pair, Bounds::default())
+    on_swarm("swarm-pair-late-look", &pair, PLAIN, Fates::Late, FAULT)
 }
 
 /// The same with time passing in between, and with tasks that are late.
 fn late_pairs() -> Vec<Scenario> {
-    let bounds = Bounds {
-        lags: 1,
-        ..Bounds::default()
-    };
     let mut scenarios = of_two();
     scenarios.push(case(
         "start-start-other",
@@ -415,23 +395,26 @@ fn late_pairs() -> Vec<Scenario> {
         &[],
         &[200],
     ));
-    for scenario in &mut scenarios {
-        scenario.delays = 1;
-    }
-    on_swarm("swarm-pair-late", scenarios, bounds)
+    let left = Left {
+        delays: 1,
+        lags: 1,
+        ..CALM
+    };
+    on_swarm("swarm-pair-late", &scenarios, PLAIN, Fates::Any, left)
 }
 
-fn pairs_with_a_fault(name: &str, fates: Fates) -> Vec<Scenario> {
-    let pairs = with_faults(of_two(), 1, fates);
-    on_swarm(name, pairs, Bounds::default())
+fn pairs_and_a_lost_answer() -> Vec<Scenario> {
+    let pairs = without(of_two(), &LARGE);
+    on_swarm("swarm-pair-lost-answer", &pairs, PLAIN, Fates::Lost, FAULT)
+}
+
+fn pairs_with_a_fault() -> Vec<Scenario> {
+    on_swarm("swarm-pair-fault", &of_two(), PLAIN, Fates::Any, FAULT)
 }
 
 fn pairs_and_a_lost_node() -> Vec<Scenario> {
-    let bounds = Bounds {
-        losses: 1,
-        ..Bounds::default()
-    };
-    on_swarm("swarm-pair-lost-node", of_two(), bounds)
+    let left = Left { losses: 1, ..CALM };
+    on_swarm("swarm-pair-lost-node", &of_two(), PLAIN, Fates::Any, left)
 }
 
 /// Some scenarios but those whose names end so.
@@ -484,32 +467,23 @@ fn on_a_swarm_two_webhooks_may_meet_in_any_order() {
 
 #[test]
 fn on_a_swarm_two_webhooks_may_meet_and_any_answer_be_lost() {
-    let all = pairs_with_a_fault("swarm-pair-lost-answer", Fates::Lost);
-    explore_all("swarm-pair-lost-answer", &without(all, &LARGE));
+    explore_all("swarm-pair-lost-answer", &pairs_and_a_lost_answer());
 }
 
 #[test]
 fn on_a_swarm_two_webhooks_may_meet_and_a_node_be_lost() {
-    let all = pairs_and_a_lost_node();
-    explore_all("swarm-pair-lost-node", &without(all, &LARGE));
-}
-
-#[test]
-#[ignore = "takes a quarter of an hour"]
-fn on_a_swarm_all_pairs_may_meet_and_any_call_fail_in_any_way() {
-    let all = pairs_with_a_fault("swarm-pair-fault", Fates::Any);
-    explore_all("swarm-pair-fault", &all);
-}
-
-#[test]
-#[ignore = "takes minutes"]
-fn on_a_swarm_all_pairs_may_meet_and_a_node_be_lost() {
     explore_all("swarm-pair-lost-node", &pairs_and_a_lost_node());
 }
 
 #[test]
-#[ignore = "takes minutes"]
-fn on_a_swarm_all_pairs_may_meet_late() {
+#[ignore = "takes two minutes"]
+fn on_a_swarm_two_webhooks_may_meet_and_any_call_fail_in_any_way() {
+    explore_all("swarm-pair-fault", &pairs_with_a_fault());
+}
+
+#[test]
+#[ignore = "takes a minute"]
+fn on_a_swarm_two_webhooks_may_meet_late() {
     let all = [late_pairs(), late_looks()];
     explore_all("swarm-pair-late", &all.concat());
 }

@@ -344,9 +344,8 @@ fn is_taken_back(world: &World, key: Key) -> bool {
 /// While nothing fails, a webhook ends in one of few ways.
 fn is_allowed(world: &World, actor: usize, status: u16) -> Result<(), String> {
     let scenario = &world.scenario;
-    let bounds = scenario.swarm.unwrap_or_default();
-    let of_swarm = bounds.rejections + bounds.losses;
-    let is_calm = scenario.faults + scenario.ends + scenario.restarts + of_swarm == 0;
+    let left = scenario.left;
+    let is_calm = left.faults + left.ends + left.restarts + left.rejections + left.losses == 0;
     if is_calm && actor < scenario.webhooks.len() && !scenario.allowed.contains(&status) {
         return Err(format!("a {status}, and nothing has failed"));
     }

@@ -185,8 +185,10 @@ impl Run<'_> {
 
     /// Answers at once what nobody else could tell from a later answer.
     fn hurry(&mut self, actor: usize) {
-        let late = self.world.scenario.late_replies && self.world.phase == Phase::Work;
-        if !late && self.world.can_tell(actor) {
+        let Scenario { left, .. } = &*self.world.scenario;
+        let is_on_swarm = self.world.scenario.is_on_swarm();
+        let is_late = left.delays > 0 && !is_on_swarm && self.world.phase == Phase::Work;
+        if !is_late && self.world.can_tell(actor) {
             self.tell(actor);
         }
     }
@@ -226,11 +228,9 @@ impl Run<'_> {
             Fates::Lasting(fate) if world.hit => fate,
             _ if world.left.faults == 0 => Fate::Answered,
             // On a Swarm, one who waits asks the same a hundred times.
-            _ if world.scenario.swarm.is_some() && world.actors[actor].is_waiting() => {
-                Fate::Answered
-            }
+            _ if world.scenario.is_on_swarm() && world.actors[actor].is_waiting() => Fate::Answered,
             fates => {
-                let fates = fates.of(op, world.left.faults);
+                let fates = fates.of(op);
                 let fate = fates[self.path.choose(fates.len())];
                 if fate != Fate::Answered {
                     world.left.faults -= 1;
@@ -248,7 +248,7 @@ impl Run<'_> {
             unreachable!("it has just made a call");
         };
         call.fate = Some(fate);
-        let has_room = world.drifts.len() < world.scenario.adrift;
+        let has_room = world.drifts.len() < world.scenario.fates.adrift_max();
         if fate.effect() == Effect::Adrift && call.op.is_change() && has_room {
             let Call { key, sent, by, .. } = **call;
             let op = Rc::clone(&call.op);

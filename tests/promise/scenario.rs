@@ -9,7 +9,7 @@ use serde_json::json;
 
 use crate::fate::Fates;
 use crate::model::swarm::Move;
-use crate::model::{Key, Kind, State};
+use crate::model::{Key, State};
 
 /// When schedules begin, so that there is a time before.
 pub const BEGINNING: Duration = Duration::from_secs(100 * 24 * 60 * 60);
@@ -25,6 +25,9 @@ pub const API_SECRET: &str = "planted-api-secret";
 
 /// How many tokens there are.
 const TOKENS: usize = 32;
+
+/// The token whose name somebody else's target has.
+pub const TAKEN: usize = 20;
 
 /// The first of the tokens that are idempotency keys: a start of one of these is a
 /// `POST /v1/targets`.
@@ -59,15 +62,17 @@ pub struct Given {
     pub age: Duration,
 }
 
-/// That a Swarm carries out the calls, and how far it goes by itself.
+/// What carries out the calls.
+#[derive(Debug, Clone, Copy)]
+pub enum Place {
+    Docker,
+    Podman,
+    Swarm(Habits),
+}
+
+/// How a Swarm goes on by itself.
 #[derive(Debug, Clone, Copy, Default)]
-pub struct Bounds {
-    /// How often time passes although a task could go on.
-    pub lags: usize,
-    /// How many tasks their nodes would not run.
-    pub rejections: usize,
-    /// How many nodes are lost.
-    pub losses: usize,
+pub struct Habits {
     /// Whether a task is seen in each of its states before it runs.
     pub is_fine: bool,
     /// What does not happen to any task while the webhooks are at work.
@@ -84,75 +89,107 @@ pub enum Through {
     Both,
 }
 
-/// What a schedule begins with, and how far schedules are followed.
+/// How often something may happen in one schedule. It may happen at any moment.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Hash)]
+pub struct Left {
+    /// A call has another fate than to be answered.
+    pub faults: usize,
+    /// Time passes although an actor could go on. On an Engine, answers may then also
+    /// be overtaken by what others do.
+    pub delays: usize,
+    /// A target ends by itself.
+    pub ends: usize,
+    /// The Engine is killed and started again.
+    pub restarts: usize,
+    /// Somebody removes a created container.
+    pub prunes: usize,
+    /// Time passes although a task of a Swarm could go on.
+    pub lags: usize,
+    /// A node would not run a task.
+    pub rejections: usize,
+    /// A node is lost.
+    pub losses: usize,
+}
+
+/// What a schedule begins with, and what may happen in it.
 #[derive(Debug, Clone)]
 pub struct Scenario {
     pub name: String,
-    /// Whether a Swarm carries out the calls, or an Engine.
-    pub swarm: Option<Bounds>,
-    pub engine: Kind,
+    pub place: Place,
     pub has_image: bool,
     pub max_targets: usize,
     pub given: Vec<Given>,
-    /// Whether somebody else's container has the first token's name.
-    pub name_is_foreign: bool,
     pub webhooks: Vec<Webhook>,
     /// The statuses with which the webhooks may end while nothing fails.
     pub allowed: Vec<u16>,
     /// The status with which they may be refused however often they are called.
     pub refusal: Option<u16>,
-    /// How many calls have another fate than to be answered.
-    pub faults: usize,
     pub fates: Fates,
-    /// How many requests whose answers were lost may be on their way at a
-    /// time; one more is lost for good.
-    pub adrift: usize,
-    /// Whether an answer can be overtaken by what others do.
-    pub late_replies: bool,
-    /// How often time passes although somebody could go on.
-    pub delays: usize,
-    /// How many targets end by themselves.
-    pub ends: usize,
-    /// How often the Engine is stopped and started.
-    pub restarts: usize,
-    /// How many created containers somebody prunes.
-    pub prunes: usize,
+    pub left: Left,
+}
+
+/// Webhooks, what is there before, and the statuses with which they may end while
+/// nothing fails; on a Docker that has the image.
+pub fn case<const N: usize>(
+    name: &str,
+    webhooks: [Webhook; N],
+    given: &[Given],
+    allowed: &[u16],
+) -> Scenario {
+    Scenario {
+        name: name.to_owned(),
+        place: Place::Docker,
+        has_image: true,
+        max_targets: 100,
+        given: given.to_vec(),
+        webhooks: webhooks.to_vec(),
+        allowed: allowed.to_vec(),
+        refusal: None,
+        fates: Fates::Any,
+        left: Left::default(),
+    }
+}
+
+/// The same scenarios in each of these places, their names under `group`, and what may
+/// happen there.
+pub fn within(
+    group: &str,
+    places: &[Place],
+    scenarios: &[Scenario],
+    fates: Fates,
+    left: Left,
+) -> Vec<Scenario> {
+    let in_place = |&place: &Place| {
+        let suffix = if matches!(place, Place::Podman) {
+            "-podman"
+        } else {
+            ""
+        };
+        scenarios.iter().map(move |scenario| Scenario {
+            name: format!("{group}/{}{suffix}", scenario.name),
+            place,
+            fates,
+            left,
+            ..scenario.clone()
+        })
+    };
+    places.iter().flat_map(in_place).collect()
 }
 
 impl Scenario {
-    /// Webhooks on an Engine that has the image and foreign containers alone.
-    pub fn new(name: impl Into<String>, webhooks: &[Webhook]) -> Self {
-        Self {
-            name: name.into(),
-            swarm: None,
-            engine: Kind::Docker,
-            has_image: true,
-            max_targets: 100,
-            given: Vec::new(),
-            name_is_foreign: false,
-            webhooks: webhooks.to_vec(),
-            allowed: vec![200],
-            refusal: None,
-            faults: 0,
-            fates: Fates::Faults,
-            adrift: 1,
-            late_replies: false,
-            delays: 0,
-            ends: 0,
-            restarts: 0,
-            prunes: 0,
-        }
+    pub fn is_on_swarm(&self) -> bool {
+        matches!(self.place, Place::Swarm(_))
     }
 
     /// The value of an application variable.
     pub fn variable(&self, name: &'static str) -> Result<String, String> {
         let value = match name {
             "webhook_secret" => WEBHOOK_SECRET,
-            "scheduler" if self.swarm.is_some() => "swarm",
+            "scheduler" if self.is_on_swarm() => "swarm",
             "scheduler" => "engine",
             "docker_url" => "http://127.0.0.1:2375",
             "docker_plaintext" => "loopback",
-            "agent_image" if self.swarm.is_some() => return Ok(pinned_image()),
+            "agent_image" if self.is_on_swarm() => return Ok(pinned_image()),
             "agent_image" => "agent",
             "deployment_id" => DEPLOYMENT,
             "max_targets" => return Ok(self.max_targets.to_string()),
@@ -201,9 +238,9 @@ impl Webhook {
                 ("POST", "/start", body.to_string())
             }
             Self::Stop(key) => {
-                let id = match scenario.swarm {
-                    None => key.container_id(),
-                    Some(_) => key.swarm_id(),
+                let id = match scenario.place {
+                    Place::Docker | Place::Podman => key.container_id(),
+                    Place::Swarm(_) => key.swarm_id(),
                 };
                 let body = json!({ "uniqueId": id });
                 ("POST", "/stop", body.to_string())

@@ -6,6 +6,7 @@ use crate::before::is_foreign;
 use crate::fate::{Effect, Fate};
 use crate::model::swarm::Move;
 use crate::model::{Key, Orchestrator, State};
+use crate::scenario::Place;
 use crate::world::{Actor, Call, Phase, Wait, World, digest};
 
 /// What can happen next.
@@ -113,12 +114,15 @@ impl World {
         if self.phase != Phase::Work {
             return Vec::new();
         }
-        let bounds = self.scenario.swarm.unwrap_or_default();
+        let stuck = match self.scenario.place {
+            Place::Swarm(habits) => habits.stuck,
+            Place::Docker | Place::Podman => None,
+        };
         let moves = swarm.moves(is_foreign).filter(|(_, next)| {
-            let is_stuck = bounds.stuck == Some(*next);
+            let is_stuck = stuck == Some(*next);
             let may_be = match next {
                 Move::Reject => !swarm.has_image || self.left.rejections > 0,
-                Move::NoNode => bounds.stuck == Some(Move::Prepare),
+                Move::NoNode => stuck == Some(Move::Prepare),
                 _ => true,
             };
             may_be && !is_stuck
@@ -143,7 +147,7 @@ impl World {
         let last = world.actors.last().map(|actor| actor.answer);
         let last = last.filter(|_| self.phase != Phase::Work);
         // An Engine never removes what runs without force, whoever was told of it.
-        let is_swarm = world.scenario.swarm.is_some();
+        let is_swarm = world.scenario.is_on_swarm();
         let promised = is_swarm.then_some(&world.promised);
         digest((
             (held, drifts, actors, last, promised),

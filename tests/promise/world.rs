@@ -14,7 +14,7 @@ use crate::model::engine;
 use crate::model::swarm::{Move, Nodes};
 use crate::model::{Change, Key, Op, Orchestrator, Reply, State, Target, What};
 use crate::promise;
-use crate::scenario::{BEGINNING, LATE_WITHIN, Scenario, Webhook};
+use crate::scenario::{BEGINNING, LATE_WITHIN, Left, Scenario, Webhook};
 
 /// What an Engine has begun with, it ends within this time.
 const HALF_DONE: Duration = Duration::from_secs(10);
@@ -116,24 +116,12 @@ pub enum Phase {
     Over,
 }
 
-/// How much of what is bounded is left.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
-pub struct Left {
-    pub faults: usize,
-    pub delays: usize,
-    pub ends: usize,
-    pub restarts: usize,
-    pub prunes: usize,
-    pub lags: usize,
-    pub rejections: usize,
-    pub losses: usize,
-}
-
 /// Everything there is.
 #[derive(Debug, Clone)]
 pub struct World {
     pub scenario: Rc<Scenario>,
     pub phase: Phase,
+    /// What may still happen.
     pub left: Left,
     /// Whether the calls of an actor have begun to meet a lasting fate.
     pub hit: bool,
@@ -159,19 +147,9 @@ impl World {
         let orders = Rc::new(ours.iter().map(order_of).collect());
         let running = ours.iter().filter(|target| target.state == State::Running);
         let promised = running.map(|target| target.key).collect();
-        let bounds = scenario.swarm.unwrap_or_default();
         Self {
             phase: Phase::Work,
-            left: Left {
-                faults: scenario.faults,
-                delays: scenario.delays,
-                ends: scenario.ends,
-                restarts: scenario.restarts,
-                prunes: scenario.prunes,
-                lags: bounds.lags,
-                rejections: bounds.rejections,
-                losses: bounds.losses,
-            },
+            left: scenario.left,
             hit: false,
             now: BEGINNING,
             orders,

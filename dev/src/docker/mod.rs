@@ -19,6 +19,9 @@ const ASK_BOUND: Duration = Duration::from_secs(10);
 /// Containers are killed and removed one after the other, 0.1 s each on an idle machine.
 const REMOVE_BOUND: Duration = Duration::from_secs(60);
 
+/// An image has a few hundred MB at most.
+const IMAGE_BOUND: Duration = Duration::from_secs(120);
+
 /// One Engine.
 #[derive(Debug, Clone)]
 pub struct Docker {
@@ -133,6 +136,18 @@ impl Docker {
     /// Kills and removes every container.
     pub fn remove_all(&self) -> Result<usize> {
         self.remove_listed(&[])
+    }
+
+    /// Writes an image into a file.
+    pub fn save_image(&self, name: &str, file: &str) -> Result<()> {
+        let save = ["image", "save", "--output", file, name];
+        self.ask_within(&save, IMAGE_BOUND).map(drop)
+    }
+
+    /// Takes in the image of a file.
+    pub fn load_image(&self, file: &str) -> Result<()> {
+        let load = ["image", "load", "--quiet", "--input", file];
+        self.ask_within(&load, IMAGE_BOUND).map(drop)
     }
 
     /// Removes the images whose name another image has taken over.

@@ -5,6 +5,7 @@
 //! another version. [`place`] says where everything is.
 
 pub mod control_groups;
+mod join;
 pub mod place;
 
 use std::fs::{self, File};
@@ -37,8 +38,8 @@ const START_BOUND: Duration = Duration::from_secs(90);
 /// A daemon without a Swarm's majority takes longer to end.
 const STOP_BOUND: Duration = Duration::from_secs(30);
 
-/// A call that takes longer has failed. The longest ones form the Swarm and load an image.
-const CALL_BOUND: Duration = Duration::from_secs(120);
+/// Managers that join wait for each other.
+const JOIN_BOUND: Duration = Duration::from_secs(120);
 
 /// Gives the Engine that follows a host name of its own, since the nodes are told apart by it.
 const NAMED: &str = "echo \"$0\" >/proc/sys/kernel/hostname && exec \"$@\"";
@@ -130,10 +131,9 @@ impl Nodes {
         let id = from.ask(&["image", "inspect", "--format", "{{.Id}}", name])?;
         let file = self.0.place.dir().join("image.tar");
         let file = file.to_str().context("the folder of the nodes")?;
-        from.ask_within(&["image", "save", "--output", file, name], CALL_BOUND)?;
+        from.save_image(name, file)?;
         for node in self.numbers() {
-            let load = ["image", "load", "--quiet", "--input", file];
-            let loaded = self.docker(node).ask_within(&load, CALL_BOUND);
+            let loaded = self.docker(node).load_image(file);
             loaded.with_context(|| format!("node {node} did not load the image {name}"))?;
         }
         fs::remove_file(file)?;
@@ -335,61 +335,6 @@ impl Nodes {
         })
     }
 
-    fn join(&self) -> Result<()> {
-        // Away from the addresses of the machine and of the nodes.
-        let pool = ["--default-addr-pool", "172.30.0.0/16"];
-        let size = ["--default-addr-pool-mask-length", "24"];
-        self.enter(1, "init", &[pool, size].concat())?;
-        for node in 2..=self.0.count {
-            self.join_one(node)?;
-        }
-        self.wait_until_joined(self.0.count)
-    }
-
-    /// Makes the node that runs this machine's own Docker a manager of the Swarm too, and returns its
-    /// number.
-    ///
-    /// # Errors
-    ///
-    /// If it cannot join.
-    pub fn join_own(&self) -> Result<u8> {
-        let node = *self.numbers().end();
-        self.join_one(node)?;
-        self.wait_until_joined(node)?;
-        Ok(node)
-    }
-
-    fn join_one(&self, node: u8) -> Result<()> {
-        let token = ["swarm", "join-token", "--quiet", "manager"];
-        let token = self.docker(1).ask(&token)?;
-        let first = format!("{}:2377", self.0.place.ip(1));
-        self.enter(node, "join", &["--token", &token, &first])
-    }
-
-    /// Begins a Swarm or joins one.
-    fn enter(&self, node: u8, how: &str, more: &[&str]) -> Result<()> {
-        interrupt::check()?;
-        let ip = self.0.place.ip(node).to_string();
-        let listen = format!("{ip}:2377");
-        let enter = ["swarm", how, "--listen-addr", &listen];
-        let addresses = ["--advertise-addr", &ip, "--data-path-addr", &ip];
-        let arguments = [&enter[..], &addresses, more].concat();
-        let entered = self.docker(node).ask_within(&arguments, CALL_BOUND);
-        entered.map(drop).with_context(|| format!("node {node}"))
-    }
-
-    fn wait_until_joined(&self, count: u8) -> Result<()> {
-        self.wait(START_BOUND, "all nodes of the Swarm to be ready", || {
-            let format = "{{.Status}} {{.ManagerStatus}}";
-            let nodes = self
-                .docker(1)
-                .ask(&["node", "ls", "--format", format])
-                .ok()?;
-            let well = nodes.lines().filter(|node| is_well(node)).count();
-            (well == usize::from(count)).then_some(())
-        })
-    }
-
     fn wait<T>(
         &self,
         bound: Duration,
@@ -419,10 +364,6 @@ impl Drop for Nodes {
         processes::end(*namespaces, place.dir(), &groups);
         place.remove();
     }
-}
-
-fn is_well(node: &str) -> bool {
-    matches!(node, "Ready Leader" | "Ready Reachable")
 }
 
 fn configuration_of(network: &str) -> String {

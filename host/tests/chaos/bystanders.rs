@@ -1,9 +1,9 @@
 //! Containers of other people, some of which look like the component's.
 
 use serde_json::{Value, json};
-
-use test_support::engine::{Foreign, RealEngine};
+use test_support::engine::RealEngine;
 use test_support::given;
+use test_support::own::Foreign;
 use test_support::wait::wait_for;
 
 /// Containers that nobody may touch, and their state at the start.
@@ -63,8 +63,7 @@ impl<'a> Bystanders<'a> {
     /// Everything about each container that touching it would change.
     fn now(&self) -> Vec<Value> {
         let look = |foreign: &Foreign<'_>| {
-            let path = format!("/containers/{}/json", foreign.id);
-            let mut seen = self.engine.call("GET", &path, None).json();
+            let mut seen = self.engine.inspect(&foreign.id);
             seen["State"]["Health"] = Value::Null;
             json!([
                 seen["Id"],

@@ -5,12 +5,13 @@ use std::io::Write;
 use std::net::TcpStream;
 use std::time::Duration;
 
-use crate::containers;
-use crate::dice::Dice;
-use crate::stage::Stage;
 use test_support::http::{Answer, request};
 use test_support::server::SECRET;
 use test_support::wait::wait_within;
+
+use crate::containers;
+use crate::dice::Dice;
+use crate::stage::Stage;
 
 /// The pauses of BastionZero's retries, 1, 2 and 4 seconds, scaled down.
 const PAUSES: [Duration; 3] = [

@@ -6,7 +6,6 @@ use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
 use std::time::Duration;
 
 use serde_json::{Value, json};
-
 use test_support::engine::{RealEngine, list};
 
 /// A container that the component has created.

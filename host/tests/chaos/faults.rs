@@ -4,10 +4,11 @@ use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::Duration;
 
-use crate::dice::Dice;
-use crate::tally::Tally;
 use test_support::engine::RealEngine;
 use test_support::fault_proxy::{Fault, FaultProxy};
+
+use crate::dice::Dice;
+use crate::tally::Tally;
 
 /// Longer than the component waits for a look-up, but not for a change.
 const LONG: Duration = Duration::from_secs(6);

@@ -16,13 +16,15 @@ mod tally;
 use std::sync::{Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
 
+use test_support::engine::RealEngine;
+use test_support::own::Deployment;
+use test_support::server::Server;
+
 use bystanders::Bystanders;
 use dice::Dice;
 use engine_process::EngineProcess;
 use faults::FaultyEngine;
 use stage::Stage;
-use test_support::engine::{Deployment, RealEngine};
-use test_support::server::Server;
 
 /// The `max_lifetime`, after which a target is removed even if its caller gave up
 /// before the answer and never stops it.

@@ -4,14 +4,15 @@ use std::sync::Mutex;
 use std::sync::atomic::{AtomicUsize, Ordering};
 use std::time::Duration;
 
+use test_support::engine::RealEngine;
+use test_support::server::Server;
+use test_support::wait::wait_within;
+
 use crate::caller::Caller;
 use crate::containers::{self, Ours, Watch};
 use crate::dice::Dice;
 use crate::engine_process::EngineProcess;
 use crate::tally::Tally;
-use test_support::engine::RealEngine;
-use test_support::server::Server;
-use test_support::wait::wait_within;
 
 /// How many callers there are at once.
 const CALLERS: usize = 4;

@@ -4,8 +4,8 @@
 use std::time::{Duration, Instant};
 
 use serde_json::{Value, json};
-
-use test_support::engine::{Foreign, RealEngine};
+use test_support::engine::{RealEngine, TAR};
+use test_support::own::Foreign;
 use test_support::registration::Registration;
 use test_support::wait::wait_for;
 use test_support::{given, unique};
@@ -107,8 +107,8 @@ impl Order {
         let container = engine.foreign(&unique("agent-"), body);
         if let Some(token) = self.file {
             let path = format!("/containers/{}/archive?path={TOKEN_DIR}", container.id);
-            let put = engine.call_with_bytes("PUT", &path, &archive(&token));
-            assert_eq!(put.status, 200);
+            let put = engine.call_with("PUT", &path, &TAR, &archive(&token));
+            assert_eq!(put.status, 200, "{put:?}");
         }
         container.start();
         Target { engine, container }
@@ -139,19 +139,23 @@ impl Target<'_> {
     }
 
     fn inspect(&self) -> Value {
-        self.engine.call("GET", &self.path("json"), None).json()
+        self.engine.inspect(&self.container.id)
     }
 
-    /// Its output, on one of its streams or on both.
-    fn log(&self, streams: &str) -> String {
-        let path = self.path(&format!("logs?{streams}"));
-        plain(&self.engine.call_with_bytes("GET", &path, b"").body)
+    /// Its output.
+    fn log(&self) -> String {
+        self.engine.log(&self.container.id)
+    }
+
+    /// Its standard error alone.
+    fn errors(&self) -> String {
+        self.engine.errors(&self.container.id)
     }
 
     /// Waits until the agent has begun to serve `times` times.
     fn wait_until_it_serves(&self, times: usize) {
         wait_for("the agent to serve", || {
-            let log = self.log("stdout=1&stderr=1");
+            let log = self.log();
             (log.matches("serving").count() == times).then_some(())
         });
     }
@@ -182,7 +186,7 @@ impl Target<'_> {
     /// Whether the token's file is still there.
     fn has_token_file(&self) -> bool {
         let path = self.path(&format!("archive?path={TOKEN_DIR}/activation-token"));
-        match self.engine.call_with_bytes("GET", &path, b"").status {
+        match self.engine.call("GET", &path, None).status {
             200 => true,
             404 => false,
             status => panic!("the Engine answers {status}"),
@@ -205,23 +209,11 @@ impl Target<'_> {
     }
 }
 
-/// A log without its frame headers, each a stream number and a length.
-fn plain(mut frames: &[u8]) -> String {
-    let mut text = Vec::new();
-    while let Some((header, rest)) = frames.split_first_chunk::<8>() {
-        let length = u32::from_be_bytes([header[4], header[5], header[6], header[7]]) as usize;
-        let (piece, rest) = rest.split_at(length);
-        text.extend_from_slice(piece);
-        frames = rest;
-    }
-    String::from_utf8_lossy(&text).into_owned()
-}
-
 /// Checks that the container ends with `code`, after a line that gives the reason.
 #[track_caller]
 fn check_end(target: &Target<'_>, code: i64, line: &str) {
     let ended = target.exit_code();
-    let errors = target.log("stderr=1");
+    let errors = target.errors();
     assert_eq!(ended, code, "{errors}");
     let own = errors.lines().filter(|line| !line.starts_with("bzero"));
     assert_eq!(own.collect::<Vec<_>>(), [format!("entrypoint: {line}")]);
@@ -251,11 +243,7 @@ fn once_the_agent_serves_the_token_is_nowhere() {
         assert!(!target.has_token_file(), "{limits:?}");
         let processes = target.shell("cat /proc/[0-9]*/environ /proc/[0-9]*/cmdline");
         assert!(processes.contains("bzero"), "{processes}");
-        for text in [
-            processes,
-            target.log("stdout=1&stderr=1"),
-            target.inspect().to_string(),
-        ] {
+        for text in [processes, target.log(), target.inspect().to_string()] {
             assert!(!text.contains(&token), "{limits:?} {text}");
         }
         target.check_environment_of_the_agent();
@@ -356,7 +344,7 @@ fn a_registration_that_is_refused_ends_with_77_and_without_the_token() {
         );
         assert_eq!(service.seen().len(), 1);
         assert!(!target.has_token_file());
-        let log = target.log("stdout=1&stderr=1");
+        let log = target.log();
         assert!(!log.contains(&token), "{log}");
     }
 }

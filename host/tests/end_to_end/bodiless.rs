@@ -4,9 +4,10 @@ use std::io::{Read, Write};
 use std::net::TcpStream;
 use std::time::Duration;
 
-use crate::targets::{API, OPERATOR};
 use test_support::fake_engine::{FakeEngine, Reply};
 use test_support::server::{SECRET, Server};
+
+use crate::targets::{API, OPERATOR};
 
 /// No answer takes longer than the component's own 29 seconds.
 const ANSWER_WAIT: Duration = Duration::from_secs(40);

@@ -8,11 +8,12 @@ mod observe;
 
 use std::collections::BTreeMap;
 
-use serde_json::json;
-
-use test_support::engine::{Kind, Network, RealEngine, networks};
+use test_support::engine::{Kind, RealEngine, networks};
+use test_support::own::Network;
 use test_support::podman::podman;
 use test_support::{given, unique};
+
+use serde_json::json;
 
 /// The observation, what Docker does, and what Podman does if it differs.
 type Reading = (&'static str, &'static str, Option<&'static str>);
@@ -127,7 +128,7 @@ const LATER: &[Later] = &[(
 
 #[track_caller]
 fn check(engine: &RealEngine) {
-    let (kind, version) = (engine.kind(), engine.version());
+    let (kind, version) = (engine.kind(), engine.release());
     let expected = |(what, docker, podman): &Reading| {
         let later = LATER
             .iter()

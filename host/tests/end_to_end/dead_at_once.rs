@@ -1,12 +1,13 @@
 //! Targets whose first process ends as soon as it is started.
 
 use serde_json::json;
-
-use crate::lifecycle::{check_done, sleeper};
-use test_support::engine::{Deployment, Kind, RealEngine};
+use test_support::engine::{Kind, RealEngine};
 use test_support::http::Answer;
+use test_support::own::Deployment;
 use test_support::server::Server;
 use test_support::unique;
+
+use crate::lifecycle::{check_done, sleeper};
 
 /// Checks that a start, and a repeated one, tell that the target has ended.
 #[track_caller]
@@ -61,12 +62,7 @@ fn an_image_whose_user_cannot_read_the_token_is_named_by_the_health_check() {
     let image = unique("nobodys");
     let model = engine.foreign(&unique("model"), sleeper(&json!({})));
     // The agent's own entry point, as another user.
-    let path = format!(
-        "/commit?container={}&repo={image}&changes=USER%20nobody",
-        model.id
-    );
-    let committed = engine.call("POST", &path, Some(json!({"Entrypoint": ["false"]})));
-    assert_eq!(committed.status, 201, "{committed:?}");
+    engine.commit(&model.id, &image, &["false"], "USER nobody");
     let server = |more: &[(&str, &str)]| {
         let variables = [
             ("deployment_id", deployment.id.as_str()),
@@ -86,5 +82,5 @@ fn an_image_whose_user_cannot_read_the_token_is_named_by_the_health_check() {
     check_done(&server(&[as_root]).call("GET", "/health", ""));
     let in_environment = ("token_delivery", "env");
     check_done(&server(&[in_environment]).call("GET", "/health", ""));
-    engine.call("DELETE", &format!("/images/{image}?force=true"), None);
+    let _ = engine.try_remove_image(&image);
 }

@@ -1,8 +1,9 @@
 //! A connection to the Engine dies without a word, as after a firewall has lost
 //! its state, while new connections work.
 
-use test_support::engine::{Deployment, RealEngine};
+use test_support::engine::RealEngine;
 use test_support::engine_proxy::{Auth, Files, KINDS, Program};
+use test_support::own::Deployment;
 use test_support::relay::Relay;
 use test_support::swallowing_relay::SwallowingRelay;
 

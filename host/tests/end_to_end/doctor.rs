@@ -5,11 +5,11 @@ use std::process::Command;
 use std::sync::atomic::{AtomicBool, Ordering};
 
 use serde_json::json;
-use test_support::engine::{Deployment, Network, RealEngine};
+use test_support::engine::RealEngine;
 use test_support::fake_engine::{FakeEngine, Reply};
-
 use test_support::folder::Folder;
 use test_support::given;
+use test_support::own::{Deployment, Network};
 use test_support::podman::podman;
 use test_support::server::{SECRET, Server};
 
@@ -273,8 +273,8 @@ fn with_a_start_it_is_tried_whether_targets_reach_each_other() {
     );
     assert!(told.contains(&reached), "{told}");
     // The network can be removed, so nothing is left on it.
-    let gone = engine.call("DELETE", &format!("/networks/{}", network.name), None);
-    assert_eq!(gone.status, 204, "{gone:?}");
+    let gone = engine.try_remove_network(&network.name);
+    gone.expect("a network that nobody uses");
 }
 
 #[test]

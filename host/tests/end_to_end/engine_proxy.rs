@@ -13,15 +13,17 @@ use std::time::Duration;
 
 use serde_json::{Value, json};
 
-use crate::lifecycle::{check_done, expired, id_of};
-use test_support::engine::{Deployment, RealEngine};
+use test_support::engine::RealEngine;
 use test_support::engine_proxy::{Auth, EngineProxy, Files, KINDS, Program, SECRETS};
 use test_support::fake_engine::{FakeEngine, Reply};
+use test_support::own::Deployment;
 use test_support::registry::Registry;
 use test_support::relay::Relay;
 use test_support::server::Server;
 use test_support::unique;
 use test_support::wait::{wait_for, wait_within};
+
+use crate::lifecycle::{check_done, expired, id_of};
 
 /// A container's id.
 const ID: &str = "0123456789abcdef0123456789abcdef0123456789abcdef0123456789abcdef";

@@ -4,12 +4,13 @@
 use std::sync::Mutex;
 
 use serde_json::json;
-
-use crate::lifecycle::{check_done, id_of};
-use test_support::engine::{Deployment, RealEngine};
+use test_support::engine::RealEngine;
 use test_support::fault_proxy::{Fault, FaultProxy};
+use test_support::own::{Deployment, Network};
 use test_support::server::Server;
 use test_support::unique;
+
+use crate::lifecycle::{check_done, id_of};
 
 /// A server in front of an Engine, from which `delete` is removed before each of
 /// these calls arrives, as far as `times` says.
@@ -66,21 +67,13 @@ fn a_container_that_is_pruned_before_it_runs_is_made_again() {
     }
 }
 
-/// Creates a network and gives its name.
-fn network(engine: &RealEngine, subnet: &str) -> String {
-    let name = unique("net");
-    let body = json!({
-        "Name": name,
+/// A network of these addresses.
+fn network<'a>(engine: &'a RealEngine, subnet: &str) -> Network<'a> {
+    let options = json!({
         "Options": {"com.docker.network.bridge.enable_icc": "false"},
         "IPAM": {"Config": [{"Subnet": subnet}]},
     });
-    let created = engine.call("POST", "/networks/create", Some(body));
-    assert_eq!(created.status, 201, "{created:?}");
-    name
-}
-
-fn patch_of(network: &str) -> String {
-    json!({"HostConfig": {"NetworkMode": network}}).to_string()
+    Network::of(engine, options)
 }
 
 #[test]
@@ -88,11 +81,11 @@ fn a_network_that_is_gone_is_told_with_the_command_that_creates_it() {
     let engine = RealEngine::given();
     let deployment = Deployment::new(&engine);
     let network = network(&engine, "10.231.7.0/29");
-    let path = format!("/networks/{network}");
+    let path = format!("/networks/{}", network.name);
     let proxy = pruned(&engine, ("POST", "/start"), 1, move |_| path.clone());
-    let server_of = server(&engine, &proxy, &deployment, &patch_of(&network));
+    let server_of = server(&engine, &proxy, &deployment, &network.patch());
     check_done(&server_of.call("GET", "/health", ""));
-    check_no_network(&server_of, &network);
+    check_no_network(&server_of, &network.name);
     assert_eq!(deployment.containers(), Vec::<String>::new());
 }
 
@@ -113,7 +106,7 @@ fn a_network_that_is_full_has_no_room() {
     let deployment = Deployment::new(&engine);
     // One address for the gateway and one for a target.
     let network = network(&engine, "10.231.8.0/30");
-    let patch = patch_of(&network);
+    let patch = network.patch();
     let variables = [
         ("deployment_id", deployment.id.as_str()),
         ("container_patch", &patch),
@@ -128,5 +121,4 @@ fn a_network_that_is_full_has_no_room() {
     assert!(error.contains("no available IPv4 addresses"), "{line}");
     assert_eq!(deployment.containers(), std::slice::from_ref(&id));
     check_done(&server.stop_target(&id));
-    engine.call("DELETE", &format!("/networks/{network}"), None);
 }

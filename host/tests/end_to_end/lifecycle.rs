@@ -3,12 +3,13 @@
 use std::time::{Duration, Instant};
 
 use serde_json::json;
-
-use crate::gone_between::check_no_network;
-use test_support::engine::{Deployment, Foreign, RealEngine};
+use test_support::engine::RealEngine;
 use test_support::http::Answer;
+use test_support::own::{Deployment, Foreign, Network};
 use test_support::server::{SECRET, Server, start_body};
 use test_support::{given, unique};
+
+use crate::gone_between::check_no_network;
 
 #[track_caller]
 pub fn id_of(answer: &Answer) -> String {
@@ -128,8 +129,7 @@ fn a_target_that_has_ended_is_not_run_again(engine: &RealEngine) {
     let server = Server::on(engine, &deployment.id);
     let token = unique("token");
     let id = id_of(&server.start_target(&token));
-    let killed = engine.call("POST", &format!("/containers/{id}/kill"), None);
-    assert_eq!(killed.status, 204, "{killed:?}");
+    engine.kill(&id);
     assert_eq!(server.start_target(&token).status, 409);
     assert_eq!(engine.state(&id).as_deref(), Some("exited"));
 }
@@ -219,12 +219,9 @@ fn a_network_that_does_not_isolate_targets_is_noted_with_each_health_check() {
         let line = server.wait_for_line(r#""route":"/health""#);
         line.contains(&note)
     };
-    let open = unique("open");
-    let created = engine.call("POST", "/networks/create", Some(json!({"Name": open})));
-    assert_eq!(created.status, 201, "{created:?}");
-    assert!(note(&open));
+    let open = Network::new(&engine, json!({}));
+    assert!(note(&open.name));
     assert!(!note("dynamic-access"));
-    engine.call("DELETE", &format!("/networks/{open}"), None);
 }
 
 fn max_targets_is_never_exceeded(engine: &RealEngine) {

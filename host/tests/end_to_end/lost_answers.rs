@@ -5,14 +5,15 @@ use std::sync::{Arc, Mutex};
 use std::time::Duration;
 
 use serde_json::json;
-
-use crate::lifecycle::{check_done, id_of};
-use test_support::engine::{self, Deployment, RealEngine};
+use test_support::engine::{self, RealEngine};
 use test_support::fault_proxy::{Fault, FaultProxy};
 use test_support::http::Answer;
+use test_support::own::Deployment;
 use test_support::server::Server;
 use test_support::unique;
 use test_support::wait::wait_for;
+
+use crate::lifecycle::{check_done, id_of};
 
 const FAULTS: [Fault; 7] = [
     Fault::CutBefore,

@@ -5,15 +5,16 @@ use std::path::{Path, PathBuf};
 use std::process::{Child, Command, Stdio};
 
 use serde_json::Value;
-
-use crate::lifecycle::{expired, id_of};
-use crate::targets::OPERATOR;
-use test_support::engine::{Deployment, RealEngine};
+use test_support::engine::RealEngine;
 use test_support::folder::Folder;
 use test_support::http;
+use test_support::own::Deployment;
 use test_support::server::{SECRET, Server};
 use test_support::wait::wait_for;
 use test_support::{free_address, unique};
+
+use crate::lifecycle::{expired, id_of};
+use crate::targets::OPERATOR;
 
 /// A Prometheus, ended when it is dropped.
 struct Prometheus {

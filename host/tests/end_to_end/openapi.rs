@@ -3,12 +3,13 @@
 use std::process::Command;
 
 use serde_json::Value;
-
-use crate::targets::{API, OPERATOR};
-use test_support::engine::{Deployment, RealEngine};
+use test_support::engine::RealEngine;
 use test_support::folder::Folder;
 use test_support::given;
+use test_support::own::Deployment;
 use test_support::server::{SECRET, Server};
+
+use crate::targets::{API, OPERATOR};
 
 /// Other inputs than the usual ones: a number.
 const SEED: &str = "TEST_SCHEMATHESIS_SEED";

@@ -4,13 +4,15 @@ mod browser;
 
 use serde_json::{Value, json};
 
-use crate::lifecycle::{id_of, sleeper};
-use browser::{Browser, OPERATOR_SECRET, PASSWORD, Scheme};
-use test_support::engine::{Deployment, RealEngine};
+use test_support::engine::RealEngine;
 use test_support::fake_engine::{FakeEngine, Reply};
+use test_support::own::Deployment;
 use test_support::server::Server;
 use test_support::unique;
 use test_support::wait::wait_for;
+
+use crate::lifecycle::{id_of, sleeper};
+use browser::{Browser, OPERATOR_SECRET, PASSWORD, Scheme};
 
 /// When a fake Engine answers: noon, and the same in Unix time.
 const NOON: &str = "Mon, 23 Nov 2026 12:00:00 GMT";
@@ -149,7 +151,7 @@ fn a_browser_asks_for_the_password_and_shows_the_targets() {
     });
     let ended = engine.foreign(&name, sleeper(&labels));
     ended.start();
-    engine.call("POST", &format!("/containers/{}/kill", ended.id), None);
+    engine.kill(&ended.id);
     wait_for("the end of a target", || {
         (engine.state(&ended.id).as_deref() == Some("exited")).then_some(())
     });
@@ -157,8 +159,7 @@ fn a_browser_asks_for_the_password_and_shows_the_targets() {
     browser.open(&server, "/");
     let asked = vec![("basic".to_owned(), "dynamic-access".to_owned())];
     assert_eq!(browser.seen().asked, asked);
-    let version = engine.call("GET", "/version", None).json();
-    let version = version["Version"].as_str().expect("a version").to_owned();
+    let version = engine.version();
     let page = browser.text("main");
     for part in [
         "1 of 100",

@@ -1,14 +1,15 @@
 //! Missing images: pulled from real registries, and from failing ones.
 
 use serde_json::json;
-
-use crate::dead_at_once::of_a_missing_program;
-use crate::lifecycle::check_done;
-use test_support::engine::{Deployment, RealEngine};
+use test_support::engine::RealEngine;
 use test_support::fake_engine::{FakeEngine, Reply};
+use test_support::own::Deployment;
 use test_support::registry::{PASSWORD, Registry, auth_for};
 use test_support::server::Server;
 use test_support::unique;
+
+use crate::dead_at_once::of_a_missing_program;
+use crate::lifecycle::check_done;
 
 /// The image has no program. The Engine starts its own init, which ends at once.
 const PATCH: &str = r#"{"Cmd":["none"]}"#;
@@ -65,8 +66,7 @@ fn a_missing_image_is_pulled_by_a_start(engine: &RealEngine) {
             check_done(&server.stop_target(&id));
         }
         registry.forget_image(engine);
-        let path = format!("/images/{}", registry.reference(&rest));
-        engine.call("DELETE", &path, None);
+        let _ = engine.try_remove_image(&registry.reference(&rest));
     }
 }
 

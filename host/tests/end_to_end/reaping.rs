@@ -3,12 +3,13 @@
 use std::sync::{Arc, Mutex};
 
 use serde_json::json;
-
-use crate::lifecycle::{check_done, sleeper};
-use test_support::engine::{Deployment, RealEngine};
+use test_support::engine::RealEngine;
 use test_support::fault_proxy::{Fault, FaultProxy};
+use test_support::own::Deployment;
 use test_support::server::Server;
 use test_support::wait::wait_for;
+
+use crate::lifecycle::{check_done, sleeper};
 
 #[test]
 fn containers_that_cannot_be_removed_do_not_keep_the_others() {

@@ -2,12 +2,13 @@
 //! since its start.
 
 use serde_json::{Value, json};
+use test_support::engine::RealEngine;
+use test_support::http::Answer;
+use test_support::own::Deployment;
+use test_support::unique;
 
 use crate::lifecycle::{check_done, id_of, sleeper};
 use crate::targets::{ask, check_status, order, server};
-use test_support::engine::{Deployment, RealEngine};
-use test_support::http::Answer;
-use test_support::unique;
 
 on_each_engine!(
     a_target_that_runs_is_found_although_a_new_one_would_be_refused,
@@ -68,8 +69,7 @@ fn a_target_that_has_ended_is_told_although_a_new_one_would_be_refused(engine: &
     let before = server(engine, &deployment, &[]);
     let token = unique("token");
     let target = id_of(&before.start_target(&token));
-    let path = format!("/containers/{target}/kill");
-    assert_eq!(engine.call("POST", &path, None).status, 204);
+    engine.kill(&target);
     let elsewhere = ("service_urls", "https://*.example.com");
     let after = server(engine, &deployment, &[elsewhere]);
     check_status(&after.start_target(&token), 409);
@@ -86,17 +86,14 @@ impl<'a> Image<'a> {
     /// Makes an image from a container.
     fn from(engine: &'a RealEngine, container: &str) -> Self {
         let name = unique("from-a-target");
-        let path = format!("/commit?container={container}&repo={name}");
-        let made = engine.call("POST", &path, Some(json!({})));
-        assert_eq!(made.status, 201, "{made:?}");
+        engine.commit(container, &name, &[], "");
         Self { engine, name }
     }
 }
 
 impl Drop for Image<'_> {
     fn drop(&mut self) {
-        let path = format!("/images/{}?force=true", self.name);
-        self.engine.call("DELETE", &path, None);
+        let _ = self.engine.try_remove_image(&self.name);
     }
 }
 
@@ -143,8 +140,7 @@ fn a_target_that_an_earlier_version_has_started_is_found(engine: &RealEngine) {
     let created = ask(&server, &key, &order);
     check_status(&created, 201);
     // The earlier version gives the same name, and all labels but these.
-    let path = format!("/containers/{}/json", id(&created));
-    let inspected = engine.call("GET", &path, None).json();
+    let inspected = engine.inspect(&id(&created));
     let name = inspected["Name"].as_str().expect("a name").to_owned();
     let mut labels = inspected["Config"]["Labels"].clone();
     for later in LATER {

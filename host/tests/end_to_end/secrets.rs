@@ -1,7 +1,8 @@
 //! Searches for planted secrets wherever they could turn up.
 
-use test_support::engine::{Deployment, RealEngine};
+use test_support::engine::RealEngine;
 use test_support::fake_engine::{FakeEngine, Reply};
+use test_support::own::Deployment;
 use test_support::server::{SECRET, Server};
 use test_support::unique;
 

@@ -1,13 +1,13 @@
 //! Whole visits: a stand-in for BastionZero's service, the shipped component, a real Engine, and agents that register,
 //! come online, and go offline.
 
-use std::net::{IpAddr, SocketAddr};
+use std::net::SocketAddr;
 use std::time::Duration;
 
 use stand_in_service::story::{self, Patience};
 use stand_in_service::{Service, State, Target, WebhookError, Webhooks};
-
-use test_support::engine::{Deployment, RealEngine};
+use test_support::engine::RealEngine;
+use test_support::own::Deployment;
 use test_support::server::{SECRET, Server};
 use test_support::wait::wait_for;
 
@@ -29,7 +29,7 @@ struct Stage<'a> {
 
 impl<'a> Stage<'a> {
     fn new(engine: &'a RealEngine) -> Self {
-        let address = SocketAddr::new(gateway(engine), 0);
+        let address = SocketAddr::from((engine.gateway(NETWORK), 0));
         Self {
             engine,
             deployment: Deployment::new(engine),
@@ -63,15 +63,6 @@ impl<'a> Stage<'a> {
         assert_eq!(target.state(), State::Stopped);
         assert_eq!(self.deployment.containers(), Vec::<String>::new());
     }
-}
-
-/// The address at which containers reach this machine.
-fn gateway(engine: &RealEngine) -> IpAddr {
-    let answer = engine.call("GET", &format!("/networks/{NETWORK}"), None);
-    assert_eq!(answer.status, 200, "{answer:?}");
-    let gateway = &answer.json()["IPAM"]["Config"][0]["Gateway"];
-    let gateway = gateway.as_str().expect("the network has a gateway");
-    gateway.parse().expect("a gateway is an address")
 }
 
 fn webhooks(server: &Server, secret: &str) -> Webhooks {
@@ -157,8 +148,7 @@ fn a_target_whose_agent_dies_goes_offline_and_is_stopped_all_the_same() {
     let server = stage.server(SECRET);
     let webhooks = webhooks(&server, SECRET);
     let mut target = stage.online(&webhooks);
-    let path = format!("/containers/{}/kill", target.unique_id());
-    assert_eq!(engine.call("POST", &path, None).status, 204);
+    engine.kill(target.unique_id());
     check_offline(&target);
     target.stop(&webhooks).expect("it is stopped");
     stage.check_gone(&mut target);
@@ -171,8 +161,8 @@ fn a_stop_of_a_target_that_was_removed_under_its_session_is_a_success() {
     let server = stage.server(SECRET);
     let webhooks = webhooks(&server, SECRET);
     let mut target = stage.online(&webhooks);
-    let path = format!("/containers/{}?force=true", target.unique_id());
-    assert_eq!(engine.call("DELETE", &path, None).status, 204);
+    let removed = engine.try_remove(target.unique_id());
+    removed.expect("a container");
     check_offline(&target);
     target.stop(&webhooks).expect("it is stopped");
     stage.check_gone(&mut target);

@@ -4,14 +4,15 @@ use std::io::Write;
 use std::process::{Command, Stdio};
 
 use serde_json::{Value, json};
-
-use crate::lifecycle::{check_done, id_of};
-use test_support::engine::{Deployment, Kind, RealEngine};
+use test_support::engine::{Kind, RealEngine};
 use test_support::http::Answer;
+use test_support::own::Deployment;
 use test_support::registration::Registration;
 use test_support::server::Server;
 use test_support::wait::wait_for;
 use test_support::{given, unique};
+
+use crate::lifecycle::{check_done, id_of};
 
 /// A server whose targets register with the test's own service.
 fn server(engine: &RealEngine, deployment: &Deployment<'_>, url: &str, patch: &str) -> Server {
@@ -32,15 +33,9 @@ fn start(server: &Server, url: &str, token: &str) -> Answer {
     server.call("POST", "/start", &body.to_string())
 }
 
-fn log(engine: &RealEngine, id: &str) -> String {
-    let path = format!("/containers/{id}/logs?stdout=1&stderr=1");
-    let log = engine.call_with_bytes("GET", &path, b"").body;
-    String::from_utf8_lossy(&log).into_owned()
-}
-
 fn wait_until_it_serves(engine: &RealEngine, id: &str) {
     wait_for("the agent to serve", || {
-        log(engine, id).contains("serving").then_some(())
+        engine.log(id).contains("serving").then_some(())
     });
 }
 
@@ -102,10 +97,10 @@ fn the_token_is_nowhere_once_the_agent_serves() {
     });
     assert_eq!(files_with(&token, &[home]), Vec::<String>::new());
     assert_eq!(processes_with(&token), Vec::<String>::new());
-    let inspect = engine.call("GET", &format!("/containers/{id}/json"), None);
+    let inspect = engine.inspect(&id);
     for text in [
-        inspect.body,
-        log(&engine, &id),
+        inspect.to_string(),
+        engine.log(&id),
         format!("{answer:?}"),
         server.log().join("\n"),
         engine.shell(&id, "env; ls -laR /run/dynamic-access /etc/bzero"),
@@ -156,8 +151,8 @@ fn a_target_is_confined_by_default(engine: &RealEngine) {
     let deployment = Deployment::new(engine);
     let server = Server::on(engine, &deployment.id);
     let id = id_of(&server.start_target(&unique("token")));
-    let inspect = engine.call("GET", &format!("/containers/{id}/json"), None);
-    let host_config = &inspect.json()["HostConfig"];
+    let inspect = engine.inspect(&id);
+    let host_config = &inspect["HostConfig"];
     let alike = json!({
         "Memory": 1_073_741_824,
         "NanoCpus": 1_000_000_000,
@@ -206,7 +201,7 @@ fn shown_by(engine: &RealEngine) -> Value {
         Kind::Podman => json!({
             "PortBindings": {},
             "NetworkMode": "none",
-            "IpcMode": if engine.version() < (5, 0) { "shareable" } else { "private" },
+            "IpcMode": if engine.release() < (5, 0) { "shareable" } else { "private" },
             "PidMode": "private",
         }),
     }
@@ -275,8 +270,8 @@ fn an_environment_has_a_profile_of_its_own(engine: &RealEngine) {
     let (ours, general) = ("http://192.0.2.2:9", "http://192.0.2.1:9");
     assert_eq!(start("e1", general).status, 422);
     let id = id_of(&start("e1", ours));
-    let inspect = engine.call("GET", &format!("/containers/{id}/json"), None);
-    assert_eq!(inspect.json()["HostConfig"]["PidsLimit"], 64);
+    let inspect = engine.inspect(&id);
+    assert_eq!(inspect["HostConfig"]["PidsLimit"], 64);
     assert_eq!(start("e1", ours).status, 429);
     id_of(&start("e2", general));
     assert_eq!(start("e2", "https://cloud.bastionzero.com").status, 422);

@@ -1,13 +1,14 @@
 //! Targets as a resource: `/v1/targets`, who may use it, and its events in the log.
 
 use serde_json::{Value, json};
-
-use crate::lifecycle::{check_done, expired, id_of};
-use test_support::engine::{Deployment, Foreign, RealEngine};
+use test_support::engine::RealEngine;
 use test_support::http::Answer;
+use test_support::own::{Deployment, Foreign};
 use test_support::server::{SECRET, Server};
 use test_support::unique;
 use test_support::wait::wait_for;
+
+use crate::lifecycle::{check_done, expired, id_of};
 
 /// The secret of a program.
 pub const API: &str = "dGhlIHNlY3JldCBvZiBhIHByb2dyYW0=";
@@ -206,12 +207,11 @@ fn each_secret_is_a_file_that_root_alone_reads_and_nothing_shows_it() {
     check_status(&created, 201);
     let id = created.json()["id"].as_str().expect("an id").to_owned();
     let script = "cd /run/dynamic-access; stat -c '%a %u %s' tls-key; tail -1 tls-key";
-    // The shell has a terminal, which ends lines in its own way.
-    let shown = engine.shell(&id, script).replace('\r', "");
+    let shown = engine.shell(&id, script);
     let size = PLANTED.len() + "\nsecond line\n".len();
     assert_eq!(shown.trim(), format!("400 0 {size}\nsecond line"));
-    let inspected = engine.call("GET", &format!("/containers/{id}/json"), None);
-    for text in [&created.body, &inspected.body, &server.log().join("\n")] {
+    let inspected = engine.inspect(&id).to_string();
+    for text in [&created.body, &inspected, &server.log().join("\n")] {
         assert!(!text.contains(PLANTED), "{text}");
     }
 }
@@ -314,8 +314,7 @@ fn a_target_that_has_ended_shows_its_exit_code() {
     let deployment = Deployment::new(&engine);
     let server = server(&engine, &deployment, &[]);
     let id = id_of(&server.start_target(&unique("token")));
-    let killed = engine.call("POST", &format!("/containers/{id}/kill"), None);
-    assert_eq!(killed.status, 204, "{killed:?}");
+    engine.kill(&id);
     // An Engine answers before it has noted the end.
     wait_for("the end of the target", || {
         (engine.state(&id).as_deref() == Some("exited")).then_some(())

@@ -5,9 +5,10 @@ use std::path::{Path, PathBuf};
 use std::process::Command;
 
 use test_support::certificates::{Authority, Identity};
-use test_support::engine::{Deployment, RealEngine};
+use test_support::engine::RealEngine;
 use test_support::folder::Folder;
 use test_support::given;
+use test_support::own::Deployment;
 use test_support::server::Server;
 use test_support::tls_engine::TlsEngine;
 use test_support::unique;

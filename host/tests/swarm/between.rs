@@ -2,8 +2,6 @@
 
 use std::net::SocketAddr;
 
-use crate::nodes::nodes;
-use crate::stage::{AGREED_BOUND, Stage, id_of, start_in_the_end, stop_in_the_end};
 use test_support::bodies::{check_wrong_bodies, of_swarm};
 use test_support::engine_proxy::{EngineProxy, Files, SWARM_KINDS};
 use test_support::folder::Folder;
@@ -13,6 +11,9 @@ use test_support::managers::{Managers, NAME};
 use test_support::server::Server;
 use test_support::unique;
 use test_support::wait::wait_within;
+
+use crate::nodes::nodes;
+use crate::stage::{AGREED_BOUND, Stage, id_of, start_in_the_end, stop_in_the_end};
 
 /// The proxies of `deploy/swarm`, one for each way to know its callers.
 pub fn proxies(stage: &Stage<'_>) {

@@ -6,12 +6,12 @@ use std::collections::BTreeMap;
 use std::time::{Duration, Instant};
 
 use serde_json::{Value, json};
-
-use crate::nodes::{NETWORK, Swarm};
-use crate::stage::{filtered, listing};
-use test_support::engine::networks;
+use test_support::engine::{filtered, networks};
 use test_support::http::Answer;
 use test_support::wait::{wait_for, wait_within};
+
+use crate::nodes::{NETWORK, Swarm};
+use crate::stage::listing;
 
 /// A node is called down after 12 to 20 seconds, and is listened to again within a minute.
 const NODE_BOUND: Duration = Duration::from_secs(120);
@@ -153,7 +153,7 @@ impl Readings<'_> {
     }
 
     fn call(&self, node: u8, method: &str, path: &str, body: Option<&Value>) -> Answer {
-        self.swarm.call(node, method, path, body.cloned())
+        self.swarm.node(node).call(method, path, body.cloned())
     }
 
     fn list(&self, what: &str, key: &str, value: &str) -> Vec<Value> {
@@ -571,14 +571,14 @@ impl Readings<'_> {
         wait_within(NODE_BOUND, "the end of the task", || {
             // The node's return starts an election, during which no manager answers.
             let path = listing("tasks", "label", &[&format!("{KEY}=cut")]);
-            let answer = self.swarm.try_call(1, "GET", &path)?;
+            let answer = self.swarm.node(1).try_call("GET", &path)?;
             (answer.status == 200 && answer.json() == json!([])).then_some(())
         });
         self.saw("the same when the node is back", "gone");
         self.swarm.kill(2);
         self.swarm.restart(2);
         let listed = wait_within(NODE_BOUND, "a list on the restarted manager", || {
-            let answer = self.swarm.try_call(2, "GET", "/services")?;
+            let answer = self.swarm.node(2).try_call("GET", "/services")?;
             (answer.status == 200).then_some(answer)
         });
         self.answered("list after the Engine was killed and restarted", &listed);

@@ -1,12 +1,12 @@
 //! Where a node has its image from.
 
 use serde_json::{Value, json};
+use test_support::free_address_at;
+use test_support::registry::{PASSWORD, Registry, auth_for};
+use test_support::unique;
 
 use crate::stage::{Stage, check_come_again, id_of};
 use crate::starts::image_with;
-use test_support::free_address_at;
-use test_support::registry::{PASSWORD, Registry, auth_for, digest_of};
-use test_support::unique;
 
 pub fn one_image(stage: &Stage<'_>) {
     let image = image_with(stage, &format!("LABEL only={}", stage.deployment));
@@ -53,15 +53,12 @@ pub fn from_a_registry(stage: &Stage<'_>) {
 /// Lets the first node push the targets' image, and returns its reference with the digest.
 fn push(stage: &Stage<'_>, registry: &Registry) -> String {
     let repository = registry.reference("team/agent");
+    let node = stage.swarm.node(1);
     let path = format!("/images/{}/tag?repo={repository}&tag=1", stage.swarm.image);
-    let tagged = stage.swarm.call(1, "POST", &path, None);
+    let tagged = node.call("POST", &path, None);
     assert_eq!(tagged.status, 201, "{tagged:?}");
-    let path = format!("/images/{repository}/push?tag=1");
-    let auth = registry.auth();
-    let headers = [("x-registry-auth", &*auth), ("content-length", "0")];
-    let pushed = stage.swarm.send(1, "POST", &path, &headers, b"");
-    let digest = digest_of(&pushed);
-    let path = format!("/images/{repository}:1");
-    assert_eq!(stage.swarm.call(1, "DELETE", &path, None).status, 200);
+    let digest = node.push_image(&repository, registry);
+    let removed = node.try_remove_image(&format!("{repository}:1"));
+    removed.expect("an image");
     format!("{repository}@{digest}")
 }

@@ -1,10 +1,10 @@
 //! Nodes that are cut off, drained or killed, and too few of them.
 
 use serde_json::json;
-
-use crate::stage::{AGREED_BOUND, Stage, check_come_again, id_of, stop_in_the_end};
 use test_support::unique;
 use test_support::wait::wait_within;
+
+use crate::stage::{AGREED_BOUND, Stage, check_come_again, id_of, stop_in_the_end};
 
 pub fn cut_off(stage: &Stage<'_>) {
     let server = stage.only_on(3).server(1);
@@ -39,12 +39,15 @@ pub fn cut_off(stage: &Stage<'_>) {
 fn set_availability(stage: &Stage<'_>, node: u8, availability: &str) {
     let id = stage.swarm.id_of(node);
     wait_within(AGREED_BOUND, availability, || {
-        let found = stage.swarm.try_call(1, "GET", &format!("/nodes/{id}"))?;
+        let found = stage
+            .swarm
+            .node(1)
+            .try_call("GET", &format!("/nodes/{id}"))?;
         let version = found.json()["Version"]["Index"].as_u64()?;
         let mut spec = found.json()["Spec"].clone();
         spec["Availability"] = json!(availability);
         let path = format!("/nodes/{id}/update?version={version}");
-        let done = stage.swarm.call(1, "POST", &path, Some(spec));
+        let done = stage.swarm.node(1).call("POST", &path, Some(spec));
         (done.status == 200).then_some(())
     });
 }

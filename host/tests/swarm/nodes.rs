@@ -1,16 +1,11 @@
 //! The Swarm that the tests run on, beside the Engine that they were given.
 
-use std::io::Write;
 use std::net::{Ipv4Addr, SocketAddr, TcpStream};
 use std::time::Duration;
 
-use dev::docker::Docker;
 use dev::swarm::place::Place;
 use dev::swarm::{Nodes, Plan};
-use serde_json::Value;
-
 use test_support::engine::{Kind, RealEngine};
-use test_support::http::{Answer, exchange, request, try_read_answer};
 use test_support::{given, namespaces};
 
 /// How many managers there are.
@@ -50,24 +45,23 @@ impl Swarm {
 
     fn start_with(has_own: bool) -> Self {
         let engine = RealEngine::given();
-        let (kind, version) = (engine.kind(), engine.version());
+        let (kind, version) = (engine.kind(), engine.release());
         assert!(
             kind == Kind::Docker && version >= (26, 0),
             "a Swarm needs the Engine of a later suite than this one ({version:?}): \
              cargo xtask test --engine trixie -- --test swarm"
         );
+        // The first of the Engine's addresses is its own.
+        let block = Ipv4Addr::from_bits(engine.gateway("bridge").to_bits() - 1);
         let nodes = Nodes::start(Plan {
-            place: Place::beside(engine.home(), block_of(&engine)),
+            place: Place::beside(engine.home(), block),
             namespaces: namespaces(),
             count: COUNT,
             has_own,
             is_on_tcp: true,
         });
         let nodes = nodes.unwrap_or_else(|error| panic!("{error:#}"));
-        let image = nodes.load_image(
-            &Docker::private(engine.socket()),
-            &given("TEST_AGENT_IMAGE"),
-        );
+        let image = nodes.load_image(&engine.docker(), &given("TEST_AGENT_IMAGE"));
         let image = image.unwrap_or_else(|error| panic!("{error:#}"));
         let network = nodes.make_network(NETWORK);
         network.unwrap_or_else(|error| panic!("{error:#}"));
@@ -90,43 +84,15 @@ impl Swarm {
         self.nodes.gateway()
     }
 
-    /// One call of a node's API.
-    pub fn call(&self, node: u8, method: &str, path: &str, body: Option<Value>) -> Answer {
-        let body = body.map(|body| body.to_string()).unwrap_or_default();
-        let length = body.len().to_string();
-        let headers = [
-            ("content-type", "application/json"),
-            ("content-length", length.as_str()),
-        ];
-        self.send(node, method, path, &headers, body.as_bytes())
-    }
-
-    /// One call of a node's API with these headers.
-    pub fn send(
-        &self,
-        node: u8,
-        method: &str,
-        path: &str,
-        headers: &[(&str, &str)],
-        body: &[u8],
-    ) -> Answer {
-        exchange(self.address(node), &request(method, path, headers, body))
-    }
-
-    /// One call without a body; `None` if the node does not answer.
-    pub fn try_call(&self, node: u8, method: &str, path: &str) -> Option<Answer> {
-        let address = self.address(node);
-        let mut stream = TcpStream::connect_timeout(&address, HANGS_AFTER).ok()?;
-        stream.set_read_timeout(Some(HANGS_AFTER)).ok()?;
-        let request = request(method, path, &[("content-length", "0")], b"");
-        stream.write_all(&request).ok()?;
-        try_read_answer(stream)
+    /// A node's Engine.
+    pub fn node(&self, node: u8) -> RealEngine {
+        RealEngine::at(self.address(node))
     }
 
     /// The node with an id of Swarm's.
     pub fn node_of(&self, id: &str) -> u8 {
         let found = nodes().find(|node| {
-            let info = self.try_call(*node, "GET", "/info");
+            let info = self.node(*node).try_call("GET", "/info");
             info.is_some_and(|info| info.json()["Swarm"]["NodeID"] == id)
         });
         found.expect("a node that answers has this id")
@@ -134,7 +100,7 @@ impl Swarm {
 
     /// The id that the Swarm has given a node.
     pub fn id_of(&self, node: u8) -> String {
-        let info = self.call(node, "GET", "/info", None).json();
+        let info = self.node(node).call("GET", "/info", None).json();
         let id = info["Swarm"]["NodeID"].as_str();
         id.expect("an id").to_owned()
     }
@@ -191,12 +157,4 @@ impl Drop for Swarm {
 /// The numbers of the managers.
 pub fn nodes() -> impl Iterator<Item = u8> {
     1..=COUNT
-}
-
-/// The first of the given Engine's addresses.
-fn block_of(engine: &RealEngine) -> Ipv4Addr {
-    let bridge = engine.call("GET", "/networks/bridge", None).json();
-    let gateway = &bridge["IPAM"]["Config"][0]["Gateway"];
-    let gateway: Ipv4Addr = gateway.as_str().expect("text").parse().expect("an address");
-    Ipv4Addr::from_bits(gateway.to_bits() - 1)
 }

@@ -4,13 +4,13 @@ use std::collections::BTreeSet;
 use std::time::{Duration, Instant};
 
 use serde_json::{Value, json};
+use test_support::server::start_body;
+use test_support::unique;
+use test_support::wait::wait_within;
 
 use crate::nodes::{NETWORK, Swarm};
 use crate::stage::{AGREED_BOUND, Stage, check_come_again, id_of, start_in_the_end};
 use crate::{between, images, lost_nodes, starts, visits};
-use test_support::server::start_body;
-use test_support::unique;
-use test_support::wait::wait_within;
 
 /// A claim, and what holds it against a Swarm.
 type Claim = (&'static str, fn(&Stage<'_>));
@@ -127,7 +127,7 @@ fn lifecycle(stage: &Stage<'_>) {
 
 fn check_is_confined(stage: &Stage<'_>, node: u8, container: &str, token: &str) {
     let path = format!("/containers/{container}/json");
-    let shown = stage.swarm.call(node, "GET", &path, None);
+    let shown = stage.swarm.node(node).call("GET", &path, None);
     assert!(!shown.body.contains(token), "{}", shown.body);
     let container = shown.json();
     let host = &container["HostConfig"];
@@ -148,7 +148,7 @@ fn check_is_confined(stage: &Stage<'_>, node: u8, container: &str, token: &str) 
     let id = container["Id"].as_str().expect("an id");
     let file = "/run/dynamic-access/activation-token";
     let script = format!("stat -c '%a %u' {file}; cat {file}; rm {file} || echo; mount");
-    let said = stage.shell(node, id, &script);
+    let said = stage.swarm.node(node).shell(id, &script);
     assert!(said.starts_with(&format!("400 0\r\n{token}")), "{said}");
     let mount = said
         .lines()
@@ -234,7 +234,10 @@ fn others(stage: &Stage<'_>, name: &str, labels: &Value) -> String {
         "Mode": {"Replicated": {"Replicas": 1}},
         "EndpointSpec": {"Mode": "dnsrr"},
     });
-    let made = stage.swarm.call(1, "POST", "/services/create", Some(body));
+    let made = stage
+        .swarm
+        .node(1)
+        .call("POST", "/services/create", Some(body));
     assert_eq!(made.status, 201, "{made:?}");
     made.json()["ID"].as_str().expect("an id").to_owned()
 }
@@ -262,8 +265,8 @@ fn foreign(stage: &Stage<'_>) {
     assert_eq!(answer.status, 500, "{answer:?}");
     for id in [&prefixed, &labelled, &taken] {
         let path = format!("/services/{id}");
-        assert_eq!(stage.swarm.call(1, "GET", &path, None).status, 200);
-        assert_eq!(stage.swarm.call(1, "DELETE", &path, None).status, 200);
+        assert_eq!(stage.swarm.node(1).call("GET", &path, None).status, 200);
+        assert_eq!(stage.swarm.node(1).call("DELETE", &path, None).status, 200);
     }
     stage.check_nothing_is_left();
 }
@@ -311,8 +314,7 @@ fn ended(stage: &Stage<'_>) {
     let task = stage.live_tasks().remove(0);
     let node = stage.swarm.node_of(task["NodeID"].as_str().expect("an id"));
     let container = stage.containers(node).remove(0);
-    let path = format!("/containers/{container}/kill");
-    assert_eq!(stage.swarm.call(node, "POST", &path, None).status, 204);
+    stage.swarm.node(node).kill(&container);
     wait_within(AGREED_BOUND, "the end of the task", || {
         stage.live_tasks().is_empty().then_some(())
     });

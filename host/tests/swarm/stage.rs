@@ -5,12 +5,13 @@ use std::sync::Mutex;
 use std::time::Duration;
 
 use serde_json::{Value, json};
-
-use crate::nodes::{NETWORK, Swarm, nodes};
+use test_support::engine::filtered;
 use test_support::http::Answer;
 use test_support::server::Server;
 use test_support::unique;
 use test_support::wait::wait_within;
+
+use crate::nodes::{NETWORK, Swarm, nodes};
 
 /// How long a Swarm may take to agree again after a manager was lost or is back.
 pub const AGREED_BOUND: Duration = Duration::from_secs(120);
@@ -54,7 +55,7 @@ impl<'a> Stage<'a> {
     /// The manager that leads the others.
     pub fn leader(&self) -> u8 {
         wait_within(AGREED_BOUND, "a leader", || {
-            let found = nodes().filter_map(|node| self.swarm.try_call(node, "GET", "/nodes"));
+            let found = nodes().filter_map(|node| self.swarm.node(node).try_call("GET", "/nodes"));
             let mut lists = found.filter(|answer| answer.status == 200);
             let list = lists.next()?.json();
             let leader = list
@@ -105,7 +106,7 @@ impl<'a> Stage<'a> {
         let path = listing(what, "label", &[&label]);
         wait_within(AGREED_BOUND, "a list of the Swarm", || {
             let answer = nodes()
-                .filter_map(|node| self.swarm.try_call(node, "GET", &path))
+                .filter_map(|node| self.swarm.node(node).try_call("GET", &path))
                 .find(|answer| answer.status == 200)?;
             answer.json().as_array().cloned()
         })
@@ -129,23 +130,10 @@ impl<'a> Stage<'a> {
     pub fn containers(&self, node: u8) -> Vec<String> {
         let label = format!("dynamic-access.deployment={}", self.deployment);
         let path = listing("containers/json", "label", &[&label]);
-        let listed = self.swarm.call(node, "GET", &path, None).json();
+        let listed = self.swarm.node(node).call("GET", &path, None).json();
         let listed = listed.as_array().expect("a list").iter();
         let ids = listed.map(|container| container["Id"].as_str().expect("an id").to_owned());
         ids.collect()
-    }
-
-    /// The output of a shell in a container of a node.
-    pub fn shell(&self, node: u8, container: &str, script: &str) -> String {
-        let command = json!({"Cmd": ["sh", "-c", script], "Tty": true, "AttachStdout": true});
-        let path = format!("/containers/{container}/exec");
-        let made = self.swarm.call(node, "POST", &path, Some(command)).json();
-        let path = format!("/exec/{}/start", made["Id"].as_str().expect("an id"));
-        let run = self
-            .swarm
-            .call(node, "POST", &path, Some(json!({"Tty": true})));
-        assert_eq!(run.status, 200, "{run:?}");
-        run.body
     }
 
     /// Checks that nothing of the deployment is left anywhere.
@@ -176,7 +164,7 @@ impl Drop for Stage<'_> {
         if std::thread::panicking() {
             for what in ["services", "tasks"] {
                 let path = format!("/{what}");
-                let list = nodes().find_map(|node| self.swarm.try_call(node, "GET", &path));
+                let list = nodes().find_map(|node| self.swarm.node(node).try_call("GET", &path));
                 let list = list.map(|answer| answer.body).unwrap_or_default();
                 eprintln!("{what}: {list}");
             }
@@ -187,15 +175,6 @@ impl Drop for Stage<'_> {
 /// The path of a list with one filter.
 pub fn listing(what: &str, key: &str, values: &[&str]) -> String {
     filtered(what, &json!({key: values}))
-}
-
-/// The path of a list with these filters.
-pub fn filtered(what: &str, filters: &Value) -> String {
-    let mut path = format!("/{what}?filters=");
-    for byte in filters.to_string().bytes() {
-        path.push_str(&format!("%{byte:02X}"));
-    }
-    path
 }
 
 /// The id in a successful answer to `/start`.

@@ -1,10 +1,10 @@
 //! Starts that a node carries out late, or not at all.
 
 use serde_json::{Value, json};
+use test_support::unique;
 
 use crate::nodes::nodes;
 use crate::stage::{Stage, check_come_again, id_of};
-use test_support::unique;
 
 /// A network with an address for one target on each node; dropping it removes it.
 struct SmallNetwork<'a, 'b> {
@@ -46,16 +46,14 @@ impl<'a, 'b> SmallNetwork<'a, 'b> {
 
     fn create(&self, node: u8, body: Value) {
         let swarm = self.stage.swarm;
-        let made = swarm.call(node, "POST", "/networks/create", Some(body));
-        assert_eq!(made.status, 201, "{made:?}");
+        swarm.node(node).create_network(body);
     }
 }
 
 impl Drop for SmallNetwork<'_, '_> {
     fn drop(&mut self) {
         let remove = |node, name: &str| {
-            let path = format!("/networks/{name}");
-            self.stage.swarm.try_call(node, "DELETE", &path)
+            let _ = self.stage.swarm.node(node).try_remove_network(name);
         };
         remove(1, &self.name);
         for node in nodes() {
@@ -119,15 +117,9 @@ pub fn health_checks(stage: &Stage<'_>) {
 
 /// The id of an image that one node alone has: the targets', changed by a line of a Dockerfile.
 pub fn image_with(stage: &Stage<'_>, line: &str) -> String {
-    const NODE: u8 = 3;
-    let container = json!({"Image": stage.swarm.image, "Labels": {"only": stage.deployment}});
-    let swarm = stage.swarm;
-    let made = swarm.call(NODE, "POST", "/containers/create", Some(container));
-    let container = made.json()["Id"].as_str().expect("an id").to_owned();
-    let line: String = line.bytes().map(|byte| format!("%{byte:02X}")).collect();
-    let path = format!("/commit?container={container}&changes={line}");
-    let image = swarm.call(NODE, "POST", &path, Some(json!({}))).json();
-    let path = format!("/containers/{container}");
-    assert_eq!(swarm.call(NODE, "DELETE", &path, None).status, 204);
-    image["Id"].as_str().expect("an id").to_owned()
+    let node = stage.swarm.node(3);
+    let labels = json!({"only": stage.deployment});
+    let body = json!({"Image": stage.swarm.image, "Labels": labels});
+    let container = node.foreign(&unique("image-"), body);
+    node.commit(&container.id, "", &[], line)
 }

@@ -4,12 +4,12 @@
 use std::collections::BTreeSet;
 
 use serde_json::{Value, json};
-
-use crate::nodes::Swarm;
-use crate::stage::{AGREED_BOUND, Stage, id_of, stop_in_the_end};
 use test_support::server::Server;
 use test_support::unique;
 use test_support::wait::wait_within;
+
+use crate::nodes::Swarm;
+use crate::stage::{AGREED_BOUND, Stage, id_of, stop_in_the_end};
 
 /// Where a service has what the older manager does not know.
 const OPTION: &str = "/Spec/TaskTemplate/ContainerSpec/Privileges/NoNewPrivileges";
@@ -27,12 +27,9 @@ fn an_older_manager_ends_and_doubles_no_target() {
     let running = running(&stage);
     assert_eq!(running.len(), 2 * ids.len());
     let older = swarm.join_older();
-    let version = swarm.call(older, "GET", "/version", None).json();
+    let version = swarm.node(older).version();
     assert!(
-        version["Version"]
-            .as_str()
-            .expect("text")
-            .starts_with("20."),
+        version.starts_with("20."),
         "this machine's own Docker is to be that of Debian 12: {version}"
     );
     check_differs_in_one_option(&stage, older, &ids[0]);
@@ -74,12 +71,15 @@ fn running(stage: &Stage<'_>) -> BTreeSet<String> {
 
 /// Takes back that somebody was told of a target.
 fn forget_the_vouch(stage: &Stage<'_>, id: &str) {
-    let found = stage.swarm.call(1, "GET", &format!("/services/{id}"), None);
+    let found = stage
+        .swarm
+        .node(1)
+        .call("GET", &format!("/services/{id}"), None);
     let mut spec = found.json()["Spec"].clone();
     spec["Labels"]["dynamic-access.vouched"] = "false".into();
     let version = &found.json()["Version"]["Index"];
     let path = format!("/services/{id}/update?version={version}");
-    let updated = stage.swarm.call(1, "POST", &path, Some(spec));
+    let updated = stage.swarm.node(1).call("POST", &path, Some(spec));
     assert_eq!(updated.status, 200, "{updated:?}");
 }
 
@@ -89,7 +89,7 @@ fn check_differs_in_one_option(stage: &Stage<'_>, older: u8, id: &str) {
     let [mut newer, older] = [1, older].map(|node| {
         let path = format!("/services/{id}");
         wait_within(AGREED_BOUND, "a service", || {
-            let found = stage.swarm.try_call(node, "GET", &path)?;
+            let found = stage.swarm.node(node).try_call("GET", &path)?;
             (found.status == 200).then(|| found.json())
         })
     });

@@ -5,11 +5,11 @@ use std::time::Duration;
 
 use fastrand::Rng;
 use serde_json::Value;
+use test_support::unique;
+use test_support::wait::wait_within;
 
 use crate::nodes::{COUNT, Swarm, nodes};
 use crate::stage::{AGREED_BOUND, Stage, id_of};
-use test_support::unique;
-use test_support::wait::wait_within;
 
 /// A caller repeats a visit's calls for so long while the managers elect a leader.
 const VISIT_BOUND: Duration = Duration::from_secs(240);

@@ -1,13 +1,11 @@
 //! Observes what an Engine does.
 
 use std::collections::BTreeMap;
-use std::io::Write;
-use std::os::unix::net::UnixStream;
 
 use serde_json::{Value, json};
-
-use test_support::engine::{Foreign, Kind, Network, RealEngine, list, networks};
-use test_support::http::{Answer, read_answer, request};
+use test_support::engine::{Kind, RealEngine, TAR, list, networks};
+use test_support::http::{Answer, request};
+use test_support::own::{Foreign, Network};
 use test_support::registry::archive_of;
 use test_support::wait::wait_for;
 use test_support::{given, unique};
@@ -159,9 +157,7 @@ fn chunked_start(engine: &RealEngine) -> String {
     let headers = [("transfer-encoding", "chunked")];
     let mut bytes = request("POST", &path, &headers, b"");
     bytes.extend_from_slice(b"0\r\n\r\n");
-    let mut stream = UnixStream::connect(engine.socket()).expect("the Engine listens");
-    stream.write_all(&bytes).expect("the Engine reads");
-    let answer = read_answer(stream);
+    let answer = engine.send(&bytes);
     match answer.status {
         204 => status(&answer),
         _ => said(&answer, "non-empty request body"),
@@ -180,7 +176,7 @@ fn listed(engine: &RealEngine, observed: &mut Observed) {
     let part = by_name(&name[..name.len() - 1]);
     observed.insert("list by a part of the name, anchored", part);
     let filters = list(&json!({"id": [container.id]}));
-    let not_all = engine.call("GET", &filters.replace("all=true&", ""), None);
+    let not_all = engine.call("GET", &filters.replace("&all=true", ""), None);
     let not_all = if not_all.body.trim() == "[]" {
         "nothing"
     } else {
@@ -241,14 +237,9 @@ fn ended(engine: &RealEngine, observed: &mut Observed) {
     let container = engine.foreign(&unique("conformance-"), body);
     let id = &container.id;
     container.start();
-    let inspect = || {
-        engine
-            .call("GET", &format!("/containers/{id}/json"), None)
-            .json()
-    };
     let wait_for_its_end = || {
         wait_for("the end of a container", || {
-            let seen = inspect()["State"].clone();
+            let seen = engine.inspect(id)["State"].clone();
             (seen["Status"] == "exited").then_some(seen)
         })
     };
@@ -282,13 +273,13 @@ fn archived(engine: &RealEngine, observed: &mut Observed) {
     let container = sleeper(engine);
     let put = |id: &str, path: &str, content: &str| {
         let path = format!("/containers/{id}/archive?path={path}");
-        engine.call_with_bytes("PUT", &path, &archive_of("file", content))
+        engine.call_with("PUT", &path, &TAR, &archive_of("file", content))
     };
     let written = put(&container.id, "/run/dynamic-access", "content");
     let shown = format!("{} {} bytes", written.status, written.body.len());
     observed.insert("archive into a volume of a created one", shown);
     let unknown = put(UNKNOWN, "/run/dynamic-access", "content");
-    observed.insert("archive into an unknown id", failure(&unknown.into()));
+    observed.insert("archive into an unknown id", failure(&unknown));
     container.start();
     let read = engine.shell(&container.id, "cat /run/dynamic-access/file");
     observed.insert("a file of an archive after the start", read);
@@ -364,14 +355,14 @@ fn merged_labels(engine: &RealEngine) -> String {
     let image = unique("labelled-");
     let labels = "changes=LABEL%20both%3Dimage&changes=LABEL%20one%3Dimage";
     let path = format!("/images/create?fromSrc=-&repo={image}&tag=latest&{labels}");
-    let imported = engine.call_with_bytes("POST", &path, &archive_of("file", &image));
+    let imported = engine.call_with("POST", &path, &TAR, &archive_of("file", &image));
     assert_eq!(imported.status, 200);
     let body = json!({"Image": image, "Entrypoint": ["sleep", "1"], "Labels": {"both": "own"}});
     let container = engine.foreign(&unique("conformance-"), body);
     let answer = engine.call("GET", &list(&json!({"id": [container.id]})), None);
     let labels = answer.json()[0]["Labels"].clone();
     drop(container);
-    engine.call("DELETE", &format!("/images/{image}"), None);
+    let _ = engine.try_remove_image(&image);
     match labels["one"] == "image" && labels["both"] == "own" {
         true => "image's kept, own wins".to_owned(),
         false => labels.to_string(),

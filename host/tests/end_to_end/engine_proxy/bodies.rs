@@ -1,21 +1,17 @@
 //! No call is let through with a body that the component does not send: an Engine would
 //! take the parameters of a form for those of the query.
 
-use std::io::Write;
-use std::os::unix::net::UnixStream;
-
 use serde_json::json;
-
-use super::{before_fake, check_words};
 use test_support::bodies::{FORM, check_wrong_bodies, of_engine, of_swarm};
 use test_support::engine::RealEngine;
 use test_support::engine_proxy::{Auth, EngineProxy, Files, KINDS, Program, SWARM_KINDS};
 use test_support::fake_engine::{FakeEngine, Reply};
-use test_support::http::{read_answer, request};
 use test_support::managers::{Managers, NAME};
 use test_support::registry::archive_of;
 use test_support::relay::Relay;
 use test_support::{given, unique};
+
+use super::{before_fake, check_words};
 
 /// A proxy in front of a real Engine, whose connections are counted.
 fn before(engine: &RealEngine, program: Program, auth: Auth) -> (EngineProxy, Relay) {
@@ -121,11 +117,9 @@ fn a_form_cannot_replace_the_image_that_is_pulled() {
     };
     assert_eq!((look(), web.requests().len()), (404, 0));
     // Without a proxy, it would have been.
-    let mut stream = UnixStream::connect(engine.socket()).expect("the Engine listens");
-    let whole = request("POST", PULL, &[("content-type", FORM)], form.as_bytes());
-    stream.write_all(&whole).expect("the Engine reads");
-    assert_eq!(read_answer(stream).status, 200);
+    let pulled = engine.call_with("POST", PULL, &[("content-type", FORM)], form.as_bytes());
+    assert_eq!(pulled.status, 200);
     let taken = (look(), web.requests().len());
-    engine.call("DELETE", &format!("/images/{image}"), None);
+    let _ = engine.try_remove_image(&image);
     assert_eq!(taken, (200, 1));
 }

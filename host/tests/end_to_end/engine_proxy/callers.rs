@@ -1,9 +1,10 @@
 //! Who is let in, and who is not.
 
-use super::{before_fake, check_words, listed};
 use test_support::certificates::Authority;
 use test_support::engine_proxy::{Auth, Files, Program, SECRETS};
 use test_support::tls_client::Client;
+
+use super::{before_fake, check_words, listed};
 
 const PROGRAMS: [Program; 2] = [Program::Nginx, Program::Haproxy];
 

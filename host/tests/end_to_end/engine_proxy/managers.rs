@@ -2,11 +2,12 @@
 
 use std::net::{SocketAddr, TcpListener};
 
-use super::check_words;
 use test_support::engine_proxy::{Auth, EngineProxy, Files, Program, SWARM_KINDS};
 use test_support::fake_engine::{FakeEngine, Reply};
 use test_support::managers::{Managers, NAME};
 use test_support::unique;
+
+use super::check_words;
 
 /// A service's id.
 const ID: &str = "0123456789abcdefghijklmnz";

@@ -2,10 +2,11 @@
 
 use std::io::{Read, Write};
 
-use super::{ID, before_fake, check_words, listed};
 use test_support::engine_proxy::{Auth, EngineProxy, KINDS, Program};
 use test_support::fake_engine::FakeEngine;
 use test_support::http::try_read_answer;
+
+use super::{ID, before_fake, check_words, listed};
 
 /// A name of the form that the component gives to containers.
 const NAME: &str = "da-0a0a0a0a0a0a0a0a0a0a0a0a0a0a0a0a0a0a0a0a";

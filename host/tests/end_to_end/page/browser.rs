@@ -11,7 +11,6 @@ use headless_chrome::protocol::cdp::Page::{CaptureScreenshotFormatOption, Handle
 use headless_chrome::protocol::cdp::types::Event;
 use headless_chrome::{Browser as Process, LaunchOptions};
 use serde_json::Value;
-
 use test_support::server::Server;
 use test_support::wait::wait_for;
 

@@ -1,26 +1,45 @@
 //! The real Engine that `cargo xtask test` has started.
 
-use std::io::Write;
+use std::io::{Read, Write};
+use std::net::{Ipv4Addr, SocketAddr, TcpStream};
 use std::os::unix::net::UnixStream;
 use std::path::{Path, PathBuf};
 use std::time::Duration;
 
-use serde_json::{Value, json};
+use bollard::Docker;
+use bollard::container::LogOutput;
+use bollard::errors::Error;
+use bollard::exec::StartExecResults;
+use bollard::models::ExecConfig;
+use bollard::query_parameters::{
+    ListContainersOptionsBuilder, LogsOptionsBuilder, RemoveContainerOptionsBuilder,
+};
+use futures_util::TryStreamExt;
+use serde_json::Value;
 
-use super::given;
-use super::http::{Answer, Whole, read_answer, read_whole, request, try_read_answer};
+use super::http::{Answer, request, try_read_answer};
 use super::wait::wait_for;
+use super::{given, runtime};
+
+/// The longest answers are those about images and to the end of a shell.
+const ANSWER_WAIT: Duration = Duration::from_secs(120);
 
 /// An Engine that takes longer to answer counts as hanging.
 const HANGS_AFTER: Duration = Duration::from_secs(5);
 
+/// The type of an archive.
+pub const TAR: [(&str, &str); 1] = [("content-type", "application/x-tar")];
+
 /// The path that lists the containers that match filters, in any state.
 pub fn list(filters: &Value) -> String {
-    let mut path = "/containers/json?all=true&filters=".to_owned();
-    for byte in filters.to_string().bytes() {
-        path.push_str(&format!("%{byte:02X}"));
-    }
-    path
+    filtered("containers/json", filters) + "&all=true"
+}
+
+/// The path of a list with these filters.
+pub fn filtered(what: &str, filters: &Value) -> String {
+    let filters = filters.to_string().into_bytes().into_iter();
+    let filters: String = filters.map(|byte| format!("%{byte:02X}")).collect();
+    format!("/{what}?filters={filters}")
 }
 
 /// The path that lists the networks with this in their names, as the component asks it.
@@ -29,10 +48,20 @@ pub fn networks(name: &str) -> String {
 }
 
 /// A real Engine, called without the component.
+///
+/// Where the tests judge what an Engine answers, they make the call and read the answer by
+/// themselves. What they only need to happen is asked through bollard, which knows the API by itself,
+/// and a refusal fails the test.
 #[derive(Clone)]
 pub struct RealEngine {
     kind: Kind,
-    socket: PathBuf,
+    address: Address,
+}
+
+#[derive(Clone)]
+enum Address {
+    Socket(PathBuf),
+    Tcp(SocketAddr),
 }
 
 /// Whose Engine it is.
@@ -45,13 +74,27 @@ pub enum Kind {
 }
 
 impl RealEngine {
-    /// Its major and minor version.
-    pub fn version(&self) -> (u32, u32) {
-        let version = self.call("GET", "/version", None).json();
-        let text = version["Version"].as_str().expect("a version");
-        let mut numbers = text.split('.').map_while(|number| number.parse().ok());
-        let mut number = || numbers.next().expect("a number");
-        (number(), number())
+    /// The Docker Engine that the tests were given.
+    pub fn given() -> Self {
+        Self::behind(Kind::Docker, given("TEST_DOCKER_SOCKET").into())
+    }
+
+    /// Podman's service, which the tests were given too.
+    pub fn podman() -> Self {
+        Self::behind(Kind::Podman, given("TEST_PODMAN_SOCKET").into())
+    }
+
+    fn behind(kind: Kind, socket: PathBuf) -> Self {
+        let address = Address::Socket(socket);
+        Self { kind, address }
+    }
+
+    /// A Docker Engine that listens there, without TLS.
+    pub fn at(address: SocketAddr) -> Self {
+        Self {
+            kind: Kind::Docker,
+            address: Address::Tcp(address),
+        }
     }
 
     /// Whose Engine it is.
@@ -59,215 +102,225 @@ impl RealEngine {
         self.kind
     }
 
-    /// The Docker Engine that the tests were given.
-    pub fn given() -> Self {
-        Self {
-            kind: Kind::Docker,
-            socket: given("TEST_DOCKER_SOCKET").into(),
-        }
-    }
-
-    /// Podman's service, which the tests were given too.
-    pub fn podman() -> Self {
-        Self {
-            kind: Kind::Podman,
-            socket: given("TEST_PODMAN_SOCKET").into(),
-        }
-    }
-
-    /// The folder with all files of both.
+    /// The folder with all files of those that the tests were given.
     pub fn home(&self) -> &Path {
-        self.socket.parent().expect("a socket lies in a folder")
+        self.socket().parent().expect("a socket lies in a folder")
     }
 
     /// Its unix socket.
     pub fn socket(&self) -> &Path {
-        &self.socket
+        match &self.address {
+            Address::Socket(path) => path,
+            Address::Tcp(address) => panic!("the Engine at {address} has no socket"),
+        }
+    }
+
+    /// The Docker CLI's view of it.
+    pub fn docker(&self) -> dev::docker::Docker {
+        dev::docker::Docker::private(self.socket())
     }
 
     /// One call of the Engine API.
+    #[track_caller]
     pub fn call(&self, method: &str, path: &str, body: Option<Value>) -> Answer {
-        let body = body.map(|body| body.to_string()).unwrap_or_default();
-        let stream = self.send(method, path, "application/json", body.as_bytes());
-        read_answer(stream.expect("the Engine listens"))
+        match body {
+            None => self.call_with(method, path, &[("content-length", "0")], b""),
+            Some(body) => {
+                let typed = [("content-type", "application/json")];
+                self.call_with(method, path, &typed, body.to_string().as_bytes())
+            }
+        }
     }
 
-    /// One call; `None` if the Engine is down, or hangs.
-    pub fn try_call(&self, method: &str, path: &str) -> Option<Answer> {
-        let stream = self.send(method, path, "", b"").ok()?;
-        stream.set_read_timeout(Some(HANGS_AFTER)).ok()?;
-        try_read_answer(stream)
-    }
-
-    /// One call with a body and an answer that need not be text.
-    pub fn call_with_bytes(&self, method: &str, path: &str, body: &[u8]) -> Whole {
-        let stream = self.send(method, path, "application/x-tar", body);
-        read_whole(stream.expect("the Engine listens"))
-    }
-
-    /// One call without a body, with these headers.
-    pub fn call_with_headers(&self, method: &str, path: &str, headers: &[(&str, &str)]) -> Answer {
-        let mut stream = UnixStream::connect(&self.socket).expect("the Engine listens");
-        let mut all = vec![("content-length", "0")];
-        all.extend(headers);
-        let request = request(method, path, &all, b"");
-        stream.write_all(&request).expect("the Engine reads");
-        read_answer(stream)
-    }
-
-    fn send(
+    /// One call with these headers and this body.
+    #[track_caller]
+    pub fn call_with(
         &self,
         method: &str,
         path: &str,
-        content_type: &str,
+        headers: &[(&str, &str)],
         body: &[u8],
-    ) -> std::io::Result<UnixStream> {
-        let headers: &[_] = if body.is_empty() {
-            &[("content-length", "0")]
-        } else {
-            &[("content-type", content_type)]
+    ) -> Answer {
+        self.send(&request(method, path, headers, body))
+    }
+
+    /// Sends bytes, and reads the answer.
+    #[track_caller]
+    pub fn send(&self, request: &[u8]) -> Answer {
+        let answer = self.exchange(request, ANSWER_WAIT);
+        answer.expect("the Engine answers")
+    }
+
+    /// One call without a body; `None` if the Engine is down, or hangs.
+    pub fn try_call(&self, method: &str, path: &str) -> Option<Answer> {
+        let request = request(method, path, &[("content-length", "0")], b"");
+        self.exchange(&request, HANGS_AFTER)
+    }
+
+    fn exchange(&self, request: &[u8], patience: Duration) -> Option<Answer> {
+        match &self.address {
+            Address::Socket(path) => {
+                let stream = UnixStream::connect(path).ok()?;
+                stream.set_read_timeout(Some(patience)).ok()?;
+                exchange_over(stream, request)
+            }
+            Address::Tcp(address) => {
+                let stream = TcpStream::connect_timeout(address, HANGS_AFTER).ok()?;
+                stream.set_read_timeout(Some(patience)).ok()?;
+                exchange_over(stream, request)
+            }
+        }
+    }
+
+    /// Asks through bollard.
+    ///
+    /// # Panics
+    ///
+    /// If the Engine refuses.
+    #[track_caller]
+    pub(crate) fn ask<T>(&self, ask: impl AsyncFnOnce(&Docker) -> Result<T, Error>) -> T {
+        let told = self.try_ask(ask);
+        told.unwrap_or_else(|error| panic!("the Engine refuses: {error}"))
+    }
+
+    /// The same, for what an Engine may refuse.
+    pub(crate) fn try_ask<T>(
+        &self,
+        ask: impl AsyncFnOnce(&Docker) -> Result<T, Error>,
+    ) -> Result<T, Error> {
+        let host = match &self.address {
+            Address::Socket(path) => format!("unix://{}", path.display()),
+            Address::Tcp(address) => format!("tcp://{address}"),
         };
-        let mut stream = UnixStream::connect(&self.socket)?;
-        stream.write_all(&request(method, path, headers, body))?;
-        Ok(stream)
+        runtime().block_on(async {
+            let docker = Docker::connect_with_host(&host)?;
+            ask(&docker.negotiate_version().await?).await
+        })
+    }
+
+    /// Its version.
+    pub fn version(&self) -> String {
+        let told = self.ask(async |docker| docker.version().await);
+        told.version.expect("a version")
+    }
+
+    /// Its major and minor version.
+    pub fn release(&self) -> (u32, u32) {
+        let version = self.version();
+        let mut numbers = version.split('.').map_while(|number| number.parse().ok());
+        let mut number = || numbers.next().expect("a number");
+        (number(), number())
+    }
+
+    /// What it shows of a container.
+    #[track_caller]
+    pub fn inspect(&self, id: &str) -> Value {
+        self.call("GET", &format!("/containers/{id}/json"), None)
+            .json()
     }
 
     /// The state of a container, `None` when it is gone.
     pub fn state(&self, id: &str) -> Option<String> {
-        let answer = self.call("GET", &format!("/containers/{id}/json"), None);
-        (answer.status == 200).then(|| {
-            let state = &answer.json()["State"]["Status"];
-            state.as_str().expect("a state").to_owned()
-        })
+        let state = &self.inspect(id)["State"]["Status"];
+        state.as_str().map(str::to_owned)
+    }
+
+    /// Kills a container.
+    #[track_caller]
+    pub fn kill(&self, id: &str) {
+        self.ask(async |docker| docker.kill_container(id, None).await);
+    }
+
+    /// Removes a container with its volumes, whatever its state.
+    pub fn try_remove(&self, id: &str) -> Result<(), Error> {
+        let options = RemoveContainerOptionsBuilder::new().force(true).v(true);
+        let options = Some(options.build());
+        self.try_ask(async |docker| docker.remove_container(id, options).await)
     }
 
     /// The output of a shell in a container.
+    #[track_caller]
     pub fn shell(&self, id: &str, script: &str) -> String {
-        // A terminal's output comes without the frame headers of two streams.
-        let command = json!({"Cmd": ["sh", "-c", script], "Tty": true, "AttachStdout": true});
-        let made = self.call("POST", &format!("/containers/{id}/exec"), Some(command));
-        assert_eq!(made.status, 201, "{made:?}");
-        let exec = made.json()["Id"].as_str().expect("an id").to_owned();
-        let path = format!("/exec/{exec}/start");
-        let run = self.call("POST", &path, Some(json!({"Tty": true})));
-        assert_eq!(run.status, 200, "{run:?}");
-        let path = format!("/exec/{exec}/json");
-        let ended = wait_for("the end of the shell", || {
-            let state = self.call("GET", &path, None).json();
-            (state["Running"] == false).then_some(state)
+        let config = ExecConfig {
+            cmd: Some(["sh", "-c", script].map(str::to_owned).into()),
+            attach_stdout: Some(true),
+            attach_stderr: Some(true),
+            ..ExecConfig::default()
+        };
+        let (exec, output) = self.ask(async |docker| {
+            let exec = docker.create_exec(id, config).await?.id;
+            match docker.start_exec(&exec, None).await? {
+                StartExecResults::Attached { output, .. } => Ok((exec, text(output).await?)),
+                StartExecResults::Detached => panic!("it was not asked for"),
+            }
         });
-        assert_eq!(ended["ExitCode"], 0, "{}", run.body);
-        run.body
+        let ended = wait_for("the end of the shell", || {
+            let state = self.ask(async |docker| docker.inspect_exec(&exec).await);
+            (state.running == Some(false)).then_some(state)
+        });
+        assert_eq!(ended.exit_code, Some(0), "{output}");
+        output
+    }
+
+    /// What a container has printed.
+    #[track_caller]
+    pub fn log(&self, id: &str) -> String {
+        self.printed(id, LogsOptionsBuilder::new().stdout(true).stderr(true))
+    }
+
+    /// What a container has printed on its standard error alone.
+    #[track_caller]
+    pub fn errors(&self, id: &str) -> String {
+        self.printed(id, LogsOptionsBuilder::new().stderr(true))
+    }
+
+    #[track_caller]
+    fn printed(&self, id: &str, options: LogsOptionsBuilder) -> String {
+        self.ask(async |docker| text(docker.logs(id, Some(options.build()))).await)
     }
 
     /// The ids of all containers with a label.
     pub fn with_label(&self, label: &str) -> Vec<String> {
-        let path = list(&json!({"label": [label]}));
+        let filters = [("label", vec![label])].into();
+        let options = ListContainersOptionsBuilder::new()
+            .all(true)
+            .filters(&filters)
+            .build();
         // Podman fails to list while it removes a container.
-        let answer = wait_for("a list", || {
-            Some(self.call("GET", &path, None)).filter(|answer| answer.status == 200)
+        let listed = wait_for("a list", || {
+            let options = Some(options.clone());
+            let listed = self.try_ask(async |docker| docker.list_containers(options).await);
+            listed.ok()
         });
-        let list = answer.json();
-        let list = list.as_array().expect("a list").iter();
-        list.map(|container| container["Id"].as_str().expect("an id").to_owned())
-            .collect()
+        let ids = listed.into_iter().map(|container| container.id);
+        ids.map(|id| id.expect("an id")).collect()
     }
 
-    /// Creates a container without the component; it is removed when it is dropped.
-    pub fn foreign(&self, name: &str, body: Value) -> Foreign<'_> {
-        let answer = self.call(
-            "POST",
-            &format!("/containers/create?name={name}"),
-            Some(body),
-        );
-        assert_eq!(answer.status, 201, "{answer:?}");
-        let id = answer.json()["Id"].as_str().expect("an id").to_owned();
-        Foreign { engine: self, id }
+    /// Removes a network.
+    pub fn try_remove_network(&self, name: &str) -> Result<(), Error> {
+        self.try_ask(async |docker| docker.remove_network(name).await)
     }
-}
 
-/// A container that the component has not created.
-pub struct Foreign<'a> {
-    engine: &'a RealEngine,
-    /// Its id.
-    pub id: String,
-}
-
-impl Foreign<'_> {
-    /// Starts it.
-    pub fn start(&self) {
-        let path = format!("/containers/{}/start", self.id);
-        let answer = self.engine.call("POST", &path, None);
-        assert_eq!(answer.status, 204, "{answer:?}");
+    /// The address of this machine on a network.
+    #[track_caller]
+    pub fn gateway(&self, network: &str) -> Ipv4Addr {
+        let told = self.ask(async |docker| docker.inspect_network(network, None).await);
+        let configs = told.ipam.and_then(|ipam| ipam.config).unwrap_or_default();
+        let gateway = configs.into_iter().find_map(|config| config.gateway);
+        let gateway = gateway.expect("the network has a gateway");
+        gateway.parse().expect("a gateway is an address")
     }
 }
 
-impl Drop for Foreign<'_> {
-    fn drop(&mut self) {
-        let path = format!("/containers/{}?force=true&v=true", self.id);
-        self.engine.call("DELETE", &path, None);
-    }
+fn exchange_over(mut stream: impl Read + Write, request: &[u8]) -> Option<Answer> {
+    stream.write_all(request).ok()?;
+    try_read_answer(stream)
 }
 
-/// A network that is removed when it is dropped.
-pub struct Network<'a> {
-    /// Where it is.
-    pub engine: &'a RealEngine,
-    /// Its name.
-    pub name: String,
-}
-
-impl<'a> Network<'a> {
-    /// A bridge that no other test uses, with these options.
-    pub fn new(engine: &'a RealEngine, options: Value) -> Self {
-        let name = super::unique("net-");
-        let body = json!({"Name": name, "Driver": "bridge", "Options": options});
-        let made = engine.call("POST", "/networks/create", Some(body));
-        assert_eq!(made.status, 201, "{made:?}");
-        Self { engine, name }
-    }
-
-    /// The variable that puts targets on it.
-    pub fn patch(&self) -> String {
-        json!({"HostConfig": {"NetworkMode": self.name}}).to_string()
-    }
-}
-
-impl Drop for Network<'_> {
-    fn drop(&mut self) {
-        let path = format!("/networks/{}", self.name);
-        self.engine.call("DELETE", &path, None);
-    }
-}
-
-/// The containers of one deployment, removed when it is dropped.
-pub struct Deployment<'a> {
-    engine: &'a RealEngine,
-    /// Its `deployment_id`.
-    pub id: String,
-}
-
-impl<'a> Deployment<'a> {
-    /// A deployment that no other test uses.
-    pub fn new(engine: &'a RealEngine) -> Self {
-        Self {
-            engine,
-            id: super::unique("t"),
-        }
-    }
-
-    /// The ids of its containers.
-    pub fn containers(&self) -> Vec<String> {
-        let label = format!("dynamic-access.deployment={}", self.id);
-        self.engine.with_label(&label)
-    }
-}
-
-impl Drop for Deployment<'_> {
-    fn drop(&mut self) {
-        for id in self.containers() {
-            let path = format!("/containers/{id}?force=true&v=true");
-            self.engine.call("DELETE", &path, None);
-        }
-    }
+/// The text of all pieces of an output.
+async fn text(
+    output: impl futures_util::Stream<Item = Result<LogOutput, Error>>,
+) -> Result<String, Error> {
+    let pieces: Vec<_> = output.try_collect().await?;
+    Ok(pieces.iter().map(ToString::to_string).collect())
 }

@@ -1,11 +1,14 @@
 //! An Engine that fails on demand, over TCP. It can also play any other service
 //! that answers one request for each connection.
 
-use std::io::{Read, Write};
-use std::net::{SocketAddr, TcpListener, TcpStream};
+use std::io::Write;
+use std::net::{SocketAddr, TcpStream};
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Arc, Mutex};
 use std::time::{Duration, Instant};
+
+use super::acceptor::Acceptor;
+use super::message::Connection;
 
 /// What it does after it has read a request.
 #[derive(Clone)]
@@ -38,7 +41,7 @@ impl Reply {
 
 /// An Engine whose replies a test chooses by the request's first line.
 pub struct FakeEngine {
-    address: SocketAddr,
+    acceptor: Acceptor,
     requests: Arc<Mutex<Vec<String>>>,
     stopped: Arc<AtomicBool>,
 }
@@ -51,24 +54,12 @@ impl FakeEngine {
 
     /// Like [`FakeEngine::start`], at another address of this machine.
     pub fn start_at(address: &str, reply: impl Fn(&str) -> Reply + Send + Sync + 'static) -> Self {
-        let listener = TcpListener::bind((address, 0)).expect("a free port");
-        let address = listener.local_addr().expect("an address");
         let requests = Arc::new(Mutex::new(Vec::new()));
         let stopped = Arc::new(AtomicBool::new(false));
-        let reply = Arc::new(reply);
         let (seen, over) = (requests.clone(), stopped.clone());
-        std::thread::spawn(move || {
-            for stream in listener.incoming() {
-                if over.load(Ordering::SeqCst) {
-                    break;
-                }
-                let Ok(stream) = stream else { continue };
-                let (reply, seen, over) = (reply.clone(), seen.clone(), over.clone());
-                std::thread::spawn(move || serve(stream, &*reply, &seen, &over));
-            }
-        });
+        let acceptor = Acceptor::start(address, move |stream| serve(stream, &reply, &seen, &over));
         Self {
-            address,
+            acceptor,
             requests,
             stopped,
         }
@@ -76,12 +67,12 @@ impl FakeEngine {
 
     /// The `docker_url` that reaches it.
     pub fn url(&self) -> String {
-        format!("http://{}", self.address)
+        format!("http://{}", self.address())
     }
 
     /// Where it listens.
     pub fn address(&self) -> SocketAddr {
-        self.address
+        self.acceptor.address()
     }
 
     /// Every request that it has read completely.
@@ -96,8 +87,6 @@ impl FakeEngine {
 impl Drop for FakeEngine {
     fn drop(&mut self) {
         self.stopped.store(true, Ordering::SeqCst);
-        // Wakes the listener.
-        let _ = TcpStream::connect(self.address);
     }
 }
 
@@ -107,9 +96,10 @@ fn serve(
     seen: &Mutex<Vec<String>>,
     over: &AtomicBool,
 ) {
-    let Some(request) = read_request(&mut stream) else {
+    let Some(request) = Connection::new(&stream).message() else {
         return;
     };
+    let request = String::from_utf8_lossy(&request).into_owned();
     let line = request.lines().next().unwrap_or_default().to_owned();
     seen.lock().expect("no test panics with it").push(request);
     match reply(&line) {
@@ -130,30 +120,6 @@ fn serve(
             while !over.load(Ordering::SeqCst) && Instant::now() < end {
                 std::thread::sleep(Duration::from_millis(20));
             }
-        }
-    }
-}
-
-/// One complete request; `None` if the connection closes first.
-fn read_request(stream: &mut TcpStream) -> Option<String> {
-    let mut bytes = Vec::new();
-    let mut chunk = [0; 4096];
-    loop {
-        let text = String::from_utf8_lossy(&bytes);
-        if let Some((head, body)) = text.split_once("\r\n\r\n") {
-            let length = head
-                .lines()
-                .filter_map(|line| line.split_once(": "))
-                .find(|(name, _)| name.eq_ignore_ascii_case("content-length"))
-                .and_then(|(_, value)| value.parse().ok())
-                .unwrap_or(0);
-            if body.len() >= length {
-                return Some(text.into_owned());
-            }
-        }
-        match stream.read(&mut chunk) {
-            Ok(count) if count > 0 => bytes.extend_from_slice(&chunk[..count]),
-            _ => return None,
         }
     }
 }

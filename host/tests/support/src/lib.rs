@@ -1,5 +1,6 @@
 //! What the tests on real Engines share: Engines, the component in front of them, and what stands between the two.
 
+mod acceptor;
 pub mod bodies;
 pub mod certificates;
 pub mod engine;
@@ -9,7 +10,10 @@ pub mod fault_proxy;
 pub mod folder;
 pub mod haproxy;
 pub mod http;
+mod images;
 pub mod managers;
+mod message;
+pub mod own;
 pub mod podman;
 pub mod registration;
 pub mod registry;
@@ -21,8 +25,10 @@ pub mod tls_engine;
 pub mod wait;
 
 use std::net::{Ipv4Addr, SocketAddr};
+use std::sync::OnceLock;
 
 use dev::namespaces::Namespaces;
+use tokio::runtime::Runtime;
 
 /// A variable that `cargo xtask test` sets.
 pub fn given(name: &str) -> String {
@@ -33,6 +39,12 @@ pub fn given(name: &str) -> String {
 /// The namespaces of the Engines that the tests were given.
 pub fn namespaces() -> Namespaces {
     Namespaces(given("TEST_ENGINE_INIT").parse().expect("a number"))
+}
+
+/// The threads of the embedded host and of bollard.
+fn runtime() -> &'static Runtime {
+    static RUNTIME: OnceLock<Runtime> = OnceLock::new();
+    RUNTIME.get_or_init(|| Runtime::new().expect("threads"))
 }
 
 /// An address of loopback where nothing listens, for a program that is about to.

@@ -3,6 +3,7 @@
 use std::sync::Once;
 
 use super::engine::RealEngine;
+use super::folder::Folder;
 use super::given;
 
 /// The service, with the agent image of the real Engine.
@@ -10,11 +11,13 @@ pub fn podman() -> RealEngine {
     static LOADED: Once = Once::new();
     let podman = RealEngine::podman();
     LOADED.call_once(|| {
-        let path = format!("/images/{}/get", given("TEST_AGENT_IMAGE"));
-        let image = RealEngine::given().call_with_bytes("GET", &path, b"");
-        assert_eq!(image.status, 200);
-        let loaded = podman.call_with_bytes("POST", "/images/load", &image.body);
-        assert_eq!(loaded.status, 200);
+        let folder = Folder::new("image-");
+        let file = folder.path().join("image.tar").display().to_string();
+        let saved = RealEngine::given()
+            .docker()
+            .save_image(&given("TEST_AGENT_IMAGE"), &file);
+        let loaded = saved.and_then(|()| podman.docker().load_image(&file));
+        loaded.expect("both have a CLI");
     });
     podman
 }

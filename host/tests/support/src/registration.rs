@@ -28,7 +28,9 @@ impl Registration {
 
     fn replying(engine: &RealEngine, reply: Reply) -> Self {
         Self {
-            service: FakeEngine::start_at(&bridge_address(engine), move |_| reply.clone()),
+            service: FakeEngine::start_at(&engine.gateway("bridge").to_string(), move |_| {
+                reply.clone()
+            }),
         }
     }
 
@@ -48,11 +50,4 @@ impl Registration {
             })
             .collect()
     }
-}
-
-/// The address at which the Engine's containers reach this machine.
-fn bridge_address(engine: &RealEngine) -> String {
-    let bridge = engine.call("GET", "/networks/bridge", None).json();
-    let address = &bridge["IPAM"]["Config"][0]["Gateway"];
-    address.as_str().expect("a gateway").to_owned()
 }

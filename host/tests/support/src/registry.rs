@@ -6,11 +6,11 @@ use std::process::{Child, Command, Stdio};
 
 use base64::Engine;
 use base64::prelude::BASE64_URL_SAFE;
+use bollard::auth::DockerCredentials;
 use serde_json::json;
 
 use super::engine::RealEngine;
 use super::folder::Folder;
-use super::http::Answer;
 use super::unique;
 use super::wait::wait_for;
 
@@ -89,28 +89,30 @@ impl Registry {
         auth_for(&self.authority)
     }
 
+    /// Who may pull from it and push to it.
+    pub(crate) fn credentials(&self) -> DockerCredentials {
+        DockerCredentials {
+            username: Some(USER.to_owned()),
+            password: Some(PASSWORD.to_owned()),
+            serveraddress: Some(self.authority.clone()),
+            ..DockerCredentials::default()
+        }
+    }
+
     /// Lets Docker push an image of one small file as `team/agent:1` and remove it again,
     /// and returns its digest.
     pub fn hold_image(&self) -> String {
         let engine = RealEngine::given();
         let repository = self.reference("team/agent");
-        let encoded = repository.replace(':', "%3A").replace('/', "%2F");
-        let path = format!("/images/create?fromSrc=-&repo={encoded}&tag=1");
-        let imported = engine.call_with_bytes("POST", &path, &archive());
-        assert_eq!(imported.status, 200);
-        let path = format!("/images/{repository}/push?tag=1");
-        let auth = self.auth();
-        let headers = [("x-registry-auth", &*auth)];
-        let pushed = engine.call_with_headers("POST", &path, &headers);
-        let digest = digest_of(&pushed);
+        engine.import_image(&repository, archive());
+        let digest = engine.push_image(&repository, self);
         self.forget_image(&engine);
         digest
     }
 
     /// Removes the image from the Engine.
     pub fn forget_image(&self, engine: &RealEngine) {
-        let path = format!("/images/{}:1?force=true", self.reference("team/agent"));
-        engine.call("DELETE", &path, None);
+        let _ = engine.try_remove_image(&format!("{}:1", self.reference("team/agent")));
     }
 }
 
@@ -119,15 +121,6 @@ impl Drop for Registry {
         let _ = self.process.kill();
         let _ = self.process.wait();
     }
-}
-
-/// The digest that a push tells, wherever the Engine keeps its images: `1: digest: sha256:… size: …`.
-#[track_caller]
-pub fn digest_of(pushed: &Answer) -> String {
-    assert!(!pushed.body.contains("errorDetail"), "{pushed:?}");
-    let told = pushed.body.split_once("digest: ");
-    let (_, rest) = told.unwrap_or_else(|| panic!("a push tells the digest: {pushed:?}"));
-    rest.split([' ', '"']).next().unwrap_or_default().to_owned()
 }
 
 /// A root file system with one file, whose content no other image has.

@@ -5,11 +5,11 @@ use std::path::{Path, PathBuf};
 use std::sync::{Arc, Mutex, OnceLock};
 
 use dynamic_access_host::{Compiled, Host, Options, Origin, Serving, Sink, UnixSocket};
-use tokio::runtime::Runtime;
 
 use super::engine::{Kind, RealEngine};
 use super::fault_proxy::FaultProxy;
 use super::http::{self, Answer};
+use super::runtime;
 use super::wait::wait_for;
 
 /// The secret of every server whose test sets no other.
@@ -206,11 +206,6 @@ pub fn compiled() -> &'static Compiled {
     COMPILED.get_or_init(|| {
         Compiled::from_manifest(&manifest()).expect("`cargo xtask test` has built the component")
     })
-}
-
-fn runtime() -> &'static Runtime {
-    static RUNTIME: OnceLock<Runtime> = OnceLock::new();
-    RUNTIME.get_or_init(|| Runtime::new().expect("threads for the host"))
 }
 
 fn sink(lines: Arc<Mutex<Vec<String>>>) -> Sink {

@@ -2,13 +2,15 @@
 //! that has lost its state: nobody is told, and new connections work.
 
 use std::io::{Read, Write};
-use std::net::{Shutdown, SocketAddr, TcpListener, TcpStream};
+use std::net::{Shutdown, SocketAddr, TcpStream};
 use std::sync::Arc;
-use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
+use std::sync::atomic::{AtomicUsize, Ordering};
+
+use super::acceptor::Acceptor;
 
 /// The relay; when it is dropped, it accepts no more connections.
 pub struct SwallowingRelay {
-    address: SocketAddr,
+    acceptor: Acceptor,
     shared: Arc<Shared>,
 }
 
@@ -18,33 +20,25 @@ struct Shared {
     accepted: AtomicUsize,
     /// Those up to this one are dead.
     dead: AtomicUsize,
-    stopped: AtomicBool,
 }
 
 impl SwallowingRelay {
     /// Listens on loopback, in front of `target`.
     pub fn start(target: SocketAddr) -> Self {
-        let listener = TcpListener::bind("127.0.0.1:0").expect("a free port");
-        let address = listener.local_addr().expect("an address");
         let shared = Arc::new(Shared::default());
         let accepting = shared.clone();
-        std::thread::spawn(move || {
-            for client in listener.incoming() {
-                if accepting.stopped.load(Ordering::SeqCst) {
-                    break;
-                }
-                let number = accepting.accepted.fetch_add(1, Ordering::SeqCst) + 1;
-                if let (Ok(client), Ok(target)) = (client, TcpStream::connect(target)) {
-                    join(&accepting, number, &client, &target);
-                }
+        let acceptor = Acceptor::start("127.0.0.1", move |client| {
+            let number = accepting.accepted.fetch_add(1, Ordering::SeqCst) + 1;
+            if let Ok(target) = TcpStream::connect(target) {
+                join(&accepting, number, &client, &target);
             }
         });
-        Self { address, shared }
+        Self { acceptor, shared }
     }
 
     /// Its port on loopback.
     pub fn port(&self) -> u16 {
-        self.address.port()
+        self.acceptor.address().port()
     }
 
     /// Swallows from now on what the connections carry that are there, in both
@@ -53,14 +47,6 @@ impl SwallowingRelay {
         let accepted = self.shared.accepted.load(Ordering::SeqCst);
         self.shared.dead.store(accepted, Ordering::SeqCst);
         accepted
-    }
-}
-
-impl Drop for SwallowingRelay {
-    fn drop(&mut self) {
-        self.shared.stopped.store(true, Ordering::SeqCst);
-        // Wakes the listener.
-        let _ = TcpStream::connect(self.address);
     }
 }
 

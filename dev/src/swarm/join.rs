@@ -1,0 +1,67 @@
+//! Makes the Engines of the nodes a Swarm.
+
+use anyhow::{Context, Result};
+
+use crate::interrupt;
+use crate::swarm::{JOIN_BOUND, Nodes, START_BOUND};
+
+impl Nodes {
+    pub(super) fn join(&self) -> Result<()> {
+        // Away from the addresses of the machine and of the nodes.
+        let pool = ["--default-addr-pool", "172.30.0.0/16"];
+        let size = ["--default-addr-pool-mask-length", "24"];
+        self.enter(1, "init", &[pool, size].concat())?;
+        for node in 2..=self.0.count {
+            self.join_one(node)?;
+        }
+        self.wait_until_joined(self.0.count)
+    }
+
+    /// Makes the node that runs this machine's own Docker a manager of the Swarm too, and returns its
+    /// number.
+    ///
+    /// # Errors
+    ///
+    /// If it cannot join.
+    pub fn join_own(&self) -> Result<u8> {
+        let node = *self.numbers().end();
+        self.join_one(node)?;
+        self.wait_until_joined(node)?;
+        Ok(node)
+    }
+
+    fn join_one(&self, node: u8) -> Result<()> {
+        let token = ["swarm", "join-token", "--quiet", "manager"];
+        let token = self.docker(1).ask(&token)?;
+        let first = format!("{}:2377", self.0.place.ip(1));
+        self.enter(node, "join", &["--token", &token, &first])
+    }
+
+    /// Begins a Swarm or joins one.
+    fn enter(&self, node: u8, how: &str, more: &[&str]) -> Result<()> {
+        interrupt::check()?;
+        let ip = self.0.place.ip(node).to_string();
+        let listen = format!("{ip}:2377");
+        let enter = ["swarm", how, "--listen-addr", &listen];
+        let addresses = ["--advertise-addr", &ip, "--data-path-addr", &ip];
+        let arguments = [&enter[..], &addresses, more].concat();
+        let entered = self.docker(node).ask_within(&arguments, JOIN_BOUND);
+        entered.map(drop).with_context(|| format!("node {node}"))
+    }
+
+    fn wait_until_joined(&self, count: u8) -> Result<()> {
+        self.wait(START_BOUND, "all nodes of the Swarm to be ready", || {
+            let format = "{{.Status}} {{.ManagerStatus}}";
+            let nodes = self
+                .docker(1)
+                .ask(&["node", "ls", "--format", format])
+                .ok()?;
+            let well = nodes.lines().filter(|node| is_well(node)).count();
+            (well == usize::from(count)).then_some(())
+        })
+    }
+}
+
+fn is_well(node: &str) -> bool {
+    matches!(node, "Ready Leader" | "Ready Reachable")
+}

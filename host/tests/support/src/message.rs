@@ -1,0 +1,147 @@
+//! Messages of HTTP/1.1 as they are on a connection: RFC 9112.
+
+use std::io::Read;
+
+/// A connection that is read message by message.
+pub(crate) struct Connection<S> {
+    pub stream: S,
+    /// What was read and is no whole message.
+    pub unread: Vec<u8>,
+}
+
+impl<S: Read> Connection<S> {
+    pub fn new(stream: S) -> Self {
+        Self {
+            stream,
+            unread: Vec::new(),
+        }
+    }
+
+    /// The bytes of the next message; `None` if it is incomplete.
+    pub fn message(&mut self) -> Option<Vec<u8>> {
+        let mut chunk = [0; 65_536];
+        loop {
+            if let Some(length) = Head::of(&self.unread).and_then(|head| head.message_length()) {
+                return Some(self.unread.drain(..length).collect());
+            }
+            // TLS that ends without a word is an error, and an end all the same.
+            let count = self.stream.read(&mut chunk).unwrap_or(0);
+            if count == 0 {
+                let is_ended_so = Head::of(&self.unread)?.framing() == Framing::ToTheEnd;
+                return is_ended_so.then(|| std::mem::take(&mut self.unread));
+            }
+            self.unread.extend_from_slice(&chunk[..count]);
+        }
+    }
+}
+
+/// How the end of a message is determined: RFC 9112, section 6.3.
+#[derive(Debug, PartialEq, Eq)]
+enum Framing {
+    Length(usize),
+    Chunked,
+    ToTheEnd,
+}
+
+/// The first line and the headers of a message, and what follows them.
+pub(crate) struct Head<'a> {
+    pub line: &'a str,
+    headers: &'a str,
+    length: usize,
+    rest: &'a [u8],
+}
+
+impl<'a> Head<'a> {
+    /// `None` while they have not all been read.
+    pub fn of(bytes: &'a [u8]) -> Option<Self> {
+        let end = bytes.windows(4).position(|window| window == b"\r\n\r\n")?;
+        let text = std::str::from_utf8(&bytes[..end]).expect("a head of text");
+        let (line, headers) = text.split_once("\r\n").unwrap_or((text, ""));
+        Some(Self {
+            line,
+            headers,
+            length: end + 4,
+            rest: &bytes[end + 4..],
+        })
+    }
+
+    /// The names and values of its headers.
+    pub fn headers(&self) -> impl Iterator<Item = (&'a str, &'a str)> {
+        let lines = self.headers.split("\r\n");
+        let pairs = lines.filter_map(|line| line.split_once(':'));
+        pairs.map(|(name, value)| (name, value.trim()))
+    }
+
+    fn header(&self, name: &str) -> Option<&'a str> {
+        let mut headers = self.headers();
+        let found = headers.find(|(known, _)| known.eq_ignore_ascii_case(name))?;
+        Some(found.1)
+    }
+
+    /// The body of a whole message, without the marks of its chunks.
+    pub fn body(&self) -> Vec<u8> {
+        match self.framing() {
+            Framing::Length(length) => self.rest[..length].to_vec(),
+            Framing::ToTheEnd => self.rest.to_vec(),
+            Framing::Chunked => chunks(self.rest)
+                .map(|(_, chunk)| chunk)
+                .collect::<Vec<_>>()
+                .concat(),
+        }
+    }
+
+    /// Whether the sender closes the connection after this message.
+    pub fn is_last(&self) -> bool {
+        self.framing() == Framing::ToTheEnd || self.header("connection") == Some("close")
+    }
+
+    fn framing(&self) -> Framing {
+        let status = self.line.strip_prefix("HTTP/1.");
+        let status = status.and_then(|rest| rest.split_once(' '));
+        let status = status.map(|(_, status)| status);
+        let has_body = status.is_none_or(|status| !status.starts_with(['1']) && !is_empty(status));
+        let length = self.header("content-length");
+        match (has_body, length.and_then(|length| length.parse().ok())) {
+            (false, _) => Framing::Length(0),
+            (true, _) if self.header("transfer-encoding").is_some() => Framing::Chunked,
+            (true, Some(length)) => Framing::Length(length),
+            (true, None) if status.is_some() => Framing::ToTheEnd,
+            // A request without any such header has no body.
+            (true, None) => Framing::Length(0),
+        }
+    }
+
+    /// The length of the message with its head, once all of it has been read.
+    fn message_length(&self) -> Option<usize> {
+        let body = match self.framing() {
+            Framing::Length(length) => length,
+            Framing::Chunked => chunked_length(self.rest)?,
+            Framing::ToTheEnd => return None,
+        };
+        (self.rest.len() >= body).then_some(self.length + body)
+    }
+}
+
+fn is_empty(status: &str) -> bool {
+    status.starts_with("204") || status.starts_with("304")
+}
+
+/// The length of a chunked body, once all of it has been read; neither side here sends trailers.
+fn chunked_length(body: &[u8]) -> Option<usize> {
+    let (end, last) = chunks(body).last()?;
+    last.is_empty().then_some(end)
+}
+
+/// The chunks that have been read, each with its end.
+fn chunks(body: &[u8]) -> impl Iterator<Item = (usize, &[u8])> {
+    let mut at = 0;
+    std::iter::from_fn(move || {
+        let rest = &body[at..];
+        let line = rest.windows(2).position(|window| window == b"\r\n")?;
+        let size = std::str::from_utf8(&rest[..line]).ok()?;
+        let size = usize::from_str_radix(size, 16).ok()?;
+        let chunk = rest.get(line + 2..line + 2 + size)?;
+        at += line + 2 + size + 2;
+        (at <= body.len()).then_some((at, chunk))
+    })
+}

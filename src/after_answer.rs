@@ -9,7 +9,7 @@ use crate::budget::Budget;
 use crate::config::Config;
 use crate::docker::ImageReference;
 use crate::engine::Engine;
-use crate::error::Error;
+use crate::error::{Error, ImageError, OrderError};
 use crate::log_line::{self, LogLine};
 use crate::platform::Platform;
 use crate::pull::pull;
@@ -39,10 +39,13 @@ impl Work {
             (Route::Start | Route::StartTarget, None) => Some(Self::Reap),
             (Route::Health, None) => (random % HEALTHS_PER_REAP == 0).then_some(Self::Reap),
             // What takes the place may be due.
-            (Route::Start | Route::StartTarget, Some(Error::TooManyTargets { .. })) => {
-                Some(Self::Reap)
+            (
+                Route::Start | Route::StartTarget,
+                Some(Error::Order(OrderError::TooManyTargets { .. })),
+            ) => Some(Self::Reap),
+            (_, Some(Error::Image(ImageError::BeingPulled(image)))) => {
+                Some(Self::Pull(image.clone()))
             }
-            (_, Some(Error::ImageBeingPulled(image))) => Some(Self::Pull(image.clone())),
             (_, Some(Error::Unhealthy(cause))) => Self::after(route, Some(cause), random),
             _ => None,
         }
@@ -125,17 +128,18 @@ impl AfterAnswer {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::error::TargetError;
 
     #[test]
     fn a_pull_goes_on_after_a_webhook_that_could_not_wait_for_it() {
         let image = ImageReference::parse("r.example.com/a").expect("an image");
-        let pulling = Error::ImageBeingPulled(image.clone());
+        let pulling = Error::Image(ImageError::BeingPulled(image.clone()));
         let unhealthy = Error::Unhealthy(Box::new(pulling.clone()));
         let pull = Some(Work::Pull(image));
         assert_eq!(Work::after(&Route::Start, Some(&pulling), 0), pull);
         assert_eq!(Work::after(&Route::Health, Some(&unhealthy), 0), pull);
-        let in_progress = Some(&Error::InProgress);
-        assert_eq!(Work::after(&Route::Start, in_progress, 0), None);
+        let in_progress = TargetError::InProgress.into();
+        assert_eq!(Work::after(&Route::Start, Some(&in_progress), 0), None);
     }
 
     #[test]
@@ -143,8 +147,8 @@ mod tests {
         let image = ImageReference::parse("r.example.com/a").expect("an image");
         let reason = String::new();
         for error in [
-            Error::PullStalled(image.clone()),
-            Error::PullRefused { image, reason },
+            Error::Image(ImageError::PullStalled(image.clone())),
+            Error::Image(ImageError::PullRefused { image, reason }),
         ] {
             assert_eq!(Work::after(&Route::Start, Some(&error), 0), None);
             let unhealthy = Error::Unhealthy(Box::new(error));
@@ -154,10 +158,10 @@ mod tests {
 
     #[test]
     fn a_reap_follows_a_start_that_has_found_no_place() {
-        let full = Error::TooManyTargets {
+        let full = Error::Order(OrderError::TooManyTargets {
             max: 1,
             of: "of all environments",
-        };
+        });
         for route in [Route::Start, Route::StartTarget] {
             assert_eq!(Work::after(&route, Some(&full), 0), Some(Work::Reap));
         }

@@ -7,7 +7,7 @@ use http::header::{
 use http::{HeaderValue, Method, Response, StatusCode};
 use serde_json::json;
 
-use crate::error::Error;
+use crate::error::{CallerError, Error, RequestError};
 use crate::platform::HttpResponse;
 
 /// An answer with a JSON body.
@@ -66,15 +66,15 @@ pub fn failed(error: &Error, request_id: &str, content_type: &'static str) -> Ht
         headers.insert(RETRY_AFTER, HeaderValue::from(seconds));
     }
     match error {
-        Error::Unauthorized(_) => {
+        Error::Caller(CallerError::Unauthorized(_)) => {
             // RFC 7617, section 2. The same challenge, whatever is wrong.
             let challenge = r#"Basic realm="dynamic-access", charset="UTF-8""#;
             headers.insert(WWW_AUTHENTICATE, HeaderValue::from_static(challenge));
         }
-        Error::WrongMethod { allow } => {
+        Error::Request(RequestError::WrongMethod { allow }) => {
             headers.insert(ALLOW, HeaderValue::from_static(allow));
         }
-        Error::EncodedBody => {
+        Error::Request(RequestError::EncodedBody) => {
             // RFC 9110, section 12.5.3.
             headers.insert(ACCEPT_ENCODING, HeaderValue::from_static("identity"));
         }
@@ -87,6 +87,7 @@ pub fn failed(error: &Error, request_id: &str, content_type: &'static str) -> Ht
 mod tests {
     use super::*;
     use crate::config::Problems;
+    use crate::error::TargetError;
 
     #[test]
     fn a_failure_carries_the_problem_members_and_error_message() {
@@ -131,17 +132,17 @@ mod tests {
     #[test]
     fn headers_tell_the_caller_what_to_do_next() {
         let failed = |error: &Error| failed(error, "id", "application/json");
-        let unauthorized = failed(&Error::Unauthorized("x"));
+        let unauthorized = failed(&Error::Caller(CallerError::Unauthorized("x")));
         let challenge = &unauthorized.headers()[WWW_AUTHENTICATE];
         assert_eq!(
             challenge,
             r#"Basic realm="dynamic-access", charset="UTF-8""#
         );
-        let encoded = failed(&Error::EncodedBody);
+        let encoded = failed(&Error::Request(RequestError::EncodedBody));
         assert_eq!(encoded.headers()[ACCEPT_ENCODING], "identity");
-        let wrong = failed(&Error::WrongMethod { allow: "GET" });
+        let wrong = failed(&Error::Request(RequestError::WrongMethod { allow: "GET" }));
         assert_eq!(wrong.headers()[ALLOW], "GET");
-        let busy = failed(&Error::InProgress);
+        let busy = failed(&Error::Target(TargetError::InProgress));
         assert_eq!(busy.headers()[RETRY_AFTER], "30");
         assert!(!wrong.headers().contains_key(RETRY_AFTER));
     }

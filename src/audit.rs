@@ -47,9 +47,7 @@ impl Event {
     /// that it ended with.
     pub fn of(route: Option<&Route>, error: Option<&Error>, is_unsafe: bool) -> Option<Self> {
         match (route, error) {
-            (_, Some(Error::Unauthorized(_) | Error::NotPermitted(_) | Error::CrossSite)) => {
-                Some(Self::AuthFailure)
-            }
+            (_, Some(Error::Caller(_))) => Some(Self::AuthFailure),
             (Some(Route::Start | Route::StartTarget), Some(error))
                 if error.status().is_client_error() =>
             {
@@ -107,12 +105,13 @@ mod tests {
     use super::*;
     use crate::caller::{Caller, Role};
     use crate::docker::TargetId;
+    use crate::error::{CallerError, OrderError, RequestError, TargetError};
 
     #[test]
     fn each_change_and_each_refusal_is_an_event() {
         let id = TargetId::parse(&"0".repeat(64)).expect("an id");
         let stop = Route::StopTarget(id);
-        let full = Error::TooManyTargets { max: 1, of: "" };
+        let full = Error::Order(OrderError::TooManyTargets { max: 1, of: "" });
         let caller = Caller {
             role: Role::Operator,
             position: 1,
@@ -122,7 +121,7 @@ mod tests {
             (Some(&Route::StartTarget), None, Some("target.start")),
             (
                 Some(&Route::Start),
-                Some(Error::InProgress),
+                Some(Error::Target(TargetError::InProgress)),
                 Some("target.start"),
             ),
             (
@@ -136,24 +135,44 @@ mod tests {
                 Some("target.start.denied"),
             ),
             (Some(&Route::Stop), None, Some("target.stop")),
-            (Some(&stop), Some(Error::InProgress), Some("target.stop")),
-            (None, Some(Error::Unauthorized("")), Some("auth.failure")),
             (
                 Some(&stop),
-                Some(Error::NotPermitted(caller)),
+                Some(Error::Target(TargetError::InProgress)),
+                Some("target.stop"),
+            ),
+            (
+                None,
+                Some(Error::Caller(CallerError::Unauthorized(""))),
                 Some("auth.failure"),
             ),
-            (Some(&stop), Some(Error::CrossSite), Some("auth.failure")),
+            (
+                Some(&stop),
+                Some(Error::Caller(CallerError::NotPermitted(caller))),
+                Some("auth.failure"),
+            ),
+            (
+                Some(&stop),
+                Some(Error::Caller(CallerError::CrossSite)),
+                Some("auth.failure"),
+            ),
             (Some(&Route::Health), None, None),
             (Some(&Route::Reap { dry_run: false }), None, None),
             (Some(&Route::Metrics), None, None),
-            (None, Some(Error::UnknownPath), Some("request.denied")),
             (
-                Some(&Route::Metrics),
-                Some(Error::NoSuchTarget),
+                None,
+                Some(Error::Request(RequestError::UnknownPath)),
                 Some("request.denied"),
             ),
-            (Some(&Route::Metrics), Some(Error::InProgress), None),
+            (
+                Some(&Route::Metrics),
+                Some(Error::Target(TargetError::NoSuchTarget)),
+                Some("request.denied"),
+            ),
+            (
+                Some(&Route::Metrics),
+                Some(Error::Target(TargetError::InProgress)),
+                None,
+            ),
         ] {
             let found = Event::of(route, error.as_ref(), false);
             assert_eq!(found.map(Event::name), event, "{route:?} {error:?}");

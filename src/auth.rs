@@ -14,7 +14,7 @@ use http::{HeaderMap, HeaderName};
 
 use crate::caller::{Caller, Role};
 use crate::config::{Problems, Variables};
-use crate::error::Error;
+use crate::error::CallerError;
 use crate::platform::{AUTHENTICATION, IDEMPOTENCY_KEY};
 use crate::secret::Secret;
 
@@ -94,8 +94,12 @@ impl Secrets {
     ///
     /// # Errors
     ///
-    /// [`Error::Unauthorized`]. The caller cannot tell what is wrong; the log can.
-    pub fn authenticate(&self, headers: &HeaderMap, takes_bearer: bool) -> Result<Caller, Error> {
+    /// [`CallerError::Unauthorized`]. The caller cannot tell what is wrong; the log can.
+    pub fn authenticate(
+        &self,
+        headers: &HeaderMap,
+        takes_bearer: bool,
+    ) -> Result<Caller, CallerError> {
         let given = credentials(headers, takes_bearer)?;
         // Every secret is compared, so that the duration of a refusal reveals nothing.
         let mut caller = None;
@@ -104,7 +108,7 @@ impl Secrets {
                 caller = Some(*known);
             }
         }
-        caller.ok_or(Error::Unauthorized("the secret is wrong"))
+        caller.ok_or(CallerError::Unauthorized("the secret is wrong"))
     }
 }
 
@@ -159,19 +163,21 @@ fn is_user_and_password(secret: &str) -> bool {
 }
 
 /// The text after the scheme in the one header, or in both if they are equal.
-fn credentials(headers: &HeaderMap, takes_bearer: bool) -> Result<&str, Error> {
+fn credentials(headers: &HeaderMap, takes_bearer: bool) -> Result<&str, CallerError> {
     let authorization = single(headers, &AUTHORIZATION)?;
     let authentication = single(headers, &AUTHENTICATION)?;
     let value = match (authorization, authentication) {
         (Some(one), Some(other)) if one != other => {
-            return Err(Error::Unauthorized(
+            return Err(CallerError::Unauthorized(
                 "the headers Authorization and Authentication differ",
             ));
         }
         (Some(value), _) | (None, Some(value)) => value,
-        (None, None) => return Err(Error::Unauthorized("there are no credentials")),
+        (None, None) => {
+            return Err(CallerError::Unauthorized("there are no credentials"));
+        }
     };
-    let (scheme, text) = scheme_and_text(value).ok_or(Error::Unauthorized(
+    let (scheme, text) = scheme_and_text(value).ok_or(CallerError::Unauthorized(
         "the credentials have no scheme or no text",
     ))?;
     let is_taken = scheme.eq_ignore_ascii_case("basic")
@@ -179,17 +185,17 @@ fn credentials(headers: &HeaderMap, takes_bearer: bool) -> Result<&str, Error> {
     if is_taken {
         Ok(text)
     } else {
-        Err(Error::Unauthorized(
+        Err(CallerError::Unauthorized(
             "the credentials have a scheme that this route does not take",
         ))
     }
 }
 
-fn single<'a>(headers: &'a HeaderMap, name: &HeaderName) -> Result<Option<&'a [u8]>, Error> {
+fn single<'a>(headers: &'a HeaderMap, name: &HeaderName) -> Result<Option<&'a [u8]>, CallerError> {
     let mut values = headers.get_all(name).iter();
     let first = values.next();
     if values.next().is_some() {
-        return Err(Error::Unauthorized("the credentials are given twice"));
+        return Err(CallerError::Unauthorized("the credentials are given twice"));
     }
     Ok(first.map(http::HeaderValue::as_bytes))
 }

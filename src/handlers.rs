@@ -5,7 +5,7 @@ use http::HeaderMap;
 
 use crate::audit::Subject;
 use crate::docker::TargetId;
-use crate::error::Error;
+use crate::error::{Error, RequestError};
 use crate::platform::{HttpResponse, Platform};
 use crate::provision::{Provisioner, StartOrder, Started};
 use crate::reaper::{self, Report, Scope};
@@ -53,7 +53,7 @@ pub async fn handle<P: Platform>(
     provisioner: &Provisioner<'_, P>,
     route: &Route,
     headers: &HeaderMap,
-    body: impl AsyncFnOnce(usize) -> Result<Vec<u8>, Error>,
+    body: impl AsyncFnOnce(usize) -> Result<Vec<u8>, RequestError>,
 ) -> Result<Handled, Error> {
     Ok(match route {
         Route::Start => {

@@ -27,7 +27,7 @@
 //! | [`pull`] | which images are pulled, and how a pull ended |
 //! | [`backend`] | the operations on targets, by one Engine or by a Swarm |
 //! | [`engine`] | sends [`docker`]'s calls, each within a deadline |
-//! | [`error`] | every error, its status, its two messages |
+//! | [`error`] | every error, in families: its status, its code, its two messages |
 //! | [`target_view`] | a target as callers and operators see it |
 //! | [`config`] | variables → [`config::Config`], each problem named |
 //! | [`container`] | what a target's container is made of, and what a patch may change |
@@ -54,7 +54,7 @@
 //! | a variable | `config`, and `spin.toml` |
 //! | a Docker option that a patch may set, or must not | `container/create_body.rs`, `container/task_template.rs` |
 //! | a call to the Engine | a file in `docker`, and a line in `deploy/engine-proxy/calls.txt` |
-//! | a refusal | a variant in `error`, its two messages and its code in `error/messages.rs` |
+//! | a refusal | a variant in the family of `error` that it belongs to, with its status, code and messages |
 //!
 //! # Invariants
 //!

@@ -232,6 +232,7 @@ mod tests {
     use crate::call_notes::CallNote;
     use crate::caller::Role;
     use crate::docker::target::tests::aged;
+    use crate::error::EngineError;
 
     fn line(calls: &Calls, error: Option<&Error>, notes: &[String]) -> serde_json::Value {
         let line = LogLine {
@@ -409,7 +410,9 @@ mod tests {
 
     #[test]
     fn a_peers_echo_of_a_secret_is_redacted() {
-        let error = Error::EngineFailed(Fault::Nonsense("a planted-one\nsown-one word".to_owned()));
+        let error = Error::Engine(EngineError::Failed(Fault::Nonsense(
+            "a planted-one\nsown-one word".to_owned(),
+        )));
         let line = line(&Calls::default(), Some(&error), &["planted-one".to_owned()]);
         let expected = "not an Engine's answer: a [redacted]\n[redacted] word; check that docker_url points to a Docker Engine, and that it is https if the Engine speaks TLS";
         assert_eq!(line["error"], expected);

@@ -4,7 +4,7 @@ use crate::config::{Config, ImagePull};
 use crate::docker::ImageReference;
 use crate::docker::pull::{self, Pulled, is_moving};
 use crate::engine::Engine;
-use crate::error::Error;
+use crate::error::{Error, ImageError};
 use crate::fault::Fault;
 use crate::platform::Platform;
 
@@ -20,7 +20,7 @@ fn may_be_pulled(config: &Config, image: &ImageReference) -> bool {
 ///
 /// # Errors
 ///
-/// [`Error::ImageBeingPulled`] if that is not long enough, [`Error::PullStalled`]
+/// [`ImageError::BeingPulled`] if that is not long enough, [`ImageError::PullStalled`]
 /// if more time would not help, or why it cannot be pulled.
 pub async fn pull<P: Platform>(
     engine: &Engine<'_, P>,
@@ -28,19 +28,19 @@ pub async fn pull<P: Platform>(
     image: &ImageReference,
 ) -> Result<(), Error> {
     if !may_be_pulled(config, image) {
-        return Err(Error::NoSuchImage(image.clone()));
+        return Err(ImageError::NoSuchImage(image.clone()).into());
     }
     let auth = config.registry_auth_for(image);
     let image = image.clone();
     match engine.send(pull::pull(&image, auth)).await {
         Ok(Pulled::Done) => Ok(()),
-        Ok(Pulled::Refused(reason)) => Err(Error::PullRefused { image, reason }),
-        Ok(Pulled::Failed(reason)) => Err(Error::PullFailed { image, reason }),
+        Ok(Pulled::Refused(reason)) => Err(ImageError::PullRefused { image, reason }.into()),
+        Ok(Pulled::Failed(reason)) => Err(ImageError::PullFailed { image, reason }.into()),
         Err(Fault::CutShort { end, quiet }) if is_moving(&end, quiet) => {
-            Err(Error::ImageBeingPulled(image))
+            Err(ImageError::BeingPulled(image).into())
         }
         Err(Fault::TimedOut | Fault::CutShort { .. } | Fault::BudgetSpent) => {
-            Err(Error::PullStalled(image))
+            Err(ImageError::PullStalled(image).into())
         }
         Err(fault) => Err(fault.into()),
     }

@@ -3,7 +3,7 @@
 use http::HeaderMap;
 use http::header::{CONTENT_ENCODING, CONTENT_LENGTH, CONTENT_TYPE};
 
-use crate::error::Error;
+use crate::error::RequestError;
 use crate::platform::BodyError;
 
 /// Reads a body that must be JSON of at most `limit` bytes with `read`, once its headers
@@ -11,26 +11,26 @@ use crate::platform::BodyError;
 ///
 /// # Errors
 ///
-/// [`Error::NotJson`], [`Error::EncodedBody`], [`Error::BodyTooLarge`], or why the body could not be read.
-pub async fn read<B>(headers: &HeaderMap, limit: usize, read: B) -> Result<Vec<u8>, Error>
+/// [`RequestError::NotJson`], [`RequestError::EncodedBody`], [`RequestError::BodyTooLarge`], or why the body could not be read.
+pub async fn read<B>(headers: &HeaderMap, limit: usize, read: B) -> Result<Vec<u8>, RequestError>
 where
     B: AsyncFnOnce(usize) -> Result<Vec<u8>, BodyError>,
 {
     check(headers, limit)?;
     read(limit).await.map_err(|error| match error {
         BodyError::TooLarge => too_large(limit),
-        BodyError::TooSlow => Error::BodyTooSlow,
-        BodyError::CutOff => Error::BadBody("the body was cut off".to_owned()),
+        BodyError::TooSlow => RequestError::BodyTooSlow,
+        BodyError::CutOff => RequestError::BadBody("the body was cut off".to_owned()),
     })
 }
 
 /// Checks the headers of a body that must be JSON of at most `limit` bytes.
-fn check(headers: &HeaderMap, limit: usize) -> Result<(), Error> {
+fn check(headers: &HeaderMap, limit: usize) -> Result<(), RequestError> {
     if !is_json(headers) {
-        return Err(Error::NotJson);
+        return Err(RequestError::NotJson);
     }
     if is_encoded(headers) {
-        return Err(Error::EncodedBody);
+        return Err(RequestError::EncodedBody);
     }
     if declared_length(headers).is_some_and(|length| length > limit) {
         return Err(too_large(limit));
@@ -39,8 +39,8 @@ fn check(headers: &HeaderMap, limit: usize) -> Result<(), Error> {
 }
 
 /// The error for a body of more than `limit` bytes.
-fn too_large(limit: usize) -> Error {
-    Error::BodyTooLarge(limit / 1024)
+fn too_large(limit: usize) -> RequestError {
+    RequestError::BodyTooLarge(limit / 1024)
 }
 
 /// Whether the body's type is `application/json` or `application/…+json`, with or
@@ -101,12 +101,15 @@ mod tests {
             (&["application/json"], Ok(())),
             (&["Application/JSON; charset=utf-8"], Ok(())),
             (&["application/problem+json"], Ok(())),
-            (&["text/plain"], Err(Error::NotJson)),
-            (&["application/x-www-form-urlencoded"], Err(Error::NotJson)),
-            (&[""], Err(Error::NotJson)),
+            (&["text/plain"], Err(RequestError::NotJson)),
+            (
+                &["application/x-www-form-urlencoded"],
+                Err(RequestError::NotJson),
+            ),
+            (&[""], Err(RequestError::NotJson)),
             (
                 &["application/json", "application/json"],
-                Err(Error::NotJson),
+                Err(RequestError::NotJson),
             ),
         ] {
             assert_eq!(
@@ -122,10 +125,10 @@ mod tests {
         for (codings, expected) in [
             (&["identity"][..], Ok(())),
             (&["Identity, identity", ""], Ok(())),
-            (&["gzip"], Err(Error::EncodedBody)),
-            (&["identity, br"], Err(Error::EncodedBody)),
-            (&["identity", "deflate"], Err(Error::EncodedBody)),
-            (&["\u{e9}"], Err(Error::EncodedBody)),
+            (&["gzip"], Err(RequestError::EncodedBody)),
+            (&["identity, br"], Err(RequestError::EncodedBody)),
+            (&["identity", "deflate"], Err(RequestError::EncodedBody)),
+            (&["\u{e9}"], Err(RequestError::EncodedBody)),
         ] {
             let mut headers = HeaderMap::new();
             for coding in codings {
@@ -140,7 +143,7 @@ mod tests {
     fn a_declared_length_is_a_number() {
         for (value, expected) in [
             ("65536", Ok(())),
-            ("65537", Err(Error::BodyTooLarge(64))),
+            ("65537", Err(RequestError::BodyTooLarge(64))),
             ("-1", Ok(())),
             ("x", Ok(())),
         ] {

@@ -14,7 +14,7 @@ use crate::auth::Secrets;
 use crate::caller::Role;
 use crate::docker::TargetId;
 use crate::environment_id::is_id;
-use crate::error::Error;
+use crate::error::{Error, RequestError, TargetError};
 use crate::platform::SEC_FETCH_SITE;
 
 /// What a request asks for.
@@ -179,13 +179,13 @@ pub fn takes_bearer(uri: &Uri) -> bool {
 pub fn route(head: &Parts, secrets: &Secrets) -> Result<Route, Error> {
     let path = Path::of(&head.uri)
         .filter(|path| path.is_served(secrets))
-        .ok_or(Error::UnknownPath)?;
+        .ok_or(RequestError::UnknownPath)?;
     let allow = path.allow();
     if !allow
         .split(", ")
         .any(|method| method == head.method.as_str())
     {
-        return Err(Error::WrongMethod { allow });
+        return Err(RequestError::WrongMethod { allow }.into());
     }
     let query = head.uri.query();
     let is_get = matches!(head.method, Method::GET | Method::HEAD);
@@ -195,7 +195,7 @@ pub fn route(head: &Parts, secrets: &Secrets) -> Result<Route, Error> {
             None => Route::Reap { dry_run: false },
             Some("dry_run=1") => Route::Reap { dry_run: true },
             // Any other query may be a misspelt dry run, which must not remove anything.
-            Some(_) => return Err(Error::BadQuery),
+            Some(_) => return Err(RequestError::BadQuery.into()),
         },
         Path::Targets if is_get => Route::ListTargets {
             environment: environment(query)?,
@@ -204,7 +204,7 @@ pub fn route(head: &Parts, secrets: &Secrets) -> Result<Route, Error> {
             environment: environment(query)?,
         },
         Path::Target(id) => {
-            let id = TargetId::parse(id).ok_or(Error::NoSuchTarget)?;
+            let id = TargetId::parse(id).ok_or(TargetError::NoSuchTarget)?;
             if is_get {
                 Route::ShowTarget(id)
             } else {
@@ -224,14 +224,14 @@ pub fn route(head: &Parts, secrets: &Secrets) -> Result<Route, Error> {
 ///
 /// # Errors
 ///
-/// [`Error::BadQuery`] for anything else: a misspelt filter would show too much.
+/// [`RequestError::BadQuery`] for anything else: a misspelt filter would show too much.
 fn environment(query: Option<&str>) -> Result<Option<String>, Error> {
     let pairs = form_urlencoded::parse(query.unwrap_or_default().as_bytes());
     let mut environment = None;
     for (key, value) in pairs {
         let is_right = value.is_empty() || is_id(&value);
         if key != "environment" || environment.is_some() || !is_right {
-            return Err(Error::BadQuery);
+            return Err(RequestError::BadQuery.into());
         }
         environment = Some(value.into_owned());
     }
@@ -321,7 +321,11 @@ mod tests {
                 let read_as = if method == "HEAD" { "GET" } else { method };
                 let taken = routes.iter().find(|(taken, _)| *taken == read_as);
                 let expected = taken.map(|(_, route)| route.clone());
-                check_route(method, path, expected.ok_or(Error::WrongMethod { allow }));
+                check_route(
+                    method,
+                    path,
+                    expected.ok_or(Error::Request(RequestError::WrongMethod { allow })),
+                );
             }
         }
     }
@@ -332,8 +336,18 @@ mod tests {
         let targets = Route::ListTargets { environment: all() };
         let page = Route::Page { environment: all() };
         for (api, operator, targets, page) in [
-            ("", "", Err(Error::UnknownPath), Err(Error::UnknownPath)),
-            (API, "", Ok(targets.clone()), Err(Error::UnknownPath)),
+            (
+                "",
+                "",
+                Err(RequestError::UnknownPath.into()),
+                Err(RequestError::UnknownPath.into()),
+            ),
+            (
+                API,
+                "",
+                Ok(targets.clone()),
+                Err(RequestError::UnknownPath.into()),
+            ),
             ("", OPERATOR, Ok(targets), Ok(page)),
         ] {
             let secrets = secrets(api, operator);
@@ -390,11 +404,14 @@ mod tests {
             ("?environment=", Ok(None)),
             ("?environment=e%3A1", Ok(e())),
             ("?environment=e:1", Ok(e())),
-            ("?environment=e&environment=e", Err(Error::BadQuery)),
-            ("?enviroment=e", Err(Error::BadQuery)),
-            ("?environment=e&x=1", Err(Error::BadQuery)),
-            ("?environment=%3Cb%3E", Err(Error::BadQuery)),
-            ("?environment=%ff", Err(Error::BadQuery)),
+            (
+                "?environment=e&environment=e",
+                Err(RequestError::BadQuery.into()),
+            ),
+            ("?enviroment=e", Err(RequestError::BadQuery.into())),
+            ("?environment=e&x=1", Err(RequestError::BadQuery.into())),
+            ("?environment=%3Cb%3E", Err(RequestError::BadQuery.into())),
+            ("?environment=%ff", Err(RequestError::BadQuery.into())),
         ] {
             let list = environment
                 .clone()
@@ -417,7 +434,7 @@ mod tests {
         ] {
             for method in ["GET", "DELETE"] {
                 let path = format!("/v1/targets/{id}");
-                check_route(method, &path, Err(Error::NoSuchTarget));
+                check_route(method, &path, Err(TargetError::NoSuchTarget.into()));
             }
         }
     }
@@ -433,7 +450,11 @@ mod tests {
             "dry-run=1",
             "dry_run=1&x",
         ] {
-            check_route("POST", &format!("/reap?{query}"), Err(Error::BadQuery));
+            check_route(
+                "POST",
+                &format!("/reap?{query}"),
+                Err(RequestError::BadQuery.into()),
+            );
         }
         check_route("POST", "/start?a=b", Ok(Route::Start));
     }
@@ -453,7 +474,7 @@ mod tests {
             "/%73tart",
             "/x",
         ] {
-            check_route("POST", path, Err(Error::UnknownPath));
+            check_route("POST", path, Err(RequestError::UnknownPath.into()));
         }
     }
 

@@ -19,7 +19,7 @@ use crate::call_notes::Calls;
 use crate::caller::Caller;
 use crate::config::{Config, Variables};
 use crate::engine::Engine;
-use crate::error::Error;
+use crate::error::{CallerError, Error};
 use crate::handlers::{self, Handled};
 use crate::log_line::{self, LogLine};
 use crate::platform::{BodyError, HttpResponse, Platform, TRACEPARENT};
@@ -111,10 +111,10 @@ impl<P: Platform, V: Variables> Request<'_, P, V> {
         *seen = Some(caller);
         let route = route::route(self.head, &secrets)?;
         if !route.is_open_to(caller.role) {
-            return Err(Error::NotPermitted(caller));
+            return Err(CallerError::NotPermitted(caller).into());
         }
         if route.is_change() && route::is_from_browser(&self.head.headers) {
-            return Err(Error::CrossSite);
+            return Err(CallerError::CrossSite.into());
         }
         Ok(route)
     }

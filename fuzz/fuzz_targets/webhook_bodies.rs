@@ -3,6 +3,7 @@
 #![no_main]
 
 use dynamic_access::api;
+use dynamic_access::error::Error;
 use dynamic_access::secret::Secret;
 use dynamic_access::webhook::body::{parse_start, parse_stop};
 use libfuzzer_sys::fuzz_target;
@@ -22,11 +23,11 @@ fuzz_target!(|body: &[u8]| {
             assert!(is_word(order.activation_token().expect("a token").expose()));
             assert!(is_word(&order.environment_id));
         }
-        Err(error) => assert_eq!(error.status(), 400),
+        Err(error) => assert_eq!(Error::from(error).status(), 400),
     }
     match parse_stop(body) {
         Ok(id) => assert!(id.as_str().len() == 64 && is_word(id.as_str())),
-        Err(error) => assert_eq!(error.status(), 400),
+        Err(error) => assert_eq!(Error::from(error).status(), 400),
     }
     match api::body::parse_start(Secret::new("key"), body) {
         Ok(order) => {
@@ -36,6 +37,6 @@ fuzz_target!(|body: &[u8]| {
                 assert!(secret.name.bytes().all(is_name) && secret.name.len() <= 64);
             }
         }
-        Err(error) => assert_eq!(error.status(), 400),
+        Err(error) => assert_eq!(Error::from(error).status(), 400),
     }
 });

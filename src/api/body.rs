@@ -6,7 +6,7 @@ use serde::Deserialize;
 use crate::config::parse_lifetime;
 use crate::docker::archive::SecretFile;
 use crate::environment_id::is_id;
-use crate::error::Error;
+use crate::error::RequestError;
 use crate::key::Key;
 use crate::members::Members;
 use crate::platform::IDEMPOTENCY_KEY;
@@ -36,24 +36,24 @@ const KEY_CHARS_MAX: usize = 255;
 ///
 /// # Errors
 ///
-/// [`Error::BadIdempotencyKey`].
-pub fn idempotency_key(headers: &HeaderMap) -> Result<Secret, Error> {
+/// [`RequestError::BadIdempotencyKey`].
+pub fn idempotency_key(headers: &HeaderMap) -> Result<Secret, RequestError> {
     let mut values = headers.get_all(IDEMPOTENCY_KEY).iter();
     let (Some(value), None) = (values.next(), values.next()) else {
-        return Err(Error::BadIdempotencyKey);
+        return Err(RequestError::BadIdempotencyKey);
     };
     let is_key = (1..=KEY_CHARS_MAX).contains(&value.len())
         && value.as_bytes().iter().all(u8::is_ascii_graphic);
     let text = value.to_str().ok().filter(|_| is_key);
-    text.map(Secret::new).ok_or(Error::BadIdempotencyKey)
+    text.map(Secret::new).ok_or(RequestError::BadIdempotencyKey)
 }
 
 /// Parses the body of `POST /v1/targets`.
 ///
 /// # Errors
 ///
-/// [`Error::BadField`], whose sentence names the member and never shows its value.
-pub fn parse_start(key: Secret, body: &[u8]) -> Result<StartOrder, Error> {
+/// [`RequestError::BadField`], whose sentence names the member and never shows its value.
+pub fn parse_start(key: Secret, body: &[u8]) -> Result<StartOrder, RequestError> {
     // Unlike a webhook's, an unknown member is an error: a misspelt `lifetime` would
     // make a target that lives longer than its caller believes.
     #[derive(Deserialize)]
@@ -65,7 +65,7 @@ pub fn parse_start(key: Secret, body: &[u8]) -> Result<StartOrder, Error> {
         lifetime: Option<String>,
         service_url: Option<String>,
     }
-    const BODY: Error = Error::BadField(
+    const BODY: RequestError = RequestError::BadField(
         "The request body must be a JSON object with the text environment and, if wanted, the texts lifetime and serviceUrl and the object secrets, whose members are texts; each given once, and nothing else.",
     );
     // serde would accept an array with the fields in order.
@@ -74,18 +74,20 @@ pub fn parse_start(key: Secret, body: &[u8]) -> Result<StartOrder, Error> {
     }
     let body: StartBody = serde_json::from_slice(body).map_err(|_| BODY)?;
     if !is_id(&body.environment) {
-        return Err(Error::BadField(
+        return Err(RequestError::BadField(
             "environment must have 1 to 128 letters, digits and characters of -._~+/=:, and begin with a letter or a digit.",
         ));
     }
     if !body.service_url.as_deref().is_none_or(is_service_url) {
-        return Err(Error::BadField(
+        return Err(RequestError::BadField(
             "serviceUrl must be an http or https URL of at most 2048 visible ASCII characters.",
         ));
     }
     let lifetime = body.lifetime.as_deref().map(parse_lifetime).transpose();
     let lifetime = lifetime.map_err(|_| {
-        Error::BadField("lifetime must be a duration from 1m to 366d, such as 90m, 12h or 8d.")
+        RequestError::BadField(
+            "lifetime must be a duration from 1m to 366d, such as 90m, 12h or 8d.",
+        )
     })?;
     Ok(StartOrder {
         key: Key::IdempotencyKey(key),
@@ -96,10 +98,10 @@ pub fn parse_start(key: Secret, body: &[u8]) -> Result<StartOrder, Error> {
     })
 }
 
-fn secrets(Members(members): Members<String>) -> Result<Vec<SecretFile>, Error> {
+fn secrets(Members(members): Members<String>) -> Result<Vec<SecretFile>, RequestError> {
     let bytes: usize = members.iter().map(|(_, content)| content.len()).sum();
     if members.len() > SECRETS_MAX || bytes > SECRETS_BYTES_MAX {
-        return Err(Error::BadField(
+        return Err(RequestError::BadField(
             "secrets may have at most 8 members, with 64 KiB of text together.",
         ));
     }
@@ -110,12 +112,14 @@ fn secrets(Members(members): Members<String>) -> Result<Vec<SecretFile>, Error> 
                 .bytes()
                 .all(|byte| matches!(byte, b'a'..=b'z' | b'0'..=b'9' | b'-'));
         if !is_name {
-            return Err(Error::BadField(
+            return Err(RequestError::BadField(
                 "The name of a secret must have 1 to 64 lower-case letters, digits and dashes.",
             ));
         }
         if files.iter().any(|file| file.name == name) {
-            return Err(Error::BadField("Each secret must have a name of its own."));
+            return Err(RequestError::BadField(
+                "Each secret must have a name of its own.",
+            ));
         }
         let content = Secret::new(content);
         files.push(SecretFile { name, content });
@@ -133,8 +137,9 @@ mod tests {
     use serde_json::{Value, json};
 
     use super::*;
+    use crate::error::Error;
 
-    fn parse(body: &Value) -> Result<StartOrder, Error> {
+    fn parse(body: &Value) -> Result<StartOrder, RequestError> {
         parse_start(Secret::new("key"), body.to_string().as_bytes())
     }
 
@@ -217,7 +222,7 @@ mod tests {
         ] {
             let body = json!({"environment": "e", "secrets": {name: "planted"}});
             let error = parse(&body).expect_err(name);
-            assert!(matches!(error, Error::BadField(_)), "{error}");
+            assert!(matches!(error, RequestError::BadField(_)), "{error:?}");
         }
     }
 
@@ -245,8 +250,9 @@ mod tests {
             r#"{"environment":"e"}planted"#,
         ] {
             let error = parse_start(Secret::new("key"), body.as_bytes()).expect_err(body);
-            assert!(matches!(error, Error::BadField(_)), "{error}");
-            assert!(!error.to_string().contains("planted"), "{error}");
+            assert!(matches!(error, RequestError::BadField(_)), "{error:?}");
+            let error = Error::from(error).to_string();
+            assert!(!error.contains("planted"), "{error}");
         }
     }
 
@@ -280,7 +286,9 @@ mod tests {
                 headers.append(IDEMPOTENCY_KEY, value);
             }
             let key = idempotency_key(&headers);
-            let expected = expected.map(Secret::new).ok_or(Error::BadIdempotencyKey);
+            let expected = expected
+                .map(Secret::new)
+                .ok_or(RequestError::BadIdempotencyKey);
             assert_eq!(key, expected, "{values:?}");
         }
     }

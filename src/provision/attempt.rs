@@ -13,7 +13,7 @@ use crate::container::PerTarget;
 use crate::docker::target::{Ended, Target};
 use crate::docker::{ContainerName, ImageReference, TargetId, archive, is_full, label};
 use crate::environment_id::is_same;
-use crate::error::Error;
+use crate::error::{EngineError, Error, ImageError, SwarmError, TargetError};
 use crate::fault::Fault;
 
 /// One attempt to carry out an order.
@@ -107,7 +107,7 @@ impl<'a> Attempt<'a> {
     /// perhaps by an id.
     pub fn no_such_network(&self, named: String) -> Error {
         let network = self.profile.body.network();
-        Error::NoSuchNetwork(network.map_or(named, str::to_owned))
+        EngineError::NoSuchNetwork(network.map_or(named, str::to_owned)).into()
     }
 
     /// The error of a start after which the target does not run, for the moment at
@@ -116,26 +116,30 @@ impl<'a> Attempt<'a> {
         match outcome {
             StartOutcome::NoSuchNetwork(named) => self.no_such_network(named),
             StartOutcome::Rejected { node, reason } => {
-                Error::Refused(Fault::Rejected { node, reason })
+                EngineError::Refused(Fault::Rejected { node, reason }).into()
             }
-            StartOutcome::NoNode(reason) => Error::NoNode(reason),
-            StartOutcome::Preparing => Error::StillPreparing(self.profile.image.clone()),
-            StartOutcome::Unchecked => Error::Unchecked(self.profile.body.health_check_interval()),
-            StartOutcome::TooSlow => Error::StartTooSlow,
-            StartOutcome::Ended => Error::TargetVanished(id.clone()),
+            StartOutcome::NoNode(reason) => SwarmError::NoNode(reason).into(),
+            StartOutcome::Preparing => {
+                SwarmError::StillPreparing(self.profile.image.clone()).into()
+            }
+            StartOutcome::Unchecked => {
+                SwarmError::Unchecked(self.profile.body.health_check_interval()).into()
+            }
+            StartOutcome::TooSlow => SwarmError::StartTooSlow.into(),
+            StartOutcome::Ended => TargetError::Vanished(id.clone()).into(),
             // One that runs is no error; whoever asks is to look again.
-            StartOutcome::Withdrawn | StartOutcome::Runs(_) => Error::InProgress,
+            StartOutcome::Withdrawn | StartOutcome::Runs(_) => TargetError::InProgress.into(),
         }
     }
 
     /// The error of a target that has ended, and of how it has if that is known.
     pub fn ended(&self, id: TargetId, ended: Option<Ended>) -> Error {
-        Error::TargetEnded {
+        Error::Target(TargetError::Ended {
             id,
             of: self.order.key.kind(),
             exit_code: ended.as_ref().and_then(|ended| ended.exit_code),
             is_unhealthy: ended.is_some_and(|ended| ended.is_unhealthy),
-        }
+        })
     }
 
     /// Its random id, which its container has as a label.
@@ -165,14 +169,14 @@ impl<'a> Attempt<'a> {
 pub fn rejection(image: &ImageReference, node: String, reason: String) -> Error {
     let image = image.clone();
     if is_full(&reason) {
-        Error::NoRoom(Fault::Rejected { node, reason })
+        EngineError::NoRoom(Fault::Rejected { node, reason }).into()
     } else if is_of_image(&reason, &image) {
         match image.has_registry() {
-            true => Error::NodePullFailed { image, reason },
-            false => Error::NoSuchImage(image),
+            true => SwarmError::NodePullFailed { image, reason }.into(),
+            false => ImageError::NoSuchImage(image).into(),
         }
     } else {
-        Error::Refused(Fault::Rejected { node, reason })
+        EngineError::Refused(Fault::Rejected { node, reason }).into()
     }
 }
 

@@ -9,7 +9,7 @@ use crate::ages::is_live;
 use crate::docker::label;
 use crate::docker::target::Target;
 use crate::environment_id::is_same;
-use crate::error::Error;
+use crate::error::OrderError;
 
 /// How many targets may live at a time.
 pub struct Capacity<'a> {
@@ -35,11 +35,11 @@ impl<'a> Capacity<'a> {
     ///
     /// # Errors
     ///
-    /// [`Error::TooManyTargets`].
-    pub fn check(&self, all: &[Target]) -> Result<(), Error> {
+    /// [`OrderError::TooManyTargets`].
+    pub fn check(&self, all: &[Target]) -> Result<(), OrderError> {
         let live = || all.iter().filter(|container| is_live(container));
         if live().count() > self.max {
-            return Err(Error::TooManyTargets {
+            return Err(OrderError::TooManyTargets {
                 max: self.max,
                 of: "of all environments",
             });
@@ -51,7 +51,7 @@ impl<'a> Capacity<'a> {
             })
             .count();
         match self.environment_max {
-            Some(max) if of_environment > max => Err(Error::TooManyTargets {
+            Some(max) if of_environment > max => Err(OrderError::TooManyTargets {
                 max,
                 of: "of the environment",
             }),

@@ -8,7 +8,7 @@ use crate::config::TokenDelivery;
 use crate::docker::TargetId;
 use crate::docker::archive::SecretFile;
 use crate::docker::create::Outcome;
-use crate::error::Error;
+use crate::error::{Error, ImageError, OrderError};
 use crate::fault::Fault;
 use crate::key::KeyKind;
 use crate::platform::Platform;
@@ -51,7 +51,9 @@ impl<P: Platform> Provisioner<'_, P> {
         Ok(Err(match outcome {
             Ok(Outcome::Created { id, warnings }) => return Ok(Ok((id, warnings))),
             Ok(Outcome::NameTaken(words)) => Unmade::NameTaken(words),
-            Ok(Outcome::NoSuchImage) => Unmade::Refused(Error::NoSuchImage(target.image.clone())),
+            Ok(Outcome::NoSuchImage) => {
+                Unmade::Refused(Error::Image(ImageError::NoSuchImage(target.image.clone())))
+            }
             Ok(Outcome::NoSuchNetwork(named)) => Unmade::Refused(attempt.no_such_network(named)),
             Err(fault @ Fault::EngineError { .. }) if fault.is_without_effect() => {
                 Unmade::Refused(fault.into())
@@ -66,22 +68,22 @@ impl<P: Platform> Provisioner<'_, P> {
         let Attempt { order, profile, .. } = attempt;
         let is_allowed = |url| profile.service_urls.allow(url);
         if !order.service_url.as_deref().is_none_or(is_allowed) {
-            return Err(Error::ServiceUrlNotAllowed);
+            return Err(OrderError::ServiceUrlNotAllowed.into());
         }
         if order
             .lifetime
             .is_some_and(|lifetime| lifetime > profile.max_lifetime)
         {
-            return Err(Error::LifetimeTooLong(profile.max_lifetime));
+            return Err(OrderError::LifetimeTooLong(profile.max_lifetime).into());
         }
         // Nobody who asks for files expects to find them in the environment.
         let is_env = self.config.token_delivery == TokenDelivery::Env;
         if is_env && order.key.kind() == KeyKind::IdempotencyKey {
-            return Err(Error::SecretsNeedFiles);
+            return Err(OrderError::SecretsNeedFiles.into());
         }
         let is_empty = |secret: &SecretFile| secret.content.expose().is_empty();
         if !self.backend.takes_empty_secrets() && order.secrets.iter().any(is_empty) {
-            return Err(Error::EmptySecret);
+            return Err(OrderError::EmptySecret.into());
         }
         Ok(())
     }

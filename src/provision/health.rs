@@ -10,7 +10,7 @@ use crate::docker::image::{self, Image};
 use crate::docker::swarm::node::Node;
 use crate::docker::swarm::template;
 use crate::docker::{ImageReference, network};
-use crate::error::Error;
+use crate::error::{EngineError, Error, ImageError, SwarmError};
 use crate::platform::Platform;
 use crate::pull::pull;
 
@@ -52,13 +52,13 @@ impl<P: Platform> Provisioner<'_, P> {
                 node.takes_tasks != Some(false) && (node.is_worker || permits_managers)
             };
             if !nodes.iter().any(can_run) {
-                return Err(Error::NoNodes);
+                return Err(SwarmError::NoNodes.into());
             }
             // Each manager reads and writes the services, wherever their tasks run.
             let handles = |node: &&Node| !node.is_worker || can_run(node);
             let handling = nodes.iter().filter(handles);
             if let Some(node) = template::too_old(handling, profile.body.value()) {
-                return Err(Error::NodeTooOld(node));
+                return Err(SwarmError::NodeTooOld(node).into());
             }
         }
         let managers = nodes.iter().filter(|node| !node.is_worker);
@@ -85,7 +85,7 @@ impl<P: Platform> Provisioner<'_, P> {
                     engine.send(image::inspect(image)).await?
                 }
             };
-            let found = found.ok_or_else(|| Error::NoSuchImage(image.clone()))?;
+            let found = found.ok_or_else(|| ImageError::NoSuchImage(image.clone()))?;
             self.check_user(image, found)?;
         }
         Ok(())
@@ -96,7 +96,7 @@ impl<P: Platform> Provisioner<'_, P> {
         let mut notes = Vec::new();
         for name in self.config.profiles.networks() {
             let network = engine.send(network::find(name)).await?;
-            let network = network.ok_or_else(|| Error::NoSuchNetwork(name.to_owned()))?;
+            let network = network.ok_or_else(|| EngineError::NoSuchNetwork(name.to_owned()))?;
             if !self.backend.has_nodes() && !network.isolates {
                 notes.push(format!(
                     "the network {name} lets targets reach each other: it was created without com.docker.network.bridge.enable_icc=false, or the Engine, like Podman, ignores that option"
@@ -115,10 +115,11 @@ impl<P: Platform> Provisioner<'_, P> {
         let depends_on_image =
             profiles.any(|profile| profile.image == *image && leaves_user(profile.body.value()));
         if is_file && depends_on_image && !found.runs_as_root() {
-            return Err(Error::TokenUnreadable {
+            return Err(ImageError::TokenUnreadable {
                 image: image.clone(),
                 user: found.user,
-            });
+            }
+            .into());
         }
         Ok(())
     }

@@ -19,7 +19,7 @@ use crate::docker::call::CHANGE;
 use crate::docker::create::is_limit_dropped;
 use crate::docker::remove::Removed;
 use crate::docker::target::{State, Target};
-use crate::error::Error;
+use crate::error::{EngineError, Error, OrderError, SwarmError, TargetError};
 use crate::fault::Fault;
 use crate::pauses::Pauses;
 use crate::platform::Platform;
@@ -76,7 +76,10 @@ impl<P: Platform> Provisioner<'_, P> {
         loop {
             let outcome = self.start_once(order, &avoid).await;
             match (outcome, rejection) {
-                (Err(Error::Refused(Fault::Rejected { node, reason })), earlier) => {
+                (
+                    Err(Error::Engine(EngineError::Refused(Fault::Rejected { node, reason }))),
+                    earlier,
+                ) => {
                     avoid.push(node.clone());
                     let error = attempt::rejection(&profile.image, node, reason);
                     // One node that may take the target later is enough to come again.
@@ -89,13 +92,17 @@ impl<P: Platform> Provisioner<'_, P> {
                     rejection = Some(error);
                 }
                 // No other node was found, and perhaps another one is there in a moment.
-                (Err(Error::NoNode(reason)), Some(rejection)) => {
+                (Err(Error::Swarm(SwarmError::NoNode(reason))), Some(rejection)) => {
                     return Err(match reason.contains("not available") {
-                        true => Error::NoNode(format!("{reason}; before that, {rejection}")),
+                        true => Error::Swarm(SwarmError::NoNode(format!(
+                            "{reason}; before that, {rejection}"
+                        ))),
                         false => rejection,
                     });
                 }
-                (Err(Error::StartTooSlow), Some(rejection)) => return Err(rejection),
+                (Err(Error::Swarm(SwarmError::StartTooSlow)), Some(rejection)) => {
+                    return Err(rejection);
+                }
                 (outcome, _) => return outcome,
             }
         }
@@ -115,7 +122,7 @@ impl<P: Platform> Provisioner<'_, P> {
             let target = attempt.target(avoid);
             let unmade = match self.make(&attempt, &target).await? {
                 Ok((id, warnings)) => match self.run(&attempt, &target, id, warnings).await {
-                    Err(error @ Error::TargetVanished(_)) => Unmade::Unclear(error),
+                    Err(error @ Error::Target(TargetError::Vanished(_))) => Unmade::Unclear(error),
                     outcome => return outcome,
                 },
                 Err(unmade) => unmade,
@@ -129,7 +136,7 @@ impl<P: Platform> Provisioner<'_, P> {
                     });
                 }
                 Ok(Sight::Mine(id)) => match self.run(&attempt, &target, id, Vec::new()).await {
-                    Err(error @ Error::TargetVanished(_)) => Unmade::Unclear(error),
+                    Err(error @ Error::Target(TargetError::Vanished(_))) => Unmade::Unclear(error),
                     outcome => return outcome,
                 },
                 Ok(sight) => {
@@ -149,23 +156,26 @@ impl<P: Platform> Provisioner<'_, P> {
                     let now = self.platform.now();
                     let since = *unlisted_since.get_or_insert(now);
                     if now.saturating_sub(since) >= UNLISTED_MAX {
-                        return Err(Error::NameUnlisted(words));
+                        return Err(TargetError::NameUnlisted(words).into());
                     }
-                    Error::InProgress
+                    Error::Target(TargetError::InProgress)
                 }
                 Unmade::Unclear(cause) => {
                     faults += 1;
                     unlisted_since = None;
                     // Whoever else removes what is left of a target that has vanished
                     // may come late, and takes the secrets of its attempt.
-                    if matches!(cause, Error::TargetVanished(_)) {
+                    if matches!(cause, Error::Target(TargetError::Vanished(_))) {
                         attempt = new_attempt();
                     }
                     cause
                 }
             };
             // An Engine that reports a failure of its own would fail again.
-            let is_final = matches!(cause, Error::EngineFailed(Fault::EngineError { .. }));
+            let is_final = matches!(
+                cause,
+                Error::Engine(EngineError::Failed(Fault::EngineError { .. }))
+            );
             if is_final || faults >= FAULTS_MAX || !pauses.next().await {
                 return Err(cause);
             }
@@ -177,7 +187,7 @@ impl<P: Platform> Provisioner<'_, P> {
     async fn unseen(&self, attempt: &Attempt<'_>, unmade: Unmade, error: Error) -> Error {
         match unmade {
             // Why the look was needed says more than why it failed.
-            Unmade::NameTaken(_) => Error::InProgress,
+            Unmade::NameTaken(_) => Error::Target(TargetError::InProgress),
             Unmade::Unclear(cause) => {
                 self.clean_up_unseen(attempt).await;
                 cause
@@ -200,7 +210,7 @@ impl<P: Platform> Provisioner<'_, P> {
                 Sight::Busy => {
                     was_listed = true;
                     if !pauses.next().await {
-                        return Err(Error::InProgress);
+                        return Err(TargetError::InProgress.into());
                     }
                 }
                 Sight::Abandoned(found) => {
@@ -209,7 +219,7 @@ impl<P: Platform> Provisioner<'_, P> {
                     // and the next look shows it.
                     let removed = self.backend.remove(&found).await;
                     if !removed.is_ok_and(Removed::is_gone) && !pauses.next().await {
-                        return Err(Error::InProgress);
+                        return Err(TargetError::InProgress.into());
                     }
                 }
                 Sight::Nothing if was_listed => return Ok(Sight::Freed),
@@ -224,14 +234,15 @@ impl<P: Platform> Provisioner<'_, P> {
             return Ok(Sight::Nothing);
         };
         if !found.is_of(&self.config.deployment_id) {
-            return Err(Error::NameTaken(found.id));
+            return Err(TargetError::NameTaken(found.id).into());
         }
         // A task that is left without its service does not tell its payload.
         if found.state != State::Stopping && !attempt.has_payload_of(&found) {
-            return Err(Error::OtherPayload {
+            return Err(OrderError::OtherPayload {
                 id: found.id,
                 of: attempt.order.key.kind(),
-            });
+            }
+            .into());
         }
         match found.state {
             State::Running => {
@@ -283,8 +294,8 @@ impl<P: Platform> Provisioner<'_, P> {
             Remains::Ended => Err(self.ended(attempt, id).await),
             // Somebody has removed it before it ran, as `docker container prune`
             // does with created ones.
-            Remains::Nothing if matches!(cause, Error::Refused(_)) => {
-                Err(Error::TargetVanished(id))
+            Remains::Nothing if matches!(cause, Error::Engine(EngineError::Refused(_))) => {
+                Err(TargetError::Vanished(id).into())
             }
             Remains::Nothing | Remains::Unclear => Err(cause),
         }
@@ -318,7 +329,7 @@ impl<P: Platform> Provisioner<'_, P> {
             | State::Unknown
             | State::Created
             | State::Starting
-            | State::Stopping => Err(Error::InProgress),
+            | State::Stopping => Err(TargetError::InProgress.into()),
             State::Ended | State::Removing | State::Dead => Err(attempt.ended(id, container.ended)),
         }
     }
@@ -343,14 +354,14 @@ impl<P: Platform> Provisioner<'_, P> {
         // nobody can make use of that.
         let dropped = warnings.iter().find(|warning| is_limit_dropped(warning));
         if let Some(warning) = dropped {
-            return Err(Error::LimitDropped(warning.clone()));
+            return Err(EngineError::LimitDropped(warning.clone()).into());
         }
         let survey = self.backend.survey_live_with(id).await?;
         let all = &survey.targets;
         // A Swarm gives a name away while its last target may still run.
         let is_last = |found: &Target| found.id != *id && found.has_name(attempt.name.as_str());
         if all.iter().any(is_last) {
-            return Err(Error::InProgress);
+            return Err(TargetError::InProgress.into());
         }
         let own = all.iter().find(|found| found.id == *id);
         let skew = own
@@ -362,6 +373,6 @@ impl<P: Platform> Provisioner<'_, P> {
                 skew.as_secs()
             ));
         }
-        Capacity::of(attempt, self.config.max_targets).check(all)
+        Ok(Capacity::of(attempt, self.config.max_targets).check(all)?)
     }
 }

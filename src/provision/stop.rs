@@ -6,7 +6,7 @@ use super::{FAULTS_MAX, Provisioner};
 use crate::docker::TargetId;
 use crate::docker::remove::Removed;
 use crate::docker::target::{State, Target};
-use crate::error::Error;
+use crate::error::{Error, TargetError};
 use crate::fault::Fault;
 use crate::pauses::Pauses;
 use crate::platform::Platform;
@@ -19,11 +19,11 @@ impl<P: Platform> Provisioner<'_, P> {
     ///
     /// # Errors
     ///
-    /// [`Error::NotOurs`], also for an id that the other backend has given out, with the
+    /// [`TargetError::NotOurs`], also for an id that the other backend has given out, with the
     /// container untouched, or whatever kept it from being removed.
     pub async fn stop(&self, id: &TargetId) -> Result<Option<Target>, Error> {
         if !self.backend.gives_out(id) {
-            return Err(Error::NotOurs(id.clone()));
+            return Err(TargetError::NotOurs(id.clone()).into());
         }
         let mut pauses = Pauses::new(self.platform, self.budget.work_until);
         let mut tries = 0;
@@ -38,7 +38,9 @@ impl<P: Platform> Provisioner<'_, P> {
             seen = Some(found);
             let cause = match removal {
                 Ok(Removed::Done | Removed::Absent) => return Ok(seen),
-                Ok(Removed::Ending | Removed::Declined) => Error::RemovalInProgress,
+                Ok(Removed::Ending | Removed::Declined) => {
+                    Error::Target(TargetError::RemovalInProgress)
+                }
                 Err(fault) => {
                     tries += 1;
                     let error = Error::from(fault);
@@ -64,7 +66,7 @@ impl<P: Platform> Provisioner<'_, P> {
             return Ok(None);
         };
         if !container.is_of(&self.config.deployment_id) {
-            return Err(Error::NotOurs(id.clone()));
+            return Err(TargetError::NotOurs(id.clone()).into());
         }
         if container.state == State::Running && !grace.is_zero() {
             // The grace is a courtesy: its outcome changes nothing.

@@ -6,7 +6,7 @@ use super::Provisioner;
 use crate::docker::TargetId;
 use crate::docker::swarm::node::Node;
 use crate::docker::target::Survey;
-use crate::error::Error;
+use crate::error::{Error, TargetError};
 use crate::fault::Fault;
 use crate::platform::Platform;
 use crate::target_view::{ShownState, TargetView};
@@ -84,16 +84,16 @@ impl<P: Platform> Provisioner<'_, P> {
     ///
     /// # Errors
     ///
-    /// [`Error::NoSuchTarget`], also for a container that is not ours, or whatever
+    /// [`TargetError::NoSuchTarget`], also for a container that is not ours, or whatever
     /// kept the Engine from answering.
     pub async fn target(&self, id: &TargetId) -> Result<TargetView, Error> {
         if !self.backend.gives_out(id) {
-            return Err(Error::NoSuchTarget);
+            return Err(TargetError::NoSuchTarget.into());
         }
         let found = self.backend.find_by_id(id).await?;
         let found = found
             .filter(|found| found.is_of(&self.config.deployment_id))
-            .ok_or(Error::NoSuchTarget)?;
+            .ok_or(TargetError::NoSuchTarget)?;
         let mut target = TargetView::new(&found, self.config);
         if target.state == ShownState::Ended && target.exit_code.is_none() {
             target.exit_code = self.exit_code(id).await;

@@ -6,7 +6,7 @@ use serde::de::DeserializeOwned;
 
 use crate::docker::TargetId;
 use crate::environment_id::{is_id, is_word};
-use crate::error::Error;
+use crate::error::RequestError;
 use crate::provision::StartOrder;
 use crate::secret::Secret;
 
@@ -25,8 +25,8 @@ const URL_CHARS_MAX: usize = 2048;
 ///
 /// # Errors
 ///
-/// [`Error::BadBody`], which names the field but never shows its value.
-pub fn parse_start(body: &[u8]) -> Result<StartOrder, Error> {
+/// [`RequestError::BadBody`], which names the field but never shows its value.
+pub fn parse_start(body: &[u8]) -> Result<StartOrder, RequestError> {
     #[derive(Deserialize)]
     #[serde(rename_all = "camelCase")]
     struct StartBody {
@@ -59,21 +59,21 @@ pub fn parse_start(body: &[u8]) -> Result<StartOrder, Error> {
 ///
 /// # Errors
 ///
-/// [`Error::BadBody`] or [`Error::BadUniqueId`].
-pub fn parse_stop(body: &[u8]) -> Result<TargetId, Error> {
+/// [`RequestError::BadBody`] or [`RequestError::BadUniqueId`].
+pub fn parse_stop(body: &[u8]) -> Result<TargetId, RequestError> {
     #[derive(Deserialize)]
     #[serde(rename_all = "camelCase")]
     struct StopBody {
         unique_id: String,
     }
     let body: StopBody = parse(body)?;
-    TargetId::parse(&body.unique_id).ok_or(Error::BadUniqueId)
+    TargetId::parse(&body.unique_id).ok_or(RequestError::BadUniqueId)
 }
 
 /// Parses a JSON object. Unknown members are ignored, because a later version of the
 /// contract may add some. A known member that occurs twice is an error, because it
 /// is unclear which of the two is meant.
-fn parse<T: DeserializeOwned>(body: &[u8]) -> Result<T, Error> {
+fn parse<T: DeserializeOwned>(body: &[u8]) -> Result<T, RequestError> {
     // serde would accept an array with the fields in order.
     if !body.trim_ascii_start().starts_with(b"{") {
         return Err(bad_field("not a JSON object"));
@@ -85,7 +85,7 @@ fn parse<T: DeserializeOwned>(body: &[u8]) -> Result<T, Error> {
         } else {
             "not JSON"
         };
-        Error::BadBody(format!(
+        RequestError::BadBody(format!(
             "{what} (line {}, column {})",
             error.line(),
             error.column()
@@ -93,8 +93,8 @@ fn parse<T: DeserializeOwned>(body: &[u8]) -> Result<T, Error> {
     })
 }
 
-fn bad_field(problem: &str) -> Error {
-    Error::BadBody(problem.to_owned())
+fn bad_field(problem: &str) -> RequestError {
+    RequestError::BadBody(problem.to_owned())
 }
 
 /// Whether a text can be a `serviceUrl`.
@@ -113,6 +113,7 @@ mod tests {
     use serde_json::json;
 
     use super::*;
+    use crate::error::Error;
 
     const ID: &str = "0123456789abcdef0123456789abcdef0123456789abcdef0123456789abcdef";
 
@@ -159,7 +160,7 @@ mod tests {
             ] {
                 let body = start_body(&[(field, value.clone())]);
                 let error = parse_start(&body).expect_err(field);
-                assert!(matches!(error, Error::BadBody(_)), "{field} {value}");
+                assert!(matches!(error, RequestError::BadBody(_)), "{field} {value}");
             }
         }
         for url in ["ftp://host", "//host", "/path", "https://", "https:host"] {
@@ -178,7 +179,8 @@ mod tests {
             "planted",
         ] {
             let error = parse_start(body.as_bytes()).expect_err(body);
-            assert!(!error.to_string().contains("planted"), "{error}");
+            let error = Error::from(error).to_string();
+            assert!(!error.contains("planted"), "{error}");
         }
     }
 
@@ -201,7 +203,7 @@ mod tests {
             &unfinished,
         ] {
             let error = parse_stop(body.as_bytes()).expect_err("an error");
-            assert!(matches!(error, Error::BadBody(_)), "{error}");
+            assert!(matches!(error, RequestError::BadBody(_)), "{error:?}");
         }
         parse_stop(&[0xff, 0xfe]).expect_err("an error");
     }
@@ -212,7 +214,7 @@ mod tests {
         assert_eq!(parse_stop(body.as_bytes()).expect("an id").as_str(), ID);
         for id in ["", "0123", "../containers", "some-name", &ID.to_uppercase()] {
             let body = json!({"uniqueId": id}).to_string();
-            assert_eq!(parse_stop(body.as_bytes()), Err(Error::BadUniqueId));
+            assert_eq!(parse_stop(body.as_bytes()), Err(RequestError::BadUniqueId));
         }
     }
 }

@@ -5,7 +5,7 @@ use std::sync::LazyLock;
 use dynamic_access::config::Problems;
 
 use dynamic_access::docker::{ImageReference, TargetId};
-use dynamic_access::error::Error;
+use dynamic_access::error::{EngineError, Error, ImageError, OrderError, SwarmError, TargetError};
 use dynamic_access::fault::{Fault, TooOld};
 use dynamic_access::key::KeyKind;
 use serde_json::Value;
@@ -17,50 +17,54 @@ static CATALOGUE: LazyLock<Vec<(u16, &str)>> = LazyLock::new(|| {
     let id = TargetId::parse(&Key::given(0).container_id()).expect("an id");
     let fault = Fault::TimedOut;
     let errors = [
-        Error::NotOurs(id.clone()),
-        Error::NameTaken(id.clone()),
+        Error::Target(TargetError::NotOurs(id.clone())),
+        Error::Target(TargetError::NameTaken(id.clone())),
         Error::Misconfigured(Problems::one("", "")),
-        Error::NoSuchImage(ImageReference::parse("agent").expect("an image")),
-        Error::Refused(fault.clone()),
-        Error::EngineFailed(fault.clone()),
-        Error::EngineUnreachable(fault.clone()),
-        Error::OutOfTime(fault),
-        Error::InProgress,
-        Error::RemovalInProgress,
-        Error::TargetVanished(id.clone()),
-        Error::NoSuchNetwork(String::new()),
-        Error::TargetEnded {
+        Error::Image(ImageError::NoSuchImage(
+            ImageReference::parse("agent").expect("an image"),
+        )),
+        Error::Engine(EngineError::Refused(fault.clone())),
+        Error::Engine(EngineError::Failed(fault.clone())),
+        Error::Engine(EngineError::Unreachable(fault.clone())),
+        Error::Engine(EngineError::OutOfTime(fault)),
+        Error::Target(TargetError::InProgress),
+        Error::Target(TargetError::RemovalInProgress),
+        Error::Target(TargetError::Vanished(id.clone())),
+        Error::Engine(EngineError::NoSuchNetwork(String::new())),
+        Error::Target(TargetError::Ended {
             id: id.clone(),
             of: KeyKind::ActivationToken,
             exit_code: None,
             is_unhealthy: false,
-        },
-        Error::TargetEnded {
+        }),
+        Error::Target(TargetError::Ended {
             id: id.clone(),
             of: KeyKind::IdempotencyKey,
             exit_code: None,
             is_unhealthy: false,
-        },
-        Error::OtherPayload {
+        }),
+        Error::Order(OrderError::OtherPayload {
             id: id.clone(),
             of: KeyKind::ActivationToken,
-        },
-        Error::OtherPayload {
+        }),
+        Error::Order(OrderError::OtherPayload {
             id,
             of: KeyKind::IdempotencyKey,
-        },
-        Error::TooManyTargets { max: 1, of: "" },
-        Error::NoNode(String::new()),
-        Error::ManagersDiffer(Fault::Altered(String::new())),
-        Error::NodeTooOld(TooOld {
+        }),
+        Error::Order(OrderError::TooManyTargets { max: 1, of: "" }),
+        Error::Swarm(SwarmError::NoNode(String::new())),
+        Error::Swarm(SwarmError::ManagersDiffer(Fault::Altered(String::new()))),
+        Error::Swarm(SwarmError::NodeTooOld(TooOld {
             hostname: String::new(),
             engine: String::new(),
             option: String::new(),
             since: 0,
-        }),
-        Error::StartTooSlow,
-        Error::StillPreparing(ImageReference::parse("agent").expect("an image")),
-        Error::Unhealthy(Box::new(Error::InProgress)),
+        })),
+        Error::Swarm(SwarmError::StartTooSlow),
+        Error::Swarm(SwarmError::StillPreparing(
+            ImageReference::parse("agent").expect("an image"),
+        )),
+        Error::Unhealthy(Box::new(Error::Target(TargetError::InProgress))),
     ];
     errors
         .iter()

@@ -3,7 +3,7 @@
 
 use std::time::Duration;
 
-use dynamic_access::error::Error;
+use dynamic_access::error::{Error, OrderError};
 use dynamic_access::platform::Platform;
 use dynamic_access::provision::StartOrder;
 
@@ -124,7 +124,7 @@ fn a_shorter_longest_lifetime_does_not_hide_a_target_that_runs() {
     let longest = Duration::from_secs(3600);
     assert_eq!(
         refused.expect_err("too long"),
-        Error::LifetimeTooLong(longest)
+        Error::Order(OrderError::LifetimeTooLong(longest))
     );
 }
 

@@ -4,7 +4,7 @@ use dynamic_access::config::Config;
 use dynamic_access::docker::TargetId;
 use dynamic_access::docker::swarm::template;
 use dynamic_access::docker::target::State;
-use dynamic_access::error::Error;
+use dynamic_access::error::{Error, TargetError};
 use dynamic_access::provision::{Provisioner, Started};
 use dynamic_access::reaper::{self, Report, Scope};
 use dynamic_access::target_view::ShownState;
@@ -298,7 +298,7 @@ fn a_vouch_that_meets_a_fence_is_no_success() {
     );
     assert_eq!(
         start(steps).expect_err("it is withdrawn"),
-        Error::InProgress
+        Error::Target(TargetError::InProgress)
     );
 }
 
@@ -321,7 +321,7 @@ fn a_fenced_service_is_not_started() {
     );
     assert_eq!(
         start(steps).expect_err("it is withdrawn"),
-        Error::InProgress
+        Error::Target(TargetError::InProgress)
     );
 }
 
@@ -334,7 +334,10 @@ fn a_start_while_an_earlier_target_of_its_name_may_run_is_refused() {
         steps,
         vec![vec![("list tasks", list(&[earlier]))], cleaned_up(0, none)],
     );
-    assert_eq!(start(steps).expect_err("it is early"), Error::InProgress);
+    assert_eq!(
+        start(steps).expect_err("it is early"),
+        Error::Target(TargetError::InProgress)
+    );
 }
 
 #[test]
@@ -752,16 +755,22 @@ fn the_other_backends_ids_are_refused() {
     let outcome = on_swarm(vec![], async |provisioner| {
         provisioner.stop(&of_container).await
     });
-    assert_eq!(outcome, Err(Error::NotOurs(of_container)));
+    assert_eq!(
+        outcome,
+        Err(Error::Target(TargetError::NotOurs(of_container)))
+    );
     let of_service = TargetId::parse(SERVICE).expect("an id");
     let outcome = run(vec![], async |provisioner| {
         provisioner.stop(&of_service).await
     });
-    assert_eq!(outcome, Err(Error::NotOurs(of_service.clone())));
+    assert_eq!(
+        outcome,
+        Err(Error::Target(TargetError::NotOurs(of_service.clone())))
+    );
     let shown = run(vec![], async |provisioner| {
         provisioner.target(&of_service).await
     });
-    assert_eq!(shown, Err(Error::NoSuchTarget));
+    assert_eq!(shown, Err(Error::Target(TargetError::NoSuchTarget)));
 }
 
 pub fn reap(steps: Vec<(&'static str, Reply)>) -> Report {

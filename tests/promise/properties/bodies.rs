@@ -73,7 +73,7 @@ fn a_body_is_an_order_of_harmless_characters_or_an_error_that_shows_none() {
             let shown = format!("{secret:?}");
             assert!(!shown.contains(token) || "[redacted]".contains(token));
         }
-        Err(error) => check_bad_body(&error),
+        Err(error) => check_bad_body(&error.into()),
     });
 }
 
@@ -85,7 +85,7 @@ fn a_body_is_an_id_or_an_error_that_shows_nothing_of_it() {
             let body: Value = serde_json::from_slice(&body).expect("JSON");
             assert_eq!(body["uniqueId"], id.as_str());
         }
-        Err(error) => check_bad_body(&error),
+        Err(error) => check_bad_body(&error.into()),
     });
 }
 

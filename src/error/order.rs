@@ -1,0 +1,93 @@
+//! Starts that ask for more than the variables or an earlier start allow.
+
+use std::time::Duration;
+
+use http::StatusCode;
+
+use super::told::Told;
+use crate::docker::TargetId;
+use crate::key::KeyKind;
+
+/// Why an order was refused.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum OrderError {
+    /// The agent would register at a place that is not allowed.
+    ServiceUrlNotAllowed,
+    /// The lifetime asked for is longer than this one, which is the environment's.
+    LifetimeTooLong(Duration),
+    /// Secrets of `/v1` are files, and `token_delivery` is `env`.
+    SecretsNeedFiles,
+    /// A secret of `/v1` is empty, and a Swarm takes none that is.
+    EmptySecret,
+    /// The key's target was started with another payload.
+    OtherPayload {
+        /// Its container.
+        id: TargetId,
+        /// What the key is.
+        of: KeyKind,
+    },
+    /// The maximum number of targets is reached.
+    TooManyTargets {
+        /// The maximum.
+        max: usize,
+        /// Whether it is that of the environment or of all environments.
+        of: &'static str,
+    },
+}
+
+impl OrderError {
+    pub(super) fn told(&self) -> Told {
+        match self {
+            Self::ServiceUrlNotAllowed => Told::new(
+                StatusCode::UNPROCESSABLE_ENTITY,
+                "service_url_not_allowed",
+                "Targets of this server may not register at this serviceUrl. Ask the administrator of the provisioning server to check service_urls.",
+                "the serviceUrl matches none of service_urls",
+            ),
+            Self::LifetimeTooLong(longest) => Told::new(
+                StatusCode::UNPROCESSABLE_ENTITY,
+                "lifetime_too_long",
+                "The lifetime is longer than that of the environment.",
+                format!(
+                    "the lifetime is longer than max_lifetime of the environment, which is {} s",
+                    longest.as_secs()
+                ),
+            ),
+            Self::SecretsNeedFiles => Told::new(
+                StatusCode::UNPROCESSABLE_ENTITY,
+                "secrets_need_files",
+                "This server cannot give a target its secrets. Ask its administrator to check token_delivery.",
+                "token_delivery is env, which puts one token into the environment of a target; POST /v1/targets needs file",
+            ),
+            Self::EmptySecret => Told::new(
+                StatusCode::UNPROCESSABLE_ENTITY,
+                "empty_secret",
+                "This server cannot give a target an empty secret.",
+                "a secret is empty, and a Swarm takes 1 to 511999 bytes",
+            ),
+            Self::OtherPayload { id, of } => Told::new(
+                StatusCode::UNPROCESSABLE_ENTITY,
+                "other_payload",
+                match of {
+                    KeyKind::IdempotencyKey => {
+                        "This Idempotency-Key was already used with another environment, serviceUrl or lifetime."
+                    }
+                    KeyKind::ActivationToken => {
+                        "This activation token was already used with another serviceUrl or environmentId."
+                    }
+                },
+                format!(
+                    "container {} of this {of} was started with another payload (environment, serviceUrl or lifetime)",
+                    id.short()
+                ),
+            ),
+            Self::TooManyTargets { max, of } => Told::new(
+                StatusCode::TOO_MANY_REQUESTS,
+                "too_many_targets",
+                "This server has reached its maximum number of targets. Try again later.",
+                format!("max_targets {of} is reached: {max} at most"),
+            )
+            .retry_later(),
+        }
+    }
+}

@@ -1,0 +1,125 @@
+//! A Swarm whose managers or nodes cannot run a target.
+
+use std::borrow::Cow;
+use std::time::Duration;
+
+use http::StatusCode;
+
+use super::told::Told;
+use crate::docker::ImageReference;
+use crate::fault::{Fault, TooOld};
+
+/// Why a Swarm does not run a target.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum SwarmError {
+    /// The managers of the Swarm cannot agree: a majority of them cannot be reached.
+    /// Holds the manager's words.
+    NoLeader(Fault),
+    /// A manager of the Swarm has left something out of the target's service.
+    ManagersDiffer(Fault),
+    /// No node of the Swarm takes targets: none is ready, active and permitted.
+    NoNodes,
+    /// No node of the Swarm has room for another target. Holds the Swarm's reason.
+    NoNode(String),
+    /// A node of the Swarm has an Engine that does not know an option of the targets.
+    NodeTooOld(TooOld),
+    /// No node of the Swarm that was tried has the image, and the last one could not pull
+    /// it.
+    NodePullFailed {
+        /// The image, whose reference names a registry.
+        image: ImageReference,
+        /// What the node said.
+        reason: String,
+    },
+    /// A node of the Swarm still prepares the target, which is mostly a pull of this
+    /// image.
+    StillPreparing(ImageReference),
+    /// A node of the Swarm still started the target, and a health check may not have
+    /// passed yet. Holds its interval if a patch sets it.
+    Unchecked(Option<Duration>),
+    /// The target did not run in the webhook's time, although the managers answered.
+    StartTooSlow,
+}
+
+impl SwarmError {
+    pub(super) fn told(&self) -> Told {
+        match self {
+            Self::NoLeader(fault) => unavailable(
+                "no_leader",
+                "The managers of the Docker Swarm cannot reach each other. Try again shortly.",
+                format!(
+                    "the Swarm cannot act: {fault}; a majority of its managers must reach each other, see docker node ls"
+                ),
+            )
+            .retry_soon(),
+            Self::ManagersDiffer(fault) => unavailable(
+                "managers_differ",
+                "The managers of the Docker Swarm have different versions. Try again later.",
+                format!(
+                    "{fault}; managers of different versions do this: upgrade all of them, see docker node ls"
+                ),
+            ),
+            Self::NoNodes => unavailable(
+                "no_nodes",
+                "No node of the Docker Swarm takes targets. Try again later.",
+                "no node of the Swarm is ready, active and a worker; see docker node ls, or permit managers with Constraints in container_patch",
+            ),
+            Self::NoNode(reason) => unavailable(
+                "no_node",
+                "No node of the Docker Swarm has room for another target. Try again later.",
+                format!(
+                    "the target found no node: {reason}; add nodes, lower the Reservations in container_patch, or check its Constraints"
+                ),
+            ),
+            Self::NodeTooOld(node) => Told::new(
+                StatusCode::INTERNAL_SERVER_ERROR,
+                "node_too_old",
+                "A node of the Docker Swarm is too old to run targets safely. Contact the administrator of the provisioning server.",
+                node.to_string(),
+            ),
+            Self::NodePullFailed { image, reason } => unavailable(
+                "node_pull_failed",
+                "No node of the Docker Swarm could pull the agent image. Try again shortly.",
+                format!(
+                    "no node could pull {image}: {reason}; check its registry, the reference, and registry_auth, whose credentials may have expired; or pull it on every node beforehand"
+                ),
+            ),
+            Self::StillPreparing(image) => unavailable(
+                "still_preparing",
+                "The agent image is being pulled by a node of the Docker Swarm. Try again shortly.",
+                format!(
+                    "a node was still preparing the target when the time was up, so it was withdrawn; pull {image} on every node beforehand"
+                ),
+            ),
+            Self::Unchecked(interval) => unavailable(
+                "unchecked",
+                "The Docker Swarm took too long to check the target. Try again shortly.",
+                unchecked(*interval),
+            ),
+            Self::StartTooSlow => unavailable(
+                "start_too_slow",
+                "The Docker Swarm took too long to start the target. Try again shortly.",
+                "the target did not run when the time was up, so it was withdrawn; the Swarm has too many starts at once, or its nodes are slow",
+            ),
+        }
+    }
+}
+
+/// Most of these pass by themselves, or once nodes are added.
+fn unavailable(
+    code: &'static str,
+    message: &'static str,
+    detail: impl Into<Cow<'static, str>>,
+) -> Told {
+    Told::new(StatusCode::SERVICE_UNAVAILABLE, code, message, detail).retry_later()
+}
+
+fn unchecked(interval: Option<Duration>) -> String {
+    let interval = match interval {
+        Some(interval) => format!("which is {} s in the patch", interval.as_secs_f32()),
+        None => "which is 30 s unless the image says otherwise".to_owned(),
+    };
+    format!(
+        "a node was still starting the target when the time was up, so it was withdrawn; a target with a health check runs once the first check has passed, after the Interval of Healthcheck, {interval}; set StartPeriod and StartInterval of Healthcheck in container_patch to check sooner"
+    )
+}

@@ -4,6 +4,7 @@
 use http::HeaderMap;
 
 use crate::audit::Subject;
+use crate::config::Config;
 use crate::docker::TargetId;
 use crate::error::{Error, RequestError};
 use crate::platform::{HttpResponse, Platform};
@@ -59,8 +60,10 @@ pub async fn handle<P: Platform>(
         Route::Start => {
             let body = body(webhook::body::BODY_BYTES_MAX).await?;
             let order = webhook::body::parse_start(&body)?;
-            let answer = |started: &Started| webhook::answer::started(&started.container.id);
-            start(provisioner, &order, answer).await
+            start(provisioner, &order, |started, _| {
+                webhook::answer::started(&started.container.id)
+            })
+            .await
         }
         Route::Stop => {
             let body = body(webhook::body::BODY_BYTES_MAX).await?;
@@ -81,11 +84,11 @@ pub async fn handle<P: Platform>(
             let key = api::body::idempotency_key(headers)?;
             let body = body(api::body::BODY_BYTES_MAX).await?;
             let order = api::body::parse_start(key, &body)?;
-            let answer = |started: &Started| {
-                let target = TargetView::new(&started.container, provisioner.config);
+            start(provisioner, &order, |started, config| {
+                let target = TargetView::new(&started.container, config);
                 api::answer::started(&target, started.is_new)
-            };
-            start(provisioner, &order, answer).await
+            })
+            .await
         }
         Route::StopTarget(id) => stop(provisioner, id, api::answer::stopped).await,
         Route::Page { environment } => show_page(provisioner, environment.as_deref()).await,
@@ -94,16 +97,21 @@ pub async fn handle<P: Platform>(
     })
 }
 
-/// Starts the target of an order, and makes the answer of its route.
+/// Starts the target of an order. `answer` is a function pointer: with a generic one,
+/// the component would hold a start twice.
 async fn start<P: Platform>(
     provisioner: &Provisioner<'_, P>,
     order: &StartOrder,
-    answer: impl FnOnce(&Started) -> HttpResponse,
+    answer: fn(&Started, &Config) -> HttpResponse,
 ) -> Handled {
     let (outcome, subject, notes) = match provisioner.start(order).await {
         Ok(started) => {
             let subject = Subject::of(&started.container);
-            (Ok(answer(&started)), subject, started.warnings)
+            (
+                Ok(answer(&started, provisioner.config)),
+                subject,
+                started.warnings,
+            )
         }
         Err(error) => {
             let subject = Subject {
@@ -124,7 +132,7 @@ async fn start<P: Platform>(
 async fn stop<P: Platform>(
     provisioner: &Provisioner<'_, P>,
     id: &TargetId,
-    answer: impl FnOnce() -> HttpResponse,
+    answer: fn() -> HttpResponse,
 ) -> Handled {
     let stopped = provisioner.stop(id).await;
     let subject = match &stopped {

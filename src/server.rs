@@ -99,7 +99,7 @@ impl<P: Platform, V: Variables> Request<'_, P, V> {
             budget: self.budget,
         };
         let headers = &self.head.headers;
-        let body = async |limit: usize| request_body::read(headers, limit, read_body).await;
+        let body = |limit| request_body::read(headers, limit, read_body);
         handlers::handle(&provisioner, route, headers, body).await
     }
 

@@ -3,15 +3,17 @@
 //! | module | does |
 //! |---|---|
 //! | [`interrupt`] | knows whether somebody asked us to end |
+//! | [`message`] | reads messages of HTTP, where what is on the wire counts |
 //! | [`process`] | runs programs, in process groups that end with us |
-//! | [`processes`] | finds the processes of this machine |
 //! | [`network`] | finds free addresses; calls `ip` and `iptables` |
 //! | [`docker`] | names an Engine, and talks to it through the Docker CLI |
 //! | [`namespaces`] | reaches into the namespaces of a private Engine |
+//! | [`processes`] | finds and kills the processes of this machine |
 //! | [`swarm`] | makes a Swarm of several Engines |
 
 pub mod docker;
 pub mod interrupt;
+pub mod message;
 pub mod namespaces;
 pub mod network;
 pub mod process;

@@ -1,7 +1,8 @@
 //! Set-up and developer commands: `cargo xtask --help`.
 //!
 //! This file knows the command line. Each command is a module of its name, except for `build`, which is `wasm`, and for the
-//! operator's commands, which are in `admin/`. What the tests share as well is in `dev/`. Commands share these, each of which uses only those above it:
+//! operator's commands, which are in `admin/`. `dev/` has what the tests share. Commands share these, each of which uses
+//! only those above it:
 //!
 //! | module | does |
 //! |---|---|

@@ -5,10 +5,12 @@
 //! its acknowledgement by up to 40 ms, since it has nothing to send yet.
 
 use std::io::{Read, Write};
-use std::net::{TcpListener, TcpStream};
+use std::net::TcpStream;
 use std::sync::{Arc, Mutex};
 use std::time::{Duration, Instant};
 
+use dev::message::Connection;
+use test_support::acceptor::Acceptor;
 use test_support::server::{SECRET, Server, start_body};
 use test_support::unique;
 
@@ -26,54 +28,48 @@ const SLOW: Duration = Duration::from_millis(30);
 /// One in five may be slow, because other tests run at the same time.
 const SLOW_MAX: usize = MESSAGES / 5;
 
-/// One HTTP message with its length in a header.
-struct Message {
-    /// Its head and body.
-    text: String,
-    /// How many reads it took.
-    pieces: usize,
+/// A connection that counts its reads.
+struct Counted {
+    stream: TcpStream,
+    reads: usize,
 }
 
-/// Reads one message; `None` if the connection ends.
-fn read_message(stream: &mut TcpStream) -> Option<Message> {
-    let mut bytes = Vec::new();
-    // Larger than every message here, so that a message of one piece is one read.
-    let mut chunk = [0; 65_536];
-    for pieces in 1.. {
-        let count = stream.read(&mut chunk).ok().filter(|count| *count > 0)?;
-        bytes.extend_from_slice(&chunk[..count]);
-        let text = String::from_utf8_lossy(&bytes);
-        let Some((head, body)) = text.split_once("\r\n\r\n") else {
-            continue;
-        };
-        let length = head
-            .lines()
-            .filter_map(|line| line.split_once(": "))
-            .find(|(name, _)| name.eq_ignore_ascii_case("content-length"))
-            .map_or(0, |(_, value)| value.parse().expect("a length"));
-        if body.len() >= length {
-            return Some(Message {
-                text: text.into_owned(),
-                pieces,
-            });
-        }
+impl Counted {
+    fn connection(stream: TcpStream) -> Connection<Self> {
+        stream.set_nodelay(true).expect("an open connection");
+        Connection::new(Self { stream, reads: 0 })
     }
-    None
+}
+
+impl Read for Counted {
+    fn read(&mut self, bytes: &mut [u8]) -> std::io::Result<usize> {
+        self.reads += 1;
+        self.stream.read(bytes)
+    }
+}
+
+/// Reads one message, and how many pieces it came in; `None` if the connection ends. A piece is one
+/// read, which takes more than any message here.
+fn read_message(connection: &mut Connection<Counted>) -> Option<(String, usize)> {
+    let message = connection.message()?;
+    let text = String::from_utf8_lossy(&message).into_owned();
+    Some((text, std::mem::take(&mut connection.stream.reads)))
 }
 
 /// Sends the same request again and again over one connection, and returns how
 /// many answers were in pieces, and how many were slow.
 fn answers(server: &Server, request: impl Fn() -> String, expected: &str) -> (usize, usize) {
-    let mut stream = TcpStream::connect(server.address()).expect("the server listens");
-    stream.set_nodelay(true).expect("an open connection");
+    let stream = TcpStream::connect(server.address()).expect("the server listens");
+    let mut connection = Counted::connection(stream);
     let (mut in_pieces, mut slow) = (0, 0);
     for _ in 0..MESSAGES {
         let request = request();
         let begun = Instant::now();
+        let stream = &mut connection.stream.stream;
         stream.write_all(request.as_bytes()).expect("it is open");
-        let answer = read_message(&mut stream).expect("the connection is kept");
-        assert!(answer.text.starts_with(expected), "{}", answer.text);
-        in_pieces += usize::from(answer.pieces > 1);
+        let (answer, pieces) = read_message(&mut connection).expect("the connection is kept");
+        assert!(answer.starts_with(expected), "{answer}");
+        in_pieces += usize::from(pieces > 1);
         slow += usize::from(begun.elapsed() > SLOW);
     }
     (in_pieces, slow)
@@ -95,38 +91,30 @@ fn an_answer_leaves_in_one_piece() {
     assert!(slow <= SLOW_MAX, "{slow} of {MESSAGES}");
 }
 
-/// Plays an Engine that refuses every request and keeps the connection. Returns
-/// its port, and the pieces of each request with a body.
-fn refusing_engine() -> (u16, Arc<Mutex<Vec<usize>>>) {
-    let listener = TcpListener::bind("127.0.0.1:0").expect("a free port");
-    let port = listener.local_addr().expect("an address").port();
-    let pieces = Arc::new(Mutex::new(Vec::new()));
-    let seen = pieces.clone();
-    // The thread ends with the test's process.
-    std::thread::spawn(move || {
-        for stream in listener.incoming() {
-            let (mut stream, seen) = (stream.expect("a connection"), seen.clone());
-            stream.set_nodelay(true).expect("an open connection");
-            std::thread::spawn(move || {
-                while let Some(request) = read_message(&mut stream) {
-                    if !request.text.ends_with("\r\n\r\n") {
-                        seen.lock().expect("no panic").push(request.pieces);
-                    }
-                    let reply = "HTTP/1.1 400 Bad Request\r\ncontent-type: application/json\r\ncontent-length: 21\r\n\r\n{\"message\":\"planted\"}";
-                    if stream.write_all(reply.as_bytes()).is_err() {
-                        break;
-                    }
-                }
-            });
+/// Plays an Engine that refuses every request and keeps the connection. Also returns the pieces of
+/// each request with a body.
+fn refusing_engine() -> (Acceptor, Arc<Mutex<Vec<usize>>>) {
+    const REPLY: &[u8] = b"HTTP/1.1 400 Bad Request\r\ncontent-type: application/json\r\ncontent-length: 21\r\n\r\n{\"message\":\"planted\"}";
+    let all = Arc::new(Mutex::new(Vec::new()));
+    let seen = all.clone();
+    let engine = Acceptor::start("127.0.0.1", move |stream| {
+        let mut connection = Counted::connection(stream);
+        while let Some((request, pieces)) = read_message(&mut connection) {
+            if !request.ends_with("\r\n\r\n") {
+                seen.lock().expect("no panic").push(pieces);
+            }
+            if connection.stream.stream.write_all(REPLY).is_err() {
+                break;
+            }
         }
     });
-    (port, pieces)
+    (engine, all)
 }
 
 #[test]
 fn a_request_to_the_engine_leaves_in_one_piece() {
-    let (port, pieces) = refusing_engine();
-    let server = Server::over_tcp(&[("docker_url", &format!("http://127.0.0.1:{port}"))]);
+    let (engine, pieces) = refusing_engine();
+    let server = Server::over_tcp(&[("docker_url", &format!("http://{}", engine.address()))]);
     let start = || request("/start", SECRET, &start_body(&unique("token-")));
     let (_, slow) = answers(&server, start, "HTTP/1.1 500 ");
     let pieces = pieces.lock().expect("no panic").clone();

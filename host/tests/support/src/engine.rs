@@ -179,8 +179,10 @@ impl RealEngine {
     /// If the Engine refuses.
     #[track_caller]
     pub(crate) fn ask<T>(&self, ask: impl AsyncFnOnce(&Docker) -> Result<T, Error>) -> T {
-        let told = self.try_ask(ask);
-        told.unwrap_or_else(|error| panic!("the Engine refuses: {error}"))
+        match self.try_ask(ask) {
+            Ok(told) => told,
+            Err(error) => panic!("the Engine refuses: {error}"),
+        }
     }
 
     /// The same, for what an Engine may refuse.

@@ -7,8 +7,9 @@ use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Arc, Mutex};
 use std::time::{Duration, Instant};
 
+use dev::message::Connection;
+
 use super::acceptor::Acceptor;
-use super::message::Connection;
 
 /// What it does after it has read a request.
 #[derive(Clone)]

@@ -4,7 +4,7 @@ use std::io::{Read, Write};
 use std::net::{SocketAddr, TcpStream};
 use std::time::Duration;
 
-use super::message::{Connection, Head};
+use dev::message::{Connection, Head};
 
 /// No answer takes longer than the component's own 29 seconds.
 const ANSWER_WAIT: Duration = Duration::from_secs(40);
@@ -26,7 +26,7 @@ impl Answer {
         let head = Head::of(bytes)?;
         let lower = |(name, value): (&str, &str)| (name.to_ascii_lowercase(), value.to_owned());
         Some(Self {
-            status: head.line.split(' ').nth(1)?.parse().ok()?,
+            status: head.status()?,
             headers: head.headers().map(lower).collect(),
             body: String::from_utf8_lossy(&head.body()).into_owned(),
         })

@@ -29,8 +29,8 @@ impl RealEngine {
         self.ask(create);
     }
 
-    /// Makes an image of a container, with this entrypoint and changed by a line of a Dockerfile, and
-    /// returns its id.
+    /// Makes an image of a container, with this entrypoint and changed by a line of a Dockerfile, if
+    /// there are any, and returns its id.
     #[track_caller]
     pub fn commit(
         &self,
@@ -44,11 +44,13 @@ impl RealEngine {
             entrypoint: (!entrypoint.is_empty()).then_some(entrypoint),
             ..ContainerConfig::default()
         };
-        let options = CommitContainerOptionsBuilder::new()
+        let mut options = CommitContainerOptionsBuilder::new()
             .container(container)
-            .repo(repository)
-            .changes(line)
-            .build();
+            .repo(repository);
+        if !line.is_empty() {
+            options = options.changes(line);
+        }
+        let options = options.build();
         self.ask(async |docker| docker.commit_container(options, config).await)
             .id
     }

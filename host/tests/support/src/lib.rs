@@ -1,6 +1,6 @@
 //! What the tests on real Engines share: Engines, the component in front of them, and what stands between the two.
 
-mod acceptor;
+pub mod acceptor;
 pub mod bodies;
 pub mod certificates;
 pub mod engine;
@@ -12,7 +12,6 @@ pub mod haproxy;
 pub mod http;
 mod images;
 pub mod managers;
-mod message;
 pub mod own;
 pub mod podman;
 pub mod registration;

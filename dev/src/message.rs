@@ -3,13 +3,15 @@
 use std::io::Read;
 
 /// A connection that is read message by message.
-pub(crate) struct Connection<S> {
+pub struct Connection<S> {
+    /// The connection itself.
     pub stream: S,
     /// What was read and is no whole message.
     pub unread: Vec<u8>,
 }
 
 impl<S: Read> Connection<S> {
+    /// A connection of which nothing has been read.
     pub fn new(stream: S) -> Self {
         Self {
             stream,
@@ -44,7 +46,8 @@ enum Framing {
 }
 
 /// The first line and the headers of a message, and what follows them.
-pub(crate) struct Head<'a> {
+pub struct Head<'a> {
+    /// The first line.
     pub line: &'a str,
     headers: &'a str,
     length: usize,
@@ -63,6 +66,11 @@ impl<'a> Head<'a> {
             length: end + 4,
             rest: &bytes[end + 4..],
         })
+    }
+
+    /// The status of a response; `None` if it is none.
+    pub fn status(&self) -> Option<u16> {
+        self.line.strip_prefix("HTTP/1.")?.get(2..5)?.parse().ok()
     }
 
     /// The names and values of its headers.
@@ -85,6 +93,7 @@ impl<'a> Head<'a> {
             Framing::ToTheEnd => self.rest.to_vec(),
             Framing::Chunked => chunks(self.rest)
                 .map(|(_, chunk)| chunk)
+                .take_while(|chunk| !chunk.is_empty())
                 .collect::<Vec<_>>()
                 .concat(),
         }
@@ -96,10 +105,8 @@ impl<'a> Head<'a> {
     }
 
     fn framing(&self) -> Framing {
-        let status = self.line.strip_prefix("HTTP/1.");
-        let status = status.and_then(|rest| rest.split_once(' '));
-        let status = status.map(|(_, status)| status);
-        let has_body = status.is_none_or(|status| !status.starts_with(['1']) && !is_empty(status));
+        let status = self.status();
+        let has_body = !matches!(status, Some(100..=199 | 204 | 304));
         let length = self.header("content-length");
         match (has_body, length.and_then(|length| length.parse().ok())) {
             (false, _) => Framing::Length(0),
@@ -122,14 +129,10 @@ impl<'a> Head<'a> {
     }
 }
 
-fn is_empty(status: &str) -> bool {
-    status.starts_with("204") || status.starts_with("304")
-}
-
 /// The length of a chunked body, once all of it has been read; neither side here sends trailers.
 fn chunked_length(body: &[u8]) -> Option<usize> {
-    let (end, last) = chunks(body).last()?;
-    last.is_empty().then_some(end)
+    let mut ends = chunks(body).filter(|(_, chunk)| chunk.is_empty());
+    ends.next().map(|(end, _)| end)
 }
 
 /// The chunks that have been read, each with its end.

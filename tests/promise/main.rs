@@ -69,7 +69,6 @@ mod on_swarm;
 mod pairs;
 mod phases;
 mod promise;
-mod properties;
 mod run;
 mod scenario;
 mod schedule;

@@ -2,8 +2,7 @@
 
 use super::*;
 
-#[test]
-fn secrets_are_taken_if_there_are_some_and_all_are_good() {
+pub fn secrets_are_taken_if_there_are_some_and_all_are_good(draws: Draws) {
     let word = prop_oneof![
         4 => "[!-~]{16,40}",
         1 => "[!-~]{1,15}",
@@ -14,6 +13,7 @@ fn secrets_are_taken_if_there_are_some_and_all_are_good() {
     ];
     let spaces = "[ \t\n]{1,2}";
     for_all(
+        draws,
         (vec((word, spaces), 0..4), "[ \n]{0,2}"),
         |(words, first)| {
             let is_right = |(word, _): &(String, String)| {
@@ -66,10 +66,9 @@ pub fn is_right_credentials(value: &[u8]) -> bool {
             .is_ok_and(|text| [SECRET, OTHER_SECRET].contains(&text.trim_matches(' ')))
 }
 
-#[test]
-pub fn credentials_open_only_as_one_of_the_secrets_after_the_word_basic() {
+pub fn credentials_open_only_as_one_of_the_secrets_after_the_word_basic(draws: Draws) {
     let secrets = Secrets::parse(&format!("{SECRET} {OTHER_SECRET}"), "", "").expect("secrets");
-    for_all(credentials(), |value| {
+    for_all(draws, credentials(), |value| {
         for name in ["authorization", "authentication"] {
             let Ok(header) = HeaderValue::from_bytes(&value) else {
                 return;
@@ -81,8 +80,7 @@ pub fn credentials_open_only_as_one_of_the_secrets_after_the_word_basic() {
     });
 }
 
-#[test]
-pub fn credentials_given_more_than_once_open_only_as_one() {
+pub fn credentials_given_more_than_once_open_only_as_one(draws: Draws) {
     let secrets = Secrets::parse(&format!("{SECRET} {OTHER_SECRET}"), "", "").expect("secrets");
     let right = |secret| format!("Basic {secret}").into_bytes();
     let value = prop_oneof![
@@ -91,7 +89,7 @@ pub fn credentials_given_more_than_once_open_only_as_one() {
         credentials()
     ];
     let name = select(&["authorization", "authentication"][..]);
-    for_all(vec((name, value), 0..4), |given| {
+    for_all(draws, vec((name, value), 0..4), |given| {
         let mut headers = HeaderMap::new();
         for (name, value) in &given {
             let Ok(header) = HeaderValue::from_bytes(value) else {

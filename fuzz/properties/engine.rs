@@ -24,8 +24,7 @@ pub fn check_request(request: &HttpRequest, parts: &[&str]) {
     assert!(!request.headers().contains_key("transfer-encoding"));
 }
 
-#[test]
-fn every_request_says_its_length_and_names_what_it_is_about() {
+pub fn every_request_says_its_length_and_names_what_it_is_about(draws: Draws) {
     let order = (
         "https://[a-z]{1,8}/[!-~]{0,8}",
         "[!-~]{1,80}",
@@ -34,6 +33,7 @@ fn every_request_says_its_length_and_names_what_it_is_about() {
     let attempt = any::<u128>();
     let deployment = "[a-z0-9]([a-z0-9-]{0,20}[a-z0-9])?";
     for_all(
+        draws,
         (deployment, ids(), order, attempt),
         |(deployment, id, order, attempt)| {
             let config = config_with("deployment_id", &deployment).expect("a config");
@@ -122,57 +122,61 @@ fn reply(status: u16, date: &str, body: Vec<u8>) -> Reply {
     Reply::new(response)
 }
 
-#[test]
-fn no_reply_is_read_as_more_than_it_says() {
+pub fn no_reply_is_read_as_more_than_it_says(draws: Draws) {
     let date = prop_oneof![
         Just("Mon, 23 Nov 2026 01:10:00 GMT".to_owned()),
         "[A-Za-z]{3}, [0-9]{1,2} (Jan|Feb|Nov) [0-9]{2,5} [0-9]{2}:[0-9]{2}:[0-9]{2} [A-Z+0-9]{3,5}",
         "[(]{0,40}[ -~]{0,40}",
     ];
-    for_all((date, replies()), |(date, (status, body))| {
-        let reply = reply(status, &date, body);
-        let has_message = reply.message().is_some();
-        check_fault(&reply.fault());
-        let deployment = DeploymentId::parse("da").expect("an id");
-        let name = ContainerName::from_token(&deployment, &Secret::new(TOKEN));
-        let id = TargetId::parse(&"0a".repeat(32)).expect("an id");
-        let agent = ImageReference::parse("agent").expect("an image");
-        match create(&name, &Value::Null).read(&reply) {
-            Ok(Outcome::Created { id, .. }) => assert!(status == 201 && is_id(id.as_str())),
-            Ok(_) => assert!([404, 409, 500].contains(&status) && has_message),
-            Err(fault) => check_fault(&fault),
-        }
-        match list::listed(&reply) {
-            Ok(listed) => {
-                assert_eq!(status, 200);
-                assert!(listed.iter().all(|container| is_id(container.id.as_str())));
-            }
-            Err(Fault::ListFailed(_)) => assert!(status == 404 && has_message),
-            Err(fault) => check_fault(&fault),
-        }
-        match remove::remove(&id).read(&reply) {
-            Ok(Removed::Done) => assert_eq!(status, 204),
-            Ok(Removed::Absent) => assert!(status == 404 && has_message),
-            Ok(Removed::Declined) => assert!(status == 409 && has_message),
-            Ok(Removed::Ending) => panic!("an Engine has removed it, or not"),
-            Err(fault) => check_fault(&fault),
-        }
-        match image::inspect(&agent).read(&reply) {
-            Ok(Some(_)) => assert_eq!(status, 200),
-            Ok(None) => assert!(status == 404 && has_message),
-            Err(fault) => check_fault(&fault),
-        }
-        match inspect::inspect(&id).read(&reply) {
-            Ok(Some(_)) => assert_eq!(status, 200),
-            Ok(None) => assert!(status == 404 && has_message),
-            Err(fault) => check_fault(&fault),
-        }
-        match start::start(&id).read(&reply) {
-            Ok(Ok(())) => assert!(status == 204 || status == 304),
-            Ok(Err(_)) => assert!(status >= 400 && has_message),
-            Err(fault) => check_fault(&fault),
-        }
+    for_all(draws, (date, replies()), |(date, (status, body))| {
+        check_reply(status, &date, body);
     });
+}
+
+/// Checks what is read from a reply: no more than it says.
+pub fn check_reply(status: u16, date: &str, body: Vec<u8>) {
+    let reply = reply(status, date, body);
+    let has_message = reply.message().is_some();
+    check_fault(&reply.fault());
+    let deployment = DeploymentId::parse("da").expect("an id");
+    let name = ContainerName::from_token(&deployment, &Secret::new(TOKEN));
+    let id = TargetId::parse(&"0a".repeat(32)).expect("an id");
+    let agent = ImageReference::parse("agent").expect("an image");
+    match create(&name, &Value::Null).read(&reply) {
+        Ok(Outcome::Created { id, .. }) => assert!(status == 201 && is_id(id.as_str())),
+        Ok(_) => assert!([404, 409, 500].contains(&status) && has_message),
+        Err(fault) => check_fault(&fault),
+    }
+    match list::listed(&reply) {
+        Ok(listed) => {
+            assert_eq!(status, 200);
+            assert!(listed.iter().all(|container| is_id(container.id.as_str())));
+        }
+        Err(Fault::ListFailed(_)) => assert!(status == 404 && has_message),
+        Err(fault) => check_fault(&fault),
+    }
+    match remove::remove(&id).read(&reply) {
+        Ok(Removed::Done) => assert_eq!(status, 204),
+        Ok(Removed::Absent) => assert!(status == 404 && has_message),
+        Ok(Removed::Declined) => assert!(status == 409 && has_message),
+        Ok(Removed::Ending) => panic!("an Engine has removed it, or not"),
+        Err(fault) => check_fault(&fault),
+    }
+    match image::inspect(&agent).read(&reply) {
+        Ok(Some(_)) => assert_eq!(status, 200),
+        Ok(None) => assert!(status == 404 && has_message),
+        Err(fault) => check_fault(&fault),
+    }
+    match inspect::inspect(&id).read(&reply) {
+        Ok(Some(_)) => assert_eq!(status, 200),
+        Ok(None) => assert!(status == 404 && has_message),
+        Err(fault) => check_fault(&fault),
+    }
+    match start::start(&id).read(&reply) {
+        Ok(Ok(())) => assert!(status == 204 || status == 304),
+        Ok(Err(_)) => assert!(status >= 400 && has_message),
+        Err(fault) => check_fault(&fault),
+    }
 }
 
 /// A reply's fault is a failure in few words, or nonsense in words of ours.
@@ -193,8 +197,7 @@ const MIDNIGHT: i64 = 1_795_392_000;
 pub const MOMENT: &str = "Mon, 23 Nov 2026 01:10:00 GMT";
 pub const MOMENT_SECONDS: i64 = MIDNIGHT + 4200;
 
-#[test]
-fn a_listed_container_is_what_the_list_says_of_it() {
+pub fn a_listed_container_is_what_the_list_says_of_it(draws: Draws) {
     let texts = || prop_oneof!["[a-z]{0,3}", any::<String>()];
     let labels = btree_map(
         prop_oneof![Just(DEPLOYMENT.to_owned()), Just(NAME.to_owned()), texts()],
@@ -207,6 +210,7 @@ fn a_listed_container_is_what_the_list_says_of_it() {
     );
     let created = prop_oneof![MIDNIGHT..MIDNIGHT + 9000, any::<i64>()];
     for_all(
+        draws,
         (ids(), labels, names, created),
         |(id, labels, names, created)| {
             let body = json!([
@@ -243,11 +247,11 @@ fn is_ours(labels: &BTreeMap<String, String>, names: &[String]) -> bool {
     is_labelled && own_name.is_some_and(bears)
 }
 
-#[test]
-fn the_time_since_an_end_does_not_depend_on_how_it_is_written() {
+pub fn the_time_since_an_end_does_not_depend_on_how_it_is_written(draws: Draws) {
     let time = (0..24_i64, 0..60_i64, 0..60_i64);
     let zone = (select(&['+', '-'][..]), 0..24_i64, 0..60_i64);
     for_all(
+        draws,
         (time, zone, "(\\.[0-9]{1,9})?"),
         |(time, zone, fraction)| {
             let ((hour, minute, second), (sign, ahead, minutes_ahead)) = (time, zone);

@@ -3,9 +3,8 @@
 use super::engine::check_request;
 use super::*;
 
-#[test]
-fn only_64_lower_case_hex_digits_are_an_id_and_they_stay_as_they_are() {
-    for_all(near_ids(), |text| {
+pub fn only_64_lower_case_hex_digits_are_an_id_and_they_stay_as_they_are(draws: Draws) {
+    for_all(draws, near_ids(), |text| {
         let id = TargetId::parse(&text);
         assert_eq!(id.is_some(), is_id(&text));
         if let Some(id) = id {
@@ -15,10 +14,9 @@ fn only_64_lower_case_hex_digits_are_an_id_and_they_stay_as_they_are() {
     });
 }
 
-#[test]
-fn a_deployment_id_is_part_of_a_dns_label_and_a_name_is_a_whole_one() {
+pub fn a_deployment_id_is_part_of_a_dns_label_and_a_name_is_a_whole_one(draws: Draws) {
     let texts = prop_oneof!["[a-z0-9-]{0,24}", texts()];
-    for_all((texts, near_tokens()), |(text, token)| {
+    for_all(draws, (texts, near_tokens()), |(text, token)| {
         let is_right = (1..=22).contains(&text.chars().count())
             && text.trim_matches('-') == text
             && text
@@ -46,9 +44,8 @@ fn image_references() -> impl Strategy<Value = String> {
     )
 }
 
-#[test]
-fn every_image_reference_is_taken_as_it_is() {
-    for_all(image_references(), |text| {
+pub fn every_image_reference_is_taken_as_it_is(draws: Draws) {
+    for_all(draws, image_references(), |text| {
         assert_eq!(
             ImageReference::parse(&text).expect("an image").as_str(),
             text
@@ -56,10 +53,9 @@ fn every_image_reference_is_taken_as_it_is() {
     });
 }
 
-#[test]
-fn what_is_taken_as_an_image_stays_in_its_place_in_a_path() {
+pub fn what_is_taken_as_an_image_stays_in_its_place_in_a_path(draws: Draws) {
     let texts = prop_oneof!["[a-zA-Z0-9./:@%?#_ -]{0,12}", texts(), image_references()];
-    for_all(texts, |text| {
+    for_all(draws, texts, |text| {
         if let Ok(image) = ImageReference::parse(&text) {
             let request = image::inspect(&image).request;
             check_request(&request, &[&text]);
@@ -69,8 +65,7 @@ fn what_is_taken_as_an_image_stays_in_its_place_in_a_path() {
     });
 }
 
-#[test]
-fn an_engine_url_is_taken_if_its_port_is_one() {
+pub fn an_engine_url_is_taken_if_its_port_is_one(draws: Draws) {
     let host = prop_oneof![
         "[a-z0-9]([a-z0-9.-]{0,20}[a-z0-9])?",
         any::<Ipv4Addr>().prop_map(|address| address.to_string()),
@@ -82,7 +77,7 @@ fn an_engine_url_is_taken_if_its_port_is_one() {
         0..70_000_u32,
         select(&["", "/"][..]),
     );
-    for_all(parts, |(scheme, host, port, slash)| {
+    for_all(draws, parts, |(scheme, host, port, slash)| {
         let origin = format!("{scheme}://{host}:{port}");
         let url = EngineUrl::parse(&format!("{origin}{slash}"));
         assert_eq!(url.is_ok(), (1..=65_535).contains(&port));
@@ -94,10 +89,9 @@ fn an_engine_url_is_taken_if_its_port_is_one() {
     });
 }
 
-#[test]
-fn what_is_taken_as_an_engine_url_is_an_origin_and_nothing_else() {
+pub fn what_is_taken_as_an_engine_url_is_an_origin_and_nothing_else(draws: Draws) {
     let near = "(http|https|HTTP|tcp)://[a-z0-9.:@/?#\\[\\]+%-]{0,12}(:[0-9+]{0,6})?[/?#a]{0,2}";
-    for_all(prop_oneof![4 => near, 1 => texts()], |text| {
+    for_all(draws, prop_oneof![4 => near, 1 => texts()], |text| {
         if let Ok(url) = EngineUrl::parse(&text) {
             let joined = url.join("/_ping".parse().expect("a path"));
             let expected = format!("{}/_ping", text.strip_suffix('/').unwrap_or(&text));
@@ -112,17 +106,16 @@ fn what_is_taken_as_an_engine_url_is_an_origin_and_nothing_else() {
     });
 }
 
-#[test]
-fn plain_http_is_for_loopback_addresses_alone() {
+pub fn plain_http_is_for_loopback_addresses_alone(draws: Draws) {
     let second = select(&[0, 1, 126, 127, 128, 255][..]);
-    for_all((second, any::<[u8; 3]>()), |(first, [b, c, d])| {
+    for_all(draws, (second, any::<[u8; 3]>()), |(first, [b, c, d])| {
         for (scheme, is_plain) in [("http", true), ("https", false)] {
             let url = format!("{scheme}://{first}.{b}.{c}.{d}:2375");
             let url = EngineUrl::parse(&url).expect("a URL");
             assert_eq!(url.is_plaintext_beyond_loopback(), is_plain && first != 127);
         }
     });
-    for_all(any::<Ipv6Addr>(), |address| {
+    for_all(draws, any::<Ipv6Addr>(), |address| {
         let url = EngineUrl::parse(&format!("http://[{address}]:2375")).expect("a URL");
         assert_eq!(
             url.is_plaintext_beyond_loopback(),

@@ -1,10 +1,11 @@
 //! What holds for all input from outside: credentials, bodies, ids, variables
 //! and the Engine's replies, each for itself, and then a webhook as a whole.
 //!
-//! Inputs are drawn at random, some of them close to what is right and some
-//! of them anything at all. Each test draws 256; `PROPTEST_CASES` in the
-//! environment asks for more. A failure prints the smallest input that shows
-//! it. Nothing is kept on disk: an input worth keeping is worth a test with a
+//! A property is a claim about all inputs of a strategy, some of which are close to what
+//! is right and some anything at all. `cargo test --test properties` draws 256 inputs for
+//! each property, or as many as `PROPTEST_CASES` says, and prints the smallest that shows
+//! a failure. Of the fuzz targets, `properties` tries the same with libFuzzer's bytes as the
+//! seed, and `bytes` uses the claims alone. An input worth keeping is worth a test with a
 //! name.
 
 mod bodies;
@@ -22,8 +23,9 @@ use std::net::{Ipv4Addr, Ipv6Addr};
 use std::sync::LazyLock;
 use std::time::Duration;
 
+use dynamic_access::api;
 use dynamic_access::auth::Secrets;
-use dynamic_access::config::Config;
+use dynamic_access::config;
 use dynamic_access::container::{Body, Isolation, Patch, PerTarget};
 use dynamic_access::docker::create::{Outcome, create};
 use dynamic_access::docker::image;
@@ -49,8 +51,83 @@ use proptest::collection::{btree_map, vec};
 use proptest::option;
 use proptest::prelude::{Just, Strategy, any, prop_oneof};
 use proptest::sample::select;
-use proptest::test_runner::{Config as Draws, TestRunner};
+use proptest::test_runner::{Config, RngAlgorithm, TestRng, TestRunner};
 use serde_json::{Value, json};
+
+pub use bodies::check_body;
+pub use engine::check_reply;
+
+/// Where the inputs of a property come from.
+#[derive(Debug, Clone, Copy)]
+pub enum Draws<'a> {
+    /// They are random.
+    Random,
+    /// There is one input, which follows from these bytes.
+    Seed(&'a [u8]),
+}
+
+macro_rules! properties {
+    ($($file:ident: $($property:ident)+;)+) => {
+        const PROPERTIES: &[fn(Draws)] = &[$($($file::$property),+),+];
+
+        #[cfg(test)]
+        mod tests {
+            $(mod $file {
+                $(#[test]
+                fn $property() {
+                    crate::$file::$property(crate::Draws::Random);
+                })+
+            })+
+        }
+    };
+}
+
+properties! {
+    bodies:
+        a_route_is_one_path_with_one_method
+        a_body_is_an_order_of_harmless_characters_or_an_error_that_shows_none;
+    container:
+        whatever_the_patch_a_body_that_is_made_is_confined;
+    credentials:
+        secrets_are_taken_if_there_are_some_and_all_are_good
+        credentials_open_only_as_one_of_the_secrets_after_the_word_basic
+        credentials_given_more_than_once_open_only_as_one;
+    engine:
+        every_request_says_its_length_and_names_what_it_is_about
+        no_reply_is_read_as_more_than_it_says
+        a_listed_container_is_what_the_list_says_of_it
+        the_time_since_an_end_does_not_depend_on_how_it_is_written;
+    names:
+        only_64_lower_case_hex_digits_are_an_id_and_they_stay_as_they_are
+        a_deployment_id_is_part_of_a_dns_label_and_a_name_is_a_whole_one
+        every_image_reference_is_taken_as_it_is
+        what_is_taken_as_an_image_stays_in_its_place_in_a_path
+        an_engine_url_is_taken_if_its_port_is_one
+        what_is_taken_as_an_engine_url_is_an_origin_and_nothing_else
+        plain_http_is_for_loopback_addresses_alone;
+    serve:
+        whatever_the_engine_replies_there_is_an_answer_in_time_that_shows_nothing
+        whatever_the_engine_replies_a_request_of_v1_has_an_answer_in_time
+        head_is_answered_as_get_but_for_the_body
+        whoever_has_not_the_secret_is_told_so_and_costs_the_engine_nothing
+        whatever_the_body_and_the_variables_there_is_an_answer_that_shows_nothing;
+    variables:
+        a_lifetime_is_what_its_digits_and_its_unit_say
+        a_count_is_what_its_digits_say
+        a_variable_is_taken_or_its_problem_names_it_and_shows_nothing_of_its_value;
+}
+
+/// Tries one property with one input; both follow from `bytes`.
+pub fn check_any(bytes: &[u8]) {
+    if let Some((first, rest)) = bytes.split_first() {
+        PROPERTIES[usize::from(*first) % PROPERTIES.len()](Draws::Seed(rest));
+    }
+}
+
+#[test]
+fn any_bytes_choose_a_property_and_its_input() {
+    (0..=u8::MAX).for_each(|byte| check_any(&[byte, byte]));
+}
 
 /// A value that is nowhere but where a test has put it.
 const PLANTED: &str = "QZJXKVWPTMBRLDGH";
@@ -110,15 +187,26 @@ const MEMBERS: [&str; 15] = [
 /// Tests that `claim`, which panics where it does not hold, holds for all
 /// that is drawn from `inputs`.
 #[track_caller]
-fn for_all<S: Strategy>(inputs: S, claim: impl Fn(S::Value))
+fn for_all<S: Strategy>(draws: Draws, inputs: S, claim: impl Fn(S::Value))
 where
     S::Value: Debug,
 {
-    let draws = Draws {
+    let mut config = Config {
         failure_persistence: None,
-        ..Draws::default()
+        ..Config::default()
     };
-    let outcome = TestRunner::new(draws).run(&inputs, |input| {
+    let mut runner = match draws {
+        Draws::Random => TestRunner::new(config),
+        Draws::Seed(bytes) => {
+            config.cases = 1;
+            let mut seed = [0; 32];
+            for (place, byte) in bytes.iter().enumerate() {
+                seed[place % 32] ^= byte;
+            }
+            TestRunner::new_with_rng(config, TestRng::from_seed(RngAlgorithm::ChaCha, &seed))
+        }
+    };
+    let outcome = runner.run(&inputs, |input| {
         claim(input);
         Ok(())
     });

@@ -2,8 +2,7 @@
 
 use super::*;
 
-#[test]
-fn a_route_is_one_path_with_one_method() {
+pub fn a_route_is_one_path_with_one_method(draws: Draws) {
     let method = prop_oneof![
         4 => select(&["GET", "POST"][..]).prop_map(str::to_owned),
         1 => "[A-Za-z!-]{1,8}",
@@ -19,6 +18,7 @@ fn a_route_is_one_path_with_one_method() {
         any::<String>(),
     ]);
     for_all(
+        draws,
         (method, uri, content_type),
         |(method, uri, content_type)| {
             let (Ok(method), Ok(uri)) = (Method::from_bytes(method.as_bytes()), uri.parse::<Uri>())
@@ -53,9 +53,13 @@ fn is_made_of(text: &str, marks: &str) -> bool {
         .all(|letter| letter.is_ascii_alphanumeric() || marks.contains(letter))
 }
 
-#[test]
-fn a_body_is_an_order_of_harmless_characters_or_an_error_that_shows_none() {
-    for_all(bodies(), |body| match parse_start(&body) {
+pub fn a_body_is_an_order_of_harmless_characters_or_an_error_that_shows_none(draws: Draws) {
+    for_all(draws, bodies(), |body| check_body(&body));
+}
+
+/// Checks what each webhook reads from a body.
+pub fn check_body(body: &[u8]) {
+    match parse_start(body) {
         Ok(order) => {
             assert!(body.trim_ascii_start().starts_with(b"{"));
             let url = order.service_url.as_deref().expect("a URL");
@@ -74,19 +78,25 @@ fn a_body_is_an_order_of_harmless_characters_or_an_error_that_shows_none() {
             assert!(!shown.contains(token) || "[redacted]".contains(token));
         }
         Err(error) => check_bad_body(&error.into()),
-    });
-}
-
-#[test]
-fn a_body_is_an_id_or_an_error_that_shows_nothing_of_it() {
-    for_all(bodies(), |body| match parse_stop(&body) {
+    }
+    match parse_stop(body) {
         Ok(id) => {
             assert!(is_id(id.as_str()));
-            let body: Value = serde_json::from_slice(&body).expect("JSON");
+            let body: Value = serde_json::from_slice(body).expect("JSON");
             assert_eq!(body["uniqueId"], id.as_str());
         }
         Err(error) => check_bad_body(&error.into()),
-    });
+    }
+    match api::body::parse_start(Secret::new("key"), body) {
+        Ok(order) => {
+            assert!(is_made_of(&order.environment_id, "-._~+/=:"));
+            assert!(order.secrets.len() <= 8);
+            for secret in &order.secrets {
+                assert!(is_made_of(&secret.name, "-") && secret.name.len() <= 64);
+            }
+        }
+        Err(error) => assert_eq!(Error::from(error).status(), StatusCode::BAD_REQUEST),
+    }
 }
 
 fn check_bad_body(error: &Error) {

@@ -312,7 +312,7 @@ fn check_answer(answer: &server::Answer) {
 /// its body.
 fn check_declared(head: &http::request::Parts, answer: &server::Answer) {
     static DOCUMENT: LazyLock<Value> = LazyLock::new(|| {
-        serde_json::from_str(include_str!("../../../src/api/openapi.json")).expect("JSON")
+        serde_json::from_str(include_str!("../../src/api/openapi.json")).expect("JSON")
     });
     let Some(path) = known_path(&head.uri) else {
         return;
@@ -377,8 +377,7 @@ fn check_line(line: &str) {
     assert!([TOKEN, SECRET].into_iter().all(is_hidden), "{line}");
 }
 
-#[test]
-fn whatever_the_engine_replies_there_is_an_answer_in_time_that_shows_nothing() {
+pub fn whatever_the_engine_replies_there_is_an_answer_in_time_that_shows_nothing(draws: Draws) {
     let start = json!({
         "serviceUrl": "https://host/",
         "activationToken": TOKEN,
@@ -393,7 +392,7 @@ fn whatever_the_engine_replies_there_is_an_answer_in_time_that_shows_nothing() {
         ("POST", "/reap", Value::Null),
         ("POST", "/reap?dry_run=1", Value::Null),
     ]);
-    for_all((webhook, turns()), |((method, uri, body), turns)| {
+    for_all(draws, (webhook, turns()), |((method, uri, body), turns)| {
         let engine = Scripted::new(turns);
         let arrived = engine.now();
         let body = Ok(body.to_string().into_bytes());
@@ -420,8 +419,7 @@ fn whatever_the_engine_replies_there_is_an_answer_in_time_that_shows_nothing() {
     });
 }
 
-#[test]
-fn whatever_the_engine_replies_a_request_of_v1_has_an_answer_in_time() {
+pub fn whatever_the_engine_replies_a_request_of_v1_has_an_answer_in_time(draws: Draws) {
     let start = json!({"environment": "e", "secrets": {"a": TOKEN}, "lifetime": "1h"});
     let target = format!("/v1/targets/{}", "a".repeat(64));
     let request = select(vec![
@@ -430,7 +428,7 @@ fn whatever_the_engine_replies_a_request_of_v1_has_an_answer_in_time() {
         ("GET", target.clone(), Value::Null),
         ("DELETE", target, Value::Null),
     ]);
-    for_all((request, turns()), |((method, uri, body), turns)| {
+    for_all(draws, (request, turns()), |((method, uri, body), turns)| {
         let engine = Scripted::new(turns);
         let arrived = engine.now();
         let body = Ok(body.to_string().into_bytes());
@@ -446,8 +444,7 @@ fn whatever_the_engine_replies_a_request_of_v1_has_an_answer_in_time() {
     });
 }
 
-#[test]
-fn head_is_answered_as_get_but_for_the_body() {
+pub fn head_is_answered_as_get_but_for_the_body(draws: Draws) {
     let target = format!("/v1/targets/{}", "a".repeat(64));
     let uri = select(vec![
         "/health".to_owned(),
@@ -458,7 +455,7 @@ fn head_is_answered_as_get_but_for_the_body() {
         "/unknown".to_owned(),
         target,
     ]);
-    for_all((uri, turns()), |(uri, turns)| {
+    for_all(draws, (uri, turns()), |(uri, turns)| {
         let [get, head] = ["GET", "HEAD"].map(|method| {
             let mut head = head(method, &uri);
             if uri == "/metrics" {
@@ -481,8 +478,7 @@ fn head_is_answered_as_get_but_for_the_body() {
     });
 }
 
-#[test]
-fn whoever_has_not_the_secret_is_told_so_and_costs_the_engine_nothing() {
+pub fn whoever_has_not_the_secret_is_told_so_and_costs_the_engine_nothing(draws: Draws) {
     let uri = prop_oneof![
         "/(start|stop|health|reap)(\\?dry_run=1)?",
         "/[!-~]{0,8}",
@@ -496,6 +492,7 @@ fn whoever_has_not_the_secret_is_told_so_and_costs_the_engine_nothing() {
         BodyError::CutOff,
     ]);
     for_all(
+        draws,
         (method, uri, credentials(), body),
         |(method, uri, value, body)| {
             let request = http::Request::builder().method(method.as_str()).uri(&uri);
@@ -514,8 +511,7 @@ fn whoever_has_not_the_secret_is_told_so_and_costs_the_engine_nothing() {
     );
 }
 
-#[test]
-fn whatever_the_body_and_the_variables_there_is_an_answer_that_shows_nothing() {
+pub fn whatever_the_body_and_the_variables_there_is_an_answer_that_shows_nothing(draws: Draws) {
     let uri = select(vec!["/start", "/stop", "/reap", "/v1/targets"]);
     let name = prop_oneof![
         4 => Just(""),
@@ -525,6 +521,7 @@ fn whatever_the_body_and_the_variables_there_is_an_answer_that_shows_nothing() {
     let length = option::of(prop_oneof!["[0-9]{1,21}", texts()]);
     let request = (uri, bodies(), length);
     for_all(
+        draws,
         (request, name, texts()),
         |((uri, body, length), name, value)| {
             let mut head = head("POST", uri);

@@ -1,26 +1,26 @@
 //! The operator's variables.
 
+use super::engine::check_request;
 use super::*;
 
 /// Reads the variables, which are as by default but for one of them.
-pub fn config_with(name: &str, value: &str) -> Result<Config, String> {
+pub fn config_with(name: &str, value: &str) -> Result<config::Config, String> {
     let variables = |wanted: &'static str| {
         let defaults = VARIABLES.into_iter().find(|(known, _)| *known == wanted);
         let (_, default) = defaults.ok_or("is not defined")?;
         Ok(if wanted == name { value } else { default }.to_owned())
     };
-    Config::parse(&variables).map_err(|problems| problems.to_string())
+    config::Config::parse(&variables).map_err(|problems| problems.to_string())
 }
 
-#[test]
-fn a_lifetime_is_what_its_digits_and_its_unit_say() {
+pub fn a_lifetime_is_what_its_digits_and_its_unit_say(draws: Draws) {
     let texts = prop_oneof![
         8 => "[0-9]{1,6}[smhd]",
         1 => "[0-9]{0,30}[smhd]?",
         1 => "[+ -]?[0-9]{1,3}[smhdD]{0,2}",
         1 => texts(),
     ];
-    for_all(texts, |text| {
+    for_all(draws, texts, |text| {
         let read = text.trim_ascii();
         // Digit by digit, and wide enough for thirty of them.
         let seconds = read.char_indices().last().and_then(|(end, unit)| {
@@ -41,10 +41,9 @@ fn a_lifetime_is_what_its_digits_and_its_unit_say() {
     });
 }
 
-#[test]
-fn a_count_is_what_its_digits_say() {
+pub fn a_count_is_what_its_digits_say(draws: Draws) {
     let texts = prop_oneof![4 => "0?[0-9]{1,4}", 1 => "[ +-]?[0-9]{1,24}", 1 => texts()];
-    for_all(texts, |text| {
+    for_all(draws, texts, |text| {
         let count = config_with("max_targets", &text).map(|config| config.max_targets);
         let read = text.trim_ascii();
         let digits = read.trim_start_matches('0');
@@ -56,18 +55,34 @@ fn a_count_is_what_its_digits_say() {
     });
 }
 
-#[test]
-fn a_problem_names_its_variable_and_shows_nothing_of_its_value() {
+pub fn a_variable_is_taken_or_its_problem_names_it_and_shows_nothing_of_its_value(draws: Draws) {
     let name = select(&VARIABLES[..]).prop_map(|(name, _)| name);
     let values = prop_oneof![
         texts(),
         Just(format!("http://{PLANTED}@host:2375")),
         near_ids(),
     ];
-    for_all((name, values), |(name, value)| {
-        if let Err(problem) = config_with(name, &value) {
-            assert!(problem.contains(name), "{problem}");
-            assert!(!shows_planted(&problem), "{problem}");
+    for_all(draws, (name, values), |(name, value)| {
+        match config_with(name, &value) {
+            Ok(config) => check_config(&config),
+            Err(problem) => {
+                assert!(problem.contains(name), "{problem}");
+                assert!(!shows_planted(&problem), "{problem}");
+            }
         }
     });
+}
+
+/// Checks that the requests of a configuration go to its Engine.
+fn check_config(config: &config::Config) {
+    let image = config.profiles.images()[0];
+    let path = image::inspect(image).request.uri().to_string();
+    assert_eq!(path, format!("/images/{image}/json"));
+    let uri = config.docker_url.join(path.parse().expect("a path"));
+    assert!(uri.port_u16().is_some_and(|port| port > 0));
+    assert_eq!(uri.path(), path);
+    let authority = uri.authority().expect("an authority");
+    assert!(!authority.as_str().contains('@'));
+    check_request(&list::survey(&config.deployment_id).request, &[]);
+    assert!(config.max_targets <= 1000);
 }

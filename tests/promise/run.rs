@@ -178,8 +178,6 @@ impl Run<'_> {
                 Err(error) => format!("{name}: {op} -> {error:?}"),
             }
         });
-        let memory = &mut world.actors[actor].memory;
-        *memory = crate::world::digest((*memory, world.now, fate, told.as_ref().ok()));
         self.go(actor, Told::Reply(told));
     }
 
@@ -271,12 +269,8 @@ impl Run<'_> {
     fn wait(&mut self, until: Duration) {
         self.world.pass(until);
         for actor in 0..self.world.actors.len() {
-            let woken = &mut self.world.actors[actor];
-            match &woken.wait {
-                Wait::Until(moment) if *moment <= until => {
-                    woken.memory = crate::world::digest((woken.memory, until));
-                    self.go(actor, Told::Time);
-                }
+            match &self.world.actors[actor].wait {
+                Wait::Until(moment) if *moment <= until => self.go(actor, Told::Time),
                 Wait::Engine(call)
                     if call.fate.is_some_and(Fate::hangs) && call.deadline <= until =>
                 {

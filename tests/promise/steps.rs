@@ -141,7 +141,11 @@ impl World {
         // A sum, as the order of what is independent makes no difference.
         let drifts = world.drifts.iter();
         let drifts = drifts
-            .map(|drift| digest((drift.key, drift.sent, drift.half)))
+            .map(|drift| {
+                // What it asks for follows from what its actor was told.
+                let history = world.actors[drift.by.actor].history;
+                digest((drift.key, drift.sent, drift.half, history))
+            })
             .fold(0, u64::wrapping_add);
         let actors: Vec<u64> = world.actors.iter().map(state_of).collect();
         let last = world.actors.last().map(|actor| actor.answer);
@@ -218,5 +222,5 @@ fn state_of(actor: &Actor) -> u64 {
     // After the answer it makes no difference any more what was seen.
     let seen = actor.answer.is_none();
     let seen = seen.then_some((&actor.seen_running, &actor.seen_ended, &actor.vouched));
-    digest((wait, actor.memory, actor.arrived, seen))
+    digest((wait, actor.history, actor.arrived, seen))
 }

@@ -75,8 +75,6 @@ pub struct Actor {
     pub arrived: Duration,
     pub wait: Wait,
     /// Stands for all it was ever told, and so for all it knows.
-    pub memory: u64,
-    /// The same for the server.
     pub history: u64,
     /// The status of its answer, and the seconds it gives to wait.
     pub answer: Option<(u16, Option<u64>)>,
@@ -170,7 +168,6 @@ impl World {
             webhook,
             arrived: Duration::ZERO,
             wait: Wait::Call,
-            memory: 0,
             history: 0,
             answer: None,
             seen_running: BTreeSet::new(),

@@ -37,7 +37,9 @@ impl Work {
     pub fn after(route: &Route, error: Option<&Error>, random: u128) -> Option<Self> {
         match (route, error) {
             (Route::Start | Route::StartTarget, None) => Some(Self::Reap),
-            (Route::Health, None) => (random % HEALTHS_PER_REAP == 0).then_some(Self::Reap),
+            (Route::Health, None) => random
+                .is_multiple_of(HEALTHS_PER_REAP)
+                .then_some(Self::Reap),
             // What takes the place may be due.
             (
                 Route::Start | Route::StartTarget,

@@ -143,15 +143,14 @@ fn limits(config: &Config) -> Gauge {
 fn targets(config: &Config, containers: &[Target]) -> Gauge {
     // Each spelling is computed once: there may be a thousand targets, and as many
     // environments.
-    let names: BTreeMap<String, &str> = config
-        .profiles
-        .by_environment()
-        .map(|(id, _)| (canonical(id), id))
-        .collect();
+    let ids = config.profiles.by_environment().map(|(id, _)| id);
+    let mut names: BTreeMap<String, &str> = BTreeMap::new();
+    names.extend(ids.map(|id| (canonical(id), id)));
     let environments = names.values().copied().chain([OTHER]);
-    let mut counts: BTreeMap<(&str, &'static str), i64> = environments
-        .flat_map(|environment| STATES.map(|state| ((environment, state.word()), 0)))
-        .collect();
+    let mut counts: BTreeMap<(&str, &'static str), i64> = BTreeMap::new();
+    counts.extend(
+        environments.flat_map(|environment| STATES.map(|state| ((environment, state.word()), 0))),
+    );
     for container in containers {
         let id = container.label(label::ENVIRONMENT_ID).unwrap_or_default();
         let environment = names.get(&canonical(id)).copied().unwrap_or(OTHER);

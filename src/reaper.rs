@@ -206,14 +206,16 @@ pub async fn reap<P: Platform>(
         found: ours.len(),
         ..Report::default()
     };
-    let mut due: Vec<(&Target, Verdict)> = ours
+    let (mut due, mut stopping): (Vec<(&Target, Verdict)>, Vec<_>) = ours
         .iter()
         .map(|container| (container, verdict(container, config)))
         .filter(|(_, verdict)| *verdict != Verdict::Keep)
-        .collect();
-    shuffle(&mut due, || backend.engine().platform().random());
+        .partition(|(container, _)| container.state != State::Stopping);
+    for part in [&mut due, &mut stopping] {
+        shuffle(part, || backend.engine().platform().random());
+    }
     // One whose node is lost takes the time of a look at each reap, and ends none sooner.
-    due.sort_by_key(|(container, _)| container.state == State::Stopping);
+    due.append(&mut stopping);
     for (tries, (container, verdict)) in due.iter().enumerate() {
         let is_enough = report.removed.len() >= scope.removals_max || tries >= scope.tries_max;
         if is_enough || backend.time_left().is_zero() {

@@ -7,7 +7,7 @@
 use std::collections::BTreeMap;
 
 use http::{Method, StatusCode};
-use serde::Deserialize;
+use serde_json::Value;
 use time::OffsetDateTime;
 use time::format_description::well_known::Rfc3339;
 
@@ -23,78 +23,47 @@ pub fn inspect(id: &TargetId) -> Call<Option<Target>> {
     Call::look("inspect", bodiless(Method::GET, &path), inspected)
 }
 
-#[derive(Deserialize)]
-#[serde(rename_all = "PascalCase")]
-struct Container {
-    id: String,
-    name: String,
-    created: String,
-    state: ContainerState,
-    #[serde(default)]
-    image: String,
-    config: ContainerConfig,
-}
-
-#[derive(Deserialize)]
-#[serde(rename_all = "PascalCase")]
-struct ContainerState {
-    status: String,
-    exit_code: i64,
-    #[serde(default)]
-    finished_at: String,
-}
-
-#[derive(Deserialize)]
-#[serde(rename_all = "PascalCase")]
-struct ContainerConfig {
-    #[serde(default)]
-    image: String,
-    labels: Option<BTreeMap<String, String>>,
-}
-
 fn inspected(reply: &Reply) -> Result<Option<Target>, Fault> {
     match reply.status() {
-        200 => {
-            let container: Container = reply.json()?;
-            let now = reply.date();
-            let ended = container.state.ended(now);
-            let created = unix_time(&container.created);
-            let summary = Summary {
-                id: container.id,
-                names: Some(vec![container.name]),
-                state: container.state.status,
-                labels: container.config.labels,
-                created: created.ok_or_else(|| reply.lacks("Created"))?,
-                image: container.config.image,
-                image_id: container.image,
-            };
-            let target = Target::from_summary(summary, now)?;
-            Ok(Some(Target {
-                ended: Some(ended).filter(|_| target.state == State::Ended),
-                ..target
-            }))
-        }
+        200 => Ok(Some(read(reply, &reply.json()?)?)),
         404 if reply.is_engines(StatusCode::NOT_FOUND) => Ok(None),
         _ => Err(reply.fault()),
     }
 }
 
-impl ContainerState {
-    fn ended(&self, now: Option<OffsetDateTime>) -> Ended {
-        let finished = unix_time(&self.finished_at);
-        let seconds_ago = now
-            .zip(finished)
-            .map(|(now, finished)| now.unix_timestamp().saturating_sub(finished));
-        Ended {
-            seconds_ago,
-            exit_code: Some(self.exit_code),
+fn read(reply: &Reply, container: &Value) -> Result<Target, Fault> {
+    let (state, config) = (&container["State"], &container["Config"]);
+    let text = |value: &Value| value.as_str().map(str::to_owned);
+    let lacks = |member: &'static str| move || reply.lacks(member);
+    let mut labels = BTreeMap::new();
+    let given = config["Labels"].as_object().into_iter().flatten();
+    labels.extend(given.filter_map(|(key, value)| Some((key.clone(), text(value)?))));
+    let summary = Summary {
+        id: text(&container["Id"]).ok_or_else(lacks("Id"))?,
+        names: text(&container["Name"]).map(|name| vec![name]),
+        state: text(&state["Status"]).ok_or_else(lacks("Status"))?,
+        labels: Some(labels),
+        created: unix_time(&container["Created"]).ok_or_else(lacks("Created"))?,
+        image: text(&config["Image"]).unwrap_or_default(),
+        image_id: text(&container["Image"]).unwrap_or_default(),
+    };
+    let now = reply.date();
+    let mut target = Target::from_summary(summary, now)?;
+    if target.state == State::Ended {
+        let finished = now.zip(unix_time(&state["FinishedAt"]));
+        let exit_code = state["ExitCode"].as_i64();
+        target.ended = Some(Ended {
+            seconds_ago: finished
+                .map(|(now, finished)| now.unix_timestamp().saturating_sub(finished)),
+            exit_code: Some(exit_code.ok_or_else(lacks("ExitCode"))?),
             is_unhealthy: false,
-        }
+        });
     }
+    Ok(target)
 }
 
-fn unix_time(text: &str) -> Option<i64> {
-    let time = OffsetDateTime::parse(text, &Rfc3339).ok()?;
+fn unix_time(time: &Value) -> Option<i64> {
+    let time = OffsetDateTime::parse(time.as_str()?, &Rfc3339).ok()?;
     Some(time.unix_timestamp())
 }
 

@@ -174,10 +174,9 @@ fn live<'a>(targets: impl Iterator<Item = &'a TargetView>) -> usize {
 fn choices<'a>(chosen: Option<&'a str>, targets: &'a [TargetView]) -> Vec<Choice<'a>> {
     let used = targets.iter().map(|target| target.environment.as_str());
     let used = used.filter(|environment| is_id(environment));
-    let all: BTreeMap<_, _> = used
-        .chain(chosen)
-        .map(|environment| (canonical(environment), environment))
-        .collect();
+    let used = used.chain(chosen);
+    let mut all = BTreeMap::new();
+    all.extend(used.map(|environment| (canonical(environment), environment)));
     let chosen = chosen.map(canonical);
     all.into_iter()
         .map(|(canonical, environment)| Choice {

@@ -1,7 +1,5 @@
 //! `/health`: whether the next start can work.
 
-use std::collections::BTreeSet;
-
 use serde_json::Value;
 
 use super::Provisioner;
@@ -62,8 +60,9 @@ impl<P: Platform> Provisioner<'_, P> {
             }
         }
         let managers = nodes.iter().filter(|node| !node.is_worker);
-        let versions: BTreeSet<&str> = managers.map(|node| &*node.engine).collect();
-        let versions: Vec<_> = versions.into_iter().collect();
+        let mut versions: Vec<_> = managers.map(|node| &*node.engine).collect();
+        versions.sort_unstable();
+        versions.dedup();
         Ok((versions.len() > 1).then(|| {
             format!(
                 "the managers of the Swarm have different versions of Docker ({}); finish the upgrade, and set no option of targets that only some of them know",

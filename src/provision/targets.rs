@@ -54,7 +54,7 @@ impl<P: Platform> Provisioner<'_, P> {
         let targets = self.oldest_first(&survey, environment).await;
         let mut nodes = self.backend.nodes().await;
         if let Ok(nodes) = &mut nodes {
-            nodes.sort_by(|one, other| one.hostname.cmp(&other.hostname));
+            nodes.sort_unstable_by(|one, other| one.hostname.cmp(&other.hostname));
         }
         Ok(Overview {
             nodes,
@@ -71,7 +71,7 @@ impl<P: Platform> Provisioner<'_, P> {
             .iter()
             .map(|container| TargetView::new(container, self.config))
             .collect();
-        targets.sort_by(|one, other| {
+        targets.sort_unstable_by(|one, other| {
             (one.created, one.id.as_str()).cmp(&(other.created, other.id.as_str()))
         });
         let shown = targets.iter_mut().rev();

@@ -160,7 +160,9 @@ fn with_ended_container(line: &str) -> Reply {
         let labels = json!({"dynamic-access.deployment": "da", "dynamic-access.name": name});
         json!([{"Id": ID, "Names": [format!("/{name}")], "State": "exited", "Labels": labels, "Created": 0}])
     } else {
-        json!({"State": {"ExitCode": 3, "FinishedAt": "2020-11-23T01:00:00Z"}})
+        let (created, ended) = ("2020-11-23T00:00:00Z", "2020-11-23T01:00:00Z");
+        let state = json!({"Status": "exited", "ExitCode": 3, "FinishedAt": ended});
+        json!({"Id": ID, "Name": format!("/{name}"), "Created": created, "State": state, "Config": {}})
     };
     let (status, body) = match line.starts_with("DELETE ") {
         true => ("204 No Content", String::new()),

@@ -66,6 +66,15 @@ impl Fake {
             },
         })
     }
+
+    fn inspected(&self, number: usize) -> Value {
+        json!({
+            "Id": id(number),
+            "Created": "2026-11-23T00:00:00Z",
+            "State": {"Status": self.state, "ExitCode": self.exit_code},
+            "Config": {},
+        })
+    }
 }
 
 /// An id that looks like one.
@@ -90,7 +99,7 @@ fn fake_engine(targets: Vec<Fake>) -> FakeEngine {
     FakeEngine::start(move |line| {
         let asked = |number: &usize| line.contains(&format!("/containers/{}/json", id(*number)));
         Reply::Bytes(match (0..targets.len()).find(asked) {
-            Some(number) => answer(&json!({"State": {"ExitCode": targets[number].exit_code}})),
+            Some(number) => answer(&targets[number].inspected(number)),
             None => answer(&list),
         })
     })

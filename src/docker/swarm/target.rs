@@ -31,7 +31,10 @@ pub fn merged(
     let left = by_service.into_values();
     let left = left.filter_map(|tasks| tasks.into_iter().find(Task::is_live));
     targets.extend(left.map(|task| without_service(task, now)));
-    targets.sort_by_key(|target| std::cmp::Reverse(target.created));
+    targets.sort_unstable_by(|one, other| {
+        let youngest_first = other.created.cmp(&one.created);
+        youngest_first.then_with(|| one.id.as_str().cmp(other.id.as_str()))
+    });
     targets
 }
 

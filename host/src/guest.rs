@@ -12,7 +12,9 @@ use http_body_util::{BodyExt, Empty};
 use hyper::body::Incoming;
 use tokio::sync::{Semaphore, mpsc, oneshot};
 use wasmtime::component::{Component, HasSelf, Linker, Resource, ResourceTable};
-use wasmtime::{Config, Engine, InstanceAllocationStrategy, PoolingAllocationConfig, Store};
+use wasmtime::{
+    Config, Engine, InstanceAllocationStrategy, PoolingAllocationConfig, Store, Strategy,
+};
 use wasmtime_wasi::{WasiCtx, WasiCtxView, WasiView};
 use wasmtime_wasi_http::p2::bindings::ProxyPre;
 use wasmtime_wasi_http::p2::bindings::http::outgoing_handler;
@@ -106,6 +108,10 @@ fn engine() -> Result<Engine> {
         .max_memory_size(INSTANCE_MEMORY);
     let mut config = Config::new();
     config.allocation_strategy(InstanceAllocationStrategy::Pooling(pool));
+    // A debug build does not optimise the compiler either: Winch then takes 3 s of one core, Cranelift 17.
+    if cfg!(debug_assertions) {
+        config.strategy(Strategy::Winch);
+    }
     Engine::new(&config)
         .map_err(anyhow::Error::from)
         .with_context(|| {

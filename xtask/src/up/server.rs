@@ -23,7 +23,7 @@ use dynamic_access_admin::progress::{remark, say};
 /// What stands for a unix socket in `docker_url`.
 const SOCKET_AUTHORITY: &str = "127.0.0.1:2375";
 
-/// Compiling the component takes a second, or ten if the host itself is not optimised.
+/// Compiling the component takes a few seconds.
 const START_BOUND: Duration = Duration::from_secs(90);
 
 /// A webhook takes at most 29 seconds, and requests in flight may finish.

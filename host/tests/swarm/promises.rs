@@ -149,7 +149,7 @@ fn check_is_confined(stage: &Stage<'_>, node: u8, container: &str, token: &str) 
     let file = "/run/dynamic-access/activation-token";
     let script = format!("stat -c '%a %u' {file}; cat {file}; rm {file} || echo; mount");
     let said = stage.swarm.node(node).shell(id, &script);
-    assert!(said.starts_with(&format!("400 0\r\n{token}")), "{said}");
+    assert!(said.starts_with(&format!("400 0\n{token}")), "{said}");
     let mount = said
         .lines()
         .find(|line| line.contains(&format!(" on {file} ")));

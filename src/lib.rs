@@ -50,11 +50,12 @@
 //! |---|---|
 //! | a route | `route`, `webhook` or `api` for its body and answer, `provision` for its work, `handlers` for its handler |
 //! | what the page shows | `page`, and a file in `templates` |
-//! | a metric | `metrics`, and the alert rules in `deploy/observability` |
-//! | a variable | `config`, and `spin.toml` |
-//! | a Docker option that a patch may set, or must not | `container/create_body.rs`, `container/task_template.rs` |
-//! | a call to the Engine | a file in `docker`, and a line in `deploy/engine-proxy/calls.txt` |
-//! | a refusal | a variant in the family of `error` that it belongs to, with its status, code and messages |
+//! | a metric | `metrics`, its table in `deploy/observability`, and an alert there if it needs one; `provision/readings.rs` for a new reading |
+//! | a variable | `config` (a secret of callers: `auth`), twice in `spin.toml`, `docs/variables.md`, and the variables of the tests |
+//! | a Docker option that a patch may set, or must not | `container/create_body.rs` or `container/task_template.rs`, from which a test writes `docs/options.md`; on a Swarm `docker/swarm/template.rs` if Docker 25 does not know it |
+//! | a call to the Engine | a file in `docker` and a line in `deploy/engine-proxy/calls.txt`; for a Swarm `docker/swarm` and `deploy/swarm/calls.txt` |
+//! | a refusal | a variant in the family of `error` that it belongs to, with its status, code and messages; a line in `docs/troubleshooting.md` |
+//! | a promise | `tests/promise/promise.rs`, and the table in the README |
 //!
 //! # Invariants
 //!

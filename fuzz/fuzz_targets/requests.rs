@@ -64,6 +64,7 @@ impl Platform for Script<'_> {
 fn variable(name: &'static str) -> Result<String, String> {
     let value = match name {
         "webhook_secret" => SECRET,
+        "scheduler" => "engine",
         "docker_url" => "http://127.0.0.1:2375",
         "docker_plaintext" => "loopback",
         "agent_image" | "deployment_id" => "agent",
@@ -75,7 +76,8 @@ fn variable(name: &'static str) -> Result<String, String> {
         "service_urls" => "https://*.bastionzero.com",
         "token_delivery" => "file",
         "stop_grace" => "0s",
-        _ => "8d",
+        "max_lifetime" => "8d",
+        _ => return Err(format!("{name} has no value here")),
     };
     Ok(value.to_owned())
 }

@@ -23,6 +23,10 @@ use crate::targets::network;
 use crate::wasm;
 use dynamic_access_admin::progress::say;
 
+/// How many tests of a binary run at once, unless the caller says so. Most of them wait: for an Engine, or
+/// for a time limit.
+const TEST_THREADS: &str = "4";
+
 /// Runs `cargo test` with further arguments and returns its exit code.
 ///
 /// The Engine is always a private one: tests that kill containers must not run
@@ -55,6 +59,9 @@ pub fn test(which: EngineArguments, arguments: &[String]) -> Result<ExitCode> {
         .env("TEST_SCHEMATHESIS", python::schemathesis()?)
         .env("TEST_TRAFFIC", &record)
         .env("TEST_XTASK", env::current_exe()?);
+    if env::var_os("RUST_TEST_THREADS").is_none() {
+        command.env("RUST_TEST_THREADS", TEST_THREADS);
+    }
     browser::tell(&mut command);
     say("cargo test");
     let status = process::status(&mut command).context("the tests could not be run")?;

@@ -20,7 +20,7 @@ use super::shape::{EMPTY_MAP, HEALTHCHECK, MOUNT, TEXT_MAP, TEXTS, ULIMITS};
 use super::table::Rule::{
     Elsewhere, Form, Free, Guard, Limit, Names, Refused, Servers, Texts, UpTo,
 };
-use super::table::{Row, Table, permissible};
+use super::table::{Row, Table, folded, permissible};
 use crate::docker::archive::SECRETS_DIR;
 
 pub static TABLE: Table = Table {
@@ -171,9 +171,10 @@ const ENDPOINT: Shape = Keys(&[
 ]);
 
 fn check_servers(body: &Value, problems: &mut Vec<String>) {
-    // Podman alone knows these.
-    for key in ["EnvMerge", "UnsetEnv", "UnsetEnvAll"] {
-        if !is_unset(&body[key]) {
+    // Podman alone knows these, in any case.
+    let is_podmans = |key: &str| ["envmerge", "unsetenv", "unsetenvall"].contains(&&*folded(key));
+    for (key, value) in body.as_object().into_iter().flatten() {
+        if is_podmans(key) && !is_unset(value) {
             problems.push(format!("{key} would change the server's own variables"));
         }
     }

@@ -225,7 +225,7 @@ fn join(place: &str, key: &str) -> String {
 
 /// Folds the case as Go's `encoding/json` does, for which two letters beyond ASCII
 /// equal an ASCII letter.
-fn folded(key: &str) -> String {
+pub fn folded(key: &str) -> String {
     let letter = |letter: char| match letter {
         '\u{17f}' => 's',
         '\u{212a}' => 'k',

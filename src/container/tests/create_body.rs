@@ -68,6 +68,8 @@ fn what_the_server_sets_cannot_be_patched_even_without_isolation() {
         EnvMerge ["SERVICE_URL=x"]
         UnsetEnv ["SERVICE_URL"]
         UnsetEnvAll true
+        unsetenvall true
+        ENVMERGE ["SERVICE_URL=x"]
         Labels null
         Labels {"dynamic-access.name": "x"} | {" dynamic-access.name": "x"} | {"a": 1} | {"a=b": "x"} -> Labels.
         "#);

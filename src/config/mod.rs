@@ -219,6 +219,23 @@ impl<V: Variables> Reader<'_, V> {
 pub(crate) mod tests {
     use super::*;
 
+    #[test]
+    fn each_variable_of_the_manifest_has_its_default_on_the_page_of_variables() {
+        let page = include_str!("../../docs/variables.md");
+        let manifest = include_str!("../../spin.toml");
+        let (_, variables) = manifest.split_once("[variables]\n").expect("variables");
+        for line in variables.lines().take_while(|line| !line.is_empty()) {
+            let (name, value) = line.split_once(" = { ").expect("a variable");
+            let row = format!("| `{name}` |");
+            let row = page.lines().find(|line| line.starts_with(&row));
+            let row = row.unwrap_or_else(|| panic!("{name} is not on the page"));
+            let default = value.strip_prefix("default = \"");
+            let default = default.and_then(|rest| rest.split('"').next());
+            let shown = default.filter(|default| !default.is_empty());
+            assert!(row.contains(shown.unwrap_or_default()), "{name}: {row}");
+        }
+    }
+
     /// The defaults of `spin.toml`, with `changes` over them.
     pub(crate) fn variables(
         changes: &[(&'static str, &'static str)],

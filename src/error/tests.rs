@@ -189,6 +189,15 @@ fn every_error_has_its_status() {
 }
 
 #[test]
+fn the_page_of_troubles_has_each_code() {
+    let page = include_str!("../../docs/troubleshooting.md");
+    for (error, _) in all() {
+        let code = error.code();
+        assert!(page.contains(&format!("`{code}`")), "{code}");
+    }
+}
+
+#[test]
 fn an_error_that_may_be_another_one_has_a_code_of_its_own() {
     let mut codes: Vec<_> = all().iter().map(|(error, _)| error.code()).collect();
     codes.sort_unstable();

@@ -187,8 +187,9 @@ fn refusals(stage: &Stage<'_>) {
     let begun = Instant::now();
     let answer = server.start_target(&unique("token"));
     assert_eq!(answer.status, 500, "{answer:?}");
+    // A start that waits goes on for 20 s.
     assert!(
-        begun.elapsed() < Duration::from_secs(8),
+        begun.elapsed() < Duration::from_secs(15),
         "{:?}",
         begun.elapsed()
     );

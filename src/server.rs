@@ -132,7 +132,8 @@ impl<P: Platform, V: Variables> Request<'_, P, V> {
     }
 
     fn answer(&self, seen: Seen, mut handled: Handled) -> Answer {
-        let request_id = request_id(self.platform.random());
+        let random = self.platform.random();
+        let request_id = request_id(random);
         let mut secrets = auth::given(&self.head.headers);
         secrets.extend(seen.config.iter().flat_map(Config::secrets));
         let trace = self.trace(&handled);
@@ -166,7 +167,7 @@ impl<P: Platform, V: Variables> Request<'_, P, V> {
         let lines = std::iter::once(line.to_json()).chain(reaped).collect();
         let work = seen
             .route
-            .and_then(|route| Work::after(&route, error.as_ref(), self.platform.random()));
+            .and_then(|route| Work::after(&route, error.as_ref(), random));
         let after = work.zip(seen.config).map(|(work, config)| AfterAnswer {
             work,
             config,

@@ -104,21 +104,15 @@ async fn one(engine: &Engine, body: &Value) -> Result<Try> {
 
 async fn observe(client: &Client, engine: &str, id: &str) -> Result<Try> {
     let write = Call {
-        method: Method::PUT,
         content_type: Some("application/x-tar".to_owned()),
         body: program_of_another_format()?.into(),
-        ..Call::json(
+        ..Call::bodiless(
+            Method::PUT,
             format!("/containers/{id}/archive?path=/run/ends"),
-            &Value::Null,
         )
     };
     client.send(engine, write).await?.success("an archive")?;
-    let start = Call::json(format!("/containers/{id}/start"), &json!({}));
-    let start = Call {
-        content_type: None,
-        body: Default::default(),
-        ..start
-    };
+    let start = Call::bodiless(Method::POST, format!("/containers/{id}/start"));
     let begun = Instant::now();
     client.send(engine, start).await?.success("a start")?;
     let start = begun.elapsed();

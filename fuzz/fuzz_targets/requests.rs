@@ -7,11 +7,10 @@ use std::time::Duration;
 
 use dynamic_access::platform::{HttpRequest, HttpResponse, Keep, Platform, TransportError};
 use dynamic_access::server;
+use dynamic_access_properties::{SECRET, variables};
 use http::{Request, Response, StatusCode};
 use libfuzzer_sys::fuzz_target;
 use pollster::block_on;
-
-const SECRET: &str = "c29tZSBnb29kIHNlY3JldA==";
 
 /// Milliseconds, a status, and a body.
 type Reply<'a> = (u16, u16, &'a [u8]);
@@ -61,27 +60,6 @@ impl Platform for Script<'_> {
     }
 }
 
-fn variable(name: &'static str) -> Result<String, String> {
-    let value = match name {
-        "webhook_secret" => SECRET,
-        "scheduler" => "engine",
-        "docker_url" => "http://127.0.0.1:2375",
-        "docker_plaintext" => "loopback",
-        "agent_image" | "deployment_id" => "agent",
-        "max_targets" => "1",
-        "image_pull" => "missing",
-        "api_secret" | "operator_secret" | "registry_auth" | "docker_authorization" => "",
-        "container_patch" | "environments" => "{}",
-        "container_patch_unsafe" => "refuse",
-        "service_urls" => "https://*.bastionzero.com",
-        "token_delivery" => "file",
-        "stop_grace" => "0s",
-        "max_lifetime" => "8d",
-        _ => return Err(format!("{name} has no value here")),
-    };
-    Ok(value.to_owned())
-}
-
 fuzz_target!(|input: (bool, &str, &[u8], Vec<Reply>)| {
     let (is_get, path, body, replies) = input;
     let request = Request::builder()
@@ -96,9 +74,12 @@ fuzz_target!(|input: (bool, &str, &[u8], Vec<Reply>)| {
         now: Cell::default(),
     };
     let head = request.into_parts().0;
-    let answer = block_on(server::serve(&script, &variable, &head, async |_| {
-        Ok(body.to_vec())
-    }));
+    let answer = block_on(server::serve(
+        &script,
+        &variables("", ""),
+        &head,
+        async |_| Ok(body.to_vec()),
+    ));
     assert!(script.now() <= Duration::from_secs(25));
     let is_empty = answer.response.status() == 204;
     assert!(is_empty || answer.response.body().starts_with(b"{"));

@@ -1,28 +1,6 @@
 //! Requests to the Engine, and its replies.
 
-use super::variables::config_with;
 use super::*;
-
-/// Checks a request to the Engine, in whose path and query `parts` stand as
-/// they are.
-pub fn check_request(request: &HttpRequest, parts: &[&str]) {
-    let uri = request.uri().to_string();
-    let reread: Uri = uri.parse().expect("a URI");
-    assert_eq!(&reread, request.uri());
-    assert!(
-        request
-            .uri()
-            .path()
-            .split('/')
-            .all(|segment| segment != "..")
-    );
-    for part in parts {
-        assert!(uri.contains(part), "{part} in {uri}");
-    }
-    let length = request.body().len().to_string();
-    assert_eq!(request.headers()["content-length"], length.as_str());
-    assert!(!request.headers().contains_key("transfer-encoding"));
-}
 
 pub fn every_request_says_its_length_and_names_what_it_is_about(draws: Draws) {
     let order = (

@@ -136,7 +136,8 @@ const PLANTED: &str = "QZJXKVWPTMBRLDGH";
 /// says to it.
 const TOKEN: &str = "4b6f52b5-4f2b-4d55-8a0e-2f1c7a3a9d10";
 
-const SECRET: &str = "c29tZSBnb29kIHNlY3JldA==";
+/// The `webhook_secret`.
+pub const SECRET: &str = "c29tZSBnb29kIHNlY3JldA==";
 const OTHER_SECRET: &str = "YW5vdGhlciBnb29kIG9uZQ==";
 const API_SECRET: &str = "YSBwcm9ncmFtJ3Mgc2VjcmV0";
 
@@ -164,6 +165,44 @@ const VARIABLES: [(&str, &str); 18] = [
     ("service_urls", "https://* http://*"),
     ("token_delivery", "file"),
 ];
+
+/// The variables with their defaults, but for one of them; `webhook_secret` is [`SECRET`].
+pub fn variables(name: &str, value: &str) -> impl Fn(&'static str) -> Result<String, String> {
+    move |wanted| {
+        let secret = ("webhook_secret", SECRET);
+        let mut defaults = VARIABLES.into_iter().chain([secret]);
+        let default = defaults.find(|(known, _)| *known == wanted);
+        let (_, default) = default.ok_or("is not defined")?;
+        Ok(if wanted == name { value } else { default }.to_owned())
+    }
+}
+
+/// Reads the variables, which are as by default but for one of them.
+fn config_with(name: &str, value: &str) -> Result<config::Config, String> {
+    let config = config::Config::parse(&variables(name, value));
+    config.map_err(|problems| problems.to_string())
+}
+
+/// Checks a request to the Engine, in whose path and query `parts` stand as
+/// they are.
+fn check_request(request: &HttpRequest, parts: &[&str]) {
+    let uri = request.uri().to_string();
+    let reread: Uri = uri.parse().expect("a URI");
+    assert_eq!(&reread, request.uri());
+    assert!(
+        request
+            .uri()
+            .path()
+            .split('/')
+            .all(|segment| segment != "..")
+    );
+    for part in parts {
+        assert!(uri.contains(part), "{part} in {uri}");
+    }
+    let length = request.body().len().to_string();
+    assert_eq!(request.headers()["content-length"], length.as_str());
+    assert!(!request.headers().contains_key("transfer-encoding"));
+}
 
 /// What the Engine's members and the webhooks' are called.
 const MEMBERS: [&str; 15] = [

@@ -1,6 +1,5 @@
 //! Names, references and URLs.
 
-use super::engine::check_request;
 use super::*;
 
 pub fn only_64_lower_case_hex_digits_are_an_id_and_they_stay_as_they_are(draws: Draws) {

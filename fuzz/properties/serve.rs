@@ -1,7 +1,7 @@
 //! A webhook as a whole, whatever the Engine replies.
 
 use super::credentials::{credentials, is_right_credentials};
-use super::engine::{MOMENT, MOMENT_SECONDS, check_request, replies};
+use super::engine::{MOMENT, MOMENT_SECONDS, replies};
 use super::*;
 
 /// The id of a trace with the digits of the token, so that to show it is to show the token.
@@ -251,23 +251,14 @@ impl Platform for Scripted {
     }
 }
 
-/// A webhook's whole answer, by a server whose secret is [`SECRET`] and whose
-/// other variables are as by default but for one.
+/// A webhook's whole answer, by a server with these [`variables`].
 fn serve(
     engine: &Scripted,
     (name, value): (&str, &str),
     head: &http::request::Parts,
     body: Result<Vec<u8>, BodyError>,
 ) -> server::Answer {
-    let variables = |wanted: &'static str| {
-        let secret = ("webhook_secret", SECRET);
-        let defaults = VARIABLES.into_iter().chain([secret]);
-        let (_, default) = defaults
-            .into_iter()
-            .find(|(known, _)| *known == wanted)
-            .ok_or("is not defined")?;
-        Ok(if wanted == name { value } else { default }.to_owned())
-    };
+    let variables = variables(name, value);
     let answer = block_on(server::serve(engine, &variables, head, async |_| body));
     check_declared(head, &answer);
     answer

@@ -1,17 +1,6 @@
 //! The operator's variables.
 
-use super::engine::check_request;
 use super::*;
-
-/// Reads the variables, which are as by default but for one of them.
-pub fn config_with(name: &str, value: &str) -> Result<config::Config, String> {
-    let variables = |wanted: &'static str| {
-        let defaults = VARIABLES.into_iter().find(|(known, _)| *known == wanted);
-        let (_, default) = defaults.ok_or("is not defined")?;
-        Ok(if wanted == name { value } else { default }.to_owned())
-    };
-    config::Config::parse(&variables).map_err(|problems| problems.to_string())
-}
 
 pub fn a_lifetime_is_what_its_digits_and_its_unit_say(draws: Draws) {
     let texts = prop_oneof![

@@ -3,11 +3,12 @@
 //! [`crate::provision`] and [`crate::reaper`] decide which operation comes next, what
 //! happens after one that has failed, and which target is due. A backend decides how
 //! an operation is carried out. On an Engine, where a target is a container, that is
-//! one call. On a Swarm, where it is a service, it is a policy:
+//! mostly one call. On a Swarm, where it is a service, it is a policy:
 //!
 //! | file | decides |
 //! |---|---|
-//! | `swarm/start.rs` | how long a start waits for a task, and when it gives up; whether a vouch is repeated |
+//! | `engine.rs` | how long after its start a target's state can be relied on |
+//! | `swarm/start.rs` | the same; how long a start waits for a task, and when it gives up; whether a vouch is repeated |
 //! | `swarm/list.rs` | into how many parts a list is divided, and when it is repeated |
 //! | `swarm/remove.rs` | whether a service may be fenced, how long its end is waited for, and which secrets are left over |
 //!
@@ -27,8 +28,7 @@ use crate::docker::archive::SecretFile;
 use crate::docker::create::Outcome;
 use crate::docker::remove::Removed;
 use crate::docker::swarm::node::Node;
-use crate::docker::target::Ended;
-use crate::docker::target::{Survey, Target};
+use crate::docker::target::{Ended, Survey, Target};
 use crate::docker::{ContainerName, ImageReference, TargetId};
 use crate::engine::Engine;
 use crate::fault::Fault;

@@ -89,18 +89,16 @@ impl Secrets {
         self.0.iter().any(|(caller, _)| caller.role == role)
     }
 
-    /// Tells who calls, if the request carries one of the secrets. Besides `Basic`,
-    /// `Bearer` is read where `takes_bearer`.
+    /// Tells who calls, if the request carries one of the secrets.
+    ///
+    /// BastionZero's contract knows `Basic` alone, so `webhook_secret` is taken as nothing
+    /// else. Programs and Prometheus send the other two as `Bearer` as well.
     ///
     /// # Errors
     ///
     /// [`CallerError::Unauthorized`]. The caller cannot tell what is wrong; the log can.
-    pub fn authenticate(
-        &self,
-        headers: &HeaderMap,
-        takes_bearer: bool,
-    ) -> Result<Caller, CallerError> {
-        let given = credentials(headers, takes_bearer)?;
+    pub fn authenticate(&self, headers: &HeaderMap) -> Result<Caller, CallerError> {
+        let (scheme, given) = credentials(headers)?;
         // Every secret is compared, so that the duration of a refusal reveals nothing.
         let mut caller = None;
         for (known, secret) in &self.0 {
@@ -108,7 +106,13 @@ impl Secrets {
                 caller = Some(*known);
             }
         }
-        caller.ok_or(CallerError::Unauthorized("the secret is wrong"))
+        let caller = caller.ok_or(CallerError::Unauthorized("the secret is wrong"))?;
+        if scheme == Scheme::Bearer && caller.role == Role::Webhook {
+            return Err(CallerError::Unauthorized(
+                "webhook_secret is taken as Basic alone",
+            ));
+        }
+        Ok(caller)
     }
 }
 
@@ -162,8 +166,15 @@ fn is_user_and_password(secret: &str) -> bool {
         && password.chars().count() >= PASSWORD_CHARS_MIN
 }
 
-/// The text after the scheme in the one header, or in both if they are equal.
-fn credentials(headers: &HeaderMap, takes_bearer: bool) -> Result<&str, CallerError> {
+/// The schemes that a secret may have.
+#[derive(Clone, Copy, PartialEq, Eq)]
+enum Scheme {
+    Basic,
+    Bearer,
+}
+
+/// The scheme and the text after it in the one header, or in both if they are equal.
+fn credentials(headers: &HeaderMap) -> Result<(Scheme, &str), CallerError> {
     let authorization = single(headers, &AUTHORIZATION)?;
     let authentication = single(headers, &AUTHENTICATION)?;
     let value = match (authorization, authentication) {
@@ -180,13 +191,13 @@ fn credentials(headers: &HeaderMap, takes_bearer: bool) -> Result<&str, CallerEr
     let (scheme, text) = scheme_and_text(value).ok_or(CallerError::Unauthorized(
         "the credentials have no scheme or no text",
     ))?;
-    let is_taken = scheme.eq_ignore_ascii_case("basic")
-        || (takes_bearer && scheme.eq_ignore_ascii_case("bearer"));
-    if is_taken {
-        Ok(text)
+    if scheme.eq_ignore_ascii_case("basic") {
+        Ok((Scheme::Basic, text))
+    } else if scheme.eq_ignore_ascii_case("bearer") {
+        Ok((Scheme::Bearer, text))
     } else {
         Err(CallerError::Unauthorized(
-            "the credentials have a scheme that this route does not take",
+            "the credentials are neither Basic nor Bearer",
         ))
     }
 }
@@ -232,7 +243,7 @@ mod tests {
             map.append(name, value.parse().expect("a value"));
         }
         assert_eq!(
-            secrets.authenticate(&map, false).is_ok(),
+            secrets.authenticate(&map).is_ok(),
             allowed,
             "{headers:?} with {secrets:?}"
         );
@@ -318,19 +329,21 @@ mod tests {
     }
 
     #[test]
-    fn a_caller_is_known_by_variable_and_position() {
+    fn a_caller_is_known_by_variable_and_position_and_bastionzero_by_basic_alone() {
         for (secret, name) in [
             (SECRET, "webhook_secret 1"),
             (OTHER, "webhook_secret 2"),
             (API, "api_secret 1"),
             (OPERATOR, "operator_secret 1"),
         ] {
-            for (scheme, takes_bearer) in [("Basic", false), ("Basic", true), ("Bearer", true)] {
+            for scheme in ["Basic", "Bearer"] {
                 let value = format!("{scheme} {secret}");
                 let mut headers = HeaderMap::new();
                 headers.insert(AUTHORIZATION, value.parse().expect("a value"));
-                let caller = secrets().authenticate(&headers, takes_bearer);
-                assert_eq!(caller.map(|caller| caller.to_string()), Ok(name.to_owned()));
+                let caller = secrets().authenticate(&headers).ok();
+                let is_known = scheme == "Basic" || !name.starts_with("webhook_secret");
+                let known = caller.map(|caller| caller.to_string());
+                assert_eq!(known.as_deref(), is_known.then_some(name), "{scheme}");
             }
         }
     }

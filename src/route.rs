@@ -2,7 +2,8 @@
 //!
 //! | routes | open to |
 //! |---|---|
-//! | `/start`, `/stop`, `/health`, `/reap` | `webhook_secret` |
+//! | `/start`, `/stop` | `webhook_secret` |
+//! | `/health`, `/reap` | `webhook_secret`, `api_secret` |
 //! | `/v1/…`, `/metrics` | `api_secret`; reads also `operator_secret` |
 //! | `/` | `operator_secret` |
 
@@ -26,8 +27,8 @@ pub enum Route {
     Stop,
     /// `GET /health`
     Health,
-    /// `POST /reap`, which is called by an operator's scheduler instead of
-    /// BastionZero
+    /// `POST /reap`, for an operator's scheduler, or for a program that calls no
+    /// webhook
     Reap {
         /// `?dry_run=1`: containers are only named, not removed.
         dry_run: bool,
@@ -75,7 +76,8 @@ impl Route {
     /// Whether the route is open to a role.
     pub fn is_open_to(&self, role: Role) -> bool {
         match self {
-            Self::Start | Self::Stop | Self::Health | Self::Reap { .. } => role == Role::Webhook,
+            Self::Start | Self::Stop => role == Role::Webhook,
+            Self::Health | Self::Reap { .. } => matches!(role, Role::Webhook | Role::Api),
             Self::StartTarget | Self::StopTarget(_) => role == Role::Api,
             Self::ListTargets { .. } | Self::ShowTarget(_) | Self::OpenApi | Self::Metrics => {
                 matches!(role, Role::Api | Role::Operator)
@@ -163,12 +165,6 @@ pub fn problem_type(uri: &Uri) -> &'static str {
     } else {
         "application/json"
     }
-}
-
-/// Whether a request may show its secret as `Bearer`, which CI systems and
-/// Prometheus send. The webhooks' contract knows `Basic` alone, and so do browsers.
-pub fn takes_bearer(uri: &Uri) -> bool {
-    uri.path() == "/metrics" || uri.path().starts_with("/v1/")
 }
 
 /// The route that a request takes.
@@ -361,12 +357,8 @@ mod tests {
     fn each_route_is_open_to_its_roles_alone() {
         let id = TargetId::parse(ID).expect("an id");
         let environment = None;
-        let webhooks = [
-            Route::Start,
-            Route::Stop,
-            Route::Health,
-            Route::Reap { dry_run: true },
-        ];
+        let webhooks = [Route::Start, Route::Stop];
+        let care = [Route::Health, Route::Reap { dry_run: true }];
         let changes = [Route::StartTarget, Route::StopTarget(id.clone())];
         let reads = [
             Route::ListTargets {
@@ -379,6 +371,7 @@ mod tests {
         let page = [Route::Page { environment }];
         for (routes, roles) in [
             (&webhooks[..], &[Role::Webhook][..]),
+            (&care, &[Role::Webhook, Role::Api]),
             (&changes, &[Role::Api]),
             (&reads, &[Role::Api, Role::Operator]),
             (&page, &[Role::Operator]),

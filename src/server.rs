@@ -106,8 +106,7 @@ impl<P: Platform, V: Variables> Request<'_, P, V> {
     /// The route of the request, which its caller may take.
     fn route(&self, seen: &mut Option<Caller>) -> Result<Route, Error> {
         let secrets = Secrets::read(self.variables).map_err(Error::Misconfigured)?;
-        let takes_bearer = route::takes_bearer(&self.head.uri);
-        let caller = secrets.authenticate(&self.head.headers, takes_bearer)?;
+        let caller = secrets.authenticate(&self.head.headers)?;
         *seen = Some(caller);
         let route = route::route(self.head, &secrets)?;
         if !route.is_open_to(caller.role) {

@@ -74,7 +74,7 @@ pub fn credentials_open_only_as_one_of_the_secrets_after_the_word_basic(draws: D
                 return;
             };
             let headers = HeaderMap::from_iter([(HeaderName::from_static(name), header)]);
-            let outcome = secrets.authenticate(&headers, false);
+            let outcome = secrets.authenticate(&headers);
             assert_eq!(outcome.is_ok(), is_right_credentials(&value));
         }
     });
@@ -104,6 +104,6 @@ pub fn credentials_given_more_than_once_open_only_as_one(draws: Draws) {
             }
             _ => false,
         };
-        assert_eq!(secrets.authenticate(&headers, false).is_ok(), expected);
+        assert_eq!(secrets.authenticate(&headers).is_ok(), expected);
     });
 }

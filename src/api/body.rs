@@ -124,6 +124,7 @@ fn secrets(Members(members): Members<String>) -> Result<Vec<SecretFile>, Request
         let content = Secret::new(content);
         files.push(SecretFile { name, content });
     }
+    files.sort_unstable_by(|one, other| one.name.cmp(&other.name));
     Ok(files)
 }
 
@@ -162,6 +163,18 @@ mod tests {
         let least = parse(&json!({"environment": "e"})).expect("an order");
         assert_eq!((least.service_url, least.lifetime), (None, None));
         assert!(least.secrets.is_empty());
+    }
+
+    #[test]
+    fn the_sequence_of_members_does_not_tell_orders_apart() {
+        let digest = |body: &str| {
+            let order = parse_start(Secret::new("key"), body.as_bytes());
+            order.expect("an order").digest()
+        };
+        assert_eq!(
+            digest(r#"{"environment":"e","secrets":{"a":"","b":""},"lifetime":"60s"}"#),
+            digest(r#"{"lifetime":"1m","secrets":{"b":"","a":""},"environment":"E"}"#),
+        );
     }
 
     #[test]

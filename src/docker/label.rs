@@ -20,15 +20,18 @@ pub const NAME: &str = "dynamic-access.name";
 /// A random id of the attempt that created the container.
 pub const ATTEMPT: &str = "dynamic-access.attempt";
 
-/// `serviceUrl`, which tells a repeated start from a different one with the same
-/// token; empty if none was given.
+/// A digest of what was asked for, which tells a repeated start from a different one with
+/// the same key.
+pub const ORDER: &str = "dynamic-access.order";
+
+/// `serviceUrl`; empty if none was given. It, [`ENVIRONMENT_ID`] and [`LIFETIME`] tell
+/// the same of targets without [`ORDER`], which earlier versions have made.
 pub const SERVICE_URL: &str = "dynamic-access.service-url";
 
-/// `environmentId`, for the same purpose.
+/// `environmentId`.
 pub const ENVIRONMENT_ID: &str = "dynamic-access.environment-id";
 
-/// The lifetime that its caller has asked for, in seconds, for the same purpose;
-/// empty if none was asked for.
+/// The lifetime that its caller has asked for, in seconds; empty if none was asked for.
 pub const LIFETIME: &str = "dynamic-access.lifetime";
 
 /// Seconds after its creation from which a container that was never started

@@ -27,7 +27,7 @@ pub mod stop;
 pub mod swarm;
 pub mod target;
 
-pub use names::{ContainerName, DeploymentId, EngineUrl, ImageReference, TargetId};
+pub use names::{ContainerName, DeploymentId, EngineUrl, ImageReference, TargetId, short_hex};
 pub use reply::{NOT_THE_ENGINES_WORDS, Reply, is_denial, is_full, is_leaderless};
 
 use http::header::{CONTENT_LENGTH, CONTENT_TYPE};

@@ -95,7 +95,7 @@ impl DeploymentId {
 
 /// The first 160 bits of a digest as 40 hex digits: no two texts collide, and none can
 /// be derived from it.
-pub(super) fn short_hex(digest: Sha256) -> String {
+pub fn short_hex(digest: Sha256) -> String {
     let bytes = digest.finalize();
     bytes[..20]
         .iter()

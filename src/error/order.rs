@@ -70,14 +70,14 @@ impl OrderError {
                 "other_payload",
                 match of {
                     KeyKind::IdempotencyKey => {
-                        "This Idempotency-Key was already used with another environment, serviceUrl or lifetime."
+                        "This Idempotency-Key was already used with another body. Only the contents of secrets may differ."
                     }
                     KeyKind::ActivationToken => {
                         "This activation token was already used with another serviceUrl or environmentId."
                     }
                 },
                 format!(
-                    "container {} of this {of} was started with another payload (environment, serviceUrl or lifetime)",
+                    "container {} of this {of} was started with another payload",
                     id.short()
                 ),
             ),

@@ -72,6 +72,7 @@ impl<'a> Attempt<'a> {
             (label::ENVIRONMENT_ID, &order.environment_id),
             (label::START_WITHIN, &start_within),
             (label::MAX_LIFETIME, &max_lifetime),
+            (label::ORDER, &order.digest()),
             (label::LIFETIME, &lifetime),
             (
                 label::SERVICE_URL,
@@ -155,6 +156,9 @@ impl<'a> Attempt<'a> {
     /// Whether any attempt created a container for the same payload. The secrets
     /// are not compared, since nothing of them is kept.
     pub fn has_payload_of(&self, found: &Target) -> bool {
+        if let Some(digest) = found.label(label::ORDER) {
+            return digest == self.order.digest();
+        }
         // An earlier version left out what was not given.
         let service_url = found.label(label::SERVICE_URL).unwrap_or_default();
         service_url == self.order.service_url.as_deref().unwrap_or_default()
@@ -218,6 +222,7 @@ mod tests {
                 "dynamic-access.attempt": "00000000000000000000000000000a77",
                 "dynamic-access.service-url": "https://host",
                 "dynamic-access.environment-id": "e",
+                "dynamic-access.order": order.digest(),
                 "dynamic-access.start-within": "120",
                 "dynamic-access.max-lifetime": "691200",
                 "dynamic-access.lifetime": "",
@@ -252,6 +257,24 @@ mod tests {
             "https://host"
         )]));
         assert!(!has_payload(&[("dynamic-access.lifetime", "60")]));
+    }
+
+    #[test]
+    fn a_digest_of_the_order_is_compared_before_any_other_label() {
+        let config = Config::parse(&variables(&[])).expect("a config");
+        let order = order();
+        let attempt = Attempt::new(&config, &order, 0);
+        let has_payload = |digest: &str| {
+            let labels = [
+                ("dynamic-access.environment-id", "e"),
+                ("dynamic-access.service-url", "https://host"),
+                ("dynamic-access.order", digest),
+            ];
+            attempt.has_payload_of(&aged("running", None, &labels))
+        };
+        assert!(has_payload(&order.digest()));
+        assert!(!has_payload("another"));
+        assert!(!has_payload(""));
     }
 
     #[track_caller]

@@ -9,7 +9,7 @@ use serde_json::Value;
 use sha2::{Digest, Sha256};
 
 use super::node::Node;
-use crate::docker::names::short_hex;
+use crate::docker::short_hex;
 use crate::fault::TooOld;
 
 /// The newer options of a template, each with the first version of the Engine that knows

@@ -1,0 +1,148 @@
+//! What a start asks for, and the digest that repeated starts are compared by.
+
+use std::time::Duration;
+
+use serde_json::{Value, json};
+use sha2::{Digest, Sha256};
+
+use crate::docker::archive::{self, SecretFile};
+use crate::docker::short_hex;
+use crate::environment_id::canonical;
+use crate::key::Key;
+use crate::secret::Secret;
+
+/// What a start asks for.
+#[derive(Debug, Clone)]
+pub struct StartOrder {
+    /// What makes repeated orders one.
+    pub key: Key,
+    /// Where the agent registers, if it does.
+    pub service_url: Option<String>,
+    /// Where the target belongs.
+    pub environment_id: String,
+    /// What the target gets and nobody else may read, sorted by name.
+    pub secrets: Vec<SecretFile>,
+    /// The age at which the target is removed, if it is to be less than that of its
+    /// environment.
+    pub lifetime: Option<Duration>,
+}
+
+impl StartOrder {
+    /// The order of `/start`: its token is both the key and the one secret.
+    pub fn of_webhook(service_url: String, token: Secret, environment_id: String) -> Self {
+        Self {
+            key: Key::ActivationToken(token.clone()),
+            service_url: Some(service_url),
+            environment_id,
+            secrets: vec![SecretFile {
+                name: archive::ACTIVATION_TOKEN.to_owned(),
+                content: token,
+            }],
+            lifetime: None,
+        }
+    }
+
+    /// The activation token, if the target gets one.
+    pub fn activation_token(&self) -> Option<&Secret> {
+        let mut secrets = self.secrets.iter();
+        let found = secrets.find(|secret| secret.name == archive::ACTIVATION_TOKEN);
+        found.map(|secret| &secret.content)
+    }
+
+    /// What no log line may show.
+    pub fn all_secrets(&self) -> impl Iterator<Item = &Secret> {
+        let (Key::ActivationToken(key) | Key::IdempotencyKey(key)) = &self.key;
+        let contents = self.secrets.iter().map(|secret| &secret.content);
+        contents.chain([key])
+    }
+
+    /// A digest of all that was asked for, without the key and the contents of secrets:
+    /// a digest of these would let anyone who can inspect the container test guesses.
+    /// Its form stays the same from version to version. A member that is absent is left
+    /// out, so a later version may add members.
+    pub fn digest(&self) -> String {
+        /// Separates these digests from those of names.
+        const DOMAIN: &[u8] = b"dynamic-access order v1\0";
+        let secrets: Vec<_> = self.secrets.iter().map(|secret| &secret.name).collect();
+        let members = [
+            ("environment", json!(canonical(&self.environment_id))),
+            (
+                "lifetime",
+                json!(self.lifetime.map(|lifetime| lifetime.as_secs())),
+            ),
+            ("secrets", json!(secrets)),
+            ("serviceUrl", json!(self.service_url)),
+        ];
+        let mut digest = Sha256::new();
+        digest.update(DOMAIN);
+        let is_absent = |value: &Value| value.is_null() || *value == json!([]);
+        for (name, value) in members.iter().filter(|(_, value)| !is_absent(value)) {
+            // JSON has no NUL, so each member has one form and one end.
+            digest.update(format!("{name}={value}\0"));
+        }
+        short_hex(digest)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn secret(name: &str, content: &str) -> SecretFile {
+        SecretFile {
+            name: name.to_owned(),
+            content: Secret::new(content),
+        }
+    }
+
+    fn order() -> StartOrder {
+        StartOrder {
+            key: Key::IdempotencyKey(Secret::new("k")),
+            service_url: Some("https://host".to_owned()),
+            environment_id: "0f1e2d3c-4b5a-6978-8796-a5b4c3d2e1f0".to_owned(),
+            secrets: vec![secret("a", "1"), secret("b", "2")],
+            lifetime: Some(Duration::from_secs(60)),
+        }
+    }
+
+    #[track_caller]
+    fn check(is_same: bool, change: impl Fn(&mut StartOrder)) {
+        let mut changed = order();
+        change(&mut changed);
+        assert_eq!(order().digest() == changed.digest(), is_same);
+    }
+
+    #[test]
+    fn an_order_and_its_repetition_have_the_same_digest() {
+        check(true, |order| {
+            order.environment_id = "0F1E2D3C4B5A69788796A5B4C3D2E1F0".to_owned();
+        });
+        check(true, |order| {
+            order.key = Key::ActivationToken(Secret::new("t"));
+        });
+        check(true, |order| order.secrets[0].content = Secret::new("3"));
+    }
+
+    #[test]
+    fn an_order_that_asks_for_something_else_has_another_digest() {
+        check(false, |order| order.environment_id = "e".to_owned());
+        check(false, |order| order.service_url = None);
+        check(false, |order| {
+            order.service_url = Some("https://host/".to_owned());
+        });
+        check(false, |order| order.lifetime = None);
+        check(false, |order| {
+            order.lifetime = Some(Duration::from_secs(61));
+        });
+        check(false, |order| order.secrets[0].name = "c".to_owned());
+        check(false, |order| order.secrets.truncate(1));
+        check(false, |order| order.secrets.clear());
+    }
+
+    /// Targets outlive an upgrade, and the next version must recognise them.
+    #[test]
+    fn the_digest_of_an_order_never_changes() {
+        let digest = "348a9b682819989083b5d5c4ed7587e32f367174";
+        assert_eq!(order().digest(), digest);
+    }
+}

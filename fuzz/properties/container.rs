@@ -131,7 +131,7 @@ pub fn whatever_the_patch_a_body_that_is_made_is_confined(draws: Draws) {
     for_all(draws, (patches(), patches()), |(first, second)| {
         let patches = [first, second].map(|value| Patch::from_value(value).ok());
         let patches: Vec<&Patch> = patches.iter().flatten().collect();
-        if let Ok(body) = Body::of_container(&patches, Isolation::Kept) {
+        if let Ok(body) = Body::of_container(&patches, Isolation::Kept, &Allowed::default()) {
             let own = PerTarget {
                 name: "own",
                 stop_grace: Duration::ZERO,
@@ -147,6 +147,6 @@ pub fn whatever_the_patch_a_body_that_is_made_is_confined(draws: Draws) {
             assert_eq!(whole["Env"][0], "SERVICE_URL=https://host");
         }
         // Nor does it fall over where anything goes.
-        let _ = Body::of_container(&patches, Isolation::GivenUp);
+        let _ = Body::of_container(&patches, Isolation::GivenUp, &Allowed::default());
     });
 }

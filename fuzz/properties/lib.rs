@@ -26,7 +26,7 @@ use std::time::Duration;
 use dynamic_access::api;
 use dynamic_access::auth::Secrets;
 use dynamic_access::config;
-use dynamic_access::container::{Body, Isolation, Patch, PerTarget};
+use dynamic_access::container::{Allowed, Body, Isolation, Patch, PerTarget};
 use dynamic_access::docker::create::{Outcome, create};
 use dynamic_access::docker::image;
 use dynamic_access::docker::list;
@@ -145,7 +145,7 @@ const DEPLOYMENT: &str = "dynamic-access.deployment";
 const NAME: &str = "dynamic-access.name";
 
 /// The variables and what they are by default.
-const VARIABLES: [(&str, &str); 18] = [
+const VARIABLES: [(&str, &str); 20] = [
     ("api_secret", API_SECRET),
     ("operator_secret", ""),
     ("scheduler", "engine"),
@@ -161,6 +161,8 @@ const VARIABLES: [(&str, &str); 18] = [
     ("docker_authorization", ""),
     ("container_patch", "{}"),
     ("container_patch_unsafe", "refuse"),
+    ("allow_capabilities", ""),
+    ("allow_volumes", ""),
     ("environments", "{}"),
     ("service_urls", "https://* http://*"),
     ("token_delivery", "file"),

@@ -20,7 +20,7 @@ pub use registry_auth::RegistryAuth;
 use values::Plaintext;
 pub use values::{ImagePull, SchedulerKind, TokenDelivery, parse_lifetime};
 
-use crate::container::{Isolation, Patch};
+use crate::container::{Allowed, Isolation, Patch};
 use crate::docker::{DeploymentId, EngineUrl, ImageReference};
 use crate::secret::Secret;
 use crate::service_url::ServiceUrls;
@@ -75,6 +75,9 @@ pub struct Config {
     pub max_lifetime: Duration,
     /// `container_patch_unsafe`: whether a patch may weaken the isolation of targets.
     pub isolation: Isolation,
+    /// `allow_capabilities` and `allow_volumes`: what a patch may use although the guards
+    /// refuse it.
+    pub allowed: Allowed,
     /// `stop_grace`: how long a target may take to end by itself after a stop.
     pub stop_grace: Duration,
     /// What a target is made of, by environment.
@@ -122,7 +125,14 @@ impl Config {
         let max_lifetime = reader.read("max_lifetime", parse_lifetime);
         let stop_grace = reader.read("stop_grace", values::parse_grace);
         let isolation = reader.read("container_patch_unsafe", values::parse_isolation);
-        let profiles = reader.profiles(scheduler, max_lifetime, token_delivery, isolation);
+        let allowed = reader.allowed();
+        let profiles = reader.profiles(
+            scheduler,
+            max_lifetime,
+            token_delivery,
+            isolation,
+            allowed.clone(),
+        );
         if let (Some(Plaintext::Loopback), Some(url)) = (plaintext, &docker_url)
             && url.is_plaintext_beyond_loopback()
         {
@@ -143,6 +153,7 @@ impl Config {
                 max_targets: max_targets?,
                 max_lifetime: max_lifetime?,
                 isolation: isolation?,
+                allowed: allowed?,
                 stop_grace: stop_grace?,
                 profiles: profiles?,
             })
@@ -186,6 +197,15 @@ impl<V: Variables> Reader<'_, V> {
             .ok()
     }
 
+    fn allowed(&mut self) -> Option<Allowed> {
+        let capabilities = self.read("allow_capabilities", Allowed::parse_capabilities);
+        let volumes = self.read("allow_volumes", Allowed::parse_volumes);
+        Some(Allowed {
+            capabilities: capabilities?,
+            volumes: volumes?,
+        })
+    }
+
     /// The profiles: the variables that hold for every target, and `environments`.
     fn profiles(
         &mut self,
@@ -193,6 +213,7 @@ impl<V: Variables> Reader<'_, V> {
         max_lifetime: Option<Duration>,
         token_delivery: Option<TokenDelivery>,
         isolation: Option<Isolation>,
+        allowed: Option<Allowed>,
     ) -> Option<Profiles> {
         let image = self.read("agent_image", ImageReference::parse);
         let patch = self.read("container_patch", Patch::parse);
@@ -205,6 +226,7 @@ impl<V: Variables> Reader<'_, V> {
             image: image?,
             patch: patch?,
             isolation: isolation?,
+            allowed: allowed?,
             max_lifetime: max_lifetime?,
             service_urls: service_urls?,
             token_delivery: token_delivery?,
@@ -251,6 +273,8 @@ pub(crate) mod tests {
                 ("registry_auth", ""),
                 ("container_patch", "{}"),
                 ("container_patch_unsafe", "refuse"),
+                ("allow_capabilities", ""),
+                ("allow_volumes", ""),
                 ("environments", "{}"),
                 ("service_urls", "https://*.bastionzero.com"),
                 ("token_delivery", "file"),
@@ -300,6 +324,8 @@ pub(crate) mod tests {
             ("registry_auth", "user:password"),
             ("container_patch", "[]"),
             ("container_patch_unsafe", "yes"),
+            ("allow_capabilities", "SYS_ADMIN"),
+            ("allow_volumes", "/host"),
             ("environments", "{"),
             ("service_urls", "*"),
             ("token_delivery", "mail"),
@@ -311,6 +337,8 @@ pub(crate) mod tests {
             "registry_auth",
             "container_patch",
             "container_patch_unsafe",
+            "allow_capabilities",
+            "allow_volumes",
             "environments",
             "service_urls",
             "token_delivery",

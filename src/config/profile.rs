@@ -5,7 +5,7 @@ use std::time::Duration;
 use serde_json::Value;
 
 use super::values::{self, SchedulerKind, TokenDelivery};
-use crate::container::{Body, Isolation, Patch};
+use crate::container::{Allowed, Body, Isolation, Patch};
 use crate::docker::ImageReference;
 use crate::environment_id::{is_id, is_same};
 use crate::members::{self, Distinct, Members};
@@ -43,6 +43,7 @@ pub struct Defaults {
     pub image: ImageReference,
     pub patch: Patch,
     pub isolation: Isolation,
+    pub allowed: Allowed,
     pub max_lifetime: Duration,
     pub service_urls: ServiceUrls,
     pub token_delivery: TokenDelivery,
@@ -150,7 +151,7 @@ impl Defaults {
             SchedulerKind::Engine => Body::of_container,
             SchedulerKind::Swarm => Body::of_service,
         };
-        let body = build(&patches, self.isolation).map_err(|problems| {
+        let body = build(&patches, self.isolation, &self.allowed).map_err(|problems| {
             let named = problems
                 .iter()
                 .map(|problem| format!("{origin}: {problem}"));

@@ -18,6 +18,16 @@ impl Config {
                 "container_patch_unsafe is allow: a patch may give targets control of the Engine's host; set it to refuse".to_owned(),
             );
         }
+        for name in &self.allowed.capabilities {
+            warnings.push(format!(
+                "allow_capabilities has {name}, which an agent does not need: a patch may give it to targets; leave it out if no image needs it"
+            ));
+        }
+        for name in &self.allowed.volumes {
+            warnings.push(format!(
+                "allow_volumes has {name}: targets that mount it read and change each other's files in it, also after its user has gone; leave it out if no patch mounts it"
+            ));
+        }
         // An image without a registry is on the Engine only, where nobody can push
         // another one under its name.
         for image in self.profiles.images() {
@@ -83,6 +93,17 @@ mod tests {
         check(
             &[("container_patch_unsafe", "allow")],
             &["container_patch_unsafe"],
+        );
+        check(
+            &[
+                ("allow_capabilities", "SYS_CHROOT CAP_FSETID"),
+                ("allow_volumes", "pip-cache"),
+            ],
+            &[
+                "allow_capabilities has SYS_CHROOT,",
+                "allow_capabilities has FSETID,",
+                "allow_volumes has pip-cache:",
+            ],
         );
         check(
             &[

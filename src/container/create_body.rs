@@ -4,6 +4,7 @@
 
 use serde_json::Value;
 
+use super::allowed::is_capability;
 use super::defaults::CAPABILITIES;
 use super::forms::{
     BYTES_MAX, CHECK, COMMAND, PATH_OF_FILES, PROCESSORS_MAX, USER, are_ulimits, is_absent_or,
@@ -106,7 +107,7 @@ const ROWS: &[Row] = &[
 
     ("HostConfig.ReadonlyRootfs", Flag, Free),
     ("HostConfig.StorageOpt", TEXT_MAP, Form(|value| is_object(value, is_storage_size), "a size such as 10G")),
-    ("HostConfig.Mounts", List(&MOUNT), Guard(|mounts| is_absent_or(mounts, |mounts| is_array(mounts, is_own_mount)), "may only have tmpfs mounts, and volumes without a name, a driver and further options, at paths other than / and outside /proc and /sys")),
+    ("HostConfig.Mounts", List(&MOUNT), Guard(|mounts| is_absent_or(mounts, |mounts| is_array(mounts, is_own_mount)), "may only have tmpfs mounts, and volumes without a name other than those in allow_volumes, a driver and further options, at paths other than / and outside /proc and /sys")),
     ("HostConfig.Tmpfs", TEXT_MAP, Form(|value| is_object(value, |path, options| is_mount_point(path) && is_text(options, is_tmpfs_options)), "paths other than / and outside /proc and /sys with options such as size=64m,mode=1777")),
     ("HostConfig.Binds", TEXTS, Refused(is_unset, "exposes files of the host")),
     ("HostConfig.VolumesFrom", TEXTS, Servers(is_unset, "could put a volume of another container in /run/dynamic-access, and with it the target's token; leave it out")),
@@ -115,7 +116,7 @@ const ROWS: &[Row] = &[
     ("HostConfig.LogConfig", Keys(&[("Type", Text), ("Config", TEXT_MAP)]), Guard(|log| is_plain_log(log) || !has_bounded_log(log), "may only have the types json-file, local, k8s-file, journald and none, with max-size, max-file, max-buffer-size, compress, mode and tag")),
 
     ("HostConfig.Privileged", Flag, Refused(is_unset, "removes the isolation of targets")),
-    ("HostConfig.CapAdd", TEXTS, Names(are_capabilities, &CAPABILITIES, "adds a capability that an agent does not need")),
+    ("HostConfig.CapAdd", TEXTS, Names(are_capabilities, &CAPABILITIES, "adds a capability that an agent does not need and allow_capabilities does not name")),
     ("HostConfig.CapDrop", TEXTS, Guard(drops_all, "must contain ALL")),
     ("HostConfig.SecurityOpt", TEXTS, Guard(is_confined, "must be no-new-privileges and at most an AppArmor profile; a seccomp profile belongs in the Engine's own configuration")),
     // Even an empty list replaces Docker's own.
@@ -214,11 +215,9 @@ fn is_name(value: &Value, names: &[&str]) -> bool {
 
 /// Whether a list has no capabilities but these.
 fn are_capabilities(value: &Value, names: &[&str]) -> bool {
-    let is_named = |name: &str| {
-        let name = name.to_ascii_uppercase();
-        names.contains(&name.strip_prefix("CAP_").unwrap_or(&name))
-    };
-    is_absent_or(value, |value| is_list(value, is_named))
+    is_absent_or(value, |value| {
+        is_list(value, |name| is_capability(name, names))
+    })
 }
 
 fn drops_all(dropped: &Value) -> bool {

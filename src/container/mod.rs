@@ -7,10 +7,13 @@
 //! has a row in `create_body` or `task_template`, with its path, type and accepted form.
 //! These tables judge the merged body, so it does not matter how an option got there.
 //!
+//! What the operator has allowed by name, `allowed` takes out first.
+//!
 //! `table` has the notation of the tables, and `shape` the types. `forms`, `logs`,
 //! `mounts` and `networks` say which values are safe.
 
 mod additions;
+mod allowed;
 mod create_body;
 mod defaults;
 mod forms;
@@ -28,6 +31,7 @@ use serde_json::{Map, Value};
 
 use additions::Additions;
 pub use additions::PerTarget;
+pub use allowed::Allowed;
 
 use crate::members::{self, Distinct};
 
@@ -97,8 +101,12 @@ impl Body {
     /// # Errors
     ///
     /// All problems with the patches, like [`Self::of_container`].
-    pub fn of_service(patches: &[&Patch], isolation: Isolation) -> Result<Self, Vec<String>> {
-        Self::new(Of::Service, patches, isolation)
+    pub fn of_service(
+        patches: &[&Patch],
+        isolation: Isolation,
+        allowed: &Allowed,
+    ) -> Result<Self, Vec<String>> {
+        Self::new(Of::Service, patches, isolation, allowed)
     }
 
     /// Applies patches to the defaults of a container, one after the other.
@@ -107,11 +115,20 @@ impl Body {
     ///
     /// All problems with the patches: those of keys and types first, because nothing else
     /// can be told before. Each has its path and contains no value.
-    pub fn of_container(patches: &[&Patch], isolation: Isolation) -> Result<Self, Vec<String>> {
-        Self::new(Of::Container, patches, isolation)
+    pub fn of_container(
+        patches: &[&Patch],
+        isolation: Isolation,
+        allowed: &Allowed,
+    ) -> Result<Self, Vec<String>> {
+        Self::new(Of::Container, patches, isolation, allowed)
     }
 
-    fn new(of: Of, patches: &[&Patch], isolation: Isolation) -> Result<Self, Vec<String>> {
+    fn new(
+        of: Of,
+        patches: &[&Patch],
+        isolation: Isolation,
+        allowed: &Allowed,
+    ) -> Result<Self, Vec<String>> {
         let mut problems = Vec::new();
         let mut additions = Additions::default();
         let mut merged = match of {
@@ -133,7 +150,8 @@ impl Body {
         if of == Of::Container {
             defaults::complete(&mut merged);
         }
-        table.check(&merged, isolation, &mut problems);
+        let judged = allowed.taken_out_of(of, merged.clone());
+        table.check(&judged, isolation, &mut problems);
         if problems.is_empty() {
             Ok(Self {
                 merged,

@@ -87,7 +87,7 @@ pub fn hides_token(path: &str) -> bool {
 
 /// Whether this path of the container is a folder above the token's file. What is
 /// mounted there can be shared with others, and the token's volume with it.
-fn is_above_token(path: &str) -> bool {
+pub fn is_above_token(path: &str) -> bool {
     resolved(SECRETS_DIR).starts_with(&resolved(path))
 }
 

@@ -197,6 +197,7 @@ impl Scenario {
             "image_pull" => "missing",
             "api_secret" => API_SECRET,
             "operator_secret" | "registry_auth" | "docker_authorization" => "",
+            "allow_capabilities" | "allow_volumes" => "",
             "container_patch" | "environments" => "{}",
             "container_patch_unsafe" => "refuse",
             "service_urls" => "https://*.bastionzero.com",

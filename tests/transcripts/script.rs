@@ -167,6 +167,8 @@ pub fn variables(
             ("registry_auth", ""),
             ("container_patch", "{}"),
             ("container_patch_unsafe", "refuse"),
+            ("allow_capabilities", ""),
+            ("allow_volumes", ""),
             ("environments", "{}"),
             ("service_urls", "https://host"),
             ("token_delivery", "file"),

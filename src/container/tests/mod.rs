@@ -4,6 +4,7 @@
 //! with ` | ` between them. After ` -> ` stands how the problem begins, if not with
 //! the path and a space.
 
+mod allowed;
 mod create_body;
 mod page;
 mod properties;
@@ -14,21 +15,32 @@ use std::slice;
 
 use serde_json::{Value, json};
 
-use super::{Body, Isolation, Patch, PerTarget};
+use super::{Allowed, Body, Isolation, Patch, PerTarget};
 
 /// What is patched.
-struct Patched(fn(&[&Patch], Isolation) -> Result<Body, Vec<String>>);
+struct Patched(Build);
+
+type Build = fn(&[&Patch], Isolation, &Allowed) -> Result<Body, Vec<String>>;
 
 const CONTAINER: Patched = Patched(Body::of_container);
 const SERVICE: Patched = Patched(Body::of_service);
 
 impl Patched {
     fn build(&self, patches: &[Value], isolation: Isolation) -> Result<Body, Vec<String>> {
+        self.build_allowing(&Allowed::default(), patches, isolation)
+    }
+
+    fn build_allowing(
+        &self,
+        allowed: &Allowed,
+        patches: &[Value],
+        isolation: Isolation,
+    ) -> Result<Body, Vec<String>> {
         let patches = patches
             .iter()
             .map(|patch| Patch::from_value(patch.clone()).expect("an object"));
         let patches: Vec<Patch> = patches.collect();
-        self.0(&patches.iter().collect::<Vec<_>>(), isolation)
+        self.0(&patches.iter().collect::<Vec<_>>(), isolation, allowed)
     }
 
     /// Checks that each patch is refused for one problem.

@@ -20,6 +20,8 @@ const HEAD: &str = "\
 
 These are the options that `container_patch` may set, for all targets or for those of one environment: see [Changing a target](target.md#changing-a-target). The server refuses every other option and every other form, and names it by its path. A text may also be empty, which is the Engine's default.
 
+[`allow_capabilities` and `allow_volumes`](variables.md#the-target) add capabilities and volumes by their names.
+
 The server's own tables make this page. To change it, change [`create_body.rs`](../src/container/create_body.rs) or [`task_template.rs`](../src/container/task_template.rs).
 ";
 

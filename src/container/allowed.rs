@@ -1,0 +1,195 @@
+//! Capabilities and volumes that the operator allows by name, which the guards would
+//! refuse.
+
+use serde_json::Value;
+
+use super::Of;
+use super::forms::is_plain;
+use super::mounts::is_above_token;
+
+/// The capabilities that can be allowed. With the agent's own these are the ones that
+/// Docker gives every container (moby, `oci/caps/defaults.go`). Docker
+/// withholds every other, because it reaches the kernel or the host (capabilities(7)):
+/// `SYS_ADMIN` mounts file systems, `SYS_MODULE` loads modules, `SYS_RAWIO` reads
+/// devices, `DAC_READ_SEARCH` opens files of the host by handle. Only
+/// `container_patch_unsafe` permits those.
+const ALLOWABLE: [&str; 8] = [
+    "AUDIT_WRITE",
+    "FSETID",
+    "MKNOD",
+    "NET_BIND_SERVICE",
+    "NET_RAW",
+    "SETFCAP",
+    "SETPCAP",
+    "SYS_CHROOT",
+];
+
+/// More volumes than targets need. Every request compares all of them.
+const VOLUMES_MAX: usize = 16;
+
+/// The longest name of a volume. Engines give the 64 digits of an id to the volumes that
+/// belong to one container, such as that of a token.
+const VOLUME_CHARS_MAX: usize = 63;
+
+/// What patches may use besides what the guards accept.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub struct Allowed {
+    /// `allow_capabilities`: without `CAP_`.
+    pub capabilities: Vec<&'static str>,
+    /// `allow_volumes`: the names of volumes, which several targets may mount.
+    pub volumes: Vec<String>,
+}
+
+impl Allowed {
+    /// Parses `allow_capabilities`: names separated by spaces, with or without `CAP_`.
+    ///
+    /// # Errors
+    ///
+    /// What they must be.
+    pub fn parse_capabilities(text: &str) -> Result<Vec<&'static str>, String> {
+        let mut capabilities = Vec::new();
+        for name in text.split_ascii_whitespace() {
+            let name = name.strip_prefix("CAP_").unwrap_or(name);
+            let known = ALLOWABLE.into_iter().find(|known| *known == name);
+            let known = known.ok_or_else(|| {
+                format!(
+                    "must be names out of {}, separated by spaces; others give away more than the target",
+                    ALLOWABLE.join(" ")
+                )
+            })?;
+            if !capabilities.contains(&known) {
+                capabilities.push(known);
+            }
+        }
+        Ok(capabilities)
+    }
+
+    /// Parses `allow_volumes`: names separated by spaces.
+    ///
+    /// # Errors
+    ///
+    /// What they must be.
+    pub fn parse_volumes(text: &str) -> Result<Vec<String>, String> {
+        let names: Vec<String> = text.split_ascii_whitespace().map(str::to_owned).collect();
+        if names.len() <= VOLUMES_MAX && names.iter().all(|name| is_volume_name(name)) {
+            Ok(names)
+        } else {
+            Err(format!(
+                "must be at most {VOLUMES_MAX} names of volumes, separated by spaces, each of 2 to {VOLUME_CHARS_MAX} letters, digits and _.-"
+            ))
+        }
+    }
+
+    /// A merged body without what is allowed, for the guards to judge.
+    pub(super) fn taken_out_of(&self, of: Of, mut body: Value) -> Value {
+        let (capabilities, mounts) = match of {
+            Of::Container => ("/HostConfig/CapAdd", "/HostConfig/Mounts"),
+            Of::Service => ("/ContainerSpec/CapabilityAdd", "/ContainerSpec/Mounts"),
+        };
+        if let Some(Value::Array(names)) = body.pointer_mut(capabilities) {
+            names.retain(|name| !name.as_str().is_some_and(|name| self.has(of, name)));
+        }
+        if let Some(Value::Array(mounts)) = body.pointer_mut(mounts) {
+            for mount in mounts.iter_mut().filter(|mount| self.has_volume_of(mount)) {
+                if let Some(members) = mount.as_object_mut() {
+                    members.remove("Source");
+                }
+            }
+        }
+        body
+    }
+
+    fn has(&self, of: Of, name: &str) -> bool {
+        match of {
+            Of::Container => is_capability(name, &self.capabilities),
+            // A Swarm takes one spelling alone.
+            Of::Service => name
+                .strip_prefix("CAP_")
+                .is_some_and(|name| self.capabilities.contains(&name)),
+        }
+    }
+
+    /// Whether this mounts one of the volumes at a place where it does not take the
+    /// token's volume along.
+    fn has_volume_of(&self, mount: &Value) -> bool {
+        let source = mount["Source"].as_str().unwrap_or_default();
+        let target = mount["Target"].as_str().unwrap_or_default();
+        mount["Type"] == "volume"
+            && self.volumes.iter().any(|name| name == source)
+            && !is_above_token(target)
+    }
+}
+
+/// Whether a name is one of these capabilities, in any spelling that an Engine takes.
+pub fn is_capability(name: &str, names: &[&str]) -> bool {
+    let name = name.to_ascii_uppercase();
+    names.contains(&name.strip_prefix("CAP_").unwrap_or(&name))
+}
+
+/// Whether this is the name of a volume that somebody has made on purpose.
+fn is_volume_name(name: &str) -> bool {
+    (2..=VOLUME_CHARS_MAX).contains(&name.len())
+        && name.starts_with(|first: char| first.is_ascii_alphanumeric())
+        && is_plain(name, "_.-")
+}
+
+#[cfg(test)]
+mod tests {
+    use super::super::defaults::CAPABILITIES;
+    use super::*;
+
+    #[test]
+    fn only_what_docker_gives_every_container_can_be_allowed() {
+        assert_eq!(Allowed::parse_capabilities(" "), Ok(vec![]));
+        assert_eq!(
+            Allowed::parse_capabilities("SYS_CHROOT CAP_NET_RAW\nSYS_CHROOT"),
+            Ok(vec!["SYS_CHROOT", "NET_RAW"])
+        );
+        for planted in [
+            "SYS_ADMIN",
+            "CAP_SYS_MODULE",
+            "SYS_CHROOT SYS_PTRACE",
+            "NET_ADMIN",
+            "ALL",
+            "CAP_ALL",
+            "CAP_",
+            "CAP_CAP_SYS_CHROOT",
+            "sys_chroot",
+            "SYS_CHROOT,NET_RAW",
+            "SYS_CHROOT\0",
+        ] {
+            let problem = Allowed::parse_capabilities(planted).expect_err(planted);
+            assert!(!problem.contains(planted), "{problem}");
+        }
+        // The agent's own need no word, so they are not among them.
+        assert!(ALLOWABLE.iter().all(|name| !CAPABILITIES.contains(name)));
+    }
+
+    #[test]
+    fn a_volume_is_allowed_by_a_name_that_is_no_id() {
+        assert_eq!(Allowed::parse_volumes(""), Ok(vec![]));
+        assert_eq!(
+            Allowed::parse_volumes("pip-cache models_2.1"),
+            Ok(vec!["pip-cache".to_owned(), "models_2.1".to_owned()])
+        );
+        let names = |count: usize| "cache ".repeat(count);
+        Allowed::parse_volumes(&names(VOLUMES_MAX)).expect("the most");
+        Allowed::parse_volumes(&"v".repeat(63)).expect("the longest");
+        for text in [
+            &names(VOLUMES_MAX + 1),
+            &"v".repeat(64),
+            "v",
+            "-v",
+            ".v",
+            "/host",
+            "a/b",
+            "a,b",
+            "a:b",
+            "a\0",
+            "caf\u{e9}",
+        ] {
+            let problem = Allowed::parse_volumes(text).expect_err(text);
+            assert!(text.len() < 2 || !problem.contains(text), "{problem}");
+        }
+    }
+}

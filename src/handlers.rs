@@ -7,6 +7,7 @@ use crate::audit::Subject;
 use crate::config::Config;
 use crate::docker::TargetId;
 use crate::error::{Error, RequestError};
+use crate::key::KeyKind;
 use crate::platform::{HttpResponse, Platform};
 use crate::provision::{Provisioner, StartOrder, Started};
 use crate::reaper::{self, Report, Scope};
@@ -105,7 +106,12 @@ async fn start<P: Platform>(
     answer: fn(&Started, &Config) -> HttpResponse,
 ) -> Handled {
     let (outcome, subject, notes) = match provisioner.start(order).await {
-        Ok(started) => {
+        Ok(mut started) => {
+            // A webhook's answer has the id alone.
+            if order.key.kind() == KeyKind::IdempotencyKey {
+                let target = std::slice::from_mut(&mut started.container);
+                provisioner.add_hosts(target).await;
+            }
             let subject = Subject::of(&started.container);
             (
                 Ok(answer(&started, provisioner.config)),

@@ -396,6 +396,7 @@ mod tests {
             takes_tasks,
             is_worker: true,
             engine: "26.1.5".to_owned(),
+            address: None,
         };
         let on = |state, id: &str| {
             let mut found = aged(state, Some(61), &[]);

@@ -1,11 +1,14 @@
 //! A target as callers and operators see it: what a list says of its container.
 
+use std::fmt;
+use std::net::IpAddr;
 use std::time::Duration;
 
 use time::OffsetDateTime;
 
 use crate::ages;
 use crate::config::Config;
+use crate::docker::ports::{self, Port};
 use crate::docker::target::{State, Target};
 use crate::docker::{TargetId, label};
 use crate::environment_id::is_same;
@@ -68,6 +71,60 @@ pub struct TargetView {
     pub exit_code: Option<i64>,
     /// The id of the node of the Swarm that it is on.
     pub node: Option<String>,
+    /// Its address in its network while it runs, which only its host reaches. A Swarm
+    /// does not tell it.
+    pub address: Option<String>,
+    /// Where callers reach its ports while it runs.
+    pub endpoints: Vec<Endpoint>,
+}
+
+/// Where callers reach a port of a target.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Endpoint {
+    /// The container's port, with its name.
+    pub port: Port,
+    /// A host name, or an IP address without brackets.
+    pub host: String,
+    /// The number of the host's port.
+    pub host_port: u16,
+}
+
+/// `ssh 192.0.2.1:40109/tcp`, for people.
+impl fmt::Display for Endpoint {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let (host, port) = (&self.host, self.host_port);
+        let protocol = self.port.protocol.word();
+        write!(f, "{} ", self.port.name)?;
+        match host.contains(':') {
+            true => write!(f, "[{host}]:{port}/{protocol}"),
+            false => write!(f, "{host}:{port}/{protocol}"),
+        }
+    }
+}
+
+impl Endpoint {
+    /// The endpoints of a container, as far as their hosts are known.
+    fn of(container: &Target, config: &Config) -> Vec<Self> {
+        let told = config.publication.host.as_deref();
+        let endpoint = |port: Port| {
+            let published = port.published(&container.published)?;
+            let host = told.or(published.host.as_deref());
+            Some(Self {
+                host: host.filter(|host| can_be_reached(host))?.to_owned(),
+                host_port: published.host_port,
+                port,
+            })
+        };
+        let ports = container.label(label::PORTS).unwrap_or_default();
+        ports::of_label(ports).filter_map(endpoint).collect()
+    }
+}
+
+/// Whether a host is one, and not the word for all addresses, which a binding has if
+/// `public_host` was set at the create and is not any more.
+fn can_be_reached(host: &str) -> bool {
+    let is_any = |address: IpAddr| address.is_unspecified();
+    !host.is_empty() && !host.parse().is_ok_and(is_any)
 }
 
 impl TargetView {
@@ -77,6 +134,9 @@ impl TargetView {
             .unwrap_or(OffsetDateTime::UNIX_EPOCH);
         let lifetime = ages::lifetime(container, config.max_lifetime);
         let lifetime = time::Duration::try_from(lifetime).unwrap_or(time::Duration::MAX);
+        let state = ShownState::from(container.state);
+        // Podman lists the ports of what has not been started, or has ended.
+        let runs = state == ShownState::Running;
         Self {
             id: container.id.clone(),
             environment: container
@@ -85,13 +145,18 @@ impl TargetView {
                 .to_owned(),
             image: container.image.clone(),
             image_id: container.image_id.clone(),
-            state: container.state.into(),
+            state,
             is_live: ages::is_live(container),
             created,
             expires: created.saturating_add(lifetime),
             age: container.age,
             exit_code: container.ended.as_ref().and_then(|ended| ended.exit_code),
             node: container.node.clone(),
+            address: container.address.clone().filter(|_| runs),
+            endpoints: match runs {
+                true => Endpoint::of(container, config),
+                false => Vec::new(),
+            },
         }
     }
 
@@ -105,6 +170,7 @@ impl TargetView {
 mod tests {
     use super::*;
     use crate::config::tests::variables;
+    use crate::docker::ports::{Protocol, Published};
     use crate::docker::target::tests::aged;
 
     #[test]
@@ -121,6 +187,58 @@ mod tests {
         let target = TargetView::new(&aged("created", None, &[lifetime]), &config);
         assert_eq!(target.expires - target.created, time::Duration::MINUTE);
         assert_eq!((target.environment.as_str(), target.age), ("", None));
+    }
+
+    #[track_caller]
+    fn check_endpoint(
+        changes: &[(&'static str, &'static str)],
+        state: &str,
+        binding: Option<&str>,
+        expected: Option<&str>,
+    ) {
+        let config = Config::parse(&variables(changes)).expect("a config");
+        let ports = ("dynamic-access.ports", "dns=53/udp,ssh=22/tcp");
+        let mut container = aged(state, None, &[ports]);
+        container.address = Some("172.18.0.5".to_owned());
+        container.published = vec![Published {
+            number: 22,
+            protocol: Protocol::Tcp,
+            host: binding.map(str::to_owned),
+            host_port: 40109,
+        }];
+        let target = TargetView::new(&container, &config);
+        assert_eq!(target.address.is_some(), state == "running");
+        let told: Vec<_> = target.endpoints.iter().map(|one| &*one.host).collect();
+        assert_eq!(told, Vec::from_iter(expected));
+        for endpoint in &target.endpoints {
+            assert_eq!(endpoint.port.to_string(), "22/tcp");
+            assert_eq!((&*endpoint.port.name, endpoint.host_port), ("ssh", 40109));
+        }
+    }
+
+    #[test]
+    fn an_endpoint_is_a_named_port_that_its_host_publishes() {
+        let (address, name) = (Some("192.0.2.1"), Some("targets.example.com"));
+        let public_host = [("public_host", "targets.example.com")];
+        check_endpoint(&[], "running", address, address);
+        check_endpoint(&[], "running", Some("::1"), Some("::1"));
+        for any in [Some("0.0.0.0"), Some("::"), Some(""), None] {
+            check_endpoint(&[], "running", any, None);
+            check_endpoint(&public_host, "running", any, name);
+        }
+        for state in ["created", "exited", "removing"] {
+            check_endpoint(&public_host, state, address, None);
+        }
+        // Without the label, as an earlier version or a patch publishes it.
+        let config = Config::parse(&variables(&[])).expect("a config");
+        let mut container = aged("running", None, &[]);
+        container.published = vec![Published {
+            number: 22,
+            protocol: Protocol::Tcp,
+            host: Some("192.0.2.1".to_owned()),
+            host_port: 40109,
+        }];
+        assert_eq!(TargetView::new(&container, &config).endpoints, []);
     }
 
     #[test]

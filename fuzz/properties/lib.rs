@@ -145,7 +145,7 @@ const DEPLOYMENT: &str = "dynamic-access.deployment";
 const NAME: &str = "dynamic-access.name";
 
 /// The variables and what they are by default.
-const VARIABLES: [(&str, &str); 20] = [
+const VARIABLES: [(&str, &str); 23] = [
     ("api_secret", API_SECRET),
     ("operator_secret", ""),
     ("scheduler", "engine"),
@@ -166,6 +166,9 @@ const VARIABLES: [(&str, &str); 20] = [
     ("environments", "{}"),
     ("service_urls", "https://* http://*"),
     ("token_delivery", "file"),
+    ("ports", r#"{"ssh":22}"#),
+    ("publish_address", "127.0.0.1"),
+    ("public_host", ""),
 ];
 
 /// The variables with their defaults, but for one of them; `webhook_secret` is [`SECRET`].

@@ -57,7 +57,18 @@ fn json_of(target: &TargetView) -> Value {
         "created": rfc3339(target.created),
         "expires": rfc3339(target.expires),
         "exitCode": target.exit_code,
+        "endpoints": {},
     });
+    for endpoint in &target.endpoints {
+        shown["endpoints"][&endpoint.port.name] = json!({
+            "host": endpoint.host,
+            "port": endpoint.host_port,
+            "protocol": endpoint.port.protocol.word(),
+        });
+    }
+    if let Some(address) = &target.address {
+        shown["address"] = json!(address);
+    }
     // An Engine's targets are all on one host.
     if target.id.is_of_service() {
         shown["node"] = json!(target.node);
@@ -78,6 +89,7 @@ mod tests {
     use super::*;
     use crate::config::Config;
     use crate::config::tests::variables;
+    use crate::docker::ports::{Protocol, Published};
     use crate::docker::target::tests::aged;
 
     #[test]
@@ -99,6 +111,7 @@ mod tests {
             "created": "2026-11-23T01:00:00Z",
             "expires": "2026-11-23T02:00:00Z",
             "exitCode": 137,
+            "endpoints": {},
         });
         let response = target(&shown);
         assert_eq!(response.headers()[CACHE_CONTROL], "no-store");
@@ -112,5 +125,34 @@ mod tests {
         }
         let list: Value = serde_json::from_slice(targets(&[shown]).body()).expect("json");
         assert_eq!(list, json!({"targets": [expected]}));
+    }
+    #[test]
+    fn a_target_that_runs_shows_where_it_is() {
+        let config = Config::parse(&variables(&[])).expect("a config");
+        let ports = ["ssh=22/tcp", "dns=53/udp"];
+        let mut container = aged(
+            "running",
+            None,
+            &[("dynamic-access.ports", &ports.join(","))],
+        );
+        container.address = Some("172.18.0.5".to_owned());
+        let published = |number, protocol, host_port| Published {
+            number,
+            protocol,
+            host: Some("127.0.0.1".to_owned()),
+            host_port,
+        };
+        container.published = vec![
+            published(22, Protocol::Tcp, 40109),
+            published(53, Protocol::Udp, 40110),
+        ];
+        let response = target(&TargetView::new(&container, &config));
+        let body: Value = serde_json::from_slice(response.body()).expect("json");
+        assert_eq!(body["address"], "172.18.0.5");
+        let expected = json!({
+            "ssh": {"host": "127.0.0.1", "port": 40109, "protocol": "tcp"},
+            "dns": {"host": "127.0.0.1", "port": 40110, "protocol": "udp"},
+        });
+        assert_eq!(body["endpoints"], expected);
     }
 }

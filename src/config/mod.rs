@@ -5,6 +5,7 @@
 //! the variables come from.
 
 mod docker_authorization;
+mod ports;
 mod profile;
 mod registry_auth;
 mod values;
@@ -14,6 +15,7 @@ use std::fmt;
 use std::time::Duration;
 
 pub use docker_authorization::DockerAuthorization;
+pub use ports::Publication;
 use profile::Defaults;
 pub use profile::{Profile, Profiles};
 pub use registry_auth::RegistryAuth;
@@ -80,6 +82,8 @@ pub struct Config {
     pub allowed: Allowed,
     /// `stop_grace`: how long a target may take to end by itself after a stop.
     pub stop_grace: Duration,
+    /// `publish_address` and `public_host`: where the ports of targets are published.
+    pub publication: Publication,
     /// What a target is made of, by environment.
     pub profiles: Profiles,
 }
@@ -126,12 +130,14 @@ impl Config {
         let stop_grace = reader.read("stop_grace", values::parse_grace);
         let isolation = reader.read("container_patch_unsafe", values::parse_isolation);
         let allowed = reader.allowed();
+        let publication = reader.publication();
         let profiles = reader.profiles(
             scheduler,
             max_lifetime,
             token_delivery,
             isolation,
             allowed.clone(),
+            publication.as_ref(),
         );
         if let (Some(Plaintext::Loopback), Some(url)) = (plaintext, &docker_url)
             && url.is_plaintext_beyond_loopback()
@@ -155,6 +161,7 @@ impl Config {
                 isolation: isolation?,
                 allowed: allowed?,
                 stop_grace: stop_grace?,
+                publication: publication?,
                 profiles: profiles?,
             })
         };
@@ -206,6 +213,15 @@ impl<V: Variables> Reader<'_, V> {
         })
     }
 
+    fn publication(&mut self) -> Option<Publication> {
+        let address = self.read("publish_address", ports::parse_publish_address);
+        let host = self.read("public_host", ports::parse_public_host);
+        Some(Publication {
+            address: address?,
+            host: host?,
+        })
+    }
+
     /// The profiles: the variables that hold for every target, and `environments`.
     fn profiles(
         &mut self,
@@ -214,10 +230,12 @@ impl<V: Variables> Reader<'_, V> {
         token_delivery: Option<TokenDelivery>,
         isolation: Option<Isolation>,
         allowed: Option<Allowed>,
+        publication: Option<&Publication>,
     ) -> Option<Profiles> {
         let image = self.read("agent_image", ImageReference::parse);
         let patch = self.read("container_patch", Patch::parse);
         let service_urls = self.read("service_urls", ServiceUrls::parse);
+        let ports = self.read("ports", ports::parse_ports);
         let environments = self.read("environments", |text| {
             profile::parse_environments(text, scheduler)
         });
@@ -230,6 +248,8 @@ impl<V: Variables> Reader<'_, V> {
             max_lifetime: max_lifetime?,
             service_urls: service_urls?,
             token_delivery: token_delivery?,
+            ports: ports?,
+            publication: publication?,
         };
         Profiles::new(&defaults, environments?)
             .map_err(|problems| self.problems.0.extend(problems))
@@ -282,6 +302,9 @@ pub(crate) mod tests {
                 ("max_targets", "100"),
                 ("max_lifetime", "8d"),
                 ("stop_grace", "0s"),
+                ("ports", "{}"),
+                ("publish_address", "127.0.0.1"),
+                ("public_host", ""),
             ];
             changes
                 .iter()
@@ -330,6 +353,9 @@ pub(crate) mod tests {
             ("service_urls", "*"),
             ("token_delivery", "mail"),
             ("stop_grace", "1h"),
+            ("ports", "22"),
+            ("publish_address", "localhost"),
+            ("public_host", "0.0.0.0"),
         ]);
         for name in [
             "scheduler",
@@ -350,6 +376,9 @@ pub(crate) mod tests {
             "deployment_id",
             "max_targets",
             "max_lifetime",
+            "ports",
+            "publish_address",
+            "public_host",
         ] {
             assert!(problems.contains(name), "{problems}");
         }

@@ -4,9 +4,12 @@ use std::time::Duration;
 
 use serde_json::Value;
 
+use super::Publication;
+use super::ports::ports_of;
 use super::values::{self, SchedulerKind, TokenDelivery};
 use crate::container::{Allowed, Body, Isolation, Patch};
 use crate::docker::ImageReference;
+use crate::docker::ports::Port;
 use crate::environment_id::{is_id, is_same};
 use crate::members::{self, Distinct, Members};
 use crate::service_url::ServiceUrls;
@@ -28,6 +31,8 @@ pub struct Profile {
     pub max_lifetime: Duration,
     /// Where the agent may register.
     pub service_urls: ServiceUrls,
+    /// The ports that are published.
+    pub ports: Vec<Port>,
 }
 
 /// The profile of every environment.
@@ -38,7 +43,7 @@ pub struct Profiles {
 }
 
 /// The variables that hold unless an environment overrides them.
-pub struct Defaults {
+pub struct Defaults<'a> {
     pub scheduler: SchedulerKind,
     pub image: ImageReference,
     pub patch: Patch,
@@ -47,6 +52,8 @@ pub struct Defaults {
     pub max_lifetime: Duration,
     pub service_urls: ServiceUrls,
     pub token_delivery: TokenDelivery,
+    pub ports: Vec<Port>,
+    pub publication: &'a Publication,
 }
 
 /// What one environment overrides.
@@ -57,6 +64,7 @@ pub struct Overrides {
     max_targets: Option<usize>,
     max_lifetime: Option<Duration>,
     service_urls: Option<ServiceUrls>,
+    ports: Option<Vec<Port>>,
 }
 
 impl Profiles {
@@ -66,7 +74,7 @@ impl Profiles {
     ///
     /// What is wrong with the containers' patches.
     pub fn new(
-        defaults: &Defaults,
+        defaults: &Defaults<'_>,
         environments: Vec<(String, Overrides)>,
     ) -> Result<Self, Vec<String>> {
         // An environment would only repeat the problems of the defaults.
@@ -115,6 +123,11 @@ impl Profiles {
         self.all().all(|profile| profile.body.limits_processors())
     }
 
+    /// Whether a target may have ports that are published.
+    pub fn publish(&self) -> bool {
+        self.all().any(|profile| !profile.ports.is_empty())
+    }
+
     /// Every network that a target may need and that the operator creates, once.
     pub fn networks(&self) -> Vec<&str> {
         distinct(self.all().filter_map(|profile| profile.body.network()))
@@ -138,7 +151,7 @@ fn distinct<T: PartialEq>(all: impl Iterator<Item = T>) -> Vec<T> {
     distinct
 }
 
-impl Defaults {
+impl Defaults<'_> {
     /// The profile of an environment with these overrides. Problems begin with where
     /// they are: `place`, and a name there.
     fn profile(&self, place: &str, overrides: &Overrides) -> Result<Profile, Vec<String>> {
@@ -157,6 +170,15 @@ impl Defaults {
                 .map(|problem| format!("{origin}: {problem}"));
             named.collect::<Vec<_>>()
         })?;
+        let ports = overrides.ports.as_ref().unwrap_or(&self.ports);
+        if !ports.is_empty() {
+            self.publication
+                .check(self.scheduler)
+                .map_err(|problem| vec![problem])?;
+        }
+        let body = body
+            .publishing(ports, self.publication.address)
+            .map_err(|problem| vec![format!("{origin}: {problem}")])?;
         if self.token_delivery == TokenDelivery::File && !body.runs_as_root() {
             return Err(vec![format!(
                 "{origin}: User is not root, and only root can read the token's file; set token_delivery to env"
@@ -181,6 +203,7 @@ impl Defaults {
                 .as_ref()
                 .unwrap_or(&self.service_urls)
                 .clone(),
+            ports: ports.clone(),
         })
     }
 }
@@ -250,9 +273,10 @@ impl Overrides {
             "max_targets" => self.max_targets = Some(values::count(value.as_u64(), scheduler)?),
             "max_lifetime" => self.max_lifetime = Some(values::parse_lifetime(text(&value)?)?),
             "service_urls" => self.service_urls = Some(ServiceUrls::parse(text(&value)?)?),
+            "ports" => self.ports = Some(ports_of(&value)?),
             _ => {
                 return Err(
-                    "is not one of image, container_patch, max_targets, max_lifetime, service_urls"
+                    "is not one of image, container_patch, max_targets, max_lifetime, service_urls, ports"
                         .to_owned(),
                 );
             }
@@ -413,6 +437,10 @@ mod tests {
             (
                 json!({"e": {"service_urls": []}}),
                 "environments at e.service_urls",
+            ),
+            (
+                json!({"e": {"ports": {"ssh": 0}}}),
+                "environments at e.ports at ssh is not a port",
             ),
             (
                 json!({"e": {"container_patch": null}}),

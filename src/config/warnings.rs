@@ -37,6 +37,12 @@ impl Config {
                 ));
             }
         }
+        let address = self.publication.address;
+        if self.profiles.publish() && !address.is_loopback() {
+            warnings.push(format!(
+                "publish_address is {address}: ports of targets are open to everyone who reaches it, other targets included; let a firewall choose who does"
+            ));
+        }
         if !self.profiles.limit_processors() {
             warnings.push(
                 "container_patch or environments: NanoCpus is null and CpuQuota is not set, so one target can take every processor of the Engine's host; set one of them".to_owned(),
@@ -82,6 +88,13 @@ mod tests {
                 ("docker_plaintext", "allow"),
             ],
             &["docker_plaintext"],
+        );
+        let beyond = ("publish_address", "192.0.2.1");
+        check(&[beyond], &[]);
+        check(&[("ports", r#"{"ssh":22}"#)], &[]);
+        check(
+            &[beyond, ("ports", r#"{"ssh":22}"#)],
+            &["publish_address is 192.0.2.1"],
         );
         let unlimited = r#"{"HostConfig":{"NanoCpus":null}}"#;
         check(

@@ -25,14 +25,16 @@ mod shape;
 mod table;
 mod task_template;
 
+use std::net::IpAddr;
 use std::time::Duration;
 
-use serde_json::{Map, Value};
+use serde_json::{Map, Value, json};
 
 use additions::Additions;
 pub use additions::PerTarget;
 pub use allowed::Allowed;
 
+use crate::docker::ports::Port;
 use crate::members::{self, Distinct};
 
 /// Whether targets must be isolated from the host and from each other.
@@ -86,6 +88,8 @@ pub struct Body {
     merged: Value,
     additions: Additions,
     of: Of,
+    /// The ports of a service, which are no part of its template.
+    ports: Vec<Value>,
 }
 
 /// What a body makes.
@@ -157,16 +161,48 @@ impl Body {
                 merged,
                 additions,
                 of,
+                ports: Vec::new(),
             })
         } else {
             Err(problems)
         }
     }
 
+    /// The body with ports that are published on ports which an Engine chooses, on an
+    /// address of its host. A node of a Swarm publishes them on all of its addresses.
+    ///
+    /// # Errors
+    ///
+    /// That a patch publishes ports too.
+    pub fn publishing(mut self, ports: &[Port], address: IpAddr) -> Result<Self, String> {
+        if self.of == Of::Service {
+            self.ports = ports.iter().map(service::published).collect();
+            return Ok(self);
+        }
+        let bindings = &self.merged["HostConfig"]["PortBindings"];
+        if !ports.is_empty() && !forms::is_unset(bindings) {
+            return Err(
+                "HostConfig.PortBindings cannot be used together with ports; leave one of them out"
+                    .to_owned(),
+            );
+        }
+        for port in ports {
+            let port = port.to_string();
+            let chosen = json!([{"HostIp": address.to_string(), "HostPort": ""}]);
+            self.merged["ExposedPorts"][&port] = json!({});
+            self.merged["HostConfig"]["PortBindings"][port] = chosen;
+        }
+        Ok(self)
+    }
+
     /// The body with the values of one target.
     pub fn with(&self, target: &PerTarget<'_>) -> Value {
         if self.of == Of::Service {
-            return service::body(&self.merged, &self.additions, target);
+            let mut body = service::body(&self.merged, &self.additions, target);
+            if !self.ports.is_empty() {
+                body["EndpointSpec"]["Ports"] = self.ports.clone().into();
+            }
+            return body;
         }
         let mut body = self.merged.clone();
         body["Image"] = target.image.into();

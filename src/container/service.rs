@@ -6,6 +6,7 @@ use serde_json::{Map, Value, json};
 use super::additions::{Additions, PerTarget};
 use super::defaults::{self, CAPABILITIES};
 use crate::docker::label;
+use crate::docker::ports::Port;
 
 /// The constraint that keeps targets off the managers: who controls a manager
 /// controls every node.
@@ -71,6 +72,16 @@ pub fn take_additions(
         }
         additions.take_from(container, problems);
     }
+}
+
+/// A port in the specification of a service: its node chooses the port that it publishes.
+/// Without a mode, each node would publish it, and a network would have to span them.
+pub fn published(port: &Port) -> Value {
+    json!({
+        "Protocol": port.protocol.word(),
+        "TargetPort": port.number,
+        "PublishMode": "host",
+    })
 }
 
 /// The body of ServiceCreate for one target.

@@ -14,7 +14,7 @@ use time::format_description::well_known::Rfc3339;
 use super::call::Call;
 use super::list::Summary;
 use super::target::{Ended, State, Target};
-use super::{Reply, TargetId, bodiless};
+use super::{Reply, TargetId, bodiless, ports};
 use crate::fault::Fault;
 
 /// Asks for a container, and for how it ended if it has; `None` if it is gone.
@@ -46,9 +46,12 @@ fn read(reply: &Reply, container: &Value) -> Result<Target, Fault> {
         created: unix_time(&container["Created"]).ok_or_else(lacks("Created"))?,
         image: text(&config["Image"]).unwrap_or_default(),
         image_id: text(&container["Image"]).unwrap_or_default(),
+        ports: Value::Null,
+        network_settings: container["NetworkSettings"].clone(),
     };
     let now = reply.date();
     let mut target = Target::from_summary(summary, now)?;
+    target.published = ports::inspected(&container["NetworkSettings"]["Ports"]);
     if target.state == State::Ended {
         let finished = now.zip(unix_time(&state["FinishedAt"]));
         let exit_code = state["ExitCode"].as_i64();
@@ -117,6 +120,19 @@ mod tests {
         assert_eq!(found.label("key"), Some("value"));
         assert_eq!((&*found.image, &*found.image_id), ("agent", "sha256:0123"));
         assert_eq!(found.ended, None);
+    }
+
+    #[test]
+    fn it_tells_the_published_ports_and_the_address() {
+        let mut body: Value = serde_json::from_str(&body("running", "")).expect("JSON");
+        body["NetworkSettings"] = serde_json::json!({
+            "Ports": {"22/tcp": [{"HostIp": "127.0.0.1", "HostPort": "40109"}]},
+            "Networks": {"n": {"IPAddress": "172.18.0.5", "GlobalIPv6Address": ""}},
+        });
+        let found = inspected(&reply(200, &body.to_string())).expect("a container");
+        let found = found.expect("it is there");
+        assert_eq!(found.address.as_deref(), Some("172.18.0.5"));
+        assert_eq!(found.published[0].host_port, 40109);
     }
 
     #[test]

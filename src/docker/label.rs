@@ -42,6 +42,11 @@ pub const START_WITHIN: &str = "dynamic-access.start-within";
 /// runs.
 pub const MAX_LIFETIME: &str = "dynamic-access.max-lifetime";
 
+/// The names of the ports that are published, and the ports: see
+/// [`super::ports::to_label`]. They are those of its create, whatever the variables are
+/// later.
+pub const PORTS: &str = "dynamic-access.ports";
+
 /// A digest of what a service is made of, from its start on. No update is made of a
 /// service that a manager shows otherwise.
 pub const TEMPLATE: &str = "dynamic-access.template";

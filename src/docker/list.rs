@@ -7,12 +7,12 @@ use std::collections::BTreeMap;
 
 use http::Method;
 use serde::Deserialize;
-use serde_json::json;
+use serde_json::{Value, json};
 use time::OffsetDateTime;
 
 use super::call::Call;
 use super::target::{State, Survey, Target, age};
-use super::{ContainerName, DeploymentId, Reply, TargetId, bodiless, label, query_encoded};
+use super::{ContainerName, DeploymentId, Reply, TargetId, bodiless, label, ports, query_encoded};
 use crate::fault::Fault;
 
 /// Finds the container of that id, whatever its state. The Engine's filter also
@@ -52,14 +52,11 @@ pub fn survey(deployment: &DeploymentId) -> Call<Survey> {
 }
 
 /// Lists containers; `select` takes those that were meant.
-fn list<T>(filters: &serde_json::Value, select: impl Fn(Vec<Target>) -> T + 'static) -> Call<T> {
+fn list<T>(filters: &Value, select: impl Fn(Vec<Target>) -> T + 'static) -> Call<T> {
     look(filters, move |reply| listed(reply).map(&select))
 }
 
-fn look<T>(
-    filters: &serde_json::Value,
-    reader: impl Fn(&Reply) -> Result<T, Fault> + 'static,
-) -> Call<T> {
+fn look<T>(filters: &Value, reader: impl Fn(&Reply) -> Result<T, Fault> + 'static) -> Call<T> {
     let filters = query_encoded(&filters.to_string());
     let path = format!("/containers/json?all=true&filters={filters}");
     Call::look("list", bodiless(Method::GET, &path), reader).if_too_long(
@@ -68,7 +65,7 @@ fn look<T>(
 }
 
 /// The filter for what carries the deployment's label.
-fn of_deployment(deployment: &DeploymentId) -> serde_json::Value {
+fn of_deployment(deployment: &DeploymentId) -> Value {
     json!({"label": [format!("{}={}", label::DEPLOYMENT, deployment.as_str())]})
 }
 
@@ -99,6 +96,10 @@ pub(super) struct Summary {
     pub(super) image: String,
     #[serde(rename = "ImageID", default)]
     pub(super) image_id: String,
+    #[serde(default)]
+    pub(super) ports: Value,
+    #[serde(default)]
+    pub(super) network_settings: Value,
 }
 
 impl Target {
@@ -117,6 +118,8 @@ impl Target {
             image_id: summary.image_id,
             ended: None,
             node: None,
+            address: ports::address(&summary.network_settings["Networks"]),
+            published: ports::listed(&summary.ports),
             names: summary.names.unwrap_or_default(),
             labels: summary.labels.unwrap_or_default(),
         })

@@ -8,7 +8,8 @@
 //! One file for each endpoint: [`create`], [`archive`], [`start`], [`list`],
 //! [`inspect`], [`stop`], [`remove`], [`image`], [`pull`] and [`network`]. Each
 //! makes a [`call::Call`], which holds the request and the reader of its reply.
-//! [`target`] has what lists tell of a target, whatever it is.
+//! [`target`] has what lists tell of a target, whatever it is, and [`ports`] what they
+//! tell of its ports.
 
 pub mod archive;
 pub mod call;
@@ -19,6 +20,7 @@ pub mod label;
 pub mod list;
 mod names;
 pub mod network;
+pub mod ports;
 pub mod pull;
 pub mod remove;
 mod reply;

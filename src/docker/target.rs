@@ -6,6 +6,7 @@ use std::time::Duration;
 
 use time::OffsetDateTime;
 
+use super::ports::Published;
 use super::{DeploymentId, TargetId, label};
 
 /// A target's container, or its service on a Swarm, as a list shows it.
@@ -28,6 +29,10 @@ pub struct Target {
     pub ended: Option<Ended>,
     /// The id of the node of a Swarm that it is on, if it is on one.
     pub node: Option<String>,
+    /// Its address in its network, while it has one. A Swarm does not tell it.
+    pub address: Option<String>,
+    /// Its ports that its host publishes, as far as the reply tells.
+    pub published: Vec<Published>,
     pub(super) names: Vec<String>,
     pub(super) labels: BTreeMap<String, String>,
 }
@@ -79,6 +84,18 @@ impl Target {
     /// Whether it is one of a Swarm that nobody was told of.
     pub fn is_unanswered(&self) -> bool {
         self.id.is_of_service() && self.label(label::VOUCHED) != Some("true")
+    }
+
+    /// Whether it has a published port, and it is not known on which host.
+    pub fn lacks_host(&self) -> bool {
+        self.published.iter().any(|port| port.host.is_none())
+    }
+
+    /// Sets the host of its published ports.
+    pub fn set_host(&mut self, host: Option<&str>) {
+        for port in &mut self.published {
+            port.host = host.map(str::to_owned);
+        }
     }
 
     /// Whether it has this name.
@@ -160,6 +177,8 @@ pub(crate) mod tests {
             image_id: "sha256:0123".to_owned(),
             ended: None,
             node: None,
+            address: None,
+            published: Vec::new(),
             names: Vec::new(),
             labels: labels
                 .map(|(key, value)| ((*key).to_owned(), (*value).to_owned()))

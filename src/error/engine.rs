@@ -27,6 +27,8 @@ pub enum EngineError {
     NoSuchNetwork(String),
     /// The Engine's network has no room for another target.
     NoRoom(Fault),
+    /// A port of the Engine's host that was chosen for the target is taken.
+    PortTaken(Fault),
 }
 
 impl EngineError {
@@ -90,6 +92,13 @@ impl EngineError {
                 ),
             )
             .retry_later(),
+            Self::PortTaken(fault) => Told::new(
+                StatusCode::SERVICE_UNAVAILABLE,
+                "port_taken",
+                "A port for the target is in use. Try again shortly.",
+                format!("a port of the Engine's host cannot be published: {fault}"),
+            )
+            .retry_soon(),
         }
     }
 }

@@ -30,7 +30,7 @@ pub use target::TargetError;
 use told::Told;
 
 use crate::config::Problems;
-use crate::docker::{is_denial, is_full, is_leaderless};
+use crate::docker::{is_denial, is_full, is_leaderless, ports};
 use crate::fault::Fault;
 
 /// Why a request did not succeed.
@@ -164,6 +164,9 @@ impl From<Fault> for Error {
             }
             Fault::EngineError { message, .. } if is_full(message) => {
                 EngineError::NoRoom(fault).into()
+            }
+            Fault::EngineError { message, .. } if ports::is_taken(message) => {
+                EngineError::PortTaken(fault).into()
             }
             Fault::EngineError { status, message } if is_denial(*status, message) => {
                 EngineError::Denied(fault).into()

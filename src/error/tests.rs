@@ -99,6 +99,7 @@ pub(crate) fn all() -> Vec<(Error, u16)> {
             429,
         ),
         (Error::Engine(EngineError::NoRoom(said(500))), 429),
+        (Error::Engine(EngineError::PortTaken(said(500))), 503),
         (Error::Image(ImageError::BeingPulled(image())), 503),
         (Error::Swarm(SwarmError::StillPreparing(image())), 503),
         (

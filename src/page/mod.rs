@@ -87,10 +87,11 @@ mod tests {
 
     use super::*;
     use crate::config::tests::variables;
+    use crate::docker::ports::Port;
     use crate::docker::swarm::node::Node;
     use crate::docker::target::tests::aged;
     use crate::fault::Fault;
-    use crate::target_view::TargetView;
+    use crate::target_view::{Endpoint, TargetView};
 
     /// Text that would become elements, attributes or a style if it were not escaped.
     const PLANTED: &str =
@@ -158,6 +159,7 @@ mod tests {
             takes_tasks,
             is_worker: true,
             engine: "26.1.5".to_owned(),
+            address: None,
         };
         let mut on = target("running", "e");
         on.node = Some("a".to_owned());
@@ -189,6 +191,30 @@ mod tests {
     }
 
     #[test]
+    fn endpoints_are_shown_if_a_target_has_one() {
+        let mut open = target("running", "e");
+        let endpoint = |name: &str, spec: &str, host: &str| Endpoint {
+            port: Port::parse(name, spec).expect("a port"),
+            host: host.to_owned(),
+            host_port: 40109,
+        };
+        open.endpoints = vec![
+            endpoint("dns", "53/udp", "2001:db8::1"),
+            endpoint("ssh", "22/tcp", "192.0.2.1"),
+        ];
+        let html = shown(None, &overview(vec![open, target("running", "e")]));
+        for part in [
+            r#"<th scope="col">Endpoints</th>"#,
+            "<td>dns [2001:db8::1]:40109/udp, ssh 192.0.2.1:40109/tcp</td>",
+            "<td></td>",
+        ] {
+            assert!(html.contains(part), "{part} is not in {html}");
+        }
+        let html = shown(None, &overview(vec![target("running", "e")]));
+        assert!(!html.contains("Endpoints"), "{html}");
+    }
+
+    #[test]
     fn a_phone_shows_each_value_under_the_heading_of_its_column() {
         let node = Node {
             id: "n".to_owned(),
@@ -196,6 +222,7 @@ mod tests {
             takes_tasks: Some(true),
             is_worker: true,
             engine: "26.1.5".to_owned(),
+            address: None,
         };
         let mut of_swarm = target("exited", "e");
         of_swarm.node = Some("n".to_owned());

@@ -12,7 +12,7 @@ use crate::docker::swarm::node::Node;
 use crate::environment_id::{canonical, is_id};
 use crate::error::Error;
 use crate::provision::Overview;
-use crate::target_view::{ShownState, TargetView};
+use crate::target_view::{Endpoint, ShownState, TargetView};
 
 /// The page of the targets.
 // Of the white space between tags, one character is kept: a thousand rows have much of it.
@@ -33,6 +33,7 @@ pub struct Page<'a> {
     are_nodes_told: bool,
     /// Whether targets are on nodes.
     has_nodes: bool,
+    has_endpoints: bool,
     now: Option<String>,
     is_filtered: bool,
     choices: Vec<Choice<'a>>,
@@ -57,12 +58,15 @@ struct Choice<'a> {
     is_chosen: bool,
 }
 
-/// The headings of the columns. Only a Swarm has nodes.
+/// The headings of the columns. Only a Swarm has nodes, and only some targets have ports
+/// that are published.
 pub fn columns(overview: &Overview) -> Vec<&'static str> {
     let node = has_nodes(overview).then_some("Node");
+    let endpoints = has_endpoints(overview).then_some("Endpoints");
     ["Target", "Environment", "Image"]
         .into_iter()
         .chain(node)
+        .chain(endpoints)
         .chain(["State", "Age", "Expires in", "Exit code"])
         .collect()
 }
@@ -75,6 +79,11 @@ fn has_nodes(overview: &Overview) -> bool {
         .map_or(true, |nodes| !nodes.is_empty())
 }
 
+fn has_endpoints(overview: &Overview) -> bool {
+    let mut targets = overview.targets.iter();
+    targets.any(|target| !target.endpoints.is_empty())
+}
+
 /// One target.
 struct Row<'a> {
     id: &'a str,
@@ -85,6 +94,7 @@ struct Row<'a> {
     /// The id of its node, and the name of the node's host, or the id again.
     node: &'a str,
     hostname: &'a str,
+    endpoints: &'a [Endpoint],
     state: &'static str,
     age: String,
     expires_in: String,
@@ -116,6 +126,7 @@ impl<'a> Page<'a> {
             nodes,
             are_nodes_told: overview.nodes.is_ok(),
             has_nodes: has_nodes(overview),
+            has_endpoints: has_endpoints(overview),
             now: overview.now.map(words::moment),
             is_filtered: environment.is_some(),
             choices: choices(environment, &overview.targets),
@@ -152,6 +163,7 @@ impl<'a> Row<'a> {
             digest: Some(target.image_id.as_str()).filter(|digest| *digest != target.image),
             node,
             hostname: on.map_or(node, |on| &on.hostname),
+            endpoints: &target.endpoints,
             state: target.state.word(),
             age: target.age.map(words::duration).unwrap_or_default(),
             expires_in: match left.map(Duration::try_from) {

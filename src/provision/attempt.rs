@@ -11,7 +11,7 @@ use crate::backend::{NewTarget, StartOutcome};
 use crate::config::{Config, Profile, TokenDelivery};
 use crate::container::PerTarget;
 use crate::docker::target::{Ended, Target};
-use crate::docker::{ContainerName, ImageReference, TargetId, archive, is_full, label};
+use crate::docker::{ContainerName, ImageReference, TargetId, archive, is_full, label, ports};
 use crate::environment_id::is_same;
 use crate::error::{EngineError, Error, ImageError, SwarmError, TargetError};
 use crate::fault::Fault;
@@ -65,6 +65,7 @@ impl<'a> Attempt<'a> {
         let lifetime = order.lifetime.map(seconds).unwrap_or_default();
         let max_lifetime = order.lifetime.unwrap_or(profile.max_lifetime);
         let max_lifetime = max_lifetime.as_secs().to_string();
+        let ports = ports::to_label(&profile.ports);
         let labels = [
             (label::DEPLOYMENT, self.config.deployment_id.as_str()),
             (label::NAME, self.name.as_str()),
@@ -74,6 +75,7 @@ impl<'a> Attempt<'a> {
             (label::MAX_LIFETIME, &max_lifetime),
             (label::ORDER, &order.digest()),
             (label::LIFETIME, &lifetime),
+            (label::PORTS, &ports),
             (
                 label::SERVICE_URL,
                 order.service_url.as_deref().unwrap_or_default(),
@@ -174,6 +176,8 @@ pub fn rejection(image: &ImageReference, node: String, reason: String) -> Error 
     let image = image.clone();
     if is_full(&reason) {
         EngineError::NoRoom(Fault::Rejected { node, reason }).into()
+    } else if ports::is_taken(&reason) {
+        EngineError::PortTaken(Fault::Rejected { node, reason }).into()
     } else if is_of_image(&reason, &image) {
         match image.has_registry() {
             true => SwarmError::NodePullFailed { image, reason }.into(),
@@ -226,6 +230,7 @@ mod tests {
                 "dynamic-access.start-within": "120",
                 "dynamic-access.max-lifetime": "691200",
                 "dynamic-access.lifetime": "",
+                "dynamic-access.ports": "",
             })
         );
     }

@@ -122,7 +122,7 @@ impl<P: Platform> Provisioner<'_, P> {
             let target = attempt.target(avoid);
             let unmade = match self.make(&attempt, &target).await? {
                 Ok((id, warnings)) => match self.run(&attempt, &target, id, warnings).await {
-                    Err(error @ Error::Target(TargetError::Vanished(_))) => Unmade::Unclear(error),
+                    Err(error) if begins_again(&error) => Unmade::Unclear(error),
                     outcome => return outcome,
                 },
                 Err(unmade) => unmade,
@@ -136,7 +136,7 @@ impl<P: Platform> Provisioner<'_, P> {
                     });
                 }
                 Ok(Sight::Mine(id)) => match self.run(&attempt, &target, id, Vec::new()).await {
-                    Err(error @ Error::Target(TargetError::Vanished(_))) => Unmade::Unclear(error),
+                    Err(error) if begins_again(&error) => Unmade::Unclear(error),
                     outcome => return outcome,
                 },
                 Ok(sight) => {
@@ -375,4 +375,12 @@ impl<P: Platform> Provisioner<'_, P> {
         }
         Ok(Capacity::of(attempt, self.config.max_targets).check(all)?)
     }
+}
+
+/// Whether another container may run where one that was removed could not.
+fn begins_again(error: &Error) -> bool {
+    matches!(
+        error,
+        Error::Target(TargetError::Vanished(_)) | Error::Engine(EngineError::PortTaken(_))
+    )
 }

@@ -5,7 +5,7 @@ use time::OffsetDateTime;
 use super::Provisioner;
 use crate::docker::TargetId;
 use crate::docker::swarm::node::Node;
-use crate::docker::target::Survey;
+use crate::docker::target::{Survey, Target};
 use crate::error::{Error, TargetError};
 use crate::fault::Fault;
 use crate::platform::Platform;
@@ -37,7 +37,8 @@ impl<P: Platform> Provisioner<'_, P> {
     ///
     /// Whatever kept the Engine from answering.
     pub async fn targets(&self, environment: Option<&str>) -> Result<Vec<TargetView>, Error> {
-        let survey = self.backend.survey().await?;
+        let mut survey = self.backend.survey().await?;
+        self.add_hosts(&mut survey.targets).await;
         let mut targets = self.oldest_first(&survey, environment).await;
         targets.retain(|target| target.is_of(environment));
         Ok(targets)
@@ -50,12 +51,13 @@ impl<P: Platform> Provisioner<'_, P> {
     ///
     /// Whatever kept the Engine from listing the targets.
     pub async fn overview(&self, environment: Option<&str>) -> Result<Overview, Error> {
-        let survey = self.backend.survey().await?;
-        let targets = self.oldest_first(&survey, environment).await;
+        let mut survey = self.backend.survey().await?;
         let mut nodes = self.backend.nodes().await;
         if let Ok(nodes) = &mut nodes {
             nodes.sort_unstable_by(|one, other| one.hostname.cmp(&other.hostname));
+            add_hosts_of(nodes, &mut survey.targets);
         }
+        let targets = self.oldest_first(&survey, environment).await;
         Ok(Overview {
             nodes,
             engine: survey.engine,
@@ -91,14 +93,27 @@ impl<P: Platform> Provisioner<'_, P> {
             return Err(TargetError::NoSuchTarget.into());
         }
         let found = self.backend.find_by_id(id).await?;
-        let found = found
+        let mut found = found
             .filter(|found| found.is_of(&self.config.deployment_id))
             .ok_or(TargetError::NoSuchTarget)?;
+        self.add_hosts(std::slice::from_mut(&mut found)).await;
         let mut target = TargetView::new(&found, self.config);
         if target.state == ShownState::Ended && target.exit_code.is_none() {
             target.exit_code = self.exit_code(id).await;
         }
         Ok(target)
+    }
+
+    /// Adds to targets with published ports the addresses of their nodes, if callers are
+    /// told those. Without the list of nodes the rest is still worth an answer.
+    pub async fn add_hosts(&self, targets: &mut [Target]) {
+        let is_told = self.config.publication.host.is_none();
+        if is_told
+            && targets.iter().any(Target::lacks_host)
+            && let Ok(nodes) = self.backend.nodes().await
+        {
+            add_hosts_of(&nodes, targets);
+        }
     }
 
     async fn add_exit_codes(&self, youngest_first: impl Iterator<Item = &mut TargetView>) {
@@ -113,5 +128,14 @@ impl<P: Platform> Provisioner<'_, P> {
     /// answer.
     async fn exit_code(&self, id: &TargetId) -> Option<i64> {
         self.backend.exit_code(id).await.ok().flatten()
+    }
+}
+
+fn add_hosts_of(nodes: &[Node], targets: &mut [Target]) {
+    for target in targets.iter_mut().filter(|target| target.lacks_host()) {
+        let on = nodes
+            .iter()
+            .find(|node| Some(&node.id) == target.node.as_ref());
+        target.set_host(on.and_then(|node| node.address.as_deref()));
     }
 }

@@ -203,6 +203,9 @@ impl Scenario {
             "service_urls" => "https://*.bastionzero.com",
             "token_delivery" => "file",
             "stop_grace" => "0s",
+            "ports" => r#"{"ssh":22}"#,
+            "publish_address" => "0.0.0.0",
+            "public_host" => "targets.example.com",
             _ => return Err("is not defined".to_owned()),
         };
         Ok(value.to_owned())

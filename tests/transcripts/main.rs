@@ -7,6 +7,7 @@
 mod health;
 mod metrics;
 mod page;
+mod ports;
 mod reap;
 mod refusals;
 mod script;

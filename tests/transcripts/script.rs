@@ -176,6 +176,9 @@ pub fn variables(
             ("max_targets", "1"),
             ("max_lifetime", "8d"),
             ("stop_grace", "0s"),
+            ("ports", "{}"),
+            ("publish_address", "127.0.0.1"),
+            ("public_host", ""),
         ];
         let found = changes
             .iter()

@@ -27,6 +27,7 @@ mod lost_answers;
 mod metrics;
 mod openapi;
 mod page;
+mod ports;
 mod pull;
 mod reaping;
 mod repeated;

@@ -6,6 +6,7 @@ use serde_json::{Value, json};
 
 use super::{Body, CONTAINER, Isolation, PerTarget};
 use crate::docker::archive::SECRETS_DIR;
+use crate::docker::ports::Port;
 
 fn merged(patches: &[Value]) -> Body {
     CONTAINER.build(patches, Isolation::Kept).expect("a body")
@@ -54,6 +55,25 @@ fn additions_do_not_replace_what_the_server_sets() {
     for (key, value) in expected.as_object().expect("an object") {
         assert_eq!(whole[key], *value);
     }
+}
+
+#[test]
+fn a_named_port_is_published_on_a_port_that_the_engine_chooses() {
+    let patch = json!({"ExposedPorts": {"80/tcp": {}}});
+    let ports = [("ssh", "22/tcp"), ("dns", "53/udp")];
+    let ports = ports.map(|(name, spec)| Port::parse(name, spec).expect(spec));
+    let address = "::1".parse().expect("an address");
+    let body = merged(&[patch])
+        .publishing(&ports, address)
+        .expect("a body");
+    let body = body.value();
+    let exposed = json!({"22/tcp": {}, "53/udp": {}, "80/tcp": {}});
+    assert_eq!(body["ExposedPorts"], exposed);
+    let chosen = json!([{"HostIp": "::1", "HostPort": ""}]);
+    let bindings = json!({"22/tcp": chosen, "53/udp": chosen});
+    assert_eq!(body["HostConfig"]["PortBindings"], bindings);
+    let without = merged(&[]).publishing(&[], address).expect("a body");
+    assert_eq!(without, merged(&[]));
 }
 
 #[test]

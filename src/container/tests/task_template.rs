@@ -1,5 +1,6 @@
 //! Patches of the template of a service's task.
 
+use std::net::Ipv4Addr;
 use std::slice;
 use std::time::Duration;
 
@@ -7,6 +8,7 @@ use serde_json::json;
 
 use super::super::defaults;
 use super::{Isolation, PerTarget, SERVICE};
+use crate::docker::ports::Port;
 
 #[test]
 fn the_template_is_as_safe_as_a_container() {
@@ -24,6 +26,28 @@ fn the_template_is_as_safe_as_a_container() {
     assert_eq!(template["RestartPolicy"]["Condition"], "none");
     assert_eq!(body.network(), Some("dynamic-access"));
     assert!(body.limits_processors() && body.runs_as_root() && !body.permits_managers());
+}
+
+#[test]
+fn a_named_port_is_published_by_the_node_alone_and_is_no_part_of_the_template() {
+    let port = Port::parse("dns", "53/udp").expect("a port");
+    let any = Ipv4Addr::UNSPECIFIED.into();
+    let body = SERVICE.build(&[], Isolation::Kept).expect("a body");
+    let body = body.publishing(&[port], any).expect("a body");
+    let whole = body.with(&PerTarget {
+        name: "own",
+        stop_grace: Duration::ZERO,
+        image: "agent@sha256:0123",
+        env: &[],
+        labels: &[],
+        volume: None,
+    });
+    let expected = json!({
+        "Mode": "dnsrr",
+        "Ports": [{"Protocol": "udp", "TargetPort": 53, "PublishMode": "host"}],
+    });
+    assert_eq!(whole["EndpointSpec"], expected);
+    assert!(!whole["TaskTemplate"].to_string().contains("Port"));
 }
 
 #[test]

@@ -3,6 +3,7 @@
 
 use http::Method;
 use serde::Deserialize;
+use serde_json::Value;
 
 use crate::docker::bodiless;
 use crate::docker::call::Call;
@@ -21,6 +22,8 @@ pub struct Node {
     pub is_worker: bool,
     /// The version of its Engine, such as `26.1.5`.
     pub engine: String,
+    /// The address by which its managers know it, if they do.
+    pub address: Option<String>,
 }
 
 impl Node {
@@ -47,6 +50,8 @@ struct NodeBody {
     #[serde(default)]
     description: Description,
     status: Status,
+    #[serde(default)]
+    manager_status: Value,
 }
 
 #[derive(Deserialize)]
@@ -74,6 +79,8 @@ struct EngineDescription {
 #[serde(rename_all = "PascalCase")]
 struct Status {
     state: String,
+    #[serde(default)]
+    addr: String,
 }
 
 impl From<NodeBody> for Node {
@@ -84,8 +91,18 @@ impl From<NodeBody> for Node {
             hostname: body.description.hostname,
             takes_tasks: takes_tasks(&body.spec.availability, &body.status.state),
             is_worker: body.spec.role == "worker",
+            address: address(&body.manager_status, &body.status.addr),
         }
     }
+}
+
+/// The address that a manager advertises, without its port, or the one from which a
+/// worker calls its manager. The latter says nothing of a manager that calls itself.
+fn address(manager: &Value, seen: &str) -> Option<String> {
+    let advertised = manager["Addr"].as_str();
+    let advertised = advertised.and_then(|address| address.rsplit_once(':'));
+    let address = advertised.map_or(seen, |(host, _)| host.trim_matches(['[', ']']));
+    Some(address.to_owned()).filter(|address| !address.is_empty())
 }
 
 /// A new leader calls each node `unknown`, and one that changes its manager is
@@ -101,6 +118,32 @@ fn takes_tasks(availability: &str, state: &str) -> Option<bool> {
 mod tests {
     use super::*;
     use crate::docker::reply::tests::reply;
+
+    #[test]
+    fn the_address_of_a_node_is_what_a_manager_advertises_or_sees() {
+        for (status, address) in [
+            (r#""Status":{"State":"ready"}"#, None),
+            (r#""Status":{"State":"ready","Addr":""}"#, None),
+            (
+                r#""Status":{"State":"ready","Addr":"192.0.2.21"}"#,
+                Some("192.0.2.21"),
+            ),
+            (
+                r#""Status":{"State":"ready","Addr":"0.0.0.0"},"ManagerStatus":{"Addr":"192.0.2.11:2377"}"#,
+                Some("192.0.2.11"),
+            ),
+            (
+                r#""Status":{"State":"ready","Addr":""},"ManagerStatus":{"Addr":"[2001:db8::1]:2377"}"#,
+                Some("2001:db8::1"),
+            ),
+        ] {
+            let body = format!(
+                r#"[{{"ID":"n","Spec":{{"Role":"worker","Availability":"active"}},{status}}}]"#
+            );
+            let nodes = list().read(&reply(200, &body)).expect("a list");
+            assert_eq!(nodes[0].address.as_deref(), address, "{status}");
+        }
+    }
 
     #[test]
     fn a_node_takes_tasks_if_it_is_ready_and_active_unless_its_state_is_not_known() {

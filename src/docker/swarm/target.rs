@@ -51,6 +51,8 @@ fn listed(service: Service, tasks: &[Task], now: Option<OffsetDateTime>) -> Targ
         image_id: service.image.clone(),
         image: service.image,
         node: last.and_then(|task| task.node.clone()),
+        address: None,
+        published: last.map(|task| task.published.clone()).unwrap_or_default(),
         names: vec![service.name],
         labels: service.labels,
         id: service.id,
@@ -104,6 +106,8 @@ fn without_service(task: Task, now: Option<OffsetDateTime>) -> Target {
         image: task.image,
         ended: None,
         node: task.node,
+        address: None,
+        published: task.published,
         names: task.labels.get(label::NAME).cloned().into_iter().collect(),
         labels: task.labels,
     }
@@ -148,6 +152,7 @@ mod tests {
             created: NOW - 50,
             image: "agent".to_owned(),
             labels: BTreeMap::from([(label::NAME.to_owned(), "own".to_owned())]),
+            published: Vec::new(),
         }
     }
 

@@ -13,6 +13,7 @@ use time::OffsetDateTime;
 
 use super::{Part, TOO_LONG, label, labelled, moment, own_labels};
 use crate::docker::call::Call;
+use crate::docker::ports::{self, Published};
 use crate::docker::{DeploymentId, TargetId, bodiless, query_encoded};
 use crate::fault::Fault;
 
@@ -39,6 +40,8 @@ pub struct Task {
     pub image: String,
     /// The labels of its container that are the server's own.
     pub labels: BTreeMap<String, String>,
+    /// Its ports that its node publishes.
+    pub published: Vec<Published>,
 }
 
 /// How far a task has got.
@@ -152,6 +155,8 @@ struct Status {
     state: String,
     err: Option<String>,
     container_status: Option<ContainerStatus>,
+    #[serde(default)]
+    port_status: Value,
 }
 
 #[derive(Deserialize)]
@@ -180,6 +185,7 @@ impl Task {
                 .unix_timestamp(),
             image: container.image,
             labels: own_labels(container.labels),
+            published: ports::of_task(&status.port_status["Ports"]),
         })
     }
 }

@@ -113,6 +113,7 @@ mod tests {
             takes_tasks: Some(true),
             is_worker: false,
             engine: engine.to_owned(),
+            address: None,
         }
     }
 

@@ -1,0 +1,297 @@
+//! The ports of a target: their names, and where its host publishes them.
+
+use std::fmt;
+
+use serde_json::Value;
+
+/// A port of a container that its environment names.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Port {
+    /// Its name: 1 to 32 lower-case letters, digits and dashes.
+    pub name: String,
+    /// Its number, which is not 0.
+    pub number: u16,
+    /// Its protocol.
+    pub protocol: Protocol,
+}
+
+/// The protocols that are published.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Protocol {
+    /// TCP.
+    Tcp,
+    /// UDP.
+    Udp,
+}
+
+impl Protocol {
+    /// Reads a word of the API.
+    pub fn parse(word: &str) -> Option<Self> {
+        match word {
+            "tcp" => Some(Self::Tcp),
+            "udp" => Some(Self::Udp),
+            _ => None,
+        }
+    }
+
+    /// Its word in the API.
+    pub fn word(self) -> &'static str {
+        match self {
+            Self::Tcp => "tcp",
+            Self::Udp => "udp",
+        }
+    }
+}
+
+/// `22/tcp`, as the API writes it.
+impl fmt::Display for Port {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "{}/{}", self.number, self.protocol.word())
+    }
+}
+
+impl Port {
+    /// A port of that name; `spec` is `22/tcp`. `None` if it is not written like this.
+    pub fn parse(name: &str, spec: &str) -> Option<Self> {
+        let (number, protocol) = spec.split_once('/')?;
+        // `parse` would accept a sign as well.
+        let is_number = number.bytes().all(|byte| byte.is_ascii_digit());
+        Some(Self {
+            name: name.to_owned(),
+            number: number.parse().ok().filter(|port| *port > 0 && is_number)?,
+            protocol: Protocol::parse(protocol)?,
+        })
+    }
+
+    /// Where it is published, if it is.
+    pub fn published<'a>(&self, all: &'a [Published]) -> Option<&'a Published> {
+        let is_it = |one: &&Published| (one.number, one.protocol) == (self.number, self.protocol);
+        all.iter().find(is_it)
+    }
+}
+
+/// The value of [`super::label::PORTS`]: `ssh=22/tcp,dns=53/udp`.
+pub fn to_label(ports: &[Port]) -> String {
+    let ports = ports.iter().map(|port| format!("{}={port}", port.name));
+    ports.collect::<Vec<_>>().join(",")
+}
+
+/// Reads such a value.
+pub fn of_label(label: &str) -> impl Iterator<Item = Port> + '_ {
+    let ports = label.split(',').filter_map(|port| port.split_once('='));
+    ports.filter_map(|(name, spec)| Port::parse(name, spec))
+}
+
+/// A port of a container that its host publishes.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Published {
+    /// The number of the container's port.
+    pub number: u16,
+    /// The protocol of both ports.
+    pub protocol: Protocol,
+    /// The address of the host; `None` if the reply does not tell it. On a Swarm it is
+    /// that of a node.
+    pub host: Option<String>,
+    /// The number of the host's port.
+    pub host_port: u16,
+}
+
+/// The `Ports` of a container in a list. One that is not published has no `PublicPort`.
+pub(super) fn listed(ports: &Value) -> Vec<Published> {
+    let published = |port: &Value| {
+        Some(Published {
+            number: number(&port["PrivatePort"])?,
+            protocol: Protocol::parse(port["Type"].as_str()?)?,
+            host: port["IP"].as_str().map(str::to_owned),
+            host_port: number(&port["PublicPort"])?,
+        })
+    };
+    let ports = ports.as_array().into_iter().flatten();
+    ports.filter_map(published).collect()
+}
+
+/// The `Ports` in an inspect: lists of bindings, by the container's port. Numbers of the
+/// host's ports are texts there.
+pub(super) fn inspected(ports: &Value) -> Vec<Published> {
+    let published = |(spec, bindings): (&String, &Value)| {
+        let port = Port::parse("", spec)?;
+        Some(Published {
+            number: port.number,
+            protocol: port.protocol,
+            host: bindings[0]["HostIp"].as_str().map(str::to_owned),
+            host_port: bindings[0]["HostPort"].as_str()?.parse().ok()?,
+        })
+    };
+    let ports = ports.as_object().into_iter().flatten();
+    ports.filter_map(published).collect()
+}
+
+/// The `Ports` in the status of a task, which has a free port of its node for each.
+pub(super) fn of_task(ports: &Value) -> Vec<Published> {
+    let published = |port: &Value| {
+        Some(Published {
+            number: number(&port["TargetPort"])?,
+            protocol: Protocol::parse(port["Protocol"].as_str()?)?,
+            host: None,
+            host_port: number(&port["PublishedPort"])?,
+        })
+    };
+    let ports = ports.as_array().into_iter().flatten();
+    ports.filter_map(published).collect()
+}
+
+fn number(value: &Value) -> Option<u16> {
+    let number = value.as_u64()?.try_into().ok()?;
+    Some(number).filter(|number| *number > 0)
+}
+
+/// The address of a container in the first of its networks that gives it one: IPv4 if it
+/// has both. `networks` is `NetworkSettings.Networks` of a list or an inspect.
+pub(super) fn address(networks: &Value) -> Option<String> {
+    let networks = || networks.as_object().into_iter().flatten();
+    let first = |key: &'static str| {
+        let mut addresses = networks().filter_map(|(_, network)| network[key].as_str());
+        addresses.find(|address| !address.is_empty())
+    };
+    let address = first("IPAddress").or_else(|| first("GlobalIPv6Address"));
+    address.map(str::to_owned)
+}
+
+/// Whether a failure means that a port of the host cannot be used: another program has
+/// taken it since it was chosen, or none is left (Docker; Podman, which chooses at the
+/// create and finds out at the start). An address of a network that is in use is
+/// described alike, without "bind" or "listen".
+pub fn is_taken(message: &str) -> bool {
+    let message = message.to_ascii_lowercase();
+    let is_about_socket = message.contains("bind") || message.contains("listen");
+    (is_about_socket && message.contains("address already in use"))
+        || message.contains("port is already allocated")
+        || message.contains("all ports are allocated")
+}
+
+#[cfg(test)]
+mod tests {
+    use serde_json::json;
+
+    use super::*;
+
+    fn published(number: u16, protocol: Protocol, host: Option<&str>, host_port: u16) -> Published {
+        Published {
+            number,
+            protocol,
+            host: host.map(str::to_owned),
+            host_port,
+        }
+    }
+
+    #[test]
+    fn a_label_holds_names_and_ports() {
+        let ports = [("ssh", "22/tcp"), ("dns", "53/udp")];
+        let ports = ports.map(|(name, spec)| Port::parse(name, spec).expect(spec));
+        assert_eq!(to_label(&ports), "ssh=22/tcp,dns=53/udp");
+        assert_eq!(of_label("ssh=22/tcp,dns=53/udp").collect::<Vec<_>>(), ports);
+        assert_eq!(to_label(&[]), "");
+        for label in [
+            "",
+            "ssh",
+            "ssh=",
+            "ssh=22",
+            "ssh=0/tcp",
+            "ssh=+1/tcp",
+            "a=1/sctp",
+        ] {
+            assert_eq!(of_label(label).count(), 0, "{label}");
+        }
+    }
+
+    #[test]
+    fn each_reply_tells_where_a_port_is_published() {
+        let expected = [
+            published(22, Protocol::Tcp, Some("127.0.0.1"), 40109),
+            published(53, Protocol::Udp, Some("127.0.0.1"), 40110),
+        ];
+        let list = json!([
+            {"IP": "127.0.0.1", "PrivatePort": 22, "PublicPort": 40109, "Type": "tcp"},
+            {"IP": "127.0.0.1", "PrivatePort": 53, "PublicPort": 40110, "Type": "udp"},
+            {"PrivatePort": 80, "Type": "tcp"},
+        ]);
+        assert_eq!(listed(&list), expected);
+        let inspect = json!({
+            "22/tcp": [{"HostIp": "127.0.0.1", "HostPort": "40109"}],
+            "53/udp": [{"HostIp": "127.0.0.1", "HostPort": "40110"}],
+            "80/tcp": null,
+        });
+        assert_eq!(inspected(&inspect), expected);
+        let task = json!([
+            {"Protocol": "tcp", "TargetPort": 22, "PublishedPort": 40109, "PublishMode": "host"},
+            {"Protocol": "udp", "TargetPort": 53, "PublishedPort": 40110, "PublishMode": "host"},
+            {"Protocol": "tcp", "TargetPort": 80, "PublishMode": "host"},
+        ]);
+        let without_host = expected.map(|one| Published { host: None, ..one });
+        assert_eq!(of_task(&task), without_host);
+    }
+
+    #[test]
+    fn what_is_not_a_list_of_ports_publishes_nothing() {
+        for odd in [
+            json!(null),
+            json!("22"),
+            json!([22]),
+            json!([{"PrivatePort": 70000, "PublicPort": 1, "Type": "tcp"}]),
+            json!([{"PrivatePort": 22, "PublicPort": 0, "Type": "tcp"}]),
+            json!({"22": [{"HostIp": "127.0.0.1", "HostPort": "1"}]}),
+            json!({"22/tcp": []}),
+            json!({"22/tcp": [{"HostIp": "127.0.0.1", "HostPort": ""}]}),
+        ] {
+            for read in [listed, inspected, of_task] {
+                assert_eq!(read(&odd), [], "{odd}");
+            }
+        }
+    }
+
+    #[test]
+    fn an_address_is_that_of_the_first_network_with_one() {
+        let network = |four: &str, six: &str| json!({"IPAddress": four, "GlobalIPv6Address": six});
+        for (networks, expected) in [
+            (json!(null), None),
+            (json!({"a": network("", "")}), None),
+            (
+                json!({"a": network("172.18.0.5", "fd00::5")}),
+                Some("172.18.0.5"),
+            ),
+            (json!({"a": network("", "fd00::5")}), Some("fd00::5")),
+            (
+                json!({"a": network("", ""), "b": network("172.18.0.5", "")}),
+                Some("172.18.0.5"),
+            ),
+        ] {
+            assert_eq!(address(&networks).as_deref(), expected, "{networks}");
+        }
+    }
+
+    #[test]
+    fn a_port_that_is_taken_is_told_from_an_address_of_a_network() {
+        for (message, taken) in [
+            (
+                "driver failed programming external connectivity on endpoint x (y): Bind for 127.0.0.1:40109 failed: port is already allocated",
+                true,
+            ),
+            (
+                "Error starting userland proxy: listen tcp4 127.0.0.1:40109: bind: address already in use",
+                true,
+            ),
+            (
+                "cannot listen on the TCP port: listen tcp4 127.0.0.1:40109: bind: address already in use",
+                true,
+            ),
+            ("all ports are allocated", true),
+            (
+                "failed to set up container networking: Address already in use",
+                false,
+            ),
+            ("no such container", false),
+        ] {
+            assert_eq!(is_taken(message), taken, "{message}");
+        }
+    }
+}

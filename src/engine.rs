@@ -21,6 +21,10 @@ use crate::platform::{HttpRequest, Platform, TransportError};
 /// at once. Together they are short beside the five seconds that one try may take.
 const LOOK_AGAIN_AFTER: [Duration; 2] = [Duration::from_millis(250), Duration::from_secs(1)];
 
+/// How many spellings of the Engine's address one webhook uses besides the usual one. It
+/// makes hardly more calls that last until their limit.
+const SPELLINGS_MAX: usize = 8;
+
 /// An Engine, for as long as one part of one webhook lasts.
 #[derive(Debug)]
 pub struct Engine<'a, P> {
@@ -96,8 +100,7 @@ impl<'a, P: Platform> Engine<'a, P> {
     ///
     /// Why there was no reply, or what the call's reader makes of it: see
     /// [`Fault`]. Of a look, that of the last try.
-    pub async fn send<T>(&self, mut call: Call<T>) -> Result<T, Fault> {
-        self.address(&mut call.request);
+    pub async fn send<T>(&self, call: Call<T>) -> Result<T, Fault> {
         for pause in LOOK_AGAIN_AFTER {
             match self.send_once(&call).await {
                 Err(fault) if call.is_look && fault.may_pass() && self.time_left() > pause => {
@@ -116,7 +119,7 @@ impl<'a, P: Platform> Engine<'a, P> {
             return Err(Fault::BudgetSpent);
         }
         let limit = call.limit.min(left);
-        let request = call.request.clone();
+        let request = self.addressed(&call.request);
         let sent = self.platform.send(request, limit, call.keep).await;
         let reply = sent.map(Reply::new);
         self.calls.borrow_mut().push(CallNote {
@@ -127,17 +130,27 @@ impl<'a, P: Platform> Engine<'a, P> {
         call.read(&reply.map_err(|error| self.fault(error, call))?)
     }
 
-    /// Puts the Engine's address before the path, and adds the credentials that
-    /// a proxy in front of the Engine asks for.
-    fn address(&self, request: &mut HttpRequest) {
+    /// The request with the Engine's address before its path, and with the credentials
+    /// that a proxy in front of the Engine asks for.
+    ///
+    /// A connection that has died without a word costs a call its whole time. So after
+    /// each call without a reply, the rest of the webhook uses connections of its own.
+    fn addressed(&self, request: &HttpRequest) -> HttpRequest {
+        let mut request = request.clone();
         if let Some(authorization) = &self.config.docker_authorization {
             request
                 .headers_mut()
                 .insert(AUTHORIZATION, authorization.header());
         }
+        let calls = self.calls.borrow();
+        let unanswered = calls.notes().iter().filter(|call| call.status.is_none());
         let path = request.uri().path_and_query();
         let path = path.expect("the calls of the docker module have a path");
-        *request.uri_mut() = self.config.docker_url.join(path.clone());
+        *request.uri_mut() = self
+            .config
+            .docker_url
+            .join(path.clone(), unanswered.count().min(SPELLINGS_MAX));
+        request
     }
 
     fn fault<T>(&self, error: TransportError, call: &Call<T>) -> Fault {

@@ -83,7 +83,7 @@ pub fn an_engine_url_is_taken_if_its_port_is_one(draws: Draws) {
         if let Ok(url) = url {
             let path = "/containers/json?all=true".parse().expect("a path");
             let joined = format!("{origin}/containers/json?all=true");
-            assert_eq!(url.join(path).to_string(), joined);
+            assert_eq!(url.join(path, 0).to_string(), joined);
         }
     });
 }
@@ -92,7 +92,7 @@ pub fn what_is_taken_as_an_engine_url_is_an_origin_and_nothing_else(draws: Draws
     let near = "(http|https|HTTP|tcp)://[a-z0-9.:@/?#\\[\\]+%-]{0,12}(:[0-9+]{0,6})?[/?#a]{0,2}";
     for_all(draws, prop_oneof![4 => near, 1 => texts()], |text| {
         if let Ok(url) = EngineUrl::parse(&text) {
-            let joined = url.join("/_ping".parse().expect("a path"));
+            let joined = url.join("/_ping".parse().expect("a path"), 0);
             let expected = format!("{}/_ping", text.strip_suffix('/').unwrap_or(&text));
             assert!(
                 joined.to_string().eq_ignore_ascii_case(&expected),

@@ -67,7 +67,7 @@ fn check_config(config: &config::Config) {
     let image = config.profiles.images()[0];
     let path = image::inspect(image).request.uri().to_string();
     assert_eq!(path, format!("/images/{image}/json"));
-    let uri = config.docker_url.join(path.parse().expect("a path"));
+    let uri = config.docker_url.join(path.parse().expect("a path"), 0);
     assert!(uri.port_u16().is_some_and(|port| port > 0));
     assert_eq!(uri.path(), path);
     let authority = uri.authority().expect("an authority");

@@ -298,13 +298,23 @@ impl EngineUrl {
         self.scheme == Scheme::HTTP && !is_loopback
     }
 
-    /// The full URI for a path of the Engine API.
-    pub fn join(&self, path_and_query: http::uri::PathAndQuery) -> Uri {
+    /// The full URI for a path of the Engine API, spelt in a way of its own for each
+    /// `spelling`: with that many zeros before the port. They reach the same Engine with
+    /// the same `Host`, and Spin, which keeps connections by the text of the authority,
+    /// shares none among them.
+    pub fn join(&self, path_and_query: http::uri::PathAndQuery, spelling: usize) -> Uri {
         let mut parts = http::uri::Parts::default();
         parts.scheme = Some(self.scheme.clone());
-        parts.authority = Some(self.authority.clone());
+        parts.authority = Some(self.spelt(spelling));
         parts.path_and_query = Some(path_and_query);
         Uri::from_parts(parts).expect("scheme, authority and path are all there")
+    }
+
+    fn spelt(&self, spelling: usize) -> Authority {
+        let (host, port) = (self.authority.host(), self.authority.port_u16());
+        let port = port.expect("an EngineUrl has a port");
+        let spelt = format!("{host}:{}{port}", "0".repeat(spelling));
+        spelt.parse().expect("zeros change no number")
     }
 }
 
@@ -441,7 +451,7 @@ mod tests {
             "https://[::1]:2376",
         ] {
             let url = EngineUrl::parse(text).expect(text);
-            let joined = url.join("/_ping".parse().expect("a path"));
+            let joined = url.join("/_ping".parse().expect("a path"), 0);
             assert_eq!(
                 joined.to_string(),
                 format!("{}/_ping", text.trim_end_matches('/'))
@@ -483,8 +493,20 @@ mod tests {
             ("http://LocalHost:2375", "http://localhost:2375/_ping"),
         ] {
             let url = EngineUrl::parse(text).expect(text);
-            let joined = url.join("/_ping".parse().expect("a path"));
+            let joined = url.join("/_ping".parse().expect("a path"), 0);
             assert_eq!(joined.to_string(), expected);
+        }
+    }
+
+    #[test]
+    fn each_spelling_of_an_engine_url_is_another_text_for_the_same_address() {
+        for text in ["http://127.0.0.1:2375", "https://[fd00::a]:443"] {
+            let url = EngineUrl::parse(text).expect(text);
+            let spelt = |spelling| url.join("/_ping".parse().expect("a path"), spelling);
+            let (usual, other) = (spelt(0), spelt(2));
+            assert_ne!(usual.authority(), other.authority());
+            assert_eq!(usual.host(), other.host());
+            assert_eq!(usual.port_u16(), other.port_u16());
         }
     }
 

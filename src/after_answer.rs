@@ -36,13 +36,13 @@ impl Work {
     /// health checks that are followed by a reap.
     pub fn after(route: &Route, error: Option<&Error>, random: u128) -> Option<Self> {
         match (route, error) {
-            (Route::Start | Route::StartTarget, None) => Some(Self::Reap),
+            (Route::Start | Route::StartTarget { .. }, None) => Some(Self::Reap),
             (Route::Health, None) => random
                 .is_multiple_of(HEALTHS_PER_REAP)
                 .then_some(Self::Reap),
             // What takes the place may be due.
             (
-                Route::Start | Route::StartTarget,
+                Route::Start | Route::StartTarget { .. },
                 Some(Error::Order(OrderError::TooManyTargets { .. })),
             ) => Some(Self::Reap),
             (_, Some(Error::Image(ImageError::BeingPulled(image)))) => {
@@ -164,14 +164,18 @@ mod tests {
             max: 1,
             of: "of all environments",
         });
-        for route in [Route::Start, Route::StartTarget] {
+        for route in [Route::Start, Route::StartTarget { wait: None }] {
             assert_eq!(Work::after(&route, Some(&full), 0), Some(Work::Reap));
         }
     }
 
     #[test]
     fn a_reap_follows_each_start_and_one_health_check_in_eight() {
-        for route in [Route::Start, Route::StartTarget, Route::Health] {
+        for route in [
+            Route::Start,
+            Route::StartTarget { wait: None },
+            Route::Health,
+        ] {
             assert_eq!(Work::after(&route, None, 0), Some(Work::Reap));
         }
         assert_eq!(Work::after(&Route::Health, None, 1), None);

@@ -48,12 +48,12 @@ impl Event {
     pub fn of(route: Option<&Route>, error: Option<&Error>, is_unsafe: bool) -> Option<Self> {
         match (route, error) {
             (_, Some(Error::Caller(_))) => Some(Self::AuthFailure),
-            (Some(Route::Start | Route::StartTarget), Some(error))
+            (Some(Route::Start | Route::StartTarget { .. }), Some(error))
                 if error.status().is_client_error() =>
             {
                 Some(Self::TargetStartDenied)
             }
-            (Some(Route::Start | Route::StartTarget), _) => Some(Self::TargetStart),
+            (Some(Route::Start | Route::StartTarget { .. }), _) => Some(Self::TargetStart),
             (Some(Route::Stop | Route::StopTarget(_)), _) => Some(Self::TargetStop),
             (_, Some(error)) if error.status().is_client_error() => Some(Self::RequestDenied),
             (Some(Route::Health), _) if is_unsafe => Some(Self::ConfigUnsafe),
@@ -118,7 +118,11 @@ mod tests {
         };
         for (route, error, event) in [
             (Some(&Route::Start), None, Some("target.start")),
-            (Some(&Route::StartTarget), None, Some("target.start")),
+            (
+                Some(&Route::StartTarget { wait: None }),
+                None,
+                Some("target.start"),
+            ),
             (
                 Some(&Route::Start),
                 Some(Error::Target(TargetError::InProgress)),
@@ -130,7 +134,7 @@ mod tests {
                 Some("target.start.denied"),
             ),
             (
-                Some(&Route::StartTarget),
+                Some(&Route::StartTarget { wait: None }),
                 Some(full),
                 Some("target.start.denied"),
             ),
@@ -190,7 +194,7 @@ mod tests {
             Route::Health,
             Route::Reap { dry_run: true },
             Route::ListTargets { environment: None },
-            Route::StartTarget,
+            Route::StartTarget { wait: None },
             Route::OpenApi,
             Route::Metrics,
             Route::Page { environment: None },

@@ -1,15 +1,16 @@
 //! The handlers, one for each route: each does the work of its route and makes the
 //! answer.
 
+use std::time::Duration;
+
 use http::HeaderMap;
 
 use crate::audit::Subject;
-use crate::config::Config;
 use crate::docker::TargetId;
 use crate::error::{Error, RequestError};
 use crate::key::KeyKind;
 use crate::platform::{HttpResponse, Platform};
-use crate::provision::{Provisioner, StartOrder, Started};
+use crate::provision::{Provisioner, StartOrder};
 use crate::reaper::{self, Report, Scope};
 use crate::route::Route;
 use crate::secret::Secret;
@@ -61,8 +62,8 @@ pub async fn handle<P: Platform>(
         Route::Start => {
             let body = body(webhook::body::BODY_BYTES_MAX).await?;
             let order = webhook::body::parse_start(&body)?;
-            start(provisioner, &order, |started, _| {
-                webhook::answer::started(&started.container.id)
+            start(provisioner, &order, None, |target, _| {
+                webhook::answer::started(&target.id)
             })
             .await
         }
@@ -81,15 +82,19 @@ pub async fn handle<P: Platform>(
             let target = provisioner.target(id).await;
             target.map(|target| api::answer::target(&target)).into()
         }
-        Route::StartTarget => {
+        Route::WaitForTarget {
+            id,
+            awaited,
+            timeout,
+        } => {
+            let target = provisioner.wait(id, *awaited, *timeout).await;
+            target.map(|target| api::answer::target(&target)).into()
+        }
+        Route::StartTarget { wait } => {
             let key = api::body::idempotency_key(headers)?;
             let body = body(api::body::BODY_BYTES_MAX).await?;
             let order = api::body::parse_start(key, &body)?;
-            start(provisioner, &order, |started, config| {
-                let target = TargetView::new(&started.container, config);
-                api::answer::started(&target, started.is_new)
-            })
-            .await
+            start(provisioner, &order, *wait, api::answer::started).await
         }
         Route::StopTarget(id) => stop(provisioner, id, api::answer::stopped).await,
         Route::Page { environment } => show_page(provisioner, environment.as_deref()).await,
@@ -98,12 +103,13 @@ pub async fn handle<P: Platform>(
     })
 }
 
-/// Starts the target of an order. `answer` is a function pointer: with a generic one,
+/// Starts the target of an order, and waits for so long until it is ready. `answer` is a function pointer: with a generic one,
 /// the component would hold a start twice.
 async fn start<P: Platform>(
     provisioner: &Provisioner<'_, P>,
     order: &StartOrder,
-    answer: fn(&Started, &Config) -> HttpResponse,
+    wait: Option<Duration>,
+    answer: fn(&TargetView, bool) -> HttpResponse,
 ) -> Handled {
     let (outcome, subject, notes) = match provisioner.start(order).await {
         Ok(mut started) => {
@@ -113,11 +119,12 @@ async fn start<P: Platform>(
                 provisioner.add_hosts(target).await;
             }
             let subject = Subject::of(&started.container);
-            (
-                Ok(answer(&started, provisioner.config)),
-                subject,
-                started.warnings,
-            )
+            let mut target = TargetView::new(&started.container, provisioner.config);
+            if let Some(timeout) = wait {
+                target = provisioner.wait_until_ready(target, timeout).await;
+            }
+            let answer = answer(&target, started.is_new);
+            (Ok(answer), subject, started.warnings)
         }
         Err(error) => {
             let subject = Subject {

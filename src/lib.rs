@@ -22,6 +22,7 @@
 //! | [`provision`] | start, stop, health: every decision about containers |
 //! | [`reaper`] | what may be removed without being asked, and why |
 //! | [`route`] | which route a request takes, and to whom each is open |
+//! | [`query`] | what the queries of requests ask for |
 //! | [`auth`] | credentials of callers |
 //! | [`answer`] | what all answers have in common, and the failures |
 //! | [`pull`] | which images are pulled, and how a pull ended |
@@ -48,7 +49,7 @@
 //!
 //! | change | place |
 //! |---|---|
-//! | a route | `route`, `webhook` or `api` for its body and answer, `provision` for its work, `handlers` for its handler |
+//! | a route | `route` and `query`, `webhook` or `api` for its body and answer, `provision` for its work, `handlers` for its handler |
 //! | what the page shows | `page`, and a file in `templates` |
 //! | a metric | `metrics`, its table in `deploy/observability`, and an alert there if it needs one; `provision/readings.rs` for a new reading |
 //! | a variable | `config` (a secret of callers: `auth`), twice in `spin.toml`, `docs/variables.md`, and the variables of the tests |
@@ -95,6 +96,7 @@ pub mod pauses;
 pub mod platform;
 pub mod provision;
 pub mod pull;
+pub mod query;
 pub mod reaper;
 pub mod request_body;
 pub mod route;

@@ -7,6 +7,8 @@
 //! | `/v1/…`, `/metrics` | `api_secret`; reads also `operator_secret` |
 //! | `/` | `operator_secret` |
 
+use std::time::Duration;
+
 use http::header::ORIGIN;
 use http::request::Parts;
 use http::{HeaderMap, Method, Uri};
@@ -14,9 +16,10 @@ use http::{HeaderMap, Method, Uri};
 use crate::auth::Secrets;
 use crate::caller::Role;
 use crate::docker::TargetId;
-use crate::environment_id::is_id;
 use crate::error::{Error, RequestError, TargetError};
 use crate::platform::SEC_FETCH_SITE;
+use crate::query;
+use crate::target_view::Awaited;
 
 /// What a request asks for.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -39,9 +42,21 @@ pub enum Route {
         environment: Option<String>,
     },
     /// `POST /v1/targets`
-    StartTarget,
+    StartTarget {
+        /// `?wait=`: how long the answer may wait until the target is ready.
+        wait: Option<Duration>,
+    },
     /// `GET /v1/targets/{id}`
     ShowTarget(TargetId),
+    /// `GET /v1/targets/{id}/wait`
+    WaitForTarget {
+        /// The target.
+        id: TargetId,
+        /// `?for=`
+        awaited: Awaited,
+        /// `&timeout=`
+        timeout: Duration,
+    },
     /// `DELETE /v1/targets/{id}`
     StopTarget(TargetId),
     /// `GET /v1/openapi.json`
@@ -62,11 +77,12 @@ impl Route {
             Self::Start
             | Self::Stop
             | Self::Reap { .. }
-            | Self::StartTarget
+            | Self::StartTarget { .. }
             | Self::StopTarget(_) => true,
             Self::Health
             | Self::ListTargets { .. }
             | Self::ShowTarget(_)
+            | Self::WaitForTarget { .. }
             | Self::OpenApi
             | Self::Metrics
             | Self::Page { .. } => false,
@@ -78,10 +94,12 @@ impl Route {
         match self {
             Self::Start | Self::Stop => role == Role::Webhook,
             Self::Health | Self::Reap { .. } => matches!(role, Role::Webhook | Role::Api),
-            Self::StartTarget | Self::StopTarget(_) => role == Role::Api,
-            Self::ListTargets { .. } | Self::ShowTarget(_) | Self::OpenApi | Self::Metrics => {
-                matches!(role, Role::Api | Role::Operator)
-            }
+            Self::StartTarget { .. } | Self::StopTarget(_) => role == Role::Api,
+            Self::ListTargets { .. }
+            | Self::ShowTarget(_)
+            | Self::WaitForTarget { .. }
+            | Self::OpenApi
+            | Self::Metrics => matches!(role, Role::Api | Role::Operator),
             Self::Page { .. } => role == Role::Operator,
         }
     }
@@ -96,6 +114,7 @@ enum Path<'a> {
     Reap,
     Targets,
     Target(&'a str),
+    Wait(&'a str),
     OpenApi,
     Metrics,
     Page,
@@ -112,7 +131,11 @@ impl<'a> Path<'a> {
             "/v1/openapi.json" => Self::OpenApi,
             "/metrics" => Self::Metrics,
             "/" => Self::Page,
-            other => Self::Target(other.strip_prefix("/v1/targets/")?),
+            other => {
+                let target = other.strip_prefix("/v1/targets/")?;
+                let wait = target.strip_suffix("/wait").map(Self::Wait);
+                wait.unwrap_or(Self::Target(target))
+            }
         })
     }
 
@@ -124,6 +147,7 @@ impl<'a> Path<'a> {
             Self::Reap => "/reap",
             Self::Targets => "/v1/targets",
             Self::Target(_) => "/v1/targets/{id}",
+            Self::Wait(_) => "/v1/targets/{id}/wait",
             Self::OpenApi => "/v1/openapi.json",
             Self::Metrics => "/metrics",
             Self::Page => "/",
@@ -134,7 +158,9 @@ impl<'a> Path<'a> {
     fn allow(self) -> &'static str {
         match self {
             Self::Start | Self::Stop | Self::Reap => "POST",
-            Self::Health | Self::OpenApi | Self::Metrics | Self::Page => "GET, HEAD",
+            Self::Health | Self::Wait(_) | Self::OpenApi | Self::Metrics | Self::Page => {
+                "GET, HEAD"
+            }
             Self::Targets => "GET, HEAD, POST",
             Self::Target(_) => "DELETE, GET, HEAD",
         }
@@ -145,7 +171,7 @@ impl<'a> Path<'a> {
         match self {
             Self::Start | Self::Stop | Self::Health | Self::Reap => true,
             Self::Page => secrets.has(Role::Operator),
-            Self::Targets | Self::Target(_) | Self::OpenApi | Self::Metrics => {
+            Self::Targets | Self::Target(_) | Self::Wait(_) | Self::OpenApi | Self::Metrics => {
                 secrets.has(Role::Api) || secrets.has(Role::Operator)
             }
         }
@@ -191,16 +217,27 @@ pub fn route(head: &Parts, secrets: &Secrets) -> Result<Route, Error> {
             None => Route::Reap { dry_run: false },
             Some("dry_run=1") => Route::Reap { dry_run: true },
             // Any other query may be a misspelt dry run, which must not remove anything.
-            Some(_) => return Err(RequestError::BadQuery.into()),
+            Some(_) => {
+                let sentence = "The query of a reap is dry_run=1, and nothing else.";
+                return Err(RequestError::BadQuery(sentence).into());
+            }
         },
         Path::Targets if is_get => Route::ListTargets {
-            environment: environment(query)?,
+            environment: query::environment(query)?,
         },
         Path::Page => Route::Page {
-            environment: environment(query)?,
+            environment: query::environment(query)?,
         },
+        Path::Wait(id) => {
+            let (awaited, timeout) = query::wait(query)?;
+            Route::WaitForTarget {
+                id: target_id(id)?,
+                awaited,
+                timeout,
+            }
+        }
         Path::Target(id) => {
-            let id = TargetId::parse(id).ok_or(TargetError::NoSuchTarget)?;
+            let id = target_id(id)?;
             if is_get {
                 Route::ShowTarget(id)
             } else {
@@ -211,27 +248,14 @@ pub fn route(head: &Parts, secrets: &Secrets) -> Result<Route, Error> {
         Path::Metrics => Route::Metrics,
         Path::Start => Route::Start,
         Path::Stop => Route::Stop,
-        Path::Targets => Route::StartTarget,
+        Path::Targets => Route::StartTarget {
+            wait: query::start(query)?,
+        },
     })
 }
 
-/// The environment that a query asks for; all of them without one. A form sends an
-/// empty one for "all".
-///
-/// # Errors
-///
-/// [`RequestError::BadQuery`] for anything else: a misspelt filter would show too much.
-fn environment(query: Option<&str>) -> Result<Option<String>, Error> {
-    let pairs = form_urlencoded::parse(query.unwrap_or_default().as_bytes());
-    let mut environment = None;
-    for (key, value) in pairs {
-        let is_right = value.is_empty() || is_id(&value);
-        if key != "environment" || environment.is_some() || !is_right {
-            return Err(RequestError::BadQuery.into());
-        }
-        environment = Some(value.into_owned());
-    }
-    Ok(environment.filter(|environment| !environment.is_empty()))
+fn target_id(text: &str) -> Result<TargetId, TargetError> {
+    TargetId::parse(text).ok_or(TargetError::NoSuchTarget)
 }
 
 /// Whether a browser has sent the request. Browsers mark every request that can
@@ -290,7 +314,7 @@ mod tests {
                             environment: all.clone(),
                         },
                     ),
-                    ("POST", Route::StartTarget),
+                    ("POST", Route::StartTarget { wait: None }),
                 ],
             ),
             (
@@ -359,12 +383,20 @@ mod tests {
         let environment = None;
         let webhooks = [Route::Start, Route::Stop];
         let care = [Route::Health, Route::Reap { dry_run: true }];
-        let changes = [Route::StartTarget, Route::StopTarget(id.clone())];
+        let changes = [
+            Route::StartTarget { wait: None },
+            Route::StopTarget(id.clone()),
+        ];
         let reads = [
             Route::ListTargets {
                 environment: environment.clone(),
             },
-            Route::ShowTarget(id),
+            Route::ShowTarget(id.clone()),
+            Route::WaitForTarget {
+                id,
+                awaited: Awaited::Ready,
+                timeout: Duration::ZERO,
+            },
             Route::OpenApi,
             Route::Metrics,
         ];
@@ -389,30 +421,31 @@ mod tests {
     }
 
     #[test]
-    fn a_filter_is_one_environment() {
-        let e = || Some("e:1".to_owned());
-        for (query, environment) in [
-            ("", Ok(None)),
-            ("?", Ok(None)),
-            ("?environment=", Ok(None)),
-            ("?environment=e%3A1", Ok(e())),
-            ("?environment=e:1", Ok(e())),
-            (
-                "?environment=e&environment=e",
-                Err(RequestError::BadQuery.into()),
-            ),
-            ("?enviroment=e", Err(RequestError::BadQuery.into())),
-            ("?environment=e&x=1", Err(RequestError::BadQuery.into())),
-            ("?environment=%3Cb%3E", Err(RequestError::BadQuery.into())),
-            ("?environment=%ff", Err(RequestError::BadQuery.into())),
-        ] {
-            let list = environment
-                .clone()
-                .map(|environment| Route::ListTargets { environment });
-            check_route("GET", &format!("/v1/targets{query}"), list);
-            let page = environment.map(|environment| Route::Page { environment });
-            check_route("GET", &format!("/{query}"), page);
-        }
+    fn a_route_has_what_its_query_asks_for() {
+        let bad = |uri: &str| {
+            let request = http::Request::builder().uri(uri).body(()).expect("it");
+            let found = route(&request.into_parts().0, &secrets(API, OPERATOR));
+            matches!(found, Err(Error::Request(RequestError::BadQuery(_))))
+        };
+        let environment = Some("e".to_owned());
+        let list = Route::ListTargets {
+            environment: environment.clone(),
+        };
+        check_route("GET", "/v1/targets?environment=e", Ok(list));
+        check_route("GET", "/?environment=e", Ok(Route::Page { environment }));
+        assert!(bad("/v1/targets?environment=%ff") && bad("/?x=1"));
+        let start = Route::StartTarget {
+            wait: Some(Duration::from_secs(7)),
+        };
+        check_route("POST", "/v1/targets?wait=7s", Ok(start));
+        let wait = Route::WaitForTarget {
+            id: TargetId::parse(ID).expect("an id"),
+            awaited: Awaited::Ended,
+            timeout: Duration::from_secs(7),
+        };
+        let path = format!("/v1/targets/{ID}/wait");
+        check_route("GET", &format!("{path}?for=ended&timeout=7s"), Ok(wait));
+        assert!(bad(&path));
     }
 
     #[test]
@@ -429,6 +462,8 @@ mod tests {
                 let path = format!("/v1/targets/{id}");
                 check_route(method, &path, Err(TargetError::NoSuchTarget.into()));
             }
+            let path = format!("/v1/targets/{id}/wait?for=ended");
+            check_route("GET", &path, Err(TargetError::NoSuchTarget.into()));
         }
     }
 
@@ -443,10 +478,11 @@ mod tests {
             "dry-run=1",
             "dry_run=1&x",
         ] {
+            let sentence = "The query of a reap is dry_run=1, and nothing else.";
             check_route(
                 "POST",
                 &format!("/reap?{query}"),
-                Err(RequestError::BadQuery.into()),
+                Err(RequestError::BadQuery(sentence).into()),
             );
         }
         check_route("POST", "/start?a=b", Ok(Route::Start));
@@ -476,7 +512,7 @@ mod tests {
         let document: serde_json::Value =
             serde_json::from_str(include_str!("api/openapi.json")).expect("JSON");
         let paths = document["paths"].as_object().expect("paths");
-        assert_eq!(paths.len(), 9);
+        assert_eq!(paths.len(), 10);
         for (path, operations) in paths {
             let uri = path.replace("{id}", ID).parse().expect("a path");
             assert_eq!(known_path(&uri), Some(path.as_str()));

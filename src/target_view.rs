@@ -46,6 +46,26 @@ impl From<State> for ShownState {
     }
 }
 
+/// What a caller waits for.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Awaited {
+    /// Its health check passes.
+    Ready,
+    /// It has ended.
+    Ended,
+}
+
+impl Awaited {
+    /// Whether there is nothing to wait for any more: it has come, or nothing tells of it.
+    pub fn is_over(self, target: &TargetView) -> bool {
+        match (self, target.state) {
+            (_, ShownState::Ended) => true,
+            (Self::Ended, _) | (Self::Ready, ShownState::Starting) => false,
+            (Self::Ready, ShownState::Running) => target.ready != Some(false),
+        }
+    }
+}
+
 /// A target. It holds no secret: none is kept anywhere but in its container.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct TargetView {
@@ -59,6 +79,8 @@ pub struct TargetView {
     pub image_id: String,
     /// What it is doing.
     pub state: ShownState,
+    /// What its health check says; `None` if nothing tells that.
+    pub ready: Option<bool>,
     /// Whether it counts towards `max_targets`.
     pub is_live: bool,
     /// When its container was created, by the Engine's own clock.
@@ -146,6 +168,7 @@ impl TargetView {
             image: container.image.clone(),
             image_id: container.image_id.clone(),
             state,
+            ready: container.ready,
             is_live: ages::is_live(container),
             created,
             expires: created.saturating_add(lifetime),
@@ -239,6 +262,24 @@ mod tests {
             host_port: 40109,
         }];
         assert_eq!(TargetView::new(&container, &config).endpoints, []);
+    }
+
+    #[test]
+    fn a_wait_is_over_once_it_has_come_or_cannot_be_told() {
+        let config = Config::parse(&variables(&[])).expect("a config");
+        for (state, ready, is_ready, has_ended) in [
+            ("running", Some(true), true, false),
+            ("running", Some(false), false, false),
+            ("running", None, true, false),
+            ("created", None, false, false),
+            ("exited", None, true, true),
+            ("dead", None, true, true),
+        ] {
+            let mut target = TargetView::new(&aged(state, None, &[]), &config);
+            target.ready = ready;
+            let over = [Awaited::Ready, Awaited::Ended].map(|awaited| awaited.is_over(&target));
+            assert_eq!(over, [is_ready, has_ended], "{state} {ready:?}");
+        }
     }
 
     #[test]

@@ -20,7 +20,7 @@ use profile::Defaults;
 pub use profile::{Profile, Profiles};
 pub use registry_auth::RegistryAuth;
 use values::Plaintext;
-pub use values::{ImagePull, SchedulerKind, TokenDelivery, parse_lifetime};
+pub use values::{ImagePull, SchedulerKind, TokenDelivery, parse_duration, parse_lifetime};
 
 use crate::container::{Allowed, Isolation, Patch};
 use crate::docker::{DeploymentId, EngineUrl, ImageReference};

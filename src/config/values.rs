@@ -136,8 +136,8 @@ pub fn parse_grace(text: &str) -> Result<Duration, String> {
 }
 
 /// Parses a whole number of seconds, minutes, hours or days: `30s`, `90m`, `12h` or
-/// `8d`.
-fn parse_duration(text: &str) -> Option<Duration> {
+/// `8d`; `None` if it is anything else.
+pub fn parse_duration(text: &str) -> Option<Duration> {
     let (unit_start, unit) = text.char_indices().last()?;
     let unit_seconds = match unit {
         's' => 1,

@@ -48,10 +48,18 @@ fn read(reply: &Reply, container: &Value) -> Result<Target, Fault> {
         image_id: text(&container["Image"]).unwrap_or_default(),
         ports: Value::Null,
         network_settings: container["NetworkSettings"].clone(),
+        status: String::new(),
     };
     let now = reply.date();
     let mut target = Target::from_summary(summary, now)?;
     target.published = ports::inspected(&container["NetworkSettings"]["Ports"]);
+    if target.state == State::Running {
+        target.ready = match state["Health"]["Status"].as_str() {
+            Some("healthy") => Some(true),
+            Some("unhealthy" | "starting") => Some(false),
+            _ => None,
+        };
+    }
     if target.state == State::Ended {
         let finished = now.zip(unix_time(&state["FinishedAt"]));
         let exit_code = state["ExitCode"].as_i64();
@@ -133,6 +141,24 @@ mod tests {
         let found = found.expect("it is there");
         assert_eq!(found.address.as_deref(), Some("172.18.0.5"));
         assert_eq!(found.published[0].host_port, 40109);
+    }
+
+    #[test]
+    fn the_health_is_told_of_one_that_runs_and_has_a_check() {
+        for (state, health, ready) in [
+            ("running", "healthy", Some(true)),
+            ("running", "starting", Some(false)),
+            ("running", "unhealthy", Some(false)),
+            ("running", "none", None),
+            ("running", "", None),
+            ("exited", "healthy", None),
+        ] {
+            let mut body: Value = serde_json::from_str(&body(state, "")).expect("JSON");
+            body["State"]["Health"]["Status"] = health.into();
+            let found = inspected(&reply(200, &body.to_string()));
+            let found = found.expect("a container").expect("it is there");
+            assert_eq!(found.ready, ready, "{state} {health}");
+        }
     }
 
     #[test]

@@ -100,6 +100,7 @@ pub(super) struct Summary {
     pub(super) ports: Value,
     #[serde(default)]
     pub(super) network_settings: Value,
+    pub(super) status: String,
 }
 
 impl Target {
@@ -109,20 +110,35 @@ impl Target {
     ) -> Result<Self, Fault> {
         let id = TargetId::of_container(&summary.id)
             .ok_or_else(|| Fault::Nonsense("a container with an invalid id".to_owned()))?;
+        let state = State::parse(&summary.state);
         Ok(Self {
             id,
-            state: State::parse(&summary.state),
+            state,
             age: now.map(|now| age(summary.created, now)),
             created: summary.created,
             image: summary.image,
             image_id: summary.image_id,
             ended: None,
+            // One that has ended may still show what its last check said.
+            ready: told_by(&summary.status).filter(|_| state == State::Running),
             node: None,
             address: ports::address(&summary.network_settings["Networks"]),
             published: ports::listed(&summary.ports),
             names: summary.names.unwrap_or_default(),
             labels: summary.labels.unwrap_or_default(),
         })
+    }
+}
+
+/// What the health check says, in the words of a list: "Up 4 seconds (healthy)" (moby,
+/// `daemon/container/state.go`). Docker shows nothing without a check, and Podman never
+/// does.
+fn told_by(status: &str) -> Option<bool> {
+    let (_, health) = status.strip_suffix(')')?.rsplit_once('(')?;
+    match health {
+        "healthy" => Some(true),
+        "unhealthy" | "health: starting" => Some(false),
+        _ => None,
     }
 }
 
@@ -235,6 +251,30 @@ mod tests {
             ("sleeping", State::Unknown),
         ] {
             assert_eq!(State::parse(text), state, "{text}");
+        }
+    }
+
+    #[test]
+    fn the_status_of_one_that_runs_tells_its_health() {
+        for (state, status, ready) in [
+            ("running", "Up 4 seconds (healthy)", Some(true)),
+            ("running", "Up 4 seconds (unhealthy)", Some(false)),
+            (
+                "running",
+                "Up Less than a second (health: starting)",
+                Some(false),
+            ),
+            ("running", "Up 4 seconds", None),
+            ("running", "", None),
+            ("paused", "Up 4 seconds (Paused)", None),
+            ("exited", "Exited (0) 4 seconds ago", None),
+            ("exited", "Exited (healthy)", None),
+            ("created", "Created", None),
+        ] {
+            let body =
+                format!(r#"[{{"Id":"{ID}","State":"{state}","Status":"{status}","Created":0}}]"#);
+            let target = listed(&reply(200, &body)).expect("a list").remove(0);
+            assert_eq!(target.ready, ready, "{state} {status}");
         }
     }
 

@@ -27,6 +27,8 @@ pub struct Target {
     pub image_id: String,
     /// How it has ended, if the reply tells that, as an inspect and a Swarm's lists do.
     pub ended: Option<Ended>,
+    /// What its health check says while it runs, if it has one and the reply tells that.
+    pub ready: Option<bool>,
     /// The id of the node of a Swarm that it is on, if it is on one.
     pub node: Option<String>,
     /// Its address in its network, while it has one. A Swarm does not tell it.
@@ -176,6 +178,7 @@ pub(crate) mod tests {
             image: "agent".to_owned(),
             image_id: "sha256:0123".to_owned(),
             ended: None,
+            ready: None,
             node: None,
             address: None,
             published: Vec::new(),

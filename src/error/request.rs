@@ -15,8 +15,8 @@ pub enum RequestError {
     BadIdempotencyKey,
     /// `uniqueId` does not have the form of this server's ids.
     BadUniqueId,
-    /// The webhook does not take this query.
-    BadQuery,
+    /// The route does not take this query. Holds a sentence that says what it takes.
+    BadQuery(&'static str),
     /// The body did not arrive in time.
     BodyTooSlow,
     /// The body is longer than the route allows, in KiB.
@@ -61,11 +61,11 @@ impl RequestError {
                 "The uniqueId does not have the form of this server's ids.",
                 "invalid body: uniqueId is neither 64 lower-case hex digits nor, as on a Swarm, 25 lower-case letters and digits",
             ),
-            Self::BadQuery => Told::new(
+            Self::BadQuery(sentence) => Told::new(
                 StatusCode::BAD_REQUEST,
                 "bad_query",
-                "The query string is not valid for this webhook.",
-                "invalid query; /reap takes dry_run=1 alone, and a list or the page one environment",
+                sentence,
+                format!("invalid query: {sentence}"),
             ),
             Self::BodyTooSlow => Told::new(
                 StatusCode::REQUEST_TIMEOUT,

@@ -39,7 +39,7 @@ pub(crate) fn all() -> Vec<(Error, u16)> {
         (Error::Request(RequestError::BadField("A sentence.")), 400),
         (Error::Request(RequestError::BadIdempotencyKey), 400),
         (Error::Request(RequestError::BadUniqueId), 400),
-        (Error::Request(RequestError::BadQuery), 400),
+        (Error::Request(RequestError::BadQuery("A sentence.")), 400),
         (Error::Caller(CallerError::Unauthorized("planted")), 401),
         (Error::Caller(CallerError::NotPermitted(caller())), 403),
         (Error::Caller(CallerError::CrossSite), 403),

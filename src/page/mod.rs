@@ -152,6 +152,20 @@ mod tests {
     }
 
     #[test]
+    fn a_state_has_what_the_health_check_says() {
+        for (ready, text) in [
+            (Some(true), ">running, ready<"),
+            (Some(false), ">running, not ready<"),
+            (None, ">running<"),
+        ] {
+            let mut target = target("running", "e");
+            target.ready = ready;
+            let html = shown(None, &overview(vec![target]));
+            assert!(html.contains(text), "{text} is not in {html}");
+        }
+    }
+
+    #[test]
     fn the_nodes_of_a_swarm_are_shown_and_which_a_target_is_on() {
         let node = |id: &str, takes_tasks| Node {
             id: id.to_owned(),

@@ -96,6 +96,8 @@ struct Row<'a> {
     hostname: &'a str,
     endpoints: &'a [Endpoint],
     state: &'static str,
+    /// What its health check says, after the state.
+    health: &'static str,
     age: String,
     expires_in: String,
     exit: String,
@@ -165,6 +167,11 @@ impl<'a> Row<'a> {
             hostname: on.map_or(node, |on| &on.hostname),
             endpoints: &target.endpoints,
             state: target.state.word(),
+            health: match target.ready {
+                Some(true) => ", ready",
+                Some(false) => ", not ready",
+                None => "",
+            },
             age: target.age.map(words::duration).unwrap_or_default(),
             expires_in: match left.map(Duration::try_from) {
                 _ if has_ended => String::new(),

@@ -14,6 +14,7 @@
 //! | `stop` | when a target is gone |
 //! | `health` | whether the next start can work |
 //! | `targets` | what the targets are |
+//! | `wait` | how long a target is watched, and how often |
 //! | `readings` | what a scrape of metrics needs to know |
 
 pub mod attempt;
@@ -26,6 +27,7 @@ mod readings;
 mod start;
 mod stop;
 mod targets;
+mod wait;
 
 pub use order::StartOrder;
 pub use readings::Readings;

@@ -56,7 +56,9 @@ impl Scenario {
             let name = name_of(given.token);
             let labels = labels(&name, "given");
             let key = Key::given(number);
-            containers.push(container(key, &name, labels, given.state, given.age));
+            let mut given = container(key, &name, labels, given.state, given.age);
+            given.has_check = self.has_check && kind == Kind::Docker;
+            containers.push(given);
         }
         Engine {
             kind,

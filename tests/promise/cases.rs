@@ -4,7 +4,9 @@ use std::time::Duration;
 
 use crate::before::foreign_key;
 use crate::model::{Key, State};
-use crate::scenario::{FIRST_KEY, Given, Left, Place, Scenario, TAKEN, Webhook, case};
+use crate::scenario::{
+    FIRST_KEY, FIRST_WAITING, Given, Left, Place, Scenario, TAKEN, Webhook, case,
+};
 
 pub const ENGINES: [Place; 2] = [Place::Docker, Place::Podman];
 
@@ -55,6 +57,12 @@ pub const START_KEY_OTHER_PAYLOAD: Webhook = Webhook::Start {
     payload: 1,
 };
 
+/// A `POST /v1/targets?wait=20s`.
+pub const START_WAITING: Webhook = Webhook::Start {
+    token: FIRST_WAITING,
+    payload: 0,
+};
+
 pub const REAP: Webhook = Webhook::Reap { dry_run: false };
 
 pub const DRY_RUN: Webhook = Webhook::Reap { dry_run: true };
@@ -62,6 +70,14 @@ pub const DRY_RUN: Webhook = Webhook::Reap { dry_run: true };
 /// A stop of the first container that is there before.
 pub fn stop() -> Webhook {
     Webhook::Stop(Key::given(0))
+}
+
+/// A wait for the first container that is there before.
+pub fn wait(until_ended: bool) -> Webhook {
+    Webhook::Wait {
+        key: Key::given(0),
+        until_ended,
+    }
 }
 
 /// A container of `token` that is there before.
@@ -106,7 +122,49 @@ pub fn one(name: &str, webhook: Webhook, given: &[Given], status: u16) -> Scenar
 
 /// Every webhook on every Engine.
 pub fn alone() -> Vec<Scenario> {
-    [starts(), refused_starts(), stops(), others()].concat()
+    [starts(), refused_starts(), stops(), waits(), others()].concat()
+}
+
+/// Waits, for what comes soon, is so, or does not come.
+pub fn waits() -> Vec<Scenario> {
+    use State::{Created, Exited, Running};
+    let checked = |scenario| Scenario {
+        has_check: true,
+        ..scenario
+    };
+    let young = [given(0, Running, 1)];
+    vec![
+        checked(one("wait-for-ready", wait(false), &young, 200)),
+        one("wait-for-unchecked", wait(false), &young, 200),
+        one(
+            "wait-for-ready-ended",
+            wait(false),
+            &[given(0, Exited, 60)],
+            200,
+        ),
+        one(
+            "wait-for-ready-created",
+            wait(false),
+            &[given(0, Created, 60)],
+            200,
+        ),
+        one("wait-for-running", wait(true), &young, 200),
+        one("wait-for-ended", wait(true), &[given(0, Exited, 60)], 200),
+        one("wait-for-absent", wait(true), &[], 404),
+        Scenario {
+            refusal: Some(404),
+            ..one(
+                "wait-for-foreign",
+                Webhook::Wait {
+                    key: foreign_key(0),
+                    until_ended: true,
+                },
+                &[],
+                404,
+            )
+        },
+        checked(one("start-and-wait", START_WAITING, &[], 201)),
+    ]
 }
 
 fn starts() -> Vec<Scenario> {

@@ -17,6 +17,7 @@ static CATALOGUE: LazyLock<Vec<(u16, &str)>> = LazyLock::new(|| {
     let id = TargetId::parse(&Key::given(0).container_id()).expect("an id");
     let fault = Fault::TimedOut;
     let errors = [
+        Error::Target(TargetError::NoSuchTarget),
         Error::Target(TargetError::NotOurs(id.clone())),
         Error::Target(TargetError::NameTaken(id.clone())),
         Error::Misconfigured(Problems::one("", "")),

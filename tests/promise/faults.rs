@@ -2,7 +2,7 @@
 //! is that the component is gone: before a call takes effect, after it, or with the call
 //! still on its way.
 
-use crate::cases::{CALM, ENGINES, FAULT, alone, few};
+use crate::cases::{CALM, ENGINES, FAULT, alone, few, waits};
 use crate::fate::{Fate, Fates};
 use crate::scenario::{Left, Place, Scenario, within};
 use crate::schedule::explore_all;
@@ -65,8 +65,11 @@ fn lasting() -> Vec<Scenario> {
 }
 
 fn ending() -> Vec<Scenario> {
-    let left = Left { ends: 1, ..FAULT };
-    within("ending", &[Place::Docker], &few(), Fates::Any, left)
+    let of = |group, scenarios: &[Scenario], left| {
+        let left = Left { ends: 1, ..left };
+        within(group, &[Place::Docker], scenarios, Fates::Any, left)
+    };
+    [of("ending", &few(), FAULT), of("ending", &waits(), CALM)].concat()
 }
 
 fn restarted() -> Vec<Scenario> {

@@ -260,7 +260,7 @@ fn a_thousand_of_the_largest_targets_of_an_engine_are_started_listed_and_reaped(
             labels.insert("dynamic-access.name".to_owned(), name.clone());
             let key = Key::given(number);
             let mut copy = Container::new(key, &name, labels, State::Running, first.created);
-            let more = format!(r#"{{"Status":"{:0>LISTED_BYTES$}","#, 0);
+            let more = format!(r#"{{"Command":"{:0>LISTED_BYTES$}","#, 0);
             copy.entry = copy.entry.replacen('{', &more, 1).into();
             engine.containers.push(copy);
         }

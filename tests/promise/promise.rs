@@ -19,6 +19,9 @@ const ANSWER: Duration = Duration::from_secs(25);
 /// By when all that a request has set off is over.
 const INVOCATION: Duration = Duration::from_secs(29);
 
+/// How long a wait waits.
+const WAIT: Duration = Duration::from_secs(20);
+
 /// How long a container that was created may wait to be started.
 const GRACE: Duration = Duration::from_secs(120);
 
@@ -77,7 +80,11 @@ pub fn on_request(
     {
         return Err(format!("{op} with another token"));
     }
-    if webhook == (Webhook::Reap { dry_run: true }) && op.is_change() {
+    let only_looks = matches!(
+        webhook,
+        Webhook::Reap { dry_run: true } | Webhook::Wait { .. }
+    );
+    if only_looks && op.is_change() {
         return Err(format!("{op} although nothing was to be done"));
     }
     Ok(())
@@ -192,7 +199,7 @@ fn may_remove(world: &World, by: By, target: &Target<'_>, from: State) -> Result
             State::Dead => target.name == name_of(token),
             _ => false,
         },
-        Webhook::Reap { dry_run: true } => false,
+        Webhook::Reap { dry_run: true } | Webhook::Wait { .. } => false,
         Webhook::Reap { .. } | Webhook::Start { .. } | Webhook::Health => match from {
             State::Created | State::Starting => age >= GRACE,
             State::Running | State::Stopping => age >= LIFETIME,
@@ -309,6 +316,13 @@ fn answers_the_truth(world: &World, actor: usize, status: u16, body: &str) -> Re
             }
             Ok(())
         }
+        (Webhook::Wait { key, until_ended }, 200) => waited(world, actor, key, until_ended, body),
+        (Webhook::Wait { key, .. }, 404) => match world.orchestrator.get(key) {
+            Some(found) if found.state == State::Running && !is_foreign(key) => {
+                Err("a 404, and the target runs".to_owned())
+            }
+            _ => Ok(()),
+        },
         (Webhook::Start { token, .. }, 409) => {
             let name = name_of(token);
             let is_of_token = |key: &Key| world.orders.get(key).is_some_and(|of| of.0 == name);
@@ -328,6 +342,36 @@ fn answers_the_truth(world: &World, actor: usize, status: u16, body: &str) -> Re
         (Webhook::Stop(key), 404) if !is_foreign(key) => {
             Err("a 404 for a container of ours".to_owned())
         }
+        _ => Ok(()),
+    }
+}
+
+/// A wait tells what is the case, and no sooner than it has to.
+fn waited(
+    world: &World,
+    actor: usize,
+    key: Key,
+    until_ended: bool,
+    body: &str,
+) -> Result<(), String> {
+    let by = &world.actors[actor];
+    let body: Value = serde_json::from_str(body).map_err(|error| error.to_string())?;
+    let took = world.now - by.arrived;
+    match (body["state"].as_str(), body["ready"].as_bool()) {
+        (Some("ended"), _) if !by.seen_ended.contains(&key) => {
+            Err("the target of a wait has not ended".to_owned())
+        }
+        (Some("ended"), _) => Ok(()),
+        (_, ready) if !until_ended && ready != Some(false) => match &world.orchestrator {
+            Orchestrator::Engine(engine) => {
+                let found = engine.containers.iter().find(|found| found.key == key);
+                let truth = found.and_then(|found| found.is_healthy(world.now));
+                let is_true = found.is_none() || ready == truth;
+                is_true.then_some(()).ok_or(format!("ready is {truth:?}"))
+            }
+            Orchestrator::Swarm(_) => Ok(()),
+        },
+        _ if took < WAIT => Err(format!("a wait is over after {took:?}")),
         _ => Ok(()),
     }
 }
@@ -408,6 +452,7 @@ pub fn is_settled(world: &World, webhook: Webhook, status: u16) -> bool {
         (Webhook::Stop(key), 503) if world.is_node_lost() => {
             ours().any(|found| found.key == key && is_lost(&found))
         }
+        (Webhook::Wait { key, .. }, 404) => ours().all(|found| found.key != key),
         _ => world.scenario.refusal == Some(status),
     }
 }

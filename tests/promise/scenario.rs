@@ -33,6 +33,9 @@ pub const TAKEN: usize = 20;
 /// `POST /v1/targets`.
 pub const FIRST_KEY: usize = 24;
 
+/// The first of the keys whose start waits until its target is ready.
+pub const FIRST_WAITING: usize = 28;
+
 pub const DEPLOYMENT: &str = "dynamic-access";
 
 pub const SERVICE_URL: &str = "https://cloud.bastionzero.com/";
@@ -48,6 +51,11 @@ pub enum Webhook {
     },
     /// Of the container with that key.
     Stop(Key),
+    /// For the container with that key, until it is ready or has ended.
+    Wait {
+        key: Key,
+        until_ended: bool,
+    },
     Health,
     Reap {
         dry_run: bool,
@@ -117,6 +125,8 @@ pub struct Scenario {
     pub name: String,
     pub place: Place,
     pub has_image: bool,
+    /// Whether containers have a health check.
+    pub has_check: bool,
     pub max_targets: usize,
     pub given: Vec<Given>,
     pub webhooks: Vec<Webhook>,
@@ -140,6 +150,7 @@ pub fn case<const N: usize>(
         name: name.to_owned(),
         place: Place::Docker,
         has_image: true,
+        has_check: false,
         max_targets: 100,
         given: given.to_vec(),
         webhooks: webhooks.to_vec(),
@@ -181,6 +192,14 @@ impl Scenario {
         matches!(self.place, Place::Swarm(_))
     }
 
+    /// The id that a target of that key has.
+    fn id_of(&self, key: Key) -> String {
+        match self.place {
+            Place::Docker | Place::Podman => key.container_id(),
+            Place::Swarm(_) => key.swarm_id(),
+        }
+    }
+
     /// The value of an application variable.
     pub fn variable(&self, name: &'static str) -> Result<String, String> {
         let value = match name {
@@ -198,6 +217,7 @@ impl Scenario {
             "api_secret" => API_SECRET,
             "operator_secret" | "registry_auth" | "docker_authorization" => "",
             "allow_capabilities" | "allow_volumes" => "",
+            "container_patch" if self.has_check => r#"{"Healthcheck":{"Test":["CMD","true"]}}"#,
             "container_patch" | "environments" => "{}",
             "container_patch_unsafe" => "refuse",
             "service_urls" => "https://*.bastionzero.com",
@@ -217,6 +237,7 @@ impl Webhook {
         match self {
             Self::Start { .. } => "start",
             Self::Stop(_) => "stop",
+            Self::Wait { .. } => "wait",
             Self::Health => "health",
             Self::Reap { .. } => "reap",
         }
@@ -231,7 +252,12 @@ impl Webhook {
                     "serviceUrl": SERVICE_URL,
                     "secrets": {"activation-token": token_text(token)},
                 });
-                ("POST", "/v1/targets", body.to_string())
+                let wait = if token >= FIRST_WAITING {
+                    "?wait=20s"
+                } else {
+                    ""
+                };
+                ("POST", format!("/v1/targets{wait}"), body.to_string())
             }
             Self::Start { token, payload } => {
                 let body = json!({
@@ -239,25 +265,28 @@ impl Webhook {
                     "activationToken": token_text(token),
                     "environmentId": environment(payload),
                 });
-                ("POST", "/start", body.to_string())
+                ("POST", "/start".to_owned(), body.to_string())
             }
             Self::Stop(key) => {
-                let id = match scenario.place {
-                    Place::Docker | Place::Podman => key.container_id(),
-                    Place::Swarm(_) => key.swarm_id(),
-                };
-                let body = json!({ "uniqueId": id });
-                ("POST", "/stop", body.to_string())
+                let body = json!({ "uniqueId": scenario.id_of(key) });
+                ("POST", "/stop".to_owned(), body.to_string())
             }
-            Self::Health => ("GET", "/health", String::new()),
-            Self::Reap { dry_run: false } => ("POST", "/reap", String::new()),
-            Self::Reap { dry_run: true } => ("POST", "/reap?dry_run=1", String::new()),
+            Self::Wait { key, until_ended } => {
+                let id = scenario.id_of(key);
+                let awaited = if until_ended { "ended" } else { "ready" };
+                let uri = format!("/v1/targets/{id}/wait?for={awaited}");
+                ("GET", uri, String::new())
+            }
+            Self::Health => ("GET", "/health".to_owned(), String::new()),
+            Self::Reap { dry_run: false } => ("POST", "/reap".to_owned(), String::new()),
+            Self::Reap { dry_run: true } => ("POST", "/reap?dry_run=1".to_owned(), String::new()),
         };
         let mut request = http::Request::builder().method(method).uri(uri);
         request = match self {
             Self::Start { token, .. } if token >= FIRST_KEY => request
                 .header("authorization", format!("Bearer {API_SECRET}"))
                 .header("idempotency-key", key_text(token)),
+            Self::Wait { .. } => request.header("authorization", format!("Bearer {API_SECRET}")),
             _ => request.header("authorization", format!("Basic {WEBHOOK_SECRET}")),
         };
         let (head, ()) = request

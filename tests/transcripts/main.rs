@@ -18,3 +18,4 @@ mod swarm;
 mod swarm_lists;
 mod swarm_reap;
 mod swarm_start;
+mod wait;

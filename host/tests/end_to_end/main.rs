@@ -37,3 +37,4 @@ mod story;
 mod target;
 mod targets;
 mod tls;
+mod wait;

@@ -31,7 +31,7 @@ pub fn server(engine: &RealEngine, deployment: &Deployment<'_>, more: &[(&str, &
     Server::with(engine, &variables)
 }
 
-fn call(server: &Server, secret: &str, method: &str, path: &str) -> Answer {
+pub fn call(server: &Server, secret: &str, method: &str, path: &str) -> Answer {
     let bearer = format!("Bearer {secret}");
     server.send(method, path, &[("authorization", &bearer)], b"")
 }
@@ -41,7 +41,22 @@ pub fn ask(server: &Server, key: &str, body: &Value) -> Answer {
     ask_with(server, key, body, &[])
 }
 
+/// Asks for the usual target at this path.
+pub fn ask_at(server: &Server, path: &str, key: &str) -> Answer {
+    ask_with_at(server, path, key, &order(), &[])
+}
+
 fn ask_with(server: &Server, key: &str, body: &Value, more: &[(&str, &str)]) -> Answer {
+    ask_with_at(server, "/v1/targets", key, body, more)
+}
+
+fn ask_with_at(
+    server: &Server,
+    path: &str,
+    key: &str,
+    body: &Value,
+    more: &[(&str, &str)],
+) -> Answer {
     let bearer = format!("Bearer {API}");
     let mut headers = vec![
         ("authorization", bearer.as_str()),
@@ -49,7 +64,7 @@ fn ask_with(server: &Server, key: &str, body: &Value, more: &[(&str, &str)]) -> 
         ("content-type", "application/json"),
     ];
     headers.extend(more);
-    server.send("POST", "/v1/targets", &headers, body.to_string().as_bytes())
+    server.send("POST", path, &headers, body.to_string().as_bytes())
 }
 
 pub fn order() -> Value {

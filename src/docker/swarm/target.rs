@@ -43,8 +43,12 @@ fn listed(service: Service, tasks: &[Task], now: Option<OffsetDateTime>) -> Targ
     let state = state(&service, tasks);
     // A restart policy of none leaves one, unless somebody has forced an update.
     let last = tasks.iter().max_by_key(|task| (task.is_live(), task.since));
+    // A Swarm calls a task with a check running once that has passed, and ends it once
+    // it fails.
+    let has_passed = state == State::Running && last.is_some_and(|task| task.has_check);
     Target {
         state,
+        ready: has_passed.then_some(true),
         ended: (state == State::Ended).then(|| ended(&service, last, now)),
         age: now.map(|now| age(service.created, now)),
         created: service.created,
@@ -105,6 +109,7 @@ fn without_service(task: Task, now: Option<OffsetDateTime>) -> Target {
         image_id: task.image.clone(),
         image: task.image,
         ended: None,
+        ready: None,
         node: task.node,
         address: None,
         published: task.published,
@@ -151,6 +156,7 @@ mod tests {
             since: OffsetDateTime::from_unix_timestamp(NOW - 5).ok(),
             created: NOW - 50,
             image: "agent".to_owned(),
+            has_check: false,
             labels: BTreeMap::from([(label::NAME.to_owned(), "own".to_owned())]),
             published: Vec::new(),
         }
@@ -203,6 +209,23 @@ mod tests {
                 found[0].state, state,
                 "{replicas} {labels:?} {task_states:?}"
             );
+        }
+    }
+
+    #[test]
+    fn one_that_runs_with_a_check_of_its_service_is_ready() {
+        for (state, has_check, ready) in [
+            (TaskState::Running, true, Some(true)),
+            (TaskState::Running, false, None),
+            (TaskState::Starting, true, None),
+            (TaskState::Ended, true, None),
+        ] {
+            let task = Task {
+                has_check,
+                ..task('a', state, false)
+            };
+            let found = merged(vec![service(1, &[label::VOUCHED])], vec![task], now());
+            assert_eq!(found[0].ready, ready, "{state:?} {has_check}");
         }
     }
 

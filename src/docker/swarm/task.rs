@@ -38,6 +38,9 @@ pub struct Task {
     pub created: i64,
     /// The image of its container.
     pub image: String,
+    /// Whether its service has a health check of its own. A check of the image's is not
+    /// listed.
+    pub has_check: bool,
     /// The labels of its container that are the server's own.
     pub labels: BTreeMap<String, String>,
     /// Its ports that its node publishes.
@@ -144,6 +147,8 @@ struct Spec {
 struct ContainerSpec {
     #[serde(default)]
     image: String,
+    #[serde(default)]
+    healthcheck: Value,
     labels: Option<BTreeMap<String, String>>,
 }
 
@@ -184,6 +189,9 @@ impl Task {
                 .ok_or_else(|| nonsense("a time of creation"))?
                 .unix_timestamp(),
             image: container.image,
+            has_check: container.healthcheck["Test"][0]
+                .as_str()
+                .is_some_and(|kind| kind != "NONE"),
             labels: own_labels(container.labels),
             published: ports::of_task(&status.port_status["Ports"]),
         })
@@ -247,6 +255,26 @@ mod tests {
             }]);
             let task = tasks(&body.to_string()).expect(error).remove(0);
             assert_eq!(task.state, state, "{error}");
+        }
+    }
+
+    #[test]
+    fn a_task_tells_whether_it_has_a_check() {
+        for (check, has_check) in [
+            (serde_json::json!({"Test": ["CMD", "true"]}), true),
+            (serde_json::json!({"Test": ["CMD-SHELL", "true"]}), true),
+            (serde_json::json!({"Test": ["NONE"]}), false),
+            (serde_json::json!({"Interval": 1}), false),
+            (Value::Null, false),
+        ] {
+            let body = serde_json::json!([{
+                "CreatedAt": "2026-11-23T01:00:00Z",
+                "ServiceID": "0123456789abcdefghijklmno",
+                "Spec": {"ContainerSpec": {"Healthcheck": check}},
+                "Status": {"State": "running"},
+            }]);
+            let task = tasks(&body.to_string()).expect("a list").remove(0);
+            assert_eq!(task.has_check, has_check, "{check}");
         }
     }
 

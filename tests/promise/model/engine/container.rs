@@ -25,7 +25,12 @@ pub struct Container {
     pub finished: Option<Duration>,
     /// What its token's file holds.
     pub token: Option<Arc<str>>,
+    /// Whether it has a health check that the Engine tells of.
+    pub has_check: bool,
 }
+
+/// How long after its start the health check of a container passes.
+const HEALTHY_AFTER: Duration = Duration::from_secs(3);
 
 impl Container {
     pub fn new(
@@ -54,7 +59,14 @@ impl Container {
             started: None,
             finished: None,
             token: None,
+            has_check: false,
         }
+    }
+
+    /// What the health check of one that runs says, if it has one.
+    pub fn is_healthy(&self, now: Duration) -> Option<bool> {
+        let since = self.started.unwrap_or(self.created);
+        self.has_check.then_some(now >= since + HEALTHY_AFTER)
     }
 
     /// The container as promises see it.

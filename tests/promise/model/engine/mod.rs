@@ -8,7 +8,6 @@ mod container;
 mod reply;
 mod request;
 
-use std::collections::BTreeMap;
 use std::time::Duration;
 
 pub use container::Container;
@@ -38,8 +37,19 @@ impl Engine {
     /// for the second, and `key` the key of what it may create.
     pub fn step(&mut self, op: &Op, half: &mut Option<Key>, key: Key, now: Duration) -> Step {
         match op {
-            Op::Create { name, labels, .. } => match half.take() {
-                None => self.reserve(name, labels, half, key, now),
+            Op::Create {
+                name,
+                labels,
+                has_check,
+                ..
+            } => match half.take() {
+                None => {
+                    let labels = labels.clone();
+                    let mut made = Container::new(key, name, labels, State::Reserved, now);
+                    // Podman's list has no word of it.
+                    made.has_check = *has_check && self.kind == Kind::Docker;
+                    self.reserve(made, half, now)
+                }
                 Some(key) => self.register(key, now),
             },
             Op::Remove { id, force } => match half.take() {
@@ -61,23 +71,15 @@ impl Engine {
         }
     }
 
-    fn reserve(
-        &mut self,
-        name: &str,
-        labels: &BTreeMap<String, String>,
-        half: &mut Option<Key>,
-        key: Key,
-        now: Duration,
-    ) -> Step {
+    fn reserve(&mut self, made: Container, half: &mut Option<Key>, now: Duration) -> Step {
         if !self.has_image {
             return Step::says(Reply::says(404, "No such image: agent:latest", now));
         }
-        if let Some(holder) = self.containers.iter().find(|held| *held.name == *name) {
+        let (key, name) = (made.key, &made.name);
+        if let Some(holder) = self.containers.iter().find(|held| held.name == *name) {
             return Step::says(reply::name_taken(self.kind, name, &holder.id, now));
         }
-        let labels = labels.clone();
-        let container = Container::new(key, name, labels, State::Reserved, now);
-        self.containers.push(container);
+        self.containers.push(made);
         *half = Some(key);
         Step {
             change: Some(Change {

@@ -2,7 +2,7 @@
 
 use std::time::Duration;
 
-use serde_json::json;
+use serde_json::{Value, json};
 
 use super::{Container, Kind};
 use crate::model::date::{rfc3339, unix};
@@ -69,7 +69,11 @@ fn entry(container: &Container, now: Duration) -> String {
     };
     let state = listed.word();
     let status = match listed {
-        State::Running => "Up 2 minutes",
+        State::Running => match container.is_healthy(now) {
+            Some(true) => "Up 2 minutes (healthy)",
+            Some(false) => "Up 2 minutes (health: starting)",
+            None => "Up 2 minutes",
+        },
         State::Exited => "Exited (137) 3 minutes ago",
         State::Removing => "Removal In Progress",
         State::Dead => "Dead",
@@ -84,6 +88,11 @@ pub fn inspect(container: &Container, now: Duration) -> Reply {
         || "0001-01-01T00:00:00Z".to_owned(),
         |finished| rfc3339(unix(finished)),
     );
+    let health = match container.is_healthy(now) {
+        Some(true) => json!({"Status": "healthy"}),
+        Some(false) => json!({"Status": "starting"}),
+        None => Value::Null,
+    };
     let body = json!({
         "Id": *container.id,
         "Name": format!("/{}", container.name),
@@ -94,6 +103,7 @@ pub fn inspect(container: &Container, now: Duration) -> Reply {
             "FinishedAt": finished,
             "ExitCode": if container.finished.is_some() { 137 } else { 0 },
             "Error": "",
+            "Health": health,
         },
         "Image": "sha256:0",
         "Config": {"Image": "agent", "Labels": *container.labels},

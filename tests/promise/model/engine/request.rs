@@ -18,6 +18,7 @@ pub enum Op {
         name: String,
         labels: BTreeMap<String, String>,
         env: String,
+        has_check: bool,
     },
     /// `PUT /containers/{id}/archive`
     Archive { id: String, content: String },
@@ -86,6 +87,7 @@ impl Op {
             name: query.get("name").ok_or("a create without a name")?.clone(),
             labels,
             env: body["Env"].to_string(),
+            has_check: body["Healthcheck"]["Test"].is_array(),
         })
     }
 

@@ -1,0 +1,74 @@
+//! Waits for what becomes of a target.
+
+use std::time::Duration;
+
+use super::Provisioner;
+use crate::docker::TargetId;
+use crate::error::{Error, TargetError};
+use crate::platform::Platform;
+use crate::target_view::{Awaited, ShownState, TargetView};
+
+/// The pause between two looks. Instances share nothing, so each waiter looks by itself,
+/// and a look takes an Engine a few milliseconds.
+const PAUSE: Duration = Duration::from_secs(1);
+
+/// What a wait leaves of the time until the answer: enough for its last look.
+const LAST_LOOK: Duration = Duration::from_secs(1);
+
+/// The most looks: more than fit into the time of a request, which is the real limit
+/// unless a clock stands still.
+const LOOKS_MAX: u32 = 32;
+
+impl<P: Platform> Provisioner<'_, P> {
+    /// A target as soon as nothing is awaited of it any more, and after `timeout` as it is
+    /// then. A look that fails is repeated until that time.
+    ///
+    /// # Errors
+    ///
+    /// [`TargetError::NoSuchTarget`] as soon as it is gone, or why the last look failed.
+    pub async fn wait(
+        &self,
+        id: &TargetId,
+        awaited: Awaited,
+        timeout: Duration,
+    ) -> Result<TargetView, Error> {
+        let answer_until = self.budget.answer_until;
+        let until = self.platform.now() + timeout;
+        let until = until.min(answer_until.saturating_sub(LAST_LOOK));
+        let late = Provisioner {
+            backend: self.backend.until(answer_until),
+            ..*self
+        };
+        let mut looks = 0;
+        loop {
+            let seen = late.target(id).await;
+            let is_over = match &seen {
+                Ok(target) => awaited.is_over(target),
+                Err(error) => *error == Error::Target(TargetError::NoSuchTarget),
+            };
+            let left = until.saturating_sub(self.platform.now());
+            looks += 1;
+            if is_over || left.is_zero() || looks >= LOOKS_MAX {
+                return seen;
+            }
+            self.platform.sleep(PAUSE.min(left)).await;
+        }
+    }
+
+    /// A target that was seen running once it is ready, and after `timeout` as it is then.
+    /// It has run, whatever becomes of it meanwhile and whatever fails.
+    pub async fn wait_until_ready(&self, started: TargetView, timeout: Duration) -> TargetView {
+        if Awaited::Ready.is_over(&started) {
+            return started;
+        }
+        match self.wait(&started.id, Awaited::Ready, timeout).await {
+            Ok(target) => target,
+            Err(Error::Target(TargetError::NoSuchTarget)) => TargetView {
+                state: ShownState::Ended,
+                ready: None,
+                ..started
+            },
+            Err(_) => started,
+        }
+    }
+}

@@ -1,0 +1,154 @@
+//! What the queries of requests ask for. Each member is given once at most, and an
+//! unknown one is refused: a misspelt filter would show too much.
+
+use std::time::Duration;
+
+use crate::config::parse_duration;
+use crate::environment_id::is_id;
+use crate::error::RequestError;
+use crate::target_view::Awaited;
+
+/// The longest wait: the time of a request has five seconds more for the last look.
+const WAIT_MAX: Duration = Duration::from_secs(20);
+
+const FILTER: RequestError = RequestError::BadQuery(
+    "The query may have environment, once, with the id of an environment, and nothing else.",
+);
+
+const WAIT: RequestError = RequestError::BadQuery(
+    "The query must have for, which is ready or ended, and may have timeout, from 1s to 20s; each once, and nothing else.",
+);
+
+const START: RequestError = RequestError::BadQuery(
+    "The query may have wait, once, with a time from 1s to 20s, and nothing else.",
+);
+
+/// The environment that a query asks for; all of them without one. A form sends an
+/// empty one for "all".
+///
+/// # Errors
+///
+/// [`RequestError::BadQuery`] for anything else.
+pub fn environment(query: Option<&str>) -> Result<Option<String>, RequestError> {
+    let [environment] = members(query, ["environment"]).ok_or(FILTER)?;
+    match environment.filter(|text| !text.is_empty()) {
+        Some(id) if !is_id(&id) => Err(FILTER),
+        environment => Ok(environment),
+    }
+}
+
+/// What a wait waits for, and how long at most: as long as may be without a `timeout`.
+///
+/// # Errors
+///
+/// [`RequestError::BadQuery`].
+pub fn wait(query: Option<&str>) -> Result<(Awaited, Duration), RequestError> {
+    let [awaited, timeout] = members(query, ["for", "timeout"]).ok_or(WAIT)?;
+    let awaited = match awaited.as_deref() {
+        Some("ready") => Awaited::Ready,
+        Some("ended") => Awaited::Ended,
+        _ => return Err(WAIT),
+    };
+    let timeout = timeout.map_or(Some(WAIT_MAX), |text| wait_time(&text));
+    Ok((awaited, timeout.ok_or(WAIT)?))
+}
+
+/// How long a start waits until its target is ready; not at all without a `wait`.
+///
+/// # Errors
+///
+/// [`RequestError::BadQuery`].
+pub fn start(query: Option<&str>) -> Result<Option<Duration>, RequestError> {
+    let [wait] = members(query, ["wait"]).ok_or(START)?;
+    wait.map(|text| wait_time(&text).ok_or(START)).transpose()
+}
+
+fn wait_time(text: &str) -> Option<Duration> {
+    let range = Duration::from_secs(1)..=WAIT_MAX;
+    parse_duration(text).filter(|time| range.contains(time))
+}
+
+/// The members of these names, in their order; `None` if the query has one twice, or
+/// another.
+fn members<const N: usize>(query: Option<&str>, names: [&str; N]) -> Option<[Option<String>; N]> {
+    let mut found = [const { None }; N];
+    for (key, value) in form_urlencoded::parse(query.unwrap_or_default().as_bytes()) {
+        let place = names.iter().position(|name| *name == key)?;
+        if found[place].replace(value.into_owned()).is_some() {
+            return None;
+        }
+    }
+    Some(found)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_wait_is_for_one_thing_and_for_20_seconds_at_most() {
+        let ready = |seconds| Ok((Awaited::Ready, Duration::from_secs(seconds)));
+        for (query, expected) in [
+            ("for=ready", ready(20)),
+            ("for=ended", Ok((Awaited::Ended, Duration::from_secs(20)))),
+            ("for=ready&timeout=1s", ready(1)),
+            ("timeout=20s&for=ready", ready(20)),
+            ("", Err(WAIT)),
+            ("timeout=1s", Err(WAIT)),
+            ("for=", Err(WAIT)),
+            ("for=Ready", Err(WAIT)),
+            ("for=ready%00", Err(WAIT)),
+            ("for=ready&for=ready", Err(WAIT)),
+            ("for=ready&timeout=", Err(WAIT)),
+            ("for=ready&timeout=0s", Err(WAIT)),
+            ("for=ready&timeout=21s", Err(WAIT)),
+            ("for=ready&timeout=1m", Err(WAIT)),
+            ("for=ready&timeout=1", Err(WAIT)),
+            ("for=ready&timeout=-1s", Err(WAIT)),
+            ("for=ready&timeout=99999999999999999999s", Err(WAIT)),
+            ("for=ready&timeout=1s&timeout=1s", Err(WAIT)),
+            ("for=ready&x=1", Err(WAIT)),
+        ] {
+            assert_eq!(wait(Some(query)), expected, "{query}");
+        }
+        assert_eq!(wait(None), Err(WAIT));
+    }
+
+    #[test]
+    fn a_start_waits_only_if_it_is_asked_to() {
+        for (query, expected) in [
+            (None, Ok(None)),
+            (Some(""), Ok(None)),
+            (Some("wait=20s"), Ok(Some(WAIT_MAX))),
+            (Some("wait=1s"), Ok(Some(Duration::from_secs(1)))),
+            (Some("wait"), Err(START)),
+            (Some("wait=0s"), Err(START)),
+            (Some("wait=21s"), Err(START)),
+            (Some("wait=1s&wait=1s"), Err(START)),
+            (Some("wait=1s&x"), Err(START)),
+            (Some("timeout=1s"), Err(START)),
+        ] {
+            assert_eq!(start(query), expected, "{query:?}");
+        }
+    }
+
+    #[test]
+    fn a_filter_is_one_environment() {
+        let e = || Ok(Some("e:1".to_owned()));
+        for (query, expected) in [
+            (None, Ok(None)),
+            (Some(""), Ok(None)),
+            (Some("environment="), Ok(None)),
+            (Some("environment=e%3A1"), e()),
+            (Some("environment=e:1"), e()),
+            (Some("environment=e&environment=e"), Err(FILTER)),
+            (Some("environment=&environment="), Err(FILTER)),
+            (Some("enviroment=e"), Err(FILTER)),
+            (Some("environment=e&x=1"), Err(FILTER)),
+            (Some("environment=%3Cb%3E"), Err(FILTER)),
+            (Some("environment=%ff"), Err(FILTER)),
+        ] {
+            assert_eq!(environment(query), expected, "{query:?}");
+        }
+    }
+}

@@ -100,6 +100,7 @@ pub(super) struct Summary {
     pub(super) ports: Value,
     #[serde(default)]
     pub(super) network_settings: Value,
+    #[serde(default)]
     pub(super) status: String,
 }
 

@@ -19,6 +19,7 @@ mod dead_connection;
 mod doctor;
 mod engine_faults;
 mod engine_proxy;
+mod examples;
 mod gone_between;
 mod hosted;
 mod kept_connection;

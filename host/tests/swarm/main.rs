@@ -5,6 +5,7 @@
 
 mod between;
 mod conformance;
+mod examples;
 mod images;
 mod lost_nodes;
 mod nodes;

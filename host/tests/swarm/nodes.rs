@@ -3,6 +3,7 @@
 use std::net::{Ipv4Addr, SocketAddr, TcpStream};
 use std::time::Duration;
 
+use dev::docker::Docker;
 use dev::swarm::place::Place;
 use dev::swarm::{Nodes, Plan};
 use test_support::engine::{Kind, RealEngine};
@@ -61,8 +62,7 @@ impl Swarm {
             is_on_tcp: true,
         });
         let nodes = nodes.unwrap_or_else(|error| panic!("{error:#}"));
-        let image = nodes.load_image(&engine.docker(), &given("TEST_AGENT_IMAGE"));
-        let image = image.unwrap_or_else(|error| panic!("{error:#}"));
+        let image = load(&nodes, &engine.docker(), &given("TEST_AGENT_IMAGE"));
         let network = nodes.make_network(NETWORK);
         network.unwrap_or_else(|error| panic!("{error:#}"));
         Self { nodes, image }
@@ -72,6 +72,11 @@ impl Swarm {
     pub fn join_older(&self) -> u8 {
         let joined = self.nodes.join_own();
         joined.unwrap_or_else(|error| panic!("{error:#}"))
+    }
+
+    /// Gives each node an image that an Engine has, and returns its id.
+    pub fn load(&self, from: &Docker, name: &str) -> String {
+        load(&self.nodes, from, name)
     }
 
     /// The address of a node's Engine.
@@ -139,6 +144,11 @@ impl Swarm {
         let made = self.nodes.configure_network(node, NETWORK);
         made.expect("an Engine that takes it");
     }
+}
+
+fn load(nodes: &Nodes, from: &Docker, name: &str) -> String {
+    let image = nodes.load_image(from, name);
+    image.unwrap_or_else(|error| panic!("{error:#}"))
 }
 
 impl Drop for Swarm {

@@ -10,7 +10,7 @@ use test_support::wait::wait_within;
 
 use crate::nodes::{NETWORK, Swarm};
 use crate::stage::{AGREED_BOUND, Stage, check_come_again, id_of, start_in_the_end};
-use crate::{between, images, lost_nodes, starts, visits};
+use crate::{between, examples, images, lost_nodes, starts, visits};
 
 /// A claim, and what holds it against a Swarm.
 type Claim = (&'static str, fn(&Stage<'_>));
@@ -20,7 +20,7 @@ type Claim = (&'static str, fn(&Stage<'_>));
 fn the_promises_hold_on_a_swarm() {
     let _alone = crate::alone();
     let swarm = Swarm::start();
-    let claims: [Claim; 17] = [
+    let claims: [Claim; 18] = [
         ("a target runs from its start to its stop", lifecycle),
         (
             "twenty starts with one token make one target",
@@ -38,6 +38,7 @@ fn the_promises_hold_on_a_swarm() {
             "a registry is given its own credentials, and nobody else",
             images::from_a_registry,
         ),
+        ("ssh reaches a box at its node", examples::ssh_box),
         (
             "full subnets are no end of a target, and pass",
             starts::full_subnets,

@@ -1,6 +1,7 @@
 //! Builds the agent image if it is missing or out of date.
 
 mod base;
+pub mod example;
 mod probe;
 mod stand_in;
 

@@ -8,15 +8,18 @@ mod traffic;
 use std::env;
 use std::fs;
 use std::net::Ipv4Addr;
+use std::path::PathBuf;
 use std::process::ExitCode;
 use std::time::Instant;
 
 use anyhow::{Context, Result};
+use dev::docker::Docker;
 use dev::network::free_address;
 use dev::process;
 
 use crate::engine::suite::EngineArguments;
 use crate::engine::{Engine, Listen};
+use crate::image::example::Example;
 use crate::image::{self, Agent};
 use crate::machine::{setup, workspace};
 use crate::targets::network;
@@ -63,6 +66,13 @@ pub fn test(which: EngineArguments, arguments: &[String]) -> Result<ExitCode> {
         command.env("RUST_TEST_THREADS", TEST_THREADS);
     }
     browser::tell(&mut command);
+    match keep_examples(&engine.docker()) {
+        Ok(folder) => command.env("TEST_EXAMPLES", folder),
+        Err(error) => {
+            say(&format!("tests of the examples will fail: {error:#}"));
+            command.env_remove("TEST_EXAMPLES")
+        }
+    };
     say("cargo test");
     let status = process::status(&mut command).context("the tests could not be run")?;
     let recorded = fs::read_to_string(&record).unwrap_or_default();
@@ -103,6 +113,13 @@ fn install_for_tests() -> Result<()> {
         ("haproxy", "haproxy", "another proxy in front of an Engine"),
         ("prometheus", "prometheus", "scrapes of the metrics"),
         ("gpg", "gnupg", "keys of the agent image"),
+        (
+            "ssh",
+            "openssh-client",
+            "a session in a box of the examples",
+        ),
+        ("curl", "curl", "the commands of the examples"),
+        ("jq", "jq", "the same commands"),
     ] {
         if process::program(program).is_none() {
             setup::packages(what_for, &[package])?;
@@ -111,6 +128,15 @@ fn install_for_tests() -> Result<()> {
         }
     }
     Ok(())
+}
+
+/// Puts the images of the examples into archives, and returns their folder. Tests load those that they need.
+fn keep_examples(docker: &Docker) -> Result<PathBuf> {
+    let folder = workspace::cache_dir().join("examples");
+    for example in Example::all()? {
+        example.keep(docker, &folder)?;
+    }
+    Ok(folder)
 }
 
 /// Cargo takes either a package or the whole workspace. Its own arguments end at `--`.

@@ -1,5 +1,6 @@
 //! The main command: sets up whatever is missing, serves, and prints three lines to try it out.
 
+mod api_header;
 mod ready;
 pub mod server;
 pub mod spin;
@@ -21,10 +22,12 @@ use stand_in_service::Service;
 use crate::engine::choice::{self, Chosen};
 use crate::engine::suite::EngineArguments;
 use crate::engine::swarm::{Swarm, SwarmArguments};
+use crate::image::example::Example;
 use crate::image::{self, Agent};
 use crate::machine::{random, workspace};
 use crate::targets::network;
 use crate::targets::own_containers::OwnContainers;
+use crate::up::api_header::ApiHeader;
 use crate::up::ready::{Ready, first_secret};
 use crate::up::server::{HostKind, Options, Server};
 use crate::wasm;
@@ -51,6 +54,10 @@ pub struct UpArguments {
     #[arg(long, conflicts_with_all = ["docker_url", "runtime_config_file", "swarm"])]
     tls: bool,
 
+    /// Build the image of this folder in examples/ too, and add its environment
+    #[arg(long, value_name = "FOLDER", conflicts_with = "swarm")]
+    example: Option<String>,
+
     #[command(flatten)]
     engine: EngineArguments,
 
@@ -66,6 +73,7 @@ pub struct UpArguments {
 pub fn up(arguments: UpArguments) -> Result<()> {
     let started = Instant::now();
     let deployment_id = workspace::deployment_id("up");
+    let example = arguments.example.as_deref().map(Example::of).transpose()?;
     wasm::build(None)?;
     // Dropped in reverse order: the server first, then its targets, then its Engine.
     let chosen = choose(&arguments)?;
@@ -74,9 +82,15 @@ pub fn up(arguments: UpArguments) -> Result<()> {
         chosen.open_outbound()?;
     }
     let place = Place::of(&arguments, &chosen, agent, &deployment_id)?;
-    let secret = secret()?;
+    let secret = secret("SPIN_VARIABLE_WEBHOOK_SECRET")?;
+    let header = ApiHeader::write()?;
     let (service_url, _service) = service_url(agent, &chosen);
     let mut variables = place.variables();
+    variables.push(("api_secret", header.secret.clone()));
+    if let Some(example) = &example {
+        example.ensure(&chosen.docker)?;
+        variables.push(("environments", example.environments()?));
+    }
     if service_url != SERVICE_URL {
         // The stand-in registers with this run, the real agent wherever service_urls allows.
         variables.push(("service_urls", service_url.clone()));
@@ -112,6 +126,9 @@ pub fn up(arguments: UpArguments) -> Result<()> {
     };
     place.tell(&docker)?;
     println!("\n{}", ready.lines());
+    if let Some(example) = &example {
+        println!("{}", example.next_step());
+    }
     match server.wait() {
         Err(_) if interrupt::requested() => {
             say("stopping");
@@ -202,16 +219,16 @@ fn agent(docker: &Docker) -> Result<Option<Agent>> {
     }
 }
 
-fn secret() -> Result<String> {
-    const VARIABLE: &str = "SPIN_VARIABLE_WEBHOOK_SECRET";
-    match env::var(VARIABLE) {
+/// The secret in a variable, or a new one.
+fn secret(variable: &str) -> Result<String> {
+    match env::var(variable) {
         Ok(secret) if !secret.trim().is_empty() => {
-            say(&format!("secret: the one in {VARIABLE}"));
+            say(&format!("secret: the one in {variable}"));
             Ok(secret)
         }
         _ => {
             say(&format!(
-                "secret: a new one for this run ({VARIABLE} sets a fixed one)"
+                "secret: a new one for this run ({variable} sets a fixed one)"
             ));
             random::secret()
         }

@@ -5,6 +5,7 @@ pub mod bodies;
 pub mod certificates;
 pub mod engine;
 pub mod engine_proxy;
+pub mod example;
 pub mod fake_engine;
 pub mod fault_proxy;
 pub mod folder;

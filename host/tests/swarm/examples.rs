@@ -1,0 +1,36 @@
+//! The folders of `examples/`, on a Swarm.
+
+use serde_json::json;
+use test_support::engine::RealEngine;
+use test_support::example::{API_SECRET, Example, Person};
+use test_support::wait::wait_within;
+
+use crate::stage::{AGREED_BOUND, Stage};
+
+pub fn ssh_box(stage: &Stage<'_>) {
+    let docker = RealEngine::given().docker();
+    let example = Example::on(&docker, "ssh-box");
+    let image = stage.swarm.load(&docker, example.image());
+    let mut environments = example.environments();
+    environments["ssh-box"]["image"] = json!(image);
+    let environments = environments.to_string();
+    let variables = [
+        ("api_secret", API_SECRET),
+        ("agent_image", image.as_str()),
+        ("environments", environments.as_str()),
+        ("publish_address", "0.0.0.0"),
+    ];
+    let server = stage.server_with(1, &variables);
+    let person = Person::at(server.address());
+    let ssh = example.command("ssh -i");
+    wait_within(AGREED_BOUND, "a box", || {
+        person.must(&example.command("order.sh"));
+        person.run(&ssh).status.success().then_some(())
+    });
+    let mut session = person.start(&ssh);
+    assert_eq!(session.ask("id -un"), "box");
+    person.must(&example.command("DELETE"));
+    let (code, errors) = session.ended();
+    assert_eq!(code, Some(255), "{errors}");
+    stage.check_nothing_is_left();
+}

@@ -17,6 +17,10 @@ pub const START_WITHIN: Duration = Duration::from_secs(120);
 /// of the two times that an age is rounded from.
 pub const ABANDONED_AFTER: Duration = Duration::from_secs(31);
 
+/// How much of its lifetime a target must have left to be renewed: a request that renews
+/// it is over before any reap finds it expired.
+pub const RENEWED_BEFORE: Duration = ABANDONED_AFTER;
+
 /// How long a container that has ended stays, so that its logs can be read and
 /// a repeated start of its token can be told from a new one.
 pub const ENDED_STAYS: Duration = Duration::from_secs(600);
@@ -29,11 +33,10 @@ pub fn start_within(container: &Target) -> Duration {
 }
 
 /// The age at which a container is removed, even if it runs: what its label says,
-/// or `otherwise`.
+/// or `otherwise`, or a later one up to which it was renewed.
 pub fn lifetime(container: &Target, otherwise: Duration) -> Duration {
-    container
-        .label_seconds(label::MAX_LIFETIME)
-        .unwrap_or(otherwise)
+    let own = container.label_seconds(label::MAX_LIFETIME);
+    own.unwrap_or(otherwise).max(container.renewed)
 }
 
 /// Whether a container counts as a live target: it runs, or may yet be started.

@@ -5,8 +5,8 @@
 //!
 //! [`Reason::code`]: crate::reaper::Reason::code
 
-use crate::docker::label;
 use crate::docker::target::Target;
+use crate::docker::{TargetId, label};
 use crate::error::Error;
 use crate::route::Route;
 
@@ -19,6 +19,8 @@ pub enum Event {
     TargetStartDenied,
     /// A stop.
     TargetStop,
+    /// A renewal.
+    TargetRenew,
     /// A removal that nobody has asked for by name.
     TargetReap,
     /// A request without the credentials for its route, or made by another site.
@@ -36,6 +38,7 @@ impl Event {
             Self::TargetStart => "target.start",
             Self::TargetStartDenied => "target.start.denied",
             Self::TargetStop => "target.stop",
+            Self::TargetRenew => "target.renew",
             Self::TargetReap => "target.reap",
             Self::AuthFailure => "auth.failure",
             Self::RequestDenied => "request.denied",
@@ -55,6 +58,7 @@ impl Event {
             }
             (Some(Route::Start | Route::StartTarget { .. }), _) => Some(Self::TargetStart),
             (Some(Route::Stop | Route::StopTarget(_)), _) => Some(Self::TargetStop),
+            (Some(Route::RenewTarget(_)), _) => Some(Self::TargetRenew),
             (_, Some(error)) if error.status().is_client_error() => Some(Self::RequestDenied),
             (Some(Route::Health), _) if is_unsafe => Some(Self::ConfigUnsafe),
             _ => None,
@@ -74,6 +78,14 @@ pub struct Subject {
 }
 
 impl Subject {
+    /// All that is known of a container that no list has shown.
+    pub fn of_id(id: &TargetId) -> Self {
+        Self {
+            container: Some(id.as_str().to_owned()),
+            ..Self::default()
+        }
+    }
+
     /// What a list says of a container.
     pub fn of(container: &Target) -> Self {
         Self {
@@ -104,12 +116,13 @@ pub fn trace_id(traceparent: &str) -> Option<&str> {
 mod tests {
     use super::*;
     use crate::caller::{Caller, Role};
-    use crate::docker::TargetId;
     use crate::error::{CallerError, OrderError, RequestError, TargetError};
 
     #[test]
     fn each_change_and_each_refusal_is_an_event() {
         let id = TargetId::parse(&"0".repeat(64)).expect("an id");
+        let renew = Route::RenewTarget(id.clone());
+        let late = TargetError::RenewedTooLate(id.clone());
         let stop = Route::StopTarget(id);
         let full = Error::Order(OrderError::TooManyTargets { max: 1, of: "" });
         let caller = Caller {
@@ -137,6 +150,12 @@ mod tests {
                 Some(&Route::StartTarget { wait: None }),
                 Some(full),
                 Some("target.start.denied"),
+            ),
+            (Some(&renew), None, Some("target.renew")),
+            (
+                Some(&renew),
+                Some(Error::Target(late)),
+                Some("target.renew"),
             ),
             (Some(&Route::Stop), None, Some("target.stop")),
             (

@@ -96,6 +96,10 @@ pub async fn handle<P: Platform>(
             let order = api::body::parse_start(key, &body)?;
             start(provisioner, &order, *wait, api::answer::started).await
         }
+        Route::RenewTarget(id) => {
+            let body = body(api::body::RENEWAL_BYTES_MAX).await?;
+            renew(provisioner, id, api::body::parse_renewal(&body)?).await
+        }
         Route::StopTarget(id) => stop(provisioner, id, api::answer::stopped).await,
         Route::Page { environment } => show_page(provisioner, environment.as_deref()).await,
         Route::Metrics => scrape(provisioner).await,
@@ -150,15 +154,30 @@ async fn stop<P: Platform>(
     let stopped = provisioner.stop(id).await;
     let subject = match &stopped {
         Ok(Some(container)) => Subject::of(container),
-        Ok(None) | Err(_) => Subject {
-            container: Some(id.as_str().to_owned()),
-            ..Subject::default()
-        },
+        Ok(None) | Err(_) => Subject::of_id(id),
     };
     Handled {
         subject,
         body_secrets: Some(Vec::new()),
         ..Handled::from(stopped.map(|_| answer()))
+    }
+}
+
+async fn renew<P: Platform>(
+    provisioner: &Provisioner<'_, P>,
+    id: &TargetId,
+    lifetime: Duration,
+) -> Handled {
+    let renewed = provisioner.renew(id, lifetime).await;
+    let subject = match &renewed {
+        Ok(container) => Subject::of(container),
+        Err(_) => Subject::of_id(id),
+    };
+    let answer = |container| api::answer::target(&TargetView::new(&container, provisioner.config));
+    Handled {
+        subject,
+        body_secrets: Some(Vec::new()),
+        ..Handled::from(renewed.map(answer))
     }
 }
 

@@ -1,7 +1,7 @@
 //! What is removed without a request, and why.
 //!
-//! Decides from immutable labels, states and the Engine's own clock alone, so
-//! all replicas come to the same verdict, and no clocks need to agree.
+//! Decides from labels, renewals, states and the Engine's own clock alone, so all
+//! replicas come to the same verdict, and no clocks need to agree.
 
 use std::time::Duration;
 
@@ -124,6 +124,8 @@ pub struct Scope {
     pub each: Duration,
     /// Whether containers are only named instead of removed.
     pub dry_run: bool,
+    /// One reap in so many looks for what targets that are gone have left.
+    pub per_sweep: u128,
 }
 
 impl Scope {
@@ -136,6 +138,9 @@ impl Scope {
         tries_max: 16,
         each: Duration::from_secs(1),
         dry_run: false,
+        // A target that was renewed and then stopped leaves one small volume. Whoever
+        // renews targets also starts them.
+        per_sweep: 8,
     };
 
     /// On demand: as many as the time allows. Podman waits five seconds before
@@ -146,6 +151,7 @@ impl Scope {
             tries_max: usize::MAX,
             each: Duration::from_secs(6),
             dry_run,
+            per_sweep: 1,
         }
     }
 }
@@ -162,10 +168,13 @@ pub struct Report {
     /// How many of them may be due, and were left for the next reap: the time or the
     /// scope has ended, or a node of the Swarm has not confirmed the end.
     pub left: usize,
-    /// How many secrets of targets that are gone were removed.
-    pub secrets: usize,
-    /// Why such secrets were not looked for.
-    pub secrets_fault: Option<Fault>,
+    /// How many secrets or renewals of targets that are gone were removed.
+    pub left_over: usize,
+    /// Why these were not looked for.
+    pub left_over_fault: Option<Fault>,
+    /// Why it is not known which targets were renewed, so that none is removed by its
+    /// lifetime.
+    pub renewals_fault: Option<Fault>,
 }
 
 impl Report {
@@ -176,11 +185,19 @@ impl Report {
         let removed =
             removed.map(|(found, reason)| format!("would reap {}: {reason}", found.id.short()));
         let left = (self.left > 0).then(|| format!("left for the next reap: {}", self.left));
-        let secrets = (self.secrets > 0)
-            .then(|| format!("removed secrets without a service: {}", self.secrets));
-        let fault = self.secrets_fault.as_ref();
-        let fault = fault.map(|fault| format!("secrets without a service were not found: {fault}"));
-        removed.chain(left).chain(secrets).chain(fault).collect()
+        let left_over = (self.left_over > 0).then(|| {
+            let count = self.left_over;
+            format!("removed secrets and renewals without a target: {count}")
+        });
+        let fault = self.left_over_fault.as_ref();
+        let fault = fault
+            .map(|fault| format!("secrets and renewals without a target were not found: {fault}"));
+        let unsure = self.renewals_fault.as_ref();
+        let unsure = unsure.map(|fault| {
+            format!("no target was removed by its lifetime, as renewals were not found: {fault}")
+        });
+        let rest = left.into_iter().chain(left_over).chain(fault).chain(unsure);
+        removed.chain(rest).collect()
     }
 }
 
@@ -198,7 +215,7 @@ pub async fn reap<P: Platform>(
     config: &Config,
     scope: Scope,
 ) -> Result<Report, Fault> {
-    let ours = backend.list().await?;
+    let mut ours = backend.list().await?;
     if ours.iter().any(|container| container.age.is_none()) {
         return Err(Fault::Nonsense("a list without a date".to_owned()));
     }
@@ -206,11 +223,24 @@ pub async fn reap<P: Platform>(
         found: ours.len(),
         ..Report::default()
     };
+    let expired = Verdict::Remove(Reason::Expired);
+    // After the targets: one that has expired since, and was renewed before that, shows its
+    // renewal in a later list alone.
+    if ours.iter().any(|one| verdict(one, config) == expired) {
+        report.renewals_fault = backend.add_renewals(&mut ours).await.err();
+    }
     let (mut due, mut stopping): (Vec<(&Target, Verdict)>, Vec<_>) = ours
         .iter()
         .map(|container| (container, verdict(container, config)))
         .filter(|(_, verdict)| *verdict != Verdict::Keep)
         .partition(|(container, _)| container.state != State::Stopping);
+    if report.renewals_fault.is_some() {
+        for part in [&mut due, &mut stopping] {
+            let all = part.len();
+            part.retain(|(_, verdict)| *verdict != expired);
+            report.left += all - part.len();
+        }
+    }
     for part in [&mut due, &mut stopping] {
         shuffle(part, || backend.engine().platform().random());
     }
@@ -233,10 +263,17 @@ pub async fn reap<P: Platform>(
         };
         remove(&backend, container, reason, scope, &mut report).await;
     }
-    if !scope.dry_run {
-        match backend.remove_secrets_without(&ours).await {
-            Ok(count) => report.secrets = count,
-            Err(fault) => report.secrets_fault = Some(fault),
+    let is_gone = |target: &Target| report.removed.iter().any(|(gone, _)| gone.id == target.id);
+    let has_left = |target: &Target| is_gone(target) && !target.renewed.is_zero();
+    // On a Swarm, each reap looks for secrets, which are worth more than a call.
+    let sweeps = backend.has_nodes()
+        || ours.iter().any(has_left)
+        || (backend.engine().platform().random() >> 64).is_multiple_of(scope.per_sweep);
+    if sweeps && !scope.dry_run {
+        ours.retain(|target| !is_gone(target));
+        match backend.remove_left_over(&ours).await {
+            Ok(count) => report.left_over = count,
+            Err(fault) => report.left_over_fault = Some(fault),
         }
     }
     Ok(report)

@@ -59,6 +59,8 @@ pub enum Route {
     },
     /// `DELETE /v1/targets/{id}`
     StopTarget(TargetId),
+    /// `POST /v1/targets/{id}/renew`
+    RenewTarget(TargetId),
     /// `GET /v1/openapi.json`
     OpenApi,
     /// `GET /metrics`
@@ -78,7 +80,8 @@ impl Route {
             | Self::Stop
             | Self::Reap { .. }
             | Self::StartTarget { .. }
-            | Self::StopTarget(_) => true,
+            | Self::StopTarget(_)
+            | Self::RenewTarget(_) => true,
             Self::Health
             | Self::ListTargets { .. }
             | Self::ShowTarget(_)
@@ -94,7 +97,9 @@ impl Route {
         match self {
             Self::Start | Self::Stop => role == Role::Webhook,
             Self::Health | Self::Reap { .. } => matches!(role, Role::Webhook | Role::Api),
-            Self::StartTarget { .. } | Self::StopTarget(_) => role == Role::Api,
+            Self::StartTarget { .. } | Self::StopTarget(_) | Self::RenewTarget(_) => {
+                role == Role::Api
+            }
             Self::ListTargets { .. }
             | Self::ShowTarget(_)
             | Self::WaitForTarget { .. }
@@ -115,6 +120,7 @@ enum Path<'a> {
     Targets,
     Target(&'a str),
     Wait(&'a str),
+    Renewal(&'a str),
     OpenApi,
     Metrics,
     Page,
@@ -134,7 +140,8 @@ impl<'a> Path<'a> {
             other => {
                 let target = other.strip_prefix("/v1/targets/")?;
                 let wait = target.strip_suffix("/wait").map(Self::Wait);
-                wait.unwrap_or(Self::Target(target))
+                let renewal = target.strip_suffix("/renew").map(Self::Renewal);
+                wait.or(renewal).unwrap_or(Self::Target(target))
             }
         })
     }
@@ -148,6 +155,7 @@ impl<'a> Path<'a> {
             Self::Targets => "/v1/targets",
             Self::Target(_) => "/v1/targets/{id}",
             Self::Wait(_) => "/v1/targets/{id}/wait",
+            Self::Renewal(_) => "/v1/targets/{id}/renew",
             Self::OpenApi => "/v1/openapi.json",
             Self::Metrics => "/metrics",
             Self::Page => "/",
@@ -157,7 +165,7 @@ impl<'a> Path<'a> {
     /// The methods that it takes. `HEAD` is a `GET` whose answer has no body.
     fn allow(self) -> &'static str {
         match self {
-            Self::Start | Self::Stop | Self::Reap => "POST",
+            Self::Start | Self::Stop | Self::Reap | Self::Renewal(_) => "POST",
             Self::Health | Self::Wait(_) | Self::OpenApi | Self::Metrics | Self::Page => {
                 "GET, HEAD"
             }
@@ -171,9 +179,12 @@ impl<'a> Path<'a> {
         match self {
             Self::Start | Self::Stop | Self::Health | Self::Reap => true,
             Self::Page => secrets.has(Role::Operator),
-            Self::Targets | Self::Target(_) | Self::Wait(_) | Self::OpenApi | Self::Metrics => {
-                secrets.has(Role::Api) || secrets.has(Role::Operator)
-            }
+            Self::Targets
+            | Self::Target(_)
+            | Self::Wait(_)
+            | Self::Renewal(_)
+            | Self::OpenApi
+            | Self::Metrics => secrets.has(Role::Api) || secrets.has(Role::Operator),
         }
     }
 }
@@ -244,6 +255,9 @@ pub fn route(head: &Parts, secrets: &Secrets) -> Result<Route, Error> {
                 Route::StopTarget(id)
             }
         }
+        Path::Renewal(id) => {
+            Route::RenewTarget(TargetId::parse(id).ok_or(TargetError::NoSuchTarget)?)
+        }
         Path::OpenApi => Route::OpenApi,
         Path::Metrics => Route::Metrics,
         Path::Start => Route::Start,
@@ -294,6 +308,7 @@ mod tests {
     fn each_path_takes_its_methods() {
         let id = TargetId::parse(ID).expect("an id");
         let target = format!("/v1/targets/{ID}");
+        let renewal = format!("{target}/renew");
         let all = None;
         for (path, allow, routes) in [
             ("/start", "POST", vec![("POST", Route::Start)]),
@@ -322,9 +337,10 @@ mod tests {
                 "DELETE, GET, HEAD",
                 vec![
                     ("GET", Route::ShowTarget(id.clone())),
-                    ("DELETE", Route::StopTarget(id)),
+                    ("DELETE", Route::StopTarget(id.clone())),
                 ],
             ),
+            (&renewal, "POST", vec![("POST", Route::RenewTarget(id))]),
             (
                 "/v1/openapi.json",
                 "GET, HEAD",
@@ -386,6 +402,7 @@ mod tests {
         let changes = [
             Route::StartTarget { wait: None },
             Route::StopTarget(id.clone()),
+            Route::RenewTarget(id.clone()),
         ];
         let reads = [
             Route::ListTargets {
@@ -458,8 +475,8 @@ mod tests {
             &ID.to_uppercase(),
             &format!("{ID}/"),
         ] {
-            for method in ["GET", "DELETE"] {
-                let path = format!("/v1/targets/{id}");
+            for (method, suffix) in [("GET", ""), ("DELETE", ""), ("POST", "/renew")] {
+                let path = format!("/v1/targets/{id}{suffix}");
                 check_route(method, &path, Err(TargetError::NoSuchTarget.into()));
             }
             let path = format!("/v1/targets/{id}/wait?for=ended");
@@ -512,7 +529,7 @@ mod tests {
         let document: serde_json::Value =
             serde_json::from_str(include_str!("api/openapi.json")).expect("JSON");
         let paths = document["paths"].as_object().expect("paths");
-        assert_eq!(paths.len(), 10);
+        assert_eq!(paths.len(), 11);
         for (path, operations) in paths {
             let uri = path.replace("{id}", ID).parse().expect("a path");
             assert_eq!(known_path(&uri), Some(path.as_str()));

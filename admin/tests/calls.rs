@@ -11,7 +11,7 @@ use dynamic_access::docker::swarm::service::Versioned;
 use dynamic_access::docker::swarm::{Part, node, secret, service, task};
 use dynamic_access::docker::{
     ContainerName, DeploymentId, ImageReference, Reply, TargetId, archive, image, inspect, list,
-    network, pull, remove, start, stop,
+    network, pull, remove, start, stop, volume,
 };
 use dynamic_access::platform::HttpRequest;
 use dynamic_access::secret::Secret;
@@ -37,12 +37,17 @@ fn about_containers(
     deployment: &DeploymentId,
     token: &str,
     grace: u64,
+    lifetime: u64,
 ) -> Vec<(&'static str, HttpRequest)> {
     let token = Secret::new(token);
     let name = ContainerName::from_token(deployment, &token);
     let file = archive::SecretFile {
         name: archive::ACTIVATION_TOKEN.to_owned(),
         content: token,
+    };
+    let renewal = volume::Renewal {
+        target: id.clone(),
+        lifetime: Duration::from_secs(lifetime),
     };
     vec![
         ("create", create(&name, &Value::Null).request),
@@ -55,6 +60,15 @@ fn about_containers(
         ("list-by-id", list::find_by_id(id).request),
         ("list-by-name", list::find_by_name(&name).request),
         ("list-by-label", list::survey(deployment).request),
+        (
+            "create-volume",
+            volume::create(deployment, &renewal).request,
+        ),
+        ("list-volumes", volume::list(deployment).request),
+        (
+            "remove-volume",
+            volume::remove(deployment, &renewal).request,
+        ),
     ]
 }
 
@@ -123,6 +137,7 @@ fn about_services(
         ("service", service::inspect(id).request),
         ("update", found().start(&[], &[], Some(&token)).request),
         ("update", found().vouch().request),
+        ("update", found().renew(Duration::from_secs(60)).request),
         ("update", found().fence().request),
         ("delete", service::delete(id).request),
         ("services-by-id", service::find_by_id(id).request),
@@ -185,7 +200,7 @@ fn check_table(scheduler: Scheduler, requests: &[(&str, HttpRequest)]) {
 fn each_line_of_the_engines_table_admits_a_call_and_no_call_is_left_out() {
     let id = TargetId::parse(&"0a".repeat(32)).expect("an id");
     let deployment = DeploymentId::parse("dynamic-access").expect("an id");
-    let mut requests = about_containers(&id, &deployment, "token", 15);
+    let mut requests = about_containers(&id, &deployment, "token", 15, 60);
     requests.push(("network", network::find("dynamic-access").request));
     requests.extend(about_images());
     check_table(Scheduler::Engine, &requests);
@@ -311,11 +326,13 @@ proptest! {
         deployment in "[a-z0-9]([a-z0-9-]{0,20}[a-z0-9])?",
         token in ".{1,40}",
         grace in 0..=15_u64,
+        // From the shortest lifetime to the longest.
+        lifetime in 60..=366 * 24 * 60 * 60_u64,
     ) {
         let lines = table(Scheduler::Engine).expect("a table");
         let id = TargetId::parse(&id).expect("an id");
         let deployment = DeploymentId::parse(&deployment).expect("an id");
-        for (name, request) in about_containers(&id, &deployment, &token, grace) {
+        for (name, request) in about_containers(&id, &deployment, &token, grace, lifetime) {
             prop_assert_eq!(admitting(&lines, &request), [name]);
         }
     }

@@ -14,6 +14,7 @@ OPERATIONS = """
 ContainerCreate ContainerDelete ContainerInspect ContainerList ContainerStart ContainerStop PutContainerArchive
 ImageCreate ImageInspect NetworkInspect NetworkList NodeList
 SecretCreate SecretDelete SecretList ServiceCreate ServiceDelete ServiceInspect ServiceList ServiceUpdate TaskList
+VolumeCreate VolumeDelete VolumeList
 """.split()
 
 LEFT_OUT = {"description", "example", "produces", "responses", "summary", "tags"}

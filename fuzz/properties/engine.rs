@@ -9,11 +9,13 @@ pub fn every_request_says_its_length_and_names_what_it_is_about(draws: Draws) {
         "[!-~]{1,40}",
     );
     let attempt = any::<u128>();
+    let lifetime = 60..=366 * 24 * 60 * 60_u64;
     let deployment = "[a-z0-9]([a-z0-9-]{0,20}[a-z0-9])?";
     for_all(
         draws,
-        (deployment, ids(), order, attempt),
-        |(deployment, id, order, attempt)| {
+        (deployment, ids(), order, attempt, lifetime),
+        |(deployment, id, order, attempt, lifetime)| {
+            let lifetime = Duration::from_secs(lifetime);
             let config = config_with("deployment_id", &deployment).expect("a config");
             let (service_url, token, environment_id) = order;
             let of_url = format!("SERVICE_URL={service_url}");
@@ -43,6 +45,22 @@ pub fn every_request_says_its_length_and_names_what_it_is_about(draws: Draws) {
                 check_request(&request, &[id.as_str()]);
                 assert!(request.body().is_empty());
             }
+            let deployment = &config.deployment_id;
+            let renewal = volume::Renewal {
+                target: id.clone(),
+                lifetime,
+            };
+            check_request(&volume::list(deployment).request, &[deployment.as_str()]);
+            let parts = [deployment.as_str(), id.as_str()];
+            check_request(&volume::remove(deployment, &renewal).request, &parts);
+            // What is written is read back as the same.
+            let written = volume::create(deployment, &renewal);
+            let body: Value = serde_json::from_slice(written.request.body()).expect("JSON");
+            let created = reply(201, MOMENT, body.to_string().into_bytes());
+            written.read(&created).expect("it is written");
+            let list = json!({ "Volumes": [body] }).to_string().into_bytes();
+            let listed = volume::list(deployment).read(&reply(200, MOMENT, list));
+            assert_eq!(listed, Ok(vec![renewal]));
         },
     );
 }
@@ -148,6 +166,23 @@ pub fn check_reply(status: u16, date: &str, body: Vec<u8>) {
     match inspect::inspect(&id).read(&reply) {
         Ok(Some(_)) => assert_eq!(status, 200),
         Ok(None) => assert!(status == 404 && has_message),
+        Err(fault) => check_fault(&fault),
+    }
+    match volume::list(&deployment).read(&reply) {
+        Ok(_) => assert_eq!(status, 200),
+        Err(Fault::ListFailed(_)) => assert!(status == 404 && has_message),
+        Err(fault) => check_fault(&fault),
+    }
+    let renewal = volume::Renewal {
+        target: id.clone(),
+        lifetime: Duration::from_secs(60),
+    };
+    match volume::create(&deployment, &renewal).read(&reply) {
+        Ok(_) => assert_eq!(status, 201),
+        Err(fault) => check_fault(&fault),
+    }
+    match volume::remove(&deployment, &renewal).read(&reply) {
+        Ok(()) => assert!(status == 204 || (status == 404 && has_message)),
         Err(fault) => check_fault(&fault),
     }
     match start::start(&id).read(&reply) {

@@ -32,7 +32,7 @@ use dynamic_access::docker::image;
 use dynamic_access::docker::list;
 use dynamic_access::docker::remove::{self, Removed};
 use dynamic_access::docker::{
-    ContainerName, DeploymentId, EngineUrl, ImageReference, Reply, TargetId, inspect, start,
+    ContainerName, DeploymentId, EngineUrl, ImageReference, Reply, TargetId, inspect, start, volume,
 };
 use dynamic_access::error::Error;
 use dynamic_access::fault::Fault;

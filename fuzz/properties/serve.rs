@@ -169,7 +169,8 @@ impl Scripted {
         let id = match path[..] {
             ["", "containers", "create" | "json"] => return,
             ["", "images", "dynamic-access-agent", "json"] => return,
-            ["", "networks"] => return,
+            ["", "networks"] | ["", "volumes"] | ["", "volumes", "create"] => return,
+            ["", "volumes", name] => name.split('-').nth(1).unwrap_or_default(),
             ["", "containers", id] | ["", "containers", id, "start" | "json" | "archive"] => id,
             _ => panic!("a request for {}", request.uri()),
         };
@@ -419,6 +420,7 @@ pub fn whatever_the_engine_replies_a_request_of_v1_has_an_answer_in_time(draws: 
         ("POST", "/v1/targets".to_owned(), start),
         ("GET", "/v1/targets".to_owned(), Value::Null),
         ("GET", target.clone(), Value::Null),
+        ("POST", format!("{target}/renew"), json!({"lifetime": "1h"})),
         ("DELETE", target, Value::Null),
     ]);
     for_all(draws, (request, turns()), |((method, uri, body), turns)| {

@@ -1,5 +1,7 @@
 //! Parses requests for a target. Nothing in them is trusted.
 
+use std::time::Duration;
+
 use http::HeaderMap;
 use serde::Deserialize;
 
@@ -17,6 +19,9 @@ use crate::webhook::body::is_service_url;
 /// The longest body of `POST /v1/targets`: JSON may write each byte of the secrets
 /// as six characters, and the other members take a few KiB.
 pub const BODY_BYTES_MAX: usize = 512 * 1024;
+
+/// The longest body of `POST /v1/targets/{id}/renew`: one short member, and spaces.
+pub const RENEWAL_BYTES_MAX: usize = 1024;
 
 /// How many secrets one target may get. Each is a file.
 const SECRETS_MAX: usize = 8;
@@ -83,18 +88,36 @@ pub fn parse_start(key: Secret, body: &[u8]) -> Result<StartOrder, RequestError>
             "serviceUrl must be an http or https URL of at most 2048 visible ASCII characters.",
         ));
     }
-    let lifetime = body.lifetime.as_deref().map(parse_lifetime).transpose();
-    let lifetime = lifetime.map_err(|_| {
-        RequestError::BadField(
-            "lifetime must be a duration from 1m to 366d, such as 90m, 12h or 8d.",
-        )
-    })?;
+    let lifetime = body.lifetime.as_deref().map(lifetime).transpose()?;
     Ok(StartOrder {
         key: Key::IdempotencyKey(key),
         service_url: body.service_url,
         environment_id: body.environment,
         secrets: secrets(body.secrets)?,
         lifetime,
+    })
+}
+
+/// Parses the body of `POST /v1/targets/{id}/renew`.
+///
+/// # Errors
+///
+/// [`RequestError::BadField`], whose sentence names the member and never shows its value.
+pub fn parse_renewal(body: &[u8]) -> Result<Duration, RequestError> {
+    let members = serde_json::from_slice(body).map(|Members::<String>(members)| members);
+    match members.as_deref() {
+        Ok([(name, text)]) if name == "lifetime" => lifetime(text),
+        _ => Err(RequestError::BadField(
+            "The request body must be a JSON object with the text lifetime, given once, and nothing else.",
+        )),
+    }
+}
+
+fn lifetime(text: &str) -> Result<Duration, RequestError> {
+    parse_lifetime(text).map_err(|_| {
+        RequestError::BadField(
+            "lifetime must be a duration from 1m to 366d, such as 90m, 12h or 8d.",
+        )
     })
 }
 
@@ -130,8 +153,6 @@ fn secrets(Members(members): Members<String>) -> Result<Vec<SecretFile>, Request
 
 #[cfg(test)]
 mod tests {
-    use std::time::Duration;
-
     use http::HeaderValue;
     use proptest::string::string_regex;
     use proptest::{prop_assert, proptest};
@@ -263,6 +284,40 @@ mod tests {
             r#"{"environment":"e"}planted"#,
         ] {
             let error = parse_start(Secret::new("key"), body.as_bytes()).expect_err(body);
+            assert!(matches!(error, RequestError::BadField(_)), "{error:?}");
+            let error = Error::from(error).to_string();
+            assert!(!error.contains("planted"), "{error}");
+        }
+    }
+
+    #[test]
+    fn a_renewal_is_one_lifetime_and_nothing_else() {
+        let half_an_hour = Duration::from_secs(1800);
+        for body in [r#"{"lifetime":"30m"}"#, " {\n \"lifetime\" : \"30m\" }"] {
+            assert_eq!(parse_renewal(body.as_bytes()), Ok(half_an_hour));
+        }
+        for body in [
+            "",
+            "null",
+            r#""30m""#,
+            r#"["30m"]"#,
+            "{}",
+            r#"{"lifetime":"30m","lifetime":"30m"}"#,
+            r#"{"lifetime":"30m","planted":"1"}"#,
+            r#"{"lifetme":"planted"}"#,
+            r#"{"lifetime":"planted"}"#,
+            r#"{"lifetime":""}"#,
+            r#"{"lifetime":"0m"}"#,
+            r#"{"lifetime":"59s"}"#,
+            r#"{"lifetime":"367d"}"#,
+            r#"{"lifetime":"-30m"}"#,
+            r#"{"lifetime":"30m\u0000"}"#,
+            r#"{"lifetime":" 30m"}"#,
+            r#"{"lifetime":1800}"#,
+            r#"{"lifetime":null}"#,
+            r#"{"lifetime":"30m"}planted"#,
+        ] {
+            let error = parse_renewal(body.as_bytes()).expect_err(body);
             assert!(matches!(error, RequestError::BadField(_)), "{error:?}");
             let error = Error::from(error).to_string();
             assert!(!error.contains("planted"), "{error}");

@@ -3,15 +3,16 @@
 
 use std::time::Duration;
 
-use super::{NewTarget, StartOutcome};
+use super::{LEFT_OVER_MAX, NewTarget, StartOutcome};
+use crate::ages;
 use crate::config::Config;
 use crate::docker::inspect;
 use crate::docker::list;
 use crate::docker::remove::{self, Removed};
 use crate::docker::start::{self, NoSuchNetwork};
 use crate::docker::swarm::node::Node;
-use crate::docker::target::Ended;
-use crate::docker::target::{Survey, Target};
+use crate::docker::target::{Ended, Survey, Target, age};
+use crate::docker::volume::{self, Renewal};
 use crate::docker::{ContainerName, TargetId, archive, create, stop};
 use crate::engine::Engine;
 use crate::fault::Fault;
@@ -125,8 +126,73 @@ impl<P: Platform> Containers<'_, P> {
         self.engine.send(remove::kill_and_remove(&target.id)).await
     }
 
-    /// An Engine keeps no secrets.
-    pub async fn remove_secrets_without(&self, _: &[Target]) -> Result<usize, Fault> {
-        Ok(0)
+    pub async fn add_renewals(&self, targets: &mut [Target]) -> Result<(), Fault> {
+        if targets.is_empty() {
+            return Ok(());
+        }
+        let renewals = self.renewals().await?;
+        for target in targets {
+            let own = renewals
+                .iter()
+                .filter(|renewal| renewal.target == target.id);
+            let longest = own.map(|renewal| renewal.lifetime).max();
+            target.renewed = longest.unwrap_or_default();
+        }
+        Ok(())
+    }
+
+    async fn renewals(&self) -> Result<Vec<Renewal>, Fault> {
+        let deployment = &self.config.deployment_id;
+        self.engine.send(volume::list(deployment)).await
+    }
+
+    async fn remove_renewal(&self, renewal: &Renewal) -> Result<(), Fault> {
+        let deployment = &self.config.deployment_id;
+        self.engine.send(volume::remove(deployment, renewal)).await
+    }
+
+    /// Writes the renewal, and then removes the one that it replaces. In between there are
+    /// two, and the longest counts.
+    ///
+    /// A reap lists renewals after targets. So if the renewal was written before the target
+    /// expired, by the Engine's own clock, no reap finds the target expired and not this.
+    pub async fn renew(&self, target: &Target, lifetime: Duration) -> Result<bool, Fault> {
+        let of_target = |lifetime| Renewal {
+            target: target.id.clone(),
+            lifetime,
+        };
+        let deployment = &self.config.deployment_id;
+        let call = volume::create(deployment, &of_target(lifetime));
+        let written = self.engine.send(call).await?;
+        if age(target.created, written) > ages::lifetime(target, self.config.max_lifetime) {
+            return Ok(false);
+        }
+        if !target.renewed.is_zero() {
+            // One that stays is left over, and does no harm.
+            let _ = self.remove_renewal(&of_target(target.renewed)).await;
+        }
+        Ok(true)
+    }
+
+    /// Removes renewals that a longer one has replaced, or whose target is gone.
+    pub async fn remove_left_over(&self, targets: &[Target]) -> Result<usize, Fault> {
+        let renewals = self.renewals().await?;
+        let is_replaced = |renewal: &Renewal| {
+            let mut longer = renewals.iter();
+            longer.any(|other| other.target == renewal.target && other.lifetime > renewal.lifetime)
+        };
+        let is_there = |renewal: &Renewal| targets.iter().any(|known| known.id == renewal.target);
+        let left = renewals.iter();
+        let left = left.filter(|renewal| is_replaced(renewal) || !is_there(renewal));
+        let mut removed = 0;
+        for renewal in left.take(LEFT_OVER_MAX) {
+            // The target may be younger than the list of targets.
+            let is_needed =
+                !is_replaced(renewal) && self.find_by_id(&renewal.target).await?.is_some();
+            if !is_needed {
+                removed += usize::from(self.remove_renewal(renewal).await.is_ok());
+            }
+        }
+        Ok(removed)
     }
 }

@@ -7,8 +7,9 @@
 //!
 //! | file | decides |
 //! |---|---|
-//! | `engine.rs` | how long after its start a target's state can be relied on |
-//! | `swarm/start.rs` | the same; how long a start waits for a task, and when it gives up; whether a vouch is repeated |
+//! | `engine.rs` | how long after its start a target's state can be relied on; which renewal counts, and which are left over |
+//! | `swarm/start.rs` | the same; how long a start waits for a task, and when it gives up |
+//! | `swarm/update.rs` | whether a vouch or a renewal is repeated |
 //! | `swarm/list.rs` | into how many parts a list is divided, and when it is repeated |
 //! | `swarm/remove.rs` | whether a service may be fenced, how long its end is waited for, and which secrets are left over |
 //!
@@ -33,6 +34,9 @@ use crate::docker::{ContainerName, ImageReference, TargetId};
 use crate::engine::Engine;
 use crate::fault::Fault;
 use crate::platform::Platform;
+
+/// How many secrets or renewals of targets that are gone one reap removes.
+const LEFT_OVER_MAX: usize = 16;
 
 /// What carries out decisions, for as long as one part of one webhook lasts.
 #[derive(Debug)]
@@ -240,6 +244,17 @@ impl<'a, P: Platform> Backend<'a, P> {
         dispatch!(self.survey())
     }
 
+    /// Lists likewise, with the renewals of the targets.
+    ///
+    /// # Errors
+    ///
+    /// Any reply that is not a list.
+    pub async fn survey_with_renewals(&self) -> Result<Survey, Fault> {
+        let mut survey = self.survey().await?;
+        self.add_renewals(&mut survey.targets).await?;
+        Ok(survey)
+    }
+
     /// Lists the targets that live, once the list has one that was just created. It is
     /// for counting: others may be listed too, and on a Swarm one that somebody was told
     /// of is shown as stopping, whatever its task does.
@@ -307,13 +322,36 @@ impl<'a, P: Platform> Backend<'a, P> {
         dispatch!(self.kill_and_remove(target))
     }
 
-    /// Removes secrets of targets that are gone, a few at most, and tells how many;
-    /// `targets` are those that are there. An Engine keeps none.
+    /// Notes on each target up to which age it was renewed. An Engine's list does not tell
+    /// it. A Swarm's does, so there it takes no call.
     ///
     /// # Errors
     ///
     /// Any reply that is not a list.
-    pub async fn remove_secrets_without(&self, targets: &[Target]) -> Result<usize, Fault> {
-        dispatch!(self.remove_secrets_without(targets))
+    pub async fn add_renewals(&self, targets: &mut [Target]) -> Result<(), Fault> {
+        match self {
+            Self::Engine(containers) => containers.add_renewals(targets).await,
+            Self::Swarm(_) => Ok(()),
+        }
+    }
+
+    /// Lets a target run up to a later age than before; `false` if it may be ending by now.
+    /// The target is one whose renewals were added.
+    ///
+    /// # Errors
+    ///
+    /// Any reply that leaves it open whether it is renewed.
+    pub async fn renew(&self, target: &Target, lifetime: Duration) -> Result<bool, Fault> {
+        dispatch!(self.renew(target, lifetime))
+    }
+
+    /// Removes what targets that are gone have left, a few at most, and tells how many:
+    /// renewals on an Engine, secrets on a Swarm. `targets` are those that are there.
+    ///
+    /// # Errors
+    ///
+    /// Any reply that is not a list.
+    pub async fn remove_left_over(&self, targets: &[Target]) -> Result<usize, Fault> {
+        dispatch!(self.remove_left_over(targets))
     }
 }

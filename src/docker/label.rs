@@ -1,9 +1,11 @@
 //! The labels of a target's container, or of its service and containers on a Swarm.
 //!
-//! A create writes them, and only [`TEMPLATE`], [`VOUCHED`] and [`FENCED`], which only a
-//! service has, change afterwards. A create writes all others, even without a value: an
+//! A create writes them, and only [`TEMPLATE`], [`VOUCHED`], [`FENCED`] and [`RENEWED`],
+//! which only a service has, change afterwards. A create writes all others, even without a value: an
 //! image that was made from a target has such labels, and its containers inherit each
 //! that is not written. A label without a value is empty; older versions left it out.
+
+use super::DeploymentId;
 
 /// The prefix of all of them.
 pub const PREFIX: &str = "dynamic-access.";
@@ -47,6 +49,14 @@ pub const MAX_LIFETIME: &str = "dynamic-access.max-lifetime";
 /// later.
 pub const PORTS: &str = "dynamic-access.ports";
 
+/// Seconds after its creation beyond which no renewal lets a container run: the
+/// `max_lifetime` of its environment at that time.
+pub const MAX_RENEWED: &str = "dynamic-access.max-renewed";
+
+/// Seconds after its creation up to which the last renewal lets a service run. A renewal
+/// of a container is a [volume](super::volume).
+pub const RENEWED: &str = "dynamic-access.renewed";
+
 /// A digest of what a service is made of, from its start on. No update is made of a
 /// service that a manager shows otherwise.
 pub const TEMPLATE: &str = "dynamic-access.template";
@@ -58,3 +68,8 @@ pub const VOUCHED: &str = "dynamic-access.vouched";
 
 /// A start was withdrawn: the service is never started again, nor vouched for.
 pub const FENCED: &str = "dynamic-access.fenced";
+
+/// The filter for what carries the deployment's label.
+pub(super) fn filter_of(deployment: &DeploymentId) -> serde_json::Value {
+    serde_json::json!({"label": [format!("{DEPLOYMENT}={}", deployment.as_str())]})
+}

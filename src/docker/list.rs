@@ -4,6 +4,7 @@
 //! container as running for seconds after its end: see [`super::inspect`].
 
 use std::collections::BTreeMap;
+use std::time::Duration;
 
 use http::Method;
 use serde::Deserialize;
@@ -40,7 +41,7 @@ pub fn find_by_name(name: &ContainerName) -> Call<Option<Target>> {
 /// last word.
 pub fn survey(deployment: &DeploymentId) -> Call<Survey> {
     let deployment = deployment.clone();
-    look(&of_deployment(&deployment), move |reply| {
+    look(&label::filter_of(&deployment), move |reply| {
         let mut targets = listed(reply)?;
         targets.retain(|target| target.is_of(&deployment));
         Ok(Survey {
@@ -62,11 +63,6 @@ fn look<T>(filters: &Value, reader: impl Fn(&Reply) -> Result<T, Fault> + 'stati
     Call::look("list", bodiless(Method::GET, &path), reader).if_too_long(
         "each target is listed with all labels of its image, so give the image fewer labels, or lower max_targets",
     )
-}
-
-/// The filter for what carries the deployment's label.
-fn of_deployment(deployment: &DeploymentId) -> Value {
-    json!({"label": [format!("{}={}", label::DEPLOYMENT, deployment.as_str())]})
 }
 
 /// Reads a list.
@@ -125,6 +121,7 @@ impl Target {
             node: None,
             address: ports::address(&summary.network_settings["Networks"]),
             published: ports::listed(&summary.ports),
+            renewed: Duration::ZERO,
             names: summary.names.unwrap_or_default(),
             labels: summary.labels.unwrap_or_default(),
         })
@@ -160,8 +157,6 @@ impl State {
 
 #[cfg(test)]
 mod tests {
-    use std::time::Duration;
-
     use super::*;
     use crate::docker::reply::tests::{dated, reply};
     use crate::secret::Secret;

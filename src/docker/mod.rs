@@ -6,8 +6,8 @@
 //! `Content-Length`, since ContainerStart answers 400 to a chunked `POST`.
 //!
 //! One file for each endpoint: [`create`], [`archive`], [`start`], [`list`],
-//! [`inspect`], [`stop`], [`remove`], [`image`], [`pull`] and [`network`]. Each
-//! makes a [`call::Call`], which holds the request and the reader of its reply.
+//! [`inspect`], [`stop`], [`remove`], [`image`], [`pull`], [`network`] and [`volume`].
+//! Each makes a [`call::Call`], which holds the request and the reader of its reply.
 //! [`target`] has what lists tell of a target, whatever it is, and [`ports`] what they
 //! tell of its ports.
 
@@ -28,6 +28,7 @@ pub mod start;
 pub mod stop;
 pub mod swarm;
 pub mod target;
+pub mod volume;
 
 pub use names::{ContainerName, DeploymentId, EngineUrl, ImageReference, TargetId, short_hex};
 pub use reply::{NOT_THE_ENGINES_WORDS, Reply, is_denial, is_full, is_leaderless};

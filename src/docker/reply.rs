@@ -45,13 +45,13 @@ impl Reply {
         })
     }
 
-    /// The entries of a list, which every list of the API answers with 200.
+    /// The body of a list, which every list of the API answers with 200.
     ///
     /// # Errors
     ///
     /// [`Fault::ListFailed`] for a 404 in an Engine's words, or the fault of any other
     /// reply.
-    pub fn listed<T: DeserializeOwned>(&self) -> Result<Vec<T>, Fault> {
+    pub fn listed<T: DeserializeOwned>(&self) -> Result<T, Fault> {
         match self.status() {
             200 => self.json(),
             _ => Err(match self.fault() {

@@ -35,6 +35,9 @@ pub struct Target {
     pub address: Option<String>,
     /// Its ports that its host publishes, as far as the reply tells.
     pub published: Vec<Published>,
+    /// The age up to which a renewal lets it run; zero if it has none, or if renewals were
+    /// not looked for.
+    pub renewed: Duration,
     pub(super) names: Vec<String>,
     pub(super) labels: BTreeMap<String, String>,
 }
@@ -79,8 +82,7 @@ impl Target {
 
     /// The value of a label that holds seconds.
     pub fn label_seconds(&self, key: &str) -> Option<Duration> {
-        let seconds = self.label(key)?.parse().ok()?;
-        Some(Duration::from_secs(seconds))
+        seconds(&self.labels, key)
     }
 
     /// Whether it is one of a Swarm that nobody was told of.
@@ -154,9 +156,14 @@ impl Survey {
     }
 }
 
+/// The value of a label that holds seconds.
+pub(super) fn seconds(labels: &BTreeMap<String, String>, key: &str) -> Option<Duration> {
+    labels.get(key)?.parse().ok().map(Duration::from_secs)
+}
+
 /// The time since a creation. One in the future means that a clock was set back, or
 /// that the clocks of a Swarm's managers differ.
-pub(super) fn age(created: i64, now: OffsetDateTime) -> Duration {
+pub(crate) fn age(created: i64, now: OffsetDateTime) -> Duration {
     let seconds = now.unix_timestamp().saturating_sub(created);
     Duration::from_secs(seconds.try_into().unwrap_or(0))
 }
@@ -182,6 +189,7 @@ pub(crate) mod tests {
             node: None,
             address: None,
             published: Vec::new(),
+            renewed: Duration::ZERO,
             names: Vec::new(),
             labels: labels
                 .map(|(key, value)| ((*key).to_owned(), (*value).to_owned()))

@@ -3,6 +3,7 @@
 use http::StatusCode;
 
 use super::told::Told;
+use crate::ages::RENEWED_BEFORE;
 use crate::docker::TargetId;
 use crate::key::KeyKind;
 
@@ -32,6 +33,8 @@ pub enum TargetError {
         /// Whether its Swarm has ended it because its health check failed.
         is_unhealthy: bool,
     },
+    /// The target to renew has ended, or ends before it is sure to be renewed.
+    RenewedTooLate(TargetId),
     /// The target's container was removed by somebody else before it ran.
     Vanished(TargetId),
 }
@@ -92,6 +95,16 @@ impl TargetError {
                     }
                 },
                 ended(id, *of, *exit_code, *is_unhealthy),
+            ),
+            Self::RenewedTooLate(id) => Told::new(
+                StatusCode::CONFLICT,
+                "renewed_too_late",
+                "The target has ended, or ends within half a minute. Start another one.",
+                format!(
+                    "target {} has ended, or has less than {} s left",
+                    id.short(),
+                    RENEWED_BEFORE.as_secs()
+                ),
             ),
             Self::Vanished(id) => Told::new(
                 StatusCode::SERVICE_UNAVAILABLE,

@@ -61,6 +61,7 @@ pub(crate) fn all() -> Vec<(Error, u16)> {
             }),
             409,
         ),
+        (Error::Target(TargetError::RenewedTooLate(id())), 409),
         (
             Error::Image(ImageError::TokenUnreadable {
                 image: image(),

@@ -63,9 +63,9 @@ impl<'a> Attempt<'a> {
         let start_within = START_WITHIN.as_secs().to_string();
         let seconds = |lifetime: Duration| lifetime.as_secs().to_string();
         let lifetime = order.lifetime.map(seconds).unwrap_or_default();
-        let max_lifetime = order.lifetime.unwrap_or(profile.max_lifetime);
-        let max_lifetime = max_lifetime.as_secs().to_string();
         let ports = ports::to_label(&profile.ports);
+        let max_lifetime = seconds(order.lifetime.unwrap_or(profile.max_lifetime));
+        let max_renewed = seconds(profile.max_lifetime);
         let labels = [
             (label::DEPLOYMENT, self.config.deployment_id.as_str()),
             (label::NAME, self.name.as_str()),
@@ -73,6 +73,7 @@ impl<'a> Attempt<'a> {
             (label::ENVIRONMENT_ID, &order.environment_id),
             (label::START_WITHIN, &start_within),
             (label::MAX_LIFETIME, &max_lifetime),
+            (label::MAX_RENEWED, &max_renewed),
             (label::ORDER, &order.digest()),
             (label::LIFETIME, &lifetime),
             (label::PORTS, &ports),
@@ -229,6 +230,7 @@ mod tests {
                 "dynamic-access.order": order.digest(),
                 "dynamic-access.start-within": "120",
                 "dynamic-access.max-lifetime": "691200",
+                "dynamic-access.max-renewed": "691200",
                 "dynamic-access.lifetime": "",
                 "dynamic-access.ports": "",
             })

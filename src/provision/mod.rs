@@ -13,6 +13,7 @@
 //! | `clean_up` | what becomes of the container of a failed start |
 //! | `stop` | when a target is gone |
 //! | `health` | whether the next start can work |
+//! | `renew` | how long a target may run on |
 //! | `targets` | what the targets are |
 //! | `wait` | how long a target is watched, and how often |
 //! | `readings` | what a scrape of metrics needs to know |
@@ -24,6 +25,7 @@ mod create;
 mod health;
 mod order;
 mod readings;
+mod renew;
 mod start;
 mod stop;
 mod targets;

@@ -1,4 +1,5 @@
-//! The values behind `/metrics`: one list, and a look for each image.
+//! The values behind `/metrics`: a list of targets, one of renewals, and a look for each
+//! image.
 
 use std::time::Duration;
 
@@ -39,7 +40,7 @@ impl<P: Platform> Provisioner<'_, P> {
             images: Vec::new(),
             faults: Vec::new(),
         };
-        match backend.survey().await {
+        match backend.survey_with_renewals().await {
             Ok(survey) => {
                 if !survey.tells_ages() {
                     let fault = Fault::Nonsense("a list without a date".to_owned());

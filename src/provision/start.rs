@@ -21,6 +21,7 @@ use crate::docker::remove::Removed;
 use crate::docker::target::{State, Target};
 use crate::error::{EngineError, Error, OrderError, SwarmError, TargetError};
 use crate::fault::Fault;
+use crate::key::KeyKind;
 use crate::pauses::Pauses;
 use crate::platform::Platform;
 
@@ -129,7 +130,13 @@ impl<P: Platform> Provisioner<'_, P> {
             };
             let unmade = match self.settle(&attempt, &mut pauses).await {
                 Ok(Sight::Runs(id, took)) => {
-                    let started = self.confirm(&attempt, id, Vec::new(), took).await?;
+                    let mut started = self.confirm(&attempt, id, Vec::new(), took).await?;
+                    // A webhook's answer has the id alone.
+                    if order.key.kind() == KeyKind::IdempotencyKey {
+                        let backend = self.backend.until(self.budget.answer_until);
+                        let target = std::slice::from_mut(&mut started.container);
+                        backend.add_renewals(target).await?;
+                    }
                     return Ok(Started {
                         is_new: false,
                         ..started

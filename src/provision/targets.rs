@@ -1,4 +1,7 @@
-//! Shows the targets: one list, and an inspect for a few of them.
+//! Shows the targets: a list of them, one of their renewals, and an inspect for a few of
+//! them.
+
+use std::slice::from_mut;
 
 use time::OffsetDateTime;
 
@@ -37,7 +40,7 @@ impl<P: Platform> Provisioner<'_, P> {
     ///
     /// Whatever kept the Engine from answering.
     pub async fn targets(&self, environment: Option<&str>) -> Result<Vec<TargetView>, Error> {
-        let mut survey = self.backend.survey().await?;
+        let mut survey = self.backend.survey_with_renewals().await?;
         self.add_hosts(&mut survey.targets).await;
         let mut targets = self.oldest_first(&survey, environment).await;
         targets.retain(|target| target.is_of(environment));
@@ -51,7 +54,7 @@ impl<P: Platform> Provisioner<'_, P> {
     ///
     /// Whatever kept the Engine from listing the targets.
     pub async fn overview(&self, environment: Option<&str>) -> Result<Overview, Error> {
-        let mut survey = self.backend.survey().await?;
+        let mut survey = self.backend.survey_with_renewals().await?;
         let mut nodes = self.backend.nodes().await;
         if let Ok(nodes) = &mut nodes {
             nodes.sort_unstable_by(|one, other| one.hostname.cmp(&other.hostname));
@@ -89,17 +92,21 @@ impl<P: Platform> Provisioner<'_, P> {
     /// [`TargetError::NoSuchTarget`], also for a container that is not ours, or whatever
     /// kept the Engine from answering.
     pub async fn target(&self, id: &TargetId) -> Result<TargetView, Error> {
-        if !self.backend.gives_out(id) {
-            return Err(TargetError::NoSuchTarget.into());
-        }
-        let found = self.backend.find_by_id(id).await?;
-        let mut found = found
-            .filter(|found| found.is_of(&self.config.deployment_id))
-            .ok_or(TargetError::NoSuchTarget)?;
-        self.add_hosts(std::slice::from_mut(&mut found)).await;
+        let found = self.found(id).await?;
+        self.shown(found).await
+    }
+
+    /// The same of one that was found.
+    ///
+    /// # Errors
+    ///
+    /// Whatever kept the Engine from telling its renewals.
+    pub(super) async fn shown(&self, mut found: Target) -> Result<TargetView, Error> {
+        self.backend.add_renewals(from_mut(&mut found)).await?;
+        self.add_hosts(from_mut(&mut found)).await;
         let mut target = TargetView::new(&found, self.config);
         if target.state == ShownState::Ended && target.exit_code.is_none() {
-            target.exit_code = self.exit_code(id).await;
+            target.exit_code = self.exit_code(&target.id).await;
         }
         Ok(target)
     }
@@ -114,6 +121,16 @@ impl<P: Platform> Provisioner<'_, P> {
         {
             add_hosts_of(&nodes, targets);
         }
+    }
+
+    /// The container or service of a target, without its renewal.
+    pub(super) async fn found(&self, id: &TargetId) -> Result<Target, Error> {
+        if !self.backend.gives_out(id) {
+            return Err(TargetError::NoSuchTarget.into());
+        }
+        let found = self.backend.find_by_id(id).await?;
+        let found = found.filter(|found| found.is_of(&self.config.deployment_id));
+        Ok(found.ok_or(TargetError::NoSuchTarget)?)
     }
 
     async fn add_exit_codes(&self, youngest_first: impl Iterator<Item = &mut TargetView>) {

@@ -41,15 +41,20 @@ impl<P: Platform> Provisioner<'_, P> {
         };
         let mut looks = 0;
         loop {
-            let seen = late.target(id).await;
+            let seen = late.found(id).await;
             let is_over = match &seen {
-                Ok(target) => awaited.is_over(target),
+                Ok(found) => awaited.is_over(&TargetView::new(found, self.config)),
                 Err(error) => *error == Error::Target(TargetError::NoSuchTarget),
             };
             let left = until.saturating_sub(self.platform.now());
             looks += 1;
-            if is_over || left.is_zero() || looks >= LOOKS_MAX {
-                return seen;
+            let is_last = left.is_zero() || looks >= LOOKS_MAX;
+            if is_over || is_last {
+                // The calls that tell the rest are made once.
+                let shown = late.shown(seen?).await;
+                if is_last || shown.is_ok() {
+                    return shown;
+                }
             }
             self.platform.sleep(PAUSE.min(left)).await;
         }

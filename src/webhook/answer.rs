@@ -63,8 +63,9 @@ mod tests {
             failed: vec![(found, Reason::Expired, Fault::Broken("planted".to_owned()))],
             found: 4,
             left: 1,
-            secrets: 0,
-            secrets_fault: None,
+            left_over: 0,
+            left_over_fault: None,
+            renewals_fault: None,
         };
         let body: serde_json::Value =
             serde_json::from_slice(reaped(&report, true).body()).expect("json");

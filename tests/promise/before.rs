@@ -8,7 +8,7 @@ use std::time::Duration;
 use dynamic_access::docker::swarm::template;
 use serde_json::json;
 
-use crate::model::engine::Container;
+use crate::model::engine::{Container, Volume};
 use crate::model::swarm::{Nodes, Secret, Service, Spec, Swarm, TaskState};
 use crate::model::{Engine, Key, Kind, Orchestrator, State};
 use crate::scenario::{
@@ -32,7 +32,10 @@ impl Scenario {
         let (mut services, mut secrets) = FOREIGN.with(Clone::clone);
         for (number, given) in self.given.iter().enumerate() {
             let name = name_of(given.token);
-            let labels = labels(&name, &format!("given-{number}"));
+            let mut labels = labels(&name, &format!("given-{number}"));
+            if let Some(renewed) = given.renewed {
+                labels.insert(label("renewed"), renewed.as_secs().to_string());
+            }
             let secret = secret(Key::given(SECRETS + number), &labels, given.age);
             let secret = Some(secret).filter(|_| given.state != State::Created);
             let key = Key::given(number);
@@ -52,10 +55,12 @@ impl Scenario {
 
     fn on_engine(&self, kind: Kind) -> Engine {
         let mut containers = FOREIGN.clone();
+        let mut volumes = foreign_volumes();
         for (number, given) in self.given.iter().enumerate() {
             let name = name_of(given.token);
             let labels = labels(&name, "given");
             let key = Key::given(number);
+            volumes.extend(given.renewed.map(|lifetime| volume_of(key, lifetime)));
             let mut given = container(key, &name, labels, given.state, given.age);
             given.has_check = self.has_check && kind == Kind::Docker;
             containers.push(given);
@@ -64,8 +69,44 @@ impl Scenario {
             kind,
             has_image: self.has_image,
             containers,
+            volumes,
         }
     }
+}
+
+/// A renewal of a target that is there before.
+fn volume_of(key: Key, lifetime: Duration) -> Volume {
+    let (id, seconds) = (key.container_id(), lifetime.as_secs());
+    Volume {
+        name: format!("{DEPLOYMENT}-{id}-{seconds}"),
+        deployment: Some(DEPLOYMENT.to_owned()),
+        created: BEGINNING,
+    }
+}
+
+/// Volumes that look like renewals of the first target, and are somebody else's.
+fn foreign_volumes() -> Vec<Volume> {
+    let id = Key::given(0).container_id();
+    let ours = format!("{DEPLOYMENT}-{id}-");
+    [
+        ("db".to_owned(), None),
+        (format!("{ours}0"), None),
+        (format!("{ours}00"), Some(DEPLOYMENT)),
+        (format!("{ours}x"), Some(DEPLOYMENT)),
+        (format!("other-{id}-0"), Some("other")),
+    ]
+    .into_iter()
+    .map(|(name, deployment)| Volume {
+        name,
+        deployment: deployment.map(str::to_owned),
+        created: Duration::ZERO,
+    })
+    .collect()
+}
+
+/// Whether a volume is one of these.
+pub fn is_foreign_volume(name: &str) -> bool {
+    foreign_volumes().iter().any(|volume| volume.name == name)
 }
 
 /// The number from which on the keys of given targets are of their secrets.
@@ -177,6 +218,8 @@ fn labels(name: &str, attempt: &str) -> BTreeMap<String, String> {
         ("environment-id", "environment-0"),
         ("start-within", "120"),
         ("max-lifetime", "691200"),
+        // Of 16 days.
+        ("max-renewed", "1382400"),
     ]
     .into_iter()
     .map(|(key, value)| (label(key), value.to_owned()))

@@ -86,11 +86,12 @@ pub fn given(token: usize, state: State, seconds: u64) -> Given {
         token,
         state,
         age: Duration::from_secs(seconds),
+        renewed: None,
     }
 }
 
 const MINUTE: u64 = 60;
-const HOUR: u64 = 60 * MINUTE;
+pub const HOUR: u64 = 60 * MINUTE;
 pub const NINE_DAYS: u64 = 9 * 24 * HOUR;
 
 /// What a reaper finds: of each kind one that it takes and one that it leaves.

@@ -29,6 +29,8 @@ static CATALOGUE: LazyLock<Vec<(u16, &str)>> = LazyLock::new(|| {
         Error::Engine(EngineError::Unreachable(fault.clone())),
         Error::Engine(EngineError::OutOfTime(fault)),
         Error::Target(TargetError::InProgress),
+        Error::Target(TargetError::NoSuchTarget),
+        Error::Target(TargetError::RenewedTooLate(id.clone())),
         Error::Target(TargetError::RemovalInProgress),
         Error::Target(TargetError::Vanished(id.clone())),
         Error::Engine(EngineError::NoSuchNetwork(String::new())),

@@ -139,6 +139,7 @@ impl Fates {
             // A Swarm, too, says of a network that is missing that it is.
             Op::Engine(EngineOp::Start(_)) | Op::Swarm(SwarmOp::Create(_)) => &START,
             Op::Engine(EngineOp::Remove { .. }) => &REMOVE,
+            Op::Engine(EngineOp::CreateVolume { .. } | EngineOp::RemoveVolume(_)) => &REFUSED,
             Op::Swarm(op) if op.is_change() => &REFUSED,
             _ => &[],
         };
@@ -242,6 +243,8 @@ fn garbage(op: &Op, now: Duration) -> Reply {
         Op::Swarm(SwarmOp::Create(_) | SwarmOp::CreateSecret { .. }) => {
             Reply::new(201, r#"{"ID":"0123"#, now)
         }
+        Op::Engine(EngineOp::CreateVolume { .. }) => Reply::new(201, r#"{"Name":"0123"#, now),
+        Op::Engine(EngineOp::Volumes(_)) => Reply::new(200, r#"{"Volumes":[{"Name":"0123"#, now),
         op if op.is_change() => Reply::new(200, "<html>OK</html>", now),
         Op::Engine(EngineOp::List(_)) => Reply::new(200, r#"[{"Id":"0123"#, now),
         Op::Swarm(

@@ -239,6 +239,7 @@ fn a_thousand_of_the_largest_targets_of_an_engine_are_started_listed_and_reaped(
     let backend = Backend::of(Orchestrator::Engine(Engine {
         kind: Kind::Docker,
         has_image: true,
+        volumes: Vec::new(),
         containers: Vec::new(),
     }));
     let front = Front {

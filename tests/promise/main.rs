@@ -22,6 +22,7 @@
 //! | [`pairs`] | two | Docker, Podman | any order of steps, and one delay |
 //! | | two | Docker | one fault of any kind; two crashes; one end |
 //! | | three | Docker, Podman | any order of effects |
+//! | [`renewals`] | one, two, of which one renews | Docker, Podman, a Swarm | any order; one fault |
 //! | [`on_swarm`] | one, two | a Swarm | the same, and what a Swarm does; its bounds are there |
 //!
 //! # What is left out
@@ -55,7 +56,7 @@
 //! | [`run`], [`steps`], [`phases`] | one schedule, its next steps, and what comes after the work |
 //! | [`schedule`] | every schedule, one after the other |
 //! | [`promise`], [`catalogue`] | what must hold |
-//! | [`faults`], [`pairs`], [`on_swarm`] | the tests |
+//! | [`faults`], [`pairs`], [`on_swarm`], [`renewals`] | the tests |
 //! | [`large`] | beside the promises: as many of the largest targets as there may be |
 
 mod before;
@@ -69,6 +70,7 @@ mod on_swarm;
 mod pairs;
 mod phases;
 mod promise;
+mod renewals;
 mod run;
 mod scenario;
 mod schedule;
@@ -84,6 +86,7 @@ fn replay() {
         faults::scenarios(),
         pairs::scenarios(),
         on_swarm::scenarios(),
+        renewals::scenarios(),
     ]
     .concat();
     let Ok(text) = std::env::var("REPLAY") else {

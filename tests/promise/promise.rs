@@ -6,9 +6,12 @@ use std::time::Duration;
 use dynamic_access::docker::TargetId;
 use dynamic_access::platform::{HttpRequest, HttpResponse};
 use serde_json::Value;
+use time::OffsetDateTime;
+use time::format_description::well_known::Rfc3339;
 
-use crate::before::is_foreign;
+use crate::before::{is_foreign, is_foreign_volume};
 use crate::catalogue::is_of_the_catalogue;
+use crate::model::engine::{Engine, Volume};
 use crate::model::{Change, Key, Op, Orchestrator, State, Target, What, short};
 use crate::scenario::{FIRST_KEY, WEBHOOK_SECRET, Webhook, environment, name_of, token_text};
 use crate::world::{By, World};
@@ -31,6 +34,15 @@ const STAYS_UP: [Duration; 2] = [Duration::from_millis(100), Duration::from_mill
 
 /// How long one that has ended stays.
 const ENDED_STAYS: Duration = Duration::from_secs(600);
+
+/// For how long a renewal asks, how long a target may run at all, and the least that a
+/// renewal is written for.
+const RENEWAL: Duration = Duration::from_secs(24 * 60 * 60);
+const LONGEST: Duration = Duration::from_secs(16 * 24 * 60 * 60);
+const GAIN_MIN: Duration = Duration::from_secs(60);
+
+/// How much of its lifetime a target has left at least that is renewed.
+const TOO_LATE: Duration = Duration::from_secs(31);
 
 const LIFETIME: Duration = Duration::from_secs(8 * 24 * 60 * 60);
 
@@ -58,6 +70,9 @@ pub fn on_request(
         if is_id_of_others(world, target) {
             return Err(format!("{op} is about somebody else's"));
         }
+    }
+    if op.volume().is_some_and(is_foreign_volume) {
+        return Err(format!("{op} is about somebody else's"));
     }
     let webhook = world.actors[actor].webhook;
     let is_own = |id: &str| world.has_created(actor, id);
@@ -133,8 +148,29 @@ pub fn on_change(world: &World, by: Option<By>, change: Change) -> Result<(), St
             may_remove(world, by, &target, change.from.unwrap_or(State::Gone))
         }
         (What::Replaced, _) => Err(format!("{change}: a second task takes its place")),
+        (What::Else, _) => holds_its_renewal(world, &target),
         _ => Ok(()),
     }
+}
+
+/// The age up to which a target may run, as far as somebody was told.
+fn told_lifetime(world: &World, key: Key) -> Duration {
+    let renewed = world.renewed.get(&key).copied();
+    renewed.unwrap_or_default().max(LIFETIME)
+}
+
+/// The age up to which a target may run, as far as it is written.
+fn held_lifetime(world: &World, key: Key) -> Duration {
+    world.orchestrator.renewed(key).max(LIFETIME)
+}
+
+/// A renewal that somebody was told of is written as long as its target runs.
+fn holds_its_renewal(world: &World, target: &Target<'_>) -> Result<(), String> {
+    let is_held = held_lifetime(world, target.key) >= told_lifetime(world, target.key);
+    if target.state == State::Running && !is_held {
+        return Err("a renewal that somebody was told of is gone".to_owned());
+    }
+    Ok(())
 }
 
 /// Whether somebody may ask for the task of a service: its creator alone, with
@@ -199,11 +235,11 @@ fn may_remove(world: &World, by: By, target: &Target<'_>, from: State) -> Result
             State::Dead => target.name == name_of(token),
             _ => false,
         },
-        Webhook::Reap { dry_run: true } | Webhook::Wait { .. } => false,
+        Webhook::Reap { dry_run: true } | Webhook::Wait { .. } | Webhook::Renew(_) => false,
         Webhook::Reap { .. } | Webhook::Start { .. } | Webhook::Health => match from {
             State::Created | State::Starting => age >= GRACE,
-            State::Running | State::Stopping => age >= LIFETIME,
-            State::Exited if age >= LIFETIME => true,
+            State::Running | State::Stopping => age >= told_lifetime(world, target.key),
+            State::Exited if age >= told_lifetime(world, target.key) => true,
             State::Exited => target
                 .finished
                 .is_some_and(|finished| world.now - finished >= ENDED_STAYS),
@@ -237,6 +273,14 @@ pub fn on_answer(world: &mut World, actor: usize, response: &HttpResponse, lines
     world.check(outcome);
     if let Some(key) = promised(world, actor, status, &body) {
         world.promised.insert(key);
+    }
+    if let (Webhook::Renew(key), 200) = (world.actors[actor].webhook, status) {
+        let told = lifetime_in(&body).unwrap_or_default();
+        let before = world.renewed.insert(key, told);
+        let is_shorter = before.is_some_and(|before| told < before.max(LIFETIME));
+        if is_shorter {
+            world.check(Err("a renewal makes a lifetime shorter".to_owned()));
+        }
     }
     let retry_after = response.headers().get(http::header::RETRY_AFTER);
     let seconds = retry_after.and_then(|value| value.to_str().ok()?.parse().ok());
@@ -339,6 +383,11 @@ fn answers_the_truth(world: &World, actor: usize, status: u16, body: &str) -> Re
             )),
             _ => Ok(()),
         },
+        (Webhook::Renew(key), 200) => is_renewed(world, actor, key, body),
+        (Webhook::Renew(key), 409) => is_too_late(world, actor, key),
+        (Webhook::Renew(key), 404) if !is_foreign(key) && runs(world, key) => {
+            Err("a 404 for a target of ours that runs".to_owned())
+        }
         (Webhook::Stop(key), 404) if !is_foreign(key) => {
             Err("a 404 for a container of ours".to_owned())
         }
@@ -376,6 +425,55 @@ fn waited(
     }
 }
 
+fn runs(world: &World, key: Key) -> bool {
+    let target = world.orchestrator.get(key);
+    target.is_some_and(|target| target.state == State::Running)
+}
+
+/// The lifetime of the target in an answer.
+fn lifetime_in(body: &str) -> Option<Duration> {
+    let body: Value = serde_json::from_str(body).ok()?;
+    let moment = |member: &str| OffsetDateTime::parse(body[member].as_str()?, &Rfc3339).ok();
+    (moment("expires")? - moment("created")?).try_into().ok()
+}
+
+/// A success says for how long the target runs on, at least if somebody else does not
+/// end it.
+fn is_renewed(world: &World, actor: usize, key: Key, body: &str) -> Result<(), String> {
+    let by = &world.actors[actor];
+    if !by.seen_running.contains(&key) {
+        return Err("what is renewed did not run".to_owned());
+    }
+    let told = lifetime_in(body).ok_or("no lifetime in the answer to a renewal")?;
+    let Some(target) = world.orchestrator.get(key) else {
+        return Ok(());
+    };
+    if target.state == State::Running && held_lifetime(world, key) < told {
+        return Err("a renewal that is not written".to_owned());
+    }
+    let asked = (target.age(by.arrived) + RENEWAL).min(LONGEST);
+    if told + GAIN_MIN < asked || told > LONGEST {
+        return Err(format!(
+            "it is renewed up to {told:?}, and not to {asked:?}"
+        ));
+    }
+    Ok(())
+}
+
+/// A renewal is too late if the target has ended, or ends within the longest request.
+fn is_too_late(world: &World, actor: usize, key: Key) -> Result<(), String> {
+    let has_ended = world.actors[actor].seen_ended.contains(&key);
+    let target = world.orchestrator.get(key);
+    let runs_on = target.is_some_and(|target| {
+        let left = told_lifetime(world, key).saturating_sub(target.age(world.now));
+        target.state == State::Running && left > TOO_LATE + ROUNDING
+    });
+    match runs_on && !has_ended {
+        true => Err("a 409, and the target runs on".to_owned()),
+        false => Ok(()),
+    }
+}
+
 /// Whether a Swarm's target is on its way out, although nobody was told of it.
 fn is_taken_back(world: &World, key: Key) -> bool {
     let Orchestrator::Swarm(swarm) = &world.orchestrator else {
@@ -405,7 +503,7 @@ pub fn on_reaped(world: &World, since: Duration) -> Result<(), String> {
             // Whoever removes it will; whoever makes it, the next reap sees.
             State::Removing | State::Reserved | State::Stopping | State::Gone => continue,
             State::Created | State::Starting => target.created + GRACE,
-            State::Running => target.created + LIFETIME,
+            State::Running => target.created + held_lifetime(world, target.key),
             State::Exited => target.finished.unwrap_or(target.created) + ENDED_STAYS,
             State::Dead => target.finished.unwrap_or(target.created),
         };
@@ -414,8 +512,9 @@ pub fn on_reaped(world: &World, since: Duration) -> Result<(), String> {
             return Err(format!("{id} is left behind, {state}"));
         }
     }
-    let Orchestrator::Swarm(swarm) = &world.orchestrator else {
-        return Ok(());
+    let swarm = match &world.orchestrator {
+        Orchestrator::Engine(engine) => return has_no_renewal_left(engine, since),
+        Orchestrator::Swarm(swarm) => swarm,
     };
     let ours = swarm.secrets.iter();
     let mut ours = ours.filter(|secret| !is_foreign(secret.key));
@@ -423,6 +522,20 @@ pub fn on_reaped(world: &World, since: Duration) -> Result<(), String> {
     let left = ours.find(|secret| is_old(secret.created) && !swarm.has_target_of(secret));
     left.map_or(Ok(()), |secret| {
         Err(format!("the secret {} is left behind", secret.name))
+    })
+}
+
+/// Checks that a reap has left no renewal that was there before it and is of no target.
+fn has_no_renewal_left(engine: &Engine, since: Duration) -> Result<(), String> {
+    let ours = engine.volumes.iter();
+    let mut ours = ours.filter(|volume| !is_foreign_volume(&volume.name));
+    let has_target = |volume: &Volume| {
+        let mut ids = engine.containers.iter().map(|container| &container.id);
+        ids.any(|id| volume.name.contains(&**id))
+    };
+    let left = ours.find(|volume| volume.created + ROUNDING < since && !has_target(volume));
+    left.map_or(Ok(()), |volume| {
+        Err(format!("the renewal {} is left behind", volume.name))
     })
 }
 
@@ -453,6 +566,7 @@ pub fn is_settled(world: &World, webhook: Webhook, status: u16) -> bool {
             ours().any(|found| found.key == key && is_lost(&found))
         }
         (Webhook::Wait { key, .. }, 404) => ours().all(|found| found.key != key),
+        (Webhook::Renew(key), 404 | 409) if !runs(world, key) => true,
         _ => world.scenario.refusal == Some(status),
     }
 }

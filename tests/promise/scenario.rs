@@ -56,6 +56,8 @@ pub enum Webhook {
         key: Key,
         until_ended: bool,
     },
+    /// Of the container with that key, for a day.
+    Renew(Key),
     Health,
     Reap {
         dry_run: bool,
@@ -68,6 +70,8 @@ pub struct Given {
     pub token: usize,
     pub state: State,
     pub age: Duration,
+    /// The age up to which it was renewed.
+    pub renewed: Option<Duration>,
 }
 
 /// What carries out the calls.
@@ -238,6 +242,7 @@ impl Webhook {
             Self::Start { .. } => "start",
             Self::Stop(_) => "stop",
             Self::Wait { .. } => "wait",
+            Self::Renew(_) => "renew",
             Self::Health => "health",
             Self::Reap { .. } => "reap",
         }
@@ -277,6 +282,10 @@ impl Webhook {
                 let uri = format!("/v1/targets/{id}/wait?for={awaited}");
                 ("GET", uri, String::new())
             }
+            Self::Renew(key) => {
+                let uri = format!("/v1/targets/{}/renew", scenario.id_of(key));
+                ("POST", uri, json!({"lifetime": "1d"}).to_string())
+            }
             Self::Health => ("GET", "/health".to_owned(), String::new()),
             Self::Reap { dry_run: false } => ("POST", "/reap".to_owned(), String::new()),
             Self::Reap { dry_run: true } => ("POST", "/reap?dry_run=1".to_owned(), String::new()),
@@ -286,7 +295,9 @@ impl Webhook {
             Self::Start { token, .. } if token >= FIRST_KEY => request
                 .header("authorization", format!("Bearer {API_SECRET}"))
                 .header("idempotency-key", key_text(token)),
-            Self::Wait { .. } => request.header("authorization", format!("Bearer {API_SECRET}")),
+            Self::Wait { .. } | Self::Renew(_) => {
+                request.header("authorization", format!("Bearer {API_SECRET}"))
+            }
             _ => request.header("authorization", format!("Basic {WEBHOOK_SECRET}")),
         };
         let (head, ()) = request

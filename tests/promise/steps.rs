@@ -152,7 +152,7 @@ impl World {
         let last = last.filter(|_| self.phase != Phase::Work);
         // An Engine never removes what runs without force, whoever was told of it.
         let is_swarm = world.scenario.is_on_swarm();
-        let promised = is_swarm.then_some(&world.promised);
+        let promised = (is_swarm.then_some(&world.promised), &world.renewed);
         digest((
             (held, drifts, actors, last, promised),
             (self.phase, self.left, world.now),

@@ -131,6 +131,8 @@ pub struct World {
     pub orders: Rc<BTreeMap<Key, (String, String)>>,
     /// The targets of which somebody was told that they run.
     pub promised: BTreeSet<Key>,
+    /// The ages up to which somebody was told that targets are renewed.
+    pub renewed: BTreeMap<Key, Duration>,
     /// The first thing that was not as promised.
     pub broken: Option<String>,
     /// What happened, when somebody wants to read it.
@@ -145,6 +147,9 @@ impl World {
         let orders = Rc::new(ours.iter().map(order_of).collect());
         let running = ours.iter().filter(|target| target.state == State::Running);
         let promised = running.map(|target| target.key).collect();
+        let renewed = ours.iter().map(|target| target.key);
+        let renewed = renewed.map(|key| (key, orchestrator.renewed(key)));
+        let renewed = renewed.collect();
         Self {
             phase: Phase::Work,
             left: scenario.left,
@@ -152,6 +157,7 @@ impl World {
             now: BEGINNING,
             orders,
             promised,
+            renewed,
             orchestrator,
             scenario,
             actors: Vec::new(),

@@ -10,6 +10,7 @@ mod page;
 mod ports;
 mod reap;
 mod refusals;
+mod renew;
 mod script;
 mod start;
 mod starvation;

@@ -44,9 +44,10 @@ fn check(text: &str, lines: &[&str]) {
 }
 
 #[test]
-fn a_scrape_is_one_list_and_one_look_for_each_image() {
+fn a_scrape_is_two_lists_and_one_look_for_each_image() {
     let steps = vec![
         ("list all", one("running", &[("max-lifetime", "10")])),
+        ("list volumes", no_volumes()),
         image(),
         ("look up the image", said(404, "no such image: other")),
     ];

@@ -20,8 +20,8 @@ fn exited(code: i64) -> Reply {
 }
 
 #[test]
-fn one_list_tells_of_all_targets_and_the_youngest_twenty_ended_have_exit_codes() {
-    let mut steps = vec![("list all", ended(22))];
+fn two_lists_tell_of_all_targets_and_the_youngest_twenty_ended_have_exit_codes() {
+    let mut steps = vec![("list all", ended(22)), ("list volumes", no_volumes())];
     steps.extend((0..20).map(|code| ("inspect", exited(code))));
     let overview = run(steps, async |provisioner| provisioner.overview(None).await);
     let overview = overview.expect("an overview");
@@ -40,7 +40,7 @@ fn one_list_tells_of_all_targets_and_the_youngest_twenty_ended_have_exit_codes()
 
 #[test]
 fn only_targets_that_are_shown_are_inspected() {
-    let steps = vec![("list all", ended(2))];
+    let steps = vec![("list all", ended(2)), ("list volumes", no_volumes())];
     let overview = run(steps, async |provisioner| {
         provisioner.overview(Some("other")).await
     });
@@ -49,7 +49,11 @@ fn only_targets_that_are_shown_are_inspected() {
 
 #[test]
 fn an_exit_code_that_cannot_be_told_is_left_out() {
-    let steps = vec![("list all", ended(1)), ("inspect", said(404, "gone"))];
+    let steps = vec![
+        ("list all", ended(1)),
+        ("list volumes", no_volumes()),
+        ("inspect", said(404, "gone")),
+    ];
     let overview = run(steps, async |provisioner| provisioner.overview(None).await);
     assert_eq!(overview.expect("an overview").targets[0].exit_code, None);
 }

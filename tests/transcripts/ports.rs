@@ -74,13 +74,12 @@ fn a_list_of_an_engine_tells_the_endpoints() {
     entry["NetworkSettings"] = json!({"Networks": {"n": {"IPAddress": "172.18.0.5"}}});
     let found = || Is(200, json!([entry]).to_string());
     let id = TargetId::parse(ID).expect("an id");
-    let shown = run(vec![("list by id", found())], async |provisioner| {
-        provisioner.target(&id).await
-    });
+    let steps = vec![("list by id", found()), ("list volumes", no_volumes())];
+    let shown = run(steps, async |provisioner| provisioner.target(&id).await);
     let shown = shown.expect("a target");
     check_told(&shown, "127.0.0.1");
     assert_eq!(shown.address.as_deref(), Some("172.18.0.5"));
-    let steps = vec![("list all", found())];
+    let steps = vec![("list all", found()), ("list volumes", no_volumes())];
     let all = run(steps, async |provisioner| provisioner.targets(None).await);
     assert_eq!(all, Ok(vec![shown]));
 }

@@ -15,6 +15,9 @@ fn reaped(
     let list = serde_json::Value::from(list.to_vec()).to_string();
     let mut steps = vec![("list all", Is(200, list))];
     steps.extend(rest);
+    if !scope.dry_run {
+        steps.push(("list volumes", no_volumes()));
+    }
     let report = run(steps, async |provisioner| {
         reap(&provisioner.backend, provisioner.config, scope).await
     });
@@ -48,6 +51,7 @@ fn only_what_has_outlived_its_lifetime_is_removed_by_force() {
         entry(ID, "running", LONG_AGO, &[]),
     ];
     let rest = vec![
+        ("list volumes", no_volumes()),
         ("inspect", ended("00:01:01")),
         ("remove", done()),
         ("remove by force", done()),
@@ -64,7 +68,8 @@ fn only_what_has_outlived_its_lifetime_is_removed_by_force() {
 #[test]
 fn a_dry_run_removes_nothing() {
     let list = [entry(ID, "running", LONG_AGO, &[])];
-    assert_eq!(reaped(&list, Scope::whole(true), Vec::new()).len(), 1);
+    let rest = vec![("list volumes", no_volumes())];
+    assert_eq!(reaped(&list, Scope::whole(true), rest).len(), 1);
 }
 
 #[test]
@@ -130,7 +135,7 @@ fn what_was_gone_before_takes_no_place_and_is_no_event() {
 #[test]
 fn an_expiry_whose_removal_has_failed_half_way_stays_one() {
     let list = [entry(ID, "dead", LONG_AGO, &[])];
-    let rest = vec![("remove by force", done())];
+    let rest = vec![("list volumes", no_volumes()), ("remove by force", done())];
     let notes = reaped(&list, Scope::AFTER_ANSWER, rest);
     assert_eq!(notes, ["reaped 0123456789ab: past its lifetime"]);
 }

@@ -26,6 +26,8 @@ pub const PULLING: [(&str, &str); 2] = [
 /// What the Engine of a script does.
 pub enum Reply {
     Is(u16, String),
+    /// The same, and its time.
+    Dated(&'static str, u16, String),
     Unreachable,
     Lost,
     Hangs,
@@ -33,7 +35,7 @@ pub enum Reply {
     CutShort(&'static str, u64),
     TooLong,
 }
-pub use Reply::{CutShort, Hangs, Is, Lost, TooLong, Unreachable};
+pub use Reply::{CutShort, Dated, Hangs, Is, Lost, TooLong, Unreachable};
 
 /// A platform that expects calls in their order and replies as it is told.
 pub struct Script {
@@ -68,12 +70,8 @@ impl Platform for Script {
             self.note_secret(&request);
         }
         match reply {
-            Is(status, body) => Ok(http::Response::builder()
-                .status(status)
-                .header("date", "Mon, 23 Nov 2026 01:01:01 GMT")
-                .header("server", "Docker/28.0.1 (linux)")
-                .body(body.into_bytes())
-                .expect("a response")),
+            Is(status, body) => Ok(dated("Mon, 23 Nov 2026 01:01:01 GMT", status, body)),
+            Dated(date, status, body) => Ok(dated(date, status, body)),
             Unreachable => Err(TransportError::Unreachable("refused".to_owned())),
             Lost => Err(TransportError::Broken("cut off".to_owned())),
             TooLong => Err(TransportError::TooLong),
@@ -100,6 +98,13 @@ impl Platform for Script {
     fn random(&self) -> u128 {
         self.random.replace(self.random.get() + 1)
     }
+}
+
+fn dated(date: &str, status: u16, body: String) -> HttpResponse {
+    let response = http::Response::builder().status(status);
+    let response = response.header("date", date);
+    let response = response.header("server", "Docker/28.0.1 (linux)");
+    response.body(body.into_bytes()).expect("a response")
 }
 
 /// A request in a few words; which container it names is checked elsewhere.
@@ -137,6 +142,9 @@ pub fn shape(request: &HttpRequest) -> &'static str {
         }
         "GET" if path.contains("/secrets?") => "list secrets",
         "POST" if path.contains("/containers/create?") => "create",
+        "POST" if path.ends_with("/volumes/create") => "create volume",
+        "GET" if path.contains("/volumes?") => "list volumes",
+        "DELETE" if path.contains("/volumes/") => "remove volume",
         "POST" if path.contains("/images/create?") => "pull",
         "POST" if path.contains("/stop?") => "stop",
         "PUT" => "archive",
@@ -252,6 +260,11 @@ pub fn done() -> Reply {
 
 pub fn none() -> Reply {
     Is(200, "[]".to_owned())
+}
+
+/// A list of volumes without any.
+pub fn no_volumes() -> Reply {
+    Is(200, r#"{"Volumes":null,"Warnings":null}"#.to_owned())
 }
 
 /// A list of this token's container, with changes to its labels; it is 11

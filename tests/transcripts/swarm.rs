@@ -809,7 +809,7 @@ fn a_reap_removes_old_secrets_without_a_service() {
         ("list secrets", list(&secrets)),
         ("delete secret", done()),
     ]);
-    assert_eq!((report.found, report.secrets), (1, 1));
+    assert_eq!((report.found, report.left_over), (1, 1));
 }
 
 #[test]

@@ -30,7 +30,7 @@ fn a_list_that_is_too_long_is_asked_for_in_parts() {
     steps.push(("list secrets", TooLong));
     steps.extend((0..16).map(|_| ("list part of secrets", none())));
     let report = reap(steps);
-    assert_eq!((report.found, report.secrets_fault), (0, None));
+    assert_eq!((report.found, report.left_over_fault), (0, None));
     // Four digits are the most, so what is longer still ends in a fault.
     let mut steps = vec![("list services", TooLong)];
     steps.extend((0..4).map(|_| ("list part of services", TooLong)));

@@ -16,6 +16,11 @@ fn with(status: &str) -> (&'static str, Reply) {
     ("list by id", Is(200, format!("[{entry}]")))
 }
 
+/// The list that only the last look makes, if it has found the target.
+fn renewals() -> (&'static str, Reply) {
+    ("list volumes", no_volumes())
+}
+
 const UP: &str = "Up 4 seconds";
 const STARTING: &str = "Up 4 seconds (health: starting)";
 const HEALTHY: &str = "Up 4 seconds (healthy)";
@@ -35,7 +40,8 @@ fn wait(
 }
 
 #[track_caller]
-fn check_ready(steps: Vec<(&'static str, Reply)>, ready: Option<bool>, took: u64) {
+fn check_ready(mut steps: Vec<(&'static str, Reply)>, ready: Option<bool>, took: u64) {
+    steps.push(renewals());
     let (outcome, seconds) = wait(Awaited::Ready, 20, steps);
     assert_eq!((outcome.expect("a target").ready, seconds), (ready, took));
 }
@@ -56,9 +62,10 @@ fn a_wait_looks_once_a_second_until_the_target_is_ready() {
 
 #[test]
 fn a_wait_tells_the_target_as_it_is_when_the_time_is_up() {
-    let looks = |count| (0..count).map(|_| with(STARTING)).collect();
+    let looks = |count| (0..count).map(|_| with(STARTING)).collect::<Vec<_>>();
     check_ready(looks(21), Some(false), 20);
-    let (outcome, took) = wait(Awaited::Ready, 1, looks(2));
+    let steps = looks(2).into_iter().chain([renewals()]).collect();
+    let (outcome, took) = wait(Awaited::Ready, 1, steps);
     assert_eq!((outcome.expect("a target").ready, took), (Some(false), 1));
 }
 
@@ -67,6 +74,7 @@ fn a_wait_for_the_end_tells_the_exit_code() {
     let steps = vec![
         with(UP),
         ("list by id", one("exited", &[])),
+        renewals(),
         inspected("exited", 7, "01:01:00"),
     ];
     let (outcome, took) = wait(Awaited::Ended, 20, steps);
@@ -78,6 +86,7 @@ fn one_that_has_ended_or_is_gone_is_not_waited_for() {
     let steps = vec![
         with(STARTING),
         ("list by id", one("exited", &[])),
+        renewals(),
         inspected("exited", 7, "01:01:00"),
     ];
     let (outcome, took) = wait(Awaited::Ready, 20, steps);
@@ -140,10 +149,11 @@ fn check_start(health: &str, steps: Vec<(&'static str, Reply)>, word: &str, read
 #[test]
 fn a_start_that_waits_is_a_success_whatever_comes_of_the_wait() {
     let not_ready = || (0..25).map(|_| with(STARTING));
-    check_start("starting", vec![with(HEALTHY)], "running", Some(true));
+    let ready = vec![with(HEALTHY), renewals()];
+    check_start("starting", ready, "running", Some(true));
     check_start("healthy", vec![], "running", Some(true));
     check_start("none", vec![], "running", None);
-    let looks = not_ready().take(21).collect();
+    let looks = not_ready().take(21).chain([renewals()]).collect();
     check_start("starting", looks, "running", Some(false));
     let gone = vec![with(STARTING), ("list by id", none())];
     check_start("starting", gone, "ended", None);

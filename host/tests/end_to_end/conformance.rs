@@ -113,6 +113,17 @@ const READINGS: &[Reading] = &[
         // `docker::network` knows that it is `podman`.
         Some("bridge"),
     ),
+    // `docker::volume`.
+    ("create of a volume", "201 with its label", None),
+    (
+        "create of a volume with a name in use",
+        "201 with the label of the first",
+        None,
+    ),
+    ("list of volumes by a label", "the volume", None),
+    ("list of volumes by another label", "nothing", None),
+    ("remove of a volume", "204", None),
+    ("remove of a volume again", "404 message", None),
 ];
 
 /// What later versions do otherwise: the observation, the Engine, and from which major

@@ -24,6 +24,8 @@ use test_support::unique;
 use test_support::wait::{wait_for, wait_within};
 
 use crate::lifecycle::{check_done, expired, id_of};
+use crate::renew::renew;
+use crate::targets::{API, ask, check_status, order};
 
 /// A container's id.
 const ID: &str = "0123456789abcdef0123456789abcdef0123456789abcdef0123456789abcdef";
@@ -62,7 +64,11 @@ fn check_visit(program: Program, auth: Auth) {
     let socket = files.path("docker.sock");
     let _relay = Relay::start(socket.clone(), engine.socket());
     let proxy = files.start(program, auth, socket.to_str().expect("a path of ASCII"));
-    let more = [("stop_grace", "1s"), ("max_targets", "1")];
+    let more = [
+        ("stop_grace", "1s"),
+        ("max_targets", "1"),
+        ("api_secret", API),
+    ];
     let server = server(&proxy, &deployment, &more);
     check_done(&server.call("GET", "/health", ""));
     let token = unique("token");
@@ -73,11 +79,25 @@ fn check_visit(program: Program, auth: Auth) {
     assert_eq!(server.start_target(&unique("token")).status, 429);
     check_done(&server.stop_target(&id));
     assert_eq!(engine.state(&id), None);
+    check_renewals(&server);
     check_reap(&engine, &deployment, &server);
     check_pull(&engine, &deployment, &proxy);
     let users = proxy.users();
     assert!(!users.is_empty() && !users.contains(&0), "{users:?}");
     check_log(&proxy, &token);
+}
+
+/// The second renewal removes the first.
+fn check_renewals(server: &Server) {
+    let mut order = order();
+    order["lifetime"] = json!("1h");
+    let created = ask(server, &unique("key"), &order);
+    check_status(&created, 201);
+    let id = created.json()["id"].as_str().expect("an id").to_owned();
+    for lifetime in ["2h", "3h"] {
+        check_status(&renew(server, &id, lifetime), 200);
+    }
+    check_done(&server.stop_target(&id));
 }
 
 fn check_reap(engine: &RealEngine, deployment: &Deployment<'_>, server: &Server) {
@@ -119,6 +139,9 @@ fn check_log(proxy: &EngineProxy, token: &str) {
         "list-by-id",
         "list-by-name",
         "list-by-label",
+        "create-volume",
+        "list-volumes",
+        "remove-volume",
         "image",
         "pull",
         "network",

@@ -31,6 +31,7 @@ mod page;
 mod ports;
 mod pull;
 mod reaping;
+mod renew;
 mod repeated;
 mod secrets;
 mod spinkube;

@@ -10,6 +10,7 @@ mod images;
 mod lost_nodes;
 mod nodes;
 mod promises;
+mod renewals;
 mod stage;
 mod starts;
 mod versions;

@@ -5,11 +5,12 @@
 //! | create | a service without replicas, whose name is given once |
 //! | start | its secrets, then an update to one replica, then looks at its task |
 //! | vouch | an update that labels the service, also one that has the label |
+//! | renew | an update that labels the service |
 //! | remove | an update that *fences* the service: no replica, and a label; looks until no task is left; a delete |
 //! | kill and remove | the same, whether it runs or not |
 //!
 //! An update is made from one version of the service and refused if there is a later
-//! one. So of a start, a vouch and a fence that meet, one happens and the others see
+//! one. So of a start, a vouch, a renewal and a fence that meet, one happens and the others see
 //! it. A service stays until its nodes have confirmed the end of its task. One that
 //! somebody else has deleted earlier frees its name while its task may still run: such
 //! a task, without a service, is listed as a target that stops.
@@ -17,6 +18,7 @@
 mod list;
 mod remove;
 mod start;
+mod update;
 
 use std::time::Duration;
 

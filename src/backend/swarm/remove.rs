@@ -5,6 +5,7 @@ use std::time::Duration;
 
 use super::Services;
 use crate::ages::{START_WITHIN, start_within};
+use crate::backend::LEFT_OVER_MAX;
 use crate::docker::call::CHANGE;
 use crate::docker::label;
 use crate::docker::remove::Removed;
@@ -24,9 +25,6 @@ const END_WITHIN: Duration = Duration::from_secs(4);
 /// How often a fence is made from a newer version. Nobody but a repeated start updates a
 /// target often.
 const UPDATES_MAX: u32 = 4;
-
-/// How many secrets without a service one sweep removes.
-const SECRETS_MAX: usize = 16;
 
 impl<P: Platform> Services<'_, P> {
     pub async fn remove(&self, target: &Target) -> Result<Removed, Fault> {
@@ -58,6 +56,10 @@ impl<P: Platform> Services<'_, P> {
         for _ in 0..UPDATES_MAX {
             let found = self.engine.send(service::inspect(&target.id)).await?;
             let updated = match found {
+                // Whoever has listed it does not know of the renewal.
+                Some(found) if found.service.renewed() != target.renewed => {
+                    return Ok(Removed::Declined);
+                }
                 Some(found) if !found.service.is_fenced() => {
                     self.engine.send(found.fence()).await?
                 }
@@ -123,7 +125,8 @@ impl<P: Platform> Services<'_, P> {
         }
     }
 
-    pub async fn remove_secrets_without(&self, targets: &[Target]) -> Result<usize, Fault> {
+    /// Removes secrets without a service.
+    pub async fn remove_left_over(&self, targets: &[Target]) -> Result<usize, Fault> {
         let deployment = &self.config.deployment_id;
         let call = |part: &Part| secret::of_deployment(deployment, part);
         let secrets = self.listed(self.parts(), call).await?;
@@ -139,7 +142,7 @@ impl<P: Platform> Services<'_, P> {
         };
         let mut removed = 0;
         let left = secrets.into_iter().flatten().filter(is_left);
-        for secret in left.take(SECRETS_MAX) {
+        for secret in left.take(LEFT_OVER_MAX) {
             let outcome = self.engine.send(secret::delete(&secret.id)).await;
             removed += usize::from(outcome.is_ok());
         }

@@ -1,4 +1,4 @@
-//! The start of a service, and the vouch for one that runs.
+//! The start of a service.
 
 use std::time::Duration;
 
@@ -6,13 +6,11 @@ use super::Services;
 use crate::backend::{NewTarget, StartOutcome};
 use crate::docker::archive::SECRETS_DIR;
 use crate::docker::swarm::secret::{self, Created};
-use crate::docker::swarm::service::{self, SecretReference, Updated, Versioned};
+use crate::docker::swarm::service::{self, SecretReference, Updated};
 use crate::docker::swarm::task::{self, Task, TaskState};
-use crate::docker::swarm::template;
 use crate::docker::target::Target;
 use crate::docker::{TargetId, label};
 use crate::fault::Fault;
-use crate::pauses::Pauses;
 use crate::platform::Platform;
 
 /// How long a task may find no node before its start is withdrawn. A target that is
@@ -146,44 +144,6 @@ impl<P: Platform> Services<'_, P> {
                 });
             }
             platform.sleep(pause).await;
-        }
-    }
-
-    /// Checks that no manager leaves an option of a service out of the update to come,
-    /// whichever of them it goes through.
-    async fn check_managers(&self, found: &Versioned) -> Result<(), Fault> {
-        let nodes = self.nodes().await?;
-        let managers = nodes.iter().filter(|node| !node.is_worker);
-        match template::too_old(managers, found.template()) {
-            None => Ok(()),
-            Some(node) => Err(Fault::NodeTooOld(node)),
-        }
-    }
-
-    /// The update is also made of a service that somebody has vouched for: it takes a
-    /// majority of the managers, and one that has lost the others would not know of a fence.
-    pub async fn vouch(&self, id: &TargetId, attempt: &str) -> Result<bool, Fault> {
-        let mut pauses = Pauses::new(self.engine.platform(), self.engine.ends());
-        loop {
-            let Some(found) = self.engine.send(service::inspect(id)).await? else {
-                return Ok(false);
-            };
-            if found.service.is_fenced() {
-                return Ok(false);
-            }
-            found.check_whole()?;
-            // The start that is its own has looked at them a moment ago.
-            let made_by = found.service.labels.get(label::ATTEMPT);
-            if made_by.is_none_or(|made_by| made_by != attempt) {
-                self.check_managers(&found).await?;
-            }
-            match self.engine.send(found.vouch()).await? {
-                Updated::Done => return Ok(true),
-                Updated::Gone => return Ok(false),
-                // Perhaps another repeated start has made one.
-                Updated::OutOfSequence if pauses.next().await => {}
-                Updated::OutOfSequence => return Ok(false),
-            }
         }
     }
 }

@@ -6,6 +6,7 @@
 //! version, a Swarm refuses the second.
 
 use std::collections::BTreeMap;
+use std::time::Duration;
 
 use http::{Method, StatusCode};
 use serde::Deserialize;
@@ -15,6 +16,7 @@ use time::OffsetDateTime;
 use super::{Part, TOO_LONG, label, moment, own_labels, template};
 use crate::docker::call::{CHANGE, Call};
 use crate::docker::create::{Outcome, name_taken};
+use crate::docker::target::seconds;
 use crate::docker::{
     ContainerName, DeploymentId, Reply, TargetId, bodiless, json as with_json, query_encoded,
     with_registry_auth,
@@ -50,6 +52,11 @@ impl Service {
     /// Whether its start was withdrawn.
     pub fn is_fenced(&self) -> bool {
         self.labels.contains_key(label::FENCED)
+    }
+
+    /// The age up to which a renewal lets it run; zero if it has none.
+    pub fn renewed(&self) -> Duration {
+        seconds(&self.labels, label::RENEWED).unwrap_or_default()
     }
 }
 
@@ -142,12 +149,19 @@ impl Versioned {
 
     /// The update that records that a caller was told of the target.
     pub fn vouch(self) -> Call<Updated> {
-        self.with_true(label::VOUCHED).update(None)
+        self.labelled(label::VOUCHED, "true").update(None)
+    }
+
+    /// The update that records up to which age the target may run.
+    pub fn renew(self, lifetime: Duration) -> Call<Updated> {
+        let seconds = lifetime.as_secs().to_string();
+        self.labelled(label::RENEWED, &seconds).update(None)
     }
 
     /// The update that takes the task back and shuts out every later start.
     pub fn fence(self) -> Call<Updated> {
-        self.with_true(label::FENCED).scaled_to(0).update(None)
+        let fenced = self.labelled(label::FENCED, "true");
+        fenced.scaled_to(0).update(None)
     }
 
     fn scaled_to(mut self, replicas: u64) -> Self {
@@ -155,8 +169,8 @@ impl Versioned {
         self
     }
 
-    fn with_true(mut self, label: &str) -> Self {
-        self.spec["Labels"][label] = "true".into();
+    fn labelled(mut self, label: &str, value: &str) -> Self {
+        self.spec["Labels"][label] = value.into();
         self
     }
 

@@ -1,6 +1,7 @@
 //! A target on a Swarm: its service and tasks, read together.
 
 use std::collections::HashMap;
+use std::time::Duration;
 
 use time::OffsetDateTime;
 
@@ -52,6 +53,7 @@ fn listed(service: Service, tasks: &[Task], now: Option<OffsetDateTime>) -> Targ
         ended: (state == State::Ended).then(|| ended(&service, last, now)),
         age: now.map(|now| age(service.created, now)),
         created: service.created,
+        renewed: service.renewed(),
         image_id: service.image.clone(),
         image: service.image,
         node: last.and_then(|task| task.node.clone()),
@@ -113,6 +115,7 @@ fn without_service(task: Task, now: Option<OffsetDateTime>) -> Target {
         node: task.node,
         address: None,
         published: task.published,
+        renewed: Duration::ZERO,
         names: task.labels.get(label::NAME).cloned().into_iter().collect(),
         labels: task.labels,
     }

@@ -90,6 +90,14 @@ impl Orchestrator {
         }
     }
 
+    /// The age up to which a target was renewed; zero if it was not.
+    pub fn renewed(&self, key: Key) -> Duration {
+        match self {
+            Self::Engine(engine) => engine.renewed(key),
+            Self::Swarm(swarm) => swarm.renewed(key),
+        }
+    }
+
     /// Ends what runs in a target.
     pub fn end(&mut self, key: Key, now: Duration) -> Change {
         match self {

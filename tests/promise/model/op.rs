@@ -87,6 +87,14 @@ impl Op {
         }
     }
 
+    /// The name of the volume that it changes.
+    pub fn volume(&self) -> Option<&str> {
+        match self {
+            Self::Engine(op) => op.volume(),
+            Self::Swarm(_) => None,
+        }
+    }
+
     /// The secret that it carries, where one has its place.
     pub fn carries(&self) -> Option<&str> {
         match self {

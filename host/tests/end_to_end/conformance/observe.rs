@@ -3,7 +3,7 @@
 use std::collections::BTreeMap;
 
 use serde_json::{Value, json};
-use test_support::engine::{Kind, RealEngine, TAR, list, networks};
+use test_support::engine::{Kind, RealEngine, TAR, filtered, list, networks};
 use test_support::http::{Answer, request};
 use test_support::own::{Foreign, Network};
 use test_support::registry::archive_of;
@@ -27,6 +27,7 @@ pub fn all(engine: &RealEngine) -> Observed {
     archived(engine, &mut observed);
     stopped(engine, &mut observed);
     of_networks(engine, &mut observed);
+    of_volumes(engine, &mut observed);
     observed
 }
 
@@ -367,4 +368,44 @@ fn merged_labels(engine: &RealEngine) -> String {
         true => "image's kept, own wins".to_owned(),
         false => labels.to_string(),
     }
+}
+
+fn of_volumes(engine: &RealEngine, observed: &mut Observed) {
+    const LABEL: &str = "dynamic-access.deployment";
+    let name = unique("conformance-");
+    let create = |of: &str| {
+        let body = json!({"Name": name, "Labels": {LABEL: of}});
+        let answer = engine.call("POST", "/volumes/create", Some(body));
+        let created = answer.json();
+        let shown = match created["Labels"][LABEL].as_str() {
+            _ if created["Name"] != *name => "without its name",
+            Some(shown) if shown == of => "with its label",
+            Some("first") => "with the label of the first",
+            _ => "without a label",
+        };
+        format!("{} {shown}", answer.status)
+    };
+    observed.insert("create of a volume", create("first"));
+    observed.insert("create of a volume with a name in use", create("second"));
+    let listed = |of: &str| {
+        let filters = json!({"label": [format!("{LABEL}={of}")]});
+        let list = engine
+            .call("GET", &filtered("volumes", &filters), None)
+            .json();
+        let volumes = list.as_object().and_then(|list| list.get("Volumes"));
+        let shown = match volumes {
+            Some(Value::Null) => "nothing",
+            Some(Value::Array(volumes)) if volumes.is_empty() => "nothing",
+            Some(Value::Array(volumes)) if volumes.iter().any(|one| one["Name"] == *name) => {
+                "the volume"
+            }
+            _ => "something else",
+        };
+        shown.to_owned()
+    };
+    observed.insert("list of volumes by a label", listed("first"));
+    observed.insert("list of volumes by another label", listed("second"));
+    let remove = || engine.call("DELETE", &format!("/volumes/{name}"), None);
+    observed.insert("remove of a volume", status(&remove()));
+    observed.insert("remove of a volume again", failure(&remove()));
 }

@@ -102,6 +102,11 @@ const TARGETS: &[(&str, &[&str])] = &[
             "/networks?filters=%7B%22name%22%3A%5B%22a%22%5D%7D&verbose=true",
             "/volumes",
             "/volumes/a",
+            "/volumes/da-ID-3600",
+            "/volumes?filters=%7B%7D",
+            "/volumes?filters=%7B%22dangling%22%3A%5B%22true%22%5D%7D",
+            "/volumes?filters=%7B%22label%22%3A%5B%22a%3Db%22%5D%7D",
+            "/volumes?filters=%7B%22label%22%3A%5B%22dynamic-accessXdeployment%3Da%22%5D%7D",
             "/swarm",
             "/nodes",
             "/services",
@@ -171,6 +176,8 @@ const TARGETS: &[(&str, &[&str])] = &[
             "/networks/a/connect",
             "/networks/prune",
             "/volumes/create",
+            "/volumes/create?a=b",
+            "/volumes/prune",
             "/plugins/pull?remote=a",
             "/swarm/init",
             "/swarm/join",
@@ -210,6 +217,13 @@ const TARGETS: &[(&str, &[&str])] = &[
             "/images/a",
             "/networks/a",
             "/volumes/a",
+            "/volumes/ID",
+            "/volumes/da-ID",
+            "/volumes/da-ID-0",
+            "/volumes/da-ID-060",
+            "/volumes/da-ID-123456789",
+            "/volumes/da-ID-3600?force=true",
+            "/volumes/-da-ID-3600",
             "/plugins/a",
             "/containers/ID/json",
         ],
@@ -298,7 +312,7 @@ fn what_is_not_on_the_list_is_refused() {
         for (method, target) in targets() {
             // As the call next to it has it.
             let content_type = match &*target {
-                target if target.contains("/containers/create") => JSON,
+                target if target.contains("/create?") => JSON,
                 target if target.contains("/archive?path=") => {
                     "content-type: application/x-tar\r\n"
                 }

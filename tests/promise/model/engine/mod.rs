@@ -7,11 +7,13 @@
 mod container;
 mod reply;
 mod request;
+mod volume;
 
 use std::time::Duration;
 
 pub use container::Container;
 pub use request::Op;
+pub use volume::Volume;
 
 use crate::model::op::Filter;
 use crate::model::{Change, Key, Reply, State, Step, Target, What};
@@ -30,6 +32,7 @@ pub struct Engine {
     pub kind: Kind,
     pub has_image: bool,
     pub containers: Vec<Container>,
+    pub volumes: Vec<Volume>,
 }
 
 impl Engine {
@@ -68,7 +71,71 @@ impl Engine {
             }
             Op::Image(_) => Step::says(Reply::says(404, "No such image: agent", now)),
             Op::Network(name) => Step::says(network(name, now)),
+            Op::CreateVolume { name, deployment } => self.create_volume(name, deployment, now),
+            Op::Volumes(filter) => {
+                let shown = self.volumes.iter();
+                let shown = shown.filter(|volume| match (filter, &volume.deployment) {
+                    (Filter::Labels(asked), Some(deployment)) => {
+                        asked.iter().all(|(_, value)| value == deployment)
+                    }
+                    _ => false,
+                });
+                let shown: Vec<_> = shown.map(Volume::entry).collect();
+                let body = serde_json::json!({"Volumes": shown, "Warnings": null});
+                Step::says(Reply::new(200, body.to_string(), now))
+            }
+            Op::RemoveVolume(name) => {
+                let change = self.renewed_by(name);
+                let there = self.volumes.len();
+                self.volumes.retain(|volume| volume.name != *name);
+                let reply = if self.volumes.len() < there {
+                    Reply::new(204, "", now)
+                } else {
+                    Reply::says(404, &format!("get {name}: no such volume"), now)
+                };
+                Step {
+                    change,
+                    reply: Some(reply),
+                }
+            }
         }
+    }
+
+    /// Makes a volume, or leaves the one of that name as it is.
+    fn create_volume(&mut self, name: &str, deployment: &str, now: Duration) -> Step {
+        if !self.volumes.iter().any(|volume| volume.name == name) {
+            self.volumes.push(Volume {
+                name: name.to_owned(),
+                deployment: Some(deployment.to_owned()),
+                created: now,
+            });
+        }
+        let volume = self.volumes.iter().find(|volume| volume.name == name);
+        let body = volume.expect("it was made").entry().to_string();
+        Step {
+            change: self.renewed_by(name),
+            reply: Some(Reply::new(201, body, now)),
+        }
+    }
+
+    /// The change that a renewal of that name is to its target; none if that is gone.
+    fn renewed_by(&self, name: &str) -> Option<Change> {
+        let mut containers = self.containers.iter();
+        let target = containers.find(|container| name.contains(&*container.id))?;
+        Some(Change {
+            key: target.key,
+            from: Some(target.state),
+            to: Some(target.state),
+            what: What::Else,
+        })
+    }
+
+    /// The age up to which a target was renewed; zero if it was not.
+    pub fn renewed(&self, key: Key) -> Duration {
+        let id = key.container_id();
+        let renewals = self.volumes.iter().filter_map(Volume::renewal);
+        let own = renewals.filter(|(of, _)| *of == id);
+        own.map(|(_, lifetime)| lifetime).max().unwrap_or_default()
     }
 
     fn reserve(&mut self, made: Container, half: &mut Option<Key>, now: Duration) -> Step {
@@ -271,7 +338,9 @@ impl Engine {
                 &found.token,
             ))
         });
-        digests.fold(0, u64::wrapping_add)
+        let volumes = self.volumes.iter();
+        let volumes = volumes.map(|volume| digest((&volume.name, volume.created)));
+        digests.chain(volumes).fold(0, u64::wrapping_add)
     }
 
     fn matching(&self, filter: &Filter) -> Vec<&Container> {

@@ -34,6 +34,12 @@ pub enum Op {
     Image(String),
     /// `GET /networks`, by a name
     Network(String),
+    /// `POST /volumes/create`
+    CreateVolume { name: String, deployment: String },
+    /// `GET /volumes`
+    Volumes(Filter),
+    /// `DELETE /volumes/{name}`
+    RemoveVolume(String),
 }
 
 impl Op {
@@ -65,6 +71,9 @@ impl Op {
                 Filter::Name(name) => Ok(Self::Network(name)),
                 filter => Err(format!("the model does not know networks by {filter}")),
             },
+            ("POST", ["volumes", "create"]) => Self::create_volume(body),
+            ("GET", ["volumes"]) => Ok(Self::Volumes(Filter::parse(query)?)),
+            ("DELETE", ["volumes", name]) => Ok(Self::RemoveVolume((*name).to_owned())),
             _ => Err(format!(
                 "the model does not know {method} {parts:?} {query:?}"
             )),
@@ -91,6 +100,25 @@ impl Op {
         })
     }
 
+    fn create_volume(body: &[u8]) -> Result<Self, String> {
+        let body: Value = serde_json::from_slice(body).map_err(|error| error.to_string())?;
+        let name = body["Name"].as_str().ok_or("a volume without a name")?;
+        let deployment = body["Labels"]["dynamic-access.deployment"].as_str();
+        let expected = serde_json::json!({
+            "Name": name,
+            "Labels": {"dynamic-access.deployment": deployment},
+        });
+        if body != expected {
+            return Err(format!("the model does not know the volume {body}"));
+        }
+        Ok(Self::CreateVolume {
+            name: name.to_owned(),
+            deployment: deployment
+                .ok_or("a volume without a deployment")?
+                .to_owned(),
+        })
+    }
+
     /// One file, which is read as the tar archives of the standard are.
     fn archive(id: &str, body: &[u8]) -> Result<Self, String> {
         const WRONG: &str = "an archive that is not of one file";
@@ -114,7 +142,12 @@ impl Op {
     pub fn is_change(&self) -> bool {
         matches!(
             self,
-            Self::Create { .. } | Self::Archive { .. } | Self::Start(_) | Self::Remove { .. }
+            Self::Create { .. }
+                | Self::Archive { .. }
+                | Self::Start(_)
+                | Self::Remove { .. }
+                | Self::CreateVolume { .. }
+                | Self::RemoveVolume(_)
         )
     }
 
@@ -149,7 +182,15 @@ impl Op {
             | Self::Start(id)
             | Self::Remove { id, .. }
             | Self::Inspect(id) => Some(id),
-            Self::Create { .. } | Self::List(_) | Self::Image(_) | Self::Network(_) => None,
+            _ => None,
+        }
+    }
+
+    /// The name of the volume that it changes.
+    pub fn volume(&self) -> Option<&str> {
+        match self {
+            Self::CreateVolume { name, .. } | Self::RemoveVolume(name) => Some(name),
+            _ => None,
         }
     }
 }
@@ -184,6 +225,9 @@ impl fmt::Display for Op {
             Self::Inspect(id) => write!(f, "GET /containers/{}/json", short(id)),
             Self::Image(path) => write!(f, "GET /{path}"),
             Self::Network(name) => write!(f, "GET /networks name={name}"),
+            Self::CreateVolume { name, .. } => write!(f, "POST /volumes/create {name}"),
+            Self::Volumes(filter) => write!(f, "GET /volumes {filter}"),
+            Self::RemoveVolume(name) => write!(f, "DELETE /volumes/{name}"),
         }
     }
 }

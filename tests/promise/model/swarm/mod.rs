@@ -287,6 +287,14 @@ impl Swarm {
         all.filter(|target| target.state != State::Gone)
     }
 
+    /// The age up to which a target was renewed; zero if it was not.
+    pub fn renewed(&self, key: Key) -> Duration {
+        let service = self.services.iter().find(|held| held.key == key);
+        let label = service.and_then(|held| held.spec.labels.get("dynamic-access.renewed"));
+        let seconds = label.and_then(|seconds| seconds.parse().ok());
+        Duration::from_secs(seconds.unwrap_or(0))
+    }
+
     /// A target, also one that is gone.
     pub fn get(&self, key: Key) -> Option<Target<'_>> {
         let held = self.services.iter().find(|held| held.key == key);

@@ -1,0 +1,79 @@
+//! The updates of a service that runs: a vouch and a renewal.
+
+use std::time::Duration;
+
+use super::Services;
+use crate::docker::call::Call;
+use crate::docker::swarm::service::{self, Updated, Versioned};
+use crate::docker::swarm::template;
+use crate::docker::target::Target;
+use crate::docker::{TargetId, label};
+use crate::fault::Fault;
+use crate::pauses::Pauses;
+use crate::platform::Platform;
+
+impl<P: Platform> Services<'_, P> {
+    /// The update is also made of a service that somebody has vouched for: it takes a
+    /// majority of the managers, and one that has lost the others would not know of a fence.
+    pub async fn vouch(&self, id: &TargetId, attempt: &str) -> Result<bool, Fault> {
+        let vouch = |found: Versioned| Some(found.vouch());
+        Ok(self.update(id, attempt, vouch).await? == Updated::Done)
+    }
+
+    /// One that another request has renewed for longer stays as it is.
+    pub async fn renew(&self, target: &Target, lifetime: Duration) -> Result<bool, Fault> {
+        let renew = |found: Versioned| {
+            let is_longer = lifetime > found.service.renewed();
+            is_longer.then(|| found.renew(lifetime))
+        };
+        match self.update(&target.id, "", renew).await? {
+            Updated::Done => Ok(true),
+            Updated::Gone => Ok(false),
+            Updated::OutOfSequence => Err(Fault::BudgetSpent),
+        }
+    }
+
+    /// Updates a service unless it is fenced, which counts as gone. `attempt` is the
+    /// caller's own, if it has one; `update` makes the update if there is one to make.
+    async fn update(
+        &self,
+        id: &TargetId,
+        attempt: &str,
+        update: impl Fn(Versioned) -> Option<Call<Updated>>,
+    ) -> Result<Updated, Fault> {
+        let mut pauses = Pauses::new(self.engine.platform(), self.engine.ends());
+        loop {
+            let Some(found) = self.engine.send(service::inspect(id)).await? else {
+                return Ok(Updated::Gone);
+            };
+            if found.service.is_fenced() {
+                return Ok(Updated::Gone);
+            }
+            found.check_whole()?;
+            // The start that is its own has looked at them a moment ago.
+            let made_by = found.service.labels.get(label::ATTEMPT);
+            if made_by.is_none_or(|made_by| made_by != attempt) {
+                self.check_managers(&found).await?;
+            }
+            let Some(update) = update(found) else {
+                return Ok(Updated::Done);
+            };
+            match self.engine.send(update).await? {
+                // Perhaps another request has made one.
+                Updated::OutOfSequence if pauses.next().await => {}
+                updated => return Ok(updated),
+            }
+        }
+    }
+
+    /// Checks that no manager leaves an option of a service out of the update to come,
+    /// whichever of them it goes through.
+    pub(super) async fn check_managers(&self, found: &Versioned) -> Result<(), Fault> {
+        let nodes = self.nodes().await?;
+        let managers = nodes.iter().filter(|node| !node.is_worker);
+        match template::too_old(managers, found.template()) {
+            None => Ok(()),
+            Some(node) => Err(Fault::NodeTooOld(node)),
+        }
+    }
+}

@@ -1,0 +1,216 @@
+//! `/volumes` (Engine API, VolumeCreate, VolumeList and VolumeDelete).
+//!
+//! The labels of a container cannot change, so a renewal is a volume that nothing mounts.
+//! All that it says is in its *name*: a create of a name that is taken is a success too,
+//! and leaves the volume as it was. Its label says whose it is.
+
+use http::{Method, StatusCode};
+use serde_json::{Value, json};
+use std::time::Duration;
+use time::OffsetDateTime;
+
+use super::call::{CHANGE, Call};
+use super::{DeploymentId, Reply, TargetId, bodiless, json as with_json, label, query_encoded};
+use crate::fault::Fault;
+
+/// A container that was renewed.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Renewal {
+    /// Its id.
+    pub target: TargetId,
+    /// The age up to which it may run, in whole seconds.
+    pub lifetime: Duration,
+}
+
+impl Renewal {
+    /// The name of its volume, 97 characters at most.
+    fn name(&self, deployment: &DeploymentId) -> String {
+        let (deployment, id) = (deployment.as_str(), self.target.as_str());
+        format!("{deployment}-{id}-{}", self.lifetime.as_secs())
+    }
+
+    /// The renewal that a volume of a deployment is, if it is one.
+    fn of_volume(volume: &Value, deployment: &DeploymentId) -> Option<Self> {
+        let name = volume["Name"].as_str()?;
+        let rest = name.strip_prefix(deployment.as_str())?.strip_prefix('-')?;
+        let (id, seconds) = rest.split_once('-')?;
+        let renewal = Self {
+            target: TargetId::of_container(id)?,
+            lifetime: Duration::from_secs(seconds.parse().ok()?),
+        };
+        let is_ours = volume["Labels"][label::DEPLOYMENT] == deployment.as_str();
+        // A number has other spellings, such as +60.
+        (is_ours && renewal.name(deployment) == name).then_some(renewal)
+    }
+}
+
+/// Writes a renewal, or finds it written, and tells when by the Engine's clock.
+pub fn create(deployment: &DeploymentId, renewal: &Renewal) -> Call<OffsetDateTime> {
+    let body = json!({
+        "Name": renewal.name(deployment),
+        "Labels": {label::DEPLOYMENT: deployment.as_str()},
+    });
+    let (deployment, renewal) = (deployment.clone(), renewal.clone());
+    let request = with_json(Method::POST, "/volumes/create", &body);
+    Call::change("create-volume", request, CHANGE, move |reply| {
+        if reply.status() != StatusCode::CREATED {
+            return Err(reply.fault());
+        }
+        let found = Renewal::of_volume(&reply.json()?, &deployment);
+        // Somebody else's volume has the name.
+        if found.as_ref() != Some(&renewal) {
+            return Err(Fault::Nonsense("another volume than asked for".to_owned()));
+        }
+        reply.date().ok_or_else(|| reply.lacks("Date"))
+    })
+}
+
+/// Lists the renewals of a deployment.
+pub fn list(deployment: &DeploymentId) -> Call<Vec<Renewal>> {
+    let filters = label::filter_of(deployment).to_string();
+    let path = format!("/volumes?filters={}", query_encoded(&filters));
+    let deployment = deployment.clone();
+    Call::look("list-volumes", bodiless(Method::GET, &path), move |reply| {
+        listed(reply, &deployment)
+    })
+    .if_too_long("remove the volumes that have the deployment's label and are not the server's")
+}
+
+fn listed(reply: &Reply, deployment: &DeploymentId) -> Result<Vec<Renewal>, Fault> {
+    let list: Value = reply.listed()?;
+    let volumes = match list.get("Volumes") {
+        Some(Value::Array(volumes)) => &volumes[..],
+        // What some Engines say instead of an empty list.
+        Some(Value::Null) => &[],
+        _ => return Err(reply.lacks("Volumes")),
+    };
+    let renewals = volumes.iter();
+    let renewals = renewals.filter_map(|volume| Renewal::of_volume(volume, deployment));
+    Ok(renewals.collect())
+}
+
+/// Removes a renewal, or finds it removed.
+pub fn remove(deployment: &DeploymentId, renewal: &Renewal) -> Call<()> {
+    let path = format!("/volumes/{}", renewal.name(deployment));
+    let request = bodiless(Method::DELETE, &path);
+    Call::change("remove-volume", request, CHANGE, |reply| {
+        match reply.status() {
+            204 => Ok(()),
+            404 if reply.is_engines(StatusCode::NOT_FOUND) => Ok(()),
+            _ => Err(reply.fault()),
+        }
+    })
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::docker::reply::tests::{dated, reply};
+
+    const ID: &str = "0123456789abcdef0123456789abcdef0123456789abcdef0123456789abcdef";
+    const DATE: &str = "Mon, 23 Nov 2026 01:01:01 GMT";
+
+    fn deployment() -> DeploymentId {
+        DeploymentId::parse("da").expect("an id")
+    }
+
+    fn renewal() -> Renewal {
+        Renewal {
+            target: TargetId::parse(ID).expect("an id"),
+            lifetime: Duration::from_secs(3600),
+        }
+    }
+
+    fn volume(name: &str, deployment: &str) -> Value {
+        json!({"Name": name, "Driver": "local", "Labels": {label::DEPLOYMENT: deployment}})
+    }
+
+    #[test]
+    fn a_renewal_is_a_name_and_a_label() {
+        let request = create(&deployment(), &renewal()).request;
+        let body: Value = serde_json::from_slice(request.body()).expect("JSON");
+        let name = format!("da-{ID}-3600");
+        let labels = json!({"dynamic-access.deployment": "da"});
+        assert_eq!(body, json!({"Name": name, "Labels": labels}));
+        let path = remove(&deployment(), &renewal()).request.uri().to_string();
+        assert_eq!(path, format!("/volumes/{name}"));
+    }
+
+    #[test]
+    fn a_written_renewal_is_read_back_with_the_engines_time() {
+        let written = |volume: Value, date| {
+            let reply = dated(201, &volume.to_string(), date);
+            create(&deployment(), &renewal()).read(&reply)
+        };
+        let name = format!("da-{ID}-3600");
+        let at = written(volume(&name, "da"), Some(DATE)).expect("it is written");
+        assert_eq!(at.unix_timestamp(), 1_795_395_661);
+        // Nobody else's volume of that name counts, nor one without a time.
+        written(volume(&name, "db"), Some(DATE)).expect_err("another deployment's");
+        written(json!({"Name": name, "Labels": null}), Some(DATE)).expect_err("unlabelled");
+        written(volume(&format!("da-{ID}-60"), "da"), Some(DATE)).expect_err("another");
+        written(volume(&name, "da"), None).expect_err("without a date");
+        let failed = reply(500, r#"{"message":"m"}"#);
+        create(&deployment(), &renewal())
+            .read(&failed)
+            .expect_err("a failure");
+    }
+
+    #[test]
+    fn only_volumes_with_the_label_and_a_right_name_are_renewals() {
+        let list = |volumes: Value| {
+            let body = json!({"Volumes": volumes, "Warnings": null}).to_string();
+            list(&deployment())
+                .read(&reply(200, &body))
+                .expect("a list")
+        };
+        assert_eq!(list(Value::Null), []);
+        assert_eq!(list(json!([])), []);
+        assert_eq!(
+            list(json!([volume(&format!("da-{ID}-3600"), "da")])),
+            [renewal()]
+        );
+        for name in [
+            format!("da-{ID}-+3600"),
+            format!("da-{ID}-03600"),
+            format!("da-{ID}-"),
+            format!("da-{ID}"),
+            format!("da-{ID}-3600-"),
+            format!("da-{}-3600", &ID[1..]),
+            format!("db-{ID}-3600"),
+            format!("{ID}-3600"),
+            ID.to_owned(),
+        ] {
+            assert_eq!(list(json!([volume(&name, "da")])), [], "{name}");
+        }
+        let others = volume(&format!("da-{ID}-3600"), "db");
+        assert_eq!(list(json!([others, {"Name": format!("da-{ID}-3600")}])), []);
+    }
+
+    #[test]
+    fn what_is_no_list_of_volumes_is_a_fault() {
+        for (status, body) in [
+            (200, ""),
+            (200, "{}"),
+            (200, "[]"),
+            (200, r#"{"Volumes":{}}"#),
+            (404, r#"{"message":"m"}"#),
+            (500, r#"{"message":"m"}"#),
+        ] {
+            list(&deployment())
+                .read(&reply(status, body))
+                .expect_err(body);
+        }
+    }
+
+    #[test]
+    fn a_renewal_that_is_gone_counts_as_removed() {
+        let call = remove(&deployment(), &renewal());
+        call.read(&reply(204, "")).expect("it is removed");
+        let gone = reply(404, r#"{"message":"no such volume"}"#);
+        call.read(&gone).expect("it was removed");
+        for (status, body) in [(404, "<html>"), (409, r#"{"message":"in use"}"#), (200, "")] {
+            call.read(&reply(status, body)).expect_err(body);
+        }
+    }
+}

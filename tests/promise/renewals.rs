@@ -1,0 +1,153 @@
+//! Renewals, alone and beside a reap: nothing kills a target whose renewal somebody was
+//! told of before that is over.
+
+use std::time::Duration;
+
+use crate::cases::{CALM, ENGINES, FAULT, HOUR, REAP, START, given, one, stop};
+use crate::fate::{Fate, Fates};
+use crate::model::{Key, State};
+use crate::scenario::{Given, Habits, Left, Place, Scenario, Webhook, case, within};
+use crate::schedule::explore_all;
+
+/// Every scenario of this file.
+pub fn scenarios() -> Vec<Scenario> {
+    [interleaved(), with_a_fault(), lasting(), on_swarm()].concat()
+}
+
+const EIGHT_DAYS: u64 = 8 * 24 * HOUR;
+
+/// A renewal of the first container that is there before.
+const RENEW: Webhook = Webhook::Renew(Key {
+    actor: usize::MAX,
+    call: 0,
+});
+
+/// The first container, with so many seconds left of its lifetime.
+fn with_left(seconds: u64) -> [Given; 1] {
+    [given(0, State::Running, EIGHT_DAYS - seconds)]
+}
+
+/// The same, which runs on because it was renewed.
+fn renewed() -> [Given; 1] {
+    let lifetime = EIGHT_DAYS + 2 * HOUR;
+    [Given {
+        renewed: Some(Duration::from_secs(lifetime)),
+        ..given(0, State::Running, EIGHT_DAYS + HOUR)
+    }]
+}
+
+fn alone() -> Vec<Scenario> {
+    let refused = |status, scenario| Scenario {
+        refusal: Some(status),
+        ..scenario
+    };
+    let ended = [given(0, State::Exited, 60)];
+    let young = [given(0, State::Running, 60)];
+    let foreign = Webhook::Renew(crate::before::foreign_key(0));
+    vec![
+        one("renew", RENEW, &with_left(HOUR), 200),
+        one("renew-young", RENEW, &young, 200),
+        one("renew-again", RENEW, &renewed(), 200),
+        refused(409, one("renew-late", RENEW, &with_left(20), 409)),
+        refused(409, one("renew-ended", RENEW, &ended, 409)),
+        refused(404, one("renew-absent", RENEW, &[], 404)),
+        refused(404, one("renew-foreign", foreign, &young, 404)),
+        one("reap-renewed", REAP, &renewed(), 200),
+        one("start-renewed", START, &renewed(), 200),
+        one("stop-renewed", stop(), &renewed(), 200),
+    ]
+}
+
+fn pairs() -> Vec<Scenario> {
+    let refused = |scenario| Scenario {
+        refusal: Some(409),
+        ..scenario
+    };
+    vec![
+        case("renew-reap", [RENEW, REAP], &renewed(), &[200]),
+        refused(case(
+            "renew-reap-soon",
+            [RENEW, REAP],
+            &with_left(5),
+            &[200, 404, 409],
+        )),
+        refused(case(
+            "renew-reap-later",
+            [RENEW, REAP],
+            &with_left(33),
+            &[200, 404, 409],
+        )),
+        case("renew-renew", [RENEW, RENEW], &renewed(), &[200]),
+        Scenario {
+            refusal: Some(404),
+            ..case("renew-stop", [RENEW, stop()], &renewed(), &[200, 404, 409])
+        },
+    ]
+}
+
+fn interleaved() -> Vec<Scenario> {
+    let left = Left { delays: 1, ..CALM };
+    [
+        within("renew-calm", &ENGINES, &alone(), Fates::Any, CALM),
+        within("renew-pair", &ENGINES, &pairs(), Fates::Any, left),
+    ]
+    .concat()
+}
+
+fn with_a_fault() -> Vec<Scenario> {
+    [
+        within("renew-fault", &ENGINES, &alone(), Fates::Any, FAULT),
+        within(
+            "renew-pair-fault",
+            &[Place::Docker],
+            &pairs(),
+            Fates::Any,
+            FAULT,
+        ),
+    ]
+    .concat()
+}
+
+fn lasting() -> Vec<Scenario> {
+    let fates = [
+        Fate::FailsBefore,
+        Fate::FailsAfter,
+        Fate::HangsDone,
+        Fate::SlowToAct,
+    ];
+    let of = |fate: Fate| {
+        let group = format!("renew-lasting-{fate:?}");
+        let fates = Fates::Lasting(fate);
+        within(&group, &[Place::Docker], &alone(), fates, FAULT)
+    };
+    fates.into_iter().flat_map(of).collect()
+}
+
+fn on_swarm() -> Vec<Scenario> {
+    let place = [Place::Swarm(Habits::default())];
+    [
+        within("renew-swarm", &place, &alone(), Fates::Any, FAULT),
+        within("renew-swarm-pair", &place, &pairs(), Fates::Lost, FAULT),
+    ]
+    .concat()
+}
+
+#[test]
+fn a_renewal_and_a_reap_may_meet_in_any_order() {
+    explore_all("renew", &interleaved());
+}
+
+#[test]
+fn any_call_of_a_renewal_and_a_reap_may_fail() {
+    explore_all("renew-fault", &with_a_fault());
+}
+
+#[test]
+fn all_calls_of_a_renewal_may_fail_from_any_one_on() {
+    explore_all("renew-lasting", &lasting());
+}
+
+#[test]
+fn a_renewal_holds_on_a_swarm() {
+    explore_all("renew-swarm", &on_swarm());
+}

@@ -1,0 +1,235 @@
+//! `POST /v1/targets/{id}/renew`, and what a renewal changes for a reap.
+
+use std::time::Duration;
+
+use dynamic_access::docker::TargetId;
+use dynamic_access::docker::target::Target;
+use dynamic_access::error::{Error, TargetError};
+use dynamic_access::reaper::{Report, Scope, reap};
+use serde_json::{Value, json};
+
+use crate::script::*;
+
+/// What the labels say of a target that was started for two minutes, of an hour.
+const SHORT: [(&str, &str); 2] = [("max-lifetime", "120"), ("max-renewed", "3600")];
+
+/// The volume of a renewal.
+fn volume(id: &str, seconds: u64) -> Value {
+    json!({
+        "Name": format!("dynamic-access-{id}-{seconds}"),
+        "Labels": {"dynamic-access.deployment": "dynamic-access"},
+    })
+}
+
+fn volumes(volumes: &[Value]) -> (&'static str, Reply) {
+    let body = json!({"Volumes": volumes, "Warnings": null});
+    ("list volumes", Is(200, body.to_string()))
+}
+
+fn written(seconds: u64) -> (&'static str, Reply) {
+    ("create volume", Is(201, volume(ID, seconds).to_string()))
+}
+
+/// A list of one target, which was created at this time.
+fn listed(state: &str, created: i64) -> (&'static str, Reply) {
+    let list = json!([entry(ID, state, created, &SHORT)]);
+    ("list by id", Is(200, list.to_string()))
+}
+
+/// A list of a target that is 11 seconds old.
+fn young() -> (&'static str, Reply) {
+    listed("running", 1_795_395_650)
+}
+
+/// Renews a target for so many minutes.
+#[track_caller]
+fn renew(minutes: u64, steps: Vec<(&'static str, Reply)>) -> Result<Target, Error> {
+    let id = TargetId::parse(ID).expect("an id");
+    let lifetime = Duration::from_secs(60 * minutes);
+    run(steps, async |provisioner| {
+        provisioner.renew(&id, lifetime).await
+    })
+}
+
+#[track_caller]
+fn check_renewed(minutes: u64, steps: Vec<(&'static str, Reply)>, seconds: u64) {
+    let target = renew(minutes, steps).expect("it is renewed");
+    assert_eq!(target.renewed, Duration::from_secs(seconds));
+}
+
+#[track_caller]
+fn check_too_late(steps: Vec<(&'static str, Reply)>) {
+    let id = TargetId::parse(ID).expect("an id");
+    let late = Error::Target(TargetError::RenewedTooLate(id));
+    assert_eq!(renew(30, steps).expect_err("it is too late"), late);
+}
+
+#[test]
+fn a_renewal_is_written_and_then_the_earlier_one_removed() {
+    check_renewed(30, vec![young(), volumes(&[]), written(1811)], 1811);
+    let earlier = || volumes(&[volume(ID, 300), volume(OTHER, 3000), volume(ID, 240)]);
+    for removed in [done(), said(404, "no such volume"), said(500, "m"), Lost] {
+        let removed = ("remove volume", removed);
+        check_renewed(30, vec![young(), earlier(), written(1811), removed], 1811);
+    }
+}
+
+#[test]
+fn a_renewal_never_goes_beyond_the_longest_lifetime_at_the_create() {
+    check_renewed(600, vec![young(), volumes(&[]), written(3600)], 3600);
+    // Of a target of an earlier version, that is its own lifetime.
+    let list = json!([entry(ID, "running", 1_795_395_650, &SHORT[..1])]);
+    let old = ("list by id", Is(200, list.to_string()));
+    check_renewed(600, vec![old, volumes(&[])], 0);
+}
+
+#[test]
+fn what_is_shorter_or_gains_less_than_a_minute_is_not_written() {
+    check_renewed(1, vec![young(), volumes(&[])], 0);
+    let renewed = || volumes(&[volume(ID, 1752)]);
+    check_renewed(5, vec![young(), renewed()], 1752);
+    check_renewed(30, vec![young(), renewed()], 1752);
+    let renewed = volumes(&[volume(ID, 1751)]);
+    let rest = vec![young(), renewed, written(1811), ("remove volume", done())];
+    check_renewed(30, rest, 1811);
+}
+
+#[test]
+fn a_target_that_has_ended_or_soon_will_is_not_renewed() {
+    for state in ["exited", "dead", "removing"] {
+        check_too_late(vec![listed(state, 1_795_395_650)]);
+    }
+    // It is 89 s old, of 120, and then 90.
+    let rest = vec![
+        listed("running", 1_795_395_572),
+        volumes(&[]),
+        written(1889),
+    ];
+    check_renewed(30, rest, 1889);
+    check_too_late(vec![listed("running", 1_795_395_571), volumes(&[])]);
+}
+
+#[test]
+fn a_renewal_that_was_written_too_late_is_no_success() {
+    // It is 80 s old when it is listed, and 120 or 121 when the volume is written.
+    let early = |created| {
+        let (call, reply) = listed("running", created);
+        let Is(status, body) = reply else {
+            unreachable!("a list");
+        };
+        (call, Dated("Mon, 23 Nov 2026 01:00:21 GMT", status, body))
+    };
+    let steps = |created| vec![early(created), volumes(&[]), written(1880)];
+    check_renewed(30, steps(1_795_395_541), 1880);
+    let steps = vec![early(1_795_395_540), volumes(&[]), written(1881)];
+    check_too_late(steps);
+}
+
+#[test]
+fn a_target_that_is_not_started_yet_is_not_renewed() {
+    let error = renew(30, vec![listed("created", 1_795_395_650)]).expect_err("it is too early");
+    assert_eq!(error, Error::Target(TargetError::InProgress));
+}
+
+#[test]
+fn a_list_of_renewals_or_a_write_that_fails_fails_the_renewal() {
+    let failed = || ("list volumes", said(500, "m"));
+    renew(30, vec![young(), failed(), failed(), failed()]).expect_err("no list");
+    for reply in [
+        said(500, "m"),
+        Lost,
+        Is(201, "<html>".to_owned()),
+        // Somebody else's volume has the name.
+        Is(
+            201,
+            json!({"Name": format!("dynamic-access-{ID}-1811")}).to_string(),
+        ),
+    ] {
+        let steps = vec![young(), volumes(&[]), ("create volume", reply)];
+        renew(30, steps).expect_err("it is not written");
+    }
+}
+
+const LONG_AGO: i64 = 1_700_000_000;
+
+/// How long ago that was.
+const AGE: u64 = 95_395_661;
+
+#[track_caller]
+fn reaped(list: &[Value], scope: Scope, rest: Vec<(&'static str, Reply)>) -> Report {
+    let list = Value::from(list.to_vec()).to_string();
+    let mut steps = vec![("list all", Is(200, list))];
+    steps.extend(rest);
+    let report = run(steps, async |provisioner| {
+        reap(&provisioner.backend, provisioner.config, scope).await
+    });
+    report.expect("a list")
+}
+
+#[test]
+fn a_reap_spares_what_was_renewed_until_that_is_over() {
+    let list = [entry(ID, "running", LONG_AGO, &[])];
+    let renewed = |age| volumes(&[volume(ID, 60), volume(ID, age), volume(OTHER, 9)]);
+    let rest = vec![renewed(AGE), volumes(&[volume(ID, AGE)])];
+    assert!(reaped(&list, Scope::AFTER_ANSWER, rest).removed.is_empty());
+    let rest = vec![
+        renewed(AGE - 1),
+        ("remove by force", done()),
+        volumes(&[volume(ID, AGE - 1)]),
+        ("list by id", none()),
+        ("remove volume", done()),
+    ];
+    let report = reaped(&list, Scope::AFTER_ANSWER, rest);
+    assert_eq!((report.removed.len(), report.left_over), (1, 1));
+}
+
+#[test]
+fn a_reap_without_the_renewals_removes_nothing_by_its_lifetime() {
+    let list = [
+        entry(ID, "running", LONG_AGO, &[]),
+        entry(OTHER, "created", LONG_AGO, &[]),
+    ];
+    let failed = || ("list volumes", said(500, "m"));
+    let mut rest = vec![failed(), failed(), failed(), ("remove", done())];
+    rest.extend([failed(), failed(), failed()]);
+    let report = reaped(&list, Scope::whole(false), rest);
+    assert_eq!((report.removed.len(), report.left), (1, 1));
+    let notes = report.notes(false);
+    let says = |note: &str| notes.iter().any(|found| found.starts_with(note));
+    assert!(says("no target was removed by its lifetime"), "{notes:?}");
+}
+
+#[test]
+fn only_renewals_that_nothing_needs_are_left_over() {
+    let list = [entry(ID, "running", 1_795_395_650, &[])];
+    let younger = "0a".repeat(32);
+    let gone = "0b".repeat(32);
+    let all = [
+        volume(ID, 300),
+        volume(ID, 3600),
+        volume(&younger, 60),
+        volume(&gone, 60),
+        json!({"Name": "somebody-elses", "Labels": null}),
+    ];
+    let found = json!([entry(&younger, "running", 1_795_395_650, &[])]);
+    let rest = vec![
+        volumes(&all),
+        ("remove volume", done()),
+        ("list by id", Is(200, found.to_string())),
+        ("list by id", none()),
+        ("remove volume", done()),
+    ];
+    assert_eq!(reaped(&list, Scope::whole(false), rest).left_over, 2);
+}
+
+#[test]
+fn one_reap_removes_sixteen_renewals_at_most() {
+    let all: Vec<_> = (0..17)
+        .map(|number| volume(&format!("{number:064x}"), 60))
+        .collect();
+    let mut rest = vec![volumes(&all)];
+    for _ in 0..16 {
+        rest.extend([("list by id", none()), ("remove volume", done())]);
+    }
+    assert_eq!(reaped(&[], Scope::whole(false), rest).left_over, 16);
+}

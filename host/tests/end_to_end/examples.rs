@@ -18,6 +18,16 @@ fn server(engine: &RealEngine, deployment: &Deployment<'_>, example: &Example) -
 }
 
 #[test]
+fn the_readme_begins_with_the_ssh_box() {
+    let readme = include_str!("../../../README.md");
+    let (_, after) = readme.split_once("## A shell").expect("its first part");
+    let commands = after.lines().filter_map(|line| line.strip_prefix("    "));
+    let example = Example::on(&RealEngine::given().docker(), "ssh-box");
+    let theirs = ["xtask up", "order.sh", "ssh -i"].map(|part| example.command(part));
+    assert_eq!(commands.take(3).collect::<Vec<_>>(), theirs);
+}
+
+#[test]
 fn ssh_reaches_its_box_alone_until_the_box_is_stopped() {
     let engine = RealEngine::given();
     let deployment = Deployment::new(&engine);

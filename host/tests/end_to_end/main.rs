@@ -10,6 +10,7 @@
 mod each_engine;
 
 mod agent;
+mod allowed;
 mod bodiless;
 mod confinement;
 mod conformance;
@@ -28,6 +29,7 @@ mod lost_answers;
 mod metrics;
 mod openapi;
 mod page;
+mod portal;
 mod ports;
 mod pull;
 mod reaping;
@@ -36,6 +38,7 @@ mod repeated;
 mod secrets;
 mod spinkube;
 mod story;
+mod systemd;
 mod target;
 mod targets;
 mod tls;

@@ -84,7 +84,7 @@ fn check(secret: &str, scheme: &str, operations: &[&str]) {
     let document = concat!(env!("CARGO_MANIFEST_DIR"), "/../src/api/openapi.json");
     let configuration = folder.file("schemathesis.toml", CONFIGURATION);
     let seed = std::env::var(SEED).unwrap_or_else(|_| "1".to_owned());
-    let output = Command::new(given("TEST_SCHEMATHESIS"))
+    let output = Command::new(given("TEST_PYTHON_PROGRAMS") + "/schemathesis")
         .arg("--config-file")
         .arg(configuration)
         .args(["run", document, "--no-color", "--output-sanitize", "false"])

@@ -1,6 +1,7 @@
 //! Runs every test on a private Engine that is removed afterwards.
 
 mod browser;
+mod node;
 mod podman;
 mod python;
 mod traffic;
@@ -59,7 +60,8 @@ pub fn test(which: EngineArguments, arguments: &[String]) -> Result<ExitCode> {
         .env("TEST_ENGINE_INIT", engine.namespaces().0.to_string())
         .env("TEST_PODMAN_SOCKET", podman)
         .env("TEST_AGENT_IMAGE", image::IMAGE)
-        .env("TEST_SCHEMATHESIS", python::schemathesis()?)
+        .env("TEST_PYTHON_PROGRAMS", python::programs()?)
+        .env("TEST_NODE_MODULES", node::modules()?)
         .env("TEST_TRAFFIC", &record)
         .env("TEST_XTASK", env::current_exe()?);
     if env::var_os("RUST_TEST_THREADS").is_none() {
@@ -120,6 +122,7 @@ fn install_for_tests() -> Result<()> {
         ),
         ("curl", "curl", "the commands of the examples"),
         ("jq", "jq", "the same commands"),
+        ("systemd-analyze", "systemd", "the unit of deploy/systemd"),
     ] {
         if process::program(program).is_none() {
             setup::packages(what_for, &[package])?;

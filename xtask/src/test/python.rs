@@ -13,21 +13,23 @@ use dynamic_access_admin::progress::say;
 /// The packages, each with its digests.
 const REQUIREMENTS: &str = "host/tests/requirements.txt";
 
-/// Where `schemathesis` is. It is installed if it is not there, or not as
-/// [`REQUIREMENTS`] says.
-pub fn schemathesis() -> Result<PathBuf> {
+/// The folder of Python and the programs: schemathesis and openapi-python-client. They
+/// are installed if they are not there, or not as [`REQUIREMENTS`] says.
+pub fn programs() -> Result<PathBuf> {
     let requirements = workspace::root().join(REQUIREMENTS);
     let wanted = fs::read(&requirements).with_context(|| requirements.display().to_string())?;
     let dir = workspace::cache_dir().join("python");
-    let program = dir.join("bin/schemathesis");
+    let programs = dir.join("bin");
     let installed = dir.join("requirements.txt");
-    if fs::read(&installed).is_ok_and(|installed| installed == wanted) && program.exists() {
-        return Ok(program);
+    if fs::read(&installed).is_ok_and(|installed| installed == wanted) {
+        return Ok(programs);
     }
-    say("the test of the OpenAPI document: installing schemathesis from PyPI");
+    say(
+        "tests of the OpenAPI document: installing schemathesis and openapi-python-client from PyPI",
+    );
     let _ = fs::remove_dir_all(&dir);
     make_environment(&dir)?;
-    let mut install = Command::new(dir.join("bin/pip"));
+    let mut install = Command::new(programs.join("pip"));
     install
         .args([
             "install",
@@ -40,7 +42,7 @@ pub fn schemathesis() -> Result<PathBuf> {
     process::run(&mut install)?;
     // Written last: what has not been installed whole is installed again.
     fs::write(&installed, wanted)?;
-    Ok(program)
+    Ok(programs)
 }
 
 /// Makes a virtual environment. Debian has the module that fills it in a package of
@@ -49,7 +51,7 @@ fn make_environment(dir: &PathBuf) -> Result<()> {
     let mut probe = Command::new("python3");
     probe.args(["-c", "import ensurepip, venv"]);
     if !probe.output().is_ok_and(|probe| probe.status.success()) {
-        setup::packages("the test of the OpenAPI document", &["python3-venv"])?;
+        setup::packages("tests of the OpenAPI document", &["python3-venv"])?;
     }
     process::run(Command::new("python3").args(["-m", "venv"]).arg(dir))
 }

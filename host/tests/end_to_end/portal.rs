@@ -1,0 +1,80 @@
+//! `docs/portal.md`: the page's image is built, and its client is run.
+
+use std::process::{Command, Output};
+
+use dev::process;
+use test_support::engine::RealEngine;
+use test_support::folder::Folder;
+use test_support::own::Deployment;
+use test_support::server::Server;
+use test_support::wait::wait_for;
+use test_support::{given, unique};
+
+use crate::targets::{API, server};
+
+const PAGE: &str = include_str!("../../../docs/portal.md");
+
+/// The page's block in a language.
+fn block(language: &str) -> &'static str {
+    let begin = format!("\n```{language}\n");
+    let (_, rest) = PAGE.split_once(&begin).expect("a block");
+    rest.split_once("\n```\n").expect("its end").0
+}
+
+/// Builds the page's image, on a base that needs no registry.
+fn build(engine: &RealEngine, folder: &Folder) -> String {
+    let base = format!("FROM {}", given("TEST_AGENT_IMAGE"));
+    let dockerfile = block("dockerfile").replace("FROM debian:12-slim", &base);
+    assert!(dockerfile.contains(&base), "{dockerfile}");
+    folder.file("Dockerfile", &dockerfile);
+    folder.file("entrypoint.sh", block("sh"));
+    let image = unique("lab");
+    let mut command = engine.docker().command();
+    command.args(["build", "--tag", &image]).arg(folder.path());
+    process::output(&mut command).expect("the page's image");
+    image
+}
+
+/// Runs the page's client.
+fn ask(folder: &Folder, server: &Server, visit: &str, password: &str) -> Output {
+    let client = folder.file("client.py", block("python"));
+    Command::new(given("TEST_PYTHON_PROGRAMS") + "/python3")
+        .arg(client)
+        .args([visit, password])
+        .env("SERVER", format!("http://{}", server.address()))
+        .env("API_SECRET", API)
+        .output()
+        .expect("Python")
+}
+
+#[test]
+fn the_pages_client_gets_one_target_of_the_pages_image_for_a_visit() {
+    let engine = RealEngine::given();
+    let deployment = Deployment::new(&engine);
+    let folder = Folder::new("portal-");
+    let image = build(&engine, &folder);
+    let server = server(&engine, &deployment, &[("agent_image", &image)]);
+    let visit = unique("visit");
+    let told: Vec<String> = (0..2)
+        .map(|_| {
+            let output = ask(&folder, &server, &visit, "a-password-of-24-letters");
+            assert!(output.status.success(), "{output:?}");
+            String::from_utf8(output.stdout).expect("text")
+        })
+        .collect();
+    assert_eq!(told[0], told[1]);
+    let (id, state) = told[0].trim().split_once(' ').expect("an id and a state");
+    assert_eq!(state, "running");
+    assert_eq!(deployment.containers(), [id]);
+    let says = "a lab of lab, with a password of 24 characters";
+    wait_for("the image's own line", || {
+        engine.log(id).contains(says).then_some(())
+    });
+    assert_eq!(engine.shell(id, "ls /run/dynamic-access"), "");
+    // What the server refuses, the client tells in its words.
+    let refused = ask(&folder, &server, "a key with spaces", "x");
+    let errors = String::from_utf8_lossy(&refused.stderr);
+    assert!(errors.contains("Idempotency-Key"), "{errors}");
+    drop(deployment);
+    engine.try_remove_image(&image).expect("it is ours");
+}

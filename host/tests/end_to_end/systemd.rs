@@ -1,0 +1,87 @@
+//! `deploy/systemd`: the unit, and the file of variables that its page writes.
+
+use std::path::{Path, PathBuf};
+use std::process::Command;
+
+use test_support::engine::RealEngine;
+use test_support::folder::Folder;
+use test_support::own::Deployment;
+use test_support::server::Server;
+
+fn file(name: &str) -> String {
+    let file = Path::new(env!("CARGO_MANIFEST_DIR")).join("../deploy/systemd");
+    std::fs::read_to_string(file.join(name)).expect("a file")
+}
+
+/// The unit with a program that this machine has instead of Spin.
+fn unit(folder: &Folder) -> PathBuf {
+    let unit = file("dynamic-access.service");
+    let changed = unit.replace("/usr/local/bin/spin", "/bin/true");
+    assert_ne!(unit, changed);
+    folder.file("dynamic-access.service", &changed)
+}
+
+fn analyze(arguments: &[&str], unit: &Path) {
+    let output = Command::new("systemd-analyze")
+        .args(arguments)
+        .arg(unit)
+        .output()
+        .expect("systemd-analyze");
+    let errors = String::from_utf8_lossy(&output.stderr);
+    assert!(output.status.success(), "{arguments:?}: {output:?}");
+    assert_eq!(errors, "", "{arguments:?}");
+}
+
+#[test]
+fn systemd_takes_the_unit_and_rates_its_confinement() {
+    let folder = Folder::new("systemd-");
+    let unit = unit(&folder);
+    analyze(&["verify", "--man=no"], &unit);
+    // From 0, the best, to 100. Most services have 96.
+    analyze(&["security", "--offline=true", "--threshold=20"], &unit);
+}
+
+/// The variables of the file that the page's commands write, as systemd reads it.
+fn variables(folder: &Folder) -> Vec<(String, String)> {
+    let page = file("README.md");
+    let (_, commands) = page.split_once("    umask 077\n").expect("the commands");
+    let (commands, target) = commands
+        .split_once(" >/etc/dynamic-access/variables\n")
+        .map(|(commands, _)| (commands, folder.path().join("variables")))
+        .expect("their end");
+    let script = format!("umask 077\n{commands} >{}", target.display());
+    let status = Command::new("bash").args(["-e", "-c", &script]).status();
+    assert!(status.expect("a shell").success(), "{script}");
+    let written = std::fs::read_to_string(target).expect("the file");
+    let variable = |line: &str| {
+        let (name, value) = line.split_once('=').expect("NAME=value");
+        let name = name.strip_prefix("SPIN_VARIABLE_").expect("a variable");
+        (name.to_lowercase(), value.trim_matches('\'').to_owned())
+    };
+    written.lines().map(variable).collect()
+}
+
+#[test]
+fn a_server_with_the_pages_variables_serves_its_callers() {
+    let engine = RealEngine::given();
+    let deployment = Deployment::new(&engine);
+    let folder = Folder::new("systemd-");
+    let variables = variables(&folder);
+    let mut variables: Vec<(&str, &str)> = variables
+        .iter()
+        .map(|(name, value)| (name.as_str(), value.as_str()))
+        .collect();
+    let names: Vec<&str> = variables.iter().map(|(name, _)| *name).collect();
+    assert_eq!(names, ["webhook_secret", "api_secret", "environments"]);
+    let bearer = format!("Bearer {}", variables[1].1);
+    variables.push(("deployment_id", &deployment.id));
+    let server = Server::with(&engine, &variables);
+    for (method, path) in [
+        ("GET", "/health"),
+        ("POST", "/reap"),
+        ("GET", "/v1/targets"),
+    ] {
+        let answer = server.send(method, path, &[("authorization", &bearer)], b"");
+        assert_eq!(answer.status, 200, "{method} {path}: {answer:?}");
+    }
+}

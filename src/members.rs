@@ -9,8 +9,14 @@ use serde_json::{Map, Value};
 
 /// The members in their order. A map would keep only the last of several with the
 /// same key.
-#[derive(Debug, Default)]
+#[derive(Debug)]
 pub struct Members<T>(pub Vec<(String, T)>);
+
+impl<T> Default for Members<T> {
+    fn default() -> Self {
+        Self(Vec::new())
+    }
+}
 
 impl<'de, T: Deserialize<'de>> Deserialize<'de> for Members<T> {
     fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {

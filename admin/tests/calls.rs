@@ -44,6 +44,7 @@ fn about_containers(
     let file = archive::SecretFile {
         name: archive::ACTIVATION_TOKEN.to_owned(),
         content: token,
+        owner: None,
     };
     let renewal = volume::Renewal {
         target: id.clone(),
@@ -51,7 +52,10 @@ fn about_containers(
     };
     vec![
         ("create", create(&name, &Value::Null).request),
-        ("write-token", archive::write_secrets(id, &[file]).request),
+        (
+            "write-token",
+            archive::write_secrets(id, &[file], 0).request,
+        ),
         ("start", start::start(id).request),
         ("stop", stop::stop(id, Duration::from_secs(grace)).request),
         ("inspect", inspect::inspect(id).request),

@@ -138,7 +138,7 @@ pub fn whatever_the_patch_a_body_that_is_made_is_confined(draws: Draws) {
                 image: "agent",
                 env: &["SERVICE_URL=https://host".to_owned()],
                 labels: &[(NAME, "own")],
-                volume: Some("/run/dynamic-access"),
+                volume: SecretsVolume::LikeImage,
             };
             let whole = body.with(&own);
             check_confined(&whole);

@@ -47,7 +47,7 @@ impl<P: Platform> Containers<'_, P> {
         target: &NewTarget<'_>,
     ) -> Result<StartOutcome, Fault> {
         if !target.secrets.is_empty() {
-            let call = archive::write_secrets(id, target.secrets);
+            let call = archive::write_secrets(id, target.secrets, target.secret_owner);
             self.engine.send(call).await?;
         }
         let platform = self.engine.platform();

@@ -60,6 +60,8 @@ pub struct NewTarget<'a> {
     pub body: Value,
     /// The files that it gets before it runs.
     pub secrets: &'a [SecretFile],
+    /// The id of the user whom those without an owner of their own belong to.
+    pub secret_owner: u32,
     /// The ids of the nodes that have rejected it. An Engine has none.
     pub avoid: &'a [String],
 }

@@ -4,21 +4,26 @@
 //! caller is told that the server is misconfigured. This module does not know where
 //! the variables come from.
 
+mod choosable;
 mod docker_authorization;
+mod overrides;
 mod ports;
 mod profile;
 mod registry_auth;
+mod secret_owner;
 mod values;
 mod warnings;
 
 use std::fmt;
 use std::time::Duration;
 
+pub use choosable::Choosable;
 pub use docker_authorization::DockerAuthorization;
 pub use ports::Publication;
 use profile::Defaults;
 pub use profile::{Profile, Profiles};
 pub use registry_auth::RegistryAuth;
+pub use secret_owner::{is_read_by, secret_owner};
 use values::Plaintext;
 pub use values::{ImagePull, SchedulerKind, TokenDelivery, parse_duration, parse_lifetime};
 
@@ -237,7 +242,7 @@ impl<V: Variables> Reader<'_, V> {
         let service_urls = self.read("service_urls", ServiceUrls::parse);
         let ports = self.read("ports", ports::parse_ports);
         let environments = self.read("environments", |text| {
-            profile::parse_environments(text, scheduler)
+            overrides::parse_environments(text, scheduler)
         });
         let defaults = Defaults {
             scheduler: scheduler?,

@@ -2,20 +2,16 @@
 
 use std::time::Duration;
 
-use serde_json::Value;
-
 use super::Publication;
-use super::ports::ports_of;
-use super::values::{self, SchedulerKind, TokenDelivery};
+use super::choosable::Choosable;
+use super::overrides::Overrides;
+use super::secret_owner::is_read_by;
+use super::values::{SchedulerKind, TokenDelivery};
 use crate::container::{Allowed, Body, Isolation, Patch};
 use crate::docker::ImageReference;
 use crate::docker::ports::Port;
-use crate::environment_id::{is_id, is_same};
-use crate::members::{self, Distinct, Members};
+use crate::environment_id::is_same;
 use crate::service_url::ServiceUrls;
-
-/// The longest `environments`. Every request parses all of it.
-const ENVIRONMENTS_BYTES_MAX: usize = 256 * 1024;
 
 /// What the targets of one environment are made of.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -33,6 +29,11 @@ pub struct Profile {
     pub service_urls: ServiceUrls,
     /// The ports that are published.
     pub ports: Vec<Port>,
+    /// The id of the user whom the files of secrets belong to, if it is set; otherwise
+    /// they are root's.
+    pub secret_owner: Option<u32>,
+    /// What an order may choose.
+    pub choosable: Choosable,
 }
 
 /// The profile of every environment.
@@ -54,17 +55,6 @@ pub struct Defaults<'a> {
     pub token_delivery: TokenDelivery,
     pub ports: Vec<Port>,
     pub publication: &'a Publication,
-}
-
-/// What one environment overrides.
-#[derive(Debug, Default)]
-pub struct Overrides {
-    image: Option<ImageReference>,
-    patch: Option<Patch>,
-    max_targets: Option<usize>,
-    max_lifetime: Option<Duration>,
-    service_urls: Option<ServiceUrls>,
-    ports: Option<Vec<Port>>,
 }
 
 impl Profiles {
@@ -179,9 +169,11 @@ impl Defaults<'_> {
         let body = body
             .publishing(ports, self.publication.address)
             .map_err(|problem| vec![format!("{origin}: {problem}")])?;
-        if self.token_delivery == TokenDelivery::File && !body.runs_as_root() {
+        let secret_owner = overrides.secret_owner;
+        let is_file = self.token_delivery == TokenDelivery::File;
+        if is_file && is_read_by(secret_owner, body.user()) == Some(false) {
             return Err(vec![format!(
-                "{origin}: User is not root, and only root can read the token's file; set token_delivery to env"
+                "{origin}: User is neither root nor the secret_owner of an environment, and nobody else can read the token's file; set that, or token_delivery to env"
             )]);
         }
         let (image, origin) = match &overrides.image {
@@ -204,94 +196,15 @@ impl Defaults<'_> {
                 .unwrap_or(&self.service_urls)
                 .clone(),
             ports: ports.clone(),
+            secret_owner,
+            choosable: overrides.choosable.clone(),
         })
     }
 }
 
-/// Parses `environments`: a JSON object that maps an environmentId to its overrides.
-///
-/// # Errors
-///
-/// The first problem, with its path.
-pub fn parse_environments(
-    text: &str,
-    scheduler: Option<SchedulerKind>,
-) -> Result<Vec<(String, Overrides)>, String> {
-    if text.len() > ENVIRONMENTS_BYTES_MAX {
-        return Err(format!(
-            "is larger than {} KiB",
-            ENVIRONMENTS_BYTES_MAX / 1024
-        ));
-    }
-    if !text.starts_with('{') {
-        return Err("is not a JSON object".to_owned());
-    }
-    let Members(members): Members<Distinct> =
-        serde_json::from_str(text).map_err(|error| members::problem(&error))?;
-    let mut environments: Vec<(String, Overrides)> = Vec::new();
-    for (id, Distinct(value)) in members {
-        if !is_id(&id) {
-            return Err(format!(
-                "at {}: no environmentId looks like this",
-                id.escape_debug()
-            ));
-        }
-        if let Some((first, _)) = environments.iter().find(|(known, _)| is_same(known, &id)) {
-            return Err(format!("at {id} and at {first}: these are the same id"));
-        }
-        let overrides =
-            Overrides::parse(value, scheduler).map_err(|problem| format!("at {id}{problem}"))?;
-        environments.push((id, overrides));
-    }
-    Ok(environments)
-}
-
-impl Overrides {
-    // Not derived: serde's messages have no path, and they quote values.
-    fn parse(value: Value, scheduler: Option<SchedulerKind>) -> Result<Self, String> {
-        let Value::Object(object) = value else {
-            return Err(" is not an object".to_owned());
-        };
-        let mut overrides = Self::default();
-        for (key, value) in object {
-            overrides
-                .set(&key, value, scheduler)
-                .map_err(|problem| format!(".{key} {problem}"))?;
-        }
-        Ok(overrides)
-    }
-
-    fn set(
-        &mut self,
-        key: &str,
-        value: Value,
-        scheduler: Option<SchedulerKind>,
-    ) -> Result<(), String> {
-        match key {
-            "image" => self.image = Some(ImageReference::parse(text(&value)?)?),
-            "container_patch" => self.patch = Some(Patch::from_value(value)?),
-            "max_targets" => self.max_targets = Some(values::count(value.as_u64(), scheduler)?),
-            "max_lifetime" => self.max_lifetime = Some(values::parse_lifetime(text(&value)?)?),
-            "service_urls" => self.service_urls = Some(ServiceUrls::parse(text(&value)?)?),
-            "ports" => self.ports = Some(ports_of(&value)?),
-            _ => {
-                return Err(
-                    "is not one of image, container_patch, max_targets, max_lifetime, service_urls, ports"
-                        .to_owned(),
-                );
-            }
-        }
-        Ok(())
-    }
-}
-
-fn text(value: &Value) -> Result<&str, String> {
-    value.as_str().ok_or_else(|| "is not text".to_owned())
-}
-
 #[cfg(test)]
-mod tests {
-    use serde_json::json;
+pub(super) mod tests {
+    use serde_json::{Value, json};
 
     use super::super::Config;
     use super::super::tests::variables;
@@ -301,7 +214,7 @@ mod tests {
         config(environments, defaults).expect("a config").profiles
     }
 
-    fn config(
+    pub(in super::super) fn config(
         environments: &Value,
         defaults: &[(&'static str, &'static str)],
     ) -> Result<Config, super::super::Problems> {
@@ -362,38 +275,6 @@ mod tests {
     }
 
     #[test]
-    fn a_key_that_is_no_id_and_keys_that_mean_the_same_are_a_problem() {
-        for (environments, problem) in [
-            (r#"{"e":{},"E":{}}"#, "at E and at e: these are the same id"),
-            (
-                r#"{"e":{"max_targets":1},"e":{}}"#,
-                "at e and at e: these are the same id",
-            ),
-            (
-                r#"{"0f1e2d3c-4b5a-6978-8796-a5b4c3d2e1f0":{},"0F1E2D3C4B5A69788796A5B4C3D2E1F0":{}}"#,
-                "these are the same id",
-            ),
-            (
-                r#"{"e":{"max_targets":5,"max_targets":1}}"#,
-                "has a key twice in one object",
-            ),
-            (
-                r#"{"e":{"container_patch":{"HostConfig":{"Memory":1,"Memory":2}}}}"#,
-                "has a key twice in one object",
-            ),
-            (r#"{"":{}}"#, "at : no environmentId looks like this"),
-            (r#"{" e":{}}"#, "at  e: no environmentId looks like this"),
-            (r#"{"e\n":{}}"#, "no environmentId looks like this"),
-        ] {
-            let found = parse_environments(environments, None).err();
-            assert!(
-                found.is_some_and(|found| found.contains(problem)),
-                "{environments}"
-            );
-        }
-    }
-
-    #[test]
     fn an_environments_patch_is_applied_after_container_patch() {
         let patch =
             r#"{"HostConfig":{"Memory":1073741824,"MemorySwap":1073741824,"NanoCpus":500000000}}"#;
@@ -404,56 +285,6 @@ mod tests {
         let cpus = |profile: &Profile| profile.body.value()["HostConfig"]["NanoCpus"].clone();
         assert_eq!(cpus(profiles.of("e")), 2_000_000_000_u32);
         assert_eq!(cpus(profiles.of("other")), 500_000_000);
-    }
-
-    #[test]
-    fn a_problem_begins_with_its_path() {
-        for (environments, path) in [
-            (json!({"e": []}), "environments at e is not an object"),
-            (
-                json!({"e": {"Image": "a"}}),
-                "environments at e.Image is not one of",
-            ),
-            (
-                json!({"e": {"image": 1}}),
-                "environments at e.image is not text",
-            ),
-            (
-                json!({"e": {"image": "a b"}}),
-                "environments at e.image is not an image",
-            ),
-            (
-                json!({"e": {"max_targets": 1001}}),
-                "environments at e.max_targets",
-            ),
-            (
-                json!({"e": {"max_targets": "1"}}),
-                "environments at e.max_targets",
-            ),
-            (
-                json!({"e": {"max_lifetime": 60}}),
-                "environments at e.max_lifetime",
-            ),
-            (
-                json!({"e": {"service_urls": []}}),
-                "environments at e.service_urls",
-            ),
-            (
-                json!({"e": {"ports": {"ssh": 0}}}),
-                "environments at e.ports at ssh is not a port",
-            ),
-            (
-                json!({"e": {"container_patch": null}}),
-                "environments at e.container_patch",
-            ),
-            (
-                json!({"e": {"container_patch": {"HostConfig": {"Privileged": true}}}}),
-                "environments: e.container_patch: HostConfig.Privileged",
-            ),
-        ] {
-            let problem = config(&environments, &[]).expect_err(path).to_string();
-            assert!(problem.contains(path), "{problem}");
-        }
     }
 
     #[test]
@@ -473,6 +304,35 @@ mod tests {
                 .expect_err(place)
                 .to_string();
             assert!(problem.contains(place), "{problem}");
+        }
+    }
+
+    #[test]
+    fn an_order_may_choose_nothing_unless_its_environment_says_so() {
+        let profiles = profiles(
+            &json!({"e": {"allow": ["env", "command"], "images": ["a*"], "secret_owner": 0,
+                          "max": {"memory": "4GiB", "cpus": 2}}}),
+            &[],
+        );
+        let (chosen, default) = (profiles.of("e"), profiles.of("other"));
+        assert_eq!(default.choosable, Choosable::default());
+        assert_eq!(default.secret_owner, None);
+        assert!(chosen.choosable.env && chosen.choosable.command);
+        assert_eq!(chosen.choosable.max.memory, Some(4 << 30));
+        assert_eq!(chosen.secret_owner, Some(0));
+    }
+
+    #[test]
+    fn the_owner_of_secrets_may_be_the_user_of_a_patch() {
+        for (user, is_right) in [
+            ("1000", true),
+            ("1000:0", true),
+            ("runner", true),
+            ("1001", false),
+        ] {
+            let environment =
+                json!({"e": {"secret_owner": 1000, "container_patch": {"User": user}}});
+            assert_eq!(config(&environment, &[]).is_ok(), is_right, "{user}");
         }
     }
 

@@ -1,6 +1,7 @@
 //! Settings that are allowed but unsafe.
 
 use super::Config;
+use super::choosable::ImagePattern;
 use crate::container::Isolation;
 
 impl Config {
@@ -41,6 +42,13 @@ impl Config {
         if self.profiles.publish() && !address.is_loopback() {
             warnings.push(format!(
                 "publish_address is {address}: ports of targets are open to everyone who reaches it, other targets included; let a firewall choose who does"
+            ));
+        }
+        let profiles = self.profiles.all();
+        let patterns = profiles.flat_map(|profile| &profile.choosable.images);
+        for pattern in patterns.filter_map(ImagePattern::without_digest) {
+            warnings.push(format!(
+                "images in environments: {pattern} has no digest, so anyone who may push to its registry decides what runs; end it with @sha256:*"
             ));
         }
         if !self.profiles.limit_processors() {
@@ -123,12 +131,13 @@ mod tests {
                 ("agent_image", "r.example.com/agent:1"),
                 (
                     "environments",
-                    r#"{"a":{"image":"r.example.com/other"},"b":{"image":"local"}}"#,
+                    r#"{"a":{"image":"r.example.com/other","images":["r.example.com/*","local*","r.example.com/*@sha256:*"]},"b":{"image":"local"}}"#,
                 ),
             ],
             &[
                 "agent_image or environments: r.example.com/agent:1 ",
                 "agent_image or environments: r.example.com/other ",
+                "images in environments: r.example.com/* ",
             ],
         );
     }

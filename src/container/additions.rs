@@ -7,6 +7,7 @@ use serde_json::{Map, Value, json};
 
 use super::forms::is_plain;
 use super::mounts::{hides_token, is_mount_point};
+use super::variables;
 use crate::docker::archive::SECRETS_DIR;
 use crate::docker::label;
 
@@ -24,19 +25,22 @@ pub struct PerTarget<'a> {
     pub env: &'a [String],
     /// Labels and their values.
     pub labels: &'a [(&'a str, &'a str)],
-    /// The path of an anonymous volume.
-    pub volume: Option<&'a str>,
+    /// The anonymous volume that its secrets are written to.
+    pub volume: SecretsVolume,
 }
 
-/// The environment variables that the server sets, and one that makes the agent take
-/// the container for a Kubernetes cluster.
-const RESERVED_VARIABLES: [&str; 5] = [
-    "SERVICE_URL",
-    "ACTIVATION_TOKEN",
-    "ACTIVATION_TOKEN_FILE",
-    "ENVIRONMENT_ID",
-    "BASTIONZERO_IN_CLUSTER",
-];
+/// The anonymous volume of a target's secrets.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum SecretsVolume {
+    /// It has none.
+    Absent,
+    /// One with the owner and the mode of the image's folder of that path, or one of
+    /// root's that all may enter.
+    LikeImage,
+    /// One of root's that all may enter. Podman, which takes the image's folder even so,
+    /// makes no difference.
+    Enterable,
+}
 
 /// What patches add.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
@@ -85,7 +89,7 @@ impl Additions {
         let entry = entry.as_str().unwrap_or_default();
         // A name without `=` would remove the variable.
         match entry.split_once('=') {
-            Some((name, _)) if RESERVED_VARIABLES.contains(&name) => {
+            Some((name, _)) if variables::is_servers(name) => {
                 problems.push(format!("Env sets {name}, which is reserved for the server"));
             }
             // Podman trims names, so one with a space could be a reserved one.
@@ -109,10 +113,29 @@ impl Additions {
         }
         body["Labels"] = Value::Object(labels);
         let mut volumes = self.volumes.clone();
-        if let Some(path) = target.volume {
-            volumes.insert(path.to_owned(), json!({}));
+        match target.volume {
+            SecretsVolume::Absent => {}
+            SecretsVolume::LikeImage => {
+                volumes.insert(SECRETS_DIR.to_owned(), json!({}));
+            }
+            SecretsVolume::Enterable => {
+                let mounts = &mut body["HostConfig"]["Mounts"];
+                let mut all = mounts.as_array().cloned().unwrap_or_default();
+                all.push(json!({
+                    "Type": "volume",
+                    "Target": SECRETS_DIR,
+                    "VolumeOptions": {"NoCopy": true},
+                }));
+                *mounts = all.into();
+            }
         }
         body["Volumes"] = Value::Object(volumes);
+    }
+
+    /// Whether a patch sets this variable.
+    pub fn set_variable(&self, name: &str) -> bool {
+        let mut set = self.env.iter().filter_map(|entry| entry.split_once('='));
+        set.any(|(known, _)| known == name)
     }
 }
 

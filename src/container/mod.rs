@@ -8,22 +8,27 @@
 //! These tables judge the merged body, so it does not matter how an option got there.
 //!
 //! What the operator has allowed by name, `allowed` takes out first.
+//! An order may change a body further: `choices` has its command and `resources` its
+//! limits. `variables` says which environment variables nobody but the server sets.
 //!
 //! `table` has the notation of the tables, and `shape` the types. `forms`, `logs`,
 //! `mounts` and `networks` say which values are safe.
 
 mod additions;
 mod allowed;
+mod choices;
 mod create_body;
 mod defaults;
 mod forms;
 mod logs;
 mod mounts;
 mod networks;
+mod resources;
 mod service;
 mod shape;
 mod table;
 mod task_template;
+mod variables;
 
 use std::net::IpAddr;
 use std::time::Duration;
@@ -31,8 +36,11 @@ use std::time::Duration;
 use serde_json::{Map, Value, json};
 
 use additions::Additions;
-pub use additions::PerTarget;
+pub use additions::{PerTarget, SecretsVolume};
 pub use allowed::Allowed;
+pub use choices::Choices;
+pub use resources::Resources;
+pub use variables::is_reserved as is_reserved_variable;
 
 use crate::docker::ports::Port;
 use crate::members::{self, Distinct};
@@ -90,6 +98,8 @@ pub struct Body {
     of: Of,
     /// The ports of a service, which are no part of its template.
     ports: Vec<Value>,
+    isolation: Isolation,
+    allowed: Allowed,
 }
 
 /// What a body makes.
@@ -147,24 +157,21 @@ impl Body {
             }
             json_patch::merge(&mut merged, &Value::Object(patch));
         }
-        let table = match of {
-            Of::Container => &create_body::TABLE,
-            Of::Service => &task_template::TABLE,
-        };
         if of == Of::Container {
             defaults::complete(&mut merged);
         }
-        let judged = allowed.taken_out_of(of, merged.clone());
-        table.check(&judged, isolation, &mut problems);
-        if problems.is_empty() {
-            Ok(Self {
-                merged,
-                additions,
-                of,
-                ports: Vec::new(),
-            })
-        } else {
-            Err(problems)
+        let body = Self {
+            merged,
+            additions,
+            of,
+            isolation,
+            allowed: allowed.clone(),
+            ports: Vec::new(),
+        };
+        body.check(&mut problems);
+        match problems.is_empty() {
+            true => Ok(body),
+            false => Err(problems),
         }
     }
 
@@ -193,6 +200,16 @@ impl Body {
             self.merged["HostConfig"]["PortBindings"][port] = chosen;
         }
         Ok(self)
+    }
+
+    /// Adds the problems of the merged body.
+    fn check(&self, problems: &mut Vec<String>) {
+        let table = match self.of {
+            Of::Container => &create_body::TABLE,
+            Of::Service => &task_template::TABLE,
+        };
+        let judged = self.allowed.taken_out_of(self.of, self.merged.clone());
+        table.check(&judged, self.isolation, problems);
     }
 
     /// The body with the values of one target.
@@ -257,16 +274,18 @@ impl Body {
         is_limit("NanoCpus") || is_limit("CpuQuota")
     }
 
-    /// Whether the body lets the first process run as root. The image can still
-    /// name another user.
-    pub fn runs_as_root(&self) -> bool {
+    /// The user that a patch sets; empty if it is left to the image.
+    pub fn user(&self) -> &str {
         let user = match self.of {
             Of::Container => &self.merged["User"],
             Of::Service => &self.merged["ContainerSpec"]["User"],
         };
-        let user = user.as_str().unwrap_or_default();
-        let user = user.split(':').next().unwrap_or_default();
-        matches!(user, "" | "root" | "0")
+        user.as_str().unwrap_or_default()
+    }
+
+    /// Whether a patch sets this environment variable.
+    pub fn sets_variable(&self, name: &str) -> bool {
+        self.additions.set_variable(name)
     }
 }
 

@@ -3,7 +3,7 @@
 
 use serde_json::{Map, Value, json};
 
-use super::additions::{Additions, PerTarget};
+use super::additions::{Additions, PerTarget, SecretsVolume};
 use super::defaults::{self, CAPABILITIES};
 use crate::docker::label;
 use crate::docker::ports::Port;
@@ -101,6 +101,8 @@ pub fn body(template: &Value, additions: &Additions, target: &PerTarget<'_>) -> 
                 .filter(of_task)
                 .copied()
                 .collect::<Vec<_>>(),
+            // Secrets are a Swarm's own.
+            volume: SecretsVolume::Absent,
             ..*target
         },
     );

@@ -29,6 +29,8 @@ pub struct SecretFile {
     pub name: String,
     /// Its content.
     pub content: Secret,
+    /// The id of the user whom it belongs to, if it is not that of all of them.
+    pub owner: Option<u32>,
 }
 
 /// The path of the activation token's file.
@@ -36,18 +38,18 @@ pub fn token_path() -> String {
     format!("{SECRETS_DIR}/{ACTIVATION_TOKEN}")
 }
 
-/// Writes secrets as files, which root alone can read, into a container that
-/// has not been started.
+/// Writes secrets as files, which their owner alone can read, into a container that has
+/// not been started. One without an owner of its own belongs to `owner`.
 ///
 /// A failed call may have written the files all the same. Only an empty 200 is
 /// a success, since any web server answers 200 to something.
-pub fn write_secrets(id: &TargetId, secrets: &[SecretFile]) -> Call<()> {
+pub fn write_secrets(id: &TargetId, secrets: &[SecretFile], owner: u32) -> Call<()> {
     let path = format!(
         "/containers/{}/archive?path={}",
         id.as_str(),
         query_encoded(SECRETS_DIR)
     );
-    let mut request = request(Method::PUT, &path, archive(secrets));
+    let mut request = request(Method::PUT, &path, archive(secrets, owner));
     request
         .headers_mut()
         .insert(CONTENT_TYPE, HeaderValue::from_static("application/x-tar"));
@@ -62,18 +64,18 @@ fn written(reply: &Reply) -> Result<(), Fault> {
 }
 
 /// A tar archive of the files.
-fn archive(secrets: &[SecretFile]) -> Vec<u8> {
+fn archive(secrets: &[SecretFile], owner: u32) -> Vec<u8> {
     let mut archive = tar::Builder::new(Vec::new());
-    for SecretFile { name, content } in secrets {
-        let content = content.expose().as_bytes();
+    for secret in secrets {
+        let content = secret.content.expose().as_bytes();
         let mut header = tar::Header::new_ustar();
         header.set_size(content.len() as u64);
         header.set_mode(MODE);
-        header.set_uid(0);
+        header.set_uid(secret.owner.unwrap_or(owner).into());
         header.set_gid(0);
         header.set_mtime(0);
         archive
-            .append_data(&mut header, name, content)
+            .append_data(&mut header, &secret.name, content)
             .expect("a vector takes all that is written, and the name is short");
     }
     archive
@@ -91,15 +93,21 @@ mod tests {
     const ID: &str = "0123456789abcdef0123456789abcdef0123456789abcdef0123456789abcdef";
 
     #[test]
-    fn the_archive_holds_each_secret_for_root_to_read() {
+    fn the_archive_holds_each_secret_for_its_owner_to_read() {
         let id = TargetId::parse(ID).expect("an id");
-        let file = |name: &str, content: &str| SecretFile {
+        let file = |name: &str, content: &str, owner| SecretFile {
             name: name.to_owned(),
             content: Secret::new(content),
+            owner,
         };
         let longest = "x".repeat(64);
-        let files = [file(ACTIVATION_TOKEN, "a-token"), file(&longest, "")];
-        let request = write_secrets(&id, &files).request;
+        // The last one takes more digits than a header has.
+        let files = [
+            file(ACTIVATION_TOKEN, "a-token", None),
+            file(&longest, "", Some(0)),
+            file("last", "b", Some(2_147_483_647)),
+        ];
+        let request = write_secrets(&id, &files, 1000).request;
         assert_eq!(request.method(), Method::PUT);
         let uri = format!("/containers/{ID}/archive?path=%2Frun%2Fdynamic-access");
         assert_eq!(request.uri().to_string(), uri);
@@ -110,13 +118,21 @@ mod tests {
         for entry in archive.entries().expect("an archive") {
             let mut entry = entry.expect("whole");
             assert_eq!(entry.header().mode().expect("a mode"), 0o400);
-            assert_eq!(entry.header().uid().expect("an owner"), 0);
+            let owner = entry.header().uid().expect("an owner");
+            assert_eq!(entry.header().gid().expect("a group"), 0);
             let name = entry.path().expect("a path").to_string_lossy().into_owned();
             let mut content = String::new();
             entry.read_to_string(&mut content).expect("text");
-            found.push(file(&name, &content));
+            found.push((name, content, owner));
         }
-        assert_eq!(found, files);
+        let expected = [
+            (ACTIVATION_TOKEN, "a-token", 1000),
+            (&longest, "", 0),
+            ("last", "b", 2_147_483_647),
+        ];
+        let expected =
+            expected.map(|(name, content, owner)| (name.to_owned(), content.to_owned(), owner));
+        assert_eq!(found, expected);
     }
 
     #[test]

@@ -35,6 +35,8 @@ pub enum ImageError {
         image: ImageReference,
         /// Its user.
         user: String,
+        /// The id of the user who can, if it is not root.
+        owner: Option<u32>,
     },
 }
 
@@ -81,12 +83,13 @@ impl ImageError {
                 "The Docker Engine failed to pull the agent image. Try again shortly.",
                 format!("the pull of {image} failed: {reason}"),
             ),
-            Self::TokenUnreadable { image, user } => Told::new(
+            Self::TokenUnreadable { image, user, owner } => Told::new(
                 StatusCode::INTERNAL_SERVER_ERROR,
                 "token_unreadable",
-                "The agent image does not run as root. Contact the administrator of the provisioning server.",
+                "The agent image does not run as a user who can read its token. Contact the administrator of the provisioning server.",
                 format!(
-                    "{image} runs as the user {user}, and only root can read the token's file; set User to root in container_patch or environments, or token_delivery to env"
+                    "{image} runs as the user {user}, and only {} can read the token's file; set secret_owner in environments to the number of that user, or User to root in container_patch or environments, or token_delivery to env",
+                    owner.map_or("root".to_owned(), |owner| format!("root or the secret_owner {owner}"))
                 ),
             ),
         }

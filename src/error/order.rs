@@ -19,6 +19,11 @@ pub enum OrderError {
     SecretsNeedFiles,
     /// A secret of `/v1` is empty, and a Swarm takes none that is.
     EmptySecret,
+    /// The environment does not let an order choose this. Holds a sentence that names the
+    /// member.
+    NotAllowed(&'static str),
+    /// What the order has chosen is something that no patch may set either, and why.
+    Guarded(String),
     /// The key's target was started with another payload.
     OtherPayload {
         /// Its container.
@@ -64,6 +69,18 @@ impl OrderError {
                 "empty_secret",
                 "This server cannot give a target an empty secret.",
                 "a secret is empty, and a Swarm takes 1 to 511999 bytes",
+            ),
+            Self::NotAllowed(sentence) => Told::new(
+                StatusCode::UNPROCESSABLE_ENTITY,
+                "not_allowed",
+                sentence,
+                format!("{sentence} Check allow, images, max and container_patch in environments"),
+            ),
+            Self::Guarded(problems) => Told::new(
+                StatusCode::UNPROCESSABLE_ENTITY,
+                "choice_refused",
+                "The command and the resources do not go together with the options of this environment.",
+                format!("the order's options, with container_patch: {problems}"),
             ),
             Self::OtherPayload { id, of } => Told::new(
                 StatusCode::UNPROCESSABLE_ENTITY,

@@ -66,6 +66,7 @@ pub(crate) fn all() -> Vec<(Error, u16)> {
             Error::Image(ImageError::TokenUnreadable {
                 image: image(),
                 user: "planted".to_owned(),
+                owner: Some(1000),
             }),
             500,
         ),
@@ -92,6 +93,8 @@ pub(crate) fn all() -> Vec<(Error, u16)> {
         (Error::Order(OrderError::SecretsNeedFiles), 422),
         (Error::Order(OrderError::EmptySecret), 422),
         (Error::Order(OrderError::ServiceUrlNotAllowed), 422),
+        (Error::Order(OrderError::NotAllowed("A sentence.")), 422),
+        (Error::Order(OrderError::Guarded("planted".to_owned())), 422),
         (
             Error::Order(OrderError::TooManyTargets {
                 max: 1,

@@ -9,9 +9,10 @@ use super::StartOrder;
 use crate::ages::START_WITHIN;
 use crate::backend::{NewTarget, StartOutcome};
 use crate::config::{Config, Profile, TokenDelivery};
-use crate::container::PerTarget;
+use crate::container::{Body, PerTarget, SecretsVolume};
+use crate::docker::archive::{self, SecretFile};
 use crate::docker::target::{Ended, Target};
-use crate::docker::{ContainerName, ImageReference, TargetId, archive, is_full, label, ports};
+use crate::docker::{ContainerName, ImageReference, TargetId, is_full, label, ports};
 use crate::environment_id::is_same;
 use crate::error::{EngineError, Error, ImageError, SwarmError, TargetError};
 use crate::fault::Fault;
@@ -25,6 +26,11 @@ pub struct Attempt<'a> {
     pub order: &'a StartOrder,
     /// What a target of its environment is.
     pub profile: &'a Profile,
+    /// The image of its container.
+    pub image: &'a ImageReference,
+    /// The options of its container, as the order has chosen them, or what is wrong with
+    /// its choice.
+    pub body: Result<Body, Vec<String>>,
     config: &'a Config,
     id: String,
 }
@@ -32,10 +38,13 @@ pub struct Attempt<'a> {
 impl<'a> Attempt<'a> {
     /// An attempt; `random` tells it from every other.
     pub fn new(config: &'a Config, order: &'a StartOrder, random: u128) -> Self {
+        let profile = config.profiles.of(&order.environment_id);
         Self {
             name: order.key.container_name(&config.deployment_id),
             order,
-            profile: config.profiles.of(&order.environment_id),
+            profile,
+            image: order.image.as_ref().unwrap_or(&profile.image),
+            body: profile.body.chosen(&order.choices),
             config,
             id: format!("{random:032x}"),
         }
@@ -48,15 +57,16 @@ impl<'a> Attempt<'a> {
         NewTarget {
             name: &self.name,
             attempt: &self.id,
-            image: &self.profile.image,
-            body: self.body(),
+            image: self.image,
+            body: self.create_body(),
             secrets: if is_file { &self.order.secrets } else { &[] },
+            secret_owner: self.profile.secret_owner.unwrap_or_default(),
             avoid,
         }
     }
 
     /// The body of the create.
-    fn body(&self) -> Value {
+    fn create_body(&self) -> Value {
         let Self { order, profile, .. } = self;
         // Labels cannot be changed later, so they hold all that another replica
         // must know about the container.
@@ -95,12 +105,24 @@ impl<'a> Attempt<'a> {
                 format!("ACTIVATION_TOKEN={}", token.expose())
             });
         }
-        let has_files = is_file && !order.secrets.is_empty();
-        let volume = has_files.then_some(archive::SECRETS_DIR);
-        profile.body.with(&PerTarget {
+        env.extend_from_slice(&order.env);
+        let is_roots = |secret: &SecretFile| {
+            let owner = secret.owner.or(profile.secret_owner);
+            owner.unwrap_or_default() == 0
+        };
+        let volume = if !is_file || order.secrets.is_empty() {
+            SecretsVolume::Absent
+        } else if order.secrets.iter().all(is_roots) {
+            SecretsVolume::LikeImage
+        } else {
+            SecretsVolume::Enterable
+        };
+        // An order whose choice is wrong is refused before its create.
+        let body = self.body.as_ref().unwrap_or(&profile.body);
+        body.with(&PerTarget {
             name: self.name.as_str(),
             stop_grace: self.config.stop_grace,
-            image: profile.image.as_str(),
+            image: self.image.as_str(),
             env: &env,
             labels: &labels,
             volume,
@@ -123,9 +145,7 @@ impl<'a> Attempt<'a> {
                 EngineError::Refused(Fault::Rejected { node, reason }).into()
             }
             StartOutcome::NoNode(reason) => SwarmError::NoNode(reason).into(),
-            StartOutcome::Preparing => {
-                SwarmError::StillPreparing(self.profile.image.clone()).into()
-            }
+            StartOutcome::Preparing => SwarmError::StillPreparing(self.image.clone()).into(),
             StartOutcome::Unchecked => {
                 SwarmError::Unchecked(self.profile.body.health_check_interval()).into()
             }
@@ -199,108 +219,4 @@ fn is_of_image(reason: &str, image: &ImageReference) -> bool {
 }
 
 #[cfg(test)]
-mod tests {
-    use serde_json::json;
-
-    use super::*;
-    use crate::config::tests::variables;
-    use crate::docker::target::tests::aged;
-    use crate::secret::Secret;
-
-    fn order() -> StartOrder {
-        let token = Secret::new("planted");
-        StartOrder::of_webhook("https://host".to_owned(), token, "e".to_owned())
-    }
-
-    #[test]
-    fn the_body_labels_the_container() {
-        let config = Config::parse(&variables(&[("deployment_id", "da")])).expect("a config");
-        let order = order();
-        let attempt = Attempt::new(&config, &order, 0xa77);
-        let body = attempt.body();
-        assert_eq!(body["Image"], "dynamic-access-agent");
-        assert_eq!(
-            body["Labels"],
-            json!({
-                "dynamic-access.deployment": "da",
-                "dynamic-access.name": attempt.name.as_str(),
-                "dynamic-access.attempt": "00000000000000000000000000000a77",
-                "dynamic-access.service-url": "https://host",
-                "dynamic-access.environment-id": "e",
-                "dynamic-access.order": order.digest(),
-                "dynamic-access.start-within": "120",
-                "dynamic-access.max-lifetime": "691200",
-                "dynamic-access.max-renewed": "691200",
-                "dynamic-access.lifetime": "",
-                "dynamic-access.ports": "",
-            })
-        );
-    }
-
-    #[test]
-    fn what_is_not_given_is_labelled_as_empty_and_may_be_absent() {
-        let config = Config::parse(&variables(&[])).expect("a config");
-        let order = StartOrder {
-            service_url: None,
-            ..order()
-        };
-        let attempt = Attempt::new(&config, &order, 0);
-        let labels = &attempt.body()["Labels"];
-        assert_eq!(labels["dynamic-access.service-url"], "");
-        assert_eq!(labels["dynamic-access.lifetime"], "");
-        let has_payload = |more: &[(&str, &str)]| {
-            let labels = [&[("dynamic-access.environment-id", "e")], more].concat();
-            attempt.has_payload_of(&aged("running", None, &labels))
-        };
-        // A target that an earlier version has started.
-        assert!(has_payload(&[]));
-        let empty = [
-            ("dynamic-access.service-url", ""),
-            ("dynamic-access.lifetime", ""),
-        ];
-        assert!(has_payload(&empty));
-        assert!(!has_payload(&[(
-            "dynamic-access.service-url",
-            "https://host"
-        )]));
-        assert!(!has_payload(&[("dynamic-access.lifetime", "60")]));
-    }
-
-    #[test]
-    fn a_digest_of_the_order_is_compared_before_any_other_label() {
-        let config = Config::parse(&variables(&[])).expect("a config");
-        let order = order();
-        let attempt = Attempt::new(&config, &order, 0);
-        let has_payload = |digest: &str| {
-            let labels = [
-                ("dynamic-access.environment-id", "e"),
-                ("dynamic-access.service-url", "https://host"),
-                ("dynamic-access.order", digest),
-            ];
-            attempt.has_payload_of(&aged("running", None, &labels))
-        };
-        assert!(has_payload(&order.digest()));
-        assert!(!has_payload("another"));
-        assert!(!has_payload(""));
-    }
-
-    #[track_caller]
-    fn check_delivery(how: &'static str, env: &str, volumes: &Value) {
-        let config = Config::parse(&variables(&[("token_delivery", how)])).expect("a config");
-        let body = Attempt::new(&config, &order(), 0).body();
-        assert_eq!(
-            body["Env"],
-            json!(["SERVICE_URL=https://host", "ENVIRONMENT_ID=e", env])
-        );
-        assert_eq!(&body["Volumes"], volumes);
-        let shows_token = body.to_string().contains("planted");
-        assert_eq!(shows_token, how == "env");
-    }
-
-    #[test]
-    fn the_configuration_holds_the_token_only_if_it_should() {
-        let file = "ACTIVATION_TOKEN_FILE=/run/dynamic-access/activation-token";
-        check_delivery("file", file, &json!({"/run/dynamic-access": {}}));
-        check_delivery("env", "ACTIVATION_TOKEN=planted", &json!({}));
-    }
-}
+mod tests;

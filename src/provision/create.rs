@@ -5,14 +5,18 @@ use super::Provisioner;
 use super::attempt::Attempt;
 use crate::backend::NewTarget;
 use crate::config::TokenDelivery;
-use crate::docker::TargetId;
 use crate::docker::archive::SecretFile;
 use crate::docker::create::Outcome;
+use crate::docker::{ImageReference, TargetId};
 use crate::error::{Error, ImageError, OrderError};
 use crate::fault::Fault;
 use crate::key::KeyKind;
 use crate::platform::Platform;
 use crate::pull::pull;
+
+/// How long the environment of an order may be on a Swarm, which repeats it in each task
+/// and twice in a service, and so in each list.
+const SWARM_ENV_BYTES_MAX: usize = 4 * 1024;
 
 /// Why a create has brought no container that is known.
 pub(super) enum Unmade {
@@ -85,6 +89,65 @@ impl<P: Platform> Provisioner<'_, P> {
         if !self.backend.takes_empty_secrets() && order.secrets.iter().any(is_empty) {
             return Err(OrderError::EmptySecret.into());
         }
-        Ok(())
+        Ok(self.check_choices(attempt)?)
+    }
+
+    /// Checks what an environment lets its orders choose.
+    fn check_choices(&self, attempt: &Attempt<'_>) -> Result<(), OrderError> {
+        let Attempt { order, profile, .. } = attempt;
+        let (choosable, env) = (&profile.choosable, &order.env);
+        let command = &order.choices.command;
+        let is_of_patch = |entry: &String| {
+            let name = entry.split_once('=').map(|(name, _)| name);
+            name.is_some_and(|name| profile.body.sets_variable(name))
+        };
+        let is_swarm = self.backend.has_nodes();
+        let bytes: usize = env.iter().map(String::len).sum();
+        let has = |test: fn(&ImageReference) -> bool| order.image.as_ref().is_some_and(test);
+        let problems = [
+            (
+                !env.is_empty() && !choosable.env,
+                "This environment does not allow env.",
+            ),
+            (
+                env.iter().any(is_of_patch),
+                "env has a name that this environment sets for all targets.",
+            ),
+            (
+                is_swarm && bytes > SWARM_ENV_BYTES_MAX,
+                "env may have 4 KiB of text together on a Swarm.",
+            ),
+            (
+                // A Swarm expands templates there (swarmkit, `template.ExpandContainerSpec`).
+                is_swarm && env.iter().any(|entry| entry.contains("{{")),
+                "env may have no value with {{ on a Swarm.",
+            ),
+            (
+                !command.is_empty() && !choosable.command,
+                "This environment does not allow command.",
+            ),
+            (
+                order
+                    .image
+                    .as_ref()
+                    .is_some_and(|image| !choosable.has_image(image)),
+                "This environment does not allow the image.",
+            ),
+            (
+                is_swarm && has(|image| !image.is_pinned()),
+                "image must have a digest on a Swarm.",
+            ),
+            (
+                !order.choices.resources.are_within(choosable.max),
+                "resources are more than this environment allows.",
+            ),
+        ];
+        if let Some((_, problem)) = problems.into_iter().find(|(is_so, _)| *is_so) {
+            return Err(OrderError::NotAllowed(problem));
+        }
+        match &attempt.body {
+            Ok(_) => Ok(()),
+            Err(problems) => Err(OrderError::Guarded(problems.join("; "))),
+        }
     }
 }

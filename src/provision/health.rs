@@ -1,9 +1,7 @@
 //! `/health`: whether the next start can work.
 
-use serde_json::Value;
-
 use super::Provisioner;
-use crate::config::TokenDelivery;
+use crate::config::{TokenDelivery, is_read_by};
 use crate::docker::image::{self, Image};
 use crate::docker::swarm::node::Node;
 use crate::docker::swarm::template;
@@ -29,14 +27,13 @@ impl<P: Platform> Provisioner<'_, P> {
     }
 
     async fn check(&self) -> Result<Vec<String>, Error> {
-        let of_nodes = if self.backend.has_nodes() {
-            self.check_nodes().await?
+        let mut notes = if self.backend.has_nodes() {
+            self.check_nodes().await?.into_iter().collect()
         } else {
-            self.check_images().await?;
-            None
+            self.check_images().await?
         };
-        let of_networks = self.check_networks().await?;
-        Ok(of_nodes.into_iter().chain(of_networks).collect())
+        notes.extend(self.check_networks().await?);
+        Ok(notes)
     }
 
     /// Checks that a node can be given the next target of every profile by its role, and
@@ -71,8 +68,9 @@ impl<P: Platform> Provisioner<'_, P> {
         }))
     }
 
-    async fn check_images(&self) -> Result<(), Error> {
+    async fn check_images(&self) -> Result<Vec<String>, Error> {
         let engine = self.backend.engine();
+        let mut notes = Vec::new();
         for image in self.config.profiles.images() {
             let found = match engine.send(image::inspect(image)).await? {
                 Some(found) => Some(found),
@@ -85,9 +83,9 @@ impl<P: Platform> Provisioner<'_, P> {
                 }
             };
             let found = found.ok_or_else(|| ImageError::NoSuchImage(image.clone()))?;
-            self.check_user(image, found)?;
+            notes.extend(self.check_user(image, found)?);
         }
-        Ok(())
+        Ok(notes)
     }
 
     async fn check_networks(&self) -> Result<Vec<String>, Error> {
@@ -107,19 +105,35 @@ impl<P: Platform> Provisioner<'_, P> {
 
     /// Checks that an image runs as a user who can read the token's file, unless
     /// the configuration names the user. Then the variables are checked for it.
-    fn check_user(&self, image: &ImageReference, found: Image) -> Result<(), Error> {
-        let is_file = self.config.token_delivery == TokenDelivery::File;
-        let leaves_user = |body: &Value| body["User"].as_str().unwrap_or_default().is_empty();
-        let mut profiles = self.config.profiles.all();
-        let depends_on_image =
-            profiles.any(|profile| profile.image == *image && leaves_user(profile.body.value()));
-        if is_file && depends_on_image && !found.runs_as_root() {
-            return Err(ImageError::TokenUnreadable {
-                image: image.clone(),
-                user: found.user,
-            }
-            .into());
+    ///
+    /// Returns a note if the image's user has a name, whose number only the image knows.
+    fn check_user(&self, image: &ImageReference, found: Image) -> Result<Option<String>, Error> {
+        if self.config.token_delivery == TokenDelivery::Env {
+            return Ok(None);
         }
-        Ok(())
+        let mut note = None;
+        let profiles = self.config.profiles.all();
+        for profile in profiles.filter(|profile| profile.image == *image) {
+            let owner = profile.secret_owner;
+            match is_read_by(owner, &found.user) {
+                _ if !profile.body.user().is_empty() => {}
+                Some(true) => {}
+                Some(false) => {
+                    return Err(ImageError::TokenUnreadable {
+                        image: image.clone(),
+                        user: found.user,
+                        owner,
+                    }
+                    .into());
+                }
+                None => {
+                    note = Some(format!(
+                        "{image} runs as the user {}, and only the image knows whether that is secret_owner",
+                        found.user
+                    ));
+                }
+            }
+        }
+        Ok(note)
     }
 }

@@ -5,8 +5,9 @@ use std::time::Duration;
 use serde_json::{Value, json};
 use sha2::{Digest, Sha256};
 
+use crate::container::Choices;
 use crate::docker::archive::{self, SecretFile};
-use crate::docker::short_hex;
+use crate::docker::{ImageReference, short_hex};
 use crate::environment_id::canonical;
 use crate::key::Key;
 use crate::secret::Secret;
@@ -25,6 +26,12 @@ pub struct StartOrder {
     /// The age at which the target is removed, if it is to be less than that of its
     /// environment.
     pub lifetime: Option<Duration>,
+    /// Environment variables of its own as `NAME=value`, sorted.
+    pub env: Vec<String>,
+    /// Its command and its limits.
+    pub choices: Choices,
+    /// Its image, if it is not that of its environment.
+    pub image: Option<ImageReference>,
 }
 
 impl StartOrder {
@@ -37,8 +44,12 @@ impl StartOrder {
             secrets: vec![SecretFile {
                 name: archive::ACTIVATION_TOKEN.to_owned(),
                 content: token,
+                owner: None,
             }],
             lifetime: None,
+            env: Vec::new(),
+            choices: Choices::default(),
+            image: None,
         }
     }
 
@@ -63,14 +74,24 @@ impl StartOrder {
     pub fn digest(&self) -> String {
         /// Separates these digests from those of names.
         const DOMAIN: &[u8] = b"dynamic-access order v1\0";
-        let secrets: Vec<_> = self.secrets.iter().map(|secret| &secret.name).collect();
+        let secrets = self.secrets.iter().map(|secret| match secret.owner {
+            None => json!(secret.name),
+            owner => json!([secret.name, owner]),
+        });
+        let Choices { command, resources } = &self.choices;
+        let image = self.image.as_ref().map(ImageReference::as_str);
         let members = [
+            ("command", json!(command)),
+            ("env", json!(self.env)),
             ("environment", json!(canonical(&self.environment_id))),
             (
                 "lifetime",
                 json!(self.lifetime.map(|lifetime| lifetime.as_secs())),
             ),
-            ("secrets", json!(secrets)),
+            ("image", json!(image)),
+            ("memory", json!(resources.memory)),
+            ("nanoCpus", json!(resources.nano_cpus)),
+            ("secrets", secrets.collect()),
             ("serviceUrl", json!(self.service_url)),
         ];
         let mut digest = Sha256::new();
@@ -92,6 +113,7 @@ mod tests {
         SecretFile {
             name: name.to_owned(),
             content: Secret::new(content),
+            owner: None,
         }
     }
 
@@ -102,6 +124,9 @@ mod tests {
             environment_id: "0f1e2d3c-4b5a-6978-8796-a5b4c3d2e1f0".to_owned(),
             secrets: vec![secret("a", "1"), secret("b", "2")],
             lifetime: Some(Duration::from_secs(60)),
+            env: Vec::new(),
+            choices: Choices::default(),
+            image: None,
         }
     }
 
@@ -137,6 +162,16 @@ mod tests {
         check(false, |order| order.secrets[0].name = "c".to_owned());
         check(false, |order| order.secrets.truncate(1));
         check(false, |order| order.secrets.clear());
+        check(false, |order| order.secrets[0].owner = Some(0));
+        check(false, |order| order.env = vec!["A=1".to_owned()]);
+        check(false, |order| {
+            order.choices.command = vec![String::new()];
+        });
+        check(false, |order| order.choices.resources.memory = Some(1));
+        check(false, |order| order.choices.resources.nano_cpus = Some(1));
+        check(false, |order| {
+            order.image = ImageReference::parse("agent").ok();
+        });
     }
 
     /// Targets outlive an upgrade, and the next version must recognise them.

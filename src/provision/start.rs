@@ -72,6 +72,7 @@ impl<P: Platform> Provisioner<'_, P> {
     /// then, unless the Engine could not be reached to do so.
     pub async fn start(&self, order: &StartOrder) -> Result<Started, Error> {
         let profile = self.config.profiles.of(&order.environment_id);
+        let image = order.image.as_ref().unwrap_or(&profile.image);
         let mut avoid = Vec::new();
         let mut rejection = None;
         loop {
@@ -82,7 +83,7 @@ impl<P: Platform> Provisioner<'_, P> {
                     earlier,
                 ) => {
                     avoid.push(node.clone());
-                    let error = attempt::rejection(&profile.image, node, reason);
+                    let error = attempt::rejection(image, node, reason);
                     // One node that may take the target later is enough to come again.
                     let may_pass = |error: &Error| error.retry_after_seconds().is_some();
                     let earlier = earlier.filter(|earlier| may_pass(earlier) && !may_pass(&error));

@@ -212,8 +212,7 @@ impl Scenario {
             "scheduler" => "engine",
             "docker_url" => "http://127.0.0.1:2375",
             "docker_plaintext" => "loopback",
-            "agent_image" if self.is_on_swarm() => return Ok(pinned_image()),
-            "agent_image" => "agent",
+            "agent_image" => return Ok(self.image()),
             "deployment_id" => DEPLOYMENT,
             "max_targets" => return Ok(self.max_targets.to_string()),
             "max_lifetime" => "8d",
@@ -222,7 +221,8 @@ impl Scenario {
             "operator_secret" | "registry_auth" | "docker_authorization" => "",
             "allow_capabilities" | "allow_volumes" => "",
             "container_patch" if self.has_check => r#"{"Healthcheck":{"Test":["CMD","true"]}}"#,
-            "container_patch" | "environments" => "{}",
+            "environments" => return Ok(self.environments()),
+            "container_patch" => "{}",
             "container_patch_unsafe" => "refuse",
             "service_urls" => "https://*.bastionzero.com",
             "token_delivery" => "file",
@@ -233,6 +233,23 @@ impl Scenario {
             _ => return Err("is not defined".to_owned()),
         };
         Ok(value.to_owned())
+    }
+
+    /// Every order of `/v1` chooses all that it may.
+    fn environments(&self) -> String {
+        let allowed = json!({
+            "allow": ["env", "command"],
+            "images": [self.image()],
+            "max": {"memory": "4GiB", "cpus": 2},
+        });
+        json!({environment(0): allowed, environment(1): allowed}).to_string()
+    }
+
+    fn image(&self) -> String {
+        match self.is_on_swarm() {
+            true => pinned_image(),
+            false => "agent".to_owned(),
+        }
     }
 }
 
@@ -255,7 +272,11 @@ impl Webhook {
                 let body = json!({
                     "environment": environment(payload),
                     "serviceUrl": SERVICE_URL,
-                    "secrets": {"activation-token": token_text(token)},
+                    "secrets": {"activation-token": {"value": token_text(token), "owner": 1000}},
+                    "env": {"A": "b"},
+                    "command": ["sh", "-c", "true"],
+                    "image": scenario.image(),
+                    "resources": {"memory": "2GiB", "cpus": 1.5},
                 });
                 let wait = if token >= FIRST_WAITING {
                     "?wait=20s"

@@ -41,6 +41,57 @@ fn health_looks_at_every_image_and_network_once() {
 }
 
 #[test]
+fn the_image_must_run_as_the_owner_of_the_secrets() {
+    let steps = |user: &str| {
+        let image = serde_json::json!({"Id": "i", "Config": {"User": user}}).to_string();
+        vec![("look up the image", Is(200, image))]
+    };
+    let whole = |user: &str| {
+        let mut steps = steps(user);
+        let network = Is(
+            200,
+            r#"[{"Name":"dynamic-access","Options":{"com.docker.network.bridge.enable_icc":"false"}}]"#
+                .to_owned(),
+        );
+        steps.push(("look up the network", network));
+        steps
+    };
+    let notes = |owner: &'static str, user: &str| {
+        run_with(
+            &[("environments", owner)],
+            whole(user),
+            async |provisioner| provisioner.health().await.expect("healthy"),
+        )
+    };
+    const OF_1000: &str = r#"{"e":{"image":"dynamic-access-agent","secret_owner":1000}}"#;
+    assert_eq!(notes(OF_1000, "root"), Vec::<String>::new());
+    for user in ["1000", "runner", "1001"] {
+        check_health(&[], steps(user), Err("only root can read the token's file"));
+    }
+    // The image of the defaults is another one.
+    let of_1000 = |user: &str, result| {
+        const OTHER: &str = r#"{"e":{"image":"other","secret_owner":1000}}"#;
+        let mut all = vec![("look up the image", Is(200, r#"{"Id":"i"}"#.to_owned()))];
+        let rest = match result {
+            Ok(_) => whole(user),
+            Err(_) => steps(user),
+        };
+        all.extend(rest);
+        let found = run_with(&[("environments", OTHER)], all, async |provisioner| {
+            provisioner.health().await
+        });
+        match (found, result) {
+            (Ok(notes), Ok(count)) => assert_eq!(notes.len(), count, "{notes:?}"),
+            (Err(error), Err(words)) => assert!(error.to_string().contains(words), "{error}"),
+            (found, _) => panic!("{user}: {found:?}"),
+        }
+    };
+    of_1000("1000:100", Ok(0));
+    of_1000("runner", Ok(1));
+    of_1000("1001", Err("root or the secret_owner 1000"));
+}
+
+#[test]
 fn health_pulls_an_image_that_is_not_there_and_says_what_comes_of_it() {
     let absent = || ("look up the image", said(404, "no such image: x"));
     check_health(&[], vec![absent()], Err("the Engine has no image"));

@@ -4,6 +4,7 @@
 //! Each test is one conversation, in the order of its calls. Every order of
 //! several webhooks at once, and every fault, is explored in `tests/promise`.
 
+mod choices;
 mod health;
 mod metrics;
 mod page;

@@ -12,6 +12,7 @@ mod each_engine;
 mod agent;
 mod allowed;
 mod bodiless;
+mod choices;
 mod confinement;
 mod conformance;
 mod contract;

@@ -102,6 +102,7 @@ impl<P: Platform> Services<'_, P> {
                 id,
                 name,
                 path: format!("{SECRETS_DIR}/{}", file.name),
+                owner: file.owner.unwrap_or(target.secret_owner),
             });
         }
         Ok(references)

@@ -4,7 +4,7 @@ use std::time::Duration;
 
 use serde_json::{Value, json};
 
-use super::{Body, CONTAINER, Isolation, PerTarget};
+use super::{Body, CONTAINER, Isolation, PerTarget, SecretsVolume};
 use crate::docker::archive::SECRETS_DIR;
 use crate::docker::ports::Port;
 
@@ -18,7 +18,7 @@ fn the_defaults_pass_the_rules() {
     let host_config = &body.value()["HostConfig"];
     assert_eq!(host_config["Memory"], host_config["MemorySwap"]);
     assert_eq!(body.network(), Some("dynamic-access"));
-    assert!(body.runs_as_root());
+    assert_eq!(body.user(), "");
 }
 
 #[test]
@@ -44,7 +44,7 @@ fn additions_do_not_replace_what_the_server_sets() {
         image: "agent",
         env: &["SERVICE_URL=u".to_owned()],
         labels: &[("dynamic-access.name", "n")],
-        volume: Some("/run/dynamic-access"),
+        volume: SecretsVolume::LikeImage,
     });
     let expected = json!({
         "Image": "agent",

@@ -15,7 +15,7 @@ use std::slice;
 
 use serde_json::{Value, json};
 
-use super::{Allowed, Body, Isolation, Patch, PerTarget};
+use super::{Allowed, Body, Isolation, Patch, PerTarget, SecretsVolume};
 
 /// What is patched.
 struct Patched(Build);

@@ -8,7 +8,7 @@ use proptest::sample;
 use serde_json::{Value, json};
 
 use super::super::create_body::TABLE;
-use super::{CONTAINER, Isolation, PerTarget};
+use super::{CONTAINER, Isolation, PerTarget, SecretsVolume};
 
 /// Beginnings, middles and ends from which texts are made that an Engine might take
 /// for something else.
@@ -85,7 +85,7 @@ proptest! {
         let patch = json!({"Env": [format!("{name}=x")]});
         if let Ok(body) = CONTAINER.build(&[patch], Isolation::GivenUp) {
             let target = PerTarget {
-                name: "n", stop_grace: Duration::ZERO, image: "agent", env: &[], labels: &[], volume: None,
+                name: "n", stop_grace: Duration::ZERO, image: "agent", env: &[], labels: &[], volume: SecretsVolume::Absent,
             };
             let whole = body.with(&target);
             let entry = whole["Env"][0].as_str().expect("text");

@@ -7,7 +7,7 @@ use std::time::Duration;
 use serde_json::json;
 
 use super::super::defaults;
-use super::{Isolation, PerTarget, SERVICE};
+use super::{Isolation, PerTarget, SERVICE, SecretsVolume};
 use crate::docker::ports::Port;
 
 #[test]
@@ -25,7 +25,7 @@ fn the_template_is_as_safe_as_a_container() {
     assert_eq!(options["Init"], true);
     assert_eq!(template["RestartPolicy"]["Condition"], "none");
     assert_eq!(body.network(), Some("dynamic-access"));
-    assert!(body.limits_processors() && body.runs_as_root() && !body.permits_managers());
+    assert!(body.limits_processors() && body.user().is_empty() && !body.permits_managers());
 }
 
 #[test]
@@ -40,7 +40,7 @@ fn a_named_port_is_published_by_the_node_alone_and_is_no_part_of_the_template() 
         image: "agent@sha256:0123",
         env: &[],
         labels: &[],
-        volume: None,
+        volume: SecretsVolume::Absent,
     });
     let expected = json!({
         "Mode": "dnsrr",
@@ -65,7 +65,7 @@ fn a_service_has_no_task_until_it_is_started() {
             ("dynamic-access.attempt", "a"),
             ("dynamic-access.environment-id", "e"),
         ],
-        volume: Some("/run/dynamic-access"),
+        volume: SecretsVolume::LikeImage,
     });
     assert_eq!(body["Name"], "own");
     assert_eq!(body["Labels"]["dynamic-access.vouched"], "false");

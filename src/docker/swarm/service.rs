@@ -78,6 +78,8 @@ pub struct SecretReference {
     pub name: String,
     /// The path of the file.
     pub path: String,
+    /// The id of the user who may read it.
+    pub owner: u32,
 }
 
 impl Versioned {
@@ -127,8 +129,12 @@ impl Versioned {
     ) -> Call<Updated> {
         let files = secrets.iter().map(|secret| {
             json!({
-                // Its owner, root, may read it.
-                "File": {"Name": secret.path, "UID": "0", "GID": "0", "Mode": 0o400},
+                "File": {
+                    "Name": secret.path,
+                    "UID": secret.owner.to_string(),
+                    "GID": "0",
+                    "Mode": 0o400,
+                },
                 "SecretID": secret.id,
                 "SecretName": secret.name,
             })
@@ -490,6 +496,7 @@ mod tests {
             id: "s".to_owned(),
             name: "n".to_owned(),
             path: "/run/f".to_owned(),
+            owner: 1000,
         };
         let start = versioned().start(&[reference], &[], None);
         let path = format!("/services/{ID}/update?version=42");
@@ -499,7 +506,7 @@ mod tests {
         expected["TaskTemplate"]["ContainerSpec"] = json!({
             "Image": "agent",
             "Secrets": [{
-                "File": {"Name": "/run/f", "UID": "0", "GID": "0", "Mode": 256},
+                "File": {"Name": "/run/f", "UID": "1000", "GID": "0", "Mode": 256},
                 "SecretID": "s",
                 "SecretName": "n",
             }],

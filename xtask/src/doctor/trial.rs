@@ -91,8 +91,13 @@ impl Trial<'_> {
 
     fn make_use_of(&self, id: &TargetId, order: &StartOrder) -> Result<()> {
         if self.config.token_delivery == TokenDelivery::File {
-            send(self.docker, archive::write_secrets(id, &order.secrets))
-                .context("its token cannot be written")?;
+            let owner = self.config.profiles.of(&order.environment_id).secret_owner;
+            let owner = owner.unwrap_or_default();
+            send(
+                self.docker,
+                archive::write_secrets(id, &order.secrets, owner),
+            )
+            .context("its token cannot be written")?;
         }
         if self.start_for.is_none() {
             return Ok(());

@@ -1,4 +1,9 @@
 //! Parses requests for a target. Nothing in them is trusted.
+//!
+//! `secrets` and `process` have the rules of the members that have many.
+
+mod process;
+mod secrets;
 
 use std::time::Duration;
 
@@ -6,31 +11,23 @@ use http::HeaderMap;
 use serde::Deserialize;
 
 use crate::config::parse_lifetime;
-use crate::docker::archive::SecretFile;
+use crate::container::{Choices, Resources};
+use crate::docker::ImageReference;
 use crate::environment_id::is_id;
 use crate::error::RequestError;
 use crate::key::Key;
-use crate::members::Members;
+use crate::members::{Distinct, Members};
 use crate::platform::IDEMPOTENCY_KEY;
 use crate::provision::StartOrder;
 use crate::secret::Secret;
 use crate::webhook::body::is_service_url;
 
-/// The longest body of `POST /v1/targets`: JSON may write each byte of the secrets
-/// as six characters, and the other members take a few KiB.
-pub const BODY_BYTES_MAX: usize = 512 * 1024;
+/// The longest body of `POST /v1/targets`: JSON may write each byte of the secrets and
+/// the variables, 80 KiB, as six characters, and the other members take a few KiB.
+pub const BODY_BYTES_MAX: usize = 640 * 1024;
 
 /// The longest body of `POST /v1/targets/{id}/renew`: one short member, and spaces.
 pub const RENEWAL_BYTES_MAX: usize = 1024;
-
-/// How many secrets one target may get. Each is a file.
-const SECRETS_MAX: usize = 8;
-
-/// How long they may be together. Keys and certificates take a few KiB each.
-const SECRETS_BYTES_MAX: usize = 64 * 1024;
-
-/// The longest name of a secret.
-const NAME_CHARS_MAX: usize = 64;
 
 /// The longest `Idempotency-Key`.
 const KEY_CHARS_MAX: usize = 255;
@@ -66,12 +63,17 @@ pub fn parse_start(key: Secret, body: &[u8]) -> Result<StartOrder, RequestError>
     struct StartBody {
         environment: String,
         #[serde(default)]
-        secrets: Members<String>,
+        secrets: Members<Distinct>,
         lifetime: Option<String>,
         service_url: Option<String>,
+        #[serde(default)]
+        env: Members<String>,
+        command: Option<Vec<String>>,
+        image: Option<String>,
+        resources: Option<Distinct>,
     }
     const BODY: RequestError = RequestError::BadField(
-        "The request body must be a JSON object with the text environment and, if wanted, the texts lifetime and serviceUrl and the object secrets, whose members are texts; each given once, and nothing else.",
+        "The request body must be a JSON object with the text environment and, if wanted, the texts lifetime, serviceUrl and image, the list of texts command and the objects secrets, env and resources; each given once, and nothing else.",
     );
     // serde would accept an array with the fields in order.
     if !body.trim_ascii_start().starts_with(b"{") {
@@ -89,12 +91,32 @@ pub fn parse_start(key: Secret, body: &[u8]) -> Result<StartOrder, RequestError>
         ));
     }
     let lifetime = body.lifetime.as_deref().map(lifetime).transpose()?;
+    let image = body.image.as_deref().map(ImageReference::parse).transpose();
+    let image = image.map_err(|_| {
+        RequestError::BadField(
+            "image must be a reference such as registry.example.com/team/image:1.2.",
+        )
+    })?;
+    let resources = body
+        .resources
+        .map(|Distinct(value)| Resources::parse(value));
+    let resources = resources.transpose().map_err(|_| {
+        RequestError::BadField(
+            "resources must be an object with memory, such as 512MiB or 2GiB, from 6MiB to 1024GiB, or cpus, a number from 0.01 to 1024, or both.",
+        )
+    })?;
     Ok(StartOrder {
         key: Key::IdempotencyKey(key),
         service_url: body.service_url,
         environment_id: body.environment,
-        secrets: secrets(body.secrets)?,
+        secrets: secrets::parse(body.secrets)?,
         lifetime,
+        env: process::env(body.env)?,
+        choices: Choices {
+            command: process::command(body.command)?,
+            resources: resources.unwrap_or_default(),
+        },
+        image,
     })
 }
 
@@ -121,36 +143,6 @@ fn lifetime(text: &str) -> Result<Duration, RequestError> {
     })
 }
 
-fn secrets(Members(members): Members<String>) -> Result<Vec<SecretFile>, RequestError> {
-    let bytes: usize = members.iter().map(|(_, content)| content.len()).sum();
-    if members.len() > SECRETS_MAX || bytes > SECRETS_BYTES_MAX {
-        return Err(RequestError::BadField(
-            "secrets may have at most 8 members, with 64 KiB of text together.",
-        ));
-    }
-    let mut files: Vec<SecretFile> = Vec::new();
-    for (name, content) in members {
-        let is_name = (1..=NAME_CHARS_MAX).contains(&name.len())
-            && name
-                .bytes()
-                .all(|byte| matches!(byte, b'a'..=b'z' | b'0'..=b'9' | b'-'));
-        if !is_name {
-            return Err(RequestError::BadField(
-                "The name of a secret must have 1 to 64 lower-case letters, digits and dashes.",
-            ));
-        }
-        if files.iter().any(|file| file.name == name) {
-            return Err(RequestError::BadField(
-                "Each secret must have a name of its own.",
-            ));
-        }
-        let content = Secret::new(content);
-        files.push(SecretFile { name, content });
-    }
-    files.sort_unstable_by(|one, other| one.name.cmp(&other.name));
-    Ok(files)
-}
-
 #[cfg(test)]
 mod tests {
     use http::HeaderValue;
@@ -161,8 +153,23 @@ mod tests {
     use super::*;
     use crate::error::Error;
 
-    fn parse(body: &Value) -> Result<StartOrder, RequestError> {
+    pub(super) fn parse(body: &Value) -> Result<StartOrder, RequestError> {
         parse_start(Secret::new("key"), body.to_string().as_bytes())
+    }
+
+    /// Checks that a body is refused with a sentence that begins like this and does not
+    /// show what was sent.
+    #[track_caller]
+    pub(super) fn check_refused(body: &Value, beginning: &str) {
+        match parse(body) {
+            Err(RequestError::BadField(sentence)) => {
+                let begins =
+                    ["", "The name of a ", "Each "].map(|start| format!("{start}{beginning}"));
+                let is_it = begins.iter().any(|begin| sentence.starts_with(begin));
+                assert!(is_it && !sentence.contains("planted"), "{sentence}");
+            }
+            other => panic!("{body}: {other:?}"),
+        }
     }
 
     #[test]
@@ -200,7 +207,7 @@ mod tests {
 
     #[test]
     fn every_service_url_that_the_document_allows_is_taken() {
-        let document: Value = serde_json::from_str(include_str!("openapi.json")).expect("JSON");
+        let document: Value = serde_json::from_str(include_str!("../openapi.json")).expect("JSON");
         let schema = &document["components"]["schemas"]["ServiceUrl"];
         let pattern = schema["pattern"].as_str().expect("a pattern");
         let whole = pattern
@@ -217,47 +224,25 @@ mod tests {
     }
 
     #[test]
-    fn the_largest_secrets_fit_into_the_largest_body() {
-        let content = "\u{1}".repeat(SECRETS_BYTES_MAX / SECRETS_MAX);
-        let members = (0..SECRETS_MAX).map(|number| {
-            let name = format!("{number:0>NAME_CHARS_MAX$}");
-            (name, Value::from(content.as_str()))
+    fn the_largest_order_fits_into_the_largest_body() {
+        // Each character is written as six.
+        let of = |bytes: usize| "\u{1}".repeat(bytes);
+        let secrets = (0..8).map(|number| {
+            let secret = json!({"value": of(8 * 1024), "owner": 2_147_483_647_u32});
+            (format!("{number:0>64}"), secret)
         });
-        let mut body = json!({
+        let body = json!({
             "environment": "e".repeat(128),
-            "serviceUrl": format!("https://{}", "h".repeat(2040)),
+            "secrets": secrets.collect::<serde_json::Map<_, _>>(),
             "lifetime": "366d",
+            "serviceUrl": format!("https://{}", "h".repeat(2040)),
+            "env": {"V": of(16 * 1024 - 1)},
+            "command": [of(2047)],
+            "image": "i".repeat(455),
+            "resources": {"memory": "1024GiB", "cpus": 1024},
         });
-        body["secrets"] = members.collect::<serde_json::Map<_, _>>().into();
         assert!(body.to_string().len() <= BODY_BYTES_MAX);
         parse(&body).expect("an order");
-        body["secrets"]["one-more"] = "".into();
-        parse(&body).expect_err("nine");
-        let one = "x".repeat(SECRETS_BYTES_MAX + 1);
-        parse(&json!({"environment": "e", "secrets": {"a": one}})).expect_err("too long");
-    }
-
-    #[test]
-    fn a_name_that_leaves_its_folder_or_could_be_misread_is_refused() {
-        for name in [
-            "",
-            "..",
-            ".",
-            "../a",
-            "a/b",
-            "/a",
-            "a.b",
-            "A",
-            "a_b",
-            "a b",
-            "a\u{0}",
-            "é",
-            &"a".repeat(65),
-        ] {
-            let body = json!({"environment": "e", "secrets": {name: "planted"}});
-            let error = parse(&body).expect_err(name);
-            assert!(matches!(error, RequestError::BadField(_)), "{error:?}");
-        }
     }
 
     #[test]

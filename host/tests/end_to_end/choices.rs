@@ -1,0 +1,180 @@
+//! What the order of one target chooses: its owner of secrets, its process, its image and
+//! its limits.
+
+use serde_json::{Value, json};
+use test_support::engine::{Kind, RealEngine};
+use test_support::given;
+use test_support::http::Answer;
+use test_support::own::Deployment;
+use test_support::server::Server;
+use test_support::unique;
+use test_support::wait::wait_for;
+
+use crate::lifecycle::sleeper;
+use crate::targets::{ask, check_status, server};
+
+on_each_engine!(
+    an_image_whose_user_is_not_root_reads_its_secrets,
+    an_order_chooses_its_process_its_image_and_its_limits,
+    an_order_that_is_refused_makes_nothing,
+);
+
+/// An image whose user is 1000, removed when it is dropped.
+struct Image<'a> {
+    engine: &'a RealEngine,
+    name: String,
+}
+
+impl<'a> Image<'a> {
+    fn of_1000(engine: &'a RealEngine) -> Self {
+        let name = unique("of-1000");
+        let container = engine.foreign(&unique("base"), sleeper(&json!({})));
+        container.start();
+        if engine.kind() == Kind::Podman {
+            // It takes the owner and the mode of the image's folder, whatever is asked for.
+            engine.shell(&container.id, "chmod 0755 /run/dynamic-access");
+        }
+        engine.commit(&container.id, &name, &[], "USER 1000");
+        Self { engine, name }
+    }
+}
+
+impl Drop for Image<'_> {
+    fn drop(&mut self) {
+        let _ = self.engine.try_remove_image(&self.name);
+    }
+}
+
+fn serve(engine: &RealEngine, deployment: &Deployment<'_>, environment: &Value) -> Server {
+    let environments = json!({"e": environment}).to_string();
+    server(engine, deployment, &[("environments", &environments)])
+}
+
+fn id(answer: &Answer) -> String {
+    check_status(answer, 201);
+    answer.json()["id"].as_str().expect("an id").to_owned()
+}
+
+/// Waits for a line in the log of a target.
+fn check_says(engine: &RealEngine, id: &str, line: &str) {
+    wait_for(line, || engine.log(id).contains(line).then_some(()));
+}
+
+fn an_image_whose_user_is_not_root_reads_its_secrets(engine: &RealEngine) {
+    let deployment = Deployment::new(engine);
+    let image = Image::of_1000(engine);
+    let script =
+        "cd /run/dynamic-access; stat --format '%n %u %a' a b; cat a; cat b; echo; exec sleep 300";
+    for (read_only, owner) in [(false, json!(1000)), (true, json!(0))] {
+        let server = serve(
+            engine,
+            &deployment,
+            &json!({
+                "image": image.name,
+                "secret_owner": 1000,
+                "container_patch": {
+                    "Entrypoint": ["sh", "-c", script],
+                    "HostConfig": {"ReadonlyRootfs": read_only},
+                },
+            }),
+        );
+        let health = server.call("GET", "/health", "");
+        check_status(&health, 200);
+        let order = json!({
+            "environment": "e",
+            "secrets": {"a": "the first", "b": {"value": "the second", "owner": owner}},
+        });
+        let id = id(&ask(&server, &unique("key"), &order));
+        check_says(engine, &id, "a 1000 400");
+        check_says(engine, &id, &format!("b {owner} 400"));
+        check_says(engine, &id, "the first");
+        let is_own = owner == 1000;
+        if is_own {
+            check_says(engine, &id, "the second");
+        } else {
+            wait_for("a refusal", || {
+                engine
+                    .errors(&id)
+                    .contains("Permission denied")
+                    .then_some(())
+            });
+            assert!(!engine.log(&id).contains("the second"));
+        }
+    }
+    let other = json!({"image": image.name, "secret_owner": 1001});
+    let server = serve(engine, &deployment, &other);
+    let health = server.call("GET", "/health", "");
+    check_status(&health, 503);
+    assert_eq!(server.line_about(&health)["code"], "token_unreadable");
+}
+
+/// An environment whose orders may choose everything.
+fn open(image: &str) -> Value {
+    json!({
+        "allow": ["env", "command"],
+        "images": [image],
+        "max": {"memory": "512MiB", "cpus": 1},
+        "container_patch": {"Entrypoint": ["sh", "-c"], "Cmd": ["exit 3"]},
+    })
+}
+
+fn an_order_chooses_its_process_its_image_and_its_limits(engine: &RealEngine) {
+    let deployment = Deployment::new(engine);
+    let image = Image::of_1000(engine);
+    let server = serve(engine, &deployment, &open(&image.name));
+    let order = json!({
+        "environment": "e",
+        "env": {"GREETING": "hello\n$HOME"},
+        "command": ["id -u; echo \"$GREETING\"; exec sleep 300"],
+        "image": image.name,
+        "resources": {"memory": "256MiB", "cpus": 0.5},
+    });
+    let key = unique("key");
+    let id = id(&ask(&server, &key, &order));
+    check_says(engine, &id, "1000\nhello\n$HOME\n");
+    let inspected = engine.inspect(&id);
+    let host_config = &inspected["HostConfig"];
+    for memory in ["Memory", "MemorySwap"] {
+        assert_eq!(host_config[memory], 256 << 20, "{memory}");
+    }
+    assert_eq!(host_config["NanoCpus"], 500_000_000);
+    check_status(&ask(&server, &key, &order), 200);
+    for (member, value) in [
+        ("env", json!({"GREETING": "hello"})),
+        ("command", json!(["exec sleep 300"])),
+        ("image", json!(given("TEST_AGENT_IMAGE"))),
+        ("resources", json!({"memory": "256MiB"})),
+    ] {
+        let mut other = order.clone();
+        other[member] = value;
+        check_status(&ask(&server, &key, &other), 422);
+    }
+    assert_eq!(deployment.containers(), [id]);
+}
+
+fn an_order_that_is_refused_makes_nothing(engine: &RealEngine) {
+    let deployment = Deployment::new(engine);
+    let server = serve(engine, &deployment, &open("another-image"));
+    let closed = serve(engine, &deployment, &json!({}));
+    for (member, value, status) in [
+        ("env", json!({"LD_PRELOAD": "/tmp/x.so"}), 400),
+        ("env", json!({"SERVICE_URL": "http://192.0.2.1"}), 400),
+        ("command", json!(["a\u{0}"]), 400),
+        ("image", json!(given("TEST_AGENT_IMAGE")), 422),
+        ("resources", json!({"memory": "513MiB"}), 422),
+        ("resources", json!({"cpus": 1.01}), 422),
+    ] {
+        let order = json!({"environment": "e", member: value});
+        check_status(&ask(&server, &unique("key"), &order), status);
+    }
+    for (member, value) in [
+        ("env", json!({"A": "b"})),
+        ("command", json!(["true"])),
+        ("image", json!("another-image")),
+        ("resources", json!({"cpus": 0.5})),
+    ] {
+        let order = json!({"environment": "e", member: value});
+        check_status(&ask(&closed, &unique("key"), &order), 422);
+    }
+    assert_eq!(deployment.containers(), Vec::<String>::new());
+}

@@ -1,0 +1,216 @@
+//! What an environment lets its orders choose: `allow`, `images` and `max`.
+
+use serde_json::Value;
+
+use crate::container::Resources;
+use crate::docker::ImageReference;
+
+/// How many patterns an environment may have. Each order with an image is compared with
+/// all.
+const PATTERNS_MAX: usize = 64;
+
+/// What an order may choose. By default it is nothing.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub struct Choosable {
+    /// Environment variables.
+    pub env: bool,
+    /// The command.
+    pub command: bool,
+    /// The images.
+    pub images: Vec<ImagePattern>,
+    /// The highest limits; one that is absent may not be chosen.
+    pub max: Resources,
+}
+
+/// Which images an order may choose.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct ImagePattern(String);
+
+impl Choosable {
+    /// Takes `allow`: a list of words.
+    ///
+    /// # Errors
+    ///
+    /// What it must be.
+    pub fn set_members(&mut self, value: &Value) -> Result<(), String> {
+        let words = value.as_array().into_iter().flatten();
+        for word in words.map(Value::as_str) {
+            match word {
+                Some("env") => self.env = true,
+                Some("command") => self.command = true,
+                _ => return Err("must be a list of env and command".to_owned()),
+            }
+        }
+        match value.is_array() {
+            true => Ok(()),
+            false => Err("must be a list of env and command".to_owned()),
+        }
+    }
+
+    /// Takes `images`: a list of patterns.
+    ///
+    /// # Errors
+    ///
+    /// What it must be.
+    pub fn set_images(&mut self, value: &Value) -> Result<(), String> {
+        let problem = || {
+            format!(
+                "must be a list of at most {PATTERNS_MAX} image references, in which * stands for a part without /, : and @"
+            )
+        };
+        let entries = value.as_array().filter(|all| all.len() <= PATTERNS_MAX);
+        let patterns = entries.ok_or_else(problem)?.iter().map(|entry| {
+            let pattern = entry.as_str()?;
+            // A reference of the same form, in which no part begins with a star.
+            let example = pattern.replace('*', "x");
+            ImageReference::parse(&example).ok()?;
+            Some(ImagePattern(pattern.to_owned()))
+        });
+        self.images = patterns.collect::<Option<_>>().ok_or_else(problem)?;
+        Ok(())
+    }
+
+    /// Whether an order may choose this image.
+    pub fn has_image(&self, image: &ImageReference) -> bool {
+        self.images.iter().any(|pattern| pattern.matches(image))
+    }
+}
+
+impl ImagePattern {
+    /// The text that the operator has written, if it lets whoever may push to a registry
+    /// decide what runs.
+    pub fn without_digest(&self) -> Option<&str> {
+        let example = ImageReference::parse(&self.0.replace('*', "x")).ok()?;
+        (example.has_registry() && !example.has_digest()).then_some(&*self.0)
+    }
+
+    /// Whether all of a reference has this form. A star stands for any characters but
+    /// `/`, `:` and `@`, and so never for another registry, folder, tag or digest.
+    fn matches(&self, image: &ImageReference) -> bool {
+        let (pattern, text) = (self.0.as_bytes(), image.as_str().as_bytes());
+        let (mut at, mut read) = (0, 0);
+        // After a mismatch, the last star takes one character more. An earlier one need
+        // not: what follows it has been found as early as possible.
+        let mut last_star = None;
+        while read < text.len() {
+            match pattern.get(at) {
+                Some(b'*') => {
+                    at += 1;
+                    last_star = Some((at, read));
+                }
+                Some(byte) if *byte == text[read] => {
+                    at += 1;
+                    read += 1;
+                }
+                _ => match last_star {
+                    Some((after, taken)) if !b"/:@".contains(&text[taken]) => {
+                        (at, read) = (after, taken + 1);
+                        last_star = Some((after, read));
+                    }
+                    _ => return false,
+                },
+            }
+        }
+        pattern[at..].iter().all(|byte| *byte == b'*')
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use serde_json::json;
+
+    use super::*;
+
+    #[track_caller]
+    fn check(pattern: &str, taken: &[&str], refused: &[&str]) {
+        let mut choosable = Choosable::default();
+        choosable.set_images(&json!([pattern])).expect("a pattern");
+        for (images, expected) in [(taken, true), (refused, false)] {
+            for image in images {
+                let reference = ImageReference::parse(image).expect("an image");
+                assert_eq!(
+                    choosable.has_image(&reference),
+                    expected,
+                    "{pattern} {image}"
+                );
+            }
+        }
+    }
+
+    #[test]
+    fn a_pattern_is_compared_with_the_whole_reference() {
+        check(
+            "r.example.com/team/*@sha256:*",
+            &[
+                "r.example.com/team/a@sha256:01",
+                "r.example.com/team/a-b.c@sha256:f",
+            ],
+            &[
+                "r.example.com/team/a",
+                "r.example.com/team/a:1@sha256:01",
+                "r.example.com/team/a/b@sha256:01",
+                "r.example.com/team2/a@sha256:01",
+                "r.example.com/team/a@sha512:01",
+                "evil.example.com/r.example.com/team/a@sha256:01",
+                "r.example.com:5000/team/a@sha256:01",
+                "R.example.com/team/a@sha256:01",
+            ],
+        );
+        check(
+            "r.example.com/a",
+            &["r.example.com/a"],
+            &["r.example.com/ab", "r.example.com/a:1"],
+        );
+        check(
+            "r.example.com/a:1.*",
+            &["r.example.com/a:1.2"],
+            &["r.example.com/a:12", "r.example.com/a"],
+        );
+        check(
+            "local-*",
+            &["local-1"],
+            &["local", "r.example.com/local-1", "local-1:2"],
+        );
+        check(
+            "a*b*c",
+            &["abc", "aXbYbc", "abbcc"],
+            &["ab", "acb", "abcd", "a/bc", "ab/c"],
+        );
+        check(
+            "*-x/*:*",
+            &["a-x/b:c", "-x-x/b:c".trim_start_matches('-')],
+            &["a-x/b", "a/b-x/c:d"],
+        );
+    }
+
+    #[test]
+    fn what_is_no_list_of_patterns_is_a_problem() {
+        for images in [
+            json!(null),
+            json!("a"),
+            json!([1]),
+            json!([""]),
+            json!(["a b"]),
+            json!(["../a"]),
+            json!(["a\u{0}*"]),
+            json!(["a:"]),
+            json!(vec!["a"; 65]),
+        ] {
+            let told = Choosable::default().set_images(&images);
+            assert!(told.is_err(), "{images}");
+        }
+        Choosable::default()
+            .set_images(&json!(vec!["a"; 64]))
+            .expect("patterns");
+        for allow in [
+            json!(null),
+            json!("env"),
+            json!(["env", "image"]),
+            json!([1]),
+            json!({}),
+        ] {
+            let told = Choosable::default().set_members(&allow);
+            assert!(told.is_err(), "{allow}");
+        }
+    }
+}

@@ -1,0 +1,223 @@
+//! `environments`: what one environment overrides.
+
+use std::time::Duration;
+
+use serde_json::Value;
+
+use super::choosable::Choosable;
+use super::ports::ports_of;
+use super::secret_owner::secret_owner;
+use super::values::{self, SchedulerKind};
+use crate::container::{Patch, Resources};
+use crate::docker::ImageReference;
+use crate::docker::ports::Port;
+use crate::environment_id::{is_id, is_same};
+use crate::members::{self, Distinct, Members};
+use crate::service_url::ServiceUrls;
+
+/// The longest `environments`. Every request parses all of it.
+const ENVIRONMENTS_BYTES_MAX: usize = 256 * 1024;
+
+/// What one environment overrides.
+#[derive(Debug, Default)]
+pub struct Overrides {
+    pub image: Option<ImageReference>,
+    pub patch: Option<Patch>,
+    pub max_targets: Option<usize>,
+    pub max_lifetime: Option<Duration>,
+    pub service_urls: Option<ServiceUrls>,
+    pub ports: Option<Vec<Port>>,
+    pub secret_owner: Option<u32>,
+    pub choosable: Choosable,
+}
+
+/// Parses `environments`: a JSON object that maps an environmentId to its overrides.
+///
+/// # Errors
+///
+/// The first problem, with its path.
+pub fn parse_environments(
+    text: &str,
+    scheduler: Option<SchedulerKind>,
+) -> Result<Vec<(String, Overrides)>, String> {
+    if text.len() > ENVIRONMENTS_BYTES_MAX {
+        return Err(format!(
+            "is larger than {} KiB",
+            ENVIRONMENTS_BYTES_MAX / 1024
+        ));
+    }
+    if !text.starts_with('{') {
+        return Err("is not a JSON object".to_owned());
+    }
+    let Members(members): Members<Distinct> =
+        serde_json::from_str(text).map_err(|error| members::problem(&error))?;
+    let mut environments: Vec<(String, Overrides)> = Vec::new();
+    for (id, Distinct(value)) in members {
+        if !is_id(&id) {
+            return Err(format!(
+                "at {}: no environmentId looks like this",
+                id.escape_debug()
+            ));
+        }
+        if let Some((first, _)) = environments.iter().find(|(known, _)| is_same(known, &id)) {
+            return Err(format!("at {id} and at {first}: these are the same id"));
+        }
+        let overrides =
+            Overrides::parse(value, scheduler).map_err(|problem| format!("at {id}{problem}"))?;
+        environments.push((id, overrides));
+    }
+    Ok(environments)
+}
+
+impl Overrides {
+    // Not derived: serde's messages have no path, and they quote values.
+    fn parse(value: Value, scheduler: Option<SchedulerKind>) -> Result<Self, String> {
+        let Value::Object(object) = value else {
+            return Err(" is not an object".to_owned());
+        };
+        let mut overrides = Self::default();
+        for (key, value) in object {
+            overrides
+                .set(&key, value, scheduler)
+                .map_err(|problem| format!(".{key} {problem}"))?;
+        }
+        Ok(overrides)
+    }
+
+    fn set(
+        &mut self,
+        key: &str,
+        value: Value,
+        scheduler: Option<SchedulerKind>,
+    ) -> Result<(), String> {
+        match key {
+            "image" => self.image = Some(ImageReference::parse(text(&value)?)?),
+            "container_patch" => self.patch = Some(Patch::from_value(value)?),
+            "max_targets" => self.max_targets = Some(values::count(value.as_u64(), scheduler)?),
+            "max_lifetime" => self.max_lifetime = Some(values::parse_lifetime(text(&value)?)?),
+            "service_urls" => self.service_urls = Some(ServiceUrls::parse(text(&value)?)?),
+            "ports" => self.ports = Some(ports_of(&value)?),
+            "secret_owner" => self.secret_owner = Some(secret_owner(&value)?),
+            "allow" => self.choosable.set_members(&value)?,
+            "images" => self.choosable.set_images(&value)?,
+            "max" => self.choosable.max = Resources::parse(value)?,
+            _ => {
+                return Err(
+                    "is not one of image, container_patch, max_targets, max_lifetime, service_urls, ports, secret_owner, allow, images, max"
+                        .to_owned(),
+                );
+            }
+        }
+        Ok(())
+    }
+}
+
+fn text(value: &Value) -> Result<&str, String> {
+    value.as_str().ok_or_else(|| "is not text".to_owned())
+}
+
+#[cfg(test)]
+mod tests {
+    use serde_json::json;
+
+    use super::super::profile::tests::config;
+    use super::*;
+
+    #[test]
+    fn a_key_that_is_no_id_and_keys_that_mean_the_same_are_a_problem() {
+        for (environments, problem) in [
+            (r#"{"e":{},"E":{}}"#, "at E and at e: these are the same id"),
+            (
+                r#"{"e":{"max_targets":1},"e":{}}"#,
+                "at e and at e: these are the same id",
+            ),
+            (
+                r#"{"0f1e2d3c-4b5a-6978-8796-a5b4c3d2e1f0":{},"0F1E2D3C4B5A69788796A5B4C3D2E1F0":{}}"#,
+                "these are the same id",
+            ),
+            (
+                r#"{"e":{"max_targets":5,"max_targets":1}}"#,
+                "has a key twice in one object",
+            ),
+            (
+                r#"{"e":{"container_patch":{"HostConfig":{"Memory":1,"Memory":2}}}}"#,
+                "has a key twice in one object",
+            ),
+            (r#"{"":{}}"#, "at : no environmentId looks like this"),
+            (r#"{" e":{}}"#, "at  e: no environmentId looks like this"),
+            (r#"{"e\n":{}}"#, "no environmentId looks like this"),
+        ] {
+            let found = parse_environments(environments, None).err();
+            assert!(
+                found.is_some_and(|found| found.contains(problem)),
+                "{environments}"
+            );
+        }
+    }
+
+    #[test]
+    fn a_problem_begins_with_its_path() {
+        for (environments, path) in [
+            (json!({"e": []}), "environments at e is not an object"),
+            (
+                json!({"e": {"Image": "a"}}),
+                "environments at e.Image is not one of",
+            ),
+            (
+                json!({"e": {"image": 1}}),
+                "environments at e.image is not text",
+            ),
+            (
+                json!({"e": {"image": "a b"}}),
+                "environments at e.image is not an image",
+            ),
+            (
+                json!({"e": {"max_targets": 1001}}),
+                "environments at e.max_targets",
+            ),
+            (
+                json!({"e": {"max_targets": "1"}}),
+                "environments at e.max_targets",
+            ),
+            (
+                json!({"e": {"max_lifetime": 60}}),
+                "environments at e.max_lifetime",
+            ),
+            (
+                json!({"e": {"service_urls": []}}),
+                "environments at e.service_urls",
+            ),
+            (
+                json!({"e": {"ports": {"ssh": 0}}}),
+                "environments at e.ports at ssh is not a port",
+            ),
+            (
+                json!({"e": {"secret_owner": "runner"}}),
+                "environments at e.secret_owner must be a whole number",
+            ),
+            (
+                json!({"e": {"allow": ["image"]}}),
+                "environments at e.allow must be a list of env and command",
+            ),
+            (
+                json!({"e": {"images": ["a b"]}}),
+                "environments at e.images must be a list",
+            ),
+            (
+                json!({"e": {"max": {"memory": 1}}}),
+                "environments at e.max must be an object",
+            ),
+            (
+                json!({"e": {"container_patch": null}}),
+                "environments at e.container_patch",
+            ),
+            (
+                json!({"e": {"container_patch": {"HostConfig": {"Privileged": true}}}}),
+                "environments: e.container_patch: HostConfig.Privileged",
+            ),
+        ] {
+            let problem = config(&environments, &[]).expect_err(path).to_string();
+            assert!(problem.contains(path), "{problem}");
+        }
+    }
+}

@@ -1,0 +1,58 @@
+//! `secret_owner`: the user whom the files of secrets belong to.
+
+use serde_json::Value;
+
+/// The highest id of a user that an Engine takes (moby, `user.GetExecUser`).
+const UID_MAX: u64 = i32::MAX as u64;
+
+/// Parses the id of a user.
+///
+/// # Errors
+///
+/// What it must be.
+pub fn secret_owner(value: &Value) -> Result<u32, String> {
+    let id = value.as_u64().filter(|id| *id <= UID_MAX);
+    id.and_then(|id| id.try_into().ok())
+        .ok_or_else(|| format!("must be a whole number from 0 to {UID_MAX}"))
+}
+
+/// Whether a user, as an image or a patch names one, can read the files of `owner`, who
+/// is root unless another is set. `None` if the user has a name, whose number only the
+/// image knows.
+pub fn is_read_by(owner: Option<u32>, user: &str) -> Option<bool> {
+    let user = user.split(':').next().unwrap_or_default();
+    let id = match user {
+        "" | "root" => Some(0),
+        name => name.parse().ok(),
+    };
+    match (id, owner) {
+        // Root may read every file.
+        (Some(0), _) => Some(true),
+        (Some(id), Some(owner)) => Some(id == owner),
+        (None, Some(_)) => None,
+        (_, None) => Some(false),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn root_and_the_owner_read_a_secret() {
+        for (owner, user, expected) in [
+            (None, "", Some(true)),
+            (None, "root:adm", Some(true)),
+            (None, "00", Some(true)),
+            (None, "1000", Some(false)),
+            (None, "runner", Some(false)),
+            (Some(1000), "", Some(true)),
+            (Some(1000), "1000:100", Some(true)),
+            (Some(1000), "1001", Some(false)),
+            (Some(1000), "runner", None),
+            (Some(0), "1000", Some(false)),
+        ] {
+            assert_eq!(is_read_by(owner, user), expected, "{owner:?} {user}");
+        }
+    }
+}

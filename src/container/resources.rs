@@ -1,0 +1,143 @@
+//! How much memory and how many processors a target may use.
+
+use serde_json::Value;
+
+use super::forms::{BYTES_MAX, PROCESSORS_MAX};
+
+/// The least memory that an Engine takes (moby, `linuxMinMemory`).
+const BYTES_MIN: u64 = 6 << 20;
+
+/// Limits, as far as they are given.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
+pub struct Resources {
+    /// Of memory, in bytes.
+    pub memory: Option<u64>,
+    /// Of processors, in billionths of one.
+    pub nano_cpus: Option<u64>,
+}
+
+impl Resources {
+    /// Parses an object such as `{"memory":"2GiB","cpus":1.5}`.
+    ///
+    /// # Errors
+    ///
+    /// What it must be.
+    pub fn parse(value: Value) -> Result<Self, String> {
+        let problem = || {
+            "must be an object with memory, such as 512MiB or 2GiB, or cpus, such as 1.5".to_owned()
+        };
+        let Value::Object(members) = value else {
+            return Err(problem());
+        };
+        let mut resources = Self::default();
+        for (name, value) in members {
+            match &*name {
+                "memory" => resources.memory = Some(bytes(&value).ok_or_else(problem)?),
+                "cpus" => resources.nano_cpus = Some(nano_cpus(&value).ok_or_else(problem)?),
+                _ => return Err(problem()),
+            }
+        }
+        Ok(resources)
+    }
+
+    /// Whether each limit is there in `max` too, and not above it.
+    pub fn are_within(self, max: Self) -> bool {
+        let is_within = |asked: Option<u64>, max: Option<u64>| {
+            asked.is_none_or(|asked| max.is_some_and(|max| asked <= max))
+        };
+        is_within(self.memory, max.memory) && is_within(self.nano_cpus, max.nano_cpus)
+    }
+}
+
+fn bytes(value: &Value) -> Option<u64> {
+    let text = value.as_str()?;
+    let (digits, shift) = match text.strip_suffix("GiB") {
+        Some(digits) => (digits, 30),
+        None => (text.strip_suffix("MiB")?, 20),
+    };
+    // `parse` would accept a sign as well.
+    let is_number = digits.bytes().all(|byte| byte.is_ascii_digit());
+    let number: u64 = digits.parse().ok().filter(|_| is_number)?;
+    let bytes = number.checked_mul(1 << shift)?;
+    (BYTES_MIN..=BYTES_MAX.unsigned_abs())
+        .contains(&bytes)
+        .then_some(bytes)
+}
+
+/// A hundredth of a processor is the least that a kernel takes.
+fn nano_cpus(value: &Value) -> Option<u64> {
+    let cpus = value.as_f64()?;
+    (0.01..=PROCESSORS_MAX as f64)
+        .contains(&cpus)
+        .then_some((cpus * 1e9).round() as u64)
+}
+
+#[cfg(test)]
+mod tests {
+    use serde_json::json;
+
+    use super::*;
+
+    #[test]
+    fn resources_are_read_in_their_units() {
+        for (value, memory, nano_cpus) in [
+            (json!({}), None, None),
+            (json!({"memory": "6MiB"}), Some(6 << 20), None),
+            (json!({"memory": "1024GiB"}), Some(1 << 40), None),
+            (json!({"cpus": 0.01}), None, Some(10_000_000)),
+            (json!({"cpus": 1024}), None, Some(1_024_000_000_000)),
+            (
+                json!({"memory": "2GiB", "cpus": 1.5}),
+                Some(2 << 30),
+                Some(1_500_000_000),
+            ),
+        ] {
+            let expected = Resources { memory, nano_cpus };
+            assert_eq!(Resources::parse(value), Ok(expected));
+        }
+    }
+
+    #[test]
+    fn resources_of_another_form_or_out_of_bounds_are_refused() {
+        for value in [
+            json!(null),
+            json!([]),
+            json!("2GiB"),
+            json!({"memory": 1}),
+            json!({"memory": null}),
+            json!({"memory": "0MiB"}),
+            json!({"memory": "5MiB"}),
+            json!({"memory": "1025GiB"}),
+            json!({"memory": "+8MiB"}),
+            json!({"memory": "1.5GiB"}),
+            json!({"memory": "2GB"}),
+            json!({"memory": "2gib"}),
+            json!({"memory": "GiB"}),
+            json!({"memory": "99999999999999999999GiB"}),
+            json!({"memory": "2GiB\n"}),
+            json!({"cpus": 0}),
+            json!({"cpus": 0.009}),
+            json!({"cpus": 1024.1}),
+            json!({"cpus": -1}),
+            json!({"cpus": "1"}),
+            json!({"swap": "1GiB"}),
+        ] {
+            let told = Resources::parse(value.clone());
+            assert!(told.is_err(), "{value}");
+        }
+    }
+
+    #[test]
+    fn what_the_maximum_does_not_name_may_not_be_asked_for() {
+        let of = |memory, nano_cpus| Resources { memory, nano_cpus };
+        let max = of(Some(4), None);
+        for (asked, is_within) in [
+            (of(None, None), true),
+            (of(Some(4), None), true),
+            (of(Some(5), None), false),
+            (of(Some(4), Some(1)), false),
+        ] {
+            assert_eq!(asked.are_within(max), is_within, "{asked:?}");
+        }
+    }
+}

@@ -1,0 +1,71 @@
+//! Environment variables that only the server, or nobody, may set.
+
+/// The environment variables that the server sets, and one that makes the agent take
+/// the container for a Kubernetes cluster.
+const SERVERS: [&str; 5] = [
+    "SERVICE_URL",
+    "ACTIVATION_TOKEN",
+    "ACTIVATION_TOKEN_FILE",
+    "ENVIRONMENT_ID",
+    "BASTIONZERO_IN_CLUSTER",
+];
+
+/// Whether the server sets a variable.
+pub fn is_servers(name: &str) -> bool {
+    SERVERS.contains(&name)
+}
+
+/// Whether a caller may not set a variable, because it is the server's or changes which
+/// code a program of the image loads.
+///
+/// glibc and musl keep the first line and all of `LD_` from programs with more rights
+/// than their caller (glibc, `sysdeps/generic/unsecvars.h`, without `TMPDIR`), and sudo
+/// the others from the commands that it runs (`plugins/sudoers/env.c`,
+/// `initial_badenv_table`, without those of other systems and of terminals). `PATH` says
+/// which programs are found, and the last line is of runtimes that sudo's list lacks.
+pub fn is_reserved(name: &str) -> bool {
+    const LOADERS: &str = "\
+        GCONV_PATH GETCONF_DIR GLIBC_TUNABLES HOSTALIASES LOCALDOMAIN LOCPATH MALLOC_TRACE NIS_PATH NLSPATH RESOLV_HOST_CONF RES_OPTIONS TZDIR \
+        BASHOPTS BASH_ENV CDPATH ENV FPATH GLOBIGNORE IFS NULLCMD PATH_LOCALE PS4 READNULLCMD SHELLOPTS TMPPREFIX ZDOTDIR \
+        JAVA_TOOL_OPTIONS PERL5DB PERL5LIB PERL5OPT PERLIO_DEBUG PERLLIB PYTHONHOME PYTHONINSPECT PYTHONPATH PYTHONUSERBASE RUBYLIB RUBYOPT \
+        PATH JDK_JAVA_OPTIONS _JAVA_OPTIONS NODE_OPTIONS NODE_PATH PYTHONSTARTUP";
+    is_servers(name)
+        || name.starts_with("LD_")
+        || LOADERS.split(' ').any(|reserved| reserved == name)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_name_is_reserved_as_a_whole() {
+        for name in [
+            "SERVICE_URL",
+            "LD_PRELOAD",
+            "LD_",
+            "GCONV_PATH",
+            "TZDIR",
+            "BASHOPTS",
+            "ZDOTDIR",
+            "JAVA_TOOL_OPTIONS",
+            "RUBYOPT",
+            "PATH",
+            "PYTHONSTARTUP",
+        ] {
+            assert!(is_reserved(name), "{name}");
+        }
+        for name in [
+            "TZ",
+            "TMPDIR",
+            "LANG",
+            "HOME",
+            "LDX",
+            "ld_preload",
+            "MY_PATH",
+            "",
+        ] {
+            assert!(!is_reserved(name), "{name}");
+        }
+    }
+}

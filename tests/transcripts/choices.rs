@@ -1,0 +1,121 @@
+//! Orders that choose more than an environment: by the same calls, or refused before any.
+
+use dynamic_access::api;
+use dynamic_access::error::{Error, OrderError};
+use dynamic_access::provision::StartOrder;
+use dynamic_access::secret::Secret;
+use serde_json::{Value, json};
+
+use crate::script::*;
+
+const ALLOWED: (&str, &str) = (
+    "environments",
+    r#"{"e":{"allow":["env","command"],"images":["r.example.com/*@sha256:*"],
+        "max":{"memory":"4GiB","cpus":2},"container_patch":{"Env":["TZ=UTC"]}}}"#,
+);
+
+const ON_SWARM: [(&str, &str); 3] = [
+    ("scheduler", "swarm"),
+    (
+        "agent_image",
+        "r.example.com/agent@sha256:0123456789abcdef0123456789abcdef0123456789abcdef0123456789abcdef",
+    ),
+    (
+        "environments",
+        r#"{"e":{"allow":["env","command"],"images":["r.example.com/*","r.example.com/*@sha256:*"]}}"#,
+    ),
+];
+
+fn order_with(member: &str, value: Value) -> StartOrder {
+    let mut body = json!({"environment": "e"});
+    body[member] = value;
+    let body = body.to_string();
+    api::body::parse_start(Secret::new("key"), body.as_bytes()).expect("an order")
+}
+
+#[track_caller]
+fn check_refused(
+    variables: &[(&'static str, &'static str)],
+    member: &str,
+    value: Value,
+    words: &str,
+) {
+    let order = order_with(member, value);
+    let look = match variables.len() {
+        3 => vec![("find service by name", none()), ("list own tasks", none())],
+        _ => vec![("list by name", none())],
+    };
+    let outcome = run_with(variables, look, async |provisioner| {
+        provisioner.start(&order).await
+    });
+    match outcome {
+        Err(error @ Error::Order(OrderError::NotAllowed(_))) => {
+            assert_eq!(error.status().as_u16(), 422);
+            assert!(error.message().contains(words), "{error}");
+        }
+        other => panic!("{member}: {other:?}"),
+    }
+}
+
+#[test]
+fn a_start_that_chooses_everything_is_five_calls() {
+    let body = json!({
+        "environment": "e",
+        "secrets": {"a": {"value": "b", "owner": 1000}},
+        "env": {"A": "b"},
+        "command": ["sh"],
+        "image": "r.example.com/a@sha256:0",
+        "resources": {"memory": "4GiB", "cpus": 2},
+    });
+    let body = body.to_string();
+    let order = api::body::parse_start(Secret::new("key"), body.as_bytes()).expect("an order");
+    let steps = vec![
+        ("create", created()),
+        ("list all", one("created", &[])),
+        ("archive", written()),
+        ("start", done()),
+        runs(),
+    ];
+    let started = run_with(&[ALLOWED], steps, async |provisioner| {
+        provisioner.start(&order).await
+    });
+    assert!(started.expect("it runs").is_new);
+}
+
+#[test]
+fn an_order_chooses_nothing_that_its_environment_does_not_name() {
+    for (member, value) in [
+        ("env", json!({"A": "b"})),
+        ("command", json!(["sh"])),
+        ("image", json!("dynamic-access-agent")),
+        ("resources", json!({"memory": "8MiB"})),
+        ("resources", json!({"cpus": 0.5})),
+    ] {
+        check_refused(&[], member, value, member);
+    }
+}
+
+#[test]
+fn an_order_chooses_nothing_beyond_what_its_environment_allows() {
+    for (member, value) in [
+        ("env", json!({"TZ": "Europe/Berlin"})),
+        ("image", json!("r.example.com/a")),
+        ("image", json!("r.example.com/a/b@sha256:0")),
+        ("resources", json!({"memory": "4097MiB"})),
+        ("resources", json!({"memory": "4GiB", "cpus": 2.01})),
+    ] {
+        check_refused(&[ALLOWED], member, value, member);
+    }
+}
+
+#[test]
+fn a_swarm_takes_shorter_variables_and_no_templates_and_no_tags() {
+    check_refused(
+        &ON_SWARM,
+        "env",
+        json!({"A": "x".repeat(4 * 1024)}),
+        "4 KiB",
+    );
+    check_refused(&ON_SWARM, "env", json!({"A": "{{.Node.ID}}"}), "{{");
+    check_refused(&ON_SWARM, "image", json!("r.example.com/a"), "digest");
+}

@@ -7,7 +7,7 @@ use test_support::server::Server;
 use test_support::wait::wait_for;
 
 /// A server with the example's environment, as `cargo xtask up --example` starts it.
-fn server(engine: &RealEngine, deployment: &Deployment<'_>, example: &Example) -> Server {
+pub fn server(engine: &RealEngine, deployment: &Deployment<'_>, example: &Example) -> Server {
     let environments = example.environments().to_string();
     let variables = [
         ("deployment_id", deployment.id.as_str()),

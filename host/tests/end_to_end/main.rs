@@ -44,3 +44,4 @@ mod target;
 mod targets;
 mod tls;
 mod wait;
+mod worker;

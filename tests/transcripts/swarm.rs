@@ -325,6 +325,52 @@ fn a_fenced_service_is_not_started() {
     );
 }
 
+/// A start whose update meets one that was made since its look, and its second look.
+fn met(second_look: Reply) -> Vec<(&'static str, Reply)> {
+    let mut steps = until_started();
+    steps.pop();
+    steps.push(("update", out_of_sequence()));
+    steps.push(("look up service", second_look));
+    steps
+}
+
+#[test]
+fn a_start_that_meets_the_allocation_of_its_ports_is_made_from_the_next_version() {
+    let steps = after(
+        met(shown(0, &[])),
+        vec![
+            vec![
+                ("list nodes", managers(["26.1.5", "25.0.0", "28.5.2"])),
+                ("update", updated()),
+                ("list own tasks", task("running")),
+            ],
+            seen_running(),
+            vouched_for(),
+        ],
+    );
+    start(steps).expect("it runs");
+}
+
+#[test]
+fn a_start_that_meets_a_fence_is_not_made_again() {
+    let steps = after(
+        met(shown(0, &["fenced"])),
+        vec![vec![
+            ("find service", one(0, &["fenced"])),
+            ("list own tasks", none()),
+            ("look up service", shown(0, &["fenced"])),
+            ("list own tasks", none()),
+            ("list own tasks", none()),
+            ("delete service", deleted()),
+            ("list own secrets", list(&[])),
+        ]],
+    );
+    assert_eq!(
+        start(steps).expect_err("it is withdrawn"),
+        Error::Target(TargetError::InProgress)
+    );
+}
+
 #[test]
 fn a_start_while_an_earlier_target_of_its_name_may_run_is_refused() {
     let mut steps = until_started();

@@ -18,6 +18,9 @@ use serde_json::json;
 /// The observation, what Docker does, and what Podman does if it differs.
 type Reading = (&'static str, &'static str, Option<&'static str>);
 
+/// What is observed of an Engine that cannot be observed.
+const NOT_TRIED: &str = "not tried";
+
 const READINGS: &[Reading] = &[
     // The component's `docker::create`.
     ("create", "201", None),
@@ -80,6 +83,27 @@ const READINGS: &[Reading] = &[
     ("remove of a created one", "204", None),
     ("remove of an ended one", "204", None),
     ("create with the name of a removed one", "201", None),
+    // `docker::ports`. Podman has no network in the tests.
+    (
+        "list of a created one with a port",
+        "not published",
+        Some(NOT_TRIED),
+    ),
+    (
+        "list of a published port",
+        "IP, PrivatePort, PublicPort and Type",
+        Some(NOT_TRIED),
+    ),
+    (
+        "inspect of a published port",
+        "HostIp and HostPort, as listed",
+        Some(NOT_TRIED),
+    ),
+    (
+        "address of a running one",
+        "IPAddress, listed and inspected",
+        Some(NOT_TRIED),
+    ),
     // `docker::image`.
     ("inspect of an image", "200 Id", None),
     ("inspect of an unknown image", "404 no such image", None),

@@ -1,44 +1,20 @@
 //! Published ports: where callers find them, and who reaches them.
 
-use std::io::Read;
-use std::net::TcpStream;
-use std::time::Duration;
+use std::process::Command;
 
 use serde_json::{Value, json};
 use test_support::engine::RealEngine;
+use test_support::folder::Folder;
+use test_support::greeter::{GREETING, PORTS, command, greeting};
 use test_support::http::Answer;
-use test_support::own::Deployment;
+use test_support::own::{Deployment, Network};
 use test_support::unique;
-use test_support::wait::wait_for;
 
 use crate::targets::{API, ask, check_status, order, server};
 
-/// What a target says to whoever connects.
-const GREETING: &str = "hello from a target";
-
-const PORTS: (&str, &str) = ("ports", r#"{"greeter":7070,"unused":"7071/udp"}"#);
-
 /// The patch of a target that greets whoever connects.
 fn greeter() -> Value {
-    let script = format!(
-        "use IO::Socket; my $s = IO::Socket::INET->new(LocalPort => 7070, Listen => 5); \
-         while (my $c = $s->accept) {{ print $c '{GREETING}'; close $c }}"
-    );
-    json!({"Entrypoint": ["perl", "-e", script]})
-}
-
-/// What an endpoint says, once its target listens.
-fn greeting(endpoint: &Value) -> String {
-    let host = endpoint["host"].as_str().expect("a host").to_owned();
-    let port = endpoint["port"].as_u64().expect("a port");
-    let port = u16::try_from(port).expect("a port");
-    wait_for("a greeting", || {
-        let mut stream = TcpStream::connect((host.as_str(), port)).ok()?;
-        stream.set_read_timeout(Some(Duration::from_secs(5))).ok()?;
-        let mut said = String::new();
-        stream.read_to_string(&mut said).ok()?;
-        Some(said).filter(|said| !said.is_empty())
-    })
+    json!({"Entrypoint": command()})
 }
 
 fn started(answer: &Answer) -> Value {
@@ -51,16 +27,15 @@ fn a_caller_reaches_a_target_where_the_answer_says() {
     let engine = RealEngine::given();
     let deployment = Deployment::new(&engine);
     let patch = greeter().to_string();
-    let server = server(&engine, &deployment, &[PORTS, ("container_patch", &patch)]);
+    let ports = ("ports", r#"{"greeter":7070,"unused":"7071/udp"}"#);
+    let server = server(&engine, &deployment, &[ports, ("container_patch", &patch)]);
     let target = started(&ask(&server, &unique("key"), &order()));
     let endpoints = &target["endpoints"];
-    assert_eq!(endpoints.as_object().map(|all| all.len()), Some(2));
-    let greeter = &endpoints["greeter"];
-    assert_eq!(
-        (&greeter["host"], &greeter["protocol"]),
-        (&json!("127.0.0.1"), &json!("tcp"))
-    );
-    assert_eq!(endpoints["unused"]["protocol"], "udp");
+    assert_eq!(endpoints.as_object().map(serde_json::Map::len), Some(2));
+    let (greeter, unused) = (&endpoints["greeter"], &endpoints["unused"]);
+    assert_eq!(greeter["host"], "127.0.0.1");
+    let protocols = (&greeter["protocol"], &unused["protocol"]);
+    assert_eq!(protocols, (&json!("tcp"), &json!("udp")));
     assert_eq!(greeting(greeter), GREETING);
     let direct = json!({"host": target["address"], "port": 7070});
     assert_eq!(greeting(&direct), GREETING);
@@ -71,7 +46,7 @@ fn a_caller_reaches_a_target_where_the_answer_says() {
 }
 
 #[test]
-fn an_environment_and_what_callers_are_told_are_set_apart_from_where_ports_are() {
+fn an_environment_has_ports_of_its_own_and_callers_are_told_the_public_host() {
     let engine = RealEngine::given();
     let deployment = Deployment::new(&engine);
     let variables = [
@@ -87,7 +62,80 @@ fn an_environment_and_what_callers_are_told_are_set_apart_from_where_ports_are()
     order["environment"] = json!("closed");
     let closed = started(&ask(&server, &unique("key"), &order));
     assert_eq!(closed["endpoints"], json!({}));
-    let id = closed["id"].as_str().expect("an id");
-    let inspect = engine.inspect(id);
+    let inspect = engine.inspect(closed["id"].as_str().expect("an id"));
     assert_eq!(inspect["NetworkSettings"]["Ports"], json!({}));
+}
+
+/// The table on the page about the firewall, for the bridge of one test.
+struct Firewall(String);
+
+impl Firewall {
+    fn of_page(bridge: &str) -> Self {
+        const PAGE: &str = include_str!("../../../docs/firewall.md");
+        const NAME: &str = "dynamic_access_ports";
+        let (_, rest) = PAGE
+            .split_once(&format!("```text\ntable inet {NAME}\n"))
+            .expect("it is there");
+        let (rules, _) = rest.split_once("```").expect("its end");
+        let name = unique("ports").replace('-', "_");
+        let rules = format!("table inet {NAME}\n{rules}").replace(NAME, &name);
+        assert!(rules.contains("\"targets0\""), "{rules}");
+        let folder = Folder::new("firewall-");
+        let file = folder.file("rules.nft", &rules.replace("targets0", bridge));
+        let made = Self(name);
+        nft(&["--file", file.to_str().expect("a plain name")]);
+        made
+    }
+}
+
+impl Drop for Firewall {
+    fn drop(&mut self) {
+        nft(&["delete", "table", "inet", &self.0]);
+    }
+}
+
+fn nft(arguments: &[&str]) {
+    let output = Command::new("nft").args(arguments).output();
+    let output = output.expect("nft is there");
+    assert!(output.status.success(), "{arguments:?} {output:?}");
+}
+
+#[test]
+fn the_firewall_on_the_page_keeps_targets_from_published_ports() {
+    let engine = RealEngine::given();
+    let deployment = Deployment::new(&engine);
+    // The name of an interface has 15 characters at most.
+    let digits: String = unique("").chars().filter(char::is_ascii_digit).collect();
+    let bridge = format!("dap{}", &digits[digits.len().saturating_sub(12)..]);
+    let options = json!({
+        "com.docker.network.bridge.enable_icc": "false",
+        "com.docker.network.bridge.name": bridge,
+    });
+    let network = Network::new(&engine, options);
+    let gateway = engine.gateway(&network.name).to_string();
+    let mut patch = greeter();
+    patch["HostConfig"] = json!({"NetworkMode": network.name});
+    let patch = patch.to_string();
+    let variables = [
+        PORTS,
+        ("publish_address", gateway.as_str()),
+        ("container_patch", &patch),
+    ];
+    let server = server(&engine, &deployment, &variables);
+    let target = || started(&ask(&server, &unique("key"), &order()));
+    let (open, other) = (target(), target());
+    let endpoint = &open["endpoints"]["greeter"];
+    assert_eq!(greeting(endpoint), GREETING);
+    let id = other["id"].as_str().expect("an id");
+    let script = format!(
+        "timeout 3 bash -c 'cat </dev/tcp/{gateway}/{}' || echo \"ended with $?\"",
+        endpoint["port"]
+    );
+    assert_eq!(engine.shell(id, &script), GREETING);
+    let firewall = Firewall::of_page(&bridge);
+    let kept = engine.shell(id, &script);
+    assert_eq!(kept.trim(), "ended with 124");
+    assert_eq!(greeting(endpoint), GREETING);
+    drop(firewall);
+    assert_eq!(engine.shell(id, &script), GREETING);
 }

@@ -47,6 +47,10 @@ const READINGS: &[(&str, &str)] = &[
     ),
     ("delete of a secret in use", "400 is in use"),
     ("update without a change", "another version"),
+    (
+        "version a moment after a create with a port",
+        "another version",
+    ),
     ("version while a task changes its state", "stays"),
     (
         "update of a label alone",
@@ -75,6 +79,9 @@ const READINGS: &[(&str, &str)] = &[
         "what arrives in a container",
         "limits, capabilities, init, log, no new privileges",
     ),
+    ("ports in a task", "tcp 7070 on a free port"),
+    ("ports in the service", "as sent"),
+    ("address of a manager", "advertised, with its port"),
     ("its network", "on the targets' network, kept apart"),
     ("networks by the name", "found, without its containers"),
     ("fence", "200"),
@@ -244,12 +251,15 @@ impl Readings<'_> {
     }
 
     fn life(&mut self) {
-        let idle = self.service("life", "sleep 600", 0);
+        let mut idle = self.service("life", "sleep 600", 0);
+        let port = json!({"Protocol": "tcp", "TargetPort": 7070, "PublishMode": "host"});
+        idle["EndpointSpec"]["Ports"] = json!([port]);
         let created = self.call(2, "POST", "/services/create", Some(&idle));
         self.answered("create", &created);
         self.saw("Date", date(&created));
         let id = created.json()["ID"].as_str().expect("an id").to_owned();
         self.saw("id of a service", form(&id));
+        self.allocated(&id);
         let again = self.call(3, "POST", "/services/create", Some(&idle));
         self.answered("create with a name in use, on another manager", &again);
         let tasks = self.tasks("life");
@@ -276,11 +286,23 @@ impl Readings<'_> {
         self.updates(&id, &mut running, &task);
         self.lists(&task);
         self.container(&task);
+        self.ports(&id, &running, &task);
         running["Mode"]["Replicated"]["Replicas"] = json!(0);
         let fenced = self.update(1, &id, self.version(&id), &running);
         self.answered("fence", &fenced);
         self.vanishes("task behind a fence", "life");
         self.delete(&id);
+    }
+
+    /// The first version of a service is that of its create.
+    fn allocated(&mut self, id: &str) {
+        let path = format!("/services/{id}");
+        let is_later = || {
+            let service = self.call(1, "GET", &path, None).json();
+            (service["UpdatedAt"] != service["CreatedAt"]).then_some("another version")
+        };
+        let seen = wait_for("the allocation of its port", is_later);
+        self.saw("version a moment after a create with a port", seen);
     }
 
     fn secrets(&mut self) -> String {
@@ -458,6 +480,38 @@ impl Readings<'_> {
         };
         self.saw("its network", seen);
         self.network(node, &container["Id"]);
+    }
+
+    /// Where a task and its node are, which an endpoint is made of.
+    fn ports(&mut self, id: &str, sent: &Value, task: &Value) {
+        let port = &task["Status"]["PortStatus"]["Ports"][0];
+        let is_free = port["PublishedPort"]
+            .as_u64()
+            .is_some_and(|port| port > 1024);
+        let seen = match is_free && port["Protocol"] == "tcp" && port["TargetPort"] == 7070 {
+            true => "tcp 7070 on a free port".to_owned(),
+            false => task["Status"].to_string(),
+        };
+        self.saw("ports in a task", seen);
+        let service = self.call(1, "GET", &format!("/services/{id}"), None).json();
+        let shown = &service["Spec"]["EndpointSpec"];
+        let is_same = *shown == sent["EndpointSpec"];
+        let seen = if is_same {
+            "as sent".to_owned()
+        } else {
+            shown.to_string()
+        };
+        self.saw("ports in the service", seen);
+        let node = self.swarm.node_of(task["NodeID"].as_str().expect("an id"));
+        let path = format!("/nodes/{}", self.swarm.id_of(node));
+        let shown = self.call(1, "GET", &path, None).json();
+        let told = shown["ManagerStatus"]["Addr"].as_str().unwrap_or_default();
+        let host = self.swarm.address(node).ip().to_string();
+        let seen = match told.rsplit_once(':') {
+            Some((address, _)) if address == host => "advertised, with its port".to_owned(),
+            _ => shown.to_string(),
+        };
+        self.saw("address of a manager", seen);
     }
 
     /// What a list shows of the network, and of a container that is on it.

@@ -9,6 +9,7 @@ mod examples;
 mod images;
 mod lost_nodes;
 mod nodes;
+mod ports;
 mod promises;
 mod renewals;
 mod stage;

@@ -10,7 +10,7 @@ use test_support::wait::wait_within;
 
 use crate::nodes::{NETWORK, Swarm};
 use crate::stage::{AGREED_BOUND, Stage, check_come_again, id_of, start_in_the_end};
-use crate::{between, examples, images, lost_nodes, renewals, starts, visits};
+use crate::{between, examples, images, lost_nodes, ports, renewals, starts, visits};
 
 /// A claim, and what holds it against a Swarm.
 type Claim = (&'static str, fn(&Stage<'_>));
@@ -20,7 +20,7 @@ type Claim = (&'static str, fn(&Stage<'_>));
 fn the_promises_hold_on_a_swarm() {
     let _alone = crate::alone();
     let swarm = Swarm::start();
-    let claims: [Claim; 19] = [
+    let claims: [Claim; 20] = [
         ("a target runs from its start to its stop", lifecycle),
         (
             "twenty starts with one token make one target",
@@ -46,6 +46,10 @@ fn the_promises_hold_on_a_swarm() {
         (
             "a health check that is late or fails is named",
             starts::health_checks,
+        ),
+        (
+            "a caller reaches a target's port on its node",
+            ports::reached,
         ),
         ("what is not ours is untouched", foreign),
         ("max_targets is never exceeded", max_targets),

@@ -35,6 +35,10 @@ use crate::engine::Engine;
 use crate::fault::Fault;
 use crate::platform::Platform;
 
+/// How often a start or a fence is made from a newer version. Nobody but a repeated start
+/// updates a target often, and its ports are allocated once.
+const UPDATES_MAX: u32 = 4;
+
 /// Targets as services of a Swarm.
 #[derive(Debug)]
 pub struct Services<'a, P> {

@@ -3,7 +3,7 @@
 use std::collections::HashSet;
 use std::time::Duration;
 
-use super::Services;
+use super::{Services, UPDATES_MAX};
 use crate::ages::{START_WITHIN, start_within};
 use crate::backend::LEFT_OVER_MAX;
 use crate::docker::call::CHANGE;
@@ -21,10 +21,6 @@ use crate::platform::Platform;
 /// How long a removal without force waits for the end of a task, which takes a node
 /// about two seconds. What takes longer is left to the next removal.
 const END_WITHIN: Duration = Duration::from_secs(4);
-
-/// How often a fence is made from a newer version. Nobody but a repeated start updates a
-/// target often.
-const UPDATES_MAX: u32 = 4;
 
 impl<P: Platform> Services<'_, P> {
     pub async fn remove(&self, target: &Target) -> Result<Removed, Fault> {

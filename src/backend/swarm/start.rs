@@ -2,7 +2,7 @@
 
 use std::time::Duration;
 
-use super::Services;
+use super::{Services, UPDATES_MAX};
 use crate::backend::{NewTarget, StartOutcome};
 use crate::docker::archive::SECRETS_DIR;
 use crate::docker::swarm::secret::{self, Created};
@@ -54,25 +54,30 @@ impl<P: Platform> Services<'_, P> {
         target: &NewTarget<'_>,
     ) -> Result<StartOutcome, Fault> {
         let secrets = self.create_secrets(target).await?;
-        let Some(found) = self.engine.send(service::inspect(id)).await? else {
-            return Ok(StartOutcome::Ended);
-        };
-        if found.service.is_fenced() {
-            return Ok(StartOutcome::Withdrawn);
+        for _ in 0..UPDATES_MAX {
+            let Some(found) = self.engine.send(service::inspect(id)).await? else {
+                return Ok(StartOutcome::Ended);
+            };
+            if found.service.is_fenced() {
+                return Ok(StartOutcome::Withdrawn);
+            }
+            found.check_has_all_of(&target.body)?;
+            self.check_managers(&found).await?;
+            let update = found.start(
+                &secrets,
+                target.avoid,
+                self.config.registry_auth_for(target.image),
+            );
+            match self.engine.send(update).await? {
+                Updated::Done => return self.wait_for_task(id, target).await,
+                // Nobody else starts it. Somebody has fenced it, or the leader has noted
+                // that it publishes ports, a moment after its create (swarmkit,
+                // `Allocator`).
+                Updated::OutOfSequence => {}
+                Updated::Gone => return Ok(StartOutcome::Ended),
+            }
         }
-        found.check_has_all_of(&target.body)?;
-        self.check_managers(&found).await?;
-        let update = found.start(
-            &secrets,
-            target.avoid,
-            self.config.registry_auth_for(target.image),
-        );
-        match self.engine.send(update).await? {
-            Updated::Done => self.wait_for_task(id, target).await,
-            // Nobody else starts it, so somebody has fenced it.
-            Updated::OutOfSequence => Ok(StartOutcome::Withdrawn),
-            Updated::Gone => Ok(StartOutcome::Ended),
-        }
+        Ok(StartOutcome::Withdrawn)
     }
 
     async fn create_secrets(&self, target: &NewTarget<'_>) -> Result<Vec<SecretReference>, Fault> {

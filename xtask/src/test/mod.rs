@@ -123,6 +123,7 @@ fn install_for_tests() -> Result<()> {
         ("curl", "curl", "the commands of the examples"),
         ("jq", "jq", "the same commands"),
         ("systemd-analyze", "systemd", "the unit of deploy/systemd"),
+        ("nft", "nftables", "the firewall on the page about it"),
     ] {
         if process::program(program).is_none() {
             setup::packages(what_for, &[package])?;

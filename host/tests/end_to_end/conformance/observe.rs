@@ -28,6 +28,7 @@ pub fn all(engine: &RealEngine) -> Observed {
     stopped(engine, &mut observed);
     of_networks(engine, &mut observed);
     of_volumes(engine, &mut observed);
+    published(engine, &mut observed);
     observed
 }
 
@@ -332,6 +333,71 @@ fn of_networks(engine: &RealEngine, observed: &mut Observed) {
         "list of networks by the default one's name",
         by_default.unwrap_or_else(nothing),
     );
+}
+
+/// Where a container with a port is, before and after its start.
+fn published(engine: &RealEngine, observed: &mut Observed) {
+    let whats = [
+        "list of a created one with a port",
+        "list of a published port",
+        "inspect of a published port",
+        "address of a running one",
+    ];
+    if engine.kind() == Kind::Podman {
+        observed.extend(whats.map(|what| (what, super::NOT_TRIED.to_owned())));
+        return;
+    }
+    let network = Network::new(engine, json!({}));
+    let mut body = body(&["sleep", "300"]);
+    body["ExposedPorts"] = json!({"7070/tcp": {}});
+    body["HostConfig"] = json!({
+        "NetworkMode": network.name,
+        "PortBindings": {"7070/tcp": [{"HostIp": "127.0.0.1", "HostPort": ""}]},
+    });
+    let container = engine.foreign(&unique("conformance-"), body);
+    let listed = || {
+        let filters = list(&json!({"id": [container.id]}));
+        engine.call("GET", &filters, None).json()[0].clone()
+    };
+    let is_published = |list: &Value| list["Ports"][0]["PublicPort"].is_u64();
+    let before = listed();
+    let seen = match is_published(&before) {
+        true => before["Ports"].to_string(),
+        false => "not published".to_owned(),
+    };
+    observed.insert(whats[0], seen);
+    container.start();
+    let (list, inspect) = (listed(), engine.inspect(&container.id));
+    let port = &list["Ports"][0];
+    let expected = json!({
+        "IP": "127.0.0.1",
+        "PrivatePort": 7070,
+        "PublicPort": port["PublicPort"],
+        "Type": "tcp",
+    });
+    let seen = match is_published(&list) && *port == expected {
+        true => "IP, PrivatePort, PublicPort and Type".to_owned(),
+        false => list["Ports"].to_string(),
+    };
+    observed.insert(whats[1], seen);
+    let told = &inspect["NetworkSettings"]["Ports"];
+    let same = json!([{"HostIp": "127.0.0.1", "HostPort": port["PublicPort"].to_string()}]);
+    let seen = match *told == json!({ "7070/tcp": same }) {
+        true => "HostIp and HostPort, as listed".to_owned(),
+        false => told.to_string(),
+    };
+    observed.insert(whats[2], seen);
+    let address = |of: &Value| {
+        let network = &of["NetworkSettings"]["Networks"][&network.name];
+        network["IPAddress"].as_str().map(str::to_owned)
+    };
+    let seen = match (address(&list), address(&inspect)) {
+        (Some(one), Some(other)) if one == other && one.contains('.') => {
+            "IPAddress, listed and inspected".to_owned()
+        }
+        other => format!("{other:?}"),
+    };
+    observed.insert(whats[3], seen);
 }
 
 fn images(engine: &RealEngine, observed: &mut Observed) {

@@ -9,6 +9,7 @@ pub mod example;
 pub mod fake_engine;
 pub mod fault_proxy;
 pub mod folder;
+pub mod greeter;
 pub mod haproxy;
 pub mod http;
 mod images;

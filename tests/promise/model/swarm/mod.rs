@@ -130,6 +130,7 @@ impl Swarm {
         let Some(found) = self.find(id) else {
             return Step::says(reply::absent("service", id, now));
         };
+        self.services[found].allocate(now);
         if self.services[found].version() != version {
             return Step::says(reply::rpc(500, "Unknown", "update out of sequence", now));
         }

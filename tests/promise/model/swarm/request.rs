@@ -58,6 +58,8 @@ pub struct Spec {
     pub replicas: u64,
     /// The ids of the secrets that its task gets.
     pub secrets: Vec<String>,
+    /// Whether its node publishes ports of it.
+    pub has_ports: bool,
     /// What a task is made of.
     pub template: Value,
     /// All of it, as it was sent.
@@ -85,6 +87,7 @@ impl Spec {
                 .as_u64()
                 .ok_or("a service without a number of replicas")?,
             secrets: secrets.collect::<Result<_, _>>()?,
+            has_ports: spec["EndpointSpec"]["Ports"].is_array(),
             template: template.clone(),
             digest: digest(&whole),
             text: whole,

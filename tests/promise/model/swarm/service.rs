@@ -94,6 +94,10 @@ impl Task {
     }
 }
 
+/// How long the leader may take to note the ports of a new service. On a busy machine it
+/// has been seen to take longer than the three calls to the start.
+const ALLOCATED_WITHIN: Duration = Duration::from_secs(2);
+
 /// A service, from its create on; what is gone is kept, and shown by no list.
 #[derive(Debug, Clone)]
 pub struct Service {
@@ -103,6 +107,8 @@ pub struct Service {
     pub created: Duration,
     /// How many writes there were: each makes another version.
     pub writes: u64,
+    /// Whether the leader has noted the ports that it publishes, which makes a version.
+    pub is_allocated: bool,
     pub is_deleted: bool,
     pub task: Option<Task>,
     /// The content of its first secret, once it refers to one.
@@ -114,6 +120,7 @@ impl Service {
         Self {
             key,
             id: key.swarm_id().into(),
+            is_allocated: !spec.has_ports,
             spec,
             created,
             writes: 0,
@@ -121,6 +128,14 @@ impl Service {
             task: None,
             token: None,
         }
+    }
+
+    /// Notes its ports in the worst moment: after the look that its first update was made
+    /// from, if that is soon after its create.
+    pub fn allocate(&mut self, now: Duration) {
+        let is_new = now < self.created + ALLOCATED_WITHIN;
+        self.writes += u64::from(is_new && !self.is_allocated);
+        self.is_allocated = true;
     }
 
     /// The index of its last write. Raft has one index for all writes; here it

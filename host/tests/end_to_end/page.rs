@@ -1,6 +1,6 @@
 //! The page for people, in a real browser.
 
-mod browser;
+pub mod browser;
 
 use serde_json::{Value, json};
 

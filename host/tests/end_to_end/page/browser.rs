@@ -2,7 +2,7 @@
 
 use std::sync::{Arc, Mutex, MutexGuard};
 
-use headless_chrome::browser::tab::Tab;
+use headless_chrome::browser::tab::{ModifierKey, Tab};
 use headless_chrome::protocol::cdp::Emulation::{
     MediaFeature, SetDeviceMetricsOverride, SetEmulatedMedia,
 };
@@ -173,6 +173,17 @@ impl Browser {
     /// Runs a script on the page.
     pub fn run(&self, script: &str) {
         self.tab.evaluate(script, false).expect("a script");
+    }
+
+    /// Types a text on the page, as a person does.
+    pub fn type_text(&self, text: &str) {
+        self.tab.type_str(text).expect("a keyboard");
+    }
+
+    /// Presses a key while others are held.
+    pub fn press(&self, key: &str, held: &[ModifierKey]) {
+        let pressed = self.tab.press_key_with_modifiers(key, Some(held));
+        pressed.expect("a keyboard");
     }
 
     /// The text of the first element that matches, as a person sees it.

@@ -6,6 +6,7 @@ use std::path::{Path, PathBuf};
 use std::process::{Child, ChildStdin, ChildStdout, Command, Output, Stdio};
 
 use dev::docker::Docker;
+use dev::process::Group;
 use serde_json::Value;
 
 use super::folder::Folder;
@@ -116,6 +117,11 @@ impl Person {
             output: BufReader::new(child.stdout.take().expect("a pipe")),
             child,
         }
+    }
+
+    /// Starts a command that goes on until its group is dropped.
+    pub fn leave_running(&self, command: &str) -> Group {
+        Group::spawn(&mut self.shell(command)).expect("a shell")
     }
 
     fn shell(&self, command: &str) -> Command {

@@ -43,7 +43,9 @@ impl Work {
             // What takes the place may be due.
             (
                 Route::Start | Route::StartTarget { .. },
-                Some(Error::Order(OrderError::TooManyTargets { .. })),
+                Some(Error::Order(
+                    OrderError::TooManyTargets { .. } | OrderError::TooManyOfOwner(_),
+                )),
             ) => Some(Self::Reap),
             (_, Some(Error::Image(ImageError::BeingPulled(image)))) => {
                 Some(Self::Pull(image.clone()))

@@ -212,7 +212,7 @@ mod tests {
             Route::Stop,
             Route::Health,
             Route::Reap { dry_run: true },
-            Route::ListTargets { environment: None },
+            Route::ListTargets(crate::target_view::Filter::default()),
             Route::StartTarget { wait: None },
             Route::OpenApi,
             Route::Metrics,

@@ -74,8 +74,8 @@ pub async fn handle<P: Platform>(
         }
         Route::Health => health(provisioner).await,
         Route::Reap { dry_run } => reap(provisioner, *dry_run).await,
-        Route::ListTargets { environment } => {
-            let targets = provisioner.targets(environment.as_deref()).await;
+        Route::ListTargets(filter) => {
+            let targets = provisioner.targets(filter).await;
             targets.map(|targets| api::answer::targets(&targets)).into()
         }
         Route::ShowTarget(id) => {

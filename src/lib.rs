@@ -40,6 +40,7 @@
 //! | [`caller`] | who calls, by the secret that was shown |
 //! | [`call_notes`] | the calls to the Engine that one request has made |
 //! | [`service_url`] | where agents may register |
+//! | [`ownership`] | what may be an owner, or a label of a caller |
 //! | [`environment_id`] | which ids mean the same environment |
 //! | `members` | JSON objects whose keys are not known in advance |
 //! | [`secret`] | text that is never shown and compared in constant time |
@@ -91,6 +92,7 @@ pub mod key;
 pub mod log_line;
 mod members;
 pub mod metrics;
+pub mod ownership;
 pub mod page;
 pub mod pauses;
 pub mod platform;

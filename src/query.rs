@@ -6,13 +6,18 @@ use std::time::Duration;
 use crate::config::parse_duration;
 use crate::environment_id::is_id;
 use crate::error::RequestError;
-use crate::target_view::Awaited;
+use crate::ownership::{is_key, is_owner, is_value};
+use crate::target_view::{Awaited, Filter};
 
 /// The longest wait: the time of a request has five seconds more for the last look.
 const WAIT_MAX: Duration = Duration::from_secs(20);
 
-const FILTER: RequestError = RequestError::BadQuery(
+const PAGE: RequestError = RequestError::BadQuery(
     "The query may have environment, once, with the id of an environment, and nothing else.",
+);
+
+const FILTER: RequestError = RequestError::BadQuery(
+    "The query may have environment, owner, and label, which is a key, = and a value; each once, and nothing else.",
 );
 
 const WAIT: RequestError = RequestError::BadQuery(
@@ -23,18 +28,49 @@ const START: RequestError = RequestError::BadQuery(
     "The query may have wait, once, with a time from 1s to 20s, and nothing else.",
 );
 
-/// The environment that a query asks for; all of them without one. A form sends an
-/// empty one for "all".
+/// The environment that the page is to show; all of them without one.
 ///
 /// # Errors
 ///
 /// [`RequestError::BadQuery`] for anything else.
-pub fn environment(query: Option<&str>) -> Result<Option<String>, RequestError> {
-    let [environment] = members(query, ["environment"]).ok_or(FILTER)?;
-    match environment.filter(|text| !text.is_empty()) {
-        Some(id) if !is_id(&id) => Err(FILTER),
-        environment => Ok(environment),
+pub fn page(query: Option<&str>) -> Result<Option<String>, RequestError> {
+    let [environment] = members(query, ["environment"]).ok_or(PAGE)?;
+    of_environment(environment).ok_or(PAGE)
+}
+
+/// Which targets a list is to show.
+///
+/// # Errors
+///
+/// [`RequestError::BadQuery`].
+pub fn filter(query: Option<&str>) -> Result<Filter, RequestError> {
+    let names = ["environment", "owner", "label"];
+    let [environment, owner, label] = members(query, names).ok_or(FILTER)?;
+    let label = match label {
+        Some(label) => Some(pair(&label).ok_or(FILTER)?),
+        None => None,
+    };
+    if !owner.as_deref().is_none_or(is_owner) {
+        return Err(FILTER);
     }
+    Ok(Filter {
+        environment: of_environment(environment).ok_or(FILTER)?,
+        owner,
+        label,
+    })
+}
+
+/// An environment, or none; a form sends an empty one for "all".
+fn of_environment(environment: Option<String>) -> Option<Option<String>> {
+    match environment.filter(|text| !text.is_empty()) {
+        Some(id) if !is_id(&id) => None,
+        environment => Some(environment),
+    }
+}
+
+fn pair(label: &str) -> Option<(String, String)> {
+    let (key, value) = label.split_once('=')?;
+    (is_key(key) && is_value(value)).then(|| (key.to_owned(), value.to_owned()))
 }
 
 /// What a wait waits for, and how long at most: as long as may be without a `timeout`.
@@ -133,7 +169,7 @@ mod tests {
     }
 
     #[test]
-    fn a_filter_is_one_environment() {
+    fn a_page_is_of_one_environment() {
         let e = || Ok(Some("e:1".to_owned()));
         for (query, expected) in [
             (None, Ok(None)),
@@ -141,14 +177,54 @@ mod tests {
             (Some("environment="), Ok(None)),
             (Some("environment=e%3A1"), e()),
             (Some("environment=e:1"), e()),
-            (Some("environment=e&environment=e"), Err(FILTER)),
-            (Some("environment=&environment="), Err(FILTER)),
-            (Some("enviroment=e"), Err(FILTER)),
-            (Some("environment=e&x=1"), Err(FILTER)),
-            (Some("environment=%3Cb%3E"), Err(FILTER)),
-            (Some("environment=%ff"), Err(FILTER)),
+            (Some("environment=e&environment=e"), Err(PAGE)),
+            (Some("environment=&environment="), Err(PAGE)),
+            (Some("enviroment=e"), Err(PAGE)),
+            (Some("environment=e&x=1"), Err(PAGE)),
+            (Some("environment=%3Cb%3E"), Err(PAGE)),
+            (Some("environment=%ff"), Err(PAGE)),
         ] {
-            assert_eq!(environment(query), expected, "{query:?}");
+            assert_eq!(page(query), expected, "{query:?}");
+            let filter = filter(query).map(|filter| filter.environment);
+            assert_eq!(filter, expected.map_err(|_| FILTER), "{query:?}");
+        }
+    }
+
+    #[test]
+    fn a_filter_has_an_owner_and_a_label() {
+        let found = filter(Some("label=a%2Fb%3D1%3D2&owner=%C3%A9+o&environment=e"));
+        let expected = Filter {
+            environment: Some("e".to_owned()),
+            owner: Some("\u{e9} o".to_owned()),
+            label: Some(("a/b".to_owned(), "1=2".to_owned())),
+        };
+        assert_eq!(found, Ok(expected));
+        let longest = format!(
+            "owner={}&label={}={}",
+            "o".repeat(128),
+            "k".repeat(63),
+            "v".repeat(256)
+        );
+        filter(Some(&longest)).expect("a filter");
+        filter(Some("label=a=")).expect("an empty value");
+        for query in [
+            "owner=",
+            "owner=%00",
+            "owner=%0A",
+            "owner=%7F",
+            "owner=a&owner=a",
+            "label=",
+            "label=a",
+            "label==1",
+            "label=a%00=1",
+            "label=a=%1B",
+            "label=a=1&label=b=1",
+            "owners=a",
+            &format!("owner={}", "o".repeat(129)),
+            &format!("label={}=", "k".repeat(64)),
+            &format!("label=k={}", "v".repeat(257)),
+        ] {
+            assert_eq!(filter(Some(query)), Err(FILTER), "{query}");
         }
     }
 }

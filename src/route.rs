@@ -19,7 +19,7 @@ use crate::docker::TargetId;
 use crate::error::{Error, RequestError, TargetError};
 use crate::platform::SEC_FETCH_SITE;
 use crate::query;
-use crate::target_view::Awaited;
+use crate::target_view::{Awaited, Filter};
 
 /// What a request asks for.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -37,10 +37,7 @@ pub enum Route {
         dry_run: bool,
     },
     /// `GET /v1/targets`
-    ListTargets {
-        /// `?environment=`: only the targets of that one.
-        environment: Option<String>,
-    },
+    ListTargets(Filter),
     /// `POST /v1/targets`
     StartTarget {
         /// `?wait=`: how long the answer may wait until the target is ready.
@@ -83,7 +80,7 @@ impl Route {
             | Self::StopTarget(_)
             | Self::RenewTarget(_) => true,
             Self::Health
-            | Self::ListTargets { .. }
+            | Self::ListTargets(_)
             | Self::ShowTarget(_)
             | Self::WaitForTarget { .. }
             | Self::OpenApi
@@ -100,7 +97,7 @@ impl Route {
             Self::StartTarget { .. } | Self::StopTarget(_) | Self::RenewTarget(_) => {
                 role == Role::Api
             }
-            Self::ListTargets { .. }
+            Self::ListTargets(_)
             | Self::ShowTarget(_)
             | Self::WaitForTarget { .. }
             | Self::OpenApi
@@ -233,11 +230,9 @@ pub fn route(head: &Parts, secrets: &Secrets) -> Result<Route, Error> {
                 return Err(RequestError::BadQuery(sentence).into());
             }
         },
-        Path::Targets if is_get => Route::ListTargets {
-            environment: query::environment(query)?,
-        },
+        Path::Targets if is_get => Route::ListTargets(query::filter(query)?),
         Path::Page => Route::Page {
-            environment: query::environment(query)?,
+            environment: query::page(query)?,
         },
         Path::Wait(id) => {
             let (awaited, timeout) = query::wait(query)?;
@@ -323,12 +318,7 @@ mod tests {
                 "/v1/targets",
                 "GET, HEAD, POST",
                 vec![
-                    (
-                        "GET",
-                        Route::ListTargets {
-                            environment: all.clone(),
-                        },
-                    ),
+                    ("GET", Route::ListTargets(Filter::default())),
                     ("POST", Route::StartTarget { wait: None }),
                 ],
             ),
@@ -368,9 +358,8 @@ mod tests {
 
     #[test]
     fn a_path_that_no_secret_opens_is_unknown() {
-        let all = || None;
-        let targets = Route::ListTargets { environment: all() };
-        let page = Route::Page { environment: all() };
+        let targets = Route::ListTargets(Filter::default());
+        let page = Route::Page { environment: None };
         for (api, operator, targets, page) in [
             (
                 "",
@@ -405,9 +394,7 @@ mod tests {
             Route::RenewTarget(id.clone()),
         ];
         let reads = [
-            Route::ListTargets {
-                environment: environment.clone(),
-            },
+            Route::ListTargets(Filter::default()),
             Route::ShowTarget(id.clone()),
             Route::WaitForTarget {
                 id,
@@ -445,9 +432,10 @@ mod tests {
             matches!(found, Err(Error::Request(RequestError::BadQuery(_))))
         };
         let environment = Some("e".to_owned());
-        let list = Route::ListTargets {
+        let list = Route::ListTargets(Filter {
             environment: environment.clone(),
-        };
+            ..Filter::default()
+        });
         check_route("GET", "/v1/targets?environment=e", Ok(list));
         check_route("GET", "/?environment=e", Ok(Route::Page { environment }));
         assert!(bad("/v1/targets?environment=%ff") && bad("/?x=1"));

@@ -4,6 +4,7 @@ use std::fmt;
 use std::net::IpAddr;
 use std::time::Duration;
 
+use serde_json::{Map, Value};
 use time::OffsetDateTime;
 
 use crate::ages;
@@ -98,6 +99,34 @@ pub struct TargetView {
     pub address: Option<String>,
     /// Where callers reach its ports while it runs.
     pub endpoints: Vec<Endpoint>,
+    /// Whose it is, if its caller has said that.
+    pub owner: Option<String>,
+    /// The labels that its caller has given it; each value is a text.
+    pub labels: Map<String, Value>,
+}
+
+/// Which targets a list shows: those that have all of it.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub struct Filter {
+    /// The environment, in any spelling.
+    pub environment: Option<String>,
+    /// The owner.
+    pub owner: Option<String>,
+    /// A label of the caller's, and its value.
+    pub label: Option<(String, String)>,
+}
+
+impl Filter {
+    /// Whether it shows a target.
+    pub fn shows(&self, target: &TargetView) -> bool {
+        let is_owners = |owner| target.owner.as_ref() == Some(owner);
+        let has = |(key, value): &(String, String)| {
+            target.labels.get(key).and_then(Value::as_str) == Some(value)
+        };
+        target.is_of(self.environment.as_deref())
+            && self.owner.as_ref().is_none_or(is_owners)
+            && self.label.as_ref().is_none_or(has)
+    }
 }
 
 /// Where callers reach a port of a target.
@@ -155,6 +184,8 @@ impl TargetView {
         let created = OffsetDateTime::from_unix_timestamp(container.created)
             .unwrap_or(OffsetDateTime::UNIX_EPOCH);
         let lifetime = ages::lifetime(container, config.max_lifetime);
+        let labels = container.label(label::LABELS);
+        let labels = labels.and_then(|text| serde_json::from_str(text).ok());
         let lifetime = time::Duration::try_from(lifetime).unwrap_or(time::Duration::MAX);
         let state = ShownState::from(container.state);
         // Podman lists the ports of what has not been started, or has ended.
@@ -180,6 +211,11 @@ impl TargetView {
                 true => Endpoint::of(container, config),
                 false => Vec::new(),
             },
+            owner: container
+                .label(label::OWNER)
+                .filter(|owner| !owner.is_empty())
+                .map(str::to_owned),
+            labels: labels.unwrap_or_default(),
         }
     }
 
@@ -262,6 +298,43 @@ mod tests {
             host_port: 40109,
         }];
         assert_eq!(TargetView::new(&container, &config).endpoints, []);
+    }
+
+    #[test]
+    fn a_filter_shows_what_has_all_of_it() {
+        let config = Config::parse(&variables(&[])).expect("a config");
+        let view = |owner, labels| {
+            let labels = [
+                ("dynamic-access.environment-id", "e"),
+                ("dynamic-access.owner", owner),
+                ("dynamic-access.labels", labels),
+            ];
+            TargetView::new(&aged("running", None, &labels), &config)
+        };
+        let target = view("o", r#"{"a":"1","b":""}"#);
+        let text = |text: &str| Some(text.to_owned());
+        let pair = |key: &str, value: &str| Some((key.to_owned(), value.to_owned()));
+        for (environment, owner, label, is_shown) in [
+            (None, None, None, true),
+            (text("E"), text("o"), pair("a", "1"), true),
+            (None, None, pair("b", ""), true),
+            (text("f"), text("o"), pair("a", "1"), false),
+            (text("e"), text("O"), pair("a", "1"), false),
+            (text("e"), text("o"), pair("a", "2"), false),
+            (None, None, pair("c", ""), false),
+        ] {
+            let filter = Filter {
+                environment,
+                owner,
+                label,
+            };
+            assert_eq!(filter.shows(&target), is_shown, "{filter:?}");
+        }
+        // Nobody has said whose these are, and one has labels that are none.
+        for (owner, labels) in [("", ""), ("", "planted")] {
+            let target = view(owner, labels);
+            assert_eq!((target.owner, target.labels.len()), (None, 0));
+        }
     }
 
     #[test]

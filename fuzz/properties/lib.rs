@@ -145,7 +145,7 @@ const DEPLOYMENT: &str = "dynamic-access.deployment";
 const NAME: &str = "dynamic-access.name";
 
 /// The variables and what they are by default.
-const VARIABLES: [(&str, &str); 23] = [
+const VARIABLES: [(&str, &str); 24] = [
     ("api_secret", API_SECRET),
     ("operator_secret", ""),
     ("scheduler", "engine"),
@@ -155,6 +155,7 @@ const VARIABLES: [(&str, &str); 23] = [
     ("deployment_id", "da"),
     ("max_targets", "2"),
     ("max_lifetime", "8d"),
+    ("max_targets_per_owner", ""),
     ("stop_grace", "0s"),
     ("image_pull", "missing"),
     ("registry_auth", ""),

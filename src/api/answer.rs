@@ -59,6 +59,8 @@ fn json_of(target: &TargetView) -> Value {
         "expires": rfc3339(target.expires),
         "exitCode": target.exit_code,
         "endpoints": {},
+        "owner": target.owner,
+        "labels": target.labels,
     });
     for endpoint in &target.endpoints {
         shown["endpoints"][&endpoint.port.name] = json!({
@@ -99,6 +101,8 @@ mod tests {
         let labels = [
             ("dynamic-access.environment-id", "e"),
             ("dynamic-access.max-lifetime", "3600"),
+            ("dynamic-access.owner", "o"),
+            ("dynamic-access.labels", r#"{"a":"1"}"#),
             ("other", "planted"),
         ];
         let mut shown = TargetView::new(&aged("exited", Some(1), &labels), &config);
@@ -114,6 +118,8 @@ mod tests {
             "expires": "2026-11-23T02:00:00Z",
             "exitCode": 137,
             "endpoints": {},
+            "owner": "o",
+            "labels": {"a": "1"},
         });
         let response = target(&shown);
         assert_eq!(response.headers()[CACHE_CONTROL], "no-store");

@@ -78,6 +78,9 @@ pub struct Config {
     pub deployment_id: DeploymentId,
     /// `max_targets`: how many targets may live at a time; 0 refuses new ones.
     pub max_targets: usize,
+    /// `max_targets_per_owner`: how many targets of one owner may live at a time, if
+    /// owners have a limit.
+    pub max_targets_per_owner: Option<usize>,
     /// `max_lifetime`: the age at which a target is removed, even if it runs.
     pub max_lifetime: Duration,
     /// `container_patch_unsafe`: whether a patch may weaken the isolation of targets.
@@ -131,6 +134,10 @@ impl Config {
         let token_delivery = reader.read("token_delivery", values::parse_token_delivery);
         let deployment_id = reader.read("deployment_id", DeploymentId::parse);
         let max_targets = reader.read("max_targets", |text| values::parse_count(text, scheduler));
+        let max_targets_per_owner = reader.read("max_targets_per_owner", |text| match text {
+            "" => Ok(None),
+            _ => values::parse_count(text, scheduler).map(Some),
+        });
         let max_lifetime = reader.read("max_lifetime", parse_lifetime);
         let stop_grace = reader.read("stop_grace", values::parse_grace);
         let isolation = reader.read("container_patch_unsafe", values::parse_isolation);
@@ -162,6 +169,7 @@ impl Config {
                 token_delivery: token_delivery?,
                 deployment_id: deployment_id?,
                 max_targets: max_targets?,
+                max_targets_per_owner: max_targets_per_owner?,
                 max_lifetime: max_lifetime?,
                 isolation: isolation?,
                 allowed: allowed?,
@@ -305,6 +313,7 @@ pub(crate) mod tests {
                 ("token_delivery", "file"),
                 ("deployment_id", "dynamic-access"),
                 ("max_targets", "100"),
+                ("max_targets_per_owner", ""),
                 ("max_lifetime", "8d"),
                 ("stop_grace", "0s"),
                 ("ports", "{}"),
@@ -347,6 +356,7 @@ pub(crate) mod tests {
             ("agent_image", "no image"),
             ("deployment_id", ""),
             ("max_targets", "1001"),
+            ("max_targets_per_owner", "1001"),
             ("max_lifetime", "8 days"),
             ("image_pull", "always"),
             ("registry_auth", "user:password"),
@@ -380,12 +390,24 @@ pub(crate) mod tests {
             "agent_image",
             "deployment_id",
             "max_targets",
+            "max_targets_per_owner",
             "max_lifetime",
             "ports",
             "publish_address",
             "public_host",
         ] {
             assert!(problems.contains(name), "{problems}");
+        }
+    }
+
+    #[test]
+    fn owners_have_a_limit_only_if_one_is_set() {
+        for (text, max) in [("", None), ("0", Some(0)), ("1000", Some(1000))] {
+            let config = Config::parse(&variables(&[("max_targets_per_owner", text)]));
+            assert_eq!(config.expect("a config").max_targets_per_owner, max);
+        }
+        for text in ["1001", "-1", "+1", "one", "1.0"] {
+            problem(&[("max_targets_per_owner", text)]);
         }
     }
 

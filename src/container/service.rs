@@ -13,7 +13,12 @@ use crate::docker::ports::Port;
 pub const WORKERS_ONLY: &str = "node.role==worker";
 
 /// The labels that a task has too.
-const TASK_LABELS: [&str; 3] = [label::DEPLOYMENT, label::NAME, label::ENVIRONMENT_ID];
+const TASK_LABELS: [&str; 4] = [
+    label::DEPLOYMENT,
+    label::NAME,
+    label::ENVIRONMENT_ID,
+    label::OWNER,
+];
 
 /// What a node must have free to be given a target, in billionths of a processor and
 /// in bytes. A Swarm counts reservations and not limits. Most agents wait most of the
@@ -90,7 +95,7 @@ pub fn body(template: &Value, additions: &Additions, target: &PerTarget<'_>) -> 
     let container = &mut template["ContainerSpec"];
     container["Image"] = target.image.into();
     // Each list of tasks shows these, so they are no more than a task without its
-    // service is recognised by.
+    // service is recognised and counted by.
     let of_task = |(key, _): &&(&str, &str)| TASK_LABELS.contains(key);
     additions.add_to(
         container,

@@ -36,6 +36,13 @@ pub const ENVIRONMENT_ID: &str = "dynamic-access.environment-id";
 /// The lifetime that its caller has asked for, in seconds; empty if none was asked for.
 pub const LIFETIME: &str = "dynamic-access.lifetime";
 
+/// Whose the target is, as its caller has said; empty if not said.
+pub const OWNER: &str = "dynamic-access.owner";
+
+/// The labels that its caller has given it, as a JSON object; empty if none were given.
+/// As one label of ours, they are never taken for ours, nor an image's for the caller's.
+pub const LABELS: &str = "dynamic-access.labels";
+
 /// Seconds after its creation from which a container that was never started
 /// may be removed.
 pub const START_WITHIN: &str = "dynamic-access.start-within";

@@ -38,6 +38,8 @@ pub enum OrderError {
         /// Whether it is that of the environment or of all environments.
         of: &'static str,
     },
+    /// The owner has so many targets, which is the maximum.
+    TooManyOfOwner(usize),
 }
 
 impl OrderError {
@@ -103,6 +105,13 @@ impl OrderError {
                 "too_many_targets",
                 "This server has reached its maximum number of targets. Try again later.",
                 format!("max_targets {of} is reached: {max} at most"),
+            )
+            .retry_later(),
+            Self::TooManyOfOwner(max) => Told::new(
+                StatusCode::TOO_MANY_REQUESTS,
+                "too_many_targets_of_owner",
+                "This owner has reached the maximum number of targets. Try again later.",
+                format!("max_targets_per_owner is reached: {max} at most"),
             )
             .retry_later(),
         }

@@ -95,6 +95,7 @@ pub(crate) fn all() -> Vec<(Error, u16)> {
         (Error::Order(OrderError::ServiceUrlNotAllowed), 422),
         (Error::Order(OrderError::NotAllowed("A sentence.")), 422),
         (Error::Order(OrderError::Guarded("planted".to_owned())), 422),
+        (Error::Order(OrderError::TooManyOfOwner(1)), 429),
         (
             Error::Order(OrderError::TooManyTargets {
                 max: 1,

@@ -63,7 +63,7 @@ struct Choice<'a> {
 pub fn columns(overview: &Overview) -> Vec<&'static str> {
     let node = has_nodes(overview).then_some("Node");
     let endpoints = has_endpoints(overview).then_some("Endpoints");
-    ["Target", "Environment", "Image"]
+    ["Target", "Environment", "Owner", "Image"]
         .into_iter()
         .chain(node)
         .chain(endpoints)
@@ -88,6 +88,7 @@ fn has_endpoints(overview: &Overview) -> bool {
 struct Row<'a> {
     id: &'a str,
     environment: &'a str,
+    owner: &'a str,
     image: &'a str,
     /// The id of the image, unless the Engine has no other name for it.
     digest: Option<&'a str>,
@@ -161,6 +162,7 @@ impl<'a> Row<'a> {
         Self {
             id: target.id.as_str(),
             environment: &target.environment,
+            owner: target.owner.as_deref().unwrap_or_default(),
             image: &target.image,
             digest: Some(target.image_id.as_str()).filter(|digest| *digest != target.image),
             node,

@@ -86,6 +86,8 @@ impl<'a> Attempt<'a> {
             (label::MAX_RENEWED, &max_renewed),
             (label::ORDER, &order.digest()),
             (label::LIFETIME, &lifetime),
+            (label::OWNER, order.owner.as_deref().unwrap_or_default()),
+            (label::LABELS, &order.labels_text()),
             (label::PORTS, &ports),
             (
                 label::SERVICE_URL,
@@ -182,7 +184,10 @@ impl<'a> Attempt<'a> {
         if let Some(digest) = found.label(label::ORDER) {
             return digest == self.order.digest();
         }
-        // An earlier version left out what was not given.
+        // An earlier version knew neither of these, and left out what was not given.
+        if self.order.owner.is_some() || !self.order.labels.is_empty() {
+            return false;
+        }
         let service_url = found.label(label::SERVICE_URL).unwrap_or_default();
         service_url == self.order.service_url.as_deref().unwrap_or_default()
             && found.label_seconds(label::LIFETIME) == self.order.lifetime

@@ -6,6 +6,7 @@
 
 use super::attempt::Attempt;
 use crate::ages::is_live;
+use crate::config::Config;
 use crate::docker::label;
 use crate::docker::target::Target;
 use crate::environment_id::is_same;
@@ -18,15 +19,20 @@ pub struct Capacity<'a> {
     environment_max: Option<usize>,
     /// Of all environments together.
     max: usize,
+    owner: Option<&'a str>,
+    /// Of each owner, where owners have a limit.
+    owner_max: Option<usize>,
 }
 
 impl<'a> Capacity<'a> {
-    /// The limits that hold for an attempt, of `max` targets in all.
-    pub fn of(attempt: &'a Attempt<'_>, max: usize) -> Self {
+    /// The limits that hold for an attempt.
+    pub fn of(attempt: &'a Attempt<'_>, config: &Config) -> Self {
         Self {
             environment_id: &attempt.order.environment_id,
             environment_max: attempt.profile.max_targets,
-            max,
+            max: config.max_targets,
+            owner: attempt.order.owner.as_deref(),
+            owner_max: config.max_targets_per_owner,
         }
     }
 
@@ -35,7 +41,7 @@ impl<'a> Capacity<'a> {
     ///
     /// # Errors
     ///
-    /// [`OrderError::TooManyTargets`].
+    /// [`OrderError::TooManyTargets`], or [`OrderError::TooManyOfOwner`].
     pub fn check(&self, all: &[Target]) -> Result<(), OrderError> {
         let live = || all.iter().filter(|container| is_live(container));
         if live().count() > self.max {
@@ -50,12 +56,21 @@ impl<'a> Capacity<'a> {
                 id.is_some_and(|id| is_same(id, self.environment_id))
             })
             .count();
-        match self.environment_max {
-            Some(max) if of_environment > max => Err(OrderError::TooManyTargets {
+        if let Some(max) = self.environment_max
+            && of_environment > max
+        {
+            return Err(OrderError::TooManyTargets {
                 max,
                 of: "of the environment",
-            }),
-            _ => Ok(()),
+            });
         }
+        let Some((owner, max)) = self.owner.zip(self.owner_max) else {
+            return Ok(());
+        };
+        let of_owner = live().filter(|found| found.label(label::OWNER) == Some(owner));
+        if of_owner.count() > max {
+            return Err(OrderError::TooManyOfOwner(max));
+        }
+        Ok(())
     }
 }

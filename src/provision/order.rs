@@ -2,7 +2,7 @@
 
 use std::time::Duration;
 
-use serde_json::{Value, json};
+use serde_json::{Map, Value, json};
 use sha2::{Digest, Sha256};
 
 use crate::container::Choices;
@@ -32,6 +32,10 @@ pub struct StartOrder {
     pub choices: Choices,
     /// Its image, if it is not that of its environment.
     pub image: Option<ImageReference>,
+    /// Whose the target is.
+    pub owner: Option<String>,
+    /// What its caller wants to find it by; each value is a text.
+    pub labels: Map<String, Value>,
 }
 
 impl StartOrder {
@@ -50,7 +54,17 @@ impl StartOrder {
             env: Vec::new(),
             choices: Choices::default(),
             image: None,
+            owner: None,
+            labels: Map::new(),
         }
+    }
+
+    /// The labels as JSON; empty without any.
+    pub fn labels_text(&self) -> String {
+        if self.labels.is_empty() {
+            return String::new();
+        }
+        json!(self.labels).to_string()
     }
 
     /// The activation token, if the target gets one.
@@ -84,6 +98,7 @@ impl StartOrder {
             ("command", json!(command)),
             ("env", json!(self.env)),
             ("environment", json!(canonical(&self.environment_id))),
+            ("labels", json!(self.labels)),
             (
                 "lifetime",
                 json!(self.lifetime.map(|lifetime| lifetime.as_secs())),
@@ -91,12 +106,14 @@ impl StartOrder {
             ("image", json!(image)),
             ("memory", json!(resources.memory)),
             ("nanoCpus", json!(resources.nano_cpus)),
+            ("owner", json!(self.owner)),
             ("secrets", secrets.collect()),
             ("serviceUrl", json!(self.service_url)),
         ];
         let mut digest = Sha256::new();
         digest.update(DOMAIN);
-        let is_absent = |value: &Value| value.is_null() || *value == json!([]);
+        let is_absent =
+            |value: &Value| value.is_null() || *value == json!([]) || *value == json!({});
         for (name, value) in members.iter().filter(|(_, value)| !is_absent(value)) {
             // JSON has no NUL, so each member has one form and one end.
             digest.update(format!("{name}={value}\0"));
@@ -127,6 +144,8 @@ mod tests {
             env: Vec::new(),
             choices: Choices::default(),
             image: None,
+            owner: None,
+            labels: Map::new(),
         }
     }
 
@@ -171,6 +190,10 @@ mod tests {
         check(false, |order| order.choices.resources.nano_cpus = Some(1));
         check(false, |order| {
             order.image = ImageReference::parse("agent").ok();
+        });
+        check(false, |order| order.owner = Some("o".to_owned()));
+        check(false, |order| {
+            order.labels.insert("a".to_owned(), json!("b"));
         });
     }
 

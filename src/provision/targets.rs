@@ -12,7 +12,7 @@ use crate::docker::target::{Survey, Target};
 use crate::error::{Error, TargetError};
 use crate::fault::Fault;
 use crate::platform::Platform;
-use crate::target_view::{ShownState, TargetView};
+use crate::target_view::{Filter, ShownState, TargetView};
 
 /// For how many ended targets, the youngest, a list has their exit codes. Each
 /// takes a call, and the Engine keeps ended ones for ten minutes.
@@ -33,17 +33,17 @@ pub struct Overview {
 }
 
 impl<P: Platform> Provisioner<'_, P> {
-    /// All targets, or those of one environment, the oldest first; of the youngest
-    /// ended ones with their exit codes.
+    /// The targets that a filter shows, the oldest first; of the youngest ended ones with
+    /// their exit codes.
     ///
     /// # Errors
     ///
     /// Whatever kept the Engine from answering.
-    pub async fn targets(&self, environment: Option<&str>) -> Result<Vec<TargetView>, Error> {
+    pub async fn targets(&self, filter: &Filter) -> Result<Vec<TargetView>, Error> {
         let mut survey = self.backend.survey_with_renewals().await?;
         self.add_hosts(&mut survey.targets).await;
-        let mut targets = self.oldest_first(&survey, environment).await;
-        targets.retain(|target| target.is_of(environment));
+        let mut targets = self.oldest_first(&survey, filter).await;
+        targets.retain(|target| filter.shows(target));
         Ok(targets)
     }
 
@@ -60,7 +60,11 @@ impl<P: Platform> Provisioner<'_, P> {
             nodes.sort_unstable_by(|one, other| one.hostname.cmp(&other.hostname));
             add_hosts_of(nodes, &mut survey.targets);
         }
-        let targets = self.oldest_first(&survey, environment).await;
+        let filter = Filter {
+            environment: environment.map(str::to_owned),
+            ..Filter::default()
+        };
+        let targets = self.oldest_first(&survey, &filter).await;
         Ok(Overview {
             nodes,
             engine: survey.engine,
@@ -69,8 +73,8 @@ impl<P: Platform> Provisioner<'_, P> {
         })
     }
 
-    /// The targets of a list; of an environment, or of all of them, with exit codes.
-    async fn oldest_first(&self, survey: &Survey, environment: Option<&str>) -> Vec<TargetView> {
+    /// The targets of a list; those that a filter shows with exit codes.
+    async fn oldest_first(&self, survey: &Survey, filter: &Filter) -> Vec<TargetView> {
         let mut targets: Vec<_> = survey
             .targets
             .iter()
@@ -80,7 +84,7 @@ impl<P: Platform> Provisioner<'_, P> {
             (one.created, one.id.as_str()).cmp(&(other.created, other.id.as_str()))
         });
         let shown = targets.iter_mut().rev();
-        let shown = shown.filter(|target| target.is_of(environment));
+        let shown = shown.filter(|target| filter.shows(target));
         self.add_exit_codes(shown).await;
         targets
     }

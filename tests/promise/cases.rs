@@ -5,7 +5,7 @@ use std::time::Duration;
 use crate::before::foreign_key;
 use crate::model::{Key, State};
 use crate::scenario::{
-    FIRST_KEY, FIRST_WAITING, Given, Left, Place, Scenario, TAKEN, Webhook, case,
+    FIRST_KEY, FIRST_OWNED, FIRST_WAITING, Given, Left, Place, Scenario, TAKEN, Webhook, case,
 };
 
 pub const ENGINES: [Place; 2] = [Place::Docker, Place::Podman];
@@ -55,6 +55,24 @@ pub const START_KEY: Webhook = Webhook::Start {
 pub const START_KEY_OTHER_PAYLOAD: Webhook = Webhook::Start {
     token: FIRST_KEY,
     payload: 1,
+};
+
+/// A `POST /v1/targets` for an owner.
+pub const START_OWNED: Webhook = Webhook::Start {
+    token: FIRST_OWNED,
+    payload: 0,
+};
+
+/// Of another key, for the same owner.
+pub const START_SAME_OWNER: Webhook = Webhook::Start {
+    token: FIRST_OWNED + 1,
+    payload: 0,
+};
+
+/// Of a third key, for another owner.
+pub const START_OTHER_OWNER: Webhook = Webhook::Start {
+    token: FIRST_OWNED + 2,
+    payload: 0,
 };
 
 /// A `POST /v1/targets?wait=20s`.
@@ -212,6 +230,14 @@ fn starts() -> Vec<Scenario> {
     ]
 }
 
+/// The same, where each owner may have one target.
+fn of_owner(name: &str, webhook: Webhook, given: &[Given], status: u16) -> Scenario {
+    Scenario {
+        max_targets_per_owner: Some(1),
+        ..one(name, webhook, given, status)
+    }
+}
+
 fn refused_starts() -> Vec<Scenario> {
     use State::{Created, Exited, Running};
     vec![
@@ -263,6 +289,18 @@ fn refused_starts() -> Vec<Scenario> {
                 500,
             )
         },
+        of_owner(
+            "start-when-owner-full",
+            START_SAME_OWNER,
+            &[given(FIRST_OWNED, Running, 60)],
+            429,
+        ),
+        of_owner(
+            "start-when-other-owner-full",
+            START_OTHER_OWNER,
+            &[given(FIRST_OWNED, Running, 60)],
+            201,
+        ),
         // The reap after the first answer makes room for the second.
         Scenario {
             max_targets: 1,

@@ -55,6 +55,7 @@ static CATALOGUE: LazyLock<Vec<(u16, &str)>> = LazyLock::new(|| {
             of: KeyKind::IdempotencyKey,
         }),
         Error::Order(OrderError::TooManyTargets { max: 1, of: "" }),
+        Error::Order(OrderError::TooManyOfOwner(1)),
         Error::Swarm(SwarmError::NoNode(String::new())),
         Error::Swarm(SwarmError::ManagersDiffer(Fault::Altered(String::new()))),
         Error::Swarm(SwarmError::NodeTooOld(TooOld {

@@ -20,13 +20,15 @@
 //! * Either all looks go through an older manager, or all changes, or both, or none.
 
 use crate::cases::{
-    CALM, FAULT, NINE_DAYS, REAP, START, START_OTHER_PAYLOAD, START_OTHER_TOKEN, START_TAKEN,
-    few_remains, given, one, stop,
+    CALM, FAULT, NINE_DAYS, REAP, START, START_OTHER_PAYLOAD, START_OTHER_TOKEN, START_OWNED,
+    START_SAME_OWNER, START_TAKEN, few_remains, given, one, stop, wait,
 };
 use crate::fate::Fates;
 use crate::model::swarm::Move;
 use crate::model::{Key, State};
-use crate::scenario::{Given, Habits, Left, Place, Scenario, Through, Webhook, case, within};
+use crate::scenario::{
+    FIRST_OWNED, Given, Habits, Left, Place, Scenario, Through, Webhook, case, within,
+};
 use crate::schedule::explore_all;
 
 /// Every scenario of this file.
@@ -67,7 +69,8 @@ fn on_swarm(
 }
 
 /// The pairs with the most schedules, too many for each change.
-const LARGE: [&str; 4] = [
+const LARGE: [&str; 5] = [
+    "owned-start-start",
     "start-start-abandoned",
     "start-stop-untold",
     "limited-start-start-other",
@@ -100,6 +103,23 @@ fn alone() -> Vec<Scenario> {
         Scenario {
             max_targets: 1,
             ..one("start-when-full", START, &[given(1, Running, 60)], 429)
+        },
+        one(
+            "wait-for-running",
+            wait(true),
+            &[given(0, Running, 60)],
+            200,
+        ),
+        one("wait-for-ended", wait(true), &[given(0, Exited, 60)], 200),
+        one("wait-for-absent", wait(true), &[], 404),
+        Scenario {
+            max_targets_per_owner: Some(1),
+            ..one(
+                "start-when-owner-full",
+                START_SAME_OWNER,
+                &[given(FIRST_OWNED, Running, 60)],
+                429,
+            )
         },
         one("stop", stop(), &[given(0, Running, 60)], 200),
         one("stop-of-starting", stop(), &[given(0, Starting, 60)], 200),
@@ -315,6 +335,15 @@ fn of_two() -> Vec<Scenario> {
             &[200, 409, 500, 502, 503, 504],
         ),
         case("stop-stop", [stop(), stop()], &running, &[200]),
+        Scenario {
+            max_targets_per_owner: Some(1),
+            ..case(
+                "owned-start-start",
+                [START_OWNED, START_SAME_OWNER],
+                &[],
+                &[201, 429],
+            )
+        },
         case("start-reap", [START, REAP], &[], &[200]),
         case(
             "start-reap-abandoned",

@@ -1,8 +1,9 @@
 //! Two webhooks at once, their calls in every order.
 
 use crate::cases::{
-    CALM, DRY_RUN, ENGINES, FAULT, NINE_DAYS, REAP, START, START_KEY, START_OTHER_PAYLOAD,
-    START_OTHER_TOKEN, few_remains, given, stop,
+    CALM, DRY_RUN, ENGINES, FAULT, NINE_DAYS, REAP, START, START_KEY, START_OTHER_OWNER,
+    START_OTHER_PAYLOAD, START_OTHER_TOKEN, START_OWNED, START_SAME_OWNER, few_remains, given,
+    stop, wait,
 };
 use crate::fate::Fates;
 use crate::model::{Key, State};
@@ -78,6 +79,7 @@ fn stops() -> Vec<Scenario> {
     let other = Webhook::Stop(Key::given(1));
     let two = [given(0, Running, 60), given(1, Running, 60)];
     vec![
+        case("wait-stop", [wait(true), stop()], &two, &[200, 404]),
         case("stop-stop-same", [stop(), stop()], &two, &[200]),
         case("stop-stop-other", [stop(), other], &two, &[200]),
         case(
@@ -140,6 +142,10 @@ fn limited() -> Vec<Scenario> {
         max_targets: 1,
         ..scenario
     };
+    let of_owners = |scenario| Scenario {
+        max_targets_per_owner: Some(1),
+        ..scenario
+    };
     vec![
         limited(case(
             "limited-start-start-other",
@@ -152,6 +158,18 @@ fn limited() -> Vec<Scenario> {
             [START, START],
             &[],
             &[200],
+        )),
+        of_owners(case(
+            "owned-start-start-same",
+            [START_OWNED, START_SAME_OWNER],
+            &[],
+            &[201, 429],
+        )),
+        of_owners(case(
+            "owned-start-start-other",
+            [START_OWNED, START_OTHER_OWNER],
+            &[],
+            &[201],
         )),
         limited(case(
             "limited-start-stop",

@@ -13,7 +13,9 @@ use crate::before::{is_foreign, is_foreign_volume};
 use crate::catalogue::is_of_the_catalogue;
 use crate::model::engine::{Engine, Volume};
 use crate::model::{Change, Key, Op, Orchestrator, State, Target, What, short};
-use crate::scenario::{FIRST_KEY, WEBHOOK_SECRET, Webhook, environment, name_of, token_text};
+use crate::scenario::{
+    FIRST_KEY, WEBHOOK_SECRET, Webhook, environment, name_of, owner, token_text,
+};
 use crate::world::{By, World};
 
 /// By when the caller has an answer.
@@ -203,6 +205,11 @@ fn may_run(world: &World, target: &Target<'_>, change: Change) -> Result<(), Str
     let same = running.iter().filter(|found| found.name == target.name);
     if same.count() > 1 {
         return Err("two containers of one token run".to_owned());
+    }
+    let of_owner = running.iter().filter(|found| found.owner == target.owner);
+    let max = world.scenario.max_targets_per_owner;
+    if !target.owner.is_empty() && max.is_some_and(|max| of_owner.count() > max) {
+        return Err("more targets of one owner run than may".to_owned());
     }
     if running.len() > world.scenario.max_targets {
         return Err(format!("{} run, more than max_targets", running.len()));
@@ -406,8 +413,11 @@ fn waited(
     let by = &world.actors[actor];
     let body: Value = serde_json::from_str(body).map_err(|error| error.to_string())?;
     let took = world.now - by.arrived;
+    // One that is being removed is shown as ended.
+    let found = world.orchestrator.get(key);
+    let is_going = found.is_none_or(|found| matches!(found.state, State::Removing | State::Gone));
     match (body["state"].as_str(), body["ready"].as_bool()) {
-        (Some("ended"), _) if !by.seen_ended.contains(&key) => {
+        (Some("ended"), _) if !is_going && !by.seen_ended.contains(&key) => {
             Err("the target of a wait has not ended".to_owned())
         }
         (Some("ended"), _) => Ok(()),
@@ -554,9 +564,12 @@ pub fn is_settled(world: &World, webhook: Webhook, status: u16) -> bool {
             let name = name_of(token);
             ours().any(|found| found.name == name && found.finished.is_some())
         }
-        (Webhook::Start { .. }, 429) => {
-            let live = ours().filter(|found| found.state.is_live());
-            live.count() >= world.scenario.max_targets
+        (Webhook::Start { token, .. }, 429) => {
+            let live = || ours().filter(|found| found.state.is_live());
+            let of_owner = live().filter(|found| owner(token) == Some(found.owner));
+            let max = world.scenario.max_targets_per_owner;
+            live().count() >= world.scenario.max_targets
+                || max.is_some_and(|max| of_owner.count() >= max)
         }
         (Webhook::Start { token, .. }, 503) if world.is_node_lost() => {
             let name = name_of(token);

@@ -33,6 +33,9 @@ pub const TAKEN: usize = 20;
 /// `POST /v1/targets`.
 pub const FIRST_KEY: usize = 24;
 
+/// The first of the keys whose targets have an owner: two the same, and one another.
+pub const FIRST_OWNED: usize = 25;
+
 /// The first of the keys whose start waits until its target is ready.
 pub const FIRST_WAITING: usize = 28;
 
@@ -132,6 +135,7 @@ pub struct Scenario {
     /// Whether containers have a health check.
     pub has_check: bool,
     pub max_targets: usize,
+    pub max_targets_per_owner: Option<usize>,
     pub given: Vec<Given>,
     pub webhooks: Vec<Webhook>,
     /// The statuses with which the webhooks may end while nothing fails.
@@ -156,6 +160,7 @@ pub fn case<const N: usize>(
         has_image: true,
         has_check: false,
         max_targets: 100,
+        max_targets_per_owner: None,
         given: given.to_vec(),
         webhooks: webhooks.to_vec(),
         allowed: allowed.to_vec(),
@@ -215,6 +220,10 @@ impl Scenario {
             "agent_image" => return Ok(self.image()),
             "deployment_id" => DEPLOYMENT,
             "max_targets" => return Ok(self.max_targets.to_string()),
+            "max_targets_per_owner" => {
+                let max = self.max_targets_per_owner;
+                return Ok(max.map(|max| max.to_string()).unwrap_or_default());
+            }
             "max_lifetime" => "8d",
             "image_pull" => "missing",
             "api_secret" => API_SECRET,
@@ -277,6 +286,7 @@ impl Webhook {
                     "command": ["sh", "-c", "true"],
                     "image": scenario.image(),
                     "resources": {"memory": "2GiB", "cpus": 1.5},
+                    "owner": owner(token),
                 });
                 let wait = if token >= FIRST_WAITING {
                     "?wait=20s"
@@ -346,6 +356,15 @@ fn key_text(token: usize) -> String {
 
 pub fn environment(payload: usize) -> String {
     format!("environment-{payload}")
+}
+
+/// The owner of a key's target, if it has one.
+pub fn owner(token: usize) -> Option<&'static str> {
+    match token.checked_sub(FIRST_OWNED)? {
+        0 | 1 => Some("owner-0"),
+        2 => Some("owner-1"),
+        _ => None,
+    }
 }
 
 /// The name of a token's container.

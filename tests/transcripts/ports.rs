@@ -1,7 +1,7 @@
 //! Targets with ports: what they cost, and where they are.
 
 use dynamic_access::docker::TargetId;
-use dynamic_access::target_view::TargetView;
+use dynamic_access::target_view::{Filter, TargetView};
 use serde_json::{Value, json};
 
 use crate::script::*;
@@ -80,7 +80,9 @@ fn a_list_of_an_engine_tells_the_endpoints() {
     check_told(&shown, "127.0.0.1");
     assert_eq!(shown.address.as_deref(), Some("172.18.0.5"));
     let steps = vec![("list all", found()), ("list volumes", no_volumes())];
-    let all = run(steps, async |provisioner| provisioner.targets(None).await);
+    let all = run(steps, async |provisioner| {
+        provisioner.targets(&Filter::default()).await
+    });
     assert_eq!(all, Ok(vec![shown]));
 }
 
@@ -145,7 +147,7 @@ fn a_target_is_shown_without_endpoints_while_its_node_is_not_known() {
         let mut steps = vec![("list services", service), ("list tasks", task)];
         steps.extend(nodes.into_iter().map(|reply| ("list nodes", reply)));
         let shown = run_with(&variables, steps, async |provisioner| {
-            provisioner.targets(None).await
+            provisioner.targets(&Filter::default()).await
         });
         assert_eq!(shown.expect("a list")[0].endpoints, []);
     }

@@ -182,6 +182,7 @@ pub fn variables(
             ("token_delivery", "file"),
             ("deployment_id", "dynamic-access"),
             ("max_targets", "1"),
+            ("max_targets_per_owner", ""),
             ("max_lifetime", "8d"),
             ("stop_grace", "0s"),
             ("ports", "{}"),

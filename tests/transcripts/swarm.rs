@@ -7,7 +7,7 @@ use dynamic_access::docker::target::State;
 use dynamic_access::error::{Error, TargetError};
 use dynamic_access::provision::{Provisioner, Started};
 use dynamic_access::reaper::{self, Report, Scope};
-use dynamic_access::target_view::ShownState;
+use dynamic_access::target_view::{Filter, ShownState};
 use serde_json::{Value, json};
 
 use crate::script::*;
@@ -940,7 +940,9 @@ fn the_end_of_a_forgotten_target_is_not_asked_for() {
         ("list services", one(1, &["vouched"])),
         ("list tasks", none()),
     ];
-    let listed = on_swarm(steps, async |provisioner| provisioner.targets(None).await);
+    let listed = on_swarm(steps, async |provisioner| {
+        provisioner.targets(&Filter::default()).await
+    });
     let listed = listed.expect("a list");
     assert_eq!(
         (listed[0].state, listed[0].exit_code),
@@ -956,7 +958,9 @@ fn targets_are_told_by_the_ids_of_their_nodes_also_while_the_nodes_are_not_told(
             ("list tasks", task("running")),
         ]
     };
-    let listed = on_swarm(looks(), async |provisioner| provisioner.targets(None).await);
+    let listed = on_swarm(looks(), async |provisioner| {
+        provisioner.targets(&Filter::default()).await
+    });
     assert_eq!(listed.expect("a list")[0].node.as_deref(), Some("n"));
     let id = TargetId::parse(SERVICE).expect("an id");
     let shown = on_swarm(seen_running(), async |provisioner| {

@@ -29,6 +29,7 @@ mod lifecycle;
 mod lost_answers;
 mod metrics;
 mod openapi;
+mod owners;
 mod page;
 mod portal;
 mod ports;

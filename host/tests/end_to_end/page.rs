@@ -228,7 +228,7 @@ fn planted_markup_does_nothing_in_a_browser() {
     browser.open(&server, "/");
     assert_eq!(browser.count("script, img, #planted, [onerror]"), 0);
     assert_eq!(browser.text("tbody td:nth-child(2)"), PLANTED);
-    assert!(browser.text("tbody td:nth-child(3)").starts_with(PLANTED));
+    assert!(browser.text("tbody td:nth-child(4)").starts_with(PLANTED));
     browser.seen().check_clean();
 }
 

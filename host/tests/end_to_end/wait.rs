@@ -7,6 +7,7 @@ use test_support::engine::{Kind, RealEngine};
 use test_support::own::Deployment;
 use test_support::server::Server;
 use test_support::unique;
+use test_support::wait::wait_for;
 
 use crate::lifecycle::sleeper;
 use crate::targets::{OPERATOR, ask_at, call, check_status, server};
@@ -70,9 +71,11 @@ fn many_wait_for_an_images_health_check_and_look_once_a_second() {
         let calls = line["calls"].as_array().map_or(0, Vec::len) as u64;
         is_wait.then_some((calls, ms))
     };
-    let log = server.log();
-    let looks: Vec<_> = log.iter().filter_map(looks).collect();
-    assert_eq!(looks.len(), WAITERS + 1);
+    // A line may come after its answer.
+    let looks = wait_for("a line for each wait", || {
+        let looks: Vec<_> = server.log().iter().filter_map(looks).collect();
+        (looks.len() == WAITERS + 1).then_some(looks)
+    });
     for (calls, ms) in looks {
         assert!(calls <= 2 + ms / 1000, "{calls} calls in {ms} ms");
     }

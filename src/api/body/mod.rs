@@ -2,6 +2,7 @@
 //!
 //! `secrets` and `process` have the rules of the members that have many.
 
+mod labels;
 mod process;
 mod secrets;
 
@@ -17,6 +18,7 @@ use crate::environment_id::is_id;
 use crate::error::RequestError;
 use crate::key::Key;
 use crate::members::{Distinct, Members};
+use crate::ownership::is_owner;
 use crate::platform::IDEMPOTENCY_KEY;
 use crate::provision::StartOrder;
 use crate::secret::Secret;
@@ -71,9 +73,12 @@ pub fn parse_start(key: Secret, body: &[u8]) -> Result<StartOrder, RequestError>
         command: Option<Vec<String>>,
         image: Option<String>,
         resources: Option<Distinct>,
+        owner: Option<String>,
+        #[serde(default)]
+        labels: Members<String>,
     }
     const BODY: RequestError = RequestError::BadField(
-        "The request body must be a JSON object with the text environment and, if wanted, the texts lifetime, serviceUrl and image, the list of texts command and the objects secrets, env and resources; each given once, and nothing else.",
+        "The request body must be a JSON object with the text environment and, if wanted, the texts lifetime, serviceUrl, image and owner, the list of texts command and the objects secrets, env, resources and labels; each given once, and nothing else.",
     );
     // serde would accept an array with the fields in order.
     if !body.trim_ascii_start().starts_with(b"{") {
@@ -105,6 +110,11 @@ pub fn parse_start(key: Secret, body: &[u8]) -> Result<StartOrder, RequestError>
             "resources must be an object with memory, such as 512MiB or 2GiB, from 6MiB to 1024GiB, or cpus, a number from 0.01 to 1024, or both.",
         )
     })?;
+    if !body.owner.as_deref().is_none_or(is_owner) {
+        return Err(RequestError::BadField(
+            "owner must have 1 to 128 characters, none of them a control character.",
+        ));
+    }
     Ok(StartOrder {
         key: Key::IdempotencyKey(key),
         service_url: body.service_url,
@@ -117,6 +127,8 @@ pub fn parse_start(key: Secret, body: &[u8]) -> Result<StartOrder, RequestError>
             resources: resources.unwrap_or_default(),
         },
         image,
+        owner: body.owner,
+        labels: labels::parse(body.labels)?,
     })
 }
 
@@ -246,6 +258,69 @@ mod tests {
     }
 
     #[test]
+    fn an_owner_and_labels_are_taken_up_to_their_bounds() {
+        let with = |owner: &str, labels: &Value| {
+            parse(&json!({"environment": "e", "owner": owner, "labels": labels}))
+        };
+        let owner = "\u{e9}".repeat(128);
+        let order = with(&owner, &json!({"b/1": "x", "a": ""})).expect("an order");
+        assert_eq!(order.owner, Some(owner));
+        assert_eq!(order.labels_text(), r#"{"a":"","b/1":"x"}"#);
+        let none = parse(&json!({"environment": "e", "owner": null, "labels": {}}));
+        let none = none.expect("an order");
+        assert_eq!((none.owner.as_deref(), &*none.labels_text()), (None, ""));
+        let labels = |count: usize, length: usize| {
+            let pair = |number| (format!("k{number:0>62}"), json!("v".repeat(length)));
+            Value::Object((0..count).map(pair).collect())
+        };
+        with("o", &labels(16, 32)).expect("sixteen");
+        with("o", &labels(6, 256)).expect("long ones");
+        for (owner, labels) in [
+            ("", json!({})),
+            (&*"o".repeat(129), json!({})),
+            ("planted\u{0}", json!({})),
+            ("planted\n", json!({})),
+            ("planted\u{85}", json!({})),
+            ("o", labels(17, 1)),
+            ("o", labels(7, 256)),
+            ("o", json!({"": "planted"})),
+            ("o", json!({"planted=": ""})),
+            ("o", json!({"planted\u{e9}": ""})),
+            ("o", json!({"k".repeat(64): ""})),
+            ("o", json!({"a": "v".repeat(257)})),
+            ("o", json!({"a": "planted\u{1b}"})),
+            ("o", json!({"a": 1})),
+            ("o", json!(["planted"])),
+        ] {
+            let error = Error::from(with(owner, &labels).expect_err("a refusal"));
+            assert!(!error.to_string().contains("planted"), "{error}");
+        }
+    }
+
+    #[test]
+    fn a_name_that_leaves_its_folder_or_could_be_misread_is_refused() {
+        for name in [
+            "",
+            "..",
+            ".",
+            "../a",
+            "a/b",
+            "/a",
+            "a.b",
+            "A",
+            "a_b",
+            "a b",
+            "a\u{0}",
+            "é",
+            &"a".repeat(65),
+        ] {
+            let body = json!({"environment": "e", "secrets": {name: "planted"}});
+            let error = parse(&body).expect_err(name);
+            assert!(matches!(error, RequestError::BadField(_)), "{error:?}");
+        }
+    }
+
+    #[test]
     fn a_body_that_is_not_exactly_an_order_is_refused_and_not_shown() {
         for body in [
             "",
@@ -264,6 +339,10 @@ mod tests {
             r#"{"environment":"e","serviceUrl":"ftp://planted"}"#,
             r#"{"environment":"e","secrets":["planted"]}"#,
             r#"{"environment":"e","secrets":null}"#,
+            r#"{"environment":"e","labels":null}"#,
+            r#"{"environment":"e","labels":{"a":"planted","a":"planted"}}"#,
+            r#"{"environment":"e","owner":"planted","owner":"planted"}"#,
+            r#"{"environment":"e","owner":1}"#,
             r#"{"environment":"e","secrets":{"a":{"planted":1}}}"#,
             r#"{"environment":"e","secrets":{"a":"planted","a":"planted"}}"#,
             r#"{"environment":"e"}planted"#,

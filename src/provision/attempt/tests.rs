@@ -33,6 +33,8 @@ fn the_body_labels_the_container() {
             "dynamic-access.max-lifetime": "691200",
             "dynamic-access.max-renewed": "691200",
             "dynamic-access.lifetime": "",
+            "dynamic-access.owner": "",
+            "dynamic-access.labels": "",
             "dynamic-access.ports": "",
         })
     );
@@ -55,6 +57,13 @@ fn what_is_not_given_is_labelled_as_empty_and_may_be_absent() {
     };
     // A target that an earlier version has started.
     assert!(has_payload(&[]));
+    let owned = StartOrder {
+        owner: Some("o".to_owned()),
+        ..order.clone()
+    };
+    let labels = [("dynamic-access.environment-id", "e")];
+    let earlier = aged("running", None, &labels);
+    assert!(!Attempt::new(&config, &owned, 0).has_payload_of(&earlier));
     let empty = [
         ("dynamic-access.service-url", ""),
         ("dynamic-access.lifetime", ""),

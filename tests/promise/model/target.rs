@@ -101,6 +101,7 @@ pub struct Target<'a> {
     pub id: &'a str,
     pub name: &'a str,
     pub environment: &'a str,
+    pub owner: &'a str,
     pub state: State,
     /// Whether its first process runs in truth, on whichever node.
     pub runs: bool,

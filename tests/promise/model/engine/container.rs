@@ -72,11 +72,13 @@ impl Container {
     /// The container as promises see it.
     pub fn target(&self) -> Target<'_> {
         let environment = self.labels.get("dynamic-access.environment-id");
+        let owner = self.labels.get("dynamic-access.owner");
         Target {
             key: self.key,
             id: &self.id,
             name: &self.name,
             environment: environment.map_or("", String::as_str),
+            owner: owner.map_or("", String::as_str),
             state: self.state,
             runs: self.state == State::Running,
             created: self.created,

@@ -219,11 +219,13 @@ impl Service {
     pub fn target(&self) -> Target<'_> {
         let task = self.task.as_ref();
         let environment = self.spec.labels.get("dynamic-access.environment-id");
+        let owner = self.spec.labels.get("dynamic-access.owner");
         Target {
             key: self.key,
             id: &self.id,
             name: &self.spec.name,
             environment: environment.map_or("", String::as_str),
+            owner: owner.map_or("", String::as_str),
             state: self.state(),
             runs: task.is_some_and(|task| task.state == TaskState::Running),
             created: self.created,

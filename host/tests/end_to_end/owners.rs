@@ -1,0 +1,87 @@
+//! Whose a target is, and how many an owner may have.
+
+use serde_json::{Value, json};
+use test_support::engine::RealEngine;
+use test_support::own::Deployment;
+use test_support::unique;
+
+use crate::targets::{API, OPERATOR, ask, call, check_status, order, server};
+
+fn owned(owner: &str, labels: &Value) -> Value {
+    let mut order = order();
+    order["owner"] = json!(owner);
+    order["labels"] = labels.clone();
+    order
+}
+
+on_each_engine!(
+    an_owner_and_labels_are_kept_compared_and_filtered_by,
+    an_owner_has_no_more_targets_than_allowed,
+);
+
+fn an_owner_and_labels_are_kept_compared_and_filtered_by(engine: &RealEngine) {
+    let deployment = Deployment::new(engine);
+    let server = server(engine, &deployment, &[]);
+    let labels = json!({"dynamic-access.owner": "\"é\" <b>", "course": "a=1"});
+    let key = unique("key");
+    let answer = ask(&server, &key, &owned("Åsa <b>", &labels));
+    check_status(&answer, 201);
+    let target = answer.json();
+    assert_eq!(
+        (&target["owner"], &target["labels"]),
+        (&json!("Åsa <b>"), &labels)
+    );
+    check_status(&ask(&server, &key, &owned("Åsa <b>", &labels)), 200);
+    for other in [owned("asa", &labels), owned("Åsa <b>", &json!({})), order()] {
+        check_status(&ask(&server, &key, &other), 422);
+    }
+    let nobodys = ask(&server, &unique("key"), &order()).json();
+    assert_eq!(
+        (&nobodys["owner"], &nobodys["labels"]),
+        (&Value::Null, &json!({}))
+    );
+    let (own, all) = (vec![&target], vec![&target, &nobodys]);
+    for (query, expected) in [
+        ("", all),
+        ("?owner=%C3%85sa+%3Cb%3E", own.clone()),
+        ("?label=course=a%3D1", own.clone()),
+        ("?owner=%C3%85sa+%3Cb%3E&label=course=a=1", own),
+        ("?owner=asa", vec![]),
+        ("?label=course=a", vec![]),
+    ] {
+        let list = call(&server, OPERATOR, "GET", &format!("/v1/targets{query}"));
+        assert_eq!(list.json(), json!({"targets": expected}), "{query}");
+    }
+    let basic = format!("Basic {OPERATOR}");
+    let page = server.send("GET", "/", &[("authorization", &basic)], b"");
+    assert!(page.body.contains("<td>Åsa &#60;b&#62;</td>"), "{page:?}");
+}
+
+fn an_owner_has_no_more_targets_than_allowed(engine: &RealEngine) {
+    let deployment = Deployment::new(engine);
+    let limit = ("max_targets_per_owner", "1");
+    let server = server(engine, &deployment, &[limit]);
+    let start = |owner: &str| ask(&server, &unique("key"), &owned(owner, &json!({})));
+    let first = start("a");
+    check_status(&first, 201);
+    // All at once, so that the starts count each other too.
+    std::thread::scope(|scope| {
+        for _ in 0..4 {
+            scope.spawn(|| check_status(&start("a"), 429));
+        }
+    });
+    let refused = start("a");
+    check_status(&refused, 429);
+    assert!(refused.header("retry-after").is_some(), "{refused:?}");
+    let line = server.line_about(&refused);
+    assert_eq!(line["code"], "too_many_targets_of_owner", "{line}");
+    check_status(&start("b"), 201);
+    check_status(&ask(&server, &unique("key"), &order()), 201);
+    let id = first.json()["id"].as_str().expect("an id").to_owned();
+    check_status(
+        &call(&server, API, "DELETE", &format!("/v1/targets/{id}")),
+        204,
+    );
+    check_status(&start("a"), 201);
+    assert_eq!(deployment.containers().len(), 3);
+}

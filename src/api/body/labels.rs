@@ -1,0 +1,32 @@
+//! `labels`: what a caller wants to find a target by.
+
+use serde_json::{Map, Value};
+
+use crate::error::RequestError;
+use crate::members::Members;
+use crate::ownership::{is_key, is_value};
+
+/// The most labels of a caller.
+const LABELS_MAX: usize = 16;
+
+/// How long they may be together, as JSON. A list repeats them for each target, and 1,000
+/// targets must fit into a reply of 10 MiB.
+const LABELS_BYTES_MAX: usize = 2048;
+
+const WRONG: RequestError = RequestError::BadField(
+    "labels may have at most 16 members, 2 KiB together. A key has 1 to 63 letters, digits and characters of -._/, and is given once; a value has at most 256 characters, none of them a control character.",
+);
+
+pub fn parse(Members(members): Members<String>) -> Result<Map<String, Value>, RequestError> {
+    let mut labels = Map::new();
+    for (key, value) in members {
+        if !is_key(&key) || !is_value(&value) || labels.insert(key, value.into()).is_some() {
+            return Err(WRONG);
+        }
+    }
+    let bytes = Value::from(labels.clone()).to_string().len();
+    match labels.len() <= LABELS_MAX && bytes <= LABELS_BYTES_MAX {
+        true => Ok(labels),
+        false => Err(WRONG),
+    }
+}

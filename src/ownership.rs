@@ -1,0 +1,28 @@
+//! What may be said of whose a target is: its owner, and the labels of its caller.
+
+/// The longest owner, in characters.
+const OWNER_CHARS_MAX: usize = 128;
+
+/// The longest key of a label, and the longest value, in characters.
+const KEY_CHARS_MAX: usize = 63;
+const VALUE_CHARS_MAX: usize = 256;
+
+/// Whether a text may be an owner.
+pub fn is_owner(text: &str) -> bool {
+    !text.is_empty() && is_line(text, OWNER_CHARS_MAX)
+}
+
+/// Whether a text may be the key of a label. It has no `=`, which ends it in a query.
+pub fn is_key(text: &str) -> bool {
+    let is_right = |byte: u8| byte.is_ascii_alphanumeric() || b"-._/".contains(&byte);
+    (1..=KEY_CHARS_MAX).contains(&text.len()) && text.bytes().all(is_right)
+}
+
+/// Whether a text may be the value of a label.
+pub fn is_value(text: &str) -> bool {
+    is_line(text, VALUE_CHARS_MAX)
+}
+
+fn is_line(text: &str, max: usize) -> bool {
+    text.chars().count() <= max && !text.contains(char::is_control)
+}

@@ -92,11 +92,11 @@ fn many_wait_for_an_images_health_check_and_look_once_a_second() {
 }
 
 on_each_engine!(
-    a_start_waits_for_a_patchs_health_check_where_the_engine_tells_it,
+    a_start_waits_for_the_health_check_of_a_patch_where_the_engine_tells_it,
     a_wait_for_the_end_tells_the_exit_code,
 );
 
-fn a_start_waits_for_a_patchs_health_check_where_the_engine_tells_it(engine: &RealEngine) {
+fn a_start_waits_for_the_health_check_of_a_patch_where_the_engine_tells_it(engine: &RealEngine) {
     let deployment = Deployment::new(engine);
     let patch = json!({
         "Entrypoint": ["sleep", "600"],

@@ -33,6 +33,11 @@ impl Recorded {
     pub fn is_list_of_all(&self) -> bool {
         self.call.path.starts_with("/containers/json") && self.call.path.contains("label")
     }
+
+    /// Whether it lists the renewals, as the work after some answers does.
+    pub fn is_list_of_renewals(&self) -> bool {
+        self.call.path.starts_with("/volumes?")
+    }
 }
 
 /// The proxy; it ends with its runtime.

@@ -31,7 +31,8 @@ impl Script {
     /// The script of a webhook that made these calls. From the last list of all
     /// targets on, they belong to the work after the answer.
     pub fn of(mut calls: Vec<Recorded>) -> Result<Self> {
-        while calls.last().is_some_and(Recorded::is_list_of_all) {
+        let is_after = |one: &Recorded| one.is_list_of_all() || one.is_list_of_renewals();
+        while calls.last().is_some_and(is_after) {
             calls.pop();
         }
         let created = calls.iter().find(|one| is_create(&one.call));

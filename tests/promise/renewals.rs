@@ -11,7 +11,7 @@ use crate::schedule::explore_all;
 
 /// Every scenario of this file.
 pub fn scenarios() -> Vec<Scenario> {
-    [interleaved(), with_a_fault(), lasting(), on_swarm()].concat()
+    [interleaved(), with_a_fault(), lasting(), slow(), on_swarm()].concat()
 }
 
 const EIGHT_DAYS: u64 = 8 * 24 * HOUR;
@@ -123,6 +123,16 @@ fn lasting() -> Vec<Scenario> {
     fates.into_iter().flat_map(of).collect()
 }
 
+/// A target that expires during the longest call, and a reap that comes at any moment of
+/// it.
+fn slow() -> Vec<Scenario> {
+    let soon = |scenario: &Scenario| scenario.name.starts_with("renew-reap-");
+    let pairs: Vec<_> = pairs().into_iter().filter(soon).collect();
+    let places = [Place::Docker, Place::Swarm(Habits::default())];
+    let left = Left { delays: 1, ..FAULT };
+    within("renew-slow", &places, &pairs, Fates::Any, left)
+}
+
 fn on_swarm() -> Vec<Scenario> {
     let place = [Place::Swarm(Habits::default())];
     [
@@ -145,6 +155,11 @@ fn any_call_of_a_renewal_and_a_reap_may_fail() {
 #[test]
 fn all_calls_of_a_renewal_may_fail_from_any_one_on() {
     explore_all("renew-lasting", &lasting());
+}
+
+#[test]
+fn a_target_may_expire_while_it_is_renewed() {
+    explore_all("renew-slow", &slow());
 }
 
 #[test]

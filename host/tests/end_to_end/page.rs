@@ -100,6 +100,7 @@ fn fake_engine(targets: Vec<Fake>) -> FakeEngine {
         let asked = |number: &usize| line.contains(&format!("/containers/{}/json", id(*number)));
         Reply::Bytes(match (0..targets.len()).find(asked) {
             Some(number) => answer(&targets[number].inspected(number)),
+            None if line.contains("/volumes?") => answer(&json!({"Volumes": null})),
             None => answer(&list),
         })
     })

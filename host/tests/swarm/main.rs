@@ -4,6 +4,7 @@
 //! Engine of Debian 12 is too old for it.
 
 mod between;
+mod choices;
 mod conformance;
 mod examples;
 mod images;

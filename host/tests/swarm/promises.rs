@@ -10,7 +10,7 @@ use test_support::wait::wait_within;
 
 use crate::nodes::{NETWORK, Swarm};
 use crate::stage::{AGREED_BOUND, Stage, check_come_again, id_of, start_in_the_end};
-use crate::{between, examples, images, lost_nodes, ports, renewals, starts, visits};
+use crate::{between, choices, examples, images, lost_nodes, ports, renewals, starts, visits};
 
 /// A claim, and what holds it against a Swarm.
 type Claim = (&'static str, fn(&Stage<'_>));
@@ -20,7 +20,7 @@ type Claim = (&'static str, fn(&Stage<'_>));
 fn the_promises_hold_on_a_swarm() {
     let _alone = crate::alone();
     let swarm = Swarm::start();
-    let claims: [Claim; 20] = [
+    let claims: [Claim; 21] = [
         ("a target runs from its start to its stop", lifecycle),
         (
             "twenty starts with one token make one target",
@@ -58,6 +58,7 @@ fn the_promises_hold_on_a_swarm() {
             "a renewed target outlives its lifetime",
             renewals::outlives_its_lifetime,
         ),
+        ("an order has what it chooses", choices::are_kept),
         (
             "a stop is true of a node that is cut off",
             lost_nodes::cut_off,

@@ -11,12 +11,12 @@ use test_support::wait::wait_within;
 use crate::stage::Stage;
 
 /// The secret that opens `/v1`.
-const API: &str = "dGhlIHNlY3JldCBvZiBhIHByb2dyYW0=";
+pub const API: &str = "dGhlIHNlY3JldCBvZiBhIHByb2dyYW0=";
 
 /// How long the targets live that are not renewed, and time for a busy machine.
 const EXPIRED_BOUND: Duration = Duration::from_secs(90);
 
-fn call(server: &Server, method: &str, path: &str, body: &Value) -> Answer {
+pub fn call(server: &Server, method: &str, path: &str, body: &Value) -> Answer {
     let authorization = format!("Basic {API}");
     let key = unique("key");
     let headers = [

@@ -15,10 +15,12 @@ use crate::targets::{API, OPERATOR};
 const SEED: &str = "TEST_SCHEMATHESIS_SEED";
 
 /// A valid request may be refused because of what was asked for before, or because no
-/// such URL is allowed.
+/// such URL is allowed. One with too many members may be too long to be read.
 const CONFIGURATION: &str = r#"
 [checks.positive_data_acceptance]
 expected-statuses = [200, 201, 204, 400, 404, 409, 422, 429]
+[checks.negative_data_rejection]
+expected-statuses = [400, 401, 403, 404, 405, 406, 409, 413, 415, 422, 428, 429, "5xx"]
 "#;
 
 /// What it must not send.

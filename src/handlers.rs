@@ -107,8 +107,8 @@ pub async fn handle<P: Platform>(
     })
 }
 
-/// Starts the target of an order, and waits for so long until it is ready. `answer` is a function pointer: with a generic one,
-/// the component would hold a start twice.
+/// Starts the target of an order, and waits at most `wait` until it is ready. `answer` is a
+/// function pointer: with a generic one, the component would hold a start twice.
 async fn start<P: Platform>(
     provisioner: &Provisioner<'_, P>,
     order: &StartOrder,

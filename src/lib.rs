@@ -22,7 +22,7 @@
 //! | [`provision`] | start, stop, health: every decision about containers |
 //! | [`reaper`] | what may be removed without being asked, and why |
 //! | [`route`] | which route a request takes, and to whom each is open |
-//! | [`query`] | what the queries of requests ask for |
+//! | [`query`] | the queries of requests |
 //! | [`auth`] | credentials of callers |
 //! | [`answer`] | what all answers have in common, and the failures |
 //! | [`pull`] | which images are pulled, and how a pull ended |
@@ -40,7 +40,7 @@
 //! | [`caller`] | who calls, by the secret that was shown |
 //! | [`call_notes`] | the calls to the Engine that one request has made |
 //! | [`service_url`] | where agents may register |
-//! | [`ownership`] | what may be an owner, or a label of a caller |
+//! | [`ownership`] | the form of an owner and of a caller's labels |
 //! | [`environment_id`] | which ids mean the same environment |
 //! | `members` | JSON objects whose keys are not known in advance |
 //! | [`secret`] | text that is never shown and compared in constant time |

@@ -1,4 +1,4 @@
-//! What may be said of whose a target is: its owner, and the labels of its caller.
+//! The form of a target's owner and of its caller's labels.
 
 /// The longest owner, in characters.
 const OWNER_CHARS_MAX: usize = 128;

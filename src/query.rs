@@ -1,5 +1,5 @@
-//! What the queries of requests ask for. Each member is given once at most, and an
-//! unknown one is refused: a misspelt filter would show too much.
+//! Parses the queries of requests. A repeated or unknown member is refused: a misspelt
+//! filter would show too much.
 
 use std::time::Duration;
 
@@ -28,7 +28,7 @@ const START: RequestError = RequestError::BadQuery(
     "The query may have wait, once, with a time from 1s to 20s, and nothing else.",
 );
 
-/// The environment that the page is to show; all of them without one.
+/// The environment that the page shows; all of them without one.
 ///
 /// # Errors
 ///
@@ -38,7 +38,7 @@ pub fn page(query: Option<&str>) -> Result<Option<String>, RequestError> {
     of_environment(environment).ok_or(PAGE)
 }
 
-/// Which targets a list is to show.
+/// The targets that a list shows.
 ///
 /// # Errors
 ///
@@ -73,7 +73,7 @@ fn pair(label: &str) -> Option<(String, String)> {
     (is_key(key) && is_value(value)).then(|| (key.to_owned(), value.to_owned()))
 }
 
-/// What a wait waits for, and how long at most: as long as may be without a `timeout`.
+/// What a wait waits for, and its timeout: `WAIT_MAX` unless the query has one.
 ///
 /// # Errors
 ///
@@ -89,7 +89,7 @@ pub fn wait(query: Option<&str>) -> Result<(Awaited, Duration), RequestError> {
     Ok((awaited, timeout.ok_or(WAIT)?))
 }
 
-/// How long a start waits until its target is ready; not at all without a `wait`.
+/// How long a start waits for a ready target; `None` without a `wait`.
 ///
 /// # Errors
 ///
@@ -104,8 +104,7 @@ fn wait_time(text: &str) -> Option<Duration> {
     parse_duration(text).filter(|time| range.contains(time))
 }
 
-/// The members of these names, in their order; `None` if the query has one twice, or
-/// another.
+/// The members with these names, in their order; `None` if one is repeated or unknown.
 fn members<const N: usize>(query: Option<&str>, names: [&str; N]) -> Option<[Option<String>; N]> {
     let mut found = [const { None }; N];
     for (key, value) in form_urlencoded::parse(query.unwrap_or_default().as_bytes()) {

@@ -1,8 +1,8 @@
 //! The order in which one request is handled.
 //!
 //! Authentication comes first, on every path; then the route and whether it is open
-//! to the caller, the variables, the body, and the work. A request that is refused before the work costs no
-//! call to the Engine.
+//! to the caller, the variables, the body, and the work. A request that is refused
+//! before the work costs no call to the Engine.
 
 use std::cell::RefCell;
 use std::time::Duration;

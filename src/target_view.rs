@@ -57,7 +57,7 @@ pub enum Awaited {
 }
 
 impl Awaited {
-    /// Whether there is nothing to wait for any more: it has come, or nothing tells of it.
+    /// Whether the wait is over: the target has come to this, or cannot show it.
     pub fn is_over(self, target: &TargetView) -> bool {
         match (self, target.state) {
             (_, ShownState::Ended) => true,

@@ -23,13 +23,13 @@ const PORTS_BYTES_MAX: usize = 4 * 1024;
 pub struct Publication {
     /// `publish_address`: the address of the Engine's host on which ports are published.
     pub address: IpAddr,
-    /// `public_host`: what callers are told in place of that address, or in place of the
+    /// `public_host`: the host that callers see instead of that address, or instead of the
     /// address of a Swarm's node.
     pub host: Option<String>,
 }
 
 impl Publication {
-    /// Checks that callers can be told where ports are.
+    /// Checks that callers get an address at which they can reach the ports.
     ///
     /// # Errors
     ///

@@ -8,11 +8,10 @@ use super::forms::is_plain;
 use super::mounts::is_above_token;
 
 /// The capabilities that can be allowed. With the agent's own these are the ones that
-/// Docker gives every container (moby, `oci/caps/defaults.go`). Docker
-/// withholds every other, because it reaches the kernel or the host (capabilities(7)):
-/// `SYS_ADMIN` mounts file systems, `SYS_MODULE` loads modules, `SYS_RAWIO` reads
-/// devices, `DAC_READ_SEARCH` opens files of the host by handle. Only
-/// `container_patch_unsafe` permits those.
+/// Docker gives every container (moby, `oci/caps/defaults.go`). Docker withholds all
+/// others, because they reach the kernel or the host (capabilities(7)): `SYS_ADMIN` mounts
+/// file systems, `SYS_MODULE` loads modules, `SYS_RAWIO` reads devices, `DAC_READ_SEARCH`
+/// opens files of the host by handle. Only `container_patch_unsafe` permits those.
 const ALLOWABLE: [&str; 8] = [
     "AUDIT_WRITE",
     "FSETID",
@@ -31,7 +30,7 @@ const VOLUMES_MAX: usize = 16;
 /// belong to one container, such as that of a token.
 const VOLUME_CHARS_MAX: usize = 63;
 
-/// What patches may use besides what the guards accept.
+/// Capabilities and volumes that patches may use besides those that the guards accept.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
 pub struct Allowed {
     /// `allow_capabilities`: without `CAP_`.
@@ -80,7 +79,7 @@ impl Allowed {
         }
     }
 
-    /// A merged body without what is allowed, for the guards to judge.
+    /// A merged body without the allowed capabilities and volumes, for the guards to judge.
     pub(super) fn taken_out_of(&self, of: Of, mut body: Value) -> Value {
         let (capabilities, mounts) = match of {
             Of::Container => ("/HostConfig/CapAdd", "/HostConfig/Mounts"),
@@ -109,8 +108,7 @@ impl Allowed {
         }
     }
 
-    /// Whether this mounts one of the volumes at a place where it does not take the
-    /// token's volume along.
+    /// Whether this mounts one of the volumes, and not above the token's volume.
     fn has_volume_of(&self, mount: &Value) -> bool {
         let source = mount["Source"].as_str().unwrap_or_default();
         let target = mount["Target"].as_str().unwrap_or_default();
@@ -126,7 +124,7 @@ pub fn is_capability(name: &str, names: &[&str]) -> bool {
     names.contains(&name.strip_prefix("CAP_").unwrap_or(&name))
 }
 
-/// Whether this is the name of a volume that somebody has made on purpose.
+/// Whether this is a name that somebody has given a volume, and not an id.
 fn is_volume_name(name: &str) -> bool {
     (2..=VOLUME_CHARS_MAX).contains(&name.len())
         && name.starts_with(|first: char| first.is_ascii_alphanumeric())

@@ -1,4 +1,4 @@
-//! Environment variables that only the server, or nobody, may set.
+//! Environment variables that callers may not set.
 
 /// The environment variables that the server sets, and one that makes the agent take
 /// the container for a Kubernetes cluster.
@@ -18,11 +18,11 @@ pub fn is_servers(name: &str) -> bool {
 /// Whether a caller may not set a variable, because it is the server's or changes which
 /// code a program of the image loads.
 ///
-/// glibc and musl keep the first line and all of `LD_` from programs with more rights
-/// than their caller (glibc, `sysdeps/generic/unsecvars.h`, without `TMPDIR`), and sudo
-/// the others from the commands that it runs (`plugins/sudoers/env.c`,
-/// `initial_badenv_table`, without those of other systems and of terminals). `PATH` says
-/// which programs are found, and the last line is of runtimes that sudo's list lacks.
+/// glibc and musl hide the first line and all of `LD_` from programs with more rights than
+/// their caller (glibc, `sysdeps/generic/unsecvars.h`, without `TMPDIR`). sudo hides the
+/// next two from the commands that it runs (`plugins/sudoers/env.c`,
+/// `initial_badenv_table`, without those of other systems and of terminals). The last line
+/// has `PATH`, by which programs are found, and runtimes that sudo's list lacks.
 pub fn is_reserved(name: &str) -> bool {
     const LOADERS: &str = "\
         GCONV_PATH GETCONF_DIR GLIBC_TUNABLES HOSTALIASES LOCALDOMAIN LOCPATH MALLOC_TRACE NIS_PATH NLSPATH RESOLV_HOST_CONF RES_OPTIONS TZDIR \

@@ -22,12 +22,12 @@ pub const NAME: &str = "dynamic-access.name";
 /// A random id of the attempt that created the container.
 pub const ATTEMPT: &str = "dynamic-access.attempt";
 
-/// A digest of what was asked for, which tells a repeated start from a different one with
-/// the same key.
+/// A digest of the order. It tells a repeated start from a different one with the same
+/// key.
 pub const ORDER: &str = "dynamic-access.order";
 
-/// `serviceUrl`; empty if none was given. It, [`ENVIRONMENT_ID`] and [`LIFETIME`] tell
-/// the same of targets without [`ORDER`], which earlier versions have made.
+/// `serviceUrl`; empty if none was given. Targets of earlier versions have no [`ORDER`]:
+/// this, [`ENVIRONMENT_ID`] and [`LIFETIME`] stand in for it.
 pub const SERVICE_URL: &str = "dynamic-access.service-url";
 
 /// `environmentId`.
@@ -36,7 +36,7 @@ pub const ENVIRONMENT_ID: &str = "dynamic-access.environment-id";
 /// The lifetime that its caller has asked for, in seconds; empty if none was asked for.
 pub const LIFETIME: &str = "dynamic-access.lifetime";
 
-/// Whose the target is, as its caller has said; empty if not said.
+/// The owner that its caller has given it; empty if none was given.
 pub const OWNER: &str = "dynamic-access.owner";
 
 /// The labels that its caller has given it, as a JSON object; empty if none were given.
@@ -52,8 +52,7 @@ pub const START_WITHIN: &str = "dynamic-access.start-within";
 pub const MAX_LIFETIME: &str = "dynamic-access.max-lifetime";
 
 /// The names of the ports that are published, and the ports: see
-/// [`super::ports::to_label`]. They are those of its create, whatever the variables are
-/// later.
+/// [`super::ports::to_label`]. They stay the same when the variables change.
 pub const PORTS: &str = "dynamic-access.ports";
 
 /// Seconds after its creation beyond which no renewal lets a container run: the

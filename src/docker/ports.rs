@@ -63,7 +63,7 @@ impl Port {
         })
     }
 
-    /// Where it is published, if it is.
+    /// The published port among `all` that leads to it, if there is one.
     pub fn published<'a>(&self, all: &'a [Published]) -> Option<&'a Published> {
         let is_it = |one: &&Published| (one.number, one.protocol) == (self.number, self.protocol);
         all.iter().find(is_it)
@@ -159,8 +159,8 @@ pub(super) fn address(networks: &Value) -> Option<String> {
 
 /// Whether a failure means that a port of the host cannot be used: another program has
 /// taken it since it was chosen, or none is left (Docker; Podman, which chooses at the
-/// create and finds out at the start). An address of a network that is in use is
-/// described alike, without "bind" or "listen".
+/// create and finds out at the start). The message about a network's address that is in
+/// use is similar, but has neither "bind" nor "listen".
 pub fn is_taken(message: &str) -> bool {
     let message = message.to_ascii_lowercase();
     let is_about_socket = message.contains("bind") || message.contains("listen");

@@ -1,8 +1,8 @@
 //! `/volumes` (Engine API, VolumeCreate, VolumeList and VolumeDelete).
 //!
 //! The labels of a container cannot change, so a renewal is a volume that nothing mounts.
-//! All that it says is in its *name*: a create of a name that is taken is a success too,
-//! and leaves the volume as it was. Its label says whose it is.
+//! Its *name* holds all of its data, because a create with a name that is taken succeeds
+//! too and leaves the volume as it was. Its label names the deployment.
 
 use http::{Method, StatusCode};
 use serde_json::{Value, json};
@@ -29,7 +29,7 @@ impl Renewal {
         format!("{deployment}-{id}-{}", self.lifetime.as_secs())
     }
 
-    /// The renewal that a volume of a deployment is, if it is one.
+    /// Reads a renewal of a deployment; `None` for any other volume.
     fn of_volume(volume: &Value, deployment: &DeploymentId) -> Option<Self> {
         let name = volume["Name"].as_str()?;
         let rest = name.strip_prefix(deployment.as_str())?.strip_prefix('-')?;
@@ -44,7 +44,7 @@ impl Renewal {
     }
 }
 
-/// Writes a renewal, or finds it written, and tells when by the Engine's clock.
+/// Writes a renewal, or finds it written, and returns the time by the Engine's clock.
 pub fn create(deployment: &DeploymentId, renewal: &Renewal) -> Call<OffsetDateTime> {
     let body = json!({
         "Name": renewal.name(deployment),
@@ -145,7 +145,7 @@ mod tests {
         let name = format!("da-{ID}-3600");
         let at = written(volume(&name, "da"), Some(DATE)).expect("it is written");
         assert_eq!(at.unix_timestamp(), 1_795_395_661);
-        // Nobody else's volume of that name counts, nor one without a time.
+        // Somebody else's volume of that name does not count, nor does a reply without a time.
         written(volume(&name, "db"), Some(DATE)).expect_err("another deployment's");
         written(json!({"Name": name, "Labels": null}), Some(DATE)).expect_err("unlabelled");
         written(volume(&format!("da-{ID}-60"), "da"), Some(DATE)).expect_err("another");

@@ -81,7 +81,7 @@ impl OrderError {
             Self::Guarded(problems) => Told::new(
                 StatusCode::UNPROCESSABLE_ENTITY,
                 "choice_refused",
-                "The command and the resources do not go together with the options of this environment.",
+                "The command and the resources conflict with the options of this environment.",
                 format!("the order's options, with container_patch: {problems}"),
             ),
             Self::OtherPayload { id, of } => Told::new(

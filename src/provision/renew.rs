@@ -1,4 +1,4 @@
-//! Renews targets: they run longer than they were to.
+//! Renews targets: extends their lifetime.
 
 use std::slice::from_mut;
 use std::time::Duration;
@@ -11,19 +11,19 @@ use crate::error::{Error, TargetError};
 use crate::fault::Fault;
 use crate::platform::Platform;
 
-/// The least that a renewal is written for. Whoever renews a target with each request of
-/// its user then makes one change a minute.
+/// The least gain for which a renewal is written. A caller that renews a target with each
+/// request of its user then makes one change a minute.
 const GAIN_MIN: Duration = Duration::from_secs(60);
 
 impl<P: Platform> Provisioner<'_, P> {
-    /// Lets a target run for `lifetime` from now on: never shorter than before, and never
-    /// beyond the longest lifetime of its environment, as that was at its create. One of a
-    /// version that did not note it keeps its lifetime.
+    /// Extends a target's life to `lifetime` from now. Never shortens it, and never exceeds
+    /// the longest lifetime that its environment had at its create. A target of a version
+    /// that did not note this keeps its lifetime.
     ///
     /// # Errors
     ///
     /// [`TargetError::NoSuchTarget`], also for a container that is not ours,
-    /// [`TargetError::RenewedTooLate`], or whatever kept it from being renewed.
+    /// [`TargetError::RenewedTooLate`], or why it was not renewed.
     pub async fn renew(&self, id: &TargetId, lifetime: Duration) -> Result<Target, Error> {
         let mut target = self.found(id).await?;
         match target.state {

@@ -1,4 +1,4 @@
-//! Waits for what becomes of a target.
+//! Waits until a target is ready or has ended.
 
 use std::time::Duration;
 
@@ -12,7 +12,7 @@ use crate::target_view::{Awaited, ShownState, TargetView};
 /// and a look takes an Engine a few milliseconds.
 const PAUSE: Duration = Duration::from_secs(1);
 
-/// What a wait leaves of the time until the answer: enough for its last look.
+/// The time that a wait leaves before the answer: enough for its last look.
 const LAST_LOOK: Duration = Duration::from_secs(1);
 
 /// The most looks: more than fit into the time of a request, which is the real limit
@@ -20,8 +20,8 @@ const LAST_LOOK: Duration = Duration::from_secs(1);
 const LOOKS_MAX: u32 = 32;
 
 impl<P: Platform> Provisioner<'_, P> {
-    /// A target as soon as nothing is awaited of it any more, and after `timeout` as it is
-    /// then. A look that fails is repeated until that time.
+    /// Looks at a target until the wait is over or `timeout` has passed, and returns it as it
+    /// is then. A look that fails is repeated until that time.
     ///
     /// # Errors
     ///
@@ -50,7 +50,7 @@ impl<P: Platform> Provisioner<'_, P> {
             looks += 1;
             let is_last = left.is_zero() || looks >= LOOKS_MAX;
             if is_over || is_last {
-                // The calls that tell the rest are made once.
+                // The calls for the rest are made once.
                 let shown = late.shown(seen?).await;
                 if is_last || shown.is_ok() {
                     return shown;
@@ -60,8 +60,8 @@ impl<P: Platform> Provisioner<'_, P> {
         }
     }
 
-    /// A target that was seen running once it is ready, and after `timeout` as it is then.
-    /// It has run, whatever becomes of it meanwhile and whatever fails.
+    /// Waits until a target that was seen running is ready or `timeout` has passed, and
+    /// returns it as it is then. It has run, so a failure of the wait is no error.
     pub async fn wait_until_ready(&self, started: TargetView, timeout: Duration) -> TargetView {
         if Awaited::Ready.is_over(&started) {
             return started;

@@ -1,4 +1,4 @@
-//! `labels`: what a caller wants to find a target by.
+//! `labels`: the keys and values by which a caller finds a target.
 
 use serde_json::{Map, Value};
 

@@ -1,6 +1,6 @@
 //! Parses requests for a target. Nothing in them is trusted.
 //!
-//! `secrets` and `process` have the rules of the members that have many.
+//! `labels`, `process` and `secrets` parse the members that have many rules.
 
 mod labels;
 mod process;
@@ -34,9 +34,9 @@ pub const RENEWAL_BYTES_MAX: usize = 1024;
 /// The longest `Idempotency-Key`.
 const KEY_CHARS_MAX: usize = 255;
 
-/// The `Idempotency-Key` of a request. It is taken as it is, whatever its form: that of
-/// the draft is a text in quotes, and to read it as the text would give the callers that
-/// already send it so a second target for each key.
+/// The `Idempotency-Key` of a request, unchanged. The draft puts a text in quotes, but a
+/// server that removed the quotes would give callers that already send them a second
+/// target for each key.
 ///
 /// # Errors
 ///

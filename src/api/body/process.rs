@@ -1,4 +1,4 @@
-//! `env` and `command`: what the process of a target is started with.
+//! `env` and `command`: the variables and arguments of a target's process.
 
 use crate::container::is_reserved_variable;
 use crate::error::RequestError;

@@ -10,10 +10,10 @@
 //! | kill and remove | the same, whether it runs or not |
 //!
 //! An update is made from one version of the service and refused if there is a later
-//! one. So of a start, a vouch, a renewal and a fence that meet, one happens and the others see
-//! it. A service stays until its nodes have confirmed the end of its task. One that
-//! somebody else has deleted earlier frees its name while its task may still run: such
-//! a task, without a service, is listed as a target that stops.
+//! one. So of a start, a vouch, a renewal and a fence that meet, one happens and the
+//! others see it. A service stays until its nodes have confirmed the end of its task.
+//! One that somebody else has deleted earlier frees its name while its task may still
+//! run: such a task, without a service, is listed as a target that stops.
 
 mod list;
 mod remove;

@@ -107,7 +107,7 @@ const ROWS: &[Row] = &[
 
     ("HostConfig.ReadonlyRootfs", Flag, Free),
     ("HostConfig.StorageOpt", TEXT_MAP, Form(|value| is_object(value, is_storage_size), "a size such as 10G")),
-    ("HostConfig.Mounts", List(&MOUNT), Guard(|mounts| is_absent_or(mounts, |mounts| is_array(mounts, is_own_mount)), "may only have tmpfs mounts, and volumes without a name other than those in allow_volumes, a driver and further options, at paths other than / and outside /proc and /sys")),
+    ("HostConfig.Mounts", List(&MOUNT), Guard(|mounts| is_absent_or(mounts, |mounts| is_array(mounts, is_own_mount)), "may only have tmpfs mounts, anonymous volumes and those in allow_volumes, without a driver or further options, at paths other than / and outside /proc and /sys")),
     ("HostConfig.Tmpfs", TEXT_MAP, Form(|value| is_object(value, |path, options| is_mount_point(path) && is_text(options, is_tmpfs_options)), "paths other than / and outside /proc and /sys with options such as size=64m,mode=1777")),
     ("HostConfig.Binds", TEXTS, Refused(is_unset, "exposes files of the host")),
     ("HostConfig.VolumesFrom", TEXTS, Servers(is_unset, "could put a volume of another container in /run/dynamic-access, and with it the target's token; leave it out")),

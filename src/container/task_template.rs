@@ -53,7 +53,7 @@ const ROWS: &[Row] = &[
     ("ContainerSpec.DNSConfig", Keys(&[("Nameservers", TEXTS), ("Search", TEXTS), ("Options", TEXTS)]), Form(is_dns, "an object with Nameservers, Search and Options")),
     ("ContainerSpec.Ulimits", ULIMITS, Form(are_ulimits, "limits with a Name, a Soft and a Hard value")),
     ("ContainerSpec.Sysctls", TEXT_MAP, Form(|value| is_object(value, is_sysctl), "settings of the target's own namespaces")),
-    ("ContainerSpec.Mounts", List(&MOUNT), Form(|mounts| is_array(mounts, is_safe_mount), "tmpfs mounts, and volumes without a name other than those in allow_volumes, a driver and further options, at paths other than / and outside /proc and /sys")),
+    ("ContainerSpec.Mounts", List(&MOUNT), Form(|mounts| is_array(mounts, is_safe_mount), "tmpfs mounts, anonymous volumes and those in allow_volumes, without a driver or further options, at paths other than / and outside /proc and /sys")),
     ("ContainerSpec.OomScoreAdj", Number, Form(is_oom_score, "a number from 0 to 1000")),
     ("ContainerSpec.CapabilityAdd", TEXTS, Texts(is_agents, "a part of the agent's capabilities and those in allow_capabilities, spelt CAP_…")),
     ("ContainerSpec.CapabilityDrop", TEXTS, Required(|value| *value == json!(["ALL"]), "ALL alone")),

@@ -10,6 +10,7 @@ mod examples;
 mod images;
 mod lost_nodes;
 mod nodes;
+mod owners;
 mod ports;
 mod promises;
 mod renewals;

@@ -10,7 +10,9 @@ use test_support::wait::wait_within;
 
 use crate::nodes::{NETWORK, Swarm};
 use crate::stage::{AGREED_BOUND, Stage, check_come_again, id_of, start_in_the_end};
-use crate::{between, choices, examples, images, lost_nodes, ports, renewals, starts, visits};
+use crate::{
+    between, choices, examples, images, lost_nodes, owners, ports, renewals, starts, visits,
+};
 
 /// A claim, and what holds it against a Swarm.
 type Claim = (&'static str, fn(&Stage<'_>));
@@ -20,7 +22,7 @@ type Claim = (&'static str, fn(&Stage<'_>));
 fn the_promises_hold_on_a_swarm() {
     let _alone = crate::alone();
     let swarm = Swarm::start();
-    let claims: [Claim; 21] = [
+    let claims: [Claim; 22] = [
         ("a target runs from its start to its stop", lifecycle),
         (
             "twenty starts with one token make one target",
@@ -54,6 +56,10 @@ fn the_promises_hold_on_a_swarm() {
         ("what is not ours is untouched", foreign),
         ("max_targets is never exceeded", max_targets),
         ("a target that ends is told, and reaped", ended),
+        (
+            "an owner's targets are counted and waited for",
+            owners::are_counted_and_waited_for,
+        ),
         (
             "a renewed target outlives its lifetime",
             renewals::outlives_its_lifetime,

@@ -12,6 +12,8 @@ use crate::target_view::{Awaited, Filter};
 /// The longest wait: the time of a request has five seconds more for the last look.
 const WAIT_MAX: Duration = Duration::from_secs(20);
 
+const NONE: RequestError = RequestError::BadQuery("The query must be left out.");
+
 const PAGE: RequestError = RequestError::BadQuery(
     "The query may have environment, once, with the id of an environment, and nothing else.",
 );
@@ -27,6 +29,16 @@ const WAIT: RequestError = RequestError::BadQuery(
 const START: RequestError = RequestError::BadQuery(
     "The query may have wait, once, with a time from 1s to 20s, and nothing else.",
 );
+
+/// Nothing: a renewal has no query.
+///
+/// # Errors
+///
+/// [`RequestError::BadQuery`] for anything.
+pub fn none(query: Option<&str>) -> Result<(), RequestError> {
+    let [] = members(query, []).ok_or(NONE)?;
+    Ok(())
+}
 
 /// The environment that the page shows; all of them without one.
 ///

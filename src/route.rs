@@ -251,7 +251,8 @@ pub fn route(head: &Parts, secrets: &Secrets) -> Result<Route, Error> {
             }
         }
         Path::Renewal(id) => {
-            Route::RenewTarget(TargetId::parse(id).ok_or(TargetError::NoSuchTarget)?)
+            query::none(query)?;
+            Route::RenewTarget(target_id(id)?)
         }
         Path::OpenApi => Route::OpenApi,
         Path::Metrics => Route::Metrics,
@@ -470,6 +471,19 @@ mod tests {
             let path = format!("/v1/targets/{id}/wait?for=ended");
             check_route("GET", &path, Err(TargetError::NoSuchTarget.into()));
         }
+    }
+
+    #[test]
+    fn a_renewal_has_no_query() {
+        let target = format!("/v1/targets/{ID}/renew");
+        let id = TargetId::parse(ID).expect("an id");
+        check_route("POST", &format!("{target}?"), Ok(Route::RenewTarget(id)));
+        let refusal = RequestError::BadQuery("The query must be left out.");
+        check_route(
+            "POST",
+            &format!("{target}?lifetime=1h"),
+            Err(refusal.into()),
+        );
     }
 
     #[test]

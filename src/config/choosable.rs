@@ -55,12 +55,17 @@ impl Choosable {
     pub fn set_images(&mut self, value: &Value) -> Result<(), String> {
         let problem = || {
             format!(
-                "must be a list of at most {PATTERNS_MAX} image references, in which * stands for a part without /, : and @"
+                "must be a list of at most {PATTERNS_MAX} image references, in which * stands for a part without /, : and @, and no registry has a *"
             )
         };
         let entries = value.as_array().filter(|all| all.len() <= PATTERNS_MAX);
         let patterns = entries.ok_or_else(problem)?.iter().map(|entry| {
             let pattern = entry.as_str()?;
+            // With a star there, anyone could name a registry of their own.
+            let first = pattern.split_once('/').map_or("", |(first, _)| first);
+            if first.contains('*') {
+                return None;
+            }
             // A reference of the same form, in which no part begins with a star.
             let example = pattern.replace('*', "x");
             ImageReference::parse(&example).ok()?;
@@ -70,9 +75,14 @@ impl Choosable {
         Ok(())
     }
 
-    /// Whether an order may choose this image.
+    /// Whether an order may choose this image. An id may be that of any image on the
+    /// Engine, so no star stands for one.
     pub fn has_image(&self, image: &ImageReference) -> bool {
-        self.images.iter().any(|pattern| pattern.matches(image))
+        let is_id = image.as_str().starts_with("sha256:");
+        self.images.iter().any(|pattern| match is_id {
+            true => pattern.0 == image.as_str(),
+            false => pattern.matches(image),
+        })
     }
 }
 
@@ -176,11 +186,10 @@ mod tests {
             &["abc", "aXbYbc", "abbcc"],
             &["ab", "acb", "abcd", "a/bc", "ab/c"],
         );
-        check(
-            "*-x/*:*",
-            &["a-x/b:c", "-x-x/b:c".trim_start_matches('-')],
-            &["a-x/b", "a/b-x/c:d"],
-        );
+        check("x/*:*", &["x/b:c"], &["x/b", "y/b:c", "x/b/c:d"]);
+        let id = format!("sha256:{}", "0123456789abcdef".repeat(4));
+        check("*:*", &["a:1"], &[&id]);
+        check(&id, &[&id], &["a:1"]);
     }
 
     #[test]
@@ -194,6 +203,9 @@ mod tests {
             json!(["../a"]),
             json!(["a\u{0}*"]),
             json!(["a:"]),
+            json!(["*/lab"]),
+            json!(["team-*/lab@sha256:*"]),
+            json!(["*.example.com/team/lab"]),
             json!(vec!["a"; 65]),
         ] {
             let told = Choosable::default().set_images(&images);

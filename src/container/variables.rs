@@ -21,16 +21,20 @@ pub fn is_servers(name: &str) -> bool {
 /// glibc and musl hide the first line and all of `LD_` from programs with more rights than
 /// their caller (glibc, `sysdeps/generic/unsecvars.h`, without `TMPDIR`). sudo hides the
 /// next two from the commands that it runs (`plugins/sudoers/env.c`,
-/// `initial_badenv_table`, without those of other systems and of terminals). The last line
-/// has `PATH`, by which programs are found, and runtimes that sudo's list lacks.
+/// `initial_badenv_table`, without those of other systems and of terminals). The last lines
+/// have `PATH`, by which programs are found, and those of runtimes and libraries that sudo's
+/// list lacks. An image may have further ones: nobody knows all.
 pub fn is_reserved(name: &str) -> bool {
     const LOADERS: &str = "\
         GCONV_PATH GETCONF_DIR GLIBC_TUNABLES HOSTALIASES LOCALDOMAIN LOCPATH MALLOC_TRACE NIS_PATH NLSPATH RESOLV_HOST_CONF RES_OPTIONS TZDIR \
         BASHOPTS BASH_ENV CDPATH ENV FPATH GLOBIGNORE IFS NULLCMD PATH_LOCALE PS4 READNULLCMD SHELLOPTS TMPPREFIX ZDOTDIR \
         JAVA_TOOL_OPTIONS PERL5DB PERL5LIB PERL5OPT PERLIO_DEBUG PERLLIB PYTHONHOME PYTHONINSPECT PYTHONPATH PYTHONUSERBASE RUBYLIB RUBYOPT \
-        PATH JDK_JAVA_OPTIONS _JAVA_OPTIONS NODE_OPTIONS NODE_PATH PYTHONSTARTUP";
+        PATH BUNDLE_GEMFILE CLASSPATH DOTNET_STARTUP_HOOKS GEM_HOME GEM_PATH GIO_EXTRA_MODULES GIT_EXEC_PATH GTK_MODULES JDK_JAVA_OPTIONS \
+        LUA_CPATH LUA_INIT LUA_PATH NODE_OPTIONS NODE_PATH OPENSSL_CONF OPENSSL_ENGINES OPENSSL_MODULES PERL5SHELL PHPRC PHP_INI_SCAN_DIR \
+        PROMPT_COMMAND PYTHONBREAKPOINT PYTHONPLATLIBDIR PYTHONSTARTUP PYTHONWARNINGS R_ENVIRON R_ENVIRON_USER R_PROFILE R_PROFILE_USER _JAVA_OPTIONS";
+    const FAMILIES: [&str; 5] = ["LD_", "GIT_CONFIG", "LUA_INIT_", "LUA_PATH_", "LUA_CPATH_"];
     is_servers(name)
-        || name.starts_with("LD_")
+        || FAMILIES.iter().any(|family| name.starts_with(family))
         || LOADERS.split(' ').any(|reserved| reserved == name)
 }
 
@@ -52,6 +56,8 @@ mod tests {
             "RUBYOPT",
             "PATH",
             "PYTHONSTARTUP",
+            "LUA_INIT_5_4",
+            "GIT_CONFIG_COUNT",
         ] {
             assert!(is_reserved(name), "{name}");
         }

@@ -53,7 +53,11 @@ fn read(reply: &Reply, container: &Value) -> Result<Target, Fault> {
     let now = reply.date();
     let mut target = Target::from_summary(summary, now)?;
     target.published = ports::inspected(&container["NetworkSettings"]["Ports"]);
-    if target.state == State::Running {
+    // Podman's lists tell no health, and a target is ready in every answer or in none.
+    let is_podman = reply
+        .engine()
+        .is_some_and(|name| name.starts_with("Podman"));
+    if target.state == State::Running && !is_podman {
         target.ready = match state["Health"]["Status"].as_str() {
             Some("healthy") => Some(true),
             Some("unhealthy" | "starting") => Some(false),
@@ -158,6 +162,22 @@ mod tests {
             let found = inspected(&reply(200, &body.to_string()));
             let found = found.expect("a container").expect("it is there");
             assert_eq!(found.ready, ready, "{state} {health}");
+        }
+    }
+
+    #[test]
+    fn podman_tells_no_health_since_its_lists_do_not() {
+        let mut body: Value = serde_json::from_str(&body("running", "")).expect("JSON");
+        body["State"]["Health"]["Status"] = "healthy".into();
+        for (server, ready) in [
+            ("Libpod/5.8.6 (linux)", None),
+            ("Docker/28.5.2 (linux)", Some(true)),
+        ] {
+            let response = http::Response::builder().header("server", server);
+            let response = response.body(body.to_string().into_bytes());
+            let found = inspected(&Reply::new(response.expect("a response")));
+            let found = found.expect("a container").expect("it is there");
+            assert_eq!(found.ready, ready, "{server}");
         }
     }
 

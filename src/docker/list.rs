@@ -79,6 +79,18 @@ pub fn listed(reply: &Reply) -> Result<Vec<Target>, Fault> {
         .collect()
 }
 
+/// How many bytes a text takes in a list, at most: Go can also escape the characters that
+/// HTML gives a meaning (`encoding/json`).
+pub fn listed_bytes(text: &str) -> usize {
+    let bytes = text.chars().map(|character| match character {
+        '"' | '\\' => 2,
+        '<' | '>' | '&' | '\u{2028}' | '\u{2029}' => 6,
+        _ if character.is_ascii_control() => 6,
+        _ => character.len_utf8(),
+    });
+    bytes.sum()
+}
+
 /// An entry of a list.
 #[derive(Deserialize)]
 #[serde(rename_all = "PascalCase")]
@@ -272,6 +284,14 @@ mod tests {
             let target = listed(&reply(200, &body)).expect("a list").remove(0);
             assert_eq!(target.ready, ready, "{state} {status}");
         }
+    }
+
+    #[test]
+    fn a_text_takes_at_least_as_many_bytes_in_a_list_as_its_json() {
+        let text = "a\"\\\n\u{1}\u{7f}é\u{85}\u{1f600}";
+        let json = json!(text).to_string();
+        assert!(listed_bytes(text) >= json.len() - 2);
+        assert_eq!(listed_bytes("<\u{1}\u{2028}é\""), 6 + 6 + 6 + 2 + 2);
     }
 
     #[test]

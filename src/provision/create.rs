@@ -5,8 +5,10 @@ use super::Provisioner;
 use super::attempt::Attempt;
 use crate::backend::NewTarget;
 use crate::config::TokenDelivery;
+use crate::container::is_reserved_variable;
 use crate::docker::archive::SecretFile;
 use crate::docker::create::Outcome;
+use crate::docker::list::listed_bytes;
 use crate::docker::{ImageReference, TargetId};
 use crate::error::{Error, ImageError, OrderError};
 use crate::fault::Fault;
@@ -97,12 +99,12 @@ impl<P: Platform> Provisioner<'_, P> {
         let Attempt { order, profile, .. } = attempt;
         let (choosable, env) = (&profile.choosable, &order.env);
         let command = &order.choices.command;
-        let is_of_patch = |entry: &String| {
-            let name = entry.split_once('=').map(|(name, _)| name);
-            name.is_some_and(|name| profile.body.sets_variable(name))
+        let has_name = |is: &dyn Fn(&str) -> bool| {
+            let mut named = env.iter().filter_map(|entry| entry.split_once('='));
+            named.any(|(name, _)| is(name))
         };
         let is_swarm = self.backend.has_nodes();
-        let bytes: usize = env.iter().map(String::len).sum();
+        let bytes: usize = env.iter().map(|entry| listed_bytes(entry)).sum();
         let has = |test: fn(&ImageReference) -> bool| order.image.as_ref().is_some_and(test);
         let problems = [
             (
@@ -110,12 +112,16 @@ impl<P: Platform> Provisioner<'_, P> {
                 "This environment does not allow env.",
             ),
             (
-                env.iter().any(is_of_patch),
+                has_name(&is_reserved_variable),
+                "env has a name that is reserved: one that this server sets, or one that changes which programs and libraries are loaded.",
+            ),
+            (
+                has_name(&|name| profile.body.sets_variable(name)),
                 "env has a name that this environment sets for all targets.",
             ),
             (
                 is_swarm && bytes > SWARM_ENV_BYTES_MAX,
-                "env may have 4 KiB of text together on a Swarm.",
+                "env may have 4 KiB of JSON together on a Swarm.",
             ),
             (
                 // A Swarm expands templates there (swarmkit, `template.ExpandContainerSpec`).

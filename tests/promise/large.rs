@@ -20,8 +20,8 @@ use crate::scenario::{
 use crate::world::digest;
 
 /// What a list of an Engine shows of a container beside its names, labels and times:
-/// ports, mounts, networks, a command and a status.
-const LISTED_BYTES: usize = 2048;
+/// ports, mounts, networks and a status, and a command of 2 KiB.
+const LISTED_BYTES: usize = 4096;
 
 /// What carries out the calls one after the other. All that comes of a write has come
 /// before the next call.

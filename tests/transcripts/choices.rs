@@ -99,6 +99,9 @@ fn an_order_chooses_nothing_that_its_environment_does_not_name() {
 fn an_order_chooses_nothing_beyond_what_its_environment_allows() {
     for (member, value) in [
         ("env", json!({"TZ": "Europe/Berlin"})),
+        ("env", json!({"SERVICE_URL": "http://192.0.2.1"})),
+        ("env", json!({"LD_PRELOAD": "/tmp/x.so"})),
+        ("env", json!({"A": "b", "PATH": "/tmp"})),
         ("image", json!("r.example.com/a")),
         ("image", json!("r.example.com/a/b@sha256:0")),
         ("resources", json!({"memory": "4097MiB"})),

@@ -153,8 +153,8 @@ fn an_order_that_is_refused_makes_nothing(engine: &RealEngine) {
     let server = serve(engine, &deployment, &open("another-image"));
     let closed = serve(engine, &deployment, &json!({}));
     for (member, value, status) in [
-        ("env", json!({"LD_PRELOAD": "/tmp/x.so"}), 400),
-        ("env", json!({"SERVICE_URL": "http://192.0.2.1"}), 400),
+        ("env", json!({"LD_PRELOAD": "/tmp/x.so"}), 422),
+        ("env", json!({"SERVICE_URL": "http://192.0.2.1"}), 422),
         ("command", json!(["a\u{0}"]), 400),
         ("image", json!(given("TEST_AGENT_IMAGE")), 422),
         ("resources", json!({"memory": "513MiB"}), 422),

@@ -2,6 +2,7 @@
 
 use serde_json::{Map, Value};
 
+use crate::docker::list::listed_bytes;
 use crate::error::RequestError;
 use crate::members::Members;
 use crate::ownership::{is_key, is_value};
@@ -9,8 +10,8 @@ use crate::ownership::{is_key, is_value};
 /// The most labels of a caller.
 const LABELS_MAX: usize = 16;
 
-/// How long they may be together, as JSON. A list repeats them for each target, and 1,000
-/// targets must fit into a reply of 10 MiB.
+/// How long they may be together in a list, which has their JSON as a text. It repeats them
+/// for each target, and 1,000 targets must fit into a reply of 10 MiB.
 const LABELS_BYTES_MAX: usize = 2048;
 
 const WRONG: RequestError = RequestError::BadField(
@@ -24,7 +25,7 @@ pub fn parse(Members(members): Members<String>) -> Result<Map<String, Value>, Re
             return Err(WRONG);
         }
     }
-    let bytes = Value::from(labels.clone()).to_string().len();
+    let bytes = listed_bytes(&Value::from(labels.clone()).to_string());
     match labels.len() <= LABELS_MAX && bytes <= LABELS_BYTES_MAX {
         true => Ok(labels),
         false => Err(WRONG),

@@ -249,7 +249,7 @@ mod tests {
             "lifetime": "366d",
             "serviceUrl": format!("https://{}", "h".repeat(2040)),
             "env": {"V": of(16 * 1024 - 1)},
-            "command": [of(2047)],
+            "command": [of(341)],
             "image": "i".repeat(455),
             "resources": {"memory": "1024GiB", "cpus": 1024},
         });

@@ -184,8 +184,8 @@ impl<'a> Attempt<'a> {
         if let Some(digest) = found.label(label::ORDER) {
             return digest == self.order.digest();
         }
-        // An earlier version knew fewer members, and left out those that were not given.
-        if self.order.has_later_members() {
+        // An earlier version knew neither of these, and left out what was not given.
+        if self.order.owner.is_some() || !self.order.labels.is_empty() {
             return false;
         }
         let service_url = found.label(label::SERVICE_URL).unwrap_or_default();

@@ -4,10 +4,11 @@
 use super::Provisioner;
 use super::attempt::Attempt;
 use crate::backend::NewTarget;
-use crate::config::TokenDelivery;
+use crate::config::{TokenDelivery, is_read_by};
 use crate::container::is_reserved_variable;
 use crate::docker::archive::SecretFile;
 use crate::docker::create::Outcome;
+use crate::docker::image::{self, Image};
 use crate::docker::list::listed_bytes;
 use crate::docker::{ImageReference, TargetId};
 use crate::error::{Error, ImageError, OrderError};
@@ -92,6 +93,37 @@ impl<P: Platform> Provisioner<'_, P> {
             return Err(OrderError::EmptySecret.into());
         }
         Ok(self.check_choices(attempt)?)
+    }
+
+    /// Checks that an image which an order has chosen runs as a user who can read the
+    /// secrets, unless a patch names the user. `/health` has checked all other images. A
+    /// Swarm's managers do not know which images the nodes have.
+    ///
+    /// # Errors
+    ///
+    /// [`OrderError::NotAllowed`], or whatever kept the Engine from telling.
+    pub(super) async fn check_chosen_image(&self, attempt: &Attempt<'_>) -> Result<(), Error> {
+        let Attempt { order, profile, .. } = attempt;
+        let Some(image) = &order.image else {
+            return Ok(());
+        };
+        let is_left = profile.body.user().is_empty() && !order.secrets.is_empty();
+        if !is_left || self.backend.has_nodes() {
+            return Ok(());
+        }
+        let found = self.backend.engine().send(image::inspect(image)).await?;
+        let reads = |found: &Image, secret: &SecretFile| {
+            is_read_by(secret.owner.or(profile.secret_owner), &found.user) != Some(false)
+        };
+        // Without the image there would be no container.
+        let is_readable = |found: Image| order.secrets.iter().all(|secret| reads(&found, secret));
+        match found.is_none_or(is_readable) {
+            true => Ok(()),
+            false => Err(OrderError::NotAllowed(
+                "The image runs as a user who cannot read the secrets. Give each secret its owner.",
+            )
+            .into()),
+        }
     }
 
     /// Checks what an environment lets its orders choose.

@@ -59,16 +59,6 @@ impl StartOrder {
         }
     }
 
-    /// Whether it has a member that versions without the digest did not know.
-    pub fn has_later_members(&self) -> bool {
-        self.owner.is_some()
-            || self.image.is_some()
-            || !self.labels.is_empty()
-            || !self.env.is_empty()
-            || self.choices != Choices::default()
-            || self.secrets.iter().any(|secret| secret.owner.is_some())
-    }
-
     /// The labels as JSON; empty without any.
     pub fn labels_text(&self) -> String {
         if self.labels.is_empty() {

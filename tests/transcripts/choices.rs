@@ -57,8 +57,7 @@ fn check_refused(
     }
 }
 
-#[test]
-fn a_start_that_chooses_everything_is_five_calls() {
+fn order_of_everything() -> StartOrder {
     let body = json!({
         "environment": "e",
         "secrets": {"a": {"value": "b", "owner": 1000}},
@@ -68,18 +67,46 @@ fn a_start_that_chooses_everything_is_five_calls() {
         "resources": {"memory": "4GiB", "cpus": 2},
     });
     let body = body.to_string();
-    let order = api::body::parse_start(Secret::new("key"), body.as_bytes()).expect("an order");
+    api::body::parse_start(Secret::new("key"), body.as_bytes()).expect("an order")
+}
+
+fn image_of(user: &str) -> (&'static str, Reply) {
+    let image = json!({"Id": "i", "Config": {"User": user}});
+    ("look up the image", Is(200, image.to_string()))
+}
+
+#[test]
+fn a_start_that_chooses_an_image_also_looks_at_its_user() {
+    for user in ["", "1000", "runner"] {
+        let steps = vec![
+            ("create", created()),
+            image_of(user),
+            ("list all", one("created", &[])),
+            ("archive", written()),
+            ("start", done()),
+            runs(),
+        ];
+        let started = run_with(&[ALLOWED], steps, async |provisioner| {
+            provisioner.start(&order_of_everything()).await
+        });
+        assert!(started.expect("it runs").is_new);
+    }
+}
+
+#[test]
+fn an_image_whose_user_cannot_read_the_secrets_is_refused() {
     let steps = vec![
         ("create", created()),
-        ("list all", one("created", &[])),
-        ("archive", written()),
-        ("start", done()),
-        runs(),
+        image_of("1001"),
+        ("list by id", one("created", &[])),
+        ("remove", done()),
     ];
-    let started = run_with(&[ALLOWED], steps, async |provisioner| {
-        provisioner.start(&order).await
+    let refused = run_with(&[ALLOWED], steps, async |provisioner| {
+        provisioner.start(&order_of_everything()).await
     });
-    assert!(started.expect("it runs").is_new);
+    let error = refused.expect_err("unreadable secrets");
+    assert_eq!(error.status().as_u16(), 422);
+    assert!(error.message().contains("cannot read the secrets"));
 }
 
 #[test]

@@ -36,6 +36,13 @@ pub fn of_engine(id: &str) -> Vec<Listed> {
                 list("label%22%3A%5B%22dynamic-access.deployment%3Dda"),
                 None,
             ),
+            ("POST /volumes/create".to_owned(), Some(JSON)),
+            (
+                "GET /volumes?filters=%7B%22label%22%3A%5B%22dynamic-access.deployment%3Dda%22%5D%7D"
+                    .to_owned(),
+                None,
+            ),
+            (format!("DELETE /volumes/da-{}-3600", "0a".repeat(32)), None),
             ("GET /images/dynamic-access-agent/json".to_owned(), None),
             (
                 "POST /images/create?fromImage=r.example.com%2Fa&tag=1".to_owned(),

@@ -10,7 +10,7 @@ use super::DeploymentId;
 /// The prefix of all of them.
 pub const PREFIX: &str = "dynamic-access.";
 
-/// The [`DeploymentId`](super::DeploymentId) that the container belongs to.
+/// The [`DeploymentId`] that the container belongs to.
 pub const DEPLOYMENT: &str = "dynamic-access.deployment";
 
 /// The container's own name.

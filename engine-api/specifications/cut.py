@@ -48,6 +48,9 @@ while needed:
     if name not in definitions:
         definitions[name] = cut(document["definitions"][name])
         needed += references(definitions[name])
+# Engines and their own client spell this one otherwise (moby, `api/types/swarm/container.go`).
+service = definitions["TaskSpec"]["properties"]["ContainerSpec"]["properties"]
+service["Healthcheck"] = service.pop("HealthCheck")
 kept = {key: document[key] for key in ("swagger", "info", "consumes")} | {"paths": paths, "definitions": definitions}
 kept["info"] = {"version": document["info"]["version"]}
 json.dump(kept, sys.stdout, indent=1, sort_keys=True)

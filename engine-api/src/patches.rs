@@ -13,9 +13,8 @@ use crate::schema;
 /// Options that are lists in the specifications, and of which an Engine takes a text as well (moby, `strslice`).
 const COMMANDS: [&str; 3] = ["Cmd", "Entrypoint", "Shell"];
 
-/// Options that the server does not know: what Engines and it call `Healthcheck`, and what no service has that has
-/// containers.
-const UNKNOWN: [&str; 3] = ["HealthCheck", "PluginSpec", "NetworkAttachmentSpec"];
+/// Options that no service has that has containers, so the server does not know them.
+const UNKNOWN: [&str; 2] = ["PluginSpec", "NetworkAttachmentSpec"];
 
 /// No option is deeper; some schemas are recursive.
 const STEPS_MAX: usize = 6;

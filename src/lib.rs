@@ -43,6 +43,7 @@
 //! | [`ownership`] | the form of an owner and of a caller's labels |
 //! | [`environment_id`] | which ids mean the same environment |
 //! | `members` | JSON objects whose keys are not known in advance |
+//! | `number` | whole numbers as text |
 //! | [`secret`] | text that is never shown and compared in constant time |
 //! | [`platform`] | what the core asks of the world, as one trait |
 //!
@@ -92,6 +93,7 @@ pub mod key;
 pub mod log_line;
 mod members;
 pub mod metrics;
+mod number;
 pub mod ownership;
 pub mod page;
 pub mod pauses;

@@ -7,6 +7,8 @@
 use http::Uri;
 use http::uri::{Authority, Scheme};
 
+use crate::number;
+
 /// `service_urls`: where agents may register.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct ServiceUrls(Vec<Origin>);
@@ -86,10 +88,7 @@ fn port(authority: &Authority, default: u16) -> Option<u16> {
     let Some(digits) = text.strip_prefix(':') else {
         return Some(default);
     };
-    // `parse` would accept a sign as well.
-    let is_number = digits.bytes().all(|byte| byte.is_ascii_digit());
-    let port = digits.parse().ok().filter(|port| *port != 0);
-    port.filter(|_| is_number)
+    number::parse(digits).filter(|port| *port != 0)
 }
 
 /// A DNS name, an IPv4 address, or an IPv6 address in brackets. In a pattern, a

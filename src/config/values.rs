@@ -3,6 +3,7 @@
 use std::time::Duration;
 
 use crate::container::Isolation;
+use crate::number;
 
 /// `scheduler`: what a target is, and who runs it.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -90,9 +91,7 @@ const TARGETS_MAX: u64 = 1000;
 const TARGETS_OF_SWARM_MAX: u64 = 10_000;
 
 pub fn parse_count(text: &str, scheduler: Option<SchedulerKind>) -> Result<usize, String> {
-    // `parse` would accept a sign as well.
-    let is_number = text.bytes().all(|byte| byte.is_ascii_digit());
-    count(text.parse().ok().filter(|_| is_number), scheduler)
+    count(number::parse(text), scheduler)
 }
 
 /// Checks a number of targets. 0 is valid: no new target is started then, and the
@@ -146,12 +145,7 @@ pub fn parse_duration(text: &str) -> Option<Duration> {
         'd' => 24 * 60 * 60,
         _ => return None,
     };
-    let digits = &text[..unit_start];
-    // `parse` would accept a sign as well.
-    if !digits.bytes().all(|byte| byte.is_ascii_digit()) {
-        return None;
-    }
-    let seconds = digits.parse::<u64>().ok()?.checked_mul(unit_seconds)?;
+    let seconds = number::parse::<u64>(&text[..unit_start])?.checked_mul(unit_seconds)?;
     Some(Duration::from_secs(seconds))
 }
 

@@ -3,6 +3,7 @@
 use serde_json::Value;
 
 use super::forms::{BYTES_MAX, PROCESSORS_MAX};
+use crate::number;
 
 /// The least memory that an Engine takes (moby, `linuxMinMemory`).
 const BYTES_MIN: u64 = 6 << 20;
@@ -55,10 +56,7 @@ fn bytes(value: &Value) -> Option<u64> {
         Some(digits) => (digits, 30),
         None => (text.strip_suffix("MiB")?, 20),
     };
-    // `parse` would accept a sign as well.
-    let is_number = digits.bytes().all(|byte| byte.is_ascii_digit());
-    let number: u64 = digits.parse().ok().filter(|_| is_number)?;
-    let bytes = number.checked_mul(1 << shift)?;
+    let bytes = number::parse::<u64>(digits)?.checked_mul(1 << shift)?;
     (BYTES_MIN..=BYTES_MAX.unsigned_abs())
         .contains(&bytes)
         .then_some(bytes)

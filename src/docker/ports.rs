@@ -54,11 +54,9 @@ impl Port {
     /// A port of that name; `spec` is `22/tcp`. `None` if it is not written like this.
     pub fn parse(name: &str, spec: &str) -> Option<Self> {
         let (number, protocol) = spec.split_once('/')?;
-        // `parse` would accept a sign as well.
-        let is_number = number.bytes().all(|byte| byte.is_ascii_digit());
         Some(Self {
             name: name.to_owned(),
-            number: number.parse().ok().filter(|port| *port > 0 && is_number)?,
+            number: crate::number::parse(number).filter(|port| *port > 0)?,
             protocol: Protocol::parse(protocol)?,
         })
     }

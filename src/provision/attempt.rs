@@ -65,6 +65,11 @@ impl<'a> Attempt<'a> {
         }
     }
 
+    /// The user whom a secret belongs to; root if nobody has named one.
+    pub fn owner_of(&self, secret: &SecretFile) -> Option<u32> {
+        secret.owner.or(self.profile.secret_owner)
+    }
+
     /// The body of the create.
     fn create_body(&self) -> Value {
         let Self { order, profile, .. } = self;
@@ -108,10 +113,7 @@ impl<'a> Attempt<'a> {
             });
         }
         env.extend_from_slice(&order.env);
-        let is_roots = |secret: &SecretFile| {
-            let owner = secret.owner.or(profile.secret_owner);
-            owner.unwrap_or_default() == 0
-        };
+        let is_roots = |secret: &SecretFile| self.owner_of(secret).unwrap_or_default() == 0;
         let volume = if !is_file || order.secrets.is_empty() {
             SecretsVolume::Absent
         } else if order.secrets.iter().all(is_roots) {

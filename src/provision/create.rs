@@ -113,7 +113,7 @@ impl<P: Platform> Provisioner<'_, P> {
         }
         let found = self.backend.engine().send(image::inspect(image)).await?;
         let reads = |found: &Image, secret: &SecretFile| {
-            is_read_by(secret.owner.or(profile.secret_owner), &found.user) != Some(false)
+            is_read_by(attempt.owner_of(secret), &found.user) != Some(false)
         };
         // Without the image there would be no container.
         let is_readable = |found: Image| order.secrets.iter().all(|secret| reads(&found, secret));

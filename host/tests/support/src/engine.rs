@@ -240,13 +240,14 @@ impl RealEngine {
         self.try_ask(async |docker| docker.remove_container(id, options).await)
     }
 
-    /// The output of a shell in a container.
+    /// The output of a shell in a container, with its errors.
     #[track_caller]
     pub fn shell(&self, id: &str, script: &str) -> String {
+        // An Engine mixes two streams in any order.
+        let script = format!("exec 2>&1\n{script}");
         let config = ExecConfig {
-            cmd: Some(["sh", "-c", script].map(str::to_owned).into()),
+            cmd: Some(["sh", "-c", &script].map(str::to_owned).into()),
             attach_stdout: Some(true),
-            attach_stderr: Some(true),
             ..ExecConfig::default()
         };
         let (exec, output) = self.ask(async |docker| {

@@ -48,8 +48,9 @@ quietly() {
     }
 }
 
+# A new machine may still be installing its own updates.
 apt_get() {
-    DEBIAN_FRONTEND=noninteractive apt-get -q -y "$@"
+    DEBIAN_FRONTEND=noninteractive apt-get -q -y -o DPkg::Lock::Timeout=300 "$@"
 }
 
 packages() {

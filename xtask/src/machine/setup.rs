@@ -1,12 +1,27 @@
 //! Calls the script that sets up a machine, `xtask/setup.sh`, which says what it does and how it fails.
 
+use std::fs::{self, File};
 use std::path::Path;
 use std::process::Command;
 
-use anyhow::Result;
+use anyhow::{Context, Result};
 use dev::process;
 
 use crate::machine::workspace;
+use dynamic_access_admin::progress::say;
+
+/// Waits until no other run of this checkout sets up the machine, since two would install into the same
+/// folders. The kernel gives the lock back when the file is closed, however the run ends.
+pub fn alone() -> Result<File> {
+    let path = workspace::cache_dir().join("set-up.lock");
+    fs::create_dir_all(workspace::cache_dir())?;
+    let lock = File::create(&path).with_context(|| path.display().to_string())?;
+    if lock.try_lock().is_err() {
+        say("set-up: waiting for another run, which sets up this machine");
+        lock.lock()?;
+    }
+    Ok(lock)
+}
 
 /// Installs Debian packages; `purpose` is what they are for, in words for the person.
 pub fn packages(purpose: &str, packages: &[&str]) -> Result<()> {

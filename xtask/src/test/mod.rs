@@ -38,6 +38,7 @@ const TEST_THREADS: &str = "4";
 pub fn test(which: EngineArguments, arguments: &[String]) -> Result<ExitCode> {
     let started = Instant::now();
     wasm::build(None)?;
+    let setting_up = setup::alone()?;
     let port = free_address((Ipv4Addr::LOCALHOST, 0).into())?.port();
     let engine = Engine::start(Listen::Tls(port), which)?;
     let podman = podman::start_beside(&engine)?;
@@ -75,6 +76,7 @@ pub fn test(which: EngineArguments, arguments: &[String]) -> Result<ExitCode> {
             command.env_remove("TEST_EXAMPLES")
         }
     };
+    drop(setting_up);
     say("cargo test");
     let status = process::status(&mut command).context("the tests could not be run")?;
     let recorded = fs::read_to_string(&record).unwrap_or_default();

@@ -16,31 +16,31 @@ use crate::pull::pull;
 use crate::reaper::{self, Scope};
 use crate::route::Route;
 
-/// What there is to do after an answer.
+/// The kind of work after an answer.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum Work {
-    /// Remove a few of the containers that no caller will remove.
+    /// Remove a few containers that are due.
     Reap,
-    /// Continue a pull, which the Engine stops when nobody waits for it.
+    /// Continue a pull, because the Engine stops it when nobody waits for it.
     Pull(ImageReference),
 }
 
-/// One health check of so many is followed by a reap. Callers repeat the check every few
-/// seconds, and each reap lists the whole deployment. With one check in ten seconds, a
-/// leftover that is due goes after 80 s in the mean, and within ten minutes in 999 cases
-/// of 1,000.
+/// One health check in this many is followed by a reap. Callers repeat the check every
+/// few seconds, and each reap lists the whole deployment. With a check every ten seconds,
+/// a container that is due goes after 80 s on average, and within ten minutes in 999 of
+/// 1,000 cases.
 const HEALTHS_PER_REAP: u128 = 8;
 
 impl Work {
-    /// What there is to do after a request that ended this way; `random` selects the
-    /// health checks that are followed by a reap.
+    /// The work after a request that ended this way; `random` selects the health checks
+    /// that are followed by a reap.
     pub fn after(route: &Route, error: Option<&Error>, random: u128) -> Option<Self> {
         match (route, error) {
             (Route::Start | Route::StartTarget { .. }, None) => Some(Self::Reap),
             (Route::Health, None) => random
                 .is_multiple_of(HEALTHS_PER_REAP)
                 .then_some(Self::Reap),
-            // What takes the place may be due.
+            // The targets that take all the room may be due.
             (
                 Route::Start | Route::StartTarget { .. },
                 Some(Error::Order(
@@ -59,9 +59,9 @@ impl Work {
 /// The work after an answer, and what it needs.
 #[derive(Debug)]
 pub struct AfterAnswer {
-    /// What to do.
+    /// The kind of work.
     pub work: Work,
-    /// What the operator has set.
+    /// The operator's settings.
     pub config: Config,
     /// The request's budget, which this work ends.
     pub budget: Budget,

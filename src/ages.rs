@@ -12,41 +12,41 @@ use crate::docker::target::{State, Target};
 /// half a minute, so nobody is about to start an older one.
 pub const START_WITHIN: Duration = Duration::from_secs(120);
 
-/// The age from which a created container will not be started any more by the
-/// attempt that made it: the longest invocation (29 s), and a second for each
-/// of the two times that an age is rounded from.
+/// The age from which the attempt that created a container no longer starts it: the
+/// longest invocation (29 s), and a second for each of the two rounded times that make an
+/// age.
 pub const ABANDONED_AFTER: Duration = Duration::from_secs(31);
 
-/// How much of its lifetime a target must have left to be renewed: a request that renews
-/// it is over before any reap finds it expired.
+/// How much of its lifetime a target must have left to be renewed. The request that
+/// renews it then ends before any reap finds the target expired.
 pub const RENEWED_BEFORE: Duration = ABANDONED_AFTER;
 
 /// How long a container that has ended stays, so that its logs can be read and
 /// a repeated start of its token can be told from a new one.
 pub const ENDED_STAYS: Duration = Duration::from_secs(600);
 
-/// How long a container may wait to be started: what its label says.
+/// How long a container may wait to be started, from its label.
 pub fn start_within(container: &Target) -> Duration {
     container
         .label_seconds(label::START_WITHIN)
         .unwrap_or(START_WITHIN)
 }
 
-/// The age at which a container is removed, even if it runs: what its label says,
-/// or `otherwise`, or a later one up to which it was renewed.
+/// The age at which a container is removed, even if it runs: from its label, or else
+/// `otherwise`, or a later age from a renewal.
 pub fn lifetime(container: &Target, otherwise: Duration) -> Duration {
     let own = container.label_seconds(label::MAX_LIFETIME);
     own.unwrap_or(otherwise).max(container.renewed)
 }
 
-/// Whether a container counts as a live target: it runs, or may yet be started.
+/// Whether a container counts as a live target: it runs, or may still be started.
 ///
-/// A created one may be, whatever its age: the clock of whoever has made it may have
-/// stood still meanwhile, as that of a suspended machine does. Its removal makes that
+/// A created container of any age may still be started: the server that made it may have
+/// been suspended, and its clock with it. Only the removal of the container makes that
 /// start fail.
 pub fn is_live(container: &Target) -> bool {
     match container.state {
-        // One that a node may yet run, or may still be running, has its place too.
+        // A target that a node may still start, or may still be running, counts too.
         State::Created | State::Starting | State::Running | State::Stopping => true,
         State::Ended | State::Dead | State::Removing | State::Unknown => false,
     }

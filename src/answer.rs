@@ -1,4 +1,4 @@
-//! What answers of all routes have in common, and the answer to a failed request.
+//! The common parts of all answers, and the answer to a failed request.
 
 use http::header::{
     ACCEPT_ENCODING, ALLOW, CACHE_CONTROL, CONTENT_LENGTH, CONTENT_TYPE, RETRY_AFTER,
@@ -15,7 +15,7 @@ pub fn json_answer(status: StatusCode, body: &serde_json::Value) -> HttpResponse
     answer(status, "application/json", body.to_string().into_bytes())
 }
 
-/// An answer with a body of that type.
+/// An answer with a body of this type.
 pub fn answer(status: StatusCode, content_type: &'static str, body: Vec<u8>) -> HttpResponse {
     let mut response = Response::new(body);
     *response.status_mut() = status;
@@ -24,18 +24,18 @@ pub fn answer(status: StatusCode, content_type: &'static str, body: Vec<u8>) -> 
     response
 }
 
-/// An answer that neither a browser nor a proxy keeps, since it is only true now.
+/// An answer that no browser or proxy may cache, because it is only true now.
 pub fn not_stored(mut response: HttpResponse) -> HttpResponse {
     let value = HeaderValue::from_static("no-store");
     response.headers_mut().insert(CACHE_CONTROL, value);
     response
 }
 
-/// An answer as it is sent: with the length of its body, and without the body itself if
-/// that is what `HEAD` asks for.
+/// An answer as it is sent: with the length of its body, and without the body if the
+/// method is `HEAD`.
 pub fn sent(mut response: HttpResponse, method: &Method) -> HttpResponse {
     let status = response.status();
-    // RFC 9110, section 8.6: these have no body, and so no length.
+    // RFC 9110, section 8.6: these have no body, so no length.
     let is_bodiless = status.is_informational()
         || matches!(status, StatusCode::NO_CONTENT | StatusCode::NOT_MODIFIED);
     if !is_bodiless {
@@ -67,7 +67,7 @@ pub fn failed(error: &Error, request_id: &str, content_type: &'static str) -> Ht
     }
     match error {
         Error::Caller(CallerError::Unauthorized(_)) => {
-            // RFC 7617, section 2. The same challenge, whatever is wrong.
+            // RFC 7617, section 2. The challenge is the same whatever is wrong.
             let challenge = r#"Basic realm="dynamic-access", charset="UTF-8""#;
             headers.insert(WWW_AUTHENTICATE, HeaderValue::from_static(challenge));
         }

@@ -1,7 +1,7 @@
-//! The events of the log: what has changed, who has asked for it, and how it ended.
+//! The events of the log: who asked for which change, and how it ended.
 //!
-//! Their names, and the codes of [`Error::code`] and [`Reason::code`], are a
-//! contract: `docs/audit.md` lists them.
+//! Programs rely on their names and on the codes of [`Error::code`] and [`Reason::code`]:
+//! `docs/audit.md` lists them.
 //!
 //! [`Reason::code`]: crate::reaper::Reason::code
 
@@ -10,22 +10,22 @@ use crate::docker::{TargetId, label};
 use crate::error::Error;
 use crate::route::Route;
 
-/// What a log line is an event of.
+/// The kind of an event.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Event {
-    /// A start, that has succeeded or that this server or its Engine failed.
+    /// A start that succeeded, or that failed because of this server or its Engine.
     TargetStart,
-    /// A start that was refused: by its payload, a limit, or an earlier start.
+    /// A refused start: for its payload, a limit, or an earlier start.
     TargetStartDenied,
     /// A stop.
     TargetStop,
     /// A renewal.
     TargetRenew,
-    /// A removal that nobody has asked for by name.
+    /// A removal by the server on its own.
     TargetReap,
-    /// A request without the credentials for its route, or made by another site.
+    /// A request without the credentials for its route, or from another site's page.
     AuthFailure,
-    /// Any other request that was refused: a status of 400 to 499.
+    /// Any other refused request: a status of 400 to 499.
     RequestDenied,
     /// A health check with variables that are allowed but unsafe.
     ConfigUnsafe,
@@ -46,8 +46,7 @@ impl Event {
         }
     }
 
-    /// The event of a request: of its route, if it has got so far, and of the error
-    /// that it ended with.
+    /// The event of a request, from its route, if that is known, and its error.
     pub fn of(route: Option<&Route>, error: Option<&Error>, is_unsafe: bool) -> Option<Self> {
         match (route, error) {
             (_, Some(Error::Caller(_))) => Some(Self::AuthFailure),
@@ -66,7 +65,7 @@ impl Event {
     }
 }
 
-/// What an event is about, as far as it is known.
+/// The target of an event, as far as it is known.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
 pub struct Subject {
     /// The full id of the container.
@@ -78,7 +77,7 @@ pub struct Subject {
 }
 
 impl Subject {
-    /// All that is known of a container that no list has shown.
+    /// A container that no list has shown: only its id is known.
     pub fn of_id(id: &TargetId) -> Self {
         Self {
             container: Some(id.as_str().to_owned()),
@@ -86,7 +85,7 @@ impl Subject {
         }
     }
 
-    /// What a list says of a container.
+    /// A container that a list has shown.
     pub fn of(container: &Target) -> Self {
         Self {
             container: Some(container.id.as_str().to_owned()),

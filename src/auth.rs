@@ -5,7 +5,7 @@
 //! `user:password` as in RFC 7617, so it is compared without decoding. The
 //! contract also calls the header `Authentication`, so both names are accepted.
 //!
-//! A browser does send that base64, so `operator_secret` is written in that form.
+//! A browser does send the base64 of `user:password`, so `operator_secret` has that form.
 
 use base64::Engine;
 use base64::engine::general_purpose::STANDARD;
@@ -18,18 +18,17 @@ use crate::error::CallerError;
 use crate::platform::{AUTHENTICATION, IDEMPOTENCY_KEY};
 use crate::secret::Secret;
 
-/// The shortest secret that is accepted: 16 characters of base64 are 96 bits,
-/// too many to guess.
+/// The shortest accepted secret: 16 characters of base64 are 96 bits, too many to guess.
 pub const SECRET_CHARS_MIN: usize = 16;
 
-/// The shortest password in `operator_secret`: 22 characters of base64 are 128
-/// bits. People are offered to type it, and may choose one that is not random.
+/// The shortest password in `operator_secret`: 22 characters of base64 are 128 bits. A
+/// dialog asks people to type it, so they may choose one that is not random.
 pub const PASSWORD_CHARS_MIN: usize = 22;
 
 /// Secrets that are printed in public documentation.
 const WELL_KNOWN: [&str; 1] = ["Y29vbGJlYW5z"];
 
-/// The accepted secrets: of each variable one, or several during a rotation.
+/// The accepted secrets: one of each variable, or several during a rotation.
 #[derive(Debug, Clone)]
 pub struct Secrets(Vec<(Caller, Secret)>);
 
@@ -38,7 +37,7 @@ impl Secrets {
     ///
     /// # Errors
     ///
-    /// As of [`Self::parse`], and whatever keeps a variable from being read.
+    /// Those of [`Self::parse`], and why a variable cannot be read.
     pub fn read(variables: &impl Variables) -> Result<Self, Problems> {
         let read = |role: Role| {
             let name = role.variable();
@@ -53,9 +52,9 @@ impl Secrets {
     ///
     /// # Errors
     ///
-    /// What is wrong, without the text: `webhook` is empty, a secret is weak, or
-    /// one is in two variables. The server then refuses everything, which is safer
-    /// than to accept a weak secret, or one that opens more than it should.
+    /// The problem, without the text: `webhook` is empty, a secret is weak, or two
+    /// variables share one. The server then refuses everything, which is safer than to
+    /// accept a weak secret, or one that opens more than it should.
     pub fn parse(webhook: &str, api: &str, operator: &str) -> Result<Self, Problems> {
         let mut known: Vec<(Caller, Secret)> = Vec::new();
         for (role, text) in Role::ALL.into_iter().zip([webhook, api, operator]) {
@@ -89,17 +88,17 @@ impl Secrets {
         self.0.iter().any(|(caller, _)| caller.role == role)
     }
 
-    /// Tells who calls, if the request carries one of the secrets.
+    /// Returns who calls, if the request carries one of the secrets.
     ///
-    /// BastionZero's contract knows `Basic` alone, so `webhook_secret` is taken as nothing
-    /// else. Programs and Prometheus send the other two as `Bearer` as well.
+    /// BastionZero's contract has only `Basic`, so `webhook_secret` is accepted in no
+    /// other scheme. Programs and Prometheus may also send the other two as `Bearer`.
     ///
     /// # Errors
     ///
-    /// [`CallerError::Unauthorized`]. The caller cannot tell what is wrong; the log can.
+    /// [`CallerError::Unauthorized`]. Only the log says what is wrong.
     pub fn authenticate(&self, headers: &HeaderMap) -> Result<Caller, CallerError> {
         let (scheme, given) = credentials(headers)?;
-        // Every secret is compared, so that the duration of a refusal reveals nothing.
+        // Compares every secret: the duration of a refusal then reveals nothing.
         let mut caller = None;
         for (known, secret) in &self.0 {
             if bool::from(secret.ct_eq(given)) {
@@ -116,8 +115,8 @@ impl Secrets {
     }
 }
 
-/// The texts of a request's headers that may be secrets, right or wrong: its credentials
-/// and its `Idempotency-Key`.
+/// The texts in a request's headers that may be secrets, right or wrong: the credentials
+/// and the `Idempotency-Key`.
 pub fn given(headers: &HeaderMap) -> Vec<Secret> {
     let names = [AUTHORIZATION, AUTHENTICATION, IDEMPOTENCY_KEY];
     let values = names.iter().flat_map(|name| headers.get_all(name));
@@ -151,8 +150,8 @@ fn check(role: Role, secret: &str) -> Result<(), String> {
     Ok(())
 }
 
-/// Whether a browser can send `secret` after a person has typed a user and a
-/// password into its dialog (RFC 7617, section 2).
+/// Whether a browser can send `secret` once a person has typed a user and a password into
+/// its dialog (RFC 7617, section 2).
 fn is_user_and_password(secret: &str) -> bool {
     let decoded = STANDARD.decode(secret).ok();
     let text = decoded.and_then(|bytes| String::from_utf8(bytes).ok());
@@ -173,7 +172,8 @@ enum Scheme {
     Bearer,
 }
 
-/// The scheme and the text after it in the one header, or in both if they are equal.
+/// The scheme and the text after it, from the one header that is there, or from both if
+/// they are equal.
 fn credentials(headers: &HeaderMap) -> Result<(Scheme, &str), CallerError> {
     let authorization = single(headers, &AUTHORIZATION)?;
     let authentication = single(headers, &AUTHENTICATION)?;

@@ -2,35 +2,32 @@
 
 use std::time::Duration;
 
-/// When no new work is begun any more: what is left is for clean-up.
+/// No new work begins after this; the rest is for clean-up.
 const WORK: Duration = Duration::from_secs(20);
 
-/// What a pull leaves of the time for work: enough for a create, and a start of
-/// what it has made.
+/// The time that a pull leaves for work: enough for a create and a start.
 const AFTER_PULL: Duration = Duration::from_secs(5);
 
 /// How long a pull may continue after the answer, where the platform allows it:
 /// some gigabytes from a slow registry.
 const PULL: Duration = Duration::from_secs(600);
 
-/// When the caller has an answer: senders of webhooks wait 15 to 30 seconds.
+/// The caller has its answer by then: senders of webhooks wait 15 to 30 seconds.
 const ANSWER: Duration = Duration::from_secs(25);
 
-/// When the work after the answer ends: hosted Spin stops a handler at 30
-/// seconds.
+/// The work after the answer ends by then: hosted Spin stops a handler at 30 seconds.
 const INVOCATION: Duration = Duration::from_secs(29);
 
-/// The longest reap after an answer, so that an instance is not held for what
-/// the next one can do as well.
+/// The longest reap after an answer: the next instance can do the rest as well.
 const REAP: Duration = Duration::from_secs(4);
 
 /// The moments by which the parts of one webhook end, on the platform's
 /// monotonic clock.
 #[derive(Debug, Clone, Copy)]
 pub struct Budget {
-    /// When a pull is given up, so that the rest can still be done.
+    /// When a pull is given up, to leave time for the rest.
     pub pull_until: Duration,
-    /// When no new work is begun.
+    /// When no new work begins.
     pub work_until: Duration,
     /// When the clean-up ends and the answer goes out.
     pub answer_until: Duration,

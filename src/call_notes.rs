@@ -6,7 +6,7 @@ use std::time::Duration;
 /// One call to the Engine, as the log shows it.
 #[derive(Debug, Clone, Copy)]
 pub struct CallNote {
-    /// What the call did, in one word.
+    /// The name of the call, one word.
     pub name: &'static str,
     /// The status of the reply, if there was a reply.
     pub status: Option<u16>,

@@ -1,8 +1,8 @@
-//! Who calls: a role, told by the variable that holds the secret.
+//! Who calls: a role, known from the variable that holds the secret.
 
 use std::fmt;
 
-/// What a caller may do, by the variable that has its secret.
+/// A role of callers, by the variable that has their secrets.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Role {
     /// `webhook_secret`: BastionZero, which calls the webhooks.
@@ -27,7 +27,7 @@ impl Role {
     }
 }
 
-/// Who has called: which secret of which variable.
+/// Who calls: which secret of which variable.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct Caller {
     /// The variable.

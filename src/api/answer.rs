@@ -21,7 +21,7 @@ pub fn target(target: &TargetView) -> HttpResponse {
     not_stored(json_answer(StatusCode::OK, &json_of(target)))
 }
 
-/// A target that runs: 201 if this request has started it, 200 if it ran already.
+/// A running target: 201 if this request has started it, 200 if it already ran.
 pub fn started(target: &TargetView, is_new: bool) -> HttpResponse {
     let status = if is_new {
         StatusCode::CREATED
@@ -35,7 +35,7 @@ pub fn started(target: &TargetView, is_new: bool) -> HttpResponse {
     response
 }
 
-/// The document that describes all routes.
+/// The OpenAPI document, which describes all routes.
 pub fn document() -> HttpResponse {
     const DOCUMENT: &str = include_str!("openapi.json");
     answer(StatusCode::OK, "application/json", DOCUMENT.into())
@@ -79,9 +79,9 @@ fn json_of(target: &TargetView) -> Value {
     shown
 }
 
-/// A time as RFC 3339 writes it.
+/// A time in the form of RFC 3339.
 fn rfc3339(time: OffsetDateTime) -> String {
-    // Only years beyond 9999 cannot be written.
+    // Only a year beyond 9999 has no such form.
     time.format(&Rfc3339).unwrap_or_default()
 }
 

@@ -1,7 +1,7 @@
-//! Targets as a resource, for callers other than BastionZero: bodies and answers of
+//! Targets as a resource, for callers other than BastionZero: the bodies and answers of
 //! `/v1`.
 //!
-//! It does not check who calls, and does not carry out anything.
+//! Neither checks who calls, nor does any work.
 
 pub mod answer;
 pub mod body;

@@ -1,9 +1,9 @@
 //! The operations on targets, carried out by one Engine or by a Swarm.
 //!
 //! [`crate::provision`] and [`crate::reaper`] decide which operation comes next, what
-//! happens after one that has failed, and which target is due. A backend decides how
-//! an operation is carried out. On an Engine, where a target is a container, that is
-//! mostly one call. On a Swarm, where it is a service, it is a policy:
+//! follows a failed one, and which target is due. A backend decides how to carry out an
+//! operation. On an Engine, where a target is a container, it mostly makes one call. On a
+//! Swarm, where a target is a service, it has a policy:
 //!
 //! | file | decides |
 //! |---|---|
@@ -13,7 +13,7 @@
 //! | `swarm/list.rs` | into how many parts a list is divided, and when it is repeated |
 //! | `swarm/remove.rs` | whether a service may be fenced, how long its end is waited for, and which secrets are left over |
 //!
-//! [`crate::engine`] repeats a look that has failed, and sets the time limit of each call.
+//! [`crate::engine`] repeats failed looks, and limits the time of each call.
 
 mod engine;
 mod swarm;
@@ -35,10 +35,10 @@ use crate::engine::Engine;
 use crate::fault::Fault;
 use crate::platform::Platform;
 
-/// How many secrets or renewals of targets that are gone one reap removes.
+/// The most secrets, or renewals, of targets that are gone which one reap removes.
 const LEFT_OVER_MAX: usize = 16;
 
-/// What carries out decisions, for as long as one part of one webhook lasts.
+/// Carries out the operations of one part of a webhook.
 #[derive(Debug)]
 pub enum Backend<'a, P> {
     /// One Engine.
@@ -47,10 +47,10 @@ pub enum Backend<'a, P> {
     Swarm(Services<'a, P>),
 }
 
-/// A target that is to be made and started.
+/// A target to make and start.
 #[derive(Debug)]
 pub struct NewTarget<'a> {
-    /// Its own name, which is given to one target at a time.
+    /// Its own name, which only one target has at a time.
     pub name: &'a ContainerName,
     /// The attempt that makes it: 32 hex digits.
     pub attempt: &'a str,
@@ -58,22 +58,22 @@ pub struct NewTarget<'a> {
     pub image: &'a ImageReference,
     /// The body of its create.
     pub body: Value,
-    /// The files that it gets before it runs.
+    /// The files that it gets before its start.
     pub secrets: &'a [SecretFile],
-    /// The id of the user whom those without an owner of their own belong to.
+    /// The id of the user who owns the files that have no owner of their own.
     pub secret_owner: u32,
-    /// The ids of the nodes that have rejected it. An Engine has none.
+    /// The ids of the nodes that rejected it; none on an Engine.
     pub avoid: &'a [String],
 }
 
-/// What came of a start that was understood.
+/// The outcome of a start that was understood.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum StartOutcome {
-    /// It runs, and starting its container took so long.
+    /// It runs; the start of its container took this long.
     Runs(Duration),
     /// Its network is not there.
     NoSuchNetwork(String),
-    /// A node would not run it, and nothing of it ran.
+    /// A node rejected it, and nothing of it ran.
     Rejected {
         /// The id of the node.
         node: String,
@@ -82,19 +82,19 @@ pub enum StartOutcome {
     },
     /// No node has room for it, and why not.
     NoNode(String),
-    /// Its node still prepares it, which is mostly a pull of the image.
+    /// Its node still prepares it, usually by pulling the image.
     Preparing,
-    /// Its node still starts it, which ends with the first health check that passes.
+    /// Its node still starts it, and waits for the first health check to pass.
     Unchecked,
     /// It does not run yet, and the time is up.
     TooSlow,
     /// Another request has withdrawn it.
     Withdrawn,
-    /// It has ended, or been removed, before it was seen running.
+    /// It ended, or was removed, before it was seen running.
     Ended,
 }
 
-/// Calls an operation of whichever backend it is.
+/// Calls an operation of the backend.
 macro_rules! dispatch {
     ($self:ident.$operation:ident($($argument:expr),*)) => {
         match $self {
@@ -105,7 +105,7 @@ macro_rules! dispatch {
 }
 
 impl<'a, P: Platform> Backend<'a, P> {
-    /// What `config` names, reached through `engine`.
+    /// The backend that `config` names, reached through `engine`.
     pub fn new(engine: Engine<'a, P>, config: &'a Config) -> Self {
         match config.scheduler {
             SchedulerKind::Engine => Self::Engine(Containers { engine, config }),
@@ -120,18 +120,18 @@ impl<'a, P: Platform> Backend<'a, P> {
         }
     }
 
-    /// The Engine that is asked, for what is not about targets.
+    /// The Engine, for calls that are not about targets.
     pub fn engine(&self) -> &Engine<'a, P> {
         self.parts().0
     }
 
-    /// The same, used until another moment.
+    /// The same, until another moment.
     pub fn until(&self, until: Duration) -> Self {
         let (engine, config) = self.parts();
         Self::new(engine.until(until), config)
     }
 
-    /// The same, used for so long at most.
+    /// The same, for at most this long.
     pub fn within(&self, limit: Duration) -> Self {
         let (engine, config) = self.parts();
         Self::new(engine.within(limit), config)
@@ -142,8 +142,8 @@ impl<'a, P: Platform> Backend<'a, P> {
         self.engine().time_left()
     }
 
-    /// Whether an id has the form of the ids that this backend gives out. No target
-    /// can be found by another.
+    /// Whether an id has the form that this backend gives to ids. No other id can find a
+    /// target.
     pub fn gives_out(&self, id: &TargetId) -> bool {
         id.is_of_service() == matches!(self, Self::Swarm(_))
     }
@@ -163,18 +163,18 @@ impl<'a, P: Platform> Backend<'a, P> {
     ///
     /// # Errors
     ///
-    /// Whatever kept it from being made. It may exist all the same, unless the fault
-    /// is without effect.
+    /// Why it was not made. It may exist all the same, unless the fault is without
+    /// effect.
     pub async fn create(&self, target: &NewTarget<'_>) -> Result<Outcome, Fault> {
         dispatch!(self.create(target))
     }
 
-    /// Gives a target its secrets and starts it. Only the attempt that created it
+    /// Gives a target its secrets and starts it. Only the attempt that created the target
     /// does this.
     ///
     /// # Errors
     ///
-    /// Whatever kept it from running. It may run all the same.
+    /// Why it does not run. It may run all the same.
     pub async fn start(
         &self,
         id: &TargetId,
@@ -183,19 +183,18 @@ impl<'a, P: Platform> Backend<'a, P> {
         dispatch!(self.start(id, target))
     }
 
-    /// Makes sure that nobody withdraws a target that was seen running, so that its
-    /// caller can be told; `false` if it is withdrawn already. `attempt` is the caller's
-    /// own. An Engine does not remove what runs, so there it takes no call.
+    /// Makes sure that nobody withdraws a target that was seen running, before its caller
+    /// hears of it; `false` if it is already withdrawn. `attempt` is the caller's own. An
+    /// Engine does not remove what runs, so there this makes no call.
     ///
     /// # Errors
     ///
-    /// Whatever kept a majority of the Swarm's managers from agreeing, or the update
-    /// from being made.
+    /// Why a majority of the Swarm's managers did not agree, or the update was not made.
     pub async fn vouch(&self, id: &TargetId, attempt: &str) -> Result<bool, Fault> {
         dispatch!(self.vouch(id, attempt))
     }
 
-    /// Finds the target of that id, whatever its state.
+    /// Finds the target with this id, in any state.
     ///
     /// # Errors
     ///
@@ -204,13 +203,13 @@ impl<'a, P: Platform> Backend<'a, P> {
         dispatch!(self.find_by_id(id))
     }
 
-    /// Finds a target that was seen running once its state can be relied on, so that one
-    /// that has ended at once is not shown as running. `took` is how long its start took,
-    /// if that is known.
+    /// Finds a target that was seen running, once its state is reliable: one that ended
+    /// at once is then not shown as running. `took` is how long its start took, if that
+    /// is known.
     ///
     /// # Errors
     ///
-    /// Any reply that does not tell its state.
+    /// Any reply that does not show its state.
     pub async fn find_started(
         &self,
         id: &TargetId,
@@ -219,7 +218,7 @@ impl<'a, P: Platform> Backend<'a, P> {
         dispatch!(self.find_started(id, took))
     }
 
-    /// Finds the target of that name, whatever its state.
+    /// Finds the target with this name, in any state.
     ///
     /// # Errors
     ///
@@ -237,7 +236,7 @@ impl<'a, P: Platform> Backend<'a, P> {
         Ok(self.survey().await?.targets)
     }
 
-    /// Lists likewise, and notes who has answered and when.
+    /// Lists them, and notes which Engine answered and when.
     ///
     /// # Errors
     ///
@@ -246,7 +245,7 @@ impl<'a, P: Platform> Backend<'a, P> {
         dispatch!(self.survey())
     }
 
-    /// Lists likewise, with the renewals of the targets.
+    /// The same, with the renewals of the targets.
     ///
     /// # Errors
     ///
@@ -257,9 +256,9 @@ impl<'a, P: Platform> Backend<'a, P> {
         Ok(survey)
     }
 
-    /// Lists the targets that live, once the list has one that was just created. It is
-    /// for counting: others may be listed too, and on a Swarm one that somebody was told
-    /// of is shown as stopping, whatever its task does.
+    /// Lists the live targets, once the list has the one that was just created. The list
+    /// is for counting: it may have others too, and on a Swarm it shows a target with a
+    /// vouch as stopping, whatever its task does.
     ///
     /// # Errors
     ///
@@ -268,7 +267,7 @@ impl<'a, P: Platform> Backend<'a, P> {
         dispatch!(self.survey_live_with(id))
     }
 
-    /// The nodes of a Swarm; none of an Engine, which takes no call.
+    /// The nodes of a Swarm; none on an Engine, without a call.
     ///
     /// # Errors
     ///
@@ -277,27 +276,27 @@ impl<'a, P: Platform> Backend<'a, P> {
         dispatch!(self.nodes())
     }
 
-    /// How a target that has ended has done so; `None` if it is gone.
+    /// How a target ended; `None` if it is gone.
     ///
     /// # Errors
     ///
-    /// Any reply that does not tell.
+    /// Any reply that does not show it.
     pub async fn ended(&self, id: &TargetId) -> Result<Option<Ended>, Fault> {
         dispatch!(self.ended(id))
     }
 
-    /// The exit code of a target that has ended and whose list has not told it; `None`
-    /// if it is not known.
+    /// The exit code of an ended target, if its list has not shown it; `None` if it is
+    /// not known.
     ///
     /// # Errors
     ///
-    /// Any reply that does not tell.
+    /// Any reply that does not show it.
     pub async fn exit_code(&self, id: &TargetId) -> Result<Option<i64>, Fault> {
         dispatch!(self.exit_code(id))
     }
 
     /// Asks a target to end, and kills it after `grace`. A Swarm grants the grace with
-    /// every removal, so there it takes no call.
+    /// every removal, so there this makes no call.
     ///
     /// # Errors
     ///
@@ -306,11 +305,11 @@ impl<'a, P: Platform> Backend<'a, P> {
         dispatch!(self.stop(id, grace))
     }
 
-    /// Removes a target, unless it runs or somebody was told that it does.
+    /// Removes a target, unless it runs or has a vouch.
     ///
     /// # Errors
     ///
-    /// Any reply that leaves it open whether it is removed.
+    /// Any reply that does not show whether it is removed.
     pub async fn remove(&self, target: &Target) -> Result<Removed, Fault> {
         dispatch!(self.remove(target))
     }
@@ -319,13 +318,13 @@ impl<'a, P: Platform> Backend<'a, P> {
     ///
     /// # Errors
     ///
-    /// Any reply that leaves it open whether it is removed.
+    /// Any reply that does not show whether it is removed.
     pub async fn kill_and_remove(&self, target: &Target) -> Result<Removed, Fault> {
         dispatch!(self.kill_and_remove(target))
     }
 
-    /// Notes on each target up to which age it was renewed. An Engine's list does not tell
-    /// it. A Swarm's does, so there it takes no call.
+    /// Adds to each target the age up to which it was renewed. A Swarm's lists show that
+    /// already, so there this makes no call.
     ///
     /// # Errors
     ///
@@ -337,18 +336,18 @@ impl<'a, P: Platform> Backend<'a, P> {
         }
     }
 
-    /// Lets a target run up to a later age than before; `false` if it may be ending by now.
-    /// The target is one whose renewals were added.
+    /// Lets a target run up to a later age; `false` if it may be ending by now. Its
+    /// renewals must have been added before.
     ///
     /// # Errors
     ///
-    /// Any reply that leaves it open whether it is renewed.
+    /// Any reply that does not show whether it is renewed.
     pub async fn renew(&self, target: &Target, lifetime: Duration) -> Result<bool, Fault> {
         dispatch!(self.renew(target, lifetime))
     }
 
-    /// Removes what targets that are gone have left, a few at most, and tells how many:
-    /// renewals on an Engine, secrets on a Swarm. `targets` are those that are there.
+    /// Removes a few leftovers of targets that are gone, and returns how many: renewals
+    /// on an Engine, secrets on a Swarm. `targets` are those that exist.
     ///
     /// # Errors
     ///

@@ -1,15 +1,15 @@
-//! What an environment lets its orders choose: `allow`, `images` and `max`.
+//! The choices that an environment leaves to its orders: `allow`, `images` and `max`.
 
 use serde_json::Value;
 
 use crate::container::Resources;
 use crate::docker::ImageReference;
 
-/// How many patterns an environment may have. Each order with an image is compared with
-/// all.
+/// The most patterns of an environment. Each order with an image is compared with all of
+/// them.
 const PATTERNS_MAX: usize = 64;
 
-/// What an order may choose. By default it is nothing.
+/// What an order may choose; nothing by default.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
 pub struct Choosable {
     /// Environment variables.
@@ -18,7 +18,7 @@ pub struct Choosable {
     pub command: bool,
     /// The images.
     pub images: Vec<ImagePattern>,
-    /// The highest limits; one that is absent may not be chosen.
+    /// The highest limits. A limit that is absent may not be chosen.
     pub max: Resources,
 }
 
@@ -61,12 +61,12 @@ impl Choosable {
         let entries = value.as_array().filter(|all| all.len() <= PATTERNS_MAX);
         let patterns = entries.ok_or_else(problem)?.iter().map(|entry| {
             let pattern = entry.as_str()?;
-            // With a star there, anyone could name a registry of their own.
+            // With a star there, callers could name a registry of their own.
             let first = pattern.split_once('/').map_or("", |(first, _)| first);
             if first.contains('*') {
                 return None;
             }
-            // A reference of the same form, in which no part begins with a star.
+            // A reference of the same form, without stars.
             let example = pattern.replace('*', "x");
             ImageReference::parse(&example).ok()?;
             Some(ImagePattern(pattern.to_owned()))
@@ -75,8 +75,8 @@ impl Choosable {
         Ok(())
     }
 
-    /// Whether an order may choose this image. An id may be that of any image on the
-    /// Engine, so no star stands for one.
+    /// Whether an order may choose this image. A star matches no id, because an id can be
+    /// that of any image on the Engine.
     pub fn has_image(&self, image: &ImageReference) -> bool {
         let is_id = image.as_str().starts_with("sha256:");
         self.images.iter().any(|pattern| match is_id {
@@ -87,20 +87,20 @@ impl Choosable {
 }
 
 impl ImagePattern {
-    /// The text that the operator has written, if it lets whoever may push to a registry
-    /// decide what runs.
+    /// The operator's pattern, if it lets anyone who may push to the registry decide what
+    /// runs.
     pub fn without_digest(&self) -> Option<&str> {
         let example = ImageReference::parse(&self.0.replace('*', "x")).ok()?;
         (example.has_registry() && !example.has_digest()).then_some(&*self.0)
     }
 
-    /// Whether all of a reference has this form. A star stands for any characters but
-    /// `/`, `:` and `@`, and so never for another registry, folder, tag or digest.
+    /// Whether a whole reference has this form. A star stands for any characters except
+    /// `/`, `:` and `@`, so never for another registry, folder, tag or digest.
     fn matches(&self, image: &ImageReference) -> bool {
         let (pattern, text) = (self.0.as_bytes(), image.as_str().as_bytes());
         let (mut at, mut read) = (0, 0);
-        // After a mismatch, the last star takes one character more. An earlier one need
-        // not: what follows it has been found as early as possible.
+        // After a mismatch, the last star takes one more character. An earlier star need
+        // not: the text after it was matched as early as possible.
         let mut last_star = None;
         while read < text.len() {
             match pattern.get(at) {

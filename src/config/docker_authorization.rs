@@ -15,7 +15,7 @@ const CREDENTIALS_CHARS_MIN: usize = 16;
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct DockerAuthorization {
     scheme: String,
-    /// What follows the scheme.
+    /// The text after the scheme.
     pub credentials: Secret,
 }
 

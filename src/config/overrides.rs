@@ -1,4 +1,4 @@
-//! `environments`: what one environment overrides.
+//! `environments`: the overrides of each environment.
 
 use std::time::Duration;
 
@@ -18,7 +18,7 @@ use crate::service_url::ServiceUrls;
 /// The longest `environments`. Every request parses all of it.
 const ENVIRONMENTS_BYTES_MAX: usize = 256 * 1024;
 
-/// What one environment overrides.
+/// The overrides of one environment.
 #[derive(Debug, Default)]
 pub struct Overrides {
     pub image: Option<ImageReference>,

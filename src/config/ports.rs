@@ -29,7 +29,7 @@ pub struct Publication {
 }
 
 impl Publication {
-    /// Checks that callers get an address at which they can reach the ports.
+    /// Checks that callers get an address at which they reach the ports.
     ///
     /// # Errors
     ///
@@ -87,7 +87,7 @@ pub fn parse_ports(text: &str) -> Result<Vec<Port>, String> {
 ///
 /// # Errors
 ///
-/// The first problem, with the name that it is about.
+/// The first problem, with the name of its port.
 pub fn ports_of(value: &Value) -> Result<Vec<Port>, String> {
     let members = value.as_object().ok_or("is not a JSON object")?;
     if members.len() > PORTS_MAX {

@@ -1,4 +1,4 @@
-//! What a target is made of: by default, and in each of `environments`.
+//! The profile of targets: the default one, and that of each entry in `environments`.
 
 use std::time::Duration;
 
@@ -13,15 +13,15 @@ use crate::docker::ports::Port;
 use crate::environment_id::is_same;
 use crate::service_url::ServiceUrls;
 
-/// What the targets of one environment are made of.
+/// The properties of the targets of one environment.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Profile {
     /// The image of its container.
     pub image: ImageReference,
     /// The options of its container, without the values of a single target.
     pub body: Body,
-    /// How many targets of this environment may live at a time, if it has a limit in
-    /// addition to that of all environments together.
+    /// How many targets of this environment may live at a time, if it has a limit of its
+    /// own in addition to the common one.
     pub max_targets: Option<usize>,
     /// The age at which a target is removed, even if it runs.
     pub max_lifetime: Duration,
@@ -29,8 +29,8 @@ pub struct Profile {
     pub service_urls: ServiceUrls,
     /// The ports that are published.
     pub ports: Vec<Port>,
-    /// The id of the user whom the files of secrets belong to, if it is set; otherwise
-    /// they are root's.
+    /// The id of the user who owns the files of secrets, if it is set; otherwise root
+    /// owns them.
     pub secret_owner: Option<u32>,
     /// What an order may choose.
     pub choosable: Choosable,
@@ -67,7 +67,7 @@ impl Profiles {
         defaults: &Defaults<'_>,
         environments: Vec<(String, Overrides)>,
     ) -> Result<Self, Vec<String>> {
-        // An environment would only repeat the problems of the defaults.
+        // Checks the defaults first: each environment would only repeat their problems.
         let default = defaults.profile("", &Overrides::default())?;
         let mut by_environment = Vec::new();
         let mut problems = Vec::new();
@@ -95,15 +95,15 @@ impl Profiles {
             .map_or(&self.default, |(_, profile)| profile)
     }
 
-    /// The environments that override something, by the id that the operator has
-    /// written, and their profiles.
+    /// The environments with overrides, by the id that the operator has written, and
+    /// their profiles.
     pub fn by_environment(&self) -> impl Iterator<Item = (&str, &Profile)> {
         self.by_environment
             .iter()
             .map(|(id, profile)| (id.as_str(), profile))
     }
 
-    /// Every image that a target may need, once.
+    /// Every image that a target may need, once each.
     pub fn images(&self) -> Vec<&ImageReference> {
         distinct(self.all().map(|profile| &profile.image))
     }
@@ -113,17 +113,17 @@ impl Profiles {
         self.all().all(|profile| profile.body.limits_processors())
     }
 
-    /// Whether a target may have ports that are published.
+    /// Whether any target publishes ports.
     pub fn publish(&self) -> bool {
         self.all().any(|profile| !profile.ports.is_empty())
     }
 
-    /// Every network that a target may need and that the operator creates, once.
+    /// Every network that a target may need and the operator must create, once each.
     pub fn networks(&self) -> Vec<&str> {
         distinct(self.all().filter_map(|profile| profile.body.network()))
     }
 
-    /// The default profile, and those of the environments that override it.
+    /// The default profile, and those of the environments with overrides.
     pub fn all(&self) -> impl Iterator<Item = &Profile> {
         let overridden = self.by_environment.iter().map(|(_, profile)| profile);
         std::iter::once(&self.default).chain(overridden)
@@ -142,8 +142,8 @@ fn distinct<T: PartialEq>(all: impl Iterator<Item = T>) -> Vec<T> {
 }
 
 impl Defaults<'_> {
-    /// The profile of an environment with these overrides. Problems begin with where
-    /// they are: `place`, and a name there.
+    /// The profile of an environment with these overrides. Each problem begins with its
+    /// place: `place`, and a name there.
     fn profile(&self, place: &str, overrides: &Overrides) -> Result<Profile, Vec<String>> {
         let origin = format!("{place}container_patch");
         let patches: Vec<&Patch> = [Some(&self.patch), overrides.patch.as_ref()]

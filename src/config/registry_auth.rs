@@ -15,12 +15,12 @@ const CHARS_MAX: usize = 16 * 1024;
 pub struct RegistryAuth {
     /// The value of the header `X-Registry-Auth`.
     pub header: Secret,
-    /// The passwords and tokens in it, which no log line may show.
+    /// The passwords and tokens in it, to redact from log lines.
     pub secrets: Vec<Secret>,
     registry: String,
 }
 
-/// What the header holds (Engine API, "Authentication").
+/// The content of the header (Engine API, "Authentication").
 #[derive(Deserialize)]
 struct AuthConfig {
     #[serde(default)]
@@ -62,7 +62,7 @@ impl RegistryAuth {
             "must have a serveraddress, the registry that the credentials are for, such as registry.example.com",
         )?;
         let secrets = [auth.password, auth.identitytoken, auth.registrytoken];
-        // A shorter one could be a part of any word of the log.
+        // A shorter one could be part of any word of the log.
         let secrets = secrets.into_iter().filter(|secret| secret.len() >= 8);
         Ok(Some(Self {
             header: Secret::new(text),

@@ -1,4 +1,4 @@
-//! `secret_owner`: the user whom the files of secrets belong to.
+//! `secret_owner`: the user who owns the files of secrets.
 
 use serde_json::Value;
 
@@ -16,9 +16,9 @@ pub fn secret_owner(value: &Value) -> Result<u32, String> {
         .ok_or_else(|| format!("must be a whole number from 0 to {UID_MAX}"))
 }
 
-/// Whether a user, as an image or a patch names one, can read the files of `owner`, who
-/// is root unless another is set. `None` if the user has a name, whose number only the
-/// image knows.
+/// Whether a user, in the form of an image or a patch, can read the files of `owner`,
+/// which is root if it is not set. `None` if the user has a name: only the image knows
+/// its number.
 pub fn is_read_by(owner: Option<u32>, user: &str) -> Option<bool> {
     let user = user.split(':').next().unwrap_or_default();
     let id = match user {

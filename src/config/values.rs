@@ -5,12 +5,12 @@ use std::time::Duration;
 use crate::container::Isolation;
 use crate::number;
 
-/// `scheduler`: what a target is, and who runs it.
+/// `scheduler`: whether an Engine or a Swarm runs the targets.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum SchedulerKind {
     /// A container of one Engine.
     Engine,
-    /// A service of a Swarm, which runs it on one of its nodes.
+    /// A service of a Swarm, on one of its nodes.
     Swarm,
 }
 
@@ -86,16 +86,16 @@ pub fn parse_isolation(text: &str) -> Result<Isolation, String> {
 /// network's bridge, and a Linux bridge has about 1,000 of them.
 const TARGETS_MAX: u64 = 1000;
 
-/// The highest `max_targets` of a Swarm, whose nodes have a bridge each. Every start
-/// lists all tasks, which are 2 kB for each target.
+/// The highest `max_targets` of a Swarm, where each node has a bridge. Every start lists
+/// all tasks, 2 kB for each target.
 const TARGETS_OF_SWARM_MAX: u64 = 10_000;
 
 pub fn parse_count(text: &str, scheduler: Option<SchedulerKind>) -> Result<usize, String> {
     count(number::parse(text), scheduler)
 }
 
-/// Checks a number of targets. 0 is valid: no new target is started then, and the
-/// running ones are kept.
+/// Checks a number of targets. 0 is valid: it refuses new targets and keeps the running
+/// ones.
 pub fn count(number: Option<u64>, scheduler: Option<SchedulerKind>) -> Result<usize, String> {
     let max = match scheduler {
         Some(SchedulerKind::Swarm) => TARGETS_OF_SWARM_MAX,

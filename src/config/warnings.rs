@@ -29,7 +29,7 @@ impl Config {
                 "allow_volumes has {name}: targets that mount it read and change each other's files in it, also after its user has gone; leave it out if no patch mounts it"
             ));
         }
-        // An image without a registry is on the Engine only, where nobody can push
+        // An image without a registry is only on the Engine, where nobody can push
         // another one under its name.
         for image in self.profiles.images() {
             if image.has_registry() && !image.has_digest() {

@@ -16,8 +16,8 @@ use crate::docker::label;
 pub struct PerTarget<'a> {
     /// The own name.
     pub name: &'a str,
-    /// How long it may take to end by itself when it is removed. A Swarm reads it
-    /// from the body; an Engine is asked to stop it.
+    /// How long it may take to end by itself before its removal. A Swarm reads this from
+    /// the body; an Engine gets a stop call.
     pub stop_grace: Duration,
     /// The image.
     pub image: &'a str,
@@ -25,7 +25,7 @@ pub struct PerTarget<'a> {
     pub env: &'a [String],
     /// Labels and their values.
     pub labels: &'a [(&'a str, &'a str)],
-    /// The anonymous volume that its secrets are written to.
+    /// The anonymous volume for its secrets.
     pub volume: SecretsVolume,
 }
 
@@ -34,15 +34,15 @@ pub struct PerTarget<'a> {
 pub enum SecretsVolume {
     /// It has none.
     Absent,
-    /// One with the owner and the mode of the image's folder of that path, or one of
-    /// root's that all may enter.
+    /// One with the owner and the mode of the image's folder at that path; without such a
+    /// folder it is root's, and everyone may enter it.
     LikeImage,
-    /// One of root's that all may enter. Podman, which takes the image's folder even so,
-    /// makes no difference.
+    /// One that is root's, and everyone may enter it. Podman makes no difference between
+    /// the two.
     Enterable,
 }
 
-/// What patches add.
+/// The additions of patches.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
 pub struct Additions {
     env: Vec<String>,
@@ -64,7 +64,7 @@ impl Additions {
         }
         for (key, value) in object(patch, "Labels", problems) {
             let is_reserved = key.trim().to_ascii_lowercase().starts_with(label::PREFIX);
-            // Podman separates a label from its value with an equals sign.
+            // Podman separates a label from its value by an equals sign.
             if is_reserved || key.contains('=') || !value.is_string() {
                 problems.push(format!(
                     "Labels.{key} must be text, have no equals sign in its name, and must not begin with {}, which is reserved for the server",
@@ -92,8 +92,8 @@ impl Additions {
             Some((name, _)) if variables::is_servers(name) => {
                 problems.push(format!("Env sets {name}, which is reserved for the server"));
             }
-            // Podman trims names, so one with a space could be a reserved one.
-            // A runtime that is written in C takes a NUL for the end.
+            // Podman trims names, so a name with a space could be a reserved one. A
+            // runtime in C takes a NUL for the end.
             Some((name, value)) if is_plain(name, "_.-") && !value.contains('\0') => {
                 self.env.push(entry.to_owned());
             }
@@ -103,7 +103,7 @@ impl Additions {
         }
     }
 
-    /// Adds these, and the values of one target, to a body.
+    /// Adds these additions, and the values of one target, to a body.
     pub fn add_to(&self, body: &mut Value, target: &PerTarget<'_>) {
         let env: Vec<&String> = target.env.iter().chain(&self.env).collect();
         body["Env"] = json!(env);

@@ -1,5 +1,5 @@
-//! Capabilities and volumes that the operator allows by name, which the guards would
-//! refuse.
+//! Capabilities and volumes that the operator allows by name, although the guards refuse
+//! them.
 
 use serde_json::Value;
 
@@ -7,10 +7,10 @@ use super::Of;
 use super::forms::is_plain;
 use super::mounts::is_above_token;
 
-/// The capabilities that can be allowed. With the agent's own these are the ones that
-/// Docker gives every container (moby, `oci/caps/defaults.go`). Docker withholds all
-/// others, because they reach the kernel or the host (capabilities(7)): `SYS_ADMIN` mounts
-/// file systems, `SYS_MODULE` loads modules, `SYS_RAWIO` reads devices, `DAC_READ_SEARCH`
+/// The capabilities that can be allowed. Together with the agent's own, Docker gives them
+/// to every container (moby, `oci/caps/defaults.go`). Docker withholds all others,
+/// because they reach the kernel or the host (capabilities(7)): `SYS_ADMIN` mounts file
+/// systems, `SYS_MODULE` loads modules, `SYS_RAWIO` reads devices, `DAC_READ_SEARCH`
 /// opens files of the host by handle. Only `container_patch_unsafe` permits those.
 const ALLOWABLE: [&str; 8] = [
     "AUDIT_WRITE",
@@ -23,11 +23,11 @@ const ALLOWABLE: [&str; 8] = [
     "SYS_CHROOT",
 ];
 
-/// More volumes than targets need. Every request compares all of them.
+/// The most volumes. Every request compares all of them.
 const VOLUMES_MAX: usize = 16;
 
-/// The longest name of a volume. Engines give the 64 digits of an id to the volumes that
-/// belong to one container, such as that of a token.
+/// The longest name of a volume. A volume that belongs to one container, such as that of
+/// a token, has an id of 64 digits as its name.
 const VOLUME_CHARS_MAX: usize = 63;
 
 /// Capabilities and volumes that patches may use besides those that the guards accept.
@@ -79,7 +79,8 @@ impl Allowed {
         }
     }
 
-    /// A merged body without the allowed capabilities and volumes, for the guards to judge.
+    /// A merged body without the allowed capabilities and volumes: the guards judge the
+    /// rest.
     pub(super) fn taken_out_of(&self, of: Of, mut body: Value) -> Value {
         let (capabilities, mounts) = match of {
             Of::Container => ("/HostConfig/CapAdd", "/HostConfig/Mounts"),
@@ -101,7 +102,7 @@ impl Allowed {
     fn has(&self, of: Of, name: &str) -> bool {
         match of {
             Of::Container => is_capability(name, &self.capabilities),
-            // A Swarm takes one spelling alone.
+            // A Swarm accepts one spelling only.
             Of::Service => name
                 .strip_prefix("CAP_")
                 .is_some_and(|name| self.capabilities.contains(&name)),
@@ -118,13 +119,13 @@ impl Allowed {
     }
 }
 
-/// Whether a name is one of these capabilities, in any spelling that an Engine takes.
+/// Whether a name is one of these capabilities, in any spelling that an Engine accepts.
 pub fn is_capability(name: &str, names: &[&str]) -> bool {
     let name = name.to_ascii_uppercase();
     names.contains(&name.strip_prefix("CAP_").unwrap_or(&name))
 }
 
-/// Whether this is a name that somebody has given a volume, and not an id.
+/// Whether this is a volume's name that somebody chose, and not an id.
 fn is_volume_name(name: &str) -> bool {
     (2..=VOLUME_CHARS_MAX).contains(&name.len())
         && name.starts_with(|first: char| first.is_ascii_alphanumeric())
@@ -159,7 +160,7 @@ mod tests {
             let problem = Allowed::parse_capabilities(planted).expect_err(planted);
             assert!(!problem.contains(planted), "{problem}");
         }
-        // The agent's own need no word, so they are not among them.
+        // The agent's own need no permission, so they are not among them.
         assert!(ALLOWABLE.iter().all(|name| !CAPABILITIES.contains(name)));
     }
 

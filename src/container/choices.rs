@@ -1,25 +1,24 @@
-//! What one order changes of a body: its command and its limits.
+//! The changes of one order to a body: the command and the limits.
 
 use serde_json::{Value, json};
 
 use super::{Body, Of, Resources};
 
-/// What an order has chosen.
+/// The choices of an order.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
 pub struct Choices {
-    /// The arguments of the image's entry point, instead of the image's own; empty for
-    /// these.
+    /// The arguments of the image's entry point; empty for the image's own.
     pub command: Vec<String>,
-    /// The limits, where they are not those of the body.
+    /// The limits that differ from those of the body.
     pub resources: Resources,
 }
 
 impl Body {
-    /// The same as an order has chosen it.
+    /// The same body with an order's choices.
     ///
     /// # Errors
     ///
-    /// All problems with the merged body: the rules for patches hold for it too.
+    /// All problems with the merged body: the rules for patches apply to it too.
     pub fn chosen(&self, choices: &Choices) -> Result<Self, Vec<String>> {
         let mut body = self.clone();
         if *choices == Choices::default() {
@@ -51,7 +50,7 @@ impl Choices {
         }
         if let Some(nano_cpus) = self.resources.nano_cpus {
             host_config["NanoCpus"] = nano_cpus.into();
-            // An Engine takes one way to limit processors at a time.
+            // An Engine accepts only one way to limit processors.
             if let Some(options) = host_config.as_object_mut() {
                 options.retain(|name, _| !matches!(&**name, "CpuQuota" | "CpuPeriod"));
             }
@@ -77,7 +76,7 @@ impl Choices {
     }
 }
 
-/// Lowers a reservation to a limit, because an Engine takes none above it.
+/// Lowers a reservation to a limit, because an Engine accepts none above it.
 fn lower(reservation: Option<&mut Value>, limit: u64) {
     if let Some(reservation) = reservation
         && reservation

@@ -1,6 +1,6 @@
 //! The options of a container: the body of ContainerCreate (Engine API 1.41 to 1.52).
 //!
-//! Each option has one row. Below the rows are the checks that no row can say.
+//! Each option has one row. Below the rows are the checks that no row can express.
 
 use serde_json::Value;
 
@@ -65,10 +65,9 @@ const ROWS: &[Row] = &[
 
     ("HostConfig.Memory", Number, Limit(BYTES_MAX)),
     ("HostConfig.MemorySwap", Number, Limit(2 * BYTES_MAX)),
-    // A kernel has 32,768 processes by default, and half of them must be left for the
-    // host.
+    // A kernel has 32,768 processes by default, and the host needs half of them.
     ("HostConfig.PidsLimit", Number, Limit(16_384)),
-    // Without one, as where the kernel has no processor quota, a warning says so.
+    // Without a limit, as on a kernel without a processor quota, a warning says so.
     ("HostConfig.NanoCpus", Number, Guard(|value| is_absent_or(value, is_processor_limit), "must be a limit from 0.01 to 1024 processors")),
     ("HostConfig.CpuQuota", Number, UpTo(BYTES_MAX)),
     ("HostConfig.CpuPeriod", Number, UpTo(1_000_000)),
@@ -112,7 +111,7 @@ const ROWS: &[Row] = &[
     ("HostConfig.Binds", TEXTS, Refused(is_unset, "exposes files of the host")),
     ("HostConfig.VolumesFrom", TEXTS, Servers(is_unset, "could put a volume of another container in /run/dynamic-access, and with it the target's token; leave it out")),
     ("HostConfig.VolumeDriver", Text, Servers(is_unset, "could give one volume to several targets, and with it their tokens; leave it out, and name the driver in Mounts")),
-    // A log without a bound is refused below.
+    // A check below refuses a log without a bound.
     ("HostConfig.LogConfig", Keys(&[("Type", Text), ("Config", TEXT_MAP)]), Guard(|log| is_plain_log(log) || !has_bounded_log(log), "may only have the types json-file, local, k8s-file, journald and none, with max-size, max-file, max-buffer-size, compress, mode and tag")),
 
     ("HostConfig.Privileged", Flag, Refused(is_unset, "removes the isolation of targets")),
@@ -172,7 +171,7 @@ const ENDPOINT: Shape = Keys(&[
 ]);
 
 fn check_servers(body: &Value, problems: &mut Vec<String>) {
-    // Podman alone knows these, in any case.
+    // Only Podman knows these, in any case.
     let is_podmans = |key: &str| ["envmerge", "unsetenv", "unsetenvall"].contains(&&*folded(key));
     for (key, value) in body.as_object().into_iter().flatten() {
         if is_podmans(key) && !is_unset(value) {
@@ -189,7 +188,7 @@ fn check_servers(body: &Value, problems: &mut Vec<String>) {
 fn check_isolation(body: &Value, problems: &mut Vec<String>) {
     let host_config = &body["HostConfig"];
     let mut refuse = |why: &str| problems.push(format!("HostConfig.{}", permissible(why)));
-    // A quota is a part of each period, which is a tenth of a second by default.
+    // A quota is part of each period, which is a tenth of a second by default.
     let period = host_config["CpuPeriod"]
         .as_i64()
         .filter(|period| *period > 0);
@@ -213,7 +212,7 @@ fn is_name(value: &Value, names: &[&str]) -> bool {
     value.as_str().is_some_and(|name| names.contains(&name))
 }
 
-/// Whether a list has no capabilities but these.
+/// Whether a list has only these capabilities.
 fn are_capabilities(value: &Value, names: &[&str]) -> bool {
     is_absent_or(value, |value| {
         is_list(value, |name| is_capability(name, names))
@@ -249,14 +248,13 @@ fn is_zero(value: &Value) -> bool {
     is_absent_or(value, |value| is_number(value, 0..=0))
 }
 
-/// A call that removes a container waits for 15 seconds at most, and Podman first
-/// waits for the container's own timeout.
+/// A removal may take 15 seconds, and Podman first waits for the container's own timeout.
 fn is_stop_timeout(value: &Value) -> bool {
     is_number(value, 0..=15)
 }
 
-/// Runtimes that isolate at least as well as runc. Others may be wrappers that hand
-/// devices of the host to a container.
+/// Runtimes that isolate at least as well as runc. Others may be wrappers that give a
+/// container devices of the host.
 const RUNTIMES: &str = "crun io.containerd.kata.v2 io.containerd.runc.v2 io.containerd.runsc.v1 kata-runtime runc runsc";
 
 fn is_restart_policy(policy: &Value) -> bool {

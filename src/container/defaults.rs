@@ -1,4 +1,4 @@
-//! The options of a target's container before any patch.
+//! The options of a target's container, before any patch.
 
 use serde_json::{Value, json};
 
@@ -13,8 +13,8 @@ pub const CAPABILITIES: [&str; 6] = [
     "SETUID",
 ];
 
-/// Enough for an agent and a user's shell with its tools. A user who exceeds this
-/// ends only their own target.
+/// Enough for an agent, and a user's shell with its tools. A user who exceeds it ends
+/// only their own target.
 const MEMORY_BYTES: u64 = 1 << 30;
 
 /// The body before any patch.
@@ -34,20 +34,20 @@ pub fn body() -> Value {
             "CapAdd": CAPABILITIES,
             // A setuid program of the image must not give its caller more rights.
             "SecurityOpt": ["no-new-privileges"],
-            // An init process reaps the processes that an agent's shells leave
-            // behind.
+            // An init process reaps what an agent's shells leave behind.
             "Init": true,
-            // Limits how much of the disk the output of a target can fill.
+            // Limits how much disk the output of a target can fill.
             "LogConfig": {
                 "Type": "json-file",
                 "Config": {"max-size": "10m", "max-file": "2"},
             },
             // An agent only makes outgoing connections.
             "PublishAllPorts": false,
-            // The token of an agent that has ended is used up, and its exit code
-            // tells why it ended.
+            // An agent that has ended has spent its token, and its exit code shows why it
+            // ended.
             "RestartPolicy": {"Name": "no"},
-            // The operator creates this network, without traffic between targets.
+            // The operator creates this network, on which targets cannot reach each
+            // other.
             "NetworkMode": "dynamic-access",
             // Shared memory and control groups of the target's own.
             "IpcMode": "private",

@@ -1,7 +1,7 @@
-//! The forms of options whose values an Engine parses further.
+//! The accepted forms of options whose values an Engine parses further.
 //!
-//! An Engine trims, splits and looks up such values in its own way, and Docker and
-//! Podman differ. So a value is only accepted in a form that is known to be safe.
+//! An Engine trims, splits and looks up such values in its own way, and Docker and Podman
+//! differ. So each value has one form that is known to be safe.
 
 use std::net::IpAddr;
 use std::ops::RangeInclusive;
@@ -14,7 +14,7 @@ pub const BYTES_MAX: i64 = 1 << 40;
 /// More than any machine has: a larger number is no limit at all.
 pub const PROCESSORS_MAX: i64 = 1024;
 
-// Forms that options of both bodies have, in words.
+// The words for forms of both bodies.
 pub const COMMAND: &str = "a text or a list of texts";
 pub const CHECK: &str = "a Test, whole numbers, and an Interval of a second or more";
 pub const PATH_OF_FILES: &str = "a plain and absolute path outside /proc and /sys";
@@ -31,7 +31,7 @@ pub fn is_unset(value: &Value) -> bool {
     }
 }
 
-/// Whether an option is left to the Engine, or has that form.
+/// Whether an option is left to the Engine, or has this form.
 pub fn is_absent_or(value: &Value, has_form: impl Fn(&Value) -> bool) -> bool {
     value.is_null() || has_form(value)
 }
@@ -46,13 +46,13 @@ pub fn is_word_of(words: &str, text: &str) -> bool {
     words.split(' ').any(|word| word == text)
 }
 
-/// Whether a value is a text of that form, or empty, which is the Engine's default.
+/// Whether a value is a text of this form, or empty, which is the Engine's default.
 pub fn is_text(value: &Value, has_form: impl Fn(&str) -> bool) -> bool {
     let text = value.as_str();
     text.is_some_and(|text| text.is_empty() || has_form(text))
 }
 
-/// Whether a value is a text or a list of texts of that form.
+/// Whether a value is a text or a list of texts of this form.
 pub fn are_texts(value: &Value, has_form: impl Fn(&str) -> bool) -> bool {
     is_text(value, &has_form) || is_list(value, has_form)
 }
@@ -71,7 +71,7 @@ pub fn is_object(value: &Value, has_form: impl Fn(&str, &Value) -> bool) -> bool
     members.is_some_and(|members| members.iter().all(|(key, value)| has_form(key, value)))
 }
 
-/// Whether a text has nothing but ASCII letters, digits and these characters.
+/// Whether a text has only ASCII letters, digits and these characters.
 pub fn is_plain(text: &str, more: &str) -> bool {
     let is_allowed = |letter: char| letter.is_ascii_alphanumeric() || more.contains(letter);
     !text.is_empty() && text.chars().all(is_allowed)
@@ -87,21 +87,21 @@ pub fn is_ip(text: &str) -> bool {
     text.parse::<IpAddr>().is_ok()
 }
 
-/// Whether a path is plain and absolute. Podman puts paths into options of its own,
-/// in which a colon, a comma or a quote begins another option.
+/// Whether a path is plain and absolute. Podman puts paths into options of its own, where
+/// a colon, a comma or a quote begins another option.
 pub fn is_path(text: &str) -> bool {
     text.starts_with('/') && is_plain(text, "/._-+@~") && text.split('/').all(|part| part != "..")
 }
 
-/// Whether a path is outside the kernel's own files, through which targets have
-/// reached the host.
+/// Whether a path is outside the kernel's own files: containers have reached the host
+/// through those.
 pub fn is_path_of_files(text: &str) -> bool {
     let first = text.split('/').find(|part| !matches!(*part, "" | "."));
     is_path(text) && !matches!(first, Some("proc" | "sys"))
 }
 
-/// Whether a text is part of a command, which only the target reads. A runtime that
-/// is written in C takes a NUL for the end.
+/// Whether a text can be part of a command, which only the target reads. A runtime in C
+/// takes a NUL for the end.
 pub fn is_argument(text: &str) -> bool {
     !text.contains('\0')
 }
@@ -114,9 +114,9 @@ pub fn is_dns_option(text: &str) -> bool {
     is_plain(text, ":-")
 }
 
-/// Whether a number of billionths of a processor is a limit. A hundredth of a
-/// processor is the least that a kernel takes. Podman divides the number by 10,000,
-/// and takes a rest of 0 for no limit.
+/// Whether a number of billionths of a processor is a limit. A kernel accepts a hundredth
+/// of a processor at least. Podman divides the number by 10,000, and takes a result of 0
+/// for no limit.
 pub fn is_processor_limit(value: &Value) -> bool {
     is_number(value, 10_000_000..=PROCESSORS_MAX * 1_000_000_000)
 }
@@ -125,8 +125,8 @@ pub fn is_oom_score(value: &Value) -> bool {
     is_number(value, 0..=1000)
 }
 
-/// Whether a check is not so frequent that it keeps the Engine busy. Times are in
-/// nanoseconds, and the longest is a day.
+/// Whether a check is rare enough not to keep the Engine busy. Times are in nanoseconds,
+/// at most a day.
 pub fn is_healthcheck(check: &Value) -> bool {
     let is_time = |value: &Value| {
         is_number(value, 0..=0) || is_number(value, 1_000_000_000..=86_400_000_000_000)
@@ -152,7 +152,7 @@ pub fn is_user(text: &str) -> bool {
     text.split(':').count() <= 2 && text.split(':').all(|part| is_plain(part, "._-"))
 }
 
-/// Podman's `keep-groups` keeps the groups of whoever runs the Engine.
+/// Podman's `keep-groups` keeps the groups of the Engine's own user.
 pub fn is_group(text: &str) -> bool {
     is_plain(text, "._-") && !text.eq_ignore_ascii_case("keep-groups")
 }
@@ -170,8 +170,8 @@ pub fn is_sysctl(key: &str, value: &Value) -> bool {
     is_namespaced && is_plain(key, "._-") && is_text(value, |text| is_plain(text, " ._-"))
 }
 
-/// The resources of a process that can be limited. `nice`, `rtprio` and `rttime` are
-/// missing: by them a target could go before the host's own processes.
+/// The resources of a process that a patch may limit. `nice`, `rtprio` and `rttime` are
+/// missing: they could give a target precedence over the host's processes.
 const RESOURCES: &str =
     "as core cpu data fsize locks memlock msgqueue nofile nproc rss sigpending stack";
 
@@ -181,7 +181,7 @@ pub fn are_ulimits(limits: &Value) -> bool {
         name.is_some_and(|name| is_word_of(RESOURCES, name))
             && is_object(limit, |key, value| match key {
                 "Name" => true,
-                // -1 is none, which the limits of the control group still bound.
+                // -1 is no limit; the control group's limits still apply.
                 "Soft" | "Hard" => is_absent_or(value, |value| is_number(value, -1..=BYTES_MAX)),
                 _ => false,
             })

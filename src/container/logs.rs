@@ -4,7 +4,7 @@ use serde_json::Value;
 
 use super::forms::{is_absent_or, is_one_of, is_plain};
 
-/// The most that the log of one target may take.
+/// The most bytes that the log of one target may take.
 const LOG_BYTES_MAX: u64 = 10 << 30;
 
 /// Whether a log that is written to the host's disk has a limit.
@@ -15,7 +15,7 @@ pub fn has_bounded_log(log: &Value) -> bool {
     );
     let text = |key: &str| log["Config"][key].as_str();
     let size = text("max-size").and_then(bytes_of).filter(|size| *size > 0);
-    // An Engine keeps five files at most if nothing is said.
+    // An Engine keeps five files by default.
     let files = text("max-file").map_or(Some(5), |files| files.parse::<u64>().ok());
     let total = size
         .zip(files)
@@ -36,8 +36,8 @@ fn bytes_of(size: &str) -> Option<u64> {
     number.parse::<u64>().ok()?.checked_mul(unit)
 }
 
-/// Whether a tag only names the target. Docker takes a tag for a template, which
-/// can also show a container's variables, and with them its token.
+/// Whether a tag only names the target. Docker reads a tag as a template, which can also
+/// show a container's variables, its token among them.
 fn is_tag(tag: &str) -> bool {
     let fields = [
         "{{.ID}}",
@@ -53,8 +53,8 @@ fn is_tag(tag: &str) -> bool {
     is_plain(&rest, "._-")
 }
 
-/// Whether a log has nothing but options that are known to be safe. A path would be a
-/// file on the host, an address a socket there, and `env` would show variables.
+/// Whether a log has only options that are known to be safe. A path would be a file on
+/// the host, an address a socket there, and `env` would show variables.
 pub fn is_plain_log(log: &Value) -> bool {
     let types = ["json-file", "local", "k8s-file", "journald", "none"];
     let is_type = is_absent_or(&log["Type"], |value| is_one_of(value, &types));

@@ -1,15 +1,15 @@
-//! What a target's container is made of: safe defaults, changed by the operator's
-//! JSON merge patches (RFC 7396).
+//! The options of a target's container: safe defaults, changed by the operator's JSON
+//! merge patches (RFC 7396).
 //!
-//! The result is the body of ContainerCreate, or of ServiceCreate on a Swarm, whose
-//! patches are for the template of its task. A body starts as `defaults` or `service`
-//! says. Patches add to the options in `additions` and change the others. Each option
-//! has a row in `create_body` or `task_template`, with its path, type and accepted form.
-//! These tables judge the merged body, so it does not matter how an option got there.
+//! The result is the body of ContainerCreate, or of ServiceCreate on a Swarm, where
+//! patches are for the template of a task. A body starts from `defaults` or `service`.
+//! Patches add to the options in `additions` and change the others. Each option has a row
+//! in `create_body` or `task_template`, with its path, type and accepted form. These
+//! tables judge the merged body, so it does not matter how an option got there.
 //!
-//! What the operator has allowed by name, `allowed` takes out first.
-//! An order may change a body further: `choices` has its command and `resources` its
-//! limits. `variables` says which environment variables nobody but the server sets.
+//! `allowed` first takes out the capabilities and volumes that the operator allows by
+//! name. An order may change a body further: `choices` has its command, `resources` its
+//! limits. `variables` lists the environment variables that callers may not set.
 //!
 //! `table` has the notation of the tables, and `shape` the types. `forms`, `logs`,
 //! `mounts` and `networks` say which values are safe.
@@ -48,7 +48,7 @@ use crate::members::{self, Distinct};
 /// Whether targets must be isolated from the host and from each other.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Isolation {
-    /// They must: a patch that weakens the isolation is an error.
+    /// Yes: a patch that weakens the isolation is an error.
     Kept,
     /// The operator takes responsibility for every patch.
     GivenUp,
@@ -102,7 +102,7 @@ pub struct Body {
     allowed: Allowed,
 }
 
-/// What a body makes.
+/// The kind of object that a body makes.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 enum Of {
     Container,
@@ -127,8 +127,8 @@ impl Body {
     ///
     /// # Errors
     ///
-    /// All problems with the patches: those of keys and types first, because nothing else
-    /// can be told before. Each has its path and contains no value.
+    /// All problems with the patches: first those of keys and types, because all other
+    /// checks rely on them. Each has its path and contains no value.
     pub fn of_container(
         patches: &[&Patch],
         isolation: Isolation,
@@ -175,8 +175,8 @@ impl Body {
         }
     }
 
-    /// The body with ports that are published on ports which an Engine chooses, on an
-    /// address of its host. A node of a Swarm publishes them on all of its addresses.
+    /// The body with published ports. An Engine chooses a port of its host for each, on
+    /// this address; a node of a Swarm publishes them on all of its addresses.
     ///
     /// # Errors
     ///
@@ -227,8 +227,8 @@ impl Body {
         body
     }
 
-    /// The interval of the health check that a patch sets, if it sets one. Another may be
-    /// that of the image.
+    /// The interval of the patch's health check, if it has one. The image may have
+    /// another.
     pub fn health_check_interval(&self) -> Option<Duration> {
         let options = match self.of {
             Of::Container => &self.merged,
@@ -252,8 +252,7 @@ impl Body {
         &self.merged
     }
 
-    /// The network that the operator must create, unless it is one that every Engine
-    /// has.
+    /// The network, if the operator must create it; `None` for one that every Engine has.
     pub fn network(&self) -> Option<&str> {
         if self.of == Of::Service {
             return self.merged["Networks"][0]["Target"].as_str();
@@ -274,7 +273,7 @@ impl Body {
         is_limit("NanoCpus") || is_limit("CpuQuota")
     }
 
-    /// The user that a patch sets; empty if it is left to the image.
+    /// The user that a patch sets; empty for the image's own.
     pub fn user(&self) -> &str {
         let user = match self.of {
             Of::Container => &self.merged["User"],

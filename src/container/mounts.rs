@@ -1,4 +1,4 @@
-//! What is mounted in a target, and the place of its token there.
+//! The mounts of a target, and the place of its token among them.
 
 use serde_json::Value;
 
@@ -7,16 +7,16 @@ use super::forms::{
 };
 use crate::docker::archive::SECRETS_DIR;
 
-/// Whether something can be mounted at a path: an Engine takes neither the root nor the
+/// Whether a path can be a mount point: an Engine accepts neither the root nor the
 /// kernel's own files.
 pub fn is_mount_point(text: &str) -> bool {
     is_path_of_files(text) && text.contains(|letter| !matches!(letter, '/' | '.'))
 }
 
 /// Whether only the target uses this mount. A named volume may belong to another
-/// container, and a driver can mount any folder of the host. The mount has no options
-/// of another kind, and each in a form that Podman, which puts them into one text,
-/// cannot read as another option.
+/// container, and a driver can mount any folder of the host. The mount has only options
+/// of its own kind, in forms that Podman, which joins them into one text, cannot read as
+/// others.
 pub fn is_own_mount(mount: &Value) -> bool {
     let own = match mount["Type"].as_str() {
         Some("tmpfs") => "TmpfsOptions",
@@ -41,8 +41,8 @@ pub fn is_own_mount(mount: &Value) -> bool {
         && is_unset(&tmpfs["Options"])
 }
 
-/// Whether the options of a container mount something that might hide the token, or
-/// show it to others.
+/// Whether the options of a container have a mount that might hide the token, or show it
+/// to others.
 pub fn is_token_misplaced(host_config: &Value) -> bool {
     let tmpfs = host_config["Tmpfs"].as_object().into_iter().flatten();
     let mounts = host_config["Mounts"].as_array().into_iter().flatten();
@@ -52,8 +52,8 @@ pub fn is_token_misplaced(host_config: &Value) -> bool {
         || binds.into_iter().any(is_bind_misplaced)
 }
 
-/// Whether a mount might hide the token, or show it to others. Podman puts these
-/// texts into one, where a comma or a quote could begin another target.
+/// Whether a mount might hide the token, or show it to others. Podman joins these texts
+/// into one, where a comma or a quote could begin another mount point.
 fn is_mount_misplaced(mount: &Value) -> bool {
     let target = mount["Target"].as_str().unwrap_or_default();
     let texts = [
@@ -72,26 +72,26 @@ fn is_mount_misplaced(mount: &Value) -> bool {
             .any(has_separator)
 }
 
-/// The same of `source:target[:options]`.
+/// The same for `source:target[:options]`.
 fn is_bind_misplaced(bind: &Value) -> bool {
     let bind = bind.as_str().unwrap_or_default();
     let target = bind.split(':').nth(1).unwrap_or_default();
     hides_token(target) || is_above_token(target)
 }
 
-/// Whether a mount at this path of the container might hide the token's file. The
-/// answer is yes for a path that is not plain and absolute.
+/// Whether a mount at this path of the container might hide the token's file; true for a
+/// path that is not plain and absolute.
 pub fn hides_token(path: &str) -> bool {
     !is_path(path) || resolved(path).starts_with(&resolved(SECRETS_DIR))
 }
 
-/// Whether this path of the container is a folder above the token's file. What is
-/// mounted there can be shared with others, and the token's volume with it.
+/// Whether this path of the container is a folder above the token's file. A mount there
+/// may be shared with others, together with the token's volume.
 pub fn is_above_token(path: &str) -> bool {
     resolved(SECRETS_DIR).starts_with(&resolved(path))
 }
 
-/// The parts of a path that mean something.
+/// The parts of a path, with `.` and `..` resolved.
 fn resolved(path: &str) -> Vec<&str> {
     let mut parts: Vec<_> = path
         .split('/')

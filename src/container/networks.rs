@@ -1,4 +1,4 @@
-//! The network of a target, and how the target appears there.
+//! The network of a target, and its endpoint there.
 
 use serde_json::Value;
 
@@ -6,9 +6,9 @@ use super::forms::{
     is_hardware_address, is_host_name, is_ip, is_list, is_object, is_plain, is_text, is_unset,
 };
 
-/// Whether this can only be the name of a network. The Engine also accepts an id or
-/// its first digits, other kinds of network have a colon (`container:`), Podman's
-/// default may be the host's network, and two of its modes reach the host's loopback.
+/// Whether this can only be the name of a network. The Engine also accepts an id or its
+/// first digits, other modes have a colon (`container:`), Podman's default may be the
+/// host's network, and two of its modes reach the host's loopback.
 pub fn is_network_name(name: &str) -> bool {
     let lower = name.to_ascii_lowercase();
     let may_be_id = lower.bytes().all(|byte| byte.is_ascii_hexdigit());

@@ -1,14 +1,14 @@
-//! How much memory and how many processors a target may use.
+//! The limits of a target's memory and processors.
 
 use serde_json::Value;
 
 use super::forms::{BYTES_MAX, PROCESSORS_MAX};
 use crate::number;
 
-/// The least memory that an Engine takes (moby, `linuxMinMemory`).
+/// The least memory that an Engine accepts (moby, `linuxMinMemory`).
 const BYTES_MIN: u64 = 6 << 20;
 
-/// Limits, as far as they are given.
+/// Limits, each of which may be absent.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
 pub struct Resources {
     /// Of memory, in bytes.
@@ -41,7 +41,7 @@ impl Resources {
         Ok(resources)
     }
 
-    /// Whether each limit is there in `max` too, and not above it.
+    /// Whether `max` has each of these limits, and none is above it.
     pub fn are_within(self, max: Self) -> bool {
         let is_within = |asked: Option<u64>, max: Option<u64>| {
             asked.is_none_or(|asked| max.is_some_and(|max| asked <= max))
@@ -62,7 +62,7 @@ fn bytes(value: &Value) -> Option<u64> {
         .then_some(bytes)
 }
 
-/// A hundredth of a processor is the least that a kernel takes.
+/// A kernel accepts a hundredth of a processor at least.
 fn nano_cpus(value: &Value) -> Option<u64> {
     let cpus = value.as_f64()?;
     (0.01..=PROCESSORS_MAX as f64)

@@ -1,4 +1,4 @@
-//! A target's service on a Swarm: the template of its task before any patch, and the
+//! A target's service on a Swarm: the template of its task, before any patch, and the
 //! body of ServiceCreate.
 
 use serde_json::{Map, Value, json};
@@ -8,11 +8,11 @@ use super::defaults::{self, CAPABILITIES};
 use crate::docker::label;
 use crate::docker::ports::Port;
 
-/// The constraint that keeps targets off the managers: who controls a manager
+/// The constraint that keeps targets off the managers: whoever controls a manager
 /// controls every node.
 pub const WORKERS_ONLY: &str = "node.role==worker";
 
-/// The labels that a task has too.
+/// The labels that the task has too.
 const TASK_LABELS: [&str; 4] = [
     label::DEPLOYMENT,
     label::NAME,
@@ -20,15 +20,16 @@ const TASK_LABELS: [&str; 4] = [
     label::OWNER,
 ];
 
-/// What a node must have free to be given a target, in billionths of a processor and
-/// in bytes. A Swarm counts reservations and not limits. Most agents wait most of the
-/// time, so a node may be given more limits than it has.
+/// What a node must have free to get a target, in billionths of a processor and in bytes.
+/// A Swarm counts reservations, not limits. Agents wait most of the time, so the limits
+/// on a node may add up to more than it has.
 const RESERVED_NANO_CPUS: u64 = 50_000_000;
 const RESERVED_BYTES: u64 = 64 << 20;
 
-/// The template before any patch: the options of an Engine's container in the words of
-/// a Swarm, as far as every Engine from 25 on knows them. A manager leaves out of each
-/// update what it does not know, so a later one, such as `OomScoreAdj`, is for a patch.
+/// The template before any patch: the options of an Engine's container, spelt as for a
+/// Swarm, as far as every Engine from 25 on knows them. A manager drops from each update
+/// the options that it does not know, so a newer one, such as `OomScoreAdj`, is left to a
+/// patch.
 pub fn template() -> Value {
     let container = defaults::body();
     let host_config = &container["HostConfig"];
@@ -47,7 +48,7 @@ pub fn template() -> Value {
             },
             "Reservations": {"NanoCPUs": RESERVED_NANO_CPUS, "MemoryBytes": RESERVED_BYTES},
         },
-        // One task, whatever becomes of it.
+        // One task only, even if it fails.
         "RestartPolicy": {"Condition": "none"},
         "Placement": {"Constraints": [WORKERS_ONLY]},
         "Networks": [{"Target": host_config["NetworkMode"]}],
@@ -79,8 +80,8 @@ pub fn take_additions(
     }
 }
 
-/// A port in the specification of a service: its node chooses the port that it publishes.
-/// Without a mode, each node would publish it, and a network would have to span them.
+/// A port in the specification of a service. The node chooses the port that it publishes.
+/// Without a mode, each node would publish it, over a network that spans them.
 pub fn published(port: &Port) -> Value {
     json!({
         "Protocol": port.protocol.word(),
@@ -94,8 +95,8 @@ pub fn body(template: &Value, additions: &Additions, target: &PerTarget<'_>) -> 
     let mut template = template.clone();
     let container = &mut template["ContainerSpec"];
     container["Image"] = target.image.into();
-    // Each list of tasks shows these, so they are no more than a task without its
-    // service is recognised and counted by.
+    // Each list of tasks repeats these, so a task has only those by which it is
+    // recognised and counted without its service.
     let of_task = |(key, _): &&(&str, &str)| TASK_LABELS.contains(key);
     additions.add_to(
         container,
@@ -127,7 +128,7 @@ pub fn body(template: &Value, additions: &Additions, target: &PerTarget<'_>) -> 
         "Name": target.name,
         "Labels": labels,
         "TaskTemplate": template,
-        // A task is made by the start.
+        // The start makes a task.
         "Mode": {"Replicated": {"Replicas": 0}},
         // A virtual address would need a network that spans the nodes.
         "EndpointSpec": {"Mode": "dnsrr"},

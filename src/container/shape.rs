@@ -1,6 +1,6 @@
-//! The types of values, and those that options of both bodies have.
+//! The types of values, and those of options in both bodies.
 
-/// The type of a value. Each may also be null, which is an absent one.
+/// The type of a value. Each value may also be null, which means absent.
 pub enum Shape {
     /// Any value.
     Any,
@@ -12,11 +12,11 @@ pub enum Shape {
     Command,
     /// An object whose members have rows of their own.
     Options,
-    /// An object with these keys, which the rule of its row judges too.
+    /// An object with these keys; the rule of its row judges it too.
     Keys(&'static [(&'static str, Shape)]),
-    /// A list of such values.
+    /// A list of values of this type.
     List(&'static Shape),
-    /// An object with such members, under names that are not Docker's.
+    /// An object whose members have this type, under names that are not Docker's.
     Map(&'static Shape),
 }
 

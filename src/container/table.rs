@@ -1,10 +1,10 @@
-//! How a table of options is written, and how it judges a body.
+//! The notation of a table of options, and how a table judges a body.
 //!
-//! Keys and types come first, because nothing else can be told before. The Engine
-//! reads `"hostconfig"` as `"HostConfig"`, so it would apply a key in the wrong case
-//! that the rules overlook. It also ignores keys that it does not know, so a misspelt
-//! limit would not be applied. A value of another type fails every start, and nothing
-//! before.
+//! Keys and types are checked first, because all other checks rely on them. An Engine
+//! reads `"hostconfig"` as `"HostConfig"`, so it would apply a key in the wrong case that
+//! the rules overlook. It also ignores keys that it does not know, so a misspelt limit
+//! would not apply. A value of the wrong type would fail every start, but nothing
+//! earlier.
 
 use serde_json::{Map as Members, Value};
 
@@ -13,7 +13,7 @@ use super::forms::{are_texts, is_absent_or, is_number};
 use super::shape::Shape::{self, Any, Command, Flag, Keys, List, Map, Number, Options, Text};
 use super::shape::TEXTS;
 
-/// An option by its path, with the type of its value and its rule.
+/// An option: its path, the type of its value, and its rule.
 pub type Row = (&'static str, Shape, Rule);
 
 /// Whether a value is accepted.
@@ -36,16 +36,16 @@ pub enum Rule {
     UpTo(i64),
     /// Limits from 1 to this one. The option cannot be removed.
     Limit(i64),
-    /// Values made of these names. The words say what others do.
+    /// Values made of these names. The words describe all others.
     Names(NamesTest, &'static [&'static str], &'static str),
-    /// Values that pass. The words say what others do, or what a value must be.
+    /// Values that pass. The words describe all others, or what a value must be.
     Guard(Test, &'static str),
-    /// Only values that set nothing. The words say what others do.
+    /// Only values that set nothing. The words describe all others.
     Refused(Test, &'static str),
-    /// No value: the option is treated like one without a row.
+    /// No value: the option counts as unknown, like one without a row.
     Unknown,
     /// Only values that leave the option to the server, even if isolation is given up.
-    /// The words say why.
+    /// The words give the reason.
     Servers(Test, &'static str),
     /// `additions` takes the option out of patches, or a check beside the rows judges it.
     Elsewhere,
@@ -56,7 +56,7 @@ use Rule::{
 };
 
 impl Rule {
-    /// What is wrong with a value, in the words that follow the path.
+    /// The problem with a value, as the words after the path.
     fn problem(&self, value: &Value, unknown: &str) -> Option<String> {
         match self {
             Free | Elsewhere => None,
@@ -85,7 +85,7 @@ fn more(form: &str) -> String {
     format!("must be {form}; to permit more, set container_patch_unsafe to allow")
 }
 
-/// Adds to a problem how to permit what it is about.
+/// Adds to a problem how the operator can permit it.
 pub fn permissible(why: &str) -> String {
     format!("{why}; to permit it, set container_patch_unsafe to allow")
 }
@@ -94,24 +94,23 @@ fn unknown_key(unknown: &str) -> String {
     format!("{unknown}; check the spelling or, to permit it, set container_patch_unsafe to allow")
 }
 
-/// The options of one body. An option without a row is not known.
+/// The options of one body. An option without a row is unknown.
 pub struct Table {
     pub rows: &'static [Row],
-    /// What is said of an option that is not known.
+    /// The words about an unknown option.
     pub unknown: &'static str,
-    /// Whether the keys inside of options must be known before any rule is applied. If
-    /// not, the options' own rules refuse them.
+    /// Whether the keys inside options must be known before any rule applies. If not, the
+    /// options' own rules refuse unknown ones.
     pub is_complete: bool,
-    /// Checks what the server relies on and no row can say.
+    /// Checks what the server relies on and no row can express.
     pub check_servers: fn(&Value, &mut Vec<String>),
-    /// Checks what isolates a target and no row can say.
+    /// Checks what isolates a target and no row can express.
     pub check_isolation: fn(&Value, &mut Vec<String>),
 }
 
 impl Table {
-    /// Adds the problems of a merged body to those of its patches. Rules are applied only
-    /// if there are no others, and only those of the server's own if isolation is given
-    /// up.
+    /// Adds the problems of a merged body to those of its patches. Applies rules only if
+    /// there are no problems yet, and only the server's own if isolation is given up.
     pub fn check(&self, body: &Value, isolation: Isolation, problems: &mut Vec<String>) {
         let mut unknown = Vec::new();
         let mut types = Types {
@@ -166,7 +165,7 @@ impl Types<'_> {
             | (_, Value::Null)
             | (Text | Command, Value::String(_))
             | (Flag, Value::Bool(_)) => {}
-            // Go reads no number with a fraction, or of more bits, as a whole one.
+            // Go accepts no number with a fraction, or of more bits, as a whole one.
             (Number, number) if number.is_i64() => {}
             (Command, Value::Array(_)) => self.check(value, &TEXTS, path),
             (Options, Value::Object(members)) => {
@@ -223,8 +222,8 @@ fn join(place: &str, key: &str) -> String {
     }
 }
 
-/// Folds the case as Go's `encoding/json` does, for which two letters beyond ASCII
-/// equal an ASCII letter.
+/// Folds the case like Go's `encoding/json`, where two letters beyond ASCII equal an
+/// ASCII letter.
 pub fn folded(key: &str) -> String {
     let letter = |letter: char| match letter {
         '\u{17f}' => 's',

@@ -1,7 +1,7 @@
 //! The options of a service on a Swarm: the template of its task (Engine API 1.41 to
 //! 1.52).
 //!
-//! A Swarm knows fewer options than an Engine, and gives some of them other names.
+//! A Swarm has fewer options than an Engine, some under other names.
 
 use serde_json::{Value, json};
 
@@ -111,7 +111,7 @@ fn check_servers(template: &Value, problems: &mut Vec<String>) {
     }
 }
 
-/// Whether an object has no keys but these, spelt like this.
+/// Whether an object has only these keys, in this spelling.
 fn has_keys(value: &Value, keys: &[&str]) -> bool {
     is_object(value, |key, _| keys.contains(&key))
 }
@@ -134,7 +134,7 @@ fn is_safe_mount(mount: &Value) -> bool {
         && options("VolumeOptions", &["NoCopy"])
 }
 
-/// Whether this is one of the agent's capabilities as a Swarm spells them.
+/// Whether this is one of the agent's capabilities, as a Swarm spells them.
 fn is_agents(capability: &str) -> bool {
     let name = capability.strip_prefix("CAP_");
     name.is_some_and(|name| CAPABILITIES.contains(&name))

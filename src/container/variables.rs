@@ -1,7 +1,7 @@
 //! Environment variables that callers may not set.
 
-/// The environment variables that the server sets, and one that makes the agent take
-/// the container for a Kubernetes cluster.
+/// The environment variables that the server sets, and one that makes the agent believe
+/// that it runs on Kubernetes.
 const SERVERS: [&str; 5] = [
     "SERVICE_URL",
     "ACTIVATION_TOKEN",
@@ -15,15 +15,15 @@ pub fn is_servers(name: &str) -> bool {
     SERVERS.contains(&name)
 }
 
-/// Whether a caller may not set a variable, because it is the server's or changes which
-/// code a program of the image loads.
+/// Whether callers may not set a variable: it is the server's, or changes which code a
+/// program of the image loads.
 ///
-/// glibc and musl hide the first line and all of `LD_` from programs with more rights than
-/// their caller (glibc, `sysdeps/generic/unsecvars.h`, without `TMPDIR`). sudo hides the
-/// next two from the commands that it runs (`plugins/sudoers/env.c`,
-/// `initial_badenv_table`, without those of other systems and of terminals). The last lines
-/// have `PATH`, by which programs are found, and those of runtimes and libraries that sudo's
-/// list lacks. An image may have further ones: nobody knows all.
+/// glibc and musl hide the first line and all of `LD_` from programs with more rights
+/// than their caller (glibc, `sysdeps/generic/unsecvars.h`, without `TMPDIR`). sudo hides
+/// the next two lines from its commands (`plugins/sudoers/env.c`, `initial_badenv_table`,
+/// without those for other systems and terminals). The last lines have `PATH`, which
+/// finds programs, and variables of runtimes and libraries that sudo's list lacks. The
+/// list cannot be complete: an image may have others.
 pub fn is_reserved(name: &str) -> bool {
     const LOADERS: &str = "\
         GCONV_PATH GETCONF_DIR GLIBC_TUNABLES HOSTALIASES LOCALDOMAIN LOCPATH MALLOC_TRACE NIS_PATH NLSPATH RESOLV_HOST_CONF RES_OPTIONS TZDIR \

@@ -10,8 +10,8 @@ use crate::ownership::{is_key, is_value};
 /// The most labels of a caller.
 const LABELS_MAX: usize = 16;
 
-/// How long they may be together in a list, which has their JSON as a text. It repeats them
-/// for each target, and 1,000 targets must fit into a reply of 10 MiB.
+/// The most bytes of all labels of a target in a list, which holds their JSON as text.
+/// 1,000 targets must fit into a reply of 10 MiB.
 const LABELS_BYTES_MAX: usize = 2048;
 
 const WRONG: RequestError = RequestError::BadField(

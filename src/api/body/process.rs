@@ -4,14 +4,14 @@ use crate::docker::list::listed_bytes;
 use crate::error::RequestError;
 use crate::members::Members;
 
-/// How many variables an order may have.
+/// The most variables of an order.
 const VARIABLES_MAX: usize = 32;
 
-/// How long their names and values may be together. An Engine keeps them in the
-/// container's configuration.
+/// The most bytes of all names and values. An Engine keeps them in the container's
+/// configuration.
 const VARIABLES_BYTES_MAX: usize = 16 * 1024;
 
-/// How long a command may be in a list, with a byte after each argument.
+/// The most bytes of a command in a list, with one byte after each argument.
 const COMMAND_BYTES_MAX: usize = 2 * 1024;
 
 /// The variables as `NAME=value`, sorted.
@@ -45,7 +45,7 @@ pub fn env(Members(members): Members<String>) -> Result<Vec<String>, RequestErro
     Ok(env)
 }
 
-/// A name as shells take it (POSIX, Base Definitions, 8.1).
+/// Whether a shell accepts a name (POSIX, Base Definitions, 8.1).
 fn is_name(name: &str) -> bool {
     name.starts_with(|first: char| first.is_ascii_alphabetic() || first == '_')
         && name
@@ -53,14 +53,14 @@ fn is_name(name: &str) -> bool {
             .all(|byte| byte.is_ascii_alphanumeric() || byte == b'_')
 }
 
-/// The command; empty if none is given.
+/// The command; empty if the order has none.
 pub fn command(command: Option<Vec<String>>) -> Result<Vec<String>, RequestError> {
     let Some(command) = command else {
         return Ok(Vec::new());
     };
     let bytes = command.iter().map(|argument| listed_bytes(argument) + 1);
     let is_whole = command.iter().all(|argument| !argument.contains('\0'));
-    // An Engine would take an empty one for the image's.
+    // An Engine would use the image's command in place of an empty one.
     if command.is_empty() || bytes.sum::<usize>() > COMMAND_BYTES_MAX || !is_whole {
         return Err(RequestError::BadField(
             "command must be a list of at least one text without a NUL, with 2 KiB of JSON together, counting a byte after each.",

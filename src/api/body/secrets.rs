@@ -8,10 +8,10 @@ use crate::error::RequestError;
 use crate::members::{Distinct, Members};
 use crate::secret::Secret;
 
-/// How many secrets one target may get. Each is a file.
+/// The most secrets of a target. Each is a file.
 const SECRETS_MAX: usize = 8;
 
-/// How long they may be together. Keys and certificates take a few KiB each.
+/// The most bytes of all secrets. Keys and certificates take a few KiB each.
 const SECRETS_BYTES_MAX: usize = 64 * 1024;
 
 /// The longest name of a secret.
@@ -47,7 +47,7 @@ pub fn parse(Members(members): Members<Distinct>) -> Result<Vec<SecretFile>, Req
     Ok(files)
 }
 
-/// A text, or an object with a `value` and perhaps an `owner`.
+/// A text, or an object with a `value` and an optional `owner`.
 fn file(name: String, value: Value) -> Result<SecretFile, RequestError> {
     const FORM: RequestError = RequestError::BadField(
         "A secret must be a text, or an object with the text value and, if wanted, the owner, a whole number from 0 to 2147483647.",

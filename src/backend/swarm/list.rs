@@ -13,16 +13,16 @@ use crate::docker::target::Survey;
 use crate::fault::Fault;
 use crate::platform::Platform;
 
-/// How often a list is repeated that lacks a service which was just created. A manager
-/// that has lost the others notices it within seconds.
+/// How often a list that lacks a service just created is repeated. A manager that has
+/// lost the others notices this within seconds.
 const SURVEYS_MAX: u32 = 4;
 
 /// The pause before such a list is repeated.
 const LIST_AGAIN_AFTER: Duration = Duration::from_millis(250);
 
-/// Up to how many targets a deployment is first listed as a whole: a service is listed
-/// with three to four kilobytes unless a patch or its secrets are long, and a reply has
-/// 10 MiB at most.
+/// Up to this many targets, a deployment is first listed as a whole: a service takes
+/// three to four kilobytes of a list unless a patch or its secrets are long, and a reply
+/// has 10 MiB at most.
 const WHOLE_MAX: usize = 2_000;
 
 impl<P: Platform> Services<'_, P> {
@@ -32,12 +32,13 @@ impl<P: Platform> Services<'_, P> {
         self.survey_of(self.listed(self.parts(), call).await?).await
     }
 
-    /// The services, and then their tasks. One that is made in between is then a task
-    /// without a service, which counts as live, and one that is deleted in between has a
+    /// Lists the services, and then their tasks. A target created in between shows up as
+    /// a task without a service, which counts as live. A target deleted in between has a
     /// task that is to end.
     async fn survey_of(&self, listings: Vec<Listing>) -> Result<Survey, Fault> {
         let tasks = self.all_tasks().await?;
-        // All ages are told from one moment. A part that was listed earlier is that much older.
+        // All ages count from one moment, so the age of a part that was listed earlier
+        // grows.
         let last = listings.last();
         let now = last.and_then(|listing| listing.now);
         let engine = last.and_then(|listing| listing.engine.clone());
@@ -61,9 +62,9 @@ impl<P: Platform> Services<'_, P> {
         }
     }
 
-    /// Lists these parts, and the parts of each whose list is longer than a reply may be.
-    /// How long it is depends on patches, on secrets, and on how many targets have ended or
-    /// were started before `max_targets` was lowered.
+    /// Lists these parts, and divides each whose list is longer than a reply may be. The
+    /// length depends on patches, on secrets, and on how many targets have ended or were
+    /// started before `max_targets` was lowered.
     pub(super) async fn listed<T>(
         &self,
         mut parts: Vec<Part>,
@@ -88,8 +89,8 @@ impl<P: Platform> Services<'_, P> {
         Ok(self.listed(self.parts(), call).await?.concat())
     }
 
-    /// A target that somebody was told of lives as long as its task, which is listed without
-    /// its service. So a start is spared three to four kilobytes for each of them.
+    /// A target with a vouch lives as long as its task, so its service is not listed.
+    /// This spares a start three to four kilobytes for each of them.
     ///
     /// A manager that has just lost the others may answer from what it knew before.
     pub async fn survey_live_with(&self, id: &TargetId) -> Result<Survey, Fault> {

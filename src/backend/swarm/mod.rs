@@ -9,11 +9,11 @@
 //! | remove | an update that *fences* the service: no replica, and a label; looks until no task is left; a delete |
 //! | kill and remove | the same, whether it runs or not |
 //!
-//! An update is made from one version of the service and refused if there is a later
-//! one. So of a start, a vouch, a renewal and a fence that meet, one happens and the
-//! others see it. A service stays until its nodes have confirmed the end of its task.
-//! One that somebody else has deleted earlier frees its name while its task may still
-//! run: such a task, without a service, is listed as a target that stops.
+//! An update is made from one version of the service, and refused if there is a later
+//! one. So if a start, a vouch, a renewal and a fence meet, one happens and the others
+//! notice. A service stays until its nodes have confirmed the end of its task. If
+//! somebody else deletes it earlier, its name is free while its task may still run: a
+//! task without a service is listed as a target that stops.
 
 mod list;
 mod remove;
@@ -35,8 +35,8 @@ use crate::engine::Engine;
 use crate::fault::Fault;
 use crate::platform::Platform;
 
-/// How often a start or a fence is made from a newer version. Nobody but a repeated start
-/// updates a target often, and its ports are allocated once.
+/// How often a start or a fence is repeated from a newer version. Only a repeated start
+/// updates a target often, and a Swarm allocates its ports once.
 const UPDATES_MAX: u32 = 4;
 
 /// Targets as services of a Swarm.
@@ -44,7 +44,7 @@ const UPDATES_MAX: u32 = 4;
 pub struct Services<'a, P> {
     /// A manager of the Swarm.
     pub engine: Engine<'a, P>,
-    /// What the operator has set.
+    /// The operator's settings.
     pub config: &'a Config,
 }
 
@@ -57,12 +57,12 @@ impl<P: Platform> Services<'_, P> {
     pub async fn find_by_id(&self, id: &TargetId) -> Result<Option<Target>, Fault> {
         let found = self.engine.send(service::find_by_id(id)).await?;
         let tasks = match found.services.first() {
-            // A foreign service may have no name of ours, and then its tasks do not matter.
+            // A service without a name of ours is foreign, so its tasks do not matter.
             Some(service) => match service.labels.get(label::NAME) {
                 Some(name) => self.engine.send(task::of_name(name)).await?,
                 None => Vec::new(),
             },
-            // Its own name is not known any more, and its task may be left.
+            // Without the service, its own name is not known, and its task may be left.
             None => self.all_tasks().await?,
         };
         let targets = merged(found.services, tasks, found.now);
@@ -74,7 +74,7 @@ impl<P: Platform> Services<'_, P> {
         let tasks = self.engine.send(task::of_name(name.as_str())).await?;
         let holder = found.services.first().map(|service| service.id.clone());
         let targets = merged(found.services, tasks, found.now);
-        // What is left of one without a service only counts while no service has the name.
+        // A task without a service only counts while no service has the name.
         let is_meant = |target: &Target| holder.as_ref().is_none_or(|id| target.id == *id);
         Ok(targets.into_iter().find(is_meant))
     }
@@ -88,7 +88,7 @@ impl<P: Platform> Services<'_, P> {
         Ok(found.and_then(|target| target.ended))
     }
 
-    /// The list has told the exit code already, if it is known.
+    /// The list shows the exit code already, if it is known.
     pub async fn exit_code(&self, _: &TargetId) -> Result<Option<i64>, Fault> {
         Ok(None)
     }

@@ -18,22 +18,22 @@ use crate::fault::Fault;
 use crate::pauses::Pauses;
 use crate::platform::Platform;
 
-/// How long a removal without force waits for the end of a task, which takes a node
-/// about two seconds. What takes longer is left to the next removal.
+/// How long a removal without force waits for the end of a task, which takes a node about
+/// two seconds. The next removal finishes what takes longer.
 const END_WITHIN: Duration = Duration::from_secs(4);
 
 impl<P: Platform> Services<'_, P> {
     pub async fn remove(&self, target: &Target) -> Result<Removed, Fault> {
-        // The version is read before the task. Whatever is decided from the task, a vouch
-        // or a start that comes in between makes the fence fail.
+        // Reads the version before the task: a vouch or a start in between then makes the
+        // fence fail.
         let Some(found) = self.engine.send(service::inspect(&target.id)).await? else {
             return Ok(Removed::Absent);
         };
         let tasks = self.tasks_of(target).await?;
         let is_live = tasks.iter().any(Task::is_live);
         let runs = tasks.iter().any(|task| task.state == TaskState::Running);
-        // The start of an older one has ended, and a repeated start vouches for it in time
-        // or finds it fenced.
+        // The start of an older target has ended, and a repeated start vouches for it in
+        // time or finds it fenced.
         let may_be_answered = target.age.is_none_or(|age| age <= start_within(target));
         if !found.service.is_fenced() {
             if found.service.is_vouched() && is_live || runs && may_be_answered {
@@ -52,7 +52,7 @@ impl<P: Platform> Services<'_, P> {
         for _ in 0..UPDATES_MAX {
             let found = self.engine.send(service::inspect(&target.id)).await?;
             let updated = match found {
-                // Whoever has listed it does not know of the renewal.
+                // The target was listed before its renewal.
                 Some(found) if found.service.renewed() != target.renewed => {
                     return Ok(Removed::Declined);
                 }
@@ -70,11 +70,11 @@ impl<P: Platform> Services<'_, P> {
 
     /// Deletes a fenced service, and its secrets, once no task of it is left.
     ///
-    /// Not before: a manager that becomes the leader forgets the tasks of deleted services,
-    /// also those that a node still runs (swarmkit, `taskinit.CheckTasks`). And a leader of
-    /// Docker 26 crashes if a task is removed just while its service is deleted (swarmkit,
-    /// `SetServiceTasksRemove`), so one that has ended is waited for too, which a fence
-    /// removes within a second.
+    /// Not earlier: a manager that becomes the leader forgets the tasks of deleted
+    /// services, even those that a node still runs (swarmkit, `taskinit.CheckTasks`). And
+    /// a leader of Docker 26 crashes if a task is removed while its service is being
+    /// deleted (swarmkit, `SetServiceTasksRemove`). So this also waits for ended tasks,
+    /// which a fence removes within a second.
     async fn delete_once_ended(&self, target: &Target, limit: Duration) -> Result<Removed, Fault> {
         let until = self.engine.within(limit).ends();
         let mut pauses = Pauses::new(self.engine.platform(), until);
@@ -82,7 +82,7 @@ impl<P: Platform> Services<'_, P> {
             let is_live = match self.tasks_of(target).await {
                 Ok(tasks) if tasks.is_empty() => break,
                 Ok(tasks) => tasks.iter().any(Task::is_live),
-                // What cannot be seen in time may still run.
+                // A task that cannot be seen in time may still run.
                 Err(Fault::BudgetSpent | Fault::TimedOut) => true,
                 Err(fault) => return Err(fault),
             };
@@ -101,7 +101,7 @@ impl<P: Platform> Services<'_, P> {
         })
     }
 
-    /// The tasks of a target, found by its own name, whether its service is there or not.
+    /// The tasks of a target, found by its own name, with or without its service.
     async fn tasks_of(&self, target: &Target) -> Result<Vec<Task>, Fault> {
         let name = target.label(label::NAME).unwrap_or_default();
         let mut tasks = self.engine.send(task::of_name(name)).await?;
@@ -109,8 +109,8 @@ impl<P: Platform> Services<'_, P> {
         Ok(tasks)
     }
 
-    /// Removes the secrets of a target whose service is deleted. Those that are left are
-    /// found by the next reap.
+    /// Removes the secrets of a target whose service is deleted. The next reap finds
+    /// those that are left.
     async fn remove_secrets(&self, target: &Target) {
         let Some(attempt) = target.label(label::ATTEMPT) else {
             return;
@@ -132,7 +132,7 @@ impl<P: Platform> Services<'_, P> {
             .collect();
         let is_left = |secret: &secret::StoredSecret| {
             let attempt = secret.attempt.as_deref();
-            // A younger one may belong to a service that was made after the list.
+            // A younger secret may belong to a service that was made after the list.
             let is_old = secret.age.is_some_and(|age| age > START_WITHIN);
             is_old && attempt.is_some_and(|attempt| !attempts.contains(attempt))
         };

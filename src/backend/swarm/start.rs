@@ -13,32 +13,33 @@ use crate::docker::{TargetId, label};
 use crate::fault::Fault;
 use crate::platform::Platform;
 
-/// How long a task may find no node before its start is withdrawn. A target that is
-/// being removed gives its room back after four seconds.
+/// How long a task may find no node before its start is withdrawn. A target that is being
+/// removed frees its room after four seconds.
 const NO_NODE_AFTER: Duration = Duration::from_secs(5);
 
-/// The shortest and the longest pause between two looks at a task. In between it is a
-/// sixteenth of the time that has passed: an idle Swarm starts a task within half a
-/// second, and a busy one is not asked more often than is of use. A look takes a manager
+/// The shortest and the longest pause between two looks at a task. In between, a pause is
+/// a sixteenth of the time that has passed: an idle Swarm starts a task within half a
+/// second, and a busy one is not asked more often than is useful. A look takes a manager
 /// 2 ms.
 const LOOK_SOON: Duration = Duration::from_millis(20);
 const LOOK_LATER: Duration = Duration::from_millis(250);
 
-/// How much of the time is left for one more look, by a manager that is busy.
+/// The time reserved for one more look, at a busy manager.
 const LAST_LOOK: Duration = Duration::from_secs(1);
 
-/// A task is made within a moment. After so long without one, its service is looked for.
+/// A Swarm makes a task within a moment. After this long without one, the service is
+/// looked for.
 const TASK_MADE_WITHIN: Duration = Duration::from_secs(2);
 
-/// How long after a node has said that a task runs its end shows, beside the time of the
-/// start.
+/// How long after a node reports a running task its end shows, in addition to the time of
+/// the start.
 const SETTLES: Duration = Duration::from_millis(750);
 
 /// The longest such pause.
 const SETTLES_MAX: Duration = Duration::from_secs(3);
 
 impl<P: Platform> Services<'_, P> {
-    /// Looks once more at a target a moment after a node has said that it runs.
+    /// Looks once more at a target, a moment after its node has reported it running.
     pub async fn find_started(
         &self,
         id: &TargetId,
@@ -70,9 +71,8 @@ impl<P: Platform> Services<'_, P> {
             );
             match self.engine.send(update).await? {
                 Updated::Done => return self.wait_for_task(id, target).await,
-                // Nobody else starts it. Somebody has fenced it, or the leader has noted
-                // that it publishes ports, a moment after its create (swarmkit,
-                // `Allocator`).
+                // Nobody else starts it. Somebody has fenced it, or the leader has
+                // allocated its ports, a moment after its create (swarmkit, `Allocator`).
                 Updated::OutOfSequence => {}
                 Updated::Gone => return Ok(StartOutcome::Ended),
             }
@@ -94,7 +94,7 @@ impl<P: Platform> Services<'_, P> {
             let call = secret::create(&name, &labels, &file.content);
             let id = match self.engine.send(call).await? {
                 Created::Id(id) => id,
-                // This attempt has made it before, for a service that a manager did not show.
+                // This attempt made it before, for a service that a manager did not show.
                 Created::NameTaken => {
                     let made = self.engine.send(secret::of_attempt(target.attempt)).await?;
                     let found = made.into_iter().find(|made| made.name == name);
@@ -154,11 +154,11 @@ impl<P: Platform> Services<'_, P> {
     }
 }
 
-/// What has become of a task, once that is settled.
+/// The outcome of a task, once it is settled.
 fn outcome(task: &Task) -> Option<StartOutcome> {
     match task.state {
         _ if task.is_live() && task.is_doomed => Some(StartOutcome::Withdrawn),
-        // It was not this call that took the time.
+        // The time was not spent in this call.
         TaskState::Running => Some(StartOutcome::Runs(Duration::ZERO)),
         TaskState::Ended => Some(StartOutcome::Ended),
         TaskState::Rejected => Some(StartOutcome::Rejected {
@@ -169,7 +169,7 @@ fn outcome(task: &Task) -> Option<StartOutcome> {
     }
 }
 
-/// Why a task finds no node, if it finds none: "no suitable node (…)".
+/// Why a task finds no node: "no suitable node (…)".
 fn no_node(task: &Task) -> Option<String> {
     let is_pending = task.state == TaskState::Pending && task.node.is_none();
     task.error.clone().filter(|_| is_pending)

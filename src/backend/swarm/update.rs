@@ -13,14 +13,15 @@ use crate::pauses::Pauses;
 use crate::platform::Platform;
 
 impl<P: Platform> Services<'_, P> {
-    /// The update is also made of a service that somebody has vouched for: it takes a
-    /// majority of the managers, and one that has lost the others would not know of a fence.
+    /// Updates the service even if somebody has already vouched for it: an update needs a
+    /// majority of the managers, and a manager that has lost the others does not know of
+    /// a fence.
     pub async fn vouch(&self, id: &TargetId, attempt: &str) -> Result<bool, Fault> {
         let vouch = |found: Versioned| Some(found.vouch());
         Ok(self.update(id, attempt, vouch).await? == Updated::Done)
     }
 
-    /// One that another request has renewed for longer stays as it is.
+    /// A service that another request has renewed for longer stays as it is.
     pub async fn renew(&self, target: &Target, lifetime: Duration) -> Result<bool, Fault> {
         let renew = |found: Versioned| {
             let is_longer = lifetime > found.service.renewed();
@@ -34,7 +35,8 @@ impl<P: Platform> Services<'_, P> {
     }
 
     /// Updates a service unless it is fenced, which counts as gone. `attempt` is the
-    /// caller's own, if it has one; `update` makes the update if there is one to make.
+    /// caller's own, if it has one; `update` makes the update, or `None` if the service
+    /// needs none.
     async fn update(
         &self,
         id: &TargetId,
@@ -50,7 +52,7 @@ impl<P: Platform> Services<'_, P> {
                 return Ok(Updated::Gone);
             }
             found.check_whole()?;
-            // The start that is its own has looked at them a moment ago.
+            // The service's own start checked them a moment ago.
             let made_by = found.service.labels.get(label::ATTEMPT);
             if made_by.is_none_or(|made_by| made_by != attempt) {
                 self.check_managers(&found).await?;
@@ -59,15 +61,15 @@ impl<P: Platform> Services<'_, P> {
                 return Ok(Updated::Done);
             };
             match self.engine.send(update).await? {
-                // Perhaps another request has made one.
+                // Another request may have updated it.
                 Updated::OutOfSequence if pauses.next().await => {}
                 updated => return Ok(updated),
             }
         }
     }
 
-    /// Checks that no manager leaves an option of a service out of the update to come,
-    /// whichever of them it goes through.
+    /// Checks that every manager knows all options of a service: the update may go
+    /// through any of them.
     pub(super) async fn check_managers(&self, found: &Versioned) -> Result<(), Fault> {
         let nodes = self.nodes().await?;
         let managers = nodes.iter().filter(|node| !node.is_worker);

@@ -2,9 +2,8 @@
 
 use dynamic_access::api;
 use dynamic_access::error::{Error, OrderError};
-use dynamic_access::provision::StartOrder;
+use dynamic_access::provision::{StartOrder, Started};
 use dynamic_access::secret::Secret;
-use serde_json::{Value, json};
 
 use crate::script::*;
 
@@ -26,29 +25,20 @@ const ON_SWARM: [(&str, &str); 3] = [
     ),
 ];
 
-fn order_with(member: &str, value: Value) -> StartOrder {
-    let mut body = json!({"environment": "e"});
-    body[member] = value;
+fn order_of(body: &Value) -> StartOrder {
     let body = body.to_string();
     api::body::parse_start(Secret::new("key"), body.as_bytes()).expect("an order")
 }
 
 #[track_caller]
-fn check_refused(
-    variables: &[(&'static str, &'static str)],
-    member: &str,
-    value: Value,
-    words: &str,
-) {
-    let order = order_with(member, value);
-    let look = match variables.len() {
-        3 => vec![("find service by name", none()), ("list own tasks", none())],
-        _ => vec![("list by name", none())],
+fn check_refused(changes: &Changes, member: &str, value: Value, words: &str) {
+    let mut body = json!({"environment": "e"});
+    body[member] = value;
+    let look = match changes.len() {
+        3 => call("find service by name", none()) + call("list own tasks", none()),
+        _ => call("list by name", none()),
     };
-    let outcome = run_with(variables, look, async |provisioner| {
-        provisioner.start(&order).await
-    });
-    match outcome {
+    match start_of(&order_of(&body), changes, look) {
         Err(error @ Error::Order(OrderError::NotAllowed(_))) => {
             assert_eq!(error.status().as_u16(), 422);
             assert!(error.message().contains(words), "{error}");
@@ -57,54 +47,35 @@ fn check_refused(
     }
 }
 
-fn order_of_everything() -> StartOrder {
-    let body = json!({
+/// Starts a target that chooses everything, from an image with this user.
+fn start_chosen(user: &str, rest: Steps) -> Result<Started, Error> {
+    let order = order_of(&json!({
         "environment": "e",
         "secrets": {"a": {"value": "b", "owner": 1000}},
         "env": {"A": "b"},
         "command": ["sh"],
         "image": "r.example.com/a@sha256:0",
         "resources": {"memory": "4GiB", "cpus": 2},
-    });
-    let body = body.to_string();
-    api::body::parse_start(Secret::new("key"), body.as_bytes()).expect("an order")
-}
-
-fn image_of(user: &str) -> (&'static str, Reply) {
+    }));
     let image = json!({"Id": "i", "Config": {"User": user}});
-    ("look up the image", Is(200, image.to_string()))
+    let begun = call("create", created()) + call("look up the image", shows(image));
+    start_of(&order, &[ALLOWED], begun + rest)
 }
 
 #[test]
 fn a_start_that_chooses_an_image_also_looks_at_its_user() {
     for user in ["", "1000", "runner"] {
-        let steps = vec![
-            ("create", created()),
-            image_of(user),
-            ("list all", one("created", &[])),
-            ("archive", written()),
-            ("start", done()),
-            runs(),
-        ];
-        let started = run_with(&[ALLOWED], steps, async |provisioner| {
-            provisioner.start(&order_of_everything()).await
-        });
-        assert!(started.expect("it runs").is_new);
+        let rest = call("list all", one("created", &[]))
+            + call("archive", shows(""))
+            + call("start", done())
+            + runs();
+        assert!(start_chosen(user, rest).expect("it runs").is_new);
     }
 }
 
 #[test]
 fn an_image_whose_user_cannot_read_the_secrets_is_refused() {
-    let steps = vec![
-        ("create", created()),
-        image_of("1001"),
-        ("list by id", one("created", &[])),
-        ("remove", done()),
-    ];
-    let refused = run_with(&[ALLOWED], steps, async |provisioner| {
-        provisioner.start(&order_of_everything()).await
-    });
-    let error = refused.expect_err("unreadable secrets");
+    let error = start_chosen("1001", cleaned_up()).expect_err("unreadable secrets");
     assert_eq!(error.status().as_u16(), 422);
     assert!(error.message().contains("cannot read the secrets"));
 }

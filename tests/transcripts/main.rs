@@ -17,7 +17,4 @@ mod start;
 mod starvation;
 mod stop;
 mod swarm;
-mod swarm_lists;
-mod swarm_reap;
-mod swarm_start;
 mod wait;

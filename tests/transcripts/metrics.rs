@@ -11,16 +11,13 @@ use crate::script::*;
 /// An environment with an image of its own.
 const TWO_IMAGES: (&str, &str) = ("environments", r#"{"e":{"image":"other"}}"#);
 
-fn image() -> (&'static str, Reply) {
-    ("look up the image", Is(200, r#"{"Id":"i"}"#.to_owned()))
+fn image() -> Steps {
+    call("look up the image", shows(r#"{"Id":"i"}"#))
 }
 
 /// What a scrape is answered, and what it leaves for the log.
 #[track_caller]
-fn scrape(
-    changes: &[(&'static str, &'static str)],
-    steps: Vec<(&'static str, Reply)>,
-) -> (String, Vec<String>) {
+fn scrape(changes: &Changes, steps: Steps) -> (String, Vec<String>) {
     let config = Config::parse(&variables(changes)).expect("a config");
     let readings = run_with(changes, steps, async |provisioner| {
         let readings = provisioner.readings().await;
@@ -45,12 +42,10 @@ fn check(text: &str, lines: &[&str]) {
 
 #[test]
 fn a_scrape_is_two_lists_and_one_look_for_each_image() {
-    let steps = vec![
-        ("list all", one("running", &[("max-lifetime", "10")])),
-        ("list volumes", no_volumes()),
-        image(),
-        ("look up the image", said(404, "no such image: other")),
-    ];
+    let steps = call("list all", one("running", &[("max-lifetime", "10")]))
+        + call("list volumes", no_volumes())
+        + image()
+        + call("look up the image", said(404, "no such image: other"));
     let (text, faults) = scrape(&[TWO_IMAGES], steps);
     check(
         &text,
@@ -73,14 +68,9 @@ fn a_scrape_is_two_lists_and_one_look_for_each_image() {
 
 #[test]
 fn an_engine_that_is_down_is_asked_for_no_image() {
-    for failure in [
-        || Unreachable,
-        || Lost,
-        || said(500, "m"),
-        || Is(502, "<html>".to_owned()),
-    ] {
-        let fails = || ("list all", failure());
-        let (text, faults) = scrape(&[TWO_IMAGES], vec![fails(), fails(), fails()]);
+    let by_proxy = Is(502, "<html>".to_owned());
+    for failure in [Unreachable, Lost, said(500, "m"), by_proxy] {
+        let (text, faults) = scrape(&[TWO_IMAGES], call("list all", failure) * 3);
         let limit = r#"dynamic_access_targets_limit{environment=""} 1"#;
         check(&text, &["dynamic_access_engine_up 0", limit]);
         for series in ["targets{", "image_present{", "oldest_", "reapable_"] {
@@ -93,12 +83,11 @@ fn an_engine_that_is_down_is_asked_for_no_image() {
 
 #[test]
 fn an_engine_that_hangs_is_given_up_before_the_scrape_is() {
-    let hangs = || ("list all", Hangs);
-    let (text, _) = scrape(&[TWO_IMAGES], vec![hangs(), hangs()]);
+    let (text, _) = scrape(&[TWO_IMAGES], call("list all", Hangs) * 2);
     check(&text, &["dynamic_access_engine_up 0"]);
     // The list is answered, and what it tells is not lost with the images.
-    let looks = || ("look up the image", Hangs);
-    let (text, faults) = scrape(&[TWO_IMAGES], vec![("list all", none()), looks(), looks()]);
+    let looks = call("look up the image", Hangs) * 2;
+    let (text, faults) = scrape(&[TWO_IMAGES], call("list all", none()) + looks);
     check(&text, &["dynamic_access_engine_up 1"]);
     assert!(!text.contains("image_present{"), "{text}");
     assert_eq!(faults.len(), 2);
@@ -106,8 +95,8 @@ fn an_engine_that_hangs_is_given_up_before_the_scrape_is() {
 
 #[test]
 fn an_image_of_which_the_engine_says_nothing_is_neither_there_nor_missing() {
-    let fails = || ("look up the image", said(500, "m"));
-    let steps = vec![("list all", none()), fails(), fails(), fails(), image()];
+    let fails = call("look up the image", said(500, "m")) * 3;
+    let steps = call("list all", none()) + fails + image();
     let (text, faults) = scrape(&[TWO_IMAGES], steps);
     check(&text, &[r#"dynamic_access_image_present{image="other"} 1"#]);
     assert!(!text.contains(r#"image="dynamic-access-agent""#), "{text}");
@@ -120,8 +109,7 @@ fn a_scrape_looks_for_twenty_images_at_most() {
         .map(|number| format!(r#""e{number}":{{"image":"image{number}"}}"#))
         .collect();
     let environments = format!("{{{}}}", images.join(",")).leak();
-    let mut steps = vec![("list all", none())];
-    steps.extend((0..20).map(|_| image()));
+    let steps = call("list all", none()) + image() * 20;
     let (text, _) = scrape(&[("environments", environments)], steps);
     assert_eq!(text.matches("\ndynamic_access_image_present{").count(), 20);
 }

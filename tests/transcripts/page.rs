@@ -1,67 +1,54 @@
 //! The page: what it asks the Engine.
 
 use dynamic_access::docker::TargetId;
+use dynamic_access::error::Error;
+use dynamic_access::target_view::TargetView;
 
 use crate::script::*;
 
 /// Created an hour before the list, one second apart.
-fn ended(count: i64) -> Reply {
+fn ended(count: i64) -> Steps {
+    let created = |number| 1_795_392_061 + number;
     let entries: Vec<_> = (0..count)
-        .map(|number| {
-            let id = format!("{number:064x}");
-            entry(&id, "exited", 1_795_392_061 + number, &[])
-        })
+        .map(|number| entry(&format!("{number:064x}"), "exited", created(number), &[]))
         .collect();
-    Is(200, serde_json::Value::from(entries).to_string())
+    call("list all", list(&entries)) + call("list volumes", no_volumes())
 }
 
-fn exited(code: i64) -> Reply {
-    inspected("exited", code, "").1
+fn shown(environment: Option<&str>, steps: Steps) -> Result<Vec<TargetView>, Error> {
+    let overview = run(steps, async |provisioner| {
+        provisioner.overview(environment).await
+    });
+    overview.map(|overview| overview.targets)
 }
 
 #[test]
 fn two_lists_tell_of_all_targets_and_the_youngest_twenty_ended_have_exit_codes() {
-    let mut steps = vec![("list all", ended(22)), ("list volumes", no_volumes())];
-    steps.extend((0..20).map(|code| ("inspect", exited(code))));
-    let overview = run(steps, async |provisioner| provisioner.overview(None).await);
-    let overview = overview.expect("an overview");
-    let codes: Vec<_> = overview
-        .targets
-        .iter()
-        .rev()
-        .map(|target| target.exit_code)
-        .collect();
-    let asked = (0..20).map(Some);
-    let expected: Vec<_> = asked.chain([None, None]).collect();
-    assert_eq!(codes, expected);
+    let inspects = (0..20).map(|code| inspected("exited", code, ""));
+    let steps = inspects.fold(ended(22), |before, inspect| before + inspect);
+    let targets = shown(None, steps).expect("the targets");
+    let codes = targets.iter().rev().map(|target| target.exit_code);
+    let expected = (0..20).map(Some).chain([None, None]);
+    assert!(codes.eq(expected), "{targets:?}");
     let oldest = TargetId::parse(&"0".repeat(64));
-    assert_eq!(Some(&overview.targets[0].id), oldest.as_ref());
+    assert_eq!(Some(&targets[0].id), oldest.as_ref());
 }
 
 #[test]
 fn only_targets_that_are_shown_are_inspected() {
-    let steps = vec![("list all", ended(2)), ("list volumes", no_volumes())];
-    let overview = run(steps, async |provisioner| {
-        provisioner.overview(Some("other")).await
-    });
-    assert_eq!(overview.expect("an overview").targets.len(), 2);
+    let targets = shown(Some("other"), ended(2)).expect("the targets");
+    assert_eq!(targets.len(), 2);
 }
 
 #[test]
 fn an_exit_code_that_cannot_be_told_is_left_out() {
-    let steps = vec![
-        ("list all", ended(1)),
-        ("list volumes", no_volumes()),
-        ("inspect", said(404, "gone")),
-    ];
-    let overview = run(steps, async |provisioner| provisioner.overview(None).await);
-    assert_eq!(overview.expect("an overview").targets[0].exit_code, None);
+    let steps = ended(1) + call("inspect", said(404, "gone"));
+    let targets = shown(None, steps).expect("the targets");
+    assert_eq!(targets[0].exit_code, None);
 }
 
 #[test]
 fn an_engine_that_does_not_answer_is_asked_three_times() {
-    let steps = (0..3).map(|_| ("list all", Unreachable)).collect();
-    let outcome = run(steps, async |provisioner| provisioner.overview(None).await);
-    let error = outcome.expect_err("no answer");
+    let error = shown(None, call("list all", Unreachable) * 3).expect_err("no answer");
     assert_eq!(error.status().as_u16(), 503);
 }

@@ -2,11 +2,10 @@
 
 use dynamic_access::docker::TargetId;
 use dynamic_access::target_view::{Filter, TargetView};
-use serde_json::{Value, json};
 
 use crate::script::*;
 use crate::start::check_start_with;
-use crate::swarm::{SERVICE, SWARM, list, service, task_of};
+use crate::swarm::{SERVICE, SWARM, service, task_of};
 
 const PORTS: (&str, &str) = ("ports", r#"{"ssh":22}"#);
 const ANY: (&str, &str) = ("publish_address", "0.0.0.0");
@@ -15,48 +14,20 @@ const LABEL: (&str, &str) = ("ports", "ssh=22/tcp");
 #[test]
 fn a_start_with_ports_makes_the_calls_of_one_without() {
     for changes in [&[][..], &[PORTS]] {
-        let steps = vec![
-            ("create", created()),
-            ("list all", one("created", &[])),
-            ("archive", written()),
-            ("start", done()),
-        ];
-        check_start_with(changes, steps, 200);
+        check_start_with(changes, until_started(), 200);
     }
-}
-
-/// A start that finds the chosen port taken, and the removal of what is left.
-fn port_taken() -> Vec<(&'static str, Reply)> {
-    vec![
-        ("create", created()),
-        ("list all", one("created", &[])),
-        ("archive", written()),
-        (
-            "start",
-            said(
-                500,
-                "Bind for 127.0.0.1:40109 failed: port is already allocated",
-            ),
-        ),
-        ("list by id", one("created", &[])),
-        ("remove", done()),
-        ("list by name", none()),
-    ]
 }
 
 #[test]
 fn a_port_that_is_taken_before_the_start_is_chosen_anew() {
-    let mut steps = port_taken();
-    steps.extend(vec![
-        ("create", created()),
-        ("list all", one("created", &[])),
-        ("archive", written()),
-        ("start", done()),
-    ]);
-    check_start_with(&[PORTS], steps, 200);
+    let taken = "Bind for 127.0.0.1:40109 failed: port is already allocated";
+    let port_taken = until_written()
+        + call("start", said(500, taken))
+        + cleaned_up()
+        + call("list by name", none());
+    check_start_with(&[PORTS], port_taken.clone() + until_started(), 200);
     // After three of them, the caller is told to come again.
-    let steps = [port_taken(), port_taken(), port_taken()];
-    check_start_with(&[PORTS], steps.into_iter().flatten().collect(), 503);
+    check_start_with(&[PORTS], port_taken * 3, 503);
 }
 
 #[track_caller]
@@ -72,14 +43,14 @@ fn a_list_of_an_engine_tells_the_endpoints() {
         {"IP": "127.0.0.1", "PrivatePort": 22, "PublicPort": 40109, "Type": "tcp"},
     ]);
     entry["NetworkSettings"] = json!({"Networks": {"n": {"IPAddress": "172.18.0.5"}}});
-    let found = || Is(200, json!([entry]).to_string());
+    let found = list(&[entry]);
     let id = TargetId::parse(ID).expect("an id");
-    let steps = vec![("list by id", found()), ("list volumes", no_volumes())];
+    let steps = call("list by id", found.clone()) + call("list volumes", no_volumes());
     let shown = run(steps, async |provisioner| provisioner.target(&id).await);
     let shown = shown.expect("a target");
     check_told(&shown, "127.0.0.1");
     assert_eq!(shown.address.as_deref(), Some("172.18.0.5"));
-    let steps = vec![("list all", found()), ("list volumes", no_volumes())];
+    let steps = call("list all", found) + call("list volumes", no_volumes());
     let all = run(steps, async |provisioner| {
         provisioner.targets(&Filter::default()).await
     });
@@ -97,30 +68,27 @@ fn published() -> (Reply, Reply) {
     (list(&[service]), list(&[task]))
 }
 
-fn nodes() -> Value {
-    json!([{
+fn nodes() -> Steps {
+    let nodes = json!([{
         "ID": "n",
         "Spec": {"Role": "worker", "Availability": "active"},
         "Status": {"State": "ready", "Addr": "192.0.2.21"},
-    }])
+    }]);
+    call("list nodes", shows(nodes))
 }
 
 #[test]
 fn a_swarms_nodes_are_asked_only_where_they_are_the_answer() {
     let id = TargetId::parse(SERVICE).expect("an id");
     let public = ("public_host", "targets.example.com");
-    let node = || ("list nodes", Is(200, nodes().to_string()));
-    let looks = || {
-        let (service, task) = published();
-        vec![("find service", service), ("list own tasks", task)]
-    };
+    let (service, task) = published();
+    let looks = call("find service", service) + call("list own tasks", task);
     for (more, last, host) in [
-        (&[][..], Some(node()), "192.0.2.21"),
-        (&[public], None, "targets.example.com"),
+        (&[][..], nodes(), "192.0.2.21"),
+        (&[public], no_call(), "targets.example.com"),
     ] {
         let variables = [&SWARM[..], &[PORTS, ANY], more].concat();
-        let steps = looks().into_iter().chain(last).collect();
-        let shown = run_with(&variables, steps, async |provisioner| {
+        let shown = run_with(&variables, looks.clone() + last, async |provisioner| {
             provisioner.target(&id).await
         });
         let shown = shown.expect("a target");
@@ -128,10 +96,8 @@ fn a_swarms_nodes_are_asked_only_where_they_are_the_answer() {
         assert_eq!(shown.address, None);
     }
     // Without published ports nobody is asked.
-    let steps = vec![
-        ("find service", crate::swarm::one(1, &["vouched"])),
-        ("list own tasks", crate::swarm::task("running")),
-    ];
+    let steps = call("find service", crate::swarm::one(1, &["vouched"]))
+        + call("list own tasks", crate::swarm::task("running"));
     let shown = run_with(&SWARM, steps, async |provisioner| {
         provisioner.target(&id).await
     });
@@ -141,11 +107,10 @@ fn a_swarms_nodes_are_asked_only_where_they_are_the_answer() {
 #[test]
 fn a_target_is_shown_without_endpoints_while_its_node_is_not_known() {
     let variables = [&SWARM[..], &[PORTS, ANY]].concat();
-    let refused = || said(500, "m");
-    for nodes in [vec![none()], vec![refused(), refused(), refused()]] {
+    let refused = call("list nodes", said(500, "m"));
+    for nodes in [call("list nodes", none()), refused * 3] {
         let (service, task) = published();
-        let mut steps = vec![("list services", service), ("list tasks", task)];
-        steps.extend(nodes.into_iter().map(|reply| ("list nodes", reply)));
+        let steps = call("list services", service) + call("list tasks", task) + nodes;
         let shown = run_with(&variables, steps, async |provisioner| {
             provisioner.targets(&Filter::default()).await
         });
@@ -157,11 +122,7 @@ fn a_target_is_shown_without_endpoints_while_its_node_is_not_known() {
 fn the_page_tells_endpoints_with_the_list_of_nodes_that_it_shows() {
     let variables = [&SWARM[..], &[PORTS, ANY]].concat();
     let (service, task) = published();
-    let steps = vec![
-        ("list services", service),
-        ("list tasks", task),
-        ("list nodes", Is(200, nodes().to_string())),
-    ];
+    let steps = call("list services", service) + call("list tasks", task) + nodes();
     let shown = run_with(&variables, steps, async |provisioner| {
         provisioner.overview(None).await
     });

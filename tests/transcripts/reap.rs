@@ -7,16 +7,10 @@ use crate::script::*;
 
 /// What a reap removed, of a list with these containers.
 #[track_caller]
-fn reaped(
-    list: &[serde_json::Value],
-    scope: Scope,
-    rest: Vec<(&'static str, Reply)>,
-) -> Vec<String> {
-    let list = serde_json::Value::from(list.to_vec()).to_string();
-    let mut steps = vec![("list all", Is(200, list))];
-    steps.extend(rest);
+fn reaped(entries: &[Value], scope: Scope, rest: Steps) -> Vec<String> {
+    let mut steps = call("list all", list(entries)) + rest;
     if !scope.dry_run {
-        steps.push(("list volumes", no_volumes()));
+        steps = steps + call("list volumes", no_volumes());
     }
     let report = run(steps, async |provisioner| {
         reap(&provisioner.backend, provisioner.config, scope).await
@@ -34,15 +28,19 @@ fn reaped(
 
 const OLD: i64 = 1_795_300_000;
 const LONG_AGO: i64 = 1_700_000_000;
-const TODAY: i64 = 1_795_395_650;
 
-fn ended(ago: &str) -> Reply {
-    inspected("exited", 3, ago).1
+/// So many containers of the same state, all old.
+fn old(state: &str, count: usize) -> Vec<Value> {
+    vec![entry(ID, state, OLD, &[]); count]
+}
+
+fn ended(ago: &str) -> Steps {
+    inspected("exited", 3, ago)
 }
 
 #[test]
 fn only_what_has_outlived_its_lifetime_is_removed_by_force() {
-    let list = [
+    let entries = [
         entry(ID, "created", TODAY, &[]),
         entry(ID, "running", TODAY, &[]),
         entry(ID, "exited", TODAY, &[]),
@@ -50,100 +48,82 @@ fn only_what_has_outlived_its_lifetime_is_removed_by_force() {
         entry(ID, "exited", OLD, &[]),
         entry(ID, "running", LONG_AGO, &[]),
     ];
-    let rest = vec![
-        ("list volumes", no_volumes()),
-        ("inspect", ended("00:01:01")),
-        ("remove", done()),
-        ("remove by force", done()),
-        ("remove", done()),
-    ];
+    let looks = call("list volumes", no_volumes()) + ended("00:01:01");
+    let removals =
+        call("remove", done()) + call("remove by force", done()) + call("remove", done());
     let expected = [
         "reaped 0123456789ab: ended with exit code 3",
         "reaped 0123456789ab: past its lifetime",
         "reaped 0123456789ab: never started",
     ];
-    assert_eq!(reaped(&list, Scope::whole(false), rest), expected);
+    let scope = Scope::whole(false);
+    assert_eq!(reaped(&entries, scope, looks + removals), expected);
 }
 
 #[test]
 fn a_dry_run_removes_nothing() {
-    let list = [entry(ID, "running", LONG_AGO, &[])];
-    let rest = vec![("list volumes", no_volumes())];
-    assert_eq!(reaped(&list, Scope::whole(true), rest).len(), 1);
+    let entries = [entry(ID, "running", LONG_AGO, &[])];
+    let rest = call("list volumes", no_volumes());
+    assert_eq!(reaped(&entries, Scope::whole(true), rest).len(), 1);
 }
 
 #[test]
 fn what_has_just_ended_or_cannot_be_inspected_stays() {
-    let list = [entry(ID, "exited", OLD, &[])];
-    let once = |reply: Reply| vec![("inspect", reply)];
-    let thrice = |reply: fn() -> Reply| (0..3).map(|_| ("inspect", reply())).collect();
     for rest in [
-        once(ended("00:55:01")),
-        once(said(404, "No such container")),
-        thrice(|| said(500, "m")),
-        thrice(|| Lost),
+        ended("00:55:01"),
+        call("inspect", said(404, "No such container")),
+        call("inspect", said(500, "m")) * 3,
+        call("inspect", Lost) * 3,
     ] {
-        let notes = reaped(&list, Scope::whole(false), rest);
+        let notes = reaped(&old("exited", 1), Scope::whole(false), rest);
         assert_eq!(notes, Vec::<String>::new());
     }
 }
 
 #[test]
 fn a_tail_removes_four_at_most_and_tries_sixteen() {
-    let old = [const { "created" }; 6].map(|state| entry(ID, state, OLD, &[]));
-    let four = (0..4).map(|_| ("remove", done())).collect();
-    let notes = reaped(&old, Scope::AFTER_ANSWER, four);
-    assert_eq!(notes.len(), 5);
-    assert_eq!(notes[4], "left for the next reap: 2");
-    let old = [const { "created" }; 17].map(|state| entry(ID, state, OLD, &[]));
-    let busy = (0..16).map(|_| ("remove", said(500, "busy"))).collect();
-    let notes = reaped(&old, Scope::AFTER_ANSWER, busy);
-    assert_eq!(notes.len(), 17);
-    assert_eq!(notes[16], "left for the next reap: 1");
-    let ended_now = [const { "exited" }; 17].map(|state| entry(ID, state, OLD, &[]));
-    let looks = (0..16).map(|_| ("inspect", ended("00:55:01"))).collect();
-    let notes = reaped(&ended_now, Scope::AFTER_ANSWER, looks);
-    assert_eq!(notes, ["left for the next reap: 1"]);
+    let busy = call("remove", said(500, "busy"));
+    for (state, count, rest, notes, left) in [
+        ("created", 6, call("remove", done()) * 4, 5, 2),
+        ("created", 17, busy * 16, 17, 1),
+        ("exited", 17, ended("00:55:01") * 16, 1, 1),
+    ] {
+        let told = reaped(&old(state, count), Scope::AFTER_ANSWER, rest);
+        assert_eq!(told.len(), notes);
+        assert_eq!(told[notes - 1], format!("left for the next reap: {left}"));
+    }
 }
 
 #[test]
 fn what_another_replica_takes_is_no_failure_and_a_failure_is_told() {
-    let list = [entry(ID, "created", OLD, &[])];
-    let taken = said(409, "removal is already in progress");
-    let notes = reaped(&list, Scope::AFTER_ANSWER, vec![("remove", taken)]);
-    assert_eq!(notes, Vec::<String>::new());
-    let notes = reaped(
-        &list,
-        Scope::AFTER_ANSWER,
-        vec![("remove", said(500, "busy"))],
-    );
     let failed = "could not reap 0123456789ab, never started: 500 Internal Server Error: busy";
-    assert_eq!(notes, [failed]);
+    let taken = said(409, "removal is already in progress");
+    for (reply, notes) in [(taken, &[][..]), (said(500, "busy"), &[failed])] {
+        let rest = call("remove", reply);
+        assert_eq!(reaped(&old("created", 1), Scope::AFTER_ANSWER, rest), notes);
+    }
 }
 
 #[test]
 fn what_was_gone_before_takes_no_place_and_is_no_event() {
-    let list = [const { "created" }; 5].map(|state| entry(ID, state, OLD, &[]));
-    let mut rest: Vec<_> = (0..4)
-        .map(|_| ("remove", said(404, "No such container")))
-        .collect();
-    rest.push(("remove", done()));
-    let notes = reaped(&list, Scope::AFTER_ANSWER, rest);
+    let gone = call("remove", said(404, "No such container")) * 4;
+    let rest = gone + call("remove", done());
+    let notes = reaped(&old("created", 5), Scope::AFTER_ANSWER, rest);
     assert_eq!(notes, ["reaped 0123456789ab: never started"]);
 }
 
 #[test]
 fn an_expiry_whose_removal_has_failed_half_way_stays_one() {
-    let list = [entry(ID, "dead", LONG_AGO, &[])];
-    let rest = vec![("list volumes", no_volumes()), ("remove by force", done())];
-    let notes = reaped(&list, Scope::AFTER_ANSWER, rest);
+    let entries = [entry(ID, "dead", LONG_AGO, &[])];
+    let rest = call("list volumes", no_volumes()) + call("remove by force", done());
+    let notes = reaped(&entries, Scope::AFTER_ANSWER, rest);
     assert_eq!(notes, ["reaped 0123456789ab: past its lifetime"]);
 }
 
 #[test]
 fn a_container_that_only_carries_our_label_is_not_seen() {
-    let mut stranger = entry(ID, "running", LONG_AGO, &[]);
-    stranger["Names"] = serde_json::json!(["/another"]);
-    let notes = reaped(&[stranger], Scope::whole(false), Vec::new());
+    let mut stranger = stranger(ID);
+    stranger["Created"] = LONG_AGO.into();
+    let notes = reaped(&[stranger], Scope::whole(false), no_call());
     assert_eq!(notes, Vec::<String>::new());
 }

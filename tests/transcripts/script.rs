@@ -2,6 +2,7 @@
 
 use std::cell::{Cell, RefCell};
 use std::collections::{HashSet, VecDeque};
+use std::ops::{Add, Mul};
 use std::time::Duration;
 
 use dynamic_access::backend::Backend;
@@ -10,9 +11,11 @@ use dynamic_access::call_notes::Calls;
 use dynamic_access::config::Config;
 use dynamic_access::docker::{ContainerName, DeploymentId};
 use dynamic_access::engine::Engine;
+use dynamic_access::error::Error;
 use dynamic_access::platform::{HttpRequest, HttpResponse, Keep, Platform, TransportError};
-use dynamic_access::provision::{Provisioner, StartOrder};
+use dynamic_access::provision::{Provisioner, StartOrder, Started};
 use dynamic_access::secret::Secret;
+pub use serde_json::{Value, json};
 
 pub const ID: &str = "0123456789abcdef0123456789abcdef0123456789abcdef0123456789abcdef";
 pub const OTHER: &str = "fedcba9876543210fedcba9876543210fedcba9876543210fedcba9876543210";
@@ -24,6 +27,7 @@ pub const PULLING: [(&str, &str); 2] = [
 ];
 
 /// What the Engine of a script does.
+#[derive(Clone)]
 pub enum Reply {
     Is(u16, String),
     /// The same, and its time.
@@ -37,6 +41,43 @@ pub enum Reply {
 }
 pub use Reply::{CutShort, Dated, Hangs, Is, Lost, TooLong, Unreachable};
 
+/// Calls in their order, each with its reply: `+` puts some after others, `*` repeats them.
+#[derive(Clone)]
+pub struct Steps(Vec<(&'static str, Reply)>);
+
+/// One call, in the words of [`shape`].
+pub fn call(shape: &'static str, reply: Reply) -> Steps {
+    Steps(vec![(shape, reply)])
+}
+
+/// No call at all.
+pub fn no_call() -> Steps {
+    Steps(Vec::new())
+}
+
+impl From<Vec<(&'static str, Reply)>> for Steps {
+    fn from(steps: Vec<(&'static str, Reply)>) -> Self {
+        Self(steps)
+    }
+}
+
+impl Add for Steps {
+    type Output = Self;
+
+    fn add(mut self, rest: Self) -> Self {
+        self.0.extend(rest.0);
+        self
+    }
+}
+
+impl Mul<usize> for Steps {
+    type Output = Self;
+
+    fn mul(self, times: usize) -> Self {
+        Self(vec![self.0; times].concat())
+    }
+}
+
 /// A platform that expects calls in their order and replies as it is told.
 pub struct Script {
     steps: RefCell<VecDeque<(&'static str, Reply)>>,
@@ -49,7 +90,7 @@ impl Script {
     /// Checks that a secret is not made twice: whoever removes what is left of one
     /// attempt removes its secrets by their label.
     fn note_secret(&self, request: &HttpRequest) {
-        let body: serde_json::Value = serde_json::from_slice(request.body()).expect("JSON");
+        let body: Value = serde_json::from_slice(request.body()).expect("JSON");
         let name = body["Name"].as_str().expect("a name").to_owned();
         assert!(self.secrets.borrow_mut().insert(name), "{body} once more");
     }
@@ -160,10 +201,11 @@ pub fn shape(request: &HttpRequest) -> &'static str {
     }
 }
 
+/// Variables that differ from the defaults.
+pub type Changes = [(&'static str, &'static str)];
+
 /// The variables, with `changes` over the defaults.
-pub fn variables(
-    changes: &[(&'static str, &'static str)],
-) -> impl Fn(&'static str) -> Result<String, String> {
+pub fn variables(changes: &Changes) -> impl Fn(&'static str) -> Result<String, String> {
     move |name| {
         let defaults = [
             ("scheduler", "engine"),
@@ -202,7 +244,7 @@ pub fn variables(
 /// Runs `webhook` against a script to the script's end.
 #[track_caller]
 pub fn run<T>(
-    steps: Vec<(&'static str, Reply)>,
+    steps: impl Into<Steps>,
     webhook: impl AsyncFnOnce(Provisioner<'_, Script>) -> T,
 ) -> T {
     run_with(&[], steps, webhook)
@@ -211,12 +253,12 @@ pub fn run<T>(
 /// The same, with other variables.
 #[track_caller]
 pub fn run_with<T>(
-    changes: &[(&'static str, &'static str)],
-    steps: Vec<(&'static str, Reply)>,
+    changes: &Changes,
+    steps: impl Into<Steps>,
     webhook: impl AsyncFnOnce(Provisioner<'_, Script>) -> T,
 ) -> T {
     let script = Script {
-        steps: RefCell::new(steps.into()),
+        steps: RefCell::new(steps.into().0.into()),
         clock: Cell::new(Duration::ZERO),
         random: Cell::default(),
         secrets: RefCell::default(),
@@ -243,16 +285,31 @@ pub fn order() -> StartOrder {
     StartOrder::of_webhook("https://host".to_owned(), token, "e".to_owned())
 }
 
+/// Starts a target.
+#[track_caller]
+pub fn start(changes: &Changes, steps: Steps) -> Result<Started, Error> {
+    start_of(&order(), changes, steps)
+}
+
+/// Starts the target of an order.
+#[track_caller]
+pub fn start_of(order: &StartOrder, changes: &Changes, steps: Steps) -> Result<Started, Error> {
+    run_with(changes, steps, async |provisioner| {
+        provisioner.start(order).await
+    })
+}
+
 pub fn created() -> Reply {
     Is(201, format!(r#"{{"Id":"{ID}","Warnings":[]}}"#))
 }
 
-pub fn said(status: u16, message: &str) -> Reply {
-    Is(status, format!(r#"{{"message":"{message}"}}"#))
+/// A reply with this body.
+pub fn shows(body: impl ToString) -> Reply {
+    Is(200, body.to_string())
 }
 
-pub fn written() -> Reply {
-    Is(200, String::new())
+pub fn said(status: u16, message: &str) -> Reply {
+    Is(status, format!(r#"{{"message":"{message}"}}"#))
 }
 
 pub fn done() -> Reply {
@@ -260,28 +317,32 @@ pub fn done() -> Reply {
 }
 
 pub fn none() -> Reply {
-    Is(200, "[]".to_owned())
+    shows("[]")
 }
 
 /// A list of volumes without any.
 pub fn no_volumes() -> Reply {
-    Is(200, r#"{"Volumes":null,"Warnings":null}"#.to_owned())
+    shows(r#"{"Volumes":null,"Warnings":null}"#)
 }
 
 /// A list of this token's container, with changes to its labels; it is 11
 /// seconds old.
 pub fn one(state: &str, changes: &[(&str, &str)]) -> Reply {
-    Is(
-        200,
-        format!("[{}]", entry(ID, state, 1_795_395_650, changes)),
-    )
+    list(&[entry(ID, state, TODAY, changes)])
 }
 
-pub fn entry(id: &str, state: &str, created: i64, changes: &[(&str, &str)]) -> serde_json::Value {
+pub fn list(entries: &[Value]) -> Reply {
+    shows(json!(entries))
+}
+
+/// When this token's container was created: 11 seconds before the Engine's time.
+pub const TODAY: i64 = 1_795_395_650;
+
+pub fn entry(id: &str, state: &str, created: i64, changes: &[(&str, &str)]) -> Value {
     let deployment = DeploymentId::parse("dynamic-access").expect("an id");
     let token = if id == OTHER { "b-token" } else { "a-token" };
     let name = ContainerName::from_token(&deployment, &Secret::new(token));
-    let mut labels = serde_json::json!({
+    let mut labels = json!({
         "dynamic-access.deployment": "dynamic-access",
         "dynamic-access.name": name.as_str(),
         "dynamic-access.attempt": "0".repeat(32),
@@ -291,7 +352,7 @@ pub fn entry(id: &str, state: &str, created: i64, changes: &[(&str, &str)]) -> s
     for (label, value) in changes {
         labels[format!("dynamic-access.{label}")] = (*value).into();
     }
-    serde_json::json!({
+    json!({
         "Id": id,
         "Names": [format!("/{}", name.as_str())],
         "State": state,
@@ -300,11 +361,23 @@ pub fn entry(id: &str, state: &str, created: i64, changes: &[(&str, &str)]) -> s
     })
 }
 
+/// A container that somebody else made, whose image carries our label.
+pub fn stranger(id: &str) -> Value {
+    let mut stranger = entry(id, "running", 0, &[]);
+    stranger["Names"] = json!(["/another"]);
+    stranger
+}
+
 /// An inspect of this token's container, which has ended at that time of the day if it
 /// has ended.
-pub fn inspected(state: &str, exit_code: i64, finished: &str) -> (&'static str, Reply) {
+pub fn inspected(state: &str, exit_code: i64, finished: &str) -> Steps {
+    call("inspect", shows(container(state, exit_code, finished)))
+}
+
+/// The body of such an inspect.
+pub fn container(state: &str, exit_code: i64, finished: &str) -> Value {
     let entry = entry(ID, state, 0, &[]);
-    let body = serde_json::json!({
+    json!({
         "Id": entry["Id"],
         "Name": entry["Names"][0],
         "Created": "2026-11-23T01:00:50Z",
@@ -314,11 +387,30 @@ pub fn inspected(state: &str, exit_code: i64, finished: &str) -> (&'static str, 
             "FinishedAt": format!("2026-11-23T{finished}Z"),
         },
         "Config": {"Labels": entry["Labels"]},
-    });
-    ("inspect", Is(200, body.to_string()))
+    })
 }
 
 /// What an inspect shows while the container runs.
-pub fn runs() -> (&'static str, Reply) {
+pub fn runs() -> Steps {
     inspected("running", 0, "")
+}
+
+/// The calls of a start until it has counted the targets.
+pub fn until_counted() -> Steps {
+    call("create", created()) + call("list all", one("created", &[]))
+}
+
+/// The calls of a start until the container has its secrets.
+pub fn until_written() -> Steps {
+    until_counted() + call("archive", shows(""))
+}
+
+/// The calls of a start until the container is started.
+pub fn until_started() -> Steps {
+    until_written() + call("start", done())
+}
+
+/// The calls that remove what a failed start has created.
+pub fn cleaned_up() -> Steps {
+    call("list by id", one("created", &[])) + call("remove", done())
 }

@@ -5,92 +5,71 @@ use dynamic_access::docker::TargetId;
 use crate::script::*;
 
 #[track_caller]
-fn check_stop(steps: Vec<(&'static str, Reply)>, status: u16) {
+fn check_stop_with(changes: &Changes, steps: Steps, status: u16) {
     let id = TargetId::parse(ID).expect("an id");
-    let outcome = run(steps, async |provisioner| provisioner.stop(&id).await);
+    let outcome = run_with(changes, steps, async |provisioner| {
+        provisioner.stop(&id).await
+    });
     match outcome {
         Ok(_) => assert_eq!(200, status),
         Err(error) => assert_eq!(error.status().as_u16(), status, "{error}"),
     }
 }
 
+#[track_caller]
+fn check_stop(steps: Steps, status: u16) {
+    check_stop_with(&[], steps, status);
+}
+
+fn by_id(state: &str, changes: &[(&str, &str)]) -> Steps {
+    call("list by id", one(state, changes))
+}
+
 #[test]
 fn a_grace_is_granted_once_and_only_to_what_runs() {
     let grace = [("stop_grace", "3s")];
-    let check = |steps: Vec<(&'static str, Reply)>| {
-        let id = TargetId::parse(ID).expect("an id");
-        let outcome = run_with(&grace, steps, async |provisioner| {
-            provisioner.stop(&id).await
-        });
-        outcome.expect("it is gone");
-    };
-    check(vec![
-        ("list by id", one("running", &[])),
-        ("stop", said(500, "cannot stop")),
-        ("remove by force", Lost),
-        ("list by id", one("running", &[])),
-        ("remove by force", done()),
-    ]);
-    check(vec![
-        ("list by id", one("exited", &[])),
-        ("remove by force", done()),
-    ]);
+    let lost = by_id("running", &[])
+        + call("stop", said(500, "cannot stop"))
+        + call("remove by force", Lost);
+    let again = by_id("running", &[]) + call("remove by force", done());
+    check_stop_with(&grace, lost + again, 200);
+    let ended = by_id("exited", &[]) + call("remove by force", done());
+    check_stop_with(&grace, ended, 200);
 }
 
 #[test]
 fn a_stop_is_two_calls_and_one_when_there_is_nothing() {
-    check_stop(
-        vec![
-            ("list by id", one("running", &[])),
-            ("remove by force", done()),
-        ],
-        200,
-    );
-    check_stop(vec![("list by id", none())], 200);
+    let steps = by_id("running", &[]) + call("remove by force", done());
+    check_stop(steps, 200);
+    check_stop(call("list by id", none()), 200);
 }
 
 #[test]
 fn a_stop_of_what_is_not_ours_touches_nothing() {
     for change in [("deployment", "other"), ("name", "other")] {
-        check_stop(vec![("list by id", one("running", &[change]))], 404);
+        check_stop(by_id("running", &[change]), 404);
     }
 }
 
 #[test]
 fn a_removal_that_is_unclear_is_settled_by_a_look() {
-    for unclear in [
-        Lost,
-        said(500, "m"),
-        said(409, "removal is already in progress"),
-    ] {
-        let steps = vec![
-            ("list by id", one("running", &[])),
-            ("remove by force", unclear),
-            ("list by id", none()),
-        ];
-        check_stop(steps, 200);
+    let in_progress = said(409, "removal is already in progress");
+    for unclear in [Lost, said(500, "m"), in_progress] {
+        let removal = by_id("running", &[]) + call("remove by force", unclear);
+        check_stop(removal + call("list by id", none()), 200);
     }
 }
 
 #[test]
 fn a_stop_gives_up_after_three_failures() {
-    check_stop(
-        vec![
-            ("list by id", Unreachable),
-            ("list by id", Lost),
-            ("list by id", Unreachable),
-        ],
-        503,
-    );
+    let fails = [Unreachable, Lost, Unreachable].map(|failure| ("list by id", failure));
+    check_stop(Vec::from(fails).into(), 503);
 }
 
 #[test]
 fn a_list_that_answers_more_than_was_asked_is_not_taken_at_its_word() {
-    let mut stranger = entry(OTHER, "running", 0, &[]);
-    stranger["Names"] = serde_json::json!(["/another"]);
-    let own = entry(ID, "running", 0, &[]);
-    let both = Is(200, format!("[{stranger},{own}]"));
-    check_stop(vec![("list by id", both), ("remove by force", done())], 200);
-    let alone = Is(200, format!("[{stranger}]"));
-    check_stop(vec![("list by id", alone)], 200);
+    let both = list(&[stranger(OTHER), entry(ID, "running", 0, &[])]);
+    let steps = call("list by id", both) + call("remove by force", done());
+    check_stop(steps, 200);
+    check_stop(call("list by id", list(&[stranger(OTHER)])), 200);
 }

@@ -10,15 +10,24 @@ use dynamic_access::target_view::{Awaited, TargetView};
 use crate::script::*;
 
 /// A list of a target that runs, in the words of its `Status`.
-fn with(status: &str) -> (&'static str, Reply) {
-    let mut entry = entry(ID, "running", 1_795_395_650, &[]);
+fn with(status: &str) -> Steps {
+    let mut entry = entry(ID, "running", TODAY, &[]);
     entry["Status"] = status.into();
-    ("list by id", Is(200, format!("[{entry}]")))
+    call("list by id", list(&[entry]))
+}
+
+fn by_id(state: &str) -> Steps {
+    call("list by id", one(state, &[]))
 }
 
 /// The list that only the last look makes, if it has found the target.
-fn renewals() -> (&'static str, Reply) {
-    ("list volumes", no_volumes())
+fn renewals() -> Steps {
+    call("list volumes", no_volumes())
+}
+
+/// The last calls of a wait that sees the target end.
+fn ended() -> Steps {
+    by_id("exited") + renewals() + inspected("exited", 7, "01:01:00")
 }
 
 const UP: &str = "Up 4 seconds";
@@ -26,11 +35,7 @@ const STARTING: &str = "Up 4 seconds (health: starting)";
 const HEALTHY: &str = "Up 4 seconds (healthy)";
 
 /// Waits for so many seconds at most, and tells the outcome and the seconds it took.
-fn wait(
-    awaited: Awaited,
-    seconds: u64,
-    steps: Vec<(&'static str, Reply)>,
-) -> (Result<TargetView, Error>, u64) {
+fn wait(awaited: Awaited, seconds: u64, steps: Steps) -> (Result<TargetView, Error>, u64) {
     let id = TargetId::parse(ID).expect("an id");
     run(steps, async |provisioner| {
         let timeout = Duration::from_secs(seconds);
@@ -40,61 +45,43 @@ fn wait(
 }
 
 #[track_caller]
-fn check_ready(mut steps: Vec<(&'static str, Reply)>, ready: Option<bool>, took: u64) {
-    steps.push(renewals());
-    let (outcome, seconds) = wait(Awaited::Ready, 20, steps);
+fn check_ready(steps: Steps, ready: Option<bool>, took: u64) {
+    let (outcome, seconds) = wait(Awaited::Ready, 20, steps + renewals());
     assert_eq!((outcome.expect("a target").ready, seconds), (ready, took));
 }
 
 #[test]
 fn a_wait_looks_once_a_second_until_the_target_is_ready() {
     let unhealthy = with("Up 4 seconds (unhealthy)");
-    check_ready(
-        vec![with(STARTING), unhealthy, with(HEALTHY)],
-        Some(true),
-        2,
-    );
-    check_ready(vec![with(HEALTHY)], Some(true), 0);
-    check_ready(vec![with(UP)], None, 0);
-    let created = ("list by id", one("created", &[]));
-    check_ready(vec![created, with(UP)], None, 1);
+    let looks = with(STARTING) + unhealthy + with(HEALTHY);
+    check_ready(looks, Some(true), 2);
+    check_ready(with(HEALTHY), Some(true), 0);
+    check_ready(with(UP), None, 0);
+    check_ready(by_id("created") + with(UP), None, 1);
 }
 
 #[test]
 fn a_wait_tells_the_target_as_it_is_when_the_time_is_up() {
-    let looks = |count| (0..count).map(|_| with(STARTING)).collect::<Vec<_>>();
-    check_ready(looks(21), Some(false), 20);
-    let steps = looks(2).into_iter().chain([renewals()]).collect();
+    check_ready(with(STARTING) * 21, Some(false), 20);
+    let steps = with(STARTING) * 2 + renewals();
     let (outcome, took) = wait(Awaited::Ready, 1, steps);
     assert_eq!((outcome.expect("a target").ready, took), (Some(false), 1));
 }
 
 #[test]
 fn a_wait_for_the_end_tells_the_exit_code() {
-    let steps = vec![
-        with(UP),
-        ("list by id", one("exited", &[])),
-        renewals(),
-        inspected("exited", 7, "01:01:00"),
-    ];
-    let (outcome, took) = wait(Awaited::Ended, 20, steps);
+    let (outcome, took) = wait(Awaited::Ended, 20, with(UP) + ended());
     assert_eq!((outcome.expect("a target").exit_code, took), (Some(7), 1));
 }
 
 #[test]
 fn one_that_has_ended_or_is_gone_is_not_waited_for() {
-    let steps = vec![
-        with(STARTING),
-        ("list by id", one("exited", &[])),
-        renewals(),
-        inspected("exited", 7, "01:01:00"),
-    ];
-    let (outcome, took) = wait(Awaited::Ready, 20, steps);
+    let (outcome, took) = wait(Awaited::Ready, 20, with(STARTING) + ended());
     assert_eq!((outcome.expect("a target").exit_code, took), (Some(7), 1));
     for awaited in [Awaited::Ready, Awaited::Ended] {
-        let gone = || vec![with(STARTING), ("list by id", none())];
-        let foreign = vec![("list by id", one("running", &[("deployment", "other")]))];
-        for (steps, seconds) in [(gone(), 1), (foreign, 0)] {
+        let gone = with(STARTING) + call("list by id", none());
+        let foreign = call("list by id", one("running", &[("deployment", "other")]));
+        for (steps, seconds) in [(gone, 1), (foreign, 0)] {
             let (outcome, took) = wait(awaited, 20, steps);
             let status = outcome.expect_err("it is gone").status();
             assert_eq!((status.as_u16(), took), (404, seconds));
@@ -104,39 +91,27 @@ fn one_that_has_ended_or_is_gone_is_not_waited_for() {
 
 #[test]
 fn a_look_that_fails_is_repeated_until_the_time_is_up() {
-    let failed = || ("list by id", said(400, "planted"));
-    let steps = vec![with(STARTING), failed(), failed(), with(HEALTHY)];
+    let failed = call("list by id", said(400, "planted"));
+    let steps = with(STARTING) + failed.clone() * 2 + with(HEALTHY);
     check_ready(steps, Some(true), 3);
-    let steps = vec![with(STARTING), failed(), failed(), failed()];
-    let (outcome, took) = wait(Awaited::Ended, 3, steps);
+    let (outcome, took) = wait(Awaited::Ended, 3, with(STARTING) + failed * 3);
     assert!(outcome.is_err());
     assert_eq!(took, 3);
 }
 
 #[test]
 fn the_last_look_ends_by_the_time_of_the_answer() {
-    let hung = (0..5).map(|_| ("list by id", Hangs));
-    let (outcome, took) = wait(Awaited::Ended, 20, hung.collect());
+    let (outcome, took) = wait(Awaited::Ended, 20, call("list by id", Hangs) * 5);
     assert_eq!(outcome.expect_err("a failure").status().as_u16(), 504);
     assert!(took <= 25, "{took}");
 }
 
 /// A start, and the wait after it.
 #[track_caller]
-fn check_start(health: &str, steps: Vec<(&'static str, Reply)>, word: &str, ready: Option<bool>) {
-    let (name, Is(status, body)) = runs() else {
-        panic!("an inspect");
-    };
-    let mut body: serde_json::Value = serde_json::from_str(&body).expect("JSON");
-    body["State"]["Health"]["Status"] = health.into();
-    let start = vec![
-        ("create", created()),
-        ("list all", one("created", &[])),
-        ("archive", written()),
-        ("start", done()),
-        (name, Is(status, body.to_string())),
-    ];
-    let steps = start.into_iter().chain(steps).collect();
+fn check_start(health: &str, steps: Steps, word: &str, ready: Option<bool>) {
+    let mut runs = container("running", 0, "");
+    runs["State"]["Health"]["Status"] = health.into();
+    let steps = until_started() + call("inspect", shows(runs)) + steps;
     let target = run(steps, async |provisioner| {
         let started = provisioner.start(&order()).await.expect("it runs");
         let target = TargetView::new(&started.container, provisioner.config);
@@ -148,15 +123,14 @@ fn check_start(health: &str, steps: Vec<(&'static str, Reply)>, word: &str, read
 
 #[test]
 fn a_start_that_waits_is_a_success_whatever_comes_of_the_wait() {
-    let not_ready = || (0..25).map(|_| with(STARTING));
-    let ready = vec![with(HEALTHY), renewals()];
+    let ready = with(HEALTHY) + renewals();
     check_start("starting", ready, "running", Some(true));
-    check_start("healthy", vec![], "running", Some(true));
-    check_start("none", vec![], "running", None);
-    let looks = not_ready().take(21).chain([renewals()]).collect();
+    check_start("healthy", no_call(), "running", Some(true));
+    check_start("none", no_call(), "running", None);
+    let looks = with(STARTING) * 21 + renewals();
     check_start("starting", looks, "running", Some(false));
-    let gone = vec![with(STARTING), ("list by id", none())];
+    let gone = with(STARTING) + call("list by id", none());
     check_start("starting", gone, "ended", None);
-    let hung = (0..5).map(|_| ("list by id", Hangs)).collect();
+    let hung = call("list by id", Hangs) * 5;
     check_start("starting", hung, "running", Some(false));
 }

@@ -1,8 +1,8 @@
 //! Sends the calls of [`crate::docker`], each within a deadline, and notes them
 //! for the log.
 //!
-//! Decides nothing: what to do about a [`Fault`] is decided in
-//! [`crate::provision`] and [`crate::reaper`].
+//! Decides nothing: [`crate::provision`] and [`crate::reaper`] decide what to do about a
+//! [`Fault`].
 
 use std::cell::RefCell;
 use std::time::Duration;
@@ -16,13 +16,13 @@ use crate::docker::call::Call;
 use crate::fault::Fault;
 use crate::platform::{HttpRequest, Platform, TransportError};
 
-/// The pauses between the three tries of a look. Podman removes a container in a
-/// few hundred milliseconds, and a connection that a peer has closed is found out
-/// at once. Together they are short beside the five seconds that one try may take.
+/// The pauses between the three tries of a look. Podman removes a container in a few
+/// hundred milliseconds, and a connection that a peer has closed fails at once. Both
+/// pauses are short beside the five seconds that one try may take.
 const LOOK_AGAIN_AFTER: [Duration; 2] = [Duration::from_millis(250), Duration::from_secs(1)];
 
-/// How many spellings of the Engine's address one webhook uses besides the usual one. It
-/// makes hardly more calls that last until their limit.
+/// How many spellings of the Engine's address one webhook uses besides the usual one.
+/// Hardly more of its calls can last until their limit.
 const SPELLINGS_MAX: usize = 8;
 
 /// An Engine, for as long as one part of one webhook lasts.
@@ -34,7 +34,7 @@ pub struct Engine<'a, P> {
     until: Duration,
 }
 
-// Derived, they would demand the same of `P`.
+// Derived, they would require the same of `P`.
 impl<P> Clone for Engine<'_, P> {
     fn clone(&self) -> Self {
         *self
@@ -43,7 +43,7 @@ impl<P> Clone for Engine<'_, P> {
 impl<P> Copy for Engine<'_, P> {}
 
 impl<'a, P: Platform> Engine<'a, P> {
-    /// The Engine that `config` names, used no longer than `until`.
+    /// The Engine that `config` names, until this moment.
     pub fn new(
         platform: &'a P,
         config: &'a Config,
@@ -58,12 +58,12 @@ impl<'a, P: Platform> Engine<'a, P> {
         }
     }
 
-    /// The same Engine, used until another moment.
+    /// The same Engine, until another moment.
     pub fn until(self, until: Duration) -> Self {
         Self { until, ..self }
     }
 
-    /// The same Engine, used for so long at most.
+    /// The same Engine, for at most this long.
     pub fn within(self, limit: Duration) -> Self {
         self.until(self.until.min(self.platform.now() + limit))
     }
@@ -78,12 +78,12 @@ impl<'a, P: Platform> Engine<'a, P> {
         self.until.saturating_sub(self.platform.now())
     }
 
-    /// The clock and the randomness of whoever uses it.
+    /// The clock and the randomness of its user.
     pub fn platform(&self) -> &'a P {
         self.platform
     }
 
-    /// Waits so long, and leaves half of the time for what is to follow.
+    /// Waits this long, but at most half of the time that is left.
     pub async fn pause(&self, pause: Duration) {
         let pause = pause.min(self.time_left() / 2);
         self.platform.sleep(pause).await;
@@ -91,15 +91,15 @@ impl<'a, P: Platform> Engine<'a, P> {
 
     /// Makes a call and reads its reply.
     ///
-    /// A look that fails once says little about an Engine: a reply may be lost, a
-    /// pooled connection closed, and Podman fails to list containers while it
-    /// removes one. So a look is repeated, here and nowhere else. A change is made
-    /// once: whether it can be repeated depends on what it has done.
+    /// One failed look says little about an Engine: a reply may be lost, a pooled
+    /// connection closed, and Podman fails to list containers while it removes one. So
+    /// this repeats looks; nothing else does. It makes a change once: whether a change
+    /// can be repeated depends on its effect.
     ///
     /// # Errors
     ///
-    /// Why there was no reply, or what the call's reader makes of it: see
-    /// [`Fault`]. Of a look, that of the last try.
+    /// Why there was no reply, or the error of the call's reader: see [`Fault`]. For a
+    /// look, that of the last try.
     pub async fn send<T>(&self, call: Call<T>) -> Result<T, Fault> {
         for pause in LOOK_AGAIN_AFTER {
             match self.send_once(&call).await {
@@ -131,10 +131,10 @@ impl<'a, P: Platform> Engine<'a, P> {
     }
 
     /// The request with the Engine's address before its path, and with the credentials
-    /// that a proxy in front of the Engine asks for.
+    /// for a proxy in front of the Engine.
     ///
-    /// A connection that has died without a word costs a call its whole time. So after
-    /// each call without a reply, the rest of the webhook uses connections of its own.
+    /// A connection that has died silently costs a call its whole time. So after each
+    /// call without a reply, the rest of the webhook uses new connections.
     fn addressed(&self, request: &HttpRequest) -> HttpRequest {
         let mut request = request.clone();
         if let Some(authorization) = &self.config.docker_authorization {
@@ -165,8 +165,8 @@ impl<'a, P: Platform> Engine<'a, P> {
                 advice: call.too_long,
             },
             TransportError::Broken(detail) => {
-                // In TLS 1.3 the client's handshake is over before the server
-                // has looked at the client's certificate.
+                // In TLS 1.3 the client's handshake ends before the server has checked
+                // the client's certificate.
                 let perhaps = if self.config.docker_url.is_https() {
                     "the Engine may require another client certificate: check client_cert_file in Spin's runtime configuration, its expiry, and the Engine's own log"
                 } else {

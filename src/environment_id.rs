@@ -1,26 +1,25 @@
-//! The ids of environments: which texts are valid, and which two are the same.
+//! The ids of environments: which texts are valid, and which are the same.
 
 use uuid::Uuid;
 
 /// The longest id. BastionZero's ids have 36 characters.
 const CHARS_MAX: usize = 128;
 
-/// Whether a text can be an id of a caller or a key of `environments`.
+/// Whether a text can be an id in a request or a key of `environments`.
 pub fn is_id(text: &str) -> bool {
     is_word(text, CHARS_MAX)
 }
 
 /// Whether two ids mean the same environment.
 ///
-/// The ids are UUIDs, and a UUID has several spellings: in capitals, without its
-/// dashes, after `urn:uuid:` (RFC 9562, section 4). An id in another spelling must
-/// not escape from its environment's limits. Other ids, which are the caller's own
-/// names, are compared without regard to case for the same reason.
+/// A UUID has several spellings: in capitals, without dashes, after `urn:uuid:` (RFC
+/// 9562, section 4). No spelling may escape from the limits of its environment. For the
+/// same reason, other ids, which callers choose, are compared without regard to case.
 pub fn is_same(one: &str, other: &str) -> bool {
     canonical(one) == canonical(other)
 }
 
-/// The one spelling of all ids that mean the same environment.
+/// One spelling for all ids that mean the same environment.
 pub fn canonical(id: &str) -> String {
     let id = id.to_ascii_lowercase();
     match Uuid::try_parse(&id) {
@@ -29,9 +28,9 @@ pub fn canonical(id: &str) -> String {
     }
 }
 
-/// Whether the text has only letters, digits and the punctuation of tokens and ids.
-/// It must begin with a letter or a digit: a program would take a text that begins
-/// with a dash for an option.
+/// Whether the text has only letters, digits and the punctuation of tokens and ids. It
+/// must begin with a letter or digit: a program would take a text that begins with a dash
+/// for an option.
 pub fn is_word(text: &str, chars_max: usize) -> bool {
     text.len() <= chars_max
         && text.starts_with(|first: char| first.is_ascii_alphanumeric())

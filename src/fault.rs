@@ -20,36 +20,36 @@ pub enum Fault {
     TimedOut,
     /// The call's own limit passed while the reply arrived.
     CutShort {
-        /// What has arrived of its end.
+        /// The end of the reply so far.
         end: Vec<u8>,
-        /// The time since the last of it arrived.
+        /// The time since the last byte arrived.
         quiet: Duration,
     },
     /// The reply is longer than [`REPLY_BYTES_MAX`]: the call may have had an effect.
     TooLong {
         /// The name of the call.
         call: &'static str,
-        /// What makes it so long, and what to do about it.
+        /// Why it may be so long, and what to do about it.
         advice: &'static str,
     },
     /// The connection broke: it may have had an effect.
     Broken(String),
-    /// The call was not made, because the webhook's time is spent.
+    /// The call was not made, because no time is left for the webhook.
     BudgetSpent,
     /// The reply does not come from an Engine: the call may have had an effect.
     Nonsense(String),
-    /// A node of a Swarm would not run the target.
+    /// A node of a Swarm rejected the target.
     Rejected {
         /// The id of the node.
         node: String,
         /// Why not.
         reason: String,
     },
-    /// The Engine answered a list with 404, in these words. Nothing is asked for that
-    /// could be missing, so the Engine misses something else: Docker's containerd store
-    /// says so of the content of an image.
+    /// The Engine answered a list with 404, in these words. A list always exists, so
+    /// something else is missing: Docker's containerd store says this about the content
+    /// of an image.
     ListFailed(String),
-    /// A manager of a Swarm has left something out of a service, so nothing was changed.
+    /// A manager of a Swarm left an option out of a service, so nothing was changed.
     Altered(String),
     /// A node of a Swarm does not know an option of a service, so nothing was changed.
     NodeTooOld(TooOld),
@@ -110,8 +110,8 @@ impl Fault {
         }
     }
 
-    /// Whether the same call may succeed a moment later. What an Engine or a
-    /// proxy refuses, it refuses again; a proxy's 408 and 429 are about the moment.
+    /// Whether the same call may succeed a moment later. An Engine or a proxy refuses the
+    /// same call again, unless it was a proxy's 408 or 429.
     pub fn may_pass(&self) -> bool {
         match self {
             Self::Unreachable(_)
@@ -121,9 +121,9 @@ impl Fault {
             | Self::Broken(_)
             | Self::ListFailed(_)
             | Self::Nonsense(_) => true,
-            // Settings of Spin decide that, so a repetition meets the same.
+            // Spin's settings stay the same for a retry.
             Self::Forbidden(_) | Self::BudgetSpent | Self::Rejected { .. } => false,
-            // A list is as long a moment later, and long to read.
+            // The list is still as long a moment later.
             Self::TooLong { .. } => false,
             // Another manager may be asked, but not within this request.
             Self::Altered(_) | Self::NodeTooOld(_) => false,

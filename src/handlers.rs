@@ -17,20 +17,21 @@ use crate::secret::Secret;
 use crate::target_view::TargetView;
 use crate::{api, metrics, page, webhook};
 
-/// How a request has ended, and what the log says besides.
+/// How a request ended, and what else the log says.
 #[derive(Debug)]
 pub struct Handled {
     /// The answer, or why the request failed.
     pub outcome: Result<HttpResponse, Error>,
-    /// The target that it was about.
+    /// The target of the request.
     pub subject: Subject,
-    /// What the operator should know.
+    /// Notes for the operator.
     pub notes: Vec<String>,
-    /// Whether it is a health check with variables that are unsafe.
+    /// Whether it is a health check with unsafe variables.
     pub is_unsafe: bool,
-    /// What a reap has removed.
+    /// The result of a reap.
     pub reap: Option<Report>,
-    /// What the log must not show of the body; `None` if that is not known.
+    /// The secrets in the body, which the log must not show; `None` if they are not
+    /// known.
     pub body_secrets: Option<Vec<Secret>>,
 }
 
@@ -182,7 +183,7 @@ async fn renew<P: Platform>(
 }
 
 async fn health<P: Platform>(provisioner: &Provisioner<'_, P>) -> Handled {
-    // Here and not at each start: the caller repeats this regularly.
+    // Here and not at each start, because callers repeat a health check regularly.
     let mut notes = provisioner.config.warnings();
     let is_unsafe = !notes.is_empty();
     let outcome = provisioner.health().await.map(|found| {
@@ -210,13 +211,13 @@ async fn reap<P: Platform>(provisioner: &Provisioner<'_, P>, dry_run: bool) -> H
     Handled {
         notes,
         reap,
-        // It takes no body, and its caller may send one.
+        // The route has no body, but a caller may send one.
         body_secrets: Some(Vec::new()),
         ..Handled::from(outcome)
     }
 }
 
-/// A page is shown whatever has failed.
+/// Shows a page whatever fails.
 async fn show_page<P: Platform>(
     provisioner: &Provisioner<'_, P>,
     environment: Option<&str>,

@@ -5,7 +5,8 @@ use std::fmt;
 use crate::docker::{ContainerName, DeploymentId};
 use crate::secret::Secret;
 
-/// What makes repeated orders one: its digest is the name of the container.
+/// The key of an order. Its digest is the name of the container, so repeated orders get
+/// one target.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum Key {
     /// The `activationToken` of `/start`.
@@ -14,7 +15,7 @@ pub enum Key {
     IdempotencyKey(Secret),
 }
 
-/// Which of them it is.
+/// The kind of a key.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum KeyKind {
     /// An activation token.
@@ -24,7 +25,7 @@ pub enum KeyKind {
 }
 
 impl Key {
-    /// Which of them it is.
+    /// The kind of a key.
     pub fn kind(&self) -> KeyKind {
         match self {
             Self::ActivationToken(_) => KeyKind::ActivationToken,

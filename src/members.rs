@@ -1,4 +1,4 @@
-//! JSON objects whose keys are not known in advance, and in which a key may be twice.
+//! JSON objects whose keys are not known in advance and may occur twice.
 
 use std::fmt;
 use std::marker::PhantomData;
@@ -42,12 +42,12 @@ impl<'de, T: Deserialize<'de>> Deserialize<'de> for Members<T> {
     }
 }
 
-/// A JSON value in which no object has a key twice, at any depth. `serde_json` would keep
-/// the last of them, whichever its writer meant.
+/// A JSON value in which no object has a key twice, at any depth. `serde_json` would
+/// silently keep the last one.
 #[derive(Debug)]
 pub struct Distinct(pub Value);
 
-/// What is wrong with a text that is not a [`Distinct`], without any of its values.
+/// The problem with a text that is not a [`Distinct`], without any of its values.
 pub fn problem(error: &serde_json::Error) -> String {
     let place = format!("line {}, column {}", error.line(), error.column());
     if error.is_data() {

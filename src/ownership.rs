@@ -12,7 +12,8 @@ pub fn is_owner(text: &str) -> bool {
     !text.is_empty() && is_line(text, OWNER_CHARS_MAX)
 }
 
-/// Whether a text may be the key of a label. It has no `=`, which ends it in a query.
+/// Whether a text may be the key of a label. It has no `=`, which would end it in a
+/// query.
 pub fn is_key(text: &str) -> bool {
     let is_right = |byte: u8| byte.is_ascii_alphanumeric() || b"-._/".contains(&byte);
     (1..=KEY_CHARS_MAX).contains(&text.len()) && text.bytes().all(is_right)

@@ -1,22 +1,22 @@
-//! The waits between one look at the Engine and the next.
+//! The waits between two looks at the Engine.
 
 use std::time::Duration;
 
 use crate::platform::Platform;
 
-/// The first wait: an Engine creates a container in about 10 ms, and starts it
-/// in a few hundred.
+/// The first wait: an Engine creates a container in about 10 ms, and starts it in a few
+/// hundred milliseconds.
 const FIRST: Duration = Duration::from_millis(50);
 
-/// The longest wait, so that a change is seen soon.
+/// The longest wait. A change is then seen within a second.
 const LONGEST: Duration = Duration::from_secs(1);
 
-/// The most waits: more than fit into a webhook's time, which is the real
-/// limit unless a clock stands still.
+/// The most waits: more than fit into a webhook's time, which is the real limit unless
+/// the clock stands still.
 const COUNT_MAX: u32 = 64;
 
-/// Waits that double from 50 ms to a second. Each is shortened by up to half at
-/// random, so that replicas do not look at the same moment.
+/// Waits that double from 50 ms to a second. Each is shortened by up to half at random,
+/// because replicas should not look at the same moment.
 #[derive(Debug)]
 pub struct Pauses<'a, P> {
     platform: &'a P,
@@ -34,7 +34,7 @@ impl<'a, P: Platform> Pauses<'a, P> {
         }
     }
 
-    /// Waits; returns `false` at once if no wait is left, or no time after it.
+    /// Waits; returns `false` at once if no wait is left, or no time after the wait.
     pub async fn next(&mut self) -> bool {
         let whole = FIRST.saturating_mul(1 << self.count.min(10)).min(LONGEST);
         let cut = (self.platform.random() % 512) as u32;

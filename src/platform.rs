@@ -1,4 +1,4 @@
-//! What the core needs from outside.
+//! The core's interface to the outside.
 //!
 //! The shell implements [`Platform`] with WASI; tests implement it with a
 //! script or a model of an Engine and a clock of their own.
@@ -19,7 +19,8 @@ pub type HttpResponse = http::Response<Vec<u8>>;
 /// A header that BastionZero's documents name as well as `Authorization`.
 pub const AUTHENTICATION: HeaderName = HeaderName::from_static("authentication");
 
-/// What makes repeated requests for a target one (draft-ietf-httpapi-idempotency-key-header).
+/// The key of repeated requests for one target
+/// (draft-ietf-httpapi-idempotency-key-header).
 pub const IDEMPOTENCY_KEY: HeaderName = HeaderName::from_static("idempotency-key");
 
 /// Where a browser's request comes from (W3C Fetch Metadata).
@@ -28,7 +29,7 @@ pub const SEC_FETCH_SITE: HeaderName = HeaderName::from_static("sec-fetch-site")
 /// The caller's trace (W3C Trace Context).
 pub const TRACEPARENT: HeaderName = HeaderName::from_static("traceparent");
 
-/// The request headers that are used; the shell passes no others.
+/// The request headers that the core uses; the shell passes no others.
 pub const REQUEST_HEADERS: [HeaderName; 9] = [
     AUTHORIZATION,
     AUTHENTICATION,
@@ -41,7 +42,7 @@ pub const REQUEST_HEADERS: [HeaderName; 9] = [
     TRACEPARENT,
 ];
 
-/// The headers of the Engine's replies that are used; the shell passes no others.
+/// The headers of the Engine's replies that the core uses; the shell passes no others.
 pub const REPLY_HEADERS: [HeaderName; 2] = [DATE, SERVER];
 
 /// The longest reply of the Engine.
@@ -66,8 +67,8 @@ pub const END_BYTES: usize = 64 * 1024;
 // The futures need not be `Send`: a component has one thread.
 #[expect(async_fn_in_trait, reason = "a component has one thread")]
 pub trait Platform {
-    /// Sends `request` and reads the whole reply, of which it returns as much
-    /// as `keep` says. Gives up after `limit`.
+    /// Sends `request`, reads the whole reply, and returns the part of it that `keep`
+    /// selects. Gives up after `limit`.
     async fn send(
         &self,
         request: HttpRequest,
@@ -92,16 +93,15 @@ pub enum TransportError {
     Unreachable(String),
     /// The TLS handshake failed: the request certainly had no effect.
     Untrusted(String),
-    /// The platform does not send such requests: it certainly had no effect.
+    /// The platform did not send the request: it certainly had no effect.
     Forbidden(Barrier),
     /// The limit passed: the request may have had an effect, or may have it later.
     TimedOut,
-    /// The limit passed while a reply arrived of which the end is kept
-    /// ([`Keep::End`]).
+    /// The limit passed while a reply arrived whose end is kept ([`Keep::End`]).
     CutShort {
-        /// What has arrived of its end.
+        /// The end of the reply so far.
         end: Vec<u8>,
-        /// The time since the last of it arrived.
+        /// The time since the last byte arrived.
         quiet: Duration,
     },
     /// The reply is longer than [`REPLY_BYTES_MAX`]: the request may have had an effect.
@@ -111,12 +111,12 @@ pub enum TransportError {
     Broken(String),
 }
 
-/// What keeps the platform from sending a request.
+/// A setting that keeps the platform from sending a request.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Barrier {
     /// The component may not reach the URL's scheme, host and port.
     AllowedHosts,
-    /// Nobody may reach the addresses that the host's name stands for.
+    /// No component may reach the addresses of this host name.
     BlockedNetworks,
 }
 

@@ -1,4 +1,4 @@
-//! Pulls of missing images: which are pulled, and how a pull ends.
+//! Pulls of missing images: which images are pulled, and how a pull ends.
 
 use crate::config::{Config, ImagePull};
 use crate::docker::ImageReference;
@@ -10,7 +10,7 @@ use crate::platform::Platform;
 
 /// Whether a missing image is pulled.
 ///
-/// A reference without a registry never is: the Engine would ask a public
+/// An image without a registry in its reference never is: the Engine would ask a public
 /// registry, where anybody can publish under any name.
 fn may_be_pulled(config: &Config, image: &ImageReference) -> bool {
     config.image_pull == ImagePull::Missing && image.has_registry()
@@ -20,8 +20,8 @@ fn may_be_pulled(config: &Config, image: &ImageReference) -> bool {
 ///
 /// # Errors
 ///
-/// [`ImageError::BeingPulled`] if that is not long enough, [`ImageError::PullStalled`]
-/// if more time would not help, or why it cannot be pulled.
+/// [`ImageError::BeingPulled`] if the time is too short, [`ImageError::PullStalled`] if
+/// more time would not help, or why it cannot be pulled.
 pub async fn pull<P: Platform>(
     engine: &Engine<'_, P>,
     config: &Config,

@@ -1,4 +1,4 @@
-//! Parses the queries of requests. A repeated or unknown member is refused: a misspelt
+//! Parses the queries of requests. Refuses repeated and unknown members: a misspelt
 //! filter would show too much.
 
 use std::time::Duration;
@@ -9,7 +9,7 @@ use crate::error::RequestError;
 use crate::ownership::{is_key, is_owner, is_value};
 use crate::target_view::{Awaited, Filter};
 
-/// The longest wait: the time of a request has five seconds more for the last look.
+/// The longest wait. A request has five more seconds for the last look.
 const WAIT_MAX: Duration = Duration::from_secs(20);
 
 const NONE: RequestError = RequestError::BadQuery("The query must be left out.");
@@ -40,7 +40,7 @@ pub fn none(query: Option<&str>) -> Result<(), RequestError> {
     Ok(())
 }
 
-/// The environment that the page shows; all of them without one.
+/// The environment that the page shows; `None` for all of them.
 ///
 /// # Errors
 ///
@@ -85,7 +85,7 @@ fn pair(label: &str) -> Option<(String, String)> {
     (is_key(key) && is_value(value)).then(|| (key.to_owned(), value.to_owned()))
 }
 
-/// What a wait waits for, and its timeout: `WAIT_MAX` unless the query has one.
+/// The condition of a wait, and its timeout: `WAIT_MAX` unless the query has one.
 ///
 /// # Errors
 ///

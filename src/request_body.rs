@@ -1,4 +1,4 @@
-//! The body of a request, and whether its headers allow it to be read.
+//! The body of a request, read only if its headers allow it.
 
 use http::HeaderMap;
 use http::header::{CONTENT_ENCODING, CONTENT_LENGTH, CONTENT_TYPE};
@@ -6,8 +6,8 @@ use http::header::{CONTENT_ENCODING, CONTENT_LENGTH, CONTENT_TYPE};
 use crate::error::RequestError;
 use crate::platform::BodyError;
 
-/// Reads a body that must be JSON of at most `limit` bytes with `read`, once its headers
-/// are checked.
+/// Checks the headers of a body that must be JSON of at most `limit` bytes, then reads it
+/// with `read`.
 ///
 /// # Errors
 ///
@@ -63,8 +63,8 @@ fn is_json(headers: &HeaderMap) -> bool {
         || (essence.starts_with("application/") && essence.ends_with("+json"))
 }
 
-/// Whether the body has a coding, such as gzip. This server knows none
-/// (RFC 9110, section 8.4).
+/// Whether the body has a coding, such as gzip. This server supports none (RFC 9110,
+/// section 8.4).
 fn is_encoded(headers: &HeaderMap) -> bool {
     let codings = headers.get_all(CONTENT_ENCODING).iter();
     let mut codings = codings.flat_map(|value| value.as_bytes().split(|byte| *byte == b','));
@@ -74,8 +74,8 @@ fn is_encoded(headers: &HeaderMap) -> bool {
     })
 }
 
-/// The declared length of the body. One that is not a number is ignored, since
-/// the reader of the body counts.
+/// The declared length of the body, if it is a number. The reader of the body counts in
+/// any case.
 fn declared_length(headers: &HeaderMap) -> Option<usize> {
     headers.get(CONTENT_LENGTH)?.to_str().ok()?.parse().ok()
 }

@@ -7,8 +7,8 @@ use subtle::{Choice, ConstantTimeEq};
 
 /// Text that is redacted wherever it is printed.
 ///
-/// [`Secret::expose`] is called in few places: where the text is handed to its
-/// recipient, where a digest is made of it, and where it is redacted from the log.
+/// Few places call [`Secret::expose`]: those that hand the text to its recipient, make a
+/// digest of it, or redact it from the log.
 #[derive(Clone, PartialEq, Eq)]
 pub struct Secret(String);
 
@@ -23,8 +23,7 @@ impl Secret {
         &self.0
     }
 
-    /// Compares in constant time, so that the duration does not reveal where the
-    /// texts differ.
+    /// Compares in constant time: the duration does not reveal where the texts differ.
     ///
     /// Compares digests, because texts of different lengths would return early.
     pub fn ct_eq(&self, other: &str) -> Choice {

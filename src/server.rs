@@ -1,8 +1,8 @@
 //! The order in which one request is handled.
 //!
-//! Authentication comes first, on every path; then the route and whether it is open
-//! to the caller, the variables, the body, and the work. A request that is refused
-//! before the work costs no call to the Engine.
+//! Authentication comes first, on every path; then the route and whether it is open to
+//! the caller, the variables, the body, and the work. A request refused before the work
+//! costs no call to the Engine.
 
 use std::cell::RefCell;
 use std::time::Duration;
@@ -32,17 +32,17 @@ use crate::{answer, request_body};
 pub struct Answer {
     /// For the caller.
     pub response: HttpResponse,
-    /// For the log: the line of the request, and one for each other event; without
-    /// their ends.
+    /// For the log: the line of the request, and one for each other event; without line
+    /// breaks.
     pub lines: Vec<String>,
-    /// For after the answer.
+    /// The work after the answer.
     pub after: Option<AfterAnswer>,
 }
 
 /// Answers one request.
 ///
-/// `read_body` reads the body, up to a number of bytes; it is only called when
-/// the body is needed.
+/// `read_body` reads the body, up to a number of bytes, and is called only if the body is
+/// needed.
 pub async fn serve<P, V, B>(platform: &P, variables: &V, head: &Parts, read_body: B) -> Answer
 where
     P: Platform,
@@ -103,7 +103,7 @@ impl<P: Platform, V: Variables> Request<'_, P, V> {
         handlers::handle(&provisioner, route, headers, body).await
     }
 
-    /// The route of the request, which its caller may take.
+    /// The route of the request, if it is open to the caller.
     fn route(&self, seen: &mut Option<Caller>) -> Result<Route, Error> {
         let secrets = Secrets::read(self.variables).map_err(Error::Misconfigured)?;
         let caller = secrets.authenticate(&self.head.headers)?;
@@ -118,8 +118,8 @@ impl<P: Platform, V: Variables> Request<'_, P, V> {
         Ok(route)
     }
 
-    /// The id of the caller's trace. There is none while the body is not known: a token
-    /// in it may have the same digits.
+    /// The id of the caller's trace; `None` while the body is not known: a token in it
+    /// may have the same digits.
     fn trace(&self, handled: &Handled) -> Option<&str> {
         let has_body = !matches!(
             self.head.method,

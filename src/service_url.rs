@@ -1,8 +1,8 @@
-//! `serviceUrl`: where an agent registers, and which places are allowed.
+//! `serviceUrl`: where an agent registers, and which URLs are allowed.
 //!
-//! The URL comes from the caller, and the agent sends the activation token to it.
-//! It is therefore compared after parsing, never as text, and may contain nothing
-//! but scheme, host and port.
+//! The URL comes from the caller, and the agent sends the activation token to it. It is
+//! therefore compared after parsing, never as text, and has only a scheme, a host and a
+//! port.
 
 use http::Uri;
 use http::uri::{Authority, Scheme};

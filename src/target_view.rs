@@ -1,4 +1,4 @@
-//! A target as callers and operators see it: what a list says of its container.
+//! A target as callers and operators see it, from a list of containers.
 
 use std::fmt;
 use std::net::IpAddr;
@@ -14,7 +14,7 @@ use crate::docker::target::{State, Target};
 use crate::docker::{TargetId, label};
 use crate::environment_id::is_same;
 
-/// What a target is doing.
+/// The state of a target.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum ShownState {
     /// Its container is created and not started yet.
@@ -40,14 +40,14 @@ impl From<State> for ShownState {
     fn from(state: State) -> Self {
         match state {
             State::Created | State::Starting => Self::Starting,
-            // A state that is not known is not known to have ended.
+            // An unknown state does not mean that it has ended.
             State::Running | State::Stopping | State::Unknown => Self::Running,
             State::Ended | State::Removing | State::Dead => Self::Ended,
         }
     }
 }
 
-/// What a caller waits for.
+/// The condition that a caller waits for.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Awaited {
     /// Its health check passes.
@@ -57,7 +57,7 @@ pub enum Awaited {
 }
 
 impl Awaited {
-    /// Whether the wait is over: the target has come to this, or cannot show it.
+    /// Whether the wait is over: the condition holds, or can never be seen.
     pub fn is_over(self, target: &TargetView) -> bool {
         match (self, target.state) {
             (_, ShownState::Ended) => true,
@@ -67,20 +67,20 @@ impl Awaited {
     }
 }
 
-/// A target. It holds no secret: none is kept anywhere but in its container.
+/// A target. It holds no secret: only its container has those.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct TargetView {
     /// The id of its container.
     pub id: TargetId,
     /// The environment that it was started for, in its caller's spelling.
     pub environment: String,
-    /// The reference of its image; an id if the Engine has none for it any more.
+    /// The reference of its image; the image's id if no reference is left.
     pub image: String,
     /// The id of its image, which is a digest.
     pub image_id: String,
-    /// What it is doing.
+    /// Its state.
     pub state: ShownState,
-    /// What its health check says; `None` if nothing tells that.
+    /// The result of its health check; `None` if it is not known.
     pub ready: Option<bool>,
     /// Whether it counts towards `max_targets`.
     pub is_live: bool,
@@ -88,24 +88,24 @@ pub struct TargetView {
     pub created: OffsetDateTime,
     /// When it is removed, even if it runs.
     pub expires: OffsetDateTime,
-    /// How old it is, by the Engine's own clock, if the Engine has told its time.
+    /// Its age by the Engine's own clock, if the reply has the Engine's time.
     pub age: Option<Duration>,
-    /// The exit code of its first process, if it has ended and was asked for.
+    /// The exit code of its first process, if it has ended and the code was asked for.
     pub exit_code: Option<i64>,
-    /// The id of the node of the Swarm that it is on.
+    /// The id of its node, on a Swarm.
     pub node: Option<String>,
-    /// Its address in its network while it runs, which only its host reaches. A Swarm
-    /// does not tell it.
+    /// Its address in its network while it runs, which only its host reaches; not on a
+    /// Swarm.
     pub address: Option<String>,
     /// Where callers reach its ports while it runs.
     pub endpoints: Vec<Endpoint>,
-    /// Whose it is, if its caller has said that.
+    /// Its owner, if its order has one.
     pub owner: Option<String>,
-    /// The labels that its caller has given it; each value is a text.
+    /// The labels in its order; each value is a text.
     pub labels: Map<String, Value>,
 }
 
-/// Which targets a list shows: those that have all of it.
+/// A filter of targets: a list shows those that match all of it.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
 pub struct Filter {
     /// The environment, in any spelling.
@@ -117,7 +117,7 @@ pub struct Filter {
 }
 
 impl Filter {
-    /// Whether it shows a target.
+    /// Whether a target matches.
     pub fn shows(&self, target: &TargetView) -> bool {
         let is_owners = |owner| target.owner.as_ref() == Some(owner);
         let has = |(key, value): &(String, String)| {
@@ -171,15 +171,15 @@ impl Endpoint {
     }
 }
 
-/// Whether a host is one, and not the word for all addresses, which a binding has if
-/// `public_host` was set at the create and is not any more.
+/// Whether callers can use a host. It is the word for all addresses if `public_host` was
+/// set at the create and is not any more.
 fn can_be_reached(host: &str) -> bool {
     let is_any = |address: IpAddr| address.is_unspecified();
     !host.is_empty() && !host.parse().is_ok_and(is_any)
 }
 
 impl TargetView {
-    /// The target of a container. An Engine's list does not have its exit code.
+    /// The target of a container. An Engine's list does not show the exit code.
     pub fn new(container: &Target, config: &Config) -> Self {
         let created = OffsetDateTime::from_unix_timestamp(container.created)
             .unwrap_or(OffsetDateTime::UNIX_EPOCH);
@@ -188,7 +188,7 @@ impl TargetView {
         let labels = labels.and_then(|text| serde_json::from_str(text).ok());
         let lifetime = time::Duration::try_from(lifetime).unwrap_or(time::Duration::MAX);
         let state = ShownState::from(container.state);
-        // Podman lists the ports of what has not been started, or has ended.
+        // Podman also lists the ports of containers that were not started or have ended.
         let runs = state == ShownState::Running;
         Self {
             id: container.id.clone(),
@@ -219,7 +219,7 @@ impl TargetView {
         }
     }
 
-    /// Whether it is of that environment; every target is if none is named.
+    /// Whether it belongs to this environment; `None` matches every target.
     pub fn is_of(&self, environment: Option<&str>) -> bool {
         environment.is_none_or(|environment| is_same(&self.environment, environment))
     }
@@ -288,7 +288,7 @@ mod tests {
         for state in ["created", "exited", "removing"] {
             check_endpoint(&public_host, state, address, None);
         }
-        // Without the label, as an earlier version or a patch publishes it.
+        // Without the label, as earlier versions and patches publish ports.
         let config = Config::parse(&variables(&[])).expect("a config");
         let mut container = aged("running", None, &[]);
         container.published = vec![Published {
@@ -330,7 +330,7 @@ mod tests {
             };
             assert_eq!(filter.shows(&target), is_shown, "{filter:?}");
         }
-        // Nobody has said whose these are, and one has labels that are none.
+        // Targets without an owner, one of them with an invalid label.
         for (owner, labels) in [("", ""), ("", "planted")] {
             let target = view(owner, labels);
             assert_eq!((target.owner, target.labels.len()), (None, 0));

@@ -91,7 +91,7 @@ pub fn is_above_token(path: &str) -> bool {
     resolved(SECRETS_DIR).starts_with(&resolved(path))
 }
 
-/// The parts of a path, with `.` and `..` resolved.
+/// The parts of a path, without empty ones and `.`.
 fn resolved(path: &str) -> Vec<&str> {
     let mut parts: Vec<_> = path
         .split('/')

@@ -1,7 +1,7 @@
 //! `PUT /containers/{id}/archive` (Engine API, PutContainerArchive).
 //!
-//! A target gets its secrets this way, so that they are not part of the container's
-//! configuration, which everyone who may inspect it can read.
+//! A target gets its secrets this way, because everyone who may inspect a container can
+//! read its configuration.
 
 use http::header::CONTENT_TYPE;
 use http::{HeaderValue, Method};
@@ -11,15 +11,15 @@ use super::{Reply, TargetId, query_encoded, request};
 use crate::fault::Fault;
 use crate::secret::Secret;
 
-/// A folder of the container that is an anonymous volume. Before the start the
-/// Engine cannot write an archive into a tmpfs, and with a read-only root file
-/// system it can only write into a volume.
+/// The folder of the secrets, an anonymous volume. Before the start an Engine cannot
+/// write an archive into a tmpfs, and if the root file system is read-only, it can write
+/// only into a volume.
 pub const SECRETS_DIR: &str = "/run/dynamic-access";
 
-/// The name of the file that has the activation token.
+/// The name of the file with the activation token.
 pub const ACTIVATION_TOKEN: &str = "activation-token";
 
-/// Its owner may read a secret, and nobody may write it.
+/// The owner may read a secret, and nobody may write it.
 const MODE: u32 = 0o400;
 
 /// A secret that a target gets as a file in [`SECRETS_DIR`].
@@ -29,7 +29,7 @@ pub struct SecretFile {
     pub name: String,
     /// Its content.
     pub content: Secret,
-    /// The id of the user whom it belongs to, if it is not that of all of them.
+    /// The id of the user who owns it, if it has an owner of its own.
     pub owner: Option<u32>,
 }
 
@@ -38,11 +38,11 @@ pub fn token_path() -> String {
     format!("{SECRETS_DIR}/{ACTIVATION_TOKEN}")
 }
 
-/// Writes secrets as files, which their owner alone can read, into a container that has
-/// not been started. One without an owner of its own belongs to `owner`.
+/// Writes secrets as files, which only their owner can read, into a container that has
+/// not been started. `owner` owns those without an owner of their own.
 ///
-/// A failed call may have written the files all the same. Only an empty 200 is
-/// a success, since any web server answers 200 to something.
+/// A failed call may have written the files all the same. Only an empty 200 is a success:
+/// any web server may answer 200.
 pub fn write_secrets(id: &TargetId, secrets: &[SecretFile], owner: u32) -> Call<()> {
     let path = format!(
         "/containers/{}/archive?path={}",
@@ -101,7 +101,7 @@ mod tests {
             owner,
         };
         let longest = "x".repeat(64);
-        // The last one takes more digits than a header has.
+        // The last one needs more digits than a header has.
         let files = [
             file(ACTIVATION_TOKEN, "a-token", None),
             file(&longest, "", Some(0)),

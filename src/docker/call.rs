@@ -18,26 +18,26 @@ pub const CHANGE: Duration = Duration::from_secs(15);
 /// Reads the reply to one request.
 type Reader<T> = Box<dyn Fn(&Reply) -> Result<T, Fault>>;
 
-/// A request together with everything that belongs to it, so that its reply
-/// cannot be read as the reply to another one.
+/// A request, together with the reader of its reply: no reply can be read as that to
+/// another request.
 pub struct Call<T> {
-    /// What it does, in one word for the log.
+    /// Its name, one word for the log.
     pub name: &'static str,
-    /// What is sent; its URI has a path and no host.
+    /// The request; its URI has a path and no host.
     pub request: HttpRequest,
     /// How long it may take from the first byte sent to the last one read.
     pub limit: Duration,
     /// How much of the reply is read.
     pub keep: Keep,
-    /// Whether it only looks, so that it can be repeated freely.
+    /// Whether it only looks, and may be repeated freely.
     pub is_look: bool,
-    /// What to do if its reply is longer than is read.
+    /// The advice if its reply is too long.
     pub too_long: &'static str,
     reader: Reader<T>,
 }
 
 impl<T> Call<T> {
-    /// A call that changes nothing, and whose reply is read whole.
+    /// A call that changes nothing and reads the whole reply.
     pub(super) fn look(
         name: &'static str,
         request: HttpRequest,
@@ -49,7 +49,7 @@ impl<T> Call<T> {
         }
     }
 
-    /// A call that may change something, and whose reply is read whole.
+    /// A call that may change something and reads the whole reply.
     pub(super) fn change(
         name: &'static str,
         request: HttpRequest,
@@ -67,12 +67,12 @@ impl<T> Call<T> {
         }
     }
 
-    /// The same call, whose reply is long if there is much to tell: what to do then.
+    /// The same call, with the advice if its reply is too long.
     pub(super) fn if_too_long(self, too_long: &'static str) -> Self {
         Self { too_long, ..self }
     }
 
-    /// The same call, of whose reply only the end is kept.
+    /// The same call, which keeps only the end of its reply.
     pub(super) fn keeping_the_end(self) -> Self {
         Self {
             keep: Keep::End,
@@ -84,8 +84,8 @@ impl<T> Call<T> {
     ///
     /// # Errors
     ///
-    /// [`Fault::EngineError`] or [`Fault::Nonsense`]; the file of the call says
-    /// which replies are read otherwise.
+    /// [`Fault::EngineError`] or [`Fault::Nonsense`]; the call's file says which replies
+    /// it reads in another way.
     pub fn read(&self, reply: &Reply) -> Result<T, Fault> {
         (self.reader)(reply)
     }

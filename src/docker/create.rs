@@ -7,7 +7,7 @@ use super::call::{CHANGE, Call};
 use super::{ContainerName, Reply, TargetId, json, query_encoded};
 use crate::fault::Fault;
 
-/// What the Engine did with a create that it understood.
+/// The outcome of a create that the Engine understood.
 #[derive(Debug, PartialEq, Eq)]
 pub enum Outcome {
     /// The container exists.
@@ -17,16 +17,16 @@ pub enum Outcome {
         /// What the Engine left out of the container's configuration.
         warnings: Vec<String>,
     },
-    /// The name is taken, for now at least. Holds the Engine's words, which may name the
-    /// container that has it.
+    /// The name is taken, at least for now. Holds the Engine's words, which may name the
+    /// holder.
     NameTaken(String),
     /// The Engine does not have the image.
     NoSuchImage,
-    /// The Engine does not have the network, which Podman notices here.
+    /// The Engine does not have the network. Only Podman notices this here.
     NoSuchNetwork(String),
 }
 
-/// Makes a container of that name from a body of ContainerCreate.
+/// Makes a container with this name from a body of ContainerCreate.
 ///
 /// [`Fault::EngineError`] means that the Engine refused the container or failed
 /// itself. After a failure of its own, or [`Fault::Nonsense`], the container
@@ -59,11 +59,10 @@ fn created(reply: &Reply) -> Result<Outcome, Fault> {
     }
 }
 
-/// Whether a warning says that the Engine leaves out the limit of memory or
-/// of processes, which it does where the kernel lacks them: Docker 20.10 to 29
-/// in `verifyPlatformContainerResources`, Podman in `verifyContainerResources`,
-/// without root on control groups of the first version. That swap alone cannot
-/// be limited is no such warning.
+/// Whether a warning says that the Engine drops the limit of memory or of processes. It
+/// does so where the kernel lacks them: Docker 20.10 to 29 in
+/// `verifyPlatformContainerResources`, Podman in `verifyContainerResources`, without root
+/// on control groups of the first version. A warning about swap alone does not count.
 pub fn is_limit_dropped(warning: &str) -> bool {
     let warning = warning.to_ascii_lowercase();
     [
@@ -80,9 +79,8 @@ pub fn name_taken(reply: &Reply) -> Outcome {
     Outcome::NameTaken(reply.message().unwrap_or_default())
 }
 
-/// Podman up to 5.8 answers 500 to a name that is in use; an Engine whose
-/// conflicting name is released during the look-up of its owner answers 500,
-/// from 28 on 404, "name is not reserved".
+/// Podman up to 5.8 answers 500 if a name is in use. Docker answers 500, from 28 on 404,
+/// "name is not reserved", if the name is released while it looks up the holder.
 fn is_name_conflict(reply: &Reply) -> bool {
     let message = reply.message().unwrap_or_default();
     message.contains("is already in use") || message.contains("name is not reserved")

@@ -7,11 +7,11 @@ use super::call::Call;
 use super::{ImageReference, Reply, bodiless};
 use crate::fault::Fault;
 
-/// What is known of an image that the Engine has.
+/// An image that the Engine has.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Image {
-    /// The user as whom its containers run, unless their own configuration names
-    /// another; empty for root.
+    /// The user of its containers, unless their own configuration names another; empty
+    /// for root.
     pub user: String,
 }
 
@@ -24,8 +24,7 @@ pub fn inspect(image: &ImageReference) -> Call<Option<Image>> {
 fn inspected(reply: &Reply) -> Result<Option<Image>, Fault> {
     match reply.status() {
         200 => {
-            // Any web server answers 200 to something. An Engine answers with
-            // the image's id.
+            // Any web server may answer 200. An Engine answers with the image's id.
             reply.text("Id")?;
             let body: Value = reply.json()?;
             let user = body["Config"]["User"].as_str().unwrap_or_default();

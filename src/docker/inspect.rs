@@ -1,8 +1,8 @@
 //! `GET /containers/{id}/json` (Engine API, ContainerInspect).
 //!
-//! Docker holds a container's lock while it starts it and while it carries out its end,
-//! and lists it as it was until then (moby, `daemon/monitor.go`). An inspect waits for
-//! that lock, so it tells of an end that a list does not show yet.
+//! Docker holds a container's lock while it starts the container and while it handles its
+//! end, and meanwhile lists it in its earlier state (moby, `daemon/monitor.go`). An
+//! inspect waits for that lock, so it shows an end before a list does.
 
 use std::collections::BTreeMap;
 
@@ -17,7 +17,7 @@ use super::target::{Ended, State, Target};
 use super::{Reply, TargetId, bodiless, ports};
 use crate::fault::Fault;
 
-/// Asks for a container, and for how it ended if it has; `None` if it is gone.
+/// Asks for a container, and how it ended, if it has; `None` if it is gone.
 pub fn inspect(id: &TargetId) -> Call<Option<Target>> {
     let path = format!("/containers/{}/json", id.as_str());
     Call::look("inspect", bodiless(Method::GET, &path), inspected)
@@ -53,7 +53,7 @@ fn read(reply: &Reply, container: &Value) -> Result<Target, Fault> {
     let now = reply.date();
     let mut target = Target::from_summary(summary, now)?;
     target.published = ports::inspected(&container["NetworkSettings"]["Ports"]);
-    // Podman's lists tell no health, and a target is ready in every answer or in none.
+    // Podman's lists do not show health, and `ready` must be the same in every answer.
     let is_podman = reply
         .engine()
         .is_some_and(|name| name.starts_with("Podman"));

@@ -16,8 +16,8 @@ use super::target::{State, Survey, Target, age};
 use super::{ContainerName, DeploymentId, Reply, TargetId, bodiless, label, ports, query_encoded};
 use crate::fault::Fault;
 
-/// Finds the container of that id, whatever its state. The Engine's filter also
-/// matches prefixes, so the id is compared here.
+/// Finds the container with this id, in any state. The Engine's filter also matches
+/// prefixes, so the id is compared here.
 pub fn find_by_id(id: &TargetId) -> Call<Option<Target>> {
     let id = id.clone();
     list(&json!({"id": [id.as_str()]}), move |all| {
@@ -25,7 +25,7 @@ pub fn find_by_id(id: &TargetId) -> Call<Option<Target>> {
     })
 }
 
-/// Finds the container of that name, whatever its state.
+/// Finds the container with this name, in any state.
 pub fn find_by_name(name: &ContainerName) -> Call<Option<Target>> {
     let name = name.as_str().to_owned();
     // The filter is a regular expression. A name has only letters, digits and
@@ -35,10 +35,9 @@ pub fn find_by_name(name: &ContainerName) -> Call<Option<Target>> {
     })
 }
 
-/// Lists the containers of a deployment, and notes who has answered and when.
+/// Lists the containers of a deployment, and notes which Engine answered and when.
 ///
-/// An image can carry the deployment's label too, so [`Target::is_of`] has the
-/// last word.
+/// An image can have the deployment's label too, so [`Target::is_of`] decides.
 pub fn survey(deployment: &DeploymentId) -> Call<Survey> {
     let deployment = deployment.clone();
     look(&label::filter_of(&deployment), move |reply| {
@@ -52,7 +51,7 @@ pub fn survey(deployment: &DeploymentId) -> Call<Survey> {
     })
 }
 
-/// Lists containers; `select` takes those that were meant.
+/// Lists containers; `select` picks those that are meant.
 fn list<T>(filters: &Value, select: impl Fn(Vec<Target>) -> T + 'static) -> Call<T> {
     look(filters, move |reply| listed(reply).map(&select))
 }
@@ -79,8 +78,8 @@ pub fn listed(reply: &Reply) -> Result<Vec<Target>, Fault> {
         .collect()
 }
 
-/// How many bytes a text takes in a list, at most: Go can also escape the characters that
-/// HTML gives a meaning (`encoding/json`).
+/// The most bytes that a text takes in a list: Go may also escape the characters of HTML
+/// (`encoding/json`).
 pub fn listed_bytes(text: &str) -> usize {
     let bytes = text.chars().map(|character| match character {
         '"' | '\\' => 2,
@@ -128,7 +127,7 @@ impl Target {
             image: summary.image,
             image_id: summary.image_id,
             ended: None,
-            // One that has ended may still show what its last check said.
+            // An ended container may still show its last check.
             ready: told_by(&summary.status).filter(|_| state == State::Running),
             node: None,
             address: ports::address(&summary.network_settings["Networks"]),
@@ -140,9 +139,9 @@ impl Target {
     }
 }
 
-/// What the health check says, in the words of a list: "Up 4 seconds (healthy)" (moby,
-/// `daemon/container/state.go`). Docker shows nothing without a check, and Podman never
-/// does.
+/// The result of the health check, from the status in a list: "Up 4 seconds (healthy)"
+/// (moby, `daemon/container/state.go`). Without a check Docker shows none, and Podman
+/// never does.
 fn told_by(status: &str) -> Option<bool> {
     let (_, health) = status.strip_suffix(')')?.rsplit_once('(')?;
     match health {
@@ -155,8 +154,8 @@ fn told_by(status: &str) -> Option<bool> {
 impl State {
     pub(super) fn parse(text: &str) -> Self {
         match text {
-            // Some versions of Podman use more words than Docker for
-            // containers that are not yet started or have ended.
+            // Some versions of Podman have more words than Docker for containers that are
+            // not started yet or have ended.
             "created" | "configured" | "initialized" => Self::Created,
             "running" | "paused" | "restarting" | "stopping" => Self::Running,
             "removing" => Self::Removing,

@@ -1,15 +1,14 @@
 //! The Docker Engine API as values: requests are made, replies are read.
 //!
-//! Nothing here is sent, and nothing decides what to do next. Paths have no
-//! version: every Engine from 20.10 on, and Podman, then uses its newest, and
-//! what is used here has not changed since API 1.41. Every request has a
-//! `Content-Length`, since ContainerStart answers 400 to a chunked `POST`.
+//! This module neither sends anything nor decides what to do next. Paths have no version:
+//! every Engine from 20.10 on, and Podman, then uses its newest, and the calls here have
+//! not changed since API 1.41. Every request has a `Content-Length`, because
+//! ContainerStart answers 400 to a chunked `POST`.
 //!
-//! One file for each endpoint: [`create`], [`archive`], [`start`], [`list`],
-//! [`inspect`], [`stop`], [`remove`], [`image`], [`pull`], [`network`] and [`volume`].
-//! Each makes a [`call::Call`], which holds the request and the reader of its reply.
-//! [`target`] has what lists tell of a target, whatever it is, and [`ports`] what they
-//! tell of its ports.
+//! One file for each endpoint: [`create`], [`archive`], [`start`], [`list`], [`inspect`],
+//! [`stop`], [`remove`], [`image`], [`pull`], [`network`] and [`volume`]. Each makes a
+//! [`call::Call`], which holds the request and the reader of its reply. [`target`] is a
+//! target as lists show it, on either backend, and [`ports`] its ports.
 
 pub mod archive;
 pub mod call;
@@ -63,7 +62,7 @@ fn request(method: Method, path_and_query: &str, body: Vec<u8>) -> HttpRequest {
         .expect("paths are made of parsed names and percent-encoded queries")
 }
 
-/// A request that brings the credentials for an image's registry, if there are any.
+/// A request with the credentials for an image's registry, if there are any.
 fn with_registry_auth(mut request: HttpRequest, auth: Option<&Secret>) -> HttpRequest {
     let auth = auth.and_then(|auth| HeaderValue::from_str(auth.expose()).ok());
     if let Some(mut auth) = auth {
@@ -74,7 +73,7 @@ fn with_registry_auth(mut request: HttpRequest, auth: Option<&Secret>) -> HttpRe
     request
 }
 
-/// Everything but RFC 3986's unreserved characters.
+/// Everything except RFC 3986's unreserved characters.
 const RESERVED: &AsciiSet = &NON_ALPHANUMERIC
     .remove(b'-')
     .remove(b'.')

@@ -1,8 +1,7 @@
 //! `GET /networks` (Engine API, NetworkList).
 //!
-//! An inspect would show every container of the network with its id, whoever it
-//! belongs to. A list shows the options without them since API 1.28; Podman's shows
-//! both.
+//! An inspect would show the ids of all containers on the network, whoever owns them. A
+//! list shows only the options, since API 1.28; Podman's shows both.
 
 use http::Method;
 use serde::Deserialize;
@@ -15,16 +14,16 @@ use crate::fault::Fault;
 /// Docker's option that lets the containers of a bridge reach each other.
 const ENABLE_ICC: &str = "com.docker.network.bridge.enable_icc";
 
-/// What is known of a network that the Engine has.
+/// A network that the Engine has.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct Network {
-    /// Whether its containers are kept from reaching each other. Podman takes
-    /// Docker's option, ignores it, and does not show it.
+    /// Whether it keeps its containers from reaching each other. Podman accepts Docker's
+    /// option, ignores it, and does not show it.
     pub isolates: bool,
 }
 
-/// Finds the network of exactly that name; the filter also matches a part of one.
-/// Docker itself notices a missing network only when a container is started.
+/// Finds the network with exactly this name; the filter also matches parts of names.
+/// Docker itself notices a missing network only at the start of a container.
 pub fn find(name: &str) -> Call<Option<Network>> {
     let filters = query_encoded(&json!({"name": [name]}).to_string());
     let request = bodiless(Method::GET, &format!("/networks?filters={filters}"));
@@ -48,13 +47,13 @@ fn found(reply: &Reply, name: &str) -> Result<Option<Network>, Fault> {
         [network] => Ok(Some(Network {
             isolates: is_false(network.options[ENABLE_ICC].as_str().unwrap_or_default()),
         })),
-        // A start would not know which of them is meant (moby, daemon/network.go).
+        // A start could not choose between them (moby, daemon/network.go).
         _ => Err(Fault::Nonsense(format!("several networks {name}"))),
     }
 }
 
-/// Whether a list means a network by this word. Podman's calls the default network,
-/// `podman`, by the name that Docker's has.
+/// Whether a list means a network by this word. Podman's calls its default network,
+/// `podman`, by Docker's name.
 fn is_named(listed: &str, name: &str) -> bool {
     listed == name || (listed == "bridge" && name == "podman")
 }
@@ -93,7 +92,7 @@ mod tests {
         };
         assert_eq!(names(&["n"]), Ok(true));
         assert_eq!(names(&["dynamic", "n", "n-node"]), Ok(true));
-        // Nor is its id a name.
+        // An id is not a name either.
         for absent in [&[][..], &["m"], &["nn", "n-node", "N", "/n", "bridge"]] {
             assert_eq!(names(absent), Ok(false), "{absent:?}");
         }

@@ -51,7 +51,7 @@ impl fmt::Display for Port {
 }
 
 impl Port {
-    /// A port of that name; `spec` is `22/tcp`. `None` if it is not written like this.
+    /// A port with this name; `spec` is like `22/tcp`, and anything else is `None`.
     pub fn parse(name: &str, spec: &str) -> Option<Self> {
         let (number, protocol) = spec.split_once('/')?;
         Some(Self {
@@ -61,7 +61,7 @@ impl Port {
         })
     }
 
-    /// The published port among `all` that leads to it, if there is one.
+    /// The one among `all` published ports that leads to it, if there is one.
     pub fn published<'a>(&self, all: &'a [Published]) -> Option<&'a Published> {
         let is_it = |one: &&Published| (one.number, one.protocol) == (self.number, self.protocol);
         all.iter().find(is_it)
@@ -87,14 +87,14 @@ pub struct Published {
     pub number: u16,
     /// The protocol of both ports.
     pub protocol: Protocol,
-    /// The address of the host; `None` if the reply does not tell it. On a Swarm it is
+    /// The address of the host; `None` if the reply does not show it. On a Swarm it is
     /// that of a node.
     pub host: Option<String>,
     /// The number of the host's port.
     pub host_port: u16,
 }
 
-/// The `Ports` of a container in a list. One that is not published has no `PublicPort`.
+/// The `Ports` of a container in a list. An unpublished port has no `PublicPort`.
 pub(super) fn listed(ports: &Value) -> Vec<Published> {
     let published = |port: &Value| {
         Some(Published {
@@ -108,8 +108,8 @@ pub(super) fn listed(ports: &Value) -> Vec<Published> {
     ports.filter_map(published).collect()
 }
 
-/// The `Ports` in an inspect: lists of bindings, by the container's port. Numbers of the
-/// host's ports are texts there.
+/// The `Ports` in an inspect: lists of bindings, by the container's port. The numbers of
+/// the host's ports are texts there.
 pub(super) fn inspected(ports: &Value) -> Vec<Published> {
     let published = |(spec, bindings): (&String, &Value)| {
         let port = Port::parse("", spec)?;
@@ -124,7 +124,7 @@ pub(super) fn inspected(ports: &Value) -> Vec<Published> {
     ports.filter_map(published).collect()
 }
 
-/// The `Ports` in the status of a task, which has a free port of its node for each.
+/// The `Ports` in the status of a task, each with a free port of its node.
 pub(super) fn of_task(ports: &Value) -> Vec<Published> {
     let published = |port: &Value| {
         Some(Published {
@@ -143,7 +143,7 @@ fn number(value: &Value) -> Option<u16> {
     Some(number).filter(|number| *number > 0)
 }
 
-/// The address of a container in the first of its networks that gives it one: IPv4 if it
+/// The address of a container in the first of its networks that gives it one, IPv4 if it
 /// has both. `networks` is `NetworkSettings.Networks` of a list or an inspect.
 pub(super) fn address(networks: &Value) -> Option<String> {
     let networks = || networks.as_object().into_iter().flatten();
@@ -156,9 +156,9 @@ pub(super) fn address(networks: &Value) -> Option<String> {
 }
 
 /// Whether a failure means that a port of the host cannot be used: another program has
-/// taken it since it was chosen, or none is left (Docker; Podman, which chooses at the
-/// create and finds out at the start). The message about a network's address that is in
-/// use is similar, but has neither "bind" nor "listen".
+/// taken it since the Engine chose it, or none is left (Docker, and Podman, which chooses
+/// at the create and finds out at the start). The message about an address in use on a
+/// network is similar, but has neither "bind" nor "listen".
 pub fn is_taken(message: &str) -> bool {
     let message = message.to_ascii_lowercase();
     let is_about_socket = message.contains("bind") || message.contains("listen");

@@ -1,8 +1,7 @@
 //! `POST /images/create` (Engine API, ImageCreate): a pull.
 //!
-//! The Engine answers 200 as soon as there is progress to tell of, and tells
-//! of a later failure at the end of what it sends. A pull lasts as long as
-//! its connection.
+//! The Engine answers 200 as soon as it has progress to report, and reports a later
+//! failure at the end of its reply. A pull lasts as long as its connection.
 
 use std::time::Duration;
 
@@ -14,11 +13,11 @@ use super::{ImageReference, Reply, bodiless, query_encoded, with_registry_auth};
 use crate::fault::Fault;
 use crate::secret::Secret;
 
-/// Pulls one image by its tag or digest; without either the Engine would pull
-/// all tags of the repository.
+/// Pulls one image by its tag or digest. Without either, the Engine would pull all tags
+/// of the repository.
 ///
-/// The call has no limit of its own: it lasts as long as the Engine is used.
-/// The end of the reply is enough to tell how the pull went.
+/// The call has no limit of its own: it lasts as long as the Engine is used. The end of
+/// the reply shows how the pull went.
 pub fn pull(image: &ImageReference, registry_auth: Option<&Secret>) -> Call<Pulled> {
     let (repository, tag) = image.repository_and_tag();
     let path = format!(
@@ -35,7 +34,7 @@ pub fn pull(image: &ImageReference, registry_auth: Option<&Secret>) -> Call<Pull
 pub enum Pulled {
     /// The image is there.
     Done,
-    /// The registry does not have it, or not for us.
+    /// The registry does not have it, or does not give it to us.
     Refused(String),
     /// Something failed on the way.
     Failed(String),
@@ -56,7 +55,7 @@ fn pulled(reply: &Reply) -> Result<Pulled, Fault> {
     })
 }
 
-/// The failure that the last line tells of, if it does.
+/// The failure in the last line, if there is one.
 fn problem_in(body: &[u8]) -> Option<String> {
     let line = body.trim_ascii_end().rsplit(|byte| *byte == b'\n').next()?;
     let progress: Value = serde_json::from_slice(line).ok()?;
@@ -64,18 +63,16 @@ fn problem_in(body: &[u8]) -> Option<String> {
     message.or(progress["error"].as_str()).map(str::to_owned)
 }
 
-/// How lately an Engine has sent something of a pull that makes progress. Docker sends
-/// several lines a second for a layer of which it counts the bytes, and about one a
-/// second for another.
+/// The longest silence of a pull that makes progress. Docker sends several lines a second
+/// for a layer whose bytes it counts, and about one a second for others.
 const SENDS_WITHIN: Duration = Duration::from_secs(5);
 
-/// Whether a pull makes progress of which this is the end so far, and of which nothing
-/// has arrived for the time `quiet`.
+/// Whether a pull makes progress. `end` is the end of its reply so far, and nothing has
+/// arrived for the time `quiet`.
 ///
-/// Bytes that the Engine counts are progress. Podman and Docker's containerd store
-/// count none for some layers, so any other line that has just arrived is progress too,
-/// unless it says that a layer waits. An Engine that is about to try again makes none,
-/// however much it sends.
+/// Counted bytes are progress. Podman and Docker's containerd store count none for some
+/// layers, so any other line that has just arrived is progress too, unless it says that a
+/// layer waits. An Engine that is about to retry makes none, however much it sends.
 pub fn is_moving(end: &[u8], quiet: Duration) -> bool {
     let mut is_news = quiet <= SENDS_WITHIN;
     let lines = end.rsplit(|byte| *byte == b'\n');
@@ -94,10 +91,9 @@ pub fn is_moving(end: &[u8], quiet: Duration) -> bool {
     false
 }
 
-/// Whether asking again would bring the same: the words of the registry
-/// protocol's errors (distribution-spec, "Error codes"), and of Docker, containerd
-/// and Podman where an image does not fit the Engine or the registry's certificate
-/// is not trusted.
+/// Whether a retry would fail the same way: the words of the registry protocol's errors
+/// (distribution-spec, "Error codes"), and those of Docker, containerd and Podman if an
+/// image does not fit the Engine or the registry's certificate is not trusted.
 fn is_refusal(message: &str) -> bool {
     let message = message.to_ascii_lowercase();
     [
@@ -243,7 +239,7 @@ mod tests {
             (vec![bytes, retrying, waiting], false),
             (vec![retrying, bytes], true),
             (vec![done], true),
-            // The first line is cut where only the end is kept.
+            // If only the end is kept, the first line is cut.
             (vec![&bytes[20..], waiting], false),
         ] {
             let end = lines.join("\r\n");

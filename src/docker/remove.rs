@@ -6,29 +6,29 @@ use super::call::{CHANGE, Call};
 use super::{Reply, TargetId, bodiless};
 use crate::fault::Fault;
 
-/// What came of a removal that the Engine understood.
+/// The outcome of a removal that the Engine understood.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Removed {
     /// The container is gone, and this call has removed it.
     Done,
     /// It was gone before (404).
     Absent,
-    /// It can never be started again, and a node of the Swarm has not confirmed its end.
+    /// It can never start again, and a node of the Swarm has not confirmed its end.
     Ending,
-    /// The Engine would not (409): the container runs and there was no force,
-    /// or another removal is at work on it.
+    /// The Engine declined (409): the container runs and there was no force, or another
+    /// removal is in progress.
     Declined,
 }
 
 impl Removed {
-    /// Whether the container is gone, whoever has removed it.
+    /// Whether the container is gone, whoever removed it.
     pub fn is_gone(self) -> bool {
         matches!(self, Self::Done | Self::Absent)
     }
 }
 
-/// Removes a container unless it runs, in one atomic step: it can never kill
-/// what another request has just started.
+/// Removes a container unless it runs, in one atomic step: it can never kill a container
+/// that another request has just started.
 ///
 /// After a failure of this call or of [`kill_and_remove`] the container may be
 /// gone all the same, unless the fault is [`Fault::Unreachable`].
@@ -49,7 +49,7 @@ fn removed(reply: &Reply) -> Result<Removed, Fault> {
         204 => Ok(Removed::Done),
         404 if reply.is_engines(StatusCode::NOT_FOUND) => Ok(Removed::Absent),
         409 if reply.is_engines(StatusCode::CONFLICT) => Ok(Removed::Declined),
-        // Podman's word for the same.
+        // Podman's way to say the same.
         500 if says_running(reply) => Ok(Removed::Declined),
         _ => Err(reply.fault()),
     }

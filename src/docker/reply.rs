@@ -1,4 +1,4 @@
-//! What all replies of the Engine have in common.
+//! The common parts of all replies of the Engine.
 
 use http::StatusCode;
 use serde::de::DeserializeOwned;
@@ -63,14 +63,14 @@ impl Reply {
         }
     }
 
-    /// The Engine's own time: RFC 9110, section 6.6.1.
+    /// The Engine's own time (RFC 9110, section 6.6.1).
     pub fn date(&self) -> Option<OffsetDateTime> {
         let date = self.0.headers().get(http::header::DATE)?.to_str().ok()?;
         OffsetDateTime::parse(date, &Rfc2822).ok()
     }
 
-    /// The Engine's name and version, such as `Docker 28.0.1` (RFC 9110, section
-    /// 10.2.4). A proxy may put its own name there, which is nobody's answer.
+    /// The Engine's name and version, such as `Docker 28.0.1` (RFC 9110, section 10.2.4).
+    /// A name that a proxy has put there is left out.
     pub fn engine(&self) -> Option<String> {
         let server = self.0.headers().get(http::header::SERVER)?.to_str().ok()?;
         let (product, version) = server.split(' ').next()?.split_once('/')?;
@@ -100,7 +100,7 @@ impl Reply {
 
     /// The Engine's error message: the `message` member of the body.
     ///
-    /// A proxy answers HTML instead, which is not worth keeping.
+    /// A proxy answers with HTML instead, which is not worth keeping.
     pub fn message(&self) -> Option<String> {
         self.text("message").ok()
     }
@@ -112,8 +112,8 @@ impl Reply {
             Some(message) if status.is_client_error() || status.is_server_error() => {
                 Fault::EngineError { status, message }
             }
-            // From something in front of the Engine, which cannot reach it or
-            // does not let us.
+            // From something in front of the Engine, which cannot reach it or does not
+            // let us through.
             None if status.is_server_error() || is_denial(status, NOT_THE_ENGINES_WORDS) => {
                 Fault::EngineError {
                     status,
@@ -124,9 +124,9 @@ impl Reply {
         }
     }
 
-    /// The network that the Engine does not have, if that is what it says:
-    /// "network … not found" from Docker, "unable to find network with name or ID
-    /// …: network not found" from Podman.
+    /// The network that the Engine does not have, if it says so: "network … not found"
+    /// from Docker, "unable to find network with name or ID …: network not found" from
+    /// Podman.
     pub fn missing_network(&self) -> Option<String> {
         let message = self.message()?;
         let after = |words: &str| {
@@ -152,18 +152,18 @@ impl Reply {
 /// Stands for the words of a reply that is not an Engine's.
 pub const NOT_THE_ENGINES_WORDS: &str = "(not in the Engine's words)";
 
-/// How the words of our own proxy in front of an Engine begin.
+/// The beginning of a message from our own proxy in front of an Engine.
 const OUR_PROXY: &str = "dynamic-access engine proxy:";
 
-/// How an Engine passes on that an authorisation plugin says no.
+/// The words in which an Engine reports the refusal of an authorisation plugin.
 const PLUGIN: &str = "authorization denied by plugin";
 
 /// Whether a failure means that this server may not call the Engine.
 ///
-/// An Engine has no credentials of its own, so it never says 401. It does say 403
-/// of a container, for example when an address is in use. So a 403 is a denial
-/// only in the words of an authorisation plugin, of our own proxy, or of a proxy
-/// that does not speak as an Engine does.
+/// An Engine has no credentials of its own, so it never answers 401. It does answer 403
+/// for a container, for example if an address is in use. So a 403 is a denial only in the
+/// words of an authorisation plugin, of our own proxy, or of a proxy that does not speak
+/// like an Engine.
 pub fn is_denial(status: StatusCode, message: &str) -> bool {
     let is_of_others = message == NOT_THE_ENGINES_WORDS
         || message.starts_with(OUR_PROXY)
@@ -171,9 +171,9 @@ pub fn is_denial(status: StatusCode, message: &str) -> bool {
     status == StatusCode::UNAUTHORIZED || (status == StatusCode::FORBIDDEN && is_of_others)
 }
 
-/// Whether a failure means that a network has no place for another container:
-/// all addresses of its subnet are in use (Docker, Podman and its plugins), or all
-/// ports of its bridge ("exchange full" is the kernel's word). The statuses differ.
+/// Whether a failure means that a network has no room for another container: all
+/// addresses of its subnet are in use (Docker, Podman and its plugins), or all ports of
+/// its bridge ("exchange full" is the kernel's message). The statuses differ.
 pub fn is_full(message: &str) -> bool {
     let message = message.to_ascii_lowercase();
     [
@@ -190,13 +190,13 @@ pub fn is_full(message: &str) -> bool {
     .any(|words| message.contains(words))
 }
 
-/// Whether a failure means that a manager cannot act for its Swarm: it has no leader,
-/// since a majority of the managers cannot reach each other or is about to elect one,
-/// or the leader does not answer it (moby, `daemon/cluster`; swarmkit, `raft`).
+/// Whether a failure means that a manager cannot act for its Swarm: there is no leader,
+/// because a majority of the managers cannot reach each other or are electing one, or the
+/// leader does not answer (moby, `daemon/cluster`; swarmkit, `raft`).
 ///
-/// One that has just begun to lead may not know of a secret that was just made
-/// (swarmkit, `checkSecretExistence`). Secrets are named by the server alone, so a
-/// configuration cannot be the cause.
+/// A new leader may not know a secret that was just made (swarmkit,
+/// `checkSecretExistence`). Only the server names secrets, so a configuration cannot be
+/// the cause.
 pub fn is_leaderless(message: &str) -> bool {
     [
         "does not have a leader",
@@ -222,7 +222,7 @@ pub(crate) mod tests {
         dated(status, body, None)
     }
 
-    /// A reply that tells the Engine's time.
+    /// A reply with the Engine's time.
     pub(crate) fn dated(status: u16, body: &str, date: Option<&str>) -> Reply {
         let mut response = http::Response::builder().status(status);
         if let Some(date) = date {

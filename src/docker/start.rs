@@ -10,12 +10,12 @@ use crate::fault::Fault;
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct NoSuchNetwork(pub String);
 
-/// Starts a container. It succeeds if the container runs, because of this
-/// request (204) or already before it (304).
+/// Starts a container. Succeeds if the container runs, because of this request (204) or
+/// from before (304).
 ///
-/// The Engine would restart a container that has ended, so this is only sent
-/// for a container in the state `created`. After a failure the container may
-/// run all the same, unless the fault is [`Fault::Unreachable`].
+/// The Engine would restart a container that has ended, so this is sent only in the state
+/// `created`. After a failure the container may run all the same, unless the fault is
+/// [`Fault::Unreachable`].
 pub fn start(id: &TargetId) -> Call<Result<(), NoSuchNetwork>> {
     let path = format!("/containers/{}/start", id.as_str());
     Call::change("start", bodiless(Method::POST, &path), CHANGE, started)

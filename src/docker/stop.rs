@@ -8,8 +8,8 @@ use super::call::{Call, LOOK};
 use super::{Reply, TargetId, bodiless};
 use crate::fault::Fault;
 
-/// Asks a container to end and kills it after `grace`, which the Engine takes
-/// in whole seconds. A container that does not run, or is gone, has ended too.
+/// Asks a container to end, and kills it after `grace`, in whole seconds. A container
+/// that does not run, or is gone, has ended too.
 ///
 /// After a failure the container may have ended all the same.
 pub fn stop(id: &TargetId, grace: Duration) -> Call<()> {

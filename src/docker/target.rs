@@ -1,4 +1,4 @@
-//! A target as the core knows it: a container of an Engine, or a service of a Swarm and
+//! A target as the core knows it: a container of an Engine, or a service of a Swarm with
 //! its task.
 
 use std::collections::BTreeMap;
@@ -21,22 +21,23 @@ pub struct Target {
     pub age: Option<Duration>,
     /// When it was created, in seconds of Unix time by the Engine's own clock.
     pub created: i64,
-    /// The reference of its image; an id if the Engine has none for it any more.
+    /// The reference of its image; the image's id if no reference is left.
     pub image: String,
     /// The id of its image, which is a digest; on a Swarm the reference, which has one.
     pub image_id: String,
-    /// How it has ended, if the reply tells that, as an inspect and a Swarm's lists do.
+    /// How it ended, if the reply shows that, as an inspect and a Swarm's lists do.
     pub ended: Option<Ended>,
-    /// What its health check says while it runs, if it has one and the reply tells that.
+    /// The result of its health check while it runs, if it has one and the reply shows
+    /// it.
     pub ready: Option<bool>,
-    /// The id of the node of a Swarm that it is on, if it is on one.
+    /// The id of its node, on a Swarm.
     pub node: Option<String>,
-    /// Its address in its network, while it has one. A Swarm does not tell it.
+    /// Its address in its network, while it has one; not on a Swarm.
     pub address: Option<String>,
-    /// Its ports that its host publishes, as far as the reply tells.
+    /// The ports that its host publishes, as far as the reply shows them.
     pub published: Vec<Published>,
-    /// The age up to which a renewal lets it run; zero if it has none, or if renewals were
-    /// not looked for.
+    /// The age up to which a renewal lets it run; zero without one, or if renewals were
+    /// not asked for.
     pub renewed: Duration,
     pub(super) names: Vec<String>,
     pub(super) labels: BTreeMap<String, String>,
@@ -48,19 +49,18 @@ pub enum State {
     /// Created and never started, or its start has failed.
     Created,
     /// Started, and not yet running: a Swarm looks for a node, or the node pulls the
-    /// image. Nothing but a removal keeps it from running.
+    /// image. Only a removal keeps it from running.
     Starting,
-    /// Running, also while paused or restarting.
+    /// Running, or paused or restarting.
     Running,
-    /// To be ended, and perhaps still running on a node that has not confirmed the end.
+    /// To end, and perhaps still running on a node that has not confirmed the end.
     Stopping,
     /// Being removed.
     Removing,
     /// Ended by itself.
     Ended,
-    /// It never runs again, and another removal finishes the work: a removal of it
-    /// has failed half-way (moby, `daemon/delete.go`), a start has been withdrawn, or
-    /// a node has rejected it.
+    /// It never runs again, and another removal finishes the work: a removal failed
+    /// half-way (moby, `daemon/delete.go`), a start was withdrawn, or a node rejected it.
     Dead,
     /// A word that no known Engine uses.
     Unknown,
@@ -85,12 +85,12 @@ impl Target {
         seconds(&self.labels, key)
     }
 
-    /// Whether it is one of a Swarm that nobody was told of.
+    /// Whether it is on a Swarm and has no vouch.
     pub fn is_unanswered(&self) -> bool {
         self.id.is_of_service() && self.label(label::VOUCHED) != Some("true")
     }
 
-    /// Whether it has a published port, and it is not known on which host.
+    /// Whether it has a published port whose host is not known.
     pub fn lacks_host(&self) -> bool {
         self.published.iter().any(|port| port.host.is_none())
     }
@@ -113,25 +113,25 @@ impl Target {
 /// How a container ended.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Ended {
-    /// Seconds since then, by the Engine's own clock; `None` if the reply does
-    /// not tell.
+    /// Seconds since then, by the Engine's own clock; `None` if the reply does not show
+    /// it.
     pub seconds_ago: Option<i64>,
-    /// The exit code of its first process, if it is known. An Engine always knows it,
-    /// and a Swarm does not after it has given up a node.
+    /// The exit code of its first process, if it is known. An Engine always knows it; a
+    /// Swarm does not after it has given up on a node.
     pub exit_code: Option<i64>,
-    /// Whether its Swarm has ended it because its health check failed. An Engine goes on
-    /// running such a container.
+    /// Whether its Swarm ended it because its health check failed. An Engine lets such a
+    /// container run on.
     pub is_unhealthy: bool,
 }
 
-/// The targets of a deployment, and what else a list tells.
+/// The targets of a deployment, and more from the same list.
 #[derive(Debug)]
 pub struct Survey {
     /// The targets, the youngest first.
     pub targets: Vec<Target>,
-    /// The Engine's own time, if it has told it.
+    /// The Engine's own time, if the reply has it.
     pub now: Option<OffsetDateTime>,
-    /// The Engine's name and version, if it has told them.
+    /// The Engine's name and version, if the reply has them.
     pub engine: Option<String>,
 }
 
@@ -141,12 +141,12 @@ impl Survey {
         self.targets.iter().all(|target| target.age.is_some())
     }
 
-    /// How far the clock that has written the creation of a target is from the one
-    /// that has told [`Survey::now`], at least. The target is not older than `age`.
-    /// An Engine has one clock, and each manager of a Swarm has one of its own.
+    /// The least clock skew between the time of a target's creation and [`Survey::now`].
+    /// The target is not older than `age`. An Engine has one clock, but each manager of a
+    /// Swarm has its own.
     pub fn skew(&self, target: &Target, age: Duration) -> Duration {
         let age = i64::try_from(age.as_secs()).unwrap_or(i64::MAX);
-        // A second for each of the two times that the age is rounded from.
+        // A second for each of the two rounded times that make an age.
         let possible = 0..=age.saturating_add(2);
         let seconds = self.now.map_or(0, |now| {
             let told = now.unix_timestamp().saturating_sub(target.created);
@@ -161,8 +161,8 @@ pub(super) fn seconds(labels: &BTreeMap<String, String>, key: &str) -> Option<Du
     labels.get(key)?.parse().ok().map(Duration::from_secs)
 }
 
-/// The time since a creation. One in the future means that a clock was set back, or
-/// that the clocks of a Swarm's managers differ.
+/// The time since a creation. A creation in the future means that a clock was set back,
+/// or that the clocks of a Swarm's managers differ.
 pub(crate) fn age(created: i64, now: OffsetDateTime) -> Duration {
     let seconds = now.unix_timestamp().saturating_sub(created);
     Duration::from_secs(seconds.try_into().unwrap_or(0))
@@ -174,7 +174,7 @@ pub(crate) mod tests {
 
     const ID: &str = "0123456789abcdef0123456789abcdef0123456789abcdef0123456789abcdef";
 
-    /// A container of that state, age and labels.
+    /// A container with this state, age and labels.
     pub(crate) fn aged(state: &str, age: Option<u64>, labels: &[(&str, &str)]) -> Target {
         let labels = labels.iter();
         Target {

@@ -1,18 +1,18 @@
-//! Callers that may not do what they ask for.
+//! Callers without permission.
 
 use http::StatusCode;
 
 use super::told::Told;
 use crate::caller::Caller;
 
-/// Why a caller was refused, whatever the request.
+/// Why a caller was refused.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum CallerError {
     /// The credentials are wrong. The reason is for the log only.
     Unauthorized(&'static str),
     /// The secret does not open this route.
     NotPermitted(Caller),
-    /// A browser has sent a request that would change something.
+    /// A browser sent a request that would change something.
     CrossSite,
 }
 

@@ -1,4 +1,5 @@
-//! An Engine that cannot be reached, refuses, fails, or lacks what a target needs.
+//! An Engine that cannot be reached, refuses, fails, or lacks something that a target
+//! needs.
 
 use http::StatusCode;
 
@@ -6,7 +7,7 @@ use super::told::Told;
 use crate::fault::Fault;
 use crate::platform::Barrier;
 
-/// Why the Engine has not done what it was asked for.
+/// Why a call to the Engine did not succeed.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum EngineError {
     /// There is no connection to the Engine.
@@ -20,14 +21,14 @@ pub enum EngineError {
     Refused(Fault),
     /// The Engine reported a failure of its own, or the reply is not an Engine's.
     Failed(Fault),
-    /// The Engine would run the container without a limit that it should have.
-    /// Holds the Engine's warning.
+    /// The Engine would run the container without one of its limits. Holds the Engine's
+    /// warning.
     LimitDropped(String),
     /// The Engine has no such network.
     NoSuchNetwork(String),
     /// The Engine's network has no room for another target.
     NoRoom(Fault),
-    /// A port of the Engine's host that was chosen for the target is taken.
+    /// A port of the Engine's host that was chosen for the target is in use.
     PortTaken(Fault),
 }
 

@@ -10,10 +10,10 @@ use crate::docker::ImageReference;
 pub enum ImageError {
     /// The Engine has no such image.
     NoSuchImage(ImageReference),
-    /// The Engine does not have the image yet: its pull makes progress and
-    /// outlasts the webhook.
+    /// The Engine does not have the image yet: the pull makes progress but outlasts the
+    /// webhook.
     BeingPulled(ImageReference),
-    /// The Engine does not have the image, and its pull makes no progress.
+    /// The Engine does not have the image, and the pull makes no progress.
     PullStalled(ImageReference),
     /// The registry does not provide the image.
     PullRefused {
@@ -22,7 +22,7 @@ pub enum ImageError {
         /// What the registry said.
         reason: String,
     },
-    /// The pull of the image failed on the way.
+    /// The pull of the image failed half-way.
     PullFailed {
         /// The image.
         image: ImageReference,
@@ -35,7 +35,7 @@ pub enum ImageError {
         image: ImageReference,
         /// Its user.
         user: String,
-        /// The id of the user who can, if it is not root.
+        /// The id of the user who can, if that is not root.
         owner: Option<u32>,
     },
 }

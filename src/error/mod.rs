@@ -1,8 +1,8 @@
-//! Every error, in families: why a request, a caller, an order, a target, an image, the
-//! Engine or the Swarm has ended a request.
+//! Every error, in families: the request itself, its caller, its order, a target, an
+//! image, the Engine or the Swarm was the cause.
 //!
-//! A family has a file, and there each error has its status, its code, its two messages
-//! and when to try again in one place. Neither message ever contains a token, a secret, a
+//! Each family has a file, where each error has its status, its code, its two messages
+//! and its time to try again in one place. No message contains a token, a secret, a
 //! header or a body.
 
 mod caller;
@@ -44,15 +44,15 @@ pub enum Error {
     Misconfigured(Problems),
     /// A start asks for more than is allowed.
     Order(OrderError),
-    /// The state of the target does not allow it.
+    /// The state of the target does not allow the request.
     Target(TargetError),
     /// An image cannot be used.
     Image(ImageError),
-    /// The Engine has not done it.
+    /// A call to the Engine did not succeed.
     Engine(EngineError),
     /// The Swarm does not run the target.
     Swarm(SwarmError),
-    /// The health check failed, and why.
+    /// The health check failed, for this reason.
     Unhealthy(Box<Error>),
 }
 
@@ -76,7 +76,7 @@ impl Error {
                 let cause = cause.told();
                 Told::new(
                     StatusCode::SERVICE_UNAVAILABLE,
-                    // Why is what counts; the status says that it is a health check.
+                    // The code is the reason's; the status is that of a health check.
                     cause.code,
                     "The provisioning server cannot start targets at the moment.",
                     format!("unhealthy: {}", cause.detail),
@@ -96,7 +96,7 @@ impl Error {
         self.told().retry_after
     }
 
-    /// A word for it that never changes, for programs that read the log.
+    /// Its code, which never changes, for programs that read the log.
     pub fn code(&self) -> &'static str {
         self.told().code
     }

@@ -1,4 +1,4 @@
-//! Starts that ask for more than the variables or an earlier start allow.
+//! Orders that the variables or an earlier start do not allow.
 
 use std::time::Duration;
 
@@ -11,18 +11,18 @@ use crate::key::KeyKind;
 /// Why an order was refused.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum OrderError {
-    /// The agent would register at a place that is not allowed.
+    /// The agent may not register at this `serviceUrl`.
     ServiceUrlNotAllowed,
-    /// The lifetime asked for is longer than this one, which is the environment's.
+    /// The lifetime is longer than the environment's, which is this one.
     LifetimeTooLong(Duration),
     /// Secrets of `/v1` are files, and `token_delivery` is `env`.
     SecretsNeedFiles,
-    /// A secret of `/v1` is empty, and a Swarm takes none that is.
+    /// A secret of `/v1` is empty, which a Swarm does not accept.
     EmptySecret,
     /// The environment does not let an order choose this. Holds a sentence that names the
     /// member.
     NotAllowed(&'static str),
-    /// What the order has chosen is something that no patch may set either, and why.
+    /// The order's choices break the rules for patches, in these ways.
     Guarded(String),
     /// The key's target was started with another payload.
     OtherPayload {
@@ -35,10 +35,10 @@ pub enum OrderError {
     TooManyTargets {
         /// The maximum.
         max: usize,
-        /// Whether it is that of the environment or of all environments.
+        /// Whose maximum it is: the environment's, or that of all environments.
         of: &'static str,
     },
-    /// The owner has so many targets, which is the maximum.
+    /// The owner has this many targets, which is the maximum.
     TooManyOfOwner(usize),
 }
 

@@ -1,13 +1,13 @@
-//! Requests that this server does not understand.
+//! Invalid requests.
 
 use http::StatusCode;
 
 use super::told::Told;
 
-/// Why a request was not understood.
+/// Why a request is invalid.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum RequestError {
-    /// The body is invalid: the field, and what is wrong with it.
+    /// The body is invalid. Holds the field and the problem.
     BadBody(String),
     /// The body of a route of `/v1` is invalid. Holds a sentence that names the member.
     BadField(&'static str),
@@ -15,7 +15,8 @@ pub enum RequestError {
     BadIdempotencyKey,
     /// `uniqueId` does not have the form of this server's ids.
     BadUniqueId,
-    /// The route does not take this query. Holds a sentence that says what it takes.
+    /// The route does not accept this query. Holds a sentence about the queries that it
+    /// accepts.
     BadQuery(&'static str),
     /// The body did not arrive in time.
     BodyTooSlow,
@@ -27,7 +28,7 @@ pub enum RequestError {
     EncodedBody,
     /// There is no such webhook.
     UnknownPath,
-    /// The webhook takes another method.
+    /// The route has another method.
     WrongMethod {
         /// The method that it takes.
         allow: &'static str,

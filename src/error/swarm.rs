@@ -12,10 +12,10 @@ use crate::fault::{Fault, TooOld};
 /// Why a Swarm does not run a target.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum SwarmError {
-    /// The managers of the Swarm cannot agree: a majority of them cannot be reached.
-    /// Holds the manager's words.
+    /// The managers of the Swarm cannot agree: a majority of them is away. Holds the
+    /// manager's words.
     NoLeader(Fault),
-    /// A manager of the Swarm has left something out of the target's service.
+    /// A manager of the Swarm left an option out of the target's service.
     ManagersDiffer(Fault),
     /// No node of the Swarm takes targets: none is ready, active and permitted.
     NoNodes,
@@ -23,7 +23,7 @@ pub enum SwarmError {
     NoNode(String),
     /// A node of the Swarm has an Engine that does not know an option of the targets.
     NodeTooOld(TooOld),
-    /// No node of the Swarm that was tried has the image, and the last one could not pull
+    /// None of the nodes that were tried has the image, and the last one could not pull
     /// it.
     NodePullFailed {
         /// The image, whose reference names a registry.
@@ -31,11 +31,10 @@ pub enum SwarmError {
         /// What the node said.
         reason: String,
     },
-    /// A node of the Swarm still prepares the target, which is mostly a pull of this
-    /// image.
+    /// A node of the Swarm still prepares the target, usually by pulling this image.
     StillPreparing(ImageReference),
-    /// A node of the Swarm still started the target, and a health check may not have
-    /// passed yet. Holds its interval if a patch sets it.
+    /// A node of the Swarm still starts the target, perhaps until a health check passes.
+    /// Holds the check's interval if a patch sets it.
     Unchecked(Option<Duration>),
     /// The target did not run in the webhook's time, although the managers answered.
     StartTooSlow,
@@ -105,7 +104,7 @@ impl SwarmError {
     }
 }
 
-/// Most of these pass by themselves, or once nodes are added.
+/// Most of these pass without help, or once there are more nodes.
 fn unavailable(
     code: &'static str,
     message: &'static str,

@@ -1,4 +1,4 @@
-//! Targets that are not there, not ours, ended, or in somebody else's hands.
+//! Targets that are missing, not ours, ended, or in use by another request.
 
 use http::StatusCode;
 
@@ -7,7 +7,7 @@ use crate::ages::RENEWED_BEFORE;
 use crate::docker::TargetId;
 use crate::key::KeyKind;
 
-/// Why the state of a target does not allow what was asked for.
+/// Why the state of a target does not allow a request.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum TargetError {
     /// There is no such target, or it is not ours.
@@ -16,13 +16,14 @@ pub enum TargetError {
     NotOurs(TargetId),
     /// A container that does not belong to this deployment has the target's name.
     NameTaken(TargetId),
-    /// The target's name is taken, and no list shows by what. Holds the Engine's words.
+    /// The target's name is taken, and no list shows the holder. Holds the Engine's
+    /// words.
     NameUnlisted(String),
     /// Another request with the same token is working on its target.
     InProgress,
     /// Another request is removing the container.
     RemovalInProgress,
-    /// The key's target has ended. It is not started again.
+    /// The key's target has ended, and is not started again.
     Ended {
         /// Its container.
         id: TargetId,
@@ -30,12 +31,12 @@ pub enum TargetError {
         of: KeyKind,
         /// The exit code of its first process, if it is known.
         exit_code: Option<i64>,
-        /// Whether its Swarm has ended it because its health check failed.
+        /// Whether its Swarm ended it because its health check failed.
         is_unhealthy: bool,
     },
-    /// The target to renew has ended, or ends before it is sure to be renewed.
+    /// The target to renew has ended, or may end before the renewal is certain.
     RenewedTooLate(TargetId),
-    /// The target's container was removed by somebody else before it ran.
+    /// Somebody else removed the target's container before it ran.
     Vanished(TargetId),
 }
 
@@ -129,7 +130,7 @@ fn name_taken(detail: String) -> Told {
     )
 }
 
-/// How a target has ended, and where to look for the cause.
+/// How a target ended, and where to look for the cause.
 fn ended(id: &TargetId, of: KeyKind, exit_code: Option<i64>, is_unhealthy: bool) -> String {
     let container = format!("container {} of this {of} has ended", id.short());
     let Some(code) = exit_code else {
@@ -137,7 +138,7 @@ fn ended(id: &TargetId, of: KeyKind, exit_code: Option<i64>, is_unhealthy: bool)
     };
     let why = match (is_unhealthy, id.is_of_service()) {
         (true, _) => "because its health check failed, that of the image or of container_patch",
-        // One that ends with 0 when it is stopped has no more to tell.
+        // A target that ends with 0 when it is stopped has no better hint.
         (false, true) => {
             "docker logs may say why, or its health check has failed, which ends a target of a Swarm"
         }

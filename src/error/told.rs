@@ -1,11 +1,10 @@
-//! What an error tells, to its caller and to the log.
+//! The contents of an error, for its caller and for the log.
 
 use std::borrow::Cow;
 
 use http::StatusCode;
 
-/// What one error tells. No text of it ever contains a token, a secret, a header or a
-/// body.
+/// The contents of one error. No text contains a token, a secret, a header or a body.
 #[derive(Debug)]
 pub struct Told {
     /// The status of the answer.
@@ -14,15 +13,15 @@ pub struct Told {
     pub retry_after: Option<u32>,
     /// A word for the error that never changes, for programs that read the log.
     pub code: &'static str,
-    /// The sentence for the caller. BastionZero shows it to the person who is
-    /// connecting, so it is the same every time.
+    /// The sentence for the caller, always the same. BastionZero shows it to the person
+    /// who is connecting.
     pub message: &'static str,
     /// The detail for the log, and the variable or the command that fixes the problem.
     pub detail: Cow<'static, str>,
 }
 
 impl Told {
-    /// All of it but when to try again.
+    /// The contents, without a time to try again.
     pub fn new(
         status: StatusCode,
         code: &'static str,

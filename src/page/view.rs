@@ -1,4 +1,4 @@
-//! What the page shows, as the values of its templates.
+//! The contents of the page, as the values of its templates.
 
 use std::collections::BTreeMap;
 use std::time::Duration;
@@ -15,7 +15,8 @@ use crate::provision::Overview;
 use crate::target_view::{Endpoint, ShownState, TargetView};
 
 /// The page of the targets.
-// Of the white space between tags, one character is kept: a thousand rows have much of it.
+// The template keeps only one character of white space between tags, because a thousand
+// rows have much of it.
 #[derive(Template)]
 #[template(path = "page.html", whitespace = "minimize")]
 pub struct Page<'a> {
@@ -25,10 +26,10 @@ pub struct Page<'a> {
     /// How many targets live, and how many may.
     live: usize,
     max: usize,
-    /// The same of the environment that is shown, if it has a limit of its own.
+    /// The same for the chosen environment, if it has a limit of its own.
     of_environment: Option<(usize, usize)>,
     engine: Option<&'a str>,
-    /// None of an Engine.
+    /// None on an Engine.
     nodes: &'a [Node],
     are_nodes_told: bool,
     /// Whether targets are on nodes.
@@ -42,7 +43,7 @@ pub struct Page<'a> {
     rows: Vec<Row<'a>>,
 }
 
-/// The page for when there is nothing to show.
+/// The page for an error.
 #[derive(Template)]
 #[template(path = "failure.html", whitespace = "minimize")]
 pub struct Failure<'a> {
@@ -52,14 +53,14 @@ pub struct Failure<'a> {
     message: &'static str,
 }
 
-/// An environment that can be filtered by.
+/// An environment to filter by.
 struct Choice<'a> {
     environment: &'a str,
     is_chosen: bool,
 }
 
-/// The headings of the columns. Only a Swarm has nodes, and only some targets have ports
-/// that are published.
+/// The headings of the columns. Only a Swarm has nodes, and only some targets have
+/// published ports.
 pub fn columns(overview: &Overview) -> Vec<&'static str> {
     let node = has_nodes(overview).then_some("Node");
     let endpoints = has_endpoints(overview).then_some("Endpoints");
@@ -71,7 +72,7 @@ pub fn columns(overview: &Overview) -> Vec<&'static str> {
         .collect()
 }
 
-/// Whether targets are on nodes. A list of nodes that fails is a Swarm's.
+/// Whether targets are on nodes. Only on a Swarm can a list of nodes fail.
 fn has_nodes(overview: &Overview) -> bool {
     overview
         .nodes
@@ -90,14 +91,14 @@ struct Row<'a> {
     environment: &'a str,
     owner: &'a str,
     image: &'a str,
-    /// The id of the image, unless the Engine has no other name for it.
+    /// The id of the image, unless it is the only name of the image.
     digest: Option<&'a str>,
-    /// The id of its node, and the name of the node's host, or the id again.
+    /// The id of its node, and the name of the node's host, or else the id again.
     node: &'a str,
     hostname: &'a str,
     endpoints: &'a [Endpoint],
     state: &'static str,
-    /// What its health check says, after the state.
+    /// The result of its health check, shown after the state.
     health: &'static str,
     age: String,
     expires_in: String,
@@ -190,8 +191,8 @@ fn live<'a>(targets: impl Iterator<Item = &'a TargetView>) -> usize {
     targets.filter(|target| target.is_live).count()
 }
 
-/// The environments that can be filtered by, in order, once in whatever spelling; the
-/// chosen one is among them even if no target is of it.
+/// The environments to filter by, in order, one spelling of each. The chosen one is among
+/// them even if it has no target.
 fn choices<'a>(chosen: Option<&'a str>, targets: &'a [TargetView]) -> Vec<Choice<'a>> {
     let used = targets.iter().map(|target| target.environment.as_str());
     let used = used.filter(|environment| is_id(environment));

@@ -1,5 +1,5 @@
-//! One attempt to start a target: what its container is made of, and how the
-//! container is recognised afterwards.
+//! One attempt to start a target: the body of its container, and how to recognise the
+//! container afterwards.
 
 use std::time::Duration;
 
@@ -22,21 +22,21 @@ use crate::fault::Fault;
 pub struct Attempt<'a> {
     /// The container's name, which the Engine gives to one container at a time.
     pub name: ContainerName,
-    /// What was asked for.
+    /// The order.
     pub order: &'a StartOrder,
-    /// What a target of its environment is.
+    /// The profile of its environment.
     pub profile: &'a Profile,
     /// The image of its container.
     pub image: &'a ImageReference,
-    /// The options of its container, as the order has chosen them, or what is wrong with
-    /// its choice.
+    /// The options of its container, with the order's choices, or the problems with
+    /// those.
     pub body: Result<Body, Vec<String>>,
     config: &'a Config,
     id: String,
 }
 
 impl<'a> Attempt<'a> {
-    /// An attempt; `random` tells it from every other.
+    /// An attempt; `random` distinguishes it from every other.
     pub fn new(config: &'a Config, order: &'a StartOrder, random: u128) -> Self {
         let profile = config.profiles.of(&order.environment_id);
         Self {
@@ -50,8 +50,7 @@ impl<'a> Attempt<'a> {
         }
     }
 
-    /// What a backend needs to know to make and start its target, on none of the nodes
-    /// of `avoid`.
+    /// The target for a backend to make and start, on none of the nodes in `avoid`.
     pub fn target<'b>(&'b self, avoid: &'b [String]) -> NewTarget<'b> {
         let is_file = self.config.token_delivery == TokenDelivery::File;
         NewTarget {
@@ -65,7 +64,7 @@ impl<'a> Attempt<'a> {
         }
     }
 
-    /// The user whom a secret belongs to; root if nobody has named one.
+    /// The user who owns a secret; root if nobody has set one.
     pub fn owner_of(&self, secret: &SecretFile) -> Option<u32> {
         secret.owner.or(self.profile.secret_owner)
     }
@@ -73,8 +72,8 @@ impl<'a> Attempt<'a> {
     /// The body of the create.
     fn create_body(&self) -> Value {
         let Self { order, profile, .. } = self;
-        // Labels cannot be changed later, so they hold all that another replica
-        // must know about the container.
+        // Labels cannot change later, so they hold everything that another replica must
+        // know about the container.
         let start_within = START_WITHIN.as_secs().to_string();
         let seconds = |lifetime: Duration| lifetime.as_secs().to_string();
         let lifetime = order.lifetime.map(seconds).unwrap_or_default();
@@ -121,7 +120,7 @@ impl<'a> Attempt<'a> {
         } else {
             SecretsVolume::Enterable
         };
-        // An order whose choice is wrong is refused before its create.
+        // An order with wrong choices is refused before its create.
         let body = self.body.as_ref().unwrap_or(&profile.body);
         body.with(&PerTarget {
             name: self.name.as_str(),
@@ -133,15 +132,14 @@ impl<'a> Attempt<'a> {
         })
     }
 
-    /// The error of a network that the Engine does not have; it has `named` it,
-    /// perhaps by an id.
+    /// The error for a network that the Engine does not have. `named` is the Engine's
+    /// name for it, perhaps an id.
     pub fn no_such_network(&self, named: String) -> Error {
         let network = self.profile.body.network();
         EngineError::NoSuchNetwork(network.map_or(named, str::to_owned)).into()
     }
 
-    /// The error of a start after which the target does not run, for the moment at
-    /// least.
+    /// The error of a start after which the target does not run, at least for now.
     pub fn error_of(&self, outcome: StartOutcome, id: &TargetId) -> Error {
         match outcome {
             StartOutcome::NoSuchNetwork(named) => self.no_such_network(named),
@@ -155,12 +153,12 @@ impl<'a> Attempt<'a> {
             }
             StartOutcome::TooSlow => SwarmError::StartTooSlow.into(),
             StartOutcome::Ended => TargetError::Vanished(id.clone()).into(),
-            // One that runs is no error; whoever asks is to look again.
+            // A running target is no error; the caller looks again.
             StartOutcome::Withdrawn | StartOutcome::Runs(_) => TargetError::InProgress.into(),
         }
     }
 
-    /// The error of a target that has ended, and of how it has if that is known.
+    /// The error for an ended target, with how it ended, if that is known.
     pub fn ended(&self, id: TargetId, ended: Option<Ended>) -> Error {
         Error::Target(TargetError::Ended {
             id,
@@ -170,7 +168,7 @@ impl<'a> Attempt<'a> {
         })
     }
 
-    /// Its random id, which its container has as a label.
+    /// Its random id, a label of its container.
     pub fn id(&self) -> &str {
         &self.id
     }
@@ -180,13 +178,14 @@ impl<'a> Attempt<'a> {
         found.label(label::ATTEMPT) == Some(&self.id)
     }
 
-    /// Whether any attempt created a container for the same payload. The secrets
-    /// are not compared, since nothing of them is kept.
+    /// Whether an attempt created the container for the same payload. Secrets are not
+    /// compared, because nothing of them is kept.
     pub fn has_payload_of(&self, found: &Target) -> bool {
         if let Some(digest) = found.label(label::ORDER) {
             return digest == self.order.digest();
         }
-        // An earlier version knew neither of these, and left out what was not given.
+        // Earlier versions knew neither of these, and left out members that were not
+        // given.
         if self.order.owner.is_some() || !self.order.labels.is_empty() {
             return false;
         }
@@ -199,7 +198,7 @@ impl<'a> Attempt<'a> {
     }
 }
 
-/// The error of a target that a node of a Swarm has rejected.
+/// The error for a target that a node of a Swarm rejected.
 pub fn rejection(image: &ImageReference, node: String, reason: String) -> Error {
     let image = image.clone();
     if is_full(&reason) {
@@ -216,8 +215,8 @@ pub fn rejection(image: &ImageReference, node: String, reason: String) -> Error 
     }
 }
 
-/// Whether a node lacks the image and could not pull it: "No such image: …" until
-/// Docker 29.6, and since then the words of the registry or of the way to it.
+/// Whether a node lacks the image and could not pull it: "No such image: …" until Docker
+/// 29.6, and since then the words of the registry or of the connection to it.
 fn is_of_image(reason: &str, image: &ImageReference) -> bool {
     let reason = reason.to_ascii_lowercase();
     let words = ["no such image", "toomanyrequests", "unauthorized"];

@@ -1,8 +1,7 @@
 //! Whether there is room for a container that is already created.
 //!
-//! Every start counts after its create and before its start. If several starts
-//! would exceed a limit together, at least the one that created last sees all
-//! the others.
+//! Every start counts after its create and before its start. If several starts would
+//! exceed a limit together, the one that created last sees all the others.
 
 use super::attempt::Attempt;
 use crate::ages::is_live;
@@ -15,17 +14,17 @@ use crate::error::OrderError;
 /// How many targets may live at a time.
 pub struct Capacity<'a> {
     environment_id: &'a str,
-    /// Of this environment, where that has a limit of its own.
+    /// Those of this environment, if it has a limit of its own.
     environment_max: Option<usize>,
-    /// Of all environments together.
+    /// Those of all environments together.
     max: usize,
     owner: Option<&'a str>,
-    /// Of each owner, where owners have a limit.
+    /// Those of each owner, if owners have a limit.
     owner_max: Option<usize>,
 }
 
 impl<'a> Capacity<'a> {
-    /// The limits that hold for an attempt.
+    /// The limits for an attempt.
     pub fn of(attempt: &'a Attempt<'_>, config: &Config) -> Self {
         Self {
             environment_id: &attempt.order.environment_id,
@@ -36,8 +35,8 @@ impl<'a> Capacity<'a> {
         }
     }
 
-    /// Checks the limits against all live targets of the deployment, of which the
-    /// attempt's own is one.
+    /// Checks the limits against all live targets of the deployment, the attempt's own
+    /// among them.
     ///
     /// # Errors
     ///

@@ -1,4 +1,4 @@
-//! What becomes of the container of a start that has failed.
+//! The clean-up of the container after a failed start.
 
 use super::attempt::Attempt;
 use super::{FAULTS_MAX, Provisioner};
@@ -8,22 +8,22 @@ use crate::docker::target::State;
 use crate::pauses::Pauses;
 use crate::platform::Platform;
 
-/// What a clean-up has found of a container.
+/// What a clean-up found.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(super) enum Remains {
-    /// It was gone before, without the clean-up.
+    /// The container was already gone.
     Nothing,
     /// It runs, and stays.
     Running,
     /// It has ended, and stays.
     Ended,
-    /// It did not run, and is removed if that was possible.
+    /// It did not run, and was removed if that was possible.
     Unclear,
 }
 
 impl<P: Platform> Provisioner<'_, P> {
-    /// Removes the container that a create has made after all, although neither
-    /// its reply nor a look has shown it.
+    /// Removes a container that a create may have made, although neither its reply nor a
+    /// look has shown it.
     pub(super) async fn clean_up_unseen(&self, attempt: &Attempt<'_>) {
         let backend = self.backend.until(self.budget.answer_until);
         if let Ok(Some(found)) = backend.find_by_name(&attempt.name).await
@@ -34,11 +34,11 @@ impl<P: Platform> Provisioner<'_, P> {
         }
     }
 
-    /// Removes a container whose start has failed, unless it runs after all, and
-    /// tells what it has found.
+    /// Removes the container of a failed start, unless it runs after all, and returns
+    /// what it found.
     ///
-    /// The Engine refuses a removal without force while the container runs, so
-    /// the clean-up of one request cannot hurt what another vouches for.
+    /// The Engine refuses a removal without force while the container runs, so the
+    /// clean-up of one request cannot remove a target that another has returned.
     pub(super) async fn clean_up(&self, id: &TargetId) -> Remains {
         let backend = self.backend.until(self.budget.answer_until);
         let mut pauses = Pauses::new(self.platform, self.budget.answer_until);

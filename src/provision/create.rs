@@ -1,5 +1,5 @@
-//! The create of a start: what the variables and the Engine refuse, and a pull of the
-//! image if that is missing.
+//! The create of a start: the refusals by the variables and the Engine, and the pull of a
+//! missing image.
 
 use super::Provisioner;
 use super::attempt::Attempt;
@@ -17,16 +17,16 @@ use crate::key::KeyKind;
 use crate::platform::Platform;
 use crate::pull::pull;
 
-/// How long the environment of an order may be on a Swarm, which repeats it in each task
-/// and twice in a service, and so in each list.
+/// The most bytes of an order's environment on a Swarm. Each list repeats it, once for
+/// the task and twice for the service.
 const SWARM_ENV_BYTES_MAX: usize = 4 * 1024;
 
-/// Why a create has brought no container that is known.
+/// Why no container is known after a create.
 pub(super) enum Unmade {
     /// The name is taken, in the Engine's words.
     NameTaken(String),
-    /// The variables or the Engine do not allow it, and another try would bring the same.
-    /// A target that an earlier start has made may run all the same.
+    /// The variables or the Engine do not allow it, and a retry would fail the same way.
+    /// A target of an earlier start may run all the same.
     Refused(Error),
     /// The container may exist, although the call has failed.
     Unclear(Error),
@@ -34,11 +34,11 @@ pub(super) enum Unmade {
 
 impl<P: Platform> Provisioner<'_, P> {
     /// Creates the container of an attempt, and pulls its image once if that is missing.
-    /// Tells its id, and what the Engine has left out of its configuration.
+    /// Returns its id, and the Engine's warnings about options that it left out.
     ///
     /// # Errors
     ///
-    /// Why the call was certainly not made. A look would fail likewise.
+    /// Why the call was certainly not made. A look would fail in the same way.
     pub(super) async fn make(
         &self,
         attempt: &Attempt<'_>,
@@ -70,7 +70,7 @@ impl<P: Platform> Provisioner<'_, P> {
         }))
     }
 
-    /// Checks what the variables allow an order to ask for.
+    /// Checks an order against the variables.
     fn check_order(&self, attempt: &Attempt<'_>) -> Result<(), Error> {
         let Attempt { order, profile, .. } = attempt;
         let is_allowed = |url| profile.service_urls.allow(url);
@@ -83,7 +83,7 @@ impl<P: Platform> Provisioner<'_, P> {
         {
             return Err(OrderError::LifetimeTooLong(profile.max_lifetime).into());
         }
-        // Nobody who asks for files expects to find them in the environment.
+        // An order for files must not get them in the environment instead.
         let is_env = self.config.token_delivery == TokenDelivery::Env;
         if is_env && order.key.kind() == KeyKind::IdempotencyKey {
             return Err(OrderError::SecretsNeedFiles.into());
@@ -95,13 +95,13 @@ impl<P: Platform> Provisioner<'_, P> {
         Ok(self.check_choices(attempt)?)
     }
 
-    /// Checks that an image which an order has chosen runs as a user who can read the
-    /// secrets, unless a patch names the user. `/health` has checked all other images. A
-    /// Swarm's managers do not know which images the nodes have.
+    /// Checks that a chosen image runs as a user who can read the secrets, unless a patch
+    /// sets the user. `/health` has checked all other images. A Swarm's managers do not
+    /// know the images of the nodes.
     ///
     /// # Errors
     ///
-    /// [`OrderError::NotAllowed`], or whatever kept the Engine from telling.
+    /// [`OrderError::NotAllowed`], or why the Engine did not show the image.
     pub(super) async fn check_chosen_image(&self, attempt: &Attempt<'_>) -> Result<(), Error> {
         let Attempt { order, profile, .. } = attempt;
         let Some(image) = &order.image else {
@@ -115,7 +115,7 @@ impl<P: Platform> Provisioner<'_, P> {
         let reads = |found: &Image, secret: &SecretFile| {
             is_read_by(attempt.owner_of(secret), &found.user) != Some(false)
         };
-        // Without the image there would be no container.
+        // Without the image there is no container.
         let is_readable = |found: Image| order.secrets.iter().all(|secret| reads(&found, secret));
         match found.is_none_or(is_readable) {
             true => Ok(()),
@@ -126,7 +126,7 @@ impl<P: Platform> Provisioner<'_, P> {
         }
     }
 
-    /// Checks what an environment lets its orders choose.
+    /// Checks the choices of an order against its environment.
     fn check_choices(&self, attempt: &Attempt<'_>) -> Result<(), OrderError> {
         let Attempt { order, profile, .. } = attempt;
         let (choosable, env) = (&profile.choosable, &order.env);

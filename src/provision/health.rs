@@ -11,15 +11,15 @@ use crate::platform::Platform;
 use crate::pull::pull;
 
 impl<P: Platform> Provisioner<'_, P> {
-    /// Checks that every image and every network that a target may need is
-    /// there, and that each image runs as a user who can read the token. A missing
-    /// image is pulled if that is permitted. This also proves that the Engine answers.
+    /// Checks that every image and network that a target may need is there, and that each
+    /// image runs as a user who can read the token. Pulls a missing image if that is
+    /// permitted. This also proves that the Engine answers.
     ///
-    /// Returns what the operator should know although a start would work.
+    /// Returns notes for the operator about a start that would work.
     ///
     /// # Errors
     ///
-    /// [`Error::Unhealthy`], which holds the error of the next start.
+    /// [`Error::Unhealthy`], with the error of the next start.
     pub async fn health(&self) -> Result<Vec<String>, Error> {
         self.check()
             .await
@@ -36,20 +36,20 @@ impl<P: Platform> Provisioner<'_, P> {
         Ok(notes)
     }
 
-    /// Checks that a node can be given the next target of every profile by its role, and
-    /// that it and the managers know every option of it.
+    /// Checks that, for every profile, some node may run the next target, and that this
+    /// node and the managers know all of its options.
     async fn check_nodes(&self) -> Result<Option<String>, Error> {
         let nodes = self.backend.nodes().await?;
         for profile in self.config.profiles.all() {
             let permits_managers = profile.body.permits_managers();
-            // One whose state is not known yet is ready or down within seconds.
+            // A node whose state is not known yet is ready or down within seconds.
             let can_run = |node: &Node| {
                 node.takes_tasks != Some(false) && (node.is_worker || permits_managers)
             };
             if !nodes.iter().any(can_run) {
                 return Err(SwarmError::NoNodes.into());
             }
-            // Each manager reads and writes the services, wherever their tasks run.
+            // Every manager reads and writes services, wherever their tasks run.
             let handles = |node: &&Node| !node.is_worker || can_run(node);
             let handling = nodes.iter().filter(handles);
             if let Some(node) = template::too_old(handling, profile.body.value()) {
@@ -75,8 +75,8 @@ impl<P: Platform> Provisioner<'_, P> {
             let found = match engine.send(image::inspect(image)).await? {
                 Some(found) => Some(found),
                 None => {
-                    // Within this check's own time, so that it can name what the
-                    // registry says, although nothing is remembered of a pull.
+                    // Within this check's own time: it then reports what the registry
+                    // says, because nothing is remembered about a pull.
                     let engine = engine.until(self.budget.pull_until);
                     pull(&engine, self.config, image).await?;
                     engine.send(image::inspect(image)).await?
@@ -103,10 +103,10 @@ impl<P: Platform> Provisioner<'_, P> {
         Ok(notes)
     }
 
-    /// Checks that an image runs as a user who can read the token's file, unless
-    /// the configuration names the user. Then the variables are checked for it.
+    /// Checks that an image runs as a user who can read the token's file, unless the
+    /// configuration sets the user, which is then checked with the variables.
     ///
-    /// Returns a note if the image's user has a name, whose number only the image knows.
+    /// Returns a note if the image's user has a name: only the image knows its number.
     fn check_user(&self, image: &ImageReference, found: Image) -> Result<Option<String>, Error> {
         if self.config.token_delivery == TokenDelivery::Env {
             return Ok(None);

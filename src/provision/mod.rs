@@ -1,22 +1,22 @@
-//! What a request does to containers: the order of the calls, the clean-up, and
-//! every decision between them.
+//! The work of a request on containers: the order of the calls, the clean-up, and every
+//! decision between them.
 //!
-//! Knows nothing of the caller's HTTP; the Engine's is in [`crate::docker`].
+//! Does not know the caller's HTTP; the Engine's is in [`crate::docker`].
 //!
 //! | module | decides |
 //! |---|---|
-//! | `start` | what a start does next, from what it sees of its container |
-//! | `order` | what a start asks for, and when two ask for the same |
-//! | `attempt` | what the container of one start is made of |
-//! | `create` | what is refused before there is a container |
+//! | `start` | the next step of a start, from the state of its container |
+//! | `order` | what a start asks for, and when two starts ask for the same |
+//! | `attempt` | the body of the container of one start |
+//! | `create` | which orders are refused before there is a container |
 //! | `capacity` | whether there is room for one more target |
-//! | `clean_up` | what becomes of the container of a failed start |
+//! | `clean_up` | whether the container of a failed start is removed |
 //! | `stop` | when a target is gone |
 //! | `health` | whether the next start can work |
 //! | `renew` | how long a target may run on |
-//! | `targets` | what the targets are |
-//! | `wait` | how long a target is watched, and how often |
-//! | `readings` | what a scrape of metrics needs to know |
+//! | `targets` | which targets are shown |
+//! | `wait` | how often and how long to look at a target |
+//! | `readings` | the values for a scrape of metrics |
 
 pub mod attempt;
 mod capacity;
@@ -40,8 +40,8 @@ use crate::budget::Budget;
 use crate::config::Config;
 use crate::docker::target::Target;
 
-/// How often one part of a webhook makes a change that fails. Three failures in a
-/// row are no accident, and the caller tries again too.
+/// How often one part of a webhook repeats a change that fails. Three failures in a row
+/// are no accident, and the caller retries too.
 const FAULTS_MAX: u32 = 3;
 
 /// A target that runs.
@@ -49,9 +49,9 @@ const FAULTS_MAX: u32 = 3;
 pub struct Started {
     /// Its container.
     pub container: Target,
-    /// Whether this order has started it; otherwise it ran already.
+    /// Whether this order started it; otherwise it already ran.
     pub is_new: bool,
-    /// What the Engine left out of the container's configuration.
+    /// The Engine's warnings about options that it left out.
     pub warnings: Vec<String>,
 }
 
@@ -60,9 +60,9 @@ pub struct Started {
 pub struct Provisioner<'a, P> {
     /// Sleep and randomness.
     pub platform: &'a P,
-    /// What the operator has set.
+    /// The operator's settings.
     pub config: &'a Config,
-    /// What carries out decisions, until the end of the work.
+    /// The backend, until the end of the work.
     pub backend: Backend<'a, P>,
     /// The end of the work, and of the clean-up.
     pub budget: Budget,

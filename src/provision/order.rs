@@ -1,4 +1,4 @@
-//! What a start asks for, and the digest that repeated starts are compared by.
+//! The order of a start, and the digest that compares repeated starts.
 
 use std::time::Duration;
 
@@ -12,29 +12,29 @@ use crate::environment_id::canonical;
 use crate::key::Key;
 use crate::secret::Secret;
 
-/// What a start asks for.
+/// The order of a start.
 #[derive(Debug, Clone)]
 pub struct StartOrder {
-    /// What makes repeated orders one.
+    /// The key, which repeated orders share.
     pub key: Key,
-    /// Where the agent registers, if it does.
+    /// Where an agent registers, if there is one.
     pub service_url: Option<String>,
-    /// Where the target belongs.
+    /// The environment of the target.
     pub environment_id: String,
-    /// What the target gets and nobody else may read, sorted by name.
+    /// The secrets of the target, sorted by name.
     pub secrets: Vec<SecretFile>,
-    /// The age at which the target is removed, if it is to be less than that of its
+    /// The age at which the target is removed, if it is less than that of its
     /// environment.
     pub lifetime: Option<Duration>,
     /// Environment variables of its own as `NAME=value`, sorted.
     pub env: Vec<String>,
     /// Its command and its limits.
     pub choices: Choices,
-    /// Its image, if it is not that of its environment.
+    /// Its image, if it differs from that of its environment.
     pub image: Option<ImageReference>,
     /// Whose the target is.
     pub owner: Option<String>,
-    /// What its caller wants to find it by; each value is a text.
+    /// The labels by which its caller finds it; each value is a text.
     pub labels: Map<String, Value>,
 }
 
@@ -59,7 +59,7 @@ impl StartOrder {
         }
     }
 
-    /// The labels as JSON; empty without any.
+    /// The labels as JSON; empty without labels.
     pub fn labels_text(&self) -> String {
         if self.labels.is_empty() {
             return String::new();
@@ -74,17 +74,17 @@ impl StartOrder {
         found.map(|secret| &secret.content)
     }
 
-    /// What no log line may show.
+    /// All texts that no log line may show.
     pub fn all_secrets(&self) -> impl Iterator<Item = &Secret> {
         let (Key::ActivationToken(key) | Key::IdempotencyKey(key)) = &self.key;
         let contents = self.secrets.iter().map(|secret| &secret.content);
         contents.chain([key])
     }
 
-    /// A digest of all that was asked for, without the key and the contents of secrets:
-    /// a digest of these would let anyone who can inspect the container test guesses.
-    /// Its form stays the same from version to version. A member that is absent is left
-    /// out, so a later version may add members.
+    /// A digest of the order, without the key and the contents of secrets: a digest of
+    /// those would let anyone who can inspect the container test guesses. Its form is the
+    /// same in every version. Absent members are left out, so a later version may add
+    /// members.
     pub fn digest(&self) -> String {
         /// Separates these digests from those of names.
         const DOMAIN: &[u8] = b"dynamic-access order v1\0";
@@ -115,7 +115,7 @@ impl StartOrder {
         let is_absent =
             |value: &Value| value.is_null() || *value == json!([]) || *value == json!({});
         for (name, value) in members.iter().filter(|(_, value)| !is_absent(value)) {
-            // JSON has no NUL, so each member has one form and one end.
+            // JSON text has no NUL, so each member has one form and one end.
             digest.update(format!("{name}={value}\0"));
         }
         short_hex(digest)
@@ -197,7 +197,7 @@ mod tests {
         });
     }
 
-    /// Targets outlive an upgrade, and the next version must recognise them.
+    /// Targets outlive an upgrade, so the next version must recognise them.
     #[test]
     fn the_digest_of_an_order_never_changes() {
         let digest = "348a9b682819989083b5d5c4ed7587e32f367174";

@@ -1,4 +1,4 @@
-//! The values behind `/metrics`: a list of targets, one of renewals, and a look for each
+//! The values for `/metrics`: a list of targets, a list of renewals, and a look for each
 //! image.
 
 use std::time::Duration;
@@ -13,25 +13,24 @@ use crate::platform::Platform;
 /// The longest time for all calls: Prometheus gives up a scrape after ten seconds.
 const SCRAPE: Duration = Duration::from_secs(8);
 
-/// For how many images a scrape looks. Each takes a call, and scrapes are frequent.
+/// The most images that a scrape looks for. Each takes a call, and scrapes are frequent.
 const IMAGES_MAX: usize = 20;
 
-/// What the Engine has told. Nothing of it is remembered.
+/// What the Engine has answered. Nothing of it is remembered.
 #[derive(Debug)]
 pub struct Readings {
-    /// The list of all targets; `None` if the Engine has not answered it.
+    /// The list of all targets; `None` without an answer.
     pub survey: Option<Survey>,
-    /// The nodes of the Swarm, as far as they are told; `None` of an Engine.
+    /// The nodes of the Swarm, if it answered; `None` on an Engine.
     pub nodes: Option<Vec<Node>>,
-    /// Whether the Engine has an image, of those for which it has said so.
+    /// Whether the Engine has an image, for those images that it answered for.
     pub images: Vec<(ImageReference, bool)>,
     /// Why something is missing.
     pub faults: Vec<Fault>,
 }
 
 impl<P: Platform> Provisioner<'_, P> {
-    /// Asks the Engine for everything that the metrics show. An Engine that does not
-    /// answer is a reading too.
+    /// Asks the Engine for everything that the metrics show. No answer is a reading too.
     pub async fn readings(&self) -> Readings {
         let backend = self.backend.within(SCRAPE);
         let mut readings = Readings {
@@ -49,7 +48,7 @@ impl<P: Platform> Provisioner<'_, P> {
                 readings.survey = Some(survey);
             }
             Err(fault) => {
-                // What does not answer a list does not answer a look either.
+                // An Engine that does not answer a list does not answer a look either.
                 readings.faults.push(fault);
                 return readings;
             }

@@ -1,9 +1,9 @@
 //! A start: at most one running container for a key, whatever fails.
 //!
-//! The container's name follows from the key, and the Engine gives a name to
-//! one container at a time. An attempt that cannot tell what the Engine has
-//! done looks for that name. Each attempt writes a label of its own: only the
-//! attempt that created a container ever starts it.
+//! The container's name follows from the key, and the Engine gives a name to one
+//! container at a time. An attempt that does not know what the Engine has done looks for
+//! that name. Each attempt writes a label of its own: only the attempt that created a
+//! container ever starts it.
 
 use std::time::Duration;
 
@@ -25,37 +25,36 @@ use crate::key::KeyKind;
 use crate::pauses::Pauses;
 use crate::platform::Platform;
 
-/// How long the start of another attempt is taken to have lasted, unless it is over for
-/// long: as long as one on a busy host.
+/// How long the start of another attempt is assumed to have lasted, unless it ended long
+/// ago: as long as one on a busy host.
 const START_OF_ANOTHER: Duration = Duration::from_secs(2);
 
 /// The longest time between the create of a target and the list that counts it.
 const COUNTED_WITHIN: Duration = Duration::from_secs(25);
 
-/// On how many nodes of a Swarm a target is tried. Those that cannot run targets at the
-/// moment have fewer of them than the others, so they are given the next one too. It is
-/// more than fit into a webhook's time, which is the real limit unless a clock stands
-/// still.
+/// On how many nodes of a Swarm a start is tried. Nodes that cannot run targets at the
+/// moment have the fewest, so they get the next one too. More do not fit into a webhook's
+/// time, which is the real limit unless the clock stands still.
 const NODES_MAX: usize = 32;
 
-/// How long a name may be taken while no list shows by whom: the longest create. An
-/// Engine takes the name of a container before it makes its file system, which can be a
-/// copy of the whole image, and lists the container after that.
+/// How long a name may be taken while no list shows the holder: the longest create. An
+/// Engine takes the name of a container, then makes its file system, which can be a copy
+/// of the whole image, and only then lists the container.
 const UNLISTED_MAX: Duration = CHANGE;
 
-/// How much the clocks of a Swarm's managers may differ before a warning says so.
-/// Lifetimes are told in days, and the shortest age that matters is half a minute.
+/// The clock skew between a Swarm's managers from which there is a warning. Lifetimes are
+/// given in days, and the shortest age that matters is half a minute.
 const SKEW_MAX: Duration = Duration::from_secs(10);
 
-/// What a look at the name shows this attempt.
+/// What a look at the name shows to this attempt.
 enum Sight {
-    /// The target runs, and its start has taken so long.
+    /// The target runs, and its start took this long.
     Runs(TargetId, Duration),
     /// This attempt's container waits to be started.
     Mine(TargetId),
-    /// Another attempt is at work, or a removal.
+    /// Another attempt or a removal is in progress.
     Busy,
-    /// Nobody can start this container any more, and it has the name.
+    /// This container has the name, and nobody can start it any more.
     Abandoned(Box<Target>),
     /// No container has the name any more.
     Freed,
@@ -68,8 +67,8 @@ impl<P: Platform> Provisioner<'_, P> {
     ///
     /// # Errors
     ///
-    /// Whatever kept it from running. What this attempt has created is removed
-    /// then, unless the Engine could not be reached to do so.
+    /// Why it does not run. Removes then what this attempt created, unless the Engine
+    /// cannot be reached.
     pub async fn start(&self, order: &StartOrder) -> Result<Started, Error> {
         let profile = self.config.profiles.of(&order.environment_id);
         let image = order.image.as_ref().unwrap_or(&profile.image);
@@ -84,7 +83,8 @@ impl<P: Platform> Provisioner<'_, P> {
                 ) => {
                     avoid.push(node.clone());
                     let error = attempt::rejection(image, node, reason);
-                    // One node that may take the target later is enough to come again.
+                    // A caller should come again if a single node may take the target
+                    // later.
                     let may_pass = |error: &Error| error.retry_after_seconds().is_some();
                     let earlier = earlier.filter(|earlier| may_pass(earlier) && !may_pass(&error));
                     let error = earlier.unwrap_or(error);
@@ -93,7 +93,7 @@ impl<P: Platform> Provisioner<'_, P> {
                     }
                     rejection = Some(error);
                 }
-                // No other node was found, and perhaps another one is there in a moment.
+                // There is no other node now, but perhaps in a moment.
                 (Err(Error::Swarm(SwarmError::NoNode(reason))), Some(rejection)) => {
                     return Err(match reason.contains("not available") {
                         true => Error::Swarm(SwarmError::NoNode(format!(
@@ -110,10 +110,10 @@ impl<P: Platform> Provisioner<'_, P> {
         }
     }
 
-    /// The same, on any node but those of `avoid`, which have rejected the target.
+    /// The same, on any node except those in `avoid`, which rejected the target.
     ///
-    /// A start that is refused may repeat one whose target runs, so a look at the name
-    /// comes before that answer.
+    /// A refused start may repeat one whose target runs, so this looks at the name before
+    /// it refuses.
     async fn start_once(&self, order: &StartOrder, avoid: &[String]) -> Result<Started, Error> {
         let new_attempt = || Attempt::new(self.config, order, self.platform.random());
         let mut attempt = new_attempt();
@@ -171,8 +171,8 @@ impl<P: Platform> Provisioner<'_, P> {
                 Unmade::Unclear(cause) => {
                     faults += 1;
                     unlisted_since = None;
-                    // Whoever else removes what is left of a target that has vanished
-                    // may come late, and takes the secrets of its attempt.
+                    // If a target has vanished, another request that cleans up after it
+                    // may come late, and would remove the secrets of its attempt.
                     if matches!(cause, Error::Target(TargetError::Vanished(_))) {
                         attempt = new_attempt();
                     }
@@ -190,11 +190,11 @@ impl<P: Platform> Provisioner<'_, P> {
         }
     }
 
-    /// The error of a start that has made nothing it knows of, and whose look at the
-    /// name has failed with `error`.
+    /// The error of a start that knows no container of its own, after its look at the
+    /// name failed with `error`.
     async fn unseen(&self, attempt: &Attempt<'_>, unmade: Unmade, error: Error) -> Error {
         match unmade {
-            // Why the look was needed says more than why it failed.
+            // The reason for the look says more than its failure.
             Unmade::NameTaken(_) => Error::Target(TargetError::InProgress),
             Unmade::Unclear(cause) => {
                 self.clean_up_unseen(attempt).await;
@@ -205,8 +205,8 @@ impl<P: Platform> Provisioner<'_, P> {
         }
     }
 
-    /// Looks at the name until one thing is certain: the target runs, it is
-    /// this attempt's to start, or the name is free to be tried again.
+    /// Looks at the name until it is certain that the target runs, that this attempt may
+    /// start it, or that the name is free.
     async fn settle(
         &self,
         attempt: &Attempt<'_>,
@@ -223,8 +223,8 @@ impl<P: Platform> Provisioner<'_, P> {
                 }
                 Sight::Abandoned(found) => {
                     was_listed = true;
-                    // Without force: a created one that runs after all stays,
-                    // and the next look shows it.
+                    // Without force: a container that runs after all stays, and the next
+                    // look shows it.
                     let removed = self.backend.remove(&found).await;
                     if !removed.is_ok_and(Removed::is_gone) && !pauses.next().await {
                         return Err(TargetError::InProgress.into());
@@ -244,7 +244,7 @@ impl<P: Platform> Provisioner<'_, P> {
         if !found.is_of(&self.config.deployment_id) {
             return Err(TargetError::NameTaken(found.id).into());
         }
-        // A task that is left without its service does not tell its payload.
+        // A task without its service does not show its payload.
         if found.state != State::Stopping && !attempt.has_payload_of(&found) {
             return Err(OrderError::OtherPayload {
                 id: found.id,
@@ -300,8 +300,7 @@ impl<P: Platform> Provisioner<'_, P> {
         match self.clean_up(&id).await {
             Remains::Running => self.confirm(attempt, id, warnings, took()).await,
             Remains::Ended => Err(self.ended(attempt, id).await),
-            // Somebody has removed it before it ran, as `docker container prune`
-            // does with created ones.
+            // Somebody removed it before it ran, as `docker container prune` does.
             Remains::Nothing if matches!(cause, Error::Engine(EngineError::Refused(_))) => {
                 Err(TargetError::Vanished(id).into())
             }
@@ -309,8 +308,8 @@ impl<P: Platform> Provisioner<'_, P> {
         }
     }
 
-    /// Makes sure that a target whose start took so long has not ended at once, whoever
-    /// has started it. One that has is no success.
+    /// Makes sure that a target whose start took this long has not ended at once, whoever
+    /// started it. If it has, the start failed.
     async fn confirm(
         &self,
         attempt: &Attempt<'_>,
@@ -323,7 +322,7 @@ impl<P: Platform> Provisioner<'_, P> {
             return Err(attempt.ended(id, None));
         };
         match container.state {
-            // The Engine has said that it runs, and an unknown state does not contradict
+            // The Engine has said that it runs; an unknown state does not contradict
             // that.
             State::Running | State::Unknown if backend.vouch(&id, attempt.id()).await? => {
                 Ok(Started {
@@ -332,7 +331,7 @@ impl<P: Platform> Provisioner<'_, P> {
                     warnings,
                 })
             }
-            // One that stops was withdrawn, and nobody was told that it ran.
+            // A stopping target was withdrawn, and no caller has heard that it ran.
             State::Running
             | State::Unknown
             | State::Created
@@ -342,24 +341,23 @@ impl<P: Platform> Provisioner<'_, P> {
         }
     }
 
-    /// The error of a target that has ended, with its exit code if the Engine
-    /// still tells it.
+    /// The error for an ended target, with its exit code if the Engine still shows it.
     async fn ended(&self, attempt: &Attempt<'_>, id: TargetId) -> Error {
         let backend = self.backend.until(self.budget.answer_until);
         let ended = backend.ended(&id).await.ok().flatten();
         attempt.ended(id, ended)
     }
 
-    /// Makes a container ready to be started: its limits hold, there is room
-    /// for it, and it has its secrets.
+    /// Makes a container ready for its start: its limits hold, there is room for it, and
+    /// it has its secrets.
     async fn prepare(
         &self,
         attempt: &Attempt<'_>,
         id: &TargetId,
         warnings: &mut Vec<String>,
     ) -> Result<(), Error> {
-        // A lost reply hides its warnings. They depend on the kernel alone, so
-        // nobody can make use of that.
+        // A lost reply hides the warnings. They depend only on the kernel, so no caller
+        // can make use of that.
         let dropped = warnings.iter().find(|warning| is_limit_dropped(warning));
         if let Some(warning) = dropped {
             return Err(EngineError::LimitDropped(warning.clone()).into());
@@ -367,7 +365,7 @@ impl<P: Platform> Provisioner<'_, P> {
         self.check_chosen_image(attempt).await?;
         let survey = self.backend.survey_live_with(id).await?;
         let all = &survey.targets;
-        // A Swarm gives a name away while its last target may still run.
+        // A Swarm gives a name away while the last target with it may still run.
         let is_last = |found: &Target| found.id != *id && found.has_name(attempt.name.as_str());
         if all.iter().any(is_last) {
             return Err(TargetError::InProgress.into());
@@ -386,7 +384,7 @@ impl<P: Platform> Provisioner<'_, P> {
     }
 }
 
-/// Whether another container may run where one that was removed could not.
+/// Whether another container may run although one that was removed could not.
 fn begins_again(error: &Error) -> bool {
     matches!(
         error,

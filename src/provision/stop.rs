@@ -12,15 +12,15 @@ use crate::pauses::Pauses;
 use crate::platform::Platform;
 
 impl<P: Platform> Provisioner<'_, P> {
-    /// Removes the container `id`, and tells what it was; a success also if it is
-    /// gone already.
+    /// Removes the container `id`, and returns it as it was; also succeeds if it is
+    /// already gone.
     ///
-    /// Every reply that leaves the outcome open is settled by a look.
+    /// A look settles every reply that leaves the outcome open.
     ///
     /// # Errors
     ///
-    /// [`TargetError::NotOurs`], also for an id that the other backend has given out, with the
-    /// container untouched, or whatever kept it from being removed.
+    /// [`TargetError::NotOurs`], with the container untouched, also for an id of the
+    /// other backend, or why it was not removed.
     pub async fn stop(&self, id: &TargetId) -> Result<Option<Target>, Error> {
         if !self.backend.gives_out(id) {
             return Err(TargetError::NotOurs(id.clone()).into());

@@ -1,5 +1,5 @@
-//! Shows the targets: a list of them, one of their renewals, and an inspect for a few of
-//! them.
+//! Shows the targets: a list of them, a list of their renewals, and an inspect for a few
+//! of them.
 
 use std::slice::from_mut;
 
@@ -14,31 +14,31 @@ use crate::fault::Fault;
 use crate::platform::Platform;
 use crate::target_view::{Filter, ShownState, TargetView};
 
-/// For how many ended targets, the youngest, a list has their exit codes. Each
-/// takes a call, and the Engine keeps ended ones for ten minutes.
+/// The most ended targets, the youngest first, that a list shows with their exit codes.
+/// Each takes a call, and ended targets stay for ten minutes.
 const EXIT_CODES_MAX: usize = 20;
 
-/// All that one list tells of a deployment.
+/// Everything that one list shows of a deployment.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Overview {
-    /// The Engine's name and version, if it has told them.
+    /// The Engine's name and version, if the reply has them.
     pub engine: Option<String>,
-    /// The Engine's own time, if it has told it.
+    /// The Engine's own time, if the reply has it.
     pub now: Option<OffsetDateTime>,
-    /// The nodes of the Swarm, by the names of their hosts, or why they are not told;
-    /// none of an Engine.
+    /// The nodes of the Swarm, by the names of their hosts, or why they are missing; none
+    /// on an Engine.
     pub nodes: Result<Vec<Node>, Fault>,
     /// All targets, the oldest first.
     pub targets: Vec<TargetView>,
 }
 
 impl<P: Platform> Provisioner<'_, P> {
-    /// The targets that a filter shows, the oldest first; of the youngest ended ones with
-    /// their exit codes.
+    /// The targets that a filter selects, the oldest first, with the exit codes of the
+    /// youngest ended ones.
     ///
     /// # Errors
     ///
-    /// Whatever kept the Engine from answering.
+    /// Why the Engine did not answer.
     pub async fn targets(&self, filter: &Filter) -> Result<Vec<TargetView>, Error> {
         let mut survey = self.backend.survey_with_renewals().await?;
         self.add_hosts(&mut survey.targets).await;
@@ -47,12 +47,12 @@ impl<P: Platform> Provisioner<'_, P> {
         Ok(targets)
     }
 
-    /// All targets, and who has told of them; of the youngest ended ones of an
-    /// environment, or of all of them, with their exit codes.
+    /// All targets, and which Engine answered, with the exit codes of the youngest ended
+    /// ones of an environment, or of all.
     ///
     /// # Errors
     ///
-    /// Whatever kept the Engine from listing the targets.
+    /// Why the Engine did not list the targets.
     pub async fn overview(&self, environment: Option<&str>) -> Result<Overview, Error> {
         let mut survey = self.backend.survey_with_renewals().await?;
         let mut nodes = self.backend.nodes().await;
@@ -73,7 +73,7 @@ impl<P: Platform> Provisioner<'_, P> {
         })
     }
 
-    /// The targets of a list; those that a filter shows with exit codes.
+    /// The targets of a list. Those that a filter selects have exit codes.
     async fn oldest_first(&self, survey: &Survey, filter: &Filter) -> Vec<TargetView> {
         let mut targets: Vec<_> = survey
             .targets
@@ -93,18 +93,18 @@ impl<P: Platform> Provisioner<'_, P> {
     ///
     /// # Errors
     ///
-    /// [`TargetError::NoSuchTarget`], also for a container that is not ours, or whatever
-    /// kept the Engine from answering.
+    /// [`TargetError::NoSuchTarget`], also for a container that is not ours, or why the
+    /// Engine did not answer.
     pub async fn target(&self, id: &TargetId) -> Result<TargetView, Error> {
         let found = self.found(id).await?;
         self.shown(found).await
     }
 
-    /// The same of one that was found.
+    /// The view of a target that was found.
     ///
     /// # Errors
     ///
-    /// Whatever kept the Engine from telling its renewals.
+    /// Why the Engine did not list its renewals.
     pub(super) async fn shown(&self, mut found: Target) -> Result<TargetView, Error> {
         self.backend.add_renewals(from_mut(&mut found)).await?;
         self.add_hosts(from_mut(&mut found)).await;
@@ -115,8 +115,8 @@ impl<P: Platform> Provisioner<'_, P> {
         Ok(target)
     }
 
-    /// Adds to targets with published ports the addresses of their nodes, if callers are
-    /// told those. Without the list of nodes the rest is still worth an answer.
+    /// Adds the addresses of nodes to targets with published ports, if callers see those.
+    /// Without the list of nodes, the rest is still worth an answer.
     pub async fn add_hosts(&self, targets: &mut [Target]) {
         let is_told = self.config.publication.host.is_none();
         if is_told
@@ -145,8 +145,7 @@ impl<P: Platform> Provisioner<'_, P> {
         }
     }
 
-    /// The exit code of a target that has ended. Without it the rest is still worth an
-    /// answer.
+    /// The exit code of an ended target. Without it, the rest is still worth an answer.
     async fn exit_code(&self, id: &TargetId) -> Option<i64> {
         self.backend.exit_code(id).await.ok().flatten()
     }

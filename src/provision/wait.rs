@@ -8,20 +8,20 @@ use crate::error::{Error, TargetError};
 use crate::platform::Platform;
 use crate::target_view::{Awaited, ShownState, TargetView};
 
-/// The pause between two looks. Instances share nothing, so each waiter looks by itself,
-/// and a look takes an Engine a few milliseconds.
+/// The pause between two looks. Instances share nothing, so each waiter looks on its own.
+/// A look takes an Engine a few milliseconds.
 const PAUSE: Duration = Duration::from_secs(1);
 
 /// The time that a wait leaves before the answer: enough for its last look.
 const LAST_LOOK: Duration = Duration::from_secs(1);
 
 /// The most looks: more than fit into the time of a request, which is the real limit
-/// unless a clock stands still.
+/// unless the clock stands still.
 const LOOKS_MAX: u32 = 32;
 
 impl<P: Platform> Provisioner<'_, P> {
-    /// Looks at a target until the wait is over or `timeout` has passed, and returns it as it
-    /// is then. A look that fails is repeated until that time.
+    /// Looks at a target until the wait is over or `timeout` has passed, and returns it
+    /// as it is then. Repeats a failed look until that time.
     ///
     /// # Errors
     ///
@@ -50,7 +50,7 @@ impl<P: Platform> Provisioner<'_, P> {
             looks += 1;
             let is_last = left.is_zero() || looks >= LOOKS_MAX;
             if is_over || is_last {
-                // The calls for the rest are made once.
+                // Makes the calls for the rest once.
                 let shown = late.shown(seen?).await;
                 if is_last || shown.is_ok() {
                     return shown;
@@ -60,8 +60,8 @@ impl<P: Platform> Provisioner<'_, P> {
         }
     }
 
-    /// Waits until a target that was seen running is ready or `timeout` has passed, and
-    /// returns it as it is then. It has run, so a failure of the wait is no error.
+    /// Waits until a running target is ready or `timeout` has passed, and returns it as
+    /// it is then. The target has run, so a failed wait is no error.
     pub async fn wait_until_ready(&self, started: TargetView, timeout: Duration) -> TargetView {
         if Awaited::Ready.is_over(&started) {
             return started;

@@ -1,4 +1,4 @@
-//! The answers to webhooks that succeed.
+//! The answers to successful webhooks.
 
 use http::StatusCode;
 use serde_json::json;

@@ -10,8 +10,8 @@ use crate::error::RequestError;
 use crate::provision::StartOrder;
 use crate::secret::Secret;
 
-/// The longest body that is read. The three fields take a few hundred bytes, and
-/// their own limits add up to less than 8 KiB.
+/// The longest body. The three fields take a few hundred bytes, and their limits add up
+/// to less than 8 KiB.
 pub const BODY_BYTES_MAX: usize = 64 * 1024;
 
 /// The longest `activationToken`. BastionZero's tokens have 36 characters; a signed
@@ -71,8 +71,8 @@ pub fn parse_stop(body: &[u8]) -> Result<TargetId, RequestError> {
 }
 
 /// Parses a JSON object. Unknown members are ignored, because a later version of the
-/// contract may add some. A known member that occurs twice is an error, because it
-/// is unclear which of the two is meant.
+/// contract may add some. A known member that occurs twice is an error, because it is
+/// unclear which one counts.
 fn parse<T: DeserializeOwned>(body: &[u8]) -> Result<T, RequestError> {
     // serde would accept an array with the fields in order.
     if !body.trim_ascii_start().starts_with(b"{") {

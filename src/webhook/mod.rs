@@ -1,7 +1,7 @@
 //! The contract of BastionZero's Dynamic Access Configurations: request bodies and
 //! answers.
 //!
-//! It does not check who calls, and does not carry out any webhook.
+//! Neither checks who calls, nor carries out a webhook.
 
 pub mod answer;
 pub mod body;

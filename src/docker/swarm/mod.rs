@@ -1,6 +1,6 @@
-//! The part of the Engine API that a Swarm's managers answer.
+//! The Engine API of a Swarm's managers.
 //!
-//! A target is a service of one replica and its one task. [`target`] reads the two
+//! A target is a service of one replica with its one task. [`target`] reads the two
 //! together.
 
 pub mod node;
@@ -18,7 +18,7 @@ use time::format_description::well_known::Rfc3339;
 
 use super::{DeploymentId, label};
 
-/// What to do if a list of services, tasks or secrets is longer than is read.
+/// The advice if a list of services, tasks or secrets is too long.
 const TOO_LONG: &str = "each target is listed with all that it is made of, so shorten Env and Labels in container_patch and environments, give targets fewer secrets, or lower max_targets";
 
 /// The filter for objects with all these labels and values.
@@ -45,7 +45,7 @@ impl Part {
         Self(String::new())
     }
 
-    /// Its sixteen parts; none if it is not divided any more.
+    /// Its sixteen parts; none if it cannot be divided further.
     pub fn parts(&self) -> Vec<Self> {
         let is_divisible = self.0.len() < Self::DIGITS_MAX;
         let digits = "0123456789abcdef".chars().filter(|_| is_divisible);
@@ -55,7 +55,7 @@ impl Part {
     }
 }
 
-/// The filter for a part of a deployment, with these labels beside its own.
+/// The filter for a part of a deployment, with these labels and the deployment's own.
 fn of_deployment(deployment: &DeploymentId, part: &Part, more: &[(&str, &str)]) -> Value {
     let deployment = deployment.as_str();
     let mut filter = labelled(&[&[(label::DEPLOYMENT, deployment)], more].concat());
@@ -66,7 +66,7 @@ fn of_deployment(deployment: &DeploymentId, part: &Part, more: &[(&str, &str)]) 
     filter
 }
 
-/// The server's own labels, without those of patches, which may be many and long.
+/// The server's own labels; patches may add many long ones.
 fn own_labels(labels: Option<BTreeMap<String, String>>) -> BTreeMap<String, String> {
     let mut labels = labels.unwrap_or_default();
     labels.retain(|key, _| key.starts_with(label::PREFIX));

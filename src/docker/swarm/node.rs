@@ -1,5 +1,5 @@
-//! `GET /nodes` (Engine API, NodeList). Only a manager answers it, while a majority of
-//! the managers can reach each other.
+//! `GET /nodes` (Engine API, NodeList). Only a manager answers, while a majority of the
+//! managers can reach each other.
 
 use http::Method;
 use serde::Deserialize;
@@ -16,18 +16,18 @@ pub struct Node {
     /// The name of its host.
     pub hostname: String,
     /// Whether it answers its managers and takes new tasks; `None` while they do not
-    /// know whether it answers.
+    /// know.
     pub takes_tasks: Option<bool>,
-    /// Whether it is a worker, and no manager.
+    /// Whether it is a worker, not a manager.
     pub is_worker: bool,
     /// The version of its Engine, such as `26.1.5`.
     pub engine: String,
-    /// The address by which its managers know it, if they do.
+    /// Its address, as far as its managers know it.
     pub address: Option<String>,
 }
 
 impl Node {
-    /// The first number of the version of its Engine, if it has told it.
+    /// The first number of its Engine's version, if that is known.
     pub fn major(&self) -> Option<u32> {
         self.engine.split('.').next()?.parse().ok()
     }
@@ -97,7 +97,7 @@ impl From<NodeBody> for Node {
 }
 
 /// The address that a manager advertises, without its port, or the one from which a
-/// worker calls its manager. The latter says nothing of a manager that calls itself.
+/// worker calls its manager. The latter says nothing about a manager that calls itself.
 fn address(manager: &Value, seen: &str) -> Option<String> {
     let advertised = manager["Addr"].as_str();
     let advertised = advertised.and_then(|address| address.rsplit_once(':'));

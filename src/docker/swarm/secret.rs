@@ -29,12 +29,12 @@ pub struct StoredSecret {
     pub name: String,
     /// The attempt that made it.
     pub attempt: Option<String>,
-    /// Time since its creation, as far as the clocks of the managers agree; `None` if
-    /// the reply had no date.
+    /// The time since its creation, as exact as the clocks of the managers agree; `None`
+    /// if the reply had no date.
     pub age: Option<Duration>,
 }
 
-/// What came of a create that a Swarm understood.
+/// The outcome of a create that a Swarm understood.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum Created {
     /// The secret exists; its id.
@@ -85,7 +85,7 @@ fn list(filter: &Value) -> Call<Vec<StoredSecret>> {
     .if_too_long(TOO_LONG)
 }
 
-/// Deletes a secret of that id, unless a service refers to it.
+/// Deletes the secret with this id, unless a service refers to it.
 pub fn delete(id: &str) -> Call<()> {
     let path = format!("/secrets/{}", query_encoded(id));
     let request = bodiless(Method::DELETE, &path);

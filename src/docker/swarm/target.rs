@@ -10,8 +10,8 @@ use super::task::{Task, TaskState};
 use crate::docker::target::{Ended, State, Target, age};
 use crate::docker::{TargetId, label};
 
-/// Targets from a list of services and a later list of their tasks, the youngest
-/// first. A task that may run and has no service in the list is a target that stops.
+/// The targets in a list of services and a later list of their tasks, the youngest first.
+/// A task that may run without a service in the list is a target that stops.
 pub fn merged(
     services: Vec<Service>,
     tasks: Vec<Task>,
@@ -42,10 +42,10 @@ pub fn merged(
 /// A service and its tasks.
 fn listed(service: Service, tasks: &[Task], now: Option<OffsetDateTime>) -> Target {
     let state = state(&service, tasks);
-    // A restart policy of none leaves one, unless somebody has forced an update.
+    // The restart policy `none` leaves one, unless somebody has forced an update.
     let last = tasks.iter().max_by_key(|task| (task.is_live(), task.since));
-    // A Swarm calls a task with a check running once that has passed, and ends it once
-    // it fails.
+    // A Swarm calls a task with a check running once the check has passed, and ends the
+    // task once it fails.
     let has_passed = state == State::Running && last.is_some_and(|task| task.has_check);
     Target {
         state,
@@ -89,8 +89,8 @@ fn state(service: &Service, tasks: &[Task]) -> State {
     }
 }
 
-/// How the last task of a service has ended. One that was forgotten has ended at some
-/// time since the service was created.
+/// How the last task of a service ended. A forgotten task ended at some time after the
+/// service was created.
 fn ended(service: &Service, last: Option<&Task>, now: Option<OffsetDateTime>) -> Ended {
     let since = last.and_then(|task| task.since);
     let since = since.map_or(service.created, OffsetDateTime::unix_timestamp);
@@ -101,7 +101,7 @@ fn ended(service: &Service, last: Option<&Task>, now: Option<OffsetDateTime>) ->
     }
 }
 
-/// A target whose service is deleted, or was not listed.
+/// A target whose service was deleted or not listed.
 fn without_service(task: Task, now: Option<OffsetDateTime>) -> Target {
     Target {
         id: task.service,
@@ -196,7 +196,8 @@ mod tests {
             (1, &[], vec![(Ended, true)], State::Ended),
             // Its task was forgotten together with its node.
             (1, vouched, vec![], State::Ended),
-            // Somebody has forced a second task, which a restart policy of none does not.
+            // Somebody has forced a second task, which the restart policy `none` does not
+            // make.
             (
                 1,
                 vouched,

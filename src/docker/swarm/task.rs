@@ -1,7 +1,7 @@
 //! `GET /tasks` (Engine API, TaskList).
 //!
 //! A filter by label compares the labels that the service had when the task was made. It
-//! finds a task until its node has confirmed the end, even after the service is deleted.
+//! finds a task until the node has confirmed the end, even after the service is deleted.
 //! A task shows the labels of its container.
 
 use std::collections::BTreeMap;
@@ -22,48 +22,48 @@ use crate::fault::Fault;
 pub struct Task {
     /// The service that it was made for, which may be gone.
     pub service: TargetId,
-    /// How far it has got.
+    /// Its state.
     pub state: TaskState,
     /// Whether its Swarm wants it to end, or to be gone.
     pub is_doomed: bool,
-    /// The node that it is on, once it is on one.
+    /// Its node, once it has one.
     pub node: Option<String>,
     /// The reason for its state, if its Swarm gives one.
     pub error: Option<String>,
     /// The exit code of its first process, if it has ended.
     pub exit_code: Option<i64>,
-    /// When it came into its state, by the node's clock.
+    /// When it reached its state, by the node's clock.
     pub since: Option<OffsetDateTime>,
     /// When it was made, in seconds of Unix time.
     pub created: i64,
     /// The image of its container.
     pub image: String,
-    /// Whether its service has a health check of its own. A check of the image's is not
-    /// listed.
+    /// Whether its service has a health check of its own. Lists do not show a check of
+    /// the image.
     pub has_check: bool,
     /// The labels of its container that are the server's own.
     pub labels: BTreeMap<String, String>,
-    /// Its ports that its node publishes.
+    /// The ports that its node publishes.
     pub published: Vec<Published>,
 }
 
-/// How far a task has got.
+/// The state of a task.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum TaskState {
-    /// It waits for a node that has room for it.
+    /// It waits for a node with room for it.
     Pending,
     /// Its node prepares it, usually by pulling the image.
     Preparing,
-    /// Its node starts its container, or waits for the first health check to pass: no
+    /// Its node starts its container, or waits for the first health check to pass. No
     /// list shows which.
     Starting,
     /// Any other state before it runs, or a word that no known Engine uses.
     Early,
     /// It runs, as far as its Swarm knows.
     Running,
-    /// Its node would not run it, or could not start its container: nothing of it ran.
+    /// Its node rejected it, or could not start its container: nothing of it ran.
     Rejected,
-    /// It has ended, or its Swarm has given up its node.
+    /// It has ended, or its Swarm has given up on its node.
     Ended,
 }
 
@@ -72,14 +72,14 @@ pub enum TaskState {
 const NOT_STARTED: &str = "starting container failed";
 
 impl TaskState {
-    /// Reads a word of the API, and the error that belongs to it.
+    /// Reads a word of the API and its error.
     fn parse(text: &str, error: &str) -> Self {
         match text {
             "pending" => Self::Pending,
             "preparing" => Self::Preparing,
             "starting" => Self::Starting,
             "running" => Self::Running,
-            // Only this late does a full subnet show.
+            // A full subnet shows only this late.
             "failed" if error.starts_with(NOT_STARTED) => Self::Rejected,
             "rejected" => Self::Rejected,
             "complete" | "failed" | "shutdown" | "orphaned" | "remove" => Self::Ended,
@@ -89,14 +89,13 @@ impl TaskState {
 }
 
 impl Task {
-    /// Whether it runs or may yet run.
+    /// Whether it runs or may still run.
     pub fn is_live(&self) -> bool {
         !matches!(self.state, TaskState::Rejected | TaskState::Ended)
     }
 
-    /// Whether its node has ended it because its health check failed, and its process with
-    /// another exit code than 0: "task: non-zero exit (143): dockerexec: unhealthy
-    /// container".
+    /// Whether its node has ended it because its health check failed, with an exit code
+    /// other than 0: "task: non-zero exit (143): dockerexec: unhealthy container".
     pub fn is_unhealthy(&self) -> bool {
         let error = self.error.as_deref();
         error.is_some_and(|error| error.contains("unhealthy container"))
@@ -108,7 +107,7 @@ pub fn of_deployment(deployment: &DeploymentId, part: &Part) -> Call<Vec<Task>> 
     list(&super::of_deployment(deployment, part, &[]))
 }
 
-/// Lists the tasks of all services that had this name, also of deleted ones.
+/// Lists the tasks of all services that had this name, deleted ones too.
 pub fn of_name(name: &str) -> Call<Vec<Task>> {
     list(&labelled(&[(label::NAME, name)]))
 }

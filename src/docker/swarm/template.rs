@@ -26,7 +26,7 @@ const SINCE: [(&str, u32); 7] = [
 ];
 
 /// The first of these nodes that does not know an option of a template. A version that
-/// cannot be parsed counts as later.
+/// cannot be parsed counts as newer.
 pub fn too_old<'a>(nodes: impl Iterator<Item = &'a Node>, template: &Value) -> Option<TooOld> {
     let used = SINCE.iter().filter(|(option, _)| {
         let value = template.pointer(option);
@@ -84,9 +84,9 @@ fn is_default(value: &Value) -> bool {
     }
 }
 
-/// The path of the first option of `sent` that is missing in what a manager shows.
-/// Values are not compared: a Swarm writes some of them in its own way. Like an Engine,
-/// it reads a name in any case.
+/// The path of the first option of `sent` that a manager does not show. Does not compare
+/// values, because a Swarm writes some in its own way. Reads names in any case, like an
+/// Engine.
 pub fn missing(sent: &Value, shown: &Value) -> Option<String> {
     let members = sent.as_object()?.iter();
     let mut set = members.filter(|(_, value)| !is_default(value));

@@ -1,4 +1,4 @@
-//! The body of one attempt, and how its container is recognised.
+//! The body of one attempt, and how to recognise its container.
 
 use serde_json::json;
 
@@ -55,7 +55,7 @@ fn what_is_not_given_is_labelled_as_empty_and_may_be_absent() {
         let labels = [&[("dynamic-access.environment-id", "e")], more].concat();
         attempt.has_payload_of(&aged("running", None, &labels))
     };
-    // A target that an earlier version has started.
+    // A target that an earlier version started.
     assert!(has_payload(&[]));
     let owned = StartOrder {
         owner: Some("o".to_owned()),
@@ -96,7 +96,7 @@ fn a_digest_of_the_order_is_compared_before_any_other_label() {
 
 const PINNED: &str = "sha256:0123456789abcdef0123456789abcdef0123456789abcdef0123456789abcdef";
 
-/// The body of an order with everything.
+/// The body of an order with every member.
 fn chosen(variables_: &[(&'static str, &'static str)]) -> Value {
     let config = Config::parse(&variables(variables_)).expect("a config");
     let order = StartOrder {

@@ -1,4 +1,4 @@
-//! Each webhook, called alone on everything that it could find.
+//! Each webhook alone, in everything that it could find.
 
 use std::time::Duration;
 
@@ -10,7 +10,7 @@ use crate::scenario::{
 
 pub const ENGINES: [Place; 2] = [Place::Docker, Place::Podman];
 
-/// Nothing happens but what the webhooks do.
+/// Only the webhooks do anything.
 pub const CALM: Left = Left {
     faults: 0,
     delays: 0,
@@ -22,7 +22,7 @@ pub const CALM: Left = Left {
     losses: 0,
 };
 
-/// One call has another fate than to be answered.
+/// One call has a fate other than an answer.
 pub const FAULT: Left = Left { faults: 1, ..CALM };
 
 pub const START: Webhook = Webhook::Start {
@@ -40,7 +40,7 @@ pub const START_OTHER_PAYLOAD: Webhook = Webhook::Start {
     payload: 1,
 };
 
-/// Of a token whose name somebody else's target has.
+/// A start with a token whose name somebody else's target has.
 pub const START_TAKEN: Webhook = Webhook::Start {
     token: TAKEN,
     payload: 0,
@@ -63,13 +63,13 @@ pub const START_OWNED: Webhook = Webhook::Start {
     payload: 0,
 };
 
-/// Of another key, for the same owner.
+/// The same with another key, for the same owner.
 pub const START_SAME_OWNER: Webhook = Webhook::Start {
     token: FIRST_OWNED + 1,
     payload: 0,
 };
 
-/// Of a third key, for another owner.
+/// The same with a third key, for another owner.
 pub const START_OTHER_OWNER: Webhook = Webhook::Start {
     token: FIRST_OWNED + 2,
     payload: 0,
@@ -85,12 +85,12 @@ pub const REAP: Webhook = Webhook::Reap { dry_run: false };
 
 pub const DRY_RUN: Webhook = Webhook::Reap { dry_run: true };
 
-/// A stop of the first container that is there before.
+/// A stop of the first given container.
 pub fn stop() -> Webhook {
     Webhook::Stop(Key::given(0))
 }
 
-/// A wait for the first container that is there before.
+/// A wait for the first given container.
 pub fn wait(until_ended: bool) -> Webhook {
     Webhook::Wait {
         key: Key::given(0),
@@ -98,7 +98,7 @@ pub fn wait(until_ended: bool) -> Webhook {
     }
 }
 
-/// A container of `token` that is there before.
+/// A given container of `token`.
 pub fn given(token: usize, state: State, seconds: u64) -> Given {
     Given {
         token,
@@ -112,7 +112,7 @@ const MINUTE: u64 = 60;
 pub const HOUR: u64 = 60 * MINUTE;
 pub const NINE_DAYS: u64 = 9 * 24 * HOUR;
 
-/// What a reaper finds: of each kind one that it takes and one that it leaves.
+/// Containers for a reaper: of each kind one that it takes and one that it leaves.
 pub fn remains() -> Vec<Given> {
     vec![
         given(10, State::Created, 10 * MINUTE),
@@ -125,7 +125,7 @@ pub fn remains() -> Vec<Given> {
     ]
 }
 
-/// One that a reaper takes with force, and one that it takes without.
+/// One container that a reaper removes by force, and one without.
 pub fn few_remains() -> Vec<Given> {
     vec![
         given(10, State::Exited, HOUR),
@@ -133,8 +133,7 @@ pub fn few_remains() -> Vec<Given> {
     ]
 }
 
-/// One webhook, what is there before, and the status with which it ends while nothing
-/// fails.
+/// One webhook, the given containers, and its status while nothing fails.
 pub fn one(name: &str, webhook: Webhook, given: &[Given], status: u16) -> Scenario {
     case(name, [webhook], given, &[status])
 }
@@ -144,7 +143,7 @@ pub fn alone() -> Vec<Scenario> {
     [starts(), refused_starts(), stops(), waits(), others()].concat()
 }
 
-/// Waits, for what comes soon, is so, or does not come.
+/// Waits for something that comes soon, holds already, or never comes.
 pub fn waits() -> Vec<Scenario> {
     use State::{Created, Exited, Running};
     let checked = |scenario| Scenario {
@@ -207,7 +206,7 @@ fn starts() -> Vec<Scenario> {
             &[given(FIRST_KEY, Created, 60)],
             201,
         ),
-        // What a new target would need is gone.
+        // The image or the network that a new target needs is missing.
         Scenario {
             has_image: false,
             ..one(
@@ -279,7 +278,7 @@ fn refused_starts() -> Vec<Scenario> {
             max_targets: 1,
             ..one("start-when-full", START, &[given(1, Running, 60)], 429)
         },
-        // It is held by what no list shows.
+        // No list shows the container that has the name.
         Scenario {
             refusal: Some(500),
             ..one(
@@ -344,8 +343,8 @@ fn others() -> Vec<Scenario> {
     ]
 }
 
-/// The webhooks that change anything, on few Engines: for what has too many
-/// schedules to be tried on all.
+/// The webhooks that change something, on few Engines: for tests with too many schedules
+/// to try on all.
 pub fn few() -> Vec<Scenario> {
     use State::Running;
     let some = few_remains();

@@ -1,4 +1,4 @@
-//! The failures that an answer may tell of.
+//! The failures that an answer may report.
 
 use std::sync::LazyLock;
 
@@ -12,7 +12,7 @@ use serde_json::Value;
 
 use crate::model::Key;
 
-/// Statuses and sentences that the project's error catalogue knows.
+/// The statuses and sentences of the project's error catalogue.
 static CATALOGUE: LazyLock<Vec<(u16, &str)>> = LazyLock::new(|| {
     let id = TargetId::parse(&Key::given(0).container_id()).expect("an id");
     let fault = Fault::TimedOut;
@@ -76,7 +76,7 @@ static CATALOGUE: LazyLock<Vec<(u16, &str)>> = LazyLock::new(|| {
         .collect()
 });
 
-/// Whether an answer is a success, or one that the catalogue knows.
+/// Whether an answer is a success or in the catalogue.
 pub fn is_of_the_catalogue(status: u16, body: &str) -> Result<(), String> {
     if matches!(status, 200 | 201) {
         return Ok(());

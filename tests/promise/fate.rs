@@ -1,4 +1,4 @@
-//! What can become of a call to the Engine.
+//! The possible fates of a call to the Engine.
 
 use std::time::Duration;
 
@@ -8,58 +8,56 @@ use crate::model::engine::Op as EngineOp;
 use crate::model::swarm::Op as SwarmOp;
 use crate::model::{Op, Reply};
 
-/// What becomes of one call.
+/// The fate of one call.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
 pub enum Fate {
     /// It takes effect and is answered.
     Answered,
-    /// No connection comes about.
+    /// There is no connection.
     Unreachable,
-    /// The connection breaks; the effect comes whenever it likes, or never.
+    /// The connection breaks; the effect comes at any time, or never.
     Broken,
-    /// The connection breaks as the Engine ends, with what was done by then.
+    /// The connection breaks because the Engine ends, after its work so far.
     Reset,
-    /// No answer comes within the call's limit; the effect comes whenever it
-    /// likes, or never.
+    /// No answer comes within the call's limit; the effect comes at any time, or never.
     Hangs,
-    /// No answer comes, and never an effect.
+    /// No answer comes, and no effect.
     HangsIdle,
-    /// No answer comes, but the effect.
+    /// No answer comes, but the effect does.
     HangsDone,
-    /// The Engine says 500 and has done nothing.
+    /// The Engine answers 500 and has done nothing.
     FailsBefore,
-    /// The Engine says 500 and has done it.
+    /// The Engine answers 500 and has done it.
     FailsAfter,
-    /// The Engine says 500 in the middle of a removal.
+    /// The Engine answers 500 in the middle of a removal.
     FailsHalfway,
-    /// A success whose body is none of an Engine's, with the effect.
+    /// A success with the effect, but with a body that is not an Engine's.
     Garbage,
-    /// A proxy says 502 in HTML; the effect comes whenever it likes, or never.
+    /// A proxy answers 502 in HTML; the effect comes at any time, or never.
     BadGateway,
-    /// The Engine says 400, in words that hold all it was told.
+    /// The Engine answers 400, in words that repeat the whole request.
     Refused,
-    /// A start for which the Engine says 404, as a network is missing.
+    /// The Engine answers 404 to a start, because a network is missing.
     NoNetwork,
-    /// A create whose conflicting name was released at that moment, which
-    /// Engines up to 27 tell with 500 and later ones with 404.
+    /// A create whose conflicting name was released at that moment: 500 from Engines up
+    /// to 27, 404 from later ones.
     NotReserved(u16),
-    /// The effect, and the answer, come just within the limit.
+    /// The effect and the answer come just within the limit.
     SlowToAct,
-    /// The effect comes in turn, the answer just within the limit.
+    /// The effect comes in its turn, the answer just within the limit.
     SlowToAnswer,
-    /// The component is gone before an answer; the effect comes whenever it
-    /// likes, or never.
+    /// The component dies before an answer; the effect comes at any time, or never.
     Crash,
 }
 
 /// When a call takes effect.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Effect {
-    /// When the schedule says so.
+    /// In its turn in the schedule.
     InTurn,
     /// Just within the call's limit.
     Late,
-    /// At any time, also after its actor has ended, or never.
+    /// At any time, even after its actor has ended, or never.
     Adrift,
     /// Never.
     None,
@@ -93,7 +91,7 @@ const REMOVE: [Fate; 2] = [Fate::Refused, Fate::FailsHalfway];
 
 const REFUSED: [Fate; 1] = [Fate::Refused];
 
-/// A look has no effect, so that half of the fates are the same for it.
+/// A look has no effect, so half of the fates are the same for it.
 const LOOK: [Fate; 10] = [
     Fate::Answered,
     Fate::Unreachable,
@@ -110,24 +108,24 @@ const LOOK: [Fate; 10] = [
 /// Which fates the calls of a scenario can have.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Fates {
-    /// A crash alone.
+    /// Only a crash.
     Crash,
     /// No answer within the limit, and an effect at any time.
     Hangs,
     /// All.
     Any,
-    /// The answer is lost, for the component or with it, and a change is made at
-    /// any time or never; or it is made, and the Engine says that it failed.
+    /// The answer is lost, or the component dies, and the change happens at any time or
+    /// never; or it happens, and the Engine reports a failure.
     Lost,
-    /// A look is slow, and a change comes whenever it likes, or never.
+    /// A look is slow, and a change happens at any time, or never.
     Late,
-    /// One and the same for each call, from some call on.
+    /// The same fate for every call, from some call on.
     Lasting(Fate),
 }
 
 impl Fates {
-    /// How many requests whose answers were lost may be on their way at a time; one more
-    /// is lost for good.
+    /// How many requests without an answer may be on their way at a time; one more is
+    /// lost for good.
     pub fn adrift_max(self) -> usize {
         if self == Self::Hangs { 2 } else { 1 }
     }
@@ -136,7 +134,7 @@ impl Fates {
     pub fn of(self, op: &Op) -> Vec<Fate> {
         let own: &[Fate] = match op {
             Op::Engine(EngineOp::Create { .. }) => &CREATE,
-            // A Swarm, too, says of a network that is missing that it is.
+            // A Swarm reports a missing network too.
             Op::Engine(EngineOp::Start(_)) | Op::Swarm(SwarmOp::Create(_)) => &START,
             Op::Engine(EngineOp::Remove { .. }) => &REMOVE,
             Op::Engine(EngineOp::CreateVolume { .. } | EngineOp::RemoveVolume(_)) => &REFUSED,
@@ -180,7 +178,7 @@ impl Fate {
         }
     }
 
-    /// Whether the caller waits until its limit in vain.
+    /// Whether the caller waits in vain until its limit.
     pub fn hangs(self) -> bool {
         matches!(self, Self::Hangs | Self::HangsIdle | Self::HangsDone)
     }
@@ -201,8 +199,7 @@ impl Fate {
         }
     }
 
-    /// What the caller gets; `truth` is what the Engine has answered, if it
-    /// was asked.
+    /// The caller's reply; `truth` is the Engine's answer, if it got the request.
     pub fn told(
         self,
         op: &Op,
@@ -235,8 +232,8 @@ impl Fate {
     }
 }
 
-/// The right status, where that can be had, over a body that was cut off or
-/// is another server's.
+/// The right status, where there is one, with a body that was cut off or is another
+/// server's.
 fn garbage(op: &Op, now: Duration) -> Reply {
     match op {
         Op::Engine(EngineOp::Create { .. }) => Reply::new(201, r#"{"Id":"0123"#, now),

@@ -1,6 +1,6 @@
-//! One webhook alone on an Engine, and every fault of the calls that it makes. One of them
-//! is that the component is gone: before a call takes effect, after it, or with the call
-//! still on its way.
+//! One webhook alone on an Engine, with every fault of each of its calls. In one of them
+//! the component dies: before a call takes effect, after it, or with the call still on
+//! its way.
 
 use crate::cases::{CALM, ENGINES, FAULT, alone, few, waits};
 use crate::fate::{Fate, Fates};
@@ -35,16 +35,16 @@ fn double() -> Vec<Scenario> {
     within("faults", &[Place::Docker], &few(), Fates::Any, left)
 }
 
-/// Two requests that are on their way at the same time and for long.
+/// Two requests that are on their way together and for long.
 fn adrift() -> Vec<Scenario> {
     let left = Left { faults: 2, ..CALM };
     within("adrift", &[Place::Docker], &few(), Fates::Hangs, left)
 }
 
-/// An Engine, or the way to it, that stays broken from some call on.
+/// An Engine, or the connection to it, that stays broken from some call on.
 ///
-/// Requests do not land late here: with each call adrift there would be as
-/// many orders of their effects as there are permutations.
+/// Requests do not land late here: with each call adrift, every permutation of their
+/// effects would be a schedule.
 fn lasting() -> Vec<Scenario> {
     let fates = [
         Fate::Unreachable,

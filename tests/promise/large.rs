@@ -1,5 +1,5 @@
-//! As many of the largest targets as there may be. Their lists are as long as an Engine's
-//! or a Swarm's own, and no reply is longer than one may be.
+//! The most targets of the largest size. Their lists are as long as those of a real
+//! Engine or Swarm, and no reply exceeds its limit.
 
 use std::cell::{Cell, RefCell};
 use std::rc::Rc;
@@ -19,12 +19,12 @@ use crate::scenario::{
 };
 use crate::world::digest;
 
-/// What a list of an Engine shows of a container beside its names, labels and times:
+/// The bytes of a container in an Engine's list besides its names, labels and times:
 /// ports, mounts, networks and a status, and a command of 2 KiB.
 const LISTED_BYTES: usize = 4096;
 
-/// What carries out the calls one after the other. All that comes of a write has come
-/// before the next call.
+/// A backend that carries out the calls one after the other. All effects of a write
+/// happen before the next call.
 struct Backend {
     orchestrator: RefCell<Orchestrator>,
     now: Cell<Duration>,
@@ -76,7 +76,7 @@ impl Platform for Backend {
             }
         };
         self.settle();
-        // A Swarm also shows what a service was before its last update.
+        // A Swarm also shows a service as it was before its last update.
         let is_of_services = matches!(&*op, Op::Swarm(swarm::Op::Services(_)));
         let length = reply.body.len() * if is_of_services { 2 } else { 1 };
         if length > REPLY_BYTES_MAX {
@@ -131,7 +131,7 @@ impl Front<'_> {
         pollster::block_on(answer)
     }
 
-    /// Starts a target with everything as long as a caller may have it.
+    /// Starts a target with every member as long as a caller may make it.
     fn start(&self, key: usize) -> u16 {
         let url = format!("https://{:a>63}.bastionzero.com", "");
         let secrets = (0..self.secrets).map(|number| {

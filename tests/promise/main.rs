@@ -8,12 +8,12 @@
 //!
 //! # What is tried
 //!
-//! A *scenario* is what is there before, one to three webhooks, and what may happen
+//! A *scenario* has given targets, one to three webhooks, and the events that may happen
 //! ([`scenario::Left`]). A *schedule* is one order of all steps: a webhook is called, its
 //! call takes effect and is answered, a request whose answer was lost takes effect later,
-//! something happens by itself, time passes. Then each webhook is called again, alone and
-//! without faults, until it is settled, and a reaper comes three times. Every schedule of
-//! each scenario is tried:
+//! an event happens, time passes. Then each webhook is called again, alone and without
+//! faults, until it is settled, and a reaper comes three times. Every schedule of each
+//! scenario is tried:
 //!
 //! | tests | webhooks | on | what may happen |
 //! |---|---|---|---|
@@ -30,15 +30,15 @@
 //! * Time passes only while nobody can go on, except for the delays and lags of a
 //!   scenario. It passes until the next moment at which something is due.
 //! * An answer arrives as soon as it is given, except on an Engine with a delay. The
-//!   Engine cannot tell the difference, and the caller only by the clock, for which there
-//!   are slow fates.
+//!   Engine cannot see the difference, and the caller only on its clock: the slow fates
+//!   cover that.
 //! * At most one request whose answer was lost is on its way, or two with
-//!   [`fate::Fates::Hangs`], and for ten minutes at most.
-//! * While a webhook repeats the same look, nothing happens by itself, except before its
-//!   first, second, fifth and seventeenth look.
+//!   [`fate::Fates::Hangs`], for ten minutes at most.
+//! * While a webhook repeats the same look, events happen only before its first, second,
+//!   fifth and seventeenth look.
 //! * Nothing fails after the work.
 //!
-//! Two short cuts leave nothing out. A schedule ends where its state was met before
+//! Two shortcuts leave nothing out. A schedule ends where its state was met before
 //! ([`schedule`]). The server's code runs once for each history of replies ([`server`]).
 //!
 //! # How to repeat one schedule
@@ -48,16 +48,16 @@
 //!
 //! | module | knows |
 //! |---|---|
-//! | [`model`] | what an Engine does, and what a Swarm does |
-//! | [`fate`] | what can become of a call |
-//! | [`scenario`], [`cases`], [`before`] | what a schedule begins with |
-//! | [`server`] | what a webhook does next, after all that it was told |
-//! | [`world`] | everything there is in a schedule |
-//! | [`run`], [`steps`], [`phases`] | one schedule, its next steps, and what comes after the work |
+//! | [`model`] | the model of an Engine, and that of a Swarm |
+//! | [`fate`] | the possible fates of a call |
+//! | [`scenario`], [`cases`], [`before`] | the beginning of a schedule |
+//! | [`server`] | what a webhook does next, after all replies so far |
+//! | [`world`] | the state of a schedule |
+//! | [`run`], [`steps`], [`phases`] | one schedule, its next steps, and the phases after the work |
 //! | [`schedule`] | every schedule, one after the other |
-//! | [`promise`], [`catalogue`] | what must hold |
+//! | [`promise`], [`catalogue`] | the promises |
 //! | [`faults`], [`pairs`], [`on_swarm`], [`renewals`] | the tests |
-//! | [`large`] | beside the promises: as many of the largest targets as there may be |
+//! | [`large`] | in addition to the promises: the most targets of the largest size |
 
 mod before;
 mod cases;
@@ -78,8 +78,8 @@ mod server;
 mod steps;
 mod world;
 
-/// Replays the schedule that `REPLAY` names; without it, the first schedule of
-/// each scenario, which must take the same course twice.
+/// Replays the schedule that `REPLAY` names. Without it, runs the first schedule of each
+/// scenario twice, which must take the same course.
 #[test]
 fn replay() {
     let scenarios = [

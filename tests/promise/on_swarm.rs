@@ -1,23 +1,22 @@
 //! The same webhooks on a Swarm, under the same promises.
 //!
-//! What a Swarm does by itself are steps of the schedule, between any two calls:
-//! a task is made, prepared, run, rejected, ended and taken away, a node is lost
-//! and comes back. There are therefore far more orders than on an Engine. These are left
-//! out:
+//! The Swarm's own events are steps of the schedule, between any two calls: a task is
+//! made, prepared, run, rejected, ended and taken away, a node is lost and comes back. So
+//! there are far more orders than on an Engine. These are left out:
 //!
-//! * A task that could go on is late `lags` times at most. One that does not go on while
-//!   the webhooks are at work is a scenario of its own ([`stuck`]). After the work, tasks
-//!   go on as soon as time passes.
-//! * A webhook that looks again and again meets a fault, and a step of the Swarm, only at
-//!   its first, second, fifth and seventeenth look.
+//! * A task that could go on is late at most `lags` times. A task that does not go on
+//!   during the work has a scenario of its own ([`stuck`]). After the work, tasks go on
+//!   as soon as time passes.
+//! * A webhook that repeats a look meets a fault, and a step of the Swarm, only at its
+//!   first, second, fifth and seventeenth look.
 //! * A task goes from *preparing* to *running*; only scenarios with `is_fine` have the
 //!   states before.
 //! * In `cargo test`, two webhooks meet only the fates of [`Fates::Lost`], and not as one
 //!   of the [`LARGE`] pairs. The other fates have the same effects, and are tried with
 //!   each webhook alone. All pairs with all fates, and all pairs with late tasks, are
 //!   ignored tests: `cargo test --test promise -- --ignored` takes three minutes.
-//! * One node at most is lost, with all tasks that nodes have at that moment.
-//! * Either all looks go through an older manager, or all changes, or both, or none.
+//! * At most one node is lost, with all tasks that nodes have at that moment.
+//! * All looks go through an older manager, or all changes, or both, or neither.
 
 use crate::cases::{
     CALM, FAULT, NINE_DAYS, REAP, START, START_OTHER_PAYLOAD, START_OTHER_TOKEN, START_OWNED,
@@ -50,7 +49,7 @@ pub fn scenarios() -> Vec<Scenario> {
     .concat()
 }
 
-/// A task that is made is on a node at once, and all managers are of one version.
+/// A new task is on a node at once, and all managers have the same version.
 const PLAIN: Habits = Habits {
     is_fine: false,
     stuck: None,
@@ -158,7 +157,7 @@ fn calm() -> Vec<Scenario> {
             ..one(&format!("stop-of-foreign-{look}"), foreign, &running, 404)
         });
     }
-    // It is tried on one node after the other.
+    // The start is tried on one node after the other.
     let without_image = Scenario {
         has_image: false,
         refusal: Some(500),
@@ -172,7 +171,7 @@ fn calm() -> Vec<Scenario> {
     .concat()
 }
 
-/// A task that gets no further while the webhooks are at work.
+/// A task that goes no further during the work.
 fn stuck() -> Vec<Scenario> {
     use State::Starting;
     let starting = [given(0, Starting, 5)];
@@ -219,11 +218,12 @@ fn stuck() -> Vec<Scenario> {
     moves.into_iter().flat_map(of).collect()
 }
 
-/// A manager that does not know an option of targets refuses starts, and ends nothing.
+/// With a manager that does not know an option of the targets, starts are refused and
+/// nothing ends.
 fn older() -> Vec<Scenario> {
     use State::{Created, Exited, Running, Starting};
     let of = |older: Through| {
-        // Of what is there, a look shows whether something is left out.
+        // For given targets, a look shows whether an option is left out.
         let status = match older {
             Through::Changes => 500,
             Through::Looks | Through::Both => 503,
@@ -262,7 +262,7 @@ fn older() -> Vec<Scenario> {
 }
 
 fn fault() -> Vec<Scenario> {
-    // They go on as the start of an abandoned one does, which is tried.
+    // They continue like the start of an abandoned target, which is tried.
     let tried = without(alone(), &["start-of-dead", "start-of-left"]);
     let left = Left { lags: 1, ..FAULT };
     on_swarm("swarm-fault", &tried, PLAIN, Fates::Any, left)
@@ -290,8 +290,8 @@ fn ending() -> Vec<Scenario> {
             Left { lags: 1, ..left },
         )
     };
-    // A service that somebody else has deleted, whose node is lost and whose
-    // task a new leader forgets, leaves nothing that anyone could see.
+    // If somebody else deletes a service, its node is lost and a new leader forgets its
+    // task, nobody can see that task any more.
     let seen = without(alone(), &["-of-left"]);
     [
         of("swarm-ended", &alone(), Left { ends: 1, ..CALM }),
@@ -308,7 +308,7 @@ fn ending() -> Vec<Scenario> {
     .concat()
 }
 
-/// All pairs that have to do with each other.
+/// All pairs that concern the same target.
 fn of_two() -> Vec<Scenario> {
     use State::{Created, Exited, Running, Starting};
     let running = [given(0, Running, 60)];
@@ -326,7 +326,7 @@ fn of_two() -> Vec<Scenario> {
             &[200],
         ),
         case("start-stop", [START, stop()], &running, &[200, 409, 503]),
-        // Nobody can know an id that was not told; should it be guessed, the start
+        // Nobody can know an id before an answer has it; if it is guessed, the start
         // fails.
         case(
             "start-stop-untold",
@@ -357,7 +357,7 @@ fn of_two() -> Vec<Scenario> {
             &[given(0, Created, 118)],
             &[200],
         ),
-        // The one would say that it runs, and the other take it back.
+        // One would say that it runs, and the other withdraw it.
         case(
             "start-reap-starting",
             [START, REAP],
@@ -397,7 +397,7 @@ fn of_two() -> Vec<Scenario> {
     ]
 }
 
-/// Both at once, their calls in every order; or the one while the other waits.
+/// Both at once, with their calls in every order; or one while the other waits.
 fn pairs() -> Vec<Scenario> {
     let of =
         |scenarios: &[Scenario], left| on_swarm("swarm-pair", scenarios, PLAIN, Fates::Any, left);
@@ -408,14 +408,13 @@ fn pairs() -> Vec<Scenario> {
     .concat()
 }
 
-/// The one would say that a target runs, and the other take it back, after a look that
-/// took long.
+/// One would say that a target runs, and the other withdraw it after a slow look.
 fn late_looks() -> Vec<Scenario> {
     let pair = only(of_two(), &["start-reap-starting"]);
     on_swarm("swarm-pair-late-look", &pair, PLAIN, Fates::Late, FAULT)
 }
 
-/// The same with time passing in between, and with tasks that are late.
+/// The same, with time that passes in between and with late tasks.
 fn late_pairs() -> Vec<Scenario> {
     let mut scenarios = of_two();
     scenarios.push(case(
@@ -446,14 +445,14 @@ fn pairs_and_a_lost_node() -> Vec<Scenario> {
     on_swarm("swarm-pair-lost-node", &of_two(), PLAIN, Fates::Any, left)
 }
 
-/// Some scenarios but those whose names end so.
+/// The scenarios except those whose names end like this.
 fn without(scenarios: Vec<Scenario>, names: &[&str]) -> Vec<Scenario> {
     let is_named = |scenario: &Scenario| names.iter().any(|name| scenario.name.ends_with(name));
     let others = scenarios.into_iter().filter(|scenario| !is_named(scenario));
     others.collect()
 }
 
-/// Those of some scenarios whose names end so.
+/// The scenarios whose names end like this.
 fn only(scenarios: Vec<Scenario>, names: &[&str]) -> Vec<Scenario> {
     let is_named = |scenario: &Scenario| names.iter().any(|name| scenario.name.ends_with(name));
     scenarios.into_iter().filter(is_named).collect()

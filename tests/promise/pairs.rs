@@ -1,4 +1,4 @@
-//! Two webhooks at once, their calls in every order.
+//! Two webhooks at once, with their calls in every order.
 
 use crate::cases::{
     CALM, DRY_RUN, ENGINES, FAULT, NINE_DAYS, REAP, START, START_KEY, START_OTHER_OWNER,
@@ -15,7 +15,7 @@ pub fn scenarios() -> Vec<Scenario> {
     [interleaved(), with_a_fault(), cut_off(), three(), ending()].concat()
 }
 
-/// All pairs that have to do with each other.
+/// All pairs that concern the same target.
 pub fn pairs() -> Vec<Scenario> {
     [starts(), stops(), reaps(), limited()].concat()
 }
@@ -57,8 +57,8 @@ fn starts() -> Vec<Scenario> {
         ),
         // A target that is removed before the start's last look has ended.
         case("start-stop", [START, stop()], &running, &[200, 409]),
-        // Nobody can know an id that was not told; should it be guessed, the
-        // start fails.
+        // Nobody can know an id before an answer has it; if it is guessed, the start
+        // fails.
         case(
             "start-stop-untold",
             [START, unseen],
@@ -186,8 +186,8 @@ fn limited() -> Vec<Scenario> {
     ]
 }
 
-/// Without faults: every order of every step, answers being late, and time
-/// passing once although somebody could have gone on.
+/// Without faults: every order of every step, with late answers, and with time that
+/// passes once although somebody could have gone on.
 fn interleaved() -> Vec<Scenario> {
     let left = Left { delays: 1, ..CALM };
     within("pair", &ENGINES, &pairs(), Fates::Any, left)
@@ -195,14 +195,13 @@ fn interleaved() -> Vec<Scenario> {
 
 /// With one fault, or crash, of either: every order of the effects.
 ///
-/// That an answer is late is left out here, as it makes no difference to the
-/// Engine, and to the one who waits for it only through the clock; the fates
-/// of slow calls have that.
+/// Late answers are left out: they make no difference to the Engine, and the caller sees
+/// them only on its clock, which the fates of slow calls cover.
 fn with_a_fault() -> Vec<Scenario> {
     within("pair-fault", &[Place::Docker], &pairs(), Fates::Any, FAULT)
 }
 
-/// The component is gone in the middle of both.
+/// The component dies in the middle of both.
 fn cut_off() -> Vec<Scenario> {
     let left = Left { faults: 2, ..CALM };
     within("pair-crash", &[Place::Docker], &pairs(), Fates::Crash, left)

@@ -1,4 +1,4 @@
-//! What comes after the work: callers that try again, and reapers.
+//! The phases after the work: callers that retry, and reapers.
 
 use std::time::Duration;
 
@@ -6,13 +6,13 @@ use crate::promise;
 use crate::scenario::Webhook;
 use crate::world::{Phase, World};
 
-/// How often a caller tries again at most until it must have succeeded.
+/// The most retries of a caller, after which it must have succeeded.
 const TRIES: usize = 12;
 
-/// How long a caller waits when it is not told.
+/// How long a caller waits without a `Retry-After`.
 const BETWEEN_TRIES: Duration = Duration::from_secs(1);
 
-/// When the reaper comes, each time after the time before.
+/// The times from one reaper to the next.
 const REAPS: [Duration; 3] = [
     Duration::from_secs(3 * 60),
     Duration::from_secs(11 * 60),
@@ -20,7 +20,7 @@ const REAPS: [Duration; 3] = [
 ];
 
 impl World {
-    /// Goes over to the next phase, when all actors have ended.
+    /// Begins the next phase, once all actors have ended.
     pub fn go_on(&mut self) {
         let last = self.actors.last().and_then(|actor| actor.answer);
         let webhooks = self.scenario.webhooks.clone();

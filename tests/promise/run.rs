@@ -1,9 +1,9 @@
 //! One schedule, from its first choice to its end.
 //!
-//! First the scenario's webhooks are called, in any order of their steps. Then
-//! each is called again, alone and while nothing fails, until its answer is
-//! the last word. Then time passes and a reaper comes, three times: after
-//! three minutes, after eleven more, after nine days more.
+//! First the scenario's webhooks are called, in any order of their steps. Then each is
+//! called again, alone and without faults, until its answer is final. Then time passes
+//! and a reaper comes, three times: after three minutes, after eleven more, after nine
+//! days more.
 
 use std::rc::Rc;
 use std::time::Duration;
@@ -18,7 +18,7 @@ use crate::server::{Deed, Server, Told};
 use crate::steps::{Idle, Step};
 use crate::world::{Call, Drift, Phase, Wait, World};
 
-/// More steps than any schedule has that comes to an end.
+/// More steps than any schedule that ends.
 const STEPS_MAX: usize = 5_000;
 
 /// How a schedule ended.
@@ -52,7 +52,7 @@ pub fn begin(scenario: &Rc<Scenario>, with_transcript: bool) -> World {
     world
 }
 
-/// Runs one schedule on from `world`, with the choices of `path`.
+/// Continues one schedule from `world`, with the choices of `path`.
 pub fn run(world: World, server: &mut Server, path: &mut Path) -> Outcome {
     let mut run = Run {
         world,
@@ -134,7 +134,7 @@ impl Run<'_> {
         }
     }
 
-    /// Lets the Engine take an actor's call one step on.
+    /// Takes an actor's call one step further in the Engine.
     fn act(&mut self, actor: usize) {
         let world = &mut self.world;
         let Wait::Engine(call) = &mut world.actors[actor].wait else {
@@ -181,7 +181,7 @@ impl Run<'_> {
         self.go(actor, Told::Reply(told));
     }
 
-    /// Answers at once what nobody else could tell from a later answer.
+    /// Answers at once if nobody else could notice a later answer.
     fn hurry(&mut self, actor: usize) {
         let Scenario { left, .. } = &*self.world.scenario;
         let is_on_swarm = self.world.scenario.is_on_swarm();
@@ -225,7 +225,7 @@ impl Run<'_> {
             _ if world.phase != Phase::Work => Fate::Answered,
             Fates::Lasting(fate) if world.hit => fate,
             _ if world.left.faults == 0 => Fate::Answered,
-            // On a Swarm, one who waits asks the same a hundred times.
+            // On a Swarm, a waiting actor asks the same a hundred times.
             _ if world.scenario.is_on_swarm() && world.actors[actor].is_waiting() => Fate::Answered,
             fates => {
                 let fates = fates.of(op);
@@ -265,7 +265,7 @@ impl Run<'_> {
         }
     }
 
-    /// Lets time pass, and wakes whom it wakes.
+    /// Lets time pass, and wakes whoever is due.
     fn wait(&mut self, until: Duration) {
         self.world.pass(until);
         for actor in 0..self.world.actors.len() {

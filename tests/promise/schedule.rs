@@ -1,9 +1,9 @@
 //! Goes through every schedule of a scenario, depth first.
 //!
-//! A schedule is the list of choices that were made on its way. The next one has the same
-//! choices up to the last that has an alternative left, so it goes on from a copy of the
-//! world before that choice. A schedule that comes to a state that was met before ends
-//! there: all that could follow has been tried.
+//! A schedule is the list of its choices. The next one has the same choices up to the
+//! last that has an alternative left, so it continues from a copy of the world before
+//! that choice. A schedule ends at a state that was met before: everything that could
+//! follow has been tried.
 
 use std::collections::HashSet;
 use std::fmt::Write;
@@ -14,16 +14,16 @@ use crate::scenario::Scenario;
 use crate::server::Server;
 use crate::world::World;
 
-/// More than any scenario may take: beyond, its bounds are wrong.
+/// The most schedules of a scenario; with more, its bounds are wrong.
 const SCHEDULES_MAX: usize = 2_000_000;
 
-/// The choices on the way of one schedule, and what was met on all.
+/// The choices of one schedule, and the states met on all.
 #[derive(Debug, Default)]
 pub struct Path {
     taken: Vec<Choice>,
     at: usize,
     met: HashSet<u64>,
-    /// The worlds on the way, each with the number of choices up to it.
+    /// Copies of the world, each with the number of choices before it.
     kept: Vec<(usize, World)>,
 }
 
@@ -34,7 +34,7 @@ struct Choice {
 }
 
 impl Path {
-    /// The way along choices that were printed.
+    /// The path of printed choices.
     pub fn along(choices: &[usize]) -> Self {
         let given = |&taken: &usize| Choice {
             taken,
@@ -46,7 +46,7 @@ impl Path {
         }
     }
 
-    /// Takes one of `of` ways.
+    /// Makes one of `of` choices.
     pub fn choose(&mut self, of: usize) -> usize {
         if of == 1 {
             return 0;
@@ -69,18 +69,19 @@ impl Path {
         self.at < self.taken.len()
     }
 
-    /// Meets a state; whether that is for the first time.
+    /// Meets a state; returns whether it is the first time.
     pub fn meet(&mut self, state: u64) -> bool {
         self.met.insert(state)
     }
 
-    /// Keeps a world, to go on from there with another choice.
+    /// Keeps a copy of the world, to continue from there with another choice.
     pub fn keep(&mut self, world: &World) {
         self.kept.pop_if(|(at, _)| *at == self.at);
         self.kept.push((self.at, world.clone()));
     }
 
-    /// Turns to the next schedule, if there is one, and returns a world on its way.
+    /// Turns to the next schedule, if there is one, and returns the world to continue
+    /// from.
     fn turn(&mut self) -> Option<World> {
         while let Some(Choice { taken, of }) = self.taken.pop() {
             if taken + 1 == of {

@@ -1,8 +1,8 @@
-//! The server that is tested: what a webhook does next.
+//! The server under test: what a webhook does next.
 //!
-//! All that a webhook's code sees of a schedule is the time and the replies to its calls.
-//! It therefore does the same whenever it was told the same. Each such history is run once
-//! and remembered, and all schedules share it.
+//! A webhook's code sees only the time and the replies to its calls. With the same
+//! history it therefore does the same. Each history runs once and is remembered, and all
+//! schedules share it.
 
 use std::cell::RefCell;
 use std::collections::HashMap;
@@ -19,10 +19,10 @@ use crate::model::Reply;
 use crate::scenario::{Scenario, Webhook};
 use crate::world::digest;
 
-/// What a webhook's code is told.
+/// An input of a webhook's code.
 #[derive(Debug, Clone)]
 pub enum Told {
-    /// The webhook is called; it is the actor of that number.
+    /// The webhook is called; it is the actor with this number.
     Called(usize, Webhook),
     /// Its call has that result.
     Reply(Result<Reply, TransportError>),
@@ -30,12 +30,12 @@ pub enum Told {
     Time,
 }
 
-/// What it does then.
+/// A deed of a webhook's code.
 #[derive(Debug)]
 pub enum Deed {
-    /// It sends a request with that limit, and waits for the reply.
+    /// It sends a request with this limit, and waits for the reply.
     Send(HttpRequest, Duration),
-    /// It pauses until that moment.
+    /// It pauses until this moment.
     Sleep(Duration),
     /// It answers, with these log lines.
     Answer(HttpResponse, Vec<String>),
@@ -43,22 +43,22 @@ pub enum Deed {
     Finish(Vec<String>),
 }
 
-/// Runs the server's code, and remembers what it did.
+/// Runs the server's code, and remembers its deeds.
 pub struct Server {
     scenario: Rc<Scenario>,
     histories: HashMap<u64, History>,
-    /// The history of each actor that was run last, to go on from there.
+    /// The last history that ran for each actor, to continue from there.
     running: HashMap<usize, (u64, Running)>,
 }
 
-/// All that one actor was told up to some moment.
+/// All inputs of one actor up to some moment.
 struct History {
     actor: usize,
-    /// The history without its last part; none at the beginning.
+    /// The history without its last input; none at the beginning.
     before: Option<u64>,
     told: Told,
     now: Duration,
-    /// What the actor did then.
+    /// The actor's deeds after the last input.
     deeds: Rc<[Deed]>,
 }
 
@@ -71,8 +71,8 @@ impl Server {
         }
     }
 
-    /// What an actor with the history `before` does when it is told this at `now`, and
-    /// what its history is then.
+    /// The deeds of an actor with the history `before` after this input at `now`, and its
+    /// history then.
     pub fn next(&mut self, before: u64, told: Told, now: Duration) -> (u64, Rc<[Deed]>) {
         let (what, parent) = match &told {
             Told::Called(actor, webhook) => (digest((actor, webhook)), None),
@@ -177,7 +177,7 @@ fn serve(
     })
 }
 
-/// What the code of a webhook sees of the world.
+/// The part of the world that a webhook's code sees.
 #[derive(Clone)]
 struct Shell {
     actor: usize,
@@ -236,8 +236,8 @@ impl Platform for Shell {
         let mut inside = self.inside.borrow_mut();
         inside.draws += 1;
         let half = |salt: u8| u128::from(digest((self.actor, inside.draws, salt)));
-        // The lowest bits, which shorten pauses, differ from actor to actor
-        // and are small, as long pauses make short schedules.
+        // The lowest bits, which shorten pauses, differ from actor to actor and are
+        // small, because long pauses make short schedules.
         let bits = (half(0) << 64) | half(1);
         (bits & !0x1ff) | ((self.actor as u128 & 7) << 4)
     }

@@ -1,4 +1,4 @@
-//! The two ways in which an Engine writes a moment.
+//! The two forms in which an Engine writes a moment.
 
 use std::time::{Duration, UNIX_EPOCH};
 

@@ -1,14 +1,13 @@
-//! What carries out the calls, as a value: what it holds, and what a request
-//! does to it.
+//! The orchestrator, an Engine or a Swarm, as a value: its state, and the effect of each
+//! request.
 //!
-//! Encodes what is known of the APIs, and knows nothing of the crate that is
-//! tried against it.
+//! Encodes the known behaviour of the APIs, and uses nothing of the crate under test.
 //!
 //! | module | knows |
 //! |---|---|
-//! | [`engine`] | what an Engine does with containers |
-//! | [`swarm`] | what a Swarm does with services, their tasks and secrets |
-//! | [`target`] | what promises are about, on both |
+//! | [`engine`] | an Engine and its containers |
+//! | [`swarm`] | a Swarm and its services, tasks and secrets |
+//! | [`target`] | targets as promises see them, on both |
 //! | `op`, `reply`, `date` | requests and answers |
 
 mod date;
@@ -26,7 +25,7 @@ pub use reply::Reply;
 pub use swarm::Swarm;
 pub use target::{Change, Key, State, Target, What};
 
-/// What one step of a request brought: without a reply, there is another.
+/// The result of one step of a request; without a reply, another step follows.
 #[derive(Debug)]
 pub struct Step {
     pub change: Option<Change>,
@@ -42,7 +41,7 @@ impl Step {
     }
 }
 
-/// What carries out the calls.
+/// The orchestrator, which carries out the calls.
 #[derive(Debug, Clone)]
 pub enum Orchestrator {
     Engine(Engine),
@@ -50,8 +49,8 @@ pub enum Orchestrator {
 }
 
 impl Orchestrator {
-    /// Takes a request one step on. `half` is what its first step has left for the
-    /// second, and `key` the key of what it may create.
+    /// Takes a request one step further. `half` is left by its first step for the second,
+    /// and `key` is the key of the target that it may create.
     pub fn step(&mut self, op: &Op, half: &mut Option<Key>, key: Key, now: Duration) -> Step {
         match (self, op) {
             (Self::Engine(engine), Op::Engine(op)) => engine.step(op, half, key, now),
@@ -66,7 +65,7 @@ impl Orchestrator {
         }
     }
 
-    /// All that is there, ours and others'.
+    /// All targets, ours and others'.
     pub fn targets(&self) -> Vec<Target<'_>> {
         match self {
             Self::Engine(engine) => engine.targets().collect(),
@@ -74,7 +73,7 @@ impl Orchestrator {
         }
     }
 
-    /// One of them, or one that is gone where that is known.
+    /// One of them, or one that is gone, if that is known.
     pub fn get(&self, key: Key) -> Option<Target<'_>> {
         match self {
             Self::Engine(engine) => engine.get(key),
@@ -98,7 +97,7 @@ impl Orchestrator {
         }
     }
 
-    /// Ends what runs in a target.
+    /// Ends the process of a target.
     pub fn end(&mut self, key: Key, now: Duration) -> Change {
         match self {
             Self::Engine(engine) => engine.end(key, now),
@@ -106,8 +105,8 @@ impl Orchestrator {
         }
     }
 
-    /// What stands for all that is ours in it.
-    /// Whether a change says that somebody was told of a target of a Swarm.
+    /// A digest of everything that is ours. Whether a change vouches for a target of a
+    /// Swarm.
     pub fn is_vouch(&self, change: Change) -> bool {
         match self {
             Self::Engine(_) => false,

@@ -1,4 +1,4 @@
-//! A request, read as the one that it is for reads it.
+//! A request, as its recipient reads it.
 
 use std::cell::RefCell;
 use std::collections::{BTreeMap, HashMap};
@@ -13,7 +13,7 @@ use super::{engine, swarm};
 /// A request as it was sent.
 type Whole = (Method, Uri, Vec<u8>);
 
-/// What a request asks for.
+/// The content of a request.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum Op {
     Engine(engine::Op),
@@ -21,9 +21,9 @@ pub enum Op {
 }
 
 impl Op {
-    /// Reads a request, or says what the model does not know about it.
+    /// Reads a request, or returns what the model does not know about it.
     ///
-    /// It has mostly been read before, in another schedule.
+    /// Mostly, another schedule has read it before.
     pub fn read(request: &http::Request<Vec<u8>>) -> Result<Rc<Self>, String> {
         thread_local! {
             static READ: RefCell<HashMap<Whole, Rc<Op>>> = RefCell::default();
@@ -78,11 +78,11 @@ impl Op {
         }
     }
 
-    /// The target that only the actor that created it may name like this.
+    /// The target in a request that only its creator may make.
     pub fn readies(&self) -> Option<&str> {
         match self {
             Self::Engine(op) => op.readies(),
-            // An update is a start or another, which only the Swarm can tell.
+            // Only the Swarm knows whether an update is a start.
             Self::Swarm(_) => None,
         }
     }
@@ -95,7 +95,7 @@ impl Op {
         }
     }
 
-    /// The secret that it carries, where one has its place.
+    /// The secret that it carries, in the place for one.
     pub fn carries(&self) -> Option<&str> {
         match self {
             Self::Engine(op) => op.carries(),
@@ -104,8 +104,8 @@ impl Op {
     }
 }
 
-/// An Engine refuses a start whose length is not said to be nothing, and some
-/// proxies a removal.
+/// An Engine refuses a start without `Content-Length: 0`, and some proxies refuse such a
+/// removal.
 fn says_it_is_empty(request: &http::Request<Vec<u8>>) -> Result<(), String> {
     let length = request.headers().get(http::header::CONTENT_LENGTH);
     match length.map(http::HeaderValue::as_bytes) {
@@ -122,14 +122,14 @@ fn query(text: &str) -> BTreeMap<String, String> {
         .collect()
 }
 
-/// Which of many a list is to show.
+/// The filter of a list.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum Filter {
     Id(String),
     Name(String),
-    /// All of them.
+    /// Those with all of these labels.
     Labels(Vec<(String, String)>),
-    /// All of them, and a name that begins like this.
+    /// The same, with a name that begins like this.
     Part(Vec<(String, String)>, String),
 }
 
@@ -158,7 +158,7 @@ impl Filter {
         }
     }
 
-    /// Whether this is to show something with that id, name and labels, as a Swarm does.
+    /// Whether it shows an object with this id, name and labels, as on a Swarm.
     pub fn shows(&self, id: &str, name: &str, labels: &BTreeMap<String, String>) -> bool {
         match self {
             Self::Id(prefix) => id.starts_with(prefix.as_str()),
@@ -170,7 +170,7 @@ impl Filter {
         }
     }
 
-    /// Whether something with these labels has all that are asked for.
+    /// Whether these labels have all of the asked ones.
     pub fn meets(asked: &[(String, String)], labels: &BTreeMap<String, String>) -> bool {
         asked
             .iter()
@@ -200,7 +200,7 @@ impl fmt::Display for Op {
     }
 }
 
-/// The first digits of an id, as people read it.
+/// The first digits of an id, for people.
 pub fn short(id: &str) -> &str {
     id.get(..8).unwrap_or(id)
 }

@@ -1,4 +1,4 @@
-//! An answer, whoever gives it.
+//! An answer of any sender.
 
 use std::rc::Rc;
 use std::time::Duration;
@@ -7,7 +7,7 @@ use serde_json::json;
 
 use super::date::{imf_fixdate, unix};
 
-/// An answer of an Engine, or of what stands before it.
+/// An answer of an Engine, or of a proxy in front of it.
 #[derive(Debug, Clone, PartialEq, Eq, Hash)]
 pub struct Reply {
     pub status: u16,

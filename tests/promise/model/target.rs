@@ -1,5 +1,5 @@
-//! What promises are about, on an Engine and on a Swarm alike: targets, and what
-//! becomes of them.
+//! The subject of the promises, on an Engine and on a Swarm alike: targets and their
+//! changes.
 
 use std::fmt;
 use std::hash::{DefaultHasher, Hash, Hasher};
@@ -7,8 +7,8 @@ use std::time::Duration;
 
 use super::short;
 
-/// Tells a target from every other, and the same one in every schedule: by the
-/// actor that asked for it and the number of its call.
+/// Identifies a target, in the same way in every schedule: by the actor that asked for it
+/// and the number of the call.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub struct Key {
     pub actor: usize,
@@ -16,7 +16,7 @@ pub struct Key {
 }
 
 impl Key {
-    /// The target that is there before any actor, by number.
+    /// The given target with this number.
     pub fn given(number: usize) -> Self {
         Self {
             actor: usize::MAX,
@@ -24,19 +24,19 @@ impl Key {
         }
     }
 
-    /// Whether the target was there before any actor.
+    /// Whether the target was given.
     pub fn is_given(self) -> bool {
         self.actor == usize::MAX
     }
 
-    /// The 64 digits that an Engine would have made up.
+    /// An id as an Engine makes it up: 64 digits.
     pub fn container_id(self) -> String {
         (0..4)
             .map(|salt| format!("{:016x}", self.digits(salt)))
             .collect()
     }
 
-    /// The 25 letters and digits that a Swarm would have made up.
+    /// An id as a Swarm makes it up: 25 letters and digits.
     pub fn swarm_id(self) -> String {
         let mut left = (u128::from(self.digits(0)) << 64) | u128::from(self.digits(1));
         let digit = |_| {
@@ -60,10 +60,10 @@ pub enum State {
     /// Its name is taken, and no list shows it.
     Reserved,
     Created,
-    /// Of a Swarm: a task is to run, and does not yet.
+    /// On a Swarm: its task is to run, and does not yet.
     Starting,
     Running,
-    /// Of a Swarm: a task that runs or may yet run is to end.
+    /// On a Swarm: its task is to end, and runs or may still run.
     Stopping,
     Removing,
     Exited,
@@ -88,7 +88,7 @@ impl State {
         }
     }
 
-    /// Whether it has a place under `max_targets`, whatever its age.
+    /// Whether it counts towards `max_targets`, at any age.
     pub fn is_live(self) -> bool {
         matches!(self, Self::Starting | Self::Running | Self::Stopping)
     }
@@ -103,13 +103,13 @@ pub struct Target<'a> {
     pub environment: &'a str,
     pub owner: &'a str,
     pub state: State,
-    /// Whether its first process runs in truth, on whichever node.
+    /// Whether its first process really runs, on any node.
     pub runs: bool,
     pub created: Duration,
-    /// When its first process began, if that was not before the schedule.
+    /// When its first process began, if that was in the schedule.
     pub started: Option<Duration>,
     pub finished: Option<Duration>,
-    /// What its token's file holds.
+    /// The content of its token's file.
     pub token: Option<&'a str>,
 }
 
@@ -119,26 +119,26 @@ impl Target<'_> {
     }
 }
 
-/// What a change is, to a promise.
+/// A change, as promises see it.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum What {
     /// There is a new target.
     Made,
-    /// Of a Swarm: somebody asks for its task.
+    /// On a Swarm: somebody asks for its task.
     Asked,
     /// Its first process runs from now on.
     Runs,
-    /// It has ended, or its Swarm has given it up.
+    /// It has ended, or its Swarm has given up on it.
     Ends,
     /// Somebody has begun to remove it.
     Withdrawn,
-    /// Of a Swarm: its task is replaced by another.
+    /// On a Swarm: another task replaces its task.
     Replaced,
-    /// Nothing that a promise is about.
+    /// A change that no promise is about.
     Else,
 }
 
-/// A target's way from one state to the next; none where it is not there.
+/// A target's change from one state to the next; none while it does not exist.
 #[derive(Debug, Clone, Copy)]
 pub struct Change {
     pub key: Key,

@@ -1,13 +1,12 @@
-//! A Swarm as a value: what its managers hold, and what a request does to it.
+//! A Swarm as a value: the state of its managers, and the effect of each request.
 //!
-//! Encodes what was read of real ones (`host/tests/swarm/`). A request takes
-//! one step: Raft puts all writes in one order, and each look is one reading of
-//! what was written. What comes of a write comes later, in steps of its own
-//! ([`Move`]): a task is made, gets a node, runs, and is taken from its node.
+//! Encodes the behaviour of real ones (`host/tests/swarm/`). A request takes one step:
+//! Raft puts all writes in one order, and each look reads one state. The effects of a
+//! write come later, in steps of their own ([`Move`]): a task is made, gets a node, runs,
+//! and is taken from its node.
 //!
-//! Managers are one here. Which of them is asked makes no difference to a
-//! write; a manager that has lost the others answers nothing, which the fates
-//! of calls have.
+//! There is one manager here. A write is the same through any of them; a manager that has
+//! lost the others does not answer, which the fates of calls cover.
 
 mod moves;
 mod reply;
@@ -38,8 +37,8 @@ pub struct Secret {
     pub created: Duration,
 }
 
-/// Whether a node was lost. The tasks that it had keep it; all others are on
-/// one that stays.
+/// Whether a node was lost. The tasks that it had stay on it; all others are on one that
+/// is not lost.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
 pub enum Nodes {
     AllThere,
@@ -50,8 +49,8 @@ pub enum Nodes {
 #[derive(Debug, Clone)]
 pub struct Swarm {
     pub has_image: bool,
-    /// Whether a task is seen in each of its states before it runs; without it,
-    /// one that is made is on a node at once.
+    /// Whether a task shows each of its states before it runs; otherwise a new task is on
+    /// a node at once.
     pub is_fine: bool,
     pub older: Option<Through>,
     pub services: Vec<Service>,
@@ -60,7 +59,7 @@ pub struct Swarm {
 }
 
 impl Swarm {
-    /// Does what a request asks for; `key` is the key of what it may create.
+    /// Carries out a request; `key` is the key of the object that it may create.
     pub fn step(&mut self, op: &Op, key: Key, now: Duration) -> Step {
         match op {
             Op::Create(spec) => self.create(&self.passed_on(spec), key, now),
@@ -95,7 +94,7 @@ impl Swarm {
         }
     }
 
-    /// A specification as the manager that is asked passes it on.
+    /// A specification as the manager passes it on.
     fn passed_on(&self, spec: &Rc<Spec>) -> Rc<Spec> {
         match self.older {
             Some(Through::Changes | Through::Both) => spec.as_older(),
@@ -149,13 +148,13 @@ impl Swarm {
         service.writes += 1;
         service.token = token.or_else(|| service.token.take());
         let what = match (before, after) {
-            // Without a replica there is nothing to replace it with.
+            // Without a replica, nothing replaces it.
             _ if is_other && service.task.is_some() && after > 0 => What::Replaced,
             (0, 0) if service.is_fenced() => What::Withdrawn,
             (0, 1) if service.task.is_none() => What::Asked,
             (1, 0) => What::Withdrawn,
             (0, 0) | (1, 1) => What::Else,
-            // No service is to have more than one task in all its life.
+            // A service has at most one task in all its life.
             _ => What::Replaced,
         };
         let change = Change {
@@ -174,7 +173,7 @@ impl Swarm {
     ///
     /// # Errors
     ///
-    /// The id of one that is not there.
+    /// The id of a secret that is missing.
     fn first_of(&self, ids: &[String]) -> Result<Option<Arc<str>>, String> {
         let mut contents = ids.iter().map(|id| {
             let secret = self.secrets.iter().find(|secret| *secret.id == **id);
@@ -263,20 +262,20 @@ impl Swarm {
             .iter()
             .filter_map(|service| service.task.as_ref())
             .filter(|task| !task.is_forgotten);
-        // Their ids are not modelled, and their names begin with those of their services.
+        // The ids of tasks are not modelled, and their names begin with those of their
+        // services.
         let shown = tasks.filter(|task| filter.shows("", &task.spec.name, &task.spec.labels));
         reply::services(shown.map(reply::task_entry), now)
     }
 
-    /// The place of the service of that full id or name, while it is there.
+    /// The index of the service with this full id or name, while it is there.
     fn find(&self, id: &str) -> Option<usize> {
         let is_meant = |held: &Service| *held.id == *id || held.spec.name == id;
         let mut held = self.services.iter();
         held.position(|held| !held.is_deleted && is_meant(held))
     }
 
-    /// Whether a change, which somebody has asked for, says that somebody was told of a
-    /// target.
+    /// Whether a change that somebody asked for vouches for a target.
     pub fn is_vouch(&self, change: Change) -> bool {
         let service = self.services.iter().find(|held| held.key == change.key);
         change.what == What::Else
@@ -296,7 +295,7 @@ impl Swarm {
         Duration::from_secs(seconds.unwrap_or(0))
     }
 
-    /// A target, also one that is gone.
+    /// A target, even one that is gone.
     pub fn get(&self, key: Key) -> Option<Target<'_>> {
         let held = self.services.iter().find(|held| held.key == key);
         held.map(Service::target)
@@ -321,7 +320,7 @@ impl Swarm {
         there.any(|held| held.spec.labels.get(ATTEMPT) == attempt)
     }
 
-    /// What stands for all that is ours.
+    /// A digest of everything that is ours.
     pub fn digest(&self, is_foreign: impl Fn(Key) -> bool) -> u64 {
         let services = self.services.iter();
         let services = services
@@ -330,7 +329,7 @@ impl Swarm {
         let secrets = self.secrets.iter();
         let secrets = secrets.filter(|secret| !is_foreign(secret.key));
         let secrets = secrets.map(|secret| digest((secret.key, secret.created, &secret.name)));
-        // A sum, as the order of what is independent makes no difference.
+        // A sum, because the order of independent parts makes no difference.
         let sum = services.chain(secrets).fold(0, u64::wrapping_add);
         digest((sum, self.nodes))
     }

@@ -1,4 +1,4 @@
-//! What comes of a write, later and in steps of its own.
+//! The effects of a write, which come later and in steps of their own.
 
 use std::time::Duration;
 
@@ -6,12 +6,12 @@ use super::service::{Desired, Service, Task, TaskState};
 use super::{Nodes, Swarm};
 use crate::model::{Change, Key, What};
 
-/// What can happen to the task of a service.
+/// An event of a service's task.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
 pub enum Move {
     /// It is made.
     Make,
-    /// It is to end, as its service is gone or is to have no task.
+    /// It is to end, because its service is gone or should have no task.
     Doom,
     /// No node has room for it.
     NoNode,
@@ -19,17 +19,17 @@ pub enum Move {
     Prepare,
     /// Its node runs it.
     Run,
-    /// Its node would not run it.
+    /// Its node rejects it.
     Reject,
-    /// Its node has ended it, as it was to.
+    /// Its node confirms the end.
     Confirm,
-    /// Another manager leads, and forgets the task of a service that is deleted,
-    /// although a lost node may still run it.
+    /// Another manager leads, and forgets the task of a deleted service, although a lost
+    /// node may still run it.
     Forget,
 }
 
 impl Swarm {
-    /// All that can happen next to what is ours, always in the same order.
+    /// All next events of our tasks, always in the same order.
     pub fn moves(&self, is_foreign: impl Fn(Key) -> bool) -> impl Iterator<Item = (Key, Move)> {
         let ours = self.services.iter();
         let ours = ours.filter(move |service| !is_foreign(service.key));
@@ -57,7 +57,7 @@ impl Swarm {
     fn moves_of_task(&self, service: &Service, task: &Task) -> Vec<Move> {
         let is_doomed = task.desired != Desired::Running;
         match task.state {
-            // What its node began before it was lost, it goes on with, unseen.
+            // A lost node continues, unseen, with the work that it began.
             TaskState::Preparing if task.is_lost() => vec![Move::Run],
             state if task.is_lost() => {
                 let may_be_forgotten = service.is_deleted && state.is_live() && !task.is_forgotten;
@@ -68,11 +68,11 @@ impl Swarm {
             TaskState::Pending => vec![Move::Prepare, Move::NoNode],
             TaskState::NoNode if task.node.is_none() => Vec::new(),
             TaskState::NoNode => vec![Move::Prepare],
-            // Its node may not have heard yet that it is to end.
+            // Its node may not know yet that the task is to end.
             TaskState::Preparing if is_doomed => vec![Move::Confirm, Move::Run],
             TaskState::Preparing => vec![Move::Run, Move::Reject],
             TaskState::Running if is_doomed => vec![Move::Confirm],
-            // What has ended goes once its node can say so.
+            // An ended task goes once its node can report it.
             state if !state.is_live() && task.desired == Desired::Remove => vec![Move::Confirm],
             _ => Vec::new(),
         }
@@ -81,7 +81,7 @@ impl Swarm {
         .collect()
     }
 
-    /// Lets one of them happen.
+    /// Makes one of them happen.
     pub fn make(&mut self, key: Key, next: Move, now: Duration) -> Change {
         let is_fine = self.is_fine;
         self.change(key, |service| match next {
@@ -98,7 +98,7 @@ impl Swarm {
                 let task = service.task.as_mut();
                 let task = task.expect("a task is to end that is there");
                 task.desired = Desired::Remove;
-                // What has ended goes at once, unless its node cannot say so.
+                // An ended task goes at once, unless its node cannot report it.
                 service
                     .task
                     .take_if(|task| !task.state.is_live() && !task.is_lost());
@@ -127,11 +127,11 @@ impl Swarm {
         })
     }
 
-    /// Ends what runs in a task.
+    /// Ends the process of a task.
     pub fn end(&mut self, key: Key, now: Duration) -> Change {
         self.change(key, |service| {
             let what = turn(service, TaskState::Failed, now);
-            // It was to go as soon as it has ended.
+            // It was to go as soon as it ended.
             service
                 .task
                 .take_if(|task| task.desired == Desired::Remove && !task.is_lost());
@@ -139,8 +139,8 @@ impl Swarm {
         })
     }
 
-    /// Loses the node that has the tasks of ours. Its Swarm gives those up whose services
-    /// it still has, and replaces none.
+    /// Loses the node that has our tasks. The Swarm gives up those whose services it
+    /// still has, and replaces none.
     pub fn lose(&mut self, is_foreign: impl Fn(Key) -> bool) -> Vec<Change> {
         self.nodes = Nodes::OneLost;
         let is_on_it = |service: &Service| {
@@ -159,7 +159,7 @@ impl Swarm {
         })
     }
 
-    /// The node is back, and says what it has.
+    /// The node is back, and reports its tasks.
     pub fn find_again(&mut self) -> Vec<Change> {
         self.nodes = Nodes::AllThere;
         let is_lost = |service: &Service| service.task.as_ref().is_some_and(Task::is_lost);

@@ -1,4 +1,4 @@
-//! What a Swarm's manager answers.
+//! The answers of a Swarm's manager.
 
 use std::time::Duration;
 
@@ -9,7 +9,7 @@ use super::{Nodes, Secret};
 use crate::model::Reply;
 use crate::model::date::{rfc3339, unix};
 
-/// A failure in the words of the managers' calls among each other.
+/// A failure in the words of the managers' calls to each other.
 pub fn rpc(status: u16, code: &str, what: &str, now: Duration) -> Reply {
     let message = format!("rpc error: code = {code} desc = {what}");
     Reply::says(status, &message, now)
@@ -20,7 +20,7 @@ pub fn name_taken(kind: &str, name: &str, now: Duration) -> Reply {
     rpc(409, "AlreadyExists", &what, now)
 }
 
-/// The answer to a request for something that is not there.
+/// The answer to a request for an object that is not there.
 pub fn absent(kind: &str, id: &str, now: Duration) -> Reply {
     Reply::says(404, &format!("{kind} {id} not found"), now)
 }

@@ -1,4 +1,4 @@
-//! What a request asks of a Swarm's manager.
+//! The requests to a Swarm's manager.
 
 use std::collections::BTreeMap;
 use std::fmt;
@@ -45,12 +45,12 @@ pub enum Op {
     Nodes,
 }
 
-/// What an older manager does not know.
+/// The option that an older manager does not know.
 const OPTION: &str = "/TaskTemplate/ContainerSpec/Privileges/NoNewPrivileges";
 
 pub type Labels = BTreeMap<String, String>;
 
-/// What a service is to be.
+/// The specification of a service.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Spec {
     pub name: String,
@@ -58,18 +58,18 @@ pub struct Spec {
     pub replicas: u64,
     /// The ids of the secrets that its task gets.
     pub secrets: Vec<String>,
-    /// Whether its node publishes ports of it.
+    /// Whether its node publishes its ports.
     pub has_ports: bool,
-    /// What a task is made of.
+    /// The template of its task.
     pub template: Value,
     /// All of it, as it was sent.
     pub text: String,
-    /// Stands for all of it.
+    /// A digest of all of it.
     pub digest: u64,
 }
 
 impl Spec {
-    /// Reads a whole specification, or says what the model does not know about it.
+    /// Reads a whole specification, or returns what the model does not know about it.
     pub fn read(body: &[u8]) -> Result<Rc<Self>, String> {
         let spec: Value = serde_json::from_slice(body).map_err(|error| error.to_string())?;
         let template = &spec["TaskTemplate"];
@@ -96,7 +96,7 @@ impl Spec {
 }
 
 impl Spec {
-    /// The same without an option that an older manager does not know.
+    /// The same without the option that an older manager does not know.
     pub fn as_older(&self) -> Rc<Self> {
         let mut spec: Value = serde_json::from_str(&self.text).expect("it was read");
         if let Some(privileges) = spec.pointer_mut(OPTION) {
@@ -105,8 +105,8 @@ impl Spec {
         Self::read(spec.to_string().as_bytes()).expect("it was read")
     }
 
-    /// The first worker that no constraint excludes, as a start does that tries
-    /// another one.
+    /// The first worker that no constraint excludes; a start that tries another node
+    /// excludes the one before.
     pub fn node(&self) -> Option<&'static str> {
         let constraints = &self.template["Placement"]["Constraints"];
         let constraints = constraints.as_array().map_or(&[][..], Vec::as_slice);
@@ -136,7 +136,7 @@ fn labels(value: &Value) -> Result<Labels, String> {
 }
 
 impl Op {
-    /// Reads a request, or says what the model does not know about it.
+    /// Reads a request, or returns what the model does not know about it.
     pub fn parse(
         method: &str,
         parts: &[&str],

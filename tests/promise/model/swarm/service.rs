@@ -1,4 +1,4 @@
-//! What a Swarm holds of one service.
+//! One service of a Swarm.
 
 use std::rc::Rc;
 use std::sync::Arc;
@@ -11,7 +11,7 @@ use crate::model::date::{rfc3339, unix};
 use crate::model::{Key, State, Target};
 use crate::world::digest;
 
-/// How far a task has got.
+/// The state of a task.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
 pub enum TaskState {
     /// It waits for a node.
@@ -22,9 +22,9 @@ pub enum TaskState {
     Preparing,
     Running,
     Failed,
-    /// It has ended because it was to end.
+    /// It has ended, as it was told to.
     Shutdown,
-    /// Its node would not run it.
+    /// Its node rejected it.
     Rejected,
 }
 
@@ -41,7 +41,7 @@ impl TaskState {
         }
     }
 
-    /// Whether it runs or may yet run.
+    /// Whether it runs or may still run.
     pub fn is_live(self) -> bool {
         matches!(
             self,
@@ -54,33 +54,33 @@ impl TaskState {
     }
 }
 
-/// What its Swarm wants of a task.
+/// The state that a Swarm wants for a task.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
 pub enum Desired {
     Running,
     /// Its node is lost.
     Shutdown,
-    /// Its service is gone, or is to have no task.
+    /// Its service is gone, or should have no task.
     Remove,
 }
 
-/// A task: a service of one replica that is not restarted has one at most.
+/// A task. A service of one replica without restarts has at most one.
 #[derive(Debug, Clone)]
 pub struct Task {
     pub state: TaskState,
     pub desired: Desired,
-    /// What a list shows, where that is not its state: its node is lost.
+    /// The state in lists, if it differs from the real one: its node is lost.
     pub shown: Option<TaskState>,
-    /// Whether no list shows it any more, although it is there.
+    /// Whether lists no longer show it, although it is there.
     pub is_forgotten: bool,
-    /// Its service as it was when the task was made.
+    /// The specification of its service when the task was made.
     pub spec: Rc<Spec>,
-    /// What a list shows of it in any state.
+    /// The part of a list's entry that is the same in any state.
     pub entry: Arc<str>,
-    /// When it came into its state.
+    /// When it reached its state.
     pub since: Duration,
     pub started: Option<Duration>,
-    /// The node that it may go to; none if its constraints leave none.
+    /// The node that it may go to; none if the constraints leave none.
     pub node: Option<&'static str>,
 }
 
@@ -94,20 +94,20 @@ impl Task {
     }
 }
 
-/// How long the leader may take to note the ports of a new service. On a busy machine it
-/// has been seen to take longer than the three calls to the start.
+/// How long the leader may take to allocate the ports of a new service. On a busy machine
+/// this was seen to take longer than the three calls to the start.
 const ALLOCATED_WITHIN: Duration = Duration::from_secs(2);
 
-/// A service, from its create on; what is gone is kept, and shown by no list.
+/// A service, from its create on. A deleted one is kept, and no list shows it.
 #[derive(Debug, Clone)]
 pub struct Service {
     pub key: Key,
     pub id: Arc<str>,
     pub spec: Rc<Spec>,
     pub created: Duration,
-    /// How many writes there were: each makes another version.
+    /// The number of writes: each makes another version.
     pub writes: u64,
-    /// Whether the leader has noted the ports that it publishes, which makes a version.
+    /// Whether the leader has allocated its ports, which makes a version.
     pub is_allocated: bool,
     pub is_deleted: bool,
     pub task: Option<Task>,
@@ -130,22 +130,22 @@ impl Service {
         }
     }
 
-    /// Notes its ports in the worst moment: after the look that its first update was made
-    /// from, if that is soon after its create.
+    /// Allocates its ports at the worst moment: after the look from which its first
+    /// update was made, if that is soon after its create.
     pub fn allocate(&mut self, now: Duration) {
         let is_new = now < self.created + ALLOCATED_WITHIN;
         self.writes += u64::from(is_new && !self.is_allocated);
         self.is_allocated = true;
     }
 
-    /// The index of its last write. Raft has one index for all writes; here it
-    /// does not depend on the writes to other services, so that schedules meet,
-    /// and differs from that of every other service all the same.
+    /// The index of its last write. Raft has one index for all writes; here it does not
+    /// depend on the writes to other services, because more schedules then meet, and
+    /// still differs from that of every other service.
     pub fn version(&self) -> u64 {
         digest((self.key, self.writes)) >> 16
     }
 
-    /// Whether its start was withdrawn: it is to have no task any more.
+    /// Whether its start was withdrawn: it should have no task any more.
     pub fn is_fenced(&self) -> bool {
         self.spec.replicas == 0 && self.spec.labels.contains_key("dynamic-access.fenced")
     }
@@ -165,12 +165,12 @@ impl Service {
         self.is_deleted && self.task.is_none()
     }
 
-    /// Whether it is to have a task.
+    /// Whether it should have a task.
     pub fn is_wanted(&self) -> bool {
         self.spec.replicas > 0 && !self.is_deleted
     }
 
-    /// Makes its task, in that state.
+    /// Makes its task, in this state.
     pub fn make_task(&mut self, state: TaskState, now: Duration) {
         let entry = json!({
             "ID": Key { actor: self.key.actor, call: usize::MAX - self.key.call }.swarm_id(),
@@ -237,7 +237,7 @@ impl Service {
         }
     }
 
-    /// What stands for all of it that can change.
+    /// A digest of everything in it that can change.
     pub fn digest(&self) -> u64 {
         let task = self.task.as_ref().map(|task| {
             let states = (task.state, task.desired, task.shown, task.is_forgotten);

@@ -1,6 +1,6 @@
 //! Makes the certificates for mutual TLS: one for an authority, one for the Engine, one for the component.
 //!
-//! The authority's key signs the other two and is not kept: there is no key to guard, and nobody can sign a third.
+//! The authority's key signs the other two and is not kept: nobody has to guard it, and nobody can sign a third.
 
 use std::fs::{self, DirBuilder, File, OpenOptions};
 use std::io::Write;
@@ -32,7 +32,7 @@ const CLIENT_CERTIFICATE: &str = "client.pem";
 const CLIENT_KEY: &str = "client-key.pem";
 const RUNTIME_CONFIG: &str = "runtime-config.toml";
 
-/// Where the instructions put the Engine's files: on its host, the paths of this machine mean nothing.
+/// Where the instructions put the Engine's files, because this machine's paths mean nothing on the Engine's host.
 const ENGINES_FOLDER: &str = "/etc/docker/certs";
 
 /// The files; anybody can read the certificates, only their owner the keys.
@@ -85,7 +85,7 @@ pub fn certs(arguments: &CertsArguments) -> Result<()> {
 ///
 /// # Errors
 ///
-/// If a host is not one that Spin can reach, a file exists already, or cannot be written. No new file stays then.
+/// If Spin cannot reach a host, or a file already exists or cannot be written. Then no new file stays.
 pub fn make(dir: &Path, hosts: &[String], days: u16) -> Result<OffsetDateTime> {
     for host in hosts {
         check_host(host)?;
@@ -224,7 +224,7 @@ fn fill(path: &Path, mut file: File, content: &str) -> Result<()> {
     written.with_context(|| format!("failed to write {}", path.display()))
 }
 
-/// What to add to the runtime configuration if the Engine's side offers HTTP/2.
+/// The addition to the runtime configuration if the Engine's side offers HTTP/2.
 const WITH_HTTP2: &str = "
 # Docker, and the proxies of this project, offer HTTP/1.1 alone. If what docker_url names offers HTTP/2,
 # remove the # from these two lines; Spin 3.4 or later knows them. Otherwise, when that connection dies
@@ -233,11 +233,10 @@ const WITH_HTTP2: &str = "
 # connection_pooling = false
 ";
 
-/// Its paths are relative to the file itself, so the folder can be moved. Spin lower-cases no host here, and
-/// the component lower-cases that of `docker_url`.
+/// Its paths are relative to the file, so the folder can be moved. Its hosts are in lower case, like the host of
+/// `docker_url` in the component; Spin does not lower-case them.
 ///
-/// The table for HTTP/2 is a comment: a Spin before 3.4 refuses the file with it, and it costs a handshake for
-/// each request.
+/// The table for HTTP/2 is a comment: Spin before 3.4 refuses it, and it costs a handshake for each request.
 fn runtime_config(hosts: &[String]) -> String {
     let hosts: Vec<_> = hosts.iter().map(|host| host.to_ascii_lowercase()).collect();
     format!(
@@ -245,7 +244,7 @@ fn runtime_config(hosts: &[String]) -> String {
     )
 }
 
-/// What to do with the files, as commands to copy.
+/// The next steps, as commands to copy.
 fn instructions(dir: &Path, hosts: &[String]) -> String {
     let host = hosts[0].to_ascii_lowercase();
     let options = dockerd_options(Path::new(ENGINES_FOLDER)).join(" \\\n    ");

@@ -1,12 +1,12 @@
-//! What an operator needs besides the component.
+//! The operator's tools.
 //!
 //! | module | does |
 //! |---|---|
 //! | [`certs`] | makes the certificates for mutual TLS between Spin and a Docker Engine |
 //! | [`proxy_config`] | prints the configuration of a proxy in front of an Engine, or of a Swarm's managers |
-//! | [`doctor`] | reports what a check has found; checks a deployed server |
-//! | [`progress`] | prints what is being done |
-//! | [`loopback`] | tells this machine's own addresses from all others |
+//! | [`doctor`] | reports findings; checks a deployed server |
+//! | [`progress`] | prints progress |
+//! | [`loopback`] | recognises this machine's own addresses |
 
 pub mod certs;
 pub mod doctor;

@@ -1,4 +1,4 @@
-//! Tells this machine's own addresses from all others.
+//! Recognises this machine's own addresses.
 
 use std::net::IpAddr;
 
@@ -6,7 +6,7 @@ use http::uri::Authority;
 
 /// Whether `host` or `host:port` is within this machine: a loopback address, or `localhost`.
 ///
-/// A secret is sent unencrypted to what this admits, so whatever cannot be read counts as elsewhere.
+/// Secrets go unencrypted to the addresses that this accepts, so whatever cannot be parsed counts as elsewhere.
 #[must_use]
 pub fn is_loopback(authority: &str) -> bool {
     let Ok(authority) = authority.parse::<Authority>() else {
@@ -44,7 +44,7 @@ mod tests {
             "0.0.0.0:2375",
             "engine:2375",
             "[fe80::1]:2375",
-            // Names that anybody may register.
+            // Anybody may register these names.
             "127.example.com:2375",
             "127.0.0.1.example.com",
             "localhost.example.com",

@@ -5,7 +5,7 @@ use std::process::ExitCode;
 use clap::Parser;
 use dynamic_access_admin::Command;
 
-/// What an operator of Dynamic Access needs besides the component
+/// The tools for an operator of Dynamic Access
 #[derive(Parser)]
 #[command(version)]
 struct Arguments {

@@ -12,7 +12,7 @@ pub fn remark(line: &str) {
     eprintln!("    {line}");
 }
 
-/// Runs one step and prints how long it took; a failure is the caller's to show.
+/// Runs one step and prints how long it took. The caller shows a failure.
 pub fn timed<T, E>(name: &str, step: impl FnOnce() -> Result<T, E>) -> Result<T, E> {
     let started = Instant::now();
     let done = step()?;

@@ -1,4 +1,4 @@
-//! What a proxy in front of the Engine, or of a Swarm's managers, must admit is what the component sends.
+//! A proxy in front of the Engine, or of a Swarm's managers, must admit exactly the requests that the component sends.
 
 use std::time::Duration;
 
@@ -31,7 +31,7 @@ fn admitting<'a>(calls: &'a [Call], request: &HttpRequest) -> Vec<&'a str> {
     calls.iter().filter(admit).map(|call| &*call.name).collect()
 }
 
-/// Every request there is about a container, with the line that is to admit it.
+/// All requests about a container, each with the line that must admit it.
 fn about_containers(
     id: &TargetId,
     deployment: &DeploymentId,
@@ -76,7 +76,7 @@ fn about_containers(
     ]
 }
 
-/// References of every form, the first ones such as can be pulled.
+/// References of every form; the first ones can be pulled.
 const IMAGES: [&str; 12] = [
     "r.example.com/agent",
     "localhost/agent:1",
@@ -120,7 +120,7 @@ fn versioned(id: &TargetId, name: &ContainerName, version: u64) -> Versioned {
     read.expect("a service").expect("it is there")
 }
 
-/// Every request there is about a service of a Swarm, with the line that is to admit it.
+/// All requests about a service of a Swarm, each with the line that must admit it.
 fn about_services(
     id: &TargetId,
     deployment: &DeploymentId,
@@ -181,7 +181,7 @@ fn about_services(
             "secrets-by-label",
             secret::of_deployment(deployment, part).request,
         ),
-        // Ids of secrets have the form of those of services.
+        // The ids of secrets have the form of those of services.
         ("unsecret", secret::delete(id.as_str()).request),
     ]
 }
@@ -221,7 +221,7 @@ fn each_line_of_the_swarms_table_admits_a_call_and_no_call_is_left_out() {
     check_table(Scheduler::Swarm, &requests);
 }
 
-/// Requests to a Swarm's managers that are near to those on the list; `ID` and `NAME` stand for what would be right.
+/// Requests to a Swarm's managers that resemble those on the list; `ID` and `NAME` stand for right values.
 const NEIGHBOURS: &[&str] = &[
     // A name, a prefix or more in place of an id.
     "GET /services/NAME",

@@ -1,4 +1,4 @@
-//! The program that is released, as an operator calls it.
+//! The released program, as an operator calls it.
 
 use std::path::Path;
 use std::process::{Command, Output};

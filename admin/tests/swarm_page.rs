@@ -1,4 +1,4 @@
-//! What `deploy/swarm/README.md` tells an operator to set.
+//! The settings in `deploy/swarm/README.md`.
 
 use dynamic_access::container::{Allowed, Body, Isolation, Patch};
 

@@ -1,7 +1,7 @@
 //! Whether somebody asked us to end: Ctrl-C, SIGTERM, a closed terminal.
 //!
-//! The signals only set a flag. Every wait looks at it and returns
-//! [`Interrupted`], so that the clean-up is the same as after any other error.
+//! The signals only set a flag. Every wait checks it and returns [`Interrupted`], so the clean-up
+//! is the same as after any other error.
 
 use std::fmt;
 use std::sync::atomic::{AtomicBool, Ordering};

@@ -1,9 +1,10 @@
-//! What the developer's commands and the tests share. Each module uses only those above it:
+//! The code that the developer's commands and the tests share. Each module uses only those above
+//! it:
 //!
 //! | module | does |
 //! |---|---|
 //! | [`interrupt`] | knows whether somebody asked us to end |
-//! | [`message`] | reads messages of HTTP, where what is on the wire counts |
+//! | [`message`] | reads messages of HTTP as they are on the wire |
 //! | [`process`] | runs programs, in process groups that end with us |
 //! | [`network`] | finds free addresses; calls `ip` and `iptables` |
 //! | [`docker`] | names an Engine, and talks to it through the Docker CLI |

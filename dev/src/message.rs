@@ -6,12 +6,12 @@ use std::io::Read;
 pub struct Connection<S> {
     /// The connection itself.
     pub stream: S,
-    /// What was read and is no whole message.
+    /// The bytes that are not a whole message yet.
     pub unread: Vec<u8>,
 }
 
 impl<S: Read> Connection<S> {
-    /// A connection of which nothing has been read.
+    /// A connection before its first read.
     pub fn new(stream: S) -> Self {
         Self {
             stream,
@@ -26,7 +26,7 @@ impl<S: Read> Connection<S> {
             if let Some(length) = Head::of(&self.unread).and_then(|head| head.message_length()) {
                 return Some(self.unread.drain(..length).collect());
             }
-            // TLS that ends without a word is an error, and an end all the same.
+            // TLS without a close alert is an error, but an end all the same.
             let count = self.stream.read(&mut chunk).unwrap_or(0);
             if count == 0 {
                 let is_ended_so = Head::of(&self.unread)?.framing() == Framing::ToTheEnd;
@@ -45,7 +45,7 @@ enum Framing {
     ToTheEnd,
 }
 
-/// The first line and the headers of a message, and what follows them.
+/// The first line and the headers of a message, and the rest.
 pub struct Head<'a> {
     /// The first line.
     pub line: &'a str,
@@ -55,7 +55,7 @@ pub struct Head<'a> {
 }
 
 impl<'a> Head<'a> {
-    /// `None` while they have not all been read.
+    /// `None` until all of them have been read.
     pub fn of(bytes: &'a [u8]) -> Option<Self> {
         let end = bytes.windows(4).position(|window| window == b"\r\n\r\n")?;
         let text = std::str::from_utf8(&bytes[..end]).expect("a head of text");
@@ -68,7 +68,7 @@ impl<'a> Head<'a> {
         })
     }
 
-    /// The status of a response; `None` if it is none.
+    /// The status of a response; `None` for a request.
     pub fn status(&self) -> Option<u16> {
         self.line.strip_prefix("HTTP/1.")?.get(2..5)?.parse().ok()
     }
@@ -113,7 +113,7 @@ impl<'a> Head<'a> {
             (true, _) if self.header("transfer-encoding").is_some() => Framing::Chunked,
             (true, Some(length)) => Framing::Length(length),
             (true, None) if status.is_some() => Framing::ToTheEnd,
-            // A request without any such header has no body.
+            // A request without such a header has no body.
             (true, None) => Framing::Length(0),
         }
     }

@@ -13,7 +13,7 @@ use crate::process;
 /// `kill` only sends a signal.
 const SIGNAL_BOUND: Duration = Duration::from_secs(10);
 
-/// The namespaces, by their first process as it is seen from outside.
+/// The namespaces, by the number of their first process outside.
 #[derive(Debug, Clone, Copy)]
 pub struct Namespaces(pub i32);
 
@@ -35,8 +35,8 @@ impl Namespaces {
         command
     }
 
-    /// A command that leaves a daemon running in them. The first process collects the daemon when it
-    /// ends; an `nsenter` that waited for it would stop for good if the daemon was once stopped.
+    /// A command that leaves a daemon running in them. The first process collects the daemon when
+    /// it ends; an `nsenter` that waited for it would stop for good if somebody stopped the daemon.
     pub fn daemon(self, program: impl AsRef<OsStr>) -> Command {
         let mut command = self.command("setsid");
         command.arg("--fork").arg(program);
@@ -54,14 +54,14 @@ impl Namespaces {
         process::output_within(&mut kill, SIGNAL_BOUND).map(drop)
     }
 
-    /// The program of a process, and its parameters; nothing for one that has ended.
+    /// The program of a process, and its parameters; empty if it has ended.
     pub fn command_line(self, pid: &str) -> Vec<String> {
         let line = fs::read_to_string(self.proc_file(pid, "cmdline")).unwrap_or_default();
         let words = line.split('\0').filter(|word| !word.is_empty());
         words.map(str::to_owned).collect()
     }
 
-    /// A file of a process, by the process's number in them.
+    /// A file of a process, by the process's number inside.
     pub fn proc_file(self, pid: &str, name: &str) -> PathBuf {
         self.proc().join(pid).join(name)
     }
@@ -72,7 +72,7 @@ impl Namespaces {
             .join("root/proc")
     }
 
-    /// Whether a process is gone, or only waits for its parent to take note.
+    /// Whether a process is gone or a zombie.
     pub fn has_ended(self, pid: &str) -> bool {
         let state = self.state_and_parent(pid);
         state.is_none_or(|(state, _)| state == "Z")
@@ -89,7 +89,7 @@ impl Namespaces {
         names.filter(is_child).collect()
     }
 
-    /// `None` for what is no process, or none any more.
+    /// `None` if there is no such process.
     fn state_and_parent(self, pid: &str) -> Option<(String, String)> {
         let stat = fs::read_to_string(self.proc_file(pid, "stat")).ok()?;
         // The name, in parentheses, may hold anything.
@@ -99,7 +99,7 @@ impl Namespaces {
     }
 }
 
-/// The number in a file, which is that of a process in its namespaces.
+/// The number in a file, which is a process's number in its namespaces.
 ///
 /// # Errors
 ///

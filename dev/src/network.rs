@@ -11,7 +11,8 @@ use crate::process;
 /// `ip` and `iptables` answer at once, unless another program holds the kernel's lock.
 const BOUND: Duration = Duration::from_secs(10);
 
-/// Checks that nobody else listens there, who would answer in our place. Port 0 becomes a free one.
+/// Checks that nobody else listens there, because they would answer in our place. Port 0 becomes a
+/// free one.
 ///
 /// # Errors
 ///
@@ -20,7 +21,7 @@ pub fn free_address(listen: SocketAddr) -> Result<SocketAddr> {
     Ok(TcpListener::bind(listen)?.local_addr()?)
 }
 
-/// A server that listens everywhere is reached on loopback.
+/// The address to call: loopback for a server that listens everywhere.
 pub fn reachable(address: SocketAddr) -> SocketAddr {
     match address.ip().is_unspecified() {
         true => (Ipv4Addr::LOCALHOST, address.port()).into(),

@@ -24,14 +24,14 @@ const GRACE: Duration = Duration::from_secs(5);
 /// How much of a failed program's output is shown; the reason is at its end.
 const SHOWN_LINES_MAX: usize = 40;
 
-/// How much of a program's output is kept. No program here prints nearly as much; one that does ends
-/// when its pipe closes.
+/// How much of a program's output is kept. No program here prints nearly as much; if one does, it
+/// ends when its pipe closes.
 const PRINTED_BYTES_MAX: u64 = 64 << 20;
 
 /// A running program with everything it starts.
 ///
-/// It leads a process group of its own, so that Ctrl-C on the terminal reaches
-/// us alone, and we decide in which order things end.
+/// It leads a process group of its own: Ctrl-C on the terminal then reaches only us, and we decide
+/// in which order things end.
 pub struct Group {
     name: String,
     child: Child,
@@ -152,12 +152,12 @@ pub fn output(command: &mut Command) -> Result<String> {
 
 /// As [`output`], but fails after `bound`, and is not interrupted by a signal.
 ///
-/// For questions that must not hang, and for clean-up, which happens after the signal.
+/// For questions that must not hang, and for the clean-up after a signal.
 pub fn output_within(command: &mut Command, bound: Duration) -> Result<String> {
     finish(command, Some(bound))
 }
 
-/// Gives a program `input`, and returns what it printed, and what it complained of.
+/// Gives a program `input`, and returns its output and its errors.
 ///
 /// Its standard input stays open until it ends, because a closed one would cancel the request.
 pub fn exchange(
@@ -168,7 +168,7 @@ pub fn exchange(
     command.stdout(Stdio::piped()).stderr(Stdio::piped());
     let mut group = Group::spawn_with(command, Stdio::piped())?;
     let stdin = group.child.stdin.take();
-    // In a thread, because a program that hangs reads nothing.
+    // In a thread, because a hanging program reads nothing.
     let given = thread::spawn(move || {
         stdin.map(|mut stdin| {
             // A program that does not read to the end says why.
@@ -207,7 +207,7 @@ fn drain(pipe: Option<impl Read + Send + 'static>) -> JoinHandle<String> {
     thread::spawn(move || {
         let mut bytes = Vec::new();
         if let Some(pipe) = pipe {
-            // What was read before the pipe broke is all there is.
+            // The bytes before the pipe broke are all there is.
             let _ = pipe.take(PRINTED_BYTES_MAX).read_to_end(&mut bytes);
         }
         String::from_utf8_lossy(&bytes).into_owned()
@@ -220,7 +220,7 @@ pub fn tail(text: &str) -> String {
     lines[lines.len().saturating_sub(SHOWN_LINES_MAX)..].join("\n")
 }
 
-/// A command as one would type it. It never holds secrets, which are passed in the environment.
+/// A command as one would type it. It holds no secrets, because those are in the environment.
 fn shown(command: &Command) -> String {
     std::iter::once(command.get_program())
         .chain(command.get_args())

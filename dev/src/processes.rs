@@ -10,7 +10,7 @@ use rustix::process::{Pid, Signal, kill_process};
 use crate::namespaces::Namespaces;
 use crate::process::POLL_INTERVAL;
 
-/// The kernel ends what is killed in milliseconds, unless the machine is busy.
+/// The kernel ends a killed process in milliseconds, unless the machine is busy.
 const KILLED_BOUND: Duration = Duration::from_secs(10);
 
 /// A process that has not ended.
@@ -29,7 +29,7 @@ pub fn running() -> impl Iterator<Item = Running> {
     entries.filter_map(|entry| {
         let pid = entry.file_name().to_str()?.parse().ok()?;
         let dir = entry.path();
-        // What has ended and waits for its parent to take note has no command line.
+        // A zombie has no command line.
         let line = fs::read(dir.join("cmdline")).ok()?;
         let line = String::from_utf8_lossy(&line).into_owned();
         (!line.is_empty()).then_some(Running { pid, dir, line })
@@ -44,12 +44,12 @@ pub fn kill(pid: i32) {
     }
 }
 
-/// Kills the processes in these namespaces whose command line has `dir` in it, and those in the control
-/// groups. Returns when there is none left.
+/// Kills the processes in these namespaces with `dir` in their command line, and those in the
+/// control groups. Returns when none is left.
 pub(crate) fn end(namespaces: Namespaces, dir: &Path, groups: &[String]) {
     let deadline = Instant::now() + KILLED_BOUND;
     loop {
-        // An Engine first, since it starts again what ends below it.
+        // An Engine first, because it restarts what ends below it.
         let mut left = naming(namespaces, dir);
         left.extend(in_groups(groups));
         if left.is_empty() || Instant::now() >= deadline {

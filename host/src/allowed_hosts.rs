@@ -1,4 +1,4 @@
-//! Knows what `allowed_outbound_hosts` lets a component reach, by Spin's rules.
+//! The hosts that `allowed_outbound_hosts` lets a component reach, by Spin's rules.
 
 use std::net::IpAddr;
 
@@ -220,7 +220,7 @@ pub fn default_port(scheme: &str) -> Option<u16> {
     }
 }
 
-/// What may be said of a URL: its scheme, host and port, and nothing that could hold a secret.
+/// The parts of a URL to show: scheme, host and port, which hold no secret.
 pub fn origin(uri: &Uri) -> String {
     let scheme = uri.scheme_str().unwrap_or("?");
     let host = uri.host().unwrap_or("?");

@@ -131,9 +131,9 @@ fn linker(engine: &Engine) -> wasmtime::Result<Linker<State>> {
     Ok(linker)
 }
 
-// With Spin, another thread may send the head of an answer or of a request as soon as the guest hands it over. Here, that
-// thread is usually the guest's own, so the rest of the message would always be there in time. Therefore the guest pauses
-// when it hands over a head, and what it writes afterwards is sent separately.
+// With Spin, another thread may send the head of an answer or of a request as soon as the guest hands it over. Here,
+// that is usually the guest's own thread, so the rest of the message would always be there in time. Therefore the guest
+// pauses when it hands over a head, and the rest is sent separately.
 fn hand_over_at_once(linker: &mut Linker<State>) -> wasmtime::Result<()> {
     linker.allow_shadowing(true);
     linker.instance("wasi:http/types@0.2.12")?.func_wrap_async(

@@ -1,7 +1,7 @@
 //! Runs this project's `spin.toml` where the Spin CLI is not installed, for development and tests. In production, use Spin.
 //!
 //! The manifest is the single source of truth: it names the component, its variables and the hosts it may reach. The
-//! host refuses to start if the manifest asks for anything that it cannot do as Spin does. It does not imitate Spin's
+//! host refuses to start if the manifest asks for anything that it cannot do like Spin. It does not imitate Spin's
 //! `spin-*` request headers, `/.well-known/spin/info`, or the log files below `.spin/`.
 //!
 //! ```no_run

@@ -29,7 +29,7 @@ pub struct Manifest {
     pub source: PathBuf,
     /// The command that builds the component, to show when its file is missing.
     pub build: Option<String>,
-    /// What the component may reach.
+    /// The hosts that the component may reach.
     pub allowed_hosts: Vec<Template>,
     /// The variables that the component sees.
     pub component_variables: BTreeMap<String, Template>,

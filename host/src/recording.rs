@@ -27,7 +27,7 @@ const BODY_BYTES_MAX: usize = 1 << 20;
 pub struct Recording(Arc<File>);
 
 impl Recording {
-    /// Appends to the file at `path`, which is created if it is missing, for its owner's eyes only.
+    /// Appends to the file at `path`. A new file is readable only for its owner.
     pub fn append_to(path: &Path) -> Result<Self> {
         let mut options = OpenOptions::new();
         let file = options.create(true).append(true).mode(0o600).open(path);
@@ -35,8 +35,8 @@ impl Recording {
         Ok(Self(Arc::new(file)))
     }
 
-    /// The same request, which adds itself once its body has been sent, or can no longer be. Of the headers, only the
-    /// names are recorded, since their values can be secrets. A JSON body is recorded as it is.
+    /// The same request, which records itself once its body has been sent, or no longer can be. Records only the names
+    /// of headers, because their values can be secrets, and JSON bodies as they are.
     pub fn record(&self, request: Request<WasiBody>, sink: &Sink) -> Request<WasiBody> {
         let (parts, body) = request.into_parts();
         let entry = Entry {
@@ -172,7 +172,7 @@ mod tests {
     use http_body_util::Full;
     use tokio::runtime::Builder;
 
-    /// What is recorded of requests, of which each is sent to its end or given up.
+    /// The records of requests, each of which is sent to its end or given up.
     fn recorded(requests: Vec<(Request<WasiBody>, bool)>) -> Vec<Value> {
         let folder = tempfile::tempdir().unwrap();
         let path = folder.path().join("recording");
@@ -229,7 +229,7 @@ mod tests {
         }
     }
 
-    /// A body whose end nobody has told yet.
+    /// A body whose end is not known yet.
     struct Endless(Option<Bytes>);
 
     impl Body for Endless {

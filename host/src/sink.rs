@@ -1,4 +1,4 @@
-//! Takes lines: what the guest prints, and the messages of this host.
+//! Takes lines: the guest's output, and the messages of this host.
 
 use std::io::Write;
 use std::pin::Pin;
@@ -10,7 +10,7 @@ use tokio::io::AsyncWrite;
 use wasmtime_wasi::cli::{IsTerminal, StdoutStream};
 use wasmtime_wasi::p2::{OutputStream, Pollable, StreamResult};
 
-/// Longer lines are cut into pieces of this size, so that a guest that never ends a line cannot fill the host's memory.
+/// Longer lines are cut into pieces of this size: a guest that never ends a line then cannot fill the host's memory.
 const LONGEST_LINE: usize = 64 * 1024;
 
 /// The writer of a line.

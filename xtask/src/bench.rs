@@ -1,4 +1,4 @@
-//! Measures the component on private Engines that nobody else uses, or on a Swarm of them.
+//! Measures the component on private Engines, or on a Swarm of them.
 
 use std::net::Ipv4Addr;
 use std::process::Command;
@@ -18,8 +18,7 @@ use crate::wasm;
 
 /// Runs the bench with further arguments.
 ///
-/// One Engine is crowded and the other is empty, so that the two can be compared
-/// at any moment.
+/// One Engine is crowded and the other empty, so the two can be compared at any moment.
 pub fn bench(which: EngineArguments, arguments: &[String]) -> Result<()> {
     wasm::build(None)?;
     wasm::build_hello()?;
@@ -28,7 +27,7 @@ pub fn bench(which: EngineArguments, arguments: &[String]) -> Result<()> {
         setup::packages("a runtime to compare with", &["crun"])?;
     }
     let (_empty, empty) = start(which, Engine::start_with_kept_images)?;
-    // Removed as a whole, since removing a crowd one by one takes minutes.
+    // Removed as a whole, because removing a crowd one by one takes minutes.
     let (_crowded, crowded) = start(which, Engine::start)?;
     let mut command = command(arguments);
     command
@@ -39,7 +38,7 @@ pub fn bench(which: EngineArguments, arguments: &[String]) -> Result<()> {
     run(&mut command)
 }
 
-/// Runs the bench on a Swarm of that many nodes, with further arguments.
+/// Runs the bench on a Swarm with this many nodes, with further arguments.
 pub fn bench_swarm(which: EngineArguments, count: u8, arguments: &[String]) -> Result<()> {
     wasm::build(None)?;
     let engine = Engine::start(Listen::Socket, which)?;

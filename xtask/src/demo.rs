@@ -32,7 +32,7 @@ pub struct DemoArguments {
     docker_url: Option<String>,
 }
 
-/// Plays a visit on a server of its own, and leaves nothing but images behind.
+/// Plays a visit on a server of its own, and leaves only images behind.
 pub fn demo(arguments: &DemoArguments) -> Result<()> {
     let deployment_id = workspace::deployment_id("demo");
     wasm::build(None)?;

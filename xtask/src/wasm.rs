@@ -119,7 +119,7 @@ fn build_with_rustup(package: Package) -> Result<()> {
 }
 
 fn build_with_debian(package: Package) -> Result<()> {
-    // Separate from the other compiler's output, which it would otherwise rebuild each time.
+    // Separate from the other compiler's output, which this one would otherwise rebuild each time.
     let folder = workspace::target_dir().join("debian");
     setup::wasm_build(package.name, &folder)?;
     package.put_in_place(&folder)
@@ -145,8 +145,8 @@ impl Package {
         if let Some(dir) = place.parent() {
             fs::create_dir_all(dir)?;
         }
-        // Through another name, since the existing file may be in use, or a hard link to a file of
-        // Cargo's.
+        // Through another name, because the existing file may be in use, or a hard link to a file
+        // of Cargo's.
         let unfinished = place.with_extension("unfinished");
         fs::copy(&built, &unfinished)
             .and_then(|_| fs::rename(&unfinished, &place))

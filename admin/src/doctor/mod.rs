@@ -15,7 +15,7 @@ pub const NO_ENVIRONMENT: &str = "dynamic-access-doctor";
 /// Where BastionZero's agents register.
 const SERVICE_URL: &str = "https://cloud.bastionzero.com";
 
-/// Whether a target is started, and what for.
+/// Whether to start a target, and with which order.
 #[derive(Args)]
 pub struct StartArguments {
     /// Start a target, with a token that no service knows, and remove it
@@ -37,18 +37,18 @@ impl StartArguments {
     }
 }
 
-/// What one check has found.
+/// The finding of one check.
 #[derive(Debug, PartialEq, Eq)]
 pub struct Finding {
     /// The result.
     pub state: State,
-    /// What is there, or not.
+    /// What was found.
     pub text: String,
     /// How to fix it; empty if all is fine.
     pub fix: String,
 }
 
-/// The result of a check, by what it asks of the reader.
+/// The result of a check, by what the reader has to do.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum State {
     /// All is well.
@@ -117,7 +117,7 @@ pub fn unknown_token() -> Result<String> {
     Ok(bytes.iter().map(|byte| format!("{byte:02x}")).collect())
 }
 
-/// The command that removes the container of a target that a doctor has left.
+/// The command that removes a container that a doctor has left.
 #[must_use]
 pub fn how_to_remove(id: &str) -> String {
     format!("docker rm --force --volumes {id}")

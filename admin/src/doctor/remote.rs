@@ -1,7 +1,7 @@
-//! Asks a deployed server for its health, as BastionZero does, and reports what an operator needs to know.
+//! Asks a deployed server for its health, as BastionZero does, and reports what is wrong.
 //!
-//! `/health` tells what the server can see without changing anything. `--start` also starts and stops a
-//! target: over the three webhooks, only a start shows whether the Engine accepts one.
+//! `/health` reports what the server can see without a change. `--start` also starts and stops a target, because only a
+//! start shows whether the Engine accepts one.
 
 use std::env;
 use std::process::ExitCode;
@@ -17,14 +17,14 @@ use super::{Finding, NO_ENVIRONMENT, StartArguments, State, how_to_remove, tell,
 use crate::loopback::is_loopback;
 use crate::progress::{remark, say};
 
-/// The variable that a server reads its secret from. It is used here too, since anybody can read a command line.
+/// The variable with a server's secret. This command reads it too, because anybody can read a command line.
 const SECRET: &str = "SPIN_VARIABLE_WEBHOOK_SECRET";
 
 /// How often a start is sent. The first answer can be lost with the target's id, and a repeated start
 /// finds the same target.
 const STARTS_MAX: u32 = 2;
 
-/// Which server is checked, and how.
+/// The server to check, and how.
 #[derive(Args)]
 pub struct DoctorArguments {
     /// The server's URL, as BastionZero calls it
@@ -98,7 +98,7 @@ fn base(url: &str) -> Result<String> {
     else {
         bail!(FORM);
     };
-    // A password in a URL would be shown below.
+    // A password in the URL would be shown below.
     if authority.as_str().contains('@') || uri.query().is_some() {
         bail!(FORM);
     }
@@ -221,8 +221,8 @@ fn without_credentials(answer: &Answer) -> Finding {
     }
 }
 
-/// What is wrong with an operators' route that answers without a secret. Behind a public
-/// name, the route may also be missing.
+/// The problem of an operators' route that answers without a secret. Behind a public name, the route may also be
+/// missing.
 fn open_without_credentials(path: &str, answer: &Answer) -> Option<Finding> {
     (answer.status == 200).then(|| {
         State::Wrong.finding(
@@ -246,7 +246,7 @@ fn with_credentials(answer: &Answer) -> Finding {
     }
 }
 
-/// An answer that is an error of the server's, or of somebody in its place.
+/// An error of the server, or of something in its place.
 fn unexpected(with: &str, answer: &Answer) -> Finding {
     let status = answer.status;
     match answer.message() {

@@ -7,13 +7,13 @@ use serde_json::Value;
 use ureq::Agent;
 use ureq::tls::{RootCerts, TlsConfig};
 
-/// A webhook is answered within 25 seconds; the platform may have to start an instance first.
+/// The server answers a webhook within 25 seconds; the platform may have to start an instance first.
 const ANSWER_BOUND: Duration = Duration::from_secs(30);
 
 /// Far longer than any answer of this server.
 const ANSWER_BYTES_MAX: u64 = 64 * 1024;
 
-/// An answer of the server, or of somebody in its place.
+/// An answer of the server, or of something in its place.
 pub struct Answer {
     /// Its status.
     pub status: u16,
@@ -24,7 +24,7 @@ pub struct Answer {
 }
 
 impl Answer {
-    /// The sentence and the id that an error of this server's carries.
+    /// The sentence and the id in an error of this server.
     pub fn message(&self) -> Option<(String, String)> {
         let body: Value = serde_json::from_str(&self.body).ok()?;
         let instance = body["instance"].as_str()?;
@@ -46,7 +46,7 @@ pub fn ask(url: &str, secret: Option<&str>, body: Option<&Value>) -> Result<Answ
                 .build(),
         );
     if is_plain(url) {
-        // A proxy could read all of it, and would be asked even for this machine.
+        // A proxy could read everything, and would be used even for this machine.
         config = config.proxy(None);
     }
     let begun = Instant::now();

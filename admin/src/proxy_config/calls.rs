@@ -4,7 +4,7 @@ use anyhow::{Context, Result, bail};
 use clap::ValueEnum;
 use regex::Regex;
 
-/// What runs the targets: the component's variable `scheduler`. Its calls depend on it.
+/// The component's variable `scheduler`, on which its calls depend.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
 pub enum Scheduler {
     /// One Engine
@@ -49,7 +49,8 @@ pub struct Call {
 }
 
 impl Call {
-    /// Whether it admits a request, written as `METHOD path?query`, and then the content type of the body if it has one.
+    /// Whether it admits a request, given as `METHOD path?query`, followed by the content type of the body if there is
+    /// one.
     #[must_use]
     pub fn admits(&self, request: &str) -> bool {
         self.request.is_match(request)
@@ -72,7 +73,7 @@ const CONTENT_TYPES: [&str; 2] = ["application/json", "application/x-tar"];
 ///
 /// # Errors
 ///
-/// The first line that is wrong, and why.
+/// The first wrong line, and why.
 pub fn parse(text: &str) -> Result<Vec<Call>> {
     let mut calls: Vec<Call> = Vec::new();
     for (number, line) in text.lines().enumerate() {
@@ -138,7 +139,7 @@ fn parse_content_type(text: &str) -> Result<Option<&'static str>> {
         .with_context(|| format!("the content type {text} is none of {CONTENT_TYPES:?}"))
 }
 
-/// Refuses what one of the proxies would read differently, and what would bypass the anchors.
+/// Refuses expressions that one of the proxies would read differently, or that would bypass the anchors.
 fn check_expression(expression: &str) -> Result<()> {
     if !expression.bytes().all(|byte| byte.is_ascii_graphic()) {
         bail!("{expression} has characters other than printable ASCII");

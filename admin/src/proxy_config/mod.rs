@@ -17,7 +17,7 @@ use calls::{Call, Scheduler};
 const NGINX: &str = include_str!("nginx.template");
 const HAPROXY: &str = include_str!("haproxy.template");
 
-/// Which proxy, and how it is set up.
+/// The proxy, and its settings.
 #[derive(Args)]
 pub struct ProxyArguments {
     /// The proxy
@@ -45,8 +45,8 @@ pub struct ProxyArguments {
     /// The folder with the certificates and secrets
     #[arg(long, value_name = "DIR", default_value = "/etc/dynamic-access")]
     certs: String,
-    /// The user that it runs as, and the group of the Engine's socket; the default is www-data:docker or haproxy:docker,
-    /// and for a Swarm haproxy:haproxy
+    /// Its user, and the group of the Engine's socket; the default is www-data:docker or haproxy:docker, and for a
+    /// Swarm haproxy:haproxy
     #[arg(long, value_name = "USER:GROUP")]
     user: Option<String>,
     /// Where the access log goes: a file for nginx, an argument of `log` for HAProxy
@@ -185,7 +185,7 @@ impl ProxyArguments {
 /// The managers in the committed configurations, from the addresses for documentation.
 const EXAMPLES: [&str; 3] = ["192.0.2.11:2376", "192.0.2.12:2376", "192.0.2.13:2376"];
 
-/// Every configuration there is for a scheduler.
+/// All configurations for a scheduler.
 fn kinds(scheduler: Scheduler) -> impl Iterator<Item = (Proxy, Auth)> {
     let proxies: &[Proxy] = match scheduler {
         Scheduler::Engine => &[Proxy::Nginx, Proxy::Haproxy],
@@ -211,7 +211,7 @@ impl Proxy {
     }
 }
 
-/// What differs between the two proxies.
+/// The differences between the two proxies.
 impl Proxy {
     fn template(self) -> &'static str {
         match self {
@@ -260,7 +260,7 @@ impl Proxy {
             ..
         } = call;
         match self {
-            // The whole request line, so that nothing but HTTP/1.1 passes.
+            // The whole request line: only HTTP/1.1 passes.
             Self::Nginx => {
                 format!("        \"~^{method} {target} HTTP/1\\.1\\z\"\n            {name};\n")
             }
@@ -270,7 +270,7 @@ impl Proxy {
         }
     }
 
-    /// The lines that tell which body a call has.
+    /// The lines that set which body each call has.
     fn bodies(self, calls: &[Call]) -> String {
         let with_body = calls
             .iter()
@@ -316,7 +316,7 @@ fn render(proxy: Proxy, auth: Auth, setting: &Setting, calls: &[Call]) -> String
     let usual_user = proxy.usual_user();
     let (usual_group, server, engine_word, unreachable) = match setting.scheduler {
         Scheduler::Engine => ("docker", "", "Engine", "the Engine cannot be reached"),
-        // There is no socket to open, and the access log shows which manager has answered.
+        // There is no socket to open, and the access log shows which manager answered.
         Scheduler::Swarm => (usual_user, " %s", "manager", NO_MANAGER),
     };
     let usual = (usual_user.to_owned(), usual_group.to_owned());
@@ -350,7 +350,7 @@ fn render(proxy: Proxy, auth: Auth, setting: &Setting, calls: &[Call]) -> String
     .fold(text, |text, (place, value)| text.replace(place, value))
 }
 
-/// What a proxy says if no manager can act. The component reads it as it reads a manager without a leader.
+/// The proxy's message if no manager can act. The component reads it like that of a manager without a leader.
 const NO_MANAGER: &str = "no manager of the Swarm can be reached, or it does not have a leader";
 
 fn scheduler_name(scheduler: Scheduler) -> &'static str {
@@ -362,7 +362,7 @@ fn scheduler_name(scheduler: Scheduler) -> &'static str {
 
 /// The lines of a template for one kind of authentication and one scheduler.
 ///
-/// Lines between `@if certificate`, `@if bearer`, `@if engine` or `@if swarm` and `@end` are for that kind alone.
+/// Lines between `@if certificate`, `@if bearer`, `@if engine` or `@if swarm` and `@end` are only for that kind.
 fn chosen(template: &str, kinds: &[&str]) -> String {
     let mut only = None;
     let mut text = String::new();
@@ -398,7 +398,7 @@ mod tests {
         Line::try_parse_from([&[""], line].concat()).map(|line| line.arguments)
     }
 
-    /// Every configuration there is: its path in the repository, and its text.
+    /// All configurations: the path in the repository, and the text.
     fn configurations() -> Vec<(String, String)> {
         let mut all = Vec::new();
         for scheduler in Scheduler::ALL {
@@ -525,7 +525,7 @@ mod tests {
         assert!(setting(&both).is_none(), "an Engine and a manager");
     }
 
-    /// The words that a configuration of HAProxy or nginx gives for a status of its own.
+    /// The words of a configuration, HAProxy's or nginx's, for a status of the proxy's own.
     fn words(text: &str, status: &str) -> String {
         let line = text
             .lines()

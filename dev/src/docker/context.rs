@@ -15,10 +15,10 @@ const ASK_BOUND: Duration = Duration::from_secs(10);
 /// The name, the Engine and the kinds of TLS files, each on a line of its own.
 const FORMAT: &str = "{{.Name}}\n{{.Endpoints.docker.Host}}\n{{json .TLSMaterial}}";
 
-/// The context that every CLI has. It names the local Engine, which is looked for anyway.
+/// The context that every CLI has. It names the local Engine, which is tried anyway.
 const DEFAULT: &str = "default";
 
-/// What old Docker CLIs, and other programs of that name, say when they have no contexts.
+/// The words of old Docker CLIs, and other programs with that name, that have no contexts.
 const WITHOUT_CONTEXTS: [&str; 3] = [
     "is not a docker command",
     "unknown command",
@@ -36,7 +36,7 @@ pub struct Context {
 
 /// The context that the CLI uses now, unless it is the default one.
 ///
-/// `DOCKER_CONTEXT` and the CLI's configuration choose it, so the CLI itself is asked.
+/// `DOCKER_CONTEXT` and the CLI's configuration choose it, so this asks the CLI itself.
 pub fn current() -> Result<Option<Context>> {
     if process::program("docker").is_none() {
         return Ok(None);
@@ -87,7 +87,7 @@ fn parse(text: &str) -> Result<Option<Context>> {
 mod tests {
     use super::*;
 
-    /// What a `docker` that runs this script names.
+    /// The context that a `docker` with this script names.
     fn told(script: &str) -> Result<Option<Context>> {
         told_by(Command::new("sh").args(["-c", script]))
     }

@@ -13,10 +13,11 @@ use crate::docker::context::Context as DockerContext;
 use crate::docker::endpoint::Endpoint;
 use crate::process;
 
-/// Questions about images and networks take milliseconds; if one takes longer than this, the Engine hangs.
+/// Questions about images and networks take milliseconds. If one takes longer than this, the Engine
+/// hangs.
 const ASK_BOUND: Duration = Duration::from_secs(10);
 
-/// Containers are killed and removed one after the other, 0.1 s each on an idle machine.
+/// Docker kills and removes containers one after the other, 0.1 s each on an idle machine.
 const REMOVE_BOUND: Duration = Duration::from_secs(60);
 
 /// An image has a few hundred MB at most.
@@ -63,7 +64,7 @@ impl Docker {
         &self.endpoint
     }
 
-    /// The Docker CLI, pointed at this Engine whatever the environment says.
+    /// The Docker CLI for this Engine, whatever the environment says.
     pub fn command(&self) -> Command {
         let mut command = Command::new("docker");
         command
@@ -79,7 +80,7 @@ impl Docker {
                 .env("DOCKER_BUILDKIT", "0")
                 .env_remove("DOCKER_API_VERSION");
         } else {
-            // Another builder would not see the images of this Engine, nor leave its own there.
+            // Another builder would neither see the images of this Engine nor leave its own there.
             command.env("BUILDX_BUILDER", "default");
         }
         match self.endpoint {
@@ -105,7 +106,7 @@ impl Docker {
             .is_ok_and(|told| told.contains("Podman Engine"))
     }
 
-    /// One label of an image; empty if the image lacks it, nothing if there is no such image.
+    /// One label of an image; empty if the image lacks it, `None` if there is no such image.
     pub fn image_label(&self, image: &str, label: &str) -> Option<String> {
         let format = format!("{{{{index .Config.Labels {label:?}}}}}");
         self.ask(&["image", "inspect", "--format", &format, image])
@@ -128,7 +129,7 @@ impl Docker {
             .context("the Engine's default bridge has no address")
     }
 
-    /// Kills and removes the containers with a label, and says how many they were.
+    /// Kills and removes the containers with a label, and returns how many.
     pub fn remove_labelled(&self, label: &str) -> Result<usize> {
         self.remove_listed(&["--filter", &format!("label={label}")])
     }
@@ -144,13 +145,13 @@ impl Docker {
         self.ask_within(&save, IMAGE_BOUND).map(drop)
     }
 
-    /// Takes in the image of a file.
+    /// Loads the image of a file.
     pub fn load_image(&self, file: &str) -> Result<()> {
         let load = ["image", "load", "--quiet", "--input", file];
         self.ask_within(&load, IMAGE_BOUND).map(drop)
     }
 
-    /// Removes the images whose name another image has taken over.
+    /// Removes the images whose name another image has taken.
     pub fn prune_images(&self) -> Result<()> {
         let prune = ["image", "prune", "--force"];
         self.ask_within(&prune, REMOVE_BOUND).map(drop)
@@ -171,7 +172,7 @@ impl Docker {
         self.ask_within(arguments, ASK_BOUND)
     }
 
-    /// The answer to a question that may take so long.
+    /// The answer to a question that may take this long.
     pub fn ask_within(&self, arguments: &[&str], bound: Duration) -> Result<String> {
         process::output_within(self.command().args(arguments), bound)
             .map(|printed| printed.trim().to_owned())

@@ -11,14 +11,14 @@ pub fn remove(name: &str) {
     for hierarchy in hierarchies() {
         let group = hierarchy.join(name);
         for child in folders_in(&group) {
-            // Its files cannot be removed and go with their folder.
+            // Files cannot be removed; they go with their folder.
             let _ = fs::remove_dir(child);
         }
         let _ = fs::remove_dir(group);
     }
 }
 
-/// The names of those that begin in this way.
+/// The names that begin like this.
 pub(crate) fn beginning_with(beginning: &str) -> BTreeSet<String> {
     let groups = hierarchies().into_iter().flat_map(|root| folders_in(&root));
     groups
@@ -27,7 +27,7 @@ pub(crate) fn beginning_with(beginning: &str) -> BTreeSet<String> {
         .collect()
 }
 
-/// Either is one: the root itself, in version 2, or each folder in it.
+/// The root itself in version 2, or each folder in it in version 1.
 fn hierarchies() -> Vec<PathBuf> {
     let root = PathBuf::from(ROOT);
     let mut all = folders_in(&root);

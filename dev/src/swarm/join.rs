@@ -7,7 +7,7 @@ use crate::swarm::{JOIN_BOUND, Nodes, START_BOUND};
 
 impl Nodes {
     pub(super) fn join(&self) -> Result<()> {
-        // Away from the addresses of the machine and of the nodes.
+        // Apart from the addresses of the machine and of the nodes.
         let pool = ["--default-addr-pool", "172.30.0.0/16"];
         let size = ["--default-addr-pool-mask-length", "24"];
         self.enter(1, "init", &[pool, size].concat())?;

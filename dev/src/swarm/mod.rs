@@ -1,8 +1,8 @@
 //! A Swarm of several Docker Engines on one machine, each in a network namespace of its own.
 //!
-//! They run in the namespaces of a private Engine, so they end with it, and their files lie in its
-//! folder. Every one of them is a manager. One more may run this machine's own Docker, which is of
-//! another version. [`place`] says where everything is.
+//! They run in the namespaces of a private Engine, so they end with it, and their files are in its
+//! folder. Each is a manager. One more may run this machine's own Docker, of another version.
+//! [`place`] knows where everything is.
 
 pub mod control_groups;
 mod join;
@@ -26,7 +26,7 @@ use crate::process::{self, POLL_INTERVAL};
 use crate::swarm::place::Place;
 use crate::{interrupt, processes};
 
-/// The most nodes that one machine is asked for: a Swarm's managers are seven at most.
+/// The most nodes on one machine: a Swarm has at most seven managers.
 pub const COUNT_MAX: u8 = 7;
 
 /// Where a node's Engine listens, if it listens on its address.
@@ -41,19 +41,19 @@ const STOP_BOUND: Duration = Duration::from_secs(30);
 /// Managers that join wait for each other.
 const JOIN_BOUND: Duration = Duration::from_secs(120);
 
-/// Gives the Engine that follows a host name of its own, since the nodes are told apart by it.
+/// Gives the Engine after it a host name of its own, which distinguishes the nodes.
 const NAMED: &str = "echo \"$0\" >/proc/sys/kernel/hostname && exec \"$@\"";
 
-/// What to make.
+/// The nodes to make.
 pub struct Plan {
-    /// Where.
+    /// Their place.
     pub place: Place,
     /// The Engine's namespaces.
     pub namespaces: Namespaces,
     /// How many nodes run the Engine of those namespaces.
     pub count: u8,
-    /// Whether there is one more, which runs this machine's own Docker and is no part of the Swarm
-    /// before [`Nodes::join_own`].
+    /// Whether there is one more, with this machine's own Docker, which is not in the Swarm before
+    /// [`Nodes::join_own`].
     pub has_own: bool,
     /// Whether each Engine listens on its address too. Whoever reaches it is root, targets included.
     pub is_on_tcp: bool,
@@ -67,12 +67,12 @@ impl Nodes {
     ///
     /// # Errors
     ///
-    /// If it cannot, or is interrupted. What was made by then is removed.
+    /// If it fails, or is interrupted. Removes then what it has made.
     pub fn start(plan: Plan) -> Result<Self> {
         let nodes = Self(plan);
-        // Those of nodes that were here before, whose processes have ended.
+        // The files of earlier nodes, whose processes have ended.
         let _ = fs::remove_dir_all(nodes.0.place.dir());
-        // First, since its absence says that there is nothing to remove.
+        // First, because without it there is nothing to remove.
         fs::create_dir_all(nodes.0.place.dir()).context("failed to make the nodes' folder")?;
         nodes.make_bridge()?;
         for node in nodes.numbers() {
@@ -161,7 +161,7 @@ impl Nodes {
         self.docker(1).ask(&[&make[..], &[name]].concat()).map(drop)
     }
 
-    /// Makes what a node makes its part of that network from.
+    /// Makes the configuration of a node's part of that network.
     ///
     /// # Errors
     ///
@@ -268,7 +268,7 @@ impl Nodes {
             false => self.0.namespaces.command(program),
         };
         let mut command = Command::new("nsenter");
-        // First, since the Engine's mounts do not have this file.
+        // First, because the Engine's mounts do not have this file.
         command.arg(format!("--net=/run/netns/{}", self.0.place.space_of(node)));
         command.arg("--").arg(inner.get_program());
         command.args(inner.get_args());
@@ -278,7 +278,8 @@ impl Nodes {
     fn launch(&self, node: u8) -> Result<()> {
         let dir = self.0.place.dir_of(node);
         fs::create_dir_all(&dir)?;
-        // A file of its own, so that the machine's own /etc/docker/daemon.json is not read.
+        // A file of its own, because the Engine would otherwise read the machine's
+        // /etc/docker/daemon.json.
         let config = format!(r#"{{"insecure-registries":["{}/32"]}}"#, self.gateway());
         fs::write(dir.join("daemon.json"), config)?;
         let log = self.log_file(node);
@@ -286,7 +287,7 @@ impl Nodes {
         let mut command = self.inside(node, "setsid");
         command.args(["--fork", "unshare", "--uts"]);
         if self.is_own(node) {
-            // Its mounts are to end with it, and its processes are those of the pid namespace.
+            // Its mounts end with it, and `/proc` shows its pid namespace.
             command.arg("--mount-proc");
         }
         command
@@ -305,7 +306,7 @@ impl Nodes {
             .arg("--exec-opt=native.cgroupdriver=cgroupfs");
         if self.0.is_on_tcp {
             command.arg(format!("--host=tcp://{}", self.address(node)));
-            // Said explicitly, since the Engine otherwise delays its start to warn about it.
+            // Explicitly, because the Engine otherwise delays its start for a warning.
             command.arg("--tls=false");
         }
         let status = command

@@ -1,6 +1,7 @@
-//! Where a Swarm's nodes are: their folder, their addresses, and the names of what is made in the kernel.
+//! The place of a Swarm's nodes: their folder, their addresses, and the names of their kernel
+//! objects.
 //!
-//! All of it follows from the Engine beside which they run, so that a later process finds it again.
+//! All of it follows from the Engine beside them, so a later process finds it again.
 
 use std::fs;
 use std::net::Ipv4Addr;
@@ -9,7 +10,7 @@ use std::path::{Path, PathBuf};
 use crate::network::{ip, iptables};
 use crate::swarm::control_groups;
 
-/// Of an Engine's sixteen networks the last, which nothing else uses.
+/// The last of an Engine's sixteen networks, which nothing else uses.
 const NETWORK: u32 = 15;
 
 /// This machine's own address among those of the nodes.
@@ -24,7 +25,7 @@ pub struct Place {
     dir: PathBuf,
     /// The network of the nodes' addresses.
     base: Ipv4Addr,
-    /// Begins the names of what is made in the kernel, which allows 15 characters.
+    /// The beginning of the names of kernel objects, which have at most 15 characters.
     name: String,
 }
 
@@ -40,15 +41,15 @@ impl Place {
         }
     }
 
-    /// Removes what was made in the kernel, after the processes of the nodes have ended.
+    /// Removes the kernel objects, after the processes of the nodes have ended.
     ///
-    /// Works from what is found. The files are left: they go with the Engine's folder.
+    /// Looks for what is there. Leaves the files, which go with the Engine's folder.
     pub fn remove(&self) {
         if !self.dir.exists() {
             return;
         }
         self.firewall("-D");
-        // A namespace takes its end of a link with it, and so the other end.
+        // A namespace takes its end of a link with it, and with that the other end.
         for space in names_in("/run/netns", &self.name) {
             let _ = ip(&["netns", "delete", &space]);
         }
@@ -103,7 +104,7 @@ impl Place {
     }
 }
 
-/// The entries of a folder whose names begin in this way.
+/// The entries of a folder whose names begin like this.
 fn names_in(folder: &str, beginning: &str) -> Vec<String> {
     let entries = fs::read_dir(folder).into_iter().flatten().flatten();
     entries

@@ -1,7 +1,7 @@
 //! Sends the server's own calls to an Engine, through the Docker CLI.
 //!
-//! `docker system dial-stdio` connects its standard input and output to the Engine, whatever leads
-//! there: a socket, TLS, a context. So a call is tried exactly as the server would send it.
+//! `docker system dial-stdio` connects its standard input and output to the Engine over a socket,
+//! TLS or a context. So a call goes out exactly as the server would send it.
 
 use std::time::Duration;
 
@@ -45,7 +45,7 @@ fn written(request: &Request<Vec<u8>>) -> Result<Vec<u8>> {
     Ok([head.as_bytes(), request.body()].concat())
 }
 
-/// The reply in what came over the wire; `None` if there is none.
+/// The reply in the received text; `None` if there is none.
 fn read(text: &str) -> Result<Option<Response<Vec<u8>>>> {
     let Some(message) = Connection::new(text.as_bytes()).message() else {
         return Ok(None);

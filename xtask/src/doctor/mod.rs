@@ -1,4 +1,4 @@
-//! Reports what is there, what is missing, and the command that fixes it.
+//! Reports what is there, what is missing, and how to fix it.
 
 mod engine_call;
 mod reach;
@@ -147,7 +147,7 @@ fn agent_image(engine: &Result<Option<Docker>>) -> Option<Finding> {
     })
 }
 
-/// What a server with the variables of this environment would meet on the Engine.
+/// The Engine as a server with the variables of this environment would find it.
 fn targets(engine: &Result<Option<Docker>>, start: &StartArguments) -> Vec<Finding> {
     let Ok(Some(docker)) = engine else {
         return Vec::new();
@@ -184,7 +184,7 @@ fn targets(engine: &Result<Option<Docker>>, start: &StartArguments) -> Vec<Findi
     findings
 }
 
-/// The environments whose targets are made of something else, after one whose are not.
+/// The environments with options of their own, after one with the defaults.
 fn environments(values: &Values) -> Vec<String> {
     let text = values.get("environments").map_or("", String::as_str);
     let overridden = match serde_json::from_str(text) {
@@ -196,7 +196,8 @@ fn environments(values: &Values) -> Vec<String> {
     all
 }
 
-/// Whether targets can reach each other on a network: tried if targets are started, and else as its options say.
+/// Whether targets can reach each other on a network: by a try if targets are started, or else from
+/// its options.
 fn network(docker: &Docker, config: &Config, name: &str, start: &StartArguments) -> Finding {
     let told = isolation(docker, name);
     let mut profiles = config.profiles.all();

@@ -1,7 +1,8 @@
 //! Tries whether two containers of a network reach each other.
 //!
-//! A network only tells what was asked for: `enable_icc=false` is a firewall rule, which an Engine without `iptables`
-//! does not make, and which a kernel with `net.bridge.bridge-nf-call-iptables=0` does not apply within a bridge.
+//! A network only shows its options. `enable_icc=false` is a firewall rule: an Engine without
+//! `iptables` does not make it, and a kernel with `net.bridge.bridge-nf-call-iptables=0` does not
+//! apply it within a bridge.
 
 use std::time::Duration;
 
@@ -11,18 +12,19 @@ use dev::process;
 
 use crate::machine::random;
 
-/// What has become of the try.
+/// The result of a try.
 #[derive(Debug, PartialEq, Eq)]
 pub enum Reach {
     /// One has reached the other.
     Reached,
     /// Nothing has come back.
     Apart,
-    /// It cannot be told, because the image lacks what the try needs.
+    /// Unknown, because the image lacks `bash`.
     Unknown,
 }
 
-/// Connects to a port at which nothing listens: a refusal is an answer. It needs `bash`, which can connect by itself.
+/// Connects to a port where nothing listens: a refusal is an answer. It needs `bash`, which can
+/// connect by itself.
 const CONNECT: &str = r#"
 told=$(LC_ALL=C timeout 3 bash -c ": </dev/tcp/$0/9" 2>&1)
 case "$? $told" in
@@ -37,7 +39,7 @@ const TRY_BOUND: Duration = Duration::from_secs(30);
 /// How long the first container waits, in seconds: it is removed before, and removes itself if this run is killed.
 const WAIT_SECONDS: &str = "120";
 
-/// Runs two containers of an image on a network, of which the second connects to the first.
+/// Runs two containers of an image on a network; the second connects to the first.
 pub fn between_two(docker: &Docker, network: &str, image: &str) -> Result<Reach> {
     let label = format!("dynamic-access.doctor={}", random::suffix()?);
     let run = |more: &[&str]| run(docker, &["--network", network, "--label", &label], more);
@@ -84,7 +86,7 @@ mod tests {
 
     use super::*;
 
-    /// What the script says where `bash` prints this and ends with this code.
+    /// The result if `bash` prints this and ends with this code.
     fn said(printed: &str, code: &str) -> Reach {
         let timeout = format!("timeout() {{ echo '{printed}'; return {code}; }}\n");
         let mut shell = Command::new("sh");

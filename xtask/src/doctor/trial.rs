@@ -1,8 +1,7 @@
-//! Tries on an Engine what a start of the server would do, with the server's own calls.
+//! Tries a start on an Engine, with the server's own calls.
 //!
-//! `/health` only looks. What an Engine refuses (more processors than its host has, an init process
-//! that is not installed, a limit that its control group does not have) shows in a create, or in a
-//! start, and nowhere else.
+//! `/health` only looks. Only a create or a start shows what an Engine refuses: more processors
+//! than its host has, an init process that is not installed, a limit that its control group lacks.
 
 use std::thread;
 use std::time::{Duration, Instant};
@@ -24,8 +23,8 @@ use dynamic_access_admin::doctor::{how_to_remove, unknown_token};
 use crate::doctor::engine_call::send;
 use crate::machine::random;
 
-/// How long a started container is watched: one whose program is missing or that lacks its rights has
-/// ended by then.
+/// How long a started container is watched. Without its program or its rights, it has ended by
+/// then.
 const WATCHED: Duration = Duration::from_secs(2);
 
 /// How often it is looked at meanwhile.
@@ -38,13 +37,13 @@ const REMOVALS_MAX: u32 = 3;
 /// agent is with a made-up token.
 const NOT_REGISTERED: [i64; 2] = [69, 77];
 
-/// What is tried.
+/// A trial.
 pub struct Trial<'a> {
-    /// Where.
+    /// The Engine.
     pub docker: &'a Docker,
     /// The variables of the server.
     pub config: &'a Config,
-    /// Whose options the container gets.
+    /// The environment whose options the container gets.
     pub environment_id: &'a str,
     /// Where the agent registers, if the container is to be started.
     pub start_for: Option<&'a str>,
@@ -110,7 +109,7 @@ impl Trial<'_> {
 
     /// Fails if the container ends soon after its start.
     ///
-    /// A look that fails is repeated: Podman fails some while another container is being removed.
+    /// Repeats a failed look: Podman fails some while it removes another container.
     fn watch(&self, id: &TargetId) -> Result<()> {
         let until = Instant::now() + WATCHED;
         loop {
@@ -150,7 +149,7 @@ impl Trial<'_> {
     }
 }
 
-/// What the end of a container says of its start.
+/// What the end of a container says about its start.
 fn ending(ended: Option<&Ended>) -> Result<()> {
     match ended.and_then(|ended| ended.exit_code) {
         Some(code) if NOT_REGISTERED.contains(&code) => Ok(()),

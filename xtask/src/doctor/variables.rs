@@ -30,7 +30,7 @@ fn over(manifest: &str, environment: impl Fn(&str) -> Option<String>) -> Result<
         .filter_map(|(name, declaration)| {
             let default = declaration.get("default").and_then(toml::Value::as_str);
             let value = match name.as_str() {
-                // Which Engine is used is decided elsewhere.
+                // Another module chooses the Engine.
                 "docker_url" => None,
                 _ => environment(&format!("SPIN_VARIABLE_{}", name.to_uppercase())),
             };
@@ -40,7 +40,7 @@ fn over(manifest: &str, environment: impl Fn(&str) -> Option<String>) -> Result<
     Ok(values.collect())
 }
 
-/// What the server makes of them.
+/// The server's configuration from them.
 pub fn parse(values: &Values) -> Result<Config> {
     let lookup = |name: &'static str| {
         let value = values.get(name).cloned();

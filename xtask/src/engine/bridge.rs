@@ -13,7 +13,7 @@ use crate::machine::random;
 /// the first for the bridge, the others for networks that tests create.
 const BLOCK_PREFIX: u8 = 20;
 
-/// How many blocks are tried; a tenth of that finds a free one unless 10.0.0.0/8 is all in use.
+/// How many blocks are tried. A tenth of that finds a free one unless all of 10.0.0.0/8 is in use.
 const ATTEMPTS_MAX: usize = 100;
 
 /// Finds addresses that no route and no interface of this machine uses.
@@ -48,9 +48,9 @@ pub fn create(name: &str, block: Ipv4Net) -> Result<()> {
     Ok(())
 }
 
-/// Without an address of its own a bridge takes the lowest one among its containers', which changes
-/// as they come and go, and what the others send to the last one is lost. Docker makes up its own
-/// in the same way.
+/// Without an address of its own, a bridge takes the lowest one of its containers. That changes as
+/// they come and go, and packets to the old one are lost. Docker makes up addresses in the same
+/// way.
 fn hardware_address(address: Ipv4Addr) -> String {
     let [a, b, c, d] = address.octets();
     format!("02:42:{a:02x}:{b:02x}:{c:02x}:{d:02x}")
@@ -62,7 +62,7 @@ pub fn remove(name: &str, block: Ipv4Net) -> Result<()> {
     for interface in interfaces_in(&addresses, block) {
         ip(&["link", "delete", &interface])?;
     }
-    // A bridge whose making was cut short has no address yet.
+    // A bridge that was not finished has no address yet.
     if Path::new("/sys/class/net").join(name).exists() {
         ip(&["link", "delete", name])?;
     }

@@ -1,4 +1,4 @@
-//! Chooses the Engine: the one that is named, else the local one, else a private one for this run.
+//! Chooses the Engine: the named one, else the local one, else a private one for this run.
 
 use std::env;
 use std::io::ErrorKind;
@@ -125,7 +125,7 @@ pub fn existing(flag: Option<&str>) -> Result<Option<Docker>> {
     Ok(Some(local))
 }
 
-/// As [`existing`], for commands that make no sense on an Engine that ends with them.
+/// As [`existing`], for commands that make no sense on a private Engine.
 pub fn must_exist(flag: Option<&str>) -> Result<Docker> {
     match existing(flag)? {
         Some(docker) => Ok(docker),

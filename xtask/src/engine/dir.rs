@@ -19,7 +19,7 @@ const HOME: &str = "/var/tmp";
 const PREFIX: &str = "dax-";
 
 /// Holds the addresses of the Engine's networks and, if it stays, the checkout that it stays for.
-/// The run that uses an Engine locks it for as long as the run lasts.
+/// The run that uses an Engine keeps it locked.
 pub const LOCK_FILE: &str = "lock";
 
 /// The folder of a private Engine.
@@ -45,7 +45,7 @@ impl EngineDir {
             .with_context(|| format!("failed to create {}", dir.display()))?;
         let path = dir.join(LOCK_FILE);
         let root = stays_for.as_deref().unwrap_or(Path::new("")).display();
-        // Locked before it has any content, since another run removes what is not locked.
+        // Locked while it is empty, because another run removes unlocked folders.
         let lock = File::create(&path).and_then(|file| file.lock().map(|()| file));
         let lock = lock
             .and_then(|file| fs::write(&path, format!("{block}\n{root}\n")).map(|()| file))
@@ -106,7 +106,7 @@ impl EngineDir {
     }
 
     fn read(dir: &Path) -> Option<Self> {
-        // Anybody can make a folder there; only our own is to be believed.
+        // Anybody can make a folder there, so only our own counts.
         let metadata = dir.symlink_metadata().ok()?;
         if !metadata.is_dir() || metadata.uid() != rustix::process::geteuid().as_raw() {
             return None;

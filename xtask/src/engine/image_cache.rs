@@ -1,5 +1,5 @@
 //! Keeps the images of a private Engine for the next run, which would otherwise spend most of its
-//! start on building them again.
+//! start on new builds.
 
 use std::fs;
 use std::path::PathBuf;
@@ -12,12 +12,12 @@ use crate::machine::workspace;
 
 /// Gives the kept images, if any, to an Engine that has not started yet.
 ///
-/// A rename is atomic, so of two runs at once one starts empty.
+/// A rename is atomic, so one of two simultaneous runs starts empty.
 pub fn take(engine: &EngineDir) {
     let _ = fs::rename(place(), engine.data());
 }
 
-/// Removes what is not worth keeping, while the Engine still runs.
+/// Removes images that are not worth keeping, while the Engine still runs.
 pub fn tidy(docker: &Docker) -> Result<()> {
     docker.remove_all()?;
     docker.prune_images()

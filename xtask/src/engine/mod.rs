@@ -1,7 +1,7 @@
 //! Starts a private Engine: a `dockerd` and a `containerd` that share nothing with any other on this machine.
 //!
-//! Its files are in one folder, and its processes in namespaces of their own, so that
-//! [`teardown`] removes all of it, even after the run that started it was killed.
+//! Its files are in one folder, and its processes in namespaces of their own, so [`teardown`]
+//! removes all of it, even if the run that started it was killed.
 
 mod bridge;
 pub mod choice;
@@ -35,7 +35,7 @@ use crate::machine::{setup, workspace};
 use dynamic_access_admin::certs;
 use dynamic_access_admin::progress::say;
 
-/// A daemon gets its name once the program that starts it has become it, which takes a moment on a busy
+/// A daemon has its name only once its starter has executed it, which takes a moment on a busy
 /// machine. Before that, its absence says nothing.
 const EXEC_BOUND: Duration = Duration::from_secs(2);
 
@@ -71,7 +71,7 @@ pub struct Tls {
 pub struct Engine {
     dir: EngineDir,
     listen: Listen,
-    /// Where its programs are, if not in this machine's own root.
+    /// Where its programs are, unless in this machine's own root.
     root: Option<PathBuf>,
     image_store: ImageStore,
     unshared: Unshared,
@@ -86,8 +86,8 @@ impl Engine {
         Self::launch(listen, which, None, false)
     }
 
-    /// As [`Engine::start`], with the images of the last such run. Only those of this
-    /// machine's own Engine are kept: another cannot read them.
+    /// As [`Engine::start`], with the images of the last such run. Only this machine's own Engine
+    /// keeps its images: another cannot read them.
     pub fn start_with_kept_images(listen: Listen, which: EngineArguments) -> Result<Self> {
         Self::launch(listen, which, None, which.is_default())
     }
@@ -238,7 +238,7 @@ impl Engine {
 
     fn start_dockerd(&self) -> Result<()> {
         let EngineDir { dir, block, .. } = &self.dir;
-        // So that the machine's own /etc/docker/daemon.json is not read.
+        // Otherwise dockerd would read the machine's own /etc/docker/daemon.json.
         fs::write(dir.join("daemon.json"), self.daemon_json())?;
         let mut command = self.daemon(&self.program("dockerd")?);
         command
@@ -265,7 +265,7 @@ impl Engine {
             Listen::Socket => {}
             Listen::Plain(port) => {
                 command.arg(format!("--host=tcp://127.0.0.1:{port}"));
-                // Said explicitly, since the Engine otherwise delays its start to warn about it.
+                // Explicitly, because the Engine otherwise delays its start for a warning.
                 command.arg("--tls=false");
             }
             Listen::Tls(port) => {
@@ -358,7 +358,7 @@ impl Engine {
         self.root.is_none()
     }
 
-    /// Ends `dockerd` cleanly, so that its images can be used again.
+    /// Ends `dockerd` cleanly: its images can then be used again.
     fn end_dockerd(&self) {
         if self.namespaces().signal("TERM", &self.pid_file()).is_err() {
             return;

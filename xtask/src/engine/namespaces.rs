@@ -1,7 +1,7 @@
 //! Makes and ends the pid and mount namespaces of a private Engine.
 //!
 //! All of its daemons and containers run in them. When their first process ends, the kernel kills
-//! all the others and undoes their mounts, so nothing of them has to be looked for.
+//! all others and undoes their mounts, so nobody has to look for them.
 
 use std::fs;
 use std::os::unix::process::CommandExt;
@@ -48,7 +48,7 @@ umount --lazy /mnt
 exec "$@"
 "#;
 
-/// Namespaces with nothing but their first process.
+/// Namespaces with only their first process.
 pub struct Unshared {
     unshare: Child,
     /// The namespaces.
@@ -57,7 +57,7 @@ pub struct Unshared {
 
 impl Unshared {
     /// Creates them for the Engine in `dir`, whose programs are in `root`, or else in this
-    /// machine's own. Unless they stay, they end when this process does.
+    /// machine's own. Unless they stay, they end with this process.
     pub fn create(dir: &Path, root: Option<&Path>, stay: bool) -> Result<Self> {
         let unshare = ["--pid", "--mount", "--mount-proc", "--fork"];
         let mut command = match stay {
@@ -111,7 +111,7 @@ impl Unshared {
         })
     }
 
-    /// Takes the status of an `unshare` that has ended, which would stay as a zombie otherwise.
+    /// Takes the status of an ended `unshare`, which would otherwise stay a zombie.
     pub fn reap(&mut self) {
         let deadline = Instant::now() + KILLED_BOUND;
         while matches!(self.unshare.try_wait(), Ok(None)) && Instant::now() < deadline {
@@ -120,7 +120,8 @@ impl Unshared {
     }
 }
 
-/// Kills the namespaces of the Engine in `dir`, and says whether all of their processes are gone.
+/// Kills the namespaces of the Engine in `dir`, and returns whether all of their processes are
+/// gone.
 pub fn kill(dir: &Path) -> bool {
     let inits = inits(dir);
     for init in &inits {

@@ -1,7 +1,7 @@
 //! Lets the containers of a private Engine reach beyond this machine, which the real agent needs.
 //!
-//! It sets three firewall rules that name the Engine's own addresses, and the kernel's switch for
-//! forwarding. All are undone when the Engine is removed. No chain of another Engine is touched.
+//! It sets three firewall rules for the Engine's own addresses, and the kernel's switch for
+//! forwarding. The removal of the Engine undoes them. It touches no chain of another Engine.
 
 use std::fs;
 
@@ -19,7 +19,7 @@ const MARK: &str = "outbound";
 /// Opens the way out.
 pub fn open(engine: &EngineDir) -> Result<()> {
     let before = fs::read_to_string(SWITCH).with_context(|| format!("failed to read {SWITCH}"))?;
-    // Written before the first rule, so that a run that is cut short undoes what it did.
+    // Written before the first rule: a run that is cut short is then undone.
     fs::write(engine.dir.join(MARK), &before)?;
     for (chain, rule) in rules(engine) {
         // First in its chain: a running Engine may drop everything further down.
@@ -34,7 +34,7 @@ pub fn close(engine: &EngineDir, is_last_engine: bool) {
         return;
     };
     for (chain, rule) in rules(engine) {
-        // This fails for a rule that was never set or has been flushed, which is fine.
+        // This fails if the rule was never set or was flushed, which is fine.
         let _ = iptables(&[&["--delete"], chain, &as_words(&rule)].concat());
     }
     // Any other Engine relies on the switch.

@@ -11,7 +11,7 @@ use crate::machine::{setup, workspace};
 /// Which private Engine to start.
 #[derive(Args, Debug, Clone, Copy, Default)]
 pub struct EngineArguments {
-    /// The Debian suite that the private Engine, and Podman beside it, come from
+    /// The Debian suite of the private Engine, and of Podman beside it
     #[arg(long = "engine", value_name = "SUITE", default_value_t, value_enum)]
     pub suite: Suite,
 
@@ -43,7 +43,7 @@ pub enum ImageStore {
 }
 
 impl EngineArguments {
-    /// Whether it is this machine's own Engine, as it is without options.
+    /// Whether it is this machine's own Engine, the default.
     pub fn is_default(self) -> bool {
         self.suite == Suite::default() && self.image_store == ImageStore::default()
     }
@@ -75,10 +75,10 @@ impl EngineArguments {
     }
 }
 
-/// The path of a program as it is within a root.
+/// The path of a program within a root.
 pub fn program(root: &Path, name: &str) -> Option<PathBuf> {
     let folders = ["usr/sbin", "usr/bin"].map(|folder| Path::new(folder).join(name));
-    // A link may lead to where it only is within the root.
+    // The target of a link may exist only within the root.
     let found = folders
         .into_iter()
         .find(|path| root.join(path).symlink_metadata().is_ok());

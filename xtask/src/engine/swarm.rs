@@ -22,7 +22,8 @@ const ANY_NODE: &str = r#"{"Placement":{"Constraints":[]}}"#;
 /// Whether there is a Swarm.
 #[derive(Args, Clone, Copy)]
 pub struct SwarmArguments {
-    /// Use a Swarm of that many managers on this machine, of Debian 13's Engine unless `--engine sid` is given
+    /// Use a Swarm with this many managers on this machine, of Debian 13's Engine unless
+    /// `--engine sid` is given
     #[arg(
         id = "swarm",
         long,
@@ -57,8 +58,8 @@ pub struct Swarm {
 }
 
 impl Swarm {
-    /// Makes one beside a private Engine, and gives each node the image of that name, if there is one.
-    /// If the nodes listen on TCP, whoever reaches them is root here, targets included.
+    /// Makes one beside a private Engine, and gives each node this image, if there is one. If the
+    /// nodes listen on TCP, anyone who reaches them is root here, targets included.
     pub fn start(engine: &Engine, count: u8, image: Option<&str>, is_on_tcp: bool) -> Result<Self> {
         let nodes = timed("Swarm: make the nodes and join them", || {
             Nodes::start(Plan {

@@ -1,7 +1,7 @@
-//! Removes what a private Engine leaves outside of its namespaces: its bridges, firewall rules,
+//! Removes what a private Engine leaves outside its namespaces: its bridges, firewall rules,
 //! control groups and files, and those of a Swarm beside it.
 //!
-//! It looks for what is there and relies on no memory, so it also works after a crash.
+//! It looks for them and remembers nothing, so it also works after a crash.
 
 use std::fs;
 
@@ -14,7 +14,7 @@ use crate::engine::dir::EngineDir;
 use crate::engine::{bridge, image_cache, namespaces, outbound};
 use crate::machine::workspace;
 
-/// Removes the Engines that stay for this checkout, and says how many they were.
+/// Removes the Engines that stay for this checkout, and returns how many.
 pub fn stop_all() -> Result<usize> {
     sweep();
     let root = Some(workspace::root());
@@ -28,7 +28,7 @@ pub fn stop_all() -> Result<usize> {
     Ok(stopped)
 }
 
-/// Removes the Engines whose runs were killed before they could.
+/// Removes the Engines of killed runs.
 pub fn sweep() {
     for engine in EngineDir::all()
         .into_iter()
@@ -58,7 +58,7 @@ pub fn remove_but_images(engine: &EngineDir) -> Result<()> {
     kept
 }
 
-/// Ends and undoes everything but the files.
+/// Ends and undoes everything except the files.
 fn take_apart(engine: &EngineDir) -> Result<()> {
     if !namespaces::kill(&engine.dir) {
         bail!("the processes of {} do not end", engine.dir.display());

@@ -1,4 +1,5 @@
-//! Knows the base image for stand-ins: a small Debian by debootstrap, packed once and kept for later runs.
+//! The base image for stand-ins: a small Debian by debootstrap, packed once and kept for later
+//! runs.
 
 use std::fs;
 use std::path::PathBuf;
@@ -10,7 +11,7 @@ use dynamic_access_admin::progress::timed;
 
 use crate::machine::{setup, workspace};
 
-/// What it is called on an Engine.
+/// Its name on an Engine.
 pub const IMAGE: &str = "dynamic-access-base:bookworm";
 
 /// Puts it on an Engine, unless it is there.
@@ -29,7 +30,7 @@ pub fn ensure(docker: &Docker) -> Result<()> {
     Ok(())
 }
 
-/// Whether it can be had without a registry.
+/// Whether it is available without a registry.
 pub fn is_within_reach() -> bool {
     tarball().exists() || workspace::is_root()
 }

@@ -13,13 +13,13 @@ use crate::machine::workspace;
 
 /// An example: a folder with a Dockerfile, and with the environment that runs its image.
 pub struct Example {
-    /// What its folder, its image and its environment are called.
+    /// The name of its folder, its image and its environment.
     pub name: String,
     dir: PathBuf,
 }
 
 impl Example {
-    /// The example of that name.
+    /// The example with this name.
     pub fn of(name: &str) -> Result<Self> {
         let dir = workspace::root().join("examples").join(name);
         if !dir.join("Dockerfile").is_file() {

@@ -19,10 +19,10 @@ use sha2::{Digest, Sha256};
 use crate::machine::workspace::{self, hex};
 use dynamic_access_admin::progress::{remark, say, timed};
 
-/// What the image is called on an Engine.
+/// The name of the image on an Engine.
 pub const IMAGE: &str = "dynamic-access-agent";
 
-/// The image that always holds the stand-in agent, so that the demonstration does not touch [`IMAGE`].
+/// The image that always holds the stand-in agent: the demonstration then does not touch [`IMAGE`].
 pub const STAND_IN_IMAGE: &str = "dynamic-access-stand-in";
 
 /// The label that says which agent the image holds; the Dockerfile sets it.
@@ -31,7 +31,7 @@ pub const AGENT_LABEL: &str = "dynamic-access.agent";
 /// The variable with the full fingerprint of the key that signs BastionZero's packages.
 const AGENT_KEY: &str = "AGENT_KEY";
 
-/// The label with the digest of what the image was built from.
+/// The label with the digest of the image's inputs.
 const INPUTS_LABEL: &str = "dynamic-access.inputs";
 
 /// Which agent an image holds.
@@ -192,7 +192,7 @@ fn docker_build(
         })
 }
 
-/// What an image is built from.
+/// The inputs of an image.
 struct Inputs {
     files: Vec<PathBuf>,
 }
@@ -233,7 +233,7 @@ impl Inputs {
     }
 }
 
-/// A digest of digests, so that no two lists of contents share one.
+/// A digest of digests: no two lists of contents then share one.
 fn digest_of(contents: &[Vec<u8>]) -> String {
     let mut digest = Sha256::new();
     for content in contents {

@@ -12,7 +12,7 @@ const REGISTRY: &str = "https://registry-1.docker.io/v2/";
 const AGENT_REPOSITORY: &str =
     "https://download-apt.bastionzero.com/production/apt-repo/dists/stable/Release";
 
-/// Long enough for a slow network, short enough if nothing answers.
+/// Long enough for a slow network, and short enough if nothing answers.
 const PROBE_BOUND: Duration = Duration::from_secs(4);
 
 /// Whether the base image can be pulled.

@@ -15,9 +15,9 @@ pub fn build() -> Result<PathBuf> {
     command
         .args(["build", "--quiet", "--release"])
         .args(["--package", "stand-in-agent", "--target", &host])
-        // Flags set by the person would replace these.
+        // The person's own flags would replace these.
         .env_remove("CARGO_ENCODED_RUSTFLAGS")
-        // With an explicit target, they do not apply to build scripts.
+        // With an explicit target, flags do not apply to build scripts.
         .env("RUSTFLAGS", "-C target-feature=+crt-static");
     process::run(&mut command).context(
         "failed to build the stand-in agent; it needs the C library's libc.a (libc6-dev)",
@@ -27,7 +27,7 @@ pub fn build() -> Result<PathBuf> {
         .join("release/stand-in-agent"))
 }
 
-/// The target for which the compiler builds when none is named.
+/// The compiler's default target.
 pub fn host_target() -> Result<String> {
     let version = process::output(Command::new("rustc").arg("-vV"))?;
     version

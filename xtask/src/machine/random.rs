@@ -11,7 +11,7 @@ pub fn secret() -> Result<String> {
     Ok(STANDARD.encode(bytes::<32>()?))
 }
 
-/// Eight random hex digits, to tell things apart.
+/// Eight random hex digits, for a name of its own.
 pub fn suffix() -> Result<String> {
     Ok(hex(&bytes::<4>()?))
 }

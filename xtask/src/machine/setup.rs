@@ -10,8 +10,8 @@ use dev::process;
 use crate::machine::workspace;
 use dynamic_access_admin::progress::say;
 
-/// Waits until no other run of this checkout sets up the machine, since two would install into the same
-/// folders. The kernel gives the lock back when the file is closed, however the run ends.
+/// Waits until no other run of this checkout sets up the machine, because two would install into
+/// the same folders. The kernel releases the lock when the file is closed, however the run ends.
 pub fn alone() -> Result<File> {
     let path = workspace::cache_dir().join("set-up.lock");
     fs::create_dir_all(workspace::cache_dir())?;
@@ -23,12 +23,12 @@ pub fn alone() -> Result<File> {
     Ok(lock)
 }
 
-/// Installs Debian packages; `purpose` is what they are for, in words for the person.
+/// Installs Debian packages; `purpose` tells the person what they are for.
 pub fn packages(purpose: &str, packages: &[&str]) -> Result<()> {
     process::run(script("packages").arg(purpose).args(packages))
 }
 
-/// Keeps a service from starting with the machine, if there is one of that name.
+/// Keeps a service from starting with the machine, if there is one with this name.
 pub fn keep_off(service: &str) -> Result<()> {
     process::run(script("keep-off").arg(service))
 }

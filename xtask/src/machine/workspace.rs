@@ -1,4 +1,4 @@
-//! Where things are: the checkout, its build output, and programs on this machine.
+//! The places of the checkout, its build output, and programs on this machine.
 
 use std::env;
 use std::path::{Path, PathBuf};
@@ -24,7 +24,7 @@ pub fn target_dir() -> PathBuf {
     }
 }
 
-/// Where these commands cache what later runs can use.
+/// Where these commands cache things for later runs.
 pub fn cache_dir() -> PathBuf {
     target_dir().join("xtask")
 }
@@ -39,7 +39,7 @@ pub fn cargo() -> Command {
     command
 }
 
-/// Removes the variables with which Cargo tells a program about its package.
+/// Removes the variables in which Cargo describes a program's package.
 ///
 /// Build scripts depend on some of them and would run again, with everything
 /// that depends on them, each time a person's `cargo` and ours alternate.

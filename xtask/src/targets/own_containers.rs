@@ -1,4 +1,4 @@
-//! Removes the containers of a run from an Engine that may belong to somebody else.
+//! Removes the containers of a run from an Engine that somebody else may own.
 
 use dev::docker::Docker;
 
@@ -11,7 +11,7 @@ pub struct OwnContainers {
 }
 
 impl OwnContainers {
-    /// Those of `deployment_id`, from this run or an earlier one.
+    /// The containers of `deployment_id`, from this run or an earlier one.
     pub fn of(docker: &Docker, deployment_id: &str) -> Self {
         Self {
             docker: docker.clone(),

@@ -11,9 +11,9 @@ use dev::process;
 use crate::machine::{setup, workspace};
 use dynamic_access_admin::progress::say;
 
-/// The programs that will do: Debian's, the smallest first, and Google's, which is the
-/// one that GitHub's runners have. The first one's script in `/usr/bin` would stay
-/// between us and the browser, which would then outlive it.
+/// The accepted programs: Debian's, the smallest first, and Google's, which GitHub's runners have.
+/// The first one's script in `/usr/bin` would stay between us and the browser, which would then
+/// outlive it.
 const PROGRAMS: [&str; 4] = [
     "/usr/lib/chromium/chromium-headless-shell",
     "chromium",

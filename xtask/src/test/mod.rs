@@ -27,8 +27,8 @@ use crate::targets::network;
 use crate::wasm;
 use dynamic_access_admin::progress::say;
 
-/// How many tests of a binary run at once, unless the caller says so. Most of them wait: for an Engine, or
-/// for a time limit.
+/// How many tests of a binary run at once by default. Most of them wait for an Engine or a time
+/// limit.
 const TEST_THREADS: &str = "4";
 
 /// Runs `cargo test` with further arguments and returns its exit code.

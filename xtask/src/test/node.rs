@@ -13,8 +13,8 @@ use dynamic_access_admin::progress::say;
 /// The folder of the packages' list, whose lock has the digest of each.
 const LISTS: &str = "host/tests/node";
 
-/// The `node_modules` with openapi-typescript and TypeScript. They are installed if they
-/// are not there, or not as the lock says.
+/// The `node_modules` with openapi-typescript and TypeScript, installed if they are missing or
+/// differ from the lock.
 pub fn modules() -> Result<PathBuf> {
     let lists = workspace::root().join(LISTS);
     let wanted =
@@ -36,7 +36,7 @@ pub fn modules() -> Result<PathBuf> {
     let mut install = Command::new("npm");
     install.args(["ci", "--silent", "--ignore-scripts", "--no-audit"]);
     process::run(install.current_dir(&dir))?;
-    // Written last: what has not been installed whole is installed again.
+    // Written last: an unfinished installation is then repeated.
     fs::write(&installed, wanted)?;
     Ok(modules)
 }

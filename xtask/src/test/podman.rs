@@ -1,6 +1,6 @@
 //! Starts Podman's Docker-compatible service, the second Engine that the tests use.
 //!
-//! It lives in the folder and the namespaces of a private Engine and is removed with it.
+//! It lives in the folder and the namespaces of a private Engine, and goes with it.
 
 use std::fs;
 use std::path::{Path, PathBuf};
@@ -13,8 +13,8 @@ use crate::engine::Engine;
 use crate::machine::setup;
 
 /// Podman's default network would write firewall rules on this machine. Its default limits are the
-/// highest possible, which not every root may set. The runtime that it prefers refuses limits where
-/// both versions of control groups are mounted.
+/// highest possible, which not every root may set. Its preferred runtime refuses limits if both
+/// versions of control groups are mounted.
 const CONF: &str = r#"[containers]
 netns = "none"
 default_ulimits = ["nofile=4096:4096", "nproc=4096:4096"]
@@ -29,7 +29,7 @@ location = "127.0.0.1"
 insecure = true
 "#;
 
-/// Where it listens, in the folder of its Engine.
+/// Its socket, in the folder of its Engine.
 pub fn socket(dir: &Path) -> PathBuf {
     dir.join("podman.sock")
 }

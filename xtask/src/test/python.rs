@@ -13,8 +13,8 @@ use dynamic_access_admin::progress::say;
 /// The packages, each with its digests.
 const REQUIREMENTS: &str = "host/tests/requirements.txt";
 
-/// The folder of Python and the programs: schemathesis and openapi-python-client. They
-/// are installed if they are not there, or not as [`REQUIREMENTS`] says.
+/// The folder of Python and the programs, schemathesis and openapi-python-client, installed if they
+/// are missing or differ from [`REQUIREMENTS`].
 pub fn programs() -> Result<PathBuf> {
     let requirements = workspace::root().join(REQUIREMENTS);
     let wanted = fs::read(&requirements).with_context(|| requirements.display().to_string())?;
@@ -40,13 +40,12 @@ pub fn programs() -> Result<PathBuf> {
         .arg("--requirement")
         .arg(&requirements);
     process::run(&mut install)?;
-    // Written last: what has not been installed whole is installed again.
+    // Written last: an unfinished installation is then repeated.
     fs::write(&installed, wanted)?;
     Ok(programs)
 }
 
-/// Makes a virtual environment. Debian has the module that fills it in a package of
-/// its own.
+/// Makes a virtual environment. Debian has the module that fills it in a separate package.
 fn make_environment(dir: &PathBuf) -> Result<()> {
     let mut probe = Command::new("python3");
     probe.args(["-c", "import ensurepip, venv"]);

@@ -1,5 +1,5 @@
-//! Compares the requests that the component sent during the tests with the table of calls that a proxy admits, and with
-//! the Engine's published specifications.
+//! Compares the component's requests during the tests with the table of calls that a proxy admits,
+//! and with the Engine's published specifications.
 
 use std::path::Path;
 
@@ -10,8 +10,8 @@ use serde_json::Value;
 
 use crate::machine::workspace;
 
-/// The package that knows the specifications. It is a program of its own because its validator takes half a minute to
-/// compile, which nobody but a tester needs.
+/// The package that knows the specifications. It is a separate program because its validator takes
+/// half a minute to compile, which only a tester needs.
 const SPECIFICATIONS: &str = "dynamic-access-engine-api";
 
 /// How many unlisted requests are shown; they mostly have one cause.
@@ -29,8 +29,8 @@ pub fn check(recording: &str, is_complete: bool) -> Result<String> {
     check_against(&request_lines(recording)?, &listed, &needed)
 }
 
-/// Holds a recording against the specifications, and returns a summary. After all tests, `is_complete`, each deviation
-/// of an operation that was recorded must have been needed.
+/// Compares a recording with the specifications, and returns a summary. After all tests,
+/// `is_complete`, each allowed deviation of a recorded operation must have occurred.
 pub fn check_specifications(recording: &Path, is_complete: bool) -> Result<String> {
     let mut command = workspace::cargo();
     command.args(["run", "--quiet", "--package", SPECIFICATIONS, "--"]);

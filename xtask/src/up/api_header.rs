@@ -16,7 +16,7 @@ const FILE: &str = "api-header";
 
 /// The header of requests to `/v1`; dropping it removes its file.
 pub struct ApiHeader {
-    /// What `api_secret` is.
+    /// The value of `api_secret`.
     pub secret: String,
     file: PathBuf,
 }
@@ -26,7 +26,7 @@ impl ApiHeader {
     pub fn write() -> Result<Self> {
         let secret = secret("SPIN_VARIABLE_API_SECRET")?;
         let file = workspace::root().join(FILE);
-        // The mode is that of a new file, which nobody else may read.
+        // Removed first, because only a new file gets the mode that keeps others out.
         let _ = fs::remove_file(&file);
         let opened = OpenOptions::new()
             .write(true)

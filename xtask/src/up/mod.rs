@@ -138,7 +138,7 @@ pub fn up(arguments: UpArguments) -> Result<()> {
     }
 }
 
-/// The Engine that was asked for, or that is there.
+/// The Engine that the arguments name, or that is there.
 fn choose(arguments: &UpArguments) -> Result<Chosen> {
     let engine = arguments.swarm.engine(arguments.engine)?;
     match arguments.tls {
@@ -169,10 +169,10 @@ impl Place {
             let own = OwnContainers::of(&chosen.docker, deployment_id);
             return Ok(Self::Engine(own));
         };
-        // An image that the person has named is pulled by the nodes themselves.
+        // The nodes themselves pull an image that the person has named.
         let image = agent.map(|_| image::IMAGE);
         let engine = chosen.private().context("a Swarm needs a private Engine")?;
-        // Not on TCP, where targets would reach the nodes too.
+        // Not on TCP, because targets would reach the nodes too.
         Swarm::start(engine, count, image, false).map(Self::Swarm)
     }
 
@@ -192,7 +192,7 @@ impl Place {
         }
     }
 
-    /// Says how to see what runs.
+    /// Prints how to see what runs.
     fn tell(&self, docker: &Docker) -> Result<()> {
         let host = docker.endpoint().docker_host();
         match self {
@@ -235,7 +235,7 @@ fn secret(variable: &str) -> Result<String> {
     }
 }
 
-/// Where the agent of the printed line registers, and what listens there.
+/// Where the agent of the printed line registers, and the service that listens there.
 fn service_url(agent: Option<Agent>, chosen: &Chosen) -> (String, Option<Service>) {
     if agent != Some(Agent::StandIn) {
         remark("the token below is made up; with a token from BastionZero the target comes online");

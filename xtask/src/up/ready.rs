@@ -2,7 +2,7 @@
 
 use std::net::SocketAddr;
 
-/// What the lines contain.
+/// The values in the lines.
 pub struct Ready<'a> {
     /// Where the server listens.
     pub address: SocketAddr,
@@ -54,7 +54,7 @@ mod tests {
 
     use super::*;
 
-    /// Lets a shell run the lines with a `curl` that prints its arguments, one a line.
+    /// Runs the lines in a shell with a `curl` that prints its arguments, one a line.
     fn run(secret: &str) -> String {
         let dir =
             std::env::temp_dir().join(format!("ready-{}-{}", std::process::id(), secret.len()));

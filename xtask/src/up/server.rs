@@ -20,7 +20,7 @@ use crate::machine::workspace;
 use crate::up::spin::{INSTALL, Spin};
 use dynamic_access_admin::progress::{remark, say};
 
-/// What stands for a unix socket in `docker_url`.
+/// The authority in `docker_url` for a unix socket.
 const SOCKET_AUTHORITY: &str = "127.0.0.1:2375";
 
 /// Compiling the component takes a few seconds.
@@ -29,8 +29,8 @@ const START_BOUND: Duration = Duration::from_secs(90);
 /// A webhook takes at most 29 seconds, and requests in flight may finish.
 const STOP_GRACE: Duration = Duration::from_secs(32);
 
-/// How many times, and how far apart, an unhealthy server is asked again before its answer is
-/// shown: its Engine may still be starting.
+/// How many times, and how far apart, an unhealthy server is asked before its answer is shown: its
+/// Engine may still be starting.
 const HEALTH_ATTEMPTS: usize = 3;
 const HEALTH_INTERVAL: Duration = Duration::from_secs(1);
 
@@ -46,7 +46,7 @@ pub enum HostKind {
     Spin,
 }
 
-/// What a server is started with.
+/// The options of a server.
 pub struct Options {
     /// What runs the component, if the person chose.
     pub host: Option<HostKind>,
@@ -56,7 +56,7 @@ pub struct Options {
     pub engine: Endpoint,
     /// The configuration of TLS to the Engine.
     pub runtime_config: Option<PathBuf>,
-    /// What the containers are labelled with.
+    /// The deployment id of its containers.
     pub deployment_id: String,
     /// The shared secret.
     pub secret: String,
@@ -112,7 +112,7 @@ impl Server {
             }
             engine => engine.to_string(),
         };
-        // In the environment, since anybody can read a command line.
+        // In the environment, because anybody can read a command line.
         command
             .env("SPIN_VARIABLE_WEBHOOK_SECRET", &options.secret)
             .env("SPIN_VARIABLE_DEPLOYMENT_ID", &options.deployment_id)
@@ -160,7 +160,7 @@ impl Server {
         bail!("the server has ended: {status}")
     }
 
-    /// The first answer, whatever it says.
+    /// The first answer, good or bad.
     fn first_health(&mut self) -> Result<Result<(), WebhookError>> {
         let deadline = Instant::now() + START_BOUND;
         loop {

@@ -4,14 +4,14 @@ use std::process::Command;
 
 use dev::process;
 
-/// The oldest Spin that runs the component. Older ones compare the version in the name of its export,
-/// `wasi:http/incoming-handler@0.2.…`, with the one or two that they know.
+/// The oldest Spin that runs the component. Older ones accept only one or two versions in the name
+/// of its export, `wasi:http/incoming-handler@0.2.…`.
 const OLDEST: (u32, u32) = (3, 1);
 
 /// Where to get one.
 pub const INSTALL: &str = "https://spinframework.dev/install";
 
-/// What is installed.
+/// The installed Spin.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum Spin {
     /// A Spin that runs the component, and its version.
@@ -29,7 +29,8 @@ impl Spin {
         version.map_or(Self::Missing, |version| Self::of_version(version.trim()))
     }
 
-    /// The Spin of a version, as in `spin 3.0.0 (abcdef1 2024-11-08)`. One that cannot be read is taken to be usable.
+    /// The Spin with this version, such as `spin 3.0.0 (abcdef1 2024-11-08)`. One that cannot be
+    /// parsed counts as usable.
     fn of_version(version: &str) -> Self {
         let number = version.split(' ').nth(1).unwrap_or_default();
         let mut parts = number.split('.').map(|part| part.parse().ok());

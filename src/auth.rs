@@ -61,7 +61,7 @@ impl Secrets {
             let problem = |problem: String| Problems::one(role.variable(), &problem);
             let secrets: Vec<&str> = text.split_ascii_whitespace().collect();
             if secrets.is_empty() && role == Role::Webhook {
-                let what = "is empty; set it to the shared secret that BastionZero has";
+                let what = "is empty; set it to BastionZero's shared secret";
                 return Err(problem(what.to_owned()));
             }
             for (index, secret) in secrets.into_iter().enumerate() {
@@ -72,7 +72,7 @@ impl Secrets {
                 if let Some((other, _)) = other {
                     let other = other.role.variable();
                     let what = format!(
-                        "has a secret that {other} has too; each opens other routes, so make one for each"
+                        "shares a secret with {other}; each opens other routes, so make one for each"
                     );
                     return Err(problem(what));
                 }
@@ -108,7 +108,7 @@ impl Secrets {
         let caller = caller.ok_or(CallerError::Unauthorized("the secret is wrong"))?;
         if scheme == Scheme::Bearer && caller.role == Role::Webhook {
             return Err(CallerError::Unauthorized(
-                "webhook_secret is taken as Basic alone",
+                "webhook_secret is accepted only as Basic",
             ));
         }
         Ok(caller)

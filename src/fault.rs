@@ -147,10 +147,10 @@ impl fmt::Display for Fault {
                 f.write_str("Spin blocks the address of docker_url (DestinationIpProhibited)")
             }
             Self::TimedOut => f.write_str("the Engine did not answer in time"),
-            Self::CutShort { .. } => f.write_str("the Engine's answer was not whole in time"),
+            Self::CutShort { .. } => f.write_str("the Engine's answer was not complete in time"),
             Self::TooLong { call, advice } => write!(
                 f,
-                "the Engine's reply to the call {call} is longer than {} MiB, which is the most that is read; {advice}",
+                "the Engine's reply to the call {call} is longer than {} MiB, the limit; {advice}",
                 REPLY_BYTES_MAX / 1024 / 1024
             ),
             Self::Broken(detail) => write!(f, "the connection to the Engine broke: {detail}"),
@@ -159,7 +159,9 @@ impl fmt::Display for Fault {
             Self::Rejected { node, reason } => {
                 write!(f, "node {node} of the Swarm rejected the task: {reason}")
             }
-            Self::ListFailed(message) => write!(f, "a list was answered 404: {message}"),
+            Self::ListFailed(message) => {
+                write!(f, "the Engine answered a list with 404: {message}")
+            }
             Self::Altered(detail) => f.write_str(detail),
             Self::NodeTooOld(node) => node.fmt(f),
             Self::EngineError { status, message } => write!(f, "{status}: {message}"),

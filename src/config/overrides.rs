@@ -55,7 +55,7 @@ pub fn parse_environments(
     for (id, Distinct(value)) in members {
         if !is_id(&id) {
             return Err(format!(
-                "at {}: no environmentId looks like this",
+                "at {}: not a valid environmentId",
                 id.escape_debug()
             ));
         }
@@ -143,9 +143,9 @@ mod tests {
                 r#"{"e":{"container_patch":{"HostConfig":{"Memory":1,"Memory":2}}}}"#,
                 "has a key twice in one object",
             ),
-            (r#"{"":{}}"#, "at : no environmentId looks like this"),
-            (r#"{" e":{}}"#, "at  e: no environmentId looks like this"),
-            (r#"{"e\n":{}}"#, "no environmentId looks like this"),
+            (r#"{"":{}}"#, "at : not a valid environmentId"),
+            (r#"{" e":{}}"#, "at  e: not a valid environmentId"),
+            (r#"{"e\n":{}}"#, "not a valid environmentId"),
         ] {
             let found = parse_environments(environments, None).err();
             assert!(

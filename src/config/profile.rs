@@ -173,7 +173,7 @@ impl Defaults<'_> {
         let is_file = self.token_delivery == TokenDelivery::File;
         if is_file && is_read_by(secret_owner, body.user()) == Some(false) {
             return Err(vec![format!(
-                "{origin}: User is neither root nor the secret_owner of an environment, and nobody else can read the token's file; set that, or token_delivery to env"
+                "{origin}: User is neither root nor the environment's secret_owner, and only they can read the token's file; set secret_owner, or token_delivery to env"
             )]);
         }
         let (image, origin) = match &overrides.image {
@@ -182,7 +182,7 @@ impl Defaults<'_> {
         };
         if self.scheduler == SchedulerKind::Swarm && !image.is_pinned() {
             return Err(vec![format!(
-                "{origin}: has no digest, and each node of a Swarm would ask the registry for a mere name; add @sha256:…, or name an image that is on every node by its id, sha256:…"
+                "{origin}: has no digest, so the nodes of a Swarm could run different images; add @sha256:…, or name an image that is on every node by its id, sha256:…"
             )]);
         }
         Ok(Profile {

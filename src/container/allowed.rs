@@ -52,7 +52,7 @@ impl Allowed {
             let known = ALLOWABLE.into_iter().find(|known| *known == name);
             let known = known.ok_or_else(|| {
                 format!(
-                    "must be names out of {}, separated by spaces; others need container_patch_unsafe",
+                    "must be some of {}, separated by spaces; others need container_patch_unsafe",
                     ALLOWABLE.join(" ")
                 )
             })?;

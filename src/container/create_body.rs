@@ -26,7 +26,7 @@ use crate::docker::archive::SECRETS_DIR;
 
 pub static TABLE: Table = Table {
     rows: ROWS,
-    unknown: "is not known to this server, which cannot tell whether it is safe",
+    unknown: "is unknown to this server, and may be unsafe",
     is_complete: true,
     check_servers,
     check_isolation,
@@ -85,7 +85,7 @@ const ROWS: &[Row] = &[
     ("HostConfig.ShmSize", Number, UpTo(BYTES_MAX)),
     ("HostConfig.OomKillDisable", Flag, Refused(is_unset, "lets a target hang the host")),
     ("HostConfig.OomScoreAdj", Number, Guard(is_oom_score, "must be from 0 to 1000, or the host kills its own services before targets")),
-    ("HostConfig.Ulimits", ULIMITS, Form(are_ulimits, "limits with a Name, a Soft and a Hard value, none of which lets a target go before others")),
+    ("HostConfig.Ulimits", ULIMITS, Form(are_ulimits, "limits with a Name, a Soft and a Hard value, except nice, rtprio and rttime")),
     ("HostConfig.BlkioWeight", Number, UpTo(1000)),
     ("HostConfig.BlkioWeightDevice", List(&Keys(&[("Path", Text), ("Weight", Number)])), Form(|value| is_array(value, |entry| is_device_limit(entry, "Weight", 1000)), DEVICES)),
     ("HostConfig.BlkioDeviceReadBps", RATES, Form(are_rates, DEVICES)),
@@ -148,7 +148,8 @@ const ROWS: &[Row] = &[
 
 const DEVICES: &str = "a list of devices, each with a path and a number above 0";
 const NAMESPACE: &str = "shares a namespace with the host or another container";
-const NETWORK: &str = "must name a network; the host's, another container's and an id, which may be that of the host's, are refused";
+const NETWORK: &str =
+    "must be the name of a network; the host's network, another container's and ids are refused";
 const REALTIME: &str = "lets a target take a processor from the host";
 
 const RATES: Shape = List(&Keys(&[("Path", Text), ("Rate", Number)]));

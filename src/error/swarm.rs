@@ -47,7 +47,7 @@ impl SwarmError {
                 "no_leader",
                 "The managers of the Docker Swarm cannot reach each other. Try again shortly.",
                 format!(
-                    "the Swarm cannot act: {fault}; a majority of its managers must reach each other, see docker node ls"
+                    "the Swarm cannot act: {fault}; a majority of its managers must reach each other: see docker node ls"
                 ),
             )
             .retry_soon(),
@@ -55,7 +55,7 @@ impl SwarmError {
                 "managers_differ",
                 "The managers of the Docker Swarm have different versions. Try again later.",
                 format!(
-                    "{fault}; managers of different versions do this: upgrade all of them, see docker node ls"
+                    "{fault}; managers of different versions cause this: upgrade all of them, see docker node ls"
                 ),
             ),
             Self::NoNodes => unavailable(
@@ -67,7 +67,7 @@ impl SwarmError {
                 "no_node",
                 "No node of the Docker Swarm has room for another target. Try again later.",
                 format!(
-                    "the target found no node: {reason}; add nodes, lower the Reservations in container_patch, or check its Constraints"
+                    "no node can take the target: {reason}; add nodes, lower the Reservations in container_patch, or check its Constraints"
                 ),
             ),
             Self::NodeTooOld(node) => Told::new(

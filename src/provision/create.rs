@@ -153,12 +153,12 @@ impl<P: Platform> Provisioner<'_, P> {
             ),
             (
                 is_swarm && bytes > SWARM_ENV_BYTES_MAX,
-                "env may have 4 KiB of JSON together on a Swarm.",
+                "env may have at most 4 KiB of JSON on a Swarm.",
             ),
             (
                 // A Swarm expands templates there (swarmkit, `template.ExpandContainerSpec`).
                 is_swarm && env.iter().any(|entry| entry.contains("{{")),
-                "env may have no value with {{ on a Swarm.",
+                "env must not have a value with {{ on a Swarm.",
             ),
             (
                 !command.is_empty() && !choosable.command,
@@ -177,7 +177,7 @@ impl<P: Platform> Provisioner<'_, P> {
             ),
             (
                 !order.choices.resources.are_within(choosable.max),
-                "resources are more than this environment allows.",
+                "resources exceed what this environment allows.",
             ),
         ];
         if let Some((_, problem)) = problems.into_iter().find(|(is_so, _)| *is_so) {

@@ -164,7 +164,7 @@ fn is_of_id(byte: u8) -> bool {
 
 fn start_lost(error: &anyhow::Error, environment_id: &Value) -> Finding {
     let environment_id = environment_id.as_str().unwrap_or_default();
-    State::Wrong.finding("the start of a target is not answered",
+    State::Wrong.finding("the start of a target got no answer",
         format!(
             "{error:#}; a target that started all the same is in `docker ps --filter label=dynamic-access.environment-id={environment_id}`"
         ),

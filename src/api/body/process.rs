@@ -22,7 +22,7 @@ pub fn env(Members(members): Members<String>) -> Result<Vec<String>, RequestErro
         .sum();
     if members.len() > VARIABLES_MAX || bytes > VARIABLES_BYTES_MAX {
         return Err(RequestError::BadField(
-            "env may have at most 32 members, with 16 KiB of text together.",
+            "env may have at most 32 members and 16 KiB of text.",
         ));
     }
     let mut env = Vec::new();
@@ -63,7 +63,7 @@ pub fn command(command: Option<Vec<String>>) -> Result<Vec<String>, RequestError
     // An Engine would use the image's command in place of an empty one.
     if command.is_empty() || bytes.sum::<usize>() > COMMAND_BYTES_MAX || !is_whole {
         return Err(RequestError::BadField(
-            "command must be a list of at least one text without a NUL, with 2 KiB of JSON together, counting a byte after each.",
+            "command must be a list of at least one text without a NUL, with at most 2 KiB of JSON, counting a byte after each text.",
         ));
     }
     Ok(command)

@@ -40,7 +40,7 @@ pub fn parse(Members(members): Members<Distinct>) -> Result<Vec<SecretFile>, Req
     let bytes: usize = files.iter().map(|file| file.content.expose().len()).sum();
     if files.len() > SECRETS_MAX || bytes > SECRETS_BYTES_MAX {
         return Err(RequestError::BadField(
-            "secrets may have at most 8 members, with 64 KiB of text together.",
+            "secrets may have at most 8 members and 64 KiB of text.",
         ));
     }
     files.sort_unstable_by(|one, other| one.name.cmp(&other.name));
@@ -50,7 +50,7 @@ pub fn parse(Members(members): Members<Distinct>) -> Result<Vec<SecretFile>, Req
 /// A text, or an object with a `value` and an optional `owner`.
 fn file(name: String, value: Value) -> Result<SecretFile, RequestError> {
     const FORM: RequestError = RequestError::BadField(
-        "A secret must be a text, or an object with the text value and, if wanted, the owner, a whole number from 0 to 2147483647.",
+        "A secret must be a text, or an object with the text value and optionally the owner, a whole number from 0 to 2147483647.",
     );
     let (value, owner) = match value {
         Value::Object(mut members) => {

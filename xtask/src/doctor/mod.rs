@@ -116,7 +116,7 @@ fn docker_engine(engine: &Result<Option<Docker>>) -> Finding {
 }
 
 fn no_engine() -> Finding {
-    let what = "Engine: none is named or local";
+    let what = "Engine: none is named, and there is no local one";
     match workspace::is_root() {
         true => State::Absent.finding(
             what,
@@ -213,10 +213,10 @@ fn network(docker: &Docker, config: &Config, name: &str, start: &StartArguments)
     }
     match reach::between_two(docker, name, image) {
         Ok(Reach::Apart) => Finding::fine(format!(
-            "network: {name}, on which two containers have not reached each other"
+            "network: on {name}, two containers did not reach each other"
         )),
         Ok(Reach::Reached) => State::Wrong.finding(
-            format!("network: on {name}, two containers have reached each other"),
+            format!("network: on {name}, two containers reached each other"),
             "its options, and what they need of the Engine and of its host: docs/target.md#the-network",
         ),
         Ok(Reach::Unknown) => State::Unsure.finding(
@@ -271,7 +271,7 @@ fn target_of(
     if config.scheduler == SchedulerKind::Swarm {
         return State::Absent.finding(
             format!(
-                "{what}: not tried, because only a start tells what the nodes of a Swarm can run"
+                "{what}: not tried, because only a start shows what the nodes of a Swarm can run"
             ),
             "start one: docs/api.md",
         );
@@ -303,7 +303,7 @@ fn target_of(
         ),
         Err(error) => State::Wrong.finding(
             format!("{what}: {error:#}"),
-            "a start would fail likewise: docs/troubleshooting.md#the-engine-refuses-a-target",
+            "a start would fail too: docs/troubleshooting.md#the-engine-refuses-a-target",
         ),
     }
 }

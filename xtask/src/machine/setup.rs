@@ -17,7 +17,7 @@ pub fn alone() -> Result<File> {
     fs::create_dir_all(workspace::cache_dir())?;
     let lock = File::create(&path).with_context(|| path.display().to_string())?;
     if lock.try_lock().is_err() {
-        say("set-up: waiting for another run, which sets up this machine");
+        say("set-up: waiting for another run that sets up this machine");
         lock.lock()?;
     }
     Ok(lock)

@@ -13,39 +13,39 @@
 //! |---|---|
 //! | `component` | Spin and WASI: HTTP in and out, variables, clock (wasm only) |
 //! | [`server`] | the order in which one request is handled |
-//! | [`handlers`] | one handler for each route: its work, its answer, and what the log says of it |
+//! | [`handlers`] | one handler for each route: its work, its answer, and its part of the log line |
 //! | [`after_answer`] | the work after an answer |
 //! | [`log_line`], [`audit`] | the log lines, and which of them are events |
 //! | [`api`], [`webhook`] | bodies in and answers out: `/v1`, and BastionZero's contract |
-//! | [`request_body`] | reads bodies that may be read |
-//! | [`page`], [`metrics`] | what operators read: HTML for people, text for Prometheus |
+//! | [`request_body`] | which bodies are read, and how much of them |
+//! | [`page`], [`metrics`] | HTML for people, text for Prometheus |
 //! | [`provision`] | start, stop, health: every decision about containers |
-//! | [`reaper`] | what may be removed without being asked, and why |
-//! | [`route`] | which route a request takes, and to whom each is open |
+//! | [`reaper`] | which containers the server removes on its own, and why |
+//! | [`route`] | the routes, and to whom each is open |
 //! | [`query`] | the queries of requests |
 //! | [`auth`] | credentials of callers |
-//! | [`answer`] | what all answers have in common, and the failures |
+//! | [`answer`] | the common parts of all answers, and the failures |
 //! | [`pull`] | which images are pulled, and how a pull ended |
 //! | [`backend`] | the operations on targets, by one Engine or by a Swarm |
 //! | [`engine`] | sends [`docker`]'s calls, each within a deadline |
 //! | [`error`] | every error, in families: its status, its code, its two messages |
 //! | [`target_view`] | a target as callers and operators see it |
 //! | [`config`] | variables → [`config::Config`], each problem named |
-//! | [`container`] | what a target's container is made of, and what a patch may change |
+//! | [`container`] | the options of a target's container, and which of them a patch may change |
 //! | [`ages`] | how long containers may wait, run and stay |
-//! | [`key`] | what makes repeated starts one |
+//! | [`key`] | the key of a start |
 //! | [`docker`] | the Engine API as values: one file for each endpoint |
 //! | [`fault`] | why a call to the Engine failed, and whether it had an effect |
-//! | [`pauses`], [`budget`] | the waits between two looks; how long a webhook may take |
-//! | [`caller`] | who calls, by the secret that was shown |
-//! | [`call_notes`] | the calls to the Engine that one request has made |
+//! | [`pauses`], [`budget`] | the waits between two looks; the time limits of a webhook |
+//! | [`caller`] | who calls: which secret of which variable |
+//! | [`call_notes`] | the calls of one request to the Engine |
 //! | [`service_url`] | where agents may register |
 //! | [`ownership`] | the form of an owner and of a caller's labels |
 //! | [`environment_id`] | which ids mean the same environment |
 //! | `members` | JSON objects whose keys are not known in advance |
 //! | `number` | whole numbers as text |
-//! | [`secret`] | text that is never shown and compared in constant time |
-//! | [`platform`] | what the core asks of the world, as one trait |
+//! | [`secret`] | text that is never shown, and compared in constant time |
+//! | [`platform`] | the outside world, as one trait |
 //!
 //! # Where a change belongs
 //!
@@ -53,20 +53,25 @@
 //! |---|---|
 //! | a route | `route` and `query`, `webhook` or `api` for its body and answer, `provision` for its work, `handlers` for its handler |
 //! | what the page shows | `page`, and a file in `templates` |
-//! | a metric | `metrics`, its table in `deploy/observability`, and an alert there if it needs one; `provision/readings.rs` for a new reading |
-//! | a variable | `config` (a secret of callers: `auth`), twice in `spin.toml`, `docs/variables.md`, and the variables of the tests |
+//! | a metric | `metrics`, its table in `deploy/observability/README.md`, and an alert there if it needs one; `provision/readings.rs` for a new reading |
+//! | a variable | `config/mod.rs` (a secret of callers: `auth`), twice in `spin.toml`, `docs/variables.md`, and the defaults of the tests: in `config/mod.rs`, `tests/transcripts/script.rs`, `tests/promise/scenario.rs` and `fuzz/properties/lib.rs` |
+//! | a key of `environments` | `config/overrides.rs` and `config/profile.rs`, and `docs/variables.md` |
 //! | a Docker option that a patch may set, or must not | `container/create_body.rs` or `container/task_template.rs`, from which a test writes `docs/options.md`; on a Swarm `docker/swarm/template.rs` if Docker 25 does not know it |
-//! | a call to the Engine | a file in `docker` and a line in `deploy/engine-proxy/calls.txt`; for a Swarm `docker/swarm` and `deploy/swarm/calls.txt` |
-//! | a refusal | a variant in the family of `error` that it belongs to, with its status, code and messages; a line in `docs/troubleshooting.md` |
+//! | a call to the Engine | a file in `docker` (`docker/swarm`), and the operation in `backend` that makes it; a line in `deploy/engine-proxy/calls.txt` (`deploy/swarm/calls.txt`), and a request in `admin/tests/calls.rs`; the model in `tests/promise/model`; its `operationId` in `engine-api/specifications/cut.py` |
+//! | a refusal | a variant in its family in `error`, with its status, code and messages; a row in `error/tests.rs`, in `tests/promise/catalogue.rs` if the model meets it, and in `docs/troubleshooting.md` |
 //! | a promise | `tests/promise/promise.rs`, and the table in the README |
 //!
-//! # Invariants
+//! # Rules
 //!
 //! * Only `component` names Spin or WASI. The core has no clock, sleep,
 //!   randomness, environment or network of its own.
 //! * All state lives in the Engine: nothing is remembered between requests.
-//! * A [`docker::TargetId`] is 64 lower-case hex digits, wherever it came from.
-//! * The status of a failure is chosen in [`error`] and nowhere else.
+//! * `docker` imports nothing from above it. A file there makes a [`docker::call::Call`]:
+//!   a request together with the reader of its response.
+//! * An id in a path of the Engine API came from [`docker::TargetId::parse`].
+//! * Only [`error`] chooses a failure's status, code and two messages.
+//! * [`secret::Secret::expose`] is called only to put a secret into a container, its name,
+//!   or a registry's or proxy's header, and to remove it from the log.
 //! * No input makes the core panic.
 
 pub mod after_answer;

@@ -18,27 +18,26 @@ use crate::fault::Fault;
 use crate::reaper::{Reason, Report};
 use crate::secret::Secret;
 
-/// How many calls a line lists. A webhook makes about four calls, and not many
-/// more when it waits for another request's start.
+/// The most calls in a line. A webhook makes about four, and not many more while it waits
+/// for another request's start.
 const CALLS_MAX: usize = 32;
 
-/// How many notes a line holds. A reap can have hundreds; its answer lists them
-/// all.
+/// The most notes in a line. A reap can have hundreds; its answer lists them all.
 const NOTES_MAX: usize = 32;
 
-/// How much of one text a line holds. The Engine quotes names and paths in its
+/// The most characters of one text in a line. The Engine quotes names and paths in its
 /// messages, and sometimes a whole command line.
 const TEXT_CHARS_MAX: usize = 400;
 
-/// The shortest secret that is redacted. A caller may choose a shorter one, which is
-/// no secret, and is found in ids and words by chance: it would hide what the log is
-/// for.
+/// The shortest secret that is redacted. A caller may choose a shorter one, which anyone
+/// could guess. It also occurs in ids and words by chance, so its redaction would make
+/// the log useless.
 const REDACTED_CHARS_MIN: usize = 8;
 
-/// What the log says about one request to this server.
+/// The log line of one request to this server.
 #[derive(Debug)]
 pub struct LogLine<'a> {
-    /// The request's id, which an error's answer carries too.
+    /// The request's id, also in an error's answer.
     pub request_id: &'a str,
     /// The route's path; `-` for an unknown path, `tail` for the work after an
     /// answer.
@@ -47,22 +46,22 @@ pub struct LogLine<'a> {
     pub status: Option<u16>,
     /// The time from the request's arrival to the answer.
     pub took: Duration,
-    /// Who has called, if that is known.
+    /// Who called, if that is known.
     pub caller: Option<Caller>,
-    /// The event that the line is, if it is one.
+    /// The event, if the line is one.
     pub event: Option<Event>,
-    /// What it is about.
+    /// Its target.
     pub subject: &'a Subject,
     /// The id of the caller's trace.
     pub trace: Option<&'a str>,
     /// The calls to the Engine.
     pub calls: &'a Calls,
-    /// Other things that the operator should know: what the Engine left out of a
-    /// container's configuration, unsafe variables, and what the next reap is left.
+    /// More for the operator: the options that the Engine left out of a container, unsafe
+    /// variables, and the rest for the next reap.
     pub notes: &'a [String],
     /// Why the request failed.
     pub error: Option<&'a Error>,
-    /// Texts to redact, because a peer may have echoed them.
+    /// The texts to redact, because a peer may have echoed them.
     pub secrets: &'a [Secret],
 }
 
@@ -71,8 +70,8 @@ impl LogLine<'_> {
     pub fn to_json(&self) -> String {
         let calls = self.calls.notes().iter().take(CALLS_MAX);
         let notes = self.notes.iter().take(NOTES_MAX);
-        // A peer can put an echo anywhere, and a caller its token: every field that is not
-        // this server's own word or number is redacted.
+        // A peer can echo a secret anywhere, and a caller put its token anywhere: every
+        // field except this server's own words and numbers is redacted.
         let redact = |text: &str| self.redacted(text);
         let fields = Fields {
             request: self.request_id,
@@ -100,8 +99,8 @@ impl LogLine<'_> {
         redacted(text, self.secrets)
     }
 
-    /// The trace, unless its digits are in a secret, however they are grouped there: a
-    /// caller may use one UUID for both.
+    /// The trace, unless a secret has the same digits, in any grouping: a caller may use
+    /// one UUID for both.
     fn redacted_trace<'a>(&self, trace: &'a str) -> &'a str {
         let is_told = |secret: &Secret| {
             let digits = secret.expose().chars().filter(char::is_ascii_hexdigit);
@@ -116,7 +115,7 @@ impl LogLine<'_> {
     }
 }
 
-/// One line for each container that a reap has removed, or has failed to remove.
+/// One line for each container that a reap removed or failed to remove.
 pub fn reap_lines(
     request_id: &str,
     caller: Option<Caller>,
@@ -153,11 +152,11 @@ fn redacted(text: &str, secrets: &[Secret]) -> String {
     for secret in secrets.filter(|secret| secret.expose().len() >= REDACTED_CHARS_MIN) {
         text = text.replace(secret.expose(), REDACTED);
     }
-    // Shortened last, because half a secret would not be found.
+    // Shortened last, because half a secret would stay.
     text.chars().take(TEXT_CHARS_MAX).collect()
 }
 
-/// What stands in the place of a secret.
+/// The replacement for a secret.
 const REDACTED: &str = "[redacted]";
 
 fn outcome(is_success: bool) -> &'static str {

@@ -1,7 +1,7 @@
 //! `GET /metrics`: gauges in the text format of OpenMetrics.
 //!
-//! They hold only what the Engine tells at the moment. Counters and latencies need a
-//! memory, which this server does not have.
+//! They show only the present state of the Engine. Counters and latencies need a memory,
+//! which this server does not have.
 
 use std::collections::BTreeMap;
 use std::fmt;
@@ -30,14 +30,14 @@ use crate::target_view::ShownState;
 /// The format (OpenMetrics 1.0).
 const CONTENT_TYPE: &str = "application/openmetrics-text; version=1.0.0; charset=utf-8";
 
-/// The label of all environments that have no entry in `environments`. Callers choose
-/// those ids, and each would become a series that is kept for weeks. No id begins with
+/// The label of all environments without an entry in `environments`. Callers choose their
+/// ids, and Prometheus would keep a series for each of them for weeks. No id begins with
 /// a parenthesis.
 const OTHER: &str = "(other)";
 
 const STATES: [ShownState; 3] = [ShownState::Starting, ShownState::Running, ShownState::Ended];
 
-/// The reasons that a list alone shows.
+/// The reasons that a list alone can show.
 const REASONS: [&str; 3] = ["never_started", "expired", "removal_failed"];
 
 /// The answer to a scrape.
@@ -102,7 +102,7 @@ fn gauges(config: &Config, readings: &Readings) -> Vec<Gauge> {
     ];
     if let Some(survey) = survey {
         gauges.push(targets(config, &survey.targets));
-        // Without the Engine's time, a 0 would say that all is well.
+        // Without the Engine's time, a 0 would mean that all is well.
         if survey.tells_ages() {
             gauges.push(oldest_age(&survey.targets));
             gauges.push(reapable(config, &survey.targets));
@@ -130,7 +130,7 @@ fn limits(config: &Config) -> Gauge {
         .profiles
         .by_environment()
         .filter_map(|(id, profile)| Some(limit(id, profile.max_targets?)));
-    // To Prometheus, an empty label is none.
+    // For Prometheus, an empty label is no label.
     let of_all = limit("", config.max_targets);
     Gauge::new(
         "targets_limit",
@@ -139,7 +139,7 @@ fn limits(config: &Config) -> Gauge {
     )
 }
 
-/// All series are there from the beginning, so that an alert finds a 0 and not nothing.
+/// All series exist from the beginning: an alert then finds a 0 and not nothing.
 fn targets(config: &Config, containers: &[Target]) -> Gauge {
     // Each spelling is computed once: there may be a thousand targets, and as many
     // environments.
@@ -202,14 +202,14 @@ fn images(readings: &Readings) -> Gauge {
     Gauge::new("image_present", help, values.collect())
 }
 
-/// A node that is gone from the Swarm has no series any more. Several nodes may have
-/// one host name, also one that left and came back.
+/// A node that has left the Swarm has no series. Several nodes may have the same host
+/// name, such as one that left and came back.
 fn nodes(nodes: &[Node], containers: &[Target]) -> [Gauge; 2] {
     let name = |node: &Node| {
         let id = ("node", node.id.clone());
         vec![id, ("name", node.hostname.clone())]
     };
-    // A node whose state is not known at the moment is neither.
+    // A node whose state is not known at the moment has no value.
     let able = nodes.iter();
     let able = able.filter_map(|node| Some((name(node), node.takes_tasks?.into())));
     let counts = nodes.iter().map(|node| {
@@ -319,7 +319,7 @@ mod tests {
                 aged("created", Some(1), &[]),
                 aged("running", Some(700_000), &[]),
                 aged("dead", Some(1), &[]),
-                // Only an inspect can tell.
+                // Only an inspect can show that.
                 aged("exited", Some(700_000), &[]),
             ]),
         );

@@ -1,7 +1,7 @@
-//! What is removed without a request, and why.
+//! Which containers the server removes on its own, and why.
 //!
-//! Decides from labels, renewals, states and the Engine's own clock alone, so all
-//! replicas come to the same verdict, and no clocks need to agree.
+//! Decides only from labels, renewals, states and the Engine's own clock, so all replicas
+//! come to the same verdict without agreeing clocks.
 
 use std::time::Duration;
 
@@ -16,7 +16,7 @@ use crate::platform::Platform;
 /// Why a container is removed.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Reason {
-    /// It was created and never started, or on a Swarm started and nobody was told.
+    /// It was created and never started, or on a Swarm started without a vouch.
     NeverStarted,
     /// It has ended by itself.
     Ended {
@@ -35,7 +35,7 @@ pub enum Reason {
 }
 
 impl Reason {
-    /// A word for it that never changes, for programs that read the log or metrics.
+    /// Its code, which never changes, for programs that read the log or metrics.
     pub fn code(self) -> &'static str {
         match self {
             Self::NeverStarted => "never_started",
@@ -70,7 +70,7 @@ impl std::fmt::Display for Reason {
     }
 }
 
-/// What the list alone says about a container.
+/// The verdict on a container from the list alone.
 #[derive(Debug, PartialEq, Eq)]
 enum Verdict {
     Keep,
@@ -87,11 +87,11 @@ fn verdict(container: &Target, config: &Config) -> Verdict {
         State::Created | State::Starting if age > start_within(container) => {
             Verdict::Remove(Reason::NeverStarted)
         }
-        // A start that was cut off may take effect long after its webhook has ended.
+        // A start that was cut off may take effect long after its webhook ended.
         State::Running if container.is_unanswered() && age > start_within(container) => {
             Verdict::Remove(Reason::NeverStarted)
         }
-        // A removal that another one finishes keeps its reason.
+        // If another removal finishes it, it keeps its reason.
         State::Dead if container.is_unanswered() => Verdict::Remove(Reason::NeverStarted),
         State::Running | State::Stopping | State::Dead
             if age > lifetime(container, config.max_lifetime) =>
@@ -113,33 +113,33 @@ pub fn due(container: &Target, config: &Config) -> Option<Reason> {
     }
 }
 
-/// How much one reap does.
+/// The scope of one reap.
 #[derive(Debug, Clone, Copy)]
 pub struct Scope {
-    /// The most containers that are removed.
+    /// The most removals.
     pub removals_max: usize,
-    /// The most containers that are tried: inspected, removed, or both.
+    /// The most containers that it inspects, removes, or both.
     pub tries_max: usize,
     /// The longest time for one container.
     pub each: Duration,
-    /// Whether containers are only named instead of removed.
+    /// Whether it only names the containers.
     pub dry_run: bool,
-    /// One reap in so many looks for what targets that are gone have left.
+    /// One reap in this many looks for leftovers of targets that are gone.
     pub per_sweep: u128,
 }
 
 impl Scope {
-    /// After an answer: a few, since the next webhook continues. Failures are
-    /// counted separately, and a quarter of the time is the most that one
-    /// container may take, so that those that cannot be removed leave time for
-    /// the others. The Engine continues a removal that nobody waits for.
+    /// After an answer: a few, because the next webhook continues. Failures do not count
+    /// as removals, and one container may take at most a quarter of the time: containers
+    /// that cannot be removed then leave time for the others. The Engine continues a
+    /// removal that nobody waits for.
     pub const AFTER_ANSWER: Self = Self {
         removals_max: 4,
         tries_max: 16,
         each: Duration::from_secs(1),
         dry_run: false,
-        // A target that was renewed and then stopped leaves one small volume. Whoever
-        // renews targets also starts them.
+        // A target that was renewed and then stopped leaves one small volume. A caller
+        // that renews targets also starts them.
         per_sweep: 8,
     };
 
@@ -159,14 +159,14 @@ impl Scope {
 /// The result of a reap.
 #[derive(Debug, Default)]
 pub struct Report {
-    /// The containers that this reap has removed, or would remove, and why.
+    /// The containers that this reap removed, or would remove, and why.
     pub removed: Vec<(Target, Reason)>,
-    /// The containers whose removal failed, the reason for it, and the failure.
+    /// The containers whose removal failed, with its reason and the failure.
     pub failed: Vec<(Target, Reason, Fault)>,
     /// How many containers of this deployment there were before.
     pub found: usize,
-    /// How many of them may be due, and were left for the next reap: the time or the
-    /// scope has ended, or a node of the Swarm has not confirmed the end.
+    /// How many of them may be due and are left for the next reap: the time or the scope
+    /// ended, or a node of the Swarm has not confirmed the end.
     pub left: usize,
     /// How many secrets or renewals of targets that are gone were removed.
     pub left_over: usize,
@@ -287,7 +287,7 @@ fn shuffle<T>(items: &mut [T], random: impl Fn() -> u128) {
     }
 }
 
-/// The reason to remove a container that has ended long enough ago.
+/// The reason to remove a container that ended long enough ago.
 async fn ended_long_ago<P: Platform>(
     backend: &Backend<'_, P>,
     container: &Target,
@@ -305,8 +305,8 @@ async fn ended_long_ago<P: Platform>(
     (Duration::from_secs(stayed) > ENDED_STAYS).then_some(reason)
 }
 
-/// Removes one container. Only an expired one is removed by force: any other
-/// that runs by now is in use.
+/// Removes one container, by force only if it has expired: any other that runs by now is
+/// in use.
 async fn remove<P: Platform>(
     backend: &Backend<'_, P>,
     container: &Target,
@@ -329,7 +329,7 @@ async fn remove<P: Platform>(
     match removed {
         Ok(Removed::Done) => report.removed.push((found, reason)),
         Ok(Removed::Ending) => report.left += 1,
-        // It runs by now, or another replica is removing it or has done so.
+        // It runs by now, or another replica is removing or has removed it.
         Ok(Removed::Absent | Removed::Declined) => {}
         Err(fault) => report.failed.push((found, reason, fault)),
     }
@@ -390,7 +390,7 @@ mod tests {
         let mut seen = std::collections::BTreeSet::new();
         for seed in 0..100_u128 {
             let mut items = [0, 1, 2, 3];
-            // Bits that are spread as those of a random source are.
+            // Bits spread like those of a random source.
             let state = std::cell::Cell::new(seed);
             shuffle(&mut items, || {
                 let next = state

@@ -1,4 +1,4 @@
-//! Which route a request takes, and to whom each is open.
+//! The routes, and to whom each is open.
 //!
 //! | routes | open to |
 //! |---|---|
@@ -21,7 +21,7 @@ use crate::platform::SEC_FETCH_SITE;
 use crate::query;
 use crate::target_view::{Awaited, Filter};
 
-/// What a request asks for.
+/// The route of a request.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum Route {
     /// `POST /start`
@@ -30,17 +30,16 @@ pub enum Route {
     Stop,
     /// `GET /health`
     Health,
-    /// `POST /reap`, for an operator's scheduler, or for a program that calls no
-    /// webhook
+    /// `POST /reap`, for an operator's scheduler, or a program that calls no webhook
     Reap {
-        /// `?dry_run=1`: containers are only named, not removed.
+        /// `?dry_run=1`: only names the containers.
         dry_run: bool,
     },
     /// `GET /v1/targets`
     ListTargets(Filter),
     /// `POST /v1/targets`
     StartTarget {
-        /// `?wait=`: how long the answer may wait until the target is ready.
+        /// `?wait=`: how long the answer may wait for a ready target.
         wait: Option<Duration>,
     },
     /// `GET /v1/targets/{id}`
@@ -64,7 +63,7 @@ pub enum Route {
     Metrics,
     /// `GET /`
     Page {
-        /// `?environment=`: only the targets of that one.
+        /// `?environment=`: only the targets of this one.
         environment: Option<String>,
     },
 }
@@ -107,7 +106,7 @@ impl Route {
     }
 }
 
-/// A path that this server has. Its name is for the log.
+/// A path of this server. Its name is for the log.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 enum Path<'a> {
     Start,
@@ -159,7 +158,7 @@ impl<'a> Path<'a> {
         }
     }
 
-    /// The methods that it takes. `HEAD` is a `GET` whose answer has no body.
+    /// The methods that it accepts. `HEAD` is a `GET` whose answer has no body.
     fn allow(self) -> &'static str {
         match self {
             Self::Start | Self::Stop | Self::Reap | Self::Renewal(_) => "POST",
@@ -171,7 +170,7 @@ impl<'a> Path<'a> {
         }
     }
 
-    /// Whether it exists: those besides the webhooks only do if a secret opens them.
+    /// Whether it exists: all but the webhooks exist only if a secret opens them.
     fn is_served(self, secrets: &Secrets) -> bool {
         match self {
             Self::Start | Self::Stop | Self::Health | Self::Reap => true,
@@ -191,8 +190,8 @@ pub fn known_path(uri: &Uri) -> Option<&'static str> {
     Path::of(uri).map(Path::name)
 }
 
-/// The type of the bodies of failures: problem details (RFC 9457) under `/v1`, and
-/// plain JSON elsewhere, as BastionZero's contract has it.
+/// The type of the bodies of failures: problem details (RFC 9457) under `/v1`, and plain
+/// JSON elsewhere, as in BastionZero's contract.
 pub fn problem_type(uri: &Uri) -> &'static str {
     if uri.path().starts_with("/v1/") {
         "application/problem+json"
@@ -201,11 +200,11 @@ pub fn problem_type(uri: &Uri) -> &'static str {
     }
 }
 
-/// The route that a request takes.
+/// The route of a request.
 ///
 /// # Errors
 ///
-/// What is wrong with the path, the method or the query.
+/// The problem with the path, the method or the query.
 pub fn route(head: &Parts, secrets: &Secrets) -> Result<Route, Error> {
     let path = Path::of(&head.uri)
         .filter(|path| path.is_served(secrets))
@@ -268,9 +267,9 @@ fn target_id(text: &str) -> Result<TargetId, TargetError> {
     TargetId::parse(text).ok_or(TargetError::NoSuchTarget)
 }
 
-/// Whether a browser has sent the request. Browsers mark every request that can
-/// change something (Fetch standard; Fetch Metadata), and a person in a browser
-/// only reads, so a marked one was made by a page of another site.
+/// Whether a browser sent the request. Browsers mark every request that can change
+/// something (Fetch standard; Fetch Metadata), and people in a browser only read, so a
+/// marked one came from a page of another site.
 pub fn is_from_browser(headers: &HeaderMap) -> bool {
     headers.contains_key(ORIGIN) || headers.contains_key(SEC_FETCH_SITE)
 }
@@ -539,7 +538,7 @@ mod tests {
             let methods = operations.as_object().expect("operations").keys();
             let methods = methods.filter(|key| *key != "parameters");
             let mut methods: Vec<_> = methods.map(|key| key.to_uppercase()).collect();
-            // Wherever GET is: the document says so once.
+            // Wherever GET is: the document says this once.
             if methods.contains(&"GET".to_owned()) {
                 methods.push("HEAD".to_owned());
             }

@@ -1,8 +1,7 @@
 //! Parses the operator's variables into a [`Config`], and names every problem.
 //!
-//! A configuration is never used in part: either every variable is right, or the
-//! caller is told that the server is misconfigured. This module does not know where
-//! the variables come from.
+//! A configuration is never used in part: either every variable is right, or every
+//! request gets a 500. This module does not know where the variables come from.
 
 mod choosable;
 mod docker_authorization;
@@ -32,7 +31,7 @@ use crate::docker::{DeploymentId, EngineUrl, ImageReference};
 use crate::secret::Secret;
 use crate::service_url::ServiceUrls;
 
-/// Where variables are read from.
+/// The source of variables.
 pub trait Variables {
     /// The value of `name`.
     ///
@@ -42,12 +41,12 @@ pub trait Variables {
     /// contains no value.
     fn get(&self, name: &'static str) -> Result<String, String>;
 
-    /// The value of `name` without the white space around it: a secret that is mounted as
-    /// a file mostly ends with a line break. It is the same for all variables.
+    /// The value of `name` without the white space around it, for all variables: a secret
+    /// that is mounted as a file mostly ends with a line break.
     ///
     /// # Errors
     ///
-    /// As of [`Self::get`].
+    /// Those of [`Self::get`].
     fn value(&self, name: &'static str) -> Result<String, String> {
         Ok(self.get(name)?.trim_ascii().to_owned())
     }
@@ -85,19 +84,18 @@ pub struct Config {
     pub max_lifetime: Duration,
     /// `container_patch_unsafe`: whether a patch may weaken the isolation of targets.
     pub isolation: Isolation,
-    /// `allow_capabilities` and `allow_volumes`: what a patch may use although the guards
-    /// refuse it.
+    /// `allow_capabilities` and `allow_volumes`: capabilities and volumes that a patch
+    /// may use although the guards refuse them.
     pub allowed: Allowed,
     /// `stop_grace`: how long a target may take to end by itself after a stop.
     pub stop_grace: Duration,
     /// `publish_address` and `public_host`: where the ports of targets are published.
     pub publication: Publication,
-    /// What a target is made of, by environment.
+    /// The options of a target, by environment.
     pub profiles: Profiles,
 }
 
-/// What is wrong with the variables. Each problem names its variable and contains
-/// no value.
+/// The problems with the variables. Each names its variable and contains no value.
 #[derive(Debug, Clone, PartialEq, Eq, Default)]
 pub struct Problems(Vec<String>);
 
@@ -119,7 +117,7 @@ impl Config {
     ///
     /// # Errors
     ///
-    /// All problems, so that they can be fixed together.
+    /// All problems at once, to be fixed together.
     pub fn parse(variables: &impl Variables) -> Result<Self, Problems> {
         let mut reader = Reader {
             variables,
@@ -190,7 +188,7 @@ impl Config {
         auth.and_then(|auth| auth.header_for(image))
     }
 
-    /// Texts to redact from log lines, because a peer may echo them.
+    /// The texts to redact from log lines, because a peer may echo them.
     pub fn secrets(&self) -> Vec<Secret> {
         let authorization = self.docker_authorization.as_ref();
         let credentials = authorization.map(|authorization| &authorization.credentials);
@@ -235,7 +233,7 @@ impl<V: Variables> Reader<'_, V> {
         })
     }
 
-    /// The profiles: the variables that hold for every target, and `environments`.
+    /// The profiles: the variables for every target, and `environments`.
     fn profiles(
         &mut self,
         scheduler: Option<SchedulerKind>,
@@ -416,7 +414,7 @@ pub(crate) mod tests {
         let clean = Config::parse(&variables(&[])).expect("a config");
         let padded = |name| Ok(format!(" \t{}\r\n", variables(&[])(name)?));
         assert_eq!(Config::parse(&padded), Ok(clean));
-        // What is longest with it counts without it.
+        // White space does not count towards the longest value.
         let long = format!("{{}}{}", "\n".repeat(70_000));
         let padded = |name| match name {
             "container_patch" => Ok(long.clone()),

@@ -1,4 +1,4 @@
-//! Names that the Engine API has rules for. A value of such a type is valid.
+//! Names for which the Engine API has rules. A value of such a type is valid.
 
 use std::fmt;
 use std::net::{IpAddr, Ipv4Addr};
@@ -12,8 +12,8 @@ use crate::secret::Secret;
 /// The full id of a target: that of its container, 64 lower-case hex digits, or that
 /// of its service on a Swarm, 25 lower-case letters and digits.
 ///
-/// An Engine also resolves names and unique prefixes of ids
-/// (`Daemon.GetContainer`), so anything shorter could be somebody else's.
+/// An Engine also resolves names and unique prefixes of ids (`Daemon.GetContainer`), so a
+/// shorter id could be somebody else's.
 #[derive(Debug, Clone, PartialEq, Eq, Hash)]
 pub struct TargetId(String);
 
@@ -23,7 +23,7 @@ impl TargetId {
         Self::of_container(text).or_else(|| Self::of_service(text))
     }
 
-    /// Parses the id of a container as an Engine gives it out.
+    /// Parses the id of a container, in an Engine's form.
     pub fn of_container(text: &str) -> Option<Self> {
         let is_id = text.len() == 64
             && text
@@ -32,7 +32,7 @@ impl TargetId {
         is_id.then(|| Self(text.to_owned()))
     }
 
-    /// Parses the id of a service as a Swarm gives it out (swarmkit, `identity`).
+    /// Parses the id of a service, in a Swarm's form (swarmkit, `identity`).
     pub fn of_service(text: &str) -> Option<Self> {
         let is_id = text.len() == 25
             && text
@@ -57,7 +57,7 @@ impl TargetId {
     }
 }
 
-/// `deployment_id`: which containers are ours on a shared Engine.
+/// `deployment_id`: marks our containers on a shared Engine.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct DeploymentId(String);
 
@@ -93,8 +93,8 @@ impl DeploymentId {
     }
 }
 
-/// The first 160 bits of a digest as 40 hex digits: no two texts collide, and none can
-/// be derived from it.
+/// The first 160 bits of a digest as 40 hex digits: texts do not collide, and cannot be
+/// derived from it.
 pub fn short_hex(digest: Sha256) -> String {
     let bytes = digest.finalize();
     bytes[..20]
@@ -105,17 +105,17 @@ pub fn short_hex(digest: Sha256) -> String {
 
 /// The name of a target's container.
 ///
-/// The Engine reserves names atomically, so a name that follows from the
-/// token makes two containers for one token impossible.
+/// The Engine reserves names atomically, and the name follows from the token, so one
+/// token cannot make two containers.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct ContainerName(String);
 
 impl ContainerName {
-    /// Separates the digests of activation tokens from any other.
+    /// Separates the digests of activation tokens from all others.
     const OF_TOKEN: &[u8] = b"dynamic-access container name v1\0";
 
-    /// Separates the digests of idempotency keys, so that no caller can meet the
-    /// other's targets by a key that is a token.
+    /// Separates the digests of idempotency keys: a key that equals a token then does not
+    /// reach that token's target.
     const OF_KEY: &[u8] = b"dynamic-access container name of an idempotency key v1\0";
 
     /// The name for an activation token.
@@ -152,8 +152,8 @@ impl ImageReference {
 
     /// Parses `[host[:port]/]name[:tag][@digest]`, or an image's id.
     ///
-    /// Only checks what could break out of a path of the Engine API; the Engine
-    /// checks the rest of the grammar.
+    /// Only checks for characters that could break out of a path of the Engine API; the
+    /// Engine checks the rest of the grammar.
     ///
     /// # Errors
     ///
@@ -162,7 +162,7 @@ impl ImageReference {
         let parts_are_whole = text.split('/').all(|part| {
             part.starts_with(|first: char| first.is_ascii_alphanumeric()) && !part.contains("..")
         });
-        // The Engine would take an empty tag as all tags.
+        // The Engine would read an empty tag as all tags.
         let is_reference = text.len() <= Self::CHARS_MAX
             && parts_are_whole
             && !text.ends_with([':', '@'])
@@ -182,8 +182,8 @@ impl ImageReference {
     }
 
     /// Whether the reference names a registry, by the rule of Docker's
-    /// `reference.ParseNormalizedNamed`. Without one, the Engine would ask a
-    /// public registry, where anybody can publish under any name.
+    /// `reference.ParseNormalizedNamed`. Without one, the Engine would ask a public
+    /// registry, where anybody can publish under any name.
     pub fn has_registry(&self) -> bool {
         self.registry().is_some()
     }
@@ -200,8 +200,8 @@ impl ImageReference {
         self.0.contains('@')
     }
 
-    /// Whether the reference names one content wherever it is looked up: by a digest,
-    /// or as the id of an image, `sha256:` and 64 digits.
+    /// Whether the reference names the same content everywhere: by a digest, or as the id
+    /// of an image, `sha256:` and 64 digits.
     pub fn is_pinned(&self) -> bool {
         let is_id = self.0.strip_prefix("sha256:").is_some_and(|digits| {
             digits.len() == 64 && digits.bytes().all(|byte| byte.is_ascii_hexdigit())
@@ -209,8 +209,8 @@ impl ImageReference {
         self.has_digest() || is_id
     }
 
-    /// The repository, and its digest or tag; the tag defaults to `latest`, as
-    /// everywhere in Docker.
+    /// The repository, and its digest or tag; the default tag is `latest`, as everywhere
+    /// in Docker.
     pub fn repository_and_tag(&self) -> (&str, &str) {
         let (tagged, digest) = match self.0.split_once('@') {
             Some((tagged, digest)) => (tagged, Some(digest)),
@@ -240,12 +240,12 @@ pub struct EngineUrl {
 }
 
 impl EngineUrl {
-    /// Parses `http(s)://host:port`, the form that Spin's
-    /// `allowed_outbound_hosts` takes too, and lower-cases the host.
+    /// Parses `http(s)://host:port`, also the form of Spin's `allowed_outbound_hosts`,
+    /// and lower-cases the host.
     ///
-    /// Names of hosts have no case, but Spin looks up the host of a request among
-    /// the `hosts` of `[[client_tls]]` as text. With a capital in it, Spin would
-    /// find nothing and send no client certificate.
+    /// Case does not matter in host names, but Spin compares the host of a request with
+    /// the `hosts` of `[[client_tls]]` as text. With a capital in it, Spin would find
+    /// nothing and send no client certificate.
     ///
     /// # Errors
     ///
@@ -261,7 +261,7 @@ impl EngineUrl {
         };
         let has_path = parts.path_and_query.is_some_and(|path| path != "/");
         let has_fragment = text.contains('#');
-        // No user info, no signed port, and no characters that no host name has.
+        // No user info, no sign before the port, and only characters of host names.
         let is_plain = authority
             .as_str()
             .bytes()
@@ -298,10 +298,10 @@ impl EngineUrl {
         self.scheme == Scheme::HTTP && !is_loopback
     }
 
-    /// The full URI for a path of the Engine API, spelt in a way of its own for each
-    /// `spelling`: with that many zeros before the port. They reach the same Engine with
-    /// the same `Host`, and Spin, which keeps connections by the text of the authority,
-    /// shares none among them.
+    /// The full URI for a path of the Engine API, with as many zeros before the port as
+    /// `spelling` says. All spellings reach the same Engine with the same `Host`, but
+    /// Spin, which pools connections by the text of the authority, shares none between
+    /// them.
     pub fn join(&self, path_and_query: http::uri::PathAndQuery, spelling: usize) -> Uri {
         let mut parts = http::uri::Parts::default();
         parts.scheme = Some(self.scheme.clone());

@@ -1,7 +1,8 @@
 //! `GET /`: the page for people, in plain HTML.
 //!
 //! It has no script and loads nothing. The template escapes every value. If it missed
-//! one, the content security policy would keep a browser from running or loading it.
+//! one, the content security policy would keep a browser from running or loading
+//! anything.
 
 mod view;
 mod words;
@@ -34,13 +35,13 @@ pub fn targets(config: &Config, environment: Option<&str>, overview: &Overview) 
     html(StatusCode::OK, &page, &style)
 }
 
-/// The page for when the Engine does not tell of its targets.
+/// The page for an Engine that does not list its targets.
 pub fn failure(config: &Config, error: &Error) -> HttpResponse {
     html(error.status(), &view::Failure::new(config, error), STYLE)
 }
 
-/// The style of the page with these columns. On a phone, where the headings are not
-/// shown, each value has its heading before it.
+/// The style of the page with these columns. On a phone, which does not show the
+/// headings, each value has its heading before it.
 fn style_of(columns: &[&str]) -> String {
     let mut labels = String::new();
     for (index, column) in columns.iter().enumerate() {
@@ -71,8 +72,8 @@ fn html(status: StatusCode, page: &impl Template, style: &str) -> HttpResponse {
     response
 }
 
-/// What a browser may do with the page: apply this one style, show the icon that is
-/// empty, and send the form back to where the page is from.
+/// What a browser may do with the page: apply this style, show the empty icon, and send
+/// the form back to this server.
 fn policy(style: &str) -> String {
     let style = STANDARD.encode(Sha256::digest(style));
     format!(
@@ -93,7 +94,7 @@ mod tests {
     use crate::fault::Fault;
     use crate::target_view::{Endpoint, TargetView};
 
-    /// Text that would become elements, attributes or a style if it were not escaped.
+    /// Text that would become elements, attributes or a style without the escapes.
     const PLANTED: &str =
         r#""'><script>alert(1)</script><img src=x onerror=alert(2)>&lt;{{7*7}}</style>"#;
 

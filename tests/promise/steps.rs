@@ -1,4 +1,4 @@
-//! Which steps a schedule can take next, and what makes two states the same.
+//! The next steps of a schedule, and the digest by which two states are the same.
 
 use std::time::Duration;
 
@@ -9,16 +9,16 @@ use crate::model::{Key, Orchestrator, State};
 use crate::scenario::Place;
 use crate::world::{Actor, Call, Phase, Wait, World, digest};
 
-/// What can happen next.
+/// A next step.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Step {
     /// A webhook is called.
     Arrive(usize),
-    /// An actor's call goes one step on in the Engine.
+    /// An actor's call goes one step further in the Engine.
     Act(usize),
     /// An actor's call is answered.
     Tell(usize),
-    /// A request whose answer nobody awaits goes one step on.
+    /// A request whose answer nobody waits for goes one step further.
     Land(usize),
     /// A target ends by itself.
     End(Key),
@@ -26,19 +26,19 @@ pub enum Step {
     Prune(Key),
     /// The Engine is killed and started again.
     Restart,
-    /// What was asked of a Swarm comes about, as far as one task goes on.
+    /// A task of a Swarm goes one step further.
     Move(Key, Move),
     /// A node of the Swarm is lost.
     Lose,
     /// It is back.
     FindAgain,
-    /// Time passes, although nobody or somebody could have gone on.
+    /// Time passes, although somebody could have gone on, or because nobody could.
     Wait { until: Duration, although: Idle },
     /// All actors have ended: the next phase begins.
     GoOn,
 }
 
-/// What could have gone on while time passes.
+/// Who could have gone on while time passes.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Idle {
     Nobody,
@@ -55,13 +55,13 @@ impl World {
         let mut steps: Vec<Step> = (0..world.actors.len())
             .filter_map(|actor| step_of(world, actor))
             .collect();
-        // What happens while somebody waits in vain is of little interest:
-        // whether it comes before the tenth look or the eleventh.
+        // Events while somebody waits in vain matter little: whether they come before the
+        // tenth look or the eleventh.
         let in_vain = world.actors.iter().any(Actor::is_waiting);
         let moves = self.moves();
         let (although, may_wait) = match (steps.is_empty(), moves.is_empty()) {
             (false, _) => (Idle::Actor, self.left.delays > 0),
-            // A task is not late for as long as somebody waits for it in vain.
+            // A task is not late while somebody waits for it in vain.
             (true, false) => (Idle::Task, self.left.lags > 0 && !in_vain),
             (true, true) => (Idle::Nobody, true),
         };
@@ -105,8 +105,8 @@ impl World {
         steps
     }
 
-    /// What can come of what was asked of a Swarm. After the work it comes as time
-    /// passes, and makes no difference in which order.
+    /// The next moves of a Swarm's tasks. After the work they happen as time passes, and
+    /// their order makes no difference.
     fn moves(&self) -> Vec<Step> {
         let Orchestrator::Swarm(swarm) = &self.orchestrator else {
             return Vec::new();
@@ -134,15 +134,15 @@ impl World {
         step_of(self, actor) == Some(Step::Tell(actor))
     }
 
-    /// What stands for all that could make a difference from here on.
+    /// A digest of everything that could make a difference from here on.
     pub fn state(&self) -> u64 {
         let world = self;
         let held = world.orchestrator.digest(is_foreign);
-        // A sum, as the order of what is independent makes no difference.
+        // A sum, because the order of independent parts makes no difference.
         let drifts = world.drifts.iter();
         let drifts = drifts
             .map(|drift| {
-                // What it asks for follows from what its actor was told.
+                // Its content follows from the history of its actor.
                 let history = world.actors[drift.by.actor].history;
                 digest((drift.key, drift.sent, drift.half, history))
             })
@@ -150,7 +150,7 @@ impl World {
         let actors: Vec<u64> = world.actors.iter().map(state_of).collect();
         let last = world.actors.last().map(|actor| actor.answer);
         let last = last.filter(|_| self.phase != Phase::Work);
-        // An Engine never removes what runs without force, whoever was told of it.
+        // An Engine never removes what runs without force, whatever any answer said.
         let is_swarm = world.scenario.is_on_swarm();
         let promised = (is_swarm.then_some(&world.promised), &world.renewed);
         digest((
@@ -160,7 +160,7 @@ impl World {
     }
 }
 
-/// What an actor can do by itself, if it does not wait for time to pass.
+/// The step that an actor can take by itself, unless it waits for time to pass.
 fn step_of(world: &World, number: usize) -> Option<Step> {
     match &world.actors[number].wait {
         Wait::Call => Some(Step::Arrive(number)),
@@ -219,7 +219,7 @@ fn state_of(actor: &Actor) -> u64 {
         Wait::Until(moment) => digest(moment),
         Wait::Engine(call) => digest((call.fate, call.half, &call.truth)),
     };
-    // After the answer it makes no difference any more what was seen.
+    // After the answer, it no longer matters what was seen.
     let seen = actor.answer.is_none();
     let seen = seen.then_some((&actor.seen_running, &actor.seen_ended, &actor.vouched));
     digest((wait, actor.history, actor.arrived, seen))

@@ -1,5 +1,5 @@
-//! Everything there is in one schedule: a clock, an Engine or a Swarm, and the actors
-//! that call webhooks.
+//! The state of one schedule: a clock, an Engine or a Swarm, and the actors that call
+//! webhooks.
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::hash::{DefaultHasher, Hash, Hasher};
@@ -16,7 +16,7 @@ use crate::model::{Change, Key, Op, Orchestrator, Reply, State, Target, What};
 use crate::promise;
 use crate::scenario::{BEGINNING, LATE_WITHIN, Left, Scenario, Webhook};
 
-/// What an Engine has begun with, it ends within this time.
+/// An Engine finishes what it has begun within this time.
 const HALF_DONE: Duration = Duration::from_secs(10);
 
 /// What an actor waits for.
@@ -24,21 +24,21 @@ const HALF_DONE: Duration = Duration::from_secs(10);
 pub enum Wait {
     /// To be called.
     Call,
-    /// For nothing: it is at work.
+    /// For nothing: it can go on.
     Nothing,
     /// For the Engine.
     Engine(Box<Call>),
     /// For a moment.
     Until(Duration),
-    /// For nothing any more.
+    /// For nothing any more: it has ended.
     Over,
 }
 
-/// Whose request it is.
+/// The sender of a request.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
 pub struct By {
     pub actor: usize,
-    /// Whether it was sent after the answer, for which it is then not needed.
+    /// Whether it was sent after the answer.
     pub in_tail: bool,
 }
 
@@ -53,11 +53,11 @@ pub struct Call {
     pub by: By,
     /// What its first step has left for the second.
     pub half: Option<Key>,
-    /// What the Engine has answered.
+    /// The Engine's answer.
     pub truth: Option<Reply>,
 }
 
-/// A request whose answer nobody waits for, and that may yet take effect.
+/// A request whose answer nobody waits for, and that may still take effect.
 #[derive(Debug, Clone)]
 pub struct Drift {
     pub by: By,
@@ -74,17 +74,17 @@ pub struct Actor {
     pub webhook: Webhook,
     pub arrived: Duration,
     pub wait: Wait,
-    /// Stands for all it was ever told, and so for all it knows.
+    /// A digest of all its inputs, and so of everything it knows.
     pub history: u64,
-    /// The status of its answer, and the seconds it gives to wait.
+    /// The status of its answer, and its `Retry-After` in seconds.
     pub answer: Option<(u16, Option<u64>)>,
-    /// What ran while it was at work, and whose target had ended.
+    /// The targets that ran, and those that had ended, while it was at work.
     pub seen_running: BTreeSet<Key>,
     pub seen_ended: BTreeSet<Key>,
-    /// The services of a Swarm that it has vouched for, whether it knows it or not.
+    /// The services of a Swarm that it vouched for, whether it knows that or not.
     pub vouched: BTreeSet<Key>,
     calls: usize,
-    /// Its last two requests, and how many in a row were one of those before.
+    /// Its last two requests, and how many in a row repeated one of them.
     recent: [Option<Rc<Op>>; 2],
     repeats: usize,
 }
@@ -94,8 +94,8 @@ impl Actor {
         !matches!(self.wait, Wait::Over)
     }
 
-    /// Whether it asks the same again and again, as one does who waits, but
-    /// for a few of those times.
+    /// Whether it repeats the same request, as a waiting actor does; false for a few of
+    /// the repetitions.
     pub fn is_waiting(&self) -> bool {
         self.is_alive() && !matches!(self.repeats, 0 | 1 | 4 | 16)
     }
@@ -105,7 +105,7 @@ impl Actor {
     }
 }
 
-/// Where a schedule has got to.
+/// The phase of a schedule.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
 pub enum Phase {
     Work,
@@ -114,12 +114,12 @@ pub enum Phase {
     Over,
 }
 
-/// Everything there is.
+/// The state of a schedule.
 #[derive(Debug, Clone)]
 pub struct World {
     pub scenario: Rc<Scenario>,
     pub phase: Phase,
-    /// What may still happen.
+    /// The events that may still happen.
     pub left: Left,
     /// Whether the calls of an actor have begun to meet a lasting fate.
     pub hit: bool,
@@ -127,15 +127,15 @@ pub struct World {
     pub orchestrator: Orchestrator,
     pub actors: Vec<Actor>,
     pub drifts: Vec<Drift>,
-    /// The name and the environment of each target there ever was.
+    /// The name and the environment of each target that ever existed.
     pub orders: Rc<BTreeMap<Key, (String, String)>>,
-    /// The targets of which somebody was told that they run.
+    /// The targets that some answer has called running.
     pub promised: BTreeSet<Key>,
-    /// The ages up to which somebody was told that targets are renewed.
+    /// The ages up to which answers have said that targets are renewed.
     pub renewed: BTreeMap<Key, Duration>,
-    /// The first thing that was not as promised.
+    /// The first broken promise.
     pub broken: Option<String>,
-    /// What happened, when somebody wants to read it.
+    /// The transcript, if somebody wants to read it.
     pub transcript: Option<Vec<String>>,
 }
 
@@ -167,7 +167,7 @@ impl World {
         }
     }
 
-    /// Adds an actor that is yet to arrive.
+    /// Adds an actor that will arrive.
     pub fn expect(&mut self, name: String, webhook: Webhook) -> usize {
         self.actors.push(Actor {
             name: name.into(),
@@ -186,7 +186,7 @@ impl World {
         self.actors.len() - 1
     }
 
-    /// Lets an actor begin, with what it can see at that moment.
+    /// Lets an actor begin, with the targets that it can see at that moment.
     pub fn arrive(&mut self, actor: usize) {
         let targets = self.orchestrator.targets();
         let in_state = |states: &[State]| {
@@ -207,7 +207,7 @@ impl World {
         actor.seen_ended = ended;
     }
 
-    /// Follows a change, which somebody has asked for or nobody.
+    /// Follows a change, with or without a request for it.
     pub fn changed(&mut self, by: Option<By>, change: Change) {
         self.note(|_| format!("    {change}"));
         if let (Some(target), None) = (self.orchestrator.get(change.key), change.from) {
@@ -219,7 +219,7 @@ impl World {
                 What::Runs if change.to == Some(State::Running) => {
                     witness.seen_running.insert(change.key)
                 }
-                // It runs although it is to end.
+                // It runs although it should end.
                 What::Runs | What::Ends => witness.seen_ended.insert(change.key),
                 What::Withdrawn if change.from == Some(State::Running) => {
                     witness.seen_ended.insert(change.key)
@@ -236,7 +236,7 @@ impl World {
         self.check(outcome);
     }
 
-    /// Lets a request take effect of which nobody awaits the answer.
+    /// Lets a request take effect whose answer nobody waits for.
     pub fn land(&mut self, number: usize) {
         let drift = &mut self.drifts[number];
         let (by, op) = (drift.by, Rc::clone(&drift.op));
@@ -255,8 +255,8 @@ impl World {
         }
     }
 
-    /// Turns the clock: what has begun is ended, what can no longer take
-    /// effect is dropped.
+    /// Turns the clock: finishes what has begun, and drops requests that can no longer
+    /// take effect.
     pub fn pass(&mut self, until: Duration) {
         if self.phase != Phase::Work {
             self.settle();
@@ -284,7 +284,7 @@ impl World {
         }
     }
 
-    /// Lets all tasks go on as far as they do by themselves.
+    /// Lets all tasks go on as far as they can by themselves.
     pub fn settle(&mut self) {
         while let Orchestrator::Swarm(swarm) = &self.orchestrator {
             let is_usual = |(_, next): &(Key, Move)| {
@@ -325,7 +325,7 @@ impl World {
         }
     }
 
-    /// Whether the target of that id, if there ever was one, is an actor's.
+    /// Whether an actor created the target with this id, if there ever was one.
     pub fn has_created(&self, actor: usize, id: &str) -> bool {
         let mut calls = 0..self.actors[actor].calls;
         calls.any(|call| self.orchestrator.id_of(Key { actor, call }) == id)
@@ -351,7 +351,7 @@ impl World {
     pub fn send(&mut self, actor: usize, request: &HttpRequest, limit: Duration) {
         let op = match Op::read(request) {
             Ok(op) => op,
-            // The schedule ends here; any request will do.
+            // The schedule ends here, so any request will do.
             Err(problem) => {
                 self.check(Err(problem));
                 Rc::new(Op::Engine(engine::Op::Image(String::new())))
@@ -387,13 +387,13 @@ impl World {
     }
 }
 
-/// What a target was made for.
+/// The order of a target.
 fn order_of(target: &Target<'_>) -> (Key, (String, String)) {
     let order = (target.name.to_owned(), target.environment.to_owned());
     (target.key, order)
 }
 
-/// What stands for a value among states that are compared.
+/// A digest of a value, to compare states.
 pub fn digest(value: impl Hash) -> u64 {
     let mut hasher = DefaultHasher::new();
     value.hash(&mut hasher);

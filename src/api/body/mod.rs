@@ -25,18 +25,18 @@ use crate::secret::Secret;
 use crate::webhook::body::is_service_url;
 
 /// The longest body of `POST /v1/targets`: JSON may write each byte of the secrets and
-/// the variables, 80 KiB, as six characters, and the other members take a few KiB.
+/// the variables, 80 KiB, as six characters. The other members take a few KiB.
 pub const BODY_BYTES_MAX: usize = 640 * 1024;
 
-/// The longest body of `POST /v1/targets/{id}/renew`: one short member, and spaces.
+/// The longest body of `POST /v1/targets/{id}/renew`: one short member, and white space.
 pub const RENEWAL_BYTES_MAX: usize = 1024;
 
 /// The longest `Idempotency-Key`.
 const KEY_CHARS_MAX: usize = 255;
 
-/// The `Idempotency-Key` of a request, unchanged. The draft puts a text in quotes, but a
-/// server that removed the quotes would give callers that already send them a second
-/// target for each key.
+/// The `Idempotency-Key` of a request, unchanged. The draft puts the text in quotes. If
+/// the server began to remove quotes, callers that send them would get a second target
+/// for each key.
 ///
 /// # Errors
 ///
@@ -58,8 +58,8 @@ pub fn idempotency_key(headers: &HeaderMap) -> Result<Secret, RequestError> {
 ///
 /// [`RequestError::BadField`], whose sentence names the member and never shows its value.
 pub fn parse_start(key: Secret, body: &[u8]) -> Result<StartOrder, RequestError> {
-    // Unlike a webhook's, an unknown member is an error: a misspelt `lifetime` would
-    // make a target that lives longer than its caller believes.
+    // Unlike in a webhook, an unknown member is an error: with a misspelt `lifetime`, a
+    // target would live longer than its caller believes.
     #[derive(Deserialize)]
     #[serde(rename_all = "camelCase", deny_unknown_fields)]
     struct StartBody {
@@ -169,8 +169,8 @@ mod tests {
         parse_start(Secret::new("key"), body.to_string().as_bytes())
     }
 
-    /// Checks that a body is refused with a sentence that begins like this and does not
-    /// show what was sent.
+    /// Checks that a body is refused, with a sentence that begins like this and does not
+    /// show the value.
     #[track_caller]
     pub(super) fn check_refused(body: &Value, beginning: &str) {
         match parse(body) {
@@ -227,7 +227,7 @@ mod tests {
             .and_then(|rest| rest.strip_suffix('$'));
         let urls = string_regex(whole.expect("of the whole text")).expect("a pattern");
         proptest!(|(url in urls)| {
-            // The document says so, too.
+            // The OpenAPI document has the same limit.
             if url.len() <= 2048 {
                 let body = json!({"environment": "e", "serviceUrl": url});
                 prop_assert!(parse(&body).is_ok(), "{}", url);

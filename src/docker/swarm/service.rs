@@ -1,9 +1,9 @@
 //! `/services` (Engine API, ServiceCreate, ServiceList, ServiceInspect, ServiceUpdate
 //! and ServiceDelete).
 //!
-//! All managers together give a name once. It is free again as soon as its service is
-//! deleted. An update names the version that it was made from: of two updates from one
-//! version, a Swarm refuses the second.
+//! A Swarm gives a name to one service at a time, whichever manager is asked. A name is
+//! free again as soon as its service is deleted. An update names the version that it was
+//! made from: a Swarm refuses the second of two updates from one version.
 
 use std::collections::BTreeMap;
 use std::time::Duration;
@@ -31,18 +31,19 @@ pub struct Service {
     pub id: TargetId,
     /// Its name.
     pub name: String,
-    /// The labels that are the server's own.
+    /// The server's own labels.
     pub labels: BTreeMap<String, String>,
     /// The image of its tasks.
     pub image: String,
-    /// How many tasks it is to have.
+    /// How many tasks it should have.
     pub replicas: u64,
-    /// When it was created, in seconds of Unix time, by the clock of the leader then.
+    /// When it was created, in seconds of Unix time, by the clock of the leader at that
+    /// time.
     pub created: i64,
 }
 
 impl Service {
-    /// Whether a caller was told that its target runs.
+    /// Whether some caller may have heard that its target runs.
     pub fn is_vouched(&self) -> bool {
         self.labels
             .get(label::VOUCHED)
@@ -60,7 +61,7 @@ impl Service {
     }
 }
 
-/// A service with what an update of it needs.
+/// A service with everything that an update needs.
 #[derive(Debug, Clone)]
 pub struct Versioned {
     /// The service.
@@ -69,7 +70,7 @@ pub struct Versioned {
     spec: Value,
 }
 
-/// A file of a service's containers that holds a secret.
+/// A file with a secret in a service's containers.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct SecretReference {
     /// The id of the secret.
@@ -88,9 +89,9 @@ impl Versioned {
         &self.spec["TaskTemplate"]
     }
 
-    /// Checks that a manager shows the service as it was started. If the manager has left
-    /// something out, an update would change that, and the Swarm would replace the task.
-    /// A service that an earlier version of this server has started passes.
+    /// Checks that a manager shows the service as it was started. If the manager left
+    /// something out, an update would change it, and the Swarm would replace the task. A
+    /// service of an earlier version of this server passes.
     ///
     /// # Errors
     ///
@@ -109,7 +110,7 @@ impl Versioned {
     ///
     /// # Errors
     ///
-    /// [`Fault::Altered`], which names what is missing.
+    /// [`Fault::Altered`], which names the missing option.
     pub fn check_has_all_of(&self, body: &Value) -> Result<(), Fault> {
         match template::missing(&body["TaskTemplate"], self.template()) {
             None => Ok(()),
@@ -119,8 +120,8 @@ impl Versioned {
         }
     }
 
-    /// The update that makes a Swarm run a task with these secrets, on none of the nodes in
-    /// `avoid`.
+    /// The update with which a Swarm runs a task with these secrets, on none of the nodes
+    /// in `avoid`.
     pub fn start(
         mut self,
         secrets: &[SecretReference],
@@ -153,7 +154,7 @@ impl Versioned {
         self.scaled_to(1).update(auth)
     }
 
-    /// The update that records that a caller was told of the target.
+    /// The update that vouches for the target: a caller may hear that it runs.
     pub fn vouch(self) -> Call<Updated> {
         self.labelled(label::VOUCHED, "true").update(None)
     }
@@ -164,7 +165,7 @@ impl Versioned {
         self.labelled(label::RENEWED, &seconds).update(None)
     }
 
-    /// The update that takes the task back and shuts out every later start.
+    /// The update that takes the task back and prevents every later start.
     pub fn fence(self) -> Call<Updated> {
         let fenced = self.labelled(label::FENCED, "true");
         fenced.scaled_to(0).update(None)
@@ -180,7 +181,7 @@ impl Versioned {
         self
     }
 
-    /// The credentials of the last update stay unless others are given.
+    /// The credentials of the last update stay unless there are new ones.
     fn update(self, auth: Option<&Secret>) -> Call<Updated> {
         let id = self.service.id.as_str();
         let path = format!("/services/{id}/update?version={}", self.version);
@@ -189,12 +190,12 @@ impl Versioned {
     }
 }
 
-/// What came of an update that a Swarm understood.
+/// The outcome of an update that a Swarm understood.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Updated {
     /// It took effect.
     Done,
-    /// Another update was made since the version that this one was made from.
+    /// Another update came after the version that this one was made from.
     OutOfSequence,
     /// The service is gone.
     Gone,
@@ -203,8 +204,7 @@ pub enum Updated {
 /// Makes a service from a body of ServiceCreate, with the credentials for the image's
 /// registry, which a Swarm keeps in its log and gives to the nodes.
 ///
-/// A failure says nothing about whether the service exists, unless the fault says that
-/// the call had no effect.
+/// After a failure the service may exist, unless the fault is without effect.
 pub fn create(body: &Value, auth: Option<&Secret>) -> Call<Outcome> {
     let request = with_registry_auth(with_json(Method::POST, "/services/create", body), auth);
     Call::change("create", request, CHANGE, created)
@@ -229,14 +229,14 @@ fn created(reply: &Reply) -> Result<Outcome, Fault> {
     }
 }
 
-/// A list of services, and what else it tells.
+/// A list of services, and more from the same reply.
 #[derive(Debug)]
 pub struct Listing {
-    /// The services that were asked for.
+    /// The services.
     pub services: Vec<Service>,
-    /// The time of the manager that has answered, if it has told it.
+    /// The time of the manager that answered, if the reply has it.
     pub now: Option<OffsetDateTime>,
-    /// The Engine's name and version, if it has told them.
+    /// The Engine's name and version, if the reply has them.
     pub engine: Option<String>,
 }
 
@@ -245,14 +245,14 @@ pub fn of_deployment(deployment: &DeploymentId, part: &Part) -> Call<Listing> {
     list(&super::of_deployment(deployment, part, &[]), Some)
 }
 
-/// Lists the services that no caller was told of: see [`label::VOUCHED`]. These are the
-/// starts in progress and, for some minutes, failed ones.
+/// Lists the services without a vouch: see [`label::VOUCHED`]. These are the starts in
+/// progress and, for some minutes, failed ones.
 pub fn unvouched(deployment: &DeploymentId, part: &Part) -> Call<Listing> {
     let unvouched = [(label::VOUCHED, "false")];
     list(&super::of_deployment(deployment, part, &unvouched), Some)
 }
 
-/// Finds the service of that name. The filter also matches prefixes.
+/// Finds the service with this name. The filter also matches prefixes.
 pub fn find_by_name(name: &ContainerName) -> Call<Listing> {
     let filter = json!({"name": [name.as_str()]});
     let name = name.as_str().to_owned();
@@ -261,7 +261,7 @@ pub fn find_by_name(name: &ContainerName) -> Call<Listing> {
     })
 }
 
-/// Finds the service of that id. The filter also matches prefixes.
+/// Finds the service with this id. The filter also matches prefixes.
 pub fn find_by_id(id: &TargetId) -> Call<Listing> {
     let filter = json!({"id": [id.as_str()]});
     let id = id.clone();
@@ -285,7 +285,7 @@ fn list(filter: &Value, select: impl Fn(Service) -> Option<Service> + 'static) -
     .if_too_long(TOO_LONG)
 }
 
-/// Reads a service to make an update from; `None` if it is gone.
+/// Reads a service to update it; `None` if it is gone.
 pub fn inspect(id: &TargetId) -> Call<Option<Versioned>> {
     let path = format!("/services/{}", id.as_str());
     let id = id.clone();
@@ -295,7 +295,7 @@ pub fn inspect(id: &TargetId) -> Call<Option<Versioned>> {
                 let service = Service::from_body(reply.json()?)?;
                 let body: Value = reply.json()?;
                 let version = body["Version"]["Index"].as_u64();
-                // The path also takes a name or a prefix of an id.
+                // The path also accepts a name or a prefix of an id.
                 if service.id != id {
                     return Err(Fault::Nonsense("another service than asked for".to_owned()));
                 }
@@ -311,7 +311,7 @@ pub fn inspect(id: &TargetId) -> Call<Option<Versioned>> {
     })
 }
 
-/// A spec without members that are null, which a Swarm treats as absent.
+/// A spec without null members, which a Swarm treats as absent.
 fn without_nulls(value: &Value) -> Value {
     match value {
         Value::Object(members) => members
@@ -339,7 +339,7 @@ fn is_out_of_sequence(reply: &Reply) -> bool {
     message.contains("update out of sequence")
 }
 
-/// Deletes a service; `false` if it was gone before. The reply says nothing about its
+/// Deletes a service; `false` if it was already gone. The reply says nothing about its
 /// tasks, which end later.
 pub fn delete(id: &TargetId) -> Call<bool> {
     let path = format!("/services/{}", id.as_str());

@@ -1,4 +1,4 @@
-//! What an Engine holds of one container.
+//! One container of an Engine.
 
 use std::collections::BTreeMap;
 use std::sync::Arc;
@@ -16,16 +16,16 @@ pub struct Container {
     pub id: Arc<str>,
     pub name: Arc<str>,
     pub labels: Arc<BTreeMap<String, String>>,
-    /// What a list shows of it, but for its state.
+    /// Its entry in a list, except for its state.
     pub entry: Arc<str>,
     pub state: State,
     pub created: Duration,
     /// When it was started, if an actor has started it.
     pub started: Option<Duration>,
     pub finished: Option<Duration>,
-    /// What its token's file holds.
+    /// The content of its token's file.
     pub token: Option<Arc<str>>,
-    /// Whether it has a health check that the Engine tells of.
+    /// Whether it has a health check that the Engine shows.
     pub has_check: bool,
 }
 
@@ -63,7 +63,7 @@ impl Container {
         }
     }
 
-    /// What the health check of one that runs says, if it has one.
+    /// The result of its health check while it runs, if it has one.
     pub fn is_healthy(&self, now: Duration) -> Option<bool> {
         let since = self.started.unwrap_or(self.created);
         self.has_check.then_some(now >= since + HEALTHY_AFTER)

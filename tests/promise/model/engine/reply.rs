@@ -1,4 +1,4 @@
-//! What an Engine answers, in Docker's words or Podman's.
+//! The answers of an Engine, in Docker's words or Podman's.
 
 use std::time::Duration;
 
@@ -26,7 +26,7 @@ pub fn name_taken(kind: Kind, name: &str, holder: &str, now: Duration) -> Reply 
     }
 }
 
-/// The answer to a removal without force of a container that runs.
+/// The answer to a removal without force of a running container.
 pub fn running(kind: Kind, id: &str, now: Duration) -> Reply {
     match kind {
         Kind::Docker => {
@@ -56,8 +56,8 @@ pub fn list(mut shown: Vec<&Container>, now: Duration) -> Reply {
     Reply::new(200, format!("[{}]", entries.join(",")), now)
 }
 
-/// How long a list goes on showing a container that has ended as running. An Engine
-/// takes down its network first, which takes seconds on a busy host.
+/// How long a list goes on showing an ended container as running. An Engine first takes
+/// down its network, which takes seconds on a busy host.
 const LISTED_LATE: Duration = Duration::from_secs(2);
 
 fn entry(container: &Container, now: Duration) -> String {
@@ -82,7 +82,7 @@ fn entry(container: &Container, now: Duration) -> String {
     format!(r#"{start},"State":"{state}","Status":"{status}"}}"#)
 }
 
-/// What an inspect shows of one container.
+/// The answer to an inspect of a container.
 pub fn inspect(container: &Container, now: Duration) -> Reply {
     let finished = container.finished.map_or_else(
         || "0001-01-01T00:00:00Z".to_owned(),

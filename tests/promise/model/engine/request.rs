@@ -1,4 +1,4 @@
-//! What a request asks of an Engine.
+//! The requests to an Engine.
 
 use std::collections::BTreeMap;
 use std::fmt;
@@ -7,7 +7,7 @@ use serde_json::Value;
 
 use crate::model::op::{Filter, short};
 
-/// Where a token's file goes.
+/// The folder of a token's file.
 const TOKEN_DIR: &str = "/run/dynamic-access";
 
 /// A request, read as an Engine reads it.
@@ -43,7 +43,7 @@ pub enum Op {
 }
 
 impl Op {
-    /// Reads a request, or says what the model does not know about it.
+    /// Reads a request, or returns what the model does not know about it.
     pub fn parse(
         method: &str,
         parts: &[&str],
@@ -119,7 +119,7 @@ impl Op {
         })
     }
 
-    /// One file, which is read as the tar archives of the standard are.
+    /// Reads one file of a tar archive.
     fn archive(id: &str, body: &[u8]) -> Result<Self, String> {
         const WRONG: &str = "an archive that is not of one file";
         let field = |from: usize, length: usize| {
@@ -159,7 +159,7 @@ impl Op {
         }
     }
 
-    /// The container that it makes ready to run, or starts.
+    /// The container that it prepares or starts.
     pub fn readies(&self) -> Option<&str> {
         match self {
             Self::Start(id) | Self::Archive { id, .. } => Some(id),

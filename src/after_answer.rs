@@ -65,7 +65,7 @@ pub struct AfterAnswer {
     pub config: Config,
     /// The request's budget, which this work ends.
     pub budget: Budget,
-    /// The request's id, so that both log lines can be read together.
+    /// The request's id, which connects both log lines.
     pub request_id: String,
 }
 

@@ -21,8 +21,8 @@ pub const ABANDONED_AFTER: Duration = Duration::from_secs(31);
 /// renews it then ends before any reap finds the target expired.
 pub const RENEWED_BEFORE: Duration = ABANDONED_AFTER;
 
-/// How long a container that has ended stays, so that its logs can be read and
-/// a repeated start of its token can be told from a new one.
+/// How long an ended container stays: people can read its logs, and a repeated start of
+/// its token is not taken for a new one.
 pub const ENDED_STAYS: Duration = Duration::from_secs(600);
 
 /// How long a container may wait to be started, from its label.

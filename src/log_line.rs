@@ -201,7 +201,7 @@ struct Fields<'a> {
     error: Option<String>,
 }
 
-/// The members of the line of a reaped container, in order.
+/// The members of a reaped container's line, in order.
 #[derive(Serialize)]
 struct ReapLine<'a> {
     request: &'a str,

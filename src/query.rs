@@ -72,7 +72,7 @@ pub fn filter(query: Option<&str>) -> Result<Filter, RequestError> {
     })
 }
 
-/// An environment, or none; a form sends an empty one for "all".
+/// Reads an environment; a form sends an empty one for "all".
 fn of_environment(environment: Option<String>) -> Option<Option<String>> {
     match environment.filter(|text| !text.is_empty()) {
         Some(id) if !is_id(&id) => None,

@@ -105,7 +105,7 @@ fn verdict(container: &Target, config: &Config) -> Verdict {
     }
 }
 
-/// Why a container is due, as far as the list alone shows it.
+/// Why a container is due, from the list alone.
 pub fn due(container: &Target, config: &Config) -> Option<Reason> {
     match verdict(container, config) {
         Verdict::Remove(reason) => Some(reason),
@@ -168,18 +168,17 @@ pub struct Report {
     /// How many of them may be due and are left for the next reap: the time or the scope
     /// ended, or a node of the Swarm has not confirmed the end.
     pub left: usize,
-    /// How many secrets or renewals of targets that are gone were removed.
+    /// How many leftovers, secrets or renewals of targets that are gone, were removed.
     pub left_over: usize,
-    /// Why these were not looked for.
+    /// Why leftovers were not looked for.
     pub left_over_fault: Option<Fault>,
-    /// Why it is not known which targets were renewed, so that none is removed by its
-    /// lifetime.
+    /// Why the renewals are not known. No target is then removed by its lifetime.
     pub renewals_fault: Option<Fault>,
 }
 
 impl Report {
-    /// Notes for the log: what a dry run would remove, and what is left. Removals
-    /// have lines of their own.
+    /// Notes for the log: the containers that a dry run would remove, and how many are
+    /// left. Removals have lines of their own.
     pub fn notes(&self, dry_run: bool) -> Vec<String> {
         let removed = self.removed.iter().filter(|_| dry_run);
         let removed =
@@ -201,11 +200,11 @@ impl Report {
     }
 }
 
-/// Removes the containers that no caller will remove, in a random order.
+/// Removes the containers that are due, in a random order.
 ///
-/// Nothing is remembered between requests. In a fixed order, every reap on every
-/// replica would begin with the same containers, and those that cannot be
-/// removed would keep all others from being reached.
+/// Nothing is remembered between requests. In a fixed order, every reap on every replica
+/// would begin with the same containers, and would never get past those that cannot be
+/// removed.
 ///
 /// # Errors
 ///
@@ -224,8 +223,8 @@ pub async fn reap<P: Platform>(
         ..Report::default()
     };
     let expired = Verdict::Remove(Reason::Expired);
-    // After the targets: one that has expired since, and was renewed before that, shows its
-    // renewal in a later list alone.
+    // After the targets: if one has expired since, and was renewed before that, only a
+    // later list shows its renewal.
     if ours.iter().any(|one| verdict(one, config) == expired) {
         report.renewals_fault = backend.add_renewals(&mut ours).await.err();
     }
@@ -244,7 +243,7 @@ pub async fn reap<P: Platform>(
     for part in [&mut due, &mut stopping] {
         shuffle(part, || backend.engine().platform().random());
     }
-    // One whose node is lost takes the time of a look at each reap, and ends none sooner.
+    // A target on a lost node would cost each reap a look, and would not end sooner.
     due.append(&mut stopping);
     for (tries, (container, verdict)) in due.iter().enumerate() {
         let is_enough = report.removed.len() >= scope.removals_max || tries >= scope.tries_max;

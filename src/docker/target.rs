@@ -43,7 +43,7 @@ pub struct Target {
     pub(super) labels: BTreeMap<String, String>,
 }
 
-/// A container's state, as far as it matters here.
+/// The state of a target.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum State {
     /// Created and never started, or its start has failed.

@@ -243,7 +243,7 @@ pub async fn reap<P: Platform>(
     for part in [&mut due, &mut stopping] {
         shuffle(part, || backend.engine().platform().random());
     }
-    // A target on a lost node would cost each reap a look, and would not end sooner.
+    // Stopping targets come last: one on a lost node costs a look, and ends no sooner.
     due.append(&mut stopping);
     for (tries, (container, verdict)) in due.iter().enumerate() {
         let is_enough = report.removed.len() >= scope.removals_max || tries >= scope.tries_max;

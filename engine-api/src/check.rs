@@ -1,4 +1,4 @@
-//! Holds a recording against specifications.
+//! Checks a recording against the specifications.
 
 use std::collections::{BTreeMap, BTreeSet};
 
@@ -12,25 +12,24 @@ use crate::specification::Specification;
 /// How many findings are shown; they mostly have one cause.
 const SHOWN_MAX: usize = 10;
 
-/// What a recording is held against.
+/// A check of recordings.
 pub struct Check<'a> {
     /// The versions of the API.
     pub specifications: &'a [Specification],
-    /// What is meant to deviate from them.
+    /// The intended deviations.
     pub deviations: &'a [Deviation],
-    /// Whether all tests of an Engine were recorded, so that each deviation of an operation among them must have been
-    /// needed.
+    /// Whether all tests of an Engine were recorded. Then each deviation of a recorded operation must have been needed.
     pub is_complete: bool,
 }
 
-/// Which deviations are of an operation that was recorded, and which of them were needed.
+/// Whether a deviation's operation was recorded, and whether the deviation was needed.
 #[derive(Clone, Copy, Default)]
 struct Use {
     is_recorded: bool,
     is_needed: bool,
 }
 
-/// What was found, as `METHOD path, finding`, with the versions that say so.
+/// The findings, as `METHOD path, finding`, each with its versions.
 type Found<'a> = BTreeMap<String, BTreeSet<&'a str>>;
 
 impl Check<'_> {
@@ -131,7 +130,7 @@ mod tests {
     use super::*;
     use serde_json::json;
 
-    /// Two versions: the newer one has dropped `old` and taken in `new`.
+    /// Two versions: the newer one has `new` in place of `old`.
     fn specifications() -> Vec<Specification> {
         let document = |version: &str, name: &str| {
             let parameters = ["both", name].map(|name| json!({"name": name, "in": "query"}));

@@ -1,6 +1,6 @@
-//! Where a request is meant to deviate from a specification, and why.
+//! The intended deviations of requests from a specification, with their reasons.
 
-/// A deviation that is meant.
+/// An intended deviation.
 pub struct Deviation {
     /// The version of the specification.
     pub specification: &'static str,
@@ -8,13 +8,13 @@ pub struct Deviation {
     pub operation: &'static str,
     /// The field, with `[]` for the entries of a list.
     pub field: &'static str,
-    /// The value that is meant, in JSON; `null` if the field itself is not known.
+    /// The intended value, in JSON; `null` if the specification lacks the field itself.
     pub value: &'static str,
-    /// Why it is meant.
+    /// The reason.
     pub reason: &'static str,
 }
 
-/// All of them. One of a recorded operation that no request needs is an error, so that the list stays true.
+/// All of them. If no request of a recorded operation needs one, that is an error, which keeps the list true.
 pub const DEVIATIONS: &[Deviation] = &[
     Deviation {
         specification: "1.41",

@@ -1,16 +1,16 @@
-//! What is wrong with a request.
+//! The problems of a request.
 
 use std::fmt;
 
 use serde_json::Value;
 
-/// One thing that is not as the specification says.
+/// One difference from the specification.
 pub struct Finding {
-    /// Where: `path`, `query.NAME`, `header.NAME`, `content-type`, or `body` with the way to a field.
+    /// The place: `path`, `query.NAME`, `header.NAME`, `content-type`, or `body` with the path of a field.
     pub field: String,
-    /// What.
+    /// The difference.
     pub says: String,
-    /// The value that is judged, for comparison alone: it may be a secret, and is not shown.
+    /// The value, only for comparison: it may be a secret, and is not shown.
     pub value: Value,
 }
 

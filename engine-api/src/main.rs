@@ -1,13 +1,13 @@
-//! Holds the requests that the tests have recorded against the published specifications of the Engine's API.
+//! Checks the requests that the tests have recorded against the published specifications of the Engine's API.
 //!
 //! | module | does |
 //! |---|---|
 //! | `recorded` | reads a recorded request |
 //! | `specification` | knows the operations of one version of the API, and judges a request |
-//! | `schema` | makes a JSON schema of a schema of Swagger's, and judges a value by it |
-//! | `deviations` | lists where a request is meant to deviate, and why |
-//! | `check` | holds a recording against all specifications |
-//! | `patches` | holds the types that the server takes in a patch against the specifications (tests alone) |
+//! | `schema` | makes a JSON schema from a Swagger schema, and judges a value by it |
+//! | `deviations` | lists the intended deviations, and why |
+//! | `check` | checks a recording against all specifications |
+//! | `patches` | checks the types that the server accepts in a patch against the specifications (only in tests) |
 //!
 //! Usage: `dynamic-access-engine-api RECORDING [--complete]`. With `--complete`, each deviation of a recorded operation must have been needed.
 
@@ -31,7 +31,7 @@ use crate::check::Check;
 use crate::deviations::DEVIATIONS;
 use crate::specification::Specification;
 
-/// Every file here is held against the requests, so that another version needs nothing but its file.
+/// Every file here is compared with the requests, so another version needs only its file.
 const SPECIFICATIONS: &str = concat!(env!("CARGO_MANIFEST_DIR"), "/specifications");
 
 fn main() -> ExitCode {

@@ -1,5 +1,5 @@
-//! Holds the types of the values that the server takes in a patch against the published specifications: a value of
-//! another type fails every start, and nothing before.
+//! Checks the types that the server accepts in a patch against the published specifications: a value of another type
+//! would fail every start, but nothing earlier.
 
 use std::fs;
 use std::path::Path;
@@ -10,16 +10,16 @@ use serde_json::{Value, json};
 use crate::SPECIFICATIONS;
 use crate::schema;
 
-/// Options that are lists in the specifications, and of which an Engine takes a text as well (moby, `strslice`).
+/// Options that are lists in the specifications, although an Engine accepts a text too (moby, `strslice`).
 const COMMANDS: [&str; 3] = ["Cmd", "Entrypoint", "Shell"];
 
-/// Options that no service has that has containers, so the server does not know them.
+/// Options of services without containers, so the server does not know them.
 const UNKNOWN: [&str; 2] = ["PluginSpec", "NetworkAttachmentSpec"];
 
 /// No option is deeper; some schemas are recursive.
 const STEPS_MAX: usize = 6;
 
-/// A way to an option: the keys of objects, `[]` for an entry of a list, and `*` for a member of a map.
+/// The path of an option: the keys of objects, `[]` for an entry of a list, and `*` for a member of a map.
 type Way = Vec<String>;
 
 fn resolved<'a>(schema: &'a Value, definitions: &'a Value) -> &'a Value {
@@ -32,7 +32,7 @@ fn resolved<'a>(schema: &'a Value, definitions: &'a Value) -> &'a Value {
     }
 }
 
-/// Adds the ways to all options of a schema.
+/// Adds the paths of all options of a schema.
 fn walk(schema: &Value, definitions: &Value, way: &Way, ways: &mut Vec<Way>) {
     if way.len() > STEPS_MAX {
         return;
@@ -65,7 +65,7 @@ fn patch(way: &[String], value: Value) -> Value {
         })
 }
 
-/// The way as the server names it, which has no places of entries.
+/// The path as the server names it, without the indexes of entries.
 fn named(way: &[String]) -> String {
     let steps = way.iter().filter(|step| *step != "[]");
     let steps = steps.map(|step| if step == "*" { "/name" } else { step });
@@ -74,7 +74,7 @@ fn named(way: &[String]) -> String {
 
 type Build = fn(&[&Patch], Isolation, &Allowed) -> Result<Body, Vec<String>>;
 
-/// Checks every option with a value of each type. Unsafe ones are permitted, so only the types are in question.
+/// Checks every option with a value of each type. Permits unsafe ones, because only the types matter here.
 fn check(schema: &Value, definitions: &Value, build: Build) {
     let strict = schema::strict(schema, definitions);
     let validator = jsonschema::validator_for(&strict).expect("a schema");

@@ -12,15 +12,15 @@ pub struct Request {
     pub target: String,
     /// The names of the headers, in small letters. Their values can be secrets and are not recorded.
     pub headers: Vec<String>,
-    /// What the body is said to be.
+    /// The declared type of the body.
     #[serde(rename = "contentType")]
     pub content_type: Option<String>,
     /// How many bytes of the body were sent.
     pub bytes: u64,
-    /// Whether that was all of it: a request that fails on its way is cut off.
+    /// Whether that was all of it: a request that fails half-way is cut off.
     #[serde(rename = "isWhole")]
     pub is_whole: bool,
-    /// The text of a body that is said to be JSON.
+    /// The text of a body that is declared as JSON.
     pub body: Option<String>,
 }
 
@@ -40,7 +40,7 @@ impl Request {
         self.target.split_once('?').map(|(_, query)| query)
     }
 
-    /// What the body is said to be, without parameters such as a character set.
+    /// The declared type of the body, without parameters such as a character set.
     pub fn media_type(&self) -> Option<String> {
         let text = self.content_type.as_deref()?.split(';').next()?;
         Some(text.trim().to_ascii_lowercase())

@@ -1,4 +1,4 @@
-//! Makes JSON schemas of the schemas of Swagger 2, in which unknown properties are allowed and null is an extension.
+//! Makes JSON schemas from the schemas of Swagger 2, which allow unknown properties and have null as an extension.
 
 use jsonschema::Validator;
 use jsonschema::error::ValidationErrorKind;
@@ -6,7 +6,7 @@ use serde_json::{Value, json};
 
 use crate::finding::Finding;
 
-/// The JSON schema of a schema of a specification with these definitions, which replace the references to them.
+/// The JSON schema of a schema in a specification, with these definitions in place of the references to them.
 ///
 /// A property that the schema does not name is an error, except in a map and in an object without named properties.
 pub fn strict(schema: &Value, definitions: &Value) -> Value {
@@ -33,8 +33,8 @@ pub fn strict(schema: &Value, definitions: &Value) -> Value {
     made
 }
 
-/// A schema without a reference and `allOf` of its own. A validator that knows the parts of `allOf` only one by one would
-/// take a property of one part as unknown after a wrong value in that part.
+/// A schema with its reference and its `allOf` resolved. A validator that sees the parts of `allOf` one by one would
+/// call a property of one part unknown after a wrong value in that part.
 fn merged(schema: &Value, definitions: &Value) -> Value {
     if let Some(reference) = schema["$ref"].as_str() {
         let name = reference.trim_start_matches("#/definitions/");
@@ -72,8 +72,8 @@ pub fn findings(validator: &Validator, value: &Value) -> Vec<Finding> {
     all
 }
 
-/// A JSON pointer, and a member of what it points to, in the form that people write, such as
-/// `body.HostConfig.Mounts[].Type`. All entries of a list are the same field.
+/// A JSON pointer, and a member below it, as people write it: `body.HostConfig.Mounts[].Type`. All entries of a list
+/// are the same field.
 fn field(pointer: &str, member: Option<&str>) -> String {
     let mut text = String::new();
     for step in pointer.split('/').skip(1).chain(member) {

@@ -1,4 +1,4 @@
-//! A published specification of the Engine's API, in Swagger 2, cut down to the operations that are used.
+//! A published specification of the Engine's API, in Swagger 2, cut down to the operations in use.
 
 use std::fs;
 use std::path::Path;
@@ -12,7 +12,7 @@ use crate::finding::Finding;
 use crate::recorded::Request;
 use crate::schema;
 
-/// The headers of HTTP itself, and of what stands in front of an Engine, of which a specification says nothing.
+/// The headers of HTTP itself, and of proxies in front of an Engine, which specifications do not mention.
 const HEADERS_OF_HTTP: [&str; 5] = [
     "authorization",
     "content-length",
@@ -68,7 +68,7 @@ impl Specification {
         })
     }
 
-    /// The name of the operation that a request is, and what is wrong with the request.
+    /// The name of a request's operation, and the problems of the request.
     pub fn judge(&self, request: &Request) -> (String, Vec<Finding>) {
         let line = format!("{} {}", request.method, request.path());
         match self.operations.iter().find(|one| one.line.is_match(&line)) {
@@ -83,7 +83,7 @@ impl Specification {
 
 impl Operation {
     fn parse(name: &str, operation: &Value, document: &Value) -> Result<Self> {
-        // The name of an image has slashes of its own, which Swagger cannot say.
+        // The name of an image has slashes of its own, which Swagger cannot express.
         let line = name.replace("{id}", "[^/]+").replace("{name}", ".+");
         let parameters = |place: &'static str| {
             let all = operation["parameters"].as_array().into_iter().flatten();
@@ -132,7 +132,7 @@ impl Operation {
         findings
     }
 
-    /// A request as one value, or why it has none.
+    /// A request as one value, or why it cannot be one.
     fn value(&self, request: &Request) -> Result<Value, Finding> {
         let mut query = Map::new();
         for (name, text) in form_urlencoded::parse(request.query().unwrap_or_default().as_bytes()) {
@@ -154,7 +154,7 @@ impl Operation {
                 (Some("application/json"), None) => {
                     return Err(Finding::new("body", "is too long to be recorded"));
                 }
-                // An archive, in whose place any text will do.
+                // An archive: any text will do.
                 _ => json!(""),
             };
             value["content-type"] = json!(media_type);
@@ -169,7 +169,7 @@ fn name_of(parameter: &Value) -> &str {
 
 /// The schema of a parameter in a query.
 ///
-/// Filters are a text to a specification, and its prose says that they are lists of texts, and which ones there are.
+/// For a specification, filters are a text; only its prose says that they are lists of texts, and which ones there are.
 fn of_query(parameter: &Value) -> Result<Value> {
     if name_of(parameter) == "filters" {
         let description = parameter["description"].as_str().unwrap_or_default();
@@ -190,7 +190,7 @@ fn of_query(parameter: &Value) -> Result<Value> {
     Ok(schema)
 }
 
-/// The value that a text in a query stands for, or the text if it stands for none.
+/// The value of a text in a query, or the text itself.
 fn typed(text: &str, schema: &Value) -> Value {
     match schema["type"].as_str() {
         Some("array") => json!([text]),

@@ -1,5 +1,5 @@
-//! A webhook as a whole, with an Engine that replies anything: an answer in
-//! time, as JSON, and ids in the Engine's paths that are whole.
+//! A whole webhook, with an Engine that replies anything: the answer comes in time, as JSON, and the Engine's paths
+//! have full ids.
 #![no_main]
 
 use std::cell::{Cell, RefCell};

@@ -4,8 +4,7 @@ use std::time::Duration;
 
 use super::*;
 
-/// Patches of keys that matter, rightly spelt or nearly, with values that a
-/// guard should know.
+/// Patches of keys that matter, spelt right or nearly right, with values that a guard should know.
 fn patches() -> impl Strategy<Value = Value> {
     let key = select(vec![
         "Privileged",
@@ -70,7 +69,7 @@ fn patches() -> impl Strategy<Value = Value> {
     ]
 }
 
-/// The value of a key as the Engine finds it, without regard to case.
+/// The values of a key as the Engine reads it, without regard to case.
 fn heard<'a>(object: &'a Value, key: &str) -> Vec<&'a Value> {
     let members = object.as_object().into_iter().flatten();
     members
@@ -79,7 +78,7 @@ fn heard<'a>(object: &'a Value, key: &str) -> Vec<&'a Value> {
         .collect()
 }
 
-/// Checks what the Engine would hear of a body, in other words than the guards'.
+/// Checks a body as the Engine would read it, with code that is independent of the guards.
 fn check_confined(body: &Value) {
     let host_configs = heard(body, "HostConfig");
     assert_eq!(host_configs.len(), 1);
@@ -146,7 +145,7 @@ pub fn whatever_the_patch_a_body_that_is_made_is_confined(draws: Draws) {
             assert_eq!(whole["Labels"][NAME], "own");
             assert_eq!(whole["Env"][0], "SERVICE_URL=https://host");
         }
-        // Nor does it fall over where anything goes.
+        // It does not panic either where everything is permitted.
         let _ = Body::of_container(&patches, Isolation::GivenUp, &Allowed::default());
     });
 }

@@ -36,7 +36,7 @@ pub fn secrets_are_taken_if_there_are_some_and_all_are_good(draws: Draws) {
     );
 }
 
-/// Values of a header with credentials: right, close to it, or any bytes.
+/// Values of a header with credentials: right, nearly right, or any bytes.
 pub fn credentials() -> impl Strategy<Value = Vec<u8>> {
     let scheme = prop_oneof![
         4 => "[Bb][Aa][Ss][Ii][Cc]",

@@ -53,7 +53,7 @@ pub fn every_request_says_its_length_and_names_what_it_is_about(draws: Draws) {
             check_request(&volume::list(deployment).request, &[deployment.as_str()]);
             let parts = [deployment.as_str(), id.as_str()];
             check_request(&volume::remove(deployment, &renewal).request, &parts);
-            // What is written is read back as the same.
+            // A renewal is read back as it was written.
             let written = volume::create(deployment, &renewal);
             let body: Value = serde_json::from_slice(written.request.body()).expect("JSON");
             let created = reply(201, MOMENT, body.to_string().into_bytes());
@@ -65,14 +65,13 @@ pub fn every_request_says_its_length_and_names_what_it_is_about(draws: Draws) {
     );
 }
 
-/// Statuses, most of them of those that the Engine uses.
+/// Statuses, mostly those that the Engine uses.
 fn statuses() -> impl Strategy<Value = u16> {
     let known = [200, 201, 204, 304, 400, 404, 409, 500, 502, 503];
     prop_oneof![8 => select(known.to_vec()), 1 => 100..1000_u16]
 }
 
-/// Replies, most of them such as an Engine gives with that status, and else
-/// any status with any body.
+/// Replies, mostly those of an Engine with this status, and else any status with any body.
 pub fn replies() -> impl Strategy<Value = (u16, Vec<u8>)> {
     let id = || prop_oneof![8 => ids(), 1 => near_ids()];
     let message = prop_oneof![
@@ -129,7 +128,7 @@ pub fn no_reply_is_read_as_more_than_it_says(draws: Draws) {
     });
 }
 
-/// Checks what is read from a reply: no more than it says.
+/// Checks that readers accept no more of a reply than it says.
 pub fn check_reply(status: u16, date: &str, body: Vec<u8>) {
     let reply = reply(status, date, body);
     let has_message = reply.message().is_some();
@@ -192,7 +191,7 @@ pub fn check_reply(status: u16, date: &str, body: Vec<u8>) {
     }
 }
 
-/// A reply's fault is a failure in few words, or nonsense in words of ours.
+/// A reply's fault is a failure in few words, or nonsense in our words.
 fn check_fault(fault: &Fault) {
     match fault {
         Fault::EngineError { status, .. } => {
@@ -247,7 +246,7 @@ pub fn a_listed_container_is_what_the_list_says_of_it(draws: Draws) {
     );
 }
 
-/// Whether labels and names are of a container of the deployment `da`.
+/// Whether labels and names belong to a container of the deployment `da`.
 fn is_ours(labels: &BTreeMap<String, String>, names: &[String]) -> bool {
     let is_labelled = labels.get(DEPLOYMENT).is_some_and(|whose| whose == "da");
     let own_name = labels.get(NAME);

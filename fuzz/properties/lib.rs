@@ -1,12 +1,10 @@
-//! What holds for all input from outside: credentials, bodies, ids, variables
-//! and the Engine's replies, each for itself, and then a webhook as a whole.
+//! Properties for all input from outside: credentials, bodies, ids, variables and the Engine's replies, each on its
+//! own, and then a whole webhook.
 //!
-//! A property is a claim about all inputs of a strategy, some of which are close to what
-//! is right and some anything at all. `cargo test --test properties` draws 256 inputs for
-//! each property, or as many as `PROPTEST_CASES` says, and prints the smallest that shows
-//! a failure. Of the fuzz targets, `properties` tries the same with libFuzzer's bytes as the
-//! seed, and `bytes` uses the claims alone. An input worth keeping is worth a test with a
-//! name.
+//! A property is a claim about all inputs of a strategy, some of which are nearly right and some anything at all.
+//! `cargo test --test properties` draws 256 inputs for each property, or as many as `PROPTEST_CASES` says, and prints
+//! the smallest that shows a failure. Of the fuzz targets, `properties` tries the same with libFuzzer's bytes as the
+//! seed, and `bytes` uses the claims alone. An input worth keeping gets a test with a name.
 
 mod bodies;
 mod container;
@@ -129,11 +127,10 @@ fn any_bytes_choose_a_property_and_its_input() {
     (0..=u8::MAX).for_each(|byte| check_any(&[byte, byte]));
 }
 
-/// A value that is nowhere but where a test has put it.
+/// A value that occurs only where a test has put it.
 const PLANTED: &str = "QZJXKVWPTMBRLDGH";
 
-/// A token that is in the order that a test gives, and in what an Engine
-/// says to it.
+/// A token in a test's order, and in an Engine's reply to it.
 const TOKEN: &str = "4b6f52b5-4f2b-4d55-8a0e-2f1c7a3a9d10";
 
 /// The `webhook_secret`.
@@ -144,7 +141,7 @@ const API_SECRET: &str = "YSBwcm9ncmFtJ3Mgc2VjcmV0";
 const DEPLOYMENT: &str = "dynamic-access.deployment";
 const NAME: &str = "dynamic-access.name";
 
-/// The variables and what they are by default.
+/// The variables and their defaults.
 const VARIABLES: [(&str, &str); 24] = [
     ("api_secret", API_SECRET),
     ("operator_secret", ""),
@@ -172,7 +169,7 @@ const VARIABLES: [(&str, &str); 24] = [
     ("public_host", ""),
 ];
 
-/// The variables with their defaults, but for one of them; `webhook_secret` is [`SECRET`].
+/// The variables with their defaults, except one of them; `webhook_secret` is [`SECRET`].
 pub fn variables(name: &str, value: &str) -> impl Fn(&'static str) -> Result<String, String> {
     move |wanted| {
         let secret = ("webhook_secret", SECRET);
@@ -183,14 +180,13 @@ pub fn variables(name: &str, value: &str) -> impl Fn(&'static str) -> Result<Str
     }
 }
 
-/// Reads the variables, which are as by default but for one of them.
+/// Reads the variables with their defaults, except one of them.
 fn config_with(name: &str, value: &str) -> Result<config::Config, String> {
     let config = config::Config::parse(&variables(name, value));
     config.map_err(|problems| problems.to_string())
 }
 
-/// Checks a request to the Engine, in whose path and query `parts` stand as
-/// they are.
+/// Checks a request to the Engine whose path and query contain `parts` unchanged.
 fn check_request(request: &HttpRequest, parts: &[&str]) {
     let uri = request.uri().to_string();
     let reread: Uri = uri.parse().expect("a URI");
@@ -210,7 +206,7 @@ fn check_request(request: &HttpRequest, parts: &[&str]) {
     assert!(!request.headers().contains_key("transfer-encoding"));
 }
 
-/// What the Engine's members and the webhooks' are called.
+/// The names of the Engine's members and the webhooks'.
 const MEMBERS: [&str; 15] = [
     "Image",
     "ImageID",
@@ -229,8 +225,7 @@ const MEMBERS: [&str; 15] = [
     "uniqueId",
 ];
 
-/// Tests that `claim`, which panics where it does not hold, holds for all
-/// that is drawn from `inputs`.
+/// Tests that `claim`, which panics if it does not hold, holds for all values drawn from `inputs`.
 #[track_caller]
 fn for_all<S: Strategy>(draws: Draws, inputs: S, claim: impl Fn(S::Value))
 where
@@ -260,8 +255,7 @@ where
     }
 }
 
-/// Whether eight or more characters of `value`, one after the other, stand in
-/// `text`.
+/// Whether `text` contains eight or more successive characters of `value`.
 fn shows(text: &str, value: &str) -> bool {
     (0..=value.len() - 8).any(|start| text.contains(&value[start..start + 8]))
 }
@@ -278,7 +272,7 @@ fn ids() -> impl Strategy<Value = String> {
     "[0-9a-f]{64}"
 }
 
-/// Ids, and what is close to one.
+/// Ids and near-ids.
 fn near_ids() -> impl Strategy<Value = String> {
     prop_oneof![
         ids(),
@@ -291,7 +285,7 @@ fn near_ids() -> impl Strategy<Value = String> {
     ]
 }
 
-/// Any text, mostly with something in it that a parser may stumble over.
+/// Any text, mostly with characters that may confuse a parser.
 fn texts() -> impl Strategy<Value = String> {
     prop_oneof![
         any::<String>(),
@@ -329,8 +323,8 @@ fn object_text(members: &[(String, Value)]) -> String {
     format!("{{{}}}", members.collect::<Vec<_>>().join(","))
 }
 
-/// Anything that arrives as a body: an object with the members of a webhook,
-/// whole or cut off, or other JSON, or any bytes.
+/// Anything that may arrive as a body: an object with the members of a webhook, whole or cut off, or other JSON, or any
+/// bytes.
 fn bodies() -> impl Strategy<Value = Vec<u8>> {
     let member = (
         select(&MEMBERS[9..]).prop_map(str::to_owned),
@@ -366,7 +360,7 @@ fn bodies() -> impl Strategy<Value = Vec<u8>> {
     .prop_map(|(body, length)| body[..length].to_vec())
 }
 
-/// Tokens and what is close to one.
+/// Tokens and near-tokens.
 fn near_tokens() -> impl Strategy<Value = String> {
     prop_oneof![8 => "[A-Za-z0-9][A-Za-z0-9._~+/=:-]{0,40}", 1 => texts()]
 }

@@ -34,7 +34,7 @@ pub fn a_deployment_id_is_part_of_a_dns_label_and_a_name_is_a_whole_one(draws: D
     });
 }
 
-/// What Docker's documentation calls a reference.
+/// References, as Docker's documentation describes them.
 fn image_references() -> impl Strategy<Value = String> {
     concat!(
         "([a-z0-9]{1,8}(\\.[a-z]{2,5})?(:[0-9]{2,5})?/)?",

@@ -1,18 +1,18 @@
-//! A webhook as a whole, whatever the Engine replies.
+//! A whole webhook, whatever the Engine replies.
 
 use super::credentials::{credentials, is_right_credentials};
 use super::engine::{MOMENT, MOMENT_SECONDS, replies};
 use super::*;
 
-/// The id of a trace with the digits of the token, so that to show it is to show the token.
+/// The id of a trace with the digits of the token: whoever shows one shows the other.
 const TRACE: &str = "4b6f52b54f2b4d558a0e2f1c7a3a9d10";
 
-/// What the Engine does about one call, and the milliseconds that it takes.
+/// The Engine's reaction to one call, and its milliseconds.
 #[derive(Debug, Clone)]
 enum Turn {
-    /// What an Engine may do, by the call; a list shows such a container.
+    /// A reaction that fits the call; a list shows this container.
     Fitting(Shown),
-    /// A failure in words that hold what the call was given.
+    /// A failure in words that repeat the call's content.
     Echo { status: u16, before: usize },
     /// Anything.
     Reply { status: u16, body: Vec<u8> },
@@ -26,7 +26,7 @@ struct Shown {
     id: String,
     state: &'static str,
     age: i64,
-    /// Whether it bears the name that its label tells.
+    /// Whether it has the name in its label.
     is_ours: bool,
     environment_id: &'static str,
     attempt: &'static str,
@@ -38,7 +38,7 @@ fn turns() -> impl Strategy<Value = Vec<(Turn, u64)>> {
     ];
     let ages = prop_oneof![0..200_i64, 0..900_000_i64];
     let environment = prop_oneof![8 => Just("e"), 1 => Just("f")];
-    // That of the attempt whose random bits are the script's, and another.
+    // The attempt with the script's random bits, and another.
     let attempt = select(vec!["00000000000000000000000000000a77", "another"]);
     let labels = (
         prop_oneof![3 => Just(true), 1 => Just(false)],
@@ -72,13 +72,12 @@ fn turns() -> impl Strategy<Value = Vec<(Turn, u64)>> {
     vec((turn, took), 1..10)
 }
 
-/// How many characters stand before an echo: few, or about as many as are
-/// kept of a message, so that the echo is cut.
+/// How many characters come before an echo: few, or about as many as the log keeps of a message, which cuts the echo.
 fn before_an_echo() -> impl Strategy<Value = usize> {
     prop_oneof![0..100_usize, 260..310_usize]
 }
 
-/// One of a few ids, so that they meet.
+/// One of a few ids: they then meet.
 fn near_some_id() -> impl Strategy<Value = String> {
     prop_oneof![
         16 => select(vec!["a", "b", "c"]).prop_map(|digit| digit.repeat(64)),
@@ -86,8 +85,7 @@ fn near_some_id() -> impl Strategy<Value = String> {
     ]
 }
 
-/// An Engine that takes its turns over and over, and a clock that goes on
-/// only while it does or somebody sleeps.
+/// An Engine that repeats its turns, and a clock that runs only during those and while somebody sleeps.
 struct Scripted {
     turns: Vec<(Turn, u64)>,
     now: Cell<Duration>,
@@ -158,8 +156,7 @@ impl Scripted {
         }
     }
 
-    /// Checks that a request is whole, and that it is about a container only
-    /// if the Engine has said of it that it may be.
+    /// Checks that a request is valid, and names a container only if the Engine has shown that as ours.
     fn check(&self, request: &HttpRequest) {
         check_request(request, &["http://127.0.0.1:"]);
         // With zeros before it, if an earlier call had no reply.
@@ -184,7 +181,7 @@ impl Scripted {
     }
 }
 
-/// The reply of an Engine that does what it is asked to.
+/// The reply of an Engine that does what it is asked.
 fn fitting(request: &HttpRequest, shown: &Shown) -> (u16, Vec<u8>) {
     let uri = request.uri().to_string();
     let body = match uri.split(['/', '?']).skip(3).collect::<Vec<_>>()[..] {
@@ -288,8 +285,7 @@ fn traced_head(method: &str, uri: &str) -> http::request::Parts {
     head
 }
 
-/// Checks what holds for every answer: what [`check_form`] says, and nothing
-/// planted in any of it.
+/// Checks every answer: its form by [`check_form`], and that it holds nothing planted.
 fn check_answer(answer: &server::Answer) {
     check_form(answer);
     let text = std::str::from_utf8(answer.response.body()).expect("text");
@@ -466,7 +462,7 @@ pub fn head_is_answered_as_get_but_for_the_body(draws: Draws) {
         assert_eq!(get.0.response.headers(), head.0.response.headers());
         assert_eq!(head.0.response.body(), b"");
         assert_eq!(get.0.lines, head.0.lines);
-        // It costs the Engine no more, and no less is known.
+        // It costs the Engine no more, and shows no less.
         let calls = |sent: &[HttpRequest]| sent.iter().map(|call| call.uri().clone()).collect();
         let (of_get, of_head): (Vec<_>, Vec<_>) = (calls(&get.1), calls(&head.1));
         assert_eq!(of_get, of_head);
@@ -534,7 +530,7 @@ pub fn whatever_the_body_and_the_variables_there_is_an_answer_that_shows_nothing
             check_answer(&answer);
             for line in &answer.lines {
                 let mut line: Value = serde_json::from_str(line).expect("JSON");
-                // The one thing of a body that the log has.
+                // The only part of a body in the log.
                 line.as_object_mut()
                     .expect("an object")
                     .remove("environment");

@@ -46,10 +46,7 @@ fn about_containers(
         content: token,
         owner: None,
     };
-    let renewal = volume::Renewal {
-        target: id.clone(),
-        lifetime: Duration::from_secs(lifetime),
-    };
+    let renewal = volume::Renewal::new(id.clone(), Duration::from_secs(lifetime));
     vec![
         ("create", create(&name, &Value::Null).request),
         (

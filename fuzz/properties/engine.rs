@@ -46,10 +46,7 @@ pub fn every_request_says_its_length_and_names_what_it_is_about(draws: Draws) {
                 assert!(request.body().is_empty());
             }
             let deployment = &config.deployment_id;
-            let renewal = volume::Renewal {
-                target: id.clone(),
-                lifetime,
-            };
+            let renewal = volume::Renewal::new(id.clone(), lifetime);
             check_request(&volume::list(deployment).request, &[deployment.as_str()]);
             let parts = [deployment.as_str(), id.as_str()];
             check_request(&volume::remove(deployment, &renewal).request, &parts);
@@ -172,10 +169,7 @@ pub fn check_reply(status: u16, date: &str, body: Vec<u8>) {
         Err(Fault::ListFailed(_)) => assert!(status == 404 && has_message),
         Err(fault) => check_fault(&fault),
     }
-    let renewal = volume::Renewal {
-        target: id.clone(),
-        lifetime: Duration::from_secs(60),
-    };
+    let renewal = volume::Renewal::new(id.clone(), Duration::from_secs(60));
     match volume::create(&deployment, &renewal).read(&reply) {
         Ok(_) => assert_eq!(status, 201),
         Err(fault) => check_fault(&fault),

@@ -26,6 +26,10 @@ const SETTLES: Duration = Duration::from_millis(100);
 /// with sixteen starts at once no inspect missed an end for longer than 0.44 s.
 const SETTLES_MAX: Duration = Duration::from_secs(1);
 
+/// The most replaced renewals that one renewal removes: more than it writes, so that they
+/// grow fewer.
+const REPLACED_MAX: usize = 2;
+
 /// Targets as containers of one Engine.
 #[derive(Debug)]
 pub struct Containers<'a, P> {
@@ -132,11 +136,7 @@ impl<P: Platform> Containers<'_, P> {
         }
         let renewals = self.renewals().await?;
         for target in targets {
-            let own = renewals
-                .iter()
-                .filter(|renewal| renewal.target == target.id);
-            let longest = own.map(|renewal| renewal.lifetime).max();
-            target.renewed = longest.unwrap_or_default();
+            target.renewed = longest(&renewals, &target.id);
         }
         Ok(())
     }
@@ -151,36 +151,41 @@ impl<P: Platform> Containers<'_, P> {
         self.engine.send(volume::remove(deployment, renewal)).await
     }
 
-    /// Writes the renewal, and then removes the one that it replaces. In between there are
-    /// two, and the longest counts.
+    /// Writes the renewal. The one that it replaces stays until every list has this one:
+    /// see [`Renewal::is_replaced`]. Meanwhile the longest counts.
     ///
     /// A reap lists renewals after targets. So if the renewal was written before the target
     /// expired, by the Engine's own clock, no reap finds the target expired and not this.
-    pub async fn renew(&self, target: &Target, lifetime: Duration) -> Result<bool, Fault> {
-        let of_target = |lifetime| Renewal {
-            target: target.id.clone(),
-            lifetime,
-        };
-        let deployment = &self.config.deployment_id;
-        let call = volume::create(deployment, &of_target(lifetime));
+    pub async fn renew(
+        &self,
+        target: &Target,
+        lifetime: Duration,
+    ) -> Result<Option<Duration>, Fault> {
+        let renewal = Renewal::new(target.id.clone(), lifetime);
+        let call = volume::create(&self.config.deployment_id, &renewal);
         let written = self.engine.send(call).await?;
         if age(target.created, written) > ages::lifetime(target, self.config.max_lifetime) {
-            return Ok(false);
+            return Ok(None);
         }
-        if !target.renewed.is_zero() {
-            // One that stays is left over, and does no harm.
-            let _ = self.remove_renewal(&of_target(target.renewed)).await;
+        let mut known = lifetime;
+        // What stays is left over, and does no harm.
+        if !target.renewed.is_zero()
+            && let Ok(renewals) = self.renewals().await
+        {
+            known = known.max(longest(&renewals, &target.id));
+            let own = renewals.iter().filter(|one| one.target == target.id);
+            let replaced = own.filter(|one| one.is_replaced(&renewals));
+            for one in replaced.take(REPLACED_MAX) {
+                let _ = self.remove_renewal(one).await;
+            }
         }
-        Ok(true)
+        Ok(Some(known))
     }
 
     /// Removes renewals that a longer one has replaced, or whose target is gone.
     pub async fn remove_left_over(&self, targets: &[Target]) -> Result<usize, Fault> {
         let renewals = self.renewals().await?;
-        let is_replaced = |renewal: &Renewal| {
-            let mut longer = renewals.iter();
-            longer.any(|other| other.target == renewal.target && other.lifetime > renewal.lifetime)
-        };
+        let is_replaced = |renewal: &Renewal| renewal.is_replaced(&renewals);
         let is_there = |renewal: &Renewal| targets.iter().any(|known| known.id == renewal.target);
         let left = renewals.iter();
         let left = left.filter(|renewal| is_replaced(renewal) || !is_there(renewal));
@@ -195,4 +200,10 @@ impl<P: Platform> Containers<'_, P> {
         }
         Ok(removed)
     }
+}
+
+/// The longest age up to which a target was renewed; zero if it was not.
+fn longest(renewals: &[Renewal], target: &TargetId) -> Duration {
+    let own = renewals.iter().filter(|one| one.target == *target);
+    own.map(|one| one.lifetime).max().unwrap_or_default()
 }

@@ -336,13 +336,18 @@ impl<'a, P: Platform> Backend<'a, P> {
         }
     }
 
-    /// Lets a target run up to a later age; `false` if it may be ending by now. Its
+    /// Lets a target run up to a later age, and returns the latest that is known: another
+    /// request may have renewed it for longer. `None` if it may be ending by now. Its
     /// renewals must have been added before.
     ///
     /// # Errors
     ///
     /// Any reply that does not show whether it is renewed.
-    pub async fn renew(&self, target: &Target, lifetime: Duration) -> Result<bool, Fault> {
+    pub async fn renew(
+        &self,
+        target: &Target,
+        lifetime: Duration,
+    ) -> Result<Option<Duration>, Fault> {
         dispatch!(self.renew(target, lifetime))
     }
 

@@ -8,13 +8,11 @@ use std::collections::BTreeMap;
 
 use http::{Method, StatusCode};
 use serde_json::Value;
-use time::OffsetDateTime;
-use time::format_description::well_known::Rfc3339;
 
 use super::call::Call;
 use super::list::Summary;
 use super::target::{Ended, State, Target};
-use super::{Reply, TargetId, bodiless, ports};
+use super::{Reply, TargetId, bodiless, moment, ports};
 use crate::fault::Fault;
 
 /// Asks for a container, and how it ended, if it has; `None` if it is gone.
@@ -78,8 +76,7 @@ fn read(reply: &Reply, container: &Value) -> Result<Target, Fault> {
 }
 
 fn unix_time(time: &Value) -> Option<i64> {
-    let time = OffsetDateTime::parse(time.as_str()?, &Rfc3339).ok()?;
-    Some(time.unix_timestamp())
+    Some(moment(time.as_str()?)?.unix_timestamp())
 }
 
 #[cfg(test)]

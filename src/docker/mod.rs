@@ -35,6 +35,8 @@ pub use reply::{NOT_THE_ENGINES_WORDS, Reply, is_denial, is_full, is_leaderless}
 use http::header::{CONTENT_LENGTH, CONTENT_TYPE};
 use http::{HeaderName, HeaderValue, Method, Request};
 use percent_encoding::{AsciiSet, NON_ALPHANUMERIC, utf8_percent_encode};
+use time::OffsetDateTime;
+use time::format_description::well_known::Rfc3339;
 
 use crate::platform::HttpRequest;
 use crate::secret::Secret;
@@ -83,6 +85,11 @@ const RESERVED: &AsciiSet = &NON_ALPHANUMERIC
 /// Percent-encodes `text` for use in a query or as one segment of a path.
 fn query_encoded(text: &str) -> String {
     utf8_percent_encode(text, RESERVED).to_string()
+}
+
+/// Reads a time in a body; `None` if it is none.
+fn moment(text: &str) -> Option<OffsetDateTime> {
+    OffsetDateTime::parse(text, &Rfc3339).ok()
 }
 
 #[cfg(test)]

@@ -3,6 +3,9 @@
 //! The labels of a container cannot change, so a renewal is a volume that nothing mounts.
 //! Its *name* holds all of its data, because a create with a name that is taken succeeds
 //! too and leaves the volume as it was. Its label names the deployment.
+//!
+//! A list of volumes is no snapshot. While an Engine makes one, volumes may come and go,
+//! and a list can lack both one that was just created and one that is removed after that.
 
 use http::{Method, StatusCode};
 use serde_json::{Value, json};
@@ -10,8 +13,16 @@ use std::time::Duration;
 use time::OffsetDateTime;
 
 use super::call::{CHANGE, Call};
-use super::{DeploymentId, Reply, TargetId, bodiless, json as with_json, label, query_encoded};
+use super::target::age;
+use super::{
+    DeploymentId, Reply, TargetId, bodiless, json as with_json, label, moment, query_encoded,
+};
 use crate::fault::Fault;
+
+/// How old a renewal must be before those that it replaces are removed, so that each list
+/// has it. A list takes five seconds at most ([`LOOK`](super::call::LOOK)); the rest is
+/// for machines that are suspended and for clocks that are set.
+pub const SETTLED_AFTER: Duration = Duration::from_secs(120);
 
 /// A container that was renewed.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -20,9 +31,30 @@ pub struct Renewal {
     pub target: TargetId,
     /// The age up to which it may run, in whole seconds.
     pub lifetime: Duration,
+    /// How long ago it was written, by the Engine's own clock, exact to a second; zero if
+    /// the reply does not tell.
+    pub age: Duration,
 }
 
 impl Renewal {
+    /// A renewal that is yet to be written.
+    pub fn new(target: TargetId, lifetime: Duration) -> Self {
+        Self {
+            target,
+            lifetime,
+            age: Duration::ZERO,
+        }
+    }
+
+    /// Whether nothing needs it any more, because each list has a longer one.
+    pub fn is_replaced(&self, all: &[Self]) -> bool {
+        all.iter().any(|other| {
+            other.lifetime > self.lifetime
+                && other.age >= SETTLED_AFTER
+                && other.target == self.target
+        })
+    }
+
     /// The name of its volume, 97 characters at most.
     fn name(&self, deployment: &DeploymentId) -> String {
         let (deployment, id) = (deployment.as_str(), self.target.as_str());
@@ -30,13 +62,21 @@ impl Renewal {
     }
 
     /// Reads a renewal of a deployment; `None` for any other volume.
-    fn of_volume(volume: &Value, deployment: &DeploymentId) -> Option<Self> {
+    fn of_volume(
+        volume: &Value,
+        deployment: &DeploymentId,
+        now: Option<OffsetDateTime>,
+    ) -> Option<Self> {
         let name = volume["Name"].as_str()?;
         let rest = name.strip_prefix(deployment.as_str())?.strip_prefix('-')?;
         let (id, seconds) = rest.split_once('-')?;
+        let written = volume["CreatedAt"].as_str().and_then(moment).zip(now);
         let renewal = Self {
             target: TargetId::of_container(id)?,
             lifetime: Duration::from_secs(seconds.parse().ok()?),
+            age: written
+                .map(|(written, now)| age(written.unix_timestamp(), now))
+                .unwrap_or_default(),
         };
         let is_ours = volume["Labels"][label::DEPLOYMENT] == deployment.as_str();
         // A number has other spellings, such as +60.
@@ -56,7 +96,7 @@ pub fn create(deployment: &DeploymentId, renewal: &Renewal) -> Call<OffsetDateTi
         if reply.status() != StatusCode::CREATED {
             return Err(reply.fault());
         }
-        let found = Renewal::of_volume(&reply.json()?, &deployment);
+        let found = Renewal::of_volume(&reply.json()?, &deployment, None);
         // Somebody else's volume has the name.
         if found.as_ref() != Some(&renewal) {
             return Err(Fault::Nonsense("another volume than asked for".to_owned()));
@@ -85,7 +125,8 @@ fn listed(reply: &Reply, deployment: &DeploymentId) -> Result<Vec<Renewal>, Faul
         _ => return Err(reply.lacks("Volumes")),
     };
     let renewals = volumes.iter();
-    let renewals = renewals.filter_map(|volume| Renewal::of_volume(volume, deployment));
+    let now = reply.date();
+    let renewals = renewals.filter_map(|volume| Renewal::of_volume(volume, deployment, now));
     Ok(renewals.collect())
 }
 
@@ -115,10 +156,10 @@ mod tests {
     }
 
     fn renewal() -> Renewal {
-        Renewal {
-            target: TargetId::parse(ID).expect("an id"),
-            lifetime: Duration::from_secs(3600),
-        }
+        Renewal::new(
+            TargetId::parse(ID).expect("an id"),
+            Duration::from_secs(3600),
+        )
     }
 
     fn volume(name: &str, deployment: &str) -> Value {
@@ -185,6 +226,28 @@ mod tests {
         }
         let others = volume(&format!("da-{ID}-3600"), "db");
         assert_eq!(list(json!([others, {"Name": format!("da-{ID}-3600")}])), []);
+    }
+
+    #[test]
+    fn a_list_tells_how_old_a_renewal_is() {
+        let seconds = |written: Value, date| {
+            let mut volume = volume(&format!("da-{ID}-3600"), "da");
+            volume["CreatedAt"] = written;
+            let body = json!({"Volumes": [volume]}).to_string();
+            let listed = list(&deployment()).read(&dated(200, &body, date));
+            listed.expect("a list")[0].age.as_secs()
+        };
+        // Docker gives the time of its own zone, Podman a fraction too.
+        for (written, age) in [
+            ("2026-11-23T01:00:01Z", 60),
+            ("2026-11-23T02:00:01.123456789+01:00", 60),
+            ("2026-11-23T01:01:02Z", 0),
+            ("yesterday", 0),
+        ] {
+            assert_eq!(seconds(written.into(), Some(DATE)), age, "{written}");
+        }
+        assert_eq!(seconds(Value::Null, Some(DATE)), 0);
+        assert_eq!(seconds("2026-11-23T01:00:01Z".into(), None), 0);
     }
 
     #[test]

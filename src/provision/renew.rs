@@ -46,10 +46,11 @@ impl<P: Platform> Provisioner<'_, P> {
         let longest = target.label_seconds(label::MAX_RENEWED).unwrap_or(present);
         let wanted = (age + lifetime).min(longest);
         if wanted >= present + GAIN_MIN {
-            if !self.backend.renew(&target, wanted).await? {
-                return Err(TargetError::RenewedTooLate(id.clone()).into());
-            }
-            target.renewed = wanted;
+            target.renewed = self
+                .backend
+                .renew(&target, wanted)
+                .await?
+                .ok_or_else(|| TargetError::RenewedTooLate(id.clone()))?;
         }
         self.add_hosts(from_mut(&mut target)).await;
         Ok(target)

@@ -61,7 +61,10 @@ impl Scenario {
             let name = name_of(given.token);
             let labels = labels_of(given, "given");
             let key = Key::given(number);
-            volumes.extend(given.renewed.map(|lifetime| volume_of(key, lifetime)));
+            if let Some(lifetime) = given.renewed {
+                volumes.push(volume_of(key, lifetime, RENEWED_AGO));
+                volumes.push(volume_of(key, lifetime / 2, 2 * RENEWED_AGO));
+            }
             let mut given = container(key, &name, labels, given.state, given.age);
             given.has_check = self.has_check && kind == Kind::Docker;
             containers.push(given);
@@ -71,17 +74,22 @@ impl Scenario {
             has_image: self.has_image,
             containers,
             volumes,
+            lists: Vec::new(),
         }
     }
 }
 
+/// How long ago a target was renewed that is there before: so long that the renewal before
+/// that is of no use.
+const RENEWED_AGO: Duration = Duration::from_secs(600);
+
 /// A renewal of a target that is there before.
-fn volume_of(key: Key, lifetime: Duration) -> Volume {
+fn volume_of(key: Key, lifetime: Duration, ago: Duration) -> Volume {
     let (id, seconds) = (key.container_id(), lifetime.as_secs());
     Volume {
         name: format!("{DEPLOYMENT}-{id}-{seconds}"),
         deployment: Some(DEPLOYMENT.to_owned()),
-        created: BEGINNING,
+        created: BEGINNING - ago,
     }
 }
 

@@ -243,6 +243,7 @@ fn a_thousand_of_the_largest_targets_of_an_engine_are_started_listed_and_reaped(
         kind: Kind::Docker,
         has_image: true,
         volumes: Vec::new(),
+        lists: Vec::new(),
         containers: Vec::new(),
     }));
     let front = Front {

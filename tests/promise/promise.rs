@@ -46,6 +46,9 @@ const GAIN_MIN: Duration = Duration::from_secs(60);
 /// How much of its lifetime a target has left at least that is renewed.
 const TOO_LATE: Duration = Duration::from_secs(31);
 
+/// How old a renewal is that every list of an Engine has.
+const RENEWAL_SETTLES: Duration = Duration::from_secs(120);
+
 const LIFETIME: Duration = Duration::from_secs(8 * 24 * 60 * 60);
 
 /// Ages are told in whole seconds, so that a reaper can be this much late.
@@ -535,7 +538,8 @@ pub fn on_reaped(world: &World, since: Duration) -> Result<(), String> {
     })
 }
 
-/// Checks that a reap has left no renewal that was there before it and is of no target.
+/// Checks that a reap has left no renewal that was there before it and is of no target, or
+/// that has been replaced for long.
 fn has_no_renewal_left(engine: &Engine, since: Duration) -> Result<(), String> {
     let ours = engine.volumes.iter();
     let mut ours = ours.filter(|volume| !is_foreign_volume(&volume.name));
@@ -543,7 +547,14 @@ fn has_no_renewal_left(engine: &Engine, since: Duration) -> Result<(), String> {
         let mut ids = engine.containers.iter().map(|container| &container.id);
         ids.any(|id| volume.name.contains(&**id))
     };
-    let left = ours.find(|volume| volume.created + ROUNDING < since && !has_target(volume));
+    let is_old = |volume: &Volume, age| volume.created + age + ROUNDING < since;
+    let is_replaced = |volume: &Volume| {
+        let mut all = engine.volumes.iter();
+        all.any(|other| volume.is_replaced_by(other) && is_old(other, RENEWAL_SETTLES))
+    };
+    let left = ours.find(|volume| {
+        is_old(volume, Duration::ZERO) && (is_replaced(volume) || !has_target(volume))
+    });
     left.map_or(Ok(()), |volume| {
         Err(format!("the renewal {} is left behind", volume.name))
     })

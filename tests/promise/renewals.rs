@@ -87,7 +87,15 @@ fn pairs() -> Vec<Scenario> {
 
 fn interleaved() -> Vec<Scenario> {
     let left = Left { delays: 1, ..CALM };
+    // One of the reaps may remove what the renewal replaces, while the other looks.
+    let three = [case(
+        "renew-reap-reap",
+        [RENEW, REAP, REAP],
+        &renewed(),
+        &[200],
+    )];
     [
+        within("renew-three", &[Place::Docker], &three, Fates::Any, CALM),
         within("renew-calm", &ENGINES, &alone(), Fates::Any, CALM),
         within("renew-pair", &ENGINES, &pairs(), Fates::Any, left),
     ]

@@ -13,11 +13,16 @@ use crate::script::*;
 /// What the labels say of a target that was started for two minutes, of an hour.
 const SHORT: [(&str, &str); 2] = [("max-lifetime", "120"), ("max-renewed", "3600")];
 
-/// The volume of a renewal.
+/// The volume of a renewal, which was written an hour ago.
 fn volume(id: &str, seconds: u64) -> Value {
+    volume_of(id, seconds, "2026-11-23T00:01:01Z")
+}
+
+fn volume_of(id: &str, seconds: u64, written: &str) -> Value {
     json!({
         "Name": format!("dynamic-access-{id}-{seconds}"),
         "Labels": {"dynamic-access.deployment": "dynamic-access"},
+        "CreatedAt": written,
     })
 }
 
@@ -65,13 +70,57 @@ fn check_too_late(steps: Vec<(&'static str, Reply)>) {
 }
 
 #[test]
-fn a_renewal_is_written_and_then_the_earlier_one_removed() {
+fn a_renewal_is_written_and_then_what_was_replaced_long_ago_removed() {
     check_renewed(30, vec![young(), volumes(&[]), written(1811)], 1811);
-    let earlier = || volumes(&[volume(ID, 300), volume(OTHER, 3000), volume(ID, 240)]);
+    let listed = || volumes(&[volume(ID, 300), volume(OTHER, 3000), volume(ID, 240)]);
     for removed in [done(), said(404, "no such volume"), said(500, "m"), Lost] {
-        let removed = ("remove volume", removed);
-        check_renewed(30, vec![young(), earlier(), written(1811), removed], 1811);
+        let rest = vec![listed(), ("remove volume", removed)];
+        let steps = vec![young(), listed(), written(1811)];
+        check_renewed(30, steps.into_iter().chain(rest).collect(), 1811);
     }
+    // Without the list, nothing is removed.
+    let failed = || ("list volumes", said(500, "m"));
+    let rest = vec![written(1811), failed(), failed(), failed()];
+    let steps = vec![young(), listed()];
+    check_renewed(30, steps.into_iter().chain(rest).collect(), 1811);
+}
+
+#[test]
+fn one_renewal_removes_two_others_at_most() {
+    let listed = || volumes(&[200, 210, 220, 230].map(|seconds| volume(ID, seconds)));
+    let removed = || ("remove volume", done());
+    let steps = vec![young(), listed(), written(1811), listed(), removed()];
+    check_renewed(30, steps.into_iter().chain([removed()]).collect(), 1811);
+}
+
+/// A list may lack the longer one of two renewals as long as that is young.
+#[test]
+fn a_renewal_stays_until_the_one_that_replaces_it_is_two_minutes_old() {
+    let removed = || ("remove volume", done());
+    for (written_at, rest) in [
+        ("2026-11-23T00:59:02Z", vec![]),
+        ("2026-11-23T01:59:01.5+01:00", vec![removed()]),
+        ("2026-11-23T01:02:00Z", vec![]),
+        ("0001-01-01T00:00:00", vec![]),
+        ("", vec![]),
+    ] {
+        let listed = || volumes(&[volume(ID, 240), volume_of(ID, 300, written_at)]);
+        let is_removed = !rest.is_empty();
+        let mut steps = vec![young(), listed(), written(1811), listed()];
+        steps.extend(rest);
+        check_renewed(30, steps, 1811);
+        let list = [entry(ID, "running", 1_795_395_650, &[])];
+        let rest = [listed()].into_iter().chain(is_removed.then(removed));
+        let report = reaped(&list, Scope::whole(false), rest.collect());
+        assert_eq!(report.left_over, usize::from(is_removed), "{written_at}");
+    }
+}
+
+#[test]
+fn the_answer_shows_a_longer_renewal_by_another_request() {
+    let after = volumes(&[volume(ID, 300), volume_of(ID, 2400, "2026-11-23T01:01:01Z")]);
+    let steps = vec![young(), volumes(&[volume(ID, 300)]), written(1811), after];
+    check_renewed(30, steps, 2400);
 }
 
 #[test]
@@ -89,9 +138,8 @@ fn what_is_shorter_or_gains_less_than_a_minute_is_not_written() {
     let renewed = || volumes(&[volume(ID, 1752)]);
     check_renewed(5, vec![young(), renewed()], 1752);
     check_renewed(30, vec![young(), renewed()], 1752);
-    let renewed = volumes(&[volume(ID, 1751)]);
-    let rest = vec![young(), renewed, written(1811), ("remove volume", done())];
-    check_renewed(30, rest, 1811);
+    let renewed = || volumes(&[volume(ID, 1751)]);
+    check_renewed(30, vec![young(), renewed(), written(1811), renewed()], 1811);
 }
 
 #[test]

@@ -144,7 +144,11 @@ const READINGS: &[Reading] = &[
         "201 with the label of the first",
         None,
     ),
-    ("list of volumes by a label", "the volume", None),
+    (
+        "list of volumes by a label",
+        "the volume and when it was made",
+        None,
+    ),
     ("list of volumes by another label", "nothing", None),
     ("remove of a volume", "204", None),
     ("remove of a volume again", "404 message", None),

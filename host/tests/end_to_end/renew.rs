@@ -86,9 +86,9 @@ fn a_renewed_target_outlives_its_lifetime_and_a_pruned_renewal_does_not_count(en
     ] {
         check_status(&renew(&server, &target.id, lifetime), 200);
     }
-    // One for each target.
+    // One for each, and one that is replaced and stays for two minutes.
     let written = volumes(engine, &deployment);
-    assert_eq!(written.len(), 3, "{written:?}");
+    assert_eq!(written.len(), 4, "{written:?}");
     engine.try_remove(&gone.id).expect("it is removed");
     // Somebody prunes the renewal of one of them.
     let name = written.iter().find(|name| name.contains(&pruned.id));
@@ -108,7 +108,7 @@ fn a_renewed_target_outlives_its_lifetime_and_a_pruned_renewal_does_not_count(en
     // What is left over went with the reap.
     let left = volumes(engine, &deployment);
     assert!(
-        matches!(&left[..], [one] if one.contains(&renewed.id)),
+        !left.is_empty() && left.iter().all(|one| one.contains(&renewed.id)),
         "{left:?}"
     );
     let path = format!("/v1/targets/{}", renewed.id);

@@ -1,5 +1,6 @@
 //! The updates of a service that runs: a vouch and a renewal.
 
+use std::cell::Cell;
 use std::time::Duration;
 
 use super::Services;
@@ -22,14 +23,20 @@ impl<P: Platform> Services<'_, P> {
     }
 
     /// A service that another request has renewed for longer stays as it is.
-    pub async fn renew(&self, target: &Target, lifetime: Duration) -> Result<bool, Fault> {
+    pub async fn renew(
+        &self,
+        target: &Target,
+        lifetime: Duration,
+    ) -> Result<Option<Duration>, Fault> {
+        let longest = Cell::new(lifetime);
         let renew = |found: Versioned| {
-            let is_longer = lifetime > found.service.renewed();
-            is_longer.then(|| found.renew(lifetime))
+            let renewed = found.service.renewed();
+            longest.set(renewed.max(lifetime));
+            (lifetime > renewed).then(|| found.renew(lifetime))
         };
         match self.update(&target.id, "", renew).await? {
-            Updated::Done => Ok(true),
-            Updated::Gone => Ok(false),
+            Updated::Done => Ok(Some(longest.get())),
+            Updated::Gone => Ok(None),
             Updated::OutOfSequence => Err(Fault::BudgetSpent),
         }
     }

@@ -13,10 +13,8 @@ pub mod template;
 use std::collections::BTreeMap;
 
 use serde_json::{Value, json};
-use time::OffsetDateTime;
-use time::format_description::well_known::Rfc3339;
 
-use super::{DeploymentId, label};
+use super::{DeploymentId, label, moment};
 
 /// The advice if a list of services, tasks or secrets is too long.
 const TOO_LONG: &str = "each target is listed with all that it is made of, so shorten Env and Labels in container_patch and environments, give targets fewer secrets, or lower max_targets";
@@ -71,9 +69,4 @@ fn own_labels(labels: Option<BTreeMap<String, String>>) -> BTreeMap<String, Stri
     let mut labels = labels.unwrap_or_default();
     labels.retain(|key, _| key.starts_with(label::PREFIX));
     labels
-}
-
-/// Parses a Swarm timestamp; `None` if the field is missing.
-fn moment(text: &str) -> Option<OffsetDateTime> {
-    OffsetDateTime::parse(text, &Rfc3339).ok()
 }

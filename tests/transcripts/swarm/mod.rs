@@ -4,6 +4,7 @@ mod lists;
 mod managers;
 mod nodes;
 mod reap;
+mod renew;
 mod repeated;
 mod start;
 mod stop;

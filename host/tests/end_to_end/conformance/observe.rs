@@ -462,8 +462,13 @@ fn of_volumes(engine: &RealEngine, observed: &mut Observed) {
         let shown = match volumes {
             Some(Value::Null) => "nothing",
             Some(Value::Array(volumes)) if volumes.is_empty() => "nothing",
-            Some(Value::Array(volumes)) if volumes.iter().any(|one| one["Name"] == *name) => {
-                "the volume"
+            Some(Value::Array(volumes)) => {
+                let found = volumes.iter().find(|one| one["Name"] == *name);
+                match found.map(|one| is_recent(&one["CreatedAt"])) {
+                    Some(true) => "the volume and when it was made",
+                    Some(false) => "the volume",
+                    None => "something else",
+                }
             }
             _ => "something else",
         };
@@ -474,4 +479,12 @@ fn of_volumes(engine: &RealEngine, observed: &mut Observed) {
     let remove = || engine.call("DELETE", &format!("/volumes/{name}"), None);
     observed.insert("remove of a volume", status(&remove()));
     observed.insert("remove of a volume again", failure(&remove()));
+}
+
+/// Whether a time in a reply is one of the last minute.
+fn is_recent(moment: &Value) -> bool {
+    let format = &time::format_description::well_known::Rfc3339;
+    let made = time::OffsetDateTime::parse(moment.as_str().unwrap_or_default(), format);
+    let minute = time::Duration::MINUTE;
+    made.is_ok_and(|made| (time::OffsetDateTime::now_utc() - made).abs() < minute)
 }

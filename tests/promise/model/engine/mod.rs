@@ -2,7 +2,8 @@
 //!
 //! Encodes what is known of Docker's API, and of Podman's service for it. A create and a removal
 //! take two steps, between which others can look: a name is taken before its
-//! container is listed, and a container is on its way out before it is gone.
+//! container is listed, and a container is on its way out before it is gone. So does a
+//! list of volumes, which shows only those that are there at both.
 
 mod container;
 mod reply;
@@ -33,6 +34,8 @@ pub struct Engine {
     pub has_image: bool,
     pub containers: Vec<Container>,
     pub volumes: Vec<Volume>,
+    /// The lists of volumes that have begun, each with what there was.
+    pub lists: Vec<(Key, Vec<Volume>)>,
 }
 
 impl Engine {
@@ -72,70 +75,12 @@ impl Engine {
             Op::Image(_) => Step::says(Reply::says(404, "No such image: agent", now)),
             Op::Network(name) => Step::says(network(name, now)),
             Op::CreateVolume { name, deployment } => self.create_volume(name, deployment, now),
-            Op::Volumes(filter) => {
-                let shown = self.volumes.iter();
-                let shown = shown.filter(|volume| match (filter, &volume.deployment) {
-                    (Filter::Labels(asked), Some(deployment)) => {
-                        asked.iter().all(|(_, value)| value == deployment)
-                    }
-                    _ => false,
-                });
-                let shown: Vec<_> = shown.map(Volume::entry).collect();
-                let body = serde_json::json!({"Volumes": shown, "Warnings": null});
-                Step::says(Reply::new(200, body.to_string(), now))
-            }
-            Op::RemoveVolume(name) => {
-                let change = self.renewed_by(name);
-                let there = self.volumes.len();
-                self.volumes.retain(|volume| volume.name != *name);
-                let reply = if self.volumes.len() < there {
-                    Reply::new(204, "", now)
-                } else {
-                    Reply::says(404, &format!("get {name}: no such volume"), now)
-                };
-                Step {
-                    change,
-                    reply: Some(reply),
-                }
-            }
+            Op::Volumes(filter) => match half.take() {
+                None => self.begin_list(filter, half, key),
+                Some(key) => self.finish_list(key, now),
+            },
+            Op::RemoveVolume(name) => self.remove_volume(name, now),
         }
-    }
-
-    /// Makes a volume, or leaves the one of that name as it is.
-    fn create_volume(&mut self, name: &str, deployment: &str, now: Duration) -> Step {
-        if !self.volumes.iter().any(|volume| volume.name == name) {
-            self.volumes.push(Volume {
-                name: name.to_owned(),
-                deployment: Some(deployment.to_owned()),
-                created: now,
-            });
-        }
-        let volume = self.volumes.iter().find(|volume| volume.name == name);
-        let body = volume.expect("it was made").entry().to_string();
-        Step {
-            change: self.renewed_by(name),
-            reply: Some(Reply::new(201, body, now)),
-        }
-    }
-
-    /// The change that a renewal of that name is to its target; none if that is gone.
-    fn renewed_by(&self, name: &str) -> Option<Change> {
-        let mut containers = self.containers.iter();
-        let target = containers.find(|container| name.contains(&*container.id))?;
-        Some(Change {
-            key: target.key,
-            from: Some(target.state),
-            to: Some(target.state),
-            what: What::Else,
-        })
-    }
-
-    /// The age up to which a target was renewed; zero if it was not.
-    pub fn renewed(&self, key: Key) -> Duration {
-        let id = key.container_id();
-        let renewals = self.volumes.iter().filter_map(Volume::renewal);
-        let own = renewals.filter(|(of, _)| *of == id);
-        own.map(|(_, lifetime)| lifetime).max().unwrap_or_default()
     }
 
     fn reserve(&mut self, made: Container, half: &mut Option<Key>, now: Duration) -> Step {
@@ -294,6 +239,7 @@ impl Engine {
     /// Kills the Engine and starts it again: what runs ends, and what is only
     /// in its memory is forgotten.
     pub fn restart(&mut self, now: Duration) -> Vec<Change> {
+        self.lists.clear();
         self.containers
             .retain(|container| container.state != State::Reserved);
         let cut_off =
@@ -339,8 +285,10 @@ impl Engine {
             ))
         });
         let volumes = self.volumes.iter();
-        let volumes = volumes.map(|volume| digest((&volume.name, volume.created)));
-        digests.chain(volumes).fold(0, u64::wrapping_add)
+        let volumes = volumes.map(digest);
+        let lists = self.lists.iter().map(digest);
+        let digests = digests.chain(volumes).chain(lists);
+        digests.fold(0, u64::wrapping_add)
     }
 
     fn matching(&self, filter: &Filter) -> Vec<&Container> {

@@ -1,11 +1,16 @@
-//! What an Engine holds of one volume that nothing mounts.
+//! What an Engine holds of one volume that nothing mounts, and what a request does to it.
 
 use std::time::Duration;
 
 use serde_json::{Value, json};
 
+use super::Engine;
+use crate::model::date::{rfc3339, unix};
+use crate::model::op::Filter;
+use crate::model::{Change, Key, Reply, Step, What};
+
 /// A volume.
-#[derive(Debug, Clone)]
+#[derive(Debug, Clone, PartialEq, Eq, Hash)]
 pub struct Volume {
     pub name: String,
     /// The deployment that it has as a label.
@@ -15,16 +20,108 @@ pub struct Volume {
 
 impl Volume {
     /// The volume as a list and a create show it.
-    pub fn entry(&self) -> Value {
+    fn entry(&self) -> Value {
         let deployment = self.deployment.as_ref();
         let labels = deployment.map(|deployment| json!({"dynamic-access.deployment": deployment}));
-        json!({"Name": self.name, "Driver": "local", "Labels": labels, "Scope": "local"})
+        json!({
+            "Name": self.name,
+            "Driver": "local",
+            "Labels": labels,
+            "Scope": "local",
+            "CreatedAt": rfc3339(unix(self.created)),
+        })
     }
 
     /// The id and the age that its name has.
-    pub fn renewal(&self) -> Option<(&str, Duration)> {
+    fn renewal(&self) -> Option<(&str, Duration)> {
         let (rest, seconds) = self.name.rsplit_once('-')?;
         let (_, id) = rest.rsplit_once('-')?;
         Some((id, Duration::from_secs(seconds.parse().ok()?)))
+    }
+
+    /// Whether another is a longer renewal of the same target.
+    pub fn is_replaced_by(&self, other: &Self) -> bool {
+        let both = self.renewal().zip(other.renewal());
+        both.is_some_and(|(own, other)| own.0 == other.0 && own.1 < other.1)
+    }
+}
+
+impl Engine {
+    /// Makes a volume, or leaves the one of that name as it is.
+    pub(super) fn create_volume(&mut self, name: &str, deployment: &str, now: Duration) -> Step {
+        if !self.volumes.iter().any(|volume| volume.name == name) {
+            self.volumes.push(Volume {
+                name: name.to_owned(),
+                deployment: Some(deployment.to_owned()),
+                created: now,
+            });
+        }
+        let volume = self.volumes.iter().find(|volume| volume.name == name);
+        let body = volume.expect("it was made").entry().to_string();
+        Step {
+            change: self.renewed_by(name),
+            reply: Some(Reply::new(201, body, now)),
+        }
+    }
+
+    pub(super) fn remove_volume(&mut self, name: &str, now: Duration) -> Step {
+        let there = self.volumes.len();
+        self.volumes.retain(|volume| volume.name != name);
+        let reply = if self.volumes.len() < there {
+            Reply::new(204, "", now)
+        } else {
+            Reply::says(404, &format!("get {name}: no such volume"), now)
+        };
+        Step {
+            change: self.renewed_by(name),
+            reply: Some(reply),
+        }
+    }
+
+    /// Begins a list, with what there is.
+    pub(super) fn begin_list(&mut self, filter: &Filter, half: &mut Option<Key>, key: Key) -> Step {
+        let shown = self.volumes.iter();
+        let shown = shown.filter(|volume| match (filter, &volume.deployment) {
+            (Filter::Labels(asked), Some(deployment)) => {
+                asked.iter().all(|(_, value)| value == deployment)
+            }
+            _ => false,
+        });
+        self.lists.push((key, shown.cloned().collect()));
+        *half = Some(key);
+        Step {
+            change: None,
+            reply: None,
+        }
+    }
+
+    /// Ends a list, without what is gone by now and without what has come since.
+    pub(super) fn finish_list(&mut self, key: Key, now: Duration) -> Step {
+        let place = self.lists.iter().position(|(of, _)| *of == key);
+        let (_, begun) = self.lists.remove(place.expect("it has begun"));
+        let shown = begun.iter().filter(|volume| self.volumes.contains(volume));
+        let shown: Vec<_> = shown.map(Volume::entry).collect();
+        let body = json!({"Volumes": shown, "Warnings": null});
+        Step::says(Reply::new(200, body.to_string(), now))
+    }
+
+    /// The change that a renewal of that name is to its target; none if that is gone.
+    fn renewed_by(&self, name: &str) -> Option<Change> {
+        let mut containers = self.containers.iter();
+        let target = containers.find(|container| name.contains(&*container.id))?;
+        Some(Change {
+            key: target.key,
+            from: Some(target.state),
+            to: Some(target.state),
+            what: What::Else,
+        })
+    }
+
+    /// The age up to which a target was renewed; zero if it was not.
+    pub fn renewed(&self, key: Key) -> Duration {
+        let id = key.container_id();
+        let renewals = self.volumes.iter().filter_map(Volume::renewal);
+        let own = renewals.filter(|(of, _)| *of == id);
+        own.map(|(_, lifetime)| lifetime).max().unwrap_or_default()
     }
 }

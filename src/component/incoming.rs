@@ -2,11 +2,12 @@
 
 use std::time::Duration;
 
-use http::{HeaderValue, Method, StatusCode};
+use http::{Method, StatusCode};
 use wasip2::http::types::{
     Fields, IncomingRequest, Method as WasiMethod, OutgoingResponse, ResponseOutparam,
 };
 
+use super::headers;
 use super::streams::{self, Deadline, Halt};
 use crate::platform::{BodyError, HttpResponse, REQUEST_HEADERS};
 
@@ -30,13 +31,7 @@ pub fn head(request: &IncomingRequest) -> Option<http::request::Parts> {
     };
     let uri = request.path_with_query().unwrap_or_else(|| "/".to_owned());
     let mut head = http::Request::builder().method(method).uri(uri);
-    let headers = head.headers_mut()?;
-    let fields = request.headers();
-    for name in REQUEST_HEADERS {
-        for value in fields.get(name.as_str()) {
-            headers.append(&name, HeaderValue::try_from(value).ok()?);
-        }
-    }
+    *head.headers_mut()? = headers::from_wasi(&request.headers(), &REQUEST_HEADERS)?;
     Some(head.body(()).ok()?.into_parts().0)
 }
 
@@ -63,11 +58,8 @@ pub fn bad_request() -> HttpResponse {
 /// request finds what this one has done.
 pub fn respond(out: ResponseOutparam, response: HttpResponse) {
     let (head, content) = response.into_parts();
-    let fields = Fields::new();
-    for (name, value) in &head.headers {
-        // WASI refuses only a few reserved names, which no answer has.
-        let _ = fields.append(name.as_str(), value.as_bytes());
-    }
+    // WASI refuses only a few reserved names, which no answer has.
+    let fields = headers::to_wasi(&head.headers).unwrap_or_else(Fields::new);
     let response = OutgoingResponse::new(fields);
     let _ = response.set_status_code(head.status.as_u16());
     // Of an answer to HEAD, the host would miss the body that the headers tell of.

@@ -7,22 +7,28 @@
 //! A component has one thread, and a webhook does one thing at a time. So every wait
 //! blocks in `wasi:io/poll`, and no executor is needed.
 
+mod headers;
 mod incoming;
 mod outgoing;
 mod streams;
 
-use std::io::Write;
 use std::pin::pin;
 use std::task::{Context, Poll, Waker};
 use std::time::Duration;
 
+use wasip2::cli::stderr::get_stderr;
 use wasip2::clocks::monotonic_clock;
 use wasip2::exports::http::incoming_handler::Guest;
 use wasip2::http::types::{IncomingRequest, ResponseOutparam};
 use wasip2::random::random::get_random_u64;
 
+use self::streams::Deadline;
 use crate::platform::{HttpRequest, HttpResponse, Keep, Platform, TransportError};
 use crate::server;
+
+/// How long the host may take to accept a line of the log. If it has stopped, the work
+/// after an answer goes on without it.
+const LOG_WAIT: Duration = Duration::from_secs(1);
 
 struct Component;
 
@@ -47,8 +53,9 @@ impl Guest for Component {
 /// lines of other instances.
 fn log(mut line: String) {
     line.push('\n');
+    let deadline = Deadline::after(LOG_WAIT);
     // If the log cannot be written, there is no place to report it.
-    let _ = std::io::stderr().write_all(line.as_bytes());
+    let _ = streams::write(&get_stderr(), line.as_bytes(), &deadline);
 }
 
 /// Runs a future in which every wait blocks, so that it is ready when first polled.
@@ -83,7 +90,7 @@ impl Platform for Wasi {
     }
 
     async fn sleep(&self, duration: Duration) {
-        streams::Deadline::after(duration).pass();
+        Deadline::after(duration).pass();
     }
 
     fn random(&self) -> u128 {

@@ -2,12 +2,14 @@
 
 use std::time::Duration;
 
+use http::StatusCode;
 use http::uri::Scheme as HttpScheme;
 use wasip2::http::outgoing_handler;
 use wasip2::http::types::{
-    ErrorCode, Fields, IncomingResponse, Method, OutgoingRequest, RequestOptions, Scheme,
+    ErrorCode, IncomingResponse, Method, OutgoingRequest, RequestOptions, Scheme,
 };
 
+use super::headers;
 use super::streams::{self, Deadline, Halt};
 use crate::platform::{
     Barrier, END_BYTES, HttpRequest, HttpResponse, Keep, REPLY_BYTES_MAX, REPLY_HEADERS,
@@ -50,10 +52,7 @@ pub fn exchange(
 /// Converts a request to WASI's type, and separates its body.
 fn outgoing(request: HttpRequest) -> Option<(OutgoingRequest, Vec<u8>)> {
     let (head, content) = request.into_parts();
-    let fields = Fields::new();
-    for (name, value) in &head.headers {
-        fields.append(name.as_str(), value.as_bytes()).ok()?;
-    }
+    let fields = headers::to_wasi(&head.headers)?;
     let scheme = if head.uri.scheme() == Some(&HttpScheme::HTTPS) {
         Scheme::Https
     } else {
@@ -94,13 +93,11 @@ fn read(
     deadline: &Deadline,
     keep: Keep,
 ) -> Result<HttpResponse, TransportError> {
-    let mut head = http::Response::builder().status(response.status());
-    let fields = response.headers();
-    for name in REPLY_HEADERS {
-        for value in fields.get(name.as_str()) {
-            head = head.header(&name, value);
-        }
-    }
+    let invalid = || broken("the reply is not valid HTTP");
+    let mut reply = HttpResponse::default();
+    *reply.headers_mut() =
+        headers::from_wasi(&response.headers(), &REPLY_HEADERS).ok_or_else(invalid)?;
+    *reply.status_mut() = StatusCode::from_u16(response.status()).map_err(|_| invalid())?;
     let body = response
         .consume()
         .map_err(|()| broken("the reply has no body to read"))?;
@@ -123,8 +120,8 @@ fn read(
         Halt::Closed => broken("the reply was cut off"),
         Halt::TooMany => TransportError::TooLong,
     })?;
-    head.body(content)
-        .map_err(|_| broken("the reply is not valid HTTP"))
+    *reply.body_mut() = content;
+    Ok(reply)
 }
 
 fn broken(detail: &str) -> TransportError {

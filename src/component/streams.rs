@@ -2,7 +2,7 @@
 
 use std::time::Duration;
 
-use wasip2::clocks::monotonic_clock;
+use wasip2::clocks::monotonic_clock::{self, Instant};
 use wasip2::http::types::OutgoingBody;
 use wasip2::io::poll::{Pollable, poll};
 use wasip2::io::streams::{InputStream, OutputStream, StreamError};
@@ -10,24 +10,29 @@ use wasip2::io::streams::{InputStream, OutputStream, StreamError};
 /// The most that is read at a time. A larger chunk would not arrive at once anyway.
 const CHUNK_BYTES: u64 = 64 * 1024;
 
-/// A moment at which every wait ends.
-pub struct Deadline(Pollable);
+/// A moment at which every wait ends. The host only hears of it when something waits.
+pub struct Deadline(Instant);
 
 impl Deadline {
     /// The moment `duration` from now.
     pub fn after(duration: Duration) -> Self {
         let nanoseconds = duration.as_nanos().try_into().unwrap_or(u64::MAX);
-        Self(monotonic_clock::subscribe_duration(nanoseconds))
+        Self(monotonic_clock::now().saturating_add(nanoseconds))
     }
 
     /// Waits until this moment.
     pub fn pass(&self) {
-        self.0.block();
+        monotonic_clock::subscribe_instant(self.0).block();
+    }
+
+    fn has_passed(&self) -> bool {
+        monotonic_clock::now() >= self.0
     }
 
     /// Waits for `event`, but not past this moment.
     pub fn wait(&self, event: &Pollable) -> Result<(), Halt> {
-        if poll(&[event, &self.0]).contains(&0) {
+        let passed = monotonic_clock::subscribe_instant(self.0);
+        if poll(&[event, &passed]).contains(&0) {
             Ok(())
         } else {
             Err(Halt::TimedOut)
@@ -84,7 +89,7 @@ pub fn read_end(
 fn read_some(stream: &InputStream, deadline: &Deadline) -> Result<Option<Vec<u8>>, Halt> {
     loop {
         // A peer that sends without a pause never makes `wait` check the deadline.
-        if deadline.0.ready() {
+        if deadline.has_passed() {
             return Err(Halt::TimedOut);
         }
         match stream.read(CHUNK_BYTES) {
@@ -137,7 +142,7 @@ fn finish(body: OutgoingBody, stream: OutputStream) {
 }
 
 /// Writes all of `bytes` and waits until they are sent.
-fn write(stream: &OutputStream, mut bytes: &[u8], deadline: &Deadline) -> Result<(), Halt> {
+pub fn write(stream: &OutputStream, mut bytes: &[u8], deadline: &Deadline) -> Result<(), Halt> {
     while !bytes.is_empty() {
         let room = usize::try_from(ready(stream, deadline)?).unwrap_or(usize::MAX);
         let (chunk, rest) = bytes.split_at(room.min(bytes.len()));

@@ -1,4 +1,5 @@
-//! A component that answers every request with hello.
+//! A component that answers every request with hello, in one piece as the server's
+//! answers are.
 
 #![cfg(target_family = "wasm")]
 
@@ -13,13 +14,18 @@ wasip2::http::proxy::export!(Hello);
 
 impl Guest for Hello {
     fn handle(_: IncomingRequest, out: ResponseOutparam) {
-        let response = OutgoingResponse::new(Fields::new());
-        let body = response.body();
-        ResponseOutparam::set(out, Ok(response));
-        let Ok(body) = body else { return };
-        if let Ok(stream) = body.write() {
-            let _ = stream.blocking_write_and_flush(b"hello\n");
+        let fields = Fields::new();
+        let _ = fields.append("content-length", b"6");
+        let response = OutgoingResponse::new(fields);
+        // The body is complete before the head is handed over, so both leave in one packet.
+        if let Ok(body) = response.body() {
+            if let Ok(stream) = body.write() {
+                // A stream may only be written to after it was asked how much it takes.
+                let _ = stream.check_write();
+                let _ = stream.write(b"hello\n");
+            }
+            let _ = OutgoingBody::finish(body, None);
         }
-        let _ = OutgoingBody::finish(body, None);
+        ResponseOutparam::set(out, Ok(response));
     }
 }

@@ -1,5 +1,5 @@
-//! The operations on one Engine, where a target is a container: each is one call, and
-//! the start of a target that gets files is two.
+//! The operations on one Engine, where a target is a container: each is one call, except
+//! the start of a target with files, which is two.
 
 use std::time::Duration;
 
@@ -18,16 +18,15 @@ use crate::engine::Engine;
 use crate::fault::Fault;
 use crate::platform::Platform;
 
-/// How long a target is left alone after its start, at least. See
-/// [`Containers::find_started`].
+/// The shortest pause between a start and its inspect: see [`Containers::find_started`].
 const SETTLES: Duration = Duration::from_millis(100);
 
-/// The longest such pause. The time of a start whose answer was lost says nothing, and
-/// with sixteen starts at once no inspect missed an end for longer than 0.44 s.
+/// The longest such pause. If the answer of a start was lost, its time says nothing; with
+/// sixteen starts at once, no inspect missed an end for longer than 0.44 s.
 const SETTLES_MAX: Duration = Duration::from_secs(1);
 
-/// The most replaced renewals that one renewal removes: more than it writes, so that they
-/// grow fewer.
+/// The most replaced renewals that one renewal removes: more than it writes, so their
+/// number falls.
 const REPLACED_MAX: usize = 2;
 
 /// Targets as containers of one Engine.
@@ -35,7 +34,7 @@ const REPLACED_MAX: usize = 2;
 pub struct Containers<'a, P> {
     /// The Engine.
     pub engine: Engine<'a, P>,
-    /// What the operator has set.
+    /// The operator's settings.
     pub config: &'a Config,
 }
 
@@ -74,11 +73,11 @@ impl<P: Platform> Containers<'_, P> {
     /// Inspects a target a moment after its start.
     ///
     /// The Engine calls a container started once its first process exists, which is the
-    /// init process even if the image's entry point is missing. From the end of that
-    /// process on, an inspect waits and then tells it, however long a list goes on
-    /// showing the container as running. So only the process itself needs the moment: up
-    /// to 30 ms with one start at a time, and up to a fifth of the start's own time on a
-    /// busy host. It gets at least twice that.
+    /// init process even if the image's entry point is missing. Once that process has
+    /// ended, an inspect waits and then shows the end, however long a list shows the
+    /// container as running. So only the process needs the pause: up to 30 ms with one
+    /// start at a time, and up to a fifth of the start's own time on a busy host. It gets
+    /// at least twice that.
     pub async fn find_started(
         &self,
         id: &TargetId,
@@ -99,7 +98,7 @@ impl<P: Platform> Containers<'_, P> {
             .await
     }
 
-    /// Each list of an Engine has what was created before it.
+    /// Each list of an Engine has all containers that were created before it.
     pub async fn survey_live_with(&self, _: &TargetId) -> Result<Survey, Fault> {
         self.survey().await
     }
@@ -151,11 +150,12 @@ impl<P: Platform> Containers<'_, P> {
         self.engine.send(volume::remove(deployment, renewal)).await
     }
 
-    /// Writes the renewal. The one that it replaces stays until every list has this one:
-    /// see [`Renewal::is_replaced`]. Meanwhile the longest counts.
+    /// Writes the renewal. The replaced one stays until every list has this one: see
+    /// [`Renewal::is_replaced`]. Meanwhile the longest counts.
     ///
-    /// A reap lists renewals after targets. So if the renewal was written before the target
-    /// expired, by the Engine's own clock, no reap finds the target expired and not this.
+    /// A reap lists renewals after targets. So if the renewal was written before the
+    /// target expired, by the Engine's own clock, a reap that finds the target expired
+    /// also finds the renewal.
     pub async fn renew(
         &self,
         target: &Target,
@@ -168,7 +168,7 @@ impl<P: Platform> Containers<'_, P> {
             return Ok(None);
         }
         let mut known = lifetime;
-        // What stays is left over, and does no harm.
+        // A renewal that stays is a leftover, and does no harm.
         if !target.renewed.is_zero()
             && let Ok(renewals) = self.renewals().await
         {

@@ -1,11 +1,11 @@
 //! `/volumes` (Engine API, VolumeCreate, VolumeList and VolumeDelete).
 //!
 //! The labels of a container cannot change, so a renewal is a volume that nothing mounts.
-//! Its *name* holds all of its data, because a create with a name that is taken succeeds
-//! too and leaves the volume as it was. Its label names the deployment.
+//! Its *name* holds all of its data, because a create with a taken name succeeds too, and
+//! leaves the volume as it was. Its label names the deployment.
 //!
-//! A list of volumes is no snapshot. While an Engine makes one, volumes may come and go,
-//! and a list can lack both one that was just created and one that is removed after that.
+//! A list of volumes is no snapshot: volumes may come and go while an Engine makes it. It
+//! can lack both a volume that was just created and one that was removed after that.
 
 use http::{Method, StatusCode};
 use serde_json::{Value, json};
@@ -19,25 +19,25 @@ use super::{
 };
 use crate::fault::Fault;
 
-/// How old a renewal must be before those that it replaces are removed, so that each list
-/// has it. A list takes five seconds at most ([`LOOK`](super::call::LOOK)); the rest is
-/// for machines that are suspended and for clocks that are set.
+/// The age at which every list has a renewal, and those that it replaces may be removed.
+/// A list takes five seconds at most ([`LOOK`](super::call::LOOK)); the rest is for
+/// suspended machines and clocks that are set.
 pub const SETTLED_AFTER: Duration = Duration::from_secs(120);
 
-/// A container that was renewed.
+/// A renewal of a container.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Renewal {
-    /// Its id.
+    /// The id of the container.
     pub target: TargetId,
-    /// The age up to which it may run, in whole seconds.
+    /// The age up to which the container may run, in whole seconds.
     pub lifetime: Duration,
-    /// How long ago it was written, by the Engine's own clock, exact to a second; zero if
-    /// the reply does not tell.
+    /// How long ago the renewal was written, by the Engine's own clock, exact to a
+    /// second; zero if the reply does not show it.
     pub age: Duration,
 }
 
 impl Renewal {
-    /// A renewal that is yet to be written.
+    /// A renewal to write.
     pub fn new(target: TargetId, lifetime: Duration) -> Self {
         Self {
             target,
@@ -46,7 +46,7 @@ impl Renewal {
         }
     }
 
-    /// Whether nothing needs it any more, because each list has a longer one.
+    /// Whether nothing needs it any more, because every list has a longer one.
     pub fn is_replaced(&self, all: &[Self]) -> bool {
         all.iter().any(|other| {
             other.lifetime > self.lifetime
@@ -79,7 +79,7 @@ impl Renewal {
                 .unwrap_or_default(),
         };
         let is_ours = volume["Labels"][label::DEPLOYMENT] == deployment.as_str();
-        // A number has other spellings, such as +60.
+        // Numbers have other spellings, such as +60.
         (is_ours && renewal.name(deployment) == name).then_some(renewal)
     }
 }
@@ -120,7 +120,7 @@ fn listed(reply: &Reply, deployment: &DeploymentId) -> Result<Vec<Renewal>, Faul
     let list: Value = reply.listed()?;
     let volumes = match list.get("Volumes") {
         Some(Value::Array(volumes)) => &volumes[..],
-        // What some Engines say instead of an empty list.
+        // Some Engines send this instead of an empty list.
         Some(Value::Null) => &[],
         _ => return Err(reply.lacks("Volumes")),
     };
@@ -186,7 +186,8 @@ mod tests {
         let name = format!("da-{ID}-3600");
         let at = written(volume(&name, "da"), Some(DATE)).expect("it is written");
         assert_eq!(at.unix_timestamp(), 1_795_395_661);
-        // Somebody else's volume of that name does not count, nor does a reply without a time.
+        // Somebody else's volume with this name does not count, nor does a reply without
+        // a time.
         written(volume(&name, "db"), Some(DATE)).expect_err("another deployment's");
         written(json!({"Name": name, "Labels": null}), Some(DATE)).expect_err("unlabelled");
         written(volume(&format!("da-{ID}-60"), "da"), Some(DATE)).expect_err("another");
@@ -237,7 +238,7 @@ mod tests {
             let listed = list(&deployment()).read(&dated(200, &body, date));
             listed.expect("a list")[0].age.as_secs()
         };
-        // Docker gives the time of its own zone, Podman a fraction too.
+        // Docker gives the time in its own zone, Podman with a fraction.
         for (written, age) in [
             ("2026-11-23T01:00:01Z", 60),
             ("2026-11-23T02:00:01.123456789+01:00", 60),

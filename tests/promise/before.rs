@@ -1,4 +1,4 @@
-//! What is there before the first call: some of ours, and much that is others'.
+//! The given targets, there before the first call: some are ours, and many are not.
 
 use std::collections::BTreeMap;
 use std::rc::Rc;
@@ -17,7 +17,7 @@ use crate::scenario::{
 };
 
 impl Scenario {
-    /// What carries out the calls, as it is before.
+    /// The orchestrator before the first call.
     pub fn orchestrator(&self) -> Orchestrator {
         match self.place {
             Place::Docker => Orchestrator::Engine(self.on_engine(Kind::Docker)),
@@ -83,7 +83,7 @@ impl Scenario {
 /// that is of no use.
 const RENEWED_AGO: Duration = Duration::from_secs(600);
 
-/// A renewal of a target that is there before.
+/// A renewal of a given target.
 fn volume_of(key: Key, lifetime: Duration, ago: Duration) -> Volume {
     let (id, seconds) = (key.container_id(), lifetime.as_secs());
     Volume {
@@ -93,7 +93,7 @@ fn volume_of(key: Key, lifetime: Duration, ago: Duration) -> Volume {
     }
 }
 
-/// Volumes that look like renewals of the first target, and are somebody else's.
+/// Somebody else's volumes that look like renewals of the first target.
 fn foreign_volumes() -> Vec<Volume> {
     let id = Key::given(0).container_id();
     let ours = format!("{DEPLOYMENT}-{id}-");
@@ -118,13 +118,13 @@ pub fn is_foreign_volume(name: &str) -> bool {
     foreign_volumes().iter().any(|volume| volume.name == name)
 }
 
-/// The number from which on the keys of given targets are of their secrets.
+/// The number from which the keys of given targets belong to their secrets.
 const SECRETS: usize = 500;
 
-/// The number from which on given targets are somebody else's.
+/// The number from which given targets are somebody else's.
 const FIRST_FOREIGN: usize = 1000;
 
-/// The key of a target that is somebody else's.
+/// The key of somebody else's target.
 pub fn foreign_key(number: usize) -> Key {
     Key::given(FIRST_FOREIGN + number)
 }
@@ -133,7 +133,7 @@ pub fn is_foreign(key: Key) -> bool {
     key.is_given() && key.call >= FIRST_FOREIGN
 }
 
-/// What looks like ours in every way but the one that counts: a name and labels.
+/// Names and labels that look like ours in every way except the one that counts.
 static LOOKS: LazyLock<Vec<(String, Labels)>> = LazyLock::new(|| {
     vec![
         // Nothing in common.
@@ -142,13 +142,13 @@ static LOOKS: LazyLock<Vec<(String, Labels)>> = LazyLock::new(|| {
         ("copy".to_owned(), |_| labels(&name_of(0), "image")),
         // Our prefix, and no labels.
         (format!("{}-{:040x}", DEPLOYMENT, 7), |_| BTreeMap::new()),
-        // Another deployment's, right in itself.
+        // Another deployment's, otherwise correct.
         ("other".to_owned(), |name| {
             let mut labels = labels(name, "other");
             labels.insert(label("deployment"), "other".to_owned());
             labels
         }),
-        // One of the two labels that make a container ours.
+        // Only one of the two labels that make a container ours.
         ("half".to_owned(), |_| {
             BTreeMap::from([(label("deployment"), DEPLOYMENT.to_owned())])
         }),
@@ -160,7 +160,7 @@ static LOOKS: LazyLock<Vec<(String, Labels)>> = LazyLock::new(|| {
     ]
 });
 
-/// Each look, in every state that would be a reason to remove it.
+/// Each of them in every state that would be a reason to remove it.
 fn foreign<T>(make: impl Fn(Key, &str, BTreeMap<String, String>, State, Duration) -> T) -> Vec<T> {
     let age = Duration::from_secs(30 * 24 * 60 * 60);
     let mut made = Vec::new();
@@ -183,10 +183,9 @@ static FOREIGN: LazyLock<Vec<Container>> = LazyLock::new(|| foreign(container));
 /// The services and secrets of others, in the same states.
 fn foreign_on_swarm() -> (Vec<Service>, Vec<Rc<Secret>>) {
     let services = foreign(|key, name, mut labels, state, age| {
-        // A task does not tell the name of its service, so a copy of a service of
-        // ours, labels and all, keeps the token from being started that it is of.
-        // Here that is one that nobody starts. It also counts as a target, unless it was
-        // copied before anybody was told of the original, as here.
+        // A task does not show the name of its service, so a full copy of a service of
+        // ours blocks starts of its token. Here nobody starts that token. The copy also
+        // counts as a target, unless the original had no vouch yet, as here.
         if name.starts_with("copy") {
             labels.insert(label("name"), name_of(9));
             labels.insert(label("vouched"), "false".to_owned());
@@ -195,7 +194,7 @@ fn foreign_on_swarm() -> (Vec<Service>, Vec<Rc<Secret>>) {
     });
     let secrets = foreign(|key, name, labels, _, age| {
         let key = Key::given(key.call + FIRST_FOREIGN);
-        // What has the labels of ours is ours; a name of ours is not enough.
+        // An object with our labels is ours; our name alone is not enough.
         let labels = if name.starts_with("copy") {
             BTreeMap::new()
         } else {
@@ -211,7 +210,7 @@ fn foreign_on_swarm() -> (Vec<Service>, Vec<Rc<Secret>>) {
     (services, secrets)
 }
 
-/// The labels of a container of that name.
+/// The labels of a container with this name.
 type Labels = fn(&str) -> BTreeMap<String, String>;
 
 fn label(name: &str) -> String {
@@ -260,7 +259,7 @@ fn container(
     }
 }
 
-/// A service, with what its task gets if it is to have one.
+/// A service, with its task if it should have one.
 fn service(
     key: Key,
     name: &str,
@@ -320,12 +319,12 @@ fn service(
     if let Some(state) = task {
         service.make_task(state, created);
     }
-    // Somebody has deleted it, and its node has not heard of that.
+    // Somebody has deleted it, and its node does not know yet.
     service.is_deleted = is_left;
     service
 }
 
-/// The secret of a target that is there before.
+/// The secret of a given target.
 fn secret(key: Key, labels: &BTreeMap<String, String>, age: Duration) -> Secret {
     let attempt = labels.get(&label("attempt")).cloned();
     let attempt = attempt.unwrap_or_default();

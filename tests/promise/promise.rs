@@ -1,5 +1,4 @@
-//! What is promised, checked at each request, each change, each answer and
-//! after each reap.
+//! The promises, checked at each request, each change, each answer and after each reap.
 
 use std::time::Duration;
 
@@ -18,47 +17,47 @@ use crate::scenario::{
 };
 use crate::world::{By, World};
 
-/// By when the caller has an answer.
+/// The latest moment of an answer.
 const ANSWER: Duration = Duration::from_secs(25);
 
-/// By when all that a request has set off is over.
+/// The latest moment of all work for a request.
 const INVOCATION: Duration = Duration::from_secs(29);
 
 /// How long a wait waits.
 const WAIT: Duration = Duration::from_secs(20);
 
-/// How long a container that was created may wait to be started.
+/// How long a created container may wait for its start.
 const GRACE: Duration = Duration::from_secs(120);
 
-/// How long a target runs at least of which a start says that it runs: on an Engine, and
+/// How long a target runs at least after a start has called it running: on an Engine, and
 /// on a Swarm.
 const STAYS_UP: [Duration; 2] = [Duration::from_millis(100), Duration::from_millis(750)];
 
-/// How long one that has ended stays.
+/// How long an ended target stays.
 const ENDED_STAYS: Duration = Duration::from_secs(600);
 
-/// For how long a renewal asks, how long a target may run at all, and the least that a
-/// renewal is written for.
+/// The lifetime in a renewal, the longest lifetime of a target, and the least gain for
+/// which a renewal is written.
 const RENEWAL: Duration = Duration::from_secs(24 * 60 * 60);
 const LONGEST: Duration = Duration::from_secs(16 * 24 * 60 * 60);
 const GAIN_MIN: Duration = Duration::from_secs(60);
 
-/// How much of its lifetime a target has left at least that is renewed.
+/// How much of its lifetime a target must have left to be renewed.
 const TOO_LATE: Duration = Duration::from_secs(31);
 
-/// How old a renewal is that every list of an Engine has.
+/// The age at which every list of an Engine has a renewal.
 const RENEWAL_SETTLES: Duration = Duration::from_secs(120);
 
 const LIFETIME: Duration = Duration::from_secs(8 * 24 * 60 * 60);
 
-/// Ages are told in whole seconds, so that a reaper can be this much late.
+/// Ages are in whole seconds, so a reaper can be this late.
 const ROUNDING: Duration = Duration::from_secs(2);
 
-/// What every planted secret begins with, and the same as a Swarm's secrets hold it.
+/// The beginning of every planted secret, as it is and in a Swarm's base64.
 const PLANTED: &str = "planted-";
 const PLANTED_BASE64: &str = "cGxhbnRlZC";
 
-/// Checks a request to the Engine, whatever becomes of it.
+/// Checks a request to the Engine, whatever its fate.
 pub fn on_request(
     world: &World,
     actor: usize,
@@ -123,7 +122,7 @@ fn is_id_of_others(world: &World, id: &str) -> bool {
     is_foreign_secret || foreign.any(|found| found.id == id)
 }
 
-/// The token has its place in an archive or in a secret, and nothing has another.
+/// The token may be in an archive or in a secret, and nowhere else.
 fn shows_a_secret(request: &HttpRequest, op: &Op) -> bool {
     let body = std::str::from_utf8(request.body()).unwrap_or(PLANTED);
     let uri = request.uri().path_and_query();
@@ -138,7 +137,7 @@ fn has_planted(text: &str) -> bool {
     text.contains(PLANTED) || text.contains(PLANTED_BASE64)
 }
 
-/// Checks a change, which a request has brought or none, once it is made.
+/// Checks a change, with or without a request for it, once it is made.
 pub fn on_change(world: &World, by: Option<By>, change: Change) -> Result<(), String> {
     let Some(target) = world.orchestrator.get(change.key) else {
         return Ok(());
@@ -158,18 +157,18 @@ pub fn on_change(world: &World, by: Option<By>, change: Change) -> Result<(), St
     }
 }
 
-/// The age up to which a target may run, as far as somebody was told.
+/// The age up to which a target may run, as far as answers have shown.
 fn told_lifetime(world: &World, key: Key) -> Duration {
     let renewed = world.renewed.get(&key).copied();
     renewed.unwrap_or_default().max(LIFETIME)
 }
 
-/// The age up to which a target may run, as far as it is written.
+/// The age up to which a target may run, as it is written.
 fn held_lifetime(world: &World, key: Key) -> Duration {
     world.orchestrator.renewed(key).max(LIFETIME)
 }
 
-/// A renewal that somebody was told of is written as long as its target runs.
+/// A renewal that an answer has shown stays written while its target runs.
 fn holds_its_renewal(world: &World, target: &Target<'_>) -> Result<(), String> {
     let is_held = held_lifetime(world, target.key) >= told_lifetime(world, target.key);
     if target.state == State::Running && !is_held {
@@ -178,8 +177,8 @@ fn holds_its_renewal(world: &World, target: &Target<'_>) -> Result<(), String> {
     Ok(())
 }
 
-/// Whether somebody may ask for the task of a service: its creator alone, with
-/// secrets of its own.
+/// Whether somebody may ask for the task of a service: only its creator, with secrets of
+/// its own.
 fn may_ask(world: &World, by: By, key: Key) -> Result<(), String> {
     let Orchestrator::Swarm(swarm) = &world.orchestrator else {
         return Ok(());
@@ -227,14 +226,15 @@ fn may_remove(world: &World, by: By, target: &Target<'_>, from: State) -> Result
     let is_its_own = target.key.actor == by.actor;
     let is_promised = world.promised.contains(&target.key);
     let is_swarm = matches!(world.orchestrator, Orchestrator::Swarm(_));
-    // A Swarm takes back what has begun to run, unless somebody was told that it does.
+    // On a Swarm, a running target may be withdrawn, unless an answer has called it
+    // running.
     let from = match from {
         State::Running | State::Stopping | State::Exited if is_swarm && !is_promised => {
             State::Starting
         }
         from => from,
     };
-    // Whatever is sent after the answer is a reaper's work.
+    // Every request after the answer is a reaper's.
     let may = match actor.webhook {
         Webhook::Stop(key) => target.key == key,
         Webhook::Start { token, .. } if !by.in_tail => match from {
@@ -265,8 +265,7 @@ fn may_remove(world: &World, by: By, target: &Target<'_>, from: State) -> Result
     })
 }
 
-/// Checks an answer, notes it, and ends with it what is true only of the time
-/// before.
+/// Checks an answer and notes it, and clears the notes that hold only before it.
 pub fn on_answer(world: &mut World, actor: usize, response: &HttpResponse, lines: &[String]) {
     let body = String::from_utf8_lossy(response.body()).into_owned();
     let status = response.status().as_u16();
@@ -319,7 +318,7 @@ fn keeps_secrets(text: &str) -> Result<(), String> {
     Ok(())
 }
 
-/// The target of which a success says that it runs.
+/// The target that a success calls running.
 fn promised(world: &World, actor: usize, status: u16, body: &str) -> Option<Key> {
     let by = &world.actors[actor];
     let is_start = matches!(by.webhook, Webhook::Start { .. });
@@ -329,7 +328,7 @@ fn promised(world: &World, actor: usize, status: u16, body: &str) -> Option<Key>
     seen.find(id).copied()
 }
 
-/// A success, or a refusal that says what is the case, must be true.
+/// A success must be true, and so must a refusal that describes the state of a target.
 fn answers_the_truth(world: &World, actor: usize, status: u16, body: &str) -> Result<(), String> {
     let by = &world.actors[actor];
     match (by.webhook, status) {
@@ -385,7 +384,7 @@ fn answers_the_truth(world: &World, actor: usize, status: u16, body: &str) -> Re
                 .then_some(())
                 .ok_or_else(|| "a 409, and no target has ended".to_owned())
         }
-        // One that is only now being made may appear after the look for it.
+        // A target that is only now being made may appear after the look for it.
         (Webhook::Stop(key), 200) if key.is_given() => match world.orchestrator.get(key) {
             Some(found) if !matches!(found.state, State::Removing | State::Gone) => Err(format!(
                 "a 200, and the container is {}",
@@ -405,7 +404,7 @@ fn answers_the_truth(world: &World, actor: usize, status: u16, body: &str) -> Re
     }
 }
 
-/// A wait tells what is the case, and no sooner than it has to.
+/// A wait shows the real state, and not before it should.
 fn waited(
     world: &World,
     actor: usize,
@@ -416,7 +415,7 @@ fn waited(
     let by = &world.actors[actor];
     let body: Value = serde_json::from_str(body).map_err(|error| error.to_string())?;
     let took = world.now - by.arrived;
-    // One that is being removed is shown as ended.
+    // A target that is being removed is shown as ended.
     let found = world.orchestrator.get(key);
     let is_going = found.is_none_or(|found| matches!(found.state, State::Removing | State::Gone));
     match (body["state"].as_str(), body["ready"].as_bool()) {
@@ -450,8 +449,7 @@ fn lifetime_in(body: &str) -> Option<Duration> {
     (moment("expires")? - moment("created")?).try_into().ok()
 }
 
-/// A success says for how long the target runs on, at least if somebody else does not
-/// end it.
+/// A success shows how long the target runs on, unless somebody else ends it.
 fn is_renewed(world: &World, actor: usize, key: Key, body: &str) -> Result<(), String> {
     let by = &world.actors[actor];
     if !by.seen_running.contains(&key) {
@@ -487,7 +485,7 @@ fn is_too_late(world: &World, actor: usize, key: Key) -> Result<(), String> {
     }
 }
 
-/// Whether a Swarm's target is on its way out, although nobody was told of it.
+/// Whether a Swarm's target without a vouch is being withdrawn.
 fn is_taken_back(world: &World, key: Key) -> bool {
     let Orchestrator::Swarm(swarm) = &world.orchestrator else {
         return false;
@@ -513,7 +511,7 @@ pub fn on_reaped(world: &World, since: Duration) -> Result<(), String> {
     let ours = world.orchestrator.targets().into_iter();
     for target in ours.filter(|target| !is_foreign(target.key)) {
         let begun = match target.state {
-            // Whoever removes it will; whoever makes it, the next reap sees.
+            // Somebody is removing it, or making it: the next reap sees that.
             State::Removing | State::Reserved | State::Stopping | State::Gone => continue,
             State::Created | State::Starting => target.created + GRACE,
             State::Running => target.created + held_lifetime(world, target.key),
@@ -538,8 +536,8 @@ pub fn on_reaped(world: &World, since: Duration) -> Result<(), String> {
     })
 }
 
-/// Checks that a reap has left no renewal that was there before it and is of no target, or
-/// that has been replaced for long.
+/// Checks that a reap has left no renewal from before it that has no target or was
+/// replaced long ago.
 fn has_no_renewal_left(engine: &Engine, since: Duration) -> Result<(), String> {
     let ours = engine.volumes.iter();
     let mut ours = ours.filter(|volume| !is_foreign_volume(&volume.name));
@@ -560,14 +558,13 @@ fn has_no_renewal_left(engine: &Engine, since: Duration) -> Result<(), String> {
     })
 }
 
-/// Whether an answer is the last word on a webhook that is called again and
-/// again while nothing fails.
+/// Whether an answer is final for a webhook that is repeated while nothing fails.
 pub fn is_settled(world: &World, webhook: Webhook, status: u16) -> bool {
     let ours = || {
         let targets = world.orchestrator.targets().into_iter();
         targets.filter(|target| !is_foreign(target.key))
     };
-    // Nobody can know what goes on there.
+    // Nobody can know what happens there.
     let is_lost = |target: &Target<'_>| world.is_node_lost() && target.state == State::Stopping;
     match (webhook, status) {
         (_, 200 | 201) => true,

@@ -1,5 +1,5 @@
-//! Renewals, alone and beside a reap: nothing kills a target whose renewal somebody was
-//! told of before that is over.
+//! Renewals, alone and beside a reap: once an answer has shown a renewal, nothing kills
+//! the target before it is over.
 
 use std::time::Duration;
 
@@ -16,13 +16,13 @@ pub fn scenarios() -> Vec<Scenario> {
 
 const EIGHT_DAYS: u64 = 8 * 24 * HOUR;
 
-/// A renewal of the first container that is there before.
+/// A renewal of the first given container.
 const RENEW: Webhook = Webhook::Renew(Key {
     actor: usize::MAX,
     call: 0,
 });
 
-/// The first container, with so many seconds left of its lifetime.
+/// The first container, with this many seconds of its lifetime left.
 fn with_left(seconds: u64) -> [Given; 1] {
     [given(0, State::Running, EIGHT_DAYS - seconds)]
 }
@@ -131,8 +131,7 @@ fn lasting() -> Vec<Scenario> {
     fates.into_iter().flat_map(of).collect()
 }
 
-/// A target that expires during the longest call, and a reap that comes at any moment of
-/// it.
+/// A target that expires during the longest call, and a reap at any moment of it.
 fn slow() -> Vec<Scenario> {
     let soon = |scenario: &Scenario| scenario.name.starts_with("renew-reap-");
     let pairs: Vec<_> = pairs().into_iter().filter(soon).collect();

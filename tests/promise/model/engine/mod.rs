@@ -1,9 +1,9 @@
-//! An Engine as a value: what it holds, and what a request does to it.
+//! An Engine as a value: its state, and the effect of each request.
 //!
-//! Encodes what is known of Docker's API, and of Podman's service for it. A create and a removal
-//! take two steps, between which others can look: a name is taken before its
-//! container is listed, and a container is on its way out before it is gone. So does a
-//! list of volumes, which shows only those that are there at both.
+//! Encodes the known behaviour of Docker's API, and of Podman's service for it. A create
+//! and a removal take two steps, between which others can look: a name is taken before
+//! its container is listed, and a container is being removed before it is gone. A list of
+//! volumes takes two steps too, and shows only the volumes that are there at both.
 
 mod container;
 mod reply;
@@ -20,27 +20,27 @@ use crate::model::op::Filter;
 use crate::model::{Change, Key, Reply, State, Step, Target, What};
 use crate::world::digest;
 
-/// Whose reading of the API the model follows where they differ.
+/// Whose behaviour the model has where the two differ.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Kind {
     Docker,
     Podman,
 }
 
-/// An Engine and what it holds.
+/// An Engine and its state.
 #[derive(Debug, Clone)]
 pub struct Engine {
     pub kind: Kind,
     pub has_image: bool,
     pub containers: Vec<Container>,
     pub volumes: Vec<Volume>,
-    /// The lists of volumes that have begun, each with what there was.
+    /// The lists of volumes that have begun, each with the volumes at that moment.
     pub lists: Vec<(Key, Vec<Volume>)>,
 }
 
 impl Engine {
-    /// Takes a request one step on. `half` is what its first step has left
-    /// for the second, and `key` the key of what it may create.
+    /// Takes a request one step further. `half` is left by its first step for the second,
+    /// and `key` is the key of the object that it may create.
     pub fn step(&mut self, op: &Op, half: &mut Option<Key>, key: Key, now: Duration) -> Step {
         match op {
             Op::Create {
@@ -52,7 +52,7 @@ impl Engine {
                 None => {
                     let labels = labels.clone();
                     let mut made = Container::new(key, name, labels, State::Reserved, now);
-                    // Podman's list has no word of it.
+                    // Podman's list does not show it.
                     made.has_check = *has_check && self.kind == Kind::Docker;
                     self.reserve(made, half, now)
                 }
@@ -117,7 +117,7 @@ impl Engine {
             return Step::says(reply::absent(id, now));
         };
         let key = found.key;
-        // A change of its files is none of its state.
+        // A change of its files does not change its state.
         let change = self.turn(key, found.state);
         let container = self.containers.iter_mut().find(|found| found.key == key);
         container.expect("it was found").token = Some(content.into());
@@ -138,7 +138,7 @@ impl Engine {
                 let message = "container is marked for removal and cannot be started";
                 Step::says(Reply::says(status, message, now))
             }
-            // An Engine runs one that has ended once more.
+            // An Engine runs an ended container once more.
             _ => {
                 let key = found.key;
                 let change = self.turn(key, State::Running);
@@ -193,7 +193,7 @@ impl Engine {
         }
     }
 
-    /// Removes a created container, as somebody's prune does.
+    /// Removes a created container, like a prune by somebody else.
     pub fn prune(&mut self, key: Key) -> Change {
         self.containers.retain(|container| container.key != key);
         Change {
@@ -204,7 +204,7 @@ impl Engine {
         }
     }
 
-    /// Brings a container into another state, whoever asked for it.
+    /// Brings a container into another state.
     pub fn turn(&mut self, key: Key, to: State) -> Change {
         let container = self.containers.iter_mut().find(|found| found.key == key);
         let container = container.expect("a state is changed of a container that is there");
@@ -218,7 +218,7 @@ impl Engine {
         }
     }
 
-    /// Ends what runs in a container.
+    /// Ends the process of a container.
     pub fn end(&mut self, key: Key, now: Duration) -> Change {
         let change = self.turn(key, State::Exited);
         let container = self.containers.iter_mut().find(|found| found.key == key);
@@ -226,7 +226,7 @@ impl Engine {
         change
     }
 
-    /// Ends a removal in its middle: what is left never runs again.
+    /// Ends a removal half-way: the rest of the container never runs again.
     pub fn fail_halfway(&mut self, key: Key, now: Duration) -> Change {
         let change = self.end(key, now);
         self.turn(key, State::Dead);
@@ -236,8 +236,8 @@ impl Engine {
         }
     }
 
-    /// Kills the Engine and starts it again: what runs ends, and what is only
-    /// in its memory is forgotten.
+    /// Kills the Engine and starts it again: running containers end, and everything in
+    /// its memory is lost.
     pub fn restart(&mut self, now: Duration) -> Vec<Change> {
         self.lists.clear();
         self.containers
@@ -253,7 +253,7 @@ impl Engine {
         keys.into_iter().map(|key| self.end(key, now)).collect()
     }
 
-    /// The container of that full id or name, once it is registered.
+    /// The container with this full id or name, once it is registered.
     pub fn find(&self, id: &str) -> Option<&Container> {
         self.containers
             .iter()
@@ -269,11 +269,11 @@ impl Engine {
         self.containers.iter().map(Container::target)
     }
 
-    /// What stands for all containers of ours.
+    /// A digest of all our containers.
     pub fn digest(&self, is_foreign: impl Fn(Key) -> bool) -> u64 {
         let ours = self.containers.iter();
         let ours = ours.filter(|container| !is_foreign(container.key));
-        // A sum, as the order of what is independent makes no difference.
+        // A sum, because the order of independent parts makes no difference.
         let digests = ours.map(|found| {
             digest((
                 found.key,
@@ -299,14 +299,14 @@ impl Engine {
                 Filter::Id(prefix) => container.id.starts_with(prefix.as_str()),
                 Filter::Name(name) => *container.name == **name,
                 Filter::Labels(asked) => Filter::meets(asked, &container.labels),
-                // An Engine is not asked for a part.
+                // Nobody asks an Engine for a part.
                 Filter::Part(..) => false,
             })
             .collect()
     }
 }
 
-/// What the change of a container's state is.
+/// The kind of a container's change of state.
 fn what(from: Option<State>, to: State) -> What {
     match to {
         _ if from == Some(to) => What::Else,
@@ -317,7 +317,7 @@ fn what(from: Option<State>, to: State) -> What {
     }
 }
 
-/// A network, which is always there, and another whose name the filter matches too.
+/// A network, which always exists, and another whose name the filter matches too.
 pub fn network(name: &str, now: Duration) -> Reply {
     let body = serde_json::json!([{"Name": format!("{name}-node")}, {"Name": name}]);
     Reply::new(200, body.to_string(), now)

@@ -1,4 +1,4 @@
-//! What an Engine holds of one volume that nothing mounts, and what a request does to it.
+//! The volumes of an Engine that nothing mounts, and the effect of each request on them.
 
 use std::time::Duration;
 
@@ -13,7 +13,7 @@ use crate::model::{Change, Key, Reply, Step, What};
 #[derive(Debug, Clone, PartialEq, Eq, Hash)]
 pub struct Volume {
     pub name: String,
-    /// The deployment that it has as a label.
+    /// The deployment in its label.
     pub deployment: Option<String>,
     pub created: Duration,
 }
@@ -32,7 +32,7 @@ impl Volume {
         })
     }
 
-    /// The id and the age that its name has.
+    /// The id and the age in its name.
     fn renewal(&self) -> Option<(&str, Duration)> {
         let (rest, seconds) = self.name.rsplit_once('-')?;
         let (_, id) = rest.rsplit_once('-')?;
@@ -47,7 +47,7 @@ impl Volume {
 }
 
 impl Engine {
-    /// Makes a volume, or leaves the one of that name as it is.
+    /// Makes a volume, or leaves the one with this name as it is.
     pub(super) fn create_volume(&mut self, name: &str, deployment: &str, now: Duration) -> Step {
         if !self.volumes.iter().any(|volume| volume.name == name) {
             self.volumes.push(Volume {
@@ -78,7 +78,7 @@ impl Engine {
         }
     }
 
-    /// Begins a list, with what there is.
+    /// Begins a list, with the volumes that are there.
     pub(super) fn begin_list(&mut self, filter: &Filter, half: &mut Option<Key>, key: Key) -> Step {
         let shown = self.volumes.iter();
         let shown = shown.filter(|volume| match (filter, &volume.deployment) {
@@ -95,7 +95,7 @@ impl Engine {
         }
     }
 
-    /// Ends a list, without what is gone by now and without what has come since.
+    /// Ends a list, without the volumes that have gone or come since.
     pub(super) fn finish_list(&mut self, key: Key, now: Duration) -> Step {
         let place = self.lists.iter().position(|(of, _)| *of == key);
         let (_, begun) = self.lists.remove(place.expect("it has begun"));
@@ -105,7 +105,7 @@ impl Engine {
         Step::says(Reply::new(200, body.to_string(), now))
     }
 
-    /// The change that a renewal of that name is to its target; none if that is gone.
+    /// The change of a target by the renewal with this name; none if the target is gone.
     fn renewed_by(&self, name: &str) -> Option<Change> {
         let mut containers = self.containers.iter();
         let target = containers.find(|container| name.contains(&*container.id))?;

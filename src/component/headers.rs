@@ -1,5 +1,5 @@
-//! Headers, in the core's type and in WASI's. Each way takes one call to the host,
-//! which bounds how many there are.
+//! Headers, in the core's type and in WASI's. Each direction takes one call to the host,
+//! which bounds their number.
 
 use http::{HeaderMap, HeaderName, HeaderValue};
 use wasip2::http::types::Fields;
@@ -13,7 +13,7 @@ pub fn to_wasi(headers: &HeaderMap) -> Option<Fields> {
     Fields::from_list(&entries).ok()
 }
 
-/// Those headers of `fields` that are `used`; `None` if one of them is not valid HTTP.
+/// The `used` headers among `fields`; `None` if one of them is not valid HTTP.
 pub fn from_wasi(fields: &Fields, used: &[HeaderName]) -> Option<HeaderMap> {
     let mut headers = HeaderMap::new();
     for (name, value) in fields.entries() {

@@ -11,8 +11,8 @@ use super::headers;
 use super::streams::{self, Deadline, Halt};
 use crate::platform::{BodyError, HttpResponse, REQUEST_HEADERS};
 
-/// How long the caller may take to send a body, which has at most 512 KiB, or to
-/// receive an answer.
+/// How long the caller may take to send a body of at most 640 KiB, or to receive an
+/// answer.
 const CALLER_WAIT: Duration = Duration::from_secs(10);
 
 /// The request without its body; `None` if it is not valid HTTP.
@@ -54,15 +54,15 @@ pub fn bad_request() -> HttpResponse {
     response
 }
 
-/// Sends the answer. Nothing needs to be done if the caller has gone: a repeated
-/// request finds what this one has done.
+/// Sends the answer. Ignores a caller that has gone: a repeated request finds the result
+/// of this one.
 pub fn respond(out: ResponseOutparam, response: HttpResponse) {
     let (head, content) = response.into_parts();
     // WASI refuses only a few reserved names, which no answer has.
     let fields = headers::to_wasi(&head.headers).unwrap_or_else(Fields::new);
     let response = OutgoingResponse::new(fields);
     let _ = response.set_status_code(head.status.as_u16());
-    // Of an answer to HEAD, the host would miss the body that the headers tell of.
+    // In an answer to HEAD, the host would miss the body that the headers announce.
     let body = (!content.is_empty()).then(|| response.body());
     let hand_over = || ResponseOutparam::set(out, Ok(response));
     match body {

@@ -1,8 +1,8 @@
 //! The shell: connects the core to Spin's variables and to WASI's HTTP, clock and
 //! randomness.
 //!
-//! It knows nothing of Docker or the webhooks. It never answers with a WASI error,
-//! whose text would reach the caller.
+//! It does not know Docker or the webhooks. It never answers with a WASI error, whose
+//! text would reach the caller.
 //!
 //! A component has one thread, and a webhook does one thing at a time. So every wait
 //! blocks in `wasi:io/poll`, and no executor is needed.
@@ -26,8 +26,8 @@ use self::streams::Deadline;
 use crate::platform::{HttpRequest, HttpResponse, Keep, Platform, TransportError};
 use crate::server;
 
-/// How long the host may take to accept a line of the log. If it has stopped, the work
-/// after an answer goes on without it.
+/// How long the host may take to accept a line of the log. If it does not, the work after
+/// an answer goes on without the line.
 const LOG_WAIT: Duration = Duration::from_secs(1);
 
 struct Component;
@@ -49,8 +49,8 @@ impl Guest for Component {
     }
 }
 
-/// Writes a line with a single call to the host, so that it does not mix with the
-/// lines of other instances.
+/// Writes a line with a single call to the host: it then does not mix with the lines of
+/// other instances.
 fn log(mut line: String) {
     line.push('\n');
     let deadline = Deadline::after(LOG_WAIT);
@@ -58,7 +58,7 @@ fn log(mut line: String) {
     let _ = streams::write(&get_stderr(), line.as_bytes(), &deadline);
 }
 
-/// Runs a future in which every wait blocks, so that it is ready when first polled.
+/// Runs a future in which every wait blocks: it is ready when first polled.
 fn finish<T>(future: impl Future<Output = T>) -> T {
     match pin!(future).poll(&mut Context::from_waker(Waker::noop())) {
         Poll::Ready(value) => value,

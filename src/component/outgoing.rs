@@ -20,8 +20,8 @@ use crate::platform::{
 /// means that packets are dropped.
 const CONNECT_WAIT: Duration = Duration::from_secs(5);
 
-/// Sends a request and reads the reply, of which it returns as much as `keep` says.
-/// The whole exchange must end within `limit`.
+/// Sends a request, reads the reply, and returns the part of it that `keep` selects. The
+/// whole exchange must end within `limit`.
 pub fn exchange(
     request: HttpRequest,
     limit: Duration,
@@ -77,7 +77,7 @@ fn outgoing(request: HttpRequest) -> Option<(OutgoingRequest, Vec<u8>)> {
     Some((outgoing, content))
 }
 
-/// Passes the limit to the host, so that the host closes the connection.
+/// Passes the limit to the host, which then closes the connection.
 fn options(limit: Duration) -> RequestOptions {
     let nanoseconds = |duration: Duration| Some(duration.as_nanos().try_into().unwrap_or(u64::MAX));
     let options = RequestOptions::new();
@@ -128,7 +128,7 @@ fn broken(detail: &str) -> TransportError {
     TransportError::Broken(detail.to_owned())
 }
 
-/// What an exchange without a reply tells about the effect of the request.
+/// What an exchange without a reply shows about the effect of the request.
 fn lost(code: ErrorCode) -> TransportError {
     match code {
         ErrorCode::DnsTimeout

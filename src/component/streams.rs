@@ -10,7 +10,7 @@ use wasip2::io::streams::{InputStream, OutputStream, StreamError};
 /// The most that is read at a time. A larger chunk would not arrive at once anyway.
 const CHUNK_BYTES: u64 = 64 * 1024;
 
-/// A moment at which every wait ends. The host only hears of it when something waits.
+/// A moment at which every wait ends. Only a wait passes it to the host.
 pub struct Deadline(Instant);
 
 impl Deadline {
@@ -62,8 +62,8 @@ pub fn read(stream: &InputStream, limit: usize, deadline: &Deadline) -> Result<V
     Ok(bytes)
 }
 
-/// Reads to the end and returns the last `limit` bytes, also if it does not get to
-/// the end, and the time since the last of them arrived.
+/// Reads to the end, or as far as it gets, and returns the last `limit` bytes and the
+/// time since the last of them arrived.
 pub fn read_end(
     stream: &InputStream,
     limit: usize,
@@ -104,9 +104,9 @@ fn read_some(stream: &InputStream, deadline: &Deadline) -> Result<Option<Vec<u8>
 /// Sends a message with this body: `hand_over` gives its head to the host, and is
 /// always called. Returns what it returns, and whether the body was written.
 ///
-/// A body that fits what the host takes at once is complete before that, so that
-/// head and body leave in one piece. In two, the second would wait until the other
-/// side has acknowledged the first, up to 40 ms: Spin leaves Nagle's algorithm on.
+/// A body that the host takes at once is complete before that, so head and body leave in
+/// one piece. In two, the second would wait until the other side has acknowledged the
+/// first, up to 40 ms: Spin leaves Nagle's algorithm on.
 pub fn send<T>(
     body: OutgoingBody,
     content: &[u8],

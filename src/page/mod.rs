@@ -198,7 +198,7 @@ mod tests {
         }
         overview.nodes = Err(Fault::TimedOut);
         let html = shown(None, &overview);
-        for part in ["The Swarm does not tell them", r#"<td title="a">a</td>"#] {
+        for part in ["The Swarm does not list them", r#"<td title="a">a</td>"#] {
             assert!(html.contains(part), "{part} is not in {html}");
         }
         let html = shown(None, &self::overview(vec![target("running", "e")]));
@@ -298,8 +298,8 @@ mod tests {
         let html = shown(None, &overview);
         assert!(html.contains("<td></td>\n<td></td>\n<td></td>"), "{html}");
         assert!(html.contains("<td>sha256:0123</td>"), "{html}");
-        assert!(html.contains("tells no version"), "{html}");
-        assert!(html.contains("tells no time"), "{html}");
+        assert!(html.contains("answers without its version"), "{html}");
+        assert!(html.contains("answer has no time"), "{html}");
         let overview = Overview {
             now: OffsetDateTime::from_unix_timestamp(CREATED + 28_801).ok(),
             ..overview

@@ -25,61 +25,31 @@ pub const CALM: Left = Left {
 /// One call has a fate other than an answer.
 pub const FAULT: Left = Left { faults: 1, ..CALM };
 
-pub const START: Webhook = Webhook::Start {
-    token: 0,
-    payload: 0,
-};
+pub const START: Webhook = Webhook::start(0, 0);
 
-pub const START_OTHER_TOKEN: Webhook = Webhook::Start {
-    token: 1,
-    payload: 0,
-};
+pub const START_OTHER_TOKEN: Webhook = Webhook::start(1, 0);
 
-pub const START_OTHER_PAYLOAD: Webhook = Webhook::Start {
-    token: 0,
-    payload: 1,
-};
+pub const START_OTHER_PAYLOAD: Webhook = Webhook::start(0, 1);
 
 /// A start with a token whose name somebody else's target has.
-pub const START_TAKEN: Webhook = Webhook::Start {
-    token: TAKEN,
-    payload: 0,
-};
+pub const START_TAKEN: Webhook = Webhook::start(TAKEN, 0);
 
 /// A `POST /v1/targets`.
-pub const START_KEY: Webhook = Webhook::Start {
-    token: FIRST_KEY,
-    payload: 0,
-};
+pub const START_KEY: Webhook = Webhook::start(FIRST_KEY, 0);
 
-pub const START_KEY_OTHER_PAYLOAD: Webhook = Webhook::Start {
-    token: FIRST_KEY,
-    payload: 1,
-};
+pub const START_KEY_OTHER_PAYLOAD: Webhook = Webhook::start(FIRST_KEY, 1);
 
 /// A `POST /v1/targets` for an owner.
-pub const START_OWNED: Webhook = Webhook::Start {
-    token: FIRST_OWNED,
-    payload: 0,
-};
+pub const START_OWNED: Webhook = Webhook::start(FIRST_OWNED, 0);
 
 /// The same with another key, for the same owner.
-pub const START_SAME_OWNER: Webhook = Webhook::Start {
-    token: FIRST_OWNED + 1,
-    payload: 0,
-};
+pub const START_SAME_OWNER: Webhook = Webhook::start(FIRST_OWNED + 1, 0);
 
 /// The same with a third key, for another owner.
-pub const START_OTHER_OWNER: Webhook = Webhook::Start {
-    token: FIRST_OWNED + 2,
-    payload: 0,
-};
+pub const START_OTHER_OWNER: Webhook = Webhook::start(FIRST_OWNED + 2, 0);
 
 /// A `POST /v1/targets?wait=20s`.
-pub const START_WAITING: Webhook = Webhook::Start {
-    token: FIRST_WAITING,
-    payload: 0,
-};
+pub const START_WAITING: Webhook = Webhook::start(FIRST_WAITING, 0);
 
 pub const REAP: Webhook = Webhook::Reap { dry_run: false };
 
@@ -99,7 +69,7 @@ pub fn wait(until_ended: bool) -> Webhook {
 }
 
 /// A given container of `token`.
-pub fn given(token: usize, state: State, seconds: u64) -> Given {
+pub const fn given(token: usize, state: State, seconds: u64) -> Given {
     Given {
         token,
         state,
@@ -107,6 +77,22 @@ pub fn given(token: usize, state: State, seconds: u64) -> Given {
         renewed: None,
     }
 }
+
+/// The first container, in each state.
+pub const RUNNING: [Given; 1] = [given(0, State::Running, 60)];
+pub const ENDED: [Given; 1] = [given(0, State::Exited, 60)];
+pub const DEAD: [Given; 1] = [given(0, State::Dead, 60)];
+/// Of a start that may still go on.
+pub const YOUNG: [Given; 1] = [given(0, State::Created, 5)];
+/// Of a start that was given up.
+pub const ABANDONED: [Given; 1] = [given(0, State::Created, 60)];
+
+/// Another one that runs.
+pub const OTHER_RUNNING: [Given; 1] = [given(1, State::Running, 60)];
+
+/// A key's, and an owner's.
+pub const KEY_RUNNING: [Given; 1] = [given(FIRST_KEY, State::Running, 60)];
+pub const OWNED_RUNNING: [Given; 1] = [given(FIRST_OWNED, State::Running, 60)];
 
 const MINUTE: u64 = 60;
 pub const HOUR: u64 = 60 * MINUTE;
@@ -145,198 +131,120 @@ pub fn alone() -> Vec<Scenario> {
 
 /// Waits for something that comes soon, holds already, or never comes.
 pub fn waits() -> Vec<Scenario> {
-    use State::{Created, Exited, Running};
     let checked = |scenario| Scenario {
         has_check: true,
         ..scenario
     };
-    let young = [given(0, Running, 1)];
+    let young = [given(0, State::Running, 1)];
+    let foreign = Webhook::Wait {
+        key: foreign_key(0),
+        until_ended: true,
+    };
     vec![
         checked(one("wait-for-ready", wait(false), &young, 200)),
         one("wait-for-unchecked", wait(false), &young, 200),
-        one(
-            "wait-for-ready-ended",
-            wait(false),
-            &[given(0, Exited, 60)],
-            200,
-        ),
-        one(
-            "wait-for-ready-created",
-            wait(false),
-            &[given(0, Created, 60)],
-            200,
-        ),
+        one("wait-for-ready-ended", wait(false), &ENDED, 200),
+        one("wait-for-ready-created", wait(false), &ABANDONED, 200),
         one("wait-for-running", wait(true), &young, 200),
-        one("wait-for-ended", wait(true), &[given(0, Exited, 60)], 200),
+        one("wait-for-ended", wait(true), &ENDED, 200),
         one("wait-for-absent", wait(true), &[], 404),
-        Scenario {
-            refusal: Some(404),
-            ..one(
-                "wait-for-foreign",
-                Webhook::Wait {
-                    key: foreign_key(0),
-                    until_ended: true,
-                },
-                &[],
-                404,
-            )
-        },
+        one("wait-for-foreign", foreign, &[], 404).refused(),
         checked(one("start-and-wait", START_WAITING, &[], 201)),
     ]
 }
 
 fn starts() -> Vec<Scenario> {
-    use State::{Created, Dead, Running};
+    let key_abandoned = [given(FIRST_KEY, State::Created, 60)];
     vec![
         one("start", START, &[], 200),
-        one("start-of-running", START, &[given(0, Running, 60)], 200),
-        one("start-of-young", START, &[given(0, Created, 5)], 503),
-        one("start-of-abandoned", START, &[given(0, Created, 60)], 200),
-        one("start-of-dead", START, &[given(0, Dead, 60)], 200),
+        one("start-of-running", START, &RUNNING, 200),
+        one("start-of-young", START, &YOUNG, 503),
+        one("start-of-abandoned", START, &ABANDONED, 200),
+        one("start-of-dead", START, &DEAD, 200),
         one("key-start", START_KEY, &[], 201),
+        one("key-start-of-running", START_KEY, &KEY_RUNNING, 200),
+        one("key-start-of-abandoned", START_KEY, &key_abandoned, 201),
+        one("start-of-running-without-image", START, &RUNNING, 200).without_image(),
         one(
-            "key-start-of-running",
+            "key-start-of-running-without-image",
             START_KEY,
-            &[given(FIRST_KEY, Running, 60)],
+            &KEY_RUNNING,
             200,
-        ),
-        one(
-            "key-start-of-abandoned",
-            START_KEY,
-            &[given(FIRST_KEY, Created, 60)],
-            201,
-        ),
-        // The image or the network that a new target needs is missing.
-        Scenario {
-            has_image: false,
-            ..one(
-                "start-of-running-without-image",
-                START,
-                &[given(0, Running, 60)],
-                200,
-            )
-        },
-        Scenario {
-            has_image: false,
-            ..one(
-                "key-start-of-running-without-image",
-                START_KEY,
-                &[given(FIRST_KEY, Running, 60)],
-                200,
-            )
-        },
+        )
+        .without_image(),
         one("start-and-reap", START, &remains(), 200),
     ]
 }
 
-/// The same, where each owner may have one target.
-fn of_owner(name: &str, webhook: Webhook, given: &[Given], status: u16) -> Scenario {
-    Scenario {
-        max_targets_per_owner: Some(1),
-        ..one(name, webhook, given, status)
-    }
-}
-
 fn refused_starts() -> Vec<Scenario> {
-    use State::{Created, Exited, Running};
+    let key_ended = [given(FIRST_KEY, State::Exited, 60)];
+    let (payload, key_payload) = (START_OTHER_PAYLOAD, START_KEY_OTHER_PAYLOAD);
+    // No list shows the container that has the name.
+    let unlisted = [given(0, State::Reserved, 60)];
+    // The reap after the first answer makes room for the second.
+    let old = [given(1, State::Created, 600)];
     vec![
-        one("start-of-ended", START, &[given(0, Exited, 60)], 409),
-        Scenario {
-            refusal: Some(422),
-            ..one(
-                "start-other-payload",
-                START_OTHER_PAYLOAD,
-                &[given(0, Running, 60)],
-                422,
-            )
-        },
+        one("start-of-ended", START, &ENDED, 409),
+        one("start-other-payload", payload, &RUNNING, 422).refused(),
+        one("key-start-of-ended", START_KEY, &key_ended, 409),
+        one("key-start-other-payload", key_payload, &KEY_RUNNING, 422).refused(),
+        one("start-foreign-name", START_TAKEN, &[], 500).refused(),
+        start_without_image(),
+        start_when_full(),
+        one("start-of-unlisted", START, &unlisted, 500).refused(),
+        start_when_owner_full(),
         one(
-            "key-start-of-ended",
-            START_KEY,
-            &[given(FIRST_KEY, Exited, 60)],
-            409,
-        ),
-        Scenario {
-            refusal: Some(422),
-            ..one(
-                "key-start-other-payload",
-                START_KEY_OTHER_PAYLOAD,
-                &[given(FIRST_KEY, Running, 60)],
-                422,
-            )
-        },
-        Scenario {
-            refusal: Some(500),
-            ..one("start-foreign-name", START_TAKEN, &[], 500)
-        },
-        Scenario {
-            has_image: false,
-            refusal: Some(500),
-            ..one("start-without-image", START, &[], 500)
-        },
-        Scenario {
-            max_targets: 1,
-            ..one("start-when-full", START, &[given(1, Running, 60)], 429)
-        },
-        // No list shows the container that has the name.
-        Scenario {
-            refusal: Some(500),
-            ..one(
-                "start-of-unlisted",
-                START,
-                &[given(0, State::Reserved, 60)],
-                500,
-            )
-        },
-        of_owner(
-            "start-when-owner-full",
-            START_SAME_OWNER,
-            &[given(FIRST_OWNED, Running, 60)],
-            429,
-        ),
-        of_owner(
             "start-when-other-owner-full",
             START_OTHER_OWNER,
-            &[given(FIRST_OWNED, Running, 60)],
+            &OWNED_RUNNING,
             201,
-        ),
-        // The reap after the first answer makes room for the second.
-        Scenario {
-            max_targets: 1,
-            ..one("start-beside-old", START, &[given(1, Created, 600)], 429)
-        },
+        )
+        .limited_by_owner(),
+        one("start-beside-old", START, &old, 429).limited(),
     ]
 }
 
+pub fn start_without_image() -> Scenario {
+    let refused = one("start-without-image", START, &[], 500).refused();
+    refused.without_image()
+}
+
+pub fn start_when_full() -> Scenario {
+    one("start-when-full", START, &OTHER_RUNNING, 429).limited()
+}
+
+pub fn start_when_owner_full() -> Scenario {
+    let start = START_SAME_OWNER;
+    one("start-when-owner-full", start, &OWNED_RUNNING, 429).limited_by_owner()
+}
+
 fn stops() -> Vec<Scenario> {
-    use State::{Created, Dead, Exited, Running};
-    let mut cases = vec![
-        one("stop", stop(), &[given(0, Running, 60)], 200),
-        one("stop-of-created", stop(), &[given(0, Created, 60)], 200),
-        one("stop-of-ended", stop(), &[given(0, Exited, 60)], 200),
-        one("stop-of-dead", stop(), &[given(0, Dead, 60)], 200),
+    let cases = vec![
+        one("stop", stop(), &RUNNING, 200),
+        one("stop-of-created", stop(), &ABANDONED, 200),
+        one("stop-of-ended", stop(), &ENDED, 200),
+        one("stop-of-dead", stop(), &DEAD, 200),
         one("stop-of-absent", stop(), &[], 200),
     ];
-    for look in 0..21 {
+    [cases, foreign_stops()].concat()
+}
+
+/// Stops of all that only looks like a target of ours.
+pub fn foreign_stops() -> Vec<Scenario> {
+    let stop = |look| {
         let name = format!("stop-of-foreign-{look}");
-        let webhook = Webhook::Stop(foreign_key(look));
-        cases.push(Scenario {
-            refusal: Some(404),
-            ..one(&name, webhook, &[given(0, Running, 60)], 404)
-        });
-    }
-    cases
+        one(&name, Webhook::Stop(foreign_key(look)), &RUNNING, 404).refused()
+    };
+    (0..21).map(stop).collect()
 }
 
 fn others() -> Vec<Scenario> {
     vec![
         one("health", Webhook::Health, &[], 200),
         one("health-and-reap", Webhook::Health, &remains(), 200),
-        Scenario {
-            has_image: false,
-            refusal: Some(503),
-            ..one("health-without-image", Webhook::Health, &[], 503)
-        },
+        one("health-without-image", Webhook::Health, &[], 503)
+            .without_image()
+            .refused(),
         one("reap", REAP, &remains(), 200),
         one("reap-of-nothing", REAP, &[], 200),
         one("dry-run", DRY_RUN, &remains(), 200),
@@ -346,16 +254,12 @@ fn others() -> Vec<Scenario> {
 /// The webhooks that change something, on few Engines: for tests with too many schedules
 /// to try on all.
 pub fn few() -> Vec<Scenario> {
-    use State::Running;
     let some = few_remains();
     vec![
         one("start", START, &[], 200),
-        one("start-of-running", START, &[given(0, Running, 60)], 200),
-        Scenario {
-            max_targets: 1,
-            ..one("start-when-full", START, &[given(1, Running, 60)], 429)
-        },
-        one("stop", stop(), &[given(0, Running, 60)], 200),
+        one("start-of-running", START, &RUNNING, 200),
+        start_when_full(),
+        one("stop", stop(), &RUNNING, 200),
         one("health-and-reap", Webhook::Health, &some, 200),
         one("reap", REAP, &some, 200),
     ]

@@ -19,15 +19,19 @@
 //! * All looks go through an older manager, or all changes, or both, or neither.
 
 use crate::cases::{
-    CALM, FAULT, NINE_DAYS, REAP, START, START_OTHER_PAYLOAD, START_OTHER_TOKEN, START_OWNED,
-    START_SAME_OWNER, START_TAKEN, few_remains, given, one, stop, wait,
+    ABANDONED, CALM, DEAD, ENDED, FAULT, NINE_DAYS, REAP, RUNNING, START, START_OTHER_PAYLOAD,
+    START_OTHER_TOKEN, START_OWNED, START_SAME_OWNER, START_TAKEN, YOUNG, few_remains,
+    foreign_stops, given, one, start_when_full, start_when_owner_full, start_without_image, stop,
+    wait,
 };
 use crate::fate::Fates;
 use crate::model::swarm::Move;
 use crate::model::{Key, State};
-use crate::scenario::{
-    FIRST_OWNED, Given, Habits, Left, Place, Scenario, Through, Webhook, case, within,
+use crate::pairs::{
+    EXPIRED, limited_start_start_other, start_reaps, start_start_abandoned, start_start_other,
+    start_start_same, stop_reap_expired,
 };
+use crate::scenario::{Given, Habits, Left, Place, Scenario, Through, Webhook, case, within};
 use crate::schedule::explore_all;
 
 /// Every scenario of this file.
@@ -76,70 +80,41 @@ const LARGE: [&str; 5] = [
     "limited-start-stop",
 ];
 
+/// The first target, whose task does not run yet.
+const STARTING: [Given; 1] = [given(0, State::Starting, 5)];
+/// The same, of a start that was given up.
+const LONG_STARTING: [Given; 1] = [given(0, State::Starting, 600)];
+/// A task that is left of a service that somebody has deleted.
+const OF_DELETED: [Given; 1] = [given(0, State::Stopping, 60)];
+
 fn alone() -> Vec<Scenario> {
-    use State::{Created, Dead, Exited, Running, Starting};
+    let starting = [given(0, State::Starting, 60)];
+    let payload = START_OTHER_PAYLOAD;
     vec![
         one("start", START, &[], 200),
-        one("start-of-running", START, &[given(0, Running, 60)], 200),
-        one("start-of-starting", START, &[given(0, Starting, 5)], 200),
-        one("start-of-young", START, &[given(0, Created, 5)], 503),
-        one("start-of-abandoned", START, &[given(0, Created, 60)], 200),
-        one("start-of-dead", START, &[given(0, Dead, 60)], 200),
-        one("start-of-ended", START, &[given(0, Exited, 60)], 409),
-        Scenario {
-            refusal: Some(422),
-            ..one(
-                "start-other-payload",
-                START_OTHER_PAYLOAD,
-                &[given(0, Running, 60)],
-                422,
-            )
-        },
-        Scenario {
-            refusal: Some(500),
-            ..one("start-foreign-name", START_TAKEN, &[], 500)
-        },
-        Scenario {
-            max_targets: 1,
-            ..one("start-when-full", START, &[given(1, Running, 60)], 429)
-        },
-        one(
-            "wait-for-running",
-            wait(true),
-            &[given(0, Running, 60)],
-            200,
-        ),
-        one("wait-for-ended", wait(true), &[given(0, Exited, 60)], 200),
+        one("start-of-running", START, &RUNNING, 200),
+        one("start-of-starting", START, &STARTING, 200),
+        one("start-of-young", START, &YOUNG, 503),
+        one("start-of-abandoned", START, &ABANDONED, 200),
+        one("start-of-dead", START, &DEAD, 200),
+        one("start-of-ended", START, &ENDED, 409),
+        one("start-other-payload", payload, &RUNNING, 422).refused(),
+        one("start-foreign-name", START_TAKEN, &[], 500).refused(),
+        start_when_full(),
+        one("wait-for-running", wait(true), &RUNNING, 200),
+        one("wait-for-ended", wait(true), &ENDED, 200),
         one("wait-for-absent", wait(true), &[], 404),
-        Scenario {
-            max_targets_per_owner: Some(1),
-            ..one(
-                "start-when-owner-full",
-                START_SAME_OWNER,
-                &[given(FIRST_OWNED, Running, 60)],
-                429,
-            )
-        },
-        one("stop", stop(), &[given(0, Running, 60)], 200),
-        one("stop-of-starting", stop(), &[given(0, Starting, 60)], 200),
-        one("stop-of-created", stop(), &[given(0, Created, 60)], 200),
-        one("stop-of-ended", stop(), &[given(0, Exited, 60)], 200),
-        one("stop-of-dead", stop(), &[given(0, Dead, 60)], 200),
+        start_when_owner_full(),
+        one("stop", stop(), &RUNNING, 200),
+        one("stop-of-starting", stop(), &starting, 200),
+        one("stop-of-created", stop(), &ABANDONED, 200),
+        one("stop-of-ended", stop(), &ENDED, 200),
+        one("stop-of-dead", stop(), &DEAD, 200),
         one("stop-of-absent", stop(), &[], 200),
-        case(
-            "start-of-left",
-            [START],
-            &[given(0, State::Stopping, 60)],
-            &[200, 503],
-        ),
-        one(
-            "stop-of-left",
-            stop(),
-            &[given(0, State::Stopping, 60)],
-            200,
-        ),
+        case("start-of-left", [START], &OF_DELETED, &[200, 503]),
+        one("stop-of-left", stop(), &OF_DELETED, 200),
         one("reap", REAP, &few_remains(), 200),
-        one("reap-of-starting", REAP, &[given(0, Starting, 600)], 200),
+        one("reap-of-starting", REAP, &LONG_STARTING, 200),
     ]
 }
 
@@ -148,62 +123,34 @@ fn calm() -> Vec<Scenario> {
         is_fine: true,
         ..PLAIN
     };
-    let mut scenarios = alone();
-    for look in 0..21 {
-        let foreign = Webhook::Stop(crate::before::foreign_key(look));
-        let running = [given(0, State::Running, 60)];
-        scenarios.push(Scenario {
-            refusal: Some(404),
-            ..one(&format!("stop-of-foreign-{look}"), foreign, &running, 404)
-        });
-    }
+    let scenarios = [alone(), foreign_stops()].concat();
     // The start is tried on one node after the other.
-    let without_image = Scenario {
-        has_image: false,
-        refusal: Some(500),
-        ..one("start-without-image", START, &[], 500)
-    };
+    let without_image = [start_without_image()];
     let late = Left { lags: 3, ..CALM };
     [
         on_swarm("swarm", &scenarios, fine, Fates::Any, late),
-        on_swarm("swarm", &[without_image], PLAIN, Fates::Any, CALM),
+        on_swarm("swarm", &without_image, PLAIN, Fates::Any, CALM),
     ]
     .concat()
 }
 
 /// A task that goes no further during the work.
 fn stuck() -> Vec<Scenario> {
-    use State::Starting;
-    let starting = [given(0, Starting, 5)];
     let of = |stuck: Move| {
         let habits = Habits {
             is_fine: true,
             stuck: Some(stuck),
             ..PLAIN
         };
+        let waits = [200, 503];
         let scenarios = [
             case("start", [START], &[], &[200, 429, 503]),
-            case("start-of-starting", [START], &starting, &[200, 503]),
-            case(
-                "start-of-left",
-                [START],
-                &[given(0, State::Stopping, 60)],
-                &[200, 503],
-            ),
+            case("start-of-starting", [START], &STARTING, &waits),
+            case("start-of-left", [START], &OF_DELETED, &waits),
             case("start-start-same", [START, START], &[], &[200, 429, 503]),
-            case("stop-of-starting", [stop()], &starting, &[200, 503]),
-            case(
-                "stop",
-                [stop()],
-                &[given(0, State::Running, 60)],
-                &[200, 503],
-            ),
-            case(
-                "start-stop",
-                [START, stop()],
-                &[given(0, State::Running, 60)],
-                &[200, 409, 503],
-            ),
+            case("stop-of-starting", [stop()], &STARTING, &waits),
+            case("stop", [stop()], &RUNNING, &waits),
+            case("start-stop", [START, stop()], &RUNNING, &[200, 409, 503]),
         ];
         let group = format!("swarm-without-{stuck:?}");
         on_swarm(&group, &scenarios, habits, Fates::Any, CALM)
@@ -221,38 +168,27 @@ fn stuck() -> Vec<Scenario> {
 /// With a manager that does not know an option of the targets, starts are refused and
 /// nothing ends.
 fn older() -> Vec<Scenario> {
-    use State::{Created, Exited, Running, Starting};
+    let remains = [
+        given(0, State::Exited, 3600),
+        given(1, State::Running, NINE_DAYS),
+    ];
     let of = |older: Through| {
         // For given targets, a look shows whether an option is left out.
         let status = match older {
             Through::Changes => 500,
             Through::Looks | Through::Both => 503,
         };
-        let refused = |name, before: &[Given], status| Scenario {
-            refusal: Some(status),
-            ..one(name, START, before, status)
-        };
         let habits = Habits {
             older: Some(older),
             ..PLAIN
         };
         let scenarios = [
-            refused("start", &[], 503),
-            refused("start-of-running", &[given(0, Running, 60)], status),
-            case("stop", [stop()], &[given(0, Running, 60)], &[200]),
-            case(
-                "stop-of-created",
-                [stop()],
-                &[given(0, Created, 60)],
-                &[200],
-            ),
-            case(
-                "reap",
-                [REAP],
-                &[given(0, Exited, 3600), given(1, Running, NINE_DAYS)],
-                &[200],
-            ),
-            refused("start-of-starting", &[given(0, Starting, 5)], status),
+            one("start", START, &[], 503).refused(),
+            one("start-of-running", START, &RUNNING, status).refused(),
+            one("stop", stop(), &RUNNING, 200),
+            one("stop-of-created", stop(), &ABANDONED, 200),
+            one("reap", REAP, &remains, 200),
+            one("start-of-starting", START, &STARTING, status).refused(),
         ];
         let group = format!("swarm-older-{older:?}");
         on_swarm(&group, &scenarios, habits, Fates::Any, CALM)
@@ -269,11 +205,10 @@ fn fault() -> Vec<Scenario> {
 }
 
 fn faults() -> Vec<Scenario> {
-    use State::Running;
     let few = [
         one("start", START, &[], 200),
-        one("stop", stop(), &[given(0, Running, 60)], 200),
-        one("reap", REAP, &[given(0, Running, NINE_DAYS)], 200),
+        one("stop", stop(), &RUNNING, 200),
+        one("reap", REAP, &EXPIRED, 200),
     ];
     let left = Left { faults: 2, ..CALM };
     on_swarm("swarm-faults", &few, PLAIN, Fates::Lost, left)
@@ -282,27 +217,19 @@ fn faults() -> Vec<Scenario> {
 /// A task ends by itself, is rejected, or is lost together with its node.
 fn ending() -> Vec<Scenario> {
     let of = |group, scenarios: &[Scenario], left| {
-        on_swarm(
-            group,
-            scenarios,
-            PLAIN,
-            Fates::Any,
-            Left { lags: 1, ..left },
-        )
+        let left = Left { lags: 1, ..left };
+        on_swarm(group, scenarios, PLAIN, Fates::Any, left)
+    };
+    let rejections = Left {
+        rejections: 1,
+        ..CALM
     };
     // If somebody else deletes a service, its node is lost and a new leader forgets its
     // task, nobody can see that task any more.
     let seen = without(alone(), &["-of-left"]);
     [
         of("swarm-ended", &alone(), Left { ends: 1, ..CALM }),
-        of(
-            "swarm-rejected",
-            &alone(),
-            Left {
-                rejections: 1,
-                ..CALM
-            },
-        ),
+        of("swarm-rejected", &alone(), rejections),
         of("swarm-lost", &seen, Left { losses: 1, ..CALM }),
     ]
     .concat()
@@ -310,22 +237,12 @@ fn ending() -> Vec<Scenario> {
 
 /// All pairs that concern the same target.
 fn of_two() -> Vec<Scenario> {
-    use State::{Created, Exited, Running, Starting};
-    let running = [given(0, Running, 60)];
     let unseen = Webhook::Stop(Key { actor: 0, call: 0 });
-    let limited = |scenario| Scenario {
-        max_targets: 1,
-        ..scenario
-    };
-    vec![
-        case("start-start-same", [START, START], &[], &[200]),
-        case(
-            "start-start-abandoned",
-            [START, START],
-            &[given(0, Created, 60)],
-            &[200],
-        ),
-        case("start-stop", [START, stop()], &running, &[200, 409, 503]),
+    let both = [START, REAP];
+    let starts = vec![
+        start_start_same(),
+        start_start_abandoned(),
+        case("start-stop", [START, stop()], &RUNNING, &[200, 409, 503]),
         // Nobody can know an id before an answer has it; if it is guessed, the start
         // fails.
         case(
@@ -334,67 +251,35 @@ fn of_two() -> Vec<Scenario> {
             &[],
             &[200, 409, 500, 502, 503, 504],
         ),
-        case("stop-stop", [stop(), stop()], &running, &[200]),
-        Scenario {
-            max_targets_per_owner: Some(1),
-            ..case(
-                "owned-start-start",
-                [START_OWNED, START_SAME_OWNER],
-                &[],
-                &[201, 429],
-            )
-        },
-        case("start-reap", [START, REAP], &[], &[200]),
+        case("stop-stop", [stop(), stop()], &RUNNING, &[200]),
         case(
-            "start-reap-abandoned",
-            [START, REAP],
-            &[given(0, Created, 600)],
-            &[200],
-        ),
-        case(
-            "start-reap-young",
-            [START, REAP],
-            &[given(0, Created, 118)],
-            &[200],
-        ),
+            "owned-start-start",
+            [START_OWNED, START_SAME_OWNER],
+            &[],
+            &[201, 429],
+        )
+        .limited_by_owner(),
+    ];
+    let others = vec![
         // One would say that it runs, and the other withdraw it.
         case(
             "start-reap-starting",
-            [START, REAP],
-            &[given(0, Starting, 600)],
+            both,
+            &LONG_STARTING,
             &[200, 409, 503],
         ),
+        case("start-reap-expired", both, &EXPIRED, &[200, 409, 503]),
+        stop_reap_expired(),
+        limited_start_start_other(),
         case(
-            "start-reap-expired",
-            [START, REAP],
-            &[given(0, Running, NINE_DAYS)],
-            &[200, 409, 503],
-        ),
-        case(
-            "start-reap-ended",
-            [START, REAP],
-            &[given(0, Exited, 3600)],
-            &[200, 409],
-        ),
-        case(
-            "stop-reap-expired",
-            [stop(), REAP],
-            &[given(0, Running, NINE_DAYS)],
-            &[200],
-        ),
-        limited(case(
-            "limited-start-start-other",
-            [START, START_OTHER_TOKEN],
-            &[],
-            &[200, 429],
-        )),
-        limited(case(
             "limited-start-stop",
             [START_OTHER_TOKEN, stop()],
-            &running,
+            &RUNNING,
             &[200, 429],
-        )),
-    ]
+        )
+        .limited(),
+    ];
+    [starts, start_reaps(), others].concat()
 }
 
 /// Both at once, with their calls in every order; or one while the other waits.
@@ -416,13 +301,7 @@ fn late_looks() -> Vec<Scenario> {
 
 /// The same, with time that passes in between and with late tasks.
 fn late_pairs() -> Vec<Scenario> {
-    let mut scenarios = of_two();
-    scenarios.push(case(
-        "start-start-other",
-        [START, START_OTHER_TOKEN],
-        &[],
-        &[200],
-    ));
+    let scenarios = [of_two(), vec![start_start_other()]].concat();
     let left = Left {
         delays: 1,
         lags: 1,

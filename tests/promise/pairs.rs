@@ -1,13 +1,13 @@
 //! Two webhooks at once, with their calls in every order.
 
 use crate::cases::{
-    CALM, DRY_RUN, ENGINES, FAULT, NINE_DAYS, REAP, START, START_KEY, START_OTHER_OWNER,
-    START_OTHER_PAYLOAD, START_OTHER_TOKEN, START_OWNED, START_SAME_OWNER, few_remains, given,
-    stop, wait,
+    ABANDONED, CALM, DRY_RUN, ENGINES, FAULT, KEY_RUNNING, NINE_DAYS, OTHER_RUNNING, REAP, RUNNING,
+    START, START_KEY, START_OTHER_OWNER, START_OTHER_PAYLOAD, START_OTHER_TOKEN, START_OWNED,
+    START_SAME_OWNER, few_remains, given, stop, wait,
 };
 use crate::fate::Fates;
 use crate::model::{Key, State};
-use crate::scenario::{FIRST_KEY, Left, Place, Scenario, Webhook, case, within};
+use crate::scenario::{Given, Left, Place, Scenario, Webhook, case, within};
 use crate::schedule::explore_all;
 
 /// Every scenario of this file.
@@ -20,43 +20,31 @@ pub fn pairs() -> Vec<Scenario> {
     [starts(), stops(), reaps(), limited()].concat()
 }
 
+const ABANDONED_LONG: [Given; 1] = [given(0, State::Created, 600)];
+const JUST_YOUNG: [Given; 1] = [given(0, State::Created, 118)];
+const ENDED_LONG: [Given; 1] = [given(0, State::Exited, 3600)];
+pub const EXPIRED: [Given; 1] = [given(0, State::Running, NINE_DAYS)];
+
 fn starts() -> Vec<Scenario> {
-    use State::{Created, Running};
-    let running = [given(0, Running, 60)];
     let unseen = Webhook::Stop(Key { actor: 0, call: 0 });
+    let both_dialects = [START_KEY, START];
+    let (other, payload) = (START_OTHER_TOKEN, START_OTHER_PAYLOAD);
+    let stopped = [200, 201, 409];
     vec![
-        case("start-start-same", [START, START], &[], &[200]),
-        case("start-start-other", [START, START_OTHER_TOKEN], &[], &[200]),
-        case(
-            "key-start-start-same",
-            [START_KEY, START_KEY],
-            &[],
-            &[200, 201],
-        ),
-        case("key-start-and-start", [START_KEY, START], &[], &[200, 201]),
+        start_start_same(),
+        start_start_other(),
+        case("key-start-start-same", [START_KEY; 2], &[], &[200, 201]),
+        case("key-start-and-start", both_dialects, &[], &[200, 201]),
         case(
             "key-start-stop",
             [START_KEY, stop()],
-            &[given(FIRST_KEY, Running, 60)],
-            &[200, 201, 409],
+            &KEY_RUNNING,
+            &stopped,
         ),
-        Scenario {
-            refusal: Some(422),
-            ..case(
-                "start-start-payload",
-                [START, START_OTHER_PAYLOAD],
-                &[],
-                &[200, 422],
-            )
-        },
-        case(
-            "start-start-abandoned",
-            [START, START],
-            &[given(0, Created, 60)],
-            &[200],
-        ),
+        case("start-start-payload", [START, payload], &[], &[200, 422]).refused(),
+        start_start_abandoned(),
         // A target that is removed before the start's last look has ended.
-        case("start-stop", [START, stop()], &running, &[200, 409]),
+        case("start-stop", [START, stop()], &RUNNING, &[200, 409]),
         // Nobody can know an id before an answer has it; if it is guessed, the start
         // fails.
         case(
@@ -65,125 +53,80 @@ fn starts() -> Vec<Scenario> {
             &[],
             &[200, 409, 500, 502],
         ),
-        case(
-            "start-stop-other",
-            [START_OTHER_TOKEN, stop()],
-            &running,
-            &[200],
-        ),
+        case("start-stop-other", [other, stop()], &RUNNING, &[200]),
     ]
 }
 
+pub fn start_start_same() -> Scenario {
+    case("start-start-same", [START, START], &[], &[200])
+}
+
+pub fn start_start_other() -> Scenario {
+    case("start-start-other", [START, START_OTHER_TOKEN], &[], &[200])
+}
+
+pub fn start_start_abandoned() -> Scenario {
+    case("start-start-abandoned", [START; 2], &ABANDONED, &[200])
+}
+
 fn stops() -> Vec<Scenario> {
-    use State::{Exited, Running};
     let other = Webhook::Stop(Key::given(1));
-    let two = [given(0, Running, 60), given(1, Running, 60)];
+    let two = [RUNNING, OTHER_RUNNING].concat();
     vec![
         case("wait-stop", [wait(true), stop()], &two, &[200, 404]),
         case("stop-stop-same", [stop(), stop()], &two, &[200]),
         case("stop-stop-other", [stop(), other], &two, &[200]),
-        case(
-            "stop-reap-expired",
-            [stop(), REAP],
-            &[given(0, Running, NINE_DAYS)],
-            &[200],
-        ),
-        case(
-            "stop-reap-ended",
-            [stop(), REAP],
-            &[given(0, Exited, 3600)],
-            &[200],
-        ),
+        stop_reap_expired(),
+        case("stop-reap-ended", [stop(), REAP], &ENDED_LONG, &[200]),
+    ]
+}
+
+pub fn stop_reap_expired() -> Scenario {
+    case("stop-reap-expired", [stop(), REAP], &EXPIRED, &[200])
+}
+
+/// A start while something is reaped that may be its own target.
+pub fn start_reaps() -> Vec<Scenario> {
+    let both = [START, REAP];
+    vec![
+        case("start-reap", both, &[], &[200]),
+        case("start-reap-abandoned", both, &ABANDONED_LONG, &[200]),
+        case("start-reap-young", both, &JUST_YOUNG, &[200]),
+        case("start-reap-ended", both, &ENDED_LONG, &[200, 409]),
     ]
 }
 
 fn reaps() -> Vec<Scenario> {
-    use State::{Created, Exited, Running};
-    vec![
-        case("start-reap", [START, REAP], &[], &[200]),
-        case(
-            "start-reap-abandoned",
-            [START, REAP],
-            &[given(0, Created, 600)],
-            &[200],
-        ),
-        case(
-            "start-reap-young",
-            [START, REAP],
-            &[given(0, Created, 118)],
-            &[200],
-        ),
-        case(
-            "start-reap-ended",
-            [START, REAP],
-            &[given(0, Exited, 3600)],
-            &[200, 409],
-        ),
-        case(
-            "start-reap-expired",
-            [START, REAP],
-            &[given(0, Running, NINE_DAYS)],
-            &[200, 409],
-        ),
-        case("reap-reap", [REAP, REAP], &few_remains(), &[200]),
-        case("reap-dry-run", [REAP, DRY_RUN], &few_remains(), &[200]),
-        case(
-            "start-health",
-            [START, Webhook::Health],
-            &few_remains(),
-            &[200],
-        ),
-    ]
+    let few = few_remains();
+    let others = vec![
+        case("start-reap-expired", [START, REAP], &EXPIRED, &[200, 409]),
+        case("reap-reap", [REAP, REAP], &few, &[200]),
+        case("reap-dry-run", [REAP, DRY_RUN], &few, &[200]),
+        case("start-health", [START, Webhook::Health], &few, &[200]),
+    ];
+    [start_reaps(), others].concat()
 }
 
 fn limited() -> Vec<Scenario> {
-    let running = [given(1, State::Running, 60)];
-    let limited = |scenario| Scenario {
-        max_targets: 1,
-        ..scenario
-    };
-    let of_owners = |scenario| Scenario {
-        max_targets_per_owner: Some(1),
-        ..scenario
-    };
+    let (same, other) = (
+        [START_OWNED, START_SAME_OWNER],
+        [START_OWNED, START_OTHER_OWNER],
+    );
+    let full = [200, 429];
+    let expired = [given(1, State::Running, NINE_DAYS)];
     vec![
-        limited(case(
-            "limited-start-start-other",
-            [START, START_OTHER_TOKEN],
-            &[],
-            &[200, 429],
-        )),
-        limited(case(
-            "limited-start-start-same",
-            [START, START],
-            &[],
-            &[200],
-        )),
-        of_owners(case(
-            "owned-start-start-same",
-            [START_OWNED, START_SAME_OWNER],
-            &[],
-            &[201, 429],
-        )),
-        of_owners(case(
-            "owned-start-start-other",
-            [START_OWNED, START_OTHER_OWNER],
-            &[],
-            &[201],
-        )),
-        limited(case(
-            "limited-start-stop",
-            [START, stop()],
-            &running,
-            &[200, 429],
-        )),
-        limited(case(
-            "limited-start-reap",
-            [START, REAP],
-            &[given(1, State::Running, NINE_DAYS)],
-            &[200, 429],
-        )),
+        limited_start_start_other(),
+        case("limited-start-start-same", [START; 2], &[], &[200]).limited(),
+        case("owned-start-start-same", same, &[], &[201, 429]).limited_by_owner(),
+        case("owned-start-start-other", other, &[], &[201]).limited_by_owner(),
+        case("limited-start-stop", [START, stop()], &OTHER_RUNNING, &full).limited(),
+        case("limited-start-reap", [START, REAP], &expired, &full).limited(),
     ]
+}
+
+pub fn limited_start_start_other() -> Scenario {
+    let both = [START, START_OTHER_TOKEN];
+    case("limited-start-start-other", both, &[], &[200, 429]).limited()
 }
 
 /// Without faults: every order of every step, with late answers, and with time that
@@ -213,25 +156,13 @@ fn ending() -> Vec<Scenario> {
 }
 
 fn three() -> Vec<Scenario> {
-    let running = [given(0, State::Running, 60)];
+    let with_other = [START, START_OTHER_TOKEN, START];
+    let with_stop = [START, START, stop()];
     let three = [
-        case("start-start-start", [START, START, START], &[], &[200]),
-        Scenario {
-            max_targets: 1,
-            ..case(
-                "limited",
-                [START, START_OTHER_TOKEN, START],
-                &[],
-                &[200, 429, 503],
-            )
-        },
+        case("start-start-start", [START; 3], &[], &[200]),
+        case("limited", with_other, &[], &[200, 429, 503]).limited(),
         case("start-start-reap", [START, START, REAP], &[], &[200]),
-        case(
-            "start-start-stop",
-            [START, START, stop()],
-            &running,
-            &[200, 409],
-        ),
+        case("start-start-stop", with_stop, &RUNNING, &[200, 409]),
     ];
     within("three", &ENGINES, &three, Fates::Any, CALM)
 }

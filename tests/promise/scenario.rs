@@ -170,6 +170,38 @@ pub fn case<const N: usize>(
     }
 }
 
+impl Scenario {
+    /// Refused with its status, however often it is called.
+    pub fn refused(self) -> Self {
+        let refusal = self.allowed.last().copied();
+        Self { refusal, ..self }
+    }
+
+    /// Without the image that a new target would need.
+    pub fn without_image(self) -> Self {
+        let has_image = false;
+        Self { has_image, ..self }
+    }
+
+    /// With room for one target.
+    pub fn limited(self) -> Self {
+        let max_targets = 1;
+        Self {
+            max_targets,
+            ..self
+        }
+    }
+
+    /// With room for one target of each owner.
+    pub fn limited_by_owner(self) -> Self {
+        let max_targets_per_owner = Some(1);
+        Self {
+            max_targets_per_owner,
+            ..self
+        }
+    }
+}
+
 /// The same scenarios in each of these places, their names under `group`, and what may
 /// happen there.
 pub fn within(
@@ -263,6 +295,10 @@ impl Scenario {
 }
 
 impl Webhook {
+    pub const fn start(token: usize, payload: usize) -> Self {
+        Self::Start { token, payload }
+    }
+
     pub fn name(self) -> &'static str {
         match self {
             Self::Start { .. } => "start",

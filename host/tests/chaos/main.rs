@@ -50,11 +50,8 @@ fn two_hundred_starts_and_stops_with_random_faults_leave_nothing() {
     let process = EngineProcess::given(&engine);
     let faulty = FaultyEngine::new(&engine, seed);
     let url = faulty.url();
-    let variables = [
-        ("docker_url", url.as_str()),
-        ("deployment_id", &deployment.id),
-        ("max_lifetime", LIFETIME),
-    ];
+    let variables = [("docker_url", url.as_str()), ("max_lifetime", LIFETIME)];
+    let variables = deployment.variables(&variables);
     let servers = [(); 2].map(|()| Server::over_tcp(&variables));
     let stage = Stage::new(&engine, &process, &deployment.id, servers, 5);
     stage.play(
@@ -88,7 +85,7 @@ fn an_engine_that_stands_still_for_a_while_loses_nothing() {
     let deployment = Deployment::new(&engine);
     let bystanders = Bystanders::new(&engine, &deployment.id);
     let process = EngineProcess::given(&engine);
-    let servers = [(); 2].map(|()| Server::on(&engine, &deployment.id));
+    let servers = [(); 2].map(|()| deployment.server(&[]));
     let stage = Stage::new(&engine, &process, &deployment.id, servers, 0);
     stage.play(
         40,

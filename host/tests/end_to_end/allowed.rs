@@ -3,7 +3,6 @@
 use serde_json::json;
 use test_support::engine::RealEngine;
 use test_support::own::Deployment;
-use test_support::server::Server;
 use test_support::unique;
 
 use crate::lifecycle::{check_done, id_of};
@@ -19,12 +18,11 @@ fn targets_share_an_allowed_volume_that_outlives_them_and_may_chroot(engine: &Re
     }});
     let patch = patch.to_string();
     let patched = [
-        ("deployment_id", deployment.id.as_str()),
         ("container_patch", patch.as_str()),
         ("allow_capabilities", "SYS_CHROOT"),
         ("allow_volumes", volume.as_str()),
     ];
-    let server = Server::with(engine, &patched);
+    let server = deployment.server(&patched);
     check_done(&server.call("GET", "/health", ""));
     let noted = server.wait_for_line("config.unsafe");
     for named in [
@@ -41,7 +39,7 @@ fn targets_share_an_allowed_volume_that_outlives_them_and_may_chroot(engine: &Re
     check_done(&server.stop_target(&second));
 
     // Neither comes with a target that no patch gives it.
-    let plain = Server::on(engine, &deployment.id);
+    let plain = deployment.server(&[]);
     let third = id_of(&plain.start_target(&unique("token")));
     let shown = engine.shell(&third, "chroot / true 2>&1 || ls /shared 2>&1 || true");
     assert!(
@@ -53,6 +51,6 @@ fn targets_share_an_allowed_volume_that_outlives_them_and_may_chroot(engine: &Re
     assert_eq!(removed.status, 204, "{removed:?}");
 
     // And without the operator's word, the patch is an error.
-    let refused = Server::with(engine, &patched[..2]).call("GET", "/health", "");
+    let refused = deployment.server(&patched[..1]).call("GET", "/health", "");
     assert_eq!(refused.status, 500, "{refused:?}");
 }

@@ -39,11 +39,7 @@ fn lasting(head: &str) -> Vec<&str> {
 }
 
 fn server(engine: &FakeEngine) -> Server {
-    Server::over_tcp(&[
-        ("docker_url", &engine.url()),
-        ("api_secret", API),
-        ("operator_secret", OPERATOR),
-    ])
+    Server::over_tcp(&[("docker_url", &engine.url())])
 }
 
 #[test]

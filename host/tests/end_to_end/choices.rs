@@ -11,7 +11,7 @@ use test_support::unique;
 use test_support::wait::wait_for;
 
 use crate::lifecycle::sleeper;
-use crate::targets::{ask, check_status, server};
+use crate::targets::{ask, check_status};
 
 on_each_engine!(
     an_image_whose_user_is_not_root_reads_its_secrets,
@@ -41,9 +41,9 @@ impl Drop for Image<'_> {
     }
 }
 
-fn serve(engine: &RealEngine, deployment: &Deployment<'_>, environment: &Value) -> Server {
+fn serve(deployment: &Deployment<'_>, environment: &Value) -> Server {
     let environments = json!({"e": environment}).to_string();
-    server(engine, deployment, &[("environments", &environments)])
+    deployment.server(&[("environments", &environments)])
 }
 
 fn id(answer: &Answer) -> String {
@@ -63,7 +63,6 @@ fn an_image_whose_user_is_not_root_reads_its_secrets(engine: &RealEngine) {
         "cd /run/dynamic-access; stat --format '%n %u %a' a b; cat a; cat b; echo; exec sleep 300";
     for (read_only, owner) in [(false, json!(1000)), (true, json!(0))] {
         let server = serve(
-            engine,
             &deployment,
             &json!({
                 "image": image.name,
@@ -98,7 +97,7 @@ fn an_image_whose_user_is_not_root_reads_its_secrets(engine: &RealEngine) {
         }
     }
     let other = json!({"image": image.name, "secret_owner": 1001});
-    let server = serve(engine, &deployment, &other);
+    let server = serve(&deployment, &other);
     let health = server.call("GET", "/health", "");
     check_status(&health, 503);
     assert_eq!(server.line_about(&health)["code"], "token_unreadable");
@@ -117,7 +116,7 @@ fn open(image: &str) -> Value {
 fn an_order_chooses_its_process_its_image_and_its_limits(engine: &RealEngine) {
     let deployment = Deployment::new(engine);
     let image = Image::of_1000(engine);
-    let server = serve(engine, &deployment, &open(&image.name));
+    let server = serve(&deployment, &open(&image.name));
     let order = json!({
         "environment": "e",
         "env": {"GREETING": "hello\n$HOME"},
@@ -150,8 +149,8 @@ fn an_order_chooses_its_process_its_image_and_its_limits(engine: &RealEngine) {
 
 fn an_order_that_is_refused_makes_nothing(engine: &RealEngine) {
     let deployment = Deployment::new(engine);
-    let server = serve(engine, &deployment, &open("another-image"));
-    let closed = serve(engine, &deployment, &json!({}));
+    let server = serve(&deployment, &open("another-image"));
+    let closed = serve(&deployment, &json!({}));
     for (member, value, status) in [
         ("env", json!({"LD_PRELOAD": "/tmp/x.so"}), 422),
         ("env", json!({"SERVICE_URL": "http://192.0.2.1"}), 422),

@@ -6,8 +6,6 @@ use test_support::fake_engine::{FakeEngine, Reply};
 use test_support::http::{Answer, exchange, request};
 use test_support::server::{SECRET, Server, start_body};
 
-const ID: &str = "0123456789abcdef0123456789abcdef0123456789abcdef0123456789abcdef";
-
 /// A server in front of an Engine that must not be called.
 struct Refusing {
     server: Server,
@@ -48,28 +46,14 @@ fn right() -> String {
 fn wrong_credentials_are_401_on_every_path_and_all_alike() {
     let refusing = Refusing::new(&[]);
     let right = right();
-    let lower = format!("Basic {}", SECRET.to_lowercase());
-    let bearer = format!("Bearer {SECRET}");
     let mut bodies = Vec::new();
     for headers in [
         vec![],
-        vec![("authorization", "")],
-        vec![("authorization", "Basic")],
-        vec![("authorization", SECRET)],
         vec![("authorization", "Basic d3Jvbmcgd3Jvbmcgd3Jvbmc=")],
-        vec![("authorization", &lower)],
-        vec![("authorization", &bearer)],
         vec![("authorization", &right), ("authorization", &right)],
         vec![("authorization", &right), ("authentication", "Basic other")],
     ] {
-        for (method, path) in [
-            ("POST", "/start"),
-            ("POST", "/stop"),
-            ("GET", "/health"),
-            ("POST", "/reap"),
-            ("GET", "/unknown"),
-            ("DELETE", "/start"),
-        ] {
+        for (method, path) in [("POST", "/start"), ("GET", "/unknown"), ("DELETE", "/stop")] {
             let answer = refusing.server.send(method, path, &headers, b"{}");
             refusing.check(&answer, 401);
             let challenge = r#"Basic realm="dynamic-access", charset="UTF-8""#;
@@ -84,21 +68,6 @@ fn wrong_credentials_are_401_on_every_path_and_all_alike() {
 }
 
 #[test]
-fn either_header_and_any_case_of_the_scheme_open() {
-    let refusing = Refusing::new(&[]);
-    let lower = format!("basic {SECRET}");
-    for headers in [
-        [("authorization", &right())],
-        [("authentication", &right())],
-        [("authorization", &lower)],
-    ] {
-        let headers = headers.map(|(name, value)| (name, value.as_str()));
-        let answer = refusing.server.send("GET", "/unknown", &headers, b"");
-        refusing.check(&answer, 404);
-    }
-}
-
-#[test]
 fn a_header_that_is_not_utf8_never_reaches_the_component() {
     let refusing = Refusing::new(&[]);
     let mut bytes = b"GET /health HTTP/1.1\r\nhost: test\r\nauthorization: Basic \xff\r\n".to_vec();
@@ -108,20 +77,72 @@ fn a_header_that_is_not_utf8_never_reaches_the_component() {
 }
 
 #[test]
-fn unknown_paths_and_wrong_methods_are_404_and_405() {
+fn each_refusal_has_its_status_its_headers_and_its_event() {
     let refusing = Refusing::new(&[]);
-    for path in ["/", "/start/", "/Start", "//start", "/start/x", "/%73tart"] {
-        refusing.check(&refusing.server.call("POST", path, "{}"), 404);
-    }
-    for (method, path, allow) in [
-        ("GET", "/start", "POST"),
-        ("PUT", "/stop", "POST"),
-        ("POST", "/health", "GET, HEAD"),
-        ("GET", "/reap", "POST"),
+    let bad_id = r#"{"uniqueId":"../images/json"}"#;
+    for (method, path, header, body, status, event, extra) in [
+        ("GET", "/%73tart", None, "", 404, "request.denied", None),
+        (
+            "PUT",
+            "/stop",
+            None,
+            "",
+            405,
+            "request.denied",
+            Some(("allow", "POST")),
+        ),
+        (
+            "POST",
+            "/reap?dry_run",
+            None,
+            "",
+            400,
+            "request.denied",
+            None,
+        ),
+        (
+            "POST",
+            "/start",
+            None,
+            "{}",
+            400,
+            "target.start.denied",
+            None,
+        ),
+        ("POST", "/stop", None, bad_id, 400, "target.stop", None),
+        (
+            "POST",
+            "/start",
+            Some(("content-type", "text/plain")),
+            "{}",
+            415,
+            "target.start.denied",
+            None,
+        ),
+        (
+            "POST",
+            "/start",
+            Some(("content-encoding", "gzip")),
+            "{}",
+            415,
+            "target.start.denied",
+            Some(("accept-encoding", "identity")),
+        ),
     ] {
-        let answer = refusing.server.call(method, path, "");
-        refusing.check(&answer, 405);
-        assert_eq!(answer.header("allow"), Some(allow));
+        // In the other header, and with the scheme in another case.
+        let credentials = right().replace("Basic", "basic");
+        let mut headers = vec![("authentication", credentials.as_str())];
+        headers.extend(header);
+        let answer = refusing
+            .server
+            .send(method, path, &headers, body.as_bytes());
+        refusing.check(&answer, status);
+        if let Some((name, value)) = extra {
+            assert_eq!(answer.header(name), Some(value));
+        }
+        let line = refusing.server.line_about(&answer);
+        let told = (&line["event"], &line["outcome"]);
+        assert_eq!(told, (&json!(event), &json!("failure")), "{line}");
     }
 }
 
@@ -172,69 +193,6 @@ fn a_gibibyte_is_refused_by_its_length_alone() {
 }
 
 #[test]
-fn a_body_that_is_said_not_to_be_json_is_415() {
-    let refusing = Refusing::new(&[]);
-    let right = right();
-    let headers = [
-        ("authorization", right.as_str()),
-        ("content-type", "text/plain"),
-    ];
-    let body = start_body("a-token");
-    let answer = refusing
-        .server
-        .send("POST", "/start", &headers, body.as_bytes());
-    refusing.check(&answer, 415);
-}
-
-#[test]
-fn a_body_with_a_coding_is_415_and_identity_is_none() {
-    let refusing = Refusing::new(&[]);
-    let right = right();
-    for (coding, status) in [("gzip", 415), ("identity", 400)] {
-        let headers = [("authorization", &*right), ("content-encoding", coding)];
-        let answer = refusing.server.send("POST", "/start", &headers, b"{}");
-        refusing.check(&answer, status);
-        let accepted = (status == 415).then_some("identity");
-        assert_eq!(answer.header("accept-encoding"), accepted);
-    }
-}
-
-#[test]
-fn each_refusal_is_an_event() {
-    let refusing = Refusing::new(&[]);
-    let text = [("authorization", &*right()), ("content-type", "text/plain")];
-    for (answer, event) in [
-        (
-            refusing.server.call("GET", "/nothing", ""),
-            "request.denied",
-        ),
-        (refusing.server.call("PUT", "/stop", "{}"), "request.denied"),
-        (
-            refusing.server.call("POST", "/reap?dry_run", ""),
-            "request.denied",
-        ),
-        (refusing.server.call("POST", "/stop", "{}"), "target.stop"),
-        (
-            refusing.server.call("POST", "/start", "{}"),
-            "target.start.denied",
-        ),
-        (
-            refusing.server.send("POST", "/start", &text, b"{}"),
-            "target.start.denied",
-        ),
-        (
-            refusing.server.send("GET", "/health", &[], b""),
-            "auth.failure",
-        ),
-    ] {
-        assert!((400..500).contains(&answer.status), "{answer:?}");
-        let line = refusing.server.line_about(&answer);
-        let told = (&line["event"], &line["outcome"]);
-        assert_eq!(told, (&json!(event), &json!("failure")), "{line}");
-    }
-}
-
-#[test]
 fn a_token_that_is_a_trace_is_not_logged_as_one() {
     const TRACE: &str = "0af7651916cd43dd8448eb211c80319c";
     let refusing = Refusing::new(&[]);
@@ -261,51 +219,8 @@ fn a_token_that_is_a_trace_is_not_logged_as_one() {
 }
 
 #[test]
-fn an_ill_formed_body_is_400() {
-    let refusing = Refusing::new(&[]);
-    let deep = "[".repeat(60_000);
-    let twice = start_body("a-token").replace('{', r#"{"activationToken":"b","#);
-    for body in [
-        "null",
-        "[]",
-        "{}",
-        "{\0}",
-        &deep,
-        &twice,
-        &start_body(""),
-        &start_body("a b"),
-        &start_body("-flag"),
-        &start_body("a\0b"),
-        &start_body(&"x".repeat(5000)),
-        &start_body("a").replace("\"a\"", "7"),
-        &start_body("a").replace("http://192.0.2.1:9", "file:///etc/passwd"),
-    ] {
-        refusing.check(&refusing.server.call("POST", "/start", body), 400);
-    }
-}
-
-#[test]
-fn an_id_that_is_not_64_hex_digits_is_400() {
-    let refusing = Refusing::new(&[]);
-    for id in [
-        "",
-        "0",
-        &ID[..12],
-        &ID[..63],
-        &format!("{ID}0"),
-        &ID.to_uppercase(),
-        "some-name",
-        "../images/json",
-        "%2e%2e/images",
-        "..%2f..%2f",
-    ] {
-        refusing.check(&refusing.server.stop_target(id), 400);
-    }
-}
-
-#[test]
 fn a_weak_or_missing_secret_is_500_and_opens_nothing() {
-    for secret in ["", " ", "short", "Y29vbGJlYW5z", &format!("{SECRET} short")] {
+    for secret in ["", &format!("{SECRET} short")] {
         let refusing = Refusing::new(&[("webhook_secret", secret)]);
         for credentials in [format!("Basic {secret}"), right(), String::new()] {
             let headers = [("authorization", credentials.as_str())];
@@ -321,13 +236,7 @@ fn a_weak_or_missing_secret_is_500_and_opens_nothing() {
 #[test]
 fn a_bad_variable_is_500_and_named_in_the_log_alone() {
     for (name, value) in [
-        ("docker_url", "tcp://127.0.0.1:2375"),
         ("docker_url", "http://192.0.2.1:2375"),
-        ("docker_plaintext", "yes"),
-        ("docker_authorization", "Bearer short"),
-        ("agent_image", "an image"),
-        ("deployment_id", "Upper"),
-        ("max_targets", "many"),
         ("max_lifetime", "8 days"),
     ] {
         let refusing = Refusing::new(&[(name, value)]);

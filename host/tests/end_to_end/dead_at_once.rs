@@ -34,11 +34,7 @@ on_each_engine!(an_entry_point_that_is_missing_is_no_success);
 
 fn an_entry_point_that_is_missing_is_no_success(engine: &RealEngine) {
     let deployment = Deployment::new(engine);
-    let variables = [
-        ("deployment_id", deployment.id.as_str()),
-        ("container_patch", r#"{"Entrypoint":["/no/such/file"]}"#),
-    ];
-    let server = Server::with(engine, &variables);
+    let server = deployment.server(&[("container_patch", r#"{"Entrypoint":["/no/such/file"]}"#)]);
     let ending = of_a_missing_program(engine);
     // Many at once, so that the Engine is busy.
     std::thread::scope(|scope| {
@@ -65,11 +61,8 @@ fn an_image_whose_user_cannot_read_the_token_is_named_by_the_health_check() {
     // The agent's own entry point, as another user.
     engine.commit(&model.id, &image, &["false"], "USER nobody");
     let server = |more: &[(&str, &str)]| {
-        let variables = [
-            ("deployment_id", deployment.id.as_str()),
-            ("agent_image", &image),
-        ];
-        Server::with(&engine, &[&variables, more].concat())
+        let of_nobody = [("agent_image", image.as_str())];
+        deployment.server(&[&of_nobody, more].concat())
     };
     let unhealthy = server(&[]);
     let answer = unhealthy.call("GET", "/health", "");

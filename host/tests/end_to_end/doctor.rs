@@ -69,7 +69,7 @@ fn check(url: &str, secret: &str, is_content: bool, expected: &str) {
 fn a_server_is_looked_at_as_bastionzero_would() {
     let engine = RealEngine::given();
     let deployment = Deployment::new(&engine);
-    let server = Server::on(&engine, &deployment.id);
+    let server = deployment.server(&[]);
     let url = format!("http://{}/health", server.address());
     check(&url, SECRET, true, "ok       healthy");
     check(&url, "", true, "ok       without the secret: refused");
@@ -283,11 +283,7 @@ fn a_deployed_server_is_asked_for_a_target_if_that_is_wanted() {
     let deployment = Deployment::new(&engine);
     let secret = [("SPIN_VARIABLE_WEBHOOK_SECRET", SECRET)];
     let told_of = |patch: &str| {
-        let variables = [
-            ("deployment_id", &*deployment.id),
-            ("container_patch", patch),
-        ];
-        let server = Server::with(&engine, &variables);
+        let server = deployment.server(&[("container_patch", patch)]);
         let url = format!("http://{}", server.address());
         let (content, told) = doctor(&[&["--against", &url], &START[..]].concat(), &secret);
         assert!(told.contains("ok       healthy"), "{told}");

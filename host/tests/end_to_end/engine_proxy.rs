@@ -25,7 +25,7 @@ use test_support::wait::{wait_for, wait_within};
 
 use crate::lifecycle::{check_done, expired, id_of};
 use crate::renew::renew;
-use crate::targets::{API, ask, check_status, order};
+use crate::targets::{ask, check_status, order};
 
 /// A container's id.
 const ID: &str = "0123456789abcdef0123456789abcdef0123456789abcdef0123456789abcdef";
@@ -51,9 +51,7 @@ fn before(
 }
 
 fn server(proxy: &EngineProxy, deployment: &Deployment<'_>, more: &[(&str, &str)]) -> Server {
-    let mut variables = vec![("deployment_id", deployment.id.as_str())];
-    variables.extend(more);
-    proxy.server(&variables)
+    proxy.server(&deployment.variables(more))
 }
 
 /// Makes the component make every call that it has.
@@ -64,11 +62,7 @@ fn check_visit(program: Program, auth: Auth) {
     let socket = files.path("docker.sock");
     let _relay = Relay::start(socket.clone(), engine.socket());
     let proxy = files.start(program, auth, socket.to_str().expect("a path of ASCII"));
-    let more = [
-        ("stop_grace", "1s"),
-        ("max_targets", "1"),
-        ("api_secret", API),
-    ];
+    let more = [("stop_grace", "1s"), ("max_targets", "1")];
     let server = server(&proxy, &deployment, &more);
     check_done(&server.call("GET", "/health", ""));
     let token = unique("token");

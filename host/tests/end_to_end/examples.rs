@@ -11,14 +11,12 @@ use test_support::{free_address, unique};
 use crate::page::browser::Browser;
 
 /// A server with the example's environment, as `cargo xtask up --example` starts it.
-pub fn server(engine: &RealEngine, deployment: &Deployment<'_>, example: &Example) -> Server {
+pub fn server(deployment: &Deployment<'_>, example: &Example) -> Server {
     let environments = example.environments().to_string();
-    let variables = [
-        ("deployment_id", deployment.id.as_str()),
+    deployment.server(&[
         ("api_secret", API_SECRET),
         ("environments", environments.as_str()),
-    ];
-    Server::with(engine, &variables)
+    ])
 }
 
 #[test]
@@ -36,7 +34,7 @@ fn ssh_reaches_its_box_alone_until_the_box_is_stopped() {
     let engine = RealEngine::given();
     let deployment = Deployment::new(&engine);
     let example = Example::on(&engine.docker(), "ssh-box");
-    let server = server(&engine, &deployment, &example);
+    let server = server(&deployment, &example);
     let health = server.call("GET", "/health", "");
     assert_eq!(health.status, 200, "{health:?}");
     let person = Person::at(server.address());
@@ -84,7 +82,7 @@ fn a_browser_types_into_a_notebook_through_the_proxy() {
     let engine = RealEngine::given();
     let deployment = Deployment::new(&engine);
     let example = Example::on(&engine.docker(), "notebook");
-    let server = server(&engine, &deployment, &example);
+    let server = server(&deployment, &example);
     let health = server.call("GET", "/health", "");
     assert_eq!(health.status, 200, "{health:?}");
     let person = Person::at(server.address());

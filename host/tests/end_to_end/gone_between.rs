@@ -34,19 +34,6 @@ fn pruned(
     })
 }
 
-fn server(
-    engine: &RealEngine,
-    proxy: &FaultProxy,
-    deployment: &Deployment<'_>,
-    patch: &str,
-) -> Server {
-    let variables = [
-        ("deployment_id", deployment.id.as_str()),
-        ("container_patch", patch),
-    ];
-    Server::through(engine, proxy, &variables)
-}
-
 #[test]
 fn a_container_that_is_pruned_before_it_runs_is_made_again() {
     let engine = RealEngine::given();
@@ -54,12 +41,12 @@ fn a_container_that_is_pruned_before_it_runs_is_made_again() {
         let deployment = Deployment::new(&engine);
         let container = |id: &str| format!("/containers/{id}?v=true");
         let proxy = pruned(&engine, call, 2, container);
-        let server_of = server(&engine, &proxy, &deployment, "{}");
+        let server_of = deployment.server_through(&proxy, &[]);
         let id = id_of(&server_of.start_target(&unique("token")));
         assert_eq!(deployment.containers(), std::slice::from_ref(&id));
         check_done(&server_of.stop_target(&id));
         let proxy = pruned(&engine, call, usize::MAX, container);
-        let server_of = server(&engine, &proxy, &deployment, "{}");
+        let server_of = deployment.server_through(&proxy, &[]);
         let answer = server_of.start_target(&unique("token"));
         assert_eq!(answer.status, 503, "{answer:?}");
         assert!(answer.header("retry-after").is_some());
@@ -83,7 +70,7 @@ fn a_network_that_is_gone_is_told_with_the_command_that_creates_it() {
     let network = network(&engine, "10.231.7.0/29");
     let path = format!("/networks/{}", network.name);
     let proxy = pruned(&engine, ("POST", "/start"), 1, move |_| path.clone());
-    let server_of = server(&engine, &proxy, &deployment, &network.patch());
+    let server_of = deployment.server_through(&proxy, &[("container_patch", &network.patch())]);
     check_done(&server_of.call("GET", "/health", ""));
     check_no_network(&server_of, &network.name);
     assert_eq!(deployment.containers(), Vec::<String>::new());
@@ -107,11 +94,7 @@ fn a_network_that_is_full_has_no_room() {
     // One address for the gateway and one for a target.
     let network = network(&engine, "10.231.8.0/30");
     let patch = network.patch();
-    let variables = [
-        ("deployment_id", deployment.id.as_str()),
-        ("container_patch", &patch),
-    ];
-    let server = Server::with(&engine, &variables);
+    let server = deployment.server(&[("container_patch", &patch)]);
     let id = id_of(&server.start_target(&unique("token")));
     let answer = server.start_target(&unique("token"));
     let line = server.line_about(&answer);

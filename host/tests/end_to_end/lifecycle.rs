@@ -6,7 +6,7 @@ use serde_json::json;
 use test_support::engine::RealEngine;
 use test_support::http::Answer;
 use test_support::own::{Deployment, Foreign, Network};
-use test_support::server::{SECRET, Server, start_body};
+use test_support::server::{SECRET, start_body};
 use test_support::{given, unique};
 
 use crate::gone_between::check_no_network;
@@ -67,7 +67,7 @@ on_each_engine!(
 
 fn a_target_runs_from_its_start_to_its_stop(engine: &RealEngine) {
     let deployment = Deployment::new(engine);
-    let server = Server::on(engine, &deployment.id);
+    let server = deployment.server(&[]);
     let id = id_of(&server.start_target(&unique("token")));
     assert_eq!(deployment.containers(), std::slice::from_ref(&id));
     assert_eq!(engine.state(&id).as_deref(), Some("running"));
@@ -82,7 +82,7 @@ fn a_target_runs_from_its_start_to_its_stop(engine: &RealEngine) {
 
 fn a_stop_is_a_success_however_often_it_is_asked(engine: &RealEngine) {
     let deployment = Deployment::new(engine);
-    let server = Server::on(engine, &deployment.id);
+    let server = deployment.server(&[]);
     let id = id_of(&server.start_target(&unique("token")));
     std::thread::scope(|scope| {
         for _ in 0..4 {
@@ -95,7 +95,7 @@ fn a_stop_is_a_success_however_often_it_is_asked(engine: &RealEngine) {
 
 fn twenty_starts_with_one_token_at_two_hosts_make_one_container(engine: &RealEngine) {
     let deployment = Deployment::new(engine);
-    let hosts = [(); 2].map(|()| Server::on(engine, &deployment.id));
+    let hosts = [(); 2].map(|()| deployment.server(&[]));
     let token = unique("token");
     let mut ids: Vec<String> = std::thread::scope(|scope| {
         let starts: Vec<_> = (0..20)
@@ -114,7 +114,7 @@ fn twenty_starts_with_one_token_at_two_hosts_make_one_container(engine: &RealEng
 
 fn the_same_token_with_another_payload_is_422(engine: &RealEngine) {
     let deployment = Deployment::new(engine);
-    let server = Server::on(engine, &deployment.id);
+    let server = deployment.server(&[]);
     let token = unique("token");
     id_of(&server.start_target(&token));
     let other = start_body(&token).replace("192.0.2.1", "192.0.2.2");
@@ -126,7 +126,7 @@ fn the_same_token_with_another_payload_is_422(engine: &RealEngine) {
 
 fn a_target_that_has_ended_is_not_run_again(engine: &RealEngine) {
     let deployment = Deployment::new(engine);
-    let server = Server::on(engine, &deployment.id);
+    let server = deployment.server(&[]);
     let token = unique("token");
     let id = id_of(&server.start_target(&token));
     engine.kill(&id);
@@ -136,7 +136,7 @@ fn a_target_that_has_ended_is_not_run_again(engine: &RealEngine) {
 
 fn a_container_that_is_not_ours_is_404_and_untouched(engine: &RealEngine) {
     let deployment = Deployment::new(engine);
-    let server = Server::on(engine, &deployment.id);
+    let server = deployment.server(&[]);
     let name = |suffix: &str| format!("{}-{suffix}", deployment.id);
     let other_name = name("other");
     let ours = &deployment.id;
@@ -167,14 +167,8 @@ fn a_container_that_is_not_ours_is_404_and_untouched(engine: &RealEngine) {
 fn a_start_that_fails_leaves_nothing(engine: &RealEngine) {
     let deployment = Deployment::new(engine);
     // Docker looks for the network only when a container is started.
-    let variables = [
-        ("deployment_id", deployment.id.as_str()),
-        (
-            "container_patch",
-            r#"{"HostConfig":{"NetworkMode":"no-such-network"}}"#,
-        ),
-    ];
-    let server = Server::with(engine, &variables);
+    let patch = r#"{"HostConfig":{"NetworkMode":"no-such-network"}}"#;
+    let server = deployment.server(&[("container_patch", patch)]);
     check_no_network(&server, "no-such-network");
     assert_eq!(deployment.containers(), Vec::<String>::new());
     let unhealthy = server.call("GET", "/health", "");
@@ -188,13 +182,9 @@ fn a_start_that_fails_leaves_nothing(engine: &RealEngine) {
 
 fn health_is_true_of_the_next_start(engine: &RealEngine) {
     let deployment = Deployment::new(engine);
-    let server = Server::on(engine, &deployment.id);
+    let server = deployment.server(&[]);
     check_done(&server.call("GET", "/health", ""));
-    let variables = [
-        ("deployment_id", deployment.id.as_str()),
-        ("agent_image", "no-such-image"),
-    ];
-    let server = Server::with(engine, &variables);
+    let server = deployment.server(&[("agent_image", "no-such-image")]);
     let answer = server.call("GET", "/health", "");
     assert_eq!(answer.status, 503);
     let line = server.line_about(&answer);
@@ -209,11 +199,7 @@ fn a_network_that_does_not_isolate_targets_is_noted_with_each_health_check() {
     let deployment = Deployment::new(&engine);
     let note = |network: &str| {
         let patch = json!({"HostConfig": {"NetworkMode": network}}).to_string();
-        let variables = [
-            ("deployment_id", deployment.id.as_str()),
-            ("container_patch", &patch),
-        ];
-        let server = Server::with(&engine, &variables);
+        let server = deployment.server(&[("container_patch", &patch)]);
         check_done(&server.call("GET", "/health", ""));
         let note = format!("the network {network} lets targets reach each other");
         let line = server.wait_for_line(r#""route":"/health""#);
@@ -226,11 +212,7 @@ fn a_network_that_does_not_isolate_targets_is_noted_with_each_health_check() {
 
 fn max_targets_is_never_exceeded(engine: &RealEngine) {
     let deployment = Deployment::new(engine);
-    let variables = [
-        ("deployment_id", deployment.id.as_str()),
-        ("max_targets", "2"),
-    ];
-    let server = Server::with(engine, &variables);
+    let server = deployment.server(&[("max_targets", "2")]);
     let first = id_of(&server.start_target(&unique("token")));
     id_of(&server.start_target(&unique("token")));
     let refused = server.start_target(&unique("token"));
@@ -244,7 +226,7 @@ fn max_targets_is_never_exceeded(engine: &RealEngine) {
 
 fn a_reap_names_what_it_removes_and_a_dry_run_only_names_it(engine: &RealEngine) {
     let deployment = Deployment::new(engine);
-    let server = Server::on(engine, &deployment.id);
+    let server = deployment.server(&[]);
     let old = expired(engine, &deployment);
     let name = format!("{}-young", deployment.id);
     let labels = json!({
@@ -275,11 +257,7 @@ fn a_reap_names_what_it_removes_and_a_dry_run_only_names_it(engine: &RealEngine)
 fn either_of_two_secrets_opens_while_rotating(engine: &RealEngine) {
     let deployment = Deployment::new(engine);
     let secrets = format!("{SECRET} YW5vdGhlciBvZiB0aGUgc2VjcmV0cw==");
-    let variables = [
-        ("deployment_id", deployment.id.as_str()),
-        ("webhook_secret", &secrets),
-    ];
-    let server = Server::with(engine, &variables);
+    let server = deployment.server(&[("webhook_secret", &secrets)]);
     for secret in secrets.split(' ') {
         let credentials = format!("Basic {secret}");
         let headers = [("authorization", credentials.as_str())];

@@ -57,9 +57,7 @@ impl<'a> Lossy<'a> {
             next.take_if(|((begin, end), _)| line.starts_with(*begin) && line.ends_with(*end))
                 .map_or(Fault::None, |(_, fault)| fault)
         });
-        let deployment_id = [("deployment_id", deployment.id.as_str())];
-        let variables = [&deployment_id, variables].concat();
-        let server = Server::through(engine, &proxy, &variables);
+        let server = deployment.server_through(&proxy, variables);
         Self {
             engine,
             deployment,

@@ -109,13 +109,8 @@ fn promtool(arguments: &[&str], input: &str) {
     assert!(output.status.success(), "{arguments:?}\n{told}");
 }
 
-fn server(engine: &RealEngine, deployment: &Deployment<'_>) -> Server {
-    let variables = [
-        ("deployment_id", deployment.id.as_str()),
-        ("operator_secret", OPERATOR),
-        ("environments", r#"{"team-a":{"max_targets":7}}"#),
-    ];
-    Server::with(engine, &variables)
+fn server(deployment: &Deployment<'_>) -> Server {
+    deployment.server(&[("environments", r#"{"team-a":{"max_targets":7}}"#)])
 }
 
 fn scrape(server: &Server) -> String {
@@ -130,7 +125,7 @@ fn scrape(server: &Server) -> String {
 fn prometheus_sees_the_targets_that_there_are() {
     let engine = RealEngine::given();
     let deployment = Deployment::new(&engine);
-    let server = server(&engine, &deployment);
+    let server = server(&deployment);
     let prometheus = Prometheus::of(&server);
     let running = r#"dynamic_access_targets{environment="(other)",state="running"}"#;
     prometheus.wait_for("up", "1");
@@ -153,7 +148,7 @@ fn prometheus_sees_the_targets_that_there_are() {
 fn a_scrape_has_the_form_that_promtool_checks_and_no_secret() {
     let engine = RealEngine::given();
     let deployment = Deployment::new(&engine);
-    let server = server(&engine, &deployment);
+    let server = server(&deployment);
     let token = unique("planted-token");
     let id = id_of(&server.start_target(&token));
     let due = expired(&engine, &deployment);
@@ -172,10 +167,7 @@ fn a_scrape_has_the_form_that_promtool_checks_and_no_secret() {
 #[test]
 fn an_engine_that_is_down_is_a_gauge_and_not_a_failure() {
     let port = free_address();
-    let server = Server::over_tcp(&[
-        ("docker_url", &format!("http://{port}")),
-        ("operator_secret", OPERATOR),
-    ]);
+    let server = Server::over_tcp(&[("docker_url", &format!("http://{port}"))]);
     let text = scrape(&server);
     assert!(text.contains("\ndynamic_access_engine_up 0\n"), "{text}");
     assert!(!text.contains("dynamic_access_targets{"), "{text}");

@@ -7,9 +7,7 @@ use test_support::engine::RealEngine;
 use test_support::folder::Folder;
 use test_support::given;
 use test_support::own::Deployment;
-use test_support::server::{SECRET, Server};
-
-use crate::targets::{API, OPERATOR};
+use test_support::server::{API, OPERATOR, SECRET};
 
 /// Other inputs than the usual ones: a number.
 const SEED: &str = "TEST_SCHEMATHESIS_SEED";
@@ -30,7 +28,7 @@ const HOOKS: &str = concat!(env!("CARGO_MANIFEST_DIR"), "/tests");
 fn the_document_is_served_to_whoever_may_read() {
     let engine = RealEngine::given();
     let deployment = Deployment::new(&engine);
-    let server = server(&engine, &deployment);
+    let server = deployment.server(&[]);
     for secret in [API, OPERATOR] {
         let bearer = format!("Bearer {secret}");
         let headers = [("authorization", bearer.as_str())];
@@ -63,25 +61,13 @@ fn schemathesis_finds_no_fault_with_the_webhooks() {
     check(SECRET, "Basic", &["--include-tag", "webhooks"]);
 }
 
-fn server(engine: &RealEngine, deployment: &Deployment<'_>) -> Server {
-    Server::with(
-        engine,
-        &[
-            ("deployment_id", deployment.id.as_str()),
-            ("api_secret", API),
-            ("operator_secret", OPERATOR),
-            // Most starts are refused, so that the test takes little time.
-            ("max_targets", "1"),
-            ("service_urls", "http://192.0.2.1:9"),
-        ],
-    )
-}
-
 #[track_caller]
 fn check(secret: &str, scheme: &str, operations: &[&str]) {
     let engine = RealEngine::given();
     let deployment = Deployment::new(&engine);
-    let server = server(&engine, &deployment);
+    // Most starts are refused, so that the test takes little time.
+    let few = [("max_targets", "1"), ("service_urls", "http://192.0.2.1:9")];
+    let server = deployment.server(&few);
     let folder = Folder::new("schemathesis");
     let document = concat!(env!("CARGO_MANIFEST_DIR"), "/../src/api/openapi.json");
     let configuration = folder.file("schemathesis.toml", CONFIGURATION);

@@ -5,7 +5,7 @@ use test_support::engine::RealEngine;
 use test_support::own::Deployment;
 use test_support::unique;
 
-use crate::targets::{API, OPERATOR, ask, call, check_status, order, server};
+use crate::targets::{API, OPERATOR, ask, call, check_status, order};
 
 fn owned(owner: &str, labels: &Value) -> Value {
     let mut order = order();
@@ -21,7 +21,7 @@ on_each_engine!(
 
 fn an_owner_and_labels_are_kept_compared_and_filtered_by(engine: &RealEngine) {
     let deployment = Deployment::new(engine);
-    let server = server(engine, &deployment, &[]);
+    let server = deployment.server(&[]);
     let labels = json!({"dynamic-access.owner": "\"é\" <b>", "course": "a=1"});
     let key = unique("key");
     let answer = ask(&server, &key, &owned("Åsa <b>", &labels));
@@ -60,7 +60,7 @@ fn an_owner_and_labels_are_kept_compared_and_filtered_by(engine: &RealEngine) {
 fn an_owner_has_no_more_targets_than_allowed(engine: &RealEngine) {
     let deployment = Deployment::new(engine);
     let limit = ("max_targets_per_owner", "1");
-    let server = server(engine, &deployment, &[limit]);
+    let server = deployment.server(&[limit]);
     let start = |owner: &str| ask(&server, &unique("key"), &owned(owner, &json!({})));
     let first = start("a");
     check_status(&first, 201);

@@ -12,7 +12,7 @@ use test_support::unique;
 use test_support::wait::wait_for;
 
 use crate::lifecycle::{id_of, sleeper};
-use browser::{Browser, OPERATOR_SECRET, PASSWORD, Scheme};
+use browser::{Browser, PASSWORD, Scheme};
 
 /// When a fake Engine answers: noon, and the same in Unix time.
 const NOON: &str = "Mon, 23 Nov 2026 12:00:00 GMT";
@@ -108,20 +108,8 @@ fn fake_engine(targets: Vec<Fake>) -> FakeEngine {
 
 /// A server in front of a fake Engine, with a page.
 fn server_of(engine: &FakeEngine, variables: &[(&str, &str)]) -> Server {
-    let mut all = vec![
-        ("docker_url", engine.url()),
-        ("operator_secret", OPERATOR_SECRET.to_owned()),
-    ];
-    all.extend(
-        variables
-            .iter()
-            .map(|(name, value)| (*name, (*value).to_owned())),
-    );
-    let all: Vec<_> = all
-        .iter()
-        .map(|(name, value)| (*name, value.as_str()))
-        .collect();
-    Server::over_tcp(&all)
+    let url = engine.url();
+    Server::over_tcp(&[&[("docker_url", url.as_str())], variables].concat())
 }
 
 /// A few targets of every kind.
@@ -145,13 +133,7 @@ fn a_few() -> Vec<Fake> {
 fn a_browser_asks_for_the_password_and_shows_the_targets() {
     let engine = RealEngine::given();
     let deployment = Deployment::new(&engine);
-    let server = Server::with(
-        &engine,
-        &[
-            ("deployment_id", &deployment.id),
-            ("operator_secret", OPERATOR_SECRET),
-        ],
-    );
+    let server = deployment.server(&[]);
     let running = id_of(&server.start_target(&unique("token")));
     let name = format!("{}-planted", deployment.id);
     let labels = json!({
@@ -264,11 +246,7 @@ fn an_engine_that_is_down_is_a_page_too() {
     let engine = fake_engine(Vec::new());
     let url = engine.url();
     drop(engine);
-    let variables = [
-        ("docker_url", url.as_str()),
-        ("operator_secret", OPERATOR_SECRET),
-    ];
-    let server = Server::over_tcp(&variables);
+    let server = Server::over_tcp(&[("docker_url", &url)]);
     let browser = Browser::start().knowing_the_password();
     browser.open(&server, "/");
     let status = browser.seen().loaded.last().map(|(status, _)| *status);

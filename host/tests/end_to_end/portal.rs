@@ -10,7 +10,7 @@ use test_support::server::Server;
 use test_support::wait::wait_for;
 use test_support::{given, unique};
 
-use crate::targets::{API, server};
+use crate::targets::API;
 
 const PAGE: &str = include_str!("../../../docs/portal.md");
 
@@ -53,7 +53,7 @@ fn the_pages_client_gets_one_target_of_the_pages_image_for_a_visit() {
     let deployment = Deployment::new(&engine);
     let folder = Folder::new("portal-");
     let image = build(&engine, &folder);
-    let server = server(&engine, &deployment, &[("agent_image", &image)]);
+    let server = deployment.server(&[("agent_image", &image)]);
     let visit = unique("visit");
     let told: Vec<String> = (0..2)
         .map(|_| {

@@ -14,14 +14,12 @@ use crate::lifecycle::check_done;
 /// The image has no program. The Engine starts its own init, which ends at once.
 const PATCH: &str = r#"{"Cmd":["none"]}"#;
 
-fn server(deployment: &Deployment<'_>, engine: &RealEngine, image: &str, auth: &str) -> Server {
-    let variables = [
-        ("deployment_id", deployment.id.as_str()),
+fn server(deployment: &Deployment<'_>, image: &str, auth: &str) -> Server {
+    deployment.server(&[
         ("container_patch", PATCH),
         ("agent_image", image),
         ("registry_auth", auth),
-    ];
-    Server::with(engine, &variables)
+    ])
 }
 
 on_each_engine!(
@@ -57,7 +55,7 @@ fn a_missing_image_is_pulled_by_a_start(engine: &RealEngine) {
     let registry = Registry::open();
     let digest = registry.hold_image();
     for rest in ["team/agent:1".to_owned(), format!("team/agent@{digest}")] {
-        let server = server(&deployment, engine, &registry.reference(&rest), "");
+        let server = server(&deployment, &registry.reference(&rest), "");
         check_made(engine, &server);
         let log = server.log().join("\n");
         assert!(log.contains("pull 200"), "{log}");
@@ -76,7 +74,7 @@ fn an_image_that_the_registry_does_not_have_is_told(engine: &RealEngine) {
     registry.hold_image();
     let wrong_digest = format!("team/agent@sha256:{}", "0".repeat(64));
     for rest in ["team/agent:2", "team/other:1", &wrong_digest] {
-        let server = server(&deployment, engine, &registry.reference(rest), "");
+        let server = server(&deployment, &registry.reference(rest), "");
         check_refused(&server, 500, "cannot be pulled from its registry");
     }
     assert_eq!(deployment.containers(), Vec::<String>::new());
@@ -87,12 +85,12 @@ fn a_registry_that_asks_is_shown_the_credentials(engine: &RealEngine) {
     let registry = Registry::closed();
     registry.hold_image();
     let image = registry.reference("team/agent:1");
-    let without = server(&deployment, engine, &image, "");
+    let without = server(&deployment, &image, "");
     check_refused(&without, 500, "cannot be pulled from its registry");
     // Credentials for another registry are not sent to this one.
-    let other = server(&deployment, engine, &image, &auth_for("other.example.com"));
+    let other = server(&deployment, &image, &auth_for("other.example.com"));
     check_refused(&other, 500, "cannot be pulled from its registry");
-    let with = server(&deployment, engine, &image, &registry.auth());
+    let with = server(&deployment, &image, &registry.auth());
     check_made(engine, &with);
     assert!(!with.log().join("\n").contains(PASSWORD));
     for id in deployment.containers() {
@@ -106,7 +104,7 @@ fn a_health_check_pulls_a_missing_image(engine: &RealEngine) {
     let registry = Registry::open();
     registry.hold_image();
     let image = registry.reference("team/agent:1");
-    let server = server(&deployment, engine, &image, "");
+    let server = server(&deployment, &image, "");
     check_done(&server.call("GET", "/health", ""));
     server.wait_for_line("pull 200");
     registry.forget_image(engine);
@@ -117,7 +115,7 @@ fn a_health_check_names_what_the_registry_refuses_and_pulls_no_longer(engine: &R
     let registry = Registry::open();
     registry.hold_image();
     let image = registry.reference("team/other:1");
-    let server = server(&deployment, engine, &image, "");
+    let server = server(&deployment, &image, "");
     for _ in 0..2 {
         let answer = server.call("GET", "/health", "");
         let line = server.line_about(&answer);
@@ -133,14 +131,14 @@ fn a_health_check_names_what_the_registry_refuses_and_pulls_no_longer(engine: &R
 
 fn a_registry_that_is_down_is_502_and_one_that_hangs_is_503(engine: &RealEngine) {
     let deployment = Deployment::new(engine);
-    let down = server(&deployment, engine, "127.0.0.1:1/team/agent:1", "");
+    let down = server(&deployment, "127.0.0.1:1/team/agent:1", "");
     check_refused(&down, 502, "failed");
     let silent = FakeEngine::start(|_| Reply::Silence);
     let image = format!(
         "{}/team/agent:1",
         silent.url().trim_start_matches("http://")
     );
-    let hanging = server(&deployment, engine, &image, "");
+    let hanging = server(&deployment, &image, "");
     check_refused(&hanging, 503, "makes no progress");
     let unhealthy = hanging.call("GET", "/health", "");
     assert_eq!(unhealthy.status, 503);
@@ -179,7 +177,7 @@ fn a_registry_that_dies_in_the_middle_leaves_nothing(engine: &RealEngine) {
         }
     });
     let image = format!("{}/team/agent:1", dying.url().trim_start_matches("http://"));
-    let server = server(&deployment, engine, &image, "");
+    let server = server(&deployment, &image, "");
     let answer = server.start_target(&unique("token"));
     // Some Engines keep trying for a while, others give up at once.
     assert!(matches!(answer.status, 502 | 503), "{answer:?}");

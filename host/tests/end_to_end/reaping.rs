@@ -6,7 +6,6 @@ use serde_json::json;
 use test_support::engine::RealEngine;
 use test_support::fault_proxy::{Fault, FaultProxy};
 use test_support::own::Deployment;
-use test_support::server::Server;
 use test_support::wait::wait_for;
 
 use crate::lifecycle::{check_done, sleeper};
@@ -38,7 +37,7 @@ fn containers_that_cannot_be_removed_do_not_keep_the_others() {
     let ids = others.iter().map(|other| other.id.clone());
     stuck.lock().expect("no test panics with it").extend(ids);
     let fine: Vec<_> = (6..9).map(due).collect();
-    let server = Server::through(&engine, &proxy, &[("deployment_id", &deployment.id)]);
+    let server = deployment.server_through(&proxy, &[]);
     wait_for("the removal of the others", || {
         check_done(&server.call("GET", "/health", ""));
         let left = fine.iter().filter(|one| engine.state(&one.id).is_some());

@@ -8,7 +8,7 @@ use test_support::own::Deployment;
 use test_support::unique;
 
 use crate::lifecycle::{check_done, id_of, sleeper};
-use crate::targets::{ask, check_status, order, server};
+use crate::targets::{ask, check_status, order};
 
 on_each_engine!(
     a_target_that_runs_is_found_although_a_new_one_would_be_refused,
@@ -47,13 +47,13 @@ fn id(answer: &Answer) -> String {
 
 fn a_target_that_runs_is_found_although_a_new_one_would_be_refused(engine: &RealEngine) {
     let deployment = Deployment::new(engine);
-    let before = server(engine, &deployment, &[]);
+    let before = deployment.server(&[]);
     let (token, key) = (unique("token"), unique("key"));
     let of_token = id_of(&before.start_target(&token));
     let created = ask(&before, &key, &order_of_two_hours());
     check_status(&created, 201);
     for (name, value, status) in refusals() {
-        let after = server(engine, &deployment, &[(name, value)]);
+        let after = deployment.server(&[(name, value)]);
         assert_eq!(id_of(&after.start_target(&token)), of_token, "{name}");
         let again = ask(&after, &key, &order_of_two_hours());
         check_status(&again, 200);
@@ -66,12 +66,12 @@ fn a_target_that_runs_is_found_although_a_new_one_would_be_refused(engine: &Real
 
 fn a_target_that_has_ended_is_told_although_a_new_one_would_be_refused(engine: &RealEngine) {
     let deployment = Deployment::new(engine);
-    let before = server(engine, &deployment, &[]);
+    let before = deployment.server(&[]);
     let token = unique("token");
     let target = id_of(&before.start_target(&token));
     engine.kill(&target);
     let elsewhere = ("service_urls", "https://*.example.com");
-    let after = server(engine, &deployment, &[elsewhere]);
+    let after = deployment.server(&[elsewhere]);
     check_status(&after.start_target(&token), 409);
     check_status(&after.start_target(&unique("token")), 422);
 }
@@ -100,7 +100,7 @@ impl Drop for Image<'_> {
 fn a_target_of_an_image_that_was_made_from_a_target_is_found(engine: &RealEngine) {
     let deployment = Deployment::new(engine);
     let first = ask(
-        &server(engine, &deployment, &[]),
+        &deployment.server(&[]),
         &unique("key"),
         &order_of_two_hours(),
     );
@@ -108,7 +108,7 @@ fn a_target_of_an_image_that_was_made_from_a_target_is_found(engine: &RealEngine
     let image = Image::from(engine, &id(&first));
     // Dropped before its image.
     let deployment = Deployment::new(engine);
-    let server = server(engine, &deployment, &[("agent_image", &image.name)]);
+    let server = deployment.server(&[("agent_image", &image.name)]);
     let key = unique("key");
     let mut order = order();
     order
@@ -134,7 +134,7 @@ fn a_target_that_an_earlier_version_has_started_is_found(engine: &RealEngine) {
     let deployment = Deployment::new(engine);
     // The agent ends at once without a place to register at.
     let patch = ("container_patch", r#"{"Entrypoint":["sleep","300"]}"#);
-    let server = server(engine, &deployment, &[patch]);
+    let server = deployment.server(&[patch]);
     let key = unique("key");
     let mut order = order();
     order

@@ -17,7 +17,7 @@ fn check_absent(secret: &str, where_: &str, texts: &[String]) {
 fn no_secret_is_logged_or_answered() {
     let engine = RealEngine::given();
     let deployment = Deployment::new(&engine);
-    let server = Server::on(&engine, &deployment.id);
+    let server = deployment.server(&[]);
     let token = unique("planted-token-");
     let answers = [
         server.start_target(&token),

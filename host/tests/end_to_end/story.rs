@@ -22,7 +22,6 @@ const NETWORK: &str = "dynamic-access";
 
 /// The set-up of a visit: a deployment on an Engine, and the service that its agents reach.
 struct Stage<'a> {
-    engine: &'a RealEngine,
     deployment: Deployment<'a>,
     service: Service,
 }
@@ -31,7 +30,6 @@ impl<'a> Stage<'a> {
     fn new(engine: &'a RealEngine) -> Self {
         let address = SocketAddr::from((engine.gateway(NETWORK), 0));
         Self {
-            engine,
             deployment: Deployment::new(engine),
             service: Service::listen(address).expect("the gateway is an address of this machine"),
         }
@@ -39,13 +37,8 @@ impl<'a> Stage<'a> {
 
     /// A server of this deployment that accepts these secrets.
     fn server(&self, secrets: &str) -> Server {
-        let service_url = self.service.url();
-        let variables = [
-            ("deployment_id", self.deployment.id.as_str()),
-            ("webhook_secret", secrets),
-            ("service_urls", service_url),
-        ];
-        Server::with(self.engine, &variables)
+        let urls = ("service_urls", self.service.url());
+        self.deployment.server(&[("webhook_secret", secrets), urls])
     }
 
     /// A target that is online.

@@ -6,7 +6,6 @@ use std::process::Command;
 use test_support::engine::RealEngine;
 use test_support::folder::Folder;
 use test_support::own::Deployment;
-use test_support::server::Server;
 
 fn file(name: &str) -> String {
     let file = Path::new(env!("CARGO_MANIFEST_DIR")).join("../deploy/systemd");
@@ -67,15 +66,14 @@ fn a_server_with_the_pages_variables_serves_its_callers() {
     let deployment = Deployment::new(&engine);
     let folder = Folder::new("systemd-");
     let variables = variables(&folder);
-    let mut variables: Vec<(&str, &str)> = variables
+    let variables: Vec<(&str, &str)> = variables
         .iter()
         .map(|(name, value)| (name.as_str(), value.as_str()))
         .collect();
     let names: Vec<&str> = variables.iter().map(|(name, _)| *name).collect();
     assert_eq!(names, ["webhook_secret", "api_secret", "environments"]);
     let bearer = format!("Bearer {}", variables[1].1);
-    variables.push(("deployment_id", &deployment.id));
-    let server = Server::with(&engine, &variables);
+    let server = deployment.server(&variables);
     for (method, path) in [
         ("GET", "/health"),
         ("POST", "/reap"),

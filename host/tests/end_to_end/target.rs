@@ -15,13 +15,8 @@ use test_support::{given, unique};
 use crate::lifecycle::{check_done, id_of};
 
 /// A server whose targets register with the test's own service.
-fn server(engine: &RealEngine, deployment: &Deployment<'_>, url: &str, patch: &str) -> Server {
-    let variables = [
-        ("deployment_id", deployment.id.as_str()),
-        ("service_urls", url),
-        ("container_patch", patch),
-    ];
-    Server::with(engine, &variables)
+fn server(deployment: &Deployment<'_>, url: &str, patch: &str) -> Server {
+    deployment.server(&[("service_urls", url), ("container_patch", patch)])
 }
 
 fn start(server: &Server, url: &str, token: &str) -> Answer {
@@ -81,7 +76,7 @@ fn the_token_is_nowhere_once_the_agent_serves() {
     let deployment = Deployment::new(&engine);
     let service = Registration::admitting(&engine);
     let url = service.url();
-    let server = server(&engine, &deployment, &url, "{}");
+    let server = server(&deployment, &url, "{}");
     let token = unique("planted-token-");
     let answer = start(&server, &url, &token);
     let id = id_of(&answer);
@@ -119,7 +114,7 @@ fn a_target_with_a_read_only_root_registers_too() {
         "ReadonlyRootfs": true,
         "Tmpfs": {"/run": "", "/etc/bzero": "", "/var/log/bzero": "", "/tmp": ""},
     }});
-    let server = server(&engine, &deployment, &url, &patch.to_string());
+    let server = server(&deployment, &url, &patch.to_string());
     let id = id_of(&start(&server, &url, &unique("token")));
     wait_until_it_serves(&engine, &id);
 }
@@ -130,12 +125,7 @@ fn a_token_in_the_environment_is_what_older_images_expect() {
     let deployment = Deployment::new(&engine);
     let service = Registration::admitting(&engine);
     let url = service.url();
-    let variables = [
-        ("deployment_id", deployment.id.as_str()),
-        ("service_urls", &url),
-        ("token_delivery", "env"),
-    ];
-    let server = Server::with(&engine, &variables);
+    let server = deployment.server(&[("service_urls", &url), ("token_delivery", "env")]);
     let id = id_of(&start(&server, &url, &unique("token")));
     wait_until_it_serves(&engine, &id);
 }
@@ -149,7 +139,7 @@ on_each_engine!(
 
 fn a_target_is_confined_by_default(engine: &RealEngine) {
     let deployment = Deployment::new(engine);
-    let server = Server::on(engine, &deployment.id);
+    let server = deployment.server(&[]);
     let id = id_of(&server.start_target(&unique("token")));
     let inspect = engine.inspect(&id);
     let host_config = &inspect["HostConfig"];
@@ -234,7 +224,7 @@ fn a_patch_that_gives_up_the_isolation_starts_nothing(engine: &RealEngine) {
         ),
         (r#"{"Image":"other"}"#, "agent_image"),
     ] {
-        let server = server(engine, &deployment, "http://192.0.2.1:9", patch);
+        let server = server(&deployment, "http://192.0.2.1:9", patch);
         let answer = server.start_target(&unique("token"));
         assert_eq!(answer.status, 500, "{patch}");
         let line = server.line_about(&answer).to_string();
@@ -254,11 +244,7 @@ fn an_environment_has_a_profile_of_its_own(engine: &RealEngine) {
         "container_patch": {"HostConfig": {"PidsLimit": 64}},
     }});
     let environments = environments.to_string();
-    let variables = [
-        ("deployment_id", deployment.id.as_str()),
-        ("environments", &environments),
-    ];
-    let server = Server::with(engine, &variables);
+    let server = deployment.server(&[("environments", &environments)]);
     let start = |environment: &str, url: &str| {
         let body = json!({
             "serviceUrl": url,
@@ -279,11 +265,7 @@ fn an_environment_has_a_profile_of_its_own(engine: &RealEngine) {
 
 fn a_grace_lets_a_target_end_by_itself(engine: &RealEngine) {
     let deployment = Deployment::new(engine);
-    let variables = [
-        ("deployment_id", deployment.id.as_str()),
-        ("stop_grace", "15s"),
-    ];
-    let server = Server::with(engine, &variables);
+    let server = deployment.server(&[("stop_grace", "15s")]);
     let id = id_of(&server.start_target(&unique("token")));
     check_done(&server.stop_target(&id));
     assert_eq!(engine.state(&id), None);

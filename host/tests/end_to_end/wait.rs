@@ -10,7 +10,7 @@ use test_support::unique;
 use test_support::wait::wait_for;
 
 use crate::lifecycle::sleeper;
-use crate::targets::{OPERATOR, ask_at, call, check_status, server};
+use crate::targets::{OPERATOR, ask_at, call, check_status};
 
 /// How many wait at once.
 const WAITERS: usize = 20;
@@ -45,7 +45,7 @@ fn many_wait_for_an_images_health_check_and_look_once_a_second() {
     let model = engine.foreign(&unique("model"), sleeper(&json!({})));
     let check = "HEALTHCHECK --interval=1s --retries=1 CMD test -e /tmp/ready";
     engine.commit(&model.id, &image, &["sleep", "600"], check);
-    let server = server(&engine, &deployment, &[("agent_image", &image)]);
+    let server = deployment.server(&[("agent_image", &image)]);
     let id = started(&server, "?wait=2s", &json!(false));
     assert_eq!(waited(&server, &id, "for=ready&timeout=1s")["ready"], false);
     std::thread::scope(|scope| {
@@ -102,11 +102,7 @@ fn a_start_waits_for_the_health_check_of_a_patch_where_the_engine_tells_it(engin
         "Entrypoint": ["sleep", "600"],
         "Healthcheck": {"Test": ["CMD-SHELL", "true"], "Interval": 1_000_000_000},
     });
-    let server = server(
-        engine,
-        &deployment,
-        &[("container_patch", &patch.to_string())],
-    );
+    let server = deployment.server(&[("container_patch", &patch.to_string())]);
     // Podman's list has no word of it.
     let ready = match engine.kind() {
         Kind::Docker => json!(true),
@@ -119,7 +115,7 @@ fn a_start_waits_for_the_health_check_of_a_patch_where_the_engine_tells_it(engin
 fn a_wait_for_the_end_tells_the_exit_code(engine: &RealEngine) {
     let deployment = Deployment::new(engine);
     let patch = r#"{"Entrypoint":["sh","-c","sleep 4; exit 7"]}"#;
-    let server = server(engine, &deployment, &[("container_patch", patch)]);
+    let server = deployment.server(&[("container_patch", patch)]);
     let id = started(&server, "", &Value::Null);
     let target = waited(&server, &id, "for=ended&timeout=1s");
     assert_eq!(
@@ -141,7 +137,7 @@ fn a_wait_for_the_end_tells_the_exit_code(engine: &RealEngine) {
 fn a_query_of_a_wait_is_checked() {
     let engine = RealEngine::given();
     let deployment = Deployment::new(&engine);
-    let server = server(&engine, &deployment, &[]);
+    let server = deployment.server(&[]);
     let path = format!("/v1/targets/{}/wait", "0".repeat(64));
     for query in [
         "",

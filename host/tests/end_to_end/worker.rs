@@ -15,7 +15,7 @@ fn the_exit_code_of_a_job_is_read_with_curl_alone() {
     let engine = RealEngine::given();
     let deployment = Deployment::new(&engine);
     let example = Example::on(&engine.docker(), "worker");
-    let server = server(&engine, &deployment, &example);
+    let server = server(&deployment, &example);
     let person = Person::at(server.address());
     let steps = ["Idempotency-Key", "id=", "until", ".exitCode"].map(|part| example.command(part));
     let told = person.must(&steps.join("\n"));
@@ -32,7 +32,7 @@ fn clients_that_are_generated_from_the_served_document_run_jobs() {
     let engine = RealEngine::given();
     let deployment = Deployment::new(&engine);
     let example = Example::on(&engine.docker(), "worker");
-    let server = server(&engine, &deployment, &example);
+    let server = server(&deployment, &example);
     let person = Person::at(server.address());
     let modules = person.path("node_modules");
     symlink(given("TEST_NODE_MODULES"), modules).expect("a link");

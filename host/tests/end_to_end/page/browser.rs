@@ -14,9 +14,8 @@ use serde_json::Value;
 use test_support::server::Server;
 use test_support::wait::wait_for;
 
-/// Whom the server knows: `operator_secret` is the base64 of `operator:` and this.
+/// The password in `operator_secret`.
 pub const PASSWORD: &str = "0123456789abcdef0123456789";
-pub const OPERATOR_SECRET: &str = "b3BlcmF0b3I6MDEyMzQ1Njc4OWFiY2RlZjAxMjM0NTY3ODk=";
 
 /// A browser with one tab. It is killed, and its profile removed, when it is dropped.
 pub struct Browser {

@@ -12,95 +12,75 @@ pub type Listed = (&'static str, String, Option<&'static str>);
 
 /// Each call to an Engine, about this container.
 pub fn of_engine(id: &str) -> Vec<Listed> {
-    let table = include_str!("../../../../deploy/engine-proxy/calls.txt");
     let name = format!("da-{}", "0a".repeat(20));
-    let list =
-        |filter: &str| format!("GET /containers/json?all=true&filters=%7B%22{filter}%22%5D%7D");
-    let container = |method: &str, rest: &str| format!("{method} /containers/{id}{rest}");
+    let volume = format!("da-{}-3600", "0a".repeat(32));
+    let list = |what: &str, filter: &str| format!("GET /{what}filters=%7B%22{filter}%22%5D%7D");
+    let containers = |filter: &str| list("containers/json?all=true&", filter);
+    let ours = "label%22%3A%5B%22dynamic-access.deployment%3Dda";
+    let calls = [
+        format!("POST /containers/create?name={name}"),
+        format!("PUT /containers/{id}/archive?path=%2Frun%2Fdynamic-access"),
+        format!("POST /containers/{id}/start"),
+        format!("POST /containers/{id}/stop?t=0"),
+        format!("GET /containers/{id}/json"),
+        format!("DELETE /containers/{id}?v=true"),
+        format!("DELETE /containers/{id}?force=true&v=true"),
+        containers(&format!("id%22%3A%5B%22{id}")),
+        containers(&format!("name%22%3A%5B%22%5E%2F%3F{name}%24")),
+        containers(ours),
+        "POST /volumes/create".to_owned(),
+        list("volumes?", ours),
+        format!("DELETE /volumes/{volume}"),
+        "GET /images/dynamic-access-agent/json".to_owned(),
+        "POST /images/create?fromImage=r.example.com%2Fa&tag=1".to_owned(),
+        list("networks?", "name%22%3A%5B%22dynamic-access"),
+    ];
     named(
-        table,
-        &[
-            (format!("POST /containers/create?name={name}"), Some(JSON)),
-            (
-                container("PUT", "/archive?path=%2Frun%2Fdynamic-access"),
-                Some(TAR),
-            ),
-            (container("POST", "/start"), None),
-            (container("POST", "/stop?t=0"), None),
-            (container("GET", "/json"), None),
-            (container("DELETE", "?v=true"), None),
-            (container("DELETE", "?force=true&v=true"), None),
-            (list(&format!("id%22%3A%5B%22{id}")), None),
-            (list(&format!("name%22%3A%5B%22%5E%2F%3F{name}%24")), None),
-            (
-                list("label%22%3A%5B%22dynamic-access.deployment%3Dda"),
-                None,
-            ),
-            ("POST /volumes/create".to_owned(), Some(JSON)),
-            (
-                "GET /volumes?filters=%7B%22label%22%3A%5B%22dynamic-access.deployment%3Dda%22%5D%7D"
-                    .to_owned(),
-                None,
-            ),
-            (format!("DELETE /volumes/da-{}-3600", "0a".repeat(32)), None),
-            ("GET /images/dynamic-access-agent/json".to_owned(), None),
-            (
-                "POST /images/create?fromImage=r.example.com%2Fa&tag=1".to_owned(),
-                None,
-            ),
-            (network(), None),
-        ],
+        include_str!("../../../../deploy/engine-proxy/calls.txt"),
+        &calls,
     )
 }
 
 /// Each call to the managers of a Swarm.
 pub fn of_swarm() -> Vec<Listed> {
     const ID: &str = "0123456789abcdefghijklmnz";
-    let table = include_str!("../../../../deploy/swarm/calls.txt");
     let name = format!("da-{}", "0a".repeat(20));
-    let list = |filter: &str| format!("GET /{}%22%5D%7D", filter.replace('?', "?filters=%7B%22"));
+    let attempt = "0a".repeat(16);
+    let list = |what: &str, filter: &str| format!("GET /{what}?filters=%7B%22{filter}%22%5D%7D");
     let label =
-        |kind: &str, label: &str| list(&format!("{kind}?label%22%3A%5B%22dynamic-access.{label}"));
-    named(
-        table,
-        &[
-            ("POST /services/create".to_owned(), Some(JSON)),
-            (format!("GET /services/{ID}"), None),
-            (format!("POST /services/{ID}/update?version=1"), Some(JSON)),
-            (format!("DELETE /services/{ID}"), None),
-            (list(&format!("services?id%22%3A%5B%22{ID}")), None),
-            (list(&format!("services?name%22%3A%5B%22{name}")), None),
-            (label("services", "deployment%3Dda"), None),
-            (label("tasks", "deployment%3Dda"), None),
-            (label("tasks", &format!("name%3D{name}")), None),
-            ("POST /secrets/create".to_owned(), Some(JSON)),
-            (
-                label("secrets", &format!("attempt%3D{}", "0a".repeat(16))),
-                None,
-            ),
-            (label("secrets", "deployment%3Dda"), None),
-            (format!("DELETE /secrets/{ID}"), None),
-            ("GET /nodes".to_owned(), None),
-            (network(), None),
-        ],
-    )
+        |what: &str, label: &str| list(what, &format!("label%22%3A%5B%22dynamic-access.{label}"));
+    let calls = [
+        "POST /services/create".to_owned(),
+        format!("GET /services/{ID}"),
+        format!("POST /services/{ID}/update?version=1"),
+        format!("DELETE /services/{ID}"),
+        list("services", &format!("id%22%3A%5B%22{ID}")),
+        list("services", &format!("name%22%3A%5B%22{name}")),
+        label("services", "deployment%3Dda"),
+        label("tasks", "deployment%3Dda"),
+        label("tasks", &format!("name%3D{name}")),
+        "POST /secrets/create".to_owned(),
+        label("secrets", &format!("attempt%3D{attempt}")),
+        label("secrets", "deployment%3Dda"),
+        format!("DELETE /secrets/{ID}"),
+        "GET /nodes".to_owned(),
+        list("networks", "name%22%3A%5B%22dynamic-access"),
+    ];
+    named(include_str!("../../../../deploy/swarm/calls.txt"), &calls)
 }
 
-fn network() -> String {
-    "GET /networks?filters=%7B%22name%22%3A%5B%22dynamic-access%22%5D%7D".to_owned()
-}
-
-/// Gives each call the name of its line in the table, of which none may be left out.
-fn named(table: &'static str, calls: &[(String, Option<&'static str>)]) -> Vec<Listed> {
-    let lines = table.lines().filter(|line| !line.starts_with('#'));
-    let names: Vec<_> = lines
-        .filter_map(|line| line.split_whitespace().next())
-        .collect();
-    assert_eq!(names.len(), calls.len(), "{names:?}");
-    let named = names.into_iter().zip(calls);
-    named
-        .map(|(name, (line, content_type))| (name, format!("{line} HTTP/1.1"), *content_type))
-        .collect()
+/// Gives each call its line in the table, of which none may be left out.
+fn named(table: &'static str, calls: &[String]) -> Vec<Listed> {
+    let is_call = |line: &&str| !line.is_empty() && !line.starts_with('#');
+    let lines: Vec<_> = table.lines().filter(is_call).collect();
+    assert_eq!(lines.len(), calls.len(), "{lines:?}");
+    let of = |(line, call): (&&'static str, &String)| {
+        let mut columns = line.split_whitespace();
+        let name = columns.next().expect("a name");
+        let content_type = columns.nth(1).filter(|content_type| *content_type != "-");
+        (name, format!("{call} HTTP/1.1"), content_type)
+    };
+    lines.iter().zip(calls).map(of).collect()
 }
 
 /// Checks that a proxy refuses each call with each body that it does not have, and

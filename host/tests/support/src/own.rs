@@ -6,6 +6,8 @@ use bollard::query_parameters::CreateContainerOptionsBuilder;
 use serde_json::{Value, json};
 
 use super::engine::RealEngine;
+use super::fault_proxy::FaultProxy;
+use super::server::Server;
 
 /// A container that the component has not created.
 pub struct Foreign<'a> {
@@ -100,6 +102,21 @@ impl<'a> Deployment<'a> {
             engine,
             id: super::unique("t"),
         }
+    }
+
+    /// A server of the deployment, with more variables.
+    pub fn server(&self, variables: &[(&str, &str)]) -> Server {
+        Server::with(self.engine, &self.variables(variables))
+    }
+
+    /// The same, through a proxy in front of the Engine.
+    pub fn server_through(&self, proxy: &FaultProxy, variables: &[(&str, &str)]) -> Server {
+        Server::through(self.engine, proxy, &self.variables(variables))
+    }
+
+    /// The variables of such a server.
+    pub fn variables<'v>(&'v self, more: &[(&'v str, &'v str)]) -> Vec<(&'v str, &'v str)> {
+        [&[("deployment_id", self.id.as_str())], more].concat()
     }
 
     /// The ids of its containers.

@@ -15,6 +15,12 @@ use super::wait::wait_for;
 /// The secret of every server whose test sets no other.
 pub const SECRET: &str = "dGhlIHNlY3JldCBvZiB0aGUgdGVzdHM=";
 
+/// The secret of a program.
+pub const API: &str = "dGhlIHNlY3JldCBvZiBhIHByb2dyYW0=";
+
+/// The secret of an operator, whose password is 0123456789abcdef0123456789.
+pub const OPERATOR: &str = "b3BlcmF0b3I6MDEyMzQ1Njc4OWFiY2RlZjAxMjM0NTY3ODk=";
+
 /// A server, stopped when it is dropped.
 pub struct Server {
     serving: Option<Serving>,
@@ -23,13 +29,8 @@ pub struct Server {
 }
 
 impl Server {
-    /// A server in front of a real Engine, for a deployment.
-    pub fn on(engine: &RealEngine, deployment: &str) -> Self {
-        Self::with(engine, &[("deployment_id", deployment)])
-    }
-
     /// A server in front of a real Engine, with these variables.
-    pub fn with(engine: &RealEngine, variables: &[(&str, &str)]) -> Self {
+    pub(crate) fn with(engine: &RealEngine, variables: &[(&str, &str)]) -> Self {
         let socket = UnixSocket::new("127.0.0.1:2375", engine.socket()).expect("an authority");
         let mut options = options(variables);
         options.unix_sockets = vec![socket];
@@ -43,7 +44,11 @@ impl Server {
     }
 
     /// The same, through a proxy in front of a real Engine.
-    pub fn through(engine: &RealEngine, proxy: &FaultProxy, variables: &[(&str, &str)]) -> Self {
+    pub(crate) fn through(
+        engine: &RealEngine,
+        proxy: &FaultProxy,
+        variables: &[(&str, &str)],
+    ) -> Self {
         let mut options = options(variables);
         options.variables.insert("docker_url".into(), proxy.url());
         choose_network(engine, &mut options);
@@ -171,6 +176,8 @@ fn options(variables: &[(&str, &str)]) -> Options {
     let mut options = Options::new(manifest());
     let defaults = [
         ("webhook_secret", SECRET),
+        ("api_secret", API),
+        ("operator_secret", OPERATOR),
         ("service_urls", "http://192.0.2.1:9 http://192.0.2.2:9"),
     ];
     for (name, value) in defaults.iter().chain(variables) {

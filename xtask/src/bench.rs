@@ -20,7 +20,7 @@ use crate::wasm;
 ///
 /// One Engine is crowded and the other empty, so the two can be compared at any moment.
 pub fn bench(which: EngineArguments, arguments: &[String]) -> Result<()> {
-    wasm::build(None)?;
+    wasm::build()?;
     wasm::build_hello()?;
     // Before the Engines, which look for runtimes when they start.
     if process::program("crun").is_none() {
@@ -40,7 +40,7 @@ pub fn bench(which: EngineArguments, arguments: &[String]) -> Result<()> {
 
 /// Runs the bench on a Swarm with this many nodes, with further arguments.
 pub fn bench_swarm(which: EngineArguments, count: u8, arguments: &[String]) -> Result<()> {
-    wasm::build(None)?;
+    wasm::build()?;
     let engine = Engine::start(Listen::Socket, which)?;
     image::build_stand_in(&engine.docker())?;
     // The bench calls the managers itself, and its targets are its own.

@@ -35,7 +35,7 @@ pub struct DemoArguments {
 /// Plays a visit on a server of its own, and leaves only images behind.
 pub fn demo(arguments: &DemoArguments) -> Result<()> {
     let deployment_id = workspace::deployment_id("demo");
-    wasm::build(None)?;
+    wasm::build()?;
     // Dropped in reverse order: first the server, then its containers, then the Engine.
     let chosen = choice::choose(arguments.docker_url.as_deref())?;
     image::build_stand_in(&chosen.docker)?;

@@ -35,12 +35,11 @@ use dynamic_access_admin::proxy_config::ProxyArguments;
 use dynamic_access_admin::{Command, run};
 
 use crate::demo::DemoArguments;
+use crate::engine::choice;
 use crate::engine::suite::EngineArguments;
 use crate::engine::swarm::SwarmArguments;
-use crate::engine::{Engine, Listen, choice, teardown};
 use crate::image::Agent;
 use crate::up::UpArguments;
-use crate::wasm::Toolchain;
 
 /// What a shell reports for a program ended by Ctrl-C: 128 plus the number of SIGINT.
 const INTERRUPTED: u8 = 130;
@@ -78,16 +77,9 @@ enum Task {
         arguments: Vec<String>,
     },
     /// Build the component: target/wasm32-wasip2/release/dynamic_access.wasm
-    Build {
-        /// Which compiler, instead of the first one found (also: XTASK_TOOLCHAIN)
-        #[arg(long)]
-        toolchain: Option<Toolchain>,
-    },
+    Build,
     /// Build the agent image, dynamic-access-agent
     Image(ImageArguments),
-    /// A private Docker Engine, apart from any other on this machine (needs root)
-    #[command(subcommand)]
-    Engine(EngineTask),
     /// The same as `dynamic-access-admin certs`
     Certs(CertsArguments),
     /// The same as `dynamic-access-admin proxy-config`
@@ -110,30 +102,12 @@ struct ImageArguments {
     /// Which agent it must hold, instead of the real one if it can be reached
     #[arg(long)]
     agent: Option<Agent>,
-    /// The same as `--agent stand-in`
-    #[arg(long, conflicts_with = "agent")]
-    stand_in: bool,
     /// Build it even if it exists and nothing has changed
     #[arg(long)]
     force: bool,
     /// The Engine, instead of SPIN_VARIABLE_DOCKER_URL, DOCKER_HOST, the docker context or the local one
     #[arg(long, value_name = "URL|SOCKET")]
     engine: Option<String>,
-}
-
-#[derive(Subcommand)]
-enum EngineTask {
-    /// Start one that stays until `engine stop`
-    Start {
-        /// Also listen on this port of 127.0.0.1; anyone who reaches it is root
-        #[arg(long, value_name = "PORT")]
-        tcp: Option<u16>,
-        /// Let its containers reach beyond this machine, which the real agent needs
-        #[arg(long)]
-        outbound: bool,
-    },
-    /// Remove those that `engine start` has started, and leftovers of killed runs
-    Stop,
 }
 
 fn main() -> ExitCode {
@@ -158,13 +132,8 @@ fn perform(task: Task) -> Result<ExitCode> {
                 None => bench::bench(engine, &arguments)?,
             }
         }
-        Task::Build { toolchain } => wasm::build(toolchain)?,
+        Task::Build => wasm::build()?,
         Task::Image(arguments) => build_image(&arguments)?,
-        Task::Engine(EngineTask::Start { tcp, outbound }) => start_engine(tcp, outbound)?,
-        Task::Engine(EngineTask::Stop) => {
-            let stopped = teardown::stop_all()?;
-            progress::say(&format!("private Engines stopped: {stopped}"));
-        }
         Task::Certs(arguments) => return run(&Command::Certs(arguments)),
         Task::ProxyConfig(arguments) => return run(&Command::ProxyConfig(arguments)),
         Task::Doctor {
@@ -179,26 +148,11 @@ fn perform(task: Task) -> Result<ExitCode> {
     Ok(ExitCode::SUCCESS)
 }
 
-fn start_engine(tcp_port: Option<u16>, outbound: bool) -> Result<()> {
-    let listen = tcp_port.map_or(Listen::Socket, Listen::Plain);
-    let engine = Engine::start_to_stay(listen)?;
-    if outbound {
-        engine.open_outbound()?;
-    }
-    println!("export DOCKER_HOST={}", engine.docker().endpoint());
-    engine.stay();
-    Ok(())
-}
-
 fn build_image(arguments: &ImageArguments) -> Result<()> {
     let docker = choice::must_exist(arguments.engine.as_deref())?;
-    let wanted = match arguments.stand_in {
-        true => Some(Agent::StandIn),
-        false => arguments.agent,
-    };
     match arguments.force {
-        true => image::build(&docker, wanted)?,
-        false => image::ensure(&docker, wanted)?,
+        true => image::build(&docker, arguments.agent)?,
+        false => image::ensure(&docker, arguments.agent)?,
     };
     Ok(())
 }

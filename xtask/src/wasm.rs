@@ -3,13 +3,11 @@
 //! `rustup` installs the target if it can. Where only package registries can be
 //! reached, Debian's own compiler builds the standard library for the target.
 
-use std::env;
 use std::fs;
 use std::path::{Path, PathBuf};
 use std::process::Command;
 
 use anyhow::{Context, Result, bail};
-use clap::ValueEnum;
 use dev::process;
 
 use crate::machine::{setup, workspace};
@@ -18,15 +16,12 @@ use dynamic_access_admin::progress::{say, timed};
 /// The target of the component.
 pub const TARGET: &str = "wasm32-wasip2";
 
-/// The variable that selects the compiler, as the flag does.
-const TOOLCHAIN_VARIABLE: &str = "XTASK_TOOLCHAIN";
-
 /// Which compiler builds the component.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
-pub enum Toolchain {
-    /// The one that builds everything else, with the target added by rustup
+#[derive(Clone, Copy)]
+enum Toolchain {
+    /// The one that builds everything else, with the target added by rustup.
     Rustup,
-    /// Debian's, which builds the standard library for the target itself
+    /// Debian's, which builds the standard library for the target itself.
     Debian,
 }
 
@@ -52,21 +47,18 @@ pub fn component() -> PathBuf {
     COMPONENT.place()
 }
 
-/// Builds the component with the given compiler, or with the first one found.
-pub fn build(toolchain: Option<Toolchain>) -> Result<()> {
-    build_package(COMPONENT, "component: build", toolchain)
+/// Builds the component with the first compiler that is found.
+pub fn build() -> Result<()> {
+    build_package(COMPONENT, "component: build")
 }
 
 /// Builds the hello world that the bench measures beside the component.
 pub fn build_hello() -> Result<()> {
-    build_package(HELLO, "hello world: build", None)
+    build_package(HELLO, "hello world: build")
 }
 
-fn build_package(package: Package, what: &str, toolchain: Option<Toolchain>) -> Result<()> {
-    let toolchain = match toolchain.or(asked_by_environment()?) {
-        Some(toolchain) => toolchain,
-        None => available()?,
-    };
+fn build_package(package: Package, what: &str) -> Result<()> {
+    let toolchain = available()?;
     timed(what, || match toolchain {
         Toolchain::Rustup => build_with_rustup(package),
         Toolchain::Debian => build_with_debian(package),
@@ -77,16 +69,6 @@ fn build_package(package: Package, what: &str, toolchain: Option<Toolchain>) -> 
 pub fn has_target() -> bool {
     process::output(Command::new("rustc").args(["--print", "target-libdir", "--target", TARGET]))
         .is_ok_and(|libdir| Path::new(libdir.trim()).is_dir())
-}
-
-fn asked_by_environment() -> Result<Option<Toolchain>> {
-    let Ok(name) = env::var(TOOLCHAIN_VARIABLE) else {
-        return Ok(None);
-    };
-    match Toolchain::from_str(&name, true) {
-        Ok(toolchain) => Ok(Some(toolchain)),
-        Err(_) => bail!("{TOOLCHAIN_VARIABLE} must be rustup or debian, not `{name}`"),
-    }
 }
 
 fn available() -> Result<Toolchain> {
@@ -107,9 +89,6 @@ fn available() -> Result<Toolchain> {
 }
 
 fn build_with_rustup(package: Package) -> Result<()> {
-    if !has_target() {
-        bail!("the compiler lacks the target: rustup target add {TARGET}");
-    }
     process::run(
         workspace::cargo()
             .args(["build", "--release", "--target", TARGET])

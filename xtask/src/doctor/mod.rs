@@ -120,12 +120,9 @@ fn no_engine() -> Finding {
     match workspace::is_root() {
         true => State::Absent.finding(
             what,
-            "cargo xtask up starts one for its run; cargo xtask engine start starts one that stays",
+            "cargo xtask up starts one for its run; apt-get install docker.io one that stays",
         ),
-        false => State::Missing.finding(
-            what,
-            "as root: apt-get install docker.io, or cargo xtask engine start",
-        ),
+        false => State::Missing.finding(what, "as root: apt-get install docker.io"),
     }
 }
 

@@ -129,10 +129,7 @@ pub fn existing(flag: Option<&str>) -> Result<Option<Docker>> {
 pub fn must_exist(flag: Option<&str>) -> Result<Docker> {
     match existing(flag)? {
         Some(docker) => Ok(docker),
-        None => bail!(
-            "there is no Docker Engine; as root, `cargo xtask engine start` starts one that stays \
-             and prints the DOCKER_HOST that names it"
-        ),
+        None => bail!("there is no Docker Engine; start one, or name one with DOCKER_HOST"),
     }
 }
 

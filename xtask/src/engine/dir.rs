@@ -18,8 +18,7 @@ const HOME: &str = "/var/tmp";
 /// The names of an Engine's folder, bridge and control groups begin with this, before a random part.
 const PREFIX: &str = "dax-";
 
-/// Holds the addresses of the Engine's networks and, if it stays, the checkout that it stays for.
-/// The run that uses an Engine keeps it locked.
+/// Holds the addresses of the Engine's networks. The run that uses an Engine keeps it locked.
 pub const LOCK_FILE: &str = "lock";
 
 /// The folder of a private Engine.
@@ -28,15 +27,13 @@ pub struct EngineDir {
     pub dir: PathBuf,
     /// The addresses of its networks.
     pub block: Ipv4Net,
-    /// The checkout that it stays for, until `engine stop`; else it ends with the run that started it.
-    pub stays_for: Option<PathBuf>,
     /// The kernel unlocks it when the run ends, however it ends.
     _lock: Option<File>,
 }
 
 impl EngineDir {
     /// Creates a folder, and finds free addresses.
-    pub fn create(stays_for: Option<PathBuf>) -> Result<Self> {
+    pub fn create() -> Result<Self> {
         let block = bridge::free_block()?;
         let dir = Path::new(HOME).join(format!("{PREFIX}{}", random::suffix()?));
         DirBuilder::new()
@@ -44,16 +41,14 @@ impl EngineDir {
             .create(&dir)
             .with_context(|| format!("failed to create {}", dir.display()))?;
         let path = dir.join(LOCK_FILE);
-        let root = stays_for.as_deref().unwrap_or(Path::new("")).display();
         // Locked while it is empty, because another run removes unlocked folders.
         let lock = File::create(&path).and_then(|file| file.lock().map(|()| file));
         let lock = lock
-            .and_then(|file| fs::write(&path, format!("{block}\n{root}\n")).map(|()| file))
+            .and_then(|file| fs::write(&path, format!("{block}\n")).map(|()| file))
             .with_context(|| format!("failed to write {}", path.display()))?;
         Ok(Self {
             dir,
             block,
-            stays_for,
             _lock: Some(lock),
         })
     }
@@ -89,7 +84,7 @@ impl EngineDir {
     /// The Engine itself, locked for its removal, if the run that used it has ended without removing it.
     pub fn if_abandoned(self) -> Option<Self> {
         let lock = File::open(self.dir.join(LOCK_FILE)).ok()?;
-        let is_abandoned = self.stays_for.is_none() && lock.try_lock().is_ok();
+        let is_abandoned = lock.try_lock().is_ok();
         is_abandoned.then_some(Self {
             _lock: Some(lock),
             ..self
@@ -112,37 +107,11 @@ impl EngineDir {
             return None;
         }
         let text = fs::read_to_string(dir.join(LOCK_FILE)).ok()?;
-        let (block, stays_for) = parse(&text)?;
+        let block = text.lines().next()?.parse().ok()?;
         Some(Self {
             dir: dir.to_owned(),
             block,
-            stays_for,
             _lock: None,
         })
-    }
-}
-
-fn parse(text: &str) -> Option<(Ipv4Net, Option<PathBuf>)> {
-    let mut lines = text.lines();
-    let block = lines.next()?.parse().ok()?;
-    let root = lines.next()?;
-    Some((block, (!root.is_empty()).then(|| root.into())))
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn a_record_says_whom_the_engine_stays_for() {
-        let block = "10.20.16.0/20".parse().expect("a block");
-        assert_eq!(parse("10.20.16.0/20\n\n"), Some((block, None)));
-        let root = Some(PathBuf::from("/home/a/checkout"));
-        assert_eq!(
-            parse("10.20.16.0/20\n/home/a/checkout\n"),
-            Some((block, root))
-        );
-        assert_eq!(parse("10.20.16.0/20"), None);
-        assert_eq!(parse(""), None);
     }
 }

@@ -67,7 +67,7 @@ pub struct Tls {
     pub runtime_config: PathBuf,
 }
 
-/// A private Engine; dropping it removes all of it, unless it stays.
+/// A private Engine; dropping it removes all of it.
 pub struct Engine {
     dir: EngineDir,
     listen: Listen,
@@ -75,39 +75,22 @@ pub struct Engine {
     root: Option<PathBuf>,
     image_store: ImageStore,
     unshared: Unshared,
-    /// Whether dropping it removes it.
-    is_removed_on_drop: bool,
     keeps_images: bool,
 }
 
 impl Engine {
     /// Installs whatever is missing, starts an Engine, and waits until it answers.
     pub fn start(listen: Listen, which: EngineArguments) -> Result<Self> {
-        Self::launch(listen, which, None, false)
+        Self::launch(listen, which, false)
     }
 
     /// As [`Engine::start`], with the images of the last such run. Only this machine's own Engine
     /// keeps its images: another cannot read them.
     pub fn start_with_kept_images(listen: Listen, which: EngineArguments) -> Result<Self> {
-        Self::launch(listen, which, None, which.is_default())
+        Self::launch(listen, which, which.is_default())
     }
 
-    /// As [`Engine::start`], but the Engine can outlive this process; see [`Engine::stay`].
-    pub fn start_to_stay(listen: Listen) -> Result<Self> {
-        Self::launch(
-            listen,
-            EngineArguments::default(),
-            Some(workspace::root()),
-            false,
-        )
-    }
-
-    fn launch(
-        listen: Listen,
-        which: EngineArguments,
-        stays_for: Option<PathBuf>,
-        keeps_images: bool,
-    ) -> Result<Self> {
+    fn launch(listen: Listen, which: EngineArguments, keeps_images: bool) -> Result<Self> {
         which.check()?;
         if !workspace::is_root() {
             bail!(
@@ -119,9 +102,8 @@ impl Engine {
         let root = which.root()?;
         teardown::sweep();
         let started = Instant::now();
-        let stays = stays_for.is_some();
-        let dir = EngineDir::create(stays_for)?;
-        let unshared = match Unshared::create(&dir.dir, root.as_deref(), stays) {
+        let dir = EngineDir::create()?;
+        let unshared = match Unshared::create(&dir.dir, root.as_deref()) {
             Ok(unshared) => unshared,
             Err(error) => {
                 teardown::remove(&dir)?;
@@ -134,7 +116,6 @@ impl Engine {
             root,
             image_store: which.image_store,
             unshared,
-            is_removed_on_drop: true,
             keeps_images,
         };
         if keeps_images {
@@ -150,11 +131,6 @@ impl Engine {
             started.elapsed().as_secs_f32()
         ));
         Ok(engine)
-    }
-
-    /// Leaves the Engine running until `engine stop`; it must have been started to stay.
-    pub fn stay(mut self) {
-        self.is_removed_on_drop = false;
     }
 
     /// The folder with all of its files.
@@ -372,9 +348,6 @@ impl Engine {
 
 impl Drop for Engine {
     fn drop(&mut self) {
-        if !self.is_removed_on_drop {
-            return;
-        }
         say("private Engine: removing it");
         let removed = match self.keeps_images && image_cache::tidy(&self.docker()).is_ok() {
             true => {
@@ -386,7 +359,7 @@ impl Drop for Engine {
         self.unshared.reap();
         if let Err(error) = removed {
             say(&format!(
-                "private Engine: {error:#}; `cargo xtask engine stop` removes what is left"
+                "private Engine: {error:#}; the next one to start removes what is left"
             ));
         }
     }

@@ -57,18 +57,12 @@ pub struct Unshared {
 
 impl Unshared {
     /// Creates them for the Engine in `dir`, whose programs are in `root`, or else in this
-    /// machine's own. Unless they stay, they end with this process.
-    pub fn create(dir: &Path, root: Option<&Path>, stay: bool) -> Result<Self> {
-        let unshare = ["--pid", "--mount", "--mount-proc", "--fork"];
-        let mut command = match stay {
-            true => Command::new("unshare"),
-            false => {
-                let mut command = Command::new("setpriv");
-                command.args(["--pdeathsig", "KILL", "unshare", "--kill-child"]);
-                command
-            }
-        };
-        command.args(unshare);
+    /// machine's own. They end with this process.
+    pub fn create(dir: &Path, root: Option<&Path>) -> Result<Self> {
+        let mut command = Command::new("setpriv");
+        command
+            .args(["--pdeathsig", "KILL", "unshare", "--kill-child"])
+            .args(["--pid", "--mount", "--mount-proc", "--fork"]);
         if let Some(root) = root {
             command.args(["sh", "-c", ENTER, "sh"]).arg(root).arg(dir);
         }

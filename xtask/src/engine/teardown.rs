@@ -12,21 +12,6 @@ use dynamic_access_admin::progress::say;
 
 use crate::engine::dir::EngineDir;
 use crate::engine::{bridge, image_cache, namespaces, outbound};
-use crate::machine::workspace;
-
-/// Removes the Engines that stay for this checkout, and returns how many.
-pub fn stop_all() -> Result<usize> {
-    sweep();
-    let root = Some(workspace::root());
-    let mut stopped = 0;
-    for engine in EngineDir::all() {
-        if engine.stays_for == root {
-            remove(&engine)?;
-            stopped += 1;
-        }
-    }
-    Ok(stopped)
-}
 
 /// Removes the Engines of killed runs.
 pub fn sweep() {

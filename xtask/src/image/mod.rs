@@ -186,7 +186,7 @@ fn docker_build(
         .map(drop)
         .with_context(|| match agent {
             Agent::Bzero => {
-                "the image with the real agent cannot be built; `cargo xtask image --stand-in` builds one for tests"
+                "the image with the real agent cannot be built; `cargo xtask image --agent stand-in` builds one for tests"
             }
             Agent::StandIn => "the image cannot be built",
         })

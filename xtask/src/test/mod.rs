@@ -37,7 +37,7 @@ const TEST_THREADS: &str = "4";
 /// on an Engine that a person is using.
 pub fn test(which: EngineArguments, arguments: &[String]) -> Result<ExitCode> {
     let started = Instant::now();
-    wasm::build(None)?;
+    wasm::build()?;
     let setting_up = setup::alone()?;
     let port = free_address((Ipv4Addr::LOCALHOST, 0).into())?.port();
     let engine = Engine::start(Listen::Tls(port), which)?;

@@ -268,7 +268,7 @@ fn with_a_start_it_is_tried_whether_targets_reach_each_other() {
     assert!(told.contains("ok       network: net-"), "{told}");
     let told = of_engine(&engine, &START, &variables);
     let reached = format!(
-        "WRONG    network: on {}, two containers have reached",
+        "WRONG    network: on {}, two containers reached",
         network.name
     );
     assert!(told.contains(&reached), "{told}");

@@ -82,15 +82,15 @@ pub const fn given(token: usize, state: State, seconds: u64) -> Given {
 pub const RUNNING: [Given; 1] = [given(0, State::Running, 60)];
 pub const ENDED: [Given; 1] = [given(0, State::Exited, 60)];
 pub const DEAD: [Given; 1] = [given(0, State::Dead, 60)];
-/// Of a start that may still go on.
+/// The same, of a start that may still go on.
 pub const YOUNG: [Given; 1] = [given(0, State::Created, 5)];
-/// Of a start that was given up.
+/// The same, of an abandoned start.
 pub const ABANDONED: [Given; 1] = [given(0, State::Created, 60)];
 
-/// Another one that runs.
+/// Another container, which runs.
 pub const OTHER_RUNNING: [Given; 1] = [given(1, State::Running, 60)];
 
-/// A key's, and an owner's.
+/// The running container of a key.
 pub const KEY_RUNNING: [Given; 1] = [given(FIRST_KEY, State::Running, 60)];
 pub const OWNED_RUNNING: [Given; 1] = [given(FIRST_OWNED, State::Running, 60)];
 
@@ -229,7 +229,7 @@ fn stops() -> Vec<Scenario> {
     [cases, foreign_stops()].concat()
 }
 
-/// Stops of all that only looks like a target of ours.
+/// Stops of everything that only looks like a target of ours.
 pub fn foreign_stops() -> Vec<Scenario> {
     let stop = |look| {
         let name = format!("stop-of-foreign-{look}");

@@ -82,9 +82,9 @@ const LARGE: [&str; 5] = [
 
 /// The first target, whose task does not run yet.
 const STARTING: [Given; 1] = [given(0, State::Starting, 5)];
-/// The same, of a start that was given up.
+/// The same, of an abandoned start.
 const LONG_STARTING: [Given; 1] = [given(0, State::Starting, 600)];
-/// A task that is left of a service that somebody has deleted.
+/// The task of a service that somebody has deleted.
 const OF_DELETED: [Given; 1] = [given(0, State::Stopping, 60)];
 
 fn alone() -> Vec<Scenario> {

@@ -85,7 +85,7 @@ pub fn stop_reap_expired() -> Scenario {
     case("stop-reap-expired", [stop(), REAP], &EXPIRED, &[200])
 }
 
-/// A start while something is reaped that may be its own target.
+/// A start during a reap, perhaps of its own target.
 pub fn start_reaps() -> Vec<Scenario> {
     let both = [START, REAP];
     vec![

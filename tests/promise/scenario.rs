@@ -1,4 +1,4 @@
-//! What a schedule begins with, and the webhooks that are called.
+//! The beginning of a schedule, and the webhooks that are called.
 
 use std::sync::LazyLock;
 use std::time::Duration;
@@ -11,19 +11,19 @@ use crate::fate::Fates;
 use crate::model::swarm::Move;
 use crate::model::{Key, State};
 
-/// When schedules begin, so that there is a time before.
+/// When schedules begin: there is time before them.
 pub const BEGINNING: Duration = Duration::from_secs(100 * 24 * 60 * 60);
 
-/// How long after it was sent a request whose answer was lost may take effect.
+/// How long a request whose answer was lost may still take effect.
 pub const LATE_WITHIN: Duration = Duration::from_secs(10 * 60);
 
-/// What no answer and no log line may hold.
+/// The secret of the webhooks, which no answer and no log line may hold.
 pub const WEBHOOK_SECRET: &str = "planted-webhook-secret";
 
 /// The secret that opens `/v1`.
 pub const API_SECRET: &str = "planted-api-secret";
 
-/// How many tokens there are.
+/// The number of tokens.
 const TOKENS: usize = 32;
 
 /// The token whose name somebody else's target has.
@@ -33,7 +33,8 @@ pub const TAKEN: usize = 20;
 /// `POST /v1/targets`.
 pub const FIRST_KEY: usize = 24;
 
-/// The first of the keys whose targets have an owner: two the same, and one another.
+/// The first of the keys whose targets have an owner: two the same one, the third
+/// another.
 pub const FIRST_OWNED: usize = 25;
 
 /// The first of the keys whose start waits until its target is ready.
@@ -46,20 +47,20 @@ pub const SERVICE_URL: &str = "https://cloud.bastionzero.com/";
 /// One call of a webhook.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
 pub enum Webhook {
-    /// With the token of that number, and one of two payloads, in the dialect of the
-    /// token: `/start`, or `POST /v1/targets`.
+    /// A start with this token and one of two payloads, by the token's route: `/start` or
+    /// `POST /v1/targets`.
     Start {
         token: usize,
         payload: usize,
     },
-    /// Of the container with that key.
+    /// A stop of the container with this key.
     Stop(Key),
-    /// For the container with that key, until it is ready or has ended.
+    /// A wait for the container with this key, until it is ready or has ended.
     Wait {
         key: Key,
         until_ended: bool,
     },
-    /// Of the container with that key, for a day.
+    /// A renewal of the container with this key, for a day.
     Renew(Key),
     Health,
     Reap {
@@ -67,7 +68,7 @@ pub enum Webhook {
     },
 }
 
-/// A target of this deployment that is there before.
+/// A given target: it belongs to this deployment and is there before the schedule.
 #[derive(Debug, Clone, Copy)]
 pub struct Given {
     pub token: usize,
@@ -77,7 +78,7 @@ pub struct Given {
     pub renewed: Option<Duration>,
 }
 
-/// What carries out the calls.
+/// The orchestrator, which carries out the calls.
 #[derive(Debug, Clone, Copy)]
 pub enum Place {
     Docker,
@@ -85,18 +86,18 @@ pub enum Place {
     Swarm(Habits),
 }
 
-/// How a Swarm goes on by itself.
+/// The behaviour of a Swarm between the calls.
 #[derive(Debug, Clone, Copy, Default)]
 pub struct Habits {
-    /// Whether a task is seen in each of its states before it runs.
+    /// Whether a task shows each of its states before it runs.
     pub is_fine: bool,
-    /// What does not happen to any task while the webhooks are at work.
+    /// The move that no task makes during the work.
     pub stuck: Option<Move>,
-    /// What goes through a manager that is older than the others.
+    /// The calls through a manager that is older than the others.
     pub older: Option<Through>,
 }
 
-/// Which calls go through an older manager, which leaves an option of each service out.
+/// Which calls go through an older manager, which drops an option of each service.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Through {
     Looks,
@@ -104,13 +105,13 @@ pub enum Through {
     Both,
 }
 
-/// How often something may happen in one schedule. It may happen at any moment.
+/// How often each event may happen in one schedule, at any moment.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Hash)]
 pub struct Left {
-    /// A call has another fate than to be answered.
+    /// A call has a fate other than an answer.
     pub faults: usize,
-    /// Time passes although an actor could go on. On an Engine, answers may then also
-    /// be overtaken by what others do.
+    /// Time passes although an actor could go on. On an Engine, the steps of others may
+    /// then also overtake answers.
     pub delays: usize,
     /// A target ends by itself.
     pub ends: usize,
@@ -120,13 +121,13 @@ pub struct Left {
     pub prunes: usize,
     /// Time passes although a task of a Swarm could go on.
     pub lags: usize,
-    /// A node would not run a task.
+    /// A node rejects a task.
     pub rejections: usize,
     /// A node is lost.
     pub losses: usize,
 }
 
-/// What a schedule begins with, and what may happen in it.
+/// The beginning of a schedule, and the events that may happen in it.
 #[derive(Debug, Clone)]
 pub struct Scenario {
     pub name: String,
@@ -140,14 +141,14 @@ pub struct Scenario {
     pub webhooks: Vec<Webhook>,
     /// The statuses with which the webhooks may end while nothing fails.
     pub allowed: Vec<u16>,
-    /// The status with which they may be refused however often they are called.
+    /// The status of a refusal that stays, however often they are called.
     pub refusal: Option<u16>,
     pub fates: Fates,
     pub left: Left,
 }
 
-/// Webhooks, what is there before, and the statuses with which they may end while
-/// nothing fails; on a Docker that has the image.
+/// Webhooks, given targets, and the statuses with which they may end while nothing fails;
+/// on a Docker that has the image.
 pub fn case<const N: usize>(
     name: &str,
     webhooks: [Webhook; N],
@@ -202,8 +203,8 @@ impl Scenario {
     }
 }
 
-/// The same scenarios in each of these places, their names under `group`, and what may
-/// happen there.
+/// The same scenarios in each of these places, with their names under `group`, and with
+/// these events.
 pub fn within(
     group: &str,
     places: &[Place],
@@ -233,7 +234,7 @@ impl Scenario {
         matches!(self.place, Place::Swarm(_))
     }
 
-    /// The id that a target of that key has.
+    /// The id of the target with this key.
     fn id_of(&self, key: Key) -> String {
         match self.place {
             Place::Docker | Place::Podman => key.container_id(),
@@ -276,7 +277,7 @@ impl Scenario {
         Ok(value.to_owned())
     }
 
-    /// Every order of `/v1` chooses all that it may.
+    /// Every order of `/v1` chooses everything that it may.
     fn environments(&self) -> String {
         let allowed = json!({
             "allow": ["env", "command"],
@@ -375,7 +376,7 @@ impl Webhook {
     }
 }
 
-/// An image as a Swarm needs it, so that no node asks a registry for a mere name.
+/// An image with a digest, as a Swarm needs it.
 fn pinned_image() -> String {
     format!("agent@sha256:{:064}", 0)
 }

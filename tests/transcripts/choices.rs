@@ -1,4 +1,5 @@
-//! Orders that choose more than an environment: by the same calls, or refused before any.
+//! Orders that choose more than an environment: they make the same calls, or are refused
+//! before any.
 
 use dynamic_access::api;
 use dynamic_access::error::{Error, OrderError};

@@ -1,8 +1,8 @@
-//! The core as transcripts: which calls a webhook makes to the Engine, what the
-//! Engine replies, and how the webhook ends.
+//! The core as transcripts: the calls of a webhook to the Engine, the Engine's replies,
+//! and the end of the webhook.
 //!
-//! Each test is one conversation, in the order of its calls. Every order of
-//! several webhooks at once, and every fault, is explored in `tests/promise`.
+//! Each test is one conversation, in the order of its calls. `tests/promise` explores
+//! every order of several webhooks at once, and every fault.
 
 mod choices;
 mod health;

@@ -15,7 +15,7 @@ fn image() -> Steps {
     call("look up the image", shows(r#"{"Id":"i"}"#))
 }
 
-/// What a scrape is answered, and what it leaves for the log.
+/// The answer to a scrape, and its faults for the log.
 #[track_caller]
 fn scrape(changes: &Changes, steps: Steps) -> (String, Vec<String>) {
     let config = Config::parse(&variables(changes)).expect("a config");
@@ -85,7 +85,7 @@ fn an_engine_that_is_down_is_asked_for_no_image() {
 fn an_engine_that_hangs_is_given_up_before_the_scrape_is() {
     let (text, _) = scrape(&[TWO_IMAGES], call("list all", Hangs) * 2);
     check(&text, &["dynamic_access_engine_up 0"]);
-    // The list is answered, and what it tells is not lost with the images.
+    // The list is answered, and stays although the images are missing.
     let looks = call("look up the image", Hangs) * 2;
     let (text, faults) = scrape(&[TWO_IMAGES], call("list all", none()) + looks);
     check(&text, &["dynamic_access_engine_up 1"]);

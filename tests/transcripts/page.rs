@@ -1,4 +1,4 @@
-//! The page: what it asks the Engine.
+//! The page, and its calls to the Engine.
 
 use dynamic_access::docker::TargetId;
 use dynamic_access::error::Error;

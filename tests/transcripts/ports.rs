@@ -1,4 +1,4 @@
-//! Targets with ports: what they cost, and where they are.
+//! Targets with ports: their calls, and their endpoints.
 
 use dynamic_access::docker::TargetId;
 use dynamic_access::target_view::{Filter, TargetView};
@@ -26,7 +26,7 @@ fn a_port_that_is_taken_before_the_start_is_chosen_anew() {
         + cleaned_up()
         + call("list by name", none());
     check_start_with(&[PORTS], port_taken.clone() + until_started(), 200);
-    // After three of them, the caller is told to come again.
+    // After three of them, the caller gets a 503.
     check_start_with(&[PORTS], port_taken * 3, 503);
 }
 
@@ -95,7 +95,7 @@ fn a_swarms_nodes_are_asked_only_where_they_are_the_answer() {
         check_told(&shown, host);
         assert_eq!(shown.address, None);
     }
-    // Without published ports nobody is asked.
+    // Without published ports, there is no further call.
     let steps = call("find service", crate::swarm::one(1, &["vouched"]))
         + call("list own tasks", crate::swarm::task("running"));
     let shown = run_with(&SWARM, steps, async |provisioner| {

@@ -5,7 +5,7 @@ use dynamic_access::reaper::{Scope, reap};
 
 use crate::script::*;
 
-/// What a reap removed, of a list with these containers.
+/// The containers that a reap removed from this list.
 #[track_caller]
 fn reaped(entries: &[Value], scope: Scope, rest: Steps) -> Vec<String> {
     let mut steps = call("list all", list(entries)) + rest;
@@ -29,7 +29,7 @@ fn reaped(entries: &[Value], scope: Scope, rest: Steps) -> Vec<String> {
 const OLD: i64 = 1_795_300_000;
 const LONG_AGO: i64 = 1_700_000_000;
 
-/// So many containers of the same state, all old.
+/// This many containers in the same state, all old.
 fn old(state: &str, count: usize) -> Vec<Value> {
     vec![entry(ID, state, OLD, &[]); count]
 }

@@ -10,8 +10,8 @@ use dynamic_access::provision::StartOrder;
 use crate::script::*;
 use crate::start::{check_start, check_start_with, exit_code_127, no_image};
 
-/// Every refusal before a container is made: variables, the calls that end with a refusal
-/// by them or by the Engine, and its status.
+/// Every refusal before there is a container: the variables, the calls up to the refusal,
+/// and its status.
 fn refusals() -> impl Iterator<Item = (&'static Changes, Steps, u16)> {
     let others = &[("service_urls", "https://other http://host https://host:1")];
     let of_environment = &[("environments", r#"{"e":{"service_urls":"https://other"}}"#)];
@@ -96,7 +96,7 @@ fn taken() -> Steps {
     call("create", said(500, WORDS))
 }
 
-/// Creates of a name that is taken and not listed.
+/// Creates with a name that is taken and not listed.
 fn tries(count: usize) -> Steps {
     (taken() + call("list by name", none())) * count
 }
@@ -120,7 +120,7 @@ fn a_name_that_is_taken_and_never_listed_ends_the_start() {
 #[test]
 fn a_name_that_is_taken_is_waited_for_until_it_is_listed_or_free() {
     check_start(tries(19) + taken() + by_name("running", &[]), 200);
-    // Another start has listed it in between, and has failed.
+    // In between, a list shows the container of another start, which has failed.
     let busy = taken() + by_name("created", &[("attempt", "theirs")]) * 18;
     let free = call("list by name", none()) + until_started();
     check_start(tries(1) + busy + free, 200);

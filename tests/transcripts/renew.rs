@@ -1,4 +1,4 @@
-//! `POST /v1/targets/{id}/renew`, and what a renewal changes for a reap.
+//! `POST /v1/targets/{id}/renew`, and the effect of a renewal on a reap.
 
 use std::time::Duration;
 
@@ -10,7 +10,7 @@ use serde_json::{Value, json};
 
 use crate::script::*;
 
-/// What the labels say of a target that was started for two minutes, of an hour.
+/// The labels of a target with a lifetime of two minutes, and an hour at most.
 const SHORT: [(&str, &str); 2] = [("max-lifetime", "120"), ("max-renewed", "3600")];
 
 /// The volume of a renewal, which was written an hour ago.
@@ -46,7 +46,7 @@ fn young() -> (&'static str, Reply) {
     listed("running", 1_795_395_650)
 }
 
-/// Renews a target for so many minutes.
+/// Renews a target for this many minutes.
 #[track_caller]
 fn renew(minutes: u64, steps: Vec<(&'static str, Reply)>) -> Result<Target, Error> {
     let id = TargetId::parse(ID).expect("an id");
@@ -126,7 +126,7 @@ fn the_answer_shows_a_longer_renewal_by_another_request() {
 #[test]
 fn a_renewal_never_goes_beyond_the_longest_lifetime_at_the_create() {
     check_renewed(600, vec![young(), volumes(&[]), written(3600)], 3600);
-    // Of a target of an earlier version, that is its own lifetime.
+    // For a target of an earlier version, the limit is its own lifetime.
     let list = json!([entry(ID, "running", 1_795_395_650, &SHORT[..1])]);
     let old = ("list by id", Is(200, list.to_string()));
     check_renewed(600, vec![old, volumes(&[])], 0);
@@ -200,7 +200,7 @@ fn a_list_of_renewals_or_a_write_that_fails_fails_the_renewal() {
 
 const LONG_AGO: i64 = 1_700_000_000;
 
-/// How long ago that was.
+/// Its age.
 const AGE: u64 = 95_395_661;
 
 #[track_caller]

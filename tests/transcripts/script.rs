@@ -26,7 +26,7 @@ pub const PULLING: [(&str, &str); 2] = [
     ("agent_image", "r.example.com/agent:1"),
 ];
 
-/// What the Engine of a script does.
+/// A reaction of the Engine of a script.
 #[derive(Clone)]
 pub enum Reply {
     Is(u16, String),
@@ -35,7 +35,7 @@ pub enum Reply {
     Unreachable,
     Lost,
     Hangs,
-    /// The limit passes after this end of a reply, and so many seconds of nothing.
+    /// The limit passes after this end of a reply, and this many seconds of silence.
     CutShort(&'static str, u64),
     TooLong,
 }
@@ -78,7 +78,7 @@ impl Mul<usize> for Steps {
     }
 }
 
-/// A platform that expects calls in their order and replies as it is told.
+/// A platform that expects calls in their order and replies by the script.
 pub struct Script {
     steps: RefCell<VecDeque<(&'static str, Reply)>>,
     clock: Cell<Duration>,
@@ -87,8 +87,8 @@ pub struct Script {
 }
 
 impl Script {
-    /// Checks that a secret is not made twice: whoever removes what is left of one
-    /// attempt removes its secrets by their label.
+    /// Checks that no secret is made twice: a clean-up of one attempt removes its secrets
+    /// by their label.
     fn note_secret(&self, request: &HttpRequest) {
         let body: Value = serde_json::from_slice(request.body()).expect("JSON");
         let name = body["Name"].as_str().expect("a name").to_owned();
@@ -148,7 +148,7 @@ fn dated(date: &str, status: u16, body: String) -> HttpResponse {
     response.body(body.into_bytes()).expect("a response")
 }
 
-/// A request in a few words; which container it names is checked elsewhere.
+/// A request in a few words, without the id of its container, which another test checks.
 pub fn shape(request: &HttpRequest) -> &'static str {
     let (method, path) = (request.method().as_str(), request.uri().to_string());
     match method {

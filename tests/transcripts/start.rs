@@ -2,8 +2,8 @@
 
 use crate::script::*;
 
-/// The status of the answer to a start, 200 with the right id being success.
-/// Before every success, an inspect shows that the target still runs.
+/// Checks the status of the answer to a start; a 200 must have the right id. Before every
+/// success, an inspect shows that the target still runs.
 #[track_caller]
 pub fn check_start(steps: Steps, status: u16) {
     check_start_with(&[], steps, status);
@@ -135,7 +135,7 @@ fn a_look_that_fails_is_made_three_times() {
         let again = call("list all", failure.clone()) * 2;
         check_start(looked(failure) + again + cleaned_up(), 502);
     }
-    // What is refused once is refused again.
+    // The Engine refuses the same call again.
     check_start(looked(said(400, "invalid filter")) + cleaned_up(), 500);
 }
 
@@ -213,7 +213,7 @@ fn a_list_that_answers_more_than_was_asked_is_not_taken_at_its_word() {
     check_start(taken() + call("list by name", both), 200);
 }
 
-/// A start that finds a container of somebody else's besides its own.
+/// A start that finds somebody else's container besides its own.
 fn beside(other: Value) -> Steps {
     let both = list(&[entry(ID, "created", TODAY, &[]), other]);
     call("create", created()) + call("list all", both)
@@ -233,8 +233,7 @@ fn one_target_too_many_steps_back() {
 
 #[test]
 fn a_created_target_has_its_place_for_as_long_as_it_is_there() {
-    // Its server was suspended before the start, and resumes with a clock that stood
-    // still.
+    // Its server was suspended before the start, and its clock stood still.
     let steps = beside(entry(OTHER, "created", 0, &[])) + cleaned_up();
     check_start(steps, 429);
 }

@@ -15,7 +15,7 @@ use pollster::block_on;
 
 use crate::script::{entry, variables};
 
-/// What becomes of the removal of a container.
+/// The fate of a removal.
 #[derive(Clone, Copy, PartialEq)]
 enum Removal {
     Works,
@@ -31,8 +31,7 @@ struct Stubborn {
 }
 
 impl Stubborn {
-    /// The first containers of the list are those that cannot be removed, and so
-    /// are the last ones.
+    /// The first and the last containers of the list cannot be removed.
     fn new(removal: Removal, stuck: usize, fine: usize, seed: u128) -> Self {
         let half = stuck / 2;
         let containers = (0..stuck + fine).map(|number| {
@@ -53,7 +52,7 @@ impl Stubborn {
         removals.filter(|one| **one == Removal::Works).count()
     }
 
-    /// What comes after the answer of one more health check, on any replica.
+    /// The reap after one more health check, on any replica.
     fn tail(&self, config: &Config) -> Report {
         let begun = self.now();
         let until = Budget::starting(begun).reap_until(begun);

@@ -34,7 +34,7 @@ const UP: &str = "Up 4 seconds";
 const STARTING: &str = "Up 4 seconds (health: starting)";
 const HEALTHY: &str = "Up 4 seconds (healthy)";
 
-/// Waits for so many seconds at most, and tells the outcome and the seconds it took.
+/// Waits at most this many seconds, and returns the outcome and the seconds it took.
 fn wait(awaited: Awaited, seconds: u64, steps: Steps) -> (Result<TargetView, Error>, u64) {
     let id = TargetId::parse(ID).expect("an id");
     run(steps, async |provisioner| {

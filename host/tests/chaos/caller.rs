@@ -20,8 +20,8 @@ const PAUSES: [Duration; 3] = [
     Duration::from_millis(1000),
 ];
 
-/// How long a start may take if it is never given up: a start takes over after
-/// half a minute what an earlier try has left unfinished.
+/// How long a start may take if it is never given up: after half a minute, a start takes over an
+/// unfinished earlier one.
 const AT_LAST: Duration = Duration::from_secs(90);
 
 /// How long an Engine may be away: a restart waits for the containers to end.

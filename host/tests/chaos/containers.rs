@@ -15,8 +15,8 @@ pub struct Ours {
     pub id: String,
     /// Its state.
     pub state: String,
-    /// The environment that it was created for; here each token has its own, so
-    /// that duplicates are found whatever their names.
+    /// The environment that it was created for. Here each token has its own, which shows duplicates
+    /// whatever their names.
     pub environment: String,
 }
 

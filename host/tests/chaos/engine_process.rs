@@ -15,7 +15,7 @@ use test_support::{given, namespaces};
 /// ten seconds; before that it does not answer.
 const RESTART_WAIT: Duration = Duration::from_secs(90);
 
-/// The process; dropped, it is left as one that answers.
+/// The process; when it is dropped, it answers again.
 pub struct EngineProcess<'a> {
     engine: &'a RealEngine,
     namespaces: Namespaces,
@@ -35,7 +35,7 @@ impl<'a> EngineProcess<'a> {
         Self {
             engine,
             command_line: namespaces.command_line(&pid),
-            // What it says while it starts again belongs with the rest.
+            // Its output while it starts again belongs with the rest.
             log: File::options()
                 .append(true)
                 .open(namespaces.proc_file(&pid, "fd/2"))
@@ -46,13 +46,13 @@ impl<'a> EngineProcess<'a> {
         }
     }
 
-    /// How often the Engine went down or up: while that stays even and the
-    /// same, it runs undisturbed.
+    /// How often the Engine went down or up. While the number is even and stays the same, the
+    /// Engine runs undisturbed.
     pub fn turns(&self) -> usize {
         self.turns.load(Ordering::SeqCst)
     }
 
-    /// Kills it so that it can clean nothing up, and waits for its end.
+    /// Kills it without a chance to clean up, and waits for its end.
     pub fn kill(&self) {
         self.turns.fetch_add(1, Ordering::SeqCst);
         let pid = pid(&self.pid_file).expect("a running Engine");

@@ -1,4 +1,4 @@
-//! What callers share, and the checks when they are done.
+//! The things that callers share, and the checks when they are done.
 
 use std::sync::Mutex;
 use std::sync::atomic::{AtomicUsize, Ordering};
@@ -23,7 +23,7 @@ const PLAYED_WITHIN: Duration = Duration::from_secs(900);
 /// The `max_lifetime` of 150 seconds, and time for the last calls.
 const REAPABLE_WITHIN: Duration = Duration::from_secs(200);
 
-/// What callers note for the final checks.
+/// Notes of the callers for the final checks.
 #[derive(Default)]
 pub struct Notes(Mutex<Vec<String>>);
 
@@ -38,7 +38,7 @@ impl Notes {
     }
 }
 
-/// What all callers share.
+/// The things that all callers share.
 pub struct Stage<'a> {
     /// The Engine, without faults.
     pub engine: &'a RealEngine,

@@ -1,4 +1,4 @@
-//! What the operator allows by name: capabilities and volumes.
+//! Capabilities and volumes that the operator allows by name.
 
 use serde_json::json;
 use test_support::engine::RealEngine;
@@ -38,7 +38,7 @@ fn targets_share_an_allowed_volume_that_outlives_them_and_may_chroot(engine: &Re
     assert_eq!(engine.shell(&second, "cat /shared/file"), "kept\n");
     check_done(&server.stop_target(&second));
 
-    // Neither comes with a target that no patch gives it.
+    // Without a patch, a target gets neither.
     let plain = deployment.server(&[]);
     let third = id_of(&plain.start_target(&unique("token")));
     let shown = engine.shell(&third, "chroot / true 2>&1 || ls /shared 2>&1 || true");
@@ -50,7 +50,7 @@ fn targets_share_an_allowed_volume_that_outlives_them_and_may_chroot(engine: &Re
     let removed = engine.call("DELETE", &format!("/volumes/{volume}"), None);
     assert_eq!(removed.status, 204, "{removed:?}");
 
-    // And without the operator's word, the patch is an error.
+    // Without the operator's permission, the patch is an error.
     let refused = deployment.server(&patched[..1]).call("GET", "/health", "");
     assert_eq!(refused.status, 500, "{refused:?}");
 }

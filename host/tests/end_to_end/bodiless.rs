@@ -12,7 +12,7 @@ use crate::targets::{API, OPERATOR};
 /// No answer takes longer than the component's own 29 seconds.
 const ANSWER_WAIT: Duration = Duration::from_secs(40);
 
-/// What comes back for requests that are sent one after the other on one connection, which the last one closes.
+/// The answers to requests on one connection, one after the other; the last one closes it.
 fn answers(server: &Server, requests: &[(&str, &str, &str)]) -> String {
     let mut stream = TcpStream::connect(server.address()).expect("the server listens");
     let wait = stream.set_read_timeout(Some(ANSWER_WAIT));

@@ -1,5 +1,5 @@
-//! What the order of one target chooses: its owner of secrets, its process, its image and
-//! its limits.
+//! The choices in the order of one target: the owner of its secrets, its process, its image and its
+//! limits.
 
 use serde_json::{Value, json};
 use test_support::engine::{Kind, RealEngine};

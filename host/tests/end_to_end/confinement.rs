@@ -1,4 +1,4 @@
-//! The worst that the shipped component could do: it has no access beyond what it is given.
+//! The worst that the shipped component could do: it has only the access that it is given.
 
 use test_support::fake_engine::{FakeEngine, Reply};
 use test_support::folder::Folder;
@@ -52,8 +52,7 @@ fn the_export_is_one_that_spin_loads_from_the_version_on_that_the_documents_name
     }
 }
 
-/// The manifest of a misled component: its `docker_url` is not the one that the
-/// manifest lets it reach.
+/// The manifest of a misled component: it may not reach its `docker_url`.
 fn astray(folder: &Folder, believes: &str) -> std::path::PathBuf {
     let text = std::fs::read_to_string(manifest()).expect("a manifest");
     let changed = text.replace(

@@ -1,8 +1,8 @@
 //! Every behaviour of the Engine API that the component relies on, checked on a
 //! real Engine and on Podman's Docker-compatible service.
 //!
-//! One table holds what each of the two does, and another what later versions do
-//! otherwise. A new difference, or one that disappears, fails the test.
+//! One table has the behaviour of both, and another the differences of later versions. A new
+//! difference, or one that disappears, fails the test.
 
 mod observe;
 
@@ -15,10 +15,10 @@ use test_support::{given, unique};
 
 use serde_json::json;
 
-/// The observation, what Docker does, and what Podman does if it differs.
+/// The observation, Docker's behaviour, and Podman's if it differs.
 type Reading = (&'static str, &'static str, Option<&'static str>);
 
-/// What is observed of an Engine that cannot be observed.
+/// The result for an Engine that cannot be observed.
 const NOT_TRIED: &str = "not tried";
 
 const READINGS: &[Reading] = &[
@@ -154,8 +154,8 @@ const READINGS: &[Reading] = &[
     ("remove of a volume again", "404 message", None),
 ];
 
-/// What later versions do otherwise: the observation, the Engine, and from which major
-/// and minor version on.
+/// The differences of later versions: the observation, the Engine, and the first version, major and
+/// minor.
 type Later = (&'static str, Kind, (u32, u32), &'static str);
 
 const LATER: &[Later] = &[(

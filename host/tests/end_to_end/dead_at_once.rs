@@ -1,4 +1,4 @@
-//! Targets whose first process ends as soon as it is started.
+//! Targets whose first process ends right after its start.
 
 use serde_json::json;
 use test_support::engine::{Kind, RealEngine};
@@ -9,7 +9,7 @@ use test_support::unique;
 
 use crate::lifecycle::{check_done, sleeper};
 
-/// Checks that a start, and a repeated one, tell that the target has ended.
+/// Checks that a start, and a repeated one, report the end of the target.
 #[track_caller]
 fn check_ended(server: &Server, exit_code: &str) {
     let token = unique("token");
@@ -22,8 +22,8 @@ fn check_ended(server: &Server, exit_code: &str) {
     }
 }
 
-/// The answer to a start that is repeated while the Engine is too busy for one, which
-/// Podman tells as a failure of its own.
+/// The answer to a start, repeated while the Engine is too busy for one, which Podman reports as
+/// its own failure.
 fn told(server: &Server, token: &str) -> Answer {
     let mut answers = (0..5).map(|_| server.start_target(token));
     let told = answers.find(|answer| !matches!(answer.status, 502..=504));
@@ -36,7 +36,7 @@ fn an_entry_point_that_is_missing_is_no_success(engine: &RealEngine) {
     let deployment = Deployment::new(engine);
     let server = deployment.server(&[("container_patch", r#"{"Entrypoint":["/no/such/file"]}"#)]);
     let ending = of_a_missing_program(engine);
-    // Many at once, so that the Engine is busy.
+    // Many at once keep the Engine busy.
     std::thread::scope(|scope| {
         for _ in 0..8 {
             scope.spawn(|| check_ended(&server, ending));
@@ -44,7 +44,7 @@ fn an_entry_point_that_is_missing_is_no_success(engine: &RealEngine) {
     });
 }
 
-/// How the init process of an Engine ends that lacks the program it is to start.
+/// How the init process of an Engine ends without the program that it should start.
 pub fn of_a_missing_program(engine: &RealEngine) -> &'static str {
     match engine.kind() {
         Kind::Docker => "exit code 127",

@@ -1,5 +1,5 @@
-//! A connection to the Engine dies without a word, as after a firewall has lost
-//! its state, while new connections work.
+//! A connection to the Engine dies silently, as after a firewall has lost its state, while new
+//! connections work.
 
 use test_support::engine::RealEngine;
 use test_support::engine_proxy::{Auth, Files, KINDS, Program};

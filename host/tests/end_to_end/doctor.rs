@@ -1,5 +1,5 @@
-//! `cargo xtask doctor`: what a person is told of this machine and its Engine, and
-//! with `--against URL`, of a server.
+//! `cargo xtask doctor`: its findings about this machine and its Engine, and with `--against URL`
+//! about a server.
 
 use std::process::Command;
 use std::sync::atomic::{AtomicBool, Ordering};
@@ -146,13 +146,13 @@ fn the_engine_of_the_docker_context_is_used() {
     assert!(told.contains(&named), "{told}");
 }
 
-/// A start for a place that does not answer, so that the agent does not end at once.
+/// A start for a service that does not answer: the agent then does not end at once.
 const START: [&str; 3] = ["--start", "--service-url", "http://192.0.2.1:9"];
 
-/// More processors than any host of these tests has, which a create is refused for.
+/// More processors than any host of these tests has: the Engine refuses the create.
 const TOO_MANY_PROCESSORS: &str = r#"{"HostConfig":{"NanoCpus":1024000000000}}"#;
 
-/// A program that no image has, which a start is refused for.
+/// A program that no image has: the Engine refuses the start.
 const NO_PROGRAM: &str = r#"{"Entrypoint":["/no/such/program"],"HostConfig":{"Init":false}}"#;
 
 /// A program that ends soon after it has started.
@@ -256,7 +256,7 @@ fn a_network_on_which_targets_reach_each_other_is_named() {
 fn with_a_start_it_is_tried_whether_targets_reach_each_other() {
     let engine = RealEngine::given();
     let deployment = Deployment::new(&engine);
-    // The Engines of these tests make no firewall rules, so the option is only a word.
+    // The Engines of these tests make no firewall rules, so the option has no effect.
     let isolated = json!({"com.docker.network.bridge.enable_icc": "false"});
     let network = Network::new(&engine, isolated);
     let patch = network.patch();
@@ -327,7 +327,7 @@ fn a_start_whose_answer_is_lost_is_asked_for_again_and_stopped() {
     let body_of = |request: &String| request.split("\r\n\r\n").nth(1).map(str::to_owned);
     let sent: Vec<_> = server.requests().iter().filter_map(body_of).collect();
     assert_eq!(sent.len(), 8, "{sent:?}");
-    // The same token, so that there is one target.
+    // The same token: there is one target.
     assert_eq!(sent[5], sent[6]);
     assert!(sent[5].contains("https://here"), "{sent:?}");
     assert_eq!(sent[7], format!(r#"{{"uniqueId":"{id}"}}"#));

@@ -1,5 +1,5 @@
-//! The proxies of `deploy/engine-proxy`, in front of a real Engine and of a fake
-//! one: what the component asks goes through as it is.
+//! The proxies of `deploy/engine-proxy`, in front of a real Engine and of a fake one: the
+//! component's requests pass unchanged.
 
 mod bodies;
 mod callers;
@@ -54,7 +54,7 @@ fn server(proxy: &EngineProxy, deployment: &Deployment<'_>, more: &[(&str, &str)
     proxy.server(&deployment.variables(more))
 }
 
-/// Makes the component make every call that it has.
+/// Lets the component make each of its calls.
 fn check_visit(program: Program, auth: Auth) {
     let engine = RealEngine::given();
     let deployment = Deployment::new(&engine);
@@ -97,7 +97,7 @@ fn check_renewals(server: &Server) {
 fn check_reap(engine: &RealEngine, deployment: &Deployment<'_>, server: &Server) {
     let old = expired(engine, deployment);
     let reaped = |path: &str| server.call("POST", path, "").json()["removed"].clone();
-    // The Engine's clock tells whole seconds.
+    // The Engine's clock shows whole seconds.
     wait_for("the age of a second", || {
         (reaped("/reap?dry_run=1") != json!([])).then_some(())
     });
@@ -353,7 +353,7 @@ fn what_fails_at_the_engine_is_told_in_its_form_and_not_tried_again() {
     }
 }
 
-/// A proxy speaks for itself, in the form in which the component reads.
+/// A proxy's own answers have the form that the component reads.
 #[track_caller]
 fn check_words(body: &str) {
     let words: Value = serde_json::from_str(body).unwrap_or_else(|_| panic!("not JSON: {body:?}"));

@@ -1,5 +1,4 @@
-//! What somebody else removes between two calls of a start, and a network that is
-//! full.
+//! Removals by somebody else between two calls of a start, and a full network.
 
 use std::sync::Mutex;
 
@@ -12,8 +11,8 @@ use test_support::unique;
 
 use crate::lifecycle::{check_done, id_of};
 
-/// A server in front of an Engine, from which `delete` is removed before each of
-/// these calls arrives, as far as `times` says.
+/// A server in front of an Engine that loses `delete` before each of these calls arrives, at most
+/// `times` times.
 fn pruned(
     engine: &RealEngine,
     call: (&'static str, &'static str),

@@ -1,4 +1,4 @@
-//! The OpenAPI document: whatever a tool makes of it, the server answers as it says.
+//! The OpenAPI document: whatever requests a tool makes from it, the server answers as it says.
 
 use std::process::Command;
 
@@ -12,8 +12,8 @@ use test_support::server::{API, OPERATOR, SECRET};
 /// Other inputs than the usual ones: a number.
 const SEED: &str = "TEST_SCHEMATHESIS_SEED";
 
-/// A valid request may be refused because of what was asked for before, or because no
-/// such URL is allowed. One with too many members may be too long to be read.
+/// A valid request may be refused because of earlier ones, or because its URL is not allowed. One
+/// with too many members may be too long.
 const CONFIGURATION: &str = r#"
 [checks.positive_data_acceptance]
 expected-statuses = [200, 201, 204, 400, 404, 409, 422, 429]
@@ -65,7 +65,7 @@ fn schemathesis_finds_no_fault_with_the_webhooks() {
 fn check(secret: &str, scheme: &str, operations: &[&str]) {
     let engine = RealEngine::given();
     let deployment = Deployment::new(&engine);
-    // Most starts are refused, so that the test takes little time.
+    // Most starts are refused, which keeps the test short.
     let few = [("max_targets", "1"), ("service_urls", "http://192.0.2.1:9")];
     let server = deployment.server(&few);
     let folder = Folder::new("schemathesis");

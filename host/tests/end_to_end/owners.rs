@@ -1,4 +1,4 @@
-//! Whose a target is, and how many an owner may have.
+//! The owners of targets, and the limit of each.
 
 use serde_json::{Value, json};
 use test_support::engine::RealEngine;
@@ -64,7 +64,7 @@ fn an_owner_has_no_more_targets_than_allowed(engine: &RealEngine) {
     let start = |owner: &str| ask(&server, &unique("key"), &owned(owner, &json!({})));
     let first = start("a");
     check_status(&first, 201);
-    // All at once, so that the starts count each other too.
+    // All at once: the starts then count each other too.
     std::thread::scope(|scope| {
         for _ in 0..4 {
             scope.spawn(|| check_status(&start("a"), 429));

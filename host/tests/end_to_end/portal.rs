@@ -71,7 +71,7 @@ fn the_pages_client_gets_one_target_of_the_pages_image_for_a_visit() {
         engine.log(id).contains(says).then_some(())
     });
     assert_eq!(engine.shell(id, "ls /run/dynamic-access"), "");
-    // What the server refuses, the client tells in its words.
+    // The client shows a refusal in the server's words.
     let refused = ask(&folder, &server, "a key with spaces", "x");
     let errors = String::from_utf8_lossy(&refused.stderr);
     assert!(errors.contains("Idempotency-Key"), "{errors}");

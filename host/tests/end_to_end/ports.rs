@@ -39,7 +39,7 @@ fn a_caller_reaches_a_target_where_the_answer_says() {
     assert_eq!(greeting(greeter), GREETING);
     let direct = json!({"host": target["address"], "port": 7070});
     assert_eq!(greeting(&direct), GREETING);
-    // A list tells what the inspect after the start has told.
+    // A list shows the same as the inspect after the start.
     let bearer = format!("Bearer {API}");
     let list = server.send("GET", "/v1/targets", &[("authorization", &bearer)], b"");
     assert_eq!(list.json(), json!({"targets": [target]}));

@@ -1,4 +1,4 @@
-//! What is removed without a request, on a real Engine.
+//! Removals by the server on its own, on a real Engine.
 
 use std::sync::{Arc, Mutex};
 

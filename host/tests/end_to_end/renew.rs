@@ -13,7 +13,7 @@ use test_support::wait::wait_within;
 use crate::lifecycle::sleeper;
 use crate::targets::{API, ask, check_status, order, server};
 
-/// How long the targets live that are not renewed: longer than what a renewal needs.
+/// The lifetime of targets without a renewal: longer than a renewal needs.
 const LIFETIME: Duration = Duration::from_secs(50);
 
 /// Calls a route of `/v1`, or `/reap`, with `api_secret`.
@@ -56,7 +56,7 @@ fn short_lived<'a>(engine: &'a RealEngine, deployment: &Deployment<'_>) -> Forei
     target
 }
 
-/// The ids of what a reap has removed, or would remove.
+/// The ids of the containers that a reap removed, or would remove.
 fn reaped(server: &Server, path: &str) -> Vec<String> {
     let answer = call(server, "POST", path, "");
     check_status(&answer, 200);
@@ -105,7 +105,7 @@ fn a_renewed_target_outlives_its_lifetime_and_a_pruned_renewal_does_not_count(en
     expected.sort_unstable();
     assert_eq!(removed, expected);
     assert_eq!(engine.state(&renewed.id).as_deref(), Some("running"));
-    // What is left over went with the reap.
+    // The leftovers went with the reap.
     let left = volumes(engine, &deployment);
     assert!(
         !left.is_empty() && left.iter().all(|one| one.contains(&renewed.id)),

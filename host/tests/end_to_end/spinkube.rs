@@ -1,5 +1,5 @@
-//! `deploy/spinkube`: what is in it has the form that Kubernetes and
-//! SpinKube's operator take, and fits together.
+//! `deploy/spinkube`: its files have the form that Kubernetes and SpinKube's operator accept, and
+//! fit together.
 
 use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};

@@ -1,4 +1,4 @@
-//! What a visitor can find in a target, and what not.
+//! What a visitor can and cannot find in a target.
 
 use std::io::Write;
 use std::process::{Command, Stdio};
@@ -176,7 +176,7 @@ fn a_target_is_confined_by_default(engine: &RealEngine) {
     assert!(status.contains("NoNewPrivs:\t1"), "{status}");
 }
 
-/// What the two kinds of Engine show in their own ways.
+/// The values that the two kinds of Engine show in their own ways.
 fn shown_by(engine: &RealEngine) -> Value {
     match engine.kind() {
         Kind::Docker => json!({

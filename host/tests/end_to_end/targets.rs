@@ -11,7 +11,7 @@ use test_support::wait::wait_for;
 
 use crate::lifecycle::{check_done, expired, id_of};
 
-/// What no answer, no log line and no container's configuration may hold.
+/// A secret that no answer, no log line and no container's configuration may hold.
 const PLANTED: &str = "planted-secret-of-a-target";
 
 const ENVIRONMENT: &str = "0f1e2d3c-4b5a-6978-8796-a5b4c3d2e1f0";
@@ -170,7 +170,7 @@ fn the_same_key_with_another_payload_is_422() {
     ] {
         check_status(&ask(&server, &key, &other), 422);
     }
-    // Nothing of a secret is kept that its content could be compared with.
+    // Nothing is kept that a secret's content could be compared with.
     let mut other = order();
     for (_, content) in other["secrets"].as_object_mut().expect("an object") {
         *content = json!("another");

@@ -1,5 +1,5 @@
-//! Mutual TLS with a real `dockerd --tlsverify`: what works, and what the log
-//! says about what does not.
+//! Mutual TLS with a real `dockerd --tlsverify`: the set-ups that work, and the log's words about
+//! those that do not.
 
 use std::path::{Path, PathBuf};
 use std::process::Command;

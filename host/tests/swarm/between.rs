@@ -1,4 +1,4 @@
-//! What stands between the component and the managers: a proxy, and another clock.
+//! Between the component and the managers: a proxy, and another clock.
 
 use std::net::SocketAddr;
 
@@ -75,7 +75,7 @@ pub fn clocks(stage: &Stage<'_>) {
             assert_eq!(server.call("POST", "/reap", "").status, 200);
         }
         assert_eq!(stage.live_tasks().len(), 1, "{seconds}");
-        // To the one who is ahead, each target looks as if its start had been given up.
+        // To the server that is ahead, each target looks abandoned.
         let started = std::thread::scope(|scope| {
             let starts: Vec<_> = (0..4)
                 .map(|_| scope.spawn(|| start_in_the_end(&right, &unique("token"))))
@@ -94,8 +94,7 @@ pub fn clocks(stage: &Stage<'_>) {
     }
 }
 
-/// A manager as one whose clock is wrong by so many seconds: what it says of the time
-/// is the `Date` of its answers.
+/// A manager whose clock seems wrong by this many seconds, in the `Date` of its answers.
 fn with_clock(manager: SocketAddr, seconds: i32) -> (Haproxy, SocketAddr) {
     let address = free_address();
     let sections = format!(

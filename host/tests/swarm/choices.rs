@@ -1,4 +1,4 @@
-//! What the order of one target chooses.
+//! The choices in the order of one target.
 
 use serde_json::json;
 use test_support::unique;

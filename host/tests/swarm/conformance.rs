@@ -1,6 +1,6 @@
-//! What a Swarm does, as far as the promises of a target could rest on it, seen on a real one.
+//! The behaviour of a real Swarm, as far as the promises of a target could rest on it.
 //!
-//! Each reading says what a Swarm does. The test tells all that are not true.
+//! Each reading describes a behaviour. The test shows all that are not true.
 
 use std::time::{Duration, Instant};
 

@@ -74,7 +74,7 @@ pub fn drained(stage: &Stage<'_>) {
     stage.check_nothing_is_left();
 }
 
-/// What deploy/swarm says to do about a node that rejects targets after a power loss.
+/// The instructions of deploy/swarm for a node that rejects targets after a power loss.
 pub fn killed(stage: &Stage<'_>) {
     let anywhere = stage.server(1);
     let id = id_of(

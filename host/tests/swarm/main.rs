@@ -1,4 +1,4 @@
-//! A real Swarm of three managers: what its API does, and the component in front of it.
+//! A real Swarm of three managers: the behaviour of its API, and the component in front of it.
 //!
 //! It runs only when it is named, `cargo xtask test --engine trixie -- --test swarm`, because the
 //! Engine of Debian 12 is too old for it.

@@ -1,4 +1,4 @@
-//! Owners of targets, and waits for what becomes of them.
+//! The owners of targets, and waits for targets.
 
 use serde_json::{Value, json};
 use test_support::http::Answer;
@@ -36,7 +36,7 @@ pub fn are_counted_and_waited_for(stage: &Stage<'_>) {
     let first = first.json();
     let told = (&first["ready"], &first["owner"], &first["labels"]);
     assert_eq!(told, (&json!(true), &json!("o"), &json!({"a": "1"})));
-    // Somebody was told of the first, so its task alone is listed.
+    // The first has a vouch, so only its task is listed.
     let refused = start(&server, "o");
     assert_eq!(refused.status, 429, "{refused:?}");
     let other = start(&server, "other");

@@ -1,4 +1,4 @@
-//! The promises of a target, held against a real Swarm of three managers.
+//! The promises of a target, checked on a real Swarm of three managers.
 
 use std::collections::BTreeSet;
 use std::time::{Duration, Instant};
@@ -14,7 +14,7 @@ use crate::{
     between, choices, examples, images, lost_nodes, owners, ports, renewals, starts, visits,
 };
 
-/// A claim, and what holds it against a Swarm.
+/// A claim, and its check on a Swarm.
 type Claim = (&'static str, fn(&Stage<'_>));
 
 /// One Swarm takes half a minute to make, so the claims share it, one after the other.
@@ -121,7 +121,7 @@ fn lifecycle(stage: &Stage<'_>) {
         panic!("{containers:?}")
     };
     check_is_confined(stage, node, container, &token);
-    // The token is nowhere in what the managers show.
+    // The managers show the token nowhere.
     for what in ["services", "tasks", "secrets"] {
         let shown = json!(stage.list(what)).to_string();
         assert!(!shown.contains(&token), "{what}");
@@ -183,7 +183,7 @@ fn twenty_starts(stage: &Stage<'_>) {
         let starts: Vec<_> = (0..20)
             .map(|count| {
                 let (server, token) = (&servers[count % 2], &token);
-                // Whoever comes in the middle is asked to come again.
+                // A caller in the middle gets a 503.
                 scope.spawn(move || start_in_the_end(server, token))
             })
             .collect();

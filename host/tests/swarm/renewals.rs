@@ -13,7 +13,7 @@ use crate::stage::Stage;
 /// The secret that opens `/v1`.
 pub const API: &str = "dGhlIHNlY3JldCBvZiBhIHByb2dyYW0=";
 
-/// How long the targets live that are not renewed, and time for a busy machine.
+/// The lifetime of targets without a renewal, and time for a busy machine.
 const EXPIRED_BOUND: Duration = Duration::from_secs(90);
 
 pub fn call(server: &Server, method: &str, path: &str, body: &Value) -> Answer {

@@ -1,4 +1,4 @@
-//! The component in front of a real Swarm, and what is there of its deployment.
+//! The component in front of a real Swarm, and the objects of its deployment.
 
 use std::net::SocketAddr;
 use std::sync::Mutex;
@@ -89,7 +89,7 @@ impl<'a> Stage<'a> {
         Server::over_tcp(&variables)
     }
 
-    /// The variables of a server, but for its way to a manager.
+    /// The variables of a server, except its way to a manager.
     pub fn variables(&self) -> Vec<(&'static str, String)> {
         let patch = self.patch.lock().expect("no test panics with it");
         vec![
@@ -112,7 +112,7 @@ impl<'a> Stage<'a> {
         })
     }
 
-    /// The tasks that run, or may yet run.
+    /// The tasks that run or may still run.
     pub fn live_tasks(&self) -> Vec<Value> {
         let is_live = |task: &Value| {
             let state = task["Status"]["State"].as_str().unwrap_or_default();

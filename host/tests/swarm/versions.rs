@@ -1,5 +1,5 @@
-//! A Swarm whose managers have two versions, of which the older leaves out of a service what it does
-//! not know, `NoNewPrivileges`.
+//! A Swarm whose managers have two versions. The older one drops an option of a service that it
+//! does not know, `NoNewPrivileges`.
 
 use std::collections::BTreeSet;
 
@@ -11,7 +11,7 @@ use test_support::wait::wait_within;
 use crate::nodes::Swarm;
 use crate::stage::{AGREED_BOUND, Stage, id_of, stop_in_the_end};
 
-/// Where a service has what the older manager does not know.
+/// The option of a service that the older manager does not know.
 const OPTION: &str = "/Spec/TaskTemplate/ContainerSpec/Privileges/NoNewPrivileges";
 
 #[test]
@@ -22,7 +22,7 @@ fn an_older_manager_ends_and_doubles_no_target() {
     let newer = stage.only_on(1).server(1);
     let tokens = [unique("token"), unique("token")];
     let ids = [0, 1].map(|number| id_of(&newer.start_target(&tokens[number])));
-    // Of the second, its caller was not told.
+    // The second has no vouch.
     forget_the_vouch(&stage, &ids[1]);
     let running = running(&stage);
     assert_eq!(running.len(), 2 * ids.len());
@@ -44,7 +44,7 @@ fn an_older_manager_ends_and_doubles_no_target() {
         assert_eq!(server.line_about(&health)["code"], "node_too_old");
     }
     assert_eq!(self::running(&stage), running);
-    // What was refused is withdrawn at once.
+    // The refused start is withdrawn at once.
     assert_eq!(stage.list("services").len(), 2);
     for (server, id) in servers.iter().rev().zip(&ids) {
         stop_in_the_end(server, id);
@@ -69,7 +69,7 @@ fn running(stage: &Stage<'_>) -> BTreeSet<String> {
     tasks.chain(stage.containers(1)).collect()
 }
 
-/// Takes back that somebody was told of a target.
+/// Takes back the vouch for a target.
 fn forget_the_vouch(stage: &Stage<'_>, id: &str) {
     let found = stage
         .swarm
@@ -83,7 +83,7 @@ fn forget_the_vouch(stage: &Stage<'_>, id: &str) {
     assert_eq!(updated.status, 200, "{updated:?}");
 }
 
-/// Checks that both managers show the same but for one option, so that a digest is the same through
+/// Checks that both managers show the same except for one option. A digest is then the same through
 /// managers of two versions that know all options.
 fn check_differs_in_one_option(stage: &Stage<'_>, older: u8, id: &str) {
     let [mut newer, older] = [1, older].map(|node| {
@@ -101,7 +101,7 @@ fn check_differs_in_one_option(stage: &Stage<'_>, older: u8, id: &str) {
     assert_eq!(told(&newer["Spec"]), told(&older["Spec"]));
 }
 
-/// A specification without what says nothing.
+/// A specification without empty members.
 fn told(value: &Value) -> Value {
     match value {
         Value::Object(members) => {

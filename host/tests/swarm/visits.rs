@@ -11,7 +11,7 @@ use test_support::wait::wait_within;
 use crate::nodes::{COUNT, Swarm, nodes};
 use crate::stage::{AGREED_BOUND, Stage, id_of};
 
-/// A caller repeats a visit's calls for so long while the managers elect a leader.
+/// How long a caller repeats a visit's calls while the managers elect a leader.
 const VISIT_BOUND: Duration = Duration::from_secs(240);
 
 /// A secret whose removal was lost stays for two minutes, since it may belong to a start.
@@ -33,7 +33,7 @@ pub fn with_a_leader_that_is_killed(stage: &Stage<'_>) {
     });
 }
 
-/// It prints the seed of what happens to the nodes; `TEST_SEED` gives it another.
+/// Prints the seed of the faults; `TEST_SEED` sets it.
 #[test]
 #[ignore = "takes a quarter of an hour"]
 fn three_hundred_visits_outlast_random_cuts() {
@@ -84,7 +84,7 @@ fn disturb(swarm: &Swarm, random: &mut Rng, visit: u32) {
     std::thread::sleep(pause);
 }
 
-/// So many visits, while something happens that can ask how many are done.
+/// This many visits, during an event that can ask how many are done.
 fn visits(stage: &Stage<'_>, count: u32, happen: impl FnOnce(&dyn Fn() -> u32)) {
     let done = AtomicU32::new(0);
     let refusals = AtomicU32::new(0);
@@ -115,7 +115,7 @@ fn visits(stage: &Stage<'_>, count: u32, happen: impl FnOnce(&dyn Fn() -> u32)) 
     wait_within(AGREED_BOUND, "a reap", || {
         (server.call("POST", "/reap", "").status == 200).then_some(())
     });
-    // What has ended with its node's Engine before anyone was told of it stays for ten minutes.
+    // A target that ended with its node's Engine before its vouch stays for ten minutes.
     assert_eq!(stage.live_tasks(), Vec::<Value>::new());
     for service in stage.list("services") {
         let id = service["ID"].as_str().expect("an id");
@@ -128,7 +128,7 @@ fn visits(stage: &Stage<'_>, count: u32, happen: impl FnOnce(&dyn Fn() -> u32)) 
     stage.check_nothing_is_left();
 }
 
-/// A visit: a start that is repeated until it succeeds, and a stop likewise.
+/// A visit: a start that is repeated until it succeeds, and then a stop.
 fn visit(stage: &Stage<'_>, number: u32) -> u32 {
     let servers = [stage.server(1), stage.server(3)];
     let mut token = unique("token");

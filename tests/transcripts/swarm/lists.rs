@@ -1,4 +1,4 @@
-//! Lists of a Swarm: in parts if they are too long, and what is told from them.
+//! Lists of a Swarm: in parts if they are too long, and the health that they show.
 
 use dynamic_access::docker::TargetId;
 use dynamic_access::docker::target::State;
@@ -50,7 +50,7 @@ fn a_list_that_is_too_long_is_asked_for_in_parts() {
             + call("list part of secrets", none()) * 16,
     );
     assert_eq!((report.found, report.left_over_fault), (0, None));
-    // Four digits are the most, so what is longer still ends in a fault.
+    // Four digits are the most, so a part that is still too long ends in a fault.
     let steps = call("list services", TooLong) + call("list part of services", TooLong) * 4;
     let survey = on_swarm(steps, async |provisioner| {
         provisioner.backend.survey().await
@@ -91,8 +91,7 @@ fn targets_are_told_by_the_ids_of_their_nodes_also_while_the_nodes_are_not_told(
     overview.nodes.expect_err("no nodes");
 }
 
-/// Asks for the health of a Swarm with these nodes, and says how it ends: with notes, or
-/// with the code of what is wrong.
+/// The health of a Swarm with these nodes: notes, or the code of an error.
 fn health_of(steps: Steps) -> Result<Vec<String>, &'static str> {
     let outcome = on_swarm(steps, async |provisioner| provisioner.health().await);
     outcome.map_err(|error| match error {
@@ -120,7 +119,7 @@ fn health_asks_for_a_node_and_the_network() {
     ] {
         assert_eq!(health_of(nodes(&fine) + network.clone()), Ok(vec![]));
     }
-    // An older worker has no part in it.
+    // An older worker does not matter here.
     let different = nodes(&[manager("28.5.2"), manager("26.1.5"), well.clone()]);
     let notes = health_of(different + network).expect("it is well");
     assert!(notes[0].contains("(26.1.5, 28.5.2)"), "{notes:?}");

@@ -1,8 +1,8 @@
-//! Starts through managers that are older than the others and leave something out.
+//! Starts through managers that are older than the others and drop an option.
 
 use super::*;
 
-/// A target that is told by a manager that does not know `option`.
+/// A target as a manager shows it that does not know `option`.
 fn through_an_older_manager(option: &str) -> Steps {
     let mut service = service(1, &["vouched"]);
     let (object, member) = option.rsplit_once('/').expect("a path");

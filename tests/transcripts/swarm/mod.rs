@@ -1,4 +1,4 @@
-//! Webhooks on a Swarm: what its managers reply, and the calls that come together.
+//! Webhooks on a Swarm: the replies of its managers, and common sequences of calls.
 
 mod lists;
 mod managers;
@@ -82,7 +82,7 @@ pub fn service(replicas: u64, more: &[&str]) -> Value {
     service
 }
 
-/// The same, which another attempt than the first of a webhook has made.
+/// The same, made by another attempt than the first of a webhook.
 fn of_another(mut service: Value) -> Reply {
     service["Spec"]["Labels"]["dynamic-access.attempt"] = "a".repeat(32).into();
     shows(service)
@@ -218,7 +218,7 @@ fn vouched_for() -> Steps {
     call("look up service", shown(1, &[])) + updated()
 }
 
-/// The look of another attempt than the first at a service for which it is to vouch.
+/// The look of another attempt at a service that it will vouch for.
 fn looked_up_again(service: Value) -> Steps {
     call("look up service", of_another(service)) + nodes_are_new()
 }
@@ -274,8 +274,7 @@ fn tried(tasks: &Reply) -> Steps {
     until_updated() + looked(tasks.clone()) + cleaned_up(1, tasks)
 }
 
-/// A start of which nothing more is seen than these tasks in so many looks, and its
-/// clean-up.
+/// A start that sees only these tasks in this many looks, and its clean-up.
 fn given_up(looks: usize, tasks: &Reply) -> Steps {
     until_updated() + looked(tasks.clone()) * looks + cleaned_up(1, tasks)
 }

@@ -70,7 +70,8 @@ fn a_rejection_is_told_if_there_is_no_time_for_another_node() {
 fn a_node_without_an_address_for_a_target_leaves_it_to_others() {
     let full = tried(&not_started(FULL));
     start(full.clone() + running_elsewhere()).expect("a target on another node");
-    // What one node may take later is not final, whatever the others say.
+    // If one node may take the target later, the refusal is not final, whatever the
+    // others say.
     for rest in [
         without_node(),
         tried(&rejected("invalid mount")) + without_node(),

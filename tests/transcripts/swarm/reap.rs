@@ -1,4 +1,4 @@
-//! What a reap removes on a Swarm, and whose event that is.
+//! The removals of a reap on a Swarm, and which reap has the event.
 
 use dynamic_access::log_line::reap_lines;
 use dynamic_access::reaper::{self, Reason, Report, Scope};
@@ -58,7 +58,7 @@ fn a_reap_fences_what_never_started_and_spares_what_is_vouched_for() {
     let begun = || listed(old(0, &[]), none());
     let report = reap(begun() + removed(shown(0, &[]), none()) + no_secrets());
     assert_eq!(report.removed.len(), 1);
-    // It has been vouched for since the list.
+    // Somebody has vouched for it since the list.
     let late = call("update", out_of_sequence());
     for (now, tasks, update) in [
         (shown(1, &["vouched"]), task("running"), no_call()),
@@ -144,7 +144,8 @@ fn an_end_that_a_node_has_not_confirmed_is_left_and_no_event() {
     }
 }
 
-/// The reap that finds what an earlier one has fenced, once its node has confirmed the end.
+/// The reap that finds a target fenced by an earlier one, once its node has confirmed the
+/// end.
 fn finished(delete: Reply) -> Report {
     let service = expired(0, &["vouched", "fenced"]);
     reap(
@@ -173,7 +174,7 @@ fn a_removal_that_another_request_has_finished_is_its_event() {
 
 #[test]
 fn a_withdrawn_start_is_told_as_never_started_by_whoever_removes_it() {
-    // Of a target that may run no more, a removal without force looks once more.
+    // For a target that may run no more, a removal without force looks once more.
     let looks = call("look up service", shown(0, &["fenced"])) + looked(none()) * 2;
     let begun = listed(old(0, &["fenced"]), none());
     let report = reap(begun + looks + deleted() + no_secrets());

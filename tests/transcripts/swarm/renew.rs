@@ -6,7 +6,8 @@ use dynamic_access::docker::TargetId;
 
 use super::*;
 
-/// A service that was started for two minutes, of an hour, and renewed for so long.
+/// A service with a lifetime of two minutes, an hour at most, that was renewed for this
+/// long.
 fn renewed(seconds: u64) -> Value {
     let mut service = service(1, &["vouched"]);
     for (label, seconds) in [

@@ -43,7 +43,7 @@ fn a_fenced_service_is_not_started() {
     check_withdrawn(until_secret() + call("look up service", shown(0, &["fenced"])));
 }
 
-/// A start whose update meets one that was made since its look.
+/// A start whose update meets another that was made since its look.
 fn met() -> Steps {
     until_checked() + call("update", out_of_sequence())
 }

@@ -1,4 +1,4 @@
-//! Observes what an Engine does.
+//! Observes the behaviour of an Engine.
 
 use std::collections::BTreeMap;
 
@@ -10,7 +10,7 @@ use test_support::registry::archive_of;
 use test_support::wait::wait_for;
 use test_support::{given, unique};
 
-/// What was observed, and the result.
+/// The observations and their results.
 type Observed = BTreeMap<&'static str, String>;
 
 const UNKNOWN: &str = "0000000000000000000000000000000000000000000000000000000000000000";
@@ -137,7 +137,7 @@ fn created_and_started(engine: &RealEngine, observed: &mut Observed) {
     observed.insert("remove of a created one", status(&remove(engine, &id)));
 }
 
-/// What the component reads of an inspect.
+/// What the component reads from an inspect.
 fn inspected(engine: &RealEngine, id: &str, name: &str) -> String {
     let path = format!("/containers/{id}/json");
     let seen = engine.call("GET", &path, None).json();

@@ -1,5 +1,5 @@
-//! No call is let through with a body that the component does not send: an Engine would
-//! take the parameters of a form for those of the query.
+//! A call passes only with a body that the component sends: an Engine would take the parameters of
+//! a form for those of the query.
 
 use serde_json::json;
 use test_support::bodies::{FORM, check_wrong_bodies, of_engine, of_swarm};
@@ -30,7 +30,7 @@ fn no_call_reaches_an_engine_with_another_body(engine: &RealEngine) {
         let (proxy, relay) = before(engine, program, auth);
         check_wrong_bodies(&proxy, &calls);
         assert_eq!(relay.connections(), 0, "{program:?} {auth:?}");
-        // It is the body that each is refused for.
+        // Each is refused for its body.
         let inspect = format!("GET /containers/{}/json HTTP/1.1", container.id);
         let answer = proxy.client().ask(&inspect, "", b"").expect("an answer");
         assert_eq!((answer.status, relay.connections()), (200, 1));

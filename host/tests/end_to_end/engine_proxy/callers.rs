@@ -76,7 +76,7 @@ fn without_a_secret_that_is_known_the_answer_is_401() {
             assert_eq!(answer.status, 401, "{program:?}: {headers}");
             assert_eq!(answer.header("www-authenticate"), Some("Bearer"));
             check_words(&answer.body);
-            // Nor are they told what is on the list.
+            // They do not learn what is on the list either.
             let answer = client.ask("GET /info HTTP/1.1", "", b"");
             assert_eq!(
                 answer.expect("an answer").status,

@@ -1,4 +1,4 @@
-//! What the component does not ask is not let through, whoever asks it.
+//! Requests that the component does not make do not pass, whoever sends them.
 
 use std::io::{Read, Write};
 
@@ -49,19 +49,19 @@ fn check_untouched(proxy: &EngineProxy, engine: &FakeEngine, program: Program, a
 #[track_caller]
 fn check_refused(proxy: &EngineProxy, line: &str, headers: &str) {
     let answer = proxy.client().ask(line, headers, b"");
-    // The answer to a HEAD has no body, whatever length it tells.
+    // The answer to a HEAD has no body, whatever length it announces.
     if line.starts_with("HEAD ") {
         return;
     }
     let answer = answer.unwrap_or_else(|| panic!("no answer: {line}"));
     check_status(answer.status, line);
-    // What HAProxy takes for no request it answers in its own words.
+    // HAProxy answers in its own words what it does not recognise as a request.
     if !answer.body.contains("<h1>400 Bad request</h1>") {
         check_words(&answer.body);
     }
 }
 
-/// Checks that what is no request is refused, in whatever words.
+/// Checks that an invalid request is refused, in any words.
 #[track_caller]
 fn check_unread(proxy: &EngineProxy, line: &str, headers: &str, body: &[u8]) {
     let what = format!("{line:.200} {headers:.200}");
@@ -70,7 +70,7 @@ fn check_unread(proxy: &EngineProxy, line: &str, headers: &str, body: &[u8]) {
     }
 }
 
-/// A proxy's own refusal, which none of an Engine or of its absence is.
+/// A proxy's own refusal, unlike that of an Engine or of a missing one.
 #[track_caller]
 fn check_status(status: u16, what: &str) {
     let is_refusal = (400..500).contains(&status) || matches!(status, 501 | 505);

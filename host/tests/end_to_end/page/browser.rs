@@ -25,7 +25,7 @@ pub struct Browser {
     seen: Arc<Mutex<Seen>>,
 }
 
-/// What the browser has told besides its pages.
+/// The events that the browser reported besides its pages.
 #[derive(Debug, Default, Clone)]
 pub struct Seen {
     /// Each time it wanted to ask for a user and a password: the scheme and the realm.
@@ -52,9 +52,9 @@ impl Browser {
             .expect("TEST_BROWSER is not set: `cargo xtask test` says why it has found no browser");
         let options = LaunchOptions::default_builder()
             .path(Some(path.into()))
-            // The port is the browser's own choice, so that several can run side by side.
+            // The browser chooses its own port: several can then run side by side.
             .port(Some(0))
-            // Its sandbox does not work for root, as whom these tests run.
+            // Its sandbox does not work for root, who runs these tests.
             .sandbox(false)
             .build()
             .expect("options");
@@ -207,12 +207,12 @@ impl Browser {
         picture.expect("a picture")
     }
 
-    /// What it has told so far.
+    /// The events so far.
     pub fn seen(&self) -> Seen {
         lock(&self.seen).clone()
     }
 
-    /// Waits until it has told something.
+    /// Waits for an event.
     pub fn wait_to_see<T>(&self, what: &str, look: impl Fn(&Seen) -> Option<T>) -> T {
         wait_for(what, || look(&self.seen()))
     }

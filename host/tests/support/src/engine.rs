@@ -49,9 +49,8 @@ pub fn networks(name: &str) -> String {
 
 /// A real Engine, called without the component.
 ///
-/// Where the tests judge what an Engine answers, they make the call and read the answer by
-/// themselves. What they only need to happen is asked through bollard, which knows the API by itself,
-/// and a refusal fails the test.
+/// Tests that judge an Engine's answer make the call and read the answer themselves. Set-up goes
+/// through bollard, which has its own reading of the API, and a refusal fails the test.
 #[derive(Clone)]
 pub struct RealEngine {
     kind: Kind,
@@ -185,7 +184,7 @@ impl RealEngine {
         }
     }
 
-    /// The same, for what an Engine may refuse.
+    /// The same, for requests that an Engine may refuse.
     pub(crate) fn try_ask<T>(
         &self,
         ask: impl AsyncFnOnce(&Docker) -> Result<T, Error>,

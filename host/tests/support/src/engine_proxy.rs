@@ -323,7 +323,7 @@ impl EngineProxy {
         })
     }
 
-    /// The users as whom its processes serve.
+    /// The users of the processes that serve.
     pub fn users(&self) -> Vec<u32> {
         let id = self.process.id();
         let pids = match self.program {

@@ -144,7 +144,7 @@ pub struct Conversation {
 impl Conversation {
     /// Says a line, and returns the line that is printed next; empty at the end.
     pub fn ask(&mut self, line: &str) -> String {
-        // A program that has ended is told by what it prints.
+        // The output of an ended program shows why.
         let _ = writeln!(self.input, "{line}");
         let mut answer = String::new();
         self.output.read_line(&mut answer).expect("text");

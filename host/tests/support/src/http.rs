@@ -1,4 +1,4 @@
-//! HTTP/1.1 by hand, so that a test can send wrong requests.
+//! HTTP/1.1 by hand: a test can then send wrong requests.
 
 use std::io::{Read, Write};
 use std::net::{SocketAddr, TcpStream};

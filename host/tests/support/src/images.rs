@@ -57,7 +57,8 @@ impl RealEngine {
 
     /// Pushes the tag `1` of a repository, and returns its digest.
     ///
-    /// A push tells it in words, wherever the Engine keeps its images: `1: digest: sha256:… size: …`.
+    /// A push shows it in words, wherever the Engine keeps its images:
+    /// `1: digest: sha256:… size: …`.
     #[track_caller]
     pub fn push_image(&self, repository: &str, registry: &Registry) -> String {
         let options = PushImageOptionsBuilder::new().tag("1").build();

@@ -1,4 +1,5 @@
-//! What the tests on real Engines share: Engines, the component in front of them, and what stands between the two.
+//! The code that the tests on real Engines share: Engines, the component in front of them, and the
+//! proxies between the two.
 
 pub mod acceptor;
 pub mod bodies;

@@ -49,7 +49,7 @@ impl Managers {
         &self.addresses
     }
 
-    /// Writes what a proxy needs to call them.
+    /// Writes the files with which a proxy calls them.
     pub fn give_files(&self, folder: &Folder) {
         std::fs::create_dir(folder.path().join("managers")).expect("it is new");
         let client = self.authority.client();

@@ -1,4 +1,4 @@
-//! What a test makes on an Engine, removed when it is dropped.
+//! A test's own objects on an Engine, removed when they are dropped.
 
 use bollard::Docker;
 use bollard::models::ContainerCreateBody;

@@ -1,5 +1,5 @@
 #!/usr/bin/env bash
-# Sets up a Debian machine for this project. `cargo xtask` calls it; by hand it works as well, as root.
+# Sets up a Debian machine for this project. `cargo xtask` calls it; it also works by hand, as root.
 #
 #   setup.sh packages PURPOSE PACKAGE...   install packages, without starting their services
 #   setup.sh keep-off SERVICE...           keep services from starting with the machine
@@ -7,7 +7,7 @@
 #   setup.sh base-image TARBALL            pack a small Debian, for machines that reach no registry
 #   setup.sh engine-root SUITE FOLDER      install the Engines of another Debian suite into FOLDER
 #   setup.sh browser PURPOSE               install a browser without windows
-#   setup.sh axe FILE                      get axe-core, which finds what keeps people from reading a page
+#   setup.sh axe FILE                      get axe-core, which checks the accessibility of pages
 #   setup.sh wasm-compiler                 install Debian's Rust compiler for WebAssembly
 #   setup.sh wasm-build PACKAGE FOLDER     build a package of this workspace with it, into FOLDER
 set -euo pipefail
@@ -40,7 +40,7 @@ fail() {
     exit 1
 }
 
-# Runs a command and shows what it prints only if it fails.
+# Runs a command, and shows its output only if it fails.
 quietly() {
     "$@" >"$temporary/log" 2>&1 </dev/null || {
         tail --lines=40 "$temporary/log" >&2
@@ -76,7 +76,7 @@ packages() {
 keep_off() {
     local service
     for service in "$@"; do
-        # The first knows both kinds of service, and the second one kind alone.
+        # The first handles both kinds of service, the second only one.
         if [ -e "/etc/init.d/$service" ]; then
             quietly update-rc.d "$service" disable
         elif [ -e "/lib/systemd/system/$service.service" ]; then
@@ -101,7 +101,7 @@ browser() {
     packages "$1" chromium-headless-shell
 }
 
-# One file of npm's package. The digest is that of the file, so it does not matter who has kept it meanwhile.
+# One file of npm's package. The digest is that of the file, so any cache will do.
 axe() {
     local file=$1 version=4.14.1
     local digest=29348999450cdf2849a8e70b7912fc2da85a849da39c0d0d5394f51d4a9ed95c
@@ -118,7 +118,7 @@ axe() {
     cp "$temporary/package/axe.min.js" "$file"
 }
 
-# The mirror that apt uses, so that the base image comes from where packages come from.
+# The mirror that apt uses: the base image then comes from the same place as packages.
 mirror() {
     local uri
     # shellcheck disable=SC2016 # The format is apt's, not the shell's.
@@ -150,7 +150,7 @@ base_image() {
 bootstrap() {
     local purpose=$1
     shift
-    # In a mount namespace, so that whatever debootstrap mounts goes with it.
+    # In a mount namespace: debootstrap's mounts then go with it.
     unshare --mount debootstrap --variant=minbase "$@" </dev/null 2>&1 | tee "$temporary/log" | stages "$purpose" || {
         tail --lines=40 "$temporary/log" >&2
         return 1
@@ -170,18 +170,18 @@ stages() {
             'I: Configuring '*) stage='configuring packages' ;;
             *) continue ;;
         esac
-        # Debian configures in between; each stage is told at its beginning alone.
+        # Debian configures in between; each stage prints a line only at its beginning.
         case $said in *"|$stage|"*) continue ;; esac
         said="$said|$stage|"
         say "$purpose: $stage"
     done
 }
 
-# The Engines of another suite, in a root of their own. It is renamed last, so that half of one is never used.
+# The Engines of another suite, in a root of their own. Renamed last: half of one is then never used.
 engine_root() {
     local release=$1 folder=$2 purpose from
     purpose="Engines of Debian $release"
-    # Two runs at once would install into the same folder. The kernel gives the lock back, however we end.
+    # Two runs at once would install into the same folder. The kernel releases the lock, however we end.
     exec {lock}>"$folder.lock"
     flock --nonblock "$lock" || {
         say "$purpose: another run is installing them; waiting for it"
@@ -218,7 +218,7 @@ wasm_build() {
     host=$(rustc -vV | sed -n 's/^host: //p')
     bin=$(rustc --print sysroot)/lib/rustlib/$host/bin
     [ -e "$bin/wasm-component-ld" ] || fail "$bin has no wasm-component-ld; a rustup toolchain has it"
-    # What rustup's Cargo has set leads back to its own compiler.
+    # The variables of rustup's Cargo lead back to its own compiler.
     unset RUSTUP_TOOLCHAIN CARGO RUSTC RUSTFLAGS CARGO_ENCODED_RUSTFLAGS
     # Debian's programs first, then the linkers for the target, which only rustup's compiler has.
     # Building the standard library counts as unstable, hence RUSTC_BOOTSTRAP.

@@ -1,8 +1,7 @@
-//! How soon an Engine tells that a target has ended which ends at once.
+//! How soon an Engine shows the end of a target that ends at once.
 //!
-//! The component waits for a part of the time that the start took and then inspects the
-//! target. That wait must be longer than the time in which an inspect still says that it
-//! runs.
+//! The component waits for a part of the start's time and then inspects the target. That wait must be longer than the
+//! time in which an inspect still shows it running.
 
 use std::collections::BTreeMap;
 use std::time::{Duration, Instant};
@@ -21,7 +20,7 @@ use crate::{say, unique};
 /// How many starts are made at once.
 const AT_ONCE: [usize; 3] = [1, 8, 16];
 
-/// What ends at once, and its entry point.
+/// The targets that end at once, and their entry points.
 const ENDINGS: [(&str, &[&str]); 3] = [
     ("a missing program", &["/no/such/program"]),
     ("a program of another format", &[WRONG_FORMAT]),
@@ -41,13 +40,13 @@ const ENDS_WITHIN: Duration = Duration::from_secs(30);
 struct Try {
     /// How long the start took.
     start: Duration,
-    /// When the last inspect was sent that did not tell of the end, after the start.
+    /// When the last inspect that missed the end was sent, after the start.
     missed: Duration,
     /// When a list showed the end, after the start.
     listed: Duration,
 }
 
-/// Starts what ends at once, so many times in all for each number at once.
+/// Starts such targets, this many in all for each number at once.
 pub async fn measure(engine: &Engine, create: &Value, tries: usize) -> Result<Vec<Fact>> {
     let mut facts = Vec::new();
     for count in AT_ONCE {
@@ -69,7 +68,7 @@ pub async fn measure(engine: &Engine, create: &Value, tries: usize) -> Result<Ve
     Ok(facts)
 }
 
-/// What many tries have shown.
+/// The results of many tries.
 fn fact(count: usize, name: &str, tries: &[Try]) -> Fact {
     let told = |of: fn(&Try) -> Duration| {
         let times: Vec<_> = tries.iter().map(of).collect();
@@ -131,7 +130,7 @@ async fn observe(client: &Client, engine: &str, id: &str) -> Result<Try> {
     })
 }
 
-/// When the last look was sent that showed the target running.
+/// When the last look that showed the target running was sent.
 async fn last_running(
     client: &Client,
     engine: &str,

@@ -12,7 +12,7 @@ use crate::unique;
 /// How many containers are made at once: enough to keep two cores busy.
 const AT_ONCE: usize = 8;
 
-/// Ten years, so that no reaper removes the crowd while it is measured.
+/// Ten years: no reaper then removes the crowd while it is measured.
 const FAR_OFF_SECONDS: &str = "315360000";
 
 /// An Engine that only this bench uses.
@@ -35,7 +35,7 @@ pub enum Whose<'a> {
 }
 
 impl Engine {
-    /// The Engine at that address.
+    /// The Engine at this address.
     pub fn new(url: &str, image: &str) -> Self {
         Self {
             url: url.to_owned(),

@@ -13,8 +13,8 @@ use crate::server::Server;
 
 const GROUP: &str = "refused, requests per second";
 
-/// How many callers there are at once: one, whose connection shows every wait, and
-/// more than cores, so that no core is idle.
+/// How many callers there are at once: one, whose connection shows every wait, and more than cores, which leaves no
+/// core idle.
 const CALLERS: [usize; 2] = [1, 16];
 
 /// How long each side is called in one turn.

@@ -32,7 +32,7 @@ pub async fn measure(arguments: &Arguments, threads: &Threads, url: &str) -> Res
     ])?;
     let scripts = Scripts::record(&server, &recorder).await?;
     report.facts.extend(facts::calls("as deployed", &scripts));
-    // Both sides go through the recorder, so that its cost cancels out.
+    // Both sides go through the recorder, so its cost cancels out.
     let engine = recorder.url();
     say("/start and /stop");
     let samples = arguments.rounds(100);

@@ -17,14 +17,14 @@ use crate::server::Server;
 /// A start also waits until the Engine's word can be relied on; the floor does not.
 const START: Target = Target::Median(2.2);
 
-/// The same of many starts at once, which the Engine makes one after the other.
+/// The same for many starts at once, which the Engine makes one after the other.
 const STARTS_AT_ONCE: Target = Target::Median(1.15);
 
 /// A difference that a person at a prompt does not notice.
 const STOP: Target = Target::MedianAndP95(1.05, 1.10);
 
-/// Enough for the work after an answer, without a crowd, and for the kernel's
-/// own work after a removal, so that the next measurement is not disturbed.
+/// Enough for the work after an answer, without a crowd, and for the kernel's own work after a removal: neither then
+/// disturbs the next measurement.
 pub const PAUSE: Duration = Duration::from_millis(60);
 
 /// How many starts are made at once, and how many rounds of that for each hundred

@@ -86,7 +86,7 @@ impl Bench<'_> {
         Ok(())
     }
 
-    /// The time of all, the targets, and why others are none.
+    /// The time of all, the targets, and the errors of the others.
     async fn our_burst(
         &self,
         count: usize,

@@ -17,10 +17,10 @@ use crate::server::{Server, Setup, Threads};
 use crate::{Arguments, Part, say};
 use raw::Raw;
 
-/// How many services there are, of which at most [`RUNNING`] have a task.
+/// The numbers of services; at most [`RUNNING`] of them have a task.
 const SIZES: [usize; 3] = [100, 300, 1000];
 
-/// What two cores carry beside what is measured.
+/// As many as two cores carry besides the measured ones.
 const RUNNING: usize = 50;
 
 /// How many servers share the starts of one burst.
@@ -29,7 +29,7 @@ const REPLICAS: [usize; 3] = [1, 2, 4];
 /// Above all sizes, and few enough for one list.
 const MAX_TARGETS: &str = "2000";
 
-/// What the measurements share.
+/// The things that the measurements share.
 struct Bench<'a> {
     arguments: &'a Arguments,
     /// One for each replica; each asks the next manager.

@@ -25,13 +25,13 @@ const FLOOR: &str = "floor";
 /// How many services of the crowd are made at once.
 const AT_ONCE: usize = 8;
 
-/// Ten years, so that no reaper removes the crowd while it is measured.
+/// Ten years: no reaper then removes the crowd while it is measured.
 const FAR_OFF_SECONDS: &str = "315360000";
 
 /// Marks the services of the crowd.
 const CROWD: &str = "bench.crowd";
 
-/// "a token", which is as good as any.
+/// "a token", as good as any.
 const TOKEN: &str = "YSB0b2tlbg==";
 
 /// A Swarm without a server in front of it.
@@ -154,7 +154,7 @@ impl Raw {
             spec["Mode"] = json!({"Replicated": {"Replicas": 1}});
             let template = &mut spec["TaskTemplate"];
             template["ContainerSpec"]["Command"] = json!(["sleep", "infinity"]);
-            // So that the room is for those that are measured.
+            // The room is for those that are measured.
             template["Resources"] = json!({});
         }
         self.created("/services/create", &spec).await?;
@@ -164,7 +164,7 @@ impl Raw {
         Ok(())
     }
 
-    /// Removes what starts that failed have left, and waits until it is gone.
+    /// Removes the remains of failed starts, and waits until they are gone.
     pub async fn sweep(&self) -> Result<()> {
         let label = format!("dynamic-access.deployment={DEPLOYMENT}");
         let services: Vec<Value> =
@@ -234,8 +234,8 @@ impl Raw {
         }
     }
 
-    /// The service is deleted last, since the leader of Docker 26 crashes if a task is removed
-    /// just while its service is deleted.
+    /// The service is deleted last, because the leader of Docker 26 crashes if a task is removed while its service is
+    /// being deleted.
     async fn remove(&self, id: &str, name: &str) -> Result<()> {
         let service = self.service(id).await?;
         let mut spec = service["Spec"].clone();

@@ -93,52 +93,6 @@ mod tests {
     /// Long enough for a busy machine.
     const PATIENCE: Duration = Duration::from_secs(20);
 
-    /// A service that answers one request for a channel and then does what the test says. Returns how the agent sees
-    /// the end, and the request.
-    fn hold_with(
-        answer: &'static str,
-        then: impl FnOnce(&mut BufReader<TcpStream>) + Send + 'static,
-    ) -> (io::Result<End>, String) {
-        let listener = TcpListener::bind("127.0.0.1:0").expect("loopback is there");
-        let address = listener.local_addr().expect("it is bound");
-        let service = thread::spawn(move || {
-            let (stream, _) = listener.accept().expect("the agent connects");
-            let mut reader = BufReader::new(stream);
-            let head = http::read_head(&mut reader).expect("the agent asks");
-            let answered = reader.get_mut().write_all(answer.as_bytes());
-            answered.expect("the agent reads");
-            then(&mut reader);
-            head.text
-        });
-        let url = ServiceUrl::parse(&format!("http://{address}/base/")).expect("a service URL");
-        let end = hold(&url, "0a-1b");
-        (end, service.join().expect("the service is well"))
-    }
-
-    #[test]
-    fn what_a_session_says_comes_back() {
-        let (end, request) = hold_with("HTTP/1.1 101 Switching Protocols\r\n\r\n", |reader| {
-            for said in ["hello\n", "\n", "once more\n"] {
-                let sent = reader.get_mut().write_all(said.as_bytes());
-                sent.expect("the agent reads");
-                let mut heard = String::new();
-                reader.read_line(&mut heard).expect("the agent answers");
-                assert_eq!(heard, said);
-            }
-        });
-        assert_eq!(end.ok(), Some(End::Broken));
-        let target = "GET /base/api/v2/agent/control-channel?targetId=0a-1b HTTP/1.1\r\n";
-        assert!(request.starts_with(target), "{request}");
-    }
-
-    #[test]
-    fn a_service_without_channels_is_told_from_one_that_refuses() {
-        let end = |answer| hold_with(answer, |_| {}).0.ok();
-        assert_eq!(end("HTTP/1.1 404 Not Found\r\n\r\n"), Some(End::Unknown));
-        assert_eq!(end("HTTP/1.1 403 Forbidden\r\n\r\n"), Some(End::Refused));
-        assert_eq!(end("nonsense\r\n\r\n"), Some(End::Refused));
-    }
-
     /// Keeps a channel in a thread of its own; a message comes when there is none to keep.
     fn keep_aside(vault: Vault) -> Receiver<()> {
         let (sender, ended) = channel();

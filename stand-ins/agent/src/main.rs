@@ -7,7 +7,6 @@
 mod control_channel;
 mod flags;
 mod http;
-mod json;
 mod registration;
 mod service_url;
 mod vault;

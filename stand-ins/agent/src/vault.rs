@@ -5,7 +5,7 @@ use std::io::{self, Write};
 use std::os::unix::fs::{DirBuilderExt, OpenOptionsExt};
 use std::path::Path;
 
-use crate::json::{member, quoted};
+use serde_json::{Value, json};
 
 /// Where the real agent keeps its key, and where the entrypoint looks for it.
 pub const PLACE: &str = "/etc/bzero/vault.json";
@@ -31,25 +31,20 @@ impl Vault {
             .truncate(true)
             .mode(0o600)
             .open(place)?;
-        let mut members = format!(
-            "\"agent\":\"stand-in\",\"serviceUrl\":{}",
-            quoted(&self.service_url)
-        );
-        if let Some(id) = &self.target_id {
-            members.push_str(&format!(",\"targetId\":{}", quoted(id)));
-        }
-        file.write_all(format!("{{{members}}}\n").as_bytes())
+        let vault = json!({
+            "agent": "stand-in",
+            "serviceUrl": self.service_url,
+            "targetId": self.target_id,
+        });
+        writeln!(file, "{vault}")
     }
 
     /// Reads it; `None` if there is no registration.
     pub fn read(place: &Path) -> Option<Self> {
-        let json = fs::read_to_string(place).ok()?;
-        if json.is_empty() {
-            return None;
-        }
+        let vault: Value = serde_json::from_slice(&fs::read(place).ok()?).ok()?;
         Some(Self {
-            service_url: member(&json, "serviceUrl").unwrap_or_default().to_owned(),
-            target_id: member(&json, "targetId").map(str::to_owned),
+            service_url: vault["serviceUrl"].as_str()?.to_owned(),
+            target_id: vault["targetId"].as_str().map(str::to_owned),
         })
     }
 }

@@ -245,26 +245,6 @@ mod tests {
     }
 
     #[test]
-    fn a_service_that_refuses_admits_nobody() {
-        let service = service();
-        let invitation = service.agents().invite();
-        service.refuse_registrations();
-        assert_eq!(register(&service, &invitation.activation_token), None);
-    }
-
-    #[test]
-    fn registrations_that_wait_are_answered_once_they_are_refused() {
-        let service = service();
-        let invitation = service.agents().invite();
-        service.keep_registrations_waiting();
-        thread::scope(|scope| {
-            let registration = scope.spawn(|| register(&service, &invitation.activation_token));
-            service.refuse_registrations();
-            assert_eq!(registration.join().unwrap(), None);
-        });
-    }
-
-    #[test]
     fn only_who_has_registered_has_a_channel() {
         let service = service();
         let invitation = service.agents().invite();
@@ -274,15 +254,6 @@ mod tests {
         }
         let (head, _) = ask(&service, "GET / HTTP/1.1\r\n\r\n");
         assert!(head.starts_with("HTTP/1.1 404 "), "{head}");
-    }
-
-    #[test]
-    fn a_target_is_online_while_its_channel_holds() {
-        let service = service();
-        let (id, channel) = online(&service);
-        assert!(!service.agents().wait_for(&id, false, Duration::ZERO));
-        drop(channel);
-        assert!(service.agents().wait_for(&id, false, PATIENCE));
     }
 
     #[test]
@@ -299,25 +270,6 @@ mod tests {
         );
         drop(second);
         assert!(service.agents().wait_for(&id, false, PATIENCE));
-    }
-
-    #[test]
-    fn a_session_hears_what_the_agent_sends_back() {
-        let service = service();
-        let (id, mut agent) = online(&service);
-        let agent = thread::spawn(move || {
-            let mut line = String::new();
-            agent.read_line(&mut line).unwrap();
-            agent
-                .get_mut()
-                .write_all(line.to_uppercase().as_bytes())
-                .unwrap();
-            agent
-        });
-        let channel = service.agents().channel(&id).unwrap();
-        let heard = channel.say("hello").unwrap();
-        assert_eq!(heard, "HELLO");
-        drop(agent.join());
     }
 
     #[test]

@@ -7,7 +7,7 @@ use proptest::prelude::*;
 use serde_json::{Value, json};
 
 use dynamic_access::docker::create::create;
-use dynamic_access::docker::swarm::service::Versioned;
+use dynamic_access::docker::swarm::versioned::{self, Versioned};
 use dynamic_access::docker::swarm::{Part, node, secret, service, task};
 use dynamic_access::docker::{
     ContainerName, DeploymentId, ImageReference, Reply, TargetId, archive, image, inspect, list,
@@ -113,7 +113,7 @@ fn versioned(id: &TargetId, name: &ContainerName, version: u64) -> Versioned {
         },
     });
     let response = http::Response::new(body.to_string().into_bytes());
-    let read = service::inspect(id).read(&Reply::new(response));
+    let read = versioned::inspect(id).read(&Reply::new(response));
     read.expect("a service").expect("it is there")
 }
 
@@ -132,7 +132,7 @@ fn about_services(
     let made = service::create(&Value::Null, Some(&token)).request;
     let mut requests = vec![
         ("create", made),
-        ("service", service::inspect(id).request),
+        ("service", versioned::inspect(id).request),
         ("update", found().start(&[], &[], Some(&token)).request),
         ("update", found().vouch().request),
         ("update", found().renew(Duration::from_secs(60)).request),

@@ -13,7 +13,9 @@
 pub mod archive;
 pub mod call;
 pub mod create;
+mod engine_url;
 pub mod image;
+mod image_reference;
 pub mod inspect;
 pub mod label;
 pub mod list;
@@ -29,7 +31,9 @@ pub mod swarm;
 pub mod target;
 pub mod volume;
 
-pub use names::{ContainerName, DeploymentId, EngineUrl, ImageReference, TargetId, short_hex};
+pub use engine_url::EngineUrl;
+pub use image_reference::ImageReference;
+pub use names::{ContainerName, DeploymentId, TargetId, short_hex};
 pub use reply::{NOT_THE_ENGINES_WORDS, Reply, is_denial, is_full, is_leaderless};
 
 use http::header::{CONTENT_LENGTH, CONTENT_TYPE};

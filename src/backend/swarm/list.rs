@@ -9,6 +9,7 @@ use crate::docker::swarm::Part;
 use crate::docker::swarm::service::{self, Listing};
 use crate::docker::swarm::target::merged;
 use crate::docker::swarm::task::{self, Task};
+use crate::docker::swarm::versioned;
 use crate::docker::target::Survey;
 use crate::fault::Fault;
 use crate::platform::Platform;
@@ -100,7 +101,7 @@ impl<P: Platform> Services<'_, P> {
             let unvouched = self.listed(vec![Part::whole()], call).await?;
             let survey = self.survey_of(unvouched).await?;
             let has_it = survey.targets.iter().any(|target| target.id == *id);
-            if has_it || self.engine.send(service::inspect(id)).await?.is_none() {
+            if has_it || self.engine.send(versioned::inspect(id)).await?.is_none() {
                 return Ok(survey);
             }
             platform

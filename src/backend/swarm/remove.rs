@@ -11,8 +11,9 @@ use crate::docker::label;
 use crate::docker::remove::Removed;
 use crate::docker::swarm::Part;
 use crate::docker::swarm::secret;
-use crate::docker::swarm::service::{self, Updated};
+use crate::docker::swarm::service;
 use crate::docker::swarm::task::{self, Task, TaskState};
+use crate::docker::swarm::versioned::{self, Updated};
 use crate::docker::target::Target;
 use crate::fault::Fault;
 use crate::pauses::Pauses;
@@ -26,7 +27,7 @@ impl<P: Platform> Services<'_, P> {
     pub async fn remove(&self, target: &Target) -> Result<Removed, Fault> {
         // Reads the version before the task: a vouch or a start in between then makes the
         // fence fail.
-        let Some(found) = self.engine.send(service::inspect(&target.id)).await? else {
+        let Some(found) = self.engine.send(versioned::inspect(&target.id)).await? else {
             return Ok(Removed::Absent);
         };
         let tasks = self.tasks_of(target).await?;
@@ -50,7 +51,7 @@ impl<P: Platform> Services<'_, P> {
 
     pub async fn kill_and_remove(&self, target: &Target) -> Result<Removed, Fault> {
         for _ in 0..UPDATES_MAX {
-            let found = self.engine.send(service::inspect(&target.id)).await?;
+            let found = self.engine.send(versioned::inspect(&target.id)).await?;
             let updated = match found {
                 // The target was listed before its renewal.
                 Some(found) if found.service.renewed() != target.renewed => {

@@ -6,8 +6,8 @@ use super::{Services, UPDATES_MAX};
 use crate::backend::{NewTarget, StartOutcome};
 use crate::docker::archive::SECRETS_DIR;
 use crate::docker::swarm::secret::{self, Created};
-use crate::docker::swarm::service::{self, SecretReference, Updated};
 use crate::docker::swarm::task::{self, Task, TaskState};
+use crate::docker::swarm::versioned::{self, SecretReference, Updated};
 use crate::docker::target::Target;
 use crate::docker::{TargetId, label};
 use crate::fault::Fault;
@@ -56,7 +56,7 @@ impl<P: Platform> Services<'_, P> {
     ) -> Result<StartOutcome, Fault> {
         let secrets = self.create_secrets(target).await?;
         for _ in 0..UPDATES_MAX {
-            let Some(found) = self.engine.send(service::inspect(id)).await? else {
+            let Some(found) = self.engine.send(versioned::inspect(id)).await? else {
                 return Ok(StartOutcome::Ended);
             };
             if found.service.is_fenced() {
@@ -133,7 +133,7 @@ impl<P: Platform> Services<'_, P> {
             let passed = platform.now().saturating_sub(begun);
             // Perhaps somebody has deleted the service.
             let is_late = task.is_none() && passed >= TASK_MADE_WITHIN;
-            if is_late && self.engine.send(service::inspect(id)).await?.is_none() {
+            if is_late && self.engine.send(versioned::inspect(id)).await?.is_none() {
                 return Ok(StartOutcome::Ended);
             }
             let pause = (passed / 16).clamp(LOOK_SOON, LOOK_LATER);

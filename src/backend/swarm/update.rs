@@ -5,8 +5,8 @@ use std::time::Duration;
 
 use super::Services;
 use crate::docker::call::Call;
-use crate::docker::swarm::service::{self, Updated, Versioned};
 use crate::docker::swarm::template;
+use crate::docker::swarm::versioned::{self, Updated, Versioned};
 use crate::docker::target::Target;
 use crate::docker::{TargetId, label};
 use crate::fault::Fault;
@@ -52,7 +52,7 @@ impl<P: Platform> Services<'_, P> {
     ) -> Result<Updated, Fault> {
         let mut pauses = Pauses::new(self.engine.platform(), self.engine.ends());
         loop {
-            let Some(found) = self.engine.send(service::inspect(id)).await? else {
+            let Some(found) = self.engine.send(versioned::inspect(id)).await? else {
                 return Ok(Updated::Gone);
             };
             if found.service.is_fenced() {

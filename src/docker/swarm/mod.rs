@@ -9,6 +9,7 @@ pub mod service;
 pub mod target;
 pub mod task;
 pub mod template;
+pub mod versioned;
 
 use std::collections::BTreeMap;
 

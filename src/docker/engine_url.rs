@@ -1,0 +1,185 @@
+//! Where the Engine listens.
+
+use std::net::{IpAddr, Ipv4Addr};
+
+use http::Uri;
+use http::uri::{Authority, Scheme};
+
+/// `docker_url`: where the Engine listens.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct EngineUrl {
+    scheme: Scheme,
+    authority: Authority,
+}
+
+impl EngineUrl {
+    /// Parses `http(s)://host:port`, also the form of Spin's `allowed_outbound_hosts`,
+    /// and lower-cases the host.
+    ///
+    /// Case does not matter in host names, but Spin compares the host of a request with
+    /// the `hosts` of `[[client_tls]]` as text. With a capital in it, Spin would find
+    /// nothing and send no client certificate.
+    ///
+    /// # Errors
+    ///
+    /// What it must be.
+    pub fn parse(text: &str) -> Result<Self, String> {
+        const FORM: &str = "is not http://host:port or https://host:port";
+        let parts = text
+            .parse::<Uri>()
+            .map_err(|_| FORM.to_owned())?
+            .into_parts();
+        let (Some(scheme), Some(authority)) = (parts.scheme, parts.authority) else {
+            return Err(FORM.to_owned());
+        };
+        let has_path = parts.path_and_query.is_some_and(|path| path != "/");
+        let has_fragment = text.contains('#');
+        // No user info, no sign before the port, and only characters of host names.
+        let is_plain = authority
+            .as_str()
+            .bytes()
+            .all(|byte| byte.is_ascii_alphanumeric() || b"-._:[]".contains(&byte));
+        let is_http = scheme == Scheme::HTTP || scheme == Scheme::HTTPS;
+        // Spin compares schemes as text, so it would deny every request to `HTTP://…`.
+        let is_lower_scheme = text.starts_with(scheme.as_str());
+        let has_host = !authority.host().is_empty();
+        if has_path || has_fragment || !is_plain || !is_http || !is_lower_scheme || !has_host {
+            return Err(FORM.to_owned());
+        }
+        if authority.port_u16().is_none_or(|port| port == 0) {
+            return Err("has no port; Docker's are 2375 for http and 2376 for https".to_owned());
+        }
+        let authority = authority.as_str().to_ascii_lowercase();
+        let authority = authority.parse().map_err(|_| FORM.to_owned())?;
+        Ok(Self { scheme, authority })
+    }
+
+    /// Whether it uses TLS.
+    pub fn is_https(&self) -> bool {
+        self.scheme == Scheme::HTTPS
+    }
+
+    /// Whether it is unencrypted and leaves this machine.
+    pub fn is_plaintext_beyond_loopback(&self) -> bool {
+        let host = self.authority.host();
+        let address = host.trim_start_matches('[').trim_end_matches(']');
+        let is_loopback = host.eq_ignore_ascii_case("localhost")
+            || address.parse().is_ok_and(|address: IpAddr| match address {
+                IpAddr::V4(address) => address.is_loopback() && address != Ipv4Addr::UNSPECIFIED,
+                IpAddr::V6(address) => address.is_loopback(),
+            });
+        self.scheme == Scheme::HTTP && !is_loopback
+    }
+
+    /// The full URI for a path of the Engine API, with as many zeros before the port as
+    /// `spelling` says. All spellings reach the same Engine with the same `Host`, but
+    /// Spin, which pools connections by the text of the authority, shares none between
+    /// them.
+    pub fn join(&self, path_and_query: http::uri::PathAndQuery, spelling: usize) -> Uri {
+        let mut parts = http::uri::Parts::default();
+        parts.scheme = Some(self.scheme.clone());
+        parts.authority = Some(self.spelt(spelling));
+        parts.path_and_query = Some(path_and_query);
+        Uri::from_parts(parts).expect("scheme, authority and path are all there")
+    }
+
+    fn spelt(&self, spelling: usize) -> Authority {
+        let (host, port) = (self.authority.host(), self.authority.port_u16());
+        let port = port.expect("an EngineUrl has a port");
+        let spelt = format!("{host}:{}{port}", "0".repeat(spelling));
+        spelt.parse().expect("zeros change no number")
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn an_engine_url_is_scheme_host_and_port() {
+        for text in [
+            "http://127.0.0.1:2375",
+            "http://localhost:2375/",
+            "https://docker.example.com:2376",
+            "https://[::1]:2376",
+        ] {
+            let url = EngineUrl::parse(text).expect(text);
+            let joined = url.join("/_ping".parse().expect("a path"), 0);
+            assert_eq!(
+                joined.to_string(),
+                format!("{}/_ping", text.trim_end_matches('/'))
+            );
+        }
+        for text in [
+            "",
+            "/",
+            "127.0.0.1:2375",
+            "tcp://127.0.0.1:2375",
+            "unix:///var/run/docker.sock",
+            "http://",
+            "http://:2375",
+            "http://host",
+            "http://host:0",
+            "http://host:+1",
+            "http://+:1",
+            "http://host:2375#x",
+            "http://host:65536",
+            "http://host:2375/v1.41",
+            "http://host:2375?x",
+            "http://user:password@host:2375",
+            "http://host name:2375",
+            "HTTP://host:2375",
+            "Https://host:2376",
+        ] {
+            EngineUrl::parse(text).expect_err(text);
+        }
+    }
+
+    #[test]
+    fn the_host_of_an_engine_url_is_in_lower_case() {
+        for (text, expected) in [
+            (
+                "https://Docker.Example.COM:2376",
+                "https://docker.example.com:2376/_ping",
+            ),
+            ("https://[FD00::A]:2376/", "https://[fd00::a]:2376/_ping"),
+            ("http://LocalHost:2375", "http://localhost:2375/_ping"),
+        ] {
+            let url = EngineUrl::parse(text).expect(text);
+            let joined = url.join("/_ping".parse().expect("a path"), 0);
+            assert_eq!(joined.to_string(), expected);
+        }
+    }
+
+    #[test]
+    fn each_spelling_of_an_engine_url_is_another_text_for_the_same_address() {
+        for text in ["http://127.0.0.1:2375", "https://[fd00::a]:443"] {
+            let url = EngineUrl::parse(text).expect(text);
+            let spelt = |spelling| url.join("/_ping".parse().expect("a path"), spelling);
+            let (usual, other) = (spelt(0), spelt(2));
+            assert_ne!(usual.authority(), other.authority());
+            assert_eq!(usual.host(), other.host());
+            assert_eq!(usual.port_u16(), other.port_u16());
+        }
+    }
+
+    #[test]
+    fn only_loopback_is_reached_in_the_clear_without_leave() {
+        for (text, beyond) in [
+            ("http://127.0.0.1:2375", false),
+            ("http://127.9.9.9:2375", false),
+            ("http://localhost:2375", false),
+            ("http://LocalHost:2375", false),
+            ("http://[::1]:2375", false),
+            ("https://192.0.2.1:2376", false),
+            ("http://192.0.2.1:2375", true),
+            ("http://0.0.0.0:2375", true),
+            ("http://127.0.0.1.example.com:2375", true),
+            ("http://localhost.example.com:2375", true),
+            ("http://[::ffff:127.0.0.1]:2375", true),
+        ] {
+            let url = EngineUrl::parse(text).expect(text);
+            assert_eq!(url.is_plaintext_beyond_loopback(), beyond, "{text}");
+        }
+    }
+}

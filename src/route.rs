@@ -242,6 +242,7 @@ pub fn route(head: &Parts, secrets: &Secrets) -> Result<Route, Error> {
             }
         }
         Path::Target(id) => {
+            query::none(query)?;
             let id = target_id(id)?;
             if is_get {
                 Route::ShowTarget(id)
@@ -253,7 +254,10 @@ pub fn route(head: &Parts, secrets: &Secrets) -> Result<Route, Error> {
             query::none(query)?;
             Route::RenewTarget(target_id(id)?)
         }
-        Path::OpenApi => Route::OpenApi,
+        Path::OpenApi => {
+            query::none(query)?;
+            Route::OpenApi
+        }
         Path::Metrics => Route::Metrics,
         Path::Start => Route::Start,
         Path::Stop => Route::Stop,

@@ -197,16 +197,20 @@ fn an_id_in_a_path_is_64_digits() {
 }
 
 #[test]
-fn a_renewal_has_no_query() {
-    let target = format!("/v1/targets/{ID}/renew");
-    let id = TargetId::parse(ID).expect("an id");
-    check_route("POST", &format!("{target}?"), Ok(Route::RenewTarget(id)));
-    let refusal = RequestError::BadQuery("The query must be left out.");
-    check_route(
-        "POST",
-        &format!("{target}?lifetime=1h"),
-        Err(refusal.into()),
-    );
+fn other_routes_of_v1_have_no_query() {
+    let target = format!("/v1/targets/{ID}");
+    let renewal = format!("{target}/renew");
+    let id = || TargetId::parse(ID).expect("an id");
+    for (method, path, route) in [
+        ("GET", &*target, Route::ShowTarget(id())),
+        ("DELETE", &target, Route::StopTarget(id())),
+        ("POST", &renewal, Route::RenewTarget(id())),
+        ("GET", "/v1/openapi.json", Route::OpenApi),
+    ] {
+        check_route(method, &format!("{path}?"), Ok(route));
+        let refusal = RequestError::BadQuery("The query must be left out.");
+        check_route(method, &format!("{path}?wait=1s"), Err(refusal.into()));
+    }
 }
 
 #[test]

@@ -51,6 +51,14 @@ impl Config {
                 "images in environments: {pattern} has no digest, so anyone who may push to its registry decides what runs; end it with @sha256:*"
             ));
         }
+        let mut profiles = self.profiles.all();
+        if profiles
+            .any(|profile| profile.body.publishes_all() && !profile.choosable.images.is_empty())
+        {
+            warnings.push(
+                "container_patch or environments: PublishAllPorts is true where a caller may choose the image, so the image decides which ports of the host are open; use ports instead".to_owned(),
+            );
+        }
         if !self.profiles.limit_processors() {
             warnings.push(
                 "container_patch or environments: NanoCpus is null and CpuQuota is not set, so one target can take every processor of the Engine's host; set one of them".to_owned(),
@@ -115,6 +123,16 @@ mod tests {
             &[("container_patch_unsafe", "allow")],
             &["container_patch_unsafe"],
         );
+        let all = r#"{"HostConfig":{"PublishAllPorts":true}}"#;
+        let chosen = r#"{"a":{"images":["local*"]}}"#;
+        check(&[("container_patch", all)], &[]);
+        check(&[("environments", chosen)], &[]);
+        check(
+            &[("container_patch", all), ("environments", chosen)],
+            &["container_patch or environments: PublishAllPorts "],
+        );
+        let apart = r#"{"a":{"images":["local*"]},"b":{"container_patch":{"HostConfig":{"PublishAllPorts":true}}}}"#;
+        check(&[("environments", apart)], &[]);
         check(
             &[
                 ("allow_capabilities", "SYS_CHROOT CAP_FSETID"),

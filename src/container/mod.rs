@@ -262,6 +262,11 @@ impl Body {
         (!is_builtin && !mode.starts_with("container:")).then_some(mode)
     }
 
+    /// Whether a target publishes every port that its image exposes.
+    pub fn publishes_all(&self) -> bool {
+        self.merged["HostConfig"]["PublishAllPorts"] == true
+    }
+
     /// Whether there is a limit of processor time.
     pub fn limits_processors(&self) -> bool {
         if self.of == Of::Service {

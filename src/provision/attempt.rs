@@ -9,7 +9,7 @@ use super::StartOrder;
 use crate::ages::START_WITHIN;
 use crate::backend::{NewTarget, StartOutcome};
 use crate::config::{Config, Profile, TokenDelivery};
-use crate::container::{Body, PerTarget, SecretsVolume};
+use crate::container::{Body, Choices, PerTarget, SecretsVolume};
 use crate::docker::archive::{self, SecretFile};
 use crate::docker::target::{Ended, Target};
 use crate::docker::{ContainerName, ImageReference, TargetId, is_full, label, ports};
@@ -184,9 +184,24 @@ impl<'a> Attempt<'a> {
         if let Some(digest) = found.label(label::ORDER) {
             return digest == self.order.digest();
         }
-        // Earlier versions knew neither of these, and left out members that were not
-        // given.
-        if self.order.owner.is_some() || !self.order.labels.is_empty() {
+        // Earlier versions knew none of these, and left out members that were not given.
+        let StartOrder {
+            owner,
+            labels,
+            env,
+            choices,
+            image,
+            secrets,
+            ..
+        } = self.order;
+        let has_owner = |secret: &SecretFile| secret.owner.is_some();
+        if owner.is_some()
+            || !labels.is_empty()
+            || !env.is_empty()
+            || *choices != Choices::default()
+            || image.is_some()
+            || secrets.iter().any(has_owner)
+        {
             return false;
         }
         let service_url = found.label(label::SERVICE_URL).unwrap_or_default();

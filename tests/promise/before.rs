@@ -12,8 +12,7 @@ use crate::model::engine::{Container, Volume};
 use crate::model::swarm::{Nodes, Secret, Service, Spec, Swarm, TaskState};
 use crate::model::{Engine, Key, Kind, Orchestrator, State};
 use crate::scenario::{
-    BEGINNING, DEPLOYMENT, Given, Habits, Place, SERVICE_URL, Scenario, TAKEN, name_of, owner,
-    token_text,
+    BEGINNING, DEPLOYMENT, Given, Habits, Place, SERVICE_URL, Scenario, TAKEN, name_of, token_text,
 };
 
 impl Scenario {
@@ -33,7 +32,7 @@ impl Scenario {
         let (mut services, mut secrets) = FOREIGN.with(Clone::clone);
         for (number, given) in self.given.iter().enumerate() {
             let name = name_of(given.token);
-            let mut labels = labels_of(given, &format!("given-{number}"));
+            let mut labels = self.labels_of(given, &format!("given-{number}"));
             if let Some(renewed) = given.renewed {
                 labels.insert(label("renewed"), renewed.as_secs().to_string());
             }
@@ -59,7 +58,7 @@ impl Scenario {
         let mut volumes = foreign_volumes();
         for (number, given) in self.given.iter().enumerate() {
             let name = name_of(given.token);
-            let labels = labels_of(given, "given");
+            let labels = self.labels_of(given, "given");
             let key = Key::given(number);
             if let Some(lifetime) = given.renewed {
                 volumes.push(volume_of(key, lifetime, RENEWED_AGO));
@@ -76,6 +75,15 @@ impl Scenario {
             volumes,
             lists: Vec::new(),
         }
+    }
+
+    /// The labels of a target of ours.
+    fn labels_of(&self, given: &Given, attempt: &str) -> BTreeMap<String, String> {
+        let order = self.order(given.token, 0);
+        let mut labels = labels(&name_of(given.token), attempt);
+        labels.insert(label("order"), order.digest());
+        labels.insert(label("owner"), order.owner.unwrap_or_default());
+        labels
     }
 }
 
@@ -232,16 +240,6 @@ fn labels(name: &str, attempt: &str) -> BTreeMap<String, String> {
     .into_iter()
     .map(|(key, value)| (label(key), value.to_owned()))
     .collect()
-}
-
-/// The labels of a target of ours.
-fn labels_of(given: &Given, attempt: &str) -> BTreeMap<String, String> {
-    let mut labels = labels(&name_of(given.token), attempt);
-    labels.insert(
-        label("owner"),
-        owner(given.token).unwrap_or_default().to_owned(),
-    );
-    labels
 }
 
 fn container(

@@ -4,7 +4,9 @@ use std::sync::LazyLock;
 use std::time::Duration;
 
 use dynamic_access::docker::{ContainerName, DeploymentId};
+use dynamic_access::provision::StartOrder;
 use dynamic_access::secret::Secret;
+use dynamic_access::{api, webhook};
 use serde_json::json;
 
 use crate::fate::Fates;
@@ -240,6 +242,16 @@ impl Scenario {
             Place::Docker | Place::Podman => key.container_id(),
             Place::Swarm(_) => key.swarm_id(),
         }
+    }
+
+    /// The order of a start.
+    pub fn order(&self, token: usize, payload: usize) -> StartOrder {
+        let (_, body) = Webhook::Start { token, payload }.request(self);
+        let order = match token >= FIRST_KEY {
+            true => api::body::parse_start(Secret::new(key_text(token)), &body),
+            false => webhook::body::parse_start(&body),
+        };
+        order.expect("an order that its server takes")
     }
 
     /// The value of an application variable.

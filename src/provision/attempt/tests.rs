@@ -41,6 +41,33 @@ fn the_body_labels_the_container() {
 }
 
 #[test]
+fn a_target_of_an_earlier_version_is_of_no_order_with_a_newer_member() {
+    let config = Config::parse(&variables(&[])).expect("a config");
+    let labels = [
+        ("dynamic-access.environment-id", "e"),
+        ("dynamic-access.service-url", "https://host"),
+    ];
+    let earlier = aged("running", None, &labels);
+    let check = |is_same: bool, change: fn(&mut StartOrder)| {
+        let mut order = order();
+        change(&mut order);
+        let attempt = Attempt::new(&config, &order, 0);
+        assert_eq!(attempt.has_payload_of(&earlier), is_same, "{order:?}");
+    };
+    check(true, |_| {});
+    check(false, |order| order.owner = Some("o".to_owned()));
+    check(false, |order| {
+        order.labels.insert("a".to_owned(), json!("b"));
+    });
+    check(false, |order| order.env.push("A=1".to_owned()));
+    check(false, |order| order.choices.command.push("c".to_owned()));
+    check(false, |order| order.choices.resources.memory = Some(1));
+    check(false, |order| order.choices.resources.nano_cpus = Some(1));
+    check(false, |order| order.image = ImageReference::parse("a").ok());
+    check(false, |order| order.secrets[0].owner = Some(0));
+}
+
+#[test]
 fn what_is_not_given_is_labelled_as_empty_and_may_be_absent() {
     let config = Config::parse(&variables(&[])).expect("a config");
     let order = StartOrder {
@@ -57,13 +84,6 @@ fn what_is_not_given_is_labelled_as_empty_and_may_be_absent() {
     };
     // A target that an earlier version started.
     assert!(has_payload(&[]));
-    let owned = StartOrder {
-        owner: Some("o".to_owned()),
-        ..order.clone()
-    };
-    let labels = [("dynamic-access.environment-id", "e")];
-    let earlier = aged("running", None, &labels);
-    assert!(!Attempt::new(&config, &owned, 0).has_payload_of(&earlier));
     let empty = [
         ("dynamic-access.service-url", ""),
         ("dynamic-access.lifetime", ""),

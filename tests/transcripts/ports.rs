@@ -1,7 +1,10 @@
 //! Targets with ports: their calls, and their endpoints.
 
 use dynamic_access::docker::TargetId;
+use dynamic_access::provision::StartOrder;
 use dynamic_access::target_view::{Filter, TargetView};
+
+use serde_json::Map;
 
 use crate::script::*;
 use crate::start::check_start_with;
@@ -12,9 +15,23 @@ const ANY: (&str, &str) = ("publish_address", "0.0.0.0");
 const LABEL: (&str, &str) = ("ports", "ssh=22/tcp");
 
 #[test]
-fn a_start_with_ports_makes_the_calls_of_one_without() {
-    for changes in [&[][..], &[PORTS]] {
-        check_start_with(changes, until_started(), 200);
+fn a_start_with_ports_variables_an_owner_and_labels_makes_the_calls_of_one_without() {
+    let mut labels = Map::new();
+    labels.insert("course".to_owned(), json!("c1"));
+    let of_portal = StartOrder {
+        env: vec!["A=b".to_owned()],
+        owner: Some("ada".to_owned()),
+        labels,
+        ..order()
+    };
+    let allowed = ("environments", r#"{"e":{"allow":["env"]}}"#);
+    let per_owner = ("max_targets_per_owner", "1");
+    for (order, changes) in [
+        (order(), &[][..]),
+        (of_portal, &[PORTS, allowed, per_owner]),
+    ] {
+        let started = start_of(&order, changes, until_started() + runs());
+        assert!(started.expect("a target").is_new);
     }
 }
 

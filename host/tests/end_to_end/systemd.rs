@@ -12,12 +12,16 @@ fn file(name: &str) -> String {
     std::fs::read_to_string(file.join(name)).expect("a file")
 }
 
-/// The unit with a program that this machine has instead of Spin.
-fn unit(folder: &Folder) -> PathBuf {
-    let unit = file("dynamic-access.service");
+/// A unit, or a part of one, with a program that this machine has instead of Spin.
+fn without_spin(unit: &str) -> String {
     let changed = unit.replace("/usr/local/bin/spin", "/bin/true");
     assert_ne!(unit, changed);
-    folder.file("dynamic-access.service", &changed)
+    changed
+}
+
+fn unit(folder: &Folder) -> PathBuf {
+    let unit = without_spin(&file("dynamic-access.service"));
+    folder.file("dynamic-access.service", &unit)
 }
 
 fn analyze(arguments: &[&str], unit: &Path) {
@@ -38,6 +42,73 @@ fn systemd_takes_the_unit_and_rates_its_confinement() {
     analyze(&["verify", "--man=no"], &unit);
     // From 0, the best, to 100. Most services have 96.
     analyze(&["security", "--offline=true", "--threshold=20"], &unit);
+}
+
+/// What the page adds to the unit, so that a secret is a credential.
+fn credential() -> String {
+    let page = file("README.md");
+    let lines = page.lines().map(str::trim_start);
+    let added = lines.skip_while(|line| *line != "[Service]");
+    let added: Vec<&str> = added.take_while(|line| !line.is_empty()).collect();
+    added.join("\n") + "\n"
+}
+
+/// What follows a word on some line.
+fn after<'a>(text: &'a str, word: &str) -> &'a str {
+    let (_, rest) = text.split_once(word).expect(word);
+    rest.split_whitespace().next().expect("what follows")
+}
+
+#[test]
+fn systemd_takes_a_secret_as_a_credential() {
+    let folder = Folder::new("systemd-");
+    let unit = unit(&folder);
+    let parts = folder.path().join("dynamic-access.service.d");
+    std::fs::create_dir(&parts).expect("a folder");
+    let part = without_spin(&credential());
+    std::fs::write(parts.join("override.conf"), part).expect("a file");
+    analyze(&["verify", "--man=no"], &unit);
+}
+
+#[test]
+fn a_server_takes_the_credential_that_the_pages_command_has_encrypted() {
+    let engine = RealEngine::given();
+    let deployment = Deployment::new(&engine);
+    let folder = Folder::new("systemd-");
+    let credential = credential();
+    let named = after(&credential, "LoadCredentialEncrypted=");
+    let (name, path) = named.split_once(':').expect("a name and a path");
+    let (variable, from) = after(&credential, "--variable ")
+        .split_once("=@%d/")
+        .expect("a variable from a credential");
+    assert_eq!(from, name);
+    let page = file("README.md");
+    let mut lines = page.lines();
+    let command = lines.find(|line| line.contains("systemd-creds encrypt"));
+    let encrypted = folder.path().join(name).display().to_string();
+    let script = command.expect("the command").replace(path, &encrypted);
+    assert!(script.ends_with(&encrypted), "{script}");
+    // Not the machine's own key.
+    let key = folder.path().join("key");
+    let run = |script: &str| {
+        let mut command = Command::new("bash");
+        command.env("SYSTEMD_CREDENTIAL_SECRET", &key);
+        let output = command
+            .args(["-e", "-o", "pipefail", "-c", script])
+            .output();
+        let output = output.expect("a shell");
+        assert!(output.status.success(), "{script}: {output:?}");
+        String::from_utf8(output.stdout).expect("text")
+    };
+    run(&script);
+    // systemd does the same, and Spin takes the file as it is.
+    let decrypted = run(&format!(
+        "systemd-creds decrypt --name={name} {encrypted} -"
+    ));
+    let server = deployment.server(&[(variable, decrypted.as_str())]);
+    let bearer = format!("Bearer {}", decrypted.trim_end());
+    let answer = server.send("GET", "/v1/targets", &[("authorization", &bearer)], b"");
+    assert_eq!(answer.status, 200, "{answer:?}");
 }
 
 /// The variables of the file that the page's commands write, as systemd reads it.

@@ -52,14 +52,18 @@ pub enum Halt {
 
 /// Reads to the end, but at most `limit` bytes.
 pub fn read(stream: &InputStream, limit: usize, deadline: &Deadline) -> Result<Vec<u8>, Halt> {
-    let mut bytes = Vec::new();
+    let mut chunks = Vec::new();
+    let mut length = 0;
     while let Some(chunk) = read_some(stream, deadline)? {
-        if bytes.len() + chunk.len() > limit {
+        length += chunk.len();
+        if length > limit {
             return Err(Halt::TooMany);
         }
-        bytes.extend_from_slice(&chunk);
+        chunks.push(chunk);
     }
-    Ok(bytes)
+    // Joined once, because a vector that grows is copied to ever larger places, and an
+    // instance never gives memory back.
+    Ok(chunks.concat())
 }
 
 /// Reads to the end, or as far as it gets, and returns the last `limit` bytes and the

@@ -31,6 +31,7 @@ fn inspected(reply: &Reply) -> Result<Option<Target>, Fault> {
 
 fn read(reply: &Reply, container: &Value) -> Result<Target, Fault> {
     let (state, config) = (&container["State"], &container["Config"]);
+    let network = &container["NetworkSettings"];
     let text = |value: &Value| value.as_str().map(str::to_owned);
     let lacks = |member: &'static str| move || reply.lacks(member);
     let mut labels = BTreeMap::new();
@@ -44,13 +45,12 @@ fn read(reply: &Reply, container: &Value) -> Result<Target, Fault> {
         created: unix_time(&container["Created"]).ok_or_else(lacks("Created"))?,
         image: text(&config["Image"]).unwrap_or_default(),
         image_id: text(&container["Image"]).unwrap_or_default(),
-        ports: Value::Null,
-        network_settings: container["NetworkSettings"].clone(),
+        ports: ports::inspected(&network["Ports"]),
+        address: ports::address(&network["Networks"]),
         status: String::new(),
     };
     let now = reply.date();
     let mut target = Target::from_summary(summary, now)?;
-    target.published = ports::inspected(&container["NetworkSettings"]["Ports"]);
     // Podman's lists do not show health, and `ready` must be the same in every answer.
     let is_podman = reply
         .engine()

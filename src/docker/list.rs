@@ -7,11 +7,12 @@ use std::collections::BTreeMap;
 use std::time::Duration;
 
 use http::Method;
-use serde::Deserialize;
+use serde::{Deserialize, Deserializer};
 use serde_json::{Value, json};
 use time::OffsetDateTime;
 
 use super::call::Call;
+use super::ports::Published;
 use super::target::{State, Survey, Target, age};
 use super::{ContainerName, DeploymentId, Reply, TargetId, bodiless, label, ports, query_encoded};
 use crate::fault::Fault;
@@ -103,12 +104,23 @@ pub(super) struct Summary {
     pub(super) image: String,
     #[serde(rename = "ImageID", default)]
     pub(super) image_id: String,
-    #[serde(default)]
-    pub(super) ports: Value,
-    #[serde(default)]
-    pub(super) network_settings: Value,
+    #[serde(default, deserialize_with = "published")]
+    pub(super) ports: Vec<Published>,
+    #[serde(rename = "NetworkSettings", default, deserialize_with = "address")]
+    pub(super) address: Option<String>,
     #[serde(default)]
     pub(super) status: String,
+}
+
+// Each entry is reduced to what is used while it is read: a thousand networks as JSON
+// values would fill megabytes of the instance.
+
+fn published<'de, D: Deserializer<'de>>(ports: D) -> Result<Vec<Published>, D::Error> {
+    Ok(ports::listed(&Value::deserialize(ports)?))
+}
+
+fn address<'de, D: Deserializer<'de>>(settings: D) -> Result<Option<String>, D::Error> {
+    Ok(ports::address(&Value::deserialize(settings)?["Networks"]))
 }
 
 impl Target {
@@ -130,8 +142,8 @@ impl Target {
             // An ended container may still show its last check.
             ready: told_by(&summary.status).filter(|_| state == State::Running),
             node: None,
-            address: ports::address(&summary.network_settings["Networks"]),
-            published: ports::listed(&summary.ports),
+            address: summary.address,
+            published: summary.ports,
             renewed: Duration::ZERO,
             names: summary.names.unwrap_or_default(),
             labels: summary.labels.unwrap_or_default(),

@@ -14,7 +14,7 @@ use crate::row::Row;
 use crate::samples::{Pairs, in_turn};
 use crate::server::{SECRET, Server, Setup, Threads};
 use crate::start_stop::{self, PAUSE, Scripts, visit};
-use crate::{Arguments, Part, ends, facts, health, reads, refused, say};
+use crate::{Arguments, Part, ends, facts, health, many, reads, refused, say};
 
 /// Any port of loopback.
 const ANY: (Ipv4Addr, u16) = (Ipv4Addr::LOCALHOST, 0);
@@ -65,6 +65,7 @@ pub async fn measure(arguments: &Arguments, threads: &Threads) -> Result<Report>
             Part::Refused => bench.refused().await?,
             Part::Choices => bench.choices().await?,
             Part::Instance => bench.instance().await?,
+            Part::Many => bench.many().await?,
             Part::Crowds => bench.crowds().await?,
         }
     }
@@ -201,6 +202,24 @@ impl Bench<'_> {
         let compiled = Compiled::from_manifest(hello)?;
         let hello = facts::instance("hello world", &compiled, hello, &[]).await?;
         self.report.facts.extend([ours, hello]);
+        Ok(())
+    }
+
+    async fn many(&mut self) -> Result<()> {
+        let meter = Meter::default();
+        let setup = Setup {
+            meter: Some(meter.clone()),
+            ..Setup::default().with("max_targets", MAX_TARGETS)
+        };
+        let server = self.server_for(&self.recorder.url(), setup).await?;
+        let list = many::list(&server, &self.recorder).await?;
+        self.recorder.list(Some(list));
+        let health = many::health(&server, self.arguments.rounds(30)).await?;
+        let instance = many::instance(&server, &meter).await?;
+        let memory = many::memory(&server, &self.recorder).await?;
+        self.recorder.list(None);
+        self.report.facts.extend([health, instance]);
+        self.report.facts.extend(memory);
         Ok(())
     }
 

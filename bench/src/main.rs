@@ -10,6 +10,7 @@ mod ends;
 mod engine;
 mod facts;
 mod health;
+mod many;
 mod plot;
 mod reads;
 mod recorder;
@@ -128,6 +129,8 @@ pub enum Part {
     Choices,
     /// The cost of an instance
     Instance,
+    /// Many requests at once, with many targets
+    Many,
     /// Many containers on the Engine
     Crowds,
 }

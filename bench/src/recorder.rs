@@ -2,7 +2,8 @@
 
 use std::convert::Infallible;
 use std::net::SocketAddr;
-use std::sync::{Arc, Mutex};
+use std::sync::atomic::{AtomicUsize, Ordering};
+use std::sync::{Arc, Mutex, MutexGuard};
 
 use anyhow::{Context, Result};
 use bytes::Bytes;
@@ -13,8 +14,9 @@ use hyper::server::conn::http1;
 use hyper::service::service_fn;
 use hyper_util::rt::{TokioIo, TokioTimer};
 use tokio::net::TcpListener;
+use tokio::sync::{RwLock, RwLockWriteGuard};
 
-use crate::client::{Call, Client, Reply};
+use crate::client::{Call, Client};
 
 /// A recorded call, with the Engine's reply.
 #[derive(Debug, Clone)]
@@ -43,7 +45,33 @@ impl Recorded {
 /// The proxy; it ends with its runtime.
 pub struct Recorder {
     address: SocketAddr,
-    kept: Arc<Mutex<Vec<Recorded>>>,
+    passing: Arc<Passing>,
+}
+
+/// What the connections share.
+struct Passing {
+    engine: String,
+    client: Client,
+    kept: Mutex<Vec<Recorded>>,
+    /// The reply to a list of all targets, instead of the Engine's.
+    listed: Mutex<Option<Bytes>>,
+    /// How many calls have arrived since they were held.
+    held: AtomicUsize,
+    /// Closed to calls while somebody writes.
+    gate: RwLock<()>,
+}
+
+/// Calls pass again when this is dropped.
+pub struct Hold<'a> {
+    passing: &'a Passing,
+    _closed: RwLockWriteGuard<'a, ()>,
+}
+
+impl Hold<'_> {
+    /// How many calls wait.
+    pub fn count(&self) -> usize {
+        self.passing.held.load(Ordering::Relaxed)
+    }
 }
 
 impl Recorder {
@@ -53,9 +81,16 @@ impl Recorder {
             .await
             .with_context(|| format!("cannot listen on {listen}"))?;
         let address = listener.local_addr()?;
-        let kept = Arc::<Mutex<Vec<_>>>::default();
-        tokio::spawn(accept(listener, engine, kept.clone()));
-        Ok(Self { address, kept })
+        let passing = Arc::new(Passing {
+            engine,
+            client: Client::new(),
+            kept: Mutex::default(),
+            listed: Mutex::default(),
+            held: AtomicUsize::default(),
+            gate: RwLock::default(),
+        });
+        tokio::spawn(accept(listener, passing.clone()));
+        Ok(Self { address, passing })
     }
 
     /// The Engine's URL for the server.
@@ -65,24 +100,39 @@ impl Recorder {
 
     /// The calls since the last time.
     pub fn take(&self) -> Vec<Recorded> {
-        std::mem::take(
-            &mut *self
-                .kept
-                .lock()
-                .expect("no thread panics while it holds the lock"),
-        )
+        std::mem::take(&mut *locked(&self.passing.kept))
+    }
+
+    /// Answers each list of all targets with this one, or as the Engine does.
+    pub fn list(&self, targets: Option<Bytes>) {
+        *locked(&self.passing.listed) = targets;
+    }
+
+    /// Lets every call wait.
+    pub async fn hold(&self) -> Hold<'_> {
+        let closed = self.passing.gate.write().await;
+        self.passing.held.store(0, Ordering::Relaxed);
+        Hold {
+            passing: &self.passing,
+            _closed: closed,
+        }
     }
 }
 
-async fn accept(listener: TcpListener, engine: String, kept: Arc<Mutex<Vec<Recorded>>>) {
-    let client = Client::new();
+fn locked<T>(mutex: &Mutex<T>) -> MutexGuard<'_, T> {
+    mutex
+        .lock()
+        .expect("no thread panics while it holds the lock")
+}
+
+async fn accept(listener: TcpListener, passing: Arc<Passing>) {
     while let Ok((stream, _)) = listener.accept().await {
         // An error here makes the measured call fail, which is reported.
         let _ = stream.set_nodelay(true);
-        let (client, engine, kept) = (client.clone(), engine.clone(), kept.clone());
+        let passing = passing.clone();
         let service = service_fn(move |request| {
-            let (client, engine, kept) = (client.clone(), engine.clone(), kept.clone());
-            async move { Ok::<_, Infallible>(pass(&client, &engine, &kept, request).await) }
+            let passing = passing.clone();
+            async move { Ok::<_, Infallible>(pass(&passing, request).await) }
         });
         let connection = http1::Builder::new()
             .timer(TokioTimer::new())
@@ -91,23 +141,14 @@ async fn accept(listener: TcpListener, engine: String, kept: Arc<Mutex<Vec<Recor
     }
 }
 
-async fn pass(
-    client: &Client,
-    engine: &str,
-    kept: &Mutex<Vec<Recorded>>,
-    request: Request<Incoming>,
-) -> Response<Full<Bytes>> {
-    match passed(client, engine, request).await {
-        Ok((call, reply)) => {
-            kept.lock()
-                .expect("no thread panics while it holds the lock")
-                .push(Recorded {
-                    call,
-                    status: reply.status,
-                    reply: reply.body.clone(),
-                });
-            let mut response = Response::new(Full::new(reply.body));
-            *response.status_mut() = reply.status;
+async fn pass(passing: &Passing, request: Request<Incoming>) -> Response<Full<Bytes>> {
+    passing.held.fetch_add(1, Ordering::Relaxed);
+    drop(passing.gate.read().await);
+    match passed(passing, request).await {
+        Ok(recorded) => {
+            let mut response = Response::new(Full::new(recorded.reply.clone()));
+            *response.status_mut() = recorded.status;
+            locked(&passing.kept).push(recorded);
             response
         }
         Err(error) => {
@@ -118,11 +159,7 @@ async fn pass(
     }
 }
 
-async fn passed(
-    client: &Client,
-    engine: &str,
-    request: Request<Incoming>,
-) -> Result<(Call, Reply)> {
+async fn passed(passing: &Passing, request: Request<Incoming>) -> Result<Recorded> {
     let (head, body) = request.into_parts();
     let text = |name| {
         let value = head.headers.get(name)?.to_str().ok()?;
@@ -135,6 +172,19 @@ async fn passed(
         body: body.collect().await?.to_bytes(),
         method: head.method,
     };
-    let reply = client.send(engine, call.clone()).await?;
-    Ok((call, reply))
+    let mut recorded = Recorded {
+        call,
+        status: StatusCode::OK,
+        reply: Bytes::new(),
+    };
+    let listed = locked(&passing.listed).clone();
+    if let Some(targets) = listed.filter(|_| recorded.is_list_of_all()) {
+        recorded.reply = targets;
+        return Ok(recorded);
+    }
+    let call = recorded.call.clone();
+    let reply = passing.client.send(&passing.engine, call).await?;
+    recorded.status = reply.status;
+    recorded.reply = reply.body;
+    Ok(recorded)
 }

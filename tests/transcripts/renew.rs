@@ -6,7 +6,6 @@ use dynamic_access::docker::TargetId;
 use dynamic_access::docker::target::Target;
 use dynamic_access::error::{Error, TargetError};
 use dynamic_access::reaper::{Report, Scope, reap};
-use serde_json::{Value, json};
 
 use crate::script::*;
 
@@ -26,29 +25,34 @@ fn volume_of(id: &str, seconds: u64, written: &str) -> Value {
     })
 }
 
-fn volumes(volumes: &[Value]) -> (&'static str, Reply) {
+fn volumes(volumes: &[Value]) -> Steps {
     let body = json!({"Volumes": volumes, "Warnings": null});
-    ("list volumes", Is(200, body.to_string()))
+    call("list volumes", shows(body))
 }
 
-fn written(seconds: u64) -> (&'static str, Reply) {
-    ("create volume", Is(201, volume(ID, seconds).to_string()))
+/// A list of volumes that fails, and is asked for three times.
+fn no_list() -> Steps {
+    call("list volumes", said(500, "m")) * 3
+}
+
+fn written(seconds: u64) -> Steps {
+    call("create volume", Is(201, volume(ID, seconds).to_string()))
 }
 
 /// A list of one target, which was created at this time.
-fn listed(state: &str, created: i64) -> (&'static str, Reply) {
+fn listed(state: &str, created: i64) -> Steps {
     let list = json!([entry(ID, state, created, &SHORT)]);
-    ("list by id", Is(200, list.to_string()))
+    call("list by id", Is(200, list.to_string()))
 }
 
 /// A list of a target that is 11 seconds old.
-fn young() -> (&'static str, Reply) {
-    listed("running", 1_795_395_650)
+fn young() -> Steps {
+    listed("running", TODAY)
 }
 
 /// Renews a target for this many minutes.
 #[track_caller]
-fn renew(minutes: u64, steps: Vec<(&'static str, Reply)>) -> Result<Target, Error> {
+fn renew(minutes: u64, steps: Steps) -> Result<Target, Error> {
     let id = TargetId::parse(ID).expect("an id");
     let lifetime = Duration::from_secs(60 * minutes);
     run(steps, async |provisioner| {
@@ -57,13 +61,13 @@ fn renew(minutes: u64, steps: Vec<(&'static str, Reply)>) -> Result<Target, Erro
 }
 
 #[track_caller]
-fn check_renewed(minutes: u64, steps: Vec<(&'static str, Reply)>, seconds: u64) {
+fn check_renewed(minutes: u64, steps: Steps, seconds: u64) {
     let target = renew(minutes, steps).expect("it is renewed");
     assert_eq!(target.renewed, Duration::from_secs(seconds));
 }
 
 #[track_caller]
-fn check_too_late(steps: Vec<(&'static str, Reply)>) {
+fn check_too_late(steps: Steps) {
     let id = TargetId::parse(ID).expect("an id");
     let late = Error::Target(TargetError::RenewedTooLate(id));
     assert_eq!(renew(30, steps).expect_err("it is too late"), late);
@@ -71,118 +75,105 @@ fn check_too_late(steps: Vec<(&'static str, Reply)>) {
 
 #[test]
 fn a_renewal_is_written_and_then_what_was_replaced_long_ago_removed() {
-    check_renewed(30, vec![young(), volumes(&[]), written(1811)], 1811);
+    check_renewed(30, young() + volumes(&[]) + written(1811), 1811);
     let listed = || volumes(&[volume(ID, 300), volume(OTHER, 3000), volume(ID, 240)]);
     for removed in [done(), said(404, "no such volume"), said(500, "m"), Lost] {
-        let rest = vec![listed(), ("remove volume", removed)];
-        let steps = vec![young(), listed(), written(1811)];
-        check_renewed(30, steps.into_iter().chain(rest).collect(), 1811);
+        let rest = listed() + call("remove volume", removed);
+        check_renewed(30, young() + listed() + written(1811) + rest, 1811);
     }
     // Without the list, nothing is removed.
-    let failed = || ("list volumes", said(500, "m"));
-    let rest = vec![written(1811), failed(), failed(), failed()];
-    let steps = vec![young(), listed()];
-    check_renewed(30, steps.into_iter().chain(rest).collect(), 1811);
+    let steps = young() + listed() + written(1811) + no_list();
+    check_renewed(30, steps, 1811);
 }
 
 #[test]
 fn one_renewal_removes_two_others_at_most() {
     let listed = || volumes(&[200, 210, 220, 230].map(|seconds| volume(ID, seconds)));
-    let removed = || ("remove volume", done());
-    let steps = vec![young(), listed(), written(1811), listed(), removed()];
-    check_renewed(30, steps.into_iter().chain([removed()]).collect(), 1811);
+    let removed = call("remove volume", done()) * 2;
+    let steps = young() + listed() + written(1811) + listed();
+    check_renewed(30, steps + removed, 1811);
 }
 
 /// A list may lack the longer one of two renewals as long as that is young.
 #[test]
 fn a_renewal_stays_until_the_one_that_replaces_it_is_two_minutes_old() {
-    let removed = || ("remove volume", done());
-    for (written_at, rest) in [
-        ("2026-11-23T00:59:02Z", vec![]),
-        ("2026-11-23T01:59:01.5+01:00", vec![removed()]),
-        ("2026-11-23T01:02:00Z", vec![]),
-        ("0001-01-01T00:00:00", vec![]),
-        ("", vec![]),
+    for (written_at, removed) in [
+        ("2026-11-23T00:59:02Z", 0),
+        ("2026-11-23T01:59:01.5+01:00", 1),
+        ("2026-11-23T01:02:00Z", 0),
+        ("0001-01-01T00:00:00", 0),
+        ("", 0),
     ] {
+        let removal = || call("remove volume", done()) * removed;
         let listed = || volumes(&[volume(ID, 240), volume_of(ID, 300, written_at)]);
-        let is_removed = !rest.is_empty();
-        let mut steps = vec![young(), listed(), written(1811), listed()];
-        steps.extend(rest);
-        check_renewed(30, steps, 1811);
-        let list = [entry(ID, "running", 1_795_395_650, &[])];
-        let rest = [listed()].into_iter().chain(is_removed.then(removed));
-        let report = reaped(&list, Scope::whole(false), rest.collect());
-        assert_eq!(report.left_over, usize::from(is_removed), "{written_at}");
+        let steps = young() + listed() + written(1811) + listed();
+        check_renewed(30, steps + removal(), 1811);
+        let list = [entry(ID, "running", TODAY, &[])];
+        let report = reaped(&list, Scope::whole(false), listed() + removal());
+        assert_eq!(report.left_over, removed, "{written_at}");
     }
 }
 
 #[test]
 fn the_answer_shows_a_longer_renewal_by_another_request() {
     let after = volumes(&[volume(ID, 300), volume_of(ID, 2400, "2026-11-23T01:01:01Z")]);
-    let steps = vec![young(), volumes(&[volume(ID, 300)]), written(1811), after];
+    let steps = young() + volumes(&[volume(ID, 300)]) + written(1811) + after;
     check_renewed(30, steps, 2400);
 }
 
 #[test]
 fn a_renewal_never_goes_beyond_the_longest_lifetime_at_the_create() {
-    check_renewed(600, vec![young(), volumes(&[]), written(3600)], 3600);
+    check_renewed(600, young() + volumes(&[]) + written(3600), 3600);
     // For a target of an earlier version, the limit is its own lifetime.
-    let list = json!([entry(ID, "running", 1_795_395_650, &SHORT[..1])]);
-    let old = ("list by id", Is(200, list.to_string()));
-    check_renewed(600, vec![old, volumes(&[])], 0);
+    let list = json!([entry(ID, "running", TODAY, &SHORT[..1])]);
+    let old = call("list by id", Is(200, list.to_string()));
+    check_renewed(600, old + volumes(&[]), 0);
 }
 
 #[test]
 fn what_is_shorter_or_gains_less_than_a_minute_is_not_written() {
-    check_renewed(1, vec![young(), volumes(&[])], 0);
+    check_renewed(1, young() + volumes(&[]), 0);
     let renewed = || volumes(&[volume(ID, 1752)]);
-    check_renewed(5, vec![young(), renewed()], 1752);
-    check_renewed(30, vec![young(), renewed()], 1752);
+    check_renewed(5, young() + renewed(), 1752);
+    check_renewed(30, young() + renewed(), 1752);
     let renewed = || volumes(&[volume(ID, 1751)]);
-    check_renewed(30, vec![young(), renewed(), written(1811), renewed()], 1811);
+    check_renewed(30, young() + renewed() + written(1811) + renewed(), 1811);
 }
 
 #[test]
 fn a_target_that_has_ended_or_soon_will_is_not_renewed() {
     for state in ["exited", "dead", "removing"] {
-        check_too_late(vec![listed(state, 1_795_395_650)]);
+        check_too_late(listed(state, TODAY));
     }
     // It is 89 s old, of 120, and then 90.
-    let rest = vec![
-        listed("running", 1_795_395_572),
-        volumes(&[]),
-        written(1889),
-    ];
+    let rest = listed("running", 1_795_395_572) + volumes(&[]) + written(1889);
     check_renewed(30, rest, 1889);
-    check_too_late(vec![listed("running", 1_795_395_571), volumes(&[])]);
+    check_too_late(listed("running", 1_795_395_571) + volumes(&[]));
 }
 
 #[test]
 fn a_renewal_that_was_written_too_late_is_no_success() {
     // It is 80 s old when it is listed, and 120 or 121 when the volume is written.
     let early = |created| {
-        let (call, reply) = listed("running", created);
-        let Is(status, body) = reply else {
-            unreachable!("a list");
-        };
-        (call, Dated("Mon, 23 Nov 2026 01:00:21 GMT", status, body))
+        let list = json!([entry(ID, "running", created, &SHORT)]).to_string();
+        let date = "Mon, 23 Nov 2026 01:00:21 GMT";
+        call("list by id", Dated(date, 200, list))
     };
-    let steps = |created| vec![early(created), volumes(&[]), written(1880)];
+    let steps = |created| early(created) + volumes(&[]) + written(1880);
     check_renewed(30, steps(1_795_395_541), 1880);
-    let steps = vec![early(1_795_395_540), volumes(&[]), written(1881)];
+    let steps = early(1_795_395_540) + volumes(&[]) + written(1881);
     check_too_late(steps);
 }
 
 #[test]
 fn a_target_that_is_not_started_yet_is_not_renewed() {
-    let error = renew(30, vec![listed("created", 1_795_395_650)]).expect_err("it is too early");
+    let error = renew(30, listed("created", TODAY)).expect_err("it is too early");
     assert_eq!(error, Error::Target(TargetError::InProgress));
 }
 
 #[test]
 fn a_list_of_renewals_or_a_write_that_fails_fails_the_renewal() {
-    let failed = || ("list volumes", said(500, "m"));
-    renew(30, vec![young(), failed(), failed(), failed()]).expect_err("no list");
+    renew(30, young() + no_list()).expect_err("no list");
     for reply in [
         said(500, "m"),
         Lost,
@@ -193,7 +184,7 @@ fn a_list_of_renewals_or_a_write_that_fails_fails_the_renewal() {
             json!({"Name": format!("dynamic-access-{ID}-1811")}).to_string(),
         ),
     ] {
-        let steps = vec![young(), volumes(&[]), ("create volume", reply)];
+        let steps = young() + volumes(&[]) + call("create volume", reply);
         renew(30, steps).expect_err("it is not written");
     }
 }
@@ -204,10 +195,8 @@ const LONG_AGO: i64 = 1_700_000_000;
 const AGE: u64 = 95_395_661;
 
 #[track_caller]
-fn reaped(list: &[Value], scope: Scope, rest: Vec<(&'static str, Reply)>) -> Report {
-    let list = Value::from(list.to_vec()).to_string();
-    let mut steps = vec![("list all", Is(200, list))];
-    steps.extend(rest);
+fn reaped(list: &[Value], scope: Scope, rest: Steps) -> Report {
+    let steps = call("list all", shows(json!(list))) + rest;
     let report = run(steps, async |provisioner| {
         reap(&provisioner.backend, provisioner.config, scope).await
     });
@@ -218,15 +207,13 @@ fn reaped(list: &[Value], scope: Scope, rest: Vec<(&'static str, Reply)>) -> Rep
 fn a_reap_spares_what_was_renewed_until_that_is_over() {
     let list = [entry(ID, "running", LONG_AGO, &[])];
     let renewed = |age| volumes(&[volume(ID, 60), volume(ID, age), volume(OTHER, 9)]);
-    let rest = vec![renewed(AGE), volumes(&[volume(ID, AGE)])];
+    let rest = renewed(AGE) + volumes(&[volume(ID, AGE)]);
     assert!(reaped(&list, Scope::AFTER_ANSWER, rest).removed.is_empty());
-    let rest = vec![
-        renewed(AGE - 1),
-        ("remove by force", done()),
-        volumes(&[volume(ID, AGE - 1)]),
-        ("list by id", none()),
-        ("remove volume", done()),
-    ];
+    let rest = renewed(AGE - 1)
+        + call("remove by force", done())
+        + volumes(&[volume(ID, AGE - 1)])
+        + call("list by id", none())
+        + call("remove volume", done());
     let report = reaped(&list, Scope::AFTER_ANSWER, rest);
     assert_eq!((report.removed.len(), report.left_over), (1, 1));
 }
@@ -237,9 +224,7 @@ fn a_reap_without_the_renewals_removes_nothing_by_its_lifetime() {
         entry(ID, "running", LONG_AGO, &[]),
         entry(OTHER, "created", LONG_AGO, &[]),
     ];
-    let failed = || ("list volumes", said(500, "m"));
-    let mut rest = vec![failed(), failed(), failed(), ("remove", done())];
-    rest.extend([failed(), failed(), failed()]);
+    let rest = no_list() + call("remove", done()) + no_list();
     let report = reaped(&list, Scope::whole(false), rest);
     assert_eq!((report.removed.len(), report.left), (1, 1));
     let notes = report.notes(false);
@@ -249,7 +234,7 @@ fn a_reap_without_the_renewals_removes_nothing_by_its_lifetime() {
 
 #[test]
 fn only_renewals_that_nothing_needs_are_left_over() {
-    let list = [entry(ID, "running", 1_795_395_650, &[])];
+    let list = [entry(ID, "running", TODAY, &[])];
     let younger = "0a".repeat(32);
     let gone = "0b".repeat(32);
     let all = [
@@ -259,14 +244,12 @@ fn only_renewals_that_nothing_needs_are_left_over() {
         volume(&gone, 60),
         json!({"Name": "somebody-elses", "Labels": null}),
     ];
-    let found = json!([entry(&younger, "running", 1_795_395_650, &[])]);
-    let rest = vec![
-        volumes(&all),
-        ("remove volume", done()),
-        ("list by id", Is(200, found.to_string())),
-        ("list by id", none()),
-        ("remove volume", done()),
-    ];
+    let found = json!([entry(&younger, "running", TODAY, &[])]);
+    let rest = volumes(&all)
+        + call("remove volume", done())
+        + call("list by id", Is(200, found.to_string()))
+        + call("list by id", none())
+        + call("remove volume", done());
     assert_eq!(reaped(&list, Scope::whole(false), rest).left_over, 2);
 }
 
@@ -275,9 +258,7 @@ fn one_reap_removes_sixteen_renewals_at_most() {
     let all: Vec<_> = (0..17)
         .map(|number| volume(&format!("{number:064x}"), 60))
         .collect();
-    let mut rest = vec![volumes(&all)];
-    for _ in 0..16 {
-        rest.extend([("list by id", none()), ("remove volume", done())]);
-    }
+    let removal = call("list by id", none()) + call("remove volume", done());
+    let rest = volumes(&all) + removal * 16;
     assert_eq!(reaped(&[], Scope::whole(false), rest).left_over, 16);
 }

@@ -55,12 +55,6 @@ pub fn no_call() -> Steps {
     Steps(Vec::new())
 }
 
-impl From<Vec<(&'static str, Reply)>> for Steps {
-    fn from(steps: Vec<(&'static str, Reply)>) -> Self {
-        Self(steps)
-    }
-}
-
 impl Add for Steps {
     type Output = Self;
 
@@ -243,10 +237,7 @@ pub fn variables(changes: &Changes) -> impl Fn(&'static str) -> Result<String, S
 
 /// Runs `webhook` against a script to the script's end.
 #[track_caller]
-pub fn run<T>(
-    steps: impl Into<Steps>,
-    webhook: impl AsyncFnOnce(Provisioner<'_, Script>) -> T,
-) -> T {
+pub fn run<T>(steps: Steps, webhook: impl AsyncFnOnce(Provisioner<'_, Script>) -> T) -> T {
     run_with(&[], steps, webhook)
 }
 
@@ -254,11 +245,11 @@ pub fn run<T>(
 #[track_caller]
 pub fn run_with<T>(
     changes: &Changes,
-    steps: impl Into<Steps>,
+    steps: Steps,
     webhook: impl AsyncFnOnce(Provisioner<'_, Script>) -> T,
 ) -> T {
     let script = Script {
-        steps: RefCell::new(steps.into().0.into()),
+        steps: RefCell::new(steps.0.into()),
         clock: Cell::new(Duration::ZERO),
         random: Cell::default(),
         secrets: RefCell::default(),

@@ -62,8 +62,8 @@ fn a_removal_that_is_unclear_is_settled_by_a_look() {
 
 #[test]
 fn a_stop_gives_up_after_three_failures() {
-    let fails = [Unreachable, Lost, Unreachable].map(|failure| ("list by id", failure));
-    check_stop(Vec::from(fails).into(), 503);
+    let fails = |failure| call("list by id", failure);
+    check_stop(fails(Unreachable) + fails(Lost) + fails(Unreachable), 503);
 }
 
 #[test]

@@ -80,15 +80,6 @@ fn a_web_server_is_not_taken_for_an_engine() {
 }
 
 #[test]
-fn an_engine_that_fails_is_502() {
-    let reply = Reply::json(
-        "500 Internal Server Error",
-        r#"{"message":"no space left"}"#,
-    );
-    check(reply, [502, 502, 503]);
-}
-
-#[test]
 fn a_reply_that_is_cut_off_is_not_taken_for_whole() {
     let cut = b"HTTP/1.1 200 OK\r\ncontent-length: 100\r\n\r\n[]".to_vec();
     check(Reply::Bytes(cut), [502, 502, 503]);
@@ -112,21 +103,6 @@ fn a_reply_without_end_is_not_read_to_it() {
     for words in ["call list is longer than 10 MiB", "labels of its image"] {
         assert!(stop.contains(words), "{stop}");
     }
-}
-
-#[test]
-fn a_container_that_the_engine_refuses_is_500_and_created_once() {
-    let engine = FakeEngine::start(|_| {
-        Reply::json("400 Bad Request", r#"{"message":"invalid HostConfig"}"#)
-    });
-    let server = Server::over_tcp(&[("docker_url", &engine.url())]);
-    let answer = server.start_target("a-token");
-    assert_eq!(answer.status, 500, "{answer:?}");
-    let requests = engine.requests();
-    let is_create = |request: &&String| request.starts_with("POST /containers/create");
-    assert_eq!(requests.iter().filter(is_create).count(), 1);
-    // The look for a target that runs already.
-    assert_eq!(requests.len(), 2);
 }
 
 #[test]

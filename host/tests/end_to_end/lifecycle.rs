@@ -6,7 +6,6 @@ use serde_json::json;
 use test_support::engine::RealEngine;
 use test_support::http::Answer;
 use test_support::own::{Deployment, Foreign, Network};
-use test_support::server::{SECRET, start_body};
 use test_support::{given, unique};
 
 use crate::gone_between::check_no_network;
@@ -55,14 +54,12 @@ on_each_engine!(
     a_target_runs_from_its_start_to_its_stop,
     a_stop_is_a_success_however_often_it_is_asked,
     twenty_starts_with_one_token_at_two_hosts_make_one_container,
-    the_same_token_with_another_payload_is_422,
     a_target_that_has_ended_is_not_run_again,
     a_container_that_is_not_ours_is_404_and_untouched,
     a_start_that_fails_leaves_nothing,
     health_is_true_of_the_next_start,
     max_targets_is_never_exceeded,
     a_reap_names_what_it_removes_and_a_dry_run_only_names_it,
-    either_of_two_secrets_opens_while_rotating,
 );
 
 fn a_target_runs_from_its_start_to_its_stop(engine: &RealEngine) {
@@ -110,18 +107,6 @@ fn twenty_starts_with_one_token_at_two_hosts_make_one_container(engine: &RealEng
     ids.dedup();
     assert_eq!(ids, deployment.containers());
     assert_eq!(ids.len(), 1);
-}
-
-fn the_same_token_with_another_payload_is_422(engine: &RealEngine) {
-    let deployment = Deployment::new(engine);
-    let server = deployment.server(&[]);
-    let token = unique("token");
-    id_of(&server.start_target(&token));
-    let other = start_body(&token).replace("192.0.2.1", "192.0.2.2");
-    assert_eq!(server.call("POST", "/start", &other).status, 422);
-    let other = start_body(&token).replace("0f1e2d3c", "1f1e2d3c");
-    assert_eq!(server.call("POST", "/start", &other).status, 422);
-    assert_eq!(deployment.containers().len(), 1);
 }
 
 fn a_target_that_has_ended_is_not_run_again(engine: &RealEngine) {
@@ -252,15 +237,4 @@ fn a_reap_names_what_it_removes_and_a_dry_run_only_names_it(engine: &RealEngine)
     assert_eq!(engine.state(&old.id), None);
     assert_eq!(engine.state(&young.id).as_deref(), Some("running"));
     assert_eq!(removed("/reap"), Vec::<serde_json::Value>::new());
-}
-
-fn either_of_two_secrets_opens_while_rotating(engine: &RealEngine) {
-    let deployment = Deployment::new(engine);
-    let secrets = format!("{SECRET} YW5vdGhlciBvZiB0aGUgc2VjcmV0cw==");
-    let server = deployment.server(&[("webhook_secret", &secrets)]);
-    for secret in secrets.split(' ') {
-        let credentials = format!("Basic {secret}");
-        let headers = [("authorization", credentials.as_str())];
-        check_done(&server.send("GET", "/health", &headers, b""));
-    }
 }

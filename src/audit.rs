@@ -128,73 +128,47 @@ mod tests {
             role: Role::Operator,
             position: 1,
         };
+        let asked = Route::StartTarget { wait: None };
+        let busy = Error::from(TargetError::InProgress);
+        let unauthorized = CallerError::Unauthorized("").into();
+        let not_permitted = CallerError::NotPermitted(caller).into();
+        let reap = Route::Reap { dry_run: false };
+        let (denied, failed) = ("target.start.denied", "auth.failure");
         for (route, error, event) in [
             (Some(&Route::Start), None, Some("target.start")),
-            (
-                Some(&Route::StartTarget { wait: None }),
-                None,
-                Some("target.start"),
-            ),
+            (Some(&asked), None, Some("target.start")),
             (
                 Some(&Route::Start),
-                Some(Error::Target(TargetError::InProgress)),
+                Some(busy.clone()),
                 Some("target.start"),
             ),
-            (
-                Some(&Route::Start),
-                Some(full.clone()),
-                Some("target.start.denied"),
-            ),
-            (
-                Some(&Route::StartTarget { wait: None }),
-                Some(full),
-                Some("target.start.denied"),
-            ),
+            (Some(&Route::Start), Some(full.clone()), Some(denied)),
+            (Some(&asked), Some(full), Some(denied)),
             (Some(&renew), None, Some("target.renew")),
-            (
-                Some(&renew),
-                Some(Error::Target(late)),
-                Some("target.renew"),
-            ),
+            (Some(&renew), Some(late.into()), Some("target.renew")),
             (Some(&Route::Stop), None, Some("target.stop")),
+            (Some(&stop), Some(busy.clone()), Some("target.stop")),
+            (None, Some(unauthorized), Some(failed)),
+            (Some(&stop), Some(not_permitted), Some(failed)),
             (
                 Some(&stop),
-                Some(Error::Target(TargetError::InProgress)),
-                Some("target.stop"),
-            ),
-            (
-                None,
-                Some(Error::Caller(CallerError::Unauthorized(""))),
-                Some("auth.failure"),
-            ),
-            (
-                Some(&stop),
-                Some(Error::Caller(CallerError::NotPermitted(caller))),
-                Some("auth.failure"),
-            ),
-            (
-                Some(&stop),
-                Some(Error::Caller(CallerError::CrossSite)),
-                Some("auth.failure"),
+                Some(CallerError::CrossSite.into()),
+                Some(failed),
             ),
             (Some(&Route::Health), None, None),
-            (Some(&Route::Reap { dry_run: false }), None, None),
+            (Some(&reap), None, None),
             (Some(&Route::Metrics), None, None),
             (
                 None,
-                Some(Error::Request(RequestError::UnknownPath)),
+                Some(RequestError::UnknownPath.into()),
                 Some("request.denied"),
             ),
             (
                 Some(&Route::Metrics),
-                Some(Error::Target(TargetError::NoSuchTarget)),
+                Some(TargetError::NoSuchTarget.into()),
                 Some("request.denied"),
             ),
-            (
-                Some(&Route::Metrics),
-                Some(Error::Target(TargetError::InProgress)),
-                None,
-            ),
+            (Some(&Route::Metrics), Some(busy), None),
         ] {
             let found = Event::of(route, error.as_ref(), false);
             assert_eq!(found.map(Event::name), event, "{route:?} {error:?}");

@@ -29,162 +29,150 @@ fn image() -> ImageReference {
     ImageReference::parse("planted").expect("an image")
 }
 
+fn planted() -> String {
+    "planted".to_owned()
+}
+
 /// One of each variant, and its status.
 pub(crate) fn all() -> Vec<(Error, u16)> {
-    vec![
+    use crate::error::{
+        CallerError as Caller, EngineError as Engine, ImageError as Image, OrderError as Order,
+        RequestError as Request, SwarmError as Swarm, TargetError as Target,
+    };
+    let other_payload = |of| Order::OtherPayload { id: id(), of };
+    let ended = Target::Ended {
+        id: id(),
+        of: KeyKind::ActivationToken,
+        exit_code: Some(127),
+        is_unhealthy: true,
+    };
+    let too_many = Order::TooManyTargets {
+        max: 1,
+        of: "planted",
+    };
+    let unreadable = Image::TokenUnreadable {
+        image: image(),
+        user: planted(),
+        owner: Some(1000),
+    };
+    let refused = Image::PullRefused {
+        image: image(),
+        reason: planted(),
+    };
+    let failed = Image::PullFailed {
+        image: image(),
+        reason: planted(),
+    };
+    let failed_on_node = Swarm::NodePullFailed {
+        image: image(),
+        reason: planted(),
+    };
+    let too_old = TooOld {
+        hostname: planted(),
+        engine: planted(),
+        option: planted(),
+        since: 1,
+    };
+    let unreachable = Engine::Unreachable(Fault::Unreachable(planted()));
+    let by_status: [(u16, Vec<Error>); 15] = [
         (
-            Error::Request(RequestError::BadBody("planted".to_owned())),
             400,
+            vec![
+                Request::BadBody(planted()).into(),
+                Request::BadField("A sentence.").into(),
+                Request::BadIdempotencyKey.into(),
+                Request::BadUniqueId.into(),
+                Request::BadQuery("A sentence.").into(),
+            ],
         ),
-        (Error::Request(RequestError::BadField("A sentence.")), 400),
-        (Error::Request(RequestError::BadIdempotencyKey), 400),
-        (Error::Request(RequestError::BadUniqueId), 400),
-        (Error::Request(RequestError::BadQuery("A sentence.")), 400),
-        (Error::Caller(CallerError::Unauthorized("planted")), 401),
-        (Error::Caller(CallerError::NotPermitted(caller())), 403),
-        (Error::Caller(CallerError::CrossSite), 403),
-        (Error::Request(RequestError::UnknownPath), 404),
-        (Error::Target(TargetError::NoSuchTarget), 404),
-        (Error::Target(TargetError::NotOurs(id())), 404),
+        (401, vec![Caller::Unauthorized("planted").into()]),
         (
-            Error::Request(RequestError::WrongMethod { allow: "GET" }),
-            405,
+            403,
+            vec![
+                Caller::NotPermitted(caller()).into(),
+                Caller::CrossSite.into(),
+            ],
         ),
-        (Error::Request(RequestError::BodyTooSlow), 408),
-        (Error::Request(RequestError::EncodedBody), 415),
         (
-            Error::Target(TargetError::Ended {
-                id: id(),
-                of: KeyKind::ActivationToken,
-                exit_code: Some(127),
-                is_unhealthy: true,
-            }),
-            409,
+            404,
+            vec![
+                Request::UnknownPath.into(),
+                Target::NoSuchTarget.into(),
+                Target::NotOurs(id()).into(),
+            ],
         ),
-        (Error::Target(TargetError::RenewedTooLate(id())), 409),
+        (405, vec![Request::WrongMethod { allow: "GET" }.into()]),
+        (408, vec![Request::BodyTooSlow.into()]),
+        (409, vec![ended.into(), Target::RenewedTooLate(id()).into()]),
+        (413, vec![Request::BodyTooLarge(64).into()]),
         (
-            Error::Image(ImageError::TokenUnreadable {
-                image: image(),
-                user: "planted".to_owned(),
-                owner: Some(1000),
-            }),
-            500,
+            415,
+            vec![Request::EncodedBody.into(), Request::NotJson.into()],
         ),
-        (Error::Request(RequestError::BodyTooLarge(64)), 413),
-        (Error::Request(RequestError::NotJson), 415),
         (
-            Error::Order(OrderError::OtherPayload {
-                id: id(),
-                of: KeyKind::ActivationToken,
-            }),
             422,
+            vec![
+                other_payload(KeyKind::ActivationToken).into(),
+                other_payload(KeyKind::IdempotencyKey).into(),
+                Order::LifetimeTooLong(Duration::from_secs(60)).into(),
+                Order::SecretsNeedFiles.into(),
+                Order::EmptySecret.into(),
+                Order::ServiceUrlNotAllowed.into(),
+                Order::NotAllowed("A sentence.").into(),
+                Order::Guarded(planted()).into(),
+            ],
         ),
         (
-            Error::Order(OrderError::OtherPayload {
-                id: id(),
-                of: KeyKind::IdempotencyKey,
-            }),
-            422,
-        ),
-        (
-            Error::Order(OrderError::LifetimeTooLong(Duration::from_secs(60))),
-            422,
-        ),
-        (Error::Order(OrderError::SecretsNeedFiles), 422),
-        (Error::Order(OrderError::EmptySecret), 422),
-        (Error::Order(OrderError::ServiceUrlNotAllowed), 422),
-        (Error::Order(OrderError::NotAllowed("A sentence.")), 422),
-        (Error::Order(OrderError::Guarded("planted".to_owned())), 422),
-        (Error::Order(OrderError::TooManyOfOwner(1)), 429),
-        (
-            Error::Order(OrderError::TooManyTargets {
-                max: 1,
-                of: "planted",
-            }),
             429,
-        ),
-        (Error::Engine(EngineError::NoRoom(said(500))), 429),
-        (Error::Engine(EngineError::PortTaken(said(500))), 503),
-        (Error::Image(ImageError::BeingPulled(image())), 503),
-        (Error::Swarm(SwarmError::StillPreparing(image())), 503),
-        (
-            Error::Swarm(SwarmError::NodePullFailed {
-                image: image(),
-                reason: "planted".to_owned(),
-            }),
-            503,
+            vec![
+                Order::TooManyOfOwner(1).into(),
+                too_many.into(),
+                Engine::NoRoom(said(500)).into(),
+            ],
         ),
         (
-            Error::Swarm(SwarmError::Unchecked(Some(Duration::from_secs(30)))),
-            503,
-        ),
-        (Error::Swarm(SwarmError::NoNode("planted".to_owned())), 503),
-        (Error::Swarm(SwarmError::NoNodes), 503),
-        (Error::Swarm(SwarmError::NoLeader(said(500))), 503),
-        (Error::Image(ImageError::PullStalled(image())), 503),
-        (
-            Error::Image(ImageError::PullRefused {
-                image: image(),
-                reason: "planted".to_owned(),
-            }),
             500,
+            vec![
+                unreadable.into(),
+                refused.into(),
+                Engine::NoSuchNetwork(planted()).into(),
+                Engine::LimitDropped(planted()).into(),
+                Swarm::NodeTooOld(too_old).into(),
+                Error::Misconfigured(Problems::one("x", "planted")),
+                Image::NoSuchImage(image()).into(),
+                Target::NameTaken(id()).into(),
+                Target::NameUnlisted(planted()).into(),
+                Engine::Refused(said(400)).into(),
+                Engine::Denied(said(401)).into(),
+            ],
         ),
+        (502, vec![failed.into(), Engine::Failed(said(500)).into()]),
         (
-            Error::Image(ImageError::PullFailed {
-                image: image(),
-                reason: "planted".to_owned(),
-            }),
-            502,
-        ),
-        (
-            Error::Engine(EngineError::NoSuchNetwork("planted".to_owned())),
-            500,
-        ),
-        (
-            Error::Engine(EngineError::LimitDropped("planted".to_owned())),
-            500,
-        ),
-        (
-            Error::Swarm(SwarmError::NodeTooOld(TooOld {
-                hostname: "planted".to_owned(),
-                engine: "planted".to_owned(),
-                option: "planted".to_owned(),
-                since: 1,
-            })),
-            500,
-        ),
-        (
-            Error::Swarm(SwarmError::ManagersDiffer(Fault::Altered(
-                "planted".to_owned(),
-            ))),
             503,
+            vec![
+                Engine::PortTaken(said(500)).into(),
+                Image::BeingPulled(image()).into(),
+                Swarm::StillPreparing(image()).into(),
+                failed_on_node.into(),
+                Swarm::Unchecked(Some(Duration::from_secs(30))).into(),
+                Swarm::NoNode(planted()).into(),
+                Swarm::NoNodes.into(),
+                Swarm::NoLeader(said(500)).into(),
+                Image::PullStalled(image()).into(),
+                Swarm::ManagersDiffer(Fault::Altered(planted())).into(),
+                unreachable.into(),
+                Target::InProgress.into(),
+                Target::RemovalInProgress.into(),
+                Target::Vanished(id()).into(),
+                Error::Unhealthy(Box::new(Image::NoSuchImage(image()).into())),
+                Swarm::StartTooSlow.into(),
+            ],
         ),
-        (Error::Misconfigured(Problems::one("x", "planted")), 500),
-        (Error::Image(ImageError::NoSuchImage(image())), 500),
-        (Error::Target(TargetError::NameTaken(id())), 500),
-        (
-            Error::Target(TargetError::NameUnlisted("planted".to_owned())),
-            500,
-        ),
-        (Error::Engine(EngineError::Refused(said(400))), 500),
-        (Error::Engine(EngineError::Denied(said(401))), 500),
-        (Error::Engine(EngineError::Failed(said(500))), 502),
-        (
-            Error::Engine(EngineError::Unreachable(Fault::Unreachable(
-                "planted".to_owned(),
-            ))),
-            503,
-        ),
-        (Error::Target(TargetError::InProgress), 503),
-        (Error::Target(TargetError::RemovalInProgress), 503),
-        (Error::Target(TargetError::Vanished(id())), 503),
-        (
-            Error::Unhealthy(Box::new(Error::Image(ImageError::NoSuchImage(image())))),
-            503,
-        ),
-        (Error::Swarm(SwarmError::StartTooSlow), 503),
-        (Error::Engine(EngineError::OutOfTime(Fault::TimedOut)), 504),
-    ]
+        (504, vec![Engine::OutOfTime(Fault::TimedOut).into()]),
+    ];
+    let with_status =
+        |(status, errors): (u16, Vec<Error>)| errors.into_iter().map(move |error| (error, status));
+    by_status.into_iter().flat_map(with_status).collect()
 }
 
 #[test]

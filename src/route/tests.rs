@@ -28,44 +28,31 @@ fn each_path_takes_its_methods() {
     let id = TargetId::parse(ID).expect("an id");
     let target = format!("/v1/targets/{ID}");
     let renewal = format!("{target}/renew");
-    let all = None;
+    let start = Route::StartTarget { wait: None };
+    let list = Route::ListTargets(Filter::default());
+    let reap = Route::Reap { dry_run: false };
+    let page = Route::Page { environment: None };
+    let (show, stop) = (Route::ShowTarget(id.clone()), Route::StopTarget(id.clone()));
+    let (reads, changes) = ("GET, HEAD", "POST");
     for (path, allow, routes) in [
-        ("/start", "POST", vec![("POST", Route::Start)]),
-        ("/stop", "POST", vec![("POST", Route::Stop)]),
-        ("/health", "GET, HEAD", vec![("GET", Route::Health)]),
-        (
-            "/reap",
-            "POST",
-            vec![("POST", Route::Reap { dry_run: false })],
-        ),
+        ("/start", changes, vec![("POST", Route::Start)]),
+        ("/stop", changes, vec![("POST", Route::Stop)]),
+        ("/health", reads, vec![("GET", Route::Health)]),
+        ("/reap", changes, vec![("POST", reap)]),
         (
             "/v1/targets",
             "GET, HEAD, POST",
-            vec![
-                ("GET", Route::ListTargets(Filter::default())),
-                ("POST", Route::StartTarget { wait: None }),
-            ],
+            vec![("GET", list), ("POST", start)],
         ),
         (
             &target,
             "DELETE, GET, HEAD",
-            vec![
-                ("GET", Route::ShowTarget(id.clone())),
-                ("DELETE", Route::StopTarget(id.clone())),
-            ],
+            vec![("GET", show), ("DELETE", stop)],
         ),
-        (&renewal, "POST", vec![("POST", Route::RenewTarget(id))]),
-        (
-            "/v1/openapi.json",
-            "GET, HEAD",
-            vec![("GET", Route::OpenApi)],
-        ),
-        ("/metrics", "GET, HEAD", vec![("GET", Route::Metrics)]),
-        (
-            "/",
-            "GET, HEAD",
-            vec![("GET", Route::Page { environment: all })],
-        ),
+        (&renewal, changes, vec![("POST", Route::RenewTarget(id))]),
+        ("/v1/openapi.json", reads, vec![("GET", Route::OpenApi)]),
+        ("/metrics", reads, vec![("GET", Route::Metrics)]),
+        ("/", reads, vec![("GET", page)]),
     ] {
         for method in ["GET", "POST", "PUT", "DELETE", "HEAD", "OPTIONS", "PATCH"] {
             let read_as = if method == "HEAD" { "GET" } else { method };

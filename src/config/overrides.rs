@@ -157,67 +157,36 @@ mod tests {
 
     #[test]
     fn a_problem_begins_with_its_path() {
-        for (environments, path) in [
-            (json!({"e": []}), "environments at e is not an object"),
+        for (of_environment, path) in [
+            (json!([]), " is not an object"),
+            (json!({"Image": "a"}), ".Image is not one of"),
+            (json!({"image": 1}), ".image is not text"),
+            (json!({"image": "a b"}), ".image is not an image"),
+            (json!({"max_targets": 1001}), ".max_targets"),
+            (json!({"max_targets": "1"}), ".max_targets"),
+            (json!({"max_lifetime": 60}), ".max_lifetime"),
+            (json!({"service_urls": []}), ".service_urls"),
+            (json!({"ports": {"ssh": 0}}), ".ports at ssh is not a port"),
             (
-                json!({"e": {"Image": "a"}}),
-                "environments at e.Image is not one of",
+                json!({"secret_owner": "runner"}),
+                ".secret_owner must be a whole number",
             ),
             (
-                json!({"e": {"image": 1}}),
-                "environments at e.image is not text",
+                json!({"allow": ["image"]}),
+                ".allow must be a list of env and command",
             ),
-            (
-                json!({"e": {"image": "a b"}}),
-                "environments at e.image is not an image",
-            ),
-            (
-                json!({"e": {"max_targets": 1001}}),
-                "environments at e.max_targets",
-            ),
-            (
-                json!({"e": {"max_targets": "1"}}),
-                "environments at e.max_targets",
-            ),
-            (
-                json!({"e": {"max_lifetime": 60}}),
-                "environments at e.max_lifetime",
-            ),
-            (
-                json!({"e": {"service_urls": []}}),
-                "environments at e.service_urls",
-            ),
-            (
-                json!({"e": {"ports": {"ssh": 0}}}),
-                "environments at e.ports at ssh is not a port",
-            ),
-            (
-                json!({"e": {"secret_owner": "runner"}}),
-                "environments at e.secret_owner must be a whole number",
-            ),
-            (
-                json!({"e": {"allow": ["image"]}}),
-                "environments at e.allow must be a list of env and command",
-            ),
-            (
-                json!({"e": {"images": ["a b"]}}),
-                "environments at e.images must be a list",
-            ),
-            (
-                json!({"e": {"max": {"memory": 1}}}),
-                "environments at e.max must be an object",
-            ),
-            (
-                json!({"e": {"container_patch": null}}),
-                "environments at e.container_patch",
-            ),
-            (
-                json!({"e": {"container_patch": {"HostConfig": {"Privileged": true}}}}),
-                "environments: e.container_patch: HostConfig.Privileged",
-            ),
+            (json!({"images": ["a b"]}), ".images must be a list"),
+            (json!({"max": {"memory": 1}}), ".max must be an object"),
+            (json!({"container_patch": null}), ".container_patch"),
         ] {
+            let environments = json!({"e": of_environment});
             let problem = config(&environments, &[]).expect_err(path).to_string();
-            assert!(problem.contains(path), "{problem}");
+            let beginning = format!("environments at e{path}");
+            assert!(problem.contains(&beginning), "{problem}");
         }
+        let unsafe_patch = json!({"e": {"container_patch": {"HostConfig": {"Privileged": true}}}});
+        let problem = config(&unsafe_patch, &[]).expect_err("it is unsafe");
+        let beginning = "environments: e.container_patch: HostConfig.Privileged";
+        assert!(problem.to_string().contains(beginning), "{problem}");
     }
 }

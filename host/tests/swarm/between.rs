@@ -16,7 +16,7 @@ use crate::nodes::nodes;
 use crate::stage::{AGREED_BOUND, Stage, id_of, start_in_the_end, stop_in_the_end};
 
 /// The proxies of `deploy/swarm`, one for each way to know its callers.
-pub fn proxies(stage: &Stage<'_>) {
+pub fn behind_a_proxy_targets_come_and_go_also_without_the_leader(stage: &Stage<'_>) {
     let addresses: Vec<_> = nodes().map(|node| stage.swarm.address(node)).collect();
     let managers = Managers::start(NAME, &addresses);
     let proxies = SWARM_KINDS.map(|(program, auth)| {
@@ -63,7 +63,7 @@ const APART: [i32; 2] = [3600, -3600];
 /// How often a reaper comes while targets start.
 const REAPS: usize = 20;
 
-pub fn clocks(stage: &Stage<'_>) {
+pub fn with_clocks_an_hour_apart_nothing_is_wrong_but_ages(stage: &Stage<'_>) {
     for seconds in APART {
         let (_between, address) = with_clock(stage.swarm.address(2), seconds);
         let (right, apart) = (stage.server(1), stage.server_at(address));

@@ -11,7 +11,7 @@ use crate::stage::{AGREED_BOUND, Stage};
 const SCRIPT: &str = "chmod 0711 /run/dynamic-access; stat --format '%u %a' /run/dynamic-access/a; \
     setpriv --reuid 1000 --clear-groups cat /run/dynamic-access/a; echo; echo \"$GREETING\"; exec sleep 300";
 
-pub fn are_kept(stage: &Stage<'_>) {
+pub fn an_order_has_what_it_chooses(stage: &Stage<'_>) {
     stage.only_on(2);
     let environments = json!({"e": {
         "secret_owner": 1000,

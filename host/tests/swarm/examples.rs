@@ -7,7 +7,7 @@ use test_support::wait::wait_within;
 
 use crate::stage::{AGREED_BOUND, Stage};
 
-pub fn ssh_box(stage: &Stage<'_>) {
+pub fn ssh_reaches_a_box_at_its_node(stage: &Stage<'_>) {
     let docker = RealEngine::given().docker();
     let example = Example::on(&docker, "ssh-box");
     let image = stage.swarm.load(&docker, example.image());

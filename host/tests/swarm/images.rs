@@ -8,7 +8,7 @@ use test_support::unique;
 use crate::stage::{Stage, check_come_again, id_of};
 use crate::starts::image_with;
 
-pub fn one_image(stage: &Stage<'_>) {
+pub fn a_target_runs_on_the_one_node_that_has_its_image(stage: &Stage<'_>) {
     let image = image_with(stage, &format!("LABEL only={}", stage.deployment));
     let server = stage.server_with(1, &[("agent_image", &image)]);
     for _ in 0..3 {
@@ -19,7 +19,7 @@ pub fn one_image(stage: &Stage<'_>) {
     stage.check_nothing_is_left();
 }
 
-pub fn from_a_registry(stage: &Stage<'_>) {
+pub fn a_registry_is_given_its_own_credentials_and_nobody_else(stage: &Stage<'_>) {
     let registry = Registry::closed_at(free_address_at(stage.swarm.gateway()));
     let image = push(stage, &registry);
     stage.only_on(2);

@@ -6,7 +6,7 @@ use test_support::wait::wait_within;
 
 use crate::stage::{AGREED_BOUND, Stage, check_come_again, id_of, stop_in_the_end};
 
-pub fn cut_off(stage: &Stage<'_>) {
+pub fn a_stop_is_true_of_a_node_that_is_cut_off(stage: &Stage<'_>) {
     let server = stage.only_on(3).server(1);
     let token = unique("token");
     let id = id_of(&server.start_target(&token));
@@ -52,7 +52,7 @@ fn set_availability(stage: &Stage<'_>, node: u8, availability: &str) {
     });
 }
 
-pub fn drained(stage: &Stage<'_>) {
+pub fn a_node_that_is_drained_ends_its_targets_and_gets_no_more(stage: &Stage<'_>) {
     let server = stage.server(1);
     let only_on_2 = Stage::of(stage.swarm, &stage.deployment);
     let token = unique("token");
@@ -75,7 +75,9 @@ pub fn drained(stage: &Stage<'_>) {
 }
 
 /// The instructions of deploy/swarm for a node that rejects targets after a power loss.
-pub fn killed(stage: &Stage<'_>) {
+pub fn a_node_that_was_killed_runs_targets_again_once_its_networks_are_forgotten(
+    stage: &Stage<'_>,
+) {
     let anywhere = stage.server(1);
     let id = id_of(
         &Stage::of(stage.swarm, &stage.deployment)
@@ -109,7 +111,7 @@ pub fn killed(stage: &Stage<'_>) {
     stage.check_nothing_is_left();
 }
 
-pub fn without_majority(stage: &Stage<'_>) {
+pub fn without_a_majority_nothing_is_done_and_nothing_is_wrong_afterwards(stage: &Stage<'_>) {
     let server = stage.server(1);
     let token = unique("token");
     let id = id_of(&server.start_target(&token));

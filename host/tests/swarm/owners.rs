@@ -16,7 +16,7 @@ fn start(server: &Server, owner: &str) -> Answer {
     call(server, "POST", "/v1/targets?wait=20s", &order)
 }
 
-pub fn are_counted_and_waited_for(stage: &Stage<'_>) {
+pub fn an_owners_targets_are_counted_and_waited_for(stage: &Stage<'_>) {
     // A second is in billionths.
     let check = json!({"Test": ["CMD", "true"], "Interval": 1_000_000_000});
     let patch = json!({

@@ -10,7 +10,7 @@ use crate::stage::Stage;
 const API: &str = "dGhlIHNlY3JldCBvZiBhIHByb2dyYW0=";
 
 /// A target of any node is greeted from where the answer says, and is the same in a list.
-pub fn reached(stage: &Stage<'_>) {
+pub fn a_caller_reaches_a_targets_port_on_its_node(stage: &Stage<'_>) {
     let authorization = format!("Bearer {API}");
     for node in nodes() {
         let constraint = format!("node.id=={}", stage.swarm.id_of(node));

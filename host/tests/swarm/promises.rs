@@ -14,85 +14,41 @@ use crate::{
     between, choices, examples, images, lost_nodes, owners, ports, renewals, starts, visits,
 };
 
-/// A claim, and its check on a Swarm.
-type Claim = (&'static str, fn(&Stage<'_>));
+/// Checks of claims on a Swarm, with the claims, which are the names of the checks.
+macro_rules! claims {
+    ($($claim:path),+ $(,)?) => {
+        [$((stringify!($claim), $claim as fn(&Stage<'_>))),+]
+    };
+}
 
 /// One Swarm takes half a minute to make, so the claims share it, one after the other.
 #[test]
 fn the_promises_hold_on_a_swarm() {
     let _alone = crate::alone();
     let swarm = Swarm::start();
-    let claims: [Claim; 22] = [
-        ("a target runs from its start to its stop", lifecycle),
-        (
-            "twenty starts with one token make one target",
-            twenty_starts,
-        ),
-        (
-            "what cannot be started is told at once and leaves nothing",
-            refusals,
-        ),
-        (
-            "a target runs on the one node that has its image",
-            images::one_image,
-        ),
-        (
-            "a registry is given its own credentials, and nobody else",
-            images::from_a_registry,
-        ),
-        ("ssh reaches a box at its node", examples::ssh_box),
-        (
-            "full subnets are no end of a target, and pass",
-            starts::full_subnets,
-        ),
-        (
-            "a health check that is late or fails is named",
-            starts::health_checks,
-        ),
-        (
-            "a caller reaches a target's port on its node",
-            ports::reached,
-        ),
-        ("what is not ours is untouched", foreign),
-        ("max_targets is never exceeded", max_targets),
-        ("a target that ends is told, and reaped", ended),
-        (
-            "an owner's targets are counted and waited for",
-            owners::are_counted_and_waited_for,
-        ),
-        (
-            "a renewed target outlives its lifetime",
-            renewals::outlives_its_lifetime,
-        ),
-        ("an order has what it chooses", choices::are_kept),
-        (
-            "a stop is true of a node that is cut off",
-            lost_nodes::cut_off,
-        ),
-        (
-            "a node that is drained ends its targets and gets no more",
-            lost_nodes::drained,
-        ),
-        (
-            "without a majority nothing is done, and nothing is wrong afterwards",
-            lost_nodes::without_majority,
-        ),
-        (
-            "a node that was killed runs targets again once its networks are forgotten",
-            lost_nodes::killed,
-        ),
-        (
-            "behind a proxy targets come and go, also without the leader",
-            between::proxies,
-        ),
-        (
-            "with clocks an hour apart nothing is wrong but ages",
-            between::clocks,
-        ),
-        (
-            "a hundred visits outlast a leader that is killed",
-            visits::with_a_leader_that_is_killed,
-        ),
+    let claims = claims![
+        a_target_runs_from_its_start_to_its_stop,
+        twenty_starts_with_one_token_make_one_target,
+        what_cannot_be_started_is_told_at_once_and_leaves_nothing,
+        images::a_target_runs_on_the_one_node_that_has_its_image,
+        images::a_registry_is_given_its_own_credentials_and_nobody_else,
+        examples::ssh_reaches_a_box_at_its_node,
+        starts::full_subnets_are_no_end_of_a_target_and_pass,
+        starts::a_health_check_that_is_late_or_fails_is_named,
+        ports::a_caller_reaches_a_targets_port_on_its_node,
+        what_is_not_ours_is_untouched,
+        max_targets_is_never_exceeded,
+        a_target_that_ends_is_told_and_reaped,
+        owners::an_owners_targets_are_counted_and_waited_for,
+        renewals::a_renewed_target_outlives_its_lifetime,
+        choices::an_order_has_what_it_chooses,
+        lost_nodes::a_stop_is_true_of_a_node_that_is_cut_off,
+        lost_nodes::a_node_that_is_drained_ends_its_targets_and_gets_no_more,
+        lost_nodes::without_a_majority_nothing_is_done_and_nothing_is_wrong_afterwards,
+        lost_nodes::a_node_that_was_killed_runs_targets_again_once_its_networks_are_forgotten,
+        between::behind_a_proxy_targets_come_and_go_also_without_the_leader,
+        between::with_clocks_an_hour_apart_nothing_is_wrong_but_ages,
+        visits::a_hundred_visits_outlast_a_leader_that_is_killed,
     ];
     for (claim, check) in claims {
         println!("{claim}");
@@ -102,7 +58,7 @@ fn the_promises_hold_on_a_swarm() {
     }
 }
 
-fn lifecycle(stage: &Stage<'_>) {
+fn a_target_runs_from_its_start_to_its_stop(stage: &Stage<'_>) {
     let server = stage.server(1);
     let health = server.call("GET", "/health", "");
     assert_eq!(health.status, 200, "{health:?}");
@@ -176,7 +132,7 @@ fn check_is_confined(stage: &Stage<'_>, node: u8, container: &str, token: &str) 
     );
 }
 
-fn twenty_starts(stage: &Stage<'_>) {
+fn twenty_starts_with_one_token_make_one_target(stage: &Stage<'_>) {
     let servers = [stage.server(1), stage.server(3)];
     let token = unique("token");
     let ids: BTreeSet<String> = std::thread::scope(|scope| {
@@ -197,7 +153,7 @@ fn twenty_starts(stage: &Stage<'_>) {
     stage.check_nothing_is_left();
 }
 
-fn refusals(stage: &Stage<'_>) {
+fn what_cannot_be_started_is_told_at_once_and_leaves_nothing(stage: &Stage<'_>) {
     let missing = format!("sha256:{}", "0".repeat(64));
     let server = stage.server_with(1, &[("agent_image", &missing)]);
     let begun = Instant::now();
@@ -259,7 +215,7 @@ fn others(stage: &Stage<'_>, name: &str, labels: &Value) -> String {
     made.json()["ID"].as_str().expect("an id").to_owned()
 }
 
-fn foreign(stage: &Stage<'_>) {
+fn what_is_not_ours_is_untouched(stage: &Stage<'_>) {
     let server = stage.server(1);
     let token = unique("token");
     let id = id_of(&server.start_target(&token));
@@ -288,7 +244,7 @@ fn foreign(stage: &Stage<'_>) {
     stage.check_nothing_is_left();
 }
 
-fn max_targets(stage: &Stage<'_>) {
+fn max_targets_is_never_exceeded(stage: &Stage<'_>) {
     let servers = [1, 2].map(|node| stage.server_with(node, &[("max_targets", "2")]));
     let answers: Vec<_> = std::thread::scope(|scope| {
         let starts: Vec<_> = (0..6)
@@ -324,7 +280,7 @@ fn max_targets(stage: &Stage<'_>) {
     stage.check_nothing_is_left();
 }
 
-fn ended(stage: &Stage<'_>) {
+fn a_target_that_ends_is_told_and_reaped(stage: &Stage<'_>) {
     let server = stage.server(1);
     let token = unique("token");
     let id = id_of(&server.start_target(&token));

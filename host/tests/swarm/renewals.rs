@@ -40,7 +40,7 @@ fn short_lived(server: &Server) -> String {
     answer.json()["id"].as_str().expect("an id").to_owned()
 }
 
-pub fn outlives_its_lifetime(stage: &Stage<'_>) {
+pub fn a_renewed_target_outlives_its_lifetime(stage: &Stage<'_>) {
     let [first, second] = [1, 2].map(|node| stage.server_with(node, &[("api_secret", API)]));
     let renewed = short_lived(&first);
     let renew = |server: &Server, lifetime: &str| {

@@ -62,7 +62,7 @@ impl Drop for SmallNetwork<'_, '_> {
     }
 }
 
-pub fn full_subnets(stage: &Stage<'_>) {
+pub fn full_subnets_are_no_end_of_a_target_and_pass(stage: &Stage<'_>) {
     let network = SmallNetwork::make(stage);
     let patch = json!({
         "Networks": [{"Target": network.name}],
@@ -89,7 +89,7 @@ pub fn full_subnets(stage: &Stage<'_>) {
     stage.check_nothing_is_left();
 }
 
-pub fn health_checks(stage: &Stage<'_>) {
+pub fn a_health_check_that_is_late_or_fails_is_named(stage: &Stage<'_>) {
     let server = |check: &str| {
         let image = image_with(stage, &format!("HEALTHCHECK {check}"));
         stage.server_with(1, &[("agent_image", &image)])

@@ -20,7 +20,7 @@ const SECRETS_BOUND: Duration = Duration::from_secs(180);
 /// How many visits there are at once.
 const AT_ONCE: u32 = 10;
 
-pub fn with_a_leader_that_is_killed(stage: &Stage<'_>) {
+pub fn a_hundred_visits_outlast_a_leader_that_is_killed(stage: &Stage<'_>) {
     const VISITS: u32 = 100;
     visits(stage, VISITS, |done| {
         wait_within(VISIT_BOUND, "a third of the visits", || {

@@ -30,7 +30,7 @@ const START: RequestError = RequestError::BadQuery(
     "The query may have wait, once, with a time from 1s to 20s, and nothing else.",
 );
 
-/// Nothing, where a route of `/v1` has no query.
+/// No query, for the routes of `/v1` without one.
 ///
 /// # Errors
 ///

@@ -20,10 +20,10 @@ use crate::{say, unique};
 /// How many targets run.
 const TARGETS: usize = 1000;
 
-/// How many requests there are at once. Hosts make at most 1,000 instances.
+/// The numbers of requests at once. Hosts make at most 1,000 instances.
 const AT_ONCE: [usize; 4] = [1, 16, 64, 256];
 
-/// One health check of so many is followed by a reap.
+/// One health check in this many is followed by a reap.
 const HEALTHS_PER_REAP: f64 = 8.0;
 
 /// How often the memory is read.
@@ -32,7 +32,7 @@ const LOOK_INTERVAL: Duration = Duration::from_millis(2);
 /// The longest wait until all requests have made their first call.
 const ARRIVED_WITHIN: Duration = Duration::from_secs(4);
 
-/// The list of the deployment, if so many targets like one that now runs were in it.
+/// The list of the deployment, with this many copies of a target that runs now.
 pub async fn list(server: &Server, recorder: &Recorder) -> Result<Bytes> {
     let target = server.start().await?;
     server.reap().await?;
@@ -155,8 +155,7 @@ async fn at_once(
     })
 }
 
-/// The memory of this process that no file backs, in MiB. An instance's memory is counted
-/// as far as it was written.
+/// The anonymous memory of this process, in MiB. Of an instance's memory, only the written part counts.
 fn resident() -> Result<f64> {
     let status = std::fs::read_to_string("/proc/self/status")?;
     let line = status

@@ -48,7 +48,7 @@ pub struct Recorder {
     passing: Arc<Passing>,
 }
 
-/// What the connections share.
+/// The state that the connections share.
 struct Passing {
     engine: String,
     client: Client,

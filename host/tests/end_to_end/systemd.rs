@@ -44,7 +44,7 @@ fn systemd_takes_the_unit_and_rates_its_confinement() {
     analyze(&["security", "--offline=true", "--threshold=20"], &unit);
 }
 
-/// What the page adds to the unit, so that a secret is a credential.
+/// The page's addition to the unit, which makes a secret a credential.
 fn credential() -> String {
     let page = file("README.md");
     let lines = page.lines().map(str::trim_start);

@@ -61,8 +61,8 @@ pub fn read(stream: &InputStream, limit: usize, deadline: &Deadline) -> Result<V
         }
         chunks.push(chunk);
     }
-    // Joined once, because a vector that grows is copied to ever larger places, and an
-    // instance never gives memory back.
+    // Joined once: a growing vector is copied again and again, and an instance never
+    // returns memory.
     Ok(chunks.concat())
 }
 

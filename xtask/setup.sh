@@ -17,7 +17,7 @@ suite=bookworm
 default_mirror=http://deb.debian.org/debian
 
 # What Docker's and Podman's Engines need in a root of their own.
-engine_packages=docker.io,docker-cli,podman,runc,crun,catatonit,netavark,aardvark-dns,iptables,nftables,iproute2,ca-certificates,kmod,mount,procps
+engine_packages=docker.io,docker-cli,podman,runc,crun,catatonit,slirp4netns,netavark,aardvark-dns,iptables,nftables,iproute2,ca-certificates,kmod,mount,procps
 
 # Debian's maintainer scripts ask this file before they start a service; 101 means no.
 policy=/usr/sbin/policy-rc.d

@@ -1,9 +1,12 @@
 //! Published ports: where callers find them, and who reaches them.
 
+use std::net::TcpListener;
 use std::process::Command;
+use std::sync::{Arc, Mutex};
 
 use serde_json::{Value, json};
-use test_support::engine::RealEngine;
+use test_support::engine::{Kind, RealEngine};
+use test_support::fault_proxy::{Fault, FaultProxy};
 use test_support::folder::Folder;
 use test_support::greeter::{GREETING, PORTS, command, greeting};
 use test_support::http::Answer;
@@ -13,22 +16,38 @@ use test_support::unique;
 use crate::targets::{API, ask, check_status, order, server};
 
 /// The patch of a target that greets whoever connects.
-fn greeter() -> Value {
-    json!({"Entrypoint": command()})
+///
+/// Podman's bridges publish ports by rules of the machine's own firewall. slirp4netns does
+/// so in a process, and the rest is the same. The guards do not know it.
+fn greeter(engine: &RealEngine) -> Value {
+    match engine.kind() {
+        Kind::Docker => json!({"Entrypoint": command()}),
+        Kind::Podman => json!({
+            "Entrypoint": command(),
+            "HostConfig": {"NetworkMode": "slirp4netns"},
+        }),
+    }
 }
+
+const UNGUARDED: (&str, &str) = ("container_patch_unsafe", "allow");
 
 fn started(answer: &Answer) -> Value {
     check_status(answer, 201);
     answer.json()
 }
 
-#[test]
-fn a_caller_reaches_a_target_where_the_answer_says() {
-    let engine = RealEngine::given();
-    let deployment = Deployment::new(&engine);
-    let patch = greeter().to_string();
+on_each_engine!(
+    a_caller_reaches_a_target_where_the_answer_says,
+    an_environment_has_ports_of_its_own_and_callers_are_told_the_public_host,
+    a_port_that_is_taken_before_the_start_is_chosen_anew,
+);
+
+fn a_caller_reaches_a_target_where_the_answer_says(engine: &RealEngine) {
+    let deployment = Deployment::new(engine);
+    let patch = greeter(engine).to_string();
     let ports = ("ports", r#"{"greeter":7070,"unused":"7071/udp"}"#);
-    let server = server(&engine, &deployment, &[ports, ("container_patch", &patch)]);
+    let variables = [ports, ("container_patch", &patch), UNGUARDED];
+    let server = server(engine, &deployment, &variables);
     let target = started(&ask(&server, &unique("key"), &order()));
     let endpoints = &target["endpoints"];
     assert_eq!(endpoints.as_object().map(serde_json::Map::len), Some(2));
@@ -37,24 +56,27 @@ fn a_caller_reaches_a_target_where_the_answer_says() {
     let protocols = (&greeter["protocol"], &unused["protocol"]);
     assert_eq!(protocols, (&json!("tcp"), &json!("udp")));
     assert_eq!(greeting(greeter), GREETING);
-    let direct = json!({"host": target["address"], "port": 7070});
-    assert_eq!(greeting(&direct), GREETING);
+    if engine.kind() == Kind::Docker {
+        let direct = json!({"host": target["address"], "port": 7070});
+        assert_eq!(greeting(&direct), GREETING);
+    }
     // A list shows the same as the inspect after the start.
     let bearer = format!("Bearer {API}");
     let list = server.send("GET", "/v1/targets", &[("authorization", &bearer)], b"");
     assert_eq!(list.json(), json!({"targets": [target]}));
 }
 
-#[test]
-fn an_environment_has_ports_of_its_own_and_callers_are_told_the_public_host() {
-    let engine = RealEngine::given();
-    let deployment = Deployment::new(&engine);
+fn an_environment_has_ports_of_its_own_and_callers_are_told_the_public_host(engine: &RealEngine) {
+    let deployment = Deployment::new(engine);
+    let patch = greeter(engine).to_string();
     let variables = [
         PORTS,
+        UNGUARDED,
+        ("container_patch", &patch),
         ("public_host", "targets.example.com"),
         ("environments", r#"{"closed":{"ports":{}}}"#),
     ];
-    let server = server(&engine, &deployment, &variables);
+    let server = server(engine, &deployment, &variables);
     let target = started(&ask(&server, &unique("key"), &order()));
     let host = &target["endpoints"]["greeter"]["host"];
     assert_eq!(host, "targets.example.com");
@@ -64,6 +86,43 @@ fn an_environment_has_ports_of_its_own_and_callers_are_told_the_public_host() {
     assert_eq!(closed["endpoints"], json!({}));
     let inspect = engine.inspect(closed["id"].as_str().expect("an id"));
     assert_eq!(inspect["NetworkSettings"]["Ports"], json!({}));
+}
+
+/// Takes the port of the host that an Engine has chosen for a container, as another
+/// program would. Docker chooses at the start, from those that are free.
+fn take_port(engine: &RealEngine, id: &str) -> Option<TcpListener> {
+    let inspect = engine.inspect(id);
+    let chosen = &inspect["HostConfig"]["PortBindings"]["7070/tcp"][0]["HostPort"];
+    let port = chosen.as_str().expect("a port").parse().unwrap_or_default();
+    let taken = (port > 0).then(|| TcpListener::bind(("127.0.0.1", port)));
+    taken.map(|taken| taken.expect("nobody else has it"))
+}
+
+fn a_port_that_is_taken_before_the_start_is_chosen_anew(engine: &RealEngine) {
+    let deployment = Deployment::new(engine);
+    let taken = Arc::new(Mutex::new(Vec::new()));
+    let (taking, all) = (engine.clone(), Arc::clone(&taken));
+    let proxy = FaultProxy::start(engine.socket(), move |seen| {
+        let mut all = all.lock().expect("no test panics with it");
+        if seen.path.ends_with("/start") && all.is_empty() {
+            let id = seen.path.split('/').nth(2).expect("an id");
+            all.push(take_port(&taking, id));
+        }
+        Fault::None
+    });
+    let patch = greeter(engine).to_string();
+    let variables = [("container_patch", patch.as_str()), UNGUARDED, PORTS];
+    let server = deployment.server_through(&proxy, &variables);
+    let target = started(&ask(&server, &unique("key"), &order()));
+    assert_eq!(greeting(&target["endpoints"]["greeter"]), GREETING);
+    let taken = taken.lock().expect("no test panics with it");
+    let is_chosen_early = taken.iter().flatten().next().is_some();
+    assert_eq!(is_chosen_early, engine.kind() == Kind::Podman);
+    for port in taken.iter().flatten() {
+        let port = port.local_addr().expect("it listens").port();
+        assert_ne!(target["endpoints"]["greeter"]["port"], port);
+    }
+    assert_eq!(deployment.containers().len(), 1);
 }
 
 /// The table on the page about the firewall, for the bridge of one test.
@@ -113,7 +172,7 @@ fn the_firewall_on_the_page_keeps_targets_from_published_ports() {
     });
     let network = Network::new(&engine, options);
     let gateway = engine.gateway(&network.name).to_string();
-    let mut patch = greeter();
+    let mut patch = greeter(&engine);
     patch["HostConfig"] = json!({"NetworkMode": network.name});
     let patch = patch.to_string();
     let variables = [

@@ -36,9 +36,10 @@ pub fn socket(dir: &Path) -> PathBuf {
 
 /// Starts the service beside `engine`, and returns its socket.
 pub fn start_beside(engine: &Engine) -> Result<PathBuf> {
-    let needed = ["podman", "catatonit"];
+    let needed = ["podman", "catatonit", "slirp4netns"];
     if engine.is_of_this_machine() && needed.iter().any(|name| process::program(name).is_none()) {
-        setup::packages("Podman's service", &["podman", "runc", "catatonit"])?;
+        let packages = ["podman", "runc", "catatonit", "slirp4netns"];
+        setup::packages("Podman's service", &packages)?;
     }
     let dir = engine.dir().to_owned();
     fs::write(dir.join("podman.conf"), CONF)?;

@@ -12,7 +12,7 @@ use std::fs::{self, File};
 use std::net::{Ipv4Addr, SocketAddr};
 use std::ops::RangeInclusive;
 use std::os::unix::process::CommandExt;
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 use std::process::{Command, Stdio};
 use std::thread;
 use std::time::{Duration, Instant};
@@ -183,6 +183,17 @@ impl Nodes {
     pub fn forget_networks(&self, node: u8) -> Result<()> {
         let dir = self.0.place.dir_of(node);
         fs::remove_file(dir.join("data/network/files/local-kv.db")).context("its networks")
+    }
+
+    /// Loads a file of firewall rules on a node.
+    ///
+    /// # Errors
+    ///
+    /// If `nft` refuses them.
+    pub fn nft(&self, node: u8, file: &Path) -> Result<()> {
+        let space = self.0.place.space_of(node);
+        let file = file.display().to_string();
+        ip(&["netns", "exec", &space, "nft", "--file", &file]).map(drop)
     }
 
     /// Takes a node off the network; its containers go on.

@@ -1,6 +1,7 @@
 //! The Swarm that the tests run on, beside the Engine that they were given.
 
 use std::net::{Ipv4Addr, SocketAddr, TcpStream};
+use std::path::Path;
 use std::time::Duration;
 
 use dev::docker::Docker;
@@ -118,6 +119,11 @@ impl Swarm {
     /// Puts a node on the network again.
     pub fn heal(&self, node: u8) {
         self.nodes.heal(node).expect("a node");
+    }
+
+    /// Loads a file of firewall rules on a node.
+    pub fn nft(&self, node: u8, file: &Path) {
+        self.nodes.nft(node, file).expect("rules");
     }
 
     /// Kills a node's Engine.

@@ -1,7 +1,10 @@
 //! Published ports of targets on nodes.
 
-use serde_json::json;
+use serde_json::{Value, json};
+use test_support::folder::Folder;
 use test_support::greeter::{GREETING, PORTS, command, greeting};
+use test_support::http::Answer;
+use test_support::server::Server;
 use test_support::unique;
 
 use crate::nodes::{NETWORK, nodes};
@@ -9,45 +12,123 @@ use crate::stage::Stage;
 
 const API: &str = "dGhlIHNlY3JldCBvZiBhIHByb2dyYW0=";
 
+/// A target on a node that greets whoever connects, and its server, which asks another
+/// manager than this node.
+fn greeter_on(stage: &Stage<'_>, node: u8) -> (Server, Value) {
+    let constraint = format!("node.id=={}", stage.swarm.id_of(node));
+    let patch = json!({
+        "Networks": [{"Target": NETWORK}],
+        "Placement": {"Constraints": [constraint]},
+        "ContainerSpec": {"Command": command()},
+    });
+    let variables = [
+        PORTS,
+        ("publish_address", "0.0.0.0"),
+        ("api_secret", API),
+        ("container_patch", &patch.to_string()),
+    ];
+    let server = stage.server_with(node % 3 + 1, &variables);
+    let key = unique("key");
+    let headers = [
+        ("idempotency-key", key.as_str()),
+        ("content-type", "application/json"),
+    ];
+    let order = r#"{"environment":"e"}"#;
+    let answer = send(&server, "POST", "/v1/targets", &headers, order);
+    assert_eq!(answer.status, 201, "{answer:?}");
+    let target = answer.json();
+    (server, target)
+}
+
+fn send(server: &Server, method: &str, path: &str, more: &[(&str, &str)], body: &str) -> Answer {
+    let authorization = format!("Bearer {API}");
+    let own = [("authorization", authorization.as_str())];
+    server.send(method, path, &[&own, more].concat(), body.as_bytes())
+}
+
+fn path_of(target: &Value) -> String {
+    format!("/v1/targets/{}", target["id"].as_str().expect("an id"))
+}
+
+fn remove(server: &Server, target: &Value) {
+    let removed = send(server, "DELETE", &path_of(target), &[], "");
+    assert_eq!(removed.status, 204, "{removed:?}");
+}
+
 /// A target of any node is greeted from where the answer says, and is the same in a list.
 pub fn a_caller_reaches_a_targets_port_on_its_node(stage: &Stage<'_>) {
-    let authorization = format!("Bearer {API}");
     for node in nodes() {
-        let constraint = format!("node.id=={}", stage.swarm.id_of(node));
-        let patch = json!({
-            "Networks": [{"Target": NETWORK}],
-            "Placement": {"Constraints": [constraint]},
-            "ContainerSpec": {"Command": command()},
-        });
-        let variables = [
-            PORTS,
-            ("publish_address", "0.0.0.0"),
-            ("api_secret", API),
-            ("container_patch", &patch.to_string()),
-        ];
-        // Another manager than the one that runs it.
-        let server = stage.server_with(node % 3 + 1, &variables);
-        let key = unique("key");
-        let headers = [
-            ("authorization", authorization.as_str()),
-            ("idempotency-key", &key),
-            ("content-type", "application/json"),
-        ];
-        let order = br#"{"environment":"e"}"#;
-        let answer = server.send("POST", "/v1/targets", &headers, order);
-        assert_eq!(answer.status, 201, "{answer:?}");
-        let target = answer.json();
+        let (server, target) = greeter_on(stage, node);
         let endpoint = &target["endpoints"]["greeter"];
         let address = stage.swarm.address(node).ip().to_string();
         assert_eq!(endpoint["host"], address.as_str(), "{target}");
         assert_eq!(target.get("address"), None);
         assert_eq!(greeting(endpoint), GREETING);
-        let path = format!("/v1/targets/{}", target["id"].as_str().expect("an id"));
-        let headers = [("authorization", authorization.as_str())];
-        let shown = server.send("GET", &path, &headers, b"");
+        let shown = send(&server, "GET", &path_of(&target), &[], "");
         assert_eq!(shown.json(), target);
-        let removed = server.send("DELETE", &path, &headers, b"");
-        assert_eq!(removed.status, 204, "{removed:?}");
+        remove(&server, &target);
     }
+    stage.check_nothing_is_left();
+}
+
+/// The table on the page about Swarms, with the addresses of this one and the bridge of
+/// the targets' network.
+fn firewall(stage: &Stage<'_>) -> String {
+    const PAGE: &str = include_str!("../../../deploy/swarm/README.md");
+    const TABLE: &str = "table inet dynamic_access_swarm\n";
+    let (_, rules) = PAGE
+        .split_once(&format!("```text\n{TABLE}"))
+        .expect("it is there");
+    let (rules, _) = rules.split_once("```").expect("its end");
+    let all = nodes().map(|node| stage.swarm.address(node).ip().to_string());
+    let all = all.collect::<Vec<_>>().join(", ");
+    let network = format!("/networks/{NETWORK}");
+    let network = stage.swarm.node(1).call("GET", &network, None).json();
+    let id = network["Id"].as_str().expect("an id");
+    let mut rules = format!("{TABLE}{rules}");
+    for (on_page, here) in [
+        ("192.0.2.11-192.0.2.13, 192.0.2.21-192.0.2.29", all),
+        ("192.0.2.10", stage.swarm.gateway().to_string()),
+        ("targets0", format!("br-{}", &id[..12])),
+    ] {
+        assert!(rules.contains(on_page), "{rules}");
+        rules = rules.replace(on_page, &here);
+    }
+    rules
+}
+
+/// A target reaches a published port of another one, unless the firewall keeps it.
+pub fn the_firewall_keeps_targets_from_published_ports(stage: &Stage<'_>) {
+    let (server, target) = greeter_on(stage, 1);
+    let (other_server, other) = greeter_on(stage, 2);
+    let endpoint = &target["endpoints"]["greeter"];
+    assert_eq!(greeting(endpoint), GREETING);
+    let address = stage.swarm.address(1).ip();
+    let script = format!(
+        "timeout 3 bash -c 'cat </dev/tcp/{address}/{}' || echo \"ended with $?\"",
+        endpoint["port"]
+    );
+    // From another node, and from its own.
+    let tried = || {
+        [2, 1].map(|node| {
+            let containers = stage.containers(node);
+            let said = stage.swarm.node(node).shell(&containers[0], &script);
+            said.trim().to_owned()
+        })
+    };
+    assert_eq!(tried()[0], GREETING);
+    let folder = Folder::new("firewall-");
+    let rules = folder.file("rules.nft", &firewall(stage));
+    let none = folder.file("none.nft", "delete table inet dynamic_access_swarm\n");
+    for node in [1, 2] {
+        stage.swarm.nft(node, &rules);
+    }
+    assert_eq!(tried(), ["ended with 124", "ended with 124"]);
+    assert_eq!(greeting(endpoint), GREETING);
+    for node in [1, 2] {
+        stage.swarm.nft(node, &none);
+    }
+    remove(&server, &target);
+    remove(&other_server, &other);
     stage.check_nothing_is_left();
 }

@@ -36,6 +36,7 @@ fn the_promises_hold_on_a_swarm() {
         starts::full_subnets_are_no_end_of_a_target_and_pass,
         starts::a_health_check_that_is_late_or_fails_is_named,
         ports::a_caller_reaches_a_targets_port_on_its_node,
+        ports::the_firewall_keeps_targets_from_published_ports,
         what_is_not_ours_is_untouched,
         max_targets_is_never_exceeded,
         a_target_that_ends_is_told_and_reaped,

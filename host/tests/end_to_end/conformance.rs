@@ -115,6 +115,12 @@ const READINGS: &[Reading] = &[
     ),
     ("archive into an unknown id", "404 message", None),
     ("a file of an archive after the start", "content", None),
+    // Podman gives a volume the mode of the image's folder at the start, 0700 here.
+    (
+        "mode of a volume that does not copy its folder",
+        "755",
+        Some("700"),
+    ),
     // `docker::stop`.
     ("stop of a running one", "204", None),
     ("stop again", "304", None),

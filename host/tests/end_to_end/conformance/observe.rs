@@ -285,6 +285,18 @@ fn archived(engine: &RealEngine, observed: &mut Observed) {
     container.start();
     let read = engine.shell(&container.id, "cat /run/dynamic-access/file");
     observed.insert("a file of an archive after the start", read);
+    let mut uncopied = body(&["sleep", "300"]);
+    uncopied["Volumes"] = json!({});
+    uncopied["HostConfig"]["Mounts"] = json!([{
+        "Type": "volume",
+        "Target": "/run/dynamic-access",
+        "VolumeOptions": {"NoCopy": true},
+    }]);
+    let container = engine.foreign(&unique("conformance-"), uncopied);
+    put(&container.id, "/run/dynamic-access", "content");
+    container.start();
+    let mode = engine.shell(&container.id, "stat --printf %a /run/dynamic-access");
+    observed.insert("mode of a volume that does not copy its folder", mode);
 }
 
 fn stopped(engine: &RealEngine, observed: &mut Observed) {

@@ -5,7 +5,10 @@ use std::sync::LazyLock;
 use dynamic_access::config::Problems;
 
 use dynamic_access::docker::{ImageReference, TargetId};
-use dynamic_access::error::{EngineError, Error, ImageError, OrderError, SwarmError, TargetError};
+use dynamic_access::error::{
+    EngineError as Engine, Error, ImageError as Image, OrderError as Order, SwarmError as Swarm,
+    TargetError as Target,
+};
 use dynamic_access::fault::{Fault, TooOld};
 use dynamic_access::key::KeyKind;
 use serde_json::Value;
@@ -14,61 +17,49 @@ use crate::model::Key;
 
 /// The statuses and sentences of the project's error catalogue.
 static CATALOGUE: LazyLock<Vec<(u16, &str)>> = LazyLock::new(|| {
-    let id = TargetId::parse(&Key::given(0).container_id()).expect("an id");
-    let fault = Fault::TimedOut;
-    let errors = [
-        Error::Target(TargetError::NoSuchTarget),
-        Error::Target(TargetError::NotOurs(id.clone())),
-        Error::Target(TargetError::NameTaken(id.clone())),
+    let id = || TargetId::parse(&Key::given(0).container_id()).expect("an id");
+    let image = || ImageReference::parse("agent").expect("an image");
+    let fault = || Fault::TimedOut;
+    let ended = |of| Target::Ended {
+        id: id(),
+        of,
+        exit_code: None,
+        is_unhealthy: false,
+    };
+    let other_payload = |of| Order::OtherPayload { id: id(), of };
+    let too_old = TooOld {
+        hostname: String::new(),
+        engine: String::new(),
+        option: String::new(),
+        since: 0,
+    };
+    let errors: [Error; 26] = [
+        Target::NoSuchTarget.into(),
+        Target::NotOurs(id()).into(),
+        Target::NameTaken(id()).into(),
         Error::Misconfigured(Problems::one("", "")),
-        Error::Image(ImageError::NoSuchImage(
-            ImageReference::parse("agent").expect("an image"),
-        )),
-        Error::Engine(EngineError::Refused(fault.clone())),
-        Error::Engine(EngineError::Failed(fault.clone())),
-        Error::Engine(EngineError::Unreachable(fault.clone())),
-        Error::Engine(EngineError::OutOfTime(fault)),
-        Error::Target(TargetError::InProgress),
-        Error::Target(TargetError::NoSuchTarget),
-        Error::Target(TargetError::RenewedTooLate(id.clone())),
-        Error::Target(TargetError::RemovalInProgress),
-        Error::Target(TargetError::Vanished(id.clone())),
-        Error::Engine(EngineError::NoSuchNetwork(String::new())),
-        Error::Target(TargetError::Ended {
-            id: id.clone(),
-            of: KeyKind::ActivationToken,
-            exit_code: None,
-            is_unhealthy: false,
-        }),
-        Error::Target(TargetError::Ended {
-            id: id.clone(),
-            of: KeyKind::IdempotencyKey,
-            exit_code: None,
-            is_unhealthy: false,
-        }),
-        Error::Order(OrderError::OtherPayload {
-            id: id.clone(),
-            of: KeyKind::ActivationToken,
-        }),
-        Error::Order(OrderError::OtherPayload {
-            id,
-            of: KeyKind::IdempotencyKey,
-        }),
-        Error::Order(OrderError::TooManyTargets { max: 1, of: "" }),
-        Error::Order(OrderError::TooManyOfOwner(1)),
-        Error::Swarm(SwarmError::NoNode(String::new())),
-        Error::Swarm(SwarmError::ManagersDiffer(Fault::Altered(String::new()))),
-        Error::Swarm(SwarmError::NodeTooOld(TooOld {
-            hostname: String::new(),
-            engine: String::new(),
-            option: String::new(),
-            since: 0,
-        })),
-        Error::Swarm(SwarmError::StartTooSlow),
-        Error::Swarm(SwarmError::StillPreparing(
-            ImageReference::parse("agent").expect("an image"),
-        )),
-        Error::Unhealthy(Box::new(Error::Target(TargetError::InProgress))),
+        Image::NoSuchImage(image()).into(),
+        Engine::Refused(fault()).into(),
+        Engine::Failed(fault()).into(),
+        Engine::Unreachable(fault()).into(),
+        Engine::OutOfTime(fault()).into(),
+        Target::InProgress.into(),
+        Target::RenewedTooLate(id()).into(),
+        Target::RemovalInProgress.into(),
+        Target::Vanished(id()).into(),
+        Engine::NoSuchNetwork(String::new()).into(),
+        ended(KeyKind::ActivationToken).into(),
+        ended(KeyKind::IdempotencyKey).into(),
+        other_payload(KeyKind::ActivationToken).into(),
+        other_payload(KeyKind::IdempotencyKey).into(),
+        Order::TooManyTargets { max: 1, of: "" }.into(),
+        Order::TooManyOfOwner(1).into(),
+        Swarm::NoNode(String::new()).into(),
+        Swarm::ManagersDiffer(Fault::Altered(String::new())).into(),
+        Swarm::NodeTooOld(too_old).into(),
+        Swarm::StartTooSlow.into(),
+        Swarm::StillPreparing(image()).into(),
+        Error::Unhealthy(Box::new(Target::InProgress.into())),
     ];
     errors
         .iter()

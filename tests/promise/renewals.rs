@@ -3,7 +3,7 @@
 
 use std::time::Duration;
 
-use crate::cases::{CALM, ENGINES, FAULT, HOUR, REAP, START, given, one, stop};
+use crate::cases::{CALM, ENDED, ENGINES, FAULT, HOUR, REAP, RUNNING, START, given, one, stop};
 use crate::fate::{Fate, Fates};
 use crate::model::{Key, State};
 use crate::scenario::{Given, Habits, Left, Place, Scenario, Webhook, case, within};
@@ -37,21 +37,15 @@ fn renewed() -> [Given; 1] {
 }
 
 fn alone() -> Vec<Scenario> {
-    let refused = |status, scenario| Scenario {
-        refusal: Some(status),
-        ..scenario
-    };
-    let ended = [given(0, State::Exited, 60)];
-    let young = [given(0, State::Running, 60)];
     let foreign = Webhook::Renew(crate::before::foreign_key(0));
     vec![
         one("renew", RENEW, &with_left(HOUR), 200),
-        one("renew-young", RENEW, &young, 200),
+        one("renew-young", RENEW, &RUNNING, 200),
         one("renew-again", RENEW, &renewed(), 200),
-        refused(409, one("renew-late", RENEW, &with_left(20), 409)),
-        refused(409, one("renew-ended", RENEW, &ended, 409)),
-        refused(404, one("renew-absent", RENEW, &[], 404)),
-        refused(404, one("renew-foreign", foreign, &young, 404)),
+        one("renew-late", RENEW, &with_left(20), 409).refused(),
+        one("renew-ended", RENEW, &ENDED, 409).refused(),
+        one("renew-absent", RENEW, &[], 404).refused(),
+        one("renew-foreign", foreign, &RUNNING, 404).refused(),
         one("reap-renewed", REAP, &renewed(), 200),
         one("start-renewed", START, &renewed(), 200),
         one("stop-renewed", stop(), &renewed(), 200),
@@ -59,29 +53,13 @@ fn alone() -> Vec<Scenario> {
 }
 
 fn pairs() -> Vec<Scenario> {
-    let refused = |scenario| Scenario {
-        refusal: Some(409),
-        ..scenario
-    };
+    let (both, late, gone) = ([RENEW, REAP], [200, 404, 409], [200, 409, 404]);
     vec![
-        case("renew-reap", [RENEW, REAP], &renewed(), &[200]),
-        refused(case(
-            "renew-reap-soon",
-            [RENEW, REAP],
-            &with_left(5),
-            &[200, 404, 409],
-        )),
-        refused(case(
-            "renew-reap-later",
-            [RENEW, REAP],
-            &with_left(33),
-            &[200, 404, 409],
-        )),
+        case("renew-reap", both, &renewed(), &[200]),
+        case("renew-reap-soon", both, &with_left(5), &late).refused(),
+        case("renew-reap-later", both, &with_left(33), &late).refused(),
         case("renew-renew", [RENEW, RENEW], &renewed(), &[200]),
-        Scenario {
-            refusal: Some(404),
-            ..case("renew-stop", [RENEW, stop()], &renewed(), &[200, 404, 409])
-        },
+        case("renew-stop", [RENEW, stop()], &renewed(), &gone).refused(),
     ]
 }
 
@@ -107,7 +85,7 @@ fn with_a_fault() -> Vec<Scenario> {
         within("renew-fault", &ENGINES, &alone(), Fates::Any, FAULT),
         within(
             "renew-pair-fault",
-            &[Place::Docker],
+            &ENGINES[..1],
             &pairs(),
             Fates::Any,
             FAULT,

@@ -1,0 +1,192 @@
+//! Log lines: their members, their length and their secrets.
+
+use super::*;
+use crate::call_notes::CallNote;
+use crate::caller::Role;
+use crate::docker::target::tests::aged;
+use crate::error::EngineError;
+
+fn line(calls: &Calls, error: Option<&Error>, notes: &[String]) -> serde_json::Value {
+    let line = LogLine {
+        request_id: "id",
+        route: "/start",
+        status: Some(200),
+        took: Duration::from_millis(251),
+        caller: Some(Caller {
+            role: Role::Api,
+            position: 2,
+        }),
+        event: Some(Event::TargetStart),
+        subject: &Subject {
+            container: Some("0123".to_owned()),
+            environment: Some("e".to_owned()),
+            image: Some("sha256:0123".to_owned()),
+        },
+        trace: Some("0af7"),
+        calls,
+        notes,
+        error,
+        secrets: &[Secret::new("sown-one"), Secret::new("planted-one")],
+    };
+    serde_json::from_str(&line.to_json()).expect("json")
+}
+
+#[test]
+fn a_line_is_json_and_leaves_out_what_is_absent() {
+    let mut calls = Calls::default();
+    for (name, status) in [("create", Some(201)), ("start", None)] {
+        let took = Duration::from_millis(9);
+        calls.push(CallNote { name, status, took });
+    }
+    let expected = serde_json::json!({
+        "request": "id",
+        "route": "/start",
+        "status": 200,
+        "ms": 251,
+        "by": "api_secret 2",
+        "event": "target.start",
+        "outcome": "success",
+        "container": "0123",
+        "environment": "e",
+        "image": "sha256:0123",
+        "trace": "0af7",
+        "calls": ["create 201 9ms", "start failed 9ms"],
+    });
+    assert_eq!(line(&calls, None, &[]), expected);
+}
+
+#[test]
+fn a_secret_that_is_found_by_chance_hides_nothing() {
+    let secrets = [Secret::new(""), Secret::new("0"), Secret::new("0123456")];
+    assert_eq!(
+        redacted("container 0123456789ab", &secrets),
+        "container 0123456789ab"
+    );
+}
+
+#[test]
+fn a_field_of_the_request_that_is_a_secret_is_redacted() {
+    const TRACE: &str = "0af7651916cd43dd8448eb211c80319c";
+    const ID: &str = "0123456789abcdef0123456789abcdef0123456789abcdef0123456789abcdef";
+    for secret in [
+        TRACE,
+        "0AF76519-16CD-43DD-8448-EB211C80319C",
+        "\"build-0af7651916cd43dd8448eb211c80319c\"",
+        ID,
+        "environment-of-mine",
+    ] {
+        let line = LogLine {
+            request_id: "id",
+            route: "/start",
+            status: Some(200),
+            took: Duration::ZERO,
+            caller: None,
+            event: Some(Event::TargetStart),
+            subject: &Subject {
+                container: Some(ID.to_owned()),
+                environment: Some("environment-of-mine".to_owned()),
+                image: None,
+            },
+            trace: Some(TRACE),
+            calls: &Calls::default(),
+            notes: &[],
+            error: None,
+            secrets: &[Secret::new(secret)],
+        };
+        let line: serde_json::Value = serde_json::from_str(&line.to_json()).expect("json");
+        let (mut hidden, mut shown) = (0, 0);
+        for (name, value) in [
+            ("trace", TRACE),
+            ("container", ID),
+            ("environment", "environment-of-mine"),
+        ] {
+            hidden += u32::from(line[name] == "[redacted]");
+            shown += u32::from(line[name] == value);
+        }
+        assert_eq!((hidden, shown), (1, 2), "{secret}: {line}");
+    }
+}
+
+#[test]
+fn each_reaped_container_has_a_line() {
+    let environment = ("dynamic-access.environment-id", "e");
+    let found = aged("exited", None, &[environment]);
+    let ended = Reason::Ended { exit_code: Some(3) };
+    let report = Report {
+        removed: vec![(found.clone(), ended)],
+        failed: vec![(
+            found.clone(),
+            Reason::Expired,
+            Fault::Broken("a planted-one word".to_owned()),
+        )],
+        ..Report::default()
+    };
+    let lines = reap_lines("id", None, &report, &[Secret::new("planted-one")]);
+    let lines: Vec<serde_json::Value> = lines
+        .iter()
+        .map(|line| serde_json::from_str(line).expect("json"))
+        .collect();
+    let mut expected = serde_json::json!({
+        "request": "id",
+        "event": "target.reap",
+        "outcome": "success",
+        "code": "ended",
+        "container": found.id.as_str(),
+        "environment": "e",
+        "image": "sha256:0123",
+        "exit_code": 3,
+    });
+    assert_eq!(lines[0], expected);
+    expected["outcome"] = "failure".into();
+    expected["code"] = "expired".into();
+    expected["error"] = lines[1]["error"].clone();
+    expected
+        .as_object_mut()
+        .expect("an object")
+        .remove("exit_code");
+    assert_eq!(lines[1], expected);
+    let error = lines[1]["error"].as_str().expect("an error");
+    assert!(error.contains("a [redacted] word"), "{error}");
+}
+
+#[test]
+fn a_long_wait_does_not_make_a_long_line() {
+    let mut calls = Calls::default();
+    for _ in 0..40 {
+        calls.push(CallNote {
+            name: "list",
+            status: Some(200),
+            took: Duration::ZERO,
+        });
+    }
+    let line = line(&calls, None, &[]);
+    assert_eq!(line["calls"].as_array().map(Vec::len), Some(32));
+    assert_eq!(line["calls_omitted"], 8);
+}
+
+#[test]
+fn long_messages_of_a_peer_do_not_make_a_long_line() {
+    let notes = vec!["x".repeat(5000); 40];
+    let line = line(&Calls::default(), None, &notes);
+    assert_eq!(line["notes"].as_array().map(Vec::len), Some(32));
+    assert_eq!(line["notes"][0].as_str().map(str::len), Some(400));
+    assert_eq!(line["notes_omitted"], 8);
+}
+
+#[test]
+fn a_secret_at_the_length_limit_is_redacted_whole() {
+    let text = format!("{}planted-one", "x".repeat(396));
+    let line = line(&Calls::default(), None, &[text]);
+    assert!(!line.to_string().contains("plan"), "{line}");
+}
+
+#[test]
+fn a_peers_echo_of_a_secret_is_redacted() {
+    let error = Error::Engine(EngineError::Failed(Fault::Nonsense(
+        "a planted-one\nsown-one word".to_owned(),
+    )));
+    let line = line(&Calls::default(), Some(&error), &["planted-one".to_owned()]);
+    let expected = "not an Engine's answer: a [redacted]\n[redacted] word; check that docker_url points to a Docker Engine, and that it is https if the Engine speaks TLS";
+    assert_eq!(line["error"], expected);
+    assert_eq!(line["notes"][0], "[redacted]");
+}

@@ -1,0 +1,341 @@
+//! The page: what it shows, hides and permits.
+
+use http::header::CACHE_CONTROL;
+use time::OffsetDateTime;
+
+use super::*;
+use crate::config::tests::variables;
+use crate::docker::ports::Port;
+use crate::docker::swarm::node::Node;
+use crate::docker::target::tests::aged;
+use crate::fault::Fault;
+use crate::target_view::{Endpoint, TargetView};
+
+/// Text that would become elements, attributes or a style without the escapes.
+const PLANTED: &str =
+    r#""'><script>alert(1)</script><img src=x onerror=alert(2)>&lt;{{7*7}}</style>"#;
+
+const CREATED: i64 = 1_795_395_600;
+
+fn config(changes: &[(&'static str, &'static str)]) -> Config {
+    Config::parse(&variables(changes)).expect("a config")
+}
+
+/// A target that was created an hour ago.
+fn target(state: &str, environment: &str) -> TargetView {
+    let labels = [
+        ("dynamic-access.environment-id", environment),
+        ("dynamic-access.max-lifetime", "28800"),
+    ];
+    TargetView::new(&aged(state, Some(3_600), &labels), &config(&[]))
+}
+
+fn overview(targets: Vec<TargetView>) -> Overview {
+    Overview {
+        engine: Some("Docker 28.0.1".to_owned()),
+        now: OffsetDateTime::from_unix_timestamp(CREATED + 3_600).ok(),
+        nodes: Ok(Vec::new()),
+        targets,
+    }
+}
+
+fn text(response: &HttpResponse) -> String {
+    String::from_utf8(response.body().clone()).expect("text")
+}
+
+fn shown(environment: Option<&str>, overview: &Overview) -> String {
+    text(&targets(&config(&[]), environment, overview))
+}
+
+#[test]
+fn a_target_is_shown_with_all_that_is_known_of_it() {
+    let mut ended = target("exited", "e");
+    ended.exit_code = Some(137);
+    let html = shown(None, &overview(vec![target("running", "e"), ended]));
+    let id = "0123456789abcdef0123456789abcdef0123456789abcdef0123456789abcdef";
+    for part in [
+        "<title>1 of 100 targets · Dynamic Access</title>",
+        "<b>1</b> of 100",
+        "Docker 28.0.1",
+        "2026-11-23 02:00:00 UTC",
+        "2 targets, the oldest first",
+        &format!(r#"<code title="{id}">{id}</code>"#),
+        r#"agent <code title="sha256:0123">sha256:0123</code>"#,
+        "<td>1 h</td>\n<td>7 h</td>\n<td></td>",
+        "<td>1 h</td>\n<td></td>\n<td>137: killed, perhaps out of memory</td>",
+        "<dt>Unsafe settings</dt><dd>none</dd>",
+    ] {
+        assert!(html.contains(part), "{part} is not in {html}");
+    }
+}
+
+#[test]
+fn a_state_has_what_the_health_check_says() {
+    for (ready, text) in [
+        (Some(true), ">running, ready<"),
+        (Some(false), ">running, not ready<"),
+        (None, ">running<"),
+    ] {
+        let mut target = target("running", "e");
+        target.ready = ready;
+        let html = shown(None, &overview(vec![target]));
+        assert!(html.contains(text), "{text} is not in {html}");
+    }
+}
+
+#[test]
+fn the_nodes_of_a_swarm_are_shown_and_which_a_target_is_on() {
+    let node = |id: &str, takes_tasks| Node {
+        id: id.to_owned(),
+        hostname: format!("host-{id}"),
+        takes_tasks,
+        is_worker: true,
+        engine: "26.1.5".to_owned(),
+        address: None,
+    };
+    let mut on = target("running", "e");
+    on.node = Some("a".to_owned());
+    let mut overview = Overview {
+        nodes: Ok(vec![
+            node("a", Some(true)),
+            node("b", Some(false)),
+            node("c", None),
+        ]),
+        ..overview(vec![on])
+    };
+    let html = shown(None, &overview);
+    for part in [
+        r#"<span title="a">host-a</span>, "#,
+        r#"<span title="b">host-b</span> (takes no targets), "#,
+        r#"<span title="c">host-c</span> (not known at the moment)<"#,
+        r#"<th scope="col">Node</th>"#,
+        r#"<td title="a">host-a</td>"#,
+    ] {
+        assert!(html.contains(part), "{part} is not in {html}");
+    }
+    overview.nodes = Err(Fault::TimedOut);
+    let html = shown(None, &overview);
+    for part in ["The Swarm does not list them", r#"<td title="a">a</td>"#] {
+        assert!(html.contains(part), "{part} is not in {html}");
+    }
+    let html = shown(None, &self::overview(vec![target("running", "e")]));
+    assert!(!html.contains("Node"), "{html}");
+}
+
+#[test]
+fn endpoints_are_shown_if_a_target_has_one() {
+    let mut open = target("running", "e");
+    let endpoint = |name: &str, spec: &str, host: &str| Endpoint {
+        port: Port::parse(name, spec).expect("a port"),
+        host: host.to_owned(),
+        host_port: 40109,
+    };
+    open.endpoints = vec![
+        endpoint("dns", "53/udp", "2001:db8::1"),
+        endpoint("ssh", "22/tcp", "192.0.2.1"),
+    ];
+    let html = shown(None, &overview(vec![open, target("running", "e")]));
+    for part in [
+        r#"<th scope="col">Endpoints</th>"#,
+        "<td>dns [2001:db8::1]:40109/udp, ssh 192.0.2.1:40109/tcp</td>",
+        "<td></td>",
+    ] {
+        assert!(html.contains(part), "{part} is not in {html}");
+    }
+    let html = shown(None, &overview(vec![target("running", "e")]));
+    assert!(!html.contains("Endpoints"), "{html}");
+}
+
+#[test]
+fn a_phone_shows_each_value_under_the_heading_of_its_column() {
+    let node = Node {
+        id: "n".to_owned(),
+        hostname: "host-a".to_owned(),
+        takes_tasks: Some(true),
+        is_worker: true,
+        engine: "26.1.5".to_owned(),
+        address: None,
+    };
+    let mut of_swarm = target("exited", "e");
+    of_swarm.node = Some("n".to_owned());
+    of_swarm.exit_code = Some(0);
+    for nodes in [vec![], vec![node]] {
+        let has_nodes = !nodes.is_empty();
+        let overview = Overview {
+            nodes: Ok(nodes),
+            ..overview(vec![of_swarm.clone()])
+        };
+        let html = shown(None, &overview);
+        let of_rows = |part: &'static str| {
+            let rows = html.split("</tr>").filter(move |row| row.contains(part));
+            rows.map(|row| row.rsplit("<tr>").next().expect("its beginning"))
+        };
+        let headings: Vec<&str> = of_rows("scope=\"col\"")
+            .flat_map(|row| row.split("<th scope=\"col\">").skip(1))
+            .map(|heading| heading.split('<').next().expect("its text"))
+            .collect();
+        for (index, heading) in headings.iter().enumerate() {
+            let rule = format!(
+                ":nth-child({})::before {{ content: \"{heading}\"",
+                index + 1
+            );
+            assert!(html.contains(&rule), "{rule} is not in {html}");
+        }
+        let row = of_rows("scope=\"row\"").next().expect("a row");
+        let cells: Vec<&str> = row.split("</t").collect();
+        for (heading, part) in [
+            ("Target", of_swarm.id.as_str()),
+            ("Environment", ">e<"),
+            ("Image", "sha256:0123"),
+            ("State", ">ended<"),
+            ("Age", ">1 h<"),
+            ("Exit code", ">0"),
+        ]
+        .into_iter()
+        .chain(has_nodes.then_some(("Node", ">host-a<")))
+        {
+            let place = headings.iter().position(|known| *known == heading);
+            let cell = format!("{}<", cells[place.expect(heading)]);
+            assert!(cell.contains(part), "{heading}: {cell}");
+        }
+    }
+}
+
+#[test]
+fn what_is_not_known_of_a_target_is_left_out() {
+    let mut unknown = target("running", "e");
+    unknown.age = None;
+    unknown.image = unknown.image_id.clone();
+    let overview = Overview {
+        engine: None,
+        now: None,
+        nodes: Ok(Vec::new()),
+        targets: vec![unknown.clone()],
+    };
+    let html = shown(None, &overview);
+    assert!(html.contains("<td></td>\n<td></td>\n<td></td>"), "{html}");
+    assert!(html.contains("<td>sha256:0123</td>"), "{html}");
+    assert!(html.contains("answers without its version"), "{html}");
+    assert!(html.contains("answer has no time"), "{html}");
+    let overview = Overview {
+        now: OffsetDateTime::from_unix_timestamp(CREATED + 28_801).ok(),
+        ..overview
+    };
+    let html = shown(None, &overview);
+    assert!(html.contains("<td>it is due</td>"), "{html}");
+}
+
+#[test]
+fn planted_markup_is_shown_as_text() {
+    let mut planted = target("running", PLANTED);
+    planted.image = PLANTED.to_owned();
+    planted.image_id = PLANTED.to_uppercase();
+    let overview = Overview {
+        engine: Some(PLANTED.to_owned()),
+        ..overview(vec![planted])
+    };
+    for environment in [None, Some(PLANTED)] {
+        let html = shown(environment, &overview);
+        let lower = html.to_lowercase();
+        assert_eq!(lower.matches("</style>").count(), 1, "{html}");
+        for part in ["<script", "<img", "\"'>", "&lt;{{"] {
+            assert!(!lower.contains(part), "{part} is in {html}");
+        }
+        assert!(html.contains("&#60;script&#62;alert(1)"), "{html}");
+    }
+}
+
+#[test]
+fn a_filter_shows_one_environment_and_counts_all() {
+    const ID: &str = "0f1e2d3c-4b5a-6978-8796-a5b4c3d2e1f0";
+    let all = overview(vec![
+        target("running", ID),
+        target("running", "b"),
+        target("running", &ID.to_uppercase()),
+        target("running", "<b>"),
+    ]);
+    let environments = r#"{"0f1e2d3c4b5a69788796a5b4c3d2e1f0":{"max_targets":5}}"#;
+    let config = config(&[("environments", environments)]);
+    let html = text(&targets(&config, Some(ID), &all));
+    assert_eq!(html.matches("<tr>").count(), 3, "{html}");
+    assert!(html.contains("<b>4</b> of 100"), "{html}");
+    assert!(html.contains("<b>2</b> of 5"), "{html}");
+    assert_eq!(html.matches("<option").count(), 3, "{html}");
+    assert!(html.contains("<option selected>"), "{html}");
+    let html = text(&targets(&config, Some("c"), &all));
+    assert!(html.contains("<option selected>c</option>"), "{html}");
+    assert!(html.contains("no targets of this environment"), "{html}");
+    assert!(!html.contains("<table"), "{html}");
+}
+
+#[test]
+fn a_limit_that_refuses_new_starts_is_told() {
+    for (max, told) in [
+        ("0", Some("max_targets is 0")),
+        ("1", Some("The limit is reached")),
+        ("2", None),
+    ] {
+        let config = config(&[("max_targets", max)]);
+        let all = overview(vec![target("running", "e")]);
+        let html = text(&targets(&config, None, &all));
+        let refuses = html.contains("new starts are refused");
+        assert_eq!(refuses, told.is_some(), "{html}");
+        assert!(html.contains(told.unwrap_or_default()), "{html}");
+        assert_eq!(html.contains("<meter"), max != "0", "{html}");
+    }
+}
+
+#[test]
+fn what_is_unsafe_is_on_every_page() {
+    let config = config(&[("container_patch_unsafe", "allow")]);
+    let error = Error::from(Fault::Unreachable("planted".to_owned()));
+    let failed = failure(&config, &error);
+    assert_eq!(failed.status(), StatusCode::SERVICE_UNAVAILABLE);
+    let failed = text(&failed);
+    assert!(failed.contains(error.message()), "{failed}");
+    assert!(!failed.contains("planted"), "{failed}");
+    for html in [failed, text(&targets(&config, None, &overview(vec![])))] {
+        assert!(html.contains("<li>container_patch_unsafe"), "{html}");
+    }
+}
+
+#[test]
+fn a_page_may_do_nothing_but_what_it_needs() {
+    let error = Error::from(Fault::TimedOut);
+    for response in [
+        targets(&config(&[]), None, &overview(vec![])),
+        failure(&config(&[]), &error),
+    ] {
+        let headers = response.headers();
+        assert_eq!(headers[CACHE_CONTROL], "no-store");
+        assert_eq!(headers[REFERRER_POLICY], "no-referrer");
+        assert_eq!(headers[X_CONTENT_TYPE_OPTIONS], "nosniff");
+        let html = text(&response);
+        let (_, rest) = html.split_once("<style>").expect("a style");
+        let (style, rest) = rest.split_once("</style>").expect("its end");
+        assert!(!rest.contains("<style") && !html.contains("style="));
+        let digest = STANDARD.encode(Sha256::digest(style));
+        let policy = headers[CONTENT_SECURITY_POLICY].to_str().expect("text");
+        assert!(policy.starts_with("default-src 'none'; "), "{policy}");
+        for part in [
+            &format!("style-src 'sha256-{digest}'"),
+            "base-uri 'none'",
+            "form-action 'self'",
+            "frame-ancestors 'none'",
+        ] {
+            assert!(policy.contains(part), "{policy}");
+        }
+        assert!(!policy.contains("unsafe"), "{policy}");
+    }
+}
+
+#[test]
+fn a_page_has_about_half_a_kilobyte_for_each_target() {
+    let id = "0f1e2d3c-4b5a-6978-8796-a5b4c3d2e1f0";
+    let mut one = target("running", id);
+    one.image = "registry.example.com/team/agent:1.2.3".to_owned();
+    one.image_id = format!("sha256:{}", one.id.as_str());
+    let size = |count| shown(None, &overview(vec![one.clone(); count])).len();
+    let sizes = [0, 1, 1_000].map(size);
+    assert!(sizes[0] < 8_000 && sizes[2] < 600_000, "{sizes:?}");
+}

@@ -5,9 +5,7 @@ use std::net::TcpStream;
 use std::time::Duration;
 
 use test_support::fake_engine::{FakeEngine, Reply};
-use test_support::server::{SECRET, Server};
-
-use crate::targets::{API, OPERATOR};
+use test_support::server::{API, OPERATOR, SECRET, Server};
 
 /// No answer takes longer than the component's own 29 seconds.
 const ANSWER_WAIT: Duration = Duration::from_secs(40);

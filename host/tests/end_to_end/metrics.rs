@@ -9,12 +9,11 @@ use test_support::engine::RealEngine;
 use test_support::folder::Folder;
 use test_support::http;
 use test_support::own::Deployment;
-use test_support::server::{SECRET, Server};
+use test_support::server::{OPERATOR, SECRET, Server};
 use test_support::wait::wait_for;
 use test_support::{free_address, unique};
 
 use crate::lifecycle::{expired, id_of};
-use crate::targets::OPERATOR;
 
 /// A Prometheus, ended when it is dropped.
 struct Prometheus {

@@ -3,9 +3,10 @@
 use serde_json::{Value, json};
 use test_support::engine::RealEngine;
 use test_support::own::Deployment;
+use test_support::server::{API, OPERATOR};
 use test_support::unique;
 
-use crate::targets::{API, OPERATOR, ask, call, check_status, order};
+use crate::targets::{ask, call, check_status, order};
 
 fn owned(owner: &str, labels: &Value) -> Value {
     let mut order = order();

@@ -6,11 +6,9 @@ use dev::process;
 use test_support::engine::RealEngine;
 use test_support::folder::Folder;
 use test_support::own::Deployment;
-use test_support::server::Server;
+use test_support::server::{API, Server};
 use test_support::wait::wait_for;
 use test_support::{given, unique};
-
-use crate::targets::API;
 
 const PAGE: &str = include_str!("../../../docs/portal.md");
 

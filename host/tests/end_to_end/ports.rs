@@ -11,9 +11,10 @@ use test_support::folder::Folder;
 use test_support::greeter::{GREETING, PORTS, command, greeting};
 use test_support::http::Answer;
 use test_support::own::{Deployment, Network};
+use test_support::server::API;
 use test_support::unique;
 
-use crate::targets::{API, ask, check_status, order, server};
+use crate::targets::{ask, check_status, order};
 
 /// The patch of a target that greets whoever connects.
 ///
@@ -47,7 +48,7 @@ fn a_caller_reaches_a_target_where_the_answer_says(engine: &RealEngine) {
     let patch = greeter(engine).to_string();
     let ports = ("ports", r#"{"greeter":7070,"unused":"7071/udp"}"#);
     let variables = [ports, ("container_patch", &patch), UNGUARDED];
-    let server = server(engine, &deployment, &variables);
+    let server = deployment.server(&variables);
     let target = started(&ask(&server, &unique("key"), &order()));
     let endpoints = &target["endpoints"];
     assert_eq!(endpoints.as_object().map(serde_json::Map::len), Some(2));
@@ -76,7 +77,7 @@ fn an_environment_has_ports_of_its_own_and_callers_are_told_the_public_host(engi
         ("public_host", "targets.example.com"),
         ("environments", r#"{"closed":{"ports":{}}}"#),
     ];
-    let server = server(engine, &deployment, &variables);
+    let server = deployment.server(&variables);
     let target = started(&ask(&server, &unique("key"), &order()));
     let host = &target["endpoints"]["greeter"]["host"];
     assert_eq!(host, "targets.example.com");
@@ -180,7 +181,7 @@ fn the_firewall_on_the_page_keeps_targets_from_published_ports() {
         ("publish_address", gateway.as_str()),
         ("container_patch", &patch),
     ];
-    let server = server(&engine, &deployment, &variables);
+    let server = deployment.server(&variables);
     let target = || started(&ask(&server, &unique("key"), &order()));
     let (open, other) = (target(), target());
     let endpoint = &open["endpoints"]["greeter"];

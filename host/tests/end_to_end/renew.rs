@@ -6,12 +6,12 @@ use serde_json::{Value, json};
 use test_support::engine::{RealEngine, filtered};
 use test_support::http::Answer;
 use test_support::own::{Deployment, Foreign};
-use test_support::server::Server;
+use test_support::server::{API, Server};
 use test_support::unique;
 use test_support::wait::wait_within;
 
 use crate::lifecycle::sleeper;
-use crate::targets::{API, ask, check_status, order, server};
+use crate::targets::{ask, check_status, order};
 
 /// The lifetime of targets without a renewal: longer than a renewal needs.
 const LIFETIME: Duration = Duration::from_secs(50);
@@ -74,7 +74,7 @@ on_each_engine!(
 
 fn a_renewed_target_outlives_its_lifetime_and_a_pruned_renewal_does_not_count(engine: &RealEngine) {
     let deployment = Deployment::new(engine);
-    let server = server(engine, &deployment, &[]);
+    let server = deployment.server(&[]);
     let [renewed, pruned, gone] = [(); 3].map(|()| short_lived(engine, &deployment));
     // Created last, it is the last to expire.
     let twin = short_lived(engine, &deployment);
@@ -119,7 +119,7 @@ fn a_renewed_target_outlives_its_lifetime_and_a_pruned_renewal_does_not_count(en
 
 fn a_renewal_is_told_and_bounded(engine: &RealEngine) {
     let deployment = Deployment::new(engine);
-    let server = server(engine, &deployment, &[("max_lifetime", "2h")]);
+    let server = deployment.server(&[("max_lifetime", "2h")]);
     let mut order = order();
     order["lifetime"] = json!("1h");
     let created = ask(&server, &unique("key"), &order);
@@ -142,7 +142,7 @@ fn a_renewal_is_told_and_bounded(engine: &RealEngine) {
     let list = call(&server, "GET", "/v1/targets", "").json();
     assert_eq!(list["targets"][0]["expires"], expires);
     // A change of the variable does not reach it.
-    let other = server_of_a_minute(engine, &deployment);
+    let other = server_of_a_minute(&deployment);
     assert_eq!(renew(&other, id, "30m").json()["expires"], expires);
     check_status(&renew(&server, id, "59s"), 400);
     engine.kill(id);
@@ -157,6 +157,6 @@ fn a_renewal_is_told_and_bounded(engine: &RealEngine) {
     assert_eq!(volumes(engine, &deployment), Vec::<String>::new());
 }
 
-fn server_of_a_minute(engine: &RealEngine, deployment: &Deployment<'_>) -> Server {
-    server(engine, deployment, &[("max_lifetime", "1m")])
+fn server_of_a_minute(deployment: &Deployment<'_>) -> Server {
+    deployment.server(&[("max_lifetime", "1m")])
 }

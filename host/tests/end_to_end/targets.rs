@@ -4,8 +4,7 @@ use serde_json::{Value, json};
 use test_support::engine::RealEngine;
 use test_support::http::Answer;
 use test_support::own::{Deployment, Foreign};
-pub use test_support::server::{API, OPERATOR};
-use test_support::server::{SECRET, Server};
+use test_support::server::{API, OPERATOR, SECRET, Server};
 use test_support::unique;
 use test_support::wait::wait_for;
 
@@ -15,10 +14,6 @@ use crate::lifecycle::{check_done, expired, id_of};
 const PLANTED: &str = "planted-secret-of-a-target";
 
 const ENVIRONMENT: &str = "0f1e2d3c-4b5a-6978-8796-a5b4c3d2e1f0";
-
-pub fn server(_: &RealEngine, deployment: &Deployment<'_>, more: &[(&str, &str)]) -> Server {
-    deployment.server(more)
-}
 
 pub fn call(server: &Server, secret: &str, method: &str, path: &str) -> Answer {
     let bearer = format!("Bearer {secret}");

@@ -5,12 +5,12 @@ use std::time::Instant;
 use serde_json::{Value, json};
 use test_support::engine::{Kind, RealEngine};
 use test_support::own::Deployment;
-use test_support::server::Server;
+use test_support::server::{OPERATOR, Server};
 use test_support::unique;
 use test_support::wait::wait_for;
 
 use crate::lifecycle::sleeper;
-use crate::targets::{OPERATOR, ask_at, call, check_status};
+use crate::targets::{ask_at, call, check_status};
 
 /// How many wait at once.
 const WAITERS: usize = 20;

@@ -278,14 +278,12 @@ pub(crate) mod tests {
         let manifest = include_str!("../../spin.toml");
         let (_, variables) = manifest.split_once("[variables]\n").expect("variables");
         for line in variables.lines().take_while(|line| !line.is_empty()) {
-            let (name, value) = line.split_once(" = { ").expect("a variable");
+            let (name, _) = line.split_once(" = { ").expect("a variable");
             let row = format!("| `{name}` |");
             let row = page.lines().find(|line| line.starts_with(&row));
             let row = row.unwrap_or_else(|| panic!("{name} is not on the page"));
-            let default = value.strip_prefix("default = \"");
-            let default = default.and_then(|rest| rest.split('"').next());
-            let shown = default.filter(|default| !default.is_empty());
-            assert!(row.contains(shown.unwrap_or_default()), "{name}: {row}");
+            let shown = default(name).unwrap_or_default();
+            assert!(row.contains(shown), "{name}: {row}");
         }
     }
 
@@ -294,37 +292,20 @@ pub(crate) mod tests {
         changes: &[(&'static str, &'static str)],
     ) -> impl Fn(&'static str) -> Result<String, String> {
         move |name| {
-            let defaults = [
-                ("scheduler", "engine"),
-                ("docker_url", "http://127.0.0.1:2375"),
-                ("docker_plaintext", "loopback"),
-                ("docker_authorization", ""),
-                ("agent_image", "dynamic-access-agent"),
-                ("image_pull", "missing"),
-                ("registry_auth", ""),
-                ("container_patch", "{}"),
-                ("container_patch_unsafe", "refuse"),
-                ("allow_capabilities", ""),
-                ("allow_volumes", ""),
-                ("environments", "{}"),
-                ("service_urls", "https://*.bastionzero.com"),
-                ("token_delivery", "file"),
-                ("deployment_id", "dynamic-access"),
-                ("max_targets", "100"),
-                ("max_targets_per_owner", ""),
-                ("max_lifetime", "8d"),
-                ("stop_grace", "0s"),
-                ("ports", "{}"),
-                ("publish_address", "127.0.0.1"),
-                ("public_host", ""),
-            ];
-            changes
-                .iter()
-                .chain(&defaults)
-                .find(|(known, _)| *known == name)
-                .map(|(_, value)| (*value).to_owned())
+            let changed = changes.iter().find(|(known, _)| *known == name);
+            let value = changed.map(|(_, value)| *value);
+            let value = value.or_else(|| default(name));
+            value
+                .map(str::to_owned)
                 .ok_or_else(|| "is not defined".to_owned())
         }
+    }
+
+    fn default(name: &str) -> Option<&'static str> {
+        let mut lines = include_str!("../../spin.toml").lines();
+        let rest =
+            lines.find_map(|line| line.strip_prefix(name)?.strip_prefix(" = { default = \""));
+        rest?.split('"').next()
     }
 
     #[track_caller]

@@ -198,41 +198,28 @@ pub fn shape(request: &HttpRequest) -> &'static str {
 /// Variables that differ from the defaults.
 pub type Changes = [(&'static str, &'static str)];
 
-/// The variables, with `changes` over the defaults.
+/// The variables, with `changes` over those of the transcripts and the defaults.
 pub fn variables(changes: &Changes) -> impl Fn(&'static str) -> Result<String, String> {
+    const USUAL: [(&str, &str); 3] = [
+        ("image_pull", "never"),
+        ("service_urls", "https://host"),
+        ("max_targets", "1"),
+    ];
     move |name| {
-        let defaults = [
-            ("scheduler", "engine"),
-            ("docker_url", "http://127.0.0.1:2375"),
-            ("docker_plaintext", "loopback"),
-            ("docker_authorization", ""),
-            ("agent_image", "dynamic-access-agent"),
-            ("image_pull", "never"),
-            ("registry_auth", ""),
-            ("container_patch", "{}"),
-            ("container_patch_unsafe", "refuse"),
-            ("allow_capabilities", ""),
-            ("allow_volumes", ""),
-            ("environments", "{}"),
-            ("service_urls", "https://host"),
-            ("token_delivery", "file"),
-            ("deployment_id", "dynamic-access"),
-            ("max_targets", "1"),
-            ("max_targets_per_owner", ""),
-            ("max_lifetime", "8d"),
-            ("stop_grace", "0s"),
-            ("ports", "{}"),
-            ("publish_address", "127.0.0.1"),
-            ("public_host", ""),
-        ];
-        let found = changes
-            .iter()
-            .chain(&defaults)
-            .find(|(key, _)| *key == name);
-        found
-            .map(|(_, value)| (*value).to_owned())
+        let mut set = changes.iter().chain(&USUAL);
+        let set = set.find(|(known, _)| *known == name);
+        let value = set.map(|(_, value)| *value).or_else(|| default(name));
+        value
+            .map(str::to_owned)
             .ok_or_else(|| "is not defined".to_owned())
     }
+}
+
+/// The default of a variable in `spin.toml`.
+fn default(name: &str) -> Option<&'static str> {
+    let mut lines = include_str!("../../spin.toml").lines();
+    let rest = lines.find_map(|line| line.strip_prefix(name)?.strip_prefix(" = { default = \""));
+    rest?.split('"').next()
 }
 
 /// Runs `webhook` against a script to the script's end.

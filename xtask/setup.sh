@@ -187,7 +187,8 @@ engine_root() {
         say "$purpose: another run is installing them; waiting for it"
         flock "$lock"
     }
-    if [ -d "$folder" ]; then return; fi
+    # One with other packages is of an earlier version of this script.
+    if [ "$(cat "$folder/packages" 2>/dev/null)" = "$engine_packages" ]; then return; fi
     [ "$(id --user)" = 0 ] || fail "$purpose: root is needed for debootstrap"
     # Only Debian itself has the keys on every machine.
     { command -v debootstrap && [ -e /usr/share/keyrings/debian-archive-keyring.gpg ]; } >/dev/null ||
@@ -200,6 +201,8 @@ engine_root() {
         fail "debootstrap failed; does $from have $release, and does /usr/share/keyrings have its key?"
     }
     rm --recursive --force "$folder.unfinished"/var/cache/apt/archives/*.deb "$folder.unfinished"/var/lib/apt/lists/*
+    printf '%s\n' "$engine_packages" >"$folder.unfinished/packages"
+    rm --recursive --force "$folder"
     mv "$folder.unfinished" "$folder"
     say "$purpose: installed in $folder"
 }

@@ -67,10 +67,8 @@ impl EngineArguments {
             Suite::Sid => "sid",
         };
         let root = workspace::cache_dir().join("engines").join(suite);
-        if !root.is_dir() {
-            fs::create_dir_all(workspace::cache_dir().join("engines"))?;
-            setup::engine_root(suite, &root)?;
-        }
+        fs::create_dir_all(workspace::cache_dir().join("engines"))?;
+        setup::engine_root(suite, &root)?;
         Ok(Some(root))
     }
 }

@@ -38,7 +38,7 @@ pub fn docker(purpose: &str) -> Result<()> {
     process::run(script("docker").arg(purpose))
 }
 
-/// Installs the Engines of a Debian suite into a folder of their own.
+/// Installs the Engines of a Debian suite into a folder of their own, if they are not there.
 pub fn engine_root(suite: &str, folder: &Path) -> Result<()> {
     process::run(script("engine-root").arg(suite).arg(folder))
 }
@@ -98,7 +98,12 @@ mod tests {
         let said = second.stderr.take().map(BufReader::new).expect("a pipe");
         let mut said = said.lines().map_while(Result::ok);
         let waits = said.next().is_some_and(|line| line.contains("waiting"));
+        let script =
+            fs::read_to_string(workspace::root().join("xtask/setup.sh")).expect("a script");
+        let mut lines = script.lines();
+        let packages = lines.find_map(|line| line.strip_prefix("engine_packages="));
         fs::create_dir(&folder).expect("the second run makes none");
+        fs::write(folder.join("packages"), packages.expect("a list")).expect("the folder is ours");
         drop(first);
         let rest: Vec<_> = said.collect();
         let ended = second.wait().expect("it is ours");

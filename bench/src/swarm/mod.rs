@@ -1,6 +1,7 @@
 //! Measures a server on a Swarm against the calls that no client can do without.
 
 mod at_once;
+mod ends;
 mod raw;
 mod sizes;
 
@@ -38,7 +39,7 @@ struct Bench<'a> {
     report: Report,
 }
 
-/// Measures the parts that were asked for; two of them are about a Swarm.
+/// Measures the parts that were asked for; three of them are about a Swarm.
 pub async fn measure(arguments: &Arguments, threads: &Threads) -> Result<Report> {
     let managers = &arguments.swarm;
     let first = managers.first().context("a Swarm has a manager")?;
@@ -63,13 +64,17 @@ pub async fn measure(arguments: &Arguments, threads: &Threads) -> Result<Report>
         raw,
         report,
     };
-    let first_size = SIZES[0];
-    say(&format!(
-        "{first_size} services, {RUNNING} of them with a task"
-    ));
-    bench.raw.fill(0, first_size, RUNNING).await?;
+    // What ends at once is seen on a Swarm without a crowd.
+    if arguments.parts() != [Part::Ends] {
+        let first_size = SIZES[0];
+        say(&format!(
+            "{first_size} services, {RUNNING} of them with a task"
+        ));
+        bench.raw.fill(0, first_size, RUNNING).await?;
+    }
     for part in arguments.parts() {
         match part {
+            Part::Ends => bench.ends().await?,
             Part::AtOnce => bench.bursts().await?,
             Part::Crowds => bench.sizes().await?,
             _ => {}

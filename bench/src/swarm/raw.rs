@@ -83,7 +83,51 @@ impl Raw {
     /// Starts a service, and looks at its task until it runs.
     pub async fn start(&self) -> Result<Running> {
         let begun = Instant::now();
+        let started = self.begin(None).await?;
+        self.runs(&started.name).await?;
+        Ok(Running {
+            took: begun.elapsed(),
+            ..started
+        })
+    }
+
+    /// Starts what ends at once, removes it, and returns how long the start took until its
+    /// task ran, and for how long it was shown as running afterwards. Both are none if it
+    /// was never shown so.
+    pub async fn end(&self, command: &[&str]) -> Result<Option<[Duration; 2]>> {
+        let begun = Instant::now();
+        let started = self.begin(Some(command)).await?;
+        let over = |states: &[String]| {
+            let is_over = |state: &String| {
+                matches!(
+                    state.as_str(),
+                    "complete" | "failed" | "rejected" | "shutdown"
+                )
+            };
+            states.iter().any(is_over)
+        };
+        let runs_or_over =
+            |states: &[String]| over(states) || states.iter().any(|state| state == "running");
+        let seen = self.look(&started.name, runs_or_over).await?;
+        let ran = begun.elapsed();
+        let ended = match over(&seen) {
+            true => None,
+            false => {
+                self.look(&started.name, over).await?;
+                Some([ran, begun.elapsed() - ran])
+            }
+        };
+        self.delete("services", &started.id).await?;
+        self.delete("secrets", &started.secret).await?;
+        Ok(ended)
+    }
+
+    /// Starts a service, with another command if there is one.
+    async fn begin(&self, command: Option<&[&str]>) -> Result<Running> {
         let (name, mut spec) = self.named(FLOOR);
+        if let Some(command) = command {
+            spec["TaskTemplate"]["ContainerSpec"]["Command"] = json!(command);
+        }
         let id = self.created("/services/create", &spec).await?;
         let secret_name = format!("{FLOOR}-{}", unique::digits());
         let secret = json!({"Name": secret_name, "Labels": {}, "Data": TOKEN});
@@ -97,12 +141,11 @@ impl Raw {
         }]);
         let path = format!("/services/{id}/update?version={version}");
         self.send(Call::json(path, &spec)).await?;
-        self.runs(&name).await?;
         Ok(Running {
             id,
             name,
             secret,
-            took: begun.elapsed(),
+            took: Duration::ZERO,
         })
     }
 
@@ -202,16 +245,16 @@ impl Raw {
     /// Waits until a service's task runs.
     async fn runs(&self, name: &str) -> Result<()> {
         let runs = |states: &[String]| states.iter().any(|state| state == "running");
-        self.look(name, runs).await
+        self.look(name, runs).await.map(drop)
     }
 
     /// Waits until a service's task is gone.
     async fn gone(&self, name: &str) -> Result<()> {
-        self.look(name, <[String]>::is_empty).await
+        self.look(name, <[String]>::is_empty).await.map(drop)
     }
 
-    /// Looks at the states of a service's tasks until they are as wanted.
-    async fn look(&self, name: &str, wanted: fn(&[String]) -> bool) -> Result<()> {
+    /// Looks at the states of a service's tasks until they are as wanted, and returns them.
+    async fn look(&self, name: &str, wanted: impl Fn(&[String]) -> bool) -> Result<Vec<String>> {
         let deadline = Instant::now() + TASK_BOUND;
         let label = format!("dynamic-access.name={name}");
         loop {
@@ -225,7 +268,7 @@ impl Raw {
             };
             let states: Vec<_> = tasks.iter().map(state).collect();
             if wanted(&states) {
-                return Ok(());
+                return Ok(states);
             }
             if Instant::now() > deadline {
                 bail!("the tasks of {name} are {states:?}");

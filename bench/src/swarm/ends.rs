@@ -1,0 +1,65 @@
+//! How soon a Swarm tells that a target has ended which ends at once.
+
+use std::time::Duration;
+
+use anyhow::Result;
+use futures_util::future::try_join_all;
+
+use super::Bench;
+use crate::row::Fact;
+use crate::samples::quantile;
+use crate::say;
+
+/// How many starts are made at once.
+const AT_ONCE: [usize; 2] = [1, 8];
+
+/// What ends at once, and its command.
+const ENDINGS: [(&str, &[&str]); 2] = [
+    ("a missing program", &["/no/such/program"]),
+    ("exit 3", &["/bin/sh", "-c", "exit 3"]),
+];
+
+impl Bench<'_> {
+    /// Starts what ends at once, so many times in all for each number at once.
+    pub(super) async fn ends(&mut self) -> Result<()> {
+        let tries = self.arguments.rounds(60);
+        for count in AT_ONCE {
+            let mut seen = Vec::new();
+            for round in 0..tries.div_ceil(count) {
+                let (name, command) = ENDINGS[round % ENDINGS.len()];
+                say(&format!("{count} starts at once of {name}"));
+                let round = (0..count).map(|_| self.raw.end(command));
+                seen.extend(try_join_all(round).await?);
+            }
+            self.report.facts.push(fact(count, &seen));
+        }
+        Ok(())
+    }
+}
+
+fn fact(count: usize, seen: &[Option<[Duration; 2]>]) -> Fact {
+    let ran: Vec<_> = seen.iter().flatten().collect();
+    let told = |index: usize| {
+        let times: Vec<_> = ran.iter().map(|times| times[index]).collect();
+        let of = |share| quantile(&times, share).as_secs_f64();
+        format!("{:.2} s, at most {:.2} s", of(0.5), of(1.0))
+    };
+    let shares = ran
+        .iter()
+        .map(|[start, ran]| ran.as_secs_f64() / start.as_secs_f64());
+    let worst = shares.fold(0.0, f64::max);
+    Fact {
+        name: format!("{count} at once that end, {} tries", seen.len()),
+        value: match ran.is_empty() {
+            true => "none was shown as running".to_owned(),
+            false => format!(
+                "{} were shown as running, for {}, at most {worst:.2} of the start; start {}",
+                ran.len(),
+                told(1),
+                told(0)
+            ),
+        },
+        number: worst,
+        limit: None,
+    }
+}

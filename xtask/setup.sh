@@ -187,7 +187,8 @@ engine_root() {
         say "$purpose: another run is installing them; waiting for it"
         flock "$lock"
     }
-    # One with other packages is of an earlier version of this script.
+    # One with other packages is of an earlier version of this script. A run that still uses
+    # it fails once it is replaced.
     if [ "$(cat "$folder/packages" 2>/dev/null)" = "$engine_packages" ]; then return; fi
     [ "$(id --user)" = 0 ] || fail "$purpose: root is needed for debootstrap"
     # Only Debian itself has the keys on every machine.

@@ -1,5 +1,5 @@
-//! Headers, in the core's type and in WASI's. Each direction takes one call to the host,
-//! which bounds their number.
+//! Headers, in the core's type and in WASI's. Each direction takes one call to the host.
+//! The host bounds their number.
 
 use http::{HeaderMap, HeaderName, HeaderValue};
 use wasip2::http::types::Fields;

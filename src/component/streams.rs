@@ -10,6 +10,10 @@ use wasip2::io::streams::{InputStream, OutputStream, StreamError};
 /// The most that is read at a time. A larger chunk would not arrive at once anyway.
 const CHUNK_BYTES: u64 = 64 * 1024;
 
+/// Chunks up to this size are joined as they arrive, since a place in memory for each of
+/// many small ones would cost more than its content.
+const SMALL_BYTES: usize = 1024;
+
 /// A moment at which every wait ends. Only a wait passes it to the host.
 pub struct Deadline(Instant);
 
@@ -59,7 +63,10 @@ pub fn read(stream: &InputStream, limit: usize, deadline: &Deadline) -> Result<V
         if length > limit {
             return Err(Halt::TooMany);
         }
-        chunks.push(chunk);
+        match chunks.last_mut() {
+            Some(last) if chunk.len() <= SMALL_BYTES => Vec::extend(last, chunk),
+            _ => chunks.push(chunk),
+        }
     }
     // Joined once: a growing vector is copied again and again, and an instance never
     // returns memory.

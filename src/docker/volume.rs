@@ -70,7 +70,11 @@ impl Renewal {
         let name = volume["Name"].as_str()?;
         let rest = name.strip_prefix(deployment.as_str())?.strip_prefix('-')?;
         let (id, seconds) = rest.split_once('-')?;
-        let written = volume["CreatedAt"].as_str().and_then(moment).zip(now);
+        let written = volume["CreatedAt"].as_str().and_then(moment);
+        // An Engine that cannot tell the time of a volume shows the year 1.
+        let written = written
+            .filter(|written| written.unix_timestamp() > 0)
+            .zip(now);
         let renewal = Self {
             target: TargetId::of_container(id)?,
             lifetime: Duration::from_secs(seconds.parse().ok()?),
@@ -244,6 +248,7 @@ mod tests {
             ("2026-11-23T02:00:01.123456789+01:00", 60),
             ("2026-11-23T01:01:02Z", 0),
             ("yesterday", 0),
+            ("0001-01-01T00:00:00Z", 0),
         ] {
             assert_eq!(seconds(written.into(), Some(DATE)), age, "{written}");
         }

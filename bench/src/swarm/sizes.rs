@@ -12,8 +12,9 @@ use crate::row::{Fact, Row};
 use crate::samples::{Pairs, in_turn};
 use crate::say;
 
-/// How long the server waits after a start before it looks whether the target still runs.
-pub const STAYS_UP: Duration = Duration::from_millis(750);
+/// The shortest and the longest time that the server waits after a start before it looks
+/// whether the target still runs. In between, it waits as long as the start took.
+const WAITS: [Duration; 2] = [Duration::from_millis(750), Duration::from_secs(3)];
 
 /// Enough for the work after an answer, and for a node's own work after a removal.
 pub const PAUSE: Duration = Duration::from_millis(500);
@@ -61,11 +62,15 @@ impl Bench<'_> {
         }
         let waited = Pairs {
             ours: starts.ours.clone(),
-            floor: starts.floor.iter().map(|took| *took + STAYS_UP).collect(),
+            floor: starts
+                .floor
+                .iter()
+                .map(|took| *took + wait_after(*took))
+                .collect(),
         };
         let unwaited = without_wait(&starts);
         Ok(vec![
-            Row::new(group, "/start", "the calls, and a wait of 750 ms", waited),
+            Row::new(group, "/start", "the calls, and the same wait", waited),
             Row::new(group, "/start without its wait", "the calls", unwaited),
             Row::new(group, "/stop", "the calls", stops),
         ])
@@ -106,9 +111,16 @@ impl Bench<'_> {
     }
 }
 
+/// How long the server waits after a start that took so long.
+fn wait_after(took: Duration) -> Duration {
+    took.clamp(WAITS[0], WAITS[1])
+}
+
 /// The same starts, as if the server did not wait.
 pub fn without_wait(starts: &Pairs) -> Pairs {
-    let ours = starts.ours.iter().map(|took| took.saturating_sub(STAYS_UP));
+    // A wait that is neither of the two is half of the whole.
+    let alone = |whole: &Duration| *whole - (*whole / 2).clamp(WAITS[0].min(*whole), WAITS[1]);
+    let ours = starts.ours.iter().map(alone);
     Pairs {
         ours: ours.collect(),
         floor: starts.floor.clone(),

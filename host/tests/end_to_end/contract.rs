@@ -169,7 +169,7 @@ fn a_body_whose_length_is_not_told_is_cut_off_at_the_limit() {
         ("transfer-encoding", "chunked"),
         ("content-length", "0"),
     ];
-    // The body is added by hand, because the helper would add its length.
+    // The body is added by hand, because `http` would add its length.
     let head = request("POST", "/stop", &headers[..2], b"");
     let mut bytes = head;
     let chunk = format!("10000\r\n{}\r\n", "x".repeat(0x10000));

@@ -42,7 +42,7 @@ impl<P: Platform> Services<'_, P> {
     /// Looks once more at a target, a moment after its node has reported it running. Of
     /// tasks that end at once, a Swarm showed the end within two fifths of the time that
     /// the start took, and within 0.2 s with one start at a time. The pause is at least
-    /// twice that (`bench/README.md`).
+    /// twice that with up to eight starts at once (`bench/README.md`).
     pub async fn find_started(
         &self,
         id: &TargetId,

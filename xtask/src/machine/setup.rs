@@ -10,7 +10,7 @@ use dev::process;
 use crate::machine::workspace;
 use dynamic_access_admin::progress::say;
 
-/// Waits until no other run of this checkout sets up the machine, because two would install into
+/// Waits until no other run of this checkout's tests sets up the machine, since two would install into the same
 /// the same folders. The kernel releases the lock when the file is closed, however the run ends.
 pub fn alone() -> Result<File> {
     let path = workspace::cache_dir().join("set-up.lock");

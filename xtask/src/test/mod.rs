@@ -37,8 +37,8 @@ const TEST_THREADS: &str = "4";
 /// on an Engine that a person is using.
 pub fn test(which: EngineArguments, arguments: &[String]) -> Result<ExitCode> {
     let started = Instant::now();
-    wasm::build()?;
     let setting_up = setup::alone()?;
+    wasm::build()?;
     let port = free_address((Ipv4Addr::LOCALHOST, 0).into())?.port();
     let engine = Engine::start(Listen::Tls(port), which)?;
     let podman = podman::start_beside(&engine)?;

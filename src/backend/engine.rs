@@ -18,8 +18,12 @@ use crate::engine::Engine;
 use crate::fault::Fault;
 use crate::platform::Platform;
 
-/// The shortest pause between a start and its inspect: see [`Containers::find_started`].
-const SETTLES: Duration = Duration::from_millis(100);
+/// The pause between a start and its inspect is this and a third of the start's own time:
+/// see [`Containers::find_started`].
+const SETTLES: Duration = Duration::from_millis(70);
+
+/// The shortest such pause.
+const SETTLES_MIN: Duration = Duration::from_millis(100);
 
 /// The longest such pause. If the answer of a start was lost, its time says nothing; with
 /// sixteen starts at once, no inspect missed an end for longer than 0.44 s.
@@ -76,14 +80,14 @@ impl<P: Platform> Containers<'_, P> {
     /// init process even if the image's entry point is missing. Once that process has
     /// ended, an inspect waits and then shows the end, however long a list shows the
     /// container as running. So only the process needs the pause: up to 30 ms with one
-    /// start at a time, and up to a fifth of the start's own time on a busy host. It gets
-    /// at least twice that.
+    /// start at a time, 0.1 s with eight, and 0.44 s with sixteen on a busy host. It gets
+    /// at least twice what was measured (`bench/README.md`).
     pub async fn find_started(
         &self,
         id: &TargetId,
         took: Duration,
     ) -> Result<Option<Target>, Fault> {
-        let pause = (took * 2 / 5).clamp(SETTLES, SETTLES_MAX);
+        let pause = (SETTLES + took / 3).clamp(SETTLES_MIN, SETTLES_MAX);
         self.engine.pause(pause).await;
         self.engine.send(inspect::inspect(id)).await
     }

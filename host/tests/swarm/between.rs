@@ -28,7 +28,7 @@ pub fn behind_a_proxy_targets_come_and_go_also_without_the_leader(stage: &Stage<
     let servers = proxies.each_ref().map(|proxy| server(stage, proxy));
     let mut ids: Vec<_> = servers
         .each_ref()
-        .map(|server| id_of(&server.start_target(&unique("token"))))
+        .map(|server| start_in_the_end(server, &unique("token")))
         .into();
     let leader = stage.leader();
     stage.swarm.kill(leader);
@@ -68,7 +68,7 @@ pub fn with_clocks_an_hour_apart_nothing_is_wrong_but_ages(stage: &Stage<'_>) {
         let (_between, address) = with_clock(stage.swarm.address(2), seconds);
         let (right, apart) = (stage.server(1), stage.server_at(address));
         let token = unique("token");
-        let id = id_of(&apart.start_target(&token));
+        let id = start_in_the_end(&apart, &token);
         apart.wait_for_line("the clocks of the Swarm's managers differ by 3");
         assert_eq!(id_of(&right.start_target(&token)), id);
         for server in [&right, &apart] {

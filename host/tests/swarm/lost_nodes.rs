@@ -4,12 +4,14 @@ use serde_json::json;
 use test_support::unique;
 use test_support::wait::wait_within;
 
-use crate::stage::{AGREED_BOUND, Stage, check_come_again, id_of, stop_in_the_end};
+use crate::stage::{
+    AGREED_BOUND, Stage, check_come_again, id_of, start_in_the_end, stop_in_the_end,
+};
 
 pub fn a_stop_is_true_of_a_node_that_is_cut_off(stage: &Stage<'_>) {
     let server = stage.only_on(3).server(1);
     let token = unique("token");
-    let id = id_of(&server.start_target(&token));
+    let id = start_in_the_end(&server, &token);
     let [container] = &stage.containers(3)[..] else {
         panic!("one container on node 3")
     };
@@ -56,7 +58,7 @@ pub fn a_node_that_is_drained_ends_its_targets_and_gets_no_more(stage: &Stage<'_
     let server = stage.server(1);
     let only_on_2 = Stage::of(stage.swarm, &stage.deployment);
     let token = unique("token");
-    let id = id_of(&only_on_2.only_on(2).server(1).start_target(&token));
+    let id = start_in_the_end(&only_on_2.only_on(2).server(1), &token);
     set_availability(stage, 2, "drain");
     // It is not run again elsewhere: its token is spent.
     wait_within(AGREED_BOUND, "the end of the target", || {
@@ -67,7 +69,7 @@ pub fn a_node_that_is_drained_ends_its_targets_and_gets_no_more(stage: &Stage<'_
     assert_eq!(server.stop_target(&id).status, 200);
     let full = only_on_2.server(1).start_target(&unique("token"));
     check_come_again(&full);
-    let next = id_of(&server.start_target(&unique("token")));
+    let next = start_in_the_end(&server, &unique("token"));
     assert_eq!(stage.containers(2), Vec::<String>::new());
     set_availability(stage, 2, "active");
     assert_eq!(server.stop_target(&next).status, 200);
@@ -79,12 +81,8 @@ pub fn a_node_that_was_killed_runs_targets_again_once_its_networks_are_forgotten
     stage: &Stage<'_>,
 ) {
     let anywhere = stage.server(1);
-    let id = id_of(
-        &Stage::of(stage.swarm, &stage.deployment)
-            .only_on(2)
-            .server(1)
-            .start_target(&unique("token")),
-    );
+    let only_on_2 = Stage::of(stage.swarm, &stage.deployment);
+    let id = start_in_the_end(&only_on_2.only_on(2).server(1), &unique("token"));
     stage.swarm.kill(2);
     stage.swarm.restart(2);
     stage.wait_until_healthy(&anywhere);
@@ -97,7 +95,7 @@ pub fn a_node_that_was_killed_runs_targets_again_once_its_networks_are_forgotten
     let line = only_here.line_about(&rejected);
     assert!(line["error"].to_string().contains(" exists"), "{line}");
     // Meanwhile targets run elsewhere.
-    let id = id_of(&anywhere.start_target(&unique("token")));
+    let id = start_in_the_end(&anywhere, &unique("token"));
     assert_eq!(stage.containers(2), Vec::<String>::new());
     assert_eq!(anywhere.stop_target(&id).status, 200);
     stage.swarm.kill(2);
@@ -114,7 +112,7 @@ pub fn a_node_that_was_killed_runs_targets_again_once_its_networks_are_forgotten
 pub fn without_a_majority_nothing_is_done_and_nothing_is_wrong_afterwards(stage: &Stage<'_>) {
     let server = stage.server(1);
     let token = unique("token");
-    let id = id_of(&server.start_target(&token));
+    let id = start_in_the_end(&server, &token);
     stage.swarm.cut(2);
     stage.swarm.cut(3);
     // The one that is left may call itself the leader for some seconds more.

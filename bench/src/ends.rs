@@ -14,7 +14,7 @@ use serde_json::{Value, json};
 use crate::client::{Call, Client};
 use crate::engine::Engine;
 use crate::row::Fact;
-use crate::samples::quantile;
+use crate::samples::median_and_worst;
 use crate::{say, unique};
 
 /// How many starts are made at once.
@@ -72,8 +72,7 @@ pub async fn measure(engine: &Engine, create: &Value, tries: usize) -> Result<Ve
 fn fact(count: usize, name: &str, tries: &[Try]) -> Fact {
     let told = |of: fn(&Try) -> Duration| {
         let times: Vec<_> = tries.iter().map(of).collect();
-        let of = |share| quantile(&times, share).as_secs_f64();
-        format!("{:.2} s, at most {:.2} s", of(0.5), of(1.0))
+        median_and_worst(&times)
     };
     let share = |one: &Try| one.missed.as_secs_f64() / one.start.as_secs_f64();
     let worst = tries.iter().map(share).fold(0.0, f64::max);

@@ -86,6 +86,12 @@ pub fn quantile(times: &[Duration], share: f64) -> Duration {
     sorted.get(index).copied().unwrap_or_default()
 }
 
+/// The median of times and the longest of them, in words.
+pub fn median_and_worst(times: &[Duration]) -> String {
+    let [median, worst] = [0.5, 1.0].map(|share| quantile(times, share).as_secs_f64());
+    format!("{median:.2} s, at most {worst:.2} s")
+}
+
 /// Numbers that look random and are the same in every run (SplitMix64).
 struct Dice(u64);
 

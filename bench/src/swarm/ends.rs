@@ -1,4 +1,4 @@
-//! How soon a Swarm tells that a target has ended which ends at once.
+//! How soon a Swarm shows the end of a target that ends at once.
 
 use std::time::Duration;
 
@@ -7,20 +7,20 @@ use futures_util::future::try_join_all;
 
 use super::Bench;
 use crate::row::Fact;
-use crate::samples::quantile;
+use crate::samples::median_and_worst;
 use crate::say;
 
 /// How many starts are made at once.
 const AT_ONCE: [usize; 2] = [1, 8];
 
-/// What ends at once, and its command.
+/// The targets that end at once, and their commands.
 const ENDINGS: [(&str, &[&str]); 2] = [
     ("a missing program", &["/no/such/program"]),
     ("exit 3", &["/bin/sh", "-c", "exit 3"]),
 ];
 
 impl Bench<'_> {
-    /// Starts what ends at once, so many times in all for each number at once.
+    /// Starts such targets, this many in all for each number at once.
     pub(super) async fn ends(&mut self) -> Result<()> {
         let tries = self.arguments.rounds(60);
         for count in AT_ONCE {
@@ -41,8 +41,7 @@ fn fact(count: usize, seen: &[Option<[Duration; 2]>]) -> Fact {
     let ran: Vec<_> = seen.iter().flatten().collect();
     let told = |index: usize| {
         let times: Vec<_> = ran.iter().map(|times| times[index]).collect();
-        let of = |share| quantile(&times, share).as_secs_f64();
-        format!("{:.2} s, at most {:.2} s", of(0.5), of(1.0))
+        median_and_worst(&times)
     };
     let shares = ran
         .iter()

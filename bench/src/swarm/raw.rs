@@ -91,9 +91,9 @@ impl Raw {
         })
     }
 
-    /// Starts what ends at once, removes it, and returns how long the start took until its
-    /// task ran, and for how long it was shown as running afterwards. Both are none if it
-    /// was never shown so.
+    /// Starts a target that ends at once and removes it. Returns how long the start took until
+    /// the task ran, and for how long the Swarm then showed it as running; `None` if it never
+    /// did.
     pub async fn end(&self, command: &[&str]) -> Result<Option<[Duration; 2]>> {
         let begun = Instant::now();
         let started = self.begin(Some(command)).await?;

@@ -5,6 +5,7 @@ use std::process::{Command, Output};
 use dev::process;
 use test_support::engine::RealEngine;
 use test_support::folder::Folder;
+use test_support::markdown;
 use test_support::own::Deployment;
 use test_support::server::{API, Server};
 use test_support::wait::wait_for;
@@ -14,9 +15,7 @@ const PAGE: &str = include_str!("../../../docs/portal.md");
 
 /// The page's block in a language.
 fn block(language: &str) -> &'static str {
-    let begin = format!("\n```{language}\n");
-    let (_, rest) = PAGE.split_once(&begin).expect("a block");
-    rest.split_once("\n```\n").expect("its end").0
+    markdown::block(PAGE, language, "")
 }
 
 /// Builds the page's image, on a base that needs no registry.

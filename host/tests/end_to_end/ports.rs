@@ -10,6 +10,7 @@ use test_support::fault_proxy::{Fault, FaultProxy};
 use test_support::folder::Folder;
 use test_support::greeter::{GREETING, PORTS, command, greeting};
 use test_support::http::Answer;
+use test_support::markdown;
 use test_support::own::{Deployment, Network};
 use test_support::server::API;
 use test_support::unique;
@@ -133,12 +134,9 @@ impl Firewall {
     fn of_page(bridge: &str) -> Self {
         const PAGE: &str = include_str!("../../../docs/firewall.md");
         const NAME: &str = "dynamic_access_ports";
-        let (_, rest) = PAGE
-            .split_once(&format!("```text\ntable inet {NAME}\n"))
-            .expect("it is there");
-        let (rules, _) = rest.split_once("```").expect("its end");
+        let rules = markdown::block(PAGE, "text", &format!("table inet {NAME}\n"));
         let name = unique("ports").replace('-', "_");
-        let rules = format!("table inet {NAME}\n{rules}").replace(NAME, &name);
+        let rules = rules.replace(NAME, &name);
         assert!(rules.contains("\"targets0\""), "{rules}");
         let folder = Folder::new("firewall-");
         let file = folder.file("rules.nft", &rules.replace("targets0", bridge));

@@ -7,6 +7,7 @@ use std::time::Duration;
 use stand_in_service::story::{self, Patience};
 use stand_in_service::{Service, State, Target, WebhookError, Webhooks};
 use test_support::engine::RealEngine;
+use test_support::markdown;
 use test_support::own::Deployment;
 use test_support::server::{SECRET, Server};
 use test_support::wait::wait_for;
@@ -78,11 +79,8 @@ fn check_offline(target: &Target) {
 
 /// The steps of the demo that the README shows, without their times.
 fn steps_of_the_readme() -> Vec<String> {
-    let (_, demo) = include_str!("../../../README.md")
-        .split_once("```text\n")
-        .expect("the README shows the demo");
-    let lines = demo.lines().take_while(|line| *line != "```");
-    let steps = lines.filter_map(|line| line.split_once(" s  "));
+    let demo = markdown::block(include_str!("../../../README.md"), "text", "");
+    let steps = demo.lines().filter_map(|line| line.split_once(" s  "));
     steps.map(|(_, step)| without_id(step)).collect()
 }
 

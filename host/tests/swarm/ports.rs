@@ -4,6 +4,7 @@ use serde_json::{Value, json};
 use test_support::folder::Folder;
 use test_support::greeter::{GREETING, PORTS, command, greeting};
 use test_support::http::Answer;
+use test_support::markdown;
 use test_support::server::Server;
 use test_support::unique;
 
@@ -75,17 +76,13 @@ pub fn a_caller_reaches_a_targets_port_on_its_node(stage: &Stage<'_>) {
 /// the targets' network.
 fn firewall(stage: &Stage<'_>) -> String {
     const PAGE: &str = include_str!("../../../deploy/swarm/README.md");
-    const TABLE: &str = "table inet dynamic_access_swarm\n";
-    let (_, rules) = PAGE
-        .split_once(&format!("```text\n{TABLE}"))
-        .expect("it is there");
-    let (rules, _) = rules.split_once("```").expect("its end");
     let all = nodes().map(|node| stage.swarm.address(node).ip().to_string());
     let all = all.collect::<Vec<_>>().join(", ");
     let network = format!("/networks/{NETWORK}");
     let network = stage.swarm.node(1).call("GET", &network, None).json();
     let id = network["Id"].as_str().expect("an id");
-    let mut rules = format!("{TABLE}{rules}");
+    let table = "table inet dynamic_access_swarm\n";
+    let mut rules = markdown::block(PAGE, "text", table).to_owned();
     for (on_page, here) in [
         ("192.0.2.11-192.0.2.13, 192.0.2.21-192.0.2.29", all),
         ("192.0.2.10", stage.swarm.gateway().to_string()),

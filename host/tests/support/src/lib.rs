@@ -15,6 +15,7 @@ pub mod haproxy;
 pub mod http;
 mod images;
 pub mod managers;
+pub mod markdown;
 pub mod own;
 pub mod podman;
 pub mod registration;

@@ -47,6 +47,7 @@ impl Scenario {
             has_image: self.has_image,
             is_fine: habits.is_fine,
             older: habits.older,
+            is_deaf: habits.is_deaf,
             services,
             secrets,
             nodes: Nodes::AllThere,

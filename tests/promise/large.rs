@@ -181,6 +181,7 @@ fn two_thousand_of_the_largest_targets_of_a_swarm_are_started_listed_and_reaped(
         has_image: true,
         is_fine: false,
         older: None,
+        is_deaf: false,
         services: Vec::new(),
         secrets: Vec::new(),
         nodes: Nodes::AllThere,

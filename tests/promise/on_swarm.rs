@@ -40,6 +40,7 @@ pub fn scenarios() -> Vec<Scenario> {
         calm(),
         stuck(),
         older(),
+        deaf(),
         fault(),
         faults(),
         ending(),
@@ -58,6 +59,7 @@ const PLAIN: Habits = Habits {
     is_fine: false,
     stuck: None,
     older: None,
+    is_deaf: false,
 };
 
 /// The same scenarios on a Swarm that has these habits.
@@ -195,6 +197,23 @@ fn older() -> Vec<Scenario> {
     };
     let ways = [Through::Looks, Through::Changes, Through::Both];
     ways.into_iter().flat_map(of).collect()
+}
+
+/// A Swarm that misses the first update after which a task is to end.
+fn deaf() -> Vec<Scenario> {
+    let habits = Habits {
+        is_deaf: true,
+        ..PLAIN
+    };
+    let scenarios = [
+        one("start", START, &[], 200),
+        one("stop", stop(), &RUNNING, 200),
+        one("stop-of-starting", stop(), &STARTING, 200),
+        one("reap", REAP, &few_remains(), 200),
+        one("reap-of-starting", REAP, &LONG_STARTING, 200),
+        case("stop-stop", [stop(), stop()], &RUNNING, &[200]),
+    ];
+    on_swarm("swarm-deaf", &scenarios, habits, Fates::Any, FAULT)
 }
 
 fn fault() -> Vec<Scenario> {
@@ -350,6 +369,11 @@ fn on_a_swarm_a_task_may_get_no_further() {
 #[test]
 fn on_a_swarm_any_calls_may_go_through_an_older_manager() {
     explore_all("swarm-older", &older());
+}
+
+#[test]
+fn a_swarm_that_misses_the_end_of_a_task_is_told_again() {
+    explore_all("swarm-deaf", &deaf());
 }
 
 #[test]

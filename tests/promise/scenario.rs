@@ -97,6 +97,8 @@ pub struct Habits {
     pub stuck: Option<Move>,
     /// The calls through a manager that is older than the others.
     pub older: Option<Through>,
+    /// Whether the Swarm misses the first update after which a task is to end.
+    pub is_deaf: bool,
 }
 
 /// Which calls go through an older manager, which drops an option of each service.

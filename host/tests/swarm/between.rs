@@ -83,6 +83,11 @@ pub fn with_clocks_an_hour_apart_nothing_is_wrong_but_ages(stage: &Stage<'_>) {
             for _ in 0..REAPS {
                 assert_eq!(apart.call("POST", "/reap", "").status, 200);
             }
+            // A start waits for a withdrawn target of its name until a reap has removed it.
+            wait_within(AGREED_BOUND, "the starts", || {
+                assert_eq!(right.call("POST", "/reap", "").status, 200);
+                starts.iter().all(|start| start.is_finished()).then_some(())
+            });
             let ids = starts.into_iter().map(|start| start.join().expect("an id"));
             ids.collect::<Vec<_>>()
         });

@@ -7,7 +7,6 @@ use super::{Services, UPDATES_MAX};
 use crate::ages::{START_WITHIN, start_within};
 use crate::backend::LEFT_OVER_MAX;
 use crate::docker::call::CHANGE;
-use crate::docker::label;
 use crate::docker::remove::Removed;
 use crate::docker::swarm::Part;
 use crate::docker::swarm::secret;
@@ -15,6 +14,7 @@ use crate::docker::swarm::service;
 use crate::docker::swarm::task::{self, Task, TaskState};
 use crate::docker::swarm::versioned::{self, Updated};
 use crate::docker::target::Target;
+use crate::docker::{TargetId, label};
 use crate::fault::Fault;
 use crate::pauses::Pauses;
 use crate::platform::Platform;
@@ -22,6 +22,10 @@ use crate::platform::Platform;
 /// How long a removal without force waits for the end of a task, which takes a node about
 /// two seconds. The next removal finishes what takes longer.
 const END_WITHIN: Duration = Duration::from_secs(4);
+
+/// The looks after which a Swarm should have told a task to end: a tenth of a second. It
+/// takes milliseconds.
+const HEARD_AFTER: usize = 2;
 
 impl<P: Platform> Services<'_, P> {
     pub async fn remove(&self, target: &Target) -> Result<Removed, Fault> {
@@ -79,10 +83,16 @@ impl<P: Platform> Services<'_, P> {
     async fn delete_once_ended(&self, target: &Target, limit: Duration) -> Result<Removed, Fault> {
         let until = self.engine.within(limit).ends();
         let mut pauses = Pauses::new(self.engine.platform(), until);
-        loop {
+        for looks in 0.. {
             let is_live = match self.tasks_of(target).await {
                 Ok(tasks) if tasks.is_empty() => break,
-                Ok(tasks) => tasks.iter().any(Task::is_live),
+                Ok(tasks) => {
+                    let goes_on = |task: &Task| task.is_live() && !task.is_doomed;
+                    if looks >= HEARD_AFTER && tasks.iter().any(goes_on) {
+                        self.fence_again(&target.id).await?;
+                    }
+                    tasks.iter().any(Task::is_live)
+                }
                 // A task that cannot be seen in time may still run.
                 Err(Fault::BudgetSpent | Fault::TimedOut) => true,
                 Err(fault) => return Err(fault),
@@ -100,6 +110,19 @@ impl<P: Platform> Services<'_, P> {
         } else {
             Removed::Absent
         })
+    }
+
+    /// Makes a Swarm compare a fenced service with its task once more.
+    ///
+    /// If a Swarm updates a task while it withdraws it, it keeps the task ("update out of
+    /// sequence") until the next update of the service (swarmkit,
+    /// `orchestrator/replicated`, `setTasksDesiredState`).
+    async fn fence_again(&self, id: &TargetId) -> Result<(), Fault> {
+        if let Some(found) = self.engine.send(versioned::inspect(id)).await? {
+            // After any other update, too, the Swarm compares them.
+            self.engine.send(found.fence()).await?;
+        }
+        Ok(())
     }
 
     /// The tasks of a target, found by its own name, with or without its service.

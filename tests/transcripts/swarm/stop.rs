@@ -51,6 +51,19 @@ fn a_stop_is_not_true_while_a_node_may_run_the_task() {
 }
 
 #[test]
+fn a_swarm_that_has_missed_the_fence_gets_it_again() {
+    let steps = call("find service", one(0, &["vouched", "fenced"]))
+        + looked(task("running"))
+        + call("look up service", shown(0, &["vouched", "fenced"]))
+        + looked(task("running")) * 3
+        + call("look up service", shown(0, &["vouched", "fenced"]))
+        + updated()
+        + looked(none())
+        + deleted();
+    check_stop(steps, 200);
+}
+
+#[test]
 fn the_other_backends_ids_are_refused() {
     let of_container = TargetId::parse(ID).expect("an id");
     let outcome = on_swarm(no_call(), async |provisioner| {

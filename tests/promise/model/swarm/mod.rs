@@ -53,6 +53,9 @@ pub struct Swarm {
     /// a node at once.
     pub is_fine: bool,
     pub older: Option<Through>,
+    /// Whether it misses the first update after which a task is to end. A real one does if
+    /// it updates the task at that moment.
+    pub is_deaf: bool,
     pub services: Vec<Service>,
     pub secrets: Vec<Rc<Secret>>,
     pub nodes: Nodes,
@@ -146,6 +149,7 @@ impl Swarm {
         let (before, after) = (service.spec.replicas, spec.replicas);
         service.spec = Rc::clone(spec);
         service.writes += 1;
+        service.is_missed = self.is_deaf && (before, after) == (1, 0);
         service.token = token.or_else(|| service.token.take());
         let what = match (before, after) {
             // Without a replica, nothing replaces it.
@@ -193,6 +197,7 @@ impl Swarm {
         let from = service.state();
         let is_withdrawn = service.is_fenced();
         service.is_deleted = true;
+        service.is_missed = false;
         let change = Change {
             key: service.key,
             from: Some(from),

@@ -47,7 +47,8 @@ impl Swarm {
                 Vec::new()
             };
         };
-        let is_late = !service.is_wanted() && task.desired != Desired::Remove;
+        let is_to_end = !service.is_wanted() && !service.is_missed;
+        let is_late = is_to_end && task.desired != Desired::Remove;
         let doom = is_late.then_some(Move::Doom);
         doom.into_iter()
             .chain(self.moves_of_task(service, task))

@@ -110,6 +110,8 @@ pub struct Service {
     /// Whether the leader has allocated its ports, which makes a version.
     pub is_allocated: bool,
     pub is_deleted: bool,
+    /// Whether the Swarm has missed its last update.
+    pub is_missed: bool,
     pub task: Option<Task>,
     /// The content of its first secret, once it refers to one.
     pub token: Option<Arc<str>>,
@@ -125,6 +127,7 @@ impl Service {
             created,
             writes: 0,
             is_deleted: false,
+            is_missed: false,
             task: None,
             token: None,
         }
@@ -244,7 +247,8 @@ impl Service {
             (states, task.since, task.started)
         });
         digest((
-            (self.key, self.created, self.writes, self.is_deleted),
+            (self.key, self.created, self.writes),
+            (self.is_deleted, self.is_missed),
             (self.spec.digest, task, &self.token),
         ))
     }

@@ -1,4 +1,5 @@
-//! The calls to the Engine that one request has made, for its log line.
+//! The calls to the Engine that one request has made, for its log line, and the Engine
+//! that has replied to them.
 
 use std::fmt;
 use std::time::Duration;
@@ -16,17 +17,30 @@ pub struct CallNote {
 
 /// The calls to the Engine for one request, in order.
 #[derive(Debug, Default)]
-pub struct Calls(Vec<CallNote>);
+pub struct Calls {
+    notes: Vec<CallNote>,
+    engine: Option<String>,
+}
 
 impl Calls {
     /// Adds a call that has ended.
     pub fn push(&mut self, call: CallNote) {
-        self.0.push(call);
+        self.notes.push(call);
+    }
+
+    /// Keeps the name and version of the Engine, if a reply has them.
+    pub fn replied_by(&mut self, engine: Option<String>) {
+        self.engine = engine.or_else(|| self.engine.take());
     }
 
     /// The calls so far.
     pub fn notes(&self) -> &[CallNote] {
-        &self.0
+        &self.notes
+    }
+
+    /// The name and version of the Engine, once a reply had them.
+    pub fn engine(&self) -> Option<&str> {
+        self.engine.as_deref()
     }
 }
 

@@ -11,8 +11,8 @@ use http::header::AUTHORIZATION;
 
 use crate::call_notes::{CallNote, Calls};
 use crate::config::Config;
-use crate::docker::Reply;
 use crate::docker::call::Call;
+use crate::docker::{Reply, stats};
 use crate::fault::Fault;
 use crate::platform::{HttpRequest, Platform, TransportError};
 
@@ -78,6 +78,11 @@ impl<'a, P: Platform> Engine<'a, P> {
         self.until.saturating_sub(self.platform.now())
     }
 
+    /// Whether it has said that [`stats::tasks`] has its answer at once.
+    pub fn counts_at_once(&self) -> bool {
+        self.calls.borrow().engine().is_some_and(stats::is_prompt)
+    }
+
     /// The clock and the randomness of its user.
     pub fn platform(&self) -> &'a P {
         self.platform
@@ -122,12 +127,15 @@ impl<'a, P: Platform> Engine<'a, P> {
         let request = self.addressed(&call.request);
         let sent = self.platform.send(request, limit, call.keep).await;
         let reply = sent.map(Reply::new);
-        self.calls.borrow_mut().push(CallNote {
+        let note = CallNote {
             name: call.name,
             status: reply.as_ref().ok().map(Reply::status),
             took: self.platform.now().saturating_sub(begun),
-        });
-        call.read(&reply.map_err(|error| self.fault(error, call))?)
+        };
+        self.calls.borrow_mut().push(note);
+        let reply = reply.map_err(|error| self.fault(error, call))?;
+        self.calls.borrow_mut().replied_by(reply.engine());
+        call.read(&reply)
     }
 
     /// The request with the Engine's address before its path, and with the credentials

@@ -11,7 +11,7 @@ use dynamic_access::docker::swarm::versioned::{self, Versioned};
 use dynamic_access::docker::swarm::{Part, node, secret, service, task};
 use dynamic_access::docker::{
     ContainerName, DeploymentId, ImageReference, Reply, TargetId, archive, image, inspect, list,
-    network, pull, remove, start, stop, volume,
+    network, pull, remove, start, stats, stop, volume,
 };
 use dynamic_access::platform::HttpRequest;
 use dynamic_access::secret::Secret;
@@ -56,6 +56,7 @@ fn about_containers(
         ("start", start::start(id).request),
         ("stop", stop::stop(id, Duration::from_secs(grace)).request),
         ("inspect", inspect::inspect(id).request),
+        ("stats", stats::tasks(id).request),
         ("remove", remove::remove(id).request),
         ("kill", remove::kill_and_remove(id).request),
         ("list-by-id", list::find_by_id(id).request),

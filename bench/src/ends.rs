@@ -1,13 +1,13 @@
 //! How soon an Engine shows the end of a target that ends at once.
 //!
-//! The component waits for a part of the start's time and then inspects the target. That wait must be longer than the
-//! time in which an inspect still shows it running.
+//! The component waits until the Engine counts the target's processes, or for a part of the start's time, and then
+//! inspects the target. Each wait must be longer than the time in which its look still shows the target running.
 
 use std::collections::BTreeMap;
 use std::time::{Duration, Instant};
 
 use anyhow::{Context, Result, bail};
-use futures_util::future::{try_join, try_join_all};
+use futures_util::future::{try_join_all, try_join3};
 use http::Method;
 use serde_json::{Value, json};
 
@@ -30,7 +30,10 @@ const ENDINGS: [(&str, &[&str]); 3] = [
 /// Where the program of another format is written.
 const WRONG_FORMAT: &str = "/run/ends/program";
 
-/// How often each of the two is asked.
+/// The processes of a target that runs: its init process and its program.
+const PROCESSES: u64 = 2;
+
+/// The pause between two looks of one kind.
 const LOOK_INTERVAL: Duration = Duration::from_millis(5);
 
 /// The longest wait for an end.
@@ -40,9 +43,11 @@ const ENDS_WITHIN: Duration = Duration::from_secs(30);
 struct Try {
     /// How long the start took.
     start: Duration,
-    /// When the last inspect that missed the end was sent, after the start.
+    /// When the last count that missed the end was sent, after the start.
+    counted: Duration,
+    /// The same for an inspect.
     missed: Duration,
-    /// When a list showed the end, after the start.
+    /// The same for a list.
     listed: Duration,
 }
 
@@ -79,10 +84,11 @@ fn fact(count: usize, name: &str, tries: &[Try]) -> Fact {
     Fact {
         name: format!("{count} at once, {name}, {} tries", tries.len()),
         value: format!(
-            "start {}; listed as running for {}; inspected as running for {}, at most {worst:.2} of the start",
+            "start {}; listed as running for {}; inspected as running for {}, at most {worst:.2} of the start; counted as running for {}",
             told(|one| one.start),
             told(|one| one.listed),
             told(|one| one.missed),
+            told(|one| one.counted),
         ),
         number: worst,
         limit: None,
@@ -121,9 +127,14 @@ async fn observe(client: &Client, engine: &str, id: &str) -> Result<Try> {
     let by_inspect = last_running(client, engine, inspect, |body| {
         body["State"]["Running"] == true
     });
-    let (listed, missed) = try_join(by_list, by_inspect).await?;
+    let stats = format!("/containers/{id}/stats?one-shot=true&stream=false");
+    let by_count = last_running(client, engine, stats, |body| {
+        body["pids_stats"]["current"].as_u64() >= Some(PROCESSES)
+    });
+    let (listed, missed, counted) = try_join3(by_list, by_inspect, by_count).await?;
     Ok(Try {
         start,
+        counted,
         missed,
         listed,
     })

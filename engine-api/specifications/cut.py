@@ -11,7 +11,8 @@ import sys
 import yaml
 
 OPERATIONS = """
-ContainerCreate ContainerDelete ContainerInspect ContainerList ContainerStart ContainerStop PutContainerArchive
+ContainerCreate ContainerDelete ContainerInspect ContainerList ContainerStart ContainerStats ContainerStop
+PutContainerArchive
 ImageCreate ImageInspect NetworkInspect NetworkList NodeList
 SecretCreate SecretDelete SecretList ServiceCreate ServiceDelete ServiceInspect ServiceList ServiceUpdate TaskList
 VolumeCreate VolumeDelete VolumeList

@@ -38,6 +38,7 @@ pub fn every_request_says_its_length_and_names_what_it_is_about(draws: Draws) {
             for request in [
                 start::start(&id).request,
                 inspect::inspect(&id).request,
+                stats::tasks(&id).request,
                 remove::remove(&id).request,
                 remove::kill_and_remove(&id).request,
                 list::find_by_id(&id).request,
@@ -162,6 +163,10 @@ pub fn check_reply(status: u16, date: &str, body: Vec<u8>) {
     match inspect::inspect(&id).read(&reply) {
         Ok(Some(_)) => assert_eq!(status, 200),
         Ok(None) => assert!(status == 404 && has_message),
+        Err(fault) => check_fault(&fault),
+    }
+    match stats::tasks(&id).read(&reply) {
+        Ok(_) => assert_eq!(status, 200),
         Err(fault) => check_fault(&fault),
     }
     match volume::list(&deployment).read(&reply) {

@@ -30,7 +30,8 @@ use dynamic_access::docker::image;
 use dynamic_access::docker::list;
 use dynamic_access::docker::remove::{self, Removed};
 use dynamic_access::docker::{
-    ContainerName, DeploymentId, EngineUrl, ImageReference, Reply, TargetId, inspect, start, volume,
+    ContainerName, DeploymentId, EngineUrl, ImageReference, Reply, TargetId, inspect, start, stats,
+    volume,
 };
 use dynamic_access::error::Error;
 use dynamic_access::fault::Fault;

@@ -6,8 +6,8 @@
 //! ContainerStart answers 400 to a chunked `POST`.
 //!
 //! One file for each endpoint: [`create`], [`archive`], [`start`], [`list`], [`inspect`],
-//! [`stop`], [`remove`], [`image`], [`pull`], [`network`] and [`volume`]. Each makes a
-//! [`call::Call`], which holds the request and the reader of its reply. [`target`] is a
+//! [`stats`], [`stop`], [`remove`], [`image`], [`pull`], [`network`] and [`volume`]. Each
+//! makes a [`call::Call`], which holds the request and the reader of its reply. [`target`] is a
 //! target as lists show it, on either backend, and [`ports`] its ports.
 
 pub mod archive;
@@ -26,6 +26,7 @@ pub mod pull;
 pub mod remove;
 mod reply;
 pub mod start;
+pub mod stats;
 pub mod stop;
 pub mod swarm;
 pub mod target;

@@ -84,7 +84,7 @@ impl Platform for Backend {
             return Err(TransportError::TooLong);
         }
         self.longest.set(self.longest.get().max(length));
-        Ok(reply.to_http())
+        Ok(reply.to_http(""))
     }
 
     fn now(&self) -> Duration {

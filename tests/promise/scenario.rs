@@ -238,6 +238,15 @@ impl Scenario {
         matches!(self.place, Place::Swarm(_))
     }
 
+    /// The `Server` header of its replies. Docker's is of a version whose containers are
+    /// not counted after a start.
+    pub fn server(&self) -> &'static str {
+        match self.place {
+            Place::Podman => "Libpod/5.4.2 (linux)",
+            Place::Docker | Place::Swarm(_) => "Docker/20.10.24 (linux)",
+        }
+    }
+
     /// The id of the target with this key.
     fn id_of(&self, key: Key) -> String {
         match self.place {

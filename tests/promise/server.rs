@@ -146,7 +146,7 @@ impl Running {
                 self.future = Some(serve(self.shell.clone(), Rc::clone(scenario), webhook));
             }
             Told::Reply(reply) => {
-                let reply = reply.map(|reply| reply.to_http());
+                let reply = reply.map(|reply| reply.to_http(scenario.server()));
                 self.shell.inside.borrow_mut().reply = Some(reply);
             }
             Told::Time => {}

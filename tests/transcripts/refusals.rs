@@ -8,7 +8,7 @@ use dynamic_access::platform::Platform;
 use dynamic_access::provision::StartOrder;
 
 use crate::script::*;
-use crate::start::{check_start, check_start_with, exit_code_127, no_image};
+use crate::start::{check_start, check_start_with, exit_code_127, found_running, no_image};
 
 /// Every refusal before there is a container: the variables, the calls up to the refusal,
 /// and its status.
@@ -53,10 +53,10 @@ fn a_refusal_is_answered_after_a_look_for_the_target() {
 fn a_repeated_start_finds_its_target_although_a_new_one_would_be_refused() {
     let theirs = |state| by_name(state, &[("attempt", "theirs")]);
     for (look, status) in [
-        (by_name("running", &[]), 200),
+        (found_running(), 200),
         (by_name("exited", &[]) + exit_code_127(), 409),
         (by_name("running", &[("environment-id", "other")]), 422),
-        (theirs("created") + theirs("running"), 200),
+        (theirs("created") + theirs("running") + counts(3), 200),
     ] {
         for (changes, refused, _) in refusals() {
             check_start_with(changes, refused + look.clone(), status);
@@ -79,7 +79,7 @@ fn a_shorter_longest_lifetime_does_not_hide_a_target_that_runs() {
     };
     let shorter = [("max_lifetime", "1h")];
     let own = by_name("running", &[("lifetime", "7200")]);
-    let found = start_of(&order, &shorter, own + runs());
+    let found = start_of(&order, &shorter, own + counts(3) + runs());
     assert!(!found.expect("it runs").is_new);
     let refused = start_of(&order, &shorter, call("list by name", none()));
     let longest = Duration::from_secs(3600);
@@ -119,7 +119,7 @@ fn a_name_that_is_taken_and_never_listed_ends_the_start() {
 
 #[test]
 fn a_name_that_is_taken_is_waited_for_until_it_is_listed_or_free() {
-    check_start(tries(19) + taken() + by_name("running", &[]), 200);
+    check_start(tries(19) + taken() + found_running(), 200);
     // In between, a list shows the container of another start, which has failed.
     let busy = taken() + by_name("created", &[("attempt", "theirs")]) * 18;
     let free = call("list by name", none()) + until_started();

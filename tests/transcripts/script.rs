@@ -191,6 +191,7 @@ pub fn shape(request: &HttpRequest) -> &'static str {
         "GET" if path.contains("%22id%22") => "list by id",
         "GET" if path.contains("%22label%22") => "list all",
         "GET" if path.contains("/images/") => "look up the image",
+        "GET" if path.contains("/stats?") => "stats",
         _ => "inspect",
     }
 }
@@ -371,6 +372,11 @@ pub fn container(state: &str, exit_code: i64, finished: &str) -> Value {
 /// What an inspect shows while the container runs.
 pub fn runs() -> Steps {
     inspected("running", 0, "")
+}
+
+/// The count of a target's processes and threads.
+pub fn counts(tasks: u64) -> Steps {
+    call("stats", shows(json!({"pids_stats": {"current": tasks}})))
 }
 
 /// The calls of a start until it has counted the targets.

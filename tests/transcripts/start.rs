@@ -1,5 +1,7 @@
 //! `/start`.
 
+use dynamic_access::platform::Platform;
+
 use crate::script::*;
 
 /// Checks the status of the answer to a start; a 200 must have the right id. Before every
@@ -41,6 +43,11 @@ fn by_name(state: &str, changes: &[(&str, &str)]) -> Steps {
     call("list by name", one(state, changes))
 }
 
+/// The look at the name, if another request has started the target.
+pub fn found_running() -> Steps {
+    by_name("running", &[]) + counts(3)
+}
+
 fn nothing_by_name() -> Steps {
     call("list by name", none())
 }
@@ -52,7 +59,7 @@ fn a_start_is_five_calls() {
 
 #[test]
 fn a_repeated_start_finds_its_target() {
-    check_start(taken() + by_name("running", &[]), 200);
+    check_start(taken() + found_running(), 200);
 }
 
 #[test]
@@ -81,7 +88,8 @@ fn a_create_that_was_not_sent_is_not_looked_for() {
 #[test]
 fn another_attempts_container_is_waited_for_and_never_started() {
     let theirs = |state| by_name(state, &[("attempt", "theirs")]);
-    check_start(taken() + theirs("created") * 2 + theirs("running"), 200);
+    let found = theirs("created") * 2 + theirs("running") + counts(3);
+    check_start(taken() + found, 200);
 }
 
 #[test]
@@ -113,11 +121,12 @@ fn a_name_that_cannot_be_used_is_told_why() {
         ("running", &[("deployment", "other")], 500),
         ("running", &[("name", "other")], 500),
     ] {
-        let mut steps = taken() + by_name(state, changes);
-        if status == 409 {
-            steps = steps + exit_code_127();
-        }
-        check_start(steps, status);
+        let rest = match status {
+            409 => exit_code_127(),
+            200 => counts(3),
+            _ => no_call(),
+        };
+        check_start(taken() + by_name(state, changes) + rest, status);
     }
 }
 
@@ -177,7 +186,7 @@ pub fn exit_code_127() -> Steps {
 
 #[test]
 fn a_target_that_ends_at_once_is_no_success() {
-    let repeated = taken() + by_name("running", &[]);
+    let repeated = taken() + by_name("running", &[]) + counts(0);
     let lost = until_written() + call("start", Lost) + call("list by id", one("running", &[]));
     for begun in [until_started(), repeated, lost] {
         check_told(begun.clone() + exit_code_127(), 409, &["exit code 127"]);
@@ -189,6 +198,29 @@ fn a_target_that_ends_at_once_is_no_success() {
         check_start(begun.clone() + call("inspect", Lost) * 3, 502);
         // One lost look is repeated.
         check_start(begun + call("inspect", Lost), 200);
+    }
+}
+
+#[test]
+fn a_target_of_two_processes_is_inspected_at_once_and_any_other_after_the_whole_pause() {
+    let answered_after = |looks: Steps| {
+        let steps = taken() + by_name("running", &[]) + looks + runs();
+        run(steps, async |provisioner| {
+            provisioner.start(&order()).await.expect("it runs");
+            provisioner.platform.now().as_millis()
+        })
+    };
+    // A third of the two seconds that the start of another request may have taken.
+    let whole = 70 + 666;
+    assert_eq!(answered_after(counts(2)), 100);
+    for unclear in [
+        counts(1),
+        counts(0),
+        call("stats", shows("{}")),
+        call("stats", said(403, "not allowed")),
+        call("stats", Hangs),
+    ] {
+        assert_eq!(answered_after(unclear), whole);
     }
 }
 
@@ -245,8 +277,7 @@ fn a_limit_of_none_refuses_new_targets_and_keeps_those_that_run() {
         ("environments", r#"{"e":{"max_targets":0}}"#),
     ] {
         check_start_with(&[drained], until_counted() + cleaned_up(), 429);
-        let found = taken() + by_name("running", &[]);
-        check_start_with(&[drained], found, 200);
+        check_start_with(&[drained], taken() + found_running(), 200);
     }
 }
 

@@ -62,6 +62,9 @@ const READINGS: &[Reading] = &[
     ("list after a failed start", "created", None),
     // `docker::inspect`.
     ("inspect of a running one", "as listed, \"running\"", None),
+    // `docker::stats`.
+    ("stats of a running one", "200 1", None),
+    ("stats of an ended one", "200 null", None),
     ("list of an ended one", "exited", None),
     ("inspect of an ended one", "exit code 7, RFC 3339", None),
     ("inspect of an unknown id", "404 message", None),

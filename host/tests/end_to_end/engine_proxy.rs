@@ -69,6 +69,9 @@ fn check_visit(program: Program, auth: Auth) {
     let id = id_of(&server.start_target(&token));
     assert_eq!(engine.state(&id).as_deref(), Some("running"));
     assert_eq!(id_of(&server.start_target(&token)), id);
+    if counts_at_once(&engine) {
+        server.wait_for_line("stats 200");
+    }
     // It is made, and removed since there is one target already.
     assert_eq!(server.start_target(&unique("token")).status, 429);
     check_done(&server.stop_target(&id));
@@ -79,6 +82,14 @@ fn check_visit(program: Program, auth: Auth) {
     let users = proxy.users();
     assert!(!users.is_empty() && !users.contains(&0), "{users:?}");
     check_log(&proxy, &token);
+}
+
+/// Whether the server asks a Docker of this version for its count of processes.
+fn counts_at_once(engine: &RealEngine) -> bool {
+    let version = engine.call("GET", "/version", None).json();
+    let version = version["Version"].as_str().expect("a version");
+    let (major, _) = version.split_once('.').expect("a number");
+    major.parse::<u32>().expect("a number") >= 25
 }
 
 /// The second renewal removes the first.
@@ -127,6 +138,7 @@ fn check_log(proxy: &EngineProxy, token: &str) {
         "create",
         "write-token",
         "start",
+        "inspect",
         "stop",
         "remove",
         "kill",

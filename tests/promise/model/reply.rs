@@ -32,12 +32,14 @@ impl Reply {
         Self::new(status, body.to_string(), now)
     }
 
-    pub fn to_http(&self) -> http::Response<Vec<u8>> {
+    /// The same from a sender of this name.
+    pub fn to_http(&self, server: &str) -> http::Response<Vec<u8>> {
         http::Response::builder()
             .status(self.status)
             .header("date", imf_fixdate(self.date))
             .header("content-type", "application/json")
+            .header("server", server)
             .body(self.body.as_bytes().to_vec())
-            .expect("a status and two plain headers make a response")
+            .expect("a status and three plain headers make a response")
     }
 }

@@ -114,6 +114,7 @@ fn created_and_started(engine: &RealEngine, observed: &mut Observed) {
     observed.insert("start again", status(&start(engine, &id)));
     observed.insert("list of a running one", state(engine, &id));
     observed.insert("inspect of a running one", inspected(engine, &id, &name));
+    observed.insert("stats of a running one", counted(engine, &id));
     let words = [
         "you cannot remove a running container",
         "container is running",
@@ -150,6 +151,13 @@ fn inspected(engine: &RealEngine, id: &str, name: &str) -> String {
         true => format!("as listed, {}", seen["State"]["Status"]),
         false => seen.to_string(),
     }
+}
+
+/// The count of a container's processes.
+fn counted(engine: &RealEngine, id: &str) -> String {
+    let path = format!("/containers/{id}/stats?one-shot=true&stream=false");
+    let stats = engine.call("GET", &path, None);
+    format!("{} {}", stats.status, stats.json()["pids_stats"]["current"])
 }
 
 /// The answer to a start that does not declare its empty body's length.
@@ -256,6 +264,7 @@ fn ended(engine: &RealEngine, observed: &mut Observed) {
     let form = if is_date { "RFC 3339" } else { finished };
     let ended = format!("exit code {}, {form}", seen["ExitCode"]);
     observed.insert("inspect of an ended one", ended);
+    observed.insert("stats of an ended one", counted(engine, id));
     let path = format!("/containers/{}/json", &id[..12]);
     let by_part = engine.call("GET", &path, None);
     observed.insert("inspect by a part of the id", status(&by_part));

@@ -69,6 +69,10 @@ impl Engine {
                 Some(container) => reply::inspect(container, now),
                 None => reply::absent(id, now),
             }),
+            Op::Stats(id) => Step::says(match self.find(id) {
+                Some(container) => reply::stats(container, now),
+                None => reply::absent(id, now),
+            }),
             Op::Image(_) if self.has_image => {
                 Step::says(Reply::new(200, r#"{"Id":"sha256:0"}"#, now))
             }

@@ -30,6 +30,8 @@ pub enum Op {
     List(Filter),
     /// `GET /containers/{id}/json`
     Inspect(String),
+    /// `GET /containers/{id}/stats`
+    Stats(String),
     /// `GET /images/{reference}/json`
     Image(String),
     /// `GET /networks`, by a name
@@ -66,6 +68,9 @@ impl Op {
                 Ok(Self::List(plain_name(Filter::parse(query)?)?))
             }
             ("GET", ["containers", id, "json"]) => Ok(Self::Inspect((*id).to_owned())),
+            ("GET", ["containers", id, "stats"]) if has(query, "one-shot", "true") => {
+                Ok(Self::Stats((*id).to_owned()))
+            }
             ("GET", ["images", .., "json"]) => Ok(Self::Image(parts.join("/"))),
             ("GET", ["networks"]) => match Filter::parse(query)? {
                 Filter::Name(name) => Ok(Self::Network(name)),
@@ -181,7 +186,8 @@ impl Op {
             Self::Archive { id, .. }
             | Self::Start(id)
             | Self::Remove { id, .. }
-            | Self::Inspect(id) => Some(id),
+            | Self::Inspect(id)
+            | Self::Stats(id) => Some(id),
             _ => None,
         }
     }
@@ -223,6 +229,7 @@ impl fmt::Display for Op {
             }
             Self::List(filter) => write!(f, "GET /containers/json {filter}"),
             Self::Inspect(id) => write!(f, "GET /containers/{}/json", short(id)),
+            Self::Stats(id) => write!(f, "GET /containers/{}/stats", short(id)),
             Self::Image(path) => write!(f, "GET /{path}"),
             Self::Network(name) => write!(f, "GET /networks name={name}"),
             Self::CreateVolume { name, .. } => write!(f, "POST /volumes/create {name}"),

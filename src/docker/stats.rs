@@ -1,0 +1,83 @@
+//! `GET /containers/{id}/stats` (Engine API, ContainerStats).
+//!
+//! The numbers come from the kernel. They show the end of a container as soon as its
+//! processes are gone, even while Docker still has to take down its network.
+
+use http::Method;
+use serde_json::Value;
+
+use super::call::Call;
+use super::{Reply, TargetId, bodiless};
+use crate::fault::Fault;
+
+/// The first Docker that reads the numbers at once. An earlier one waits up to a second
+/// for its next sample (moby, "Make one-shot stats faster").
+const PROMPT_DOCKER: u32 = 25;
+
+/// Whether an Engine with this name and version, as [`Reply::engine`] tells them, answers
+/// at once.
+pub fn is_prompt(engine: &str) -> bool {
+    match engine.split_once(' ') {
+        Some(("Podman", _)) => true,
+        Some(("Docker", version)) => {
+            let major = version.split('.').next().unwrap_or_default();
+            major.parse().is_ok_and(|major: u32| major >= PROMPT_DOCKER)
+        }
+        _ => false,
+    }
+}
+
+/// Asks how many processes and threads a container has: none once it has ended.
+pub fn tasks(id: &TargetId) -> Call<u64> {
+    let path = format!(
+        "/containers/{}/stats?one-shot=true&stream=false",
+        id.as_str()
+    );
+    Call::look("stats", bodiless(Method::GET, &path), counted)
+}
+
+fn counted(reply: &Reply) -> Result<u64, Fault> {
+    if reply.status() != 200 {
+        return Err(reply.fault());
+    }
+    // An Engine leaves the count out once nothing is left to count.
+    let stats: Value = reply.json()?;
+    Ok(stats["pids_stats"]["current"].as_u64().unwrap_or_default())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::docker::reply::tests::reply;
+
+    #[test]
+    fn docker_answers_at_once_from_25_on_and_podman_always() {
+        for (engine, expected) in [
+            ("Docker 20.10.24+dfsg1", false),
+            ("Docker 24.0.9", false),
+            ("Docker 25.0.0", true),
+            ("Docker 28.5.2", true),
+            ("Docker dev", false),
+            ("Podman 4.3.1", true),
+            ("nginx 1.26", false),
+            ("", false),
+        ] {
+            assert_eq!(is_prompt(engine), expected, "{engine}");
+        }
+    }
+
+    #[test]
+    fn nothing_is_counted_of_a_container_that_has_ended() {
+        for (body, count) in [
+            (r#"{"pids_stats":{"current":3}}"#, 3),
+            (r#"{"pids_stats":{}}"#, 0),
+            (r#"{"pids_stats":{"current":-1}}"#, 0),
+            ("{}", 0),
+        ] {
+            assert_eq!(counted(&reply(200, body)), Ok(count), "{body}");
+        }
+        for (status, body) in [(404, "{}"), (200, "<html>"), (500, r#"{"message":"m"}"#)] {
+            counted(&reply(status, body)).expect_err(body);
+        }
+    }
+}

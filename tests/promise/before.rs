@@ -11,9 +11,8 @@ use serde_json::json;
 use crate::model::engine::{Container, Volume};
 use crate::model::swarm::{Nodes, Secret, Service, Spec, Swarm, TaskState};
 use crate::model::{Engine, Key, Kind, Orchestrator, State};
-use crate::scenario::{
-    BEGINNING, DEPLOYMENT, Given, Habits, Place, SERVICE_URL, Scenario, TAKEN, name_of, token_text,
-};
+use crate::scenario::{BEGINNING, Given, Habits, Place, SERVICE_URL, Scenario};
+use crate::tokens::{DEPLOYMENT, TAKEN, name_of, token_text};
 
 impl Scenario {
     /// The orchestrator before the first call.

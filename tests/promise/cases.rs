@@ -4,9 +4,8 @@ use std::time::Duration;
 
 use crate::before::foreign_key;
 use crate::model::{Key, State};
-use crate::scenario::{
-    FIRST_KEY, FIRST_OWNED, FIRST_WAITING, Given, Left, Place, Scenario, TAKEN, Webhook, case,
-};
+use crate::scenario::{Given, Left, Place, Scenario, Webhook, case};
+use crate::tokens::{FIRST_KEY, FIRST_OWNED, FIRST_WAITING, TAKEN};
 
 pub const ENGINES: [Place; 2] = [Place::Docker, Place::Podman];
 

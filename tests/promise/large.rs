@@ -11,13 +11,12 @@ use dynamic_access::platform::{
 use dynamic_access::server::{self, Answer};
 use serde_json::{Value, json};
 
+use crate::digest::digest;
 use crate::model::engine::Container;
 use crate::model::swarm::{self, Nodes, Secret, Service, Spec, Swarm, TaskState};
 use crate::model::{Engine, Key, Kind, Op, Orchestrator, State};
-use crate::scenario::{
-    API_SECRET, BEGINNING, DEPLOYMENT, Habits, Place, Scenario, WEBHOOK_SECRET, case,
-};
-use crate::world::digest;
+use crate::scenario::{API_SECRET, BEGINNING, Habits, Place, Scenario, WEBHOOK_SECRET, case};
+use crate::tokens::DEPLOYMENT;
 
 /// The bytes of a container in an Engine's list besides its names, labels and times:
 /// ports, mounts, networks and a status, and a command of 2 KiB.

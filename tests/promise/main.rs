@@ -50,7 +50,7 @@
 //! |---|---|
 //! | [`model`] | the model of an Engine, and that of a Swarm |
 //! | [`fate`] | the possible fates of a call |
-//! | [`scenario`], [`cases`], [`before`] | the beginning of a schedule |
+//! | [`scenario`], [`tokens`], [`cases`], [`before`] | the beginning of a schedule |
 //! | [`server`] | what a webhook does next, after all replies so far |
 //! | [`world`] | the state of a schedule |
 //! | [`run`], [`steps`], [`phases`] | one schedule, its next steps, and the phases after the work |
@@ -62,6 +62,7 @@
 mod before;
 mod cases;
 mod catalogue;
+mod digest;
 mod fate;
 mod faults;
 mod large;
@@ -76,6 +77,7 @@ mod scenario;
 mod schedule;
 mod server;
 mod steps;
+mod tokens;
 mod world;
 
 /// Replays the schedule that `REPLAY` names. Without it, runs the first schedule of each

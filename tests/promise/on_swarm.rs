@@ -17,6 +17,8 @@
 //!   ignored tests: `cargo test --test promise -- --ignored` takes three minutes.
 //! * At most one node is lost, with all tasks that nodes have at that moment.
 //! * All looks go through an older manager, or all changes, or both, or neither.
+//! * Only scenarios with `is_deaf` have a Swarm that misses updates: the one after which a
+//!   task is to end, once for each target.
 
 use crate::cases::{
     ABANDONED, CALM, DEAD, ENDED, FAULT, NINE_DAYS, REAP, RUNNING, START, START_OTHER_PAYLOAD,

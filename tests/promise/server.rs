@@ -15,9 +15,9 @@ use std::time::Duration;
 use dynamic_access::platform::{HttpRequest, HttpResponse, Keep, Platform, TransportError};
 use dynamic_access::server;
 
+use crate::digest::digest;
 use crate::model::Reply;
 use crate::scenario::{Scenario, Webhook};
-use crate::world::digest;
 
 /// An input of a webhook's code.
 #[derive(Debug, Clone)]

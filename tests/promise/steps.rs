@@ -3,11 +3,12 @@
 use std::time::Duration;
 
 use crate::before::is_foreign;
+use crate::digest::digest;
 use crate::fate::{Effect, Fate};
 use crate::model::swarm::Move;
 use crate::model::{Key, Orchestrator, State};
 use crate::scenario::Place;
-use crate::world::{Actor, Call, Phase, Wait, World, digest};
+use crate::world::{Actor, Call, Phase, Wait, World};
 
 /// A next step.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]

@@ -2,7 +2,6 @@
 //! webhooks.
 
 use std::collections::{BTreeMap, BTreeSet};
-use std::hash::{DefaultHasher, Hash, Hasher};
 use std::rc::Rc;
 use std::time::Duration;
 
@@ -391,11 +390,4 @@ impl World {
 fn order_of(target: &Target<'_>) -> (Key, (String, String)) {
     let order = (target.name.to_owned(), target.environment.to_owned());
     (target.key, order)
-}
-
-/// A digest of a value, to compare states.
-pub fn digest(value: impl Hash) -> u64 {
-    let mut hasher = DefaultHasher::new();
-    value.hash(&mut hasher);
-    hasher.finish()
 }

@@ -16,9 +16,9 @@ pub use container::Container;
 pub use request::Op;
 pub use volume::Volume;
 
+use crate::digest::digest;
 use crate::model::op::Filter;
 use crate::model::{Change, Key, Reply, State, Step, Target, What};
-use crate::world::digest;
 
 /// Whose behaviour the model has where the two differ.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]

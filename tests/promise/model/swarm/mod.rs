@@ -21,10 +21,10 @@ pub use moves::Move;
 pub use request::{Labels, Op, Spec};
 pub use service::{Service, TaskState};
 
+use crate::digest::digest;
 use crate::model::op::Filter;
 use crate::model::{Change, Key, Reply, State, Step, Target, What};
 use crate::scenario::Through;
-use crate::world::digest;
 
 /// A secret.
 #[derive(Debug, Clone)]

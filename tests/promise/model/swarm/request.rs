@@ -9,8 +9,8 @@ use base64::prelude::BASE64_STANDARD;
 use serde_json::Value;
 
 use super::service::WORKERS;
+use crate::digest::digest;
 use crate::model::op::{Filter, short};
-use crate::world::digest;
 
 /// A request, read as a manager reads it.
 #[derive(Debug, Clone, PartialEq, Eq)]

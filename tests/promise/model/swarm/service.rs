@@ -7,9 +7,9 @@ use std::time::Duration;
 use serde_json::json;
 
 use super::request::Spec;
+use crate::digest::digest;
 use crate::model::date::{rfc3339, unix};
 use crate::model::{Key, State, Target};
-use crate::world::digest;
 
 /// The state of a task.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]

@@ -52,6 +52,11 @@ while needed:
 # Engines and their own client spell this one otherwise (moby, `api/types/swarm/container.go`).
 service = definitions["TaskSpec"]["properties"]["ContainerSpec"]["properties"]
 service["Healthcheck"] = service.pop("HealthCheck")
+# Services have this from API 1.44 on; /health and starts refuse managers whose Engine is older.
+service["Privileges"]["properties"].setdefault("NoNewPrivileges", {"type": "boolean"})
+# Engines have always taken it, as `docker run --restart=no` sends it; the list of API 1.41 lacks it.
+restarts = definitions["RestartPolicy"]["properties"]["Name"]["enum"]
+restarts += {"no"} - set(restarts)
 kept = {key: document[key] for key in ("swagger", "info", "consumes")} | {"paths": paths, "definitions": definitions}
 kept["info"] = {"version": document["info"]["version"]}
 json.dump(kept, sys.stdout, indent=1, sort_keys=True)

@@ -3,17 +3,17 @@
 //! | module | does |
 //! |---|---|
 //! | `recorded` | reads a recorded request |
-//! | `specification` | knows the operations of one version of the API, and judges a request |
+//! | `specification` | knows the operations of one version of the API |
+//! | `operation` | judges a request by one operation |
 //! | `schema` | makes a JSON schema from a Swagger schema, and judges a value by it |
-//! | `deviations` | lists the intended deviations, and why |
 //! | `check` | checks a recording against all specifications |
 //! | `patches` | checks the types that the server accepts in a patch against the specifications (only in tests) |
 //!
-//! Usage: `dynamic-access-engine-api RECORDING [--complete]`. With `--complete`, each deviation of a recorded operation must have been needed.
+//! Usage: `dynamic-access-engine-api RECORDING [--complete]`. `--complete` says that all tests were recorded.
 
 mod check;
-mod deviations;
 mod finding;
+mod operation;
 #[cfg(test)]
 mod patches;
 mod recorded;
@@ -27,8 +27,6 @@ use std::process::ExitCode;
 
 use anyhow::{Context, Result};
 
-use crate::check::Check;
-use crate::deviations::DEVIATIONS;
 use crate::specification::Specification;
 
 /// Every file here is compared with the requests, so another version needs only its file.
@@ -52,12 +50,8 @@ fn summary() -> Result<String> {
     let recording = arguments.next().context("usage: RECORDING [--complete]")?;
     let recording = fs::read_to_string(&recording).with_context(|| recording.clone())?;
     let specifications = specifications(Path::new(SPECIFICATIONS))?;
-    let check = Check {
-        specifications: &specifications,
-        deviations: DEVIATIONS,
-        is_complete: arguments.next().as_deref() == Some("--complete"),
-    };
-    check.run(&recording)
+    let is_complete = arguments.next().as_deref() == Some("--complete");
+    check::check(&recording, &specifications, is_complete)
 }
 
 /// The specifications in a folder, by the names of their files.

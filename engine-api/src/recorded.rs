@@ -5,6 +5,7 @@ use serde::Deserialize;
 
 /// One line of a recording.
 #[derive(Deserialize)]
+#[serde(rename_all = "camelCase")]
 pub struct Request {
     /// In capitals.
     pub method: String,
@@ -13,12 +14,10 @@ pub struct Request {
     /// The names of the headers, in small letters. Their values can be secrets and are not recorded.
     pub headers: Vec<String>,
     /// The declared type of the body.
-    #[serde(rename = "contentType")]
     pub content_type: Option<String>,
     /// How many bytes of the body were sent.
     pub bytes: u64,
     /// Whether that was all of it: a request that fails half-way is cut off.
-    #[serde(rename = "isWhole")]
     pub is_whole: bool,
     /// The text of a body that is declared as JSON.
     pub body: Option<String>,

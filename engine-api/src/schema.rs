@@ -64,8 +64,7 @@ pub fn findings(validator: &Validator, value: &Value) -> Vec<Finding> {
             // The value stays out of the message.
             _ => {
                 let says = error.masked_with("it").to_string();
-                let value = error.instance().as_ref().clone();
-                all.push(Finding::of(field(at, None), &says, value));
+                all.push(Finding::new(field(at, None), says));
             }
         }
     }

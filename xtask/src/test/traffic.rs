@@ -30,7 +30,7 @@ pub fn check(recording: &str, is_complete: bool) -> Result<String> {
 }
 
 /// Compares a recording with the specifications, and returns a summary. After all tests,
-/// `is_complete`, each allowed deviation of a recorded operation must have occurred.
+/// `is_complete`, some requests must have been recorded with their bodies.
 pub fn check_specifications(recording: &Path, is_complete: bool) -> Result<String> {
     let mut command = workspace::cargo();
     command.args(["run", "--quiet", "--package", SPECIFICATIONS, "--"]);

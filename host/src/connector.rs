@@ -9,7 +9,6 @@ use std::task::{Context, Poll};
 use std::time::Duration;
 
 use http::Uri;
-use hyper::rt::{Read, ReadBufCursor, Write};
 use hyper_util::client::legacy::connect::{Connected, Connection};
 use hyper_util::rt::TokioIo;
 use rustls_pki_types::ServerName;
@@ -17,12 +16,13 @@ use tokio::io::{AsyncRead, AsyncWrite};
 use tokio::net::{TcpStream, UnixStream};
 use tokio::time::timeout;
 use tokio_rustls::TlsConnector;
+use tokio_rustls::client::TlsStream;
 use tower_service::Service;
 
 use crate::allowed_hosts::{default_port, origin};
 use crate::sink::Sink;
 use crate::tls::TlsConfigs;
-use crate::unix_socket::UnixSockets;
+use crate::unix_socket::{UnixSocket, socket_for};
 
 /// Each timeout when the guest sets none, as in Spin.
 pub const DEFAULT_TIMEOUT: Duration = Duration::from_secs(600);
@@ -39,7 +39,7 @@ pub struct Connector(Arc<Configuration>);
 
 struct Configuration {
     tls: TlsConfigs,
-    unix_sockets: UnixSockets,
+    unix_sockets: Vec<UnixSocket>,
     sink: Sink,
 }
 
@@ -74,7 +74,7 @@ impl std::error::Error for ConnectFailure {}
 
 impl Connector {
     /// A connector for one component.
-    pub fn new(tls: TlsConfigs, unix_sockets: UnixSockets, sink: Sink) -> Self {
+    pub fn new(tls: TlsConfigs, unix_sockets: Vec<UnixSocket>, sink: Sink) -> Self {
         Self(Arc::new(Configuration {
             tls,
             unix_sockets,
@@ -84,21 +84,20 @@ impl Connector {
 }
 
 impl Configuration {
-    async fn connect(&self, uri: &Uri, limit: Duration) -> Result<Stream, ConnectFailure> {
-        if let Some(path) = self.unix_sockets.for_uri(uri) {
+    async fn connect(&self, uri: &Uri, limit: Duration) -> Result<Box<dyn Io>, ConnectFailure> {
+        if let Some(path) = socket_for(&self.unix_sockets, uri) {
             let place = path.display().to_string();
             let stream = self
                 .within(limit, &place, UnixStream::connect(path))
                 .await?;
-            return Ok(Stream::plain(stream));
+            return Ok(Box::new(stream));
         }
         // As in Spin, Nagle's algorithm stays on.
         let stream = self.tcp(uri, limit).await?;
-        if uri.scheme_str() == Some("https") {
-            self.tls(uri, stream).await
-        } else {
-            Ok(Stream::plain(stream))
-        }
+        Ok(match uri.scheme_str() {
+            Some("https") => Box::new(self.tls(uri, stream).await?),
+            _ => Box::new(stream),
+        })
     }
 
     async fn tcp(&self, uri: &Uri, limit: Duration) -> Result<TcpStream, ConnectFailure> {
@@ -115,22 +114,20 @@ impl Configuration {
             .await
     }
 
-    async fn tls(&self, uri: &Uri, stream: TcpStream) -> Result<Stream, ConnectFailure> {
+    async fn tls(
+        &self,
+        uri: &Uri,
+        stream: TcpStream,
+    ) -> Result<TlsStream<TcpStream>, ConnectFailure> {
         // As in Spin, an IPv6 address keeps its brackets here and so is no valid name.
         let host = uri.host().unwrap_or_default();
         let name =
             ServerName::try_from(host.to_owned()).map_err(|_| ConnectFailure::InvalidName)?;
-        let stream = TlsConnector::from(self.tls.for_host(host))
-            .connect(name, stream)
-            .await
-            .map_err(|error| {
-                self.note(&origin(uri), &format!("TLS: {error}"));
-                ConnectFailure::Tls
-            })?;
-        let http2 = stream.get_ref().1.alpn_protocol() == Some(b"h2");
-        Ok(Stream {
-            io: TokioIo::new(Box::new(stream)),
-            http2,
+        let connector = TlsConnector::from(self.tls.for_host(host));
+        let connected = connector.connect(name, stream).await;
+        connected.map_err(|error| {
+            self.note(&origin(uri), &format!("TLS: {error}"));
+            ConnectFailure::Tls
         })
     }
 
@@ -158,9 +155,9 @@ impl Configuration {
 }
 
 impl Service<Uri> for Connector {
-    type Response = Stream;
+    type Response = TokioIo<Box<dyn Io>>;
     type Error = ConnectFailure;
-    type Future = Pin<Box<dyn Future<Output = Result<Stream, ConnectFailure>> + Send>>;
+    type Future = Pin<Box<dyn Future<Output = Result<Self::Response, ConnectFailure>> + Send>>;
 
     fn poll_ready(&mut self, _: &mut Context<'_>) -> Poll<Result<(), ConnectFailure>> {
         Poll::Ready(Ok(()))
@@ -171,76 +168,33 @@ impl Service<Uri> for Connector {
         let limit = CONNECT_TIMEOUT
             .try_with(|limit| *limit)
             .unwrap_or(DEFAULT_TIMEOUT);
-        Box::pin(async move { configuration.connect(&uri, limit).await })
+        Box::pin(async move { configuration.connect(&uri, limit).await.map(TokioIo::new) })
     }
 }
-
-trait Io: AsyncRead + AsyncWrite + Send + Unpin {}
-
-impl<T: AsyncRead + AsyncWrite + Send + Unpin> Io for T {}
 
 /// A connection of any kind.
-pub struct Stream {
-    io: TokioIo<Box<dyn Io>>,
-    http2: bool,
-}
-
-impl Stream {
-    fn plain(stream: impl Io + 'static) -> Self {
-        Self {
-            io: TokioIo::new(Box::new(stream)),
-            http2: false,
-        }
+pub trait Io: AsyncRead + AsyncWrite + Send + Unpin {
+    /// Whether both sides have agreed on HTTP/2.
+    fn is_http2(&self) -> bool {
+        false
     }
 }
 
-impl Connection for Stream {
+impl Io for TcpStream {}
+
+impl Io for UnixStream {}
+
+impl Io for TlsStream<TcpStream> {
+    fn is_http2(&self) -> bool {
+        self.get_ref().1.alpn_protocol() == Some(b"h2")
+    }
+}
+
+impl Connection for Box<dyn Io> {
     fn connected(&self) -> Connected {
-        let connected = Connected::new();
-        if self.http2 {
-            connected.negotiated_h2()
-        } else {
-            connected
+        match self.is_http2() {
+            true => Connected::new().negotiated_h2(),
+            false => Connected::new(),
         }
-    }
-}
-
-impl Read for Stream {
-    fn poll_read(
-        mut self: Pin<&mut Self>,
-        cx: &mut Context<'_>,
-        buf: ReadBufCursor<'_>,
-    ) -> Poll<io::Result<()>> {
-        Pin::new(&mut self.io).poll_read(cx, buf)
-    }
-}
-
-impl Write for Stream {
-    fn poll_write(
-        mut self: Pin<&mut Self>,
-        cx: &mut Context<'_>,
-        buf: &[u8],
-    ) -> Poll<io::Result<usize>> {
-        Pin::new(&mut self.io).poll_write(cx, buf)
-    }
-
-    fn poll_flush(mut self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<io::Result<()>> {
-        Pin::new(&mut self.io).poll_flush(cx)
-    }
-
-    fn poll_shutdown(mut self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<io::Result<()>> {
-        Pin::new(&mut self.io).poll_shutdown(cx)
-    }
-
-    fn is_write_vectored(&self) -> bool {
-        self.io.is_write_vectored()
-    }
-
-    fn poll_write_vectored(
-        mut self: Pin<&mut Self>,
-        cx: &mut Context<'_>,
-        bufs: &[io::IoSlice<'_>],
-    ) -> Poll<io::Result<usize>> {
-        Pin::new(&mut self.io).poll_write_vectored(cx, bufs)
     }
 }

@@ -338,12 +338,11 @@ mod tests {
     use crate::allowed_hosts::AllowedHosts;
     use crate::connector::Connector;
     use crate::tls::TlsConfigs;
-    use crate::unix_socket::UnixSockets;
 
     fn state() -> State {
         let sink = Sink::new(|_, _| {});
         let tls = TlsConfigs::load("web", &[], None).unwrap();
-        let connector = Connector::new(tls, UnixSockets::new(Vec::new()), sink.clone());
+        let connector = Connector::new(tls, Vec::new(), sink.clone());
         let outbound = Outbound::new(
             "web",
             AllowedHosts::default(),

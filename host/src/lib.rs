@@ -38,7 +38,6 @@ mod manifest;
 mod meter;
 mod outbound;
 mod recording;
-mod route;
 mod runtime_config;
 mod serve;
 mod sink;
@@ -65,7 +64,6 @@ use recording::Recording;
 use runtime_config::RuntimeConfig;
 use serve::App;
 use tls::TlsConfigs;
-use unix_socket::UnixSockets;
 
 /// The options of a host.
 #[derive(Clone)]
@@ -112,7 +110,6 @@ impl Options {
 
 /// An application that is ready to serve.
 pub struct Host {
-    name: String,
     app: Arc<App>,
     listen: SocketAddr,
 }
@@ -120,47 +117,16 @@ pub struct Host {
 impl Host {
     /// Reads everything that `options` names and compiles the component.
     pub fn prepare(options: Options) -> Result<Self> {
-        let manifest = Manifest::read(&options.manifest)?;
-        // Compiling takes seconds, so mistakes in the options are reported first.
-        let application = Application::resolve(&manifest, &options)?;
-        let compiled = Compiled::new(&manifest)?;
-        Ok(application.host(manifest, compiled, options))
+        Self::with(options, Compiled::new)
     }
 
     /// Like [`Host::prepare`], with a component that was already compiled from the same manifest.
     pub fn prepare_with(options: Options, compiled: &Compiled) -> Result<Self> {
+        Self::with(options, |_| Ok(compiled.clone()))
+    }
+
+    fn with(options: Options, compile: impl Fn(&Manifest) -> Result<Compiled>) -> Result<Self> {
         let manifest = Manifest::read(&options.manifest)?;
-        let application = Application::resolve(&manifest, &options)?;
-        Ok(application.host(manifest, compiled.clone(), options))
-    }
-
-    /// The application's name, from the manifest.
-    pub fn name(&self) -> &str {
-        &self.name
-    }
-
-    /// Makes an instance as for a request without running it, and returns how long that took.
-    pub async fn instantiate(&self) -> Result<Duration> {
-        self.app.guest.instantiate().await
-    }
-
-    /// Starts to serve, on the current tokio runtime.
-    pub async fn serve(self) -> Result<Serving> {
-        serve::serve(self.app, self.listen).await
-    }
-}
-
-/// The manifest with the values of this run filled in.
-struct Application {
-    variables: BTreeMap<String, String>,
-    allowed: AllowedHosts,
-    tls: TlsConfigs,
-    pools: bool,
-    recording: Option<Recording>,
-}
-
-impl Application {
-    fn resolve(manifest: &Manifest, options: &Options) -> Result<Self> {
         let values = variables::resolve(
             &manifest.variables,
             &options.variables,
@@ -179,48 +145,43 @@ impl Application {
             .map(Recording::append_to)
             .transpose()
             .context("--record-requests")?;
-        let variables = manifest
-            .component_variables
-            .iter()
-            .filter_map(|(name, template)| Some((name.clone(), template.resolve(&values)?)))
-            .collect();
-        Ok(Self {
-            variables,
-            allowed: allowed_hosts(manifest, &values, &options.sink),
-            tls,
-            pools: runtime_config.connection_pooling,
-            recording,
-        })
-    }
-
-    fn host(self, manifest: Manifest, compiled: Compiled, options: Options) -> Host {
-        let sockets = UnixSockets::new(options.unix_sockets);
-        let connector = Connector::new(self.tls, sockets, options.sink.clone());
         let outbound = Outbound::new(
             &manifest.component,
-            self.allowed,
-            connector,
-            self.pools,
-            self.recording,
+            allowed_hosts(&manifest, &values, &options.sink),
+            Connector::new(tls, options.unix_sockets, options.sink.clone()),
+            runtime_config.pools(),
+            recording,
             options.sink.clone(),
         );
+        let variables = manifest.component_variables.iter();
+        let variables = variables
+            .filter_map(|(name, template)| Some((name.clone(), template.resolve(&values)?)));
         let guest = Guest {
-            compiled,
+            variables: Arc::new(variables.collect()),
+            // Compiling takes seconds, so mistakes in the options are reported first.
+            compiled: compile(&manifest)?,
             component: manifest.component,
-            variables: Arc::new(self.variables),
             outbound,
             meter: options.meter,
             sink: options.sink.clone(),
         };
-        Host {
-            name: manifest.name,
+        Ok(Self {
             app: Arc::new(App {
-                route: manifest.route,
                 guest: Arc::new(guest),
                 sink: options.sink,
             }),
             listen: options.listen,
-        }
+        })
+    }
+
+    /// Makes an instance as for a request without running it, and returns how long that took.
+    pub async fn instantiate(&self) -> Result<Duration> {
+        self.app.guest.instantiate().await
+    }
+
+    /// Starts to serve, on the current tokio runtime.
+    pub async fn serve(self) -> Result<Serving> {
+        serve::serve(self.app, self.listen).await
     }
 }
 

@@ -1,28 +1,22 @@
 //! Reads Spin's manifest, version 2, and refuses whatever this host does not support.
 //!
-//! A key that would change what the component sees or may do is an error and never ignored: an application must not
-//! behave differently here than on Spin.
+//! A key that this host does not know is an error: an application must not behave differently here than on Spin.
 
 use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};
 
-use anyhow::{Context, Result, bail, ensure};
+use anyhow::{Context, Result, anyhow, bail, ensure};
 use serde::Deserialize;
-use toml::{Table, Value};
+use serde::de::IgnoredAny;
 
 use crate::allowed_hosts::AllowedHosts;
-use crate::route::Route;
 use crate::template::Template;
 
 /// An application with one HTTP trigger and its component.
 #[derive(Clone, Debug)]
 pub struct Manifest {
-    /// The application's name.
-    pub name: String,
     /// The application variables that it declares.
     pub variables: BTreeMap<String, Declaration>,
-    /// The paths that the component serves.
-    pub route: Route,
     /// The component's id.
     pub component: String,
     /// The component's WebAssembly file.
@@ -46,25 +40,31 @@ pub struct Declaration {
     pub description: Option<String>,
 }
 
+/// The manifest as it is written. A field that begins with `_` only describes the application.
 #[derive(Deserialize)]
+#[serde(deny_unknown_fields)]
 struct RawManifest {
     spin_manifest_version: i64,
-    application: RawApplication,
+    #[serde(rename = "application")]
+    _application: RawApplication,
     #[serde(default)]
     variables: BTreeMap<String, RawVariable>,
-    #[serde(default)]
-    trigger: BTreeMap<String, Value>,
+    trigger: RawTriggers,
     #[serde(default)]
     component: BTreeMap<String, RawComponent>,
-    #[serde(flatten)]
-    rest: Table,
 }
 
 #[derive(Deserialize)]
+#[serde(deny_unknown_fields)]
 struct RawApplication {
-    name: String,
-    #[serde(flatten)]
-    rest: Table,
+    #[serde(rename = "name")]
+    _name: IgnoredAny,
+    #[serde(default, rename = "version")]
+    _version: IgnoredAny,
+    #[serde(default, rename = "description")]
+    _description: IgnoredAny,
+    #[serde(default, rename = "authors")]
+    _authors: IgnoredAny,
 }
 
 #[derive(Deserialize)]
@@ -79,28 +79,36 @@ struct RawVariable {
 }
 
 #[derive(Deserialize)]
-struct RawTrigger {
-    route: Value,
-    component: Value,
-    #[serde(flatten)]
-    rest: Table,
+#[serde(deny_unknown_fields)]
+struct RawTriggers {
+    http: Vec<RawTrigger>,
 }
 
 #[derive(Deserialize)]
+#[serde(deny_unknown_fields)]
+struct RawTrigger {
+    route: String,
+    component: String,
+    #[serde(default, rename = "id")]
+    _id: IgnoredAny,
+}
+
+#[derive(Deserialize)]
+#[serde(deny_unknown_fields)]
 struct RawComponent {
-    source: Value,
+    source: PathBuf,
     #[serde(default)]
     allowed_outbound_hosts: Vec<String>,
     #[serde(default)]
     variables: BTreeMap<String, String>,
     build: Option<RawBuild>,
-    #[serde(flatten)]
-    rest: Table,
+    #[serde(default, rename = "description")]
+    _description: IgnoredAny,
 }
 
 #[derive(Deserialize)]
 struct RawBuild {
-    command: Value,
+    command: String,
 }
 
 impl Manifest {
@@ -118,47 +126,43 @@ impl Manifest {
 
     /// Reads a manifest from its text; a relative `source` is below `folder`.
     pub fn parse(text: &str, folder: &Path) -> Result<Self> {
-        let raw: RawManifest = toml::from_str(text)?;
+        let raw: RawManifest = toml::from_str(text).context(
+            "this host does not support this manifest, or it is wrong: run it with Spin itself",
+        )?;
         ensure!(
             raw.spin_manifest_version == 2,
             "spin_manifest_version is {}; this host reads version 2",
             raw.spin_manifest_version
         );
-        refuse_other_keys("the manifest", &raw.rest, &[])?;
-        refuse_other_keys(
-            "[application]",
-            &raw.application.rest,
-            &["version", "description", "authors"],
-        )?;
         let variables = declarations(raw.variables)?;
-        let (route, id) = the_trigger(raw.trigger)?;
-        let component = raw
-            .component
-            .into_iter()
-            .find_map(|(name, component)| (name == id).then_some(component))
-            .with_context(|| {
-                format!("the trigger names the component `{id}`, which is not declared")
-            })?;
-        let place = format!("[component.{id}]");
-        refuse_other_keys(&place, &component.rest, &["description"])?;
-        let Value::String(source) = component.source else {
-            bail!("{place}: this host does not support a `source` that is not a path");
-        };
+        let [trigger] = <[RawTrigger; 1]>::try_from(raw.trigger.http)
+            .map_err(|_| anyhow!("this host supports exactly one [[trigger.http]]"))?;
+        ensure!(
+            trigger.route == "/...",
+            "[[trigger.http]]: this host only supports the route \"/...\", which is every path"
+        );
+        let id = trigger.component;
+        let mut components = raw.component;
+        let component = components.remove(&id).with_context(|| {
+            format!("the trigger names the component `{id}`, which is not declared")
+        })?;
+        let hosts = component.allowed_outbound_hosts;
+        let hosts = hosts.iter().map(|text| template(text, &variables));
+        let allowed_hosts = hosts
+            .collect::<Result<_>>()
+            .with_context(|| format!("[component.{id}] allowed_outbound_hosts"))?;
         let manifest = Self {
-            name: raw.application.name,
-            source: folder.join(source),
-            build: component.build.and_then(command),
-            allowed_hosts: templates(component.allowed_outbound_hosts, &variables)
-                .with_context(|| format!("{place} allowed_outbound_hosts"))?,
+            source: folder.join(component.source),
+            build: component.build.map(|build| build.command),
+            allowed_hosts,
             component_variables: component_variables(component.variables, &variables)
                 .with_context(|| format!("[component.{id}.variables]"))?,
             variables,
-            route,
             component: id,
         };
-        manifest
-            .check_default_hosts()
-            .with_context(|| format!("{place} allowed_outbound_hosts"))?;
+        manifest.check_default_hosts().with_context(|| {
+            format!("[component.{}] allowed_outbound_hosts", manifest.component)
+        })?;
         Ok(manifest)
     }
 
@@ -174,15 +178,6 @@ impl Manifest {
             .iter()
             .filter_map(|host| host.resolve(&defaults));
         AllowedHosts::parse(hosts).map(drop)
-    }
-}
-
-fn refuse_other_keys(place: &str, rest: &Table, harmless: &[&str]) -> Result<()> {
-    match rest.keys().find(|key| !harmless.contains(&key.as_str())) {
-        None => Ok(()),
-        Some(key) => {
-            bail!("{place} has `{key}`, which this host does not support: run it with Spin itself")
-        }
     }
 }
 
@@ -215,48 +210,6 @@ pub fn is_variable_name(name: &str) -> bool {
             .all(|c| c.is_ascii_lowercase() || c.is_ascii_digit() || c == '_')
         && !name.ends_with('_')
         && !name.contains("__")
-}
-
-fn the_trigger(triggers: BTreeMap<String, Value>) -> Result<(Route, String)> {
-    if let Some(other) = triggers.keys().find(|kind| *kind != "http") {
-        bail!("[[trigger.{other}]]: this host only supports [[trigger.http]]");
-    }
-    let http = triggers
-        .into_values()
-        .next()
-        .context("there is no [[trigger.http]]")?;
-    let mut http: Vec<RawTrigger> = http.try_into().context("[[trigger.http]]")?;
-    let trigger = match http.pop() {
-        Some(trigger) if http.is_empty() => trigger,
-        _ => bail!("this host supports exactly one [[trigger.http]]"),
-    };
-    refuse_other_keys("[[trigger.http]]", &trigger.rest, &["id"])?;
-    let (Value::String(route), Value::String(component)) = (trigger.route, trigger.component)
-    else {
-        bail!(
-            "[[trigger.http]]: this host only supports a `route` and a `component` that are text"
-        );
-    };
-    Ok((Route::parse(&route)?, component))
-}
-
-// Spin also takes several commands at once.
-fn command(build: RawBuild) -> Option<String> {
-    match build.command {
-        Value::String(command) => Some(command),
-        Value::Array(commands) => {
-            let commands: Vec<_> = commands.iter().filter_map(Value::as_str).collect();
-            Some(commands.join(" && "))
-        }
-        _ => None,
-    }
-}
-
-fn templates(
-    texts: Vec<String>,
-    declared: &BTreeMap<String, Declaration>,
-) -> Result<Vec<Template>> {
-    texts.iter().map(|text| template(text, declared)).collect()
 }
 
 fn component_variables(
@@ -299,6 +252,7 @@ mod tests {
         secret = { required = true, secret = true, description = "A secret" }
         url = { default = "http://127.0.0.1:2375" }
         [[trigger.http]]
+        id = "all"
         route = "/..."
         component = "web"
         [component.web]
@@ -323,7 +277,6 @@ mod tests {
     #[test]
     fn a_whole_manifest_is_read() {
         let manifest = parse(WHOLE).unwrap();
-        assert_eq!(manifest.name, "app");
         assert_eq!(manifest.component, "web");
         assert_eq!(manifest.source, Path::new("/app/target/app.wasm"));
         assert_eq!(manifest.build.as_deref(), Some("make"));
@@ -341,17 +294,21 @@ mod tests {
             assert!(error.contains(key), "{error}");
             assert!(error.contains("does not support"), "{error}");
         }
-        let error = error_of("[[trigger.http]]", "[[trigger.redis]]");
-        assert!(error.contains("redis"), "{error}");
-        let error = error_of("component = \"web\"", "component = \"web\"\nexecutor = {}");
-        assert!(error.contains("executor"), "{error}");
-        let error = error_of("[variables]", "[outbound]\nx = 1\n[variables]");
-        assert!(error.contains("outbound"), "{error}");
+        for (from, to, named) in [
+            ("[[trigger.http]]", "[[trigger.redis]]", "redis"),
+            ("route = \"/...\"", "route = \"/start\"", "route"),
+            ("id = \"all\"", "executor = {}", "executor"),
+            ("[variables]", "[outbound]\nx = 1\n[variables]", "outbound"),
+            (component, "source = { url = \"x\" }", "source"),
+        ] {
+            let error = error_of(from, to);
+            assert!(error.contains(named), "{error}");
+        }
     }
 
     #[test]
     fn a_second_trigger_is_refused() {
-        let more = "[[trigger.http]]\nroute = \"/x\"\ncomponent = \"web\"\n[component.web]";
+        let more = "[[trigger.http]]\nroute = \"/...\"\ncomponent = \"web\"\n[component.web]";
         let error = error_of("[component.web]", more);
         assert!(error.contains("exactly one"), "{error}");
     }

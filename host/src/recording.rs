@@ -4,18 +4,14 @@ use std::fs::{File, OpenOptions};
 use std::io::Write;
 use std::os::unix::fs::OpenOptionsExt;
 use std::path::Path;
-use std::pin::Pin;
 use std::sync::Arc;
-use std::task::{Context as Task, Poll};
 
 use anyhow::{Context, Result};
-use bytes::Bytes;
 use http::header::{CONTENT_LENGTH, CONTENT_TYPE, HeaderName};
 use http::{Request, request};
-use http_body::{Body, Frame, SizeHint};
 use http_body_util::BodyExt;
 use serde_json::{Value, json};
-use wasmtime_wasi_http::{Error, WasiBody};
+use wasmtime_wasi_http::WasiBody;
 
 use crate::sink::Sink;
 
@@ -39,17 +35,21 @@ impl Recording {
     /// of headers, because their values can be secrets, and JSON bodies as they are.
     pub fn record(&self, request: Request<WasiBody>, sink: &Sink) -> Request<WasiBody> {
         let (parts, body) = request.into_parts();
-        let entry = Entry {
+        let mut entry = Entry {
             recording: self.clone(),
             sink: sink.clone(),
             said: head(&parts),
-            is_json: is_json(&parts),
             announced: announced(&parts),
-            kept: Vec::new(),
             bytes: 0,
-            is_added: false,
+            kept: is_json(&parts).then(Vec::new),
         };
-        Request::from_parts(parts, Recorded { body, entry }.boxed_unsync())
+        let body = body.map_frame(move |frame| {
+            if let Some(data) = frame.data_ref() {
+                entry.keep(data);
+            }
+            frame
+        });
+        Request::from_parts(parts, body.boxed_unsync())
     }
 
     /// Adds one request.
@@ -84,105 +84,56 @@ fn announced(parts: &request::Parts) -> Option<usize> {
     length.to_str().ok()?.parse().ok()
 }
 
-/// A request that is being sent.
+/// A request that is being sent; it is added when its body is dropped.
 struct Entry {
     recording: Recording,
     sink: Sink,
     said: Value,
-    is_json: bool,
     announced: Option<usize>,
-    /// The body so far, if it is JSON and not too long.
-    kept: Vec<u8>,
     bytes: usize,
-    is_added: bool,
+    /// The body so far, if it is JSON and not too long.
+    kept: Option<Vec<u8>>,
 }
 
 impl Entry {
     fn keep(&mut self, data: &[u8]) {
         self.bytes += data.len();
-        if self.is_json && self.bytes <= BODY_BYTES_MAX {
-            self.kept.extend_from_slice(data);
+        self.kept.take_if(|_| self.bytes > BODY_BYTES_MAX);
+        if let Some(kept) = &mut self.kept {
+            kept.extend_from_slice(data);
         }
     }
+}
 
-    /// Adds the request, once; `is_over` says whether its body has ended. The client does not wait for the end of a body
-    /// that is as long as its head has announced.
-    fn add(&mut self, is_over: bool) {
-        if self.is_added {
-            return;
-        }
-        self.is_added = true;
-        let is_whole = is_over || self.announced == Some(self.bytes);
-        let is_kept = self.is_json && self.kept.len() == self.bytes;
-        let body = is_kept.then(|| String::from_utf8_lossy(&self.kept).into_owned());
+impl Drop for Entry {
+    fn drop(&mut self) {
+        let kept = self.kept.as_deref().map(String::from_utf8_lossy);
         self.said["bytes"] = self.bytes.into();
-        self.said["isWhole"] = is_whole.into();
-        self.said["body"] = body.into();
+        // Each request of the component announces its length.
+        self.said["isWhole"] = (self.announced == Some(self.bytes)).into();
+        self.said["body"] = kept.into();
         if let Err(error) = self.recording.add(&self.said) {
             self.sink.host(&format!("--record-requests: {error}"));
         }
     }
 }
 
-/// The body of a request, which is recorded as it passes.
-struct Recorded {
-    body: WasiBody,
-    entry: Entry,
-}
-
-impl Body for Recorded {
-    type Data = Bytes;
-    type Error = Error;
-
-    fn poll_frame(
-        mut self: Pin<&mut Self>,
-        task: &mut Task<'_>,
-    ) -> Poll<Option<Result<Frame<Bytes>, Error>>> {
-        let polled = Pin::new(&mut self.body).poll_frame(task);
-        if let Poll::Ready(Some(Ok(frame))) = &polled
-            && let Some(data) = frame.data_ref()
-        {
-            self.entry.keep(data);
-        }
-        if matches!(polled, Poll::Ready(None)) {
-            self.entry.add(true);
-        }
-        polled
-    }
-
-    fn is_end_stream(&self) -> bool {
-        self.body.is_end_stream()
-    }
-
-    fn size_hint(&self) -> SizeHint {
-        self.body.size_hint()
-    }
-}
-
-impl Drop for Recorded {
-    fn drop(&mut self) {
-        let is_over = self.body.is_end_stream();
-        self.entry.add(is_over);
-    }
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;
+    use bytes::Bytes;
     use http_body_util::Full;
     use tokio::runtime::Builder;
 
-    /// The records of requests, each of which is sent to its end or given up.
-    fn recorded(requests: Vec<(Request<WasiBody>, bool)>) -> Vec<Value> {
+    /// The records of requests that are sent.
+    fn recorded(requests: impl IntoIterator<Item = Request<WasiBody>>) -> Vec<Value> {
         let folder = tempfile::tempdir().unwrap();
         let path = folder.path().join("recording");
-        for (request, is_sent) in requests {
+        for request in requests {
             let recording = Recording::append_to(&path).unwrap();
             let request = recording.record(request, &Sink::stderr());
-            if is_sent {
-                let runtime = Builder::new_current_thread().build().unwrap();
-                runtime.block_on(request.into_body().collect()).unwrap();
-            }
+            let runtime = Builder::new_current_thread().build().unwrap();
+            runtime.block_on(request.into_body().collect()).unwrap();
         }
         let text = std::fs::read_to_string(&path).unwrap();
         text.lines()
@@ -190,23 +141,23 @@ mod tests {
             .collect()
     }
 
-    fn request(content_type: &str, body: impl Into<Bytes>) -> Request<WasiBody> {
+    fn request(content_type: &str, length: usize, body: impl Into<Bytes>) -> Request<WasiBody> {
         let body = Full::new(body.into()).map_err(|never| match never {});
         Request::post("http://host:2375/a/b?c=%2F")
             .header("authorization", "a-secret")
             .header("content-type", content_type)
+            .header("content-length", length)
             .body(body.boxed_unsync())
             .unwrap()
     }
 
     #[test]
     fn each_request_is_a_line_after_those_that_are_there() {
-        let json = || (request("application/json", r#"{"a":1}"#), true);
-        let lines = recorded(vec![json(), json()]);
+        let lines = recorded([(); 2].map(|()| request("application/json", 7, r#"{"a":1}"#)));
         let expected = json!({
             "method": "POST",
             "target": "/a/b?c=%2F",
-            "headers": ["authorization", "content-type"],
+            "headers": ["authorization", "content-type", "content-length"],
             "contentType": "application/json",
             "bytes": 7,
             "isWhole": true,
@@ -217,63 +168,23 @@ mod tests {
 
     #[test]
     fn a_body_that_is_not_json_or_is_too_long_is_counted_alone() {
-        let tar = request("application/x-tar", "a-token");
-        let long = request("application/json", vec![b'1'; BODY_BYTES_MAX + 1]);
-        let empty = request("application/x-tar", "");
-        let lines = recorded(vec![(tar, true), (long, true), (empty, true)]);
-        for (line, bytes) in lines.iter().zip([7, BODY_BYTES_MAX + 1, 0]) {
-            assert_eq!(
-                (&line["body"], &line["bytes"]),
-                (&Value::Null, &bytes.into())
-            );
-        }
-    }
-
-    /// A body whose end is not known yet.
-    struct Endless(Option<Bytes>);
-
-    impl Body for Endless {
-        type Data = Bytes;
-        type Error = Error;
-
-        fn poll_frame(
-            mut self: Pin<&mut Self>,
-            _: &mut Task<'_>,
-        ) -> Poll<Option<Result<Frame<Bytes>, Error>>> {
-            match self.0.take() {
-                Some(data) => Poll::Ready(Some(Ok(Frame::data(data)))),
-                None => Poll::Pending,
-            }
-        }
+        let bytes = BODY_BYTES_MAX + 1;
+        let tar = request("application/x-tar", 7, "a-token");
+        let long = request("application/json", bytes, vec![b'1'; bytes]);
+        let empty = request("application/x-tar", 0, "");
+        let lines = recorded([tar, long, empty]);
+        let counted = [7, bytes, 0].map(|bytes| (Value::Null, Value::from(bytes)));
+        let seen = lines
+            .iter()
+            .map(|line| (line["body"].clone(), line["bytes"].clone()));
+        assert_eq!(seen.collect::<Vec<_>>(), counted);
     }
 
     #[test]
-    fn a_body_is_whole_at_the_length_that_was_announced() {
-        for (announced, is_whole) in [("2", true), ("3", false)] {
-            let folder = tempfile::tempdir().unwrap();
-            let path = folder.path().join("recording");
-            let mut request = request("application/json", "");
-            *request.body_mut() = Endless(Some("{}".into())).boxed_unsync();
-            let length = announced.parse().unwrap();
-            request.headers_mut().insert("content-length", length);
-            let recording = Recording::append_to(&path).unwrap();
-            let mut request = recording.record(request, &Sink::stderr());
-            let runtime = Builder::new_current_thread().build().unwrap();
-            runtime.block_on(request.body_mut().frame());
-            drop(request);
-            let text = std::fs::read_to_string(&path).unwrap();
-            let line: Value = serde_json::from_str(&text).unwrap();
-            assert_eq!(
-                (&line["isWhole"], &line["body"]),
-                (&is_whole.into(), &"{}".into())
-            );
-        }
-    }
-
-    #[test]
-    fn a_request_that_is_given_up_is_not_whole() {
-        let lines = recorded(vec![(request("application/json", "{}"), false)]);
-        assert_eq!(lines[0]["isWhole"], false, "{lines:?}");
+    fn a_request_that_is_shorter_than_announced_is_not_whole() {
+        let lines = recorded([request("application/json", 3, "{}")]);
+        let seen = (&lines[0]["isWhole"], &lines[0]["body"]);
+        assert_eq!(seen, (&false.into(), &"{}".into()));
     }
 
     #[test]

@@ -25,37 +25,27 @@ pub struct ClientTls {
 }
 
 /// A runtime configuration; the default is that of no file.
-#[derive(Debug)]
+#[derive(Debug, Default, Deserialize)]
+#[serde(default, deny_unknown_fields)]
 pub struct RuntimeConfig {
     /// The `[[client_tls]]` entries.
     pub client_tls: Vec<ClientTls>,
-    /// Whether a connection is kept for the next request.
-    pub connection_pooling: bool,
-}
-
-impl Default for RuntimeConfig {
-    fn default() -> Self {
-        Self {
-            client_tls: Vec::new(),
-            connection_pooling: true,
-        }
-    }
-}
-
-#[derive(Deserialize)]
-#[serde(deny_unknown_fields)]
-struct RawConfig {
-    #[serde(default)]
-    client_tls: Vec<ClientTls>,
     outbound_http: Option<OutboundHttp>,
 }
 
-#[derive(Deserialize)]
-#[serde(deny_unknown_fields)]
+// As in Spin, pooling is off if the table is there without its key.
+#[derive(Debug, Default, Deserialize)]
+#[serde(default, deny_unknown_fields)]
 struct OutboundHttp {
-    // As in Spin, pooling is off if the table is there without this key.
-    #[serde(default)]
     connection_pooling: bool,
+}
+
+impl RuntimeConfig {
+    /// Whether a connection is kept for the next request.
+    pub fn pools(&self) -> bool {
+        let outbound = self.outbound_http.as_ref();
+        outbound.is_none_or(|outbound| outbound.connection_pooling)
+    }
 }
 
 /// Reads a runtime configuration; its paths are relative to `file`.
@@ -67,20 +57,15 @@ pub fn read(file: &Path) -> Result<RuntimeConfig> {
 }
 
 fn parse(text: &str, folder: &Path) -> Result<RuntimeConfig> {
-    let config: RawConfig = toml::from_str(text)?;
-    let entries = config.client_tls.into_iter();
-    Ok(RuntimeConfig {
-        client_tls: entries
-            .map(|entry| entry.checked(folder))
-            .collect::<Result<_>>()?,
-        connection_pooling: config
-            .outbound_http
-            .is_none_or(|outbound| outbound.connection_pooling),
-    })
+    let mut config: RuntimeConfig = toml::from_str(text)?;
+    for entry in &mut config.client_tls {
+        entry.check(folder)?;
+    }
+    Ok(config)
 }
 
 impl ClientTls {
-    fn checked(mut self, folder: &Path) -> Result<Self> {
+    fn check(&mut self, folder: &Path) -> Result<()> {
         ensure!(
             !self.component_ids.is_empty(),
             "[[client_tls]]: component_ids is empty"
@@ -97,7 +82,7 @@ impl ClientTls {
         ] {
             *file = file.take().map(|file| folder.join(file));
         }
-        Ok(self)
+        Ok(())
     }
 
     /// Whether the public authorities are trusted.
@@ -126,10 +111,7 @@ mod tests {
 
     #[test]
     fn paths_are_relative_to_the_file() {
-        let entry = parse(WHOLE, Path::new("/app"))
-            .unwrap()
-            .client_tls
-            .remove(0);
+        let entry = &parse(WHOLE, Path::new("/app")).unwrap().client_tls[0];
         assert_eq!(
             entry.ca_roots_file.as_deref(),
             Some(Path::new("/app/certs/ca.pem"))
@@ -143,11 +125,8 @@ mod tests {
     #[test]
     fn only_the_given_roots_are_trusted_unless_the_file_says_otherwise() {
         let trusts = |text: &str| {
-            parse(text, Path::new(""))
-                .unwrap()
-                .client_tls
-                .remove(0)
-                .trusts_public_roots()
+            let config = parse(text, Path::new("")).unwrap();
+            config.client_tls[0].trusts_public_roots()
         };
         assert!(!trusts(WHOLE));
         assert!(trusts(&format!("{WHOLE}\nca_use_webpki_roots = true")));
@@ -182,7 +161,7 @@ mod tests {
 
     #[test]
     fn connections_are_pooled_unless_a_table_without_the_key_or_with_false_is_there() {
-        let pools = |text: &str| parse(text, Path::new("")).unwrap().connection_pooling;
+        let pools = |text: &str| parse(text, Path::new("")).unwrap().pools();
         assert!(pools(""));
         assert!(pools(WHOLE));
         assert!(pools("[outbound_http]\nconnection_pooling = true"));

@@ -21,7 +21,6 @@ use tokio::task::JoinHandle;
 use wasmtime_wasi_http::WasiBody;
 
 use crate::guest::{Alive, Guest, empty};
-use crate::route::Route;
 use crate::sink::Sink;
 
 /// A webhook with the work after its answer takes 30 s at most; the rest is slack for the answer to reach the client.
@@ -36,9 +35,7 @@ const WELL_KNOWN: &str = "/.well-known/spin/";
 
 /// The application, shared by all connections.
 pub struct App {
-    /// The paths that the guest serves.
-    pub route: Route,
-    /// The guest.
+    /// The guest, which serves every path.
     pub guest: Arc<Guest>,
     /// Takes the host's own lines.
     pub sink: Sink,
@@ -144,9 +141,6 @@ impl App {
                 "health" => healthy(),
                 _ => empty(StatusCode::NOT_FOUND),
             };
-        }
-        if !self.route.matches(path) {
-            return empty(StatusCode::NOT_FOUND);
         }
         // Spin passes headers to the component as text, and fails before the component runs.
         if let Some(name) = not_text(request.headers()) {

@@ -1,6 +1,5 @@
 //! Maps authorities to unix sockets.
 
-use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};
 use std::str::FromStr;
 
@@ -51,30 +50,15 @@ fn with_port(authority: &Authority) -> String {
     format!("{}:{port}", authority.host())
 }
 
-/// All mappings of a host.
-#[derive(Clone, Debug, Default)]
-pub struct UnixSockets(BTreeMap<String, PathBuf>);
-
-impl UnixSockets {
-    /// Collects the mappings; a later one for the same authority wins.
-    pub fn new(sockets: Vec<UnixSocket>) -> Self {
-        Self(
-            sockets
-                .into_iter()
-                .map(|socket| (socket.authority, socket.path))
-                .collect(),
-        )
+/// The socket for `uri`, if there is one; a later one for the same authority wins.
+pub fn socket_for<'a>(sockets: &'a [UnixSocket], uri: &Uri) -> Option<&'a Path> {
+    if uri.scheme_str() != Some("http") {
+        return None;
     }
-
-    /// The socket for `uri`, if there is one.
-    pub fn for_uri(&self, uri: &Uri) -> Option<&Path> {
-        if uri.scheme_str() != Some("http") {
-            return None;
-        }
-        self.0
-            .get(&with_port(uri.authority()?))
-            .map(PathBuf::as_path)
-    }
+    let authority = with_port(uri.authority()?);
+    let mut latest_first = sockets.iter().rev();
+    let socket = latest_first.find(|socket| socket.authority == authority)?;
+    Some(&socket.path)
 }
 
 #[cfg(test)]
@@ -82,10 +66,8 @@ mod tests {
     use super::*;
 
     fn path_for(flag: &str, url: &str) -> Option<PathBuf> {
-        let sockets = UnixSockets::new(vec![flag.parse().unwrap()]);
-        sockets
-            .for_uri(&url.parse().unwrap())
-            .map(Path::to_path_buf)
+        let sockets = [flag.parse().unwrap()];
+        socket_for(&sockets, &url.parse().unwrap()).map(Path::to_path_buf)
     }
 
     #[test]

@@ -1,51 +1,6 @@
-//! Routes, and the bodies of the webhooks.
+//! The bodies of the webhooks.
 
 use super::*;
-
-pub fn a_route_is_one_path_with_one_method(draws: Draws) {
-    let method = prop_oneof![
-        4 => select(&["GET", "POST"][..]).prop_map(str::to_owned),
-        1 => "[A-Za-z!-]{1,8}",
-    ];
-    let uri = prop_oneof![
-        8 => "(http://host)?/(start|stop|health|reap)(\\?(dry_run=1)?)?",
-        1 => "/(start|stop|health|reap)[ -~]{0,4}",
-        1 => texts(),
-    ];
-    let content_type = option::of(prop_oneof![
-        Just("application/json".to_owned()),
-        "application/[a-z+]{0,8}(json)?(; ?[a-z=0-9-]{0,12})?",
-        any::<String>(),
-    ]);
-    for_all(
-        draws,
-        (method, uri, content_type),
-        |(method, uri, content_type)| {
-            let (Ok(method), Ok(uri)) = (Method::from_bytes(method.as_bytes()), uri.parse::<Uri>())
-            else {
-                return;
-            };
-            let mut headers = HeaderMap::new();
-            if let Some(Ok(value)) = content_type.as_deref().map(str::parse) {
-                headers.insert("content-type", value);
-            }
-            let (mut head, ()) = http::Request::new(()).into_parts();
-            (head.method, head.uri, head.headers) = (method, uri, headers);
-            let secrets = Secrets::parse(SECRET, "", "").expect("secrets");
-            let (method, uri) = (&head.method, &head.uri);
-            match route(&head, &secrets) {
-                Ok(route) => {
-                    assert_eq!(Some(uri.path()), known_path(uri));
-                    assert_eq!(method, if route.is_change() { "POST" } else { "GET" });
-                    if let Route::Reap { dry_run } = route {
-                        assert_eq!(uri.query(), dry_run.then_some("dry_run=1"));
-                    }
-                }
-                Err(error) => assert!(error.status().is_client_error()),
-            }
-        },
-    );
-}
 
 /// Whether `text` has only letters, digits and `marks`.
 fn is_made_of(text: &str, marks: &str) -> bool {

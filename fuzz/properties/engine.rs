@@ -1,67 +1,6 @@
-//! Requests to the Engine, and its replies.
+//! The Engine's replies.
 
 use super::*;
-
-pub fn every_request_says_its_length_and_names_what_it_is_about(draws: Draws) {
-    let order = (
-        "https://[a-z]{1,8}/[!-~]{0,8}",
-        "[!-~]{1,80}",
-        "[!-~]{1,40}",
-    );
-    let attempt = any::<u128>();
-    let lifetime = 60..=366 * 24 * 60 * 60_u64;
-    let deployment = "[a-z0-9]([a-z0-9-]{0,20}[a-z0-9])?";
-    for_all(
-        draws,
-        (deployment, ids(), order, attempt, lifetime),
-        |(deployment, id, order, attempt, lifetime)| {
-            let lifetime = Duration::from_secs(lifetime);
-            let config = config_with("deployment_id", &deployment).expect("a config");
-            let (service_url, token, environment_id) = order;
-            let of_url = format!("SERVICE_URL={service_url}");
-            let token = Secret::new(token.as_str());
-            let order = StartOrder::of_webhook(service_url, token, environment_id);
-            let attempt = Attempt::new(&config, &order, attempt);
-            let name = &attempt.name;
-            let create = create(name, &attempt.target(&[]).body).request;
-            check_request(&create, &[name.as_str()]);
-            let body: Value = serde_json::from_slice(create.body()).expect("JSON");
-            let environment = json!([
-                of_url,
-                format!("ENVIRONMENT_ID={}", order.environment_id),
-                "ACTIVATION_TOKEN_FILE=/run/dynamic-access/activation-token",
-            ]);
-            assert_eq!(body["Env"], environment);
-            check_request(&list::find_by_name(name).request, &[name.as_str()]);
-            check_request(&list::survey(&config.deployment_id).request, &[&deployment]);
-            let id = TargetId::parse(&id).expect("an id");
-            for request in [
-                start::start(&id).request,
-                inspect::inspect(&id).request,
-                stats::tasks(&id).request,
-                remove::remove(&id).request,
-                remove::kill_and_remove(&id).request,
-                list::find_by_id(&id).request,
-            ] {
-                check_request(&request, &[id.as_str()]);
-                assert!(request.body().is_empty());
-            }
-            let deployment = &config.deployment_id;
-            let renewal = volume::Renewal::new(id.clone(), lifetime);
-            check_request(&volume::list(deployment).request, &[deployment.as_str()]);
-            let parts = [deployment.as_str(), id.as_str()];
-            check_request(&volume::remove(deployment, &renewal).request, &parts);
-            // A renewal is read back as it was written.
-            let written = volume::create(deployment, &renewal);
-            let body: Value = serde_json::from_slice(written.request.body()).expect("JSON");
-            let created = reply(201, MOMENT, body.to_string().into_bytes());
-            written.read(&created).expect("it is written");
-            let list = json!({ "Volumes": [body] }).to_string().into_bytes();
-            let listed = volume::list(deployment).read(&reply(200, MOMENT, list));
-            assert_eq!(listed, Ok(vec![renewal]));
-        },
-    );
-}
 
 /// Statuses, mostly those that the Engine uses.
 fn statuses() -> impl Strategy<Value = u16> {
@@ -106,13 +45,14 @@ pub fn replies() -> impl Strategy<Value = (u16, Vec<u8>)> {
     ]
 }
 
-fn reply(status: u16, date: &str, body: Vec<u8>) -> Reply {
+/// A response with this date, if it can be one.
+pub fn response(status: u16, date: &str, body: Vec<u8>) -> HttpResponse {
     let mut response = http::Response::new(body);
     *response.status_mut() = StatusCode::from_u16(status).expect("a status");
     if let Ok(date) = date.parse() {
         response.headers_mut().insert("date", date);
     }
-    Reply::new(response)
+    response
 }
 
 pub fn no_reply_is_read_as_more_than_it_says(draws: Draws) {
@@ -128,7 +68,7 @@ pub fn no_reply_is_read_as_more_than_it_says(draws: Draws) {
 
 /// Checks that readers accept no more of a reply than it says.
 pub fn check_reply(status: u16, date: &str, body: Vec<u8>) {
-    let reply = reply(status, date, body);
+    let reply = Reply::new(response(status, date, body));
     let has_message = reply.message().is_some();
     check_fault(&reply.fault());
     let deployment = DeploymentId::parse("da").expect("an id");
@@ -227,7 +167,7 @@ pub fn a_listed_container_is_what_the_list_says_of_it(draws: Draws) {
             let body = json!([
                 {"Id": id, "State": "running", "Created": created, "Labels": labels, "Names": names}
             ]);
-            let reply = reply(200, MOMENT, body.to_string().into_bytes());
+            let reply = Reply::new(response(200, MOMENT, body.to_string().into_bytes()));
             let listed = list::listed(&reply).expect("a list").remove(0);
             assert_eq!(listed.id.as_str(), id);
             let age = (i128::from(MOMENT_SECONDS) - i128::from(created)).clamp(0, i64::MAX.into());
@@ -256,39 +196,4 @@ fn is_ours(labels: &BTreeMap<String, String>, names: &[String]) -> bool {
             .any(|name| *name == slashed || (name == own && !own.starts_with('/')))
     };
     is_labelled && own_name.is_some_and(bears)
-}
-
-pub fn the_time_since_an_end_does_not_depend_on_how_it_is_written(draws: Draws) {
-    let time = (0..24_i64, 0..60_i64, 0..60_i64);
-    let zone = (select(&['+', '-'][..]), 0..24_i64, 0..60_i64);
-    for_all(
-        draws,
-        (time, zone, "(\\.[0-9]{1,9})?"),
-        |(time, zone, fraction)| {
-            let ((hour, minute, second), (sign, ahead, minutes_ahead)) = (time, zone);
-            let finished = format!(
-                "2026-11-23T{hour:02}:{minute:02}:{second:02}{fraction}{sign}{ahead:02}:{minutes_ahead:02}"
-            );
-            let local = MIDNIGHT + hour * 3600 + minute * 60 + second;
-            let offset = ahead * 3600 + minutes_ahead * 60;
-            let end = if sign == '+' {
-                local - offset
-            } else {
-                local + offset
-            };
-            let body = json!({
-                "Id": "0a".repeat(32),
-                "Name": "/n",
-                "Created": finished,
-                "State": {"Status": "exited", "FinishedAt": finished, "ExitCode": 7},
-                "Config": {},
-            });
-            let reply = reply(200, MOMENT, body.to_string().into_bytes());
-            let id = TargetId::parse(&"0a".repeat(32)).expect("an id");
-            let container = inspect::inspect(&id).read(&reply).expect("a container");
-            let ended = container.expect("it is there").ended.expect("an end");
-            assert_eq!(ended.seconds_ago, Some(MOMENT_SECONDS - end), "{finished}");
-            assert_eq!(ended.exit_code, Some(7));
-        },
-    );
 }

@@ -2,17 +2,6 @@
 
 use super::*;
 
-pub fn only_64_lower_case_hex_digits_are_an_id_and_they_stay_as_they_are(draws: Draws) {
-    for_all(draws, near_ids(), |text| {
-        let id = TargetId::parse(&text);
-        assert_eq!(id.is_some(), is_id(&text));
-        if let Some(id) = id {
-            assert_eq!(id.as_str(), text);
-            assert_eq!(id.short(), &text[..12]);
-        }
-    });
-}
-
 pub fn a_deployment_id_is_part_of_a_dns_label_and_a_name_is_a_whole_one(draws: Draws) {
     let texts = prop_oneof!["[a-z0-9-]{0,24}", texts()];
     for_all(draws, (texts, near_tokens()), |(text, token)| {
@@ -102,23 +91,5 @@ pub fn what_is_taken_as_an_engine_url_is_an_origin_and_nothing_else(draws: Draws
             let reread: Uri = joined.to_string().parse().expect("a URI");
             assert_eq!(reread, joined);
         }
-    });
-}
-
-pub fn plain_http_is_for_loopback_addresses_alone(draws: Draws) {
-    let second = select(&[0, 1, 126, 127, 128, 255][..]);
-    for_all(draws, (second, any::<[u8; 3]>()), |(first, [b, c, d])| {
-        for (scheme, is_plain) in [("http", true), ("https", false)] {
-            let url = format!("{scheme}://{first}.{b}.{c}.{d}:2375");
-            let url = EngineUrl::parse(&url).expect("a URL");
-            assert_eq!(url.is_plaintext_beyond_loopback(), is_plain && first != 127);
-        }
-    });
-    for_all(draws, any::<Ipv6Addr>(), |address| {
-        let url = EngineUrl::parse(&format!("http://[{address}]:2375")).expect("a URL");
-        assert_eq!(
-            url.is_plaintext_beyond_loopback(),
-            address != Ipv6Addr::LOCALHOST
-        );
     });
 }

@@ -133,16 +133,17 @@ mod tests {
         let unauthorized = CallerError::Unauthorized("").into();
         let not_permitted = CallerError::NotPermitted(caller).into();
         let reap = Route::Reap { dry_run: false };
+        let (start, metrics) = (&Route::Start, &Route::Metrics);
+        let cross_site = CallerError::CrossSite.into();
+        let unknown = RequestError::UnknownPath.into();
+        let absent = TargetError::NoSuchTarget.into();
         let (denied, failed) = ("target.start.denied", "auth.failure");
+        let refused = "request.denied";
         for (route, error, event) in [
-            (Some(&Route::Start), None, Some("target.start")),
+            (Some(start), None, Some("target.start")),
             (Some(&asked), None, Some("target.start")),
-            (
-                Some(&Route::Start),
-                Some(busy.clone()),
-                Some("target.start"),
-            ),
-            (Some(&Route::Start), Some(full.clone()), Some(denied)),
+            (Some(start), Some(busy.clone()), Some("target.start")),
+            (Some(start), Some(full.clone()), Some(denied)),
             (Some(&asked), Some(full), Some(denied)),
             (Some(&renew), None, Some("target.renew")),
             (Some(&renew), Some(late.into()), Some("target.renew")),
@@ -150,25 +151,13 @@ mod tests {
             (Some(&stop), Some(busy.clone()), Some("target.stop")),
             (None, Some(unauthorized), Some(failed)),
             (Some(&stop), Some(not_permitted), Some(failed)),
-            (
-                Some(&stop),
-                Some(CallerError::CrossSite.into()),
-                Some(failed),
-            ),
+            (Some(&stop), Some(cross_site), Some(failed)),
             (Some(&Route::Health), None, None),
             (Some(&reap), None, None),
-            (Some(&Route::Metrics), None, None),
-            (
-                None,
-                Some(RequestError::UnknownPath.into()),
-                Some("request.denied"),
-            ),
-            (
-                Some(&Route::Metrics),
-                Some(TargetError::NoSuchTarget.into()),
-                Some("request.denied"),
-            ),
-            (Some(&Route::Metrics), Some(busy), None),
+            (Some(metrics), None, None),
+            (None, Some(unknown), Some(refused)),
+            (Some(metrics), Some(absent), Some(refused)),
+            (Some(metrics), Some(busy), None),
         ] {
             let found = Event::of(route, error.as_ref(), false);
             assert_eq!(found.map(Event::name), event, "{route:?} {error:?}");

@@ -179,6 +179,7 @@ mod tests {
             status: StatusCode::from_u16(status).expect("a status"),
             message: String::new(),
         };
+        let (call, advice) = ("", "");
         for (fault, may_pass) in [
             (Fault::Unreachable(String::new()), true),
             (Fault::Untrusted(String::new()), true),
@@ -186,13 +187,7 @@ mod tests {
             (Fault::Broken(String::new()), true),
             (Fault::Nonsense(String::new()), true),
             (Fault::ListFailed(String::new()), true),
-            (
-                Fault::TooLong {
-                    call: "",
-                    advice: "",
-                },
-                false,
-            ),
+            (Fault::TooLong { call, advice }, false),
             (Fault::BudgetSpent, false),
             (said(400), false),
             (said(403), false),

@@ -86,37 +86,30 @@ mod tests {
 
     use super::*;
 
-    fn headers(name: &HeaderName, values: &[&'static str]) -> HeaderMap {
+    /// The outcome for a body of at most `max` bytes, with these values of one header.
+    fn checked(name: &HeaderName, values: &[&str], max: usize) -> Result<(), RequestError> {
         let mut headers = HeaderMap::new();
         for value in values {
-            headers.append(name, HeaderValue::from_static(value));
+            let value = HeaderValue::from_bytes(value.as_bytes()).expect("a value");
+            headers.append(name, value);
         }
-        headers
+        check(&headers, max)
     }
 
     #[test]
     fn a_body_is_json_unless_its_type_says_otherwise() {
+        let json = "application/json";
         for (types, expected) in [
             (&[][..], Ok(())),
-            (&["application/json"], Ok(())),
+            (&[json], Ok(())),
             (&["Application/JSON; charset=utf-8"], Ok(())),
             (&["application/problem+json"], Ok(())),
             (&["text/plain"], Err(RequestError::NotJson)),
-            (
-                &["application/x-www-form-urlencoded"],
-                Err(RequestError::NotJson),
-            ),
+            (&["application/x-www-form"], Err(RequestError::NotJson)),
             (&[""], Err(RequestError::NotJson)),
-            (
-                &["application/json", "application/json"],
-                Err(RequestError::NotJson),
-            ),
+            (&[json, json], Err(RequestError::NotJson)),
         ] {
-            assert_eq!(
-                check(&headers(&CONTENT_TYPE, types), 9),
-                expected,
-                "{types:?}"
-            );
+            assert_eq!(checked(&CONTENT_TYPE, types, 9), expected, "{types:?}");
         }
     }
 
@@ -130,12 +123,8 @@ mod tests {
             (&["identity", "deflate"], Err(RequestError::EncodedBody)),
             (&["\u{e9}"], Err(RequestError::EncodedBody)),
         ] {
-            let mut headers = HeaderMap::new();
-            for coding in codings {
-                let coding = HeaderValue::from_bytes(coding.as_bytes()).expect("a value");
-                headers.append(CONTENT_ENCODING, coding);
-            }
-            assert_eq!(check(&headers, 9), expected, "{codings:?}");
+            let found = checked(&CONTENT_ENCODING, codings, 9);
+            assert_eq!(found, expected, "{codings:?}");
         }
     }
 
@@ -147,8 +136,8 @@ mod tests {
             ("-1", Ok(())),
             ("x", Ok(())),
         ] {
-            let headers = headers(&CONTENT_LENGTH, &[value]);
-            assert_eq!(check(&headers, 64 * 1024), expected, "{value}");
+            let found = checked(&CONTENT_LENGTH, &[value], 64 * 1024);
+            assert_eq!(found, expected, "{value}");
         }
     }
 }

@@ -228,13 +228,14 @@ impl TargetView {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::config::tests::variables;
-    use crate::docker::ports::{Protocol, Published};
+    use crate::config::tests::config;
+    use crate::docker::ports::Protocol;
+    use crate::docker::ports::tests::published;
     use crate::docker::target::tests::aged;
 
     #[test]
     fn a_target_is_what_a_list_says_of_its_container() {
-        let config = Config::parse(&variables(&[("max_lifetime", "1h")])).expect("a config");
+        let config = config(&[("max_lifetime", "1h")]);
         let environment = ("dynamic-access.environment-id", "e");
         let container = aged("running", Some(61), &[environment]);
         let target = TargetView::new(&container, &config);
@@ -255,16 +256,11 @@ mod tests {
         binding: Option<&str>,
         expected: Option<&str>,
     ) {
-        let config = Config::parse(&variables(changes)).expect("a config");
+        let config = config(changes);
         let ports = ("dynamic-access.ports", "dns=53/udp,ssh=22/tcp");
         let mut container = aged(state, None, &[ports]);
         container.address = Some("172.18.0.5".to_owned());
-        container.published = vec![Published {
-            number: 22,
-            protocol: Protocol::Tcp,
-            host: binding.map(str::to_owned),
-            host_port: 40109,
-        }];
+        container.published = vec![published(22, Protocol::Tcp, binding, 40109)];
         let target = TargetView::new(&container, &config);
         assert_eq!(target.address.is_some(), state == "running");
         let told: Vec<_> = target.endpoints.iter().map(|one| &*one.host).collect();
@@ -289,20 +285,14 @@ mod tests {
             check_endpoint(&public_host, state, address, None);
         }
         // Without the label, as earlier versions and patches publish ports.
-        let config = Config::parse(&variables(&[])).expect("a config");
         let mut container = aged("running", None, &[]);
-        container.published = vec![Published {
-            number: 22,
-            protocol: Protocol::Tcp,
-            host: Some("192.0.2.1".to_owned()),
-            host_port: 40109,
-        }];
-        assert_eq!(TargetView::new(&container, &config).endpoints, []);
+        container.published = vec![published(22, Protocol::Tcp, address, 40109)];
+        assert_eq!(TargetView::new(&container, &config(&[])).endpoints, []);
     }
 
     #[test]
     fn a_filter_shows_what_has_all_of_it() {
-        let config = Config::parse(&variables(&[])).expect("a config");
+        let config = config(&[]);
         let view = |owner, labels| {
             let labels = [
                 ("dynamic-access.environment-id", "e"),
@@ -339,7 +329,7 @@ mod tests {
 
     #[test]
     fn a_wait_is_over_once_it_has_come_or_cannot_be_told() {
-        let config = Config::parse(&variables(&[])).expect("a config");
+        let config = config(&[]);
         for (state, ready, is_ready, has_ended) in [
             ("running", Some(true), true, false),
             ("running", Some(false), false, false),
@@ -357,7 +347,7 @@ mod tests {
 
     #[test]
     fn a_time_beyond_the_calendar_is_cut() {
-        let config = Config::parse(&variables(&[])).expect("a config");
+        let config = config(&[]);
         let lifetime = ("dynamic-access.max-lifetime", "18446744073709551615");
         let mut container = aged("running", None, &[lifetime]);
         container.created = i64::MAX;

@@ -90,14 +90,13 @@ mod tests {
     use http::header::CACHE_CONTROL;
 
     use super::*;
-    use crate::config::Config;
-    use crate::config::tests::variables;
-    use crate::docker::ports::{Protocol, Published};
+    use crate::config::tests::config;
+    use crate::docker::ports::Protocol;
+    use crate::docker::ports::tests::published;
     use crate::docker::target::tests::aged;
 
     #[test]
     fn a_target_shows_what_it_is_and_no_more() {
-        let config = Config::parse(&variables(&[])).expect("a config");
         let labels = [
             ("dynamic-access.environment-id", "e"),
             ("dynamic-access.max-lifetime", "3600"),
@@ -105,7 +104,7 @@ mod tests {
             ("dynamic-access.labels", r#"{"a":"1"}"#),
             ("other", "planted"),
         ];
-        let mut shown = TargetView::new(&aged("exited", Some(1), &labels), &config);
+        let mut shown = TargetView::new(&aged("exited", Some(1), &labels), &config(&[]));
         shown.exit_code = Some(137);
         let id = shown.id.as_str().to_owned();
         let expected = json!({
@@ -136,25 +135,15 @@ mod tests {
     }
     #[test]
     fn a_target_that_runs_shows_where_it_is() {
-        let config = Config::parse(&variables(&[])).expect("a config");
-        let ports = ["ssh=22/tcp", "dns=53/udp"];
-        let mut container = aged(
-            "running",
-            None,
-            &[("dynamic-access.ports", &ports.join(","))],
-        );
+        let ports = ("dynamic-access.ports", "ssh=22/tcp,dns=53/udp");
+        let mut container = aged("running", None, &[ports]);
         container.address = Some("172.18.0.5".to_owned());
-        let published = |number, protocol, host_port| Published {
-            number,
-            protocol,
-            host: Some("127.0.0.1".to_owned()),
-            host_port,
-        };
+        let host = Some("127.0.0.1");
         container.published = vec![
-            published(22, Protocol::Tcp, 40109),
-            published(53, Protocol::Udp, 40110),
+            published(22, Protocol::Tcp, host, 40109),
+            published(53, Protocol::Udp, host, 40110),
         ];
-        let response = target(&TargetView::new(&container, &config));
+        let response = target(&TargetView::new(&container, &config(&[])));
         let body: Value = serde_json::from_slice(response.body()).expect("json");
         assert_eq!(body["address"], "172.18.0.5");
         let expected = json!({

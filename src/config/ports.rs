@@ -155,17 +155,8 @@ mod tests {
             ("", "is not JSON"),
             ("[]", "is not a JSON object"),
             (r#"{"a":1,"a":1}"#, "has a key twice"),
-            (r#"{"a":0}"#, "at a is not a port"),
-            (r#"{"a":65536}"#, "at a is not a port"),
-            (r#"{"a":-1}"#, "at a is not a port"),
-            (r#"{"a":22.5}"#, "at a is not a port"),
-            (r#"{"a":1e2}"#, "at a is not a port"),
-            (r#"{"a":"22"}"#, "at a is not a port"),
-            (r#"{"a":"+22/tcp"}"#, "at a is not a port"),
             (r#"{"a":"22/planted"}"#, "at a is not a port"),
             (r#"{"a":"22-planted/tcp"}"#, "at a is not a port"),
-            (r#"{"a":null}"#, "at a is not a port"),
-            (r#"{"a":[22]}"#, "at a is not a port"),
             (r#"{"":1}"#, "has a name that is not"),
             (r#"{"A":1}"#, "has a name that is not"),
             (r#"{"a\n":1}"#, "has a name that is not"),
@@ -179,6 +170,20 @@ mod tests {
             assert!(problem.starts_with(told), "{text}: {problem}");
             assert!(!problem.contains("planted"), "{problem}");
         }
+        for port in [
+            "0",
+            "65536",
+            "-1",
+            "22.5",
+            "1e2",
+            r#""22""#,
+            r#""+2/tcp""#,
+            "null",
+            "[22]",
+        ] {
+            let problem = specs(&format!(r#"{{"a":{port}}}"#)).expect_err(port);
+            assert!(problem.starts_with("at a is not a port"), "{problem}");
+        }
     }
 
     #[test]
@@ -189,18 +194,8 @@ mod tests {
         assert_eq!(parse_public_host(""), Ok(None));
         let long = ["a"; 128].join(".");
         for odd in [
-            "0.0.0.0",
-            "::",
-            "[2001:db8::1]",
-            "host:22",
-            "https://host",
-            "a b",
-            "-a",
-            "a-",
-            "a..b",
-            "a_b",
-            "a\n",
-            &long,
+            "0.0.0.0", "::", "[::1]", "host:22", "http://a", "a b", "-a", "a-", "a..b", "a_b",
+            "a\n", &long,
         ] {
             parse_public_host(odd).expect_err(odd);
         }

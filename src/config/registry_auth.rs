@@ -150,35 +150,15 @@ mod tests {
     #[test]
     fn credentials_go_to_their_registry_alone() {
         for (address, image, is_sent) in [
-            ("registry.example.com", "registry.example.com/agent:1", true),
-            (
-                "https://Registry.Example.com/v2/",
-                "registry.example.com/a/b",
-                true,
-            ),
-            (
-                "registry.example.com:5000",
-                "registry.example.com:5000/agent",
-                true,
-            ),
-            (
-                "https://index.docker.io/v1/",
-                "docker.io/library/agent",
-                true,
-            ),
-            ("registry.example.com", "other.example.com/agent", false),
-            (
-                "registry.example.com",
-                "registry.example.com:5000/agent",
-                false,
-            ),
-            (
-                "registry.example.com",
-                "registry.example.com.evil.test/agent",
-                false,
-            ),
-            ("example.com", "registry.example.com/agent", false),
-            ("registry.example.com", "agent", false),
+            ("r.example.com", "r.example.com/agent:1", true),
+            ("https://R.Example.com/v2/", "r.example.com/a/b", true),
+            ("r.example.com:5000", "r.example.com:5000/agent", true),
+            ("https://index.docker.io/v1/", "docker.io/library/a", true),
+            ("r.example.com", "other.example.com/agent", false),
+            ("r.example.com", "r.example.com:5000/agent", false),
+            ("r.example.com", "r.example.com.evil.test/agent", false),
+            ("example.com", "r.example.com/agent", false),
+            ("r.example.com", "agent", false),
         ] {
             let image = ImageReference::parse(image).expect(image);
             let auth = auth_for(address);

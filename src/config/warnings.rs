@@ -70,13 +70,11 @@ impl Config {
 
 #[cfg(test)]
 mod tests {
-    use super::*;
-    use crate::config::tests::variables;
+    use crate::config::tests::config;
 
     #[track_caller]
     fn check(changes: &[(&'static str, &'static str)], expected: &[&str]) {
-        let config = Config::parse(&variables(changes)).expect("a config");
-        let warnings = config.warnings();
+        let warnings = config(changes).warnings();
         assert_eq!(warnings.len(), expected.len(), "{warnings:?}");
         for (warning, beginning) in warnings.iter().zip(expected) {
             assert!(warning.starts_with(beginning), "{warning}");
@@ -98,39 +96,30 @@ mod tests {
 
     #[test]
     fn each_unsafe_setting_is_named() {
-        check(
-            &[
-                ("docker_url", "http://192.0.2.1:2375"),
-                ("docker_plaintext", "allow"),
-            ],
-            &["docker_plaintext"],
-        );
+        let plain = ("docker_plaintext", "allow");
+        let far = ("docker_url", "http://192.0.2.1:2375");
+        check(&[far, plain], &["docker_plaintext"]);
         let beyond = ("publish_address", "192.0.2.1");
+        let ports = ("ports", r#"{"ssh":22}"#);
         check(&[beyond], &[]);
-        check(&[("ports", r#"{"ssh":22}"#)], &[]);
+        check(&[ports], &[]);
+        check(&[beyond, ports], &["publish_address is 192.0.2.1"]);
+        let patch = |patch| ("container_patch", patch);
+        let unlimited = patch(r#"{"HostConfig":{"NanoCpus":null}}"#);
         check(
-            &[beyond, ("ports", r#"{"ssh":22}"#)],
-            &["publish_address is 192.0.2.1"],
-        );
-        let unlimited = r#"{"HostConfig":{"NanoCpus":null}}"#;
-        check(
-            &[("container_patch", unlimited)],
+            &[unlimited],
             &["container_patch or environments: NanoCpus "],
         );
-        let quota = r#"{"HostConfig":{"NanoCpus":null,"CpuQuota":50000}}"#;
-        check(&[("container_patch", quota)], &[]);
-        check(
-            &[("container_patch_unsafe", "allow")],
-            &["container_patch_unsafe"],
-        );
-        let all = r#"{"HostConfig":{"PublishAllPorts":true}}"#;
-        let chosen = r#"{"a":{"images":["local*"]}}"#;
-        check(&[("container_patch", all)], &[]);
-        check(&[("environments", chosen)], &[]);
-        check(
-            &[("container_patch", all), ("environments", chosen)],
-            &["container_patch or environments: PublishAllPorts "],
-        );
+        let quota = patch(r#"{"HostConfig":{"NanoCpus":null,"CpuQuota":50000}}"#);
+        check(&[quota], &[]);
+        let permitted = ("container_patch_unsafe", "allow");
+        check(&[permitted], &["container_patch_unsafe"]);
+        let all = patch(r#"{"HostConfig":{"PublishAllPorts":true}}"#);
+        let chosen = ("environments", r#"{"a":{"images":["local*"]}}"#);
+        check(&[all], &[]);
+        check(&[chosen], &[]);
+        let published = "container_patch or environments: PublishAllPorts ";
+        check(&[all, chosen], &[published]);
         let apart = r#"{"a":{"images":["local*"]},"b":{"container_patch":{"HostConfig":{"PublishAllPorts":true}}}}"#;
         check(&[("environments", apart)], &[]);
         check(
@@ -144,13 +133,11 @@ mod tests {
                 "allow_volumes has pip-cache:",
             ],
         );
+        let environments = r#"{"a":{"image":"r.example.com/other","images":["r.example.com/*","local*","r.example.com/*@sha256:*"]},"b":{"image":"local"}}"#;
         check(
             &[
                 ("agent_image", "r.example.com/agent:1"),
-                (
-                    "environments",
-                    r#"{"a":{"image":"r.example.com/other","images":["r.example.com/*","local*","r.example.com/*@sha256:*"]},"b":{"image":"local"}}"#,
-                ),
+                ("environments", environments),
             ],
             &[
                 "agent_image or environments: r.example.com/agent:1 ",

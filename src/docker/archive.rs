@@ -89,12 +89,10 @@ mod tests {
 
     use super::*;
     use crate::docker::reply::tests::reply;
-
-    const ID: &str = "0123456789abcdef0123456789abcdef0123456789abcdef0123456789abcdef";
+    use crate::docker::target::tests::{ID, id};
 
     #[test]
     fn the_archive_holds_each_secret_for_its_owner_to_read() {
-        let id = TargetId::parse(ID).expect("an id");
         let file = |name: &str, content: &str, owner| SecretFile {
             name: name.to_owned(),
             content: Secret::new(content),
@@ -107,7 +105,7 @@ mod tests {
             file(&longest, "", Some(0)),
             file("last", "b", Some(2_147_483_647)),
         ];
-        let request = write_secrets(&id, &files, 1000).request;
+        let request = write_secrets(&id(), &files, 1000).request;
         assert_eq!(request.method(), Method::PUT);
         let uri = format!("/containers/{ID}/archive?path=%2Frun%2Fdynamic-access");
         assert_eq!(request.uri().to_string(), uri);

@@ -43,15 +43,6 @@ mod tests {
     use crate::docker::reply::tests::reply;
 
     #[test]
-    fn the_reference_stands_in_the_path_as_it_is() {
-        let image = ImageReference::parse("registry.example.com:5000/a/b:1").expect("an image");
-        assert_eq!(
-            inspect(&image).request.uri().to_string(),
-            "/images/registry.example.com:5000/a/b:1/json"
-        );
-    }
-
-    #[test]
     fn only_an_engines_answer_says_present_or_absent() {
         let present = inspected(&reply(200, r#"{"Id":"sha256:0","Other":1}"#));
         assert!(present.is_ok_and(|image| image.is_some()));

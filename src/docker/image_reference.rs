@@ -98,30 +98,10 @@ mod tests {
 
     #[test]
     fn an_image_reference_cannot_leave_its_place_in_a_path() {
+        let long = "a".repeat(456);
         for text in [
-            "agent",
-            "registry.example.com:5000/team/agent:1.2",
-            "agent@sha256:0123456789abcdef0123456789abcdef0123456789abcdef0123456789abcdef",
-        ] {
-            assert_eq!(ImageReference::parse(text).expect(text).as_str(), text);
-        }
-        for text in [
-            "",
-            "/",
-            "a/",
-            "/a",
-            "a//b",
-            "a/../b",
-            "..",
-            "a:",
-            "r:5000/a@",
-            "a?b",
-            "a#b",
-            "a b",
-            "a%2fb",
-            "a\0",
-            "é",
-            &"a".repeat(456),
+            "", "/", "a/", "/a", "a//b", "a/../b", "..", "a:", "r:50/a@", "a?b", "a#b", "a b",
+            "a%2fb", "a\0", "é", &long,
         ] {
             ImageReference::parse(text).expect_err(text);
         }

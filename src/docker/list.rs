@@ -182,16 +182,8 @@ impl State {
 mod tests {
     use super::*;
     use crate::docker::reply::tests::{dated, reply};
+    use crate::docker::target::tests::{ID, id};
     use crate::secret::Secret;
-
-    const ID: &str = "0123456789abcdef0123456789abcdef0123456789abcdef0123456789abcdef";
-
-    fn one(names: &str, labels: &str) -> Target {
-        let body = format!(
-            r#"[{{"Id":"{ID}","Names":{names},"State":"running","Created":0,"Labels":{labels}}}]"#
-        );
-        listed(&reply(200, &body)).expect("a list").remove(0)
-    }
 
     #[test]
     fn a_filter_is_anchored_and_encoded() {
@@ -203,41 +195,10 @@ mod tests {
             name.as_str()
         );
         assert_eq!(uri, expected);
-        let id = TargetId::parse(ID).expect("an id");
         assert_eq!(
-            find_by_id(&id).request.uri().to_string(),
+            find_by_id(&id()).request.uri().to_string(),
             format!("/containers/json?all=true&filters=%7B%22id%22%3A%5B%22{ID}%22%5D%7D")
         );
-    }
-
-    #[test]
-    fn ours_is_what_carries_our_id_and_its_own_name() {
-        let deployment = DeploymentId::parse("da").expect("an id");
-        let ours = r#"{"dynamic-access.deployment":"da","dynamic-access.name":"da-1"}"#;
-        for (names, labels, is_ours) in [
-            (r#"["/da-1"]"#, ours, true),
-            (r#"["da-1"]"#, ours, true),
-            (r#"["/other","/da-1"]"#, ours, true),
-            (r#"["/da-2"]"#, ours, false),
-            (r#"["/da-11"]"#, ours, false),
-            ("[]", ours, false),
-            ("null", ours, false),
-            (r#"["/da-1"]"#, "null", false),
-            (
-                r#"["/da-1"]"#,
-                r#"{"dynamic-access.deployment":"da"}"#,
-                false,
-            ),
-            (r#"["/da-1"]"#, r#"{"dynamic-access.name":"da-1"}"#, false),
-            (
-                r#"["/da-1"]"#,
-                r#"{"dynamic-access.deployment":"db","dynamic-access.name":"da-1"}"#,
-                false,
-            ),
-        ] {
-            let is_of = one(names, labels).is_of(&deployment);
-            assert_eq!(is_of, is_ours, "{names} {labels}");
-        }
     }
 
     #[test]

@@ -102,13 +102,6 @@ mod tests {
     use super::*;
 
     #[test]
-    fn a_request_without_a_body_says_so() {
-        let request = bodiless(Method::POST, "/containers/x/start");
-        assert_eq!(request.headers()[CONTENT_LENGTH], "0");
-        assert!(!request.headers().contains_key(CONTENT_TYPE));
-    }
-
-    #[test]
     fn a_query_carries_nothing_that_a_parser_takes_apart() {
         assert_eq!(
             query_encoded(r#"{"name":["^/a.b$"]}&x=%+é"#),

@@ -68,19 +68,11 @@ mod tests {
     use super::*;
     use crate::docker::reply::tests::reply;
 
-    #[track_caller]
-    fn check_query(name: &str, filters: &str) {
-        let uri = find(name).request.uri().to_string();
-        assert_eq!(uri, format!("/networks?filters={filters}"));
-    }
-
     #[test]
     fn a_name_stands_in_the_filter_and_cannot_leave_it() {
-        check_query("targets", "%7B%22name%22%3A%5B%22targets%22%5D%7D");
-        check_query(
-            r#"a"]}/../b?c&d"#,
-            "%7B%22name%22%3A%5B%22a%5C%22%5D%7D%2F..%2Fb%3Fc%26d%22%5D%7D",
-        );
+        let uri = find(r#"a"]}/../b?c&d"#).request.uri().to_string();
+        let filters = "%7B%22name%22%3A%5B%22a%5C%22%5D%7D%2F..%2Fb%3Fc%26d%22%5D%7D";
+        assert_eq!(uri, format!("/networks?filters={filters}"));
     }
 
     #[test]

@@ -168,12 +168,17 @@ pub fn is_taken(message: &str) -> bool {
 }
 
 #[cfg(test)]
-mod tests {
+pub(crate) mod tests {
     use serde_json::json;
 
     use super::*;
 
-    fn published(number: u16, protocol: Protocol, host: Option<&str>, host_port: u16) -> Published {
+    pub(crate) fn published(
+        number: u16,
+        protocol: Protocol,
+        host: Option<&str>,
+        host_port: u16,
+    ) -> Published {
         Published {
             number,
             protocol,
@@ -269,27 +274,19 @@ mod tests {
 
     #[test]
     fn a_port_that_is_taken_is_told_from_an_address_of_a_network() {
-        for (message, taken) in [
-            (
-                "driver failed programming external connectivity on endpoint x (y): Bind for 127.0.0.1:40109 failed: port is already allocated",
-                true,
-            ),
-            (
-                "Error starting userland proxy: listen tcp4 127.0.0.1:40109: bind: address already in use",
-                true,
-            ),
-            (
-                "cannot listen on the TCP port: listen tcp4 127.0.0.1:40109: bind: address already in use",
-                true,
-            ),
-            ("all ports are allocated", true),
-            (
-                "failed to set up container networking: Address already in use",
-                false,
-            ),
-            ("no such container", false),
+        for taken in [
+            "driver failed programming external connectivity on endpoint x (y): Bind for 127.0.0.1:40109 failed: port is already allocated",
+            "Error starting userland proxy: listen tcp4 127.0.0.1:40109: bind: address already in use",
+            "cannot listen on the TCP port: listen tcp4 127.0.0.1:40109: bind: address already in use",
+            "all ports are allocated",
         ] {
-            assert_eq!(is_taken(message), taken, "{message}");
+            assert!(is_taken(taken), "{taken}");
+        }
+        for other in [
+            "failed to set up container networking: Address already in use",
+            "no such container",
+        ] {
+            assert!(!is_taken(other), "{other}");
         }
     }
 }

@@ -131,32 +131,9 @@ mod tests {
     use super::*;
     use crate::docker::reply::tests::reply;
 
-    #[track_caller]
-    fn check_query(image: &str, query: &str) {
-        let image = ImageReference::parse(image).expect("an image");
-        let request = pull(&image, None).request;
-        let uri = format!("/images/create?{query}");
-        assert_eq!(request.uri().to_string(), uri);
-        assert_eq!(request.headers()["content-length"], "0");
-        assert!(!request.headers().contains_key("x-registry-auth"));
-    }
-
-    #[test]
-    fn one_image_is_pulled_and_never_all_tags() {
-        let digest = "0".repeat(64);
-        check_query(
-            "r.example.com/a/b:1",
-            "fromImage=r.example.com%2Fa%2Fb&tag=1",
-        );
-        check_query(
-            "localhost:5000/a",
-            "fromImage=localhost%3A5000%2Fa&tag=latest",
-        );
-        check_query(
-            &format!("r.example.com/a:1@sha256:{digest}"),
-            &format!("fromImage=r.example.com%2Fa&tag=sha256%3A{digest}"),
-        );
-    }
+    const LAYER: &str = r#"{"status":"Pulling fs layer","progressDetail":{},"id":"a"}"#;
+    const WAITING: &str = r#"{"status":"Waiting","progressDetail":{},"id":"b"}"#;
+    const RETRYING: &str = r#"{"status":"Retrying in 5 seconds","progressDetail":{},"id":"a"}"#;
 
     #[test]
     fn the_registrys_credentials_go_into_their_header() {
@@ -165,6 +142,8 @@ mod tests {
         let header = &request.headers()["x-registry-auth"];
         assert_eq!(header, "e30=");
         assert!(header.is_sensitive());
+        let without = pull(&image, None).request;
+        assert!(!without.headers().contains_key("x-registry-auth"));
     }
 
     #[test]
@@ -180,67 +159,47 @@ mod tests {
 
     #[test]
     fn what_would_be_the_same_again_is_a_refusal() {
-        for (message, is_refused) in [
-            (
-                "no matching manifest for linux/arm64/v8 in the manifest list entries",
-                true,
-            ),
-            ("no match for platform in manifest: not found", true),
-            (
-                "choosing an image from manifest list docker://r/a: no image found in manifest list for architecture amd64",
-                true,
-            ),
-            (
-                "image operating system \"windows\" cannot be used on this platform",
-                true,
-            ),
-            (
-                "image with reference r/a was found but does not match the specified platform",
-                true,
-            ),
-            (
-                "Get \"https://r/v2/\": x509: certificate signed by unknown authority",
-                true,
-            ),
-            ("http: server gave HTTP response to HTTPS client", true),
-            ("manifest unknown: manifest unknown", true),
-            ("name unknown: repository name not known to registry", true),
-            ("error parsing HTTP 403 response body: Forbidden", true),
-            (
-                "toomanyrequests: You have reached your pull rate limit",
-                false,
-            ),
-            ("unexpected EOF", false),
-            (
-                "received unexpected HTTP status: 503 Service Unavailable",
-                false,
-            ),
-            ("dial tcp 192.0.2.1:443: connect: connection refused", false),
-            ("net/http: TLS handshake timeout", false),
+        for refusal in [
+            "no matching manifest for linux/arm64/v8 in the manifest list entries",
+            "no match for platform in manifest: not found",
+            "choosing an image from manifest list docker://r/a: no image found in manifest list for architecture amd64",
+            "image operating system \"windows\" cannot be used on this platform",
+            "image with reference r/a was found but does not match the specified platform",
+            "Get \"https://r/v2/\": x509: certificate signed by unknown authority",
+            "http: server gave HTTP response to HTTPS client",
+            "manifest unknown: manifest unknown",
+            "name unknown: repository name not known to registry",
+            "error parsing HTTP 403 response body: Forbidden",
         ] {
-            assert_eq!(is_refusal(message), is_refused, "{message}");
+            assert!(is_refusal(refusal), "{refusal}");
+        }
+        for failure in [
+            "toomanyrequests: You have reached your pull rate limit",
+            "unexpected EOF",
+            "received unexpected HTTP status: 503 Service Unavailable",
+            "dial tcp 192.0.2.1:443: connect: connection refused",
+            "net/http: TLS handshake timeout",
+        ] {
+            assert!(!is_refusal(failure), "{failure}");
         }
     }
 
     #[test]
     fn a_pull_moves_while_bytes_arrive() {
         let pulling = r#"{"status":"Pulling from team/agent","id":"1"}"#;
-        let layer = r#"{"status":"Pulling fs layer","progressDetail":{},"id":"a"}"#;
         let bytes = r#"{"status":"Downloading","progressDetail":{"current":1,"total":9},"id":"a"}"#;
         let done = r#"{"status":"Download complete","progressDetail":{},"id":"a"}"#;
-        let waiting = r#"{"status":"Waiting","progressDetail":{},"id":"b"}"#;
-        let retrying = r#"{"status":"Retrying in 5 seconds","progressDetail":{},"id":"a"}"#;
         for (lines, moves) in [
             (vec![], false),
             (vec![pulling], false),
-            (vec![pulling, layer, waiting], false),
-            (vec![pulling, layer, bytes], true),
-            (vec![bytes, waiting], true),
-            (vec![bytes, retrying, waiting], false),
-            (vec![retrying, bytes], true),
+            (vec![pulling, LAYER, WAITING], false),
+            (vec![pulling, LAYER, bytes], true),
+            (vec![bytes, WAITING], true),
+            (vec![bytes, RETRYING, WAITING], false),
+            (vec![RETRYING, bytes], true),
             (vec![done], true),
             // If only the end is kept, the first line is cut.
-            (vec![&bytes[20..], waiting], false),
+            (vec![&bytes[20..], WAITING], false),
         ] {
             let end = lines.join("\r\n");
             let long_ago = SENDS_WITHIN + Duration::from_millis(1);
@@ -250,17 +209,14 @@ mod tests {
 
     #[test]
     fn a_pull_moves_while_lines_arrive_that_count_no_bytes() {
-        let layer = r#"{"status":"Pulling fs layer","progressDetail":{},"id":"a"}"#;
         let uncounted = r#"{"status":"Downloading","progressDetail":{"current":0},"id":"a"}"#;
-        let waiting = r#"{"status":"Waiting","progressDetail":{},"id":"b"}"#;
-        let retrying = r#"{"status":"Retrying in 5 seconds","progressDetail":{},"id":"a"}"#;
         for (lines, moves) in [
             (vec![], false),
-            (vec![layer], true),
-            (vec![layer, uncounted, uncounted], true),
-            (vec![retrying, uncounted], true),
-            (vec![layer, waiting, waiting, waiting], false),
-            (vec![layer, retrying, retrying, retrying], false),
+            (vec![LAYER], true),
+            (vec![LAYER, uncounted, uncounted], true),
+            (vec![RETRYING, uncounted], true),
+            (vec![LAYER, WAITING, WAITING, WAITING], false),
+            (vec![LAYER, RETRYING, RETRYING, RETRYING], false),
         ] {
             let end = lines.join("\r\n");
             let moves_now = is_moving(end.as_bytes(), SENDS_WITHIN);

@@ -66,36 +66,22 @@ fn says_running(reply: &Reply) -> bool {
 mod tests {
     use super::*;
     use crate::docker::reply::tests::reply;
-
-    const ID: &str = "0123456789abcdef0123456789abcdef0123456789abcdef0123456789abcdef";
+    use crate::docker::target::tests::{ID, id};
 
     #[test]
     fn force_is_used_by_its_name_alone() {
-        let id = TargetId::parse(ID).expect("an id");
-        let cautious = remove(&id).request;
+        let cautious = remove(&id()).request;
         assert_eq!(cautious.method(), Method::DELETE);
         assert_eq!(
             cautious.uri().to_string(),
             format!("/containers/{ID}?v=true")
         );
-        let forced = kill_and_remove(&id).request;
+        let forced = kill_and_remove(&id()).request;
         assert_eq!(forced.method(), Method::DELETE);
         assert_eq!(
             forced.uri().to_string(),
             format!("/containers/{ID}?force=true&v=true")
         );
-    }
-
-    #[test]
-    fn a_removal_is_told_from_one_that_came_before() {
-        assert_eq!(removed(&reply(204, "")), Ok(Removed::Done));
-        let absent = reply(404, r#"{"message":"No such container: x"}"#);
-        assert_eq!(removed(&absent), Ok(Removed::Absent));
-    }
-
-    #[test]
-    fn a_proxys_404_is_not_taken_for_an_absent_container() {
-        removed(&reply(404, "<html>404</html>")).expect_err("a fault");
     }
 
     #[test]

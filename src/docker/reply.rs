@@ -282,22 +282,16 @@ pub(crate) mod tests {
 
     #[test]
     fn a_missing_network_is_told_from_other_failures() {
+        let late = "failed to set up container networking: network targets not found";
+        let podmans = "unable to find network with name or ID targets: network not found";
+        let other = "failed to create endpoint x on network y: iptables not found";
         for (message, network) in [
             ("network targets not found", Some("targets")),
-            (
-                "failed to set up container networking: network targets not found",
-                Some("targets"),
-            ),
+            (late, Some("targets")),
             ("No such network: targets", Some("targets")),
-            (
-                "unable to find network with name or ID targets: network not found",
-                Some("targets"),
-            ),
+            (podmans, Some("targets")),
             ("No such container: x", None),
-            (
-                "failed to create endpoint x on network y: iptables not found",
-                None,
-            ),
+            (other, None),
             ("network", None),
         ] {
             let body = serde_json::json!({"message": message}).to_string();

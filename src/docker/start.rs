@@ -33,12 +33,11 @@ fn started(reply: &Reply) -> Result<Result<(), NoSuchNetwork>, Fault> {
 mod tests {
     use super::*;
     use crate::docker::reply::tests::reply;
-
-    const ID: &str = "0123456789abcdef0123456789abcdef0123456789abcdef0123456789abcdef";
+    use crate::docker::target::tests::{ID, id};
 
     #[test]
     fn the_request_is_empty_and_says_so() {
-        let request = start(&TargetId::parse(ID).expect("an id")).request;
+        let request = start(&id()).request;
         assert_eq!(request.method(), Method::POST);
         let path = format!("/containers/{ID}/start");
         assert_eq!(request.uri().to_string(), path);

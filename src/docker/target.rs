@@ -172,13 +172,18 @@ pub(crate) fn age(created: i64, now: OffsetDateTime) -> Duration {
 pub(crate) mod tests {
     use super::*;
 
-    const ID: &str = "0123456789abcdef0123456789abcdef0123456789abcdef0123456789abcdef";
+    /// The id of a container.
+    pub(crate) const ID: &str = "0123456789abcdef0123456789abcdef0123456789abcdef0123456789abcdef";
+
+    pub(crate) fn id() -> TargetId {
+        TargetId::parse(ID).expect("an id")
+    }
 
     /// A container with this state, age and labels.
     pub(crate) fn aged(state: &str, age: Option<u64>, labels: &[(&str, &str)]) -> Target {
         let labels = labels.iter();
         Target {
-            id: TargetId::parse(ID).expect("an id"),
+            id: id(),
             state: State::parse(state),
             age: age.map(Duration::from_secs),
             created: 1_795_395_600,

@@ -151,8 +151,8 @@ pub fn remove(deployment: &DeploymentId, renewal: &Renewal) -> Call<()> {
 mod tests {
     use super::*;
     use crate::docker::reply::tests::{dated, reply};
+    use crate::docker::target::tests::{ID, id};
 
-    const ID: &str = "0123456789abcdef0123456789abcdef0123456789abcdef0123456789abcdef";
     const DATE: &str = "Mon, 23 Nov 2026 01:01:01 GMT";
 
     fn deployment() -> DeploymentId {
@@ -160,10 +160,7 @@ mod tests {
     }
 
     fn renewal() -> Renewal {
-        Renewal::new(
-            TargetId::parse(ID).expect("an id"),
-            Duration::from_secs(3600),
-        )
+        Renewal::new(id(), Duration::from_secs(3600))
     }
 
     fn volume(name: &str, deployment: &str) -> Value {
@@ -206,16 +203,13 @@ mod tests {
     fn only_volumes_with_the_label_and_a_right_name_are_renewals() {
         let list = |volumes: Value| {
             let body = json!({"Volumes": volumes, "Warnings": null}).to_string();
-            list(&deployment())
-                .read(&reply(200, &body))
-                .expect("a list")
+            let listed = list(&deployment()).read(&reply(200, &body));
+            listed.expect("a list")
         };
         assert_eq!(list(Value::Null), []);
         assert_eq!(list(json!([])), []);
-        assert_eq!(
-            list(json!([volume(&format!("da-{ID}-3600"), "da")])),
-            [renewal()]
-        );
+        let right = format!("da-{ID}-3600");
+        assert_eq!(list(json!([volume(&right, "da")])), [renewal()]);
         for name in [
             format!("da-{ID}-+3600"),
             format!("da-{ID}-03600"),
@@ -229,8 +223,8 @@ mod tests {
         ] {
             assert_eq!(list(json!([volume(&name, "da")])), [], "{name}");
         }
-        let others = volume(&format!("da-{ID}-3600"), "db");
-        assert_eq!(list(json!([others, {"Name": format!("da-{ID}-3600")}])), []);
+        let others = volume(&right, "db");
+        assert_eq!(list(json!([others, {"Name": right}])), []);
     }
 
     #[test]

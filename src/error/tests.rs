@@ -7,11 +7,15 @@ use crate::fault::TooOld;
 use crate::key::KeyKind;
 use crate::platform::Barrier;
 
-fn said(status: u16) -> Fault {
+fn failure(status: u16, message: &str) -> Fault {
     Fault::EngineError {
         status: StatusCode::from_u16(status).expect("a status"),
-        message: "planted".to_owned(),
+        message: message.to_owned(),
     }
+}
+
+fn said(status: u16) -> Fault {
+    failure(status, "planted")
 }
 
 fn id() -> TargetId {
@@ -74,105 +78,70 @@ pub(crate) fn all() -> Vec<(Error, u16)> {
         since: 1,
     };
     let unreachable = Engine::Unreachable(Fault::Unreachable(planted()));
-    let by_status: [(u16, Vec<Error>); 15] = [
+    vec![
+        (Request::BadBody(planted()).into(), 400),
+        (Request::BadField("A sentence.").into(), 400),
+        (Request::BadIdempotencyKey.into(), 400),
+        (Request::BadUniqueId.into(), 400),
+        (Request::BadQuery("A sentence.").into(), 400),
+        (Caller::Unauthorized("planted").into(), 401),
+        (Caller::NotPermitted(caller()).into(), 403),
+        (Caller::CrossSite.into(), 403),
+        (Request::UnknownPath.into(), 404),
+        (Target::NoSuchTarget.into(), 404),
+        (Target::NotOurs(id()).into(), 404),
+        (Request::WrongMethod { allow: "GET" }.into(), 405),
+        (Request::BodyTooSlow.into(), 408),
+        (ended.into(), 409),
+        (Target::RenewedTooLate(id()).into(), 409),
+        (Request::BodyTooLarge(64).into(), 413),
+        (Request::EncodedBody.into(), 415),
+        (Request::NotJson.into(), 415),
+        (other_payload(KeyKind::ActivationToken).into(), 422),
+        (other_payload(KeyKind::IdempotencyKey).into(), 422),
+        (Order::LifetimeTooLong(Duration::from_secs(60)).into(), 422),
+        (Order::SecretsNeedFiles.into(), 422),
+        (Order::EmptySecret.into(), 422),
+        (Order::ServiceUrlNotAllowed.into(), 422),
+        (Order::NotAllowed("A sentence.").into(), 422),
+        (Order::Guarded(planted()).into(), 422),
+        (Order::TooManyOfOwner(1).into(), 429),
+        (too_many.into(), 429),
+        (Engine::NoRoom(said(500)).into(), 429),
+        (unreadable.into(), 500),
+        (refused.into(), 500),
+        (Engine::NoSuchNetwork(planted()).into(), 500),
+        (Engine::LimitDropped(planted()).into(), 500),
+        (Swarm::NodeTooOld(too_old).into(), 500),
+        (Error::Misconfigured(Problems::one("x", "planted")), 500),
+        (Image::NoSuchImage(image()).into(), 500),
+        (Target::NameTaken(id()).into(), 500),
+        (Target::NameUnlisted(planted()).into(), 500),
+        (Engine::Refused(said(400)).into(), 500),
+        (Engine::Denied(said(401)).into(), 500),
+        (failed.into(), 502),
+        (Engine::Failed(said(500)).into(), 502),
+        (Engine::PortTaken(said(500)).into(), 503),
+        (Image::BeingPulled(image()).into(), 503),
+        (Swarm::StillPreparing(image()).into(), 503),
+        (failed_on_node.into(), 503),
+        (Swarm::Unchecked(Some(Duration::from_secs(30))).into(), 503),
+        (Swarm::NoNode(planted()).into(), 503),
+        (Swarm::NoNodes.into(), 503),
+        (Swarm::NoLeader(said(500)).into(), 503),
+        (Image::PullStalled(image()).into(), 503),
+        (Swarm::ManagersDiffer(Fault::Altered(planted())).into(), 503),
+        (unreachable.into(), 503),
+        (Target::InProgress.into(), 503),
+        (Target::RemovalInProgress.into(), 503),
+        (Target::Vanished(id()).into(), 503),
         (
-            400,
-            vec![
-                Request::BadBody(planted()).into(),
-                Request::BadField("A sentence.").into(),
-                Request::BadIdempotencyKey.into(),
-                Request::BadUniqueId.into(),
-                Request::BadQuery("A sentence.").into(),
-            ],
-        ),
-        (401, vec![Caller::Unauthorized("planted").into()]),
-        (
-            403,
-            vec![
-                Caller::NotPermitted(caller()).into(),
-                Caller::CrossSite.into(),
-            ],
-        ),
-        (
-            404,
-            vec![
-                Request::UnknownPath.into(),
-                Target::NoSuchTarget.into(),
-                Target::NotOurs(id()).into(),
-            ],
-        ),
-        (405, vec![Request::WrongMethod { allow: "GET" }.into()]),
-        (408, vec![Request::BodyTooSlow.into()]),
-        (409, vec![ended.into(), Target::RenewedTooLate(id()).into()]),
-        (413, vec![Request::BodyTooLarge(64).into()]),
-        (
-            415,
-            vec![Request::EncodedBody.into(), Request::NotJson.into()],
-        ),
-        (
-            422,
-            vec![
-                other_payload(KeyKind::ActivationToken).into(),
-                other_payload(KeyKind::IdempotencyKey).into(),
-                Order::LifetimeTooLong(Duration::from_secs(60)).into(),
-                Order::SecretsNeedFiles.into(),
-                Order::EmptySecret.into(),
-                Order::ServiceUrlNotAllowed.into(),
-                Order::NotAllowed("A sentence.").into(),
-                Order::Guarded(planted()).into(),
-            ],
-        ),
-        (
-            429,
-            vec![
-                Order::TooManyOfOwner(1).into(),
-                too_many.into(),
-                Engine::NoRoom(said(500)).into(),
-            ],
-        ),
-        (
-            500,
-            vec![
-                unreadable.into(),
-                refused.into(),
-                Engine::NoSuchNetwork(planted()).into(),
-                Engine::LimitDropped(planted()).into(),
-                Swarm::NodeTooOld(too_old).into(),
-                Error::Misconfigured(Problems::one("x", "planted")),
-                Image::NoSuchImage(image()).into(),
-                Target::NameTaken(id()).into(),
-                Target::NameUnlisted(planted()).into(),
-                Engine::Refused(said(400)).into(),
-                Engine::Denied(said(401)).into(),
-            ],
-        ),
-        (502, vec![failed.into(), Engine::Failed(said(500)).into()]),
-        (
+            Error::Unhealthy(Box::new(Image::NoSuchImage(image()).into())),
             503,
-            vec![
-                Engine::PortTaken(said(500)).into(),
-                Image::BeingPulled(image()).into(),
-                Swarm::StillPreparing(image()).into(),
-                failed_on_node.into(),
-                Swarm::Unchecked(Some(Duration::from_secs(30))).into(),
-                Swarm::NoNode(planted()).into(),
-                Swarm::NoNodes.into(),
-                Swarm::NoLeader(said(500)).into(),
-                Image::PullStalled(image()).into(),
-                Swarm::ManagersDiffer(Fault::Altered(planted())).into(),
-                unreachable.into(),
-                Target::InProgress.into(),
-                Target::RemovalInProgress.into(),
-                Target::Vanished(id()).into(),
-                Error::Unhealthy(Box::new(Image::NoSuchImage(image()).into())),
-                Swarm::StartTooSlow.into(),
-            ],
         ),
-        (504, vec![Engine::OutOfTime(Fault::TimedOut).into()]),
-    ];
-    let with_status =
-        |(status, errors): (u16, Vec<Error>)| errors.into_iter().map(move |error| (error, status));
-    by_status.into_iter().flat_map(with_status).collect()
+        (Swarm::StartTooSlow.into(), 503),
+        (Engine::OutOfTime(Fault::TimedOut).into(), 504),
+    ]
 }
 
 #[test]
@@ -253,10 +222,7 @@ fn a_full_network_is_no_room_whatever_the_status() {
         "no IP addresses available in range set: 10.88.0.1-10.88.0.2",
     ] {
         for status in [403, 500, 503] {
-            let error = Error::from(Fault::EngineError {
-                status: StatusCode::from_u16(status).expect("a status"),
-                message: message.to_owned(),
-            });
+            let error = Error::from(failure(status, message));
             assert_eq!(error.status().as_u16(), 429, "{message}");
             assert!(error.to_string().contains(message), "{error}");
         }
@@ -265,37 +231,22 @@ fn a_full_network_is_no_room_whatever_the_status() {
 
 #[test]
 fn only_what_no_engine_says_is_a_denial() {
+    let taken = "endpoint with name da-1 already exists in network targets";
+    let unlisted = "dynamic-access engine proxy: this call is not on the list";
+    let bare = "dynamic-access engine proxy: a bearer secret is required";
+    let old = "dynamic-access engine proxy: HTTP/1.1 is required";
     for (status, message, is_denied) in [
         (403, "Address already in use", false),
-        (
-            403,
-            "endpoint with name da-1 already exists in network targets",
-            false,
-        ),
+        (403, taken, false),
         (403, "authorization denied by plugin policy: no", true),
-        (
-            403,
-            "dynamic-access engine proxy: this call is not on the list",
-            true,
-        ),
-        (
-            401,
-            "dynamic-access engine proxy: a bearer secret is required",
-            true,
-        ),
+        (403, unlisted, true),
+        (401, bare, true),
         (401, "unauthorized", true),
         (403, NOT_THE_ENGINES_WORDS, true),
-        (
-            400,
-            "dynamic-access engine proxy: HTTP/1.1 is required",
-            false,
-        ),
+        (400, old, false),
         (500, "authorization denied by plugin policy", false),
     ] {
-        let error = Error::from(Fault::EngineError {
-            status: StatusCode::from_u16(status).expect("a status"),
-            message: message.to_owned(),
-        });
+        let error = Error::from(failure(status, message));
         let denied = matches!(error, Error::Engine(EngineError::Denied(_)));
         assert_eq!(denied, is_denied, "{status} {message}");
     }
@@ -303,6 +254,8 @@ fn only_what_no_engine_says_is_a_denial() {
 
 #[test]
 fn a_fault_becomes_the_error_of_its_cause() {
+    let (call, advice) = ("", "");
+    let (end, quiet) = (Vec::new(), Duration::ZERO);
     for (fault, status) in [
         (Fault::Unreachable(String::new()), 503),
         (Fault::Untrusted(String::new()), 503),
@@ -311,21 +264,9 @@ fn a_fault_becomes_the_error_of_its_cause() {
         (said(401), 500),
         (said(403), 500),
         (Fault::TimedOut, 504),
-        (
-            Fault::CutShort {
-                end: Vec::new(),
-                quiet: Duration::ZERO,
-            },
-            504,
-        ),
+        (Fault::CutShort { end, quiet }, 504),
         (Fault::ListFailed(String::new()), 502),
-        (
-            Fault::TooLong {
-                call: "",
-                advice: "",
-            },
-            502,
-        ),
+        (Fault::TooLong { call, advice }, 502),
         (Fault::BudgetSpent, 504),
         (Fault::Broken(String::new()), 502),
         (Fault::Nonsense(String::new()), 502),

@@ -3,10 +3,22 @@
 use super::*;
 use crate::call_notes::CallNote;
 use crate::caller::Role;
-use crate::docker::target::tests::aged;
+use crate::docker::target::tests::{ID, aged};
 use crate::error::EngineError;
 
+const TRACE: &str = "0af7651916cd43dd8448eb211c80319c";
 fn line(calls: &Calls, error: Option<&Error>, notes: &[String]) -> serde_json::Value {
+    let secrets = [Secret::new("sown-one"), Secret::new("planted-one")];
+    line_without(&secrets, calls, error, notes)
+}
+
+/// A line that shows none of these secrets.
+fn line_without(
+    secrets: &[Secret],
+    calls: &Calls,
+    error: Option<&Error>,
+    notes: &[String],
+) -> serde_json::Value {
     let line = LogLine {
         request_id: "id",
         route: "/start",
@@ -18,15 +30,15 @@ fn line(calls: &Calls, error: Option<&Error>, notes: &[String]) -> serde_json::V
         }),
         event: Some(Event::TargetStart),
         subject: &Subject {
-            container: Some("0123".to_owned()),
-            environment: Some("e".to_owned()),
+            container: Some(ID.to_owned()),
+            environment: Some("environment-of-mine".to_owned()),
             image: Some("sha256:0123".to_owned()),
         },
-        trace: Some("0af7"),
+        trace: Some(TRACE),
         calls,
         notes,
         error,
-        secrets: &[Secret::new("sown-one"), Secret::new("planted-one")],
+        secrets,
     };
     serde_json::from_str(&line.to_json()).expect("json")
 }
@@ -46,10 +58,10 @@ fn a_line_is_json_and_leaves_out_what_is_absent() {
         "by": "api_secret 2",
         "event": "target.start",
         "outcome": "success",
-        "container": "0123",
-        "environment": "e",
+        "container": ID,
+        "environment": "environment-of-mine",
         "image": "sha256:0123",
-        "trace": "0af7",
+        "trace": TRACE,
         "calls": ["create 201 9ms", "start failed 9ms"],
     });
     assert_eq!(line(&calls, None, &[]), expected);
@@ -66,8 +78,6 @@ fn a_secret_that_is_found_by_chance_hides_nothing() {
 
 #[test]
 fn a_field_of_the_request_that_is_a_secret_is_redacted() {
-    const TRACE: &str = "0af7651916cd43dd8448eb211c80319c";
-    const ID: &str = "0123456789abcdef0123456789abcdef0123456789abcdef0123456789abcdef";
     for secret in [
         TRACE,
         "0AF76519-16CD-43DD-8448-EB211C80319C",
@@ -75,25 +85,7 @@ fn a_field_of_the_request_that_is_a_secret_is_redacted() {
         ID,
         "environment-of-mine",
     ] {
-        let line = LogLine {
-            request_id: "id",
-            route: "/start",
-            status: Some(200),
-            took: Duration::ZERO,
-            caller: None,
-            event: Some(Event::TargetStart),
-            subject: &Subject {
-                container: Some(ID.to_owned()),
-                environment: Some("environment-of-mine".to_owned()),
-                image: None,
-            },
-            trace: Some(TRACE),
-            calls: &Calls::default(),
-            notes: &[],
-            error: None,
-            secrets: &[Secret::new(secret)],
-        };
-        let line: serde_json::Value = serde_json::from_str(&line.to_json()).expect("json");
+        let line = line_without(&[Secret::new(secret)], &Calls::default(), None, &[]);
         let (mut hidden, mut shown) = (0, 0);
         for (name, value) in [
             ("trace", TRACE),

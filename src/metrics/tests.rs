@@ -1,15 +1,15 @@
 //! The gauges of a scrape.
 
 use super::*;
-use crate::config::tests::variables;
+use crate::config::tests::config;
 use crate::docker::ImageReference;
+use crate::docker::swarm::node::tests::node;
 use crate::docker::target::Survey;
 use crate::docker::target::tests::aged;
 use crate::environment_id::is_id;
-use crate::fault::Fault;
 
-fn config(environments: &'static str) -> Config {
-    Config::parse(&variables(&[("environments", environments)])).expect("a config")
+fn with(environments: &'static str) -> Config {
+    config(&[("environments", environments)])
 }
 
 fn readings(targets: Vec<Target>) -> Readings {
@@ -42,7 +42,7 @@ fn targets_are_counted_by_configured_environment_and_state() {
         aged(state, Some(61), &[environment])
     };
     let text = text(
-        &config(r#"{"Team-A":{"max_targets":5}}"#),
+        &with(r#"{"Team-A":{"max_targets":5}}"#),
         &readings(vec![
             of("running", "team-a"),
             of("running", "TEAM-A"),
@@ -60,14 +60,6 @@ fn targets_are_counted_by_configured_environment_and_state() {
             r#"dynamic_access_targets{environment="(other)",state="running"} 0"#,
             r#"dynamic_access_targets_limit{environment="Team-A"} 5"#,
             r#"dynamic_access_targets_limit{environment=""} 100"#,
-            "dynamic_access_oldest_target_age_seconds 61",
-            "dynamic_access_engine_up 1",
-            r#"dynamic_access_image_present{image="agent"} 1"#,
-            concat!(
-                r#"dynamic_access_build_info{version=""#,
-                env!("CARGO_PKG_VERSION"),
-                r#"",engine="Docker 28.5.2"} 1"#
-            ),
             "# EOF",
         ],
     );
@@ -77,7 +69,7 @@ fn targets_are_counted_by_configured_environment_and_state() {
 #[test]
 fn what_a_list_shows_to_be_due_is_counted_by_reason() {
     let text = text(
-        &config("{}"),
+        &config(&[]),
         &readings(vec![
             aged("created", Some(121), &[]),
             aged("created", Some(1), &[]),
@@ -97,7 +89,7 @@ fn what_a_list_shows_to_be_due_is_counted_by_reason() {
 #[test]
 fn what_cannot_be_told_without_the_engines_time_is_left_out() {
     let undated = readings(vec![aged("running", None, &[])]);
-    let text = text(&config("{}"), &undated);
+    let text = text(&config(&[]), &undated);
     let line = r#"dynamic_access_targets{environment="(other)",state="running"} 1"#;
     check(&text, &[line, "dynamic_access_engine_up 1"]);
     for series in ["oldest_target_age_seconds", "reapable_targets"] {
@@ -111,25 +103,8 @@ fn the_name_of_an_engine_cannot_break_a_line() {
     if let Some(survey) = &mut readings.survey {
         survey.engine = Some("Docker \"\\\n".to_owned());
     }
-    let text = text(&config("{}"), &readings);
+    let text = text(&config(&[]), &readings);
     assert!(text.contains(r#"engine="Docker \"\\\n"} 1"#), "{text}");
-}
-
-#[test]
-fn an_engine_that_is_down_is_a_reading() {
-    let down = Readings {
-        survey: None,
-        nodes: None,
-        images: Vec::new(),
-        faults: vec![Fault::TimedOut],
-    };
-    let text = text(&config("{}"), &down);
-    let lines = [
-        "dynamic_access_engine_up 0",
-        r#"dynamic_access_targets_limit{environment=""} 100"#,
-    ];
-    check(&text, &lines);
-    assert!(!text.contains("dynamic_access_targets{"), "{text}");
 }
 
 #[test]
@@ -140,7 +115,7 @@ fn an_environment_named_other_is_not_counted_with_those_that_are_not_configured(
         aged("running", Some(61), &[environment])
     };
     let text = text(
-        &config(r#"{"other":{"max_targets":5}}"#),
+        &with(r#"{"other":{"max_targets":5}}"#),
         &readings(vec![of("other"), of("a"), of("b")]),
     );
     check(
@@ -154,14 +129,6 @@ fn an_environment_named_other_is_not_counted_with_those_that_are_not_configured(
 
 #[test]
 fn nodes_are_told_by_their_ids_with_their_live_targets() {
-    let node = |id: &str, takes_tasks| Node {
-        id: id.to_owned(),
-        hostname: "host".to_owned(),
-        takes_tasks,
-        is_worker: true,
-        engine: "26.1.5".to_owned(),
-        address: None,
-    };
     let on = |state, id: &str| {
         let mut found = aged(state, Some(61), &[]);
         found.node = Some(id.to_owned());
@@ -178,16 +145,15 @@ fn nodes_are_told_by_their_ids_with_their_live_targets() {
     };
     let image = "agent@sha256:0123";
     let swarm = [("scheduler", "swarm"), ("agent_image", image)];
-    let config = Config::parse(&variables(&swarm)).expect("a config");
-    let text = text(&config, &readings);
+    let text = text(&config(&swarm), &readings);
     check(
         &text,
         &[
-            r#"dynamic_access_node_ready{node="a",name="host"} 1"#,
-            r#"dynamic_access_node_ready{node="b",name="host"} 0"#,
-            r#"dynamic_access_node_targets{node="a",name="host"} 2"#,
-            r#"dynamic_access_node_targets{node="b",name="host"} 0"#,
-            r#"dynamic_access_node_targets{node="c",name="host"} 0"#,
+            r#"dynamic_access_node_ready{node="a",name="host-a"} 1"#,
+            r#"dynamic_access_node_ready{node="b",name="host-b"} 0"#,
+            r#"dynamic_access_node_targets{node="a",name="host-a"} 2"#,
+            r#"dynamic_access_node_targets{node="b",name="host-b"} 0"#,
+            r#"dynamic_access_node_targets{node="c",name="host-c"} 0"#,
         ],
     );
     assert!(!text.contains(r#"node_ready{node="c""#), "{text}");

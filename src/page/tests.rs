@@ -4,9 +4,9 @@ use http::header::CACHE_CONTROL;
 use time::OffsetDateTime;
 
 use super::*;
-use crate::config::tests::variables;
+use crate::config::tests::config;
 use crate::docker::ports::Port;
-use crate::docker::swarm::node::Node;
+use crate::docker::swarm::node::tests::node;
 use crate::docker::target::tests::aged;
 use crate::fault::Fault;
 use crate::target_view::{Endpoint, TargetView};
@@ -16,10 +16,6 @@ const PLANTED: &str =
     r#""'><script>alert(1)</script><img src=x onerror=alert(2)>&lt;{{7*7}}</style>"#;
 
 const CREATED: i64 = 1_795_395_600;
-
-fn config(changes: &[(&'static str, &'static str)]) -> Config {
-    Config::parse(&variables(changes)).expect("a config")
-}
 
 /// A target that was created an hour ago.
 fn target(state: &str, environment: &str) -> TargetView {
@@ -47,26 +43,34 @@ fn shown(environment: Option<&str>, overview: &Overview) -> String {
     text(&targets(&config(&[]), environment, overview))
 }
 
+#[track_caller]
+fn check(html: &str, parts: &[&str]) {
+    for part in parts {
+        assert!(html.contains(part), "{part} is not in {html}");
+    }
+}
+
 #[test]
 fn a_target_is_shown_with_all_that_is_known_of_it() {
     let mut ended = target("exited", "e");
     ended.exit_code = Some(137);
     let html = shown(None, &overview(vec![target("running", "e"), ended]));
     let id = "0123456789abcdef0123456789abcdef0123456789abcdef0123456789abcdef";
-    for part in [
-        "<title>1 of 100 targets · Dynamic Access</title>",
-        "<b>1</b> of 100",
-        "Docker 28.0.1",
-        "2026-11-23 02:00:00 UTC",
-        "2 targets, the oldest first",
-        &format!(r#"<code title="{id}">{id}</code>"#),
-        r#"agent <code title="sha256:0123">sha256:0123</code>"#,
-        "<td>1 h</td>\n<td>7 h</td>\n<td></td>",
-        "<td>1 h</td>\n<td></td>\n<td>137: killed, perhaps out of memory</td>",
-        "<dt>Unsafe settings</dt><dd>none</dd>",
-    ] {
-        assert!(html.contains(part), "{part} is not in {html}");
-    }
+    check(
+        &html,
+        &[
+            "<title>1 of 100 targets · Dynamic Access</title>",
+            "<b>1</b> of 100",
+            "Docker 28.0.1",
+            "2026-11-23 02:00:00 UTC",
+            "2 targets, the oldest first",
+            &format!(r#"<code title="{id}">{id}</code>"#),
+            r#"agent <code title="sha256:0123">sha256:0123</code>"#,
+            "<td>1 h</td>\n<td>7 h</td>\n<td></td>",
+            "<td>1 h</td>\n<td></td>\n<td>137: killed, perhaps out of memory</td>",
+            "<dt>Unsafe settings</dt><dd>none</dd>",
+        ],
+    );
 }
 
 #[test]
@@ -79,20 +83,12 @@ fn a_state_has_what_the_health_check_says() {
         let mut target = target("running", "e");
         target.ready = ready;
         let html = shown(None, &overview(vec![target]));
-        assert!(html.contains(text), "{text} is not in {html}");
+        check(&html, &[text]);
     }
 }
 
 #[test]
 fn the_nodes_of_a_swarm_are_shown_and_which_a_target_is_on() {
-    let node = |id: &str, takes_tasks| Node {
-        id: id.to_owned(),
-        hostname: format!("host-{id}"),
-        takes_tasks,
-        is_worker: true,
-        engine: "26.1.5".to_owned(),
-        address: None,
-    };
     let mut on = target("running", "e");
     on.node = Some("a".to_owned());
     let mut overview = Overview {
@@ -104,20 +100,22 @@ fn the_nodes_of_a_swarm_are_shown_and_which_a_target_is_on() {
         ..overview(vec![on])
     };
     let html = shown(None, &overview);
-    for part in [
-        r#"<span title="a">host-a</span>, "#,
-        r#"<span title="b">host-b</span> (takes no targets), "#,
-        r#"<span title="c">host-c</span> (not known at the moment)<"#,
-        r#"<th scope="col">Node</th>"#,
-        r#"<td title="a">host-a</td>"#,
-    ] {
-        assert!(html.contains(part), "{part} is not in {html}");
-    }
+    check(
+        &html,
+        &[
+            r#"<span title="a">host-a</span>, "#,
+            r#"<span title="b">host-b</span> (takes no targets), "#,
+            r#"<span title="c">host-c</span> (not known at the moment)<"#,
+            r#"<th scope="col">Node</th>"#,
+            r#"<td title="a">host-a</td>"#,
+        ],
+    );
     overview.nodes = Err(Fault::TimedOut);
     let html = shown(None, &overview);
-    for part in ["The Swarm does not list them", r#"<td title="a">a</td>"#] {
-        assert!(html.contains(part), "{part} is not in {html}");
-    }
+    check(
+        &html,
+        &["The Swarm does not list them", r#"<td title="a">a</td>"#],
+    );
     let html = shown(None, &self::overview(vec![target("running", "e")]));
     assert!(!html.contains("Node"), "{html}");
 }
@@ -135,31 +133,24 @@ fn endpoints_are_shown_if_a_target_has_one() {
         endpoint("ssh", "22/tcp", "192.0.2.1"),
     ];
     let html = shown(None, &overview(vec![open, target("running", "e")]));
-    for part in [
-        r#"<th scope="col">Endpoints</th>"#,
-        "<td>dns [2001:db8::1]:40109/udp, ssh 192.0.2.1:40109/tcp</td>",
-        "<td></td>",
-    ] {
-        assert!(html.contains(part), "{part} is not in {html}");
-    }
+    check(
+        &html,
+        &[
+            r#"<th scope="col">Endpoints</th>"#,
+            "<td>dns [2001:db8::1]:40109/udp, ssh 192.0.2.1:40109/tcp</td>",
+            "<td></td>",
+        ],
+    );
     let html = shown(None, &overview(vec![target("running", "e")]));
     assert!(!html.contains("Endpoints"), "{html}");
 }
 
 #[test]
 fn a_phone_shows_each_value_under_the_heading_of_its_column() {
-    let node = Node {
-        id: "n".to_owned(),
-        hostname: "host-a".to_owned(),
-        takes_tasks: Some(true),
-        is_worker: true,
-        engine: "26.1.5".to_owned(),
-        address: None,
-    };
     let mut of_swarm = target("exited", "e");
     of_swarm.node = Some("n".to_owned());
     of_swarm.exit_code = Some(0);
-    for nodes in [vec![], vec![node]] {
+    for nodes in [vec![], vec![node("n", Some(true))]] {
         let has_nodes = !nodes.is_empty();
         let overview = Overview {
             nodes: Ok(nodes),
@@ -192,7 +183,7 @@ fn a_phone_shows_each_value_under_the_heading_of_its_column() {
             ("Exit code", ">0"),
         ]
         .into_iter()
-        .chain(has_nodes.then_some(("Node", ">host-a<")))
+        .chain(has_nodes.then_some(("Node", ">host-n<")))
         {
             let place = headings.iter().position(|known| *known == heading);
             let cell = format!("{}<", cells[place.expect(heading)]);

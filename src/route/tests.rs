@@ -1,12 +1,11 @@
 //! Which route a request takes, and who may take it.
 
 use super::*;
+use crate::docker::target::tests::{ID, id};
 
 const API: &str = "YSBwcm9ncmFtJ3Mgc2VjcmV0";
 // operator:0123456789abcdef0123456789
 const OPERATOR: &str = "b3BlcmF0b3I6MDEyMzQ1Njc4OWFiY2RlZjAxMjM0NTY3ODk=";
-const ID: &str = "0123456789abcdef0123456789abcdef0123456789abcdef0123456789abcdef";
-
 #[track_caller]
 fn check_route(method: &str, uri: &str, expected: Result<Route, Error>) {
     check_with(&secrets(API, OPERATOR), method, uri, expected);
@@ -25,7 +24,7 @@ fn secrets(api: &str, operator: &str) -> Secrets {
 
 #[test]
 fn each_path_takes_its_methods() {
-    let id = TargetId::parse(ID).expect("an id");
+    let id = id();
     let target = format!("/v1/targets/{ID}");
     let renewal = format!("{target}/renew");
     let start = Route::StartTarget { wait: None };
@@ -58,11 +57,8 @@ fn each_path_takes_its_methods() {
             let read_as = if method == "HEAD" { "GET" } else { method };
             let taken = routes.iter().find(|(taken, _)| *taken == read_as);
             let expected = taken.map(|(_, route)| route.clone());
-            check_route(
-                method,
-                path,
-                expected.ok_or(Error::Request(RequestError::WrongMethod { allow })),
-            );
+            let expected = expected.ok_or(RequestError::WrongMethod { allow }.into());
+            check_route(method, path, expected);
         }
     }
 }
@@ -71,19 +67,10 @@ fn each_path_takes_its_methods() {
 fn a_path_that_no_secret_opens_is_unknown() {
     let targets = Route::ListTargets(Filter::default());
     let page = Route::Page { environment: None };
+    let unknown = || Err(RequestError::UnknownPath.into());
     for (api, operator, targets, page) in [
-        (
-            "",
-            "",
-            Err(RequestError::UnknownPath.into()),
-            Err(RequestError::UnknownPath.into()),
-        ),
-        (
-            API,
-            "",
-            Ok(targets.clone()),
-            Err(RequestError::UnknownPath.into()),
-        ),
+        ("", "", unknown(), unknown()),
+        (API, "", Ok(targets.clone()), unknown()),
         ("", OPERATOR, Ok(targets), Ok(page)),
     ] {
         let secrets = secrets(api, operator);
@@ -95,7 +82,7 @@ fn a_path_that_no_secret_opens_is_unknown() {
 
 #[test]
 fn each_route_is_open_to_its_roles_alone() {
-    let id = TargetId::parse(ID).expect("an id");
+    let id = id();
     let environment = None;
     let webhooks = [Route::Start, Route::Stop];
     let care = [Route::Health, Route::Reap { dry_run: true }];
@@ -125,11 +112,8 @@ fn each_route_is_open_to_its_roles_alone() {
     ] {
         for route in routes {
             for role in [Role::Webhook, Role::Api, Role::Operator] {
-                assert_eq!(
-                    route.is_open_to(role),
-                    roles.contains(&role),
-                    "{route:?} {role:?}"
-                );
+                let is_open = roles.contains(&role);
+                assert_eq!(route.is_open_to(role), is_open, "{route:?} {role:?}");
             }
         }
     }
@@ -155,7 +139,7 @@ fn a_route_has_what_its_query_asks_for() {
     };
     check_route("POST", "/v1/targets?wait=7s", Ok(start));
     let wait = Route::WaitForTarget {
-        id: TargetId::parse(ID).expect("an id"),
+        id: id(),
         awaited: Awaited::Ended,
         timeout: Duration::from_secs(7),
     };
@@ -187,7 +171,6 @@ fn an_id_in_a_path_is_64_digits() {
 fn other_routes_of_v1_have_no_query() {
     let target = format!("/v1/targets/{ID}");
     let renewal = format!("{target}/renew");
-    let id = || TargetId::parse(ID).expect("an id");
     for (method, path, route) in [
         ("GET", &*target, Route::ShowTarget(id())),
         ("DELETE", &target, Route::StopTarget(id())),
@@ -212,11 +195,8 @@ fn a_reap_is_real_only_without_a_query() {
         "dry_run=1&x",
     ] {
         let sentence = "The query of a reap is dry_run=1, and nothing else.";
-        check_route(
-            "POST",
-            &format!("/reap?{query}"),
-            Err(RequestError::BadQuery(sentence).into()),
-        );
+        let refusal = Err(RequestError::BadQuery(sentence).into());
+        check_route("POST", &format!("/reap?{query}"), refusal);
     }
     check_route("POST", "/start?a=b", Ok(Route::Start));
 }

@@ -47,10 +47,8 @@ mod tests {
     use http::header::CONTENT_TYPE;
 
     use super::*;
-    use crate::docker::target::tests::aged;
+    use crate::docker::target::tests::{ID, aged, id};
     use crate::fault::Fault;
-
-    const ID: &str = "0123456789abcdef0123456789abcdef0123456789abcdef0123456789abcdef";
 
     #[test]
     fn a_reap_reports_what_was_removed_and_why() {
@@ -63,9 +61,7 @@ mod tests {
             failed: vec![(found, Reason::Expired, Fault::Broken("planted".to_owned()))],
             found: 4,
             left: 1,
-            left_over: 0,
-            left_over_fault: None,
-            renewals_fault: None,
+            ..Report::default()
         };
         let body: serde_json::Value =
             serde_json::from_slice(reaped(&report, true).body()).expect("json");
@@ -84,10 +80,9 @@ mod tests {
 
     #[test]
     fn success_is_exactly_what_the_contract_says() {
-        let id = TargetId::parse(ID).expect("an id");
         let expected = format!(r#"{{"uniqueId":"{ID}"}}"#);
-        assert_eq!(started(&id).body(), expected.as_bytes());
-        assert_eq!(started(&id).status(), StatusCode::OK);
+        assert_eq!(started(&id()).body(), expected.as_bytes());
+        assert_eq!(started(&id()).status(), StatusCode::OK);
         assert_eq!(done().body(), b"{}");
         assert_eq!(done().status(), StatusCode::OK);
         assert_eq!(done().headers()[CONTENT_TYPE], "application/json");

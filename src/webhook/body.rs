@@ -110,14 +110,13 @@ pub fn is_service_url(text: &str) -> bool {
 
 #[cfg(test)]
 mod tests {
-    use serde_json::json;
+    use serde_json::{Value, json};
 
     use super::*;
+    use crate::docker::target::tests::ID;
     use crate::error::Error;
 
-    const ID: &str = "0123456789abcdef0123456789abcdef0123456789abcdef0123456789abcdef";
-
-    fn start_body(changes: &[(&str, serde_json::Value)]) -> Vec<u8> {
+    fn start_body(changes: &[(&str, Value)]) -> Vec<u8> {
         let mut body = json!({
             "serviceUrl": "https://cloud.bastionzero.com/",
             "activationToken": "4b6f52b5-4f2b-4d55-8a0e-2f1c7a3a9d10",
@@ -143,21 +142,21 @@ mod tests {
 
     #[test]
     fn a_field_that_a_shell_or_an_option_parser_could_misread_is_refused() {
+        let long = "x".repeat(5000);
+        let texts = [
+            "",
+            " ",
+            "-key",
+            "x -key",
+            "$(reboot)",
+            "a\u{0}",
+            "a\nb",
+            "é",
+            &long,
+        ];
+        let others = [json!(null), json!(7), json!(["x"])];
         for field in ["serviceUrl", "activationToken", "environmentId"] {
-            for value in [
-                json!(""),
-                json!(" "),
-                json!("-registrationKey"),
-                json!("x -registrationKey y"),
-                json!("$(reboot)"),
-                json!("a\u{0}b"),
-                json!("a\nb"),
-                json!("é"),
-                json!("x".repeat(5000)),
-                json!(null),
-                json!(7),
-                json!(["x"]),
-            ] {
+            for value in texts.map(Value::from).into_iter().chain(others.clone()) {
                 let body = start_body(&[(field, value.clone())]);
                 let error = parse_start(&body).expect_err(field);
                 assert!(matches!(error, RequestError::BadBody(_)), "{field} {value}");
@@ -189,18 +188,9 @@ mod tests {
         let deep = "[".repeat(60_000);
         let listed = format!(r#"["{ID}"]"#);
         let twice = format!(r#"{{"uniqueId":"{ID}","uniqueId":"{ID}"}}"#);
-        let unfinished = format!(r#"{{"uniqueId":"{ID}""#);
+        let half = format!(r#"{{"uniqueId":"{ID}""#);
         for body in [
-            "",
-            "null",
-            &listed,
-            "[]",
-            "{}",
-            "{",
-            "\0",
-            &deep,
-            &twice,
-            &unfinished,
+            "", "null", &listed, "[]", "{}", "{", "\0", &deep, &twice, &half,
         ] {
             let error = parse_stop(body.as_bytes()).expect_err("an error");
             assert!(matches!(error, RequestError::BadBody(_)), "{error:?}");

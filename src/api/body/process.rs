@@ -111,21 +111,13 @@ mod tests {
         for name in [
             "", "1", "A-B", "A.B", " A", "A ", "A=B", "A\n", "é", "A\u{0}",
         ] {
-            check_refused(
-                &with("env", json!({name: "planted"})),
-                "env must have names",
-            );
+            let env = json!({name: "planted"});
+            check_refused(&with("env", env), "env must have names");
         }
-        check_refused(
-            &with("env", json!({"A": "planted\u{0}"})),
-            "env must have names",
-        );
-        for env in [
-            json!(null),
-            json!(["A=planted"]),
-            json!({"A": 1}),
-            json!({"A": null}),
-        ] {
+        let env = json!({"A": "planted\u{0}"});
+        check_refused(&with("env", env), "env must have names");
+        let other_types = [json!(["A=planted"]), json!({"A": 1}), json!({"A": null})];
+        for env in other_types.into_iter().chain([Value::Null]) {
             check_refused(&with("env", env), "The request body");
         }
     }

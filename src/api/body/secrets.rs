@@ -99,20 +99,9 @@ mod tests {
 
     #[test]
     fn a_name_that_leaves_its_folder_or_could_be_misread_is_refused() {
+        let long = "a".repeat(65);
         for name in [
-            "",
-            "..",
-            ".",
-            "../a",
-            "a/b",
-            "/a",
-            "a.b",
-            "A",
-            "a_b",
-            "a b",
-            "a\u{0}",
-            "é",
-            &"a".repeat(65),
+            "", "..", ".", "../a", "a/b", "/a", "a.b", "A", "a_b", "a b", "a\u{0}", "é", &long,
         ] {
             let body = json!({"environment": "e", "secrets": {name: "planted"}});
             check_refused(&body, "secret");

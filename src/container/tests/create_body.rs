@@ -1,10 +1,8 @@
 //! Patches of a container's create body.
 
-use std::time::Duration;
-
 use serde_json::{Value, json};
 
-use super::{Body, CONTAINER, Isolation, PerTarget, SecretsVolume};
+use super::{Body, CONTAINER, Isolation, PerTarget, SecretsVolume, plain_target};
 use crate::docker::archive::SECRETS_DIR;
 use crate::docker::ports::Port;
 
@@ -39,17 +37,15 @@ fn additions_do_not_replace_what_the_server_sets() {
     let first = json!({"Env": ["A=1"], "Labels": {"a": "1"}, "Volumes": {"/data": {}}});
     let second = json!({"Env": ["B=2=3"]});
     let whole = merged(&[first, second]).with(&PerTarget {
-        name: "n",
-        stop_grace: Duration::ZERO,
-        image: "agent",
         env: &["SERVICE_URL=u".to_owned()],
-        labels: &[("dynamic-access.name", "n")],
+        labels: &[("dynamic-access.name", "own")],
         volume: SecretsVolume::LikeImage,
+        ..plain_target()
     });
     let expected = json!({
-        "Image": "agent",
+        "Image": "agent@sha256:0123",
         "Env": ["SERVICE_URL=u", "A=1", "B=2=3"],
-        "Labels": {"a": "1", "dynamic-access.name": "n"},
+        "Labels": {"a": "1", "dynamic-access.name": "own"},
         "Volumes": {"/data": {}, "/run/dynamic-access": {}},
     });
     for (key, value) in expected.as_object().expect("an object") {

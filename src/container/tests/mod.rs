@@ -12,6 +12,7 @@ mod task_template;
 mod types;
 
 use std::slice;
+use std::time::Duration;
 
 use serde_json::{Value, json};
 
@@ -90,6 +91,18 @@ impl Patched {
             let body = self.build(slice::from_ref(&patch), isolation);
             assert!(body.is_ok(), "{patch}: {body:?}");
         }
+    }
+}
+
+/// A target with nothing of its own but its name and its image.
+fn plain_target() -> PerTarget<'static> {
+    PerTarget {
+        name: "own",
+        stop_grace: Duration::ZERO,
+        image: "agent@sha256:0123",
+        env: &[],
+        labels: &[],
+        volume: SecretsVolume::Absent,
     }
 }
 

@@ -1,14 +1,12 @@
 //! What holds for every patch.
 
-use std::time::Duration;
-
 use proptest::collection::vec;
 use proptest::prelude::*;
 use proptest::sample;
 use serde_json::{Value, json};
 
 use super::super::create_body::TABLE;
-use super::{CONTAINER, Isolation, PerTarget, SecretsVolume};
+use super::{CONTAINER, Isolation, plain_target};
 
 /// Beginnings, middles and ends from which texts are made that an Engine might take
 /// for something else.
@@ -84,10 +82,7 @@ proptest! {
         let name = format!("{}SERVICE_URL{}", PIECES[before], PIECES[after]);
         let patch = json!({"Env": [format!("{name}=x")]});
         if let Ok(body) = CONTAINER.build(&[patch], Isolation::GivenUp) {
-            let target = PerTarget {
-                name: "n", stop_grace: Duration::ZERO, image: "agent", env: &[], labels: &[], volume: SecretsVolume::Absent,
-            };
-            let whole = body.with(&target);
+            let whole = body.with(&plain_target());
             let entry = whole["Env"][0].as_str().expect("text");
             let read = entry.split('=').next().expect("a name").trim();
             prop_assert_ne!(read, "SERVICE_URL");

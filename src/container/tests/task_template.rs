@@ -7,7 +7,7 @@ use std::time::Duration;
 use serde_json::json;
 
 use super::super::defaults;
-use super::{Isolation, PerTarget, SERVICE, SecretsVolume};
+use super::{Isolation, PerTarget, SERVICE, SecretsVolume, plain_target};
 use crate::docker::ports::Port;
 
 #[test]
@@ -34,14 +34,7 @@ fn a_named_port_is_published_by_the_node_alone_and_is_no_part_of_the_template() 
     let any = Ipv4Addr::UNSPECIFIED.into();
     let body = SERVICE.build(&[], Isolation::Kept).expect("a body");
     let body = body.publishing(&[port], any).expect("a body");
-    let whole = body.with(&PerTarget {
-        name: "own",
-        stop_grace: Duration::ZERO,
-        image: "agent@sha256:0123",
-        env: &[],
-        labels: &[],
-        volume: SecretsVolume::Absent,
-    });
+    let whole = body.with(&plain_target());
     let expected = json!({
         "Mode": "dnsrr",
         "Ports": [{"Protocol": "udp", "TargetPort": 53, "PublishMode": "host"}],
@@ -55,9 +48,7 @@ fn a_service_has_no_task_until_it_is_started() {
     let patch = json!({"ContainerSpec": {"Env": ["A=1"], "Labels": {"team": "blue"}}});
     let body = SERVICE.build(&[patch], Isolation::Kept).expect("a body");
     let body = body.with(&PerTarget {
-        name: "own",
         stop_grace: Duration::from_secs(3),
-        image: "agent@sha256:0123",
         env: &["ENVIRONMENT_ID=e".to_owned()],
         labels: &[
             ("dynamic-access.deployment", "da"),
@@ -66,6 +57,7 @@ fn a_service_has_no_task_until_it_is_started() {
             ("dynamic-access.environment-id", "e"),
         ],
         volume: SecretsVolume::LikeImage,
+        ..plain_target()
     });
     assert_eq!(body["Name"], "own");
     assert_eq!(body["Labels"]["dynamic-access.vouched"], "false");

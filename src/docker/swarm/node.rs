@@ -115,33 +115,54 @@ fn takes_tasks(availability: &str, state: &str) -> Option<bool> {
 }
 
 #[cfg(test)]
-mod tests {
+pub(crate) mod tests {
+    use serde_json::json;
+
     use super::*;
     use crate::docker::reply::tests::reply;
 
+    /// A worker.
+    pub(crate) fn node(id: &str, takes_tasks: Option<bool>) -> Node {
+        Node {
+            id: id.to_owned(),
+            hostname: format!("host-{id}"),
+            takes_tasks,
+            is_worker: true,
+            engine: "26.1.5".to_owned(),
+            address: None,
+        }
+    }
+
     #[test]
     fn the_address_of_a_node_is_what_a_manager_advertises_or_sees() {
-        for (status, address) in [
-            (r#""Status":{"State":"ready"}"#, None),
-            (r#""Status":{"State":"ready","Addr":""}"#, None),
+        for (seen, advertised, address) in [
+            (json!({}), Value::Null, None),
+            (json!({"Addr": ""}), Value::Null, None),
             (
-                r#""Status":{"State":"ready","Addr":"192.0.2.21"}"#,
+                json!({"Addr": "192.0.2.21"}),
+                Value::Null,
                 Some("192.0.2.21"),
             ),
             (
-                r#""Status":{"State":"ready","Addr":"0.0.0.0"},"ManagerStatus":{"Addr":"192.0.2.11:2377"}"#,
+                json!({"Addr": "0.0.0.0"}),
+                json!("192.0.2.11:2377"),
                 Some("192.0.2.11"),
             ),
             (
-                r#""Status":{"State":"ready","Addr":""},"ManagerStatus":{"Addr":"[2001:db8::1]:2377"}"#,
+                json!({"Addr": ""}),
+                json!("[2001:db8::1]:2377"),
                 Some("2001:db8::1"),
             ),
         ] {
-            let body = format!(
-                r#"[{{"ID":"n","Spec":{{"Role":"worker","Availability":"active"}},{status}}}]"#
-            );
-            let nodes = list().read(&reply(200, &body)).expect("a list");
-            assert_eq!(nodes[0].address.as_deref(), address, "{status}");
+            let spec = json!({"Role": "worker", "Availability": "active"});
+            let mut node = json!({"ID": "n", "Spec": spec, "Status": seen});
+            node["Status"]["State"] = "ready".into();
+            if !advertised.is_null() {
+                node["ManagerStatus"] = json!({ "Addr": advertised });
+            }
+            let nodes = list().read(&reply(200, &json!([node]).to_string()));
+            let nodes = nodes.expect("a list");
+            assert_eq!(nodes[0].address.as_deref(), address, "{node}");
         }
     }
 

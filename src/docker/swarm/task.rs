@@ -199,11 +199,26 @@ impl Task {
 
 #[cfg(test)]
 mod tests {
+    use serde_json::json;
+
     use super::*;
     use crate::docker::reply::tests::reply;
 
     fn tasks(body: &str) -> Result<Vec<Task>, Fault> {
         of_name("da-1").read(&reply(200, body))
+    }
+
+    /// A task that should be removed, with this template and this status.
+    fn task(spec: Value, status: Value) -> Task {
+        let body = json!([{
+            "CreatedAt": "2026-11-23T01:00:00Z",
+            "ServiceID": "0123456789abcdefghijklmno",
+            "NodeID": "",
+            "Spec": spec,
+            "Status": status,
+            "DesiredState": "remove",
+        }]);
+        tasks(&body.to_string()).expect("a list").remove(0)
     }
 
     #[test]
@@ -227,11 +242,7 @@ mod tests {
             ("remove", Ended, false),
             ("sleeping", Early, true),
         ] {
-            let body = format!(
-                r#"[{{"CreatedAt":"2026-11-23T01:00:00Z","ServiceID":"0123456789abcdefghijklmno",
-                "NodeID":"","Spec":{{}},"Status":{{"State":"{word}","Err":""}},"DesiredState":"remove"}}]"#
-            );
-            let task = tasks(&body).expect(word).remove(0);
+            let task = task(json!({}), json!({"State": word, "Err": ""}));
             assert_eq!((task.state, task.is_live()), (state, is_live), "{word}");
             assert!(task.is_doomed && task.node.is_none() && task.error.is_none());
         }
@@ -239,40 +250,28 @@ mod tests {
 
     #[test]
     fn a_task_whose_container_was_not_started_is_told_from_one_that_has_ended() {
+        let full = "starting container failed: failed to set up container networking: no available IPv4 addresses on this network's address pools";
         for (error, state) in [
             ("task: non-zero exit (128)", TaskState::Ended),
-            (
-                "starting container failed: failed to set up container networking: no available IPv4 addresses on this network's address pools",
-                TaskState::Rejected,
-            ),
+            (full, TaskState::Rejected),
         ] {
-            let body = serde_json::json!([{
-                "CreatedAt": "2026-11-23T01:00:00Z",
-                "ServiceID": "0123456789abcdefghijklmno",
-                "Spec": {},
-                "Status": {"State": "failed", "Err": error, "ContainerStatus": {"ExitCode": 128}},
-            }]);
-            let task = tasks(&body.to_string()).expect(error).remove(0);
-            assert_eq!(task.state, state, "{error}");
+            let exit_code = json!({"ExitCode": 128});
+            let status = json!({"State": "failed", "Err": error, "ContainerStatus": exit_code});
+            assert_eq!(task(json!({}), status).state, state, "{error}");
         }
     }
 
     #[test]
     fn a_task_tells_whether_it_has_a_check() {
         for (check, has_check) in [
-            (serde_json::json!({"Test": ["CMD", "true"]}), true),
-            (serde_json::json!({"Test": ["CMD-SHELL", "true"]}), true),
-            (serde_json::json!({"Test": ["NONE"]}), false),
-            (serde_json::json!({"Interval": 1}), false),
+            (json!({"Test": ["CMD", "true"]}), true),
+            (json!({"Test": ["CMD-SHELL", "true"]}), true),
+            (json!({"Test": ["NONE"]}), false),
+            (json!({"Interval": 1}), false),
             (Value::Null, false),
         ] {
-            let body = serde_json::json!([{
-                "CreatedAt": "2026-11-23T01:00:00Z",
-                "ServiceID": "0123456789abcdefghijklmno",
-                "Spec": {"ContainerSpec": {"Healthcheck": check}},
-                "Status": {"State": "running"},
-            }]);
-            let task = tasks(&body.to_string()).expect("a list").remove(0);
+            let spec = json!({"ContainerSpec": {"Healthcheck": check}});
+            let task = task(spec, json!({"State": "running"}));
             assert_eq!(task.has_check, has_check, "{check}");
         }
     }

@@ -104,18 +104,8 @@ pub fn missing(sent: &Value, shown: &Value) -> Option<String> {
 mod tests {
     use serde_json::json;
 
+    use super::super::node::tests::node;
     use super::*;
-
-    fn node(engine: &str) -> Node {
-        Node {
-            id: "n".to_owned(),
-            hostname: "host".to_owned(),
-            takes_tasks: Some(true),
-            is_worker: false,
-            engine: engine.to_owned(),
-            address: None,
-        }
-    }
 
     #[test]
     fn an_engine_is_too_old_for_an_option_that_it_does_not_know() {
@@ -135,7 +125,10 @@ mod tests {
             ("27.0.0", &later, None),
             ("20.10.24", &unset, None),
         ] {
-            let nodes = [node("29.0.0"), node(engine)];
+            let nodes = ["29.0.0", engine].map(|engine| Node {
+                engine: engine.to_owned(),
+                ..node("n", Some(true))
+            });
             let found = too_old(nodes.iter(), template);
             let found = found.map(|found| found.option);
             let ends = |end| found.as_deref().is_some_and(|found| found.ends_with(end));

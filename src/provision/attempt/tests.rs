@@ -3,7 +3,7 @@
 use serde_json::json;
 
 use super::*;
-use crate::config::tests::variables;
+use crate::config::tests::config;
 use crate::container::{Choices, Resources};
 use crate::docker::target::tests::aged;
 use crate::secret::Secret;
@@ -15,7 +15,7 @@ fn order() -> StartOrder {
 
 #[test]
 fn the_body_labels_the_container() {
-    let config = Config::parse(&variables(&[("deployment_id", "da")])).expect("a config");
+    let config = config(&[("deployment_id", "da")]);
     let order = order();
     let attempt = Attempt::new(&config, &order, 0xa77);
     let body = attempt.create_body();
@@ -42,7 +42,7 @@ fn the_body_labels_the_container() {
 
 #[test]
 fn a_target_of_an_earlier_version_is_of_no_order_with_a_newer_member() {
-    let config = Config::parse(&variables(&[])).expect("a config");
+    let config = config(&[]);
     let labels = [
         ("dynamic-access.environment-id", "e"),
         ("dynamic-access.service-url", "https://host"),
@@ -69,7 +69,7 @@ fn a_target_of_an_earlier_version_is_of_no_order_with_a_newer_member() {
 
 #[test]
 fn what_is_not_given_is_labelled_as_empty_and_may_be_absent() {
-    let config = Config::parse(&variables(&[])).expect("a config");
+    let config = config(&[]);
     let order = StartOrder {
         service_url: None,
         ..order()
@@ -98,7 +98,7 @@ fn what_is_not_given_is_labelled_as_empty_and_may_be_absent() {
 
 #[test]
 fn a_digest_of_the_order_is_compared_before_any_other_label() {
-    let config = Config::parse(&variables(&[])).expect("a config");
+    let config = config(&[]);
     let order = order();
     let attempt = Attempt::new(&config, &order, 0);
     let has_payload = |digest: &str| {
@@ -118,7 +118,7 @@ const PINNED: &str = "sha256:0123456789abcdef0123456789abcdef0123456789abcdef012
 
 /// The body of an order with every member.
 fn chosen(variables_: &[(&'static str, &'static str)]) -> Value {
-    let config = Config::parse(&variables(variables_)).expect("a config");
+    let config = config(variables_);
     let order = StartOrder {
         env: vec!["A=b".to_owned()],
         choices: Choices {
@@ -204,7 +204,7 @@ fn the_folder_of_another_owners_secrets_can_be_entered() {
         (r#"{"e":{"secret_owner":1}}"#, Some(0), false),
     ] {
         let changes = [patch, ("environments", environments)];
-        let config = Config::parse(&variables(&changes)).expect("a config");
+        let config = config(&changes);
         let mut order = order();
         order.secrets[0].owner = own;
         let body = Attempt::new(&config, &order, 0).create_body();
@@ -222,7 +222,7 @@ fn the_folder_of_another_owners_secrets_can_be_entered() {
 
 #[track_caller]
 fn check_delivery(how: &'static str, env: &str, volumes: &Value) {
-    let config = Config::parse(&variables(&[("token_delivery", how)])).expect("a config");
+    let config = config(&[("token_delivery", how)]);
     let body = Attempt::new(&config, &order(), 0).create_body();
     assert_eq!(
         body["Env"],

@@ -17,7 +17,7 @@ pub mod proxy_config;
 use std::process::ExitCode;
 
 use anyhow::Result;
-use clap::Subcommand;
+use clap::{Subcommand, ValueEnum};
 
 /// A command of an operator.
 #[derive(Subcommand)]
@@ -28,6 +28,17 @@ pub enum Command {
     ProxyConfig(proxy_config::ProxyArguments),
     /// Check a deployed server, with the secret in SPIN_VARIABLE_WEBHOOK_SECRET
     Doctor(doctor::remote::DoctorArguments),
+}
+
+/// A choice, as it is typed on the command line.
+///
+/// # Panics
+///
+/// If the choice is hidden, which none is.
+#[must_use]
+pub fn word(choice: impl ValueEnum) -> String {
+    let value = choice.to_possible_value().expect("no choice is hidden");
+    value.get_name().to_owned()
 }
 
 /// Carries out a command.

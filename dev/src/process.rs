@@ -99,10 +99,7 @@ impl Group {
         }
         // A failure means that the group is already gone.
         let _ = kill_process_group(group, Signal::TERM);
-        let deadline = Instant::now() + grace;
-        while matches!(self.child.try_wait(), Ok(None)) && Instant::now() < deadline {
-            thread::sleep(POLL_INTERVAL);
-        }
+        wait_until(grace, || !matches!(self.child.try_wait(), Ok(None)));
         let _ = kill_process_group(group, Signal::KILL);
         let _ = self.child.wait();
     }
@@ -112,6 +109,18 @@ impl Drop for Group {
     fn drop(&mut self) {
         self.stop(GRACE);
     }
+}
+
+/// Waits until `done`, for `bound` at most, whatever signal arrives. Returns whether it is.
+pub fn wait_until(bound: Duration, mut done: impl FnMut() -> bool) -> bool {
+    let deadline = Instant::now() + bound;
+    while !done() {
+        if Instant::now() >= deadline {
+            return false;
+        }
+        thread::sleep(POLL_INTERVAL);
+    }
+    true
 }
 
 /// Finds a program as a root shell would, even if `PATH` lacks the `sbin` folders.
@@ -232,12 +241,6 @@ fn shown(command: &Command) -> String {
 #[cfg(test)]
 mod tests {
     use super::*;
-
-    #[test]
-    fn output_is_what_the_program_printed() {
-        let printed = output(Command::new("echo").arg("hello")).expect("echo succeeds");
-        assert_eq!(printed, "hello\n");
-    }
 
     #[test]
     fn a_failure_carries_the_command_and_its_complaint() {

@@ -2,13 +2,12 @@
 
 use std::fs;
 use std::path::{Path, PathBuf};
-use std::thread;
-use std::time::{Duration, Instant};
+use std::time::Duration;
 
 use rustix::process::{Pid, Signal, kill_process};
 
 use crate::namespaces::Namespaces;
-use crate::process::POLL_INTERVAL;
+use crate::process::wait_until;
 
 /// The kernel ends a killed process in milliseconds, unless the machine is busy.
 const KILLED_BOUND: Duration = Duration::from_secs(10);
@@ -47,17 +46,13 @@ pub fn kill(pid: i32) {
 /// Kills the processes in these namespaces with `dir` in their command line, and those in the
 /// control groups. Returns when none is left.
 pub(crate) fn end(namespaces: Namespaces, dir: &Path, groups: &[String]) {
-    let deadline = Instant::now() + KILLED_BOUND;
-    loop {
+    wait_until(KILLED_BOUND, || {
         // An Engine first, because it restarts what ends below it.
         let mut left = naming(namespaces, dir);
         left.extend(in_groups(groups));
-        if left.is_empty() || Instant::now() >= deadline {
-            return;
-        }
-        left.into_iter().for_each(kill);
-        thread::sleep(POLL_INTERVAL);
-    }
+        left.iter().for_each(|pid| kill(*pid));
+        left.is_empty()
+    });
 }
 
 fn naming(namespaces: Namespaces, dir: &Path) -> Vec<i32> {

@@ -17,23 +17,13 @@ pub enum Proxy {
 }
 
 impl Proxy {
-    pub fn name(self) -> &'static str {
-        match self {
-            Self::Nginx => "nginx",
-            Self::Haproxy => "haproxy",
-        }
-    }
-
     pub fn extension(self) -> &'static str {
         match self {
             Self::Nginx => "conf",
             Self::Haproxy => "cfg",
         }
     }
-}
 
-/// The differences between the two proxies.
-impl Proxy {
     pub fn template(self) -> &'static str {
         match self {
             Self::Nginx => NGINX,

@@ -65,7 +65,7 @@ fn privileges() -> Finding {
 
 fn compiler() -> Finding {
     match process::output(Command::new("rustc").arg("--version")) {
-        Ok(version) => Finding::fine(version.trim().to_owned()),
+        Ok(version) => Finding::fine(version.trim()),
         Err(_) => State::Missing.finding("rustc", "https://rustup.rs"),
     }
 }
@@ -306,12 +306,12 @@ fn target_of(
 }
 
 fn docker_cli() -> Finding {
-    match version_of("docker") {
-        Some(version) => Finding::fine(version),
-        None if workspace::is_root() => {
+    match process::output(Command::new("docker").arg("--version")) {
+        Ok(version) => Finding::fine(version.trim()),
+        Err(_) if workspace::is_root() => {
             State::Absent.finding("the Docker CLI", "apt-get install docker.io")
         }
-        None => State::Missing.finding("the Docker CLI", "as root: apt-get install docker.io"),
+        Err(_) => State::Missing.finding("the Docker CLI", "as root: apt-get install docker.io"),
     }
 }
 
@@ -324,10 +324,4 @@ fn program(name: &str, what_for: &str) -> Finding {
             format!("as root: apt-get install {name}"),
         ),
     }
-}
-
-fn version_of(program: &str) -> Option<String> {
-    process::output(Command::new(program).arg("--version"))
-        .ok()
-        .map(|version| version.trim().to_owned())
 }

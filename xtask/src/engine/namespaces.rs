@@ -12,7 +12,7 @@ use std::time::{Duration, Instant};
 
 use anyhow::{Context, Result, bail};
 use dev::namespaces::Namespaces;
-use dev::process::POLL_INTERVAL;
+use dev::process::{POLL_INTERVAL, wait_until};
 use dev::processes;
 
 use crate::engine::dir::LOCK_FILE;
@@ -107,10 +107,9 @@ impl Unshared {
 
     /// Takes the status of an ended `unshare`, which would otherwise stay a zombie.
     pub fn reap(&mut self) {
-        let deadline = Instant::now() + KILLED_BOUND;
-        while matches!(self.unshare.try_wait(), Ok(None)) && Instant::now() < deadline {
-            thread::sleep(POLL_INTERVAL);
-        }
+        wait_until(KILLED_BOUND, || {
+            !matches!(self.unshare.try_wait(), Ok(None))
+        });
     }
 }
 
@@ -121,12 +120,7 @@ pub fn kill(dir: &Path) -> bool {
     for init in &inits {
         processes::kill(*init);
     }
-    let deadline = Instant::now() + KILLED_BOUND;
-    let are_gone = || inits.iter().all(|init| has_ended(*init));
-    while !are_gone() && Instant::now() < deadline {
-        thread::sleep(POLL_INTERVAL);
-    }
-    are_gone()
+    wait_until(KILLED_BOUND, || inits.iter().all(|init| has_ended(*init)))
 }
 
 /// Whether a process has ended: a first process does only after all others of its namespace.

@@ -18,6 +18,7 @@ use sha2::{Digest, Sha256};
 
 use crate::machine::workspace::{self, hex};
 use dynamic_access_admin::progress::{remark, say, timed};
+use dynamic_access_admin::word;
 
 /// The name of the image on an Engine.
 pub const IMAGE: &str = "dynamic-access-agent";
@@ -34,31 +35,13 @@ const AGENT_KEY: &str = "AGENT_KEY";
 /// The label with the digest of the image's inputs.
 const INPUTS_LABEL: &str = "dynamic-access.inputs";
 
-/// Which agent an image holds.
+/// Which agent an image holds. A label of the image has the word for it.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
 pub enum Agent {
     /// BastionZero's own, from its package repository
     Bzero,
     /// The stand-in of this project, for tests
     StandIn,
-}
-
-impl Agent {
-    /// The agent that a label names.
-    pub fn from_label(label: &str) -> Option<Self> {
-        match label {
-            "bzero" => Some(Self::Bzero),
-            "stand-in" => Some(Self::StandIn),
-            _ => None,
-        }
-    }
-
-    fn label(self) -> &'static str {
-        match self {
-            Self::Bzero => "bzero",
-            Self::StandIn => "stand-in",
-        }
-    }
 }
 
 impl fmt::Display for Agent {
@@ -89,7 +72,7 @@ pub fn ensure(docker: &Docker, wanted: Option<Agent>) -> Result<Agent> {
 
 /// The agent in the image that the Engine has.
 pub fn present(docker: &Docker) -> Option<Agent> {
-    Agent::from_label(&docker.image_label(IMAGE, AGENT_LABEL)?)
+    Agent::from_str(&docker.image_label(IMAGE, AGENT_LABEL)?, false).ok()
 }
 
 /// Builds the image.
@@ -164,7 +147,7 @@ fn docker_build(
     let mut command = docker.command();
     command
         .args(["build", "--tag", name])
-        .args(["--build-arg", &format!("AGENT={}", agent.label())])
+        .args(["--build-arg", &format!("AGENT={}", word(agent))])
         .args(["--label", &format!("{INPUTS_LABEL}={}", inputs.digest()?)]);
     if agent == Agent::Bzero {
         // Without a value, Docker takes that of the variable.
@@ -245,14 +228,6 @@ fn digest_of(contents: &[Vec<u8>]) -> String {
 #[cfg(test)]
 mod tests {
     use super::*;
-
-    #[test]
-    fn a_label_names_its_agent() {
-        for agent in [Agent::Bzero, Agent::StandIn] {
-            assert_eq!(Agent::from_label(agent.label()), Some(agent));
-        }
-        assert_eq!(Agent::from_label(""), None);
-    }
 
     #[test]
     fn any_change_of_the_inputs_changes_the_digest() {

@@ -50,9 +50,8 @@ pub async fn against_empty(
         }
     }
     let group = match size {
-        0 => "no crowd: two Engines alike",
-        100 => "100 containers of ours, 100 foreign",
-        _ => "900 containers of ours, 900 foreign",
+        0 => "no crowd: two Engines alike".to_owned(),
+        _ => format!("{size} containers of ours, {size} foreign"),
     };
     let names = [
         "/start",
@@ -62,7 +61,7 @@ pub async fn against_empty(
         "/reap",
     ];
     let rows = names.into_iter().zip(all).map(|(name, pairs)| {
-        let row = Row::new(group, name, "on an empty Engine", pairs);
+        let row = Row::new(&group, name, "on an empty Engine", pairs);
         match name {
             // Without a crowd both sides are alike; the row shows how much of
             // the other ratios is chance.

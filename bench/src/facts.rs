@@ -29,12 +29,8 @@ pub fn size(wasm: &Path) -> Result<Fact> {
         .with_context(|| wasm.display().to_string())?
         .len();
     let kilobytes = bytes as f64 / 1000.0;
-    Ok(Fact {
-        name: "size of the .wasm".to_owned(),
-        value: format!("{kilobytes:.1} kB"),
-        number: kilobytes,
-        limit: Some(WASM_KB_MAX),
-    })
+    let value = format!("{kilobytes:.1} kB");
+    Ok(Fact::new("size of the .wasm", value, kilobytes).at_most(WASM_KB_MAX))
 }
 
 /// The time to make an instance.
@@ -49,12 +45,15 @@ pub async fn instance(
         times.push(instantiation(compiled, manifest, variables).await?);
     }
     let [median, p99] = [0.5, 0.99].map(|share| quantile(&times, share).as_secs_f64() * 1e6);
-    Ok(Fact {
-        name: format!("making an instance of {name}"),
-        value: format!("{median:.0} µs, p99 {p99:.0} µs"),
-        number: median,
-        limit: None,
-    })
+    let name = format!("making an instance of {name}");
+    let value = format!("{median:.0} µs, p99 {p99:.0} µs");
+    Ok(Fact::new(name, value, median))
+}
+
+/// So many bytes.
+pub fn mebibytes(name: String, bytes: usize) -> Fact {
+    let mebibytes = bytes as f64 / MEBIBYTE;
+    Fact::new(name, format!("{mebibytes:.2} MiB"), mebibytes)
 }
 
 /// The memory of an instance for each webhook while there are `targets`.
@@ -65,13 +64,9 @@ pub async fn memory(server: &Server, meter: &Meter, targets: usize) -> Result<Ve
     // The work after the answer counts too.
     tokio::time::sleep(crate::start_stop::PAUSE * 4).await;
     let mut fact = |webhook, peak: usize| {
-        let mebibytes = peak as f64 / MEBIBYTE;
-        facts.push(Fact {
-            name: format!("memory of an instance, {webhook}, {targets} targets"),
-            value: format!("{mebibytes:.2} MiB"),
-            number: mebibytes,
-            limit: (targets <= 100).then_some(MEMORY_MIB_MAX),
-        });
+        let name = format!("memory of an instance, {webhook}, {targets} targets");
+        let limit = (targets <= 100).then_some(MEMORY_MIB_MAX);
+        facts.push(mebibytes(name, peak).at_most(limit));
     };
     fact("/start", meter.take_peak());
     server.stop(&target.id).await?;
@@ -89,25 +84,21 @@ pub fn calls(delivery: &str, scripts: &Scripts) -> Vec<Fact> {
         ("/health", &scripts.health, None),
     ];
     let facts = webhooks.into_iter().zip(scripts.after);
-    let facts = facts.map(|((webhook, script, limit), after)| Fact {
-        name: format!("calls of {webhook}, {delivery}"),
-        value: format!(
-            "{} ({}), and {after} after the answer",
-            script.len(),
-            script.summary().join(", ")
-        ),
-        number: script.len() as f64,
-        limit,
+    let facts = facts.map(|((webhook, script, limit), after)| {
+        let count = script.len();
+        let calls = script.summary().join(", ");
+        Fact::new(
+            format!("calls of {webhook}, {delivery}"),
+            format!("{count} ({calls}), and {after} after the answer"),
+            count as f64,
+        )
+        .at_most(limit)
     });
     facts.collect()
 }
 
 /// How many calls reached the Engine while webhooks were refused.
 pub fn calls_of_refused(count: usize) -> Fact {
-    Fact {
-        name: "calls of all refused webhooks".to_owned(),
-        value: count.to_string(),
-        number: count as f64,
-        limit: Some(0.0),
-    }
+    let name = "calls of all refused webhooks";
+    Fact::new(name, count.to_string(), count as f64).at_most(0.0)
 }

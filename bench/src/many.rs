@@ -9,7 +9,7 @@ use dynamic_access_host::Meter;
 use futures_util::future::try_join_all;
 use serde_json::Value;
 
-use crate::facts::MEBIBYTE;
+use crate::facts::{self, MEBIBYTE};
 use crate::recorder::Recorder;
 use crate::row::Fact;
 use crate::samples::quantile;
@@ -60,7 +60,8 @@ pub async fn list(server: &Server, recorder: &Recorder) -> Result<Bytes> {
 
 /// The time of a health check, and of the reap that follows some of them.
 pub async fn health(server: &Server, samples: usize) -> Result<Fact> {
-    say(&format!("/health with {TARGETS} targets"));
+    let name = format!("/health with {TARGETS} targets");
+    say(&name);
     let (mut healths, mut reaps) = (Vec::new(), Vec::new());
     for _ in 0..samples {
         healths.push(server.health().await?);
@@ -70,27 +71,18 @@ pub async fn health(server: &Server, samples: usize) -> Result<Fact> {
     }
     let [health, reap] = [healths, reaps].map(|times| quantile(&times, 0.5).as_secs_f64() * 1e3);
     let of_each = reap / HEALTHS_PER_REAP;
-    Ok(Fact {
-        name: format!("/health with {TARGETS} targets"),
-        value: format!(
-            "{health:.1} ms; the reap after one in eight takes {reap:.1} ms, {of_each:.1} ms for each"
-        ),
-        number: of_each,
-        limit: None,
-    })
+    let value = format!(
+        "{health:.1} ms; the reap after one in eight takes {reap:.1} ms, {of_each:.1} ms for each"
+    );
+    Ok(Fact::new(name, value, of_each))
 }
 
 /// The memory that an instance asks for to read the list.
 pub async fn instance(server: &Server, meter: &Meter) -> Result<Fact> {
     meter.take_peak();
     server.reap().await?;
-    let mebibytes = meter.take_peak() as f64 / MEBIBYTE;
-    Ok(Fact {
-        name: format!("memory of an instance, /reap, {TARGETS} running targets"),
-        value: format!("{mebibytes:.2} MiB"),
-        number: mebibytes,
-        limit: None,
-    })
+    let name = format!("memory of an instance, /reap, {TARGETS} running targets");
+    Ok(facts::mebibytes(name, meter.take_peak()))
 }
 
 /// The memory of this process for each of many requests at once.
@@ -143,16 +135,13 @@ async fn at_once(
     };
     recorder.take();
     let each = |memory: f64| (memory - rest) / count as f64;
-    Ok(Fact {
-        name: format!("memory of {count} {name} at once"),
-        value: format!(
-            "{rest:.1} MiB before; for each {:.2} MiB while it waits, {:.2} MiB at most",
-            each(waiting),
-            each(peak)
-        ),
-        number: each(peak),
-        limit: None,
-    })
+    let value = format!(
+        "{rest:.1} MiB before; for each {:.2} MiB while it waits, {:.2} MiB at most",
+        each(waiting),
+        each(peak)
+    );
+    let name = format!("memory of {count} {name} at once");
+    Ok(Fact::new(name, value, each(peak)))
 }
 
 /// The anonymous memory of this process, in MiB. Of an instance's memory, only the written part counts.

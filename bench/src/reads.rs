@@ -23,11 +23,7 @@ pub async fn in_turns(
 ) -> Result<Vec<Row>> {
     let client = Client::new();
     let list = start.list_of_all().context("a start makes no list")?;
-    let group = match size {
-        0 => "reads, no targets",
-        100 => "reads, 100 targets",
-        _ => "reads, 900 targets",
-    };
+    let group = format!("reads, {size} targets");
     let mut rows = Vec::new();
     for route in ROUTES {
         let mut pairs = Pairs::default();
@@ -44,7 +40,7 @@ pub async fn in_turns(
             let (ours, floor) = in_turn(round, ours, floor).await?;
             pairs.push(ours, floor);
         }
-        rows.push(Row::new(group, route, "the Engine's list", pairs));
+        rows.push(Row::new(&group, route, "the Engine's list", pairs));
     }
     Ok(rows)
 }

@@ -52,7 +52,7 @@ impl Report {
         let mut group = "";
         for row in &self.rows {
             if row.group != group {
-                group = row.group;
+                group = &row.group;
                 let mut heading = [const { String::new() }; 12];
                 heading[0] = group.to_owned();
                 lines.push(heading);
@@ -215,12 +215,8 @@ mod tests {
     fn the_table_tells_what_is_missed() {
         let mut report = Report::default();
         report.rows.push(row(120, 100).within(Target::Median(1.1)));
-        report.facts.push(Fact {
-            name: "size".to_owned(),
-            value: "501 kB".to_owned(),
-            number: 501.0,
-            limit: Some(500.0),
-        });
+        let size = Fact::new("size", "501 kB", 501.0).at_most(500.0);
+        report.facts.push(size);
         let table = report.table();
         assert_eq!(table.matches("MISSED").count(), 2, "{table}");
         assert!(table.contains("1.20"), "{table}");

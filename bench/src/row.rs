@@ -8,7 +8,7 @@ use crate::samples::{Pairs, Ratio};
 #[derive(Debug)]
 pub struct Row {
     /// The group of rows that it belongs to.
-    pub group: &'static str,
+    pub group: String,
     /// What is measured.
     pub name: String,
     /// What it is measured against.
@@ -64,13 +64,13 @@ impl fmt::Display for Target {
 impl Row {
     /// A row without targets.
     pub fn new(
-        group: &'static str,
+        group: impl Into<String>,
         name: impl Into<String>,
         floor: impl Into<String>,
         pairs: Pairs,
     ) -> Self {
         Self {
-            group,
+            group: group.into(),
             name: name.into(),
             floor: floor.into(),
             unit: Unit::Latency,
@@ -113,6 +113,24 @@ impl Row {
 }
 
 impl Fact {
+    /// A number without a limit.
+    pub fn new(name: impl Into<String>, value: impl Into<String>, number: f64) -> Self {
+        Self {
+            name: name.into(),
+            value: value.into(),
+            number,
+            limit: None,
+        }
+    }
+
+    /// The number with its limit, if there is one.
+    pub fn at_most(self, limit: impl Into<Option<f64>>) -> Self {
+        Self {
+            limit: limit.into(),
+            ..self
+        }
+    }
+
     /// Whether it is within its limit; `None` without one.
     pub fn is_kept(&self) -> Option<bool> {
         self.limit.map(|limit| self.number <= limit)

@@ -41,12 +41,12 @@ impl Pairs {
     pub fn ratio(&self, quantile: f64) -> Ratio {
         let count = self.ours.len().min(self.floor.len());
         let of = |times: &[Duration]| self::quantile(times, quantile).as_secs_f64();
-        let mut dice = Dice(0x9e37_79b9_7f4a_7c15);
+        let mut dice = fastrand::Rng::with_seed(0);
         let mut drawn: Vec<f64> = (0..RESAMPLES)
             .map(|_| {
                 let mut again = Self::default();
                 for _ in 0..count {
-                    let index = dice.below(count);
+                    let index = dice.usize(..count);
                     again.push(self.ours[index], self.floor[index]);
                 }
                 of(&again.ours) / of(&again.floor)
@@ -90,19 +90,6 @@ pub fn quantile(times: &[Duration], share: f64) -> Duration {
 pub fn median_and_worst(times: &[Duration]) -> String {
     let [median, worst] = [0.5, 1.0].map(|share| quantile(times, share).as_secs_f64());
     format!("{median:.2} s, at most {worst:.2} s")
-}
-
-/// Numbers that look random and are the same in every run (SplitMix64).
-struct Dice(u64);
-
-impl Dice {
-    fn below(&mut self, bound: usize) -> usize {
-        self.0 = self.0.wrapping_add(0x9e37_79b9_7f4a_7c15);
-        let mut mixed = self.0;
-        mixed = (mixed ^ (mixed >> 30)).wrapping_mul(0xbf58_476d_1ce4_e5b9);
-        mixed = (mixed ^ (mixed >> 27)).wrapping_mul(0x94d0_49bb_1331_11eb);
-        ((mixed ^ (mixed >> 31)) % bound.max(1) as u64) as usize
-    }
 }
 
 #[cfg(test)]

@@ -8,7 +8,7 @@ use futures_util::future::{join_all, try_join_all};
 use super::sizes::{PAUSE, without_wait};
 use super::{Bench, REPLICAS};
 use crate::row::{Fact, Row};
-use crate::samples::Pairs;
+use crate::samples::{Pairs, in_turn};
 use crate::say;
 use crate::server::Target;
 
@@ -33,18 +33,9 @@ impl Bench<'_> {
         let (mut each, mut all) = (Pairs::default(), Pairs::default());
         let mut failures = Vec::new();
         for round in 0..rounds {
-            // The order alternates, because the second may find the nodes still busy.
-            let first = round.is_multiple_of(2);
-            let floor = if first {
-                None
-            } else {
-                Some(self.floor_burst(count).await?)
-            };
-            let (took, targets, failed) = self.our_burst(count, replicas).await?;
-            let floor = match floor {
-                Some(floor) => floor,
-                None => self.floor_burst(count).await?,
-            };
+            let ours = self.our_burst(count, replicas);
+            let (ours, floor) = in_turn(round, ours, self.floor_burst(count)).await?;
+            let (took, targets, failed) = ours;
             each.ours.extend(targets.iter().map(|target| target.took));
             each.floor.extend(floor.1);
             say(&format!(
@@ -57,32 +48,28 @@ impl Bench<'_> {
             all.push(took / share, floor.0 / share);
             failures.extend(failed);
         }
-        let group = match count {
-            16 => "16 starts at once, with 100 services",
-            _ => "64 starts at once, with 100 services",
-        };
+        let group = format!("{count} starts at once, with 100 services");
         let servers = match replicas {
             1 => "1 server".to_owned(),
             _ => format!("{replicas} servers"),
         };
         self.report.rows.extend([
-            Row::new(group, format!("all, {servers}"), "the calls", all).in_throughput(),
+            Row::new(&group, format!("all, {servers}"), "the calls", all).in_throughput(),
             Row::new(
-                group,
+                &group,
                 format!("each, {servers}, without its wait"),
                 "the calls",
                 without_wait(&each),
             ),
         ]);
-        self.report.facts.push(Fact {
-            name: format!("starts that failed, {count} at once, {servers}"),
-            value: match failures.first() {
-                Some(reason) => format!("{} of {}: {reason}", failures.len(), count * rounds),
-                None => format!("none of {}", count * rounds),
-            },
-            number: failures.len() as f64,
-            limit: None,
-        });
+        let (failed, all) = (failures.len(), count * rounds);
+        let value = match failures.first() {
+            Some(reason) => format!("{failed} of {all}: {reason}"),
+            None => format!("none of {all}"),
+        };
+        let name = format!("starts that failed, {count} at once, {servers}");
+        let fact = Fact::new(name, value, failed as f64);
+        self.report.facts.push(fact);
         Ok(())
     }
 

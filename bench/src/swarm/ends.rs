@@ -47,18 +47,15 @@ fn fact(count: usize, seen: &[Option<[Duration; 2]>]) -> Fact {
         .iter()
         .map(|[start, ran]| ran.as_secs_f64() / start.as_secs_f64());
     let worst = shares.fold(0.0, f64::max);
-    Fact {
-        name: format!("{count} at once that end, {} tries", seen.len()),
-        value: match ran.is_empty() {
-            true => "none was shown as running".to_owned(),
-            false => format!(
-                "{} were shown as running, for {}, at most {worst:.2} of the start; start {}",
-                ran.len(),
-                told(1),
-                told(0)
-            ),
-        },
-        number: worst,
-        limit: None,
-    }
+    let value = match ran.is_empty() {
+        true => "none was shown as running".to_owned(),
+        false => format!(
+            "{} were shown as running, for {}, at most {worst:.2} of the start; start {}",
+            ran.len(),
+            told(1),
+            told(0)
+        ),
+    };
+    let name = format!("{count} at once that end, {} tries", seen.len());
+    Fact::new(name, value, worst)
 }

@@ -39,21 +39,17 @@ impl Bench<'_> {
 
     /// Measures a start, a stop and a list.
     async fn at_size(&mut self, size: usize) -> Result<()> {
-        let group = match size {
-            100 => "100 services",
-            300 => "300 services",
-            _ => "1,000 services",
-        };
-        let rows = self.visits(group).await?;
+        let group = format!("{size} services");
+        let rows = self.visits(&group).await?;
         self.report.rows.extend(rows);
-        let row = self.reads(group).await?;
+        let row = self.reads(&group).await?;
         self.report.rows.push(row);
         let lists = self.raw.lists().await?;
-        self.report.facts.extend(bytes(group, &lists));
+        self.report.facts.extend(bytes(&group, &lists));
         Ok(())
     }
 
-    async fn visits(&self, group: &'static str) -> Result<Vec<Row>> {
+    async fn visits(&self, group: &str) -> Result<Vec<Row>> {
         let (mut starts, mut stops) = (Pairs::default(), Pairs::default());
         for round in 0..self.arguments.rounds(6) {
             let (ours, floor) = in_turn(round, self.ours(), self.floor()).await?;
@@ -95,7 +91,7 @@ impl Bench<'_> {
         Ok((running.took, stop))
     }
 
-    async fn reads(&self, group: &'static str) -> Result<Row> {
+    async fn reads(&self, group: &str) -> Result<Row> {
         let mut pairs = Pairs::default();
         for round in 0..self.arguments.rounds(30) {
             let ours = async {
@@ -131,12 +127,8 @@ pub fn without_wait(starts: &Pairs) -> Pairs {
 fn bytes(group: &str, lists: &Lists) -> [Fact; 2] {
     let fact = |what: &str, (length, count): (usize, usize)| {
         let each = length as f64 / count.max(1) as f64;
-        Fact {
-            name: format!("a {what} in the list of {group}"),
-            value: format!("{each:.0} bytes ({count} in {:.2} MB)", length as f64 / 1e6),
-            number: each,
-            limit: None,
-        }
+        let value = format!("{each:.0} bytes ({count} in {:.2} MB)", length as f64 / 1e6);
+        Fact::new(format!("a {what} in the list of {group}"), value, each)
     };
     [fact("service", lists.services), fact("task", lists.tasks)]
 }

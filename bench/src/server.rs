@@ -199,6 +199,6 @@ pub async fn instantiation(
 // The component's output is not part of the measurement.
 fn options(manifest: &Path) -> Options {
     let mut options = Options::new(manifest);
-    options.sink = Sink::new(|_, _| {});
+    options.sink = Sink::new(|_| {});
     options
 }

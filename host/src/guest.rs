@@ -26,7 +26,7 @@ use crate::bindings::fermyon::spin::variables;
 use crate::manifest::{Manifest, is_variable_name};
 use crate::meter::Meter;
 use crate::outbound::Outbound;
-use crate::sink::{GuestOutput, Origin, Sink};
+use crate::sink::{GuestOutput, Sink};
 
 /// The memory of one instance: as much as Spin's hosted platforms grant, so that a component that runs here runs there.
 const INSTANCE_MEMORY: usize = 128 * 1024 * 1024;
@@ -282,8 +282,8 @@ impl State {
     // Nothing is inherited: no directory, environment, argument, socket or input.
     fn new(sink: &Sink, outbound: Outbound, variables: Arc<BTreeMap<String, String>>) -> Self {
         let wasi = WasiCtx::builder()
-            .stdout(GuestOutput::new(Origin::Stdout, sink.clone()))
-            .stderr(GuestOutput::new(Origin::Stderr, sink.clone()))
+            .stdout(GuestOutput::new(sink.clone()))
+            .stderr(GuestOutput::new(sink.clone()))
             .build();
         Self {
             table: ResourceTable::new(),
@@ -340,7 +340,7 @@ mod tests {
     use crate::tls::TlsConfigs;
 
     fn state() -> State {
-        let sink = Sink::new(|_, _| {});
+        let sink = Sink::new(|_| {});
         let tls = TlsConfigs::load("web", &[], None).unwrap();
         let connector = Connector::new(tls, Vec::new(), sink.clone());
         let outbound = Outbound::new(

@@ -49,7 +49,7 @@ mod variables;
 pub use guest::Compiled;
 pub use meter::Meter;
 pub use serve::Serving;
-pub use sink::{Origin, Sink};
+pub use sink::Sink;
 pub use unix_socket::UnixSocket;
 pub use variables::{
     from_environment as variables_from_environment, parse_flag as parse_variable_flag,
@@ -199,7 +199,7 @@ fn allowed_hosts(
         let mut names: Vec<_> = manifest
             .allowed_hosts
             .iter()
-            .flat_map(|entry| entry.variables())
+            .filter_map(|entry| entry.variable())
             .collect();
         names.dedup();
         sink.host(&format!(

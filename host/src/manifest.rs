@@ -5,7 +5,7 @@
 use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};
 
-use anyhow::{Context, Result, anyhow, bail, ensure};
+use anyhow::{Context, Result, anyhow, ensure};
 use serde::Deserialize;
 use serde::de::IgnoredAny;
 
@@ -29,12 +29,17 @@ pub struct Manifest {
     pub component_variables: BTreeMap<String, Template>,
 }
 
-/// The declaration of an application variable; without a default it is required.
-#[derive(Clone, Debug)]
+/// The declaration of an application variable; it has a default or is required.
+#[derive(Clone, Debug, Default, Deserialize)]
+#[serde(deny_unknown_fields)]
 pub struct Declaration {
     /// The value if none is given.
     pub default: Option<String>,
+    /// Whether a value must be given.
+    #[serde(default)]
+    pub required: bool,
     /// Whether the value is sensitive.
+    #[serde(default)]
     pub secret: bool,
     /// Its description.
     pub description: Option<String>,
@@ -48,7 +53,7 @@ struct RawManifest {
     #[serde(rename = "application")]
     _application: RawApplication,
     #[serde(default)]
-    variables: BTreeMap<String, RawVariable>,
+    variables: BTreeMap<String, Declaration>,
     trigger: RawTriggers,
     #[serde(default)]
     component: BTreeMap<String, RawComponent>,
@@ -65,17 +70,6 @@ struct RawApplication {
     _description: IgnoredAny,
     #[serde(default, rename = "authors")]
     _authors: IgnoredAny,
-}
-
-#[derive(Deserialize)]
-#[serde(deny_unknown_fields)]
-struct RawVariable {
-    default: Option<String>,
-    #[serde(default)]
-    required: bool,
-    #[serde(default)]
-    secret: bool,
-    description: Option<String>,
 }
 
 #[derive(Deserialize)]
@@ -134,7 +128,8 @@ impl Manifest {
             "spin_manifest_version is {}; this host reads version 2",
             raw.spin_manifest_version
         );
-        let variables = declarations(raw.variables)?;
+        let variables = raw.variables;
+        check_declarations(&variables)?;
         let [trigger] = <[RawTrigger; 1]>::try_from(raw.trigger.http)
             .map_err(|_| anyhow!("this host supports exactly one [[trigger.http]]"))?;
         ensure!(
@@ -181,25 +176,18 @@ impl Manifest {
     }
 }
 
-fn declarations(raw: BTreeMap<String, RawVariable>) -> Result<BTreeMap<String, Declaration>> {
-    raw.into_iter()
-        .map(|(name, raw)| {
-            ensure!(
-                is_variable_name(&name),
-                "[variables] {name}: a name is lower-case letters, digits and single underscores, and begins with a letter"
-            );
-            ensure!(
-                raw.required != raw.default.is_some(),
-                "[variables] {name}: needs either `default` or `required = true`"
-            );
-            let declaration = Declaration {
-                default: raw.default,
-                secret: raw.secret,
-                description: raw.description,
-            };
-            Ok((name, declaration))
-        })
-        .collect()
+fn check_declarations(declared: &BTreeMap<String, Declaration>) -> Result<()> {
+    for (name, declaration) in declared {
+        ensure!(
+            is_variable_name(name),
+            "[variables] {name}: a name is lower-case letters, digits and single underscores, and begins with a letter"
+        );
+        ensure!(
+            declaration.required != declaration.default.is_some(),
+            "[variables] {name}: needs either `default` or `required = true`"
+        );
+    }
+    Ok(())
 }
 
 /// Whether Spin accepts `name` as the name of a variable.
@@ -229,11 +217,11 @@ fn component_variables(
 
 fn template(text: &str, declared: &BTreeMap<String, Declaration>) -> Result<Template> {
     let template = Template::parse(text)?;
-    if let Some(name) = template
-        .variables()
-        .find(|name| !declared.contains_key(*name))
-    {
-        bail!("{text:?} uses the variable `{name}`, which [variables] does not declare");
+    if let Some(name) = template.variable() {
+        ensure!(
+            declared.contains_key(name),
+            "[variables] does not declare the variable `{name}`"
+        );
     }
     Ok(template)
 }

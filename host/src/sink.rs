@@ -11,18 +11,7 @@ use wasmtime_wasi::p2::{OutputStream, Pollable, StreamResult};
 /// Longer lines are cut into pieces of this size: a guest that never ends a line then cannot fill the host's memory.
 const LONGEST_LINE: usize = 64 * 1024;
 
-/// The writer of a line.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Origin {
-    /// The guest, on its standard output.
-    Stdout,
-    /// The guest, on its standard error.
-    Stderr,
-    /// This host.
-    Host,
-}
-
-type Take = dyn Fn(Origin, &str) + Send + Sync;
+type Take = dyn Fn(&str) + Send + Sync;
 
 /// A place for lines; clones share it.
 #[derive(Clone)]
@@ -30,27 +19,26 @@ pub struct Sink(Arc<Take>);
 
 impl Sink {
     /// A sink that passes each line, without its newline, to `take`.
-    pub fn new(take: impl Fn(Origin, &str) + Send + Sync + 'static) -> Self {
+    pub fn new(take: impl Fn(&str) + Send + Sync + 'static) -> Self {
         Self(Arc::new(take))
     }
 
-    /// Prints lines on this process's standard error; those of the host begin with `host: `.
+    /// Prints lines on this process's standard error.
     pub fn stderr() -> Self {
-        Self::new(|origin, line| {
-            let prefix = if origin == Origin::Host { "host: " } else { "" };
+        Self::new(|line| {
             // If standard error is closed, there is nowhere to report that.
-            let _ = writeln!(std::io::stderr().lock(), "{prefix}{line}");
+            let _ = writeln!(std::io::stderr().lock(), "{line}");
         })
     }
 
-    /// Passes on a line.
-    pub fn line(&self, origin: Origin, line: &str) {
-        (self.0)(origin, line);
+    /// Passes on a line of the guest.
+    pub fn line(&self, line: &str) {
+        (self.0)(line);
     }
 
-    /// Passes on a line of this host.
+    /// Passes on a line of this host, which begins with `host: `.
     pub fn host(&self, line: &str) {
-        self.line(Origin::Host, line);
+        self.line(&format!("host: {line}"));
     }
 }
 
@@ -59,20 +47,15 @@ impl Sink {
 pub struct GuestOutput(Arc<Mutex<Lines>>);
 
 struct Lines {
-    origin: Origin,
     sink: Sink,
     begun: Vec<u8>,
 }
 
 impl GuestOutput {
     /// An output whose lines go to `sink`.
-    pub fn new(origin: Origin, sink: Sink) -> Self {
+    pub fn new(sink: Sink) -> Self {
         let begun = Vec::new();
-        Self(Arc::new(Mutex::new(Lines {
-            origin,
-            sink,
-            begun,
-        })))
+        Self(Arc::new(Mutex::new(Lines { sink, begun })))
     }
 
     fn take(&self, bytes: &[u8]) {
@@ -100,7 +83,7 @@ impl Lines {
         let line = std::mem::take(&mut self.begun);
         let line = String::from_utf8_lossy(&line);
         let line = line.strip_suffix('\n').unwrap_or(&line);
-        self.sink.line(self.origin, line);
+        self.sink.line(line);
     }
 }
 
@@ -156,11 +139,8 @@ mod tests {
     fn lines_of(writes: &[&[u8]]) -> Vec<String> {
         let seen = Arc::new(Mutex::new(Vec::new()));
         let kept = seen.clone();
-        let sink = Sink::new(move |origin, line| {
-            assert_eq!(origin, Origin::Stderr);
-            kept.lock().unwrap().push(line.to_owned());
-        });
-        let output = GuestOutput::new(Origin::Stderr, sink);
+        let sink = Sink::new(move |line| kept.lock().unwrap().push(line.to_owned()));
+        let output = GuestOutput::new(sink);
         for write in writes {
             output.take(write);
         }

@@ -1,58 +1,46 @@
-//! The manifest's templates: text that contains `{{ variable }}`.
+//! The manifest's templates: a text, or one variable as `{{ variable }}`.
 
 use std::collections::BTreeMap;
 
-use anyhow::{Context, Result};
+use anyhow::{Result, bail};
 
-/// Text with placeholders for application variables, which are filled in at start.
+/// A text, or the application variable that is filled in at start.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub struct Template(Vec<Part>);
-
-#[derive(Clone, Debug, PartialEq, Eq)]
-enum Part {
-    Literal(String),
+pub enum Template {
+    /// This text.
+    Text(String),
+    /// The value of this variable.
     Variable(String),
 }
 
 impl Template {
-    /// Reads a template; every `{{` needs its `}}`.
+    /// Reads a template. This host supports no variables within a longer text.
     pub fn parse(text: &str) -> Result<Self> {
-        let mut parts = Vec::new();
-        let mut rest = text;
-        while let Some((before, after)) = rest.split_once("{{") {
-            let (name, after) = after
-                .split_once("}}")
-                .with_context(|| format!("the template {text:?} has `{{{{` without `}}}}`"))?;
-            if !before.is_empty() {
-                parts.push(Part::Literal(before.to_owned()));
-            }
-            parts.push(Part::Variable(name.trim().to_owned()));
-            rest = after;
+        if !text.contains("{{") {
+            return Ok(Self::Text(text.to_owned()));
         }
-        if !rest.is_empty() {
-            parts.push(Part::Literal(rest.to_owned()));
+        let inner = text.strip_prefix("{{");
+        let inner = inner.and_then(|inner| inner.strip_suffix("}}"));
+        match inner.filter(|inner| !inner.contains(['{', '}'])) {
+            Some(name) => Ok(Self::Variable(name.trim().to_owned())),
+            None => bail!("this host supports no template but `{{{{ variable }}}}`: {text:?}"),
         }
-        Ok(Self(parts))
     }
 
-    /// The names of the variables that it uses.
-    pub fn variables(&self) -> impl Iterator<Item = &str> {
-        self.0.iter().filter_map(|part| match part {
-            Part::Variable(name) => Some(name.as_str()),
-            Part::Literal(_) => None,
-        })
+    /// The name of its variable, if it has one.
+    pub fn variable(&self) -> Option<&str> {
+        match self {
+            Self::Text(_) => None,
+            Self::Variable(name) => Some(name),
+        }
     }
 
-    /// The text with every variable filled in; `None` if one of them has no value.
+    /// The text; `None` if its variable has no value.
     pub fn resolve(&self, values: &BTreeMap<String, String>) -> Option<String> {
-        let mut text = String::new();
-        for part in &self.0 {
-            match part {
-                Part::Literal(literal) => text.push_str(literal),
-                Part::Variable(name) => text.push_str(values.get(name)?),
-            }
+        match self {
+            Self::Text(text) => Some(text.clone()),
+            Self::Variable(name) => values.get(name).cloned(),
         }
-        Some(text)
     }
 }
 
@@ -60,37 +48,24 @@ impl Template {
 mod tests {
     use super::*;
 
-    fn values() -> BTreeMap<String, String> {
-        BTreeMap::from([
-            ("host".to_owned(), "engine".to_owned()),
-            ("port".to_owned(), "2375".to_owned()),
-        ])
+    #[test]
+    fn a_variable_is_filled_in_with_or_without_spaces_and_a_text_stays_as_it_is() {
+        let values = BTreeMap::from([("host".to_owned(), "engine".to_owned())]);
+        for (text, resolved) in [
+            ("{{host}}", Some("engine")),
+            ("{{ host }}", Some("engine")),
+            ("{{ absent }}", None),
+            ("a } { b", Some("a } { b")),
+        ] {
+            let template = Template::parse(text).unwrap();
+            assert_eq!(template.resolve(&values).as_deref(), resolved, "{text}");
+        }
     }
 
     #[test]
-    fn variables_are_filled_in_with_or_without_spaces() {
-        let template = Template::parse("http://{{host}}:{{ port }}").unwrap();
-        assert_eq!(
-            template.resolve(&values()).as_deref(),
-            Some("http://engine:2375")
-        );
-        assert_eq!(template.variables().collect::<Vec<_>>(), ["host", "port"]);
-    }
-
-    #[test]
-    fn plain_text_stays_as_it_is() {
-        let template = Template::parse("a } { b").unwrap();
-        assert_eq!(template.resolve(&values()).as_deref(), Some("a } { b"));
-    }
-
-    #[test]
-    fn an_unclosed_template_is_an_error() {
-        assert!(Template::parse("http://{{ host").is_err());
-    }
-
-    #[test]
-    fn a_variable_without_a_value_leaves_nothing() {
-        let template = Template::parse("{{ absent }}").unwrap();
-        assert_eq!(template.resolve(&values()), None);
+    fn another_template_is_an_error() {
+        for text in ["{{ host", "http://{{ host }}", "{{ host }}{{ port }}"] {
+            assert!(Template::parse(text).is_err(), "{text}");
+        }
     }
 }

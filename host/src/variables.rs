@@ -107,14 +107,13 @@ mod tests {
 
     fn declared() -> BTreeMap<String, Declaration> {
         let required = Declaration {
-            default: None,
             secret: true,
             description: Some("what BastionZero was given".to_owned()),
+            ..Declaration::default()
         };
         let optional = Declaration {
             default: Some("default".to_owned()),
-            secret: false,
-            description: None,
+            ..Declaration::default()
         };
         BTreeMap::from([
             ("secret".to_owned(), required),

@@ -4,7 +4,7 @@ use std::net::SocketAddr;
 use std::path::{Path, PathBuf};
 use std::sync::{Arc, Mutex, OnceLock};
 
-use dynamic_access_host::{Compiled, Host, Options, Origin, Serving, Sink, UnixSocket};
+use dynamic_access_host::{Compiled, Host, Options, Serving, Sink, UnixSocket};
 
 use super::engine::{Kind, RealEngine};
 use super::fault_proxy::FaultProxy;
@@ -216,7 +216,7 @@ pub fn compiled() -> &'static Compiled {
 }
 
 fn sink(lines: Arc<Mutex<Vec<String>>>) -> Sink {
-    Sink::new(move |_: Origin, line: &str| {
+    Sink::new(move |line: &str| {
         lines
             .lock()
             .expect("no test panics with it")

@@ -2,15 +2,15 @@
 
 use serde_json::{Value, json};
 use test_support::engine::RealEngine;
-use test_support::given;
 use test_support::own::Foreign;
 use test_support::wait::wait_for;
+use test_support::{given, unique};
 
-/// Containers that nobody may touch, and their state at the start.
+/// Containers that nobody may touch, and their state at the start. A restart of the Engine ends
+/// those that run.
 pub struct Bystanders<'a> {
     engine: &'a RealEngine,
     all: Vec<Foreign<'a>>,
-    running: Vec<usize>,
     before: Vec<Value>,
 }
 
@@ -18,7 +18,7 @@ impl<'a> Bystanders<'a> {
     /// Makes one plain container, and look-alikes of a deployment's that are
     /// running, only created, and ended.
     pub fn new(engine: &'a RealEngine, deployment: &str) -> Self {
-        let name = |suffix: &str| format!("{deployment}-{suffix}");
+        let name = |suffix: &str| unique(&format!("{deployment}-{suffix}-"));
         // If they belonged to the deployment, all would be long overdue.
         let overdue = |name: &str| {
             json!({
@@ -53,7 +53,6 @@ impl<'a> Bystanders<'a> {
         let mut bystanders = Self {
             engine,
             all,
-            running: vec![0, 1],
             before: Vec::new(),
         };
         bystanders.before = bystanders.now();
@@ -79,19 +78,5 @@ impl<'a> Bystanders<'a> {
     #[track_caller]
     pub fn check_untouched(&self) {
         assert_eq!(self.now(), self.before);
-    }
-
-    /// Starts the containers again that an Engine's restart has ended; it leaves
-    /// the others as they were.
-    pub fn resume(&mut self) {
-        let now = self.now();
-        for (index, foreign) in self.all.iter().enumerate() {
-            if self.running.contains(&index) {
-                foreign.start();
-            } else {
-                assert_eq!(now[index], self.before[index]);
-            }
-        }
-        self.before = self.now();
     }
 }

@@ -5,12 +5,12 @@ use std::io::Write;
 use std::net::TcpStream;
 use std::time::Duration;
 
+use fastrand::Rng;
 use test_support::http::{Answer, request};
 use test_support::server::SECRET;
 use test_support::wait::wait_within;
 
 use crate::containers;
-use crate::dice::Dice;
 use crate::stage::Stage;
 
 /// The pauses of BastionZero's retries, 1, 2 and 4 seconds, scaled down.
@@ -32,7 +32,7 @@ pub struct Caller<'a> {
     /// The stage that it shares.
     pub stage: &'a Stage<'a>,
     /// Its own random numbers.
-    pub dice: Dice,
+    pub dice: Rng,
 }
 
 impl Caller<'_> {
@@ -58,7 +58,7 @@ impl Caller<'_> {
             "environmentId": environment,
         });
         let body = body.to_string();
-        if self.dice.below(100) < self.stage.hang_ups {
+        if self.dice.u64(..100) < self.stage.hang_ups {
             self.hang_up("/start", &body);
             self.stage.uncertain.push(environment.clone());
         }
@@ -79,7 +79,7 @@ impl Caller<'_> {
     /// Stops a target.
     fn stop(&mut self, id: &str) {
         let body = serde_json::json!({"uniqueId": id}).to_string();
-        if self.dice.below(100) < self.stage.hang_ups {
+        if self.dice.u64(..100) < self.stage.hang_ups {
             self.hang_up("/stop", &body);
         }
         let turns = self.stage.process.turns();
@@ -94,7 +94,7 @@ impl Caller<'_> {
     fn persist(&mut self, path: &str, body: &str, last: &[u16]) -> Answer {
         let mut pauses = PAUSES.iter();
         loop {
-            let server = &self.stage.servers[self.dice.below(2) as usize];
+            let server = &self.stage.servers[self.dice.usize(..2)];
             let answer = server.call("POST", path, body);
             self.stage.tally.count(&format!("{path} {}", answer.status));
             let may_pass = matches!(answer.status, 502..=504);
@@ -114,11 +114,11 @@ impl Caller<'_> {
     fn hang_up(&mut self, path: &str, body: &str) {
         let credentials = format!("Basic {SECRET}");
         let headers = [("authorization", credentials.as_str())];
-        let server = &self.stage.servers[self.dice.below(2) as usize];
+        let server = &self.stage.servers[self.dice.usize(..2)];
         let mut stream = TcpStream::connect(server.address()).expect("the server listens");
         let request = request("POST", path, &headers, body.as_bytes());
         stream.write_all(&request).expect("the server reads");
-        std::thread::sleep(self.dice.milliseconds_below(400));
+        std::thread::sleep(Duration::from_millis(self.dice.u64(..400)));
         self.stage.tally.count(&format!("{path} hung up on"));
     }
 

@@ -1,9 +1,6 @@
 //! The containers of one deployment, as the Engine lists them.
 
 use std::collections::BTreeMap;
-use std::sync::Mutex;
-use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
-use std::time::Duration;
 
 use serde_json::{Value, json};
 use test_support::engine::{RealEngine, list};
@@ -49,53 +46,6 @@ pub fn state(engine: &RealEngine, id: &str) -> Option<String> {
 
 fn text(value: &Value) -> Option<String> {
     value.as_str().map(str::to_owned)
-}
-
-/// Keeps looking for duplicates.
-#[derive(Default)]
-pub struct Watch {
-    over: AtomicBool,
-    looks: AtomicUsize,
-    doubles: Mutex<Vec<String>>,
-}
-
-impl Watch {
-    /// Looks until an [`Ending`] is dropped.
-    pub fn run(&self, engine: &RealEngine, deployment: &str) {
-        while !self.over.load(Ordering::SeqCst) {
-            if let Some(ours) = ours(engine, deployment) {
-                self.looks.fetch_add(1, Ordering::SeqCst);
-                let mut doubles = self.doubles.lock().expect("no test panics with it");
-                doubles.extend(doubles_in(&ours));
-            }
-            std::thread::sleep(Duration::from_millis(50));
-        }
-    }
-
-    /// Ends the watch when it is dropped, even by a panic.
-    pub fn ending(&self) -> Ending<'_> {
-        Ending(&self.over)
-    }
-
-    /// How many times it looked and the Engine answered.
-    ///
-    /// # Panics
-    ///
-    /// If it has ever seen a duplicate.
-    pub fn check(&self) -> usize {
-        let doubles = self.doubles.lock().expect("no test panics with it");
-        assert_eq!(*doubles, Vec::<String>::new());
-        self.looks.load(Ordering::SeqCst)
-    }
-}
-
-/// The end of a [`Watch`].
-pub struct Ending<'a>(&'a AtomicBool);
-
-impl Drop for Ending<'_> {
-    fn drop(&mut self) {
-        self.0.store(true, Ordering::SeqCst);
-    }
 }
 
 /// Each environment with two containers. A name belongs to one container in any

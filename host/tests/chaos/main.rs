@@ -7,24 +7,25 @@
 mod bystanders;
 mod caller;
 mod containers;
-mod dice;
 mod engine_process;
 mod faults;
 mod stage;
 mod tally;
 
-use std::sync::{Mutex, MutexGuard, PoisonError};
+use std::sync::atomic::Ordering;
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
 
+use fastrand::Rng;
 use test_support::engine::RealEngine;
 use test_support::own::Deployment;
 use test_support::server::Server;
 
 use bystanders::Bystanders;
-use dice::Dice;
 use engine_process::EngineProcess;
-use faults::FaultyEngine;
+use faults::faulty;
 use stage::Stage;
+use tally::Tally;
 
 /// The `max_lifetime`, after which a target is removed even if its caller gave up
 /// before the answer and never stops it.
@@ -39,16 +40,29 @@ fn turn() -> MutexGuard<'static, ()> {
     TURN.lock().unwrap_or_else(PoisonError::into_inner)
 }
 
+/// The seed in `CHAOS_SEED`, or a new one.
+fn seed() -> u64 {
+    let given = std::env::var("CHAOS_SEED").map(|seed| seed.parse().expect("a number"));
+    let seed = given.unwrap_or_else(|_| fastrand::u64(..));
+    println!("CHAOS_SEED={seed}");
+    seed
+}
+
+/// The random numbers for one purpose of a seed.
+fn dice(seed: u64, purpose: usize) -> Rng {
+    Rng::with_seed(seed.wrapping_add(purpose as u64))
+}
+
 #[test]
 fn two_hundred_starts_and_stops_with_random_faults_leave_nothing() {
     let _turn = turn();
-    let seed = Dice::seed();
-    println!("CHAOS_SEED={seed}");
+    let seed = seed();
     let engine = RealEngine::given();
     let deployment = Deployment::new(&engine);
     let mut bystanders = Bystanders::new(&engine, &deployment.id);
     let process = EngineProcess::given(&engine);
-    let faulty = FaultyEngine::new(&engine, seed);
+    let (quiet, faults) = (Arc::default(), Tally::default());
+    let faulty = faulty(&engine, seed, &quiet, &faults);
     let url = faulty.url();
     let variables = [("docker_url", url.as_str()), ("max_lifetime", LIFETIME)];
     let variables = deployment.variables(&variables);
@@ -62,15 +76,12 @@ fn two_hundred_starts_and_stops_with_random_faults_leave_nothing() {
             bystanders.check_untouched();
             process.kill();
             process.restart();
-            bystanders.resume();
+            bystanders = Bystanders::new(&engine, &deployment.id);
         },
     );
-    faulty.end_faults();
-    print!(
-        "faults:\n{}{} calls reached the Engine\n",
-        faulty.tally,
-        faulty.forwarded()
-    );
+    quiet.store(true, Ordering::SeqCst);
+    let forwarded = faulty.forwarded().len();
+    print!("faults:\n{faults}{forwarded} calls reached the Engine\n");
     stage.stop_the_rest();
     stage.reap_the_rest();
     print!("answers:\n{}", stage.tally);
@@ -80,7 +91,7 @@ fn two_hundred_starts_and_stops_with_random_faults_leave_nothing() {
 #[test]
 fn an_engine_that_stands_still_for_a_while_loses_nothing() {
     let _turn = turn();
-    let seed = Dice::seed();
+    let seed = seed();
     let engine = RealEngine::given();
     let deployment = Deployment::new(&engine);
     let bystanders = Bystanders::new(&engine, &deployment.id);

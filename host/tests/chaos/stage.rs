@@ -9,8 +9,8 @@ use test_support::server::Server;
 use test_support::wait::wait_within;
 
 use crate::caller::Caller;
-use crate::containers::{self, Ours, Watch};
-use crate::dice::Dice;
+use crate::containers::{self, Ours};
+use crate::dice;
 use crate::engine_process::EngineProcess;
 use crate::tally::Tally;
 
@@ -79,8 +79,8 @@ impl<'a> Stage<'a> {
         }
     }
 
-    /// Lets several callers start and stop targets, while a watch looks for
-    /// duplicates, and calls `in_the_middle` when half of them have begun.
+    /// Lets several callers start and stop targets, looks for duplicates meanwhile, and calls
+    /// `in_the_middle` when half of them have begun.
     pub fn play(
         &self,
         targets: usize,
@@ -88,7 +88,6 @@ impl<'a> Stage<'a> {
         deal: impl Fn(&mut Caller<'_>, usize) + Sync,
         in_the_middle: impl FnOnce(),
     ) {
-        let watch = Watch::default();
         let begun = AtomicUsize::new(0);
         let call = || {
             loop {
@@ -96,25 +95,32 @@ impl<'a> Stage<'a> {
                 if number >= targets {
                     return;
                 }
-                let dice = Dice::new(seed, usize::MAX - number);
+                let dice = dice(seed, usize::MAX - number);
                 deal(&mut Caller { stage: self, dice }, number);
             }
         };
         std::thread::scope(|scope| {
-            let _ending = watch.ending();
-            scope.spawn(|| watch.run(self.engine, self.deployment));
             let callers = [(); CALLERS].map(|()| scope.spawn(call));
-            wait_within(PLAYED_WITHIN, "the first half", || {
-                // There is no point in waiting when a caller has failed.
-                let is_over = callers.iter().any(|caller| caller.is_finished());
-                (is_over || begun.load(Ordering::SeqCst) > targets / 2).then_some(())
+            let (mut looks, mut in_the_middle) = (0, Some(in_the_middle));
+            wait_within(PLAYED_WITHIN, "the end of all calls", || {
+                // It is down for a while.
+                if let Some(ours) = containers::ours(self.engine, self.deployment) {
+                    looks += 1;
+                    assert_eq!(containers::doubles_in(&ours), Vec::<String>::new());
+                }
+                if begun.load(Ordering::SeqCst) > targets / 2
+                    && let Some(act) = in_the_middle.take()
+                {
+                    act();
+                }
+                let is_over = callers.iter().all(|caller| caller.is_finished());
+                is_over.then_some(())
             });
-            in_the_middle();
+            println!("{looks} looks for duplicates");
             for caller in callers {
                 caller.join().expect("the caller has not failed");
             }
         });
-        println!("{} looks for duplicates", watch.check());
     }
 
     /// The component's containers that still exist.

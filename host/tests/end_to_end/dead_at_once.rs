@@ -1,13 +1,12 @@
 //! Targets whose first process ends right after its start.
 
-use serde_json::json;
 use test_support::engine::{Kind, RealEngine};
 use test_support::http::Answer;
-use test_support::own::Deployment;
+use test_support::own::{Deployment, Image};
 use test_support::server::Server;
 use test_support::unique;
 
-use crate::lifecycle::{check_done, sleeper};
+use crate::lifecycle::check_done;
 
 /// Checks that a start, and a repeated one, report the end of the target.
 #[track_caller]
@@ -15,10 +14,7 @@ fn check_ended(server: &Server, exit_code: &str) {
     let token = unique("token");
     for _ in 0..2 {
         let answer = told(server, &token);
-        assert_eq!(answer.status, 409, "{answer:?}");
-        let line = server.line_about(&answer);
-        let error = line["error"].as_str().expect("an error");
-        assert!(error.contains(exit_code), "{line}");
+        server.check_failed(&answer, 409, exit_code);
     }
 }
 
@@ -30,9 +26,9 @@ fn told(server: &Server, token: &str) -> Answer {
     told.expect("one of five starts is told how its target has ended")
 }
 
-on_each_engine!(an_entry_point_that_is_missing_is_no_success);
+on_each_engine!(an_entry_point_that_is_missing_is_no_success_and_not_run_again);
 
-fn an_entry_point_that_is_missing_is_no_success(engine: &RealEngine) {
+fn an_entry_point_that_is_missing_is_no_success_and_not_run_again(engine: &RealEngine) {
     let deployment = Deployment::new(engine);
     let server = deployment.server(&[("container_patch", r#"{"Entrypoint":["/no/such/file"]}"#)]);
     let ending = of_a_missing_program(engine);
@@ -42,6 +38,15 @@ fn an_entry_point_that_is_missing_is_no_success(engine: &RealEngine) {
             scope.spawn(|| check_ended(&server, ending));
         }
     });
+    let states = deployment
+        .containers()
+        .into_iter()
+        .map(|id| engine.state(&id));
+    assert!(
+        states
+            .clone()
+            .all(|state| state.as_deref() == Some("exited"))
+    );
 }
 
 /// How the init process of an Engine ends without the program that it should start.
@@ -56,25 +61,19 @@ pub fn of_a_missing_program(engine: &RealEngine) -> &'static str {
 fn an_image_whose_user_cannot_read_the_token_is_named_by_the_health_check() {
     let engine = RealEngine::given();
     let deployment = Deployment::new(&engine);
-    let image = unique("nobodys");
-    let model = engine.foreign(&unique("model"), sleeper(&json!({})));
-    // The agent's own entry point, as another user.
-    engine.commit(&model.id, &image, &["false"], "USER nobody");
+    let image = Image::of_agent(&engine, &["false"], "USER nobody");
     let server = |more: &[(&str, &str)]| {
-        let of_nobody = [("agent_image", image.as_str())];
+        let of_nobody = [("agent_image", image.name.as_str())];
         deployment.server(&[&of_nobody, more].concat())
     };
     let unhealthy = server(&[]);
     let answer = unhealthy.call("GET", "/health", "");
-    let line = unhealthy.line_about(&answer);
-    assert_eq!(answer.status, 503, "{line}");
-    let error = line["error"].as_str().expect("an error");
-    assert!(error.contains("user nobody"), "{line}");
-    assert!(error.contains("token_delivery"), "{line}");
+    for words in ["user nobody", "token_delivery"] {
+        unhealthy.check_failed(&answer, 503, words);
+    }
     check_ended(&unhealthy, "exit code ");
     let as_root = ("container_patch", r#"{"User":"root"}"#);
     check_done(&server(&[as_root]).call("GET", "/health", ""));
     let in_environment = ("token_delivery", "env");
     check_done(&server(&[in_environment]).call("GET", "/health", ""));
-    let _ = engine.try_remove_image(&image);
 }

@@ -4,6 +4,7 @@
 use std::process::Command;
 use std::sync::atomic::{AtomicBool, Ordering};
 
+use dev::process;
 use serde_json::json;
 use test_support::engine::RealEngine;
 use test_support::fake_engine::{FakeEngine, Reply};
@@ -13,13 +14,9 @@ use test_support::own::{Deployment, Network};
 use test_support::podman::podman;
 use test_support::server::{SECRET, Server};
 
-/// What it prints about the server at `url`, and whether it is content.
-fn against(url: &str, secret: &str) -> (bool, String) {
-    against_with(url, secret, &[])
-}
-
-/// As [`against`], on a machine with these variables.
-fn against_with(url: &str, secret: &str, variables: &[(&str, &str)]) -> (bool, String) {
+/// What it prints about the server at `url`, on a machine with these variables, and whether it is
+/// content.
+fn against(url: &str, secret: &str, variables: &[(&str, &str)]) -> (bool, String) {
     let secret = ("SPIN_VARIABLE_WEBHOOK_SECRET", secret);
     let variables = [variables, &[secret]].concat();
     doctor(&["--against", url], &variables)
@@ -40,12 +37,25 @@ fn doctor(arguments: &[&str], variables: &[(&str, &str)]) -> (bool, String) {
     (run.status.success(), String::from_utf8(text).expect("text"))
 }
 
-/// As [`doctor`], of an Engine, as a server with these variables would use it.
-fn of_engine(engine: &RealEngine, arguments: &[&str], variables: &[(&str, &str)]) -> String {
+/// As [`doctor`], of an Engine, as a server of this deployment with this variable would use it.
+fn of_engine(
+    engine: &RealEngine,
+    deployment: &Deployment<'_>,
+    arguments: &[&str],
+    (name, value): (&str, &str),
+) -> String {
     let socket = engine.socket().display().to_string();
-    let (_, told) = doctor(&[&["--engine", &socket], arguments].concat(), variables);
-    told
+    let arguments = [&["--engine", &socket], arguments].concat();
+    let name = format!("SPIN_VARIABLE_{name}");
+    let variables = [
+        ("SPIN_VARIABLE_DEPLOYMENT_ID", deployment.id.as_str()),
+        (&name, value),
+    ];
+    doctor(&arguments, &variables).1
 }
+
+/// The variable with a patch.
+const PATCH: &str = "CONTAINER_PATCH";
 
 /// A server that refuses whoever comes first, and hangs up on all others.
 fn refusing_once() -> FakeEngine {
@@ -59,7 +69,7 @@ fn refusing_once() -> FakeEngine {
 
 #[track_caller]
 fn check(url: &str, secret: &str, is_content: bool, expected: &str) {
-    let (content, told) = against(url, secret);
+    let (content, told) = against(url, secret, &[]);
     assert_eq!(content, is_content, "{told}");
     assert!(told.contains(expected), "{told}");
     assert!(!told.contains(SECRET), "{told}");
@@ -86,7 +96,7 @@ fn a_secret_is_never_sent_in_the_clear_beyond_this_machine() {
     let listener = FakeEngine::start(|_| Reply::json("401 Unauthorized", "{}"));
     // The same machine, by an address that is not loopback's.
     let url = listener.url().replace("127.0.0.1", "0.0.0.0");
-    let (content, told) = against(&url, SECRET);
+    let (content, told) = against(&url, SECRET, &[]);
     assert!(!content && told.contains("unencrypted"), "{told}");
     let requests = listener.requests();
     // Whether anything is open, and nothing with the secret.
@@ -106,7 +116,7 @@ fn a_secret_is_given_to_no_proxy_and_shown_in_no_message() {
         ("ALL_PROXY", &proxy_url),
         ("no_proxy", ""),
     ];
-    let (content, told) = against_with(&server.url(), SECRET, &variables);
+    let (content, told) = against(&server.url(), SECRET, &variables);
     assert_eq!(proxy.requests(), Vec::<String>::new(), "{told}");
     let requests = server.requests();
     assert_eq!(requests.len(), 5, "{requests:?}");
@@ -114,35 +124,25 @@ fn a_secret_is_given_to_no_proxy_and_shown_in_no_message() {
     assert!(!content && !told.contains(SECRET), "{told}");
 }
 
-/// `cargo xtask doctor` on a machine where only `docker context` names an Engine.
-fn with_context(engine: &RealEngine) -> (bool, String) {
-    let folder = Folder::new("context");
-    let socket = engine.socket().display();
-    let host = format!("host=unix://{socket}");
-    for arguments in [
-        &["context", "create", "colima", "--docker", &host][..],
-        &["context", "use", "colima"],
-    ] {
-        let made = Command::new("docker")
-            .args(arguments)
-            .env("DOCKER_CONFIG", folder.path())
-            .env_remove("DOCKER_HOST")
-            .output()
-            .expect("the Docker CLI is there");
-        assert!(made.status.success(), "{made:?}");
-    }
-    let config = folder.path().display().to_string();
-    doctor(&[], &[("DOCKER_CONFIG", &config)])
-}
-
 #[test]
 fn the_engine_of_the_docker_context_is_used() {
-    let engine = RealEngine::given();
-    let (_, told) = with_context(&engine);
-    let named = format!(
-        "unix://{}, named by the docker context colima",
-        engine.socket().display()
-    );
+    let socket = RealEngine::given().socket().display().to_string();
+    let folder = Folder::new("context");
+    let config = folder.path().display().to_string();
+    let host = format!("host=unix://{socket}");
+    for arguments in [
+        &["create", "colima", "--docker", &host][..],
+        &["use", "colima"],
+    ] {
+        let mut docker = Command::new("docker");
+        docker.arg("context").args(arguments);
+        docker
+            .env("DOCKER_CONFIG", &config)
+            .env_remove("DOCKER_HOST");
+        process::output(&mut docker).expect("a context");
+    }
+    let (_, told) = doctor(&[], &[("DOCKER_CONFIG", &config)]);
+    let named = format!("unix://{socket}, named by the docker context colima");
     assert!(told.contains(&named), "{told}");
 }
 
@@ -162,14 +162,8 @@ const ENDS_AT_ONCE: &str = r#"{"Entrypoint":["sh","-c","sleep 0.5; exit 78"]}"#;
 fn an_engine_is_tried_without_a_start_and_with_one() {
     let engine = RealEngine::given();
     let deployment = Deployment::new(&engine);
-    let variables = |patch| {
-        [
-            ("SPIN_VARIABLE_DEPLOYMENT_ID", &*deployment.id),
-            ("SPIN_VARIABLE_CONTAINER_PATCH", patch),
-        ]
-    };
     let check = |arguments: &[&str], patch, expected: &str| {
-        let told = of_engine(&engine, arguments, &variables(patch));
+        let told = of_engine(&engine, &deployment, arguments, (PATCH, patch));
         assert!(told.contains(expected), "{told}");
         assert_eq!(deployment.containers(), Vec::<String>::new(), "{told}");
     };
@@ -210,15 +204,12 @@ fn the_target_of_each_environment_is_tried() {
     let engine = RealEngine::given();
     let environments = format!(r#"{{"e1":{{"container_patch":{TOO_MANY_PROCESSORS}}}}}"#);
     let deployment = Deployment::new(&engine);
-    let variables = [
-        ("SPIN_VARIABLE_DEPLOYMENT_ID", &*deployment.id),
-        ("SPIN_VARIABLE_ENVIRONMENTS", &*environments),
-    ];
+    let variable = ("ENVIRONMENTS", environments.as_str());
     let wrong = "in the environment e1: it cannot be created";
-    let told = of_engine(&engine, &[], &variables);
+    let told = of_engine(&engine, &deployment, &[], variable);
     assert!(told.contains("agent: created and removed"), "{told}");
     assert!(told.contains(wrong), "{told}");
-    let told = of_engine(&engine, &["--environment-id", "e1"], &variables);
+    let told = of_engine(&engine, &deployment, &["--environment-id", "e1"], variable);
     assert!(!told.contains("agent: created and removed"), "{told}");
     assert!(told.contains(wrong), "{told}");
 }
@@ -229,11 +220,8 @@ fn a_network_on_which_targets_reach_each_other_is_named() {
     let docker = RealEngine::given();
     let deployment = Deployment::new(&docker);
     let told_of = |network: &Network<'_>| {
-        let variables = [
-            ("SPIN_VARIABLE_DEPLOYMENT_ID", &*deployment.id),
-            ("SPIN_VARIABLE_CONTAINER_PATCH", &network.patch()),
-        ];
-        of_engine(network.engine, &[], &variables)
+        let patch = network.patch();
+        of_engine(network.engine, &deployment, &[], (PATCH, &patch))
     };
     let open = Network::new(&docker, json!({}));
     let told = told_of(&open);
@@ -260,13 +248,10 @@ fn with_a_start_it_is_tried_whether_targets_reach_each_other() {
     let isolated = json!({"com.docker.network.bridge.enable_icc": "false"});
     let network = Network::new(&engine, isolated);
     let patch = network.patch();
-    let variables = [
-        ("SPIN_VARIABLE_DEPLOYMENT_ID", &*deployment.id),
-        ("SPIN_VARIABLE_CONTAINER_PATCH", &*patch),
-    ];
-    let told = of_engine(&engine, &[], &variables);
+    let told_of = |arguments: &[&str]| of_engine(&engine, &deployment, arguments, (PATCH, &patch));
+    let told = told_of(&[]);
     assert!(told.contains("ok       network: net-"), "{told}");
-    let told = of_engine(&engine, &START, &variables);
+    let told = told_of(&START);
     let reached = format!(
         "WRONG    network: on {}, two containers reached",
         network.name

@@ -4,8 +4,7 @@
 use std::sync::{Arc, Mutex};
 use std::time::Duration;
 
-use serde_json::json;
-use test_support::engine::{self, RealEngine};
+use test_support::engine::RealEngine;
 use test_support::fault_proxy::{Fault, FaultProxy};
 use test_support::http::Answer;
 use test_support::own::Deployment;
@@ -31,8 +30,6 @@ type Armed = Arc<Mutex<Option<(Kind, Fault)>>>;
 /// How the request target of this kind of call begins, and how it ends.
 type Kind = (&'static str, &'static str);
 
-const IMAGE: Kind = ("GET /images/", "/json");
-const NETWORK: Kind = ("GET /networks?", "");
 const LIST: Kind = ("GET /containers/json", "");
 const CREATE: Kind = ("POST /containers/create", "");
 const START: Kind = ("POST /containers/", "/start");
@@ -47,7 +44,7 @@ struct Lossy<'a> {
 }
 
 impl<'a> Lossy<'a> {
-    fn new(engine: &'a RealEngine, variables: &[(&str, &str)]) -> Self {
+    fn new(engine: &'a RealEngine) -> Self {
         let deployment = Deployment::new(engine);
         let armed = Armed::default();
         let next = armed.clone();
@@ -57,7 +54,7 @@ impl<'a> Lossy<'a> {
             next.take_if(|((begin, end), _)| line.starts_with(*begin) && line.ends_with(*end))
                 .map_or(Fault::None, |(_, fault)| fault)
         });
-        let server = deployment.server_through(&proxy, variables);
+        let server = deployment.server_through(&proxy, &[]);
         Self {
             engine,
             deployment,
@@ -118,26 +115,21 @@ impl<'a> Lossy<'a> {
 on_each_engine!(
     a_start_whose_calls_are_lost_makes_one_target_and_leaves_nothing_else,
     a_stop_whose_calls_are_lost_removes_the_target_at_last,
-    a_look_that_is_lost_once_is_no_outage,
     a_call_that_is_delayed_beyond_its_limit_is_settled_by_a_look,
 );
 
-fn check_all(
-    engine: &RealEngine,
-    variables: &[(&str, &str)],
-    check: impl Fn(&Lossy<'_>, Fault) + Sync,
-) {
+fn check_all(engine: &RealEngine, check: impl Fn(&Lossy<'_>, Fault) + Sync) {
     // They run at once, because each has its own deployment.
     std::thread::scope(|scope| {
         for fault in FAULTS {
             let check = &check;
-            scope.spawn(move || check(&Lossy::new(engine, variables), fault));
+            scope.spawn(move || check(&Lossy::new(engine), fault));
         }
     });
 }
 
 fn a_start_whose_calls_are_lost_makes_one_target_and_leaves_nothing_else(engine: &RealEngine) {
-    check_all(engine, &[], |lossy, fault| {
+    check_all(engine, |lossy, fault| {
         for kind in [CREATE, LIST, START] {
             lossy.check_start(kind, fault);
         }
@@ -145,32 +137,15 @@ fn a_start_whose_calls_are_lost_makes_one_target_and_leaves_nothing_else(engine:
 }
 
 fn a_stop_whose_calls_are_lost_removes_the_target_at_last(engine: &RealEngine) {
-    check_all(engine, &[], |lossy, fault| {
+    check_all(engine, |lossy, fault| {
         for kind in [LIST, REMOVE] {
             lossy.check_stop(kind, fault);
         }
     });
 }
 
-fn a_look_that_is_lost_once_is_no_outage(engine: &RealEngine) {
-    // A network that is there. Nothing is started in it.
-    let network = match engine.kind() {
-        engine::Kind::Docker => "dynamic-access",
-        engine::Kind::Podman => "podman",
-    };
-    let patch = json!({"HostConfig": {"NetworkMode": network}}).to_string();
-    check_all(engine, &[("container_patch", &patch)], |lossy, fault| {
-        for kind in [IMAGE, NETWORK] {
-            *lossy.armed.lock().expect("no test panics with it") = Some((kind, fault));
-            check_done(&lossy.server.call("GET", "/health", ""));
-            let armed = lossy.armed.lock().expect("no test panics with it");
-            assert_eq!(*armed, None, "the look that was to fail was never made");
-        }
-    });
-}
-
 fn a_call_that_is_delayed_beyond_its_limit_is_settled_by_a_look(engine: &RealEngine) {
-    let lossy = Lossy::new(engine, &[]);
+    let lossy = Lossy::new(engine);
     lossy.check_start(LIST, Fault::Delayed(Duration::from_secs(6)));
     assert!(!lossy.proxy.forwarded().is_empty());
 }

@@ -34,7 +34,6 @@ mod page;
 mod portal;
 mod ports;
 mod pull;
-mod reaping;
 mod renew;
 mod repeated;
 mod secrets;

@@ -1,9 +1,11 @@
 //! `/metrics`, read by the real Prometheus, and the rules of `deploy/observability`.
 
+use std::fs::File;
 use std::io::Write;
 use std::path::{Path, PathBuf};
-use std::process::{Child, Command, Stdio};
+use std::process::{Command, Stdio};
 
+use dev::process::Group;
 use serde_json::Value;
 use test_support::engine::RealEngine;
 use test_support::folder::Folder;
@@ -15,9 +17,9 @@ use test_support::{free_address, unique};
 
 use crate::lifecycle::{expired, id_of};
 
-/// A Prometheus, ended when it is dropped.
+/// A Prometheus; dropping it ends it.
 struct Prometheus {
-    process: Child,
+    _process: Group,
     address: std::net::SocketAddr,
     _data: Folder,
 }
@@ -40,7 +42,8 @@ impl Prometheus {
         data.file("operator-secret", OPERATOR);
         let configuration = data.file("prometheus.yml", &configuration);
         let address = free_address();
-        let process = Command::new("prometheus")
+        let mut command = Command::new("prometheus");
+        command
             .arg(format!("--config.file={}", configuration.display()))
             .arg(format!(
                 "--storage.tsdb.path={}",
@@ -48,11 +51,9 @@ impl Prometheus {
             ))
             .arg(format!("--web.listen-address={address}"))
             .stdout(Stdio::null())
-            .stderr(Stdio::null())
-            .spawn()
-            .expect("`cargo xtask test` has installed prometheus");
+            .stderr(Stdio::null());
         Self {
-            process,
+            _process: Group::spawn(&mut command).expect("`cargo xtask test` has installed it"),
             address,
             _data: data,
         }
@@ -74,13 +75,6 @@ impl Prometheus {
     }
 }
 
-impl Drop for Prometheus {
-    fn drop(&mut self) {
-        let _ = self.process.kill();
-        let _ = self.process.wait();
-    }
-}
-
 fn observability() -> PathBuf {
     Path::new(env!("CARGO_MANIFEST_DIR")).join("../deploy/observability")
 }
@@ -91,21 +85,13 @@ fn encoded(text: &str) -> String {
 }
 
 fn promtool(arguments: &[&str], input: &str) {
-    let mut process = Command::new("promtool")
-        .args(arguments)
-        .current_dir(observability())
-        .stdin(Stdio::piped())
-        .stdout(Stdio::piped())
-        .stderr(Stdio::piped())
-        .spawn()
-        .expect("`cargo xtask test` has installed promtool");
-    let mut stdin = process.stdin.take().expect("it is piped");
-    stdin.write_all(input.as_bytes()).expect("it reads");
-    drop(stdin);
-    let output = process.wait_with_output().expect("it ends");
-    let told = [output.stdout, output.stderr].concat();
-    let told = String::from_utf8_lossy(&told);
-    assert!(output.status.success(), "{arguments:?}\n{told}");
+    let folder = Folder::new("promtool-");
+    let input = File::open(folder.file("input", input)).expect("a file");
+    let mut command = Command::new("promtool");
+    command.args(arguments).current_dir(observability());
+    let output = command.stdin(input).output();
+    let output = output.expect("`cargo xtask test` has installed promtool");
+    assert!(output.status.success(), "{arguments:?}\n{output:?}");
 }
 
 fn server(deployment: &Deployment<'_>) -> Server {
@@ -113,8 +99,7 @@ fn server(deployment: &Deployment<'_>) -> Server {
 }
 
 fn scrape(server: &Server) -> String {
-    let bearer = format!("Bearer {OPERATOR}");
-    let answer = server.send("GET", "/metrics", &[("authorization", &bearer)], b"");
+    let answer = server.by(OPERATOR, "GET", "/metrics", "");
     assert_eq!(answer.status, 200, "{answer:?}");
     assert_eq!(answer.header("cache-control"), Some("no-store"));
     answer.body
@@ -144,7 +129,7 @@ fn prometheus_sees_the_targets_that_there_are() {
 }
 
 #[test]
-fn a_scrape_has_the_form_that_promtool_checks_and_no_secret() {
+fn a_scrape_has_the_form_that_promtool_checks_and_no_secret_also_while_the_engine_is_down() {
     let engine = RealEngine::given();
     let deployment = Deployment::new(&engine);
     let server = server(&deployment);
@@ -161,13 +146,9 @@ fn a_scrape_has_the_form_that_promtool_checks_and_no_secret() {
     }
     // A label that callers choose would be a series for each of them.
     assert!(!text.contains("0f1e2d3c"), "{text}");
-}
-
-#[test]
-fn an_engine_that_is_down_is_a_gauge_and_not_a_failure() {
-    let port = free_address();
-    let server = Server::over_tcp(&[("docker_url", &format!("http://{port}"))]);
-    let text = scrape(&server);
+    // An Engine that is down is a gauge, and not a failure.
+    let nobody = format!("http://{}", free_address());
+    let text = scrape(&Server::over_tcp(&[("docker_url", &nobody)]));
     assert!(text.contains("\ndynamic_access_engine_up 0\n"), "{text}");
     assert!(!text.contains("dynamic_access_targets{"), "{text}");
     promtool(&["check", "metrics"], &text);

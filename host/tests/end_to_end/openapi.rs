@@ -30,9 +30,7 @@ fn the_document_is_served_to_whoever_may_read() {
     let deployment = Deployment::new(&engine);
     let server = deployment.server(&[]);
     for secret in [API, OPERATOR] {
-        let bearer = format!("Bearer {secret}");
-        let headers = [("authorization", bearer.as_str())];
-        let document = server.send("GET", "/v1/openapi.json", &headers, b"").json();
+        let document = server.by(secret, "GET", "/v1/openapi.json", "").json();
         assert_eq!(document["openapi"], "3.1.0");
         assert_eq!(document["info"]["version"], env!("CARGO_PKG_VERSION"));
     }

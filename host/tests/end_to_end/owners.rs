@@ -6,7 +6,8 @@ use test_support::own::Deployment;
 use test_support::server::{API, OPERATOR};
 use test_support::unique;
 
-use crate::targets::{ask, call, check_status, order};
+use crate::lifecycle::check_done;
+use crate::targets::{ask, check_status, order};
 
 fn owned(owner: &str, labels: &Value) -> Value {
     let mut order = order();
@@ -17,7 +18,7 @@ fn owned(owner: &str, labels: &Value) -> Value {
 
 on_each_engine!(
     an_owner_and_labels_are_kept_compared_and_filtered_by,
-    an_owner_has_no_more_targets_than_allowed,
+    no_limit_on_targets_is_exceeded,
 );
 
 fn an_owner_and_labels_are_kept_compared_and_filtered_by(engine: &RealEngine) {
@@ -50,7 +51,7 @@ fn an_owner_and_labels_are_kept_compared_and_filtered_by(engine: &RealEngine) {
         ("?owner=asa", vec![]),
         ("?label=course=a", vec![]),
     ] {
-        let list = call(&server, OPERATOR, "GET", &format!("/v1/targets{query}"));
+        let list = server.by(OPERATOR, "GET", &format!("/v1/targets{query}"), "");
         assert_eq!(list.json(), json!({"targets": expected}), "{query}");
     }
     let basic = format!("Basic {OPERATOR}");
@@ -58,31 +59,38 @@ fn an_owner_and_labels_are_kept_compared_and_filtered_by(engine: &RealEngine) {
     assert!(page.body.contains("<td>Åsa &#60;b&#62;</td>"), "{page:?}");
 }
 
-fn an_owner_has_no_more_targets_than_allowed(engine: &RealEngine) {
-    let deployment = Deployment::new(engine);
-    let limit = ("max_targets_per_owner", "1");
-    let server = deployment.server(&[limit]);
-    let start = |owner: &str| ask(&server, &unique("key"), &owned(owner, &json!({})));
-    let first = start("a");
-    check_status(&first, 201);
-    // All at once: the starts then count each other too.
-    std::thread::scope(|scope| {
-        for _ in 0..4 {
-            scope.spawn(|| check_status(&start("a"), 429));
-        }
-    });
-    let refused = start("a");
-    check_status(&refused, 429);
-    assert!(refused.header("retry-after").is_some(), "{refused:?}");
-    let line = server.line_about(&refused);
-    assert_eq!(line["code"], "too_many_targets_of_owner", "{line}");
-    check_status(&start("b"), 201);
-    check_status(&ask(&server, &unique("key"), &order()), 201);
-    let id = first.json()["id"].as_str().expect("an id").to_owned();
-    check_status(
-        &call(&server, API, "DELETE", &format!("/v1/targets/{id}")),
-        204,
-    );
-    check_status(&start("a"), 201);
-    assert_eq!(deployment.containers().len(), 3);
+fn no_limit_on_targets_is_exceeded(engine: &RealEngine) {
+    for (limit, code) in [
+        ("max_targets", "too_many_targets"),
+        ("max_targets_per_owner", "too_many_targets_of_owner"),
+    ] {
+        let deployment = Deployment::new(engine);
+        let server = deployment.server(&[(limit, "1")]);
+        let start = |owner: &str| ask(&server, &unique("key"), &owned(owner, &json!({})));
+        let first = start("a");
+        check_status(&first, 201);
+        // All at once: the starts then count each other too.
+        std::thread::scope(|scope| {
+            for _ in 0..4 {
+                scope.spawn(|| check_status(&start("a"), 429));
+            }
+        });
+        let refused = start("a");
+        check_status(&refused, 429);
+        assert!(refused.header("retry-after").is_some(), "{refused:?}");
+        assert_eq!(server.line_about(&refused)["code"], code);
+        check_done(&server.call("GET", "/health", ""));
+        let others = match code {
+            "too_many_targets" => 429,
+            _ => 201,
+        };
+        check_status(&start("b"), others);
+        check_status(&ask(&server, &unique("key"), &order()), others);
+        let id = first.id();
+        let path = format!("/v1/targets/{id}");
+        check_status(&server.by(API, "DELETE", &path, ""), 204);
+        check_status(&start("a"), 201);
+        let count = if others == 201 { 3 } else { 1 };
+        assert_eq!(deployment.containers().len(), count);
+    }
 }

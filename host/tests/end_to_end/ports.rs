@@ -4,6 +4,7 @@ use std::net::TcpListener;
 use std::process::Command;
 use std::sync::{Arc, Mutex};
 
+use dev::process;
 use serde_json::{Value, json};
 use test_support::engine::{Kind, RealEngine};
 use test_support::fault_proxy::{Fault, FaultProxy};
@@ -63,8 +64,7 @@ fn a_caller_reaches_a_target_where_the_answer_says(engine: &RealEngine) {
         assert_eq!(greeting(&direct), GREETING);
     }
     // A list shows the same as the inspect after the start.
-    let bearer = format!("Bearer {API}");
-    let list = server.send("GET", "/v1/targets", &[("authorization", &bearer)], b"");
+    let list = server.by(API, "GET", "/v1/targets", "");
     assert_eq!(list.json(), json!({"targets": [target]}));
 }
 
@@ -153,9 +153,7 @@ impl Drop for Firewall {
 }
 
 fn nft(arguments: &[&str]) {
-    let output = Command::new("nft").args(arguments).output();
-    let output = output.expect("nft is there");
-    assert!(output.status.success(), "{arguments:?} {output:?}");
+    process::output(Command::new("nft").args(arguments)).expect("nft");
 }
 
 #[test]

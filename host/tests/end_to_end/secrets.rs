@@ -42,19 +42,6 @@ fn no_secret_is_logged_or_answered() {
 }
 
 #[test]
-fn a_token_that_the_engine_echoes_goes_no_further() {
-    let token = unique("planted-token-");
-    let message = format!(r#"{{"message":"invalid environment ACTIVATION_TOKEN={token}"}}"#);
-    let engine = FakeEngine::start(move |_| Reply::json("400 Bad Request", &message));
-    let server = Server::over_tcp(&[("docker_url", &engine.url())]);
-    let answer = server.start_target(&token);
-    let line = server.line_about(&answer).to_string();
-    assert!(line.contains("[redacted]"), "{line}");
-    check_absent(&token, "an answer", &[answer.body]);
-    check_absent(&token, "the log", &server.log());
-}
-
-#[test]
 fn every_request_shows_the_proxy_its_credentials_and_nobody_else_sees_them() {
     const CREDENTIALS: &str = "planted-credentials-of-the-proxy";
     let authorization = format!("Bearer {CREDENTIALS}");

@@ -1,12 +1,9 @@
 //! `deploy/spinkube`: its files have the form that Kubernetes and SpinKube's operator accept, and
 //! fit together.
 
-use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};
 
-use k8s_openapi::api::core::v1::{
-    EnvVarSource, LocalObjectReference, ResourceRequirements, Secret, Volume, VolumeMount,
-};
+use k8s_openapi::api::core::v1::{EnvVarSource, ResourceRequirements, Secret, Volume, VolumeMount};
 use k8s_openapi::api::networking::v1::{Ingress, NetworkPolicy, NetworkPolicyPort};
 use k8s_openapi::apimachinery::pkg::apis::meta::v1::ObjectMeta;
 use k8s_openapi::apimachinery::pkg::util::intstr::IntOrString;
@@ -16,9 +13,10 @@ use serde_json::Value;
 use test_support::folder::Folder;
 use test_support::server::{Server, manifest};
 
-/// SpinApp, as spin-operator 0.6.1 defines it (`core.spinkube.dev/v1alpha1`).
+/// SpinApp, as spin-operator 0.6.1 defines it (`core.spinkube.dev/v1alpha1`): of its members, those
+/// that `app.yaml` has.
 #[derive(Serialize, Deserialize)]
-#[serde(deny_unknown_fields, rename_all = "camelCase")]
+#[serde(rename_all = "camelCase")]
 struct SpinApp {
     api_version: String,
     kind: String,
@@ -27,94 +25,47 @@ struct SpinApp {
 }
 
 #[derive(Serialize, Deserialize)]
-#[serde(deny_unknown_fields, rename_all = "camelCase")]
+#[serde(rename_all = "camelCase")]
 struct SpinAppSpec {
     executor: String,
     image: String,
-    #[serde(default, skip_serializing_if = "Vec::is_empty")]
-    image_pull_secrets: Vec<LocalObjectReference>,
-    #[serde(skip_serializing_if = "Option::is_none")]
-    checks: Option<Checks>,
-    #[serde(skip_serializing_if = "Option::is_none")]
-    replicas: Option<i32>,
-    #[serde(skip_serializing_if = "Option::is_none")]
-    enable_autoscaling: Option<bool>,
-    #[serde(skip_serializing_if = "Option::is_none")]
-    runtime_config: Option<RuntimeConfig>,
-    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    checks: Checks,
+    replicas: i32,
+    runtime_config: RuntimeConfig,
     volumes: Vec<Volume>,
-    #[serde(default, skip_serializing_if = "Vec::is_empty")]
     volume_mounts: Vec<VolumeMount>,
-    #[serde(default, skip_serializing_if = "Vec::is_empty")]
     variables: Vec<Variable>,
-    #[serde(default, skip_serializing_if = "BTreeMap::is_empty")]
-    service_annotations: BTreeMap<String, String>,
-    #[serde(default, skip_serializing_if = "BTreeMap::is_empty")]
-    deployment_annotations: BTreeMap<String, String>,
-    #[serde(default, skip_serializing_if = "BTreeMap::is_empty")]
-    pod_annotations: BTreeMap<String, String>,
-    #[serde(default, skip_serializing_if = "BTreeMap::is_empty")]
-    pod_labels: BTreeMap<String, String>,
     // Limits and requests alone; Kubernetes' own has `claims` beside them.
-    #[serde(skip_serializing_if = "Option::is_none")]
-    resources: Option<ResourceRequirements>,
-    #[serde(default, skip_serializing_if = "Vec::is_empty")]
-    components: Vec<String>,
-    #[serde(skip_serializing_if = "Option::is_none")]
-    service_account_name: Option<String>,
-    #[serde(default, skip_serializing_if = "BTreeMap::is_empty")]
-    invocation_limits: BTreeMap<String, String>,
+    resources: ResourceRequirements,
 }
 
 #[derive(Serialize, Deserialize)]
-#[serde(deny_unknown_fields, rename_all = "camelCase")]
 struct Checks {
-    #[serde(skip_serializing_if = "Option::is_none")]
-    readiness: Option<Probe>,
-    #[serde(skip_serializing_if = "Option::is_none")]
-    liveness: Option<Probe>,
+    readiness: Probe,
+    liveness: Probe,
 }
 
 #[derive(Serialize, Deserialize)]
-#[serde(deny_unknown_fields, rename_all = "camelCase")]
+#[serde(rename_all = "camelCase")]
 struct Probe {
     http_get: HttpGet,
-    #[serde(skip_serializing_if = "Option::is_none")]
-    initial_delay_seconds: Option<i32>,
-    #[serde(skip_serializing_if = "Option::is_none")]
-    timeout_seconds: Option<i32>,
-    #[serde(skip_serializing_if = "Option::is_none")]
-    period_seconds: Option<i32>,
-    #[serde(skip_serializing_if = "Option::is_none")]
-    success_threshold: Option<i32>,
-    #[serde(skip_serializing_if = "Option::is_none")]
-    failure_threshold: Option<i32>,
+    initial_delay_seconds: i32,
 }
 
 #[derive(Serialize, Deserialize)]
-#[serde(deny_unknown_fields, rename_all = "camelCase")]
 struct HttpGet {
     path: String,
-    #[serde(default, skip_serializing_if = "Vec::is_empty")]
-    http_headers: Vec<Header>,
-}
-
-#[derive(Serialize, Deserialize)]
-#[serde(deny_unknown_fields)]
-struct Header {
-    name: String,
-    value: String,
 }
 
 /// Of which a Secret, if there is one, takes the place of all the rest.
 #[derive(Serialize, Deserialize)]
-#[serde(deny_unknown_fields, rename_all = "camelCase")]
+#[serde(rename_all = "camelCase")]
 struct RuntimeConfig {
     load_from_secret: String,
 }
 
 #[derive(Serialize, Deserialize)]
-#[serde(deny_unknown_fields, rename_all = "camelCase")]
+#[serde(rename_all = "camelCase")]
 struct Variable {
     name: String,
     #[serde(skip_serializing_if = "Option::is_none")]
@@ -127,14 +78,14 @@ fn folder() -> PathBuf {
     manifest().with_file_name("deploy/spinkube")
 }
 
-/// Reads a document whose every key is one of `T`'s: what `T` does not know it
-/// would not write again.
 #[track_caller]
 fn read<T: Serialize + DeserializeOwned>(name: &str) -> T {
     let text = std::fs::read_to_string(folder().join(name)).expect(name);
     parse(&text).unwrap_or_else(|problem| panic!("{name}: {problem}"))
 }
 
+/// Reads a document whose every key is one of `T`'s: what `T` does not know it would not write
+/// again.
 fn parse<T: Serialize + DeserializeOwned>(text: &str) -> Result<T, String> {
     let whole: Value = serde_saphyr::from_str(text).map_err(|error| error.to_string())?;
     let typed: T = serde_json::from_value(whole.clone()).map_err(|error| error.to_string())?;
@@ -179,13 +130,9 @@ fn every_document_has_the_form_of_its_kind() {
     let app: SpinApp = read("app.yaml");
     assert_eq!(app.api_version, "core.spinkube.dev/v1alpha1");
     assert_eq!(app.kind, "SpinApp");
-    assert!(
-        app.spec
-            .resources
-            .is_some_and(|resources| resources.claims.is_none())
-    );
+    assert!(app.spec.resources.claims.is_none());
     // The operator refuses fewer, unless something else sets their number.
-    assert!(app.spec.replicas.is_some_and(|replicas| replicas >= 1));
+    assert!(app.spec.replicas >= 1);
     let _: Secret = read("variables.yaml");
     let _: Secret = read("runtime-config.yaml");
     let _: Ingress = read("ingress.yaml");
@@ -204,27 +151,37 @@ fn every_document_has_the_form_of_its_kind() {
 
 #[test]
 fn a_key_that_is_not_known_is_found_at_any_depth() {
-    let text = std::fs::read_to_string(folder().join("app.yaml")).expect("a file");
-    for (line, misspelt) in [
-        ("  replicas: 2", "  replica: 2"),
-        ("      mountPath: /certs", "      mountpath: /certs"),
-        (
-            "          key: webhook_secret",
-            "          keys: webhook_secret",
-        ),
-        ("        path: /.well", "        paths: /.well"),
-        ("  replicas: 2", "  replicas: two"),
-    ] {
+    let refused = |file: &str, line: &str, misspelt: &str| {
+        let text = std::fs::read_to_string(folder().join(file)).expect("a file");
         assert!(text.contains(line), "{line}");
         let changed = text.replace(line, misspelt);
-        assert!(parse::<SpinApp>(&changed).is_err(), "{misspelt}");
+        let is_refused = match file {
+            "app.yaml" => parse::<SpinApp>(&changed).is_err(),
+            "ingress.yaml" => parse::<Ingress>(&changed).is_err(),
+            _ => parse::<NetworkPolicy>(&changed).is_err(),
+        };
+        assert!(is_refused, "{misspelt}");
+    };
+    for (file, line, misspelt) in [
+        ("app.yaml", "  replicas: 2", "  replica: 2"),
+        ("app.yaml", "  replicas: 2", "  replicas: two"),
+        (
+            "app.yaml",
+            "      mountPath: /certs",
+            "      mountpath: /certs",
+        ),
+        (
+            "app.yaml",
+            "  key: webhook_secret",
+            "  keys: webhook_secret",
+        ),
+        ("app.yaml", "  path: /.well", "  paths: /.well"),
+        ("app.yaml", "      readOnly: true", "      readonly: true"),
+        ("network-policy.yaml", "cidr:", "cdir:"),
+        ("ingress.yaml", "secretName:", "secretname:"),
+    ] {
+        refused(file, line, misspelt);
     }
-    let text = std::fs::read_to_string(folder().join("network-policy.yaml")).expect("a file");
-    let changed = text.replace("cidr:", "cdir:");
-    assert!(parse::<NetworkPolicy>(&changed).is_err());
-    let text = std::fs::read_to_string(folder().join("ingress.yaml")).expect("a file");
-    let changed = text.replace("secretName:", "secretname:");
-    assert!(parse::<Ingress>(&changed).is_err());
 }
 
 #[test]
@@ -244,8 +201,8 @@ fn the_documents_fit_together_and_with_the_manifest() {
         assert_eq!(reference.name, name(&variables.metadata));
         entry(&variables, &reference.key);
     }
-    let loaded = app.spec.runtime_config.as_ref().expect("one");
-    assert_eq!(loaded.load_from_secret, name(&runtime_config.metadata));
+    let loaded = &app.spec.runtime_config.load_from_secret;
+    assert_eq!(loaded, name(&runtime_config.metadata));
 
     let config = entry(&runtime_config, "runtime-config.toml");
     let config: toml::Table = config.parse().expect("TOML");
@@ -308,15 +265,11 @@ fn the_certificates_are_made_under_the_names_that_are_mounted() {
 }
 
 #[test]
-fn the_public_ingress_leads_the_webhooks_alone_to_the_application() {
-    let expected = ["Exact /start", "Exact /stop", "Exact /health"];
-    assert_eq!(paths_of("ingress.yaml"), expected);
-}
-
-#[test]
-fn the_operators_ingress_leads_to_their_routes_alone() {
-    let expected = ["Exact /", "Exact /metrics", "Prefix /v1/"];
-    assert_eq!(paths_of("ingress-operator.yaml"), expected);
+fn each_ingress_leads_to_its_callers_routes_alone() {
+    let of_webhooks = ["Exact /start", "Exact /stop", "Exact /health"];
+    assert_eq!(paths_of("ingress.yaml"), of_webhooks);
+    let of_operators = ["Exact /", "Exact /metrics", "Prefix /v1/"];
+    assert_eq!(paths_of("ingress-operator.yaml"), of_operators);
 }
 
 /// The paths that an ingress leads to the application.

@@ -133,30 +133,19 @@ fn a_target_whose_agent_cannot_register_never_comes_online_and_is_stopped_all_th
 }
 
 #[test]
-fn a_target_whose_agent_dies_goes_offline_and_is_stopped_all_the_same() {
+fn a_target_that_dies_or_is_removed_under_its_session_goes_offline_and_is_stopped_all_the_same() {
     let engine = RealEngine::given();
-    let stage = Stage::new(&engine);
-    let server = stage.server(SECRET);
-    let webhooks = webhooks(&server, SECRET);
-    let mut target = stage.online(&webhooks);
-    engine.kill(target.unique_id());
-    check_offline(&target);
-    target.stop(&webhooks).expect("it is stopped");
-    stage.check_gone(&mut target);
-}
-
-#[test]
-fn a_stop_of_a_target_that_was_removed_under_its_session_is_a_success() {
-    let engine = RealEngine::given();
-    let stage = Stage::new(&engine);
-    let server = stage.server(SECRET);
-    let webhooks = webhooks(&server, SECRET);
-    let mut target = stage.online(&webhooks);
-    let removed = engine.try_remove(target.unique_id());
-    removed.expect("a container");
-    check_offline(&target);
-    target.stop(&webhooks).expect("it is stopped");
-    stage.check_gone(&mut target);
+    let remove = |id: &str| engine.try_remove(id).expect("a container");
+    for befalls in [&(|id: &str| engine.kill(id)) as &dyn Fn(&str), &remove] {
+        let stage = Stage::new(&engine);
+        let server = stage.server(SECRET);
+        let webhooks = webhooks(&server, SECRET);
+        let mut target = stage.online(&webhooks);
+        befalls(target.unique_id());
+        check_offline(&target);
+        target.stop(&webhooks).expect("it is stopped");
+        stage.check_gone(&mut target);
+    }
 }
 
 #[test]

@@ -1,8 +1,9 @@
 //! `deploy/systemd`: the unit, and the file of variables that its page writes.
 
-use std::path::{Path, PathBuf};
+use std::path::Path;
 use std::process::Command;
 
+use dev::process;
 use test_support::engine::RealEngine;
 use test_support::folder::Folder;
 use test_support::own::Deployment;
@@ -19,11 +20,6 @@ fn without_spin(unit: &str) -> String {
     changed
 }
 
-fn unit(folder: &Folder) -> PathBuf {
-    let unit = without_spin(&file("dynamic-access.service"));
-    folder.file("dynamic-access.service", &unit)
-}
-
 fn analyze(arguments: &[&str], unit: &Path) {
     let output = Command::new("systemd-analyze")
         .args(arguments)
@@ -33,15 +29,6 @@ fn analyze(arguments: &[&str], unit: &Path) {
     let errors = String::from_utf8_lossy(&output.stderr);
     assert!(output.status.success(), "{arguments:?}: {output:?}");
     assert_eq!(errors, "", "{arguments:?}");
-}
-
-#[test]
-fn systemd_takes_the_unit_and_rates_its_confinement() {
-    let folder = Folder::new("systemd-");
-    let unit = unit(&folder);
-    analyze(&["verify", "--man=no"], &unit);
-    // From 0, the best, to 100. Most services have 96.
-    analyze(&["security", "--offline=true", "--threshold=20"], &unit);
 }
 
 /// The page's addition to the unit, which makes a secret a credential.
@@ -60,9 +47,13 @@ fn after<'a>(text: &'a str, word: &str) -> &'a str {
 }
 
 #[test]
-fn systemd_takes_a_secret_as_a_credential() {
+fn systemd_takes_the_unit_rates_its_confinement_and_takes_a_credential() {
     let folder = Folder::new("systemd-");
-    let unit = unit(&folder);
+    let unit = without_spin(&file("dynamic-access.service"));
+    let unit = folder.file("dynamic-access.service", &unit);
+    analyze(&["verify", "--man=no"], &unit);
+    // From 0, the best, to 100. Most services have 96.
+    analyze(&["security", "--offline=true", "--threshold=20"], &unit);
     let parts = folder.path().join("dynamic-access.service.d");
     std::fs::create_dir(&parts).expect("a folder");
     let part = without_spin(&credential());
@@ -93,12 +84,8 @@ fn a_server_takes_the_credential_that_the_pages_command_has_encrypted() {
     let run = |script: &str| {
         let mut command = Command::new("bash");
         command.env("SYSTEMD_CREDENTIAL_SECRET", &key);
-        let output = command
-            .args(["-e", "-o", "pipefail", "-c", script])
-            .output();
-        let output = output.expect("a shell");
-        assert!(output.status.success(), "{script}: {output:?}");
-        String::from_utf8(output.stdout).expect("text")
+        command.args(["-e", "-o", "pipefail", "-c", script]);
+        process::output(&mut command).expect(script)
     };
     run(&script);
     // systemd does the same, and Spin takes the file as it is.
@@ -106,8 +93,7 @@ fn a_server_takes_the_credential_that_the_pages_command_has_encrypted() {
         "systemd-creds decrypt --name={name} {encrypted} -"
     ));
     let server = deployment.server(&[(variable, decrypted.as_str())]);
-    let bearer = format!("Bearer {}", decrypted.trim_end());
-    let answer = server.send("GET", "/v1/targets", &[("authorization", &bearer)], b"");
+    let answer = server.by(decrypted.trim_end(), "GET", "/v1/targets", "");
     assert_eq!(answer.status, 200, "{answer:?}");
 }
 
@@ -120,8 +106,7 @@ fn variables(folder: &Folder) -> Vec<(String, String)> {
         .map(|(commands, _)| (commands, folder.path().join("variables")))
         .expect("their end");
     let script = format!("umask 077\n{commands} >{}", target.display());
-    let status = Command::new("bash").args(["-e", "-c", &script]).status();
-    assert!(status.expect("a shell").success(), "{script}");
+    process::output(Command::new("bash").args(["-e", "-c", &script])).expect(&script);
     let written = std::fs::read_to_string(target).expect("the file");
     let variable = |line: &str| {
         let (name, value) = line.split_once('=').expect("NAME=value");
@@ -143,14 +128,13 @@ fn a_server_with_the_pages_variables_serves_its_callers() {
         .collect();
     let names: Vec<&str> = variables.iter().map(|(name, _)| *name).collect();
     assert_eq!(names, ["webhook_secret", "api_secret", "environments"]);
-    let bearer = format!("Bearer {}", variables[1].1);
     let server = deployment.server(&variables);
     for (method, path) in [
         ("GET", "/health"),
         ("POST", "/reap"),
         ("GET", "/v1/targets"),
     ] {
-        let answer = server.send(method, path, &[("authorization", &bearer)], b"");
+        let answer = server.by(variables[1].1, method, path, "");
         assert_eq!(answer.status, 200, "{method} {path}: {answer:?}");
     }
 }

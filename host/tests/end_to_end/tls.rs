@@ -4,6 +4,7 @@
 use std::path::{Path, PathBuf};
 use std::process::Command;
 
+use dev::process;
 use test_support::certificates::{Authority, Identity};
 use test_support::engine::RealEngine;
 use test_support::folder::Folder;
@@ -13,8 +14,14 @@ use test_support::server::Server;
 use test_support::tls_engine::TlsEngine;
 use test_support::unique;
 
-/// A runtime configuration for both of this machine's names.
-fn runtime_config(folder: &Folder, ca: Option<&Path>, client: Option<&Identity>) -> PathBuf {
+use crate::lifecycle::{check_done, id_of};
+
+/// Checks the health of an Engine, and starts a target, with a runtime configuration for both of
+/// this machine's names that has this authority and this client. The Engine lacks the image, which
+/// the component can only know if it has reached the Engine.
+#[track_caller]
+fn check(url: &str, ca: Option<&Path>, client: Option<&Identity>, expected: &str) {
+    let folder = Folder::new("tls-client-");
     let mut config =
         "[[client_tls]]\ncomponent_ids = [\"webhooks\"]\nhosts = [\"localhost\", \"127.0.0.1\"]\n"
             .to_owned();
@@ -22,33 +29,22 @@ fn runtime_config(folder: &Folder, ca: Option<&Path>, client: Option<&Identity>)
         config.push_str(&format!("ca_roots_file = {ca:?}\n"));
     }
     if let Some(client) = client {
-        let (certificate, key) = client.files(folder, "client");
+        let (certificate, key) = client.files(&folder, "client");
         config.push_str(&format!("client_cert_file = {certificate:?}\n"));
         config.push_str(&format!("client_private_key_file = {key:?}\n"));
     }
-    folder.file("runtime-config.toml", &config)
-}
-
-/// Checks the health of an Engine with this set-up, and starts a target. The Engine
-/// lacks the image, which the component can only know if it has reached the Engine.
-#[track_caller]
-fn check(url: &str, runtime_config: &Path, expected: &str) {
-    let server = Server::over_tls(&[("docker_url", url)], runtime_config);
+    let config = folder.file("runtime-config.toml", &config);
+    let server = Server::over_tls(&[("docker_url", url)], &config);
     let answer = server.call("GET", "/health", "");
-    assert_eq!(answer.status, 503, "{answer:?}");
-    let error = server.line_about(&answer)["error"].to_string();
-    assert!(error.contains(expected), "{error}");
+    server.check_failed(&answer, 503, expected);
     let answer = server.start_target("a-token");
     let is_spoken_with = expected == SPOKEN_WITH;
     assert_eq!(answer.status == 500, is_spoken_with, "{answer:?}");
     assert!(matches!(answer.status, 500 | 502 | 503), "{answer:?}");
-    let error = server.line_about(&answer)["error"].to_string();
-    assert!(error.contains(expected), "{error}");
+    server.check_failed(&answer, answer.status, expected);
 }
 
 const SPOKEN_WITH: &str = "the Engine has no image dynamic-access-agent";
-const ABOUT_THE_SERVERS_CERTIFICATE: &str = "ca_roots_file";
-const ABOUT_THE_CLIENTS_CERTIFICATE: &str = "client_cert_file";
 
 #[test]
 fn a_target_comes_and_goes_with_the_certificates_that_xtask_makes() {
@@ -61,17 +57,10 @@ fn a_target_comes_and_goes_with_the_certificates_that_xtask_makes() {
         ],
         Path::new(&given("TEST_DOCKER_TLS_CONFIG")),
     );
-    let health = server.call("GET", "/health", "");
-    assert_eq!(health.status, 200, "{health:?}");
-    let started = server.start_target(&unique("token-"));
-    assert_eq!(started.status, 200, "{started:?}");
-    let id = started.json()["uniqueId"]
-        .as_str()
-        .expect("an id")
-        .to_owned();
+    check_done(&server.call("GET", "/health", ""));
+    let id = id_of(&server.start_target(&unique("token-")));
     assert_eq!(engine.state(&id).as_deref(), Some("running"));
-    let stopped = server.stop_target(&id);
-    assert_eq!(stopped.status, 200, "{stopped:?}");
+    check_done(&server.stop_target(&id));
     assert_eq!(engine.state(&id), None);
 }
 
@@ -81,72 +70,54 @@ fn each_client_certificate_that_is_not_right_is_named_in_the_log() {
     let authority = Authority::new("authority");
     let ca = authority.file(&folder);
     let engine = TlsEngine::start(&authority.server(&["localhost"]), &ca);
-    let with = |client: Option<&Identity>| {
-        let folder = Folder::new("tls-client-");
-        let config = runtime_config(&folder, Some(&ca), client);
-        (folder, config)
-    };
-    let right = authority.client();
-    let of_another = Authority::new("another").client();
-    let expired = authority.expired_client();
-    // Engines are written in Go, which checks the certificate's purpose too.
-    let of_a_server = authority.server(&["localhost"]);
-    for (client, expected) in [
-        (Some(&right), SPOKEN_WITH),
-        (None, ABOUT_THE_CLIENTS_CERTIFICATE),
-        (Some(&of_another), ABOUT_THE_CLIENTS_CERTIFICATE),
-        (Some(&expired), ABOUT_THE_CLIENTS_CERTIFICATE),
-        (Some(&of_a_server), ABOUT_THE_CLIENTS_CERTIFICATE),
+    let url = engine.url("localhost");
+    check(&url, Some(&ca), Some(&authority.client()), SPOKEN_WITH);
+    for client in [
+        None,
+        Some(Authority::new("another").client()),
+        Some(authority.expired_client()),
+        // Engines are written in Go, which checks the certificate's purpose too.
+        Some(authority.server(&["localhost"])),
     ] {
-        let (_folder, config) = with(client);
-        check(&engine.url("localhost"), &config, expected);
+        check(&url, Some(&ca), client.as_ref(), "client_cert_file");
     }
 }
 
 #[test]
 fn each_server_certificate_that_is_not_right_is_named_in_the_log() {
+    const ABOUT_ITS_AUTHORITY: &str = "ca_roots_file";
     let folder = Folder::new("tls-");
     let authority = Authority::new("authority");
     let ca = authority.file(&folder);
     let other_ca = Authority::new("another").file(&folder);
     let client = authority.client();
-    let config = runtime_config(&folder, Some(&ca), Some(&client));
-
-    let by_name = TlsEngine::start(&authority.server(&["localhost"]), &ca);
-    check(&by_name.url("localhost"), &config, SPOKEN_WITH);
-    // Spin compares the host of a request with `hosts` of `[[client_tls]]` as text.
-    check(&by_name.url("LocalHost"), &config, SPOKEN_WITH);
-    check(
-        &by_name.url("127.0.0.1"),
-        &config,
-        "subject alternative name",
-    );
-    let apart = Folder::new("tls-other-");
-    let distrusting = runtime_config(&apart, Some(&other_ca), Some(&client));
-    check(
-        &by_name.url("localhost"),
-        &distrusting,
-        ABOUT_THE_SERVERS_CERTIFICATE,
-    );
+    let of = |identity: &Identity| TlsEngine::start(identity, &ca);
+    let by_name = of(&authority.server(&["localhost"]));
+    let by_address = of(&authority.server(&["127.0.0.1"]));
+    let expired = of(&authority.expired_server(&["localhost"]));
+    let name = by_name.url("localhost");
+    for (url, ca, expected) in [
+        (&name, Some(&ca), SPOKEN_WITH),
+        // Spin compares the host of a request with `hosts` of `[[client_tls]]` as text.
+        (&by_name.url("LocalHost"), Some(&ca), SPOKEN_WITH),
+        (
+            &by_name.url("127.0.0.1"),
+            Some(&ca),
+            "subject alternative name",
+        ),
+        (&name, Some(&other_ca), ABOUT_ITS_AUTHORITY),
+        (
+            &by_name.plain_url(),
+            Some(&ca),
+            "https if the Engine speaks TLS",
+        ),
+        (&by_address.url("127.0.0.1"), Some(&ca), SPOKEN_WITH),
+        (&expired.url("localhost"), Some(&ca), "has not expired"),
+    ] {
+        check(url, ca.map(PathBuf::as_path), Some(&client), expected);
+    }
     // This happens when a host or a component is misspelt in the configuration.
-    let apart = Folder::new("tls-none-");
-    let public = runtime_config(&apart, None, None);
-    check(
-        &by_name.url("localhost"),
-        &public,
-        ABOUT_THE_SERVERS_CERTIFICATE,
-    );
-    check(
-        &by_name.plain_url(),
-        &config,
-        "https if the Engine speaks TLS",
-    );
-
-    let by_address = TlsEngine::start(&authority.server(&["127.0.0.1"]), &ca);
-    check(&by_address.url("127.0.0.1"), &config, SPOKEN_WITH);
-
-    let expired = TlsEngine::start(&authority.expired_server(&["localhost"]), &ca);
-    check(&expired.url("localhost"), &config, "has not expired");
+    check(&name, None, None, ABOUT_ITS_AUTHORITY);
 }
 
 #[test]
@@ -169,12 +140,9 @@ fn rsa_certificates_by_dockers_own_recipe_work() {
                 -CAcreateserial -out $who.pem -extfile $who.cnf
         done
     "#;
-    let run = Command::new("sh")
-        .args(["-c", recipe])
-        .current_dir(folder.path())
-        .output()
-        .expect("a shell");
-    assert!(run.status.success(), "{run:?}");
+    let mut shell = Command::new("sh");
+    shell.args(["-c", recipe]).current_dir(folder.path());
+    process::output(&mut shell).expect("openssl");
     let read = |name: &str| std::fs::read_to_string(folder.path().join(name)).expect("a file");
     let identity = |who: &str| Identity {
         certificate: read(&format!("{who}.pem")),
@@ -182,8 +150,8 @@ fn rsa_certificates_by_dockers_own_recipe_work() {
     };
     let ca = folder.path().join("ca.pem");
     let engine = TlsEngine::start(&identity("server"), &ca);
-    let config = runtime_config(&folder, Some(&ca), Some(&identity("client")));
+    let client = identity("client");
     for host in ["localhost", "127.0.0.1"] {
-        check(&engine.url(host), &config, SPOKEN_WITH);
+        check(&engine.url(host), Some(&ca), Some(&client), SPOKEN_WITH);
     }
 }

@@ -36,12 +36,12 @@ fn without_a_certificate_of_the_authority_nothing_is_answered() {
         }
         let secret = format!("authorization: Bearer {}", SECRETS[0]);
         check_kept_out(&proxy.stranger().with_header(&secret), 403, "a secret");
-        assert_eq!(engine.requests(), Vec::<String>::new(), "{program:?}");
+        assert_eq!(engine.requests(), Vec::<String>::new());
         let client = proxy
             .stranger()
             .with_certificate(&proxy.authority().client());
         let answer = client.ask(&listed(), "", b"").expect("an answer");
-        assert_eq!(answer.status, 200, "{program:?}");
+        assert_eq!(answer.status, 200);
     }
 }
 
@@ -73,16 +73,12 @@ fn without_a_secret_that_is_known_the_answer_is_401() {
         ] {
             let client = proxy.stranger().with_header(&headers);
             let answer = client.ask(&listed(), "", b"").expect("an answer");
-            assert_eq!(answer.status, 401, "{program:?}: {headers}");
+            assert_eq!(answer.status, 401, "{headers}");
             assert_eq!(answer.header("www-authenticate"), Some("Bearer"));
             check_words(&answer.body);
             // They do not learn what is on the list either.
             let answer = client.ask("GET /info HTTP/1.1", "", b"");
-            assert_eq!(
-                answer.expect("an answer").status,
-                401,
-                "{program:?}: {headers}"
-            );
+            assert_eq!(answer.expect("an answer").status, 401, "{headers}");
         }
         for other in [secret, "0"] {
             let client = proxy
@@ -93,7 +89,7 @@ fn without_a_secret_that_is_known_the_answer_is_401() {
             assert!(matches!(answer.status, 400 | 401), "{answer:?}");
             check_words(&answer.body);
         }
-        assert_eq!(engine.requests(), Vec::<String>::new(), "{program:?}");
+        assert_eq!(engine.requests(), Vec::<String>::new());
     }
 }
 
@@ -105,7 +101,7 @@ fn each_of_several_secrets_is_let_in_and_goes_no_further() {
             let header = format!("authorization: Bearer {secret}");
             let client = proxy.stranger().with_header(&header);
             let answer = client.ask(&listed(), "", b"").expect("an answer");
-            assert_eq!(answer.status, 200, "{program:?}");
+            assert_eq!(answer.status, 200);
             proxy.logged(&[&format!(" {name} [inspect] ")]);
             assert!(!proxy.log().contains(secret), "{}", proxy.log());
         }
@@ -124,10 +120,10 @@ fn no_secrets_let_nobody_in() {
             for header in ["x: y", "authorization: Bearer ", "authorization: "] {
                 let client = proxy.stranger().with_header(header);
                 let answer = client.ask(&listed(), "", b"").expect("an answer");
-                assert_eq!(answer.status, 401, "{program:?}: {header}");
+                assert_eq!(answer.status, 401, "{header}");
             }
             let answer = proxy.client().ask(&listed(), "", b"").expect("an answer");
-            assert_eq!(answer.status, 401, "{program:?}");
+            assert_eq!(answer.status, 401);
         }
     }
 }

@@ -1,8 +1,6 @@
 //! The proxies of `deploy/swarm`, in front of managers that fail.
 
-use std::net::SocketAddr;
-
-use test_support::engine_proxy::{Auth, EngineProxy, Files, Program, SWARM_KINDS};
+use test_support::engine_proxy::{EngineProxy, Files, SWARM_KINDS};
 use test_support::fake_engine::{FakeEngine, Reply};
 use test_support::managers::{Managers, NAME};
 use test_support::{free_address, unique};
@@ -66,95 +64,82 @@ fn ask(proxy: &EngineProxy, line: &str) -> u16 {
     answer.status
 }
 
-/// A proxy before managers, with an address before theirs where nobody listens if
-/// that is wanted.
-fn before(
-    program: Program,
-    auth: Auth,
-    managers: &Managers,
-    dead: Option<SocketAddr>,
-) -> EngineProxy {
-    let managed = managers.addresses().iter().copied();
-    let addresses: Vec<_> = dead.into_iter().chain(managed).collect();
-    Files::default().start_before(program, auth, managers, &addresses)
+/// Runs a check on each proxy before managers that these Engines play, with a certificate for
+/// `name`. If `has_dead`, another address comes first, where nobody listens.
+fn on_each<const N: usize>(
+    name: &str,
+    has_dead: bool,
+    engines: [fn() -> FakeEngine; N],
+    check: impl Fn(&EngineProxy, &[FakeEngine; N]),
+) {
+    for (program, auth) in SWARM_KINDS {
+        let engines = engines.map(|start| start());
+        let managers = Managers::start(name, &engines.each_ref().map(FakeEngine::address));
+        let dead = has_dead.then(free_address).into_iter();
+        let addresses: Vec<_> = dead.chain(managers.addresses().iter().copied()).collect();
+        let proxy = Files::default().start_before(program, auth, &managers, &addresses);
+        check(&proxy, &engines);
+    }
 }
 
 #[test]
 fn a_change_that_was_sent_is_not_repeated_on_another_manager() {
-    for (program, auth) in SWARM_KINDS {
-        for change in changes() {
-            let engines = [broken(), whole()];
-            let managers = Managers::start(NAME, &engines.each_ref().map(FakeEngine::address));
-            let proxy = before(program, auth, &managers, None);
-            let mut statuses = [ask(&proxy, &change), ask(&proxy, &change)];
+    for change in changes() {
+        on_each(NAME, false, [broken, whole], |proxy, engines| {
+            let mut statuses = [ask(proxy, &change), ask(proxy, &change)];
             statuses.sort_unstable();
-            assert_eq!(statuses, [200, 502], "{program:?} {auth:?} {change}");
-            let counts = engines.each_ref().map(calls);
-            assert_eq!(counts, [1, 1], "{program:?} {auth:?} {change}");
-        }
+            assert_eq!(statuses, [200, 502], "{change}");
+            assert_eq!(engines.each_ref().map(calls), [1, 1], "{change}");
+        });
     }
 }
 
 #[test]
 fn a_look_is_repeated_on_another_manager() {
-    for (program, auth) in SWARM_KINDS {
-        let engines = [broken(), whole()];
-        let managers = Managers::start(NAME, &engines.each_ref().map(FakeEngine::address));
-        let proxy = before(program, auth, &managers, None);
+    on_each(NAME, false, [broken, whole], |proxy, engines| {
         for _ in 0..4 {
-            assert_eq!(ask(&proxy, LOOK), 200, "{program:?} {auth:?}");
+            assert_eq!(ask(proxy, LOOK), 200);
         }
         let counts = engines.each_ref().map(calls);
         assert!(counts[0] > 0 && counts[1] == 4, "{counts:?}");
-    }
+    });
 }
 
 #[test]
 fn a_call_that_finds_nobody_goes_to_another_manager() {
-    for (program, auth) in SWARM_KINDS {
-        let engine = whole();
-        let managers = Managers::start(NAME, &[engine.address()]);
-        let proxy = before(program, auth, &managers, Some(free_address()));
+    on_each(NAME, true, [whole], |proxy, [engine]| {
         for line in [&*changes()[0], &*changes()[0], LOOK, LOOK] {
-            assert_eq!(ask(&proxy, line), 200, "{program:?} {auth:?} {line}");
+            assert_eq!(ask(proxy, line), 200, "{line}");
         }
-        assert_eq!(calls(&engine), 4);
-    }
+        assert_eq!(calls(engine), 4);
+    });
 }
 
 #[test]
 fn a_manager_with_a_certificate_for_another_name_is_not_called() {
-    for (program, auth) in SWARM_KINDS {
-        let engine = whole();
-        let managers = Managers::start("other", &[engine.address()]);
-        let proxy = before(program, auth, &managers, None);
-        let status = ask(&proxy, LOOK);
-        assert!(matches!(status, 502 | 503), "{program:?} {auth:?} {status}");
+    on_each("other", false, [whole], |proxy, [engine]| {
+        let status = ask(proxy, LOOK);
+        assert!(matches!(status, 502 | 503), "{status}");
         assert_eq!(engine.requests(), Vec::<String>::new());
-    }
+    });
 }
 
 #[test]
 fn a_caller_is_asked_to_come_again_while_no_manager_can_be_reached() {
-    for (program, auth) in SWARM_KINDS {
-        let managers = Managers::start(NAME, &[]);
-        let proxy = before(program, auth, &managers, Some(free_address()));
+    on_each(NAME, true, [], |proxy, []| {
         let image = format!("r.example.com/agent@sha256:{}", "0a".repeat(32));
         let variables = [("scheduler", "swarm"), ("agent_image", image.as_str())];
         let answer = proxy.server(&variables).start_target(&unique("token"));
-        assert_eq!(answer.status, 503, "{program:?} {auth:?} {answer:?}");
+        assert_eq!(answer.status, 503, "{answer:?}");
         assert!(answer.header("retry-after").is_some(), "{answer:?}");
-    }
+    });
 }
 
 #[test]
 fn a_manager_gets_what_is_on_the_list_and_nothing_else() {
-    for (program, auth) in SWARM_KINDS {
-        let engine = whole();
-        let managers = Managers::start(NAME, &[engine.address()]);
-        let proxy = before(program, auth, &managers, None);
+    on_each(NAME, false, [whole], |proxy, [engine]| {
         for line in [LOOK, &*changes()[0], &*changes()[1]] {
-            assert_eq!(ask(&proxy, line), 200, "{program:?} {auth:?} {line}");
+            assert_eq!(ask(proxy, line), 200, "{line}");
         }
         for path in [
             "/_ping",
@@ -173,8 +158,8 @@ fn a_manager_gets_what_is_on_the_list_and_nothing_else() {
             "/v1.45/nodes",
         ] {
             let line = format!("GET {path} HTTP/1.1");
-            assert_eq!(ask(&proxy, &line), 403, "{program:?} {auth:?} {line}");
+            assert_eq!(ask(proxy, &line), 403, "{line}");
         }
-        assert_eq!(calls(&engine), 3, "{program:?} {auth:?}");
-    }
+        assert_eq!(calls(engine), 3);
+    });
 }

@@ -38,13 +38,6 @@ pub struct Seen {
     pub loaded: Vec<(u32, String)>,
 }
 
-/// What a person prefers.
-#[derive(Debug, Clone, Copy)]
-pub enum Scheme {
-    Light,
-    Dark,
-}
-
 impl Browser {
     /// Starts the browser that `cargo xtask test` has found.
     pub fn start() -> Self {
@@ -118,16 +111,12 @@ impl Browser {
         self.tab.wait_until_navigated().expect("a page");
     }
 
-    /// A window of that width, for a person who prefers a scheme.
-    pub fn look_like(&self, width: u32, scheme: Scheme) {
+    /// A window of that width, for a person who prefers a scheme, `light` or `dark`.
+    pub fn look_like(&self, width: u32, scheme: &str) {
         self.resize(width, 800);
-        let value = match scheme {
-            Scheme::Light => "light",
-            Scheme::Dark => "dark",
-        };
         let feature = MediaFeature {
             name: "prefers-color-scheme".to_owned(),
-            value: value.to_owned(),
+            value: scheme.to_owned(),
         };
         self.tab
             .call_method(SetEmulatedMedia {

@@ -23,6 +23,7 @@ pub fn of_engine(id: &str) -> Vec<Listed> {
         format!("POST /containers/{id}/start"),
         format!("POST /containers/{id}/stop?t=0"),
         format!("GET /containers/{id}/json"),
+        format!("GET /containers/{id}/stats?one-shot=true&stream=false"),
         format!("DELETE /containers/{id}?v=true"),
         format!("DELETE /containers/{id}?force=true&v=true"),
         containers(&format!("id%22%3A%5B%22{id}")),

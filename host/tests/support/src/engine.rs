@@ -1,6 +1,6 @@
 //! The real Engine that `cargo xtask test` has started.
 
-use std::io::{Read, Write};
+use std::io::Write;
 use std::net::{Ipv4Addr, SocketAddr, TcpStream};
 use std::os::unix::net::UnixStream;
 use std::path::{Path, PathBuf};
@@ -159,14 +159,16 @@ impl RealEngine {
     fn exchange(&self, request: &[u8], patience: Duration) -> Option<Answer> {
         match &self.address {
             Address::Socket(path) => {
-                let stream = UnixStream::connect(path).ok()?;
+                let mut stream = UnixStream::connect(path).ok()?;
                 stream.set_read_timeout(Some(patience)).ok()?;
-                exchange_over(stream, request)
+                stream.write_all(request).ok()?;
+                try_read_answer(stream)
             }
             Address::Tcp(address) => {
-                let stream = TcpStream::connect_timeout(address, HANGS_AFTER).ok()?;
+                let mut stream = TcpStream::connect_timeout(address, HANGS_AFTER).ok()?;
                 stream.set_read_timeout(Some(patience)).ok()?;
-                exchange_over(stream, request)
+                stream.write_all(request).ok()?;
+                try_read_answer(stream)
             }
         }
     }
@@ -312,11 +314,6 @@ impl RealEngine {
         let gateway = gateway.expect("the network has a gateway");
         gateway.parse().expect("a gateway is an address")
     }
-}
-
-fn exchange_over(mut stream: impl Read + Write, request: &[u8]) -> Option<Answer> {
-    stream.write_all(request).ok()?;
-    try_read_answer(stream)
 }
 
 /// The text of all pieces of an output.

@@ -7,10 +7,14 @@ use std::os::unix::fs::PermissionsExt;
 use std::path::{Path, PathBuf};
 use std::process::{Child, Command, Stdio};
 
+use dev::process;
+
 use super::certificates::{Authority, Identity};
+use super::engine::RealEngine;
 use super::folder::Folder;
 use super::given;
 use super::managers::Managers;
+use super::relay::Relay;
 use super::server::Server;
 use super::tls_client::Client;
 use super::wait::wait_for;
@@ -108,6 +112,15 @@ impl Files {
         self.run(program, auth, &["--engine", engine])
     }
 
+    /// Runs a proxy with them in front of a real Engine.
+    pub fn start_on(self, program: Program, auth: Auth, engine: &RealEngine) -> EngineProxy {
+        let socket = self.path("docker.sock");
+        let relay = Relay::start(&socket, engine.socket());
+        let mut proxy = self.start(program, auth, socket.to_str().expect("a path of ASCII"));
+        proxy.relay = Some(relay);
+        proxy
+    }
+
     /// Runs a proxy with them in front of the managers of a Swarm at these
     /// addresses, and waits until it listens.
     pub fn start_before(
@@ -118,12 +131,12 @@ impl Files {
         addresses: &[SocketAddr],
     ) -> EngineProxy {
         managers.give_files(&self.folder);
-        let named = addresses
-            .iter()
-            .map(|address| format!("--manager={address}"));
-        let options: Vec<_> = std::iter::once("--scheduler=swarm".to_owned())
-            .chain(named)
-            .collect();
+        let mut options = vec!["--scheduler=swarm".to_owned()];
+        options.extend(
+            addresses
+                .iter()
+                .map(|address| format!("--manager={address}")),
+        );
         let options: Vec<_> = options.iter().map(String::as_str).collect();
         self.run(program, auth, &options)
     }
@@ -136,6 +149,7 @@ impl Files {
             program,
             auth,
             address,
+            relay: None,
             client: self.authority.client(),
             files: self,
         };
@@ -221,10 +235,7 @@ impl Files {
         if program == Program::Nginx {
             command.arg("--log").arg(self.path("access.log"));
         }
-        let printed = command.output().expect("xtask is there");
-        let complaint = String::from_utf8_lossy(&printed.stderr);
-        assert!(printed.status.success(), "{complaint}");
-        let text = String::from_utf8(printed.stdout).expect("text");
+        let text = process::output(&mut command).expect("a configuration");
         self.folder.file("config", &text)
     }
 }
@@ -235,6 +246,8 @@ pub struct EngineProxy {
     program: Program,
     auth: Auth,
     address: SocketAddr,
+    /// To the Engine behind it, if that is a real one.
+    relay: Option<Relay>,
     client: Identity,
     files: Files,
 }
@@ -352,7 +365,8 @@ impl Drop for EngineProxy {
         let _ = Command::new("kill").args(["-TERM", &pid]).status();
         let _ = self.process.wait();
         if std::thread::panicking() {
-            eprintln!("[proxy] {}{}", self.complaints(), self.log());
+            let kind = (self.program, self.auth);
+            eprintln!("{kind:?}: {}{}", self.complaints(), self.log());
         }
     }
 }

@@ -16,8 +16,8 @@ use super::acceptor::Acceptor;
 pub enum Reply {
     /// Sends these bytes and hangs up.
     Bytes(Vec<u8>),
-    /// Sends these bytes one by one, with this pause between them.
-    Dripped(Vec<u8>, Duration),
+    /// Sends so many of these bytes at a time, with this pause between them.
+    Dripped(Vec<u8>, usize, Duration),
     /// Sends nothing and does not hang up.
     Silence,
 }
@@ -76,7 +76,7 @@ impl FakeEngine {
         self.acceptor.address()
     }
 
-    /// Every request that it has read completely.
+    /// Every request, and of one that broke off what it has read.
     pub fn requests(&self) -> Vec<String> {
         self.requests
             .lock()
@@ -97,19 +97,25 @@ fn serve(
     seen: &Mutex<Vec<String>>,
     over: &AtomicBool,
 ) {
-    let Some(request) = Connection::new(&stream).message() else {
-        return;
-    };
+    let mut connection = Connection::new(&stream);
+    let whole = connection.message();
+    let is_whole = whole.is_some();
+    let request = whole.unwrap_or(connection.unread);
     let request = String::from_utf8_lossy(&request).into_owned();
     let line = request.lines().next().unwrap_or_default().to_owned();
-    seen.lock().expect("no test panics with it").push(request);
+    if !request.is_empty() {
+        seen.lock().expect("no test panics with it").push(request);
+    }
+    if !is_whole {
+        return;
+    }
     match reply(&line) {
         Reply::Bytes(bytes) => {
             let _ = stream.write_all(&bytes);
         }
-        Reply::Dripped(bytes, apart) => {
-            for byte in bytes {
-                if over.load(Ordering::SeqCst) || stream.write_all(&[byte]).is_err() {
+        Reply::Dripped(bytes, at_once, apart) => {
+            for piece in bytes.chunks(at_once) {
+                if over.load(Ordering::SeqCst) || stream.write_all(piece).is_err() {
                     return;
                 }
                 std::thread::sleep(apart);

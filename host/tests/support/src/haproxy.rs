@@ -1,7 +1,9 @@
 //! A HAProxy with a configuration of a test's own.
 
 use std::net::{SocketAddr, TcpStream};
-use std::process::{Child, Command, Stdio};
+use std::process::{Command, Stdio};
+
+use dev::process::Group;
 
 use super::folder::Folder;
 use super::wait::wait_for;
@@ -11,7 +13,7 @@ const TIMEOUTS: &str = "timeout connect 5s\n    timeout client 60s\n    timeout 
 
 /// A HAProxy; dropping it ends it.
 pub struct Haproxy {
-    process: Child,
+    _process: Group,
     _folder: Folder,
 }
 
@@ -20,29 +22,21 @@ impl Haproxy {
     /// waits until it listens at all of these addresses.
     pub fn start(folder: Folder, mode: &str, sections: &str, listening: &[SocketAddr]) -> Self {
         let config = format!("defaults\n    mode {mode}\n    {TIMEOUTS}\n{sections}");
-        let process = Command::new("/usr/sbin/haproxy")
+        let mut command = Command::new("/usr/sbin/haproxy");
+        command
             .arg("-db")
             .arg("-f")
             .arg(folder.file("config", &config))
-            .stdin(Stdio::null())
             .stdout(Stdio::null())
-            .stderr(Stdio::null())
-            .spawn()
-            .expect("`cargo xtask test` has installed HAProxy");
+            .stderr(Stdio::null());
+        let process = Group::spawn(&mut command);
         let started = Self {
-            process,
+            _process: process.expect("`cargo xtask test` has installed it"),
             _folder: folder,
         };
         for address in listening {
             wait_for("HAProxy to listen", || TcpStream::connect(address).ok());
         }
         started
-    }
-}
-
-impl Drop for Haproxy {
-    fn drop(&mut self) {
-        let _ = self.process.kill();
-        let _ = self.process.wait();
     }
 }

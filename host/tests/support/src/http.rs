@@ -39,6 +39,12 @@ impl Answer {
         Some(&found.1)
     }
 
+    /// The id of the target in the body.
+    #[track_caller]
+    pub fn id(&self) -> String {
+        self.json()["id"].as_str().expect("an id").to_owned()
+    }
+
     /// The body as JSON.
     #[track_caller]
     pub fn json(&self) -> serde_json::Value {
@@ -69,11 +75,6 @@ pub fn exchange(address: SocketAddr, request: &[u8]) -> Answer {
         .expect("a positive timeout");
     // A server that answers early may hang up before it has read the rest.
     let _ = stream.write_all(request);
-    read_answer(stream)
-}
-
-/// Reads one answer, up to its length or the end of the connection.
-pub fn read_answer(stream: impl Read) -> Answer {
     let mut connection = Connection::new(stream);
     let answer = connection.message().and_then(|bytes| Answer::of(&bytes));
     answer.unwrap_or_else(|| {

@@ -29,7 +29,7 @@ impl RealEngine {
         self.ask(create);
     }
 
-    /// Makes an image of a container, with this entrypoint and changed by a line of a Dockerfile, if
+    /// Makes an image of a container, with this entrypoint and changed by lines of a Dockerfile, if
     /// there are any, and returns its id.
     #[track_caller]
     pub fn commit(

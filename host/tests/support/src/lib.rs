@@ -22,7 +22,6 @@ pub mod registration;
 pub mod registry;
 pub mod relay;
 pub mod server;
-pub mod swallowing_relay;
 pub mod tls_client;
 pub mod tls_engine;
 pub mod wait;

@@ -52,6 +52,37 @@ impl Drop for Foreign<'_> {
     }
 }
 
+/// An image that is removed when it is dropped.
+pub struct Image<'a> {
+    engine: &'a RealEngine,
+    /// Its name.
+    pub name: String,
+}
+
+impl<'a> Image<'a> {
+    /// The agent's image with another entrypoint, if there is one, and changed by lines of a
+    /// Dockerfile.
+    pub fn of_agent(engine: &'a RealEngine, entrypoint: &[&str], line: &str) -> Self {
+        let name = super::unique("image-");
+        let body = json!({
+            "Image": super::given("TEST_AGENT_IMAGE"),
+            "Entrypoint": ["sleep", "300"],
+            // Podman's own network would add rules to this machine's firewall.
+            "HostConfig": {"NetworkMode": "none"},
+        });
+        let model = engine.foreign(&super::unique("model-"), body);
+        model.start();
+        engine.commit(&model.id, &name, entrypoint, line);
+        Self { engine, name }
+    }
+}
+
+impl Drop for Image<'_> {
+    fn drop(&mut self) {
+        let _ = self.engine.try_remove_image(&self.name);
+    }
+}
+
 /// A network that is removed when it is dropped.
 pub struct Network<'a> {
     /// Where it is.

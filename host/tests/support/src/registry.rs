@@ -2,11 +2,12 @@
 
 use std::net::{SocketAddr, TcpStream};
 use std::path::Path;
-use std::process::{Child, Command, Stdio};
+use std::process::{Command, Stdio};
 
 use base64::Engine;
 use base64::prelude::BASE64_URL_SAFE;
 use bollard::auth::DockerCredentials;
+use dev::process::Group;
 use serde_json::json;
 
 use super::engine::RealEngine;
@@ -24,7 +25,7 @@ const PASSWORD_HASH: &str = "$2b$04$5OohH37wQlNCU.Szi82MeO87qfeKd.WPO12CWvpQPWPA
 
 /// A registry; dropping it removes it and its images.
 pub struct Registry {
-    process: Child,
+    _process: Group,
     _folder: Folder,
     authority: String,
 }
@@ -61,15 +62,15 @@ impl Registry {
         );
         let path = dir.join("config.yml");
         std::fs::write(&path, config).expect("a file");
-        let process = Command::new("docker-registry")
+        let mut command = Command::new("docker-registry");
+        command
             .arg("serve")
             .arg(&path)
             .stdout(Stdio::null())
-            .stderr(Stdio::null())
-            .spawn()
-            .expect("`cargo xtask test` has installed docker-registry");
+            .stderr(Stdio::null());
+        let process = Group::spawn(&mut command);
         let registry = Self {
-            process,
+            _process: process.expect("`cargo xtask test` has installed it"),
             _folder: folder,
             authority,
         };
@@ -104,7 +105,9 @@ impl Registry {
     pub fn hold_image(&self) -> String {
         let engine = RealEngine::given();
         let repository = self.reference("team/agent");
-        engine.import_image(&repository, archive());
+        // No other image has this content.
+        let content = unique("an image of the tests ");
+        engine.import_image(&repository, archive_of("file", &content));
         let digest = engine.push_image(&repository, self);
         self.forget_image(&engine);
         digest
@@ -114,18 +117,6 @@ impl Registry {
     pub fn forget_image(&self, engine: &RealEngine) {
         let _ = engine.try_remove_image(&format!("{}:1", self.reference("team/agent")));
     }
-}
-
-impl Drop for Registry {
-    fn drop(&mut self) {
-        let _ = self.process.kill();
-        let _ = self.process.wait();
-    }
-}
-
-/// A root file system with one file, whose content no other image has.
-fn archive() -> Vec<u8> {
-    archive_of("file", &unique("an image of the tests "))
 }
 
 /// An archive of one file.

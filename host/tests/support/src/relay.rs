@@ -1,60 +1,46 @@
-//! A second socket of an Engine, with the usual owner and mode.
+//! Relays: a second socket of an Engine, and one that loses connections without a word.
 
-use std::io::{Read, Write};
-use std::net::Shutdown;
+use std::future::pending;
+use std::net::SocketAddr;
 use std::os::unix::fs::{PermissionsExt, chown};
-use std::os::unix::net::{UnixListener, UnixStream};
-use std::path::{Path, PathBuf};
+use std::path::Path;
 use std::sync::Arc;
-use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
 
-/// A socket that root and the group `docker` may open, like `/run/docker.sock`;
-/// the one of the tests' Engine is in a folder that only root may enter.
-pub struct Relay {
-    path: PathBuf,
-    stopped: Arc<AtomicBool>,
-    connections: Arc<AtomicUsize>,
-}
+use tokio::io::copy_bidirectional;
+use tokio::net::{TcpListener, TcpStream, UnixListener, UnixStream};
+use tokio::sync::Notify;
+use tokio::task::JoinHandle;
+
+use super::runtime;
+
+/// A socket that root and the group `docker` may open, like `/run/docker.sock`; the one of the
+/// tests' Engine is in a folder that only root may enter. Dropping it ends it.
+pub struct Relay(JoinHandle<()>);
 
 impl Relay {
     /// Listens at `path` and passes everything on to `engine`.
-    pub fn start(path: PathBuf, engine: &Path) -> Self {
-        let listener = UnixListener::bind(&path).expect("a path that is free");
-        chown(&path, Some(0), Some(docker_group())).expect("the tests are root");
+    pub fn start(path: &Path, engine: &Path) -> Self {
+        let _entered = runtime().enter();
+        let listener = UnixListener::bind(path).expect("a path that is free");
+        chown(path, Some(0), Some(docker_group())).expect("the tests are root");
         let mode = std::fs::Permissions::from_mode(0o660);
-        std::fs::set_permissions(&path, mode).expect("it is ours");
-        let stopped = Arc::new(AtomicBool::new(false));
-        let connections = Arc::new(AtomicUsize::new(0));
-        let (over, seen, engine) = (stopped.clone(), connections.clone(), engine.to_owned());
-        std::thread::spawn(move || {
-            for client in listener.incoming() {
-                if over.load(Ordering::SeqCst) {
-                    break;
-                }
-                seen.fetch_add(1, Ordering::SeqCst);
-                if let (Ok(client), Ok(engine)) = (client, UnixStream::connect(&engine)) {
-                    join(client, engine);
-                }
+        std::fs::set_permissions(path, mode).expect("it is ours");
+        let engine = engine.to_owned();
+        Self(tokio::spawn(async move {
+            while let Ok((mut client, _)) = listener.accept().await {
+                let engine = engine.clone();
+                tokio::spawn(async move {
+                    let mut engine = UnixStream::connect(engine).await?;
+                    copy_bidirectional(&mut client, &mut engine).await
+                });
             }
-        });
-        Self {
-            path,
-            stopped,
-            connections,
-        }
-    }
-
-    /// How many there have been.
-    pub fn connections(&self) -> usize {
-        self.connections.load(Ordering::SeqCst)
+        }))
     }
 }
 
 impl Drop for Relay {
     fn drop(&mut self) {
-        self.stopped.store(true, Ordering::SeqCst);
-        // Wakes the listener.
-        let _ = UnixStream::connect(&self.path);
+        self.0.abort();
     }
 }
 
@@ -68,22 +54,64 @@ fn docker_group() -> u32 {
     fields.next().expect("docker.io has made its group")
 }
 
-fn join(client: UnixStream, engine: UnixStream) {
-    let (Ok(from_client), Ok(to_client)) = (client.try_clone(), engine.try_clone()) else {
-        return;
-    };
-    std::thread::spawn(move || copy(from_client, engine));
-    std::thread::spawn(move || copy(to_client, client));
+/// A TCP relay that can swallow what its connections carry, as a firewall does that has lost its
+/// state: nobody is told, and new connections work. When it is dropped, it accepts no more.
+pub struct SwallowingRelay {
+    port: u16,
+    swallowed: Arc<Notify>,
+    accepting: JoinHandle<()>,
 }
 
-fn copy(mut from: UnixStream, mut to: UnixStream) {
-    let mut bytes = [0; 65_536];
-    while let Ok(count) = from.read(&mut bytes) {
-        if count == 0 || to.write_all(&bytes[..count]).is_err() {
-            break;
+impl SwallowingRelay {
+    /// Listens on loopback, in front of `target`.
+    pub fn start(target: SocketAddr) -> Self {
+        let listener = runtime().block_on(TcpListener::bind("127.0.0.1:0"));
+        let listener = listener.expect("a free port");
+        let port = listener.local_addr().expect("an address").port();
+        let swallowed = Arc::new(Notify::new());
+        let notify = swallowed.clone();
+        let accepting = runtime().spawn(async move {
+            while let Ok((client, _)) = listener.accept().await {
+                let notify = notify.clone();
+                tokio::spawn(async move { join(client, target, &notify).await });
+            }
+        });
+        Self {
+            port,
+            swallowed,
+            accepting,
         }
     }
-    // Either direction ends the other when it ends.
-    let _ = to.shutdown(Shutdown::Write);
-    let _ = from.shutdown(Shutdown::Read);
+
+    /// Its port on loopback.
+    pub fn port(&self) -> u16 {
+        self.port
+    }
+
+    /// Swallows from now on what the connections carry that are there, in both directions.
+    pub fn swallow(&self) {
+        self.swallowed.notify_waiters();
+    }
+}
+
+impl Drop for SwallowingRelay {
+    fn drop(&mut self) {
+        self.accepting.abort();
+    }
+}
+
+async fn join(
+    mut client: TcpStream,
+    target: SocketAddr,
+    swallowed: &Notify,
+) -> std::io::Result<()> {
+    let swallowed = swallowed.notified();
+    let mut target = TcpStream::connect(target).await?;
+    client.set_nodelay(true)?;
+    target.set_nodelay(true)?;
+    tokio::select! {
+        copied = copy_bidirectional(&mut client, &mut target) => copied.map(drop),
+        // Both stay open: not even the end is passed on.
+        () = swallowed => pending().await,
+    }
 }

@@ -32,15 +32,15 @@ impl Server {
     /// A server in front of a real Engine, with these variables.
     pub(crate) fn with(engine: &RealEngine, variables: &[(&str, &str)]) -> Self {
         let socket = UnixSocket::new("127.0.0.1:2375", engine.socket()).expect("an authority");
-        let mut options = options(variables);
-        options.unix_sockets = vec![socket];
-        choose_network(engine, &mut options);
-        Self::run(options)
+        Self::adjusted(variables, |options| {
+            options.unix_sockets = vec![socket];
+            choose_network(engine, options);
+        })
     }
 
     /// A server that reaches the Engine of its variables, over TCP.
     pub fn over_tcp(variables: &[(&str, &str)]) -> Self {
-        Self::run(options(variables))
+        Self::adjusted(variables, |_| {})
     }
 
     /// The same, through a proxy in front of a real Engine.
@@ -49,36 +49,34 @@ impl Server {
         proxy: &FaultProxy,
         variables: &[(&str, &str)],
     ) -> Self {
-        let mut options = options(variables);
-        options.variables.insert("docker_url".into(), proxy.url());
-        choose_network(engine, &mut options);
-        Self::run(options)
+        Self::adjusted(variables, |options| {
+            options.variables.insert("docker_url".into(), proxy.url());
+            choose_network(engine, options);
+        })
     }
 
     /// A server that reaches the Engine of its variables over TCP, with a runtime
     /// configuration for TLS.
     pub fn over_tls(variables: &[(&str, &str)], runtime_config: &Path) -> Self {
-        let mut options = options(variables);
-        options.runtime_config = Some(runtime_config.to_owned());
-        Self::run(options)
+        let config = Some(runtime_config.to_owned());
+        Self::adjusted(variables, |options| options.runtime_config = config)
     }
 
     /// A server as on a hosted platform: without a runtime configuration, and
     /// with the authority in a file as the only public authority.
     pub fn hosted(variables: &[(&str, &str)], public_roots: &Path) -> Self {
-        let mut options = options(variables);
-        options.public_roots = Some(public_roots.to_owned());
-        Self::run(options)
+        let roots = Some(public_roots.to_owned());
+        Self::adjusted(variables, |options| options.public_roots = roots)
     }
 
     /// A server of the same component with another manifest, over TCP.
     pub fn of(manifest: &Path, variables: &[(&str, &str)]) -> Self {
-        let mut options = options(variables);
-        options.manifest = manifest.to_owned();
-        Self::run(options)
+        Self::adjusted(variables, |options| options.manifest = manifest.to_owned())
     }
 
-    fn run(mut options: Options) -> Self {
+    fn adjusted(variables: &[(&str, &str)], adjust: impl FnOnce(&mut Options)) -> Self {
+        let mut options = options(variables);
+        adjust(&mut options);
         let lines = Arc::new(Mutex::new(Vec::new()));
         options.sink = sink(lines.clone());
         // The requests of all servers are compared with what a proxy admits.
@@ -113,6 +111,16 @@ impl Server {
         http::exchange(self.address, &http::request(method, path, headers, body))
     }
 
+    /// Sends a request with a secret as `Bearer`, as programs and operators do.
+    pub fn by(&self, secret: &str, method: &str, path: &str, body: &str) -> Answer {
+        let bearer = format!("Bearer {secret}");
+        let mut headers = vec![("authorization", bearer.as_str())];
+        if !body.is_empty() {
+            headers.push(("content-type", "application/json"));
+        }
+        self.send(method, path, &headers, body.as_bytes())
+    }
+
     /// Starts the target of a token.
     pub fn start_target(&self, token: &str) -> Answer {
         self.call("POST", "/start", &start_body(token))
@@ -145,6 +153,17 @@ impl Server {
         let instance = instance.expect("a failure has an instance");
         let line = self.wait_for_line(instance.trim_start_matches("urn:uuid:"));
         serde_json::from_str(&line).unwrap_or_else(|_| panic!("not JSON: {line}"))
+    }
+
+    /// Checks the status of a failure and some words of the error in its log line, which it
+    /// returns.
+    #[track_caller]
+    pub fn check_failed(&self, answer: &Answer, status: u16, words: &str) -> serde_json::Value {
+        let line = self.line_about(answer);
+        assert_eq!(answer.status, status, "{line}");
+        let error = line["error"].as_str().expect("an error");
+        assert!(error.contains(words), "{line}");
+        line
     }
 }
 

@@ -1,0 +1,276 @@
+//! The readings of the component's `docker::create`, `list`, `start`, `inspect`, `stats`, `remove`,
+//! `stop` and `archive`.
+
+use serde_json::{Value, json};
+use test_support::engine::{RealEngine, TAR, list};
+use test_support::http::{Answer, request};
+use test_support::own::Foreign;
+use test_support::registry::archive_of;
+use test_support::unique;
+use test_support::wait::wait_for;
+use time::OffsetDateTime;
+use time::format_description::well_known::Rfc2822;
+
+use super::{Readings, UNKNOWN, body};
+
+pub fn read(seen: &mut Readings<'_>) {
+    created_and_started(seen);
+    listed(seen);
+    refused(seen);
+    ended(seen);
+    archived(seen);
+    stopped(seen);
+}
+
+fn sleeping() -> Value {
+    body(&["sleep", "300"])
+}
+
+fn sleeper(engine: &RealEngine) -> Foreign<'_> {
+    engine.foreign(&unique("conformance-"), sleeping())
+}
+
+fn start(engine: &RealEngine, id: &str) -> Answer {
+    engine.call("POST", &format!("/containers/{id}/start"), None)
+}
+
+fn remove(engine: &RealEngine, id: &str) -> Answer {
+    engine.call("DELETE", &format!("/containers/{id}?v=true"), None)
+}
+
+fn kill_and_remove(engine: &RealEngine, id: &str) -> Answer {
+    let path = format!("/containers/{id}?force=true&v=true");
+    engine.call("DELETE", &path, None)
+}
+
+/// The states in a list.
+fn states(list: &Answer) -> Vec<Value> {
+    let list = list.json();
+    let list = list.as_array().expect("a list").iter();
+    list.map(|listed| listed["State"].clone()).collect()
+}
+
+/// The states of the containers that match filters.
+fn states_of(engine: &RealEngine, filters: &Value) -> Vec<Value> {
+    states(&engine.call("GET", &list(filters), None))
+}
+
+fn state(engine: &RealEngine, id: &str) -> Vec<Value> {
+    states_of(engine, &json!({"id": [id]}))
+}
+
+fn created_and_started(seen: &mut Readings<'_>) {
+    let engine = seen.engine;
+    let name = unique("conformance-");
+    let path = format!("/containers/create?name={name}");
+    let create = || engine.call("POST", &path, Some(sleeping()));
+    let id_of = |created: &Answer| created.json()["Id"].as_str().expect("an id").to_owned();
+    let created = create();
+    seen.told("create", (201, ""), &created);
+    let id = id_of(&created);
+    let listed = || state(engine, &id);
+    seen.is("list by id right after create", ["created"], listed());
+    let chunked = seen.of((400, "non-empty request body"), (204, ""));
+    seen.told("start with a chunked body", chunked, &chunked_start(engine));
+    seen.told("start", (204, ""), &start(engine, &id));
+    seen.told("start again", (304, ""), &start(engine, &id));
+    seen.is("list of a running one", ["running"], listed());
+    inspected(seen, &id, &name);
+    let count = counted(engine, &id);
+    seen.is("stats of a running one", json!([200, 1]), count);
+    let of_docker = match seen.release < (25, 0) {
+        true => "you cannot remove a running container",
+        false => "container is running",
+    };
+    let refused = seen.of((409, of_docker), (500, "as it is running"));
+    seen.told("remove of a running one", refused, &remove(engine, &id));
+    seen.is("list after a refused removal", ["running"], listed());
+    let removed = kill_and_remove(engine, &id);
+    seen.told("forced remove of a running one", (204, ""), &removed);
+    seen.is("list after a removal", json!([]), listed());
+    let again = kill_and_remove(engine, &id);
+    seen.told("forced remove again", (404, ""), &again);
+    seen.told("remove again", (404, ""), &remove(engine, &id));
+    let created = create();
+    seen.told("create with the name of a removed one", (201, ""), &created);
+    let removed = remove(engine, &id_of(&created));
+    seen.told("remove of a created one", (204, ""), &removed);
+}
+
+/// What the component reads from an inspect.
+fn inspected(seen: &mut Readings<'_>, id: &str, name: &str) {
+    let path = format!("/containers/{id}/json");
+    let shown = seen.engine.call("GET", &path, None).json();
+    let read = json!([shown["Id"], shown["Name"], shown["State"]["Status"]]);
+    let expected = json!([id, format!("/{name}"), "running"]);
+    seen.is("inspect of a running one", expected, read);
+    let created = shown["Created"].as_str().unwrap_or_default();
+    let labels = &shown["Config"]["Labels"];
+    let has_labels = labels.is_object() || labels.is_null();
+    let is_read = created > "2020" && shown["Image"].is_string() && has_labels;
+    seen.is("Created, Image and Labels of an inspect", true, is_read);
+}
+
+/// The status and the count of a container's processes. Podman 4.3 sends an empty body for one that
+/// has ended.
+fn counted(engine: &RealEngine, id: &str) -> Value {
+    let path = format!("/containers/{id}/stats?one-shot=true&stream=false");
+    let answer = engine.call("GET", &path, None);
+    let stats: Value = serde_json::from_str(&answer.body).unwrap_or_default();
+    json!([answer.status, stats["pids_stats"]["current"]])
+}
+
+/// The answer to a start that does not declare its empty body's length.
+fn chunked_start(engine: &RealEngine) -> Answer {
+    let container = sleeper(engine);
+    let path = format!("/containers/{}/start", container.id);
+    let headers = [("transfer-encoding", "chunked")];
+    let mut bytes = request("POST", &path, &headers, b"");
+    bytes.extend_from_slice(b"0\r\n\r\n");
+    engine.send(&bytes)
+}
+
+fn listed(seen: &mut Readings<'_>) {
+    let engine = seen.engine;
+    let (name, label) = (unique("conformance-"), unique("label-"));
+    let mut body = sleeping();
+    body["Labels"] = json!({ &label: "x" });
+    let container = engine.foreign(&name, body);
+    let by_label = states_of(engine, &json!({"label": [format!("{label}=x")]}));
+    seen.is("list by label right after create", ["created"], by_label);
+    let by_name = |name: &str| states_of(engine, &json!({"name": [format!("^/?{name}$")]}));
+    seen.is(
+        "list by name right after create",
+        ["created"],
+        by_name(&name),
+    );
+    let part = by_name(&name[..name.len() - 1]);
+    seen.is("list by a part of the name, anchored", json!([]), part);
+    let by_id = list(&json!({"id": [container.id]}));
+    let not_all = engine.call("GET", &by_id.replace("&all=true", ""), None);
+    seen.is("list without all=true", json!([]), states(&not_all));
+    let unknown = engine.call("GET", &list(&json!({"no-such-key": ["x"]})), None);
+    let refused = seen.of((400, ""), (500, ""));
+    seen.told("list by an unknown key", refused, &unknown);
+    let answer = engine.call("GET", &by_id, None);
+    let found = &answer.json()[0];
+    seen.is("Names", json!([format!("/{name}")]), found["Names"].clone());
+    // Both are by the same clock.
+    let date = answer.header("date").expect("a date");
+    let date = OffsetDateTime::parse(date, &Rfc2822).expect("a date");
+    let created = found["Created"].as_i64().expect("a number");
+    let age = date.unix_timestamp() - created;
+    seen.is("Created against Date", true, (0..60).contains(&age));
+}
+
+fn refused(seen: &mut Readings<'_>) {
+    let engine = seen.engine;
+    let create = |name: &str, body: Value| {
+        engine.call(
+            "POST",
+            &format!("/containers/create?name={name}"),
+            Some(body),
+        )
+    };
+    let name = unique("conformance-");
+    let _container = engine.foreign(&name, sleeping());
+    const TAKEN: &str = "is already in use";
+    let taken = seen.of((409, TAKEN), (500, TAKEN));
+    let answer = create(&name, sleeping());
+    seen.told("create with a name in use", taken, &answer);
+    let unknown = json!({"Image": "no-such-image"});
+    let answer = create(&unique("conformance-"), unknown);
+    let missing = (404, "no such image");
+    seen.told("create from an unknown image", missing, &answer);
+    let answer = start(engine, UNKNOWN);
+    seen.told("start of an unknown id", (404, ""), &answer);
+    let answer = engine.call("GET", &format!("/containers/{UNKNOWN}/json"), None);
+    seen.told("inspect of an unknown id", (404, ""), &answer);
+    let container = engine.foreign(&unique("conformance-"), body(&["/not/there"]));
+    let started = start(engine, &container.id);
+    let refused = seen.of((400, ""), (500, ""));
+    seen.told("start of what has no entrypoint", refused, &started);
+    let after = state(engine, &container.id);
+    seen.is("list after a failed start", ["created"], after);
+}
+
+fn ended(seen: &mut Readings<'_>) {
+    let engine = seen.engine;
+    let body = body(&["sh", "-c", "exit 7"]);
+    let container = engine.foreign(&unique("conformance-"), body);
+    let id = &container.id;
+    container.start();
+    let wait_for_its_end = || {
+        wait_for("the end of a container", || {
+            let shown = engine.inspect(id)["State"].clone();
+            (shown["Status"] == "exited").then_some(shown)
+        })
+    };
+    let shown = wait_for_its_end();
+    // Podman 5.8 shows it as stopped for a moment.
+    let listed = wait_for("a list with its end", || {
+        Some(state(engine, id)).filter(|states| *states != ["stopped"])
+    });
+    seen.is("list of an ended one", ["exited"], listed);
+    seen.is("exit code of an ended one", 7, shown["ExitCode"].clone());
+    let finished = shown["FinishedAt"].as_str().expect("a date");
+    let is_date = finished.len() > 20 && finished.as_bytes()[10] == b'T' && finished > "2020";
+    seen.is("FinishedAt of an ended one, as RFC 3339", true, is_date);
+    let count = counted(engine, id);
+    seen.is("stats of an ended one", json!([200, null]), count);
+    // The reason why only full ids are used.
+    let by_part = engine.call("GET", &format!("/containers/{}/json", &id[..12]), None);
+    seen.told("inspect by a part of the id", (200, ""), &by_part);
+    // The reason why the component never starts an ended container.
+    seen.told("start of an ended one", (204, ""), &start(engine, id));
+    wait_for_its_end();
+    seen.told("remove of an ended one", (204, ""), &remove(engine, id));
+}
+
+fn archived(seen: &mut Readings<'_>) {
+    let engine = seen.engine;
+    let put = |id: &str| {
+        let path = format!("/containers/{id}/archive?path=/run/dynamic-access");
+        engine.call_with("PUT", &path, &TAR, &archive_of("file", "content"))
+    };
+    let container = sleeper(engine);
+    let written = put(&container.id);
+    let told = json!([written.status, written.body]);
+    seen.is(
+        "archive into a volume of a created one",
+        json!([200, ""]),
+        told,
+    );
+    seen.told("archive into an unknown id", (404, ""), &put(UNKNOWN));
+    container.start();
+    let file = engine.shell(&container.id, "cat /run/dynamic-access/file");
+    seen.is("a file of an archive after the start", "content", file);
+    let mut uncopied = sleeping();
+    uncopied["Volumes"] = json!({});
+    uncopied["HostConfig"]["Mounts"] = json!([{
+        "Type": "volume",
+        "Target": "/run/dynamic-access",
+        "VolumeOptions": {"NoCopy": true},
+    }]);
+    let container = engine.foreign(&unique("conformance-"), uncopied);
+    put(&container.id);
+    container.start();
+    let mode = engine.shell(&container.id, "stat --printf %a /run/dynamic-access");
+    // Podman gives a volume the mode of the image's folder at the start, 0700 here.
+    let expected = seen.of("755", "700");
+    seen.is(
+        "mode of a volume that does not copy its folder",
+        expected,
+        mode,
+    );
+}
+
+fn stopped(seen: &mut Readings<'_>) {
+    let engine = seen.engine;
+    let container = sleeper(engine);
+    container.start();
+    let stop = |id: &str| engine.call("POST", &format!("/containers/{id}/stop?t=0"), None);
+    seen.told("stop of a running one", (204, ""), &stop(&container.id));
+    seen.told("stop again", (304, ""), &stop(&container.id));
+    seen.told("stop of an unknown id", (404, ""), &stop(UNKNOWN));
+}

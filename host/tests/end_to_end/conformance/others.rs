@@ -1,0 +1,179 @@
+//! The readings of the component's `docker::image`, `network`, `ports` and `volume`.
+
+use serde_json::{Value, json};
+use test_support::engine::{Kind, filtered, list, networks};
+use test_support::own::{Image, Network};
+use test_support::{given, unique};
+use time::OffsetDateTime;
+use time::format_description::well_known::Rfc3339;
+
+use super::{Readings, body};
+
+pub fn read(seen: &mut Readings<'_>) {
+    images(seen);
+    of_networks(seen);
+    of_volumes(seen);
+    // Podman has no network in the tests.
+    if seen.engine.kind() == Kind::Docker {
+        published(seen);
+    }
+}
+
+fn images(seen: &mut Readings<'_>) {
+    let engine = seen.engine;
+    let inspect = |image: &str| engine.call("GET", &format!("/images/{image}/json"), None);
+    let found = inspect(&given("TEST_AGENT_IMAGE"));
+    let told = json!([found.status, found.json()["Id"].is_string()]);
+    seen.is("inspect of an image", json!([200, true]), told);
+    let missing = (404, "no such image");
+    let unknown = inspect("no-such-image");
+    seen.told("inspect of an unknown image", missing, &unknown);
+    let image = Image::of_agent(engine, &[], "LABEL both=image\nLABEL one=image");
+    let mut body = body(&["sleep", "300"]);
+    body["Image"] = json!(image.name);
+    body["Labels"] = json!({"both": ""});
+    let container = engine.foreign(&unique("conformance-"), body);
+    let answer = engine.call("GET", &list(&json!({"id": [container.id]})), None);
+    let labels = answer.json()[0]["Labels"].clone();
+    seen.is(
+        "labels of a container beside those of its image",
+        ["", "image"],
+        json!([labels["both"], labels["one"]]),
+    );
+}
+
+fn of_networks(seen: &mut Readings<'_>) {
+    const ICC: &str = "com.docker.network.bridge.enable_icc";
+    let engine = seen.engine;
+    let network = Network::new(engine, json!({ICC: "false"}));
+    let listed = |name: &str| engine.call("GET", &networks(name), None).json();
+    let found = |by: &str| {
+        let list = listed(by);
+        let mut all = list.as_array().into_iter().flatten();
+        all.find(|entry| entry["Name"] == *network.name).cloned()
+    };
+    let by_name = found(&network.name).expect("a list by the name has it");
+    let isolates = seen.of(true, false);
+    seen.is(
+        "a network's option in a list",
+        isolates,
+        by_name["Options"][ICC] == "false",
+    );
+    let part = &network.name[..network.name.len() - 1];
+    let by_part = found(part).is_some();
+    seen.is("list of networks by a part of the name", true, by_part);
+    let id = by_name["Id"].as_str().expect("an id");
+    let by_id = found(id).is_some();
+    seen.is("list of networks by the id", false, by_id);
+    // `docker::network` knows that Podman's own is shown under Docker's name.
+    let default = listed(seen.of("bridge", "podman"))[0]["Name"].clone();
+    seen.is(
+        "list of networks by the default one's name",
+        "bridge",
+        default,
+    );
+}
+
+/// Where a container with a port is, before and after its start.
+fn published(seen: &mut Readings<'_>) {
+    let engine = seen.engine;
+    let network = Network::new(engine, json!({}));
+    let mut body = body(&["sleep", "300"]);
+    body["ExposedPorts"] = json!({"7070/tcp": {}});
+    body["HostConfig"] = json!({
+        "NetworkMode": network.name,
+        "PortBindings": {"7070/tcp": [{"HostIp": "127.0.0.1", "HostPort": ""}]},
+    });
+    let container = engine.foreign(&unique("conformance-"), body);
+    let listed = || {
+        let filters = list(&json!({"id": [container.id]}));
+        engine.call("GET", &filters, None).json()[0].clone()
+    };
+    let public = |list: &Value| list["Ports"][0]["PublicPort"].clone();
+    seen.is(
+        "list of a created one with a port",
+        Value::Null,
+        public(&listed()),
+    );
+    container.start();
+    let (list, inspect) = (listed(), engine.inspect(&container.id));
+    let port = public(&list).as_u64();
+    let port = port.expect("a list shows the port of a running one");
+    seen.is(
+        "list of a published port",
+        json!({"IP": "127.0.0.1", "PrivatePort": 7070, "PublicPort": port, "Type": "tcp"}),
+        list["Ports"][0].clone(),
+    );
+    seen.is(
+        "inspect of a published port",
+        json!({"7070/tcp": [{"HostIp": "127.0.0.1", "HostPort": port.to_string()}]}),
+        inspect["NetworkSettings"]["Ports"].clone(),
+    );
+    let address =
+        |of: &Value| of["NetworkSettings"]["Networks"][&network.name]["IPAddress"].clone();
+    seen.is(
+        "address of a running one, listed and inspected",
+        address(&list),
+        address(&inspect),
+    );
+    let is_address = address(&list).as_str().is_some_and(|it| it.contains('.'));
+    seen.is("address of a running one", true, is_address);
+    // A list of networks does not have their containers, unlike Podman's and an inspect.
+    let shows = |path: &str| engine.call("GET", path, None).body.contains(&container.id);
+    let inspected = shows(&format!("/networks/{}", network.name));
+    let listed = shows(&networks(&network.name));
+    seen.is(
+        "a network's containers, inspected and listed",
+        json!([true, false]),
+        json!([inspected, listed]),
+    );
+}
+
+fn of_volumes(seen: &mut Readings<'_>) {
+    const LABEL: &str = "dynamic-access.deployment";
+    let engine = seen.engine;
+    let name = unique("conformance-");
+    let other = unique("other-");
+    let create = |of: &str| {
+        let body = json!({"Name": name, "Labels": {LABEL: of}});
+        let answer = engine.call("POST", "/volumes/create", Some(body));
+        let created = answer.json();
+        json!([answer.status, created["Name"], created["Labels"][LABEL]])
+    };
+    let first = json!([201, name, name]);
+    seen.is("create of a volume", first.clone(), create(&name));
+    seen.is(
+        "create of a volume with a name in use",
+        first,
+        create(&other),
+    );
+    let listed = |of: &str| {
+        let filters = json!({"label": [format!("{LABEL}={of}")]});
+        let list = engine.call("GET", &filtered("volumes", &filters), None);
+        let list = list.json();
+        let volumes = list.get("Volumes").expect("a list").as_array();
+        let volumes = volumes.into_iter().flatten();
+        let shown = volumes.map(|one| json!([one["Name"], is_recent(&one["CreatedAt"])]));
+        shown.collect::<Vec<_>>()
+    };
+    let the_one = json!([[name, true]]);
+    seen.is(
+        "list of volumes by a label, with their age",
+        the_one,
+        listed(&name),
+    );
+    seen.is(
+        "list of volumes by another label",
+        json!([]),
+        listed(&other),
+    );
+    let remove = || engine.call("DELETE", &format!("/volumes/{name}"), None);
+    seen.told("remove of a volume", (204, ""), &remove());
+    seen.told("remove of a volume again", (404, ""), &remove());
+}
+
+/// Whether a time in a reply is one of the last minute.
+fn is_recent(moment: &Value) -> bool {
+    let made = OffsetDateTime::parse(moment.as_str().unwrap_or_default(), &Rfc3339);
+    made.is_ok_and(|made| (OffsetDateTime::now_utc() - made).abs() < time::Duration::MINUTE)
+}

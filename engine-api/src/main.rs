@@ -22,15 +22,17 @@ mod specification;
 
 use std::env;
 use std::fs;
-use std::path::{Path, PathBuf};
 use std::process::ExitCode;
 
 use anyhow::{Context, Result};
 
 use crate::specification::Specification;
 
-/// Every file here is compared with the requests, so another version needs only its file.
-const SPECIFICATIONS: &str = concat!(env!("CARGO_MANIFEST_DIR"), "/specifications");
+/// The specifications. Another version needs its file, and its line here.
+const SPECIFICATIONS: [&str; 2] = [
+    include_str!("../specifications/v1.41.json"),
+    include_str!("../specifications/v1.51.json"),
+];
 
 fn main() -> ExitCode {
     match summary() {
@@ -49,21 +51,8 @@ fn summary() -> Result<String> {
     let mut arguments = env::args().skip(1);
     let recording = arguments.next().context("usage: RECORDING [--complete]")?;
     let recording = fs::read_to_string(&recording).with_context(|| recording.clone())?;
-    let specifications = specifications(Path::new(SPECIFICATIONS))?;
+    let specifications = SPECIFICATIONS.iter().map(|text| Specification::read(text));
+    let specifications: Vec<_> = specifications.collect::<Result<_>>()?;
     let is_complete = arguments.next().as_deref() == Some("--complete");
     check::check(&recording, &specifications, is_complete)
-}
-
-/// The specifications in a folder, by the names of their files.
-fn specifications(folder: &Path) -> Result<Vec<Specification>> {
-    let mut files: Vec<PathBuf> = fs::read_dir(folder)
-        .with_context(|| folder.display().to_string())?
-        .map(|entry| Ok(entry?.path()))
-        .collect::<std::io::Result<_>>()?;
-    files.retain(|file| {
-        file.extension()
-            .is_some_and(|extension| extension == "json")
-    });
-    files.sort();
-    files.iter().map(|file| Specification::read(file)).collect()
 }

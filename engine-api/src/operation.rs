@@ -157,9 +157,8 @@ fn typed(text: &str, schema: &Value) -> Value {
 
 #[cfg(test)]
 mod tests {
-    use std::path::Path;
-
     use super::*;
+    use crate::SPECIFICATIONS;
     use crate::specification::Specification;
 
     fn request(line: &str) -> Request {
@@ -190,8 +189,7 @@ mod tests {
 
     /// The operation of a request and its findings, by the oldest version.
     fn judged(request: &Request) -> (String, String) {
-        let path = concat!(env!("CARGO_MANIFEST_DIR"), "/specifications/v1.41.json");
-        let specification = Specification::read(Path::new(path)).expect("a specification");
+        let specification = Specification::read(SPECIFICATIONS[0]).expect("a specification");
         let (operation, findings) = specification.judge(request);
         let findings: Vec<_> = findings.iter().map(Finding::to_string).collect();
         (operation, findings.join("\n"))

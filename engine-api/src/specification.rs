@@ -1,8 +1,5 @@
 //! A published specification of the Engine's API, in Swagger 2, cut down to the operations in use.
 
-use std::fs;
-use std::path::Path;
-
 use anyhow::{Context, Result};
 use serde_json::Value;
 
@@ -18,13 +15,10 @@ pub struct Specification {
 }
 
 impl Specification {
-    /// Reads a file.
-    pub fn read(path: &Path) -> Result<Self> {
-        let name = path.display();
-        let text = fs::read_to_string(path).with_context(|| format!("cannot read {name}"))?;
-        let document =
-            serde_json::from_str(&text).with_context(|| format!("{name} is not JSON"))?;
-        Self::parse(&document).with_context(|| format!("{name} is not a specification"))
+    /// Reads the text of a document.
+    pub fn read(text: &str) -> Result<Self> {
+        let document = serde_json::from_str(text).context("a specification is not JSON")?;
+        Self::parse(&document).context("a document is not a specification")
     }
 
     /// Reads a document of Swagger 2.

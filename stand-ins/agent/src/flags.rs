@@ -10,7 +10,8 @@ pub enum Order {
     Serve,
 }
 
-/// What a registration needs.
+/// What a registration needs; a flag that is missing leaves its field empty.
+#[derive(Default)]
 pub struct Target {
     /// The service to register with.
     pub service_url: String,
@@ -25,10 +26,7 @@ pub struct Target {
 /// The flags that were given.
 #[derive(Default)]
 pub struct Flags {
-    service_url: String,
-    activation_token: String,
-    environment_id: String,
-    target_id: String,
+    target: Target,
     version: bool,
 }
 
@@ -60,30 +58,25 @@ impl Flags {
 
     /// What the flags ask for, taken together.
     pub fn order(self) -> Order {
+        let mut target = self.target;
         if self.version {
             return Order::Version;
         }
-        if self.activation_token.is_empty() {
+        if target.activation_token.is_empty() {
             return Order::Serve;
         }
-        let target_id = match self.target_id.is_empty() {
-            true => self.activation_token.clone(),
-            false => self.target_id,
-        };
-        Order::Register(Target {
-            service_url: self.service_url,
-            activation_token: self.activation_token,
-            environment_id: self.environment_id,
-            target_id,
-        })
+        if target.target_id.is_empty() {
+            target.target_id = target.activation_token.clone();
+        }
+        Order::Register(target)
     }
 
     fn field(&mut self, name: &str) -> Result<&mut String, String> {
         match name {
-            "serviceUrl" => Ok(&mut self.service_url),
-            "activationToken" => Ok(&mut self.activation_token),
-            "environmentId" => Ok(&mut self.environment_id),
-            "targetId" => Ok(&mut self.target_id),
+            "serviceUrl" => Ok(&mut self.target.service_url),
+            "activationToken" => Ok(&mut self.target.activation_token),
+            "environmentId" => Ok(&mut self.target.environment_id),
+            "targetId" => Ok(&mut self.target.target_id),
             _ => Err("flag provided but not defined".to_owned()),
         }
     }

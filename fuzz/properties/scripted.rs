@@ -6,26 +6,14 @@ use super::*;
 /// The Engine's reaction to one call, and its milliseconds.
 #[derive(Debug, Clone)]
 pub enum Turn {
-    /// A reaction that fits the call; a list shows this container.
-    Fitting(Shown),
+    /// A reaction that fits the call: a create has this id, and a list shows this.
+    Fitting { id: String, listed: Value },
     /// A failure in words that repeat the call's content.
     Echo { status: u16, before: usize },
     /// Anything.
     Reply { status: u16, body: Vec<u8> },
     /// No reply.
     Failure(TransportError),
-}
-
-/// A container on a list.
-#[derive(Debug, Clone)]
-pub struct Shown {
-    id: String,
-    state: &'static str,
-    age: i64,
-    /// Whether it has the name in its label.
-    is_ours: bool,
-    environment_id: &'static str,
-    attempt: &'static str,
 }
 
 pub fn turns() -> impl Strategy<Value = Vec<(Turn, u64)>> {
@@ -36,22 +24,29 @@ pub fn turns() -> impl Strategy<Value = Vec<(Turn, u64)>> {
     let environment = prop_oneof![8 => Just("e"), 1 => Just("f")];
     // The attempt with the script's random bits, and another.
     let attempt = select(vec!["00000000000000000000000000000a77", "another"]);
-    let labels = (
-        prop_oneof![3 => Just(true), 1 => Just(false)],
-        environment,
-        attempt,
+    // With its own name in its label, and another.
+    let is_ours = prop_oneof![3 => Just(true), 1 => Just(false)];
+    let shown = (near_some_id(), select(states.to_vec()), ages);
+    let fitting = (shown, (is_ours, environment, attempt)).prop_map(
+        |((id, state, age), (is_ours, environment, attempt))| {
+            let deployment = DeploymentId::parse("da").expect("an id");
+            let name = ContainerName::from_token(&deployment, &Secret::new(TOKEN));
+            let listed = json!([{
+                "Id": id,
+                "Names": [format!("/{}", name.as_str())],
+                "State": state,
+                "Created": MOMENT_SECONDS - age,
+                "Labels": {
+                    DEPLOYMENT: "da",
+                    NAME: if is_ours { name.as_str() } else { "other" },
+                    "dynamic-access.service-url": "https://host/",
+                    "dynamic-access.environment-id": environment,
+                    "dynamic-access.attempt": attempt,
+                },
+            }]);
+            Turn::Fitting { id, listed }
+        },
     );
-    let shown = (near_some_id(), select(states.to_vec()), ages, labels);
-    let fitting = shown.prop_map(|(id, state, age, (is_ours, environment_id, attempt))| {
-        Turn::Fitting(Shown {
-            id,
-            state,
-            age,
-            is_ours,
-            environment_id,
-            attempt,
-        })
-    });
     let failure = select(vec![
         TransportError::Unreachable("refused".to_owned()),
         TransportError::TimedOut,
@@ -128,7 +123,7 @@ impl Scripted {
 
     fn reply(&self, turn: &Turn, request: &HttpRequest) -> Result<HttpResponse, TransportError> {
         let (status, body) = match turn {
-            Turn::Fitting(shown) => fitting(request, shown),
+            Turn::Fitting { id, listed } => fitting(request, id, listed),
             Turn::Echo { status, before } => {
                 let given = String::from_utf8_lossy(request.body());
                 let token = if given.contains(TOKEN) { TOKEN } else { "" };
@@ -190,33 +185,11 @@ impl Scripted {
 }
 
 /// The reply of an Engine that does what it is asked.
-fn fitting(request: &HttpRequest, shown: &Shown) -> (u16, Vec<u8>) {
+fn fitting(request: &HttpRequest, id: &str, listed: &Value) -> (u16, Vec<u8>) {
     let uri = request.uri().to_string();
     let body = match uri.split(['/', '?']).skip(3).collect::<Vec<_>>()[..] {
-        ["containers", "create", ..] => return (201, json!({"Id": shown.id}).to_string().into()),
-        ["containers", "json", ..] => {
-            let token = Secret::new(TOKEN);
-            let deployment = DeploymentId::parse("da").expect("an id");
-            let name = ContainerName::from_token(&deployment, &token);
-            let own_name = if shown.is_ours {
-                name.as_str()
-            } else {
-                "other"
-            };
-            json!([{
-                "Id": shown.id,
-                "Names": [format!("/{}", name.as_str())],
-                "State": shown.state,
-                "Created": MOMENT_SECONDS - shown.age,
-                "Labels": {
-                    DEPLOYMENT: "da",
-                    NAME: own_name,
-                    "dynamic-access.service-url": "https://host/",
-                    "dynamic-access.environment-id": shown.environment_id,
-                    "dynamic-access.attempt": shown.attempt,
-                },
-            }])
-        }
+        ["containers", "create", ..] => return (201, json!({"Id": id}).to_string().into()),
+        ["containers", "json", ..] => listed.clone(),
         ["containers", _, "json"] => {
             json!({"State": {"FinishedAt": "2026-11-23T00:00:00Z", "ExitCode": 1}})
         }

@@ -1,4 +1,4 @@
-//! The owners of targets, and the limit of each.
+//! The owners of targets, and the limits on targets.
 
 use serde_json::{Value, json};
 use test_support::engine::RealEngine;
@@ -60,9 +60,9 @@ fn an_owner_and_labels_are_kept_compared_and_filtered_by(engine: &RealEngine) {
 }
 
 fn no_limit_on_targets_is_exceeded(engine: &RealEngine) {
-    for (limit, code) in [
-        ("max_targets", "too_many_targets"),
-        ("max_targets_per_owner", "too_many_targets_of_owner"),
+    for (limit, code, others, count) in [
+        ("max_targets", "too_many_targets", 429, 1),
+        ("max_targets_per_owner", "too_many_targets_of_owner", 201, 3),
     ] {
         let deployment = Deployment::new(engine);
         let server = deployment.server(&[(limit, "1")]);
@@ -80,17 +80,11 @@ fn no_limit_on_targets_is_exceeded(engine: &RealEngine) {
         assert!(refused.header("retry-after").is_some(), "{refused:?}");
         assert_eq!(server.line_about(&refused)["code"], code);
         check_done(&server.call("GET", "/health", ""));
-        let others = match code {
-            "too_many_targets" => 429,
-            _ => 201,
-        };
         check_status(&start("b"), others);
         check_status(&ask(&server, &unique("key"), &order()), others);
-        let id = first.id();
-        let path = format!("/v1/targets/{id}");
+        let path = format!("/v1/targets/{}", first.id());
         check_status(&server.by(API, "DELETE", &path, ""), 204);
         check_status(&start("a"), 201);
-        let count = if others == 201 { 3 } else { 1 };
         assert_eq!(deployment.containers().len(), count);
     }
 }

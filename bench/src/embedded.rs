@@ -131,8 +131,11 @@ impl Bench<'_> {
     async fn ends(&mut self) -> Result<()> {
         let create = self.scripts(Setup::default()).await?.start.create_body()?;
         let tries = self.arguments.rounds(200);
-        let facts = ends::measure(&self.empty, &create, tries).await?;
-        self.report.facts.extend(facts);
+        let podman = Engine::new(&self.arguments.podman, &self.arguments.image);
+        for (name, engine) in [("Docker", &self.empty), ("Podman", &podman)] {
+            let facts = ends::measure(name, engine, &create, tries).await?;
+            self.report.facts.extend(facts);
+        }
         Ok(())
     }
 

@@ -49,6 +49,16 @@ pub struct Arguments {
     )]
     engine: String,
 
+    /// Podman's service beside it
+    #[arg(
+        long,
+        value_name = "URL",
+        env = "BENCH_PODMAN",
+        default_value = "",
+        hide = true
+    )]
+    podman: String,
+
     /// Another private Engine, for many containers
     #[arg(
         long,

@@ -3,14 +3,14 @@
 use std::net::Ipv4Addr;
 use std::process::Command;
 
-use anyhow::{Result, bail};
+use anyhow::{Context, Result, bail};
 use dev::docker::endpoint::Endpoint;
 use dev::network::free_address;
 use dev::process;
 
 use crate::engine::suite::EngineArguments;
 use crate::engine::swarm::Swarm;
-use crate::engine::{Engine, Listen};
+use crate::engine::{Engine, Listen, podman};
 use crate::image;
 use crate::machine::{setup, workspace};
 use crate::targets::network;
@@ -26,12 +26,21 @@ pub fn bench(which: EngineArguments, arguments: &[String]) -> Result<()> {
     if process::program("crun").is_none() {
         setup::packages("a runtime to compare with", &["crun"])?;
     }
-    let (_empty, empty) = start(which, Engine::start_with_kept_images)?;
+    let (private, empty) = start(which, Engine::start_with_kept_images)?;
     // Removed as a whole, because removing a crowd one by one takes minutes.
     let (_crowded, crowded) = start(which, Engine::start)?;
+    let podman = Endpoint::Tcp(free_address((Ipv4Addr::LOCALHOST, 0).into())?.to_string());
+    let service = podman::start_beside(&private, &podman)?;
+    let image = private.dir().join("image.tar");
+    let image = image
+        .to_str()
+        .context("a folder with a name that is no text")?;
+    private.docker().save_image(image::STAND_IN_IMAGE, image)?;
+    service.load_image(image)?;
     let mut command = command(arguments);
     command
         .env("BENCH_ENGINE", empty.to_string())
+        .env("BENCH_PODMAN", podman.to_string())
         .env("BENCH_CROWDED_ENGINE", crowded.to_string())
         .env("BENCH_IMAGE", image::STAND_IN_IMAGE)
         .env("BENCH_RESULTS", workspace::cache_dir().join("bench.json"));

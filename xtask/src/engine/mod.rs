@@ -9,6 +9,7 @@ mod dir;
 mod image_cache;
 mod namespaces;
 mod outbound;
+pub mod podman;
 pub mod suite;
 pub mod swarm;
 pub mod teardown;

@@ -1,4 +1,4 @@
-//! Starts Podman's Docker-compatible service, the second Engine that the tests use.
+//! Starts Podman's Docker-compatible service, the second Engine of the tests and the bench.
 //!
 //! It lives in the folder and the namespaces of a private Engine, and goes with it.
 
@@ -7,6 +7,7 @@ use std::path::{Path, PathBuf};
 
 use anyhow::Result;
 use dev::docker::Docker;
+use dev::docker::endpoint::Endpoint;
 use dev::process;
 
 use crate::engine::Engine;
@@ -30,12 +31,12 @@ insecure = true
 "#;
 
 /// Its socket, in the folder of its Engine.
-pub fn socket(dir: &Path) -> PathBuf {
-    dir.join("podman.sock")
+pub fn socket(engine: &Engine) -> PathBuf {
+    engine.dir().join("podman.sock")
 }
 
-/// Starts the service beside `engine`, and returns its socket.
-pub fn start_beside(engine: &Engine) -> Result<PathBuf> {
+/// Starts the service beside `engine`, and waits until it answers at `endpoint`.
+pub fn start_beside(engine: &Engine, endpoint: &Endpoint) -> Result<Docker> {
     let needed = ["podman", "catatonit", "slirp4netns"];
     if engine.is_of_this_machine() && needed.iter().any(|name| process::program(name).is_none()) {
         let packages = ["podman", "runc", "catatonit", "slirp4netns"];
@@ -44,7 +45,6 @@ pub fn start_beside(engine: &Engine) -> Result<PathBuf> {
     let dir = engine.dir().to_owned();
     fs::write(dir.join("podman.conf"), CONF)?;
     fs::write(dir.join("registries.conf"), REGISTRIES)?;
-    let socket = socket(&dir);
     let mut command = engine.daemon(Path::new("podman"));
     command
         .env("CONTAINERS_CONF", dir.join("podman.conf"))
@@ -63,8 +63,8 @@ pub fn start_beside(engine: &Engine) -> Result<PathBuf> {
             "service",
             "--time=0",
         ])
-        .arg(format!("unix://{}", socket.display()));
-    let docker = Docker::private(&socket);
+        .arg(endpoint.docker_host());
+    let docker = Docker::at(endpoint.clone());
     engine.spawn(&mut command, "podman", || docker.ping())?;
-    Ok(socket)
+    Ok(docker)
 }

@@ -2,7 +2,6 @@
 
 mod browser;
 mod node;
-mod podman;
 mod python;
 mod traffic;
 
@@ -15,11 +14,12 @@ use std::time::Instant;
 
 use anyhow::{Context, Result};
 use dev::docker::Docker;
+use dev::docker::endpoint::Endpoint;
 use dev::network::free_address;
 use dev::process;
 
 use crate::engine::suite::EngineArguments;
-use crate::engine::{Engine, Listen};
+use crate::engine::{Engine, Listen, podman};
 use crate::image::example::Example;
 use crate::image::{self, Agent};
 use crate::machine::{setup, workspace};
@@ -41,7 +41,8 @@ pub fn test(which: EngineArguments, arguments: &[String]) -> Result<ExitCode> {
     wasm::build()?;
     let port = free_address((Ipv4Addr::LOCALHOST, 0).into())?.port();
     let engine = Engine::start(Listen::Tls(port), which)?;
-    let podman = podman::start_beside(&engine)?;
+    let podman = podman::socket(&engine);
+    podman::start_beside(&engine, &Endpoint::Unix(podman.clone()))?;
     install_for_tests()?;
     let record = engine.dir().join("traffic");
     image::ensure(&engine.docker(), Some(Agent::StandIn))?;

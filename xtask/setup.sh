@@ -181,12 +181,6 @@ stages() {
 engine_root() {
     local release=$1 folder=$2 purpose from
     purpose="Engines of Debian $release"
-    # Two runs at once would install into the same folder. The kernel releases the lock, however we end.
-    exec {lock}>"$folder.lock"
-    flock --nonblock "$lock" || {
-        say "$purpose: another run is installing them; waiting for it"
-        flock "$lock"
-    }
     # One with other packages is of an earlier version of this script. A run that still uses
     # it fails once it is replaced.
     if [ "$(cat "$folder/packages" 2>/dev/null)" = "$engine_packages" ]; then return; fi

@@ -12,7 +12,8 @@ use crate::engine::suite::EngineArguments;
 use crate::engine::swarm::Swarm;
 use crate::engine::{Engine, Listen, podman};
 use crate::image;
-use crate::machine::{setup, workspace};
+use crate::machine::setup::{self, Alone};
+use crate::machine::workspace;
 use crate::targets::network;
 use crate::wasm;
 
@@ -26,9 +27,10 @@ pub fn bench(which: EngineArguments, arguments: &[String]) -> Result<()> {
     if process::program("crun").is_none() {
         setup::packages("a runtime to compare with", &["crun"])?;
     }
-    let (private, empty) = start(which, Engine::start_with_kept_images)?;
+    let alone = setup::alone()?;
+    let (private, empty) = start(which, &alone, Engine::start_with_kept_images)?;
     // Removed as a whole, because removing a crowd one by one takes minutes.
-    let (_crowded, crowded) = start(which, Engine::start)?;
+    let (_crowded, crowded) = start(which, &alone, Engine::start)?;
     let podman = Endpoint::Tcp(free_address((Ipv4Addr::LOCALHOST, 0).into())?.to_string());
     let service = podman::start_beside(&private, &podman)?;
     let image = private.dir().join("image.tar");
@@ -37,6 +39,7 @@ pub fn bench(which: EngineArguments, arguments: &[String]) -> Result<()> {
         .context("a folder with a name that is no text")?;
     private.docker().save_image(image::STAND_IN_IMAGE, image)?;
     service.load_image(image)?;
+    drop(alone);
     let mut command = command(arguments);
     command
         .env("BENCH_ENGINE", empty.to_string())
@@ -50,7 +53,7 @@ pub fn bench(which: EngineArguments, arguments: &[String]) -> Result<()> {
 /// Runs the bench on a Swarm with this many nodes, with further arguments.
 pub fn bench_swarm(which: EngineArguments, count: u8, arguments: &[String]) -> Result<()> {
     wasm::build()?;
-    let engine = Engine::start(Listen::Socket, which)?;
+    let engine = Engine::start(Listen::Socket, which, &setup::alone()?)?;
     image::build_stand_in(&engine.docker())?;
     // The bench calls the managers itself, and its targets are its own.
     let swarm = Swarm::start(&engine, count, Some(image::STAND_IN_IMAGE), true)?;
@@ -90,10 +93,11 @@ fn run(command: &mut Command) -> Result<()> {
 /// An Engine with everything that a target needs, and where it listens.
 fn start(
     which: EngineArguments,
-    engine: fn(Listen, EngineArguments) -> Result<Engine>,
+    alone: &Alone,
+    engine: fn(Listen, EngineArguments, &Alone) -> Result<Engine>,
 ) -> Result<(Engine, Endpoint)> {
     let port = free_address((Ipv4Addr::LOCALHOST, 0).into())?.port();
-    let engine = engine(Listen::Plain(port), which)?;
+    let engine = engine(Listen::Plain(port), which, alone)?;
     image::build_stand_in(&engine.docker())?;
     network::ensure(&engine.docker())?;
     Ok((engine, Endpoint::Tcp(format!("127.0.0.1:{port}"))))

@@ -83,7 +83,7 @@ pub fn private_with_tls(which: EngineArguments) -> Result<Chosen> {
 }
 
 fn private(listen: Listen, which: EngineArguments) -> Result<Chosen> {
-    let engine = Engine::start_with_kept_images(listen, which)?;
+    let engine = Engine::start_with_kept_images(listen, which, &setup::alone()?)?;
     Ok(Chosen {
         docker: engine.docker(),
         private: Some(engine),

@@ -32,7 +32,8 @@ use dev::swarm::place::Place;
 use crate::engine::dir::EngineDir;
 use crate::engine::namespaces::Unshared;
 use crate::engine::suite::{EngineArguments, ImageStore};
-use crate::machine::{setup, workspace};
+use crate::machine::setup::{self, Alone};
+use crate::machine::workspace;
 use dynamic_access_admin::certs;
 use dynamic_access_admin::progress::say;
 
@@ -81,17 +82,26 @@ pub struct Engine {
 
 impl Engine {
     /// Installs whatever is missing, starts an Engine, and waits until it answers.
-    pub fn start(listen: Listen, which: EngineArguments) -> Result<Self> {
-        Self::launch(listen, which, false)
+    pub fn start(listen: Listen, which: EngineArguments, alone: &Alone) -> Result<Self> {
+        Self::launch(listen, which, alone, false)
     }
 
     /// As [`Engine::start`], with the images of the last such run. Only this machine's own Engine
     /// keeps its images: another cannot read them.
-    pub fn start_with_kept_images(listen: Listen, which: EngineArguments) -> Result<Self> {
-        Self::launch(listen, which, which.is_default())
+    pub fn start_with_kept_images(
+        listen: Listen,
+        which: EngineArguments,
+        alone: &Alone,
+    ) -> Result<Self> {
+        Self::launch(listen, which, alone, which.is_default())
     }
 
-    fn launch(listen: Listen, which: EngineArguments, keeps_images: bool) -> Result<Self> {
+    fn launch(
+        listen: Listen,
+        which: EngineArguments,
+        alone: &Alone,
+        keeps_images: bool,
+    ) -> Result<Self> {
         which.check()?;
         if !workspace::is_root() {
             bail!(
@@ -100,7 +110,7 @@ impl Engine {
             );
         }
         ensure_programs()?;
-        let root = which.root()?;
+        let root = which.root(alone)?;
         teardown::sweep();
         let started = Instant::now();
         let dir = EngineDir::create()?;
@@ -340,10 +350,7 @@ impl Engine {
         if self.namespaces().signal("TERM", &self.pid_file()).is_err() {
             return;
         }
-        let deadline = Instant::now() + DAEMON_GRACE;
-        while self.docker().ping().is_ok() && Instant::now() < deadline {
-            thread::sleep(POLL_INTERVAL);
-        }
+        process::wait_until(DAEMON_GRACE, || self.docker().ping().is_err());
     }
 }
 

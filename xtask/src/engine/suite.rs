@@ -5,8 +5,10 @@ use std::path::{Path, PathBuf};
 
 use anyhow::{Result, bail};
 use clap::{Args, ValueEnum};
+use dynamic_access_admin::word;
 
-use crate::machine::{setup, workspace};
+use crate::machine::setup::{self, Alone};
+use crate::machine::workspace;
 
 /// Which private Engine to start.
 #[derive(Args, Debug, Clone, Copy, Default)]
@@ -60,15 +62,14 @@ impl EngineArguments {
 
     /// The folder that holds the Engine's programs, installed first if it is not there;
     /// `None` for this machine's own.
-    pub fn root(self) -> Result<Option<PathBuf>> {
-        let suite = match self.suite {
-            Suite::Bookworm => return Ok(None),
-            Suite::Trixie => "trixie",
-            Suite::Sid => "sid",
-        };
-        let root = workspace::cache_dir().join("engines").join(suite);
+    pub fn root(self, alone: &Alone) -> Result<Option<PathBuf>> {
+        if self.suite == Suite::Bookworm {
+            return Ok(None);
+        }
+        let suite = word(self.suite);
+        let root = workspace::cache_dir().join("engines").join(&suite);
         fs::create_dir_all(workspace::cache_dir().join("engines"))?;
-        setup::engine_root(suite, &root)?;
+        setup::engine_root(&suite, &root, alone)?;
         Ok(Some(root))
     }
 }

@@ -10,17 +10,23 @@ use dev::process;
 use crate::machine::workspace;
 use dynamic_access_admin::progress::say;
 
-/// Waits until no other run of this checkout's tests sets up the machine, since two would install into the same
-/// the same folders. The kernel releases the lock when the file is closed, however the run ends.
-pub fn alone() -> Result<File> {
-    let path = workspace::cache_dir().join("set-up.lock");
+/// Shows that no other run of this checkout sets up the machine. The kernel releases the lock when the file is closed,
+/// however the run ends.
+pub struct Alone(#[expect(dead_code, reason = "it holds the lock")] File);
+
+/// Waits until no other run of this checkout sets up the machine, since two would install into the same folders.
+pub fn alone() -> Result<Alone> {
     fs::create_dir_all(workspace::cache_dir())?;
-    let lock = File::create(&path).with_context(|| path.display().to_string())?;
+    alone_with(&workspace::cache_dir().join("set-up.lock"))
+}
+
+fn alone_with(path: &Path) -> Result<Alone> {
+    let lock = File::create(path).with_context(|| path.display().to_string())?;
     if lock.try_lock().is_err() {
         say("set-up: waiting for another run that sets up this machine");
         lock.lock()?;
     }
-    Ok(lock)
+    Ok(Alone(lock))
 }
 
 /// Installs Debian packages; `purpose` tells the person what they are for.
@@ -39,7 +45,7 @@ pub fn docker(purpose: &str) -> Result<()> {
 }
 
 /// Installs the Engines of a Debian suite into a folder of their own, if they are not there.
-pub fn engine_root(suite: &str, folder: &Path) -> Result<()> {
+pub fn engine_root(suite: &str, folder: &Path, _: &Alone) -> Result<()> {
     process::run(script("engine-root").arg(suite).arg(folder))
 }
 
@@ -76,38 +82,17 @@ fn script(subcommand: &str) -> Command {
 #[cfg(test)]
 mod tests {
     use std::env;
-    use std::fs::{self, File};
-    use std::io::{BufRead, BufReader};
-    use std::process::Stdio;
 
     use super::*;
 
     #[test]
-    fn a_second_run_waits_for_the_engine_that_the_first_installs() {
-        let dir = env::temp_dir().join(format!("engine-root-{}", std::process::id()));
-        fs::create_dir_all(&dir).expect("the folder is ours");
-        let folder = dir.join("no-such-suite");
-        let first = File::create(dir.join("no-such-suite.lock")).expect("the folder is ours");
-        first.lock().expect("nobody else has it");
-        let mut second = script("engine-root")
-            .arg("no-such-suite")
-            .arg(&folder)
-            .stderr(Stdio::piped())
-            .spawn()
-            .expect("bash is there");
-        let said = second.stderr.take().map(BufReader::new).expect("a pipe");
-        let mut said = said.lines().map_while(Result::ok);
-        let waits = said.next().is_some_and(|line| line.contains("waiting"));
-        let script =
-            fs::read_to_string(workspace::root().join("xtask/setup.sh")).expect("a script");
-        let mut lines = script.lines();
-        let packages = lines.find_map(|line| line.strip_prefix("engine_packages="));
-        fs::create_dir(&folder).expect("the second run makes none");
-        fs::write(folder.join("packages"), packages.expect("a list")).expect("the folder is ours");
+    fn one_run_sets_up_at_a_time() {
+        let path = env::temp_dir().join(format!("set-up-{}.lock", std::process::id()));
+        let first = alone_with(&path).expect("the file is ours");
+        let second = File::open(&path).expect("it was made");
+        second.try_lock().expect_err("the first has not set up yet");
         drop(first);
-        let rest: Vec<_> = said.collect();
-        let ended = second.wait().expect("it is ours");
-        fs::remove_dir_all(&dir).expect("the folder is ours");
-        assert!(waits && ended.success() && rest.is_empty(), "{rest:?}");
+        second.try_lock().expect("the first has set up");
+        fs::remove_file(&path).expect("the file is ours");
     }
 }

@@ -1,8 +1,7 @@
 //! Runs every test on a private Engine that is removed afterwards.
 
 mod browser;
-mod node;
-mod python;
+mod programs;
 mod traffic;
 
 use std::env;
@@ -40,7 +39,7 @@ pub fn test(which: EngineArguments, arguments: &[String]) -> Result<ExitCode> {
     let setting_up = setup::alone()?;
     wasm::build()?;
     let port = free_address((Ipv4Addr::LOCALHOST, 0).into())?.port();
-    let engine = Engine::start(Listen::Tls(port), which)?;
+    let engine = Engine::start(Listen::Tls(port), which, &setting_up)?;
     let podman = podman::socket(&engine);
     podman::start_beside(&engine, &Endpoint::Unix(podman.clone()))?;
     install_for_tests()?;
@@ -62,8 +61,8 @@ pub fn test(which: EngineArguments, arguments: &[String]) -> Result<ExitCode> {
         .env("TEST_ENGINE_INIT", engine.namespaces().0.to_string())
         .env("TEST_PODMAN_SOCKET", podman)
         .env("TEST_AGENT_IMAGE", image::IMAGE)
-        .env("TEST_PYTHON_PROGRAMS", python::programs()?)
-        .env("TEST_NODE_MODULES", node::modules()?)
+        .env("TEST_PYTHON_PROGRAMS", programs::python()?)
+        .env("TEST_NODE_MODULES", programs::node()?)
         .env("TEST_TRAFFIC", &record)
         .env("TEST_XTASK", env::current_exe()?);
     if env::var_os("RUST_TEST_THREADS").is_none() {
@@ -108,21 +107,13 @@ pub fn test(which: EngineArguments, arguments: &[String]) -> Result<ExitCode> {
 /// Installs the programs that tests start.
 fn install_for_tests() -> Result<()> {
     for (program, package, what_for) in [
-        (
-            "docker-registry",
-            "docker-registry",
-            "registries that images are pulled from",
-        ),
+        ("docker-registry", "docker-registry", "registries of images"),
         ("openssl", "openssl", "certificates by Docker's own recipe"),
         ("nginx", "nginx-light", "a proxy in front of an Engine"),
         ("haproxy", "haproxy", "another proxy in front of an Engine"),
         ("prometheus", "prometheus", "scrapes of the metrics"),
         ("gpg", "gnupg", "keys of the agent image"),
-        (
-            "ssh",
-            "openssh-client",
-            "a session in a box of the examples",
-        ),
+        ("ssh", "openssh-client", "a session in a box"),
         ("curl", "curl", "the commands of the examples"),
         ("jq", "jq", "the same commands"),
         ("systemd-analyze", "systemd", "the unit of deploy/systemd"),

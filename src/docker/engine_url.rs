@@ -42,8 +42,13 @@ impl EngineUrl {
         let is_http = scheme == Scheme::HTTP || scheme == Scheme::HTTPS;
         // Spin compares schemes as text, so it would deny every request to `HTTP://…`.
         let is_lower_scheme = text.starts_with(scheme.as_str());
-        let has_host = !authority.host().is_empty();
-        if has_path || has_fragment || !is_plain || !is_http || !is_lower_scheme || !has_host {
+        let host = authority.host();
+        let has_host = !host.trim_matches(['[', ']']).is_empty();
+        // The parser lets text through between an address in brackets and the port.
+        let rest = authority.as_str().strip_prefix(host);
+        let has_more = rest.is_none_or(|rest| !rest.is_empty() && !rest.starts_with(':'));
+        let is_of_http = is_http && is_lower_scheme;
+        if has_path || has_fragment || !is_plain || !is_of_http || !has_host || has_more {
             return Err(FORM.to_owned());
         }
         if authority.port_u16().is_none_or(|port| port == 0) {
@@ -107,6 +112,8 @@ mod tests {
             "http://:2375",
             "http://host",
             "http://host:0",
+            "http://[]:1",
+            "http://[::1]a:1",
             "http://host:+1",
             "http://+:1",
             "http://host:2375#x",

@@ -22,9 +22,12 @@ use crate::platform::Platform;
 /// if the target's processes cannot be counted: see [`Containers::find_started`].
 const SETTLES: Duration = Duration::from_millis(70);
 
-/// The shortest such pause, and the one before a count. No count missed an end for longer
-/// than 0.04 s.
+/// The shortest such pause, and the shortest one before a count.
 const SETTLES_MIN: Duration = Duration::from_millis(100);
+
+/// The part of the start's time after which the processes are counted. With compilers on
+/// both processors, no count missed an end for longer than a thirtieth of it.
+const COUNTED_AFTER: u32 = 10;
 
 /// The shortest rest of a pause that is worth a count, which takes several milliseconds,
 /// and a tenth of a second with sixteen starts at once.
@@ -102,7 +105,8 @@ impl<P: Platform> Containers<'_, P> {
         let pause = (SETTLES + took / 3).clamp(SETTLES_MIN, SETTLES_MAX);
         let platform = self.engine.platform();
         let until = platform.now() + pause;
-        self.engine.pause(SETTLES_MIN).await;
+        let before_count = (took / COUNTED_AFTER).clamp(SETTLES_MIN, SETTLES_MAX);
+        self.engine.pause(before_count).await;
         let rest = || until.saturating_sub(platform.now());
         if !self.has_processes(id, rest()).await {
             self.engine.pause(rest()).await;

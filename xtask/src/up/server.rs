@@ -207,9 +207,25 @@ fn kind_of(asked: Option<HostKind>, engine: &Endpoint, spin: &Spin) -> Result<Ho
     }
 }
 
-/// Builds the host, silently if it is up to date.
+/// Begins to build the embedded host, unless Spin is there: it takes two minutes the first time, and can go on
+/// while the component is built and the Engine is set up. Dropping it ends the build.
+pub fn build_ahead(asked: Option<HostKind>) -> Result<Option<Group>> {
+    let may_be_spin = asked != Some(HostKind::Embedded);
+    if may_be_spin && matches!(Spin::installed(), Spin::Usable(_)) {
+        return Ok(None);
+    }
+    Group::spawn(&mut build_of_host()).map(Some)
+}
+
+fn build_of_host() -> Command {
+    let mut command = workspace::cargo();
+    command.args(["build", "--package", "dynamic-access-host"]);
+    command
+}
+
+/// Builds the host, or waits for its build.
 fn embedded_host() -> Result<Command> {
-    process::run(workspace::cargo().args(["build", "--package", "dynamic-access-host"]))?;
+    process::run(&mut build_of_host())?;
     let mut command = Command::new(workspace::target_dir().join("debug/dynamic-access-host"));
     command.current_dir(workspace::root());
     Ok(command)

@@ -207,14 +207,19 @@ fn kind_of(asked: Option<HostKind>, engine: &Endpoint, spin: &Spin) -> Result<Ho
     }
 }
 
-/// Begins to build the embedded host, unless Spin is there: it takes two minutes the first time, and can go on
-/// while the component is built and the Engine is set up. Dropping it ends the build.
+/// Begins the first build of the embedded host, unless Spin is there: it takes two minutes, and goes on while the
+/// component is built and the Engine is set up. Dropping it ends the build.
 pub fn build_ahead(asked: Option<HostKind>) -> Result<Option<Group>> {
     let may_be_spin = asked != Some(HostKind::Embedded);
-    if may_be_spin && matches!(Spin::installed(), Spin::Usable(_)) {
+    let is_spin = may_be_spin && matches!(Spin::installed(), Spin::Usable(_));
+    if is_spin || host().exists() {
         return Ok(None);
     }
-    Group::spawn(&mut build_of_host()).map(Some)
+    Group::spawn(build_of_host().arg("--quiet")).map(Some)
+}
+
+fn host() -> PathBuf {
+    workspace::target_dir().join("debug/dynamic-access-host")
 }
 
 fn build_of_host() -> Command {
@@ -226,7 +231,7 @@ fn build_of_host() -> Command {
 /// Builds the host, or waits for its build.
 fn embedded_host() -> Result<Command> {
     process::run(&mut build_of_host())?;
-    let mut command = Command::new(workspace::target_dir().join("debug/dynamic-access-host"));
+    let mut command = Command::new(host());
     command.current_dir(workspace::root());
     Ok(command)
 }

@@ -76,7 +76,9 @@ pub async fn measure(
                 body["HostConfig"]["NetworkMode"] = json!("none");
             }
             let round = try_join_all((0..count).map(|_| one(engine, &body))).await?;
-            all.entry(name).or_default().extend(round);
+            all.entry(name)
+                .or_default()
+                .extend(round.into_iter().flatten());
         }
         let facts_of_count = all.iter().map(|(name, tries)| {
             fact(&format!("{name_of_engine}, {count} at once, {name}"), tries)
@@ -114,8 +116,9 @@ fn fact(name: &str, tries: &[Try]) -> Fact {
     }
 }
 
-/// Starts one such target, waits for its end, and removes it.
-async fn one(engine: &Engine, body: &Value) -> Result<Try> {
+/// Starts one such target, waits for its end, and removes it. `None` if the Engine fails to start it, as Podman does at
+/// times.
+async fn one(engine: &Engine, body: &Value) -> Result<Option<Try>> {
     let client = Client::new();
     let path = format!("/containers/create?name=ends-{}", unique::digits());
     let created = client.send(&engine.url, Call::json(path, body)).await?;
@@ -125,7 +128,7 @@ async fn one(engine: &Engine, body: &Value) -> Result<Try> {
     tried
 }
 
-async fn observe(client: &Client, engine: &str, id: &str) -> Result<Try> {
+async fn observe(client: &Client, engine: &str, id: &str) -> Result<Option<Try>> {
     let write = Call {
         content_type: Some("application/x-tar".to_owned()),
         body: program_of_another_format()?.into(),
@@ -137,7 +140,9 @@ async fn observe(client: &Client, engine: &str, id: &str) -> Result<Try> {
     client.send(engine, write).await?.success("an archive")?;
     let start = Call::bodiless(Method::POST, format!("/containers/{id}/start"));
     let begun = Instant::now();
-    client.send(engine, start).await?.success("a start")?;
+    if !client.send(engine, start).await?.status.is_success() {
+        return Ok(None);
+    }
     let start = begun.elapsed();
     let filters = format!("%7B%22id%22%3A%5B%22{id}%22%5D%7D");
     let list = format!("/containers/json?all=true&filters={filters}");
@@ -151,12 +156,12 @@ async fn observe(client: &Client, engine: &str, id: &str) -> Result<Try> {
         body["pids_stats"]["current"].as_u64() >= Some(PROCESSES)
     });
     let (listed, missed, counted) = try_join3(by_list, by_inspect, by_count).await?;
-    Ok(Try {
+    Ok(Some(Try {
         start,
         counted,
         missed,
         listed,
-    })
+    }))
 }
 
 /// When the last look that showed the target running was sent.

@@ -95,8 +95,8 @@ impl<P: Platform> Containers<'_, P> {
     /// list shows the container as running. Docker notices it after up to 30 ms with one
     /// start at a time, 0.1 s with eight, and 0.44 s with sixteen on a busy host. The
     /// kernel's count of the processes shows the end sooner, so a target with enough of
-    /// them waits no longer. Each pause is at least twice what was measured
-    /// (`bench/README.md`).
+    /// them waits no longer. Each pause is longer than the worst that was measured, and
+    /// the one before the count twice as long (`bench/README.md`).
     pub async fn find_started(
         &self,
         id: &TargetId,

@@ -78,7 +78,7 @@ impl<'a, P: Platform> Engine<'a, P> {
         self.until.saturating_sub(self.platform.now())
     }
 
-    /// Whether it has said that [`stats::tasks`] has its answer at once.
+    /// Whether it has said that [`stats::count`] has its answer at once.
     pub fn counts_at_once(&self) -> bool {
         self.calls.borrow().engine().is_some_and(stats::is_prompt)
     }

@@ -56,7 +56,7 @@ fn about_containers(
         ("start", start::start(id).request),
         ("stop", stop::stop(id, Duration::from_secs(grace)).request),
         ("inspect", inspect::inspect(id).request),
-        ("stats", stats::tasks(id).request),
+        ("stats", stats::count(id).request),
         ("remove", remove::remove(id).request),
         ("kill", remove::kill_and_remove(id).request),
         ("list-by-id", list::find_by_id(id).request),

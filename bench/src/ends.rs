@@ -80,6 +80,7 @@ pub async fn measure(
                 .or_default()
                 .extend(round.into_iter().flatten());
         }
+        all.retain(|_, tries| !tries.is_empty());
         let facts_of_count = all.iter().map(|(name, tries)| {
             fact(&format!("{name_of_engine}, {count} at once, {name}"), tries)
         });
@@ -140,10 +141,12 @@ async fn observe(client: &Client, engine: &str, id: &str) -> Result<Option<Try>>
     client.send(engine, write).await?.success("an archive")?;
     let start = Call::bodiless(Method::POST, format!("/containers/{id}/start"));
     let begun = Instant::now();
-    if !client.send(engine, start).await?.status.is_success() {
+    let started = client.send(engine, start).await?;
+    let start = begun.elapsed();
+    if started.status.is_server_error() {
         return Ok(None);
     }
-    let start = begun.elapsed();
+    started.success("a start")?;
     let filters = format!("%7B%22id%22%3A%5B%22{id}%22%5D%7D");
     let list = format!("/containers/json?all=true&filters={filters}");
     let by_list = last_running(client, engine, list, |body| body[0]["State"] == "running");

@@ -105,7 +105,7 @@ pub fn check_reply(status: u16, date: &str, body: Vec<u8>) {
         Ok(None) => assert!(status == 404 && has_message),
         Err(fault) => check_fault(&fault),
     }
-    match stats::tasks(&id).read(&reply) {
+    match stats::count(&id).read(&reply) {
         Ok(_) => assert_eq!(status, 200),
         Err(fault) => check_fault(&fault),
     }

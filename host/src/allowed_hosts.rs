@@ -54,7 +54,9 @@ impl Entry {
         let rest = rest.strip_suffix('/').unwrap_or(rest);
         let authority: Authority = rest.parse().ok().context(FORM)?;
         let host = authority.host();
-        ensure!(!host.is_empty() && !rest.contains('@'), FORM);
+        let after_host = rest.strip_prefix(host).context(FORM)?;
+        let is_whole = after_host.is_empty() || after_host.starts_with(':');
+        ensure!(!host.is_empty() && is_whole, FORM);
         ensure!(
             !host.contains('*') && host != "self" && !host.ends_with(".alt"),
             "this host supports no wildcards, and no requests of an application to itself (`self`)"
@@ -62,7 +64,7 @@ impl Entry {
         let port = match authority.port_u16() {
             Some(port) => port,
             None if host == rest => usual,
-            None => bail!("the port of an entry is a number"),
+            None => bail!("the port of an entry must be a number"),
         };
         Ok(Self {
             scheme: scheme.to_owned(),

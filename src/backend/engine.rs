@@ -1,5 +1,4 @@
-//! The operations on one Engine, where a target is a container: each is one call, except
-//! the start of a target with files, which is two.
+//! The operations on one Engine, where a target is a container: most are one call.
 
 use std::time::Duration;
 
@@ -22,21 +21,22 @@ use crate::platform::Platform;
 /// if the target's processes cannot be counted: see [`Containers::find_started`].
 const SETTLES: Duration = Duration::from_millis(70);
 
-/// The shortest such pause, and the shortest one before a count.
+/// The shortest pause before an inspect, and before a count.
 const SETTLES_MIN: Duration = Duration::from_millis(100);
 
-/// The part of the start's time after which the processes are counted. With compilers on
-/// both processors, no count missed an end for longer than a thirtieth of it.
+/// The processes are counted after the start's time divided by this. With compilers on
+/// both processors, no count missed an end for longer than a thirtieth of that time.
 const COUNTED_AFTER: u32 = 10;
 
 /// The shortest rest of a pause that is worth a count, which takes several milliseconds,
 /// and a tenth of a second with sixteen starts at once.
 const REST_MIN: Duration = Duration::from_millis(50);
 
-/// The processes of a target that runs: its init process, and the program that the init
-/// process has started. One is too few: a program that is missing has ended, and Docker
-/// may not have noticed yet. A target of one process waits like one that is not counted.
-const TASKS_MIN: u64 = 2;
+/// The processes and threads of a target that runs: its init process, and the program
+/// that this has started. One is too few: the program may be missing, and Docker may not
+/// have noticed the end yet. The threads of the runtime count too, until it becomes the
+/// init process, so the count is not asked for at once.
+const PROCESSES_MIN: u64 = 2;
 
 /// The longest such pause. If the answer of a start was lost, its time says nothing; with
 /// sixteen starts at once, no inspect missed an end for longer than 0.44 s.
@@ -93,10 +93,11 @@ impl<P: Platform> Containers<'_, P> {
     /// init process even if the image's entry point is missing. Once Docker has noticed
     /// the end of that process, an inspect waits and then shows the end, however long a
     /// list shows the container as running. Docker notices it after up to 30 ms with one
-    /// start at a time, 0.1 s with eight, and 0.44 s with sixteen on a busy host. The
+    /// start at a time, 0.11 s with eight, and 0.44 s with sixteen on a busy host. The
     /// kernel's count of the processes shows the end sooner, so a target with enough of
-    /// them waits no longer. Each pause is longer than the worst that was measured, and
-    /// the one before the count twice as long (`bench/README.md`).
+    /// them waits no longer. Each pause is longer than the worst of the tables in
+    /// `bench/README.md`, and the one before the count twice as long. On a host with more
+    /// builds than processors, one count in three hundred came too early.
     pub async fn find_started(
         &self,
         id: &TargetId,
@@ -117,11 +118,12 @@ impl<P: Platform> Containers<'_, P> {
     /// Whether the Engine counts enough processes of the target, if it can say so within
     /// this time. A proxy in front of it may not let the call through.
     async fn has_processes(&self, id: &TargetId, limit: Duration) -> bool {
+        let limit = limit.min(self.engine.time_left() / 2);
         if limit < REST_MIN || !self.engine.counts_at_once() {
             return false;
         }
-        let tasks = self.engine.within(limit).send(stats::tasks(id)).await;
-        tasks.is_ok_and(|tasks| tasks >= TASKS_MIN)
+        let count = self.engine.within(limit).send(stats::count(id)).await;
+        count.is_ok_and(|count| count >= PROCESSES_MIN)
     }
 
     pub async fn find_by_name(&self, name: &ContainerName) -> Result<Option<Target>, Fault> {

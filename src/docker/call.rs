@@ -49,6 +49,14 @@ impl<T> Call<T> {
         }
     }
 
+    /// The same call, not repeated.
+    pub(super) fn once(self) -> Self {
+        Self {
+            is_look: false,
+            ..self
+        }
+    }
+
     /// A call that may change something and reads the whole reply.
     pub(super) fn change(
         name: &'static str,

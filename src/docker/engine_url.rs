@@ -1,6 +1,6 @@
 //! Where the Engine listens.
 
-use std::net::{IpAddr, Ipv4Addr};
+use std::net::{IpAddr, Ipv4Addr, Ipv6Addr};
 
 use http::Uri;
 use http::uri::{Authority, Scheme};
@@ -42,9 +42,14 @@ impl EngineUrl {
         let is_http = scheme == Scheme::HTTP || scheme == Scheme::HTTPS;
         // Spin compares schemes as text, so it would deny every request to `HTTP://…`.
         let is_lower_scheme = text.starts_with(scheme.as_str());
+        // The parser lets text through on both sides of an address in brackets.
         let host = authority.host();
-        let has_host = !host.trim_matches(['[', ']']).is_empty();
-        // The parser lets text through between an address in brackets and the port.
+        let has_host = match host.strip_prefix('[') {
+            Some(rest) => rest
+                .strip_suffix(']')
+                .is_some_and(|address| address.parse::<Ipv6Addr>().is_ok()),
+            None => !host.is_empty() && !host.contains(['[', ']']),
+        };
         let rest = authority.as_str().strip_prefix(host);
         let has_more = rest.is_none_or(|rest| !rest.is_empty() && !rest.starts_with(':'));
         let is_of_http = is_http && is_lower_scheme;
@@ -114,6 +119,9 @@ mod tests {
             "http://host:0",
             "http://[]:1",
             "http://[::1]a:1",
+            "http://a[::1]:1",
+            "http://a[b]:1",
+            "http://[x]:1",
             "http://host:+1",
             "http://+:1",
             "http://host:2375#x",

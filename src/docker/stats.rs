@@ -27,13 +27,14 @@ pub fn is_prompt(engine: &str) -> bool {
     }
 }
 
-/// Asks how many processes and threads a container has: none once it has ended.
-pub fn tasks(id: &TargetId) -> Call<u64> {
+/// Asks how many processes and threads a container has: none once it has ended. A failure
+/// is not repeated, because a second try would cost more than the count saves.
+pub fn count(id: &TargetId) -> Call<u64> {
     let path = format!(
         "/containers/{}/stats?one-shot=true&stream=false",
         id.as_str()
     );
-    Call::look("stats", bodiless(Method::GET, &path), counted)
+    Call::look("stats", bodiless(Method::GET, &path), counted).once()
 }
 
 fn counted(reply: &Reply) -> Result<u64, Fault> {

@@ -6,7 +6,7 @@
 //! | start | its secrets, then an update to one replica, then looks at its task |
 //! | vouch | an update that labels the service, also one that has the label |
 //! | renew | an update that labels the service |
-//! | remove | an update that *fences* the service: no replica, and a label; looks until no task is left; a delete |
+//! | remove | an update that *fences* the service: no replica, and a label; looks until no task is left, and the same update again if the Swarm has not told a task to go; a delete |
 //! | kill and remove | the same, whether it runs or not |
 //!
 //! An update is made from one version of the service, and refused if there is a later

@@ -23,8 +23,8 @@ use crate::platform::Platform;
 /// two seconds. The next removal finishes what takes longer.
 const END_WITHIN: Duration = Duration::from_secs(4);
 
-/// The looks after which a Swarm should have told a task to end: a tenth of a second. It
-/// takes milliseconds.
+/// The looks before a fence is repeated: about a tenth of a second. A Swarm needs
+/// milliseconds to tell a task to end.
 const HEARD_AFTER: usize = 2;
 
 impl<P: Platform> Services<'_, P> {
@@ -87,9 +87,9 @@ impl<P: Platform> Services<'_, P> {
             let is_live = match self.tasks_of(target).await {
                 Ok(tasks) if tasks.is_empty() => break,
                 Ok(tasks) => {
-                    let goes_on = |task: &Task| task.is_live() && !task.is_doomed;
-                    if looks >= HEARD_AFTER && tasks.iter().any(goes_on) {
-                        self.fence_again(&target.id).await?;
+                    if looks >= HEARD_AFTER && tasks.iter().any(|task| !task.is_to_go) {
+                        // If it fails, the next look repeats it.
+                        let _ = self.fence_again(&target.id, until).await;
                     }
                     tasks.iter().any(Task::is_live)
                 }
@@ -114,13 +114,14 @@ impl<P: Platform> Services<'_, P> {
 
     /// Makes a Swarm compare a fenced service with its task once more.
     ///
-    /// If a Swarm updates a task while it withdraws it, it keeps the task ("update out of
-    /// sequence") until the next update of the service (swarmkit,
-    /// `orchestrator/replicated`, `setTasksDesiredState`).
-    async fn fence_again(&self, id: &TargetId) -> Result<(), Fault> {
-        if let Some(found) = self.engine.send(versioned::inspect(id)).await? {
+    /// If a task changes while its Swarm withdraws it, the Swarm's own update of the task
+    /// fails ("update out of sequence"), and it does not try again until the service is
+    /// updated (swarmkit, `orchestrator/replicated`, `setTasksDesiredState`).
+    async fn fence_again(&self, id: &TargetId, until: Duration) -> Result<(), Fault> {
+        let engine = self.engine.until(until);
+        if let Some(found) = engine.send(versioned::inspect(id)).await? {
             // After any other update, too, the Swarm compares them.
-            self.engine.send(found.fence()).await?;
+            engine.send(found.fence()).await?;
         }
         Ok(())
     }

@@ -153,6 +153,7 @@ mod tests {
             service: id(of),
             state,
             is_doomed,
+            is_to_go: false,
             node: Some("n".to_owned()),
             error: None,
             exit_code: Some(7),

@@ -26,6 +26,8 @@ pub struct Task {
     pub state: TaskState,
     /// Whether its Swarm wants it to end, or to be gone.
     pub is_doomed: bool,
+    /// Whether its Swarm wants it to be gone.
+    pub is_to_go: bool,
     /// Its node, once it has one.
     pub node: Option<String>,
     /// The reason for its state, if its Swarm gives one.
@@ -180,6 +182,7 @@ impl Task {
             service: service.ok_or_else(|| nonsense("its service"))?,
             state: TaskState::parse(&status.state, status.err.as_deref().unwrap_or_default()),
             is_doomed: matches!(&*body.desired_state, "shutdown" | "remove"),
+            is_to_go: body.desired_state == "remove",
             node: Some(body.node_id).filter(|node| !node.is_empty()),
             error: status.err.filter(|error| !error.is_empty()),
             exit_code: status.container_status.and_then(|status| status.exit_code),

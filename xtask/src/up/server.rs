@@ -207,11 +207,14 @@ fn kind_of(asked: Option<HostKind>, engine: &Endpoint, spin: &Spin) -> Result<Ho
     }
 }
 
-/// Begins the first build of the embedded host, unless Spin is there: it takes two minutes, and goes on while the
-/// component is built and the Engine is set up. Dropping it ends the build.
+/// Starts the first build of the embedded host unless Spin is installed: it takes two minutes, while the component is
+/// built and the Engine is set up. Dropping it ends the build.
 pub fn build_ahead(asked: Option<HostKind>) -> Result<Option<Group>> {
-    let may_be_spin = asked != Some(HostKind::Embedded);
-    let is_spin = may_be_spin && matches!(Spin::installed(), Spin::Usable(_));
+    let is_spin = match asked {
+        Some(HostKind::Spin) => true,
+        Some(HostKind::Embedded) => false,
+        None => matches!(Spin::installed(), Spin::Usable(_)),
+    };
     if is_spin || host().exists() {
         return Ok(None);
     }

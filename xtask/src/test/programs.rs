@@ -54,15 +54,17 @@ pub fn node() -> Result<PathBuf> {
     Ok(dir.join("node_modules"))
 }
 
-/// A folder of packages, made anew if it is missing or its list has changed.
+/// A folder of packages, made anew if it is missing, its list has changed, or the checkout has moved: the programs
+/// of a virtual environment name its folder.
 fn installed(
     name: &str,
     list: &Path,
     purpose: &str,
     install: impl FnOnce(&Path) -> Result<()>,
 ) -> Result<PathBuf> {
-    let wanted = fs::read(list).with_context(|| list.display().to_string())?;
+    let packages = fs::read(list).with_context(|| list.display().to_string())?;
     let dir = workspace::cache_dir().join(name);
+    let wanted = [&packages, dir.as_os_str().as_encoded_bytes()].concat();
     let mark = dir.join("installed");
     if !fs::read(&mark).is_ok_and(|installed| installed == wanted) {
         say(&format!(

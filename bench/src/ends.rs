@@ -11,7 +11,7 @@ use futures_util::future::{try_join_all, try_join3};
 use http::Method;
 use serde_json::{Value, json};
 
-use crate::client::{Call, Client};
+use crate::client::{Call, Client, Reply};
 use crate::engine::Engine;
 use crate::row::Fact;
 use crate::samples::median_and_worst;
@@ -71,10 +71,6 @@ pub async fn measure(
             let mut body = create.clone();
             body["Entrypoint"] = json!(entry_point);
             body["Volumes"] = json!({"/run/ends": {}});
-            if name_of_engine == "Podman" {
-                // Its own network would add rules to this machine's firewall.
-                body["HostConfig"]["NetworkMode"] = json!("none");
-            }
             let round = try_join_all((0..count).map(|_| one(engine, &body))).await?;
             all.entry(name)
                 .or_default()
@@ -149,14 +145,18 @@ async fn observe(client: &Client, engine: &str, id: &str) -> Result<Option<Try>>
     started.success("a start")?;
     let filters = format!("%7B%22id%22%3A%5B%22{id}%22%5D%7D");
     let list = format!("/containers/json?all=true&filters={filters}");
-    let by_list = last_running(client, engine, list, |body| body[0]["State"] == "running");
+    let by_list = last_running(client, engine, list, |reply| {
+        Ok(shown(reply)?[0]["State"] == "running")
+    });
     let inspect = format!("/containers/{id}/json");
-    let by_inspect = last_running(client, engine, inspect, |body| {
-        body["State"]["Running"] == true
+    let by_inspect = last_running(client, engine, inspect, |reply| {
+        Ok(shown(reply)?["State"]["Running"] == true)
     });
     let stats = format!("/containers/{id}/stats?one-shot=true&stream=false");
-    let by_count = last_running(client, engine, stats, |body| {
-        body["pids_stats"]["current"].as_u64() >= Some(PROCESSES)
+    let by_count = last_running(client, engine, stats, |reply| {
+        // Podman fails in several ways to count what has ended.
+        let body: Value = serde_json::from_slice(&reply.body).unwrap_or_default();
+        Ok(body["pids_stats"]["current"].as_u64() >= Some(PROCESSES))
     });
     let (listed, missed, counted) = try_join3(by_list, by_inspect, by_count).await?;
     Ok(Some(Try {
@@ -167,26 +167,24 @@ async fn observe(client: &Client, engine: &str, id: &str) -> Result<Option<Try>>
     }))
 }
 
+/// The body of a look, which must succeed.
+fn shown(reply: Reply) -> Result<Value> {
+    serde_json::from_slice(&reply.success("a look")?.body).context("a look")
+}
+
 /// When the last look that showed the target running was sent.
 async fn last_running(
     client: &Client,
     engine: &str,
     path: String,
-    is_running: impl Fn(&Value) -> bool,
+    is_running: impl Fn(Reply) -> Result<bool>,
 ) -> Result<Duration> {
     let begun = Instant::now();
     let mut last = Duration::ZERO;
     loop {
         let sent = begun.elapsed();
         let look = Call::bodiless(Method::GET, path.clone());
-        let reply = client.send(engine, look).await?;
-        let body = serde_json::from_slice(&reply.body);
-        let body = match path.contains("/stats?") {
-            // Podman fails in several ways to count what has ended.
-            true => body.unwrap_or_default(),
-            false => body.context(reply.success("a look")?.status)?,
-        };
-        if !is_running(&body) {
+        if !is_running(client.send(engine, look).await?)? {
             return Ok(last);
         }
         if sent > ENDS_WITHIN {

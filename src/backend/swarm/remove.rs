@@ -11,7 +11,7 @@ use crate::docker::remove::Removed;
 use crate::docker::swarm::Part;
 use crate::docker::swarm::secret;
 use crate::docker::swarm::service;
-use crate::docker::swarm::task::{self, Task, TaskState};
+use crate::docker::swarm::task::{self, Desired, Task, TaskState};
 use crate::docker::swarm::versioned::{self, Updated};
 use crate::docker::target::Target;
 use crate::docker::{TargetId, label};
@@ -87,7 +87,9 @@ impl<P: Platform> Services<'_, P> {
             let is_live = match self.tasks_of(target).await {
                 Ok(tasks) if tasks.is_empty() => break,
                 Ok(tasks) => {
-                    if looks >= HEARD_AFTER && tasks.iter().any(|task| !task.is_to_go) {
+                    if looks >= HEARD_AFTER
+                        && tasks.iter().any(|task| task.desired != Desired::Remove)
+                    {
                         // If it fails, the next look repeats it.
                         let _ = self.fence_again(&target.id, until).await;
                     }

@@ -6,7 +6,7 @@ use super::{Services, UPDATES_MAX};
 use crate::backend::{NewTarget, StartOutcome};
 use crate::docker::archive::SECRETS_DIR;
 use crate::docker::swarm::secret::{self, Created};
-use crate::docker::swarm::task::{self, Task, TaskState};
+use crate::docker::swarm::task::{self, Desired, Task, TaskState};
 use crate::docker::swarm::versioned::{self, SecretReference, Updated};
 use crate::docker::target::Target;
 use crate::docker::{TargetId, label};
@@ -160,7 +160,7 @@ impl<P: Platform> Services<'_, P> {
 /// The outcome of a task, once it is settled.
 fn outcome(task: &Task) -> Option<StartOutcome> {
     match task.state {
-        _ if task.is_live() && task.is_doomed => Some(StartOutcome::Withdrawn),
+        _ if task.is_live() && task.desired != Desired::Running => Some(StartOutcome::Withdrawn),
         // The time was not spent in this call.
         TaskState::Running => Some(StartOutcome::Runs(Duration::ZERO)),
         TaskState::Ended => Some(StartOutcome::Ended),

@@ -6,7 +6,7 @@ use std::time::Duration;
 use time::OffsetDateTime;
 
 use super::service::Service;
-use super::task::{Task, TaskState};
+use super::task::{Desired, Task, TaskState};
 use crate::docker::target::{Ended, State, Target, age};
 use crate::docker::{TargetId, label};
 
@@ -67,7 +67,7 @@ fn listed(service: Service, tasks: &[Task], now: Option<OffsetDateTime>) -> Targ
 
 fn state(service: &Service, tasks: &[Task]) -> State {
     let any = |is: &dyn Fn(&Task) -> bool| tasks.iter().any(is);
-    if any(&|task| task.is_live() && (task.is_doomed || service.is_fenced())) {
+    if any(&|task| task.is_live() && (task.desired != Desired::Running || service.is_fenced())) {
         State::Stopping
     } else if service.is_fenced() {
         State::Dead
@@ -152,8 +152,10 @@ mod tests {
         Task {
             service: id(of),
             state,
-            is_doomed,
-            is_to_go: false,
+            desired: match is_doomed {
+                true => Desired::Shutdown,
+                false => Desired::Running,
+            },
             node: Some("n".to_owned()),
             error: None,
             exit_code: Some(7),

@@ -24,10 +24,8 @@ pub struct Task {
     pub service: TargetId,
     /// Its state.
     pub state: TaskState,
-    /// Whether its Swarm wants it to end, or to be gone.
-    pub is_doomed: bool,
-    /// Whether its Swarm wants it to be gone.
-    pub is_to_go: bool,
+    /// The state that its Swarm wants for it.
+    pub desired: Desired,
     /// Its node, once it has one.
     pub node: Option<String>,
     /// The reason for its state, if its Swarm gives one.
@@ -67,6 +65,28 @@ pub enum TaskState {
     Rejected,
     /// It has ended, or its Swarm has given up on its node.
     Ended,
+}
+
+/// The state that a Swarm wants for a task.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Desired {
+    /// It shall run, or a word that no known Engine uses.
+    Running,
+    /// It shall end.
+    Shutdown,
+    /// It shall end and be gone.
+    Remove,
+}
+
+impl Desired {
+    /// Reads a word of the API.
+    fn parse(text: &str) -> Self {
+        match text {
+            "shutdown" => Self::Shutdown,
+            "remove" => Self::Remove,
+            _ => Self::Running,
+        }
+    }
 }
 
 /// The error of a task whose container was made but could not be started (moby,
@@ -181,8 +201,7 @@ impl Task {
         Ok(Self {
             service: service.ok_or_else(|| nonsense("its service"))?,
             state: TaskState::parse(&status.state, status.err.as_deref().unwrap_or_default()),
-            is_doomed: matches!(&*body.desired_state, "shutdown" | "remove"),
-            is_to_go: body.desired_state == "remove",
+            desired: Desired::parse(&body.desired_state),
             node: Some(body.node_id).filter(|node| !node.is_empty()),
             error: status.err.filter(|error| !error.is_empty()),
             exit_code: status.container_status.and_then(|status| status.exit_code),
@@ -247,7 +266,9 @@ mod tests {
         ] {
             let task = task(json!({}), json!({"State": word, "Err": ""}));
             assert_eq!((task.state, task.is_live()), (state, is_live), "{word}");
-            assert!(task.is_doomed && task.node.is_none() && task.error.is_none());
+            assert!(
+                task.desired != Desired::Running && task.node.is_none() && task.error.is_none()
+            );
         }
     }
 

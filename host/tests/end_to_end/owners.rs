@@ -42,7 +42,9 @@ fn an_owner_and_labels_are_kept_compared_and_filtered_by(engine: &RealEngine) {
         (&nobodys["owner"], &nobodys["labels"]),
         (&Value::Null, &json!({}))
     );
-    let (own, all) = (vec![&target], vec![&target, &nobodys]);
+    let (own, mut all) = (vec![&target], vec![&target, &nobodys]);
+    // The oldest first; two of one second are in the order of their ids.
+    all.sort_by_key(|target| (target["created"].to_string(), target["id"].to_string()));
     for (query, expected) in [
         ("", all),
         ("?owner=%C3%85sa+%3Cb%3E", own.clone()),

@@ -42,7 +42,7 @@ pub struct Call {
     /// Its method.
     pub method: String,
     /// The content type of its body; `None` if it has no body.
-    pub content_type: Option<&'static str>,
+    pub content_type: Option<String>,
     /// The regular expression for its whole path and query.
     pub target: String,
     request: Regex,
@@ -66,8 +66,8 @@ pub fn table(scheduler: Scheduler) -> Result<Vec<Call>> {
     parse(scheduler.text()).with_context(|| format!("{} cannot be used", scheduler.file()))
 }
 
-/// The content types of all bodies.
-const CONTENT_TYPES: [&str; 2] = ["application/json", "application/x-tar"];
+/// A character of an expression: none with a meaning in a configuration, nor an anchor.
+const CHARACTER: &str = r"[!%&(-:<-\]_-~]";
 
 /// Reads a table: one call a line, as a name, a method, a content type, a path and a query.
 ///
@@ -75,12 +75,16 @@ const CONTENT_TYPES: [&str; 2] = ["application/json", "application/x-tar"];
 ///
 /// The first wrong line, and why.
 pub fn parse(text: &str) -> Result<Vec<Call>> {
+    let form = format!(
+        "^([a-z-]+) +([A-Z]+) +(-|application/(?:json|x-tar)) +(/{CHARACTER}*) +({CHARACTER}+)$"
+    );
+    let form = Regex::new(&form)?;
     let mut calls: Vec<Call> = Vec::new();
     for (number, line) in text.lines().enumerate() {
         if line.starts_with('#') || line.is_empty() {
             continue;
         }
-        let call = parse_line(line).with_context(|| format!("line {}", number + 1))?;
+        let call = parse_line(&form, line).with_context(|| format!("line {}", number + 1))?;
         if calls.iter().any(|known| known.name == call.name) {
             bail!("line {}: there is another {}", number + 1, call.name);
         }
@@ -92,65 +96,30 @@ pub fn parse(text: &str) -> Result<Vec<Call>> {
     Ok(calls)
 }
 
-fn parse_line(line: &str) -> Result<Call> {
-    let words: Vec<&str> = line.split_ascii_whitespace().collect();
-    let [name, method, content_type, path, query] = words[..] else {
-        bail!("expected a name, a method, a content type, a path and a query");
-    };
-    if !name
-        .bytes()
-        .all(|byte| byte.is_ascii_lowercase() || byte == b'-')
-    {
-        bail!("the name has characters other than lower-case letters and dashes");
-    }
-    if !method.bytes().all(|byte| byte.is_ascii_uppercase()) {
-        bail!("the method has characters other than upper-case letters");
-    }
-    let content_type = parse_content_type(content_type)?;
-    if !path.starts_with('/') {
-        bail!("the path does not begin with a slash");
-    }
-    for expression in [path, query] {
-        check_expression(expression)?;
+fn parse_line(form: &Regex, line: &str) -> Result<Call> {
+    let parts = form.captures(line).context(
+        "expected a name, a method, a content type, a path and a query; no expression has one of \"'^$;#, which have a meaning in a configuration",
+    )?;
+    let (_, [name, method, content_type, path, query]) = parts.extract();
+    // It would bypass the anchors.
+    if has_open_alternative(path) || has_open_alternative(query) {
+        bail!("there is a | outside of (?:…)");
     }
     let target = match query {
         "-" => path.to_owned(),
         query => format!(r"{path}\?{query}"),
     };
-    let body = content_type.map_or(String::new(), |known| format!(" {known}"));
-    let request = Regex::new(&format!("^{method} {target}{body}$"))
-        .with_context(|| format!("{name} is not a regular expression"))?;
+    let content_type = (content_type != "-").then(|| content_type.to_owned());
+    let body = content_type.as_ref().map(|known| format!(" {known}"));
+    let request = format!("^{method} {target}{}$", body.unwrap_or_default());
     Ok(Call {
         name: name.to_owned(),
         method: method.to_owned(),
         content_type,
+        request: Regex::new(&request)
+            .with_context(|| format!("{name} is not a regular expression"))?,
         target,
-        request,
     })
-}
-
-fn parse_content_type(text: &str) -> Result<Option<&'static str>> {
-    if text == "-" {
-        return Ok(None);
-    }
-    let known = CONTENT_TYPES.into_iter().find(|known| *known == text);
-    known
-        .map(Some)
-        .with_context(|| format!("the content type {text} is none of {CONTENT_TYPES:?}"))
-}
-
-/// Refuses expressions that one of the proxies would read differently, or that would bypass the anchors.
-fn check_expression(expression: &str) -> Result<()> {
-    if !expression.bytes().all(|byte| byte.is_ascii_graphic()) {
-        bail!("{expression} has characters other than printable ASCII");
-    }
-    if let Some(found) = expression.chars().find(|found| "\"'^$;#".contains(*found)) {
-        bail!("{expression} has a {found}, which has a meaning in a configuration");
-    }
-    if has_open_alternative(expression) {
-        bail!("{expression} has a | outside of (?:…)");
-    }
-    Ok(())
 }
 
 fn has_open_alternative(expression: &str) -> bool {
@@ -188,7 +157,10 @@ mod tests {
     #[test]
     fn a_body_is_part_of_a_call() {
         let calls = parse("make POST application/json /a -\nlook GET - /c -\n").expect("a table");
-        let types: Vec<_> = calls.iter().map(|call| call.content_type).collect();
+        let types: Vec<_> = calls
+            .iter()
+            .map(|call| call.content_type.as_deref())
+            .collect();
         assert_eq!(types, [Some("application/json"), None]);
         assert!(calls[0].admits("POST /a application/json"));
         assert!(calls[1].admits("GET /c"));
@@ -217,13 +189,6 @@ mod tests {
             "look GET - /c -\nlook GET - /d -",
         ] {
             assert!(parse(line).is_err(), "{line}");
-        }
-    }
-
-    #[test]
-    fn the_tables_can_be_read() {
-        for scheduler in Scheduler::ALL {
-            assert!(table(scheduler).expect("a table").len() > 10);
         }
     }
 }

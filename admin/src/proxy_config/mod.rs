@@ -3,20 +3,110 @@
 //!
 //! The templates hold the configurations with their comments; the calls come from [`calls`].
 
-mod arguments;
 pub mod calls;
-mod proxy;
 
 use std::fs;
+use std::path::PathBuf;
 
-use anyhow::{Context, Result};
+use anyhow::{Context, Result, bail};
+use askama::Template;
+use clap::{Args, ValueEnum};
 
 use crate::progress::say;
 use crate::word;
-pub use arguments::ProxyArguments;
-use arguments::{Auth, Setting};
 use calls::{Call, Scheduler};
-use proxy::Proxy;
+
+/// The proxy, and its settings.
+#[derive(Args)]
+pub struct ProxyArguments {
+    /// The proxy
+    #[arg(required_unless_present = "write")]
+    proxy: Option<Proxy>,
+    /// How it authenticates its callers
+    #[arg(long, required_unless_present = "write")]
+    auth: Option<Auth>,
+    /// What is behind it: the server's variable `scheduler`
+    #[arg(long, default_value = "engine")]
+    scheduler: Scheduler,
+    /// Where it listens: a port, or an address with one
+    #[arg(long, value_name = "[ADDRESS:]PORT", default_value = "2376")]
+    listen: String,
+    /// The Engine: its unix socket, or host:port
+    #[arg(
+        long,
+        value_name = "SOCKET|HOST:PORT",
+        default_value = "/run/docker.sock"
+    )]
+    engine: String,
+    /// A manager of the Swarm, which speaks TLS; give this once for each
+    #[arg(long = "manager", value_name = "HOST:PORT", conflicts_with = "engine")]
+    managers: Vec<String>,
+    /// The folder with the certificates and secrets
+    #[arg(long, value_name = "DIR", default_value = "/etc/dynamic-access")]
+    certs: String,
+    /// Its user, and the group of the Engine's socket; the default is www-data:docker or haproxy:docker, and for a
+    /// Swarm haproxy:haproxy
+    #[arg(long, value_name = "USER:GROUP")]
+    user: Option<String>,
+    /// Where the access log goes: a file for nginx, an argument of `log` for HAProxy
+    #[arg(long, value_name = "TARGET")]
+    log: Option<String>,
+    /// Write every configuration for the scheduler into this folder instead, with the defaults
+    #[arg(
+        long,
+        value_name = "FOLDER",
+        conflicts_with_all = ["proxy", "auth", "listen", "engine", "managers", "certs", "user", "log"]
+    )]
+    write: Option<PathBuf>,
+}
+
+/// A proxy that this can configure.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
+enum Proxy {
+    /// nginx, from 1.22 on, in front of one Engine
+    Nginx,
+    /// HAProxy, from 2.6 on
+    Haproxy,
+}
+
+/// How a proxy authenticates its callers.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
+enum Auth {
+    /// By a client certificate
+    Certificate,
+    /// By a secret in the Authorization header, for platforms without client certificates
+    Bearer,
+}
+
+/// What differs from one machine to another.
+struct Setting<'a> {
+    is_swarm: bool,
+    is_bearer: bool,
+    auth: String,
+    /// The path of the table of calls.
+    table: &'static str,
+    listen: &'a str,
+    engine: &'a str,
+    managers: Vec<&'a str>,
+    certs: &'a str,
+    user: &'a str,
+    group: &'a str,
+    log: &'a str,
+}
+
+#[derive(Template)]
+#[template(path = "nginx.conf", escape = "none")]
+struct Nginx<'a> {
+    setting: &'a Setting<'a>,
+    calls: &'a [Call],
+}
+
+#[derive(Template)]
+#[template(path = "haproxy.cfg", escape = "none")]
+struct Haproxy<'a> {
+    setting: &'a Setting<'a>,
+    calls: &'a [Call],
+}
 
 /// Prints one configuration, or writes all of them into a folder.
 ///
@@ -24,112 +114,158 @@ use proxy::Proxy;
 ///
 /// If a setting would change the meaning of a configuration, or a file cannot be written.
 pub fn configure(arguments: &ProxyArguments) -> Result<()> {
-    let setting = arguments.setting()?;
-    let calls = calls::table(arguments.scheduler)?;
     if let (Some(proxy), Some(auth)) = (arguments.proxy, arguments.auth) {
-        print!("{}", render(proxy, auth, &setting, &calls));
+        print!("{}", arguments.configuration(proxy, auth)?);
     }
     let Some(folder) = &arguments.write else {
         return Ok(());
     };
-    for (proxy, auth) in kinds(arguments.scheduler) {
-        let path = folder.join(file_name(proxy, auth));
-        fs::write(&path, render(proxy, auth, &setting, &calls))
-            .with_context(|| format!("failed to write {}", path.display()))?;
-        say(&format!("written: {}", path.display()));
+    let proxies: &[_] = match arguments.scheduler {
+        Scheduler::Engine => &[(Proxy::Nginx, "conf"), (Proxy::Haproxy, "cfg")],
+        Scheduler::Swarm => &[(Proxy::Haproxy, "cfg")],
+    };
+    for (proxy, extension) in proxies {
+        for auth in [Auth::Certificate, Auth::Bearer] {
+            let path = folder.join(format!("{}-{}.{extension}", word(*proxy), word(auth)));
+            fs::write(&path, arguments.configuration(*proxy, auth)?)
+                .with_context(|| format!("failed to write {}", path.display()))?;
+            say(&format!("written: {}", path.display()));
+        }
     }
     Ok(())
 }
 
-/// All configurations for a scheduler.
-fn kinds(scheduler: Scheduler) -> impl Iterator<Item = (Proxy, Auth)> {
-    let proxies: &[Proxy] = match scheduler {
-        Scheduler::Engine => &[Proxy::Nginx, Proxy::Haproxy],
-        Scheduler::Swarm => &[Proxy::Haproxy],
-    };
-    let both = |proxy: &Proxy| [(*proxy, Auth::Certificate), (*proxy, Auth::Bearer)];
-    proxies.iter().flat_map(both)
-}
+/// The managers in the committed configurations, from the addresses for documentation.
+const EXAMPLES: [&str; 3] = ["192.0.2.11:2376", "192.0.2.12:2376", "192.0.2.13:2376"];
 
-fn file_name(proxy: Proxy, auth: Auth) -> String {
-    format!("{}-{}.{}", word(proxy), word(auth), proxy.extension())
-}
-
-fn render(proxy: Proxy, auth: Auth, setting: &Setting, calls: &[Call]) -> String {
-    let usual_user = proxy.usual_user();
-    let (usual_group, server, engine_word, unreachable) = match setting.scheduler {
-        Scheduler::Engine => ("docker", "", "Engine", "the Engine cannot be reached"),
-        // There is no socket to open, and the access log shows which manager answered.
-        Scheduler::Swarm => (usual_user, " %s", "manager", NO_MANAGER),
-    };
-    let usual = (usual_user.to_owned(), usual_group.to_owned());
-    let (user, group) = setting.user.as_ref().unwrap_or(&usual);
-    let numbered = setting.managers.iter().zip(1..);
-    let managers: Vec<_> = numbered
-        .map(|(manager, number)| format!("    server manager-{number} {manager}"))
-        .collect();
-    let lines: String = calls.iter().map(|call| proxy.line(call)).collect();
-    let auth = word(auth);
-    let text = chosen(proxy.template(), &[&auth, &word(setting.scheduler)]);
-    [
-        ("@CALLS@\n", lines.as_str()),
-        ("@BODIES@\n", &proxy.bodies(calls)),
-        ("@AUTH@", &auth),
-        ("@LISTEN@", &proxy.listening(&setting.listen)),
-        ("@TABLE@", setting.scheduler.file()),
-        ("@ENGINE@", &proxy.connecting(&setting.engine)),
-        ("@MANAGERS@", &managers.join("\n")),
-        ("@SERVER@", server),
-        ("@ENGINE_WORD@", engine_word),
-        ("@UNREACHABLE@", unreachable),
-        ("@CERTS@", &setting.certs),
-        ("@USER@", user),
-        ("@GROUP@", group),
-        ("@LOG@", setting.log.as_deref().unwrap_or(proxy.usual_log())),
-    ]
-    .into_iter()
-    .fold(text, |text, (place, value)| text.replace(place, value))
-}
-
-/// The proxy's message if no manager can act. The component reads it like that of a manager without a leader.
-const NO_MANAGER: &str = "no manager of the Swarm can be reached, or it does not have a leader";
-
-/// The lines of a template for one kind of authentication and one scheduler.
-///
-/// Lines between `@if certificate`, `@if bearer`, `@if engine` or `@if swarm` and `@end` are only for that kind.
-fn chosen(template: &str, kinds: &[&str]) -> String {
-    let mut only = None;
-    let mut text = String::new();
-    for line in template.lines() {
-        match line.split_once(' ') {
-            Some(("@if", kind)) => only = Some(kind),
-            _ if line == "@end" => only = None,
-            _ if only.is_none_or(|kind| kinds.contains(&kind)) => {
-                text.push_str(line);
-                text.push('\n');
-            }
-            _ => {}
-        }
+impl ProxyArguments {
+    fn configuration(&self, proxy: Proxy, auth: Auth) -> Result<String> {
+        let setting = &self.setting(proxy, auth)?;
+        let calls = &calls::table(self.scheduler)?;
+        let text = match proxy {
+            Proxy::Nginx => Nginx { setting, calls }.render(),
+            Proxy::Haproxy => Haproxy { setting, calls }.render(),
+        };
+        Ok(text? + "\n")
     }
-    text
+
+    /// The settings, each without characters that would change the meaning of a configuration.
+    fn setting(&self, proxy: Proxy, auth: Auth) -> Result<Setting<'_>> {
+        let is_swarm = self.scheduler == Scheduler::Swarm;
+        // Debian's packages run the proxies as these users. A Swarm has no socket to open.
+        let (usual_user, usual_log) = match (proxy, is_swarm) {
+            (Proxy::Nginx, true) => bail!(
+                "nginx does not ask a manager whether it can act; use haproxy in front of a Swarm"
+            ),
+            (Proxy::Nginx, false) => ("www-data:docker", "/var/log/nginx/access.log"),
+            (Proxy::Haproxy, false) => ("haproxy:docker", "stdout"),
+            (Proxy::Haproxy, true) => ("haproxy:haproxy", "stdout"),
+        };
+        let user = self.user.as_deref().unwrap_or(usual_user);
+        let log = self.log.as_deref().unwrap_or(usual_log);
+        let managers = self.managers.iter().map(String::as_str);
+        for text in [&*self.listen, &self.engine, &self.certs, user, log]
+            .into_iter()
+            .chain(managers)
+        {
+            let is_plain = |byte: u8| byte.is_ascii_alphanumeric() || b"._-/:@[]".contains(&byte);
+            if text.is_empty() || !text.bytes().all(is_plain) {
+                bail!(
+                    "`{text}` has characters with a meaning in a proxy's configuration; use letters, digits and ._-/:@[]"
+                );
+            }
+        }
+        let names = user.split_once(':');
+        let (user, group) = names.with_context(|| format!("`{user}` is not USER:GROUP"))?;
+        Ok(Setting {
+            is_swarm,
+            is_bearer: auth == Auth::Bearer,
+            auth: word(auth),
+            table: self.scheduler.file(),
+            listen: &self.listen,
+            engine: &self.engine,
+            managers: self.managers()?,
+            certs: self.certs.trim_end_matches('/'),
+            user,
+            group,
+            log,
+        })
+    }
+
+    fn managers(&self) -> Result<Vec<&str>> {
+        if self.scheduler == Scheduler::Engine && !self.managers.is_empty() {
+            bail!("--manager is for --scheduler swarm; one Engine is named with --engine");
+        }
+        if self.scheduler == Scheduler::Engine || self.write.is_some() {
+            return Ok(EXAMPLES.to_vec());
+        }
+        if self.managers.is_empty() {
+            bail!("name each manager of the Swarm with --manager HOST:PORT");
+        }
+        let is_port = |text: &str| text.parse::<u16>().is_ok_and(|port| port > 0);
+        for manager in &self.managers {
+            let port = manager.rsplit_once(':').map(|(_, port)| port);
+            if !port.is_some_and(is_port) || manager.starts_with(['/', ':']) {
+                bail!("`{manager}` is not HOST:PORT; Docker's port with TLS is 2376");
+            }
+        }
+        Ok(self.managers.iter().map(String::as_str).collect())
+    }
+}
+
+impl Setting<'_> {
+    fn is_socket(&self) -> bool {
+        self.engine.starts_with('/')
+    }
 }
 
 #[cfg(test)]
 mod tests {
     use std::path::Path;
 
+    use clap::Parser;
+
     use super::*;
 
-    /// All configurations: the path in the repository, and the text.
-    fn configurations() -> Vec<(String, String)> {
+    /// The arguments of a command line.
+    fn arguments(line: &[&str]) -> Result<ProxyArguments, clap::Error> {
+        #[derive(Parser)]
+        struct Line {
+            #[command(flatten)]
+            arguments: ProxyArguments,
+        }
+        Line::try_parse_from([&[""], line].concat()).map(|line| line.arguments)
+    }
+
+    /// The setting of HAProxy in front of a Swarm, or the refusal, with these further words.
+    fn haproxy(more: &[&str]) -> Option<Result<Vec<String>>> {
+        let arguments = arguments(&[&["haproxy", "--auth=bearer"], more].concat()).ok()?;
+        let setting = arguments.setting(Proxy::Haproxy, Auth::Bearer);
+        Some(setting.map(|setting| setting.managers.into_iter().map(str::to_owned).collect()))
+    }
+
+    /// The committed configurations: path and text.
+    fn committed() -> Vec<(PathBuf, String)> {
         let mut all = Vec::new();
-        for scheduler in Scheduler::ALL {
-            let calls = calls::table(scheduler).expect("a table");
-            let setting = arguments::tests::usual(scheduler);
-            let (folder, _) = scheduler.file().rsplit_once('/').expect("a folder");
-            for (proxy, auth) in kinds(scheduler) {
-                let path = format!("{folder}/{}", file_name(proxy, auth));
-                all.push((path, render(proxy, auth, &setting, &calls)));
+        for (scheduler, count) in [("engine", 4), ("swarm", 2)] {
+            let folder = tempfile::tempdir().expect("a folder");
+            let write = folder.path().to_str().expect("text");
+            let arguments = arguments(&["--scheduler", scheduler, "--write", write]);
+            let arguments = arguments.expect("a line");
+            configure(&arguments).expect("the defaults are right");
+            let (place, _) = arguments.scheduler.file().rsplit_once('/').expect("a path");
+            let files: Vec<_> = fs::read_dir(write).expect("a folder").flatten().collect();
+            assert_eq!(files.len(), count);
+            for file in files {
+                let text = fs::read_to_string(file.path()).expect("text");
+                let path = Path::new(place).join(file.file_name());
+                let root = Path::new(env!("CARGO_MANIFEST_DIR")).join("..");
+                let found = fs::read_to_string(root.join(&path)).unwrap_or_default();
+                assert!(
+                    found == text,
+                    "{path:?} is stale: cargo xtask proxy-config --scheduler {scheduler} --write {place}"
+                );
+                all.push((path, text));
             }
         }
         all
@@ -137,86 +273,86 @@ mod tests {
 
     #[test]
     fn the_committed_configurations_are_those_of_the_tables() {
-        for (path, text) in configurations() {
-            let (folder, _) = path.rsplit_once('/').expect("a folder");
-            let scheduler = match folder {
-                "deploy/swarm" => "--scheduler swarm ",
-                _ => "",
-            };
-            let root = Path::new(env!("CARGO_MANIFEST_DIR")).join("..");
-            let committed = fs::read_to_string(root.join(&path)).unwrap_or_default();
-            assert!(
-                committed == text,
-                "{path} is stale: cargo xtask proxy-config {scheduler}--write {folder}"
-            );
-        }
-    }
-
-    #[test]
-    fn nothing_of_a_template_is_left_in_a_configuration() {
-        for (path, text) in configurations() {
-            assert!(
-                !text
-                    .lines()
-                    .any(|line| line.contains("@if") || line == "@end")
-            );
-            let is_place = |word: &str| {
-                word.len() > 1
-                    && word
-                        .bytes()
-                        .all(|byte| byte.is_ascii_uppercase() || byte == b'_')
-            };
-            assert!(!text.split('@').any(is_place), "{path}: {text}");
-            let scheduler = match path.contains("swarm") {
+        for (path, text) in committed() {
+            let scheduler = match path.starts_with("deploy/swarm") {
                 true => Scheduler::Swarm,
                 false => Scheduler::Engine,
             };
             for call in calls::table(scheduler).expect("a table") {
-                assert!(text.contains(&call.target), "{path}: {}", call.name);
+                assert!(text.contains(&call.target), "{path:?}: {}", call.name);
             }
         }
     }
 
     #[test]
     fn who_has_shown_no_credentials_holds_no_connection_for_long() {
-        for (path, text) in configurations() {
-            if !path.ends_with(".cfg") {
-                continue;
+        for (path, text) in committed() {
+            if path.extension().is_some_and(|extension| extension == "cfg") {
+                // This is HAProxy's only bound on the TLS handshake.
+                let bounds: Vec<u32> = text
+                    .lines()
+                    .filter_map(|line| line.trim().strip_prefix("timeout client "))
+                    .map(|bound| bound.trim_end_matches('s').parse().expect("seconds"))
+                    .collect();
+                assert!(matches!(bounds[..], [1..=60]), "{path:?}: {bounds:?}");
             }
-            // This is HAProxy's only bound on the TLS handshake.
-            let bounds: Vec<u32> = text
-                .lines()
-                .filter_map(|line| line.trim().strip_prefix("timeout client "))
-                .map(|bound| bound.trim_end_matches('s').parse().expect("seconds"))
-                .collect();
-            assert!(matches!(bounds[..], [1..=60]), "{path}: {bounds:?}");
         }
-    }
-
-    /// The words of a configuration, HAProxy's or nginx's, for a status of the proxy's own.
-    fn words(text: &str, status: &str) -> String {
-        let line = text
-            .lines()
-            .find(|line| line.contains(status) && line.contains("{\"message\":\""))
-            .unwrap_or_else(|| panic!("no {status} in {text}"));
-        let (_, words) = line.split_once("{\"message\":\"").expect("a message");
-        words.split('"').next().expect("its end").to_owned()
     }
 
     #[test]
     fn a_swarm_without_a_manager_is_read_as_one_without_a_leader() {
-        for (path, text) in configurations() {
-            let status = match path.ends_with(".cfg") {
-                true => "status 503",
-                false => "return 502",
+        for (path, text) in committed() {
+            let is_gone = |line: &&str| {
+                (line.contains("status 503") || line.contains("return 502")) && line.contains('{')
             };
-            let is_swarm = path.contains("swarm");
-            let words = words(&text, status);
+            let line = text.lines().find(is_gone).expect("a message");
+            let (_, words) = line.split_once("{\"message\":\"").expect("a message");
+            let (words, _) = words.split_once('"').expect("its end");
+            let is_swarm = path.starts_with("deploy/swarm");
             assert_eq!(
-                dynamic_access::docker::is_leaderless(&words),
+                dynamic_access::docker::is_leaderless(words),
                 is_swarm,
-                "{path}: {words}"
+                "{path:?}: {words}"
             );
         }
+    }
+
+    #[test]
+    fn a_setting_cannot_add_to_a_configuration() {
+        let parsed = |option: &str, value: &str| {
+            let value = format!("--{option}={value}");
+            haproxy(&["--scheduler=swarm", "--manager=a:1", &value]).expect("a line")
+        };
+        parsed("listen", "[::1]:2376").expect("an address");
+        parsed("manager", "[::1]:2376").expect("an address");
+        for value in ["", "2376;", "2376 ssl", "2376\n", "$x", "2376}"] {
+            assert!(parsed("listen", value).is_err(), "--listen={value}");
+            let manager = format!("{value}:2376");
+            assert!(parsed("manager", &manager).is_err(), "--manager={manager}");
+        }
+    }
+
+    #[test]
+    fn each_manager_is_named_with_its_port_and_for_a_swarm_alone() {
+        let named = haproxy(&[
+            "--scheduler=swarm",
+            "--manager=a:2376",
+            "--manager=192.0.2.1:1",
+        ]);
+        let named = named.expect("a line").expect("managers");
+        assert_eq!(named, ["a:2376", "192.0.2.1:1"]);
+        for wrong in [
+            &["--scheduler=swarm"][..],
+            &["--manager=a:2376"],
+            &["--scheduler=engine", "--manager=a:2376"],
+            &["--scheduler=swarm", "--manager=a"],
+            &["--scheduler=swarm", "--manager=a:0"],
+            &["--scheduler=swarm", "--manager=:2376"],
+            &["--scheduler=swarm", "--manager=/run/docker.sock"],
+        ] {
+            assert!(haproxy(wrong).expect("a line").is_err(), "{wrong:?}");
+        }
+        let both = ["--scheduler=swarm", "--engine=a:1", "--manager=a:1"];
+        assert!(haproxy(&both).is_none(), "an Engine and a manager");
     }
 }

@@ -2,17 +2,17 @@
 //!
 //! The authority's key signs the other two and is not kept: nobody has to guard it, and nobody can sign a third.
 
-use std::fs::{self, DirBuilder, File, OpenOptions};
+use std::fs::{self, DirBuilder, Permissions};
 use std::io::Write;
 use std::net::IpAddr;
-use std::os::unix::fs::{DirBuilderExt, OpenOptionsExt};
+use std::os::unix::fs::{DirBuilderExt, PermissionsExt};
 use std::path::{Path, PathBuf};
 
 use anyhow::{Context, Result, bail};
 use clap::Args;
 use rcgen::{
-    BasicConstraints, CertificateParams, CertifiedIssuer, DnType, ExtendedKeyUsagePurpose, IsCa,
-    KeyPair, KeyUsagePurpose,
+    BasicConstraints, CertificateParams, CertifiedIssuer, DistinguishedName, DnType,
+    ExtendedKeyUsagePurpose, IsCa, KeyPair, KeyUsagePurpose,
 };
 use rustls_pki_types::DnsName;
 use time::{Duration, OffsetDateTime};
@@ -34,16 +34,6 @@ const RUNTIME_CONFIG: &str = "runtime-config.toml";
 
 /// Where the instructions put the Engine's files, because this machine's paths mean nothing on the Engine's host.
 const ENGINES_FOLDER: &str = "/etc/docker/certs";
-
-/// The files; anybody can read the certificates, only their owner the keys.
-const FILES: [&str; 6] = [
-    CA,
-    SERVER,
-    SERVER_KEY,
-    CLIENT_CERTIFICATE,
-    CLIENT_KEY,
-    RUNTIME_CONFIG,
-];
 
 /// Which certificates to make.
 #[derive(Args)]
@@ -81,7 +71,8 @@ pub fn certs(arguments: &CertsArguments) -> Result<()> {
     Ok(())
 }
 
-/// Makes all files in `dir`, for an Engine with these names, and returns when they expire.
+/// Makes all files in `dir`, for an Engine with these names, and returns when they expire. Anybody can read the
+/// certificates, only their owner the keys.
 ///
 /// # Errors
 ///
@@ -90,33 +81,31 @@ pub fn make(dir: &Path, hosts: &[String], days: u16) -> Result<OffsetDateTime> {
     for host in hosts {
         check_host(host)?;
     }
-    if let Some(name) = FILES.iter().find(|name| dir.join(name).exists()) {
-        bail!(
-            "{} exists and is not overwritten; choose another folder with --out",
-            dir.join(name).display()
-        );
-    }
-    let begin = OffsetDateTime::now_utc() - CLOCKS_APART;
-    let expiry = OffsetDateTime::now_utc() + Duration::days(days.into());
-    let within = |mut params: CertificateParams| {
+    let now = OffsetDateTime::now_utc();
+    let (begin, expiry) = (now - CLOCKS_APART, now + Duration::days(days.into()));
+    let certificate = |name: &str, hosts: &[String]| -> Result<CertificateParams> {
+        let mut params = CertificateParams::new(hosts)?;
+        params.distinguished_name = DistinguishedName::new();
+        params.distinguished_name.push(DnType::CommonName, name);
         (params.not_before, params.not_after) = (begin, expiry);
-        params
+        Ok(params)
     };
-    let authority = CertifiedIssuer::self_signed(within(authority()), KeyPair::generate()?)?;
-    let sign = |params: CertificateParams| -> Result<(String, String)> {
+    let mut authority = certificate("dynamic-access authority", &[])?;
+    authority.is_ca = IsCa::Ca(BasicConstraints::Constrained(0));
+    authority.key_usages = vec![KeyUsagePurpose::KeyCertSign, KeyUsagePurpose::CrlSign];
+    let authority = CertifiedIssuer::self_signed(authority, KeyPair::generate()?)?;
+    let sign = |name, hosts, usage| -> Result<(String, String)> {
         let key = KeyPair::generate()?;
-        let certificate = within(params).signed_by(&key, &authority)?;
+        let mut params = certificate(name, hosts)?;
+        params.use_authority_key_identifier_extension = true;
+        params.key_usages = vec![KeyUsagePurpose::DigitalSignature];
+        params.extended_key_usages = vec![usage];
+        let certificate = params.signed_by(&key, &authority)?;
         Ok((certificate.pem(), key.serialize_pem()))
     };
-    let (server, server_key) = sign(server(hosts)?)?;
-    let (client, client_key) = sign(client())?;
-
-    let mut folder = DirBuilder::new();
-    folder.recursive(true).mode(0o700);
-    folder
-        .create(dir)
-        .with_context(|| format!("failed to create {}", dir.display()))?;
-    write_all(
+    let (server, server_key) = sign(&hosts[0], hosts, ExtendedKeyUsagePurpose::ServerAuth)?;
+    let (client, client_key) = sign(CLIENT, &[], ExtendedKeyUsagePurpose::ClientAuth)?;
+    write_new(
         dir,
         &[
             (CA, 0o644, authority.pem()),
@@ -128,6 +117,42 @@ pub fn make(dir: &Path, hosts: &[String], days: u16) -> Result<OffsetDateTime> {
         ],
     )?;
     Ok(expiry)
+}
+
+/// Writes new files. They get their names once all of them are whole.
+fn write_new(dir: &Path, files: &[(&str, u32, String)]) -> Result<()> {
+    let mut folder = DirBuilder::new();
+    folder.recursive(true).mode(0o700);
+    folder
+        .create(dir)
+        .with_context(|| format!("failed to create {}", dir.display()))?;
+    let mut written = Vec::new();
+    for (name, mode, content) in files {
+        let path = dir.join(name);
+        if path.exists() {
+            bail!(
+                "{} exists and is not overwritten; choose another folder with --out",
+                path.display()
+            );
+        }
+        let failed = || format!("failed to write {}", path.display());
+        let file = tempfile::Builder::new()
+            .permissions(Permissions::from_mode(*mode))
+            .tempfile_in(dir);
+        let mut file = file.with_context(failed)?;
+        file.write_all(content.as_bytes()).with_context(failed)?;
+        written.push((file, path));
+    }
+    let mut named: Vec<PathBuf> = Vec::new();
+    for (file, path) in written {
+        if let Err(error) = file.persist_noclobber(&path) {
+            named.iter().for_each(|path| drop(fs::remove_file(path)));
+            return Err(error.error)
+                .with_context(|| format!("failed to create {}", path.display()));
+        }
+        named.push(path);
+    }
+    Ok(())
 }
 
 /// The options with which an Engine only accepts clients with a certificate from `dir`.
@@ -156,72 +181,6 @@ fn check_host(host: &str) -> Result<()> {
         Err(_) if DnsName::try_from(host).is_ok() => Ok(()),
         Err(_) => bail!("{host}: must be a name or an address, without scheme or port"),
     }
-}
-
-fn authority() -> CertificateParams {
-    let mut params = named("dynamic-access authority");
-    params.is_ca = IsCa::Ca(BasicConstraints::Constrained(0));
-    params.key_usages = vec![KeyUsagePurpose::KeyCertSign, KeyUsagePurpose::CrlSign];
-    params
-}
-
-fn server(hosts: &[String]) -> Result<CertificateParams> {
-    let mut params = CertificateParams::new(hosts.to_vec())?;
-    params.distinguished_name = named(&hosts[0]).distinguished_name;
-    params.use_authority_key_identifier_extension = true;
-    params.key_usages = vec![KeyUsagePurpose::DigitalSignature];
-    params.extended_key_usages = vec![ExtendedKeyUsagePurpose::ServerAuth];
-    Ok(params)
-}
-
-fn client() -> CertificateParams {
-    let mut params = named(CLIENT);
-    params.use_authority_key_identifier_extension = true;
-    params.key_usages = vec![KeyUsagePurpose::DigitalSignature];
-    params.extended_key_usages = vec![ExtendedKeyUsagePurpose::ClientAuth];
-    params
-}
-
-fn named(common_name: &str) -> CertificateParams {
-    let mut params = CertificateParams::default();
-    params.distinguished_name = rcgen::DistinguishedName::new();
-    params
-        .distinguished_name
-        .push(DnType::CommonName, common_name);
-    params
-}
-
-/// Writes all of the files, or none.
-fn write_all(dir: &Path, files: &[(&str, u32, String)]) -> Result<()> {
-    for (position, (name, mode, content)) in files.iter().enumerate() {
-        let written = write_new(&dir.join(name), *mode, content);
-        if written.is_err() {
-            for (name, ..) in &files[..position] {
-                let _ = fs::remove_file(dir.join(name));
-            }
-            return written;
-        }
-    }
-    Ok(())
-}
-
-/// Writes a new file, which has its mode before its first byte.
-fn write_new(path: &Path, mode: u32, content: &str) -> Result<()> {
-    let mut options = OpenOptions::new();
-    options.write(true).create_new(true).mode(mode);
-    let file = options
-        .open(path)
-        .with_context(|| format!("failed to create {}", path.display()))?;
-    fill(path, file, content)
-}
-
-/// Writes the content into a new file, or removes the file.
-fn fill(path: &Path, mut file: File, content: &str) -> Result<()> {
-    let written = file.write_all(content.as_bytes());
-    if written.is_err() {
-        let _ = fs::remove_file(path);
-    }
-    written.with_context(|| format!("failed to write {}", path.display()))
 }
 
 /// The addition to the runtime configuration if the Engine's side offers HTTP/2.
@@ -271,22 +230,8 @@ SPIN_VARIABLE_WEBHOOK_SECRET=\"$(openssl rand -base64 32)\" \\
     )
 }
 
-/// Makes certificates for `host` alone in `dir`, for a private Engine on this machine.
-///
-/// # Errors
-///
-/// See [`make`].
-pub fn make_for(dir: &Path, host: &str) -> Result<()> {
-    // No run lasts longer.
-    const DAYS: u16 = 30;
-    fs::create_dir_all(dir).with_context(|| format!("failed to create {}", dir.display()))?;
-    make(dir, &[host.to_owned()], DAYS).map(|_| ())
-}
-
 #[cfg(test)]
 mod tests {
-    use std::os::unix::fs::PermissionsExt;
-
     use super::*;
 
     fn hosts(all: &[&str]) -> Vec<String> {
@@ -321,34 +266,27 @@ mod tests {
     }
 
     #[test]
-    fn a_file_that_cannot_be_written_to_its_end_does_not_stay() {
+    fn of_files_that_cannot_all_be_written_none_stays() {
         let folder = tempfile::tempdir().expect("a folder");
-        let path = folder.path().join(CLIENT_KEY);
-        fs::write(&path, "half a k").expect("a file");
-        let full = OpenOptions::new().write(true).open("/dev/full");
-        let error = fill(&path, full.expect("Linux has it"), "key").expect_err("there is no room");
-        assert!(error.to_string().contains(CLIENT_KEY), "{error}");
-        assert!(!path.exists());
+        let files = [CA, "no/such/folder"].map(|name| (name, 0o644, "text".to_owned()));
+        let error = write_new(folder.path(), &files).expect_err("there is no such folder");
+        assert!(error.to_string().contains("no/such/folder"), "{error}");
+        assert_eq!(fs::read_dir(folder.path()).expect("a folder").count(), 0);
     }
 
     #[test]
-    fn the_hosts_of_the_runtime_configuration_are_in_lower_case() {
+    fn the_runtime_configuration_has_hosts_in_lower_case_and_advice_about_http2() {
         let hosts = hosts(&["Engine.Test", "192.0.2.7"]);
         let config = runtime_config(&hosts);
+        let (start, about_http2) = config.split_once(CLIENT_KEY).expect("the last file");
         assert!(
-            config.contains("hosts = [\"engine.test\", \"192.0.2.7\"]"),
+            start.contains("hosts = [\"engine.test\", \"192.0.2.7\"]"),
             "{config}"
         );
+        let table = "\n# [outbound_http]\n# connection_pooling = false\n";
+        assert!(about_http2.ends_with(table), "{config}");
         let text = instructions(Path::new("/here/certs"), &hosts);
         assert!(text.contains("https://engine.test:2376"), "{text}");
-    }
-
-    #[test]
-    fn the_runtime_configuration_says_what_to_do_about_http2() {
-        let config = runtime_config(&hosts(&["engine.test"]));
-        let (_, about_http2) = config.split_once(CLIENT_KEY).expect("the last file");
-        let table = "\n# [outbound_http]\n# connection_pooling = false\n";
-        assert!(about_http2.ends_with(table), "{about_http2}");
     }
 
     #[test]

@@ -50,6 +50,9 @@ const DAEMON_GRACE: Duration = Duration::from_secs(15);
 /// The name in a private Engine's certificate.
 const TLS_HOST: &str = "localhost";
 
+/// No run lasts longer than its certificates.
+const TLS_DAYS: u16 = 30;
+
 /// Where a private Engine listens in addition to its unix socket.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Listen {
@@ -256,7 +259,7 @@ impl Engine {
                 command.arg("--tls=false");
             }
             Listen::Tls(port) => {
-                certs::make_for(&self.certs(), TLS_HOST)?;
+                certs::make(&self.certs(), &[TLS_HOST.to_owned()], TLS_DAYS)?;
                 command.arg(format!("--host=tcp://127.0.0.1:{port}"));
                 command.args(certs::dockerd_options(&self.certs()));
             }

@@ -25,7 +25,7 @@ mod wasm;
 use std::process::ExitCode;
 
 use anyhow::{Error, Result};
-use clap::{Args, Parser, Subcommand};
+use clap::{Parser, Subcommand};
 use dev::interrupt::{self, Interrupted};
 use dynamic_access_admin::certs::CertsArguments;
 use dynamic_access_admin::doctor::StartArguments;
@@ -79,7 +79,14 @@ enum Task {
     /// Build the component: target/wasm32-wasip2/release/dynamic_access.wasm
     Build,
     /// Build the agent image, dynamic-access-agent
-    Image(ImageArguments),
+    Image {
+        /// Which agent it must hold, instead of the real one if it can be reached
+        #[arg(long)]
+        agent: Option<Agent>,
+        /// The Engine, instead of SPIN_VARIABLE_DOCKER_URL, DOCKER_HOST, the docker context or the local one
+        #[arg(long, value_name = "URL|SOCKET")]
+        engine: Option<String>,
+    },
     /// The same as `dynamic-access-admin certs`
     Certs(CertsArguments),
     /// The same as `dynamic-access-admin proxy-config`
@@ -95,19 +102,6 @@ enum Task {
         #[command(flatten)]
         start: StartArguments,
     },
-}
-
-#[derive(Args)]
-struct ImageArguments {
-    /// Which agent it must hold, instead of the real one if it can be reached
-    #[arg(long)]
-    agent: Option<Agent>,
-    /// Build it even if it exists and nothing has changed
-    #[arg(long)]
-    force: bool,
-    /// The Engine, instead of SPIN_VARIABLE_DOCKER_URL, DOCKER_HOST, the docker context or the local one
-    #[arg(long, value_name = "URL|SOCKET")]
-    engine: Option<String>,
 }
 
 fn main() -> ExitCode {
@@ -133,7 +127,9 @@ fn perform(task: Task) -> Result<ExitCode> {
             }
         }
         Task::Build => wasm::build()?,
-        Task::Image(arguments) => build_image(&arguments)?,
+        Task::Image { agent, engine } => {
+            image::ensure(&choice::must_exist(engine.as_deref())?, agent)?;
+        }
         Task::Certs(arguments) => return run(&Command::Certs(arguments)),
         Task::ProxyConfig(arguments) => return run(&Command::ProxyConfig(arguments)),
         Task::Doctor {
@@ -146,15 +142,6 @@ fn perform(task: Task) -> Result<ExitCode> {
         }
     }
     Ok(ExitCode::SUCCESS)
-}
-
-fn build_image(arguments: &ImageArguments) -> Result<()> {
-    let docker = choice::must_exist(arguments.engine.as_deref())?;
-    match arguments.force {
-        true => image::build(&docker, arguments.agent)?,
-        false => image::ensure(&docker, arguments.agent)?,
-    };
-    Ok(())
 }
 
 fn report(error: &Error) -> ExitCode {

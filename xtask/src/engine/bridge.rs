@@ -18,16 +18,23 @@ const ATTEMPTS_MAX: usize = 100;
 
 /// Finds addresses that no route and no interface of this machine uses.
 pub fn free_block() -> Result<Ipv4Net> {
-    let used = blocks_in(&ip(&["-4", "route", "show", "table", "all"])?);
     for _ in 0..ATTEMPTS_MAX {
         let [second, third] = random::bytes()?;
         let first = Ipv4Addr::new(10, second, third, 0);
         let candidate = Ipv4Net::new(first, BLOCK_PREFIX)?.trunc();
-        if !used.iter().any(|block| overlap(block, &candidate)) {
+        if is_free(candidate)? {
             return Ok(candidate);
         }
     }
     bail!("no free range of addresses in 10.0.0.0/8; `ip route` shows who uses it")
+}
+
+/// Whether no route leads into a block or is around it, except the default route.
+fn is_free(block: Ipv4Net) -> Result<bool> {
+    let block = block.to_string();
+    let routes = |which| ip(&["-4", "route", "show", "table", "all", which, &block]);
+    let (within, around) = (routes("root")?, routes("match")?);
+    Ok(within.is_empty() && around.lines().all(|route| route.contains("default ")))
 }
 
 /// The address of this machine on the bridge of a block.
@@ -58,47 +65,19 @@ fn hardware_address(address: Ipv4Addr) -> String {
 
 /// Removes a bridge, and those of networks that the Engine had made in the block.
 pub fn remove(name: &str, block: Ipv4Net) -> Result<()> {
-    let addresses = ip(&["-4", "-oneline", "address", "show"])?;
-    for interface in interfaces_in(&addresses, block) {
-        ip(&["link", "delete", &interface])?;
+    let block = block.to_string();
+    let lines = ip(&["-4", "-oneline", "address", "show", "to", &block])?;
+    let interfaces = lines
+        .lines()
+        .filter_map(|line| line.split_whitespace().nth(1));
+    for interface in interfaces {
+        ip(&["link", "delete", interface])?;
     }
     // A bridge that was not finished has no address yet.
     if Path::new("/sys/class/net").join(name).exists() {
         ip(&["link", "delete", name])?;
     }
     Ok(())
-}
-
-fn overlap(one: &Ipv4Net, other: &Ipv4Net) -> bool {
-    one.contains(other) || other.contains(one)
-}
-
-/// Every destination in the output of `ip route`, except the default route.
-fn blocks_in(routes: &str) -> Vec<Ipv4Net> {
-    let parse = |word: &str| match word.parse::<Ipv4Addr>() {
-        Ok(address) => Some(address.into()),
-        Err(_) => word.parse::<Ipv4Net>().ok(),
-    };
-    routes
-        .split_whitespace()
-        .filter_map(parse)
-        .filter(|block| block.prefix_len() > 0)
-        .collect()
-}
-
-/// The interfaces in the output of `ip -oneline address` whose address is in a block.
-fn interfaces_in(addresses: &str, block: Ipv4Net) -> Vec<String> {
-    addresses
-        .lines()
-        .filter_map(|line| {
-            let mut words = line.split_whitespace();
-            let interface = words.nth(1)?;
-            let address: Ipv4Net = words.nth(1)?.parse().ok()?;
-            block
-                .contains(&address.addr())
-                .then(|| interface.to_owned())
-        })
-        .collect()
 }
 
 #[cfg(test)]
@@ -110,43 +89,20 @@ mod tests {
     }
 
     #[test]
-    fn routes_name_what_is_in_use() {
-        let routes = "default via 192.0.2.1 dev eth0\n\
-                      172.17.0.0/16 dev docker0 proto kernel scope link src 172.17.0.1 linkdown\n\
-                      10.0.0.0/8 dev wg0\n\
-                      local 127.0.0.1 dev lo table local";
-        let used = blocks_in(routes);
-        assert!(used.contains(&block("172.17.0.0/16")));
-        assert!(used.contains(&block("127.0.0.1/32")));
-        assert!(!used.iter().any(|block| block.prefix_len() == 0));
-        let overlaps = |text| used.iter().any(|used| overlap(used, &block(text)));
-        for taken in ["10.20.16.0/20", "172.16.0.0/12"] {
-            assert!(overlaps(taken), "{taken}");
+    fn a_block_within_or_around_a_route_is_not_free() {
+        let is_free = |text| is_free(block(text)).expect("routes");
+        // Loopback's route is that of 127.0.0.0/8, and the default route is around everything.
+        for taken in ["127.0.16.0/20", "127.0.0.1/32", "126.0.0.0/7"] {
+            assert!(!is_free(taken), "{taken}");
         }
-        assert!(!overlaps("172.18.0.0/20"));
+        // For documentation (RFC 5737).
+        assert!(is_free("203.0.113.0/24"));
     }
 
     #[test]
-    fn only_interfaces_with_an_address_of_the_block_are_its_own() {
-        let addresses = "1: lo    inet 127.0.0.1/8 scope host lo\n\
-                         7: dax0    inet 10.20.16.1/24 scope global dax0\n\
-                         8: br-12    inet 10.20.17.1/24 brd 10.20.17.255 scope global br-12\n\
-                         9: docker0    inet 172.17.0.1/16 scope global docker0";
-        assert_eq!(
-            interfaces_in(addresses, block("10.20.16.0/20")),
-            ["dax0", "br-12"]
-        );
-    }
-
-    #[test]
-    fn a_hardware_address_is_one_that_nobody_was_sold() {
-        let address = hardware_address(Ipv4Addr::new(10, 20, 16, 1));
-        assert_eq!(address, "02:42:0a:14:10:01");
-    }
-
-    #[test]
-    fn the_bridge_takes_the_first_address() {
+    fn the_bridge_takes_the_first_address_and_a_hardware_address_that_nobody_was_sold() {
         let first = Ipv4Addr::new(10, 20, 16, 1);
         assert_eq!(address(block("10.20.16.0/20")), first);
+        assert_eq!(hardware_address(first), "02:42:0a:14:10:01");
     }
 }

@@ -19,7 +19,7 @@ const HOME: &str = "/var/tmp";
 const PREFIX: &str = "dax-";
 
 /// Holds the addresses of the Engine's networks. The run that uses an Engine keeps it locked.
-pub const LOCK_FILE: &str = "lock";
+const LOCK_FILE: &str = "lock";
 
 /// The folder of a private Engine.
 pub struct EngineDir {
@@ -27,8 +27,8 @@ pub struct EngineDir {
     pub dir: PathBuf,
     /// The addresses of its networks.
     pub block: Ipv4Net,
-    /// The kernel unlocks it when the run ends, however it ends.
-    _lock: Option<File>,
+    /// The Engine's first process holds it too. The kernel unlocks it when both have ended, however they end.
+    pub lock: File,
 }
 
 impl EngineDir {
@@ -46,24 +46,15 @@ impl EngineDir {
         let lock = lock
             .and_then(|file| fs::write(&path, format!("{block}\n")).map(|()| file))
             .with_context(|| format!("failed to write {}", path.display()))?;
-        Ok(Self {
-            dir,
-            block,
-            _lock: Some(lock),
-        })
+        Ok(Self { dir, block, lock })
     }
 
-    /// The folder's name, which also names the control group.
+    /// The folder's name, which also names the control group and the bridge; the kernel allows a bridge 15 characters.
     pub fn name(&self) -> String {
         self.dir
             .file_name()
             .map(|name| name.to_string_lossy().into_owned())
             .unwrap_or_default()
-    }
-
-    /// The bridge's name; the kernel allows 15 characters, and the folder's name has 12.
-    pub fn bridge(&self) -> String {
-        self.name()
     }
 
     /// The unix socket.
@@ -81,37 +72,24 @@ impl EngineDir {
         self.dir.join("data")
     }
 
-    /// The Engine itself, locked for its removal, if the run that used it has ended without removing it.
-    pub fn if_abandoned(self) -> Option<Self> {
-        let lock = File::open(self.dir.join(LOCK_FILE)).ok()?;
-        let is_abandoned = lock.try_lock().is_ok();
-        is_abandoned.then_some(Self {
-            _lock: Some(lock),
-            ..self
-        })
-    }
-
-    /// Every private Engine of this user.
-    pub fn all() -> Vec<Self> {
+    /// The Engines of this user's runs that have ended without removing them, locked for their removal.
+    pub fn abandoned() -> impl Iterator<Item = Self> {
         let entries = fs::read_dir(HOME).into_iter().flatten().flatten();
         entries
             .filter(|entry| entry.file_name().to_string_lossy().starts_with(PREFIX))
-            .filter_map(|entry| Self::read(&entry.path()))
-            .collect()
+            .filter_map(|entry| Self::if_abandoned(entry.path()))
     }
 
-    fn read(dir: &Path) -> Option<Self> {
+    fn if_abandoned(dir: PathBuf) -> Option<Self> {
         // Anybody can make a folder there, so only our own counts.
         let metadata = dir.symlink_metadata().ok()?;
         if !metadata.is_dir() || metadata.uid() != rustix::process::geteuid().as_raw() {
             return None;
         }
+        let lock = File::open(dir.join(LOCK_FILE)).ok()?;
+        lock.try_lock().ok()?;
         let text = fs::read_to_string(dir.join(LOCK_FILE)).ok()?;
         let block = text.lines().next()?.parse().ok()?;
-        Some(Self {
-            dir: dir.to_owned(),
-            block,
-            _lock: None,
-        })
+        Some(Self { dir, block, lock })
     }
 }

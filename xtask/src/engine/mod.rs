@@ -117,7 +117,7 @@ impl Engine {
         teardown::sweep();
         let started = Instant::now();
         let dir = EngineDir::create()?;
-        let unshared = match Unshared::create(&dir.dir, root.as_deref()) {
+        let unshared = match Unshared::create(&dir, root.as_deref()) {
             Ok(unshared) => unshared,
             Err(error) => {
                 teardown::remove(&dir)?;
@@ -135,7 +135,7 @@ impl Engine {
         if keeps_images {
             image_cache::take(&engine.dir);
         }
-        bridge::create(&engine.dir.bridge(), engine.dir.block)?;
+        bridge::create(&engine.dir.name(), engine.dir.block)?;
         engine.start_containerd()?;
         engine.start_dockerd()?;
         say(&format!(
@@ -205,21 +205,17 @@ impl Engine {
     }
 
     fn start_containerd(&self) -> Result<()> {
-        let dir = &self.dir.dir;
         // This plugin is for Kubernetes and would write outside our folder.
         let config = "version = 2\ndisabled_plugins = [\"io.containerd.grpc.v1.cri\"]\n";
-        fs::write(dir.join("containerd.toml"), config)?;
+        fs::write(self.dir().join("containerd.toml"), config)?;
         let mut command = self.daemon(&self.program("containerd")?);
-        command
-            .arg("--config")
-            .arg(dir.join("containerd.toml"))
-            .arg("--root")
-            .arg(dir.join("containerd"))
-            .arg("--state")
-            .arg(dir.join("containerd-state"))
-            .arg("--address")
-            .arg(dir.join("containerd.sock"));
-        let socket = dir.join("containerd.sock");
+        command.args([
+            self.option("config", "containerd.toml"),
+            self.option("root", "containerd"),
+            self.option("state", "containerd-state"),
+            self.option("address", "containerd.sock"),
+        ]);
+        let socket = self.dir().join("containerd.sock");
         self.spawn(&mut command, "containerd", || match socket.exists() {
             true => Ok(()),
             false => bail!("there is no {}", socket.display()),
@@ -227,26 +223,22 @@ impl Engine {
     }
 
     fn start_dockerd(&self) -> Result<()> {
-        let EngineDir { dir, block, .. } = &self.dir;
         // Otherwise dockerd would read the machine's own /etc/docker/daemon.json.
-        fs::write(dir.join("daemon.json"), self.daemon_json())?;
+        fs::write(self.dir().join("daemon.json"), self.daemon_json())?;
         let mut command = self.daemon(&self.program("dockerd")?);
         command
-            .arg("--config-file")
-            .arg(dir.join("daemon.json"))
-            .arg("--data-root")
-            .arg(self.dir.data())
-            .arg("--exec-root")
-            .arg(dir.join("exec"))
-            .arg("--pidfile")
-            .arg(self.pid_file())
-            .arg("--containerd")
-            .arg(dir.join("containerd.sock"))
-            .arg(format!("--host=unix://{}", self.dir.socket().display()))
-            .arg(format!("--bridge={}", self.dir.bridge()))
-            .arg(format!("--cgroup-parent=/{}", self.dir.name()))
+            .args([
+                self.option("config-file", "daemon.json"),
+                self.option("data-root", "data"),
+                self.option("exec-root", "exec"),
+                self.option("pidfile", "dockerd.pid"),
+                self.option("containerd", "containerd.sock"),
+                format!("--host=unix://{}", self.socket().display()),
+                format!("--bridge={}", self.dir.name()),
+                format!("--cgroup-parent=/{}", self.dir.name()),
+                format!("--default-address-pool=base={},size=24", self.dir.block),
+            ])
             .arg("--exec-opt=native.cgroupdriver=cgroupfs")
-            .arg(format!("--default-address-pool=base={},size=24", block))
             // Firewall rules could collide with those of a running Engine. Containers reach
             // this machine over the bridge without any, which is enough.
             .args(["--iptables=false", "--ip6tables=false", "--ip-masq=false"])
@@ -266,6 +258,11 @@ impl Engine {
         }
         let docker = self.docker();
         self.spawn(&mut command, "dockerd", || docker.ping())
+    }
+
+    /// An option of a daemon, with a path in the Engine's folder.
+    pub fn option(&self, name: &str, path: &str) -> String {
+        format!("--{name}={}", self.dir().join(path).display())
     }
 
     /// The command that starts a daemon in the Engine's namespaces; see [`Engine::spawn`].
@@ -360,14 +357,15 @@ impl Engine {
 impl Drop for Engine {
     fn drop(&mut self) {
         say("private Engine: removing it");
-        let removed = match self.keeps_images && image_cache::tidy(&self.docker()).is_ok() {
-            true => {
-                self.end_dockerd();
-                teardown::remove_but_images(&self.dir)
-            }
-            false => teardown::remove(&self.dir),
+        let keeps_images = self.keeps_images && image_cache::tidy(&self.docker()).is_ok();
+        if keeps_images {
+            self.end_dockerd();
+        }
+        let removed = match self.unshared.end() {
+            false => Err(anyhow!("its processes do not end")),
+            true if keeps_images => teardown::remove_but_images(&self.dir),
+            true => teardown::remove(&self.dir),
         };
-        self.unshared.reap();
         if let Err(error) = removed {
             say(&format!(
                 "private Engine: {error:#}; the next one to start removes what is left"

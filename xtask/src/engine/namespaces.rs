@@ -15,7 +15,7 @@ use dev::namespaces::Namespaces;
 use dev::process::{POLL_INTERVAL, wait_until};
 use dev::processes;
 
-use crate::engine::dir::LOCK_FILE;
+use crate::engine::dir::EngineDir;
 
 /// The first process, which comes with Docker: it collects the processes that lose their parent.
 const INIT: &str = "docker-init";
@@ -56,21 +56,20 @@ pub struct Unshared {
 }
 
 impl Unshared {
-    /// Creates them for the Engine in `dir`, whose programs are in `root`, or else in this
-    /// machine's own. They end with this process.
-    pub fn create(dir: &Path, root: Option<&Path>) -> Result<Self> {
+    /// Creates them for an Engine, whose programs are in `root`, or else in this machine's own. They end with this
+    /// process, and hold the Engine's lock until they have ended.
+    pub fn create(engine: &EngineDir, root: Option<&Path>) -> Result<Self> {
         let mut command = Command::new("setpriv");
         command
             .args(["--pdeathsig", "KILL", "unshare", "--kill-child"])
             .args(["--pid", "--mount", "--mount-proc", "--fork"]);
         if let Some(root) = root {
-            command.args(["sh", "-c", ENTER, "sh"]).arg(root).arg(dir);
+            command.args(["sh", "-c", ENTER, "sh"]);
+            command.arg(root).arg(&engine.dir);
         }
-        command.args([INIT, "--"]);
-        // Waits for ever, with the folder in its command line.
-        command.args(["tail", "--follow"]).arg(dir.join(LOCK_FILE));
         let mut unshare = command
-            .stdin(Stdio::null())
+            .args([INIT, "--", "sleep", "infinity"])
+            .stdin(engine.lock.try_clone()?)
             .stdout(Stdio::null())
             .stderr(Stdio::null())
             // Ctrl-C on the terminal must not reach it.
@@ -78,8 +77,8 @@ impl Unshared {
             .spawn()
             .context("failed to run unshare (package util-linux)")?;
         let deadline = Instant::now() + START_BOUND;
-        loop {
-            if let Some(&init) = inits(dir).first() {
+        while Instant::now() < deadline {
+            if let Some(init) = child(unshare.id().cast_signed(), INIT) {
                 return Ok(Self {
                     unshare,
                     namespaces: Namespaces(init),
@@ -88,77 +87,34 @@ impl Unshared {
             if let Some(status) = unshare.try_wait()? {
                 bail!("unshare failed: {status}; private Engines need root and namespaces");
             }
-            if Instant::now() >= deadline {
-                bail!("unshare has started nothing within {START_BOUND:?}");
-            }
             thread::sleep(POLL_INTERVAL);
         }
+        // Its child ends with it.
+        unshare.kill().and_then(|()| unshare.wait())?;
+        bail!("unshare has started nothing within {START_BOUND:?}")
     }
 
     /// Whether a daemon of that name runs.
     pub fn has_daemon(&self, name: &str) -> bool {
-        let Namespaces(init) = self.namespaces;
-        let children = fs::read_to_string(format!("/proc/{init}/task/{init}/children"));
-        children.unwrap_or_default().split(' ').any(|child| {
-            let found = fs::read_to_string(format!("/proc/{child}/comm"));
-            found.is_ok_and(|found| found.trim_end() == name)
-        })
+        child(self.namespaces.0, name).is_some()
     }
 
-    /// Takes the status of an ended `unshare`, which would otherwise stay a zombie.
-    pub fn reap(&mut self) {
+    /// Kills all of their processes. Returns whether these are gone: `unshare` ends after the first process, which ends
+    /// after all others.
+    pub fn end(&mut self) -> bool {
+        processes::kill(self.namespaces.0);
         wait_until(KILLED_BOUND, || {
             !matches!(self.unshare.try_wait(), Ok(None))
-        });
+        })
     }
 }
 
-/// Kills the namespaces of the Engine in `dir`, and returns whether all of their processes are
-/// gone.
-pub fn kill(dir: &Path) -> bool {
-    let inits = inits(dir);
-    for init in &inits {
-        processes::kill(*init);
-    }
-    wait_until(KILLED_BOUND, || inits.iter().all(|init| has_ended(*init)))
-}
-
-/// Whether a process has ended: a first process does only after all others of its namespace.
-fn has_ended(pid: i32) -> bool {
-    let stat = fs::read_to_string(format!("/proc/{pid}/stat")).unwrap_or_default();
-    // After the name in parentheses comes the state (proc(5)).
-    let state = stat.rsplit_once(") ").map(|(_, rest)| rest);
-    state.is_none_or(|state| state.starts_with('Z'))
-}
-
-/// The first processes of namespaces of the Engine in `dir`.
-fn inits(dir: &Path) -> Vec<i32> {
-    let lock = dir.join(LOCK_FILE);
-    let inits = processes::running().filter(|process| is_init(&process.line, &lock));
-    inits.map(|process| process.pid).collect()
-}
-
-/// Whether a command line, with its words ended by NUL, is that of a first process.
-fn is_init(line: &str, lock: &Path) -> bool {
-    let mut words = line.trim_end_matches('\0').split('\0');
-    let program = words.next().unwrap_or_default();
-    program.rsplit('/').next() == Some(INIT) && words.next_back() == lock.to_str()
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn an_init_is_told_by_its_program_and_the_engines_folder() {
-        let lock = Path::new("/var/tmp/dax-0123abcd/lock");
-        let line = "docker-init\0--\0tail\0--follow\0/var/tmp/dax-0123abcd/lock\0";
-        assert!(is_init(line, lock));
-        assert!(!is_init(&format!("unshare\0--fork\0{line}"), lock));
-        assert!(!is_init(line, Path::new("/var/tmp/dax-0123abce/lock")));
-        assert!(!is_init(
-            "tail\0--follow\0/var/tmp/dax-0123abcd/lock\0",
-            lock
-        ));
-    }
+/// The child of a process that runs the program of this name.
+fn child(parent: i32, name: &str) -> Option<i32> {
+    let children = fs::read_to_string(format!("/proc/{parent}/task/{parent}/children")).ok()?;
+    let is_named = |child: &&str| {
+        let found = fs::read_to_string(format!("/proc/{child}/comm"));
+        found.is_ok_and(|found| found.trim_end() == name)
+    };
+    children.split(' ').find(is_named)?.parse().ok()
 }

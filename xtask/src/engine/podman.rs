@@ -42,27 +42,20 @@ pub fn start_beside(engine: &Engine, endpoint: &Endpoint) -> Result<Docker> {
         let packages = ["podman", "runc", "catatonit", "slirp4netns"];
         setup::packages("Podman's service", &packages)?;
     }
-    let dir = engine.dir().to_owned();
+    let dir = engine.dir();
     fs::write(dir.join("podman.conf"), CONF)?;
     fs::write(dir.join("registries.conf"), REGISTRIES)?;
     let mut command = engine.daemon(Path::new("podman"));
     command
         .env("CONTAINERS_CONF", dir.join("podman.conf"))
         .env("CONTAINERS_REGISTRIES_CONF", dir.join("registries.conf"))
-        .env("TMPDIR", &dir)
-        .arg("--root")
-        .arg(dir.join("podman"))
-        .arg("--runroot")
-        .arg(dir.join("podman-state"))
-        .arg("--tmpdir")
-        .arg(dir.join("podman-tmp"))
+        .env("TMPDIR", dir)
         .args([
-            "--cgroup-manager",
-            "cgroupfs",
-            "system",
-            "service",
-            "--time=0",
+            engine.option("root", "podman"),
+            engine.option("runroot", "podman-state"),
+            engine.option("tmpdir", "podman-tmp"),
         ])
+        .args(["--cgroup-manager=cgroupfs", "system", "service", "--time=0"])
         .arg(endpoint.docker_host());
     let docker = Docker::at(endpoint.clone());
     engine.spawn(&mut command, "podman", || docker.ping())?;

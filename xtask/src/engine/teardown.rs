@@ -5,20 +5,17 @@
 
 use std::fs;
 
-use anyhow::{Context, Result, bail};
+use anyhow::{Context, Result};
 use dev::processes;
 use dev::swarm::control_groups;
 use dynamic_access_admin::progress::say;
 
 use crate::engine::dir::EngineDir;
-use crate::engine::{bridge, image_cache, namespaces, outbound};
+use crate::engine::{bridge, image_cache, outbound};
 
 /// Removes the Engines of killed runs.
 pub fn sweep() {
-    for engine in EngineDir::all()
-        .into_iter()
-        .filter_map(EngineDir::if_abandoned)
-    {
+    for engine in EngineDir::abandoned() {
         say(&format!(
             "removing {}, left by a run that was killed",
             engine.dir.display()
@@ -29,7 +26,7 @@ pub fn sweep() {
     }
 }
 
-/// Removes one Engine.
+/// Removes one Engine, whose processes have ended.
 pub fn remove(engine: &EngineDir) -> Result<()> {
     take_apart(engine)?;
     delete(engine)
@@ -43,14 +40,11 @@ pub fn remove_but_images(engine: &EngineDir) -> Result<()> {
     kept
 }
 
-/// Ends and undoes everything except the files.
+/// Undoes everything except the files.
 fn take_apart(engine: &EngineDir) -> Result<()> {
-    if !namespaces::kill(&engine.dir) {
-        bail!("the processes of {} do not end", engine.dir.display());
-    }
     engine.swarm().remove();
     outbound::close(engine, !is_any_engine_running());
-    bridge::remove(&engine.bridge(), engine.block)?;
+    bridge::remove(&engine.name(), engine.block)?;
     control_groups::remove(&engine.name());
     Ok(())
 }

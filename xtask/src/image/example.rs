@@ -5,11 +5,11 @@ use std::path::{Path, PathBuf};
 
 use anyhow::{Context, Result, bail};
 use dev::docker::Docker;
-use dev::process;
-use dynamic_access_admin::progress::{say, timed};
+use dynamic_access_admin::progress::timed;
+use sha2::{Digest, Sha256};
 
-use super::{INPUTS_LABEL, digest_of, stand_in_base};
-use crate::machine::workspace;
+use super::{docker_build, stand_in_base};
+use crate::machine::workspace::{self, hex};
 
 /// An example: a folder with a Dockerfile, and with the environment that runs its image.
 pub struct Example {
@@ -54,17 +54,15 @@ impl Example {
         )
     }
 
-    /// Builds the image unless it is up to date.
+    /// Builds the image, of which the Engine keeps what has not changed.
     pub fn ensure(&self, docker: &Docker) -> Result<()> {
-        let inputs = self.inputs()?;
-        if docker.image_label(&self.name, INPUTS_LABEL) == Some(inputs.clone()) {
-            say(&format!("example: the image {} exists", self.name));
-            return Ok(());
-        }
         let base = stand_in_base(docker)?;
+        // A private Engine's bridge does not lead to Debian's packages.
+        let options = ["--network", "host"];
         timed(&format!("example: build the image {}", self.name), || {
-            self.build(docker, &inputs, base)
+            docker_build(docker, &self.name, base, &options, &self.dir)
         })
+        .with_context(|| format!("the image of examples/{} cannot be built", self.name))
     }
 
     /// Puts the image into an archive in `folder`, unless an earlier run has. The archive outlives the Engine, and its
@@ -86,43 +84,24 @@ impl Example {
         Ok(fs::write(&told, inputs)?)
     }
 
-    fn build(&self, docker: &Docker, inputs: &str, base: Option<&str>) -> Result<()> {
-        let mut command = docker.command();
-        command
-            .args(["build", "--tag", &self.name])
-            .args(["--label", &format!("{INPUTS_LABEL}={inputs}")])
-            // A private Engine's bridge does not lead to Debian's packages.
-            .args(["--network", "host"]);
-        if let Some(base) = base {
-            command.args(["--build-arg", &format!("BASE_IMAGE={base}")]);
-        }
-        process::output(command.arg(&self.dir))
-            .map(drop)
-            .with_context(|| format!("the image of examples/{} cannot be built", self.name))
-    }
-
     /// A digest of the Dockerfile and of the files that it names.
     fn inputs(&self) -> Result<String> {
         let read = |file: &Path| fs::read(file).with_context(|| file.display().to_string());
         let dockerfile = read(&self.dir.join("Dockerfile"))?;
-        let text = String::from_utf8_lossy(&dockerfile).into_owned();
-        let mut files: Vec<PathBuf> = Vec::new();
-        for file in fs::read_dir(&self.dir)? {
-            let file = file?;
-            if file
-                .file_name()
-                .to_str()
-                .is_some_and(|name| text.contains(name))
-            {
-                files.push(file.path());
-            }
-        }
+        let text = String::from_utf8_lossy(&dockerfile);
+        let is_named = |file: &PathBuf| {
+            let name = file.file_name().and_then(|name| name.to_str());
+            name.is_some_and(|name| text.contains(name))
+        };
+        let files = fs::read_dir(&self.dir)?.flatten().map(|file| file.path());
+        let mut files: Vec<_> = files.filter(is_named).collect();
         files.sort_unstable();
-        let mut contents = vec![dockerfile];
+        // A digest of digests: no two lists of contents then share one.
+        let mut digest = Sha256::new_with_prefix(Sha256::digest(&dockerfile));
         for file in &files {
-            contents.push(read(file)?);
+            digest.update(Sha256::digest(read(file)?));
         }
-        Ok(digest_of(&contents))
+        Ok(hex(&digest.finalize()))
     }
 }
 

@@ -6,13 +6,13 @@
 //! | [`proxy_config`] | prints the configuration of a proxy in front of an Engine, or of a Swarm's managers |
 //! | [`doctor`] | reports findings; checks a deployed server |
 //! | [`progress`] | prints progress |
-//! | [`loopback`] | recognises this machine's own addresses |
+//! | [`random`] | gets randomness from the kernel |
 
 pub mod certs;
 pub mod doctor;
-pub mod loopback;
 pub mod progress;
 pub mod proxy_config;
+pub mod random;
 
 use std::process::ExitCode;
 

@@ -2,7 +2,7 @@
 
 use std::fs::{self, File};
 use std::io::Write;
-use std::net::{IpAddr, Ipv4Addr, SocketAddr};
+use std::net::{Ipv4Addr, SocketAddr};
 use std::panic::resume_unwind;
 use std::path::{Path, PathBuf};
 use std::thread;
@@ -17,12 +17,13 @@ use stand_in_service::{Service, Webhooks};
 
 use crate::engine::choice;
 use crate::image;
-use crate::machine::{random, workspace};
+use crate::machine::workspace;
 use crate::targets::network;
 use crate::targets::own_containers::OwnContainers;
 use crate::up::server::{Options, Server};
 use crate::wasm;
 use dynamic_access_admin::progress::{remark, say};
+use dynamic_access_admin::random;
 
 /// Options of a demonstration.
 #[derive(Args)]
@@ -40,10 +41,10 @@ pub fn demo(arguments: &DemoArguments) -> Result<()> {
     let chosen = choice::choose(arguments.docker_url.as_deref())?;
     image::build_stand_in(&chosen.docker)?;
     network::ensure(&chosen.docker)?;
-    let address: IpAddr = chosen.bridge_address()?.parse()?;
+    let address = chosen.bridge_address()?;
     let service = Service::listen((address, 0).into())
         .context("containers reach this machine there, so the Engine must run on it")?;
-    let secret = random::secret()?;
+    let secret = random::hex::<32>()?;
     let _containers = OwnContainers::of(&chosen.docker, &deployment_id);
     let log = log_file()?;
     let mut server = Server::start(&Options {

@@ -16,15 +16,6 @@ use dynamic_access_admin::progress::{say, timed};
 /// The target of the component.
 pub const TARGET: &str = "wasm32-wasip2";
 
-/// Which compiler builds the component.
-#[derive(Clone, Copy)]
-enum Toolchain {
-    /// The one that builds everything else, with the target added by rustup.
-    Rustup,
-    /// Debian's, which builds the standard library for the target itself.
-    Debian,
-}
-
 /// A package that is built into a component.
 #[derive(Debug, Clone, Copy)]
 struct Package {
@@ -58,10 +49,13 @@ pub fn build_hello() -> Result<()> {
 }
 
 fn build_package(package: Package, what: &str) -> Result<()> {
-    let toolchain = available()?;
-    timed(what, || match toolchain {
-        Toolchain::Rustup => build_with_rustup(package),
-        Toolchain::Debian => build_with_debian(package),
+    let has_target = has_target() || can_add_target()?;
+    timed(what, || {
+        let target_dir = match has_target {
+            true => build_with_rustup(package)?,
+            false => build_with_debian(package)?,
+        };
+        package.put_in_place(&target_dir)
     })
 }
 
@@ -71,37 +65,34 @@ pub fn has_target() -> bool {
         .is_ok_and(|libdir| Path::new(libdir.trim()).is_dir())
 }
 
-fn available() -> Result<Toolchain> {
-    if has_target() {
-        say("wasm target: installed");
-        return Ok(Toolchain::Rustup);
-    }
+/// Adds the target to the default compiler; false if only Debian's can build the component here.
+fn can_add_target() -> Result<bool> {
     say(&format!("wasm target: rustup target add {TARGET}"));
     let added = process::output(Command::new("rustup").args(["target", "add", TARGET]));
     let Err(error) = added else {
-        return Ok(Toolchain::Rustup);
+        return Ok(true);
     };
     if process::program("apt-get").is_none() {
         bail!("{error:#}\nwith network access, run: rustup target add {TARGET}");
     }
     say("wasm target: rustup cannot add it here; Debian's compiler builds the component");
-    Ok(Toolchain::Debian)
+    Ok(false)
 }
 
-fn build_with_rustup(package: Package) -> Result<()> {
+fn build_with_rustup(package: Package) -> Result<PathBuf> {
     process::run(
         workspace::cargo()
             .args(["build", "--release", "--target", TARGET])
             .args(["--package", package.name]),
     )?;
-    package.put_in_place(&workspace::target_dir())
+    Ok(workspace::target_dir())
 }
 
-fn build_with_debian(package: Package) -> Result<()> {
+fn build_with_debian(package: Package) -> Result<PathBuf> {
     // Separate from the other compiler's output, which this one would otherwise rebuild each time.
     let folder = workspace::target_dir().join("debian");
-    setup::wasm_build(package.name, &folder)?;
-    package.put_in_place(&folder)
+    setup::run("wasm-build", [package.name.as_ref(), folder.as_os_str()])?;
+    Ok(folder)
 }
 
 impl Package {

@@ -6,7 +6,6 @@ mod webhook;
 
 use std::process::ExitCode;
 
-use anyhow::{Context, Result};
 use clap::Args;
 
 /// The environment of a target that gets the defaults of the server's variables.
@@ -104,17 +103,6 @@ pub fn tell(findings: &[Finding]) -> ExitCode {
         true => ExitCode::FAILURE,
         false => ExitCode::SUCCESS,
     }
-}
-
-/// An activation token that no service has given out.
-///
-/// # Errors
-///
-/// If the kernel gives no randomness.
-pub fn unknown_token() -> Result<String> {
-    let mut bytes = [0; 16];
-    getrandom::fill(&mut bytes).context("the kernel gives no randomness")?;
-    Ok(bytes.iter().map(|byte| format!("{byte:02x}")).collect())
 }
 
 /// The command that removes a container that a doctor has left.

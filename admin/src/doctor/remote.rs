@@ -9,13 +9,14 @@ use std::time::Duration;
 
 use anyhow::{Context, Result, bail};
 use clap::Args;
+use dynamic_access::docker::EngineUrl;
 use http::Uri;
 use serde_json::{Value, json};
 
 use super::webhook::{Answer, ask, is_plain};
-use super::{Finding, NO_ENVIRONMENT, StartArguments, State, how_to_remove, tell, unknown_token};
-use crate::loopback::is_loopback;
+use super::{Finding, NO_ENVIRONMENT, StartArguments, State, how_to_remove, tell};
 use crate::progress::{remark, say};
+use crate::random;
 
 /// The variable with a server's secret. This command reads it too, because anybody can read a command line.
 const SECRET: &str = "SPIN_VARIABLE_WEBHOOK_SECRET";
@@ -72,7 +73,7 @@ pub fn check(arguments: &DoctorArguments) -> Result<ExitCode> {
                 let environment_id = arguments.start.environment_id.as_deref();
                 let order = json!({
                     "serviceUrl": service_url,
-                    "activationToken": unknown_token()?,
+                    "activationToken": random::hex::<16>()?,
                     "environmentId": environment_id.unwrap_or(NO_ENVIRONMENT),
                 });
                 findings.extend(start_and_stop(&base, secret, &order));
@@ -200,9 +201,11 @@ fn transport(base: &str) -> Finding {
     if !is_plain(base) {
         return Finding::fine(format!("{base}: https"));
     }
-    let rest = base.trim_start_matches("http://");
-    let authority = rest.split('/').next().unwrap_or(rest);
-    match is_loopback(authority) {
+    let uri = base.parse::<Uri>();
+    let host = uri.as_ref().ok().and_then(Uri::host).unwrap_or_default();
+    let url = EngineUrl::parse(&format!("http://{host}:80"));
+    // Whatever cannot be parsed counts as elsewhere.
+    match url.is_ok_and(|url| !url.is_plaintext_beyond_loopback()) {
         true => Finding::fine(format!("{base}: http, within this machine")),
         false => State::Wrong.finding(
             format!("{base}: the secret would be sent unencrypted"),
@@ -366,7 +369,21 @@ mod tests {
     #[test]
     fn plain_http_is_fine_within_this_machine_alone() {
         check(&transport("https://h"), true, "https");
-        check(&transport("http://127.0.0.1:3000/app"), true, "machine");
-        check(&transport("http://h.example.com"), false, "unencrypted");
+        for within in ["127.0.0.1:3000/app", "127.0.0.2", "LOCALHOST", "[::1]:3000"] {
+            check(&transport(&format!("http://{within}")), true, "machine");
+        }
+        for beyond in [
+            "h.example.com",
+            "0.0.0.0:3000",
+            "127.0.0.1.example.com",
+            "[fe80::1]",
+            "",
+        ] {
+            check(
+                &transport(&format!("http://{beyond}")),
+                false,
+                "unencrypted",
+            );
+        }
     }
 }

@@ -10,7 +10,7 @@ use anyhow::{Context, Result};
 use dev::docker::Docker;
 use dev::process;
 
-use crate::machine::random;
+use dynamic_access_admin::random;
 
 /// The result of a try.
 #[derive(Debug, PartialEq, Eq)]
@@ -41,7 +41,7 @@ const WAIT_SECONDS: &str = "120";
 
 /// Runs two containers of an image on a network; the second connects to the first.
 pub fn between_two(docker: &Docker, network: &str, image: &str) -> Result<Reach> {
-    let label = format!("dynamic-access.doctor={}", random::suffix()?);
+    let label = format!("dynamic-access.doctor={}", random::hex::<4>()?);
     let run = |more: &[&str]| run(docker, &["--network", network, "--label", &label], more);
     let tried = connect(docker, image, run);
     let removed = docker.remove_labelled(&label);

@@ -18,10 +18,10 @@ use dynamic_access::docker::{TargetId, archive, inspect};
 use dynamic_access::provision::StartOrder;
 use dynamic_access::provision::attempt::Attempt;
 use dynamic_access::secret::Secret;
-use dynamic_access_admin::doctor::{how_to_remove, unknown_token};
+use dynamic_access_admin::doctor::how_to_remove;
+use dynamic_access_admin::random;
 
 use crate::doctor::engine_call::send;
-use crate::machine::random;
 
 /// How long a started container is watched. Without its program or its rights, it has ended by
 /// then.
@@ -56,7 +56,7 @@ impl Trial<'_> {
     pub fn run(&self) -> Result<Vec<String>> {
         let order = StartOrder::of_webhook(
             self.start_for.unwrap_or("https://localhost").to_owned(),
-            Secret::new(unknown_token()?),
+            Secret::new(random::hex::<16>()?),
             self.environment_id.to_owned(),
         );
         let attempt = u128::from_be_bytes(random::bytes()?);

@@ -7,7 +7,7 @@ use anyhow::{Context, Result, bail};
 use dev::network::ip;
 use ipnet::Ipv4Net;
 
-use crate::machine::random;
+use dynamic_access_admin::random;
 
 /// The prefix length of all addresses of one private Engine: sixteen networks of 254 containers,
 /// the first for the bridge, the others for networks that tests create.

@@ -2,18 +2,17 @@
 
 use std::env;
 use std::io::ErrorKind;
-use std::net::Ipv4Addr;
+use std::net::IpAddr;
 use std::os::unix::net::UnixStream;
 use std::path::Path;
 
 use anyhow::{Context, Result, bail};
 use dev::docker::endpoint::Endpoint;
 use dev::docker::{Docker, context};
-use dev::network::free_address;
 use dev::process;
 
 use crate::engine::suite::EngineArguments;
-use crate::engine::{Engine, Listen, Tls};
+use crate::engine::{Engine, Listen};
 use crate::machine::setup;
 use dynamic_access_admin::progress::{remark, say};
 
@@ -27,31 +26,17 @@ const LOCAL_SOCKET: &str = "/var/run/docker.sock";
 pub struct Chosen {
     /// The Engine.
     pub docker: Docker,
-    private: Option<Engine>,
+    /// The same, if it was started for this run.
+    pub private: Option<Engine>,
 }
 
 impl Chosen {
     /// The address at which the Engine's containers reach its host.
-    pub fn bridge_address(&self) -> Result<String> {
+    pub fn bridge_address(&self) -> Result<IpAddr> {
         match &self.private {
-            Some(engine) => Ok(Ipv4Addr::to_string(&engine.bridge_address())),
-            None => self.docker.bridge_address(),
+            Some(engine) => Ok(engine.bridge_address().into()),
+            None => Ok(self.docker.bridge_address()?.parse()?),
         }
-    }
-
-    /// The Engine, if it was started for this run.
-    pub fn private(&self) -> Option<&Engine> {
-        self.private.as_ref()
-    }
-
-    /// How a server reaches it over mutual TLS, if it was started with TLS.
-    pub fn tls(&self) -> Option<Tls> {
-        self.private.as_ref()?.tls()
-    }
-
-    /// Lets the containers of a private Engine reach beyond this machine.
-    pub fn open_outbound(&self) -> Result<()> {
-        self.private.as_ref().map_or(Ok(()), Engine::open_outbound)
     }
 }
 
@@ -69,20 +54,8 @@ pub fn choose(flag: Option<&str>) -> Result<Chosen> {
     private(Listen::Socket, EngineArguments::default())
 }
 
-/// Starts a private Engine of another suite, whatever other Engines there are.
-pub fn private_of(which: EngineArguments) -> Result<Chosen> {
-    say("Engine: starting a private one, for this run");
-    private(Listen::Socket, which)
-}
-
-/// Starts a private Engine that requires client certificates, whatever other Engines there are.
-pub fn private_with_tls(which: EngineArguments) -> Result<Chosen> {
-    say("Engine: starting a private one that requires client certificates, for this run");
-    let loopback = (Ipv4Addr::LOCALHOST, 0).into();
-    private(Listen::Tls(free_address(loopback)?.port()), which)
-}
-
-fn private(listen: Listen, which: EngineArguments) -> Result<Chosen> {
+/// Starts a private Engine, whatever other Engines there are.
+pub fn private(listen: Listen, which: EngineArguments) -> Result<Chosen> {
     let engine = Engine::start_with_kept_images(listen, which, &setup::alone()?)?;
     Ok(Chosen {
         docker: engine.docker(),
@@ -137,7 +110,7 @@ pub fn must_exist(flag: Option<&str>) -> Result<Docker> {
 fn ensure_cli() -> Result<()> {
     match process::program("docker") {
         Some(_) => Ok(()),
-        None => setup::docker("the Docker CLI"),
+        None => setup::run("docker", ["the Docker CLI"]),
     }
 }
 

@@ -6,10 +6,10 @@ use std::path::{Path, PathBuf};
 
 use anyhow::{Context, Result};
 use dev::swarm::place::Place;
+use dynamic_access_admin::random;
 use ipnet::Ipv4Net;
 
 use crate::engine::bridge;
-use crate::machine::random;
 
 /// Engines live here: paths short enough for a unix socket (107 bytes), and a disk rather than
 /// memory, since overlay2 needs a real file system below it.
@@ -35,7 +35,7 @@ impl EngineDir {
     /// Creates a folder, and finds free addresses.
     pub fn create() -> Result<Self> {
         let block = bridge::free_block()?;
-        let dir = Path::new(HOME).join(format!("{PREFIX}{}", random::suffix()?));
+        let dir = Path::new(HOME).join(format!("{PREFIX}{}", random::hex::<4>()?));
         DirBuilder::new()
             .mode(0o700)
             .create(&dir)

@@ -379,5 +379,5 @@ fn ensure_programs() -> Result<()> {
     if needed.iter().all(|name| process::program(name).is_some()) {
         return Ok(());
     }
-    setup::docker("a private Docker Engine")
+    setup::run("docker", ["a private Docker Engine"])
 }

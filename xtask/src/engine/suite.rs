@@ -62,14 +62,14 @@ impl EngineArguments {
 
     /// The folder that holds the Engine's programs, installed first if it is not there;
     /// `None` for this machine's own.
-    pub fn root(self, alone: &Alone) -> Result<Option<PathBuf>> {
+    pub fn root(self, _: &Alone) -> Result<Option<PathBuf>> {
         if self.suite == Suite::Bookworm {
             return Ok(None);
         }
         let suite = word(self.suite);
         let root = workspace::cache_dir().join("engines").join(&suite);
         fs::create_dir_all(workspace::cache_dir().join("engines"))?;
-        setup::engine_root(&suite, &root, alone)?;
+        setup::run("engine-root", [suite.as_ref(), root.as_os_str()])?;
         Ok(Some(root))
     }
 }

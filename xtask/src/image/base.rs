@@ -22,7 +22,9 @@ pub fn ensure(docker: &Docker) -> Result<()> {
     let tarball = tarball();
     if !tarball.exists() {
         fs::create_dir_all(workspace::cache_dir())?;
-        timed("base image: debootstrap", || setup::base_image(&tarball))?;
+        timed("base image: debootstrap", || {
+            setup::run("base-image", [&tarball])
+        })?;
     }
     let mut command = docker.command();
     command.arg("import").arg(&tarball).arg(IMAGE);

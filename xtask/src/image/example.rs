@@ -9,7 +9,7 @@ use dynamic_access_admin::progress::timed;
 use sha2::{Digest, Sha256};
 
 use super::{docker_build, stand_in_base};
-use crate::machine::workspace::{self, hex};
+use crate::machine::workspace;
 
 /// An example: a folder with a Dockerfile, and with the environment that runs its image.
 pub struct Example {
@@ -101,7 +101,7 @@ impl Example {
         for file in &files {
             digest.update(Sha256::digest(read(file)?));
         }
-        Ok(hex(&digest.finalize()))
+        Ok(format!("{:x}", digest.finalize()))
     }
 }
 

@@ -63,7 +63,7 @@ pub fn ensure(docker: &Docker, wanted: Option<Agent>) -> Result<Agent> {
         );
     }
     build(docker, IMAGE, agent)?;
-    if agent == Agent::StandIn && wanted.is_none() {
+    if wanted.is_none() && present == Some(Agent::StandIn) {
         remark("`cargo xtask image --agent bzero` builds one with the real agent");
     }
     Ok(agent)

@@ -1,5 +1,4 @@
-//! This machine and the checkout on it: packages, randomness, and where files are.
+//! This machine and the checkout on it: packages, and where files are.
 
-pub mod random;
 pub mod setup;
 pub mod workspace;

@@ -1,5 +1,6 @@
 //! Calls the script that sets up a machine, `xtask/setup.sh`, which says what it does and how it fails.
 
+use std::ffi::OsStr;
 use std::fs::{self, File};
 use std::path::Path;
 use std::process::Command;
@@ -31,52 +32,19 @@ fn alone_with(path: &Path) -> Result<Alone> {
 
 /// Installs Debian packages; `purpose` tells the person what they are for.
 pub fn packages(purpose: &str, packages: &[&str]) -> Result<()> {
-    process::run(script("packages").arg(purpose).args(packages))
+    run("packages", [&[purpose], packages].concat())
 }
 
-/// Keeps a service from starting with the machine, if there is one with this name.
-pub fn keep_off(service: &str) -> Result<()> {
-    process::run(script("keep-off").arg(service))
-}
-
-/// Installs a Docker Engine and its CLI.
-pub fn docker(purpose: &str) -> Result<()> {
-    process::run(script("docker").arg(purpose))
-}
-
-/// Installs the Engines of a Debian suite into a folder of their own, if they are not there.
-pub fn engine_root(suite: &str, folder: &Path, _: &Alone) -> Result<()> {
-    process::run(script("engine-root").arg(suite).arg(folder))
-}
-
-/// Installs a browser without windows.
-pub fn browser(purpose: &str) -> Result<()> {
-    process::run(script("browser").arg(purpose))
-}
-
-/// Gets axe-core as a file, unless it is there.
-pub fn axe(file: &Path) -> Result<()> {
-    process::run(script("axe").arg(file))
-}
-
-/// Packs a small Debian.
-pub fn base_image(tarball: &Path) -> Result<()> {
-    process::run(script("base-image").arg(tarball))
-}
-
-/// Builds a package of the workspace with Debian's compiler, which it installs.
-pub fn wasm_build(package: &str, folder: &Path) -> Result<()> {
-    let mut command = script("wasm-build");
-    workspace::forget_our_package(&mut command);
-    process::run(command.arg(package).arg(folder))
-}
-
-fn script(subcommand: &str) -> Command {
+/// Runs a subcommand of the script.
+pub fn run<P: AsRef<OsStr>>(
+    subcommand: &str,
+    parameters: impl IntoIterator<Item = P>,
+) -> Result<()> {
     let mut command = Command::new("bash");
-    command
-        .arg(workspace::root().join("xtask/setup.sh"))
-        .arg(subcommand);
-    command
+    command.arg(workspace::root().join("xtask/setup.sh"));
+    // Cargo, which builds the component there, would take them for its own.
+    workspace::forget_our_package(&mut command);
+    process::run(command.arg(subcommand).args(parameters))
 }
 
 #[cfg(test)]

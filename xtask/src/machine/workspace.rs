@@ -74,13 +74,8 @@ pub fn deployment_id(command: &str) -> String {
 }
 
 fn deployment_id_of(command: &str, root: &Path) -> String {
-    let digest = hex(&Sha256::digest(root.as_os_str().as_encoded_bytes()));
-    format!("{command}-{}", &digest[..8])
-}
-
-/// Lower-case hex digits.
-pub fn hex(bytes: &[u8]) -> String {
-    bytes.iter().map(|byte| format!("{byte:02x}")).collect()
+    let digest = Sha256::digest(root.as_os_str().as_encoded_bytes());
+    format!("{command}-{:.8}", format!("{digest:x}"))
 }
 
 #[cfg(test)]

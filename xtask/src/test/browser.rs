@@ -39,13 +39,13 @@ pub fn tell(command: &mut Command) {
 fn browser() -> Result<PathBuf> {
     let find = || PROGRAMS.into_iter().find_map(process::program);
     if find().is_none() {
-        setup::browser("a browser that shows the page")?;
+        setup::run("browser", ["a browser that shows the page"])?;
     }
     find().context("the browser that was installed is not there")
 }
 
 fn axe() -> Result<PathBuf> {
     let file = workspace::cache_dir().join("axe.min.js");
-    setup::axe(&file)?;
+    setup::run("axe", [&file])?;
     Ok(file)
 }

@@ -122,7 +122,7 @@ fn install_for_tests() -> Result<()> {
         if process::program(program).is_none() {
             setup::packages(what_for, &[package])?;
             // Each service has the name of its program.
-            setup::keep_off(program)?;
+            setup::run("keep-off", [program])?;
         }
     }
     Ok(())

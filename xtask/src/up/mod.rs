@@ -6,7 +6,7 @@ pub mod server;
 pub mod spin;
 
 use std::env;
-use std::net::{IpAddr, SocketAddr};
+use std::net::{Ipv4Addr, SocketAddr};
 use std::path::PathBuf;
 use std::time::Instant;
 
@@ -15,16 +15,19 @@ use clap::Args;
 use dev::docker::Docker;
 use dev::docker::endpoint::Endpoint;
 use dev::interrupt;
-use dynamic_access_admin::loopback::is_loopback;
+use dev::network::free_address;
+use dynamic_access::docker::EngineUrl;
 use dynamic_access_admin::progress::{remark, say};
+use dynamic_access_admin::random;
 use stand_in_service::Service;
 
 use crate::engine::choice::{self, Chosen};
 use crate::engine::suite::EngineArguments;
 use crate::engine::swarm::{Swarm, SwarmArguments};
+use crate::engine::{Engine, Listen};
 use crate::image::example::Example;
 use crate::image::{self, Agent};
-use crate::machine::{random, workspace};
+use crate::machine::workspace;
 use crate::targets::network;
 use crate::targets::own_containers::OwnContainers;
 use crate::up::api_header::ApiHeader;
@@ -79,8 +82,8 @@ pub fn up(arguments: UpArguments) -> Result<()> {
     // Dropped in reverse order: the server first, then its targets, then its Engine.
     let chosen = choose(&arguments)?;
     let agent = agent(&chosen.docker)?;
-    if agent != Some(Agent::StandIn) {
-        chosen.open_outbound()?;
+    if let (Some(private), true) = (&chosen.private, agent != Some(Agent::StandIn)) {
+        private.open_outbound()?;
     }
     let place = Place::of(&arguments, &chosen, agent, &deployment_id)?;
     let secret = secret("SPIN_VARIABLE_WEBHOOK_SECRET")?;
@@ -97,7 +100,7 @@ pub fn up(arguments: UpArguments) -> Result<()> {
         variables.push(("service_urls", service_url.clone()));
     }
     let docker = place.docker(&chosen);
-    let (engine, runtime_config) = match chosen.tls() {
+    let (engine, runtime_config) = match chosen.private.as_ref().and_then(Engine::tls) {
         Some(tls) => (tls.endpoint, Some(tls.runtime_config)),
         None => (docker.endpoint().clone(), arguments.runtime_config_file),
     };
@@ -142,11 +145,16 @@ pub fn up(arguments: UpArguments) -> Result<()> {
 /// The Engine that the arguments name, or that is there.
 fn choose(arguments: &UpArguments) -> Result<Chosen> {
     let engine = arguments.swarm.engine(arguments.engine)?;
-    match arguments.tls {
-        true => choice::private_with_tls(engine),
-        false if !engine.is_default() => choice::private_of(engine),
-        false => choice::choose(arguments.docker_url.as_deref()),
+    if arguments.tls {
+        say("Engine: starting a private one that requires client certificates, for this run");
+        let port = free_address((Ipv4Addr::LOCALHOST, 0).into())?.port();
+        return choice::private(Listen::Tls(port), engine);
     }
+    if engine.is_default() {
+        return choice::choose(arguments.docker_url.as_deref());
+    }
+    say("Engine: starting a private one, for this run");
+    choice::private(Listen::Socket, engine)
 }
 
 /// Where targets run; dropping it removes them.
@@ -172,7 +180,10 @@ impl Place {
         };
         // The nodes themselves pull an image that the person has named.
         let image = agent.map(|_| image::IMAGE);
-        let engine = chosen.private().context("a Swarm needs a private Engine")?;
+        let engine = chosen
+            .private
+            .as_ref()
+            .context("a Swarm needs a private Engine")?;
         // Not on TCP, because targets would reach the nodes too.
         Swarm::start(engine, count, image, false).map(Self::Swarm)
     }
@@ -231,7 +242,7 @@ fn secret(variable: &str) -> Result<String> {
             say(&format!(
                 "secret: a new one for this run ({variable} sets a fixed one)"
             ));
-            random::secret()
+            random::hex::<32>()
         }
     }
 }
@@ -260,7 +271,7 @@ fn service_url(agent: Option<Agent>, chosen: &Chosen) -> (String, Option<Service
 
 /// Plays BastionZero's service where the Engine's containers reach this machine.
 fn listen_for_agents(chosen: &Chosen) -> Result<Service> {
-    let address: IpAddr = chosen.bridge_address()?.parse()?;
+    let address = chosen.bridge_address()?;
     let service = Service::listen((address, 0).into())?;
     service.admit_anyone(|| say("registration: an agent has registered"));
     Ok(service)
@@ -274,7 +285,10 @@ fn warn_of_engine(engine: &Endpoint, has_runtime_config: bool) {
                 "Engine: TLS without a client certificate; `--runtime-config-file runtime-config.toml` names one",
             );
         }
-        Endpoint::Tcp(authority) if !is_loopback(authority) => {
+        Endpoint::Tcp(_)
+            if EngineUrl::parse(&engine.to_string())
+                .is_ok_and(|url| url.is_plaintext_beyond_loopback()) =>
+        {
             say(
                 "Engine: plain HTTP beyond this machine is refused unless SPIN_VARIABLE_DOCKER_PLAINTEXT=allow",
             );

@@ -28,9 +28,9 @@ pub fn bench(which: EngineArguments, arguments: &[String]) -> Result<()> {
         setup::packages("a runtime to compare with", &["crun"])?;
     }
     let alone = setup::alone()?;
-    let (private, empty) = start(which, &alone, Engine::start_with_kept_images)?;
+    let (private, empty) = start(which, true, &alone)?;
     // Removed as a whole, because removing a crowd one by one takes minutes.
-    let (_crowded, crowded) = start(which, &alone, Engine::start)?;
+    let (_crowded, crowded) = start(which, false, &alone)?;
     let podman = Endpoint::Tcp(free_address((Ipv4Addr::LOCALHOST, 0).into())?.to_string());
     let service = podman::start_beside(&private, &podman)?;
     let image = private.dir().join("image.tar");
@@ -53,7 +53,7 @@ pub fn bench(which: EngineArguments, arguments: &[String]) -> Result<()> {
 /// Runs the bench on a Swarm with this many nodes, with further arguments.
 pub fn bench_swarm(which: EngineArguments, count: u8, arguments: &[String]) -> Result<()> {
     wasm::build()?;
-    let engine = Engine::start(Listen::Socket, which, &setup::alone()?)?;
+    let engine = Engine::start(Listen::Socket, which, false, &setup::alone()?)?;
     image::build_stand_in(&engine.docker())?;
     // The bench calls the managers itself, and its targets are its own.
     let swarm = Swarm::start(&engine, count, Some(image::STAND_IN_IMAGE), true)?;
@@ -93,11 +93,11 @@ fn run(command: &mut Command) -> Result<()> {
 /// An Engine with everything that a target needs, and where it listens.
 fn start(
     which: EngineArguments,
+    may_keep_images: bool,
     alone: &Alone,
-    engine: fn(Listen, EngineArguments, &Alone) -> Result<Engine>,
 ) -> Result<(Engine, Endpoint)> {
     let port = free_address((Ipv4Addr::LOCALHOST, 0).into())?.port();
-    let engine = engine(Listen::Plain(port), which, alone)?;
+    let engine = Engine::start(Listen::Plain(port), which, may_keep_images, alone)?;
     image::build_stand_in(&engine.docker())?;
     network::ensure(&engine.docker())?;
     Ok((engine, Endpoint::Tcp(format!("127.0.0.1:{port}"))))

@@ -56,7 +56,7 @@ pub fn choose(flag: Option<&str>) -> Result<Chosen> {
 
 /// Starts a private Engine, whatever other Engines there are.
 pub fn private(listen: Listen, which: EngineArguments) -> Result<Chosen> {
-    let engine = Engine::start_with_kept_images(listen, which, &setup::alone()?)?;
+    let engine = Engine::start(listen, which, true, &setup::alone()?)?;
     Ok(Chosen {
         docker: engine.docker(),
         private: Some(engine),

@@ -84,26 +84,13 @@ pub struct Engine {
 }
 
 impl Engine {
-    /// Installs whatever is missing, starts an Engine, and waits until it answers.
-    pub fn start(listen: Listen, which: EngineArguments, alone: &Alone) -> Result<Self> {
-        Self::launch(listen, which, alone, false)
-    }
-
-    /// As [`Engine::start`], with the images of the last such run. Only this machine's own Engine
-    /// keeps its images: another cannot read them.
-    pub fn start_with_kept_images(
+    /// Installs whatever is missing, starts an Engine, and waits until it answers. It may have the images of the last
+    /// such run, and keeps its own; but only this machine's own Engine does so: another cannot read them.
+    pub fn start(
         listen: Listen,
         which: EngineArguments,
+        may_keep_images: bool,
         alone: &Alone,
-    ) -> Result<Self> {
-        Self::launch(listen, which, alone, which.is_default())
-    }
-
-    fn launch(
-        listen: Listen,
-        which: EngineArguments,
-        alone: &Alone,
-        keeps_images: bool,
     ) -> Result<Self> {
         which.check()?;
         if !workspace::is_root() {
@@ -130,9 +117,9 @@ impl Engine {
             root,
             image_store: which.image_store,
             unshared,
-            keeps_images,
+            keeps_images: may_keep_images && which.is_default(),
         };
-        if keeps_images {
+        if engine.keeps_images {
             image_cache::take(&engine.dir);
         }
         bridge::create(&engine.dir.name(), engine.dir.block)?;
@@ -362,9 +349,9 @@ impl Drop for Engine {
             self.end_dockerd();
         }
         let removed = match self.unshared.end() {
-            false => Err(anyhow!("its processes do not end")),
-            true if keeps_images => teardown::remove_but_images(&self.dir),
+            true if keeps_images => image_cache::keep(&self.dir).and(teardown::remove(&self.dir)),
             true => teardown::remove(&self.dir),
+            false => Err(anyhow!("its processes do not end")),
         };
         if let Err(error) = removed {
             say(&format!(

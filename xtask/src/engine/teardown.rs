@@ -11,7 +11,7 @@ use dev::swarm::control_groups;
 use dynamic_access_admin::progress::say;
 
 use crate::engine::dir::EngineDir;
-use crate::engine::{bridge, image_cache, outbound};
+use crate::engine::{bridge, outbound};
 
 /// Removes the Engines of killed runs.
 pub fn sweep() {
@@ -28,28 +28,10 @@ pub fn sweep() {
 
 /// Removes one Engine, whose processes have ended.
 pub fn remove(engine: &EngineDir) -> Result<()> {
-    take_apart(engine)?;
-    delete(engine)
-}
-
-/// As [`remove`], but keeps the images of an Engine without containers for the next run.
-pub fn remove_but_images(engine: &EngineDir) -> Result<()> {
-    take_apart(engine)?;
-    let kept = image_cache::keep(engine);
-    delete(engine)?;
-    kept
-}
-
-/// Undoes everything except the files.
-fn take_apart(engine: &EngineDir) -> Result<()> {
     engine.swarm().remove();
     outbound::close(engine, !is_any_engine_running());
     bridge::remove(&engine.name(), engine.block)?;
     control_groups::remove(&engine.name());
-    Ok(())
-}
-
-fn delete(engine: &EngineDir) -> Result<()> {
     fs::remove_dir_all(&engine.dir)
         .with_context(|| format!("failed to remove {}", engine.dir.display()))
 }

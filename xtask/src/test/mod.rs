@@ -39,7 +39,7 @@ pub fn test(which: EngineArguments, arguments: &[String]) -> Result<ExitCode> {
     let setting_up = setup::alone()?;
     wasm::build()?;
     let port = free_address((Ipv4Addr::LOCALHOST, 0).into())?.port();
-    let engine = Engine::start(Listen::Tls(port), which, &setting_up)?;
+    let engine = Engine::start(Listen::Tls(port), which, false, &setting_up)?;
     let podman = podman::socket(&engine);
     podman::start_beside(&engine, &Endpoint::Unix(podman.clone()))?;
     install_for_tests()?;

@@ -10,7 +10,7 @@ use std::net::{Ipv4Addr, SocketAddr};
 use std::path::PathBuf;
 use std::time::Instant;
 
-use anyhow::{Context, Result};
+use anyhow::Result;
 use clap::Args;
 use dev::docker::Docker;
 use dev::docker::endpoint::Endpoint;
@@ -19,6 +19,7 @@ use dev::network::free_address;
 use dynamic_access::docker::EngineUrl;
 use dynamic_access_admin::progress::{remark, say};
 use dynamic_access_admin::random;
+use serde_json::json;
 use stand_in_service::Service;
 
 use crate::engine::choice::{self, Chosen};
@@ -31,7 +32,7 @@ use crate::machine::workspace;
 use crate::targets::network;
 use crate::targets::own_containers::OwnContainers;
 use crate::up::api_header::ApiHeader;
-use crate::up::ready::{Ready, first_secret};
+use crate::up::ready::first_secret;
 use crate::up::server::{HostKind, Options, Server};
 use crate::wasm;
 
@@ -85,11 +86,16 @@ pub fn up(arguments: UpArguments) -> Result<()> {
     if let (Some(private), true) = (&chosen.private, agent != Some(Agent::StandIn)) {
         private.open_outbound()?;
     }
-    let place = Place::of(&arguments, &chosen, agent, &deployment_id)?;
+    let swarm = swarm(&arguments, &chosen, agent)?;
+    let docker = match &swarm {
+        None => chosen.docker.clone(),
+        Some(swarm) => swarm.docker(),
+    };
+    let _containers = OwnContainers::of(&chosen.docker, &deployment_id);
     let secret = secret("SPIN_VARIABLE_WEBHOOK_SECRET")?;
     let header = ApiHeader::write()?;
     let (service_url, _service) = service_url(agent, &chosen);
-    let mut variables = place.variables();
+    let mut variables = swarm.as_ref().map_or_else(Vec::new, Swarm::variables);
     variables.push(("api_secret", header.secret.clone()));
     if let Some(example) = &example {
         example.ensure(&chosen.docker)?;
@@ -99,7 +105,6 @@ pub fn up(arguments: UpArguments) -> Result<()> {
         // The stand-in registers with this run, the real agent wherever service_urls allows.
         variables.push(("service_urls", service_url.clone()));
     }
-    let docker = place.docker(&chosen);
     let (engine, runtime_config) = match chosen.private.as_ref().and_then(Engine::tls) {
         Some(tls) => (tls.endpoint, Some(tls.runtime_config)),
         None => (docker.endpoint().clone(), arguments.runtime_config_file),
@@ -121,15 +126,16 @@ pub fn up(arguments: UpArguments) -> Result<()> {
         server.address(),
         started.elapsed().as_secs_f32()
     ));
-    let ready = Ready {
-        address: server.address(),
-        secret: first_secret(&secret),
-        service_url: &service_url,
-        activation_token: &stand_in_service::uuid(),
-        environment_id: &stand_in_service::uuid(),
-    };
-    place.tell(&docker)?;
-    println!("\n{}", ready.lines());
+    let order = json!({
+        "serviceUrl": service_url,
+        "activationToken": stand_in_service::uuid(),
+        "environmentId": stand_in_service::uuid(),
+    });
+    tell(&docker, swarm.as_ref())?;
+    println!(
+        "\n{}",
+        ready::lines(server.address(), first_secret(&secret), &order)
+    );
     if let Some(example) = &example {
         println!("{}", example.next_step());
     }
@@ -157,65 +163,29 @@ fn choose(arguments: &UpArguments) -> Result<Chosen> {
     choice::private(Listen::Socket, engine)
 }
 
-/// Where targets run; dropping it removes them.
-enum Place {
-    /// On the Engine.
-    Engine(#[expect(dead_code, reason = "it is there to be dropped")] OwnContainers),
-    /// On a Swarm beside it.
-    Swarm(Swarm),
+/// The Swarm beside the Engine, if the arguments ask for one; else makes the targets' network on the Engine.
+fn swarm(arguments: &UpArguments, chosen: &Chosen, agent: Option<Agent>) -> Result<Option<Swarm>> {
+    let (Some(count), Some(engine)) = (arguments.swarm.count, &chosen.private) else {
+        network::ensure(&chosen.docker)?;
+        return Ok(None);
+    };
+    // The nodes themselves pull an image that the person has named.
+    let image = agent.map(|_| image::IMAGE);
+    // Not on TCP, because targets would reach the nodes too.
+    Swarm::start(engine, count, image, false).map(Some)
 }
 
-impl Place {
-    /// Makes it, with the targets' network.
-    fn of(
-        arguments: &UpArguments,
-        chosen: &Chosen,
-        agent: Option<Agent>,
-        deployment_id: &str,
-    ) -> Result<Self> {
-        let Some(count) = arguments.swarm.count else {
-            network::ensure(&chosen.docker)?;
-            let own = OwnContainers::of(&chosen.docker, deployment_id);
-            return Ok(Self::Engine(own));
-        };
-        // The nodes themselves pull an image that the person has named.
-        let image = agent.map(|_| image::IMAGE);
-        let engine = chosen
-            .private
-            .as_ref()
-            .context("a Swarm needs a private Engine")?;
-        // Not on TCP, because targets would reach the nodes too.
-        Swarm::start(engine, count, image, false).map(Self::Swarm)
-    }
-
-    /// The Engine that the server calls.
-    fn docker(&self, chosen: &Chosen) -> Docker {
-        match self {
-            Self::Engine(_) => chosen.docker.clone(),
-            Self::Swarm(swarm) => swarm.docker(),
+/// Prints how to see what runs.
+fn tell(docker: &Docker, swarm: Option<&Swarm>) -> Result<()> {
+    let host = docker.endpoint().docker_host();
+    match swarm {
+        None => remark(&format!("its containers: docker --host {host} ps")),
+        Some(swarm) => {
+            remark(&format!("its services: docker --host {host} service ls"));
+            println!("\n{}", swarm.table()?);
         }
     }
-
-    /// The server's variables for it.
-    fn variables(&self) -> Vec<(&'static str, String)> {
-        match self {
-            Self::Engine(_) => Vec::new(),
-            Self::Swarm(swarm) => swarm.variables(),
-        }
-    }
-
-    /// Prints how to see what runs.
-    fn tell(&self, docker: &Docker) -> Result<()> {
-        let host = docker.endpoint().docker_host();
-        match self {
-            Self::Engine(_) => remark(&format!("its containers: docker --host {host} ps")),
-            Self::Swarm(swarm) => {
-                remark(&format!("its services: docker --host {host} service ls"));
-                println!("\n{}", swarm.table()?);
-            }
-        }
-        Ok(())
-    }
+    Ok(())
 }
 
 /// The agent in the image, which is built unless the person has named another image.

@@ -2,38 +2,20 @@
 
 use std::net::SocketAddr;
 
-/// The values in the lines.
-pub struct Ready<'a> {
-    /// Where the server listens.
-    pub address: SocketAddr,
-    /// A secret that it accepts.
-    pub secret: &'a str,
-    /// Where an agent registers.
-    pub service_url: &'a str,
-    /// A token that has not been used before.
-    pub activation_token: &'a str,
-    /// Any environment.
-    pub environment_id: &'a str,
-}
+use serde_json::Value;
 
-impl Ready<'_> {
-    /// Three lines for a shell: health, start, stop.
-    pub fn lines(&self) -> String {
-        let base = format!("http://{}", self.address);
-        let header = quoted(&format!("Authorization: Basic {}", self.secret));
-        let curl = format!("curl -sS -H {header}");
-        let json = "-H 'Content-Type: application/json'";
-        let order = quoted(&format!(
-            r#"{{"serviceUrl":"{}","activationToken":"{}","environmentId":"{}"}}"#,
-            self.service_url, self.activation_token, self.environment_id
-        ));
-        format!(
-            "{curl} {base}/health\n\
-             id=$({curl} {json} -d {order} {base}/start | \
-             sed 's/.*\"uniqueId\":\"\\([0-9a-z]*\\)\".*/\\1/'); echo \"$id\"\n\
-             {curl} {json} -d \"{{\\\"uniqueId\\\":\\\"$id\\\"}}\" {base}/stop\n"
-        )
-    }
+/// Three lines for a shell: health, start, stop. The server listens at the address, and accepts the secret.
+pub fn lines(address: SocketAddr, secret: &str, order: &Value) -> String {
+    let header = quoted(&format!("Authorization: Basic {secret}"));
+    let curl = format!("curl -sS -H {header}");
+    let json = "-H 'Content-Type: application/json'";
+    let order = quoted(&order.to_string());
+    format!(
+        "{curl} http://{address}/health\n\
+         id=$({curl} {json} -d {order} http://{address}/start | \
+         sed 's/.*\"uniqueId\":\"\\([0-9a-z]*\\)\".*/\\1/'); echo \"$id\"\n\
+         {curl} {json} -d \"{{\\\"uniqueId\\\":\\\"$id\\\"}}\" http://{address}/stop\n"
+    )
 }
 
 /// The first secret; there are several, separated by spaces, while they are rotated.
@@ -52,32 +34,30 @@ mod tests {
     use std::os::unix::fs::PermissionsExt;
     use std::process::Command;
 
+    use serde_json::json;
+
     use super::*;
 
     /// Runs the lines in a shell with a `curl` that prints its arguments, one a line.
     fn run(secret: &str) -> String {
-        let dir =
-            std::env::temp_dir().join(format!("ready-{}-{}", std::process::id(), secret.len()));
-        fs::create_dir_all(&dir).expect("the folder is ours");
+        let dir = tempfile::tempdir().expect("a folder");
+        let dir = dir.path();
         let curl = dir.join("curl");
         let script = "#!/bin/sh\nprintf '<%s>\\n' \"$@\" >&2\necho '{\"uniqueId\":\"0a1z\"}'\n";
         fs::write(&curl, script).expect("the folder is ours");
         fs::set_permissions(&curl, fs::Permissions::from_mode(0o755)).expect("the file is ours");
-        let ready = Ready {
-            address: "127.0.0.1:3000".parse().expect("an address"),
-            secret,
-            service_url: "http://10.0.0.1:5",
-            activation_token: "t",
-            environment_id: "e",
-        };
+        let address = "127.0.0.1:3000".parse().expect("an address");
         let path = std::env::var("PATH").expect("a path");
         let output = Command::new("bash")
             .arg("-c")
-            .arg(ready.lines())
+            .arg(lines(
+                address,
+                secret,
+                &json!({"serviceUrl": "http://10.0.0.1:5"}),
+            ))
             .env("PATH", format!("{}:{path}", dir.display()))
             .output()
             .expect("bash runs");
-        fs::remove_dir_all(&dir).expect("the folder is ours");
         String::from_utf8(output.stderr).expect("text")
     }
 
@@ -89,10 +69,11 @@ mod tests {
             3
         );
         assert!(calls.contains("<http://127.0.0.1:3000/health>\n"));
-        assert!(calls.contains(
-            "<{\"serviceUrl\":\"http://10.0.0.1:5\",\"activationToken\":\"t\",\"environmentId\":\"e\"}>\n\
-             <http://127.0.0.1:3000/start>\n"
-        ));
+        assert!(
+            calls.contains(
+                "<{\"serviceUrl\":\"http://10.0.0.1:5\"}>\n<http://127.0.0.1:3000/start>\n"
+            )
+        );
         assert!(calls.contains("<{\"uniqueId\":\"0a1z\"}>\n<http://127.0.0.1:3000/stop>\n"));
     }
 

@@ -7,20 +7,22 @@ mod variables;
 
 use std::process::{Command, ExitCode};
 
-use anyhow::{Error, Result};
+use anyhow::{Result, anyhow};
 use dev::docker::Docker;
 use dev::process;
 use dynamic_access::config::{Config, SchedulerKind};
+use dynamic_access::docker::network::{Network, find};
 use dynamic_access_admin::doctor::{Finding, NO_ENVIRONMENT, StartArguments, State, tell};
 use serde_json::Value;
 
+use crate::doctor::engine_call::send;
 use crate::doctor::reach::Reach;
 use crate::doctor::trial::Trial;
 use crate::doctor::variables::Values;
 use crate::engine::choice;
 use crate::image;
 use crate::machine::workspace;
-use crate::targets::network::{self, Isolation};
+use crate::targets::network;
 use crate::up::spin::{INSTALL, Spin};
 use crate::wasm;
 use dynamic_access_admin::progress::say;
@@ -33,7 +35,7 @@ pub fn doctor(engine: Option<&str>, start: &StartArguments) -> ExitCode {
     let engine = choice::existing(engine);
     let mut findings = vec![
         privileges(),
-        compiler(),
+        version_of("rustc", State::Missing, "rustc", "https://rustup.rs"),
         target(),
         component(),
         spin(),
@@ -41,8 +43,12 @@ pub fn doctor(engine: Option<&str>, start: &StartArguments) -> ExitCode {
     ];
     findings.extend(agent_image(&engine));
     findings.extend(targets(&engine, start));
+    let (if_missing, how) = match workspace::is_root() {
+        true => (State::Absent, "apt-get install docker.io"),
+        false => (State::Missing, "as root: apt-get install docker.io"),
+    };
     findings.extend([
-        docker_cli(),
+        version_of("docker", if_missing, "the Docker CLI", how),
         program("debootstrap", "a base image where no registry is reachable"),
         program("curl", "the lines that `cargo xtask up` prints"),
     ]);
@@ -60,13 +66,6 @@ fn privileges() -> Finding {
             "root, which packages and a private Engine need; `cargo xtask test` needs both",
             "sudo env PATH=\"$PATH\" cargo xtask …",
         ),
-    }
-}
-
-fn compiler() -> Finding {
-    match process::output(Command::new("rustc").arg("--version")) {
-        Ok(version) => Finding::fine(version.trim()),
-        Err(_) => State::Missing.finding("rustc", "https://rustup.rs"),
     }
 }
 
@@ -105,13 +104,18 @@ fn spin() -> Finding {
 }
 
 fn docker_engine(engine: &Result<Option<Docker>>) -> Finding {
-    match engine {
-        Ok(Some(docker)) => match docker.version() {
-            Ok(version) => Finding::fine(format!("Engine: {version} at {}", docker.endpoint())),
-            Err(error) => unreachable_engine(&error),
-        },
-        Ok(None) => no_engine(),
-        Err(error) => unreachable_engine(error),
+    let version = match engine {
+        Ok(Some(docker)) => docker.version().map(|version| (docker, version)),
+        Ok(None) => return no_engine(),
+        Err(error) => Err(anyhow!("{error:#}")),
+    };
+    match version {
+        Ok((docker, version)) => {
+            Finding::fine(format!("Engine: {version} at {}", docker.endpoint()))
+        }
+        Err(error) => {
+            State::Missing.finding("Engine: the named one cannot be used", format!("{error:#}"))
+        }
     }
 }
 
@@ -124,10 +128,6 @@ fn no_engine() -> Finding {
         ),
         false => State::Missing.finding(what, "as root: apt-get install docker.io"),
     }
-}
-
-fn unreachable_engine(error: &Error) -> Finding {
-    State::Missing.finding("Engine: the named one cannot be used", format!("{error:#}"))
 }
 
 fn agent_image(engine: &Result<Option<Docker>>) -> Option<Finding> {
@@ -205,7 +205,7 @@ fn network(docker: &Docker, config: &Config, name: &str, start: &StartArguments)
     else {
         return told;
     };
-    if network::isolation(docker, name) == Isolation::Absent || !docker.has_image(image) {
+    if matches!(told.state, State::Absent | State::Missing) || !docker.has_image(image) {
         return told;
     }
     match reach::between_two(docker, name, image) {
@@ -228,26 +228,31 @@ fn network(docker: &Docker, config: &Config, name: &str, start: &StartArguments)
 }
 
 fn isolation(docker: &Docker, name: &str) -> Finding {
+    let found = send(docker, find(name)).ok().flatten();
+    let driver = docker.ask(&["network", "inspect", "--format", "{{.Driver}}", name]);
+    let driver = driver.unwrap_or_default();
+    of_network(name, found, &driver, docker.is_podman())
+}
+
+fn of_network(name: &str, found: Option<Network>, driver: &str, is_podman: bool) -> Finding {
     let make = network::how_to_make(name);
-    match network::isolation(docker, name) {
-        Isolation::Kept => {
-            Finding::fine(format!("network: {name}, without traffic between targets"))
-        }
-        Isolation::Unknown(driver) => State::Unsure.finding(
-            format!("network: {name} has the driver {driver}, whose isolation is not known here"),
-            "make sure that its containers cannot reach each other",
-        ),
-        Isolation::Absent if name == network::NETWORK => {
-            State::Absent.finding(format!("network: {name}"), make)
-        }
-        Isolation::Absent => State::Missing.finding(format!("network: {name}"), make),
-        Isolation::Lacking if docker.is_podman() => State::Wrong.finding(
+    match found {
+        None if name == network::NETWORK => State::Absent.finding(format!("network: {name}"), make),
+        None => State::Missing.finding(format!("network: {name}"), make),
+        Some(_) if is_podman => State::Wrong.finding(
             format!(
                 "network: on {name}, targets can reach each other; Podman has no option for this"
             ),
             "a firewall rule keeps them apart; if it is there, ignore this: docs/firewall.md#keep-targets-apart-on-podman",
         ),
-        Isolation::Lacking => State::Wrong.finding(
+        Some(_) if driver != "bridge" => State::Unsure.finding(
+            format!("network: {name} has the driver {driver}, whose isolation is not known here"),
+            "make sure that its containers cannot reach each other",
+        ),
+        Some(Network { isolates: true }) => {
+            Finding::fine(format!("network: {name}, without traffic between targets"))
+        }
+        Some(Network { isolates: false }) => State::Wrong.finding(
             format!("network: on {name}, targets can reach each other"),
             format!("docker network rm {name}, and then: {make}"),
         ),
@@ -305,13 +310,11 @@ fn target_of(
     }
 }
 
-fn docker_cli() -> Finding {
-    match process::output(Command::new("docker").arg("--version")) {
+/// A program with its version, or how to get it.
+fn version_of(name: &str, if_missing: State, what: &str, fix: &str) -> Finding {
+    match process::output(Command::new(name).arg("--version")) {
         Ok(version) => Finding::fine(version.trim()),
-        Err(_) if workspace::is_root() => {
-            State::Absent.finding("the Docker CLI", "apt-get install docker.io")
-        }
-        Err(_) => State::Missing.finding("the Docker CLI", "as root: apt-get install docker.io"),
+        Err(_) => if_missing.finding(what, fix),
     }
 }
 
@@ -323,5 +326,31 @@ fn program(name: &str, what_for: &str) -> Finding {
             format!("{name}, for {what_for}"),
             format!("as root: apt-get install {name}"),
         ),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn only_a_bridge_of_docker_is_judged_by_its_option() {
+        let network = |isolates| Some(Network { isolates });
+        for (found, driver, is_podman, state) in [
+            (network(true), "bridge", false, State::Fine),
+            (network(false), "bridge", false, State::Wrong),
+            (network(true), "macvlan", false, State::Unsure),
+            (network(false), "macvlan", false, State::Unsure),
+            (network(true), "bridge", true, State::Wrong),
+            (None, "", false, State::Missing),
+        ] {
+            assert_eq!(
+                of_network("n", found, driver, is_podman).state,
+                state,
+                "{driver}"
+            );
+        }
+        let absent = of_network(network::NETWORK, None, "", false);
+        assert_eq!(absent.state, State::Absent);
     }
 }

@@ -18,7 +18,7 @@ use serde_json::Value;
 use crate::doctor::engine_call::send;
 use crate::doctor::reach::Reach;
 use crate::doctor::trial::Trial;
-use crate::doctor::variables::Values;
+use crate::doctor::variables::Variables;
 use crate::engine::choice;
 use crate::image;
 use crate::machine::workspace;
@@ -149,9 +149,9 @@ fn targets(engine: &Result<Option<Docker>>, start: &StartArguments) -> Vec<Findi
     let Ok(Some(docker)) = engine else {
         return Vec::new();
     };
-    let values = variables::read();
-    let config = values.and_then(|values| Ok((variables::parse(&values)?, values)));
-    let (config, values) = match config {
+    let read = variables::read();
+    let read = read.and_then(|variables| Ok((variables.parse()?, variables)));
+    let (config, variables) = match read {
         Ok(both) => both,
         Err(error) => {
             return vec![
@@ -168,7 +168,7 @@ fn targets(engine: &Result<Option<Docker>>, start: &StartArguments) -> Vec<Findi
     let mut tried = Vec::new();
     let environments = match &start.environment_id {
         Some(id) => vec![id.clone()],
-        None => environments(&values),
+        None => environments(&variables),
     };
     for environment in environments {
         let profile = config.profiles.of(&environment);
@@ -182,9 +182,9 @@ fn targets(engine: &Result<Option<Docker>>, start: &StartArguments) -> Vec<Findi
 }
 
 /// The environments with options of their own, after one with the defaults.
-fn environments(values: &Values) -> Vec<String> {
-    let text = values.get("environments").map_or("", String::as_str);
-    let overridden = match serde_json::from_str(text) {
+fn environments(variables: &Variables) -> Vec<String> {
+    let text = variables.get("environments").unwrap_or_default();
+    let overridden = match serde_json::from_str(&text) {
         Ok(Value::Object(all)) => all.keys().cloned().collect(),
         _ => Vec::new(),
     };

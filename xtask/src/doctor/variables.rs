@@ -1,7 +1,6 @@
 //! The variables of a server that would be started here: the defaults of `spin.toml`, and the
 //! environment over them.
 
-use std::collections::BTreeMap;
 use std::env;
 use std::fs;
 
@@ -11,42 +10,42 @@ use toml::Table;
 
 use crate::machine::workspace;
 
-/// The values of the variables, by their names.
-pub type Values = BTreeMap<String, String>;
+/// The variables of a server.
+pub struct Variables {
+    manifest: Table,
+    environment: fn(&str) -> Option<String>,
+}
 
 /// Reads all of them.
-pub fn read() -> Result<Values> {
+pub fn read() -> Result<Variables> {
     let text = fs::read_to_string(workspace::root().join("spin.toml"))
         .context("failed to read spin.toml")?;
-    over(&text, |name| env::var(name).ok())
+    let manifest = text.parse().context("spin.toml cannot be read")?;
+    let environment = |name: &str| env::var(name).ok();
+    Ok(Variables {
+        manifest,
+        environment,
+    })
 }
 
-fn over(manifest: &str, environment: impl Fn(&str) -> Option<String>) -> Result<Values> {
-    let manifest: Table = manifest.parse().context("spin.toml cannot be read")?;
-    let declared = manifest.get("variables").and_then(toml::Value::as_table);
-    let values = declared
-        .into_iter()
-        .flatten()
-        .filter_map(|(name, declaration)| {
-            let default = declaration.get("default").and_then(toml::Value::as_str);
-            let value = match name.as_str() {
-                // Another module chooses the Engine.
-                "docker_url" => None,
-                _ => environment(&format!("SPIN_VARIABLE_{}", name.to_uppercase())),
-            };
-            let value = value.or(default.map(str::to_owned))?;
-            Some((name.clone(), value))
-        });
-    Ok(values.collect())
-}
-
-/// The server's configuration from them.
-pub fn parse(values: &Values) -> Result<Config> {
-    let lookup = |name: &'static str| {
-        let value = values.get(name).cloned();
+impl Variables {
+    /// The value of one.
+    pub fn get(&self, name: &str) -> Result<String, String> {
+        let set = match name {
+            // Another module chooses the Engine.
+            "docker_url" => None,
+            _ => (self.environment)(&format!("SPIN_VARIABLE_{}", name.to_uppercase())),
+        };
+        let declaration = self.manifest.get("variables").and_then(|all| all.get(name));
+        let default = declaration.and_then(|declaration| declaration.get("default")?.as_str());
+        let value = set.or_else(|| default.map(str::to_owned));
         value.ok_or_else(|| "is not set".to_owned())
-    };
-    Config::parse(&lookup).map_err(|problems| anyhow::anyhow!("{problems}"))
+    }
+
+    /// The server's configuration from them.
+    pub fn parse(&self) -> Result<Config> {
+        Config::parse(&|name| self.get(name)).map_err(|problems| anyhow::anyhow!("{problems}"))
+    }
 }
 
 #[cfg(test)]
@@ -55,14 +54,15 @@ mod tests {
 
     #[test]
     fn the_environment_goes_over_the_defaults() {
-        let manifest = fs::read_to_string(workspace::root().join("spin.toml")).expect("a file");
-        let values = over(&manifest, |name| match name {
-            "SPIN_VARIABLE_AGENT_IMAGE" => Some("mine".to_owned()),
-            "SPIN_VARIABLE_DOCKER_URL" => Some("/var/run/docker.sock".to_owned()),
-            _ => None,
-        })
-        .expect("the manifest has variables");
-        let config = parse(&values).expect("the defaults are right");
+        let variables = Variables {
+            environment: |name| match name {
+                "SPIN_VARIABLE_AGENT_IMAGE" => Some("mine".to_owned()),
+                "SPIN_VARIABLE_DOCKER_URL" => Some("/var/run/docker.sock".to_owned()),
+                _ => None,
+            },
+            ..read().expect("the manifest has variables")
+        };
+        let config = variables.parse().expect("the defaults are right");
         assert_eq!(config.profiles.of("any").image.as_str(), "mine");
         assert_eq!(config.deployment_id.as_str(), "dynamic-access");
     }

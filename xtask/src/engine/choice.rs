@@ -156,51 +156,39 @@ fn is_connectable(socket: &Path) -> bool {
 mod tests {
     use super::*;
 
-    #[track_caller]
-    fn check(flag: Option<&str>, variables: &[(&str, &str)], expected: Option<(&str, &str)>) {
-        let lookup = |name: &str| {
-            variables
-                .iter()
-                .find(|(known, _)| *known == name)
-                .map(|(_, value)| (*value).to_owned())
-        };
-        let found = named(flag, lookup).expect("all are Engines");
-        let found = found
-            .as_ref()
-            .map(|(endpoint, origin)| (endpoint.to_string(), *origin));
-        assert_eq!(
-            found,
-            expected.map(|(endpoint, origin)| (endpoint.to_owned(), origin))
-        );
-    }
-
     #[test]
     fn the_command_line_goes_before_the_application_and_that_before_docker() {
-        let all = [
-            (DOCKER_URL, "http://application:2375"),
-            ("DOCKER_HOST", "tcp://docker:2375"),
-        ];
-        check(
-            Some("/flag.sock"),
-            &all,
-            Some(("unix:///flag.sock", "the command line")),
-        );
-        check(None, &all, Some(("http://application:2375", DOCKER_URL)));
-        check(None, &all[1..], Some(("http://docker:2375", "DOCKER_HOST")));
-        check(None, &[], None);
-    }
-
-    #[test]
-    fn an_empty_variable_names_nothing() {
-        check(None, &[(DOCKER_URL, ""), ("DOCKER_HOST", "")], None);
-    }
-
-    #[test]
-    fn docker_host_means_tls_when_docker_verifies() {
-        check(
-            None,
-            &[("DOCKER_HOST", "tcp://e:2376"), ("DOCKER_TLS_VERIFY", "1")],
-            Some(("https://e:2376", "DOCKER_HOST")),
-        );
+        let application = (DOCKER_URL, "http://application:2375");
+        let docker = ("DOCKER_HOST", "tcp://docker:2375");
+        let verified = ("DOCKER_TLS_VERIFY", "1");
+        let flag = Some("/flag.sock");
+        for (flag, variables, expected) in [
+            (
+                flag,
+                &[application, docker][..],
+                "unix:///flag.sock, the command line",
+            ),
+            (
+                None,
+                &[application, docker],
+                "http://application:2375, SPIN_VARIABLE_DOCKER_URL",
+            ),
+            (None, &[docker], "http://docker:2375, DOCKER_HOST"),
+            (
+                None,
+                &[docker, verified],
+                "https://docker:2375, DOCKER_HOST",
+            ),
+            // An empty variable names nothing.
+            (None, &[(DOCKER_URL, ""), ("DOCKER_HOST", "")], ""),
+            (None, &[], ""),
+        ] {
+            let set = variables.iter();
+            let lookup =
+                |name: &str| Some(set.clone().find(|(known, _)| *known == name)?.1.to_owned());
+            let found = named(flag, lookup).expect("all are Engines");
+            let found = found.map(|(endpoint, origin)| format!("{endpoint}, {origin}"));
+            assert_eq!(found.unwrap_or_default(), expected);
+        }
     }
 }

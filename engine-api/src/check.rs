@@ -7,10 +7,10 @@ use anyhow::{Result, bail, ensure};
 use crate::recorded::Request;
 use crate::specification::Specification;
 
-/// How many findings are shown; they mostly have one cause.
+/// How many problems are shown; they mostly have one cause.
 const SHOWN_MAX: usize = 10;
 
-/// The findings, as `METHOD path, finding`, each with its versions.
+/// The problems, as `METHOD path, problem`, each with its versions.
 type Found<'a> = BTreeMap<String, BTreeSet<&'a str>>;
 
 /// Checks a recording, one request a line, and returns a summary. If all tests of an Engine were recorded
@@ -26,9 +26,9 @@ pub fn check(
         let request = Request::parse(line)?;
         bodies += usize::from(request.has_judged_body());
         for specification in specifications {
-            let (operation, findings) = specification.judge(&request);
-            for finding in findings {
-                let said = format!("{operation}, {finding}");
+            let (operation, problems) = specification.judge(&request);
+            for problem in problems {
+                let said = format!("{operation}, {problem}");
                 let versions = found.entry(said).or_default();
                 versions.insert(specification.version.as_str());
             }
@@ -69,14 +69,14 @@ mod tests {
 
     /// Two versions: the newer one has `new` in place of `old`.
     fn run(targets: &[&str], is_complete: bool) -> Result<String> {
-        let document = |version: &str, name: &str| {
-            let parameters = ["both", name].map(|name| json!({"name": name, "in": "query"}));
-            let paths = json!({"/a": {"get": {"parameters": parameters}}});
-            json!({"info": {"version": version}, "consumes": ["application/json"], "paths": paths})
+        let read = |version: &str, name: &str| {
+            let query =
+                json!({"properties": {"both": {}, name: {}}, "additionalProperties": false});
+            let operations = json!({"GET /a": {"properties": {"query": query}}});
+            let text = json!({"version": version, "definitions": {}, "operations": operations});
+            Specification::read(&text.to_string()).expect("a specification")
         };
-        let versions = [document("1.41", "old"), document("1.52", "new")];
-        let read = versions.iter().map(Specification::parse);
-        let specifications: Vec<_> = read.collect::<Result<_>>().expect("specifications");
+        let specifications = [read("1.41", "old"), read("1.52", "new")];
         let line = |target: &&str| {
             format!(
                 r#"{{"method":"GET","target":"{target}","headers":[],"bytes":0,"isWhole":true,"body":""}}{}"#,

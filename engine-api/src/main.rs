@@ -3,21 +3,16 @@
 //! | module | does |
 //! |---|---|
 //! | `recorded` | reads a recorded request |
-//! | `specification` | knows the operations of one version of the API |
-//! | `operation` | judges a request by one operation |
-//! | `schema` | makes a JSON schema from a Swagger schema, and judges a value by it |
+//! | `specification` | judges a request by one version of the API |
 //! | `check` | checks a recording against all specifications |
 //! | `patches` | checks the types that the server accepts in a patch against the specifications (only in tests) |
 //!
 //! Usage: `dynamic-access-engine-api RECORDING [--complete]`. `--complete` says that all tests were recorded.
 
 mod check;
-mod finding;
-mod operation;
 #[cfg(test)]
 mod patches;
 mod recorded;
-mod schema;
 mod specification;
 
 use std::env;

@@ -5,7 +5,7 @@ use dynamic_access::container::{Allowed, Body, Isolation, Patch};
 use serde_json::{Value, json};
 
 use crate::SPECIFICATIONS;
-use crate::schema;
+use crate::specification::{problems, validator};
 
 /// Options that are lists in the specifications, although an Engine accepts a text too (moby, `strslice`).
 const COMMANDS: [&str; 3] = ["Cmd", "Entrypoint", "Shell"];
@@ -17,7 +17,11 @@ const UNKNOWN: [&str; 2] = ["PluginSpec", "NetworkAttachmentSpec"];
 type Way = Vec<String>;
 
 /// Adds the paths of all options of a schema.
-fn walk(schema: &Value, way: &Way, ways: &mut Vec<Way>) {
+fn walk(schema: &Value, document: &Value, way: &Way, ways: &mut Vec<Way>) {
+    let schema = match schema["$ref"].as_str() {
+        Some(reference) => document.pointer(&reference[1..]).expect("a definition"),
+        None => schema,
+    };
     let members = schema["properties"].as_object().into_iter().flatten();
     let members = members.map(|(key, member)| (key.as_str(), member));
     let items = schema.get("items").map(|items| ("[]", items));
@@ -25,7 +29,7 @@ fn walk(schema: &Value, way: &Way, ways: &mut Vec<Way>) {
     let of_map = of_map.filter(|one| one.is_object()).map(|one| ("*", one));
     for (step, part) in members.chain(items).chain(of_map) {
         let way = [&way[..], &[step.to_owned()]].concat();
-        walk(part, &way, ways);
+        walk(part, document, &way, ways);
         ways.push(way);
     }
 }
@@ -51,11 +55,10 @@ fn named(way: &[String]) -> String {
 type Build = fn(&[&Patch], Isolation, &Allowed) -> Result<Body, Vec<String>>;
 
 /// Checks every option with a value of each type. Permits unsafe ones, because only the types matter here.
-fn check(schema: &Value, definitions: &Value, build: Build) {
-    let strict = schema::strict(schema, definitions);
-    let validator = jsonschema::validator_for(&strict).expect("a schema");
+fn check(schema: &Value, document: &Value, build: Build) {
+    let validator = validator(schema, document).expect("a schema");
     let mut ways = Vec::new();
-    walk(&strict, &Way::new(), &mut ways);
+    walk(schema, document, &Way::new(), &mut ways);
     assert!(ways.len() > 50, "{ways:?}");
     ways.retain(|way| !way.iter().any(|step| UNKNOWN.contains(&&**step)));
     for way in ways {
@@ -66,10 +69,8 @@ fn check(schema: &Value, definitions: &Value, build: Build) {
         {
             let text = value.to_string();
             let patch = patch(&way, value.clone());
-            let findings = schema::findings(&validator, &patch);
-            let is_right = !findings
-                .iter()
-                .any(|one| one.says.contains("is not of type"));
+            let problems = problems(&validator, &patch);
+            let is_right = !problems.iter().any(|one| one.contains("is not of type"));
             let patch = Patch::from_value(patch).expect("an object");
             let name = named(&way);
             match build(&[&patch], Isolation::GivenUp, &Allowed::default()) {
@@ -92,15 +93,10 @@ fn check(schema: &Value, definitions: &Value, build: Build) {
 fn a_value_in_a_patch_has_the_type_that_the_specifications_say() {
     for text in SPECIFICATIONS {
         let document: Value = serde_json::from_str(text).expect("JSON");
-        let definitions = &document["definitions"];
-        let create = &document["paths"]["/containers/create"]["post"]["parameters"];
-        let mut parameters = create.as_array().into_iter().flatten();
-        let body = parameters.find(|parameter| parameter["in"] == "body");
-        check(
-            &body.expect("a body")["schema"],
-            definitions,
-            Body::of_container,
-        );
-        check(&definitions["TaskSpec"], definitions, Body::of_service);
+        let create = &document["operations"]["POST /containers/create"];
+        let container = &create["properties"]["body"];
+        check(container, &document, Body::of_container);
+        let task = &document["definitions"]["TaskSpec"];
+        check(task, &document, Body::of_service);
     }
 }

@@ -55,10 +55,10 @@ pub struct Head<'a> {
 }
 
 impl<'a> Head<'a> {
-    /// `None` until all of them have been read.
+    /// `None` until all of them have been read, or if they are no text.
     pub fn of(bytes: &'a [u8]) -> Option<Self> {
         let end = bytes.windows(4).position(|window| window == b"\r\n\r\n")?;
-        let text = std::str::from_utf8(&bytes[..end]).expect("a head of text");
+        let text = std::str::from_utf8(&bytes[..end]).ok()?;
         let (line, headers) = text.split_once("\r\n").unwrap_or((text, ""));
         Some(Self {
             line,
@@ -125,7 +125,7 @@ impl<'a> Head<'a> {
             Framing::Chunked => chunked_length(self.rest)?,
             Framing::ToTheEnd => return None,
         };
-        (self.rest.len() >= body).then_some(self.length + body)
+        (self.rest.len() >= body).then(|| self.length + body)
     }
 }
 
@@ -147,4 +147,42 @@ fn chunks(body: &[u8]) -> impl Iterator<Item = (usize, &[u8])> {
         at += line + 2 + size + 2;
         (at <= body.len()).then_some((at, chunk))
     })
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    /// The bodies of the messages on a connection that ends after `sent`.
+    fn bodies(sent: &str) -> Vec<String> {
+        let mut connection = Connection::new(sent.as_bytes());
+        let messages = std::iter::from_fn(|| connection.message());
+        let body = |message: Vec<u8>| Head::of(&message).expect("a head").body();
+        let text = |body| String::from_utf8(body).expect("a text");
+        messages.map(|message| text(body(message))).collect()
+    }
+
+    #[test]
+    fn a_message_ends_where_its_head_says() {
+        let sized = "POST /a HTTP/1.1\r\nContent-Length: 2\r\n\r\n{}";
+        let bare = "GET /a HTTP/1.1\r\nHost: a\r\n\r\n";
+        let chunked = "HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\n2\r\n[]\r\n0\r\n\r\n";
+        let empty = "HTTP/1.1 204 No Content\r\n\r\n";
+        let endless = "HTTP/1.1 200 OK\r\n\r\nthe rest";
+        let sent = [sized, bare, chunked, empty, endless].concat();
+        assert_eq!(bodies(&sent), ["{}", "", "[]", "", "the rest"]);
+    }
+
+    #[test]
+    fn a_message_that_is_cut_off_is_none() {
+        let length = "POST / HTTP/1.1\r\nContent-Length:";
+        for sent in [
+            "",
+            "GET / HTTP/1.1\r\n",
+            &format!("{length} 3\r\n\r\n{{}}"),
+            "HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\n2\r\n[",
+        ] {
+            assert_eq!(bodies(sent), Vec::<String>::new(), "{sent}");
+        }
+    }
 }

@@ -44,10 +44,6 @@ impl Namespaces {
     }
 
     /// Sends a signal to the process whose number in them is in a file.
-    ///
-    /// # Errors
-    ///
-    /// If there is no such file, or no such process.
     pub fn signal(self, name: &str, pid_file: &Path) -> Result<()> {
         let mut kill = self.command("kill");
         kill.args(["-s", name, &pid(pid_file)?]);
@@ -100,10 +96,6 @@ impl Namespaces {
 }
 
 /// The number in a file, which is a process's number in its namespaces.
-///
-/// # Errors
-///
-/// If there is no such file.
 pub fn pid(file: &Path) -> Result<String> {
     let pid = fs::read_to_string(file).with_context(|| file.display().to_string())?;
     Ok(pid.trim().to_owned())

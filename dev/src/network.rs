@@ -30,19 +30,11 @@ pub fn reachable(address: SocketAddr) -> SocketAddr {
 }
 
 /// Calls `ip`, and returns what it printed.
-///
-/// # Errors
-///
-/// If it fails.
 pub fn ip(arguments: &[&str]) -> Result<String> {
     call("ip", arguments)
 }
 
 /// Calls `iptables`.
-///
-/// # Errors
-///
-/// If it fails.
 pub fn iptables(arguments: &[&str]) -> Result<()> {
     call("iptables", &[&["--wait", "5"], arguments].concat()).map(drop)
 }

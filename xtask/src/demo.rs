@@ -12,8 +12,7 @@ use anyhow::{Context, Result};
 use clap::Args;
 use dev::interrupt;
 use dev::process::{self, POLL_INTERVAL};
-use stand_in_service::story::{self, Patience};
-use stand_in_service::{Service, Webhooks};
+use stand_in_service::{Service, Webhooks, story};
 
 use crate::engine::choice;
 use crate::image;
@@ -76,7 +75,7 @@ fn tell(server: SocketAddr, service: Service, secret: String) -> Result<()> {
     let started = Instant::now();
     let told = thread::spawn(move || {
         let webhooks = Webhooks::new(server, secret);
-        story::tell(&webhooks, &service, &Patience::default(), |step| {
+        story::tell(&webhooks, &service, |step| {
             let seconds = started.elapsed().as_secs_f32();
             // The visit goes on even if nobody reads the output any more.
             let _ = writeln!(std::io::stdout(), "{seconds:>6.1} s  {step}");

@@ -19,10 +19,6 @@ impl Nodes {
 
     /// Makes the node that runs this machine's own Docker a manager of the Swarm too, and returns its
     /// number.
-    ///
-    /// # Errors
-    ///
-    /// If it cannot join.
     pub fn join_own(&self) -> Result<u8> {
         let node = *self.numbers().end();
         self.join_one(node)?;

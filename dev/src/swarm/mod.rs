@@ -123,10 +123,6 @@ impl Nodes {
     }
 
     /// Gives every node an image that another Engine has, and returns its id.
-    ///
-    /// # Errors
-    ///
-    /// If one of the Engines refuses.
     pub fn load_image(&self, from: &Docker, name: &str) -> Result<String> {
         let id = from.ask(&["image", "inspect", "--format", "{{.Id}}", name])?;
         let file = self.0.place.dir().join("image.tar");
@@ -141,10 +137,6 @@ impl Nodes {
     }
 
     /// Makes a network of that name: on each node a bridge of its own, on which targets cannot reach each other.
-    ///
-    /// # Errors
-    ///
-    /// If one of the Engines refuses.
     pub fn make_network(&self, name: &str) -> Result<()> {
         for node in self.numbers() {
             self.configure_network(node, name)?;
@@ -162,10 +154,6 @@ impl Nodes {
     }
 
     /// Makes the configuration of a node's part of that network.
-    ///
-    /// # Errors
-    ///
-    /// If its Engine refuses.
     pub fn configure_network(&self, node: u8, name: &str) -> Result<()> {
         let subnet = format!("172.29.{node}.0/24");
         let apart = "com.docker.network.bridge.enable_icc=false";
@@ -176,20 +164,12 @@ impl Nodes {
     }
 
     /// Makes the Engine of a node that was killed forget all its networks.
-    ///
-    /// # Errors
-    ///
-    /// If its file of them cannot be removed.
     pub fn forget_networks(&self, node: u8) -> Result<()> {
         let dir = self.0.place.dir_of(node);
         fs::remove_file(dir.join("data/network/files/local-kv.db")).context("its networks")
     }
 
     /// Loads a file of firewall rules on a node.
-    ///
-    /// # Errors
-    ///
-    /// If `nft` refuses them.
     pub fn nft(&self, node: u8, file: &Path) -> Result<()> {
         let space = self.0.place.space_of(node);
         let file = file.display().to_string();
@@ -197,28 +177,16 @@ impl Nodes {
     }
 
     /// Takes a node off the network; its containers go on.
-    ///
-    /// # Errors
-    ///
-    /// If `ip` fails.
     pub fn cut(&self, node: u8) -> Result<()> {
         ip(&["link", "set", &self.0.place.port_of(node), "down"]).map(drop)
     }
 
     /// Puts a node on the network again.
-    ///
-    /// # Errors
-    ///
-    /// If `ip` fails.
     pub fn heal(&self, node: u8) -> Result<()> {
         ip(&["link", "set", &self.0.place.port_of(node), "up"]).map(drop)
     }
 
     /// Kills a node's Engine, and returns when it has ended.
-    ///
-    /// # Errors
-    ///
-    /// If it does not end.
     pub fn kill(&self, node: u8) -> Result<()> {
         self.0.namespaces.signal("KILL", &self.pid_file(node))?;
         self.wait(STOP_BOUND, "the end of a killed Engine", || {
@@ -227,10 +195,6 @@ impl Nodes {
     }
 
     /// Starts the Engine of a node that was killed.
-    ///
-    /// # Errors
-    ///
-    /// If it does not start.
     pub fn restart(&self, node: u8) -> Result<()> {
         // Its number may be that of another process by now.
         let _ = fs::remove_file(self.pid_file(node));

@@ -4,8 +4,7 @@
 use std::net::SocketAddr;
 use std::time::Duration;
 
-use stand_in_service::story::{self, Patience};
-use stand_in_service::{Service, State, Target, WebhookError, Webhooks};
+use stand_in_service::{Service, Target, WebhookError, Webhooks, story};
 use test_support::engine::RealEngine;
 use test_support::markdown;
 use test_support::own::Deployment;
@@ -44,17 +43,15 @@ impl<'a> Stage<'a> {
 
     /// A target that is online.
     fn online(&self, webhooks: &Webhooks) -> Target<'_> {
-        let mut target = Target::start(webhooks, &self.service).expect("it starts");
+        let target = Target::start(webhooks, &self.service).expect("it starts");
         target.wait_until_online(PATIENCE).expect("it registers");
-        assert_eq!(target.state(), State::Started);
         check_session(&target);
         target
     }
 
     #[track_caller]
-    fn check_gone(&self, target: &mut Target) {
-        target.wait_until_stopped(PATIENCE).expect("it is offline");
-        assert_eq!(target.state(), State::Stopped);
+    fn check_gone(&self, target: &Target) {
+        target.wait_until_offline(PATIENCE).expect("it is offline");
         assert_eq!(self.deployment.containers(), Vec::<String>::new());
     }
 }
@@ -73,7 +70,7 @@ fn check_session(target: &Target) {
 
 #[track_caller]
 fn check_offline(target: &Target) {
-    assert!(target.is_offline_within(PATIENCE), "it is still online");
+    target.wait_until_offline(PATIENCE).expect("it is offline");
     assert!(target.say("are you there?").is_err());
 }
 
@@ -102,7 +99,7 @@ fn a_visit_goes_as_the_readme_shows_it() {
     let server = stage.server(SECRET);
     let mut steps = Vec::new();
     let webhooks = webhooks(&server, SECRET);
-    story::tell(&webhooks, &stage.service, &Patience::default(), |step| {
+    story::tell(&webhooks, &stage.service, |step| {
         steps.push(step.to_owned());
     })
     .expect("the story comes to its end");
@@ -119,7 +116,7 @@ fn a_target_whose_agent_cannot_register_never_comes_online_and_is_stopped_all_th
     let webhooks = webhooks(&server, SECRET);
     // An agent that ended at once would fail the start.
     stage.service.keep_registrations_waiting();
-    let mut target = Target::start(&webhooks, &stage.service).expect("it starts");
+    let target = Target::start(&webhooks, &stage.service).expect("it starts");
     stage.service.refuse_registrations();
     wait_for("the end of the container", || {
         (engine.state(target.unique_id())? == "exited").then_some(())
@@ -127,9 +124,8 @@ fn a_target_whose_agent_cannot_register_never_comes_online_and_is_stopped_all_th
     let error = target.wait_until_online(Duration::ZERO);
     let error = error.expect_err("nobody registers").to_string();
     assert!(error.contains("has not registered"), "{error}");
-    assert_eq!(target.state(), State::StartError);
     target.stop(&webhooks).expect("it is stopped");
-    stage.check_gone(&mut target);
+    stage.check_gone(&target);
 }
 
 #[test]
@@ -140,11 +136,11 @@ fn a_target_that_dies_or_is_removed_under_its_session_goes_offline_and_is_stoppe
         let stage = Stage::new(&engine);
         let server = stage.server(SECRET);
         let webhooks = webhooks(&server, SECRET);
-        let mut target = stage.online(&webhooks);
+        let target = stage.online(&webhooks);
         befalls(target.unique_id());
         check_offline(&target);
         target.stop(&webhooks).expect("it is stopped");
-        stage.check_gone(&mut target);
+        stage.check_gone(&target);
     }
 }
 
@@ -153,7 +149,7 @@ fn a_session_outlasts_the_rotation_of_the_secret() {
     let engine = RealEngine::given();
     let stage = Stage::new(&engine);
     let while_rotating = stage.server(&format!("{SECRET} {NEXT_SECRET}"));
-    let mut target = stage.online(&webhooks(&while_rotating, SECRET));
+    let target = stage.online(&webhooks(&while_rotating, SECRET));
     webhooks(&while_rotating, NEXT_SECRET)
         .health()
         .expect("either secret opens while rotating");
@@ -164,10 +160,9 @@ fn a_session_outlasts_the_rotation_of_the_secret() {
         matches!(refused, Err(WebhookError::Refused { status: 401, .. })),
         "{refused:?}"
     );
-    assert_eq!(target.state(), State::StopError);
     check_session(&target);
 
     let stopped = target.stop(&webhooks(&rotated, NEXT_SECRET));
     stopped.expect("the new secret opens");
-    stage.check_gone(&mut target);
+    stage.check_gone(&target);
 }

@@ -1,4 +1,14 @@
-//! Reads the real agent's flags, as Go's `flag` package does: `-name value` or `-name=value`.
+//! Reads the real agent's flags, in the form in which the image's entrypoint gives them: `-name value`.
+
+use std::collections::BTreeMap;
+
+/// The flags that have a value.
+const FLAGS: [&str; 4] = [
+    "-serviceUrl",
+    "-activationToken",
+    "-environmentId",
+    "-targetId",
+];
 
 /// What the flags ask for.
 pub enum Order {
@@ -11,7 +21,6 @@ pub enum Order {
 }
 
 /// What a registration needs; a flag that is missing leaves its field empty.
-#[derive(Default)]
 pub struct Target {
     /// The service to register with.
     pub service_url: String,
@@ -19,67 +28,35 @@ pub struct Target {
     pub activation_token: String,
     /// The environment that the target joins.
     pub environment_id: String,
-    /// Its public id; the token itself unless a flag sets another.
+    /// Its public id.
     pub target_id: String,
 }
 
-/// The flags that were given.
-#[derive(Default)]
-pub struct Flags {
-    target: Target,
-    version: bool,
-}
-
-impl Flags {
-    /// Reads the arguments; an error never repeats a value, which could be the token.
-    pub fn parse(arguments: impl IntoIterator<Item = String>) -> Result<Self, String> {
-        let mut flags = Self::default();
-        let mut arguments = arguments.into_iter();
-        while let Some(argument) = arguments.next() {
-            let flag = argument
-                .strip_prefix('-')
-                .ok_or("an argument is not a flag")?;
-            let flag = flag.strip_prefix('-').unwrap_or(flag);
-            let (name, value) = match flag.split_once('=') {
-                Some((name, value)) => (name, Some(value.to_owned())),
-                None => (flag, None),
-            };
-            if name == "version" {
-                flags.version = true;
-                continue;
-            }
-            let field = flags.field(name)?;
-            *field = value
-                .or_else(|| arguments.next())
-                .ok_or_else(|| format!("flag needs an argument: -{name}"))?;
+/// Reads the arguments; an error never repeats one, which could be the token.
+pub fn parse(arguments: impl IntoIterator<Item = String>) -> Result<Order, String> {
+    let mut given = BTreeMap::new();
+    let mut arguments = arguments.into_iter();
+    while let Some(argument) = arguments.next() {
+        if argument == "-version" {
+            return Ok(Order::Version);
         }
-        Ok(flags)
+        let flag = FLAGS.into_iter().find(|flag| *flag == argument);
+        let flag = flag.ok_or("flag provided but not defined")?;
+        let value = arguments.next();
+        let value = value.ok_or_else(|| format!("flag needs an argument: {flag}"))?;
+        given.insert(flag, value);
     }
-
-    /// What the flags ask for, taken together.
-    pub fn order(self) -> Order {
-        let mut target = self.target;
-        if self.version {
-            return Order::Version;
-        }
-        if target.activation_token.is_empty() {
-            return Order::Serve;
-        }
-        if target.target_id.is_empty() {
-            target.target_id = target.activation_token.clone();
-        }
-        Order::Register(target)
+    let [service_url, activation_token, environment_id, target_id] =
+        FLAGS.map(|flag| given.remove(flag).unwrap_or_default());
+    if activation_token.is_empty() {
+        return Ok(Order::Serve);
     }
-
-    fn field(&mut self, name: &str) -> Result<&mut String, String> {
-        match name {
-            "serviceUrl" => Ok(&mut self.target.service_url),
-            "activationToken" => Ok(&mut self.target.activation_token),
-            "environmentId" => Ok(&mut self.target.environment_id),
-            "targetId" => Ok(&mut self.target.target_id),
-            _ => Err("flag provided but not defined".to_owned()),
-        }
-    }
+    Ok(Order::Register(Target {
+        service_url,
+        activation_token,
+        environment_id,
+        target_id,
+    }))
 }
 
 #[cfg(test)]
@@ -87,40 +64,24 @@ mod tests {
     use super::*;
 
     fn parse(line: &str) -> Result<Order, String> {
-        Flags::parse(line.split_whitespace().map(str::to_owned)).map(Flags::order)
+        super::parse(line.split_whitespace().map(str::to_owned))
     }
 
     #[test]
     fn a_token_asks_for_a_registration() {
-        for line in [
-            "-serviceUrl http://a -activationToken t -environmentId e -targetId i",
-            "--serviceUrl=http://a -activationToken=t --environmentId e --targetId=i",
-        ] {
-            let Ok(Order::Register(target)) = parse(line) else {
-                panic!("`{line}` asks for a registration");
-            };
-            assert_eq!(target.service_url, "http://a");
-            assert_eq!(target.activation_token, "t");
-            assert_eq!(target.environment_id, "e");
-            assert_eq!(target.target_id, "i");
-        }
-    }
-
-    #[test]
-    fn a_target_without_an_id_takes_the_token_for_one() {
-        let Ok(Order::Register(target)) = parse("-activationToken t") else {
-            panic!("a token asks for a registration");
+        let line = "-serviceUrl http://a -activationToken t -environmentId e -targetId i";
+        let Ok(Order::Register(target)) = parse(line) else {
+            panic!("`{line}` asks for a registration");
         };
-        assert_eq!(target.target_id, "t");
+        assert_eq!(target.service_url, "http://a");
+        assert_eq!(target.activation_token, "t");
+        assert_eq!(target.environment_id, "e");
+        assert_eq!(target.target_id, "i");
     }
 
     #[test]
-    fn no_flag_asks_to_serve() {
+    fn no_flag_asks_to_serve_and_another_for_the_version() {
         assert!(matches!(parse(""), Ok(Order::Serve)));
-    }
-
-    #[test]
-    fn the_version_is_asked_for_by_flag() {
         assert!(matches!(parse("-version"), Ok(Order::Version)));
     }
 

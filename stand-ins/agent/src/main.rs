@@ -4,26 +4,21 @@
 //! a first run with a token registers and exits 0, a second run with a token
 //! is refused, and a run without one serves until a signal and then exits 1.
 
-mod control_channel;
 mod flags;
-mod http;
-mod registration;
-mod service_url;
+mod service;
 mod vault;
 
-use std::path::Path;
 use std::process::ExitCode;
 use std::thread;
 
 use signal_hook::consts::{SIGINT, SIGTERM};
 use signal_hook::iterator::Signals;
 
-use crate::flags::{Flags, Order};
+use crate::flags::Order;
 use crate::vault::Vault;
 
 fn main() -> ExitCode {
-    let outcome = Flags::parse(std::env::args().skip(1)).and_then(|flags| perform(flags.order()));
-    match outcome {
+    match flags::parse(std::env::args().skip(1)).and_then(perform) {
         Ok(()) => ExitCode::SUCCESS,
         Err(reason) => {
             eprintln!("bzero (stand-in): {reason}");
@@ -33,8 +28,7 @@ fn main() -> ExitCode {
 }
 
 fn perform(order: Order) -> Result<(), String> {
-    let place = Path::new(vault::PLACE);
-    match (order, Vault::read(place)) {
+    match (order, Vault::read()) {
         (Order::Version, _) => {
             println!("stand-in {}", env!("CARGO_PKG_VERSION"));
             Ok(())
@@ -44,20 +38,15 @@ fn perform(order: Order) -> Result<(), String> {
         }
         (Order::Register(target), None) => {
             let vault = Vault {
-                target_id: registration::register(&target, registration::PATIENCE)?,
+                target_id: service::register(&target, service::PATIENCE)?,
                 service_url: target.service_url,
             };
-            vault
-                .write(place)
-                .map_err(|error| format!("failed to write {}: {error}", vault::PLACE))?;
+            vault.write()?;
             println!("bzero (stand-in): registered");
             Ok(())
         }
         (Order::Serve, Some(vault)) => Err(serve(vault)),
-        (Order::Serve, None) => Err(format!(
-            "not registered: {} is missing or empty",
-            vault::PLACE
-        )),
+        (Order::Serve, None) => Err("not registered".to_owned()),
     }
 }
 
@@ -69,7 +58,7 @@ fn serve(vault: Vault) -> String {
     };
     println!("bzero (stand-in): serving");
     // It ends with the process.
-    thread::spawn(move || control_channel::keep(&vault));
+    thread::spawn(move || service::keep_channel(&vault));
     match signals.forever().next() {
         Some(signal) => format!("ended by signal {signal}"),
         None => "ended without a signal".to_owned(),

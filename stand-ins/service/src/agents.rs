@@ -1,11 +1,20 @@
 //! The agents: who may register, who has registered, and who is online.
+//!
+//! An agent is online while it holds a control channel, an answer without an end. A session is a line that the service
+//! writes into it, and that the agent echoes in a call of its own.
 
 use std::collections::BTreeMap;
-use std::sync::{Arc, Condvar, Mutex, MutexGuard, PoisonError};
+use std::io::Write;
+use std::net::{Shutdown, TcpStream};
+use std::sync::{Condvar, Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
 
-use crate::channel::Channel;
+use anyhow::{Context, Result};
+
 use crate::uuid;
+
+/// An agent echoes a line at once, unless the machine is busy.
+const ECHO_BOUND: Duration = Duration::from_secs(10);
 
 /// All agents of a service, shared by its threads.
 #[derive(Default)]
@@ -19,6 +28,8 @@ struct Known {
     /// By the target's id. There is one for each started target, and none is ever removed.
     agents: BTreeMap<String, Agent>,
     registrations: Registrations,
+    /// How many channels there have been.
+    channels: u64,
     /// Called when an agent registers with a token that was not given out; without it, none can.
     admits_anyone: Option<Box<dyn Fn() + Send>>,
 }
@@ -35,32 +46,28 @@ enum Registrations {
 struct Agent {
     token: String,
     is_registered: bool,
-    channel: Option<Arc<Channel>>,
+    channel: Option<Channel>,
 }
 
-/// A place for one agent.
-pub struct Invitation {
-    /// What BastionZero calls the target.
-    pub target_id: String,
-    /// The single-use token of its agent.
-    pub activation_token: String,
+struct Channel {
+    /// Distinguishes it from an earlier one of the same agent.
+    number: u64,
+    stream: TcpStream,
+    /// The last line that came back.
+    heard: Option<String>,
 }
 
 impl Agents {
-    /// Makes a place for one more agent.
-    pub fn invite(&self) -> Invitation {
-        let invitation = Invitation {
-            target_id: uuid(),
-            activation_token: uuid(),
-        };
+    /// Makes a place for one more agent. Returns what BastionZero calls the target, and the single-use token of its agent.
+    pub fn invite(&self) -> (String, String) {
+        let (id, token) = (uuid(), uuid());
         let agent = Agent {
-            token: invitation.activation_token.clone(),
+            token: token.clone(),
             is_registered: false,
             channel: None,
         };
-        let id = invitation.target_id.clone();
-        self.known().agents.insert(id, agent);
-        invitation
+        self.known().agents.insert(id.clone(), agent);
+        (id, token)
     }
 
     /// From now on also accepts tokens that were not given out.
@@ -115,29 +122,60 @@ impl Agents {
         agent.is_some_and(|agent| agent.is_registered)
     }
 
-    /// Notes that the target is online over this channel, which replaces an earlier one.
-    pub fn connected(&self, target_id: &str, channel: &Arc<Channel>) {
-        if let Some(agent) = self.known().agents.get_mut(target_id)
-            && let Some(earlier) = agent.channel.replace(channel.clone())
+    /// Notes that the target is online over this channel, which replaces an earlier one. Returns its number.
+    pub fn connected(&self, target_id: &str, stream: TcpStream) -> u64 {
+        let mut known = self.known();
+        known.channels += 1;
+        let channel = Channel {
+            number: known.channels,
+            stream,
+            heard: None,
+        };
+        let number = channel.number;
+        if let Some(agent) = known.agents.get_mut(target_id)
+            && let Some(earlier) = agent.channel.replace(channel)
         {
             earlier.close();
         }
         self.changed.notify_all();
+        number
     }
 
     /// Notes that this channel has ended; the target is offline unless it has a newer one.
-    pub fn disconnected(&self, target_id: &str, channel: &Arc<Channel>) {
+    pub fn disconnected(&self, target_id: &str, number: u64) {
         if let Some(agent) = self.known().agents.get_mut(target_id) {
-            agent
-                .channel
-                .take_if(|current| Arc::ptr_eq(current, channel));
+            agent.channel.take_if(|current| current.number == number);
         }
         self.changed.notify_all();
     }
 
-    /// The channel of an online target.
-    pub fn channel(&self, target_id: &str) -> Option<Arc<Channel>> {
-        self.known().channel(target_id)
+    /// Sends a line to an online target, and returns the one that comes back.
+    pub fn say(&self, target_id: &str, line: &str) -> Result<String> {
+        let mut known = self.known();
+        let channel = known.channel(target_id).context("the target is offline")?;
+        channel.heard = None;
+        (&channel.stream)
+            .write_all(format!("{line}\n").as_bytes())
+            .context("the control channel is broken")?;
+        let is_silent = |known: &mut Known| {
+            let channel = known.channel(target_id);
+            channel.is_some_and(|channel| channel.heard.is_none())
+        };
+        let (mut known, _) = self
+            .changed
+            .wait_timeout_while(known, ECHO_BOUND, is_silent)
+            .unwrap_or_else(PoisonError::into_inner);
+        let channel = known.channel(target_id);
+        let heard = channel.and_then(|channel| channel.heard.take());
+        heard.context("nothing came back for a line over the control channel")
+    }
+
+    /// Notes a line that an agent has sent.
+    pub fn hear(&self, target_id: &str, line: &[u8]) {
+        if let Some(channel) = self.known().channel(target_id) {
+            channel.heard = Some(String::from_utf8_lossy(line).trim_end().to_owned());
+        }
+        self.changed.notify_all();
     }
 
     /// Waits until a target is online, or offline. Returns whether it is within `patience`.
@@ -152,11 +190,12 @@ impl Agents {
 
     /// Ends every channel.
     pub fn close(&self) {
-        for agent in self.known().agents.values() {
-            if let Some(channel) = &agent.channel {
-                channel.close();
-            }
-        }
+        let known = self.known();
+        let channels = known
+            .agents
+            .values()
+            .filter_map(|agent| agent.channel.as_ref());
+        channels.for_each(Channel::close);
     }
 
     /// No change is ever half done, so a panic in another thread does not matter.
@@ -166,7 +205,14 @@ impl Agents {
 }
 
 impl Known {
-    fn channel(&self, target_id: &str) -> Option<Arc<Channel>> {
-        self.agents.get(target_id)?.channel.clone()
+    fn channel(&mut self, target_id: &str) -> Option<&mut Channel> {
+        self.agents.get_mut(target_id)?.channel.as_mut()
+    }
+}
+
+impl Channel {
+    fn close(&self) {
+        // This fails if the other side has already gone.
+        let _ = self.stream.shutdown(Shutdown::Both);
     }
 }

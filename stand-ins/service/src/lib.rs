@@ -10,16 +10,14 @@
 )]
 
 mod agents;
-mod channel;
-mod request;
 mod service;
 pub mod story;
 mod target;
 mod webhooks;
 
 pub use service::Service;
-pub use target::{State, Target};
-pub use webhooks::{Order, WebhookError, Webhooks};
+pub use target::Target;
+pub use webhooks::{WebhookError, Webhooks};
 
 /// A random UUID, as BastionZero's ids and tokens are.
 #[must_use]

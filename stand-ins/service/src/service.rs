@@ -1,6 +1,6 @@
 //! The service that agents talk to: it accepts registrations and holds control channels. A target is online while it has one.
 
-use std::io::{BufReader, Write};
+use std::io::{Read, Write};
 use std::net::{SocketAddr, TcpListener, TcpStream};
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
@@ -8,14 +8,16 @@ use std::thread::{self, JoinHandle};
 use std::time::Duration;
 
 use anyhow::{Context, Result};
+use dev::message::{Connection, Head};
 use serde_json::{Value, json};
 
 use crate::agents::Agents;
-use crate::channel;
-use crate::request::Request;
 
 /// How long an agent may be silent before it is online.
 const SILENCE_BOUND: Duration = Duration::from_secs(5);
+
+/// A registration has a few hundred bytes, and a line of a session is a few words.
+const REQUEST_BYTES_MAX: u64 = 16 * 1024;
 
 /// How long the service waits for its own thread to notice the end.
 const SELF_BOUND: Duration = Duration::from_secs(1);
@@ -31,10 +33,6 @@ pub struct Service {
 
 impl Service {
     /// Listens on an address that agents can reach; port 0 picks a free port.
-    ///
-    /// # Errors
-    ///
-    /// If the address cannot be listened on.
     pub fn listen(address: SocketAddr) -> Result<Self> {
         let listener = TcpListener::bind(address)
             .with_context(|| format!("failed to listen for agents on {address}"))?;
@@ -108,31 +106,33 @@ fn accept(listener: &TcpListener, agents: &Arc<Agents>, has_ended: &AtomicBool) 
 fn answer(mut stream: TcpStream, agents: &Arc<Agents>) -> Result<()> {
     stream.set_read_timeout(Some(SILENCE_BOUND))?;
     stream.set_write_timeout(Some(SILENCE_BOUND))?;
-    let mut reader = BufReader::new(stream.try_clone()?);
-    let request = Request::read(&mut reader)?;
-    let (method, target) = request.target();
+    let mut connection = Connection::new(stream.try_clone()?.take(REQUEST_BYTES_MAX));
+    let request = connection.message().context("no whole request")?;
+    let head = Head::of(&request).context("a whole request has a head")?;
+    let mut words = head.line.split(' ');
+    let (method, target) = (words.next(), words.next().unwrap_or_default());
     let (path, query) = target.split_once('?').unwrap_or((target, ""));
+    let id = query.strip_prefix("targetId=").unwrap_or_default();
     match (method, path) {
-        ("POST", "/api/v2/agent/register") => match register(&request, agents) {
+        (Some("POST"), "/api/v2/agent/register") => match register(&head.body(), agents) {
             Some(id) => respond(&mut stream, "200 OK", &json!({"targetId": id})),
             None => respond(&mut stream, "403 Forbidden", &json!({})),
         },
-        ("GET", "/api/v2/agent/control-channel") => match target_of(query, agents) {
-            Some(id) => hold(reader, stream, id, agents),
-            None => respond(&mut stream, "403 Forbidden", &json!({})),
+        (Some("GET"), "/api/v2/agent/control-channel") => match agents.is_registered(id) {
+            true => hold(stream, id.to_owned(), agents),
+            false => respond(&mut stream, "403 Forbidden", &json!({})),
         },
+        (Some("POST"), "/api/v2/agent/echo") => {
+            agents.hear(id, &head.body());
+            respond(&mut stream, "200 OK", &json!({}))
+        }
         _ => respond(&mut stream, "404 Not Found", &json!({})),
     }
 }
 
-fn register(request: &Request, agents: &Agents) -> Option<String> {
-    let body: Value = serde_json::from_slice(&request.body).ok()?;
+fn register(body: &[u8], agents: &Agents) -> Option<String> {
+    let body: Value = serde_json::from_slice(body).ok()?;
     agents.register(body["activationToken"].as_str()?)
-}
-
-fn target_of(query: &str, agents: &Agents) -> Option<String> {
-    let id = query.strip_prefix("targetId=")?;
-    agents.is_registered(id).then(|| id.to_owned())
 }
 
 fn respond(stream: &mut TcpStream, status: &str, body: &Value) -> Result<()> {
@@ -145,29 +145,22 @@ fn respond(stream: &mut TcpStream, status: &str, body: &Value) -> Result<()> {
 }
 
 /// Holds a control channel, which makes the target online. A new channel ends the one before it.
-fn hold(
-    reader: BufReader<TcpStream>,
-    mut stream: TcpStream,
-    id: String,
-    agents: &Arc<Agents>,
-) -> Result<()> {
-    stream.write_all(
-        b"HTTP/1.1 101 Switching Protocols\r\nConnection: Upgrade\r\nUpgrade: control-channel\r\n\r\n",
-    )?;
-    let (channel, incoming) = channel::open(reader)?;
-    let channel = Arc::new(channel);
-    agents.connected(&id, &channel);
+fn hold(mut stream: TcpStream, id: String, agents: &Arc<Agents>) -> Result<()> {
+    stream.write_all(b"HTTP/1.1 200 OK\r\nConnection: close\r\n\r\n")?;
+    // A session may be silent for days. The channel ends with its connection, on which the agent sends nothing.
+    stream.set_read_timeout(None)?;
+    let number = agents.connected(&id, stream.try_clone()?);
     let agents = agents.clone();
     thread::spawn(move || {
-        incoming.read_to_end();
-        agents.disconnected(&id, &channel);
+        let _ = stream.read(&mut [0]);
+        agents.disconnected(&id, number);
     });
     Ok(())
 }
 
 #[cfg(test)]
 mod tests {
-    use std::io::{BufRead, Read};
+    use std::io::{BufRead, BufReader};
 
     use super::*;
 
@@ -192,12 +185,8 @@ mod tests {
     fn register(service: &Service, token: &str) -> Option<String> {
         let body = json!({"activationToken": token}).to_string();
         let length = body.len();
-        let (head, mut rest) = ask(
-            service,
-            &format!(
-                "POST /api/v2/agent/register HTTP/1.1\r\nContent-Length: {length}\r\n\r\n{body}"
-            ),
-        );
+        let request = format!("POST /api/v2/agent/register HTTP/1.1\r\nContent-Length: {length}");
+        let (head, mut rest) = ask(service, &format!("{request}\r\n\r\n{body}"));
         let mut body = String::new();
         rest.read_to_string(&mut body).unwrap();
         let body: Value = serde_json::from_str(&body).unwrap();
@@ -216,10 +205,10 @@ mod tests {
     }
 
     fn online(service: &Service) -> (String, BufReader<TcpStream>) {
-        let invitation = service.agents().invite();
-        let id = register(service, &invitation.activation_token).unwrap();
+        let (_, token) = service.agents().invite();
+        let id = register(service, &token).unwrap();
         let (head, channel) = connect(service, &id);
-        assert!(head.starts_with("HTTP/1.1 101 "), "{head}");
+        assert!(head.starts_with("HTTP/1.1 200 "), "{head}");
         assert!(service.agents().wait_for(&id, true, PATIENCE));
         (id, channel)
     }
@@ -227,10 +216,9 @@ mod tests {
     #[test]
     fn a_token_admits_one_agent() {
         let service = service();
-        let invitation = service.agents().invite();
-        let id = register(&service, &invitation.activation_token);
-        assert_eq!(id, Some(invitation.target_id));
-        assert_eq!(register(&service, &invitation.activation_token), None);
+        let (id, token) = service.agents().invite();
+        assert_eq!(register(&service, &token), Some(id));
+        assert_eq!(register(&service, &token), None);
         assert_eq!(register(&service, "unknown"), None);
     }
 
@@ -241,14 +229,14 @@ mod tests {
         let id = register(&service, "unknown").unwrap();
         assert_eq!(register(&service, "unknown"), None);
         let (head, _channel) = connect(&service, &id);
-        assert!(head.starts_with("HTTP/1.1 101 "), "{head}");
+        assert!(head.starts_with("HTTP/1.1 200 "), "{head}");
     }
 
     #[test]
     fn only_who_has_registered_has_a_channel() {
         let service = service();
-        let invitation = service.agents().invite();
-        for id in [invitation.target_id.as_str(), "unknown", ""] {
+        let (invited, _) = service.agents().invite();
+        for id in [invited.as_str(), "unknown", ""] {
             let (head, _) = connect(&service, id);
             assert!(head.starts_with("HTTP/1.1 403 "), "{head}");
         }

@@ -7,6 +7,8 @@ use std::time::Duration;
 use serde_json::{Value, json};
 use ureq::Agent;
 
+use crate::uuid;
+
 /// How long BastionZero's agents wait for an answer; for its webhooks this is not documented.
 const TIMEOUT: Duration = Duration::from_secs(30);
 
@@ -21,30 +23,18 @@ pub struct Webhooks {
     client: Agent,
 }
 
-/// What an agent is given.
-pub struct Order<'a> {
-    /// Where it registers.
-    pub service_url: &'a str,
-    /// Its single-use token.
-    pub activation_token: &'a str,
-    /// The environment that its target joins.
-    pub environment_id: &'a str,
-}
-
 /// Why a webhook failed.
 #[derive(Debug)]
 pub enum WebhookError {
     /// There is no complete answer, for this reason.
     NoAnswer(String),
-    /// The answer is not a 200.
+    /// The answer is not a 200, or one without the expected content.
     Refused {
         /// Its status.
         status: u16,
-        /// Its `ErrorMessage`, which BastionZero shows to the person who connects.
+        /// Its `ErrorMessage`, which BastionZero shows to the person who connects, or what is wrong with it.
         message: String,
     },
-    /// The answer is a 200 without the expected content.
-    Nonsense(&'static str),
 }
 
 impl fmt::Display for WebhookError {
@@ -54,7 +44,6 @@ impl fmt::Display for WebhookError {
             Self::Refused { status, message } => {
                 write!(f, "the answer is {status}, \"{message}\"")
             }
-            Self::Nonsense(what) => write!(f, "the answer is 200, but {what}"),
         }
     }
 }
@@ -64,6 +53,11 @@ impl std::error::Error for WebhookError {}
 impl WebhookError {
     fn no_answer(reason: impl fmt::Display) -> Self {
         Self::NoAnswer(reason.to_string())
+    }
+
+    fn refused(status: u16, message: &str) -> Self {
+        let message = message.to_owned();
+        Self::Refused { status, message }
     }
 }
 
@@ -78,37 +72,25 @@ impl Webhooks {
     }
 
     /// Asks whether the server can start targets.
-    ///
-    /// # Errors
-    ///
-    /// If it cannot, or does not answer.
     pub fn health(&self) -> Result<(), WebhookError> {
         self.call("/health", None).map(drop)
     }
 
-    /// Starts a target, and returns its unique id.
-    ///
-    /// # Errors
-    ///
-    /// If the server starts none.
-    pub fn start(&self, order: &Order) -> Result<String, WebhookError> {
+    /// Starts a target whose agent registers at `service_url` with this token. Returns its unique id.
+    pub fn start(&self, service_url: &str, activation_token: &str) -> Result<String, WebhookError> {
         let body = json!({
-            "serviceUrl": order.service_url,
-            "activationToken": order.activation_token,
-            "environmentId": order.environment_id,
+            "serviceUrl": service_url,
+            "activationToken": activation_token,
+            "environmentId": uuid(),
         });
         let answer = self.call("/start", Some(body))?;
         match answer["uniqueId"].as_str() {
             Some(id) if !id.is_empty() => Ok(id.to_owned()),
-            _ => Err(WebhookError::Nonsense("it has no uniqueId")),
+            _ => Err(WebhookError::refused(200, "it has no uniqueId")),
         }
     }
 
-    /// Stops a target.
-    ///
-    /// # Errors
-    ///
-    /// If the target may still be there.
+    /// Stops a target. After an error, it may still be there.
     pub fn stop(&self, unique_id: &str) -> Result<(), WebhookError> {
         self.call("/stop", Some(json!({"uniqueId": unique_id})))
             .map(drop)
@@ -117,19 +99,20 @@ impl Webhooks {
     /// Sends a GET, or a POST if there is a body.
     fn call(&self, path: &str, body: Option<Value>) -> Result<Value, WebhookError> {
         let url = format!("http://{}{path}", self.address);
-        let authorization = format!("Basic {}", self.secret);
+        let authorization = ("authorization", format!("Basic {}", self.secret));
         let answer = match body {
             None => self
                 .client
                 .get(url)
-                .header("authorization", authorization)
+                .header(authorization.0, authorization.1)
                 .call(),
-            Some(body) => self
-                .client
-                .post(url)
-                .header("authorization", authorization)
-                .content_type("application/json")
-                .send(body.to_string()),
+            Some(body) => {
+                let call = self
+                    .client
+                    .post(url)
+                    .header(authorization.0, authorization.1);
+                call.content_type("application/json").send(body.to_string())
+            }
         };
         let mut answer = answer.map_err(WebhookError::no_answer)?;
         let body = answer.body_mut().with_config().limit(ANSWER_BYTES_MAX);
@@ -154,34 +137,34 @@ fn read(status: u16, body: &[u8]) -> Result<Value, WebhookError> {
     let answer: Option<Value> = serde_json::from_slice(body).ok();
     match (status, answer) {
         (200, Some(answer)) => Ok(answer),
-        (200, None) => Err(WebhookError::Nonsense("it is not JSON")),
-        (status, answer) => Err(WebhookError::Refused {
-            status,
-            message: answer
-                .and_then(|answer| answer["ErrorMessage"].as_str().map(str::to_owned))
-                .unwrap_or_default(),
-        }),
+        (200, None) => Err(WebhookError::refused(200, "it is not JSON")),
+        (status, answer) => {
+            let answer = answer.unwrap_or_default();
+            let message = answer["ErrorMessage"].as_str().unwrap_or_default();
+            Err(WebhookError::refused(status, message))
+        }
     }
 }
 
 #[cfg(test)]
 mod tests {
-    use std::io::{BufReader, Write};
+    use std::io::Write;
     use std::net::TcpListener;
     use std::thread;
 
+    use dev::message::Connection;
+
     use super::*;
-    use crate::request::Request;
 
     /// A server that gives one answer.
     fn server(answer: &'static str) -> Webhooks {
         let listener = TcpListener::bind("127.0.0.1:0").unwrap();
         let webhooks = Webhooks::new(listener.local_addr().unwrap(), "c2VjcmV0");
         thread::spawn(move || {
-            let mut reader = BufReader::new(listener.accept().unwrap().0);
-            Request::read(&mut reader).unwrap();
-            let head = format!("HTTP/1.1 {answer}");
-            reader.get_mut().write_all(head.as_bytes()).unwrap();
+            let mut connection = Connection::new(listener.accept().unwrap().0);
+            connection.message().unwrap();
+            let answer = format!("HTTP/1.1 {answer}");
+            connection.stream.write_all(answer.as_bytes()).unwrap();
         });
         webhooks
     }
@@ -197,13 +180,11 @@ mod tests {
     fn a_200_that_lacks_its_content_is_no_success() {
         for answer in ["200 OK\r\n\r\n{}", "200 OK\r\n\r\n<html>"] {
             let webhooks = server(answer);
-            let order = Order {
-                service_url: "",
-                activation_token: "",
-                environment_id: "",
-            };
-            let error = webhooks.start(&order).unwrap_err();
-            assert!(matches!(error, WebhookError::Nonsense(_)), "{error}");
+            let error = webhooks.start("", "").unwrap_err();
+            assert!(
+                matches!(error, WebhookError::Refused { status: 200, .. }),
+                "{error}"
+            );
         }
     }
 

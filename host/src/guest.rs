@@ -40,6 +40,13 @@ const CORE_INSTANCES_PER_COMPONENT: u32 = 20;
 /// The program has one or two tables and the adapters share one; more would only reserve memory.
 const TABLES_PER_COMPONENT: u32 = 8;
 
+/// How much of an instance's memory is cleared by writing to it, and so stays in memory for the next instance, as in
+/// Spin; the kernel takes back the rest.
+const MEMORY_KEPT: usize = 2 * 1024 * 1024;
+
+/// The same for an instance's tables.
+const TABLE_KEPT: usize = 512 * 1024;
+
 /// A compiled component. Several hosts can run it at once; clones share the component and its instance pool.
 #[derive(Clone)]
 pub struct Compiled(Arc<Prepared>);
@@ -105,7 +112,9 @@ fn engine() -> Result<Engine> {
         .total_tables(LIVE_INSTANCES * TABLES_PER_COMPONENT)
         .max_tables_per_component(TABLES_PER_COMPONENT)
         .total_stacks(LIVE_INSTANCES)
-        .max_memory_size(INSTANCE_MEMORY);
+        .max_memory_size(INSTANCE_MEMORY)
+        .linear_memory_keep_resident(MEMORY_KEPT)
+        .table_keep_resident(TABLE_KEPT);
     let mut config = Config::new();
     config.allocation_strategy(InstanceAllocationStrategy::Pooling(pool));
     // A debug build does not optimise the compiler either: Winch then takes 3 s of one core, Cranelift 17.

@@ -5,7 +5,7 @@ use std::time::{Duration, Instant};
 
 use test_support::fake_engine::{FakeEngine, Reply};
 use test_support::http::Answer;
-use test_support::server::Server;
+use test_support::server::{API, Server};
 
 const ID: &str = "0123456789abcdef0123456789abcdef0123456789abcdef0123456789abcdef";
 
@@ -52,6 +52,35 @@ fn an_engine_that_is_down_is_503() {
     ] {
         assert!(answer.header("retry-after").is_some());
         server.check_failed(&answer, 503, "docker_url");
+    }
+}
+
+/// A request whose instance fails gets an empty 500, and no line in the log.
+#[test]
+fn no_depth_of_json_exhausts_the_stack() {
+    // One level less than the reader of JSON permits, with that of the body.
+    let deep = format!("{}1{}", r#"{"a":"#.repeat(126), "}".repeat(126));
+    let body =
+        format!(r#"{{"id":"{ID}","Id":"{ID}","message":"no","environment":"e","x":{deep}}}"#);
+    let reply = body.clone();
+    let engine = FakeEngine::start(move |line| match line.starts_with("GET") {
+        true => Reply::json("200 OK", &reply),
+        false => Reply::json("201 Created", &reply),
+    });
+    let patch = format!(r#"{{"Labels":{deep}}}"#);
+    for patch in ["{}", &patch] {
+        let variables = [("docker_url", &*engine.url()), ("container_patch", patch)];
+        let server = Server::over_tcp(&variables);
+        for answer in [
+            server.call("GET", "/health", ""),
+            server.call("POST", "/start", &body),
+            server.start_target("a-token"),
+            server.stop_target(ID),
+            server.by(API, "POST", "/v1/targets", &body),
+            server.by(API, "GET", "/v1/targets", ""),
+        ] {
+            assert!(server.line_about(&answer)["error"].is_string());
+        }
     }
 }
 

@@ -7,9 +7,7 @@
 #   setup.sh base-image TARBALL            pack a small Debian, for machines that reach no registry
 #   setup.sh engine-root SUITE FOLDER      install the Engines of another Debian suite into FOLDER
 #   setup.sh browser PURPOSE               install a browser without windows
-#   setup.sh axe FILE                      get axe-core, which checks the accessibility of pages
-#   setup.sh wasm-compiler                 install Debian's Rust compiler for WebAssembly
-#   setup.sh wasm-build PACKAGE FOLDER     build a package of this workspace with it, into FOLDER
+#   setup.sh wasm-build PACKAGE FOLDER     build a package of this workspace with Debian's Rust compiler, into FOLDER
 set -euo pipefail
 
 # The release that the base image holds, and where it comes from unless apt names another mirror.
@@ -99,23 +97,6 @@ browser() {
     apt-cache show --no-all-versions chromium-headless-shell >/dev/null 2>&1 ||
         fail "$1: install Chromium or Google Chrome, which no package of this system has"
     packages "$1" chromium-headless-shell
-}
-
-# One file of npm's package. The digest is that of the file, so any cache will do.
-axe() {
-    local file=$1 version=4.14.1
-    local digest=29348999450cdf2849a8e70b7912fc2da85a849da39c0d0d5394f51d4a9ed95c
-    if printf '%s  %s\n' "$digest" "$file" | sha256sum --check --status 2>/dev/null; then return; fi
-    command -v curl >/dev/null || packages "axe-core" curl ca-certificates
-    say "axe-core: getting version $version from npm's registry"
-    quietly curl --fail --silent --show-error --location --max-time 60 --output "$temporary/axe.tgz" \
-        "https://registry.npmjs.org/axe-core/-/axe-core-$version.tgz" ||
-        fail "axe-core: npm's registry cannot be reached"
-    tar --extract --gzip --file "$temporary/axe.tgz" --directory "$temporary" package/axe.min.js
-    printf '%s  %s\n' "$digest" "$temporary/package/axe.min.js" | sha256sum --check --status ||
-        fail "axe-core: what npm's registry sent is not version $version"
-    mkdir --parents "$(dirname "$file")"
-    cp "$temporary/package/axe.min.js" "$file"
 }
 
 # The mirror that apt uses: the base image then comes from the same place as packages.
@@ -233,9 +214,7 @@ case ${1-} in
         shift
         keep_off "$@"
         ;;
-    axe) axe "$2" ;;
     base-image) base_image "$2" ;;
-    wasm-compiler) wasm_compiler ;;
     wasm-build) wasm_build "$2" "$3" ;;
-    *) sed -n '2,12s/^# \{0,1\}//p' "$0" ;;
+    *) sed -n '2,10s/^# \{0,1\}//p' "$0" ;;
 esac

@@ -1,5 +1,6 @@
 //! A proxy in front of the Engine, or of a Swarm's managers, must admit exactly the requests that the component sends.
 
+use std::sync::LazyLock;
 use std::time::Duration;
 
 use http::header::{CONTENT_LENGTH, CONTENT_TYPE};
@@ -16,6 +17,9 @@ use dynamic_access::docker::{
 use dynamic_access::platform::HttpRequest;
 use dynamic_access::secret::Secret;
 use dynamic_access_admin::proxy_config::calls::{Call, Scheduler, table};
+
+static ENGINE: LazyLock<Vec<Call>> = LazyLock::new(|| table(Scheduler::Engine).expect("a table"));
+static SWARM: LazyLock<Vec<Call>> = LazyLock::new(|| table(Scheduler::Swarm).expect("a table"));
 
 /// The names of the calls that admit a request.
 fn admitting<'a>(calls: &'a [Call], request: &HttpRequest) -> Vec<&'a str> {
@@ -164,13 +168,12 @@ fn about_services(
 
 /// Checks that each request is admitted by its line alone, and that each line admits one.
 #[track_caller]
-fn check_table(scheduler: Scheduler, requests: &[(&str, HttpRequest)]) {
-    let lines = table(scheduler).expect("a table");
+fn check_table(lines: &[Call], requests: &[(&str, HttpRequest)]) {
     for (name, request) in requests {
         let uri = request.uri();
-        assert_eq!(admitting(&lines, request), [*name], "{uri}");
+        assert_eq!(admitting(lines, request), [*name], "{uri}");
     }
-    for line in &lines {
+    for line in lines {
         let is_used = requests.iter().any(|(name, _)| *name == line.name);
         assert!(is_used, "{} admits what is never sent", line.name);
     }
@@ -178,7 +181,6 @@ fn check_table(scheduler: Scheduler, requests: &[(&str, HttpRequest)]) {
 
 #[test]
 fn what_is_near_to_a_call_of_a_swarm_is_refused() {
-    let lines = table(Scheduler::Swarm).expect("a table");
     let name = format!("da-{}", "0a".repeat(20));
     let neighbours = include_str!("refused.txt").lines();
     for neighbour in neighbours.filter(|line| !line.is_empty() && !line.starts_with('#')) {
@@ -187,7 +189,7 @@ fn what_is_near_to_a_call_of_a_swarm_is_refused() {
             .replace("ID", "0123456789abcdefghijklmnz");
         for body in ["", " application/json"] {
             let request = format!("{request}{body}");
-            let admit: Vec<_> = lines.iter().filter(|line| line.admits(&request)).collect();
+            let admit: Vec<_> = SWARM.iter().filter(|line| line.admits(&request)).collect();
             assert!(admit.is_empty(), "{request}: {admit:?}");
         }
     }
@@ -209,7 +211,7 @@ proptest! {
         let mut requests = about_containers(&id, &deployment, &token, grace, lifetime);
         requests.push(("network", network::find("dynamic-access").request));
         requests.extend(about_images());
-        check_table(Scheduler::Engine, &requests);
+        check_table(&ENGINE, &requests);
     }
 
     #[test]
@@ -225,6 +227,6 @@ proptest! {
         let mut requests = about_services(&id, &deployment, &token, &attempt, version);
         requests.push(("nodes", node::list().request));
         requests.push(("network", network::find("dynamic-access").request));
-        check_table(Scheduler::Swarm, &requests);
+        check_table(&SWARM, &requests);
     }
 }

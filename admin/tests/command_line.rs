@@ -26,13 +26,6 @@ fn certs_makes_the_files_and_says_how_to_use_them() {
 }
 
 #[test]
-fn proxy_config_prints_the_committed_configuration() {
-    let printed = admin(&["proxy-config", "haproxy", "--auth", "bearer"]);
-    let committed = include_str!("../../deploy/engine-proxy/haproxy-bearer.cfg");
-    assert_eq!(text(&printed.stdout), committed);
-}
-
-#[test]
 fn doctor_says_what_is_not_a_servers_url() {
     let asked = admin(&["doctor", "ftp://example.com"]);
     assert_eq!(asked.status.code(), Some(1));

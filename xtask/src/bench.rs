@@ -14,7 +14,7 @@ use crate::engine::{Engine, Listen, podman};
 use crate::image;
 use crate::machine::setup::{self, Alone};
 use crate::machine::workspace;
-use crate::targets::network;
+use crate::targets::ensure_network;
 use crate::wasm;
 
 /// Runs the bench with further arguments.
@@ -99,6 +99,6 @@ fn start(
     let port = free_address((Ipv4Addr::LOCALHOST, 0).into())?.port();
     let engine = Engine::start(Listen::Plain(port), which, may_keep_images, alone)?;
     image::build_stand_in(&engine.docker())?;
-    network::ensure(&engine.docker())?;
+    ensure_network(&engine.docker())?;
     Ok((engine, Endpoint::Tcp(format!("127.0.0.1:{port}"))))
 }

@@ -17,8 +17,7 @@ use stand_in_service::{Service, Webhooks, story};
 use crate::engine::choice;
 use crate::image;
 use crate::machine::workspace;
-use crate::targets::network;
-use crate::targets::own_containers::OwnContainers;
+use crate::targets::{OwnContainers, ensure_network};
 use crate::up::server::{Options, Server};
 use crate::wasm;
 use dynamic_access_admin::progress::{remark, say};
@@ -39,7 +38,7 @@ pub fn demo(arguments: &DemoArguments) -> Result<()> {
     // Dropped in reverse order: first the server, then its containers, then the Engine.
     let chosen = choice::choose(arguments.docker_url.as_deref())?;
     image::build_stand_in(&chosen.docker)?;
-    network::ensure(&chosen.docker)?;
+    ensure_network(&chosen.docker)?;
     let address = chosen.bridge_address()?;
     let service = Service::listen((address, 0).into())
         .context("containers reach this machine there, so the Engine must run on it")?;

@@ -16,26 +16,13 @@ use dynamic_access_admin::progress::{say, timed};
 /// The target of the component.
 pub const TARGET: &str = "wasm32-wasip2";
 
-/// A package that is built into a component.
-#[derive(Debug, Clone, Copy)]
-struct Package {
-    name: &'static str,
-    file: &'static str,
-}
-
-const COMPONENT: Package = Package {
-    name: "dynamic-access",
-    file: "dynamic_access.wasm",
-};
-
-const HELLO: Package = Package {
-    name: "dynamic-access-bench-hello",
-    file: "dynamic_access_bench_hello.wasm",
-};
+/// The packages that are built into components.
+const COMPONENT: &str = "dynamic-access";
+const HELLO: &str = "dynamic-access-bench-hello";
 
 /// The component as `spin.toml` names it.
 pub fn component() -> PathBuf {
-    COMPONENT.place()
+    built_in(&workspace::root().join("target"), COMPONENT)
 }
 
 /// Builds the component with the first compiler that is found.
@@ -48,14 +35,14 @@ pub fn build_hello() -> Result<()> {
     build_package(HELLO, "hello world: build")
 }
 
-fn build_package(package: Package, what: &str) -> Result<()> {
+fn build_package(package: &str, what: &str) -> Result<()> {
     let has_target = has_target() || can_add_target()?;
     timed(what, || {
         let target_dir = match has_target {
             true => build_with_rustup(package)?,
             false => build_with_debian(package)?,
         };
-        package.put_in_place(&target_dir)
+        put_in_place(&target_dir, package)
     })
 }
 
@@ -79,50 +66,43 @@ fn can_add_target() -> Result<bool> {
     Ok(false)
 }
 
-fn build_with_rustup(package: Package) -> Result<PathBuf> {
+fn build_with_rustup(package: &str) -> Result<PathBuf> {
     process::run(
         workspace::cargo()
             .args(["build", "--release", "--target", TARGET])
-            .args(["--package", package.name]),
+            .args(["--package", package]),
     )?;
     Ok(workspace::target_dir())
 }
 
-fn build_with_debian(package: Package) -> Result<PathBuf> {
+fn build_with_debian(package: &str) -> Result<PathBuf> {
     // Separate from the other compiler's output, which this one would otherwise rebuild each time.
     let folder = workspace::target_dir().join("debian");
-    setup::run("wasm-build", [package.name.as_ref(), folder.as_os_str()])?;
+    setup::run("wasm-build", [package.as_ref(), folder.as_os_str()])?;
     Ok(folder)
 }
 
-impl Package {
-    /// Where `spin.toml` expects it.
-    fn place(self) -> PathBuf {
-        self.built_in(&workspace::root().join("target"))
-    }
+fn built_in(target_dir: &Path, package: &str) -> PathBuf {
+    let folder = target_dir.join(TARGET).join("release");
+    folder
+        .join(package.replace('-', "_"))
+        .with_extension("wasm")
+}
 
-    fn built_in(self, target_dir: &Path) -> PathBuf {
-        target_dir.join(TARGET).join("release").join(self.file)
+/// A manifest names one path, whatever target folder Cargo uses.
+fn put_in_place(target_dir: &Path, package: &str) -> Result<()> {
+    let built = built_in(target_dir, package);
+    let place = built_in(&workspace::root().join("target"), package);
+    if built == place {
+        return Ok(());
     }
-
-    /// A manifest names one path, whatever target folder Cargo uses.
-    fn put_in_place(self, target_dir: &Path) -> Result<()> {
-        let built = self.built_in(target_dir);
-        let place = self.place();
-        if built == place {
-            return Ok(());
-        }
-        if let Some(dir) = place.parent() {
-            fs::create_dir_all(dir)?;
-        }
-        // Through another name, because the existing file may be in use, or a hard link to a file
-        // of Cargo's.
-        let unfinished = place.with_extension("unfinished");
-        fs::copy(&built, &unfinished)
-            .and_then(|_| fs::rename(&unfinished, &place))
-            .with_context(|| {
-                format!("failed to copy {} to {}", built.display(), place.display())
-            })?;
-        Ok(())
+    if let Some(dir) = place.parent() {
+        fs::create_dir_all(dir)?;
     }
+    // Through another name, because the existing file may be in use, or a hard link to a file
+    // of Cargo's.
+    let unfinished = place.with_extension("unfinished");
+    fs::copy(&built, &unfinished)
+        .and_then(|_| fs::rename(&unfinished, &place))
+        .with_context(|| format!("failed to copy {} to {}", built.display(), place.display()))
 }

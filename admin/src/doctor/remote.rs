@@ -5,7 +5,6 @@
 
 use std::env;
 use std::process::ExitCode;
-use std::time::Duration;
 
 use anyhow::{Context, Result, bail};
 use clap::Args;
@@ -20,10 +19,6 @@ use crate::random;
 
 /// The variable with a server's secret. This command reads it too, because anybody can read a command line.
 const SECRET: &str = "SPIN_VARIABLE_WEBHOOK_SECRET";
-
-/// How often a start is sent. The first answer can be lost with the target's id, and a repeated start
-/// finds the same target.
-const STARTS_MAX: u32 = 2;
 
 /// The server to check, and how.
 #[derive(Args)]
@@ -115,27 +110,26 @@ fn base(url: &str) -> Result<String> {
 fn start_and_stop(base: &str, secret: &str, order: &Value) -> Vec<Finding> {
     let call =
         |webhook: &str, body: &Value| ask(&format!("{base}{webhook}"), Some(secret), Some(body));
-    let mut answer = call("/start", order);
-    for _ in 1..STARTS_MAX {
-        if answer.is_err() {
-            answer = call("/start", order);
+    // The first answer can be lost with the target's id, and a repeated start finds the same target.
+    let answer = match call("/start", order).or_else(|_| call("/start", order)) {
+        Ok(answer) => answer,
+        Err(error) => {
+            let environment_id = order["environmentId"].as_str().unwrap_or_default();
+            return vec![State::Wrong.finding(
+                "the start of a target got no answer",
+                format!(
+                    "{error:#}; a target that started all the same is in `docker ps --filter label=dynamic-access.environment-id={environment_id}`"
+                ),
+            )];
         }
-    }
-    let started = match &answer {
-        Ok(answer) => started(answer),
-        Err(error) => return vec![start_lost(error, &order["environmentId"])],
     };
-    let id = match started {
+    let id = match started(&answer) {
         Ok(id) => id,
         Err(finding) => return vec![finding],
     };
-    let took = answer.map_or(Duration::ZERO, |answer| answer.took);
-    let begun = Finding::fine(format!("started a target, after {} ms", took.as_millis()));
-    let ended = match call("/stop", &json!({"uniqueId": id})) {
-        Ok(answer) => stopped(&answer, &id),
-        Err(error) => stop_lost(&id, &format!("{error:#}")),
-    };
-    vec![begun, ended]
+    let took = answer.took.as_millis();
+    let begun = Finding::fine(format!("started a target, after {took} ms"));
+    vec![begun, stopped(call("/stop", &json!({"uniqueId": id})), &id)]
 }
 
 /// The id of a target that has been started.
@@ -163,28 +157,17 @@ fn is_of_id(byte: u8) -> bool {
     byte.is_ascii_digit() || byte.is_ascii_lowercase()
 }
 
-fn start_lost(error: &anyhow::Error, environment_id: &Value) -> Finding {
-    let environment_id = environment_id.as_str().unwrap_or_default();
-    State::Wrong.finding("the start of a target got no answer",
-        format!(
-            "{error:#}; a target that started all the same is in `docker ps --filter label=dynamic-access.environment-id={environment_id}`"
-        ),
-    )
-}
-
-fn stopped(answer: &Answer, id: &str) -> Finding {
-    match answer.status {
-        200 if answer.body.trim() == "{}" => {
-            Finding::fine(format!("stopped it, after {} ms", answer.took.as_millis()))
+fn stopped(answer: Result<Answer>, id: &str) -> Finding {
+    let why = match answer {
+        Ok(answer) if answer.status == 200 && answer.body.trim() == "{}" => {
+            return Finding::fine(format!("stopped it, after {} ms", answer.took.as_millis()));
         }
-        _ => {
-            let Finding { text, fix, .. } = unexpected("the stop of the target", answer);
-            stop_lost(id, &format!("{text}; {fix}"))
+        Ok(answer) => {
+            let Finding { text, fix, .. } = unexpected("the stop of the target", &answer);
+            format!("{text}; {fix}")
         }
-    }
-}
-
-fn stop_lost(id: &str, why: &str) -> Finding {
+        Err(error) => format!("{error:#}"),
+    };
     State::Wrong.finding(
         "the target that was started is not stopped",
         format!("{why}; on the Engine: {}", how_to_remove(id)),
@@ -266,6 +249,8 @@ fn unexpected(with: &str, answer: &Answer) -> Finding {
 
 #[cfg(test)]
 mod tests {
+    use std::time::Duration;
+
     use super::*;
 
     fn answer(status: u16, body: &str) -> Answer {
@@ -347,9 +332,9 @@ mod tests {
         check(&refused, false, "line with 0-1");
         let elsewhere = started(&answer(422, &failure("not there"))).expect_err("refused");
         check(&elsewhere, false, "--service-url");
-        let done = stopped(&answer(200, "{}"), &id);
+        let done = stopped(Ok(answer(200, "{}")), &id);
         check(&done, true, "stopped it, after 7 ms");
-        let left = stopped(&answer(504, &failure("late")), &id);
+        let left = stopped(Ok(answer(504, &failure("late"))), &id);
         check(&left, false, &format!("docker rm --force --volumes {id}"));
         check(&left, false, "504 late");
     }

@@ -7,7 +7,7 @@ mod variables;
 
 use std::process::{Command, ExitCode};
 
-use anyhow::{Result, anyhow};
+use anyhow::Error;
 use dev::docker::Docker;
 use dev::process;
 use dynamic_access::config::{Config, SchedulerKind};
@@ -22,8 +22,8 @@ use crate::doctor::variables::Variables;
 use crate::engine::choice;
 use crate::image;
 use crate::machine::workspace;
-use crate::targets::network;
-use crate::up::spin::{INSTALL, Spin};
+use crate::targets::{NETWORK, how_to_make_network};
+use crate::up::spin::{self, INSTALL};
 use crate::wasm;
 use dynamic_access_admin::progress::say;
 
@@ -39,14 +39,25 @@ pub fn doctor(engine: Option<&str>, start: &StartArguments) -> ExitCode {
         target(),
         component(),
         spin(),
-        docker_engine(&engine),
     ];
-    findings.extend(agent_image(&engine));
-    findings.extend(targets(&engine, start));
     let (if_missing, how) = match workspace::is_root() {
         true => (State::Absent, "apt-get install docker.io"),
         false => (State::Missing, "as root: apt-get install docker.io"),
     };
+    match engine {
+        Ok(Some(docker)) => {
+            findings.extend([engine_version(&docker), agent_image(&docker)]);
+            findings.extend(targets(&docker, start));
+        }
+        Ok(None) => findings.push(if_missing.finding(
+            "Engine: none is named, and there is no local one",
+            match workspace::is_root() {
+                true => "cargo xtask up starts one for its run; apt-get install docker.io one that stays",
+                false => how,
+            },
+        )),
+        Err(error) => findings.push(unreachable_engine(&error)),
+    }
     findings.extend([
         version_of("docker", if_missing, "the Docker CLI", how),
         program("debootstrap", "a base image where no registry is reachable"),
@@ -70,15 +81,16 @@ fn privileges() -> Finding {
 }
 
 fn target() -> Finding {
-    let fix = format!("rustup target add {}", wasm::TARGET);
-    match wasm::has_target() {
-        true => Finding::fine(format!("{}: installed", wasm::TARGET)),
-        // Debian's compiler is used instead.
-        false if workspace::is_root() && process::program("apt-get").is_some() => {
-            State::Absent.finding(format!("{}: not installed", wasm::TARGET), fix)
-        }
-        false => State::Missing.finding(format!("{}: not installed", wasm::TARGET), fix),
+    if wasm::has_target() {
+        return Finding::fine(format!("{}: installed", wasm::TARGET));
     }
+    // Debian's compiler is used instead.
+    let state = match workspace::is_root() && process::program("apt-get").is_some() {
+        true => State::Absent,
+        false => State::Missing,
+    };
+    let fix = format!("rustup target add {}", wasm::TARGET);
+    state.finding(format!("{}: not installed", wasm::TARGET), fix)
 }
 
 fn component() -> Finding {
@@ -90,65 +102,42 @@ fn component() -> Finding {
 }
 
 fn spin() -> Finding {
-    match Spin::installed() {
-        Spin::TooOld(problem) => State::Missing.finding(
+    match spin::installed() {
+        Err(problem) => State::Missing.finding(
             problem,
             format!("{INSTALL}; until then, the embedded host is used"),
         ),
-        Spin::Usable(version) => Finding::fine(version),
-        Spin::Missing => State::Absent.finding(
-            "the Spin CLI; the embedded host is used instead",
-            INSTALL.to_owned(),
-        ),
-    }
-}
-
-fn docker_engine(engine: &Result<Option<Docker>>) -> Finding {
-    let version = match engine {
-        Ok(Some(docker)) => docker.version().map(|version| (docker, version)),
-        Ok(None) => return no_engine(),
-        Err(error) => Err(anyhow!("{error:#}")),
-    };
-    match version {
-        Ok((docker, version)) => {
-            Finding::fine(format!("Engine: {version} at {}", docker.endpoint()))
-        }
-        Err(error) => {
-            State::Missing.finding("Engine: the named one cannot be used", format!("{error:#}"))
+        Ok(Some(version)) => Finding::fine(version),
+        Ok(None) => {
+            State::Absent.finding("the Spin CLI; the embedded host is used instead", INSTALL)
         }
     }
 }
 
-fn no_engine() -> Finding {
-    let what = "Engine: none is named, and there is no local one";
-    match workspace::is_root() {
-        true => State::Absent.finding(
-            what,
-            "cargo xtask up starts one for its run; apt-get install docker.io one that stays",
-        ),
-        false => State::Missing.finding(what, "as root: apt-get install docker.io"),
+fn engine_version(docker: &Docker) -> Finding {
+    match docker.version() {
+        Ok(version) => Finding::fine(format!("Engine: {version} at {}", docker.endpoint())),
+        Err(error) => unreachable_engine(&error),
     }
 }
 
-fn agent_image(engine: &Result<Option<Docker>>) -> Option<Finding> {
-    let docker = engine.as_ref().ok()?.as_ref()?;
-    Some(match image::present(docker) {
-        Some(agent) => Finding::fine(format!("agent image: {} holds {agent}", image::IMAGE)),
+fn unreachable_engine(error: &Error) -> Finding {
+    State::Missing.finding("Engine: the named one cannot be used", format!("{error:#}"))
+}
+
+fn agent_image(docker: &Docker) -> Finding {
+    let image = image::IMAGE;
+    match image::present(docker) {
+        Some(agent) => Finding::fine(format!("agent image: {image} holds {agent}")),
         None => State::Absent.finding(
-            format!(
-                "agent image: the Engine has no {} built by this project",
-                image::IMAGE
-            ),
+            format!("agent image: the Engine has no {image} built by this project"),
             "cargo xtask image",
         ),
-    })
+    }
 }
 
 /// The Engine as a server with the variables of this environment would find it.
-fn targets(engine: &Result<Option<Docker>>, start: &StartArguments) -> Vec<Finding> {
-    let Ok(Some(docker)) = engine else {
-        return Vec::new();
-    };
+fn targets(docker: &Docker, start: &StartArguments) -> Vec<Finding> {
     let read = variables::read();
     let read = read.and_then(|variables| Ok((variables.parse()?, variables)));
     let (config, variables) = match read {
@@ -208,6 +197,12 @@ fn network(docker: &Docker, config: &Config, name: &str, start: &StartArguments)
     if matches!(told.state, State::Absent | State::Missing) || !docker.has_image(image) {
         return told;
     }
+    let unsure = |why: String| {
+        State::Unsure.finding(
+            format!("network: whether containers of {name} reach each other {why}"),
+            "its options alone: cargo xtask doctor, without --start",
+        )
+    };
     match reach::between_two(docker, name, image) {
         Ok(Reach::Apart) => Finding::fine(format!(
             "network: on {name}, two containers did not reach each other"
@@ -216,14 +211,10 @@ fn network(docker: &Docker, config: &Config, name: &str, start: &StartArguments)
             format!("network: on {name}, two containers reached each other"),
             "its options, and what they need of the Engine and of its host: docs/target.md#the-network",
         ),
-        Ok(Reach::Unknown) => State::Unsure.finding(
-            format!("network: whether containers of {name} reach each other was not tried, because {image} lacks bash or timeout"),
-            "its options alone: cargo xtask doctor, without --start",
-        ),
-        Err(error) => State::Unsure.finding(
-            format!("network: whether containers of {name} reach each other cannot be tried: {error:#}"),
-            "its options alone: cargo xtask doctor, without --start",
-        ),
+        Ok(Reach::Unknown) => {
+            unsure(format!("was not tried, because {image} lacks bash or timeout"))
+        }
+        Err(error) => unsure(format!("cannot be tried: {error:#}")),
     }
 }
 
@@ -235,9 +226,9 @@ fn isolation(docker: &Docker, name: &str) -> Finding {
 }
 
 fn of_network(name: &str, found: Option<Network>, driver: &str, is_podman: bool) -> Finding {
-    let make = network::how_to_make(name);
+    let make = how_to_make_network(name);
     match found {
-        None if name == network::NETWORK => State::Absent.finding(format!("network: {name}"), make),
+        None if name == NETWORK => State::Absent.finding(format!("network: {name}"), make),
         None => State::Missing.finding(format!("network: {name}"), make),
         Some(_) if is_podman => State::Wrong.finding(
             format!(
@@ -350,7 +341,7 @@ mod tests {
                 "{driver}"
             );
         }
-        let absent = of_network(network::NETWORK, None, "", false);
+        let absent = of_network(NETWORK, None, "", false);
         assert_eq!(absent.state, State::Absent);
     }
 }

@@ -21,9 +21,9 @@ pub fn open(engine: &EngineDir) -> Result<()> {
     let before = fs::read_to_string(SWITCH).with_context(|| format!("failed to read {SWITCH}"))?;
     // Written before the first rule: a run that is cut short is then undone.
     fs::write(engine.dir.join(MARK), &before)?;
-    for (chain, rule) in rules(engine) {
+    for rule in rules(engine) {
         // First in its chain: a running Engine may drop everything further down.
-        iptables(&[&["--insert"], chain, &as_words(&rule)].concat())?;
+        change("--insert", &rule)?;
     }
     fs::write(SWITCH, "1\n").with_context(|| format!("failed to write {SWITCH}"))
 }
@@ -33,9 +33,9 @@ pub fn close(engine: &EngineDir, is_last_engine: bool) {
     let Ok(before) = fs::read_to_string(engine.dir.join(MARK)) else {
         return;
     };
-    for (chain, rule) in rules(engine) {
+    for rule in rules(engine) {
         // This fails if the rule was never set or was flushed, which is fine.
-        let _ = iptables(&[&["--delete"], chain, &as_words(&rule)].concat());
+        let _ = change("--delete", &rule);
     }
     // Any other Engine relies on the switch.
     if is_last_engine && let Err(error) = fs::write(SWITCH, before) {
@@ -43,24 +43,19 @@ pub fn close(engine: &EngineDir, is_last_engine: bool) {
     }
 }
 
-/// The rules: the chain with its table, and the match with its target.
-fn rules(engine: &EngineDir) -> [(&'static [&'static str], String); 3] {
+/// The rules, each with its chain first.
+fn rules(engine: &EngineDir) -> [String; 3] {
     let block = engine.block;
+    let masquerade = "--jump MASQUERADE";
+    let answers = "--match conntrack --ctstate RELATED,ESTABLISHED --jump ACCEPT";
     [
-        (
-            &["POSTROUTING", "--table", "nat"],
-            format!("--source {block} ! --destination {block} --jump MASQUERADE"),
-        ),
-        (&["FORWARD"], format!("--source {block} --jump ACCEPT")),
-        (
-            &["FORWARD"],
-            format!(
-                "--destination {block} --match conntrack --ctstate RELATED,ESTABLISHED --jump ACCEPT"
-            ),
-        ),
+        format!("POSTROUTING --table nat --source {block} ! --destination {block} {masquerade}"),
+        format!("FORWARD --source {block} --jump ACCEPT"),
+        format!("FORWARD --destination {block} {answers}"),
     ]
 }
 
-fn as_words(rule: &str) -> Vec<&str> {
-    rule.split(' ').collect()
+fn change(how: &str, rule: &str) -> Result<()> {
+    let words: Vec<_> = [how].into_iter().chain(rule.split(' ')).collect();
+    iptables(&words)
 }

@@ -11,7 +11,7 @@ use dynamic_access_admin::progress::{say, timed};
 
 use crate::engine::Engine;
 use crate::engine::suite::{EngineArguments, ImageStore, Suite};
-use crate::targets::network;
+use crate::targets::NETWORK;
 
 /// The variable with the operator's own changes of a target.
 const PATCH: &str = "SPIN_VARIABLE_CONTAINER_PATCH";
@@ -73,10 +73,10 @@ impl Swarm {
         let load = |name| nodes.load_image(&engine.docker(), name);
         let image = image.map(|name| timed("Swarm: load the agent image", || load(name)));
         let image = image.transpose()?;
-        nodes.make_network(network::NETWORK)?;
+        nodes.make_network(NETWORK)?;
         say(&format!(
             "network: {}, on each node without traffic between targets",
-            network::NETWORK
+            NETWORK
         ));
         Ok(Self { nodes, image })
     }

@@ -2,24 +2,27 @@
 //! runs.
 
 use std::fs;
-use std::path::PathBuf;
 
 use anyhow::{Context, Result};
 use dev::docker::Docker;
 use dev::process;
 use dynamic_access_admin::progress::timed;
 
+use super::probe;
 use crate::machine::{setup, workspace};
 
 /// Its name on an Engine.
-pub const IMAGE: &str = "dynamic-access-base:bookworm";
+const IMAGE: &str = "dynamic-access-base:bookworm";
 
-/// Puts it on an Engine, unless it is there.
-pub fn ensure(docker: &Docker) -> Result<()> {
-    if docker.has_image(IMAGE) {
-        return Ok(());
+/// Puts it on an Engine, unless it is there. `None` if only the one in the Dockerfile can be had here.
+pub fn ensure(docker: &Docker) -> Result<Option<&'static str>> {
+    let tarball = workspace::cache_dir().join("base-bookworm.tar");
+    if !tarball.exists() && !workspace::is_root() && probe::registry() {
+        return Ok(None);
     }
-    let tarball = tarball();
+    if docker.has_image(IMAGE) {
+        return Ok(Some(IMAGE));
+    }
     if !tarball.exists() {
         fs::create_dir_all(workspace::cache_dir())?;
         timed("base image: debootstrap", || {
@@ -29,14 +32,5 @@ pub fn ensure(docker: &Docker) -> Result<()> {
     let mut command = docker.command();
     command.arg("import").arg(&tarball).arg(IMAGE);
     process::output(&mut command).context("failed to import the base image")?;
-    Ok(())
-}
-
-/// Whether it is available without a registry.
-pub fn is_within_reach() -> bool {
-    tarball().exists() || workspace::is_root()
-}
-
-fn tarball() -> PathBuf {
-    workspace::cache_dir().join("base-bookworm.tar")
+    Ok(Some(IMAGE))
 }

@@ -8,7 +8,7 @@ use dev::docker::Docker;
 use dynamic_access_admin::progress::timed;
 use sha2::{Digest, Sha256};
 
-use super::{docker_build, stand_in_base};
+use super::{base, docker_build};
 use crate::machine::workspace;
 
 /// An example: a folder with a Dockerfile, and with the environment that runs its image.
@@ -56,7 +56,7 @@ impl Example {
 
     /// Builds the image, of which the Engine keeps what has not changed.
     pub fn ensure(&self, docker: &Docker) -> Result<()> {
-        let base = stand_in_base(docker)?;
+        let base = base::ensure(docker)?;
         // A private Engine's bridge does not lead to Debian's packages.
         let options = ["--network", "host"];
         timed(&format!("example: build the image {}", self.name), || {

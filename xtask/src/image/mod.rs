@@ -83,7 +83,7 @@ fn build(docker: &Docker, name: &str, agent: Agent) -> Result<()> {
     let (base, network) = match agent {
         // Building the stand-in needs no network. The real agent's package does, and a private
         // Engine's bridge does not lead beyond this machine.
-        Agent::StandIn => (stand_in_base(docker)?, "none"),
+        Agent::StandIn => (base::ensure(docker)?, "none"),
         Agent::Bzero => (None, "host"),
     };
     let kind = format!("AGENT={}", word(agent));
@@ -123,15 +123,6 @@ fn choose() -> Agent {
         "so it holds the stand-in agent; `cargo xtask image --agent bzero` insists on the real one",
     );
     Agent::StandIn
-}
-
-/// The base image for the stand-in, unless it is the one in the Dockerfile.
-fn stand_in_base(docker: &Docker) -> Result<Option<&'static str>> {
-    if !base::is_within_reach() && probe::registry() {
-        return Ok(None);
-    }
-    base::ensure(docker)?;
-    Ok(Some(base::IMAGE))
 }
 
 /// Builds an image from a folder, on this base unless it is the one in the Dockerfile.

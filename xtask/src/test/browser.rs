@@ -1,6 +1,6 @@
-//! Finds a browser for the tests of the page, and axe-core, which they run in it.
+//! Finds a browser for the tests of the page.
 //!
-//! If either is missing, only those tests fail, and name it.
+//! If there is none, only those tests fail, and say so.
 
 use std::path::PathBuf;
 use std::process::Command;
@@ -8,7 +8,7 @@ use std::process::Command;
 use anyhow::{Context, Result};
 use dev::process;
 
-use crate::machine::{setup, workspace};
+use crate::machine::setup;
 use dynamic_access_admin::progress::say;
 
 /// The accepted programs: Debian's, the smallest first, and Google's, which GitHub's runners have.
@@ -21,19 +21,15 @@ const PROGRAMS: [&str; 4] = [
     "google-chrome-stable",
 ];
 
-/// Tells the tests where their browser and axe-core are.
+/// Tells the tests where their browser is.
 pub fn tell(command: &mut Command) {
-    for (variable, found) in [("TEST_BROWSER", browser()), ("TEST_AXE", axe())] {
-        match found {
-            Ok(path) => {
-                command.env(variable, path);
-            }
-            Err(error) => {
-                say(&format!("tests of the page will fail: {error:#}"));
-                command.env_remove(variable);
-            }
+    match browser() {
+        Ok(path) => command.env("TEST_BROWSER", path),
+        Err(error) => {
+            say(&format!("tests of the page will fail: {error:#}"));
+            command.env_remove("TEST_BROWSER")
         }
-    }
+    };
 }
 
 fn browser() -> Result<PathBuf> {
@@ -42,10 +38,4 @@ fn browser() -> Result<PathBuf> {
         setup::run("browser", ["a browser that shows the page"])?;
     }
     find().context("the browser that was installed is not there")
-}
-
-fn axe() -> Result<PathBuf> {
-    let file = workspace::cache_dir().join("axe.min.js");
-    setup::run("axe", [&file])?;
-    Ok(file)
 }

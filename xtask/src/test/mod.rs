@@ -22,7 +22,7 @@ use crate::engine::{Engine, Listen, podman};
 use crate::image::example::Example;
 use crate::image::{self, Agent};
 use crate::machine::{setup, workspace};
-use crate::targets::network;
+use crate::targets::ensure_network;
 use crate::wasm;
 use dynamic_access_admin::progress::say;
 
@@ -45,7 +45,8 @@ pub fn test(which: EngineArguments, arguments: &[String]) -> Result<ExitCode> {
     install_for_tests()?;
     let record = engine.dir().join("traffic");
     image::ensure(&engine.docker(), Some(Agent::StandIn))?;
-    network::ensure(&engine.docker())?;
+    ensure_network(&engine.docker())?;
+    let modules = programs::node()?;
     let tls = engine.tls().context("the Engine was started with TLS")?;
     let mut command = workspace::cargo();
     command.arg("test");
@@ -62,7 +63,8 @@ pub fn test(which: EngineArguments, arguments: &[String]) -> Result<ExitCode> {
         .env("TEST_PODMAN_SOCKET", podman)
         .env("TEST_AGENT_IMAGE", image::IMAGE)
         .env("TEST_PYTHON_PROGRAMS", programs::python()?)
-        .env("TEST_NODE_MODULES", programs::node()?)
+        .env("TEST_AXE", modules.join("axe-core/axe.min.js"))
+        .env("TEST_NODE_MODULES", modules)
         .env("TEST_TRAFFIC", &record)
         .env("TEST_XTASK", env::current_exe()?);
     if env::var_os("RUST_TEST_THREADS").is_none() {

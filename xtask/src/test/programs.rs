@@ -36,9 +36,9 @@ pub fn python() -> Result<PathBuf> {
     Ok(dir.join("bin"))
 }
 
-/// The `node_modules` with openapi-typescript and TypeScript.
+/// The `node_modules` with openapi-typescript, TypeScript and axe-core.
 pub fn node() -> Result<PathBuf> {
-    let purpose = "the test of the generated types";
+    let purpose = "tests of the generated types and of the page";
     let lists = workspace::root().join(NODE);
     let dir = installed("node", &lists.join("package-lock.json"), purpose, |dir| {
         if process::program("npm").is_none() {

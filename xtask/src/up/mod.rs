@@ -29,8 +29,7 @@ use crate::engine::{Engine, Listen};
 use crate::image::example::Example;
 use crate::image::{self, Agent};
 use crate::machine::workspace;
-use crate::targets::network;
-use crate::targets::own_containers::OwnContainers;
+use crate::targets::{OwnContainers, ensure_network};
 use crate::up::api_header::ApiHeader;
 use crate::up::ready::first_secret;
 use crate::up::server::{HostKind, Options, Server};
@@ -166,7 +165,7 @@ fn choose(arguments: &UpArguments) -> Result<Chosen> {
 /// The Swarm beside the Engine, if the arguments ask for one; else makes the targets' network on the Engine.
 fn swarm(arguments: &UpArguments, chosen: &Chosen, agent: Option<Agent>) -> Result<Option<Swarm>> {
     let (Some(count), Some(engine)) = (arguments.swarm.count, &chosen.private) else {
-        network::ensure(&chosen.docker)?;
+        ensure_network(&chosen.docker)?;
         return Ok(None);
     };
     // The nodes themselves pull an image that the person has named.

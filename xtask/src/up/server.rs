@@ -17,7 +17,7 @@ use stand_in_service::{WebhookError, Webhooks};
 
 use crate::engine::choice::DOCKER_URL;
 use crate::machine::workspace;
-use crate::up::spin::{INSTALL, Spin};
+use crate::up::spin::{self, INSTALL, Spin};
 use dynamic_access_admin::progress::{remark, say};
 
 /// The authority in `docker_url` for a unix socket.
@@ -76,8 +76,9 @@ pub struct Server {
 impl Server {
     /// Starts a server, without waiting for it.
     pub fn start(options: &Options) -> Result<Self> {
-        let spin = Spin::installed();
-        let kind = kind_of(options.host, &options.engine, &spin)?;
+        let spin = spin::installed();
+        let is_socket = matches!(options.engine, Endpoint::Unix(_));
+        let kind = kind_of(options.host, is_socket, &spin)?;
         let address = free_address(options.listen).with_context(|| {
             format!(
                 "failed to listen on {}; `--listen` sets another address",
@@ -93,7 +94,7 @@ impl Server {
             }
             HostKind::Embedded => {
                 say("server: the embedded host, for development and tests; production is Spin");
-                if let Spin::TooOld(problem) = &spin {
+                if let Err(problem) = &spin {
                     remark(problem);
                 }
                 embedded_host()?
@@ -186,36 +187,28 @@ impl Drop for Server {
 }
 
 /// Spin cannot use a unix socket, and may be too old or not installed.
-fn kind_of(asked: Option<HostKind>, engine: &Endpoint, spin: &Spin) -> Result<HostKind> {
-    let is_socket = matches!(engine, Endpoint::Unix(_));
-    match asked {
-        Some(HostKind::Spin) if is_socket => bail!(
+fn kind_of(asked: Option<HostKind>, is_socket: bool, spin: &Spin) -> Result<HostKind> {
+    match (asked, spin) {
+        (Some(HostKind::Spin), _) if is_socket => bail!(
             "Spin cannot use an Engine on a unix socket: name one with --docker-url http://host:port, or leave out --host spin"
         ),
-        Some(HostKind::Spin) => match spin {
-            Spin::Usable(_) => Ok(HostKind::Spin),
-            Spin::TooOld(problem) => {
-                bail!("{problem}: {INSTALL}, or leave out --host spin")
-            }
-            Spin::Missing => {
-                bail!("the Spin CLI is not installed: {INSTALL}, or leave out --host spin")
-            }
-        },
-        Some(HostKind::Embedded) => Ok(HostKind::Embedded),
-        None if matches!(spin, Spin::Usable(_)) && !is_socket => Ok(HostKind::Spin),
-        None => Ok(HostKind::Embedded),
+        (Some(HostKind::Spin), Err(problem)) => {
+            bail!("{problem}: {INSTALL}, or leave out --host spin")
+        }
+        (Some(HostKind::Spin), Ok(None)) => {
+            bail!("the Spin CLI is not installed: {INSTALL}, or leave out --host spin")
+        }
+        (Some(kind), _) => Ok(kind),
+        (None, Ok(Some(_))) if !is_socket => Ok(HostKind::Spin),
+        (None, _) => Ok(HostKind::Embedded),
     }
 }
 
 /// Starts the first build of the embedded host unless Spin is installed: it takes two minutes, while the component is
 /// built and the Engine is set up. Dropping it ends the build.
 pub fn build_ahead(asked: Option<HostKind>) -> Result<Option<Group>> {
-    let is_spin = match asked {
-        Some(HostKind::Spin) => true,
-        Some(HostKind::Embedded) => false,
-        None => matches!(Spin::installed(), Spin::Usable(_)),
-    };
-    if is_spin || host().exists() {
+    let kind = kind_of(asked, false, &spin::installed());
+    if !matches!(kind, Ok(HostKind::Embedded)) || host().exists() {
         return Ok(None);
     }
     Group::spawn(build_of_host().arg("--quiet")).map(Some)
@@ -243,41 +236,25 @@ fn embedded_host() -> Result<Command> {
 mod tests {
     use super::*;
 
-    fn socket() -> Endpoint {
-        Endpoint::Unix("/var/run/docker.sock".into())
-    }
-
-    fn tcp() -> Endpoint {
-        Endpoint::Tcp("127.0.0.1:2375".to_owned())
-    }
-
-    fn usable() -> Spin {
-        Spin::Usable("spin 4.1.0".to_owned())
-    }
-
-    fn too_old() -> Spin {
-        Spin::TooOld("spin 3.0.0 is older".to_owned())
-    }
-
     #[test]
     fn spin_serves_where_it_can_and_reaches_the_engine() {
-        let kind = |asked, engine, spin| kind_of(asked, &engine, &spin).ok();
-        assert_eq!(kind(None, tcp(), usable()), Some(HostKind::Spin));
-        assert_eq!(kind(None, tcp(), too_old()), Some(HostKind::Embedded));
-        assert_eq!(kind(None, tcp(), Spin::Missing), Some(HostKind::Embedded));
-        assert_eq!(kind(None, socket(), usable()), Some(HostKind::Embedded));
-        let embedded = Some(HostKind::Embedded);
-        assert_eq!(kind(embedded, tcp(), usable()), embedded);
-    }
-
-    #[test]
-    fn spin_is_refused_where_it_cannot_serve() {
-        let refusal = |engine, spin| {
-            let refused = kind_of(Some(HostKind::Spin), &engine, &spin);
-            refused.expect_err("a refusal").to_string()
-        };
-        assert!(refusal(socket(), usable()).contains("unix socket"));
-        assert!(refusal(tcp(), too_old()).contains("is older"));
-        assert!(refusal(tcp(), Spin::Missing).contains("not installed"));
+        let usable = Ok(Some("spin 4.1.0".to_owned()));
+        let too_old = Err("spin 3.0.0 is older".to_owned());
+        let (spin, embedded) = (Some(HostKind::Spin), Some(HostKind::Embedded));
+        for (asked, is_socket, installed, expected) in [
+            (None, false, &usable, "Spin"),
+            (None, false, &too_old, "Embedded"),
+            (None, false, &Ok(None), "Embedded"),
+            (None, true, &usable, "Embedded"),
+            (embedded, false, &usable, "Embedded"),
+            (spin, false, &usable, "Spin"),
+            (spin, true, &usable, "unix socket"),
+            (spin, false, &too_old, "is older"),
+            (spin, false, &Ok(None), "not installed"),
+        ] {
+            let kind = kind_of(asked, is_socket, installed);
+            let told = kind.map_or_else(|error| error.to_string(), |kind| format!("{kind:?}"));
+            assert!(told.contains(expected), "{told}");
+        }
     }
 }

@@ -10,8 +10,9 @@ use std::time::Duration;
 use http::header::AUTHORIZATION;
 
 use crate::call_notes::{CallNote, Calls};
-use crate::config::Config;
+use crate::config::{Config, SchedulerKind};
 use crate::docker::call::Call;
+use crate::docker::swarm::fault_of_manager;
 use crate::docker::{Reply, stats};
 use crate::fault::Fault;
 use crate::platform::{HttpRequest, Platform, TransportError};
@@ -135,7 +136,11 @@ impl<'a, P: Platform> Engine<'a, P> {
         self.calls.borrow_mut().push(note);
         let reply = reply.map_err(|error| self.fault(error, call))?;
         self.calls.borrow_mut().replied_by(reply.engine());
-        call.read(&reply)
+        let read = call.read(&reply);
+        match self.config.scheduler {
+            SchedulerKind::Engine => read,
+            SchedulerKind::Swarm => read.map_err(fault_of_manager),
+        }
     }
 
     /// The request with the Engine's address before its path, and with the credentials

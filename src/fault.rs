@@ -60,6 +60,13 @@ pub enum Fault {
         /// The Engine's own words.
         message: String,
     },
+    /// The same from a manager that cannot act for its Swarm.
+    Leaderless {
+        /// A status of 400 or more.
+        status: StatusCode,
+        /// The manager's own words.
+        message: String,
+    },
 }
 
 /// A node whose Engine does not know an option of a template.
@@ -101,7 +108,9 @@ impl Fault {
             | Self::ListFailed(_)
             | Self::Altered(_)
             | Self::NodeTooOld(_) => true,
-            Self::EngineError { status, .. } => status.is_client_error(),
+            Self::EngineError { status, .. } | Self::Leaderless { status, .. } => {
+                status.is_client_error()
+            }
             Self::TimedOut
             | Self::CutShort { .. }
             | Self::TooLong { .. }
@@ -127,7 +136,7 @@ impl Fault {
             Self::TooLong { .. } => false,
             // Another manager may be asked, but not within this request.
             Self::Altered(_) | Self::NodeTooOld(_) => false,
-            Self::EngineError { status, .. } => {
+            Self::EngineError { status, .. } | Self::Leaderless { status, .. } => {
                 let of_the_moment = [StatusCode::REQUEST_TIMEOUT, StatusCode::TOO_MANY_REQUESTS];
                 status.is_server_error() || of_the_moment.contains(status)
             }
@@ -164,7 +173,9 @@ impl fmt::Display for Fault {
             }
             Self::Altered(detail) => f.write_str(detail),
             Self::NodeTooOld(node) => node.fmt(f),
-            Self::EngineError { status, message } => write!(f, "{status}: {message}"),
+            Self::EngineError { status, message } | Self::Leaderless { status, message } => {
+                write!(f, "{status}: {message}")
+            }
         }
     }
 }

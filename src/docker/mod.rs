@@ -35,7 +35,7 @@ pub mod volume;
 pub use engine_url::EngineUrl;
 pub use image_reference::ImageReference;
 pub use names::{ContainerName, DeploymentId, TargetId, short_hex};
-pub use reply::{NOT_THE_ENGINES_WORDS, Reply, is_denial, is_full, is_leaderless};
+pub use reply::{NOT_THE_ENGINES_WORDS, Reply, is_denial, is_full};
 
 use http::header::{CONTENT_LENGTH, CONTENT_TYPE};
 use http::{HeaderName, HeaderValue, Method, Request};

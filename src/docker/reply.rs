@@ -190,29 +190,6 @@ pub fn is_full(message: &str) -> bool {
     .any(|words| message.contains(words))
 }
 
-/// Whether a failure means that a manager cannot act for its Swarm: there is no leader,
-/// because a majority of the managers cannot reach each other or are electing one, or the
-/// leader does not answer (moby, `daemon/cluster`; swarmkit, `raft`).
-///
-/// A new leader may not know a secret that was just made (swarmkit,
-/// `checkSecretExistence`). Only the server names secrets, so a configuration cannot be
-/// the cause.
-pub fn is_leaderless(message: &str) -> bool {
-    [
-        "does not have a leader",
-        "no cluster leader",
-        "lost leader status",
-        "no elected cluster leader",
-        "code = DeadlineExceeded",
-        "context deadline exceeded",
-        "code = Unavailable",
-        "secret not found: ",
-        "secrets not found: ",
-    ]
-    .iter()
-    .any(|words| message.contains(words))
-}
-
 #[cfg(test)]
 pub(crate) mod tests {
     use super::*;

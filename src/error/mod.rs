@@ -30,7 +30,7 @@ pub use target::TargetError;
 use told::Told;
 
 use crate::config::Problems;
-use crate::docker::{is_denial, is_full, is_leaderless, ports};
+use crate::docker::{is_denial, is_full, ports};
 use crate::fault::Fault;
 
 /// Why a request did not succeed.
@@ -159,9 +159,7 @@ impl From<Fault> for Error {
             Fault::Rejected { .. } => EngineError::Refused(fault).into(),
             Fault::Altered(_) => SwarmError::ManagersDiffer(fault).into(),
             Fault::NodeTooOld(node) => SwarmError::NodeTooOld(node.clone()).into(),
-            Fault::EngineError { message, .. } if is_leaderless(message) => {
-                SwarmError::NoLeader(fault).into()
-            }
+            Fault::Leaderless { .. } => SwarmError::NoLeader(fault).into(),
             Fault::EngineError { message, .. } if is_full(message) => {
                 EngineError::NoRoom(fault).into()
             }

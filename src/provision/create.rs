@@ -62,7 +62,9 @@ impl<P: Platform> Provisioner<'_, P> {
                 Unmade::Refused(Error::Image(ImageError::NoSuchImage(target.image.clone())))
             }
             Ok(Outcome::NoSuchNetwork(named)) => Unmade::Refused(attempt.no_such_network(named)),
-            Err(fault @ Fault::EngineError { .. }) if fault.is_without_effect() => {
+            Err(fault @ (Fault::EngineError { .. } | Fault::Leaderless { .. }))
+                if fault.is_without_effect() =>
+            {
                 Unmade::Refused(fault.into())
             }
             Err(fault) if fault.is_without_effect() => return Err(fault.into()),

@@ -241,6 +241,17 @@ fn a_create_is_sent_three_times_at_most() {
 }
 
 #[test]
+fn an_engine_whose_containerd_is_down_is_not_taken_for_a_swarm_without_a_leader() {
+    for words in [
+        "rpc error: code = Unavailable desc = connection error: connection refused",
+        "failed to create shim task: context deadline exceeded",
+    ] {
+        let steps = call("create", said(500, words)) + nothing_by_name();
+        check_told(steps, 502, &["the Engine failed"]);
+    }
+}
+
+#[test]
 fn a_list_that_answers_more_than_was_asked_is_not_taken_at_its_word() {
     let both = list(&[stranger(OTHER), entry(ID, "running", 0, &[])]);
     check_start(taken() + call("list by name", both), 200);

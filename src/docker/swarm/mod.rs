@@ -16,6 +16,7 @@ use std::collections::BTreeMap;
 use serde_json::{Value, json};
 
 use super::{DeploymentId, label, moment};
+use crate::fault::Fault;
 
 /// The advice if a list of services, tasks or secrets is too long.
 const TOO_LONG: &str = "each target is listed with all that it is made of, so shorten Env and Labels in container_patch and environments, give targets fewer secrets, or lower max_targets";
@@ -26,6 +27,40 @@ fn labelled(labels: &[(&str, &str)]) -> Value {
         .iter()
         .map(|(label, value)| format!("{label}={value}"));
     json!({"label": labels.collect::<Vec<_>>()})
+}
+
+/// A fault of a manager, which may be that it cannot act for its Swarm. A plain Engine
+/// uses some of the same words for its containerd.
+pub fn fault_of_manager(fault: Fault) -> Fault {
+    match fault {
+        Fault::EngineError { status, message } if is_leaderless(&message) => {
+            Fault::Leaderless { status, message }
+        }
+        other => other,
+    }
+}
+
+/// Whether a failure means that a manager cannot act for its Swarm: there is no leader,
+/// because a majority of the managers cannot reach each other or are electing one, or the
+/// leader does not answer (moby, `daemon/cluster`; swarmkit, `raft`).
+///
+/// A new leader may not know a secret that was just made (swarmkit,
+/// `checkSecretExistence`). Only the server names secrets, so a configuration cannot be
+/// the cause.
+fn is_leaderless(message: &str) -> bool {
+    [
+        "does not have a leader",
+        "no cluster leader",
+        "lost leader status",
+        "no elected cluster leader",
+        "code = DeadlineExceeded",
+        "context deadline exceeded",
+        "code = Unavailable",
+        "secret not found: ",
+        "secrets not found: ",
+    ]
+    .iter()
+    .any(|words| message.contains(words))
 }
 
 /// A part of a deployment: the services, tasks and secrets whose names have digits that

@@ -48,7 +48,9 @@ pub fn is_live(container: &Target) -> bool {
     match container.state {
         // A target that a node may still start, or may still be running, counts too.
         State::Created | State::Starting | State::Running | State::Stopping => true,
-        State::Ended | State::Dead | State::Removing | State::Unknown => false,
+        // An unknown state does not mean that it has ended.
+        State::Unknown => true,
+        State::Ended | State::Dead | State::Removing => false,
     }
 }
 
@@ -64,6 +66,7 @@ mod tests {
             ("paused", Some(0), true),
             ("created", Some(u64::MAX), true),
             ("created", None, true),
+            ("sleeping", Some(0), true),
             ("exited", Some(0), false),
             ("dead", Some(0), false),
             ("removing", Some(0), false),

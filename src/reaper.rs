@@ -5,7 +5,7 @@
 
 use std::time::Duration;
 
-use crate::ages::{ENDED_STAYS, lifetime, start_within};
+use crate::ages::{ENDED_STAYS, START_WITHIN, lifetime, start_within};
 use crate::backend::Backend;
 use crate::config::Config;
 use crate::docker::remove::Removed;
@@ -93,7 +93,7 @@ fn verdict(container: &Target, config: &Config) -> Verdict {
         }
         // If another removal finishes it, it keeps its reason.
         State::Dead if container.is_unanswered() => Verdict::Remove(Reason::NeverStarted),
-        State::Running | State::Stopping | State::Dead
+        State::Running | State::Stopping | State::Dead | State::Unknown
             if age > lifetime(container, config.max_lifetime) =>
         {
             Verdict::Remove(Reason::Expired)
@@ -101,6 +101,9 @@ fn verdict(container: &Target, config: &Config) -> Verdict {
         // It was created before it ended.
         State::Ended if age > ENDED_STAYS => Verdict::Inspect,
         State::Dead => Verdict::Remove(Reason::RemovalFailed),
+        // A Podman that is killed during a removal never finishes it. A Docker that is
+        // still at it answers 409.
+        State::Removing if age > START_WITHIN => Verdict::Remove(Reason::RemovalFailed),
         _ => Verdict::Keep,
     }
 }

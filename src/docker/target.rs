@@ -62,7 +62,7 @@ pub enum State {
     /// It never runs again, and another removal finishes the work: a removal failed
     /// half-way (moby, `daemon/delete.go`), a start was withdrawn, or a node rejected it.
     Dead,
-    /// A word that no known Engine uses.
+    /// A word that is not known, or Podman's `unknown`. It may run.
     Unknown,
 }
 

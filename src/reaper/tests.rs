@@ -29,7 +29,7 @@ fn a_container_may_be_started_until_its_label_says_otherwise() {
 
 #[test]
 fn a_container_may_run_until_its_label_says_otherwise() {
-    for state in ["running", "paused", "restarting"] {
+    for state in ["running", "paused", "restarting", "sleeping"] {
         check(state, Some(60), &[(LIFETIME, "60")], Verdict::Keep);
         check(state, Some(61), &[(LIFETIME, "60")], EXPIRED);
     }
@@ -50,12 +50,19 @@ fn a_removal_that_failed_half_way_is_finished_at_once() {
 }
 
 #[test]
-fn what_has_no_age_or_no_known_state_is_kept() {
-    for state in ["created", "running", "exited", "dead"] {
+fn a_removal_that_nobody_may_be_at_is_finished() {
+    check("removing", Some(120), &[], Verdict::Keep);
+    let failed = Verdict::Remove(Reason::RemovalFailed);
+    check("removing", Some(121), &[(LIFETIME, "60")], failed);
+}
+
+#[test]
+fn what_has_no_age_is_kept() {
+    for state in [
+        "created", "running", "exited", "dead", "removing", "sleeping",
+    ] {
         check(state, None, &[(GRACE, "0"), (LIFETIME, "0")], Verdict::Keep);
     }
-    check("removing", Some(u64::MAX), &[], Verdict::Keep);
-    check("sleeping", Some(u64::MAX), &[], Verdict::Keep);
 }
 
 #[test]

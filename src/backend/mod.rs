@@ -245,15 +245,17 @@ impl<'a, P: Platform> Backend<'a, P> {
         dispatch!(self.survey())
     }
 
-    /// The same, with the renewals of the targets.
+    /// The same, with the renewals of the targets, or why they are not known: an older
+    /// proxy refuses their list. A renewed target then seems to expire earlier than it
+    /// does.
     ///
     /// # Errors
     ///
-    /// Any reply that is not a list.
-    pub async fn survey_with_renewals(&self) -> Result<Survey, Fault> {
+    /// Any reply that is not a list of targets.
+    pub async fn survey_with_renewals(&self) -> Result<(Survey, Option<Fault>), Fault> {
         let mut survey = self.survey().await?;
-        self.add_renewals(&mut survey.targets).await?;
-        Ok(survey)
+        let fault = self.add_renewals(&mut survey.targets).await.err();
+        Ok((survey, fault))
     }
 
     /// Lists the live targets, once the list has the one that was just created. The list

@@ -40,7 +40,8 @@ impl<P: Platform> Provisioner<'_, P> {
             faults: Vec::new(),
         };
         match backend.survey_with_renewals().await {
-            Ok(survey) => {
+            Ok((survey, fault)) => {
+                readings.faults.extend(fault);
                 if !survey.tells_ages() {
                     let fault = Fault::Nonsense("a list without a date".to_owned());
                     readings.faults.push(fault);

@@ -132,11 +132,12 @@ impl<P: Platform> Provisioner<'_, P> {
             let unmade = match self.settle(&attempt, &mut pauses).await {
                 Ok(Sight::Runs(id, took)) => {
                     let mut started = self.confirm(&attempt, id, Vec::new(), took).await?;
-                    // A webhook's answer has the id alone.
+                    // A webhook's answer has the id alone. The target runs, whatever
+                    // becomes of this list.
                     if order.key.kind() == KeyKind::IdempotencyKey {
                         let backend = self.backend.until(self.budget.answer_until);
                         let target = std::slice::from_mut(&mut started.container);
-                        backend.add_renewals(target).await?;
+                        let _ = backend.add_renewals(target).await;
                     }
                     return Ok(Started {
                         is_new: false,

@@ -40,7 +40,7 @@ impl<P: Platform> Provisioner<'_, P> {
     ///
     /// Why the Engine did not answer.
     pub async fn targets(&self, filter: &Filter) -> Result<Vec<TargetView>, Error> {
-        let mut survey = self.backend.survey_with_renewals().await?;
+        let (mut survey, _) = self.backend.survey_with_renewals().await?;
         self.add_hosts(&mut survey.targets).await;
         let mut targets = self.oldest_first(&survey, filter).await;
         targets.retain(|target| filter.shows(target));
@@ -54,7 +54,7 @@ impl<P: Platform> Provisioner<'_, P> {
     ///
     /// Why the Engine did not list the targets.
     pub async fn overview(&self, environment: Option<&str>) -> Result<Overview, Error> {
-        let mut survey = self.backend.survey_with_renewals().await?;
+        let (mut survey, _) = self.backend.survey_with_renewals().await?;
         let mut nodes = self.backend.nodes().await;
         if let Ok(nodes) = &mut nodes {
             nodes.sort_unstable_by(|one, other| one.hostname.cmp(&other.hostname));
@@ -97,22 +97,19 @@ impl<P: Platform> Provisioner<'_, P> {
     /// Engine did not answer.
     pub async fn target(&self, id: &TargetId) -> Result<TargetView, Error> {
         let found = self.found(id).await?;
-        self.shown(found).await
+        Ok(self.shown(found).await)
     }
 
-    /// The view of a target that was found.
-    ///
-    /// # Errors
-    ///
-    /// Why the Engine did not list its renewals.
-    pub(super) async fn shown(&self, mut found: Target) -> Result<TargetView, Error> {
-        self.backend.add_renewals(from_mut(&mut found)).await?;
+    /// The view of a target that was found. Without its renewals, or the addresses of
+    /// nodes, the rest is still worth an answer.
+    pub(super) async fn shown(&self, mut found: Target) -> TargetView {
+        let _ = self.backend.add_renewals(from_mut(&mut found)).await;
         self.add_hosts(from_mut(&mut found)).await;
         let mut target = TargetView::new(&found, self.config);
         if target.state == ShownState::Ended && target.exit_code.is_none() {
             target.exit_code = self.exit_code(&target.id).await;
         }
-        Ok(target)
+        target
     }
 
     /// Adds the addresses of nodes to targets with published ports, if callers see those.

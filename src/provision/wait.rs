@@ -51,10 +51,7 @@ impl<P: Platform> Provisioner<'_, P> {
             let is_last = left.is_zero() || looks >= LOOKS_MAX;
             if is_over || is_last {
                 // Makes the calls for the rest once.
-                let shown = late.shown(seen?).await;
-                if is_last || shown.is_ok() {
-                    return shown;
-                }
+                return Ok(late.shown(seen?).await);
             }
             self.platform.sleep(PAUSE.min(left)).await;
         }

@@ -2,10 +2,14 @@
 
 use std::time::Duration;
 
-use dynamic_access::docker::TargetId;
 use dynamic_access::docker::target::Target;
+use dynamic_access::docker::{ContainerName, DeploymentId, TargetId};
 use dynamic_access::error::{Error, TargetError};
+use dynamic_access::key::Key;
+use dynamic_access::provision::StartOrder;
 use dynamic_access::reaper::{Report, Scope, reap};
+use dynamic_access::secret::Secret;
+use dynamic_access::target_view::{Awaited, Filter};
 
 use crate::script::*;
 
@@ -230,6 +234,55 @@ fn a_reap_without_the_renewals_removes_nothing_by_its_lifetime() {
     let notes = report.notes(false);
     let says = |note: &str| notes.iter().any(|found| found.starts_with(note));
     assert!(says("no target was removed by its lifetime"), "{notes:?}");
+}
+
+#[test]
+fn targets_are_shown_and_found_although_a_proxy_refuses_the_list_of_renewals() {
+    let refused = || {
+        call(
+            "list volumes",
+            said(403, "dynamic-access engine proxy: not listed"),
+        )
+    };
+    let found = || young() + refused();
+    let id = TargetId::parse(ID).expect("an id");
+    let shown = run(found(), async |provisioner| provisioner.target(&id).await);
+    let shown = shown.expect("the target");
+    assert_eq!(shown.expires - shown.created, time::Duration::minutes(2));
+    let waited = run(found(), async |provisioner| {
+        let timeout = Duration::from_secs(20);
+        provisioner.wait(&id, Awaited::Ready, timeout).await
+    });
+    assert_eq!(waited.expect("the target").id, id);
+    let all = || call("list all", one("running", &[])) + refused();
+    let listed = run(all(), async |provisioner| {
+        provisioner.targets(&Filter::default()).await
+    });
+    assert_eq!(listed.expect("the targets").len(), 1);
+    let page = run(all(), async |provisioner| provisioner.overview(None).await);
+    assert_eq!(page.expect("the targets").targets.len(), 1);
+    let image = call("look up the image", shows(r#"{"Id":"i"}"#));
+    let readings = run(all() + image, async |provisioner| {
+        provisioner.readings().await
+    });
+    assert!(readings.survey.is_some());
+    assert_eq!(readings.faults.len(), 1);
+    let key = Secret::new("a-key");
+    let deployment = DeploymentId::parse("dynamic-access").expect("an id");
+    let name = ContainerName::from_idempotency_key(&deployment, &key);
+    let mut running = entry(ID, "running", TODAY, &[("name", name.as_str())]);
+    running["Names"] = json!([format!("/{}", name.as_str())]);
+    let repeated = call("create", said(409, "Conflict."))
+        + call("list by name", list(&[running]))
+        + counts(3)
+        + runs()
+        + refused();
+    let order = StartOrder {
+        key: Key::IdempotencyKey(key),
+        ..order()
+    };
+    let started = start_of(&order, &[], repeated).expect("the target");
+    assert!(!started.is_new);
 }
 
 #[test]

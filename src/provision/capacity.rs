@@ -35,15 +35,15 @@ impl<'a> Capacity<'a> {
         }
     }
 
-    /// Checks the limits against all live targets of the deployment, the attempt's own
-    /// among them.
+    /// Checks the limits against all live targets of the deployment, and this many that
+    /// are not created yet. The attempt's own is among them.
     ///
     /// # Errors
     ///
     /// [`OrderError::TooManyTargets`], or [`OrderError::TooManyOfOwner`].
-    pub fn check(&self, all: &[Target]) -> Result<(), OrderError> {
+    pub fn check(&self, all: &[Target], new: usize) -> Result<(), OrderError> {
         let live = || all.iter().filter(|container| is_live(container));
-        if live().count() > self.max {
+        if live().count() + new > self.max {
             return Err(OrderError::TooManyTargets {
                 max: self.max,
                 of: "of all environments",
@@ -56,7 +56,7 @@ impl<'a> Capacity<'a> {
             })
             .count();
         if let Some(max) = self.environment_max
-            && of_environment > max
+            && of_environment + new > max
         {
             return Err(OrderError::TooManyTargets {
                 max,
@@ -67,7 +67,7 @@ impl<'a> Capacity<'a> {
             return Ok(());
         };
         let of_owner = live().filter(|found| found.label(label::OWNER) == Some(owner));
-        if of_owner.count() > max {
+        if of_owner.count() + new > max {
             return Err(OrderError::TooManyOfOwner(max));
         }
         Ok(())

@@ -3,6 +3,7 @@
 
 use super::Provisioner;
 use super::attempt::Attempt;
+use super::capacity::Capacity;
 use crate::backend::NewTarget;
 use crate::config::{TokenDelivery, is_read_by};
 use crate::container::is_reserved_variable;
@@ -49,6 +50,9 @@ impl<P: Platform> Provisioner<'_, P> {
         }
         let mut outcome = self.backend.create(target).await;
         if outcome == Ok(Outcome::NoSuchImage) {
+            if let Err(refusal) = self.check_room(attempt).await {
+                return Ok(Err(Unmade::Refused(refusal)));
+            }
             let engine = self.backend.engine().until(self.budget.pull_until);
             if let Err(error) = pull(&engine, self.config, target.image).await {
                 return Ok(Err(Unmade::Refused(error)));
@@ -70,6 +74,13 @@ impl<P: Platform> Provisioner<'_, P> {
             Err(fault) if fault.is_without_effect() => return Err(fault.into()),
             Err(fault) => Unmade::Unclear(fault.into()),
         }))
+    }
+
+    /// Checks that there is room for one more target, before the pull of its image: that
+    /// takes long, and fills the Engine's disk.
+    async fn check_room(&self, attempt: &Attempt<'_>) -> Result<(), Error> {
+        let live = self.backend.list().await?;
+        Ok(Capacity::of(attempt, self.config).check(&live, 1)?)
     }
 
     /// Checks an order against the variables.

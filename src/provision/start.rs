@@ -381,7 +381,7 @@ impl<P: Platform> Provisioner<'_, P> {
                 skew.as_secs()
             ));
         }
-        Ok(Capacity::of(attempt, self.config).check(all)?)
+        Ok(Capacity::of(attempt, self.config).check(all, 0)?)
     }
 }
 

@@ -8,7 +8,9 @@ use dynamic_access::platform::Platform;
 use dynamic_access::provision::StartOrder;
 
 use crate::script::*;
-use crate::start::{check_start, check_start_with, exit_code_127, found_running, no_image};
+use crate::start::{
+    check_start, check_start_with, exit_code_127, found_running, no_image, to_pull,
+};
 
 /// Every refusal before there is a container: the variables, the calls up to the refusal,
 /// and its status.
@@ -21,19 +23,19 @@ fn refusals() -> impl Iterator<Item = (&'static Changes, Steps, u16)> {
     ];
     let no_network = "unable to find network with name or ID n: network not found";
     let by_create = [
-        said(400, "invalid"),
-        said(403, "authorization denied by plugin p"),
-        said(404, "No such image: x"),
-        said(500, no_network),
+        call("create", said(400, "invalid")),
+        call("create", said(403, "authorization denied by plugin p")),
+        to_pull(),
+        call("create", said(500, no_network)),
     ];
-    let by_create = by_create.map(|reply| (&[][..], call("create", reply), 500));
+    let by_create = by_create.map(|steps| (&[][..], steps, 500));
     let by_pull = [
         (call("pull", shows("")) + no_image(), 500),
         (call("pull", said(404, "manifest unknown")), 500),
         (call("pull", said(500, "EOF")), 502),
         (call("pull", Hangs), 503),
     ];
-    let by_pull = by_pull.map(|(rest, status)| (&PULLING[..], no_image() + rest, status));
+    let by_pull = by_pull.map(|(rest, status)| (&PULLING[..], to_pull() + rest, status));
     by_urls.into_iter().chain(by_create).chain(by_pull)
 }
 

@@ -395,10 +395,24 @@ pub fn no_image() -> Steps {
     call("create", said(404, "No such image: r.example.com/agent:1"))
 }
 
+/// The calls of a start until it pulls its image.
+pub fn to_pull() -> Steps {
+    no_image() + call("list all", none())
+}
+
+#[test]
+fn an_image_is_not_pulled_for_a_target_that_has_no_place() {
+    let full = no_image() + call("list all", list(&[entry(OTHER, "running", 0, &[])]));
+    check_start_with(&PULLING, full + nothing_by_name(), 429);
+    let [missing, image] = PULLING;
+    let drained = [("max_targets", "0"), missing, image];
+    check_start_with(&drained, to_pull() + nothing_by_name(), 429);
+}
+
 #[test]
 fn an_image_that_is_not_there_is_pulled_once() {
     let pulled = call("pull", shows(r#"{"status":"Downloaded"}"#));
-    check_start_with(&PULLING, no_image() + pulled + until_started(), 200);
+    check_start_with(&PULLING, to_pull() + pulled + until_started(), 200);
 }
 
 #[test]
@@ -410,7 +424,7 @@ fn an_image_that_cannot_be_had_is_told_why() {
         (shows(r#"{"error":"unexpected EOF"}"#), 502),
         (Hangs, 503),
     ] {
-        let steps = no_image() + call("pull", reply) + nothing_by_name();
+        let steps = to_pull() + call("pull", reply) + nothing_by_name();
         check_start_with(&PULLING, steps, status);
     }
 }
@@ -418,5 +432,5 @@ fn an_image_that_cannot_be_had_is_told_why() {
 #[test]
 fn an_image_without_a_registry_is_never_pulled() {
     let anywhere = [("image_pull", "missing"), ("agent_image", "team/agent")];
-    check_start_with(&anywhere, no_image() + nothing_by_name(), 500);
+    check_start_with(&anywhere, to_pull() + nothing_by_name(), 500);
 }

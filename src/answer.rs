@@ -62,9 +62,6 @@ pub fn failed(error: &Error, request_id: &str, content_type: &'static str) -> Ht
     });
     let mut response = answer(status, content_type, body.to_string().into_bytes());
     let headers = response.headers_mut();
-    if let Some(seconds) = error.retry_after_seconds() {
-        headers.insert(RETRY_AFTER, HeaderValue::from(seconds));
-    }
     match error {
         Error::Caller(CallerError::Unauthorized(_)) => {
             // RFC 7617, section 2. The challenge is the same whatever is wrong.
@@ -79,6 +76,15 @@ pub fn failed(error: &Error, request_id: &str, content_type: &'static str) -> Ht
             headers.insert(ACCEPT_ENCODING, HeaderValue::from_static("identity"));
         }
         _ => {}
+    }
+    with_retry_after(response, error)
+}
+
+/// The answer to an error, with the time to try again if that can help.
+pub fn with_retry_after(mut response: HttpResponse, error: &Error) -> HttpResponse {
+    if let Some(seconds) = error.retry_after_seconds() {
+        let seconds = HeaderValue::from(seconds);
+        response.headers_mut().insert(RETRY_AFTER, seconds);
     }
     response
 }

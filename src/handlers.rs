@@ -217,26 +217,19 @@ async fn reap<P: Platform>(provisioner: &Provisioner<'_, P>, dry_run: bool) -> H
     }
 }
 
-/// Shows a page whatever fails.
 async fn show_page<P: Platform>(
     provisioner: &Provisioner<'_, P>,
     environment: Option<&str>,
 ) -> Handled {
-    let config = provisioner.config;
-    let (answer, note) = match provisioner.overview(environment).await {
-        Ok(overview) => {
-            let fault = overview.nodes.as_ref().err();
-            let note = fault.map(|fault| format!("the page shows no node: {fault}"));
-            (page::targets(config, environment, &overview), note)
-        }
-        Err(error) => {
-            let note = format!("the page shows no target: {error}");
-            (page::failure(config, &error), Some(note))
-        }
-    };
+    let mut notes = Vec::new();
+    let outcome = provisioner.overview(environment).await.map(|overview| {
+        let fault = overview.nodes.as_ref().err();
+        notes.extend(fault.map(|fault| format!("the page shows no node: {fault}")));
+        page::targets(provisioner.config, environment, &overview)
+    });
     Handled {
-        notes: note.into_iter().collect(),
-        ..Handled::from(Ok(answer))
+        notes,
+        ..Handled::from(outcome)
     }
 }
 

@@ -25,7 +25,7 @@ use crate::log_line::{self, LogLine};
 use crate::platform::{BodyError, HttpResponse, Platform, TRACEPARENT};
 use crate::provision::Provisioner;
 use crate::route::{self, Route};
-use crate::{answer, request_body};
+use crate::{answer, page, request_body};
 
 /// An answer, its log lines, and the work after it.
 #[derive(Debug)]
@@ -140,8 +140,15 @@ impl<P: Platform, V: Variables> Request<'_, P, V> {
         let (response, error) = match handled.outcome {
             Ok(response) => (response, None),
             Err(error) => {
-                let content_type = route::problem_type(&self.head.uri);
-                let response = answer::failed(&error, &request_id, content_type);
+                let response = match (&seen.route, &seen.config) {
+                    (Some(Route::Page { .. }), Some(config)) => {
+                        page::failure(config, &error, &request_id)
+                    }
+                    _ => {
+                        let content_type = route::problem_type(&self.head.uri);
+                        answer::failed(&error, &request_id, content_type)
+                    }
+                };
                 (response, Some(error))
             }
         };

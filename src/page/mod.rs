@@ -14,7 +14,7 @@ use http::header::{CONTENT_SECURITY_POLICY, HeaderName, REFERRER_POLICY, X_CONTE
 use http::{HeaderValue, StatusCode};
 use sha2::{Digest, Sha256};
 
-use crate::answer::{answer, not_stored};
+use crate::answer::{answer, not_stored, with_retry_after};
 use crate::config::Config;
 use crate::error::Error;
 use crate::platform::HttpResponse;
@@ -36,8 +36,9 @@ pub fn targets(config: &Config, environment: Option<&str>, overview: &Overview) 
 }
 
 /// The page for an Engine that does not list its targets.
-pub fn failure(config: &Config, error: &Error) -> HttpResponse {
-    html(error.status(), &view::Failure::new(config, error), STYLE)
+pub fn failure(config: &Config, error: &Error, request_id: &str) -> HttpResponse {
+    let page = view::Failure::new(config, error, request_id);
+    with_retry_after(html(error.status(), &page, STYLE), error)
 }
 
 /// The style of the page with these columns. On a phone, which does not show the

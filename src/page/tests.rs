@@ -1,6 +1,6 @@
 //! The page: what it shows, hides and permits.
 
-use http::header::CACHE_CONTROL;
+use http::header::{CACHE_CONTROL, RETRY_AFTER};
 use time::OffsetDateTime;
 
 use super::*;
@@ -280,9 +280,11 @@ fn a_limit_that_refuses_new_starts_is_told() {
 fn what_is_unsafe_is_on_every_page() {
     let config = config(&[("container_patch_unsafe", "allow")]);
     let error = Error::from(Fault::Unreachable("planted".to_owned()));
-    let failed = failure(&config, &error);
+    let failed = failure(&config, &error, "id-of-the-request");
     assert_eq!(failed.status(), StatusCode::SERVICE_UNAVAILABLE);
+    assert_eq!(failed.headers()[RETRY_AFTER], "10");
     let failed = text(&failed);
+    assert!(failed.contains("id-of-the-request"), "{failed}");
     assert!(failed.contains(error.message()), "{failed}");
     assert!(!failed.contains("planted"), "{failed}");
     for html in [failed, text(&targets(&config, None, &overview(vec![])))] {
@@ -295,7 +297,7 @@ fn a_page_may_do_nothing_but_what_it_needs() {
     let error = Error::from(Fault::TimedOut);
     for response in [
         targets(&config(&[]), None, &overview(vec![])),
-        failure(&config(&[]), &error),
+        failure(&config(&[]), &error, "id"),
     ] {
         let headers = response.headers();
         assert_eq!(headers[CACHE_CONTROL], "no-store");

@@ -51,6 +51,7 @@ pub struct Failure<'a> {
     deployment: &'a str,
     warnings: Vec<String>,
     message: &'static str,
+    request_id: &'a str,
 }
 
 /// An environment to filter by.
@@ -144,12 +145,13 @@ impl<'a> Page<'a> {
 
 impl<'a> Failure<'a> {
     /// The page of an error.
-    pub fn new(config: &'a Config, error: &Error) -> Self {
+    pub fn new(config: &'a Config, error: &Error, request_id: &'a str) -> Self {
         Self {
             style: STYLE,
             deployment: config.deployment_id.as_str(),
             warnings: config.warnings(),
             message: error.message(),
+            request_id,
         }
     }
 }

@@ -229,7 +229,7 @@ fn an_engine_that_is_down_is_a_page_too() {
             .contains("The Docker Engine cannot be reached.")
     );
     check_accessible(&browser, "an Engine that is down");
-    let line = server.wait_for_line("the page shows no target");
+    let line = server.wait_for_line("engine_unreachable");
     assert!(line.contains("no connection to the Engine"), "{line}");
 }
 

@@ -29,6 +29,10 @@ const NOTES_MAX: usize = 32;
 /// messages, and sometimes a whole command line.
 const TEXT_CHARS_MAX: usize = 400;
 
+/// The most characters of the problems with the variables. They are this server's own
+/// words, about 150 characters for each, and there are fewer than 50 variables.
+const PROBLEMS_CHARS_MAX: usize = 8_000;
+
 /// The shortest secret that is redacted. A caller may choose a shorter one, which anyone
 /// could guess. It also occurs in ids and words by chance, so its redaction would make
 /// the log useless.
@@ -90,13 +94,21 @@ impl LogLine<'_> {
             calls_omitted: self.calls.notes().len().saturating_sub(CALLS_MAX),
             notes: notes.map(|text| self.redacted(text)).collect(),
             notes_omitted: self.notes.len().saturating_sub(NOTES_MAX),
-            error: self.error.map(|error| self.redacted(&error.to_string())),
+            error: self.error.map(|error| self.redacted_error(error)),
         };
         serde_json::to_string(&fields).expect(ALWAYS_JSON)
     }
 
     fn redacted(&self, text: &str) -> String {
         redacted(text, self.secrets)
+    }
+
+    fn redacted_error(&self, error: &Error) -> String {
+        let chars_max = match error {
+            Error::Misconfigured(_) => PROBLEMS_CHARS_MAX,
+            _ => TEXT_CHARS_MAX,
+        };
+        redacted_to(chars_max, &error.to_string(), self.secrets)
     }
 
     /// The trace, unless a secret has the same digits, in any grouping: a caller may use
@@ -147,13 +159,17 @@ pub fn reap_lines(
 
 /// A peer's message without the secrets that it may echo.
 fn redacted(text: &str, secrets: &[Secret]) -> String {
+    redacted_to(TEXT_CHARS_MAX, text, secrets)
+}
+
+fn redacted_to(chars_max: usize, text: &str, secrets: &[Secret]) -> String {
     let mut text = text.to_owned();
     let secrets = secrets.iter();
     for secret in secrets.filter(|secret| secret.expose().len() >= REDACTED_CHARS_MIN) {
         text = text.replace(secret.expose(), REDACTED);
     }
     // Shortened last, because half a secret would stay.
-    text.chars().take(TEXT_CHARS_MAX).collect()
+    text.chars().take(chars_max).collect()
 }
 
 /// The replacement for a secret.

@@ -3,6 +3,7 @@
 use super::*;
 use crate::call_notes::CallNote;
 use crate::caller::Role;
+use crate::config::Problems;
 use crate::docker::target::tests::{ID, aged};
 use crate::error::EngineError;
 
@@ -106,11 +107,13 @@ fn each_reaped_container_has_a_line() {
     let ended = Reason::Ended { exit_code: Some(3) };
     let report = Report {
         removed: vec![(found.clone(), ended)],
-        failed: vec![(
-            found.clone(),
-            Reason::Expired,
-            Fault::Broken("a planted-one word".to_owned()),
-        )],
+        failed: vec![
+            (
+                found.clone(),
+                Reason::Expired,
+                Fault::Nonsense("a planted-one word".to_owned()),
+            ),
+        ],
         ..Report::default()
     };
     let lines = reap_lines("id", None, &report, &[Secret::new("planted-one")]);
@@ -163,6 +166,21 @@ fn long_messages_of_a_peer_do_not_make_a_long_line() {
     assert_eq!(line["notes"].as_array().map(Vec::len), Some(32));
     assert_eq!(line["notes"][0].as_str().map(str::len), Some(400));
     assert_eq!(line["notes_omitted"], 8);
+}
+
+#[test]
+fn every_problem_with_the_variables_is_named() {
+    let names = ["first", "second", "third"];
+    let problems = names.map(|name| format!("{name} {}", "x".repeat(2_000)));
+    let error = Error::Misconfigured(Problems::one("docker_url", &problems.join("; ")));
+    let line = line(&Calls::default(), Some(&error), &[]);
+    for name in names {
+        assert!(
+            line["error"]
+                .as_str()
+                .is_some_and(|text| text.contains(name))
+        );
+    }
 }
 
 #[test]

@@ -140,7 +140,7 @@ pub fn reap_lines(
             request: request_id,
             by: caller.map(|caller| caller.to_string()),
             event: Event::TargetReap.name(),
-            outcome: outcome(fault.is_none()),
+            outcome: reap_outcome(fault),
             code: reason.code(),
             container: found.id.as_str(),
             environment: found.label(label::ENVIRONMENT_ID).map(redact),
@@ -177,6 +177,15 @@ const REDACTED: &str = "[redacted]";
 
 fn outcome(is_success: bool) -> &'static str {
     if is_success { "success" } else { "failure" }
+}
+
+/// An Engine finishes a removal that nobody waits for, so without its answer the outcome
+/// is unknown.
+fn reap_outcome(fault: Option<&Fault>) -> &'static str {
+    match fault {
+        Some(Fault::TimedOut | Fault::CutShort { .. } | Fault::Broken(_)) => "unknown",
+        fault => outcome(fault.is_none()),
+    }
 }
 
 const ALWAYS_JSON: &str = "text and numbers can always be written as JSON";

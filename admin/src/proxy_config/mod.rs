@@ -310,7 +310,7 @@ mod tests {
             let (words, _) = words.split_once('"').expect("its end");
             let is_swarm = path.starts_with("deploy/swarm");
             assert_eq!(
-                dynamic_access::docker::is_leaderless(words),
+                dynamic_access::docker::swarm::is_leaderless(words),
                 is_swarm,
                 "{path:?}: {words}"
             );

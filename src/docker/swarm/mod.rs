@@ -47,7 +47,7 @@ pub fn fault_of_manager(fault: Fault) -> Fault {
 /// A new leader may not know a secret that was just made (swarmkit,
 /// `checkSecretExistence`). Only the server names secrets, so a configuration cannot be
 /// the cause.
-fn is_leaderless(message: &str) -> bool {
+pub fn is_leaderless(message: &str) -> bool {
     [
         "does not have a leader",
         "no cluster leader",

@@ -9,7 +9,7 @@ use crate::budget::Budget;
 use crate::config::Config;
 use crate::docker::ImageReference;
 use crate::engine::Engine;
-use crate::error::{Error, ImageError, OrderError};
+use crate::error::{Error, ImageError, OrderError, TargetError};
 use crate::log_line::{self, LogLine};
 use crate::platform::Platform;
 use crate::pull::pull;
@@ -40,12 +40,14 @@ impl Work {
             (Route::Health, None) => random
                 .is_multiple_of(HEALTHS_PER_REAP)
                 .then_some(Self::Reap),
-            // The targets that take all the room may be due.
+            // The targets that take all the room may be due; and starts whose targets all end
+            // at once would leave more and more of these.
             (
                 Route::Start | Route::StartTarget { .. },
-                Some(Error::Order(
-                    OrderError::TooManyTargets { .. } | OrderError::TooManyOfOwner(_),
-                )),
+                Some(
+                    Error::Order(OrderError::TooManyTargets { .. } | OrderError::TooManyOfOwner(_))
+                    | Error::Target(TargetError::Ended { .. }),
+                ),
             ) => Some(Self::Reap),
             (_, Some(Error::Image(ImageError::BeingPulled(image)))) => {
                 Some(Self::Pull(image.clone()))
@@ -132,7 +134,8 @@ impl AfterAnswer {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::error::TargetError;
+    use crate::docker::TargetId;
+    use crate::key::KeyKind;
 
     #[test]
     fn a_pull_goes_on_after_a_webhook_that_could_not_wait_for_it() {
@@ -161,13 +164,21 @@ mod tests {
     }
 
     #[test]
-    fn a_reap_follows_a_start_that_has_found_no_place() {
+    fn a_reap_follows_a_start_that_has_found_no_place_or_whose_target_has_ended() {
         let full = Error::Order(OrderError::TooManyTargets {
             max: 1,
             of: "of all environments",
         });
+        let ended = Error::Target(TargetError::Ended {
+            id: TargetId::parse(&"0".repeat(64)).expect("an id"),
+            of: KeyKind::ActivationToken,
+            exit_code: Some(1),
+            is_unhealthy: false,
+        });
         for route in [Route::Start, Route::StartTarget { wait: None }] {
-            assert_eq!(Work::after(&route, Some(&full), 0), Some(Work::Reap));
+            for error in [&full, &ended] {
+                assert_eq!(Work::after(&route, Some(error), 0), Some(Work::Reap));
+            }
         }
     }
 

@@ -8,8 +8,9 @@ use proptest::prelude::*;
 use serde_json::{Value, json};
 
 use dynamic_access::docker::create::create;
+use dynamic_access::docker::part::Part;
 use dynamic_access::docker::swarm::versioned::{self, Versioned};
-use dynamic_access::docker::swarm::{Part, node, secret, service, task};
+use dynamic_access::docker::swarm::{node, secret, service, task};
 use dynamic_access::docker::{
     ContainerName, DeploymentId, ImageReference, Reply, TargetId, archive, image, inspect, list,
     network, pull, remove, start, stats, stop, volume,
@@ -65,7 +66,14 @@ fn about_containers(
         ("kill", remove::kill_and_remove(id).request),
         ("list-by-id", list::find_by_id(id).request),
         ("list-by-name", list::find_by_name(&name).request),
-        ("list-by-label", list::survey(deployment).request),
+        (
+            "list-by-label",
+            list::survey(deployment, &Part::whole()).request,
+        ),
+        (
+            "list-by-label",
+            list::survey(deployment, &Part::whole().parts()[10].parts()[15]).request,
+        ),
         (
             "create-volume",
             volume::create(deployment, &renewal).request,

@@ -1,5 +1,7 @@
 //! The operator's variables.
 
+use dynamic_access::docker::part::Part;
+
 use super::*;
 
 pub fn a_variable_is_taken_or_its_problem_names_it_and_shows_nothing_of_its_value(draws: Draws) {
@@ -30,6 +32,9 @@ fn check_config(config: &config::Config) {
     assert_eq!(uri.path(), path);
     let authority = uri.authority().expect("an authority");
     assert!(!authority.as_str().contains('@'));
-    check_request(&list::survey(&config.deployment_id).request, &[]);
+    check_request(
+        &list::survey(&config.deployment_id, &Part::whole()).request,
+        &[],
+    );
     assert!(config.max_targets <= 1000);
 }

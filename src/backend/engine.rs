@@ -2,11 +2,13 @@
 
 use std::time::Duration;
 
+use super::parts::listed;
 use super::{LEFT_OVER_MAX, NewTarget, StartOutcome};
 use crate::ages;
 use crate::config::Config;
 use crate::docker::inspect;
 use crate::docker::list;
+use crate::docker::part::Part;
 use crate::docker::remove::{self, Removed};
 use crate::docker::start::{self, NoSuchNetwork};
 use crate::docker::swarm::node::Node;
@@ -131,9 +133,13 @@ impl<P: Platform> Containers<'_, P> {
     }
 
     pub async fn survey(&self) -> Result<Survey, Fault> {
-        self.engine
-            .send(list::survey(&self.config.deployment_id))
-            .await
+        let call = |part: &Part| list::survey(&self.config.deployment_id, part);
+        let mut whole = Survey::default();
+        for mut part in listed(&self.engine, vec![Part::whole()], call).await? {
+            part.targets.append(&mut whole.targets);
+            whole = part;
+        }
+        Ok(whole)
     }
 
     /// Each list of an Engine has all containers that were created before it.

@@ -16,6 +16,7 @@
 //! [`crate::engine`] repeats failed looks, and limits the time of each call.
 
 mod engine;
+mod parts;
 mod swarm;
 
 use std::time::Duration;
@@ -227,7 +228,7 @@ impl<'a, P: Platform> Backend<'a, P> {
         dispatch!(self.find_by_name(name))
     }
 
-    /// Lists the targets of this deployment, the youngest first.
+    /// Lists the targets of this deployment.
     ///
     /// # Errors
     ///

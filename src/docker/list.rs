@@ -12,6 +12,7 @@ use serde_json::{Value, json};
 use time::OffsetDateTime;
 
 use super::call::Call;
+use super::part::Part;
 use super::ports::Published;
 use super::target::{State, Survey, Target, age};
 use super::{ContainerName, DeploymentId, Reply, TargetId, bodiless, label, ports, query_encoded};
@@ -36,12 +37,17 @@ pub fn find_by_name(name: &ContainerName) -> Call<Option<Target>> {
     })
 }
 
-/// Lists the containers of a deployment, and notes which Engine answered and when.
+/// Lists the containers of a part of a deployment, and notes which Engine answered and
+/// when.
 ///
 /// An image can have the deployment's label too, so [`Target::is_of`] decides.
-pub fn survey(deployment: &DeploymentId) -> Call<Survey> {
+pub fn survey(deployment: &DeploymentId, part: &Part) -> Call<Survey> {
     let deployment = deployment.clone();
-    look(&label::filter_of(&deployment), move |reply| {
+    let mut filter = label::filter_of(&deployment);
+    if let Some(beginning) = part.name(&deployment) {
+        filter["name"] = json!([format!("^/?{beginning}")]);
+    }
+    look(&filter, move |reply| {
         let mut targets = listed(reply)?;
         targets.retain(|target| target.is_of(&deployment));
         Ok(Survey {

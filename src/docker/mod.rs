@@ -21,6 +21,7 @@ pub mod label;
 pub mod list;
 mod names;
 pub mod network;
+pub mod part;
 pub mod ports;
 pub mod pull;
 pub mod remove;

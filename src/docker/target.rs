@@ -125,9 +125,9 @@ pub struct Ended {
 }
 
 /// The targets of a deployment, and more from the same list.
-#[derive(Debug)]
+#[derive(Debug, Default)]
 pub struct Survey {
-    /// The targets, the youngest first.
+    /// The targets.
     pub targets: Vec<Target>,
     /// The Engine's own time, if the reply has it.
     pub now: Option<OffsetDateTime>,

@@ -159,7 +159,8 @@ pub fn shape(request: &HttpRequest) -> &'static str {
                 () if is_of("access.vouched") => "list part of unvouched services",
                 () if is_of("/services?") => "list part of services",
                 () if is_of("/tasks?") => "list part of tasks",
-                () => "list part of secrets",
+                () if is_of("/secrets?") => "list part of secrets",
+                () => "list part",
             }
         }
         "GET" if path.contains("/services?") && path.contains("%22name%22") => {

@@ -149,8 +149,18 @@ fn a_look_that_fails_is_made_three_times() {
 }
 
 #[test]
-fn a_list_that_is_too_long_is_asked_for_once_and_told_as_such() {
-    let steps = call("create", created()) + call("list all", TooLong) + cleaned_up();
+fn a_list_that_is_too_long_is_asked_for_in_parts() {
+    let parts = call("list all", TooLong)
+        + call("list part", list(&[])) * 15
+        // One part of them is too long itself.
+        + call("list part", TooLong)
+        + call("list part", list(&[])) * 15
+        + call("list part", one("created", &[]));
+    let rest = call("archive", shows("")) + call("start", done());
+    check_start(call("create", created()) + parts + rest, 200);
+    // Four digits are the most.
+    let too_long = call("list all", TooLong) + call("list part", TooLong) * 4;
+    let steps = call("create", created()) + too_long + cleaned_up();
     let words = ["call list", "10 MiB", "labels of its image", "max_targets"];
     let error = check_told(steps, 502, &words);
     assert!(!error.contains("docker_url"), "{error}");

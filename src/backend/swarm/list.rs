@@ -1,11 +1,11 @@
-//! The lists of services, tasks and secrets, in parts that fit into a reply.
+//! The lists of services and tasks.
 
 use std::time::Duration;
 
 use super::Services;
+use crate::backend::parts::listed;
 use crate::docker::TargetId;
-use crate::docker::call::Call;
-use crate::docker::swarm::Part;
+use crate::docker::part::Part;
 use crate::docker::swarm::service::{self, Listing};
 use crate::docker::swarm::target::merged;
 use crate::docker::swarm::task::{self, Task};
@@ -30,7 +30,8 @@ impl<P: Platform> Services<'_, P> {
     pub async fn survey(&self) -> Result<Survey, Fault> {
         let deployment = &self.config.deployment_id;
         let call = |part: &Part| service::of_deployment(deployment, part);
-        self.survey_of(self.listed(self.parts(), call).await?).await
+        self.survey_of(listed(&self.engine, self.parts(), call).await?)
+            .await
     }
 
     /// Lists the services, and then their tasks. A target created in between shows up as
@@ -63,31 +64,10 @@ impl<P: Platform> Services<'_, P> {
         }
     }
 
-    /// Lists these parts, and divides each whose list is longer than a reply may be. The
-    /// length depends on patches, on secrets, and on how many targets have ended or were
-    /// started before `max_targets` was lowered.
-    pub(super) async fn listed<T>(
-        &self,
-        mut parts: Vec<Part>,
-        call: impl Fn(&Part) -> Call<T>,
-    ) -> Result<Vec<T>, Fault> {
-        let mut lists = Vec::new();
-        while let Some(part) = parts.pop() {
-            match self.engine.send(call(&part)).await {
-                Err(fault @ Fault::TooLong { .. }) => match part.parts() {
-                    none if none.is_empty() => return Err(fault),
-                    divided => parts.extend(divided),
-                },
-                list => lists.push(list?),
-            }
-        }
-        Ok(lists)
-    }
-
     pub(super) async fn all_tasks(&self) -> Result<Vec<Task>, Fault> {
         let deployment = &self.config.deployment_id;
         let call = |part: &Part| task::of_deployment(deployment, part);
-        Ok(self.listed(self.parts(), call).await?.concat())
+        Ok(listed(&self.engine, self.parts(), call).await?.concat())
     }
 
     /// A target with a vouch lives as long as its task, so its service is not listed.
@@ -98,7 +78,7 @@ impl<P: Platform> Services<'_, P> {
         let platform = self.engine.platform();
         for _ in 0..SURVEYS_MAX {
             let call = |part: &Part| service::unvouched(&self.config.deployment_id, part);
-            let unvouched = self.listed(vec![Part::whole()], call).await?;
+            let unvouched = listed(&self.engine, vec![Part::whole()], call).await?;
             let survey = self.survey_of(unvouched).await?;
             let has_it = survey.targets.iter().any(|target| target.id == *id);
             if has_it || self.engine.send(versioned::inspect(id)).await?.is_none() {

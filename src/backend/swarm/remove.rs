@@ -6,9 +6,10 @@ use std::time::Duration;
 use super::{Services, UPDATES_MAX};
 use crate::ages::{START_WITHIN, start_within};
 use crate::backend::LEFT_OVER_MAX;
+use crate::backend::parts::listed;
 use crate::docker::call::CHANGE;
+use crate::docker::part::Part;
 use crate::docker::remove::Removed;
-use crate::docker::swarm::Part;
 use crate::docker::swarm::secret;
 use crate::docker::swarm::service;
 use crate::docker::swarm::task::{self, Desired, Task, TaskState};
@@ -152,7 +153,7 @@ impl<P: Platform> Services<'_, P> {
     pub async fn remove_left_over(&self, targets: &[Target]) -> Result<usize, Fault> {
         let deployment = &self.config.deployment_id;
         let call = |part: &Part| secret::of_deployment(deployment, part);
-        let secrets = self.listed(self.parts(), call).await?;
+        let secrets = listed(&self.engine, self.parts(), call).await?;
         let attempts: HashSet<_> = targets
             .iter()
             .filter_map(|target| target.label(label::ATTEMPT))

@@ -15,6 +15,7 @@ use std::collections::BTreeMap;
 
 use serde_json::{Value, json};
 
+use super::part::Part;
 use super::{DeploymentId, label, moment};
 use crate::fault::Fault;
 
@@ -63,39 +64,13 @@ pub fn is_leaderless(message: &str) -> bool {
     .any(|words| message.contains(words))
 }
 
-/// A part of a deployment: the services, tasks and secrets whose names have digits that
-/// begin with these. The digits are those of a digest or of a random attempt, so parts
-/// with the same number of digits are about the same size.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub struct Part(String);
-
-impl Part {
-    /// The most digits. With 10,000 targets, a part then has less than one on average, and
-    /// no target fills a reply.
-    const DIGITS_MAX: usize = 4;
-
-    /// All of it.
-    pub fn whole() -> Self {
-        Self(String::new())
-    }
-
-    /// Its sixteen parts; none if it cannot be divided further.
-    pub fn parts(&self) -> Vec<Self> {
-        let is_divisible = self.0.len() < Self::DIGITS_MAX;
-        let digits = "0123456789abcdef".chars().filter(|_| is_divisible);
-        digits
-            .map(|digit| Self(format!("{}{digit}", self.0)))
-            .collect()
-    }
-}
-
 /// The filter for a part of a deployment, with these labels and the deployment's own.
 fn of_deployment(deployment: &DeploymentId, part: &Part, more: &[(&str, &str)]) -> Value {
-    let deployment = deployment.as_str();
-    let mut filter = labelled(&[&[(label::DEPLOYMENT, deployment)], more].concat());
-    if !part.0.is_empty() {
+    let label = (label::DEPLOYMENT, deployment.as_str());
+    let mut filter = labelled(&[&[label], more].concat());
+    if let Some(beginning) = part.name(deployment) {
         // The filter matches beginnings.
-        filter["name"] = json!([format!("{deployment}-{}", part.0)]);
+        filter["name"] = json!([beginning]);
     }
     filter
 }

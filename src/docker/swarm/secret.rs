@@ -13,7 +13,9 @@ use serde::Deserialize;
 use serde_json::{Value, json};
 use time::OffsetDateTime;
 
-use super::{Part, TOO_LONG, label, labelled, moment};
+use crate::docker::part::Part;
+
+use super::{TOO_LONG, label, labelled, moment};
 use crate::docker::call::{CHANGE, Call};
 use crate::docker::target::age;
 use crate::docker::{DeploymentId, bodiless, json as with_json, query_encoded};

@@ -11,7 +11,9 @@ use serde::Deserialize;
 use serde_json::{Value, json};
 use time::OffsetDateTime;
 
-use super::{Part, TOO_LONG, label, moment, own_labels};
+use crate::docker::part::Part;
+
+use super::{TOO_LONG, label, moment, own_labels};
 use crate::docker::call::{CHANGE, Call};
 use crate::docker::create::{Outcome, name_taken};
 use crate::docker::target::seconds;

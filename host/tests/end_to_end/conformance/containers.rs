@@ -146,6 +146,20 @@ fn listed(seen: &mut Readings<'_>) {
     );
     let part = by_name(&name[..name.len() - 1]);
     seen.is("list by a part of the name, anchored", json!([]), part);
+    let beginning = format!("^/?{}", &name[..name.len() - 1]);
+    let begun = |label| states_of(engine, &json!({"label": [label], "name": [&beginning]}));
+    let part = begun(format!("{label}=x"));
+    seen.is(
+        "list by a label and the beginning of the name",
+        ["created"],
+        part,
+    );
+    let part = begun(format!("{label}=y"));
+    seen.is(
+        "list by another label and the beginning of the name",
+        json!([]),
+        part,
+    );
     let by_id = list(&json!({"id": [container.id]}));
     let not_all = engine.call("GET", &by_id.replace("&all=true", ""), None);
     seen.is("list without all=true", json!([]), states(&not_all));

@@ -1,0 +1,35 @@
+//! The parts in which a long list is read.
+
+use super::DeploymentId;
+
+/// A part of a deployment: the targets, tasks and secrets whose names have digits that
+/// begin with these. The digits are those of a digest or of a random attempt, so parts
+/// with the same number of digits are about the same size.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Part(String);
+
+impl Part {
+    /// The most digits. With 10,000 targets, a part then has less than one on average, and
+    /// no target fills a reply.
+    const DIGITS_MAX: usize = 4;
+
+    /// All of it.
+    pub fn whole() -> Self {
+        Self(String::new())
+    }
+
+    /// Its sixteen parts; none if it cannot be divided further.
+    pub fn parts(&self) -> Vec<Self> {
+        let is_divisible = self.0.len() < Self::DIGITS_MAX;
+        let digits = "0123456789abcdef".chars().filter(|_| is_divisible);
+        digits
+            .map(|digit| Self(format!("{}{digit}", self.0)))
+            .collect()
+    }
+
+    /// The beginning of its names; `None` for the whole, whose objects the label selects.
+    pub fn name(&self, deployment: &DeploymentId) -> Option<String> {
+        let has_digits = !self.0.is_empty();
+        has_digits.then(|| format!("{}-{}", deployment.as_str(), self.0))
+    }
+}

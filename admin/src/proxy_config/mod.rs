@@ -213,12 +213,6 @@ impl ProxyArguments {
     }
 }
 
-impl Setting<'_> {
-    fn is_socket(&self) -> bool {
-        self.engine.starts_with('/')
-    }
-}
-
 #[cfg(test)]
 mod tests {
     use std::path::Path;

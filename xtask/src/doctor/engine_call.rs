@@ -5,7 +5,7 @@
 
 use std::time::Duration;
 
-use anyhow::{Context, Result, bail};
+use anyhow::{Context, Result};
 use dev::docker::Docker;
 use dev::message::{Connection, Head};
 use dev::process;
@@ -23,10 +23,10 @@ pub fn send<T>(docker: &Docker, call: Call<T>) -> Result<T> {
     let input = written(&call.request)?;
     let (printed, complained) =
         process::exchange(&mut command, input, CONNECT_WITHIN + call.limit)?;
-    let Some(response) = read(&printed)? else {
-        bail!("the Engine sent no reply: {}", complained.trim());
-    };
-    call.read(&Reply::new(response))
+    let message = Connection::new(printed.as_bytes()).message();
+    let message =
+        message.with_context(|| format!("the Engine sent no reply: {}", complained.trim()))?;
+    call.read(&Reply::new(read(&message)?))
         .map_err(|fault| anyhow::anyhow!("{fault}"))
 }
 
@@ -45,17 +45,13 @@ fn written(request: &Request<Vec<u8>>) -> Result<Vec<u8>> {
     Ok([head.as_bytes(), request.body()].concat())
 }
 
-/// The reply in the received text; `None` if there is none.
-fn read(text: &str) -> Result<Option<Response<Vec<u8>>>> {
-    let Some(message) = Connection::new(text.as_bytes()).message() else {
-        return Ok(None);
-    };
-    let head = Head::of(&message).context("a whole message has a head")?;
+fn read(message: &[u8]) -> Result<Response<Vec<u8>>> {
+    let head = Head::of(message).context("a whole message has a head")?;
     let mut response = Response::builder().status(head.status().context("the reply is not HTTP")?);
     for (name, value) in head.headers() {
         response = response.header(name, value);
     }
-    Ok(Some(response.body(head.body())?))
+    Ok(response.body(head.body())?)
 }
 
 #[cfg(test)]
@@ -75,23 +71,18 @@ mod tests {
     }
 
     #[test]
-    fn a_reply_is_read_to_the_end_of_the_connection() {
-        for (text, status, body) in [
-            ("HTTP/1.0 204 No Content\r\nServer: Docker\r\n\r\n", 204, ""),
-            ("HTTP/1.0 200 OK\r\n\r\n[1,2]", 200, "[1,2]"),
-        ] {
-            let response = read(text).expect(text).expect(text);
-            assert_eq!(response.status(), status);
-            assert_eq!(response.body(), body.as_bytes());
-        }
-    }
-
-    #[test]
-    fn what_is_no_reply_is_not_taken_for_one() {
-        assert!(read("").expect("nothing").is_none());
-        assert!(read("HTTP/1.1 200").expect("cut off").is_none());
-        for text in ["\r\n\r\n", "SSH-2.0\r\n\r\n"] {
-            read(text).expect_err(text);
+    fn a_reply_is_read_to_the_end_of_the_connection_and_nothing_else_taken_for_one() {
+        let told = |text: &str| {
+            let message = Connection::new(text.as_bytes()).message()?;
+            let response = read(&message).ok()?;
+            Some((response.status().as_u16(), response.into_body()))
+        };
+        let none = "HTTP/1.0 204 No Content\r\nServer: Docker\r\n\r\n";
+        assert_eq!(told(none), Some((204, Vec::new())));
+        let list = "HTTP/1.0 200 OK\r\n\r\n[1,2]";
+        assert_eq!(told(list), Some((200, b"[1,2]".to_vec())));
+        for text in ["", "HTTP/1.1 200", "\r\n\r\n", "SSH-2.0\r\n\r\n"] {
+            assert_eq!(told(text), None, "{text}");
         }
     }
 }

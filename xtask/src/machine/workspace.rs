@@ -8,11 +8,10 @@ use sha2::{Digest, Sha256};
 
 /// The folder of the workspace's Cargo.toml.
 pub fn root() -> PathBuf {
-    let manifest_dir = env::var_os("CARGO_MANIFEST_DIR")
-        .map_or_else(|| PathBuf::from(env!("CARGO_MANIFEST_DIR")), PathBuf::from);
-    manifest_dir
-        .parent()
-        .map_or_else(|| manifest_dir.clone(), Path::to_path_buf)
+    let ours = env::var_os("CARGO_MANIFEST_DIR");
+    let mut root = PathBuf::from(ours.unwrap_or_else(|| env!("CARGO_MANIFEST_DIR").into()));
+    root.pop();
+    root
 }
 
 /// Where Cargo puts what it builds.

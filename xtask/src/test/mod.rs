@@ -1,6 +1,5 @@
 //! Runs every test on a private Engine that is removed afterwards.
 
-mod browser;
 mod programs;
 mod traffic;
 
@@ -70,14 +69,22 @@ pub fn test(which: EngineArguments, arguments: &[String]) -> Result<ExitCode> {
     if env::var_os("RUST_TEST_THREADS").is_none() {
         command.env("RUST_TEST_THREADS", TEST_THREADS);
     }
-    browser::tell(&mut command);
-    match keep_examples(&engine.docker()) {
-        Ok(folder) => command.env("TEST_EXAMPLES", folder),
-        Err(error) => {
-            say(&format!("tests of the examples will fail: {error:#}"));
-            command.env_remove("TEST_EXAMPLES")
-        }
-    };
+    for (variable, purpose, found) in [
+        ("TEST_BROWSER", "the page", programs::browser()),
+        (
+            "TEST_EXAMPLES",
+            "the examples",
+            keep_examples(&engine.docker()),
+        ),
+    ] {
+        match found {
+            Ok(path) => command.env(variable, path),
+            Err(error) => {
+                say(&format!("tests of {purpose} will fail: {error:#}"));
+                command.env_remove(variable)
+            }
+        };
+    }
     drop(setting_up);
     say("cargo test");
     let status = process::status(&mut command).context("the tests could not be run")?;
@@ -103,7 +110,9 @@ pub fn test(which: EngineArguments, arguments: &[String]) -> Result<ExitCode> {
         let summary = traffic::check(&recorded, is_complete)?;
         say(&format!("traffic: {summary}"));
     }
-    Ok(exit_code(status.code()))
+    // A program that was ended by a signal has no exit code.
+    let code = status.code().and_then(|code| u8::try_from(code).ok());
+    Ok(code.map_or(ExitCode::FAILURE, ExitCode::from))
 }
 
 /// Installs the programs that tests start.
@@ -145,14 +154,6 @@ fn names_package(arguments: &[String]) -> bool {
         .iter()
         .take_while(|argument| *argument != "--")
         .any(|argument| argument.starts_with("-p") || argument.starts_with("--package"))
-}
-
-/// A program that was ended by a signal has no exit code.
-fn exit_code(code: Option<i32>) -> ExitCode {
-    match code.map(u8::try_from) {
-        Some(Ok(code)) => ExitCode::from(code),
-        _ => ExitCode::FAILURE,
-    }
 }
 
 #[cfg(test)]

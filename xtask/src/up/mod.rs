@@ -1,6 +1,5 @@
 //! The main command: sets up whatever is missing, serves, and prints three lines to try it out.
 
-mod api_header;
 mod ready;
 pub mod server;
 pub mod spin;
@@ -30,7 +29,6 @@ use crate::image::example::Example;
 use crate::image::{self, Agent};
 use crate::machine::workspace;
 use crate::targets::{OwnContainers, ensure_network};
-use crate::up::api_header::ApiHeader;
 use crate::up::ready::first_secret;
 use crate::up::server::{HostKind, Options, Server};
 use crate::wasm;
@@ -91,11 +89,12 @@ pub fn up(arguments: UpArguments) -> Result<()> {
         Some(swarm) => swarm.docker(),
     };
     let _containers = OwnContainers::of(&chosen.docker, &deployment_id);
-    let secret = secret("SPIN_VARIABLE_WEBHOOK_SECRET")?;
-    let header = ApiHeader::write()?;
+    let webhook_secret = secret("SPIN_VARIABLE_WEBHOOK_SECRET")?;
+    let api_secret = secret("SPIN_VARIABLE_API_SECRET")?;
+    let _header = ready::write_header(&workspace::root(), &api_secret)?;
     let (service_url, _service) = service_url(agent, &chosen);
     let mut variables = swarm.as_ref().map_or_else(Vec::new, Swarm::variables);
-    variables.push(("api_secret", header.secret.clone()));
+    variables.push(("api_secret", api_secret));
     if let Some(example) = &example {
         example.ensure(&chosen.docker)?;
         variables.push(("environments", example.environments()?));
@@ -115,7 +114,7 @@ pub fn up(arguments: UpArguments) -> Result<()> {
         engine,
         runtime_config,
         deployment_id: deployment_id.clone(),
-        secret: secret.clone(),
+        secret: webhook_secret.clone(),
         variables,
         log: None,
     })?;
@@ -133,7 +132,7 @@ pub fn up(arguments: UpArguments) -> Result<()> {
     tell(&docker, swarm.as_ref())?;
     println!(
         "\n{}",
-        ready::lines(server.address(), first_secret(&secret), &order)
+        ready::lines(server.address(), first_secret(&webhook_secret), &order)
     );
     if let Some(example) = &example {
         println!("{}", example.next_step());

@@ -1,8 +1,12 @@
 //! The lines that `cargo xtask up` prints for trying out the server.
 
+use std::io::Write;
 use std::net::SocketAddr;
+use std::path::Path;
 
+use anyhow::{Context, Result};
 use serde_json::Value;
+use tempfile::{NamedTempFile, TempPath};
 
 /// Three lines for a shell: health, start, stop. The server listens at the address, and accepts the secret.
 pub fn lines(address: SocketAddr, secret: &str, order: &Value) -> String {
@@ -16,6 +20,20 @@ pub fn lines(address: SocketAddr, secret: &str, order: &Value) -> String {
          sed 's/.*\"uniqueId\":\"\\([0-9a-z]*\\)\".*/\\1/'); echo \"$id\"\n\
          {curl} {json} -d \"{{\\\"uniqueId\\\":\\\"$id\\\"}}\" http://{address}/stop\n"
     )
+}
+
+/// Writes the header of requests to `/v1` into the file of a folder that the commands in the documentation name;
+/// dropping the path removes it.
+pub fn write_header(folder: &Path, api_secret: &str) -> Result<TempPath> {
+    let path = folder.join("api-header");
+    // Only this user can read it.
+    let mut file = NamedTempFile::new_in(folder)?;
+    let secret = first_secret(api_secret);
+    write!(file, "Authorization: Bearer {secret}")?;
+    file.persist(&path)
+        .map_err(|failed| failed.error)
+        .with_context(|| path.display().to_string())?;
+    Ok(TempPath::try_from_path(path)?)
 }
 
 /// The first secret; there are several, separated by spaces, while they are rotated.
@@ -80,6 +98,19 @@ mod tests {
     #[test]
     fn a_secret_with_a_quote_stays_one_word() {
         assert!(run("it's $HOME").contains("<Authorization: Basic it's $HOME>\n"));
+    }
+
+    #[test]
+    fn the_header_is_for_its_owner_alone_and_goes_with_the_run() {
+        let folder = tempfile::tempdir().expect("a folder");
+        let path = write_header(folder.path(), "new old").expect("a file");
+        let mode = fs::metadata(&path).expect("a file").permissions().mode();
+        assert_eq!(mode & 0o777, 0o600);
+        let text = fs::read_to_string(&path).expect("a file");
+        assert_eq!(text, "Authorization: Bearer new");
+        let place = path.to_path_buf();
+        drop(path);
+        assert!(!place.exists());
     }
 
     #[test]

@@ -6,18 +6,18 @@ use std::time::{Duration, Instant};
 use anyhow::Result;
 
 use crate::client::Client;
-use crate::engine::{Engine, Whose};
-use crate::replay::Script;
-use crate::row::{Row, Target};
-use crate::samples::{Pairs, in_turn};
-use crate::server::{DEPLOYMENT, Server};
-use crate::start_stop::PAUSE;
+use crate::engine::Engine;
+use crate::native::{PAUSE, Script};
+use crate::row::{Row, Targets};
+use crate::samples::compare;
+use crate::server::Server;
+use crate::side::Side;
 
 /// The target for a start, however many containers there are.
-const START_TARGET: Target = Target::Median(1.1);
+const START: Targets = &[(0.5, 1.1)];
 
 /// One Engine and its server.
-pub struct Side<'a> {
+pub struct Place<'a> {
     /// The Engine.
     pub engine: &'a Engine,
     /// A server for it.
@@ -26,29 +26,19 @@ pub struct Side<'a> {
     pub pause: Duration,
 }
 
-/// Adds containers of each kind until there are `to` of them.
-pub async fn fill(engine: &Engine, from: usize, to: usize) -> Result<()> {
-    engine
-        .fill(to - from, Whose::Deployment(DEPLOYMENT))
-        .await?;
-    engine.fill(to - from, Whose::Foreign).await
-}
-
 /// Measures both sides in turns.
 pub async fn against_empty(
-    crowded: &Side<'_>,
-    empty: &Side<'_>,
+    crowded: &Place<'_>,
+    empty: &Place<'_>,
     start: &Script,
     size: usize,
     samples: usize,
 ) -> Result<Vec<Row>> {
-    let mut all: [Pairs; 5] = Default::default();
-    for round in 0..samples {
-        let (ours, floor) = in_turn(round, once(crowded, start), once(empty, start)).await?;
-        for (pairs, (ours, floor)) in all.iter_mut().zip(ours.into_iter().zip(floor)) {
-            pairs.push(ours, floor);
-        }
-    }
+    let (ours, floor) = (
+        async || once(crowded, start).await,
+        async || once(empty, start).await,
+    );
+    let all = compare(samples, ours, floor).await?;
     let group = match size {
         0 => "no crowd: two Engines alike".to_owned(),
         _ => format!("{size} containers of ours, {size} foreign"),
@@ -65,7 +55,7 @@ pub async fn against_empty(
         match name {
             // Without a crowd both sides are alike; the row shows how much of
             // the other ratios is chance.
-            "/start" if size > 0 => row.within(START_TARGET),
+            "/start" if size > 0 => row.within(START),
             _ => row,
         }
     });
@@ -74,24 +64,24 @@ pub async fn against_empty(
 
 /// One start, the same calls by the native client, one stop, one health check
 /// and one reap.
-async fn once(side: &Side<'_>, start: &Script) -> Result<[Duration; 5]> {
-    let Side {
+async fn once(place: &Place<'_>, start: &Script) -> Result<[Duration; 5]> {
+    let Place {
         engine,
         server,
         pause,
-    } = side;
-    let target = server.start().await?;
+    } = place;
+    let (target, took) = server.start().await?;
     tokio::time::sleep(*pause).await;
-    let played = start.play(&Client::new(), &engine.url, None).await?;
-    engine.remove(&played.id).await?;
+    let (id, played) = start.play(&Client::new(), &engine.url, None).await?;
+    engine.remove(&id).await?;
     tokio::time::sleep(PAUSE).await;
-    let stop = server.stop(&target.id).await?;
+    let stop = server.stop(&target).await?;
     tokio::time::sleep(PAUSE).await;
     let health = server.health().await?;
     tokio::time::sleep(*pause).await;
     let reap = server.reap().await?;
     tokio::time::sleep(PAUSE).await;
-    Ok([target.took, played.took, stop, health, reap])
+    Ok([took, played, stop, health, reap])
 }
 
 /// How long to wait for the work after an answer: twice as long as a reap

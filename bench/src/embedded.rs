@@ -3,18 +3,20 @@
 use std::net::{Ipv4Addr, SocketAddr};
 
 use anyhow::{Context, Result};
-use dynamic_access_host::{Compiled, Meter};
+use dynamic_access_host::Meter;
 use serde_json::json;
+use tokio::runtime::Runtime;
 
-use crate::crowd::{self, Side};
+use crate::crowd::{self, Place};
 use crate::engine::Engine;
+use crate::native::{PAUSE, Scripts};
 use crate::recorder::Recorder;
 use crate::report::Report;
 use crate::row::Row;
-use crate::samples::{Pairs, in_turn};
-use crate::server::{SECRET, Server, Setup, Threads};
-use crate::start_stop::{self, PAUSE, Scripts, visit};
-use crate::{Arguments, Part, ends, facts, health, many, reads, refused, say};
+use crate::server::{Hosting, SECRET, Server, Setup};
+use crate::side::{Side, visits};
+use crate::webhooks::Webhooks;
+use crate::{Arguments, Part, ends, facts, given, many, reads, refused, say};
 
 /// Any port of loopback.
 const ANY: (Ipv4Addr, u16) = (Ipv4Addr::LOCALHOST, 0);
@@ -29,8 +31,7 @@ const MAX_TARGETS: &str = "1000";
 /// What the parts share.
 struct Bench<'a> {
     arguments: &'a Arguments,
-    threads: &'a Threads,
-    compiled: Compiled,
+    hosting: Hosting<'a>,
     empty: Engine,
     crowded: Engine,
     /// Records the calls that the component makes to its Engine.
@@ -39,9 +40,9 @@ struct Bench<'a> {
 }
 
 /// Measures the parts that were asked for.
-pub async fn measure(arguments: &Arguments, threads: &Threads) -> Result<Report> {
-    let empty = Engine::new(&arguments.engine, &arguments.image);
-    let crowded = Engine::new(&arguments.crowded_engine, &arguments.image);
+pub async fn measure(arguments: &Arguments, threads: &Runtime) -> Result<Report> {
+    let empty = Engine::given("ENGINE")?;
+    let crowded = Engine::given("CROWDED_ENGINE")?;
     let engine = empty.url.clone();
     let recorder = async move { Recorder::start(SocketAddr::from(ANY), engine).await };
     let report = Report::about(vec![
@@ -50,9 +51,8 @@ pub async fn measure(arguments: &Arguments, threads: &Threads) -> Result<Report>
     ])?;
     let mut bench = Bench {
         arguments,
-        recorder: threads.run(recorder).await?,
-        compiled: Compiled::from_manifest(&arguments.manifest)?,
-        threads,
+        recorder: threads.spawn(recorder).await??,
+        hosting: Hosting::new(threads)?,
         empty,
         crowded,
         report,
@@ -75,63 +75,51 @@ pub async fn measure(arguments: &Arguments, threads: &Threads) -> Result<Report>
 impl Bench<'_> {
     /// A server for the empty Engine.
     async fn server(&self, setup: Setup) -> Result<Server> {
-        self.server_for(&self.empty.url, setup).await
-    }
-
-    async fn server_for(&self, docker_url: &str, setup: Setup) -> Result<Server> {
-        let Arguments {
-            manifest, image, ..
-        } = self.arguments;
-        let setup = setup
-            .with("docker_url", docker_url)
-            .with("agent_image", image);
-        Server::embedded(self.threads, &self.compiled, manifest, setup).await
+        self.hosting.server(&self.empty.url, setup).await
     }
 
     /// The calls that a server with this set-up makes to its Engine.
     async fn scripts(&self, setup: Setup) -> Result<Scripts> {
-        let server = self.server_for(&self.recorder.url(), setup).await?;
+        let server = self.hosting.server(&self.recorder.url(), setup).await?;
         Scripts::record(&server, &self.recorder).await
     }
 
     async fn webhooks(&mut self) -> Result<()> {
-        let engine = self.empty.url.clone();
-        for (group, value) in [
-            ("token_delivery = file", "file"),
-            ("token_delivery = env", "env"),
-        ] {
-            say(&format!("/start and /stop, {group}"));
-            let setup = Setup::default().with("token_delivery", value);
-            let scripts = self.scripts(setup.clone()).await?;
-            let server = self.server(setup).await?;
-            let samples = self.arguments.rounds(100);
-            let rows = start_stop::in_turns(group, &server, &scripts, &engine, samples);
-            self.report.rows.extend(rows.await?);
-            self.report.facts.extend(facts::calls(group, &scripts));
+        for delivery in ["env", "file"] {
+            let setup = Setup::default().with("token_delivery", delivery);
+            let (scripts, server) = (
+                self.scripts(setup.clone()).await?,
+                self.server(setup).await?,
+            );
+            let webhooks = Webhooks {
+                arguments: self.arguments,
+                server: &server,
+                scripts: &scripts,
+                engine: &self.empty.url,
+            };
+            let group = format!("token_delivery = {delivery}");
+            webhooks.visits(&group, &mut self.report).await?;
+            if delivery == "file" {
+                webhooks.health(&mut self.report).await?;
+            }
         }
-        say("/health");
-        let scripts = self.scripts(Setup::default()).await?;
-        let server = self.server(Setup::default()).await?;
-        let samples = self.arguments.rounds(500);
-        let rows = health::in_turns(&server, &scripts, &engine, samples);
-        self.report.rows.extend(rows.await?);
         Ok(())
     }
 
     async fn at_once(&mut self) -> Result<()> {
-        let engine = self.empty.url.clone();
-        let scripts = self.scripts(Setup::default()).await?;
-        let server = self.server(Setup::default()).await?;
-        let scaled = |rounds| self.arguments.rounds(rounds);
-        let rows = start_stop::all_at_once(&server, &scripts, &engine, scaled).await?;
-        self.report.rows.extend(rows);
-        Ok(())
+        let webhooks = Webhooks {
+            arguments: self.arguments,
+            server: &self.server(Setup::default()).await?,
+            scripts: &self.scripts(Setup::default()).await?,
+            engine: &self.empty.url,
+        };
+        webhooks.at_once(&mut self.report).await
     }
 
     async fn ends(&mut self) -> Result<()> {
         let create = self.scripts(Setup::default()).await?.start.create_body()?;
         let tries = self.arguments.rounds(200);
-        let podman = Engine::new(&self.arguments.podman, &self.arguments.image);
+        let podman = Engine::given("PODMAN")?;
         // Podman's own network would add rules to this machine's firewall.
         let mut without_network = create.clone();
         without_network["HostConfig"]["NetworkMode"] = json!("none");
@@ -139,26 +127,18 @@ impl Bench<'_> {
             ("Docker", &self.empty, create),
             ("Podman", &podman, without_network),
         ] {
-            let facts = ends::measure(name, engine, &create, tries).await?;
+            let facts = ends::on_engine(name, engine, &create, tries).await?;
             self.report.facts.extend(facts);
         }
         Ok(())
     }
 
     async fn refused(&mut self) -> Result<()> {
-        say("refused webhooks");
-        let hello = &self.arguments.hello;
-        let compiled = Compiled::from_manifest(hello)?;
-        let hello = Server::bare(self.threads, &compiled, hello).await?;
-        self.recorder.take();
+        let hello = Server::hello(self.hosting.threads).await?;
         let engine = self.recorder.url();
-        let server = self.server_for(&engine, Setup::default()).await?;
-        let rounds = self.arguments.rounds(10);
-        let rows = refused::against_hello(&server, &hello.url, rounds).await?;
-        self.report.rows.extend(rows);
-        let calls = self.recorder.take().len();
-        self.report.facts.push(facts::calls_of_refused(calls));
-        Ok(())
+        let server = self.hosting.server(&engine, Setup::default()).await?;
+        let (hello, rounds) = (&hello.url, self.arguments.rounds(10));
+        refused::against_hello(&server, hello, &self.recorder, rounds, &mut self.report).await
     }
 
     /// Options that an operator may choose, against the defaults.
@@ -179,19 +159,15 @@ impl Bench<'_> {
             let usual = self.server(Setup::default()).await?;
             // A runtime may be missing, or unable to run on this kernel.
             match ours.start().await {
-                Ok(target) => ours.stop(&target.id).await?,
+                Ok((id, _)) => ours.stop(&id).await?,
                 Err(error) => {
                     say(&format!("{name} cannot be measured here: {error:#}"));
                     continue;
                 }
             };
-            let mut pairs = Pairs::default();
-            for round in 0..self.arguments.rounds(30) {
-                let (ours, usual) = (visit(&ours), visit(&usual));
-                let (ours, usual) = in_turn(round, ours, usual).await.context(name)?;
-                pairs.push(ours.0, usual.0);
-            }
-            let row = Row::new("choices", name, "the defaults", pairs);
+            let rounds = self.arguments.rounds(30);
+            let [starts, _] = visits(&ours, &usual, PAUSE, rounds).await.context(name)?;
+            let row = Row::new("choices", name, "the defaults", starts);
             self.report.rows.push(row);
         }
         Ok(())
@@ -199,18 +175,18 @@ impl Bench<'_> {
 
     async fn instance(&mut self) -> Result<()> {
         say("instances");
-        let Arguments {
-            manifest,
-            hello,
-            wasm,
-            ..
-        } = self.arguments;
-        self.report.facts.push(facts::size(wasm)?);
-        let required = [("webhook_secret", SECRET)];
-        let ours = facts::instance("the component", &self.compiled, manifest, &required).await?;
-        let compiled = Compiled::from_manifest(hello)?;
-        let hello = facts::instance("hello world", &compiled, hello, &[]).await?;
-        self.report.facts.extend([ours, hello]);
+        self.report.facts.push(facts::size(&given("WASM")?)?);
+        for (name, manifest, variables) in [
+            (
+                "the component",
+                "MANIFEST",
+                &[("webhook_secret", SECRET)][..],
+            ),
+            ("hello world", "HELLO", &[]),
+        ] {
+            let fact = facts::instance(name, &given(manifest)?, variables).await?;
+            self.report.facts.push(fact);
+        }
         Ok(())
     }
 
@@ -220,7 +196,7 @@ impl Bench<'_> {
             meter: Some(meter.clone()),
             ..Setup::default().with("max_targets", MAX_TARGETS)
         };
-        let server = self.server_for(&self.recorder.url(), setup).await?;
+        let server = self.hosting.server(&self.recorder.url(), setup).await?;
         let list = many::list(&server, &self.recorder).await?;
         self.recorder.list(Some(list));
         let health = many::health(&server, self.arguments.rounds(30)).await?;
@@ -241,24 +217,24 @@ impl Bench<'_> {
             meter: Some(meter.clone()),
             ..setup
         };
-        let crowded = self.server_for(&self.crowded.url, metered).await?;
+        let crowded = self.hosting.server(&self.crowded.url, metered).await?;
         let mut size = 0;
         for crowd in CROWDS {
             if self.arguments.quick && crowd > 100 {
                 break;
             }
             say(&format!("{crowd} containers of ours, {crowd} foreign"));
-            crowd::fill(&self.crowded, size, crowd).await?;
+            self.crowded.fill(size, crowd).await?;
             size = crowd;
             self.report
                 .facts
                 .extend(facts::memory(&crowded, &meter, crowd).await?);
-            let ours = Side {
+            let ours = Place {
                 engine: &self.crowded,
                 server: &crowded,
                 pause: crowd::pause_for(&crowded).await?,
             };
-            let floor = Side {
+            let floor = Place {
                 engine: &self.empty,
                 server: &empty,
                 pause: PAUSE,

@@ -1,9 +1,8 @@
-//! How soon an Engine shows the end of a target that ends at once.
+//! How soon an Engine or a Swarm shows the end of a target that ends at once.
 //!
 //! The component waits until the Engine counts the target's processes, or for a part of the start's time, and then
 //! inspects the target. Each wait must be longer than the time in which its look still shows the target running.
 
-use std::collections::BTreeMap;
 use std::time::{Duration, Instant};
 
 use anyhow::{Context, Result, bail};
@@ -17,15 +16,17 @@ use crate::row::Fact;
 use crate::samples::median_and_worst;
 use crate::{say, unique};
 
-/// How many starts are made at once.
-const AT_ONCE: [usize; 3] = [1, 8, 16];
+/// A target that ends at once, and its entry point.
+pub type Ending = (&'static str, &'static [&'static str]);
 
-/// The targets that end at once, and their entry points.
-const ENDINGS: [(&str, &[&str]); 3] = [
-    ("a missing program", &["/no/such/program"]),
-    ("a program of another format", &[WRONG_FORMAT]),
-    ("exit 3", &["/bin/sh", "-c", "exit 3"]),
-];
+/// The program is missing.
+pub const MISSING: Ending = ("a missing program", &["/no/such/program"]);
+
+/// The program ends.
+pub const EXIT: Ending = ("exit 3", &["/bin/sh", "-c", "exit 3"]);
+
+/// The program is not one.
+const FORMAT: Ending = ("a program of another format", &[WRONG_FORMAT]);
 
 /// Where the program of another format is written.
 const WRONG_FORMAT: &str = "/run/ends/program";
@@ -39,78 +40,80 @@ const LOOK_INTERVAL: Duration = Duration::from_millis(5);
 /// The longest wait for an end.
 const ENDS_WITHIN: Duration = Duration::from_secs(30);
 
-/// One try.
-struct Try {
-    /// How long the start took.
-    start: Duration,
-    /// When the last count that missed the end was sent, after the start.
-    counted: Duration,
-    /// The same for an inspect.
-    missed: Duration,
-    /// The same for a list.
-    listed: Duration,
-}
+/// How long a start took, and for how long each kind of look then showed the target running.
+pub type Try = Vec<Duration>;
 
-/// Starts such targets, this many in all for each number at once.
+/// Starts such targets by `one`, this many in all for each number at once. A try that is `None` does not count.
 pub async fn measure(
-    name_of_engine: &str,
-    engine: &Engine,
-    create: &Value,
+    of: &str,
+    at_once: &[usize],
+    endings: &[Ending],
     tries: usize,
+    looks: &[&str],
+    one: impl AsyncFn(&[&str]) -> Result<Option<Try>>,
 ) -> Result<Vec<Fact>> {
     let mut facts = Vec::new();
-    for count in AT_ONCE {
-        let mut all: BTreeMap<&str, Vec<Try>> = BTreeMap::new();
-        for round in 0..tries.div_ceil(count) {
-            let (name, entry_point) = ENDINGS[round % ENDINGS.len()];
-            if round < ENDINGS.len() {
-                say(&format!(
-                    "{name_of_engine}: {count} starts at once of {name}"
-                ));
+    for &count in at_once {
+        for (ending, entry_point) in endings {
+            let name = format!("{of}, {count} at once, {ending}");
+            say(&name);
+            let mut all = Vec::new();
+            for _ in 0..tries.div_ceil(count * endings.len()) {
+                all.extend(try_join_all((0..count).map(|_| one(entry_point))).await?);
             }
-            let mut body = create.clone();
-            body["Entrypoint"] = json!(entry_point);
-            body["Volumes"] = json!({"/run/ends": {}});
-            let round = try_join_all((0..count).map(|_| one(engine, &body))).await?;
-            all.entry(name)
-                .or_default()
-                .extend(round.into_iter().flatten());
+            let seen: Vec<Try> = all.iter().flatten().cloned().collect();
+            if !seen.is_empty() {
+                let name = format!("{name}, {} of {} tries", seen.len(), all.len());
+                facts.push(fact(name, looks, &seen));
+            }
         }
-        all.retain(|_, tries| !tries.is_empty());
-        let facts_of_count = all.iter().map(|(name, tries)| {
-            fact(&format!("{name_of_engine}, {count} at once, {name}"), tries)
-        });
-        facts.extend(facts_of_count);
     }
     Ok(facts)
 }
 
 /// The results of many tries.
-fn fact(name: &str, tries: &[Try]) -> Fact {
-    let told = |of: fn(&Try) -> Duration| {
-        let times: Vec<_> = tries.iter().map(of).collect();
-        median_and_worst(&times)
-    };
-    let worst = |of: fn(&Try) -> Duration| {
-        let shares = tries
-            .iter()
-            .map(|one| of(one).as_secs_f64() / one.start.as_secs_f64());
-        shares.fold(0.0, f64::max)
-    };
-    Fact {
-        name: format!("{name}, {} tries", tries.len()),
-        value: format!(
-            "start {}; listed as running for {}; inspected as running for {}, at most {:.2} of the start; counted as running for {}, at most {:.2} of the start",
-            told(|one| one.start),
-            told(|one| one.listed),
-            told(|one| one.missed),
-            worst(|one| one.missed),
-            told(|one| one.counted),
-            worst(|one| one.counted),
-        ),
-        number: worst(|one| one.missed),
-        limit: None,
+fn fact(name: String, looks: &[&str], tries: &[Try]) -> Fact {
+    let times = |index: usize| tries.iter().map(move |one| one[index]);
+    let told = |index| median_and_worst(&times(index).collect::<Vec<_>>());
+    let mut value = format!("start {}", told(0));
+    let mut longest = 0.0;
+    for (index, look) in (1..).zip(looks) {
+        let shares = times(index)
+            .zip(times(0))
+            .map(|(shown, start)| shown.div_duration_f64(start));
+        let worst = shares.fold(0.0, f64::max);
+        value += &format!(
+            "; {look} as running for {}, at most {worst:.2} of the start",
+            told(index)
+        );
+        longest = worst.max(longest);
     }
+    Fact::new(name, value, longest)
+}
+
+/// Measures an Engine, whose containers are made by `create`.
+pub async fn on_engine(
+    name: &str,
+    engine: &Engine,
+    create: &Value,
+    tries: usize,
+) -> Result<Vec<Fact>> {
+    let looks = &["listed", "inspected", "counted"];
+    let one = async |entry_point: &[&str]| {
+        let mut body = create.clone();
+        body["Entrypoint"] = json!(entry_point);
+        body["Volumes"] = json!({"/run/ends": {}});
+        one(engine, &body).await
+    };
+    measure(
+        name,
+        &[1, 8, 16],
+        &[MISSING, FORMAT, EXIT],
+        tries,
+        looks,
+        one,
+    )
+    .await
 }
 
 /// Starts one such target, waits for its end, and removes it. `None` if the Engine fails to start it, as Podman does at
@@ -158,13 +161,8 @@ async fn observe(client: &Client, engine: &str, id: &str) -> Result<Option<Try>>
         let body: Value = serde_json::from_slice(&reply.body).unwrap_or_default();
         Ok(body["pids_stats"]["current"].as_u64() >= Some(PROCESSES))
     });
-    let (listed, missed, counted) = try_join3(by_list, by_inspect, by_count).await?;
-    Ok(Some(Try {
-        start,
-        counted,
-        missed,
-        listed,
-    }))
+    let (listed, inspected, counted) = try_join3(by_list, by_inspect, by_count).await?;
+    Ok(Some(vec![start, listed, inspected, counted]))
 }
 
 /// The body of a look, which must succeed.

@@ -4,12 +4,13 @@
 use std::path::Path;
 
 use anyhow::{Context, Result};
-use dynamic_access_host::{Compiled, Meter};
+use dynamic_access_host::Meter;
 
+use crate::native::{PAUSE, Scripts};
 use crate::row::Fact;
 use crate::samples::quantile;
-use crate::server::{Server, instantiation};
-use crate::start_stop::Scripts;
+use crate::server::{Server, instantiations};
+use crate::side::Side;
 
 /// How many instances are made to measure the time for one.
 const INSTANCES: usize = 500;
@@ -24,9 +25,9 @@ pub const MEBIBYTE: f64 = 1024.0 * 1024.0;
 pub const MEMORY_MIB_MAX: f64 = 2.0;
 
 /// The size of the component in that file.
-pub fn size(wasm: &Path) -> Result<Fact> {
+pub fn size(wasm: &str) -> Result<Fact> {
     let bytes = std::fs::metadata(wasm)
-        .with_context(|| wasm.display().to_string())?
+        .with_context(|| wasm.to_owned())?
         .len();
     let kilobytes = bytes as f64 / 1000.0;
     let value = format!("{kilobytes:.1} kB");
@@ -34,16 +35,8 @@ pub fn size(wasm: &Path) -> Result<Fact> {
 }
 
 /// The time to make an instance.
-pub async fn instance(
-    name: &str,
-    compiled: &Compiled,
-    manifest: &Path,
-    variables: &[(&str, &str)],
-) -> Result<Fact> {
-    let mut times = Vec::with_capacity(INSTANCES);
-    for _ in 0..INSTANCES {
-        times.push(instantiation(compiled, manifest, variables).await?);
-    }
+pub async fn instance(name: &str, manifest: &str, variables: &[(&str, &str)]) -> Result<Fact> {
+    let times = instantiations(Path::new(manifest), variables, INSTANCES).await?;
     let [median, p99] = [0.5, 0.99].map(|share| quantile(&times, share).as_secs_f64() * 1e6);
     let name = format!("making an instance of {name}");
     let value = format!("{median:.0} µs, p99 {p99:.0} µs");
@@ -60,16 +53,16 @@ pub fn mebibytes(name: String, bytes: usize) -> Fact {
 pub async fn memory(server: &Server, meter: &Meter, targets: usize) -> Result<Vec<Fact>> {
     let mut facts = Vec::new();
     meter.take_peak();
-    let target = server.start().await?;
+    let (id, _) = server.start().await?;
     // The work after the answer counts too.
-    tokio::time::sleep(crate::start_stop::PAUSE * 4).await;
+    tokio::time::sleep(PAUSE * 4).await;
     let mut fact = |webhook, peak: usize| {
         let name = format!("memory of an instance, {webhook}, {targets} targets");
         let limit = (targets <= 100).then_some(MEMORY_MIB_MAX);
         facts.push(mebibytes(name, peak).at_most(limit));
     };
     fact("/start", meter.take_peak());
-    server.stop(&target.id).await?;
+    server.stop(&id).await?;
     fact("/stop", meter.take_peak());
     server.reap().await?;
     fact("/reap", meter.take_peak());
@@ -83,9 +76,8 @@ pub fn calls(delivery: &str, scripts: &Scripts) -> Vec<Fact> {
         ("/stop", &scripts.stop, Some(2.0)),
         ("/health", &scripts.health, None),
     ];
-    let facts = webhooks.into_iter().zip(scripts.after);
-    let facts = facts.map(|((webhook, script, limit), after)| {
-        let count = script.len();
+    let facts = webhooks.map(|(webhook, script, limit)| {
+        let (count, after) = (script.calls.len(), script.after);
         let calls = script.summary().join(", ");
         Fact::new(
             format!("calls of {webhook}, {delivery}"),
@@ -94,11 +86,5 @@ pub fn calls(delivery: &str, scripts: &Scripts) -> Vec<Fact> {
         )
         .at_most(limit)
     });
-    facts.collect()
-}
-
-/// How many calls reached the Engine while webhooks were refused.
-pub fn calls_of_refused(count: usize) -> Fact {
-    let name = "calls of all refused webhooks";
-    Fact::new(name, count.to_string(), count as f64).at_most(0.0)
+    facts.into()
 }

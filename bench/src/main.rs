@@ -9,96 +9,36 @@ mod embedded;
 mod ends;
 mod engine;
 mod facts;
-mod health;
 mod many;
+mod native;
 mod plot;
 mod reads;
 mod recorder;
 mod refused;
 mod remote;
-mod replay;
 mod report;
 mod row;
 mod samples;
 mod server;
-mod start_stop;
+mod side;
 mod swarm;
 mod unique;
+mod webhooks;
 
-use std::net::SocketAddr;
+use std::env;
 use std::path::PathBuf;
 use std::process::ExitCode;
 
 use anyhow::{Context, Result};
 use clap::{Parser, ValueEnum};
+use tokio::runtime::{Builder, Runtime};
 
 use crate::report::Report;
-use crate::server::Threads;
 
 /// Measure the component against its floors.
 #[derive(Parser)]
 #[command(bin_name = "cargo xtask bench --")]
 pub struct Arguments {
-    /// A private Engine
-    #[arg(
-        long,
-        value_name = "URL",
-        env = "BENCH_ENGINE",
-        default_value = "",
-        hide = true
-    )]
-    engine: String,
-
-    /// Podman's service beside it
-    #[arg(
-        long,
-        value_name = "URL",
-        env = "BENCH_PODMAN",
-        default_value = "",
-        hide = true
-    )]
-    podman: String,
-
-    /// Another private Engine, for many containers
-    #[arg(
-        long,
-        value_name = "URL",
-        env = "BENCH_CROWDED_ENGINE",
-        default_value = "",
-        hide = true
-    )]
-    crowded_engine: String,
-
-    /// The managers of a Swarm, which is measured instead
-    #[arg(
-        long,
-        value_name = "URLS",
-        env = "BENCH_SWARM",
-        value_delimiter = ',',
-        hide = true
-    )]
-    swarm: Vec<String>,
-
-    /// The image of the targets
-    #[arg(long, env = "BENCH_IMAGE", hide = true)]
-    image: String,
-
-    /// The manifest of the component
-    #[arg(long, value_name = "FILE", env = "BENCH_MANIFEST", hide = true)]
-    manifest: PathBuf,
-
-    /// The component itself
-    #[arg(long, value_name = "FILE", env = "BENCH_WASM", hide = true)]
-    wasm: PathBuf,
-
-    /// The manifest of the hello world
-    #[arg(long, value_name = "FILE", env = "BENCH_HELLO", hide = true)]
-    hello: PathBuf,
-
-    /// File for the results as JSON; the plot is written beside it as SVG
-    #[arg(long, value_name = "FILE", env = "BENCH_RESULTS")]
-    results: PathBuf,
-
     /// Measure a server that is already running, for example in Spin
     #[arg(long, value_name = "URL")]
     url: Option<String>,
@@ -106,10 +46,6 @@ pub struct Arguments {
     /// A hello world in the same host as that server
     #[arg(long, value_name = "URL", requires = "url")]
     hello_url: Option<String>,
-
-    /// Address at which that server finds its Engine
-    #[arg(long, value_name = "ADDRESS:PORT", default_value = "127.0.0.1:2374")]
-    docker_listen: SocketAddr,
 
     /// How many pairs to measure for each webhook
     #[arg(long, default_value_t = 100)]
@@ -174,32 +110,38 @@ fn main() -> ExitCode {
 
 fn bench(arguments: &Arguments) -> Result<()> {
     // The caller has one thread; the host has threads of its own.
-    let threads = Threads::start()?;
-    let runtime = tokio::runtime::Builder::new_current_thread()
-        .enable_all()
-        .build()?;
+    let threads = Runtime::new()?;
+    let runtime = Builder::new_current_thread().enable_all().build()?;
     let report = runtime.block_on(async {
         match &arguments.url {
-            _ if !arguments.swarm.is_empty() => swarm::measure(arguments, &threads).await,
+            _ if given("SWARM").is_ok() => swarm::measure(arguments, &threads).await,
             Some(url) => remote::measure(arguments, &threads, url).await,
             None => embedded::measure(arguments, &threads).await,
         }
     })?;
     print!("{}", report.table());
-    write(arguments, &report)?;
+    write(&report)?;
     let (asked, missed) = report.verdicts();
     println!("\n{} of {asked} targets kept", asked - missed);
     Ok(())
 }
 
-fn write(arguments: &Arguments, report: &Report) -> Result<()> {
-    let results = &arguments.results;
-    let json = serde_json::to_string_pretty(&report.json())?;
-    std::fs::write(results, json).with_context(|| results.display().to_string())?;
+fn write(report: &Report) -> Result<()> {
+    let results = PathBuf::from(given("RESULTS")?);
+    let json = serde_json::to_string_pretty(report)?;
+    std::fs::write(&results, json).with_context(|| results.display().to_string())?;
     let picture = results.with_extension("svg");
-    plot::draw(&picture, &report.rows)?;
+    std::fs::write(&picture, plot::drawn(&report.rows)?)?;
     println!("\n{}\n{}", results.display(), picture.display());
     Ok(())
+}
+
+/// What `cargo xtask bench` gives in a variable that begins with `BENCH_`: the URLs of the private Engines (`ENGINE`,
+/// `CROWDED_ENGINE`, `PODMAN`) or of a Swarm's managers (`SWARM`), the `IMAGE` of the targets, the manifests of the
+/// component and of the hello world (`MANIFEST`, `HELLO`), the component itself (`WASM`), and the file for the `RESULTS`.
+pub fn given(name: &str) -> Result<String> {
+    let name = format!("BENCH_{name}");
+    env::var(&name).with_context(|| format!("`cargo xtask bench` sets {name}"))
 }
 
 /// Prints what is being measured, since it takes minutes.

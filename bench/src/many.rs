@@ -10,11 +10,12 @@ use futures_util::future::try_join_all;
 use serde_json::Value;
 
 use crate::facts::{self, MEBIBYTE};
+use crate::native::PAUSE;
 use crate::recorder::Recorder;
 use crate::row::Fact;
 use crate::samples::quantile;
 use crate::server::Server;
-use crate::start_stop::PAUSE;
+use crate::side::Side;
 use crate::{say, unique};
 
 /// How many targets run.
@@ -34,26 +35,24 @@ const ARRIVED_WITHIN: Duration = Duration::from_secs(4);
 
 /// The list of the deployment, with this many copies of a target that runs now.
 pub async fn list(server: &Server, recorder: &Recorder) -> Result<Bytes> {
-    let target = server.start().await?;
+    let (target, _) = server.start().await?;
     server.reap().await?;
     let calls = recorder.take();
     let listed = calls.iter().rev().find(|one| one.is_list_of_all());
     let listed = listed.context("a reap makes no list")?;
     let listed: Vec<Value> = serde_json::from_slice(&listed.reply)?;
-    let entry = listed
-        .iter()
-        .find(|entry| entry["Id"] == target.id.as_str());
+    let entry = listed.iter().find(|entry| entry["Id"] == target.as_str());
     let entry = entry.context("the target is not listed")?;
     let name = entry["Names"][0].as_str().context("a target has no name")?;
     let name = name.trim_start_matches('/');
     let text = entry.to_string();
     let another = |index| {
         let id = format!("{index:064x}");
-        text.replace(&target.id, &id)
+        text.replace(&target, &id)
             .replace(name, &unique::name_like(name))
     };
     let all: Vec<_> = (0..TARGETS).map(another).collect();
-    server.stop(&target.id).await?;
+    server.stop(&target).await?;
     tokio::time::sleep(PAUSE).await;
     Ok(format!("[{}]", all.join(",")).into())
 }
@@ -115,7 +114,7 @@ async fn at_once(
     let requests = try_join_all((0..count).map(|_| request()));
     let watch = async {
         let arrived = async {
-            while hold.count() < count {
+            while recorder.held() < count {
                 tokio::time::sleep(LOOK_INTERVAL).await;
             }
         };

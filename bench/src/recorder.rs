@@ -61,19 +61,6 @@ struct Passing {
     gate: RwLock<()>,
 }
 
-/// Calls pass again when this is dropped.
-pub struct Hold<'a> {
-    passing: &'a Passing,
-    _closed: RwLockWriteGuard<'a, ()>,
-}
-
-impl Hold<'_> {
-    /// How many calls wait.
-    pub fn count(&self) -> usize {
-        self.passing.held.load(Ordering::Relaxed)
-    }
-}
-
 impl Recorder {
     /// Forwards from `listen` to `engine`, on the current runtime.
     pub async fn start(listen: SocketAddr, engine: String) -> Result<Self> {
@@ -108,14 +95,16 @@ impl Recorder {
         *locked(&self.passing.listed) = targets;
     }
 
-    /// Lets every call wait.
-    pub async fn hold(&self) -> Hold<'_> {
+    /// Lets every call wait until the guard is dropped.
+    pub async fn hold(&self) -> RwLockWriteGuard<'_, ()> {
         let closed = self.passing.gate.write().await;
         self.passing.held.store(0, Ordering::Relaxed);
-        Hold {
-            passing: &self.passing,
-            _closed: closed,
-        }
+        closed
+    }
+
+    /// How many calls wait.
+    pub fn held(&self) -> usize {
+        self.passing.held.load(Ordering::Relaxed)
     }
 }
 

@@ -7,8 +7,11 @@ use futures_util::future::try_join_all;
 use http::{Method, StatusCode};
 
 use crate::client::{Call, Client};
-use crate::row::{Row, Target};
+use crate::recorder::Recorder;
+use crate::report::Report;
+use crate::row::{Fact, Row, Targets};
 use crate::samples::Pairs;
+use crate::say;
 use crate::server::Server;
 
 const GROUP: &str = "refused, requests per second";
@@ -24,15 +27,22 @@ const TURN: Duration = Duration::from_millis(500);
 const TOO_LARGE: usize = 64 * 1024 + 1;
 
 /// At least half the throughput, which is at most twice the time for each.
-const TARGET: Target = Target::Median(2.0);
+const TARGET: Targets = &[(0.5, 2.0)];
 
-/// Calls both sides in turns, for `rounds` rounds.
-pub async fn against_hello(server: &Server, hello: &str, rounds: usize) -> Result<Vec<Row>> {
+/// Calls both sides in turns, for `rounds` rounds. No call may reach the Engine behind `recorder`.
+pub async fn against_hello(
+    server: &Server,
+    hello: &str,
+    recorder: &Recorder,
+    rounds: usize,
+    report: &mut Report,
+) -> Result<()> {
+    say("refused webhooks");
+    recorder.take();
     let health = Call::bodiless(Method::GET, "/health");
     let unknown = server.authorized(Call::bodiless(Method::GET, "/nowhere"));
     let mut large = server.authorized(Call::json("/start", &serde_json::json!({})));
     large.body = vec![b' '; TOO_LARGE].into();
-    let mut rows = Vec::new();
     for (status, name, call) in [
         (StatusCode::UNAUTHORIZED, "401, no credentials", health),
         (StatusCode::NOT_FOUND, "404, unknown path", unknown),
@@ -53,10 +63,17 @@ pub async fn against_hello(server: &Server, hello: &str, rounds: usize) -> Resul
             }
             let name = format!("{name}, callers: {callers}");
             let row = Row::new(GROUP, name, "hello world", pairs);
-            rows.push(row.in_throughput().within(TARGET));
+            report.rows.push(row.in_throughput().within(TARGET));
         }
     }
-    Ok(rows)
+    let calls = recorder.take().len();
+    let fact = Fact::new(
+        "calls of all refused webhooks",
+        calls.to_string(),
+        calls as f64,
+    );
+    report.facts.push(fact.at_most(0.0));
+    Ok(())
 }
 
 /// The time for each call while `callers` repeat it: the elapsed time

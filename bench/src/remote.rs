@@ -1,16 +1,22 @@
 //! Measures a server that is already running, in any host and with any
 //! variables.
 
+use std::net::{Ipv4Addr, SocketAddr};
 use std::time::{Duration, Instant};
 
 use anyhow::{Context, Result};
+use tokio::runtime::Runtime;
 
 use crate::engine::Engine;
+use crate::native::Scripts;
 use crate::recorder::Recorder;
 use crate::report::Report;
-use crate::server::{DEPLOYMENT, SECRET, Server, Threads};
-use crate::start_stop::{self, Scripts};
-use crate::{Arguments, facts, health, refused, say};
+use crate::server::{DEPLOYMENT, SECRET, Server};
+use crate::webhooks::Webhooks;
+use crate::{Arguments, refused, say};
+
+/// Where that server finds its Engine: beside the port of Docker itself.
+const LISTEN: (Ipv4Addr, u16) = (Ipv4Addr::LOCALHOST, 2374);
 
 /// Enough time for a person to start a server.
 const SERVER_WAIT: Duration = Duration::from_secs(300);
@@ -18,41 +24,31 @@ const SERVER_WAIT: Duration = Duration::from_secs(300);
 /// The pause between two health checks.
 const BETWEEN_LOOKS: Duration = Duration::from_millis(500);
 
-/// Measures the server at `url`, whose Engine is behind `--docker-listen`.
-pub async fn measure(arguments: &Arguments, threads: &Threads, url: &str) -> Result<Report> {
-    let engine = Engine::new(&arguments.engine, &arguments.image);
-    let (listen, behind) = (arguments.docker_listen, engine.url.clone());
-    let recorder = threads.run(async move { Recorder::start(listen, behind).await });
-    let recorder = recorder.await?;
+/// Measures the server at `url`, whose Engine is behind [`LISTEN`].
+pub async fn measure(arguments: &Arguments, threads: &Runtime, url: &str) -> Result<Report> {
+    let engine = Engine::given("ENGINE")?;
+    let behind = engine.url.clone();
+    let recorder = async move { Recorder::start(SocketAddr::from(LISTEN), behind).await };
+    let recorder = threads.spawn(recorder).await??;
     let server = Server::remote(url);
     wait_for(&server, &recorder, &engine.image).await?;
     let mut report = Report::about(vec![
         ("Engine", engine.version().await?),
         ("server", url.to_owned()),
     ])?;
-    let scripts = Scripts::record(&server, &recorder).await?;
-    report.facts.extend(facts::calls("as deployed", &scripts));
-    // Both sides go through the recorder, so its cost cancels out.
-    let engine = recorder.url();
-    say("/start and /stop");
-    let samples = arguments.rounds(100);
-    let rows = start_stop::in_turns("as deployed", &server, &scripts, &engine, samples);
-    report.rows.extend(rows.await?);
-    say("/health");
-    let samples = arguments.rounds(500);
-    let rows = health::in_turns(&server, &scripts, &engine, samples);
-    report.rows.extend(rows.await?);
-    let scaled = |rounds| arguments.rounds(rounds);
-    let rows = start_stop::all_at_once(&server, &scripts, &engine, scaled).await?;
-    report.rows.extend(rows);
+    let webhooks = Webhooks {
+        arguments,
+        server: &server,
+        scripts: &Scripts::record(&server, &recorder).await?,
+        // Both sides go through the recorder, so its cost cancels out.
+        engine: &recorder.url(),
+    };
+    webhooks.visits("as deployed", &mut report).await?;
+    webhooks.health(&mut report).await?;
+    webhooks.at_once(&mut report).await?;
     if let Some(hello) = &arguments.hello_url {
-        say("refused webhooks");
-        recorder.take();
-        let rounds = arguments.rounds(10);
-        let rows = refused::against_hello(&server, hello.trim_end_matches('/'), rounds);
-        report.rows.extend(rows.await?);
-        let calls = recorder.take().len();
-        report.facts.push(facts::calls_of_refused(calls));
+        let (hello, rounds) = (hello.trim_end_matches('/'), arguments.rounds(10));
+        refused::against_hello(&server, hello, &recorder, rounds, &mut report).await?;
     }
     Ok(report)
 }

@@ -3,13 +3,13 @@
 use std::fmt::Write as _;
 use std::time::Duration;
 
-use serde_json::{Value, json};
+use serde::Serialize;
 
-use crate::row::{Fact, Row, Unit};
-use crate::samples::{Ratio, quantile};
+use crate::row::{Fact, Row};
+use crate::samples::quantile;
 
 /// The results of a run.
-#[derive(Debug, Default)]
+#[derive(Debug, Default, Serialize)]
 pub struct Report {
     /// The machine and its Engine.
     pub about: Vec<(&'static str, String)>,
@@ -32,30 +32,13 @@ impl Report {
 
     /// The table.
     pub fn table(&self) -> String {
-        let mut lines = vec![
-            [
-                "",
-                "median",
-                "p95",
-                "p99",
-                "floor",
-                "p95",
-                "p99",
-                "ratio",
-                "95% of runs",
-                "p95",
-                "target",
-                "",
-            ]
-            .map(str::to_owned),
-        ];
+        const HEAD: &str = "|median|p95|p99|floor|p95|p99|ratio|95% of runs|p95|target|";
+        let mut lines = vec![HEAD.split('|').map(str::to_owned).collect()];
         let mut group = "";
         for row in &self.rows {
             if row.group != group {
                 group = &row.group;
-                let mut heading = [const { String::new() }; 12];
-                heading[0] = group.to_owned();
-                lines.push(heading);
+                lines.push(vec![group.to_owned()]);
             }
             lines.push(cells(row));
         }
@@ -80,30 +63,6 @@ impl Report {
         text
     }
 
-    /// The report as JSON, with times in milliseconds.
-    pub fn json(&self) -> Value {
-        let about: serde_json::Map<_, _> = self
-            .about
-            .iter()
-            .map(|(name, value)| ((*name).to_owned(), json!(value)))
-            .collect();
-        let rows: Vec<_> = self.rows.iter().map(row_json).collect();
-        let facts: Vec<_> = self
-            .facts
-            .iter()
-            .map(|fact| {
-                json!({
-                    "name": fact.name,
-                    "value": fact.value,
-                    "number": fact.number,
-                    "limit": fact.limit,
-                    "kept": fact.is_kept(),
-                })
-            })
-            .collect();
-        json!({"about": about, "rows": rows, "facts": facts})
-    }
-
     /// The number of targets and limits, and how many of them were missed.
     pub fn verdicts(&self) -> (usize, usize) {
         let rows = self.rows.iter().filter_map(Row::is_kept);
@@ -113,11 +72,10 @@ impl Report {
     }
 }
 
-fn cells(row: &Row) -> [String; 12] {
-    let of = |times: &[Duration], share| shown(quantile(times, share), row.unit);
-    let ratio = row.ratio();
-    let target = row.target.map(|target| target.to_string());
-    [
+fn cells(row: &Row) -> Vec<String> {
+    let of = |times: &[Duration], share| shown(quantile(times, share), row.is_shared);
+    let ratio = row.ratio;
+    vec![
         format!("  {} / {}", row.name, row.floor),
         of(&row.pairs.ours, 0.5),
         of(&row.pairs.ours, 0.95),
@@ -128,40 +86,9 @@ fn cells(row: &Row) -> [String; 12] {
         format!("{:.2}", ratio.value),
         format!("{:.2} – {:.2}", ratio.least, ratio.most),
         format!("{:.2}", row.pairs.ratio(0.95).value),
-        target.unwrap_or_default(),
+        row.limits(),
         verdict(row.is_kept()).to_owned(),
     ]
-}
-
-fn row_json(row: &Row) -> Value {
-    let milliseconds = |time: Duration| time.as_secs_f64() * 1000.0;
-    let of = |times: &[Duration]| {
-        json!({
-            "median": milliseconds(quantile(times, 0.5)),
-            "p95": milliseconds(quantile(times, 0.95)),
-            "p99": milliseconds(quantile(times, 0.99)),
-            "samples": times.iter().copied().map(milliseconds).collect::<Vec<_>>(),
-        })
-    };
-    let ratio = |share| {
-        let Ratio { value, least, most } = row.pairs.ratio(share);
-        json!({"value": value, "least": least, "most": most})
-    };
-    json!({
-        "group": row.group,
-        "name": row.name,
-        "floor_name": row.floor,
-        "unit": match row.unit {
-            Unit::Latency => "ms",
-            Unit::TimeForEach => "ms for each of many at once",
-        },
-        "ours": of(&row.pairs.ours),
-        "floor": of(&row.pairs.floor),
-        "ratio": ratio(0.5),
-        "ratio_p95": ratio(0.95),
-        "target": row.target.map(|target| target.to_string()),
-        "kept": row.is_kept(),
-    })
 }
 
 fn verdict(is_kept: Option<bool>) -> &'static str {
@@ -172,34 +99,30 @@ fn verdict(is_kept: Option<bool>) -> &'static str {
     }
 }
 
-fn shown(time: Duration, unit: Unit) -> String {
+fn shown(time: Duration, is_shared: bool) -> String {
     let seconds = time.as_secs_f64();
-    match unit {
-        Unit::TimeForEach if seconds > 0.0 => format!("{:.0}/s", 1.0 / seconds),
-        _ if seconds < 0.001 => format!("{:.0} µs", seconds * 1e6),
-        _ if seconds < 0.1 => format!("{:.1} ms", seconds * 1e3),
+    match seconds {
+        _ if is_shared && seconds > 0.0 => format!("{:.0}/s", 1.0 / seconds),
+        ..0.001 => format!("{:.0} µs", seconds * 1e6),
+        ..0.1 => format!("{:.1} ms", seconds * 1e3),
         _ => format!("{:.0} ms", seconds * 1e3),
     }
 }
 
-fn aligned<const N: usize>(lines: &[[String; N]]) -> String {
-    let mut widths = [0; N];
+fn aligned(lines: &[Vec<String>]) -> String {
+    let mut widths = [0; 12];
     // A heading is alone on its line, so its width does not matter.
-    for line in lines.iter().filter(|line| !line[1].is_empty()) {
+    for line in lines.iter().filter(|line| line.len() > 1) {
         for (width, cell) in widths.iter_mut().zip(line) {
             *width = (*width).max(cell.chars().count());
         }
     }
     let mut text = String::new();
     for line in lines {
-        let mut cells = line.iter().zip(widths).enumerate();
-        let told: String = cells
-            .by_ref()
-            .map(|(index, (cell, width))| match index {
-                0 => format!("{cell:width$}"),
-                _ => format!("  {cell:>width$}"),
-            })
-            .collect();
+        let mut told = format!("{:1$}", line[0], widths[0]);
+        for (cell, width) in line.iter().zip(widths).skip(1) {
+            let _ = write!(told, "  {cell:>width$}");
+        }
         let _ = writeln!(text, "{}", told.trim_end());
     }
     text
@@ -208,13 +131,12 @@ fn aligned<const N: usize>(lines: &[[String; N]]) -> String {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::row::Target;
     use crate::row::tests::row;
 
     #[test]
     fn the_table_tells_what_is_missed() {
         let mut report = Report::default();
-        report.rows.push(row(120, 100).within(Target::Median(1.1)));
+        report.rows.push(row(120, 100).within(&[(0.5, 1.1)]));
         let size = Fact::new("size", "501 kB", 501.0).at_most(500.0);
         report.facts.push(size);
         let table = report.table();
@@ -225,9 +147,10 @@ mod tests {
 
     #[test]
     fn many_side_by_side_are_told_by_the_second() {
-        let text = shown(Duration::from_micros(200), Unit::TimeForEach);
-        assert_eq!(text, "5000/s");
-        let text = shown(Duration::from_micros(200), Unit::Latency);
-        assert_eq!(text, "200 µs");
+        let time = Duration::from_micros(200);
+        assert_eq!(
+            [true, false].map(|is_shared| shown(time, is_shared)),
+            ["5000/s", "200 µs"]
+        );
     }
 }

@@ -1,11 +1,11 @@
 //! A measurement and its target.
 
-use std::fmt;
+use serde::Serialize;
 
 use crate::samples::{Pairs, Ratio};
 
 /// A measurement beside its floor.
-#[derive(Debug)]
+#[derive(Debug, Serialize)]
 pub struct Row {
     /// The group of rows that it belongs to.
     pub group: String,
@@ -13,34 +13,21 @@ pub struct Row {
     pub name: String,
     /// What it is measured against.
     pub floor: String,
-    /// The meaning of a time.
-    pub unit: Unit,
+    /// Whether a time is the elapsed time divided by the number of things done at once, instead of how long one takes.
+    pub is_shared: bool,
     /// The times.
     pub pairs: Pairs,
-    /// The target for the ratio.
-    pub target: Option<Target>,
+    /// The ratio of their medians.
+    pub ratio: Ratio,
+    /// The targets for its ratios.
+    pub targets: Targets,
 }
 
-/// A target for a ratio.
-#[derive(Debug, Clone, Copy)]
-pub enum Target {
-    /// A limit for the ratio of the medians.
-    Median(f64),
-    /// The same, and a limit for the 95th percentile.
-    MedianAndP95(f64, f64),
-}
-
-/// The meaning of a time.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum Unit {
-    /// How long one thing takes.
-    Latency,
-    /// The elapsed time divided by the number of things done at once.
-    TimeForEach,
-}
+/// Limits for ratios, each with its quantile: 0.5 is the median.
+pub type Targets = &'static [(f64, f64)];
 
 /// A number without a floor.
-#[derive(Debug)]
+#[derive(Debug, Serialize)]
 pub struct Fact {
     /// What it is.
     pub name: String,
@@ -50,15 +37,6 @@ pub struct Fact {
     pub number: f64,
     /// Its limit.
     pub limit: Option<f64>,
-}
-
-impl fmt::Display for Target {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        match self {
-            Self::Median(most) => write!(f, "{most:.2}"),
-            Self::MedianAndP95(most, most_p95) => write!(f, "{most:.2}, p95 {most_p95:.2}"),
-        }
-    }
 }
 
 impl Row {
@@ -73,42 +51,40 @@ impl Row {
             group: group.into(),
             name: name.into(),
             floor: floor.into(),
-            unit: Unit::Latency,
+            is_shared: false,
+            ratio: pairs.ratio(0.5),
             pairs,
-            target: None,
+            targets: &[],
         }
     }
 
-    /// The row with a target.
-    pub fn within(self, target: Target) -> Self {
-        Self {
-            target: Some(target),
-            ..self
-        }
+    /// The row with targets.
+    pub fn within(self, targets: Targets) -> Self {
+        Self { targets, ..self }
     }
 
     /// The row as throughput.
     pub fn in_throughput(self) -> Self {
         Self {
-            unit: Unit::TimeForEach,
+            is_shared: true,
             ..self
         }
     }
 
-    /// The ratio of the medians.
-    pub fn ratio(&self) -> Ratio {
-        self.pairs.ratio(0.5)
+    /// Its targets, in words.
+    pub fn limits(&self) -> String {
+        let told = self.targets.iter().map(|(quantile, most)| match quantile {
+            0.5 => format!("{most:.2}"),
+            _ => format!("p{:.0} {most:.2}", quantile * 100.0),
+        });
+        told.collect::<Vec<_>>().join(", ")
     }
 
-    /// Whether it meets its target; `None` without one.
+    /// Whether it meets its targets; `None` without any.
     pub fn is_kept(&self) -> Option<bool> {
-        let ratio = self.ratio();
-        Some(match self.target? {
-            Target::Median(most) => ratio.value <= most,
-            Target::MedianAndP95(most, most_p95) => {
-                ratio.value <= most && self.pairs.ratio(0.95).value <= most_p95
-            }
-        })
+        let mut targets = self.targets.iter();
+        let is_kept = targets.all(|(quantile, most)| self.pairs.ratio(*quantile).value <= *most);
+        (!self.targets.is_empty()).then_some(is_kept)
     }
 }
 
@@ -155,13 +131,14 @@ pub(crate) mod tests {
     #[test]
     fn a_target_is_kept_up_to_its_ratio_and_missed_above() {
         assert_eq!(row(105, 100).is_kept(), None);
-        for (ours, target, is_kept) in [
-            (105, Target::Median(1.05), true),
-            (106, Target::Median(1.05), false),
-            (104, Target::MedianAndP95(1.05, 1.03), false),
+        const MEDIAN: Targets = &[(0.5, 1.05)];
+        for (ours, targets, is_kept) in [
+            (105, MEDIAN, true),
+            (106, MEDIAN, false),
+            (104, &[(0.5, 1.05), (0.95, 1.03)], false),
         ] {
-            let row = row(ours, 100).within(target);
-            assert_eq!(row.is_kept(), Some(is_kept), "{ours} {target}");
+            let row = row(ours, 100).within(targets);
+            assert_eq!(row.is_kept(), Some(is_kept), "{ours} {}", row.limits());
         }
     }
 }

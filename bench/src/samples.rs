@@ -3,21 +3,24 @@
 use std::time::Duration;
 
 use anyhow::Result;
+use serde::{Serialize, Serializer};
 
 /// How many times the pairs are resampled to estimate the spread.
 const RESAMPLES: usize = 1000;
 
 /// Times of two things, measured in turns; equal indices belong together.
-#[derive(Debug, Clone, Default)]
+#[derive(Debug, Clone, Default, Serialize)]
 pub struct Pairs {
     /// What is measured.
+    #[serde(serialize_with = "milliseconds")]
     pub ours: Vec<Duration>,
     /// What it is measured against.
+    #[serde(serialize_with = "milliseconds")]
     pub floor: Vec<Duration>,
 }
 
 /// The ratio of one quantile, with its 95% interval.
-#[derive(Debug, Clone, Copy, PartialEq)]
+#[derive(Debug, Clone, Copy, PartialEq, Serialize)]
 pub struct Ratio {
     /// Ours divided by the floor's: 1 is as fast, more is slower.
     pub value: f64,
@@ -25,6 +28,10 @@ pub struct Ratio {
     pub least: f64,
     /// The upper end.
     pub most: f64,
+}
+
+fn milliseconds<S: Serializer>(times: &[Duration], serializer: S) -> Result<S::Ok, S::Error> {
+    serializer.collect_seq(times.iter().map(|time| time.as_secs_f64() * 1000.0))
 }
 
 impl Pairs {
@@ -59,6 +66,22 @@ impl Pairs {
             most: drawn[RESAMPLES - 1 - RESAMPLES / 40],
         }
     }
+}
+
+/// Measures several times of both, in turns.
+pub async fn compare<const N: usize>(
+    rounds: usize,
+    ours: impl AsyncFn() -> Result<[Duration; N]>,
+    floor: impl AsyncFn() -> Result<[Duration; N]>,
+) -> Result<[Pairs; N]> {
+    let mut all = std::array::from_fn(|_| Pairs::default());
+    for round in 0..rounds {
+        let (ours, floor) = in_turn(round, ours(), floor()).await?;
+        for (pairs, (ours, floor)) in all.iter_mut().zip(ours.into_iter().zip(floor)) {
+            pairs.push(ours, floor);
+        }
+    }
+    Ok(all)
 }
 
 /// Does both, one after the other. The order alternates, because the second may

@@ -1,8 +1,7 @@
 //! The measured server: the component, in the embedded host or elsewhere.
 
 use std::collections::BTreeMap;
-use std::future::Future;
-use std::path::Path;
+use std::path::{Path, PathBuf};
 use std::time::Duration;
 
 use anyhow::Result;
@@ -12,7 +11,8 @@ use serde_json::json;
 use tokio::runtime::Runtime;
 
 use crate::client::{Call, Client, Reply};
-use crate::unique;
+use crate::side::Side;
+use crate::{given, unique};
 
 /// The shared secret.
 pub const SECRET: &str = "YmVuY2gtYmVuY2gtYmVuY2gtYmVuY2g=";
@@ -35,36 +35,6 @@ pub struct Server {
     _serving: Option<Serving>,
 }
 
-/// A started target.
-pub struct Target {
-    /// Its id.
-    pub id: String,
-    /// How long its `/start` took.
-    pub took: Duration,
-}
-
-/// The host's threads, separate from the caller's.
-pub struct Threads(Runtime);
-
-impl Threads {
-    /// One for each core.
-    pub fn start() -> Result<Self> {
-        let runtime = tokio::runtime::Builder::new_multi_thread()
-            .enable_all()
-            .thread_name("host")
-            .build()?;
-        Ok(Self(runtime))
-    }
-
-    /// Runs a future on them and waits for it.
-    pub async fn run<T: Send + 'static>(
-        &self,
-        work: impl Future<Output = Result<T>> + Send + 'static,
-    ) -> Result<T> {
-        self.0.spawn(work).await?
-    }
-}
-
 /// The set-up of an embedded server.
 #[derive(Clone, Default)]
 pub struct Setup {
@@ -82,36 +52,55 @@ impl Setup {
     }
 }
 
-impl Server {
-    /// The component in the embedded host.
-    pub async fn embedded(
-        threads: &Threads,
-        compiled: &Compiled,
-        manifest: &Path,
-        setup: Setup,
-    ) -> Result<Self> {
-        let mut options = options(manifest);
-        for (name, value) in [
+/// Serves the component in the embedded host.
+pub struct Hosting<'a> {
+    /// The host's threads, separate from the caller's.
+    pub threads: &'a Runtime,
+    compiled: Compiled,
+    manifest: PathBuf,
+    image: String,
+}
+
+impl<'a> Hosting<'a> {
+    /// Compiles the component.
+    pub fn new(threads: &'a Runtime) -> Result<Self> {
+        let manifest = PathBuf::from(given("MANIFEST")?);
+        Ok(Self {
+            threads,
+            compiled: Compiled::from_manifest(&manifest)?,
+            manifest,
+            image: given("IMAGE")?,
+        })
+    }
+
+    /// A server that calls the Engine at `docker_url`.
+    pub async fn server(&self, docker_url: &str, setup: Setup) -> Result<Server> {
+        let usual = [
+            ("docker_url", docker_url),
+            ("agent_image", &self.image),
             ("webhook_secret", SECRET),
             ("operator_secret", OPERATOR_SECRET),
             ("service_urls", SERVICE_URL),
             ("deployment_id", DEPLOYMENT),
-        ] {
-            options.variables.insert(name.to_owned(), value.to_owned());
-        }
+        ];
+        let mut options = options(&self.manifest, &usual);
         options.variables.extend(setup.variables);
         options.meter = setup.meter;
-        Self::serving(threads, compiled, options).await
+        Server::serving(self.threads, &self.compiled, options).await
+    }
+}
+
+impl Server {
+    /// The hello world in the embedded host.
+    pub async fn hello(threads: &Runtime) -> Result<Self> {
+        let manifest = PathBuf::from(given("HELLO")?);
+        let compiled = Compiled::from_manifest(&manifest)?;
+        Self::serving(threads, &compiled, options(&manifest, &[])).await
     }
 
-    /// Another component in the embedded host, without variables.
-    pub async fn bare(threads: &Threads, compiled: &Compiled, manifest: &Path) -> Result<Self> {
-        Self::serving(threads, compiled, options(manifest)).await
-    }
-
-    async fn serving(threads: &Threads, compiled: &Compiled, options: Options) -> Result<Self> {
+    async fn serving(threads: &Runtime, compiled: &Compiled, options: Options) -> Result<Self> {
         let host = Host::prepare_with(options, compiled)?;
-        let serving = threads.run(host.serve()).await?;
+        let serving = threads.spawn(host.serve()).await??;
         Ok(Self {
             url: format!("http://{}", serving.address()),
             client: Client::new(),
@@ -128,26 +117,6 @@ impl Server {
         }
     }
 
-    /// Starts a target.
-    pub async fn start(&self) -> Result<Target> {
-        let body = json!({
-            "serviceUrl": SERVICE_URL,
-            "activationToken": format!("token-{}", unique::digits()),
-            "environmentId": "0f1e2d3c-4b5a-6978-8796-a5b4c3d2e1f0",
-        });
-        let reply = self.post("/start", &body).await?.success("/start")?;
-        Ok(Target {
-            id: reply.text("uniqueId")?,
-            took: reply.took,
-        })
-    }
-
-    /// Stops a target.
-    pub async fn stop(&self, id: &str) -> Result<Duration> {
-        let reply = self.post("/stop", &json!({"uniqueId": id})).await?;
-        Ok(reply.success("/stop")?.took)
-    }
-
     /// Checks its health.
     pub async fn health(&self) -> Result<Duration> {
         let call = Call::bodiless(Method::GET, "/health");
@@ -160,18 +129,15 @@ impl Server {
         Ok(self.call(call).await?.success("/reap")?.took)
     }
 
-    /// A call with the operator's credentials.
-    pub async fn read(&self, mut call: Call) -> Result<Reply> {
+    /// A call with the operator's credentials, which must succeed.
+    pub async fn read(&self, mut call: Call) -> Result<Duration> {
         call.authorization = Some(format!("Basic {OPERATOR_SECRET}"));
-        self.client.send(&self.url, call).await
-    }
-
-    async fn post(&self, path: &str, body: &serde_json::Value) -> Result<Reply> {
-        self.call(Call::json(path, body)).await
+        let reply = self.client.send(&self.url, call).await?;
+        Ok(reply.success("a list")?.took)
     }
 
     /// A call with the right credentials.
-    pub async fn call(&self, call: Call) -> Result<Reply> {
+    async fn call(&self, call: Call) -> Result<Reply> {
         self.client.send(&self.url, self.authorized(call)).await
     }
 
@@ -182,23 +148,49 @@ impl Server {
     }
 }
 
-/// How long a host takes to make an instance of a component.
-pub async fn instantiation(
-    compiled: &Compiled,
+impl Side for Server {
+    type Target = String;
+
+    async fn start(&self) -> Result<(String, Duration)> {
+        let body = json!({
+            "serviceUrl": SERVICE_URL,
+            "activationToken": format!("token-{}", unique::digits()),
+            "environmentId": "0f1e2d3c-4b5a-6978-8796-a5b4c3d2e1f0",
+        });
+        let reply = self.call(Call::json("/start", &body)).await?;
+        let reply = reply.success("/start")?;
+        Ok((reply.text("uniqueId")?, reply.took))
+    }
+
+    async fn stop(&self, id: &String) -> Result<Duration> {
+        let call = Call::json("/stop", &json!({"uniqueId": id}));
+        Ok(self.call(call).await?.success("/stop")?.took)
+    }
+}
+
+/// How long a host takes to make an instance of a component, several times.
+pub async fn instantiations(
     manifest: &Path,
     variables: &[(&str, &str)],
-) -> Result<Duration> {
-    let mut options = options(manifest);
-    let variables = variables.iter();
-    options
-        .variables
-        .extend(variables.map(|(name, value)| ((*name).to_owned(), (*value).to_owned())));
-    Host::prepare_with(options, compiled)?.instantiate().await
+    count: usize,
+) -> Result<Vec<Duration>> {
+    let compiled = Compiled::from_manifest(manifest)?;
+    let host = Host::prepare_with(options(manifest, variables), &compiled)?;
+    let mut times = Vec::with_capacity(count);
+    for _ in 0..count {
+        times.push(host.instantiate().await?);
+    }
+    Ok(times)
 }
 
 // The component's output is not part of the measurement.
-fn options(manifest: &Path) -> Options {
+fn options(manifest: &Path, variables: &[(&str, &str)]) -> Options {
     let mut options = Options::new(manifest);
+    for (name, value) in variables {
+        options
+            .variables
+            .insert((*name).to_owned(), (*value).to_owned());
+    }
     options.sink = Sink::new(|_| {});
     options
 }

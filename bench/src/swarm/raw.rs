@@ -9,8 +9,11 @@ use http::{Method, StatusCode};
 use serde_json::{Value, json};
 
 use crate::client::{Call, Client, Reply};
+use crate::ends::Try;
+use crate::engine::{AT_ONCE, FAR_OFF_SECONDS};
 use crate::recorder::Recorded;
 use crate::server::DEPLOYMENT;
+use crate::side::Side;
 use crate::unique;
 
 /// How often the floor looks whether a task has changed.
@@ -21,12 +24,6 @@ const TASK_BOUND: Duration = Duration::from_secs(60);
 
 /// The floor's own deployment, which no server lists.
 const FLOOR: &str = "floor";
-
-/// How many services of the crowd are made at once.
-const AT_ONCE: usize = 8;
-
-/// Ten years: no reaper then removes the crowd while it is measured.
-const FAR_OFF_SECONDS: &str = "315360000";
 
 /// Marks the services of the crowd.
 const CROWD: &str = "bench.crowd";
@@ -49,18 +46,26 @@ pub struct Running {
     id: String,
     name: String,
     secret: String,
-    /// How long all calls took.
-    pub took: Duration,
 }
 
-/// The two lists of a deployment.
-pub struct Lists {
-    /// How long both took.
-    pub took: Duration,
-    /// The length of the list of services, and their number.
-    pub services: (usize, usize),
-    /// The length of the list of tasks, and their number.
-    pub tasks: (usize, usize),
+impl Side for Raw {
+    type Target = Running;
+
+    /// Starts a service, and looks at its task until it runs.
+    async fn start(&self) -> Result<(Running, Duration)> {
+        let begun = Instant::now();
+        let started = self.begin(None).await?;
+        self.runs(&started.name).await?;
+        Ok((started, begun.elapsed()))
+    }
+
+    /// Takes a service's task back, waits until it is gone, and deletes the service and its secret.
+    async fn stop(&self, running: &Running) -> Result<Duration> {
+        let begun = Instant::now();
+        self.remove(&running.id, &running.name).await?;
+        self.delete("secrets", &running.secret).await?;
+        Ok(begun.elapsed())
+    }
 }
 
 impl Raw {
@@ -80,41 +85,22 @@ impl Raw {
         })
     }
 
-    /// Starts a service, and looks at its task until it runs.
-    pub async fn start(&self) -> Result<Running> {
-        let begun = Instant::now();
-        let started = self.begin(None).await?;
-        self.runs(&started.name).await?;
-        Ok(Running {
-            took: begun.elapsed(),
-            ..started
-        })
-    }
-
     /// Starts a target that ends at once and removes it. Returns how long the start took until
     /// the task ran, and for how long the Swarm then showed it as running; `None` if it never
     /// did.
-    pub async fn end(&self, command: &[&str]) -> Result<Option<[Duration; 2]>> {
+    pub async fn end(&self, command: &[&str]) -> Result<Option<Try>> {
+        const OVER: [&str; 4] = ["complete", "failed", "rejected", "shutdown"];
+        let over = |state: &str| OVER.contains(&state);
         let begun = Instant::now();
         let started = self.begin(Some(command)).await?;
-        let over = |states: &[String]| {
-            let is_over = |state: &String| {
-                matches!(
-                    state.as_str(),
-                    "complete" | "failed" | "rejected" | "shutdown"
-                )
-            };
-            states.iter().any(is_over)
-        };
-        let runs_or_over =
-            |states: &[String]| over(states) || states.iter().any(|state| state == "running");
+        let runs_or_over = |state: &str| state == "running" || over(state);
         let seen = self.look(&started.name, runs_or_over).await?;
         let ran = begun.elapsed();
         let ended = match over(&seen) {
             true => None,
             false => {
                 self.look(&started.name, over).await?;
-                Some([ran, begun.elapsed() - ran])
+                Some(vec![ran, begun.elapsed() - ran])
             }
         };
         self.delete("services", &started.id).await?;
@@ -141,46 +127,29 @@ impl Raw {
         }]);
         let path = format!("/services/{id}/update?version={version}");
         self.send(Call::json(path, &spec)).await?;
-        Ok(Running {
-            id,
-            name,
-            secret,
-            took: Duration::ZERO,
-        })
+        Ok(Running { id, name, secret })
     }
 
-    /// Takes a service's task back, waits until it is gone, and deletes the service and its secret.
-    pub async fn stop(&self, running: &Running) -> Result<Duration> {
-        let begun = Instant::now();
-        self.remove(&running.id, &running.name).await?;
-        self.delete("secrets", &running.secret).await?;
-        Ok(begun.elapsed())
-    }
-
-    /// The two lists that show all targets.
-    pub async fn lists(&self) -> Result<Lists> {
+    /// The two lists that show all targets: how long both took, and the bytes and the entries of each.
+    pub async fn lists(&self) -> Result<(Duration, [(&str, (usize, usize)); 2])> {
         let label = format!("dynamic-access.deployment={DEPLOYMENT}");
         let begun = Instant::now();
         let services = self.list("services", "label", &label).await?;
         let tasks = self.list("tasks", "label", &label).await?;
         let took = begun.elapsed();
-        let measured = |reply: &Reply| -> Result<(usize, usize)> {
+        let size = |reply: &Reply| -> Result<(usize, usize)> {
             let list: Vec<Value> = serde_json::from_slice(&reply.body)?;
             Ok((reply.body.len(), list.len()))
         };
-        Ok(Lists {
-            took,
-            services: measured(&services)?,
-            tasks: measured(&tasks)?,
-        })
+        let sizes = [("services", size(&services)?), ("tasks", size(&tasks)?)];
+        Ok((took, sizes))
     }
 
     /// Adds services of the deployment until there are `to` of them, `running` with a task.
     pub async fn fill(&self, from: usize, to: usize, running: usize) -> Result<()> {
         let making = (from..to).map(|index| self.add_to_crowd(index < running));
         let made = stream::iter(making).buffer_unordered(AT_ONCE);
-        made.try_collect::<Vec<_>>().await?;
-        Ok(())
+        made.try_collect().await
     }
 
     async fn add_to_crowd(&self, runs: bool) -> Result<()> {
@@ -244,31 +213,25 @@ impl Raw {
 
     /// Waits until a service's task runs.
     async fn runs(&self, name: &str) -> Result<()> {
-        let runs = |states: &[String]| states.iter().any(|state| state == "running");
-        self.look(name, runs).await.map(drop)
+        self.look(name, |state| state == "running").await.map(drop)
     }
 
-    /// Waits until a service's task is gone.
-    async fn gone(&self, name: &str) -> Result<()> {
-        self.look(name, <[String]>::is_empty).await.map(drop)
-    }
-
-    /// Looks at the states of a service's tasks until they are as wanted, and returns them.
-    async fn look(&self, name: &str, wanted: impl Fn(&[String]) -> bool) -> Result<Vec<String>> {
+    /// Looks at the states of a service's tasks until one is as wanted, and returns it. No task has the state "".
+    async fn look(&self, name: &str, wanted: impl Fn(&str) -> bool) -> Result<String> {
         let deadline = Instant::now() + TASK_BOUND;
         let label = format!("dynamic-access.name={name}");
         loop {
             let reply = self.list("tasks", "label", &label).await?;
             let tasks: Vec<Value> = serde_json::from_slice(&reply.body)?;
-            let state = |task: &Value| {
-                task["Status"]["State"]
-                    .as_str()
-                    .unwrap_or_default()
-                    .to_owned()
-            };
-            let states: Vec<_> = tasks.iter().map(state).collect();
-            if wanted(&states) {
-                return Ok(states);
+            let states = tasks
+                .iter()
+                .filter_map(|task| task["Status"]["State"].as_str());
+            let mut states: Vec<_> = states.collect();
+            if tasks.is_empty() {
+                states.push("");
+            }
+            if let Some(state) = states.iter().find(|state| wanted(state)) {
+                return Ok((*state).to_owned());
             }
             if Instant::now() > deadline {
                 bail!("the tasks of {name} are {states:?}");
@@ -286,7 +249,7 @@ impl Raw {
         let version = version(&service)?;
         let path = format!("/services/{id}/update?version={version}");
         self.send(Call::json(path, &spec)).await?;
-        self.gone(name).await?;
+        self.look(name, str::is_empty).await?;
         self.delete("services", id).await
     }
 

@@ -5,12 +5,12 @@ use std::time::Duration;
 use anyhow::Result;
 use http::Method;
 
-use super::raw::Lists;
 use super::{Bench, RUNNING, SIZES};
 use crate::client::Call;
 use crate::row::{Fact, Row};
-use crate::samples::{Pairs, in_turn};
+use crate::samples::{Pairs, compare};
 use crate::say;
+use crate::side::visits;
 
 /// The shortest and the longest time that the server waits after a start before it looks
 /// whether the target still runs. In between, it waits as long as the start took.
@@ -40,70 +40,35 @@ impl Bench<'_> {
     /// Measures a start, a stop and a list.
     async fn at_size(&mut self, size: usize) -> Result<()> {
         let group = format!("{size} services");
-        let rows = self.visits(&group).await?;
-        self.report.rows.extend(rows);
-        let row = self.reads(&group).await?;
-        self.report.rows.push(row);
-        let lists = self.raw.lists().await?;
-        self.report.facts.extend(bytes(&group, &lists));
-        Ok(())
-    }
-
-    async fn visits(&self, group: &str) -> Result<Vec<Row>> {
-        let (mut starts, mut stops) = (Pairs::default(), Pairs::default());
-        for round in 0..self.arguments.rounds(6) {
-            let (ours, floor) = in_turn(round, self.ours(), self.floor()).await?;
-            starts.push(ours.0, floor.0);
-            stops.push(ours.1, floor.1);
-        }
-        let waited = Pairs {
-            ours: starts.ours.clone(),
-            floor: starts
-                .floor
-                .iter()
-                .map(|took| *took + wait_after(*took))
-                .collect(),
-        };
+        let (server, raw) = (&self.servers[0], &self.raw);
+        let rounds = self.arguments.rounds(6);
+        let [starts, stops] = visits(server, raw, PAUSE, rounds).await?;
+        let mut waited = starts.clone();
+        waited
+            .floor
+            .iter_mut()
+            .for_each(|took| *took += wait_after(*took));
         let unwaited = without_wait(&starts);
-        Ok(vec![
-            Row::new(group, "/start", "the calls, and the same wait", waited),
-            Row::new(group, "/start without its wait", "the calls", unwaited),
-            Row::new(group, "/stop", "the calls", stops),
-        ])
-    }
-
-    /// A start and a stop by the server.
-    async fn ours(&self) -> Result<(Duration, Duration)> {
-        let server = &self.servers[0];
-        let target = server.start().await?;
-        tokio::time::sleep(PAUSE).await;
-        let stop = server.stop(&target.id).await?;
-        tokio::time::sleep(PAUSE).await;
-        Ok((target.took, stop))
-    }
-
-    /// The same by the native client.
-    async fn floor(&self) -> Result<(Duration, Duration)> {
-        let running = self.raw.start().await?;
-        tokio::time::sleep(PAUSE).await;
-        let stop = self.raw.stop(&running).await?;
-        tokio::time::sleep(PAUSE).await;
-        Ok((running.took, stop))
-    }
-
-    async fn reads(&self, group: &str) -> Result<Row> {
-        let mut pairs = Pairs::default();
-        for round in 0..self.arguments.rounds(30) {
-            let ours = async {
-                let call = Call::bodiless(Method::GET, "/v1/targets");
-                let reply = self.servers[0].read(call).await?;
-                anyhow::Ok(reply.success("/v1/targets")?.took)
-            };
-            let floor = async { anyhow::Ok(self.raw.lists().await?.took) };
-            let (ours, floor) = in_turn(round, ours, floor).await?;
-            pairs.push(ours, floor);
+        let list = async || {
+            Ok([server
+                .read(Call::bodiless(Method::GET, "/v1/targets"))
+                .await?])
+        };
+        let calls = async || Ok([raw.lists().await?.0]);
+        let [lists] = compare(self.arguments.rounds(30), list, calls).await?;
+        self.report.rows.extend([
+            Row::new(&group, "/start", "the calls, and the same wait", waited),
+            Row::new(&group, "/start without its wait", "the calls", unwaited),
+            Row::new(&group, "/stop", "the calls", stops),
+            Row::new(&group, "/v1/targets", "the two lists", lists),
+        ]);
+        for (what, (length, count)) in self.raw.lists().await?.1 {
+            let each = length as f64 / count.max(1) as f64;
+            let value = format!("{each:.0} bytes ({count} in {:.2} MB)", length as f64 / 1e6);
+            let name = format!("one of the {what} in the list of {group}");
+            self.report.facts.push(Fact::new(name, value, each));
         }
-        Ok(Row::new(group, "/v1/targets", "the two lists", pairs))
+        Ok(())
     }
 }
 
@@ -121,14 +86,4 @@ pub fn without_wait(starts: &Pairs) -> Pairs {
         ours: ours.collect(),
         floor: starts.floor.clone(),
     }
-}
-
-/// The length of an entry in each list.
-fn bytes(group: &str, lists: &Lists) -> [Fact; 2] {
-    let fact = |what: &str, (length, count): (usize, usize)| {
-        let each = length as f64 / count.max(1) as f64;
-        let value = format!("{each:.0} bytes ({count} in {:.2} MB)", length as f64 / 1e6);
-        Fact::new(format!("a {what} in the list of {group}"), value, each)
-    };
-    [fact("service", lists.services), fact("task", lists.tasks)]
 }

@@ -7,31 +7,102 @@ use anyhow::{Context, Result, ensure};
 use http::Method;
 
 use crate::client::{Call, Client};
-use crate::recorder::Recorded;
+use crate::recorder::{Recorded, Recorder};
+use crate::server::Server;
+use crate::side::Side;
 use crate::unique;
+
+/// Enough for the work after an answer, without a crowd, and for the kernel's own work after a removal: neither then
+/// disturbs the next measurement.
+pub const PAUSE: Duration = Duration::from_millis(60);
+
+/// The calls that a server makes to its Engine for each webhook.
+pub struct Scripts {
+    /// For `/start`.
+    pub start: Script,
+    /// For `/stop`.
+    pub stop: Script,
+    /// For `/health`.
+    pub health: Script,
+}
+
+/// The native client in place of a server.
+pub struct Native<'a> {
+    scripts: &'a Scripts,
+    client: Client,
+    engine: &'a str,
+}
 
 /// The calls of one webhook, without those after its answer.
 #[derive(Debug, Clone)]
 pub struct Script {
-    calls: Vec<Recorded>,
+    /// The calls.
+    pub calls: Vec<Recorded>,
+    /// How many calls follow the answer.
+    pub after: usize,
     name: Option<String>,
     id: Option<String>,
 }
 
-/// A container that a replay has created or used.
-#[derive(Debug)]
-pub struct Played {
-    /// Its id.
-    pub id: String,
-    /// How long all calls took.
-    pub took: Duration,
+impl Scripts {
+    /// Records the calls of a server whose Engine is behind `recorder`.
+    pub async fn record(server: &Server, recorder: &Recorder) -> Result<Self> {
+        let recorded = async || {
+            tokio::time::sleep(PAUSE).await;
+            recorder.take()
+        };
+        // The first start may still have to pull the image, or find a cold cache.
+        let (id, _) = server.start().await?;
+        server.stop(&id).await?;
+        recorded().await;
+        server.health().await?;
+        let health = Script::of(recorded().await)?;
+        let (id, _) = server.start().await?;
+        let start = Script::of(recorded().await)?;
+        server.stop(&id).await?;
+        let mut stop = Script::of(recorded().await)?;
+        stop.id = Some(id);
+        Ok(Self {
+            start,
+            stop,
+            health,
+        })
+    }
+}
+
+impl<'a> Native<'a> {
+    /// A client without connections.
+    pub fn new(scripts: &'a Scripts, engine: &'a str) -> Self {
+        Self {
+            scripts,
+            client: Client::new(),
+            engine,
+        }
+    }
+}
+
+impl Side for Native<'_> {
+    type Target = String;
+
+    async fn start(&self) -> Result<(String, Duration)> {
+        self.scripts
+            .start
+            .play(&self.client, self.engine, None)
+            .await
+    }
+
+    async fn stop(&self, id: &String) -> Result<Duration> {
+        let stop = &self.scripts.stop;
+        Ok(stop.play(&self.client, self.engine, Some(id)).await?.1)
+    }
 }
 
 impl Script {
     /// The script of a webhook that made these calls. From the last list of all
     /// targets on, they belong to the work after the answer.
-    pub fn of(mut calls: Vec<Recorded>) -> Result<Self> {
+    fn of(mut calls: Vec<Recorded>) -> Result<Self> {
         let is_after = |one: &Recorded| one.is_list_of_all() || one.is_list_of_renewals();
+        let all = calls.len();
         while calls.last().is_some_and(is_after) {
             calls.pop();
         }
@@ -44,14 +115,11 @@ impl Script {
             }
             None => None,
         };
-        Ok(Self { calls, name, id })
-    }
-
-    /// The same for a webhook that gets the id of a container.
-    pub fn about(id: &str, calls: Vec<Recorded>) -> Result<Self> {
         Ok(Self {
-            id: Some(id.to_owned()),
-            ..Self::of(calls)?
+            after: all - calls.len(),
+            calls,
+            name,
+            id,
         })
     }
 
@@ -75,11 +143,6 @@ impl Script {
         Ok(serde_json::from_slice(&create.call.body)?)
     }
 
-    /// How many calls there are.
-    pub fn len(&self) -> usize {
-        self.calls.len()
-    }
-
     /// The methods and paths of the calls, for the report.
     pub fn summary(&self) -> Vec<String> {
         let told = self.calls.iter().map(|one| {
@@ -93,8 +156,13 @@ impl Script {
         told.collect()
     }
 
-    /// Makes the calls, for a new container or for `id`.
-    pub async fn play(&self, client: &Client, engine: &str, id: Option<&str>) -> Result<Played> {
+    /// Makes the calls, for a new container or for `id`. Returns its id, and how long all calls took.
+    pub async fn play(
+        &self,
+        client: &Client,
+        engine: &str,
+        id: Option<&str>,
+    ) -> Result<(String, Duration)> {
         let mut id = id.map(str::to_owned);
         let name = self.name.as_deref().map(unique::name_like);
         let begun = Instant::now();
@@ -111,10 +179,7 @@ impl Script {
                 id = Some(reply.text("Id")?);
             }
         }
-        Ok(Played {
-            took: begun.elapsed(),
-            id: id.unwrap_or_default(),
-        })
+        Ok((id.unwrap_or_default(), begun.elapsed()))
     }
 
     /// The call, for another container.
@@ -138,17 +203,4 @@ impl Script {
 
 fn is_create(call: &Call) -> bool {
     call.method == Method::POST && call.path.starts_with("/containers/create")
-}
-
-/// Plays a script `count` times at once.
-pub async fn play_at_once(
-    script: &Script,
-    client: &Client,
-    engine: &str,
-    count: usize,
-) -> Result<Vec<Played>> {
-    let plays = (0..count).map(|_| script.play(client, engine, None));
-    futures_util::future::try_join_all(plays)
-        .await
-        .context("the native client")
 }

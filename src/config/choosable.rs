@@ -76,11 +76,14 @@ impl Choosable {
     }
 
     /// Whether an order may choose this image. A star matches no id, because an id can be
-    /// that of any image on the Engine.
+    /// that of any image on the Engine. An Engine takes a word of hex digits for the
+    /// beginning of an id if no image has that name.
     pub fn has_image(&self, image: &ImageReference) -> bool {
-        let is_id = image.as_str().starts_with("sha256:");
-        self.images.iter().any(|pattern| match is_id {
-            true => pattern.0 == image.as_str(),
+        let text = image.as_str();
+        let may_be_id =
+            text.starts_with("sha256:") || text.bytes().all(|byte| byte.is_ascii_hexdigit());
+        self.images.iter().any(|pattern| match may_be_id {
+            true => pattern.0 == text,
             false => pattern.matches(image),
         })
     }
@@ -172,14 +175,18 @@ mod tests {
             &["local", "r.test/local-1", "local-1:2"],
         );
         check(
-            "a*b*c",
-            &["abc", "aXbYbc", "abbcc"],
-            &["ab", "acb", "abcd", "a/bc", "ab/c"],
+            "x*y*z",
+            &["xyz", "xAyByz", "xyyzz"],
+            &["xy", "xzy", "xyzd", "x/yz", "xy/z"],
         );
         check("x/*:*", &["x/b:c"], &["x/b", "y/b:c", "x/b/c:d"]);
         let id = format!("sha256:{}", "0123456789abcdef".repeat(4));
         check("*:*", &["a:1"], &[&id]);
         check(&id, &[&id], &["a:1"]);
+        // An Engine also finds an image by its id without `sha256:`, and by its beginning.
+        check("*", &["a1-x"], &["f00dfeed1234", &id[7..]]);
+        check("f00d*", &["f00d-x"], &["f00dfeed1234"]);
+        check("f00d", &["f00d"], &["f00"]);
     }
 
     #[test]

@@ -10,8 +10,7 @@ use super::forms::{
     BYTES_MAX, CHECK, COMMAND, PATH_OF_FILES, PROCESSORS_MAX, USER, are_ulimits, is_absent_or,
     is_argument, is_array, is_dns_option, is_group, is_hardware_address, is_healthcheck,
     is_host_name, is_ip, is_list, is_number, is_object, is_oom_score, is_path, is_path_of_files,
-    is_plain, is_processor_limit, is_signal, is_size, is_sysctl, is_text, is_unset, is_user,
-    is_word_of,
+    is_processor_limit, is_signal, is_size, is_sysctl, is_text, is_unset, is_user, is_word_of,
 };
 use super::logs::{has_bounded_log, is_plain_log};
 use super::mounts::{is_mount_point, is_own_mount, is_token_misplaced};
@@ -117,7 +116,7 @@ const ROWS: &[Row] = &[
     ("HostConfig.Privileged", Flag, Refused(is_unset, "removes the isolation of targets")),
     ("HostConfig.CapAdd", TEXTS, Names(are_capabilities, &CAPABILITIES, "adds a capability that an agent does not need and allow_capabilities does not name")),
     ("HostConfig.CapDrop", TEXTS, Guard(drops_all, "must contain ALL")),
-    ("HostConfig.SecurityOpt", TEXTS, Guard(is_confined, "must be no-new-privileges and at most an AppArmor profile; a seccomp profile belongs in the Engine's own configuration")),
+    ("HostConfig.SecurityOpt", TEXTS, Guard(is_confined, "must be no-new-privileges and at most apparmor=docker-default and seccomp=builtin; a seccomp profile of yours belongs in the Engine's own configuration")),
     // Even an empty list replaces Docker's own.
     ("HostConfig.MaskedPaths", TEXTS, Refused(Value::is_null, "exposes paths that Docker hides or protects")),
     ("HostConfig.ReadonlyPaths", TEXTS, Refused(Value::is_null, "exposes paths that Docker hides or protects")),
@@ -234,9 +233,8 @@ fn is_confined(options: &Value) -> bool {
         parts == ("no-new-privileges", "true")
     };
     let is_safe = |option: &str| match option.split_once(['=', ':']) {
-        Some(("apparmor", profile)) => {
-            is_plain(profile, "._/-") && !profile.eq_ignore_ascii_case("unconfined")
-        }
+        // A host has profiles that confine nothing, such as Ubuntu's `crun`.
+        Some(("apparmor", profile)) => profile == "docker-default",
         Some(("seccomp", profile)) => profile == "builtin",
         _ => keeps_privileges(option),
     };

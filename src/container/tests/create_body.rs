@@ -317,6 +317,7 @@ fn only_mounts_of_the_targets_own_are_allowed() {
         HostConfig.Mounts [{"Type": "tmpfs", "Target": "/a", "BindOptions": {"Propagation": "shared"}}]
         HostConfig.Mounts [{"Type": "tmpfs", "Target": "/a", "TmpfsOptions": {"Options": [["suid"]]}}]
         HostConfig.Mounts [{"Type": "tmpfs", "Target": "/a", "TmpfsOptions": {"Mode": 10000000000}}]
+        HostConfig.SecurityOpt ["no-new-privileges", "apparmor=crun"] | ["no-new-privileges", "apparmor:runc"]
         HostConfig.Mounts [{"Type": "tmpfs", "Target": "/proc/sys"}] | [{"Type": "tmpfs", "Target": "/a", "Source": "/"}]
         "#);
     CONTAINER.accepts(r#"

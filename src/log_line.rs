@@ -157,16 +157,24 @@ pub fn reap_lines(
     removed.chain(failed).collect()
 }
 
-/// A peer's message without the secrets that it may echo.
+/// A peer's message without the secrets that it may echo, as they are or in quotes.
 fn redacted(text: &str, secrets: &[Secret]) -> String {
     redacted_to(TEXT_CHARS_MAX, text, secrets)
 }
 
 fn redacted_to(chars_max: usize, text: &str, secrets: &[Secret]) -> String {
+    let may_have = |secret: &&str| (REDACTED_CHARS_MIN..=text.len()).contains(&secret.len());
+    let secrets = secrets.iter().map(Secret::expose).filter(may_have);
+    let forms = secrets.flat_map(|secret| {
+        let quoted = serde_json::to_string(secret).expect(ALWAYS_JSON);
+        [secret.to_owned(), quoted[1..quoted.len() - 1].to_owned()]
+    });
+    let mut forms: Vec<String> = forms.collect();
     let mut text = text.to_owned();
-    let secrets = secrets.iter();
-    for secret in secrets.filter(|secret| secret.expose().len() >= REDACTED_CHARS_MIN) {
-        text = text.replace(secret.expose(), REDACTED);
+    // The longest first, because another may be a part of it.
+    let longest = |forms: &[String]| (0..forms.len()).max_by_key(|place| forms[*place].len());
+    while let Some(place) = longest(&forms) {
+        text = text.replace(&forms.swap_remove(place), REDACTED);
     }
     // Shortened last, because half a secret would stay.
     text.chars().take(chars_max).collect()

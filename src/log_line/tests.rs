@@ -203,3 +203,15 @@ fn a_peers_echo_of_a_secret_is_redacted() {
     assert_eq!(line["error"], expected);
     assert_eq!(line["notes"][0], "[redacted]");
 }
+
+#[test]
+fn a_secret_within_another_and_one_that_is_escaped_are_redacted_whole() {
+    let secrets = ["password1", "password123456", "two\nlines \"here\""].map(Secret::new);
+    for echo in [
+        "password123456",
+        "two\nlines \"here\"",
+        r#"two\nlines \"here\""#,
+    ] {
+        assert_eq!(redacted(&format!("a {echo} b"), &secrets), "a [redacted] b");
+    }
+}

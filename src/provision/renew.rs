@@ -44,8 +44,8 @@ impl<P: Platform> Provisioner<'_, P> {
             return Err(TargetError::RenewedTooLate(id.clone()).into());
         }
         let longest = target.label_seconds(label::MAX_RENEWED).unwrap_or(present);
-        let wanted = (age + lifetime).min(longest);
-        if wanted >= present + GAIN_MIN {
+        let wanted = age.saturating_add(lifetime).min(longest);
+        if wanted >= present.saturating_add(GAIN_MIN) {
             target.renewed = self
                 .backend
                 .renew(&target, wanted)

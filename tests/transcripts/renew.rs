@@ -135,6 +135,14 @@ fn a_renewal_never_goes_beyond_the_longest_lifetime_at_the_create() {
 }
 
 #[test]
+fn a_target_with_the_longest_lifetime_has_nothing_to_gain() {
+    let label = ("max-lifetime", "18446744073709551615");
+    let list = json!([entry(ID, "running", TODAY, &[label])]);
+    let found = call("list by id", Is(200, list.to_string()));
+    check_renewed(600, found + volumes(&[]), 0);
+}
+
+#[test]
 fn what_is_shorter_or_gains_less_than_a_minute_is_not_written() {
     check_renewed(1, young() + volumes(&[]), 0);
     let renewed = || volumes(&[volume(ID, 1752)]);

@@ -24,6 +24,15 @@ pub struct Versioned {
     spec: Value,
 }
 
+/// The objects of a specification that updates change.
+const CHANGED: [&str; 5] = [
+    "",
+    "/Labels",
+    "/TaskTemplate",
+    "/TaskTemplate/ContainerSpec",
+    "/TaskTemplate/Placement",
+];
+
 /// A file with a secret in a service's containers.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct SecretReference {
@@ -169,10 +178,16 @@ pub fn inspect(id: &TargetId) -> Call<Option<Versioned>> {
                 if service.id != id {
                     return Err(Fault::Nonsense("another service than asked for".to_owned()));
                 }
+                let spec = without_nulls(&body["Spec"]);
+                // serde also reads a struct from a list.
+                let is_object = |path: &&str| spec.pointer(path).is_none_or(Value::is_object);
+                if !CHANGED.iter().all(is_object) {
+                    return Err(Fault::Nonsense("a service without objects".to_owned()));
+                }
                 Ok(Some(Versioned {
                     service,
                     version: version.ok_or_else(|| reply.lacks("Version"))?,
-                    spec: without_nulls(&body["Spec"]),
+                    spec,
                 }))
             }
             404 if reply.is_engines(StatusCode::NOT_FOUND) => Ok(None),
@@ -273,6 +288,30 @@ mod tests {
             (500, r#"{"message":"m"}"#),
         ] {
             read(status, body).expect_err(body);
+        }
+    }
+
+    #[test]
+    fn a_service_that_no_update_can_change_is_nonsense() {
+        // serde also reads a struct from a list of its members.
+        let spec = &shown()["Spec"];
+        let as_list = json!([
+            spec["Name"],
+            spec["Labels"],
+            spec["TaskTemplate"],
+            spec["Mode"]
+        ]);
+        for (path, value) in [
+            ("/Spec", as_list),
+            ("/Spec/TaskTemplate", json!([{"Image": "agent"}])),
+            ("/Spec/TaskTemplate/ContainerSpec", json!(["agent"])),
+            ("/Spec/TaskTemplate/Placement", json!("n")),
+        ] {
+            let mut body = shown();
+            body["Spec"]["TaskTemplate"]["Placement"] = json!({});
+            *body.pointer_mut(path).expect(path) = value;
+            let found = inspect(&id()).read(&reply(200, &body.to_string()));
+            assert!(matches!(found, Err(Fault::Nonsense(_))), "{path}");
         }
     }
 

@@ -1,5 +1,6 @@
 //! `environments`: the overrides of each environment.
 
+use std::collections::BTreeMap;
 use std::time::Duration;
 
 use serde_json::Value;
@@ -11,12 +12,16 @@ use super::values::{self, SchedulerKind};
 use crate::container::{Patch, Resources};
 use crate::docker::ImageReference;
 use crate::docker::ports::Port;
-use crate::environment_id::{is_id, is_same};
+use crate::environment_id::{canonical, is_id};
 use crate::members::{self, Distinct, Members};
 use crate::service_url::ServiceUrls;
 
 /// The longest `environments`. Every request parses all of it.
 const ENVIRONMENTS_BYTES_MAX: usize = 256 * 1024;
+
+/// The most environments, as many as an Engine runs targets. Every request makes the body
+/// of each, which takes 9 MB together with short patches and 200 MB with the longest.
+const ENVIRONMENTS_MAX: usize = 1000;
 
 /// The overrides of one environment.
 #[derive(Debug, Default)]
@@ -51,17 +56,23 @@ pub fn parse_environments(
     }
     let Members(members): Members<Distinct> =
         serde_json::from_str(text).map_err(|error| members::problem(&error))?;
-    let mut environments: Vec<(String, Overrides)> = Vec::new();
-    for (id, Distinct(value)) in members {
-        if !is_id(&id) {
+    if members.len() > ENVIRONMENTS_MAX {
+        return Err(format!("has more than {ENVIRONMENTS_MAX} environments"));
+    }
+    let mut known: BTreeMap<String, &str> = BTreeMap::new();
+    for (id, _) in &members {
+        if !is_id(id) {
             return Err(format!(
                 "at {}: not a valid environmentId",
                 id.escape_debug()
             ));
         }
-        if let Some((first, _)) = environments.iter().find(|(known, _)| is_same(known, &id)) {
+        if let Some(first) = known.insert(canonical(id), id) {
             return Err(format!("at {id} and at {first}: these are the same id"));
         }
+    }
+    let mut environments = Vec::new();
+    for (id, Distinct(value)) in members {
         let overrides =
             Overrides::parse(value, scheduler).map_err(|problem| format!("at {id}{problem}"))?;
         environments.push((id, overrides));
@@ -142,6 +153,21 @@ mod tests {
             let found = parse_environments(environments, None).expect_err(environments);
             assert!(found.contains(problem), "{environments}: {found}");
         }
+    }
+
+    #[test]
+    fn there_is_a_limit_of_environments() {
+        let environments = |count| {
+            let ids = (0..count).map(|number| (format!("e{number}"), json!({})));
+            Value::Object(ids.collect()).to_string()
+        };
+        let most = parse_environments(&environments(ENVIRONMENTS_MAX), None);
+        assert_eq!(most.expect("environments").len(), ENVIRONMENTS_MAX);
+        let more = parse_environments(&environments(ENVIRONMENTS_MAX + 1), None);
+        assert_eq!(
+            more.expect_err("too many"),
+            "has more than 1000 environments"
+        );
     }
 
     #[test]

@@ -2,6 +2,7 @@
 
 use super::Config;
 use super::choosable::ImagePattern;
+use super::values::TokenDelivery;
 use crate::container::Isolation;
 
 impl Config {
@@ -17,6 +18,11 @@ impl Config {
         if self.isolation == Isolation::GivenUp {
             warnings.push(
                 "container_patch_unsafe is allow: a patch may give targets control of the Engine's host; set it to refuse".to_owned(),
+            );
+        }
+        if self.token_delivery == TokenDelivery::Env {
+            warnings.push(
+                "token_delivery is env: anyone who may inspect a target's container can read its token; use file if the image can read one".to_owned(),
             );
         }
         for name in &self.allowed.capabilities {
@@ -112,6 +118,7 @@ mod tests {
         );
         let quota = patch(r#"{"HostConfig":{"NanoCpus":null,"CpuQuota":50000}}"#);
         check(&[quota], &[]);
+        check(&[("token_delivery", "env")], &["token_delivery is env"]);
         let permitted = ("container_patch_unsafe", "allow");
         check(&[permitted], &["container_patch_unsafe"]);
         let all = patch(r#"{"HostConfig":{"PublishAllPorts":true}}"#);

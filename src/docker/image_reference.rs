@@ -41,9 +41,10 @@ impl ImageReference {
         &self.0
     }
 
-    /// Whether the reference names a registry, by the rule of Docker's
-    /// `reference.ParseNormalizedNamed`. Without one, the Engine would ask a public
-    /// registry, where anybody can publish under any name.
+    /// Whether the reference names a registry: `localhost`, or a host with a dot or a
+    /// port. Without one, the Engine would ask a public registry, where anybody can
+    /// publish under any name. Newer Engines also take a first part with a capital for a
+    /// registry (distribution, `splitDockerDomain`); such an image is not pulled.
     pub fn has_registry(&self) -> bool {
         self.registry().is_some()
     }

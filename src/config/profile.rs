@@ -118,9 +118,9 @@ impl Profiles {
         self.all().any(|profile| !profile.ports.is_empty())
     }
 
-    /// Every network that a target may need and the operator must create, once each.
+    /// Every network that a target may need, once each.
     pub fn networks(&self) -> Vec<&str> {
-        distinct(self.all().filter_map(|profile| profile.body.network()))
+        distinct(self.all().flat_map(|profile| profile.body.networks()))
     }
 
     /// The default profile, and those of the environments with overrides.

@@ -145,6 +145,9 @@ const ROWS: &[Row] = &[
     ("HostConfig.ConsoleSize", List(&Number), Form(|value| is_array(value, |side| is_number(side, 0..=10_000)), "a height and a width")),
 ];
 
+/// The most networks in a patch. `/health` asks the Engine for each.
+const NETWORKS_MAX: usize = 8;
+
 const DEVICES: &str = "a list of devices, each with a path and a number above 0";
 const NAMESPACE: &str = "shares a namespace with the host or another container";
 const NETWORK: &str =
@@ -177,6 +180,12 @@ fn check_servers(body: &Value, problems: &mut Vec<String>) {
         if is_podmans(key) && !is_unset(value) {
             problems.push(format!("{key} would change the server's own variables"));
         }
+    }
+    let endpoints = body["NetworkingConfig"]["EndpointsConfig"].as_object();
+    if endpoints.is_some_and(|networks| networks.len() > NETWORKS_MAX) {
+        problems.push(format!(
+            "NetworkingConfig.EndpointsConfig has more than {NETWORKS_MAX} networks"
+        ));
     }
     if is_token_misplaced(&body["HostConfig"]) {
         problems.push(format!(

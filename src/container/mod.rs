@@ -252,14 +252,22 @@ impl Body {
         &self.merged
     }
 
-    /// The network, if the operator must create it; `None` for one that every Engine has.
-    pub fn network(&self) -> Option<&str> {
-        if self.of == Of::Service {
-            return self.merged["Networks"][0]["Target"].as_str();
-        }
-        let mode = self.merged["HostConfig"]["NetworkMode"].as_str()?;
-        let is_builtin = matches!(mode, "" | "default" | "bridge" | "none" | "host" | "nat");
-        (!is_builtin && !mode.starts_with("container:")).then_some(mode)
+    /// The networks that a target joins, by their names; first that of `NetworkMode`.
+    pub fn networks(&self) -> Vec<&str> {
+        let (mode, endpoints) = match self.of {
+            Of::Service => (&self.merged["Networks"][0]["Target"], &Value::Null),
+            Of::Container => (
+                &self.merged["HostConfig"]["NetworkMode"],
+                &self.merged["NetworkingConfig"]["EndpointsConfig"],
+            ),
+        };
+        let endpoints = endpoints.as_object().into_iter().flatten();
+        let names = endpoints.map(|(name, _)| name.as_str());
+        let is_name = |mode: &&str| {
+            !matches!(*mode, "" | "default" | "none" | "host" | "nat") && !mode.contains(':')
+        };
+        let all = mode.as_str().into_iter().chain(names);
+        all.filter(is_name).collect()
     }
 
     /// Whether a target publishes every port that its image exposes.

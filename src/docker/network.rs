@@ -43,6 +43,9 @@ fn found(reply: &Reply, name: &str) -> Result<Option<Network>, Fault> {
     let mut networks: Vec<NetworkSummary> = reply.listed()?;
     networks.retain(|network| is_named(&network.name, name));
     match &networks[..] {
+        // Podman's list has its default network under its own name alone, and Podman has
+        // no such option.
+        [] if name == "bridge" => Ok(Some(Network { isolates: false })),
         [] => Ok(None),
         [network] => Ok(Some(Network {
             isolates: is_false(network.options[ENABLE_ICC].as_str().unwrap_or_default()),
@@ -112,6 +115,7 @@ mod tests {
         let open = Network { isolates: false };
         assert_eq!(found(&listed, "podman"), Ok(Some(open)));
         assert_eq!(found(&listed, "bridge"), Ok(Some(open)));
+        assert_eq!(found(&reply(200, "[]"), "bridge"), Ok(Some(open)));
         assert_eq!(found(&listed, "pod"), Ok(None));
     }
 

@@ -133,10 +133,14 @@ impl<'a> Attempt<'a> {
     }
 
     /// The error for a network that the Engine does not have. `named` is the Engine's
-    /// name for it, perhaps an id.
+    /// word for it, perhaps an id.
     pub fn no_such_network(&self, named: String) -> Error {
-        let network = self.profile.body.network();
-        EngineError::NoSuchNetwork(network.map_or(named, str::to_owned)).into()
+        let networks = self.profile.body.networks();
+        let network = match networks.first() {
+            Some(first) if !networks.contains(&&*named) => (*first).to_owned(),
+            _ => named,
+        };
+        EngineError::NoSuchNetwork(network).into()
     }
 
     /// The error of a start after which the target does not run, at least for now.

@@ -154,3 +154,21 @@ fn health_notes_a_network_that_does_not_isolate_targets() {
         assert!(notes[0].contains("dynamic-access lets targets reach each other"));
     }
 }
+
+#[test]
+fn health_notes_each_network_that_does_not_isolate_targets() {
+    let patch = |patch| [("container_patch", patch)];
+    let named = |name: &str| {
+        let open = json!([{"Name": name, "Options": {}}]);
+        call("look up the network", shows(open))
+    };
+    let bridge = patch(r#"{"HostConfig":{"NetworkMode":"bridge"}}"#);
+    check_health(&bridge, image() + named("bridge"), Ok(1));
+    // Podman has it under another name.
+    check_health(&bridge, image() + named("other"), Ok(1));
+    let second =
+        patch(r#"{"NetworkingConfig":{"EndpointsConfig":{"second":{},"dynamic-access":{}}}}"#);
+    check_health(&second, image() + network() + named("second"), Ok(1));
+    let absent = image() + network() + named("other");
+    check_health(&second, absent, Err("the Engine has no network second;"));
+}

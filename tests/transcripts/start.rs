@@ -342,6 +342,18 @@ fn a_missing_network_is_told_with_the_command_that_creates_it() {
 }
 
 #[test]
+fn of_several_networks_the_missing_one_is_told() {
+    let patch = r#"{"NetworkingConfig":{"EndpointsConfig":{"second":{}}}}"#;
+    for (named, told) in [("second", "second"), (OTHER, "dynamic-access")] {
+        let missing = said(404, &format!("network {named} not found"));
+        let steps = until_written() + call("start", missing) + cleaned_up();
+        let error = start(&[("container_patch", patch)], steps).expect_err("it is missing");
+        let words = format!("the Engine has no network {told};");
+        assert!(error.to_string().contains(&words), "{error}");
+    }
+}
+
+#[test]
 fn a_network_without_room_and_an_address_in_use_are_told_as_such() {
     let start_says =
         |status, message| until_written() + call("start", said(status, message)) + cleaned_up();

@@ -15,7 +15,7 @@ fn the_defaults_pass_the_rules() {
     let body = merged(&[]);
     let host_config = &body.value()["HostConfig"];
     assert_eq!(host_config["Memory"], host_config["MemorySwap"]);
-    assert_eq!(body.network(), Some("dynamic-access"));
+    assert_eq!(body.networks(), ["dynamic-access"]);
     assert_eq!(body.user(), "");
 }
 
@@ -204,6 +204,23 @@ fn networks_of_others_are_refused() {
 }
 
 #[test]
+fn a_target_joins_a_bounded_number_of_networks() {
+    let patch = |count: usize| {
+        let networks = (0..count).map(|number| (format!("n{number}"), json!({})));
+        let networks: serde_json::Map<_, _> = networks.collect();
+        json!({"NetworkingConfig": {"EndpointsConfig": networks}})
+    };
+    merged(&[patch(8)]);
+    let problems = CONTAINER
+        .build(&[patch(9)], Isolation::GivenUp)
+        .expect_err("too many");
+    assert_eq!(
+        problems,
+        ["NetworkingConfig.EndpointsConfig has more than 8 networks"]
+    );
+}
+
+#[test]
 fn limits_can_be_changed_but_not_removed() {
     CONTAINER.refuses(r#"
         HostConfig {"Memory": 0, "MemorySwap": 2000000000} | {"Memory": -1, "MemorySwap": 2000000000} -> HostConfig.Memory
@@ -300,6 +317,7 @@ fn security_options_stay_safe() {
         HostConfig.SecurityOpt ["no-new-privileges", "seccomp={}"] | ["no-new-privileges", "apparmor="]
         HostConfig.SecurityOpt ["no-new-privileges", "apparmor=unconfined"] | ["no-new-privileges", "apparmor= unconfined"]
         HostConfig.SecurityOpt ["no-new-privileges", "apparmor=unconfined "] | ["no-new-privileges", "apparmor=Unconfined"]
+        HostConfig.SecurityOpt ["no-new-privileges", "apparmor=crun"] | ["no-new-privileges", "apparmor:runc"]
         HostConfig.SecurityOpt ["no-new-privileges", "label=disable"] | ["no-new-privileges", "systempaths=unconfined"]
         "#);
     CONTAINER.accepts(r#"
@@ -317,7 +335,6 @@ fn only_mounts_of_the_targets_own_are_allowed() {
         HostConfig.Mounts [{"Type": "tmpfs", "Target": "/a", "BindOptions": {"Propagation": "shared"}}]
         HostConfig.Mounts [{"Type": "tmpfs", "Target": "/a", "TmpfsOptions": {"Options": [["suid"]]}}]
         HostConfig.Mounts [{"Type": "tmpfs", "Target": "/a", "TmpfsOptions": {"Mode": 10000000000}}]
-        HostConfig.SecurityOpt ["no-new-privileges", "apparmor=crun"] | ["no-new-privileges", "apparmor:runc"]
         HostConfig.Mounts [{"Type": "tmpfs", "Target": "/proc/sys"}] | [{"Type": "tmpfs", "Target": "/a", "Source": "/"}]
         "#);
     CONTAINER.accepts(r#"

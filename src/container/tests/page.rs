@@ -53,7 +53,9 @@ fn form((path, shape, rule): &Row) -> Option<String> {
             Some("Env") => "a list of NAME=value, added to the server's own",
             Some("Labels") => "labels, added to the server's own",
             Some("Volumes") => "paths, each with the value {}: a volume of the target's own",
-            Some("EndpointsConfig") => "networks by name, each with how the target appears there",
+            Some("EndpointsConfig") => {
+                "up to 8 networks by name, each with how the target appears there"
+            }
             _ => panic!("{path} has no words"),
         },
     };

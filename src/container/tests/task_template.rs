@@ -24,7 +24,7 @@ fn the_template_is_as_safe_as_a_container() {
     assert_eq!(options["Privileges"]["NoNewPrivileges"], true);
     assert_eq!(options["Init"], true);
     assert_eq!(template["RestartPolicy"]["Condition"], "none");
-    assert_eq!(body.network(), Some("dynamic-access"));
+    assert_eq!(body.networks(), ["dynamic-access"]);
     assert!(body.limits_processors() && body.user().is_empty() && !body.permits_managers());
 }
 

@@ -187,7 +187,7 @@ fn environments(variables: &Variables) -> Vec<String> {
 fn network(docker: &Docker, config: &Config, name: &str, start: &StartArguments) -> Finding {
     let told = isolation(docker, name);
     let mut profiles = config.profiles.all();
-    let image = profiles.find(|profile| profile.body.network() == Some(name));
+    let image = profiles.find(|profile| profile.body.networks().contains(&name));
     let image = image.map(|profile| profile.image.as_str());
     let (Some(_), SchedulerKind::Engine, Some(image)) =
         (start.start_for(), config.scheduler, image)
@@ -245,7 +245,10 @@ fn of_network(name: &str, found: Option<Network>, driver: &str, is_podman: bool)
         }
         Some(Network { isolates: false }) => State::Wrong.finding(
             format!("network: on {name}, targets can reach each other"),
-            format!("docker network rm {name}, and then: {make}"),
+            match name {
+                "bridge" => "use a network of your own: docs/target.md#the-network".to_owned(),
+                _ => format!("docker network rm {name}, and then: {make}"),
+            },
         ),
     }
 }

@@ -72,6 +72,14 @@ fn of_networks(seen: &mut Readings<'_>) {
         "bridge",
         default,
     );
+    // Nor does Podman find it by that name.
+    let is_bridge = |entry: &Value| entry["Name"] == "bridge";
+    let listed = listed("bridge");
+    seen.is(
+        "list of networks by the name bridge",
+        seen.of(true, false),
+        listed.as_array().into_iter().flatten().any(is_bridge),
+    );
 }
 
 /// Where a container with a port is, before and after its start.

@@ -54,11 +54,11 @@
 //! | a route | `route` and `query`, `webhook` or `api` for its body and answer, `provision` for its work, `handlers` for its handler |
 //! | what the page shows | `page`, and a file in `templates` |
 //! | a metric | `metrics`, its table in `deploy/observability/README.md`, and an alert there if it needs one; `provision/readings.rs` for a new reading |
-//! | a variable | `config/mod.rs` (a secret of callers: `auth`), twice in `spin.toml`, `docs/variables.md`, and the variables of the tests: in `tests/promise/scenario.rs` and `fuzz/properties/lib.rs` |
+//! | a variable | `config/mod.rs` (a secret of callers: `auth`), twice in `spin.toml`, `docs/variables.md` |
 //! | a key of `environments` | `config/overrides.rs` and `config/profile.rs`, and `docs/variables.md` |
 //! | a Docker option that a patch may set, or must not | `container/create_body.rs` or `container/task_template.rs`, from which a test writes `docs/options.md`; on a Swarm `docker/swarm/template.rs` if Docker 25 does not know it |
 //! | a call to the Engine | a file in `docker` (`docker/swarm`), and the operation in `backend` that makes it; a line in `deploy/engine-proxy/calls.txt` (`deploy/swarm/calls.txt`), and a request in `admin/tests/calls.rs`; the model in `tests/promise/model`; its `operationId` in `engine-api/specifications/cut.py` |
-//! | a refusal | a variant in its family in `error`, with its status, code and messages; a row in `error/tests.rs`, in `tests/promise/catalogue.rs` if the model meets it, and in `docs/troubleshooting.md` |
+//! | a refusal | a variant in its family in `error`, with its status, code and messages; a row in `error/tests.rs`, its code in `tests/promise/promise/answers.rs` if the model meets it, and in `docs/troubleshooting.md` |
 //! | a promise | `tests/promise/promise.rs`, and the table in the README |
 //!
 //! # Rules

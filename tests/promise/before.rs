@@ -9,22 +9,21 @@ use dynamic_access::docker::swarm::template;
 use serde_json::json;
 
 use crate::model::engine::{Container, Volume};
-use crate::model::swarm::{Nodes, Secret, Service, Spec, Swarm, TaskState};
+use crate::model::swarm::{Habit, Nodes, Secret, Service, Spec, Swarm, TaskState};
 use crate::model::{Engine, Key, Kind, Orchestrator, State};
-use crate::scenario::{BEGINNING, Given, Habits, Place, SERVICE_URL, Scenario};
+use crate::scenario::{BEGINNING, Given, Place, SERVICE_URL, Scenario};
 use crate::tokens::{DEPLOYMENT, TAKEN, name_of, token_text};
 
 impl Scenario {
     /// The orchestrator before the first call.
     pub fn orchestrator(&self) -> Orchestrator {
         match self.place {
-            Place::Docker => Orchestrator::Engine(self.on_engine(Kind::Docker)),
-            Place::Podman => Orchestrator::Engine(self.on_engine(Kind::Podman)),
-            Place::Swarm(habits) => Orchestrator::Swarm(self.on_swarm(habits)),
+            Place::Engine(kind) => Orchestrator::Engine(self.on_engine(kind)),
+            Place::Swarm(habit) => Orchestrator::Swarm(self.on_swarm(habit)),
         }
     }
 
-    fn on_swarm(&self, habits: Habits) -> Swarm {
+    fn on_swarm(&self, habit: Habit) -> Swarm {
         thread_local! {
             static FOREIGN: (Vec<Service>, Vec<Rc<Secret>>) = foreign_on_swarm();
         }
@@ -44,9 +43,7 @@ impl Scenario {
         }
         Swarm {
             has_image: self.has_image,
-            is_fine: habits.is_fine,
-            older: habits.older,
-            is_deaf: habits.is_deaf,
+            habit,
             services,
             secrets,
             nodes: Nodes::AllThere,
@@ -105,20 +102,18 @@ fn volume_of(key: Key, lifetime: Duration, ago: Duration) -> Volume {
 fn foreign_volumes() -> Vec<Volume> {
     let id = Key::given(0).container_id();
     let ours = format!("{DEPLOYMENT}-{id}-");
-    [
-        ("db".to_owned(), None),
-        (format!("{ours}0"), None),
-        (format!("{ours}00"), Some(DEPLOYMENT)),
-        (format!("{ours}x"), Some(DEPLOYMENT)),
-        (format!("other-{id}-0"), Some("other")),
-    ]
-    .into_iter()
-    .map(|(name, deployment)| Volume {
+    let volume = |name: String, deployment: Option<&str>| Volume {
         name,
         deployment: deployment.map(str::to_owned),
         created: Duration::ZERO,
-    })
-    .collect()
+    };
+    vec![
+        volume("db".to_owned(), None),
+        volume(format!("{ours}0"), None),
+        volume(format!("{ours}00"), Some(DEPLOYMENT)),
+        volume(format!("{ours}x"), Some(DEPLOYMENT)),
+        volume(format!("other-{id}-0"), Some("other")),
+    ]
 }
 
 /// Whether a volume is one of these.
@@ -128,18 +123,6 @@ pub fn is_foreign_volume(name: &str) -> bool {
 
 /// The number from which the keys of given targets belong to their secrets.
 const SECRETS: usize = 500;
-
-/// The number from which given targets are somebody else's.
-const FIRST_FOREIGN: usize = 1000;
-
-/// The key of somebody else's target.
-pub fn foreign_key(number: usize) -> Key {
-    Key::given(FIRST_FOREIGN + number)
-}
-
-pub fn is_foreign(key: Key) -> bool {
-    key.is_given() && key.call >= FIRST_FOREIGN
-}
 
 /// Names and labels that look like ours in every way except the one that counts.
 static LOOKS: LazyLock<Vec<(String, Labels)>> = LazyLock::new(|| {
@@ -178,7 +161,7 @@ fn foreign<T>(make: impl Fn(Key, &str, BTreeMap<String, String>, State, Duration
             (State::Created, "-created"),
             (State::Exited, "-exited"),
         ] {
-            let key = foreign_key(made.len());
+            let key = Key::foreign(made.len());
             let name = format!("{look}{suffix}");
             made.push(make(key, &name, labels(&name), state, age));
         }
@@ -201,7 +184,7 @@ fn foreign_on_swarm() -> (Vec<Service>, Vec<Rc<Secret>>) {
         service(key, name, labels, state, age, None)
     });
     let secrets = foreign(|key, name, labels, _, age| {
-        let key = Key::given(key.call + FIRST_FOREIGN);
+        let key = Key::foreign(key.call);
         // An object with our labels is ours; our name alone is not enough.
         let labels = if name.starts_with("copy") {
             BTreeMap::new()
@@ -267,19 +250,18 @@ fn service(
     token: Option<(String, Option<&Secret>)>,
 ) -> Service {
     let of_container = labels.clone();
-    let is_left = state == State::Stopping;
-    let is_started = is_left || matches!(state, State::Starting | State::Running | State::Exited);
+    let task = match state {
+        State::Starting => Some(TaskState::Preparing),
+        State::Running | State::Stopping => Some(TaskState::Running),
+        State::Exited => Some(TaskState::Failed),
+        _ => None,
+    };
     if token.is_some() {
-        labels.insert(label("vouched"), "false".to_owned());
+        let is_vouched = matches!(state, State::Running | State::Exited);
+        labels.insert(label("vouched"), is_vouched.to_string());
     }
-    match state {
-        State::Running | State::Exited if token.is_some() => {
-            labels.insert(label("vouched"), "true".to_owned());
-        }
-        State::Dead => {
-            labels.insert(label("fenced"), "true".to_owned());
-        }
-        _ => {}
+    if state == State::Dead {
+        labels.insert(label("fenced"), "true".to_owned());
     }
     let (token, secret) = token.unzip();
     let ids: Vec<_> = secret
@@ -299,26 +281,20 @@ fn service(
             },
             "RestartPolicy": {"Condition": "none"},
         },
-        "Mode": {"Replicated": {"Replicas": u64::from(is_started)}},
+        "Mode": {"Replicated": {"Replicas": u64::from(task.is_some())}},
     });
-    if is_started {
+    if task.is_some() {
         spec["Labels"][label("template")] = template::digest(&spec).into();
     }
     let spec = Spec::read(spec.to_string().as_bytes()).expect("a specification");
     let created = BEGINNING - age;
     let mut service = Service::new(key, spec, created);
-    service.token = token.filter(|_| is_started).map(Into::into);
-    let task = match state {
-        State::Starting => Some(TaskState::Preparing),
-        State::Running | State::Stopping => Some(TaskState::Running),
-        State::Exited => Some(TaskState::Failed),
-        _ => None,
-    };
+    service.token = token.filter(|_| task.is_some()).map(Into::into);
     if let Some(state) = task {
         service.make_task(state, created);
     }
     // Somebody has deleted it, and its node does not know yet.
-    service.is_deleted = is_left;
+    service.is_deleted = state == State::Stopping;
     service
 }
 

@@ -4,9 +4,7 @@ use std::time::Duration;
 
 use dynamic_access::platform::TransportError;
 
-use crate::model::engine::Op as EngineOp;
-use crate::model::swarm::Op as SwarmOp;
-use crate::model::{Op, Reply};
+use crate::model::{Op, Reply, Request};
 
 /// The fate of one call.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
@@ -132,23 +130,23 @@ impl Fates {
 
     /// The fates of one call, the ordinary one first.
     pub fn of(self, op: &Op) -> Vec<Fate> {
-        let own: &[Fate] = match op {
-            Op::Engine(EngineOp::Create { .. }) => &CREATE,
+        let own: &[Fate] = match &op.request {
+            Request::Create { .. } => &CREATE,
             // A Swarm reports a missing network too.
-            Op::Engine(EngineOp::Start(_)) | Op::Swarm(SwarmOp::Create(_)) => &START,
-            Op::Engine(EngineOp::Remove { .. }) => &REMOVE,
-            Op::Engine(EngineOp::CreateVolume { .. } | EngineOp::RemoveVolume(_)) => &REFUSED,
-            Op::Swarm(op) if op.is_change() => &REFUSED,
+            Request::Start(_) | Request::CreateService(_) => &START,
+            Request::Remove { .. } => &REMOVE,
+            Request::Archive { .. } => &[],
+            _ if op.is_change => &REFUSED,
             _ => &[],
         };
-        let shared: &[Fate] = if op.is_change() { &CHANGE } else { &LOOK };
+        let shared: &[Fate] = if op.is_change { &CHANGE } else { &LOOK };
         match self {
             Self::Crash => vec![Fate::Answered, Fate::Crash],
             Self::Hangs => vec![Fate::Answered, Fate::Hangs],
-            Self::Lost if op.is_change() => {
+            Self::Lost if op.is_change => {
                 vec![Fate::Answered, Fate::Broken, Fate::FailsAfter, Fate::Crash]
             }
-            Self::Late if op.is_change() => vec![Fate::Answered, Fate::Broken],
+            Self::Late if op.is_change => vec![Fate::Answered, Fate::Broken],
             Self::Late => vec![Fate::Answered, Fate::SlowToAct],
             Self::Lost => vec![Fate::Answered, Fate::Broken, Fate::Crash],
             Self::Any => [shared, own, &[Fate::Crash]].concat(),
@@ -217,36 +215,37 @@ impl Fate {
                 return Err(TransportError::TimedOut);
             }
             Self::FailsBefore | Self::FailsAfter | Self::FailsHalfway => {
-                Reply::says(500, "no space left on device", now)
+                Reply::says(500, "no space left on device")
             }
-            Self::Garbage => garbage(op, now),
-            Self::BadGateway => Reply::new(502, "<html>502 Bad Gateway</html>", now),
-            Self::Refused => Reply::says(400, &format!("invalid: {op:?}"), now),
-            Self::NoNetwork => Reply::says(404, "network targets not found", now),
-            Self::NotReserved(status) => Reply::says(status, "name is not reserved", now),
-            Self::Answered | Self::SlowToAct | Self::SlowToAnswer => truth
-                .expect("a call that is answered has taken effect")
-                .clone(),
+            Self::Garbage => garbage(op),
+            Self::BadGateway => Reply::new(502, "<html>502 Bad Gateway</html>"),
+            Self::Refused => Reply::says(400, &format!("invalid: {op:?}")),
+            Self::NoNetwork => Reply::says(404, "network targets not found"),
+            Self::NotReserved(status) => Reply::says(status, "name is not reserved"),
+            Self::Answered | Self::SlowToAct | Self::SlowToAnswer => {
+                let truth = truth.expect("a call that is answered has taken effect");
+                return Ok(truth.clone());
+            }
         };
-        Ok(reply)
+        Ok(reply.at(now))
     }
 }
 
 /// The right status, where there is one, with a body that was cut off or is another
 /// server's.
-fn garbage(op: &Op, now: Duration) -> Reply {
-    match op {
-        Op::Engine(EngineOp::Create { .. }) => Reply::new(201, r#"{"Id":"0123"#, now),
-        Op::Swarm(SwarmOp::Create(_) | SwarmOp::CreateSecret { .. }) => {
-            Reply::new(201, r#"{"ID":"0123"#, now)
+fn garbage(op: &Op) -> Reply {
+    use Request::{Create, CreateSecret, CreateService, CreateVolume, List, Volumes};
+    let (status, body) = match &op.request {
+        Create { .. } => (201, r#"{"Id":"0123"#),
+        CreateService(_) | CreateSecret { .. } => (201, r#"{"ID":"0123"#),
+        CreateVolume { .. } => (201, r#"{"Name":"0123"#),
+        Volumes(_) => (200, r#"{"Volumes":[{"Name":"0123"#),
+        List(_) => (200, r#"[{"Id":"0123"#),
+        Request::Services(_) | Request::Tasks(_) | Request::Secrets(_) | Request::Nodes => {
+            (200, r#"[{"ID":"0123"#)
         }
-        Op::Engine(EngineOp::CreateVolume { .. }) => Reply::new(201, r#"{"Name":"0123"#, now),
-        Op::Engine(EngineOp::Volumes(_)) => Reply::new(200, r#"{"Volumes":[{"Name":"0123"#, now),
-        op if op.is_change() => Reply::new(200, "<html>OK</html>", now),
-        Op::Engine(EngineOp::List(_)) => Reply::new(200, r#"[{"Id":"0123"#, now),
-        Op::Swarm(
-            SwarmOp::Services(_) | SwarmOp::Tasks(_) | SwarmOp::Secrets(_) | SwarmOp::Nodes,
-        ) => Reply::new(200, r#"[{"ID":"0123"#, now),
-        _ => Reply::new(200, "OK", now),
-    }
+        _ if op.is_change => (200, "<html>OK</html>"),
+        _ => (200, "OK"),
+    };
+    Reply::new(status, body)
 }

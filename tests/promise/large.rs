@@ -1,108 +1,27 @@
 //! The most targets of the largest size. Their lists are as long as those of a real
 //! Engine or Swarm, and no reply exceeds its limit.
 
-use std::cell::{Cell, RefCell};
 use std::rc::Rc;
 use std::time::Duration;
 
-use dynamic_access::platform::{
-    HttpRequest, HttpResponse, Keep, Platform, REPLY_BYTES_MAX, TransportError,
-};
 use dynamic_access::server::{self, Answer};
 use serde_json::{Value, json};
 
 use crate::digest::digest;
 use crate::model::engine::Container;
-use crate::model::swarm::{self, Nodes, Secret, Service, Spec, Swarm, TaskState};
-use crate::model::{Engine, Key, Kind, Op, Orchestrator, State};
-use crate::scenario::{API_SECRET, BEGINNING, Habits, Place, Scenario, WEBHOOK_SECRET, case};
+use crate::model::swarm::{Habit, Nodes, Secret, Service, Spec, Swarm, TaskState};
+use crate::model::{Engine, Key, Kind, Orchestrator, State};
+use crate::scenario::{BEGINNING, Place, Scenario, request, with_key};
+use crate::sequence::Sequence;
 use crate::tokens::DEPLOYMENT;
 
 /// The bytes of a container in an Engine's list besides its names, labels and times:
 /// ports, mounts, networks and a status, and a command of 2 KiB.
 const LISTED_BYTES: usize = 4096;
 
-/// A backend that carries out the calls one after the other. All effects of a write
-/// happen before the next call.
-struct Backend {
-    orchestrator: RefCell<Orchestrator>,
-    now: Cell<Duration>,
-    calls: Cell<usize>,
-    too_long: Cell<usize>,
-    longest: Cell<usize>,
-}
-
-impl Backend {
-    fn of(orchestrator: Orchestrator) -> Self {
-        Self {
-            orchestrator: RefCell::new(orchestrator),
-            now: Cell::new(BEGINNING),
-            calls: Cell::default(),
-            too_long: Cell::default(),
-            longest: Cell::default(),
-        }
-    }
-
-    fn settle(&self) {
-        let mut orchestrator = self.orchestrator.borrow_mut();
-        if let Orchestrator::Swarm(swarm) = &mut *orchestrator {
-            while let Some((key, next)) = {
-                let mut moves = swarm.moves(|_| false);
-                moves.next()
-            } {
-                swarm.make(key, next, self.now.get());
-            }
-        }
-    }
-}
-
-impl Platform for Backend {
-    async fn send(
-        &self,
-        request: HttpRequest,
-        _limit: Duration,
-        _keep: Keep,
-    ) -> Result<HttpResponse, TransportError> {
-        let op = Op::read(&request).expect("a request that the model knows");
-        let call = self.calls.get();
-        self.calls.set(call + 1);
-        let (key, mut half) = (Key { actor: 0, call }, None);
-        let reply = loop {
-            let mut orchestrator = self.orchestrator.borrow_mut();
-            let step = orchestrator.step(&op, &mut half, key, self.now.get());
-            if let Some(reply) = step.reply {
-                break reply;
-            }
-        };
-        self.settle();
-        // A Swarm also shows a service as it was before its last update.
-        let is_of_services = matches!(&*op, Op::Swarm(swarm::Op::Services(_)));
-        let length = reply.body.len() * if is_of_services { 2 } else { 1 };
-        if length > REPLY_BYTES_MAX {
-            self.too_long.set(self.too_long.get() + 1);
-            return Err(TransportError::TooLong);
-        }
-        self.longest.set(self.longest.get().max(length));
-        Ok(reply.to_http(""))
-    }
-
-    fn now(&self) -> Duration {
-        self.now.get()
-    }
-
-    async fn sleep(&self, duration: Duration) {
-        self.now.set(self.now.get() + duration);
-    }
-
-    fn random(&self) -> u128 {
-        let half = |salt: u8| u128::from(digest((self.calls.get(), self.now.get(), salt)));
-        (half(0) << 64) | half(1)
-    }
-}
-
 /// A server in front of a backend.
 struct Front<'a> {
-    backend: &'a Backend,
+    backend: &'a Sequence,
     scenario: Scenario,
     patch: String,
     /// How many secrets each target gets.
@@ -111,21 +30,12 @@ struct Front<'a> {
 
 impl Front<'_> {
     fn call(&self, method: &str, uri: &str, key: usize, body: &Value) -> Answer {
-        let is_of_api = uri.starts_with("/v1");
-        let authorization = match is_of_api {
-            true => format!("Bearer {API_SECRET}"),
-            false => format!("Basic {WEBHOOK_SECRET}"),
-        };
-        let request = http::Request::builder().method(method).uri(uri);
-        let request = request
-            .header("authorization", authorization)
-            .header("idempotency-key", format!("key-{key}"));
-        let (head, ()) = request.body(()).expect("a request").into_parts();
+        let (head, body) = request(method, uri.to_owned(), body);
+        let head = with_key(head, &format!("key-{key}"));
         let variables = |name: &'static str| match name {
             "container_patch" => Ok(self.patch.clone()),
             _ => self.scenario.variable(name),
         };
-        let body = body.to_string().into_bytes();
         let answer = server::serve(self.backend, &variables, &head, async move |_| Ok(body));
         pollster::block_on(answer)
     }
@@ -176,11 +86,9 @@ impl Front<'_> {
 #[test]
 fn two_thousand_of_the_largest_targets_of_a_swarm_are_started_listed_and_reaped() {
     const COUNT: usize = 2000;
-    let backend = Backend::of(Orchestrator::Swarm(Swarm {
+    let backend = Sequence::of(Orchestrator::Swarm(Swarm {
         has_image: true,
-        is_fine: false,
-        older: None,
-        is_deaf: false,
+        habit: Habit::Plain,
         services: Vec::new(),
         secrets: Vec::new(),
         nodes: Nodes::AllThere,
@@ -189,9 +97,8 @@ fn two_thousand_of_the_largest_targets_of_a_swarm_are_started_listed_and_reaped(
     let front = Front {
         backend: &backend,
         scenario: Scenario {
-            place: Place::Swarm(Habits::default()),
-            max_targets: COUNT,
-            ..case("large", [], &[], &[])
+            place: Place::Swarm(Habit::Plain),
+            ..Scenario::empty(COUNT)
         },
         patch: json!({"ContainerSpec": {"Env": [variable]}}).to_string(),
         secrets: 8,
@@ -239,7 +146,7 @@ fn copy_service(swarm: &mut Swarm, number: usize) {
 #[test]
 fn a_thousand_of_the_largest_targets_of_an_engine_are_started_listed_and_reaped() {
     const COUNT: usize = 1000;
-    let backend = Backend::of(Orchestrator::Engine(Engine {
+    let backend = Sequence::of(Orchestrator::Engine(Engine {
         kind: Kind::Docker,
         has_image: true,
         volumes: Vec::new(),
@@ -248,10 +155,7 @@ fn a_thousand_of_the_largest_targets_of_an_engine_are_started_listed_and_reaped(
     }));
     let front = Front {
         backend: &backend,
-        scenario: Scenario {
-            max_targets: COUNT,
-            ..case("large", [], &[], &[])
-        },
+        scenario: Scenario::empty(COUNT),
         patch: "{}".to_owned(),
         // A list shows none of them.
         secrets: 1,

@@ -9,7 +9,7 @@
 //! # What is tried
 //!
 //! A *scenario* has given targets, one to three webhooks, and the events that may happen
-//! ([`scenario::Left`]). A *schedule* is one order of all steps: a webhook is called, its
+//! ([`scenario::Event`]). A *schedule* is one order of all steps: a webhook is called, its
 //! call takes effect and is answered, a request whose answer was lost takes effect later,
 //! an event happens, time passes. Then each webhook is called again, alone and without
 //! faults, until it is settled, and a reaper comes three times. Every schedule of each
@@ -44,24 +44,22 @@
 //! # How to repeat one schedule
 //!
 //! A broken promise prints its schedule, and the command that runs it again:
-//! `REPLAY="pair/start-stop:0,2,1" cargo test --test promise -- replay --nocapture`.
+//! `REPLAY="pair/start + stop | running 1m:0,2,1" cargo test --test promise -- --nocapture`.
 //!
 //! | module | knows |
 //! |---|---|
 //! | [`model`] | the model of an Engine, and that of a Swarm |
 //! | [`fate`] | the possible fates of a call |
-//! | [`scenario`], [`tokens`], [`cases`], [`before`] | the beginning of a schedule |
+//! | [`rows`], [`scenario`], [`tokens`], [`before`] | the beginning of a schedule |
 //! | [`server`] | what a webhook does next, after all replies so far |
 //! | [`world`] | the state of a schedule |
 //! | [`run`], [`steps`], [`phases`] | one schedule, its next steps, and the phases after the work |
 //! | [`schedule`] | every schedule, one after the other |
-//! | [`promise`], [`catalogue`] | the promises |
+//! | [`promise`] | the promises |
 //! | [`faults`], [`pairs`], [`on_swarm`], [`renewals`] | the tests |
-//! | [`large`] | in addition to the promises: the most targets of the largest size |
+//! | [`large`], [`starved`] | in addition to the promises, with [`sequence`]: the most targets of the largest size, and some that cannot be removed |
 
 mod before;
-mod cases;
-mod catalogue;
 mod digest;
 mod fate;
 mod faults;
@@ -72,41 +70,13 @@ mod pairs;
 mod phases;
 mod promise;
 mod renewals;
+mod rows;
 mod run;
 mod scenario;
 mod schedule;
+mod sequence;
 mod server;
+mod starved;
 mod steps;
 mod tokens;
 mod world;
-
-/// Replays the schedule that `REPLAY` names. Without it, runs the first schedule of each
-/// scenario twice, which must take the same course.
-#[test]
-fn replay() {
-    let scenarios = [
-        faults::scenarios(),
-        pairs::scenarios(),
-        on_swarm::scenarios(),
-        renewals::scenarios(),
-    ]
-    .concat();
-    let Ok(text) = std::env::var("REPLAY") else {
-        for scenario in &scenarios {
-            let first = schedule::replay(scenario, &[]);
-            assert_eq!(first, schedule::replay(scenario, &[]), "{}", scenario.name);
-        }
-        return;
-    };
-    let (name, choices) = text.split_once(':').unwrap_or((&text, ""));
-    let choices: Vec<usize> = choices
-        .split(',')
-        .filter(|choice| !choice.is_empty())
-        .map(|choice| choice.parse().expect("choices are numbers"))
-        .collect();
-    let scenario = scenarios.iter().find(|scenario| scenario.name == name);
-    let scenario = scenario.expect("REPLAY names a scenario");
-    let (transcript, end) = schedule::replay(scenario, &choices);
-    println!("{}\n{end:?}", transcript.join("\n"));
-    assert_eq!(end, run::End::Over);
-}

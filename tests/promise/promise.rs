@@ -9,7 +9,7 @@ use std::time::Duration;
 use dynamic_access::docker::TargetId;
 use dynamic_access::platform::HttpRequest;
 
-use crate::before::{is_foreign, is_foreign_volume};
+use crate::before::is_foreign_volume;
 use crate::model::engine::{Engine, Volume};
 use crate::model::{Change, Key, Op, Orchestrator, State, Target, What, short};
 use crate::scenario::{WEBHOOK_SECRET, Webhook};
@@ -37,6 +37,14 @@ const ROUNDING: Duration = Duration::from_secs(2);
 const PLANTED: &str = "planted-";
 const PLANTED_BASE64: &str = "cGxhbnRlZC";
 
+/// The problem, unless it holds.
+fn must(holds: bool, problem: &str) -> Result<(), String> {
+    match holds {
+        true => Ok(()),
+        false => Err(problem.to_owned()),
+    }
+}
+
 /// Checks a request to the Engine, whatever its fate.
 pub fn on_request(
     world: &World,
@@ -44,59 +52,55 @@ pub fn on_request(
     request: &HttpRequest,
     op: &Op,
 ) -> Result<(), String> {
-    if shows_a_secret(request, op) {
-        return Err(format!("{op} carries a secret"));
-    }
-    if let Some(target) = op.target() {
-        if TargetId::parse(target).is_none() {
-            return Err(format!("{op} does not name a full id"));
-        }
-        if is_id_of_others(world, target) {
-            return Err(format!("{op} is about somebody else's"));
-        }
-    }
-    if op.volume().is_some_and(is_foreign_volume) {
-        return Err(format!("{op} is about somebody else's"));
-    }
     let webhook = world.actors[actor].webhook;
-    let is_own = |id: &str| world.has_created(actor, id);
     let token = match webhook {
         Webhook::Start { token, .. } => Some(token),
         _ => None,
     };
-    if op
-        .creates()
-        .is_some_and(|name| token.map(name_of).as_deref() != Some(name))
-    {
-        return Err(format!("{op} under a name that is not the token's"));
-    }
-    if op.readies().is_some_and(|id| !is_own(id)) {
-        return Err(format!("{op} of a container that another has created"));
-    }
-    if op
-        .carries()
-        .is_some_and(|content| token.map(token_text).as_deref() != Some(content))
-    {
-        return Err(format!("{op} with another token"));
-    }
+    let is_full = |id: &String| TargetId::parse(id).is_some();
+    let is_of_others = |id: &String| is_id_of_others(world, id);
+    let is_of_another = |id| !world.has_created(actor, id);
+    let is_wrong = |name, own: fn(usize) -> String| token.map(own).as_deref() != Some(name);
     let only_looks = matches!(
         webhook,
         Webhook::Reap { dry_run: true } | Webhook::Wait { .. }
     );
-    if only_looks && op.is_change() {
-        return Err(format!("{op} although nothing was to be done"));
+    let problems = [
+        (shows_a_secret(request, op), "shows a secret"),
+        (!op.target.iter().all(is_full), "does not name a full id"),
+        (
+            op.target.as_ref().is_some_and(is_of_others)
+                || op.volume().is_some_and(is_foreign_volume),
+            "is about somebody else's",
+        ),
+        (
+            op.creates().is_some_and(|name| is_wrong(name, name_of)),
+            "has a name that is not the token's",
+        ),
+        (
+            op.readies().is_some_and(is_of_another),
+            "is about a container that another has created",
+        ),
+        (
+            op.carries().is_some_and(|text| is_wrong(text, token_text)),
+            "carries another token",
+        ),
+        (only_looks && op.is_change, "changes something"),
+    ];
+    match problems.into_iter().find(|(is_so, _)| *is_so) {
+        Some((_, problem)) => Err(format!("{op} {problem}")),
+        None => Ok(()),
     }
-    Ok(())
 }
 
 fn is_id_of_others(world: &World, id: &str) -> bool {
     let targets = world.orchestrator.targets();
-    let mut foreign = targets.iter().filter(|found| is_foreign(found.key));
+    let mut foreign = targets.iter().filter(|found| found.key.is_foreign());
     let is_foreign_secret = match &world.orchestrator {
         Orchestrator::Engine(_) => false,
         Orchestrator::Swarm(swarm) => {
             let mut secrets = swarm.secrets.iter();
-            secrets.any(|secret| is_foreign(secret.key) && *secret.id == *id)
+            secrets.any(|secret| secret.key.is_foreign() && *secret.id == *id)
         }
     };
     is_foreign_secret || foreign.any(|found| found.id == id)
@@ -122,7 +126,7 @@ pub fn on_change(world: &World, by: Option<By>, change: Change) -> Result<(), St
     let Some(target) = world.orchestrator.get(change.key) else {
         return Ok(());
     };
-    if by.is_some() && is_foreign(change.key) {
+    if by.is_some() && change.key.is_foreign() {
         return Err(format!("{change}, and it is somebody else's"));
     }
     match (change.what, by) {
@@ -151,10 +155,8 @@ fn held_lifetime(world: &World, key: Key) -> Duration {
 /// A renewal that an answer has shown stays written while its target runs.
 fn holds_its_renewal(world: &World, target: &Target<'_>) -> Result<(), String> {
     let is_held = held_lifetime(world, target.key) >= told_lifetime(world, target.key);
-    if target.state == State::Running && !is_held {
-        return Err("a renewal that somebody was told of is gone".to_owned());
-    }
-    Ok(())
+    let is_held = is_held || target.state != State::Running;
+    must(is_held, "a renewal that somebody was told of is gone")
 }
 
 /// Whether somebody may ask for the task of a service: only its creator, with secrets of
@@ -163,40 +165,27 @@ fn may_ask(world: &World, by: By, key: Key) -> Result<(), String> {
     let Orchestrator::Swarm(swarm) = &world.orchestrator else {
         return Ok(());
     };
-    if key.actor != by.actor {
-        return Err("a service is started that another has created".to_owned());
-    }
-    if swarm.secrets_of(key).any(|secret| secret.actor != by.actor) {
-        return Err("a service is started with another's secret".to_owned());
-    }
-    Ok(())
+    let is_own = |key: Key| key.actor == by.actor;
+    must(is_own(key), "a service is started that another has created")?;
+    let has_own = swarm.secrets_of(key).all(is_own);
+    must(has_own, "a service is started with another's secret")
 }
 
 fn may_run(world: &World, target: &Target<'_>, change: Change) -> Result<(), String> {
     let waits = [State::Created, State::Starting, State::Stopping];
-    if !change.from.is_some_and(|from| waits.contains(&from)) {
-        return Err(format!("{change}: it has run before"));
-    }
-    if target.token.is_none() {
-        return Err("a container runs without its token".to_owned());
-    }
-    let ours = world.orchestrator.targets().into_iter();
-    let running: Vec<Target<'_>> = ours
-        .filter(|found| found.runs && !is_foreign(found.key))
-        .collect();
+    let is_new = change.from.is_some_and(|from| waits.contains(&from));
+    must(is_new, "a container runs that has run before")?;
+    must(target.token.is_some(), "a container runs without its token")?;
+    let ours = world.orchestrator.ours();
+    let running: Vec<Target<'_>> = ours.filter(|found| found.runs).collect();
     let same = running.iter().filter(|found| found.name == target.name);
-    if same.count() > 1 {
-        return Err("two containers of one token run".to_owned());
-    }
+    must(same.count() <= 1, "two containers of one token run")?;
     let of_owner = running.iter().filter(|found| found.owner == target.owner);
     let max = world.scenario.max_targets_per_owner;
-    if !target.owner.is_empty() && max.is_some_and(|max| of_owner.count() > max) {
-        return Err("more targets of one owner run than may".to_owned());
-    }
-    if running.len() > world.scenario.max_targets {
-        return Err(format!("{} run, more than max_targets", running.len()));
-    }
-    Ok(())
+    let has_room = target.owner.is_empty() || max.is_none_or(|max| of_owner.count() <= max);
+    must(has_room, "more targets of one owner run than may")?;
+    let has_room = running.len() <= world.scenario.max_targets;
+    must(has_room, "more targets run than may")
 }
 
 /// Whether somebody may remove a target that was in the state `from`.
@@ -248,8 +237,7 @@ fn may_remove(world: &World, by: By, target: &Target<'_>, from: State) -> Result
 /// Checks that a reap which began at `since` and met no fault has left nothing
 /// behind.
 pub fn on_reaped(world: &World, since: Duration) -> Result<(), String> {
-    let ours = world.orchestrator.targets().into_iter();
-    for target in ours.filter(|target| !is_foreign(target.key)) {
+    for target in world.orchestrator.ours() {
         let begun = match target.state {
             // Somebody is removing it, or making it: the next reap sees that.
             State::Removing | State::Reserved | State::Stopping | State::Gone => continue,
@@ -268,7 +256,7 @@ pub fn on_reaped(world: &World, since: Duration) -> Result<(), String> {
         Orchestrator::Swarm(swarm) => swarm,
     };
     let ours = swarm.secrets.iter();
-    let mut ours = ours.filter(|secret| !is_foreign(secret.key));
+    let mut ours = ours.filter(|secret| !secret.key.is_foreign());
     let is_old = |created: Duration| created + GRACE + ROUNDING < since;
     let left = ours.find(|secret| is_old(secret.created) && !swarm.has_target_of(secret));
     left.map_or(Ok(()), |secret| {

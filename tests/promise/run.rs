@@ -12,11 +12,11 @@ use crate::fate::{Effect, Fate, Fates};
 use crate::model::swarm::Move;
 use crate::model::{Op, Orchestrator, Reply};
 use crate::promise;
-use crate::scenario::Scenario;
+use crate::scenario::{Event, Scenario};
 use crate::schedule::Path;
 use crate::server::{Deed, Server, Told};
-use crate::steps::{Idle, Step};
-use crate::world::{Call, Drift, Phase, Wait, World};
+use crate::steps::Step;
+use crate::world::{Drift, Phase, Wait, World};
 
 /// More steps than any schedule that ends.
 const STEPS_MAX: usize = 5_000;
@@ -29,16 +29,9 @@ pub enum End {
     Broken(String),
 }
 
-/// A schedule that has ended.
-#[derive(Debug)]
-pub struct Outcome {
-    pub end: End,
-    pub transcript: Vec<String>,
-}
-
 /// A schedule that is under way.
-pub struct Run<'a> {
-    pub world: World,
+struct Run<'a> {
+    world: &'a mut World,
     server: &'a mut Server,
     path: &'a mut Path,
 }
@@ -53,15 +46,13 @@ pub fn begin(scenario: &Rc<Scenario>, with_transcript: bool) -> World {
 }
 
 /// Continues one schedule from `world`, with the choices of `path`.
-pub fn run(world: World, server: &mut Server, path: &mut Path) -> Outcome {
-    let mut run = Run {
+pub fn run(world: &mut World, server: &mut Server, path: &mut Path) -> End {
+    Run {
         world,
         server,
         path,
-    };
-    let end = run.run_to_end();
-    let transcript = run.world.transcript.take().unwrap_or_default();
-    Outcome { end, transcript }
+    }
+    .run_to_end()
 }
 
 impl Run<'_> {
@@ -78,8 +69,8 @@ impl Run<'_> {
                 if !self.path.meet(self.world.state()) {
                     return End::MetBefore;
                 }
-                if steps.len() > 1 || self.world.left.faults > 0 {
-                    self.path.keep(&self.world);
+                if steps.len() > 1 || self.world.left.has(Event::Fault) {
+                    self.path.keep(self.world);
                 }
             }
             let step = steps[self.path.choose(steps.len())];
@@ -89,7 +80,7 @@ impl Run<'_> {
     }
 
     fn take(&mut self, step: Step) {
-        let world = &mut self.world;
+        let world = &mut *self.world;
         match step {
             Step::Arrive(actor) => {
                 world.arrive(actor);
@@ -101,33 +92,31 @@ impl Run<'_> {
             Step::Tell(actor) => self.tell(actor),
             Step::Land(drift) => world.land(drift),
             Step::End(key) => {
-                world.left.ends -= 1;
-                let change = world.orchestrator.end(key, world.now);
-                world.note(|_| "a target ends by itself".to_owned());
-                world.changed(None, change);
+                world.left.take(Event::End);
+                let text = "a target ends by itself";
+                world.happen(text, |held, now| vec![held.end(key, now)]);
             }
             Step::Prune(key) => {
-                world.left.prunes -= 1;
-                if let Orchestrator::Engine(engine) = &mut world.orchestrator {
-                    let change = engine.prune(key);
-                    world.note(|_| "somebody prunes created containers".to_owned());
-                    world.changed(None, change);
-                }
+                world.left.take(Event::Prune);
+                let text = "somebody prunes created containers";
+                world.happen(text, |held, _| vec![held.engine().drop(key)]);
             }
             Step::Restart => self.restart(),
             Step::Move(key, next) => {
-                world.left.rejections -=
-                    usize::from(next == Move::Reject && world.left.rejections > 0);
+                if next == Move::Reject {
+                    world.left.take(Event::Rejection);
+                }
                 world.make(key, next);
             }
             Step::Lose => {
-                world.left.losses -= 1;
-                world.lose();
+                world.left.take(Event::Loss);
+                world.happen("a node is lost", |held, _| held.swarm().lose());
             }
             Step::FindAgain => world.find_again(),
             Step::Wait { until, although } => {
-                world.left.delays -= usize::from(although == Idle::Actor);
-                world.left.lags -= usize::from(although == Idle::Task);
+                if let Some(event) = although {
+                    world.left.take(event);
+                }
                 self.wait(until);
             }
             Step::GoOn => world.go_on(),
@@ -136,19 +125,20 @@ impl Run<'_> {
 
     /// Takes an actor's call one step further in the Engine.
     fn act(&mut self, actor: usize) {
-        let world = &mut self.world;
+        let world = &mut *self.world;
         let Wait::Engine(call) = &mut world.actors[actor].wait else {
             unreachable!("only a call takes effect");
         };
         let fails_halfway = call.fate == Some(Fate::FailsHalfway);
-        let by = call.by;
+        let by = call.sent.by;
         let (change, reply) = match (call.half, &mut world.orchestrator) {
             (Some(key), Orchestrator::Engine(engine)) if fails_halfway => {
                 let change = engine.fail_halfway(key, world.now);
-                (Some(change), Some(Reply::new(500, "", world.now)))
+                (Some(change), Some(Reply::new(500, "").at(world.now)))
             }
             (_, orchestrator) => {
-                let step = orchestrator.step(&call.op, &mut call.half, call.key, world.now);
+                let step =
+                    orchestrator.step(&call.sent.op, &mut call.half, call.sent.key, world.now);
                 (step.change, step.reply)
             }
         };
@@ -164,13 +154,13 @@ impl Run<'_> {
 
     /// Gives an actor the answer that it waits for.
     fn tell(&mut self, actor: usize) {
-        let world = &mut self.world;
+        let world = &mut *self.world;
         let Wait::Engine(call) = &world.actors[actor].wait else {
             unreachable!("only a call is answered");
         };
         let fate = call.fate.expect("a call's fate is chosen as it is made");
-        let told = fate.told(&call.op, call.truth.as_ref(), world.now);
-        let op = Rc::clone(&call.op);
+        let told = fate.told(&call.sent.op, call.truth.as_ref(), world.now);
+        let op = Rc::clone(&call.sent.op);
         world.note(|world| {
             let name = &world.actors[actor].name;
             match &told {
@@ -183,9 +173,9 @@ impl Run<'_> {
 
     /// Answers at once if nobody else could notice a later answer.
     fn hurry(&mut self, actor: usize) {
-        let Scenario { left, .. } = &*self.world.scenario;
+        let left = self.world.scenario.left;
         let is_on_swarm = self.world.scenario.is_on_swarm();
-        let is_late = left.delays > 0 && !is_on_swarm && self.world.phase == Phase::Work;
+        let is_late = left.has(Event::Delay) && !is_on_swarm && self.world.phase == Phase::Work;
         if !is_late && self.world.can_tell(actor) {
             self.tell(actor);
         }
@@ -193,7 +183,7 @@ impl Run<'_> {
 
     /// Lets an actor go on until it waits, and chooses the fate of its call.
     fn go(&mut self, number: usize, told: Told) {
-        let world = &mut self.world;
+        let world = &mut *self.world;
         let before = world.actors[number].history;
         let (history, deeds) = self.server.next(before, told, world.now);
         world.actors[number].history = history;
@@ -211,7 +201,7 @@ impl Run<'_> {
         match &world.actors[number].wait {
             Wait::Over => world.ended(number),
             Wait::Engine(call) if world.broken.is_none() => {
-                let op = Rc::clone(&call.op);
+                let op = Rc::clone(&call.sent.op);
                 let fate = self.fate(number, &op);
                 self.meet(number, fate);
             }
@@ -220,18 +210,18 @@ impl Run<'_> {
     }
 
     fn fate(&mut self, actor: usize, op: &Op) -> Fate {
-        let world = &mut self.world;
+        let world = &mut *self.world;
         match world.scenario.fates {
             _ if world.phase != Phase::Work => Fate::Answered,
             Fates::Lasting(fate) if world.hit => fate,
-            _ if world.left.faults == 0 => Fate::Answered,
+            _ if !world.left.has(Event::Fault) => Fate::Answered,
             // On a Swarm, a waiting actor asks the same a hundred times.
             _ if world.scenario.is_on_swarm() && world.actors[actor].is_waiting() => Fate::Answered,
             fates => {
                 let fates = fates.of(op);
                 let fate = fates[self.path.choose(fates.len())];
                 if fate != Fate::Answered {
-                    world.left.faults -= 1;
+                    world.left.take(Event::Fault);
                     world.hit = true;
                     world.note(|world| format!("{} {op}: {fate:?}", world.actors[actor].name));
                 }
@@ -241,22 +231,15 @@ impl Run<'_> {
     }
 
     fn meet(&mut self, actor: usize, fate: Fate) {
-        let world = &mut self.world;
+        let world = &mut *self.world;
         let Wait::Engine(call) = &mut world.actors[actor].wait else {
             unreachable!("it has just made a call");
         };
         call.fate = Some(fate);
         let has_room = world.drifts.len() < world.scenario.fates.adrift_max();
-        if fate.effect() == Effect::Adrift && call.op.is_change() && has_room {
-            let Call { key, sent, by, .. } = **call;
-            let op = Rc::clone(&call.op);
-            world.drifts.push(Drift {
-                by,
-                op,
-                key,
-                sent,
-                half: None,
-            });
+        if fate.effect() == Effect::Adrift && call.sent.op.is_change && has_room {
+            let (sent, half) = (call.sent.clone(), None);
+            world.drifts.push(Drift { sent, half });
         }
         if fate == Fate::Crash {
             world.actors[actor].wait = Wait::Over;
@@ -282,15 +265,11 @@ impl Run<'_> {
     }
 
     fn restart(&mut self) {
-        let world = &mut self.world;
-        world.left.restarts -= 1;
-        world.note(|_| "the Engine is killed and started again".to_owned());
+        let world = &mut *self.world;
+        world.left.take(Event::Restart);
         world.drifts.clear();
-        if let Orchestrator::Engine(engine) = &mut world.orchestrator {
-            for change in engine.restart(world.now) {
-                world.changed(None, change);
-            }
-        }
+        let text = "the Engine is killed and started again";
+        world.happen(text, |held, now| held.engine().restart(now));
         for actor in &mut world.actors {
             if let Wait::Engine(call) = &mut actor.wait {
                 call.fate = Some(Fate::Reset);

@@ -5,14 +5,12 @@ use std::time::Duration;
 use dynamic_access::provision::StartOrder;
 use dynamic_access::secret::Secret;
 use dynamic_access::{api, webhook};
-use serde_json::json;
+use serde_json::{Value, json};
 
 use crate::fate::Fates;
-use crate::model::swarm::Move;
-use crate::model::{Key, State};
-use crate::tokens::{
-    DEPLOYMENT, FIRST_KEY, FIRST_WAITING, environment, key_text, owner, token_text,
-};
+use crate::model::swarm::Habit;
+use crate::model::{Key, Kind, State};
+use crate::tokens::{FIRST_KEY, FIRST_WAITING, environment, key_text, owner, token_text};
 
 /// When schedules begin: there is time before them.
 pub const BEGINNING: Duration = Duration::from_secs(100 * 24 * 60 * 60);
@@ -65,52 +63,58 @@ pub struct Given {
 /// The orchestrator, which carries out the calls.
 #[derive(Debug, Clone, Copy)]
 pub enum Place {
-    Docker,
-    Podman,
-    Swarm(Habits),
+    Engine(Kind),
+    Swarm(Habit),
 }
 
-/// The behaviour of a Swarm between the calls.
-#[derive(Debug, Clone, Copy, Default)]
-pub struct Habits {
-    /// Whether a task shows each of its states before it runs.
-    pub is_fine: bool,
-    /// The move that no task makes during the work.
-    pub stuck: Option<Move>,
-    /// The calls through a manager that is older than the others.
-    pub older: Option<Through>,
-    /// Whether the Swarm misses the first update after which a task is to end.
-    pub is_deaf: bool,
-}
+pub const DOCKER: &[Place] = &[Place::Engine(Kind::Docker)];
+pub const ENGINES: &[Place] = &[Place::Engine(Kind::Docker), Place::Engine(Kind::Podman)];
+pub const SWARM: &[Place] = &[Place::Swarm(Habit::Plain)];
 
-/// Which calls go through an older manager, which drops an option of each service.
+/// An event that may happen once in a schedule, at any moment.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum Through {
-    Looks,
-    Changes,
-    Both,
-}
-
-/// How often each event may happen in one schedule, at any moment.
-#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Hash)]
-pub struct Left {
+pub enum Event {
     /// A call has a fate other than an answer.
-    pub faults: usize,
+    Fault,
     /// Time passes although an actor could go on. On an Engine, the steps of others may
     /// then also overtake answers.
-    pub delays: usize,
+    Delay,
     /// A target ends by itself.
-    pub ends: usize,
+    End,
     /// The Engine is killed and started again.
-    pub restarts: usize,
+    Restart,
     /// Somebody removes a created container.
-    pub prunes: usize,
+    Prune,
     /// Time passes although a task of a Swarm could go on.
-    pub lags: usize,
+    Lag,
     /// A node rejects a task.
-    pub rejections: usize,
+    Rejection,
     /// A node is lost.
-    pub losses: usize,
+    Loss,
+}
+
+/// How often each event may still happen.
+#[derive(Debug, Clone, Copy, Default, Hash)]
+pub struct Left([u8; 8]);
+
+impl Left {
+    pub fn of(events: &[Event]) -> Self {
+        let mut left = Self::default();
+        for event in events {
+            left.0[*event as usize] += 1;
+        }
+        left
+    }
+
+    pub fn has(self, event: Event) -> bool {
+        self.0[event as usize] > 0
+    }
+
+    /// Lets an event happen, if it may.
+    pub fn take(&mut self, event: Event) {
+        let left = &mut self.0[event as usize];
+        *left = left.saturating_sub(1);
+    }
 }
 
 /// The beginning of a schedule, and the events that may happen in it.
@@ -133,89 +137,25 @@ pub struct Scenario {
     pub left: Left,
 }
 
-/// Webhooks, given targets, and the statuses with which they may end while nothing fails;
-/// on a Docker that has the image.
-pub fn case<const N: usize>(
-    name: &str,
-    webhooks: [Webhook; N],
-    given: &[Given],
-    allowed: &[u16],
-) -> Scenario {
-    Scenario {
-        name: name.to_owned(),
-        place: Place::Docker,
-        has_image: true,
-        has_check: false,
-        max_targets: 100,
-        max_targets_per_owner: None,
-        given: given.to_vec(),
-        webhooks: webhooks.to_vec(),
-        allowed: allowed.to_vec(),
-        refusal: None,
-        fates: Fates::Any,
-        left: Left::default(),
-    }
-}
-
 impl Scenario {
-    /// Refused with its status, however often it is called.
-    pub fn refused(self) -> Self {
-        let refusal = self.allowed.last().copied();
-        Self { refusal, ..self }
-    }
-
-    /// Without the image that a new target would need.
-    pub fn without_image(self) -> Self {
-        let has_image = false;
-        Self { has_image, ..self }
-    }
-
-    /// With room for one target.
-    pub fn limited(self) -> Self {
-        let max_targets = 1;
+    /// No webhooks, on a Docker that has the image.
+    pub fn empty(max_targets: usize) -> Self {
         Self {
+            name: String::new(),
+            place: Place::Engine(Kind::Docker),
+            has_image: true,
+            has_check: false,
             max_targets,
-            ..self
+            max_targets_per_owner: None,
+            given: Vec::new(),
+            webhooks: Vec::new(),
+            allowed: Vec::new(),
+            refusal: None,
+            fates: Fates::Any,
+            left: Left::default(),
         }
     }
 
-    /// With room for one target of each owner.
-    pub fn limited_by_owner(self) -> Self {
-        let max_targets_per_owner = Some(1);
-        Self {
-            max_targets_per_owner,
-            ..self
-        }
-    }
-}
-
-/// The same scenarios in each of these places, with their names under `group`, and with
-/// these events.
-pub fn within(
-    group: &str,
-    places: &[Place],
-    scenarios: &[Scenario],
-    fates: Fates,
-    left: Left,
-) -> Vec<Scenario> {
-    let in_place = |&place: &Place| {
-        let suffix = if matches!(place, Place::Podman) {
-            "-podman"
-        } else {
-            ""
-        };
-        scenarios.iter().map(move |scenario| Scenario {
-            name: format!("{group}/{}{suffix}", scenario.name),
-            place,
-            fates,
-            left,
-            ..scenario.clone()
-        })
-    };
-    places.iter().flat_map(in_place).collect()
-}
-
-impl Scenario {
     pub fn is_on_swarm(&self) -> bool {
         matches!(self.place, Place::Swarm(_))
     }
@@ -224,15 +164,15 @@ impl Scenario {
     /// not counted after a start.
     pub fn server(&self) -> &'static str {
         match self.place {
-            Place::Podman => "Libpod/5.4.2 (linux)",
-            Place::Docker | Place::Swarm(_) => "Docker/20.10.24 (linux)",
+            Place::Engine(Kind::Podman) => "Libpod/5.4.2 (linux)",
+            _ => "Docker/20.10.24 (linux)",
         }
     }
 
     /// The id of the target with this key.
     fn id_of(&self, key: Key) -> String {
         match self.place {
-            Place::Docker | Place::Podman => key.container_id(),
+            Place::Engine(_) => key.container_id(),
             Place::Swarm(_) => key.swarm_id(),
         }
     }
@@ -251,33 +191,20 @@ impl Scenario {
     pub fn variable(&self, name: &'static str) -> Result<String, String> {
         let value = match name {
             "webhook_secret" => WEBHOOK_SECRET,
+            "api_secret" => API_SECRET,
             "scheduler" if self.is_on_swarm() => "swarm",
-            "scheduler" => "engine",
-            "docker_url" => "http://127.0.0.1:2375",
-            "docker_plaintext" => "loopback",
             "agent_image" => return Ok(self.image()),
-            "deployment_id" => DEPLOYMENT,
             "max_targets" => return Ok(self.max_targets.to_string()),
             "max_targets_per_owner" => {
                 let max = self.max_targets_per_owner;
                 return Ok(max.map(|max| max.to_string()).unwrap_or_default());
             }
-            "max_lifetime" => "8d",
-            "image_pull" => "missing",
-            "api_secret" => API_SECRET,
-            "operator_secret" | "registry_auth" | "docker_authorization" => "",
-            "allow_capabilities" | "allow_volumes" => "",
             "container_patch" if self.has_check => r#"{"Healthcheck":{"Test":["CMD","true"]}}"#,
             "environments" => return Ok(self.environments()),
-            "container_patch" => "{}",
-            "container_patch_unsafe" => "refuse",
-            "service_urls" => "https://*.bastionzero.com",
-            "token_delivery" => "file",
-            "stop_grace" => "0s",
             "ports" => r#"{"ssh":22}"#,
             "publish_address" => "0.0.0.0",
             "public_host" => "targets.example.com",
-            _ => return Err("is not defined".to_owned()),
+            name => default(name).ok_or("is not defined")?,
         };
         Ok(value.to_owned())
     }
@@ -301,10 +228,6 @@ impl Scenario {
 }
 
 impl Webhook {
-    pub const fn start(token: usize, payload: usize) -> Self {
-        Self::Start { token, payload }
-    }
-
     pub fn name(self) -> &'static str {
         match self {
             Self::Start { .. } => "start",
@@ -318,7 +241,10 @@ impl Webhook {
 
     /// The request that calls it.
     pub fn request(self, scenario: &Scenario) -> (http::request::Parts, Vec<u8>) {
-        let (method, uri, body) = match self {
+        let target = |key, rest| format!("/v1/targets/{}/{rest}", scenario.id_of(key));
+        let webhook = |name: &str| name.to_owned();
+        let none = Value::Null;
+        match self {
             Self::Start { token, payload } if token >= FIRST_KEY => {
                 let body = json!({
                     "environment": environment(payload),
@@ -330,12 +256,10 @@ impl Webhook {
                     "resources": {"memory": "2GiB", "cpus": 1.5},
                     "owner": owner(token),
                 });
-                let wait = if token >= FIRST_WAITING {
-                    "?wait=20s"
-                } else {
-                    ""
-                };
-                ("POST", format!("/v1/targets{wait}"), body.to_string())
+                let waits = token >= FIRST_WAITING;
+                let wait = if waits { "?wait=20s" } else { "" };
+                let (parts, body) = request("POST", format!("/v1/targets{wait}"), &body);
+                (with_key(parts, &key_text(token)), body)
             }
             Self::Start { token, payload } => {
                 let body = json!({
@@ -343,42 +267,52 @@ impl Webhook {
                     "activationToken": token_text(token),
                     "environmentId": environment(payload),
                 });
-                ("POST", "/start".to_owned(), body.to_string())
+                request("POST", webhook("/start"), &body)
             }
             Self::Stop(key) => {
                 let body = json!({ "uniqueId": scenario.id_of(key) });
-                ("POST", "/stop".to_owned(), body.to_string())
+                request("POST", webhook("/stop"), &body)
             }
             Self::Wait { key, until_ended } => {
-                let id = scenario.id_of(key);
                 let awaited = if until_ended { "ended" } else { "ready" };
-                let uri = format!("/v1/targets/{id}/wait?for={awaited}");
-                ("GET", uri, String::new())
+                request("GET", target(key, format!("wait?for={awaited}")), &none)
             }
             Self::Renew(key) => {
-                let uri = format!("/v1/targets/{}/renew", scenario.id_of(key));
-                ("POST", uri, json!({"lifetime": "1d"}).to_string())
+                let body = json!({"lifetime": "1d"});
+                request("POST", target(key, "renew".to_owned()), &body)
             }
-            Self::Health => ("GET", "/health".to_owned(), String::new()),
-            Self::Reap { dry_run: false } => ("POST", "/reap".to_owned(), String::new()),
-            Self::Reap { dry_run: true } => ("POST", "/reap?dry_run=1".to_owned(), String::new()),
-        };
-        let mut request = http::Request::builder().method(method).uri(uri);
-        request = match self {
-            Self::Start { token, .. } if token >= FIRST_KEY => request
-                .header("authorization", format!("Bearer {API_SECRET}"))
-                .header("idempotency-key", key_text(token)),
-            Self::Wait { .. } | Self::Renew(_) => {
-                request.header("authorization", format!("Bearer {API_SECRET}"))
-            }
-            _ => request.header("authorization", format!("Basic {WEBHOOK_SECRET}")),
-        };
-        let (head, ()) = request
-            .body(())
-            .expect("the parts of a request that are all constants")
-            .into_parts();
-        (head, body.into_bytes())
+            Self::Health => request("GET", webhook("/health"), &none),
+            Self::Reap { dry_run: false } => request("POST", webhook("/reap"), &none),
+            Self::Reap { dry_run: true } => request("POST", webhook("/reap?dry_run=1"), &none),
+        }
     }
+}
+
+/// A request with the right credentials, and without a body if that is null.
+pub fn request(method: &str, uri: String, body: &Value) -> (http::request::Parts, Vec<u8>) {
+    let authorization = match uri.starts_with("/v1") {
+        true => format!("Bearer {API_SECRET}"),
+        false => format!("Basic {WEBHOOK_SECRET}"),
+    };
+    let request = http::Request::builder().method(method).uri(uri);
+    let request = request.header("authorization", authorization).body(());
+    let (parts, ()) = request.expect("a request").into_parts();
+    let body = (!body.is_null()).then(|| body.to_string().into_bytes());
+    (parts, body.unwrap_or_default())
+}
+
+/// The request of a start with this idempotency key.
+pub fn with_key(mut parts: http::request::Parts, key: &str) -> http::request::Parts {
+    let key = key.parse().expect("the value of a header");
+    parts.headers.insert("idempotency-key", key);
+    parts
+}
+
+/// The default of a variable in `spin.toml`.
+fn default(name: &str) -> Option<&'static str> {
+    let mut lines = include_str!("../../spin.toml").lines();
+    let rest = lines.find_map(|line| line.strip_prefix(name)?.strip_prefix(" = { default = \""));
+    rest?.split('"').next()
 }
 
 /// An image with a digest, as a Swarm needs it.

@@ -6,11 +6,13 @@
 //! follow has been tried.
 
 use std::collections::HashSet;
-use std::fmt::Write;
 use std::rc::Rc;
 
+use crate::fate::Fates;
+use crate::model::Kind;
+use crate::rows;
 use crate::run::{End, begin, run};
-use crate::scenario::Scenario;
+use crate::scenario::{Event, Left, Place, Scenario};
 use crate::server::Server;
 use crate::world::World;
 
@@ -102,54 +104,62 @@ impl Path {
     }
 }
 
-/// How many schedules there were.
-#[derive(Debug, Default, Clone, Copy)]
-pub struct Tally {
-    pub schedules: usize,
-    pub to_the_end: usize,
-}
-
-/// Runs every schedule of `scenario`.
+/// Runs every schedule of `scenario`, and returns how many there were, and how many of
+/// them went on to the end.
 ///
 /// # Errors
 ///
 /// The transcript of the first schedule on which the promise is broken.
-pub fn explore(scenario: &Scenario) -> Result<Tally, String> {
+fn explore_one(scenario: &Scenario) -> Result<[usize; 2], String> {
     let scenario = Rc::new(scenario.clone());
     let mut path = Path::default();
     let mut server = Server::new(Rc::clone(&scenario));
-    let mut tally = Tally::default();
-    let mut world = begin(&scenario, false);
-    loop {
-        tally.schedules += 1;
-        match run(world, &mut server, &mut path).end {
-            End::Over => tally.to_the_end += 1,
+    let (mut all, mut to_the_end) = (0, 0);
+    let mut next = Some(begin(&scenario, false));
+    while let Some(mut world) = next {
+        all += 1;
+        match run(&mut world, &mut server, &mut path) {
+            End::Over => to_the_end += 1,
             End::MetBefore => {}
             End::Broken(problem) => return Err(told(&scenario, &path.choices(), &problem)),
         }
-        assert!(
-            tally.schedules < SCHEDULES_MAX,
-            "{} has more schedules than can be run",
-            scenario.name
-        );
-        match path.turn() {
-            Some(next) => world = next,
-            None => return Ok(tally),
-        }
+        assert!(all < SCHEDULES_MAX, "{} has too many", scenario.name);
+        next = path.turn();
     }
+    Ok([all, to_the_end])
 }
 
-/// Runs every schedule of each scenario, prints how many there were, and fails
-/// with a transcript for each scenario whose promise is broken.
-pub fn explore_all(group: &str, scenarios: &[Scenario]) {
-    let mut sum = Tally::default();
-    let mut broken = 0;
-    for scenario in scenarios {
-        match explore(scenario) {
-            Ok(tally) => {
-                sum.schedules += tally.schedules;
-                sum.to_the_end += tally.to_the_end;
-                println!("{}: {} schedules", scenario.name, tally.schedules);
+/// Runs every schedule of each scenario of a table in these places, and prints how many
+/// there were; with `REPLAY`, only the schedule that it names.
+///
+/// # Panics
+///
+/// With a transcript for each scenario whose promise is broken.
+pub fn explore(group: &str, places: &[Place], rows: &str, fates: Fates, events: &[Event]) {
+    let in_place = |&place: &Place| {
+        let is_podman = matches!(place, Place::Engine(Kind::Podman));
+        let prefix = if is_podman { "podman: " } else { "" };
+        rows::scenarios(rows).map(move |scenario| Scenario {
+            name: format!("{group}/{prefix}{}", scenario.name),
+            place,
+            fates,
+            left: Left::of(events),
+            ..scenario
+        })
+    };
+    let scenarios: Vec<Scenario> = places.iter().flat_map(in_place).collect();
+    if let Ok(text) = std::env::var("REPLAY") {
+        return replay_one(group, &scenarios, &text);
+    }
+    let (mut all, mut to_the_end, mut broken) = (0, 0, 0);
+    for scenario in &scenarios {
+        let first = replay(scenario, &[]);
+        assert_eq!(first, replay(scenario, &[]), "{}", scenario.name);
+        match explore_one(scenario) {
+            Ok([own, own_to_the_end]) => {
+                all += own;
+                to_the_end += own_to_the_end;
+                println!("{}: {own} schedules", scenario.name);
             }
             Err(transcript) => {
                 broken += 1;
@@ -157,36 +167,41 @@ pub fn explore_all(group: &str, scenarios: &[Scenario]) {
             }
         }
     }
-    println!(
-        "{group}: {} schedules of {} scenarios, {} of them to their end",
-        sum.schedules,
-        scenarios.len(),
-        sum.to_the_end
-    );
+    let count = scenarios.len();
+    println!("{group}: {all} schedules of {count} scenarios, {to_the_end} to their end");
     assert_eq!(broken, 0, "scenarios of {group} break the promise");
 }
 
+/// Runs the schedule that `text` names, if it is of this group.
+fn replay_one(group: &str, scenarios: &[Scenario], text: &str) {
+    let (name, choices) = text.rsplit_once(':').unwrap_or((text, ""));
+    if name.split('/').next() != Some(group) {
+        return;
+    }
+    let choices = choices.split(',').filter(|choice| !choice.is_empty());
+    let choices = choices.map(|choice| choice.parse().expect("choices are numbers"));
+    let scenario = scenarios.iter().find(|scenario| scenario.name == name);
+    let scenario = scenario.expect("REPLAY names a scenario");
+    let (transcript, end) = replay(scenario, &choices.collect::<Vec<_>>());
+    println!("{}\n{end:?}", transcript.join("\n"));
+    assert_eq!(end, End::Over);
+}
+
 /// The transcript of one schedule, and how it ended.
-pub fn replay(scenario: &Scenario, choices: &[usize]) -> (Vec<String>, End) {
+fn replay(scenario: &Scenario, choices: &[usize]) -> (Vec<String>, End) {
     let scenario = Rc::new(scenario.clone());
     let mut server = Server::new(Rc::clone(&scenario));
-    let world = begin(&scenario, true);
-    let outcome = run(world, &mut server, &mut Path::along(choices));
-    (outcome.transcript, outcome.end)
+    let mut world = begin(&scenario, true);
+    let end = run(&mut world, &mut server, &mut Path::along(choices));
+    (world.transcript.unwrap_or_default(), end)
 }
 
 fn told(scenario: &Scenario, choices: &[usize], problem: &str) -> String {
     let (transcript, _) = replay(scenario, choices);
     let choices: Vec<String> = choices.iter().map(ToString::to_string).collect();
-    let mut text = format!("\nThe promise is broken: {problem}\n");
-    for line in transcript {
-        writeln!(text, "{line}").expect("a string takes all that is written to it");
-    }
-    let replay = format!("REPLAY=\"{}:{}\"", scenario.name, choices.join(","));
-    write!(
-        text,
-        "{replay} cargo test --test promise -- replay --nocapture"
+    let (lines, choices) = (transcript.join("\n"), choices.join(","));
+    format!(
+        "\nThe promise is broken: {problem}\n{lines}\nREPLAY=\"{}:{choices}\" cargo test --test promise -- --nocapture",
+        scenario.name
     )
-    .expect("a string takes all that is written to it");
-    text
 }

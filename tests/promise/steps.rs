@@ -2,12 +2,11 @@
 
 use std::time::Duration;
 
-use crate::before::is_foreign;
 use crate::digest::digest;
 use crate::fate::{Effect, Fate};
-use crate::model::swarm::Move;
+use crate::model::swarm::{Habit, Move};
 use crate::model::{Key, Orchestrator, State};
-use crate::scenario::Place;
+use crate::scenario::Event;
 use crate::world::{Actor, Call, Phase, Wait, World};
 
 /// A next step.
@@ -33,20 +32,13 @@ pub enum Step {
     Lose,
     /// It is back.
     FindAgain,
-    /// Time passes, although somebody could have gone on, or because nobody could.
-    Wait { until: Duration, although: Idle },
+    /// Time passes, because nobody could go on, or as this event.
+    Wait {
+        until: Duration,
+        although: Option<Event>,
+    },
     /// All actors have ended: the next phase begins.
     GoOn,
-}
-
-/// Who could have gone on while time passes.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum Idle {
-    Nobody,
-    /// A task of a Swarm.
-    Task,
-    /// An actor.
-    Actor,
 }
 
 impl World {
@@ -61,10 +53,10 @@ impl World {
         let in_vain = world.actors.iter().any(Actor::is_waiting);
         let moves = self.moves();
         let (although, may_wait) = match (steps.is_empty(), moves.is_empty()) {
-            (false, _) => (Idle::Actor, self.left.delays > 0),
+            (false, _) => (Some(Event::Delay), self.left.has(Event::Delay)),
             // A task is not late while somebody waits for it in vain.
-            (true, false) => (Idle::Task, self.left.lags > 0 && !in_vain),
-            (true, true) => (Idle::Nobody, true),
+            (true, false) => (Some(Event::Lag), self.left.has(Event::Lag) && !in_vain),
+            (true, true) => (None, true),
         };
         if may_wait {
             steps.extend(wait(world).map(|until| Step::Wait { until, although }));
@@ -79,21 +71,20 @@ impl World {
         }
         if self.phase == Phase::Work && !all_ended && !in_vain {
             let in_state = |state| {
-                let targets = world.orchestrator.targets().into_iter();
-                targets
-                    .filter(move |target| target.state == state && !is_foreign(target.key))
-                    .map(|target| target.key)
+                let ours = world.orchestrator.ours();
+                let found = ours.filter(move |target| target.state == state);
+                found.map(|target| target.key)
             };
-            if self.left.ends > 0 {
+            if self.left.has(Event::End) {
                 steps.extend(in_state(State::Running).map(Step::End));
             }
-            if self.left.prunes > 0 {
+            if self.left.has(Event::Prune) {
                 steps.extend(in_state(State::Created).map(Step::Prune));
             }
-            if self.left.restarts > 0 {
+            if self.left.has(Event::Restart) {
                 steps.push(Step::Restart);
             }
-            if self.left.losses > 0 {
+            if self.left.has(Event::Loss) {
                 steps.push(Step::Lose);
             }
             if world.is_node_lost() {
@@ -115,18 +106,14 @@ impl World {
         if self.phase != Phase::Work {
             return Vec::new();
         }
-        let stuck = match self.scenario.place {
-            Place::Swarm(habits) => habits.stuck,
-            Place::Docker | Place::Podman => None,
-        };
-        let moves = swarm.moves(is_foreign).filter(|(_, next)| {
-            let is_stuck = stuck == Some(*next);
+        let is_stuck = |next| swarm.habit == Habit::Stuck(next);
+        let moves = swarm.moves().filter(|(_, next)| {
             let may_be = match next {
-                Move::Reject => !swarm.has_image || self.left.rejections > 0,
-                Move::NoNode => stuck == Some(Move::Prepare),
+                Move::Reject => !swarm.has_image || self.left.has(Event::Rejection),
+                Move::NoNode => is_stuck(Move::Prepare),
                 _ => true,
             };
-            may_be && !is_stuck
+            may_be && !is_stuck(*next)
         });
         moves.map(|(key, next)| Step::Move(key, next)).collect()
     }
@@ -138,14 +125,14 @@ impl World {
     /// A digest of everything that could make a difference from here on.
     pub fn state(&self) -> u64 {
         let world = self;
-        let held = world.orchestrator.digest(is_foreign);
+        let held = world.orchestrator.digest();
         // A sum, because the order of independent parts makes no difference.
         let drifts = world.drifts.iter();
         let drifts = drifts
             .map(|drift| {
                 // Its content follows from the history of its actor.
-                let history = world.actors[drift.by.actor].history;
-                digest((drift.key, drift.sent, drift.half, history))
+                let history = world.actors[drift.sent.by.actor].history;
+                digest((drift.sent.key, drift.sent.at, drift.half, history))
             })
             .fold(0, u64::wrapping_add);
         let actors: Vec<u64> = world.actors.iter().map(state_of).collect();
@@ -168,10 +155,10 @@ fn step_of(world: &World, number: usize) -> Option<Step> {
         Wait::Engine(call) => {
             let fate = call.fate?;
             if owes_effect(call, fate) {
-                let from = fate.acts_from(call.sent, call.deadline);
+                let from = fate.acts_from(call.sent.at, call.deadline);
                 (from <= world.now).then_some(Step::Act(number))
             } else {
-                let from = fate.answers_from(call.sent, call.deadline);
+                let from = fate.answers_from(call.sent.at, call.deadline);
                 (from <= world.now && !fate.hangs()).then_some(Step::Tell(number))
             }
         }
@@ -193,9 +180,9 @@ fn wait(world: &World) -> Option<Duration> {
             let moment = if fate.hangs() {
                 call.deadline
             } else if owes_effect(call, fate) {
-                fate.acts_from(call.sent, call.deadline)
+                fate.acts_from(call.sent.at, call.deadline)
             } else {
-                fate.answers_from(call.sent, call.deadline)
+                fate.answers_from(call.sent.at, call.deadline)
             };
             (moment > world.now).then_some(moment)
         }

@@ -6,7 +6,7 @@ use dynamic_access::docker::{ContainerName, DeploymentId};
 use dynamic_access::secret::Secret;
 
 /// The number of tokens.
-const TOKENS: usize = 32;
+const TOKENS: usize = 64;
 
 /// The token whose name somebody else's target has.
 pub const TAKEN: usize = 20;

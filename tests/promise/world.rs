@@ -7,9 +7,7 @@ use std::time::Duration;
 
 use dynamic_access::platform::HttpRequest;
 
-use crate::before::is_foreign;
 use crate::fate::Fate;
-use crate::model::engine;
 use crate::model::swarm::{Move, Nodes};
 use crate::model::{Change, Key, Op, Orchestrator, Reply, State, Target, What};
 use crate::promise;
@@ -41,15 +39,21 @@ pub struct By {
     pub in_tail: bool,
 }
 
+/// A request that was sent.
+#[derive(Debug, Clone)]
+pub struct Sent {
+    pub by: By,
+    pub op: Rc<Op>,
+    pub key: Key,
+    pub at: Duration,
+}
+
 /// A call to the Engine that is under way.
 #[derive(Debug, Clone)]
 pub struct Call {
-    pub op: Rc<Op>,
-    pub key: Key,
-    pub sent: Duration,
+    pub sent: Sent,
     pub deadline: Duration,
     pub fate: Option<Fate>,
-    pub by: By,
     /// What its first step has left for the second.
     pub half: Option<Key>,
     /// The Engine's answer.
@@ -59,10 +63,7 @@ pub struct Call {
 /// A request whose answer nobody waits for, and that may still take effect.
 #[derive(Debug, Clone)]
 pub struct Drift {
-    pub by: By,
-    pub op: Rc<Op>,
-    pub key: Key,
-    pub sent: Duration,
+    pub sent: Sent,
     pub half: Option<(Key, Duration)>,
 }
 
@@ -141,8 +142,7 @@ pub struct World {
 impl World {
     pub fn new(scenario: Rc<Scenario>, with_transcript: bool) -> Self {
         let orchestrator = scenario.orchestrator();
-        let ours = orchestrator.targets().into_iter();
-        let ours: Vec<_> = ours.filter(|target| !is_foreign(target.key)).collect();
+        let ours: Vec<_> = orchestrator.ours().collect();
         let orders = Rc::new(ours.iter().map(order_of).collect());
         let running = ours.iter().filter(|target| target.state == State::Running);
         let promised = running.map(|target| target.key).collect();
@@ -187,14 +187,10 @@ impl World {
 
     /// Lets an actor begin, with the targets that it can see at that moment.
     pub fn arrive(&mut self, actor: usize) {
-        let targets = self.orchestrator.targets();
         let in_state = |states: &[State]| {
-            let targets = targets.iter();
-            targets
-                .filter(|target| !is_foreign(target.key))
-                .filter(|target| states.contains(&target.state))
-                .map(|target| target.key)
-                .collect()
+            let ours = self.orchestrator.ours();
+            let found = ours.filter(|target| states.contains(&target.state));
+            found.map(|target| target.key).collect()
         };
         let running = in_state(&[State::Running]);
         let ended = in_state(&[State::Exited, State::Dead, State::Stopping]);
@@ -238,9 +234,9 @@ impl World {
     /// Lets a request take effect whose answer nobody waits for.
     pub fn land(&mut self, number: usize) {
         let drift = &mut self.drifts[number];
-        let (by, op) = (drift.by, Rc::clone(&drift.op));
+        let Sent { by, op, key, .. } = drift.sent.clone();
         let mut half = drift.half.map(|(key, _)| key);
-        let step = self.orchestrator.step(&op, &mut half, drift.key, self.now);
+        let step = self.orchestrator.step(&op, &mut half, key, self.now);
         drift.half = half.map(|key| (key, self.now));
         if step.reply.is_some() {
             self.drifts.remove(number);
@@ -264,7 +260,7 @@ impl World {
         while let Some(drift) = self.drifts.get(number) {
             match drift.half {
                 Some((_, since)) if since + HALF_DONE <= until => self.land(number),
-                None if drift.sent + LATE_WITHIN < until => {
+                None if drift.sent.at + LATE_WITHIN < until => {
                     self.drifts.remove(number);
                 }
                 _ => number += 1,
@@ -273,14 +269,28 @@ impl World {
         self.now = until;
     }
 
-    /// Lets a task of a Swarm go on.
-    pub fn make(&mut self, key: Key, next: Move) {
-        let now = self.now;
-        if let Orchestrator::Swarm(swarm) = &mut self.orchestrator {
-            let change = swarm.make(key, next, now);
-            self.note(|_| format!("the Swarm: {next:?}"));
+    /// Lets something happen that no request asks for.
+    pub fn happen(
+        &mut self,
+        text: &str,
+        event: impl FnOnce(&mut Orchestrator, Duration) -> Vec<Change>,
+    ) {
+        let changes = event(&mut self.orchestrator, self.now);
+        self.note(|_| text.to_owned());
+        for change in changes {
             self.changed(None, change);
         }
+    }
+
+    /// Lets a task of a Swarm go on.
+    pub fn make(&mut self, key: Key, next: Move) {
+        let text = format!("the Swarm: {next:?}");
+        self.happen(&text, |held, now| vec![held.swarm().make(key, next, now)]);
+    }
+
+    /// A node that was lost is back.
+    pub fn find_again(&mut self) {
+        self.happen("the node is back", |held, _| held.swarm().find_again());
     }
 
     /// Lets all tasks go on as far as they can by themselves.
@@ -290,38 +300,15 @@ impl World {
                 let is_reject = *next == Move::Reject && swarm.has_image;
                 !is_reject && !matches!(next, Move::NoNode | Move::Forget)
             };
-            let Some((key, next)) = swarm.moves(is_foreign).find(is_usual) else {
+            let Some((key, next)) = swarm.moves().find(is_usual) else {
                 return;
             };
             self.make(key, next);
         }
     }
 
-    /// Loses a node.
-    pub fn lose(&mut self) {
-        self.note(|_| "a node is lost".to_owned());
-        if let Orchestrator::Swarm(swarm) = &mut self.orchestrator {
-            for change in swarm.lose(is_foreign) {
-                self.changed(None, change);
-            }
-        }
-    }
-
-    /// A node that was lost is back.
-    pub fn find_again(&mut self) {
-        self.note(|_| "the node is back".to_owned());
-        if let Orchestrator::Swarm(swarm) = &mut self.orchestrator {
-            for change in swarm.find_again() {
-                self.changed(None, change);
-            }
-        }
-    }
-
     pub fn is_node_lost(&self) -> bool {
-        match &self.orchestrator {
-            Orchestrator::Engine(_) => false,
-            Orchestrator::Swarm(swarm) => swarm.nodes == Nodes::OneLost,
-        }
+        matches!(&self.orchestrator, Orchestrator::Swarm(swarm) if swarm.nodes == Nodes::OneLost)
     }
 
     /// Whether an actor created the target with this id, if there ever was one.
@@ -350,11 +337,8 @@ impl World {
     pub fn send(&mut self, actor: usize, request: &HttpRequest, limit: Duration) {
         let op = match Op::read(request) {
             Ok(op) => op,
-            // The schedule ends here, so any request will do.
-            Err(problem) => {
-                self.check(Err(problem));
-                Rc::new(Op::Engine(engine::Op::Image(String::new())))
-            }
+            // The schedule ends here.
+            Err(problem) => return self.check(Err(problem)),
         };
         let outcome = promise::on_request(self, actor, request, &op);
         self.check(outcome);
@@ -369,17 +353,17 @@ impl World {
         sender.repeats = if is_repeated { sender.repeats + 1 } else { 0 };
         sender.recent.rotate_left(1);
         sender.recent[1] = Some(Rc::clone(&op));
-        let by = By {
-            actor,
-            in_tail: sender.answer.is_some(),
-        };
+        let in_tail = sender.answer.is_some();
+        let by = By { actor, in_tail };
         sender.wait = Wait::Engine(Box::new(Call {
-            op,
-            key,
-            sent: now,
+            sent: Sent {
+                by,
+                op,
+                key,
+                at: now,
+            },
             deadline: now + limit,
             fate: None,
-            by,
             half: None,
             truth: None,
         }));

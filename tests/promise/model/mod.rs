@@ -8,22 +8,26 @@
 //! | [`engine`] | an Engine and its containers |
 //! | [`swarm`] | a Swarm and its services, tasks and secrets |
 //! | [`target`] | targets as promises see them, on both |
-//! | `op`, `reply`, `date` | requests and answers |
+//! | `op`, `reply` | requests and answers |
 
-mod date;
 pub mod engine;
 mod op;
 mod reply;
 pub mod swarm;
 mod target;
 
+use std::collections::BTreeMap;
 use std::time::Duration;
 
+use serde_json::json;
+
 pub use engine::{Engine, Kind};
-pub use op::{Op, short};
+pub use op::{Op, Request, short};
 pub use reply::Reply;
 pub use swarm::Swarm;
 pub use target::{Change, Key, State, Target, What};
+
+pub type Labels = BTreeMap<String, String>;
 
 /// The result of one step of a request; without a reply, another step follows.
 #[derive(Debug)]
@@ -34,11 +38,33 @@ pub struct Step {
 
 impl Step {
     fn says(reply: Reply) -> Self {
-        Self {
-            change: None,
-            reply: Some(reply),
-        }
+        let (change, reply) = (None, Some(reply));
+        Self { change, reply }
     }
+
+    /// Without an answer yet.
+    fn begins(change: Option<Change>) -> Self {
+        let reply = None;
+        Self { change, reply }
+    }
+
+    fn makes(change: Change, reply: Reply) -> Self {
+        let (change, reply) = (Some(change), Some(reply));
+        Self { change, reply }
+    }
+}
+
+/// The answer to a request for the other kind of orchestrator.
+fn not_known_here() -> Reply {
+    let message = "This node is not a swarm manager, or none for containers.";
+    Reply::says(503, message)
+}
+
+/// The networks with this name: one that always exists, and another whose name the filter
+/// matches too.
+fn networks(name: &str) -> Reply {
+    let body = json!([{"Name": format!("{name}-node")}, {"Name": name}]);
+    Reply::new(200, body.to_string())
 }
 
 /// The orchestrator, which carries out the calls.
@@ -52,17 +78,14 @@ impl Orchestrator {
     /// Takes a request one step further. `half` is left by its first step for the second,
     /// and `key` is the key of the target that it may create.
     pub fn step(&mut self, op: &Op, half: &mut Option<Key>, key: Key, now: Duration) -> Step {
-        match (self, op) {
-            (Self::Engine(engine), Op::Engine(op)) => engine.step(op, half, key, now),
-            (Self::Swarm(swarm), Op::Swarm(op)) => swarm.step(op, key, now),
-            (Self::Swarm(_), Op::Engine(engine::Op::Network(name))) => {
-                Step::says(engine::network(name, now))
-            }
-            (Self::Engine(_) | Self::Swarm(_), _) => {
-                let message = "This node is not a swarm manager, or none for containers.";
-                Step::says(Reply::says(503, message, now))
-            }
-        }
+        let step = match (self, &op.request) {
+            (_, Request::Network(name)) => Ok(Step::says(networks(name))),
+            (Self::Engine(engine), request) => engine.step(request, half, key, now),
+            (Self::Swarm(swarm), request) => swarm.step(request, key, now),
+        };
+        let step = step.unwrap_or_else(Step::says);
+        let reply = step.reply.map(|reply| reply.at(now));
+        Step { reply, ..step }
     }
 
     /// All targets, ours and others'.
@@ -71,6 +94,12 @@ impl Orchestrator {
             Self::Engine(engine) => engine.targets().collect(),
             Self::Swarm(swarm) => swarm.targets().collect(),
         }
+    }
+
+    /// All targets of ours.
+    pub fn ours(&self) -> impl Iterator<Item = Target<'_>> {
+        let all = self.targets().into_iter();
+        all.filter(|target| !target.key.is_foreign())
     }
 
     /// One of them, or one that is gone, if that is known.
@@ -97,6 +126,22 @@ impl Orchestrator {
         }
     }
 
+    /// The Engine of an event that only an Engine has.
+    pub fn engine(&mut self) -> &mut Engine {
+        match self {
+            Self::Engine(engine) => engine,
+            Self::Swarm(_) => unreachable!("a Swarm has no such event"),
+        }
+    }
+
+    /// The Swarm of an event that only a Swarm has.
+    pub fn swarm(&mut self) -> &mut Swarm {
+        match self {
+            Self::Swarm(swarm) => swarm,
+            Self::Engine(_) => unreachable!("an Engine has no such event"),
+        }
+    }
+
     /// Ends the process of a target.
     pub fn end(&mut self, key: Key, now: Duration) -> Change {
         match self {
@@ -105,8 +150,7 @@ impl Orchestrator {
         }
     }
 
-    /// A digest of everything that is ours. Whether a change vouches for a target of a
-    /// Swarm.
+    /// Whether a change vouches for a target of a Swarm.
     pub fn is_vouch(&self, change: Change) -> bool {
         match self {
             Self::Engine(_) => false,
@@ -114,10 +158,11 @@ impl Orchestrator {
         }
     }
 
-    pub fn digest(&self, is_foreign: impl Fn(Key) -> bool) -> u64 {
+    /// A digest of everything that is ours.
+    pub fn digest(&self) -> u64 {
         match self {
-            Self::Engine(engine) => engine.digest(is_foreign),
-            Self::Swarm(swarm) => swarm.digest(is_foreign),
+            Self::Engine(engine) => engine.digest(),
+            Self::Swarm(swarm) => swarm.digest(),
         }
     }
 }

@@ -2,10 +2,13 @@
 //! changes.
 
 use std::fmt;
-use std::hash::{DefaultHasher, Hash, Hasher};
 use std::time::Duration;
 
 use super::short;
+use crate::digest::digest;
+
+/// The number from which given targets are somebody else's.
+const FIRST_FOREIGN: usize = 10_000_000;
 
 /// Identifies a target, in the same way in every schedule: by the actor that asked for it
 /// and the number of the call.
@@ -29,6 +32,15 @@ impl Key {
         self.actor == usize::MAX
     }
 
+    /// Somebody else's object, which was given too.
+    pub fn foreign(number: usize) -> Self {
+        Self::given(FIRST_FOREIGN + number)
+    }
+
+    pub fn is_foreign(self) -> bool {
+        self.is_given() && self.call >= FIRST_FOREIGN
+    }
+
     /// An id as an Engine makes it up: 64 digits.
     pub fn container_id(self) -> String {
         (0..4)
@@ -48,9 +60,7 @@ impl Key {
     }
 
     fn digits(self, salt: u64) -> u64 {
-        let mut hasher = DefaultHasher::new();
-        (self, salt).hash(&mut hasher);
-        hasher.finish()
+        digest((self, salt))
     }
 }
 
@@ -145,6 +155,17 @@ pub struct Change {
     pub from: Option<State>,
     pub to: Option<State>,
     pub what: What,
+}
+
+impl Change {
+    pub fn made(key: Key, to: State) -> Self {
+        Self {
+            key,
+            from: None,
+            to: Some(to),
+            what: What::Made,
+        }
+    }
 }
 
 impl fmt::Display for Change {

@@ -7,10 +7,9 @@ use serde_json::Value;
 use time::OffsetDateTime;
 use time::format_description::well_known::Rfc3339;
 
-use super::{INVOCATION, LIFETIME, ROUNDING, has_planted, held_lifetime, told_lifetime};
-use crate::before::is_foreign;
-use crate::catalogue::is_of_the_catalogue;
+use super::{INVOCATION, LIFETIME, ROUNDING, has_planted, held_lifetime, must, told_lifetime};
 use crate::model::{Key, Orchestrator, State, Target};
+use crate::scenario::Event::{End, Fault, Loss, Rejection, Restart};
 use crate::scenario::Webhook;
 use crate::tokens::{FIRST_KEY, environment, name_of, owner};
 use crate::world::World;
@@ -34,6 +33,13 @@ const RENEWAL: Duration = Duration::from_secs(24 * 60 * 60);
 const LONGEST: Duration = Duration::from_secs(16 * 24 * 60 * 60);
 const GAIN_MIN: Duration = Duration::from_secs(60);
 
+/// The codes of the failures that the model meets. The status and the message of each are
+/// tested beside [`dynamic_access::error`].
+const CODES: &str = "engine_failed engine_unreachable in_progress managers_differ misconfigured \
+    name_taken no_such_image no_such_network no_such_target no_node node_too_old not_ours \
+    other_payload out_of_time refused removal_in_progress renewed_too_late start_too_slow \
+    still_preparing target_ended target_vanished too_many_targets too_many_targets_of_owner";
+
 /// Checks an answer and notes it, and clears the notes that hold only before it.
 pub fn on_answer(world: &mut World, actor: usize, response: &HttpResponse, lines: &[String]) {
     let body = String::from_utf8_lossy(response.body()).into_owned();
@@ -43,7 +49,7 @@ pub fn on_answer(world: &mut World, actor: usize, response: &HttpResponse, lines
         answers_the_truth(world, actor, status, &body),
         is_in_time(world, actor, ANSWER),
         keeps_secrets(&format!("{:?} {body} {lines:?}", response.headers())),
-        is_of_the_catalogue(status, &body),
+        is_of_the_catalogue(status, &lines[0]),
         is_allowed(world, actor, status),
     ]
     .into_iter()
@@ -55,10 +61,8 @@ pub fn on_answer(world: &mut World, actor: usize, response: &HttpResponse, lines
     if let (Webhook::Renew(key), 200) = (world.actors[actor].webhook, status) {
         let told = lifetime_in(&body).unwrap_or_default();
         let before = world.renewed.insert(key, told);
-        let is_shorter = before.is_some_and(|before| told < before.max(LIFETIME));
-        if is_shorter {
-            world.check(Err("a renewal makes a lifetime shorter".to_owned()));
-        }
+        let is_longer = before.is_none_or(|before| told >= before.max(LIFETIME));
+        world.check(must(is_longer, "a renewal makes a lifetime shorter"));
     }
     let retry_after = response.headers().get(http::header::RETRY_AFTER);
     let seconds = retry_after.and_then(|value| value.to_str().ok()?.parse().ok());
@@ -74,17 +78,22 @@ pub fn on_tail(world: &mut World, actor: usize, lines: &[String]) {
 
 fn is_in_time(world: &World, actor: usize, limit: Duration) -> Result<(), String> {
     let took = world.now - world.actors[actor].arrived;
-    let is_in_time = took <= limit;
-    is_in_time
-        .then_some(())
-        .ok_or_else(|| format!("it took {took:?}, more than {limit:?}"))
+    must(took <= limit, "it took too long")
 }
 
 fn keeps_secrets(text: &str) -> Result<(), String> {
-    if has_planted(text) {
-        return Err(format!("a secret is shown: {text}"));
-    }
-    Ok(())
+    must(!has_planted(text), "a secret is shown")
+}
+
+/// Whether an answer is a success or one of the known failures, by its log line.
+fn is_of_the_catalogue(status: u16, line: &str) -> Result<(), String> {
+    let value: Value = serde_json::from_str(line).map_err(|error| error.to_string())?;
+    let is_known = match value["code"].as_str() {
+        None => matches!(status, 200 | 201),
+        Some(code) => status >= 400 && CODES.split_whitespace().any(|known| known == code),
+    };
+    let is_known = is_known && value["status"] == status;
+    must(is_known, "an answer that is not of the catalogue")
 }
 
 /// The target that a success calls running.
@@ -100,77 +109,71 @@ fn promised(world: &World, actor: usize, status: u16, body: &str) -> Option<Key>
 /// A success must be true, and so must a refusal that describes the state of a target.
 fn answers_the_truth(world: &World, actor: usize, status: u16, body: &str) -> Result<(), String> {
     let by = &world.actors[actor];
+    let is_ours = |key: Key| !key.is_foreign();
     match (by.webhook, status) {
-        (Webhook::Health | Webhook::Stop(_), 200) if body != "{}" => {
-            Err(format!("a success with the body {body}"))
+        (Webhook::Health, 200) => must(body == "{}", "a success has a body"),
+        (Webhook::Stop(key), 200) => {
+            // A target that is only now being made may appear after the look for it.
+            let found = world.orchestrator.get(key).filter(|_| key.is_given());
+            let is_gone = |state| matches!(state, State::Removing | State::Gone);
+            must(body == "{}", "a success has a body")?;
+            let is_there = found.is_some_and(|found| !is_gone(found.state));
+            must(!is_there, "a 200, and the container is there")
         }
+        (Webhook::Stop(key), 404) => must(!is_ours(key), "a 404 for a container of ours"),
         (Webhook::Start { token, payload }, 200 | 201) => {
-            let body: Value = serde_json::from_str(body).map_err(|error| error.to_string())?;
-            let is_key = token >= FIRST_KEY;
-            let member = if is_key { "id" } else { "uniqueId" };
-            let id = body[member].as_str().ok_or("no id")?;
-            let has_run = |key: &&Key| world.orchestrator.id_of(**key) == id;
-            let key = by.seen_running.iter().find(has_run);
-            let key = key.ok_or("the container of a 200 did not run")?;
-            if is_key && (status == 201) != (key.actor == actor) {
-                return Err(
-                    "a 201 says that the target is new, and a 200 that it is not".to_owned(),
-                );
-            }
-            let of = world.orders.get(key);
-            if of != Some(&(name_of(token), environment(payload))) {
-                return Err("the container of a 200 is another order's".to_owned());
-            }
-            let is_swarm = matches!(world.orchestrator, Orchestrator::Swarm(_));
-            let ended_at_once = world.orchestrator.get(*key).is_some_and(|found| {
-                let ran = found.finished.zip(found.started);
-                let stays_up = STAYS_UP[usize::from(is_swarm)];
-                ran.is_some_and(|(finished, started)| finished < started + stays_up)
-            });
-            if ended_at_once {
-                return Err("the container of a 200 has ended at once".to_owned());
-            }
-            if is_taken_back(world, *key) {
-                return Err("the target of a 200 was taken back".to_owned());
-            }
-            if is_swarm && !by.vouched.contains(key) {
-                return Err("a 200 to which no majority has agreed".to_owned());
-            }
-            Ok(())
+            started(world, actor, status, body, token, payload)
         }
-        (Webhook::Wait { key, until_ended }, 200) => waited(world, actor, key, until_ended, body),
-        (Webhook::Wait { key, .. }, 404) => match world.orchestrator.get(key) {
-            Some(found) if found.state == State::Running && !is_foreign(key) => {
-                Err("a 404, and the target runs".to_owned())
-            }
-            _ => Ok(()),
-        },
         (Webhook::Start { token, .. }, 409) => {
             let name = name_of(token);
             let is_of_token = |key: &Key| world.orders.get(key).is_some_and(|of| of.0 == name);
             let has_ended = by.seen_ended.iter().any(is_of_token);
-            has_ended
-                .then_some(())
-                .ok_or_else(|| "a 409, and no target has ended".to_owned())
+            must(has_ended, "a 409, and no target has ended")
         }
-        // A target that is only now being made may appear after the look for it.
-        (Webhook::Stop(key), 200) if key.is_given() => match world.orchestrator.get(key) {
-            Some(found) if !matches!(found.state, State::Removing | State::Gone) => Err(format!(
-                "a 200, and the container is {}",
-                found.state.word()
-            )),
-            _ => Ok(()),
-        },
+        (Webhook::Wait { key, until_ended }, 200) => waited(world, actor, key, until_ended, body),
         (Webhook::Renew(key), 200) => is_renewed(world, actor, key, body),
         (Webhook::Renew(key), 409) => is_too_late(world, actor, key),
-        (Webhook::Renew(key), 404) if !is_foreign(key) && runs(world, key) => {
-            Err("a 404 for a target of ours that runs".to_owned())
-        }
-        (Webhook::Stop(key), 404) if !is_foreign(key) => {
-            Err("a 404 for a container of ours".to_owned())
+        (Webhook::Wait { key, .. } | Webhook::Renew(key), 404) => {
+            let is_there = is_ours(key) && runs(world, key);
+            must(!is_there, "a 404 for a target of ours that runs")
         }
         _ => Ok(()),
     }
+}
+
+/// The target of a success is that of the order, has run, and is not taken back.
+fn started(
+    world: &World,
+    actor: usize,
+    status: u16,
+    body: &str,
+    token: usize,
+    payload: usize,
+) -> Result<(), String> {
+    let by = &world.actors[actor];
+    let body: Value = serde_json::from_str(body).map_err(|error| error.to_string())?;
+    let is_key = token >= FIRST_KEY;
+    let member = if is_key { "id" } else { "uniqueId" };
+    let id = body[member].as_str().ok_or("no id")?;
+    let has_run = |key: &&Key| world.orchestrator.id_of(**key) == id;
+    let key = by.seen_running.iter().find(has_run);
+    let key = key.ok_or("the container of a 200 did not run")?;
+    let is_told = !is_key || (status == 201) == (key.actor == actor);
+    must(is_told, "a 201 is for a new target, and a 200 for another")?;
+    let order = (name_of(token), environment(payload));
+    let is_its_own = world.orders.get(key) == Some(&order);
+    must(is_its_own, "the container of a 200 is another order's")?;
+    let is_swarm = matches!(world.orchestrator, Orchestrator::Swarm(_));
+    let ended_at_once = world.orchestrator.get(*key).is_some_and(|found| {
+        let ran = found.finished.zip(found.started);
+        let stays_up = STAYS_UP[usize::from(is_swarm)];
+        ran.is_some_and(|(finished, started)| finished < started + stays_up)
+    });
+    must(!ended_at_once, "the container of a 200 has ended at once")?;
+    let is_taken_back = is_taken_back(world, *key);
+    must(!is_taken_back, "the target of a 200 was taken back")?;
+    let is_vouched = !is_swarm || by.vouched.contains(key);
+    must(is_vouched, "a 200 to which no majority has agreed")
 }
 
 /// A wait shows the real state, and not before it should.
@@ -188,21 +191,19 @@ fn waited(
     let found = world.orchestrator.get(key);
     let is_going = found.is_none_or(|found| matches!(found.state, State::Removing | State::Gone));
     match (body["state"].as_str(), body["ready"].as_bool()) {
-        (Some("ended"), _) if !is_going && !by.seen_ended.contains(&key) => {
-            Err("the target of a wait has not ended".to_owned())
+        (Some("ended"), _) => {
+            let has_ended = is_going || by.seen_ended.contains(&key);
+            must(has_ended, "the target of a wait has not ended")
         }
-        (Some("ended"), _) => Ok(()),
         (_, ready) if !until_ended && ready != Some(false) => match &world.orchestrator {
             Orchestrator::Engine(engine) => {
                 let found = engine.containers.iter().find(|found| found.key == key);
                 let truth = found.and_then(|found| found.is_healthy(world.now));
-                let is_true = found.is_none() || ready == truth;
-                is_true.then_some(()).ok_or(format!("ready is {truth:?}"))
+                must(found.is_none() || ready == truth, "ready is not true")
             }
             Orchestrator::Swarm(_) => Ok(()),
         },
-        _ if took < WAIT => Err(format!("a wait is over after {took:?}")),
-        _ => Ok(()),
+        _ => must(took >= WAIT, "a wait is over too soon"),
     }
 }
 
@@ -221,23 +222,19 @@ fn lifetime_in(body: &str) -> Option<Duration> {
 /// A success shows how long the target runs on, unless somebody else ends it.
 fn is_renewed(world: &World, actor: usize, key: Key, body: &str) -> Result<(), String> {
     let by = &world.actors[actor];
-    if !by.seen_running.contains(&key) {
-        return Err("what is renewed did not run".to_owned());
-    }
+    must(
+        by.seen_running.contains(&key),
+        "what is renewed did not run",
+    )?;
     let told = lifetime_in(body).ok_or("no lifetime in the answer to a renewal")?;
     let Some(target) = world.orchestrator.get(key) else {
         return Ok(());
     };
-    if target.state == State::Running && held_lifetime(world, key) < told {
-        return Err("a renewal that is not written".to_owned());
-    }
+    let is_written = target.state != State::Running || held_lifetime(world, key) >= told;
+    must(is_written, "a renewal that is not written")?;
     let asked = (target.age(by.arrived) + RENEWAL).min(LONGEST);
-    if told + GAIN_MIN < asked || told > LONGEST {
-        return Err(format!(
-            "it is renewed up to {told:?}, and not to {asked:?}"
-        ));
-    }
-    Ok(())
+    let is_as_asked = told + GAIN_MIN >= asked && told <= LONGEST;
+    must(is_as_asked, "it is not renewed for as long as was asked")
 }
 
 /// A renewal is too late if the target has ended, or ends within the longest request.
@@ -248,10 +245,7 @@ fn is_too_late(world: &World, actor: usize, key: Key) -> Result<(), String> {
         let left = told_lifetime(world, key).saturating_sub(target.age(world.now));
         target.state == State::Running && left > TOO_LATE + ROUNDING
     });
-    match runs_on && !has_ended {
-        true => Err("a 409, and the target runs on".to_owned()),
-        false => Ok(()),
-    }
+    must(has_ended || !runs_on, "a 409, and the target runs on")
 }
 
 /// Whether a Swarm's target without a vouch is being withdrawn.
@@ -266,20 +260,16 @@ fn is_taken_back(world: &World, key: Key) -> bool {
 /// While nothing fails, a webhook ends in one of few ways.
 fn is_allowed(world: &World, actor: usize, status: u16) -> Result<(), String> {
     let scenario = &world.scenario;
-    let left = scenario.left;
-    let is_calm = left.faults + left.ends + left.restarts + left.rejections + left.losses == 0;
-    if is_calm && actor < scenario.webhooks.len() && !scenario.allowed.contains(&status) {
-        return Err(format!("a {status}, and nothing has failed"));
-    }
-    Ok(())
+    let failures = [Fault, End, Restart, Rejection, Loss];
+    let is_calm = !failures.iter().any(|failure| scenario.left.has(*failure));
+    let is_final = is_calm && actor < scenario.webhooks.len();
+    let is_allowed = !is_final || scenario.allowed.contains(&status);
+    must(is_allowed, "a status that only a failure allows")
 }
 
 /// Whether an answer is final for a webhook that is repeated while nothing fails.
 pub fn is_settled(world: &World, webhook: Webhook, status: u16) -> bool {
-    let ours = || {
-        let targets = world.orchestrator.targets().into_iter();
-        targets.filter(|target| !is_foreign(target.key))
-    };
+    let ours = || world.orchestrator.ours();
     // Nobody can know what happens there.
     let is_lost = |target: &Target<'_>| world.is_node_lost() && target.state == State::Stopping;
     match (webhook, status) {

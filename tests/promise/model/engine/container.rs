@@ -6,7 +6,7 @@ use std::time::Duration;
 
 use serde_json::json;
 
-use crate::model::date::unix;
+use crate::model::reply::unix;
 use crate::model::{Key, State, Target};
 
 /// A container.

@@ -7,17 +7,17 @@
 
 mod container;
 mod reply;
-mod request;
 mod volume;
 
 use std::time::Duration;
 
+use serde_json::json;
+
 pub use container::Container;
-pub use request::Op;
 pub use volume::Volume;
 
 use crate::digest::digest;
-use crate::model::op::Filter;
+use crate::model::op::{Filter, Request};
 use crate::model::{Change, Key, Reply, State, Step, Target, What};
 
 /// Whose behaviour the model has where the two differ.
@@ -39,179 +39,141 @@ pub struct Engine {
 }
 
 impl Engine {
-    /// Takes a request one step further. `half` is left by its first step for the second,
-    /// and `key` is the key of the object that it may create.
-    pub fn step(&mut self, op: &Op, half: &mut Option<Key>, key: Key, now: Duration) -> Step {
-        match op {
-            Op::Create {
-                name,
-                labels,
-                has_check,
-                ..
-            } => match half.take() {
-                None => {
-                    let labels = labels.clone();
-                    let mut made = Container::new(key, name, labels, State::Reserved, now);
-                    // Podman's list does not show it.
-                    made.has_check = *has_check && self.kind == Kind::Docker;
-                    self.reserve(made, half, now)
-                }
-                Some(key) => self.register(key, now),
-            },
-            Op::Remove { id, force } => match half.take() {
-                None => self.begin_removal(id, *force, half, now),
-                Some(key) => self.finish_removal(key, now),
-            },
-            Op::Archive { id, content } => self.write(id, content, now),
-            Op::Start(id) => self.start(id, now),
-            Op::List(filter) => Step::says(reply::list(self.matching(filter), now)),
-            Op::Inspect(id) => Step::says(match self.find(id) {
-                Some(container) => reply::inspect(container, now),
-                None => reply::absent(id, now),
-            }),
-            Op::Stats(id) => Step::says(match self.find(id) {
-                Some(container) => reply::stats(container, now),
-                None => reply::absent(id, now),
-            }),
-            Op::Image(_) if self.has_image => {
-                Step::says(Reply::new(200, r#"{"Id":"sha256:0"}"#, now))
+    /// Takes a request one step further, or returns the answer that refuses it. `half` is
+    /// left by its first step for the second, and `key` is the key of the object that it
+    /// may create.
+    pub fn step(
+        &mut self,
+        request: &Request,
+        half: &mut Option<Key>,
+        key: Key,
+        now: Duration,
+    ) -> Result<Step, Reply> {
+        let begun = half.take();
+        Ok(match (request, begun) {
+            (
+                Request::Create {
+                    name,
+                    labels,
+                    has_check,
+                },
+                None,
+            ) => {
+                let labels = labels.clone();
+                let mut made = Container::new(key, name, labels, State::Reserved, now);
+                // Podman's list does not show it.
+                made.has_check = *has_check && self.kind == Kind::Docker;
+                let change = self.reserve(made)?;
+                *half = Some(key);
+                Step::begins(Some(change))
             }
-            Op::Image(_) => Step::says(Reply::says(404, "No such image: agent", now)),
-            Op::Network(name) => Step::says(network(name, now)),
-            Op::CreateVolume { name, deployment } => self.create_volume(name, deployment, now),
-            Op::Volumes(filter) => match half.take() {
-                None => self.begin_list(filter, half, key),
-                Some(key) => self.finish_list(key, now),
+            (Request::Create { .. }, Some(key)) => {
+                let body = json!({"Id": key.container_id(), "Warnings": []});
+                let change = self.turn(key, State::Created);
+                Step::makes(change, Reply::new(201, body.to_string()))
+            }
+            (Request::Remove { id, force }, None) => match self.begin_removal(id, *force)? {
+                Some(change) => {
+                    *half = Some(change.key);
+                    Step::begins(Some(change))
+                }
+                None => Step::says(Reply::new(204, "")),
             },
-            Op::RemoveVolume(name) => self.remove_volume(name, now),
-        }
+            (Request::Remove { .. }, Some(key)) => Step::makes(self.drop(key), Reply::new(204, "")),
+            (Request::Archive { id, content }, _) => {
+                let found = self.find(id)?;
+                // A change of its files does not change its state.
+                let change = self.turn(found.key, found.state);
+                self.container(change.key).token = Some(content.as_str().into());
+                Step::makes(change, Reply::new(200, ""))
+            }
+            (Request::Start(id), _) => self.start(id, now)?,
+            (Request::List(filter), _) => Step::says(reply::list(self.matching(filter), now)),
+            (Request::Inspect(id), _) => Step::says(reply::inspect(self.find(id)?, now)),
+            (Request::Stats(id), _) => Step::says(reply::stats(self.find(id)?)),
+            (Request::Image, _) if self.has_image => {
+                Step::says(Reply::new(200, r#"{"Id":"sha256:0"}"#))
+            }
+            (Request::Image, _) => Step::says(Reply::says(404, "No such image: agent")),
+            (Request::CreateVolume { name, deployment }, _) => {
+                self.create_volume(name, deployment, now)
+            }
+            (Request::RemoveVolume(name), _) => self.remove_volume(name),
+            (Request::Volumes(filter), None) => {
+                self.begin_list(filter, key);
+                *half = Some(key);
+                Step::begins(None)
+            }
+            (Request::Volumes(_), Some(key)) => Step::says(self.finish_list(key)),
+            _ => return Err(super::not_known_here()),
+        })
     }
 
-    fn reserve(&mut self, made: Container, half: &mut Option<Key>, now: Duration) -> Step {
+    /// Takes the name of a container that is not registered yet.
+    fn reserve(&mut self, made: Container) -> Result<Change, Reply> {
         if !self.has_image {
-            return Step::says(Reply::says(404, "No such image: agent:latest", now));
+            return Err(Reply::says(404, "No such image: agent:latest"));
         }
-        let (key, name) = (made.key, &made.name);
-        if let Some(holder) = self.containers.iter().find(|held| held.name == *name) {
-            return Step::says(reply::name_taken(self.kind, name, &holder.id, now));
+        if let Some(holder) = self.containers.iter().find(|held| held.name == made.name) {
+            return Err(reply::name_taken(self.kind, &made.name, &holder.id));
         }
+        let change = Change::made(made.key, State::Reserved);
         self.containers.push(made);
-        *half = Some(key);
-        Step {
-            change: Some(Change {
-                key,
-                from: None,
-                to: Some(State::Reserved),
-                what: What::Made,
-            }),
-            reply: None,
-        }
+        Ok(change)
     }
 
-    fn register(&mut self, key: Key, now: Duration) -> Step {
-        let body = serde_json::json!({"Id": key.container_id(), "Warnings": []});
-        Step {
-            change: Some(self.turn(key, State::Created)),
-            reply: Some(Reply::new(201, body.to_string(), now)),
-        }
-    }
-
-    fn write(&mut self, id: &str, content: &str, now: Duration) -> Step {
-        let Some(found) = self.find(id) else {
-            return Step::says(reply::absent(id, now));
-        };
-        let key = found.key;
-        // A change of its files does not change its state.
-        let change = self.turn(key, found.state);
-        let container = self.containers.iter_mut().find(|found| found.key == key);
-        container.expect("it was found").token = Some(content.into());
-        Step {
-            change: Some(change),
-            reply: Some(Reply::new(200, "", now)),
-        }
-    }
-
-    fn start(&mut self, id: &str, now: Duration) -> Step {
-        let Some(found) = self.find(id) else {
-            return Step::says(reply::absent(id, now));
-        };
+    fn start(&mut self, id: &str, now: Duration) -> Result<Step, Reply> {
+        let found = self.find(id)?;
         match found.state {
-            State::Running => Step::says(Reply::new(304, "", now)),
+            State::Running => Err(Reply::new(304, "")),
             State::Removing | State::Dead => {
                 let status = if self.kind == Kind::Podman { 500 } else { 409 };
                 let message = "container is marked for removal and cannot be started";
-                Step::says(Reply::says(status, message, now))
+                Err(Reply::says(status, message))
             }
             // An Engine runs an ended container once more.
             _ => {
-                let key = found.key;
-                let change = self.turn(key, State::Running);
-                let container = self.containers.iter_mut().find(|found| found.key == key);
-                container.expect("it was found").started = Some(now);
-                Step {
-                    change: Some(change),
-                    reply: Some(Reply::new(204, "", now)),
-                }
+                let change = self.turn(found.key, State::Running);
+                self.container(change.key).started = Some(now);
+                Ok(Step::makes(change, Reply::new(204, "")))
             }
         }
     }
 
-    fn begin_removal(
-        &mut self,
-        id: &str,
-        force: bool,
-        half: &mut Option<Key>,
-        now: Duration,
-    ) -> Step {
-        let Some(found) = self.find(id) else {
-            return Step::says(reply::absent(id, now));
-        };
+    /// Begins a removal; `None` if another is under way and that is a success.
+    fn begin_removal(&mut self, id: &str, force: bool) -> Result<Option<Change>, Reply> {
+        let found = self.find(id)?;
         match (found.state, self.kind) {
             (State::Removing, Kind::Docker) => {
                 let message = format!("removal of container {id} is already in progress");
-                Step::says(Reply::says(409, &message, now))
+                Err(Reply::says(409, &message))
             }
-            (State::Removing, Kind::Podman) => Step::says(Reply::new(204, "", now)),
-            (State::Running, kind) if !force => Step::says(reply::running(kind, id, now)),
-            _ => {
-                let key = found.key;
-                *half = Some(key);
-                Step {
-                    change: Some(self.turn(key, State::Removing)),
-                    reply: None,
-                }
-            }
+            (State::Removing, Kind::Podman) => Ok(None),
+            (State::Running, kind) if !force => Err(reply::running(kind, id)),
+            _ => Ok(Some(self.turn(found.key, State::Removing))),
         }
     }
 
-    fn finish_removal(&mut self, key: Key, now: Duration) -> Step {
-        self.containers.retain(|container| container.key != key);
-        Step {
-            change: Some(Change {
-                key,
-                from: Some(State::Removing),
-                to: None,
-                what: What::Else,
-            }),
-            reply: Some(Reply::new(204, "", now)),
-        }
-    }
-
-    /// Removes a created container, like a prune by somebody else.
-    pub fn prune(&mut self, key: Key) -> Change {
+    /// Drops a container: a removal ends, or somebody else prunes it.
+    pub fn drop(&mut self, key: Key) -> Change {
+        let from = Some(self.container(key).state);
         self.containers.retain(|container| container.key != key);
         Change {
             key,
-            from: Some(State::Created),
+            from,
             to: None,
             what: What::Else,
         }
     }
 
+    fn container(&mut self, key: Key) -> &mut Container {
+        let found = self.containers.iter_mut().find(|found| found.key == key);
+        found.expect("a container is changed that is there")
+    }
+
     /// Brings a container into another state.
     pub fn turn(&mut self, key: Key, to: State) -> Change {
-        let container = self.containers.iter_mut().find(|found| found.key == key);
-        let container = container.expect("a state is changed of a container that is there");
+        let container = self.container(key);
         let from = Some(container.state);
         container.state = to;
         Change {
@@ -225,8 +187,7 @@ impl Engine {
     /// Ends the process of a container.
     pub fn end(&mut self, key: Key, now: Duration) -> Change {
         let change = self.turn(key, State::Exited);
-        let container = self.containers.iter_mut().find(|found| found.key == key);
-        container.expect("its state was changed").finished = Some(now);
+        self.container(key).finished = Some(now);
         change
     }
 
@@ -258,11 +219,11 @@ impl Engine {
     }
 
     /// The container with this full id or name, once it is registered.
-    pub fn find(&self, id: &str) -> Option<&Container> {
-        self.containers
-            .iter()
-            .filter(|container| container.state != State::Reserved)
-            .find(|container| *container.id == *id || *container.name == *id)
+    fn find(&self, id: &str) -> Result<&Container, Reply> {
+        let listed = |container: &&Container| container.state != State::Reserved;
+        let mut listed = self.containers.iter().filter(listed);
+        let found = listed.find(|container| *container.id == *id || *container.name == *id);
+        found.ok_or_else(|| reply::absent(id))
     }
 
     pub fn get(&self, key: Key) -> Option<Target<'_>> {
@@ -274,9 +235,9 @@ impl Engine {
     }
 
     /// A digest of all our containers.
-    pub fn digest(&self, is_foreign: impl Fn(Key) -> bool) -> u64 {
+    pub fn digest(&self) -> u64 {
         let ours = self.containers.iter();
-        let ours = ours.filter(|container| !is_foreign(container.key));
+        let ours = ours.filter(|container| !container.key.is_foreign());
         // A sum, because the order of independent parts makes no difference.
         let digests = ours.map(|found| {
             digest((
@@ -300,11 +261,8 @@ impl Engine {
             .iter()
             .filter(|container| container.state != State::Reserved)
             .filter(|container| match filter {
-                Filter::Id(prefix) => container.id.starts_with(prefix.as_str()),
                 Filter::Name(name) => *container.name == **name,
-                Filter::Labels(asked) => Filter::meets(asked, &container.labels),
-                // Nobody asks an Engine for a part.
-                Filter::Part(..) => false,
+                filter => filter.shows(&container.id, &container.name, &container.labels),
             })
             .collect()
     }
@@ -319,10 +277,4 @@ fn what(from: Option<State>, to: State) -> What {
         State::Removing => What::Withdrawn,
         _ => What::Else,
     }
-}
-
-/// A network, which always exists, and another whose name the filter matches too.
-pub fn network(name: &str, now: Duration) -> Reply {
-    let body = serde_json::json!([{"Name": format!("{name}-node")}, {"Name": name}]);
-    Reply::new(200, body.to_string(), now)
 }

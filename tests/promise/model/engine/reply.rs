@@ -5,55 +5,55 @@ use std::time::Duration;
 use serde_json::{Value, json};
 
 use super::{Container, Kind};
-use crate::model::date::{rfc3339, unix};
+use crate::model::reply::{rfc3339, unix};
 use crate::model::{Reply, State};
 
 /// The answer to a create whose name is in use.
-pub fn name_taken(kind: Kind, name: &str, holder: &str, now: Duration) -> Reply {
+pub fn name_taken(kind: Kind, name: &str, holder: &str) -> Reply {
     match kind {
         Kind::Docker => {
             let message = format!(
                 "Conflict. The container name \"/{name}\" is already in use by container \"{holder}\". You have to remove (or rename) that container to be able to reuse that name."
             );
-            Reply::says(409, &message, now)
+            Reply::says(409, &message)
         }
         Kind::Podman => {
             let message = format!(
                 "container create: creating container storage: the container name \"{name}\" is already in use by {holder}. You have to remove that container to be able to reuse that name: that name is already in use"
             );
-            Reply::says(500, &message, now)
+            Reply::says(500, &message)
         }
     }
 }
 
 /// The answer to a removal without force of a running container.
-pub fn running(kind: Kind, id: &str, now: Duration) -> Reply {
+pub fn running(kind: Kind, id: &str) -> Reply {
     match kind {
         Kind::Docker => {
             let message = format!(
                 "cannot remove container \"{id}\": container is running: stop the container before removing or force remove"
             );
-            Reply::says(409, &message, now)
+            Reply::says(409, &message)
         }
         Kind::Podman => {
             let message = format!(
                 "cannot remove container {id} as it is running - running or paused containers cannot be removed without force: container state improper"
             );
-            Reply::says(500, &message, now)
+            Reply::says(500, &message)
         }
     }
 }
 
 /// The answer to a request for a container that is not there.
-pub fn absent(id: &str, now: Duration) -> Reply {
-    Reply::says(404, &format!("No such container: {id}"), now)
+pub fn absent(id: &str) -> Reply {
+    Reply::says(404, &format!("No such container: {id}"))
 }
 
 /// A list, the youngest first as Docker sorts it.
 pub fn list(mut shown: Vec<&Container>, now: Duration) -> Reply {
     shown.sort_by_key(|container| (std::cmp::Reverse(container.created), container.key));
     let entries: Vec<String> = shown.into_iter().map(|one| entry(one, now)).collect();
-    Reply::new(200, format!("[{}]", entries.join(",")), now)
+    Reply::new(200, format!("[{}]", entries.join(",")))
 }
 
 /// How long a list goes on showing an ended container as running. An Engine first takes
@@ -83,10 +83,10 @@ fn entry(container: &Container, now: Duration) -> String {
 }
 
 /// The count of a container's processes.
-pub fn stats(container: &Container, now: Duration) -> Reply {
+pub fn stats(container: &Container) -> Reply {
     let runs = container.state == State::Running;
     let body = json!({"pids_stats": {"current": if runs { 3 } else { 0 }}});
-    Reply::new(200, body.to_string(), now)
+    Reply::new(200, body.to_string())
 }
 
 /// The answer to an inspect of a container.
@@ -115,5 +115,5 @@ pub fn inspect(container: &Container, now: Duration) -> Reply {
         "Image": "sha256:0",
         "Config": {"Image": "agent", "Labels": *container.labels},
     });
-    Reply::new(200, body.to_string(), now)
+    Reply::new(200, body.to_string())
 }

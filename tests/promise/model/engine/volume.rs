@@ -5,8 +5,8 @@ use std::time::Duration;
 use serde_json::{Value, json};
 
 use super::Engine;
-use crate::model::date::{rfc3339, unix};
 use crate::model::op::Filter;
+use crate::model::reply::{rfc3339, unix};
 use crate::model::{Change, Key, Reply, Step, What};
 
 /// A volume.
@@ -60,17 +60,17 @@ impl Engine {
         let body = volume.expect("it was made").entry().to_string();
         Step {
             change: self.renewed_by(name),
-            reply: Some(Reply::new(201, body, now)),
+            reply: Some(Reply::new(201, body)),
         }
     }
 
-    pub(super) fn remove_volume(&mut self, name: &str, now: Duration) -> Step {
+    pub(super) fn remove_volume(&mut self, name: &str) -> Step {
         let there = self.volumes.len();
         self.volumes.retain(|volume| volume.name != name);
         let reply = if self.volumes.len() < there {
-            Reply::new(204, "", now)
+            Reply::new(204, "")
         } else {
-            Reply::says(404, &format!("get {name}: no such volume"), now)
+            Reply::says(404, &format!("get {name}: no such volume"))
         };
         Step {
             change: self.renewed_by(name),
@@ -79,7 +79,7 @@ impl Engine {
     }
 
     /// Begins a list, with the volumes that are there.
-    pub(super) fn begin_list(&mut self, filter: &Filter, half: &mut Option<Key>, key: Key) -> Step {
+    pub(super) fn begin_list(&mut self, filter: &Filter, key: Key) {
         let shown = self.volumes.iter();
         let shown = shown.filter(|volume| match (filter, &volume.deployment) {
             (Filter::Labels(asked), Some(deployment)) => {
@@ -88,21 +88,16 @@ impl Engine {
             _ => false,
         });
         self.lists.push((key, shown.cloned().collect()));
-        *half = Some(key);
-        Step {
-            change: None,
-            reply: None,
-        }
     }
 
     /// Ends a list, without the volumes that have gone or come since.
-    pub(super) fn finish_list(&mut self, key: Key, now: Duration) -> Step {
+    pub(super) fn finish_list(&mut self, key: Key) -> Reply {
         let place = self.lists.iter().position(|(of, _)| *of == key);
         let (_, begun) = self.lists.remove(place.expect("it has begun"));
         let shown = begun.iter().filter(|volume| self.volumes.contains(volume));
         let shown: Vec<_> = shown.map(Volume::entry).collect();
         let body = json!({"Volumes": shown, "Warnings": null});
-        Step::says(Reply::new(200, body.to_string(), now))
+        Reply::new(200, body.to_string())
     }
 
     /// The change of a target by the renewal with this name; none if the target is gone.

@@ -10,21 +10,19 @@
 
 mod moves;
 mod reply;
-mod request;
 mod service;
+mod spec;
 
 use std::rc::Rc;
 use std::sync::Arc;
 use std::time::Duration;
 
 pub use moves::Move;
-pub use request::{Labels, Op, Spec};
 pub use service::{Service, TaskState};
+pub use spec::Spec;
 
 use crate::digest::digest;
-use crate::model::op::Filter;
-use crate::model::{Change, Key, Reply, State, Step, Target, What};
-use crate::scenario::Through;
+use crate::model::{Change, Key, Labels, Reply, Request, State, Step, Target, What};
 
 /// A secret.
 #[derive(Debug, Clone)]
@@ -45,239 +43,213 @@ pub enum Nodes {
     OneLost,
 }
 
+/// The behaviour of a Swarm between the calls.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Habit {
+    /// A new task is on a node at once.
+    Plain,
+    /// A task shows each of its states before it runs.
+    Fine,
+    /// The same, and no task makes this move during the work.
+    Stuck(Move),
+    /// These calls go through a manager that is older than the others.
+    Older(Through),
+    /// The Swarm misses the first update after which a task is to end. A real one does if
+    /// it updates the task at that moment.
+    Deaf,
+}
+
+/// The calls through an older manager, which drops an option of each service.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Through {
+    Looks,
+    Changes,
+    Both,
+}
+
 /// A Swarm and what it holds.
 #[derive(Debug, Clone)]
 pub struct Swarm {
     pub has_image: bool,
-    /// Whether a task shows each of its states before it runs; otherwise a new task is on
-    /// a node at once.
-    pub is_fine: bool,
-    pub older: Option<Through>,
-    /// Whether it misses the first update after which a task is to end. A real one does if
-    /// it updates the task at that moment.
-    pub is_deaf: bool,
+    pub habit: Habit,
     pub services: Vec<Service>,
     pub secrets: Vec<Rc<Secret>>,
     pub nodes: Nodes,
 }
 
 impl Swarm {
-    /// Carries out a request; `key` is the key of the object that it may create.
-    pub fn step(&mut self, op: &Op, key: Key, now: Duration) -> Step {
-        match op {
-            Op::Create(spec) => self.create(&self.passed_on(spec), key, now),
-            Op::Update { id, version, spec } => {
-                self.update(id, *version, &self.passed_on(spec), now)
+    /// Carries out a request, or returns the answer that refuses it. `key` is the key of
+    /// the object that it may create.
+    pub fn step(&mut self, request: &Request, key: Key, now: Duration) -> Result<Step, Reply> {
+        Ok(Step::says(match request {
+            Request::CreateService(spec) => {
+                return self.create(&self.passed_on(spec), key, now);
             }
-            Op::Delete(id) => self.delete(id, now),
-            Op::Inspect(id) => Step::says(match self.find(id) {
-                Some(found) if self.looks_through_older() => {
-                    let mut shown = self.services[found].clone();
+            Request::UpdateService { id, version, spec } => {
+                return self.update(id, *version, &self.passed_on(spec), now);
+            }
+            Request::DeleteService(id) => return self.delete(id),
+            Request::InspectService(id) => {
+                let mut shown = self.services[self.find(id)?].clone();
+                if matches!(self.habit, Habit::Older(Through::Looks | Through::Both)) {
                     shown.spec = shown.spec.as_older();
-                    reply::service(&shown, now)
                 }
-                Some(found) => reply::service(&self.services[found], now),
-                None => reply::absent("service", id, now),
-            }),
-            Op::Services(filter) => Step::says(self.list_services(filter, now)),
-            Op::Tasks(filter) => Step::says(self.list_tasks(filter, now)),
-            Op::CreateSecret {
+                Reply::new(200, reply::service_entry(&shown))
+            }
+            Request::Services(filter) => {
+                let there = self.services.iter().filter(|held| !held.is_deleted);
+                let is_meant =
+                    |held: &&Service| filter.shows(&held.id, &held.spec.name, &held.spec.labels);
+                reply::list(there.filter(is_meant).map(reply::service_entry))
+            }
+            Request::Tasks(filter) => {
+                let tasks = self.services.iter().filter_map(|held| held.task.as_ref());
+                // The ids of tasks are not modelled, and their names begin with those of
+                // their services.
+                let is_meant = |task: &&service::Task| {
+                    !task.is_forgotten && filter.shows("", &task.spec.name, &task.spec.labels)
+                };
+                reply::list(tasks.filter(is_meant).map(reply::task_entry))
+            }
+            Request::CreateSecret {
                 name,
                 labels,
                 content,
-            } => Step::says(self.create_secret(name, labels, content, key, now)),
-            Op::DeleteSecret(id) => Step::says(self.delete_secret(id, now)),
-            Op::Secrets(filter) => {
+            } => {
+                let id: Arc<str> = key.swarm_id().into();
+                self.add_secret(Secret {
+                    key,
+                    id,
+                    name: name.clone(),
+                    labels: labels.clone(),
+                    content: content.as_str().into(),
+                    created: now,
+                })?
+            }
+            Request::DeleteSecret(id) => self.delete_secret(id)?,
+            Request::Secrets(filter) => {
                 let is_meant =
                     |secret: &&Secret| filter.shows(&secret.id, &secret.name, &secret.labels);
                 let shown = self.secrets.iter().map(|secret| &**secret).filter(is_meant);
-                Step::says(reply::services(shown.map(reply::secret_entry), now))
+                reply::list(shown.map(reply::secret_entry))
             }
-            Op::Nodes => Step::says(reply::nodes(self.nodes, self.older.is_some(), now)),
-        }
+            Request::Nodes => reply::nodes(self.nodes, matches!(self.habit, Habit::Older(_))),
+            _ => return Err(super::not_known_here()),
+        }))
     }
 
     /// A specification as the manager passes it on.
     fn passed_on(&self, spec: &Rc<Spec>) -> Rc<Spec> {
-        match self.older {
-            Some(Through::Changes | Through::Both) => spec.as_older(),
-            Some(Through::Looks) | None => Rc::clone(spec),
+        match self.habit {
+            Habit::Older(Through::Changes | Through::Both) => spec.as_older(),
+            _ => Rc::clone(spec),
         }
     }
 
-    fn looks_through_older(&self) -> bool {
-        matches!(self.older, Some(Through::Looks | Through::Both))
-    }
-
-    fn create(&mut self, spec: &Rc<Spec>, key: Key, now: Duration) -> Step {
+    fn create(&mut self, spec: &Rc<Spec>, key: Key, now: Duration) -> Result<Step, Reply> {
         let mut there = self.services.iter().filter(|held| !held.is_deleted);
         if there.any(|held| held.spec.name == spec.name) {
-            return Step::says(reply::name_taken("service", &spec.name, now));
+            return Err(reply::name_taken("service", &spec.name));
         }
         let service = Service::new(key, Rc::clone(spec), now);
-        let reply = reply::created(&service.id, now);
+        let reply = reply::created(&service.id);
         self.services.push(service);
-        Step {
-            change: Some(Change {
-                key,
-                from: None,
-                to: Some(State::Created),
-                what: What::Made,
-            }),
-            reply: Some(reply),
-        }
+        Ok(Step::makes(Change::made(key, State::Created), reply))
     }
 
-    fn update(&mut self, id: &str, version: u64, spec: &Rc<Spec>, now: Duration) -> Step {
-        let Some(found) = self.find(id) else {
-            return Step::says(reply::absent("service", id, now));
-        };
+    fn update(
+        &mut self,
+        id: &str,
+        version: u64,
+        spec: &Rc<Spec>,
+        now: Duration,
+    ) -> Result<Step, Reply> {
+        let found = self.find(id)?;
         self.services[found].allocate(now);
         if self.services[found].version() != version {
-            return Step::says(reply::rpc(500, "Unknown", "update out of sequence", now));
+            return Err(reply::rpc(500, "Unknown", "update out of sequence"));
         }
-        let token = match self.first_of(&spec.secrets) {
-            Ok(token) => token,
-            Err(id) => {
-                let what = format!("secret not found: {id}");
-                return Step::says(reply::rpc(400, "InvalidArgument", &what, now));
+        let token = self.first_of(&spec.secrets)?;
+        let is_deaf = self.habit == Habit::Deaf;
+        let change = self.change(self.services[found].key, |service| {
+            let is_other = service.spec.template != spec.template;
+            let (before, after) = (service.spec.replicas, spec.replicas);
+            service.spec = Rc::clone(spec);
+            service.writes += 1;
+            service.is_missed = is_deaf && (before, after) == (1, 0);
+            service.token = token.or_else(|| service.token.take());
+            match (before, after) {
+                // Without a replica, nothing replaces it.
+                _ if is_other && service.task.is_some() && after > 0 => What::Replaced,
+                (0, 0) if service.is_fenced() => What::Withdrawn,
+                (0, 1) if service.task.is_none() => What::Asked,
+                (1, 0) => What::Withdrawn,
+                (0, 0) | (1, 1) => What::Else,
+                // A service has at most one task in all its life.
+                _ => What::Replaced,
             }
-        };
-        let service = &mut self.services[found];
-        let from = service.state();
-        let is_other = service.spec.template != spec.template;
-        let (before, after) = (service.spec.replicas, spec.replicas);
-        service.spec = Rc::clone(spec);
-        service.writes += 1;
-        service.is_missed = self.is_deaf && (before, after) == (1, 0);
-        service.token = token.or_else(|| service.token.take());
-        let what = match (before, after) {
-            // Without a replica, nothing replaces it.
-            _ if is_other && service.task.is_some() && after > 0 => What::Replaced,
-            (0, 0) if service.is_fenced() => What::Withdrawn,
-            (0, 1) if service.task.is_none() => What::Asked,
-            (1, 0) => What::Withdrawn,
-            (0, 0) | (1, 1) => What::Else,
-            // A service has at most one task in all its life.
-            _ => What::Replaced,
-        };
-        let change = Change {
-            key: service.key,
-            from: Some(from),
-            to: Some(service.state()),
-            what,
-        };
-        Step {
-            change: Some(change),
-            reply: Some(Reply::new(200, r#"{"Warnings":null}"#, now)),
-        }
+        });
+        Ok(Step::makes(change, Reply::new(200, r#"{"Warnings":null}"#)))
     }
 
-    /// The content of the first of these secrets.
-    ///
-    /// # Errors
-    ///
-    /// The id of a secret that is missing.
-    fn first_of(&self, ids: &[String]) -> Result<Option<Arc<str>>, String> {
+    /// The content of the first of these secrets, which must all be there.
+    fn first_of(&self, ids: &[String]) -> Result<Option<Arc<str>>, Reply> {
         let mut contents = ids.iter().map(|id| {
             let secret = self.secrets.iter().find(|secret| *secret.id == **id);
             let content = secret.map(|secret| Arc::clone(&secret.content));
-            content.ok_or_else(|| id.clone())
+            let what = format!("secret not found: {id}");
+            content.ok_or_else(|| reply::rpc(400, "InvalidArgument", &what))
         });
         let first = contents.next().transpose()?;
         contents.try_for_each(|content| content.map(drop))?;
         Ok(first)
     }
 
-    fn delete(&mut self, id: &str, now: Duration) -> Step {
-        let Some(found) = self.find(id) else {
-            return Step::says(reply::absent("service", id, now));
-        };
-        let service = &mut self.services[found];
-        let from = service.state();
-        let is_withdrawn = service.is_fenced();
-        service.is_deleted = true;
-        service.is_missed = false;
-        let change = Change {
-            key: service.key,
-            from: Some(from),
-            to: Some(service.state()),
-            what: if is_withdrawn {
+    fn delete(&mut self, id: &str) -> Result<Step, Reply> {
+        let key = self.services[self.find(id)?].key;
+        let change = self.change(key, |service| {
+            let is_withdrawn = service.is_fenced();
+            service.is_deleted = true;
+            service.is_missed = false;
+            if is_withdrawn {
                 What::Else
             } else {
                 What::Withdrawn
-            },
-        };
-        Step {
-            change: Some(change),
-            reply: Some(Reply::new(200, "", now)),
-        }
+            }
+        });
+        Ok(Step::makes(change, Reply::new(200, "")))
     }
 
-    fn create_secret(
-        &mut self,
-        name: &str,
-        labels: &Labels,
-        content: &str,
-        key: Key,
-        now: Duration,
-    ) -> Reply {
-        if self.secrets.iter().any(|held| held.name == name) {
-            return reply::name_taken("secret", name, now);
+    fn add_secret(&mut self, secret: Secret) -> Result<Reply, Reply> {
+        if self.secrets.iter().any(|held| held.name == secret.name) {
+            return Err(reply::name_taken("secret", &secret.name));
         }
-        let id: Arc<str> = key.swarm_id().into();
-        let reply = reply::created(&id, now);
-        self.secrets.push(Rc::new(Secret {
-            key,
-            id,
-            name: name.to_owned(),
-            labels: labels.clone(),
-            content: content.into(),
-            created: now,
-        }));
-        reply
+        let reply = reply::created(&secret.id);
+        self.secrets.push(Rc::new(secret));
+        Ok(reply)
     }
 
-    fn delete_secret(&mut self, id: &str, now: Duration) -> Reply {
+    fn delete_secret(&mut self, id: &str) -> Result<Reply, Reply> {
         if !self.secrets.iter().any(|secret| *secret.id == *id) {
-            return reply::absent("secret", id, now);
+            return Err(reply::absent("secret", id));
         }
         let mut there = self.services.iter().filter(|held| !held.is_deleted);
         let user = there.find(|held| held.spec.secrets.iter().any(|used| used == id));
         if let Some(user) = user {
-            let what = format!(
-                "secret '{id}' is in use by the following service: {}",
-                user.spec.name
-            );
-            return reply::rpc(400, "InvalidArgument", &what, now);
+            let user = &user.spec.name;
+            let what = format!("secret '{id}' is in use by the following service: {user}");
+            return Err(reply::rpc(400, "InvalidArgument", &what));
         }
         self.secrets.retain(|secret| *secret.id != *id);
-        Reply::new(204, "", now)
-    }
-
-    fn list_services(&self, filter: &Filter, now: Duration) -> Reply {
-        let there = self.services.iter().filter(|held| !held.is_deleted);
-        let shown = there.filter(|held| filter.shows(&held.id, &held.spec.name, &held.spec.labels));
-        reply::services(shown.map(reply::service_entry), now)
-    }
-
-    fn list_tasks(&self, filter: &Filter, now: Duration) -> Reply {
-        let tasks = self
-            .services
-            .iter()
-            .filter_map(|service| service.task.as_ref())
-            .filter(|task| !task.is_forgotten);
-        // The ids of tasks are not modelled, and their names begin with those of their
-        // services.
-        let shown = tasks.filter(|task| filter.shows("", &task.spec.name, &task.spec.labels));
-        reply::services(shown.map(reply::task_entry), now)
+        Ok(Reply::new(204, ""))
     }
 
     /// The index of the service with this full id or name, while it is there.
-    fn find(&self, id: &str) -> Option<usize> {
+    fn find(&self, id: &str) -> Result<usize, Reply> {
         let is_meant = |held: &Service| *held.id == *id || held.spec.name == id;
         let mut held = self.services.iter();
-        held.position(|held| !held.is_deleted && is_meant(held))
+        let found = held.position(|held| !held.is_deleted && is_meant(held));
+        found.ok_or_else(|| reply::absent("service", id))
     }
 
     /// Whether a change that somebody asked for vouches for a target.
@@ -326,13 +298,13 @@ impl Swarm {
     }
 
     /// A digest of everything that is ours.
-    pub fn digest(&self, is_foreign: impl Fn(Key) -> bool) -> u64 {
+    pub fn digest(&self) -> u64 {
         let services = self.services.iter();
         let services = services
-            .filter(|held| !held.is_over() && !is_foreign(held.key))
+            .filter(|held| !held.is_over() && !held.key.is_foreign())
             .map(Service::digest);
         let secrets = self.secrets.iter();
-        let secrets = secrets.filter(|secret| !is_foreign(secret.key));
+        let secrets = secrets.filter(|secret| !secret.key.is_foreign());
         let secrets = secrets.map(|secret| digest((secret.key, secret.created, &secret.name)));
         // A sum, because the order of independent parts makes no difference.
         let sum = services.chain(secrets).fold(0, u64::wrapping_add);

@@ -3,7 +3,7 @@
 use std::time::Duration;
 
 use super::service::{Desired, Service, Task, TaskState};
-use super::{Nodes, Swarm};
+use super::{Habit, Nodes, Swarm};
 use crate::model::{Change, Key, What};
 
 /// An event of a service's task.
@@ -30,9 +30,9 @@ pub enum Move {
 
 impl Swarm {
     /// All next events of our tasks, always in the same order.
-    pub fn moves(&self, is_foreign: impl Fn(Key) -> bool) -> impl Iterator<Item = (Key, Move)> {
+    pub fn moves(&self) -> impl Iterator<Item = (Key, Move)> {
         let ours = self.services.iter();
-        let ours = ours.filter(move |service| !is_foreign(service.key));
+        let ours = ours.filter(|service| !service.key.is_foreign());
         ours.flat_map(|service| {
             let moves = self.moves_of(service);
             moves.into_iter().map(|next| (service.key, next))
@@ -84,7 +84,7 @@ impl Swarm {
 
     /// Makes one of them happen.
     pub fn make(&mut self, key: Key, next: Move, now: Duration) -> Change {
-        let is_fine = self.is_fine;
+        let is_fine = matches!(self.habit, Habit::Fine | Habit::Stuck(_));
         self.change(key, |service| match next {
             Move::Make => {
                 let state = match service.spec.node() {
@@ -96,9 +96,7 @@ impl Swarm {
                 What::Else
             }
             Move::Doom => {
-                let task = service.task.as_mut();
-                let task = task.expect("a task is to end that is there");
-                task.desired = Desired::Remove;
+                service.task_mut().desired = Desired::Remove;
                 // An ended task goes at once, unless its node cannot report it.
                 service
                     .task
@@ -106,9 +104,7 @@ impl Swarm {
                 What::Else
             }
             Move::Forget => {
-                let task = service.task.as_mut();
-                task.expect("a task is forgotten that is there")
-                    .is_forgotten = true;
+                service.task_mut().is_forgotten = true;
                 What::Else
             }
             Move::NoNode => turn(service, TaskState::NoNode, now),
@@ -116,9 +112,7 @@ impl Swarm {
             Move::Run => turn(service, TaskState::Running, now),
             Move::Reject => turn(service, TaskState::Rejected, now),
             Move::Confirm => {
-                let is_to_go = |desired| desired == Desired::Remove;
-                let task = service.task.as_ref();
-                if task.is_some_and(|task| is_to_go(task.desired)) {
+                if service.task_mut().desired == Desired::Remove {
                     service.task = None;
                     What::Ends
                 } else {
@@ -142,12 +136,12 @@ impl Swarm {
 
     /// Loses the node that has our tasks. The Swarm gives up those whose services it
     /// still has, and replaces none.
-    pub fn lose(&mut self, is_foreign: impl Fn(Key) -> bool) -> Vec<Change> {
+    pub fn lose(&mut self) -> Vec<Change> {
         self.nodes = Nodes::OneLost;
         let is_on_it = |service: &Service| {
             let task = service.task.as_ref();
             let is_on_a_node = task.is_some_and(|task| task.state.is_on_a_node());
-            is_on_a_node && !is_foreign(service.key)
+            is_on_a_node && !service.key.is_foreign()
         };
         self.change_all(is_on_it, |service| {
             if let Some(task) = &mut service.task {
@@ -183,7 +177,8 @@ impl Swarm {
         keys.map(|key| self.change(key, &change)).collect()
     }
 
-    fn change(&mut self, key: Key, change: impl FnOnce(&mut Service) -> What) -> Change {
+    /// Changes a service.
+    pub fn change(&mut self, key: Key, change: impl FnOnce(&mut Service) -> What) -> Change {
         let service = self.services.iter_mut().find(|service| service.key == key);
         let service = service.expect("a service is changed that is there");
         let from = Some(service.state());
@@ -199,8 +194,7 @@ impl Swarm {
 
 /// Brings the task of a service into another state.
 fn turn(service: &mut Service, to: TaskState, now: Duration) -> What {
-    let task = service.task.as_mut();
-    let task = task.expect("a state is changed of a task that is there");
+    let task = service.task_mut();
     task.state = to;
     task.since = now;
     match to {

@@ -1,42 +1,36 @@
 //! The answers of a Swarm's manager.
 
-use std::time::Duration;
-
 use serde_json::json;
 
 use super::service::{Desired, Service, Task, TaskState, WORKERS};
 use super::{Nodes, Secret};
 use crate::model::Reply;
-use crate::model::date::{rfc3339, unix};
+use crate::model::reply::{rfc3339, unix};
 
 /// A failure in the words of the managers' calls to each other.
-pub fn rpc(status: u16, code: &str, what: &str, now: Duration) -> Reply {
+pub fn rpc(status: u16, code: &str, what: &str) -> Reply {
     let message = format!("rpc error: code = {code} desc = {what}");
-    Reply::says(status, &message, now)
+    Reply::says(status, &message)
 }
 
-pub fn name_taken(kind: &str, name: &str, now: Duration) -> Reply {
+pub fn name_taken(kind: &str, name: &str) -> Reply {
     let what = format!("name conflicts with an existing object: {kind} {name} already exists");
-    rpc(409, "AlreadyExists", &what, now)
+    rpc(409, "AlreadyExists", &what)
 }
 
 /// The answer to a request for an object that is not there.
-pub fn absent(kind: &str, id: &str, now: Duration) -> Reply {
-    Reply::says(404, &format!("{kind} {id} not found"), now)
+pub fn absent(kind: &str, id: &str) -> Reply {
+    Reply::says(404, &format!("{kind} {id} not found"))
 }
 
-pub fn created(id: &str, now: Duration) -> Reply {
+pub fn created(id: &str) -> Reply {
     let body = json!({"ID": id, "Warnings": null});
-    Reply::new(201, body.to_string(), now)
+    Reply::new(201, body.to_string())
 }
 
-pub fn service(service: &Service, now: Duration) -> Reply {
-    Reply::new(200, service_entry(service), now)
-}
-
-pub fn services(shown: impl Iterator<Item = String>, now: Duration) -> Reply {
+pub fn list(shown: impl Iterator<Item = String>) -> Reply {
     let entries: Vec<String> = shown.collect();
-    Reply::new(200, format!("[{}]", entries.join(",")), now)
+    Reply::new(200, format!("[{}]", entries.join(",")))
 }
 
 pub fn service_entry(service: &Service) -> String {
@@ -88,7 +82,7 @@ pub fn secret_entry(secret: &Secret) -> String {
     .to_string()
 }
 
-pub fn nodes(nodes: Nodes, has_older: bool, now: Duration) -> Reply {
+pub fn nodes(nodes: Nodes, has_older: bool) -> Reply {
     let version = if has_older { "20.10.24" } else { "26.1.5" };
     let state = if nodes == Nodes::OneLost {
         "down"
@@ -108,5 +102,5 @@ pub fn nodes(nodes: Nodes, has_older: bool, now: Duration) -> Reply {
         node(WORKERS[0], "worker", state),
         node(WORKERS[1], "worker", "ready"),
     ]);
-    Reply::new(200, body.to_string(), now)
+    Reply::new(200, body.to_string())
 }

@@ -6,9 +6,9 @@ use std::time::Duration;
 
 use serde_json::json;
 
-use super::request::Spec;
+use super::spec::Spec;
 use crate::digest::digest;
-use crate::model::date::{rfc3339, unix};
+use crate::model::reply::{rfc3339, unix};
 use crate::model::{Key, State, Target};
 
 /// The state of a task.
@@ -195,6 +195,12 @@ impl Service {
             started: None,
             node: self.spec.node(),
         });
+    }
+
+    /// Its task, in an event of which it has one.
+    pub fn task_mut(&mut self) -> &mut Task {
+        let task = self.task.as_mut();
+        task.expect("a task is changed that is there")
     }
 
     pub fn state(&self) -> State {

@@ -6,46 +6,15 @@ use super::*;
 
 /// Patches of keys that matter, spelt right or nearly right, with values that a guard should know.
 fn patches() -> impl Strategy<Value = Value> {
-    let key = select(vec![
-        "Privileged",
-        "privileged",
-        "PRIVILEGED",
-        "Binds",
-        "NetworkMode",
-        "networkMode",
-        "PidMode",
-        "IpcMode",
-        "UsernsMode",
-        "CapAdd",
-        "CapDrop",
-        "capadd",
-        "SecurityOpt",
-        "Devices",
-        "Memory",
-        "PidsLimit",
-        "Mounts",
-        "VolumesFrom",
-        "MaskedPaths",
-        "CgroupnsMode",
-        "Unknown",
-    ]);
-    let text = select(vec![
-        "host",
-        "HOST",
-        "container:x",
-        "ALL",
-        "SYS_ADMIN",
-        "CAP_SYS_ADMIN",
-        "KILL",
-        "none",
-        "private",
-        "no-new-privileges",
-        "seccomp=unconfined",
-        "apparmor=unconfined",
-        "no-new-privileges=false",
-        "/:/host",
-        "targets",
-    ]);
+    let key = words(
+        "Privileged privileged PRIVILEGED Binds NetworkMode networkMode PidMode IpcMode UsernsMode
+         CapAdd CapDrop capadd SecurityOpt Devices Memory PidsLimit Mounts VolumesFrom MaskedPaths
+         CgroupnsMode Unknown",
+    );
+    let text = words(
+        "host HOST container:x ALL SYS_ADMIN CAP_SYS_ADMIN KILL none private no-new-privileges
+         seccomp=unconfined apparmor=unconfined no-new-privileges=false /:/host targets",
+    );
     let value = prop_oneof![
         2 => text.clone().prop_map(Value::from),
         2 => vec(text.prop_map(Value::from), 0..3).prop_map(Value::from),
@@ -56,13 +25,7 @@ fn patches() -> impl Strategy<Value = Value> {
         1 => json_values(),
     ];
     let host_config = btree_map(key, value, 0..3).prop_map(|members| json!(members));
-    let outer = select(vec![
-        "HostConfig",
-        "HostConfig",
-        "HostConfig",
-        "hostconfig",
-        "HOSTCONFIG",
-    ]);
+    let outer = words("HostConfig HostConfig HostConfig hostconfig HOSTCONFIG");
     prop_oneof![
         9 => (outer, host_config).prop_map(|(outer, host_config)| json!({outer: host_config})),
         1 => json_values(),
@@ -83,40 +46,24 @@ fn check_confined(body: &Value) {
     let host_configs = heard(body, "HostConfig");
     assert_eq!(host_configs.len(), 1);
     let of = |key: &str| heard(host_configs[0], key);
-    for key in [
-        "Privileged",
-        "PidMode",
-        "UsernsMode",
-        "Binds",
-        "Devices",
-        "VolumesFrom",
-    ] {
+    for key in "Privileged PidMode UsernsMode Binds Devices VolumesFrom".split(' ') {
         for value in of(key) {
             let text = value.to_string();
-            assert!(
-                ["null", "false", "\"\"", "[]", "{}"].contains(&text.as_str()),
-                "{key} {text}"
-            );
+            let is_unset = ["null", "false", "\"\"", "[]", "{}"].contains(&text.as_str());
+            assert!(is_unset, "{key} {text}");
         }
     }
     for key in ["NetworkMode", "IpcMode", "CgroupnsMode"] {
         for value in of(key) {
             let text = value.to_string().to_lowercase();
-            assert!(
-                !text.contains("host") && !text.contains("container:"),
-                "{key} {text}"
-            );
+            let is_shared = text.contains("host") || text.contains("container:");
+            assert!(!is_shared, "{key} {text}");
         }
     }
     assert!(of("CapDrop")[0].to_string().to_uppercase().contains("ALL"));
-    let added = of("CapAdd")
-        .first()
-        .map(|added| added.to_string().to_uppercase());
-    let added = added.unwrap_or_default();
-    assert!(
-        !added.contains("ALL") && !added.contains("ADMIN"),
-        "{added}"
-    );
+    let added = of("CapAdd").first().map(|added| added.to_string());
+    let added = added.unwrap_or_default().to_uppercase();
+    assert!(!added.contains("ALL") && !added.contains("ADMIN"));
     let options = of("SecurityOpt")[0].to_string();
     assert!(options.contains("no-new-privileges") && !options.contains("unconfined"));
     assert!(!options.contains("false"), "{options}");

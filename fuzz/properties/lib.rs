@@ -135,43 +135,44 @@ const API_SECRET: &str = "YSBwcm9ncmFtJ3Mgc2VjcmV0";
 const DEPLOYMENT: &str = "dynamic-access.deployment";
 const NAME: &str = "dynamic-access.name";
 
-/// The variables and their defaults.
-const VARIABLES: [(&str, &str); 24] = [
-    ("api_secret", API_SECRET),
-    ("operator_secret", ""),
-    ("scheduler", "engine"),
-    ("docker_url", "http://127.0.0.1:2375"),
-    ("docker_plaintext", "loopback"),
-    ("agent_image", "dynamic-access-agent"),
-    ("deployment_id", "da"),
-    ("max_targets", "2"),
-    ("max_lifetime", "8d"),
-    ("max_targets_per_owner", ""),
-    ("stop_grace", "0s"),
-    ("image_pull", "missing"),
-    ("registry_auth", ""),
-    ("docker_authorization", ""),
-    ("container_patch", "{}"),
-    ("container_patch_unsafe", "refuse"),
-    ("allow_capabilities", ""),
-    ("allow_volumes", ""),
-    ("environments", "{}"),
-    ("service_urls", "https://* http://*"),
-    ("token_delivery", "file"),
-    ("ports", r#"{"ssh":22}"#),
-    ("publish_address", "127.0.0.1"),
-    ("public_host", ""),
-];
+/// Every variable of `spin.toml`, with its default.
+fn defaults() -> impl Iterator<Item = (&'static str, &'static str)> {
+    include_str!("../../spin.toml").lines().filter_map(|line| {
+        let (name, rest) = line.split_once(" = { default = \"")?;
+        Some((name, rest.split('"').next()?))
+    })
+}
 
-/// The variables with their defaults, except one of them; `webhook_secret` is [`SECRET`].
+/// The variables with their defaults or those of these tests, except one of them.
 pub fn variables(name: &str, value: &str) -> impl Fn(&'static str) -> Result<String, String> {
+    const USUAL: [(&str, &str); 6] = [
+        ("webhook_secret", SECRET),
+        ("api_secret", API_SECRET),
+        ("deployment_id", "da"),
+        ("max_targets", "2"),
+        ("service_urls", "https://* http://*"),
+        ("ports", r#"{"ssh":22}"#),
+    ];
     move |wanted| {
-        let secret = ("webhook_secret", SECRET);
-        let mut defaults = VARIABLES.into_iter().chain([secret]);
-        let default = defaults.find(|(known, _)| *known == wanted);
-        let (_, default) = default.ok_or("is not defined")?;
-        Ok(if wanted == name { value } else { default }.to_owned())
+        let mut known = USUAL.into_iter().chain(defaults());
+        let value = match wanted == name {
+            true => Some(value),
+            false => known
+                .find(|(known, _)| *known == wanted)
+                .map(|known| known.1),
+        };
+        value.map(str::to_owned).ok_or("is not defined".to_owned())
     }
+}
+
+/// One of the variables that have a default.
+fn variable_names() -> impl Strategy<Value = &'static str> {
+    select(defaults().map(|(name, _)| name).collect::<Vec<_>>())
+}
+
+/// One of these words.
+fn words(text: &'static str) -> impl Strategy<Value = &'static str> + Clone {
+    select(text.split_whitespace().collect::<Vec<_>>())
 }
 
 /// Reads the variables with their defaults, except one of them.
@@ -200,24 +201,10 @@ fn check_request(request: &HttpRequest, parts: &[&str]) {
     assert!(!request.headers().contains_key("transfer-encoding"));
 }
 
-/// The names of the Engine's members and the webhooks'.
-const MEMBERS: [&str; 15] = [
-    "Image",
-    "ImageID",
-    "Id",
-    "Names",
-    "State",
-    "Labels",
-    "Created",
-    "Warnings",
-    "FinishedAt",
-    "ExitCode",
-    "message",
-    "serviceUrl",
-    "activationToken",
-    "environmentId",
-    "uniqueId",
-];
+/// The names of the Engine's members, and those of the webhooks'.
+const MEMBERS: &str =
+    "Image ImageID Id Names State Labels Created Warnings FinishedAt ExitCode message";
+const ORDER_MEMBERS: &str = "ExitCode message serviceUrl activationToken environmentId uniqueId";
 
 /// Tests that `claim`, which panics if it does not hold, holds for all values drawn from `inputs`.
 #[track_caller]
@@ -301,7 +288,7 @@ fn json_values() -> impl Strategy<Value = Value> {
         near_ids().prop_map(Value::from),
     ];
     leaf.prop_recursive(4, 24, 6, |inner| {
-        let key = prop_oneof![4 => select(&MEMBERS[..]).prop_map(str::to_owned), 1 => texts()];
+        let key = prop_oneof![4 => prop_oneof![words(MEMBERS), words(ORDER_MEMBERS)].prop_map(str::to_owned), 1 => texts()];
         prop_oneof![
             vec(inner.clone(), 0..4).prop_map(Value::from),
             btree_map(key, inner, 0..6).prop_map(|members| members.into_iter().collect()),
@@ -321,7 +308,7 @@ fn object_text(members: &[(String, Value)]) -> String {
 /// bytes.
 fn bodies() -> impl Strategy<Value = Vec<u8>> {
     let member = (
-        select(&MEMBERS[9..]).prop_map(str::to_owned),
+        words(ORDER_MEMBERS).prop_map(str::to_owned),
         prop_oneof![
             6 => "https?://[a-z0-9.]{1,12}(:[0-9]{1,5})?/?[ -~]{0,3}".prop_map(Value::from),
             6 => "[A-Za-z0-9._~+/=:-]{1,40}".prop_map(Value::from),

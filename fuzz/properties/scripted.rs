@@ -17,16 +17,14 @@ pub enum Turn {
 }
 
 pub fn turns() -> impl Strategy<Value = Vec<(Turn, u64)>> {
-    let states = [
-        "created", "running", "removing", "exited", "dead", "sleeping",
-    ];
+    let states = words("created running removing exited dead sleeping");
     let ages = prop_oneof![0..200_i64, 0..900_000_i64];
     let environment = prop_oneof![8 => Just("e"), 1 => Just("f")];
     // The attempt with the script's random bits, and another.
-    let attempt = select(vec!["00000000000000000000000000000a77", "another"]);
+    let attempt = words("00000000000000000000000000000a77 another");
     // With its own name in its label, and another.
     let is_ours = prop_oneof![3 => Just(true), 1 => Just(false)];
-    let shown = (near_some_id(), select(states.to_vec()), ages);
+    let shown = (near_some_id(), states, ages);
     let fitting = (shown, (is_ours, environment, attempt)).prop_map(
         |((id, state, age), (is_ours, environment, attempt))| {
             let deployment = DeploymentId::parse("da").expect("an id");
@@ -71,7 +69,7 @@ fn before_an_echo() -> impl Strategy<Value = usize> {
 /// One of a few ids: they then meet.
 fn near_some_id() -> impl Strategy<Value = String> {
     prop_oneof![
-        16 => select(vec!["a", "b", "c"]).prop_map(|digit| digit.repeat(64)),
+        16 => words("a b c").prop_map(|digit| digit.repeat(64)),
         1 => near_ids(),
     ]
 }

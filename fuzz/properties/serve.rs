@@ -141,7 +141,7 @@ fn end_in_time(engine: &Scripted, answer: server::Answer) {
 }
 
 pub fn any_request_has_an_answer_in_time(draws: Draws) {
-    let method = select(vec!["GET", "POST", "DELETE"]);
+    let method = words("GET POST DELETE");
     let uri = prop_oneof![
         4 => "(http://host)?/(start|stop|health|reap|v1/targets)([/?][ -~]{0,8})?",
         1 => texts(),
@@ -231,15 +231,9 @@ pub fn whatever_the_engine_replies_a_request_of_v1_has_an_answer_in_time(draws: 
 
 pub fn head_is_answered_as_get_but_for_the_body(draws: Draws) {
     let target = format!("/v1/targets/{}", "a".repeat(64));
-    let uri = select(vec![
-        "/health".to_owned(),
-        "/v1/targets".to_owned(),
-        "/v1/openapi.json".to_owned(),
-        "/metrics".to_owned(),
-        "/v1/targets?environment=%ff".to_owned(),
-        "/unknown".to_owned(),
-        target,
-    ]);
+    let uri =
+        words("/health /v1/targets /v1/openapi.json /metrics /v1/targets?environment=%ff /unknown");
+    let uri = prop_oneof![6 => uri.prop_map(str::to_owned), 1 => Just(target)];
     for_all(draws, (uri, turns()), |(uri, turns)| {
         let [get, head] = ["GET", "HEAD"].map(|method| {
             let mut head = head(method, &uri);
@@ -297,10 +291,10 @@ pub fn whoever_has_not_the_secret_is_told_so_and_costs_the_engine_nothing(draws:
 }
 
 pub fn whatever_the_body_and_the_variables_there_is_an_answer_that_shows_nothing(draws: Draws) {
-    let uri = select(vec!["/start", "/stop", "/reap", "/v1/targets"]);
+    let uri = words("/start /stop /reap /v1/targets");
     let name = prop_oneof![
         4 => Just(""),
-        1 => select(&VARIABLES[..]).prop_map(|(name, _)| name),
+        1 => variable_names(),
         1 => Just("webhook_secret"),
     ];
     let length = option::of(prop_oneof!["[0-9]{1,21}", texts()]);

@@ -5,21 +5,22 @@ use dynamic_access::docker::part::Part;
 use super::*;
 
 pub fn a_variable_is_taken_or_its_problem_names_it_and_shows_nothing_of_its_value(draws: Draws) {
-    let name = select(&VARIABLES[..]).prop_map(|(name, _)| name);
     let values = prop_oneof![
         texts(),
         Just(format!("http://{PLANTED}@host:2375")),
         near_ids(),
     ];
-    for_all(draws, (name, values), |(name, value)| {
-        match config_with(name, &value) {
+    for_all(
+        draws,
+        (variable_names(), values),
+        |(name, value)| match config_with(name, &value) {
             Ok(config) => check_config(&config),
             Err(problem) => {
                 assert!(problem.contains(name), "{problem}");
                 assert!(!shows_planted(&problem), "{problem}");
             }
-        }
-    });
+        },
+    );
 }
 
 /// Checks that the requests of a configuration go to its Engine.

@@ -56,6 +56,11 @@ impl Group {
         Ok(Self { name, child })
     }
 
+    /// The program's process id.
+    pub fn id(&self) -> u32 {
+        self.child.id()
+    }
+
     /// Waits until the program ends or a signal asks us to end.
     pub fn wait(&mut self) -> Result<ExitStatus> {
         self.poll(interrupt::check)

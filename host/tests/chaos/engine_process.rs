@@ -80,6 +80,7 @@ impl<'a> EngineProcess<'a> {
         for pid_file in [&self.pid_file, &containerds] {
             let _ = std::fs::remove_file(pid_file);
         }
+        let log = self.log.as_ref().and_then(|log| log.try_clone().ok());
         let (program, parameters) = self.command_line.split_first().expect("a program");
         let status = self
             .namespaces
@@ -87,7 +88,7 @@ impl<'a> EngineProcess<'a> {
             .args(parameters)
             .stdin(Stdio::null())
             .stdout(Stdio::null())
-            .stderr(self.log())
+            .stderr(log.map_or_else(Stdio::null, Stdio::from))
             .status()
             .expect("setsid is there");
         assert!(status.success(), "{:?}: {status}", self.command_line);
@@ -97,22 +98,21 @@ impl<'a> EngineProcess<'a> {
         self.turns.fetch_add(1, Ordering::SeqCst);
     }
 
-    /// Lets it stand still until the returned value is dropped.
-    pub fn pause(&self) -> Paused<'_> {
-        let paused = Paused(self);
-        paused.signal("STOP");
-        paused
+    /// Lets it stand still for a while.
+    pub fn stand_still(&self, lasts: Duration) {
+        let signal = |name: &str| {
+            let sent = self.namespaces.signal(name, &self.pid_file);
+            sent.expect("a running Engine");
+        };
+        signal("STOP");
+        std::thread::sleep(lasts);
+        signal("CONT");
     }
 
     fn exec_root(&self) -> &Path {
         let mut words = self.command_line.iter();
         words.find(|word| *word == "--exec-root");
         Path::new(words.next().map_or("/var/run/docker", String::as_str))
-    }
-
-    fn log(&self) -> Stdio {
-        let log = self.log.as_ref().and_then(|log| log.try_clone().ok());
-        log.map_or_else(Stdio::null, Stdio::from)
     }
 
     fn answers(&self) -> bool {
@@ -126,21 +126,5 @@ impl Drop for EngineProcess<'_> {
         if !self.turns().is_multiple_of(2) && !self.answers() {
             self.restart();
         }
-    }
-}
-
-/// An Engine that stands still.
-pub struct Paused<'a>(&'a EngineProcess<'a>);
-
-impl Paused<'_> {
-    fn signal(&self, name: &str) {
-        let sent = self.0.namespaces.signal(name, &self.0.pid_file);
-        sent.expect("a running Engine");
-    }
-}
-
-impl Drop for Paused<'_> {
-    fn drop(&mut self) {
-        self.signal("CONT");
     }
 }

@@ -6,26 +6,22 @@
 
 mod bystanders;
 mod caller;
-mod containers;
 mod engine_process;
-mod faults;
 mod stage;
-mod tally;
 
-use std::sync::atomic::Ordering;
+use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
 
 use fastrand::Rng;
 use test_support::engine::RealEngine;
+use test_support::fault_proxy::{Fault, FaultProxy};
 use test_support::own::Deployment;
 use test_support::server::Server;
 
 use bystanders::Bystanders;
 use engine_process::EngineProcess;
-use faults::faulty;
 use stage::Stage;
-use tally::Tally;
 
 /// The `max_lifetime`, after which a target is removed even if its caller gave up
 /// before the answer and never stops it.
@@ -33,6 +29,28 @@ const LIFETIME: &str = "150s";
 
 /// How long an Engine is paused: longer than the component waits for any call.
 const STANDS_STILL: Duration = Duration::from_secs(20);
+
+const FAILED: &str = r#"{"message":"no space left on device"}"#;
+const GATEWAY: &str = "<html>Bad Gateway</html>";
+const NONSENSE: &str = "<html>It works!</html>";
+
+/// How many calls of a thousand get a fault.
+const FAULTS: [(u16, Fault); 12] = [
+    (40, Fault::CutBefore),
+    (40, Fault::CutAfter),
+    (15, Fault::CutAmid),
+    (45, Fault::Delayed(Duration::from_millis(400))),
+    // Longer than the component waits for a look-up, but not for a change.
+    (6, Fault::Delayed(Duration::from_secs(6))),
+    // Longer than the component waits for any call.
+    (2, Fault::Delayed(Duration::from_secs(16))),
+    (10, Fault::AnsweredBefore(500, FAILED)),
+    (10, Fault::AnsweredBefore(502, GATEWAY)),
+    (10, Fault::AnsweredBefore(200, NONSENSE)),
+    (10, Fault::AnsweredAfter(500, FAILED)),
+    (10, Fault::AnsweredAfter(502, GATEWAY)),
+    (10, Fault::AnsweredAfter(200, NONSENSE)),
+];
 
 /// Lets one test run at a time.
 fn turn() -> MutexGuard<'static, ()> {
@@ -53,6 +71,29 @@ fn dice(seed: u64, purpose: usize) -> Rng {
     Rng::with_seed(seed.wrapping_add(purpose as u64))
 }
 
+fn draw(dice: &mut Rng) -> Fault {
+    let mut left = dice.u16(..1000);
+    for (share, fault) in FAULTS {
+        match left.checked_sub(share) {
+            Some(rest) => left = rest,
+            None => return fault,
+        }
+    }
+    Fault::None
+}
+
+/// A proxy in front of the Engine. One call in five gets a fault, until `quiet` is set.
+fn faulty(engine: &RealEngine, seed: u64, quiet: &Arc<AtomicBool>) -> FaultProxy {
+    let (quiet, dice) = (quiet.clone(), Mutex::new(dice(seed, 0)));
+    FaultProxy::start(engine.socket(), move |_| {
+        let mut dice = dice.lock().expect("no test panics with it");
+        match quiet.load(Ordering::SeqCst) {
+            true => Fault::None,
+            false => draw(&mut dice),
+        }
+    })
+}
+
 #[test]
 fn two_hundred_starts_and_stops_with_random_faults_leave_nothing() {
     let _turn = turn();
@@ -61,30 +102,26 @@ fn two_hundred_starts_and_stops_with_random_faults_leave_nothing() {
     let deployment = Deployment::new(&engine);
     let mut bystanders = Bystanders::new(&engine, &deployment.id);
     let process = EngineProcess::given(&engine);
-    let (quiet, faults) = (Arc::default(), Tally::default());
-    let faulty = faulty(&engine, seed, &quiet, &faults);
+    let quiet = Arc::default();
+    let faulty = faulty(&engine, seed, &quiet);
     let url = faulty.url();
     let variables = [("docker_url", url.as_str()), ("max_lifetime", LIFETIME)];
     let variables = deployment.variables(&variables);
     let servers = [(); 2].map(|()| Server::over_tcp(&variables));
-    let stage = Stage::new(&engine, &process, &deployment.id, servers, 5);
-    stage.play(
-        200,
-        seed,
-        |caller, number| caller.start_and_stop(number),
-        || {
-            bystanders.check_untouched();
-            process.kill();
-            process.restart();
-            bystanders = Bystanders::new(&engine, &deployment.id);
-        },
-    );
+    let stage = Stage {
+        hang_ups: 5,
+        ..Stage::new(&engine, &process, &deployment.id, servers)
+    };
+    stage.play(200, seed, || {
+        bystanders.check_untouched();
+        process.kill();
+        process.restart();
+        bystanders = Bystanders::new(&engine, &deployment.id);
+    });
     quiet.store(true, Ordering::SeqCst);
-    let forwarded = faulty.forwarded().len();
-    print!("faults:\n{faults}{forwarded} calls reached the Engine\n");
+    println!("{} calls reached the Engine", faulty.forwarded().len());
     stage.stop_the_rest();
     stage.reap_the_rest();
-    print!("answers:\n{}", stage.tally);
     bystanders.check_untouched();
 }
 
@@ -97,21 +134,13 @@ fn an_engine_that_stands_still_for_a_while_loses_nothing() {
     let bystanders = Bystanders::new(&engine, &deployment.id);
     let process = EngineProcess::given(&engine);
     let servers = [(); 2].map(|()| deployment.server(&[]));
-    let stage = Stage::new(&engine, &process, &deployment.id, servers, 0);
-    stage.play(
-        40,
-        seed,
-        |caller, number| caller.start_at_last_and_stop(number),
-        || {
-            let paused = process.pause();
-            std::thread::sleep(STANDS_STILL);
-            drop(paused);
-        },
-    );
-    print!("answers:\n{}", stage.tally);
-    for path in ["/start", "/stop"] {
-        assert_eq!(stage.tally.of(&format!("{path} 502")), 0);
-    }
+    let stage = Stage {
+        gives_up: false,
+        // Each call is answered late, and none is cut off.
+        may_pass: &[503, 504],
+        ..Stage::new(&engine, &process, &deployment.id, servers)
+    };
+    stage.play(40, seed, || process.stand_still(STANDS_STILL));
     stage.stop_the_rest();
     stage.reap_the_rest();
     bystanders.check_untouched();

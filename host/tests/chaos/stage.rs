@@ -1,18 +1,18 @@
 //! The things that callers share, and the checks when they are done.
 
+use std::collections::BTreeSet;
 use std::sync::Mutex;
 use std::sync::atomic::{AtomicUsize, Ordering};
 use std::time::Duration;
 
-use test_support::engine::RealEngine;
+use serde_json::{Value, json};
+use test_support::engine::{RealEngine, list};
 use test_support::server::Server;
 use test_support::wait::wait_within;
 
 use crate::caller::Caller;
-use crate::containers::{self, Ours};
 use crate::dice;
 use crate::engine_process::EngineProcess;
-use crate::tally::Tally;
 
 /// How many callers there are at once.
 const CALLERS: usize = 4;
@@ -23,21 +23,6 @@ const PLAYED_WITHIN: Duration = Duration::from_secs(900);
 /// The `max_lifetime` of 150 seconds, and time for the last calls.
 const REAPABLE_WITHIN: Duration = Duration::from_secs(200);
 
-/// Notes of the callers for the final checks.
-#[derive(Default)]
-pub struct Notes(Mutex<Vec<String>>);
-
-impl Notes {
-    /// Notes one thing.
-    pub fn push(&self, note: String) {
-        self.0.lock().expect("no test panics with it").push(note);
-    }
-
-    fn all(&self) -> Vec<String> {
-        self.0.lock().expect("no test panics with it").clone()
-    }
-}
-
 /// The things that all callers share.
 pub struct Stage<'a> {
     /// The Engine, without faults.
@@ -46,16 +31,19 @@ pub struct Stage<'a> {
     pub process: &'a EngineProcess<'a>,
     /// Replicas of the component.
     pub servers: [Server; 2],
-    /// Counts of the answers.
-    pub tally: Tally,
     /// How many calls in a hundred are first made and hung up on.
     pub hang_ups: u64,
+    /// Whether a caller gives up a start in the end.
+    pub gives_up: bool,
+    /// The statuses after which a caller tries again.
+    pub may_pass: &'static [u16],
     /// The environments of starts that were given up or hung up on, whose
     /// callers do not know the outcome.
-    pub uncertain: Notes,
+    pub uncertain: Mutex<Vec<String>>,
     /// The ids of targets whose stop was given up.
-    pub unstopped: Notes,
-    deployment: &'a str,
+    pub unstopped: Mutex<Vec<String>>,
+    /// The `deployment_id` of both.
+    pub deployment: &'a str,
 }
 
 impl<'a> Stage<'a> {
@@ -65,29 +53,23 @@ impl<'a> Stage<'a> {
         process: &'a EngineProcess<'a>,
         deployment: &'a str,
         servers: [Server; 2],
-        hang_ups: u64,
     ) -> Self {
         Self {
             engine,
             process,
             servers,
-            tally: Tally::default(),
-            hang_ups,
-            uncertain: Notes::default(),
-            unstopped: Notes::default(),
+            hang_ups: 0,
+            gives_up: true,
+            may_pass: &[502, 503, 504],
+            uncertain: Mutex::default(),
+            unstopped: Mutex::default(),
             deployment,
         }
     }
 
     /// Lets several callers start and stop targets, looks for duplicates meanwhile, and calls
     /// `in_the_middle` when half of them have begun.
-    pub fn play(
-        &self,
-        targets: usize,
-        seed: u64,
-        deal: impl Fn(&mut Caller<'_>, usize) + Sync,
-        in_the_middle: impl FnOnce(),
-    ) {
+    pub fn play(&self, targets: usize, seed: u64, in_the_middle: impl FnOnce()) {
         let begun = AtomicUsize::new(0);
         let call = || {
             loop {
@@ -96,7 +78,7 @@ impl<'a> Stage<'a> {
                     return;
                 }
                 let dice = dice(seed, usize::MAX - number);
-                deal(&mut Caller { stage: self, dice }, number);
+                Caller { stage: self, dice }.visit(number);
             }
         };
         std::thread::scope(|scope| {
@@ -104,9 +86,9 @@ impl<'a> Stage<'a> {
             let (mut looks, mut in_the_middle) = (0, Some(in_the_middle));
             wait_within(PLAYED_WITHIN, "the end of all calls", || {
                 // It is down for a while.
-                if let Some(ours) = containers::ours(self.engine, self.deployment) {
+                if let Some(ours) = self.ours() {
                     looks += 1;
-                    assert_eq!(containers::doubles_in(&ours), Vec::<String>::new());
+                    check_no_doubles(&ours);
                 }
                 if begun.load(Ordering::SeqCst) > targets / 2
                     && let Some(act) = in_the_middle.take()
@@ -123,65 +105,101 @@ impl<'a> Stage<'a> {
         });
     }
 
-    /// The component's containers that still exist.
-    pub fn ours(&self) -> Vec<Ours> {
-        containers::ours(self.engine, self.deployment).expect("the Engine answers")
+    /// The component's containers that still exist, as the Engine lists them; `None` if it is down.
+    /// Look-alikes have no environment.
+    fn ours(&self) -> Option<Vec<Value>> {
+        let label = format!("dynamic-access.deployment={}", self.deployment);
+        let path = list(&json!({"label": [label]}));
+        let listed = self.engine.try_call("GET", &path)?.check(200).json();
+        let listed = listed.as_array().expect("a list").iter();
+        Some(
+            listed
+                .filter(|one| environment(one).is_some())
+                .cloned()
+                .collect(),
+        )
+    }
+
+    /// The state of a container; `None` if the Engine is down, `"gone"` if the
+    /// container does not exist.
+    pub fn state(&self, id: &str) -> Option<String> {
+        let answer = self.engine.try_call("GET", &list(&json!({"id": [id]})))?;
+        let state = answer.check(200).json()[0]["State"].clone();
+        Some(state.as_str().unwrap_or("gone").to_owned())
     }
 
     /// Stops the targets that callers know of, and checks that every other
     /// container belongs to a start whose caller does not know the outcome.
     pub fn stop_the_rest(&self) {
-        for id in self.unstopped.all() {
-            self.stop(&id);
-        }
-        let uncertain = self.uncertain.all();
-        let left = self.ours();
-        assert_eq!(containers::doubles_in(&left), Vec::<String>::new());
-        for Ours {
-            id,
-            state,
-            environment,
-        } in left
+        for id in self
+            .unstopped
+            .lock()
+            .expect("no test panics with it")
+            .iter()
         {
-            self.tally.count(&format!("left {state}"));
-            match state.as_str() {
+            self.stop(id);
+        }
+        let uncertain = self.uncertain.lock().expect("no test panics with it");
+        let left = self.ours().expect("the Engine answers");
+        check_no_doubles(&left);
+        for one in left {
+            let environment = environment(&one).expect("ours have one");
+            let is_uncertain = uncertain.iter().any(|known| known == environment);
+            match one["State"].as_str().expect("a state") {
                 // A create that took effect after the component had given it
                 // up; nobody starts it.
                 // A removal that failed half-way is the reaper's to finish.
                 "created" | "dead" => {}
-                "running" | "exited" => assert!(uncertain.contains(&environment), "{id} {state}"),
-                other => panic!("{id} {other}"),
-            }
-            // It would otherwise stay ten minutes, for its logs.
-            if state == "exited" {
-                self.stop(&id);
+                "running" => assert!(is_uncertain, "{one}"),
+                "exited" => {
+                    assert!(is_uncertain, "{one}");
+                    // It would otherwise stay ten minutes, for its logs.
+                    self.stop(one["Id"].as_str().expect("an id"));
+                }
+                _ => panic!("{one}"),
             }
         }
     }
 
     /// Waits until everything left is due, and checks that one reap removes it.
     pub fn reap_the_rest(&self) {
+        let left = || self.ours().expect("the Engine answers");
+        let server = &self.servers[0];
         wait_within(REAPABLE_WITHIN, "what is left to be due", || {
-            let due = self.reap("/reap?dry_run=1");
-            (due == self.ours().len()).then_some(())
+            let due = server.reaped("/reap?dry_run=1").len();
+            (due == left().len()).then_some(())
         });
-        self.reap("/reap");
-        let left = self.ours();
-        assert!(left.is_empty(), "{left:?}");
-    }
-
-    fn reap(&self, path: &str) -> usize {
-        let answer = self.servers[0].call("POST", path, "");
-        assert_eq!(answer.status, 200, "{answer:?}");
-        answer.json()["removed"].as_array().expect("a list").len()
+        server.reaped("/reap");
+        assert_eq!(left(), [Value::Null; 0]);
     }
 
     /// Stops a target, now that nothing fails.
     #[track_caller]
-    pub fn stop(&self, id: &str) {
-        let answer = self.servers[0].stop_target(id);
-        assert_eq!((answer.status, answer.body.as_str()), (200, "{}"));
-        let state = containers::state(self.engine, id);
-        assert_eq!(state.as_deref(), Some("gone"));
+    fn stop(&self, id: &str) {
+        self.servers[0].stop_target(id).check_done();
+        assert_eq!(self.state(id).as_deref(), Some("gone"));
+    }
+}
+
+/// The environment that a container was created for. Here each token has its own, which shows
+/// duplicates whatever their names.
+fn environment(container: &Value) -> Option<&str> {
+    container["Labels"]["dynamic-access.environment-id"].as_str()
+}
+
+/// Checks that no environment has two containers. A name belongs to one container in any state, so
+/// a second one may not even be created beside a running one.
+#[track_caller]
+fn check_no_doubles(ours: &[Value]) {
+    let mut seen = BTreeSet::new();
+    // A container that is being removed has given up its name.
+    for one in ours
+        .iter()
+        .filter(|one| one["State"] != "removing" && one["State"] != "dead")
+    {
+        assert!(
+            seen.insert(environment(one)),
+            "{one} is not alone: {ours:#?}"
+        );
     }
 }

@@ -6,9 +6,12 @@ use std::time::{Duration, Instant};
 
 use serde_json::{Value, json};
 use test_support::engine::{RealEngine, TAR};
-use test_support::own::Foreign;
+use test_support::fake_engine::Reply;
+use test_support::own::Own;
 use test_support::registration::Registration;
-use test_support::wait::wait_for;
+use test_support::registry::archive_of;
+use test_support::server::ENVIRONMENT;
+use test_support::wait::{wait_for, wait_until};
 use test_support::{given, unique};
 
 /// Where the volume with the token's file is mounted.
@@ -17,176 +20,134 @@ const TOKEN_DIR: &str = "/run/dynamic-access";
 /// A container that takes this long to end has ignored SIGTERM; it is killed after 30 seconds.
 const PROMPT: Duration = Duration::from_secs(10);
 
-const ENVIRONMENT_ID: &str = "0f1e2d3c-4b5a-6978-8796-a5b4c3d2e1f0";
-
-/// How a container is confined.
-#[derive(Debug, Clone, Copy)]
-enum Limits {
-    /// Only by the Engine's defaults: the entrypoint is process 1.
-    Default,
-    /// With few capabilities and no new privileges; the entrypoint is the child of an init.
-    Hardened,
-}
-
-impl Limits {
-    const ALL: [Self; 2] = [Self::Default, Self::Hardened];
-
-    fn host_config(self) -> Value {
-        match self {
-            Self::Default => json!({}),
-            Self::Hardened => json!({
-                "Init": true,
-                "CapDrop": ["ALL"],
-                "CapAdd": ["CHOWN", "DAC_OVERRIDE", "FOWNER", "KILL", "SETGID", "SETUID"],
-                "SecurityOpt": ["no-new-privileges"],
-            }),
-        }
-    }
+/// How a container is confined: only by the Engine's defaults, with the entrypoint as process 1; or
+/// with few capabilities and no new privileges, and the entrypoint as the child of an init.
+fn limits() -> [Value; 2] {
+    let hardened = json!({
+        "Init": true,
+        "CapDrop": ["ALL"],
+        "CapAdd": ["CHOWN", "DAC_OVERRIDE", "FOWNER", "KILL", "SETGID", "SETUID"],
+        "SecurityOpt": ["no-new-privileges"],
+    });
+    [json!({}), hardened]
 }
 
 /// The configuration of an entrypoint.
+#[derive(Clone)]
 struct Order {
-    environment: BTreeMap<&'static str, String>,
+    variables: BTreeMap<&'static str, String>,
     file: Option<String>,
-    limits: Limits,
 }
 
 impl Order {
     /// With the token in a file, as the component delivers it.
     fn with_file(service_url: &str, token: &str) -> Self {
-        let mut order = Self::new(service_url);
+        let path = format!("{TOKEN_DIR}/activation-token");
+        let mut order = Self::with_variable(service_url, token);
+        order.variables.remove("ACTIVATION_TOKEN");
         order.file = Some(token.to_owned());
-        order.with(
-            "ACTIVATION_TOKEN_FILE",
-            format!("{TOKEN_DIR}/activation-token"),
-        )
+        order.with("ACTIVATION_TOKEN_FILE", &path)
     }
 
     /// With the token in the environment.
     fn with_variable(service_url: &str, token: &str) -> Self {
-        Self::new(service_url).with("ACTIVATION_TOKEN", token)
-    }
-
-    fn new(service_url: &str) -> Self {
-        let environment = [
-            ("SERVICE_URL", service_url.to_owned()),
-            ("ENVIRONMENT_ID", ENVIRONMENT_ID.to_owned()),
-        ];
-        Self {
-            environment: environment.into(),
+        let order = Self {
+            variables: BTreeMap::new(),
             file: None,
-            limits: Limits::Default,
-        }
+        };
+        let order = order.with("SERVICE_URL", service_url);
+        let order = order.with("ENVIRONMENT_ID", ENVIRONMENT);
+        order.with("ACTIVATION_TOKEN", token)
     }
 
     /// With a variable set or changed.
-    fn with(mut self, name: &'static str, value: impl Into<String>) -> Self {
-        self.environment.insert(name, value.into());
-        self
-    }
-
-    fn without(mut self, name: &str) -> Self {
-        self.environment.remove(name);
-        self
-    }
-
-    fn limited(mut self, limits: Limits) -> Self {
-        self.limits = limits;
+    fn with(mut self, name: &'static str, value: &str) -> Self {
+        self.variables.insert(name, value.to_owned());
         self
     }
 
     /// Creates the container, delivers the token, and starts it.
-    fn run(self, engine: &RealEngine) -> Target<'_> {
-        let variables = self.environment.iter();
+    fn run<'a>(&self, engine: &'a RealEngine, limits: &Value) -> Target<'a> {
+        let variables = self.variables.iter();
         let body = json!({
             "Image": given("TEST_AGENT_IMAGE"),
             "Env": variables.map(|(name, value)| format!("{name}={value}")).collect::<Vec<_>>(),
             "Volumes": {TOKEN_DIR: {}},
-            "HostConfig": self.limits.host_config(),
+            "HostConfig": limits,
         });
-        let container = engine.foreign(&unique("agent-"), body);
-        if let Some(token) = self.file {
-            let path = format!("/containers/{}/archive?path={TOKEN_DIR}", container.id);
-            let put = engine.call_with("PUT", &path, &TAR, &archive(&token));
-            assert_eq!(put.status, 200, "{put:?}");
+        let target = Target(engine.foreign(&unique("agent-"), body));
+        if let Some(token) = &self.file {
+            let path = target.path(&format!("archive?path={TOKEN_DIR}"));
+            let archive = archive_of("activation-token", token);
+            engine.call_with("PUT", &path, &TAR, &archive).check(200);
         }
-        container.start();
-        Target { engine, container }
+        target.0.start();
+        target
     }
-}
-
-/// An archive with nothing but the token's file.
-fn archive(token: &str) -> Vec<u8> {
-    let mut header = tar::Header::new_gnu();
-    header.set_mode(0o400);
-    header.set_size(token.len() as u64);
-    let mut archive = tar::Builder::new(Vec::new());
-    archive
-        .append_data(&mut header, "activation-token", token.as_bytes())
-        .and_then(|()| archive.into_inner())
-        .expect("memory takes it")
 }
 
 /// A container with the agent, removed when it is dropped.
-struct Target<'a> {
-    engine: &'a RealEngine,
-    container: Foreign<'a>,
-}
+struct Target<'a>(Own<'a>);
 
 impl Target<'_> {
     fn path(&self, rest: &str) -> String {
-        format!("/containers/{}/{rest}", self.container.id)
+        format!("/containers/{}/{rest}", self.0.id)
     }
 
     fn inspect(&self) -> Value {
-        self.engine.inspect(&self.container.id)
+        self.0.engine.inspect(&self.0.id)
     }
 
     /// Its output.
     fn log(&self) -> String {
-        self.engine.log(&self.container.id)
-    }
-
-    /// Its standard error alone.
-    fn errors(&self) -> String {
-        self.engine.errors(&self.container.id)
+        self.0.engine.log(&self.0.id)
     }
 
     /// Waits until the agent has begun to serve `times` times.
     fn wait_until_it_serves(&self, times: usize) {
-        wait_for("the agent to serve", || {
-            let log = self.log();
-            (log.matches("serving").count() == times).then_some(())
+        wait_until("the agent to serve", || {
+            self.log().matches("serving").count() == times
         });
     }
 
     /// Waits for its end; returns its exit code.
-    fn exit_code(&self) -> i64 {
+    fn exit_code(&self) -> Option<i64> {
         let state = wait_for("the end of the container", || {
             Some(self.inspect()["State"].clone()).filter(|state| state["Status"] == "exited")
         });
-        state["ExitCode"].as_i64().expect("a number")
+        state["ExitCode"].as_i64()
     }
 
-    /// Asks it to end; returns its exit code.
-    fn stop(&self) -> i64 {
+    /// Asks it to end, and checks its exit code.
+    #[track_caller]
+    fn check_stop(&self, code: i64) {
         let asked = Instant::now();
-        let stopped = self.engine.call("POST", &self.path("stop?t=30"), None);
-        assert_eq!(stopped.status, 204, "{stopped:?}");
+        let stop = self.path("stop?t=30");
+        self.0.engine.call("POST", &stop, None).check(204);
         let took = asked.elapsed();
         assert!(took < PROMPT, "{took:?}");
-        self.exit_code()
+        assert_eq!(self.exit_code(), Some(code), "{}", self.log());
+    }
+
+    /// Checks that it ends with `code`, after a line that gives the reason.
+    #[track_caller]
+    fn check_end(&self, code: i64, line: &str) {
+        let ended = self.exit_code();
+        let errors = self.0.engine.errors(&self.0.id);
+        assert_eq!(ended, Some(code), "{errors}");
+        let own = errors.lines().filter(|line| !line.starts_with("bzero"));
+        assert_eq!(own.collect::<Vec<_>>(), [format!("entrypoint: {line}")]);
     }
 
     /// What a shell in the container prints.
     fn shell(&self, script: &str) -> String {
-        self.engine.shell(&self.container.id, script)
+        self.0.engine.shell(&self.0.id, script)
     }
 
     /// Whether the token's file is still there.
     fn has_token_file(&self) -> bool {
         let path = self.path(&format!("archive?path={TOKEN_DIR}/activation-token"));
-        match self.engine.call("GET", &path, None).status {
+        match self.0.engine.call("GET", &path, None).status {
             200 => true,
             404 => false,
             status => panic!("the Engine answers {status}"),
@@ -209,31 +170,13 @@ impl Target<'_> {
     }
 }
 
-/// Checks that the container ends with `code`, after a line that gives the reason.
-#[track_caller]
-fn check_end(target: &Target<'_>, code: i64, line: &str) {
-    let ended = target.exit_code();
-    let errors = target.errors();
-    assert_eq!(ended, code, "{errors}");
-    let own = errors.lines().filter(|line| !line.starts_with("bzero"));
-    assert_eq!(own.collect::<Vec<_>>(), [format!("entrypoint: {line}")]);
-}
-
-/// Checks that the container refuses its configuration, and gives the reason.
-#[track_caller]
-fn check_refused(order: Order, line: &str) {
-    let engine = RealEngine::given();
-    let target = order.run(&engine);
-    check_end(&target, 78, line);
-}
-
 /// An address that nobody uses.
 const NOBODY: &str = "http://192.0.2.1:9";
 
 #[test]
 fn once_the_agent_serves_the_token_is_nowhere_and_sigterm_ends_it() {
     let engine = RealEngine::given();
-    for limits in Limits::ALL {
+    for limits in limits() {
         let service = Registration::admitting(&engine);
         let token = unique("planted-token-");
         let in_file = Order::with_file(&service.url(), &token);
@@ -241,54 +184,45 @@ fn once_the_agent_serves_the_token_is_nowhere_and_sigterm_ends_it() {
             .with("REGISTRATION_TIMEOUT", "60")
             .with("BASTIONZERO_IN_CLUSTER", "1");
         for order in [in_file, in_variable] {
-            let is_in_file = order.file.is_some();
-            let target = order.limited(limits).run(&engine);
+            let target = order.run(&engine, &limits);
             target.wait_until_it_serves(1);
             target.check_environment_of_the_agent();
             let commands = target.shell("cat /proc/[0-9]*/cmdline");
             assert!(commands.contains("bzero"), "{commands}");
-            assert!(!commands.contains(&token), "{limits:?} {commands}");
-            if is_in_file {
-                assert!(!target.has_token_file(), "{limits:?}");
+            assert!(!commands.contains(&token), "{limits} {commands}");
+            if order.file.is_some() {
+                assert!(!target.has_token_file(), "{limits}");
                 let environments = target.shell("cat /proc/[0-9]*/environ");
                 for text in [environments, target.log(), target.inspect().to_string()] {
-                    assert!(!text.contains(&token), "{limits:?} {text}");
+                    assert!(!text.contains(&token), "{limits} {text}");
                 }
             }
             // The agent always exits 1 after SIGTERM; a killed process exits 137.
-            assert_eq!(target.stop(), 1, "{limits:?}");
+            target.check_stop(1);
         }
     }
 }
 
 #[test]
-fn a_target_registers_once_however_often_it_restarts() {
-    let engine = RealEngine::given();
-    let service = Registration::admitting(&engine);
-    let target = Order::with_file(&service.url(), &unique("token")).run(&engine);
-    target.wait_until_it_serves(1);
-    let restarted = engine.call("POST", &target.path("restart?t=30"), None);
-    assert_eq!(restarted.status, 204, "{restarted:?}");
-    target.wait_until_it_serves(2);
-    assert_eq!(service.seen().len(), 1);
-}
-
-#[test]
-fn a_target_registers_under_an_id_of_its_own() {
+fn a_target_registers_once_however_often_it_restarts_under_an_id_of_its_own() {
     let engine = RealEngine::given();
     let service = Registration::admitting(&engine);
     let token = unique("token");
-    let ids = [(); 2].map(|()| {
-        let target = Order::with_file(&service.url(), &token).run(&engine);
+    for number in 1..=2 {
+        let order = Order::with_file(&service.url(), &token);
+        let target = order.run(&engine, &json!({}));
         target.wait_until_it_serves(1);
-        let seen = service.seen();
-        let sent = seen.last().expect("it has registered");
+        let restart = target.path("restart?t=30");
+        engine.call("POST", &restart, None).check(204);
+        target.wait_until_it_serves(2);
+        assert_eq!(service.seen().len(), number);
+    }
+    let seen = service.seen();
+    assert_ne!(seen[0]["targetId"], seen[1]["targetId"]);
+    for sent in seen {
         assert_eq!(sent["activationToken"], token.as_str());
-        assert_eq!(sent["environmentId"], ENVIRONMENT_ID);
-        sent["targetId"].as_str().expect("an id").to_owned()
-    });
-    assert_ne!(ids[0], ids[1]);
-    for id in ids {
+        assert_eq!(sent["environmentId"], ENVIRONMENT);
+        let id = sent["targetId"].as_str().expect("an id");
         let parts: Vec<_> = id.split('-').map(str::len).collect();
         assert_eq!(parts, [8, 4, 4, 4, 12], "{id}");
     }
@@ -297,30 +231,25 @@ fn a_target_registers_under_an_id_of_its_own() {
 #[test]
 fn sigterm_ends_a_target_that_registers() {
     let engine = RealEngine::given();
-    for limits in Limits::ALL {
-        let service = Registration::silent(&engine);
+    for limits in limits() {
+        let service = Registration::replying(&engine, Reply::Silence);
         let order = Order::with_file(&service.url(), &unique("token"));
-        let target = order.limited(limits).run(&engine);
-        wait_for("the registration", || {
-            (!service.seen().is_empty()).then_some(())
-        });
-        assert_eq!(target.stop(), 143, "{limits:?}");
+        let target = order.run(&engine, &limits);
+        wait_until("the registration", || !service.seen().is_empty());
+        target.check_stop(143);
     }
 }
 
 #[test]
 fn a_registration_that_is_refused_ends_with_77_and_without_the_token() {
     let engine = RealEngine::given();
-    for limits in Limits::ALL {
-        let service = Registration::refusing(&engine);
+    for limits in limits() {
+        let service = Registration::replying(&engine, Reply::json("403 Forbidden", "{}"));
         let token = unique("planted-token-");
         let order = Order::with_file(&service.url(), &token);
-        let target = order.limited(limits).run(&engine);
-        check_end(
-            &target,
-            77,
-            "no registration: the agent has ended with status 1",
-        );
+        let target = order.run(&engine, &limits);
+        let line = "no registration: the agent has ended with status 1";
+        target.check_end(77, line);
         assert_eq!(service.seen().len(), 1);
         assert!(!target.has_token_file());
         let log = target.log();
@@ -331,52 +260,46 @@ fn a_registration_that_is_refused_ends_with_77_and_without_the_token() {
 #[test]
 fn a_service_that_cannot_be_reached_in_time_ends_with_69() {
     let engine = RealEngine::given();
-    for limits in Limits::ALL {
+    let line = "no registration within 2 seconds; check that SERVICE_URL can be reached from here";
+    for limits in limits() {
         let order = Order::with_file(NOBODY, &unique("token")).with("REGISTRATION_TIMEOUT", "2");
-        check_end(
-            &order.limited(limits).run(&engine),
-            69,
-            "no registration within 2 seconds; check that SERVICE_URL can be reached from here",
-        );
+        order.run(&engine, &limits).check_end(69, line);
     }
 }
 
 #[test]
 fn a_configuration_that_cannot_work_is_refused_with_its_reason() {
-    let of_file = || Order::with_file(NOBODY, "token");
-    let of_variable = || Order::with_variable(NOBODY, "token");
-    let mut without_file = of_file();
+    let of_file = Order::with_file(NOBODY, "token");
+    let of_variable = Order::with_variable(NOBODY, "token");
+    let mut without_file = of_file.clone();
     without_file.file = None;
-    check_refused(
-        without_file,
-        "the file that ACTIVATION_TOKEN_FILE names is missing",
-    );
-    for empty in ["", "\n"] {
-        check_refused(
-            Order::with_file(NOBODY, empty),
-            "the file that ACTIVATION_TOKEN_FILE names is empty",
-        );
-    }
-    check_refused(
-        of_file().with("ACTIVATION_TOKEN", "token"),
-        "only one of ACTIVATION_TOKEN_FILE and ACTIVATION_TOKEN may be set",
-    );
+    let named = |end: &str| format!("the file that ACTIVATION_TOKEN_FILE names is {end}");
+    let both = "only one of ACTIVATION_TOKEN_FILE and ACTIVATION_TOKEN may be set";
+    let mut refused = vec![
+        (without_file, named("missing")),
+        (Order::with_file(NOBODY, ""), named("empty")),
+        (Order::with_file(NOBODY, "\n"), named("empty")),
+        (of_file.with("ACTIVATION_TOKEN", "token"), both.to_owned()),
+    ];
+    let tokens = "ACTIVATION_TOKEN_FILE or ACTIVATION_TOKEN";
     for (name, names) in [
         ("SERVICE_URL", "SERVICE_URL"),
         ("ENVIRONMENT_ID", "ENVIRONMENT_ID"),
-        (
-            "ACTIVATION_TOKEN",
-            "ACTIVATION_TOKEN_FILE or ACTIVATION_TOKEN",
-        ),
+        ("ACTIVATION_TOKEN", tokens),
     ] {
         let line = format!("{names} must be set and not empty");
-        check_refused(of_variable().without(name), &line);
-        check_refused(of_variable().with(name, ""), &line);
+        let mut without = of_variable.clone();
+        without.variables.remove(name);
+        refused.push((without, line.clone()));
+        refused.push((of_variable.clone().with(name, ""), line));
     }
     for timeout in ["", "0", "010", "3601", "36000", "1m", "-1"] {
-        check_refused(
-            of_variable().with("REGISTRATION_TIMEOUT", timeout),
-            "REGISTRATION_TIMEOUT must be a number of seconds from 1 to 3600",
-        );
+        let order = of_variable.clone().with("REGISTRATION_TIMEOUT", timeout);
+        let line = "REGISTRATION_TIMEOUT must be a number of seconds from 1 to 3600";
+        refused.push((order, line.to_owned()));
+    }
+    let engine = RealEngine::given();
+    for (order, line) in refused {
+        order.run(&engine, &json!({})).check_end(78, &line);
     }
 }

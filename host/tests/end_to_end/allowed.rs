@@ -1,11 +1,9 @@
 //! Capabilities and volumes that the operator allows by name.
 
-use serde_json::json;
+use serde_json::{Value, json};
 use test_support::engine::RealEngine;
 use test_support::own::Deployment;
 use test_support::unique;
-
-use crate::lifecycle::{check_done, id_of};
 
 on_each_engine!(targets_share_an_allowed_volume_that_outlives_them_and_may_chroot);
 
@@ -23,34 +21,37 @@ fn targets_share_an_allowed_volume_that_outlives_them_and_may_chroot(engine: &Re
         ("allow_volumes", volume.as_str()),
     ];
     let server = deployment.server(&patched);
-    check_done(&server.call("GET", "/health", ""));
+    server.health().check_done();
     let noted = server.wait_for_line("config.unsafe");
-    for named in [
-        "allow_capabilities has SYS_CHROOT",
-        "allow_volumes has shared",
-    ] {
-        assert!(noted.contains(named), "{noted}");
-    }
-    let first = id_of(&server.start_target(&unique("token")));
+    let noted: Value = serde_json::from_str(&noted).expect("JSON");
+    let [one, other] = &noted["notes"].as_array().expect("notes")[..] else {
+        panic!("two notes: {noted}")
+    };
+    assert!(
+        one.to_string()
+            .contains("allow_capabilities has SYS_CHROOT")
+    );
+    assert!(other.to_string().contains("allow_volumes has shared"));
+    let first = server.start_target(&unique("token")).unique_id();
+    assert!(!server.wait_for_line("target.start").contains("notes"));
     engine.shell(&first, "echo kept >/shared/file; chroot / true");
-    check_done(&server.stop_target(&first));
-    let second = id_of(&server.start_target(&unique("token")));
+    server.stop_target(&first).check_done();
+    let second = server.start_target(&unique("token")).unique_id();
     assert_eq!(engine.shell(&second, "cat /shared/file"), "kept\n");
-    check_done(&server.stop_target(&second));
+    server.stop_target(&second).check_done();
 
     // Without a patch, a target gets neither.
     let plain = deployment.server(&[]);
-    let third = id_of(&plain.start_target(&unique("token")));
+    let third = plain.start_target(&unique("token")).unique_id();
     let shown = engine.shell(&third, "chroot / true 2>&1 || ls /shared 2>&1 || true");
     assert!(
         shown.contains("not permitted") && shown.contains("No such file"),
         "{shown}"
     );
-    check_done(&plain.stop_target(&third));
-    let removed = engine.call("DELETE", &format!("/volumes/{volume}"), None);
-    assert_eq!(removed.status, 204, "{removed:?}");
+    plain.stop_target(&third).check_done();
+    let path = format!("/volumes/{volume}");
+    engine.call("DELETE", &path, None).check(204);
 
     // Without the operator's permission, the patch is an error.
-    let refused = deployment.server(&patched[..1]).call("GET", "/health", "");
-    assert_eq!(refused.status, 500, "{refused:?}");
+    deployment.server(&patched[..1]).health().check(500);
 }

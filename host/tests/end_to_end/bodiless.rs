@@ -10,16 +10,12 @@ use test_support::server::{API, OPERATOR, SECRET, Server};
 /// No answer takes longer than the component's own 29 seconds.
 const ANSWER_WAIT: Duration = Duration::from_secs(40);
 
-/// The answers to requests on one connection, one after the other; the last one closes it.
-fn answers(server: &Server, requests: &[(&str, &str, &str)]) -> String {
+/// The answers to two requests on one connection, one after the other; the second closes it.
+fn answers(server: &Server, requests: [(&str, &str, &str); 2]) -> String {
     let mut stream = TcpStream::connect(server.address()).expect("the server listens");
     let wait = stream.set_read_timeout(Some(ANSWER_WAIT));
     wait.expect("a positive timeout");
-    for (index, (method, path, secret)) in requests.iter().enumerate() {
-        let connection = match index + 1 == requests.len() {
-            true => "close",
-            false => "keep-alive",
-        };
+    for ((method, path, secret), connection) in requests.iter().zip(["keep-alive", "close"]) {
         let request = format!(
             "{method} {path} HTTP/1.1\r\nhost: test\r\nauthorization: Basic {secret}\r\nconnection: {connection}\r\n\r\n"
         );
@@ -45,7 +41,7 @@ fn a_204_has_no_length_and_the_next_answer_follows_it() {
     let engine = FakeEngine::start(|_| Reply::json("200 OK", "[]"));
     let target = format!("/v1/targets/{}", "a".repeat(64));
     let requests = [("DELETE", &*target, API), ("GET", "/v1/targets", API)];
-    let bytes = answers(&server(&engine), &requests);
+    let bytes = answers(&server(&engine), requests);
     let (head, rest) = bytes.split_once("\r\n\r\n").expect("a head");
     assert!(head.starts_with("HTTP/1.1 204 No Content\r\n"), "{bytes}");
     for header in ["content-length", "transfer-encoding", "content-type"] {
@@ -69,14 +65,12 @@ fn an_answer_to_head_has_the_headers_of_get_and_the_next_answer_follows_them() {
         (&target, API),
         ("/nothing", API),
     ] {
-        let bytes = answers(&server, &[("HEAD", path, secret), ("GET", path, secret)]);
+        let bytes = answers(&server, [("HEAD", path, secret), ("GET", path, secret)]);
         let (head, rest) = bytes.split_once("\r\n\r\n").expect("a head");
         let (of_get, body) = rest.split_once("\r\n\r\n").expect("another head");
         assert_eq!(lasting(head), lasting(of_get), "{path}: {bytes}");
         let length = format!("content-length: {}", body.len());
-        assert!(
-            !body.is_empty() && lasting(head).contains(&&*length),
-            "{path}: {bytes}"
-        );
+        let has_length = lasting(head).contains(&&*length);
+        assert!(has_length && !body.is_empty(), "{path}: {bytes}");
     }
 }

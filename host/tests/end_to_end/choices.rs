@@ -4,12 +4,10 @@
 use serde_json::{Value, json};
 use test_support::engine::{Kind, RealEngine};
 use test_support::given;
-use test_support::own::{Deployment, Image};
+use test_support::own::Deployment;
 use test_support::server::Server;
 use test_support::unique;
-use test_support::wait::wait_for;
-
-use crate::targets::{ask, check_status};
+use test_support::wait::wait_until;
 
 on_each_engine!(
     an_image_whose_user_is_not_root_reads_its_secrets,
@@ -23,19 +21,19 @@ fn serve(deployment: &Deployment<'_>, environment: &Value) -> Server {
 
 /// Waits for a line in the log of a target.
 fn check_says(engine: &RealEngine, id: &str, line: &str) {
-    wait_for(line, || engine.log(id).contains(line).then_some(()));
+    wait_until(line, || engine.log(id).contains(line));
 }
 
 fn an_image_whose_user_is_not_root_reads_its_secrets(engine: &RealEngine) {
     let deployment = Deployment::new(engine);
-    let image = Image::of_agent(engine, &[], "USER 1000");
+    let image = engine.image_of_agent(&[], "USER 1000");
     let script =
         "cd /run/dynamic-access; stat --format '%n %u %a' a b; cat a; cat b; echo; exec sleep 300";
     for (read_only, owner) in [(false, json!(1000)), (true, json!(0))] {
         let server = serve(
             &deployment,
             &json!({
-                "image": image.name,
+                "image": image.id,
                 "secret_owner": 1000,
                 "container_patch": {
                     "Entrypoint": ["sh", "-c", script],
@@ -43,13 +41,12 @@ fn an_image_whose_user_is_not_root_reads_its_secrets(engine: &RealEngine) {
                 },
             }),
         );
-        let health = server.call("GET", "/health", "");
-        check_status(&health, 200);
+        server.health().check_done();
         let order = json!({
             "environment": "e",
             "secrets": {"a": "the first", "b": {"value": "the second", "owner": owner}},
         });
-        let id = ask(&server, &unique("key"), &order).id();
+        let id = server.ask(&unique("key"), &order).id();
         check_says(engine, &id, "a 1000 400");
         check_says(engine, &id, &format!("b {owner} 400"));
         check_says(engine, &id, "the first");
@@ -57,20 +54,17 @@ fn an_image_whose_user_is_not_root_reads_its_secrets(engine: &RealEngine) {
         if owner == 1000 || engine.kind() == Kind::Podman {
             check_says(engine, &id, "the second");
         } else {
-            wait_for("a refusal", || {
-                engine
-                    .errors(&id)
-                    .contains("Permission denied")
-                    .then_some(())
+            wait_until("a refusal", || {
+                engine.errors(&id).contains("Permission denied")
             });
             assert!(!engine.log(&id).contains("the second"));
         }
     }
-    let other = json!({"image": image.name, "secret_owner": 1001});
+    let other = json!({"image": image.id, "secret_owner": 1001});
     let server = serve(&deployment, &other);
-    let health = server.call("GET", "/health", "");
-    check_status(&health, 503);
-    assert_eq!(server.line_about(&health)["code"], "token_unreadable");
+    let health = server.health();
+    server.check_code(&health, 503, "token_unreadable");
+    server.check_failed(&health, 503, "user 1000");
 }
 
 /// An environment whose orders may choose everything.
@@ -85,17 +79,17 @@ fn open(image: &str) -> Value {
 
 fn an_order_chooses_its_process_its_image_and_its_limits(engine: &RealEngine) {
     let deployment = Deployment::new(engine);
-    let image = Image::of_agent(engine, &[], "USER 1000");
-    let server = serve(&deployment, &open(&image.name));
+    let image = engine.image_of_agent(&[], "USER 1000");
+    let server = serve(&deployment, &open(&image.id));
     let order = json!({
         "environment": "e",
         "env": {"GREETING": "hello\n$HOME"},
         "command": ["id -u; echo \"$GREETING\"; exec sleep 300"],
-        "image": image.name,
+        "image": image.id,
         "resources": {"memory": "256MiB", "cpus": 0.5},
     });
     let key = unique("key");
-    let id = ask(&server, &key, &order).id();
+    let id = server.ask(&key, &order).id();
     check_says(engine, &id, "1000\nhello\n$HOME\n");
     let inspected = engine.inspect(&id);
     let host_config = &inspected["HostConfig"];
@@ -103,10 +97,10 @@ fn an_order_chooses_its_process_its_image_and_its_limits(engine: &RealEngine) {
         assert_eq!(host_config[memory], 256 << 20, "{memory}");
     }
     assert_eq!(host_config["NanoCpus"], 500_000_000);
-    check_status(&ask(&server, &key, &order), 200);
+    server.ask(&key, &order).check(200);
     let mut beyond = order.clone();
     beyond["resources"]["memory"] = json!("513MiB");
-    check_status(&ask(&server, &unique("key"), &beyond), 422);
+    server.ask(&unique("key"), &beyond).check(422);
     for (member, value) in [
         ("env", json!({"GREETING": "hello"})),
         ("command", json!(["exec sleep 300"])),
@@ -115,7 +109,7 @@ fn an_order_chooses_its_process_its_image_and_its_limits(engine: &RealEngine) {
     ] {
         let mut other = order.clone();
         other[member] = value;
-        check_status(&ask(&server, &key, &other), 422);
+        server.ask(&key, &other).check(422);
     }
-    assert_eq!(deployment.containers(), [id]);
+    deployment.check_has(&[&id]);
 }

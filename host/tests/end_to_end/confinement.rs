@@ -70,9 +70,11 @@ fn the_component_reaches_no_host_but_docker_url() {
     let [engine, other] = [FakeEngine::start(reply), FakeEngine::start(reply)];
     let manifest = astray(&folder, &other.url());
     let answers = |docker_url: &str| {
-        let server = Server::of(&manifest, &[("docker_url", docker_url)]);
+        let server = Server::adjusted(&[("docker_url", docker_url)], |options| {
+            options.manifest.clone_from(&manifest);
+        });
         let answers = [
-            server.call("GET", "/health", ""),
+            server.health(),
             server.start_target("a-token"),
             server.stop_target(&"0".repeat(64)),
             server.call("POST", "/reap", ""),

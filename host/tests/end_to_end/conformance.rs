@@ -43,6 +43,12 @@ impl Readings<'_> {
         }
     }
 
+    /// Makes a call without a body, and compares its answer.
+    fn call(&mut self, what: &str, told: Told, method: &str, path: &str) {
+        let answer = self.engine.call(method, path, None);
+        self.told(what, told, &answer);
+    }
+
     /// Compares an answer; a failure must have the Engine's form.
     fn told(&mut self, what: &str, (status, words): Told, answer: &Answer) {
         let has_words = answer.status < 400 || {

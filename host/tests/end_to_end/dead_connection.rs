@@ -1,8 +1,9 @@
 //! A connection to the Engine dies silently, as after a firewall has lost its state, while new
 //! connections work.
 
+use test_support::at_once::at_once;
 use test_support::engine::RealEngine;
-use test_support::engine_proxy::{Auth, Files, KINDS, Program};
+use test_support::engine_proxy::{EngineProxy, Files, KINDS};
 use test_support::own::Deployment;
 use test_support::relay::SwallowingRelay;
 use test_support::wait::wait_for;
@@ -13,26 +14,14 @@ const CONNECTIONS: usize = 4;
 /// Checks the health several times at once, swallows the connections that are there, and
 /// checks again. `config` is added to the runtime configuration. Returns whether a call
 /// of the last check met a dead connection.
-fn meets_a_dead_connection(files: Files, (program, auth): (Program, Auth), config: &str) -> bool {
-    let engine = RealEngine::given();
-    let deployment = Deployment::new(&engine);
-    let proxy = files.start_on(program, auth, &engine);
+fn meets_a_dead_connection(engine: &RealEngine, proxy: &EngineProxy, config: &str) -> bool {
+    let deployment = Deployment::new(engine);
     let relay = SwallowingRelay::start(proxy.address());
     let url = format!("https://localhost:{}", relay.port());
-    let variables = [
-        ("deployment_id", deployment.id.as_str()),
-        ("docker_url", &url),
-    ];
+    let variables = deployment.variables(&[("docker_url", &url)]);
     let server = proxy.server_configured(&variables, config);
-    let health = || {
-        let status = server.call("GET", "/health", "").status;
-        assert_eq!(status, 200, "{program:?} {auth:?}");
-    };
-    std::thread::scope(|scope| {
-        for _ in 0..CONNECTIONS {
-            scope.spawn(health);
-        }
-    });
+    let health = || server.health().check_done();
+    at_once(CONNECTIONS, |_| health());
     relay.swallow();
     health();
     let of_checks = || {
@@ -46,27 +35,20 @@ fn meets_a_dead_connection(files: Files, (program, auth): (Program, Auth), confi
 
 #[test]
 fn dead_connections_fail_no_check() {
-    std::thread::scope(|scope| {
-        for kind in KINDS {
-            scope.spawn(move || {
-                let meets = meets_a_dead_connection(Files::default(), kind, "");
-                assert!(meets, "{kind:?}");
-            });
-        }
+    let engine = RealEngine::given();
+    at_once(KINDS.len(), |number| {
+        let kind = KINDS[number];
+        let proxy = Files::default().start_on(kind, &engine);
+        let meets = meets_a_dead_connection(&engine, &proxy, "");
+        assert!(meets, "{kind:?}");
     });
 }
 
 #[test]
-fn a_dead_connection_of_http2_fails_no_check() {
-    let files = Files::default().offering_http2();
-    let kind = (Program::Haproxy, Auth::Certificate);
-    assert!(meets_a_dead_connection(files, kind, ""));
-}
-
-#[test]
-fn no_connection_is_kept_if_pooling_is_off() {
+fn over_http2_a_dead_connection_fails_no_check_and_none_is_kept_if_pooling_is_off() {
+    let engine = RealEngine::given();
+    let proxy = Files::default().start_with_http2(&engine);
+    assert!(meets_a_dead_connection(&engine, &proxy, ""));
     let config = "[outbound_http]\nconnection_pooling = false\n";
-    let files = Files::default().offering_http2();
-    let kind = (Program::Haproxy, Auth::Certificate);
-    assert!(!meets_a_dead_connection(files, kind, config));
+    assert!(!meets_a_dead_connection(&engine, &proxy, config));
 }

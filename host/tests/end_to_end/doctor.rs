@@ -5,12 +5,12 @@ use std::process::Command;
 use std::sync::atomic::{AtomicBool, Ordering};
 
 use dev::process;
-use serde_json::json;
+use serde_json::{Value, json};
 use test_support::engine::RealEngine;
 use test_support::fake_engine::{FakeEngine, Reply};
 use test_support::folder::Folder;
 use test_support::given;
-use test_support::own::{Deployment, Network};
+use test_support::own::Deployment;
 use test_support::podman::podman;
 use test_support::server::{SECRET, Server};
 
@@ -135,11 +135,10 @@ fn the_engine_of_the_docker_context_is_used() {
         &["use", "colima"],
     ] {
         let mut docker = Command::new("docker");
-        docker.arg("context").args(arguments);
         docker
-            .env("DOCKER_CONFIG", &config)
-            .env_remove("DOCKER_HOST");
-        process::output(&mut docker).expect("a context");
+            .env_remove("DOCKER_HOST")
+            .env("DOCKER_CONFIG", &config);
+        process::output(docker.arg("context").args(arguments)).expect("a context");
     }
     let (_, told) = doctor(&[], &[("DOCKER_CONFIG", &config)]);
     let named = format!("unix://{socket}, named by the docker context colima");
@@ -155,48 +154,36 @@ const TOO_MANY_PROCESSORS: &str = r#"{"HostConfig":{"NanoCpus":1024000000000}}"#
 /// A program that no image has: the Engine refuses the start.
 const NO_PROGRAM: &str = r#"{"Entrypoint":["/no/such/program"],"HostConfig":{"Init":false}}"#;
 
-/// A program that ends soon after it has started.
-const ENDS_AT_ONCE: &str = r#"{"Entrypoint":["sh","-c","sleep 0.5; exit 78"]}"#;
+/// A program that ends as soon as it has started.
+const ENDS_AT_ONCE: &str = r#"{"Entrypoint":["sh","-c","exit 78"]}"#;
+
+/// A patch that the server refuses.
+const PRIVILEGED: &str = r#"{"HostConfig":{"Privileged":true}}"#;
 
 #[test]
 fn an_engine_is_tried_without_a_start_and_with_one() {
     let engine = RealEngine::given();
     let deployment = Deployment::new(&engine);
-    let check = |arguments: &[&str], patch, expected: &str| {
+    let start = &["--start"][..];
+    for (arguments, patch, expected) in [
+        (&[][..], "{}", "agent: created and removed"),
+        (
+            &[],
+            "{}",
+            "ok       network: dynamic-access, without traffic",
+        ),
+        (&[], TOO_MANY_PROCESSORS, "it cannot be created: 400"),
+        (&[], NO_PROGRAM, "created and removed"),
+        (&[], PRIVILEGED, "WRONG    variables: container_patch"),
+        (start, "{}", "agent: created, started and removed"),
+        (&START, "{}", "agent: created, started and removed"),
+        (start, ENDS_AT_ONCE, "it ended at once with exit code 78"),
+        (start, NO_PROGRAM, "it cannot be started: 400"),
+    ] {
         let told = of_engine(&engine, &deployment, arguments, (PATCH, patch));
         assert!(told.contains(expected), "{told}");
-        assert_eq!(deployment.containers(), Vec::<String>::new(), "{told}");
-    };
-    check(
-        &[],
-        "{}",
-        "a target of dynamic-access-agent: created and removed",
-    );
-    check(
-        &[],
-        "{}",
-        "ok       network: dynamic-access, without traffic",
-    );
-    check(
-        &["--start"],
-        "{}",
-        "a target of dynamic-access-agent: created, started and removed",
-    );
-    let too_many = "WRONG    a target of dynamic-access-agent: it cannot be created: 400";
-    check(&[], TOO_MANY_PROCESSORS, too_many);
-    check(&START, "{}", "agent: created, started and removed");
-    check(&[], NO_PROGRAM, "created and removed");
-    check(
-        &["--start"],
-        ENDS_AT_ONCE,
-        "it ended at once with exit code 78",
-    );
-    check(&["--start"], NO_PROGRAM, "it cannot be started: 400");
-    check(
-        &[],
-        r#"{"HostConfig":{"Privileged":true}}"#,
-        "WRONG    variables: container_patch",
-    );
+        deployment.check_empty();
+    }
 }
 
 #[test]
@@ -216,50 +203,32 @@ fn the_target_of_each_environment_is_tried() {
 
 #[test]
 fn a_network_on_which_targets_reach_each_other_is_named() {
-    let isolated = json!({"com.docker.network.bridge.enable_icc": "false"});
-    let docker = RealEngine::given();
-    let deployment = Deployment::new(&docker);
-    let told_of = |network: &Network<'_>| {
-        let patch = network.patch();
-        of_engine(network.engine, &deployment, &[], (PATCH, &patch))
-    };
-    let open = Network::new(&docker, json!({}));
-    let told = told_of(&open);
-    let fix = format!(
-        "docker network rm {0}, and then: docker network create --opt com.docker.network.bridge.enable_icc=false {0}",
-        open.name
-    );
-    assert!(told.contains("WRONG    network: on "), "{told}");
-    assert!(told.contains(&fix), "{told}");
-    let told = told_of(&Network::new(&docker, isolated.clone()));
-    assert!(told.contains("ok       network: net-"), "{told}");
-    // Podman ignores the option.
-    let podman = podman();
-    let told = told_of(&Network::new(&podman, isolated));
-    assert!(told.contains("Podman has no option for this"), "{told}");
-    assert!(told.contains("created and removed"), "{told}");
-}
-
-#[test]
-fn with_a_start_it_is_tried_whether_targets_reach_each_other() {
-    let engine = RealEngine::given();
-    let deployment = Deployment::new(&engine);
     // The Engines of these tests make no firewall rules, so the option has no effect.
     let isolated = json!({"com.docker.network.bridge.enable_icc": "false"});
-    let network = Network::new(&engine, isolated);
-    let patch = network.patch();
-    let told_of = |arguments: &[&str]| of_engine(&engine, &deployment, arguments, (PATCH, &patch));
-    let told = told_of(&[]);
-    assert!(told.contains("ok       network: net-"), "{told}");
-    let told = told_of(&START);
-    let reached = format!(
-        "WRONG    network: on {}, two containers reached",
-        network.name
-    );
-    assert!(told.contains(&reached), "{told}");
-    // The network can be removed, so nothing is left on it.
-    let gone = engine.try_remove_network(&network.name);
-    gone.expect("a network that nobody uses");
+    let (docker, podman) = (RealEngine::given(), podman());
+    let deployment = Deployment::new(&docker);
+    let told_of = |engine: &RealEngine, options: &Value, arguments: &[&str]| {
+        let network = engine.network(options.clone());
+        let patch = network.patch();
+        let told = of_engine(engine, &deployment, arguments, (PATCH, &patch));
+        // Nothing is left on it.
+        let gone = engine.try_remove_network(&network.id);
+        gone.expect("a network that nobody uses");
+        told.replace(&network.id, "NAME")
+    };
+    let fix = "docker network rm NAME, and then: docker network create --opt com.docker.network.bridge.enable_icc=false NAME";
+    let told = told_of(&docker, &json!({}), &[]);
+    assert!(told.contains("WRONG    network: on NAME"), "{told}");
+    assert!(told.contains(fix), "{told}");
+    let told = told_of(&docker, &isolated, &[]);
+    assert!(told.contains("ok       network: NAME"), "{told}");
+    let told = told_of(&docker, &isolated, &START);
+    let reached = "WRONG    network: on NAME, two containers reached";
+    assert!(told.contains(reached), "{told}");
+    // Podman ignores the option.
+    let told = told_of(&podman, &isolated, &[]);
+    assert!(told.contains("Podman has no option for this"), "{told}");
+    assert!(told.contains("created and removed"), "{told}");
 }
 
 #[test]
@@ -267,27 +236,25 @@ fn a_deployed_server_is_asked_for_a_target_if_that_is_wanted() {
     let engine = RealEngine::given();
     let deployment = Deployment::new(&engine);
     let secret = [("SPIN_VARIABLE_WEBHOOK_SECRET", SECRET)];
-    let told_of = |patch: &str| {
+    for (patch, is_content, words) in [
+        ("{}", true, "ok       started a target"),
+        // Healthy, and no start is possible.
+        (
+            TOO_MANY_PROCESSORS,
+            false,
+            "WRONG    the start of a target: 5",
+        ),
+    ] {
         let server = deployment.server(&[("container_patch", patch)]);
         let url = format!("http://{}", server.address());
         let (content, told) = doctor(&[&["--against", &url], &START[..]].concat(), &secret);
+        assert_eq!(content, is_content, "{told}");
         assert!(told.contains("ok       healthy"), "{told}");
+        assert!(told.contains(words), "{told}");
+        assert_eq!(told.contains("ok       stopped it"), is_content, "{told}");
         assert!(!told.contains(SECRET), "{told}");
-        assert_eq!(deployment.containers(), Vec::<String>::new(), "{told}");
-        (content, told)
-    };
-    let (content, told) = told_of("{}");
-    assert!(
-        content && told.contains("ok       started a target"),
-        "{told}"
-    );
-    assert!(told.contains("ok       stopped it"), "{told}");
-    // Healthy, and no start is possible.
-    let (content, told) = told_of(TOO_MANY_PROCESSORS);
-    assert!(
-        !content && told.contains("WRONG    the start of a target: 5"),
-        "{told}"
-    );
+        deployment.check_empty();
+    }
 }
 
 #[test]
@@ -300,13 +267,9 @@ fn a_start_whose_answer_is_lost_is_asked_for_again_and_stopped() {
         Some("/start") => Reply::json("200 OK", &body),
         _ => Reply::json("200 OK", "{}"),
     });
-    let arguments = [
-        "--against",
-        &server.url(),
-        "--start",
-        "--service-url",
-        "https://here",
-    ];
+    let start = ["--start", "--service-url", "https://here"];
+    let url = server.url();
+    let arguments = [&["--against", &url], &start[..]].concat();
     let (_, told) = doctor(&arguments, &[("SPIN_VARIABLE_WEBHOOK_SECRET", SECRET)]);
     assert!(told.contains("ok       stopped it"), "{told}");
     let body_of = |request: &String| request.split("\r\n\r\n").nth(1).map(str::to_owned);

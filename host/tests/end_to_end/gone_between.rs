@@ -4,22 +4,20 @@ use std::sync::Mutex;
 
 use serde_json::json;
 use test_support::engine::RealEngine;
-use test_support::fault_proxy::{Fault, FaultProxy};
-use test_support::own::{Deployment, Network};
+use test_support::fault_proxy::{Fault, FaultProxy, container_of};
+use test_support::own::Deployment;
 use test_support::unique;
 
-use crate::lifecycle::{check_done, id_of};
-
-/// An Engine that loses a container before each of these calls arrives, at most `times` times.
-fn pruned(engine: &RealEngine, call: (&'static str, &'static str), times: usize) -> FaultProxy {
+/// An Engine that loses a container before a call like this arrives, at most `times` times.
+fn pruned(engine: &RealEngine, call: &'static str, times: usize) -> FaultProxy {
     let left = Mutex::new(times);
     let deleting = engine.clone();
     FaultProxy::start(engine.socket(), move |seen| {
         let mut left = left.lock().expect("no test panics with it");
-        if *left > 0 && seen.method == call.0 && seen.path.contains(call.1) {
+        if *left > 0 && seen.contains(call) {
             *left -= 1;
-            let id = seen.path.split('/').nth(2).expect("an id");
-            deleting.try_remove(id).expect("it is there");
+            let removed = deleting.try_remove(container_of(seen));
+            removed.expect("it is there");
         }
         Fault::None
     })
@@ -28,19 +26,18 @@ fn pruned(engine: &RealEngine, call: (&'static str, &'static str), times: usize)
 #[test]
 fn a_container_that_is_pruned_before_it_runs_is_made_again() {
     let engine = RealEngine::given();
-    for call in [("PUT", "/archive"), ("POST", "/start")] {
+    for call in ["/archive?", "/start"] {
         let deployment = Deployment::new(&engine);
         let proxy = pruned(&engine, call, 2);
         let server_of = deployment.server_through(&proxy, &[]);
-        let id = id_of(&server_of.start_target(&unique("token")));
-        assert_eq!(deployment.containers(), std::slice::from_ref(&id));
-        check_done(&server_of.stop_target(&id));
+        let id = server_of.start_target(&unique("token")).unique_id();
+        deployment.check_has(&[&id]);
+        server_of.stop_target(&id).check_done();
         let proxy = pruned(&engine, call, usize::MAX);
         let server_of = deployment.server_through(&proxy, &[]);
         let answer = server_of.start_target(&unique("token"));
-        assert_eq!(answer.status, 503, "{answer:?}");
-        assert!(answer.header("retry-after").is_some());
-        assert_eq!(deployment.containers(), Vec::<String>::new());
+        answer.check_come_again(503);
+        deployment.check_empty();
     }
 }
 
@@ -53,13 +50,13 @@ fn a_network_that_is_full_has_no_room() {
         "Options": {"com.docker.network.bridge.enable_icc": "false"},
         "IPAM": {"Config": [{"Subnet": "10.231.8.0/30"}]},
     });
-    let network = Network::of(&engine, options);
+    let network = engine.network_of(options);
     let patch = network.patch();
     let server = deployment.server(&[("container_patch", &patch)]);
-    let id = id_of(&server.start_target(&unique("token")));
+    let id = server.start_target(&unique("token")).unique_id();
     let answer = server.start_target(&unique("token"));
     server.check_failed(&answer, 429, "no available IPv4 addresses");
-    assert!(answer.header("retry-after").is_some());
-    assert_eq!(deployment.containers(), std::slice::from_ref(&id));
-    check_done(&server.stop_target(&id));
+    answer.check_come_again(429);
+    deployment.check_has(&[&id]);
+    server.stop_target(&id).check_done();
 }

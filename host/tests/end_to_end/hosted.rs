@@ -42,7 +42,10 @@ fn a_manifest_with_the_url_itself_reaches_that_engine() {
     let expected = format!("allowed_outbound_hosts = [\"{}\"]", engine.url());
     assert_eq!(allowed, [expected]);
 
-    let server = Server::of(&manifest, &[("docker_url", &engine.url())]);
-    server.call("GET", "/health", "");
+    let url = engine.url();
+    let server = Server::adjusted(&[("docker_url", &url)], |options| {
+        options.manifest = manifest;
+    });
+    server.health();
     assert!(!engine.requests().is_empty());
 }

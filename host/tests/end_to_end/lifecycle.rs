@@ -1,27 +1,11 @@
 //! Targets on a real Engine, from start to stop.
 
-use std::time::{Duration, Instant};
-
 use serde_json::{Value, json};
+use test_support::at_once::at_once;
 use test_support::engine::RealEngine;
-use test_support::http::Answer;
-use test_support::own::{Deployment, Foreign};
-use test_support::server::API;
+use test_support::own::{Deployment, Own};
 use test_support::wait::wait_for;
 use test_support::{given, unique};
-
-#[track_caller]
-pub fn id_of(answer: &Answer) -> String {
-    assert_eq!(answer.status, 200, "{answer:?}");
-    let body = answer.json();
-    assert_eq!(body.as_object().map(|body| body.len()), Some(1));
-    body["uniqueId"].as_str().expect("an id").to_owned()
-}
-
-#[track_caller]
-pub fn check_done(answer: &Answer) {
-    assert_eq!((answer.status, answer.body.as_str()), (200, "{}"));
-}
 
 /// The create body of a sleeping container of the agent's image, with labels.
 pub fn sleeper(labels: &Value) -> Value {
@@ -37,11 +21,7 @@ pub fn sleeper(labels: &Value) -> Value {
 }
 
 /// A running container of this deployment, with these labels beside those of every target.
-pub fn ours<'a>(
-    engine: &'a RealEngine,
-    deployment: &Deployment<'_>,
-    mut labels: Value,
-) -> Foreign<'a> {
+pub fn ours<'a>(engine: &'a RealEngine, deployment: &Deployment<'_>, mut labels: Value) -> Own<'a> {
     let name = unique(&format!("{}-", deployment.id));
     labels["dynamic-access.deployment"] = json!(deployment.id);
     labels["dynamic-access.name"] = json!(name);
@@ -51,7 +31,7 @@ pub fn ours<'a>(
 }
 
 /// A running container of this deployment, past its lifetime within a second.
-pub fn expired<'a>(engine: &'a RealEngine, deployment: &Deployment<'_>) -> Foreign<'a> {
+pub fn expired<'a>(engine: &'a RealEngine, deployment: &Deployment<'_>) -> Own<'a> {
     let labels = json!({
         "dynamic-access.max-lifetime": "0",
         "dynamic-access.start-within": "0",
@@ -69,24 +49,14 @@ on_each_engine!(
 fn a_target_runs_until_its_stop_which_is_a_success_however_often_it_is_asked(engine: &RealEngine) {
     let deployment = Deployment::new(engine);
     let server = deployment.server(&[]);
-    let id = id_of(&server.start_target(&unique("token")));
-    assert_eq!(deployment.containers(), std::slice::from_ref(&id));
+    let id = server.start_target(&unique("token")).unique_id();
+    deployment.check_has(&[&id]);
     assert_eq!(engine.state(&id).as_deref(), Some("running"));
-    std::thread::scope(|scope| {
-        for _ in 0..4 {
-            scope.spawn(|| {
-                // Podman asks a container to end before it kills it, and waits for the
-                // container's own stop timeout.
-                let asked = Instant::now();
-                check_done(&server.stop_target(&id));
-                assert!(asked.elapsed() < Duration::from_secs(12));
-            });
-        }
-    });
+    at_once(4, |_| server.stop_target(&id).check_done());
     assert_eq!(engine.state(&id), None);
-    assert_eq!(deployment.containers(), Vec::<String>::new());
-    check_done(&server.stop_target(&id));
-    check_done(&server.stop_target(&"0".repeat(64)));
+    deployment.check_empty();
+    server.stop_target(&id).check_done();
+    server.stop_target(&"0".repeat(64)).check_done();
 }
 
 fn a_container_that_is_not_ours_is_404_and_untouched(engine: &RealEngine) {
@@ -111,15 +81,13 @@ fn a_container_that_is_not_ours_is_404_and_untouched(engine: &RealEngine) {
         foreign.start();
         let answer = server.stop_target(&foreign.id);
         assert_eq!(answer.status, 404, "{suffix} {answer:?}");
-        assert_eq!(server.stop_target(&foreign.id[..12]).status, 400);
-        assert_eq!(server.stop_target(&name(suffix)).status, 400);
-        let path = format!("/v1/targets/{}", foreign.id);
+        server.stop_target(&foreign.id[..12]).check(400);
+        server.stop_target(&name(suffix)).check(400);
         for method in ["GET", "DELETE"] {
-            assert_eq!(server.by(API, method, &path, "").status, 404, "{suffix}");
+            server.target(method, &foreign.id).check(404);
         }
-        let list = server.by(API, "GET", "/v1/targets", "").json();
-        assert_eq!(list, json!({"targets": []}), "{suffix}");
-        assert_eq!(server.call("POST", "/reap", "").status, 200);
+        assert_eq!(server.targets(""), json!([]), "{suffix}");
+        assert_eq!(server.reaped("/reap"), [Value::Null; 0], "{suffix}");
         let state = engine.state(&foreign.id);
         assert_eq!(state.as_deref(), Some("running"), "{suffix}");
     }
@@ -127,7 +95,7 @@ fn a_container_that_is_not_ours_is_404_and_untouched(engine: &RealEngine) {
 
 fn a_start_that_fails_leaves_nothing_and_health_tells_why(engine: &RealEngine) {
     let deployment = Deployment::new(engine);
-    check_done(&deployment.server(&[]).call("GET", "/health", ""));
+    deployment.server(&[]).health().check_done();
     // Docker looks for the network only when a container is started.
     let no_network = r#"{"HostConfig":{"NetworkMode":"no-such-network"}}"#;
     for (variable, reasons) in [
@@ -142,12 +110,12 @@ fn a_start_that_fails_leaves_nothing_and_health_tells_why(engine: &RealEngine) {
     ] {
         let server = deployment.server(&[variable]);
         let started = server.start_target(&unique("token"));
-        let health = server.call("GET", "/health", "");
+        let health = server.health();
         for reason in reasons {
             server.check_failed(&started, 500, reason);
             server.check_failed(&health, 503, reason);
         }
-        assert_eq!(deployment.containers(), Vec::<String>::new());
+        deployment.check_empty();
     }
 }
 
@@ -157,20 +125,16 @@ fn a_reap_names_what_it_removes_and_a_dry_run_only_names_it(engine: &RealEngine)
     let old = expired(engine, &deployment);
     let labels = json!({"dynamic-access.max-lifetime": "3600"});
     let young = ours(engine, &deployment, labels);
-    let removed = |path: &str| {
-        let body = server.call("POST", path, "").json();
-        body["removed"].as_array().expect("a list").clone()
-    };
     // The Engine's clock has a resolution of a second.
     let named = wait_for("the age of a second", || {
-        Some(removed("/reap?dry_run=1")).filter(|named| !named.is_empty())
+        Some(server.reaped("/reap?dry_run=1")).filter(|named| !named.is_empty())
     });
     let expected = json!({"uniqueId": old.id, "reason": "past its lifetime"});
     assert_eq!(named, std::slice::from_ref(&expected));
     assert_eq!(engine.state(&old.id).as_deref(), Some("running"));
-    assert_eq!(server.call("POST", "/reap?dry_run=yes", "").status, 400);
-    assert_eq!(removed("/reap"), [expected]);
+    server.call("POST", "/reap?dry_run=yes", "").check(400);
+    assert_eq!(server.reaped("/reap"), [expected]);
     assert_eq!(engine.state(&old.id), None);
     assert_eq!(engine.state(&young.id).as_deref(), Some("running"));
-    assert_eq!(removed("/reap"), Vec::<Value>::new());
+    assert_eq!(server.reaped("/reap"), [Value::Null; 0]);
 }

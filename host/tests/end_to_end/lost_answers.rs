@@ -4,15 +4,14 @@
 use std::sync::{Arc, Mutex};
 use std::time::Duration;
 
+use test_support::at_once::at_once;
 use test_support::engine::RealEngine;
 use test_support::fault_proxy::{Fault, FaultProxy};
 use test_support::http::Answer;
 use test_support::own::Deployment;
 use test_support::server::Server;
 use test_support::unique;
-use test_support::wait::wait_for;
-
-use crate::lifecycle::{check_done, id_of};
+use test_support::wait::{wait_for, wait_until};
 
 const FAULTS: [Fault; 7] = [
     Fault::CutBefore,
@@ -49,9 +48,8 @@ impl<'a> Lossy<'a> {
         let armed = Armed::default();
         let next = armed.clone();
         let proxy = FaultProxy::start(engine.socket(), move |call| {
-            let line = format!("{} {}", call.method, call.path);
             let mut next = next.lock().expect("no test panics with it");
-            next.take_if(|((begin, end), _)| line.starts_with(*begin) && line.ends_with(*end))
+            next.take_if(|((begin, end), _)| call.starts_with(*begin) && call.ends_with(*end))
                 .map_or(Fault::None, |(_, fault)| fault)
         });
         let server = deployment.server_through(&proxy, &[]);
@@ -83,15 +81,14 @@ impl<'a> Lossy<'a> {
         let started = self.insist(kind, fault, || {
             let answer = self.server.start_target(&token);
             if answer.status != 200 {
-                let left = self.deployment.containers();
-                assert_eq!(left, Vec::<String>::new(), "{fault:?} {answer:?}");
+                self.deployment.check_empty();
             }
             answer
         });
-        let id = id_of(&started);
-        assert_eq!(self.deployment.containers(), std::slice::from_ref(&id));
+        let id = started.unique_id();
+        self.deployment.check_has(&[&id]);
         assert_eq!(self.engine.state(&id).as_deref(), Some("running"));
-        check_done(&self.server.stop_target(&id));
+        self.server.stop_target(&id).check_done();
     }
 
     fn check_stop(&self, kind: Kind, fault: Fault) {
@@ -101,14 +98,13 @@ impl<'a> Lossy<'a> {
             lists.count()
         };
         let before = lists();
-        let id = id_of(&self.server.start_target(&unique("token")));
+        let id = self.server.start_target(&unique("token")).unique_id();
         // The start's own list, and the one after its answer, which must not get
         // the stop's fault.
-        wait_for("the tail of the start", || {
-            (lists() >= before + 2).then_some(())
-        });
-        check_done(&self.insist(kind, fault, || self.server.stop_target(&id)));
-        assert_eq!(self.deployment.containers(), Vec::<String>::new());
+        wait_until("the tail of the start", || lists() >= before + 2);
+        let stopped = self.insist(kind, fault, || self.server.stop_target(&id));
+        stopped.check_done();
+        self.deployment.check_empty();
     }
 }
 
@@ -120,11 +116,8 @@ on_each_engine!(
 
 fn check_all(engine: &RealEngine, check: impl Fn(&Lossy<'_>, Fault) + Sync) {
     // They run at once, because each has its own deployment.
-    std::thread::scope(|scope| {
-        for fault in FAULTS {
-            let check = &check;
-            scope.spawn(move || check(&Lossy::new(engine), fault));
-        }
+    at_once(FAULTS.len(), |number| {
+        check(&Lossy::new(engine), FAULTS[number]);
     });
 }
 

@@ -35,7 +35,6 @@ mod portal;
 mod ports;
 mod pull;
 mod renew;
-mod repeated;
 mod secrets;
 mod spinkube;
 mod story;

@@ -1,27 +1,24 @@
 //! `/metrics`, read by the real Prometheus, and the rules of `deploy/observability`.
 
 use std::fs::File;
-use std::io::Write;
 use std::path::{Path, PathBuf};
-use std::process::{Command, Stdio};
+use std::process::Command;
 
-use dev::process::Group;
-use serde_json::Value;
 use test_support::engine::RealEngine;
 use test_support::folder::Folder;
 use test_support::http;
 use test_support::own::Deployment;
+use test_support::program::Program;
 use test_support::server::{OPERATOR, SECRET, Server};
-use test_support::wait::wait_for;
+use test_support::wait::{wait_for, wait_until};
 use test_support::{free_address, unique};
 
-use crate::lifecycle::{expired, id_of};
+use crate::lifecycle::expired;
 
 /// A Prometheus; dropping it ends it.
 struct Prometheus {
-    _process: Group,
+    _process: Program,
     address: std::net::SocketAddr,
-    _data: Folder,
 }
 
 impl Prometheus {
@@ -43,45 +40,33 @@ impl Prometheus {
         let configuration = data.file("prometheus.yml", &configuration);
         let address = free_address();
         let mut command = Command::new("prometheus");
+        let storage = data.path().join("data").display().to_string();
         command
             .arg(format!("--config.file={}", configuration.display()))
-            .arg(format!(
-                "--storage.tsdb.path={}",
-                data.path().join("data").display()
-            ))
-            .arg(format!("--web.listen-address={address}"))
-            .stdout(Stdio::null())
-            .stderr(Stdio::null());
+            .arg(format!("--storage.tsdb.path={storage}"))
+            .arg(format!("--web.listen-address={address}"));
         Self {
-            _process: Group::spawn(&mut command).expect("`cargo xtask test` has installed it"),
+            _process: Program::start(&mut command, data, &[address]),
             address,
-            _data: data,
         }
     }
 
-    /// Waits until a query has one value, and returns it.
+    /// Waits until a query has one value.
     #[track_caller]
     fn wait_for(&self, query: &str, wanted: &str) {
-        let path = format!("/api/v1/query?query={}", encoded(query));
-        wait_for(query, || {
-            let stream = std::net::TcpStream::connect(self.address).ok()?;
+        let encoded: String = query.bytes().map(|byte| format!("%{byte:02X}")).collect();
+        let path = format!("/api/v1/query?query={encoded}");
+        wait_until(query, || {
             let request = http::request("GET", &path, &[], b"");
-            (&stream).write_all(&request).ok()?;
-            let answer = http::try_read_answer(&stream)?;
-            let answer: Value = serde_json::from_str(&answer.body).ok()?;
-            let value = answer["data"]["result"][0]["value"][1].as_str()?.to_owned();
-            (value == wanted).then_some(())
+            let answer = http::exchange(self.address, &request);
+            // It is not ready at once.
+            answer.status == 200 && answer.json()["data"]["result"][0]["value"][1] == wanted
         });
     }
 }
 
 fn observability() -> PathBuf {
     Path::new(env!("CARGO_MANIFEST_DIR")).join("../deploy/observability")
-}
-
-/// A query in the form of a URL's query.
-fn encoded(text: &str) -> String {
-    text.bytes().map(|byte| format!("%{byte:02X}")).collect()
 }
 
 fn promtool(arguments: &[&str], input: &str) {
@@ -99,8 +84,7 @@ fn server(deployment: &Deployment<'_>) -> Server {
 }
 
 fn scrape(server: &Server) -> String {
-    let answer = server.by(OPERATOR, "GET", "/metrics", "");
-    assert_eq!(answer.status, 200, "{answer:?}");
+    let answer = server.by(OPERATOR, "GET", "/metrics", "").check(200);
     assert_eq!(answer.header("cache-control"), Some("no-store"));
     answer.body
 }
@@ -114,7 +98,7 @@ fn prometheus_sees_the_targets_that_there_are() {
     let running = r#"dynamic_access_targets{environment="(other)",state="running"}"#;
     prometheus.wait_for("up", "1");
     prometheus.wait_for(running, "0");
-    let id = id_of(&server.start_target(&unique("token")));
+    let id = server.start_target(&unique("token")).unique_id();
     prometheus.wait_for(running, "1");
     prometheus.wait_for(r#"dynamic_access_targets_limit{environment=""}"#, "100");
     prometheus.wait_for(r#"dynamic_access_targets_limit{environment="team-a"}"#, "7");
@@ -134,7 +118,7 @@ fn a_scrape_has_the_form_that_promtool_checks_and_no_secret_also_while_the_engin
     let deployment = Deployment::new(&engine);
     let server = server(&deployment);
     let token = unique("planted-token");
-    let id = id_of(&server.start_target(&token));
+    let id = server.start_target(&token).unique_id();
     let due = expired(&engine, &deployment);
     let reapable = r#"dynamic_access_reapable_targets{reason="expired"} 1"#;
     let text = wait_for("a target that is due", || {
@@ -147,8 +131,7 @@ fn a_scrape_has_the_form_that_promtool_checks_and_no_secret_also_while_the_engin
     // A label that callers choose would be a series for each of them.
     assert!(!text.contains("0f1e2d3c"), "{text}");
     // An Engine that is down is a gauge, and not a failure.
-    let nobody = format!("http://{}", free_address());
-    let text = scrape(&Server::over_tcp(&[("docker_url", &nobody)]));
+    let text = scrape(&Server::over_tcp(&[("docker_url", "http://127.0.0.1:1")]));
     assert!(text.contains("\ndynamic_access_engine_up 0\n"), "{text}");
     assert!(!text.contains("dynamic_access_targets{"), "{text}");
     promtool(&["check", "metrics"], &text);

@@ -1,13 +1,12 @@
 //! The owners of targets, and the limits on targets.
 
 use serde_json::{Value, json};
+use test_support::at_once::at_once;
 use test_support::engine::RealEngine;
+use test_support::members::check_members;
 use test_support::own::Deployment;
-use test_support::server::{API, OPERATOR};
+use test_support::server::{OPERATOR, order};
 use test_support::unique;
-
-use crate::lifecycle::check_done;
-use crate::targets::{ask, check_status, order};
 
 fn owned(owner: &str, labels: &Value) -> Value {
     let mut order = order();
@@ -26,22 +25,15 @@ fn an_owner_and_labels_are_kept_compared_and_filtered_by(engine: &RealEngine) {
     let server = deployment.server(&[]);
     let labels = json!({"dynamic-access.owner": "\"é\" <b>", "course": "a=1"});
     let key = unique("key");
-    let answer = ask(&server, &key, &owned("Åsa <b>", &labels));
-    check_status(&answer, 201);
-    let target = answer.json();
-    assert_eq!(
-        (&target["owner"], &target["labels"]),
-        (&json!("Åsa <b>"), &labels)
-    );
-    check_status(&ask(&server, &key, &owned("Åsa <b>", &labels)), 200);
+    let target = server.ask(&key, &owned("Åsa <b>", &labels)).check(201);
+    let target = target.json();
+    check_members(&target, &json!({"owner": "Åsa <b>", "labels": labels}));
+    server.ask(&key, &owned("Åsa <b>", &labels)).check(200);
     for other in [owned("asa", &labels), owned("Åsa <b>", &json!({})), order()] {
-        check_status(&ask(&server, &key, &other), 422);
+        server.ask(&key, &other).check(422);
     }
-    let nobodys = ask(&server, &unique("key"), &order()).json();
-    assert_eq!(
-        (&nobodys["owner"], &nobodys["labels"]),
-        (&Value::Null, &json!({}))
-    );
+    let nobodys = server.ask(&unique("key"), &order()).json();
+    check_members(&nobodys, &json!({"owner": null, "labels": {}}));
     let (own, mut all) = (vec![&target], vec![&target, &nobodys]);
     // The oldest first; two of one second are in the order of their ids.
     all.sort_by_key(|target| (target["created"].to_string(), target["id"].to_string()));
@@ -53,8 +45,7 @@ fn an_owner_and_labels_are_kept_compared_and_filtered_by(engine: &RealEngine) {
         ("?owner=asa", vec![]),
         ("?label=course=a", vec![]),
     ] {
-        let list = server.by(OPERATOR, "GET", &format!("/v1/targets{query}"), "");
-        assert_eq!(list.json(), json!({"targets": expected}), "{query}");
+        assert_eq!(server.targets(query), json!(expected), "{query}");
     }
     let basic = format!("Basic {OPERATOR}");
     let page = server.send("GET", "/", &[("authorization", &basic)], b"");
@@ -68,25 +59,20 @@ fn no_limit_on_targets_is_exceeded(engine: &RealEngine) {
     ] {
         let deployment = Deployment::new(engine);
         let server = deployment.server(&[(limit, "1")]);
-        let start = |owner: &str| ask(&server, &unique("key"), &owned(owner, &json!({})));
-        let first = start("a");
-        check_status(&first, 201);
+        let start = |owner: &str| server.ask(&unique("key"), &owned(owner, &json!({})));
+        let (key, of_a) = (unique("key"), owned("a", &json!({})));
+        let first = server.ask(&key, &of_a).check(201);
         // All at once: the starts then count each other too.
-        std::thread::scope(|scope| {
-            for _ in 0..4 {
-                scope.spawn(|| check_status(&start("a"), 429));
-            }
-        });
-        let refused = start("a");
-        check_status(&refused, 429);
-        assert!(refused.header("retry-after").is_some(), "{refused:?}");
-        assert_eq!(server.line_about(&refused)["code"], code);
-        check_done(&server.call("GET", "/health", ""));
-        check_status(&start("b"), others);
-        check_status(&ask(&server, &unique("key"), &order()), others);
-        let path = format!("/v1/targets/{}", first.id());
-        check_status(&server.by(API, "DELETE", &path, ""), 204);
-        check_status(&start("a"), 201);
+        at_once(4, |_| start("a").check(429));
+        let refused = start("a").check_come_again(429);
+        server.check_code(&refused, 429, code);
+        // A repeated start asks for no further target.
+        assert_eq!(server.ask(&key, &of_a).check(200).id(), first.id());
+        server.health().check_done();
+        start("b").check(others);
+        server.ask(&unique("key"), &order()).check(others);
+        server.target("DELETE", &first.id()).check(204);
+        start("a").check(201);
         assert_eq!(deployment.containers().len(), count);
     }
 }

@@ -9,9 +9,9 @@ use test_support::fake_engine::{FakeEngine, Reply};
 use test_support::own::Deployment;
 use test_support::server::Server;
 use test_support::unique;
-use test_support::wait::wait_for;
+use test_support::wait::wait_until;
 
-use crate::lifecycle::{id_of, ours};
+use crate::lifecycle::ours;
 use browser::{Browser, PASSWORD};
 
 /// When a fake Engine answers: noon, and the same in Unix time.
@@ -23,50 +23,34 @@ const PLANTED: &str = r#""'><script>alert(1)</script><img src=x onerror=alert(2)
 
 const IMAGE: &str = "registry.example.com/agents/debian:12";
 
-/// A target of a fake Engine.
-struct Fake {
-    environment: String,
-    state: &'static str,
-    age: u64,
-    exit_code: i64,
+/// A target of a fake Engine: its environment, its state, its age, and its exit code.
+type Fake = (String, &'static str, u64, i64);
+
+fn entry(number: usize, (environment, state, age, _): &Fake) -> Value {
+    let name = format!("dynamic-access-{number}");
+    json!({
+        "Id": id(number),
+        "Names": [format!("/{name}")],
+        "State": state,
+        "Created": NOON_SECONDS - age,
+        "Image": IMAGE,
+        "ImageID": format!("sha256:{}", id(0)),
+        "Labels": {
+            "dynamic-access.deployment": "dynamic-access",
+            "dynamic-access.name": name,
+            "dynamic-access.environment-id": environment,
+            "dynamic-access.max-lifetime": "28800",
+        },
+    })
 }
 
-impl Fake {
-    fn new(environment: &str, state: &'static str, age: u64, exit_code: i64) -> Self {
-        Self {
-            environment: environment.to_owned(),
-            state,
-            age,
-            exit_code,
-        }
-    }
-
-    fn entry(&self, number: usize) -> Value {
-        let name = format!("dynamic-access-{number}");
-        json!({
-            "Id": id(number),
-            "Names": [format!("/{name}")],
-            "State": self.state,
-            "Created": NOON_SECONDS - self.age,
-            "Image": IMAGE,
-            "ImageID": format!("sha256:{}", id(0)),
-            "Labels": {
-                "dynamic-access.deployment": "dynamic-access",
-                "dynamic-access.name": name,
-                "dynamic-access.environment-id": self.environment,
-                "dynamic-access.max-lifetime": "28800",
-            },
-        })
-    }
-
-    fn inspected(&self, number: usize) -> Value {
-        json!({
-            "Id": id(number),
-            "Created": "2026-11-23T00:00:00Z",
-            "State": {"Status": self.state, "ExitCode": self.exit_code},
-            "Config": {},
-        })
-    }
+fn inspected(number: usize, (_, state, _, exit_code): &Fake) -> Value {
+    json!({
+        "Id": id(number),
+        "Created": "2026-11-23T00:00:00Z",
+        "State": {"Status": state, "ExitCode": exit_code},
+        "Config": {},
+    })
 }
 
 /// An id that looks like one.
@@ -78,7 +62,7 @@ fn id(number: usize) -> String {
 /// An Engine with these targets.
 fn fake_engine(targets: Vec<Fake>) -> FakeEngine {
     let list: Value = (targets.iter().enumerate())
-        .map(|(number, target)| target.entry(number))
+        .map(|(number, target)| entry(number, target))
         .collect();
     let answer = |body: &Value| {
         let body = body.to_string();
@@ -91,7 +75,7 @@ fn fake_engine(targets: Vec<Fake>) -> FakeEngine {
     FakeEngine::start(move |line| {
         let asked = |number: &usize| line.contains(&format!("/containers/{}/json", id(*number)));
         Reply::Bytes(match (0..targets.len()).find(asked) {
-            Some(number) => answer(&targets[number].inspected(number)),
+            Some(number) => answer(&inspected(number, &targets[number])),
             None if line.contains("/volumes?") => answer(&json!({"Volumes": null})),
             None => answer(&list),
         })
@@ -107,17 +91,21 @@ fn server_of(engine: &FakeEngine, variables: &[(&str, &str)]) -> Server {
 /// A few targets of every kind.
 fn a_few() -> Vec<Fake> {
     const LONG: &str = "4f0c1e62-7a55-4d1b-9e0d-2f6a3c8b7d10";
-    vec![
-        Fake::new("production", "running", 27_900, 0),
-        Fake::new("production", "running", 11_520, 0),
-        Fake::new(LONG, "running", 9_300, 0),
-        Fake::new("staging", "running", 2_460, 0),
-        Fake::new("staging", "exited", 1_500, 137),
-        Fake::new("production", "running", 1_140, 0),
-        Fake::new(LONG, "exited", 540, 127),
-        Fake::new("staging", "exited", 300, 0),
-        Fake::new("staging", "created", 3, 0),
-    ]
+    let few = [
+        ("production", "running", 27_900, 0),
+        ("production", "running", 11_520, 0),
+        (LONG, "running", 9_300, 0),
+        ("staging", "running", 2_460, 0),
+        ("staging", "exited", 1_500, 137),
+        ("production", "running", 1_140, 0),
+        (LONG, "exited", 540, 127),
+        ("staging", "exited", 300, 0),
+        ("staging", "created", 3, 0),
+    ];
+    let owned = |(environment, ..): &(&str, _, _, _)| (*environment).to_owned();
+    few.iter()
+        .map(|few| (owned(few), few.1, few.2, few.3))
+        .collect()
 }
 
 #[test]
@@ -125,15 +113,14 @@ fn a_browser_asks_for_the_password_and_shows_the_targets_with_planted_markup_as_
     let engine = RealEngine::given();
     let deployment = Deployment::new(&engine);
     let server = deployment.server(&[]);
-    let running = id_of(&server.start_target(&unique("token")));
+    let running = server.start_target(&unique("token")).unique_id();
     let labels = json!({"dynamic-access.environment-id": PLANTED});
     let ended = ours(&engine, &deployment, labels);
     engine.kill(&ended.id);
-    wait_for("the end of a target", || {
-        (engine.state(&ended.id).as_deref() == Some("exited")).then_some(())
+    wait_until("the end of a target", || {
+        engine.state(&ended.id).as_deref() == Some("exited")
     });
-    let browser = Browser::start().knowing_the_password();
-    browser.open(&server, "/");
+    let browser = Browser::at(&server, "/");
     let asked = vec![("basic".to_owned(), "dynamic-access".to_owned())];
     assert_eq!(browser.seen().asked, asked);
     let version = engine.version();
@@ -153,16 +140,12 @@ fn a_browser_asks_for_the_password_and_shows_the_targets_with_planted_markup_as_
     // As a person does who wants to see one environment.
     browser.run("document.querySelector('select').selectedIndex = 1; document.querySelector('button').click()");
     browser.wait_to_see("the other page", |seen| {
-        seen.loaded
-            .iter()
-            .find(|(_, url)| url.contains("?environment=0f1e"))
-            .cloned()
+        let mut loaded = seen.loaded.iter();
+        loaded.any(|(_, url)| url.contains("?environment=0f1e"))
     });
     browser.wait_until_navigated();
     // The answer is there before all of it is read.
-    wait_for("the one row", || {
-        (browser.count("tbody tr") == 1).then_some(())
-    });
+    wait_until("the one row", || browser.count("tbody tr") == 1);
     assert!(row(&running).contains("running"));
     browser.seen().check_clean();
 }
@@ -177,11 +160,7 @@ fn a_browser_with_a_wrong_password_is_asked_again_and_sees_nothing() {
         browser.open_url(&format!("http://{credentials}{}/", server.address()));
         let seen = browser.seen();
         assert_eq!(seen.asked.len(), before + 1, "{credentials}: {seen:?}");
-        assert_eq!(
-            seen.loaded.last().map(|(status, _)| *status),
-            Some(401),
-            "{seen:?}"
-        );
+        assert_eq!(seen.last_status(), Some(401), "{seen:?}");
         assert_eq!(browser.count("table"), 0, "{credentials}");
     }
     assert_eq!(engine.requests(), Vec::<String>::new());
@@ -191,8 +170,7 @@ fn a_browser_with_a_wrong_password_is_asked_again_and_sees_nothing() {
 fn the_policy_would_stop_what_is_not_escaped() {
     let engine = fake_engine(a_few());
     let server = server_of(&engine, &[]);
-    let browser = Browser::start().knowing_the_password();
-    browser.open(&server, "/");
+    let browser = Browser::at(&server, "/");
     browser.seen().check_clean();
     for markup in [
         "<img src=/x onerror=alert(1)>",
@@ -201,13 +179,11 @@ fn the_policy_would_stop_what_is_not_escaped() {
         "<iframe src=/></iframe>",
     ] {
         let before = browser.seen().console.len();
-        browser.run(&format!(
-            "document.body.insertAdjacentHTML('beforeend', {markup:?})"
-        ));
+        let script = format!("document.body.insertAdjacentHTML('beforeend', {markup:?})");
+        browser.run(&script);
         browser.wait_to_see("a refusal", |seen| {
             let mut new = seen.console.iter().skip(before);
-            new.find(|text| text.contains("Content Security Policy"))
-                .cloned()
+            new.any(|text| text.contains("Content Security Policy"))
         });
     }
     assert_eq!(browser.seen().dialogs, Vec::<String>::new());
@@ -215,18 +191,13 @@ fn the_policy_would_stop_what_is_not_escaped() {
 
 #[test]
 fn an_engine_that_is_down_is_a_page_too() {
-    let engine = fake_engine(Vec::new());
-    let url = engine.url();
-    drop(engine);
-    let server = Server::over_tcp(&[("docker_url", &url)]);
-    let browser = Browser::start().knowing_the_password();
-    browser.open(&server, "/");
-    let status = browser.seen().loaded.last().map(|(status, _)| *status);
-    assert_eq!(status, Some(503));
+    let server = Server::over_tcp(&[("docker_url", "http://127.0.0.1:1")]);
+    let browser = Browser::at(&server, "/");
+    assert_eq!(browser.seen().last_status(), Some(503));
+    let told = browser.text("main");
     assert!(
-        browser
-            .text("main")
-            .contains("The Docker Engine cannot be reached.")
+        told.contains("The Docker Engine cannot be reached."),
+        "{told}"
     );
     check_accessible(&browser, "an Engine that is down");
     let line = server.wait_for_line("engine_unreachable");
@@ -236,21 +207,16 @@ fn an_engine_that_is_down_is_a_page_too() {
 #[test]
 fn the_page_is_accessible_on_phones_and_screens_in_light_and_dark() {
     let none = fake_engine(Vec::new());
-    let one = fake_engine(vec![Fake::new("production", "running", 60, 0)]);
+    let one = fake_engine(vec![("production".to_owned(), "running", 60, 0)]);
     let few = fake_engine(a_few());
     let unsafe_image = [("agent_image", IMAGE)];
     for (what, server, path) in [
         ("no target", server_of(&none, &[("max_targets", "0")]), "/"),
         ("one target", server_of(&one, &[("max_targets", "1")]), "/"),
         ("a few targets", server_of(&few, &unsafe_image), "/"),
-        (
-            "an environment",
-            server_of(&few, &[]),
-            "/?environment=nobody",
-        ),
+        ("an environment", server_of(&few, &[]), "/?environment=no"),
     ] {
-        let browser = Browser::start().knowing_the_password();
-        browser.open(&server, path);
+        let browser = Browser::at(&server, path);
         check_accessible(&browser, what);
         browser.seen().check_clean();
     }
@@ -258,12 +224,10 @@ fn the_page_is_accessible_on_phones_and_screens_in_light_and_dark() {
 
 #[test]
 fn a_thousand_targets_fit_a_phone_and_a_screen() {
-    let environment = |number| format!("environment-{number}");
-    let target = |number| Fake::new(&environment(number), "running", number, 0);
+    let target = |number| (format!("environment-{number}"), "running", number, 0);
     let engine = fake_engine((0..1_000).map(target).collect());
     let server = server_of(&engine, &[("max_targets", "1000")]);
-    let browser = Browser::start().knowing_the_password();
-    browser.open(&server, "/");
+    let browser = Browser::at(&server, "/");
     assert_eq!(browser.count("tbody tr"), 1_000);
     assert!(browser.text("main").contains("1000 of 1000"));
     for width in [375, 1440] {
@@ -280,9 +244,8 @@ fn the_picture_of_the_readme_is_small() {
     let engine = fake_engine(a_few().split_off(3));
     let image = [("agent_image", IMAGE), ("max_targets", "20")];
     let server = server_of(&engine, &image);
-    let browser = Browser::start().knowing_the_password();
+    let browser = Browser::at(&server, "/");
     browser.look_like(1_000, "light");
-    browser.open(&server, "/");
     assert_eq!(browser.count("tbody tr"), 6);
     let picture = browser.picture(1_000);
     browser.seen().check_clean();
@@ -313,8 +276,6 @@ fn check_accessible(browser: &Browser, what: &str) {
 #[track_caller]
 fn check_width(browser: &Browser, width: u32, what: &str) {
     let needed = browser.evaluate("document.documentElement.scrollWidth");
-    assert!(
-        needed.as_u64() <= Some(width.into()),
-        "{what}: {needed} of {width} px"
-    );
+    let fits = needed.as_u64() <= Some(width.into());
+    assert!(fits, "{what}: {needed} of {width} px");
 }

@@ -8,7 +8,7 @@ use test_support::folder::Folder;
 use test_support::markdown;
 use test_support::own::Deployment;
 use test_support::server::{API, Server};
-use test_support::wait::wait_for;
+use test_support::wait::wait_until;
 use test_support::{given, unique};
 
 const PAGE: &str = include_str!("../../../docs/portal.md");
@@ -62,11 +62,9 @@ fn the_pages_client_gets_one_target_of_the_pages_image_for_a_visit() {
     assert_eq!(told[0], told[1]);
     let (id, state) = told[0].trim().split_once(' ').expect("an id and a state");
     assert_eq!(state, "running");
-    assert_eq!(deployment.containers(), [id]);
+    deployment.check_has(&[id]);
     let says = "a lab of lab, with a password of 24 characters";
-    wait_for("the image's own line", || {
-        engine.log(id).contains(says).then_some(())
-    });
+    wait_until("the image's own line", || engine.log(id).contains(says));
     assert_eq!(engine.shell(id, "ls /run/dynamic-access"), "");
     // The client shows a refusal in the server's words.
     let refused = ask(&folder, &server, "a key with spaces", "x");

@@ -7,16 +7,13 @@ use std::sync::{Arc, Mutex};
 use dev::process;
 use serde_json::{Value, json};
 use test_support::engine::{Kind, RealEngine};
-use test_support::fault_proxy::{Fault, FaultProxy};
+use test_support::fault_proxy::{Fault, FaultProxy, container_of};
 use test_support::folder::Folder;
 use test_support::greeter::{GREETING, PORTS, command, greeting};
-use test_support::http::Answer;
 use test_support::markdown;
-use test_support::own::{Deployment, Network};
-use test_support::server::API;
+use test_support::own::Deployment;
+use test_support::server::{Server, order};
 use test_support::unique;
-
-use crate::targets::{ask, check_status, order};
 
 /// The patch of a target that greets whoever connects.
 ///
@@ -34,9 +31,8 @@ fn greeter(engine: &RealEngine) -> Value {
 
 const UNGUARDED: (&str, &str) = ("container_patch_unsafe", "allow");
 
-fn started(answer: &Answer) -> Value {
-    check_status(answer, 201);
-    answer.json()
+fn started(server: &Server) -> Value {
+    server.ask(&unique("key"), &order()).check(201).json()
 }
 
 on_each_engine!(
@@ -51,7 +47,7 @@ fn a_caller_reaches_a_target_where_the_answer_says(engine: &RealEngine) {
     let ports = ("ports", r#"{"greeter":7070,"unused":"7071/udp"}"#);
     let variables = [ports, ("container_patch", &patch), UNGUARDED];
     let server = deployment.server(&variables);
-    let target = started(&ask(&server, &unique("key"), &order()));
+    let target = started(&server);
     let endpoints = &target["endpoints"];
     assert_eq!(endpoints.as_object().map(serde_json::Map::len), Some(2));
     let (greeter, unused) = (&endpoints["greeter"], &endpoints["unused"]);
@@ -64,8 +60,7 @@ fn a_caller_reaches_a_target_where_the_answer_says(engine: &RealEngine) {
         assert_eq!(greeting(&direct), GREETING);
     }
     // A list shows the same as the inspect after the start.
-    let list = server.by(API, "GET", "/v1/targets", "");
-    assert_eq!(list.json(), json!({"targets": [target]}));
+    assert_eq!(server.targets(""), json!([target]));
 }
 
 fn an_environment_has_ports_of_its_own_and_callers_are_told_the_public_host(engine: &RealEngine) {
@@ -79,14 +74,14 @@ fn an_environment_has_ports_of_its_own_and_callers_are_told_the_public_host(engi
         ("environments", r#"{"closed":{"ports":{}}}"#),
     ];
     let server = deployment.server(&variables);
-    let target = started(&ask(&server, &unique("key"), &order()));
+    let target = started(&server);
     let host = &target["endpoints"]["greeter"]["host"];
     assert_eq!(host, "targets.example.com");
     let mut order = order();
     order["environment"] = json!("closed");
-    let closed = started(&ask(&server, &unique("key"), &order));
-    assert_eq!(closed["endpoints"], json!({}));
-    let inspect = engine.inspect(closed["id"].as_str().expect("an id"));
+    let closed = server.ask(&unique("key"), &order).check(201);
+    assert_eq!(closed.json()["endpoints"], json!({}));
+    let inspect = engine.inspect(&closed.id());
     assert_eq!(inspect["NetworkSettings"]["Ports"], json!({}));
 }
 
@@ -106,16 +101,15 @@ fn a_port_that_is_taken_before_the_start_is_chosen_anew(engine: &RealEngine) {
     let (taking, all) = (engine.clone(), Arc::clone(&taken));
     let proxy = FaultProxy::start(engine.socket(), move |seen| {
         let mut all = all.lock().expect("no test panics with it");
-        if seen.path.ends_with("/start") && all.is_empty() {
-            let id = seen.path.split('/').nth(2).expect("an id");
-            all.push(take_port(&taking, id));
+        if seen.ends_with("/start") && all.is_empty() {
+            all.push(take_port(&taking, container_of(seen)));
         }
         Fault::None
     });
     let patch = greeter(engine).to_string();
     let variables = [("container_patch", patch.as_str()), UNGUARDED, PORTS];
     let server = deployment.server_through(&proxy, &variables);
-    let target = started(&ask(&server, &unique("key"), &order()));
+    let target = started(&server);
     assert_eq!(greeting(&target["endpoints"]["greeter"]), GREETING);
     let taken = taken.lock().expect("no test panics with it");
     let is_chosen_early = taken.iter().flatten().next().is_some();
@@ -167,10 +161,10 @@ fn the_firewall_on_the_page_keeps_targets_from_published_ports() {
         "com.docker.network.bridge.enable_icc": "false",
         "com.docker.network.bridge.name": bridge,
     });
-    let network = Network::new(&engine, options);
-    let gateway = engine.gateway(&network.name).to_string();
+    let network = engine.network(options);
+    let gateway = engine.gateway(&network.id).to_string();
     let mut patch = greeter(&engine);
-    patch["HostConfig"] = json!({"NetworkMode": network.name});
+    patch["HostConfig"] = json!({"NetworkMode": network.id});
     let patch = patch.to_string();
     let variables = [
         PORTS,
@@ -178,8 +172,7 @@ fn the_firewall_on_the_page_keeps_targets_from_published_ports() {
         ("container_patch", &patch),
     ];
     let server = deployment.server(&variables);
-    let target = || started(&ask(&server, &unique("key"), &order()));
-    let (open, other) = (target(), target());
+    let (open, other) = (started(&server), started(&server));
     let endpoint = &open["endpoints"]["greeter"];
     assert_eq!(greeting(endpoint), GREETING);
     let id = other["id"].as_str().expect("an id");

@@ -5,10 +5,9 @@ use test_support::fake_engine::{FakeEngine, Reply};
 use test_support::own::Deployment;
 use test_support::registry::{PASSWORD, Registry, auth_for};
 use test_support::server::Server;
-use test_support::unique;
+use test_support::{free_address, unique};
 
 use crate::dead_at_once::of_a_missing_program;
-use crate::lifecycle::check_done;
 
 /// The image has no program. The Engine starts its own init, which ends at once.
 const PATCH: &str = r#"{"Cmd":["none"]}"#;
@@ -25,10 +24,8 @@ fn server(deployment: &Deployment<'_>, image: &str, auth: &str) -> Server {
 }
 
 on_each_engine!(
-    a_missing_image_is_pulled_by_a_start,
-    an_image_that_the_registry_does_not_have_is_told,
-    a_registry_that_asks_is_shown_the_credentials,
-    a_health_check_pulls_a_missing_image,
+    a_missing_image_is_pulled_by_a_start_and_by_a_health_check,
+    a_registry_is_shown_its_credentials_and_what_it_does_not_give_is_told,
     a_registry_that_is_down_is_502_and_one_that_hangs_is_503,
 );
 
@@ -48,7 +45,16 @@ fn check_refused(server: &Server, status: u16, reason: &str) {
     assert_eq!(is_told, status == 503);
 }
 
-fn a_missing_image_is_pulled_by_a_start(engine: &RealEngine) {
+/// Checks that a start and a health check fail for this reason, and that neither pull is continued
+/// after its answer.
+#[track_caller]
+fn check_not_had(server: &Server, status: u16, reason: &str) {
+    check_refused(server, status, reason);
+    server.check_failed(&server.health(), 503, reason);
+    assert_eq!(server.log().len(), 2, "{:?}", server.log());
+}
+
+fn a_missing_image_is_pulled_by_a_start_and_by_a_health_check(engine: &RealEngine) {
     let deployment = Deployment::new(engine);
     let registry = Registry::open();
     let digest = registry.hold_image();
@@ -59,53 +65,38 @@ fn a_missing_image_is_pulled_by_a_start(engine: &RealEngine) {
         assert!(log.contains("pull 200"), "{log}");
         check_made(engine, &server);
         for id in deployment.containers() {
-            check_done(&server.stop_target(&id));
+            server.stop_target(&id).check_done();
         }
         registry.forget_image(engine);
         let _ = engine.try_remove_image(&registry.reference(&rest));
     }
-}
-
-fn an_image_that_the_registry_does_not_have_is_told(engine: &RealEngine) {
-    let deployment = Deployment::new(engine);
-    let registry = Registry::open();
-    registry.hold_image();
-    let wrong_digest = format!("team/agent@sha256:{}", "0".repeat(64));
-    for rest in ["team/agent:2", "team/other:1", &wrong_digest] {
-        let server = server(&deployment, &registry.reference(rest), "");
-        check_refused(&server, 500, REFUSED);
-        let answer = server.call("GET", "/health", "");
-        server.check_failed(&answer, 503, REFUSED);
-        // Neither pull is continued after its answer.
-        assert_eq!(server.log().len(), 2, "{:?}", server.log());
-    }
-    assert_eq!(deployment.containers(), Vec::<String>::new());
-}
-
-fn a_registry_that_asks_is_shown_the_credentials(engine: &RealEngine) {
-    let deployment = Deployment::new(engine);
-    let registry = Registry::closed();
-    registry.hold_image();
-    let image = registry.reference("team/agent:1");
-    let without = server(&deployment, &image, "");
-    check_refused(&without, 500, REFUSED);
-    // Credentials for another registry are not sent to this one.
-    let other = server(&deployment, &image, &auth_for("other.example.com"));
-    check_refused(&other, 500, REFUSED);
-    let with = server(&deployment, &image, &registry.auth());
-    check_made(engine, &with);
-    drop(deployment);
+    let server = server(&deployment, &registry.reference("team/agent:1"), "");
+    server.health().check_done();
+    server.wait_for_line("pull 200");
     registry.forget_image(engine);
 }
 
-fn a_health_check_pulls_a_missing_image(engine: &RealEngine) {
+fn a_registry_is_shown_its_credentials_and_what_it_does_not_give_is_told(engine: &RealEngine) {
     let deployment = Deployment::new(engine);
-    let registry = Registry::open();
+    let registry = Registry::closed_at(free_address());
     registry.hold_image();
-    let image = registry.reference("team/agent:1");
-    let server = server(&deployment, &image, "");
-    check_done(&server.call("GET", "/health", ""));
-    server.wait_for_line("pull 200");
+    let auth = registry.auth();
+    let wrong_digest = format!("team/agent@sha256:{}", "0".repeat(64));
+    for (rest, auth) in [
+        ("team/agent:2", &*auth),
+        ("team/other:1", &auth),
+        (&wrong_digest, &auth),
+        ("team/agent:1", ""),
+        // Credentials for another registry are not sent to this one.
+        ("team/agent:1", &auth_for("other.example.com")),
+    ] {
+        let server = server(&deployment, &registry.reference(rest), auth);
+        check_not_had(&server, 500, REFUSED);
+    }
+    deployment.check_empty();
+    let server = server(&deployment, &registry.reference("team/agent:1"), &auth);
+    check_made(engine, &server);
+    drop(deployment);
     registry.forget_image(engine);
 }
 
@@ -114,15 +105,7 @@ fn a_registry_that_is_down_is_502_and_one_that_hangs_is_503(engine: &RealEngine)
     let down = server(&deployment, "127.0.0.1:1/team/agent:1", "");
     check_refused(&down, 502, "failed");
     let silent = FakeEngine::start(|_| Reply::Silence);
-    let image = format!(
-        "{}/team/agent:1",
-        silent.url().trim_start_matches("http://")
-    );
-    let hanging = server(&deployment, &image, "");
-    check_refused(&hanging, 503, "makes no progress");
-    let unhealthy = hanging.call("GET", "/health", "");
-    hanging.check_failed(&unhealthy, 503, "makes no progress");
-    // Neither is continued after its answer.
-    assert_eq!(hanging.log().len(), 2, "{:?}", hanging.log());
-    assert_eq!(deployment.containers(), Vec::<String>::new());
+    let image = format!("{}/team/agent:1", silent.address());
+    check_not_had(&server(&deployment, &image, ""), 503, "makes no progress");
+    deployment.check_empty();
 }

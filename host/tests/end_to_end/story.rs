@@ -9,7 +9,7 @@ use test_support::engine::RealEngine;
 use test_support::markdown;
 use test_support::own::Deployment;
 use test_support::server::{SECRET, Server};
-use test_support::wait::wait_for;
+use test_support::wait::wait_until;
 
 /// How long anything may take on a busy machine with two cores.
 const PATIENCE: Duration = Duration::from_secs(30);
@@ -52,7 +52,7 @@ impl<'a> Stage<'a> {
     #[track_caller]
     fn check_gone(&self, target: &Target) {
         target.wait_until_offline(PATIENCE).expect("it is offline");
-        assert_eq!(self.deployment.containers(), Vec::<String>::new());
+        self.deployment.check_empty();
     }
 }
 
@@ -62,10 +62,8 @@ fn webhooks(server: &Server, secret: &str) -> Webhooks {
 
 #[track_caller]
 fn check_session(target: &Target) {
-    assert_eq!(
-        target.say("are you there?").ok().as_deref(),
-        Some("are you there?")
-    );
+    let said = target.say("are you there?");
+    assert_eq!(said.ok().as_deref(), Some("are you there?"));
 }
 
 #[track_caller]
@@ -83,13 +81,11 @@ fn steps_of_the_readme() -> Vec<String> {
 
 /// A step with another word in place of a target's id, which differs in each visit.
 fn without_id(step: &str) -> String {
-    let is_id =
-        |word: &str| word.len() == 12 && word.chars().all(|digit| digit.is_ascii_hexdigit());
-    let words = step.split(' ');
-    let words: Vec<_> = words
-        .map(|word| if is_id(word) { "ID" } else { word })
-        .collect();
-    words.join(" ")
+    let is_id = |word: &str| word.len() == 12 && word.bytes().all(|it| it.is_ascii_hexdigit());
+    let words = step
+        .split(' ')
+        .map(|word| if is_id(word) { "ID" } else { word });
+    Vec::from_iter(words).join(" ")
 }
 
 #[test]
@@ -105,7 +101,7 @@ fn a_visit_goes_as_the_readme_shows_it() {
     .expect("the story comes to its end");
     let told: Vec<_> = steps.iter().map(|step| without_id(step)).collect();
     assert_eq!(told, steps_of_the_readme());
-    assert_eq!(stage.deployment.containers(), Vec::<String>::new());
+    stage.deployment.check_empty();
 }
 
 #[test]
@@ -118,8 +114,8 @@ fn a_target_whose_agent_cannot_register_never_comes_online_and_is_stopped_all_th
     stage.service.keep_registrations_waiting();
     let target = Target::start(&webhooks, &stage.service).expect("it starts");
     stage.service.refuse_registrations();
-    wait_for("the end of the container", || {
-        (engine.state(target.unique_id())? == "exited").then_some(())
+    wait_until("the end of the container", || {
+        engine.state(target.unique_id()).as_deref() == Some("exited")
     });
     let error = target.wait_until_online(Duration::ZERO);
     let error = error.expect_err("nobody registers").to_string();
@@ -150,16 +146,13 @@ fn a_session_outlasts_the_rotation_of_the_secret() {
     let stage = Stage::new(&engine);
     let while_rotating = stage.server(&format!("{SECRET} {NEXT_SECRET}"));
     let target = stage.online(&webhooks(&while_rotating, SECRET));
-    webhooks(&while_rotating, NEXT_SECRET)
-        .health()
-        .expect("either secret opens while rotating");
+    let health = webhooks(&while_rotating, NEXT_SECRET).health();
+    health.expect("either secret opens while rotating");
 
     let rotated = stage.server(NEXT_SECRET);
     let refused = target.stop(&webhooks(&rotated, SECRET));
-    assert!(
-        matches!(refused, Err(WebhookError::Refused { status: 401, .. })),
-        "{refused:?}"
-    );
+    let is_refused = matches!(refused, Err(WebhookError::Refused { status: 401, .. }));
+    assert!(is_refused, "{refused:?}");
     check_session(&target);
 
     let stopped = target.stop(&webhooks(&rotated, NEXT_SECRET));

@@ -94,7 +94,7 @@ fn a_server_takes_the_credential_that_the_pages_command_has_encrypted() {
     ));
     let server = deployment.server(&[(variable, decrypted.as_str())]);
     let answer = server.by(decrypted.trim_end(), "GET", "/v1/targets", "");
-    assert_eq!(answer.status, 200, "{answer:?}");
+    answer.check(200);
 }
 
 /// The variables of the file that the page's commands write, as systemd reads it.

@@ -6,31 +6,24 @@ use serde_json::{Value, json};
 use test_support::engine::{Kind, RealEngine};
 use test_support::folder::Folder;
 use test_support::http::Answer;
+use test_support::members::check_members;
 use test_support::own::Deployment;
 use test_support::registration::Registration;
-use test_support::server::Server;
-use test_support::wait::wait_for;
+use test_support::server::{SECRET, Server, start_body};
+use test_support::wait::wait_until;
 use test_support::{given, unique};
 
-use crate::lifecycle::id_of;
-
 fn start(server: &Server, url: &str, token: &str) -> Answer {
-    let body = json!({
-        "serviceUrl": url,
-        "activationToken": token,
-        "environmentId": "0f1e2d3c-4b5a-6978-8796-a5b4c3d2e1f0",
-    });
-    server.call("POST", "/start", &body.to_string())
+    let body = start_body(token).replace("http://192.0.2.1:9", url);
+    server.call("POST", "/start", &body)
 }
 
 fn wait_until_it_serves(engine: &RealEngine, id: &str) {
-    wait_for("the agent to serve", || {
-        engine.log(id).contains("serving").then_some(())
-    });
+    wait_until("the agent to serve", || engine.log(id).contains("serving"));
 }
 
-/// The files below some folders of this machine that contain `text`.
-fn files_with(text: &str, folders: &[&str]) -> Vec<String> {
+/// The files below a folder of this machine that contain `text`.
+fn files_with(text: &str, below: &str) -> Vec<String> {
     // It comes from a file; otherwise it would be found in this command line.
     let folder = Folder::new("pattern-");
     let found = Command::new("grep")
@@ -40,7 +33,7 @@ fn files_with(text: &str, folders: &[&str]) -> Vec<String> {
         .arg("--exclude-dir=merged")
         .arg("--file")
         .arg(folder.file("pattern", text))
-        .args(folders)
+        .arg(below)
         .output()
         .expect("grep is there");
     let found = String::from_utf8_lossy(&found.stdout).into_owned();
@@ -71,7 +64,16 @@ fn the_token_is_nowhere_once_the_agent_serves() {
     let server = deployment.server(&[("service_urls", &url)]);
     let token = unique("planted-token-");
     let answer = start(&server, &url, &token);
-    let id = id_of(&answer);
+    let id = answer.unique_id();
+    // A token that is repeated, in a body that is not JSON, or in the place of an id.
+    let body = format!(r#"{{"activationToken":"{token}""#);
+    let broken = server.call("POST", "/start", &body).check(400);
+    let id_in_error = server.stop_target(&token).check(400);
+    let repeated = start(&server, &url, &token).check(200);
+    for failed in [&broken, &id_in_error] {
+        // A line is written after its answer.
+        server.line_about(failed);
+    }
     wait_until_it_serves(&engine, &id);
     assert_eq!(service.seen().len(), 1);
     assert_eq!(service.seen()[0]["activationToken"], token);
@@ -79,20 +81,18 @@ fn the_token_is_nowhere_once_the_agent_serves() {
     // With its images and containers, wherever the Engine keeps them, and its logs.
     let home = engine.home().to_str().expect("a plain name");
     // Finding the id shows that the search was not cut short by other tests' removals.
-    wait_for("a search to its end", || {
-        (!files_with(&id, &[home]).is_empty()).then_some(())
-    });
-    assert_eq!(files_with(&token, &[home]), Vec::<String>::new());
+    wait_until("a search to its end", || !files_with(&id, home).is_empty());
+    assert_eq!(files_with(&token, home), Vec::<String>::new());
     assert_eq!(processes_with(&token), Vec::<String>::new());
     let inspect = engine.inspect(&id);
     for text in [
         inspect.to_string(),
         engine.log(&id),
-        format!("{answer:?}"),
+        format!("{answer:?} {repeated:?} {broken:?} {id_in_error:?}"),
         server.log().join("\n"),
         engine.shell(&id, "env; ls -laR /run/dynamic-access /etc/bzero"),
     ] {
-        assert!(!text.contains(&token), "{text}");
+        assert!(!text.contains(&token) && !text.contains(SECRET), "{text}");
     }
 }
 
@@ -112,7 +112,7 @@ fn an_agent_registers_with_a_read_only_root_and_with_its_token_in_the_environmen
     ] {
         let deployment = Deployment::new(&engine);
         let server = deployment.server(&[("service_urls", &url), variable]);
-        let id = id_of(&start(&server, &url, &unique("token")));
+        let id = start(&server, &url, &unique("token")).unique_id();
         wait_until_it_serves(&engine, &id);
     }
 }
@@ -122,7 +122,7 @@ on_each_engine!(a_target_is_confined_by_default);
 fn a_target_is_confined_by_default(engine: &RealEngine) {
     let deployment = Deployment::new(engine);
     let server = deployment.server(&[]);
-    let id = id_of(&server.start_target(&unique("token")));
+    let id = server.start_target(&unique("token")).unique_id();
     let inspect = engine.inspect(&id);
     let host_config = &inspect["HostConfig"];
     let alike = json!({
@@ -134,9 +134,8 @@ fn a_target_is_confined_by_default(engine: &RealEngine) {
         "SecurityOpt": ["no-new-privileges"],
         "Init": true,
     });
-    let mut wrong = differences(host_config, &alike);
-    wrong.extend(differences(host_config, &shown_by(engine)));
-    assert!(wrong.is_empty(), "{wrong:#?}");
+    check_members(host_config, &alike);
+    check_members(host_config, &shown_by(engine));
     // Podman shows the token's volume there.
     for bind in host_config["Binds"].as_array().into_iter().flatten() {
         let bind = bind.as_str().expect("text");
@@ -177,13 +176,4 @@ fn shown_by(engine: &RealEngine) -> Value {
             "PidMode": "private",
         }),
     }
-}
-
-/// The members that are not as expected, with what they are.
-fn differences(shown: &Value, expected: &Value) -> Vec<String> {
-    let expected = expected.as_object().expect("an object").iter();
-    expected
-        .filter(|(key, expected)| shown[*key] != **expected)
-        .map(|(key, expected)| format!("{key}: {}, not {expected}", shown[key]))
-        .collect()
 }

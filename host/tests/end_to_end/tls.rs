@@ -14,28 +14,17 @@ use test_support::server::Server;
 use test_support::tls_engine::TlsEngine;
 use test_support::unique;
 
-use crate::lifecycle::{check_done, id_of};
-
 /// Checks the health of an Engine, and starts a target, with a runtime configuration for both of
 /// this machine's names that has this authority and this client. The Engine lacks the image, which
 /// the component can only know if it has reached the Engine.
 #[track_caller]
 fn check(url: &str, ca: Option<&Path>, client: Option<&Identity>, expected: &str) {
     let folder = Folder::new("tls-client-");
-    let mut config =
-        "[[client_tls]]\ncomponent_ids = [\"webhooks\"]\nhosts = [\"localhost\", \"127.0.0.1\"]\n"
-            .to_owned();
-    if let Some(ca) = ca {
-        config.push_str(&format!("ca_roots_file = {ca:?}\n"));
-    }
-    if let Some(client) = client {
-        let (certificate, key) = client.files(&folder, "client");
-        config.push_str(&format!("client_cert_file = {certificate:?}\n"));
-        config.push_str(&format!("client_private_key_file = {key:?}\n"));
-    }
-    let config = folder.file("runtime-config.toml", &config);
-    let server = Server::over_tls(&[("docker_url", url)], &config);
-    let answer = server.call("GET", "/health", "");
+    let config = Identity::runtime_config(&folder, ca, client, "");
+    let server = Server::adjusted(&[("docker_url", url)], |options| {
+        options.runtime_config = Some(config);
+    });
+    let answer = server.health();
     server.check_failed(&answer, 503, expected);
     let answer = server.start_target("a-token");
     let is_spoken_with = expected == SPOKEN_WITH;
@@ -50,17 +39,15 @@ const SPOKEN_WITH: &str = "the Engine has no image dynamic-access-agent";
 fn a_target_comes_and_goes_with_the_certificates_that_xtask_makes() {
     let engine = RealEngine::given();
     let deployment = Deployment::new(&engine);
-    let server = Server::over_tls(
-        &[
-            ("docker_url", &given("TEST_DOCKER_TLS_URL")),
-            ("deployment_id", &deployment.id),
-        ],
-        Path::new(&given("TEST_DOCKER_TLS_CONFIG")),
-    );
-    check_done(&server.call("GET", "/health", ""));
-    let id = id_of(&server.start_target(&unique("token-")));
+    let url = given("TEST_DOCKER_TLS_URL");
+    let variables = deployment.variables(&[("docker_url", &url)]);
+    let server = Server::adjusted(&variables, |options| {
+        options.runtime_config = Some(given("TEST_DOCKER_TLS_CONFIG").into());
+    });
+    server.health().check_done();
+    let id = server.start_target(&unique("token-")).unique_id();
     assert_eq!(engine.state(&id).as_deref(), Some("running"));
-    check_done(&server.stop_target(&id));
+    server.stop_target(&id).check_done();
     assert_eq!(engine.state(&id), None);
 }
 

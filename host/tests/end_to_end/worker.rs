@@ -4,19 +4,15 @@
 use std::os::unix::fs::symlink;
 
 use test_support::engine::RealEngine;
-use test_support::example::{Example, Person};
 use test_support::given;
-use test_support::own::Deployment;
 
-use crate::examples::server;
+use crate::examples::Visit;
 
 #[test]
 fn the_exit_code_of_a_job_is_read_with_curl_alone() {
     let engine = RealEngine::given();
-    let deployment = Deployment::new(&engine);
-    let example = Example::on(&engine.docker(), "worker");
-    let server = server(&deployment, &example);
-    let person = Person::at(server.address());
+    let visit = Visit::to(&engine, "worker");
+    let (example, person) = (&visit.example, &visit.person);
     let steps = ["Idempotency-Key", "id=", "until", ".exitCode"].map(|part| example.command(part));
     let told = person.must(&steps.join("\n"));
     assert_eq!(told.lines().last(), Some("7"), "{told}");
@@ -30,10 +26,8 @@ fn the_exit_code_of_a_job_is_read_with_curl_alone() {
 #[test]
 fn clients_that_are_generated_from_the_served_document_run_jobs() {
     let engine = RealEngine::given();
-    let deployment = Deployment::new(&engine);
-    let example = Example::on(&engine.docker(), "worker");
-    let server = server(&deployment, &example);
-    let person = Person::at(server.address());
+    let visit = Visit::to(&engine, "worker");
+    let (example, person) = (&visit.example, &visit.person);
     let modules = person.path("node_modules");
     symlink(given("TEST_NODE_MODULES"), modules).expect("a link");
     let begin = format!(

@@ -2,59 +2,45 @@
 
 use std::net::SocketAddr;
 
-use test_support::bodies::{check_wrong_bodies, of_swarm};
 use test_support::engine_proxy::{EngineProxy, Files, SWARM_KINDS};
 use test_support::folder::Folder;
 use test_support::free_address;
-use test_support::haproxy::Haproxy;
 use test_support::managers::{Managers, NAME};
+use test_support::program::Program;
 use test_support::server::Server;
 use test_support::unique;
-use test_support::wait::wait_within;
 
-use crate::nodes::nodes;
-use crate::stage::{AGREED_BOUND, Stage, id_of, start_in_the_end, stop_in_the_end};
+use crate::nodes::{must, nodes};
+use crate::stage::{Stage, agreed, start_in_the_end, start_whatever_is_told, stop_in_the_end};
 
 /// The proxies of `deploy/swarm`, one for each way to know its callers.
 pub fn behind_a_proxy_targets_come_and_go_also_without_the_leader(stage: &Stage<'_>) {
     let addresses: Vec<_> = nodes().map(|node| stage.swarm.address(node)).collect();
     let managers = Managers::start(NAME, &addresses);
-    let proxies = SWARM_KINDS.map(|(program, auth)| {
-        Files::default().start_before(program, auth, &managers, managers.addresses())
-    });
-    for proxy in &proxies {
-        check_wrong_bodies(proxy, &of_swarm());
-    }
+    let proxies = SWARM_KINDS
+        .map(|kind| Files::default().start_before(kind, &managers, managers.addresses()));
     let servers = proxies.each_ref().map(|proxy| server(stage, proxy));
     let mut ids: Vec<_> = servers
         .each_ref()
         .map(|server| start_in_the_end(server, &unique("token")))
         .into();
     let leader = stage.leader();
-    stage.swarm.kill(leader);
-    for server in &servers {
-        let token = unique("token");
-        ids.push(wait_within(AGREED_BOUND, "a start", || {
-            let answer = server.start_target(&token);
-            (answer.status == 200).then(|| id_of(&answer))
-        }));
-    }
+    must(stage.swarm.kill(leader));
+    ids.extend(servers.iter().map(start_whatever_is_told));
     stage.swarm.restart_without_networks(leader);
     for id in &ids {
         for server in &servers {
             stop_in_the_end(server, id);
         }
     }
-    stage.check_nothing_is_left();
 }
 
 fn server(stage: &Stage<'_>, proxy: &EngineProxy) -> Server {
     let variables = stage.variables();
-    let variables: Vec<_> = variables
+    let variables = variables
         .iter()
-        .map(|(name, value)| (*name, value.as_str()))
-        .collect();
-    proxy.server(&variables)
+        .map(|(name, value)| (*name, value.as_str()));
+    proxy.server(&Vec::from_iter(variables))
 }
 
 /// An hour is more than any grace, and less than any lifetime here.
@@ -70,42 +56,41 @@ pub fn with_clocks_an_hour_apart_nothing_is_wrong_but_ages(stage: &Stage<'_>) {
         let token = unique("token");
         let id = start_in_the_end(&apart, &token);
         apart.wait_for_line("the clocks of the Swarm's managers differ by 3");
-        assert_eq!(id_of(&right.start_target(&token)), id);
+        assert_eq!(right.start_target(&token).unique_id(), id);
         for server in [&right, &apart] {
-            assert_eq!(server.call("POST", "/reap", "").status, 200);
+            server.call("POST", "/reap", "").check(200);
         }
         assert_eq!(stage.live_tasks().len(), 1, "{seconds}");
         // To the server that is ahead, each target looks abandoned.
         let started = std::thread::scope(|scope| {
-            let starts: Vec<_> = (0..4)
-                .map(|_| scope.spawn(|| start_in_the_end(&right, &unique("token"))))
-                .collect();
+            let start = |_| scope.spawn(|| start_in_the_end(&right, &unique("token")));
+            let starts: Vec<_> = (0..4).map(start).collect();
             for _ in 0..REAPS {
-                assert_eq!(apart.call("POST", "/reap", "").status, 200);
+                apart.call("POST", "/reap", "").check(200);
             }
             // A start waits for a withdrawn target of its name until a reap has removed it.
-            wait_within(AGREED_BOUND, "the starts", || {
-                assert_eq!(right.call("POST", "/reap", "").status, 200);
-                starts.iter().all(|start| start.is_finished()).then_some(())
+            agreed("the starts", || {
+                right.call("POST", "/reap", "").check(200);
+                starts.iter().all(|start| start.is_finished())
             });
             let ids = starts.into_iter().map(|start| start.join().expect("an id"));
             ids.collect::<Vec<_>>()
         });
         assert_eq!(stage.live_tasks().len(), 1 + started.len(), "{seconds}");
         for id in started.iter().chain([&id]) {
-            assert_eq!(apart.stop_target(id).status, 200);
+            apart.stop_target(id).check(200);
         }
         stage.check_nothing_is_left();
     }
 }
 
 /// A manager whose clock seems wrong by this many seconds, in the `Date` of its answers.
-fn with_clock(manager: SocketAddr, seconds: i32) -> (Haproxy, SocketAddr) {
+fn with_clock(manager: SocketAddr, seconds: i32) -> (Program, SocketAddr) {
     let address = free_address();
     let sections = format!(
         "listen manager\n    bind {address}\n    http-response set-header Date %[date,http_date({seconds})]\n    server manager {manager}\n"
     );
     let folder = Folder::new("clock-");
-    let between = Haproxy::start(folder, "http", &sections, &[address]);
+    let between = Program::haproxy(folder, "http", &sections, &[address]);
     (between, address)
 }

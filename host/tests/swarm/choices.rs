@@ -1,11 +1,10 @@
 //! The choices in the order of one target.
 
 use serde_json::json;
+use test_support::members::check_members;
 use test_support::unique;
-use test_support::wait::wait_within;
 
-use crate::renewals::{API, call};
-use crate::stage::{AGREED_BOUND, Stage};
+use crate::stage::{Stage, agreed};
 
 /// The target opens the image's folder, as an image for another user than root must.
 const SCRIPT: &str = "chmod 0711 /run/dynamic-access; stat --format '%u %a' /run/dynamic-access/a; \
@@ -21,8 +20,7 @@ pub fn an_order_has_what_it_chooses(stage: &Stage<'_>) {
         "container_patch": {"ContainerSpec": {"Command": ["sh", "-c"]}},
     }});
     let environments = environments.to_string();
-    let variables = [("api_secret", API), ("environments", &*environments)];
-    let server = stage.server_with(1, &variables);
+    let server = stage.server_with(1, &[("environments", &environments)]);
     let secret = unique("planted");
     let order = json!({
         "environment": "e",
@@ -32,20 +30,14 @@ pub fn an_order_has_what_it_chooses(stage: &Stage<'_>) {
         "image": stage.swarm.image,
         "resources": {"memory": "256MiB", "cpus": 0.02},
     });
-    let made = call(&server, "POST", "/v1/targets", &order);
-    assert_eq!(made.status, 201, "{made:?}");
-    let containers = stage.containers(2);
-    let [container] = &containers[..] else {
-        panic!("{containers:?}")
-    };
-    let node = stage.swarm.node(2);
+    let id = server.ask(&unique("key"), &order).check(201).id();
+    let (node, container) = stage.place_of(&id);
     let expected = format!("1000 400\n{secret}\nhello $HOME\n");
-    wait_within(AGREED_BOUND, "what the target says", || {
-        node.log(container).contains(&expected).then_some(())
+    agreed("what the target says", || {
+        node.log(&container).contains(&expected)
     });
-    let host_config = &node.inspect(container)["HostConfig"];
-    assert_eq!(host_config["Memory"], 256 << 20);
-    assert_eq!(host_config["NanoCpus"], 20_000_000);
+    let limits = json!({"Memory": 256 << 20, "NanoCpus": 20_000_000});
+    check_members(&node.inspect(&container)["HostConfig"], &limits);
     for (member, value) in [
         ("env", json!({"A": "{{.Node.ID}}"})),
         ("image", json!("agent")),
@@ -53,11 +45,7 @@ pub fn an_order_has_what_it_chooses(stage: &Stage<'_>) {
     ] {
         let mut refused = order.clone();
         refused[member] = value;
-        let answer = call(&server, "POST", "/v1/targets", &refused);
-        assert_eq!(answer.status, 422, "{answer:?}");
+        server.ask(&unique("key"), &refused).check(422);
     }
-    let id = made.json()["id"].as_str().expect("an id").to_owned();
-    let path = format!("/v1/targets/{id}");
-    assert_eq!(call(&server, "DELETE", &path, &json!(null)).status, 204);
-    stage.check_nothing_is_left();
+    server.target("DELETE", &id).check(204);
 }

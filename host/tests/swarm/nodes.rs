@@ -1,10 +1,9 @@
 //! The Swarm that the tests run on, beside the Engine that they were given.
 
-use std::net::{Ipv4Addr, SocketAddr, TcpStream};
-use std::path::Path;
+use std::net::{Ipv4Addr, TcpStream};
+use std::ops::Deref;
 use std::time::Duration;
 
-use dev::docker::Docker;
 use dev::swarm::place::Place;
 use dev::swarm::{Nodes, Plan};
 use test_support::engine::{Kind, RealEngine};
@@ -26,26 +25,22 @@ pub struct Swarm {
     pub image: String,
 }
 
+impl Deref for Swarm {
+    type Target = Nodes;
+
+    fn deref(&self) -> &Nodes {
+        &self.nodes
+    }
+}
+
 impl Swarm {
-    /// Starts them, and gives each the targets' image and network.
+    /// Starts them, gives each the targets' image and network, and if it is wanted also starts an
+    /// Engine of this machine's own version, which can join them.
     ///
     /// # Panics
     ///
     /// If the given Engine is not one that this can be tried with.
-    pub fn start() -> Self {
-        Self::start_with(false)
-    }
-
-    /// The same, and an Engine of this machine's own version, which can join them.
-    ///
-    /// # Panics
-    ///
-    /// Likewise.
-    pub fn start_beside_an_older_engine() -> Self {
-        Self::start_with(true)
-    }
-
-    fn start_with(has_own: bool) -> Self {
+    pub fn start(has_own: bool) -> Self {
         let engine = RealEngine::given();
         let (kind, version) = (engine.kind(), engine.release());
         assert!(
@@ -55,39 +50,16 @@ impl Swarm {
         );
         // The first of the Engine's addresses is its own.
         let block = Ipv4Addr::from_bits(engine.gateway("bridge").to_bits() - 1);
-        let nodes = Nodes::start(Plan {
+        let nodes = must(Nodes::start(Plan {
             place: Place::beside(engine.home(), block),
             namespaces: namespaces(),
             count: COUNT,
             has_own,
             is_on_tcp: true,
-        });
-        let nodes = nodes.unwrap_or_else(|error| panic!("{error:#}"));
-        let image = load(&nodes, &engine.docker(), &given("TEST_AGENT_IMAGE"));
-        let network = nodes.make_network(NETWORK);
-        network.unwrap_or_else(|error| panic!("{error:#}"));
+        }));
+        let image = must(nodes.load_image(&engine.docker(), &given("TEST_AGENT_IMAGE")));
+        must(nodes.make_network(NETWORK));
         Self { nodes, image }
-    }
-
-    /// Makes the older Engine a manager too, and returns its number.
-    pub fn join_older(&self) -> u8 {
-        let joined = self.nodes.join_own();
-        joined.unwrap_or_else(|error| panic!("{error:#}"))
-    }
-
-    /// Gives each node an image that an Engine has, and returns its id.
-    pub fn load(&self, from: &Docker, name: &str) -> String {
-        load(&self.nodes, from, name)
-    }
-
-    /// The address of a node's Engine.
-    pub fn address(&self, node: u8) -> SocketAddr {
-        self.nodes.address(node)
-    }
-
-    /// This machine's address on the nodes' network.
-    pub fn gateway(&self) -> Ipv4Addr {
-        self.nodes.gateway()
     }
 
     /// A node's Engine.
@@ -111,50 +83,25 @@ impl Swarm {
         id.expect("an id").to_owned()
     }
 
-    /// Takes a node off the network; its containers go on.
-    pub fn cut(&self, node: u8) {
-        self.nodes.cut(node).expect("a node");
-    }
-
-    /// Puts a node on the network again.
-    pub fn heal(&self, node: u8) {
-        self.nodes.heal(node).expect("a node");
-    }
-
-    /// Loads a file of firewall rules on a node.
-    pub fn nft(&self, node: u8, file: &Path) {
-        self.nodes.nft(node, file).expect("rules");
-    }
-
-    /// Kills a node's Engine.
-    pub fn kill(&self, node: u8) {
-        self.nodes.kill(node).expect("a running Engine");
-    }
-
     /// Whether nothing listens for a node's Engine.
     pub fn has_ended(&self, node: u8) -> bool {
         let connected = TcpStream::connect_timeout(&self.address(node), HANGS_AFTER);
         connected.is_err_and(|error| error.kind() == std::io::ErrorKind::ConnectionRefused)
     }
 
-    /// Starts the Engine of a node that was killed.
-    pub fn restart(&self, node: u8) {
-        self.nodes.restart(node).expect("an Engine that ended");
-    }
-
-    /// The same, as deploy/swarm says to after a power loss: with its networks forgotten, and
-    /// with what it makes its part of the targets' network from.
+    /// Starts the Engine of a node that was killed as deploy/swarm says to after a power loss: with
+    /// its networks forgotten, and with what it makes its part of the targets' network from.
     pub fn restart_without_networks(&self, node: u8) {
-        self.nodes.forget_networks(node).expect("its file");
-        self.restart(node);
-        let made = self.nodes.configure_network(node, NETWORK);
-        made.expect("an Engine that takes it");
+        must(self.nodes.forget_networks(node));
+        must(self.nodes.restart(node));
+        must(self.nodes.configure_network(node, NETWORK));
     }
 }
 
-fn load(nodes: &Nodes, from: &Docker, name: &str) -> String {
-    let image = nodes.load_image(from, name);
-    image.unwrap_or_else(|error| panic!("{error:#}"))
+/// What a node has done, with the reason if it has not.
+#[track_caller]
+pub fn must<T>(done: anyhow::Result<T>) -> T {
+    done.unwrap_or_else(|error| panic!("{error:#}"))
 }
 
 impl Drop for Swarm {

@@ -1,69 +1,51 @@
 //! The owners of targets, and waits for targets.
 
-use serde_json::{Value, json};
+use serde_json::json;
 use test_support::http::Answer;
-use test_support::server::Server;
+use test_support::members::check_members;
+use test_support::server::{API, Server};
+use test_support::unique;
 
-use crate::nodes::NETWORK;
-use crate::renewals::{API, call};
 use crate::stage::Stage;
 
 /// How many wait at once.
 const WAITERS: usize = 5;
 
+/// A target that runs until it is told to end.
+const SCRIPT: &str = "until test -e /tmp/end; do sleep 1; done; exit 7";
+
 fn start(server: &Server, owner: &str) -> Answer {
     let order = json!({"environment": "e", "owner": owner, "labels": {"a": "1"}});
-    call(server, "POST", "/v1/targets?wait=20s", &order)
+    server.ask_with("/v1/targets?wait=20s", &unique("key"), &order, &[])
 }
 
 pub fn an_owners_targets_are_counted_and_waited_for(stage: &Stage<'_>) {
     // A second is in billionths.
     let check = json!({"Test": ["CMD", "true"], "Interval": 1_000_000_000});
-    let patch = json!({
-        "Networks": [{"Target": NETWORK}],
-        "Placement": {"Constraints": []},
-        "ContainerSpec": {"Command": ["sh", "-c", "sleep 15; exit 7"], "Healthcheck": check},
-    });
-    let patch = patch.to_string();
-    let variables = [
-        ("api_secret", API),
-        ("container_patch", &patch),
-        ("max_targets_per_owner", "1"),
-    ];
-    let server = stage.server_with(1, &variables);
-    let first = start(&server, "o");
-    assert_eq!(first.status, 201, "{first:?}");
-    let first = first.json();
-    let told = (&first["ready"], &first["owner"], &first["labels"]);
-    assert_eq!(told, (&json!(true), &json!("o"), &json!({"a": "1"})));
+    let spec = json!({"Command": ["sh", "-c", SCRIPT], "Healthcheck": check});
+    stage.patched(&json!({"ContainerSpec": spec}));
+    let server = stage.server_with(1, &[("max_targets_per_owner", "1")]);
+    let first = start(&server, "o").check(201);
+    let told = json!({"ready": true, "owner": "o", "labels": {"a": "1"}});
+    check_members(&first.json(), &told);
     // The first has a vouch, so only its task is listed.
-    let refused = start(&server, "o");
-    assert_eq!(refused.status, 429, "{refused:?}");
-    let other = start(&server, "other");
-    assert_eq!(other.status, 201, "{other:?}");
-    let list = call(
-        &server,
-        "GET",
-        "/v1/targets?owner=o&label=a=1",
-        &Value::Null,
-    );
-    let list = list.json();
-    assert_eq!(list["targets"][0]["id"], first["id"], "{list}");
-    assert_eq!(list["targets"].as_array().map(Vec::len), Some(1), "{list}");
-    let id = first["id"].as_str().expect("an id");
-    let path = format!("/v1/targets/{id}/wait?for=ended");
+    start(&server, "o").check(429);
+    let other = start(&server, "other").check(201);
+    let list = server.targets("?owner=o&label=a=1");
+    assert_eq!(list.as_array().map(Vec::len), Some(1), "{list}");
+    assert_eq!(list[0]["id"], json!(first.id()));
+    let path = format!("/v1/targets/{}/wait?for=ended", first.id());
     std::thread::scope(|scope| {
         for _ in 0..WAITERS {
             scope.spawn(|| {
-                let ended = call(&server, "GET", &path, &Value::Null).json();
-                let told = (&ended["state"], &ended["exitCode"]);
-                assert_eq!(told, (&json!("ended"), &json!(7)), "{ended}");
+                let ended = server.by(API, "GET", &path, "").json();
+                check_members(&ended, &json!({"state": "ended", "exitCode": 7}));
             });
         }
+        let (node, container) = stage.place_of(&first.id());
+        node.shell(&container, "touch /tmp/end");
     });
-    for target in [&first, &other.json()] {
-        let id = target["id"].as_str().expect("an id");
-        assert_eq!(server.stop_target(id).status, 200);
+    for target in [first, other] {
+        server.stop_target(&target.id()).check(200);
     }
-    stage.check_nothing_is_left();
 }

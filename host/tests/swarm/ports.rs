@@ -3,57 +3,31 @@
 use serde_json::{Value, json};
 use test_support::folder::Folder;
 use test_support::greeter::{GREETING, PORTS, command, greeting};
-use test_support::http::Answer;
 use test_support::markdown;
 use test_support::server::Server;
 use test_support::unique;
 
-use crate::nodes::{NETWORK, nodes};
+use crate::nodes::{NETWORK, must, nodes};
 use crate::stage::Stage;
-
-const API: &str = "dGhlIHNlY3JldCBvZiBhIHByb2dyYW0=";
 
 /// A target on a node that greets whoever connects, and its server, which asks another
 /// manager than this node.
 fn greeter_on(stage: &Stage<'_>, node: u8) -> (Server, Value) {
-    let constraint = format!("node.id=={}", stage.swarm.id_of(node));
-    let patch = json!({
-        "Networks": [{"Target": NETWORK}],
-        "Placement": {"Constraints": [constraint]},
-        "ContainerSpec": {"Command": command()},
-    });
-    let variables = [
-        PORTS,
-        ("publish_address", "0.0.0.0"),
-        ("api_secret", API),
-        ("container_patch", &patch.to_string()),
-    ];
-    let server = stage.server_with(node % 3 + 1, &variables);
-    let key = unique("key");
-    let headers = [
-        ("idempotency-key", key.as_str()),
-        ("content-type", "application/json"),
-    ];
-    let order = r#"{"environment":"e"}"#;
-    let answer = send(&server, "POST", "/v1/targets", &headers, order);
-    assert_eq!(answer.status, 201, "{answer:?}");
-    let target = answer.json();
+    let stage = Stage::of(stage.swarm, &stage.deployment);
+    stage.patched(&json!({"ContainerSpec": {"Command": command()}}));
+    let variables = [PORTS, ("publish_address", "0.0.0.0")];
+    let server = stage.only_on(node).server_with(node % 3 + 1, &variables);
+    let order = json!({"environment": "e"});
+    let target = server.ask(&unique("key"), &order).check(201).json();
     (server, target)
 }
 
-fn send(server: &Server, method: &str, path: &str, more: &[(&str, &str)], body: &str) -> Answer {
-    let authorization = format!("Bearer {API}");
-    let own = [("authorization", authorization.as_str())];
-    server.send(method, path, &[&own, more].concat(), body.as_bytes())
-}
-
-fn path_of(target: &Value) -> String {
-    format!("/v1/targets/{}", target["id"].as_str().expect("an id"))
+fn id_of(target: &Value) -> &str {
+    target["id"].as_str().expect("an id")
 }
 
 fn remove(server: &Server, target: &Value) {
-    let removed = send(server, "DELETE", &path_of(target), &[], "");
-    assert_eq!(removed.status, 204, "{removed:?}");
+    server.target("DELETE", id_of(target)).check(204);
 }
 
 /// A target of any node is greeted from where the answer says, and is the same in a list.
@@ -65,11 +39,9 @@ pub fn a_caller_reaches_a_targets_port_on_its_node(stage: &Stage<'_>) {
         assert_eq!(endpoint["host"], address.as_str(), "{target}");
         assert_eq!(target.get("address"), None);
         assert_eq!(greeting(endpoint), GREETING);
-        let shown = send(&server, "GET", &path_of(&target), &[], "");
-        assert_eq!(shown.json(), target);
+        assert_eq!(server.target("GET", id_of(&target)).json(), target);
         remove(&server, &target);
     }
-    stage.check_nothing_is_left();
 }
 
 /// The table on the page about Swarms, with the addresses of this one and the bridge of
@@ -107,10 +79,9 @@ pub fn the_firewall_keeps_targets_from_published_ports(stage: &Stage<'_>) {
     );
     // From another node, and from its own.
     let tried = || {
-        [2, 1].map(|node| {
-            let containers = stage.containers(node);
-            let said = stage.swarm.node(node).shell(&containers[0], &script);
-            said.trim().to_owned()
+        [&other, &target].map(|target| {
+            let (node, container) = stage.place_of(id_of(target));
+            node.shell(&container, &script).trim().to_owned()
         })
     };
     assert_eq!(tried()[0], GREETING);
@@ -118,14 +89,13 @@ pub fn the_firewall_keeps_targets_from_published_ports(stage: &Stage<'_>) {
     let rules = folder.file("rules.nft", &firewall(stage));
     let none = folder.file("none.nft", "delete table inet dynamic_access_swarm\n");
     for node in [1, 2] {
-        stage.swarm.nft(node, &rules);
+        must(stage.swarm.nft(node, &rules));
     }
     assert_eq!(tried(), ["ended with 124", "ended with 124"]);
     assert_eq!(greeting(endpoint), GREETING);
     for node in [1, 2] {
-        stage.swarm.nft(node, &none);
+        must(stage.swarm.nft(node, &none));
     }
     remove(&server, &target);
     remove(&other_server, &other);
-    stage.check_nothing_is_left();
 }

@@ -4,12 +4,13 @@ use std::collections::BTreeSet;
 use std::time::{Duration, Instant};
 
 use serde_json::{Value, json};
+use test_support::engine::RealEngine;
+use test_support::members::check_members;
 use test_support::server::start_body;
 use test_support::unique;
-use test_support::wait::wait_within;
 
 use crate::nodes::{NETWORK, Swarm};
-use crate::stage::{AGREED_BOUND, Stage, check_come_again, id_of, start_in_the_end};
+use crate::stage::{Stage, agreed, start_in_the_end};
 use crate::{
     between, choices, examples, images, lost_nodes, owners, ports, renewals, starts, visits,
 };
@@ -25,7 +26,7 @@ macro_rules! claims {
 #[test]
 fn the_promises_hold_on_a_swarm() {
     let _alone = crate::alone();
-    let swarm = Swarm::start();
+    let swarm = Swarm::start(false);
     let claims = claims![
         a_target_runs_from_its_start_to_its_stop,
         twenty_starts_with_one_token_make_one_target,
@@ -54,30 +55,24 @@ fn the_promises_hold_on_a_swarm() {
     for (claim, check) in claims {
         println!("{claim}");
         let begun = Instant::now();
-        check(&Stage::new(&swarm));
+        let stage = Stage::new(&swarm);
+        check(&stage);
+        stage.check_nothing_is_left();
         println!("  held, after {} s", begun.elapsed().as_secs());
     }
 }
 
 fn a_target_runs_from_its_start_to_its_stop(stage: &Stage<'_>) {
     let server = stage.server(1);
-    let health = server.call("GET", "/health", "");
-    assert_eq!(health.status, 200, "{health:?}");
+    server.health().check_done();
     let token = unique("planted-token");
-    let id = id_of(&server.start_target(&token));
+    let id = server.start_target(&token).unique_id();
     assert_eq!(id.len(), 25);
     let tasks = stage.live_tasks();
-    let [task] = &tasks[..] else {
-        panic!("{tasks:?}")
-    };
-    assert_eq!(task["ServiceID"], id.as_str());
-    assert_eq!(task["Status"]["State"], "running");
-    let node = stage.swarm.node_of(task["NodeID"].as_str().expect("an id"));
-    let containers = stage.containers(node);
-    let [container] = &containers[..] else {
-        panic!("{containers:?}")
-    };
-    check_is_confined(stage, node, container, &token);
+    assert_eq!(tasks.len(), 1, "{tasks:?}");
+    assert_eq!(tasks[0]["Status"]["State"], "running");
+    let (node, container) = stage.place_of(&id);
+    check_is_confined(&node, &container, &token);
     // The managers show the token nowhere.
     for what in ["services", "tasks", "secrets"] {
         let shown = json!(stage.list(what)).to_string();
@@ -85,115 +80,104 @@ fn a_target_runs_from_its_start_to_its_stop(stage: &Stage<'_>) {
     }
     assert!(!server.log().join("\n").contains(&token));
     // A caller that has lost the answer asks again, and another manager.
-    assert_eq!(id_of(&stage.server(2).start_target(&token)), id);
+    assert_eq!(stage.server(2).start_target(&token).unique_id(), id);
     let other = start_body(&token).replace("192.0.2.1", "192.0.2.2");
-    assert_eq!(server.call("POST", "/start", &other).status, 422);
-    let stopped = server.stop_target(&id);
-    assert_eq!((stopped.status, stopped.body.as_str()), (200, "{}"));
+    server.call("POST", "/start", &other).check(422);
+    server.stop_target(&id).check_done();
     assert_eq!(stage.live_tasks(), Vec::<Value>::new());
-    assert_eq!(stage.containers(node), Vec::<String>::new());
-    assert_eq!(server.stop_target(&id).status, 200);
+    assert_ne!(node.state(&container).as_deref(), Some("running"));
+    server.stop_target(&id).check(200);
     // An id of an Engine's container is no target that is gone.
-    assert_eq!(server.stop_target(&"0".repeat(64)).status, 404);
-    stage.check_nothing_is_left();
+    server.stop_target(&"0".repeat(64)).check(404);
 }
 
-fn check_is_confined(stage: &Stage<'_>, node: u8, container: &str, token: &str) {
-    let path = format!("/containers/{container}/json");
-    let shown = stage.swarm.node(node).call("GET", &path, None);
-    assert!(!shown.body.contains(token), "{}", shown.body);
-    let container = shown.json();
-    let host = &container["HostConfig"];
-    assert_eq!(host["Memory"], 1 << 30);
-    assert_eq!(host["NanoCpus"], 1_000_000_000);
-    assert_eq!(host["PidsLimit"], 512);
-    assert_eq!(host["CapDrop"], json!(["ALL"]));
-    assert_eq!(host["SecurityOpt"], json!(["no-new-privileges=true"]));
-    assert_eq!(host["Init"], true);
-    assert_eq!(host["Privileged"], false);
+fn check_is_confined(node: &RealEngine, container: &str, token: &str) {
+    let shown = node.inspect(container);
+    assert!(!shown.to_string().contains(token), "{shown}");
+    let host = &shown["HostConfig"];
+    let expected = json!({
+        "Memory": 1 << 30,
+        "NanoCpus": 1_000_000_000,
+        "PidsLimit": 512,
+        "CapDrop": ["ALL"],
+        "SecurityOpt": ["no-new-privileges=true"],
+        "Init": true,
+        "Privileged": false,
+        "PortBindings": {},
+    });
+    check_members(host, &expected);
     assert_eq!(host["RestartPolicy"]["Name"], "no");
     let log = json!({"max-size": "10m", "max-file": "2"});
     assert_eq!(host["LogConfig"]["Config"], log);
-    assert_eq!(container["HostConfig"]["PortBindings"], json!({}));
-    let networks = container["NetworkSettings"]["Networks"].as_object();
+    let networks = shown["NetworkSettings"]["Networks"].as_object();
     let names: Vec<_> = networks.expect("networks").keys().collect();
     assert_eq!(names, [NETWORK]);
-    let id = container["Id"].as_str().expect("an id");
     let file = "/run/dynamic-access/activation-token";
     let script = format!("stat -c '%a %u' {file}; cat {file}; rm {file} || echo; mount");
-    let said = stage.swarm.node(node).shell(id, &script);
+    let said = node.shell(container, &script);
     assert!(said.starts_with(&format!("400 0\n{token}")), "{said}");
-    let mount = said
-        .lines()
-        .find(|line| line.contains(&format!(" on {file} ")));
-    let options = mount.unwrap_or_else(|| panic!("{said}"));
-    assert!(
-        options.contains("tmpfs") && options.contains("ro,"),
-        "{options}"
-    );
+    let place = format!(" on {file} ");
+    let mut mounts = said.lines();
+    let mount = mounts.find(|line| line.contains(&place));
+    let is_read_only = mount.is_some_and(|it| it.contains("tmpfs") && it.contains("ro,"));
+    assert!(is_read_only, "{said}");
 }
 
 fn twenty_starts_with_one_token_make_one_target(stage: &Stage<'_>) {
     let servers = [stage.server(1), stage.server(3)];
     let token = unique("token");
     let ids: BTreeSet<String> = std::thread::scope(|scope| {
-        let starts: Vec<_> = (0..20)
-            .map(|count| {
-                let (server, token) = (&servers[count % 2], &token);
-                // A caller in the middle gets a 503.
-                scope.spawn(move || start_in_the_end(server, token))
-            })
-            .collect();
+        let start = |count: usize| {
+            let (server, token) = (&servers[count % 2], &token);
+            // A caller in the middle gets a 503.
+            scope.spawn(move || start_in_the_end(server, token))
+        };
+        let starts: Vec<_> = (0..20).map(start).collect();
         let ids = starts.into_iter().map(|start| start.join().expect("an id"));
         ids.collect()
     });
     assert_eq!(ids.len(), 1, "{ids:?}");
     assert_eq!(stage.live_tasks().len(), 1);
     let id = ids.first().expect("one");
-    assert_eq!(servers[1].stop_target(id).status, 200);
-    stage.check_nothing_is_left();
+    servers[1].stop_target(id).check(200);
 }
 
 fn what_cannot_be_started_is_told_at_once_and_leaves_nothing(stage: &Stage<'_>) {
     let missing = format!("sha256:{}", "0".repeat(64));
-    let server = stage.server_with(1, &[("agent_image", &missing)]);
-    let begun = Instant::now();
-    let answer = server.start_target(&unique("token"));
-    assert_eq!(answer.status, 500, "{answer:?}");
-    // A start that waits goes on for 20 s.
-    assert!(
-        begun.elapsed() < Duration::from_secs(15),
-        "{:?}",
-        begun.elapsed()
-    );
-    assert_eq!(server.line_about(&answer)["code"], "no_such_image");
-    let full = json!({
-        "Networks": [{"Target": NETWORK}],
-        "Placement": {"Constraints": []},
-        "Resources": {"Reservations": {"MemoryBytes": 1_u64 << 40}},
-    });
-    let server = stage.server_with(1, &[("container_patch", &full.to_string())]);
-    let answer = server.start_target(&unique("token"));
-    check_come_again(&answer);
-    let line = server.line_about(&answer);
-    assert_eq!(line["code"], "no_node", "{line}");
-    assert!(
-        line["error"].to_string().contains("no suitable node"),
-        "{line}"
-    );
-    let nowhere = json!({"Networks": [{"Target": "nowhere"}], "Placement": {"Constraints": []}});
-    let server = stage.server_with(1, &[("container_patch", &nowhere.to_string())]);
-    let answer = server.start_target(&unique("token"));
-    assert_eq!(answer.status, 500, "{answer:?}");
-    assert_eq!(server.line_about(&answer)["code"], "no_such_network");
-    let workers = json!({"Networks": [{"Target": NETWORK}]});
-    let server = stage.server_with(1, &[("container_patch", &workers.to_string())]);
-    let answer = server.call("GET", "/health", "");
-    assert_eq!(answer.status, 503, "{answer:?}");
+    let patched = |members: Value| {
+        let stage = Stage::of(stage.swarm, &stage.deployment);
+        stage.patched(&members).server(1)
+    };
+    let room = json!({"Reservations": {"MemoryBytes": 1_u64 << 40}});
+    for (server, status, code) in [
+        (
+            stage.server_with(1, &[("agent_image", &missing)]),
+            500,
+            "no_such_image",
+        ),
+        (
+            patched(json!({"Networks": [{"Target": "nowhere"}]})),
+            500,
+            "no_such_network",
+        ),
+        (patched(json!({"Resources": room})), 503, "no_node"),
+    ] {
+        let begun = Instant::now();
+        let answer = server.start_target(&unique("token"));
+        server.check_code(&answer, status, code);
+        // A start that waits goes on for 20 s.
+        assert!(begun.elapsed() < Duration::from_secs(15), "{code}");
+        if status == 503 {
+            server.check_failed(&answer, status, "no suitable node");
+            answer.check_come_again(status);
+        }
+    }
+    // By default, targets run on workers alone, and this Swarm has none.
+    let workers = json!({"Networks": [{"Target": NETWORK}]}).to_string();
+    let server = stage.server_with(1, &[("container_patch", &workers)]);
+    server.health().check(503);
     let tag = ("agent_image", "registry.example.com/agent:1");
-    let answer = stage.server_with(1, &[tag]).call("GET", "/health", "");
-    assert_eq!(answer.status, 500, "{answer:?}");
-    stage.check_nothing_is_left();
+    stage.server_with(1, &[tag]).health().check(500);
 }
 
 /// A service of somebody else.
@@ -208,98 +192,69 @@ fn others(stage: &Stage<'_>, name: &str, labels: &Value) -> String {
         "Mode": {"Replicated": {"Replicas": 1}},
         "EndpointSpec": {"Mode": "dnsrr"},
     });
-    let made = stage
-        .swarm
-        .node(1)
-        .call("POST", "/services/create", Some(body));
-    assert_eq!(made.status, 201, "{made:?}");
+    let node = stage.swarm.node(1);
+    let made = node.call("POST", "/services/create", Some(body)).check(201);
     made.json()["ID"].as_str().expect("an id").to_owned()
 }
 
 fn what_is_not_ours_is_untouched(stage: &Stage<'_>) {
     let server = stage.server(1);
     let token = unique("token");
-    let id = id_of(&server.start_target(&token));
+    let id = server.start_target(&token).unique_id();
     let name = stage.list("services")[0]["Spec"]["Name"].clone();
     let name = name.as_str().expect("a name").to_owned();
     // 63 characters at most, so the last ones give way.
     let prefixed = others(stage, &format!("{}x", &name[..name.len() - 2]), &json!({}));
-    let labelled = others(
-        stage,
-        &unique("other"),
-        &json!({"dynamic-access.deployment": stage.deployment}),
-    );
+    let labels = json!({"dynamic-access.deployment": stage.deployment});
+    let labelled = others(stage, &unique("other"), &labels);
     for id in [&prefixed, &labelled] {
-        assert_eq!(server.stop_target(id).status, 404);
+        server.stop_target(id).check(404);
     }
-    assert_eq!(server.call("POST", "/reap", "").status, 200);
-    assert_eq!(server.stop_target(&id).status, 200);
+    assert_eq!(server.reaped("/reap"), [Value::Null; 0]);
+    server.stop_target(&id).check(200);
     let taken = others(stage, &name, &json!({}));
-    let answer = server.start_target(&token);
-    assert_eq!(answer.status, 500, "{answer:?}");
+    server.start_target(&token).check(500);
     for id in [&prefixed, &labelled, &taken] {
         let path = format!("/services/{id}");
-        assert_eq!(stage.swarm.node(1).call("GET", &path, None).status, 200);
-        assert_eq!(stage.swarm.node(1).call("DELETE", &path, None).status, 200);
+        stage.swarm.node(1).call("GET", &path, None).check(200);
+        stage.swarm.node(1).call("DELETE", &path, None).check(200);
     }
-    stage.check_nothing_is_left();
 }
 
 fn max_targets_is_never_exceeded(stage: &Stage<'_>) {
     let servers = [1, 2].map(|node| stage.server_with(node, &[("max_targets", "2")]));
-    let answers: Vec<_> = std::thread::scope(|scope| {
-        let starts: Vec<_> = (0..6)
-            .map(|count| {
-                let server = &servers[count % 2];
-                scope.spawn(|| server.start_target(&unique("token")))
+    let mut ids: Vec<_> = std::thread::scope(|scope| {
+        let start = |count: usize| {
+            let server = &servers[count % 2];
+            scope.spawn(|| {
+                let answer = server.start_target(&unique("token"));
+                assert!(matches!(answer.status, 200 | 429), "{answer:?}");
+                (answer.status == 200).then(|| answer.unique_id())
             })
-            .collect();
-        let answers = starts
-            .into_iter()
-            .map(|start| start.join().expect("an answer"));
-        answers.collect()
+        };
+        let starts: Vec<_> = (0..6).map(start).collect();
+        let ids = starts.into_iter().map(|start| start.join());
+        ids.filter_map(|id| id.expect("an answer")).collect()
     });
-    let started: Vec<_> = answers
-        .iter()
-        .filter(|answer| answer.status == 200)
-        .collect();
-    assert!(started.len() <= 2, "{answers:?}");
-    let is_told = |status| matches!(status, 200 | 429);
-    assert!(
-        answers.iter().all(|answer| is_told(answer.status)),
-        "{answers:?}"
-    );
-    assert_eq!(stage.live_tasks().len(), started.len());
-    let mut ids: Vec<_> = started.into_iter().map(id_of).collect();
+    assert!(ids.len() <= 2, "{ids:?}");
+    assert_eq!(stage.live_tasks().len(), ids.len());
     ids.resize_with(2, || start_in_the_end(&servers[0], &unique("token")));
     // Nothing is in progress, and both count.
-    let answer = servers[1].start_target(&unique("token"));
-    assert_eq!(answer.status, 429, "{answer:?}");
+    servers[1].start_target(&unique("token")).check(429);
     for id in ids {
-        assert_eq!(servers[0].stop_target(&id).status, 200);
+        servers[0].stop_target(&id).check(200);
     }
-    stage.check_nothing_is_left();
 }
 
 fn a_target_that_ends_is_told_and_reaped(stage: &Stage<'_>) {
     let server = stage.server(1);
     let token = unique("token");
-    let id = id_of(&server.start_target(&token));
-    let task = stage.live_tasks().remove(0);
-    let node = stage.swarm.node_of(task["NodeID"].as_str().expect("an id"));
-    let container = stage.containers(node).remove(0);
-    stage.swarm.node(node).kill(&container);
-    wait_within(AGREED_BOUND, "the end of the task", || {
-        stage.live_tasks().is_empty().then_some(())
-    });
+    let id = server.start_target(&token).unique_id();
+    let (node, container) = stage.place_of(&id);
+    node.kill(&container);
+    agreed("the end of the task", || stage.live_tasks().is_empty());
     let answer = server.start_target(&token);
-    assert_eq!(answer.status, 409, "{answer:?}");
-    assert!(
-        server.line_about(&answer)["error"]
-            .to_string()
-            .contains("137")
-    );
+    server.check_failed(&answer, 409, "137");
     assert_eq!(stage.list("tasks").len(), 1, "no second task");
-    assert_eq!(server.stop_target(&id).status, 200);
-    stage.check_nothing_is_left();
+    server.stop_target(&id).check(200);
 }

@@ -5,8 +5,7 @@ use std::sync::Mutex;
 use std::time::Duration;
 
 use serde_json::{Value, json};
-use test_support::engine::filtered;
-use test_support::http::Answer;
+use test_support::engine::{RealEngine, filtered};
 use test_support::server::Server;
 use test_support::unique;
 use test_support::wait::wait_within;
@@ -45,9 +44,16 @@ impl<'a> Stage<'a> {
 
     /// Lets only this node run the targets of the servers to come.
     pub fn only_on(&self, node: u8) -> &Self {
-        let constraint = json!([format!("node.id=={}", self.swarm.id_of(node))]);
+        let constraint = format!("node.id=={}", self.swarm.id_of(node));
+        self.patched(&json!({"Placement": {"Constraints": [constraint]}}))
+    }
+
+    /// Changes the patch of the targets of the servers to come: these members of it.
+    pub fn patched(&self, members: &Value) -> &Self {
         let mut patch = self.patch.lock().expect("no test panics with it");
-        patch["Placement"]["Constraints"] = constraint;
+        for (name, value) in members.as_object().expect("members") {
+            patch[name] = value.clone();
+        }
         drop(patch);
         self
     }
@@ -100,16 +106,35 @@ impl<'a> Stage<'a> {
         ]
     }
 
+    fn listing(&self, what: &str) -> String {
+        let label = format!("dynamic-access.deployment={}", self.deployment);
+        filtered(what, &json!({"label": [label]}))
+    }
+
     /// What the Swarm lists of the deployment: `services`, `tasks` or `secrets`.
     pub fn list(&self, what: &str) -> Vec<Value> {
-        let label = format!("dynamic-access.deployment={}", self.deployment);
-        let path = listing(what, "label", &[&label]);
+        let path = self.listing(what);
         wait_within(AGREED_BOUND, "a list of the Swarm", || {
             let answer = nodes()
                 .filter_map(|node| self.swarm.node(node).try_call("GET", &path))
                 .find(|answer| answer.status == 200)?;
             answer.json().as_array().cloned()
         })
+    }
+
+    /// The node and the container of a target that runs.
+    #[track_caller]
+    pub fn place_of(&self, id: &str) -> (RealEngine, String) {
+        let tasks = self.live_tasks();
+        let mut of_target = tasks.iter().filter(|task| task["ServiceID"] == id);
+        let (task, None) = (of_target.next(), of_target.next()) else {
+            panic!("not one task of {id}: {tasks:?}")
+        };
+        let task = task.unwrap_or_else(|| panic!("no task of {id}: {tasks:?}"));
+        let node = task["NodeID"].as_str().expect("an id");
+        let container = task["Status"]["ContainerStatus"]["ContainerID"].as_str();
+        let node = self.swarm.node(self.swarm.node_of(node));
+        (node, container.expect("it runs").to_owned())
     }
 
     /// The tasks that run or may still run.
@@ -128,8 +153,7 @@ impl<'a> Stage<'a> {
 
     /// The containers of the deployment that run on a node, asked of that node.
     pub fn containers(&self, node: u8) -> Vec<String> {
-        let label = format!("dynamic-access.deployment={}", self.deployment);
-        let path = listing("containers/json", "label", &[&label]);
+        let path = self.listing("containers/json");
         let listed = self.swarm.node(node).call("GET", &path, None).json();
         let listed = listed.as_array().expect("a list").iter();
         let ids = listed.map(|container| container["Id"].as_str().expect("an id").to_owned());
@@ -140,22 +164,16 @@ impl<'a> Stage<'a> {
     #[track_caller]
     pub fn check_nothing_is_left(&self) {
         for what in ["services", "secrets", "tasks"] {
-            wait_within(AGREED_BOUND, &format!("no {what}"), || {
-                self.list(what).is_empty().then_some(())
-            });
+            agreed(&format!("no {what}"), || self.list(what).is_empty());
         }
         for node in nodes() {
-            wait_within(AGREED_BOUND, "no container", || {
-                self.containers(node).is_empty().then_some(())
-            });
+            agreed("no container", || self.containers(node).is_empty());
         }
     }
 
     /// Waits until a server says that the next start can work.
     pub fn wait_until_healthy(&self, server: &Server) {
-        wait_within(AGREED_BOUND, "a healthy server", || {
-            (server.call("GET", "/health", "").status == 200).then_some(())
-        });
+        agreed("a healthy server", || server.health().status == 200);
     }
 }
 
@@ -172,39 +190,28 @@ impl Drop for Stage<'_> {
     }
 }
 
-/// The path of a list with one filter.
-pub fn listing(what: &str, key: &str, values: &[&str]) -> String {
-    filtered(what, &json!({key: values}))
-}
-
-/// The id in a successful answer to `/start`.
-#[track_caller]
-pub fn id_of(answer: &Answer) -> String {
-    assert_eq!(answer.status, 200, "{answer:?}");
-    answer.json()["uniqueId"]
-        .as_str()
-        .expect("an id")
-        .to_owned()
+/// Waits until a Swarm agrees.
+pub fn agreed(what: &str, mut is_so: impl FnMut() -> bool) {
+    wait_within(AGREED_BOUND, what, || is_so().then_some(()));
 }
 
 /// Starts a target, as often as its caller is asked to come again, and returns its id.
 pub fn start_in_the_end(server: &Server, token: &str) -> String {
     wait_within(AGREED_BOUND, "a start", || {
         let answer = server.start_target(token);
-        (answer.status != 503).then(|| id_of(&answer))
+        (answer.status != 503).then(|| answer.unique_id())
+    })
+}
+
+/// Starts a target, whatever refusals come first, and returns its id.
+pub fn start_whatever_is_told(server: &Server) -> String {
+    wait_within(AGREED_BOUND, "a start", || {
+        let answer = server.start_target(&unique("token"));
+        (answer.status == 200).then(|| answer.unique_id())
     })
 }
 
 /// Stops a target, as often as that does not succeed.
 pub fn stop_in_the_end(server: &Server, id: &str) {
-    wait_within(AGREED_BOUND, "a stop", || {
-        (server.stop_target(id).status == 200).then_some(())
-    });
-}
-
-/// Checks that an answer asks its caller to come again.
-#[track_caller]
-pub fn check_come_again(answer: &Answer) {
-    assert_eq!(answer.status, 503, "{answer:?}");
-    assert!(answer.header("retry-after").is_some(), "{answer:?}");
+    agreed("a stop", || server.stop_target(id).status == 200);
 }

@@ -1,10 +1,10 @@
 //! Starts that a node carries out late, or not at all.
 
-use serde_json::{Value, json};
+use serde_json::json;
 use test_support::unique;
 
 use crate::nodes::nodes;
-use crate::stage::{Stage, check_come_again, id_of};
+use crate::stage::Stage;
 
 /// A network with an address for one target on each node; dropping it removes it.
 struct SmallNetwork<'a, 'b> {
@@ -16,37 +16,27 @@ impl<'a, 'b> SmallNetwork<'a, 'b> {
     fn make(stage: &'a Stage<'b>) -> Self {
         let name = unique("small");
         let made = Self { stage, name };
-        let configuration = made.configuration();
         for node in nodes() {
-            made.create(
-                node,
-                json!({
-                    "Name": configuration,
-                    "ConfigOnly": true,
-                    "Driver": "bridge",
-                    "IPAM": {"Config": [{"Subnet": format!("172.28.{node}.0/30")}]},
-                }),
-            );
-        }
-        made.create(
-            1,
-            json!({
-                "Name": made.name,
+            let part = json!({
+                "Name": made.configuration(),
+                "ConfigOnly": true,
                 "Driver": "bridge",
-                "Scope": "swarm",
-                "ConfigFrom": {"Network": configuration},
-            }),
-        );
+                "IPAM": {"Config": [{"Subnet": format!("172.28.{node}.0/30")}]},
+            });
+            stage.swarm.node(node).create_network(part);
+        }
+        let whole = json!({
+            "Name": made.name,
+            "Driver": "bridge",
+            "Scope": "swarm",
+            "ConfigFrom": {"Network": made.configuration()},
+        });
+        stage.swarm.node(1).create_network(whole);
         made
     }
 
     fn configuration(&self) -> String {
         format!("{}-configuration", self.name)
-    }
-
-    fn create(&self, node: u8, body: Value) {
-        let swarm = self.stage.swarm;
-        swarm.node(node).create_network(body);
     }
 }
 
@@ -64,29 +54,19 @@ impl Drop for SmallNetwork<'_, '_> {
 
 pub fn full_subnets_are_no_end_of_a_target_and_pass(stage: &Stage<'_>) {
     let network = SmallNetwork::make(stage);
-    let patch = json!({
-        "Networks": [{"Target": network.name}],
-        "Placement": {"Constraints": []},
-    });
-    let server = stage.server_with(1, &[("container_patch", &patch.to_string())]);
-    let ids = [(); 3].map(|()| id_of(&server.start_target(&unique("token"))));
+    stage.patched(&json!({"Networks": [{"Target": network.name}]}));
+    let server = stage.server(1);
+    let ids = [(); 3].map(|()| server.start_target(&unique("token")).unique_id());
     let token = unique("token");
-    let refused = server.start_target(&token);
-    assert_eq!(refused.status, 429, "{refused:?}");
-    assert!(refused.header("retry-after").is_some(), "{refused:?}");
-    let line = server.line_about(&refused);
-    assert_eq!(line["code"], "no_room", "{line}");
-    assert!(
-        line["error"].to_string().contains("no available IPv4"),
-        "{line}"
-    );
-    assert_eq!(server.stop_target(&ids[0]).status, 200);
+    let refused = server.start_target(&token).check_come_again(429);
+    server.check_code(&refused, 429, "no_room");
+    server.check_failed(&refused, 429, "no available IPv4");
+    server.stop_target(&ids[0]).check(200);
     // The token is not spent: nothing has run with it.
-    let last = id_of(&server.start_target(&token));
+    let last = server.start_target(&token).unique_id();
     for id in [&ids[1], &ids[2], &last] {
-        assert_eq!(server.stop_target(id).status, 200);
+        server.stop_target(id).check(200);
     }
-    stage.check_nothing_is_left();
 }
 
 pub fn a_health_check_that_is_late_or_fails_is_named(stage: &Stage<'_>) {
@@ -95,24 +75,18 @@ pub fn a_health_check_that_is_late_or_fails_is_named(stage: &Stage<'_>) {
         stage.server_with(1, &[("agent_image", &image)])
     };
     let late = server("--interval=30s CMD true");
-    let answer = late.start_target(&unique("token"));
-    check_come_again(&answer);
-    let line = late.line_about(&answer);
-    assert_eq!(line["code"], "unchecked", "{line}");
+    let answer = late.start_target(&unique("token")).check_come_again(503);
+    late.check_code(&answer, 503, "unchecked");
     let in_time = server("--interval=30s --start-period=20s --start-interval=1s CMD true");
-    let id = id_of(&in_time.start_target(&unique("token")));
-    assert_eq!(in_time.stop_target(&id).status, 200);
+    let id = in_time.start_target(&unique("token")).unique_id();
+    in_time.stop_target(&id).check(200);
     let failing = server("--interval=1s --retries=1 CMD false");
     let answer = failing.start_target(&unique("token"));
-    assert_eq!(answer.status, 409, "{answer:?}");
-    let line = failing.line_about(&answer);
-    let told = line["error"].to_string();
-    assert!(told.contains("because its health check failed"), "{line}");
+    failing.check_failed(&answer, 409, "because its health check failed");
     for service in stage.list("services") {
         let id = service["ID"].as_str().expect("an id");
-        assert_eq!(failing.stop_target(id).status, 200);
+        failing.stop_target(id).check(200);
     }
-    stage.check_nothing_is_left();
 }
 
 /// The id of an image that one node alone has: the targets', changed by a line of a Dockerfile.

@@ -8,8 +8,8 @@ use test_support::server::Server;
 use test_support::unique;
 use test_support::wait::wait_within;
 
-use crate::nodes::Swarm;
-use crate::stage::{AGREED_BOUND, Stage, id_of, stop_in_the_end};
+use crate::nodes::{Swarm, must};
+use crate::stage::{AGREED_BOUND, Stage, stop_in_the_end};
 
 /// The option of a service that the older manager does not know.
 const OPTION: &str = "/Spec/TaskTemplate/ContainerSpec/Privileges/NoNewPrivileges";
@@ -17,16 +17,16 @@ const OPTION: &str = "/Spec/TaskTemplate/ContainerSpec/Privileges/NoNewPrivilege
 #[test]
 fn an_older_manager_ends_and_doubles_no_target() {
     let _alone = crate::alone();
-    let swarm = Swarm::start_beside_an_older_engine();
+    let swarm = Swarm::start(true);
     let stage = Stage::new(&swarm);
     let newer = stage.only_on(1).server(1);
     let tokens = [unique("token"), unique("token")];
-    let ids = [0, 1].map(|number| id_of(&newer.start_target(&tokens[number])));
+    let ids = [0, 1].map(|number| newer.start_target(&tokens[number]).unique_id());
     // The second has no vouch.
     forget_the_vouch(&stage, &ids[1]);
     let running = running(&stage);
     assert_eq!(running.len(), 2 * ids.len());
-    let older = swarm.join_older();
+    let older = must(swarm.join_own());
     let version = swarm.node(older).version();
     assert!(
         version.starts_with("20."),
@@ -39,9 +39,7 @@ fn an_older_manager_ends_and_doubles_no_target() {
             check_refused(server, token);
         }
         check_refused(server, &unique("token"));
-        let health = server.call("GET", "/health", "");
-        assert_eq!(health.status, 503, "{health:?}");
-        assert_eq!(server.line_about(&health)["code"], "node_too_old");
+        server.check_code(&server.health(), 503, "node_too_old");
     }
     assert_eq!(self::running(&stage), running);
     // The refused start is withdrawn at once.
@@ -71,16 +69,12 @@ fn running(stage: &Stage<'_>) -> BTreeSet<String> {
 
 /// Takes back the vouch for a target.
 fn forget_the_vouch(stage: &Stage<'_>, id: &str) {
-    let found = stage
-        .swarm
-        .node(1)
-        .call("GET", &format!("/services/{id}"), None);
-    let mut spec = found.json()["Spec"].clone();
+    let (node, path) = (stage.swarm.node(1), format!("/services/{id}"));
+    let found = node.call("GET", &path, None).json();
+    let mut spec = found["Spec"].clone();
     spec["Labels"]["dynamic-access.vouched"] = "false".into();
-    let version = &found.json()["Version"]["Index"];
-    let path = format!("/services/{id}/update?version={version}");
-    let updated = stage.swarm.node(1).call("POST", &path, Some(spec));
-    assert_eq!(updated.status, 200, "{updated:?}");
+    let update = format!("{path}/update?version={}", found["Version"]["Index"]);
+    node.call("POST", &update, Some(spec)).check(200);
 }
 
 /// Checks that both managers show the same except for one option. A digest is then the same through
@@ -108,9 +102,8 @@ fn told(value: &Value) -> Value {
             let members = members
                 .iter()
                 .map(|(name, value)| (name.clone(), told(value)));
-            members
-                .filter(|(_, value)| *value != json!({}) && !value.is_null())
-                .collect()
+            let is_told = |(_, value): &(_, Value)| *value != json!({}) && !value.is_null();
+            members.filter(is_told).collect()
         }
         Value::Array(entries) => entries.iter().map(told).collect(),
         other => other.clone(),

@@ -8,8 +8,8 @@ use serde_json::Value;
 use test_support::unique;
 use test_support::wait::wait_within;
 
-use crate::nodes::{COUNT, Swarm, nodes};
-use crate::stage::{AGREED_BOUND, Stage, id_of};
+use crate::nodes::{COUNT, Swarm, must, nodes};
+use crate::stage::{Stage, agreed};
 
 /// How long a caller repeats a visit's calls while the managers elect a leader.
 const VISIT_BOUND: Duration = Duration::from_secs(240);
@@ -27,9 +27,9 @@ pub fn a_hundred_visits_outlast_a_leader_that_is_killed(stage: &Stage<'_>) {
             (done() > VISITS / 3).then_some(())
         });
         let leader = stage.leader();
-        stage.swarm.kill(leader);
+        must(stage.swarm.kill(leader));
         // One of the servers may have lost its manager: its callers use the other.
-        stage.swarm.restart(leader);
+        must(stage.swarm.restart(leader));
     });
 }
 
@@ -39,7 +39,7 @@ pub fn a_hundred_visits_outlast_a_leader_that_is_killed(stage: &Stage<'_>) {
 fn three_hundred_visits_outlast_random_cuts() {
     const VISITS: u32 = 300;
     let _alone = crate::alone();
-    let swarm = Swarm::start();
+    let swarm = Swarm::start(false);
     let given = std::env::var("TEST_SEED").map(|seed| seed.parse().expect("a number"));
     let mut random = Rng::with_seed(given.unwrap_or_else(|_| fastrand::u64(..)));
     println!("  TEST_SEED={}", random.get_seed());
@@ -61,24 +61,24 @@ fn disturb(swarm: &Swarm, random: &mut Rng, visit: u32) {
     match random.u8(0..4) {
         0 => {
             println!("  visit {visit}: the Engine of node {node} is killed, for {lasts:?}");
-            swarm.kill(node);
+            must(swarm.kill(node));
             std::thread::sleep(lasts);
             swarm.restart_without_networks(node);
         }
         1 => {
             let other = node % COUNT + 1;
             println!("  visit {visit}: nodes {node} and {other} are cut off, for {lasts:?}");
-            swarm.cut(node);
-            swarm.cut(other);
+            must(swarm.cut(node));
+            must(swarm.cut(other));
             std::thread::sleep(lasts);
-            swarm.heal(node);
-            swarm.heal(other);
+            must(swarm.heal(node));
+            must(swarm.heal(other));
         }
         _ => {
             println!("  visit {visit}: node {node} is cut off, for {lasts:?}");
-            swarm.cut(node);
+            must(swarm.cut(node));
             std::thread::sleep(lasts);
-            swarm.heal(node);
+            must(swarm.heal(node));
         }
     }
     std::thread::sleep(pause);
@@ -104,7 +104,7 @@ fn visits(stage: &Stage<'_>, count: u32, happen: impl FnOnce(&dyn Fn() -> u32)) 
             let crashed = nodes().find(|node| stage.swarm.has_ended(*node));
             crashed.into_iter().for_each(|node| {
                 println!("  Engine {node} has crashed");
-                stage.swarm.restart(node);
+                must(stage.swarm.restart(node));
             });
             (done.load(Ordering::Relaxed) == count).then_some(())
         });
@@ -112,14 +112,12 @@ fn visits(stage: &Stage<'_>, count: u32, happen: impl FnOnce(&dyn Fn() -> u32)) 
     println!("  {} refusals", refusals.load(Ordering::Relaxed));
     assert_eq!(done.load(Ordering::Relaxed), count);
     let server = stage.server(2);
-    wait_within(AGREED_BOUND, "a reap", || {
-        (server.call("POST", "/reap", "").status == 200).then_some(())
-    });
+    agreed("a reap", || server.call("POST", "/reap", "").status == 200);
     // A target that ended with its node's Engine before its vouch stays for ten minutes.
     assert_eq!(stage.live_tasks(), Vec::<Value>::new());
     for service in stage.list("services") {
         let id = service["ID"].as_str().expect("an id");
-        assert_eq!(server.stop_target(id).status, 200);
+        server.stop_target(id).check(200);
     }
     wait_within(SECRETS_BOUND, "a reap that leaves no secrets", || {
         let is_done = server.call("POST", "/reap", "").status == 200;
@@ -137,26 +135,22 @@ fn visit(stage: &Stage<'_>, number: u32) -> u32 {
         let server = &servers[(number + refusals) as usize % 2];
         let answer = server.start_target(&token);
         refusals += u32::from(answer.status != 200);
-        assert!(
-            matches!(answer.status, 200 | 409 | 502 | 503 | 504),
-            "{answer:?}"
-        );
+        let is_known = matches!(answer.status, 200 | 409 | 502 | 503 | 504);
+        assert!(is_known, "{answer:?}");
         // It has ended with its node's Engine, so its user connects again.
         if answer.status == 409 {
             token = unique("token");
         }
-        (answer.status == 200).then(|| id_of(&answer))
+        (answer.status == 200).then(|| answer.unique_id())
     });
     // It may have ended since then, and there is never another, of this service or of another
     // with its name.
     let tasks = stage.list("tasks");
     let name =
         |task: &Value| task["Spec"]["ContainerSpec"]["Labels"]["dynamic-access.name"].clone();
-    let of_id = |task: &&Value| task["ServiceID"] == id.as_str();
-    let own = tasks
-        .iter()
-        .find(of_id)
-        .unwrap_or_else(|| panic!("a task of {id}"));
+    let of_id = |task: &Value| task["ServiceID"] == id.as_str();
+    let own = tasks.iter().find(|task| of_id(task));
+    let own = own.unwrap_or_else(|| panic!("no task of {id}"));
     let of_name = tasks.iter().filter(|task| name(task) == name(own));
     assert_eq!(of_name.count(), 1, "one task for {id}");
     wait_within(VISIT_BOUND, "a stop", || {
@@ -166,10 +160,6 @@ fn visit(stage: &Stage<'_>, number: u32) -> u32 {
         assert!(matches!(answer.status, 200 | 502 | 503 | 504), "{answer:?}");
         (answer.status == 200).then_some(())
     });
-    let left = stage.live_tasks().into_iter();
-    assert_eq!(
-        left.filter(|task| task["ServiceID"] == id.as_str()).count(),
-        0
-    );
+    assert!(!stage.live_tasks().iter().any(of_id), "{id} goes on");
     refusals
 }

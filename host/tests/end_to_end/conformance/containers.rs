@@ -4,7 +4,7 @@
 use serde_json::{Value, json};
 use test_support::engine::{RealEngine, TAR, list};
 use test_support::http::{Answer, request};
-use test_support::own::Foreign;
+use test_support::own::Own;
 use test_support::registry::archive_of;
 use test_support::unique;
 use test_support::wait::wait_for;
@@ -26,21 +26,14 @@ fn sleeping() -> Value {
     body(&["sleep", "300"])
 }
 
-fn sleeper(engine: &RealEngine) -> Foreign<'_> {
+fn sleeper(engine: &RealEngine) -> Own<'_> {
     engine.foreign(&unique("conformance-"), sleeping())
 }
 
-fn start(engine: &RealEngine, id: &str) -> Answer {
-    engine.call("POST", &format!("/containers/{id}/start"), None)
-}
-
-fn remove(engine: &RealEngine, id: &str) -> Answer {
-    engine.call("DELETE", &format!("/containers/{id}?v=true"), None)
-}
-
-fn kill_and_remove(engine: &RealEngine, id: &str) -> Answer {
-    let path = format!("/containers/{id}?force=true&v=true");
-    engine.call("DELETE", &path, None)
+/// Creates a container, whose name may be taken.
+fn create(engine: &RealEngine, name: &str, body: Value) -> Answer {
+    let path = format!("/containers/create?name={name}");
+    engine.call("POST", &path, Some(body))
 }
 
 /// The states in a list.
@@ -62,18 +55,17 @@ fn state(engine: &RealEngine, id: &str) -> Vec<Value> {
 fn created_and_started(seen: &mut Readings<'_>) {
     let engine = seen.engine;
     let name = unique("conformance-");
-    let path = format!("/containers/create?name={name}");
-    let create = || engine.call("POST", &path, Some(sleeping()));
     let id_of = |created: &Answer| created.json()["Id"].as_str().expect("an id").to_owned();
-    let created = create();
+    let created = create(engine, &name, sleeping());
     seen.told("create", (201, ""), &created);
     let id = id_of(&created);
     let listed = || state(engine, &id);
     seen.is("list by id right after create", ["created"], listed());
     let chunked = seen.of((400, "non-empty request body"), (204, ""));
     seen.told("start with a chunked body", chunked, &chunked_start(engine));
-    seen.told("start", (204, ""), &start(engine, &id));
-    seen.told("start again", (304, ""), &start(engine, &id));
+    let start = format!("/containers/{id}/start");
+    seen.call("start", (204, ""), "POST", &start);
+    seen.call("start again", (304, ""), "POST", &start);
     seen.is("list of a running one", ["running"], listed());
     inspected(seen, &id, &name);
     let count = counted(engine, &id);
@@ -83,24 +75,23 @@ fn created_and_started(seen: &mut Readings<'_>) {
         false => "container is running",
     };
     let refused = seen.of((409, of_docker), (500, "as it is running"));
-    seen.told("remove of a running one", refused, &remove(engine, &id));
+    let remove = format!("/containers/{id}?v=true");
+    seen.call("remove of a running one", refused, "DELETE", &remove);
     seen.is("list after a refused removal", ["running"], listed());
-    let removed = kill_and_remove(engine, &id);
-    seen.told("forced remove of a running one", (204, ""), &removed);
+    let kill = format!("/containers/{id}?force=true&v=true");
+    seen.call("forced remove of a running one", (204, ""), "DELETE", &kill);
     seen.is("list after a removal", json!([]), listed());
-    let again = kill_and_remove(engine, &id);
-    seen.told("forced remove again", (404, ""), &again);
-    seen.told("remove again", (404, ""), &remove(engine, &id));
-    let created = create();
+    seen.call("forced remove again", (404, ""), "DELETE", &kill);
+    seen.call("remove again", (404, ""), "DELETE", &remove);
+    let created = create(engine, &name, sleeping());
     seen.told("create with the name of a removed one", (201, ""), &created);
-    let removed = remove(engine, &id_of(&created));
-    seen.told("remove of a created one", (204, ""), &removed);
+    let remove = format!("/containers/{}?v=true", id_of(&created));
+    seen.call("remove of a created one", (204, ""), "DELETE", &remove);
 }
 
 /// What the component reads from an inspect.
 fn inspected(seen: &mut Readings<'_>, id: &str, name: &str) {
-    let path = format!("/containers/{id}/json");
-    let shown = seen.engine.call("GET", &path, None).json();
+    let shown = seen.engine.inspect(id);
     let read = json!([shown["Id"], shown["Name"], shown["State"]["Status"]]);
     let expected = json!([id, format!("/{name}"), "running"]);
     seen.is("inspect of a running one", expected, read);
@@ -139,11 +130,8 @@ fn listed(seen: &mut Readings<'_>) {
     let by_label = states_of(engine, &json!({"label": [format!("{label}=x")]}));
     seen.is("list by label right after create", ["created"], by_label);
     let by_name = |name: &str| states_of(engine, &json!({"name": [format!("^/?{name}$")]}));
-    seen.is(
-        "list by name right after create",
-        ["created"],
-        by_name(&name),
-    );
+    let whole = by_name(&name);
+    seen.is("list by name right after create", ["created"], whole);
     let part = by_name(&name[..name.len() - 1]);
     seen.is("list by a part of the name, anchored", json!([]), part);
     let beginning = format!("^/?{}", &name[..name.len() - 1]);
@@ -163,9 +151,9 @@ fn listed(seen: &mut Readings<'_>) {
     let by_id = list(&json!({"id": [container.id]}));
     let not_all = engine.call("GET", &by_id.replace("&all=true", ""), None);
     seen.is("list without all=true", json!([]), states(&not_all));
-    let unknown = engine.call("GET", &list(&json!({"no-such-key": ["x"]})), None);
+    let unknown = list(&json!({"no-such-key": ["x"]}));
     let refused = seen.of((400, ""), (500, ""));
-    seen.told("list by an unknown key", refused, &unknown);
+    seen.call("list by an unknown key", refused, "GET", &unknown);
     let answer = engine.call("GET", &by_id, None);
     let found = &answer.json()[0];
     seen.is("Names", json!([format!("/{name}")]), found["Names"].clone());
@@ -179,31 +167,28 @@ fn listed(seen: &mut Readings<'_>) {
 
 fn refused(seen: &mut Readings<'_>) {
     let engine = seen.engine;
-    let create = |name: &str, body: Value| {
-        engine.call(
-            "POST",
-            &format!("/containers/create?name={name}"),
-            Some(body),
-        )
-    };
     let name = unique("conformance-");
     let _container = engine.foreign(&name, sleeping());
     const TAKEN: &str = "is already in use";
     let taken = seen.of((409, TAKEN), (500, TAKEN));
-    let answer = create(&name, sleeping());
+    let answer = create(engine, &name, sleeping());
     seen.told("create with a name in use", taken, &answer);
     let unknown = json!({"Image": "no-such-image"});
-    let answer = create(&unique("conformance-"), unknown);
+    let answer = create(engine, &unique("conformance-"), unknown);
     let missing = (404, "no such image");
     seen.told("create from an unknown image", missing, &answer);
-    let answer = start(engine, UNKNOWN);
-    seen.told("start of an unknown id", (404, ""), &answer);
-    let answer = engine.call("GET", &format!("/containers/{UNKNOWN}/json"), None);
-    seen.told("inspect of an unknown id", (404, ""), &answer);
+    for (what, method, rest) in [
+        ("start of an unknown id", "POST", "/start"),
+        ("stop of an unknown id", "POST", "/stop?t=0"),
+        ("inspect of an unknown id", "GET", "/json"),
+    ] {
+        let path = format!("/containers/{UNKNOWN}{rest}");
+        seen.call(what, (404, ""), method, &path);
+    }
     let container = engine.foreign(&unique("conformance-"), body(&["/not/there"]));
-    let started = start(engine, &container.id);
     let refused = seen.of((400, ""), (500, ""));
-    seen.told("start of what has no entrypoint", refused, &started);
+    let start = format!("/containers/{}/start", container.id);
+    seen.call("start of what has no entrypoint", refused, "POST", &start);
     let after = state(engine, &container.id);
     seen.is("list after a failed start", ["created"], after);
 }
@@ -233,12 +218,14 @@ fn ended(seen: &mut Readings<'_>) {
     let count = counted(engine, id);
     seen.is("stats of an ended one", json!([200, null]), count);
     // The reason why only full ids are used.
-    let by_part = engine.call("GET", &format!("/containers/{}/json", &id[..12]), None);
-    seen.told("inspect by a part of the id", (200, ""), &by_part);
+    let by_part = format!("/containers/{}/json", &id[..12]);
+    seen.call("inspect by a part of the id", (200, ""), "GET", &by_part);
     // The reason why the component never starts an ended container.
-    seen.told("start of an ended one", (204, ""), &start(engine, id));
+    let start = format!("/containers/{id}/start");
+    seen.call("start of an ended one", (204, ""), "POST", &start);
     wait_for_its_end();
-    seen.told("remove of an ended one", (204, ""), &remove(engine, id));
+    let remove = format!("/containers/{id}?v=true");
+    seen.call("remove of an ended one", (204, ""), "DELETE", &remove);
 }
 
 fn archived(seen: &mut Readings<'_>) {
@@ -250,11 +237,8 @@ fn archived(seen: &mut Readings<'_>) {
     let container = sleeper(engine);
     let written = put(&container.id);
     let told = json!([written.status, written.body]);
-    seen.is(
-        "archive into a volume of a created one",
-        json!([200, ""]),
-        told,
-    );
+    let what = "archive into a volume of a created one";
+    seen.is(what, json!([200, ""]), told);
     seen.told("archive into an unknown id", (404, ""), &put(UNKNOWN));
     container.start();
     let file = engine.shell(&container.id, "cat /run/dynamic-access/file");
@@ -272,19 +256,15 @@ fn archived(seen: &mut Readings<'_>) {
     let mode = engine.shell(&container.id, "stat --printf %a /run/dynamic-access");
     // Podman gives a volume the mode of the image's folder at the start, 0700 here.
     let expected = seen.of("755", "700");
-    seen.is(
-        "mode of a volume that does not copy its folder",
-        expected,
-        mode,
-    );
+    let what = "mode of a volume that does not copy its folder";
+    seen.is(what, expected, mode);
 }
 
 fn stopped(seen: &mut Readings<'_>) {
     let engine = seen.engine;
     let container = sleeper(engine);
     container.start();
-    let stop = |id: &str| engine.call("POST", &format!("/containers/{id}/stop?t=0"), None);
-    seen.told("stop of a running one", (204, ""), &stop(&container.id));
-    seen.told("stop again", (304, ""), &stop(&container.id));
-    seen.told("stop of an unknown id", (404, ""), &stop(UNKNOWN));
+    let stop = format!("/containers/{}/stop?t=0", container.id);
+    seen.call("stop of a running one", (204, ""), "POST", &stop);
+    seen.call("stop again", (304, ""), "POST", &stop);
 }

@@ -2,7 +2,6 @@
 
 use serde_json::{Value, json};
 use test_support::engine::{Kind, filtered, list, networks};
-use test_support::own::{Image, Network};
 use test_support::{given, unique};
 use time::OffsetDateTime;
 use time::format_description::well_known::Rfc3339;
@@ -28,38 +27,32 @@ fn images(seen: &mut Readings<'_>) {
     let missing = (404, "no such image");
     let unknown = inspect("no-such-image");
     seen.told("inspect of an unknown image", missing, &unknown);
-    let image = Image::of_agent(engine, &[], "LABEL both=image\nLABEL one=image");
+    let image = engine.image_of_agent(&[], "LABEL both=image\nLABEL one=image");
     let mut body = body(&["sleep", "300"]);
-    body["Image"] = json!(image.name);
+    body["Image"] = json!(image.id);
     body["Labels"] = json!({"both": ""});
     let container = engine.foreign(&unique("conformance-"), body);
     let answer = engine.call("GET", &list(&json!({"id": [container.id]})), None);
     let labels = answer.json()[0]["Labels"].clone();
-    seen.is(
-        "labels of a container beside those of its image",
-        ["", "image"],
-        json!([labels["both"], labels["one"]]),
-    );
+    let what = "labels of a container beside those of its image";
+    seen.is(what, ["", "image"], json!([labels["both"], labels["one"]]));
 }
 
 fn of_networks(seen: &mut Readings<'_>) {
     const ICC: &str = "com.docker.network.bridge.enable_icc";
     let engine = seen.engine;
-    let network = Network::new(engine, json!({ICC: "false"}));
+    let network = engine.network(json!({ICC: "false"}));
     let listed = |name: &str| engine.call("GET", &networks(name), None).json();
     let found = |by: &str| {
         let list = listed(by);
         let mut all = list.as_array().into_iter().flatten();
-        all.find(|entry| entry["Name"] == *network.name).cloned()
+        all.find(|entry| entry["Name"] == *network.id).cloned()
     };
-    let by_name = found(&network.name).expect("a list by the name has it");
+    let by_name = found(&network.id).expect("a list by the name has it");
     let isolates = seen.of(true, false);
-    seen.is(
-        "a network's option in a list",
-        isolates,
-        by_name["Options"][ICC] == "false",
-    );
-    let part = &network.name[..network.name.len() - 1];
+    let what = "a network's option in a list";
+    seen.is(what, isolates, by_name["Options"][ICC] == "false");
+    let part = &network.id[..network.id.len() - 1];
     let by_part = found(part).is_some();
     seen.is("list of networks by a part of the name", true, by_part);
     let id = by_name["Id"].as_str().expect("an id");
@@ -67,29 +60,24 @@ fn of_networks(seen: &mut Readings<'_>) {
     seen.is("list of networks by the id", false, by_id);
     // `docker::network` knows that Podman's own is shown under Docker's name.
     let default = listed(seen.of("bridge", "podman"))[0]["Name"].clone();
-    seen.is(
-        "list of networks by the default one's name",
-        "bridge",
-        default,
-    );
+    let what = "list of networks by the default one's name";
+    seen.is(what, "bridge", default);
     // Nor does Podman find it by that name.
     let is_bridge = |entry: &Value| entry["Name"] == "bridge";
     let listed = listed("bridge");
-    seen.is(
-        "list of networks by the name bridge",
-        seen.of(true, false),
-        listed.as_array().into_iter().flatten().any(is_bridge),
-    );
+    let is_listed = listed.as_array().into_iter().flatten().any(is_bridge);
+    let expected = seen.of(true, false);
+    seen.is("list of networks by the name bridge", expected, is_listed);
 }
 
 /// Where a container with a port is, before and after its start.
 fn published(seen: &mut Readings<'_>) {
     let engine = seen.engine;
-    let network = Network::new(engine, json!({}));
+    let network = engine.network(json!({}));
     let mut body = body(&["sleep", "300"]);
     body["ExposedPorts"] = json!({"7070/tcp": {}});
     body["HostConfig"] = json!({
-        "NetworkMode": network.name,
+        "NetworkMode": network.id,
         "PortBindings": {"7070/tcp": [{"HostIp": "127.0.0.1", "HostPort": ""}]},
     });
     let container = engine.foreign(&unique("conformance-"), body);
@@ -98,11 +86,8 @@ fn published(seen: &mut Readings<'_>) {
         engine.call("GET", &filters, None).json()[0].clone()
     };
     let public = |list: &Value| list["Ports"][0]["PublicPort"].clone();
-    seen.is(
-        "list of a created one with a port",
-        Value::Null,
-        public(&listed()),
-    );
+    let what = "list of a created one with a port";
+    seen.is(what, Value::Null, public(&listed()));
     container.start();
     let (list, inspect) = (listed(), engine.inspect(&container.id));
     let port = public(&list).as_u64();
@@ -117,24 +102,17 @@ fn published(seen: &mut Readings<'_>) {
         json!({"7070/tcp": [{"HostIp": "127.0.0.1", "HostPort": port.to_string()}]}),
         inspect["NetworkSettings"]["Ports"].clone(),
     );
-    let address =
-        |of: &Value| of["NetworkSettings"]["Networks"][&network.name]["IPAddress"].clone();
-    seen.is(
-        "address of a running one, listed and inspected",
-        address(&list),
-        address(&inspect),
-    );
+    let address = |of: &Value| of["NetworkSettings"]["Networks"][&network.id]["IPAddress"].clone();
+    let what = "address of a running one, listed and inspected";
+    seen.is(what, address(&list), address(&inspect));
     let is_address = address(&list).as_str().is_some_and(|it| it.contains('.'));
     seen.is("address of a running one", true, is_address);
     // A list of networks does not have their containers, unlike Podman's and an inspect.
     let shows = |path: &str| engine.call("GET", path, None).body.contains(&container.id);
-    let inspected = shows(&format!("/networks/{}", network.name));
-    let listed = shows(&networks(&network.name));
-    seen.is(
-        "a network's containers, inspected and listed",
-        json!([true, false]),
-        json!([inspected, listed]),
-    );
+    let inspected = shows(&format!("/networks/{}", network.id));
+    let listed = shows(&networks(&network.id));
+    let what = "a network's containers, inspected and listed";
+    seen.is(what, json!([true, false]), json!([inspected, listed]));
 }
 
 fn of_volumes(seen: &mut Readings<'_>) {
@@ -150,11 +128,8 @@ fn of_volumes(seen: &mut Readings<'_>) {
     };
     let first = json!([201, name, name]);
     seen.is("create of a volume", first.clone(), create(&name));
-    seen.is(
-        "create of a volume with a name in use",
-        first,
-        create(&other),
-    );
+    let what = "create of a volume with a name in use";
+    seen.is(what, first, create(&other));
     let listed = |of: &str| {
         let filters = json!({"label": [format!("{LABEL}={of}")]});
         let list = engine.call("GET", &filtered("volumes", &filters), None);
@@ -165,19 +140,13 @@ fn of_volumes(seen: &mut Readings<'_>) {
         shown.collect::<Vec<_>>()
     };
     let the_one = json!([[name, true]]);
-    seen.is(
-        "list of volumes by a label, with their age",
-        the_one,
-        listed(&name),
-    );
-    seen.is(
-        "list of volumes by another label",
-        json!([]),
-        listed(&other),
-    );
-    let remove = || engine.call("DELETE", &format!("/volumes/{name}"), None);
-    seen.told("remove of a volume", (204, ""), &remove());
-    seen.told("remove of a volume again", (404, ""), &remove());
+    let what = "list of volumes by a label, with their age";
+    seen.is(what, the_one, listed(&name));
+    let what = "list of volumes by another label";
+    seen.is(what, json!([]), listed(&other));
+    let path = format!("/volumes/{name}");
+    seen.call("remove of a volume", (204, ""), "DELETE", &path);
+    seen.call("remove of a volume again", (404, ""), "DELETE", &path);
 }
 
 /// Whether a time in a reply is one of the last minute.

@@ -8,6 +8,10 @@ use super::{before_fake, check_words, listed};
 
 const PROGRAMS: [Program; 2] = [Program::Nginx, Program::Haproxy];
 
+fn bearer(secret: &str) -> String {
+    format!("authorization: Bearer {secret}")
+}
+
 /// Checks that a client's request is answered by the proxy or not at all.
 #[track_caller]
 fn check_kept_out(client: &Client, status: u16, what: &str) {
@@ -21,27 +25,25 @@ fn check_kept_out(client: &Client, status: u16, what: &str) {
 #[test]
 fn without_a_certificate_of_the_authority_nothing_is_answered() {
     for program in PROGRAMS {
-        let (proxy, engine) = before_fake(program, Auth::Certificate);
-        check_kept_out(&proxy.stranger(), 403, "none");
-        let identities = [
+        let (proxy, engine) = before_fake((program, Auth::Certificate));
+        let authority = proxy.authority();
+        let another = Authority::new("engine-proxy-authority");
+        let with = |identity| proxy.stranger().with_certificate(&identity);
+        for (what, client) in [
+            ("none", proxy.stranger()),
+            ("another's", with(another.client())),
+            ("expired", with(authority.expired_client())),
+            ("a server's", with(authority.server(&["localhost"]))),
             (
-                "another's",
-                Authority::new("engine-proxy-authority").client(),
+                "a secret",
+                proxy.stranger().with_header(&bearer(SECRETS[0])),
             ),
-            ("expired", proxy.authority().expired_client()),
-            ("a server's", proxy.authority().server(&["localhost"])),
-        ];
-        for (what, identity) in identities {
-            check_kept_out(&proxy.stranger().with_certificate(&identity), 403, what);
+        ] {
+            check_kept_out(&client, 403, what);
         }
-        let secret = format!("authorization: Bearer {}", SECRETS[0]);
-        check_kept_out(&proxy.stranger().with_header(&secret), 403, "a secret");
         assert_eq!(engine.requests(), Vec::<String>::new());
-        let client = proxy
-            .stranger()
-            .with_certificate(&proxy.authority().client());
-        let answer = client.ask(&listed(), "", b"").expect("an answer");
-        assert_eq!(answer.status, 200);
+        let answer = with(authority.client()).ask(&listed(), "", b"");
+        answer.expect("an answer").check(200);
     }
 }
 
@@ -49,7 +51,7 @@ fn without_a_certificate_of_the_authority_nothing_is_answered() {
 fn without_a_secret_that_is_known_the_answer_is_401() {
     let [secret, _] = SECRETS;
     for program in PROGRAMS {
-        let (proxy, engine) = before_fake(program, Auth::Bearer);
+        let (proxy, engine) = before_fake((program, Auth::Bearer));
         for headers in [
             "x: y".to_owned(),
             "authorization:".to_owned(),
@@ -57,15 +59,15 @@ fn without_a_secret_that_is_known_the_answer_is_401() {
             "authorization: Bearer ".to_owned(),
             format!("authorization: bearer {secret}"),
             format!("authorization: BEARER {secret}"),
-            format!("authorization: Bearer {}", secret.to_uppercase()),
-            format!("authorization: Bearer  {secret}"),
             format!("authorization: Bearer\t{secret}"),
-            format!("authorization: Bearer {}", &secret[..63]),
-            format!("authorization: Bearer {secret}0"),
-            format!("authorization: Bearer {secret} {secret}"),
-            format!("authorization: Bearer {secret}, Bearer {secret}"),
-            format!("authorization: Bearer {}", "0".repeat(64)),
-            "authorization: Bearer one".to_owned(),
+            bearer(&secret.to_uppercase()),
+            bearer(&format!(" {secret}")),
+            bearer(&secret[..63]),
+            bearer(&format!("{secret}0")),
+            bearer(&format!("{secret} {secret}")),
+            bearer(&format!("{secret}, Bearer {secret}")),
+            bearer(&"0".repeat(64)),
+            bearer("one"),
             format!("authorization: Basic {secret}"),
             format!("authorization: {secret}"),
             format!("authentication: Bearer {secret}"),
@@ -81,10 +83,8 @@ fn without_a_secret_that_is_known_the_answer_is_401() {
             assert_eq!(answer.expect("an answer").status, 401, "{headers}");
         }
         for other in [secret, "0"] {
-            let client = proxy
-                .stranger()
-                .with_header(&format!("authorization: Bearer {secret}"))
-                .with_header(&format!("authorization: Bearer {other}"));
+            let client = proxy.stranger().with_header(&bearer(secret));
+            let client = client.with_header(&bearer(other));
             let answer = client.ask(&listed(), "", b"").expect("an answer");
             assert!(matches!(answer.status, 400 | 401), "{answer:?}");
             check_words(&answer.body);
@@ -96,12 +96,13 @@ fn without_a_secret_that_is_known_the_answer_is_401() {
 #[test]
 fn each_of_several_secrets_is_let_in_and_goes_no_further() {
     for program in PROGRAMS {
-        let (proxy, engine) = before_fake(program, Auth::Bearer);
+        let (proxy, engine) = before_fake((program, Auth::Bearer));
         for (secret, name) in SECRETS.into_iter().zip(["one", "other"]) {
-            let header = format!("authorization: Bearer {secret}");
-            let client = proxy.stranger().with_header(&header);
-            let answer = client.ask(&listed(), "", b"").expect("an answer");
-            assert_eq!(answer.status, 200);
+            let client = proxy.stranger().with_header(&bearer(secret));
+            client
+                .ask(&listed(), "", b"")
+                .expect("an answer")
+                .check(200);
             proxy.logged(&[&format!(" {name} [inspect] ")]);
             assert!(!proxy.log().contains(secret), "{}", proxy.log());
         }
@@ -116,14 +117,13 @@ fn no_secrets_let_nobody_in() {
         for text in ["", "# none\n", "\"\" nobody;\n"] {
             let files = Files::default();
             files.put_secrets(text);
-            let proxy = files.start(program, Auth::Bearer, "127.0.0.1:1");
+            let proxy = files.start((program, Auth::Bearer), "127.0.0.1:1");
             for header in ["x: y", "authorization: Bearer ", "authorization: "] {
                 let client = proxy.stranger().with_header(header);
-                let answer = client.ask(&listed(), "", b"").expect("an answer");
-                assert_eq!(answer.status, 401, "{header}");
+                let answer = client.ask(&listed(), "", b"");
+                answer.expect("an answer").check(401);
             }
-            let answer = proxy.client().ask(&listed(), "", b"").expect("an answer");
-            assert_eq!(answer.status, 401);
+            proxy.ask(&listed(), "", b"").check(401);
         }
     }
 }
@@ -143,7 +143,7 @@ fn a_proxy_without_its_files_does_not_start() {
         ] {
             let files = Files::default();
             std::fs::remove_file(files.path(missing)).expect("it was there");
-            let said = files.start_in_vain(program, auth);
+            let said = files.start_in_vain((program, auth));
             // HAProxy names the certificate whose key it does not find.
             let name = missing.trim_end_matches(".key");
             assert!(said.contains(name), "{program:?} without {missing}: {said}");

@@ -50,14 +50,11 @@ fn calls(engine: &FakeEngine) -> usize {
 }
 
 fn ask(proxy: &EngineProxy, line: &str) -> u16 {
-    let (headers, body): (_, &[u8]) = match line.starts_with("POST") {
-        true => (
-            "content-type: application/json\r\ncontent-length: 2\r\n",
-            b"{}",
-        ),
-        false => ("", b""),
+    const TYPED: &str = "content-type: application/json\r\ncontent-length: 2\r\n";
+    let answer = match line.starts_with("POST") {
+        true => proxy.ask(line, TYPED, b"{}"),
+        false => proxy.ask(line, "", b""),
     };
-    let answer = proxy.client().ask(line, headers, body).expect("an answer");
     if answer.status != 200 {
         check_words(&answer.body);
     }
@@ -72,12 +69,12 @@ fn on_each<const N: usize>(
     engines: [fn() -> FakeEngine; N],
     check: impl Fn(&EngineProxy, &[FakeEngine; N]),
 ) {
-    for (program, auth) in SWARM_KINDS {
+    for kind in SWARM_KINDS {
         let engines = engines.map(|start| start());
         let managers = Managers::start(name, &engines.each_ref().map(FakeEngine::address));
         let dead = has_dead.then(free_address).into_iter();
         let addresses: Vec<_> = dead.chain(managers.addresses().iter().copied()).collect();
-        let proxy = Files::default().start_before(program, auth, &managers, &addresses);
+        let proxy = Files::default().start_before(kind, &managers, &addresses);
         check(&proxy, &engines);
     }
 }
@@ -130,8 +127,7 @@ fn a_caller_is_asked_to_come_again_while_no_manager_can_be_reached() {
         let image = format!("r.example.com/agent@sha256:{}", "0a".repeat(32));
         let variables = [("scheduler", "swarm"), ("agent_image", image.as_str())];
         let answer = proxy.server(&variables).start_target(&unique("token"));
-        assert_eq!(answer.status, 503, "{answer:?}");
-        assert!(answer.header("retry-after").is_some(), "{answer:?}");
+        answer.check_come_again(503);
     });
 }
 

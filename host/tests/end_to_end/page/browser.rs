@@ -12,7 +12,7 @@ use headless_chrome::protocol::cdp::types::Event;
 use headless_chrome::{Browser as Process, LaunchOptions};
 use serde_json::Value;
 use test_support::server::Server;
-use test_support::wait::wait_for;
+use test_support::wait::wait_until;
 
 /// The password in `operator_secret`.
 pub const PASSWORD: &str = "0123456789abcdef0123456789";
@@ -86,17 +86,15 @@ impl Browser {
         }
     }
 
-    /// Types the right user and password whenever it is asked.
-    pub fn knowing_the_password(self) -> Self {
+    /// Starts one that opens a path of a server, and types the right user and password whenever it
+    /// is asked.
+    pub fn at(server: &Server, path: &str) -> Self {
+        let browser = Self::start();
         let user = Some("operator".to_owned());
-        let known = self.tab.authenticate(user, Some(PASSWORD.to_owned()));
+        let known = browser.tab.authenticate(user, Some(PASSWORD.to_owned()));
         known.expect("it answers");
-        self
-    }
-
-    /// Opens a path of a server.
-    pub fn open(&self, server: &Server, path: &str) {
-        self.open_url(&format!("http://{}{path}", server.address()));
+        browser.open_url(&format!("http://{}{path}", server.address()));
+        browser
     }
 
     /// Opens a page.
@@ -202,30 +200,34 @@ impl Browser {
     }
 
     /// Waits for an event.
-    pub fn wait_to_see<T>(&self, what: &str, look: impl Fn(&Seen) -> Option<T>) -> T {
-        wait_for(what, || look(&self.seen()))
+    pub fn wait_to_see(&self, what: &str, look: impl Fn(&Seen) -> bool) {
+        wait_until(what, || look(&self.seen()));
     }
 }
 
 impl Seen {
+    /// The status of what it has loaded last.
+    pub fn last_status(&self) -> Option<u32> {
+        self.loaded.last().map(|(status, _)| *status)
+    }
+
     fn note(&mut self, event: &Event) {
         match event {
             Event::FetchAuthRequired(event) => {
-                let challenge = &event.params.auth_challenge;
-                let asked = (challenge.scheme.clone(), challenge.realm.clone());
-                self.asked.push(asked);
+                let asked = event.params.auth_challenge.clone();
+                self.asked.push((asked.scheme, asked.realm));
             }
             Event::LogEntryAdded(event) => {
                 let entry = &event.params.entry;
-                self.console
-                    .push(format!("{:?}: {}", entry.level, entry.text));
+                let text = format!("{:?}: {}", entry.level, entry.text);
+                self.console.push(text);
             }
             Event::RuntimeConsoleAPICalled(event) => {
                 self.console.push(format!("{:?}", event.params.args));
             }
             Event::RuntimeExceptionThrown(event) => {
-                self.console
-                    .push(format!("{:?}", event.params.exception_details));
+                let text = format!("{:?}", event.params.exception_details);
+                self.console.push(text);
             }
             Event::PageJavascriptDialogOpening(event) => {
                 self.dialogs.push(event.params.message.clone());

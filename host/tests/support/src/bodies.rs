@@ -90,8 +90,7 @@ fn named(table: &'static str, calls: &[String]) -> Vec<Listed> {
 pub fn check_wrong_bodies(proxy: &EngineProxy, calls: &[Listed]) {
     for (name, line, content_type) in calls {
         for (headers, body) in wrong(*content_type) {
-            let answer = proxy.client().ask(line, &headers, body.as_bytes());
-            let answer = answer.unwrap_or_else(|| panic!("no answer: {line} {headers}"));
+            let answer = proxy.ask(line, &headers, body.as_bytes());
             let is_refused = matches!(answer.status, 411 | 415);
             let has_words = answer.body.contains("dynamic-access engine proxy: ");
             assert!(is_refused && has_words, "{line} {headers}: {answer:?}");
@@ -102,45 +101,41 @@ pub fn check_wrong_bodies(proxy: &EngineProxy, calls: &[Listed]) {
 
 /// Headers and bodies that are wrong for a call whose body has the type `right`.
 fn wrong(right: Option<&'static str>) -> Vec<(String, String)> {
-    let capitals = FORM.to_uppercase();
-    let with_charset = format!("{FORM}; charset=utf-8");
-    let mut types: Vec<Vec<String>> = [
-        FORM,
-        &capitals,
-        &with_charset,
-        "multipart/form-data; boundary=b",
-        "text/plain",
-    ]
-    .map(|content_type| vec![content_type.to_owned()])
-    .into();
-    types.push(vec![FORM.to_owned(), right.unwrap_or(JSON).to_owned()]);
+    let own = right.unwrap_or(JSON);
+    let mut types = vec![
+        FORM.to_owned(),
+        FORM.to_uppercase(),
+        format!("{FORM}; charset=utf-8"),
+        "multipart/form-data; boundary=b".to_owned(),
+        "text/plain".to_owned(),
+        // Two headers.
+        format!("{FORM}\r\ncontent-type: {own}"),
+    ];
     for known in [JSON, TAR] {
-        types.push(match right {
-            Some(right) if right == known => vec![format!("{known}; charset=utf-8")],
-            _ => vec![known.to_owned()],
-        });
-        types.push(vec![known.to_uppercase()]);
-        types.push(vec![format!("{known};")]);
-        types.push(vec![format!("{known}, {FORM}")]);
+        let charset = if right == Some(known) {
+            "; charset=utf-8"
+        } else {
+            ""
+        };
+        types.extend([
+            format!("{known}{charset}"),
+            known.to_uppercase(),
+            format!("{known};"),
+            format!("{known}, {FORM}"),
+        ]);
     }
     let form = "fromImage=&fromSrc=-&repo=planted&t=0&force=true&filters=%7B%7D";
-    let typed = |types: &[String]| -> String {
-        types
-            .iter()
-            .map(|one| format!("content-type: {one}\r\n"))
-            .collect()
-    };
-    let of_length = |types: &[String], body: &str| {
-        let head = format!("{}content-length: {}\r\n", typed(types), body.len());
-        (head, body.to_owned())
-    };
-    let with_body = types.iter().map(|types| of_length(types, form));
-    let without_body = types.iter().map(|types| of_length(types, ""));
-    let untyped = of_length(&[], form);
-    let chunked = [FORM].into_iter().chain(right).map(|one| {
+    let length = format!("content-length: {}\r\n", form.len());
+    let mut all = vec![(length.clone(), form.to_owned())];
+    for one in &types {
+        let typed = format!("content-type: {one}\r\n");
+        all.push((format!("{typed}{length}"), form.to_owned()));
+        all.push((format!("{typed}content-length: 0\r\n"), String::new()));
+    }
+    for one in [FORM].into_iter().chain(right) {
         let head = format!("content-type: {one}\r\ntransfer-encoding: chunked\r\n");
-        (head, format!("{:x}\r\n{form}\r\n0\r\n\r\n", form.len()))
-    });
-    let all = with_body.chain(without_body).chain([untyped]);
-    all.chain(chunked).collect()
+        let body = format!("{:x}\r\n{form}\r\n0\r\n\r\n", form.len());
+        all.push((head, body));
+    }
+    all
 }

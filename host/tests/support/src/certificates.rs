@@ -1,6 +1,6 @@
 //! Certificates, valid or with one fault each.
 
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 
 use rcgen::{
     BasicConstraints, CertificateParams, CertifiedIssuer, DistinguishedName, DnType,
@@ -80,6 +80,33 @@ impl Identity {
             folder.file(&format!("{name}.pem"), &self.certificate),
             folder.file(&format!("{name}-key.pem"), &self.key),
         )
+    }
+
+    /// A runtime configuration with this authority and this client for the hosts `localhost` and
+    /// `127.0.0.1`, and with more text.
+    pub fn runtime_config(
+        folder: &Folder,
+        authority: Option<&Path>,
+        client: Option<&Self>,
+        more: &str,
+    ) -> PathBuf {
+        const HOSTS: &str = r#"["localhost", "127.0.0.1"]"#;
+        let mut text = format!("[[client_tls]]\ncomponent_ids = [\"webhooks\"]\nhosts = {HOSTS}\n");
+        if let Some(authority) = authority {
+            text.push_str(&format!("ca_roots_file = {authority:?}\n"));
+        }
+        if let Some(client) = client {
+            let (certificate, key) = client.files(folder, "client");
+            text.push_str(&format!("client_cert_file = {certificate:?}\n"));
+            text.push_str(&format!("client_private_key_file = {key:?}\n"));
+        }
+        folder.file("runtime-config.toml", &(text + more))
+    }
+
+    /// The certificate and the key in files, and the key once more where HAProxy looks for it.
+    pub fn files_for_haproxy(&self, folder: &Folder, name: &str) {
+        self.files(folder, name);
+        folder.file(&format!("{name}.pem.key"), &self.key);
     }
 }
 

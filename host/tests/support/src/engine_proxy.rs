@@ -1,11 +1,11 @@
 //! A real proxy in front of an Engine: Debian's nginx or HAProxy, with the
 //! configuration that `cargo xtask proxy-config` prints.
 
-use std::fs::File;
-use std::net::{SocketAddr, TcpStream};
-use std::os::unix::fs::PermissionsExt;
+use std::fs::Permissions;
+use std::net::SocketAddr;
+use std::os::unix::fs::{PermissionsExt, chown};
 use std::path::{Path, PathBuf};
-use std::process::{Child, Command, Stdio};
+use std::process::Command;
 
 use dev::process;
 
@@ -13,8 +13,9 @@ use super::certificates::{Authority, Identity};
 use super::engine::RealEngine;
 use super::folder::Folder;
 use super::given;
+use super::http::Answer;
 use super::managers::Managers;
-use super::relay::Relay;
+use super::program::Program as Running;
 use super::server::Server;
 use super::tls_client::Client;
 use super::wait::wait_for;
@@ -37,8 +38,11 @@ pub enum Auth {
     Bearer,
 }
 
+/// One of the configurations.
+pub type Kind = (Program, Auth);
+
 /// Every configuration that there is for an Engine.
-pub const KINDS: [(Program, Auth); 4] = [
+pub const KINDS: [Kind; 4] = [
     (Program::Nginx, Auth::Certificate),
     (Program::Nginx, Auth::Bearer),
     (Program::Haproxy, Auth::Certificate),
@@ -46,7 +50,7 @@ pub const KINDS: [(Program, Auth); 4] = [
 ];
 
 /// Every configuration that there is for the managers of a Swarm.
-pub const SWARM_KINDS: [(Program, Auth); 2] = [
+pub const SWARM_KINDS: [Kind; 2] = [
     (Program::Haproxy, Auth::Certificate),
     (Program::Haproxy, Auth::Bearer),
 ];
@@ -60,7 +64,6 @@ pub const SECRETS: [&str; 2] = [
 /// The files of a proxy, before it runs.
 pub struct Files {
     folder: Folder,
-    offers_http2: bool,
     /// Who has signed its certificate, and whose clients are let in.
     pub authority: Authority,
 }
@@ -68,18 +71,13 @@ pub struct Files {
 impl Default for Files {
     /// All that it wants, with both [`SECRETS`].
     fn default() -> Self {
-        let folder = Folder::new("engine-proxy-");
+        // On the file system of the tests' Engine.
+        let folder = Folder::within(Path::new("/var/tmp"), "engine-proxy-");
         let authority = Authority::new("engine-proxy-authority");
         let server = authority.server(&["localhost"]);
-        server.files(&folder, "server");
-        // Where HAProxy looks for it.
-        folder.file("server.pem.key", &server.key);
+        server.files_for_haproxy(&folder, "server");
         folder.file("ca.pem", &authority.certificate());
-        let files = Self {
-            folder,
-            offers_http2: false,
-            authority,
-        };
+        let files = Self { folder, authority };
         let [one, other] = SECRETS;
         files.put_secrets(&format!("# while rotating\n{one} one;\n{other} other;\n"));
         files
@@ -90,15 +88,7 @@ impl Files {
     /// Puts this into the file of secrets.
     pub fn put_secrets(&self, text: &str) {
         let path = self.folder.file("bearer", text);
-        let mode = std::fs::Permissions::from_mode(0o600);
-        std::fs::set_permissions(path, mode).expect("it is ours");
-    }
-
-    /// For a HAProxy with a configuration that has no list of calls and offers
-    /// HTTP/2, as an Engine may do itself.
-    pub fn offering_http2(mut self) -> Self {
-        self.offers_http2 = true;
-        self
+        std::fs::set_permissions(path, Permissions::from_mode(0o600)).expect("it is ours");
     }
 
     /// A path in their folder.
@@ -108,115 +98,92 @@ impl Files {
 
     /// Runs a proxy with them in front of `engine`, a socket's path or
     /// host:port, and waits until it listens.
-    pub fn start(self, program: Program, auth: Auth, engine: &str) -> EngineProxy {
-        self.run(program, auth, &["--engine", engine])
+    pub fn start(self, kind: Kind, engine: &str) -> EngineProxy {
+        self.run(kind, &["--engine", engine])
     }
 
     /// Runs a proxy with them in front of a real Engine.
-    pub fn start_on(self, program: Program, auth: Auth, engine: &RealEngine) -> EngineProxy {
-        let socket = self.path("docker.sock");
-        let relay = Relay::start(&socket, engine.socket());
-        let mut proxy = self.start(program, auth, socket.to_str().expect("a path of ASCII"));
-        proxy.relay = Some(relay);
-        proxy
+    pub fn start_on(self, kind: Kind, engine: &RealEngine) -> EngineProxy {
+        let socket = self.link_socket(engine);
+        self.start(kind, socket.to_str().expect("a path of ASCII"))
+    }
+
+    /// Runs a HAProxy with them in front of a real Engine that has no list of calls and offers
+    /// HTTP/2, as an Engine may do itself.
+    pub fn start_with_http2(self, engine: &RealEngine) -> EngineProxy {
+        let (socket, address) = (self.link_socket(engine), super::free_address());
+        let (folder, socket) = (self.folder.path().display(), socket.display());
+        let sections = format!(
+            "listen engine\n    bind {address} ssl crt {folder}/server.pem alpn h2,http/1.1 ca-file {folder}/ca.pem verify required\n    server engine unix@{socket}\n"
+        );
+        let running = Running::haproxy(self.folder, "http", &sections, &[address]);
+        let kind = (Program::Haproxy, Auth::Certificate);
+        EngineProxy::of(running, kind, address, self.authority)
+    }
+
+    /// Makes the socket of a real Engine one that root and the group `docker` may open, like
+    /// `/run/docker.sock`. Its own folder is one that only root may enter.
+    fn link_socket(&self, engine: &RealEngine) -> PathBuf {
+        let path = self.path("docker.sock");
+        std::fs::hard_link(engine.socket(), &path).expect("a file system for both");
+        chown(&path, Some(0), Some(docker_group())).expect("the tests are root");
+        std::fs::set_permissions(&path, Permissions::from_mode(0o660)).expect("it is ours");
+        path
     }
 
     /// Runs a proxy with them in front of the managers of a Swarm at these
     /// addresses, and waits until it listens.
     pub fn start_before(
         self,
-        program: Program,
-        auth: Auth,
+        kind: Kind,
         managers: &Managers,
         addresses: &[SocketAddr],
     ) -> EngineProxy {
         managers.give_files(&self.folder);
-        let mut options = vec!["--scheduler=swarm".to_owned()];
-        options.extend(
-            addresses
-                .iter()
-                .map(|address| format!("--manager={address}")),
-        );
-        let options: Vec<_> = options.iter().map(String::as_str).collect();
-        self.run(program, auth, &options)
+        let managers = addresses.iter().map(|one| format!("--manager={one}"));
+        let managers: Vec<_> = managers.collect();
+        let mut options = vec!["--scheduler=swarm"];
+        options.extend(managers.iter().map(String::as_str));
+        self.run(kind, &options)
     }
 
     /// Runs a proxy with them and these options of `proxy-config`.
-    fn run(self, program: Program, auth: Auth, options: &[&str]) -> EngineProxy {
-        let (process, address) = self.spawn(program, auth, options);
-        let mut proxy = EngineProxy {
-            process,
-            program,
-            auth,
-            address,
-            relay: None,
-            client: self.authority.client(),
-            files: self,
-        };
-        wait_for("the proxy to listen", || {
-            let ended = proxy.process.try_wait().expect("it is ours");
-            assert!(ended.is_none(), "{ended:?}: {}", proxy.complaints());
-            TcpStream::connect(address).ok()
-        });
-        proxy
+    fn run(self, kind: Kind, options: &[&str]) -> EngineProxy {
+        let address = super::free_address();
+        let mut command = self.command(kind, options, address);
+        let running = Running::start(&mut command, self.folder, &[address]);
+        EngineProxy::of(running, kind, address, self.authority)
     }
 
     /// As [`Files::start`], for one that does not come to listening; what it
     /// says.
-    pub fn start_in_vain(self, program: Program, auth: Auth) -> String {
-        let (mut process, _) = self.spawn(program, auth, &["--engine", "127.0.0.1:2375"]);
-        let status = wait_for("the proxy to give up", || {
-            process.try_wait().expect("it is ours")
-        });
-        assert!(!status.success());
-        std::fs::read_to_string(self.path("output")).expect("a log")
+    pub fn start_in_vain(self, kind: Kind) -> String {
+        let options = ["--engine", "127.0.0.1:2375"];
+        let mut command = self.command(kind, &options, super::free_address());
+        Running::start_in_vain(&mut command, self.folder)
     }
 
-    fn spawn(&self, program: Program, auth: Auth, options: &[&str]) -> (Child, SocketAddr) {
-        let address = super::free_address();
-        let config = match self.offers_http2 {
-            true => self.config_with_http2(options[1], address),
-            false => self.config(program, auth, options, address),
-        };
-        let mut command = match program {
+    /// The program on the configuration that these options of `proxy-config` make.
+    fn command(&self, kind: Kind, options: &[&str], address: SocketAddr) -> Command {
+        let config = self.config(kind, options, address);
+        let config = self.folder.file("config", &config);
+        let mut command;
+        match kind.0 {
             Program::Nginx => {
+                command = Command::new("/usr/sbin/nginx");
                 let pid = self.path("pid");
-                let mut command = Command::new("/usr/sbin/nginx");
-                command.arg("-c").arg(config).arg("-g");
-                command.arg(format!("daemon off; pid {};", pid.display()));
-                command
+                let setting = format!("daemon off; pid {};", pid.display());
+                command.arg("-c").arg(config).args(["-g", &setting]);
             }
             Program::Haproxy => {
-                let mut command = Command::new("/usr/sbin/haproxy");
+                command = Command::new("/usr/sbin/haproxy");
                 command.arg("-db").arg("-f").arg(config);
-                command
             }
-        };
-        let output = File::create(self.path("output")).expect("a file");
-        let process = command
-            .stdin(Stdio::null())
-            .stdout(output.try_clone().expect("a file"))
-            .stderr(output)
-            .spawn()
-            .expect("`cargo xtask test` has installed nginx and HAProxy");
-        (process, address)
+        }
+        command
     }
 
-    fn config_with_http2(&self, engine: &str, address: SocketAddr) -> PathBuf {
-        let folder = self.folder.path().display();
-        let text = format!(
-            "defaults\n    mode http\n    timeout connect 5s\n    timeout client 60s\n    timeout server 60s\nfrontend component\n    bind {address} ssl crt {folder}/server.pem alpn h2,http/1.1 ca-file {folder}/ca.pem verify required\n    default_backend engine\nbackend engine\n    server engine unix@{engine}\n"
-        );
-        self.folder.file("config", &text)
-    }
-
-    fn config(
-        &self,
-        program: Program,
-        auth: Auth,
-        options: &[&str],
-        address: SocketAddr,
-    ) -> PathBuf {
+    fn config(&self, (program, auth): Kind, options: &[&str], address: SocketAddr) -> String {
         let name = match program {
             Program::Nginx => "nginx",
             Program::Haproxy => "haproxy",
@@ -235,24 +202,37 @@ impl Files {
         if program == Program::Nginx {
             command.arg("--log").arg(self.path("access.log"));
         }
-        let text = process::output(&mut command).expect("a configuration");
-        self.folder.file("config", &text)
+        process::output(&mut command).expect("a configuration")
     }
 }
 
 /// A proxy that runs, and ends when it is dropped.
 pub struct EngineProxy {
-    process: Child,
+    running: Running,
     program: Program,
     auth: Auth,
     address: SocketAddr,
-    /// To the Engine behind it, if that is a real one.
-    relay: Option<Relay>,
     client: Identity,
-    files: Files,
+    authority: Authority,
 }
 
 impl EngineProxy {
+    fn of(
+        running: Running,
+        (program, auth): Kind,
+        address: SocketAddr,
+        authority: Authority,
+    ) -> Self {
+        Self {
+            running,
+            program,
+            auth,
+            address,
+            client: authority.client(),
+            authority,
+        }
+    }
+
     /// Where it listens.
     pub fn address(&self) -> SocketAddr {
         self.address
@@ -272,6 +252,13 @@ impl EngineProxy {
         }
     }
 
+    /// The answer to a client that it lets in, to a request with this first line.
+    #[track_caller]
+    pub fn ask(&self, line: &str, headers: &str, body: &[u8]) -> Answer {
+        let answer = self.client().ask(line, headers, body);
+        answer.unwrap_or_else(|| panic!("no answer: {line} {headers}"))
+    }
+
     /// A client that has nothing to show.
     pub fn stranger(&self) -> Client {
         Client::new(self.address, &self.authority().certificate())
@@ -279,7 +266,7 @@ impl EngineProxy {
 
     /// Who has signed its certificate, and whose clients are let in.
     pub fn authority(&self) -> &Authority {
-        &self.files.authority
+        &self.authority
     }
 
     /// A server that reaches it: with a certificate, by a runtime configuration;
@@ -295,34 +282,26 @@ impl EngineProxy {
         let url = self.url();
         let mut variables = vec![("docker_url", url.as_str())];
         variables.extend(more);
-        let authority = self.authority().file(&self.files.folder);
+        let authority = self.authority.file(self.running.folder());
         match self.auth {
             Auth::Certificate => {
-                Server::over_tls(&variables, &self.runtime_config(&authority, config))
+                let (folder, client) = (self.running.folder(), Some(&self.client));
+                let config = Identity::runtime_config(folder, Some(&authority), client, config);
+                Server::adjusted(&variables, |options| options.runtime_config = Some(config))
             }
             Auth::Bearer => {
                 variables.push(("docker_authorization", &authorization));
-                Server::hosted(&variables, &authority)
+                Server::adjusted(&variables, |options| options.public_roots = Some(authority))
             }
         }
     }
 
-    fn runtime_config(&self, authority: &Path, more: &str) -> PathBuf {
-        let folder = &self.files.folder;
-        let (certificate, key) = self.client.files(folder, "client");
-        let text = format!(
-            "[[client_tls]]\ncomponent_ids = [\"webhooks\"]\nhosts = [\"localhost\"]\nca_roots_file = {authority:?}\nclient_cert_file = {certificate:?}\nclient_private_key_file = {key:?}\n{more}"
-        );
-        folder.file("runtime-config.toml", &text)
-    }
-
     /// Its access log, and with HAProxy what it says besides.
     pub fn log(&self) -> String {
-        let name = match self.program {
+        self.running.file(match self.program {
             Program::Nginx => "access.log",
             Program::Haproxy => "output",
-        };
-        std::fs::read_to_string(self.files.path(name)).unwrap_or_default()
+        })
     }
 
     /// Waits until a line of its log has all of these words, and returns it.
@@ -338,7 +317,7 @@ impl EngineProxy {
 
     /// The users of the processes that serve.
     pub fn users(&self) -> Vec<u32> {
-        let id = self.process.id();
+        let id = self.running.id();
         let pids = match self.program {
             // The master serves nobody.
             Program::Nginx => {
@@ -351,28 +330,20 @@ impl EngineProxy {
             .map(|pid| user_of(pid).expect("a process has a user"))
             .collect()
     }
-
-    fn complaints(&self) -> String {
-        std::fs::read_to_string(self.files.path("output")).unwrap_or_default()
-    }
-}
-
-impl Drop for EngineProxy {
-    fn drop(&mut self) {
-        // The master of nginx takes its workers along when it is asked, and
-        // leaves them behind when it is killed.
-        let pid = self.process.id().to_string();
-        let _ = Command::new("kill").args(["-TERM", &pid]).status();
-        let _ = self.process.wait();
-        if std::thread::panicking() {
-            let kind = (self.program, self.auth);
-            eprintln!("{kind:?}: {}{}", self.complaints(), self.log());
-        }
-    }
 }
 
 fn user_of(pid: &str) -> Option<u32> {
     let status = std::fs::read_to_string(format!("/proc/{pid}/status")).ok()?;
     let line = status.lines().find_map(|line| line.strip_prefix("Uid:"))?;
     line.split_whitespace().next()?.parse().ok()
+}
+
+/// The group that Debian's packages create for users of the Engine.
+fn docker_group() -> u32 {
+    let groups = std::fs::read_to_string("/etc/group").expect("every system has it");
+    let mut fields = groups.lines().filter_map(|line| {
+        let rest = line.strip_prefix("docker:")?;
+        rest.split(':').nth(1)?.parse().ok()
+    });
+    fields.next().expect("docker.io has made its group")
 }

@@ -5,7 +5,6 @@ use std::io::Write;
 use std::net::TcpStream;
 use std::os::unix::net::UnixStream;
 use std::path::{Path, PathBuf};
-use std::sync::atomic::{AtomicUsize, Ordering};
 use std::sync::{Arc, Mutex};
 use std::time::Duration;
 
@@ -32,17 +31,6 @@ pub enum Fault {
     AnsweredAfter(u16, &'static str),
 }
 
-/// The parts of a request that a fault can depend on.
-#[derive(Debug)]
-pub struct Call<'a> {
-    /// Its method.
-    pub method: &'a str,
-    /// Its path, with the query.
-    pub path: &'a str,
-    /// How many requests came before it.
-    pub number: usize,
-}
-
 /// The proxy; when it is dropped, it accepts no more connections.
 pub struct FaultProxy {
     acceptor: Acceptor,
@@ -51,21 +39,17 @@ pub struct FaultProxy {
 
 struct Shared {
     engine: PathBuf,
-    fault_of: Box<dyn Fn(&Call<'_>) -> Fault + Send + Sync>,
-    count: AtomicUsize,
+    fault_of: Box<dyn Fn(&str) -> Fault + Send + Sync>,
     forwarded: Mutex<Vec<String>>,
 }
 
 impl FaultProxy {
-    /// Listens on loopback, in front of the Engine at the unix socket `engine`.
-    pub fn start(
-        engine: &Path,
-        fault_of: impl Fn(&Call<'_>) -> Fault + Send + Sync + 'static,
-    ) -> Self {
+    /// Listens on loopback, in front of the Engine at the unix socket `engine`. A fault can depend
+    /// on the method and the path of a call.
+    pub fn start(engine: &Path, fault_of: impl Fn(&str) -> Fault + Send + Sync + 'static) -> Self {
         let shared = Arc::new(Shared {
             engine: engine.to_owned(),
             fault_of: Box::new(fault_of),
-            count: AtomicUsize::new(0),
             forwarded: Mutex::default(),
         });
         let serving = shared.clone();
@@ -91,10 +75,9 @@ impl Shared {
     fn serve(&self, stream: TcpStream) {
         let mut client = Connection::new(stream);
         while let Some(request) = client.message() {
-            let Some(answer) = self.answer(&request) else {
+            let Some((bytes, is_whole)) = self.answer(&request) else {
                 return;
             };
-            let (bytes, is_whole) = answer;
             let is_sent = client.stream.write_all(&bytes).is_ok();
             if !is_sent || !is_whole || Head::of(&bytes).is_none_or(|head| head.is_last()) {
                 return;
@@ -104,16 +87,9 @@ impl Shared {
 
     /// The bytes to send back, and whether they are complete; `None` to cut the connection.
     fn answer(&self, request: &[u8]) -> Option<(Vec<u8>, bool)> {
-        let line = Head::of(request)?.line;
-        let (method, path) = line.rsplit_once(' ')?.0.split_once(' ')?;
-        let number = self.count.fetch_add(1, Ordering::SeqCst);
-        let call = Call {
-            method,
-            path,
-            number,
-        };
-        let forward = || self.forward(&call, request);
-        match (self.fault_of)(&call) {
+        let (call, _) = Head::of(request)?.line.rsplit_once(' ')?;
+        let forward = || self.forward(call, request);
+        match (self.fault_of)(call) {
             Fault::None => Some((forward()?, true)),
             Fault::Delayed(delay) => {
                 std::thread::sleep(delay);
@@ -138,14 +114,24 @@ impl Shared {
     }
 
     /// The Engine's answer; `None` if the Engine is down, or dies before the end.
-    fn forward(&self, call: &Call<'_>, request: &[u8]) -> Option<Vec<u8>> {
+    fn forward(&self, call: &str, request: &[u8]) -> Option<Vec<u8>> {
         let mut stream = UnixStream::connect(&self.engine).ok()?;
-        let line = format!("{} {}", call.method, call.path);
         let forwarded = self.forwarded.lock();
-        forwarded.expect("no test panics with it").push(line);
+        let mut forwarded = forwarded.expect("no test panics with it");
+        forwarded.push(call.to_owned());
+        drop(forwarded);
         stream.write_all(request).ok()?;
         Connection::new(stream).message()
     }
+}
+
+/// The id of the container that a call is about.
+///
+/// # Panics
+///
+/// If it is about none.
+pub fn container_of(call: &str) -> &str {
+    call.split('/').nth(2).expect("an id")
 }
 
 fn replacement(status: u16, body: &str) -> Vec<u8> {

@@ -39,10 +39,41 @@ impl Answer {
         Some(&found.1)
     }
 
-    /// The id of the target in the body.
+    /// Checks the status.
+    #[track_caller]
+    pub fn check(self, status: u16) -> Self {
+        assert_eq!(self.status, status, "{self:?}");
+        self
+    }
+
+    /// Checks the status, and that the caller is told when to come again.
+    #[track_caller]
+    pub fn check_come_again(self, status: u16) -> Self {
+        assert!(self.header("retry-after").is_some(), "{self:?}");
+        self.check(status)
+    }
+
+    /// Checks that it is the success of a webhook that returns nothing.
+    #[track_caller]
+    pub fn check_done(&self) {
+        assert_eq!((self.status, self.body.as_str()), (200, "{}"));
+    }
+
+    /// The id in a successful answer to `/start`, which has nothing else.
+    #[track_caller]
+    pub fn unique_id(&self) -> String {
+        assert_eq!(self.status, 200, "{self:?}");
+        let body = self.json();
+        assert_eq!(body.as_object().map(|body| body.len()), Some(1));
+        body["uniqueId"].as_str().expect("an id").to_owned()
+    }
+
+    /// The id of the target in an answer of `/v1/targets`.
     #[track_caller]
     pub fn id(&self) -> String {
-        self.json()["id"].as_str().expect("an id").to_owned()
+        let body = self.json();
+        let id = body["id"].as_str();
+        id.unwrap_or_else(|| panic!("no id: {self:?}")).to_owned()
     }
 
     /// The body as JSON.

@@ -2,6 +2,7 @@
 //! proxies between the two.
 
 pub mod acceptor;
+pub mod at_once;
 pub mod bodies;
 pub mod certificates;
 pub mod engine;
@@ -11,13 +12,14 @@ pub mod fake_engine;
 pub mod fault_proxy;
 pub mod folder;
 pub mod greeter;
-pub mod haproxy;
 pub mod http;
 mod images;
 pub mod managers;
 pub mod markdown;
+pub mod members;
 pub mod own;
 pub mod podman;
+pub mod program;
 pub mod registration;
 pub mod registry;
 pub mod relay;

@@ -5,7 +5,7 @@ use std::net::SocketAddr;
 
 use super::certificates::Authority;
 use super::folder::Folder;
-use super::haproxy::Haproxy;
+use super::program::Program;
 
 /// The name for which all managers show a certificate.
 pub const NAME: &str = "swarm-manager";
@@ -13,7 +13,7 @@ pub const NAME: &str = "swarm-manager";
 /// The managers; dropping them ends them.
 pub struct Managers {
     /// Ends TLS and passes the bytes on.
-    _haproxy: Haproxy,
+    _haproxy: Program,
     addresses: Vec<SocketAddr>,
     /// Who has signed their certificate and the proxy's.
     authority: Authority,
@@ -24,9 +24,9 @@ impl Managers {
     pub fn start(name: &str, engines: &[SocketAddr]) -> Self {
         let folder = Folder::new("managers-");
         let authority = Authority::new("managers-authority");
-        let server = authority.server(&[name]);
-        folder.file("server.pem", &server.certificate);
-        folder.file("server.pem.key", &server.key);
+        authority
+            .server(&[name])
+            .files_for_haproxy(&folder, "server");
         folder.file("ca.pem", &authority.certificate());
         let path = folder.path().display();
         let addresses: Vec<_> = engines.iter().map(|_| super::free_address()).collect();
@@ -38,7 +38,7 @@ impl Managers {
         };
         let sections: String = engines.iter().zip(&addresses).map(listen).collect();
         Self {
-            _haproxy: Haproxy::start(folder, "tcp", &sections, &addresses),
+            _haproxy: Program::haproxy(folder, "tcp", &sections, &addresses),
             addresses,
             authority,
         }
@@ -53,9 +53,7 @@ impl Managers {
     pub fn give_files(&self, folder: &Folder) {
         std::fs::create_dir(folder.path().join("managers")).expect("it is new");
         let client = self.authority.client();
-        client.files(folder, "managers/client");
-        // Where HAProxy looks for it.
-        folder.file("managers/client.pem.key", &client.key);
+        client.files_for_haproxy(folder, "managers/client");
         folder.file("managers/ca.pem", &self.authority.certificate());
     }
 }

@@ -1,6 +1,7 @@
 //! A test's own objects on an Engine, removed when they are dropped.
 
 use bollard::Docker;
+use bollard::errors::Error;
 use bollard::models::ContainerCreateBody;
 use bollard::query_parameters::CreateContainerOptionsBuilder;
 use serde_json::{Value, json};
@@ -8,26 +9,74 @@ use serde_json::{Value, json};
 use super::engine::RealEngine;
 use super::fault_proxy::FaultProxy;
 use super::server::Server;
+use super::unique;
 
-/// A container that the component has not created.
-pub struct Foreign<'a> {
-    engine: &'a RealEngine,
-    /// Its id.
+/// A container, an image or a network of a test's own.
+pub struct Own<'a> {
+    /// Where it is.
+    pub engine: &'a RealEngine,
+    /// The id of a container, the name of an image or a network.
     pub id: String,
+    remove: fn(&RealEngine, &str) -> Result<(), Error>,
 }
 
 impl RealEngine {
-    /// Creates a container without the component; it is removed when it is dropped.
+    /// Creates a container without the component.
     #[track_caller]
-    pub fn foreign(&self, name: &str, body: Value) -> Foreign<'_> {
+    pub fn foreign(&self, name: &str, body: Value) -> Own<'_> {
         let options = CreateContainerOptionsBuilder::new().name(name).build();
         let body: ContainerCreateBody = serde_json::from_value(body).expect("a body");
         let create = async |docker: &Docker| docker.create_container(Some(options), body).await;
         let id = self.ask(create).id;
-        Foreign { engine: self, id }
+        Own {
+            engine: self,
+            id,
+            remove: Self::try_remove,
+        }
     }
 
-    /// Makes a network.
+    /// Makes an image of the agent's with another entrypoint, if there is one, and changed by
+    /// lines of a Dockerfile.
+    #[track_caller]
+    pub fn image_of_agent(&self, entrypoint: &[&str], line: &str) -> Own<'_> {
+        let id = unique("image-");
+        let body = json!({
+            "Image": super::given("TEST_AGENT_IMAGE"),
+            "Entrypoint": ["sleep", "300"],
+            // Podman's own network would add rules to this machine's firewall.
+            "HostConfig": {"NetworkMode": "none"},
+        });
+        let model = self.foreign(&unique("model-"), body);
+        model.start();
+        self.commit(&model.id, &id, entrypoint, line);
+        Own {
+            engine: self,
+            id,
+            remove: Self::try_remove_image,
+        }
+    }
+
+    /// Makes a bridge that no other test uses, with these options.
+    #[track_caller]
+    pub fn network(&self, options: Value) -> Own<'_> {
+        self.network_of(json!({"Options": options}))
+    }
+
+    /// The same, with more of the create's body.
+    #[track_caller]
+    pub fn network_of(&self, mut body: Value) -> Own<'_> {
+        let id = unique("net-");
+        body["Name"] = json!(id);
+        body["Driver"] = json!("bridge");
+        self.create_network(body);
+        Own {
+            engine: self,
+            id,
+            remove: Self::try_remove_network,
+        }
+    }
+
+    /// Makes a network that stays.
     #[track_caller]
     pub fn create_network(&self, body: Value) {
         let body = serde_json::from_value(body).expect("a body");
@@ -35,87 +84,24 @@ impl RealEngine {
     }
 }
 
-impl Foreign<'_> {
-    /// Starts it.
+impl Own<'_> {
+    /// Starts a container.
     #[track_caller]
     pub fn start(&self) {
-        let id = &self.id;
-        self.engine
-            .ask(async |docker| docker.start_container(id, None).await);
-    }
-}
-
-impl Drop for Foreign<'_> {
-    fn drop(&mut self) {
-        // The test may have removed it.
-        let _ = self.engine.try_remove(&self.id);
-    }
-}
-
-/// An image that is removed when it is dropped.
-pub struct Image<'a> {
-    engine: &'a RealEngine,
-    /// Its name.
-    pub name: String,
-}
-
-impl<'a> Image<'a> {
-    /// The agent's image with another entrypoint, if there is one, and changed by lines of a
-    /// Dockerfile.
-    pub fn of_agent(engine: &'a RealEngine, entrypoint: &[&str], line: &str) -> Self {
-        let name = super::unique("image-");
-        let body = json!({
-            "Image": super::given("TEST_AGENT_IMAGE"),
-            "Entrypoint": ["sleep", "300"],
-            // Podman's own network would add rules to this machine's firewall.
-            "HostConfig": {"NetworkMode": "none"},
-        });
-        let model = engine.foreign(&super::unique("model-"), body);
-        model.start();
-        engine.commit(&model.id, &name, entrypoint, line);
-        Self { engine, name }
-    }
-}
-
-impl Drop for Image<'_> {
-    fn drop(&mut self) {
-        let _ = self.engine.try_remove_image(&self.name);
-    }
-}
-
-/// A network that is removed when it is dropped.
-pub struct Network<'a> {
-    /// Where it is.
-    pub engine: &'a RealEngine,
-    /// Its name.
-    pub name: String,
-}
-
-impl<'a> Network<'a> {
-    /// A bridge that no other test uses, with these options.
-    pub fn new(engine: &'a RealEngine, options: Value) -> Self {
-        Self::of(engine, json!({"Options": options}))
+        let start = async |docker: &Docker| docker.start_container(&self.id, None).await;
+        self.engine.ask(start);
     }
 
-    /// The same, with more of the create's body.
-    pub fn of(engine: &'a RealEngine, mut body: Value) -> Self {
-        let name = super::unique("net-");
-        body["Name"] = json!(name);
-        body["Driver"] = json!("bridge");
-        engine.create_network(body);
-        Self { engine, name }
-    }
-
-    /// The variable that puts targets on it.
+    /// The variable that puts targets on a network.
     pub fn patch(&self) -> String {
-        json!({"HostConfig": {"NetworkMode": self.name}}).to_string()
+        json!({"HostConfig": {"NetworkMode": self.id}}).to_string()
     }
 }
 
-impl Drop for Network<'_> {
+impl Drop for Own<'_> {
     fn drop(&mut self) {
         // The test may have removed it.
-        let _ = self.engine.try_remove_network(&self.name);
+        let _ = (self.remove)(self.engine, &self.id);
     }
 }
 
@@ -129,10 +115,8 @@ pub struct Deployment<'a> {
 impl<'a> Deployment<'a> {
     /// A deployment that no other test uses.
     pub fn new(engine: &'a RealEngine) -> Self {
-        Self {
-            engine,
-            id: super::unique("t"),
-        }
+        let id = unique("t");
+        Self { engine, id }
     }
 
     /// A server of the deployment, with more variables.
@@ -154,6 +138,22 @@ impl<'a> Deployment<'a> {
     pub fn containers(&self) -> Vec<String> {
         let label = format!("dynamic-access.deployment={}", self.id);
         self.engine.with_label(&label)
+    }
+
+    /// Checks that these are its containers, in any order.
+    #[track_caller]
+    pub fn check_has(&self, ids: &[&str]) {
+        let mut containers = self.containers();
+        containers.sort_unstable();
+        let mut expected = ids.to_vec();
+        expected.sort_unstable();
+        assert_eq!(containers, expected);
+    }
+
+    /// Checks that it has no containers.
+    #[track_caller]
+    pub fn check_empty(&self) {
+        self.check_has(&[]);
     }
 }
 

@@ -1,19 +1,17 @@
 //! A real registry: Debian's `docker-registry`, on a port of its own.
 
-use std::net::{SocketAddr, TcpStream};
-use std::path::Path;
-use std::process::{Command, Stdio};
+use std::net::SocketAddr;
+use std::process::Command;
 
 use base64::Engine;
 use base64::prelude::BASE64_URL_SAFE;
 use bollard::auth::DockerCredentials;
-use dev::process::Group;
 use serde_json::json;
 
 use super::engine::RealEngine;
 use super::folder::Folder;
+use super::program::Program;
 use super::unique;
-use super::wait::wait_for;
 
 /// The user who may pull from a registry with authentication.
 pub const USER: &str = "somebody";
@@ -25,8 +23,7 @@ const PASSWORD_HASH: &str = "$2b$04$5OohH37wQlNCU.Szi82MeO87qfeKd.WPO12CWvpQPWPA
 
 /// A registry; dropping it removes it and its images.
 pub struct Registry {
-    _process: Group,
-    _folder: Folder,
+    _process: Program,
     authority: String,
 }
 
@@ -36,48 +33,28 @@ impl Registry {
         Self::start(super::free_address(), |_| String::new())
     }
 
-    /// A registry from which only [`USER`] may pull.
-    pub fn closed() -> Self {
-        Self::closed_at(super::free_address())
-    }
-
-    /// The same, at another address of this machine.
+    /// A registry at an address of this machine from which only [`USER`] may pull.
     pub fn closed_at(address: SocketAddr) -> Self {
-        Self::start(address, |dir| {
-            let users = dir.join("users");
-            std::fs::write(&users, format!("{USER}:{PASSWORD_HASH}\n")).expect("a file");
+        Self::start(address, |folder| {
+            let users = folder.file("users", &format!("{USER}:{PASSWORD_HASH}\n"));
             let path = users.display();
             format!("auth:\n  htpasswd:\n    realm: tests\n    path: {path}\n")
         })
     }
 
-    fn start(address: SocketAddr, auth: impl FnOnce(&Path) -> String) -> Self {
+    fn start(address: SocketAddr, auth: impl FnOnce(&Folder) -> String) -> Self {
         let folder = Folder::new("registry-");
-        let dir = folder.path();
-        let authority = address.to_string();
         let config = format!(
-            "version: 0.1\nlog:\n  level: error\nstorage:\n  filesystem:\n    rootdirectory: {}\nhttp:\n  addr: {authority}\n{}",
-            dir.join("data").display(),
-            auth(dir)
+            "version: 0.1\nlog:\n  level: error\nstorage:\n  filesystem:\n    rootdirectory: {}\nhttp:\n  addr: {address}\n{}",
+            folder.path().join("data").display(),
+            auth(&folder)
         );
-        let path = dir.join("config.yml");
-        std::fs::write(&path, config).expect("a file");
+        let config = folder.file("config.yml", &config);
         let mut command = Command::new("docker-registry");
-        command
-            .arg("serve")
-            .arg(&path)
-            .stdout(Stdio::null())
-            .stderr(Stdio::null());
-        let process = Group::spawn(&mut command);
-        let registry = Self {
-            _process: process.expect("`cargo xtask test` has installed it"),
-            _folder: folder,
-            authority,
-        };
-        wait_for("the registry to listen", || {
-            TcpStream::connect(&registry.authority).ok()
-        });
-        registry
+        Self {
+            _process: Program::start(command.arg("serve").arg(config), folder, &[address]),
+            authority: address.to_string(),
+        }
     }
 
     /// The reference of an image in it.
@@ -122,7 +99,7 @@ impl Registry {
 /// An archive of one file.
 pub fn archive_of(name: &str, content: &str) -> Vec<u8> {
     let mut header = tar::Header::new_gnu();
-    header.set_mode(0o644);
+    header.set_mode(0o400);
     header.set_size(content.len() as u64);
     let mut archive = tar::Builder::new(Vec::new());
     archive

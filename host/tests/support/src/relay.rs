@@ -1,58 +1,15 @@
-//! Relays: a second socket of an Engine, and one that loses connections without a word.
+//! A relay that loses connections without a word.
 
 use std::future::pending;
 use std::net::SocketAddr;
-use std::os::unix::fs::{PermissionsExt, chown};
-use std::path::Path;
 use std::sync::Arc;
 
 use tokio::io::copy_bidirectional;
-use tokio::net::{TcpListener, TcpStream, UnixListener, UnixStream};
+use tokio::net::{TcpListener, TcpStream};
 use tokio::sync::Notify;
 use tokio::task::JoinHandle;
 
 use super::runtime;
-
-/// A socket that root and the group `docker` may open, like `/run/docker.sock`; the one of the
-/// tests' Engine is in a folder that only root may enter. Dropping it ends it.
-pub struct Relay(JoinHandle<()>);
-
-impl Relay {
-    /// Listens at `path` and passes everything on to `engine`.
-    pub fn start(path: &Path, engine: &Path) -> Self {
-        let _entered = runtime().enter();
-        let listener = UnixListener::bind(path).expect("a path that is free");
-        chown(path, Some(0), Some(docker_group())).expect("the tests are root");
-        let mode = std::fs::Permissions::from_mode(0o660);
-        std::fs::set_permissions(path, mode).expect("it is ours");
-        let engine = engine.to_owned();
-        Self(tokio::spawn(async move {
-            while let Ok((mut client, _)) = listener.accept().await {
-                let engine = engine.clone();
-                tokio::spawn(async move {
-                    let mut engine = UnixStream::connect(engine).await?;
-                    copy_bidirectional(&mut client, &mut engine).await
-                });
-            }
-        }))
-    }
-}
-
-impl Drop for Relay {
-    fn drop(&mut self) {
-        self.0.abort();
-    }
-}
-
-/// The group that Debian's packages create for users of the Engine.
-fn docker_group() -> u32 {
-    let groups = std::fs::read_to_string("/etc/group").expect("every system has it");
-    let mut fields = groups.lines().filter_map(|line| {
-        let rest = line.strip_prefix("docker:")?;
-        rest.split(':').nth(1)?.parse().ok()
-    });
-    fields.next().expect("docker.io has made its group")
-}
 
 /// A TCP relay that can swallow what its connections carry, as a firewall does that has lost its
 /// state: nobody is told, and new connections work. When it is dropped, it accepts no more.

@@ -2,9 +2,10 @@
 
 use std::net::SocketAddr;
 use std::path::{Path, PathBuf};
-use std::sync::{Arc, Mutex, OnceLock};
+use std::sync::{Arc, Mutex, MutexGuard, OnceLock};
 
 use dynamic_access_host::{Compiled, Host, Options, Serving, Sink, UnixSocket};
+use serde_json::{Value, json};
 
 use super::engine::{Kind, RealEngine};
 use super::fault_proxy::FaultProxy;
@@ -55,30 +56,13 @@ impl Server {
         })
     }
 
-    /// A server that reaches the Engine of its variables over TCP, with a runtime
-    /// configuration for TLS.
-    pub fn over_tls(variables: &[(&str, &str)], runtime_config: &Path) -> Self {
-        let config = Some(runtime_config.to_owned());
-        Self::adjusted(variables, |options| options.runtime_config = config)
-    }
-
-    /// A server as on a hosted platform: without a runtime configuration, and
-    /// with the authority in a file as the only public authority.
-    pub fn hosted(variables: &[(&str, &str)], public_roots: &Path) -> Self {
-        let roots = Some(public_roots.to_owned());
-        Self::adjusted(variables, |options| options.public_roots = roots)
-    }
-
-    /// A server of the same component with another manifest, over TCP.
-    pub fn of(manifest: &Path, variables: &[(&str, &str)]) -> Self {
-        Self::adjusted(variables, |options| options.manifest = manifest.to_owned())
-    }
-
-    fn adjusted(variables: &[(&str, &str)], adjust: impl FnOnce(&mut Options)) -> Self {
+    /// A server with these variables and other options, such as a runtime configuration.
+    pub fn adjusted(variables: &[(&str, &str)], adjust: impl FnOnce(&mut Options)) -> Self {
         let mut options = options(variables);
         adjust(&mut options);
         let lines = Arc::new(Mutex::new(Vec::new()));
-        options.sink = sink(lines.clone());
+        let taken = lines.clone();
+        options.sink = Sink::new(move |line| lock(&taken).push(line.to_owned()));
         // The requests of all servers are compared with what a proxy admits.
         options.record_requests = std::env::var_os("TEST_TRAFFIC").map(PathBuf::from);
         let host = Host::prepare_with(options, compiled()).expect("spin.toml can be served");
@@ -121,6 +105,56 @@ impl Server {
         self.send(method, path, &headers, body.as_bytes())
     }
 
+    /// Asks whether the next start can work.
+    pub fn health(&self) -> Answer {
+        self.call("GET", "/health", "")
+    }
+
+    /// Asks for a reap, and returns what it removed, or would remove.
+    #[track_caller]
+    pub fn reaped(&self, path: &str) -> Vec<Value> {
+        let answer = self.call("POST", path, "").check(200);
+        let answer = answer.json();
+        assert_eq!(answer["failed"], json!([]), "{answer}");
+        answer["removed"].as_array().expect("a list").clone()
+    }
+
+    /// Orders a target with a key, as a program does.
+    pub fn ask(&self, key: &str, order: &Value) -> Answer {
+        self.ask_with("/v1/targets", key, order, &[])
+    }
+
+    /// The same, at a path with a query and with more headers.
+    pub fn ask_with(&self, path: &str, key: &str, order: &Value, more: &[(&str, &str)]) -> Answer {
+        let bearer = format!("Bearer {API}");
+        let own = [
+            ("authorization", bearer.as_str()),
+            ("idempotency-key", key),
+            ("content-type", "application/json"),
+        ];
+        let headers = [&own[..], more].concat();
+        self.send("POST", path, &headers, order.to_string().as_bytes())
+    }
+
+    /// Lists the targets that a query selects, as a program does.
+    #[track_caller]
+    pub fn targets(&self, query: &str) -> Value {
+        let path = format!("/v1/targets{query}");
+        let list = self.by(API, "GET", &path, "").check(200).json();
+        list["targets"].clone()
+    }
+
+    /// Makes a request about a target, as a program does: a GET, or a DELETE.
+    pub fn target(&self, method: &str, id: &str) -> Answer {
+        self.by(API, method, &format!("/v1/targets/{id}"), "")
+    }
+
+    /// Renews a target.
+    pub fn renew(&self, id: &str, lifetime: &str) -> Answer {
+        let body = json!({"lifetime": lifetime}).to_string();
+        self.by(API, "POST", &format!("/v1/targets/{id}/renew"), &body)
+    }
+
     /// Starts the target of a token.
     pub fn start_target(&self, token: &str) -> Answer {
         self.call("POST", "/start", &start_body(token))
@@ -128,13 +162,13 @@ impl Server {
 
     /// Stops a target.
     pub fn stop_target(&self, id: &str) -> Answer {
-        let body = serde_json::json!({"uniqueId": id}).to_string();
+        let body = json!({"uniqueId": id}).to_string();
         self.call("POST", "/stop", &body)
     }
 
     /// The log so far.
     pub fn log(&self) -> Vec<String> {
-        self.lines.lock().expect("no test panics with it").clone()
+        lock(&self.lines).clone()
     }
 
     /// Waits for a log line that contains a text: an answer comes before its line.
@@ -148,7 +182,7 @@ impl Server {
     /// Waits for the log line about an answer; that of a failure is found by the
     /// id that both carry.
     #[track_caller]
-    pub fn line_about(&self, answer: &Answer) -> serde_json::Value {
+    pub fn line_about(&self, answer: &Answer) -> Value {
         let instance = answer.json()["instance"].as_str().map(str::to_owned);
         let instance = instance.expect("a failure has an instance");
         let line = self.wait_for_line(instance.trim_start_matches("urn:uuid:"));
@@ -158,12 +192,23 @@ impl Server {
     /// Checks the status of a failure and some words of the error in its log line, which it
     /// returns.
     #[track_caller]
-    pub fn check_failed(&self, answer: &Answer, status: u16, words: &str) -> serde_json::Value {
+    pub fn check_failed(&self, answer: &Answer, status: u16, words: &str) -> Value {
         let line = self.line_about(answer);
         assert_eq!(answer.status, status, "{line}");
         let error = line["error"].as_str().expect("an error");
         assert!(error.contains(words), "{line}");
         line
+    }
+
+    /// Checks the status of a failure and the code in its log line.
+    #[track_caller]
+    pub fn check_code(&self, answer: &Answer, status: u16, code: &str) {
+        let line = self.line_about(answer);
+        assert_eq!(
+            (answer.status, &line["code"]),
+            (status, &json!(code)),
+            "{line}"
+        );
     }
 }
 
@@ -180,13 +225,29 @@ impl Drop for Server {
     }
 }
 
+/// The environment of [`start_body`] and [`order`].
+pub const ENVIRONMENT: &str = "0f1e2d3c-4b5a-6978-8796-a5b4c3d2e1f0";
+
+/// The secret of [`order`], which no answer, no log line and no container's configuration may
+/// hold.
+pub const PLANTED: &str = "planted-secret-of-a-target";
+
+/// An order of a target whose agent keeps trying to register.
+pub fn order() -> Value {
+    json!({
+        "environment": ENVIRONMENT,
+        "serviceUrl": "http://192.0.2.1:9",
+        "secrets": {"activation-token": PLANTED},
+    })
+}
+
 /// The body of a start for `token`; nobody has the address, so the agent keeps
 /// trying to register.
 pub fn start_body(token: &str) -> String {
-    serde_json::json!({
+    json!({
         "serviceUrl": "http://192.0.2.1:9",
         "activationToken": token,
-        "environmentId": "0f1e2d3c-4b5a-6978-8796-a5b4c3d2e1f0",
+        "environmentId": ENVIRONMENT,
     })
     .to_string()
 }
@@ -213,7 +274,7 @@ fn choose_network(engine: &RealEngine, options: &mut Options) {
     }
     let variable = options.variables.entry("container_patch".into());
     let patch = variable.or_insert_with(|| "{}".into());
-    let mut patched: serde_json::Value = serde_json::from_str(patch).expect("a patch is JSON");
+    let mut patched: Value = serde_json::from_str(patch).expect("a patch is JSON");
     let network = &mut patched["HostConfig"]["NetworkMode"];
     if network.is_null() {
         *network = "none".into();
@@ -234,11 +295,6 @@ pub fn compiled() -> &'static Compiled {
     })
 }
 
-fn sink(lines: Arc<Mutex<Vec<String>>>) -> Sink {
-    Sink::new(move |line: &str| {
-        lines
-            .lock()
-            .expect("no test panics with it")
-            .push(line.to_owned());
-    })
+fn lock(lines: &Mutex<Vec<String>>) -> MutexGuard<'_, Vec<String>> {
+    lines.lock().expect("no test panics with it")
 }

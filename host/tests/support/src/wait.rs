@@ -17,6 +17,15 @@ pub fn wait_for<T>(what: &str, look: impl FnMut() -> Option<T>) -> T {
     wait_within(PATIENCE, what, look)
 }
 
+/// Waits until something is so.
+///
+/// # Panics
+///
+/// As [`wait_for`].
+pub fn wait_until(what: &str, mut is_so: impl FnMut() -> bool) {
+    wait_for(what, || is_so().then_some(()));
+}
+
 /// Like [`wait_for`], with another deadline.
 ///
 /// # Panics

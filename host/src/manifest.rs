@@ -275,63 +275,39 @@ mod tests {
     }
 
     #[test]
-    fn what_would_change_behaviour_is_refused_by_name() {
+    fn what_this_host_does_not_do_like_spin_is_refused_by_name() {
         let component = r#"source = "target/app.wasm""#;
+        let more = "[[trigger.http]]\nroute = \"/...\"\ncomponent = \"web\"\n[component.web]";
+        let url = "{ default = \"http://127.0.0.1:2375\" }";
+        let both = "{ default = \"x\", required = true }";
+        for (from, to, named) in [
+            ("manifest_version = 2", "manifest_version = 1", "version 2"),
+            ("[[trigger.http]]", "[[trigger.redis]]", "redis"),
+            ("route = \"/...\"", "route = \"/start\"", "route"),
+            ("id = \"all\"", "executor = {}", "executor"),
+            ("[variables]", "[outbound]\nx = 1\n[variables]", "outbound"),
+            ("component = \"web\"", "component = \"wbe\"", "`wbe`"),
+            (component, "source = { url = \"x\" }", "source"),
+            ("[component.web]", more, "exactly one"),
+            (
+                "{{ url }}",
+                "{{ uri }}",
+                "allowed_outbound_hosts: [variables]",
+            ),
+            ("{{ url }}", "{{ uri }}", "`uri`"),
+            ("http://127.0.0.1", "127.0.0.1", "allowed_outbound_hosts"),
+            // A variable is either required or has a default.
+            (url, "{ }", "url"),
+            (url, both, "url"),
+        ] {
+            let error = error_of(from, to);
+            assert!(error.contains(named), "{to}: {error}");
+        }
         for key in ["files", "environment", "key_value_stores", "ai_models"] {
             let error = error_of(component, &format!("{component}\n{key} = []"));
             assert!(error.contains(key), "{error}");
             assert!(error.contains("does not support"), "{error}");
         }
-        for (from, to, named) in [
-            ("[[trigger.http]]", "[[trigger.redis]]", "redis"),
-            ("route = \"/...\"", "route = \"/start\"", "route"),
-            ("id = \"all\"", "executor = {}", "executor"),
-            ("[variables]", "[outbound]\nx = 1\n[variables]", "outbound"),
-            (component, "source = { url = \"x\" }", "source"),
-        ] {
-            let error = error_of(from, to);
-            assert!(error.contains(named), "{error}");
-        }
-    }
-
-    #[test]
-    fn a_second_trigger_is_refused() {
-        let more = "[[trigger.http]]\nroute = \"/...\"\ncomponent = \"web\"\n[component.web]";
-        let error = error_of("[component.web]", more);
-        assert!(error.contains("exactly one"), "{error}");
-    }
-
-    #[test]
-    fn a_template_of_an_undeclared_variable_is_named() {
-        let error = error_of("{{ url }}", "{{ uri }}");
-        assert!(error.contains("`uri`"), "{error}");
-        assert!(error.contains("allowed_outbound_hosts"), "{error}");
-    }
-
-    #[test]
-    fn a_default_that_cannot_be_an_allowed_host_is_an_error() {
-        let error = error_of("http://127.0.0.1:2375", "127.0.0.1:2375");
-        assert!(error.contains("allowed_outbound_hosts"), "{error}");
-    }
-
-    #[test]
-    fn a_variable_is_either_required_or_has_a_default() {
-        for neither_or_both in ["{ }", "{ default = \"x\", required = true }"] {
-            let error = error_of("{ default = \"http://127.0.0.1:2375\" }", neither_or_both);
-            assert!(error.contains("url"), "{error}");
-        }
-    }
-
-    #[test]
-    fn another_version_of_the_manifest_is_refused() {
-        let error = error_of("spin_manifest_version = 2", "spin_manifest_version = 1");
-        assert!(error.contains("version 2"), "{error}");
-    }
-
-    #[test]
-    fn a_trigger_without_its_component_is_named() {
-        let error = error_of("component = \"web\"", "component = \"wbe\"");
-        assert!(error.contains("`wbe`"), "{error}");
     }
 
     #[test]

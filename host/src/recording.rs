@@ -125,20 +125,14 @@ mod tests {
     use http_body_util::Full;
     use tokio::runtime::Builder;
 
-    /// The records of requests that are sent.
-    fn recorded(requests: impl IntoIterator<Item = Request<WasiBody>>) -> Vec<Value> {
-        let folder = tempfile::tempdir().unwrap();
-        let path = folder.path().join("recording");
-        for request in requests {
-            let recording = Recording::append_to(&path).unwrap();
-            let request = recording.record(request, &Sink::stderr());
-            let runtime = Builder::new_current_thread().build().unwrap();
-            runtime.block_on(request.into_body().collect()).unwrap();
-        }
-        let text = std::fs::read_to_string(&path).unwrap();
-        text.lines()
-            .map(|line| serde_json::from_str(line).unwrap())
-            .collect()
+    /// The record of a request that is sent, after those that are in the file.
+    fn record(path: &Path, request: Request<WasiBody>) -> Value {
+        let recording = Recording::append_to(path).unwrap();
+        let request = recording.record(request, &Sink::stderr());
+        let runtime = Builder::new_current_thread().build().unwrap();
+        runtime.block_on(request.into_body().collect()).unwrap();
+        let text = std::fs::read_to_string(path).unwrap();
+        serde_json::from_str(text.lines().last().unwrap()).unwrap()
     }
 
     fn request(content_type: &str, length: usize, body: impl Into<Bytes>) -> Request<WasiBody> {
@@ -152,46 +146,39 @@ mod tests {
     }
 
     #[test]
-    fn each_request_is_a_line_after_those_that_are_there() {
-        let lines = recorded([(); 2].map(|()| request("application/json", 7, r#"{"a":1}"#)));
-        let expected = json!({
-            "method": "POST",
-            "target": "/a/b?c=%2F",
-            "headers": ["authorization", "content-type", "content-length"],
-            "contentType": "application/json",
-            "bytes": 7,
-            "isWhole": true,
-            "body": r#"{"a":1}"#,
-        });
-        assert_eq!(lines, [expected.clone(), expected]);
-    }
-
-    #[test]
-    fn a_body_that_is_not_json_or_is_too_long_is_counted_alone() {
-        let bytes = BODY_BYTES_MAX + 1;
-        let tar = request("application/x-tar", 7, "a-token");
-        let long = request("application/json", bytes, vec![b'1'; bytes]);
-        let empty = request("application/x-tar", 0, "");
-        let lines = recorded([tar, long, empty]);
-        let counted = [7, bytes, 0].map(|bytes| (Value::Null, Value::from(bytes)));
-        let seen = lines
-            .iter()
-            .map(|line| (line["body"].clone(), line["bytes"].clone()));
-        assert_eq!(seen.collect::<Vec<_>>(), counted);
-    }
-
-    #[test]
-    fn a_request_that_is_shorter_than_announced_is_not_whole() {
-        let lines = recorded([request("application/json", 3, "{}")]);
-        let seen = (&lines[0]["isWhole"], &lines[0]["body"]);
-        assert_eq!(seen, (&false.into(), &"{}".into()));
+    fn each_request_is_a_line_with_its_length_and_a_body_that_is_json_and_not_too_long() {
+        let folder = tempfile::tempdir().unwrap();
+        let path = folder.path().join("recording");
+        let (json, tar) = ("application/json", "application/x-tar");
+        let long = BODY_BYTES_MAX + 1;
+        for (content_type, announced, body, is_whole, recorded) in [
+            (json, 7, br#"{"a":1}"#.to_vec(), true, Some(r#"{"a":1}"#)),
+            (json, 3, b"{}".to_vec(), false, Some("{}")),
+            (json, long, vec![b'1'; long], true, None),
+            (tar, 7, b"a-token".to_vec(), true, None),
+            (tar, 0, Vec::new(), true, None),
+        ] {
+            let bytes = body.len();
+            let expected = json!({
+                "method": "POST",
+                "target": "/a/b?c=%2F",
+                "headers": ["authorization", "content-type", "content-length"],
+                "contentType": content_type,
+                "bytes": bytes,
+                "isWhole": is_whole,
+                "body": recorded,
+            });
+            let request = request(content_type, announced, body);
+            assert_eq!(record(&path, request), expected);
+        }
+        let lines = std::fs::read_to_string(&path).unwrap();
+        assert_eq!(lines.lines().count(), 5);
     }
 
     #[test]
     fn a_file_that_cannot_be_written_is_named() {
-        let error = Recording::append_to(Path::new("/no/such/folder"))
-            .err()
-            .unwrap();
-        assert!(error.to_string().contains("/no/such/folder"), "{error}");
+        let error = Recording::append_to(Path::new("/no/such/folder"));
+        let error = error.err().unwrap().to_string();
+        assert!(error.contains("/no/such/folder"), "{error}");
     }
 }

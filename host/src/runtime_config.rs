@@ -112,14 +112,9 @@ mod tests {
     #[test]
     fn paths_are_relative_to_the_file() {
         let entry = &parse(WHOLE, Path::new("/app")).unwrap().client_tls[0];
-        assert_eq!(
-            entry.ca_roots_file.as_deref(),
-            Some(Path::new("/app/certs/ca.pem"))
-        );
-        assert_eq!(
-            entry.client_cert_file.as_deref(),
-            Some(Path::new("/etc/cert.pem"))
-        );
+        let files = [&entry.ca_roots_file, &entry.client_cert_file];
+        let expected = ["/app/certs/ca.pem", "/etc/cert.pem"].map(|path| Some(path.into()));
+        assert_eq!(files, expected.each_ref());
     }
 
     #[test]
@@ -136,36 +131,31 @@ mod tests {
     }
 
     #[test]
-    fn unknown_keys_are_named() {
-        assert!(error("[outbound_http]\nmax_connections = 1").contains("max_connections"));
-        assert!(error("[outbound_networking]\nx = 1").contains("outbound_networking"));
-        assert!(error(&format!("{WHOLE}\nca_root_file = \"x\"")).contains("ca_root_file"));
-    }
-
-    #[test]
-    fn a_certificate_needs_its_key() {
-        let text = WHOLE.replace("client_private_key_file = \"key.pem\"", "");
-        assert!(error(&text).contains("client_private_key_file"));
-    }
-
-    #[test]
-    fn an_entry_for_nothing_is_an_error() {
-        assert!(error(&WHOLE.replace("[\"engine\"]", "[]")).contains("hosts"));
-        assert!(error(&WHOLE.replace("[\"web\"]", "[]")).contains("component_ids"));
-    }
-
-    #[test]
-    fn a_file_with_nothing_in_it_is_fine() {
-        assert!(parse("", Path::new("")).unwrap().client_tls.is_empty());
+    fn what_is_unknown_or_not_whole_is_named() {
+        let key = "client_private_key_file = \"key.pem\"";
+        for (text, named) in [
+            ("[outbound_http]\nmax_connections = 1", "max_connections"),
+            ("[outbound_networking]\nx = 1", "outbound_networking"),
+            (&format!("{WHOLE}\nca_root_file = \"x\""), "ca_root_file"),
+            (&WHOLE.replace(key, ""), "client_private_key_file"),
+            (&WHOLE.replace("[\"engine\"]", "[]"), "hosts"),
+            (&WHOLE.replace("[\"web\"]", "[]"), "component_ids"),
+        ] {
+            assert!(error(text).contains(named), "{text}");
+        }
     }
 
     #[test]
     fn connections_are_pooled_unless_a_table_without_the_key_or_with_false_is_there() {
-        let pools = |text: &str| parse(text, Path::new("")).unwrap().pools();
-        assert!(pools(""));
-        assert!(pools(WHOLE));
-        assert!(pools("[outbound_http]\nconnection_pooling = true"));
-        assert!(!pools("[outbound_http]\nconnection_pooling = false"));
-        assert!(!pools("[outbound_http]"));
+        for (text, pools) in [
+            ("", true),
+            (WHOLE, true),
+            ("[outbound_http]\nconnection_pooling = true", true),
+            ("[outbound_http]\nconnection_pooling = false", false),
+            ("[outbound_http]", false),
+        ] {
+            let config = parse(text, Path::new("")).unwrap();
+            assert_eq!(config.pools(), pools, "{text}");
+        }
     }
 }

@@ -65,25 +65,22 @@ pub fn socket_for<'a>(sockets: &'a [UnixSocket], uri: &Uri) -> Option<&'a Path> 
 mod tests {
     use super::*;
 
-    fn path_for(flag: &str, url: &str) -> Option<PathBuf> {
-        let sockets = [flag.parse().unwrap()];
-        socket_for(&sockets, &url.parse().unwrap()).map(Path::to_path_buf)
-    }
-
     #[test]
     fn only_plain_http_to_the_authority_goes_to_the_socket() {
-        let flag = "127.0.0.1:2375=/run/docker.sock";
-        let socket = Some(PathBuf::from("/run/docker.sock"));
-        assert_eq!(path_for(flag, "http://127.0.0.1:2375/_ping"), socket);
-        assert_eq!(path_for(flag, "https://127.0.0.1:2375/"), None);
-        assert_eq!(path_for(flag, "http://127.0.0.1:2376/"), None);
-        assert_eq!(path_for(flag, "http://localhost:2375/"), None);
-    }
-
-    #[test]
-    fn a_port_left_out_is_80() {
-        assert!(path_for("engine=/s", "http://engine:80/").is_some());
-        assert!(path_for("engine:80=/s", "http://engine/").is_some());
+        for (authority, url, is_for_it) in [
+            ("127.0.0.1:2375", "http://127.0.0.1:2375/_ping", true),
+            ("127.0.0.1:2375", "https://127.0.0.1:2375/", false),
+            ("127.0.0.1:2375", "http://127.0.0.1:2376/", false),
+            ("127.0.0.1:2375", "http://localhost:2375/", false),
+            // A port left out is 80.
+            ("engine", "http://engine:80/", true),
+            ("engine:80", "http://engine/", true),
+        ] {
+            let sockets = [format!("{authority}=/run/docker.sock").parse().unwrap()];
+            let path = socket_for(&sockets, &url.parse().unwrap());
+            let expected = is_for_it.then_some(Path::new("/run/docker.sock"));
+            assert_eq!(path, expected, "{authority} {url}");
+        }
     }
 
     #[test]

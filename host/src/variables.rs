@@ -91,9 +91,8 @@ fn describe(name: &str, declaration: &Declaration) -> String {
         environment_name(name)
     );
     if declaration.secret {
-        line.push_str(&format!(
-            "; it is a secret, so prefer a file: --variable {name}=@FILE"
-        ));
+        let file = format!("; it is a secret, so prefer a file: --variable {name}=@FILE");
+        line.push_str(&file);
     }
     if let Some(description) = &declaration.description {
         line.push_str(&format!("\n    ({description})"));
@@ -115,62 +114,55 @@ mod tests {
             default: Some("default".to_owned()),
             ..Declaration::default()
         };
-        BTreeMap::from([
-            ("secret".to_owned(), required),
-            ("docker_url".to_owned(), optional),
-        ])
+        let declared = [("secret", required), ("docker_url", optional)];
+        declared
+            .map(|(name, declared)| (name.to_owned(), declared))
+            .into()
     }
 
-    fn map(pairs: &[(&str, &str)]) -> BTreeMap<String, String> {
+    fn map<const N: usize>(pairs: [(&str, &str); N]) -> BTreeMap<String, String> {
         pairs
-            .iter()
-            .map(|(name, value)| ((*name).to_owned(), (*value).to_owned()))
-            .collect()
+            .map(|(name, value)| (name.to_owned(), value.to_owned()))
+            .into()
+    }
+
+    fn error_of<const N: usize>(flags: [(&str, &str); N]) -> String {
+        let error = resolve(&declared(), &map(flags), &map([])).unwrap_err();
+        error.to_string()
     }
 
     #[test]
     fn a_missing_required_variable_is_named_with_both_ways_to_set_it() {
-        let error = resolve(&declared(), &map(&[]), &map(&[]))
-            .unwrap_err()
-            .to_string();
-        assert!(error.contains("SPIN_VARIABLE_SECRET"), "{error}");
-        assert!(error.contains("--variable secret=…"), "{error}");
-        assert!(error.contains("what BastionZero was given"), "{error}");
+        let error = error_of([]);
+        for told in [
+            "SPIN_VARIABLE_SECRET",
+            "--variable secret=…",
+            "what BastionZero was given",
+        ] {
+            assert!(error.contains(told), "{error}");
+        }
         assert!(!error.contains("docker_url"), "{error}");
     }
 
     #[test]
     fn flags_come_before_the_environment_and_that_before_the_default() {
-        let flags = map(&[("secret", "flag")]);
-        let environment = map(&[
-            ("SPIN_VARIABLE_SECRET", "environment"),
-            ("SPIN_VARIABLE_DOCKER_URL", "environment"),
-        ]);
-        let values = resolve(&declared(), &flags, &environment).unwrap();
-        assert_eq!(
-            values,
-            map(&[("secret", "flag"), ("docker_url", "environment")])
-        );
-        let values = resolve(&declared(), &flags, &map(&[])).unwrap();
-        assert_eq!(values["docker_url"], "default");
-    }
-
-    #[test]
-    fn an_empty_environment_variable_beats_the_default() {
-        let environment = map(&[
-            ("SPIN_VARIABLE_SECRET", "s"),
-            ("SPIN_VARIABLE_DOCKER_URL", ""),
-        ]);
-        let values = resolve(&declared(), &map(&[]), &environment).unwrap();
-        assert_eq!(values["docker_url"], "");
+        let (secret, url) = ("SPIN_VARIABLE_SECRET", "SPIN_VARIABLE_DOCKER_URL");
+        let flag = map([("secret", "flag")]);
+        for (flags, environment, expected) in [
+            (&flag, map([(secret, "x"), (url, "x")]), ["flag", "x"]),
+            (&flag, map([]), ["flag", "default"]),
+            // An empty value is one too.
+            (&map([]), map([(secret, "s"), (url, "")]), ["s", ""]),
+        ] {
+            let values = resolve(&declared(), flags, &environment).unwrap();
+            let [secret, url] = expected;
+            assert_eq!(values, map([("secret", secret), ("docker_url", url)]));
+        }
     }
 
     #[test]
     fn an_unknown_flag_is_an_error_that_lists_the_known_names_and_no_value() {
-        let flags = map(&[("secert", "hunter2")]);
-        let error = resolve(&declared(), &flags, &map(&[]))
-            .unwrap_err()
-            .to_string();
+        let error = error_of([("secert", "hunter2")]);
         assert!(error.contains("secert"), "{error}");
         assert!(error.contains("docker_url, secret"), "{error}");
         assert!(!error.contains("hunter2"), "{error}");

@@ -3,7 +3,7 @@
 use crate::script::*;
 
 #[track_caller]
-fn check_health(changes: &Changes, steps: Steps, expected: Result<usize, &str>) {
+fn check_health(changes: &Changes, steps: impl Into<Steps>, expected: Result<usize, &str>) {
     let outcome = run_with(changes, steps, async |provisioner| {
         provisioner.health().await
     });
@@ -17,9 +17,7 @@ fn check_health(changes: &Changes, steps: Steps, expected: Result<usize, &str>) 
     }
 }
 
-fn image() -> Steps {
-    call("look up the image", shows(r#"{"Id":"i"}"#))
-}
+const IMAGE: &str = "look up the image";
 
 /// An image that runs as this user.
 fn image_of(user: &str) -> Steps {
@@ -39,15 +37,17 @@ fn network() -> Steps {
 
 #[test]
 fn health_looks_at_every_image_and_network_once() {
-    check_health(&[], image() + network(), Ok(0));
+    check_health(&[], steps(IMAGE) + network(), Ok(0));
     let two = (
         "environments",
         r#"{"e1":{"image":"other"},"e2":{"image":"other"},"e3":{"container_patch":{"HostConfig":{"NetworkMode":"none"}}}}"#,
     );
-    check_health(&[two], image() * 2 + network(), Ok(0));
-    let absent = shows(r#"[{"Name":"dynamic-access-node"}]"#);
-    let steps = image() + call("look up the network", absent);
-    check_health(&[], steps, Err("docker network create"));
+    check_health(&[two], steps(IMAGE) + IMAGE + network(), Ok(0));
+    let absent = call(
+        "look up the network",
+        shows(r#"[{"Name":"dynamic-access-node"}]"#),
+    );
+    check_health(&[], steps(IMAGE) + absent, Err("docker network create"));
 }
 
 #[test]
@@ -66,25 +66,25 @@ fn the_image_must_run_as_the_owner_of_the_secrets() {
         ("runner", network(), Ok(1)),
         ("1001", no_call(), Err("root or the secret_owner 1000")),
     ] {
-        let steps = image() + image_of(user) + rest;
+        let steps = steps(IMAGE) + image_of(user) + rest;
         check_health(&[("environments", OTHER)], steps, result);
     }
 }
 
 #[test]
 fn health_pulls_an_image_that_is_not_there_and_says_what_comes_of_it() {
-    let absent = || call("look up the image", said(404, "no such image: x"));
+    let absent = || steps("look up the image: 404 no such image: x");
     check_health(&[], absent(), Err("the Engine has no image"));
     let pulled = call("pull", shows(r#"{"status":"Downloaded"}"#));
-    check_health(&PULLING, absent() + pulled + image() + network(), Ok(0));
+    check_health(&PULLING, absent() + pulled + IMAGE + network(), Ok(0));
     let refusal = "no matching manifest for linux/amd64 in the manifest list entries";
     let late = shows(format!(r#"{{"error":"{refusal}"}}"#));
     let uncounted = r#"{"status":"Pulling fs layer","progressDetail":{},"id":"a"}"#;
     let moving = r#"{"status":"Downloading","progressDetail":{"current":1,"total":9}}"#;
     for (reply, words) in [
-        (said(404, refusal), refusal),
+        (reply("pull", &format!("404 {refusal}")), refusal),
         (late, "cannot be pulled from its registry"),
-        (said(500, "EOF"), "failed: EOF"),
+        (reply("pull", "500 EOF"), "failed: EOF"),
         (Hangs, "makes no progress"),
         (CutShort("", 0), "makes no progress"),
         (CutShort(uncounted, 1), "outlasts the webhook"),
@@ -97,21 +97,23 @@ fn health_pulls_an_image_that_is_not_there_and_says_what_comes_of_it() {
 
 #[test]
 fn a_look_that_fails_is_no_outage_unless_it_fails_three_times() {
-    let slow = "dynamic-access engine proxy: this request did not come in time";
     for failure in [
         Lost,
         Unreachable,
         Hangs,
-        said(500, "m"),
-        shows("<html>"),
-        Is(502, "<html>".to_owned()),
-        said(408, slow),
+        reply("", "500 m"),
+        reply("", "200 <html>"),
+        reply("", "502 <html>"),
+        reply(
+            "",
+            "408 dynamic-access engine proxy: this request did not come in time",
+        ),
     ] {
         let image_fails = call("look up the image", failure.clone());
         let network_fails = call("look up the network", failure);
-        let steps = image_fails.clone() + image() + network_fails + network();
-        check_health(&[], steps, Ok(0));
-        let twice = image_fails.clone() * 2 + image() + network();
+        let once = image_fails.clone() + IMAGE + network_fails + network();
+        check_health(&[], once, Ok(0));
+        let twice = image_fails.clone() * 2 + IMAGE + network();
         check_health(&[], twice, Ok(0));
         check_health(&[], image_fails * 3, Err("unhealthy"));
     }
@@ -119,7 +121,7 @@ fn a_look_that_fails_is_no_outage_unless_it_fails_three_times() {
 
 #[test]
 fn health_does_not_depend_on_the_targets_that_there_are() {
-    check_health(&[("max_targets", "0")], image() + network(), Ok(0));
+    check_health(&[("max_targets", "0")], steps(IMAGE) + network(), Ok(0));
 }
 
 #[test]
@@ -147,7 +149,7 @@ fn health_notes_a_network_that_does_not_isolate_targets() {
         Value::Null,
         json!({"com.docker.network.bridge.enable_icc": "true"}),
     ] {
-        let steps = image() + network_with(options);
+        let steps = steps(IMAGE) + network_with(options);
         let notes = run(steps, async |provisioner| provisioner.health().await);
         let notes = notes.expect("it is healthy");
         assert_eq!(notes.len(), 1);
@@ -163,12 +165,12 @@ fn health_notes_each_network_that_does_not_isolate_targets() {
         call("look up the network", shows(open))
     };
     let bridge = patch(r#"{"HostConfig":{"NetworkMode":"bridge"}}"#);
-    check_health(&bridge, image() + named("bridge"), Ok(1));
+    check_health(&bridge, steps(IMAGE) + named("bridge"), Ok(1));
     // Podman has it under another name.
-    check_health(&bridge, image() + named("other"), Ok(1));
+    check_health(&bridge, steps(IMAGE) + named("other"), Ok(1));
     let second =
         patch(r#"{"NetworkingConfig":{"EndpointsConfig":{"second":{},"dynamic-access":{}}}}"#);
-    check_health(&second, image() + network() + named("second"), Ok(1));
-    let absent = image() + network() + named("other");
+    check_health(&second, steps(IMAGE) + network() + named("second"), Ok(1));
+    let absent = steps(IMAGE) + network() + named("other");
     check_health(&second, absent, Err("the Engine has no network second;"));
 }

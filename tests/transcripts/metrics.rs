@@ -11,13 +11,9 @@ use crate::script::*;
 /// An environment with an image of its own.
 const TWO_IMAGES: (&str, &str) = ("environments", r#"{"e":{"image":"other"}}"#);
 
-fn image() -> Steps {
-    call("look up the image", shows(r#"{"Id":"i"}"#))
-}
-
 /// The answer to a scrape, and its faults for the log.
 #[track_caller]
-fn scrape(changes: &Changes, steps: Steps) -> (String, Vec<String>) {
+fn scrape(changes: &Changes, steps: impl Into<Steps>) -> (String, Vec<String>) {
     let config = Config::parse(&variables(changes)).expect("a config");
     let readings = run_with(changes, steps, async |provisioner| {
         let readings = provisioner.readings().await;
@@ -42,10 +38,8 @@ fn check(text: &str, lines: &[&str]) {
 
 #[test]
 fn a_scrape_is_two_lists_and_one_look_for_each_image() {
-    let steps = call("list all", one("running", &[("max-lifetime", "10")]))
-        + call("list volumes", no_volumes())
-        + image()
-        + call("look up the image", said(404, "no such image: other"));
+    let steps = "list all: running max-lifetime=10; list volumes; look up the image;
+                 look up the image: 404 no such image: other";
     let (text, faults) = scrape(&[TWO_IMAGES], steps);
     check(
         &text,
@@ -68,9 +62,9 @@ fn a_scrape_is_two_lists_and_one_look_for_each_image() {
 
 #[test]
 fn an_engine_that_is_down_is_asked_for_no_image() {
-    let by_proxy = Is(502, "<html>".to_owned());
-    for failure in [Unreachable, Lost, said(500, "m"), by_proxy] {
-        let (text, faults) = scrape(&[TWO_IMAGES], call("list all", failure) * 3);
+    for failure in ["unreachable", "lost", "500 m", "502 <html>"] {
+        let list = Steps::from(format!("list all: {failure}"));
+        let (text, faults) = scrape(&[TWO_IMAGES], list * 3);
         let limit = r#"dynamic_access_targets_limit{environment=""} 1"#;
         check(&text, &["dynamic_access_engine_up 0", limit]);
         for series in ["targets{", "image_present{", "oldest_", "reapable_"] {
@@ -83,11 +77,11 @@ fn an_engine_that_is_down_is_asked_for_no_image() {
 
 #[test]
 fn an_engine_that_hangs_is_given_up_before_the_scrape_is() {
-    let (text, _) = scrape(&[TWO_IMAGES], call("list all", Hangs) * 2);
+    let (text, _) = scrape(&[TWO_IMAGES], steps("list all: hangs") * 2);
     check(&text, &["dynamic_access_engine_up 0"]);
     // The list is answered, and stays although the images are missing.
-    let looks = call("look up the image", Hangs) * 2;
-    let (text, faults) = scrape(&[TWO_IMAGES], call("list all", none()) + looks);
+    let looks = "list all: none; look up the image: hangs; look up the image: hangs";
+    let (text, faults) = scrape(&[TWO_IMAGES], looks);
     check(&text, &["dynamic_access_engine_up 1"]);
     assert!(!text.contains("image_present{"), "{text}");
     assert_eq!(faults.len(), 2);
@@ -95,8 +89,8 @@ fn an_engine_that_hangs_is_given_up_before_the_scrape_is() {
 
 #[test]
 fn an_image_of_which_the_engine_says_nothing_is_neither_there_nor_missing() {
-    let fails = call("look up the image", said(500, "m")) * 3;
-    let steps = call("list all", none()) + fails + image();
+    let fails = steps("look up the image: 500 m") * 3;
+    let steps = steps("list all: none") + fails + "look up the image";
     let (text, faults) = scrape(&[TWO_IMAGES], steps);
     check(&text, &[r#"dynamic_access_image_present{image="other"} 1"#]);
     assert!(!text.contains(r#"image="dynamic-access-agent""#), "{text}");
@@ -109,7 +103,7 @@ fn a_scrape_looks_for_twenty_images_at_most() {
         .map(|number| format!(r#""e{number}":{{"image":"image{number}"}}"#))
         .collect();
     let environments = format!("{{{}}}", images.join(",")).leak();
-    let steps = call("list all", none()) + image() * 20;
+    let steps = steps("list all: none") + steps("look up the image") * 20;
     let (text, _) = scrape(&[("environments", environments)], steps);
     assert_eq!(text.matches("\ndynamic_access_image_present{").count(), 20);
 }

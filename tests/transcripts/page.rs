@@ -12,7 +12,7 @@ fn ended(count: i64) -> Steps {
     let entries: Vec<_> = (0..count)
         .map(|number| entry(&format!("{number:064x}"), "exited", created(number), &[]))
         .collect();
-    call("list all", list(&entries)) + call("list volumes", no_volumes())
+    call("list all", list(&entries)) + "list volumes"
 }
 
 fn shown(environment: Option<&str>, steps: Steps) -> Result<Vec<TargetView>, Error> {
@@ -24,7 +24,7 @@ fn shown(environment: Option<&str>, steps: Steps) -> Result<Vec<TargetView>, Err
 
 #[test]
 fn two_lists_tell_of_all_targets_and_the_youngest_twenty_ended_have_exit_codes() {
-    let inspects = (0..20).map(|code| inspected("exited", code, ""));
+    let inspects = (0..20).map(|code| format!("inspect: exited {code}"));
     let steps = inspects.fold(ended(22), |before, inspect| before + inspect);
     let targets = shown(None, steps).expect("the targets");
     let codes = targets.iter().rev().map(|target| target.exit_code);
@@ -42,13 +42,13 @@ fn only_targets_that_are_shown_are_inspected() {
 
 #[test]
 fn an_exit_code_that_cannot_be_told_is_left_out() {
-    let steps = ended(1) + call("inspect", said(404, "gone"));
+    let steps = ended(1) + "inspect: 404 gone";
     let targets = shown(None, steps).expect("the targets");
     assert_eq!(targets[0].exit_code, None);
 }
 
 #[test]
 fn an_engine_that_does_not_answer_is_asked_three_times() {
-    let error = shown(None, call("list all", Unreachable) * 3).expect_err("no answer");
+    let error = shown(None, steps("list all: unreachable") * 3).expect_err("no answer");
     assert_eq!(error.status().as_u16(), 503);
 }

@@ -8,7 +8,6 @@ use serde_json::Map;
 
 use crate::script::*;
 use crate::start::check_start_with;
-use crate::swarm::{SERVICE, SWARM, service, task_of};
 
 const PORTS: (&str, &str) = ("ports", r#"{"ssh":22}"#);
 const ANY: (&str, &str) = ("publish_address", "0.0.0.0");
@@ -30,19 +29,18 @@ fn a_start_with_ports_variables_an_owner_and_labels_makes_the_calls_of_one_witho
         (order(), &[][..]),
         (of_portal, &[PORTS, allowed, per_owner]),
     ] {
-        let started = start_of(&order, changes, until_started() + runs());
+        let started = start_of(&order, changes, steps(UNTIL_STARTED) + "inspect");
         assert!(started.expect("a target").is_new);
     }
 }
 
 #[test]
 fn a_port_that_is_taken_before_the_start_is_chosen_anew() {
-    let taken = "Bind for 127.0.0.1:40109 failed: port is already allocated";
-    let port_taken = until_written()
-        + call("start", said(500, taken))
-        + cleaned_up()
-        + call("list by name", none());
-    check_start_with(&[PORTS], port_taken.clone() + until_started(), 200);
+    let port_taken = steps(UNTIL_WRITTEN)
+        + "start: 500 Bind for 127.0.0.1:40109 failed: port is already allocated"
+        + CLEANED_UP
+        + "list by name: none";
+    check_start_with(&[PORTS], port_taken.clone() + UNTIL_STARTED, 200);
     // After three of them, the caller gets a 503.
     check_start_with(&[PORTS], port_taken * 3, 503);
 }
@@ -62,12 +60,12 @@ fn a_list_of_an_engine_tells_the_endpoints() {
     entry["NetworkSettings"] = json!({"Networks": {"n": {"IPAddress": "172.18.0.5"}}});
     let found = list(&[entry]);
     let id = TargetId::parse(ID).expect("an id");
-    let steps = call("list by id", found.clone()) + call("list volumes", no_volumes());
+    let steps = call("list by id", found.clone()) + "list volumes";
     let shown = run(steps, async |provisioner| provisioner.target(&id).await);
     let shown = shown.expect("a target");
     check_told(&shown, "127.0.0.1");
     assert_eq!(shown.address.as_deref(), Some("172.18.0.5"));
-    let steps = call("list all", found) + call("list volumes", no_volumes());
+    let steps = call("list all", found) + "list volumes";
     let all = run(steps, async |provisioner| {
         provisioner.targets(&Filter::default()).await
     });
@@ -76,9 +74,9 @@ fn a_list_of_an_engine_tells_the_endpoints() {
 
 /// A service whose task publishes a port, and the task.
 fn published() -> (Reply, Reply) {
-    let mut service = service(1, &["vouched"]);
+    let mut service = service("1 vouched");
     service["Spec"]["Labels"]["dynamic-access.ports"] = LABEL.1.into();
-    let mut task = task_of(SERVICE, "running", "running");
+    let mut task = task("running");
     task["Status"]["PortStatus"] = json!({"Ports": [
         {"Protocol": "tcp", "TargetPort": 22, "PublishedPort": 40109, "PublishMode": "host"},
     ]});
@@ -113,8 +111,7 @@ fn a_swarms_nodes_are_asked_only_where_they_are_the_answer() {
         assert_eq!(shown.address, None);
     }
     // Without published ports, there is no further call.
-    let steps = call("find service", crate::swarm::one(1, &["vouched"]))
-        + call("list own tasks", crate::swarm::task("running"));
+    let steps = "find service: 1 vouched; list own tasks: running";
     let shown = run_with(&SWARM, steps, async |provisioner| {
         provisioner.target(&id).await
     });
@@ -124,8 +121,8 @@ fn a_swarms_nodes_are_asked_only_where_they_are_the_answer() {
 #[test]
 fn a_target_is_shown_without_endpoints_while_its_node_is_not_known() {
     let variables = [&SWARM[..], &[PORTS, ANY]].concat();
-    let refused = call("list nodes", said(500, "m"));
-    for nodes in [call("list nodes", none()), refused * 3] {
+    let refused = steps("list nodes: 500 m");
+    for nodes in [steps("list nodes: none"), refused * 3] {
         let (service, task) = published();
         let steps = call("list services", service) + call("list tasks", task) + nodes;
         let shown = run_with(&variables, steps, async |provisioner| {

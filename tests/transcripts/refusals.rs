@@ -9,7 +9,7 @@ use dynamic_access::provision::StartOrder;
 
 use crate::script::*;
 use crate::start::{
-    check_start, check_start_with, exit_code_127, found_running, no_image, to_pull,
+    ENDED_WITH_127, FOUND_RUNNING, NO_IMAGE, TO_PULL, check_start, check_start_with,
 };
 
 /// Every refusal before there is a container: the variables, the calls up to the refusal,
@@ -21,44 +21,39 @@ fn refusals() -> impl Iterator<Item = (&'static Changes, Steps, u16)> {
         (&others[..], no_call(), 422),
         (of_environment, no_call(), 422),
     ];
-    let no_network = "unable to find network with name or ID n: network not found";
     let by_create = [
-        call("create", said(400, "invalid")),
-        call("create", said(403, "authorization denied by plugin p")),
-        to_pull(),
-        call("create", said(500, no_network)),
+        "create: 400 invalid",
+        "create: 403 authorization denied by plugin p",
+        TO_PULL,
+        "create: 500 unable to find network with name or ID n: network not found",
     ];
-    let by_create = by_create.map(|steps| (&[][..], steps, 500));
+    let by_create = by_create.map(|refused| (&[][..], steps(refused), 500));
     let by_pull = [
-        (call("pull", shows("")) + no_image(), 500),
-        (call("pull", said(404, "manifest unknown")), 500),
-        (call("pull", said(500, "EOF")), 502),
-        (call("pull", Hangs), 503),
+        (steps("pull: 200") + NO_IMAGE, 500),
+        (steps("pull: 404 manifest unknown"), 500),
+        (steps("pull: 500 EOF"), 502),
+        (steps("pull: hangs"), 503),
     ];
-    let by_pull = by_pull.map(|(rest, status)| (&PULLING[..], to_pull() + rest, status));
+    let by_pull = by_pull.map(|(rest, status)| (&PULLING[..], steps(TO_PULL) + rest, status));
     by_urls.into_iter().chain(by_create).chain(by_pull)
-}
-
-fn by_name(state: &str, changes: &[(&str, &str)]) -> Steps {
-    call("list by name", one(state, changes))
 }
 
 #[test]
 fn a_refusal_is_answered_after_a_look_for_the_target() {
     for (changes, refused, status) in refusals() {
-        let steps = refused + call("list by name", none());
-        check_start_with(changes, steps, status);
+        check_start_with(changes, refused + "list by name: none", status);
     }
 }
 
 #[test]
 fn a_repeated_start_finds_its_target_although_a_new_one_would_be_refused() {
-    let theirs = |state| by_name(state, &[("attempt", "theirs")]);
+    let theirs = "list by name: created attempt=theirs;
+                  list by name: running attempt=theirs; stats: 3";
     for (look, status) in [
-        (found_running(), 200),
-        (by_name("exited", &[]) + exit_code_127(), 409),
-        (by_name("running", &[("environment-id", "other")]), 422),
-        (theirs("created") + theirs("running") + counts(3), 200),
+        (steps(FOUND_RUNNING), 200),
+        (steps("list by name: exited") + ENDED_WITH_127, 409),
+        (steps("list by name: running environment-id=other"), 422),
+        (steps(theirs), 200),
     ] {
         for (changes, refused, _) in refusals() {
             check_start_with(changes, refused + look.clone(), status);
@@ -69,7 +64,7 @@ fn a_repeated_start_finds_its_target_although_a_new_one_would_be_refused() {
 #[test]
 fn a_refusal_is_not_answered_while_the_target_cannot_be_looked_for() {
     for (changes, refused, _) in refusals() {
-        check_start_with(changes, refused + call("list by name", Lost) * 3, 502);
+        check_start_with(changes, refused + steps("list by name: lost") * 3, 502);
     }
 }
 
@@ -80,10 +75,10 @@ fn a_shorter_longest_lifetime_does_not_hide_a_target_that_runs() {
         ..order()
     };
     let shorter = [("max_lifetime", "1h")];
-    let own = by_name("running", &[("lifetime", "7200")]);
-    let found = start_of(&order, &shorter, own + counts(3) + runs());
+    let own = "list by name: running lifetime=7200; stats: 3; inspect";
+    let found = start_of(&order, &shorter, own);
     assert!(!found.expect("it runs").is_new);
-    let refused = start_of(&order, &shorter, call("list by name", none()));
+    let refused = start_of(&order, &shorter, "list by name: none");
     let longest = Duration::from_secs(3600);
     assert_eq!(
         refused.expect_err("too long"),
@@ -92,15 +87,11 @@ fn a_shorter_longest_lifetime_does_not_hide_a_target_that_runs() {
 }
 
 /// A create of a name that is in use, in Podman's words.
-fn taken() -> Steps {
-    const WORDS: &str =
-        "the container name da-1 is already in use by 0123abcd. You have to remove that container";
-    call("create", said(500, WORDS))
-}
+const TAKEN: &str = "create: 500 the container name da-1 is already in use by 0123abcd. You have to remove that container";
 
 /// Creates with a name that is taken and not listed.
 fn tries(count: usize) -> Steps {
-    (taken() + call("list by name", none())) * count
+    (steps(TAKEN) + "list by name: none") * count
 }
 
 #[test]
@@ -121,10 +112,9 @@ fn a_name_that_is_taken_and_never_listed_ends_the_start() {
 
 #[test]
 fn a_name_that_is_taken_is_waited_for_until_it_is_listed_or_free() {
-    check_start(tries(19) + taken() + found_running(), 200);
+    check_start(tries(19) + TAKEN + FOUND_RUNNING, 200);
     // In between, a list shows the container of another start, which has failed.
-    let busy = taken() + by_name("created", &[("attempt", "theirs")]) * 18;
-    let free = call("list by name", none()) + until_started();
-    check_start(tries(1) + busy + free, 200);
-    check_start(tries(19) + until_started(), 200);
+    let busy = steps(TAKEN) + steps("list by name: created attempt=theirs") * 18;
+    check_start(tries(1) + busy + "list by name: none" + UNTIL_STARTED, 200);
+    check_start(tries(19) + UNTIL_STARTED, 200);
 }

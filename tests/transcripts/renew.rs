@@ -36,7 +36,7 @@ fn volumes(volumes: &[Value]) -> Steps {
 
 /// A list of volumes that fails, and is asked for three times.
 fn no_list() -> Steps {
-    call("list volumes", said(500, "m")) * 3
+    steps("list volumes: 500 m") * 3
 }
 
 fn written(seconds: u64) -> Steps {
@@ -46,7 +46,7 @@ fn written(seconds: u64) -> Steps {
 /// A list of one target, which was created at this time.
 fn listed(state: &str, created: i64) -> Steps {
     let list = json!([entry(ID, state, created, &SHORT)]);
-    call("list by id", Is(200, list.to_string()))
+    call("list by id", shows(list))
 }
 
 /// A list of a target that is 11 seconds old.
@@ -56,7 +56,7 @@ fn young() -> Steps {
 
 /// Renews a target for this many minutes.
 #[track_caller]
-fn renew(minutes: u64, steps: Steps) -> Result<Target, Error> {
+fn renew(minutes: u64, steps: impl Into<Steps>) -> Result<Target, Error> {
     let id = TargetId::parse(ID).expect("an id");
     let lifetime = Duration::from_secs(60 * minutes);
     run(steps, async |provisioner| {
@@ -81,8 +81,8 @@ fn check_too_late(steps: Steps) {
 fn a_renewal_is_written_and_then_what_was_replaced_long_ago_removed() {
     check_renewed(30, young() + volumes(&[]) + written(1811), 1811);
     let listed = || volumes(&[volume(ID, 300), volume(OTHER, 3000), volume(ID, 240)]);
-    for removed in [done(), said(404, "no such volume"), said(500, "m"), Lost] {
-        let rest = listed() + call("remove volume", removed);
+    for removed in ["204", "404 no such volume", "500 m", "lost"] {
+        let rest = listed() + format!("remove volume: {removed}");
         check_renewed(30, young() + listed() + written(1811) + rest, 1811);
     }
     // Without the list, nothing is removed.
@@ -93,7 +93,7 @@ fn a_renewal_is_written_and_then_what_was_replaced_long_ago_removed() {
 #[test]
 fn one_renewal_removes_two_others_at_most() {
     let listed = || volumes(&[200, 210, 220, 230].map(|seconds| volume(ID, seconds)));
-    let removed = call("remove volume", done()) * 2;
+    let removed = steps("remove volume") * 2;
     let steps = young() + listed() + written(1811) + listed();
     check_renewed(30, steps + removed, 1811);
 }
@@ -108,7 +108,7 @@ fn a_renewal_stays_until_the_one_that_replaces_it_is_two_minutes_old() {
         ("0001-01-01T00:00:00", 0),
         ("", 0),
     ] {
-        let removal = || call("remove volume", done()) * removed;
+        let removal = || steps("remove volume") * removed;
         let listed = || volumes(&[volume(ID, 240), volume_of(ID, 300, written_at)]);
         let steps = young() + listed() + written(1811) + listed();
         check_renewed(30, steps + removal(), 1811);
@@ -130,7 +130,7 @@ fn a_renewal_never_goes_beyond_the_longest_lifetime_at_the_create() {
     check_renewed(600, young() + volumes(&[]) + written(3600), 3600);
     // For a target of an earlier version, the limit is its own lifetime.
     let list = json!([entry(ID, "running", TODAY, &SHORT[..1])]);
-    let old = call("list by id", Is(200, list.to_string()));
+    let old = call("list by id", shows(list));
     check_renewed(600, old + volumes(&[]), 0);
 }
 
@@ -186,17 +186,10 @@ fn a_target_that_is_not_started_yet_is_not_renewed() {
 #[test]
 fn a_list_of_renewals_or_a_write_that_fails_fails_the_renewal() {
     renew(30, young() + no_list()).expect_err("no list");
-    for reply in [
-        said(500, "m"),
-        Lost,
-        Is(201, "<html>".to_owned()),
-        // Somebody else's volume has the name.
-        Is(
-            201,
-            json!({"Name": format!("dynamic-access-{ID}-1811")}).to_string(),
-        ),
-    ] {
-        let steps = young() + volumes(&[]) + call("create volume", reply);
+    // In the last, somebody else's volume has the name.
+    let foreign = format!(r#"201 {{"Name":"dynamic-access-{ID}-1811"}}"#);
+    for words in ["500 m", "lost", "201 <html>", &foreign] {
+        let steps = young() + volumes(&[]) + format!("create volume: {words}");
         renew(30, steps).expect_err("it is not written");
     }
 }
@@ -222,10 +215,9 @@ fn a_reap_spares_what_was_renewed_until_that_is_over() {
     let rest = renewed(AGE) + volumes(&[volume(ID, AGE)]);
     assert!(reaped(&list, Scope::AFTER_ANSWER, rest).removed.is_empty());
     let rest = renewed(AGE - 1)
-        + call("remove by force", done())
+        + "remove by force"
         + volumes(&[volume(ID, AGE - 1)])
-        + call("list by id", none())
-        + call("remove volume", done());
+        + "list by id: none; remove volume";
     let report = reaped(&list, Scope::AFTER_ANSWER, rest);
     assert_eq!((report.removed.len(), report.left_over), (1, 1));
 }
@@ -236,7 +228,7 @@ fn a_reap_without_the_renewals_removes_nothing_by_its_lifetime() {
         entry(ID, "running", LONG_AGO, &[]),
         entry(OTHER, "created", LONG_AGO, &[]),
     ];
-    let rest = no_list() + call("remove", done()) + no_list();
+    let rest = no_list() + "remove" + no_list();
     let report = reaped(&list, Scope::whole(false), rest);
     assert_eq!((report.removed.len(), report.left), (1, 1));
     let notes = report.notes(false);
@@ -246,13 +238,8 @@ fn a_reap_without_the_renewals_removes_nothing_by_its_lifetime() {
 
 #[test]
 fn targets_are_shown_and_found_although_a_proxy_refuses_the_list_of_renewals() {
-    let refused = || {
-        call(
-            "list volumes",
-            said(403, "dynamic-access engine proxy: not listed"),
-        )
-    };
-    let found = || young() + refused();
+    let refused = "list volumes: 403 dynamic-access engine proxy: not listed";
+    let found = || young() + refused;
     let id = TargetId::parse(ID).expect("an id");
     let shown = run(found(), async |provisioner| provisioner.target(&id).await);
     let shown = shown.expect("the target");
@@ -262,15 +249,14 @@ fn targets_are_shown_and_found_although_a_proxy_refuses_the_list_of_renewals() {
         provisioner.wait(&id, Awaited::Ready, timeout).await
     });
     assert_eq!(waited.expect("the target").id, id);
-    let all = || call("list all", one("running", &[])) + refused();
+    let all = || steps("list all: running") + refused;
     let listed = run(all(), async |provisioner| {
         provisioner.targets(&Filter::default()).await
     });
     assert_eq!(listed.expect("the targets").len(), 1);
     let page = run(all(), async |provisioner| provisioner.overview(None).await);
     assert_eq!(page.expect("the targets").targets.len(), 1);
-    let image = call("look up the image", shows(r#"{"Id":"i"}"#));
-    let readings = run(all() + image, async |provisioner| {
+    let readings = run(all() + "look up the image", async |provisioner| {
         provisioner.readings().await
     });
     assert!(readings.survey.is_some());
@@ -280,11 +266,8 @@ fn targets_are_shown_and_found_although_a_proxy_refuses_the_list_of_renewals() {
     let name = ContainerName::from_idempotency_key(&deployment, &key);
     let mut running = entry(ID, "running", TODAY, &[("name", name.as_str())]);
     running["Names"] = json!([format!("/{}", name.as_str())]);
-    let repeated = call("create", said(409, "Conflict."))
-        + call("list by name", list(&[running]))
-        + counts(3)
-        + runs()
-        + refused();
+    let found = steps("create: 409 Conflict.") + call("list by name", list(&[running]));
+    let repeated = found + "stats: 3; inspect" + refused;
     let order = StartOrder {
         key: Key::IdempotencyKey(key),
         ..order()
@@ -307,10 +290,9 @@ fn only_renewals_that_nothing_needs_are_left_over() {
     ];
     let found = json!([entry(&younger, "running", TODAY, &[])]);
     let rest = volumes(&all)
-        + call("remove volume", done())
-        + call("list by id", Is(200, found.to_string()))
-        + call("list by id", none())
-        + call("remove volume", done());
+        + "remove volume"
+        + call("list by id", shows(found))
+        + "list by id: none; remove volume";
     assert_eq!(reaped(&list, Scope::whole(false), rest).left_over, 2);
 }
 
@@ -319,7 +301,6 @@ fn one_reap_removes_sixteen_renewals_at_most() {
     let all: Vec<_> = (0..17)
         .map(|number| volume(&format!("{number:064x}"), 60))
         .collect();
-    let removal = call("list by id", none()) + call("remove volume", done());
-    let rest = volumes(&all) + removal * 16;
+    let rest = volumes(&all) + steps("list by id: none; remove volume") * 16;
     assert_eq!(reaped(&[], Scope::whole(false), rest).left_over, 16);
 }

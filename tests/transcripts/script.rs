@@ -1,4 +1,5 @@
-//! A platform that follows a script, and the replies of its Engine.
+//! A platform that follows a script: the calls of a webhook in their order, each with its
+//! reply.
 
 use std::cell::{Cell, RefCell};
 use std::collections::{HashSet, VecDeque};
@@ -9,16 +10,13 @@ use dynamic_access::backend::Backend;
 use dynamic_access::budget::Budget;
 use dynamic_access::call_notes::Calls;
 use dynamic_access::config::Config;
-use dynamic_access::docker::{ContainerName, DeploymentId};
 use dynamic_access::engine::Engine;
 use dynamic_access::error::Error;
 use dynamic_access::platform::{HttpRequest, HttpResponse, Keep, Platform, TransportError};
 use dynamic_access::provision::{Provisioner, StartOrder, Started};
 use dynamic_access::secret::Secret;
-pub use serde_json::{Value, json};
 
-pub const ID: &str = "0123456789abcdef0123456789abcdef0123456789abcdef0123456789abcdef";
-pub const OTHER: &str = "fedcba9876543210fedcba9876543210fedcba9876543210fedcba9876543210";
+pub use crate::replies::*;
 
 /// Variables with which a missing image is pulled.
 pub const PULLING: [(&str, &str); 2] = [
@@ -26,28 +24,13 @@ pub const PULLING: [(&str, &str); 2] = [
     ("agent_image", "r.example.com/agent:1"),
 ];
 
-/// A reaction of the Engine of a script.
-#[derive(Clone)]
-pub enum Reply {
-    Is(u16, String),
-    /// The same, and its time.
-    Dated(&'static str, u16, String),
-    Unreachable,
-    Lost,
-    Hangs,
-    /// The limit passes after this end of a reply, and this many seconds of silence.
-    CutShort(&'static str, u64),
-    TooLong,
-}
-pub use Reply::{CutShort, Dated, Hangs, Is, Lost, TooLong, Unreachable};
-
 /// Calls in their order, each with its reply: `+` puts some after others, `*` repeats them.
 #[derive(Clone)]
-pub struct Steps(Vec<(&'static str, Reply)>);
+pub struct Steps(Vec<(String, Reply)>);
 
 /// One call, in the words of [`shape`].
-pub fn call(shape: &'static str, reply: Reply) -> Steps {
-    Steps(vec![(shape, reply)])
+pub fn call(shape: &str, reply: Reply) -> Steps {
+    Steps(vec![(shape.to_owned(), reply)])
 }
 
 /// No call at all.
@@ -55,11 +38,29 @@ pub fn no_call() -> Steps {
     Steps(Vec::new())
 }
 
-impl Add for Steps {
+/// `call: reply; call: reply`, in the words of [`shape`] and of [`crate::replies`].
+impl From<&str> for Steps {
+    fn from(text: &str) -> Self {
+        let steps = text.split(';').map(str::trim);
+        let step = |step: &str| {
+            let (asked, words) = step.split_once(": ").unwrap_or((step, ""));
+            (asked.to_owned(), reply(asked, words))
+        };
+        Self(steps.filter(|step| !step.is_empty()).map(step).collect())
+    }
+}
+
+impl From<String> for Steps {
+    fn from(text: String) -> Self {
+        Self::from(text.as_str())
+    }
+}
+
+impl<T: Into<Self>> Add<T> for Steps {
     type Output = Self;
 
-    fn add(mut self, rest: Self) -> Self {
-        self.0.extend(rest.0);
+    fn add(mut self, rest: T) -> Self {
+        self.0.extend(rest.into().0);
         self
     }
 }
@@ -72,9 +73,14 @@ impl Mul<usize> for Steps {
     }
 }
 
+/// The steps of a text.
+pub fn steps(text: &str) -> Steps {
+    text.into()
+}
+
 /// A platform that expects calls in their order and replies by the script.
 pub struct Script {
-    steps: RefCell<VecDeque<(&'static str, Reply)>>,
+    steps: RefCell<VecDeque<(String, Reply)>>,
     clock: Cell<Duration>,
     random: Cell<u128>,
     secrets: RefCell<HashSet<String>>,
@@ -142,59 +148,58 @@ fn dated(date: &str, status: u16, body: String) -> HttpResponse {
     response.body(body.into_bytes()).expect("a response")
 }
 
+/// The words for each call, its method, and all parts of its path that mark it; the first
+/// row that fits counts.
+const CALLS: &str = "
+    create service                  | POST   | /services/create
+    create secret                   | POST   | /secrets/create
+    update                          | POST   | /update?version=7
+    delete service                  | DELETE | /services/
+    delete secret                   | DELETE | /secrets/
+    look up service                 | GET    | /services/
+    list nodes                      | GET    | /nodes
+    list part of unvouched services | GET    | %22label%22 %22name%22 access.vouched
+    list part of services           | GET    | %22label%22 %22name%22 /services?
+    list part of tasks              | GET    | %22label%22 %22name%22 /tasks?
+    list part of secrets            | GET    | %22label%22 %22name%22 /secrets?
+    list part                       | GET    | %22label%22 %22name%22
+    find service by name            | GET    | /services? %22name%22
+    find service                    | GET    | /services? %22id%22
+    list unvouched services         | GET    | /services? access.vouched
+    list services                   | GET    | /services?
+    list own tasks                  | GET    | /tasks? access.name
+    list tasks                      | GET    | /tasks?
+    list own secrets                | GET    | /secrets? access.attempt
+    list secrets                    | GET    | /secrets?
+    create                          | POST   | /containers/create?
+    create volume                   | POST   | /volumes/create
+    list volumes                    | GET    | /volumes?
+    remove volume                   | DELETE | /volumes/
+    pull                            | POST   | /images/create?
+    stop                            | POST   | /stop?
+    archive                         | PUT    | /archive?
+    look up the network             | GET    | /networks?
+    start                           | POST   | /start
+    remove by force                 | DELETE | force=true
+    remove                          | DELETE | /containers/
+    list by name                    | GET    | %22name%22
+    list by id                      | GET    | %22id%22
+    list all                        | GET    | %22label%22
+    look up the image               | GET    | /images/
+    stats                           | GET    | /stats?
+    inspect                         | GET    | /json";
+
 /// A request in a few words, without the id of its container, which another test checks.
 pub fn shape(request: &HttpRequest) -> &'static str {
     let (method, path) = (request.method().as_str(), request.uri().to_string());
-    match method {
-        "POST" if path.ends_with("/services/create") => "create service",
-        "POST" if path.ends_with("/secrets/create") => "create secret",
-        "POST" if path.contains("/update?version=7") => "update",
-        "DELETE" if path.contains("/services/") => "delete service",
-        "DELETE" if path.contains("/secrets/") => "delete secret",
-        "GET" if path.contains("/services/") => "look up service",
-        "GET" if path.contains("/nodes") => "list nodes",
-        "GET" if path.contains("%22label%22") && path.contains("%22name%22") => {
-            let is_of = |what: &str| path.contains(what);
-            match () {
-                () if is_of("access.vouched") => "list part of unvouched services",
-                () if is_of("/services?") => "list part of services",
-                () if is_of("/tasks?") => "list part of tasks",
-                () if is_of("/secrets?") => "list part of secrets",
-                () => "list part",
-            }
-        }
-        "GET" if path.contains("/services?") && path.contains("%22name%22") => {
-            "find service by name"
-        }
-        "GET" if path.contains("/services?") && path.contains("%22id%22") => "find service",
-        "GET" if path.contains("/services?") && path.contains("access.vouched") => {
-            "list unvouched services"
-        }
-        "GET" if path.contains("/services?") => "list services",
-        "GET" if path.contains("/tasks?") && path.contains("access.name") => "list own tasks",
-        "GET" if path.contains("/tasks?") => "list tasks",
-        "GET" if path.contains("/secrets?") && path.contains("access.attempt") => {
-            "list own secrets"
-        }
-        "GET" if path.contains("/secrets?") => "list secrets",
-        "POST" if path.contains("/containers/create?") => "create",
-        "POST" if path.ends_with("/volumes/create") => "create volume",
-        "GET" if path.contains("/volumes?") => "list volumes",
-        "DELETE" if path.contains("/volumes/") => "remove volume",
-        "POST" if path.contains("/images/create?") => "pull",
-        "POST" if path.contains("/stop?") => "stop",
-        "PUT" => "archive",
-        "GET" if path.contains("/networks?") => "look up the network",
-        "POST" if path.ends_with("/start") => "start",
-        "DELETE" if path.contains("force=true") => "remove by force",
-        "DELETE" => "remove",
-        "GET" if path.contains("%22name%22") => "list by name",
-        "GET" if path.contains("%22id%22") => "list by id",
-        "GET" if path.contains("%22label%22") => "list all",
-        "GET" if path.contains("/images/") => "look up the image",
-        "GET" if path.contains("/stats?") => "stats",
-        _ => "inspect",
-    }
+    let words = |row: &'static str| {
+        let (words, marks) = row.split_once('|')?;
+        let (of_method, marks) = marks.split_once('|')?;
+        let is_there = marks.split_whitespace().all(|mark| path.contains(mark));
+        (of_method.trim() == method && is_there).then_some(words.trim())
+    };
+    let found = CALLS.lines().find_map(words);
+    found.unwrap_or_else(|| panic!("an unknown call {method} {path}"))
 }
 
 /// Variables that differ from the defaults.
@@ -226,7 +231,10 @@ fn default(name: &str) -> Option<&'static str> {
 
 /// Runs `webhook` against a script to the script's end.
 #[track_caller]
-pub fn run<T>(steps: Steps, webhook: impl AsyncFnOnce(Provisioner<'_, Script>) -> T) -> T {
+pub fn run<T>(
+    steps: impl Into<Steps>,
+    webhook: impl AsyncFnOnce(Provisioner<'_, Script>) -> T,
+) -> T {
     run_with(&[], steps, webhook)
 }
 
@@ -234,11 +242,11 @@ pub fn run<T>(steps: Steps, webhook: impl AsyncFnOnce(Provisioner<'_, Script>) -
 #[track_caller]
 pub fn run_with<T>(
     changes: &Changes,
-    steps: Steps,
+    steps: impl Into<Steps>,
     webhook: impl AsyncFnOnce(Provisioner<'_, Script>) -> T,
 ) -> T {
     let script = Script {
-        steps: RefCell::new(steps.0.into()),
+        steps: RefCell::new(steps.into().0.into()),
         clock: Cell::new(Duration::ZERO),
         random: Cell::default(),
         secrets: RefCell::default(),
@@ -254,8 +262,9 @@ pub fn run_with<T>(
         budget,
     };
     let outcome = pollster::block_on(webhook(provisioner));
-    let left: Vec<_> = script.steps.borrow().iter().map(|step| step.0).collect();
-    assert_eq!(left, Vec::<&str>::new(), "calls that were not made");
+    let left = script.steps.borrow();
+    let left: Vec<_> = left.iter().map(|step| &step.0).collect();
+    assert!(left.is_empty(), "calls that were not made: {left:?}");
     assert!(script.now() <= budget.answer_until, "{:?}", script.now());
     outcome
 }
@@ -267,135 +276,30 @@ pub fn order() -> StartOrder {
 
 /// Starts a target.
 #[track_caller]
-pub fn start(changes: &Changes, steps: Steps) -> Result<Started, Error> {
+pub fn start(changes: &Changes, steps: impl Into<Steps>) -> Result<Started, Error> {
     start_of(&order(), changes, steps)
 }
 
 /// Starts the target of an order.
 #[track_caller]
-pub fn start_of(order: &StartOrder, changes: &Changes, steps: Steps) -> Result<Started, Error> {
+pub fn start_of(
+    order: &StartOrder,
+    changes: &Changes,
+    steps: impl Into<Steps>,
+) -> Result<Started, Error> {
     run_with(changes, steps, async |provisioner| {
         provisioner.start(order).await
     })
 }
 
-pub fn created() -> Reply {
-    Is(201, format!(r#"{{"Id":"{ID}","Warnings":[]}}"#))
-}
-
-/// A reply with this body.
-pub fn shows(body: impl ToString) -> Reply {
-    Is(200, body.to_string())
-}
-
-pub fn said(status: u16, message: &str) -> Reply {
-    Is(status, format!(r#"{{"message":"{message}"}}"#))
-}
-
-pub fn done() -> Reply {
-    Is(204, String::new())
-}
-
-pub fn none() -> Reply {
-    shows("[]")
-}
-
-/// A list of volumes without any.
-pub fn no_volumes() -> Reply {
-    shows(r#"{"Volumes":null,"Warnings":null}"#)
-}
-
-/// A list of this token's container, with changes to its labels; it is 11
-/// seconds old.
-pub fn one(state: &str, changes: &[(&str, &str)]) -> Reply {
-    list(&[entry(ID, state, TODAY, changes)])
-}
-
-pub fn list(entries: &[Value]) -> Reply {
-    shows(json!(entries))
-}
-
-/// When this token's container was created: 11 seconds before the Engine's time.
-pub const TODAY: i64 = 1_795_395_650;
-
-pub fn entry(id: &str, state: &str, created: i64, changes: &[(&str, &str)]) -> Value {
-    let deployment = DeploymentId::parse("dynamic-access").expect("an id");
-    let token = if id == OTHER { "b-token" } else { "a-token" };
-    let name = ContainerName::from_token(&deployment, &Secret::new(token));
-    let mut labels = json!({
-        "dynamic-access.deployment": "dynamic-access",
-        "dynamic-access.name": name.as_str(),
-        "dynamic-access.attempt": "0".repeat(32),
-        "dynamic-access.service-url": "https://host",
-        "dynamic-access.environment-id": "e",
-    });
-    for (label, value) in changes {
-        labels[format!("dynamic-access.{label}")] = (*value).into();
-    }
-    json!({
-        "Id": id,
-        "Names": [format!("/{}", name.as_str())],
-        "State": state,
-        "Created": created,
-        "Labels": labels,
-    })
-}
-
-/// A container that somebody else made, whose image carries our label.
-pub fn stranger(id: &str) -> Value {
-    let mut stranger = entry(id, "running", 0, &[]);
-    stranger["Names"] = json!(["/another"]);
-    stranger
-}
-
-/// An inspect of this token's container, which has ended at that time of the day if it
-/// has ended.
-pub fn inspected(state: &str, exit_code: i64, finished: &str) -> Steps {
-    call("inspect", shows(container(state, exit_code, finished)))
-}
-
-/// The body of such an inspect.
-pub fn container(state: &str, exit_code: i64, finished: &str) -> Value {
-    let entry = entry(ID, state, 0, &[]);
-    json!({
-        "Id": entry["Id"],
-        "Name": entry["Names"][0],
-        "Created": "2026-11-23T01:00:50Z",
-        "State": {
-            "Status": state,
-            "ExitCode": exit_code,
-            "FinishedAt": format!("2026-11-23T{finished}Z"),
-        },
-        "Config": {"Labels": entry["Labels"]},
-    })
-}
-
-/// What an inspect shows while the container runs.
-pub fn runs() -> Steps {
-    inspected("running", 0, "")
-}
-
-/// The count of a target's processes and threads.
-pub fn counts(tasks: u64) -> Steps {
-    call("stats", shows(json!({"pids_stats": {"current": tasks}})))
-}
-
 /// The calls of a start until it has counted the targets.
-pub fn until_counted() -> Steps {
-    call("create", created()) + call("list all", one("created", &[]))
-}
+pub const UNTIL_COUNTED: &str = "create; list all: created";
 
 /// The calls of a start until the container has its secrets.
-pub fn until_written() -> Steps {
-    until_counted() + call("archive", shows(""))
-}
+pub const UNTIL_WRITTEN: &str = "create; list all: created; archive";
 
 /// The calls of a start until the container is started.
-pub fn until_started() -> Steps {
-    until_written() + call("start", done())
-}
+pub const UNTIL_STARTED: &str = "create; list all: created; archive; start";
 
 /// The calls that remove what a failed start has created.
-pub fn cleaned_up() -> Steps {
-    call("list by id", one("created", &[])) + call("remove", done())
-}
+pub const CLEANED_UP: &str = "list by id: created; remove";

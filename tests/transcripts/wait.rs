@@ -16,19 +16,11 @@ fn with(status: &str) -> Steps {
     call("list by id", list(&[entry]))
 }
 
-fn by_id(state: &str) -> Steps {
-    call("list by id", one(state, &[]))
-}
+/// The last calls of a wait that sees the target end. Only the last look makes the list
+/// of renewals, if it has found the target.
+const ENDED: &str = "list by id: exited; list volumes; inspect: exited 7";
 
-/// The list that only the last look makes, if it has found the target.
-fn renewals() -> Steps {
-    call("list volumes", no_volumes())
-}
-
-/// The last calls of a wait that sees the target end.
-fn ended() -> Steps {
-    by_id("exited") + renewals() + inspected("exited", 7, "01:01:00")
-}
+const GONE: &str = "list by id: none";
 
 const UP: &str = "Up 4 seconds";
 const STARTING: &str = "Up 4 seconds (health: starting)";
@@ -46,7 +38,7 @@ fn wait(awaited: Awaited, seconds: u64, steps: Steps) -> (Result<TargetView, Err
 
 #[track_caller]
 fn check_ready(steps: Steps, ready: Option<bool>, took: u64) {
-    let (outcome, seconds) = wait(Awaited::Ready, 20, steps + renewals());
+    let (outcome, seconds) = wait(Awaited::Ready, 20, steps + "list volumes");
     assert_eq!((outcome.expect("a target").ready, seconds), (ready, took));
 }
 
@@ -57,30 +49,30 @@ fn a_wait_looks_once_a_second_until_the_target_is_ready() {
     check_ready(looks, Some(true), 2);
     check_ready(with(HEALTHY), Some(true), 0);
     check_ready(with(UP), None, 0);
-    check_ready(by_id("created") + with(UP), None, 1);
+    check_ready(steps("list by id: created") + with(UP), None, 1);
 }
 
 #[test]
 fn a_wait_tells_the_target_as_it_is_when_the_time_is_up() {
     check_ready(with(STARTING) * 21, Some(false), 20);
-    let steps = with(STARTING) * 2 + renewals();
+    let steps = with(STARTING) * 2 + "list volumes";
     let (outcome, took) = wait(Awaited::Ready, 1, steps);
     assert_eq!((outcome.expect("a target").ready, took), (Some(false), 1));
 }
 
 #[test]
 fn a_wait_for_the_end_tells_the_exit_code() {
-    let (outcome, took) = wait(Awaited::Ended, 20, with(UP) + ended());
+    let (outcome, took) = wait(Awaited::Ended, 20, with(UP) + ENDED);
     assert_eq!((outcome.expect("a target").exit_code, took), (Some(7), 1));
 }
 
 #[test]
 fn one_that_has_ended_or_is_gone_is_not_waited_for() {
-    let (outcome, took) = wait(Awaited::Ready, 20, with(STARTING) + ended());
+    let (outcome, took) = wait(Awaited::Ready, 20, with(STARTING) + ENDED);
     assert_eq!((outcome.expect("a target").exit_code, took), (Some(7), 1));
     for awaited in [Awaited::Ready, Awaited::Ended] {
-        let gone = with(STARTING) + call("list by id", none());
-        let foreign = call("list by id", one("running", &[("deployment", "other")]));
+        let gone = with(STARTING) + GONE;
+        let foreign = steps("list by id: running deployment=other");
         for (steps, seconds) in [(gone, 1), (foreign, 0)] {
             let (outcome, took) = wait(awaited, 20, steps);
             let status = outcome.expect_err("it is gone").status();
@@ -91,9 +83,9 @@ fn one_that_has_ended_or_is_gone_is_not_waited_for() {
 
 #[test]
 fn a_look_that_fails_is_repeated_until_the_time_is_up() {
-    let failed = call("list by id", said(400, "planted"));
-    let steps = with(STARTING) + failed.clone() * 2 + with(HEALTHY);
-    check_ready(steps, Some(true), 3);
+    let failed = steps("list by id: 400 planted");
+    let found = with(STARTING) + failed.clone() * 2 + with(HEALTHY);
+    check_ready(found, Some(true), 3);
     let (outcome, took) = wait(Awaited::Ended, 3, with(STARTING) + failed * 3);
     assert!(outcome.is_err());
     assert_eq!(took, 3);
@@ -101,17 +93,17 @@ fn a_look_that_fails_is_repeated_until_the_time_is_up() {
 
 #[test]
 fn the_last_look_ends_by_the_time_of_the_answer() {
-    let (outcome, took) = wait(Awaited::Ended, 20, call("list by id", Hangs) * 5);
+    let (outcome, took) = wait(Awaited::Ended, 20, steps("list by id: hangs") * 5);
     assert_eq!(outcome.expect_err("a failure").status().as_u16(), 504);
     assert!(took <= 25, "{took}");
 }
 
 /// A start, and the wait after it.
 #[track_caller]
-fn check_start(health: &str, steps: Steps, word: &str, ready: Option<bool>) {
+fn check_start(health: &str, rest: Steps, word: &str, ready: Option<bool>) {
     let mut runs = container("running", 0, "");
     runs["State"]["Health"]["Status"] = health.into();
-    let steps = until_started() + call("inspect", shows(runs)) + steps;
+    let steps = steps(UNTIL_STARTED) + call("inspect", shows(runs)) + rest;
     let target = run(steps, async |provisioner| {
         let started = provisioner.start(&order()).await.expect("it runs");
         let target = TargetView::new(&started.container, provisioner.config);
@@ -123,14 +115,13 @@ fn check_start(health: &str, steps: Steps, word: &str, ready: Option<bool>) {
 
 #[test]
 fn a_start_that_waits_is_a_success_whatever_comes_of_the_wait() {
-    let ready = with(HEALTHY) + renewals();
+    let ready = with(HEALTHY) + "list volumes";
     check_start("starting", ready, "running", Some(true));
     check_start("healthy", no_call(), "running", Some(true));
     check_start("none", no_call(), "running", None);
-    let looks = with(STARTING) * 21 + renewals();
+    let looks = with(STARTING) * 21 + "list volumes";
     check_start("starting", looks, "running", Some(false));
-    let gone = with(STARTING) + call("list by id", none());
-    check_start("starting", gone, "ended", None);
-    let hung = call("list by id", Hangs) * 5;
+    check_start("starting", with(STARTING) + GONE, "ended", None);
+    let hung = steps("list by id: hangs") * 5;
     check_start("starting", hung, "running", Some(false));
 }

@@ -2,26 +2,25 @@
 
 use dynamic_access::docker::TargetId;
 use dynamic_access::docker::target::State;
+use dynamic_access::reaper::{Scope, reap};
 use dynamic_access::target_view::{Filter, ShownState};
 
 use super::*;
 
 #[test]
 fn a_list_without_the_service_just_created_is_repeated() {
-    let stale = counted(none(), none()) + call("look up service", shown(0, &[]));
-    let rest = secret() + checked() + updated() + seen_and_vouched_for();
-    let steps = created() + stale * 2 + counted(one(0, &[]), none()) + rest;
-    start(steps).expect("a target");
+    let stale = "list unvouched services: none; list tasks: none; look up service: 0";
+    let counted = "list unvouched services: 0; list tasks: none; create secret";
+    let begun = steps("create service") + stale + stale + counted;
+    start(begun + CHECKED + "update" + SEEN_AND_VOUCHED_FOR).expect("a target");
 }
 
 #[test]
 fn a_deployment_that_may_be_large_is_listed_in_sixteen_parts() {
     let large = [SWARM[0], SWARM[1], ("max_targets", "2001")];
-    let services = call("list part of services", none()) * 15
-        + call("list part of services", one(1, &["vouched"]));
-    let tasks = call("list part of tasks", none()) * 4
-        + call("list part of tasks", task("running"))
-        + call("list part of tasks", none()) * 11;
+    let services = steps("list part of services: none") * 15 + "list part of services: 1 vouched";
+    let no_tasks = steps("list part of tasks: none");
+    let tasks = no_tasks.clone() * 4 + "list part of tasks: running" + no_tasks * 11;
     let survey = run_with(&large, services + tasks, async |provisioner| {
         provisioner.backend.survey().await
     });
@@ -33,25 +32,28 @@ fn a_deployment_that_may_be_large_is_listed_in_sixteen_parts() {
 #[test]
 fn a_list_that_is_too_long_is_asked_for_in_parts() {
     let part = "list part of unvouched services";
-    let unvouched = call("list unvouched services", TooLong)
-        + call(part, none()) * 15
-        // One part of them is too long itself.
-        + call(part, TooLong)
-        + call(part, none()) * 15
-        + call(part, one(0, &[]));
-    let tasks = call("list tasks", TooLong) + call("list part of tasks", none()) * 16;
-    let rest = secret() + checked() + updated() + seen_and_vouched_for();
-    start(created() + unvouched + tasks + rest).expect("a target");
-    let report = reap::reap(
-        call("list services", TooLong)
-            + call("list part of services", none()) * 16
-            + call("list tasks", none())
-            + call("list secrets", TooLong)
-            + call("list part of secrets", none()) * 16,
+    let none = || Steps::from(format!("{part}: none")) * 15;
+    // One part of them is too long itself.
+    let too_long = format!("{part}: too long");
+    let unvouched = steps("list unvouched services: too long") + none() + too_long + none();
+    let tasks = steps("list tasks: too long") + steps("list part of tasks: none") * 16;
+    let counted = unvouched + format!("{part}: 0") + tasks + "create secret";
+    let begun = steps("create service") + counted + CHECKED + "update";
+    start(begun + SEEN_AND_VOUCHED_FOR).expect("a target");
+    let report = on_swarm(
+        steps("list services: too long")
+            + steps("list part of services: none") * 16
+            + "list tasks: none; list secrets: too long"
+            + steps("list part of secrets: none") * 16,
+        async |provisioner| {
+            let scope = Scope::whole(false);
+            reap(&provisioner.backend, provisioner.config, scope).await
+        },
     );
+    let report = report.expect("a list");
     assert_eq!((report.found, report.left_over_fault), (0, None));
     // Four digits are the most, so a part that is still too long ends in a fault.
-    let steps = call("list services", TooLong) + call("list part of services", TooLong) * 4;
+    let steps = steps("list services: too long") + steps("list part of services: too long") * 4;
     let survey = on_swarm(steps, async |provisioner| {
         provisioner.backend.survey().await
     });
@@ -61,7 +63,7 @@ fn a_list_that_is_too_long_is_asked_for_in_parts() {
 
 #[test]
 fn the_end_of_a_forgotten_target_is_not_asked_for() {
-    let steps = call("list services", one(1, &["vouched"])) + call("list tasks", none());
+    let steps = "list services: 1 vouched; list tasks: none";
     let listed = on_swarm(steps, async |provisioner| {
         provisioner.targets(&Filter::default()).await
     });
@@ -74,17 +76,17 @@ fn the_end_of_a_forgotten_target_is_not_asked_for() {
 
 #[test]
 fn targets_are_told_by_the_ids_of_their_nodes_also_while_the_nodes_are_not_told() {
-    let looks = call("list services", one(1, &["vouched"])) + call("list tasks", task("running"));
-    let listed = on_swarm(looks.clone(), async |provisioner| {
+    let looks = "list services: 1 vouched; list tasks: running";
+    let listed = on_swarm(looks, async |provisioner| {
         provisioner.targets(&Filter::default()).await
     });
     assert_eq!(listed.expect("a list")[0].node.as_deref(), Some("n"));
     let id = TargetId::parse(SERVICE).expect("an id");
-    let shown = on_swarm(seen_running(), async |provisioner| {
+    let shown = on_swarm(SEEN_RUNNING, async |provisioner| {
         provisioner.target(&id).await
     });
     assert_eq!(shown.expect("a target").node.as_deref(), Some("n"));
-    let steps = looks + call("list nodes", said(500, "m")) * 3;
+    let steps = steps(looks) + steps("list nodes: 500 m") * 3;
     let overview = on_swarm(steps, async |provisioner| provisioner.overview(None).await);
     let overview = overview.expect("the targets");
     assert_eq!(overview.targets[0].node.as_deref(), Some("n"));
@@ -140,7 +142,6 @@ fn health_asks_for_a_node_and_the_network() {
     ] {
         assert_eq!(health_of(nodes(&bad)), Err(code));
     }
-    let leaderless = said(503, "rpc error: The swarm does not have a leader");
-    let steps = call("list nodes", leaderless) * 3;
-    assert_eq!(health_of(steps), Err("no_leader"));
+    let leaderless = steps("list nodes: 503 rpc error: The swarm does not have a leader");
+    assert_eq!(health_of(leaderless * 3), Err("no_leader"));
 }

@@ -13,6 +13,9 @@ pub struct Image {
     /// The user of its containers, unless their own configuration names another; empty
     /// for root.
     pub user: String,
+    /// The bytes of JSON that a list repeats for each of its containers: its labels,
+    /// entrypoint and command.
+    pub listed_bytes: usize,
 }
 
 /// Asks whether the Engine has an image; without it, the next create would fail.
@@ -27,9 +30,12 @@ fn inspected(reply: &Reply) -> Result<Option<Image>, Fault> {
             // Any web server may answer 200. An Engine answers with the image's id.
             reply.text("Id")?;
             let body: Value = reply.json()?;
-            let user = body["Config"]["User"].as_str().unwrap_or_default();
+            let config = &body["Config"];
+            let user = config["User"].as_str().unwrap_or_default();
+            let listed = ["Labels", "Entrypoint", "Cmd"].map(|key| config[key].to_string());
             Ok(Some(Image {
                 user: user.to_owned(),
+                listed_bytes: listed.iter().map(String::len).sum(),
             }))
         }
         404 if reply.is_engines(StatusCode::NOT_FOUND) => Ok(None),

@@ -9,7 +9,7 @@ use crate::config::{TokenDelivery, is_read_by};
 use crate::container::is_reserved_variable;
 use crate::docker::archive::SecretFile;
 use crate::docker::create::Outcome;
-use crate::docker::image::{self, Image};
+use crate::docker::image;
 use crate::docker::list::listed_bytes;
 use crate::docker::{ImageReference, TargetId};
 use crate::error::{Error, ImageError, OrderError};
@@ -21,6 +21,10 @@ use crate::pull::pull;
 /// The most bytes of an order's environment on a Swarm. Each list repeats it, once for
 /// the task and twice for the service.
 const SWARM_ENV_BYTES_MAX: usize = 4 * 1024;
+
+/// The most bytes that a chosen image adds to a list, which repeats them for each of its
+/// targets. A thousandth part of a list then fits into a reply.
+const IMAGE_BYTES_MAX: usize = 64 * 1024;
 
 /// Why no container is known after a create.
 pub(super) enum Unmade {
@@ -34,8 +38,8 @@ pub(super) enum Unmade {
 }
 
 impl<P: Platform> Provisioner<'_, P> {
-    /// Creates the container of an attempt, and pulls its image once if that is missing.
-    /// Returns its id, and the Engine's warnings about options that it left out.
+    /// Creates the container of an attempt. Returns its id, and the Engine's warnings about
+    /// options that it left out.
     ///
     /// # Errors
     ///
@@ -45,20 +49,10 @@ impl<P: Platform> Provisioner<'_, P> {
         attempt: &Attempt<'_>,
         target: &NewTarget<'_>,
     ) -> Result<Result<(TargetId, Vec<String>), Unmade>, Error> {
-        if let Err(refusal) = self.check_order(attempt) {
-            return Ok(Err(Unmade::Refused(refusal)));
-        }
-        let mut outcome = self.backend.create(target).await;
-        if outcome == Ok(Outcome::NoSuchImage) {
-            if let Err(refusal) = self.check_room(attempt).await {
-                return Ok(Err(Unmade::Refused(refusal)));
-            }
-            let engine = self.backend.engine().until(self.budget.pull_until);
-            if let Err(error) = pull(&engine, self.config, target.image).await {
-                return Ok(Err(Unmade::Refused(error)));
-            }
-            outcome = self.backend.create(target).await;
-        }
+        let outcome = match self.create(attempt, target).await {
+            Ok(outcome) => outcome,
+            Err(refusal) => return Ok(Err(Unmade::Refused(refusal))),
+        };
         Ok(Err(match outcome {
             Ok(Outcome::Created { id, warnings }) => return Ok(Ok((id, warnings))),
             Ok(Outcome::NameTaken(words)) => Unmade::NameTaken(words),
@@ -74,6 +68,26 @@ impl<P: Platform> Provisioner<'_, P> {
             Err(fault) if fault.is_without_effect() => return Err(fault.into()),
             Err(fault) => Unmade::Unclear(fault.into()),
         }))
+    }
+
+    /// Creates the container if the order and its image are allowed, and pulls the image
+    /// once if that is missing.
+    async fn create(
+        &self,
+        attempt: &Attempt<'_>,
+        target: &NewTarget<'_>,
+    ) -> Result<Result<Outcome, Fault>, Error> {
+        self.check_order(attempt)?;
+        self.check_chosen_image(attempt).await?;
+        let outcome = self.backend.create(target).await;
+        if outcome != Ok(Outcome::NoSuchImage) {
+            return Ok(outcome);
+        }
+        self.check_room(attempt).await?;
+        let engine = self.backend.engine().until(self.budget.pull_until);
+        pull(&engine, self.config, target.image).await?;
+        self.check_chosen_image(attempt).await?;
+        Ok(self.backend.create(target).await)
     }
 
     /// Checks that there is room for one more target, before the pull of its image: that
@@ -108,35 +122,37 @@ impl<P: Platform> Provisioner<'_, P> {
         Ok(self.check_choices(attempt)?)
     }
 
-    /// Checks that a chosen image runs as a user who can read the secrets, unless a patch
-    /// sets the user. `/health` has checked all other images. A Swarm's managers do not
-    /// know the images of the nodes.
+    /// Checks a chosen image before its container is in any list. `/health` has checked
+    /// all other images. A Swarm's managers do not know the images of the nodes.
     ///
     /// # Errors
     ///
     /// [`OrderError::NotAllowed`], or why the Engine did not show the image.
-    pub(super) async fn check_chosen_image(&self, attempt: &Attempt<'_>) -> Result<(), Error> {
+    async fn check_chosen_image(&self, attempt: &Attempt<'_>) -> Result<(), Error> {
         let Attempt { order, profile, .. } = attempt;
-        let Some(image) = &order.image else {
+        let image = order.image.as_ref().filter(|_| !self.backend.has_nodes());
+        let Some(image) = image else {
             return Ok(());
         };
-        let is_left = profile.body.user().is_empty() && !order.secrets.is_empty();
-        if !is_left || self.backend.has_nodes() {
+        let Some(found) = self.backend.engine().send(image::inspect(image)).await? else {
             return Ok(());
-        }
-        let found = self.backend.engine().send(image::inspect(image)).await?;
-        let reads = |found: &Image, secret: &SecretFile| {
-            is_read_by(attempt.owner_of(secret), &found.user) != Some(false)
         };
-        // Without the image there is no container.
-        let is_readable = |found: Image| order.secrets.iter().all(|secret| reads(&found, secret));
-        match found.is_none_or(is_readable) {
-            true => Ok(()),
-            false => Err(OrderError::NotAllowed(
+        let is_read =
+            |secret: &SecretFile| is_read_by(attempt.owner_of(secret), &found.user) != Some(false);
+        let has_its_user = profile.body.user().is_empty();
+        if has_its_user && !order.secrets.iter().all(is_read) {
+            return Err(OrderError::NotAllowed(
                 "The image runs as a user who cannot read the secrets. Give each secret its owner.",
             )
-            .into()),
+            .into());
         }
+        if found.listed_bytes > IMAGE_BYTES_MAX {
+            return Err(OrderError::NotAllowed(
+                "The labels, entrypoint and command of the image may have at most 64 KiB.",
+            )
+            .into());
+        }
+        Ok(())
     }
 
     /// Checks the choices of an order against its environment.

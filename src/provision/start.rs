@@ -363,7 +363,6 @@ impl<P: Platform> Provisioner<'_, P> {
         if let Some(warning) = dropped {
             return Err(EngineError::LimitDropped(warning.clone()).into());
         }
-        self.check_chosen_image(attempt).await?;
         let survey = self.backend.survey_live_with(id).await?;
         let all = &survey.targets;
         // A Swarm gives a name away while the last target with it may still run.

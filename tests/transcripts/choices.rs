@@ -45,8 +45,8 @@ fn check_refused(changes: &Changes, member: &str, value: Value, words: &str) {
     }
 }
 
-/// Starts a target that chooses everything, from an image with this user.
-fn start_chosen(user: &str, rest: &str) -> Result<Started, Error> {
+/// Starts a target that chooses everything, from an image with this configuration.
+fn start_chosen(config: &Value, rest: &str) -> Result<Started, Error> {
     let order = order_of(&json!({
         "environment": "e",
         "secrets": {"a": {"value": "b", "owner": 1000}},
@@ -55,24 +55,34 @@ fn start_chosen(user: &str, rest: &str) -> Result<Started, Error> {
         "image": "r.example.com/a@sha256:0",
         "resources": {"memory": "4GiB", "cpus": 2},
     }));
-    let image = json!({"Id": "i", "Config": {"User": user}});
-    let begun = steps("create") + call("look up the image", shows(image));
-    start_of(&order, &[ALLOWED], begun + rest)
+    let image = json!({"Id": "i", "Config": config});
+    let looked = call("look up the image", shows(image));
+    start_of(&order, &[ALLOWED], looked + rest)
 }
 
 #[test]
 fn a_start_that_chooses_an_image_also_looks_at_its_user() {
     for user in ["", "1000", "runner"] {
-        let started = start_chosen(user, "list all: created; archive; start; inspect");
+        let rest = "create; list all: created; archive; start; inspect";
+        let started = start_chosen(&json!({"User": user}), rest);
         assert!(started.expect("it runs").is_new);
     }
 }
 
 #[test]
-fn an_image_whose_user_cannot_read_the_secrets_is_refused() {
-    let error = start_chosen("1001", CLEANED_UP).expect_err("unreadable secrets");
-    assert_eq!(error.status().as_u16(), 422);
-    assert!(error.message().contains("cannot read the secrets"));
+fn an_image_with_an_unfit_user_or_long_labels_is_refused_before_the_create() {
+    let long = "x".repeat(64 * 1024);
+    for (config, words) in [
+        (json!({"User": "1001"}), "cannot read the secrets"),
+        (json!({"Labels": {"a": &long}}), "64 KiB"),
+        (json!({"Entrypoint": [&long]}), "64 KiB"),
+        (json!({"Cmd": [&long]}), "64 KiB"),
+    ] {
+        // A target of the same key may run all the same.
+        let error = start_chosen(&config, "list by name: none").expect_err(words);
+        assert_eq!(error.status().as_u16(), 422);
+        assert!(error.message().contains(words), "{error}");
+    }
 }
 
 #[test]

@@ -42,7 +42,7 @@ pub enum Fault {
     Rejected {
         /// The id of the node.
         node: String,
-        /// Why not.
+        /// Its reason.
         reason: String,
     },
     /// The Engine answered a list with 404, in these words. A list always exists, so
@@ -163,7 +163,7 @@ impl fmt::Display for Fault {
                 REPLY_BYTES_MAX / 1024 / 1024
             ),
             Self::Broken(detail) => write!(f, "the connection to the Engine broke: {detail}"),
-            Self::BudgetSpent => f.write_str("the webhook's time is spent"),
+            Self::BudgetSpent => f.write_str("the request's time is spent"),
             Self::Nonsense(detail) => write!(f, "not an Engine's answer: {detail}"),
             Self::Rejected { node, reason } => {
                 write!(f, "node {node} of the Swarm rejected the task: {reason}")

@@ -1,9 +1,8 @@
 //! A provisioning server for BastionZero Dynamic Access Targets.
 //!
-//! Three webhooks start, stop and check short-lived containers on a Docker
-//! Engine. The crate is a pure core with one thin shell. The core turns values
-//! into values and reaches the world through [`platform::Platform`] alone. The
-//! shell, `component`, exists only on WebAssembly.
+//! It starts and stops short-lived containers on a Docker Engine or Swarm. The crate is a
+//! pure core with one thin shell. The core turns values into values and reaches the world
+//! through [`platform::Platform`] alone. The shell, `component`, exists only on WebAssembly.
 //!
 //! # Layout
 //!

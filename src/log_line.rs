@@ -74,7 +74,7 @@ impl LogLine<'_> {
     pub fn to_json(&self) -> String {
         let calls = self.calls.notes().iter().take(CALLS_MAX);
         let notes = self.notes.iter().take(NOTES_MAX);
-        // A peer can echo a secret anywhere, and a caller put its token anywhere: every
+        // A peer can echo a secret anywhere, and a caller can put a token anywhere: every
         // field except this server's own words and numbers is redacted.
         let redact = |text: &str| self.redacted(text);
         let fields = Fields {

@@ -134,7 +134,7 @@ fn limits(config: &Config) -> Gauge {
     let of_all = limit("", config.max_targets);
     Gauge::new(
         "targets_limit",
-        "How many targets may live, by environment; all together without one.",
+        "The most live targets, by environment; of all together without one.",
         std::iter::once(of_all).chain(of_environments).collect(),
     )
 }
@@ -198,7 +198,7 @@ fn images(readings: &Readings) -> Gauge {
         let labels = vec![("image", image.as_str().to_owned())];
         (labels, (*is_present).into())
     });
-    let help = "Whether the Engine has an image of the targets.";
+    let help = "Whether the Engine has an image that targets need.";
     Gauge::new("image_present", help, values.collect())
 }
 

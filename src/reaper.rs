@@ -1,7 +1,7 @@
 //! Which containers the server removes on its own, and why.
 //!
 //! Decides only from labels, renewals, states and the Engine's own clock, so all replicas
-//! come to the same verdict without agreeing clocks.
+//! reach the same verdict despite differing clocks.
 
 use std::time::Duration;
 
@@ -193,10 +193,10 @@ impl Report {
         });
         let fault = self.left_over_fault.as_ref();
         let fault = fault
-            .map(|fault| format!("secrets and renewals without a target were not found: {fault}"));
+            .map(|fault| format!("cannot list secrets and renewals without a target: {fault}"));
         let unsure = self.renewals_fault.as_ref();
         let unsure = unsure.map(|fault| {
-            format!("no target was removed by its lifetime, as renewals were not found: {fault}")
+            format!("no expired target was removed, because renewals cannot be listed: {fault}")
         });
         let rest = left.into_iter().chain(left_over).chain(fault).chain(unsure);
         removed.chain(rest).collect()

@@ -170,7 +170,7 @@ impl<'a> Path<'a> {
         }
     }
 
-    /// Whether it exists: all but the webhooks exist only if a secret opens them.
+    /// Whether it exists: any route except a webhook needs a secret that opens it.
     fn is_served(self, secrets: &Secrets) -> bool {
         match self {
             Self::Start | Self::Stop | Self::Health | Self::Reap => true,

@@ -171,8 +171,8 @@ impl Endpoint {
     }
 }
 
-/// Whether callers can use a host. It is the word for all addresses if `public_host` was
-/// set at the create and is not any more.
+/// Whether callers can use a host. It is `0.0.0.0` or `::` if `public_host` was set at
+/// the create and is unset now.
 fn can_be_reached(host: &str) -> bool {
     let is_any = |address: IpAddr| address.is_unspecified();
     !host.is_empty() && !host.parse().is_ok_and(is_any)

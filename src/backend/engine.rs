@@ -19,7 +19,7 @@ use crate::engine::Engine;
 use crate::fault::Fault;
 use crate::platform::Platform;
 
-/// The pause between a start and its inspect is this and a third of the start's own time,
+/// The pause between a start and its inspect is this plus a third of the start's time,
 /// if the target's processes cannot be counted: see [`Containers::find_started`].
 const SETTLES: Duration = Duration::from_millis(70);
 

@@ -32,7 +32,7 @@ impl Config {
         }
         for name in &self.allowed.volumes {
             warnings.push(format!(
-                "allow_volumes has {name}: targets that mount it read and change each other's files in it, also after its user has gone; leave it out if no patch mounts it"
+                "allow_volumes has {name}: targets that mount it read and change each other's files in it, which outlive the targets; leave it out if no patch mounts it"
             ));
         }
         // An image without a registry is only on the Engine, where nobody can push
@@ -47,7 +47,7 @@ impl Config {
         let address = self.publication.address;
         if self.profiles.publish() && !address.is_loopback() {
             warnings.push(format!(
-                "publish_address is {address}: ports of targets are open to everyone who reaches it, other targets included; let a firewall choose who does"
+                "publish_address is {address}: ports of targets are open to everyone who reaches it, other targets included; restrict that with a firewall"
             ));
         }
         let profiles = self.profiles.all();

@@ -98,7 +98,7 @@ impl Additions {
                 self.env.push(entry.to_owned());
             }
             _ => problems.push(
-                "Env has an entry that is not NAME=value, or whose name has other characters than letters, digits and _.-, or whose value has a NUL".to_owned(),
+                "Env has an entry that is not NAME=value, or whose name has characters other than letters, digits and _.-, or whose value has a NUL".to_owned(),
             ),
         }
     }

@@ -83,7 +83,7 @@ const ROWS: &[Row] = &[
     ("HostConfig.KernelMemoryTCP", Number, UpTo(BYTES_MAX)),
     ("HostConfig.ShmSize", Number, UpTo(BYTES_MAX)),
     ("HostConfig.OomKillDisable", Flag, Refused(is_unset, "lets a target hang the host")),
-    ("HostConfig.OomScoreAdj", Number, Guard(is_oom_score, "must be from 0 to 1000, or the host kills its own services before targets")),
+    ("HostConfig.OomScoreAdj", Number, Guard(is_oom_score, "must be from 0 to 1000: below that, the host kills its own services first")),
     ("HostConfig.Ulimits", ULIMITS, Form(are_ulimits, "limits with a Name, a Soft and a Hard value, except nice, rtprio and rttime")),
     ("HostConfig.BlkioWeight", Number, UpTo(1000)),
     ("HostConfig.BlkioWeightDevice", List(&Keys(&[("Path", Text), ("Weight", Number)])), Form(|value| is_array(value, |entry| is_device_limit(entry, "Weight", 1000)), DEVICES)),

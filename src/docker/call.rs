@@ -7,8 +7,8 @@ use super::Reply;
 use crate::fault::Fault;
 use crate::platform::{HttpRequest, Keep};
 
-/// The longest look: a list of a thousand containers takes an Engine tens of
-/// milliseconds, so five seconds mean that something is wrong.
+/// The longest look: a list of a thousand containers takes an Engine 0.3 s, so five
+/// seconds mean that something is wrong.
 pub const LOOK: Duration = Duration::from_secs(5);
 
 /// The longest change: a start or a removal waits for the disk and the network

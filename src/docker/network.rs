@@ -55,8 +55,8 @@ fn found(reply: &Reply, name: &str) -> Result<Option<Network>, Fault> {
     }
 }
 
-/// Whether a list means a network by this word. Podman's calls its default network,
-/// `podman`, by Docker's name.
+/// Whether a list shows a network under this name. Podman lists its default network,
+/// `podman`, as `bridge`.
 fn is_named(listed: &str, name: &str) -> bool {
     listed == name || (listed == "bridge" && name == "podman")
 }

@@ -56,7 +56,7 @@ impl ImageError {
                 "image_being_pulled",
                 "The Docker Engine is still pulling the agent image. Try again shortly.",
                 format!(
-                    "the pull of {image} outlasts the webhook and continues in the background, where the platform allows it"
+                    "the pull of {image} outlasts the request and continues in the background, where the platform allows it"
                 ),
             )
             .retry_later(),
@@ -86,7 +86,7 @@ impl ImageError {
             Self::TokenUnreadable { image, user, owner } => Told::new(
                 StatusCode::INTERNAL_SERVER_ERROR,
                 "token_unreadable",
-                "The agent image does not run as a user who can read its token. Contact the administrator of the provisioning server.",
+                "The user of the agent image cannot read the token. Contact the administrator of the provisioning server.",
                 format!(
                     "{image} runs as the user {user}, and only {} can read the token's file; set secret_owner in environments to the number of that user, or User to root in container_patch or environments, or token_delivery to env",
                     owner.map_or("root".to_owned(), |owner| format!("root or the secret_owner {owner}"))

@@ -63,7 +63,7 @@ impl OrderError {
             Self::SecretsNeedFiles => Told::new(
                 StatusCode::UNPROCESSABLE_ENTITY,
                 "secrets_need_files",
-                "This server cannot give a target its secrets. Ask its administrator to check token_delivery.",
+                "This server cannot give secrets to targets. Ask its administrator to check token_delivery.",
                 "token_delivery is env, which puts one token into the environment of a target; POST /v1/targets needs file",
             ),
             Self::EmptySecret => Told::new(

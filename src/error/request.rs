@@ -98,13 +98,13 @@ impl RequestError {
             Self::UnknownPath => Told::new(
                 StatusCode::NOT_FOUND,
                 "unknown_path",
-                "This server has no such webhook.",
+                "This server has no such route.",
                 "unknown path",
             ),
             Self::WrongMethod { allow } => Told::new(
                 StatusCode::METHOD_NOT_ALLOWED,
                 "wrong_method",
-                "This webhook must be called with another method.",
+                "This route requires another method.",
                 format!("wrong method; this path takes {allow}"),
             ),
         }

@@ -85,7 +85,7 @@ impl SwarmError {
             ),
             Self::StillPreparing(image) => unavailable(
                 "still_preparing",
-                "The agent image is being pulled by a node of the Docker Swarm. Try again shortly.",
+                "A node of the Docker Swarm is still pulling the agent image. Try again shortly.",
                 format!(
                     "a node was still preparing the target when the time was up, so it was withdrawn; pull {image} on every node beforehand"
                 ),

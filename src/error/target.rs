@@ -63,7 +63,7 @@ impl TargetError {
                 id.short()
             )),
             Self::NameUnlisted(words) => name_taken(format!(
-                "the target's name is taken, and no list shows the container that has it: {words}; remove that container, which another tool may have made, or Podman when it was killed: podman ps --all --external"
+                "the target's name is taken, and no list shows the holder: {words}; remove that container, left by another tool or by a killed Podman: podman ps --all --external"
             )),
             Self::InProgress => Told::new(
                 StatusCode::SERVICE_UNAVAILABLE,
@@ -112,7 +112,7 @@ impl TargetError {
                 "target_vanished",
                 "The target was removed before it was started. Try again shortly.",
                 format!(
-                    "container {} was removed by somebody else before it was started, and so were those made after it; let docker container prune spare it: --filter label!=dynamic-access.deployment",
+                    "container {} was removed by somebody else before it was started, and so were those made after it; exclude targets from docker container prune: --filter label!=dynamic-access.deployment",
                     id.short()
                 ),
             )
@@ -137,7 +137,7 @@ fn ended(id: &TargetId, of: KeyKind, exit_code: Option<i64>, is_unhealthy: bool)
         return format!("{container} and is not started again");
     };
     let why = match (is_unhealthy, id.is_of_service()) {
-        (true, _) => "because its health check failed, that of the image or of container_patch",
+        (true, _) => "its health check, from the image or container_patch, has failed",
         // A target that ends with 0 when it is stopped has no better hint.
         (false, true) => {
             "docker logs may say why, or its health check has failed, which ends a target of a Swarm"

@@ -206,7 +206,7 @@ fn what_is_not_known_of_a_target_is_left_out() {
     let html = shown(None, &overview);
     assert!(html.contains("<td></td>\n<td></td>\n<td></td>"), "{html}");
     assert!(html.contains("<td>sha256:0123</td>"), "{html}");
-    assert!(html.contains("answers without its version"), "{html}");
+    assert!(html.contains("Its version is unknown"), "{html}");
     assert!(html.contains("answer has no time"), "{html}");
     let overview = Overview {
         now: OffsetDateTime::from_unix_timestamp(CREATED + 28_801).ok(),

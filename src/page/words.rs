@@ -43,7 +43,7 @@ pub fn exit(code: i64) -> String {
         134 => "aborted",
         137 => "killed, perhaps out of memory",
         139 => "crashed",
-        143 => "told to end",
+        143 => "terminated",
         129..=192 => return format!("{code}: ended by signal {}", code - 128),
         _ => "failed",
     };

@@ -128,7 +128,7 @@ impl<P: Platform> Provisioner<'_, P> {
                 }
                 None => {
                     note = Some(format!(
-                        "{image} runs as the user {}, and only the image knows whether that is secret_owner",
+                        "{image} runs as the user {}, and only its files show whether that is secret_owner",
                         found.user
                     ));
                 }

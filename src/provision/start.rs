@@ -42,7 +42,7 @@ const NODES_MAX: usize = 32;
 /// of the whole image, and only then lists the container.
 const UNLISTED_MAX: Duration = CHANGE;
 
-/// The clock skew between a Swarm's managers from which there is a warning. Lifetimes are
+/// The clock skew between a Swarm's managers above which the server warns. Lifetimes are
 /// given in days, and the shortest age that matters is half a minute.
 const SKEW_MAX: Duration = Duration::from_secs(10);
 
@@ -376,7 +376,7 @@ impl<P: Platform> Provisioner<'_, P> {
             .unwrap_or_default();
         if skew > SKEW_MAX {
             warnings.push(format!(
-                "the clocks of the Swarm's managers differ by {} s or more, and targets are removed too early or too late by that; synchronise them",
+                "the clocks of the Swarm's managers differ by {} s or more, so targets are removed that much too early or too late; synchronise them",
                 skew.as_secs()
             ));
         }

@@ -87,9 +87,9 @@ fn health_pulls_an_image_that_is_not_there_and_says_what_comes_of_it() {
         (reply("pull", "500 EOF"), "failed: EOF"),
         (Hangs, "makes no progress"),
         (CutShort("", 0), "makes no progress"),
-        (CutShort(uncounted, 1), "outlasts the webhook"),
+        (CutShort(uncounted, 1), "outlasts the request"),
         (CutShort(uncounted, 10), "makes no progress"),
-        (CutShort(moving, 10), "outlasts the webhook"),
+        (CutShort(moving, 10), "outlasts the request"),
     ] {
         check_health(&PULLING, absent() + call("pull", reply), Err(words));
     }

@@ -54,7 +54,7 @@ struct Arguments {
 
 #[derive(Subcommand)]
 enum Task {
-    /// Set up whatever is missing, serve, and print three lines that try it out
+    /// Set up whatever is missing, serve, and print three commands to try
     Up(UpArguments),
     /// Play one visit to a target, from its start to its stop, with stand-ins for BastionZero and its agent
     Demo(DemoArguments),
@@ -66,7 +66,7 @@ enum Task {
         #[arg(last = true, value_name = "ARGUMENTS")]
         arguments: Vec<String>,
     },
-    /// Measure the component beside its floors, on two private Engines or on a Swarm (needs root)
+    /// Measure the component against its floors, on two private Engines or on a Swarm (needs root)
     Bench {
         #[command(flatten)]
         engine: EngineArguments,

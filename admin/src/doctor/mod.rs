@@ -23,7 +23,7 @@ pub struct StartArguments {
     /// Where the agent of that target tries to register
     #[arg(long, value_name = "URL", requires = "start", default_value = SERVICE_URL)]
     service_url: String,
-    /// Try a target of this environment, for its entry in `environments`
+    /// Start the target in this environment, with its entry in `environments`
     #[arg(long, value_name = "ID")]
     pub environment_id: Option<String>,
 }

@@ -82,7 +82,7 @@ pub fn a_health_check_that_is_late_or_fails_is_named(stage: &Stage<'_>) {
     in_time.stop_target(&id).check(200);
     let failing = server("--interval=1s --retries=1 CMD false");
     let answer = failing.start_target(&unique("token"));
-    failing.check_failed(&answer, 409, "because its health check failed");
+    failing.check_failed(&answer, 409, "its health check, from the image");
     for service in stage.list("services") {
         let id = service["ID"].as_str().expect("an id");
         failing.stop_target(id).check(200);

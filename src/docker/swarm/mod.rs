@@ -20,7 +20,7 @@ use super::{DeploymentId, label, moment};
 use crate::fault::Fault;
 
 /// The advice if a list of services, tasks or secrets is too long.
-const TOO_LONG: &str = "each target is listed with all that it is made of, so shorten Env and Labels in container_patch and environments, give targets fewer secrets, or lower max_targets";
+const TOO_LONG: &str = "each target is listed with its whole specification, so shorten Env and Labels in container_patch and environments, give targets fewer secrets, or lower max_targets";
 
 /// The filter for objects with all these labels and values.
 fn labelled(labels: &[(&str, &str)]) -> Value {

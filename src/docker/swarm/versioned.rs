@@ -64,7 +64,7 @@ impl Versioned {
         match started.is_none_or(|digest| *digest == template::digest(&self.spec)) {
             true => Ok(()),
             false => Err(Fault::Altered(
-                "a manager shows the service otherwise than it was started".to_owned(),
+                "a manager shows a changed service".to_owned(),
             )),
         }
     }
@@ -176,7 +176,7 @@ pub fn inspect(id: &TargetId) -> Call<Option<Versioned>> {
                 let version = body["Version"]["Index"].as_u64();
                 // The path also accepts a name or a prefix of an id.
                 if service.id != id {
-                    return Err(Fault::Nonsense("another service than asked for".to_owned()));
+                    return Err(Fault::Nonsense("not the service asked for".to_owned()));
                 }
                 let spec = without_nulls(&body["Spec"]);
                 // serde also reads a struct from a list.

@@ -160,7 +160,7 @@ fn a_start_that_waits_for_a_health_check_names_it_and_its_interval() {
 fn a_health_check_that_has_ended_a_target_or_may_have_is_named() {
     let unhealthy = "failed shutdown: task: non-zero exit (143): dockerexec: unhealthy container";
     for (ended, told) in [
-        (unhealthy, "because its health check failed"),
+        (unhealthy, "its health check, from the image"),
         ("failed shutdown", "or its health check has failed"),
     ] {
         let looks = (steps("find service: 1") + looked(ended)) * 2;

@@ -65,7 +65,7 @@ pub fn doctor(engine: Option<&str>, start: &StartArguments) -> ExitCode {
     ]);
     let told = tell(&findings);
     if told == ExitCode::SUCCESS {
-        say("everything is there, or is set up by `cargo xtask up`");
+        say("nothing is missing that `cargo xtask up` does not set up");
     }
     told
 }
@@ -209,7 +209,7 @@ fn network(docker: &Docker, config: &Config, name: &str, start: &StartArguments)
         )),
         Ok(Reach::Reached) => State::Wrong.finding(
             format!("network: on {name}, two containers reached each other"),
-            "its options, and what they need of the Engine and of its host: docs/target.md#the-network",
+            "check its options, and the settings of the Engine and its host: docs/target.md#the-network",
         ),
         Ok(Reach::Unknown) => {
             unsure(format!("was not tried, because {image} lacks bash or timeout"))

@@ -7,6 +7,7 @@
 use std::time::Duration;
 
 use serde::Serialize;
+use serde_json::Value;
 
 use crate::audit::{Event, Subject};
 use crate::call_notes::{Calls, milliseconds};
@@ -163,13 +164,14 @@ fn redacted(text: &str, secrets: &[Secret]) -> String {
 }
 
 fn redacted_to(chars_max: usize, text: &str, secrets: &[Secret]) -> String {
-    let may_have = |secret: &&str| (REDACTED_CHARS_MIN..=text.len()).contains(&secret.len());
-    let secrets = secrets.iter().map(Secret::expose).filter(may_have);
-    let forms = secrets.flat_map(|secret| {
-        let quoted = serde_json::to_string(secret).expect(ALWAYS_JSON);
-        [secret.to_owned(), quoted[1..quoted.len() - 1].to_owned()]
-    });
-    let mut forms: Vec<String> = forms.collect();
+    let mut forms = Vec::new();
+    for secret in secrets.iter().map(Secret::expose) {
+        if (REDACTED_CHARS_MIN..=text.len()).contains(&secret.len()) {
+            let quoted = Value::from(secret).to_string();
+            forms.push(quoted[1..quoted.len() - 1].to_owned());
+            forms.push(secret.to_owned());
+        }
+    }
     let mut text = text.to_owned();
     // The longest first, because another may be a part of it.
     let longest = |forms: &[String]| (0..forms.len()).max_by_key(|place| forms[*place].len());

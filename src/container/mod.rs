@@ -261,13 +261,15 @@ impl Body {
                 &self.merged["NetworkingConfig"]["EndpointsConfig"],
             ),
         };
-        let endpoints = endpoints.as_object().into_iter().flatten();
-        let names = endpoints.map(|(name, _)| name.as_str());
-        let is_name = |mode: &&str| {
-            !matches!(*mode, "" | "default" | "none" | "host" | "nat") && !mode.contains(':')
+        let is_name = |mode: &str| {
+            !matches!(mode, "" | "default" | "none" | "host" | "nat") && !mode.contains(':')
         };
-        let all = mode.as_str().into_iter().chain(names);
-        all.filter(is_name).collect()
+        let mut names = Vec::from_iter(mode.as_str());
+        for (name, _) in endpoints.as_object().into_iter().flatten() {
+            names.push(name);
+        }
+        names.retain(|name| is_name(name));
+        names
     }
 
     /// Whether a target publishes every port that its image exposes.

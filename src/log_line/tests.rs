@@ -8,7 +8,7 @@ use crate::docker::target::tests::{ID, aged};
 use crate::error::EngineError;
 
 const TRACE: &str = "0af7651916cd43dd8448eb211c80319c";
-fn line(calls: &Calls, error: Option<&Error>, notes: &[String]) -> serde_json::Value {
+fn line(calls: &Calls, error: Option<&Error>, notes: &[String]) -> Value {
     let secrets = [Secret::new("sown-one"), Secret::new("planted-one")];
     line_without(&secrets, calls, error, notes)
 }
@@ -19,7 +19,7 @@ fn line_without(
     calls: &Calls,
     error: Option<&Error>,
     notes: &[String],
-) -> serde_json::Value {
+) -> Value {
     let line = LogLine {
         request_id: "id",
         route: "/start",
@@ -118,7 +118,7 @@ fn each_reaped_container_has_a_line() {
         ..Report::default()
     };
     let lines = reap_lines("id", None, &report, &[Secret::new("planted-one")]);
-    let lines: Vec<serde_json::Value> = lines
+    let lines: Vec<Value> = lines
         .iter()
         .map(|line| serde_json::from_str(line).expect("json"))
         .collect();

@@ -13,10 +13,9 @@ use serde::Deserialize;
 use serde_json::{Value, json};
 use time::OffsetDateTime;
 
-use crate::docker::part::Part;
-
 use super::{TOO_LONG, label, labelled, moment};
 use crate::docker::call::{CHANGE, Call};
+use crate::docker::part::Part;
 use crate::docker::target::age;
 use crate::docker::{DeploymentId, bodiless, json as with_json, query_encoded};
 use crate::fault::Fault;

@@ -11,11 +11,10 @@ use serde::Deserialize;
 use serde_json::{Value, json};
 use time::OffsetDateTime;
 
-use crate::docker::part::Part;
-
 use super::{TOO_LONG, label, moment, own_labels};
 use crate::docker::call::{CHANGE, Call};
 use crate::docker::create::{Outcome, name_taken};
+use crate::docker::part::Part;
 use crate::docker::target::seconds;
 use crate::docker::{
     ContainerName, DeploymentId, Reply, TargetId, bodiless, json as with_json, query_encoded,

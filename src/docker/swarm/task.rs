@@ -11,10 +11,9 @@ use serde::Deserialize;
 use serde_json::Value;
 use time::OffsetDateTime;
 
-use crate::docker::part::Part;
-
 use super::{TOO_LONG, label, labelled, moment, own_labels};
 use crate::docker::call::Call;
+use crate::docker::part::Part;
 use crate::docker::ports::{self, Published};
 use crate::docker::{DeploymentId, TargetId, bodiless, query_encoded};
 use crate::fault::Fault;

@@ -6,6 +6,7 @@
 
 mod allowed;
 mod create_body;
+mod networks;
 mod page;
 mod properties;
 mod task_template;

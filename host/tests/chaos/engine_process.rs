@@ -21,7 +21,7 @@ pub struct EngineProcess<'a> {
     namespaces: Namespaces,
     pid_file: PathBuf,
     command_line: Vec<String>,
-    log: Option<File>,
+    log: File,
     turns: AtomicUsize,
 }
 
@@ -32,14 +32,12 @@ impl<'a> EngineProcess<'a> {
         let namespaces = namespaces();
         let pid_file = PathBuf::from(given("TEST_DOCKERD_PIDFILE"));
         let pid = pid(&pid_file).expect("a running Engine");
+        let log = namespaces.proc_file(&pid, "fd/2");
         Self {
             engine,
             command_line: namespaces.command_line(&pid),
             // Its output while it starts again belongs with the rest.
-            log: File::options()
-                .append(true)
-                .open(namespaces.proc_file(&pid, "fd/2"))
-                .ok(),
+            log: File::options().append(true).open(log).expect("its output"),
             namespaces,
             pid_file,
             turns: AtomicUsize::new(0),
@@ -57,16 +55,14 @@ impl<'a> EngineProcess<'a> {
         self.turns.fetch_add(1, Ordering::SeqCst);
         let pid = pid(&self.pid_file).expect("a running Engine");
         let mut ending = self.namespaces.children(&pid);
-        ending.push(pid.clone());
-        let killed = self.namespaces.signal("KILL", &self.pid_file);
-        killed.expect("a running Engine");
+        ending.push(pid);
+        self.signal("KILL");
         // Its own containerd ends with it, but a moment later; an Engine that
         // finds it in that moment relies on it, and fails.
         wait_within(RESTART_WAIT, "the Engine's end", || {
-            ending
-                .iter()
-                .all(|pid| self.namespaces.has_ended(pid))
-                .then_some(())
+            let mut ending = ending.iter();
+            let is_over = ending.all(|pid| self.namespaces.has_ended(pid));
+            is_over.then_some(())
         });
     }
 
@@ -76,11 +72,15 @@ impl<'a> EngineProcess<'a> {
         // names is there, and waits in vain for a containerd of its own: a
         // killed process is there until its parent takes note, and its number
         // may be another's by now.
-        let containerds = self.exec_root().join("containerd/containerd.pid");
+        let mut words = self
+            .command_line
+            .iter()
+            .skip_while(|it| *it != "--exec-root");
+        let exec_root = words.nth(1).map_or("/var/run/docker", String::as_str);
+        let containerds = Path::new(exec_root).join("containerd/containerd.pid");
         for pid_file in [&self.pid_file, &containerds] {
             let _ = std::fs::remove_file(pid_file);
         }
-        let log = self.log.as_ref().and_then(|log| log.try_clone().ok());
         let (program, parameters) = self.command_line.split_first().expect("a program");
         let status = self
             .namespaces
@@ -88,7 +88,7 @@ impl<'a> EngineProcess<'a> {
             .args(parameters)
             .stdin(Stdio::null())
             .stdout(Stdio::null())
-            .stderr(log.map_or_else(Stdio::null, Stdio::from))
+            .stderr(self.log.try_clone().expect("a file"))
             .status()
             .expect("setsid is there");
         assert!(status.success(), "{:?}: {status}", self.command_line);
@@ -100,19 +100,14 @@ impl<'a> EngineProcess<'a> {
 
     /// Lets it stand still for a while.
     pub fn stand_still(&self, lasts: Duration) {
-        let signal = |name: &str| {
-            let sent = self.namespaces.signal(name, &self.pid_file);
-            sent.expect("a running Engine");
-        };
-        signal("STOP");
+        self.signal("STOP");
         std::thread::sleep(lasts);
-        signal("CONT");
+        self.signal("CONT");
     }
 
-    fn exec_root(&self) -> &Path {
-        let mut words = self.command_line.iter();
-        words.find(|word| *word == "--exec-root");
-        Path::new(words.next().map_or("/var/run/docker", String::as_str))
+    fn signal(&self, name: &str) {
+        let sent = self.namespaces.signal(name, &self.pid_file);
+        sent.expect("a running Engine");
     }
 
     fn answers(&self) -> bool {

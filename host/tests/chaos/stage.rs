@@ -1,4 +1,5 @@
-//! The things that callers share, and the checks when they are done.
+//! Callers that start and stop targets and believe every success, and the checks when they are
+//! done.
 
 use std::collections::BTreeSet;
 use std::sync::Mutex;
@@ -6,70 +7,70 @@ use std::sync::atomic::{AtomicUsize, Ordering};
 use std::time::Duration;
 
 use serde_json::{Value, json};
-use test_support::engine::{RealEngine, list};
-use test_support::server::Server;
+use test_support::engine::list;
+use test_support::http::Answer;
+use test_support::own::Deployment;
+use test_support::server::{ENVIRONMENT, Server, start_body};
+use test_support::unique;
 use test_support::wait::wait_within;
 
-use crate::caller::Caller;
-use crate::dice;
 use crate::engine_process::EngineProcess;
 
 /// How many callers there are at once.
 const CALLERS: usize = 4;
 
+/// The pauses of BastionZero's retries, 1, 2 and 4 seconds, scaled down, in milliseconds.
+const PAUSES: [u64; 3] = [250, 500, 1000];
+
 /// How long all their calls may take.
 const PLAYED_WITHIN: Duration = Duration::from_secs(900);
 
-/// The `max_lifetime` of 150 seconds, and time for the last calls.
+/// How long a start may take if it is never given up: after half a minute, a start takes over an
+/// unfinished earlier one.
+const AT_LAST: Duration = Duration::from_secs(90);
+
+/// How long an Engine may be away: a restart waits for the containers to end.
+const ENGINE_BACK_WITHIN: Duration = Duration::from_secs(90);
+
+/// The `max_lifetime`, after which a target is removed even if its caller gave up before the answer
+/// and never stops it.
+const LIFETIME: (&str, &str) = ("max_lifetime", "150s");
+
+/// That lifetime, and time for the last calls.
 const REAPABLE_WITHIN: Duration = Duration::from_secs(200);
 
 /// The things that all callers share.
 pub struct Stage<'a> {
-    /// The Engine, without faults.
-    pub engine: &'a RealEngine,
-    /// Its process.
-    pub process: &'a EngineProcess<'a>,
+    process: &'a EngineProcess<'a>,
+    deployment: &'a Deployment,
     /// Replicas of the component.
-    pub servers: [Server; 2],
-    /// How many calls in a hundred are first made and hung up on.
-    pub hang_ups: u64,
+    servers: [Server; 2],
     /// Whether a caller gives up a start in the end.
     pub gives_up: bool,
     /// The statuses after which a caller tries again.
     pub may_pass: &'static [u16],
-    /// The environments of starts that were given up or hung up on, whose
-    /// callers do not know the outcome.
-    pub uncertain: Mutex<Vec<String>>,
+    /// The environments of starts that were given up, whose callers do not know the outcome.
+    uncertain: Mutex<Vec<String>>,
     /// The ids of targets whose stop was given up.
-    pub unstopped: Mutex<Vec<String>>,
-    /// The `deployment_id` of both.
-    pub deployment: &'a str,
+    unstopped: Mutex<Vec<String>>,
 }
 
 impl<'a> Stage<'a> {
-    /// An empty stage, for a deployment that both servers serve.
-    pub fn new(
-        engine: &'a RealEngine,
-        process: &'a EngineProcess<'a>,
-        deployment: &'a str,
-        servers: [Server; 2],
-    ) -> Self {
+    pub fn new(process: &'a EngineProcess<'a>, deployment: &'a Deployment) -> Self {
         Self {
-            engine,
             process,
-            servers,
-            hang_ups: 0,
+            deployment,
+            servers: [(); 2].map(|()| deployment.server(&[LIFETIME])),
             gives_up: true,
             may_pass: &[502, 503, 504],
             uncertain: Mutex::default(),
             unstopped: Mutex::default(),
-            deployment,
         }
     }
 
     /// Lets several callers start and stop targets, looks for duplicates meanwhile, and calls
     /// `in_the_middle` when half of them have begun.
-    pub fn play(&self, targets: usize, seed: u64, in_the_middle: impl FnOnce()) {
+    pub fn play(&self, targets: usize, in_the_middle: impl FnOnce()) {
         let begun = AtomicUsize::new(0);
         let call = || {
             loop {
@@ -77,8 +78,7 @@ impl<'a> Stage<'a> {
                 if number >= targets {
                     return;
                 }
-                let dice = dice(seed, usize::MAX - number);
-                Caller { stage: self, dice }.visit(number);
+                self.visit(number);
             }
         };
         std::thread::scope(|scope| {
@@ -99,72 +99,110 @@ impl<'a> Stage<'a> {
                 is_over.then_some(())
             });
             println!("{looks} looks for duplicates");
-            for caller in callers {
-                caller.join().expect("the caller has not failed");
-            }
         });
     }
 
-    /// The component's containers that still exist, as the Engine lists them; `None` if it is down.
-    /// Look-alikes have no environment.
-    fn ours(&self) -> Option<Vec<Value>> {
-        let label = format!("dynamic-access.deployment={}", self.deployment);
-        let path = list(&json!({"label": [label]}));
-        let listed = self.engine.try_call("GET", &path)?.check(200).json();
-        let listed = listed.as_array().expect("a list").iter();
-        Some(
-            listed
-                .filter(|one| environment(one).is_some())
-                .cloned()
-                .collect(),
-        )
-    }
-
-    /// The state of a container; `None` if the Engine is down, `"gone"` if the
-    /// container does not exist.
-    pub fn state(&self, id: &str) -> Option<String> {
-        let answer = self.engine.try_call("GET", &list(&json!({"id": [id]})))?;
-        let state = answer.check(200).json()[0]["State"].clone();
-        Some(state.as_str().unwrap_or("gone").to_owned())
-    }
-
-    /// Stops the targets that callers know of, and checks that every other
-    /// container belongs to a start whose caller does not know the outcome.
-    pub fn stop_the_rest(&self) {
-        for id in self
-            .unstopped
-            .lock()
-            .expect("no test panics with it")
-            .iter()
-        {
-            self.stop(id);
+    /// Starts a target, and stops it.
+    fn visit(&self, number: usize) {
+        let environment = format!("0f1e2d3c-4b5a-6978-8796-{number:012x}");
+        let start = start_body(&unique("token")).replace(ENVIRONMENT, &environment);
+        let turns = self.process.turns();
+        let mut started = self.persist(number, "/start", &start);
+        if !self.gives_up && started.status != 200 {
+            started = wait_within(AT_LAST, "a start", || {
+                Some(self.persist(number, "/start", &start)).filter(|it| it.status == 200)
+            });
         }
-        let uncertain = self.uncertain.lock().expect("no test panics with it");
-        let left = self.ours().expect("the Engine answers");
-        check_no_doubles(&left);
-        for one in left {
-            let environment = environment(&one).expect("ours have one");
-            let is_uncertain = uncertain.iter().any(|known| known == environment);
+        if started.status != 200 {
+            return note(&self.uncertain, &environment);
+        }
+        let id = started.unique_id();
+        self.check(turns, &id, "running");
+        let stop = json!({"uniqueId": id}).to_string();
+        let turns = self.process.turns();
+        match self.persist(number, "/stop", &stop).status {
+            200 => self.check(turns, &id, "gone"),
+            _ => note(&self.unstopped, &id),
+        }
+    }
+
+    /// Calls one server after the other, until a success or the end of a target, or until patience
+    /// ends.
+    fn persist(&self, number: usize, path: &str, body: &str) -> Answer {
+        let mut pauses = PAUSES.iter();
+        loop {
+            let server = &self.servers[(number + pauses.len()) % 2];
+            let answer = server.call("POST", path, body);
+            let may_pass = self.may_pass.contains(&answer.status);
+            let is_last = answer.status == 200 || (path, answer.status) == ("/start", 409);
+            assert!(
+                is_last || may_pass,
+                "{path} {answer:?} {}",
+                server.line_about(&answer)
+            );
+            match pauses.next() {
+                Some(pause) if may_pass => std::thread::sleep(Duration::from_millis(*pause)),
+                _ => return answer,
+            }
+        }
+    }
+
+    /// Checks that a success is true, unless the Engine went down in between, which ends containers
+    /// after the answer. An Engine that is paused or down is asked again later.
+    #[track_caller]
+    fn check(&self, turns: usize, id: &str, expected: &str) {
+        let state = wait_within(ENGINE_BACK_WITHIN, "the Engine to answer", || {
+            let answer = self
+                .deployment
+                .engine
+                .try_call("GET", &list(&json!({"id": [id]})))?;
+            let state = answer.check(200).json()[0]["State"].clone();
+            Some(state.as_str().unwrap_or("gone").to_owned())
+        });
+        let is_undisturbed = turns.is_multiple_of(2) && self.process.turns() == turns;
+        let is_true = state == expected || !is_undisturbed;
+        assert!(is_true, "{id} should be {expected}, is {state}");
+    }
+
+    /// The containers of the deployment, as the Engine lists them; `None` if it is down.
+    fn ours(&self) -> Option<Vec<Value>> {
+        let label = format!("dynamic-access.deployment={}", self.deployment.id);
+        let path = list(&json!({"label": [label]}));
+        let listed = self
+            .deployment
+            .engine
+            .try_call("GET", &path)?
+            .check(200)
+            .json();
+        listed.as_array().cloned()
+    }
+
+    /// Stops the targets that callers know of, checks that every other container belongs to a start
+    /// whose caller does not know the outcome, and that a reap removes it when it is due.
+    pub fn stop_and_reap_the_rest(&self) {
+        let server = &self.servers[0];
+        let left = || self.ours().expect("the Engine answers");
+        for id in self.unstopped.lock().expect("no caller failed").iter() {
+            server.stop_target(id).check_done();
+        }
+        let uncertain = self.uncertain.lock().expect("no caller failed");
+        check_no_doubles(&left());
+        for one in left() {
+            let is_uncertain = uncertain.iter().any(|known| known == environment(&one));
             match one["State"].as_str().expect("a state") {
-                // A create that took effect after the component had given it
-                // up; nobody starts it.
-                // A removal that failed half-way is the reaper's to finish.
+                // A create that took effect after the component had given it up, and that nobody
+                // starts; or a removal that failed half-way, which is the reaper's to finish.
                 "created" | "dead" => {}
                 "running" => assert!(is_uncertain, "{one}"),
                 "exited" => {
                     assert!(is_uncertain, "{one}");
                     // It would otherwise stay ten minutes, for its logs.
-                    self.stop(one["Id"].as_str().expect("an id"));
+                    let id = one["Id"].as_str().expect("an id");
+                    server.stop_target(id).check_done();
                 }
                 _ => panic!("{one}"),
             }
         }
-    }
-
-    /// Waits until everything left is due, and checks that one reap removes it.
-    pub fn reap_the_rest(&self) {
-        let left = || self.ours().expect("the Engine answers");
-        let server = &self.servers[0];
         wait_within(REAPABLE_WITHIN, "what is left to be due", || {
             let due = server.reaped("/reap?dry_run=1").len();
             (due == left().len()).then_some(())
@@ -172,19 +210,20 @@ impl<'a> Stage<'a> {
         server.reaped("/reap");
         assert_eq!(left(), [Value::Null; 0]);
     }
+}
 
-    /// Stops a target, now that nothing fails.
-    #[track_caller]
-    fn stop(&self, id: &str) {
-        self.servers[0].stop_target(id).check_done();
-        assert_eq!(self.state(id).as_deref(), Some("gone"));
-    }
+fn note(notes: &Mutex<Vec<String>>, note: &str) {
+    notes
+        .lock()
+        .expect("no caller failed")
+        .push(note.to_owned());
 }
 
 /// The environment that a container was created for. Here each token has its own, which shows
 /// duplicates whatever their names.
-fn environment(container: &Value) -> Option<&str> {
-    container["Labels"]["dynamic-access.environment-id"].as_str()
+fn environment(container: &Value) -> &str {
+    let label = &container["Labels"]["dynamic-access.environment-id"];
+    label.as_str().expect("ours have one")
 }
 
 /// Checks that no environment has two containers. A name belongs to one container in any state, so
@@ -192,14 +231,10 @@ fn environment(container: &Value) -> Option<&str> {
 #[track_caller]
 fn check_no_doubles(ours: &[Value]) {
     let mut seen = BTreeSet::new();
-    // A container that is being removed has given up its name.
-    for one in ours
-        .iter()
-        .filter(|one| one["State"] != "removing" && one["State"] != "dead")
-    {
-        assert!(
-            seen.insert(environment(one)),
-            "{one} is not alone: {ours:#?}"
-        );
+    for one in ours {
+        // A container that is being removed has given up its name.
+        let is_leaving = one["State"] == "removing" || one["State"] == "dead";
+        let is_alone = is_leaving || seen.insert(environment(one));
+        assert!(is_alone, "{one} is not alone: {ours:#?}");
     }
 }

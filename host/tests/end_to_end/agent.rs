@@ -44,20 +44,19 @@ impl Order {
     fn with_file(service_url: &str, token: &str) -> Self {
         let path = format!("{TOKEN_DIR}/activation-token");
         let mut order = Self::with_variable(service_url, token);
-        order.variables.remove("ACTIVATION_TOKEN");
-        order.file = Some(token.to_owned());
+        order.file = order.variables.remove("ACTIVATION_TOKEN");
         order.with("ACTIVATION_TOKEN_FILE", &path)
     }
 
     /// With the token in the environment.
     fn with_variable(service_url: &str, token: &str) -> Self {
-        let order = Self {
-            variables: BTreeMap::new(),
-            file: None,
-        };
-        let order = order.with("SERVICE_URL", service_url);
-        let order = order.with("ENVIRONMENT_ID", ENVIRONMENT);
-        order.with("ACTIVATION_TOKEN", token)
+        let variables = [
+            ("SERVICE_URL", service_url.to_owned()),
+            ("ENVIRONMENT_ID", ENVIRONMENT.to_owned()),
+            ("ACTIVATION_TOKEN", token.to_owned()),
+        ];
+        let (variables, file) = (variables.into(), None);
+        Self { variables, file }
     }
 
     /// With a variable set or changed.
@@ -67,7 +66,7 @@ impl Order {
     }
 
     /// Creates the container, delivers the token, and starts it.
-    fn run<'a>(&self, engine: &'a RealEngine, limits: &Value) -> Target<'a> {
+    fn run(&self, engine: &RealEngine, limits: &Value) -> Target {
         let variables = self.variables.iter();
         let body = json!({
             "Image": given("TEST_AGENT_IMAGE"),
@@ -86,21 +85,20 @@ impl Order {
     }
 }
 
-/// A container with the agent, removed when it is dropped.
-struct Target<'a>(Own<'a>);
+/// A container with the agent.
+struct Target(Own);
 
-impl Target<'_> {
+impl Target {
     fn path(&self, rest: &str) -> String {
         format!("/containers/{}/{rest}", self.0.id)
     }
 
-    fn inspect(&self) -> Value {
-        self.0.engine.inspect(&self.0.id)
-    }
-
-    /// Its output.
     fn log(&self) -> String {
         self.0.engine.log(&self.0.id)
+    }
+
+    fn shell(&self, script: &str) -> String {
+        self.0.engine.shell(&self.0.id, script)
     }
 
     /// Waits until the agent has begun to serve `times` times.
@@ -113,7 +111,8 @@ impl Target<'_> {
     /// Waits for its end; returns its exit code.
     fn exit_code(&self) -> Option<i64> {
         let state = wait_for("the end of the container", || {
-            Some(self.inspect()["State"].clone()).filter(|state| state["Status"] == "exited")
+            let state = self.0.engine.inspect(&self.0.id)["State"].clone();
+            (state["Status"] == "exited").then_some(state)
         });
         state["ExitCode"].as_i64()
     }
@@ -139,34 +138,11 @@ impl Target<'_> {
         assert_eq!(own.collect::<Vec<_>>(), [format!("entrypoint: {line}")]);
     }
 
-    /// What a shell in the container prints.
-    fn shell(&self, script: &str) -> String {
-        self.0.engine.shell(&self.0.id, script)
-    }
-
-    /// Whether the token's file is still there.
-    fn has_token_file(&self) -> bool {
+    /// Checks that the token's file is gone.
+    #[track_caller]
+    fn check_no_token_file(&self) {
         let path = self.path(&format!("archive?path={TOKEN_DIR}/activation-token"));
-        match self.0.engine.call("GET", &path, None).status {
-            200 => true,
-            404 => false,
-            status => panic!("the Engine answers {status}"),
-        }
-    }
-
-    /// Checks that users' shells do not inherit the agent's variables.
-    fn check_environment_of_the_agent(&self) {
-        let environment = self.shell("cat /proc/$(pidof bzero)/environ");
-        assert!(environment.contains("PATH="), "{environment}");
-        for name in [
-            "ACTIVATION_TOKEN",
-            "SERVICE_URL",
-            "ENVIRONMENT_ID",
-            "REGISTRATION_TIMEOUT",
-            "BASTIONZERO_IN_CLUSTER",
-        ] {
-            assert!(!environment.contains(name), "{environment}");
-        }
+        self.0.engine.call("GET", &path, None).check(404);
     }
 }
 
@@ -176,8 +152,8 @@ const NOBODY: &str = "http://192.0.2.1:9";
 #[test]
 fn once_the_agent_serves_the_token_is_nowhere_and_sigterm_ends_it() {
     let engine = RealEngine::given();
+    let service = Registration::admitting(&engine);
     for limits in limits() {
-        let service = Registration::admitting(&engine);
         let token = unique("planted-token-");
         let in_file = Order::with_file(&service.url(), &token);
         let in_variable = Order::with_variable(&service.url(), &token)
@@ -186,14 +162,19 @@ fn once_the_agent_serves_the_token_is_nowhere_and_sigterm_ends_it() {
         for order in [in_file, in_variable] {
             let target = order.run(&engine, &limits);
             target.wait_until_it_serves(1);
-            target.check_environment_of_the_agent();
+            // Users' shells do not inherit the agent's variables.
+            let environment = target.shell("cat /proc/$(pidof bzero)/environ");
+            let mut names = order.variables.keys();
+            let is_shown = names.any(|name| environment.contains(name));
+            assert!(environment.contains("PATH=") && !is_shown, "{environment}");
             let commands = target.shell("cat /proc/[0-9]*/cmdline");
             assert!(commands.contains("bzero"), "{commands}");
             assert!(!commands.contains(&token), "{limits} {commands}");
             if order.file.is_some() {
-                assert!(!target.has_token_file(), "{limits}");
+                target.check_no_token_file();
                 let environments = target.shell("cat /proc/[0-9]*/environ");
-                for text in [environments, target.log(), target.inspect().to_string()] {
+                let inspected = engine.inspect(&target.0.id).to_string();
+                for text in [environments, target.log(), inspected] {
                     assert!(!text.contains(&token), "{limits} {text}");
                 }
             }
@@ -229,41 +210,28 @@ fn a_target_registers_once_however_often_it_restarts_under_an_id_of_its_own() {
 }
 
 #[test]
-fn sigterm_ends_a_target_that_registers() {
+fn a_target_that_is_not_admitted_ends_by_sigterm_or_with_the_reason() {
+    let unreachable =
+        "no registration within 2 seconds; check that SERVICE_URL can be reached from here";
     let engine = RealEngine::given();
     for limits in limits() {
         let service = Registration::replying(&engine, Reply::Silence);
-        let order = Order::with_file(&service.url(), &unique("token"));
+        let order = Order::with_file(&service.url(), "token");
         let target = order.run(&engine, &limits);
         wait_until("the registration", || !service.seen().is_empty());
         target.check_stop(143);
-    }
-}
 
-#[test]
-fn a_registration_that_is_refused_ends_with_77_and_without_the_token() {
-    let engine = RealEngine::given();
-    for limits in limits() {
         let service = Registration::replying(&engine, Reply::json("403 Forbidden", "{}"));
         let token = unique("planted-token-");
-        let order = Order::with_file(&service.url(), &token);
-        let target = order.run(&engine, &limits);
-        let line = "no registration: the agent has ended with status 1";
-        target.check_end(77, line);
+        let target = Order::with_file(&service.url(), &token).run(&engine, &limits);
+        target.check_end(77, "no registration: the agent has ended with status 1");
         assert_eq!(service.seen().len(), 1);
-        assert!(!target.has_token_file());
+        target.check_no_token_file();
         let log = target.log();
         assert!(!log.contains(&token), "{log}");
-    }
-}
 
-#[test]
-fn a_service_that_cannot_be_reached_in_time_ends_with_69() {
-    let engine = RealEngine::given();
-    let line = "no registration within 2 seconds; check that SERVICE_URL can be reached from here";
-    for limits in limits() {
-        let order = Order::with_file(NOBODY, &unique("token")).with("REGISTRATION_TIMEOUT", "2");
-        order.run(&engine, &limits).check_end(69, line);
+        let order = Order::with_file(NOBODY, "token").with("REGISTRATION_TIMEOUT", "2");
+        order.run(&engine, &limits).check_end(69, unreachable);
     }
 }
 

@@ -4,7 +4,7 @@ use std::io::{Read, Write};
 use std::net::TcpStream;
 use std::time::Duration;
 
-use test_support::fake_engine::{FakeEngine, Reply};
+use test_support::fake_engine::FakeEngine;
 use test_support::server::{API, OPERATOR, SECRET, Server};
 
 /// No answer takes longer than the component's own 29 seconds.
@@ -32,16 +32,12 @@ fn lasting(head: &str) -> Vec<&str> {
     head.split("\r\n").filter(is_lasting).collect()
 }
 
-fn server(engine: &FakeEngine) -> Server {
-    Server::over_tcp(&[("docker_url", &engine.url())])
-}
-
 #[test]
 fn a_204_has_no_length_and_the_next_answer_follows_it() {
-    let engine = FakeEngine::start(|_| Reply::json("200 OK", "[]"));
+    let engine = FakeEngine::answering("200 OK", "[]");
     let target = format!("/v1/targets/{}", "a".repeat(64));
     let requests = [("DELETE", &*target, API), ("GET", "/v1/targets", API)];
-    let bytes = answers(&server(&engine), requests);
+    let bytes = answers(&engine.server(&[]), requests);
     let (head, rest) = bytes.split_once("\r\n\r\n").expect("a head");
     assert!(head.starts_with("HTTP/1.1 204 No Content\r\n"), "{bytes}");
     for header in ["content-length", "transfer-encoding", "content-type"] {
@@ -52,8 +48,8 @@ fn a_204_has_no_length_and_the_next_answer_follows_it() {
 
 #[test]
 fn an_answer_to_head_has_the_headers_of_get_and_the_next_answer_follows_them() {
-    let engine = FakeEngine::start(|_| Reply::json("200 OK", "[]"));
-    let server = server(&engine);
+    let engine = FakeEngine::answering("200 OK", "[]");
+    let server = engine.server(&[]);
     let target = format!("/v1/targets/{}", "a".repeat(64));
     for (path, secret) in [
         ("/health", SECRET),

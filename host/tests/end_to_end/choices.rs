@@ -2,7 +2,7 @@
 //! limits.
 
 use serde_json::{Value, json};
-use test_support::engine::{Kind, RealEngine};
+use test_support::engine::RealEngine;
 use test_support::given;
 use test_support::own::Deployment;
 use test_support::server::Server;
@@ -14,7 +14,7 @@ on_each_engine!(
     an_order_chooses_its_process_its_image_and_its_limits,
 );
 
-fn serve(deployment: &Deployment<'_>, environment: &Value) -> Server {
+fn serve(deployment: &Deployment, environment: &Value) -> Server {
     let environments = json!({"e": environment}).to_string();
     deployment.server(&[("environments", &environments)])
 }
@@ -30,28 +30,24 @@ fn an_image_whose_user_is_not_root_reads_its_secrets(engine: &RealEngine) {
     let script =
         "cd /run/dynamic-access; stat --format '%n %u %a' a b; cat a; cat b; echo; exec sleep 300";
     for (read_only, owner) in [(false, json!(1000)), (true, json!(0))] {
-        let server = serve(
-            &deployment,
-            &json!({
-                "image": image.id,
-                "secret_owner": 1000,
-                "container_patch": {
-                    "Entrypoint": ["sh", "-c", script],
-                    "HostConfig": {"ReadonlyRootfs": read_only},
-                },
-            }),
-        );
+        let patch = json!({
+            "Entrypoint": ["sh", "-c", script],
+            "HostConfig": {"ReadonlyRootfs": read_only},
+        });
+        let environment =
+            json!({"image": image.id, "secret_owner": 1000, "container_patch": patch});
+        let server = serve(&deployment, &environment);
         server.health().check_done();
         let order = json!({
             "environment": "e",
             "secrets": {"a": "the first", "b": {"value": "the second", "owner": owner}},
         });
-        let id = server.ask(&unique("key"), &order).id();
+        let id = server.order(&order).id();
         check_says(engine, &id, "a 1000 400");
         check_says(engine, &id, &format!("b {owner} 400"));
         check_says(engine, &id, "the first");
         // Podman gives the capabilities of a target to every user, not to root alone.
-        if owner == 1000 || engine.kind() == Kind::Podman {
+        if owner == 1000 || engine.is_podman {
             check_says(engine, &id, "the second");
         } else {
             wait_until("a refusal", || {
@@ -67,20 +63,16 @@ fn an_image_whose_user_is_not_root_reads_its_secrets(engine: &RealEngine) {
     server.check_failed(&health, 503, "user 1000");
 }
 
-/// An environment whose orders may choose everything.
-fn open(image: &str) -> Value {
-    json!({
-        "allow": ["env", "command"],
-        "images": [image],
-        "max": {"memory": "512MiB", "cpus": 1},
-        "container_patch": {"Entrypoint": ["sh", "-c"], "Cmd": ["exit 3"]},
-    })
-}
-
 fn an_order_chooses_its_process_its_image_and_its_limits(engine: &RealEngine) {
     let deployment = Deployment::new(engine);
     let image = engine.image_of_agent(&[], "USER 1000");
-    let server = serve(&deployment, &open(&image.id));
+    let environment = json!({
+        "allow": ["env", "command"],
+        "images": [image.id],
+        "max": {"memory": "512MiB", "cpus": 1},
+        "container_patch": {"Entrypoint": ["sh", "-c"], "Cmd": ["exit 3"]},
+    });
+    let server = serve(&deployment, &environment);
     let order = json!({
         "environment": "e",
         "env": {"GREETING": "hello\n$HOME"},
@@ -100,7 +92,7 @@ fn an_order_chooses_its_process_its_image_and_its_limits(engine: &RealEngine) {
     server.ask(&key, &order).check(200);
     let mut beyond = order.clone();
     beyond["resources"]["memory"] = json!("513MiB");
-    server.ask(&unique("key"), &beyond).check(422);
+    server.order(&beyond).check(422);
     for (member, value) in [
         ("env", json!({"GREETING": "hello"})),
         ("command", json!(["exec sleep 300"])),

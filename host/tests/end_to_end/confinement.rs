@@ -1,6 +1,6 @@
 //! The worst that the shipped component could do: it has only the access that it is given.
 
-use test_support::fake_engine::{FakeEngine, Reply};
+use test_support::fake_engine::FakeEngine;
 use test_support::folder::Folder;
 use test_support::server::{Server, compiled, manifest};
 
@@ -40,12 +40,8 @@ fn the_export_is_one_that_spin_loads_from_the_version_on_that_the_documents_name
     };
     let root = manifest();
     let root = root.parent().expect("it lies in a folder");
-    for document in [
-        "spin.toml",
-        "README.md",
-        "DESIGN.md",
-        "deploy/spinkube/README.md",
-    ] {
+    let pages = ["README.md", "DESIGN.md", "deploy/spinkube/README.md"];
+    for document in pages.into_iter().chain(["spin.toml"]) {
         let text = std::fs::read_to_string(root.join(document)).expect("a document");
         assert!(text.contains(oldest), "{document} names {oldest}");
         assert!(!text.contains("Spin 2."), "{document} names an older one");
@@ -66,8 +62,7 @@ fn astray(folder: &Folder, believes: &str) -> std::path::PathBuf {
 #[test]
 fn the_component_reaches_no_host_but_docker_url() {
     let folder = Folder::new("confinement-");
-    let reply = |_: &str| Reply::json("200 OK", "[]");
-    let [engine, other] = [FakeEngine::start(reply), FakeEngine::start(reply)];
+    let [engine, other] = [(); 2].map(|()| FakeEngine::answering("200 OK", "[]"));
     let manifest = astray(&folder, &other.url());
     let answers = |docker_url: &str| {
         let server = Server::adjusted(&[("docker_url", docker_url)], |options| {

@@ -8,10 +8,9 @@ mod containers;
 mod others;
 
 use serde_json::{Value, json};
-use test_support::engine::{Kind, RealEngine};
-use test_support::given;
+use test_support::engine::RealEngine;
 use test_support::http::Answer;
-use test_support::podman::podman;
+use test_support::own::sleeper;
 
 /// The id of nothing.
 const UNKNOWN: &str = "0000000000000000000000000000000000000000000000000000000000000000";
@@ -27,14 +26,6 @@ struct Readings<'a> {
 }
 
 impl Readings<'_> {
-    /// What this kind of Engine does, if Docker and Podman differ.
-    fn of<T>(&self, docker: T, podman: T) -> T {
-        match self.engine.kind() {
-            Kind::Docker => docker,
-            Kind::Podman => podman,
-        }
-    }
-
     /// Compares what was shown.
     fn is(&mut self, what: &str, expected: impl Into<Value>, shown: impl Into<Value>) {
         let (expected, shown) = (expected.into(), shown.into());
@@ -65,17 +56,15 @@ impl Readings<'_> {
 
 /// The create body of a container that runs a command.
 fn body(command: &[&str]) -> Value {
-    json!({
-        "Image": given("TEST_AGENT_IMAGE"),
-        "Entrypoint": command,
-        "Volumes": {"/run/dynamic-access": {}},
-        // Podman's own network would add rules to this machine's firewall.
-        "HostConfig": {"NetworkMode": "none"},
-    })
+    let mut body = sleeper(&json!({}));
+    body["Entrypoint"] = json!(command);
+    body["Volumes"] = json!({"/run/dynamic-access": {}});
+    body
 }
 
-#[track_caller]
-fn check(engine: &RealEngine) {
+on_each_engine!(an_engine_does_what_is_read_into_its_api);
+
+fn an_engine_does_what_is_read_into_its_api(engine: &RealEngine) {
     let mut seen = Readings {
         engine,
         release: engine.release(),
@@ -83,16 +72,6 @@ fn check(engine: &RealEngine) {
     };
     containers::read(&mut seen);
     others::read(&mut seen);
-    let (kind, release, wrong) = (engine.kind(), seen.release, seen.wrong);
-    assert!(wrong.is_empty(), "{kind:?} {release:?}: {wrong:#?}");
-}
-
-#[test]
-fn the_engine_does_what_is_read_into_its_api() {
-    check(&RealEngine::given());
-}
-
-#[test]
-fn podman_differs_from_the_engine_only_where_it_is_known_to() {
-    check(&podman());
+    let (release, wrong) = (seen.release, seen.wrong);
+    assert!(wrong.is_empty(), "{release:?}: {wrong:#?}");
 }

@@ -1,8 +1,8 @@
 //! The answers to every kind of request; a refused request causes no call to the
 //! Engine.
 
-use serde_json::json;
-use test_support::fake_engine::{FakeEngine, Reply};
+use serde_json::{Value, json};
+use test_support::fake_engine::FakeEngine;
 use test_support::http::{Answer, exchange, request};
 use test_support::members::check_members;
 use test_support::server::{SECRET, Server, start_body};
@@ -15,18 +15,14 @@ struct Refusing {
 
 impl Refusing {
     fn new(variables: &[(&str, &str)]) -> Self {
-        let engine = FakeEngine::start(|_| Reply::json("200 OK", "[]"));
-        let url = engine.url();
-        let mut all = vec![("docker_url", url.as_str())];
-        all.extend(variables);
-        Self {
-            server: Server::over_tcp(&all),
-            engine,
-        }
+        let engine = FakeEngine::answering("200 OK", "[]");
+        let server = engine.server(variables);
+        Self { server, engine }
     }
 
+    /// Checks a refusal, and returns its line in the log.
     #[track_caller]
-    fn check(&self, answer: &Answer, status: u16) {
+    fn check(&self, answer: &Answer, status: u16) -> Value {
         assert_eq!(answer.status, status, "{answer:?}");
         let body = answer.json();
         assert_eq!(answer.header("content-type"), Some("application/json"));
@@ -37,6 +33,7 @@ impl Refusing {
         let line = self.server.line_about(answer);
         check_members(&line, &json!({"status": status}));
         assert!(!line.to_string().contains(SECRET), "{line}");
+        line
     }
 }
 
@@ -98,7 +95,7 @@ fn each_refusal_has_its_status_its_headers_and_its_event() {
         headers.extend(header.split_once(": "));
         let body = body.as_bytes();
         let answer = refusing.server.send(method, path, &headers, body);
-        refusing.check(&answer, status);
+        let line_in_log = refusing.check(&answer, status);
         if let Some((name, value)) = sent.split_once(": ") {
             assert_eq!(answer.header(name), Some(value));
         }
@@ -108,7 +105,7 @@ fn each_refusal_has_its_status_its_headers_and_its_event() {
             _ => "request.denied",
         };
         let event = json!({"event": event, "outcome": "failure"});
-        check_members(&refusing.server.line_about(&answer), &event);
+        check_members(&line_in_log, &event);
     }
 }
 
@@ -118,8 +115,7 @@ fn a_body_is_read_up_to_64_kib_and_no_further() {
     let right = right();
     let kibibytes_64 = r#"{"uniqueId":"x"}"#.to_owned() + &" ".repeat(65_536 - 16);
     // Its length is not told.
-    let chunk = format!("10000\r\n{kibibytes_64}\r\n");
-    let chunked = format!("{chunk}{chunk}{chunk}0\r\n\r\n");
+    let chunked = format!("10000\r\n{kibibytes_64}\r\n").repeat(3) + "0\r\n\r\n";
     let one_more = format!("{kibibytes_64} ");
     for (framing, body, status) in [
         (("content-length", "0"), "", 400),
@@ -156,8 +152,8 @@ fn a_token_that_is_a_trace_is_not_logged_as_one() {
         ];
         let body = body.as_bytes();
         let answer = refusing.server.send("POST", "/start", &headers, body);
-        assert_eq!(answer.status, status, "{answer:?}");
         let line = refusing.server.line_about(&answer).to_string();
+        assert_eq!(answer.status, status, "{line}");
         assert!(!line.contains(TRACE), "{line}");
     }
 }
@@ -181,9 +177,9 @@ fn a_bad_variable_is_500_opens_nothing_and_is_named_in_the_log_alone() {
         for credentials in credentials {
             let headers = [("authorization", credentials.as_str())];
             let answer = refusing.server.send("GET", "/health", &headers, b"");
-            refusing.check(&answer, 500);
+            let line = refusing.check(&answer, 500);
             assert!(!answer.body.contains(name), "{answer:?}");
-            refusing.server.check_failed(&answer, 500, name);
+            assert!(line["error"].to_string().contains(name), "{line}");
         }
     }
 }

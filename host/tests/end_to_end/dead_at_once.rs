@@ -1,7 +1,7 @@
 //! Targets whose first process ends right after its start.
 
 use test_support::at_once::at_once;
-use test_support::engine::{Kind, RealEngine};
+use test_support::engine::RealEngine;
 use test_support::own::Deployment;
 use test_support::server::Server;
 use test_support::unique;
@@ -34,8 +34,5 @@ fn an_entry_point_that_is_missing_is_no_success_and_not_run_again(engine: &RealE
 
 /// How the init process of an Engine ends without the program that it should start.
 pub fn of_a_missing_program(engine: &RealEngine) -> &'static str {
-    match engine.kind() {
-        Kind::Docker => "exit code 127",
-        Kind::Podman => "exit code 1",
-    }
+    engine.either("exit code 127", "exit code 1")
 }

@@ -14,9 +14,9 @@ const CONNECTIONS: usize = 4;
 /// Checks the health several times at once, swallows the connections that are there, and
 /// checks again. `config` is added to the runtime configuration. Returns whether a call
 /// of the last check met a dead connection.
-fn meets_a_dead_connection(engine: &RealEngine, proxy: &EngineProxy, config: &str) -> bool {
-    let deployment = Deployment::new(engine);
-    let relay = SwallowingRelay::start(proxy.address());
+fn meets_a_dead_connection(proxy: &EngineProxy, config: &str) -> bool {
+    let deployment = Deployment::given();
+    let relay = SwallowingRelay::start(proxy.address);
     let url = format!("https://localhost:{}", relay.port());
     let variables = deployment.variables(&[("docker_url", &url)]);
     let server = proxy.server_configured(&variables, config);
@@ -39,7 +39,7 @@ fn dead_connections_fail_no_check() {
     at_once(KINDS.len(), |number| {
         let kind = KINDS[number];
         let proxy = Files::default().start_on(kind, &engine);
-        let meets = meets_a_dead_connection(&engine, &proxy, "");
+        let meets = meets_a_dead_connection(&proxy, "");
         assert!(meets, "{kind:?}");
     });
 }
@@ -48,7 +48,7 @@ fn dead_connections_fail_no_check() {
 fn over_http2_a_dead_connection_fails_no_check_and_none_is_kept_if_pooling_is_off() {
     let engine = RealEngine::given();
     let proxy = Files::default().start_with_http2(&engine);
-    assert!(meets_a_dead_connection(&engine, &proxy, ""));
+    assert!(meets_a_dead_connection(&proxy, ""));
     let config = "[outbound_http]\nconnection_pooling = false\n";
-    assert!(!meets_a_dead_connection(&engine, &proxy, config));
+    assert!(!meets_a_dead_connection(&proxy, config));
 }

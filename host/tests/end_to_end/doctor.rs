@@ -2,7 +2,7 @@
 //! about a server.
 
 use std::process::Command;
-use std::sync::atomic::{AtomicBool, Ordering};
+use std::sync::atomic::{AtomicU32, Ordering};
 
 use dev::process;
 use serde_json::{Value, json};
@@ -11,18 +11,9 @@ use test_support::fake_engine::{FakeEngine, Reply};
 use test_support::folder::Folder;
 use test_support::given;
 use test_support::own::Deployment;
-use test_support::podman::podman;
-use test_support::server::{SECRET, Server};
+use test_support::server::SECRET;
 
-/// What it prints about the server at `url`, on a machine with these variables, and whether it is
-/// content.
-fn against(url: &str, secret: &str, variables: &[(&str, &str)]) -> (bool, String) {
-    let secret = ("SPIN_VARIABLE_WEBHOOK_SECRET", secret);
-    let variables = [variables, &[secret]].concat();
-    doctor(&["--against", url], &variables)
-}
-
-/// What it prints, and whether it is content.
+/// What it prints, on a machine with these variables, and whether it is content.
 fn doctor(arguments: &[&str], variables: &[(&str, &str)]) -> (bool, String) {
     let run = Command::new(given("TEST_XTASK"))
         .arg("doctor")
@@ -37,10 +28,19 @@ fn doctor(arguments: &[&str], variables: &[(&str, &str)]) -> (bool, String) {
     (run.status.success(), String::from_utf8(text).expect("text"))
 }
 
-/// As [`doctor`], of an Engine, as a server of this deployment with this variable would use it.
+/// As [`doctor`], about the server at `url`, with the right secret.
+fn against(url: &str, more: &[&str], variables: &[(&str, &str)]) -> (bool, String) {
+    let secret = [("SPIN_VARIABLE_WEBHOOK_SECRET", SECRET)];
+    let arguments = [&["--against", url], more].concat();
+    let (is_content, told) = doctor(&arguments, &[&secret, variables].concat());
+    assert!(!told.contains(SECRET), "{told}");
+    (is_content, told)
+}
+
+/// What it prints of an Engine, as a server of this deployment with this variable would use it.
 fn of_engine(
     engine: &RealEngine,
-    deployment: &Deployment<'_>,
+    deployment: &Deployment,
     arguments: &[&str],
     (name, value): (&str, &str),
 ) -> String {
@@ -57,91 +57,60 @@ fn of_engine(
 /// The variable with a patch.
 const PATCH: &str = "CONTAINER_PATCH";
 
-/// A server that refuses whoever comes first, and hangs up on all others.
-fn refusing_once() -> FakeEngine {
-    let is_first = AtomicBool::new(true);
-    let body = r#"{"instance":"urn:uuid:0","ErrorMessage":"refused"}"#;
-    FakeEngine::start(move |_| match is_first.swap(false, Ordering::SeqCst) {
-        true => Reply::json("401 Unauthorized", body),
-        false => Reply::Bytes(Vec::new()),
-    })
-}
-
-#[track_caller]
-fn check(url: &str, secret: &str, is_content: bool, expected: &str) {
-    let (content, told) = against(url, secret, &[]);
-    assert_eq!(content, is_content, "{told}");
-    assert!(told.contains(expected), "{told}");
-    assert!(!told.contains(SECRET), "{told}");
-}
-
-#[test]
-fn a_server_is_looked_at_as_bastionzero_would() {
-    let engine = RealEngine::given();
-    let deployment = Deployment::new(&engine);
-    let server = deployment.server(&[]);
-    let url = format!("http://{}/health", server.address());
-    check(&url, SECRET, true, "ok       healthy");
-    check(&url, "", true, "ok       without the secret: refused");
-    check(&url, "another-secret-that-is-long", false, "webhook_secret");
-    // An Engine that is down, and a port of nobody's.
-    let down = Server::over_tcp(&[("docker_url", "http://127.0.0.1:1")]);
-    let url = format!("http://{}", down.address());
-    check(&url, SECRET, false, "the server's log has the reason");
-    check("http://127.0.0.1:1", SECRET, false, "it does not answer");
-}
-
 #[test]
 fn a_secret_is_never_sent_in_the_clear_beyond_this_machine() {
-    let listener = FakeEngine::start(|_| Reply::json("401 Unauthorized", "{}"));
+    let listener = FakeEngine::answering("401 Unauthorized", "{}");
     // The same machine, by an address that is not loopback's.
     let url = listener.url().replace("127.0.0.1", "0.0.0.0");
-    let (content, told) = against(&url, SECRET, &[]);
+    let (content, told) = against(&url, &[], &[]);
     assert!(!content && told.contains("unencrypted"), "{told}");
     let requests = listener.requests();
     // Whether anything is open, and nothing with the secret.
     assert_eq!(requests.len(), 4, "{requests:?}");
-    let mut with_secret = requests.iter().filter(|request| request.contains(SECRET));
-    assert_eq!(with_secret.next(), None);
+    assert!(!requests.concat().contains(SECRET), "{requests:?}");
 }
 
 #[test]
 fn a_secret_is_given_to_no_proxy_and_shown_in_no_message() {
+    // It refuses whoever comes first, and hangs up on all others.
+    let refusing_once = || {
+        let asked = AtomicU32::new(0);
+        let body = r#"{"instance":"urn:uuid:0","ErrorMessage":"refused"}"#;
+        FakeEngine::start(move |_| match asked.fetch_add(1, Ordering::SeqCst) {
+            0 => Reply::json("401 Unauthorized", body),
+            _ => Reply::Bytes(Vec::new()),
+        })
+    };
     let (server, proxy) = (refusing_once(), refusing_once());
     let proxy_url = proxy.url();
-    let variables = [
-        ("http_proxy", &*proxy_url),
-        ("HTTP_PROXY", &proxy_url),
-        ("all_proxy", &proxy_url),
-        ("ALL_PROXY", &proxy_url),
-        ("no_proxy", ""),
-    ];
-    let (content, told) = against(&server.url(), SECRET, &variables);
-    assert_eq!(proxy.requests(), Vec::<String>::new(), "{told}");
+    let names = ["http_proxy", "HTTP_PROXY", "all_proxy", "ALL_PROXY"];
+    let variables = names.map(|name| (name, proxy_url.as_str()));
+    let (content, told) = against(
+        &server.url(),
+        &[],
+        &[&variables[..], &[("no_proxy", "")]].concat(),
+    );
+    assert!(!content && proxy.requests().is_empty(), "{told}");
     let requests = server.requests();
     assert_eq!(requests.len(), 5, "{requests:?}");
     assert!(requests[4].contains(SECRET), "{requests:?}");
-    assert!(!content && !told.contains(SECRET), "{told}");
 }
 
 #[test]
 fn the_engine_of_the_docker_context_is_used() {
-    let socket = RealEngine::given().socket().display().to_string();
+    let host = format!("unix://{}", RealEngine::given().socket().display());
     let folder = Folder::new("context");
     let config = folder.path().display().to_string();
-    let host = format!("host=unix://{socket}");
-    for arguments in [
-        &["create", "colima", "--docker", &host][..],
-        &["use", "colima"],
-    ] {
-        let mut docker = Command::new("docker");
-        docker
-            .env_remove("DOCKER_HOST")
-            .env("DOCKER_CONFIG", &config);
-        process::output(docker.arg("context").args(arguments)).expect("a context");
-    }
-    let (_, told) = doctor(&[], &[("DOCKER_CONFIG", &config)]);
-    let named = format!("unix://{socket}, named by the docker context colima");
+    let mut docker = Command::new("docker");
+    docker
+        .env_remove("DOCKER_HOST")
+        .env("DOCKER_CONFIG", &config);
+    let named = format!("host={host}");
+    docker.args(["context", "create", "colima", "--docker", &named]);
+    process::output(&mut docker).expect("a context");
+    let variables = [("DOCKER_CONFIG", &*config), ("DOCKER_CONTEXT", "colima")];
+    let (_, told) = doctor(&[], &variables);
+    let named = format!("{host}, named by the docker context colima");
     assert!(told.contains(&named), "{told}");
 }
 
@@ -162,16 +131,12 @@ const PRIVILEGED: &str = r#"{"HostConfig":{"Privileged":true}}"#;
 
 #[test]
 fn an_engine_is_tried_without_a_start_and_with_one() {
-    let engine = RealEngine::given();
-    let deployment = Deployment::new(&engine);
+    const NETWORK: &str = "ok       network: dynamic-access, without traffic";
+    let deployment = Deployment::given();
     let start = &["--start"][..];
     for (arguments, patch, expected) in [
         (&[][..], "{}", "agent: created and removed"),
-        (
-            &[],
-            "{}",
-            "ok       network: dynamic-access, without traffic",
-        ),
+        (&[], "{}", NETWORK),
         (&[], TOO_MANY_PROCESSORS, "it cannot be created: 400"),
         (&[], NO_PROGRAM, "created and removed"),
         (&[], PRIVILEGED, "WRONG    variables: container_patch"),
@@ -180,7 +145,7 @@ fn an_engine_is_tried_without_a_start_and_with_one() {
         (start, ENDS_AT_ONCE, "it ended at once with exit code 78"),
         (start, NO_PROGRAM, "it cannot be started: 400"),
     ] {
-        let told = of_engine(&engine, &deployment, arguments, (PATCH, patch));
+        let told = of_engine(&deployment.engine, &deployment, arguments, (PATCH, patch));
         assert!(told.contains(expected), "{told}");
         deployment.check_empty();
     }
@@ -188,78 +153,84 @@ fn an_engine_is_tried_without_a_start_and_with_one() {
 
 #[test]
 fn the_target_of_each_environment_is_tried() {
-    let engine = RealEngine::given();
+    let deployment = Deployment::given();
     let environments = format!(r#"{{"e1":{{"container_patch":{TOO_MANY_PROCESSORS}}}}}"#);
-    let deployment = Deployment::new(&engine);
     let variable = ("ENVIRONMENTS", environments.as_str());
-    let wrong = "in the environment e1: it cannot be created";
-    let told = of_engine(&engine, &deployment, &[], variable);
-    assert!(told.contains("agent: created and removed"), "{told}");
-    assert!(told.contains(wrong), "{told}");
-    let told = of_engine(&engine, &deployment, &["--environment-id", "e1"], variable);
-    assert!(!told.contains("agent: created and removed"), "{told}");
-    assert!(told.contains(wrong), "{told}");
+    for (arguments, is_also_the_default) in [(&[][..], true), (&["--environment-id", "e1"], false)]
+    {
+        let told = of_engine(&deployment.engine, &deployment, arguments, variable);
+        let is_created = told.contains("agent: created and removed");
+        assert_eq!(is_created, is_also_the_default, "{told}");
+        let wrong = "in the environment e1: it cannot be created";
+        assert!(told.contains(wrong), "{told}");
+    }
 }
 
 #[test]
 fn a_network_on_which_targets_reach_each_other_is_named() {
     // The Engines of these tests make no firewall rules, so the option has no effect.
     let isolated = json!({"com.docker.network.bridge.enable_icc": "false"});
-    let (docker, podman) = (RealEngine::given(), podman());
+    let (docker, podman) = (RealEngine::given(), RealEngine::podman());
     let deployment = Deployment::new(&docker);
-    let told_of = |engine: &RealEngine, options: &Value, arguments: &[&str]| {
+    let check = |engine: &RealEngine, options: &Value, arguments: &[&str], expected: &[&str]| {
         let network = engine.network(options.clone());
         let patch = network.patch();
         let told = of_engine(engine, &deployment, arguments, (PATCH, &patch));
         // Nothing is left on it.
         let gone = engine.try_remove_network(&network.id);
         gone.expect("a network that nobody uses");
-        told.replace(&network.id, "NAME")
+        let told = told.replace(&network.id, "NAME");
+        let is_told = expected.iter().all(|words| told.contains(words));
+        assert!(is_told, "{told}");
     };
     let fix = "docker network rm NAME, and then: docker network create --opt com.docker.network.bridge.enable_icc=false NAME";
-    let told = told_of(&docker, &json!({}), &[]);
-    assert!(told.contains("WRONG    network: on NAME"), "{told}");
-    assert!(told.contains(fix), "{told}");
-    let told = told_of(&docker, &isolated, &[]);
-    assert!(told.contains("ok       network: NAME"), "{told}");
-    let told = told_of(&docker, &isolated, &START);
+    check(
+        &docker,
+        &json!({}),
+        &[],
+        &["WRONG    network: on NAME", fix],
+    );
+    check(&docker, &isolated, &[], &["ok       network: NAME"]);
     let reached = "WRONG    network: on NAME, two containers reached";
-    assert!(told.contains(reached), "{told}");
+    check(&docker, &isolated, &START, &[reached]);
     // Podman ignores the option.
-    let told = told_of(&podman, &isolated, &[]);
-    assert!(told.contains("Podman has no option for this"), "{told}");
-    assert!(told.contains("created and removed"), "{told}");
+    let no_option = "Podman has no option for this";
+    check(&podman, &isolated, &[], &[no_option, "created and removed"]);
 }
 
 #[test]
 fn a_deployed_server_is_asked_for_a_target_if_that_is_wanted() {
-    let engine = RealEngine::given();
-    let deployment = Deployment::new(&engine);
-    let secret = [("SPIN_VARIABLE_WEBHOOK_SECRET", SECRET)];
+    let deployment = Deployment::given();
+    let (content, told) = against("http://127.0.0.1:1", &[], &[]);
+    assert!(!content && told.contains("it does not answer"), "{told}");
+    // The other one is healthy, and no start is possible.
+    let refused = "WRONG    the start of a target: 5";
     for (patch, is_content, words) in [
         ("{}", true, "ok       started a target"),
-        // Healthy, and no start is possible.
-        (
-            TOO_MANY_PROCESSORS,
-            false,
-            "WRONG    the start of a target: 5",
-        ),
+        (TOO_MANY_PROCESSORS, false, refused),
     ] {
         let server = deployment.server(&[("container_patch", patch)]);
-        let url = format!("http://{}", server.address());
-        let (content, told) = doctor(&[&["--against", &url], &START[..]].concat(), &secret);
+        // The URL of a webhook will do.
+        let url = format!("http://{}/health", server.address());
+        let (content, told) = against(&url, &START, &[]);
         assert_eq!(content, is_content, "{told}");
-        assert!(told.contains("ok       healthy"), "{told}");
-        assert!(told.contains(words), "{told}");
+        for words in [
+            words,
+            "ok       healthy",
+            "ok       without the secret: refused",
+        ] {
+            assert!(told.contains(words), "{told}");
+        }
         assert_eq!(told.contains("ok       stopped it"), is_content, "{told}");
-        assert!(!told.contains(SECRET), "{told}");
         deployment.check_empty();
+        let (content, told) = doctor(&["--against", &url], &[]);
+        assert!(content && !told.contains("healthy"), "{told}");
     }
 }
 
 #[test]
 fn a_start_whose_answer_is_lost_is_asked_for_again_and_stopped() {
-    let starts = std::sync::atomic::AtomicU32::new(0);
+    let starts = AtomicU32::new(0);
     let id = "0123456789abcdef".repeat(4);
     let body = format!(r#"{{"uniqueId":"{id}"}}"#);
     let server = FakeEngine::start(move |line| match line.split(' ').nth(1) {
@@ -268,9 +239,7 @@ fn a_start_whose_answer_is_lost_is_asked_for_again_and_stopped() {
         _ => Reply::json("200 OK", "{}"),
     });
     let start = ["--start", "--service-url", "https://here"];
-    let url = server.url();
-    let arguments = [&["--against", &url], &start[..]].concat();
-    let (_, told) = doctor(&arguments, &[("SPIN_VARIABLE_WEBHOOK_SECRET", SECRET)]);
+    let (_, told) = against(&server.url(), &start, &[]);
     assert!(told.contains("ok       stopped it"), "{told}");
     let body_of = |request: &String| request.split("\r\n\r\n").nth(1).map(str::to_owned);
     let sent: Vec<_> = server.requests().iter().filter_map(body_of).collect();

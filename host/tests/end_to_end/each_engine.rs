@@ -12,7 +12,7 @@ macro_rules! on_each_engine {
         mod on_podman {
             $(#[test]
             fn $test() {
-                super::$test(&test_support::podman::podman());
+                super::$test(&test_support::engine::RealEngine::podman());
             })+
         }
     };

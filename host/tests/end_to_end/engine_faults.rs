@@ -16,7 +16,7 @@ const ANSWER_WITHIN: Duration = Duration::from_secs(30);
 /// The answers of all three webhooks in front of an Engine that always gives this reply.
 fn answers(reply: Reply) -> (FakeEngine, Server, [Answer; 3]) {
     let engine = FakeEngine::start(move |_| reply.clone());
-    let server = Server::over_tcp(&[("docker_url", &engine.url())]);
+    let server = engine.server(&[]);
     let begun = Instant::now();
     let answers = at_once(3, |number| match number {
         0 => server.start_target("a-token"),
@@ -66,8 +66,7 @@ fn no_depth_of_json_exhausts_the_stack() {
     });
     let patch = format!(r#"{{"Labels":{deep}}}"#);
     for patch in ["{}", &patch] {
-        let variables = [("docker_url", &*engine.url()), ("container_patch", patch)];
-        let server = Server::over_tcp(&variables);
+        let server = engine.server(&[("container_patch", patch)]);
         for answer in [
             server.health(),
             server.call("POST", "/start", &body),
@@ -87,7 +86,7 @@ fn an_engine_that_hangs_drips_breaks_off_or_is_a_web_server_is_told_in_time() {
     let slow = format!("HTTP/1.1 200 OK\r\ncontent-length: 1000\r\n\r\n{body}");
     let slow = Reply::Dripped(slow.into_bytes(), 1, Duration::from_millis(200));
     let cut = b"HTTP/1.1 200 OK\r\ncontent-length: 100\r\n\r\n[]".to_vec();
-    let html = |status: &str| Reply::answer(status, "text/html", "<html></html>");
+    let html = |status| Reply::with(status, "connection: close\r\n", "<html></html>");
     let (late, wrong) = ([504, 504, 503], [502, 502, 503]);
     let replies = [
         (Reply::Silence, late),
@@ -109,7 +108,7 @@ fn a_reply_without_end_is_not_read_to_it() {
     let mut reply = b"HTTP/1.1 200 OK\r\n\r\n[".to_vec();
     reply.resize(12 * 1024 * 1024, b' ');
     let engine = FakeEngine::start(move |_| Reply::Bytes(reply.clone()));
-    let server = Server::over_tcp(&[("docker_url", &engine.url())]);
+    let server = engine.server(&[]);
     // One after the other, since each reads all that may be read.
     let start = server.start_target("a-token");
     server.check_failed(&start, 502, "call create is longer than 10 MiB");
@@ -135,11 +134,8 @@ fn a_pull_that_counts_no_bytes_goes_on_after_the_answer() {
         }
         _ => Reply::json("200 OK", r#"{"status":"Downloaded"}"#),
     });
-    let server = Server::over_tcp(&[
-        ("docker_url", &engine.url()),
-        ("agent_image", "registry.example.com/agent:1"),
-        ("image_pull", "missing"),
-    ]);
+    let image = ("agent_image", "registry.example.com/agent:1");
+    let server = engine.server(&[image, ("image_pull", "missing")]);
     server.check_code(&server.health(), 503, "image_being_pulled");
     server.wait_for_line("pulled registry.example.com/agent:1");
 }

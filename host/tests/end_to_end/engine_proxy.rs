@@ -13,16 +13,13 @@ use serde_json::{Value, json};
 
 use test_support::at_once::at_once;
 use test_support::bodies::of_engine;
-use test_support::engine::RealEngine;
 use test_support::engine_proxy::{EngineProxy, Files, KINDS, Kind, SECRETS};
 use test_support::fake_engine::{FakeEngine, Reply};
 use test_support::own::Deployment;
 use test_support::registry::Registry;
-use test_support::server::{Server, order};
+use test_support::server::order_with;
 use test_support::unique;
 use test_support::wait::{wait_until, wait_within};
-
-use crate::lifecycle::expired;
 
 /// A container's id.
 const ID: &str = "0123456789abcdef0123456789abcdef0123456789abcdef0123456789abcdef";
@@ -33,6 +30,14 @@ const PATIENCE: Duration = Duration::from_secs(20);
 /// A call that is on the list.
 fn listed() -> String {
     format!("GET /containers/{ID}/json HTTP/1.1")
+}
+
+/// A create with a name of the form that the component gives to containers.
+fn create() -> String {
+    format!(
+        "POST /containers/create?name=da-{} HTTP/1.1",
+        "0a".repeat(20)
+    )
 }
 
 /// A proxy in front of an Engine that answers all with an empty object.
@@ -46,74 +51,56 @@ fn before(kind: Kind, reply: Reply) -> (EngineProxy, FakeEngine) {
     (Files::default().start(kind, &address), engine)
 }
 
-fn server(proxy: &EngineProxy, deployment: &Deployment<'_>, more: &[(&str, &str)]) -> Server {
-    proxy.server(&deployment.variables(more))
-}
-
 /// Lets the component make each of its calls.
 fn check_visit(kind: Kind) {
-    let engine = RealEngine::given();
-    let deployment = Deployment::new(&engine);
-    let proxy = Files::default().start_on(kind, &engine);
-    let more = [("stop_grace", "1s"), ("max_targets", "1")];
-    let server = server(&proxy, &deployment, &more);
-    server.health().check_done();
+    let deployment = Deployment::given();
+    let engine = &deployment.engine;
+    let proxy = Files::default().start_on(kind, engine);
+    let server = |more: &[_]| proxy.server(&deployment.variables(more));
+    let visited = server(&[("stop_grace", "1s"), ("max_targets", "1")]);
+    visited.health().check_done();
     let token = unique("token");
-    let id = server.start_target(&token).unique_id();
+    let id = visited.start_target(&token).unique_id();
     assert_eq!(engine.state(&id).as_deref(), Some("running"));
-    assert_eq!(server.start_target(&token).unique_id(), id);
+    assert_eq!(visited.start_target(&token).unique_id(), id);
     // Docker has the count of processes at once since then.
     if engine.release() >= (25, 0) {
-        server.wait_for_line("stats 200");
+        visited.wait_for_line("stats 200");
     }
     // It is made, and removed since there is one target already.
-    server.start_target(&unique("token")).check(429);
-    server.stop_target(&id).check_done();
+    visited.start_target(&unique("token")).check(429);
+    visited.stop_target(&id).check_done();
     assert_eq!(engine.state(&id), None);
-    check_renewals(&server);
-    check_reap(&engine, &deployment, &server);
-    check_pull(&engine, &deployment, &proxy);
-    let users = proxy.users();
-    assert!(!users.is_empty() && !users.contains(&0), "{users:?}");
-    check_log(&proxy, &token);
-}
-
-/// The second renewal removes the first.
-fn check_renewals(server: &Server) {
-    let mut order = order();
-    order["lifetime"] = json!("1h");
-    let created = server.ask(&unique("key"), &order).check(201);
-    let id = created.id();
+    let order = order_with(json!({"lifetime": "1h"}));
+    let id = visited.order(&order).check(201).id();
+    // The second renewal removes the first.
     for lifetime in ["2h", "3h"] {
-        server.renew(&id, lifetime).check(200);
+        visited.renew(&id, lifetime).check(200);
     }
-    server.stop_target(&id).check_done();
-}
-
-fn check_reap(engine: &RealEngine, deployment: &Deployment<'_>, server: &Server) {
-    let old = expired(engine, deployment);
+    visited.stop_target(&id).check_done();
+    let old = deployment.expired();
     // The Engine's clock shows whole seconds.
     wait_until("the age of a second", || {
-        !server.reaped("/reap?dry_run=1").is_empty()
+        !visited.reaped("/reap?dry_run=1").is_empty()
     });
-    assert_eq!(server.reaped("/reap")[0]["uniqueId"], json!(old.id));
+    assert_eq!(visited.reaped_ids("/reap"), [&*old.id]);
     assert_eq!(engine.state(&old.id), None);
-}
-
-fn check_pull(engine: &RealEngine, deployment: &Deployment<'_>, proxy: &EngineProxy) {
     let registry = Registry::open();
     registry.hold_image();
     let image = registry.reference("team/agent:1");
     // The image has no program. The Engine's own init is what starts, and ends at once.
     let patch = r#"{"Cmd":["none"]}"#;
-    let more = [("agent_image", image.as_str()), ("container_patch", patch)];
-    let server = server(proxy, deployment, &more);
-    server.start_target(&unique("token")).check(409);
-    server.wait_for_line("pull 200");
+    let pulling = server(&[("agent_image", &image), ("container_patch", patch)]);
+    pulling.start_target(&unique("token")).check(409);
+    pulling.wait_for_line("pull 200");
     for id in deployment.containers() {
-        server.stop_target(&id).check_done();
+        pulling.stop_target(&id).check_done();
     }
     registry.forget_image(engine);
+    let users = proxy.users();
+    let is_root = users.iter().any(|user| user == "root");
+    assert!(!users.is_empty() && !is_root, "{users:?}");
+    check_log(&proxy, &token);
 }
 
 /// Each call is in the access log, over HTTP/1.1, and no secret is.
@@ -138,20 +125,16 @@ fn a_visit_goes_through_each_proxy() {
 
 #[test]
 fn a_request_reaches_the_engine_as_it_was_and_with_no_other_header() {
-    let name = format!("da-{}", "0a".repeat(20));
-    let target = format!("/containers/create?name={name}");
     let headers = "content-type: application/json\r\nx-registry-auth: e30=\r\ncontent-length: 2\r\ncookie: a=b\r\nx-http-method-override: DELETE\r\nx-forwarded-for: 192.0.2.1\r\nx-original-url: /info\r\nvia: x\r\n";
     for kind in KINDS {
         let (proxy, engine) = before_fake(kind);
-        proxy
-            .ask(&format!("POST {target} HTTP/1.1"), headers, b"{}")
-            .check(200);
+        proxy.ask(&create(), headers, b"{}").check(200);
         let [request] = &engine.requests()[..] else {
             panic!("one request, and not {:?}", engine.requests());
         };
         let (head, body) = request.split_once("\r\n\r\n").expect("it was read whole");
         let mut lines = head.lines();
-        assert_eq!(lines.next(), Some(&*format!("POST {target} HTTP/1.1")));
+        assert_eq!(lines.next(), Some(&*create()));
         let mut headers: Vec<_> = lines.map(str::to_ascii_lowercase).collect();
         headers.sort();
         let expected = [
@@ -173,16 +156,13 @@ fn the_largest_of_what_the_component_sends_and_reads_goes_through() {
     let long = format!("\"{}\"", "x".repeat(10 * 1024 * 1024 - 2));
     let credentials = "a".repeat(16 * 1024);
     let body = vec![b' '; 1024 * 1024];
-    let target = format!("/containers/create?name=da-{}", "0a".repeat(20));
     let headers = format!(
         "content-type: application/json\r\nx-registry-auth: {credentials}\r\ncontent-length: {}\r\n",
         body.len()
     );
     for kind in KINDS {
         let (proxy, engine) = before(kind, Reply::json("200 OK", &long));
-        let answer = proxy
-            .ask(&format!("POST {target} HTTP/1.1"), &headers, &body)
-            .check(200);
+        let answer = proxy.ask(&create(), &headers, &body).check(200);
         assert!(answer.body == long);
         let requests = engine.requests();
         assert!(requests[0].contains(&credentials) && requests[0].len() > body.len());
@@ -198,11 +178,8 @@ fn the_engines_own_time_name_and_words_come_back_as_they_are() {
             ("404 Not Found", r#"{"message":"No such container: x"}"#),
             ("500 Internal Server Error", "x"),
         ] {
-            let length = body.len();
-            let reply = format!(
-                "HTTP/1.1 {status}\r\ndate: {date}\r\nserver: {name}\r\ncontent-length: {length}\r\n\r\n{body}"
-            );
-            let (proxy, _engine) = before(kind, Reply::Bytes(reply.into_bytes()));
+            let headers = format!("date: {date}\r\nserver: {name}\r\n");
+            let (proxy, _engine) = before(kind, Reply::with(status, &headers, body));
             let answer = proxy.ask(&listed(), "", b"");
             assert_eq!(answer.header("date"), Some(date));
             assert_eq!(answer.header("server"), Some(name));
@@ -227,7 +204,7 @@ fn the_progress_of_a_pull_is_not_held_back() {
         let mut stream = client.connect(&["http/1.1"]).expect("a connection");
         let request = format!(
             "POST /images/create?fromImage=r.example.com%2Fa&tag=1 HTTP/1.1\r\nhost: localhost\r\ncontent-length: 0\r\n{}\r\n",
-            client.headers()
+            client.headers
         );
         stream.write_all(request.as_bytes()).expect("it reads");
         let mut read = String::new();
@@ -246,12 +223,8 @@ fn what_fails_at_the_engine_is_told_in_its_form_and_not_tried_again() {
         // It reads the request and hangs up.
         let (proxy, engine) = before(kind, Reply::Bytes(Vec::new()));
         let line = format!("POST /containers/{ID}/start HTTP/1.1");
-        let answer = proxy
-            .client()
-            .ask(&line, "content-length: 0\r\n", b"")
-            .expect("an answer")
-            .check(502);
-        check_words(&answer.body);
+        let answer = proxy.ask(&line, "content-length: 0\r\n", b"");
+        check_words(&answer.check(502).body);
         assert_eq!(engine.requests().len(), 1);
         drop(engine);
         let proxy = Files::default().start(kind, "127.0.0.1:1");

@@ -17,17 +17,17 @@ const PYTHON_WITHIN: Duration = Duration::from_secs(120);
 
 /// An example, with a server that has its environment, as `cargo xtask up --example` starts it,
 /// and a person who calls it.
-pub struct Visit<'a> {
+pub struct Visit {
     _server: Server,
-    pub deployment: Deployment<'a>,
+    pub deployment: Deployment,
     pub example: Example,
     pub person: Person,
 }
 
-impl<'a> Visit<'a> {
-    pub fn to(engine: &'a RealEngine, name: &'static str) -> Self {
-        let deployment = Deployment::new(engine);
-        let example = Example::on(&engine.docker(), name);
+impl Visit {
+    pub fn to(name: &'static str) -> Self {
+        let deployment = Deployment::given();
+        let example = Example::on(&deployment.engine.docker(), name);
         let environments = example.environments().to_string();
         let server = deployment.server(&[
             ("api_secret", API_SECRET),
@@ -55,8 +55,7 @@ fn the_readme_begins_with_the_ssh_box() {
 
 #[test]
 fn ssh_reaches_its_box_alone_until_the_box_is_stopped() {
-    let engine = RealEngine::given();
-    let visit = Visit::to(&engine, "ssh-box");
+    let visit = Visit::to("ssh-box");
     let (example, person) = (&visit.example, &visit.person);
     person.must(&example.command("order.sh"));
     let ssh = example.command("ssh -i");
@@ -90,8 +89,7 @@ fn check_strangers(person: &Person, ssh: &str) {
 
 #[test]
 fn a_browser_types_into_a_notebook_through_the_proxy() {
-    let engine = RealEngine::given();
-    let visit = Visit::to(&engine, "notebook");
+    let visit = Visit::to("notebook");
     let (example, person) = (&visit.example, &visit.person);
     let listen = free_address();
     let proxy = format!("LISTEN={listen} SERVER=http://127.0.0.1:3000 exec ");
@@ -117,7 +115,7 @@ fn a_browser_types_into_a_notebook_through_the_proxy() {
     browser.press("Enter", &[ModifierKey::Shift]);
     let script = format!("cat {typed} || true");
     wait_until("what was typed", || {
-        engine.shell(id, &script).trim() == "1000"
+        visit.deployment.engine.shell(id, &script).trim() == "1000"
     });
     // Who has no token is asked for it, and who names no notebook finds none.
     let without = link.split('?').next().expect("a path");

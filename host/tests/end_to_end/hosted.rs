@@ -5,7 +5,7 @@ use std::path::{Path, PathBuf};
 use std::process::Command;
 
 use dev::process;
-use test_support::fake_engine::{FakeEngine, Reply};
+use test_support::fake_engine::FakeEngine;
 use test_support::folder::Folder;
 use test_support::server::{Server, manifest};
 
@@ -32,17 +32,15 @@ fn manifest_for(folder: &Folder, url: &str) -> PathBuf {
 #[test]
 fn a_manifest_with_the_url_itself_reaches_that_engine() {
     let folder = Folder::new("hosted-");
-    let engine = FakeEngine::start(|_| Reply::json("200 OK", "[]"));
+    let engine = FakeEngine::answering("200 OK", "[]");
     let manifest = manifest_for(&folder, &engine.url());
     let text = std::fs::read_to_string(&manifest).expect("a manifest");
     let allowed: Vec<_> = text
         .lines()
         .filter(|line| line.contains("allowed_outbound_hosts"))
         .collect();
-    let expected = format!("allowed_outbound_hosts = [\"{}\"]", engine.url());
-    assert_eq!(allowed, [expected]);
-
     let url = engine.url();
+    assert_eq!(allowed, [format!("allowed_outbound_hosts = [\"{url}\"]")]);
     let server = Server::adjusted(&[("docker_url", &url)], |options| {
         options.manifest = manifest;
     });

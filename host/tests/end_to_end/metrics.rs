@@ -4,7 +4,6 @@ use std::fs::File;
 use std::path::{Path, PathBuf};
 use std::process::Command;
 
-use test_support::engine::RealEngine;
 use test_support::folder::Folder;
 use test_support::http;
 use test_support::own::Deployment;
@@ -12,8 +11,6 @@ use test_support::program::Program;
 use test_support::server::{OPERATOR, SECRET, Server};
 use test_support::wait::{wait_for, wait_until};
 use test_support::{free_address, unique};
-
-use crate::lifecycle::expired;
 
 /// A Prometheus; dropping it ends it.
 struct Prometheus {
@@ -79,7 +76,7 @@ fn promtool(arguments: &[&str], input: &str) {
     assert!(output.status.success(), "{arguments:?}\n{output:?}");
 }
 
-fn server(deployment: &Deployment<'_>) -> Server {
+fn server(deployment: &Deployment) -> Server {
     deployment.server(&[("environments", r#"{"team-a":{"max_targets":7}}"#)])
 }
 
@@ -91,14 +88,13 @@ fn scrape(server: &Server) -> String {
 
 #[test]
 fn prometheus_sees_the_targets_that_there_are() {
-    let engine = RealEngine::given();
-    let deployment = Deployment::new(&engine);
+    let deployment = Deployment::given();
     let server = server(&deployment);
     let prometheus = Prometheus::of(&server);
     let running = r#"dynamic_access_targets{environment="(other)",state="running"}"#;
     prometheus.wait_for("up", "1");
     prometheus.wait_for(running, "0");
-    let id = server.start_target(&unique("token")).unique_id();
+    let id = server.started();
     prometheus.wait_for(running, "1");
     prometheus.wait_for(r#"dynamic_access_targets_limit{environment=""}"#, "100");
     prometheus.wait_for(r#"dynamic_access_targets_limit{environment="team-a"}"#, "7");
@@ -114,12 +110,11 @@ fn prometheus_sees_the_targets_that_there_are() {
 
 #[test]
 fn a_scrape_has_the_form_that_promtool_checks_and_no_secret_also_while_the_engine_is_down() {
-    let engine = RealEngine::given();
-    let deployment = Deployment::new(&engine);
+    let deployment = Deployment::given();
     let server = server(&deployment);
     let token = unique("planted-token");
     let id = server.start_target(&token).unique_id();
-    let due = expired(&engine, &deployment);
+    let due = deployment.expired();
     let reapable = r#"dynamic_access_reapable_targets{reason="expired"} 1"#;
     let text = wait_for("a target that is due", || {
         Some(scrape(&server)).filter(|text| text.contains(reapable))

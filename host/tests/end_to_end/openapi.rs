@@ -3,7 +3,6 @@
 use std::process::Command;
 
 use serde_json::Value;
-use test_support::engine::RealEngine;
 use test_support::folder::Folder;
 use test_support::given;
 use test_support::own::Deployment;
@@ -26,8 +25,7 @@ const HOOKS: &str = concat!(env!("CARGO_MANIFEST_DIR"), "/tests");
 
 #[test]
 fn the_document_is_served_to_whoever_may_read() {
-    let engine = RealEngine::given();
-    let deployment = Deployment::new(&engine);
+    let deployment = Deployment::given();
     let server = deployment.server(&[]);
     for secret in [API, OPERATOR] {
         let document = server.by(secret, "GET", "/v1/openapi.json", "").json();
@@ -61,8 +59,7 @@ fn schemathesis_finds_no_fault_with_the_webhooks() {
 
 #[track_caller]
 fn check(secret: &str, scheme: &str, operations: &[&str]) {
-    let engine = RealEngine::given();
-    let deployment = Deployment::new(&engine);
+    let deployment = Deployment::given();
     // Most starts are refused, which keeps the test short.
     let few = [("max_targets", "1"), ("service_urls", "http://192.0.2.1:9")];
     let server = deployment.server(&few);

@@ -5,14 +5,11 @@ use test_support::at_once::at_once;
 use test_support::engine::RealEngine;
 use test_support::members::check_members;
 use test_support::own::Deployment;
-use test_support::server::{OPERATOR, order};
+use test_support::server::{OPERATOR, order, order_with};
 use test_support::unique;
 
 fn owned(owner: &str, labels: &Value) -> Value {
-    let mut order = order();
-    order["owner"] = json!(owner);
-    order["labels"] = labels.clone();
-    order
+    order_with(json!({"owner": owner, "labels": labels}))
 }
 
 on_each_engine!(
@@ -32,7 +29,7 @@ fn an_owner_and_labels_are_kept_compared_and_filtered_by(engine: &RealEngine) {
     for other in [owned("asa", &labels), owned("Åsa <b>", &json!({})), order()] {
         server.ask(&key, &other).check(422);
     }
-    let nobodys = server.ask(&unique("key"), &order()).json();
+    let nobodys = server.order(&order()).json();
     check_members(&nobodys, &json!({"owner": null, "labels": {}}));
     let (own, mut all) = (vec![&target], vec![&target, &nobodys]);
     // The oldest first; two of one second are in the order of their ids.
@@ -47,8 +44,7 @@ fn an_owner_and_labels_are_kept_compared_and_filtered_by(engine: &RealEngine) {
     ] {
         assert_eq!(server.targets(query), json!(expected), "{query}");
     }
-    let basic = format!("Basic {OPERATOR}");
-    let page = server.send("GET", "/", &[("authorization", &basic)], b"");
+    let page = server.with_basic(OPERATOR, "GET", "/", "");
     assert!(page.body.contains("<td>Åsa &#60;b&#62;</td>"), "{page:?}");
 }
 
@@ -59,7 +55,7 @@ fn no_limit_on_targets_is_exceeded(engine: &RealEngine) {
     ] {
         let deployment = Deployment::new(engine);
         let server = deployment.server(&[(limit, "1")]);
-        let start = |owner: &str| server.ask(&unique("key"), &owned(owner, &json!({})));
+        let start = |owner: &str| server.order(&owned(owner, &json!({})));
         let (key, of_a) = (unique("key"), owned("a", &json!({})));
         let first = server.ask(&key, &of_a).check(201);
         // All at once: the starts then count each other too.
@@ -70,7 +66,7 @@ fn no_limit_on_targets_is_exceeded(engine: &RealEngine) {
         assert_eq!(server.ask(&key, &of_a).check(200).id(), first.id());
         server.health().check_done();
         start("b").check(others);
-        server.ask(&unique("key"), &order()).check(others);
+        server.order(&order()).check(others);
         server.target("DELETE", &first.id()).check(204);
         start("a").check(201);
         assert_eq!(deployment.containers().len(), count);

@@ -4,14 +4,11 @@ pub mod browser;
 
 use serde_json::{Value, json};
 
-use test_support::engine::RealEngine;
 use test_support::fake_engine::{FakeEngine, Reply};
 use test_support::own::Deployment;
 use test_support::server::Server;
-use test_support::unique;
 use test_support::wait::wait_until;
 
-use crate::lifecycle::ours;
 use browser::{Browser, PASSWORD};
 
 /// When a fake Engine answers: noon, and the same in Unix time.
@@ -65,27 +62,17 @@ fn fake_engine(targets: Vec<Fake>) -> FakeEngine {
         .map(|(number, target)| entry(number, target))
         .collect();
     let answer = |body: &Value| {
-        let body = body.to_string();
-        let length = body.len();
-        let head = format!(
-            "HTTP/1.1 200 OK\r\nserver: Docker/28.5.1 (linux)\r\ndate: {NOON}\r\ncontent-type: application/json\r\ncontent-length: {length}\r\nconnection: close\r\n\r\n"
-        );
-        (head + &body).into_bytes()
+        let headers = format!("server: Docker/28.5.1 (linux)\r\ndate: {NOON}\r\n");
+        Reply::with("200 OK", &headers, &body.to_string())
     };
     FakeEngine::start(move |line| {
         let asked = |number: &usize| line.contains(&format!("/containers/{}/json", id(*number)));
-        Reply::Bytes(match (0..targets.len()).find(asked) {
+        match (0..targets.len()).find(asked) {
             Some(number) => answer(&inspected(number, &targets[number])),
             None if line.contains("/volumes?") => answer(&json!({"Volumes": null})),
             None => answer(&list),
-        })
+        }
     })
-}
-
-/// A server in front of a fake Engine, with a page.
-fn server_of(engine: &FakeEngine, variables: &[(&str, &str)]) -> Server {
-    let url = engine.url();
-    Server::over_tcp(&[&[("docker_url", url.as_str())], variables].concat())
 }
 
 /// A few targets of every kind.
@@ -110,12 +97,12 @@ fn a_few() -> Vec<Fake> {
 
 #[test]
 fn a_browser_asks_for_the_password_and_shows_the_targets_with_planted_markup_as_text() {
-    let engine = RealEngine::given();
-    let deployment = Deployment::new(&engine);
+    let deployment = Deployment::given();
+    let engine = &deployment.engine;
     let server = deployment.server(&[]);
-    let running = server.start_target(&unique("token")).unique_id();
+    let running = server.started();
     let labels = json!({"dynamic-access.environment-id": PLANTED});
-    let ended = ours(&engine, &deployment, labels);
+    let ended = deployment.running(labels);
     engine.kill(&ended.id);
     wait_until("the end of a target", || {
         engine.state(&ended.id).as_deref() == Some("exited")
@@ -153,7 +140,7 @@ fn a_browser_asks_for_the_password_and_shows_the_targets_with_planted_markup_as_
 #[test]
 fn a_browser_with_a_wrong_password_is_asked_again_and_sees_nothing() {
     let engine = fake_engine(a_few());
-    let server = server_of(&engine, &[]);
+    let server = engine.server(&[]);
     let browser = Browser::start();
     for credentials in ["", "operator:wrong@", &format!("other:{PASSWORD}@")] {
         let before = browser.seen().asked.len();
@@ -169,7 +156,7 @@ fn a_browser_with_a_wrong_password_is_asked_again_and_sees_nothing() {
 #[test]
 fn the_policy_would_stop_what_is_not_escaped() {
     let engine = fake_engine(a_few());
-    let server = server_of(&engine, &[]);
+    let server = engine.server(&[]);
     let browser = Browser::at(&server, "/");
     browser.seen().check_clean();
     for markup in [
@@ -211,10 +198,10 @@ fn the_page_is_accessible_on_phones_and_screens_in_light_and_dark() {
     let few = fake_engine(a_few());
     let unsafe_image = [("agent_image", IMAGE)];
     for (what, server, path) in [
-        ("no target", server_of(&none, &[("max_targets", "0")]), "/"),
-        ("one target", server_of(&one, &[("max_targets", "1")]), "/"),
-        ("a few targets", server_of(&few, &unsafe_image), "/"),
-        ("an environment", server_of(&few, &[]), "/?environment=no"),
+        ("no target", none.server(&[("max_targets", "0")]), "/"),
+        ("one target", one.server(&[("max_targets", "1")]), "/"),
+        ("a few targets", few.server(&unsafe_image), "/"),
+        ("an environment", few.server(&[]), "/?environment=no"),
     ] {
         let browser = Browser::at(&server, path);
         check_accessible(&browser, what);
@@ -226,7 +213,7 @@ fn the_page_is_accessible_on_phones_and_screens_in_light_and_dark() {
 fn a_thousand_targets_fit_a_phone_and_a_screen() {
     let target = |number| (format!("environment-{number}"), "running", number, 0);
     let engine = fake_engine((0..1_000).map(target).collect());
-    let server = server_of(&engine, &[("max_targets", "1000")]);
+    let server = engine.server(&[("max_targets", "1000")]);
     let browser = Browser::at(&server, "/");
     assert_eq!(browser.count("tbody tr"), 1_000);
     assert!(browser.text("main").contains("1000 of 1000"));
@@ -243,7 +230,7 @@ fn the_picture_of_the_readme_is_small() {
     // The six youngest are enough to see what it shows.
     let engine = fake_engine(a_few().split_off(3));
     let image = [("agent_image", IMAGE), ("max_targets", "20")];
-    let server = server_of(&engine, &image);
+    let server = engine.server(&image);
     let browser = Browser::at(&server, "/");
     browser.look_like(1_000, "light");
     assert_eq!(browser.count("tbody tr"), 6);

@@ -46,8 +46,8 @@ fn ask(folder: &Folder, server: &Server, visit: &str, password: &str) -> Output 
 
 #[test]
 fn the_pages_client_gets_one_target_of_the_pages_image_for_a_visit() {
-    let engine = RealEngine::given();
-    let deployment = Deployment::new(&engine);
+    let deployment = Deployment::given();
+    let engine = deployment.engine.clone();
     let folder = Folder::new("portal-");
     let image = build(&engine, &folder);
     let server = deployment.server(&[("agent_image", &image)]);

@@ -6,13 +6,14 @@ use std::sync::{Arc, Mutex};
 
 use dev::process;
 use serde_json::{Value, json};
-use test_support::engine::{Kind, RealEngine};
-use test_support::fault_proxy::{Fault, FaultProxy, container_of};
+use test_support::engine::RealEngine;
+use test_support::fake_engine::FakeEngine;
+use test_support::fault_proxy::{Fault, container_of};
 use test_support::folder::Folder;
 use test_support::greeter::{GREETING, PORTS, command, greeting};
 use test_support::markdown;
 use test_support::own::Deployment;
-use test_support::server::{Server, order};
+use test_support::server::{Server, order, order_with};
 use test_support::unique;
 
 /// The patch of a target that greets whoever connects.
@@ -20,19 +21,14 @@ use test_support::unique;
 /// Podman's bridges publish ports by rules of the machine's own firewall. slirp4netns does
 /// so in a process, and the rest is the same. The guards do not know it.
 fn greeter(engine: &RealEngine) -> Value {
-    match engine.kind() {
-        Kind::Docker => json!({"Entrypoint": command()}),
-        Kind::Podman => json!({
-            "Entrypoint": command(),
-            "HostConfig": {"NetworkMode": "slirp4netns"},
-        }),
-    }
+    let network = engine.either(json!({}), json!({"NetworkMode": "slirp4netns"}));
+    json!({"Entrypoint": command(), "HostConfig": network})
 }
 
 const UNGUARDED: (&str, &str) = ("container_patch_unsafe", "allow");
 
 fn started(server: &Server) -> Value {
-    server.ask(&unique("key"), &order()).check(201).json()
+    server.order(&order()).check(201).json()
 }
 
 on_each_engine!(
@@ -55,7 +51,7 @@ fn a_caller_reaches_a_target_where_the_answer_says(engine: &RealEngine) {
     let protocols = (&greeter["protocol"], &unused["protocol"]);
     assert_eq!(protocols, (&json!("tcp"), &json!("udp")));
     assert_eq!(greeting(greeter), GREETING);
-    if engine.kind() == Kind::Docker {
+    if !engine.is_podman {
         let direct = json!({"host": target["address"], "port": 7070});
         assert_eq!(greeting(&direct), GREETING);
     }
@@ -77,9 +73,8 @@ fn an_environment_has_ports_of_its_own_and_callers_are_told_the_public_host(engi
     let target = started(&server);
     let host = &target["endpoints"]["greeter"]["host"];
     assert_eq!(host, "targets.example.com");
-    let mut order = order();
-    order["environment"] = json!("closed");
-    let closed = server.ask(&unique("key"), &order).check(201);
+    let order = order_with(json!({"environment": "closed"}));
+    let closed = server.order(&order).check(201);
     assert_eq!(closed.json()["endpoints"], json!({}));
     let inspect = engine.inspect(&closed.id());
     assert_eq!(inspect["NetworkSettings"]["Ports"], json!({}));
@@ -99,7 +94,7 @@ fn a_port_that_is_taken_before_the_start_is_chosen_anew(engine: &RealEngine) {
     let deployment = Deployment::new(engine);
     let taken = Arc::new(Mutex::new(Vec::new()));
     let (taking, all) = (engine.clone(), Arc::clone(&taken));
-    let proxy = FaultProxy::start(engine.socket(), move |seen| {
+    let proxy = FakeEngine::before(engine.socket(), move |seen| {
         let mut all = all.lock().expect("no test panics with it");
         if seen.ends_with("/start") && all.is_empty() {
             all.push(take_port(&taking, container_of(seen)));
@@ -113,7 +108,7 @@ fn a_port_that_is_taken_before_the_start_is_chosen_anew(engine: &RealEngine) {
     assert_eq!(greeting(&target["endpoints"]["greeter"]), GREETING);
     let taken = taken.lock().expect("no test panics with it");
     let is_chosen_early = taken.iter().flatten().next().is_some();
-    assert_eq!(is_chosen_early, engine.kind() == Kind::Podman);
+    assert_eq!(is_chosen_early, engine.is_podman);
     for port in taken.iter().flatten() {
         let port = port.local_addr().expect("it listens").port();
         assert_ne!(target["endpoints"]["greeter"]["port"], port);

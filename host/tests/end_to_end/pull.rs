@@ -15,7 +15,7 @@ const PATCH: &str = r#"{"Cmd":["none"]}"#;
 /// What the log says of an image that its registry does not give.
 const REFUSED: &str = "cannot be pulled from its registry";
 
-fn server(deployment: &Deployment<'_>, image: &str, auth: &str) -> Server {
+fn server(deployment: &Deployment, image: &str, auth: &str) -> Server {
     deployment.server(&[
         ("container_patch", PATCH),
         ("agent_image", image),

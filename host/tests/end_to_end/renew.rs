@@ -5,41 +5,30 @@ use std::time::Duration;
 use serde_json::{Value, json};
 use test_support::engine::{RealEngine, filtered};
 use test_support::own::{Deployment, Own};
-use test_support::server::{Server, order};
-use test_support::unique;
+use test_support::server::order_with;
 use test_support::wait::wait_within;
 use time::OffsetDateTime;
 use time::format_description::well_known::Rfc3339;
-
-use crate::lifecycle::ours;
 
 /// The lifetime of targets without a renewal: longer than a renewal needs.
 const LIFETIME: Duration = Duration::from_secs(50);
 
 /// The names of the volumes of a deployment.
-fn volumes(engine: &RealEngine, deployment: &Deployment<'_>) -> Vec<String> {
+fn volumes(deployment: &Deployment) -> Vec<String> {
     let label = format!("dynamic-access.deployment={}", deployment.id);
     let path = filtered("volumes", &json!({"label": [label]}));
-    let list = engine.call("GET", &path, None).json();
+    let list = deployment.engine.call("GET", &path, None).json();
     let all = list["Volumes"].as_array().cloned().unwrap_or_default();
     let name = |volume: &Value| volume["Name"].as_str().expect("a name").to_owned();
     all.iter().map(name).collect()
 }
 
 /// A target that runs, of a deployment, with a lifetime of [`LIFETIME`].
-fn short_lived<'a>(engine: &'a RealEngine, deployment: &Deployment<'_>) -> Own<'a> {
-    let labels = json!({
+fn short_lived(deployment: &Deployment) -> Own {
+    deployment.running(json!({
         "dynamic-access.max-lifetime": LIFETIME.as_secs().to_string(),
         "dynamic-access.max-renewed": "7200",
-    });
-    ours(engine, deployment, labels)
-}
-
-/// The ids of the containers that a reap removed, or would remove.
-fn reaped(server: &Server, path: &str) -> Vec<String> {
-    let removed = server.reaped(path).into_iter();
-    let ids = removed.map(|entry| entry["uniqueId"].as_str().expect("an id").to_owned());
-    ids.collect()
+    }))
 }
 
 on_each_engine!(
@@ -51,15 +40,15 @@ fn a_renewed_target_outlives_its_lifetime_and_a_pruned_renewal_does_not_count(en
     let deployment = Deployment::new(engine);
     let server = deployment.server(&[]);
     let [renewed, pruned, gone] = ["30m", "1h", "1h"].map(|lifetime| {
-        let target = short_lived(engine, &deployment);
+        let target = short_lived(&deployment);
         server.renew(&target.id, lifetime).check(200);
         target
     });
     server.renew(&renewed.id, "1h").check(200);
     // Created last, it is the last to expire.
-    let twin = short_lived(engine, &deployment);
+    let twin = short_lived(&deployment);
     // One for each, and one that is replaced and stays for two minutes.
-    let written = volumes(engine, &deployment);
+    let written = volumes(&deployment);
     assert_eq!(written.len(), 4, "{written:?}");
     engine.try_remove(&gone.id).expect("it is removed");
     // Somebody prunes the renewal of one of them.
@@ -68,32 +57,31 @@ fn a_renewed_target_outlives_its_lifetime_and_a_pruned_renewal_does_not_count(en
     engine.call("DELETE", &path, None).check(204);
     let patience = LIFETIME + Duration::from_secs(30);
     wait_within(patience, "the end of the lifetimes", || {
-        let due = reaped(&server, "/reap?dry_run=1");
+        let due = server.reaped_ids("/reap?dry_run=1");
         due.contains(&twin.id).then_some(())
     });
-    let mut removed = reaped(&server, "/reap");
+    let mut removed = server.reaped_ids("/reap");
     removed.sort_unstable();
     let mut expected = [&pruned, &twin].map(|target| target.id.clone());
     expected.sort_unstable();
     assert_eq!(removed, expected);
     assert_eq!(engine.state(&renewed.id).as_deref(), Some("running"));
     // The leftovers went with the reap.
-    let left = volumes(engine, &deployment);
+    let left = volumes(&deployment);
     assert!(
         !left.is_empty() && left.iter().all(|one| one.contains(&renewed.id)),
         "{left:?}"
     );
     server.target("DELETE", &renewed.id).check(204);
-    assert_eq!(reaped(&server, "/reap"), Vec::<String>::new());
-    assert_eq!(volumes(engine, &deployment), Vec::<String>::new());
+    assert_eq!(server.reaped_ids("/reap"), Vec::<String>::new());
+    assert_eq!(volumes(&deployment), Vec::<String>::new());
 }
 
 fn a_renewal_is_told_and_bounded(engine: &RealEngine) {
     let deployment = Deployment::new(engine);
     let server = deployment.server(&[("max_lifetime", "2h")]);
-    let mut order = order();
-    order["lifetime"] = json!("1h");
-    let created = server.ask(&unique("key"), &order).check(201);
+    let order = order_with(json!({"lifetime": "1h"}));
+    let created = server.order(&order).check(201);
     let (target, id) = (created.json(), created.id());
     let time = |member: &str| {
         let text = target[member].as_str().expect("a time");
@@ -103,16 +91,16 @@ fn a_renewal_is_told_and_bounded(engine: &RealEngine) {
     // Shorter than before, and then longer than it may be.
     let same = server.renew(&id, "30m").check(200);
     assert_eq!(same.json()["expires"], target["expires"]);
-    assert_eq!(volumes(engine, &deployment), Vec::<String>::new());
+    assert_eq!(volumes(&deployment), Vec::<String>::new());
     let renewed = server.renew(&id, "366d").check(200);
     let name = format!("{}-{id}-7200", deployment.id);
-    assert_eq!(volumes(engine, &deployment), [name]);
+    assert_eq!(volumes(&deployment), [name]);
     let expires = renewed.json()["expires"].clone();
     assert_ne!(expires, target["expires"]);
     assert_eq!(server.target("GET", &id).json()["expires"], expires);
     assert_eq!(server.targets("")[0]["expires"], expires);
     server.target("DELETE", &id).check(204);
     server.renew(&id, "30m").check(404);
-    assert_eq!(reaped(&server, "/reap"), Vec::<String>::new());
-    assert_eq!(volumes(engine, &deployment), Vec::<String>::new());
+    assert_eq!(server.reaped_ids("/reap"), Vec::<String>::new());
+    assert_eq!(volumes(&deployment), Vec::<String>::new());
 }

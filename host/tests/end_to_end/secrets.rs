@@ -1,7 +1,6 @@
 //! The credentials of a proxy in front of the Engine.
 
 use test_support::fake_engine::{FakeEngine, Reply};
-use test_support::server::Server;
 
 #[test]
 fn every_request_shows_the_proxy_its_credentials_and_nobody_else_sees_them() {
@@ -13,10 +12,7 @@ fn every_request_shows_the_proxy_its_credentials_and_nobody_else_sees_them() {
     for status in ["401 Unauthorized", "403 Forbidden"] {
         let denial = denial.clone();
         let proxy = FakeEngine::start(move |_| Reply::json(status, &denial));
-        let server = Server::over_tcp(&[
-            ("docker_url", &proxy.url()),
-            ("docker_authorization", &authorization),
-        ]);
+        let server = proxy.server(&[("docker_authorization", &authorization)]);
         for (answer, expected) in [
             (server.start_target("a-token"), 500),
             (server.stop_target(&"0".repeat(64)), 500),

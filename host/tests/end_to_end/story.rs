@@ -21,16 +21,17 @@ const NEXT_SECRET: &str = "dGhlIG5leHQgc2VjcmV0IG9mIHRoZSB0ZXN0cw==";
 const NETWORK: &str = "dynamic-access";
 
 /// The set-up of a visit: a deployment on an Engine, and the service that its agents reach.
-struct Stage<'a> {
-    deployment: Deployment<'a>,
+struct Stage {
+    deployment: Deployment,
     service: Service,
 }
 
-impl<'a> Stage<'a> {
-    fn new(engine: &'a RealEngine) -> Self {
-        let address = SocketAddr::from((engine.gateway(NETWORK), 0));
+impl Stage {
+    fn new() -> Self {
+        let deployment = Deployment::given();
+        let address = SocketAddr::from((deployment.engine.gateway(NETWORK), 0));
         Self {
-            deployment: Deployment::new(engine),
+            deployment,
             service: Service::listen(address).expect("the gateway is an address of this machine"),
         }
     }
@@ -90,8 +91,7 @@ fn without_id(step: &str) -> String {
 
 #[test]
 fn a_visit_goes_as_the_readme_shows_it() {
-    let engine = RealEngine::given();
-    let stage = Stage::new(&engine);
+    let stage = Stage::new();
     let server = stage.server(SECRET);
     let mut steps = Vec::new();
     let webhooks = webhooks(&server, SECRET);
@@ -106,8 +106,7 @@ fn a_visit_goes_as_the_readme_shows_it() {
 
 #[test]
 fn a_target_whose_agent_cannot_register_never_comes_online_and_is_stopped_all_the_same() {
-    let engine = RealEngine::given();
-    let stage = Stage::new(&engine);
+    let stage = Stage::new();
     let server = stage.server(SECRET);
     let webhooks = webhooks(&server, SECRET);
     // An agent that ended at once would fail the start.
@@ -115,7 +114,7 @@ fn a_target_whose_agent_cannot_register_never_comes_online_and_is_stopped_all_th
     let target = Target::start(&webhooks, &stage.service).expect("it starts");
     stage.service.refuse_registrations();
     wait_until("the end of the container", || {
-        engine.state(target.unique_id()).as_deref() == Some("exited")
+        stage.deployment.engine.state(target.unique_id()).as_deref() == Some("exited")
     });
     let error = target.wait_until_online(Duration::ZERO);
     let error = error.expect_err("nobody registers").to_string();
@@ -129,7 +128,7 @@ fn a_target_that_dies_or_is_removed_under_its_session_goes_offline_and_is_stoppe
     let engine = RealEngine::given();
     let remove = |id: &str| engine.try_remove(id).expect("a container");
     for befalls in [&(|id: &str| engine.kill(id)) as &dyn Fn(&str), &remove] {
-        let stage = Stage::new(&engine);
+        let stage = Stage::new();
         let server = stage.server(SECRET);
         let webhooks = webhooks(&server, SECRET);
         let target = stage.online(&webhooks);
@@ -142,8 +141,7 @@ fn a_target_that_dies_or_is_removed_under_its_session_goes_offline_and_is_stoppe
 
 #[test]
 fn a_session_outlasts_the_rotation_of_the_secret() {
-    let engine = RealEngine::given();
-    let stage = Stage::new(&engine);
+    let stage = Stage::new();
     let while_rotating = stage.server(&format!("{SECRET} {NEXT_SECRET}"));
     let target = stage.online(&webhooks(&while_rotating, SECRET));
     let health = webhooks(&while_rotating, NEXT_SECRET).health();

@@ -4,7 +4,6 @@ use std::path::Path;
 use std::process::Command;
 
 use dev::process;
-use test_support::engine::RealEngine;
 use test_support::folder::Folder;
 use test_support::own::Deployment;
 
@@ -63,8 +62,7 @@ fn systemd_takes_the_unit_rates_its_confinement_and_takes_a_credential() {
 
 #[test]
 fn a_server_takes_the_credential_that_the_pages_command_has_encrypted() {
-    let engine = RealEngine::given();
-    let deployment = Deployment::new(&engine);
+    let deployment = Deployment::given();
     let folder = Folder::new("systemd-");
     let credential = credential();
     let named = after(&credential, "LoadCredentialEncrypted=");
@@ -118,8 +116,7 @@ fn variables(folder: &Folder) -> Vec<(String, String)> {
 
 #[test]
 fn a_server_with_the_pages_variables_serves_its_callers() {
-    let engine = RealEngine::given();
-    let deployment = Deployment::new(&engine);
+    let deployment = Deployment::given();
     let folder = Folder::new("systemd-");
     let variables = variables(&folder);
     let variables: Vec<(&str, &str)> = variables

@@ -3,7 +3,7 @@
 use std::process::Command;
 
 use serde_json::{Value, json};
-use test_support::engine::{Kind, RealEngine};
+use test_support::engine::RealEngine;
 use test_support::folder::Folder;
 use test_support::http::Answer;
 use test_support::members::check_members;
@@ -57,9 +57,9 @@ fn processes_with(text: &str) -> Vec<String> {
 
 #[test]
 fn the_token_is_nowhere_once_the_agent_serves() {
-    let engine = RealEngine::given();
-    let deployment = Deployment::new(&engine);
-    let service = Registration::admitting(&engine);
+    let deployment = Deployment::given();
+    let engine = &deployment.engine;
+    let service = Registration::admitting(engine);
     let url = service.url();
     let server = deployment.server(&[("service_urls", &url)]);
     let token = unique("planted-token-");
@@ -74,7 +74,7 @@ fn the_token_is_nowhere_once_the_agent_serves() {
         // A line is written after its answer.
         server.line_about(failed);
     }
-    wait_until_it_serves(&engine, &id);
+    wait_until_it_serves(engine, &id);
     assert_eq!(service.seen().len(), 1);
     assert_eq!(service.seen()[0]["activationToken"], token);
 
@@ -122,7 +122,7 @@ on_each_engine!(a_target_is_confined_by_default);
 fn a_target_is_confined_by_default(engine: &RealEngine) {
     let deployment = Deployment::new(engine);
     let server = deployment.server(&[]);
-    let id = server.start_target(&unique("token")).unique_id();
+    let id = server.started();
     let inspect = engine.inspect(&id);
     let host_config = &inspect["HostConfig"];
     let alike = json!({
@@ -159,21 +159,20 @@ fn a_target_is_confined_by_default(engine: &RealEngine) {
 
 /// The values that the two kinds of Engine show in their own ways.
 fn shown_by(engine: &RealEngine) -> Value {
-    match engine.kind() {
-        Kind::Docker => json!({
-            "Binds": null,
-            "PortBindings": null,
-            "NetworkMode": "dynamic-access",
-            "IpcMode": "private",
-            "PidMode": "",
-            "CapDrop": ["ALL"],
-        }),
-        // Of the capabilities, it lists those of its own defaults that are dropped.
-        Kind::Podman => json!({
-            "PortBindings": {},
-            "NetworkMode": "none",
-            "IpcMode": if engine.release() < (5, 0) { "shareable" } else { "private" },
-            "PidMode": "private",
-        }),
-    }
+    let of_docker = json!({
+        "Binds": null,
+        "PortBindings": null,
+        "NetworkMode": "dynamic-access",
+        "IpcMode": "private",
+        "PidMode": "",
+        "CapDrop": ["ALL"],
+    });
+    // Of the capabilities, it lists those of its own defaults that are dropped.
+    let of_podman = json!({
+        "PortBindings": {},
+        "NetworkMode": "none",
+        "IpcMode": if engine.release() < (5, 0) { "shareable" } else { "private" },
+        "PidMode": "private",
+    });
+    engine.either(of_docker, of_podman)
 }

@@ -7,16 +7,13 @@ use test_support::at_once::at_once;
 use test_support::engine::RealEngine;
 use test_support::members::check_members;
 use test_support::own::Deployment;
-use test_support::server::{API, ENVIRONMENT, OPERATOR, PLANTED, SECRET, order};
+use test_support::server::{API, ENVIRONMENT, OPERATOR, PLANTED, SECRET, order, order_with};
 use test_support::unique;
-use test_support::wait::wait_for;
-
-use crate::lifecycle::expired;
+use test_support::wait::wait_until;
 
 #[test]
 fn a_target_is_asked_for_shown_listed_and_removed() {
-    let engine = RealEngine::given();
-    let deployment = Deployment::new(&engine);
+    let deployment = Deployment::given();
     let server = deployment.server(&[]);
     let key = unique("key");
     let created = server.ask(&key, &order()).check(201);
@@ -66,21 +63,17 @@ fn twenty_starts_at_two_hosts_make_one_target_of_a_key_and_one_of_a_token(engine
 
 #[test]
 fn each_secret_is_a_file_that_root_alone_reads_and_nothing_shows_it() {
-    let engine = RealEngine::given();
-    let deployment = Deployment::new(&engine);
+    let deployment = Deployment::given();
     let server = deployment.server(&[]);
-    let mut order = order();
-    order["secrets"] = json!({
-        "activation-token": PLANTED,
-        "tls-key": format!("{PLANTED}\nsecond line\n"),
-    });
+    let key = format!("{PLANTED}\nsecond line\n");
+    let secrets = json!({"activation-token": PLANTED, "tls-key": key});
+    let order = order_with(json!({"secrets": secrets}));
     let created = server.ask(&unique(PLANTED), &order).check(201);
     let id = created.id();
     let script = "cd /run/dynamic-access; stat -c '%a %u %s' tls-key; tail -1 tls-key";
-    let shown = engine.shell(&id, script);
-    let size = PLANTED.len() + "\nsecond line\n".len();
-    assert_eq!(shown.trim(), format!("400 0 {size}\nsecond line"));
-    let inspected = engine.inspect(&id).to_string();
+    let shown = deployment.engine.shell(&id, script);
+    assert_eq!(shown.trim(), format!("400 0 {}\nsecond line", key.len()));
+    let inspected = deployment.engine.inspect(&id).to_string();
     for text in [&created.body, &inspected, &server.log().join("\n")] {
         assert!(!text.contains(PLANTED), "{text}");
     }
@@ -88,8 +81,7 @@ fn each_secret_is_a_file_that_root_alone_reads_and_nothing_shows_it() {
 
 #[test]
 fn each_secret_opens_its_routes_and_no_others() {
-    let engine = RealEngine::given();
-    let deployment = Deployment::new(&engine);
+    let deployment = Deployment::given();
     let server = deployment.server(&[]);
     let nobody = format!("/v1/targets/{}", "0".repeat(64));
     for (method, path, webhook, api, operator) in [
@@ -104,8 +96,7 @@ fn each_secret_opens_its_routes_and_no_others() {
         ("GET", "/v1/other", 404, 404, 404),
     ] {
         for (secret, status) in [(SECRET, webhook), (API, api), (OPERATOR, operator)] {
-            let basic = format!("Basic {secret}");
-            let answer = server.send(method, path, &[("authorization", &basic)], b"{}");
+            let answer = server.with_basic(secret, method, path, "{}");
             assert_eq!(answer.status, status, "{method} {path}: {answer:?}");
             let bearer = server.by(secret, method, path, "").status;
             let expected = if secret == SECRET { 401 } else { status };
@@ -120,10 +111,9 @@ fn each_secret_opens_its_routes_and_no_others() {
 
 #[test]
 fn a_request_that_a_browser_has_made_changes_nothing() {
-    let engine = RealEngine::given();
-    let deployment = Deployment::new(&engine);
+    let deployment = Deployment::given();
     let server = deployment.server(&[]);
-    let id = server.start_target(&unique("token")).unique_id();
+    let id = server.started();
     let target = format!("/v1/targets/{id}");
     for mark in [("origin", "null"), ("sec-fetch-site", "same-origin")] {
         let key = unique("key");
@@ -139,50 +129,34 @@ fn a_request_that_a_browser_has_made_changes_nothing() {
 
 #[test]
 fn every_change_is_an_event_with_who_and_what() {
-    let engine = RealEngine::given();
-    let deployment = Deployment::new(&engine);
+    let deployment = Deployment::given();
     let server = deployment.server(&[("max_targets", "1")]);
     let trace = "0af7651916cd43dd8448eb211c80319c";
     let traceparent = format!("00-{trace}-b7ad6b7169203331-01");
     let traced = [("traceparent", traceparent.as_str())];
     let created = server.ask_with("/v1/targets", &unique("key"), &order(), &traced);
     let id = created.id();
-    let image = engine.inspect(&id)["Image"].clone();
+    let image = deployment.engine.inspect(&id)["Image"].clone();
     let check_event = |name: &str, expected: Value| {
         let line = server.wait_for_line(&format!(r#""event":"{name}""#));
         check_members(&serde_json::from_str(&line).expect("JSON"), &expected);
     };
+    let by = "api_secret 1";
+    let started = json!({"by": by, "container": id, "environment": ENVIRONMENT, "image": image});
+    check_event("target.start", started);
     check_event(
         "target.start",
-        json!({
-            "by": "api_secret 1",
-            "outcome": "success",
-            "container": id,
-            "environment": ENVIRONMENT,
-            "image": image,
-            "trace": trace,
-        }),
+        json!({"outcome": "success", "trace": trace}),
     );
     server.start_target(&unique("token")).check(429);
-    check_event(
-        "target.start.denied",
-        json!({
-            "by": "webhook_secret 1",
-            "code": "too_many_targets",
-            "environment": ENVIRONMENT,
-        }),
-    );
+    let by = "webhook_secret 1";
+    let denied = json!({"by": by, "code": "too_many_targets", "environment": ENVIRONMENT});
+    check_event("target.start.denied", denied);
     server.stop_target(&id).check_done();
     check_event("target.stop", json!({"container": id, "image": image}));
-    let old = expired(&engine, &deployment);
+    let old = deployment.expired();
     // It is past its lifetime, or not yet.
-    wait_for("a reaped target", || {
-        server.reaped("/reap").pop()?;
-        Some(())
-    });
-    let by = "webhook_secret 1";
-    check_event(
-        "target.reap",
-        json!({"by": by, "code": "expired", "container": old.id}),
-    );
+    wait_until("a reaped target", || !server.reaped("/reap").is_empty());
+    let reaped = json!({"by": by, "code": "expired", "container": old.id});
+    check_event("target.reap", reaped);
 }

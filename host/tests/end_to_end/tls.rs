@@ -6,13 +6,11 @@ use std::process::Command;
 
 use dev::process;
 use test_support::certificates::{Authority, Identity};
-use test_support::engine::RealEngine;
 use test_support::folder::Folder;
 use test_support::given;
 use test_support::own::Deployment;
 use test_support::server::Server;
 use test_support::tls_engine::TlsEngine;
-use test_support::unique;
 
 /// Checks the health of an Engine, and starts a target, with a runtime configuration for both of
 /// this machine's names that has this authority and this client. The Engine lacks the image, which
@@ -37,15 +35,15 @@ const SPOKEN_WITH: &str = "the Engine has no image dynamic-access-agent";
 
 #[test]
 fn a_target_comes_and_goes_with_the_certificates_that_xtask_makes() {
-    let engine = RealEngine::given();
-    let deployment = Deployment::new(&engine);
+    let deployment = Deployment::given();
+    let engine = &deployment.engine;
     let url = given("TEST_DOCKER_TLS_URL");
     let variables = deployment.variables(&[("docker_url", &url)]);
     let server = Server::adjusted(&variables, |options| {
         options.runtime_config = Some(given("TEST_DOCKER_TLS_CONFIG").into());
     });
     server.health().check_done();
-    let id = server.start_target(&unique("token-")).unique_id();
+    let id = server.started();
     assert_eq!(engine.state(&id).as_deref(), Some("running"));
     server.stop_target(&id).check_done();
     assert_eq!(engine.state(&id), None);

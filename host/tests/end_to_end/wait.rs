@@ -3,7 +3,7 @@
 use std::time::{Duration, Instant};
 
 use serde_json::{Value, json};
-use test_support::engine::{Kind, RealEngine};
+use test_support::engine::RealEngine;
 use test_support::members::check_members;
 use test_support::own::Deployment;
 use test_support::server::{OPERATOR, Server, order};
@@ -55,8 +55,7 @@ fn many_wait_for_an_images_health_check() {
     });
     // It is ready already.
     assert_eq!(waited(&server, &id, "for=ready&timeout=1s")["ready"], true);
-    let basic = format!("Basic {OPERATOR}");
-    let page = server.send("GET", "/", &[("authorization", &basic)], b"");
+    let page = server.with_basic(OPERATOR, "GET", "/", "");
     assert!(page.body.contains("running, ready"), "{page:?}");
 }
 
@@ -73,10 +72,7 @@ fn a_start_waits_for_the_health_check_of_a_patch_where_the_engine_tells_it(engin
     });
     let server = deployment.server(&[("container_patch", &patch.to_string())]);
     // Podman's list has no word of it.
-    let ready = match engine.kind() {
-        Kind::Docker => json!(true),
-        Kind::Podman => Value::Null,
-    };
+    let ready = engine.either(json!(true), Value::Null);
     let id = started(&server, "?wait=20s", &ready);
     assert_eq!(waited(&server, &id, "for=ready")["ready"], ready);
 }

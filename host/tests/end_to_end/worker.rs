@@ -3,15 +3,13 @@
 
 use std::os::unix::fs::symlink;
 
-use test_support::engine::RealEngine;
 use test_support::given;
 
 use crate::examples::Visit;
 
 #[test]
 fn the_exit_code_of_a_job_is_read_with_curl_alone() {
-    let engine = RealEngine::given();
-    let visit = Visit::to(&engine, "worker");
+    let visit = Visit::to("worker");
     let (example, person) = (&visit.example, &visit.person);
     let steps = ["Idempotency-Key", "id=", "until", ".exitCode"].map(|part| example.command(part));
     let told = person.must(&steps.join("\n"));
@@ -25,8 +23,7 @@ fn the_exit_code_of_a_job_is_read_with_curl_alone() {
 
 #[test]
 fn clients_that_are_generated_from_the_served_document_run_jobs() {
-    let engine = RealEngine::given();
-    let visit = Visit::to(&engine, "worker");
+    let visit = Visit::to("worker");
     let (example, person) = (&visit.example, &visit.person);
     let modules = person.path("node_modules");
     symlink(given("TEST_NODE_MODULES"), modules).expect("a link");

@@ -4,7 +4,7 @@
 use serde_json::{Value, json};
 use test_support::engine::{RealEngine, TAR, list};
 use test_support::http::{Answer, request};
-use test_support::own::Own;
+use test_support::own::{Own, sleeper};
 use test_support::registry::archive_of;
 use test_support::unique;
 use test_support::wait::wait_for;
@@ -19,15 +19,11 @@ pub fn read(seen: &mut Readings<'_>) {
     refused(seen);
     ended(seen);
     archived(seen);
-    stopped(seen);
 }
 
-fn sleeping() -> Value {
-    body(&["sleep", "300"])
-}
-
-fn sleeper(engine: &RealEngine) -> Own<'_> {
-    engine.foreign(&unique("conformance-"), sleeping())
+/// A container of a test's own, which is not started.
+fn own(engine: &RealEngine, body: Value) -> Own {
+    engine.foreign(&unique("conformance-"), body)
 }
 
 /// Creates a container, whose name may be taken.
@@ -48,24 +44,19 @@ fn states_of(engine: &RealEngine, filters: &Value) -> Vec<Value> {
     states(&engine.call("GET", &list(filters), None))
 }
 
-fn state(engine: &RealEngine, id: &str) -> Vec<Value> {
-    states_of(engine, &json!({"id": [id]}))
-}
-
 fn created_and_started(seen: &mut Readings<'_>) {
     let engine = seen.engine;
-    let name = unique("conformance-");
-    let id_of = |created: &Answer| created.json()["Id"].as_str().expect("an id").to_owned();
-    let created = create(engine, &name, sleeping());
-    seen.told("create", (201, ""), &created);
-    let id = id_of(&created);
-    let listed = || state(engine, &id);
-    seen.is("list by id right after create", ["created"], listed());
-    let chunked = seen.of((400, "non-empty request body"), (204, ""));
+    let chunked = engine.either((400, "non-empty request body"), (204, ""));
     seen.told("start with a chunked body", chunked, &chunked_start(engine));
-    let start = format!("/containers/{id}/start");
-    seen.call("start", (204, ""), "POST", &start);
-    seen.call("start again", (304, ""), "POST", &start);
+    let name = unique("conformance-");
+    let created = create(engine, &name, sleeper(&json!({})));
+    seen.told("create", (201, ""), &created);
+    let id = created.json()["Id"].as_str().expect("an id").to_owned();
+    let path = |rest: &str| format!("/containers/{id}{rest}");
+    let listed = || states_of(engine, &json!({"id": [id]}));
+    seen.is("list by id right after create", ["created"], listed());
+    seen.call("start", (204, ""), "POST", &path("/start"));
+    seen.call("start again", (304, ""), "POST", &path("/start"));
     seen.is("list of a running one", ["running"], listed());
     inspected(seen, &id, &name);
     let count = counted(engine, &id);
@@ -74,19 +65,23 @@ fn created_and_started(seen: &mut Readings<'_>) {
         true => "you cannot remove a running container",
         false => "container is running",
     };
-    let refused = seen.of((409, of_docker), (500, "as it is running"));
-    let remove = format!("/containers/{id}?v=true");
+    let refused = engine.either((409, of_docker), (500, "as it is running"));
+    let (remove, kill) = (path("?v=true"), path("?force=true&v=true"));
     seen.call("remove of a running one", refused, "DELETE", &remove);
     seen.is("list after a refused removal", ["running"], listed());
-    let kill = format!("/containers/{id}?force=true&v=true");
     seen.call("forced remove of a running one", (204, ""), "DELETE", &kill);
     seen.is("list after a removal", json!([]), listed());
     seen.call("forced remove again", (404, ""), "DELETE", &kill);
     seen.call("remove again", (404, ""), "DELETE", &remove);
-    let created = create(engine, &name, sleeping());
-    seen.told("create with the name of a removed one", (201, ""), &created);
-    let remove = format!("/containers/{}?v=true", id_of(&created));
+    // With the name of the removed one.
+    let next = engine.foreign(&name, sleeper(&json!({})));
+    let remove = format!("/containers/{}?v=true", next.id);
     seen.call("remove of a created one", (204, ""), "DELETE", &remove);
+    let stopped = own(engine, sleeper(&json!({})));
+    stopped.start();
+    let stop = format!("/containers/{}/stop?t=0", stopped.id);
+    seen.call("stop of a running one", (204, ""), "POST", &stop);
+    seen.call("stop again", (304, ""), "POST", &stop);
 }
 
 /// What the component reads from an inspect.
@@ -113,7 +108,7 @@ fn counted(engine: &RealEngine, id: &str) -> Value {
 
 /// The answer to a start that does not declare its empty body's length.
 fn chunked_start(engine: &RealEngine) -> Answer {
-    let container = sleeper(engine);
+    let container = own(engine, sleeper(&json!({})));
     let path = format!("/containers/{}/start", container.id);
     let headers = [("transfer-encoding", "chunked")];
     let mut bytes = request("POST", &path, &headers, b"");
@@ -124,35 +119,40 @@ fn chunked_start(engine: &RealEngine) -> Answer {
 fn listed(seen: &mut Readings<'_>) {
     let engine = seen.engine;
     let (name, label) = (unique("conformance-"), unique("label-"));
-    let mut body = sleeping();
-    body["Labels"] = json!({ &label: "x" });
-    let container = engine.foreign(&name, body);
-    let by_label = states_of(engine, &json!({"label": [format!("{label}=x")]}));
-    seen.is("list by label right after create", ["created"], by_label);
-    let by_name = |name: &str| states_of(engine, &json!({"name": [format!("^/?{name}$")]}));
-    let whole = by_name(&name);
-    seen.is("list by name right after create", ["created"], whole);
-    let part = by_name(&name[..name.len() - 1]);
-    seen.is("list by a part of the name, anchored", json!([]), part);
-    let beginning = format!("^/?{}", &name[..name.len() - 1]);
-    let begun = |label| states_of(engine, &json!({"label": [label], "name": [&beginning]}));
-    let part = begun(format!("{label}=x"));
-    seen.is(
-        "list by a label and the beginning of the name",
-        ["created"],
-        part,
-    );
-    let part = begun(format!("{label}=y"));
-    seen.is(
-        "list by another label and the beginning of the name",
-        json!([]),
-        part,
-    );
+    let container = engine.foreign(&name, sleeper(&json!({ &label: "x" })));
+    let [own, other] = ["x", "y"].map(|value| format!("{label}={value}"));
+    let begun = &name[..name.len() - 1];
+    for (what, filters, count) in [
+        ("label right after create", json!({"label": [own]}), 1),
+        (
+            "name right after create",
+            json!({"name": [format!("^/?{name}$")]}),
+            1,
+        ),
+        (
+            "a part of the name, anchored",
+            json!({"name": [format!("^/?{begun}$")]}),
+            0,
+        ),
+        (
+            "a label and the beginning of the name",
+            json!({"label": [own], "name": [format!("^/?{begun}")]}),
+            1,
+        ),
+        (
+            "another label and the beginning of the name",
+            json!({"label": [other], "name": [format!("^/?{begun}")]}),
+            0,
+        ),
+    ] {
+        let states = states_of(engine, &filters);
+        seen.is(&format!("list by {what}"), vec!["created"; count], states);
+    }
     let by_id = list(&json!({"id": [container.id]}));
     let not_all = engine.call("GET", &by_id.replace("&all=true", ""), None);
     seen.is("list without all=true", json!([]), states(&not_all));
     let unknown = list(&json!({"no-such-key": ["x"]}));
-    let refused = seen.of((400, ""), (500, ""));
+    let refused = engine.either((400, ""), (500, ""));
     seen.call("list by an unknown key", refused, "GET", &unknown);
     let answer = engine.call("GET", &by_id, None);
     let found = &answer.json()[0];
@@ -166,37 +166,33 @@ fn listed(seen: &mut Readings<'_>) {
 }
 
 fn refused(seen: &mut Readings<'_>) {
+    const TAKEN: &str = "is already in use";
     let engine = seen.engine;
     let name = unique("conformance-");
-    let _container = engine.foreign(&name, sleeping());
-    const TAKEN: &str = "is already in use";
-    let taken = seen.of((409, TAKEN), (500, TAKEN));
-    let answer = create(engine, &name, sleeping());
+    let _container = engine.foreign(&name, sleeper(&json!({})));
+    let taken = engine.either((409, TAKEN), (500, TAKEN));
+    let answer = create(engine, &name, sleeper(&json!({})));
     seen.told("create with a name in use", taken, &answer);
     let unknown = json!({"Image": "no-such-image"});
     let answer = create(engine, &unique("conformance-"), unknown);
     let missing = (404, "no such image");
     seen.told("create from an unknown image", missing, &answer);
-    for (what, method, rest) in [
-        ("start of an unknown id", "POST", "/start"),
-        ("stop of an unknown id", "POST", "/stop?t=0"),
-        ("inspect of an unknown id", "GET", "/json"),
-    ] {
+    for (method, rest) in [("POST", "/start"), ("POST", "/stop?t=0"), ("GET", "/json")] {
+        let what = format!("{rest} of an unknown id");
         let path = format!("/containers/{UNKNOWN}{rest}");
-        seen.call(what, (404, ""), method, &path);
+        seen.call(&what, (404, ""), method, &path);
     }
-    let container = engine.foreign(&unique("conformance-"), body(&["/not/there"]));
-    let refused = seen.of((400, ""), (500, ""));
+    let container = own(engine, body(&["/not/there"]));
+    let refused = engine.either((400, ""), (500, ""));
     let start = format!("/containers/{}/start", container.id);
     seen.call("start of what has no entrypoint", refused, "POST", &start);
-    let after = state(engine, &container.id);
+    let after = states_of(engine, &json!({"id": [container.id]}));
     seen.is("list after a failed start", ["created"], after);
 }
 
 fn ended(seen: &mut Readings<'_>) {
     let engine = seen.engine;
-    let body = body(&["sh", "-c", "exit 7"]);
-    let container = engine.foreign(&unique("conformance-"), body);
+    let container = own(engine, body(&["sh", "-c", "exit 7"]));
     let id = &container.id;
     container.start();
     let wait_for_its_end = || {
@@ -208,7 +204,8 @@ fn ended(seen: &mut Readings<'_>) {
     let shown = wait_for_its_end();
     // Podman 5.8 shows it as stopped for a moment.
     let listed = wait_for("a list with its end", || {
-        Some(state(engine, id)).filter(|states| *states != ["stopped"])
+        let states = states_of(engine, &json!({"id": [id]}));
+        (states != ["stopped"]).then_some(states)
     });
     seen.is("list of an ended one", ["exited"], listed);
     seen.is("exit code of an ended one", 7, shown["ExitCode"].clone());
@@ -234,7 +231,7 @@ fn archived(seen: &mut Readings<'_>) {
         let path = format!("/containers/{id}/archive?path=/run/dynamic-access");
         engine.call_with("PUT", &path, &TAR, &archive_of("file", "content"))
     };
-    let container = sleeper(engine);
+    let container = own(engine, body(&["sleep", "300"]));
     let written = put(&container.id);
     let told = json!([written.status, written.body]);
     let what = "archive into a volume of a created one";
@@ -243,28 +240,18 @@ fn archived(seen: &mut Readings<'_>) {
     container.start();
     let file = engine.shell(&container.id, "cat /run/dynamic-access/file");
     seen.is("a file of an archive after the start", "content", file);
-    let mut uncopied = sleeping();
-    uncopied["Volumes"] = json!({});
+    let mut uncopied = sleeper(&json!({}));
     uncopied["HostConfig"]["Mounts"] = json!([{
         "Type": "volume",
         "Target": "/run/dynamic-access",
         "VolumeOptions": {"NoCopy": true},
     }]);
-    let container = engine.foreign(&unique("conformance-"), uncopied);
+    let container = own(engine, uncopied);
     put(&container.id);
     container.start();
     let mode = engine.shell(&container.id, "stat --printf %a /run/dynamic-access");
     // Podman gives a volume the mode of the image's folder at the start, 0700 here.
-    let expected = seen.of("755", "700");
+    let expected = engine.either("755", "700");
     let what = "mode of a volume that does not copy its folder";
     seen.is(what, expected, mode);
-}
-
-fn stopped(seen: &mut Readings<'_>) {
-    let engine = seen.engine;
-    let container = sleeper(engine);
-    container.start();
-    let stop = format!("/containers/{}/stop?t=0", container.id);
-    seen.call("stop of a running one", (204, ""), "POST", &stop);
-    seen.call("stop again", (304, ""), "POST", &stop);
 }

@@ -1,7 +1,7 @@
 //! The readings of the component's `docker::image`, `network`, `ports` and `volume`.
 
 use serde_json::{Value, json};
-use test_support::engine::{Kind, filtered, list, networks};
+use test_support::engine::{filtered, list, networks};
 use test_support::{given, unique};
 use time::OffsetDateTime;
 use time::format_description::well_known::Rfc3339;
@@ -13,7 +13,7 @@ pub fn read(seen: &mut Readings<'_>) {
     of_networks(seen);
     of_volumes(seen);
     // Podman has no network in the tests.
-    if seen.engine.kind() == Kind::Docker {
+    if !seen.engine.is_podman {
         published(seen);
     }
 }
@@ -49,7 +49,7 @@ fn of_networks(seen: &mut Readings<'_>) {
         all.find(|entry| entry["Name"] == *network.id).cloned()
     };
     let by_name = found(&network.id).expect("a list by the name has it");
-    let isolates = seen.of(true, false);
+    let isolates = engine.either(true, false);
     let what = "a network's option in a list";
     seen.is(what, isolates, by_name["Options"][ICC] == "false");
     let part = &network.id[..network.id.len() - 1];
@@ -59,14 +59,14 @@ fn of_networks(seen: &mut Readings<'_>) {
     let by_id = found(id).is_some();
     seen.is("list of networks by the id", false, by_id);
     // `docker::network` knows that Podman's own is shown under Docker's name.
-    let default = listed(seen.of("bridge", "podman"))[0]["Name"].clone();
+    let default = listed(engine.either("bridge", "podman"))[0]["Name"].clone();
     let what = "list of networks by the default one's name";
     seen.is(what, "bridge", default);
     // Nor does Podman find it by that name.
     let is_bridge = |entry: &Value| entry["Name"] == "bridge";
     let listed = listed("bridge");
     let is_listed = listed.as_array().into_iter().flatten().any(is_bridge);
-    let expected = seen.of(true, false);
+    let expected = engine.either(true, false);
     seen.is("list of networks by the name bridge", expected, is_listed);
 }
 

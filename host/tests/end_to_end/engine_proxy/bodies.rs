@@ -2,12 +2,12 @@
 //! a form for those of the query.
 
 use test_support::bodies::{FORM, check_wrong_bodies, of_engine, of_swarm};
-use test_support::engine_proxy::{Files, KINDS, Program, SWARM_KINDS};
-use test_support::fake_engine::{FakeEngine, Reply};
+use test_support::engine_proxy::{Files, KINDS, SWARM_KINDS};
+use test_support::fake_engine::FakeEngine;
 use test_support::managers::{Managers, NAME};
 
 use super::refusals::check_all;
-use super::{ID, before_fake, check_words};
+use super::{ID, before_fake, check_words, create};
 
 #[test]
 fn no_call_reaches_an_engine_with_another_body() {
@@ -17,7 +17,7 @@ fn no_call_reaches_an_engine_with_another_body() {
 #[test]
 fn no_call_reaches_a_manager_with_another_body() {
     for kind in SWARM_KINDS {
-        let manager = FakeEngine::start(|_| Reply::json("200 OK", "[]"));
+        let manager = FakeEngine::answering("200 OK", "[]");
         let managers = Managers::start(NAME, &[manager.address()]);
         let proxy = Files::default().start_before(kind, &managers, managers.addresses());
         check_wrong_bodies(&proxy, &of_swarm());
@@ -30,21 +30,17 @@ fn no_call_reaches_a_manager_with_another_body() {
 #[test]
 fn of_two_content_types_an_engine_reads_none_but_the_calls_own() {
     let right = "application/json";
-    let line = format!(
-        "POST /containers/create?name=da-{} HTTP/1.1",
-        "0a".repeat(20)
-    );
     let headers = format!("content-type: {right}\r\ncontent-type: {FORM}\r\ncontent-length: 2\r\n");
     for kind in KINDS {
         let (proxy, engine) = before_fake(kind);
-        let answer = proxy.ask(&line, &headers, b"{}");
+        let answer = proxy.ask(&create(), &headers, b"{}");
         if answer.status == 415 {
             check_words(&answer.body);
             assert_eq!(engine.requests(), Vec::<String>::new());
             continue;
         }
         // Before 1.23, nginx does not know of the second.
-        assert_eq!((kind.0, answer.status), (Program::Nginx, 200));
+        assert_eq!((kind.0, answer.status), ("nginx", 200));
         let request = engine.requests().concat().to_lowercase();
         let typed = format!("content-type: {right}\r\n");
         assert!(request.contains(&typed), "{request}");

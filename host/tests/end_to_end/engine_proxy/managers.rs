@@ -21,10 +21,6 @@ fn changes() -> [String; 2] {
     ]
 }
 
-fn ok() -> Reply {
-    Reply::json("200 OK", "{}")
-}
-
 /// Whether a request is HAProxy's own, to see whether a manager can act.
 fn is_check(line: &str) -> bool {
     line.starts_with("GET /nodes?")
@@ -33,14 +29,14 @@ fn is_check(line: &str) -> bool {
 /// A manager that breaks off every call.
 fn broken() -> FakeEngine {
     FakeEngine::start(|line| match is_check(line) {
-        true => ok(),
+        true => Reply::json("200 OK", "{}"),
         false => Reply::Bytes(Vec::new()),
     })
 }
 
 /// A manager that answers every call.
 fn whole() -> FakeEngine {
-    FakeEngine::start(|_| ok())
+    FakeEngine::answering("200 OK", "{}")
 }
 
 /// The calls that a manager has read.

@@ -5,9 +5,9 @@ use std::net::TcpStream;
 
 use test_support::engine_proxy::{EngineProxy, KINDS};
 use test_support::fake_engine::FakeEngine;
-use test_support::http::try_read_answer;
+use test_support::http::try_exchange;
 
-use super::{ID, before_fake, check_words, listed};
+use super::{ID, before_fake, check_words, create, listed};
 
 /// A name of the form that the component gives to containers.
 const NAME: &str = "da-0a0a0a0a0a0a0a0a0a0a0a0a0a0a0a0a0a0a0a0a";
@@ -109,10 +109,7 @@ fn http_2_is_neither_offered_nor_taken() {
 
 #[test]
 fn a_request_that_can_be_read_in_two_ways_is_refused() {
-    let create = format!("POST /containers/create?name={NAME} HTTP/1.1");
-    let create = create.as_str();
-    let inspect = listed();
-    let inspect = inspect.as_str();
+    let (create, inspect) = (&*create(), &*listed());
     check_all(|proxy| {
         let (two, none) = ("content-length: 2\r\n", "0\r\n\r\n");
         let coded = |coding| format!("transfer-encoding: {coding}\r\n");
@@ -194,12 +191,11 @@ fn what_a_proxy_reads_kindly_reaches_the_engine_in_the_one_right_spelling() {
 
 #[test]
 fn what_is_too_large_is_refused_before_it_is_read() {
-    let create = format!("POST /containers/create?name={NAME} HTTP/1.1");
     let large = format!("{JSON}content-length: {}\r\n", 1024 * 1024 + 1);
     let header = format!("a: {}\r\n", "b".repeat(200 * 1024));
     let line = format!("GET /images/{}/json HTTP/1.1", "a".repeat(200 * 1024));
     check_all(|proxy| {
-        check_refused(proxy, &create, &large);
+        check_refused(proxy, &create(), &large);
         check_unread(proxy, &listed(), &header, b"");
         check_unread(proxy, &line, "", b"");
     });
@@ -211,11 +207,12 @@ fn a_second_request_of_a_connection_is_looked_at_too() {
         let (proxy, engine) = before_fake(kind);
         let client = proxy.client();
         let mut stream = client.connect(&["http/1.1"]).expect("a connection");
-        let head = format!("host: localhost\r\n{}", client.headers());
+        let head = format!("host: localhost\r\n{}", client.headers);
         let hidden = format!("GET /info HTTP/1.1\r\n{head}connection: close\r\n\r\n");
         // Once as the body of the first, and once after it.
         let requests = format!(
-            "POST /containers/create?name={NAME} HTTP/1.1\r\n{head}{JSON}content-length: {}\r\n\r\n{hidden}{hidden}",
+            "{}\r\n{head}{JSON}content-length: {}\r\n\r\n{hidden}{hidden}",
+            create(),
             hidden.len()
         );
         stream.write_all(requests.as_bytes()).expect("it reads");
@@ -232,11 +229,10 @@ fn a_second_request_of_a_connection_is_looked_at_too() {
 #[test]
 fn plain_http_is_not_answered_by_the_engine() {
     check_all(|proxy| {
-        let mut stream = TcpStream::connect(proxy.address()).expect("it listens");
-        let headers = proxy.client().headers().to_owned();
+        let stream = TcpStream::connect(proxy.address).expect("it listens");
+        let headers = proxy.client().headers;
         let request = format!("{}\r\nhost: localhost\r\n{headers}\r\n", listed());
-        stream.write_all(request.as_bytes()).expect("it reads");
-        if let Some(answer) = try_read_answer(stream) {
+        if let Some(answer) = try_exchange(stream, request.as_bytes()) {
             assert_eq!(answer.status, 400, "{answer:?}");
         }
     });

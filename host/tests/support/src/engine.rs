@@ -1,9 +1,9 @@
 //! The real Engine that `cargo xtask test` has started.
 
-use std::io::Write;
 use std::net::{Ipv4Addr, SocketAddr, TcpStream};
 use std::os::unix::net::UnixStream;
 use std::path::{Path, PathBuf};
+use std::sync::Once;
 use std::time::Duration;
 
 use bollard::Docker;
@@ -17,7 +17,8 @@ use bollard::query_parameters::{
 use futures_util::TryStreamExt;
 use serde_json::Value;
 
-use super::http::{Answer, request, try_read_answer};
+use super::folder::Folder;
+use super::http::{Answer, request, try_exchange};
 use super::wait::wait_for;
 use super::{given, runtime};
 
@@ -53,7 +54,8 @@ pub fn networks(name: &str) -> String {
 /// through bollard, which has its own reading of the API, and a refusal fails the test.
 #[derive(Clone)]
 pub struct RealEngine {
-    kind: Kind,
+    /// Whether it is Podman's service, and not Docker's own.
+    pub is_podman: bool,
     address: Address,
 }
 
@@ -63,42 +65,45 @@ enum Address {
     Tcp(SocketAddr),
 }
 
-/// Whose Engine it is.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum Kind {
-    /// Docker's own.
-    Docker,
-    /// Podman's service.
-    Podman,
-}
-
 impl RealEngine {
     /// The Docker Engine that the tests were given.
     pub fn given() -> Self {
-        Self::behind(Kind::Docker, given("TEST_DOCKER_SOCKET").into())
+        Self {
+            is_podman: false,
+            address: Address::Socket(given("TEST_DOCKER_SOCKET").into()),
+        }
     }
 
-    /// Podman's service, which the tests were given too.
+    /// Podman's service, which the tests were given too, with the agent image of the Docker Engine.
     pub fn podman() -> Self {
-        Self::behind(Kind::Podman, given("TEST_PODMAN_SOCKET").into())
-    }
-
-    fn behind(kind: Kind, socket: PathBuf) -> Self {
-        let address = Address::Socket(socket);
-        Self { kind, address }
+        static LOADED: Once = Once::new();
+        let podman = Self {
+            is_podman: true,
+            address: Address::Socket(given("TEST_PODMAN_SOCKET").into()),
+        };
+        LOADED.call_once(|| {
+            let folder = Folder::new("image-");
+            let file = folder.path().join("image.tar").display().to_string();
+            let saved = Self::given()
+                .docker()
+                .save_image(&given("TEST_AGENT_IMAGE"), &file);
+            let loaded = saved.and_then(|()| podman.docker().load_image(&file));
+            loaded.expect("both have a CLI");
+        });
+        podman
     }
 
     /// A Docker Engine that listens there, without TLS.
     pub fn at(address: SocketAddr) -> Self {
         Self {
-            kind: Kind::Docker,
+            is_podman: false,
             address: Address::Tcp(address),
         }
     }
 
-    /// Whose Engine it is.
-    pub fn kind(&self) -> Kind {
-        self.kind
+    /// One of two values, by whose Engine it is.
+    pub fn either<T>(&self, of_docker: T, of_podman: T) -> T {
+        if self.is_podman { of_podman } else { of_docker }
     }
 
     /// The folder with all files of those that the tests were given.
@@ -159,16 +164,14 @@ impl RealEngine {
     fn exchange(&self, request: &[u8], patience: Duration) -> Option<Answer> {
         match &self.address {
             Address::Socket(path) => {
-                let mut stream = UnixStream::connect(path).ok()?;
+                let stream = UnixStream::connect(path).ok()?;
                 stream.set_read_timeout(Some(patience)).ok()?;
-                stream.write_all(request).ok()?;
-                try_read_answer(stream)
+                try_exchange(stream, request)
             }
             Address::Tcp(address) => {
-                let mut stream = TcpStream::connect_timeout(address, HANGS_AFTER).ok()?;
+                let stream = TcpStream::connect_timeout(address, HANGS_AFTER).ok()?;
                 stream.set_read_timeout(Some(patience)).ok()?;
-                stream.write_all(request).ok()?;
-                try_read_answer(stream)
+                try_exchange(stream, request)
             }
         }
     }

@@ -3,7 +3,7 @@
 
 use std::fs::Permissions;
 use std::net::SocketAddr;
-use std::os::unix::fs::{PermissionsExt, chown};
+use std::os::unix::fs::PermissionsExt;
 use std::path::{Path, PathBuf};
 use std::process::Command;
 
@@ -15,45 +15,25 @@ use super::folder::Folder;
 use super::given;
 use super::http::Answer;
 use super::managers::Managers;
-use super::program::Program as Running;
+use super::program::Program;
 use super::server::Server;
 use super::tls_client::Client;
 use super::wait::wait_for;
 
-/// Which program it is.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum Program {
-    /// nginx.
-    Nginx,
-    /// HAProxy.
-    Haproxy,
-}
-
-/// How it knows its callers.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum Auth {
-    /// By their certificates.
-    Certificate,
-    /// By a secret.
-    Bearer,
-}
-
-/// One of the configurations.
-pub type Kind = (Program, Auth);
+/// One of the configurations: the program, and how it knows its callers, both in the words of
+/// `proxy-config`.
+pub type Kind = (&'static str, &'static str);
 
 /// Every configuration that there is for an Engine.
 pub const KINDS: [Kind; 4] = [
-    (Program::Nginx, Auth::Certificate),
-    (Program::Nginx, Auth::Bearer),
-    (Program::Haproxy, Auth::Certificate),
-    (Program::Haproxy, Auth::Bearer),
+    ("nginx", "certificate"),
+    ("nginx", "bearer"),
+    ("haproxy", "certificate"),
+    ("haproxy", "bearer"),
 ];
 
 /// Every configuration that there is for the managers of a Swarm.
-pub const SWARM_KINDS: [Kind; 2] = [
-    (Program::Haproxy, Auth::Certificate),
-    (Program::Haproxy, Auth::Bearer),
-];
+pub const SWARM_KINDS: [Kind; 2] = [KINDS[2], KINDS[3]];
 
 /// The secrets that are let in, of the form that `openssl rand -hex 32` prints.
 pub const SECRETS: [&str; 2] = [
@@ -64,8 +44,7 @@ pub const SECRETS: [&str; 2] = [
 /// The files of a proxy, before it runs.
 pub struct Files {
     folder: Folder,
-    /// Who has signed its certificate, and whose clients are let in.
-    pub authority: Authority,
+    authority: Authority,
 }
 
 impl Default for Files {
@@ -116,9 +95,8 @@ impl Files {
         let sections = format!(
             "listen engine\n    bind {address} ssl crt {folder}/server.pem alpn h2,http/1.1 ca-file {folder}/ca.pem verify required\n    server engine unix@{socket}\n"
         );
-        let running = Running::haproxy(self.folder, "http", &sections, &[address]);
-        let kind = (Program::Haproxy, Auth::Certificate);
-        EngineProxy::of(running, kind, address, self.authority)
+        let running = Program::haproxy(self.folder, "http", &sections, &[address]);
+        EngineProxy::of(running, KINDS[2], address, self.authority)
     }
 
     /// Makes the socket of a real Engine one that root and the group `docker` may open, like
@@ -126,7 +104,8 @@ impl Files {
     fn link_socket(&self, engine: &RealEngine) -> PathBuf {
         let path = self.path("docker.sock");
         std::fs::hard_link(engine.socket(), &path).expect("a file system for both");
-        chown(&path, Some(0), Some(docker_group())).expect("the tests are root");
+        let owned = process::output(Command::new("chown").arg("root:docker").arg(&path));
+        owned.expect("docker.io has made its group");
         std::fs::set_permissions(&path, Permissions::from_mode(0o660)).expect("it is ours");
         path
     }
@@ -141,17 +120,20 @@ impl Files {
     ) -> EngineProxy {
         managers.give_files(&self.folder);
         let managers = addresses.iter().map(|one| format!("--manager={one}"));
-        let managers: Vec<_> = managers.collect();
-        let mut options = vec!["--scheduler=swarm"];
-        options.extend(managers.iter().map(String::as_str));
-        self.run(kind, &options)
+        let options: Vec<_> = std::iter::once("--scheduler=swarm".to_owned())
+            .chain(managers)
+            .collect();
+        self.run(
+            kind,
+            &options.iter().map(String::as_str).collect::<Vec<_>>(),
+        )
     }
 
     /// Runs a proxy with them and these options of `proxy-config`.
     fn run(self, kind: Kind, options: &[&str]) -> EngineProxy {
         let address = super::free_address();
         let mut command = self.command(kind, options, address);
-        let running = Running::start(&mut command, self.folder, &[address]);
+        let running = Program::start(&mut command, self.folder, &[address]);
         EngineProxy::of(running, kind, address, self.authority)
     }
 
@@ -160,95 +142,60 @@ impl Files {
     pub fn start_in_vain(self, kind: Kind) -> String {
         let options = ["--engine", "127.0.0.1:2375"];
         let mut command = self.command(kind, &options, super::free_address());
-        Running::start_in_vain(&mut command, self.folder)
+        Program::start_in_vain(&mut command, self.folder)
     }
 
     /// The program on the configuration that these options of `proxy-config` make.
-    fn command(&self, kind: Kind, options: &[&str], address: SocketAddr) -> Command {
-        let config = self.config(kind, options, address);
-        let config = self.folder.file("config", &config);
-        let mut command;
-        match kind.0 {
-            Program::Nginx => {
-                command = Command::new("/usr/sbin/nginx");
-                let pid = self.path("pid");
-                let setting = format!("daemon off; pid {};", pid.display());
-                command.arg("-c").arg(config).args(["-g", &setting]);
-            }
-            Program::Haproxy => {
-                command = Command::new("/usr/sbin/haproxy");
-                command.arg("-db").arg("-f").arg(config);
-            }
-        }
-        command
-    }
-
-    fn config(&self, (program, auth): Kind, options: &[&str], address: SocketAddr) -> String {
-        let name = match program {
-            Program::Nginx => "nginx",
-            Program::Haproxy => "haproxy",
-        };
-        let mut command = Command::new(given("TEST_XTASK"));
-        command
-            .args(["proxy-config", name])
+    fn command(&self, (program, auth): Kind, options: &[&str], address: SocketAddr) -> Command {
+        let mut print = Command::new(given("TEST_XTASK"));
+        print
+            .args(["proxy-config", program, "--auth", auth])
             .args(options)
-            .arg("--auth");
-        command.arg(match auth {
-            Auth::Certificate => "certificate",
-            Auth::Bearer => "bearer",
-        });
-        command.arg("--listen").arg(address.to_string());
-        command.arg("--certs").arg(self.folder.path());
-        if program == Program::Nginx {
-            command.arg("--log").arg(self.path("access.log"));
+            .args(["--listen", &address.to_string(), "--certs"])
+            .arg(self.folder.path());
+        let mut command = Command::new(format!("/usr/sbin/{program}"));
+        if program == "nginx" {
+            print.arg("--log").arg(self.path("access.log"));
+            let pid = self.path("pid");
+            let setting = format!("daemon off; pid {};", pid.display());
+            command.args(["-g", &setting, "-c"]);
+        } else {
+            command.args(["-db", "-f"]);
         }
-        process::output(&mut command).expect("a configuration")
+        let config = process::output(&mut print).expect("a configuration");
+        command.arg(self.folder.file("config", &config));
+        command
     }
 }
 
 /// A proxy that runs, and ends when it is dropped.
 pub struct EngineProxy {
-    running: Running,
-    program: Program,
-    auth: Auth,
-    address: SocketAddr,
+    running: Program,
+    kind: Kind,
+    /// Where it listens.
+    pub address: SocketAddr,
     client: Identity,
-    authority: Authority,
+    /// Who has signed its certificate, and whose clients are let in.
+    pub authority: Authority,
 }
 
 impl EngineProxy {
-    fn of(
-        running: Running,
-        (program, auth): Kind,
-        address: SocketAddr,
-        authority: Authority,
-    ) -> Self {
+    fn of(running: Program, kind: Kind, address: SocketAddr, authority: Authority) -> Self {
         Self {
             running,
-            program,
-            auth,
+            kind,
             address,
             client: authority.client(),
             authority,
         }
     }
 
-    /// Where it listens.
-    pub fn address(&self) -> SocketAddr {
-        self.address
-    }
-
-    /// The `docker_url` that reaches it.
-    pub fn url(&self) -> String {
-        format!("https://localhost:{}", self.address.port())
-    }
-
     /// A client that it lets in.
     pub fn client(&self) -> Client {
         let client = self.stranger();
-        match self.auth {
-            Auth::Certificate => client.with_certificate(&self.client),
-            Auth::Bearer => client.with_header(&format!("authorization: Bearer {}", SECRETS[0])),
+        match self.kind.1 {
+            "certificate" => client.with_certificate(&self.client),
+            _ => client.with_header(&format!("authorization: Bearer {}", SECRETS[0])),
         }
     }
 
@@ -261,12 +208,7 @@ impl EngineProxy {
 
     /// A client that has nothing to show.
     pub fn stranger(&self) -> Client {
-        Client::new(self.address, &self.authority().certificate())
-    }
-
-    /// Who has signed its certificate, and whose clients are let in.
-    pub fn authority(&self) -> &Authority {
-        &self.authority
+        Client::new(self.address, &self.authority.certificate())
     }
 
     /// A server that reaches it: with a certificate, by a runtime configuration;
@@ -279,29 +221,26 @@ impl EngineProxy {
     /// The same, with more in its runtime configuration if it has one.
     pub fn server_configured(&self, more: &[(&str, &str)], config: &str) -> Server {
         let authorization = format!("Bearer {}", SECRETS[1]);
-        let url = self.url();
+        let url = format!("https://localhost:{}", self.address.port());
         let mut variables = vec![("docker_url", url.as_str())];
         variables.extend(more);
-        let authority = self.authority.file(self.running.folder());
-        match self.auth {
-            Auth::Certificate => {
-                let (folder, client) = (self.running.folder(), Some(&self.client));
-                let config = Identity::runtime_config(folder, Some(&authority), client, config);
-                Server::adjusted(&variables, |options| options.runtime_config = Some(config))
-            }
-            Auth::Bearer => {
-                variables.push(("docker_authorization", &authorization));
-                Server::adjusted(&variables, |options| options.public_roots = Some(authority))
-            }
+        let folder = self.running.folder();
+        let authority = self.authority.file(folder);
+        if self.kind.1 == "certificate" {
+            let client = Some(&self.client);
+            let config = Identity::runtime_config(folder, Some(&authority), client, config);
+            Server::adjusted(&variables, |options| options.runtime_config = Some(config))
+        } else {
+            variables.push(("docker_authorization", &authorization));
+            Server::adjusted(&variables, |options| options.public_roots = Some(authority))
         }
     }
 
     /// Its access log, and with HAProxy what it says besides.
     pub fn log(&self) -> String {
-        self.running.file(match self.program {
-            Program::Nginx => "access.log",
-            Program::Haproxy => "output",
-        })
+        let is_nginx = self.kind.0 == "nginx";
+        self.running
+            .file(if is_nginx { "access.log" } else { "output" })
     }
 
     /// Waits until a line of its log has all of these words, and returns it.
@@ -316,34 +255,15 @@ impl EngineProxy {
     }
 
     /// The users of the processes that serve.
-    pub fn users(&self) -> Vec<u32> {
-        let id = self.running.id();
-        let pids = match self.program {
-            // The master serves nobody.
-            Program::Nginx => {
-                let path = format!("/proc/{id}/task/{id}/children");
-                std::fs::read_to_string(path).expect("it has workers")
-            }
-            Program::Haproxy => id.to_string(),
+    pub fn users(&self) -> Vec<String> {
+        // The master of nginx serves nobody.
+        let of = match self.kind.0 {
+            "nginx" => "--ppid",
+            _ => "--pid",
         };
-        pids.split_whitespace()
-            .map(|pid| user_of(pid).expect("a process has a user"))
-            .collect()
+        let mut ps = Command::new("ps");
+        ps.args([of, &self.running.id().to_string(), "-o", "user="]);
+        let users = process::output(&mut ps).expect("it has processes");
+        users.split_whitespace().map(str::to_owned).collect()
     }
-}
-
-fn user_of(pid: &str) -> Option<u32> {
-    let status = std::fs::read_to_string(format!("/proc/{pid}/status")).ok()?;
-    let line = status.lines().find_map(|line| line.strip_prefix("Uid:"))?;
-    line.split_whitespace().next()?.parse().ok()
-}
-
-/// The group that Debian's packages create for users of the Engine.
-fn docker_group() -> u32 {
-    let groups = std::fs::read_to_string("/etc/group").expect("every system has it");
-    let mut fields = groups.lines().filter_map(|line| {
-        let rest = line.strip_prefix("docker:")?;
-        rest.split(':').nth(1)?.parse().ok()
-    });
-    fields.next().expect("docker.io has made its group")
 }

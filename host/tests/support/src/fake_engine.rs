@@ -1,5 +1,4 @@
-//! An Engine that fails on demand, over TCP. It can also play any other service
-//! that answers one request for each connection.
+//! An Engine that fails on demand, over TCP. It can also play any other HTTP service.
 
 use std::io::Write;
 use std::net::{SocketAddr, TcpStream};
@@ -7,36 +6,35 @@ use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Arc, Mutex};
 use std::time::{Duration, Instant};
 
-use dev::message::Connection;
+use dev::message::{Connection, Head};
 
 use super::acceptor::Acceptor;
+use super::server::Server;
 
 /// What it does after it has read a request.
 #[derive(Clone)]
 pub enum Reply {
-    /// Sends these bytes and hangs up.
+    /// Sends these bytes, and hangs up unless they are a whole answer after which a connection goes
+    /// on.
     Bytes(Vec<u8>),
-    /// Sends so many of these bytes at a time, with this pause between them.
+    /// Sends so many of these bytes at a time, with this pause between them, and hangs up.
     Dripped(Vec<u8>, usize, Duration),
     /// Sends nothing and does not hang up.
     Silence,
 }
 
 impl Reply {
-    /// An answer with a body and its length.
-    pub fn answer(status: &str, content_type: &str, body: &str) -> Self {
+    /// An answer with these headers, and the length of its body.
+    pub fn with(status: &str, headers: &str, body: &str) -> Self {
         let length = body.len();
-        Self::Bytes(
-            format!(
-                "HTTP/1.1 {status}\r\ncontent-type: {content_type}\r\ncontent-length: {length}\r\nconnection: close\r\n\r\n{body}"
-            )
-            .into_bytes(),
-        )
+        let head = format!("HTTP/1.1 {status}\r\n{headers}content-length: {length}\r\n\r\n");
+        Self::Bytes((head + body).into_bytes())
     }
 
-    /// An Engine's answer.
+    /// An Engine's answer, after which it hangs up.
     pub fn json(status: &str, body: &str) -> Self {
-        Self::answer(status, "application/json", body)
+        let headers = "content-type: application/json\r\nconnection: close\r\n";
+        Self::with(status, headers, body)
     }
 }
 
@@ -50,15 +48,32 @@ pub struct FakeEngine {
 impl FakeEngine {
     /// Listens, and sends the replies that `reply` chooses.
     pub fn start(reply: impl Fn(&str) -> Reply + Send + Sync + 'static) -> Self {
-        Self::start_at("127.0.0.1", reply)
+        Self::start_at("127.0.0.1", move |head, _| reply(head.line))
     }
 
-    /// Like [`FakeEngine::start`], at another address of this machine.
-    pub fn start_at(address: &str, reply: impl Fn(&str) -> Reply + Send + Sync + 'static) -> Self {
+    /// Gives each request this answer.
+    pub fn answering(status: &'static str, body: &'static str) -> Self {
+        Self::start(move |_| Reply::json(status, body))
+    }
+
+    /// Listens at an address of this machine, and sends the replies that `reply` chooses by the head
+    /// and all bytes of a request.
+    pub fn start_at(
+        address: &str,
+        reply: impl Fn(&Head<'_>, &[u8]) -> Reply + Send + Sync + 'static,
+    ) -> Self {
         let requests = Arc::new(Mutex::new(Vec::new()));
         let stopped = Arc::new(AtomicBool::new(false));
         let (seen, over) = (requests.clone(), stopped.clone());
-        let acceptor = Acceptor::start(address, move |stream| serve(stream, &reply, &seen, &over));
+        let acceptor = Acceptor::start(address, move |mut stream| {
+            let mut connection = Connection::new(stream.try_clone().expect("an open connection"));
+            while let Some(request) = read(&mut connection, &seen) {
+                let head = Head::of(&request).expect("it was read whole");
+                if !send(&mut stream, reply(&head, &request), &over) {
+                    break;
+                }
+            }
+        });
         Self {
             acceptor,
             requests,
@@ -76,12 +91,16 @@ impl FakeEngine {
         self.acceptor.address()
     }
 
+    /// A server that reaches it, with more variables.
+    pub fn server(&self, more: &[(&str, &str)]) -> Server {
+        let url = self.url();
+        Server::over_tcp(&[&[("docker_url", url.as_str())], more].concat())
+    }
+
     /// Every request, and of one that broke off what it has read.
     pub fn requests(&self) -> Vec<String> {
-        self.requests
-            .lock()
-            .expect("no test panics with it")
-            .clone()
+        let requests = self.requests.lock();
+        requests.expect("no test panics with it").clone()
     }
 }
 
@@ -91,42 +110,42 @@ impl Drop for FakeEngine {
     }
 }
 
-fn serve(
-    mut stream: TcpStream,
-    reply: &dyn Fn(&str) -> Reply,
-    seen: &Mutex<Vec<String>>,
-    over: &AtomicBool,
-) {
-    let mut connection = Connection::new(&stream);
+/// The next request of a connection, if it comes whole.
+fn read(connection: &mut Connection<TcpStream>, seen: &Mutex<Vec<String>>) -> Option<Vec<u8>> {
     let whole = connection.message();
-    let is_whole = whole.is_some();
-    let request = whole.unwrap_or(connection.unread);
-    let request = String::from_utf8_lossy(&request).into_owned();
-    let line = request.lines().next().unwrap_or_default().to_owned();
-    if !request.is_empty() {
-        seen.lock().expect("no test panics with it").push(request);
+    let bytes = whole.as_ref().unwrap_or(&connection.unread);
+    if !bytes.is_empty() {
+        let text = String::from_utf8_lossy(bytes).into_owned();
+        seen.lock().expect("no test panics with it").push(text);
     }
-    if !is_whole {
-        return;
-    }
-    match reply(&line) {
+    whole
+}
+
+/// Whether the connection goes on.
+fn send(stream: &mut TcpStream, reply: Reply, over: &AtomicBool) -> bool {
+    let is_over = || over.load(Ordering::SeqCst);
+    match reply {
         Reply::Bytes(bytes) => {
-            let _ = stream.write_all(&bytes);
+            let is_whole = Connection::new(&bytes[..]).message().is_some();
+            let goes_on = is_whole && Head::of(&bytes).is_some_and(|head| !head.is_last());
+            stream.write_all(&bytes).is_ok() && goes_on
         }
         Reply::Dripped(bytes, at_once, apart) => {
             for piece in bytes.chunks(at_once) {
-                if over.load(Ordering::SeqCst) || stream.write_all(piece).is_err() {
-                    return;
+                if is_over() || stream.write_all(piece).is_err() {
+                    break;
                 }
                 std::thread::sleep(apart);
             }
+            false
         }
         Reply::Silence => {
             // A minute is longer than the component waits for anything.
             let end = Instant::now() + Duration::from_secs(60);
-            while !over.load(Ordering::SeqCst) && Instant::now() < end {
+            while !is_over() && Instant::now() < end {
                 std::thread::sleep(Duration::from_millis(20));
             }
+            false
         }
     }
 }

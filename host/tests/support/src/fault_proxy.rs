@@ -2,15 +2,13 @@
 //! replaces messages as a test decides.
 
 use std::io::Write;
-use std::net::TcpStream;
 use std::os::unix::net::UnixStream;
-use std::path::{Path, PathBuf};
-use std::sync::{Arc, Mutex};
+use std::path::Path;
 use std::time::Duration;
 
-use dev::message::{Connection, Head};
+use dev::message::Connection;
 
-use super::acceptor::Acceptor;
+use super::fake_engine::{FakeEngine, Reply};
 
 /// What happens to one request.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -26,103 +24,50 @@ pub enum Fault {
     /// It is forwarded after this delay.
     Delayed(Duration),
     /// This status and body are the answer, and the Engine never sees the request.
-    AnsweredBefore(u16, &'static str),
+    AnsweredBefore(&'static str, &'static str),
     /// The Engine answers, and this status and body replace its answer.
-    AnsweredAfter(u16, &'static str),
+    AnsweredAfter(&'static str, &'static str),
 }
 
-/// The proxy; when it is dropped, it accepts no more connections.
-pub struct FaultProxy {
-    acceptor: Acceptor,
-    shared: Arc<Shared>,
-}
-
-struct Shared {
-    engine: PathBuf,
-    fault_of: Box<dyn Fn(&str) -> Fault + Send + Sync>,
-    forwarded: Mutex<Vec<String>>,
-}
-
-impl FaultProxy {
-    /// Listens on loopback, in front of the Engine at the unix socket `engine`. A fault can depend
-    /// on the method and the path of a call.
-    pub fn start(engine: &Path, fault_of: impl Fn(&str) -> Fault + Send + Sync + 'static) -> Self {
-        let shared = Arc::new(Shared {
-            engine: engine.to_owned(),
-            fault_of: Box::new(fault_of),
-            forwarded: Mutex::default(),
-        });
-        let serving = shared.clone();
-        let acceptor = Acceptor::start("127.0.0.1", move |stream| serving.serve(stream));
-        Self { acceptor, shared }
-    }
-
-    /// The `docker_url` that leads through it.
-    pub fn url(&self) -> String {
-        format!("http://{}", self.acceptor.address())
-    }
-
-    /// Method and path of each request that has reached the Engine.
-    pub fn forwarded(&self) -> Vec<String> {
-        let forwarded = self.shared.forwarded.lock();
-        forwarded.expect("no test panics with it").clone()
+impl FakeEngine {
+    /// Stands in front of the Engine at a unix socket. A fault can depend on the method and the path
+    /// of a call.
+    pub fn before(engine: &Path, fault_of: impl Fn(&str) -> Fault + Send + Sync + 'static) -> Self {
+        let engine = engine.to_owned();
+        Self::start_at("127.0.0.1", move |head, request| {
+            // If the Engine is down, or dies before the end, the connection ends.
+            let forward = || forward(&engine, request).unwrap_or_default();
+            let (call, _) = head.line.rsplit_once(' ').unwrap_or_default();
+            match fault_of(call) {
+                Fault::None => Reply::Bytes(forward()),
+                Fault::Delayed(delay) => {
+                    std::thread::sleep(delay);
+                    Reply::Bytes(forward())
+                }
+                Fault::CutBefore => Reply::Bytes(Vec::new()),
+                Fault::CutAfter => {
+                    forward();
+                    Reply::Bytes(Vec::new())
+                }
+                Fault::CutAmid => {
+                    let mut bytes = forward();
+                    bytes.truncate(bytes.len() / 2);
+                    Reply::Bytes(bytes)
+                }
+                Fault::AnsweredBefore(status, body) => Reply::with(status, "", body),
+                Fault::AnsweredAfter(status, body) => {
+                    forward();
+                    Reply::with(status, "", body)
+                }
+            }
+        })
     }
 }
 
-impl Shared {
-    /// Serves one connection, request by request, until one side or a fault
-    /// ends it.
-    fn serve(&self, stream: TcpStream) {
-        let mut client = Connection::new(stream);
-        while let Some(request) = client.message() {
-            let Some((bytes, is_whole)) = self.answer(&request) else {
-                return;
-            };
-            let is_sent = client.stream.write_all(&bytes).is_ok();
-            if !is_sent || !is_whole || Head::of(&bytes).is_none_or(|head| head.is_last()) {
-                return;
-            }
-        }
-    }
-
-    /// The bytes to send back, and whether they are complete; `None` to cut the connection.
-    fn answer(&self, request: &[u8]) -> Option<(Vec<u8>, bool)> {
-        let (call, _) = Head::of(request)?.line.rsplit_once(' ')?;
-        let forward = || self.forward(call, request);
-        match (self.fault_of)(call) {
-            Fault::None => Some((forward()?, true)),
-            Fault::Delayed(delay) => {
-                std::thread::sleep(delay);
-                Some((forward()?, true))
-            }
-            Fault::CutBefore => None,
-            Fault::CutAfter => {
-                forward();
-                None
-            }
-            Fault::CutAmid => {
-                let mut bytes = forward()?;
-                bytes.truncate(bytes.len() / 2);
-                Some((bytes, false))
-            }
-            Fault::AnsweredBefore(status, body) => Some((replacement(status, body), true)),
-            Fault::AnsweredAfter(status, body) => {
-                forward();
-                Some((replacement(status, body), true))
-            }
-        }
-    }
-
-    /// The Engine's answer; `None` if the Engine is down, or dies before the end.
-    fn forward(&self, call: &str, request: &[u8]) -> Option<Vec<u8>> {
-        let mut stream = UnixStream::connect(&self.engine).ok()?;
-        let forwarded = self.forwarded.lock();
-        let mut forwarded = forwarded.expect("no test panics with it");
-        forwarded.push(call.to_owned());
-        drop(forwarded);
-        stream.write_all(request).ok()?;
-        Connection::new(stream).message()
-    }
+fn forward(engine: &Path, request: &[u8]) -> Option<Vec<u8>> {
+    let mut stream = UnixStream::connect(engine).ok()?;
+    stream.write_all(request).ok()?;
+    Connection::new(stream).message()
 }
 
 /// The id of the container that a call is about.
@@ -132,9 +77,4 @@ impl Shared {
 /// If it is about none.
 pub fn container_of(call: &str) -> &str {
     call.split('/').nth(2).expect("an id")
-}
-
-fn replacement(status: u16, body: &str) -> Vec<u8> {
-    let length = body.len();
-    format!("HTTP/1.1 {status} Replaced\r\ncontent-length: {length}\r\n\r\n{body}").into_bytes()
 }

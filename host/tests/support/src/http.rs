@@ -100,21 +100,16 @@ pub fn request(method: &str, path: &str, headers: &[(&str, &str)], body: &[u8]) 
 
 /// Sends bytes to `address` and reads the answer.
 pub fn exchange(address: SocketAddr, request: &[u8]) -> Answer {
-    let mut stream = TcpStream::connect(address).expect("the server listens");
+    let stream = TcpStream::connect(address).expect("the server listens");
     stream
         .set_read_timeout(Some(ANSWER_WAIT))
         .expect("a positive timeout");
-    // A server that answers early may hang up before it has read the rest.
-    let _ = stream.write_all(request);
-    let mut connection = Connection::new(stream);
-    let answer = connection.message().and_then(|bytes| Answer::of(&bytes));
-    answer.unwrap_or_else(|| {
-        let text = String::from_utf8_lossy(&connection.unread);
-        panic!("no whole answer: {text:?}")
-    })
+    try_exchange(stream, request).expect("a whole answer")
 }
 
-/// Reads one answer; `None` if the connection ends or hangs first.
-pub fn try_read_answer(stream: impl Read) -> Option<Answer> {
+/// Sends bytes and reads one answer; `None` if the connection ends or hangs first.
+pub fn try_exchange(mut stream: impl Read + Write, request: &[u8]) -> Option<Answer> {
+    // A server that answers early may hang up before it has read the rest.
+    let _ = stream.write_all(request);
     Answer::of(&Connection::new(stream).message()?)
 }

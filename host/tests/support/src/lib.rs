@@ -18,7 +18,6 @@ pub mod managers;
 pub mod markdown;
 pub mod members;
 pub mod own;
-pub mod podman;
 pub mod program;
 pub mod registration;
 pub mod registry;
@@ -28,8 +27,9 @@ pub mod tls_client;
 pub mod tls_engine;
 pub mod wait;
 
-use std::net::{Ipv4Addr, SocketAddr};
+use std::net::{Ipv4Addr, SocketAddr, TcpListener};
 use std::sync::OnceLock;
+use std::sync::atomic::{AtomicU32, Ordering};
 
 use dev::namespaces::Namespaces;
 use tokio::runtime::Runtime;
@@ -57,13 +57,24 @@ pub fn free_address() -> SocketAddr {
 }
 
 /// The same, at another address of this machine.
+///
+/// The port is none of those that the kernel gives to who asks for any, from 32,768 on, and is
+/// given out once. So nobody takes it before the program does.
 pub fn free_address_at(ip: Ipv4Addr) -> SocketAddr {
-    dev::network::free_address((ip, 0).into()).expect("a free port")
+    static GIVEN: AtomicU32 = AtomicU32::new(0);
+    const PORTS: u32 = 12_000;
+    // Test binaries that run side by side begin at different ports.
+    let first = std::process::id() * 64;
+    let mut addresses = (0..PORTS).map(|_| {
+        let next = first + GIVEN.fetch_add(1, Ordering::Relaxed);
+        SocketAddr::from((ip, 20_000 + (next % PORTS) as u16))
+    });
+    let free = addresses.find(|address| TcpListener::bind(address).is_ok());
+    free.expect("a free port")
 }
 
 /// A word of letters, digits and dashes that no other test uses.
 pub fn unique(prefix: &str) -> String {
-    use std::sync::atomic::{AtomicU32, Ordering};
     static COUNT: AtomicU32 = AtomicU32::new(0);
     let count = COUNT.fetch_add(1, Ordering::Relaxed);
     format!("{prefix}{:x}-{count:x}", std::process::id())

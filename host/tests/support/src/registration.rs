@@ -5,7 +5,7 @@ use serde_json::Value;
 use super::engine::RealEngine;
 use super::fake_engine::{FakeEngine, Reply};
 
-/// A service that agents register with; dropping it ends it.
+/// A service that agents register with, which gives each of them this reply; dropping it ends it.
 pub struct Registration(FakeEngine);
 
 impl Registration {
@@ -17,7 +17,7 @@ impl Registration {
     /// A service that gives every agent this reply.
     pub fn replying(engine: &RealEngine, reply: Reply) -> Self {
         let address = engine.gateway("bridge").to_string();
-        Self(FakeEngine::start_at(&address, move |_| reply.clone()))
+        Self(FakeEngine::start_at(&address, move |_, _| reply.clone()))
     }
 
     /// The `serviceUrl` that reaches it from a container.

@@ -5,44 +5,36 @@ use std::net::SocketAddr;
 use std::sync::Arc;
 
 use tokio::io::copy_bidirectional;
-use tokio::net::{TcpListener, TcpStream};
+use tokio::net::TcpStream;
 use tokio::sync::Notify;
-use tokio::task::JoinHandle;
 
+use super::acceptor::Acceptor;
 use super::runtime;
 
 /// A TCP relay that can swallow what its connections carry, as a firewall does that has lost its
 /// state: nobody is told, and new connections work. When it is dropped, it accepts no more.
 pub struct SwallowingRelay {
-    port: u16,
+    acceptor: Acceptor,
     swallowed: Arc<Notify>,
-    accepting: JoinHandle<()>,
 }
 
 impl SwallowingRelay {
     /// Listens on loopback, in front of `target`.
     pub fn start(target: SocketAddr) -> Self {
-        let listener = runtime().block_on(TcpListener::bind("127.0.0.1:0"));
-        let listener = listener.expect("a free port");
-        let port = listener.local_addr().expect("an address").port();
         let swallowed = Arc::new(Notify::new());
         let notify = swallowed.clone();
-        let accepting = runtime().spawn(async move {
-            while let Ok((client, _)) = listener.accept().await {
-                let notify = notify.clone();
-                tokio::spawn(async move { join(client, target, &notify).await });
-            }
+        let acceptor = Acceptor::start("127.0.0.1", move |client| {
+            let _ = runtime().block_on(join(client, target, &notify));
         });
         Self {
-            port,
+            acceptor,
             swallowed,
-            accepting,
         }
     }
 
     /// Its port on loopback.
     pub fn port(&self) -> u16 {
-        self.port
+        self.acceptor.address().port()
     }
 
     /// Swallows from now on what the connections carry that are there, in both directions.
@@ -51,18 +43,14 @@ impl SwallowingRelay {
     }
 }
 
-impl Drop for SwallowingRelay {
-    fn drop(&mut self) {
-        self.accepting.abort();
-    }
-}
-
 async fn join(
-    mut client: TcpStream,
+    client: std::net::TcpStream,
     target: SocketAddr,
     swallowed: &Notify,
 ) -> std::io::Result<()> {
     let swallowed = swallowed.notified();
+    client.set_nonblocking(true)?;
+    let mut client = TcpStream::from_std(client)?;
     let mut target = TcpStream::connect(target).await?;
     client.set_nodelay(true)?;
     target.set_nodelay(true)?;

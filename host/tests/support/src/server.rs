@@ -7,11 +7,11 @@ use std::sync::{Arc, Mutex, MutexGuard, OnceLock};
 use dynamic_access_host::{Compiled, Host, Options, Serving, Sink, UnixSocket};
 use serde_json::{Value, json};
 
-use super::engine::{Kind, RealEngine};
-use super::fault_proxy::FaultProxy;
+use super::engine::RealEngine;
+use super::fake_engine::FakeEngine;
 use super::http::{self, Answer};
-use super::runtime;
 use super::wait::wait_for;
+use super::{runtime, unique};
 
 /// The secret of every server whose test sets no other.
 pub const SECRET: &str = "dGhlIHNlY3JldCBvZiB0aGUgdGVzdHM=";
@@ -47,13 +47,12 @@ impl Server {
     /// The same, through a proxy in front of a real Engine.
     pub(crate) fn through(
         engine: &RealEngine,
-        proxy: &FaultProxy,
+        proxy: &FakeEngine,
         variables: &[(&str, &str)],
     ) -> Self {
-        Self::adjusted(variables, |options| {
-            options.variables.insert("docker_url".into(), proxy.url());
-            choose_network(engine, options);
-        })
+        let url = proxy.url();
+        let variables = [&[("docker_url", url.as_str())], variables].concat();
+        Self::adjusted(&variables, |options| choose_network(engine, options))
     }
 
     /// A server with these variables and other options, such as a runtime configuration.
@@ -81,13 +80,14 @@ impl Server {
 
     /// Sends a request with the right credentials.
     pub fn call(&self, method: &str, path: &str, body: &str) -> Answer {
-        let credentials = format!("Basic {SECRET}");
-        self.send(
-            method,
-            path,
-            &[("authorization", &credentials)],
-            body.as_bytes(),
-        )
+        self.with_basic(SECRET, method, path, body)
+    }
+
+    /// Sends a request with a secret as `Basic`, as BastionZero and browsers do.
+    pub fn with_basic(&self, secret: &str, method: &str, path: &str, body: &str) -> Answer {
+        let credentials = format!("Basic {secret}");
+        let headers = [("authorization", credentials.as_str())];
+        self.send(method, path, &headers, body.as_bytes())
     }
 
     /// Sends a request with these headers and no others.
@@ -119,6 +119,13 @@ impl Server {
         answer["removed"].as_array().expect("a list").clone()
     }
 
+    /// The ids of what a reap removed, or would remove.
+    #[track_caller]
+    pub fn reaped_ids(&self, path: &str) -> Vec<String> {
+        let id = |entry: &Value| entry["uniqueId"].as_str().expect("an id").to_owned();
+        self.reaped(path).iter().map(id).collect()
+    }
+
     /// Orders a target with a key, as a program does.
     pub fn ask(&self, key: &str, order: &Value) -> Answer {
         self.ask_with("/v1/targets", key, order, &[])
@@ -134,6 +141,11 @@ impl Server {
         ];
         let headers = [&own[..], more].concat();
         self.send("POST", path, &headers, order.to_string().as_bytes())
+    }
+
+    /// The same, with a key that no other order has.
+    pub fn order(&self, order: &Value) -> Answer {
+        self.ask(&unique("key"), order)
     }
 
     /// Lists the targets that a query selects, as a program does.
@@ -158,6 +170,12 @@ impl Server {
     /// Starts the target of a token.
     pub fn start_target(&self, token: &str) -> Answer {
         self.call("POST", "/start", &start_body(token))
+    }
+
+    /// Starts the target of a token of its own, which must succeed, and returns its id.
+    #[track_caller]
+    pub fn started(&self) -> String {
+        self.start_target(&unique("token")).unique_id()
     }
 
     /// Stops a target.
@@ -241,6 +259,15 @@ pub fn order() -> Value {
     })
 }
 
+/// The same, with these members too.
+pub fn order_with(members: Value) -> Value {
+    let mut order = order();
+    for (name, value) in members.as_object().expect("members") {
+        order[name] = value.clone();
+    }
+    order
+}
+
 /// The body of a start for `token`; nobody has the address, so the agent keeps
 /// trying to register.
 pub fn start_body(token: &str) -> String {
@@ -269,7 +296,7 @@ fn options(variables: &[(&str, &str)]) -> Options {
 /// Leaves the targets of a Podman without a network, unless the variables name one: Podman's
 /// own would add rules to this machine's firewall.
 fn choose_network(engine: &RealEngine, options: &mut Options) {
-    if engine.kind() == Kind::Docker {
+    if !engine.is_podman {
         return;
     }
     let variable = options.variables.entry("container_patch".into());

@@ -1,7 +1,7 @@
 //! A TLS client that sends bytes as they are, so that a test can send wrong
 //! requests.
 
-use std::io::{self, Write};
+use std::io;
 use std::net::{SocketAddr, TcpStream};
 use std::sync::Arc;
 use std::time::Duration;
@@ -11,7 +11,7 @@ use rustls_pki_types::pem::PemObject;
 use rustls_pki_types::{CertificateDer, PrivateKeyDer};
 
 use super::certificates::Identity;
-use super::http::{Answer, try_read_answer};
+use super::http::{Answer, try_exchange};
 
 /// How long a server may be silent.
 const ANSWER_WAIT: Duration = Duration::from_secs(20);
@@ -24,7 +24,8 @@ pub struct Client {
     address: SocketAddr,
     roots: RootCertStore,
     identity: Option<(CertificateDer<'static>, PrivateKeyDer<'static>)>,
-    headers: String,
+    /// The lines that go into the head of each request.
+    pub headers: String,
 }
 
 impl Client {
@@ -55,11 +56,6 @@ impl Client {
         self
     }
 
-    /// The lines that go into the head of each request.
-    pub fn headers(&self) -> &str {
-        &self.headers
-    }
-
     /// A connection that offers these protocols.
     pub fn connect(&self, protocols: &[&str]) -> io::Result<Stream> {
         let provider = Arc::new(rustls::crypto::ring::default_provider());
@@ -73,10 +69,7 @@ impl Client {
                 .expect("they fit"),
             None => builder.with_no_client_auth(),
         };
-        config.alpn_protocols = protocols
-            .iter()
-            .map(|protocol| protocol.as_bytes().to_vec())
-            .collect();
+        config.alpn_protocols = protocols.iter().map(|it| it.as_bytes().to_vec()).collect();
         let name = "localhost".try_into().expect("a name");
         let connection = ClientConnection::new(Arc::new(config), name).expect("a client");
         let socket = TcpStream::connect(self.address)?;
@@ -89,14 +82,11 @@ impl Client {
     /// Sends a request over HTTP/1.1, with its first line and body as they are, and
     /// reads the answer; `None` if the server ends the connection instead.
     pub fn ask(&self, line: &str, headers: &str, body: &[u8]) -> Option<Answer> {
-        let mut stream = self.connect(&["http/1.1"]).ok()?;
+        let stream = self.connect(&["http/1.1"]).ok()?;
         let head = format!(
             "{line}\r\nhost: localhost\r\nconnection: close\r\n{}{headers}\r\n",
             self.headers
         );
-        // A server that answers early may hang up before it has read the rest.
-        let _ = stream.write_all(head.as_bytes());
-        let _ = stream.write_all(body);
-        try_read_answer(stream)
+        try_exchange(stream, &[head.as_bytes(), body].concat())
     }
 }

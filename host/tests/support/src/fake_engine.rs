@@ -9,7 +9,6 @@ use std::time::{Duration, Instant};
 use dev::message::{Connection, Head};
 
 use super::acceptor::Acceptor;
-use super::server::Server;
 
 /// What it does after it has read a request.
 #[derive(Clone)]
@@ -89,12 +88,6 @@ impl FakeEngine {
     /// Where it listens.
     pub fn address(&self) -> SocketAddr {
         self.acceptor.address()
-    }
-
-    /// A server that reaches it, with more variables.
-    pub fn server(&self, more: &[(&str, &str)]) -> Server {
-        let url = self.url();
-        Server::over_tcp(&[&[("docker_url", url.as_str())], more].concat())
     }
 
     /// Every request, and of one that broke off what it has read.

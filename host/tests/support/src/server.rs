@@ -230,6 +230,14 @@ impl Server {
     }
 }
 
+impl FakeEngine {
+    /// A server that reaches it, with more variables.
+    pub fn server(&self, more: &[(&str, &str)]) -> Server {
+        let url = self.url();
+        Server::over_tcp(&[&[("docker_url", url.as_str())], more].concat())
+    }
+}
+
 impl Drop for Server {
     fn drop(&mut self) {
         if let Some(serving) = self.serving.take() {

@@ -4,7 +4,7 @@ use std::time::Duration;
 
 use dynamic_access::platform::TransportError;
 
-use crate::model::{Op, Reply, Request};
+use crate::model::{Op, Reply, op};
 
 /// The fate of one call.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
@@ -51,10 +51,8 @@ pub enum Fate {
 /// When a call takes effect.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Effect {
-    /// In its turn in the schedule.
-    InTurn,
-    /// Just within the call's limit.
-    Late,
+    /// In its turn in the schedule, or just within its limit.
+    Sure,
     /// At any time, even after its actor has ended, or never.
     Adrift,
     /// Never.
@@ -76,18 +74,6 @@ const CHANGE: [Fate; 10] = [
     Fate::SlowToAct,
     Fate::SlowToAnswer,
 ];
-
-const CREATE: [Fate; 3] = [
-    Fate::Refused,
-    Fate::NotReserved(404),
-    Fate::NotReserved(500),
-];
-
-const START: [Fate; 2] = [Fate::Refused, Fate::NoNetwork];
-
-const REMOVE: [Fate; 2] = [Fate::Refused, Fate::FailsHalfway];
-
-const REFUSED: [Fate; 1] = [Fate::Refused];
 
 /// A look has no effect, so half of the fates are the same for it.
 const LOOK: [Fate; 10] = [
@@ -130,49 +116,40 @@ impl Fates {
 
     /// The fates of one call, the ordinary one first.
     pub fn of(self, op: &Op) -> Vec<Fate> {
-        let own: &[Fate] = match &op.request {
-            Request::Create { .. } => &CREATE,
-            // A Swarm reports a missing network too.
-            Request::Start(_) | Request::CreateService(_) => &START,
-            Request::Remove { .. } => &REMOVE,
-            Request::Archive { .. } => &[],
-            _ if op.is_change => &REFUSED,
-            _ => &[],
-        };
-        let shared: &[Fate] = if op.is_change { &CHANGE } else { &LOOK };
-        match self {
-            Self::Crash => vec![Fate::Answered, Fate::Crash],
-            Self::Hangs => vec![Fate::Answered, Fate::Hangs],
-            Self::Lost if op.is_change => {
-                vec![Fate::Answered, Fate::Broken, Fate::FailsAfter, Fate::Crash]
+        use Fate::{Broken, Crash, FailsAfter, FailsHalfway, NoNetwork, NotReserved, Refused};
+        let unusual: &[Fate] = match self {
+            Self::Any => {
+                let own: &[Fate] = match &*op.route {
+                    op::CREATE => &[Refused, NotReserved(404), NotReserved(500)],
+                    // A Swarm reports a missing network too.
+                    op::START | op::CREATE_SERVICE => &[Refused, NoNetwork],
+                    op::REMOVE | op::REMOVE_BY_FORCE => &[Refused, FailsHalfway],
+                    op::ARCHIVE => &[],
+                    _ if op.is_change => &[Refused],
+                    _ => &[],
+                };
+                let shared = if op.is_change { CHANGE } else { LOOK };
+                return [&shared, own, &[Crash]].concat();
             }
-            Self::Late if op.is_change => vec![Fate::Answered, Fate::Broken],
-            Self::Late => vec![Fate::Answered, Fate::SlowToAct],
-            Self::Lost => vec![Fate::Answered, Fate::Broken, Fate::Crash],
-            Self::Any => [shared, own, &[Fate::Crash]].concat(),
-            Self::Lasting(fate) => vec![Fate::Answered, fate],
-        }
+            Self::Crash => &[Crash],
+            Self::Hangs => &[Fate::Hangs],
+            Self::Lost if op.is_change => &[Broken, FailsAfter, Crash],
+            Self::Lost => &[Broken, Crash],
+            Self::Late if op.is_change => &[Broken],
+            Self::Late => &[Fate::SlowToAct],
+            Self::Lasting(fate) => return vec![Fate::Answered, fate],
+        };
+        [&[Fate::Answered], unusual].concat()
     }
 }
 
 impl Fate {
     pub fn effect(self) -> Effect {
         match self {
-            Self::Answered
-            | Self::HangsDone
-            | Self::FailsAfter
-            | Self::FailsHalfway
-            | Self::Garbage
-            | Self::SlowToAnswer => Effect::InTurn,
-            Self::SlowToAct => Effect::Late,
             Self::Broken | Self::Hangs | Self::BadGateway | Self::Crash => Effect::Adrift,
-            Self::Unreachable
-            | Self::Reset
-            | Self::HangsIdle
-            | Self::FailsBefore
-            | Self::Refused
-            | Self::NoNetwork
-            | Self::NotReserved(_) => Effect::None,
+            Self::Unreachable | Self::Reset | Self::HangsIdle | Self::FailsBefore => Effect::None,
+            Self::Refused | Self::NoNetwork | Self::NotReserved(_) => Effect::None,
+            _ => Effect::Sure,
         }
     }
 
@@ -181,19 +158,13 @@ impl Fate {
         matches!(self, Self::Hangs | Self::HangsIdle | Self::HangsDone)
     }
 
-    /// The moment before which the call does not take effect.
-    pub fn acts_from(self, sent: Duration, deadline: Duration) -> Duration {
+    /// The moments before which the call does not take effect, and is not answered.
+    pub fn not_before(self, sent: Duration, deadline: Duration) -> [Duration; 2] {
+        let late = deadline.saturating_sub(IN_TIME).max(sent);
         match self {
-            Self::SlowToAct => deadline.saturating_sub(IN_TIME).max(sent),
-            _ => sent,
-        }
-    }
-
-    /// The moment before which the call is not answered.
-    pub fn answers_from(self, sent: Duration, deadline: Duration) -> Duration {
-        match self {
-            Self::SlowToAct | Self::SlowToAnswer => deadline.saturating_sub(IN_TIME).max(sent),
-            _ => sent,
+            Self::SlowToAct => [late, late],
+            Self::SlowToAnswer => [sent, late],
+            _ => [sent, sent],
         }
     }
 
@@ -205,9 +176,11 @@ impl Fate {
         now: Duration,
     ) -> Result<Reply, TransportError> {
         let reply = match self {
-            Self::Unreachable => {
-                return Err(TransportError::Unreachable("refused".to_owned()));
+            Self::Answered | Self::SlowToAct | Self::SlowToAnswer => {
+                let truth = truth.expect("a call that is answered has taken effect");
+                return Ok(truth.clone());
             }
+            Self::Unreachable => return Err(TransportError::Unreachable("refused".to_owned())),
             Self::Broken | Self::Reset | Self::Crash => {
                 return Err(TransportError::Broken("reset".to_owned()));
             }
@@ -219,13 +192,9 @@ impl Fate {
             }
             Self::Garbage => garbage(op),
             Self::BadGateway => Reply::new(502, "<html>502 Bad Gateway</html>"),
-            Self::Refused => Reply::says(400, &format!("invalid: {op:?}")),
+            Self::Refused => Reply::says(400, format!("invalid: {op:?}")),
             Self::NoNetwork => Reply::says(404, "network targets not found"),
             Self::NotReserved(status) => Reply::says(status, "name is not reserved"),
-            Self::Answered | Self::SlowToAct | Self::SlowToAnswer => {
-                let truth = truth.expect("a call that is answered has taken effect");
-                return Ok(truth.clone());
-            }
         };
         Ok(reply.at(now))
     }
@@ -234,16 +203,14 @@ impl Fate {
 /// The right status, where there is one, with a body that was cut off or is another
 /// server's.
 fn garbage(op: &Op) -> Reply {
-    use Request::{Create, CreateSecret, CreateService, CreateVolume, List, Volumes};
-    let (status, body) = match &op.request {
-        Create { .. } => (201, r#"{"Id":"0123"#),
-        CreateService(_) | CreateSecret { .. } => (201, r#"{"ID":"0123"#),
-        CreateVolume { .. } => (201, r#"{"Name":"0123"#),
-        Volumes(_) => (200, r#"{"Volumes":[{"Name":"0123"#),
-        List(_) => (200, r#"[{"Id":"0123"#),
-        Request::Services(_) | Request::Tasks(_) | Request::Secrets(_) | Request::Nodes => {
-            (200, r#"[{"ID":"0123"#)
-        }
+    let (status, body) = match &*op.route {
+        op::CREATE => (201, r#"{"Id":"0123"#),
+        op::CREATE_SERVICE | op::CREATE_SECRET => (201, r#"{"ID":"0123"#),
+        op::CREATE_VOLUME => (201, r#"{"Name":"0123"#),
+        "GET /volumes?filters" => (200, r#"{"Volumes":[{"Name":"0123"#),
+        op::LIST => (200, r#"[{"Id":"0123"#),
+        "GET /networks?filters" => (200, "OK"),
+        _ if op.filter.is_some() || op.route == "GET /nodes" => (200, r#"[{"ID":"0123"#),
         _ if op.is_change => (200, "<html>OK</html>"),
         _ => (200, "OK"),
     };

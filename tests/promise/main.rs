@@ -57,13 +57,11 @@
 //! | [`schedule`] | every schedule, one after the other |
 //! | [`promise`] | the promises |
 //! | [`faults`], [`pairs`], [`on_swarm`], [`renewals`] | the tests |
-//! | [`large`], [`starved`] | in addition to the promises, with [`sequence`]: the most targets of the largest size, and some that cannot be removed |
 
 mod before;
 mod digest;
 mod fate;
 mod faults;
-mod large;
 mod model;
 mod on_swarm;
 mod pairs;
@@ -74,9 +72,7 @@ mod rows;
 mod run;
 mod scenario;
 mod schedule;
-mod sequence;
 mod server;
-mod starved;
 mod steps;
 mod tokens;
 mod world;

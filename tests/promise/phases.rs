@@ -52,7 +52,7 @@ impl World {
         self.phase = Phase::Again { webhook, tries };
         let later = self.now + pause;
         self.pass(later);
-        let name = format!("{}-{} again", called.name(), webhook + 1);
+        let name = format!("{} again", self.actors[webhook].name);
         self.expect(name, *called);
     }
 

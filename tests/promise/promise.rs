@@ -57,53 +57,54 @@ pub fn on_request(
         Webhook::Start { token, .. } => Some(token),
         _ => None,
     };
-    let is_full = |id: &String| TargetId::parse(id).is_some();
-    let is_of_others = |id: &String| is_id_of_others(world, id);
-    let is_of_another = |id| !world.has_created(actor, id);
-    let is_wrong = |name, own: fn(usize) -> String| token.map(own).as_deref() != Some(name);
+    let is_wrong = |name: Option<&str>, own: Option<&str>| name.is_some() && name != own;
     let only_looks = matches!(
         webhook,
         Webhook::Reap { dry_run: true } | Webhook::Wait { .. }
     );
+    let length = request.headers().get(http::header::CONTENT_LENGTH);
+    let says_it_is_empty = length.is_some_and(|length| length == "0");
     let problems = [
         (shows_a_secret(request, op), "shows a secret"),
-        (!op.target.iter().all(is_full), "does not name a full id"),
         (
-            op.target.as_ref().is_some_and(is_of_others)
+            // An Engine refuses such a start, and some proxies refuse such a removal.
+            request.body().is_empty() && !says_it_is_empty,
+            "does not say that it is empty",
+        ),
+        (
+            op.target().is_some_and(|id| TargetId::parse(id).is_none()),
+            "does not name a full id",
+        ),
+        (
+            op.target().is_some_and(|id| is_id_of_others(world, id))
                 || op.volume().is_some_and(is_foreign_volume),
             "is about somebody else's",
         ),
         (
-            op.creates().is_some_and(|name| is_wrong(name, name_of)),
+            is_wrong(op.creates(), token.map(name_of)),
             "has a name that is not the token's",
         ),
         (
-            op.readies().is_some_and(is_of_another),
+            op.readies().is_some_and(|id| !world.has_created(actor, id)),
             "is about a container that another has created",
         ),
         (
-            op.carries().is_some_and(|text| is_wrong(text, token_text)),
+            is_wrong(op.content.as_deref(), token.map(token_text).as_deref()),
             "carries another token",
         ),
         (only_looks && op.is_change, "changes something"),
     ];
-    match problems.into_iter().find(|(is_so, _)| *is_so) {
-        Some((_, problem)) => Err(format!("{op} {problem}")),
-        None => Ok(()),
-    }
+    let problem = problems.into_iter().find(|(is_so, _)| *is_so);
+    problem.map_or(Ok(()), |(_, problem)| Err(format!("{op} {problem}")))
 }
 
 fn is_id_of_others(world: &World, id: &str) -> bool {
-    let targets = world.orchestrator.targets();
-    let mut foreign = targets.iter().filter(|found| found.key.is_foreign());
-    let is_foreign_secret = match &world.orchestrator {
-        Orchestrator::Engine(_) => false,
-        Orchestrator::Swarm(swarm) => {
-            let mut secrets = swarm.secrets.iter();
-            secrets.any(|secret| secret.key.is_foreign() && *secret.id == *id)
-        }
-    };
-    is_foreign_secret || foreign.any(|found| found.id == id)
+    let targets = world.orchestrator.targets().into_iter();
+    let mut targets = targets.filter(|found| found.key.is_foreign());
+    let swarm = world.orchestrator.as_swarm().into_iter();
+    let secrets = swarm.flat_map(|swarm| &swarm.secrets);
+    let mut secrets = secrets.filter(|secret| secret.key.is_foreign());
+    targets.any(|found| found.id == id) || secrets.any(|secret| *secret.id == *id)
 }
 
 /// The token may be in an archive or in a secret, and nowhere else.
@@ -113,7 +114,7 @@ fn shows_a_secret(request: &HttpRequest, op: &Op) -> bool {
     let mut values = request.headers().values();
     uri.is_some_and(|uri| has_planted(uri.as_str()))
         || values.any(|value| value.to_str().is_ok_and(has_planted))
-        || (has_planted(body) && op.carries().is_none())
+        || (has_planted(body) && op.content.is_none())
         || body.contains(WEBHOOK_SECRET)
 }
 
@@ -162,9 +163,8 @@ fn holds_its_renewal(world: &World, target: &Target<'_>) -> Result<(), String> {
 /// Whether somebody may ask for the task of a service: only its creator, with secrets of
 /// its own.
 fn may_ask(world: &World, by: By, key: Key) -> Result<(), String> {
-    let Orchestrator::Swarm(swarm) = &world.orchestrator else {
-        return Ok(());
-    };
+    let swarm = world.orchestrator.as_swarm();
+    let swarm = swarm.expect("only a Swarm is asked for a task");
     let is_own = |key: Key| key.actor == by.actor;
     must(is_own(key), "a service is started that another has created")?;
     let has_own = swarm.secrets_of(key).all(is_own);
@@ -180,9 +180,9 @@ fn may_run(world: &World, target: &Target<'_>, change: Change) -> Result<(), Str
     let running: Vec<Target<'_>> = ours.filter(|found| found.runs).collect();
     let same = running.iter().filter(|found| found.name == target.name);
     must(same.count() <= 1, "two containers of one token run")?;
-    let of_owner = running.iter().filter(|found| found.owner == target.owner);
-    let max = world.scenario.max_targets_per_owner;
-    let has_room = target.owner.is_empty() || max.is_none_or(|max| of_owner.count() <= max);
+    let of_owner = running.iter().filter(|one| one.owner() == target.owner());
+    let max = world.scenario.max_targets_per_owner.parse();
+    let has_room = target.owner().is_empty() || of_owner.count() <= max.unwrap_or(usize::MAX);
     must(has_room, "more targets of one owner run than may")?;
     let has_room = running.len() <= world.scenario.max_targets;
     must(has_room, "more targets run than may")
@@ -194,7 +194,7 @@ fn may_remove(world: &World, by: By, target: &Target<'_>, from: State) -> Result
     let age = target.age(world.now);
     let is_its_own = target.key.actor == by.actor;
     let is_promised = world.promised.contains(&target.key);
-    let is_swarm = matches!(world.orchestrator, Orchestrator::Swarm(_));
+    let is_swarm = world.scenario.is_on_swarm();
     // On a Swarm, a running target may be withdrawn, unless an answer has called it
     // running.
     let from = match from {

@@ -12,8 +12,9 @@
 
 use std::time::Duration;
 
-use crate::model::{Key, State};
-use crate::scenario::{Given, Scenario, Webhook};
+use crate::fate::Fates;
+use crate::model::{Key, Kind, State};
+use crate::scenario::{Given, Left, Place, Scenario, Webhook};
 use crate::tokens::{FIRST_KEY, FIRST_OWNED, FIRST_WAITING, TAKEN};
 
 /// Containers for a reaper: of each kind one that it takes and one that it leaves.
@@ -46,14 +47,17 @@ fn scenario(row: &str) -> Scenario {
     let statuses = || statuses.split_whitespace();
     Scenario {
         name: [&[*webhooks, columns[1]], unusual].concat().join(" | "),
+        place: Place::Engine(Kind::Docker),
         has_image: !has("no-image"),
         has_check: has("checked"),
-        max_targets_per_owner: has("one-of-owner").then_some(1),
+        max_targets: if has("one-target") { 1 } else { 100 },
+        max_targets_per_owner: if has("one-of-owner") { "1" } else { "" },
         given: given.split(',').filter_map(given_target).collect(),
         webhooks: webhooks.split('+').map(str::trim).map(webhook).collect(),
         allowed: statuses().map(status).collect(),
         refusal: statuses().find(|word| word.ends_with('!')).map(status),
-        ..Scenario::empty(if has("one-target") { 1 } else { 100 })
+        fates: Fates::Any,
+        left: Left::default(),
     }
 }
 

@@ -30,33 +30,26 @@ pub enum End {
 }
 
 /// A schedule that is under way.
-struct Run<'a> {
-    world: &'a mut World,
-    server: &'a mut Server,
-    path: &'a mut Path,
+pub struct Run<'a> {
+    pub world: &'a mut World,
+    pub server: &'a mut Server,
+    pub path: &'a mut Path,
 }
 
 /// The world before any schedule.
 pub fn begin(scenario: &Rc<Scenario>, with_transcript: bool) -> World {
     let mut world = World::new(Rc::clone(scenario), with_transcript);
     for (number, webhook) in scenario.webhooks.iter().enumerate() {
-        world.expect(format!("{}-{}", webhook.name(), number + 1), *webhook);
+        let word = scenario.name.split(['/', '|']).nth(1).unwrap_or_default();
+        let word = word.split('+').nth(number).unwrap_or_default().trim();
+        world.expect(format!("{word}-{}", number + 1), *webhook);
     }
     world
 }
 
-/// Continues one schedule from `world`, with the choices of `path`.
-pub fn run(world: &mut World, server: &mut Server, path: &mut Path) -> End {
-    Run {
-        world,
-        server,
-        path,
-    }
-    .run_to_end()
-}
-
 impl Run<'_> {
-    fn run_to_end(&mut self) -> End {
+    /// Continues the schedule from the state of its world.
+    pub fn run(&mut self) -> End {
         for _ in 0..STEPS_MAX {
             if let Some(problem) = self.world.broken.take() {
                 return End::Broken(problem);
@@ -93,13 +86,15 @@ impl Run<'_> {
             Step::Land(drift) => world.land(drift),
             Step::End(key) => {
                 world.left.take(Event::End);
-                let text = "a target ends by itself";
-                world.happen(text, |held, now| vec![held.end(key, now)]);
+                world.happen("a target ends by itself", |held, now| {
+                    vec![held.end(key, now)]
+                });
             }
             Step::Prune(key) => {
                 world.left.take(Event::Prune);
-                let text = "somebody prunes created containers";
-                world.happen(text, |held, _| vec![held.engine().drop(key)]);
+                world.happen("somebody prunes it", |held, _| {
+                    vec![held.engine().drop(key)]
+                });
             }
             Step::Restart => self.restart(),
             Step::Move(key, next) => {
@@ -137,9 +132,8 @@ impl Run<'_> {
                 (Some(change), Some(Reply::new(500, "").at(world.now)))
             }
             (_, orchestrator) => {
-                let step =
-                    orchestrator.step(&call.sent.op, &mut call.half, call.sent.key, world.now);
-                (step.change, step.reply)
+                let sent = &call.sent;
+                orchestrator.step(&sent.op, &mut call.half, sent.key, world.now)
             }
         };
         let is_done = reply.is_some();

@@ -126,7 +126,8 @@ pub struct Scenario {
     /// Whether containers have a health check.
     pub has_check: bool,
     pub max_targets: usize,
-    pub max_targets_per_owner: Option<usize>,
+    /// Empty without a limit.
+    pub max_targets_per_owner: &'static str,
     pub given: Vec<Given>,
     pub webhooks: Vec<Webhook>,
     /// The statuses with which the webhooks may end while nothing fails.
@@ -138,24 +139,6 @@ pub struct Scenario {
 }
 
 impl Scenario {
-    /// No webhooks, on a Docker that has the image.
-    pub fn empty(max_targets: usize) -> Self {
-        Self {
-            name: String::new(),
-            place: Place::Engine(Kind::Docker),
-            has_image: true,
-            has_check: false,
-            max_targets,
-            max_targets_per_owner: None,
-            given: Vec::new(),
-            webhooks: Vec::new(),
-            allowed: Vec::new(),
-            refusal: None,
-            fates: Fates::Any,
-            left: Left::default(),
-        }
-    }
-
     pub fn is_on_swarm(&self) -> bool {
         matches!(self.place, Place::Swarm(_))
     }
@@ -166,14 +149,6 @@ impl Scenario {
         match self.place {
             Place::Engine(Kind::Podman) => "Libpod/5.4.2 (linux)",
             _ => "Docker/20.10.24 (linux)",
-        }
-    }
-
-    /// The id of the target with this key.
-    fn id_of(&self, key: Key) -> String {
-        match self.place {
-            Place::Engine(_) => key.container_id(),
-            Place::Swarm(_) => key.swarm_id(),
         }
     }
 
@@ -193,14 +168,19 @@ impl Scenario {
             "webhook_secret" => WEBHOOK_SECRET,
             "api_secret" => API_SECRET,
             "scheduler" if self.is_on_swarm() => "swarm",
-            "agent_image" => return Ok(self.image()),
+            "agent_image" => self.image(),
             "max_targets" => return Ok(self.max_targets.to_string()),
-            "max_targets_per_owner" => {
-                let max = self.max_targets_per_owner;
-                return Ok(max.map(|max| max.to_string()).unwrap_or_default());
-            }
+            "max_targets_per_owner" => self.max_targets_per_owner,
             "container_patch" if self.has_check => r#"{"Healthcheck":{"Test":["CMD","true"]}}"#,
-            "environments" => return Ok(self.environments()),
+            "environments" => {
+                // Every order of `/v1` chooses everything that it may.
+                let allowed = json!({
+                    "allow": ["env", "command"],
+                    "images": [self.image()],
+                    "max": {"memory": "4GiB", "cpus": 2},
+                });
+                return Ok(json!({environment(0): allowed, environment(1): allowed}).to_string());
+            }
             "ports" => r#"{"ssh":22}"#,
             "publish_address" => "0.0.0.0",
             "public_host" => "targets.example.com",
@@ -209,42 +189,24 @@ impl Scenario {
         Ok(value.to_owned())
     }
 
-    /// Every order of `/v1` chooses everything that it may.
-    fn environments(&self) -> String {
-        let allowed = json!({
-            "allow": ["env", "command"],
-            "images": [self.image()],
-            "max": {"memory": "4GiB", "cpus": 2},
-        });
-        json!({environment(0): allowed, environment(1): allowed}).to_string()
-    }
-
-    fn image(&self) -> String {
+    /// On a Swarm, it needs a digest.
+    fn image(&self) -> &'static str {
         match self.is_on_swarm() {
-            true => pinned_image(),
-            false => "agent".to_owned(),
+            true => "agent@sha256:0000000000000000000000000000000000000000000000000000000000000000",
+            false => "agent",
         }
     }
 }
 
 impl Webhook {
-    pub fn name(self) -> &'static str {
-        match self {
-            Self::Start { .. } => "start",
-            Self::Stop(_) => "stop",
-            Self::Wait { .. } => "wait",
-            Self::Renew(_) => "renew",
-            Self::Health => "health",
-            Self::Reap { .. } => "reap",
-        }
-    }
-
     /// The request that calls it.
     pub fn request(self, scenario: &Scenario) -> (http::request::Parts, Vec<u8>) {
-        let target = |key, rest| format!("/v1/targets/{}/{rest}", scenario.id_of(key));
-        let webhook = |name: &str| name.to_owned();
-        let none = Value::Null;
-        match self {
+        let id = |key: Key| match scenario.place {
+            Place::Engine(_) => key.container_id(),
+            Place::Swarm(_) => key.swarm_id(),
+        };
+        let target = |key, rest: &str| format!("/v1/targets/{}/{rest}", id(key));
+        let (method, uri, body) = match self {
             Self::Start { token, payload } if token >= FIRST_KEY => {
                 let body = json!({
                     "environment": environment(payload),
@@ -258,8 +220,7 @@ impl Webhook {
                 });
                 let waits = token >= FIRST_WAITING;
                 let wait = if waits { "?wait=20s" } else { "" };
-                let (parts, body) = request("POST", format!("/v1/targets{wait}"), &body);
-                (with_key(parts, &key_text(token)), body)
+                ("POST", format!("/v1/targets{wait}"), body)
             }
             Self::Start { token, payload } => {
                 let body = json!({
@@ -267,45 +228,39 @@ impl Webhook {
                     "activationToken": token_text(token),
                     "environmentId": environment(payload),
                 });
-                request("POST", webhook("/start"), &body)
+                ("POST", "/start".to_owned(), body)
             }
-            Self::Stop(key) => {
-                let body = json!({ "uniqueId": scenario.id_of(key) });
-                request("POST", webhook("/stop"), &body)
-            }
+            Self::Stop(key) => ("POST", "/stop".to_owned(), json!({"uniqueId": id(key)})),
             Self::Wait { key, until_ended } => {
                 let awaited = if until_ended { "ended" } else { "ready" };
-                request("GET", target(key, format!("wait?for={awaited}")), &none)
+                (
+                    "GET",
+                    target(key, &format!("wait?for={awaited}")),
+                    Value::Null,
+                )
             }
-            Self::Renew(key) => {
-                let body = json!({"lifetime": "1d"});
-                request("POST", target(key, "renew".to_owned()), &body)
+            Self::Renew(key) => ("POST", target(key, "renew"), json!({"lifetime": "1d"})),
+            Self::Health => ("GET", "/health".to_owned(), Value::Null),
+            Self::Reap { dry_run } => {
+                let query = if dry_run { "?dry_run=1" } else { "" };
+                ("POST", format!("/reap{query}"), Value::Null)
             }
-            Self::Health => request("GET", webhook("/health"), &none),
-            Self::Reap { dry_run: false } => request("POST", webhook("/reap"), &none),
-            Self::Reap { dry_run: true } => request("POST", webhook("/reap?dry_run=1"), &none),
+        };
+        let authorization = match uri.starts_with("/v1") {
+            true => format!("Bearer {API_SECRET}"),
+            false => format!("Basic {WEBHOOK_SECRET}"),
+        };
+        let mut request = http::Request::builder().method(method).uri(uri);
+        request = request.header("authorization", authorization);
+        if let Self::Start { token, .. } = self
+            && token >= FIRST_KEY
+        {
+            request = request.header("idempotency-key", key_text(token));
         }
+        let (parts, ()) = request.body(()).expect("a request").into_parts();
+        let body = (!body.is_null()).then(|| body.to_string().into_bytes());
+        (parts, body.unwrap_or_default())
     }
-}
-
-/// A request with the right credentials, and without a body if that is null.
-pub fn request(method: &str, uri: String, body: &Value) -> (http::request::Parts, Vec<u8>) {
-    let authorization = match uri.starts_with("/v1") {
-        true => format!("Bearer {API_SECRET}"),
-        false => format!("Basic {WEBHOOK_SECRET}"),
-    };
-    let request = http::Request::builder().method(method).uri(uri);
-    let request = request.header("authorization", authorization).body(());
-    let (parts, ()) = request.expect("a request").into_parts();
-    let body = (!body.is_null()).then(|| body.to_string().into_bytes());
-    (parts, body.unwrap_or_default())
-}
-
-/// The request of a start with this idempotency key.
-pub fn with_key(mut parts: http::request::Parts, key: &str) -> http::request::Parts {
-    let key = key.parse().expect("the value of a header");
-    parts.headers.insert("idempotency-key", key);
-    parts
 }
 
 /// The default of a variable in `spin.toml`.
@@ -313,9 +268,4 @@ fn default(name: &str) -> Option<&'static str> {
     let mut lines = include_str!("../../spin.toml").lines();
     let rest = lines.find_map(|line| line.strip_prefix(name)?.strip_prefix(" = { default = \""));
     rest?.split('"').next()
-}
-
-/// An image with a digest, as a Swarm needs it.
-fn pinned_image() -> String {
-    format!("agent@sha256:{:064}", 0)
 }

@@ -3,9 +3,9 @@
 use std::time::Duration;
 
 use crate::digest::digest;
-use crate::fate::{Effect, Fate};
+use crate::fate::Effect;
 use crate::model::swarm::{Habit, Move};
-use crate::model::{Key, Orchestrator, State};
+use crate::model::{Key, State};
 use crate::scenario::Event;
 use crate::world::{Actor, Call, Phase, Wait, World};
 
@@ -100,12 +100,10 @@ impl World {
     /// The next moves of a Swarm's tasks. After the work they happen as time passes, and
     /// their order makes no difference.
     fn moves(&self) -> Vec<Step> {
-        let Orchestrator::Swarm(swarm) = &self.orchestrator else {
+        let swarm = self.orchestrator.as_swarm();
+        let Some(swarm) = swarm.filter(|_| self.phase == Phase::Work) else {
             return Vec::new();
         };
-        if self.phase != Phase::Work {
-            return Vec::new();
-        }
         let is_stuck = |next| swarm.habit == Habit::Stuck(next);
         let moves = swarm.moves().filter(|(_, next)| {
             let may_be = match next {
@@ -153,21 +151,23 @@ fn step_of(world: &World, number: usize) -> Option<Step> {
     match &world.actors[number].wait {
         Wait::Call => Some(Step::Arrive(number)),
         Wait::Engine(call) => {
-            let fate = call.fate?;
-            if owes_effect(call, fate) {
-                let from = fate.acts_from(call.sent.at, call.deadline);
-                (from <= world.now).then_some(Step::Act(number))
-            } else {
-                let from = fate.answers_from(call.sent.at, call.deadline);
-                (from <= world.now && !fate.hangs()).then_some(Step::Tell(number))
-            }
+            let (is_owed, from) = next_of(call)?;
+            let step = if is_owed { Step::Act } else { Step::Tell };
+            (from <= world.now).then_some(step(number))
         }
         Wait::Nothing | Wait::Until(_) | Wait::Over => None,
     }
 }
 
-fn owes_effect(call: &Call, fate: Fate) -> bool {
-    matches!(fate.effect(), Effect::InTurn | Effect::Late) && call.truth.is_none()
+/// Whether a call still owes its effect, and the moment of its next step; none for one
+/// that its actor waits for in vain.
+fn next_of(call: &Call) -> Option<(bool, Duration)> {
+    let fate = call.fate?;
+    let [acts, answers] = fate.not_before(call.sent.at, call.deadline);
+    match fate.effect() == Effect::Sure && call.truth.is_none() {
+        true => Some((true, acts)),
+        false => Some((false, answers)).filter(|_| !fate.hangs()),
+    }
 }
 
 /// The next moment at which something is due; none if a call that will be
@@ -175,19 +175,11 @@ fn owes_effect(call: &Call, fate: Fate) -> bool {
 fn wait(world: &World) -> Option<Duration> {
     let due = |actor: &Actor| match &actor.wait {
         Wait::Until(moment) => Some(*moment),
-        Wait::Engine(call) => {
-            let fate = call.fate?;
-            let moment = if fate.hangs() {
-                call.deadline
-            } else if owes_effect(call, fate) {
-                fate.acts_from(call.sent.at, call.deadline)
-            } else {
-                fate.answers_from(call.sent.at, call.deadline)
-            };
-            (moment > world.now).then_some(moment)
-        }
+        Wait::Engine(call) if call.fate?.hangs() => Some(call.deadline),
+        Wait::Engine(call) => next_of(call).map(|(_, from)| from),
         _ => None,
     };
+    let due = |actor| due(actor).filter(|moment| *moment > world.now);
     let next = world.actors.iter().filter_map(due).min()?;
     let is_too_late = |actor: &Actor| match &actor.wait {
         Wait::Engine(call) => {

@@ -5,9 +5,6 @@ use std::sync::LazyLock;
 use dynamic_access::docker::{ContainerName, DeploymentId};
 use dynamic_access::secret::Secret;
 
-/// The number of tokens.
-const TOKENS: usize = 64;
-
 /// The token whose name somebody else's target has.
 pub const TAKEN: usize = 20;
 
@@ -40,28 +37,22 @@ pub fn environment(payload: usize) -> String {
 
 /// The owner of a key's target, if it has one.
 pub fn owner(token: usize) -> Option<&'static str> {
-    match token.checked_sub(FIRST_OWNED)? {
-        0 | 1 => Some("owner-0"),
-        2 => Some("owner-1"),
-        _ => None,
-    }
+    const OWNERS: [&str; 3] = ["owner-0", "owner-0", "owner-1"];
+    OWNERS.get(token.checked_sub(FIRST_OWNED)?).copied()
 }
 
 /// The name of a token's container.
-pub fn name_of(token: usize) -> String {
-    static NAMES: LazyLock<Vec<String>> = LazyLock::new(|| {
+pub fn name_of(token: usize) -> &'static str {
+    static NAMES: LazyLock<Vec<ContainerName>> = LazyLock::new(|| {
         let deployment = DeploymentId::parse(DEPLOYMENT).expect("a deployment's id");
-        let name = |token| {
-            if token >= FIRST_KEY {
+        let name = |token| match token >= FIRST_KEY {
+            true => {
                 let key = Secret::new(key_text(token));
-                return ContainerName::from_idempotency_key(&deployment, &key);
+                ContainerName::from_idempotency_key(&deployment, &key)
             }
-            let token = Secret::new(token_text(token));
-            ContainerName::from_token(&deployment, &token)
+            false => ContainerName::from_token(&deployment, &Secret::new(token_text(token))),
         };
-        (0..TOKENS)
-            .map(|token| name(token).as_str().to_owned())
-            .collect()
+        (0..=FIRST_WAITING).map(name).collect()
     });
-    NAMES[token].clone()
+    NAMES[token].as_str()
 }

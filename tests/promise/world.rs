@@ -9,7 +9,7 @@ use dynamic_access::platform::HttpRequest;
 
 use crate::fate::Fate;
 use crate::model::swarm::{Move, Nodes};
-use crate::model::{Change, Key, Op, Orchestrator, Reply, State, Target, What};
+use crate::model::{Change, Key, Labels, Op, Orchestrator, Reply, State, What};
 use crate::promise;
 use crate::scenario::{BEGINNING, LATE_WITHIN, Left, Scenario, Webhook};
 
@@ -99,10 +99,6 @@ impl Actor {
     pub fn is_waiting(&self) -> bool {
         self.is_alive() && !matches!(self.repeats, 0 | 1 | 4 | 16)
     }
-
-    fn is_at_work(&self) -> bool {
-        !matches!(self.wait, Wait::Over | Wait::Call)
-    }
 }
 
 /// The phase of a schedule.
@@ -127,8 +123,8 @@ pub struct World {
     pub orchestrator: Orchestrator,
     pub actors: Vec<Actor>,
     pub drifts: Vec<Drift>,
-    /// The name and the environment of each target that ever existed.
-    pub orders: Rc<BTreeMap<Key, (String, String)>>,
+    /// The labels of each target that ever existed.
+    pub orders: Rc<BTreeMap<Key, Labels>>,
     /// The targets that some answer has called running.
     pub promised: BTreeSet<Key>,
     /// The ages up to which answers have said that targets are renewed.
@@ -143,11 +139,13 @@ impl World {
     pub fn new(scenario: Rc<Scenario>, with_transcript: bool) -> Self {
         let orchestrator = scenario.orchestrator();
         let ours: Vec<_> = orchestrator.ours().collect();
-        let orders = Rc::new(ours.iter().map(order_of).collect());
-        let running = ours.iter().filter(|target| target.state == State::Running);
-        let promised = running.map(|target| target.key).collect();
-        let renewed = ours.iter().map(|target| target.key);
-        let renewed = renewed.map(|key| (key, orchestrator.renewed(key)));
+        let orders = ours.iter().map(|one| (one.key, one.labels.clone()));
+        let orders = Rc::new(orders.collect());
+        let running = ours.iter().filter(|one| one.state == State::Running);
+        let promised = running.map(|one| one.key).collect();
+        let renewed = ours
+            .iter()
+            .map(|one| (one.key, orchestrator.renewed(one.key)));
         let renewed = renewed.collect();
         Self {
             phase: Phase::Work,
@@ -192,38 +190,34 @@ impl World {
             let found = ours.filter(|target| states.contains(&target.state));
             found.map(|target| target.key).collect()
         };
-        let running = in_state(&[State::Running]);
-        let ended = in_state(&[State::Exited, State::Dead, State::Stopping]);
-        let now = self.now;
+        let seen_running = in_state(&[State::Running]);
+        let seen_ended = in_state(&[State::Exited, State::Dead, State::Stopping]);
         let actor = &mut self.actors[actor];
-        actor.arrived = now;
-        actor.wait = Wait::Nothing;
-        actor.seen_running = running;
-        actor.seen_ended = ended;
+        (actor.arrived, actor.wait) = (self.now, Wait::Nothing);
+        (actor.seen_running, actor.seen_ended) = (seen_running, seen_ended);
     }
 
     /// Follows a change, with or without a request for it.
     pub fn changed(&mut self, by: Option<By>, change: Change) {
         self.note(|_| format!("    {change}"));
         if let (Some(target), None) = (self.orchestrator.get(change.key), change.from) {
-            let (key, order) = order_of(&target);
-            Rc::make_mut(&mut self.orders).insert(key, order);
+            let labels = target.labels.clone();
+            Rc::make_mut(&mut self.orders).insert(change.key, labels);
         }
-        for witness in self.actors.iter_mut().filter(|actor| actor.is_at_work()) {
-            match change.what {
-                What::Runs if change.to == Some(State::Running) => {
-                    witness.seen_running.insert(change.key)
-                }
-                // It runs although it should end.
-                What::Runs | What::Ends => witness.seen_ended.insert(change.key),
-                What::Withdrawn if change.from == Some(State::Running) => {
-                    witness.seen_ended.insert(change.key)
-                }
-                _ => false,
+        let is_at_work = |actor: &&mut Actor| !matches!(actor.wait, Wait::Over | Wait::Call);
+        for witness in self.actors.iter_mut().filter(is_at_work) {
+            let seen = match change.what {
+                What::Runs if change.to == Some(State::Running) => &mut witness.seen_running,
+                // It may run although it should end.
+                What::Runs | What::Ends => &mut witness.seen_ended,
+                What::Withdrawn if change.from == Some(State::Running) => &mut witness.seen_ended,
+                _ => continue,
             };
+            seen.insert(change.key);
         }
+        let swarm = self.orchestrator.as_swarm();
         if let Some(by) = by
-            && self.orchestrator.is_vouch(change)
+            && swarm.is_some_and(|swarm| swarm.is_vouch(change))
         {
             self.actors[by.actor].vouched.insert(change.key);
         }
@@ -236,16 +230,13 @@ impl World {
         let drift = &mut self.drifts[number];
         let Sent { by, op, key, .. } = drift.sent.clone();
         let mut half = drift.half.map(|(key, _)| key);
-        let step = self.orchestrator.step(&op, &mut half, key, self.now);
+        let (change, reply) = self.orchestrator.step(&op, &mut half, key, self.now);
         drift.half = half.map(|key| (key, self.now));
-        if step.reply.is_some() {
+        if reply.is_some() {
             self.drifts.remove(number);
         }
-        self.note(|world| {
-            let name = &world.actors[by.actor].name;
-            format!("{name}: {op} takes effect late")
-        });
-        if let Some(change) = step.change {
+        self.note(|world| format!("{}: {op} takes effect late", world.actors[by.actor].name));
+        if let Some(change) = change {
             self.changed(Some(by), change);
         }
     }
@@ -308,7 +299,8 @@ impl World {
     }
 
     pub fn is_node_lost(&self) -> bool {
-        matches!(&self.orchestrator, Orchestrator::Swarm(swarm) if swarm.nodes == Nodes::OneLost)
+        let swarm = self.orchestrator.as_swarm();
+        swarm.is_some_and(|swarm| swarm.nodes == Nodes::OneLost)
     }
 
     /// Whether an actor created the target with this id, if there ever was one.
@@ -335,43 +327,25 @@ impl World {
 
     /// Lets an actor send a request.
     pub fn send(&mut self, actor: usize, request: &HttpRequest, limit: Duration) {
-        let op = match Op::read(request) {
-            Ok(op) => op,
-            // The schedule ends here.
-            Err(problem) => return self.check(Err(problem)),
-        };
+        let op = Op::read(request);
         let outcome = promise::on_request(self, actor, request, &op);
         self.check(outcome);
-        let now = self.now;
+        let at = self.now;
         let sender = &mut self.actors[actor];
-        let key = Key {
-            actor,
-            call: sender.calls,
-        };
+        let call = sender.calls;
         sender.calls += 1;
         let is_repeated = sender.recent.iter().flatten().any(|recent| *recent == op);
         sender.repeats = if is_repeated { sender.repeats + 1 } else { 0 };
         sender.recent.rotate_left(1);
         sender.recent[1] = Some(Rc::clone(&op));
         let in_tail = sender.answer.is_some();
-        let by = By { actor, in_tail };
+        let (by, key) = (By { actor, in_tail }, Key { actor, call });
         sender.wait = Wait::Engine(Box::new(Call {
-            sent: Sent {
-                by,
-                op,
-                key,
-                at: now,
-            },
-            deadline: now + limit,
+            sent: Sent { by, op, key, at },
+            deadline: at + limit,
             fate: None,
             half: None,
             truth: None,
         }));
     }
-}
-
-/// The order of a target.
-fn order_of(target: &Target<'_>) -> (Key, (String, String)) {
-    let order = (target.name.to_owned(), target.environment.to_owned());
-    (target.key, order)
 }

@@ -14,28 +14,16 @@ const ALLOWED: (&str, &str) = (
         "max":{"memory":"4GiB","cpus":2},"container_patch":{"Env":["TZ=UTC"]}}}"#,
 );
 
-const ON_SWARM: [(&str, &str); 3] = [
-    SWARM[0],
-    SWARM[1],
-    (
-        "environments",
-        r#"{"e":{"allow":["env","command"],"images":["r.example.com/*","r.example.com/*@sha256:*"]}}"#,
-    ),
-];
-
 fn order_of(body: &Value) -> StartOrder {
     let body = body.to_string();
     api::body::parse_start(Secret::new("key"), body.as_bytes()).expect("an order")
 }
 
+/// An order that is refused, because of one of its members, after a look for its target.
 #[track_caller]
-fn check_refused(changes: &Changes, member: &str, value: Value, words: &str) {
+fn check_refused(changes: &Changes, look: &str, member: &str, value: Value, words: &str) {
     let mut body = json!({"environment": "e"});
     body[member] = value;
-    let look = match changes.len() {
-        3 => "find service by name: none; list own tasks: none",
-        _ => "list by name: none",
-    };
     match start_of(&order_of(&body), changes, look) {
         Err(error @ Error::Order(OrderError::NotAllowed(_))) => {
             assert_eq!(error.status().as_u16(), 422);
@@ -86,21 +74,22 @@ fn an_image_with_an_unfit_user_or_long_labels_is_refused_before_the_create() {
 }
 
 #[test]
-fn an_order_chooses_nothing_that_its_environment_does_not_name() {
-    for (member, value) in [
+fn an_order_chooses_nothing_beyond_what_its_environment_allows() {
+    let in_place = |changes: &Changes, members: &[(&str, Value)]| {
+        for (member, value) in members {
+            check_refused(changes, "list by name: none", member, value.clone(), member);
+        }
+    };
+    // An environment allows nothing that it does not name.
+    let unnamed = [
         ("env", json!({"A": "b"})),
         ("command", json!(["sh"])),
         ("image", json!("dynamic-access-agent")),
         ("resources", json!({"memory": "8MiB"})),
         ("resources", json!({"cpus": 0.5})),
-    ] {
-        check_refused(&[], member, value, member);
-    }
-}
-
-#[test]
-fn an_order_chooses_nothing_beyond_what_its_environment_allows() {
-    for (member, value) in [
+    ];
+    in_place(&[], &unnamed);
+    let beyond = [
         ("env", json!({"TZ": "Europe/Berlin"})),
         ("env", json!({"SERVICE_URL": "http://192.0.2.1"})),
         ("env", json!({"LD_PRELOAD": "/tmp/x.so"})),
@@ -109,19 +98,21 @@ fn an_order_chooses_nothing_beyond_what_its_environment_allows() {
         ("image", json!("r.example.com/a/b@sha256:0")),
         ("resources", json!({"memory": "4097MiB"})),
         ("resources", json!({"memory": "4GiB", "cpus": 2.01})),
-    ] {
-        check_refused(&[ALLOWED], member, value, member);
-    }
+    ];
+    in_place(&[ALLOWED], &beyond);
 }
 
 #[test]
 fn a_swarm_takes_shorter_variables_and_no_templates_and_no_tags() {
-    check_refused(
-        &ON_SWARM,
-        "env",
-        json!({"A": "x".repeat(4 * 1024)}),
-        "4 KiB",
-    );
-    check_refused(&ON_SWARM, "env", json!({"A": "{{.Node.ID}}"}), "{{");
-    check_refused(&ON_SWARM, "image", json!("r.example.com/a"), "digest");
+    let images =
+        r#"{"e":{"allow":["env"],"images":["r.example.com/*","r.example.com/*@sha256:*"]}}"#;
+    let on_swarm = [&SWARM[..], &[("environments", images)]].concat();
+    for (member, value, words) in [
+        ("env", json!({"A": "x".repeat(4 * 1024)}), "4 KiB"),
+        ("env", json!({"A": "{{.Node.ID}}"}), "{{"),
+        ("image", json!("r.example.com/a"), "digest"),
+    ] {
+        let look = "find service by name: none; LOOKED: none";
+        check_refused(&on_swarm, look, member, value, words);
+    }
 }

@@ -63,8 +63,7 @@ fn a_scrape_is_two_lists_and_one_look_for_each_image() {
 #[test]
 fn an_engine_that_is_down_is_asked_for_no_image() {
     for failure in ["unreachable", "lost", "500 m", "502 <html>"] {
-        let list = Steps::from(format!("list all: {failure}"));
-        let (text, faults) = scrape(&[TWO_IMAGES], list * 3);
+        let (text, faults) = scrape(&[TWO_IMAGES], format!("list all: {failure} * 3"));
         let limit = r#"dynamic_access_targets_limit{environment=""} 1"#;
         check(&text, &["dynamic_access_engine_up 0", limit]);
         for series in ["targets{", "image_present{", "oldest_", "reapable_"] {
@@ -77,10 +76,10 @@ fn an_engine_that_is_down_is_asked_for_no_image() {
 
 #[test]
 fn an_engine_that_hangs_is_given_up_before_the_scrape_is() {
-    let (text, _) = scrape(&[TWO_IMAGES], steps("list all: hangs") * 2);
+    let (text, _) = scrape(&[TWO_IMAGES], "list all: hangs * 2");
     check(&text, &["dynamic_access_engine_up 0"]);
     // The list is answered, and stays although the images are missing.
-    let looks = "list all: none; look up the image: hangs; look up the image: hangs";
+    let looks = "list all: none; look up the image: hangs * 2";
     let (text, faults) = scrape(&[TWO_IMAGES], looks);
     check(&text, &["dynamic_access_engine_up 1"]);
     assert!(!text.contains("image_present{"), "{text}");
@@ -89,8 +88,7 @@ fn an_engine_that_hangs_is_given_up_before_the_scrape_is() {
 
 #[test]
 fn an_image_of_which_the_engine_says_nothing_is_neither_there_nor_missing() {
-    let fails = steps("look up the image: 500 m") * 3;
-    let steps = steps("list all: none") + fails + "look up the image";
+    let steps = "list all: none; look up the image: 500 m * 3; look up the image";
     let (text, faults) = scrape(&[TWO_IMAGES], steps);
     check(&text, &[r#"dynamic_access_image_present{image="other"} 1"#]);
     assert!(!text.contains(r#"image="dynamic-access-agent""#), "{text}");
@@ -103,7 +101,7 @@ fn a_scrape_looks_for_twenty_images_at_most() {
         .map(|number| format!(r#""e{number}":{{"image":"image{number}"}}"#))
         .collect();
     let environments = format!("{{{}}}", images.join(",")).leak();
-    let steps = steps("list all: none") + steps("look up the image") * 20;
+    let steps = "list all: none; look up the image * 20";
     let (text, _) = scrape(&[("environments", environments)], steps);
     assert_eq!(text.matches("\ndynamic_access_image_present{").count(), 20);
 }

@@ -1,17 +1,14 @@
 //! Targets with ports: their calls, and their endpoints.
 
-use dynamic_access::docker::TargetId;
 use dynamic_access::provision::StartOrder;
 use dynamic_access::target_view::{Filter, TargetView};
 
 use serde_json::Map;
 
 use crate::script::*;
-use crate::start::check_start_with;
 
 const PORTS: (&str, &str) = ("ports", r#"{"ssh":22}"#);
 const ANY: (&str, &str) = ("publish_address", "0.0.0.0");
-const LABEL: (&str, &str) = ("ports", "ssh=22/tcp");
 
 #[test]
 fn a_start_with_ports_variables_an_owner_and_labels_makes_the_calls_of_one_without() {
@@ -29,20 +26,16 @@ fn a_start_with_ports_variables_an_owner_and_labels_makes_the_calls_of_one_witho
         (order(), &[][..]),
         (of_portal, &[PORTS, allowed, per_owner]),
     ] {
-        let started = start_of(&order, changes, steps(UNTIL_STARTED) + "inspect");
+        let started = start_of(&order, changes, "STARTED; inspect");
         assert!(started.expect("a target").is_new);
     }
 }
 
-#[test]
-fn a_port_that_is_taken_before_the_start_is_chosen_anew() {
-    let port_taken = steps(UNTIL_WRITTEN)
-        + "start: 500 Bind for 127.0.0.1:40109 failed: port is already allocated"
-        + CLEANED_UP
-        + "list by name: none";
-    check_start_with(&[PORTS], port_taken.clone() + UNTIL_STARTED, 200);
-    // After three of them, the caller gets a 503.
-    check_start_with(&[PORTS], port_taken * 3, 503);
+transcripts! { starts:
+    a_port_that_is_taken_before_the_start_is_chosen_anew
+        r#"[ports={"ssh":22}] PORT_TAKEN; STARTED; inspect => 201
+           // After three of them, the caller gets a 503.
+           [ports={"ssh":22}] PORT_TAKEN * 3 => 503"#
 }
 
 #[track_caller]
@@ -53,19 +46,17 @@ fn check_told(target: &TargetView, host: &str) {
 
 #[test]
 fn a_list_of_an_engine_tells_the_endpoints() {
-    let mut entry = entry(ID, "running", 0, &[LABEL]);
-    entry["Ports"] = json!([
-        {"IP": "127.0.0.1", "PrivatePort": 22, "PublicPort": 40109, "Type": "tcp"},
-    ]);
-    entry["NetworkSettings"] = json!({"Networks": {"n": {"IPAddress": "172.18.0.5"}}});
-    let found = list(&[entry]);
-    let id = TargetId::parse(ID).expect("an id");
-    let steps = call("list by id", found.clone()) + "list volumes";
-    let shown = run(steps, async |provisioner| provisioner.target(&id).await);
+    let found = r#"running ports=ssh=22/tcp
+        /Ports=[{"IP":"127.0.0.1","PrivatePort":22,"PublicPort":40109,"Type":"tcp"}]
+        /NetworkSettings={"Networks":{"n":{"IPAddress":"172.18.0.5"}}}"#;
+    let steps = format!("list by id: {found}; list volumes");
+    let shown = run(steps, async |provisioner| {
+        provisioner.target(&own(&provisioner)).await
+    });
     let shown = shown.expect("a target");
     check_told(&shown, "127.0.0.1");
     assert_eq!(shown.address.as_deref(), Some("172.18.0.5"));
-    let steps = call("list all", found) + "list volumes";
+    let steps = format!("list all: {found}; list volumes");
     let all = run(steps, async |provisioner| {
         provisioner.targets(&Filter::default()).await
     });
@@ -73,47 +64,40 @@ fn a_list_of_an_engine_tells_the_endpoints() {
 }
 
 /// A service whose task publishes a port, and the task.
-fn published() -> (Reply, Reply) {
-    let mut service = service("1 vouched");
-    service["Spec"]["Labels"]["dynamic-access.ports"] = LABEL.1.into();
-    let mut task = task("running");
-    task["Status"]["PortStatus"] = json!({"Ports": [
-        {"Protocol": "tcp", "TargetPort": 22, "PublishedPort": 40109, "PublishMode": "host"},
-    ]});
-    (list(&[service]), list(&[task]))
+const SERVICE_WITH_PORT: &str = "1 vouched ports=ssh=22/tcp";
+const TASK_WITH_PORT: &str = r#"running /Status/PortStatus={}
+/Status/PortStatus/Ports=[{"Protocol":"tcp","TargetPort":22,"PublishedPort":40109,"PublishMode":"host"}]"#;
+
+fn lists(end: &str) -> Steps {
+    let lists = format!("list services: {SERVICE_WITH_PORT}; list tasks: {TASK_WITH_PORT}");
+    steps(format!("{lists}; {end}"))
 }
 
-fn nodes() -> Steps {
-    let nodes = json!([{
-        "ID": "n",
-        "Spec": {"Role": "worker", "Availability": "active"},
-        "Status": {"State": "ready", "Addr": "192.0.2.21"},
-    }]);
-    call("list nodes", shows(nodes))
-}
+const NODES: &str = r#"list nodes: 200 [{"ID":"n","Status":{"State":"ready","Addr":"192.0.2.21"},
+    "Spec":{"Role":"worker","Availability":"active"}}]"#;
 
 #[test]
 fn a_swarms_nodes_are_asked_only_where_they_are_the_answer() {
-    let id = TargetId::parse(SERVICE).expect("an id");
     let public = ("public_host", "targets.example.com");
-    let (service, task) = published();
-    let looks = call("find service", service) + call("list own tasks", task);
+    let looks = format!("find service: {SERVICE_WITH_PORT}; LOOKED: {TASK_WITH_PORT}");
     for (more, last, host) in [
-        (&[][..], nodes(), "192.0.2.21"),
-        (&[public], no_call(), "targets.example.com"),
+        (&[][..], NODES, "192.0.2.21"),
+        (&[public], "", "targets.example.com"),
     ] {
         let variables = [&SWARM[..], &[PORTS, ANY], more].concat();
-        let shown = run_with(&variables, looks.clone() + last, async |provisioner| {
-            provisioner.target(&id).await
-        });
+        let shown = run_with(
+            &variables,
+            format!("{looks}; {last}"),
+            async |provisioner| provisioner.target(&own(&provisioner)).await,
+        );
         let shown = shown.expect("a target");
         check_told(&shown, host);
         assert_eq!(shown.address, None);
     }
     // Without published ports, there is no further call.
-    let steps = "find service: 1 vouched; list own tasks: running";
+    let steps = "find service: 1 vouched; LOOKED: running";
     let shown = run_with(&SWARM, steps, async |provisioner| {
-        provisioner.target(&id).await
+        provisioner.target(&own(&provisioner)).await
     });
     assert_eq!(shown.expect("a target").endpoints, []);
 }
@@ -121,11 +105,8 @@ fn a_swarms_nodes_are_asked_only_where_they_are_the_answer() {
 #[test]
 fn a_target_is_shown_without_endpoints_while_its_node_is_not_known() {
     let variables = [&SWARM[..], &[PORTS, ANY]].concat();
-    let refused = steps("list nodes: 500 m");
-    for nodes in [steps("list nodes: none"), refused * 3] {
-        let (service, task) = published();
-        let steps = call("list services", service) + call("list tasks", task) + nodes;
-        let shown = run_with(&variables, steps, async |provisioner| {
+    for nodes in ["list nodes: none", "list nodes: 500 m * 3"] {
+        let shown = run_with(&variables, lists(nodes), async |provisioner| {
             provisioner.targets(&Filter::default()).await
         });
         assert_eq!(shown.expect("a list")[0].endpoints, []);
@@ -135,9 +116,7 @@ fn a_target_is_shown_without_endpoints_while_its_node_is_not_known() {
 #[test]
 fn the_page_tells_endpoints_with_the_list_of_nodes_that_it_shows() {
     let variables = [&SWARM[..], &[PORTS, ANY]].concat();
-    let (service, task) = published();
-    let steps = call("list services", service) + call("list tasks", task) + nodes();
-    let shown = run_with(&variables, steps, async |provisioner| {
+    let shown = run_with(&variables, lists(NODES), async |provisioner| {
         provisioner.overview(None).await
     });
     check_told(&shown.expect("an overview").targets[0], "192.0.2.21");

@@ -14,14 +14,19 @@ use dynamic_access::target_view::{Awaited, Filter};
 use crate::script::*;
 
 /// The labels of a target with a lifetime of two minutes, and an hour at most.
-const SHORT: [(&str, &str); 2] = [("max-lifetime", "120"), ("max-renewed", "3600")];
+const SHORT: &str = "max-lifetime=120 max-renewed=3600";
 
-/// The volume of a renewal, which was written an hour ago.
-fn volume(id: &str, seconds: u64) -> Value {
-    volume_of(id, seconds, "2026-11-23T00:01:01Z")
-}
+/// A list of a target that is 11 seconds old.
+const YOUNG: &str = "list by id: running max-lifetime=120 max-renewed=3600";
 
-fn volume_of(id: &str, seconds: u64, written: &str) -> Value {
+/// A list of volumes that fails, and is asked for three times.
+const NO_LIST: &str = "list volumes: 500 m * 3";
+
+/// When renewals were written that are not young.
+const AN_HOUR_AGO: &str = "2026-11-23T00:01:01Z";
+
+/// The volume of a renewal.
+fn volume(id: &str, seconds: u64, written: &str) -> Value {
     json!({
         "Name": format!("dynamic-access-{id}-{seconds}"),
         "Labels": {"dynamic-access.deployment": "dynamic-access"},
@@ -34,44 +39,38 @@ fn volumes(volumes: &[Value]) -> Steps {
     call("list volumes", shows(body))
 }
 
-/// A list of volumes that fails, and is asked for three times.
-fn no_list() -> Steps {
-    steps("list volumes: 500 m") * 3
+/// The volumes of renewals of this token's target, written an hour ago.
+fn renewals(seconds: &[u64]) -> Steps {
+    let volume = |seconds: &u64| volume(ID, *seconds, AN_HOUR_AGO);
+    volumes(&seconds.iter().map(volume).collect::<Vec<_>>())
 }
 
 fn written(seconds: u64) -> Steps {
-    call("create volume", Is(201, volume(ID, seconds).to_string()))
+    let volume = volume(ID, seconds, AN_HOUR_AGO);
+    call("create volume", Is(201, volume.to_string()))
 }
 
-/// A list of one target, which was created at this time.
-fn listed(state: &str, created: i64) -> Steps {
-    let list = json!([entry(ID, state, created, &SHORT)]);
-    call("list by id", shows(list))
-}
-
-/// A list of a target that is 11 seconds old.
 fn young() -> Steps {
-    listed("running", TODAY)
+    steps(YOUNG)
 }
 
 /// Renews a target for this many minutes.
 #[track_caller]
 fn renew(minutes: u64, steps: impl Into<Steps>) -> Result<Target, Error> {
-    let id = TargetId::parse(ID).expect("an id");
     let lifetime = Duration::from_secs(60 * minutes);
     run(steps, async |provisioner| {
-        provisioner.renew(&id, lifetime).await
+        provisioner.renew(&own(&provisioner), lifetime).await
     })
 }
 
 #[track_caller]
-fn check_renewed(minutes: u64, steps: Steps, seconds: u64) {
+fn check_renewed(minutes: u64, steps: impl Into<Steps>, seconds: u64) {
     let target = renew(minutes, steps).expect("it is renewed");
     assert_eq!(target.renewed, Duration::from_secs(seconds));
 }
 
 #[track_caller]
-fn check_too_late(steps: Steps) {
+fn check_too_late(steps: impl Into<Steps>) {
     let id = TargetId::parse(ID).expect("an id");
     let late = Error::Target(TargetError::RenewedTooLate(id));
     assert_eq!(renew(30, steps).expect_err("it is too late"), late);
@@ -79,23 +78,23 @@ fn check_too_late(steps: Steps) {
 
 #[test]
 fn a_renewal_is_written_and_then_what_was_replaced_long_ago_removed() {
-    check_renewed(30, young() + volumes(&[]) + written(1811), 1811);
-    let listed = || volumes(&[volume(ID, 300), volume(OTHER, 3000), volume(ID, 240)]);
+    check_renewed(30, young() + renewals(&[]) + written(1811), 1811);
+    let all = [(ID, 300), (OTHER, 3000), (ID, 240)];
+    let listed = || volumes(&all.map(|(id, seconds)| volume(id, seconds, AN_HOUR_AGO)));
     for removed in ["204", "404 no such volume", "500 m", "lost"] {
         let rest = listed() + format!("remove volume: {removed}");
         check_renewed(30, young() + listed() + written(1811) + rest, 1811);
     }
     // Without the list, nothing is removed.
-    let steps = young() + listed() + written(1811) + no_list();
+    let steps = young() + listed() + written(1811) + NO_LIST;
     check_renewed(30, steps, 1811);
 }
 
 #[test]
 fn one_renewal_removes_two_others_at_most() {
-    let listed = || volumes(&[200, 210, 220, 230].map(|seconds| volume(ID, seconds)));
-    let removed = steps("remove volume") * 2;
+    let listed = || renewals(&[200, 210, 220, 230]);
     let steps = young() + listed() + written(1811) + listed();
-    check_renewed(30, steps + removed, 1811);
+    check_renewed(30, steps + "remove volume * 2", 1811);
 }
 
 /// A list may lack the longer one of two renewals as long as that is young.
@@ -109,99 +108,85 @@ fn a_renewal_stays_until_the_one_that_replaces_it_is_two_minutes_old() {
         ("", 0),
     ] {
         let removal = || steps("remove volume") * removed;
-        let listed = || volumes(&[volume(ID, 240), volume_of(ID, 300, written_at)]);
+        let older = volume(ID, 240, AN_HOUR_AGO);
+        let listed = || volumes(&[older.clone(), volume(ID, 300, written_at)]);
         let steps = young() + listed() + written(1811) + listed();
         check_renewed(30, steps + removal(), 1811);
-        let list = [entry(ID, "running", TODAY, &[])];
-        let report = reaped(&list, Scope::whole(false), listed() + removal());
+        let report = reaped("running", Scope::whole(false), listed() + removal());
         assert_eq!(report.left_over, removed, "{written_at}");
     }
 }
 
 #[test]
 fn the_answer_shows_a_longer_renewal_by_another_request() {
-    let after = volumes(&[volume(ID, 300), volume_of(ID, 2400, "2026-11-23T01:01:01Z")]);
-    let steps = young() + volumes(&[volume(ID, 300)]) + written(1811) + after;
+    let longer = volume(ID, 2400, "2026-11-23T01:01:01Z");
+    let after = volumes(&[volume(ID, 300, AN_HOUR_AGO), longer]);
+    let steps = young() + renewals(&[300]) + written(1811) + after;
     check_renewed(30, steps, 2400);
 }
 
 #[test]
 fn a_renewal_never_goes_beyond_the_longest_lifetime_at_the_create() {
-    check_renewed(600, young() + volumes(&[]) + written(3600), 3600);
+    check_renewed(600, young() + renewals(&[]) + written(3600), 3600);
     // For a target of an earlier version, the limit is its own lifetime.
-    let list = json!([entry(ID, "running", TODAY, &SHORT[..1])]);
-    let old = call("list by id", shows(list));
-    check_renewed(600, old + volumes(&[]), 0);
-}
-
-#[test]
-fn a_target_with_the_longest_lifetime_has_nothing_to_gain() {
-    let label = ("max-lifetime", "18446744073709551615");
-    let list = json!([entry(ID, "running", TODAY, &[label])]);
-    let found = call("list by id", Is(200, list.to_string()));
-    check_renewed(600, found + volumes(&[]), 0);
+    let old = steps("list by id: running max-lifetime=120");
+    check_renewed(600, old + renewals(&[]), 0);
+    // There is nothing to gain.
+    let longest = steps("list by id: running max-lifetime=18446744073709551615");
+    check_renewed(600, longest + renewals(&[]), 0);
 }
 
 #[test]
 fn what_is_shorter_or_gains_less_than_a_minute_is_not_written() {
-    check_renewed(1, young() + volumes(&[]), 0);
-    let renewed = || volumes(&[volume(ID, 1752)]);
-    check_renewed(5, young() + renewed(), 1752);
-    check_renewed(30, young() + renewed(), 1752);
-    let renewed = || volumes(&[volume(ID, 1751)]);
+    check_renewed(1, young() + renewals(&[]), 0);
+    check_renewed(5, young() + renewals(&[1752]), 1752);
+    check_renewed(30, young() + renewals(&[1752]), 1752);
+    let renewed = || renewals(&[1751]);
     check_renewed(30, young() + renewed() + written(1811) + renewed(), 1811);
 }
 
 #[test]
 fn a_target_that_has_ended_or_soon_will_is_not_renewed() {
     for state in ["exited", "dead", "removing"] {
-        check_too_late(listed(state, TODAY));
+        check_too_late(format!("list by id: {state} {SHORT}"));
     }
-    // It is 89 s old, of 120, and then 90.
-    let rest = listed("running", 1_795_395_572) + volumes(&[]) + written(1889);
-    check_renewed(30, rest, 1889);
-    check_too_late(listed("running", 1_795_395_571) + volumes(&[]));
+    let aged = |age| steps(format!("{YOUNG} age={age}")) + renewals(&[]);
+    check_renewed(30, aged(89) + written(1889), 1889);
+    check_too_late(aged(90));
 }
 
 #[test]
 fn a_renewal_that_was_written_too_late_is_no_success() {
     // It is 80 s old when it is listed, and 120 or 121 when the volume is written.
-    let early = |created| {
-        let list = json!([entry(ID, "running", created, &SHORT)]).to_string();
+    let listed_early = |age| {
+        let list = json!([entry(&format!("running {SHORT} age={age}"))]).to_string();
         let date = "Mon, 23 Nov 2026 01:00:21 GMT";
-        call("list by id", Dated(date, 200, list))
+        call("list by id", Dated(date, 200, list)) + renewals(&[])
     };
-    let steps = |created| early(created) + volumes(&[]) + written(1880);
-    check_renewed(30, steps(1_795_395_541), 1880);
-    let steps = early(1_795_395_540) + volumes(&[]) + written(1881);
-    check_too_late(steps);
+    check_renewed(30, listed_early(120) + written(1880), 1880);
+    check_too_late(listed_early(121) + written(1881));
 }
 
 #[test]
 fn a_target_that_is_not_started_yet_is_not_renewed() {
-    let error = renew(30, listed("created", TODAY)).expect_err("it is too early");
+    let error = renew(30, format!("list by id: created {SHORT}")).expect_err("it is too early");
     assert_eq!(error, Error::Target(TargetError::InProgress));
 }
 
 #[test]
 fn a_list_of_renewals_or_a_write_that_fails_fails_the_renewal() {
-    renew(30, young() + no_list()).expect_err("no list");
+    renew(30, young() + NO_LIST).expect_err("no list");
     // In the last, somebody else's volume has the name.
     let foreign = format!(r#"201 {{"Name":"dynamic-access-{ID}-1811"}}"#);
     for words in ["500 m", "lost", "201 <html>", &foreign] {
-        let steps = young() + volumes(&[]) + format!("create volume: {words}");
+        let steps = young() + renewals(&[]) + format!("create volume: {words}");
         renew(30, steps).expect_err("it is not written");
     }
 }
 
-const LONG_AGO: i64 = 1_700_000_000;
-
-/// Its age.
-const AGE: u64 = 95_395_661;
-
 #[track_caller]
-fn reaped(list: &[Value], scope: Scope, rest: Steps) -> Report {
-    let steps = call("list all", shows(json!(list))) + rest;
+fn reaped(list: &str, scope: Scope, rest: impl Into<Steps>) -> Report {
+    let steps = steps(format!("list all: {list}")) + rest;
     let report = run(steps, async |provisioner| {
         reap(&provisioner.backend, provisioner.config, scope).await
     });
@@ -210,26 +195,26 @@ fn reaped(list: &[Value], scope: Scope, rest: Steps) -> Report {
 
 #[test]
 fn a_reap_spares_what_was_renewed_until_that_is_over() {
-    let list = [entry(ID, "running", LONG_AGO, &[])];
-    let renewed = |age| volumes(&[volume(ID, 60), volume(ID, age), volume(OTHER, 9)]);
-    let rest = renewed(AGE) + volumes(&[volume(ID, AGE)]);
-    assert!(reaped(&list, Scope::AFTER_ANSWER, rest).removed.is_empty());
-    let rest = renewed(AGE - 1)
-        + "remove by force"
-        + volumes(&[volume(ID, AGE - 1)])
-        + "list by id: none; remove volume";
+    const AGE: u64 = 95_395_661;
+    let renewed = |age| {
+        let all = [(ID, 60), (ID, age), (OTHER, 9)];
+        volumes(&all.map(|(id, seconds)| volume(id, seconds, AN_HOUR_AGO)))
+    };
+    let list = format!("running age={AGE}");
+    let rest = renewed(AGE) + renewals(&[AGE]);
+    let report = reaped(&list, Scope::AFTER_ANSWER, rest);
+    assert!(report.removed.is_empty());
+    let left_over = renewals(&[AGE - 1]) + "list by id: none; remove volume";
+    let rest = renewed(AGE - 1) + "remove by force" + left_over;
     let report = reaped(&list, Scope::AFTER_ANSWER, rest);
     assert_eq!((report.removed.len(), report.left_over), (1, 1));
 }
 
 #[test]
 fn a_reap_without_the_renewals_removes_nothing_by_its_lifetime() {
-    let list = [
-        entry(ID, "running", LONG_AGO, &[]),
-        entry(OTHER, "created", LONG_AGO, &[]),
-    ];
-    let rest = no_list() + "remove" + no_list();
-    let report = reaped(&list, Scope::whole(false), rest);
+    let list = "running age=95395661 + other created age=95395661";
+    let rest = format!("{NO_LIST}; remove; {NO_LIST}");
+    let report = reaped(list, Scope::whole(false), rest);
     assert_eq!((report.removed.len(), report.left), (1, 1));
     let notes = report.notes(false);
     let says = |note: &str| notes.iter().any(|found| found.starts_with(note));
@@ -239,35 +224,34 @@ fn a_reap_without_the_renewals_removes_nothing_by_its_lifetime() {
 #[test]
 fn targets_are_shown_and_found_although_a_proxy_refuses_the_list_of_renewals() {
     let refused = "list volumes: 403 dynamic-access engine proxy: not listed";
-    let found = || young() + refused;
-    let id = TargetId::parse(ID).expect("an id");
-    let shown = run(found(), async |provisioner| provisioner.target(&id).await);
+    let found = format!("{YOUNG}; {refused}");
+    let shown = run(&*found, async |provisioner| {
+        provisioner.target(&own(&provisioner)).await
+    });
     let shown = shown.expect("the target");
     assert_eq!(shown.expires - shown.created, time::Duration::minutes(2));
-    let waited = run(found(), async |provisioner| {
-        let timeout = Duration::from_secs(20);
+    let waited = run(&*found, async |provisioner| {
+        let (id, timeout) = (own(&provisioner), Duration::from_secs(20));
         provisioner.wait(&id, Awaited::Ready, timeout).await
     });
-    assert_eq!(waited.expect("the target").id, id);
-    let all = || steps("list all: running") + refused;
-    let listed = run(all(), async |provisioner| {
+    assert_eq!(waited.expect("the target").id, shown.id);
+    let all = format!("list all: running; {refused}");
+    let listed = run(&*all, async |provisioner| {
         provisioner.targets(&Filter::default()).await
     });
     assert_eq!(listed.expect("the targets").len(), 1);
-    let page = run(all(), async |provisioner| provisioner.overview(None).await);
+    let page = run(&*all, async |provisioner| provisioner.overview(None).await);
     assert_eq!(page.expect("the targets").targets.len(), 1);
-    let readings = run(all() + "look up the image", async |provisioner| {
-        provisioner.readings().await
-    });
+    let steps = format!("{all}; look up the image");
+    let readings = run(steps, async |provisioner| provisioner.readings().await);
     assert!(readings.survey.is_some());
     assert_eq!(readings.faults.len(), 1);
     let key = Secret::new("a-key");
     let deployment = DeploymentId::parse("dynamic-access").expect("an id");
     let name = ContainerName::from_idempotency_key(&deployment, &key);
-    let mut running = entry(ID, "running", TODAY, &[("name", name.as_str())]);
-    running["Names"] = json!([format!("/{}", name.as_str())]);
-    let found = steps("create: 409 Conflict.") + call("list by name", list(&[running]));
-    let repeated = found + "stats: 3; inspect" + refused;
+    let name = name.as_str();
+    let found = format!(r#"list by name: running name={name} /Names=["/{name}"]"#);
+    let repeated = format!("TAKEN; {found}; stats: 3; inspect; {refused}");
     let order = StartOrder {
         key: Key::IdempotencyKey(key),
         ..order()
@@ -278,29 +262,19 @@ fn targets_are_shown_and_found_although_a_proxy_refuses_the_list_of_renewals() {
 
 #[test]
 fn only_renewals_that_nothing_needs_are_left_over() {
-    let list = [entry(ID, "running", TODAY, &[])];
-    let younger = "0a".repeat(32);
-    let gone = "0b".repeat(32);
-    let all = [
-        volume(ID, 300),
-        volume(ID, 3600),
-        volume(&younger, 60),
-        volume(&gone, 60),
-        json!({"Name": "somebody-elses", "Labels": null}),
-    ];
-    let found = json!([entry(&younger, "running", TODAY, &[])]);
-    let rest = volumes(&all)
-        + "remove volume"
-        + call("list by id", shows(found))
-        + "list by id: none; remove volume";
-    assert_eq!(reaped(&list, Scope::whole(false), rest).left_over, 2);
+    let (younger, gone) = ("0a".repeat(32), "0b".repeat(32));
+    let all = [(ID, 300), (ID, 3600), (&younger, 60), (&gone, 60)];
+    let mut all = Vec::from(all.map(|(id, seconds)| volume(id, seconds, AN_HOUR_AGO)));
+    all.push(json!({"Name": "somebody-elses", "Labels": null}));
+    let looks = format!("list by id: running /Id={younger}; list by id: none; remove volume");
+    let rest = volumes(&all) + "remove volume" + looks;
+    assert_eq!(reaped("running", Scope::whole(false), rest).left_over, 2);
 }
 
 #[test]
 fn one_reap_removes_sixteen_renewals_at_most() {
-    let all: Vec<_> = (0..17)
-        .map(|number| volume(&format!("{number:064x}"), 60))
-        .collect();
+    let volume = |number| volume(&format!("{number:064x}"), 60, AN_HOUR_AGO);
+    let all: Vec<_> = (0..17).map(volume).collect();
     let rest = volumes(&all) + steps("list by id: none; remove volume") * 16;
-    assert_eq!(reaped(&[], Scope::whole(false), rest).left_over, 16);
+    assert_eq!(reaped("none", Scope::whole(false), rest).left_over, 16);
 }

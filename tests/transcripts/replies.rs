@@ -3,19 +3,28 @@
 //! A reply in words is one of these:
 //!
 //! * nothing: the call succeeds, and shows nothing unusual;
-//! * `lost`, `hangs`, `unreachable`, `too long`;
+//! * `lost`, `hangs`, `unreachable`, `too long`; `cut short 10 …`: the limit passes after
+//!   this end of a reply, and ten seconds of silence;
 //! * a status, and the Engine's words or a whole body: `409 is in use`, `200 <html>`;
 //! * `none`: an empty list;
-//! * for a list of containers, this token's: `running attempt=theirs`, with other labels;
+//! * for a list, its entries, joined by ` + `, as follows;
+//! * for a container, this token's unless it begins with `other`: its state, and labels;
 //! * for an inspect, this token's: `exited 127 01:01:00`, with the time of its end;
 //! * for a count, the number of processes;
-//! * for services, this token's: `1 vouched attempt=theirs`, with its replicas;
-//! * for tasks, this token's: `failed shutdown 128: error`, with its desired state and its
-//!   exit code, or `pending nowhere: error` if it has no node.
+//! * for a service, this token's: its replicas, and labels;
+//! * for a task, this token's: `failed shutdown 128: error`, with its desired state and
+//!   its exit code, or `pending nowhere: error` if it has no node;
+//! * for a node, its role, and its availability, state and version if they are unusual;
+//! * for a create, `warns …`; for an image, `as` its user; for a network, its name and its
+//!   options.
+//!
+//! In an entry, `label=value` is a label of ours, `age=60` the age of a container, and
+//! `/path=value` any other member; null removes it.
 
 use dynamic_access::config::Config;
 use dynamic_access::docker::swarm::template;
 use dynamic_access::docker::{ContainerName, DeploymentId};
+use dynamic_access::platform::TransportError;
 use dynamic_access::secret::Secret;
 pub use serde_json::{Value, json};
 
@@ -41,46 +50,58 @@ pub enum Reply {
     Is(u16, String),
     /// The same, and its time.
     Dated(&'static str, u16, String),
-    Unreachable,
-    Lost,
-    Hangs,
-    /// The limit passes after this end of a reply, and this many seconds of silence.
-    CutShort(&'static str, u64),
-    TooLong,
+    Fails(TransportError),
 }
-pub use Reply::{CutShort, Dated, Hangs, Is, Lost, TooLong, Unreachable};
+pub use Reply::{Dated, Fails, Is};
 
 /// The reply to a call, in words.
 pub fn reply(call: &str, words: &str) -> Reply {
-    let (first, rest) = words.split_once(' ').unwrap_or((words, ""));
-    match words {
-        "" => success(call),
-        "lost" => Lost,
-        "hangs" => Hangs,
-        "unreachable" => Unreachable,
-        "too long" => TooLong,
-        "none" => shows("[]"),
+    let (first, rest) = words_of(words);
+    let all = |entry: fn(&str) -> Value| {
+        let entries = words.split(" + ").filter(|words| *words != "none");
+        shows(Value::from_iter(entries.map(entry)))
+    };
+    match call {
+        _ if words.is_empty() => success(call),
+        _ if words == "lost" => Fails(TransportError::Broken("cut off".to_owned())),
+        _ if words == "hangs" => Fails(TransportError::TimedOut),
+        _ if words == "unreachable" => Fails(TransportError::Unreachable("refused".to_owned())),
+        _ if words == "too long" => Fails(TransportError::TooLong),
         _ if first.len() == 3 && first.parse::<u16>().is_ok() => {
             let body = match rest {
                 "" => String::new(),
-                body if body.starts_with(['{', '<']) => body.to_owned(),
+                body if body.starts_with(['{', '<', '[']) => body.to_owned(),
                 message => json!({"message": message}).to_string(),
             };
             Is(first.parse().expect("a status"), body)
         }
-        _ if call == "inspect" => {
+        "pull" => {
+            let end = rest.strip_prefix("short ").expect("how it is cut short");
+            let (quiet, end) = end.split_once(' ').unwrap_or((end, ""));
+            let quiet = std::time::Duration::from_secs(quiet.parse().expect("seconds"));
+            let end = end.into();
+            Fails(TransportError::CutShort { end, quiet })
+        }
+        "create" => Is(201, json!({"Id": ID, "Warnings": [rest]}).to_string()),
+        "inspect" => {
             let mut rest = rest.split(' ').filter(|word| !word.is_empty());
             let code = rest.next().map_or(0, |code| code.parse().expect("a code"));
             shows(container(first, code, rest.next().unwrap_or("01:01:00")))
         }
-        _ if call == "stats" => {
+        "stats" => {
             let count: u64 = words.parse().expect("a number");
             shows(json!({"pids_stats": {"current": count}}))
         }
-        _ if call.contains("tasks") => list(&[task(words)]),
-        _ if call == "look up service" => shows(service(words)),
-        _ if call.contains("service") => list(&[service(words)]),
-        _ => list(&[entry(ID, first, TODAY, &labels(rest))]),
+        "look up the image" => shows(json!({"Id": "i", "Config": {"User": rest}})),
+        "look up the network" => {
+            let options: Value = serde_json::from_str(rest).expect("JSON");
+            shows(json!([{"Name": first, "Options": options}]))
+        }
+        "look up service" => shows(service(words)),
+        "list nodes" => all(node),
+        _ if call.contains("tasks") => all(task),
+        _ if call.contains("service") => all(service),
+        _ => all(entry),
     }
 }
 
@@ -95,8 +116,12 @@ fn success(call: &str) -> Reply {
         }
         "inspect" => reply(call, "running"),
         "look up the image" => shows(json!({"Id": "i"})),
+        "look up the network" => {
+            let isolates = r#"{"com.docker.network.bridge.enable_icc":"false"}"#;
+            reply(call, &format!("dynamic-access {isolates}"))
+        }
         "list volumes" => shows(json!({"Volumes": null, "Warnings": null})),
-        "list nodes" => managers(["26.1.5", "25.0.0", "28.5.2"]),
+        "list nodes" => reply(call, "manager + manager 25.0.0 + manager 28.5.2"),
         "list own secrets" | "list secrets" => shows("[]"),
         "update" => shows(json!({"Warnings": null})),
         "archive" | "delete service" => shows(""),
@@ -109,55 +134,67 @@ pub fn shows(body: impl ToString) -> Reply {
     Is(200, body.to_string())
 }
 
-pub fn list(entries: &[Value]) -> Reply {
-    shows(json!(entries))
-}
+/// The Engine's time, in Unix seconds.
+const NOW: i64 = 1_795_395_661;
 
-/// Labels in words: each has a value, or is `true`.
-fn labels(words: &str) -> Vec<(&str, &str)> {
-    let words = words.split(' ').filter(|word| !word.is_empty());
-    let pair = |word| str::split_once(word, '=').unwrap_or((word, "true"));
-    words.map(pair).collect()
-}
-
-/// When this token's container was created: 11 seconds before the Engine's time.
-pub const TODAY: i64 = 1_795_395_650;
-
-/// The entry of a container in a list, with changes to its labels.
-pub fn entry(id: &str, state: &str, created: i64, changes: &[(&str, &str)]) -> Value {
-    let deployment = DeploymentId::parse("dynamic-access").expect("an id");
-    let token = if id == OTHER { "b-token" } else { "a-token" };
-    let name = ContainerName::from_token(&deployment, &Secret::new(token));
-    let mut labels = json!({
-        "dynamic-access.deployment": "dynamic-access",
-        "dynamic-access.name": name.as_str(),
-        "dynamic-access.attempt": "0".repeat(32),
-        "dynamic-access.service-url": "https://host",
-        "dynamic-access.environment-id": "e",
-    });
-    for (label, value) in changes {
-        labels[format!("dynamic-access.{label}")] = (*value).into();
+/// Changes an entry as its words say, which has its labels here.
+fn set(entry: &mut Value, labels: &str, words: &str) {
+    for word in words.split_whitespace() {
+        let (key, value) = word.split_once('=').unwrap_or((word, "true"));
+        let label = format!("{labels}/dynamic-access.{key}");
+        let (path, value) = match key {
+            "age" => (
+                "/Created",
+                (NOW - value.parse::<i64>().expect("seconds")).into(),
+            ),
+            _ if key.starts_with('/') => {
+                let json = serde_json::from_str(value);
+                (key, json.unwrap_or_else(|_| value.into()))
+            }
+            _ => (&*label, value.into()),
+        };
+        let (object, member) = path.rsplit_once('/').expect("a path");
+        let object = entry.pointer_mut(object).and_then(Value::as_object_mut);
+        let object = object.expect("an object of the entry");
+        object.insert(member.to_owned(), value);
+        object.retain(|_, value| !value.is_null());
     }
-    json!({
+}
+
+/// The entry of a container in a list, in words; it is eleven seconds old.
+pub fn entry(words: &str) -> Value {
+    let other = words.strip_prefix("other ");
+    let (state, more) = words_of(other.unwrap_or(words));
+    let id = other.map_or(ID, |_| OTHER);
+    let deployment = DeploymentId::parse("dynamic-access").expect("an id");
+    let token = Secret::new(other.map_or("a-token", |_| "b-token"));
+    let name = ContainerName::from_token(&deployment, &token);
+    let mut entry = json!({
         "Id": id,
         "Names": [format!("/{}", name.as_str())],
         "State": state,
-        "Created": created,
-        "Labels": labels,
-    })
+        "Created": NOW - 11,
+        "Labels": {
+            "dynamic-access.deployment": "dynamic-access",
+            "dynamic-access.name": name.as_str(),
+            "dynamic-access.attempt": "0".repeat(32),
+            "dynamic-access.service-url": "https://host",
+            "dynamic-access.environment-id": "e",
+        },
+    });
+    set(&mut entry, "/Labels", more);
+    entry
 }
 
-/// A container that somebody else made, whose image carries our label.
-pub fn stranger(id: &str) -> Value {
-    let mut stranger = entry(id, "running", 0, &[]);
-    stranger["Names"] = json!(["/another"]);
-    stranger
+/// The first word, and the others.
+fn words_of(words: &str) -> (&str, &str) {
+    words.split_once(' ').unwrap_or((words, ""))
 }
 
 /// An inspect of this token's container, which has ended at that time of the day if it
 /// has ended.
 pub fn container(state: &str, exit_code: i64, finished: &str) -> Value {
-    let entry = entry(ID, state, 0, &[]);
+    let entry = entry(state);
     json!({
         "Id": entry["Id"],
         "Name": entry["Names"][0],
@@ -173,9 +210,18 @@ pub fn container(state: &str, exit_code: i64, finished: &str) -> Value {
 
 /// A service, eleven seconds old, in words.
 pub fn service(words: &str) -> Value {
-    let (replicas, more) = words.split_once(' ').unwrap_or((words, ""));
+    let (replicas, more) = words_of(words);
     let replicas: u64 = replicas.parse().expect("a number of replicas");
-    let labels = entry(ID, "created", 0, &labels(more))["Labels"].clone();
+    let labels = entry("created")["Labels"].clone();
+    let config = Config::parse(&variables(&SWARM)).expect("a config");
+    // The template of a task, as a Swarm shows it.
+    let mut template = config.profiles.of("e").body.value().clone();
+    template["ContainerSpec"]["Image"] = "agent".into();
+    template["ContainerSpec"]["Env"] = json!(["ENVIRONMENT_ID=e"]);
+    template["ContainerSpec"]["Labels"] = labels.clone();
+    template["ContainerSpec"]["StopGracePeriod"] = 1.into();
+    template["Networks"] = json!([{"Target": "n"}]);
+    template["ForceUpdate"] = 0.into();
     let mut service = json!({
         "ID": SERVICE,
         "Version": {"Index": 7},
@@ -183,7 +229,7 @@ pub fn service(words: &str) -> Value {
         "Spec": {
             "Name": labels["dynamic-access.name"],
             "Labels": labels,
-            "TaskTemplate": template_of_task(),
+            "TaskTemplate": template,
             "Mode": {"Replicated": {"Replicas": replicas}},
         },
     });
@@ -191,20 +237,8 @@ pub fn service(words: &str) -> Value {
         let digest = template::digest(&service["Spec"]);
         service["Spec"]["Labels"]["dynamic-access.template"] = digest.into();
     }
+    set(&mut service, "/Spec/Labels", more);
     service
-}
-
-/// The template of a task, as a Swarm shows it.
-fn template_of_task() -> Value {
-    let config = Config::parse(&variables(&SWARM)).expect("a config");
-    let mut template = config.profiles.of("e").body.value().clone();
-    template["ContainerSpec"]["Image"] = "agent".into();
-    template["ContainerSpec"]["Env"] = json!(["ENVIRONMENT_ID=e"]);
-    template["ContainerSpec"]["Labels"] = entry(ID, "", 0, &[])["Labels"].clone();
-    template["ContainerSpec"]["StopGracePeriod"] = 1.into();
-    template["Networks"] = json!([{"Target": "n"}]);
-    template["ForceUpdate"] = 0.into();
-    template
 }
 
 /// A task of this token's service, in words.
@@ -213,41 +247,47 @@ pub fn task(words: &str) -> Value {
         Some((head, error)) => (head, Some(error)),
         None => (words, None),
     };
-    let head: Vec<&str> = head.split(' ').collect();
+    let (members, head): (Vec<_>, Vec<_>) =
+        head.split_whitespace().partition(|one| one.contains('='));
     let code = head.get(2).map_or(7, |code| code.parse().expect("a code"));
+    let desired = head.get(1).filter(|word| **word != "nowhere");
     let mut task = json!({
         "ID": "t",
         "CreatedAt": "2026-11-23T01:00:51.123456789Z",
         "ServiceID": SERVICE,
         "NodeID": "n",
-        "Spec": {"ContainerSpec": {"Image": "agent", "Labels": entry(ID, "", 0, &[])["Labels"]}},
+        "Spec": {"ContainerSpec": {"Image": "agent", "Labels": entry("created")["Labels"]}},
         "Status": {
             "Timestamp": "2026-11-23T01:00:55.123456789Z",
             "State": head[0],
             "ContainerStatus": {"ExitCode": code},
+            "Err": error,
         },
-        "DesiredState": head.get(1).copied().unwrap_or("running"),
+        "DesiredState": desired.unwrap_or(&"running"),
     });
     if head.get(1) == Some(&"nowhere") {
-        task["DesiredState"] = "running".into();
-        task.as_object_mut().expect("a task").remove("NodeID");
+        set(&mut task, "", "/NodeID=null");
     }
-    if let Some(error) = error {
-        task["Status"]["Err"] = error.into();
-    }
+    set(&mut task, "/Spec/ContainerSpec/Labels", &members.join(" "));
     task
 }
 
-pub fn node(role: &str, availability: &str, state: &str, version: &str) -> Value {
-    json!({
+/// A node, in words: its role, and what is unusual.
+fn node(words: &str) -> Value {
+    let (role, unusual) = words_of(words);
+    let mut node = json!({
         "ID": "n",
-        "Spec": {"Role": role, "Availability": availability},
-        "Description": {"Hostname": "host", "Engine": {"EngineVersion": version}},
-        "Status": {"State": state},
-    })
-}
-
-/// Three managers.
-pub fn managers(versions: [&str; 3]) -> Reply {
-    list(&versions.map(|version| node("manager", "active", "ready", version)))
+        "Spec": {"Role": role, "Availability": "active"},
+        "Description": {"Hostname": "host", "Engine": {"EngineVersion": "26.1.5"}},
+        "Status": {"State": "ready"},
+    });
+    for word in unusual.split_whitespace() {
+        let member = match word {
+            "drain" => "/Spec/Availability",
+            "down" | "unknown" => "/Status/State",
+            _ => "/Description/Engine/EngineVersion",
+        };
+        *node.pointer_mut(member).expect("a member") = word.into();
+    }
+    node
 }

@@ -10,6 +10,7 @@ use dynamic_access::backend::Backend;
 use dynamic_access::budget::Budget;
 use dynamic_access::call_notes::Calls;
 use dynamic_access::config::Config;
+use dynamic_access::docker::TargetId;
 use dynamic_access::engine::Engine;
 use dynamic_access::error::Error;
 use dynamic_access::platform::{HttpRequest, HttpResponse, Keep, Platform, TransportError};
@@ -17,12 +18,7 @@ use dynamic_access::provision::{Provisioner, StartOrder, Started};
 use dynamic_access::secret::Secret;
 
 pub use crate::replies::*;
-
-/// Variables with which a missing image is pulled.
-pub const PULLING: [(&str, &str); 2] = [
-    ("image_pull", "missing"),
-    ("agent_image", "r.example.com/agent:1"),
-];
+pub use crate::rows::*;
 
 /// Calls in their order, each with its reply: `+` puts some after others, `*` repeats them.
 #[derive(Clone)]
@@ -33,20 +29,26 @@ pub fn call(shape: &str, reply: Reply) -> Steps {
     Steps(vec![(shape.to_owned(), reply)])
 }
 
-/// No call at all.
-pub fn no_call() -> Steps {
-    Steps(Vec::new())
+/// The steps of a text.
+pub fn steps(text: impl Into<Steps>) -> Steps {
+    text.into()
 }
 
-/// `call: reply; call: reply`, in the words of [`shape`] and of [`crate::replies`].
 impl From<&str> for Steps {
     fn from(text: &str) -> Self {
-        let steps = text.split(';').map(str::trim);
-        let step = |step: &str| {
+        let texts = text.split(';').map(str::trim);
+        let steps = texts.filter(|text| !text.is_empty()).flat_map(|text| {
+            let repeated = text.rsplit_once(" * ");
+            let repeated = repeated.and_then(|(step, times)| Some((step, times.parse().ok()?)));
+            let (step, times) = repeated.unwrap_or((text, 1));
             let (asked, words) = step.split_once(": ").unwrap_or((step, ""));
-            (asked.to_owned(), reply(asked, words))
-        };
-        Self(steps.filter(|step| !step.is_empty()).map(step).collect())
+            let steps = match named(asked) {
+                Some(text) => Self::from(text.replace('$', words)),
+                None => call(asked, reply(asked, words)),
+            };
+            (steps * times).0
+        });
+        Self(steps.collect())
     }
 }
 
@@ -73,11 +75,6 @@ impl Mul<usize> for Steps {
     }
 }
 
-/// The steps of a text.
-pub fn steps(text: &str) -> Steps {
-    text.into()
-}
-
 /// A platform that expects calls in their order and replies by the script.
 pub struct Script {
     steps: RefCell<VecDeque<(String, Reply)>>,
@@ -93,6 +90,10 @@ impl Script {
         let body: Value = serde_json::from_slice(request.body()).expect("JSON");
         let name = body["Name"].as_str().expect("a name").to_owned();
         assert!(self.secrets.borrow_mut().insert(name), "{body} once more");
+    }
+
+    fn pass(&self, time: Duration) {
+        self.clock.set(self.clock.get() + time);
     }
 }
 
@@ -110,22 +111,20 @@ impl Platform for Script {
         if asked == "create secret" {
             self.note_secret(&request);
         }
-        match reply {
-            Is(status, body) => Ok(dated("Mon, 23 Nov 2026 01:01:01 GMT", status, body)),
-            Dated(date, status, body) => Ok(dated(date, status, body)),
-            Unreachable => Err(TransportError::Unreachable("refused".to_owned())),
-            Lost => Err(TransportError::Broken("cut off".to_owned())),
-            TooLong => Err(TransportError::TooLong),
-            CutShort(end, quiet) => {
-                self.clock.set(self.clock.get() + limit);
-                let (end, quiet) = (end.into(), Duration::from_secs(quiet));
-                Err(TransportError::CutShort { end, quiet })
+        let (date, status, body) = match reply {
+            Is(status, body) => ("Mon, 23 Nov 2026 01:01:01 GMT", status, body),
+            Dated(date, status, body) => (date, status, body),
+            Fails(error) => {
+                if let TransportError::TimedOut | TransportError::CutShort { .. } = error {
+                    self.pass(limit);
+                }
+                return Err(error);
             }
-            Hangs => {
-                self.clock.set(self.clock.get() + limit);
-                Err(TransportError::TimedOut)
-            }
-        }
+        };
+        let response = http::Response::builder().status(status);
+        let response = response.header("date", date);
+        let response = response.header("server", "Docker/28.0.1 (linux)");
+        Ok(response.body(body.into_bytes()).expect("a response"))
     }
 
     fn now(&self) -> Duration {
@@ -133,19 +132,12 @@ impl Platform for Script {
     }
 
     async fn sleep(&self, duration: Duration) {
-        self.clock.set(self.clock.get() + duration);
+        self.pass(duration);
     }
 
     fn random(&self) -> u128 {
         self.random.replace(self.random.get() + 1)
     }
-}
-
-fn dated(date: &str, status: u16, body: String) -> HttpResponse {
-    let response = http::Response::builder().status(status);
-    let response = response.header("date", date);
-    let response = response.header("server", "Docker/28.0.1 (linux)");
-    response.body(body.into_bytes()).expect("a response")
 }
 
 /// The words for each call, its method, and all parts of its path that mark it; the first
@@ -203,7 +195,7 @@ pub fn shape(request: &HttpRequest) -> &'static str {
 }
 
 /// Variables that differ from the defaults.
-pub type Changes = [(&'static str, &'static str)];
+pub type Changes<'a> = [(&'a str, &'a str)];
 
 /// The variables, with `changes` over those of the transcripts and the defaults.
 pub fn variables(changes: &Changes) -> impl Fn(&'static str) -> Result<String, String> {
@@ -216,9 +208,7 @@ pub fn variables(changes: &Changes) -> impl Fn(&'static str) -> Result<String, S
         let mut set = changes.iter().chain(&USUAL);
         let set = set.find(|(known, _)| *known == name);
         let value = set.map(|(_, value)| *value).or_else(|| default(name));
-        value
-            .map(str::to_owned)
-            .ok_or_else(|| "is not defined".to_owned())
+        value.map(str::to_owned).ok_or("is not defined".to_owned())
     }
 }
 
@@ -269,15 +259,19 @@ pub fn run_with<T>(
     outcome
 }
 
+/// The target of [`order`], on an Engine or on a Swarm.
+pub fn own(provisioner: &Provisioner<'_, Script>) -> TargetId {
+    let id = if provisioner.backend.has_nodes() {
+        SERVICE
+    } else {
+        ID
+    };
+    TargetId::parse(id).expect("an id")
+}
+
 pub fn order() -> StartOrder {
     let token = Secret::new("a-token");
     StartOrder::of_webhook("https://host".to_owned(), token, "e".to_owned())
-}
-
-/// Starts a target.
-#[track_caller]
-pub fn start(changes: &Changes, steps: impl Into<Steps>) -> Result<Started, Error> {
-    start_of(&order(), changes, steps)
 }
 
 /// Starts the target of an order.
@@ -291,15 +285,3 @@ pub fn start_of(
         provisioner.start(order).await
     })
 }
-
-/// The calls of a start until it has counted the targets.
-pub const UNTIL_COUNTED: &str = "create; list all: created";
-
-/// The calls of a start until the container has its secrets.
-pub const UNTIL_WRITTEN: &str = "create; list all: created; archive";
-
-/// The calls of a start until the container is started.
-pub const UNTIL_STARTED: &str = "create; list all: created; archive; start";
-
-/// The calls that remove what a failed start has created.
-pub const CLEANED_UP: &str = "list by id: created; remove";

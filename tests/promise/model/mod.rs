@@ -5,13 +5,13 @@
 //!
 //! | module | knows |
 //! |---|---|
-//! | [`engine`] | an Engine and its containers |
+//! | [`engine`] | an Engine, its containers and volumes |
 //! | [`swarm`] | a Swarm and its services, tasks and secrets |
 //! | [`target`] | targets as promises see them, on both |
-//! | `op`, `reply` | requests and answers |
+//! | [`op`], [`reply`] | requests and answers |
 
 pub mod engine;
-mod op;
+pub mod op;
 mod reply;
 pub mod swarm;
 mod target;
@@ -22,7 +22,7 @@ use std::time::Duration;
 use serde_json::json;
 
 pub use engine::{Engine, Kind};
-pub use op::{Op, Request, short};
+pub use op::{Op, short};
 pub use reply::Reply;
 pub use swarm::Swarm;
 pub use target::{Change, Key, State, Target, What};
@@ -30,42 +30,7 @@ pub use target::{Change, Key, State, Target, What};
 pub type Labels = BTreeMap<String, String>;
 
 /// The result of one step of a request; without a reply, another step follows.
-#[derive(Debug)]
-pub struct Step {
-    pub change: Option<Change>,
-    pub reply: Option<Reply>,
-}
-
-impl Step {
-    fn says(reply: Reply) -> Self {
-        let (change, reply) = (None, Some(reply));
-        Self { change, reply }
-    }
-
-    /// Without an answer yet.
-    fn begins(change: Option<Change>) -> Self {
-        let reply = None;
-        Self { change, reply }
-    }
-
-    fn makes(change: Change, reply: Reply) -> Self {
-        let (change, reply) = (Some(change), Some(reply));
-        Self { change, reply }
-    }
-}
-
-/// The answer to a request for the other kind of orchestrator.
-fn not_known_here() -> Reply {
-    let message = "This node is not a swarm manager, or none for containers.";
-    Reply::says(503, message)
-}
-
-/// The networks with this name: one that always exists, and another whose name the filter
-/// matches too.
-fn networks(name: &str) -> Reply {
-    let body = json!([{"Name": format!("{name}-node")}, {"Name": name}]);
-    Reply::new(200, body.to_string())
-}
+pub type Step = (Option<Change>, Option<Reply>);
 
 /// The orchestrator, which carries out the calls.
 #[derive(Debug, Clone)]
@@ -78,14 +43,20 @@ impl Orchestrator {
     /// Takes a request one step further. `half` is left by its first step for the second,
     /// and `key` is the key of the target that it may create.
     pub fn step(&mut self, op: &Op, half: &mut Option<Key>, key: Key, now: Duration) -> Step {
-        let step = match (self, &op.request) {
-            (_, Request::Network(name)) => Ok(Step::says(networks(name))),
-            (Self::Engine(engine), request) => engine.step(request, half, key, now),
-            (Self::Swarm(swarm), request) => swarm.step(request, key, now),
+        let step = match self {
+            // One that always exists, and another whose name the filter matches too.
+            _ if op.route == "GET /networks?filters" => {
+                let op::Filter::Name(name) = op.filter() else {
+                    panic!("the model does not know networks by other filters: {op}");
+                };
+                let both = json!([{"Name": format!("{name}-node")}, {"Name": name}]);
+                Ok((None, Some(Reply::new(200, both))))
+            }
+            Self::Engine(engine) => engine.step(op, half, key, now),
+            Self::Swarm(swarm) => swarm.step(op, key, now),
         };
-        let step = step.unwrap_or_else(Step::says);
-        let reply = step.reply.map(|reply| reply.at(now));
-        Step { reply, ..step }
+        let (change, reply) = step.unwrap_or_else(|refusal| (None, Some(refusal)));
+        (change, reply.map(|reply| reply.at(now)))
     }
 
     /// All targets, ours and others'.
@@ -105,8 +76,8 @@ impl Orchestrator {
     /// One of them, or one that is gone, if that is known.
     pub fn get(&self, key: Key) -> Option<Target<'_>> {
         match self {
-            Self::Engine(engine) => engine.get(key),
-            Self::Swarm(swarm) => swarm.get(key),
+            Self::Engine(engine) => engine.targets().find(|target| target.key == key),
+            Self::Swarm(swarm) => swarm.service(key).map(swarm::Service::target),
         }
     }
 
@@ -134,6 +105,14 @@ impl Orchestrator {
         }
     }
 
+    /// The Swarm, if it is one.
+    pub fn as_swarm(&self) -> Option<&Swarm> {
+        match self {
+            Self::Engine(_) => None,
+            Self::Swarm(swarm) => Some(swarm),
+        }
+    }
+
     /// The Swarm of an event that only a Swarm has.
     pub fn swarm(&mut self) -> &mut Swarm {
         match self {
@@ -147,14 +126,6 @@ impl Orchestrator {
         match self {
             Self::Engine(engine) => engine.end(key, now),
             Self::Swarm(swarm) => swarm.end(key, now),
-        }
-    }
-
-    /// Whether a change vouches for a target of a Swarm.
-    pub fn is_vouch(&self, change: Change) -> bool {
-        match self {
-            Self::Engine(_) => false,
-            Self::Swarm(swarm) => swarm.is_vouch(change),
         }
     }
 

@@ -1,9 +1,9 @@
-//! An answer of any sender, and the two forms in which it writes a moment.
+//! An answer of any sender, and the form in which it writes a moment.
 
 use std::rc::Rc;
 use std::time::{Duration, UNIX_EPOCH};
 
-use serde_json::json;
+use serde_json::{Value, json};
 use time::OffsetDateTime;
 use time::format_description::well_known::Rfc3339;
 
@@ -17,37 +17,31 @@ pub struct Reply {
 }
 
 impl Reply {
-    pub fn new(status: u16, body: impl Into<Rc<str>>) -> Self {
-        Self {
-            status,
-            body: body.into(),
-            date: 0,
-        }
+    pub fn new(status: u16, body: impl ToString) -> Self {
+        let body = body.to_string().into();
+        let date = 0;
+        Self { status, body, date }
     }
 
     /// The same, given at this moment.
     pub fn at(self, now: Duration) -> Self {
-        Self {
-            date: unix(now),
-            ..self
-        }
+        let date = unix(now);
+        Self { date, ..self }
     }
 
     /// A failure in the Engine's words.
-    pub fn says(status: u16, message: &str) -> Self {
+    pub fn says(status: u16, message: impl Into<Value>) -> Self {
         // Podman's errors have more members, which must do no harm.
-        let body = json!({"message": message, "cause": "cause", "response": status});
-        Self::new(status, body.to_string())
+        let body = json!({"message": message.into(), "cause": "cause", "response": status});
+        Self::new(status, body)
     }
 
     /// The same from a sender of this name.
     pub fn to_http(&self, server: &str) -> http::Response<Vec<u8>> {
+        let date = UNIX_EPOCH + Duration::from_secs(self.date);
         http::Response::builder()
             .status(self.status)
-            .header(
-                "date",
-                httpdate::fmt_http_date(UNIX_EPOCH + Duration::from_secs(self.date)),
-            )
+            .header("date", httpdate::fmt_http_date(date))
             .header("content-type", "application/json")
             .header("server", server)
             .body(self.body.as_bytes().to_vec())
@@ -63,9 +57,9 @@ pub fn unix(now: Duration) -> u64 {
     EPOCH + now.as_secs()
 }
 
-/// The form of the moments in an Engine's bodies, which have fractions.
-pub fn rfc3339(unix: u64) -> String {
-    let moment = UNIX_EPOCH + Duration::from_millis(unix * 1000 + 250);
+/// A moment as an Engine's bodies write it, with a fraction.
+pub fn rfc3339(now: Duration) -> String {
+    let moment = UNIX_EPOCH + Duration::from_millis(unix(now) * 1000 + 250);
     let text = OffsetDateTime::from(moment).format(&Rfc3339);
     text.expect("a year of four digits")
 }

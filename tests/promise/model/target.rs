@@ -4,7 +4,7 @@
 use std::fmt;
 use std::time::Duration;
 
-use super::short;
+use super::{Labels, short};
 use crate::digest::digest;
 
 /// The number from which given targets are somebody else's.
@@ -20,11 +20,9 @@ pub struct Key {
 
 impl Key {
     /// The given target with this number.
-    pub fn given(number: usize) -> Self {
-        Self {
-            actor: usize::MAX,
-            call: number,
-        }
+    pub fn given(call: usize) -> Self {
+        let actor = usize::MAX;
+        Self { actor, call }
     }
 
     /// Whether the target was given.
@@ -43,9 +41,8 @@ impl Key {
 
     /// An id as an Engine makes it up: 64 digits.
     pub fn container_id(self) -> String {
-        (0..4)
-            .map(|salt| format!("{:016x}", self.digits(salt)))
-            .collect()
+        let part = |salt| format!("{:016x}", self.digits(salt));
+        (0..4).map(part).collect()
     }
 
     /// An id as a Swarm makes it up: 25 letters and digits.
@@ -85,17 +82,9 @@ pub enum State {
 impl State {
     /// A word for it: the Engine's, where an Engine has one.
     pub fn word(self) -> &'static str {
-        match self {
-            Self::Reserved => "reserved",
-            Self::Created => "created",
-            Self::Starting => "starting",
-            Self::Running => "running",
-            Self::Stopping => "stopping",
-            Self::Removing => "removing",
-            Self::Exited => "exited",
-            Self::Dead => "dead",
-            Self::Gone => "gone",
-        }
+        const WORDS: &str = "reserved created starting running stopping removing exited dead gone";
+        let mut words = WORDS.split(' ');
+        words.nth(self as usize).unwrap_or_default()
     }
 
     /// Whether it counts towards `max_targets`, at any age.
@@ -110,8 +99,7 @@ pub struct Target<'a> {
     pub key: Key,
     pub id: &'a str,
     pub name: &'a str,
-    pub environment: &'a str,
-    pub owner: &'a str,
+    pub labels: &'a Labels,
     pub state: State,
     /// Whether its first process really runs, on any node.
     pub runs: bool,
@@ -123,9 +111,15 @@ pub struct Target<'a> {
     pub token: Option<&'a str>,
 }
 
-impl Target<'_> {
+impl<'a> Target<'a> {
     pub fn age(&self, now: Duration) -> Duration {
         now.saturating_sub(self.created)
+    }
+
+    /// Its owner; empty if it has none.
+    pub fn owner(&self) -> &'a str {
+        let label = self.labels.get("dynamic-access.owner");
+        label.map_or("", String::as_str)
     }
 }
 
@@ -158,13 +152,17 @@ pub struct Change {
 }
 
 impl Change {
-    pub fn made(key: Key, to: State) -> Self {
+    pub fn new(key: Key, from: Option<State>, to: Option<State>, what: What) -> Self {
         Self {
             key,
-            from: None,
-            to: Some(to),
-            what: What::Made,
+            from,
+            to,
+            what,
         }
+    }
+
+    pub fn made(key: Key, to: State) -> Self {
+        Self::new(key, None, Some(to), What::Made)
     }
 }
 

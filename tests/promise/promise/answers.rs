@@ -125,8 +125,7 @@ fn answers_the_truth(world: &World, actor: usize, status: u16, body: &str) -> Re
             started(world, actor, status, body, token, payload)
         }
         (Webhook::Start { token, .. }, 409) => {
-            let name = name_of(token);
-            let is_of_token = |key: &Key| world.orders.get(key).is_some_and(|of| of.0 == name);
+            let is_of_token = |key: &Key| order_of(world, *key).0 == name_of(token);
             let has_ended = by.seen_ended.iter().any(is_of_token);
             must(has_ended, "a 409, and no target has ended")
         }
@@ -160,20 +159,29 @@ fn started(
     let key = key.ok_or("the container of a 200 did not run")?;
     let is_told = !is_key || (status == 201) == (key.actor == actor);
     must(is_told, "a 201 is for a new target, and a 200 for another")?;
-    let order = (name_of(token), environment(payload));
-    let is_its_own = world.orders.get(key) == Some(&order);
+    let is_its_own = order_of(world, *key) == (name_of(token), &*environment(payload));
     must(is_its_own, "the container of a 200 is another order's")?;
-    let is_swarm = matches!(world.orchestrator, Orchestrator::Swarm(_));
+    let is_swarm = world.scenario.is_on_swarm();
     let ended_at_once = world.orchestrator.get(*key).is_some_and(|found| {
         let ran = found.finished.zip(found.started);
         let stays_up = STAYS_UP[usize::from(is_swarm)];
         ran.is_some_and(|(finished, started)| finished < started + stays_up)
     });
     must(!ended_at_once, "the container of a 200 has ended at once")?;
-    let is_taken_back = is_taken_back(world, *key);
+    let service = world.orchestrator.as_swarm();
+    let service = service.and_then(|swarm| swarm.service(*key));
+    let is_taken_back = service.is_some_and(|service| service.is_taken_back());
     must(!is_taken_back, "the target of a 200 was taken back")?;
     let is_vouched = !is_swarm || by.vouched.contains(key);
     must(is_vouched, "a 200 to which no majority has agreed")
+}
+
+/// The name and the environment of a target that ever existed.
+fn order_of(world: &World, key: Key) -> (&str, &str) {
+    let label = |name| world.orders.get(&key)?.get(name).map(String::as_str);
+    let label = |name| label(name).unwrap_or_default();
+    let environment = label("dynamic-access.environment-id");
+    (label("dynamic-access.name"), environment)
 }
 
 /// A wait shows the real state, and not before it should.
@@ -248,15 +256,6 @@ fn is_too_late(world: &World, actor: usize, key: Key) -> Result<(), String> {
     must(has_ended || !runs_on, "a 409, and the target runs on")
 }
 
-/// Whether a Swarm's target without a vouch is being withdrawn.
-fn is_taken_back(world: &World, key: Key) -> bool {
-    let Orchestrator::Swarm(swarm) = &world.orchestrator else {
-        return false;
-    };
-    let mut services = swarm.services.iter();
-    services.any(|service| service.key == key && service.is_taken_back())
-}
-
 /// While nothing fails, a webhook ends in one of few ways.
 fn is_allowed(world: &World, actor: usize, status: u16) -> Result<(), String> {
     let scenario = &world.scenario;
@@ -280,10 +279,10 @@ pub fn is_settled(world: &World, webhook: Webhook, status: u16) -> bool {
         }
         (Webhook::Start { token, .. }, 429) => {
             let live = || ours().filter(|found| found.state.is_live());
-            let of_owner = live().filter(|found| owner(token) == Some(found.owner));
-            let max = world.scenario.max_targets_per_owner;
+            let of_owner = live().filter(|found| owner(token) == Some(found.owner()));
+            let max = world.scenario.max_targets_per_owner.parse();
             live().count() >= world.scenario.max_targets
-                || max.is_some_and(|max| of_owner.count() >= max)
+                || of_owner.count() >= max.unwrap_or(usize::MAX)
         }
         (Webhook::Start { token, .. }, 503) if world.is_node_lost() => {
             let name = name_of(token);

@@ -3,11 +3,10 @@
 use dynamic_access::log_line::reap_lines;
 use dynamic_access::reaper::{self, Reason, Report, Scope};
 
-use super::start::OUT_OF_SEQUENCE;
 use super::*;
 
 #[track_caller]
-fn reap_within(scope: Scope, steps: Steps) -> Report {
+fn reap_within(scope: Scope, steps: &str) -> Report {
     let report = on_swarm(steps, async |provisioner| {
         reaper::reap(&provisioner.backend, provisioner.config, scope).await
     });
@@ -16,39 +15,14 @@ fn reap_within(scope: Scope, steps: Steps) -> Report {
 
 /// Reaps, if no secret is left.
 #[track_caller]
-fn reap(steps: Steps) -> Report {
-    reap_within(Scope::whole(false), steps + "list secrets")
-}
-
-/// The lists with which a reap begins.
-fn listed(service: Value, tasks: &str) -> Steps {
-    call("list services", list(&[service])) + format!("list tasks: {tasks}")
-}
-
-/// A service that was made an hour ago.
-fn old(words: &str) -> Value {
-    let mut service = service(words);
-    service["CreatedAt"] = "2026-11-23T00:00:50.123456789Z".into();
-    service
-}
-
-/// A service that has outlived its lifetime.
-fn expired(words: &str) -> Value {
-    let mut service = service(words);
-    service["CreatedAt"] = "2026-11-01T00:00:00Z".into();
-    service
-}
-
-/// The removal of a service that a look shows like this, and its tasks, which end at once.
-fn removed(service: &str, tasks: &str) -> Steps {
-    steps(&format!(
-        "look up service: {service}; list own tasks: {tasks}"
-    )) + ENDED
+fn reap(steps: &str) -> Report {
+    let steps = format!("{steps}; list secrets");
+    reap_within(Scope::whole(false), &steps)
 }
 
 #[test]
 fn a_reap_removes_old_secrets_without_a_service() {
-    let secret = |id: &str, attempt: &str, created: &str| {
+    let secret = |(id, attempt, created)| {
         json!({
             "ID": id,
             "CreatedAt": created,
@@ -56,69 +30,64 @@ fn a_reap_removes_old_secrets_without_a_service() {
         })
     };
     let (old, young) = ("2026-11-23T00:58:59Z", "2026-11-23T00:59:10Z");
-    let secrets = list(&[
-        secret("in-use", &"0".repeat(32), old),
-        secret("young", "1", young),
-        secret("left", "2", old),
-    ]);
-    let looks = listed(service("1 vouched"), "running") + call("list secrets", secrets);
-    let report = reap_within(Scope::whole(false), looks + "delete secret");
+    let of_target = "0".repeat(32);
+    let secrets = [
+        ("in-use", &*of_target, old),
+        ("young", "1", young),
+        ("left", "2", old),
+    ];
+    let secrets = json!(secrets.map(secret));
+    let looks = "list services: 1 vouched; list tasks: running";
+    let steps = format!("{looks}; list secrets: 200 {secrets}; delete secret");
+    let report = reap_within(Scope::whole(false), &steps);
     assert_eq!((report.found, report.left_over), (1, 1));
 }
 
 #[test]
 fn a_reap_fences_what_never_started_and_spares_what_is_vouched_for() {
-    let begun = || listed(old("0"), "none");
-    let report = reap(begun() + removed("0", "none"));
+    let report = reap("OLD: 0; list tasks: none; look up service: 0; LOOKED: none; ENDED");
     assert_eq!(report.removed.len(), 1);
     // Somebody has vouched for it since the list.
-    for (looks, update) in [
-        ("look up service: 1 vouched; list own tasks: running", ""),
-        ("look up service: 0; list own tasks: none", OUT_OF_SEQUENCE),
-        (
-            "look up service: 1; list own tasks: running",
-            OUT_OF_SEQUENCE,
-        ),
+    for looks in [
+        "look up service: 1 vouched; LOOKED: running",
+        "look up service: 0; LOOKED: none; STALE",
+        "look up service: 1; LOOKED: running; STALE",
     ] {
-        assert!(reap(begun() + looks + update).removed.is_empty());
+        let report = reap(&format!("OLD: 0; list tasks: none; {looks}"));
+        assert!(report.removed.is_empty());
     }
 }
 
 #[test]
 fn a_reap_ends_what_runs_and_nobody_was_told_of() {
-    let report = reap(listed(old("1"), "running") + removed("1", "running"));
+    let report = reap("OLD: 1; list tasks: running; look up service: 1; LOOKED: running; ENDED");
     assert_eq!(report.removed[0].1, Reason::NeverStarted);
-    for service in [old("1 vouched"), service("1")] {
-        assert!(reap(listed(service, "running")).removed.is_empty());
+    for services in ["OLD: 1 vouched", "list services: 1"] {
+        let report = reap(&format!("{services}; list tasks: running"));
+        assert!(report.removed.is_empty());
     }
 }
 
 /// Removes a vouched target that is not seen running.
 #[track_caller]
-fn reap_vouched(tasks: Reply) -> Report {
-    let services = call("list services", list(&[old("1 vouched")]));
-    let report = reap(services + call("list tasks", tasks) + removed("1 vouched", "none"));
+fn reap_vouched(tasks: &str) -> Report {
+    let removed = "look up service: 1 vouched; LOOKED: none; ENDED";
+    let report = reap(&format!("OLD: 1 vouched; list tasks: {tasks}; {removed}"));
     assert_eq!(report.removed.len(), 1);
     report
 }
 
-/// A list of a task that ended long ago, in these words.
-fn failed(words: &str) -> Reply {
-    let mut ended = task(words);
-    ended["Status"]["Timestamp"] = "2026-11-23T00:10:00Z".into();
-    list(&[ended])
-}
-
 #[test]
 fn a_reap_removes_a_vouched_target_that_has_ended_or_was_forgotten() {
-    reap_vouched(failed("failed shutdown"));
-    reap_vouched(list(&[]));
+    reap_vouched("failed shutdown /Status/Timestamp=2026-11-23T00:10:00Z");
+    reap_vouched("none");
 }
 
 #[test]
 fn a_target_whose_health_check_has_failed_is_told_as_unhealthy() {
-    let words = "failed shutdown: task: non-zero exit (7): dockerexec: unhealthy container";
-    let events = events(&reap_vouched(failed(words)));
+    let task = "failed shutdown /Status/Timestamp=2026-11-23T00:10:00Z: \
+                task: non-zero exit (7): dockerexec: unhealthy container";
+    let events = events(&reap_vouched(task));
     assert_eq!(events[0]["code"], "unhealthy");
     assert_eq!(events[0]["exit_code"], 7);
 }
@@ -133,13 +102,13 @@ fn events(report: &Report) -> Vec<Value> {
 
 #[test]
 fn an_end_that_a_node_has_not_confirmed_is_left_and_no_event() {
-    let begun = listed(expired("1 vouched"), "running") + "look up service: 1 vouched; update";
+    let begun = "EXPIRED: 1 vouched; list tasks: running; look up service: 1 vouched; update";
     // Another reap finds it fenced.
-    let again =
-        listed(expired("0 vouched fenced"), "running remove") + "look up service: 0 vouched fenced";
+    let again = "EXPIRED: 0 vouched fenced; list tasks: running remove;
+                 look up service: 0 vouched fenced";
     for steps in [begun, again] {
         // Six seconds of pauses, which double up to a second.
-        let report = reap(steps + looked("running remove") * 10);
+        let report = reap(&format!("{steps}; LOOKED: running remove * 10"));
         assert_eq!(events(&report), Vec::<Value>::new());
         assert_eq!((report.removed.len(), report.left), (0, 1));
     }
@@ -148,8 +117,10 @@ fn an_end_that_a_node_has_not_confirmed_is_left_and_no_event() {
 /// The reap that finds a target fenced by an earlier one, once its node has confirmed the
 /// end.
 fn finished(delete: &str) -> Report {
-    let looks = "look up service: 0 fenced; list own tasks: none";
-    reap(listed(expired("0 vouched fenced"), "none") + looks + delete + "list own secrets")
+    let looks = "EXPIRED: 0 vouched fenced; list tasks: none; look up service: 0 fenced";
+    reap(&format!(
+        "{looks}; LOOKED: none; {delete}; list own secrets"
+    ))
 }
 
 #[test]
@@ -169,37 +140,36 @@ fn a_removal_that_another_request_has_finished_is_its_event() {
 #[test]
 fn a_withdrawn_start_is_told_as_never_started_by_whoever_removes_it() {
     // For a target that may run no more, a removal without force looks once more.
-    let looks = "look up service: 0 fenced; list own tasks: none; list own tasks: none";
-    let report = reap(listed(old("0 fenced"), "none") + looks + DELETED);
+    let looks = "look up service: 0 fenced; LOOKED: none; LOOKED: none; DELETED";
+    let report = reap(&format!("OLD: 0 fenced; list tasks: none; {looks}"));
     assert_eq!(report.removed[0].1, Reason::NeverStarted);
 }
 
 #[test]
 fn one_that_cannot_be_ended_comes_after_the_others() {
-    let id = |number: usize| format!("{number:025}");
-    let stopping = |number| {
-        let mut service = expired("0 vouched fenced");
-        service["ID"] = id(number).into();
-        service
-    };
-    let services: Vec<_> = (0..4).map(stopping).chain([expired("0")]).collect();
-    let tasks: Vec<_> = (0..4)
-        .map(|number| task_of(&id(number), "running remove"))
-        .collect();
+    let (mut services, mut tasks) = (String::new(), Vec::new());
+    for number in 0..4 {
+        let expired = "0 vouched fenced /CreatedAt=2026-11-01T00:00:00Z";
+        services += &format!("{expired} /ID={number:025} + ");
+        tasks.push(format!("running remove /ServiceID={number:025}"));
+    }
+    let tasks = tasks.join(" + ");
+    let steps = format!(
+        "list services: {services}0 /CreatedAt=2026-11-01T00:00:00Z; list tasks: {tasks};
+         look up service: 0; LOOKED: none; ENDED; list secrets"
+    );
     let scope = Scope {
         tries_max: 1,
         ..Scope::AFTER_ANSWER
     };
-    let begun = call("list services", list(&services)) + call("list tasks", list(&tasks));
-    let report = reap_within(scope, begun + removed("0", "none") + "list secrets");
-    assert_eq!(report.removed.len(), 1);
+    assert_eq!(reap_within(scope, &steps).removed.len(), 1);
 }
 
 #[test]
 fn secrets_that_cannot_be_listed_keep_no_target_from_being_removed() {
-    let begun = listed(old("0"), "none") + removed("0", "none");
-    let no_list = steps("list secrets: 500 m") * 3;
-    let report = reap_within(Scope::whole(false), begun + no_list);
+    let removed = "OLD: 0; list tasks: none; look up service: 0; LOOKED: none; ENDED";
+    let steps = format!("{removed}; list secrets: 500 m * 3");
+    let report = reap_within(Scope::whole(false), &steps);
     assert_eq!(report.removed.len(), 1);
     let notes = report.notes(false);
     assert!(notes[0].contains("secrets"), "{notes:?}");

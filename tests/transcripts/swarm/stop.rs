@@ -3,53 +3,33 @@
 use dynamic_access::docker::TargetId;
 use dynamic_access::error::TargetError;
 
-use super::start::OUT_OF_SEQUENCE;
 use super::*;
 
-#[track_caller]
-fn check_stop(steps: impl Into<Steps>, status: u16) {
-    let id = TargetId::parse(SERVICE).expect("an id");
-    let outcome = on_swarm(steps, async |provisioner| provisioner.stop(&id).await);
-    let outcome = outcome.map_or_else(|error| error.status().as_u16(), |_| 200);
-    assert_eq!(outcome, status);
+fn stops(rows: &str) {
+    stops_with(&SWARM, rows);
 }
 
-#[test]
-fn a_stop_is_true_once_no_task_is_left() {
-    let secrets = json!([{"ID": "s", "CreatedAt": "2026-11-23T01:00:50Z", "Spec": {"Name": "n"}}]);
-    let met = "find service: 1 vouched; list own tasks: running; look up service: 1 vouched";
-    let fenced = "
-        look up service: 1 vouched; update;
-        list own tasks: running remove; list own tasks: none;
-        delete service";
-    let secrets = call("list own secrets", shows(secrets)) + "delete secret";
-    check_stop(steps(met) + OUT_OF_SEQUENCE + fenced + secrets, 200);
-    check_stop("find service: none; list tasks: none", 200);
-}
+transcripts! { stops:
+    a_stop_is_true_once_no_task_is_left
+        r#"find service: 1 vouched; LOOKED: running; look up service: 1 vouched; STALE;
+           look up service: 1 vouched; update; LOOKED: running remove; LOOKED: none;
+           delete service;
+           list own secrets: 200
+           [{"ID":"s","CreatedAt":"2026-11-23T01:00:50Z","Spec":{"Name":"n"}}];
+           delete secret => 200
+           find service: none; list tasks: none => 200"#
 
-#[test]
-fn a_stop_is_not_true_while_a_node_may_run_the_task() {
-    let fenced = "
-        find service: 0 vouched fenced; list own tasks: running remove;
-        look up service: 0 vouched fenced";
-    // Somebody else has deleted it.
-    let without_service = "
-        find service: none; list tasks: running remove;
-        look up service: 404 service x not found";
-    for look in [fenced, without_service] {
-        let tries = [19, 10, 1].map(|looks| steps(look) + looked("running remove") * looks);
-        let [first, second, third] = tries;
-        check_stop(first + second + third, 503);
-    }
-}
+    a_stop_is_not_true_while_a_node_may_run_the_task
+        "STOPPING; LOOKED: running remove * 19; STOPPING; LOOKED: running remove * 10;
+         STOPPING; LOOKED: running remove => 503
+         // Somebody else has deleted it.
+         DELETING; LOOKED: running remove * 19; DELETING; LOOKED: running remove * 10;
+         DELETING; LOOKED: running remove => 503"
 
-#[test]
-fn a_swarm_that_has_missed_the_fence_gets_it_again() {
-    let fenced = "
-        find service: 0 vouched fenced; list own tasks: running;
-        look up service: 0 vouched fenced";
-    let again = "look up service: 0 vouched fenced; update; list own tasks: none";
-    check_stop(steps(fenced) + looked("running") * 3 + again + DELETED, 200);
+    a_swarm_that_has_missed_the_fence_gets_it_again
+        "find service: 0 vouched fenced; LOOKED: running; look up service: 0 vouched fenced;
+         LOOKED: running * 3; look up service: 0 vouched fenced; update; LOOKED: none; DELETED
+         => 200"
 }
 
 #[test]

@@ -1,30 +1,29 @@
 //! One container of an Engine.
 
-use std::collections::BTreeMap;
-use std::sync::Arc;
+use std::rc::Rc;
 use std::time::Duration;
 
 use serde_json::json;
 
 use crate::model::reply::unix;
-use crate::model::{Key, State, Target};
+use crate::model::{Key, Labels, State, Target};
 
 /// A container.
 #[derive(Debug, Clone)]
 pub struct Container {
     pub key: Key,
-    pub id: Arc<str>,
-    pub name: Arc<str>,
-    pub labels: Arc<BTreeMap<String, String>>,
+    pub id: Rc<str>,
+    pub name: Rc<str>,
+    pub labels: Rc<Labels>,
     /// Its entry in a list, except for its state.
-    pub entry: Arc<str>,
+    pub entry: Rc<str>,
     pub state: State,
     pub created: Duration,
     /// When it was started, if an actor has started it.
     pub started: Option<Duration>,
     pub finished: Option<Duration>,
     /// The content of its token's file.
-    pub token: Option<Arc<str>>,
+    pub token: Option<Rc<str>>,
     /// Whether it has a health check that the Engine shows.
     pub has_check: bool,
 }
@@ -33,13 +32,7 @@ pub struct Container {
 const HEALTHY_AFTER: Duration = Duration::from_secs(3);
 
 impl Container {
-    pub fn new(
-        key: Key,
-        name: &str,
-        labels: BTreeMap<String, String>,
-        state: State,
-        created: Duration,
-    ) -> Self {
+    pub fn new(key: Key, name: &str, labels: Labels, state: State, created: Duration) -> Self {
         let id = key.container_id();
         let entry = json!({
             "Id": id,
@@ -52,7 +45,7 @@ impl Container {
             key,
             id: id.into(),
             name: name.into(),
-            labels: Arc::new(labels),
+            labels: Rc::new(labels),
             entry: entry.to_string().into(),
             state,
             created,
@@ -71,14 +64,11 @@ impl Container {
 
     /// The container as promises see it.
     pub fn target(&self) -> Target<'_> {
-        let environment = self.labels.get("dynamic-access.environment-id");
-        let owner = self.labels.get("dynamic-access.owner");
         Target {
             key: self.key,
             id: &self.id,
             name: &self.name,
-            environment: environment.map_or("", String::as_str),
-            owner: owner.map_or("", String::as_str),
+            labels: &self.labels,
             state: self.state,
             runs: self.state == State::Running,
             created: self.created,

@@ -16,9 +16,9 @@ use serde_json::json;
 pub use container::Container;
 pub use volume::Volume;
 
+use super::op::{self, Filter, Op};
+use super::{Change, Key, Reply, State, Step, Target, What};
 use crate::digest::digest;
-use crate::model::op::{Filter, Request};
-use crate::model::{Change, Key, Reply, State, Step, Target, What};
 
 /// Whose behaviour the model has where the two differ.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -44,69 +44,67 @@ impl Engine {
     /// may create.
     pub fn step(
         &mut self,
-        request: &Request,
+        op: &Op,
         half: &mut Option<Key>,
         key: Key,
         now: Duration,
     ) -> Result<Step, Reply> {
-        let begun = half.take();
-        Ok(match (request, begun) {
-            (
-                Request::Create {
-                    name,
-                    labels,
-                    has_check,
-                },
-                None,
-            ) => {
-                let labels = labels.clone();
-                let mut made = Container::new(key, name, labels, State::Reserved, now);
+        let reply = match (&*op.route, half.take()) {
+            (op::CREATE, None) => {
+                let mut made =
+                    Container::new(key, &op.name, op.labels.clone(), State::Reserved, now);
                 // Podman's list does not show it.
-                made.has_check = *has_check && self.kind == Kind::Docker;
+                made.has_check = op.has_check && self.kind == Kind::Docker;
                 let change = self.reserve(made)?;
                 *half = Some(key);
-                Step::begins(Some(change))
+                return Ok((Some(change), None));
             }
-            (Request::Create { .. }, Some(key)) => {
+            (op::CREATE, Some(key)) => {
                 let body = json!({"Id": key.container_id(), "Warnings": []});
                 let change = self.turn(key, State::Created);
-                Step::makes(change, Reply::new(201, body.to_string()))
+                return Ok((Some(change), Some(Reply::new(201, body))));
             }
-            (Request::Remove { id, force }, None) => match self.begin_removal(id, *force)? {
-                Some(change) => {
-                    *half = Some(change.key);
-                    Step::begins(Some(change))
-                }
-                None => Step::says(Reply::new(204, "")),
-            },
-            (Request::Remove { .. }, Some(key)) => Step::makes(self.drop(key), Reply::new(204, "")),
-            (Request::Archive { id, content }, _) => {
-                let found = self.find(id)?;
+            (op::REMOVE | op::REMOVE_BY_FORCE, None) => {
+                let change = self.begin_removal(&op.id, op.route == op::REMOVE_BY_FORCE)?;
+                *half = Some(change.key);
+                return Ok((Some(change), None));
+            }
+            (op::REMOVE | op::REMOVE_BY_FORCE, Some(key)) => {
+                return Ok((Some(self.drop(key)), Some(Reply::new(204, ""))));
+            }
+            (op::ARCHIVE, _) => {
+                let found = self.find(&op.id)?;
                 // A change of its files does not change its state.
                 let change = self.turn(found.key, found.state);
-                self.container(change.key).token = Some(content.as_str().into());
-                Step::makes(change, Reply::new(200, ""))
+                self.container(change.key).token = op.content.as_deref().map(Into::into);
+                return Ok((Some(change), Some(Reply::new(200, ""))));
             }
-            (Request::Start(id), _) => self.start(id, now)?,
-            (Request::List(filter), _) => Step::says(reply::list(self.matching(filter), now)),
-            (Request::Inspect(id), _) => Step::says(reply::inspect(self.find(id)?, now)),
-            (Request::Stats(id), _) => Step::says(reply::stats(self.find(id)?)),
-            (Request::Image, _) if self.has_image => {
-                Step::says(Reply::new(200, r#"{"Id":"sha256:0"}"#))
+            (op::START, _) => {
+                let change = self.start(&op.id, now)?;
+                return Ok((Some(change), Some(Reply::new(204, ""))));
             }
-            (Request::Image, _) => Step::says(Reply::says(404, "No such image: agent")),
-            (Request::CreateVolume { name, deployment }, _) => {
-                self.create_volume(name, deployment, now)
+            (op::LIST, _) => reply::list(self.matching(op.filter()), now),
+            ("GET /containers/*/json", _) => reply::inspect(self.find(&op.id)?, now),
+            ("GET /containers/*/stats?one-shot=true&stream=false", _) => {
+                let runs = self.find(&op.id)?.state == State::Running;
+                Reply::new(
+                    200,
+                    json!({"pids_stats": {"current": if runs { 3 } else { 0 }}}),
+                )
             }
-            (Request::RemoveVolume(name), _) => self.remove_volume(name),
-            (Request::Volumes(filter), None) => {
-                self.begin_list(filter, key);
+            ("GET /images/*/json", _) if self.has_image => Reply::new(200, r#"{"Id":"sha256:0"}"#),
+            ("GET /images/*/json", _) => Reply::says(404, "No such image: agent"),
+            (op::CREATE_VOLUME, _) => return Ok(self.create_volume(op, now)),
+            ("DELETE /volumes/*", _) => return Ok(self.remove_volume(&op.id)),
+            ("GET /volumes?filters", None) => {
+                self.begin_list(op.filter(), key);
                 *half = Some(key);
-                Step::begins(None)
+                return Ok((None, None));
             }
-            (Request::Volumes(_), Some(key)) => Step::says(self.finish_list(key)),
-            _ => return Err(super::not_known_here()),
-        })
+            ("GET /volumes?filters", Some(key)) => self.finish_list(key),
+            _ => panic!("the model of an Engine does not know {op}"),
+        };
+        Ok((None, Some(reply)))
     }
 
     /// Takes the name of a container that is not registered yet.
@@ -122,35 +120,32 @@ impl Engine {
         Ok(change)
     }
 
-    fn start(&mut self, id: &str, now: Duration) -> Result<Step, Reply> {
+    fn start(&mut self, id: &str, now: Duration) -> Result<Change, Reply> {
         let found = self.find(id)?;
         match found.state {
             State::Running => Err(Reply::new(304, "")),
-            State::Removing | State::Dead => {
-                let status = if self.kind == Kind::Podman { 500 } else { 409 };
-                let message = "container is marked for removal and cannot be started";
-                Err(Reply::says(status, message))
-            }
+            State::Removing | State::Dead => Err(reply::marked(self.kind)),
             // An Engine runs an ended container once more.
             _ => {
                 let change = self.turn(found.key, State::Running);
                 self.container(change.key).started = Some(now);
-                Ok(Step::makes(change, Reply::new(204, "")))
+                Ok(change)
             }
         }
     }
 
-    /// Begins a removal; `None` if another is under way and that is a success.
-    fn begin_removal(&mut self, id: &str, force: bool) -> Result<Option<Change>, Reply> {
+    /// Begins a removal.
+    fn begin_removal(&mut self, id: &str, force: bool) -> Result<Change, Reply> {
         let found = self.find(id)?;
         match (found.state, self.kind) {
             (State::Removing, Kind::Docker) => {
                 let message = format!("removal of container {id} is already in progress");
-                Err(Reply::says(409, &message))
+                Err(Reply::says(409, message))
             }
-            (State::Removing, Kind::Podman) => Ok(None),
+            // A success, although another is under way.
+            (State::Removing, Kind::Podman) => Err(Reply::new(204, "")),
             (State::Running, kind) if !force => Err(reply::running(kind, id)),
-            _ => Ok(Some(self.turn(found.key, State::Removing))),
+            _ => Ok(self.turn(found.key, State::Removing)),
         }
     }
 
@@ -158,12 +153,7 @@ impl Engine {
     pub fn drop(&mut self, key: Key) -> Change {
         let from = Some(self.container(key).state);
         self.containers.retain(|container| container.key != key);
-        Change {
-            key,
-            from,
-            to: None,
-            what: What::Else,
-        }
+        Change::new(key, from, None, What::Else)
     }
 
     fn container(&mut self, key: Key) -> &mut Container {
@@ -174,14 +164,15 @@ impl Engine {
     /// Brings a container into another state.
     pub fn turn(&mut self, key: Key, to: State) -> Change {
         let container = self.container(key);
-        let from = Some(container.state);
-        container.state = to;
-        Change {
-            key,
-            from,
-            to: Some(to),
-            what: what(from, to),
-        }
+        let from = Some(std::mem::replace(&mut container.state, to));
+        let what = match to {
+            _ if from == Some(to) => What::Else,
+            State::Running => What::Runs,
+            State::Exited | State::Dead => What::Ends,
+            State::Removing => What::Withdrawn,
+            _ => What::Else,
+        };
+        Change::new(key, from, Some(to), what)
     }
 
     /// Ends the process of a container.
@@ -194,40 +185,32 @@ impl Engine {
     /// Ends a removal half-way: the rest of the container never runs again.
     pub fn fail_halfway(&mut self, key: Key, now: Duration) -> Change {
         let change = self.end(key, now);
-        self.turn(key, State::Dead);
-        Change {
-            to: Some(State::Dead),
-            ..change
-        }
+        let to = self.turn(key, State::Dead).to;
+        Change { to, ..change }
     }
 
     /// Kills the Engine and starts it again: running containers end, and everything in
     /// its memory is lost.
     pub fn restart(&mut self, now: Duration) -> Vec<Change> {
         self.lists.clear();
-        self.containers
-            .retain(|container| container.state != State::Reserved);
-        let cut_off =
-            |container: &&Container| matches!(container.state, State::Running | State::Removing);
-        let keys: Vec<Key> = self
-            .containers
-            .iter()
-            .filter(cut_off)
-            .map(|container| container.key)
-            .collect();
+        self.containers.retain(|held| held.state != State::Reserved);
+        let held = self.containers.iter();
+        let cut_off = held.filter(|held| matches!(held.state, State::Running | State::Removing));
+        let keys: Vec<Key> = cut_off.map(|container| container.key).collect();
         keys.into_iter().map(|key| self.end(key, now)).collect()
     }
 
-    /// The container with this full id or name, once it is registered.
-    fn find(&self, id: &str) -> Result<&Container, Reply> {
-        let listed = |container: &&Container| container.state != State::Reserved;
-        let mut listed = self.containers.iter().filter(listed);
-        let found = listed.find(|container| *container.id == *id || *container.name == *id);
-        found.ok_or_else(|| reply::absent(id))
+    /// The containers that are registered.
+    fn listed(&self) -> impl Iterator<Item = &Container> {
+        let held = self.containers.iter();
+        held.filter(|container| container.state != State::Reserved)
     }
 
-    pub fn get(&self, key: Key) -> Option<Target<'_>> {
-        self.targets().find(|target| target.key == key)
+    /// The container with this full id or name.
+    fn find(&self, id: &str) -> Result<&Container, Reply> {
+        let mut listed = self.listed();
+        let found = listed.find(|container| *container.id == *id || *container.name == *id);
+        found.ok_or_else(|| Reply::says(404, format!("No such container: {id}")))
     }
 
     pub fn targets(&self) -> impl Iterator<Item = Target<'_>> {
@@ -238,43 +221,22 @@ impl Engine {
     pub fn digest(&self) -> u64 {
         let ours = self.containers.iter();
         let ours = ours.filter(|container| !container.key.is_foreign());
-        // A sum, because the order of independent parts makes no difference.
         let digests = ours.map(|found| {
-            digest((
-                found.key,
-                found.state,
-                found.created,
-                found.started,
-                found.finished,
-                &found.token,
-            ))
+            let times = (found.created, found.started, found.finished);
+            digest((found.key, found.state, times, &found.token))
         });
-        let volumes = self.volumes.iter();
-        let volumes = volumes.map(digest);
+        let volumes = self.volumes.iter().map(digest);
         let lists = self.lists.iter().map(digest);
+        // A sum, because the order of independent parts makes no difference.
         let digests = digests.chain(volumes).chain(lists);
         digests.fold(0, u64::wrapping_add)
     }
 
     fn matching(&self, filter: &Filter) -> Vec<&Container> {
-        self.containers
-            .iter()
-            .filter(|container| container.state != State::Reserved)
-            .filter(|container| match filter {
-                Filter::Name(name) => *container.name == **name,
-                filter => filter.shows(&container.id, &container.name, &container.labels),
-            })
-            .collect()
-    }
-}
-
-/// The kind of a container's change of state.
-fn what(from: Option<State>, to: State) -> What {
-    match to {
-        _ if from == Some(to) => What::Else,
-        State::Running => What::Runs,
-        State::Exited | State::Dead => What::Ends,
-        State::Removing => What::Withdrawn,
-        _ => What::Else,
+        let is_meant = |found: &&Container| match filter {
+            Filter::Name(name) => *found.name == **name,
+            filter => filter.shows(&found.id, &found.name, &found.labels),
+        };
+        self.listed().filter(is_meant).collect()
     }
 }

@@ -2,51 +2,47 @@
 
 use std::time::Duration;
 
-use serde_json::{Value, json};
+use serde_json::json;
 
 use super::{Container, Kind};
-use crate::model::reply::{rfc3339, unix};
+use crate::model::reply::rfc3339;
 use crate::model::{Reply, State};
+
+/// A conflict, which Podman calls a failure.
+fn conflict(kind: Kind, message: String) -> Reply {
+    Reply::says(if kind == Kind::Podman { 500 } else { 409 }, message)
+}
 
 /// The answer to a create whose name is in use.
 pub fn name_taken(kind: Kind, name: &str, holder: &str) -> Reply {
-    match kind {
-        Kind::Docker => {
-            let message = format!(
-                "Conflict. The container name \"/{name}\" is already in use by container \"{holder}\". You have to remove (or rename) that container to be able to reuse that name."
-            );
-            Reply::says(409, &message)
-        }
-        Kind::Podman => {
-            let message = format!(
-                "container create: creating container storage: the container name \"{name}\" is already in use by {holder}. You have to remove that container to be able to reuse that name: that name is already in use"
-            );
-            Reply::says(500, &message)
-        }
-    }
+    let message = match kind {
+        Kind::Docker => format!(
+            "Conflict. The container name \"/{name}\" is already in use by container \"{holder}\". You have to remove (or rename) that container to be able to reuse that name."
+        ),
+        Kind::Podman => format!(
+            "container create: creating container storage: the container name \"{name}\" is already in use by {holder}. You have to remove that container to be able to reuse that name: that name is already in use"
+        ),
+    };
+    conflict(kind, message)
 }
 
 /// The answer to a removal without force of a running container.
 pub fn running(kind: Kind, id: &str) -> Reply {
-    match kind {
-        Kind::Docker => {
-            let message = format!(
-                "cannot remove container \"{id}\": container is running: stop the container before removing or force remove"
-            );
-            Reply::says(409, &message)
-        }
-        Kind::Podman => {
-            let message = format!(
-                "cannot remove container {id} as it is running - running or paused containers cannot be removed without force: container state improper"
-            );
-            Reply::says(500, &message)
-        }
-    }
+    let message = match kind {
+        Kind::Docker => format!(
+            "cannot remove container \"{id}\": container is running: stop the container before removing or force remove"
+        ),
+        Kind::Podman => format!(
+            "cannot remove container {id} as it is running - running or paused containers cannot be removed without force: container state improper"
+        ),
+    };
+    conflict(kind, message)
 }
 
-/// The answer to a request for a container that is not there.
-pub fn absent(id: &str) -> Reply {
-    Reply::says(404, &format!("No such container: {id}"))
+/// The answer to a start of a container that is being removed.
+pub fn marked(kind: Kind) -> Reply {
+    let message = "container is marked for removal and cannot be started";
+    conflict(kind, message.to_owned())
 }
 
 /// A list, the youngest first as Docker sorts it.
@@ -68,52 +64,36 @@ fn entry(container: &Container, now: Duration) -> String {
         (state, _) => state,
     };
     let state = listed.word();
-    let status = match listed {
-        State::Running => match container.is_healthy(now) {
-            Some(true) => "Up 2 minutes (healthy)",
-            Some(false) => "Up 2 minutes (health: starting)",
-            None => "Up 2 minutes",
-        },
-        State::Exited => "Exited (137) 3 minutes ago",
-        State::Removing => "Removal In Progress",
-        State::Dead => "Dead",
+    let status = match (listed, container.is_healthy(now)) {
+        (State::Running, Some(true)) => "Up 2 minutes (healthy)",
+        (State::Running, Some(false)) => "Up 2 minutes (health: starting)",
+        (State::Running, None) => "Up 2 minutes",
+        (State::Exited, _) => "Exited (137) 3 minutes ago",
+        (State::Removing, _) => "Removal In Progress",
+        (State::Dead, _) => "Dead",
         _ => "Created",
     };
     format!(r#"{start},"State":"{state}","Status":"{status}"}}"#)
 }
 
-/// The count of a container's processes.
-pub fn stats(container: &Container) -> Reply {
-    let runs = container.state == State::Running;
-    let body = json!({"pids_stats": {"current": if runs { 3 } else { 0 }}});
-    Reply::new(200, body.to_string())
-}
-
 /// The answer to an inspect of a container.
 pub fn inspect(container: &Container, now: Duration) -> Reply {
-    let finished = container.finished.map_or_else(
-        || "0001-01-01T00:00:00Z".to_owned(),
-        |finished| rfc3339(unix(finished)),
-    );
-    let health = match container.is_healthy(now) {
-        Some(true) => json!({"Status": "healthy"}),
-        Some(false) => json!({"Status": "starting"}),
-        None => Value::Null,
-    };
+    let never = || "0001-01-01T00:00:00Z".to_owned();
+    let word = |is_healthy| if is_healthy { "healthy" } else { "starting" };
     let body = json!({
         "Id": *container.id,
         "Name": format!("/{}", container.name),
-        "Created": rfc3339(unix(container.created)),
+        "Created": rfc3339(container.created),
         "State": {
             "Status": container.state.word(),
             "Running": container.state == State::Running,
-            "FinishedAt": finished,
+            "FinishedAt": container.finished.map_or_else(never, rfc3339),
             "ExitCode": if container.finished.is_some() { 137 } else { 0 },
             "Error": "",
-            "Health": health,
+            "Health": container.is_healthy(now).map(|is| json!({"Status": word(is)})),
         },
         "Image": "sha256:0",
         "Config": {"Image": "agent", "Labels": *container.labels},
     });
-    Reply::new(200, body.to_string())
+    Reply::new(200, body)
 }

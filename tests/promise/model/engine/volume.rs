@@ -5,30 +5,27 @@ use std::time::Duration;
 use serde_json::{Value, json};
 
 use super::Engine;
-use crate::model::op::Filter;
-use crate::model::reply::{rfc3339, unix};
-use crate::model::{Change, Key, Reply, Step, What};
+use crate::model::op::{Filter, Op};
+use crate::model::reply::rfc3339;
+use crate::model::{Change, Key, Labels, Reply, Step, What};
 
 /// A volume.
 #[derive(Debug, Clone, PartialEq, Eq, Hash)]
 pub struct Volume {
     pub name: String,
-    /// The deployment in its label.
-    pub deployment: Option<String>,
+    pub labels: Labels,
     pub created: Duration,
 }
 
 impl Volume {
     /// The volume as a list and a create show it.
     fn entry(&self) -> Value {
-        let deployment = self.deployment.as_ref();
-        let labels = deployment.map(|deployment| json!({"dynamic-access.deployment": deployment}));
         json!({
             "Name": self.name,
             "Driver": "local",
-            "Labels": labels,
+            "Labels": Some(&self.labels).filter(|labels| !labels.is_empty()),
             "Scope": "local",
-            "CreatedAt": rfc3339(unix(self.created)),
+            "CreatedAt": rfc3339(self.created),
         })
     }
 
@@ -48,45 +45,36 @@ impl Volume {
 
 impl Engine {
     /// Makes a volume, or leaves the one with this name as it is.
-    pub(super) fn create_volume(&mut self, name: &str, deployment: &str, now: Duration) -> Step {
-        if !self.volumes.iter().any(|volume| volume.name == name) {
+    pub(super) fn create_volume(&mut self, op: &Op, created: Duration) -> Step {
+        let (name, labels) = (op.name.clone(), op.labels.clone());
+        let mut there = self.volumes.iter();
+        let at = there.position(|volume| volume.name == name);
+        let at = at.unwrap_or_else(|| {
             self.volumes.push(Volume {
-                name: name.to_owned(),
-                deployment: Some(deployment.to_owned()),
-                created: now,
+                name,
+                labels,
+                created,
             });
-        }
-        let volume = self.volumes.iter().find(|volume| volume.name == name);
-        let body = volume.expect("it was made").entry().to_string();
-        Step {
-            change: self.renewed_by(name),
-            reply: Some(Reply::new(201, body)),
-        }
+            self.volumes.len() - 1
+        });
+        let reply = Reply::new(201, self.volumes[at].entry());
+        (self.renewed_by(&op.name), Some(reply))
     }
 
     pub(super) fn remove_volume(&mut self, name: &str) -> Step {
         let there = self.volumes.len();
         self.volumes.retain(|volume| volume.name != name);
-        let reply = if self.volumes.len() < there {
-            Reply::new(204, "")
-        } else {
-            Reply::says(404, &format!("get {name}: no such volume"))
+        let reply = match self.volumes.len() < there {
+            true => Reply::new(204, ""),
+            false => Reply::says(404, format!("get {name}: no such volume")),
         };
-        Step {
-            change: self.renewed_by(name),
-            reply: Some(reply),
-        }
+        (self.renewed_by(name), Some(reply))
     }
 
     /// Begins a list, with the volumes that are there.
     pub(super) fn begin_list(&mut self, filter: &Filter, key: Key) {
         let shown = self.volumes.iter();
-        let shown = shown.filter(|volume| match (filter, &volume.deployment) {
-            (Filter::Labels(asked), Some(deployment)) => {
-                asked.iter().all(|(_, value)| value == deployment)
-            }
-            _ => false,
-        });
+        let shown = shown.filter(|volume| filter.shows("", &volume.name, &volume.labels));
         self.lists.push((key, shown.cloned().collect()));
     }
 
@@ -96,20 +84,15 @@ impl Engine {
         let (_, begun) = self.lists.remove(place.expect("it has begun"));
         let shown = begun.iter().filter(|volume| self.volumes.contains(volume));
         let shown: Vec<_> = shown.map(Volume::entry).collect();
-        let body = json!({"Volumes": shown, "Warnings": null});
-        Reply::new(200, body.to_string())
+        Reply::new(200, json!({"Volumes": shown, "Warnings": null}))
     }
 
     /// The change of a target by the renewal with this name; none if the target is gone.
     fn renewed_by(&self, name: &str) -> Option<Change> {
         let mut containers = self.containers.iter();
         let target = containers.find(|container| name.contains(&*container.id))?;
-        Some(Change {
-            key: target.key,
-            from: Some(target.state),
-            to: Some(target.state),
-            what: What::Else,
-        })
+        let state = Some(target.state);
+        Some(Change::new(target.key, state, state, What::Else))
     }
 
     /// The age up to which a target was renewed; zero if it was not.

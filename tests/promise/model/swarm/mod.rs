@@ -14,7 +14,6 @@ mod service;
 mod spec;
 
 use std::rc::Rc;
-use std::sync::Arc;
 use std::time::Duration;
 
 pub use moves::Move;
@@ -22,16 +21,17 @@ pub use service::{Service, TaskState};
 pub use spec::Spec;
 
 use crate::digest::digest;
-use crate::model::{Change, Key, Labels, Reply, Request, State, Step, Target, What};
+use crate::model::op::{self, Op};
+use crate::model::{Change, Key, Labels, Reply, State, Step, Target, What};
 
 /// A secret.
 #[derive(Debug, Clone)]
 pub struct Secret {
     pub key: Key,
-    pub id: Arc<str>,
+    pub id: Rc<str>,
     pub name: String,
     pub labels: Labels,
-    pub content: Arc<str>,
+    pub content: Rc<str>,
     pub created: Duration,
 }
 
@@ -80,62 +80,50 @@ pub struct Swarm {
 impl Swarm {
     /// Carries out a request, or returns the answer that refuses it. `key` is the key of
     /// the object that it may create.
-    pub fn step(&mut self, request: &Request, key: Key, now: Duration) -> Result<Step, Reply> {
-        Ok(Step::says(match request {
-            Request::CreateService(spec) => {
-                return self.create(&self.passed_on(spec), key, now);
-            }
-            Request::UpdateService { id, version, spec } => {
-                return self.update(id, *version, &self.passed_on(spec), now);
-            }
-            Request::DeleteService(id) => return self.delete(id),
-            Request::InspectService(id) => {
-                let mut shown = self.services[self.find(id)?].clone();
+    pub fn step(&mut self, op: &Op, key: Key, now: Duration) -> Result<Step, Reply> {
+        let there = self.services.iter().filter(|held| !held.is_deleted);
+        let reply = match &*op.route {
+            op::CREATE_SERVICE => return self.create(&self.passed_on(op.spec()), key, now),
+            op::UPDATE_SERVICE => return self.update(op, &self.passed_on(op.spec()), now),
+            "DELETE /services/*" => return self.delete(&op.id),
+            "GET /services/*" => {
+                let mut shown = self.services[self.find(&op.id)?].clone();
                 if matches!(self.habit, Habit::Older(Through::Looks | Through::Both)) {
                     shown.spec = shown.spec.as_older();
                 }
                 Reply::new(200, reply::service_entry(&shown))
             }
-            Request::Services(filter) => {
-                let there = self.services.iter().filter(|held| !held.is_deleted);
-                let is_meant =
-                    |held: &&Service| filter.shows(&held.id, &held.spec.name, &held.spec.labels);
-                reply::list(there.filter(is_meant).map(reply::service_entry))
+            "GET /services?filters" => {
+                let shows = |held: &&Service| {
+                    let spec = &held.spec;
+                    op.filter().shows(&held.id, &spec.name, &spec.labels)
+                };
+                reply::list(there.filter(shows).map(reply::service_entry))
             }
-            Request::Tasks(filter) => {
+            "GET /tasks?filters" => {
                 let tasks = self.services.iter().filter_map(|held| held.task.as_ref());
+                let tasks = tasks.filter(|task| !task.is_forgotten);
                 // The ids of tasks are not modelled, and their names begin with those of
                 // their services.
-                let is_meant = |task: &&service::Task| {
-                    !task.is_forgotten && filter.shows("", &task.spec.name, &task.spec.labels)
+                let shows = |task: &&service::Task| {
+                    let spec = &task.spec;
+                    op.filter().shows("", &spec.name, &spec.labels)
                 };
-                reply::list(tasks.filter(is_meant).map(reply::task_entry))
+                reply::list(tasks.filter(shows).map(reply::task_entry))
             }
-            Request::CreateSecret {
-                name,
-                labels,
-                content,
-            } => {
-                let id: Arc<str> = key.swarm_id().into();
-                self.add_secret(Secret {
-                    key,
-                    id,
-                    name: name.clone(),
-                    labels: labels.clone(),
-                    content: content.as_str().into(),
-                    created: now,
-                })?
+            op::CREATE_SECRET => self.create_secret(op, key, now)?,
+            "DELETE /secrets/*" => self.delete_secret(&op.id)?,
+            "GET /secrets?filters" => {
+                let secrets = self.secrets.iter().filter(|secret| {
+                    let filter = op.filter();
+                    filter.shows(&secret.id, &secret.name, &secret.labels)
+                });
+                reply::list(secrets.map(|secret| reply::secret_entry(secret)))
             }
-            Request::DeleteSecret(id) => self.delete_secret(id)?,
-            Request::Secrets(filter) => {
-                let is_meant =
-                    |secret: &&Secret| filter.shows(&secret.id, &secret.name, &secret.labels);
-                let shown = self.secrets.iter().map(|secret| &**secret).filter(is_meant);
-                reply::list(shown.map(reply::secret_entry))
-            }
-            Request::Nodes => reply::nodes(self.nodes, matches!(self.habit, Habit::Older(_))),
-            _ => return Err(super::not_known_here()),
-        }))
+            "GET /nodes" => reply::nodes(self.nodes, matches!(self.habit, Habit::Older(_))),
+            _ => panic!("the model of a Swarm does not know {op}"),
+        };
+        Ok((None, Some(reply)))
     }
 
     /// A specification as the manager passes it on.
@@ -154,19 +142,13 @@ impl Swarm {
         let service = Service::new(key, Rc::clone(spec), now);
         let reply = reply::created(&service.id);
         self.services.push(service);
-        Ok(Step::makes(Change::made(key, State::Created), reply))
+        Ok((Some(Change::made(key, State::Created)), Some(reply)))
     }
 
-    fn update(
-        &mut self,
-        id: &str,
-        version: u64,
-        spec: &Rc<Spec>,
-        now: Duration,
-    ) -> Result<Step, Reply> {
-        let found = self.find(id)?;
+    fn update(&mut self, op: &Op, spec: &Rc<Spec>, now: Duration) -> Result<Step, Reply> {
+        let found = self.find(&op.id)?;
         self.services[found].allocate(now);
-        if self.services[found].version() != version {
+        if Some(self.services[found].version()) != op.version {
             return Err(reply::rpc(500, "Unknown", "update out of sequence"));
         }
         let token = self.first_of(&spec.secrets)?;
@@ -189,20 +171,20 @@ impl Swarm {
                 _ => What::Replaced,
             }
         });
-        Ok(Step::makes(change, Reply::new(200, r#"{"Warnings":null}"#)))
+        let reply = Reply::new(200, r#"{"Warnings":null}"#);
+        Ok((Some(change), Some(reply)))
     }
 
     /// The content of the first of these secrets, which must all be there.
-    fn first_of(&self, ids: &[String]) -> Result<Option<Arc<str>>, Reply> {
-        let mut contents = ids.iter().map(|id| {
+    fn first_of(&self, ids: &[String]) -> Result<Option<Rc<str>>, Reply> {
+        let contents = ids.iter().map(|id| {
             let secret = self.secrets.iter().find(|secret| *secret.id == **id);
-            let content = secret.map(|secret| Arc::clone(&secret.content));
+            let content = secret.map(|secret| Rc::clone(&secret.content));
             let what = format!("secret not found: {id}");
             content.ok_or_else(|| reply::rpc(400, "InvalidArgument", &what))
         });
-        let first = contents.next().transpose()?;
-        contents.try_for_each(|content| content.map(drop))?;
-        Ok(first)
+        let contents = contents.collect::<Result<Vec<_>, _>>()?;
+        Ok(contents.into_iter().next())
     }
 
     fn delete(&mut self, id: &str) -> Result<Step, Reply> {
@@ -211,21 +193,28 @@ impl Swarm {
             let is_withdrawn = service.is_fenced();
             service.is_deleted = true;
             service.is_missed = false;
-            if is_withdrawn {
-                What::Else
-            } else {
-                What::Withdrawn
+            match is_withdrawn {
+                true => What::Else,
+                false => What::Withdrawn,
             }
         });
-        Ok(Step::makes(change, Reply::new(200, "")))
+        Ok((Some(change), Some(Reply::new(200, ""))))
     }
 
-    fn add_secret(&mut self, secret: Secret) -> Result<Reply, Reply> {
-        if self.secrets.iter().any(|held| held.name == secret.name) {
-            return Err(reply::name_taken("secret", &secret.name));
+    fn create_secret(&mut self, op: &Op, key: Key, created: Duration) -> Result<Reply, Reply> {
+        if self.secrets.iter().any(|held| held.name == op.name) {
+            return Err(reply::name_taken("secret", &op.name));
         }
-        let reply = reply::created(&secret.id);
-        self.secrets.push(Rc::new(secret));
+        let id: Rc<str> = key.swarm_id().into();
+        let reply = reply::created(&id);
+        self.secrets.push(Rc::new(Secret {
+            key,
+            id,
+            name: op.name.clone(),
+            labels: op.labels.clone(),
+            content: op.content.as_deref().unwrap_or_default().into(),
+            created,
+        }));
         Ok(reply)
     }
 
@@ -252,9 +241,14 @@ impl Swarm {
         found.ok_or_else(|| reply::absent("service", id))
     }
 
+    /// A service, even one that is gone.
+    pub fn service(&self, key: Key) -> Option<&Service> {
+        self.services.iter().find(|held| held.key == key)
+    }
+
     /// Whether a change that somebody asked for vouches for a target.
     pub fn is_vouch(&self, change: Change) -> bool {
-        let service = self.services.iter().find(|held| held.key == change.key);
+        let service = self.service(change.key);
         change.what == What::Else
             && service.is_some_and(|held| held.is_vouched() && !held.is_fenced())
     }
@@ -266,35 +260,28 @@ impl Swarm {
 
     /// The age up to which a target was renewed; zero if it was not.
     pub fn renewed(&self, key: Key) -> Duration {
-        let service = self.services.iter().find(|held| held.key == key);
-        let label = service.and_then(|held| held.spec.labels.get("dynamic-access.renewed"));
+        let label = self
+            .service(key)
+            .and_then(|held| held.label("dynamic-access.renewed"));
         let seconds = label.and_then(|seconds| seconds.parse().ok());
         Duration::from_secs(seconds.unwrap_or(0))
     }
 
-    /// A target, even one that is gone.
-    pub fn get(&self, key: Key) -> Option<Target<'_>> {
-        let held = self.services.iter().find(|held| held.key == key);
-        held.map(Service::target)
-    }
-
     /// The keys of the secrets that a service refers to.
     pub fn secrets_of(&self, key: Key) -> impl Iterator<Item = Key> {
-        let service = self.services.iter().find(|held| held.key == key);
-        let ids = service.into_iter().flat_map(|held| &held.spec.secrets);
+        let ids = self.service(key).into_iter();
+        let ids = ids.flat_map(|held| &held.spec.secrets);
         let secret = |id: &String| self.secrets.iter().find(|secret| *secret.id == **id);
         ids.filter_map(secret).map(|secret| secret.key)
     }
 
     /// Whether a secret belongs to a target that is there.
     pub fn has_target_of(&self, secret: &Secret) -> bool {
-        const ATTEMPT: &str = "dynamic-access.attempt";
-        let attempt = secret.labels.get(ATTEMPT);
-        let mut there = self
-            .services
-            .iter()
-            .filter(|held| held.state() != State::Gone);
-        there.any(|held| held.spec.labels.get(ATTEMPT) == attempt)
+        let attempt = secret.labels.get("dynamic-access.attempt");
+        let attempt = attempt.map(String::as_str);
+        let all = self.services.iter();
+        let mut there = all.filter(|held| held.state() != State::Gone);
+        there.any(|held| held.label("dynamic-access.attempt") == attempt)
     }
 
     /// A digest of everything that is ours.

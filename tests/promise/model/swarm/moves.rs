@@ -41,29 +41,18 @@ impl Swarm {
 
     fn moves_of(&self, service: &Service) -> Vec<Move> {
         let Some(task) = &service.task else {
-            return if service.is_wanted() {
-                vec![Move::Make]
-            } else {
-                Vec::new()
-            };
+            return Vec::from_iter(service.is_wanted().then_some(Move::Make));
         };
         let is_to_end = !service.is_wanted() && !service.is_missed;
         let is_late = is_to_end && task.desired != Desired::Remove;
         let doom = is_late.then_some(Move::Doom);
-        doom.into_iter()
-            .chain(self.moves_of_task(service, task))
-            .collect()
-    }
-
-    fn moves_of_task(&self, service: &Service, task: &Task) -> Vec<Move> {
         let is_doomed = task.desired != Desired::Running;
-        match task.state {
+        let own = match task.state {
             // A lost node continues, unseen, with the work that it began.
             TaskState::Preparing if task.is_lost() => vec![Move::Run],
             state if task.is_lost() => {
                 let may_be_forgotten = service.is_deleted && state.is_live() && !task.is_forgotten;
-                let forget = may_be_forgotten.then_some(Move::Forget);
-                forget.into_iter().collect()
+                Vec::from_iter(may_be_forgotten.then_some(Move::Forget))
             }
             TaskState::Pending | TaskState::NoNode if is_doomed => vec![Move::Confirm],
             TaskState::Pending => vec![Move::Prepare, Move::NoNode],
@@ -76,10 +65,10 @@ impl Swarm {
             // An ended task goes once its node can report it.
             state if !state.is_live() && task.desired == Desired::Remove => vec![Move::Confirm],
             _ => Vec::new(),
-        }
-        .into_iter()
-        .filter(|next| self.has_image || *next != Move::Run)
-        .collect()
+        };
+        let own = own.into_iter();
+        let own = own.filter(|next| self.has_image || *next != Move::Run);
+        doom.into_iter().chain(own).collect()
     }
 
     /// Makes one of them happen.
@@ -138,17 +127,12 @@ impl Swarm {
     /// still has, and replaces none.
     pub fn lose(&mut self) -> Vec<Change> {
         self.nodes = Nodes::OneLost;
-        let is_on_it = |service: &Service| {
-            let task = service.task.as_ref();
-            let is_on_a_node = task.is_some_and(|task| task.state.is_on_a_node());
-            is_on_a_node && !service.key.is_foreign()
-        };
-        self.change_all(is_on_it, |service| {
-            if let Some(task) = &mut service.task {
-                task.shown = Some(task.state);
-                if task.desired == Desired::Running {
-                    task.desired = Desired::Shutdown;
-                }
+        let is_on_it =
+            |service: &Service, task: &Task| task.state.is_on_a_node() && !service.key.is_foreign();
+        self.change_all(is_on_it, |task| {
+            task.shown = Some(task.state);
+            if task.desired == Desired::Running {
+                task.desired = Desired::Shutdown;
             }
             What::Ends
         })
@@ -157,24 +141,30 @@ impl Swarm {
     /// The node is back, and reports its tasks.
     pub fn find_again(&mut self) -> Vec<Change> {
         self.nodes = Nodes::AllThere;
-        let is_lost = |service: &Service| service.task.as_ref().is_some_and(Task::is_lost);
-        self.change_all(is_lost, |service| {
-            if let Some(task) = &mut service.task {
+        self.change_all(
+            |_, task| task.is_lost(),
+            |task| {
                 task.shown = None;
-            }
-            What::Else
-        })
+                What::Else
+            },
+        )
     }
 
+    /// Changes the tasks that are meant.
     fn change_all(
         &mut self,
-        is_meant: impl Fn(&Service) -> bool,
-        change: impl Fn(&mut Service) -> What,
+        is_meant: impl Fn(&Service, &Task) -> bool,
+        change: impl Fn(&mut Task) -> What,
     ) -> Vec<Change> {
-        let meant = self.services.iter().filter(|service| is_meant(service));
-        let keys: Vec<Key> = meant.map(|service| service.key).collect();
-        let keys = keys.into_iter();
-        keys.map(|key| self.change(key, &change)).collect()
+        let services = self.services.iter();
+        let keys = services.filter_map(|service| {
+            let task = service.task.as_ref()?;
+            is_meant(service, task).then_some(service.key)
+        });
+        let keys: Vec<Key> = keys.collect();
+        let changed = keys.into_iter();
+        let changed = changed.map(|key| self.change(key, |service| change(service.task_mut())));
+        changed.collect()
     }
 
     /// Changes a service.
@@ -183,12 +173,7 @@ impl Swarm {
         let service = service.expect("a service is changed that is there");
         let from = Some(service.state());
         let what = change(service);
-        Change {
-            key,
-            from,
-            to: Some(service.state()),
-            what,
-        }
+        Change::new(key, from, Some(service.state()), what)
     }
 }
 

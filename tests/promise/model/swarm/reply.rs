@@ -2,15 +2,14 @@
 
 use serde_json::json;
 
-use super::service::{Desired, Service, Task, TaskState, WORKERS};
+use super::service::{Service, Task, TaskState, WORKERS};
 use super::{Nodes, Secret};
 use crate::model::Reply;
-use crate::model::reply::{rfc3339, unix};
+use crate::model::reply::rfc3339;
 
 /// A failure in the words of the managers' calls to each other.
 pub fn rpc(status: u16, code: &str, what: &str) -> Reply {
-    let message = format!("rpc error: code = {code} desc = {what}");
-    Reply::says(status, &message)
+    Reply::says(status, format!("rpc error: code = {code} desc = {what}"))
 }
 
 pub fn name_taken(kind: &str, name: &str) -> Reply {
@@ -20,12 +19,11 @@ pub fn name_taken(kind: &str, name: &str) -> Reply {
 
 /// The answer to a request for an object that is not there.
 pub fn absent(kind: &str, id: &str) -> Reply {
-    Reply::says(404, &format!("{kind} {id} not found"))
+    Reply::says(404, format!("{kind} {id} not found"))
 }
 
 pub fn created(id: &str) -> Reply {
-    let body = json!({"ID": id, "Warnings": null});
-    Reply::new(201, body.to_string())
+    Reply::new(201, json!({"ID": id, "Warnings": null}))
 }
 
 pub fn list(shown: impl Iterator<Item = String>) -> Reply {
@@ -34,12 +32,10 @@ pub fn list(shown: impl Iterator<Item = String>) -> Reply {
 }
 
 pub fn service_entry(service: &Service) -> String {
+    let (id, version, created) = (&service.id, service.version(), rfc3339(service.created));
+    let spec = &service.spec.text;
     format!(
-        r#"{{"ID":"{}","Version":{{"Index":{}}},"CreatedAt":"{}","Spec":{},"Endpoint":{{"Spec":{{}}}}}}"#,
-        service.id,
-        service.version(),
-        rfc3339(unix(service.created)),
-        service.spec.text,
+        r#"{{"ID":"{id}","Version":{{"Index":{version}}},"CreatedAt":"{created}","Spec":{spec},"Endpoint":{{"Spec":{{}}}}}}"#
     )
 }
 
@@ -56,18 +52,13 @@ pub fn task_entry(task: &Task) -> String {
         TaskState::Shutdown => r#","ContainerStatus":{"ContainerID":"0","PID":0,"ExitCode":0}"#,
         TaskState::Pending | TaskState::Preparing => "",
     };
-    let desired = match task.desired {
-        Desired::Running => "running",
-        Desired::Shutdown => "shutdown",
-        Desired::Remove => "remove",
-    };
     let node = match task.node {
         Some(node) if !matches!(state, TaskState::Pending | TaskState::NoNode) => {
             format!(r#""NodeID":"{node}","#)
         }
         _ => String::new(),
     };
-    let (since, word) = (rfc3339(unix(task.since)), state.word());
+    let (since, word, desired) = (rfc3339(task.since), state.word(), task.desired.word());
     format!(
         r#"{start},{node}"Status":{{"Timestamp":"{since}","State":"{word}"{more}}},"DesiredState":"{desired}"}}"#
     )
@@ -76,7 +67,7 @@ pub fn task_entry(task: &Task) -> String {
 pub fn secret_entry(secret: &Secret) -> String {
     json!({
         "ID": *secret.id,
-        "CreatedAt": rfc3339(unix(secret.created)),
+        "CreatedAt": rfc3339(secret.created),
         "Spec": {"Name": secret.name, "Labels": secret.labels},
     })
     .to_string()
@@ -84,23 +75,20 @@ pub fn secret_entry(secret: &Secret) -> String {
 
 pub fn nodes(nodes: Nodes, has_older: bool) -> Reply {
     let version = if has_older { "20.10.24" } else { "26.1.5" };
-    let state = if nodes == Nodes::OneLost {
-        "down"
-    } else {
-        "ready"
-    };
-    let node = |id: &str, role: &str, state: &str| {
+    let is_lost = nodes == Nodes::OneLost;
+    let state = if is_lost { "down" } else { "ready" };
+    let all = [
+        ("manager", "manager", "ready"),
+        (WORKERS[0], "worker", state),
+        (WORKERS[1], "worker", "ready"),
+    ];
+    let all = all.map(|(id, role, state)| {
         json!({
             "ID": id,
             "Spec": {"Role": role, "Availability": "active"},
             "Description": {"Hostname": id, "Engine": {"EngineVersion": version}},
             "Status": {"State": state},
         })
-    };
-    let body = json!([
-        node("manager", "manager", "ready"),
-        node(WORKERS[0], "worker", state),
-        node(WORKERS[1], "worker", "ready"),
-    ]);
-    Reply::new(200, body.to_string())
+    });
+    Reply::new(200, json!(all))
 }

@@ -1,14 +1,13 @@
 //! One service of a Swarm.
 
 use std::rc::Rc;
-use std::sync::Arc;
 use std::time::Duration;
 
 use serde_json::json;
 
 use super::spec::Spec;
 use crate::digest::digest;
-use crate::model::reply::{rfc3339, unix};
+use crate::model::reply::rfc3339;
 use crate::model::{Key, State, Target};
 
 /// The state of a task.
@@ -43,10 +42,7 @@ impl TaskState {
 
     /// Whether it runs or may still run.
     pub fn is_live(self) -> bool {
-        matches!(
-            self,
-            Self::Pending | Self::NoNode | Self::Preparing | Self::Running
-        )
+        !matches!(self, Self::Failed | Self::Shutdown | Self::Rejected)
     }
 
     pub fn is_on_a_node(self) -> bool {
@@ -64,6 +60,17 @@ pub enum Desired {
     Remove,
 }
 
+impl Desired {
+    /// The Swarm's word for it.
+    pub fn word(self) -> &'static str {
+        match self {
+            Self::Running => "running",
+            Self::Shutdown => "shutdown",
+            Self::Remove => "remove",
+        }
+    }
+}
+
 /// A task. A service of one replica without restarts has at most one.
 #[derive(Debug, Clone)]
 pub struct Task {
@@ -76,7 +83,7 @@ pub struct Task {
     /// The specification of its service when the task was made.
     pub spec: Rc<Spec>,
     /// The part of a list's entry that is the same in any state.
-    pub entry: Arc<str>,
+    pub entry: Rc<str>,
     /// When it reached its state.
     pub since: Duration,
     pub started: Option<Duration>,
@@ -102,7 +109,7 @@ const ALLOCATED_WITHIN: Duration = Duration::from_secs(2);
 #[derive(Debug, Clone)]
 pub struct Service {
     pub key: Key,
-    pub id: Arc<str>,
+    pub id: Rc<str>,
     pub spec: Rc<Spec>,
     pub created: Duration,
     /// The number of writes: each makes another version.
@@ -114,7 +121,7 @@ pub struct Service {
     pub is_missed: bool,
     pub task: Option<Task>,
     /// The content of its first secret, once it refers to one.
-    pub token: Option<Arc<str>>,
+    pub token: Option<Rc<str>>,
 }
 
 impl Service {
@@ -148,14 +155,17 @@ impl Service {
         digest((self.key, self.writes)) >> 16
     }
 
+    pub fn label(&self, name: &str) -> Option<&str> {
+        self.spec.labels.get(name).map(String::as_str)
+    }
+
     /// Whether its start was withdrawn: it should have no task any more.
     pub fn is_fenced(&self) -> bool {
-        self.spec.replicas == 0 && self.spec.labels.contains_key("dynamic-access.fenced")
+        self.spec.replicas == 0 && self.label("dynamic-access.fenced").is_some()
     }
 
     pub fn is_vouched(&self) -> bool {
-        let vouched = self.spec.labels.get("dynamic-access.vouched");
-        vouched.is_some_and(|vouched| vouched == "true")
+        self.label("dynamic-access.vouched") == Some("true")
     }
 
     /// Whether its start was withdrawn before anybody had vouched for it.
@@ -175,10 +185,11 @@ impl Service {
 
     /// Makes its task, in this state.
     pub fn make_task(&mut self, state: TaskState, now: Duration) {
+        let call = usize::MAX - self.key.call;
         let entry = json!({
-            "ID": Key { actor: self.key.actor, call: usize::MAX - self.key.call }.swarm_id(),
+            "ID": Key { call, ..self.key }.swarm_id(),
             "Version": {"Index": 7},
-            "CreatedAt": rfc3339(unix(now)),
+            "CreatedAt": rfc3339(now),
             "Labels": {},
             "Spec": self.spec.template,
             "ServiceID": *self.id,
@@ -227,21 +238,17 @@ impl Service {
     /// The service as promises see it.
     pub fn target(&self) -> Target<'_> {
         let task = self.task.as_ref();
-        let environment = self.spec.labels.get("dynamic-access.environment-id");
-        let owner = self.spec.labels.get("dynamic-access.owner");
+        let ended = task.filter(|task| !task.state.is_live());
         Target {
             key: self.key,
             id: &self.id,
             name: &self.spec.name,
-            environment: environment.map_or("", String::as_str),
-            owner: owner.map_or("", String::as_str),
+            labels: &self.spec.labels,
             state: self.state(),
             runs: task.is_some_and(|task| task.state == TaskState::Running),
             created: self.created,
             started: task.and_then(|task| task.started),
-            finished: task
-                .filter(|task| !task.state.is_live())
-                .map(|task| task.since),
+            finished: ended.map(|task| task.since),
             token: self.token.as_deref(),
         }
     }

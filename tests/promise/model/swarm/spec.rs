@@ -7,7 +7,7 @@ use serde_json::Value;
 use super::service::WORKERS;
 use crate::digest::digest;
 use crate::model::Labels;
-use crate::model::op::{labels, text};
+use crate::model::op::labels;
 
 /// The option that an older manager does not know.
 const OPTION: &str = "/TaskTemplate/ContainerSpec/Privileges/NoNewPrivileges";
@@ -31,29 +31,29 @@ pub struct Spec {
 }
 
 impl Spec {
-    /// Reads a whole specification, or returns what the model does not know about it.
-    pub fn read(body: &[u8]) -> Result<Rc<Self>, String> {
-        let spec: Value = serde_json::from_slice(body).map_err(|error| error.to_string())?;
+    /// Reads a whole specification.
+    ///
+    /// # Panics
+    ///
+    /// If the model does not know such services.
+    pub fn read(spec: &Value) -> Rc<Self> {
         let template = &spec["TaskTemplate"];
-        if template["RestartPolicy"]["Condition"] != "none" {
-            return Err("the model does not know services that are restarted".to_owned());
-        }
+        assert_eq!(template["RestartPolicy"]["Condition"], "none");
+        let text = |value: &Value| value.as_str().expect("a text").to_owned();
         let secrets = template["ContainerSpec"]["Secrets"].as_array();
         let secrets = secrets.into_iter().flatten();
-        let secrets = secrets.map(|secret| text(secret, "SecretID"));
+        let replicas = &spec["Mode"]["Replicated"]["Replicas"];
         let whole = spec.to_string();
-        Ok(Rc::new(Self {
-            name: text(&spec, "Name")?,
-            labels: labels(&spec)?,
-            replicas: spec["Mode"]["Replicated"]["Replicas"]
-                .as_u64()
-                .ok_or("a service without a number of replicas")?,
-            secrets: secrets.collect::<Result<_, _>>()?,
+        Rc::new(Self {
+            name: text(&spec["Name"]),
+            labels: labels(spec),
+            replicas: replicas.as_u64().expect("a number of replicas"),
+            secrets: secrets.map(|secret| text(&secret["SecretID"])).collect(),
             has_ports: spec["EndpointSpec"]["Ports"].is_array(),
             template: template.clone(),
             digest: digest(&whole),
             text: whole,
-        }))
+        })
     }
 
     /// The same without the option that an older manager does not know.
@@ -62,17 +62,16 @@ impl Spec {
         if let Some(privileges) = spec.pointer_mut(OPTION) {
             *privileges = Value::Null;
         }
-        Self::read(spec.to_string().as_bytes()).expect("it was read")
+        Self::read(&spec)
     }
 
     /// The first worker that no constraint excludes; a start that tries another node
     /// excludes the one before.
     pub fn node(&self) -> Option<&'static str> {
-        let constraints = &self.template["Placement"]["Constraints"];
-        let constraints = constraints.as_array().map_or(&[][..], Vec::as_slice);
+        let constraints = self.template["Placement"]["Constraints"].as_array();
         let is_excluded = |node: &str| {
             let excludes = format!("node.id!={node}");
-            constraints.iter().any(|constraint| *constraint == excludes)
+            constraints.is_some_and(|all| all.iter().any(|one| *one == excludes))
         };
         WORKERS.into_iter().find(|node| !is_excluded(node))
     }

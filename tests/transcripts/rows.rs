@@ -1,0 +1,199 @@
+//! Conversations in words, as rows:
+//! `[variable=value, variable=value] call: reply; call: reply => outcome`.
+//!
+//! * The variables may be left out. Calls are in the words of [`crate::script::shape`],
+//!   replies in those of [`crate::replies`]. `call: reply * 3` is three calls. Words in
+//!   capitals are [`NAMES`].
+//! * An outcome is a status, or the code of an error; then, in backticks, parts of its
+//!   text, and after `not` what must not be in it.
+//! * `(a | b)` makes a row of each.
+//!
+//! A row may have several lines, and ends with its outcome.
+
+use dynamic_access::error::Error;
+use dynamic_access::provision::Provisioner;
+
+use crate::script::{Changes, Script, order, own, run_with};
+
+/// Names of sequences of calls, and of variables. A `$` stands for the words after a colon.
+const NAMES: &str = "
+    PULLING = image_pull=missing, agent_image=r.example.com/agent:1
+
+    COUNTED = create; list all: created
+    WRITTEN = COUNTED; archive
+    STARTED = WRITTEN; start
+    CLEANED = list by id: created; remove
+    TAKEN = create: 409 Conflict.
+    FOUND = list by name: running; stats: 3; inspect
+    GONE = $: 404 No such container: 0123456789ab; list by id: none; list by name: none
+    NO_IMAGE = create: 404 No such image: r.example.com/agent:1
+    TO_PULL = NO_IMAGE; list all: none
+    UNKNOWN = create: 500 the container name da-1 is already in use by 0123abcd.
+        You have to remove that container
+    UNLISTED = UNKNOWN; list by name: none
+    PORT_TAKEN = WRITTEN;
+        start: 500 Bind for 127.0.0.1:40109 failed: port is already allocated;
+        CLEANED; list by name: none
+    ABSENT = look up the image: 404 no such image: x
+    WELL = look up the image; look up the network
+
+    ON_NETWORK = look up the network: dynamic-access null
+    LOOKED = list own tasks: $
+    WITH_SECRET = create service; list unvouched services: 0; list tasks: none; create secret
+    CHECKED = look up service: 0; list nodes
+    UPDATED = WITH_SECRET; CHECKED; update
+    STALE = update: 500 rpc error: code = Unknown desc = update out of sequence
+    SEEN = find service: 1; LOOKED: running
+    VOUCHED = look up service: 1; update
+    RUNS = LOOKED: running; SEEN; VOUCHED
+    THEIRS = look up service: $ attempt=theirs; list nodes
+    RUNS_ELSEWHERE = UPDATED; LOOKED: running; SEEN; THEIRS: 1; update
+    REPEATED = create service: 409 name conflicts;
+        find service by name: 1; LOOKED: running; SEEN
+    OLD = list services: $ /CreatedAt=2026-11-23T00:00:50.123456789Z
+    EXPIRED = list services: $ /CreatedAt=2026-11-01T00:00:00Z
+    DELETED = delete service; list own secrets
+    ENDED = update; LOOKED: none; DELETED
+    ENDED_UNSTARTED = find service: 0; LOOKED: none; look up service: 0; LOOKED: none; ENDED
+    ENDED_WITH = find service: 1; LOOKED: $; look up service: 1; LOOKED: $; ENDED
+    TRIED = UPDATED; LOOKED: $; ENDED_WITH: $
+    GIVEN_UP = UPDATED; LOOKED: $ * 63; ENDED_WITH: $
+    LATE = UPDATED; LOOKED: $ * 118; ENDED_WITH: $
+    IN_NO_TIME = UPDATED; LOOKED: $ * 53; ENDED_WITH: $
+    REJECTED_LATE = UPDATED; LOOKED: preparing * 106;
+        LOOKED: rejected shutdown: No such image: agent;
+        ENDED_WITH: rejected shutdown: No such image: agent
+    NO_NODE = GIVEN_UP: pending nowhere:
+        no suitable node (scheduling constraints not satisfied on 3 nodes)
+    FULL = TRIED: failed shutdown 128: starting container failed:
+        failed to set up container networking: failed to create endpoint x on network targets:
+        no available IPv4 addresses on this network's address pools: targets (y)
+    UNHEALTHY = LOOKED: $; find service: 1; LOOKED: $; find service: 1; LOOKED: $
+    FENCED = look up service: 0 fenced; find service: 0 fenced; LOOKED: none;
+        look up service: 0 fenced; LOOKED: none; LOOKED: none; DELETED
+    STOPPING = find service: 0 vouched fenced; LOOKED: running remove;
+        look up service: 0 vouched fenced
+    DELETING = find service: none; list tasks: running remove;
+        look up service: 404 service x not found
+";
+
+/// The text with this name, which ends before the next name.
+pub fn named(name: &str) -> Option<String> {
+    let (_, text) = NAMES.split_once(&format!("\n    {name} = "))?;
+    let (first, rest) = text.split_once('\n')?;
+    let rest = rest.lines().take_while(|line| line.starts_with("        "));
+    Some(rest.fold(first.to_owned(), |text, line| text + " " + line.trim()))
+}
+
+/// The rows of a text, without alternatives.
+fn rows(text: &str) -> Vec<String> {
+    let mut rows = vec![String::new()];
+    let lines = text.lines().map(str::trim);
+    for line in lines.filter(|line| !line.starts_with("//")) {
+        let row = rows.last_mut().expect("the last row is under way");
+        *row = format!("{row} {line}");
+        if line.contains("=> ") {
+            rows.push(String::new());
+        }
+    }
+    assert_eq!(
+        rows.pop().unwrap_or_default().trim(),
+        "",
+        "a row without its outcome"
+    );
+    rows.iter().flat_map(|row| expanded(row)).collect()
+}
+
+/// A text with one of each `(a | b)`.
+fn expanded(text: &str) -> Vec<String> {
+    let Some(bar) = text.find(" | ") else {
+        return vec![text.to_owned()];
+    };
+    let start = text[..bar]
+        .rfind('(')
+        .expect("alternatives stand in parentheses");
+    let end = bar
+        + text[bar..]
+            .find(')')
+            .expect("alternatives stand in parentheses");
+    let all = text[start + 1..end].split(" | ");
+    all.flat_map(|one| expanded(&format!("{}{one}{}", &text[..start], &text[end + 1..])))
+        .collect()
+}
+
+/// The outcome of a webhook: a status, and a text.
+pub type Outcome = Result<(u16, String), Error>;
+
+/// Runs a webhook along each row, with these variables where the row has none.
+pub fn check(
+    usual: &Changes,
+    text: &str,
+    webhook: impl AsyncFn(Provisioner<'_, Script>) -> Outcome,
+) {
+    for row in rows(text) {
+        println!("{row}");
+        let (calls, expected) = row.rsplit_once("=> ").expect("a row has an outcome");
+        let calls = calls.trim();
+        let bracketed = calls.strip_prefix('[');
+        let (set, calls) = bracketed.map_or(("", calls), |rest| {
+            rest.split_once("] ").expect("the end of the variables")
+        });
+        let set = set
+            .split(", ")
+            .map(|word| named(word).unwrap_or(word.to_owned()));
+        let set = set.collect::<Vec<_>>().join(", ");
+        let set = set.split(", ").filter_map(|pair| pair.split_once('='));
+        let changes: Vec<_> = set.chain(usual.iter().copied()).collect();
+        let outcome = run_with(&changes, calls, async |provisioner| {
+            webhook(provisioner).await
+        });
+        let (status, code, text) = match &outcome {
+            Ok((status, text)) => (*status, "", text.clone()),
+            Err(error) => (error.status().as_u16(), error.code(), error.to_string()),
+        };
+        let mut words = expected.split('`');
+        let first = words.next().unwrap_or_default().trim();
+        let is_expected = first == status.to_string() || first == code;
+        assert!(is_expected, "{status} {code} {text}");
+        let (words, between): (Vec<_>, Vec<_>) =
+            words.enumerate().partition(|(number, _)| number % 2 == 0);
+        for (number, word) in words {
+            let is_wanted = number == 0 || between[number / 2 - 1].1.trim() != "not";
+            assert_eq!(text.contains(word), is_wanted, "{word} in {text}");
+        }
+    }
+}
+
+/// Tests, each named by its claim, with the rows that show it.
+macro_rules! transcripts {
+    ($check:path: $($claim:ident $rows:literal)+) => {
+        $(#[test]
+        fn $claim() {
+            $check($rows);
+        })+
+    };
+}
+pub(crate) use transcripts;
+
+/// Starts that end like this: with 201 if the target is new, and with 200 if it is found.
+pub fn starts(rows: &str) {
+    starts_with(&[], rows);
+}
+
+/// The same, with other variables.
+pub fn starts_with(usual: &Changes, rows: &str) {
+    check(usual, rows, async |provisioner| {
+        let id = own(&provisioner);
+        let started = provisioner.start(&order()).await?;
+        assert_eq!(started.container.id, id);
+        Ok((if started.is_new { 201 } else { 200 }, String::new()))
+    });
+}
+
+/// Stops that end like this.
+pub fn stops_with(usual: &Changes, rows: &str) {
+    check(usual, rows, async |provisioner| {
+        let stopped = provisioner.stop(&own(&provisioner)).await;
+        stopped.map(|_| (200, String::new()))
+    });
+}

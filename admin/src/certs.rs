@@ -2,10 +2,10 @@
 //!
 //! The authority's key signs the other two and is not kept: nobody has to guard it, and nobody can sign a third.
 
-use std::fs::{self, DirBuilder, Permissions};
-use std::io::Write;
+use std::fs::{self, DirBuilder, File};
+use std::io::{ErrorKind, Write};
 use std::net::IpAddr;
-use std::os::unix::fs::{DirBuilderExt, PermissionsExt};
+use std::os::unix::fs::{DirBuilderExt, OpenOptionsExt};
 use std::path::{Path, PathBuf};
 
 use anyhow::{Context, Result, bail};
@@ -119,15 +119,12 @@ pub fn make(dir: &Path, hosts: &[String], days: u16) -> Result<OffsetDateTime> {
     Ok(expiry)
 }
 
-/// Writes new files. They get their names once all of them are whole.
+/// Writes new files, all or none.
 fn write_new(dir: &Path, files: &[(&str, u32, String)]) -> Result<()> {
     let mut folder = DirBuilder::new();
-    folder.recursive(true).mode(0o700);
-    folder
-        .create(dir)
-        .with_context(|| format!("failed to create {}", dir.display()))?;
-    let mut written = Vec::new();
-    for (name, mode, content) in files {
+    let made = folder.recursive(true).mode(0o700).create(dir);
+    made.with_context(|| format!("failed to create {}", dir.display()))?;
+    for (name, ..) in files {
         let path = dir.join(name);
         if path.exists() {
             bail!(
@@ -135,22 +132,20 @@ fn write_new(dir: &Path, files: &[(&str, u32, String)]) -> Result<()> {
                 path.display()
             );
         }
-        let failed = || format!("failed to write {}", path.display());
-        let file = tempfile::Builder::new()
-            .permissions(Permissions::from_mode(*mode))
-            .tempfile_in(dir);
-        let mut file = file.with_context(failed)?;
-        file.write_all(content.as_bytes()).with_context(failed)?;
-        written.push((file, path));
     }
-    let mut named: Vec<PathBuf> = Vec::new();
-    for (file, path) in written {
-        if let Err(error) = file.persist_noclobber(&path) {
-            named.iter().for_each(|path| drop(fs::remove_file(path)));
-            return Err(error.error)
-                .with_context(|| format!("failed to create {}", path.display()));
+    for (place, (name, mode, content)) in files.iter().enumerate() {
+        let path = dir.join(name);
+        let mut options = File::options();
+        let file = options.write(true).create_new(true).mode(*mode).open(&path);
+        let written = file.and_then(|mut file| file.write_all(content.as_bytes()));
+        if let Err(error) = written {
+            // Somebody else may have made it meanwhile.
+            let is_ours = error.kind() != ErrorKind::AlreadyExists;
+            for (name, ..) in &files[..place + usize::from(is_ours)] {
+                let _ = fs::remove_file(dir.join(name));
+            }
+            return Err(error).with_context(|| format!("failed to write {}", path.display()));
         }
-        named.push(path);
     }
     Ok(())
 }
@@ -232,6 +227,8 @@ SPIN_VARIABLE_WEBHOOK_SECRET=\"$(openssl rand -base64 32)\" \\
 
 #[cfg(test)]
 mod tests {
+    use std::os::unix::fs::PermissionsExt;
+
     use super::*;
 
     fn hosts(all: &[&str]) -> Vec<String> {

@@ -6,7 +6,7 @@ use jsonschema::error::ValidationErrorKind;
 use regex::Regex;
 use serde_json::{Map, Value, json};
 
-use crate::recorded::Request;
+use crate::request::Request;
 
 /// The headers of HTTP itself, and of proxies in front of an Engine, which specifications do not mention.
 const HEADERS_OF_HTTP: [&str; 5] = [
@@ -56,7 +56,7 @@ impl Specification {
     /// A problem names the place: `path`, `query.NAME`, `header.NAME`, `content-type`, or `body` with the path of a
     /// field. It does not have the value, which may be a secret.
     pub fn judge(&self, request: &Request) -> (String, Vec<String>) {
-        let line = format!("{} {}", request.method, request.path());
+        let line = format!("{} {}", request.method, request.path_and_query().0);
         match self.operations.iter().find(|one| one.line.is_match(&line)) {
             Some(operation) => (operation.name.clone(), operation.judge(request)),
             None => {
@@ -92,7 +92,7 @@ impl Operation {
     /// A request as one value, or why it cannot be one.
     fn value(&self, request: &Request) -> Result<Value, String> {
         let mut query = Map::new();
-        for (name, text) in form_urlencoded::parse(request.query().unwrap_or_default().as_bytes()) {
+        for (name, text) in form_urlencoded::parse(request.path_and_query().1.as_bytes()) {
             let value = typed(&text, &self.query[name.as_ref()]);
             if query.insert(name.to_string(), value).is_some() {
                 return Err(format!("query.{name} is there more than once"));
@@ -176,58 +176,33 @@ fn field(pointer: &str, member: Option<&str>) -> String {
 mod tests {
     use super::*;
     use crate::SPECIFICATIONS;
+    use crate::request::tests::request;
 
-    /// A request without a body.
-    fn request(line: &str) -> Request {
-        let (method, target) = line.split_once(' ').expect("a method and a target");
-        Request {
-            method: method.to_owned(),
-            target: target.to_owned(),
-            headers: vec!["content-length".to_owned()],
-            content_type: None,
-            bytes: 0,
-            is_whole: true,
-            body: None,
-        }
-    }
+    const JSON: Option<&str> = Some("application/json");
 
-    fn with_body(line: &str, content_type: &str, body: Option<&str>) -> Request {
-        Request {
-            content_type: Some(content_type.to_owned()),
-            bytes: 9,
-            body: body.map(str::to_owned),
-            ..request(line)
-        }
-    }
-
-    fn json(line: &str, body: &str) -> Request {
-        with_body(line, "application/json", Some(body))
-    }
-
-    /// Checks the problems of a request by the oldest version, or how a single one begins.
-    #[track_caller]
-    fn check(request: &Request, expected: &str) {
+    /// The operation and the problems of a request by the oldest version.
+    fn judged(request: &Request) -> (String, String) {
         let specification = Specification::read(SPECIFICATIONS[0]).expect("a specification");
-        let mut said = specification.judge(request).1;
-        said.sort();
-        match expected.strip_suffix('*') {
-            Some(beginning) => assert!(
-                said.len() == 1 && said[0].starts_with(beginning),
-                "{said:?}"
-            ),
-            None => assert_eq!(said.join("\n"), expected, "{}", request.target),
-        }
+        let (operation, mut problems) = specification.judge(request);
+        problems.sort();
+        (operation, problems.join(", "))
     }
 
-    /// Checks the body of a create.
+    /// Checks a table of requests and their problems. A problem that ends in an asterisk only begins like this.
     #[track_caller]
-    fn check_body(of: &str, body: &str, expected: &str) {
-        check(&json(&format!("POST /{of}/create"), body), expected);
+    fn check(table: &str, request: impl Fn(&str) -> Request) {
+        for row in table.lines().filter(|row| !row.is_empty()) {
+            let (sent, expected) = row.split_once(" =>").expect("two columns");
+            let (_, said) = judged(&request(sent));
+            match expected.trim().strip_suffix('*') {
+                Some(beginning) => assert!(said.starts_with(beginning), "{row}: {said}"),
+                None => assert_eq!(said, expected.trim(), "{row}"),
+            }
+        }
     }
 
     #[test]
     fn a_path_belongs_to_its_operation() {
-        let specification = Specification::read(SPECIFICATIONS[0]).expect("a specification");
         for (line, expected) in [
             ("GET /containers/json", "GET /containers/json"),
             ("GET /containers/x/json", "GET /containers/{id}/json"),
@@ -236,158 +211,117 @@ mod tests {
             ("GET /images/x/json", "GET /images/{name}/json"),
             ("GET /images/r.org:5/a/b:c/json", "GET /images/{name}/json"),
         ] {
-            let expected = (expected.to_owned(), Vec::new());
-            assert_eq!(specification.judge(&request(line)), expected, "{line}");
+            let (operation, problems) = judged(&request(line, None, None));
+            assert_eq!((&*operation, &*problems), (expected, ""), "{line}");
         }
-        for line in [
-            "POST /containers/json",
-            "DELETE /containers/a/b",
-            "DELETE /containers/",
-            "GET /images/json",
-            "GET /image/x/json",
-            "GET /v1.41/containers/json",
-            "GET /info",
-        ] {
-            check(&request(line), "path is not known*");
-        }
+        let unknown = "
+POST /containers/json => path is not known*
+DELETE /containers/a/b => path is not known*
+DELETE /containers/ => path is not known*
+GET /images/json => path is not known*
+GET /image/x/json => path is not known*
+GET /v1.41/containers/json => path is not known*
+GET /info => path is not known*
+";
+        check(unknown, |line| request(line, None, None));
     }
 
     #[test]
-    fn parameters_of_a_query_are_known_typed_and_there_once() {
-        for (query, expected) in [
-            ("all=true", ""),
-            ("al=true", "query.al is not known"),
-            ("all=yes", r#"query.all: it is not of type "boolean""#),
-            ("all=true&all=true", "query.all is there more than once"),
-        ] {
-            check(&request(&format!("GET /containers/json?{query}")), expected);
-        }
-        for (line, expected) in [
-            ("services/x/update?version=5", ""),
-            (
-                "services/x/update?version=5s",
-                r#"query.version: it is not of type "integer""#,
-            ),
-            ("services/x/update", "query.version is missing"),
-            ("containers/create?name=a-%62", ""),
-            ("containers/create?name=a%2Fb", "query.name: *"),
-        ] {
-            check(&json(&format!("POST /{line}"), "{}"), expected);
-        }
+    fn a_query_has_known_parameters_of_their_types_and_each_once() {
+        let table = r#"
+GET /containers/json?all=true =>
+GET /containers/json?al=true => query.al is not known
+GET /containers/json?all=yes => query.all: it is not of type "boolean"
+GET /containers/json?all=true&all=true => query.all is there more than once
+GET /networks?filters={%22name%22:[%22a%22]} =>
+GET /networks?filters={%22nam%22:[%22a%22]} => query.filters.nam is not known
+GET /networks?filters={%22name%22:%22a%22} => query.filters.name: it is not of type "array"
+GET /networks?filters=name => query.filters: it is not of type "object"
+"#;
+        check(table, |line| request(line, None, None));
+        let table = r#"
+POST /services/x/update?version=5 =>
+POST /services/x/update?version=5s => query.version: it is not of type "integer"
+POST /services/x/update => query.version is missing
+POST /containers/create?name=a-%62 =>
+POST /containers/create?name=a%2Fb => query.name: *
+"#;
+        check(table, |line| request(line, JSON, Some("{}")));
     }
 
     #[test]
-    fn filters_are_lists_of_texts_under_names_that_the_description_has() {
-        for (filters, expected) in [
-            ("{%22name%22:[%22a%22]}", ""),
-            ("{%22nam%22:[%22a%22]}", "query.filters.nam is not known"),
-            (
-                "{%22name%22:%22a%22}",
-                r#"query.filters.name: it is not of type "array""#,
-            ),
-            ("name", r#"query.filters: it is not of type "object""#),
-        ] {
-            check(
-                &request(&format!("GET /networks?filters={filters}")),
-                expected,
-            );
-        }
-    }
-
-    #[test]
-    fn a_misspelt_field_is_named_wherever_it_stands() {
-        let body =
-            r#"{"HostConfig":{"Memory":1,"Mounts":[{"Type":"bind"}],"LogConfig":{"Type":"none"}}}"#;
-        check_body("containers", body, "");
-        let body = r#"{"Img":"a","HostConfig":{"Memry":1,"Mounts":[{},{"Typ":"bind"}],"LogConfig":{"Typ":"none"}}}"#;
-        let expected = "body.HostConfig.LogConfig.Typ is not known\nbody.HostConfig.Memry is not known\n\
-            body.HostConfig.Mounts[].Typ is not known\nbody.Img is not known";
-        check_body("containers", body, expected);
-        let body = r#"{"TaskTemplate":{"ContainerSpec":{"Img":"a"}}}"#;
-        check_body(
-            "services",
-            body,
-            "body.TaskTemplate.ContainerSpec.Img is not known",
-        );
-        let body = r#"{"Name":"a","Labels":{"a/b":"c"},"Nam":"secret"}"#;
-        check_body("secrets", body, "body.Nam is not known");
-    }
-
-    #[test]
-    fn a_wrong_type_is_named_without_its_value_and_leaves_the_other_fields_known() {
-        // The schema of a `HostConfig` has two parts; these fields are of one each.
-        let body = r#"{"HostConfig":{"Memory":"secret","Binds":[]}}"#;
-        let expected = r#"body.HostConfig.Memory: it is not of type "integer""#;
-        check_body("containers", body, expected);
-    }
-
-    #[test]
-    fn a_map_and_an_object_without_named_fields_take_any_field() {
-        check_body(
-            "containers",
-            r#"{"Labels":{"a/b":"c"},"Volumes":{"/a":{}}}"#,
-            "",
-        );
-        let expected = r#"body.Labels.a/b: it is not of type "string""#;
-        check_body("containers", r#"{"Labels":{"a/b":1}}"#, expected);
-    }
-
-    #[test]
-    fn null_is_taken_only_where_it_is_allowed() {
-        check_body("containers", r#"{"HostConfig":{"Init":null}}"#, "");
-        let expected = r#"body.HostConfig.Memory: it is not of type "integer""#;
-        check_body("containers", r#"{"HostConfig":{"Memory":null}}"#, expected);
+    fn a_field_of_a_body_is_known_and_has_its_type_and_is_named_without_its_value() {
+        // The schema of a `HostConfig` has two parts; `Memory` and `Binds` are of one each. A map, and an object without
+        // named fields, take any field.
+        let table = r#"
+containers {"HostConfig":{"Memory":1,"Mounts":[{"Type":"bind"}],"LogConfig":{"Type":"none"}}} =>
+containers {"HostConfig":{"Memry":1},"Img":""} => body.HostConfig.Memry is not known, body.Img is not known
+containers {"HostConfig":{"Mounts":[{},{"Typ":"bind"}]}} => body.HostConfig.Mounts[].Typ is not known
+containers {"HostConfig":{"LogConfig":{"Typ":"none"}}} => body.HostConfig.LogConfig.Typ is not known
+containers {"HostConfig":{"Memory":"a","Binds":[]}} => body.HostConfig.Memory: it is not of type "integer"
+containers {"HostConfig":{"Memory":null}} => body.HostConfig.Memory: it is not of type "integer"
+containers {"HostConfig":{"Init":null}} =>
+containers {"Labels":{"a/b":"c"},"Volumes":{"/a":{}}} =>
+containers {"Labels":{"a/b":1}} => body.Labels.a/b: it is not of type "string"
+services {"TaskTemplate":{"ContainerSpec":{"Img":""}}} => body.TaskTemplate.ContainerSpec.Img is not known
+secrets {"Name":"a","Labels":{"a/b":"c"},"Nam":"secret"} => body.Nam is not known
+"#;
+        check(table, |row| {
+            let (of, body) = row.split_once(' ').expect("a body");
+            request(&format!("POST /{of}/create"), JSON, Some(body))
+        });
     }
 
     #[test]
     fn a_body_has_an_accepted_type_and_an_operation_that_takes_one() {
-        let create = |content_type, body| with_body("POST /containers/create", content_type, body);
-        let archive =
-            |content_type| with_body("PUT /containers/x/archive?path=%2Frun", content_type, None);
-        let untyped = Request {
-            content_type: None,
-            ..create("", None)
-        };
-        let no_type = "body: it is not of type \"object\"\ncontent-type: it is not one of \
+        let no_type = "body: it is not of type \"object\", content-type: it is not one of \
             \"application/json\" or \"application/octet-stream\"";
-        for (request, expected) in [
-            (create("application/json; charset=utf-8", Some("{}")), ""),
-            (create("application/json", Some("{")), "body is not JSON"),
+        let create = "POST /containers/create";
+        let archive = "PUT /containers/x/archive?path=%2Frun";
+        for (line, content_type, body, expected) in [
+            (create, "application/json; charset=utf-8", Some("{}"), ""),
+            (create, "application/json", Some("{"), "body is not JSON"),
             (
-                create("application/json", None),
+                create,
+                "application/json",
+                None,
                 "body is too long to be recorded",
             ),
-            (request("POST /containers/create"), "body is missing"),
-            (json("DELETE /containers/x", "{}"), "body is not known"),
-            (archive("application/x-tar"), ""),
-            (archive("application/zip"), "content-type: *"),
-            (untyped, no_type),
-            (create("text/plain", None), no_type),
+            (create, "text/plain", None, no_type),
+            (
+                "DELETE /containers/x",
+                "application/json",
+                Some("{}"),
+                "body is not known",
+            ),
+            (archive, "application/x-tar", None, ""),
         ] {
-            check(&request, expected);
+            let (_, said) = judged(&request(line, Some(content_type), body));
+            assert_eq!(said, expected, "{line} {content_type} {body:?}");
         }
+        let zip = judged(&request(archive, Some("application/zip"), None));
+        assert!(zip.1.starts_with("content-type: "), "{}", zip.1);
+        let mut bare = request(create, None, None);
+        assert_eq!(judged(&bare).1, "body is missing");
+        bare.bytes = 9;
+        assert_eq!(judged(&bare).1, no_type);
     }
 
     #[test]
     fn the_body_of_a_request_that_was_cut_off_is_not_judged() {
-        let cut = Request {
-            is_whole: false,
-            ..json("POST /containers/create?nam=a", "{")
-        };
-        check(&cut, "query.nam is not known");
+        let mut cut = request("POST /containers/create?nam=a", JSON, Some("{"));
+        cut.is_whole = false;
+        assert_eq!(judged(&cut).1, "query.nam is not known");
     }
 
     #[test]
     fn a_header_is_one_of_http_or_of_the_operation() {
-        for (header, expected) in [
-            ("x-registry-auth", ""),
-            ("x-registry-auht", "header.x-registry-auht is not known"),
-        ] {
-            let pull = Request {
+        check(
+            "x-registry-auth =>\nx-registry-auht => header.x-registry-auht is not known",
+            |header| Request {
                 headers: vec![header.to_owned()],
-                ..request("POST /images/create")
-            };
-            check(&pull, expected);
-        }
+                ..request("POST /images/create", None, None)
+            },
+        );
     }
 }

@@ -12,8 +12,7 @@ use crate::engine::suite::EngineArguments;
 use crate::engine::swarm::Swarm;
 use crate::engine::{Engine, Listen, podman};
 use crate::image;
-use crate::machine::setup::{self, Alone};
-use crate::machine::workspace;
+use crate::machine::{setup, workspace};
 use crate::targets::ensure_network;
 use crate::wasm;
 
@@ -28,9 +27,9 @@ pub fn bench(which: EngineArguments, arguments: &[String]) -> Result<()> {
         setup::packages("a runtime to compare with", &["crun"])?;
     }
     let alone = setup::alone()?;
-    let (private, empty) = start(which, true, &alone)?;
+    let (private, empty) = start(which)?;
     // Removed as a whole, because removing a crowd one by one takes minutes.
-    let (_crowded, crowded) = start(which, false, &alone)?;
+    let (_crowded, crowded) = start(which)?;
     let podman = Endpoint::Tcp(free_address((Ipv4Addr::LOCALHOST, 0).into())?.to_string());
     let service = podman::start_beside(&private, &podman)?;
     let image = private.dir().join("image.tar");
@@ -53,11 +52,16 @@ pub fn bench(which: EngineArguments, arguments: &[String]) -> Result<()> {
 /// Runs the bench on a Swarm with this many nodes, with further arguments.
 pub fn bench_swarm(which: EngineArguments, count: u8, arguments: &[String]) -> Result<()> {
     wasm::build()?;
-    let engine = Engine::start(Listen::Socket, which, false, &setup::alone()?)?;
-    image::build_stand_in(&engine.docker())?;
+    let alone = setup::alone()?;
+    let engine = Engine::start(Listen::Socket, which)?;
+    drop(alone);
+    image::build_stand_in(&engine.docker(), image::STAND_IN_IMAGE)?;
     // The bench calls the managers itself, and its targets are its own.
     let swarm = Swarm::start(&engine, count, Some(image::STAND_IN_IMAGE), true)?;
-    let managers: Vec<_> = swarm.endpoints().iter().map(Endpoint::to_string).collect();
+    let addresses = swarm.nodes.numbers().map(|node| swarm.nodes.address(node));
+    let managers: Vec<_> = addresses
+        .map(|address| format!("http://{address}"))
+        .collect();
     let mut command = command(arguments);
     command
         .env("BENCH_SWARM", managers.join(","))
@@ -91,14 +95,10 @@ fn run(command: &mut Command) -> Result<()> {
 }
 
 /// An Engine with everything that a target needs, and where it listens.
-fn start(
-    which: EngineArguments,
-    may_keep_images: bool,
-    alone: &Alone,
-) -> Result<(Engine, Endpoint)> {
+fn start(which: EngineArguments) -> Result<(Engine, Endpoint)> {
     let port = free_address((Ipv4Addr::LOCALHOST, 0).into())?.port();
-    let engine = Engine::start(Listen::Plain(port), which, may_keep_images, alone)?;
-    image::build_stand_in(&engine.docker())?;
+    let engine = Engine::start(Listen::Plain(port), which)?;
+    image::build_stand_in(&engine.docker(), image::STAND_IN_IMAGE)?;
     ensure_network(&engine.docker())?;
     Ok((engine, Endpoint::Tcp(format!("127.0.0.1:{port}"))))
 }

@@ -38,7 +38,6 @@ use crate::demo::DemoArguments;
 use crate::engine::choice;
 use crate::engine::suite::EngineArguments;
 use crate::engine::swarm::SwarmArguments;
-use crate::image::Agent;
 use crate::up::UpArguments;
 
 /// What a shell reports for a program ended by Ctrl-C: 128 plus the number of SIGINT.
@@ -78,11 +77,8 @@ enum Task {
     },
     /// Build the component: target/wasm32-wasip2/release/dynamic_access.wasm
     Build,
-    /// Build the agent image, dynamic-access-agent
+    /// Build the agent image, dynamic-access-agent: with the real agent if AGENT_KEY is set
     Image {
-        /// Which agent it must hold, instead of the real one if it can be reached
-        #[arg(long)]
-        agent: Option<Agent>,
         /// The Engine, instead of SPIN_VARIABLE_DOCKER_URL, DOCKER_HOST, the docker context or the local one
         #[arg(long, value_name = "URL|SOCKET")]
         engine: Option<String>,
@@ -127,8 +123,8 @@ fn perform(task: Task) -> Result<ExitCode> {
             }
         }
         Task::Build => wasm::build()?,
-        Task::Image { agent, engine } => {
-            image::ensure(&choice::must_exist(engine.as_deref())?, agent)?;
+        Task::Image { engine } => {
+            image::ensure(&choice::must_exist(engine.as_deref())?)?;
         }
         Task::Certs(arguments) => return run(&Command::Certs(arguments)),
         Task::ProxyConfig(arguments) => return run(&Command::ProxyConfig(arguments)),

@@ -10,11 +10,6 @@ pub const NETWORK: &str = "dynamic-access";
 /// Makes the Engine drop traffic between targets, if it manages the machine's firewall rules.
 const NO_TRAFFIC: &str = "com.docker.network.bridge.enable_icc=false";
 
-/// The command that makes a network on which targets cannot reach each other.
-pub fn how_to_make_network(name: &str) -> String {
-    format!("docker network create --opt {NO_TRAFFIC} {name}")
-}
-
 /// Makes the network unless it is there.
 pub fn ensure_network(docker: &Docker) -> Result<()> {
     if docker.ask(&["network", "inspect", NETWORK]).is_ok() {

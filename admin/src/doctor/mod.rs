@@ -1,6 +1,7 @@
 //! The findings of a doctor, and their output. This crate examines a deployed server, and `cargo xtask doctor` a machine
 //! and its Engine.
 
+pub mod answers;
 pub mod remote;
 mod webhook;
 
@@ -19,21 +20,13 @@ const SERVICE_URL: &str = "https://cloud.bastionzero.com";
 pub struct StartArguments {
     /// Start a target, with a token that no service knows, and remove it
     #[arg(long)]
-    start: bool,
+    pub start: bool,
     /// Where the agent of that target tries to register
     #[arg(long, value_name = "URL", requires = "start", default_value = SERVICE_URL)]
-    service_url: String,
+    pub service_url: String,
     /// Start the target in this environment, with its entry in `environments`
     #[arg(long, value_name = "ID")]
     pub environment_id: Option<String>,
-}
-
-impl StartArguments {
-    /// Where the agent registers, if a target is to be started.
-    #[must_use]
-    pub fn start_for(&self) -> Option<&str> {
-        self.start.then_some(&self.service_url)
-    }
 }
 
 /// The finding of one check.

@@ -7,31 +7,13 @@ use serde_json::Value;
 use ureq::Agent;
 use ureq::tls::{RootCerts, TlsConfig};
 
+use super::answers::Answer;
+
 /// The server answers a webhook within 25 seconds; the platform may have to start an instance first.
 const ANSWER_BOUND: Duration = Duration::from_secs(30);
 
 /// Far longer than any answer of this server.
 const ANSWER_BYTES_MAX: u64 = 64 * 1024;
-
-/// An answer of the server, or of something in its place.
-pub struct Answer {
-    /// Its status.
-    pub status: u16,
-    /// Its body.
-    pub body: String,
-    /// How long it took.
-    pub took: Duration,
-}
-
-impl Answer {
-    /// The sentence and the id in an error of this server.
-    pub fn message(&self) -> Option<(String, String)> {
-        let body: Value = serde_json::from_str(&self.body).ok()?;
-        let instance = body["instance"].as_str()?;
-        let id = instance.strip_prefix("urn:uuid:")?;
-        Some((body["ErrorMessage"].as_str()?.to_owned(), id.to_owned()))
-    }
-}
 
 /// Sends a GET, or a POST if there is a body. Follows no redirect, which could lead the secret elsewhere.
 pub fn ask(url: &str, secret: Option<&str>, body: Option<&Value>) -> Result<Answer> {
@@ -70,6 +52,7 @@ pub fn ask(url: &str, secret: Option<&str>, body: Option<&Value>) -> Result<Answ
         body: body.read_to_string()?,
         status: answer.status().as_u16(),
         took: begun.elapsed(),
+        log: None,
     })
 }
 

@@ -14,22 +14,17 @@ pub enum Scheduler {
 }
 
 impl Scheduler {
-    /// Both.
-    pub const ALL: [Self; 2] = [Self::Engine, Self::Swarm];
-
-    /// The path of the table in the repository.
-    #[must_use]
-    pub fn file(self) -> &'static str {
+    /// The path of the table in the repository, and its text.
+    pub(super) fn table(self) -> (&'static str, &'static str) {
         match self {
-            Self::Engine => "deploy/engine-proxy/calls.txt",
-            Self::Swarm => "deploy/swarm/calls.txt",
-        }
-    }
-
-    fn text(self) -> &'static str {
-        match self {
-            Self::Engine => include_str!("../../../deploy/engine-proxy/calls.txt"),
-            Self::Swarm => include_str!("../../../deploy/swarm/calls.txt"),
+            Self::Engine => (
+                "deploy/engine-proxy/calls.txt",
+                include_str!("../../../deploy/engine-proxy/calls.txt"),
+            ),
+            Self::Swarm => (
+                "deploy/swarm/calls.txt",
+                include_str!("../../../deploy/swarm/calls.txt"),
+            ),
         }
     }
 }
@@ -63,7 +58,8 @@ impl Call {
 ///
 /// What is wrong with it.
 pub fn table(scheduler: Scheduler) -> Result<Vec<Call>> {
-    parse(scheduler.text()).with_context(|| format!("{} cannot be used", scheduler.file()))
+    let (file, text) = scheduler.table();
+    parse(text).with_context(|| format!("{file} cannot be used"))
 }
 
 /// A character of an expression: none with a meaning in a configuration, nor an anchor.

@@ -83,8 +83,9 @@ struct Setting<'a> {
     is_swarm: bool,
     is_bearer: bool,
     auth: String,
-    /// The path of the table of calls.
+    /// The path of the table of calls, and the calls.
     table: &'static str,
+    calls: Vec<Call>,
     listen: &'a str,
     engine: &'a str,
     managers: Vec<&'a str>,
@@ -97,15 +98,13 @@ struct Setting<'a> {
 #[derive(Template)]
 #[template(path = "nginx.conf", escape = "none")]
 struct Nginx<'a> {
-    setting: &'a Setting<'a>,
-    calls: &'a [Call],
+    setting: Setting<'a>,
 }
 
 #[derive(Template)]
 #[template(path = "haproxy.cfg", escape = "none")]
 struct Haproxy<'a> {
-    setting: &'a Setting<'a>,
-    calls: &'a [Call],
+    setting: Setting<'a>,
 }
 
 /// Prints one configuration, or writes all of them into a folder.
@@ -140,11 +139,10 @@ const EXAMPLES: [&str; 3] = ["192.0.2.11:2376", "192.0.2.12:2376", "192.0.2.13:2
 
 impl ProxyArguments {
     fn configuration(&self, proxy: Proxy, auth: Auth) -> Result<String> {
-        let setting = &self.setting(proxy, auth)?;
-        let calls = &calls::table(self.scheduler)?;
+        let setting = self.setting(proxy, auth)?;
         let text = match proxy {
-            Proxy::Nginx => Nginx { setting, calls }.render(),
-            Proxy::Haproxy => Haproxy { setting, calls }.render(),
+            Proxy::Nginx => Nginx { setting }.render(),
+            Proxy::Haproxy => Haproxy { setting }.render(),
         };
         Ok(text? + "\n")
     }
@@ -181,7 +179,8 @@ impl ProxyArguments {
             is_swarm,
             is_bearer: auth == Auth::Bearer,
             auth: word(auth),
-            table: self.scheduler.file(),
+            table: self.scheduler.table().0,
+            calls: calls::table(self.scheduler)?,
             listen: &self.listen,
             engine: &self.engine,
             managers: self.managers()?,
@@ -231,11 +230,10 @@ mod tests {
         Line::try_parse_from([&[""], line].concat()).map(|line| line.arguments)
     }
 
-    /// The setting of HAProxy in front of a Swarm, or the refusal, with these further words.
-    fn haproxy(more: &[&str]) -> Option<Result<Vec<String>>> {
-        let arguments = arguments(&[&["haproxy", "--auth=bearer"], more].concat()).ok()?;
-        let setting = arguments.setting(Proxy::Haproxy, Auth::Bearer);
-        Some(setting.map(|setting| setting.managers.into_iter().map(str::to_owned).collect()))
+    /// The configuration of HAProxy with these further words, or the refusal.
+    fn haproxy(more: &[&str]) -> Result<String> {
+        let arguments = arguments(&[&["haproxy", "--auth=bearer"], more].concat())?;
+        arguments.configuration(Proxy::Haproxy, Auth::Bearer)
     }
 
     /// The committed configurations: path and text.
@@ -247,7 +245,12 @@ mod tests {
             let arguments = arguments(&["--scheduler", scheduler, "--write", write]);
             let arguments = arguments.expect("a line");
             configure(&arguments).expect("the defaults are right");
-            let (place, _) = arguments.scheduler.file().rsplit_once('/').expect("a path");
+            let (place, _) = arguments
+                .scheduler
+                .table()
+                .0
+                .rsplit_once('/')
+                .expect("a path");
             let files: Vec<_> = fs::read_dir(write).expect("a folder").flatten().collect();
             assert_eq!(files.len(), count);
             for file in files {
@@ -280,16 +283,18 @@ mod tests {
 
     #[test]
     fn who_has_shown_no_credentials_holds_no_connection_for_long() {
-        for (path, text) in committed() {
-            if path.extension().is_some_and(|extension| extension == "cfg") {
-                // This is HAProxy's only bound on the TLS handshake.
-                let bounds: Vec<u32> = text
-                    .lines()
-                    .filter_map(|line| line.trim().strip_prefix("timeout client "))
-                    .map(|bound| bound.trim_end_matches('s').parse().expect("seconds"))
-                    .collect();
-                assert!(matches!(bounds[..], [1..=60]), "{path:?}: {bounds:?}");
-            }
+        let is_haproxy = |path: &PathBuf| path.extension().is_some_and(|end| end == "cfg");
+        for (path, text) in committed().into_iter().filter(|(path, _)| is_haproxy(path)) {
+            // This is HAProxy's only bound on the TLS handshake.
+            let lines = text.lines().map(str::trim);
+            let bounds: Vec<_> = lines
+                .filter_map(|line| line.strip_prefix("timeout client "))
+                .collect();
+            let [bound] = bounds[..] else {
+                panic!("{path:?}: {bounds:?}");
+            };
+            let seconds: u32 = bound.trim_end_matches('s').parse().expect("seconds");
+            assert!((1..=60).contains(&seconds), "{path:?}: {bound}");
         }
     }
 
@@ -313,40 +318,36 @@ mod tests {
 
     #[test]
     fn a_setting_cannot_add_to_a_configuration() {
-        let parsed = |option: &str, value: &str| {
-            let value = format!("--{option}={value}");
-            haproxy(&["--scheduler=swarm", "--manager=a:1", &value]).expect("a line")
-        };
-        parsed("listen", "[::1]:2376").expect("an address");
-        parsed("manager", "[::1]:2376").expect("an address");
+        let with = |option: &str| haproxy(&["--scheduler=swarm", "--manager=a:1", option]);
+        with("--listen=[::1]:2376").expect("an address");
+        with("--manager=[::1]:2376").expect("an address");
         for value in ["", "2376;", "2376 ssl", "2376\n", "$x", "2376}"] {
-            assert!(parsed("listen", value).is_err(), "--listen={value}");
-            let manager = format!("{value}:2376");
-            assert!(parsed("manager", &manager).is_err(), "--manager={manager}");
+            for option in [
+                format!("--listen={value}"),
+                format!("--manager={value}:2376"),
+            ] {
+                assert!(with(&option).is_err(), "{option}");
+            }
         }
     }
 
     #[test]
     fn each_manager_is_named_with_its_port_and_for_a_swarm_alone() {
-        let named = haproxy(&[
+        let words = |line: &'static str| line.split(' ').collect::<Vec<_>>();
+        let named = words("--scheduler=swarm --manager=a:2376 --manager=192.0.2.1:1");
+        let named = haproxy(&named).expect("managers");
+        assert!(named.contains(" a:2376") && named.contains(" 192.0.2.1:1"));
+        for wrong in [
             "--scheduler=swarm",
             "--manager=a:2376",
-            "--manager=192.0.2.1:1",
-        ]);
-        let named = named.expect("a line").expect("managers");
-        assert_eq!(named, ["a:2376", "192.0.2.1:1"]);
-        for wrong in [
-            &["--scheduler=swarm"][..],
-            &["--manager=a:2376"],
-            &["--scheduler=engine", "--manager=a:2376"],
-            &["--scheduler=swarm", "--manager=a"],
-            &["--scheduler=swarm", "--manager=a:0"],
-            &["--scheduler=swarm", "--manager=:2376"],
-            &["--scheduler=swarm", "--manager=/run/docker.sock"],
+            "--scheduler=engine --manager=a:2376",
+            "--scheduler=swarm --manager=a",
+            "--scheduler=swarm --manager=a:0",
+            "--scheduler=swarm --manager=:2376",
+            "--scheduler=swarm --manager=/run/docker.sock",
+            "--scheduler=swarm --engine=a:1 --manager=a:1",
         ] {
-            assert!(haproxy(wrong).expect("a line").is_err(), "{wrong:?}");
+            assert!(haproxy(&words(wrong)).is_err(), "{wrong}");
         }
-        let both = ["--scheduler=swarm", "--engine=a:1", "--manager=a:1"];
-        assert!(haproxy(&both).is_none(), "an Engine and a manager");
     }
 }

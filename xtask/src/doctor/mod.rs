@@ -1,68 +1,82 @@
 //! Reports what is there, what is missing, and how to fix it.
 
-mod engine_call;
 mod reach;
-mod trial;
-mod variables;
+mod server;
 
-use std::process::{Command, ExitCode};
+use std::process::ExitCode;
 
-use anyhow::Error;
+use anyhow::{Error, Result};
 use dev::docker::Docker;
 use dev::process;
-use dynamic_access::config::{Config, SchedulerKind};
-use dynamic_access::docker::network::{Network, find};
-use dynamic_access_admin::doctor::{Finding, NO_ENVIRONMENT, StartArguments, State, tell};
+use dynamic_access::config::{Config, SchedulerKind, Variables};
+use dynamic_access::docker::ContainerName;
+use dynamic_access::secret::Secret;
+use dynamic_access_admin::doctor::answers;
+use dynamic_access_admin::doctor::{
+    Finding, NO_ENVIRONMENT, StartArguments, State, how_to_remove, tell,
+};
+use dynamic_access_admin::progress::say;
+use dynamic_access_admin::random;
 use serde_json::Value;
 
-use crate::doctor::engine_call::send;
-use crate::doctor::reach::Reach;
-use crate::doctor::trial::Trial;
-use crate::doctor::variables::Variables;
+use crate::doctor::server::Server;
 use crate::engine::choice;
 use crate::image;
 use crate::machine::workspace;
-use crate::targets::{NETWORK, how_to_make_network};
-use crate::up::spin::{self, INSTALL};
 use crate::wasm;
-use dynamic_access_admin::progress::say;
 
 /// How many environments are tried: each takes a second, and three with a start.
 const ENVIRONMENTS_MAX: usize = 20;
 
+/// How an entrypoint of this project ends when its agent has run but is not registered, which no agent is with a made-up
+/// token.
+const NOT_REGISTERED: [&str; 2] = ["exit code 69 ", "exit code 77 "];
+
 /// Runs every check, and fails if something indispensable is missing.
 pub fn doctor(engine: Option<&str>, start: &StartArguments) -> ExitCode {
     let engine = choice::existing(engine);
-    let mut findings = vec![
-        privileges(),
-        version_of("rustc", State::Missing, "rustc", "https://rustup.rs"),
-        target(),
-        component(),
-        spin(),
-    ];
-    let (if_missing, how) = match workspace::is_root() {
-        true => (State::Absent, "apt-get install docker.io"),
-        false => (State::Missing, "as root: apt-get install docker.io"),
+    // With root, `up` installs what it needs.
+    let unless_root = match workspace::is_root() {
+        true => State::Absent,
+        false => State::Missing,
     };
+    let mut findings = vec![privileges(), target(unless_root)];
     match engine {
-        Ok(Some(docker)) => {
-            findings.extend([engine_version(&docker), agent_image(&docker)]);
-            findings.extend(targets(&docker, start));
-        }
-        Ok(None) => findings.push(if_missing.finding(
+        Ok(Some(docker)) => findings.extend(on_engine(&docker, start)),
+        Ok(None) => findings.push(unless_root.finding(
             "Engine: none is named, and there is no local one",
-            match workspace::is_root() {
-                true => "cargo xtask up starts one for its run; apt-get install docker.io one that stays",
-                false => how,
-            },
+            "as root: cargo xtask up starts one for its run; apt-get install docker.io one that stays",
         )),
         Err(error) => findings.push(unreachable_engine(&error)),
     }
-    findings.extend([
-        version_of("docker", if_missing, "the Docker CLI", how),
-        program("debootstrap", "a base image where no registry is reachable"),
-        program("curl", "the lines that `cargo xtask up` prints"),
-    ]);
+    for (state, name, package, purpose) in [
+        (
+            unless_root,
+            "docker",
+            "docker.io",
+            "whatever needs an Engine",
+        ),
+        (
+            State::Absent,
+            "debootstrap",
+            "debootstrap",
+            "a base image where no registry is reachable",
+        ),
+        (
+            State::Absent,
+            "curl",
+            "curl",
+            "the lines that `cargo xtask up` prints",
+        ),
+    ] {
+        findings.push(match process::program(name) {
+            Some(path) => Finding::fine(format!("{name}: {}", path.display())),
+            None => state.finding(
+                format!("{name}, for {purpose}"),
+                format!("as root: apt-get install {package}"),
+            ),
+        });
+    }
     let told = tell(&findings);
     if told == ExitCode::SUCCESS {
         say("nothing is missing that `cargo xtask up` does not set up");
@@ -80,44 +94,15 @@ fn privileges() -> Finding {
     }
 }
 
-fn target() -> Finding {
-    if wasm::has_target() {
-        return Finding::fine(format!("{}: installed", wasm::TARGET));
-    }
-    // Debian's compiler is used instead.
-    let state = match workspace::is_root() && process::program("apt-get").is_some() {
-        true => State::Absent,
-        false => State::Missing,
-    };
-    let fix = format!("rustup target add {}", wasm::TARGET);
-    state.finding(format!("{}: not installed", wasm::TARGET), fix)
-}
-
-fn component() -> Finding {
-    let path = wasm::component();
-    match path.metadata() {
-        Ok(metadata) => Finding::fine(format!("component: {} kB", metadata.len() / 1000)),
-        Err(_) => State::Absent.finding("component: not built", "cargo xtask build"),
-    }
-}
-
-fn spin() -> Finding {
-    match spin::installed() {
-        Err(problem) => State::Missing.finding(
-            problem,
-            format!("{INSTALL}; until then, the embedded host is used"),
+fn target(unless_root: State) -> Finding {
+    let name = wasm::TARGET;
+    match wasm::has_target() {
+        true => Finding::fine(format!("{name}: installed")),
+        // As root, Debian's compiler is used instead.
+        false => unless_root.finding(
+            format!("{name}: not installed"),
+            format!("rustup target add {name}"),
         ),
-        Ok(Some(version)) => Finding::fine(version),
-        Ok(None) => {
-            State::Absent.finding("the Spin CLI; the embedded host is used instead", INSTALL)
-        }
-    }
-}
-
-fn engine_version(docker: &Docker) -> Finding {
-    match docker.version() {
-        Ok(version) => Finding::fine(format!("Engine: {version} at {}", docker.endpoint())),
-        Err(error) => unreachable_engine(&error),
     }
 }
 
@@ -125,54 +110,65 @@ fn unreachable_engine(error: &Error) -> Finding {
     State::Missing.finding("Engine: the named one cannot be used", format!("{error:#}"))
 }
 
-fn agent_image(docker: &Docker) -> Finding {
-    let image = image::IMAGE;
-    match image::present(docker) {
-        Some(agent) => Finding::fine(format!("agent image: {image} holds {agent}")),
-        None => State::Absent.finding(
-            format!("agent image: the Engine has no {image} built by this project"),
-            "cargo xtask image",
-        ),
-    }
-}
-
 /// The Engine as a server with the variables of this environment would find it.
-fn targets(docker: &Docker, start: &StartArguments) -> Vec<Finding> {
-    let read = variables::read();
-    let read = read.and_then(|variables| Ok((variables.parse()?, variables)));
-    let (config, variables) = match read {
-        Ok(both) => both,
-        Err(error) => {
-            return vec![
-                State::Wrong.finding(format!("variables: {error:#}"), "docs/variables.md"),
-            ];
-        }
-    };
-    let mut findings: Vec<Finding> = config
-        .profiles
-        .networks()
-        .into_iter()
-        .map(|name| network(docker, &config, name, start))
-        .collect();
-    let mut tried = Vec::new();
-    let environments = match &start.environment_id {
-        Some(id) => vec![id.clone()],
-        None => environments(&variables),
-    };
-    for environment in environments {
-        let profile = config.profiles.of(&environment);
-        let made_of = (&profile.image, &profile.body);
-        if !tried.contains(&made_of) {
-            tried.push(made_of);
-            findings.push(target_of(docker, &config, &environment, start.start_for()));
-        }
+fn on_engine(docker: &Docker, start: &StartArguments) -> Vec<Finding> {
+    let mut findings = vec![match docker.version() {
+        Ok(version) => Finding::fine(format!("Engine: {version} at {}", docker.endpoint())),
+        Err(error) => unreachable_engine(&error),
+    }];
+    if let Some(agent) = image::present(docker) {
+        let held = format!("agent image: {} holds {agent}", image::IMAGE);
+        findings.push(Finding::fine(held));
     }
+    let served = Server::new(docker, start).and_then(|server| by_server(docker, &server, start));
+    findings.extend(served.unwrap_or_else(|error| {
+        vec![State::Wrong.finding("the server cannot be tried", format!("{error:#}"))]
+    }));
     findings
 }
 
+fn by_server(docker: &Docker, server: &Server<'_>, start: &StartArguments) -> Result<Vec<Finding>> {
+    let health = server.ask("/health", None)?;
+    let mut findings = vec![answers::health(&health)];
+    let line = health.log.unwrap_or_default();
+    if let "no_such_image" | "no_such_network" = line["code"].as_str().unwrap_or_default() {
+        // `up` makes them.
+        findings[0].state = State::Absent;
+    }
+    for note in line["notes"].as_array().into_iter().flatten() {
+        let note = note.as_str().unwrap_or_default();
+        findings.push(match note.starts_with("the network ") {
+            true => State::Wrong.finding(note, "docs/target.md#the-network"),
+            false => State::Unsure.finding(note, "docs/variables.md, unless it is meant"),
+        });
+    }
+    let Some(config) = server.config().filter(|_| health.status == 200) else {
+        return Ok(findings);
+    };
+    if start.start && config.scheduler == SchedulerKind::Engine {
+        let networks = config.profiles.networks();
+        findings.extend(
+            networks
+                .into_iter()
+                .filter_map(|name| network(docker, &config, name)),
+        );
+    }
+    // Only a start shows what the nodes of a Swarm can run.
+    if start.start || config.scheduler == SchedulerKind::Engine {
+        let environments = match &start.environment_id {
+            Some(id) => vec![id.clone()],
+            None => environments(server),
+        };
+        for environment in environments {
+            findings.extend(try_start(docker, server, &config, start, &environment)?);
+        }
+    }
+    Ok(findings)
+}
+
 /// The environments with options of their own, after one with the defaults.
-fn environments(variables: &Variables) -> Vec<String> {
-    let text = variables.get("environments").unwrap_or_default();
+fn environments(server: &Server<'_>) -> Vec<String> {
+    let text = server.get("environments").unwrap_or_default();
     let overridden = match serde_json::from_str(&text) {
         Ok(Value::Object(all)) => all.keys().cloned().collect(),
         _ => Vec::new(),
@@ -182,169 +178,67 @@ fn environments(variables: &Variables) -> Vec<String> {
     all
 }
 
-/// Whether targets can reach each other on a network: by a try if targets are started, or else from
-/// its options.
-fn network(docker: &Docker, config: &Config, name: &str, start: &StartArguments) -> Finding {
-    let told = isolation(docker, name);
-    let mut profiles = config.profiles.all();
-    let image = profiles.find(|profile| profile.body.networks().contains(&name));
-    let image = image.map(|profile| profile.image.as_str());
-    let (Some(_), SchedulerKind::Engine, Some(image)) =
-        (start.start_for(), config.scheduler, image)
-    else {
-        return told;
+/// Starts a target as a webhook does, and stops it.
+fn try_start(
+    docker: &Docker,
+    server: &Server<'_>,
+    config: &Config,
+    start: &StartArguments,
+    environment: &str,
+) -> Result<Vec<Finding>> {
+    let token = random::hex::<16>()?;
+    let name = ContainerName::from_token(&config.deployment_id, &Secret::new(token.as_str()));
+    let order = answers::order(&start.service_url, &token, Some(environment));
+    let target = answers::target_of(&order);
+    let answer = server.ask("/start", Some(&order))?;
+    let line = answer.log.clone().unwrap_or_default();
+    let error = line["error"].as_str().unwrap_or_default();
+    let is_removed = || {
+        let calls = line["calls"].as_array().and_then(|calls| calls.last());
+        calls.is_some_and(|last| {
+            last.as_str()
+                .is_some_and(|last| last.starts_with("remove 204"))
+        })
     };
-    if matches!(told.state, State::Absent | State::Missing) || !docker.has_image(image) {
-        return told;
+    if line["code"] == "target_ended" && config.scheduler == SchedulerKind::Engine {
+        // The server would keep it for its log.
+        docker.ask(&["rm", "--force", "--volumes", name.as_str()])?;
     }
+    Ok(if server.was_kept() && is_removed() {
+        let done = format!("created and removed {target}; --start starts one too");
+        vec![Finding::fine(done)]
+    } else if server.was_kept() {
+        let left = format!("{target} was created and cannot be removed");
+        vec![State::Wrong.finding(left, how_to_remove(name.as_str()))]
+    } else if NOT_REGISTERED.iter().any(|code| error.contains(code)) {
+        let ran = format!("{target} ran, and its agent could not register");
+        vec![Finding::fine(ran)]
+    } else {
+        answers::start_and_stop(&order, &answer, |id| server.ask("/stop", Some(id)))
+    })
+}
+
+/// Whether targets can reach each other on a network, if an image is there to try it.
+fn network(docker: &Docker, config: &Config, name: &str) -> Option<Finding> {
+    let mut profiles = config.profiles.all();
+    let profile = profiles.find(|profile| profile.body.networks().contains(&name))?;
+    let image = profile.image.as_str();
     let unsure = |why: String| {
         State::Unsure.finding(
             format!("network: whether containers of {name} reach each other {why}"),
-            "its options alone: cargo xtask doctor, without --start",
+            "docs/target.md#the-network",
         )
     };
-    match reach::between_two(docker, name, image) {
-        Ok(Reach::Apart) => Finding::fine(format!(
+    let tried = reach::between_two(docker, name, image);
+    Some(match tried.as_deref() {
+        Ok("apart") => Finding::fine(format!(
             "network: on {name}, two containers did not reach each other"
         )),
-        Ok(Reach::Reached) => State::Wrong.finding(
+        Ok("reached") => State::Wrong.finding(
             format!("network: on {name}, two containers reached each other"),
             "check its options, and the settings of the Engine and its host: docs/target.md#the-network",
         ),
-        Ok(Reach::Unknown) => {
-            unsure(format!("was not tried, because {image} lacks bash or timeout"))
-        }
+        Ok(_) => unsure(format!("was not tried, because {image} lacks bash or timeout")),
         Err(error) => unsure(format!("cannot be tried: {error:#}")),
-    }
-}
-
-fn isolation(docker: &Docker, name: &str) -> Finding {
-    let found = send(docker, find(name)).ok().flatten();
-    let driver = docker.ask(&["network", "inspect", "--format", "{{.Driver}}", name]);
-    let driver = driver.unwrap_or_default();
-    of_network(name, found, &driver, docker.is_podman())
-}
-
-fn of_network(name: &str, found: Option<Network>, driver: &str, is_podman: bool) -> Finding {
-    let make = how_to_make_network(name);
-    match found {
-        None if name == NETWORK => State::Absent.finding(format!("network: {name}"), make),
-        None => State::Missing.finding(format!("network: {name}"), make),
-        Some(_) if is_podman => State::Wrong.finding(
-            format!(
-                "network: on {name}, targets can reach each other; Podman has no option for this"
-            ),
-            "a firewall rule keeps them apart; if it is there, ignore this: docs/firewall.md#keep-targets-apart-on-podman",
-        ),
-        Some(_) if driver != "bridge" => State::Unsure.finding(
-            format!("network: {name} has the driver {driver}, whose isolation is not known here"),
-            "make sure that its containers cannot reach each other",
-        ),
-        Some(Network { isolates: true }) => {
-            Finding::fine(format!("network: {name}, without traffic between targets"))
-        }
-        Some(Network { isolates: false }) => State::Wrong.finding(
-            format!("network: on {name}, targets can reach each other"),
-            match name {
-                "bridge" => "use a network of your own: docs/target.md#the-network".to_owned(),
-                _ => format!("docker network rm {name}, and then: {make}"),
-            },
-        ),
-    }
-}
-
-fn target_of(
-    docker: &Docker,
-    config: &Config,
-    environment_id: &str,
-    start_for: Option<&str>,
-) -> Finding {
-    let image = config.profiles.of(environment_id).image.as_str();
-    let what = match environment_id {
-        NO_ENVIRONMENT => format!("a target of {image}"),
-        _ => format!("a target of {image} in the environment {environment_id}"),
-    };
-    if config.scheduler == SchedulerKind::Swarm {
-        return State::Absent.finding(
-            format!(
-                "{what}: not tried, because only a start shows what the nodes of a Swarm can run"
-            ),
-            "start one: docs/api.md",
-        );
-    }
-    if !docker.has_image(image) {
-        return State::Absent.finding(
-            format!("{what}: not tried, because the Engine lacks the image"),
-            format!("docker pull {image}, or build it: docs/target.md#the-agent-image"),
-        );
-    }
-    let trial = Trial {
-        docker,
-        config,
-        environment_id,
-        start_for,
-    };
-    let done = match start_for {
-        Some(_) => "created, started and removed",
-        None => "created and removed; --start starts one too",
-    };
-    match trial.run() {
-        Ok(warnings) if warnings.is_empty() => Finding::fine(format!("{what}: {done}")),
-        Ok(warnings) => State::Unsure.finding(
-            format!(
-                "{what}: {done}, but the Engine says: {}",
-                warnings.join("; ")
-            ),
-            "docs/troubleshooting.md#the-engine-refuses-a-target",
-        ),
-        Err(error) => State::Wrong.finding(
-            format!("{what}: {error:#}"),
-            "a start would fail too: docs/troubleshooting.md#the-engine-refuses-a-target",
-        ),
-    }
-}
-
-/// A program with its version, or how to get it.
-fn version_of(name: &str, if_missing: State, what: &str, fix: &str) -> Finding {
-    match process::output(Command::new(name).arg("--version")) {
-        Ok(version) => Finding::fine(version.trim()),
-        Err(_) => if_missing.finding(what, fix),
-    }
-}
-
-/// A program that only some commands need.
-fn program(name: &str, what_for: &str) -> Finding {
-    match process::program(name) {
-        Some(path) => Finding::fine(format!("{name}: {}", path.display())),
-        None => State::Absent.finding(
-            format!("{name}, for {what_for}"),
-            format!("as root: apt-get install {name}"),
-        ),
-    }
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn only_a_bridge_of_docker_is_judged_by_its_option() {
-        let network = |isolates| Some(Network { isolates });
-        for (found, driver, is_podman, state) in [
-            (network(true), "bridge", false, State::Fine),
-            (network(false), "bridge", false, State::Wrong),
-            (network(true), "macvlan", false, State::Unsure),
-            (network(false), "macvlan", false, State::Unsure),
-            (network(true), "bridge", true, State::Wrong),
-            (None, "", false, State::Missing),
-        ] {
-            assert_eq!(
-                of_network("n", found, driver, is_podman).state,
-                state,
-                "{driver}"
-            );
-        }
-        let absent = of_network(NETWORK, None, "", false);
-        assert_eq!(absent.state, State::Absent);
-    }
+    })
 }

@@ -12,17 +12,6 @@ use dev::process;
 
 use dynamic_access_admin::random;
 
-/// The result of a try.
-#[derive(Debug, PartialEq, Eq)]
-pub enum Reach {
-    /// One has reached the other.
-    Reached,
-    /// Nothing has come back.
-    Apart,
-    /// Unknown, because the image lacks `bash`.
-    Unknown,
-}
-
 /// Connects to a port where nothing listens: a refusal is an answer. It needs `bash`, which can
 /// connect by itself.
 const CONNECT: &str = r#"
@@ -39,25 +28,30 @@ const TRY_BOUND: Duration = Duration::from_secs(30);
 /// How long the first container waits, in seconds: it is removed before, and removes itself if this run is killed.
 const WAIT_SECONDS: &str = "120";
 
-/// Runs two containers of an image on a network; the second connects to the first.
-pub fn between_two(docker: &Docker, network: &str, image: &str) -> Result<Reach> {
+/// Runs two containers of an image on a network; the second connects to the first. Returns `reached`, `apart`, or nothing
+/// if that cannot be told.
+pub fn between_two(docker: &Docker, network: &str, image: &str) -> Result<String> {
     let label = format!("dynamic-access.doctor={}", random::hex::<4>()?);
     let run = |more: &[&str]| run(docker, &["--network", network, "--label", &label], more);
     let tried = connect(docker, image, run);
     let removed = docker.remove_labelled(&label);
-    let reach = tried?;
+    let told = tried?;
     removed.with_context(|| format!("containers with the label {label} cannot be removed"))?;
-    Ok(reach)
+    Ok(told)
 }
 
-fn connect(docker: &Docker, image: &str, run: impl Fn(&[&str]) -> Result<String>) -> Result<Reach> {
+fn connect(
+    docker: &Docker,
+    image: &str,
+    run: impl Fn(&[&str]) -> Result<String>,
+) -> Result<String> {
     let first = run(&["--detach", "--entrypoint", "sleep", image, WAIT_SECONDS])
         .context("a container cannot be started")?;
     let format = "{{range .NetworkSettings.Networks}}{{.IPAddress}}{{end}}";
     let address = docker.ask(&["inspect", "--format", format, first.trim()])?;
     let told = run(&["--entrypoint", "sh", image, "-c", CONNECT, &address])
         .context("a second container cannot be started")?;
-    Ok(read(&told))
+    Ok(told.trim().to_owned())
 }
 
 /// Runs a container with no rights, of an image that is there.
@@ -72,44 +66,32 @@ fn run(docker: &Docker, place: &[&str], more: &[&str]) -> Result<String> {
     process::output_within(&mut command, TRY_BOUND)
 }
 
-fn read(told: &str) -> Reach {
-    match told.trim() {
-        "reached" => Reach::Reached,
-        "apart" => Reach::Apart,
-        _ => Reach::Unknown,
-    }
-}
-
 #[cfg(test)]
 mod tests {
     use std::process::Command;
 
     use super::*;
 
-    /// The result if `bash` prints this and ends with this code.
-    fn said(printed: &str, code: &str) -> Reach {
-        let timeout = format!("timeout() {{ echo '{printed}'; return {code}; }}\n");
-        let mut shell = Command::new("sh");
-        let told = process::output(shell.args(["-c", &(timeout + CONNECT), "192.0.2.1"]));
-        read(&told.expect("a shell"))
-    }
-
     #[test]
     fn only_an_answer_of_the_other_or_a_silence_is_a_result() {
-        for (printed, code, reach) in [
-            ("", "0", Reach::Reached),
-            ("bash: connect: Connection refused", "1", Reach::Reached),
-            ("", "124", Reach::Apart),
-            ("bash: connect: No route to host", "1", Reach::Apart),
-            ("bash: connect: Connection timed out", "1", Reach::Apart),
-            ("timeout: failed to run command bash", "127", Reach::Unknown),
+        // What `bash` prints, how it ends, and what that says.
+        for (printed, code, result) in [
+            ("", "0", "reached\n"),
+            ("bash: connect: Connection refused", "1", "reached\n"),
+            ("", "124", "apart\n"),
+            ("bash: connect: No route to host", "1", "apart\n"),
+            ("bash: connect: Connection timed out", "1", "apart\n"),
+            ("timeout: failed to run command bash", "127", ""),
             (
                 "bash: /dev/tcp/192.0.2.1/9: No such file or directory",
                 "1",
-                Reach::Unknown,
+                "",
             ),
         ] {
-            assert_eq!(said(printed, code), reach, "{printed} {code}");
+            let timeout = format!("timeout() {{ echo '{printed}'; return {code}; }}\n");
+            let mut shell = Command::new("sh");
+            let told = process::output(shell.args(["-c", &(timeout + CONNECT), "192.0.2.1"]));
+            assert_eq!(told.expect("a shell"), result, "{printed} {code}");
         }
     }
 }

@@ -38,7 +38,7 @@ fn is_free(block: Ipv4Net) -> Result<bool> {
 }
 
 /// The address of this machine on the bridge of a block.
-pub fn address(block: Ipv4Net) -> Ipv4Addr {
+fn address(block: Ipv4Net) -> Ipv4Addr {
     Ipv4Addr::from_bits(block.network().to_bits() + 1)
 }
 

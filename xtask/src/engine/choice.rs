@@ -1,20 +1,19 @@
 //! Chooses the Engine: the named one, else the local one, else a private one for this run.
 
 use std::env;
-use std::io::ErrorKind;
 use std::net::IpAddr;
-use std::os::unix::net::UnixStream;
 use std::path::Path;
 
 use anyhow::{Context, Result, bail};
 use dev::docker::endpoint::Endpoint;
 use dev::docker::{Docker, context};
 use dev::process;
+use stand_in_service::Service;
 
 use crate::engine::suite::EngineArguments;
 use crate::engine::{Engine, Listen};
 use crate::machine::setup;
-use dynamic_access_admin::progress::{remark, say};
+use dynamic_access_admin::progress::say;
 
 /// The variable of the application that names an Engine.
 pub const DOCKER_URL: &str = "SPIN_VARIABLE_DOCKER_URL";
@@ -31,12 +30,11 @@ pub struct Chosen {
 }
 
 impl Chosen {
-    /// The address at which the Engine's containers reach its host.
-    pub fn bridge_address(&self) -> Result<IpAddr> {
-        match &self.private {
-            Some(engine) => Ok(engine.bridge_address().into()),
-            None => Ok(self.docker.bridge_address()?.parse()?),
-        }
+    /// Plays BastionZero's service where the Engine's containers reach this machine.
+    pub fn listen_for_agents(&self) -> Result<Service> {
+        let address: IpAddr = self.docker.bridge_address()?.parse()?;
+        Service::listen((address, 0).into())
+            .context("containers reach this machine there, so the Engine must run on it")
     }
 }
 
@@ -56,7 +54,8 @@ pub fn choose(flag: Option<&str>) -> Result<Chosen> {
 
 /// Starts a private Engine, whatever other Engines there are.
 pub fn private(listen: Listen, which: EngineArguments) -> Result<Chosen> {
-    let engine = Engine::start(listen, which, true, &setup::alone()?)?;
+    let _alone = setup::alone()?;
+    let engine = Engine::start(listen, which)?;
     Ok(Chosen {
         docker: engine.docker(),
         private: Some(engine),
@@ -72,23 +71,23 @@ pub fn existing(flag: Option<&str>) -> Result<Option<Docker>> {
             (Docker::of(context), origin)
         }),
     };
+    if named.is_none() && !Path::new(LOCAL_SOCKET).exists() {
+        return Ok(None);
+    }
+    if process::program("docker").is_none() {
+        setup::run("docker", ["the Docker CLI"])?;
+    }
     if let Some((docker, origin)) = named {
-        ensure_cli()?;
+        let endpoint = docker.endpoint();
         docker.ping().with_context(|| {
-            format!(
-                "the Engine at {} does not answer; start it, or change {origin}, which names it",
-                docker.endpoint()
-            )
+            format!("the Engine at {endpoint} does not answer; start it, or change {origin}, which names it")
         })?;
-        say(&format!("Engine: {}, named by {origin}", docker.endpoint()));
+        say(&format!("Engine: {endpoint}, named by {origin}"));
         return Ok(Some(docker));
     }
     let local = Docker::at(Endpoint::Unix(LOCAL_SOCKET.into()));
-    if !is_connectable(Path::new(LOCAL_SOCKET)) {
-        return Ok(None);
-    }
-    ensure_cli()?;
-    if local.ping().is_err() {
+    if let Err(error) = local.ping() {
+        say(&format!("Engine: the local one cannot be used: {error:#}"));
         return Ok(None);
     }
     say(&format!(
@@ -106,50 +105,28 @@ pub fn must_exist(flag: Option<&str>) -> Result<Docker> {
     }
 }
 
-/// Installs the Docker CLI if it is missing.
-fn ensure_cli() -> Result<()> {
-    match process::program("docker") {
-        Some(_) => Ok(()),
-        None => setup::run("docker", ["the Docker CLI"]),
-    }
-}
-
 /// The Engine that the command line or the environment names, and which of them.
 fn named(
     flag: Option<&str>,
     variable: impl Fn(&str) -> Option<String>,
 ) -> Result<Option<(Endpoint, &'static str)>> {
-    let set = |name: &str| variable(name).filter(|value| !value.is_empty());
-    if let Some(url) = flag {
-        return Ok(Some((Endpoint::parse(url)?, "the command line")));
-    }
-    if let Some(url) = set(DOCKER_URL) {
-        return Ok(Some((Endpoint::parse(&url)?, DOCKER_URL)));
-    }
-    let Some(host) = set("DOCKER_HOST") else {
+    let named = [
+        (flag.map(str::to_owned), "the command line"),
+        (variable(DOCKER_URL), DOCKER_URL),
+        (variable("DOCKER_HOST"), "DOCKER_HOST"),
+    ];
+    let mut named = named
+        .into_iter()
+        .filter_map(|(url, origin)| Some((url?, origin)));
+    let Some((url, origin)) = named.find(|(url, _)| !url.is_empty()) else {
         return Ok(None);
     };
-    let endpoint = match set("DOCKER_TLS_VERIFY") {
-        Some(_) => Endpoint::parse_verified(&host)?,
-        None => Endpoint::parse(&host)?,
+    let is_verified = variable("DOCKER_TLS_VERIFY").is_some_and(|value| !value.is_empty());
+    let endpoint = match origin {
+        "DOCKER_HOST" if is_verified => Endpoint::parse_verified(&url)?,
+        _ => Endpoint::parse(&url)?,
     };
-    Ok(Some((endpoint, "DOCKER_HOST")))
-}
-
-/// Whether we may connect; prints a hint if only the permission is missing.
-fn is_connectable(socket: &Path) -> bool {
-    match UnixStream::connect(socket) {
-        Ok(_) => true,
-        Err(error) if error.kind() == ErrorKind::PermissionDenied => {
-            say(&format!(
-                "Engine: no permission to use {}",
-                socket.display()
-            ));
-            remark("as root: usermod --append --groups docker \"$SUDO_USER\", and log in again");
-            false
-        }
-        Err(_) => false,
-    }
+    Ok(Some((endpoint, origin)))
 }
 
 #[cfg(test)]

@@ -67,11 +67,6 @@ impl EngineDir {
         Place::beside(&self.dir, self.block.network())
     }
 
-    /// Where the Engine keeps images and containers.
-    pub fn data(&self) -> PathBuf {
-        self.dir.join("data")
-    }
-
     /// The Engines of this user's runs that have ended without removing them, locked for their removal.
     pub fn abandoned() -> impl Iterator<Item = Self> {
         let entries = fs::read_dir(HOME).into_iter().flatten().flatten();

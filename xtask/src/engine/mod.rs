@@ -6,7 +6,6 @@
 mod bridge;
 pub mod choice;
 mod dir;
-mod image_cache;
 mod namespaces;
 mod outbound;
 pub mod podman;
@@ -15,7 +14,6 @@ pub mod swarm;
 pub mod teardown;
 
 use std::fs::{self, File};
-use std::net::Ipv4Addr;
 use std::path::{Path, PathBuf};
 use std::process::{Command, Stdio};
 use std::thread;
@@ -32,8 +30,7 @@ use dev::swarm::place::Place;
 use crate::engine::dir::EngineDir;
 use crate::engine::namespaces::Unshared;
 use crate::engine::suite::{EngineArguments, ImageStore};
-use crate::machine::setup::{self, Alone};
-use crate::machine::workspace;
+use crate::machine::{setup, workspace};
 use dynamic_access_admin::certs;
 use dynamic_access_admin::progress::say;
 
@@ -43,9 +40,6 @@ const EXEC_BOUND: Duration = Duration::from_secs(2);
 
 /// A first start takes two seconds on an idle machine; compilers may be running at the same time.
 const START_BOUND: Duration = Duration::from_secs(60);
-
-/// Without containers, dockerd ends within a second.
-const DAEMON_GRACE: Duration = Duration::from_secs(15);
 
 /// The name in a private Engine's certificate.
 const TLS_HOST: &str = "localhost";
@@ -64,14 +58,6 @@ pub enum Listen {
     Tls(u16),
 }
 
-/// How a private Engine is reached over mutual TLS.
-pub struct Tls {
-    /// The Engine.
-    pub endpoint: Endpoint,
-    /// Spin's runtime configuration for it, beside the certificates.
-    pub runtime_config: PathBuf,
-}
-
 /// A private Engine; dropping it removes all of it.
 pub struct Engine {
     dir: EngineDir,
@@ -80,19 +66,11 @@ pub struct Engine {
     root: Option<PathBuf>,
     image_store: ImageStore,
     unshared: Unshared,
-    keeps_images: bool,
 }
 
 impl Engine {
-    /// Installs whatever is missing, starts an Engine, and waits until it answers. It may have the images of the last
-    /// such run, and keeps its own; but only this machine's own Engine does so: another cannot read them.
-    pub fn start(
-        listen: Listen,
-        which: EngineArguments,
-        may_keep_images: bool,
-        alone: &Alone,
-    ) -> Result<Self> {
-        which.check()?;
+    /// Installs whatever is missing, starts an Engine, and waits until it answers. Only for who is [`setup::alone`].
+    pub fn start(listen: Listen, which: EngineArguments) -> Result<Self> {
         if !workspace::is_root() {
             bail!(
                 "a private Docker Engine needs root: `sudo env PATH=\"$PATH\" cargo xtask …`, \
@@ -100,7 +78,7 @@ impl Engine {
             );
         }
         ensure_programs()?;
-        let root = which.root(alone)?;
+        let root = which.root()?;
         teardown::sweep();
         let started = Instant::now();
         let dir = EngineDir::create()?;
@@ -117,11 +95,7 @@ impl Engine {
             root,
             image_store: which.image_store,
             unshared,
-            keeps_images: may_keep_images && which.is_default(),
         };
-        if engine.keeps_images {
-            image_cache::take(&engine.dir);
-        }
         bridge::create(&engine.dir.name(), engine.dir.block)?;
         engine.start_containerd()?;
         engine.start_dockerd()?;
@@ -154,15 +128,13 @@ impl Engine {
         self.dir.socket()
     }
 
-    /// How it is reached over mutual TLS, if it was started with TLS.
-    pub fn tls(&self) -> Option<Tls> {
+    /// Where it is reached over mutual TLS, if it was started so, and Spin's runtime configuration for that.
+    pub fn tls(&self) -> Option<(Endpoint, PathBuf)> {
         let Listen::Tls(port) = self.listen else {
             return None;
         };
-        Some(Tls {
-            endpoint: Endpoint::Tls(format!("{TLS_HOST}:{port}")),
-            runtime_config: certs::runtime_config_file(&self.certs()),
-        })
+        let endpoint = Endpoint::Tls(format!("{TLS_HOST}:{port}"));
+        Some((endpoint, certs::runtime_config_file(&self.certs())))
     }
 
     fn certs(&self) -> PathBuf {
@@ -172,11 +144,6 @@ impl Engine {
     /// The file with the process id of its `dockerd`, as seen inside its namespaces.
     pub fn pid_file(&self) -> PathBuf {
         self.dir.dir.join("dockerd.pid")
-    }
-
-    /// The address at which its containers reach this machine.
-    pub fn bridge_address(&self) -> Ipv4Addr {
-        bridge::address(self.dir.block)
     }
 
     /// The Docker CLI's view of it.
@@ -195,7 +162,7 @@ impl Engine {
         // This plugin is for Kubernetes and would write outside our folder.
         let config = "version = 2\ndisabled_plugins = [\"io.containerd.grpc.v1.cri\"]\n";
         fs::write(self.dir().join("containerd.toml"), config)?;
-        let mut command = self.daemon(&self.program("containerd")?);
+        let mut command = self.daemon("containerd");
         command.args([
             self.option("config", "containerd.toml"),
             self.option("root", "containerd"),
@@ -212,7 +179,7 @@ impl Engine {
     fn start_dockerd(&self) -> Result<()> {
         // Otherwise dockerd would read the machine's own /etc/docker/daemon.json.
         fs::write(self.dir().join("daemon.json"), self.daemon_json())?;
-        let mut command = self.daemon(&self.program("dockerd")?);
+        let mut command = self.daemon("dockerd");
         command
             .args([
                 self.option("config-file", "daemon.json"),
@@ -253,8 +220,10 @@ impl Engine {
     }
 
     /// The command that starts a daemon in the Engine's namespaces; see [`Engine::spawn`].
-    pub fn daemon(&self, program: &Path) -> Command {
-        self.namespaces().daemon(program)
+    pub fn daemon(&self, program: &str) -> Command {
+        let mut command = self.namespaces().daemon(program);
+        command.env("PATH", process::path());
+        command
     }
 
     /// Starts a daemon, given as an [`Engine::daemon`], and waits until it is ready. Its output goes to a file in the folder.
@@ -303,53 +272,25 @@ impl Engine {
         }
     }
 
-    /// The configuration of `dockerd`: the runtimes that are installed besides runc, and
-    /// where images are kept.
+    /// The configuration of `dockerd`: a second runtime, which may not be installed, and where images are kept.
     fn daemon_json(&self) -> String {
-        let mut config = serde_json::json!({});
-        if let Ok(crun) = self.program("crun") {
-            config["runtimes"] = serde_json::json!({"crun": {"path": crun}});
-        }
+        let mut config = serde_json::json!({"runtimes": {"crun": {"path": "crun"}}});
         if self.image_store == ImageStore::Containerd {
             config["features"] = serde_json::json!({"containerd-snapshotter": true});
         }
         config.to_string()
     }
 
-    /// The path of one of its programs, in its own root.
-    fn program(&self, name: &str) -> Result<PathBuf> {
-        let found = match &self.root {
-            Some(root) => suite::program(root, name),
-            None => process::program(name),
-        };
-        found.ok_or_else(|| {
-            anyhow!("`{name}` is missing; as root: xtask/setup.sh docker \"a private Engine\"")
-        })
-    }
-
     /// Whether its programs are this machine's own.
     pub fn is_of_this_machine(&self) -> bool {
         self.root.is_none()
-    }
-
-    /// Ends `dockerd` cleanly: its images can then be used again.
-    fn end_dockerd(&self) {
-        if self.namespaces().signal("TERM", &self.pid_file()).is_err() {
-            return;
-        }
-        process::wait_until(DAEMON_GRACE, || self.docker().ping().is_err());
     }
 }
 
 impl Drop for Engine {
     fn drop(&mut self) {
         say("private Engine: removing it");
-        let keeps_images = self.keeps_images && image_cache::tidy(&self.docker()).is_ok();
-        if keeps_images {
-            self.end_dockerd();
-        }
         let removed = match self.unshared.end() {
-            true if keeps_images => image_cache::keep(&self.dir).and(teardown::remove(&self.dir)),
             true => teardown::remove(&self.dir),
             false => Err(anyhow!("its processes do not end")),
         };

@@ -3,7 +3,7 @@
 //! It lives in the folder and the namespaces of a private Engine, and goes with it.
 
 use std::fs;
-use std::path::{Path, PathBuf};
+use std::path::PathBuf;
 
 use anyhow::Result;
 use dev::docker::Docker;
@@ -45,7 +45,7 @@ pub fn start_beside(engine: &Engine, endpoint: &Endpoint) -> Result<Docker> {
     let dir = engine.dir();
     fs::write(dir.join("podman.conf"), CONF)?;
     fs::write(dir.join("registries.conf"), REGISTRIES)?;
-    let mut command = engine.daemon(Path::new("podman"));
+    let mut command = engine.daemon("podman");
     command
         .env("CONTAINERS_CONF", dir.join("podman.conf"))
         .env("CONTAINERS_REGISTRIES_CONF", dir.join("registries.conf"))

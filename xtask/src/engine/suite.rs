@@ -1,17 +1,16 @@
 //! Chooses the programs of a private Engine: this machine's own, or those of another Debian suite, in a root of their own.
 
 use std::fs;
-use std::path::{Path, PathBuf};
+use std::path::PathBuf;
 
 use anyhow::{Result, bail};
 use clap::{Args, ValueEnum};
 use dynamic_access_admin::word;
 
-use crate::machine::setup::{self, Alone};
-use crate::machine::workspace;
+use crate::machine::{setup, workspace};
 
 /// Which private Engine to start.
-#[derive(Args, Debug, Clone, Copy, Default)]
+#[derive(Args, Debug, Clone, Copy, Default, PartialEq, Eq)]
 pub struct EngineArguments {
     /// The Debian suite of the private Engine, and of Podman beside it
     #[arg(long = "engine", value_name = "SUITE", default_value_t, value_enum)]
@@ -45,26 +44,15 @@ pub enum ImageStore {
 }
 
 impl EngineArguments {
-    /// Whether it is this machine's own Engine, the default.
-    pub fn is_default(self) -> bool {
-        self.suite == Suite::default() && self.image_store == ImageStore::default()
-    }
-
-    /// Fails if there is no such Engine.
-    pub fn check(self) -> Result<()> {
-        if self.suite == Suite::Bookworm && self.image_store == ImageStore::Containerd {
-            bail!(
-                "Docker 20.10 cannot keep its images in containerd; choose --engine trixie or sid"
-            );
-        }
-        Ok(())
-    }
-
     /// The folder that holds the Engine's programs, installed first if it is not there;
-    /// `None` for this machine's own.
-    pub fn root(self, _: &Alone) -> Result<Option<PathBuf>> {
-        if self.suite == Suite::Bookworm {
-            return Ok(None);
+    /// `None` for this machine's own. Fails if there is no such Engine.
+    pub fn root(self) -> Result<Option<PathBuf>> {
+        match (self.suite, self.image_store) {
+            (Suite::Bookworm, ImageStore::Overlay2) => return Ok(None),
+            (Suite::Bookworm, ImageStore::Containerd) => bail!(
+                "Docker 20.10 cannot keep its images in containerd; choose --engine trixie or sid"
+            ),
+            _ => {}
         }
         let suite = word(self.suite);
         let root = workspace::cache_dir().join("engines").join(&suite);
@@ -72,14 +60,4 @@ impl EngineArguments {
         setup::run("engine-root", [suite.as_ref(), root.as_os_str()])?;
         Ok(Some(root))
     }
-}
-
-/// The path of a program within a root.
-pub fn program(root: &Path, name: &str) -> Option<PathBuf> {
-    let folders = ["usr/sbin", "usr/bin"].map(|folder| Path::new(folder).join(name));
-    // The target of a link may exist only within the root.
-    let found = folders
-        .into_iter()
-        .find(|path| root.join(path).symlink_metadata().is_ok());
-    found.map(|path| Path::new("/").join(path))
 }

@@ -5,7 +5,6 @@ use std::env;
 use anyhow::{Result, bail};
 use clap::Args;
 use dev::docker::Docker;
-use dev::docker::endpoint::Endpoint;
 use dev::swarm::{COUNT_MAX, Nodes, Plan};
 use dynamic_access_admin::progress::{say, timed};
 
@@ -52,7 +51,8 @@ impl SwarmArguments {
 
 /// A Swarm; dropping it removes it, with its targets.
 pub struct Swarm {
-    nodes: Nodes,
+    /// Its nodes.
+    pub nodes: Nodes,
     /// The id of the image that was loaded.
     pub image: Option<String>,
 }
@@ -75,8 +75,7 @@ impl Swarm {
         let image = image.transpose()?;
         nodes.make_network(NETWORK)?;
         say(&format!(
-            "network: {}, on each node without traffic between targets",
-            NETWORK
+            "network: {NETWORK}, on each node without traffic between targets"
         ));
         Ok(Self { nodes, image })
     }
@@ -84,14 +83,6 @@ impl Swarm {
     /// The Docker CLI's view of the first node.
     pub fn docker(&self) -> Docker {
         self.nodes.docker(1)
-    }
-
-    /// The addresses of the nodes, on TCP.
-    pub fn endpoints(&self) -> Vec<Endpoint> {
-        let addresses = self.nodes.numbers().map(|node| self.nodes.address(node));
-        addresses
-            .map(|address| Endpoint::Tcp(address.to_string()))
-            .collect()
     }
 
     /// The server's variables for it.
@@ -105,11 +96,6 @@ impl Swarm {
         }
         variables
     }
-
-    /// The nodes, as `docker node ls` shows them.
-    pub fn table(&self) -> Result<String> {
-        self.docker().ask(&["node", "ls"])
-    }
 }
 
 #[cfg(test)]
@@ -118,18 +104,17 @@ mod tests {
 
     #[test]
     fn a_swarm_has_an_engine_that_is_new_enough() {
-        let suite = |count, suite| {
+        for (count, asked, expected) in [
+            (Some(3), Suite::Bookworm, Suite::Trixie),
+            (Some(3), Suite::Sid, Suite::Sid),
+            (None, Suite::Bookworm, Suite::Bookworm),
+        ] {
             let asked = EngineArguments {
-                suite,
+                suite: asked,
                 ..EngineArguments::default()
             };
-            SwarmArguments { count }
-                .engine(asked)
-                .expect("an Engine")
-                .suite
-        };
-        assert_eq!(suite(Some(3), Suite::Bookworm), Suite::Trixie);
-        assert_eq!(suite(Some(3), Suite::Sid), Suite::Sid);
-        assert_eq!(suite(None, Suite::Bookworm), Suite::Bookworm);
+            let engine = SwarmArguments { count }.engine(asked);
+            assert_eq!(engine.expect("an Engine").suite, expected);
+        }
     }
 }

@@ -8,22 +8,22 @@ use dev::docker::Docker;
 use dev::process;
 use dynamic_access_admin::progress::timed;
 
-use super::probe;
 use crate::machine::{setup, workspace};
 
 /// Its name on an Engine.
 const IMAGE: &str = "dynamic-access-base:bookworm";
 
-/// Puts it on an Engine, unless it is there. `None` if only the one in the Dockerfile can be had here.
+/// Puts it on an Engine, unless it is there. `None` without root, which debootstrap needs: the Engine then pulls the one
+/// in the Dockerfile.
 pub fn ensure(docker: &Docker) -> Result<Option<&'static str>> {
     let tarball = workspace::cache_dir().join("base-bookworm.tar");
-    if !tarball.exists() && !workspace::is_root() && probe::registry() {
-        return Ok(None);
-    }
     if docker.has_image(IMAGE) {
         return Ok(Some(IMAGE));
     }
     if !tarball.exists() {
+        if !workspace::is_root() {
+            return Ok(None);
+        }
         fs::create_dir_all(workspace::cache_dir())?;
         timed("base image: debootstrap", || {
             setup::run("base-image", [&tarball])

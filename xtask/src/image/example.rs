@@ -1,12 +1,11 @@
 //! Builds the image of a folder in `examples/`, which has that folder's name.
 
 use std::fs;
-use std::path::{Path, PathBuf};
+use std::path::PathBuf;
 
 use anyhow::{Context, Result, bail};
 use dev::docker::Docker;
 use dynamic_access_admin::progress::timed;
-use sha2::{Digest, Sha256};
 
 use super::{base, docker_build};
 use crate::machine::workspace;
@@ -14,7 +13,7 @@ use crate::machine::workspace;
 /// An example: a folder with a Dockerfile, and with the environment that runs its image.
 pub struct Example {
     /// The name of its folder, its image and its environment.
-    pub name: String,
+    name: String,
     dir: PathBuf,
 }
 
@@ -34,10 +33,12 @@ impl Example {
     }
 
     /// Every example.
-    pub fn all() -> Result<Vec<Self>> {
+    fn all() -> Result<Vec<Self>> {
         let folders = fs::read_dir(workspace::root().join("examples"))?;
         let names = folders.filter_map(|folder| folder.ok()?.file_name().into_string().ok());
-        Ok(names.filter_map(|name| Self::of(&name).ok()).collect())
+        let mut examples: Vec<_> = names.filter_map(|name| Self::of(&name).ok()).collect();
+        examples.sort_unstable_by(|one, other| one.name.cmp(&other.name));
+        Ok(examples)
     }
 
     /// The server's variable `environments` for it.
@@ -65,44 +66,30 @@ impl Example {
         .with_context(|| format!("the image of examples/{} cannot be built", self.name))
     }
 
-    /// Puts the image into an archive in `folder`, unless an earlier run has. The archive outlives the Engine, and its
-    /// packages are downloaded once.
-    pub fn keep(&self, docker: &Docker, folder: &Path) -> Result<()> {
-        fs::create_dir_all(folder)?;
-        let archive = folder.join(format!("{}.tar", self.name));
-        let told = folder.join(format!("{}.inputs", self.name));
-        let inputs = self.inputs()?;
-        if archive.exists() && fs::read_to_string(&told).is_ok_and(|kept| kept == inputs) {
-            return Ok(());
-        }
-        self.ensure(docker)?;
-        // Renamed last, because a run may be killed, and another one may read it.
-        let unfinished = archive.with_extension(std::process::id().to_string());
-        let file = unfinished.to_str().context("the build folder's path")?;
-        docker.save_image(&self.name, file)?;
-        fs::rename(&unfinished, &archive)?;
-        Ok(fs::write(&told, inputs)?)
-    }
-
-    /// A digest of the Dockerfile and of the files that it names.
-    fn inputs(&self) -> Result<String> {
-        let read = |file: &Path| fs::read(file).with_context(|| file.display().to_string());
-        let dockerfile = read(&self.dir.join("Dockerfile"))?;
-        let text = String::from_utf8_lossy(&dockerfile);
-        let is_named = |file: &PathBuf| {
-            let name = file.file_name().and_then(|name| name.to_str());
-            name.is_some_and(|name| text.contains(name))
-        };
+    /// The contents of its files.
+    fn files(&self) -> Result<Vec<u8>> {
         let files = fs::read_dir(&self.dir)?.flatten().map(|file| file.path());
-        let mut files: Vec<_> = files.filter(is_named).collect();
+        let mut files: Vec<_> = files.filter(|file| file.is_file()).collect();
         files.sort_unstable();
-        // A digest of digests: no two lists of contents then share one.
-        let mut digest = Sha256::new_with_prefix(Sha256::digest(&dockerfile));
-        for file in &files {
-            digest.update(Sha256::digest(read(file)?));
-        }
-        Ok(format!("{:x}", digest.finalize()))
+        let contents = files.iter().map(fs::read).collect::<Result<Vec<_>, _>>()?;
+        Ok(contents.concat())
     }
+}
+
+/// The folder with an archive of each example's image. It outlives the Engine, so packages are downloaded once.
+pub fn archives(docker: &Docker) -> Result<PathBuf> {
+    let examples = Example::all()?;
+    let files = examples.iter().map(Example::files);
+    let files = files.collect::<Result<Vec<_>>>()?.concat();
+    workspace::kept("examples", &files, |folder| {
+        for example in &examples {
+            example.ensure(docker)?;
+            let archive = folder.join(format!("{}.tar", example.name));
+            let archive = archive.to_str().context("the build folder's path")?;
+            docker.save_image(&example.name, archive)?;
+        }
+        Ok(())
+    })
 }
 
 #[cfg(test)]

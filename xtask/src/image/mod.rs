@@ -2,22 +2,21 @@
 
 mod base;
 pub mod example;
-mod probe;
-mod stand_in;
 
 use std::env;
 use std::fmt;
 use std::fs;
 use std::path::{Path, PathBuf};
+use std::process::Command;
 
-use anyhow::{Context, Result, bail};
+use anyhow::{Context, Result};
 use clap::ValueEnum;
 use dev::docker::Docker;
 use dev::process;
-
-use crate::machine::workspace;
 use dynamic_access_admin::progress::{remark, say, timed};
 use dynamic_access_admin::word;
+
+use crate::machine::workspace;
 
 /// The name of the image on an Engine.
 pub const IMAGE: &str = "dynamic-access-agent";
@@ -26,7 +25,7 @@ pub const IMAGE: &str = "dynamic-access-agent";
 pub const STAND_IN_IMAGE: &str = "dynamic-access-stand-in";
 
 /// The label that says which agent the image holds; the Dockerfile sets it.
-pub const AGENT_LABEL: &str = "dynamic-access.agent";
+const AGENT_LABEL: &str = "dynamic-access.agent";
 
 /// The variable with the full fingerprint of the key that signs BastionZero's packages.
 const AGENT_KEY: &str = "AGENT_KEY";
@@ -49,24 +48,28 @@ impl fmt::Display for Agent {
     }
 }
 
-/// Builds the image, of which the Engine keeps what has not changed; `wanted` is the agent it must hold, if that matters.
-pub fn ensure(docker: &Docker, wanted: Option<Agent>) -> Result<Agent> {
-    let present = present(docker);
-    let agent = wanted.or(present).unwrap_or_else(choose);
-    if agent == Agent::Bzero && !has_agent_key() {
-        if present == Some(agent) {
-            say(&format!("agent image: {IMAGE} exists, with {agent}"));
-            return Ok(agent);
-        }
-        bail!(
-            "{AGENT_KEY} is not set: it is the full fingerprint of the key that signs the agent's packages (docs/target.md)"
-        );
+/// Builds the image, of which the Engine keeps what has not changed: with the real agent if its key is known.
+pub fn ensure(docker: &Docker) -> Result<Agent> {
+    if env::var_os(AGENT_KEY).is_some_and(|key| !key.is_empty()) {
+        // Without a value, Docker takes that of the variable. A private Engine's bridge does not lead to the packages.
+        let options = ["--build-arg", AGENT_KEY, "--network", "host"];
+        let built = build(docker, IMAGE, Agent::Bzero, None, &options, &[]);
+        built
+            .with_context(|| format!("without {AGENT_KEY}, the image has a stand-in for tests"))?;
+        return Ok(Agent::Bzero);
     }
-    build(docker, IMAGE, agent)?;
-    if wanted.is_none() && present == Some(Agent::StandIn) {
-        remark("`cargo xtask image --agent bzero` builds one with the real agent");
+    if present(docker) == Some(Agent::Bzero) {
+        say(&format!(
+            "agent image: {IMAGE} exists, with {}",
+            Agent::Bzero
+        ));
+        return Ok(Agent::Bzero);
     }
-    Ok(agent)
+    remark(
+        "AGENT_KEY, the full fingerprint of the key of BastionZero's packages, is not set (docs/target.md)",
+    );
+    build_stand_in(docker, IMAGE)?;
+    Ok(Agent::StandIn)
 }
 
 /// The agent in the image that the Engine has.
@@ -74,55 +77,30 @@ pub fn present(docker: &Docker) -> Option<Agent> {
     Agent::from_str(&docker.image_label(IMAGE, AGENT_LABEL)?, false).ok()
 }
 
-/// Builds the image with the stand-in agent.
-pub fn build_stand_in(docker: &Docker) -> Result<()> {
-    build(docker, STAND_IN_IMAGE, Agent::StandIn)
+/// Builds an image with the stand-in agent, which needs no network.
+pub fn build_stand_in(docker: &Docker, name: &str) -> Result<()> {
+    let base = base::ensure(docker)?;
+    let options = ["--network", "none"];
+    build(docker, name, Agent::StandIn, base, &options, &[stand_in()?])
 }
 
-fn build(docker: &Docker, name: &str, agent: Agent) -> Result<()> {
-    let (base, network) = match agent {
-        // Building the stand-in needs no network. The real agent's package does, and a private
-        // Engine's bridge does not lead beyond this machine.
-        Agent::StandIn => (base::ensure(docker)?, "none"),
-        Agent::Bzero => (None, "host"),
-    };
+fn build(
+    docker: &Docker,
+    name: &str,
+    agent: Agent,
+    base: Option<&str>,
+    options: &[&str],
+    more_files: &[PathBuf],
+) -> Result<()> {
     let kind = format!("AGENT={}", word(agent));
-    let mut options = vec!["--build-arg", &kind, "--network", network];
-    if agent == Agent::Bzero {
-        // Without a value, Docker takes that of the variable.
-        options.extend(["--build-arg", AGENT_KEY]);
-    }
-    let context = lay_out(agent)?;
-    timed("agent image: build", || docker_build(docker, name, base, &options, &context)).with_context(|| match agent {
-        Agent::Bzero => {
-            "the image with the real agent cannot be built; `cargo xtask image --agent stand-in` builds one for tests"
-        }
-        Agent::StandIn => "the image cannot be built",
-    })?;
+    let options = [&["--build-arg", &kind], options].concat();
+    let context = lay_out(more_files)?;
+    timed("agent image: build", || {
+        docker_build(docker, name, base, &options, &context)
+    })
+    .with_context(|| format!("the image with {agent} cannot be built"))?;
     say(&format!("agent image: {name} holds {agent}"));
     Ok(())
-}
-
-fn has_agent_key() -> bool {
-    env::var_os(AGENT_KEY).is_some_and(|key| !key.is_empty())
-}
-
-fn choose() -> Agent {
-    if !has_agent_key() {
-        say(&format!(
-            "agent image: {AGENT_KEY} is not set, and the real agent's packages cannot be trusted without it"
-        ));
-    } else if probe::agent_repository() && probe::registry() {
-        return Agent::Bzero;
-    } else {
-        say(
-            "agent image: the registry or the agent's package repository cannot be reached (tried with curl)",
-        );
-    }
-    remark(
-        "so it holds the stand-in agent; `cargo xtask image --agent bzero` insists on the real one",
-    );
-    Agent::StandIn
 }
 
 /// Builds an image from a folder, on this base unless it is the one in the Dockerfile.
@@ -142,21 +120,37 @@ fn docker_build(
 }
 
 /// Copies the files of an image into a folder of their own, which `docker build` sends as it is.
-fn lay_out(agent: Agent) -> Result<PathBuf> {
+fn lay_out(more_files: &[PathBuf]) -> Result<PathBuf> {
     let dir = workspace::root().join("agent-image");
-    let mut files = vec![dir.join("Dockerfile"), dir.join("entrypoint.sh")];
-    if agent == Agent::StandIn {
-        files.push(stand_in::build()?);
-    }
+    let own = ["Dockerfile", "entrypoint.sh"].map(|name| dir.join(name));
     let context = workspace::cache_dir().join("agent-image");
     if context.exists() {
         fs::remove_dir_all(&context)?;
     }
     fs::create_dir_all(&context)?;
-    for file in &files {
+    for file in own.iter().chain(more_files) {
         let name = file.file_name().context("each is a file")?;
         fs::copy(file, context.join(name))
             .with_context(|| format!("failed to copy {}", file.display()))?;
     }
     Ok(context)
+}
+
+/// Builds the stand-in agent, statically linked so that it runs on any base image, and returns its path.
+fn stand_in() -> Result<PathBuf> {
+    let host = process::output(Command::new("rustc").args(["--print", "host-tuple"]))?;
+    let host = host.trim();
+    let mut command = workspace::cargo();
+    command
+        .args(["build", "--quiet", "--release"])
+        .args(["--package", "stand-in-agent", "--target", host])
+        // The person's own flags would replace these.
+        .env_remove("CARGO_ENCODED_RUSTFLAGS")
+        // With an explicit target, flags do not apply to build scripts.
+        .env("RUSTFLAGS", "-C target-feature=+crt-static");
+    process::run(&mut command).context(
+        "failed to build the stand-in agent; it needs the C library's libc.a (libc6-dev)",
+    )?;
+    let built = workspace::target_dir().join(host);
+    Ok(built.join("release/stand-in-agent"))
 }

@@ -2,7 +2,6 @@
 
 use std::ffi::OsStr;
 use std::fs::{self, File};
-use std::path::Path;
 use std::process::Command;
 
 use anyhow::{Context, Result};
@@ -11,23 +10,17 @@ use dev::process;
 use crate::machine::workspace;
 use dynamic_access_admin::progress::say;
 
-/// Shows that no other run of this checkout sets up the machine. The kernel releases the lock when the file is closed,
-/// however the run ends.
-pub struct Alone(#[expect(dead_code, reason = "it holds the lock")] File);
-
-/// Waits until no other run of this checkout sets up the machine, since two would install into the same folders.
-pub fn alone() -> Result<Alone> {
+/// Waits until no other run of this checkout sets up the machine, since two would install into the same folders. The
+/// kernel releases the lock when the file is closed, however the run ends.
+pub fn alone() -> Result<File> {
     fs::create_dir_all(workspace::cache_dir())?;
-    alone_with(&workspace::cache_dir().join("set-up.lock"))
-}
-
-fn alone_with(path: &Path) -> Result<Alone> {
-    let lock = File::create(path).with_context(|| path.display().to_string())?;
+    let path = workspace::cache_dir().join("set-up.lock");
+    let lock = File::create(&path).with_context(|| path.display().to_string())?;
     if lock.try_lock().is_err() {
         say("set-up: waiting for another run that sets up this machine");
         lock.lock()?;
     }
-    Ok(Alone(lock))
+    Ok(lock)
 }
 
 /// Installs Debian packages; `purpose` tells the person what they are for.
@@ -45,22 +38,4 @@ pub fn run<P: AsRef<OsStr>>(
     // Cargo, which builds the component there, would take them for its own.
     workspace::forget_our_package(&mut command);
     process::run(command.arg(subcommand).args(parameters))
-}
-
-#[cfg(test)]
-mod tests {
-    use std::env;
-
-    use super::*;
-
-    #[test]
-    fn one_run_sets_up_at_a_time() {
-        let path = env::temp_dir().join(format!("set-up-{}.lock", std::process::id()));
-        let first = alone_with(&path).expect("the file is ours");
-        let second = File::open(&path).expect("it was made");
-        second.try_lock().expect_err("the first has not set up yet");
-        drop(first);
-        second.try_lock().expect("the first has set up");
-        fs::remove_file(&path).expect("the file is ours");
-    }
 }

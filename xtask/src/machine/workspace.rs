@@ -1,9 +1,11 @@
 //! The places of the checkout, its build output, and programs on this machine.
 
 use std::env;
+use std::fs;
 use std::path::{Path, PathBuf};
 use std::process::Command;
 
+use anyhow::Result;
 use sha2::{Digest, Sha256};
 
 /// The folder of the workspace's Cargo.toml.
@@ -43,14 +45,6 @@ pub fn cargo() -> Command {
 /// Build scripts depend on some of them and would run again, with everything
 /// that depends on them, each time a person's `cargo` and ours alternate.
 pub fn forget_our_package(command: &mut Command) {
-    for (name, _) in env::vars_os() {
-        if name.to_str().is_some_and(is_about_our_package) {
-            command.env_remove(name);
-        }
-    }
-}
-
-fn is_about_our_package(variable: &str) -> bool {
     const NAMES: [&str; 6] = [
         "CARGO_MANIFEST_DIR",
         "CARGO_MANIFEST_PATH",
@@ -59,7 +53,26 @@ fn is_about_our_package(variable: &str) -> bool {
         "CARGO_PRIMARY_PACKAGE",
         "OUT_DIR",
     ];
-    variable.starts_with("CARGO_PKG_") || NAMES.contains(&variable)
+    let set = env::vars_os().filter_map(|(name, _)| name.into_string().ok());
+    for name in set.filter(|name| name.starts_with("CARGO_PKG_") || NAMES.contains(&&**name)) {
+        command.env_remove(name);
+    }
+}
+
+/// A folder of the cache, made anew if it is missing or was made of other inputs.
+pub fn kept(name: &str, inputs: &[u8], make: impl FnOnce(&Path) -> Result<()>) -> Result<PathBuf> {
+    let dir = cache_dir().join(name);
+    // Its own path is one of them: the programs of a virtual environment name it.
+    let wanted = [inputs, dir.as_os_str().as_encoded_bytes()].concat();
+    let mark = dir.join("made-of");
+    if !fs::read(&mark).is_ok_and(|made_of| made_of == wanted) {
+        let _ = fs::remove_dir_all(&dir);
+        fs::create_dir_all(&dir)?;
+        make(&dir)?;
+        // Written last: what is unfinished is then made again.
+        fs::write(&mark, wanted)?;
+    }
+    Ok(dir)
 }
 
 /// Whether we may install packages, start an Engine, and the like.
@@ -93,19 +106,5 @@ mod tests {
             here.bytes()
                 .all(|byte| matches!(byte, b'a'..=b'z' | b'0'..=b'9' | b'-'))
         );
-    }
-
-    #[test]
-    fn what_is_about_our_package_is_told_from_settings() {
-        assert!(is_about_our_package("CARGO_PKG_VERSION"));
-        assert!(is_about_our_package("CARGO_MANIFEST_DIR"));
-        for setting in [
-            "CARGO_HOME",
-            "CARGO_TARGET_DIR",
-            "CARGO",
-            "CARGO_NET_OFFLINE",
-        ] {
-            assert!(!is_about_our_package(setting), "{setting}");
-        }
     }
 }

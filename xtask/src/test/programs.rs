@@ -64,8 +64,7 @@ pub fn node() -> Result<PathBuf> {
     Ok(dir.join("node_modules"))
 }
 
-/// A folder of packages, made anew if it is missing, its list has changed, or the checkout has moved: the programs
-/// of a virtual environment name its folder.
+/// A folder with the packages of a list.
 fn installed(
     name: &str,
     list: &Path,
@@ -73,21 +72,11 @@ fn installed(
     install: impl FnOnce(&Path) -> Result<()>,
 ) -> Result<PathBuf> {
     let packages = fs::read(list).with_context(|| list.display().to_string())?;
-    let dir = workspace::cache_dir().join(name);
-    let wanted = [&packages, dir.as_os_str().as_encoded_bytes()].concat();
-    let mark = dir.join("installed");
-    if !fs::read(&mark).is_ok_and(|installed| installed == wanted) {
-        say(&format!(
-            "{purpose}: installing the packages of {}",
-            list.display()
-        ));
-        let _ = fs::remove_dir_all(&dir);
-        fs::create_dir_all(&dir)?;
-        install(&dir)?;
-        // Written last: an unfinished installation is then repeated.
-        fs::write(&mark, wanted)?;
-    }
-    Ok(dir)
+    workspace::kept(name, &packages, |dir| {
+        let list = list.display();
+        say(&format!("{purpose}: installing the packages of {list}"));
+        install(dir)
+    })
 }
 
 /// A browser without windows.

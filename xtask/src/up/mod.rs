@@ -1,8 +1,7 @@
 //! The main command: sets up whatever is missing, serves, and prints three lines to try it out.
 
-mod ready;
+mod headers;
 pub mod server;
-pub mod spin;
 
 use std::env;
 use std::net::{Ipv4Addr, SocketAddr};
@@ -12,10 +11,8 @@ use std::time::Instant;
 use anyhow::Result;
 use clap::Args;
 use dev::docker::Docker;
-use dev::docker::endpoint::Endpoint;
 use dev::interrupt;
 use dev::network::free_address;
-use dynamic_access::docker::EngineUrl;
 use dynamic_access_admin::progress::{remark, say};
 use dynamic_access_admin::random;
 use serde_json::json;
@@ -29,8 +26,7 @@ use crate::image::example::Example;
 use crate::image::{self, Agent};
 use crate::machine::workspace;
 use crate::targets::{OwnContainers, ensure_network};
-use crate::up::ready::first_secret;
-use crate::up::server::{HostKind, Options, Server};
+use crate::up::server::{Options, Server, first_secret};
 use crate::wasm;
 
 /// Where the real agent registers.
@@ -42,10 +38,6 @@ pub struct UpArguments {
     /// Where to serve; port 0 takes a free one
     #[arg(long, value_name = "ADDRESS:PORT", default_value = "127.0.0.1:3000")]
     listen: SocketAddr,
-
-    /// What runs the component; the default is Spin if it is installed and the Engine is not a unix socket
-    #[arg(long)]
-    host: Option<HostKind>,
 
     /// The Engine, instead of SPIN_VARIABLE_DOCKER_URL, DOCKER_HOST, the docker context, the local one or a private one
     #[arg(long, value_name = "URL", conflicts_with = "swarm")]
@@ -75,7 +67,6 @@ pub fn up(arguments: UpArguments) -> Result<()> {
     let started = Instant::now();
     let deployment_id = workspace::deployment_id("up");
     let example = arguments.example.as_deref().map(Example::of).transpose()?;
-    let _host = server::build_ahead(arguments.host)?;
     wasm::build()?;
     // Dropped in reverse order: the server first, then its targets, then its Engine.
     let chosen = choose(&arguments)?;
@@ -89,50 +80,56 @@ pub fn up(arguments: UpArguments) -> Result<()> {
         Some(swarm) => swarm.docker(),
     };
     let _containers = OwnContainers::of(&chosen.docker, &deployment_id);
-    let webhook_secret = secret("SPIN_VARIABLE_WEBHOOK_SECRET")?;
-    let api_secret = secret("SPIN_VARIABLE_API_SECRET")?;
-    let _header = ready::write_header(&workspace::root(), &api_secret)?;
-    let (service_url, _service) = service_url(agent, &chosen);
+    let secret = secret("SPIN_VARIABLE_WEBHOOK_SECRET")?;
+    let api_secret = self::secret("SPIN_VARIABLE_API_SECRET")?;
+    let root = workspace::root();
+    let _headers = [
+        headers::write(&root.join("header"), "Basic", first_secret(&secret))?,
+        headers::write(
+            &root.join("api-header"),
+            "Bearer",
+            first_secret(&api_secret),
+        )?,
+    ];
     let mut variables = swarm.as_ref().map_or_else(Vec::new, Swarm::variables);
     variables.push(("api_secret", api_secret));
     if let Some(example) = &example {
         example.ensure(&chosen.docker)?;
         variables.push(("environments", example.environments()?));
     }
-    if service_url != SERVICE_URL {
-        // The stand-in registers with this run, the real agent wherever service_urls allows.
-        variables.push(("service_urls", service_url.clone()));
-    }
+    let service = service(agent, &chosen);
+    // The stand-in registers with this run, the real agent wherever service_urls allows.
+    let urls = service.iter().map(|service| service.url().to_owned());
+    variables.extend(urls.map(|url| ("service_urls", url)));
     let (engine, runtime_config) = match chosen.private.as_ref().and_then(Engine::tls) {
-        Some(tls) => (tls.endpoint, Some(tls.runtime_config)),
+        Some((endpoint, runtime_config)) => (endpoint, Some(runtime_config)),
         None => (docker.endpoint().clone(), arguments.runtime_config_file),
     };
-    warn_of_engine(&engine, runtime_config.is_some());
-    let mut server = Server::start(&Options {
-        host: arguments.host,
+    let mut server = Server::start(Options {
         listen: arguments.listen,
         engine,
         runtime_config,
         deployment_id: deployment_id.clone(),
-        secret: webhook_secret.clone(),
+        secret,
         variables,
         log: None,
     })?;
     server.wait_until_ready()?;
+    let address = server.address;
     say(&format!(
-        "serving http://{} as deployment {deployment_id}, after {:.1} s; Ctrl-C ends it and removes its targets",
-        server.address(),
+        "serving http://{address} as deployment {deployment_id}, after {:.1} s; Ctrl-C ends it and removes its targets",
         started.elapsed().as_secs_f32()
     ));
+    tell(&docker, swarm.is_some())?;
     let order = json!({
-        "serviceUrl": service_url,
+        "serviceUrl": service.as_ref().map_or(SERVICE_URL, Service::url),
         "activationToken": stand_in_service::uuid(),
         "environmentId": stand_in_service::uuid(),
     });
-    tell(&docker, swarm.as_ref())?;
     println!(
-        "\n{}",
-        ready::lines(server.address(), first_secret(&webhook_secret), &order)
+        "\ncurl --header @header http://{address}/health\n\
+         curl --header @header --json '{order}' http://{address}/start | tee target.json\n\
+         curl --header @header --json @target.json http://{address}/stop\n"
     );
     if let Some(example) = &example {
         println!("{}", example.next_step());
@@ -154,7 +151,7 @@ fn choose(arguments: &UpArguments) -> Result<Chosen> {
         let port = free_address((Ipv4Addr::LOCALHOST, 0).into())?.port();
         return choice::private(Listen::Tls(port), engine);
     }
-    if engine.is_default() {
+    if engine == EngineArguments::default() {
         return choice::choose(arguments.docker_url.as_deref());
     }
     say("Engine: starting a private one, for this run");
@@ -174,13 +171,13 @@ fn swarm(arguments: &UpArguments, chosen: &Chosen, agent: Option<Agent>) -> Resu
 }
 
 /// Prints how to see what runs.
-fn tell(docker: &Docker, swarm: Option<&Swarm>) -> Result<()> {
+fn tell(docker: &Docker, is_swarm: bool) -> Result<()> {
     let host = docker.endpoint().docker_host();
-    match swarm {
-        None => remark(&format!("its containers: docker --host {host} ps")),
-        Some(swarm) => {
+    match is_swarm {
+        false => remark(&format!("its containers: docker --host {host} ps")),
+        true => {
             remark(&format!("its services: docker --host {host} service ls"));
-            println!("\n{}", swarm.table()?);
+            println!("\n{}", docker.ask(&["node", "ls"])?);
         }
     }
     Ok(())
@@ -195,72 +192,41 @@ fn agent(docker: &Docker) -> Result<Option<Agent>> {
             ));
             Ok(None)
         }
-        _ => image::ensure(docker, None).map(Some),
+        _ => image::ensure(docker).map(Some),
     }
 }
 
 /// The secret in a variable, or a new one.
 fn secret(variable: &str) -> Result<String> {
-    match env::var(variable) {
-        Ok(secret) if !secret.trim().is_empty() => {
-            say(&format!("secret: the one in {variable}"));
-            Ok(secret)
-        }
-        _ => {
-            say(&format!(
-                "secret: a new one for this run ({variable} sets a fixed one)"
-            ));
-            random::hex::<32>()
-        }
+    let set = env::var(variable).unwrap_or_default();
+    if !set.trim().is_empty() {
+        return Ok(set);
     }
+    say(&format!(
+        "secret: a new one for this run ({variable} sets a fixed one)"
+    ));
+    random::hex::<32>()
 }
 
-/// Where the agent of the printed line registers, and the service that listens there.
-fn service_url(agent: Option<Agent>, chosen: &Chosen) -> (String, Option<Service>) {
+/// Plays BastionZero's service for the stand-in agent, where the Engine's containers reach this machine.
+fn service(agent: Option<Agent>, chosen: &Chosen) -> Option<Service> {
     if agent != Some(Agent::StandIn) {
         remark("the token below is made up; with a token from BastionZero the target comes online");
-        return (SERVICE_URL.to_owned(), None);
+        return None;
     }
-    match listen_for_agents(chosen) {
+    match chosen.listen_for_agents() {
         Ok(service) => {
-            let url = service.url().to_owned();
+            service.admit_anyone(|| say("registration: an agent has registered"));
             say(&format!(
-                "registration: the stand-in agent registers at {url}, which admits any token"
+                "registration: the stand-in agent registers at {}, which admits any token",
+                service.url()
             ));
-            (url, Some(service))
+            Some(service)
         }
         Err(error) => {
             say(&format!("registration: {error:#}"));
             remark("so the stand-in agent cannot register: targets start, and end by themselves");
-            (SERVICE_URL.to_owned(), None)
+            None
         }
-    }
-}
-
-/// Plays BastionZero's service where the Engine's containers reach this machine.
-fn listen_for_agents(chosen: &Chosen) -> Result<Service> {
-    let address = chosen.bridge_address()?;
-    let service = Service::listen((address, 0).into())?;
-    service.admit_anyone(|| say("registration: an agent has registered"));
-    Ok(service)
-}
-
-/// Prints warnings that would otherwise only be in the server's log.
-fn warn_of_engine(engine: &Endpoint, has_runtime_config: bool) {
-    match engine {
-        Endpoint::Tls(_) if !has_runtime_config => {
-            say(
-                "Engine: TLS without a client certificate; `--runtime-config-file runtime-config.toml` names one",
-            );
-        }
-        Endpoint::Tcp(_)
-            if EngineUrl::parse(&engine.to_string())
-                .is_ok_and(|url| url.is_plaintext_beyond_loopback()) =>
-        {
-            say(
-                "Engine: plain HTTP beyond this machine is refused unless SPIN_VARIABLE_DOCKER_PLAINTEXT=allow",
-            );
-        }
-        _ => {}
     }
 }

@@ -1,11 +1,4 @@
 //! The routes, and to whom each is open.
-//!
-//! | routes | open to |
-//! |---|---|
-//! | `/start`, `/stop` | `webhook_secret` |
-//! | `/health`, `/reap` | `webhook_secret`, `api_secret` |
-//! | `/v1/…`, `/metrics` | `api_secret`; reads also `operator_secret` |
-//! | `/` | `operator_secret` |
 
 use std::time::Duration;
 
@@ -14,9 +7,10 @@ use http::request::Parts;
 use http::{HeaderMap, Method, Uri};
 
 use crate::auth::Secrets;
-use crate::caller::Role;
+use crate::caller::Caller;
+use crate::caller::Role::{self, Api, Operator, Webhook};
 use crate::docker::TargetId;
-use crate::error::{Error, RequestError, TargetError};
+use crate::error::{CallerError, Error, RequestError, TargetError};
 use crate::platform::SEC_FETCH_SITE;
 use crate::query;
 use crate::target_view::{Awaited, Filter};
@@ -68,126 +62,104 @@ pub enum Route {
     },
 }
 
-impl Route {
-    /// Whether a request changes something.
-    pub fn is_change(&self) -> bool {
-        match self {
-            Self::Start
-            | Self::Stop
-            | Self::Reap { .. }
-            | Self::StartTarget { .. }
-            | Self::StopTarget(_)
-            | Self::RenewTarget(_) => true,
-            Self::Health
-            | Self::ListTargets(_)
-            | Self::ShowTarget(_)
-            | Self::WaitForTarget { .. }
-            | Self::OpenApi
-            | Self::Metrics
-            | Self::Page { .. } => false,
+/// A route: its method, its path, the roles to whom it is open, and how a request is read.
+type Row = (&'static str, &'static str, &'static [Role], Read);
+
+type Read = fn(&Asked<'_>) -> Result<Route, Error>;
+
+/// The first path that fits counts: an id may be any text until it is read.
+const ROUTES: [Row; 13] = [
+    ("POST", "/start", &[Webhook], |_| Ok(Route::Start)),
+    ("POST", "/stop", &[Webhook], |_| Ok(Route::Stop)),
+    ("GET", "/health", &[Webhook, Api], |_| Ok(Route::Health)),
+    ("POST", "/reap", &[Webhook, Api], |asked| asked.reap()),
+    ("GET", "/v1/targets", READERS, |asked| {
+        Ok(Route::ListTargets(query::filter(asked.query)?))
+    }),
+    ("POST", "/v1/targets", &[Api], |asked| {
+        let wait = query::start(asked.query)?;
+        Ok(Route::StartTarget { wait })
+    }),
+    ("GET", "/v1/targets/{id}/wait", READERS, |asked| {
+        asked.wait()
+    }),
+    ("POST", "/v1/targets/{id}/renew", &[Api], |asked| {
+        Ok(Route::RenewTarget(asked.id_alone()?))
+    }),
+    ("DELETE", "/v1/targets/{id}", &[Api], |asked| {
+        Ok(Route::StopTarget(asked.id_alone()?))
+    }),
+    ("GET", "/v1/targets/{id}", READERS, |asked| {
+        Ok(Route::ShowTarget(asked.id_alone()?))
+    }),
+    ("GET", "/v1/openapi.json", READERS, |asked| {
+        query::none(asked.query)?;
+        Ok(Route::OpenApi)
+    }),
+    ("GET", "/metrics", READERS, |_| Ok(Route::Metrics)),
+    ("GET", "/", &[Operator], |asked| {
+        let environment = query::page(asked.query)?;
+        Ok(Route::Page { environment })
+    }),
+];
+
+/// Who may read targets.
+const READERS: &[Role] = &[Api, Operator];
+
+/// The parts of a request that its route needs.
+struct Asked<'a> {
+    /// The text at the place of `{id}`.
+    id: &'a str,
+    query: Option<&'a str>,
+}
+
+impl Asked<'_> {
+    fn id(&self) -> Result<TargetId, TargetError> {
+        TargetId::parse(self.id).ok_or(TargetError::NoSuchTarget)
+    }
+
+    fn id_alone(&self) -> Result<TargetId, Error> {
+        query::none(self.query)?;
+        Ok(self.id()?)
+    }
+
+    fn reap(&self) -> Result<Route, Error> {
+        match self.query {
+            None => Ok(Route::Reap { dry_run: false }),
+            Some("dry_run=1") => Ok(Route::Reap { dry_run: true }),
+            // Any other query may be a misspelt dry run, which must not remove anything.
+            Some(_) => {
+                let sentence = "The query of a reap is dry_run=1, and nothing else.";
+                Err(RequestError::BadQuery(sentence).into())
+            }
         }
     }
 
-    /// Whether the route is open to a role.
-    pub fn is_open_to(&self, role: Role) -> bool {
-        match self {
-            Self::Start | Self::Stop => role == Role::Webhook,
-            Self::Health | Self::Reap { .. } => matches!(role, Role::Webhook | Role::Api),
-            Self::StartTarget { .. } | Self::StopTarget(_) | Self::RenewTarget(_) => {
-                role == Role::Api
-            }
-            Self::ListTargets(_)
-            | Self::ShowTarget(_)
-            | Self::WaitForTarget { .. }
-            | Self::OpenApi
-            | Self::Metrics => matches!(role, Role::Api | Role::Operator),
-            Self::Page { .. } => role == Role::Operator,
-        }
-    }
-}
-
-/// A path of this server. Its name is for the log.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-enum Path<'a> {
-    Start,
-    Stop,
-    Health,
-    Reap,
-    Targets,
-    Target(&'a str),
-    Wait(&'a str),
-    Renewal(&'a str),
-    OpenApi,
-    Metrics,
-    Page,
-}
-
-impl<'a> Path<'a> {
-    fn of(uri: &'a Uri) -> Option<Self> {
-        Some(match uri.path() {
-            "/start" => Self::Start,
-            "/stop" => Self::Stop,
-            "/health" => Self::Health,
-            "/reap" => Self::Reap,
-            "/v1/targets" => Self::Targets,
-            "/v1/openapi.json" => Self::OpenApi,
-            "/metrics" => Self::Metrics,
-            "/" => Self::Page,
-            other => {
-                let target = other.strip_prefix("/v1/targets/")?;
-                let wait = target.strip_suffix("/wait").map(Self::Wait);
-                let renewal = target.strip_suffix("/renew").map(Self::Renewal);
-                wait.or(renewal).unwrap_or(Self::Target(target))
-            }
+    fn wait(&self) -> Result<Route, Error> {
+        let (awaited, timeout) = query::wait(self.query)?;
+        let id = self.id()?;
+        Ok(Route::WaitForTarget {
+            id,
+            awaited,
+            timeout,
         })
     }
+}
 
-    fn name(self) -> &'static str {
-        match self {
-            Self::Start => "/start",
-            Self::Stop => "/stop",
-            Self::Health => "/health",
-            Self::Reap => "/reap",
-            Self::Targets => "/v1/targets",
-            Self::Target(_) => "/v1/targets/{id}",
-            Self::Wait(_) => "/v1/targets/{id}/wait",
-            Self::Renewal(_) => "/v1/targets/{id}/renew",
-            Self::OpenApi => "/v1/openapi.json",
-            Self::Metrics => "/metrics",
-            Self::Page => "/",
-        }
-    }
-
-    /// The methods that it accepts. `HEAD` is a `GET` whose answer has no body.
-    fn allow(self) -> &'static str {
-        match self {
-            Self::Start | Self::Stop | Self::Reap | Self::Renewal(_) => "POST",
-            Self::Health | Self::Wait(_) | Self::OpenApi | Self::Metrics | Self::Page => {
-                "GET, HEAD"
-            }
-            Self::Targets => "GET, HEAD, POST",
-            Self::Target(_) => "DELETE, GET, HEAD",
-        }
-    }
-
-    /// Whether it exists: any route except a webhook needs a secret that opens it.
-    fn is_served(self, secrets: &Secrets) -> bool {
-        match self {
-            Self::Start | Self::Stop | Self::Health | Self::Reap => true,
-            Self::Page => secrets.has(Role::Operator),
-            Self::Targets
-            | Self::Target(_)
-            | Self::Wait(_)
-            | Self::Renewal(_)
-            | Self::OpenApi
-            | Self::Metrics => secrets.has(Role::Api) || secrets.has(Role::Operator),
-        }
-    }
+/// The routes of the path of `uri`, and the text at the place of their `{id}`.
+fn routes_of(uri: &Uri) -> Option<(Vec<&'static Row>, &str)> {
+    let id_in = |pattern: &str| match pattern.split_once("{id}") {
+        Some((before, after)) => uri.path().strip_prefix(before)?.strip_suffix(after),
+        None => (pattern == uri.path()).then_some(""),
+    };
+    let first = |row: &Row| Some((row.1, id_in(row.1)?));
+    let (path, id) = ROUTES.iter().find_map(first)?;
+    Some((ROUTES.iter().filter(|row| row.1 == path).collect(), id))
 }
 
 /// The path of `uri` as the log shows it, if this server has it.
 pub fn known_path(uri: &Uri) -> Option<&'static str> {
-    Path::of(uri).map(Path::name)
+    routes_of(uri).map(|(rows, _)| rows[0].1)
 }
 
 /// The type of the bodies of failures: problem details (RFC 9457) under `/v1`, and plain
@@ -200,81 +172,41 @@ pub fn problem_type(uri: &Uri) -> &'static str {
     }
 }
 
-/// The route of a request.
-///
-/// # Errors
-///
-/// The problem with the path, the method or the query.
-pub fn route(head: &Parts, secrets: &Secrets) -> Result<Route, Error> {
-    let path = Path::of(&head.uri)
-        .filter(|path| path.is_served(secrets))
-        .ok_or(RequestError::UnknownPath)?;
-    let allow = path.allow();
-    if !allow
-        .split(", ")
-        .any(|method| method == head.method.as_str())
-    {
-        return Err(RequestError::WrongMethod { allow }.into());
+/// The route of a request, if it is open to the caller.
+pub fn route(head: &Parts, secrets: &Secrets, caller: Caller) -> Result<Route, Error> {
+    let (rows, id) = routes_of(&head.uri).ok_or(RequestError::UnknownPath)?;
+    // A path exists if a secret opens it. The two secrets of `/v1` open all of its paths,
+    // some of them to a refusal.
+    let is_served = rows.iter().any(|(_, path, roles, _)| {
+        let is_of_v1 = path.starts_with("/v1/") && secrets.has(Operator);
+        is_of_v1 || roles.iter().any(|role| secrets.has(*role))
+    });
+    if !is_served {
+        return Err(RequestError::UnknownPath.into());
     }
+    // A `HEAD` is a `GET` whose answer has no body.
+    let is_read = matches!(head.method, Method::GET | Method::HEAD);
+    let method = if is_read { "GET" } else { head.method.as_str() };
+    let Some((.., roles, read)) = rows.iter().find(|row| row.0 == method) else {
+        let allow = rows.iter().map(|row| row.0).collect::<Vec<_>>().join(", ");
+        let allow = allow.replace("GET", "GET, HEAD");
+        return Err(RequestError::WrongMethod(allow).into());
+    };
     let query = head.uri.query();
-    let is_get = matches!(head.method, Method::GET | Method::HEAD);
-    Ok(match path {
-        Path::Health => Route::Health,
-        Path::Reap => match query {
-            None => Route::Reap { dry_run: false },
-            Some("dry_run=1") => Route::Reap { dry_run: true },
-            // Any other query may be a misspelt dry run, which must not remove anything.
-            Some(_) => {
-                let sentence = "The query of a reap is dry_run=1, and nothing else.";
-                return Err(RequestError::BadQuery(sentence).into());
-            }
-        },
-        Path::Targets if is_get => Route::ListTargets(query::filter(query)?),
-        Path::Page => Route::Page {
-            environment: query::page(query)?,
-        },
-        Path::Wait(id) => {
-            let (awaited, timeout) = query::wait(query)?;
-            Route::WaitForTarget {
-                id: target_id(id)?,
-                awaited,
-                timeout,
-            }
-        }
-        Path::Target(id) => {
-            query::none(query)?;
-            let id = target_id(id)?;
-            if is_get {
-                Route::ShowTarget(id)
-            } else {
-                Route::StopTarget(id)
-            }
-        }
-        Path::Renewal(id) => {
-            query::none(query)?;
-            Route::RenewTarget(target_id(id)?)
-        }
-        Path::OpenApi => {
-            query::none(query)?;
-            Route::OpenApi
-        }
-        Path::Metrics => Route::Metrics,
-        Path::Start => Route::Start,
-        Path::Stop => Route::Stop,
-        Path::Targets => Route::StartTarget {
-            wait: query::start(query)?,
-        },
-    })
-}
-
-fn target_id(text: &str) -> Result<TargetId, TargetError> {
-    TargetId::parse(text).ok_or(TargetError::NoSuchTarget)
+    let route = read(&Asked { id, query })?;
+    if !roles.contains(&caller.role) {
+        return Err(CallerError::NotPermitted(caller).into());
+    }
+    if !is_read && is_from_browser(&head.headers) {
+        return Err(CallerError::CrossSite.into());
+    }
+    Ok(route)
 }
 
 /// Whether a browser sent the request. Browsers mark every request that can change
 /// something (Fetch standard; Fetch Metadata), and people in a browser only read, so a
 /// marked one came from a page of another site.
-pub fn is_from_browser(headers: &HeaderMap) -> bool {
+fn is_from_browser(headers: &HeaderMap) -> bool {
     headers.contains_key(ORIGIN) || headers.contains_key(SEC_FETCH_SITE)
 }
 

@@ -19,7 +19,7 @@ use crate::call_notes::Calls;
 use crate::caller::Caller;
 use crate::config::{Config, Variables};
 use crate::engine::Engine;
-use crate::error::{CallerError, Error};
+use crate::error::Error;
 use crate::handlers::{self, Handled};
 use crate::log_line::{self, LogLine};
 use crate::platform::{BodyError, HttpResponse, Platform, TRACEPARENT};
@@ -108,14 +108,7 @@ impl<P: Platform, V: Variables> Request<'_, P, V> {
         let secrets = Secrets::read(self.variables).map_err(Error::Misconfigured)?;
         let caller = secrets.authenticate(&self.head.headers)?;
         *seen = Some(caller);
-        let route = route::route(self.head, &secrets)?;
-        if !route.is_open_to(caller.role) {
-            return Err(CallerError::NotPermitted(caller).into());
-        }
-        if route.is_change() && route::is_from_browser(&self.head.headers) {
-            return Err(CallerError::CrossSite.into());
-        }
-        Ok(route)
+        route::route(self.head, &secrets, caller)
     }
 
     /// The id of the caller's trace; `None` while the body is not known: a token in it

@@ -73,7 +73,7 @@ pub struct LogLine<'a> {
 impl LogLine<'_> {
     /// The line as JSON, without a line break.
     pub fn to_json(&self) -> String {
-        let calls = self.calls.notes().iter().take(CALLS_MAX);
+        let calls = self.calls.notes.iter().take(CALLS_MAX);
         let notes = self.notes.iter().take(NOTES_MAX);
         // A peer can echo a secret anywhere, and a caller can put a token anywhere: every
         // field except this server's own words and numbers is redacted.
@@ -92,7 +92,7 @@ impl LogLine<'_> {
             image: self.subject.image.as_deref().map(redact),
             trace: self.trace.map(|trace| self.redacted_trace(trace)),
             calls: calls.map(ToString::to_string).collect(),
-            calls_omitted: self.calls.notes().len().saturating_sub(CALLS_MAX),
+            calls_omitted: self.calls.notes.len().saturating_sub(CALLS_MAX),
             notes: notes.map(|text| self.redacted(text)).collect(),
             notes_omitted: self.notes.len().saturating_sub(NOTES_MAX),
             error: self.error.map(|error| self.redacted_error(error)),

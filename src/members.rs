@@ -3,7 +3,7 @@
 use std::fmt;
 use std::marker::PhantomData;
 
-use serde::de::{Error as _, MapAccess, SeqAccess, Visitor};
+use serde::de::{DeserializeOwned, Error as _, MapAccess, SeqAccess, Visitor};
 use serde::{Deserialize, Deserializer};
 use serde_json::{Map, Value};
 
@@ -47,14 +47,19 @@ impl<'de, T: Deserialize<'de>> Deserialize<'de> for Members<T> {
 #[derive(Debug)]
 pub struct Distinct(pub Value);
 
-/// The problem with a text that is not a [`Distinct`], without any of its values.
-pub fn problem(error: &serde_json::Error) -> String {
-    let place = format!("line {}, column {}", error.line(), error.column());
-    if error.is_data() {
-        format!("has a key twice in one object ({place})")
-    } else {
-        format!("is not JSON ({place})")
+/// Parses the text of a variable, at most this long. No value is in the problem.
+pub fn parse<T: DeserializeOwned>(text: &str, bytes_max: usize) -> Result<T, String> {
+    if text.len() > bytes_max {
+        return Err(format!("is larger than {} KiB", bytes_max / 1024));
     }
+    serde_json::from_str(text).map_err(|error| {
+        let problem = match error.is_data() {
+            true => "has a key twice in one object",
+            false => "is not JSON",
+        };
+        let (line, column) = (error.line(), error.column());
+        format!("{problem} (line {line}, column {column})")
+    })
 }
 
 impl<'de> Deserialize<'de> for Distinct {
@@ -126,8 +131,7 @@ mod tests {
             r#"{"b":{"a":null,"a":null}}"#,
             r#"[{},{"c":[{"a":{},"\u0061":{}}]}]"#,
         ] {
-            let error = serde_json::from_str::<Distinct>(text).expect_err(text);
-            let told = problem(&error);
+            let told = parse::<Distinct>(text, 99).expect_err(text);
             assert!(told.starts_with("has a key twice in one object"), "{told}");
         }
     }
@@ -138,8 +142,8 @@ mod tests {
         let Distinct(value) = serde_json::from_str(text).expect("JSON");
         assert_eq!(value, serde_json::from_str::<Value>(text).expect("JSON"));
         for text in ["", "{", "[1,]", "{}x", &"[".repeat(60_000)] {
-            let error = serde_json::from_str::<Distinct>(text).expect_err(text);
-            assert!(problem(&error).starts_with("is not JSON"), "{text}");
+            let told = parse::<Distinct>(text, 60_000).expect_err(text);
+            assert!(told.starts_with("is not JSON"), "{text}");
         }
     }
 }

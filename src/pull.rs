@@ -1,6 +1,6 @@
 //! Pulls of missing images: which images are pulled, and how a pull ends.
 
-use crate::config::{Config, ImagePull};
+use crate::config::Config;
 use crate::docker::ImageReference;
 use crate::docker::pull::{self, Pulled, is_moving};
 use crate::engine::Engine;
@@ -13,15 +13,13 @@ use crate::platform::Platform;
 /// An image without a registry in its reference never is: the Engine would ask a public
 /// registry, where anybody can publish under any name.
 fn may_be_pulled(config: &Config, image: &ImageReference) -> bool {
-    config.image_pull == ImagePull::Missing && image.has_registry()
+    config.pulls_images && image.has_registry()
 }
 
 /// Pulls a missing image, for as long as `engine` is used.
 ///
-/// # Errors
-///
-/// [`ImageError::BeingPulled`] if the time is too short, [`ImageError::PullStalled`] if
-/// more time would not help, or why it cannot be pulled.
+/// [`ImageError::BeingPulled`] says that the time is too short,
+/// [`ImageError::PullStalled`] that more time would not help.
 pub async fn pull<P: Platform>(
     engine: &Engine<'_, P>,
     config: &Config,
@@ -34,8 +32,8 @@ pub async fn pull<P: Platform>(
     let image = image.clone();
     match engine.send(pull::pull(&image, auth)).await {
         Ok(Pulled::Done) => Ok(()),
-        Ok(Pulled::Refused(reason)) => Err(ImageError::PullRefused { image, reason }.into()),
-        Ok(Pulled::Failed(reason)) => Err(ImageError::PullFailed { image, reason }.into()),
+        Ok(Pulled::Refused(reason)) => Err(ImageError::PullRefused(image, reason).into()),
+        Ok(Pulled::Failed(reason)) => Err(ImageError::PullFailed(image, reason).into()),
         Err(Fault::CutShort { end, quiet }) if is_moving(&end, quiet) => {
             Err(ImageError::BeingPulled(image).into())
         }

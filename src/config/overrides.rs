@@ -37,25 +37,14 @@ pub struct Overrides {
 }
 
 /// Parses `environments`: a JSON object that maps an environmentId to its overrides.
-///
-/// # Errors
-///
-/// The first problem, with its path.
 pub fn parse_environments(
     text: &str,
     scheduler: Option<SchedulerKind>,
 ) -> Result<Vec<(String, Overrides)>, String> {
-    if text.len() > ENVIRONMENTS_BYTES_MAX {
-        return Err(format!(
-            "is larger than {} KiB",
-            ENVIRONMENTS_BYTES_MAX / 1024
-        ));
-    }
-    if !text.starts_with('{') {
+    if text.len() <= ENVIRONMENTS_BYTES_MAX && !text.starts_with('{') {
         return Err("is not a JSON object".to_owned());
     }
-    let Members(members): Members<Distinct> =
-        serde_json::from_str(text).map_err(|error| members::problem(&error))?;
+    let Members(members): Members<Distinct> = members::parse(text, ENVIRONMENTS_BYTES_MAX)?;
     if members.len() > ENVIRONMENTS_MAX {
         return Err(format!("has more than {ENVIRONMENTS_MAX} environments"));
     }
@@ -125,80 +114,4 @@ impl Overrides {
 
 fn text(value: &Value) -> Result<&str, String> {
     value.as_str().ok_or_else(|| "is not text".to_owned())
-}
-
-#[cfg(test)]
-mod tests {
-    use serde_json::json;
-
-    use super::super::profile::tests::config;
-    use super::*;
-
-    #[test]
-    fn a_key_that_is_no_id_and_keys_that_mean_the_same_are_a_problem() {
-        let same_uuid =
-            r#"{"0f1e2d3c-4b5a-6978-8796-a5b4c3d2e1f0":{},"0F1E2D3C4B5A69788796A5B4C3D2E1F0":{}}"#;
-        let twice = "has a key twice in one object";
-        let twice_deep = r#"{"e":{"container_patch":{"HostConfig":{"Memory":1,"Memory":2}}}}"#;
-        for (environments, problem) in [
-            (r#"{"e":{},"E":{}}"#, "at E and at e: these are the same id"),
-            (r#"{"e":{"ports":{}},"e":{}}"#, "at e and at e: these are"),
-            (same_uuid, "these are the same id"),
-            (r#"{"e":{"max_targets":5,"max_targets":1}}"#, twice),
-            (twice_deep, twice),
-            (r#"{"":{}}"#, "at : not a valid environmentId"),
-            (r#"{" e":{}}"#, "at  e: not a valid environmentId"),
-            (r#"{"e\n":{}}"#, "not a valid environmentId"),
-        ] {
-            let found = parse_environments(environments, None).expect_err(environments);
-            assert!(found.contains(problem), "{environments}: {found}");
-        }
-    }
-
-    #[test]
-    fn there_is_a_limit_of_environments() {
-        let environments = |count| {
-            let ids = (0..count).map(|number| (format!("e{number}"), json!({})));
-            Value::Object(ids.collect()).to_string()
-        };
-        let most = parse_environments(&environments(ENVIRONMENTS_MAX), None);
-        assert_eq!(most.expect("environments").len(), ENVIRONMENTS_MAX);
-        let more = parse_environments(&environments(ENVIRONMENTS_MAX + 1), None);
-        assert_eq!(
-            more.expect_err("too many"),
-            "has more than 1000 environments"
-        );
-    }
-
-    #[test]
-    fn a_problem_begins_with_its_path() {
-        for (of_environment, path) in [
-            (json!([]), " is not an object"),
-            (json!({"Image": "a"}), ".Image is not one of"),
-            (json!({"image": 1}), ".image is not text"),
-            (json!({"image": "a b"}), ".image is not an image"),
-            (json!({"max_targets": 1001}), ".max_targets"),
-            (json!({"max_targets": "1"}), ".max_targets"),
-            (json!({"max_lifetime": 60}), ".max_lifetime"),
-            (json!({"service_urls": []}), ".service_urls"),
-            (json!({"ports": {"ssh": 0}}), ".ports at ssh is not a port"),
-            (
-                json!({"secret_owner": "a"}),
-                ".secret_owner must be a whole number",
-            ),
-            (json!({"allow": ["image"]}), ".allow must be a list of env"),
-            (json!({"images": ["a b"]}), ".images must be a list"),
-            (json!({"max": {"memory": 1}}), ".max must be an object"),
-            (json!({"container_patch": null}), ".container_patch"),
-        ] {
-            let environments = json!({"e": of_environment});
-            let problem = config(&environments, &[]).expect_err(path).to_string();
-            let beginning = format!("environments at e{path}");
-            assert!(problem.contains(&beginning), "{problem}");
-        }
-        let unsafe_patch = json!({"e": {"container_patch": {"HostConfig": {"Privileged": true}}}});
-        let problem = config(&unsafe_patch, &[]).expect_err("it is unsafe");
-        let beginning = "environments: e.container_patch: HostConfig.Privileged";
-        assert!(problem.to_string().contains(beginning), "{problem}");
-    }
 }

@@ -7,7 +7,7 @@ use super::choosable::Choosable;
 use super::overrides::Overrides;
 use super::secret_owner::is_read_by;
 use super::values::{SchedulerKind, TokenDelivery};
-use crate::container::{Allowed, Body, Isolation, Patch};
+use crate::container::{Allowed, Body, Isolation, Of, Patch};
 use crate::docker::ImageReference;
 use crate::docker::ports::Port;
 use crate::environment_id::is_same;
@@ -59,10 +59,6 @@ pub struct Defaults<'a> {
 
 impl Profiles {
     /// The profile of each environment with overrides, and that of all others.
-    ///
-    /// # Errors
-    ///
-    /// What is wrong with the containers' patches.
     pub fn new(
         defaults: &Defaults<'_>,
         environments: Vec<(String, Overrides)>,
@@ -77,14 +73,11 @@ impl Profiles {
                 Err(found) => problems.extend(found),
             }
         }
-        if problems.is_empty() {
-            Ok(Self {
-                default,
-                by_environment,
-            })
-        } else {
-            Err(problems)
-        }
+        let profiles = Self {
+            default,
+            by_environment,
+        };
+        problems.is_empty().then_some(profiles).ok_or(problems)
     }
 
     /// The profile of an environment.
@@ -106,16 +99,6 @@ impl Profiles {
     /// Every image that a target may need, once each.
     pub fn images(&self) -> Vec<&ImageReference> {
         distinct(self.all().map(|profile| &profile.image))
-    }
-
-    /// Whether every target has a limit of processor time.
-    pub fn limit_processors(&self) -> bool {
-        self.all().all(|profile| profile.body.limits_processors())
-    }
-
-    /// Whether any target publishes ports.
-    pub fn publish(&self) -> bool {
-        self.all().any(|profile| !profile.ports.is_empty())
     }
 
     /// Every network that a target may need, once each.
@@ -150,11 +133,11 @@ impl Defaults<'_> {
             .into_iter()
             .flatten()
             .collect();
-        let build = match self.scheduler {
-            SchedulerKind::Engine => Body::of_container,
-            SchedulerKind::Swarm => Body::of_service,
+        let of = match self.scheduler {
+            SchedulerKind::Engine => Of::Container,
+            SchedulerKind::Swarm => Of::Service,
         };
-        let body = build(&patches, self.isolation, &self.allowed).map_err(|problems| {
+        let body = Body::new(of, &patches, self.isolation, &self.allowed).map_err(|problems| {
             let named = problems
                 .iter()
                 .map(|problem| format!("{origin}: {problem}"));
@@ -199,138 +182,5 @@ impl Defaults<'_> {
             secret_owner,
             choosable: overrides.choosable.clone(),
         })
-    }
-}
-
-#[cfg(test)]
-pub(super) mod tests {
-    use serde_json::{Value, json};
-
-    use super::super::Config;
-    use super::super::tests::variables;
-    use super::*;
-
-    fn profiles(environments: &Value, defaults: &[(&'static str, &'static str)]) -> Profiles {
-        config(environments, defaults).expect("a config").profiles
-    }
-
-    pub(in super::super) fn config(
-        environments: &Value,
-        defaults: &[(&'static str, &'static str)],
-    ) -> Result<Config, super::super::Problems> {
-        let environments = environments.to_string();
-        Config::parse(&|name: &'static str| match name {
-            "environments" => Ok(environments.clone()),
-            _ => variables(defaults)(name),
-        })
-    }
-
-    #[test]
-    fn an_environment_overrides_what_it_names() {
-        let profiles = profiles(
-            &json!({"e1": {"image": "other:1", "max_targets": 3, "max_lifetime": "1h",
-                           "service_urls": "https://a.example.com"}}),
-            &[],
-        );
-        let (overridden, default) = (profiles.of("e1"), profiles.of("e2"));
-        assert_eq!(overridden.image.as_str(), "other:1");
-        assert_eq!(overridden.max_targets, Some(3));
-        assert_eq!(overridden.max_lifetime, Duration::from_secs(3600));
-        assert_ne!(overridden.service_urls, default.service_urls);
-        assert_eq!(overridden.body, default.body);
-        assert_eq!(default.image.as_str(), "dynamic-access-agent");
-        assert_eq!(default.max_targets, None);
-        let images: Vec<_> = profiles
-            .images()
-            .iter()
-            .map(|image| image.as_str())
-            .collect();
-        assert_eq!(images, ["dynamic-access-agent", "other:1"]);
-        assert_eq!(profiles.networks(), ["dynamic-access"]);
-    }
-
-    #[test]
-    fn an_environment_is_found_in_another_spelling_of_its_id() {
-        let id = "0f1e2d3c-4b5a-6978-8796-a5b4c3d2e1f0";
-        let profiles = profiles(
-            &json!({id: {"max_targets": 3}, "Team": {"max_targets": 4}}),
-            &[],
-        );
-        let same = "0F1E2D3C4B5A69788796A5B4C3D2E1F0";
-        assert_eq!(profiles.of(same).max_targets, Some(3));
-        assert_eq!(profiles.of("tEAM").max_targets, Some(4));
-        assert_eq!(profiles.of("team-2").max_targets, None);
-    }
-
-    #[test]
-    fn an_environments_patch_is_applied_after_container_patch() {
-        let patch =
-            r#"{"HostConfig":{"Memory":1073741824,"MemorySwap":1073741824,"NanoCpus":500000000}}"#;
-        let profiles = profiles(
-            &json!({"e": {"container_patch": {"HostConfig": {"NanoCpus": 2_000_000_000_u32}}}}),
-            &[("container_patch", patch)],
-        );
-        let cpus = |profile: &Profile| profile.body.value()["HostConfig"]["NanoCpus"].clone();
-        assert_eq!(cpus(profiles.of("e")), 2_000_000_000_u32);
-        assert_eq!(cpus(profiles.of("other")), 500_000_000);
-    }
-
-    #[test]
-    fn on_a_swarm_the_image_without_a_digest_is_named() {
-        const PINNED: &str =
-            "sha256:0123456789abcdef0123456789abcdef0123456789abcdef0123456789abcdef";
-        for (image, environments, place) in [
-            ("agent", json!({}), "agent_image: has no digest"),
-            (
-                PINNED,
-                json!({"e": {"image": "agent"}}),
-                "environments: e.image: has no digest",
-            ),
-        ] {
-            let variables = [("scheduler", "swarm"), ("agent_image", image)];
-            let problem = config(&environments, &variables)
-                .expect_err(place)
-                .to_string();
-            assert!(problem.contains(place), "{problem}");
-        }
-    }
-
-    #[test]
-    fn an_order_may_choose_nothing_unless_its_environment_says_so() {
-        let profiles = profiles(
-            &json!({"e": {"allow": ["env", "command"], "images": ["a*"], "secret_owner": 0,
-                          "max": {"memory": "4GiB", "cpus": 2}}}),
-            &[],
-        );
-        let (chosen, default) = (profiles.of("e"), profiles.of("other"));
-        assert_eq!(default.choosable, Choosable::default());
-        assert_eq!(default.secret_owner, None);
-        assert!(chosen.choosable.env && chosen.choosable.command);
-        assert_eq!(chosen.choosable.max.memory, Some(4 << 30));
-        assert_eq!(chosen.secret_owner, Some(0));
-    }
-
-    #[test]
-    fn the_owner_of_secrets_may_be_the_user_of_a_patch() {
-        for (user, is_right) in [
-            ("1000", true),
-            ("1000:0", true),
-            ("runner", true),
-            ("1001", false),
-        ] {
-            let environment =
-                json!({"e": {"secret_owner": 1000, "container_patch": {"User": user}}});
-            assert_eq!(config(&environment, &[]).is_ok(), is_right, "{user}");
-        }
-    }
-
-    #[test]
-    fn a_token_in_a_file_requires_root() {
-        let patch = ("container_patch", r#"{"User":"1000"}"#);
-        let problem = config(&json!({}), &[patch])
-            .expect_err("a problem")
-            .to_string();
-        assert!(problem.contains("token_delivery"), "{problem}");
-        config(&json!({}), &[patch, ("token_delivery", "env")]).expect("allowed");
     }
 }

@@ -21,17 +21,13 @@ pub struct RegistryAuth {
 }
 
 /// The content of the header (Engine API, "Authentication").
-#[derive(Deserialize)]
+#[derive(Default, Deserialize)]
+#[serde(default)]
 struct AuthConfig {
-    #[serde(default)]
     username: String,
-    #[serde(default)]
     password: String,
-    #[serde(default)]
     identitytoken: String,
-    #[serde(default)]
     registrytoken: String,
-    #[serde(default)]
     serveraddress: String,
 }
 
@@ -42,10 +38,6 @@ impl RegistryAuth {
     /// An Engine ignores a value that it cannot decode and pulls without
     /// credentials, and it does not compare `serveraddress` with the image's
     /// registry. So both are checked here.
-    ///
-    /// # Errors
-    ///
-    /// What the text must be.
     pub fn parse(text: &str) -> Result<Option<Self>, String> {
         if text.is_empty() {
             return Ok(None);
@@ -125,23 +117,19 @@ mod tests {
         assert_eq!(auth.secrets, [Secret::new("planted-?>~")]);
         let token = r#"{"identitytoken":"t","serveraddress":"r.example.com"}"#;
         RegistryAuth::parse(&encoded(token)).expect("a token will do");
-        for text in [
-            "user:password",
-            "e30",
+        // One has no padding, and one is the beginning of an object.
+        let odd =
+            "user:password e30 {} e=== W10= eyJ1 eyJ1c2VybmFtZSI6InUiLCJwYXNzd29yZCI6Ij8+fiJ9";
+        let incomplete = [
             "{}",
-            "e===",
-            "W10=",
-            // The beginning of an object.
-            "eyJ1",
-            "eyJ1c2VybmFtZSI6InUiLCJwYXNzd29yZCI6Ij8+fiJ9",
-            " e30",
-            "e30\n",
-            &encoded("{}"),
-            &encoded(r#"{"username":"u","password":"planted"}"#),
-            &encoded(r#"{"username":"planted","serveraddress":"r.example.com"}"#),
-            &encoded(r#"{"username":"u","password":"planted","serveraddress":"https://"}"#),
-            &encoded(r#"{"username":"u","password":7,"serveraddress":"r.example.com"}"#),
-        ] {
+            r#"{"username":"u","password":"planted"}"#,
+            r#"{"username":"planted","serveraddress":"r.example.com"}"#,
+            r#"{"username":"u","password":"planted","serveraddress":"https://"}"#,
+            r#"{"username":"u","password":7,"serveraddress":"r.example.com"}"#,
+        ];
+        let odd = odd.split(' ').map(str::to_owned);
+        for text in odd.chain(incomplete.map(encoded)) {
+            let text = &*text;
             let problem = RegistryAuth::parse(text).expect_err(text);
             assert!(!problem.contains("planted"), "{problem}");
         }

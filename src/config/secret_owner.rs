@@ -6,10 +6,6 @@ use serde_json::Value;
 const UID_MAX: u64 = i32::MAX as u64;
 
 /// Parses the id of a user.
-///
-/// # Errors
-///
-/// What it must be.
 pub fn secret_owner(value: &Value) -> Result<u32, String> {
     let id = value.as_u64().filter(|id| *id <= UID_MAX);
     id.and_then(|id| id.try_into().ok())

@@ -19,10 +19,6 @@ pub struct Resources {
 
 impl Resources {
     /// Parses an object such as `{"memory":"2GiB","cpus":1.5}`.
-    ///
-    /// # Errors
-    ///
-    /// What it must be.
     pub fn parse(value: Value) -> Result<Self, String> {
         let problem = || {
             "must be an object with memory, such as 512MiB or 2GiB, or cpus, such as 1.5".to_owned()
@@ -92,43 +88,6 @@ mod tests {
         ] {
             let expected = Resources { memory, nano_cpus };
             assert_eq!(Resources::parse(value), Ok(expected));
-        }
-    }
-
-    #[test]
-    fn resources_of_another_form_or_out_of_bounds_are_refused() {
-        let huge = format!("{}GiB", "9".repeat(20));
-        let memory = [
-            "0MiB", "5MiB", "1025GiB", "+8MiB", "1.5GiB", "2GB", "2gib", "GiB", "2GiB\n", &huge,
-        ];
-        let memory = memory.map(|memory| json!({ "memory": memory }));
-        let cpus = [json!(0), json!(0.009), json!(1024.1), json!(-1), json!("1")];
-        let cpus = cpus.map(|cpus| json!({ "cpus": cpus }));
-        let forms = [
-            json!(null),
-            json!([]),
-            json!("2GiB"),
-            json!({"memory": 1}),
-            json!({"memory": null}),
-            json!({"swap": "1GiB"}),
-        ];
-        for value in memory.into_iter().chain(cpus).chain(forms) {
-            let told = Resources::parse(value.clone());
-            assert!(told.is_err(), "{value}");
-        }
-    }
-
-    #[test]
-    fn what_the_maximum_does_not_name_may_not_be_asked_for() {
-        let of = |memory, nano_cpus| Resources { memory, nano_cpus };
-        let max = of(Some(4), None);
-        for (asked, is_within) in [
-            (of(None, None), true),
-            (of(Some(4), None), true),
-            (of(Some(5), None), false),
-            (of(Some(4), Some(1)), false),
-        ] {
-            assert_eq!(asked.are_within(max), is_within, "{asked:?}");
         }
     }
 }

@@ -3,7 +3,6 @@
 use super::*;
 use crate::call_notes::CallNote;
 use crate::caller::Role;
-use crate::config::Problems;
 use crate::docker::target::tests::{ID, aged};
 use crate::error::EngineError;
 
@@ -49,7 +48,7 @@ fn a_line_is_json_and_leaves_out_what_is_absent() {
     let mut calls = Calls::default();
     for (name, status) in [("create", Some(201)), ("start", None)] {
         let took = Duration::from_millis(9);
-        calls.push(CallNote { name, status, took });
+        calls.notes.push(CallNote { name, status, took });
     }
     let expected = serde_json::json!({
         "request": "id",
@@ -151,7 +150,7 @@ fn each_reaped_container_has_a_line() {
 fn a_long_wait_does_not_make_a_long_line() {
     let mut calls = Calls::default();
     for _ in 0..40 {
-        calls.push(CallNote {
+        calls.notes.push(CallNote {
             name: "list",
             status: Some(200),
             took: Duration::ZERO,
@@ -175,7 +174,7 @@ fn long_messages_of_a_peer_do_not_make_a_long_line() {
 fn every_problem_with_the_variables_is_named() {
     let names = ["first", "second", "third"];
     let problems = names.map(|name| format!("{name} {}", "x".repeat(2_000)));
-    let error = Error::Misconfigured(Problems::one("docker_url", &problems.join("; ")));
+    let error = Error::Misconfigured(format!("docker_url {}", problems.join("; ")));
     let line = line(&Calls::default(), Some(&error), &[]);
     for name in names {
         assert!(

@@ -95,6 +95,11 @@ mod tests {
     use crate::docker::ports::tests::published;
     use crate::docker::target::tests::aged;
 
+    fn json_of(response: &HttpResponse) -> Value {
+        assert_eq!(response.headers()[CACHE_CONTROL], "no-store");
+        serde_json::from_slice(response.body()).expect("json")
+    }
+
     #[test]
     fn a_target_shows_what_it_is_and_no_more() {
         let labels = [
@@ -108,43 +113,31 @@ mod tests {
         shown.exit_code = Some(137);
         let id = shown.id.as_str().to_owned();
         let expected = json!({
-            "id": id,
-            "environment": "e",
-            "image": "agent",
-            "state": "ended",
-            "ready": null,
-            "created": "2026-11-23T01:00:00Z",
-            "expires": "2026-11-23T02:00:00Z",
-            "exitCode": 137,
-            "endpoints": {},
-            "owner": "o",
-            "labels": {"a": "1"},
+            "id": id, "environment": "e", "image": "agent", "state": "ended", "ready": null,
+            "created": "2026-11-23T01:00:00Z", "expires": "2026-11-23T02:00:00Z",
+            "exitCode": 137, "endpoints": {}, "owner": "o", "labels": {"a": "1"},
         });
-        let response = target(&shown);
-        assert_eq!(response.headers()[CACHE_CONTROL], "no-store");
-        let body: Value = serde_json::from_slice(response.body()).expect("json");
-        assert_eq!(body, expected);
+        assert_eq!(json_of(&target(&shown)), expected);
         for (is_new, status) in [(true, 201), (false, 200)] {
             let response = started(&shown, is_new);
             assert_eq!(response.status().as_u16(), status);
             assert_eq!(response.headers()[LOCATION], format!("/v1/targets/{id}"));
-            assert_eq!(response.body(), &expected.to_string().into_bytes());
+            assert_eq!(json_of(&response), expected);
         }
-        let list: Value = serde_json::from_slice(targets(&[shown]).body()).expect("json");
+        let list = json_of(&targets(&[shown]));
         assert_eq!(list, json!({"targets": [expected]}));
     }
+
     #[test]
     fn a_target_that_runs_shows_where_it_is() {
         let ports = ("dynamic-access.ports", "ssh=22/tcp,dns=53/udp");
         let mut container = aged("running", None, &[ports]);
         container.address = Some("172.18.0.5".to_owned());
+        let ports = [(22, Protocol::Tcp, 40109), (53, Protocol::Udp, 40110)];
         let host = Some("127.0.0.1");
-        container.published = vec![
-            published(22, Protocol::Tcp, host, 40109),
-            published(53, Protocol::Udp, host, 40110),
-        ];
-        let response = target(&TargetView::new(&container, &config(&[])));
-        let body: Value = serde_json::from_slice(response.body()).expect("json");
+        let ports = ports.map(|(number, protocol, port)| published(number, protocol, host, port));
+        container.published = ports.to_vec();
+        let body = json_of(&target(&TargetView::new(&container, &config(&[]))));
         assert_eq!(body["address"], "172.18.0.5");
         let expected = json!({
             "ssh": {"host": "127.0.0.1", "port": 40109, "protocol": "tcp"},

@@ -1,4 +1,5 @@
-//! Parses requests for a target. Nothing in them is trusted.
+//! Parses requests for a target. Nothing in them is trusted. A refusal is a
+//! [`RequestError::BadField`], whose sentence names the member and never shows its value.
 //!
 //! `labels`, `process` and `secrets` parse the members that have many rules.
 
@@ -37,10 +38,6 @@ const KEY_CHARS_MAX: usize = 255;
 /// The `Idempotency-Key` of a request, unchanged. The draft puts the text in quotes. If
 /// the server began to remove quotes, callers that send them would get a second target
 /// for each key.
-///
-/// # Errors
-///
-/// [`RequestError::BadIdempotencyKey`].
 pub fn idempotency_key(headers: &HeaderMap) -> Result<Secret, RequestError> {
     let mut values = headers.get_all(IDEMPOTENCY_KEY).iter();
     let (Some(value), None) = (values.next(), values.next()) else {
@@ -53,10 +50,6 @@ pub fn idempotency_key(headers: &HeaderMap) -> Result<Secret, RequestError> {
 }
 
 /// Parses the body of `POST /v1/targets`.
-///
-/// # Errors
-///
-/// [`RequestError::BadField`], whose sentence names the member and never shows its value.
 pub fn parse_start(key: Secret, body: &[u8]) -> Result<StartOrder, RequestError> {
     // Unlike in a webhook, an unknown member is an error: with a misspelt `lifetime`, a
     // target would live longer than its caller believes.
@@ -133,10 +126,6 @@ pub fn parse_start(key: Secret, body: &[u8]) -> Result<StartOrder, RequestError>
 }
 
 /// Parses the body of `POST /v1/targets/{id}/renew`.
-///
-/// # Errors
-///
-/// [`RequestError::BadField`], whose sentence names the member and never shows its value.
 pub fn parse_renewal(body: &[u8]) -> Result<Duration, RequestError> {
     let members = serde_json::from_slice(body).map(|Members::<String>(members)| members);
     match members.as_deref() {

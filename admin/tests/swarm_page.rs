@@ -1,6 +1,6 @@
 //! The settings in `deploy/swarm/README.md`.
 
-use dynamic_access::container::{Allowed, Body, Isolation, Patch};
+use dynamic_access::container::{Allowed, Body, Isolation, Of, Patch};
 
 #[test]
 fn the_patch_on_the_page_is_one_that_a_swarms_targets_may_have() {
@@ -10,8 +10,8 @@ fn the_patch_on_the_page_is_one_that_a_swarms_targets_may_have() {
         .expect("a patch");
     let (patch, _) = after.split_once('\'').expect("its end");
     let patch = Patch::parse(patch).expect("an object");
-    let body =
-        Body::of_service(&[&patch], Isolation::Kept, &Allowed::default()).expect("a safe patch");
+    let body = Body::new(Of::Service, &[&patch], Isolation::Kept, &Allowed::default())
+        .expect("a safe patch");
     assert!(!body.permits_managers());
     assert!(body.limits_processors());
 }

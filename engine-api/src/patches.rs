@@ -1,7 +1,7 @@
 //! Checks the types that the server accepts in a patch against the published specifications: a value of another type
 //! would fail every start, but nothing earlier.
 
-use dynamic_access::container::{Allowed, Body, Isolation, Patch};
+use dynamic_access::container::{Allowed, Body, Isolation, Of, Patch};
 use serde_json::{Value, json};
 
 use crate::SPECIFICATIONS;
@@ -52,10 +52,8 @@ fn named(way: &[String]) -> String {
     steps.collect::<Vec<_>>().join(".")
 }
 
-type Build = fn(&[&Patch], Isolation, &Allowed) -> Result<Body, Vec<String>>;
-
 /// Checks every option with a value of each type. Permits unsafe ones, because only the types matter here.
-fn check(schema: &Value, document: &Value, build: Build) {
+fn check(schema: &Value, document: &Value, of: Of) {
     let validator = validator(schema, document).expect("a schema");
     let mut ways = Vec::new();
     walk(schema, document, &Way::new(), &mut ways);
@@ -73,7 +71,7 @@ fn check(schema: &Value, document: &Value, build: Build) {
             let is_right = !problems.iter().any(|one| one.contains("is not of type"));
             let patch = Patch::from_value(patch).expect("an object");
             let name = named(&way);
-            match build(&[&patch], Isolation::GivenUp, &Allowed::default()) {
+            match Body::new(of, &[&patch], Isolation::GivenUp, &Allowed::default()) {
                 Ok(_) => assert!(
                     is_right || (COMMANDS.contains(&&*name) && text == r#""x""#),
                     "{name} may not be {text}"
@@ -95,8 +93,8 @@ fn a_value_in_a_patch_has_the_type_that_the_specifications_say() {
         let document: Value = serde_json::from_str(text).expect("JSON");
         let create = &document["operations"]["POST /containers/create"];
         let container = &create["properties"]["body"];
-        check(container, &document, Body::of_container);
+        check(container, &document, Of::Container);
         let task = &document["definitions"]["TaskSpec"];
-        check(task, &document, Body::of_service);
+        check(task, &document, Of::Service);
     }
 }

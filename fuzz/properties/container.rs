@@ -4,13 +4,21 @@ use std::time::Duration;
 
 use super::*;
 
-/// Patches of keys that matter, spelt right or nearly right, with values that a guard should know.
+/// The options of `HostConfig` on the page that lists them all.
+fn options() -> impl Strategy<Value = &'static str> {
+    let page = include_str!("../../docs/options.md").split('`');
+    let options = page.filter_map(|text| text.strip_prefix("HostConfig."));
+    select(options.collect::<Vec<_>>())
+}
+
+/// Patches of any option and of keys that matter, spelt right or nearly right, with values that a guard should know.
 fn patches() -> impl Strategy<Value = Value> {
-    let key = words(
+    let near = words(
         "Privileged privileged PRIVILEGED Binds NetworkMode networkMode PidMode IpcMode UsernsMode
          CapAdd CapDrop capadd SecurityOpt Devices Memory PidsLimit Mounts VolumesFrom MaskedPaths
          CgroupnsMode Unknown",
     );
+    let key = prop_oneof![near, options()];
     let text = words(
         "host HOST container:x ALL SYS_ADMIN CAP_SYS_ADMIN KILL none private no-new-privileges
          seccomp=unconfined apparmor=unconfined no-new-privileges=false /:/host targets",
@@ -20,6 +28,8 @@ fn patches() -> impl Strategy<Value = Value> {
         2 => vec(text.prop_map(Value::from), 0..3).prop_map(Value::from),
         1 => any::<bool>().prop_map(Value::from),
         1 => (-1..2_000_000_000_i64).prop_map(Value::from),
+        1 => any::<i64>().prop_map(Value::from),
+        1 => texts().prop_map(Value::from),
         1 => Just(Value::Null),
         1 => Just(json!([{"Type": "bind", "Source": "/", "Target": "/host"}])),
         1 => json_values(),
@@ -67,17 +77,46 @@ fn check_confined(body: &Value) {
     let options = of("SecurityOpt")[0].to_string();
     assert!(options.contains("no-new-privileges") && !options.contains("unconfined"));
     assert!(!options.contains("false"), "{options}");
-    assert!(of("Memory")[0].as_i64() > Some(0) && of("PidsLimit")[0].as_i64() > Some(0));
     assert!(of("MaskedPaths").iter().all(|paths| paths.is_null()));
     let mounts = of("Mounts").first().map(|mounts| mounts.to_string());
     assert!(!mounts.unwrap_or_default().contains("bind"));
+    for limit in ["Memory", "MemorySwap", "PidsLimit"] {
+        let limit = of(limit)[0].as_i64();
+        assert!(limit.is_some_and(|limit| (1..=2 << 40).contains(&limit)));
+    }
+    check_texts(host_configs[0]);
+}
+
+/// Checks that no text in a value, keys included, has a second meaning for an Engine.
+fn check_texts(value: &Value) {
+    let check = |text: &str| {
+        let is_plain = text.bytes().all(|byte| byte.is_ascii_graphic());
+        assert!(
+            is_plain && !text.to_lowercase().contains("container:"),
+            "{text:?}"
+        );
+    };
+    match value {
+        Value::String(text) => check(text),
+        Value::Array(entries) => entries.iter().for_each(check_texts),
+        Value::Object(members) => members.iter().for_each(|(key, member)| {
+            check(key);
+            check_texts(member);
+        }),
+        _ => {}
+    }
 }
 
 pub fn whatever_the_patch_a_body_that_is_made_is_confined(draws: Draws) {
     for_all(draws, (patches(), patches()), |(first, second)| {
         let patches = [first, second].map(|value| Patch::from_value(value).ok());
         let patches: Vec<&Patch> = patches.iter().flatten().collect();
-        if let Ok(body) = Body::of_container(&patches, Isolation::Kept, &Allowed::default()) {
+        if let Ok(body) = Body::new(
+            Of::Container,
+            &patches,
+            Isolation::Kept,
+            &Allowed::default(),
+        ) {
             let own = PerTarget {
                 name: "own",
                 stop_grace: Duration::ZERO,
@@ -93,6 +132,11 @@ pub fn whatever_the_patch_a_body_that_is_made_is_confined(draws: Draws) {
             assert_eq!(whole["Env"][0], "SERVICE_URL=https://host");
         }
         // It does not panic either where everything is permitted.
-        let _ = Body::of_container(&patches, Isolation::GivenUp, &Allowed::default());
+        let _ = Body::new(
+            Of::Container,
+            &patches,
+            Isolation::GivenUp,
+            &Allowed::default(),
+        );
     });
 }

@@ -25,7 +25,7 @@ use std::time::Duration;
 use dynamic_access::api;
 use dynamic_access::auth::Secrets;
 use dynamic_access::config;
-use dynamic_access::container::{Allowed, Body, Isolation, Patch, PerTarget, SecretsVolume};
+use dynamic_access::container::{Allowed, Body, Isolation, Of, Patch, PerTarget, SecretsVolume};
 use dynamic_access::docker::create::{Outcome, create};
 use dynamic_access::docker::image;
 use dynamic_access::docker::list;

@@ -16,9 +16,7 @@ pub struct Choices {
 impl Body {
     /// The same body with an order's choices.
     ///
-    /// # Errors
-    ///
-    /// All problems with the merged body: the rules for patches apply to it too.
+    /// The rules for patches apply to it too.
     pub fn chosen(&self, choices: &Choices) -> Result<Self, Vec<String>> {
         let mut body = self.clone();
         if *choices == Choices::default() {

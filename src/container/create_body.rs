@@ -47,7 +47,8 @@ const ROWS: &[Row] = &[
     ("Shell", Command, Texts(is_argument, COMMAND)),
     ("OnBuild", TEXTS, Texts(is_argument, COMMAND)),
     ("StopSignal", Text, Texts(is_signal, "a signal")),
-    ("StopTimeout", Number, Form(is_stop_timeout, "a number of seconds from 0 to 15")),
+    // A removal may take 15 seconds, and Podman first waits for the container's own timeout.
+    ("StopTimeout", Number, Form(|value| is_number(value, 0..=15), "a number of seconds from 0 to 15")),
     ("Healthcheck", HEALTHCHECK, Form(is_healthcheck, CHECK)),
     ("ExposedPorts", EMPTY_MAP, Form(|value| is_object(value, |port, _| is_port(port)), "ports such as 80/tcp")),
     ("AttachStdin", Flag, Free),
@@ -104,7 +105,7 @@ const ROWS: &[Row] = &[
     ("HostConfig.PublishAllPorts", Flag, Free),
 
     ("HostConfig.ReadonlyRootfs", Flag, Free),
-    ("HostConfig.StorageOpt", TEXT_MAP, Form(|value| is_object(value, is_storage_size), "a size such as 10G")),
+    ("HostConfig.StorageOpt", TEXT_MAP, Form(|value| is_object(value, |key, size| key == "size" && is_text(size, is_size)), "a size such as 10G")),
     ("HostConfig.Mounts", List(&MOUNT), Guard(|mounts| is_absent_or(mounts, |mounts| is_array(mounts, is_own_mount)), "may only have tmpfs mounts, anonymous volumes and those in allow_volumes, without a driver or further options, at paths other than / and outside /proc and /sys")),
     ("HostConfig.Tmpfs", TEXT_MAP, Form(|value| is_object(value, |path, options| is_mount_point(path) && is_text(options, is_tmpfs_options)), "paths other than / and outside /proc and /sys with options such as size=64m,mode=1777")),
     ("HostConfig.Binds", TEXTS, Refused(is_unset, "exposes files of the host")),
@@ -256,11 +257,6 @@ fn is_zero(value: &Value) -> bool {
     is_absent_or(value, |value| is_number(value, 0..=0))
 }
 
-/// A removal may take 15 seconds, and Podman first waits for the container's own timeout.
-fn is_stop_timeout(value: &Value) -> bool {
-    is_number(value, 0..=15)
-}
-
 /// Runtimes that isolate at least as well as runc. Others may be wrappers that give a
 /// container devices of the host.
 const RUNTIMES: &str = "crun io.containerd.kata.v2 io.containerd.runc.v2 io.containerd.runsc.v1 kata-runtime runc runsc";
@@ -320,20 +316,17 @@ fn is_extra_host(text: &str) -> bool {
     })
 }
 
-fn is_storage_size(key: &str, size: &Value) -> bool {
-    key == "size" && is_text(size, is_size)
-}
-
 /// `suid` and `dev` are missing: they would undo Docker's own options.
 pub fn is_tmpfs_options(text: &str) -> bool {
     text.split(',').all(|option| match option.split_once('=') {
-        Some(("size", size)) => is_size(size) || size.strip_suffix('%').is_some_and(is_percentage),
+        Some(("size", size)) => {
+            let percentage = size
+                .strip_suffix('%')
+                .and_then(|size| size.parse::<u8>().ok());
+            is_size(size) || percentage.is_some_and(|percentage| percentage <= 100)
+        }
         Some(("mode" | "uid" | "gid" | "nr_inodes", number)) => number.parse::<u64>().is_ok(),
         Some(_) => false,
         None => matches!(option, "rw" | "ro" | "exec" | "noexec" | "nosuid" | "nodev"),
     })
-}
-
-fn is_percentage(text: &str) -> bool {
-    text.parse::<u8>().is_ok_and(|percentage| percentage <= 100)
 }

@@ -39,17 +39,9 @@ fn bytes_of(size: &str) -> Option<u64> {
 /// Whether a tag only names the target. Docker reads a tag as a template, which can also
 /// show a container's variables, its token among them.
 fn is_tag(tag: &str) -> bool {
-    let fields = [
-        "{{.ID}}",
-        "{{.FullID}}",
-        "{{.Name}}",
-        "{{.ImageID}}",
-        "{{.ImageName}}",
-        "{{.DaemonName}}",
-    ];
-    let rest = fields
-        .iter()
-        .fold(tag.to_owned(), |rest, field| rest.replace(field, "_"));
+    let fields = "{{.ID}} {{.FullID}} {{.Name}} {{.ImageID}} {{.ImageName}} {{.DaemonName}}";
+    let fields = fields.split(' ');
+    let rest = fields.fold(tag.to_owned(), |rest, field| rest.replace(field, "_"));
     is_plain(&rest, "._-")
 }
 

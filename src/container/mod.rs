@@ -64,24 +64,12 @@ const PATCH_BYTES_MAX: usize = 64 * 1024;
 
 impl Patch {
     /// Parses a patch.
-    ///
-    /// # Errors
-    ///
-    /// What is wrong with it.
     pub fn parse(text: &str) -> Result<Self, String> {
-        if text.len() > PATCH_BYTES_MAX {
-            return Err(format!("is larger than {} KiB", PATCH_BYTES_MAX / 1024));
-        }
-        let Distinct(value) =
-            serde_json::from_str(text).map_err(|error| members::problem(&error))?;
+        let Distinct(value) = members::parse(text, PATCH_BYTES_MAX)?;
         Self::from_value(value)
     }
 
     /// Takes a patch that is already parsed.
-    ///
-    /// # Errors
-    ///
-    /// What is wrong with it.
     pub fn from_value(value: Value) -> Result<Self, String> {
         match value {
             Value::Object(members) => Ok(Self(members)),
@@ -104,40 +92,20 @@ pub struct Body {
 
 /// The kind of object that a body makes.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-enum Of {
+pub enum Of {
+    /// A container, on an Engine.
     Container,
+    /// A service, on a Swarm.
     Service,
 }
 
 impl Body {
-    /// Applies patches to the template of a service's task, one after the other.
+    /// Applies patches to the defaults of a container, or to the template of a service's
+    /// task, one after the other.
     ///
-    /// # Errors
-    ///
-    /// All problems with the patches, like [`Self::of_container`].
-    pub fn of_service(
-        patches: &[&Patch],
-        isolation: Isolation,
-        allowed: &Allowed,
-    ) -> Result<Self, Vec<String>> {
-        Self::new(Of::Service, patches, isolation, allowed)
-    }
-
-    /// Applies patches to the defaults of a container, one after the other.
-    ///
-    /// # Errors
-    ///
-    /// All problems with the patches: first those of keys and types, because all other
-    /// checks rely on them. Each has its path and contains no value.
-    pub fn of_container(
-        patches: &[&Patch],
-        isolation: Isolation,
-        allowed: &Allowed,
-    ) -> Result<Self, Vec<String>> {
-        Self::new(Of::Container, patches, isolation, allowed)
-    }
-
-    fn new(
+    /// The problems are first those of keys and types, because all other checks rely on them.
+    /// Each has its path and contains no value.
+    pub fn new(
         of: Of,
         patches: &[&Patch],
         isolation: Isolation,
@@ -177,10 +145,6 @@ impl Body {
 
     /// The body with published ports. An Engine chooses a port of its host for each, on
     /// this address; a node of a Swarm publishes them on all of its addresses.
-    ///
-    /// # Errors
-    ///
-    /// That a patch publishes ports too.
     pub fn publishing(mut self, ports: &[Port], address: IpAddr) -> Result<Self, String> {
         if self.of == Of::Service {
             self.ports = ports.iter().map(service::published).collect();
@@ -227,17 +191,25 @@ impl Body {
         body
     }
 
+    /// The value of an option by its pointer in a container's body or in a task's template.
+    fn option(&self, of_container: &str, of_service: &str) -> &Value {
+        let pointer = match self.of {
+            Of::Container => of_container,
+            Of::Service => of_service,
+        };
+        self.merged.pointer(pointer).unwrap_or(&Value::Null)
+    }
+
     /// The interval of the patch's health check, if it has one. The image may have
     /// another.
     pub fn health_check_interval(&self) -> Option<Duration> {
-        let options = match self.of {
-            Of::Container => &self.merged,
-            Of::Service => &self.merged["ContainerSpec"],
-        };
-        let interval = options["Healthcheck"]["Interval"].as_u64();
-        interval
-            .filter(|nanoseconds| *nanoseconds > 0)
-            .map(Duration::from_nanos)
+        let interval = self.option(
+            "/Healthcheck/Interval",
+            "/ContainerSpec/Healthcheck/Interval",
+        );
+        let interval = interval.as_u64();
+        let interval = interval.filter(|nanoseconds| *nanoseconds > 0);
+        interval.map(Duration::from_nanos)
     }
 
     /// Whether managers of a Swarm may run its targets too.
@@ -254,22 +226,15 @@ impl Body {
 
     /// The networks that a target joins, by their names; first that of `NetworkMode`.
     pub fn networks(&self) -> Vec<&str> {
-        let (mode, endpoints) = match self.of {
-            Of::Service => (&self.merged["Networks"][0]["Target"], &Value::Null),
-            Of::Container => (
-                &self.merged["HostConfig"]["NetworkMode"],
-                &self.merged["NetworkingConfig"]["EndpointsConfig"],
-            ),
-        };
+        let mode = self.option("/HostConfig/NetworkMode", "/Networks/0/Target");
+        let endpoints = &self.merged["NetworkingConfig"]["EndpointsConfig"];
         let is_name = |mode: &str| {
             !matches!(mode, "" | "default" | "none" | "host" | "nat") && !mode.contains(':')
         };
-        let mut names = Vec::from_iter(mode.as_str());
-        for (name, _) in endpoints.as_object().into_iter().flatten() {
-            names.push(name);
-        }
-        names.retain(|name| is_name(name));
-        names
+        let endpoints = endpoints.as_object().into_iter().flatten();
+        let names = endpoints.map(|(name, _)| name.as_str());
+        let names = mode.as_str().into_iter().chain(names);
+        names.filter(|name| is_name(name)).collect()
     }
 
     /// Whether a target publishes every port that its image exposes.
@@ -279,21 +244,15 @@ impl Body {
 
     /// Whether there is a limit of processor time.
     pub fn limits_processors(&self) -> bool {
-        if self.of == Of::Service {
-            let limit = &self.merged["Resources"]["Limits"]["NanoCPUs"];
-            return limit.as_i64().is_some_and(|limit| limit > 0);
-        }
-        let host_config = &self.merged["HostConfig"];
-        let is_limit = |key| host_config[key].as_i64().is_some_and(|limit| limit > 0);
-        is_limit("NanoCpus") || is_limit("CpuQuota")
+        let limit = self.option("/HostConfig/NanoCpus", "/Resources/Limits/NanoCPUs");
+        let quota = &self.merged["HostConfig"]["CpuQuota"];
+        let mut limits = [limit, quota].into_iter().filter_map(Value::as_i64);
+        limits.any(|limit| limit > 0)
     }
 
     /// The user that a patch sets; empty for the image's own.
     pub fn user(&self) -> &str {
-        let user = match self.of {
-            Of::Container => &self.merged["User"],
-            Of::Service => &self.merged["ContainerSpec"]["User"],
-        };
+        let user = self.option("/User", "/ContainerSpec/User");
         user.as_str().unwrap_or_default()
     }
 

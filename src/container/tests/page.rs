@@ -8,7 +8,7 @@ use serde_json::Value;
 use super::super::shape::Shape;
 use super::super::table::{Row, Rule, Table};
 use super::super::{create_body, task_template};
-use super::{CONTAINER, Isolation, Patched, SERVICE, patch};
+use super::{CONTAINER, Isolation, Of, SERVICE, patch};
 
 const PAGE: &str = concat!(env!("CARGO_MANIFEST_DIR"), "/docs/options.md");
 
@@ -63,7 +63,7 @@ fn form((path, shape, rule): &Row) -> Option<String> {
 }
 
 /// The options of one body. Those of the same form are in one line.
-fn list(page: &mut String, table: &Table, patched: &Patched) {
+fn list(page: &mut String, table: &Table, of: Of) {
     let mut forms: Vec<(String, Vec<String>)> = Vec::new();
     let (mut unsafe_only, mut servers) = (Vec::new(), Vec::new());
     let is_object = |row: &&Row| matches!(row.1, Shape::Options);
@@ -80,8 +80,7 @@ fn list(page: &mut String, table: &Table, patched: &Patched) {
             continue;
         };
         let removal = patch(row.0, Value::Null);
-        if !matches!(row.2, Rule::Elsewhere) && patched.build(&[removal], Isolation::Kept).is_err()
-        {
+        if !matches!(row.2, Rule::Elsewhere) && of.build(&[removal], Isolation::Kept).is_err() {
             form.push_str("; cannot be removed");
         }
         match forms.iter_mut().find(|(known, _)| *known == form) {
@@ -104,9 +103,9 @@ fn list(page: &mut String, table: &Table, patched: &Patched) {
 fn the_page_of_options_is_what_the_tables_say() {
     let mut page = HEAD.to_owned();
     page.push_str(ENGINE);
-    list(&mut page, &create_body::TABLE, &CONTAINER);
+    list(&mut page, &create_body::TABLE, CONTAINER);
     page.push_str(SWARM);
-    list(&mut page, &task_template::TABLE, &SERVICE);
+    list(&mut page, &task_template::TABLE, SERVICE);
     if std::env::var_os(WRITE).is_some() {
         fs::write(PAGE, &page).expect("the page is written");
     }

@@ -45,7 +45,7 @@ impl Work {
             (
                 Route::Start | Route::StartTarget { .. },
                 Some(
-                    Error::Order(OrderError::TooManyTargets { .. } | OrderError::TooManyOfOwner(_))
+                    Error::Order(OrderError::TooManyTargets(..) | OrderError::TooManyOfOwner(_))
                     | Error::Target(TargetError::Ended { .. }),
                 ),
             ) => Some(Self::Reap),
@@ -138,64 +138,44 @@ mod tests {
     use crate::key::KeyKind;
 
     #[test]
-    fn a_pull_goes_on_after_a_webhook_that_could_not_wait_for_it() {
+    fn a_reap_follows_a_start_and_a_pull_one_that_could_not_wait_for_it() {
         let image = ImageReference::parse("r.example.com/a").expect("an image");
-        let pulling = Error::Image(ImageError::BeingPulled(image.clone()));
-        let unhealthy = Error::Unhealthy(Box::new(pulling.clone()));
-        let pull = Some(Work::Pull(image));
-        assert_eq!(Work::after(&Route::Start, Some(&pulling), 0), pull);
-        assert_eq!(Work::after(&Route::Health, Some(&unhealthy), 0), pull);
-        let in_progress = TargetError::InProgress.into();
-        assert_eq!(Work::after(&Route::Start, Some(&in_progress), 0), None);
-    }
-
-    #[test]
-    fn a_pull_that_makes_no_progress_or_is_refused_does_not_go_on() {
-        let image = ImageReference::parse("r.example.com/a").expect("an image");
-        let reason = String::new();
-        for error in [
-            Error::Image(ImageError::PullStalled(image.clone())),
-            Error::Image(ImageError::PullRefused { image, reason }),
-        ] {
-            assert_eq!(Work::after(&Route::Start, Some(&error), 0), None);
-            let unhealthy = Error::Unhealthy(Box::new(error));
-            assert_eq!(Work::after(&Route::Health, Some(&unhealthy), 0), None);
-        }
-    }
-
-    #[test]
-    fn a_reap_follows_a_start_that_has_found_no_place_or_whose_target_has_ended() {
-        let full = Error::Order(OrderError::TooManyTargets {
-            max: 1,
-            of: "of all environments",
-        });
-        let ended = Error::Target(TargetError::Ended {
+        let pulling = Error::from(ImageError::BeingPulled(image.clone()));
+        let stalled = Error::from(ImageError::PullStalled(image.clone()));
+        let refused = Error::from(ImageError::PullRefused(image.clone(), String::new()));
+        let full = Error::from(OrderError::TooManyTargets(1, ""));
+        let ended = Error::from(TargetError::Ended {
             id: TargetId::parse(&"0".repeat(64)).expect("an id"),
             of: KeyKind::ActivationToken,
             exit_code: Some(1),
             is_unhealthy: false,
         });
-        for route in [Route::Start, Route::StartTarget { wait: None }] {
-            for error in [&full, &ended] {
-                assert_eq!(Work::after(&route, Some(error), 0), Some(Work::Reap));
-            }
-        }
-    }
-
-    #[test]
-    fn a_reap_follows_each_start_and_one_health_check_in_eight() {
-        for route in [
-            Route::Start,
-            Route::StartTarget { wait: None },
-            Route::Health,
+        let unhealthy = |cause: &Error| Error::Unhealthy(Box::new(cause.clone()));
+        let (start, again) = (Route::Start, Route::StartTarget { wait: None });
+        let reap = Route::Reap { dry_run: false };
+        let pull = Some(Work::Pull(image));
+        for (route, error, work) in [
+            (&start, None, Some(Work::Reap)),
+            (&again, None, Some(Work::Reap)),
+            (&Route::Health, None, Some(Work::Reap)),
+            (&Route::Stop, None, None),
+            (&reap, None, None),
+            (&Route::Metrics, None, None),
+            (&start, Some(full.clone()), Some(Work::Reap)),
+            (&again, Some(full), Some(Work::Reap)),
+            (&start, Some(ended.clone()), Some(Work::Reap)),
+            (&again, Some(ended), Some(Work::Reap)),
+            (&start, Some(TargetError::InProgress.into()), None),
+            (&start, Some(pulling.clone()), pull.clone()),
+            (&Route::Health, Some(unhealthy(&pulling)), pull),
+            (&start, Some(stalled.clone()), None),
+            (&Route::Health, Some(unhealthy(&stalled)), None),
+            (&start, Some(refused.clone()), None),
+            (&Route::Health, Some(unhealthy(&refused)), None),
         ] {
-            assert_eq!(Work::after(&route, None, 0), Some(Work::Reap));
+            assert_eq!(Work::after(route, error.as_ref(), 0), work, "{error:?}");
         }
-        assert_eq!(Work::after(&Route::Health, None, 1), None);
         let reaps = (0..1000).filter(|&random| Work::after(&Route::Health, None, random).is_some());
         assert_eq!(reaps.count(), 125);
-        for route in [Route::Stop, Route::Reap { dry_run: false }, Route::Metrics] {
-            assert_eq!(Work::after(&route, None, 0), None);
-        }
     }
 }

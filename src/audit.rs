@@ -123,7 +123,7 @@ mod tests {
         let renew = Route::RenewTarget(id.clone());
         let late = TargetError::RenewedTooLate(id.clone());
         let stop = Route::StopTarget(id);
-        let full = Error::Order(OrderError::TooManyTargets { max: 1, of: "" });
+        let full = Error::Order(OrderError::TooManyTargets(1, ""));
         let caller = Caller {
             role: Role::Operator,
             position: 1,

@@ -52,7 +52,8 @@ pub enum Fault {
     /// A manager of a Swarm left an option out of a service, so nothing was changed.
     Altered(String),
     /// A node of a Swarm does not know an option of a service, so nothing was changed.
-    NodeTooOld(TooOld),
+    /// Holds which.
+    NodeTooOld(String),
     /// The Engine, or a gateway in front of it, answered with an error.
     EngineError {
         /// A status of 400 or more.
@@ -69,42 +70,15 @@ pub enum Fault {
     },
 }
 
-/// A node whose Engine does not know an option of a template.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub struct TooOld {
-    /// The name of the node's host.
-    pub hostname: String,
-    /// The version of its Engine.
-    pub engine: String,
-    /// The option.
-    pub option: String,
-    /// The first version that knows it.
-    pub since: u32,
-}
-
-impl fmt::Display for TooOld {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        let Self {
-            hostname,
-            engine,
-            option,
-            since,
-        } = self;
-        write!(
-            f,
-            "node {hostname} has Docker {engine}, which leaves {option} out of a service; upgrade it to {since} or later, or take it out of the Swarm"
-        )
-    }
-}
-
 impl Fault {
     /// Whether the call certainly had no effect.
     pub fn is_without_effect(&self) -> bool {
         match self {
-            Self::Unreachable(_) | Self::Untrusted(_) | Self::Forbidden(_) | Self::BudgetSpent => {
-                true
-            }
-            Self::Rejected { .. }
+            Self::Unreachable(_)
+            | Self::Untrusted(_)
+            | Self::Forbidden(_)
+            | Self::BudgetSpent
+            | Self::Rejected { .. }
             | Self::ListFailed(_)
             | Self::Altered(_)
             | Self::NodeTooOld(_) => true,
@@ -171,44 +145,10 @@ impl fmt::Display for Fault {
             Self::ListFailed(message) => {
                 write!(f, "the Engine answered a list with 404: {message}")
             }
-            Self::Altered(detail) => f.write_str(detail),
-            Self::NodeTooOld(node) => node.fmt(f),
+            Self::Altered(detail) | Self::NodeTooOld(detail) => f.write_str(detail),
             Self::EngineError { status, message } | Self::Leaderless { status, message } => {
                 write!(f, "{status}: {message}")
             }
-        }
-    }
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn a_fault_may_pass_unless_it_is_a_refusal() {
-        let said = |status: u16| Fault::EngineError {
-            status: StatusCode::from_u16(status).expect("a status"),
-            message: String::new(),
-        };
-        let (call, advice) = ("", "");
-        for (fault, may_pass) in [
-            (Fault::Unreachable(String::new()), true),
-            (Fault::Untrusted(String::new()), true),
-            (Fault::TimedOut, true),
-            (Fault::Broken(String::new()), true),
-            (Fault::Nonsense(String::new()), true),
-            (Fault::ListFailed(String::new()), true),
-            (Fault::TooLong { call, advice }, false),
-            (Fault::BudgetSpent, false),
-            (said(400), false),
-            (said(403), false),
-            (said(404), false),
-            (said(408), true),
-            (said(429), true),
-            (said(500), true),
-            (said(503), true),
-        ] {
-            assert_eq!(fault.may_pass(), may_pass, "{fault}");
         }
     }
 }

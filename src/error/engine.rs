@@ -10,7 +10,6 @@ use crate::platform::Barrier;
 /// Why a call to the Engine did not succeed.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum EngineError {
-    /// There is no connection to the Engine.
     Unreachable(Fault),
     /// The Engine did not answer in time, or the webhook's time is spent.
     OutOfTime(Fault),
@@ -24,7 +23,6 @@ pub enum EngineError {
     /// The Engine would run the container without one of its limits. Holds the Engine's
     /// warning.
     LimitDropped(String),
-    /// The Engine has no such network.
     NoSuchNetwork(String),
     /// The Engine's network has no room for another target.
     NoRoom(Fault),
@@ -36,66 +34,56 @@ impl EngineError {
     pub(super) fn told(&self) -> Told {
         match self {
             Self::Unreachable(fault) => Told::new(
-                StatusCode::SERVICE_UNAVAILABLE,
-                "engine_unreachable",
+                (StatusCode::SERVICE_UNAVAILABLE, "engine_unreachable"),
                 "The Docker Engine cannot be reached. Try again shortly.",
                 unreachable(fault),
             )
             .retry_soon(),
             Self::OutOfTime(fault) => Told::new(
-                StatusCode::GATEWAY_TIMEOUT,
-                "out_of_time",
+                (StatusCode::GATEWAY_TIMEOUT, "out_of_time"),
                 "The Docker Engine did not answer in time. Try again shortly.",
                 fault.to_string(),
             ),
             Self::Denied(fault) => Told::new(
-                StatusCode::INTERNAL_SERVER_ERROR,
-                "denied",
+                (StatusCode::INTERNAL_SERVER_ERROR, "denied"),
                 "The provisioning server was denied access to the Docker Engine. Contact the administrator of the provisioning server.",
                 denied(fault),
             ),
             Self::Refused(fault) => Told::new(
-                StatusCode::INTERNAL_SERVER_ERROR,
-                "refused",
+                (StatusCode::INTERNAL_SERVER_ERROR, "refused"),
                 "The Docker Engine rejected the target's configuration. Contact the administrator of the provisioning server.",
                 format!(
                     "the Engine refused: {fault}; if this is about the container's options, check container_patch and environments"
                 ),
             ),
             Self::Failed(fault) => Told::new(
-                StatusCode::BAD_GATEWAY,
-                "engine_failed",
+                (StatusCode::BAD_GATEWAY, "engine_failed"),
                 "The Docker Engine failed. Contact the administrator of the provisioning server.",
                 failed(fault),
             ),
             Self::LimitDropped(warning) => Told::new(
-                StatusCode::INTERNAL_SERVER_ERROR,
-                "limit_dropped",
+                (StatusCode::INTERNAL_SERVER_ERROR, "limit_dropped"),
                 "The Docker Engine cannot enforce a limit of the target. Contact the administrator of the provisioning server.",
                 format!(
                     "the Engine would run the target without a limit: {warning}; enable that limit in the kernel of the Engine's host"
                 ),
             ),
             Self::NoSuchNetwork(network) => Told::new(
-                StatusCode::INTERNAL_SERVER_ERROR,
-                "no_such_network",
+                (StatusCode::INTERNAL_SERVER_ERROR, "no_such_network"),
                 "The Docker Engine does not have the network for targets. Contact the administrator of the provisioning server.",
                 format!(
                     "the Engine has no network {network}; create it: docker network create --opt com.docker.network.bridge.enable_icc=false {network}"
                 ),
             ),
             Self::NoRoom(fault) => Told::new(
-                StatusCode::TOO_MANY_REQUESTS,
-                "no_room",
+                (StatusCode::TOO_MANY_REQUESTS, "no_room"),
                 "The Docker Engine has no room for another target. Try again later.",
                 format!(
                     "the targets' network is full: {fault}; lower max_targets, or create the network with a larger subnet"
                 ),
-            )
-            .retry_later(),
+            ),
             Self::PortTaken(fault) => Told::new(
-                StatusCode::SERVICE_UNAVAILABLE,
-                "port_taken",
+                (StatusCode::SERVICE_UNAVAILABLE, "port_taken"),
                 "A port for the target is in use. Try again shortly.",
                 format!("a port of the Engine's host cannot be published: {fault}"),
             )

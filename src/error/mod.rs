@@ -20,16 +20,15 @@ use std::fmt;
 
 use http::StatusCode;
 
-pub use caller::CallerError;
-pub use engine::EngineError;
-pub use image::ImageError;
+pub(crate) use caller::CallerError;
+pub(crate) use engine::EngineError;
+pub(crate) use image::ImageError;
 pub use order::OrderError;
-pub use request::RequestError;
-pub use swarm::SwarmError;
+pub(crate) use request::RequestError;
+pub(crate) use swarm::SwarmError;
 pub use target::TargetError;
 use told::Told;
 
-use crate::config::Problems;
 use crate::docker::{is_denial, is_full, ports};
 use crate::fault::Fault;
 
@@ -40,8 +39,8 @@ pub enum Error {
     Request(RequestError),
     /// The caller may not make the request.
     Caller(CallerError),
-    /// Variables of this server are wrong.
-    Misconfigured(Problems),
+    /// Variables of this server are wrong, in these ways.
+    Misconfigured(String),
     /// A start asks for more than is allowed.
     Order(OrderError),
     /// The state of the target does not allow the request.
@@ -62,8 +61,7 @@ impl Error {
             Self::Request(error) => error.told(),
             Self::Caller(error) => error.told(),
             Self::Misconfigured(problems) => Told::new(
-                StatusCode::INTERNAL_SERVER_ERROR,
-                "misconfigured",
+                (StatusCode::INTERNAL_SERVER_ERROR, "misconfigured"),
                 "The provisioning server is misconfigured. Its log names the variable to fix.",
                 format!("misconfigured: {problems}"),
             ),
@@ -75,9 +73,8 @@ impl Error {
             Self::Unhealthy(cause) => {
                 let cause = cause.told();
                 Told::new(
-                    StatusCode::SERVICE_UNAVAILABLE,
                     // The code is the reason's; the status is that of a health check.
-                    cause.code,
+                    (StatusCode::SERVICE_UNAVAILABLE, cause.code),
                     "The provisioning server cannot start targets at the moment.",
                     format!("unhealthy: {}", cause.detail),
                 )

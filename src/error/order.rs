@@ -24,20 +24,11 @@ pub enum OrderError {
     NotAllowed(&'static str),
     /// The order's choices break the rules for patches, in these ways.
     Guarded(String),
-    /// The key's target was started with another payload.
-    OtherPayload {
-        /// Its container.
-        id: TargetId,
-        /// What the key is.
-        of: KeyKind,
-    },
-    /// The maximum number of targets is reached.
-    TooManyTargets {
-        /// The maximum.
-        max: usize,
-        /// Whose maximum it is: the environment's, or that of all environments.
-        of: &'static str,
-    },
+    /// The target of a key of this kind was started with another payload.
+    OtherPayload(TargetId, KeyKind),
+    /// The maximum number of targets is reached. Holds it, and whose it is: the
+    /// environment's, or that of all environments.
+    TooManyTargets(usize, &'static str),
     /// The owner has this many targets, which is the maximum.
     TooManyOfOwner(usize),
 }
@@ -46,14 +37,12 @@ impl OrderError {
     pub(super) fn told(&self) -> Told {
         match self {
             Self::ServiceUrlNotAllowed => Told::new(
-                StatusCode::UNPROCESSABLE_ENTITY,
-                "service_url_not_allowed",
+                (StatusCode::UNPROCESSABLE_ENTITY, "service_url_not_allowed"),
                 "Targets of this server may not register at this serviceUrl. Ask the administrator of the provisioning server to check service_urls.",
                 "the serviceUrl matches none of service_urls",
             ),
             Self::LifetimeTooLong(longest) => Told::new(
-                StatusCode::UNPROCESSABLE_ENTITY,
-                "lifetime_too_long",
+                (StatusCode::UNPROCESSABLE_ENTITY, "lifetime_too_long"),
                 "The lifetime is longer than that of the environment.",
                 format!(
                     "the lifetime is longer than max_lifetime of the environment, which is {} s",
@@ -61,32 +50,27 @@ impl OrderError {
                 ),
             ),
             Self::SecretsNeedFiles => Told::new(
-                StatusCode::UNPROCESSABLE_ENTITY,
-                "secrets_need_files",
+                (StatusCode::UNPROCESSABLE_ENTITY, "secrets_need_files"),
                 "This server cannot give secrets to targets. Ask its administrator to check token_delivery.",
                 "token_delivery is env, which puts one token into the environment of a target; POST /v1/targets needs file",
             ),
             Self::EmptySecret => Told::new(
-                StatusCode::UNPROCESSABLE_ENTITY,
-                "empty_secret",
+                (StatusCode::UNPROCESSABLE_ENTITY, "empty_secret"),
                 "This server cannot give a target an empty secret.",
                 "a secret is empty, and a Swarm takes 1 to 511999 bytes",
             ),
             Self::NotAllowed(sentence) => Told::new(
-                StatusCode::UNPROCESSABLE_ENTITY,
-                "not_allowed",
+                (StatusCode::UNPROCESSABLE_ENTITY, "not_allowed"),
                 sentence,
                 format!("{sentence} Check allow, images, max and container_patch in environments"),
             ),
             Self::Guarded(problems) => Told::new(
-                StatusCode::UNPROCESSABLE_ENTITY,
-                "choice_refused",
+                (StatusCode::UNPROCESSABLE_ENTITY, "choice_refused"),
                 "The command and the resources conflict with the options of this environment.",
                 format!("the order's options, with container_patch: {problems}"),
             ),
-            Self::OtherPayload { id, of } => Told::new(
-                StatusCode::UNPROCESSABLE_ENTITY,
-                "other_payload",
+            Self::OtherPayload(id, of) => Told::new(
+                (StatusCode::UNPROCESSABLE_ENTITY, "other_payload"),
                 match of {
                     KeyKind::IdempotencyKey => {
                         "This Idempotency-Key was already used with another body. Only the contents of secrets may differ."
@@ -100,20 +84,16 @@ impl OrderError {
                     id.short()
                 ),
             ),
-            Self::TooManyTargets { max, of } => Told::new(
-                StatusCode::TOO_MANY_REQUESTS,
-                "too_many_targets",
+            Self::TooManyTargets(max, of) => Told::new(
+                (StatusCode::TOO_MANY_REQUESTS, "too_many_targets"),
                 "This server has reached its maximum number of targets. Try again later.",
                 format!("max_targets {of} is reached: {max} at most"),
-            )
-            .retry_later(),
+            ),
             Self::TooManyOfOwner(max) => Told::new(
-                StatusCode::TOO_MANY_REQUESTS,
-                "too_many_targets_of_owner",
+                (StatusCode::TOO_MANY_REQUESTS, "too_many_targets_of_owner"),
                 "This owner has reached the maximum number of targets. Try again later.",
                 format!("max_targets_per_owner is reached: {max} at most"),
-            )
-            .retry_later(),
+            ),
         }
     }
 }

@@ -7,34 +7,28 @@ use http::StatusCode;
 
 use super::told::Told;
 use crate::docker::ImageReference;
-use crate::fault::{Fault, TooOld};
+use crate::fault::Fault;
 
 /// Why a Swarm does not run a target.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum SwarmError {
-    /// The managers of the Swarm cannot agree: a majority of them is away. Holds the
-    /// manager's words.
+    /// A majority of the managers is away. Holds the manager's words.
     NoLeader(Fault),
-    /// A manager of the Swarm left an option out of the target's service.
+    /// A manager left an option out of the target's service.
     ManagersDiffer(Fault),
-    /// No node of the Swarm takes targets: none is ready, active and permitted.
+    /// No node is ready, active and permitted.
     NoNodes,
-    /// No node of the Swarm has room for another target. Holds the Swarm's reason.
+    /// No node has room for another target. Holds the Swarm's reason.
     NoNode(String),
-    /// A node of the Swarm has an Engine that does not know an option of the targets.
-    NodeTooOld(TooOld),
-    /// None of the nodes that were tried has the image, and the last one could not pull
-    /// it.
-    NodePullFailed {
-        /// The image, whose reference names a registry.
-        image: ImageReference,
-        /// What the node said.
-        reason: String,
-    },
-    /// A node of the Swarm still prepares the target, usually by pulling this image.
+    /// A node has an Engine that does not know an option of the targets. Holds which.
+    NodeTooOld(String),
+    /// None of the nodes that were tried has the image, whose reference names a registry,
+    /// and the last one could not pull it, for this reason.
+    NodePullFailed(ImageReference, String),
+    /// A node still prepares the target, usually by pulling this image.
     StillPreparing(ImageReference),
-    /// A node of the Swarm still starts the target, perhaps until a health check passes.
-    /// Holds the check's interval if a patch sets it.
+    /// A node still starts the target, perhaps until a health check passes. Holds the
+    /// check's interval if a patch sets it.
     Unchecked(Option<Duration>),
     /// The target did not run in the webhook's time, although the managers answered.
     StartTooSlow,
@@ -71,12 +65,11 @@ impl SwarmError {
                 ),
             ),
             Self::NodeTooOld(node) => Told::new(
-                StatusCode::INTERNAL_SERVER_ERROR,
-                "node_too_old",
+                (StatusCode::INTERNAL_SERVER_ERROR, "node_too_old"),
                 "A node of the Docker Swarm is too old to run targets safely. Contact the administrator of the provisioning server.",
-                node.to_string(),
+                node.clone(),
             ),
-            Self::NodePullFailed { image, reason } => unavailable(
+            Self::NodePullFailed(image, reason) => unavailable(
                 "node_pull_failed",
                 "No node of the Docker Swarm could pull the agent image. Try again shortly.",
                 format!(
@@ -104,13 +97,12 @@ impl SwarmError {
     }
 }
 
-/// Most of these pass without help, or once there are more nodes.
 fn unavailable(
     code: &'static str,
     message: &'static str,
     detail: impl Into<Cow<'static, str>>,
 ) -> Told {
-    Told::new(StatusCode::SERVICE_UNAVAILABLE, code, message, detail).retry_later()
+    Told::new((StatusCode::SERVICE_UNAVAILABLE, code), message, detail)
 }
 
 fn unchecked(interval: Option<Duration>) -> String {

@@ -44,14 +44,12 @@ impl TargetError {
     pub(super) fn told(&self) -> Told {
         match self {
             Self::NoSuchTarget => Told::new(
-                StatusCode::NOT_FOUND,
-                "no_such_target",
+                (StatusCode::NOT_FOUND, "no_such_target"),
                 "This server has no such target.",
                 "no target of this deployment has this id",
             ),
             Self::NotOurs(id) => Told::new(
-                StatusCode::NOT_FOUND,
-                "not_ours",
+                (StatusCode::NOT_FOUND, "not_ours"),
                 "The uniqueId does not belong to a target of this server.",
                 format!(
                     "target {} does not belong to this deployment; check deployment_id and scheduler",
@@ -66,15 +64,12 @@ impl TargetError {
                 "the target's name is taken, and no list shows the holder: {words}; remove that container, left by another tool or by a killed Podman: podman ps --all --external"
             )),
             Self::InProgress => Told::new(
-                StatusCode::SERVICE_UNAVAILABLE,
-                "in_progress",
+                (StatusCode::SERVICE_UNAVAILABLE, "in_progress"),
                 "This target is already being started. Try again shortly.",
                 "another request is starting this target",
-            )
-            .retry_later(),
+            ),
             Self::RemovalInProgress => Told::new(
-                StatusCode::SERVICE_UNAVAILABLE,
-                "removal_in_progress",
+                (StatusCode::SERVICE_UNAVAILABLE, "removal_in_progress"),
                 "This target is already being removed. Try again shortly.",
                 "this target is being removed, by another request or by a node of the Swarm that has not confirmed it; docker node ls shows a node that is down",
             )
@@ -85,8 +80,7 @@ impl TargetError {
                 exit_code,
                 is_unhealthy,
             } => Told::new(
-                StatusCode::CONFLICT,
-                "target_ended",
+                (StatusCode::CONFLICT, "target_ended"),
                 match of {
                     KeyKind::IdempotencyKey => {
                         "The target of this Idempotency-Key has ended. Use another key to get a new one."
@@ -98,8 +92,7 @@ impl TargetError {
                 ended(id, *of, *exit_code, *is_unhealthy),
             ),
             Self::RenewedTooLate(id) => Told::new(
-                StatusCode::CONFLICT,
-                "renewed_too_late",
+                (StatusCode::CONFLICT, "renewed_too_late"),
                 "The target has ended, or ends within half a minute. Start another one.",
                 format!(
                     "target {} has ended, or has less than {} s left",
@@ -108,8 +101,7 @@ impl TargetError {
                 ),
             ),
             Self::Vanished(id) => Told::new(
-                StatusCode::SERVICE_UNAVAILABLE,
-                "target_vanished",
+                (StatusCode::SERVICE_UNAVAILABLE, "target_vanished"),
                 "The target was removed before it was started. Try again shortly.",
                 format!(
                     "container {} was removed by somebody else before it was started, and so were those made after it; exclude targets from docker container prune: --filter label!=dynamic-access.deployment",
@@ -123,8 +115,7 @@ impl TargetError {
 
 fn name_taken(detail: String) -> Told {
     Told::new(
-        StatusCode::INTERNAL_SERVER_ERROR,
-        "name_taken",
+        (StatusCode::INTERNAL_SERVER_ERROR, "name_taken"),
         "A container that does not belong to this server has the target's name. Contact the administrator of the provisioning server.",
         detail,
     )

@@ -21,16 +21,21 @@ pub struct Told {
 }
 
 impl Told {
-    /// The contents, without a time to try again.
+    /// The contents. If the status says that another try can help, the caller should make
+    /// it after 30 seconds: by then a start in progress has certainly succeeded or failed,
+    /// and a pull, a full server or a Swarm without enough nodes has had some time.
     pub fn new(
-        status: StatusCode,
-        code: &'static str,
+        (status, code): (StatusCode, &'static str),
         message: &'static str,
         detail: impl Into<Cow<'static, str>>,
     ) -> Self {
+        let may_pass = [
+            StatusCode::TOO_MANY_REQUESTS,
+            StatusCode::SERVICE_UNAVAILABLE,
+        ];
         Self {
             status,
-            retry_after: None,
+            retry_after: may_pass.contains(&status).then_some(30),
             code,
             message,
             detail: detail.into(),
@@ -38,21 +43,8 @@ impl Told {
     }
 
     /// The caller should try again soon, because its user is waiting.
-    pub fn retry_soon(self) -> Self {
-        let retry_after = Some(10);
-        Self {
-            retry_after,
-            ..self
-        }
-    }
-
-    /// The caller should try again later: after 30 seconds a start in progress has
-    /// certainly succeeded or failed, and a pull or a full server has had some time.
-    pub fn retry_later(self) -> Self {
-        let retry_after = Some(30);
-        Self {
-            retry_after,
-            ..self
-        }
+    pub fn retry_soon(mut self) -> Self {
+        self.retry_after = Some(10);
+        self
     }
 }

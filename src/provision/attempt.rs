@@ -226,7 +226,7 @@ pub fn rejection(image: &ImageReference, node: String, reason: String) -> Error 
         EngineError::PortTaken(Fault::Rejected { node, reason }).into()
     } else if is_of_image(&reason, &image) {
         match image.has_registry() {
-            true => SwarmError::NodePullFailed { image, reason }.into(),
+            true => SwarmError::NodePullFailed(image, reason).into(),
             false => ImageError::NoSuchImage(image).into(),
         }
     } else {

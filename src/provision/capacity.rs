@@ -44,10 +44,8 @@ impl<'a> Capacity<'a> {
     pub fn check(&self, all: &[Target], new: usize) -> Result<(), OrderError> {
         let live = || all.iter().filter(|container| is_live(container));
         if live().count() + new > self.max {
-            return Err(OrderError::TooManyTargets {
-                max: self.max,
-                of: "of all environments",
-            });
+            let of = "of all environments";
+            return Err(OrderError::TooManyTargets(self.max, of));
         }
         let of_environment = live()
             .filter(|found| {
@@ -58,10 +56,7 @@ impl<'a> Capacity<'a> {
         if let Some(max) = self.environment_max
             && of_environment + new > max
         {
-            return Err(OrderError::TooManyTargets {
-                max,
-                of: "of the environment",
-            });
+            return Err(OrderError::TooManyTargets(max, "of the environment"));
         }
         let Some((owner, max)) = self.owner.zip(self.owner_max) else {
             return Ok(());

@@ -247,11 +247,8 @@ impl<P: Platform> Provisioner<'_, P> {
         }
         // A task without its service does not show its payload.
         if found.state != State::Stopping && !attempt.has_payload_of(&found) {
-            return Err(OrderError::OtherPayload {
-                id: found.id,
-                of: attempt.order.key.kind(),
-            }
-            .into());
+            let of = attempt.order.key.kind();
+            return Err(OrderError::OtherPayload(found.id, of).into());
         }
         match found.state {
             State::Running => {

@@ -10,7 +10,6 @@ use sha2::{Digest, Sha256};
 
 use super::node::Node;
 use crate::docker::short_hex;
-use crate::fault::TooOld;
 
 /// The newer options of a template, each with the first version of the Engine that knows
 /// it (Engine API, version history). Options from before 25 are not listed, because no
@@ -25,20 +24,21 @@ const SINCE: [(&str, u32); 7] = [
     ("/Resources/MemorySwappiness", 29),
 ];
 
-/// The first of these nodes that does not know an option of a template. A version that
-/// cannot be parsed counts as newer.
-pub fn too_old<'a>(nodes: impl Iterator<Item = &'a Node>, template: &Value) -> Option<TooOld> {
+/// Says which of these nodes does not know an option of a template. A version that cannot
+/// be parsed counts as newer.
+pub fn too_old<'a>(nodes: impl Iterator<Item = &'a Node>, template: &Value) -> Option<String> {
     let used = SINCE.iter().filter(|(option, _)| {
         let value = template.pointer(option);
         value.is_some_and(|value| !is_default(value))
     });
     let (option, since) = used.max_by_key(|(_, since)| since)?;
     let mut old = nodes.filter(|node| node.major().is_some_and(|major| major < *since));
-    old.next().map(|node| TooOld {
-        hostname: node.hostname.clone(),
-        engine: node.engine.clone(),
-        option: option.trim_start_matches('/').replace('/', "."),
-        since: *since,
+    let option = option.trim_start_matches('/').replace('/', ".");
+    old.next().map(|node| {
+        format!(
+            "node {} has Docker {}, which leaves {option} out of a service; upgrade it to {since} or later, or take it out of the Swarm",
+            node.hostname, node.engine
+        )
     })
 }
 
@@ -130,9 +130,8 @@ mod tests {
                 ..node("n", Some(true))
             });
             let found = too_old(nodes.iter(), template);
-            let found = found.map(|found| found.option);
-            let ends = |end| found.as_deref().is_some_and(|found| found.ends_with(end));
-            assert!(option.map_or(found.is_none(), ends), "{engine} {found:?}");
+            let names = |option| found.as_deref().is_some_and(|found| found.contains(option));
+            assert!(option.map_or(found.is_none(), names), "{engine} {found:?}");
         }
     }
 

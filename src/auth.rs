@@ -13,7 +13,7 @@ use http::header::AUTHORIZATION;
 use http::{HeaderMap, HeaderName};
 
 use crate::caller::{Caller, Role};
-use crate::config::{Problems, Variables};
+use crate::config::Variables;
 use crate::error::CallerError;
 use crate::platform::{AUTHENTICATION, IDEMPOTENCY_KEY};
 use crate::secret::Secret;
@@ -34,15 +34,11 @@ pub struct Secrets(Vec<(Caller, Secret)>);
 
 impl Secrets {
     /// Reads the three variables.
-    ///
-    /// # Errors
-    ///
-    /// Those of [`Self::parse`], and why a variable cannot be read.
-    pub fn read(variables: &impl Variables) -> Result<Self, Problems> {
+    pub fn read(variables: &impl Variables) -> Result<Self, String> {
         let read = |role: Role| {
             let name = role.variable();
             let text = variables.value(name);
-            text.map_err(|problem| Problems::one(name, &problem))
+            text.map_err(|problem| format!("{name} {problem}"))
         };
         let [webhook, api, operator] = Role::ALL.map(read);
         Self::parse(&webhook?, &api?, &operator?)
@@ -50,15 +46,13 @@ impl Secrets {
 
     /// Parses the texts of the three variables: secrets separated by spaces.
     ///
-    /// # Errors
-    ///
-    /// The problem, without the text: `webhook` is empty, a secret is weak, or two
-    /// variables share one. The server then refuses everything, which is safer than to
+    /// It is a problem, told without the text, that `webhook` is empty, a secret is weak, or
+    /// two variables share one. The server then refuses everything, which is safer than to
     /// accept a weak secret, or one that opens more than it should.
-    pub fn parse(webhook: &str, api: &str, operator: &str) -> Result<Self, Problems> {
+    pub fn parse(webhook: &str, api: &str, operator: &str) -> Result<Self, String> {
         let mut known: Vec<(Caller, Secret)> = Vec::new();
         for (role, text) in Role::ALL.into_iter().zip([webhook, api, operator]) {
-            let problem = |problem: String| Problems::one(role.variable(), &problem);
+            let problem = |problem: String| format!("{} {problem}", role.variable());
             let secrets: Vec<&str> = text.split_ascii_whitespace().collect();
             if secrets.is_empty() && role == Role::Webhook {
                 let what = "is empty; set it to BastionZero's shared secret";
@@ -66,15 +60,14 @@ impl Secrets {
             }
             for (index, secret) in secrets.into_iter().enumerate() {
                 check(role, secret).map_err(problem)?;
-                let other = known
-                    .iter()
-                    .find(|(caller, known)| caller.role != role && known.expose() == secret);
-                if let Some((other, _)) = other {
-                    let other = other.role.variable();
-                    let what = format!(
-                        "shares a secret with {other}; each opens other routes, so make one for each"
-                    );
-                    return Err(problem(what));
+                let is_same = |(caller, known): &&(Caller, Secret)| {
+                    caller.role != role && known.expose() == secret
+                };
+                if let Some((other, _)) = known.iter().find(is_same) {
+                    return Err(problem(format!(
+                        "shares a secret with {}; each opens other routes, so make one for each",
+                        other.role.variable()
+                    )));
                 }
                 let position = index + 1;
                 known.push((Caller { role, position }, Secret::new(secret)));
@@ -93,11 +86,9 @@ impl Secrets {
     /// BastionZero's contract has only `Basic`, so `webhook_secret` is accepted in no
     /// other scheme. Programs and Prometheus may also send the other two as `Bearer`.
     ///
-    /// # Errors
-    ///
-    /// [`CallerError::Unauthorized`]. Only the log says what is wrong.
+    /// Only the log says what is wrong with others.
     pub fn authenticate(&self, headers: &HeaderMap) -> Result<Caller, CallerError> {
-        let (scheme, given) = credentials(headers)?;
+        let (is_bearer, given) = credentials(headers)?;
         // Compares every secret: the duration of a refusal then reveals nothing.
         let mut caller = None;
         for (known, secret) in &self.0 {
@@ -106,7 +97,7 @@ impl Secrets {
             }
         }
         let caller = caller.ok_or(CallerError::Unauthorized("the secret is wrong"))?;
-        if scheme == Scheme::Bearer && caller.role == Role::Webhook {
+        if is_bearer && caller.role == Role::Webhook {
             return Err(CallerError::Unauthorized(
                 "webhook_secret is accepted only as Basic",
             ));
@@ -165,40 +156,26 @@ fn is_user_and_password(secret: &str) -> bool {
         && password.chars().count() >= PASSWORD_CHARS_MIN
 }
 
-/// The schemes that a secret may have.
-#[derive(Clone, Copy, PartialEq, Eq)]
-enum Scheme {
-    Basic,
-    Bearer,
-}
-
-/// The scheme and the text after it, from the one header that is there, or from both if
-/// they are equal.
-fn credentials(headers: &HeaderMap) -> Result<(Scheme, &str), CallerError> {
+/// Whether the scheme is `Bearer` and not `Basic`, and the text after it, from the one
+/// header that is there, or from both if they are equal.
+fn credentials(headers: &HeaderMap) -> Result<(bool, &str), CallerError> {
+    let wrong = |what| Err(CallerError::Unauthorized(what));
     let authorization = single(headers, &AUTHORIZATION)?;
     let authentication = single(headers, &AUTHENTICATION)?;
     let value = match (authorization, authentication) {
         (Some(one), Some(other)) if one != other => {
-            return Err(CallerError::Unauthorized(
-                "the headers Authorization and Authentication differ",
-            ));
+            return wrong("the headers Authorization and Authentication differ");
         }
         (Some(value), _) | (None, Some(value)) => value,
-        (None, None) => {
-            return Err(CallerError::Unauthorized("there are no credentials"));
-        }
+        (None, None) => return wrong("there are no credentials"),
     };
-    let (scheme, text) = scheme_and_text(value).ok_or(CallerError::Unauthorized(
-        "the credentials have no scheme or no text",
-    ))?;
-    if scheme.eq_ignore_ascii_case("basic") {
-        Ok((Scheme::Basic, text))
-    } else if scheme.eq_ignore_ascii_case("bearer") {
-        Ok((Scheme::Bearer, text))
-    } else {
-        Err(CallerError::Unauthorized(
-            "the credentials are neither Basic nor Bearer",
-        ))
+    let Some((scheme, text)) = scheme_and_text(value) else {
+        return wrong("the credentials have no scheme or no text");
+    };
+    match scheme.to_ascii_lowercase().as_str() {
+        "basic" => Ok((false, text)),
+        "bearer" => Ok((true, text)),
+        _ => wrong("the credentials are neither Basic nor Bearer"),
     }
 }
 
@@ -262,31 +239,28 @@ mod tests {
             (SECRET, OPERATOR, OPERATOR, "operator_secret"),
         ] {
             let problem = Secrets::parse(webhook, api, operator).expect_err(named);
-            assert!(problem.to_string().starts_with(named), "{problem}");
+            assert!(problem.starts_with(named), "{problem}");
         }
         Secrets::parse(&format!("{SECRET} {SECRET}"), API, OPERATOR).expect("one twice");
     }
 
     #[test]
     fn an_operators_secret_is_what_a_browser_sends() {
-        for text in [
-            "a:0123456789012345678901",
-            "\u{e9}:0123456789 01234567890\u{e9}",
-            "a:b:0123456789012345678901",
+        for (text, is_right) in [
+            ("a:0123456789012345678901", true),
+            ("\u{e9}:0123456789 01234567890\u{e9}", true),
+            ("a:b:0123456789012345678901", true),
+            ("a:012345678901234567890", false),
+            (":0123456789012345678901", false),
+            ("0123456789012345678901234", false),
+            ("a:0123456789012345678901\n", false),
         ] {
-            Secrets::parse(SECRET, "", &STANDARD.encode(text)).expect(text);
-        }
-        for text in [
-            "a:012345678901234567890",
-            ":0123456789012345678901",
-            "0123456789012345678901234",
-            "a:0123456789012345678901\n",
-        ] {
-            Secrets::parse(SECRET, "", &STANDARD.encode(text)).expect_err(text);
+            let parsed = Secrets::parse(SECRET, "", &STANDARD.encode(text));
+            assert_eq!(parsed.is_ok(), is_right, "{text}");
         }
         for text in [&OPERATOR[..OPERATOR.len() - 1], "cGxhbnRlZA-_cGxhbnRlZA"] {
             let problem = Secrets::parse(SECRET, "", text).expect_err(text);
-            assert!(!problem.to_string().contains(text), "{problem}");
+            assert!(!problem.contains(text), "{problem}");
         }
     }
 }

@@ -18,30 +18,10 @@ pub struct CallNote {
 /// The calls to the Engine for one request, in order.
 #[derive(Debug, Default)]
 pub struct Calls {
-    notes: Vec<CallNote>,
-    engine: Option<String>,
-}
-
-impl Calls {
-    /// Adds a call that has ended.
-    pub fn push(&mut self, call: CallNote) {
-        self.notes.push(call);
-    }
-
-    /// Keeps the name and version of the Engine, if a reply has them.
-    pub fn replied_by(&mut self, engine: Option<String>) {
-        self.engine = engine.or_else(|| self.engine.take());
-    }
-
-    /// The calls so far.
-    pub fn notes(&self) -> &[CallNote] {
-        &self.notes
-    }
-
+    /// The calls that have ended.
+    pub notes: Vec<CallNote>,
     /// The name and version of the Engine, once a reply had them.
-    pub fn engine(&self) -> Option<&str> {
-        self.engine.as_deref()
-    }
+    pub engine: Option<String>,
 }
 
 impl fmt::Display for CallNote {

@@ -81,7 +81,8 @@ impl<'a, P: Platform> Engine<'a, P> {
 
     /// Whether it has said that [`stats::count`] has its answer at once.
     pub fn counts_at_once(&self) -> bool {
-        self.calls.borrow().engine().is_some_and(stats::is_prompt)
+        let calls = self.calls.borrow();
+        calls.engine.as_deref().is_some_and(stats::is_prompt)
     }
 
     /// The clock and the randomness of its user.
@@ -102,10 +103,7 @@ impl<'a, P: Platform> Engine<'a, P> {
     /// this repeats looks; nothing else does. It makes a change once: whether a change
     /// can be repeated depends on its effect.
     ///
-    /// # Errors
-    ///
-    /// Why there was no reply, or the error of the call's reader: see [`Fault`]. For a
-    /// look, that of the last try.
+    /// The error of a look is that of the last try.
     pub async fn send<T>(&self, call: Call<T>) -> Result<T, Fault> {
         for pause in LOOK_AGAIN_AFTER {
             match self.send_once(&call).await {
@@ -133,9 +131,11 @@ impl<'a, P: Platform> Engine<'a, P> {
             status: reply.as_ref().ok().map(Reply::status),
             took: self.platform.now().saturating_sub(begun),
         };
-        self.calls.borrow_mut().push(note);
+        self.calls.borrow_mut().notes.push(note);
         let reply = reply.map_err(|error| self.fault(error, call))?;
-        self.calls.borrow_mut().replied_by(reply.engine());
+        if let Some(engine) = reply.engine() {
+            self.calls.borrow_mut().engine = Some(engine);
+        }
         let read = call.read(&reply);
         match self.config.scheduler {
             SchedulerKind::Engine => read,
@@ -153,10 +153,10 @@ impl<'a, P: Platform> Engine<'a, P> {
         if let Some(authorization) = &self.config.docker_authorization {
             request
                 .headers_mut()
-                .insert(AUTHORIZATION, authorization.header());
+                .insert(AUTHORIZATION, authorization.header.clone());
         }
         let calls = self.calls.borrow();
-        let unanswered = calls.notes().iter().filter(|call| call.status.is_none());
+        let unanswered = calls.notes.iter().filter(|call| call.status.is_none());
         let path = request.uri().path_and_query();
         let path = path.expect("the calls of the docker module have a path");
         *request.uri_mut() = self

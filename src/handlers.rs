@@ -50,9 +50,7 @@ impl From<Result<HttpResponse, Error>> for Handled {
 
 /// Handles a request. `body` reads its body, up to a number of bytes.
 ///
-/// # Errors
-///
-/// Why the body or a header was refused, before any work.
+/// The error is why the body or a header was refused, before any work.
 pub async fn handle<P: Platform>(
     provisioner: &Provisioner<'_, P>,
     route: &Route,

@@ -31,30 +31,18 @@ const START: RequestError = RequestError::BadQuery(
 );
 
 /// No query, for the routes of `/v1` without one.
-///
-/// # Errors
-///
-/// [`RequestError::BadQuery`] for anything.
 pub fn none(query: Option<&str>) -> Result<(), RequestError> {
     let [] = members(query, []).ok_or(NONE)?;
     Ok(())
 }
 
 /// The environment that the page shows; `None` for all of them.
-///
-/// # Errors
-///
-/// [`RequestError::BadQuery`] for anything else.
 pub fn page(query: Option<&str>) -> Result<Option<String>, RequestError> {
     let [environment] = members(query, ["environment"]).ok_or(PAGE)?;
     of_environment(environment).ok_or(PAGE)
 }
 
 /// The targets that a list shows.
-///
-/// # Errors
-///
-/// [`RequestError::BadQuery`].
 pub fn filter(query: Option<&str>) -> Result<Filter, RequestError> {
     let names = ["environment", "owner", "label"];
     let [environment, owner, label] = members(query, names).ok_or(FILTER)?;
@@ -86,10 +74,6 @@ fn pair(label: &str) -> Option<(String, String)> {
 }
 
 /// The condition of a wait, and its timeout: `WAIT_MAX` unless the query has one.
-///
-/// # Errors
-///
-/// [`RequestError::BadQuery`].
 pub fn wait(query: Option<&str>) -> Result<(Awaited, Duration), RequestError> {
     let [awaited, timeout] = members(query, ["for", "timeout"]).ok_or(WAIT)?;
     let awaited = match awaited.as_deref() {
@@ -102,10 +86,6 @@ pub fn wait(query: Option<&str>) -> Result<(Awaited, Duration), RequestError> {
 }
 
 /// How long a start waits for a ready target; `None` without a `wait`.
-///
-/// # Errors
-///
-/// [`RequestError::BadQuery`].
 pub fn start(query: Option<&str>) -> Result<Option<Duration>, RequestError> {
     let [wait] = members(query, ["wait"]).ok_or(START)?;
     wait.map(|text| wait_time(&text).ok_or(START)).transpose()
@@ -132,73 +112,67 @@ fn members<const N: usize>(query: Option<&str>, names: [&str; N]) -> Option<[Opt
 mod tests {
     use super::*;
 
+    /// Checks that none of these queries is taken; `|` separates them.
+    #[track_caller]
+    fn check_refused<T: PartialEq + std::fmt::Debug>(
+        parse: fn(Option<&str>) -> Result<T, RequestError>,
+        queries: &str,
+        refusal: RequestError,
+    ) {
+        for query in queries.split('|') {
+            assert_eq!(parse(Some(query)).as_ref(), Err(&refusal), "{query}");
+        }
+    }
+
     #[test]
     fn a_wait_is_for_one_thing_and_for_20_seconds_at_most() {
-        let ready = |seconds| Ok((Awaited::Ready, Duration::from_secs(seconds)));
-        for (query, expected) in [
-            ("for=ready", ready(20)),
-            ("for=ended", Ok((Awaited::Ended, Duration::from_secs(20)))),
-            ("for=ready&timeout=1s", ready(1)),
-            ("timeout=20s&for=ready", ready(20)),
-            ("", Err(WAIT)),
-            ("timeout=1s", Err(WAIT)),
-            ("for=", Err(WAIT)),
-            ("for=Ready", Err(WAIT)),
-            ("for=ready%00", Err(WAIT)),
-            ("for=ready&for=ready", Err(WAIT)),
-            ("for=ready&timeout=", Err(WAIT)),
-            ("for=ready&timeout=0s", Err(WAIT)),
-            ("for=ready&timeout=21s", Err(WAIT)),
-            ("for=ready&timeout=1m", Err(WAIT)),
-            ("for=ready&timeout=1", Err(WAIT)),
-            ("for=ready&timeout=-1s", Err(WAIT)),
-            ("for=ready&timeout=99999999999999999999s", Err(WAIT)),
-            ("for=ready&timeout=1s&timeout=1s", Err(WAIT)),
-            ("for=ready&x=1", Err(WAIT)),
+        for (query, awaited, seconds) in [
+            ("for=ready", Awaited::Ready, 20),
+            ("for=ended", Awaited::Ended, 20),
+            ("for=ready&timeout=1s", Awaited::Ready, 1),
+            ("timeout=20s&for=ready", Awaited::Ready, 20),
         ] {
-            assert_eq!(wait(Some(query)), expected, "{query}");
+            let expected = (awaited, Duration::from_secs(seconds));
+            assert_eq!(wait(Some(query)), Ok(expected), "{query}");
+        }
+        let odd = "|timeout=1s|for=|for=Ready|for=ready%00|for=ready&for=ready|for=ready&x=1";
+        check_refused(wait, odd, WAIT);
+        for timeout in ["", "0s", "21s", "1m", "1", "-1s", "1s&timeout=1s"] {
+            let query = format!("for=ready&timeout={timeout}");
+            check_refused(wait, &query, WAIT);
         }
         assert_eq!(wait(None), Err(WAIT));
     }
 
     #[test]
     fn a_start_waits_only_if_it_is_asked_to() {
-        for (query, expected) in [
-            (None, Ok(None)),
-            (Some(""), Ok(None)),
-            (Some("wait=20s"), Ok(Some(WAIT_MAX))),
-            (Some("wait=1s"), Ok(Some(Duration::from_secs(1)))),
-            (Some("wait"), Err(START)),
-            (Some("wait=0s"), Err(START)),
-            (Some("wait=21s"), Err(START)),
-            (Some("wait=1s&wait=1s"), Err(START)),
-            (Some("wait=1s&x"), Err(START)),
-            (Some("timeout=1s"), Err(START)),
-        ] {
-            assert_eq!(start(query), expected, "{query:?}");
+        for query in [None, Some("")] {
+            assert_eq!(start(query), Ok(None));
         }
+        assert_eq!(start(Some("wait=20s")), Ok(Some(WAIT_MAX)));
+        assert_eq!(start(Some("wait=1s")), Ok(Some(Duration::from_secs(1))));
+        let odd = "wait|wait=0s|wait=21s|wait=1s&wait=1s|wait=1s&x|timeout=1s";
+        check_refused(start, odd, START);
     }
 
     #[test]
-    fn a_page_is_of_one_environment() {
-        let e = || Ok(Some("e:1".to_owned()));
-        for (query, expected) in [
-            (None, Ok(None)),
-            (Some(""), Ok(None)),
-            (Some("environment="), Ok(None)),
-            (Some("environment=e%3A1"), e()),
-            (Some("environment=e:1"), e()),
-            (Some("environment=e&environment=e"), Err(PAGE)),
-            (Some("environment=&environment="), Err(PAGE)),
-            (Some("enviroment=e"), Err(PAGE)),
-            (Some("environment=e&x=1"), Err(PAGE)),
-            (Some("environment=%3Cb%3E"), Err(PAGE)),
-            (Some("environment=%ff"), Err(PAGE)),
+    fn a_page_and_a_list_are_of_one_environment() {
+        for (query, environment) in [
+            (None, None),
+            (Some(""), None),
+            (Some("environment="), None),
+            (Some("environment=e%3A1"), Some("e:1")),
+            (Some("environment=e:1"), Some("e:1")),
         ] {
-            assert_eq!(page(query), expected, "{query:?}");
+            let environment = environment.map(str::to_owned);
+            assert_eq!(page(query).as_ref(), Ok(&environment), "{query:?}");
             let filter = filter(query).map(|filter| filter.environment);
-            assert_eq!(filter, expected.map_err(|_| FILTER), "{query:?}");
+            assert_eq!(filter, Ok(environment), "{query:?}");
         }
+        let odd = "environment=e&environment=e|environment=&environment=|enviroment=e|\
+                   environment=e&x=1|environment=%3Cb%3E|environment=%ff";
+        check_refused(page, odd, PAGE);
+        check_refused(filter, odd, FILTER);
     }
 
     #[test]
@@ -210,32 +184,17 @@ mod tests {
             label: Some(("a/b".to_owned(), "1=2".to_owned())),
         };
         assert_eq!(found, Ok(expected));
-        let longest = format!(
-            "owner={}&label={}={}",
-            "o".repeat(128),
-            "k".repeat(63),
-            "v".repeat(256)
-        );
-        filter(Some(&longest)).expect("a filter");
         filter(Some("label=a=")).expect("an empty value");
-        for query in [
-            "owner=",
-            "owner=%00",
-            "owner=%0A",
-            "owner=%7F",
-            "owner=a&owner=a",
-            "label=",
-            "label=a",
-            "label==1",
-            "label=a%00=1",
-            "label=a=%1B",
-            "label=a=1&label=b=1",
-            "owners=a",
-            &format!("owner={}", "o".repeat(129)),
-            &format!("label={}=", "k".repeat(64)),
-            &format!("label=k={}", "v".repeat(257)),
-        ] {
-            assert_eq!(filter(Some(query)), Err(FILTER), "{query}");
+        let odd = "owner=|owner=%00|owner=%0A|owner=%7F|owner=a&owner=a|owners=a|label=|label=a|\
+                   label==1|label=a%00=1|label=a=%1B|label=a=1&label=b=1";
+        check_refused(filter, odd, FILTER);
+        let of = |owner, key, value| {
+            let (owner, key, value) = ("o".repeat(owner), "k".repeat(key), "v".repeat(value));
+            format!("owner={owner}&label={key}={value}")
+        };
+        filter(Some(&of(128, 63, 256))).expect("the longest");
+        for longer in [of(129, 1, 1), of(1, 64, 1), of(1, 1, 257)] {
+            check_refused(filter, &longer, FILTER);
         }
     }
 }

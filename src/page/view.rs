@@ -60,30 +60,21 @@ struct Choice<'a> {
     is_chosen: bool,
 }
 
-/// The headings of the columns. Only a Swarm has nodes, and only some targets have
-/// published ports.
+const NODE: &str = "Node";
+const ENDPOINTS: &str = "Endpoints";
+
+/// The headings of the columns. Only a Swarm has nodes, and only its list of nodes can
+/// fail. Only some targets have published ports.
 pub fn columns(overview: &Overview) -> Vec<&'static str> {
-    let node = has_nodes(overview).then_some("Node");
-    let endpoints = has_endpoints(overview).then_some("Endpoints");
+    let mut targets = overview.targets.iter();
+    let has_nodes = !matches!(&overview.nodes, Ok(nodes) if nodes.is_empty());
+    let has_endpoints = targets.any(|target| !target.endpoints.is_empty());
     ["Target", "Environment", "Owner", "Image"]
         .into_iter()
-        .chain(node)
-        .chain(endpoints)
+        .chain(has_nodes.then_some(NODE))
+        .chain(has_endpoints.then_some(ENDPOINTS))
         .chain(["State", "Age", "Expires in", "Exit code"])
         .collect()
-}
-
-/// Whether targets are on nodes. Only on a Swarm can a list of nodes fail.
-fn has_nodes(overview: &Overview) -> bool {
-    overview
-        .nodes
-        .as_ref()
-        .map_or(true, |nodes| !nodes.is_empty())
-}
-
-fn has_endpoints(overview: &Overview) -> bool {
-    let mut targets = overview.targets.iter();
-    targets.any(|target| !target.endpoints.is_empty())
 }
 
 /// One target.
@@ -130,8 +121,8 @@ impl<'a> Page<'a> {
             engine: overview.engine.as_deref(),
             nodes,
             are_nodes_told: overview.nodes.is_ok(),
-            has_nodes: has_nodes(overview),
-            has_endpoints: has_endpoints(overview),
+            has_nodes: columns.contains(&NODE),
+            has_endpoints: columns.contains(&ENDPOINTS),
             now: overview.now.map(words::moment),
             is_filtered: environment.is_some(),
             choices: choices(environment, &overview.targets),

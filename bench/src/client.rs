@@ -10,6 +10,10 @@ use http_body_util::{BodyExt, Full};
 use hyper_util::client::legacy::Client as Pool;
 use hyper_util::client::legacy::connect::HttpConnector;
 use hyper_util::rt::TokioExecutor;
+use serde_json::Value;
+
+/// A request whose URI is a path and a query.
+pub type Call = Request<Bytes>;
 
 /// A client; clones share their connections.
 #[derive(Clone)]
@@ -26,41 +30,24 @@ pub struct Reply {
     pub took: Duration,
 }
 
-/// A request.
-#[derive(Debug, Clone)]
-pub struct Call {
-    /// Its method.
-    pub method: Method,
-    /// Its path and query.
-    pub path: String,
-    /// The type of its body.
-    pub content_type: Option<String>,
-    /// Its credentials.
-    pub authorization: Option<String>,
-    /// Its body.
-    pub body: Bytes,
+/// A request without a body.
+pub fn bodiless(method: Method, path: &str) -> Call {
+    let call = Request::builder().method(method).uri(path);
+    call.body(Bytes::new())
+        .expect("the bench and its Engines write no other paths")
 }
 
-impl Call {
-    /// A request without a body.
-    pub fn bodiless(method: Method, path: impl Into<String>) -> Self {
-        Self {
-            method,
-            path: path.into(),
-            content_type: None,
-            authorization: None,
-            body: Bytes::new(),
-        }
-    }
+/// A `GET`.
+pub fn get(path: &str) -> Call {
+    bodiless(Method::GET, path)
+}
 
-    /// A `POST` of JSON.
-    pub fn json(path: impl Into<String>, body: &serde_json::Value) -> Self {
-        Self {
-            content_type: Some("application/json".to_owned()),
-            body: body.to_string().into(),
-            ..Self::bodiless(Method::POST, path)
-        }
-    }
+/// A `POST` of JSON.
+pub fn json(path: &str, body: &Value) -> Call {
+    let mut call = bodiless(Method::POST, path).map(|_| body.to_string().into());
+    let json = header::HeaderValue::from_static("application/json");
+    call.headers_mut().insert(header::CONTENT_TYPE, json);
+    call
 }
 
 impl Client {
@@ -72,28 +59,16 @@ impl Client {
     }
 
     /// Calls a server, `http://host:port`, and reads the whole reply.
-    pub async fn send(&self, server: &str, call: Call) -> Result<Reply> {
-        let uri = format!("{server}{}", call.path);
-        let what = format!("{} {uri}", call.method);
-        let mut request = Request::builder().method(call.method).uri(uri);
-        for (name, value) in [
-            (header::CONTENT_TYPE, call.content_type),
-            (header::AUTHORIZATION, call.authorization),
-        ] {
-            if let Some(value) = value {
-                request = request.header(name, value);
-            }
-        }
+    pub async fn send(&self, server: &str, mut call: Call) -> Result<Reply> {
+        let uri = format!("{server}{}", call.uri());
+        let what = format!("{} {uri}", call.method());
+        *call.uri_mut() = uri.parse()?;
         // An Engine refuses a POST without a length.
-        let request = request
-            .header(header::CONTENT_LENGTH, call.body.len())
-            .body(Full::new(call.body))?;
+        let length = call.body().len().into();
+        call.headers_mut().insert(header::CONTENT_LENGTH, length);
         let begun = Instant::now();
-        let response = self
-            .0
-            .request(request)
-            .await
-            .with_context(|| what.clone())?;
+        let response = self.0.request(call.map(Full::new)).await;
+        let response = response.with_context(|| what.clone())?;
         let status = response.status();
         let body = response.into_body().collect().await.context(what)?;
         Ok(Reply {
@@ -102,23 +77,27 @@ impl Client {
             took: begun.elapsed(),
         })
     }
+
+    /// As [`Client::send`], for a call that must succeed.
+    pub async fn call(&self, server: &str, call: Call) -> Result<Reply> {
+        let what = format!("{} {}", call.method(), call.uri());
+        let reply = self.send(server, call).await?;
+        let Reply { status, body, .. } = &reply;
+        let body = String::from_utf8_lossy(body);
+        ensure!(status.is_success(), "{what}: {status} {body}");
+        Ok(reply)
+    }
 }
 
 impl Reply {
-    /// The reply, if it is a success.
-    pub fn success(self, what: &str) -> Result<Self> {
-        ensure!(
-            self.status.is_success(),
-            "{what}: {} {}",
-            self.status,
-            String::from_utf8_lossy(&self.body)
-        );
-        Ok(self)
+    /// The body, which is JSON.
+    pub fn json(&self) -> Result<Value> {
+        Ok(serde_json::from_slice(&self.body)?)
     }
 
     /// The text of a member of the body.
     pub fn text(&self, member: &str) -> Result<String> {
-        let body: serde_json::Value = serde_json::from_slice(&self.body)?;
+        let body = self.json()?;
         let text = body[member].as_str();
         text.map(str::to_owned)
             .with_context(|| format!("no {member} in {body}"))

@@ -5,16 +5,18 @@
 
 use std::time::{Duration, Instant};
 
-use anyhow::{Context, Result, bail};
+use anyhow::{Result, ensure};
 use futures_util::future::{try_join_all, try_join3};
 use http::Method;
 use serde_json::{Value, json};
 
-use crate::client::{Call, Client, Reply};
-use crate::engine::Engine;
-use crate::row::Fact;
-use crate::samples::median_and_worst;
-use crate::{say, unique};
+use crate::client::{Client, bodiless, get, json as post};
+use crate::embedded::Bench;
+use crate::engine::{Engine, digits};
+use crate::report::Report;
+use crate::samples::quantile;
+use crate::say;
+use crate::webhooks::Webhooks;
 
 /// A target that ends at once, and its entry point.
 pub type Ending = (&'static str, &'static [&'static str]);
@@ -26,10 +28,7 @@ pub const MISSING: Ending = ("a missing program", &["/no/such/program"]);
 pub const EXIT: Ending = ("exit 3", &["/bin/sh", "-c", "exit 3"]);
 
 /// The program is not one.
-const FORMAT: Ending = ("a program of another format", &[WRONG_FORMAT]);
-
-/// Where the program of another format is written.
-const WRONG_FORMAT: &str = "/run/ends/program";
+const FORMAT: Ending = ("a program of another format", &["/run/ends/program"]);
 
 /// The processes of a target that runs: its init process and its program.
 const PROCESSES: u64 = 2;
@@ -45,14 +44,12 @@ pub type Try = Vec<Duration>;
 
 /// Starts such targets by `one`, this many in all for each number at once. A try that is `None` does not count.
 pub async fn measure(
-    of: &str,
-    at_once: &[usize],
+    report: &mut Report,
+    (of, at_once, looks): (&str, &[usize], &[&str]),
     endings: &[Ending],
     tries: usize,
-    looks: &[&str],
     one: impl AsyncFn(&[&str]) -> Result<Option<Try>>,
-) -> Result<Vec<Fact>> {
-    let mut facts = Vec::new();
+) -> Result<()> {
     for &count in at_once {
         for (ending, entry_point) in endings {
             let name = format!("{of}, {count} at once, {ending}");
@@ -63,131 +60,125 @@ pub async fn measure(
             }
             let seen: Vec<Try> = all.iter().flatten().cloned().collect();
             if !seen.is_empty() {
+                let (value, longest) = told(looks, &seen);
                 let name = format!("{name}, {} of {} tries", seen.len(), all.len());
-                facts.push(fact(name, looks, &seen));
+                report.fact(name, value, longest, None);
             }
         }
     }
-    Ok(facts)
+    Ok(())
 }
 
-/// The results of many tries.
-fn fact(name: String, looks: &[&str], tries: &[Try]) -> Fact {
-    let times = |index: usize| tries.iter().map(move |one| one[index]);
-    let told = |index| median_and_worst(&times(index).collect::<Vec<_>>());
+/// The results of many tries, and the longest that a look showed the target running as a share of its start.
+fn told(looks: &[&str], tries: &[Try]) -> (String, f64) {
+    let times = |index: usize| Vec::from_iter(tries.iter().map(|one| one[index]));
+    let told = |index| {
+        let of = |share| quantile(&times(index), share).as_secs_f64();
+        format!("{:.2} s, at most {:.2} s", of(0.5), of(1.0))
+    };
     let mut value = format!("start {}", told(0));
     let mut longest = 0.0;
     for (index, look) in (1..).zip(looks) {
-        let shares = times(index)
-            .zip(times(0))
-            .map(|(shown, start)| shown.div_duration_f64(start));
+        let shares = tries.iter().map(|one| one[index].div_duration_f64(one[0]));
         let worst = shares.fold(0.0, f64::max);
-        value += &format!(
-            "; {look} as running for {}, at most {worst:.2} of the start",
-            told(index)
-        );
+        let told = told(index);
+        value += &format!("; {look} as running for {told}, at most {worst:.2} of the start");
         longest = worst.max(longest);
     }
-    Fact::new(name, value, longest)
+    (value, longest)
 }
 
-/// Measures an Engine, whose containers are made by `create`.
-pub async fn on_engine(
-    name: &str,
-    engine: &Engine,
-    create: &Value,
-    tries: usize,
-) -> Result<Vec<Fact>> {
-    let looks = &["listed", "inspected", "counted"];
-    let one = async |entry_point: &[&str]| {
-        let mut body = create.clone();
-        body["Entrypoint"] = json!(entry_point);
-        body["Volumes"] = json!({"/run/ends": {}});
-        one(engine, &body).await
-    };
-    measure(
-        name,
-        &[1, 8, 16],
-        &[MISSING, FORMAT, EXIT],
-        tries,
-        looks,
-        one,
-    )
-    .await
+/// Measures Docker and Podman.
+pub async fn on_engines(bench: &mut Bench<'_>) -> Result<()> {
+    let webhooks = Webhooks::of(bench, &[]).await?;
+    let mut create: Value = serde_json::from_slice(webhooks.native.start.create()?.body())?;
+    create["Volumes"] = json!({"/run/ends": {}});
+    let podman = Engine::given("PODMAN")?;
+    for (name, engine) in [("Docker", &bench.empty), ("Podman", &podman)] {
+        if name == "Podman" {
+            // Podman's own network would add rules to this machine's firewall.
+            create["HostConfig"]["NetworkMode"] = json!("none");
+        }
+        let one = async |entry_point: &[&str]| {
+            let mut body = create.clone();
+            body["Entrypoint"] = json!(entry_point);
+            one(engine, &body).await
+        };
+        let of = (
+            name,
+            &[1, 8, 16][..],
+            &["listed", "inspected", "counted"][..],
+        );
+        let (endings, tries) = ([MISSING, FORMAT, EXIT], bench.arguments.rounds(200));
+        measure(&mut bench.report, of, &endings, tries, one).await?;
+    }
+    Ok(())
 }
 
 /// Starts one such target, waits for its end, and removes it. `None` if the Engine fails to start it, as Podman does at
 /// times.
 async fn one(engine: &Engine, body: &Value) -> Result<Option<Try>> {
     let client = Client::new();
-    let path = format!("/containers/create?name=ends-{}", unique::digits());
-    let created = client.send(&engine.url, Call::json(path, body)).await?;
-    let id = created.success("a create")?.text("Id")?;
+    let path = format!("/containers/create?name=ends-{}", digits());
+    let created = client.call(&engine.url, post(&path, body)).await?;
+    let id = created.text("Id")?;
     let tried = observe(&client, &engine.url, &id).await;
     engine.remove(&id).await?;
     tried
 }
 
 async fn observe(client: &Client, engine: &str, id: &str) -> Result<Option<Try>> {
-    let write = Call {
-        content_type: Some("application/x-tar".to_owned()),
-        body: program_of_another_format()?.into(),
-        ..Call::bodiless(
-            Method::PUT,
-            format!("/containers/{id}/archive?path=/run/ends"),
-        )
-    };
-    client.send(engine, write).await?.success("an archive")?;
-    let start = Call::bodiless(Method::POST, format!("/containers/{id}/start"));
-    let begun = Instant::now();
+    let path = format!("/containers/{id}/archive?path=/run/ends");
+    let program = program_of_another_format()?;
+    let write = bodiless(Method::PUT, &path).map(|_| program.into());
+    client.call(engine, write).await?;
+    let start = bodiless(Method::POST, &format!("/containers/{id}/start"));
     let started = client.send(engine, start).await?;
-    let start = begun.elapsed();
     if started.status.is_server_error() {
         return Ok(None);
     }
-    started.success("a start")?;
-    let filters = format!("%7B%22id%22%3A%5B%22{id}%22%5D%7D");
-    let list = format!("/containers/json?all=true&filters={filters}");
-    let by_list = last_running(client, engine, list, |reply| {
-        Ok(shown(reply)?[0]["State"] == "running")
-    });
+    ensure!(started.status.is_success(), "a start: {}", started.status);
+    let list = format!("/containers/json?all=true&filters=%7B%22id%22%3A%5B%22{id}%22%5D%7D");
     let inspect = format!("/containers/{id}/json");
-    let by_inspect = last_running(client, engine, inspect, |reply| {
-        Ok(shown(reply)?["State"]["Running"] == true)
-    });
-    let stats = format!("/containers/{id}/stats?one-shot=true&stream=false");
-    let by_count = last_running(client, engine, stats, |reply| {
+    let count = format!("/containers/{id}/stats?one-shot=true&stream=false");
+    let (listed, inspected, counted) = try_join3(
+        last_running(client, engine, &list, |shown| {
+            shown[0]["State"] == "running"
+        }),
+        last_running(client, engine, &inspect, |shown| {
+            shown["State"]["Running"] == true
+        }),
         // Podman fails in several ways to count what has ended.
-        let body: Value = serde_json::from_slice(&reply.body).unwrap_or_default();
-        Ok(body["pids_stats"]["current"].as_u64() >= Some(PROCESSES))
-    });
-    let (listed, inspected, counted) = try_join3(by_list, by_inspect, by_count).await?;
-    Ok(Some(vec![start, listed, inspected, counted]))
-}
-
-/// The body of a look, which must succeed.
-fn shown(reply: Reply) -> Result<Value> {
-    serde_json::from_slice(&reply.success("a look")?.body).context("a look")
+        last_running(client, engine, &count, |shown| {
+            shown["pids_stats"]["current"].as_u64() >= Some(PROCESSES)
+        }),
+    )
+    .await?;
+    Ok(Some(vec![started.took, listed, inspected, counted]))
 }
 
 /// When the last look that showed the target running was sent.
 async fn last_running(
     client: &Client,
     engine: &str,
-    path: String,
-    is_running: impl Fn(Reply) -> Result<bool>,
+    path: &str,
+    is_running: impl Fn(&Value) -> bool,
 ) -> Result<Duration> {
     let begun = Instant::now();
     let mut last = Duration::ZERO;
     loop {
         let sent = begun.elapsed();
-        let look = Call::bodiless(Method::GET, path.clone());
-        if !is_running(client.send(engine, look).await?)? {
+        let reply = client.send(engine, get(path)).await?;
+        let may_fail = path.contains("/stats?");
+        ensure!(
+            reply.status.is_success() || may_fail,
+            "{path}: {}",
+            reply.status
+        );
+        if !is_running(&reply.json().unwrap_or_default()) {
             return Ok(last);
         }
-        if sent > ENDS_WITHIN {
-            bail!("the target still runs after {ENDS_WITHIN:?}");
-        }
+        ensure!(sent < ENDS_WITHIN, "the target still runs after {sent:?}");
         last = sent;
         tokio::time::sleep(LOOK_INTERVAL).await;
     }

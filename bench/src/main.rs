@@ -3,36 +3,33 @@
 //!
 //! This file holds the command line.
 
+mod choices;
 mod client;
-mod crowd;
+mod crowds;
 mod embedded;
 mod ends;
 mod engine;
 mod facts;
 mod many;
 mod native;
-mod plot;
-mod reads;
 mod recorder;
 mod refused;
 mod remote;
 mod report;
-mod row;
 mod samples;
 mod server;
-mod side;
+mod sides;
 mod swarm;
-mod unique;
 mod webhooks;
 
 use std::env;
-use std::path::PathBuf;
-use std::process::ExitCode;
+use std::fs;
 
 use anyhow::{Context, Result};
 use clap::{Parser, ValueEnum};
 use tokio::runtime::{Builder, Runtime};
 
+use crate::embedded::Bench;
 use crate::report::Report;
 
 /// Measure the component against its floors.
@@ -98,42 +95,43 @@ impl Arguments {
     }
 }
 
-fn main() -> ExitCode {
-    match bench(&Arguments::parse()) {
-        Ok(()) => ExitCode::SUCCESS,
-        Err(error) => {
-            eprintln!("error: {error:#}");
-            ExitCode::FAILURE
-        }
-    }
-}
-
-fn bench(arguments: &Arguments) -> Result<()> {
+fn main() -> Result<()> {
+    let arguments = Arguments::parse();
     // The caller has one thread; the host has threads of its own.
     let threads = Runtime::new()?;
     let runtime = Builder::new_current_thread().enable_all().build()?;
     let report = runtime.block_on(async {
         match &arguments.url {
-            _ if given("SWARM").is_ok() => swarm::measure(arguments, &threads).await,
-            Some(url) => remote::measure(arguments, &threads, url).await,
-            None => embedded::measure(arguments, &threads).await,
+            _ if given("SWARM").is_ok() => swarm::measure(&arguments, &threads).await,
+            Some(url) => remote::measure(&arguments, &threads, url).await,
+            None => embedded(&arguments, &threads).await,
         }
     })?;
-    print!("{}", report.table());
-    write(&report)?;
+    println!("{}", report.table());
+    let results = given("RESULTS")?;
+    let json = serde_json::to_string_pretty(&report)?;
+    fs::write(&results, json).with_context(|| results.clone())?;
     let (asked, missed) = report.verdicts();
-    println!("\n{} of {asked} targets kept", asked - missed);
+    println!("{results}\n{} of {asked} targets kept", asked - missed);
     Ok(())
 }
 
-fn write(report: &Report) -> Result<()> {
-    let results = PathBuf::from(given("RESULTS")?);
-    let json = serde_json::to_string_pretty(report)?;
-    std::fs::write(&results, json).with_context(|| results.display().to_string())?;
-    let picture = results.with_extension("svg");
-    std::fs::write(&picture, plot::drawn(&report.rows)?)?;
-    println!("\n{}\n{}", results.display(), picture.display());
-    Ok(())
+/// Measures the parts that were asked for, with the component in the embedded host.
+async fn embedded(arguments: &Arguments, threads: &Runtime) -> Result<Report> {
+    let mut bench = Bench::new(arguments, threads).await?;
+    for part in arguments.parts() {
+        match part {
+            Part::Webhooks => webhooks::measure(&mut bench).await?,
+            Part::AtOnce => webhooks::at_once(&mut bench).await?,
+            Part::Ends => ends::on_engines(&mut bench).await?,
+            Part::Refused => refused::measure(&mut bench).await?,
+            Part::Choices => choices::measure(&mut bench).await?,
+            Part::Instance => facts::instances(&mut bench.report).await?,
+            Part::Many => many::measure(&mut bench).await?,
+            Part::Crowds => crowds::measure(&mut bench).await?,
+        }
+    }
+    Ok(bench.report)
 }
 
 /// What `cargo xtask bench` gives in a variable that begins with `BENCH_`: the URLs of the private Engines (`ENGINE`,

@@ -6,23 +6,28 @@ use std::time::Duration;
 use anyhow::{Context, Result, ensure};
 use bytes::Bytes;
 use dynamic_access_host::Meter;
-use futures_util::future::try_join_all;
-use serde_json::Value;
+use futures_util::future::{try_join, try_join_all};
 
+use crate::crowds::MAX_TARGETS;
+use crate::embedded::Bench;
+use crate::engine::name_like;
 use crate::facts::{self, MEBIBYTE};
 use crate::native::PAUSE;
 use crate::recorder::Recorder;
-use crate::row::Fact;
+use crate::report::Report;
 use crate::samples::quantile;
+use crate::say;
 use crate::server::Server;
-use crate::side::Side;
-use crate::{say, unique};
+use crate::sides::Side;
 
 /// How many targets run.
 const TARGETS: usize = 1000;
 
-/// The numbers of requests at once. Hosts make at most 1,000 instances.
-const AT_ONCE: [usize; 4] = [1, 16, 64, 256];
+/// The numbers of health checks at once. Hosts make at most 1,000 instances.
+const HEALTHS_AT_ONCE: [usize; 4] = [1, 16, 64, 256];
+
+/// The numbers of reaps at once: two cores do not read more of these lists within the time limit of a call.
+const REAPS_AT_ONCE: [usize; 3] = [1, 16, 64];
 
 /// One health check in this many is followed by a reap.
 const HEALTHS_PER_REAP: f64 = 8.0;
@@ -33,23 +38,41 @@ const LOOK_INTERVAL: Duration = Duration::from_millis(2);
 /// The longest wait until all requests have made their first call.
 const ARRIVED_WITHIN: Duration = Duration::from_secs(4);
 
+/// Measures the time of health checks and reaps, and their memory.
+pub async fn measure(bench: &mut Bench<'_>) -> Result<()> {
+    let (meter, variables) = (Meter::default(), [("max_targets", MAX_TARGETS)]);
+    let (recorder, report) = (&bench.recorder, &mut bench.report);
+    let engine = recorder.url();
+    let server = bench.hosting.server(&engine, &variables, Some(&meter));
+    let server = server.await?;
+    recorder.list(Some(list(&server, recorder).await?));
+    health(&server, bench.arguments.rounds(30), report).await?;
+    // The memory that an instance asks for to read the list.
+    meter.take_peak();
+    server.reap().await?;
+    let name = format!("/reap, {TARGETS} running targets");
+    facts::memory_of(name, &meter, None, report);
+    memory(&server, recorder, report).await?;
+    recorder.list(None);
+    Ok(())
+}
+
 /// The list of the deployment, with this many copies of a target that runs now.
-pub async fn list(server: &Server, recorder: &Recorder) -> Result<Bytes> {
+async fn list(server: &Server, recorder: &Recorder) -> Result<Bytes> {
     let (target, _) = server.start().await?;
     server.reap().await?;
     let calls = recorder.take();
     let listed = calls.iter().rev().find(|one| one.is_list_of_all());
     let listed = listed.context("a reap makes no list")?;
-    let listed: Vec<Value> = serde_json::from_slice(&listed.reply)?;
+    let listed: Vec<serde_json::Value> = serde_json::from_slice(&listed.reply)?;
     let entry = listed.iter().find(|entry| entry["Id"] == target.as_str());
     let entry = entry.context("the target is not listed")?;
     let name = entry["Names"][0].as_str().context("a target has no name")?;
     let name = name.trim_start_matches('/');
     let text = entry.to_string();
     let another = |index| {
-        let id = format!("{index:064x}");
-        text.replace(&target, &id)
-            .replace(name, &unique::name_like(name))
+        let copy = text.replace(&target, &format!("{index:064x}"));
+        copy.replace(name, &name_like(name))
     };
     let all: Vec<_> = (0..TARGETS).map(another).collect();
     server.stop(&target).await?;
@@ -58,7 +81,7 @@ pub async fn list(server: &Server, recorder: &Recorder) -> Result<Bytes> {
 }
 
 /// The time of a health check, and of the reap that follows some of them.
-pub async fn health(server: &Server, samples: usize) -> Result<Fact> {
+async fn health(server: &Server, samples: usize, report: &mut Report) -> Result<()> {
     let name = format!("/health with {TARGETS} targets");
     say(&name);
     let (mut healths, mut reaps) = (Vec::new(), Vec::new());
@@ -73,42 +96,37 @@ pub async fn health(server: &Server, samples: usize) -> Result<Fact> {
     let value = format!(
         "{health:.1} ms; the reap after one in eight takes {reap:.1} ms, {of_each:.1} ms for each"
     );
-    Ok(Fact::new(name, value, of_each))
-}
-
-/// The memory that an instance asks for to read the list.
-pub async fn instance(server: &Server, meter: &Meter) -> Result<Fact> {
-    meter.take_peak();
-    server.reap().await?;
-    let name = format!("memory of an instance, /reap, {TARGETS} running targets");
-    Ok(facts::mebibytes(name, meter.take_peak()))
+    report.fact(name, value, of_each, None);
+    Ok(())
 }
 
 /// The memory of this process for each of many requests at once.
-pub async fn memory(server: &Server, recorder: &Recorder) -> Result<Vec<Fact>> {
-    let mut facts = Vec::new();
+async fn memory(server: &Server, recorder: &Recorder, report: &mut Report) -> Result<()> {
+    let health = async || server.health().await;
+    let reap = async || server.reap().await;
     // The first burst also takes what the host then keeps.
-    at_once("/health", AT_ONCE[1], recorder, || server.health()).await?;
-    for count in AT_ONCE {
-        say(&format!("memory of {count} requests at once"));
-        facts.push(at_once("/health", count, recorder, || server.health()).await?);
+    at_once(HEALTHS_AT_ONCE[1], recorder, health).await?;
+    for count in HEALTHS_AT_ONCE {
+        let name = format!("memory of {count} /health at once");
+        say(&name);
+        let (value, peak) = at_once(count, recorder, health).await?;
+        report.fact(name, value, peak, None);
     }
-    // Two cores do not read more of these lists within the time limit of a call.
-    for count in &AT_ONCE[..3] {
-        let count = *count;
-        let name = format!("/reap with {TARGETS} targets");
-        facts.push(at_once(&name, count, recorder, || server.reap()).await?);
+    for count in REAPS_AT_ONCE {
+        let name = format!("memory of {count} /reap with {TARGETS} targets at once");
+        say(&name);
+        let (value, peak) = at_once(count, recorder, reap).await?;
+        report.fact(name, value, peak, None);
     }
-    Ok(facts)
+    Ok(())
 }
 
-/// Holds the calls of `count` requests until all of them wait, and lets them go.
+/// Holds the calls of `count` requests until all of them wait, and lets them go. Returns the most memory of each.
 async fn at_once(
-    name: &str,
     count: usize,
     recorder: &Recorder,
     request: impl AsyncFn() -> Result<Duration>,
-) -> Result<Fact> {
+) -> Result<(String, f64)> {
     let rest = resident()?;
     let hold = recorder.hold().await;
     let requests = try_join_all((0..count).map(|_| request()));
@@ -119,12 +137,12 @@ async fn at_once(
             }
         };
         let in_time = tokio::time::timeout(ARRIVED_WITHIN, arrived).await;
-        ensure!(in_time.is_ok(), "{name}: not all of {count} make a call");
+        ensure!(in_time.is_ok(), "not all of {count} make a call");
         let waiting = resident()?;
         drop(hold);
         anyhow::Ok(waiting)
     };
-    let mut both = std::pin::pin!(futures_util::future::try_join(requests, watch));
+    let mut both = std::pin::pin!(try_join(requests, watch));
     let mut peak = rest;
     let waiting = loop {
         tokio::select! {
@@ -133,22 +151,18 @@ async fn at_once(
         }
     };
     recorder.take();
-    let each = |memory: f64| (memory - rest) / count as f64;
+    let [waiting, peak] = [waiting, peak].map(|memory| (memory - rest) / count as f64);
     let value = format!(
-        "{rest:.1} MiB before; for each {:.2} MiB while it waits, {:.2} MiB at most",
-        each(waiting),
-        each(peak)
+        "{rest:.1} MiB before; for each {waiting:.2} MiB while it waits, {peak:.2} MiB at most"
     );
-    let name = format!("memory of {count} {name} at once");
-    Ok(Fact::new(name, value, each(peak)))
+    Ok((value, peak))
 }
 
 /// The anonymous memory of this process, in MiB. Of an instance's memory, only the written part counts.
 fn resident() -> Result<f64> {
     let status = std::fs::read_to_string("/proc/self/status")?;
-    let line = status
-        .lines()
-        .find_map(|line| line.strip_prefix("RssAnon:"));
+    let mut lines = status.lines();
+    let line = lines.find_map(|line| line.strip_prefix("RssAnon:"));
     let kibibytes = line.and_then(|line| line.trim().strip_suffix(" kB"));
     let kibibytes: f64 = kibibytes.context("no RssAnon")?.parse()?;
     Ok(kibibytes * 1024.0 / MEBIBYTE)

@@ -1,7 +1,7 @@
 //! A proxy between the server and its Engine that records what passes.
 
 use std::convert::Infallible;
-use std::net::SocketAddr;
+use std::net::{Ipv4Addr, SocketAddr};
 use std::sync::atomic::{AtomicUsize, Ordering};
 use std::sync::{Arc, Mutex, MutexGuard};
 
@@ -14,6 +14,7 @@ use hyper::server::conn::http1;
 use hyper::service::service_fn;
 use hyper_util::rt::{TokioIo, TokioTimer};
 use tokio::net::TcpListener;
+use tokio::runtime::Runtime;
 use tokio::sync::{RwLock, RwLockWriteGuard};
 
 use crate::client::{Call, Client};
@@ -33,13 +34,18 @@ impl Recorded {
     /// Whether it lists all targets of the deployment. The work after an answer
     /// begins with that call, and `/start` makes it too.
     pub fn is_list_of_all(&self) -> bool {
-        self.call.path.starts_with("/containers/json") && self.call.path.contains("label")
+        is_list_of_all(&self.call)
     }
 
     /// Whether it lists the renewals, as the work after some answers does.
     pub fn is_list_of_renewals(&self) -> bool {
-        self.call.path.starts_with("/volumes?")
+        self.call.uri().path() == "/volumes"
     }
+}
+
+fn is_list_of_all(call: &Call) -> bool {
+    let query = call.uri().query().unwrap_or_default();
+    call.uri().path() == "/containers/json" && query.contains("label")
 }
 
 /// The proxy; it ends with its runtime.
@@ -62,21 +68,21 @@ struct Passing {
 }
 
 impl Recorder {
-    /// Forwards from `listen` to `engine`, on the current runtime.
-    pub async fn start(listen: SocketAddr, engine: String) -> Result<Self> {
-        let listener = TcpListener::bind(listen)
-            .await
-            .with_context(|| format!("cannot listen on {listen}"))?;
-        let address = listener.local_addr()?;
+    /// Forwards from this port of loopback to `engine`; port 0 is a free one.
+    pub async fn start(threads: &Runtime, port: u16, engine: &str) -> Result<Self> {
         let passing = Arc::new(Passing {
-            engine,
+            engine: engine.to_owned(),
             client: Client::new(),
             kept: Mutex::default(),
             listed: Mutex::default(),
             held: AtomicUsize::default(),
             gate: RwLock::default(),
         });
-        tokio::spawn(accept(listener, passing.clone()));
+        let listener = threads.spawn(TcpListener::bind((Ipv4Addr::LOCALHOST, port)));
+        let listener = listener.await?;
+        let listener = listener.with_context(|| format!("cannot listen on port {port}"))?;
+        let address = listener.local_addr()?;
+        threads.spawn(accept(listener, passing.clone()));
         Ok(Self { address, passing })
     }
 
@@ -133,47 +139,31 @@ async fn accept(listener: TcpListener, passing: Arc<Passing>) {
 async fn pass(passing: &Passing, request: Request<Incoming>) -> Response<Full<Bytes>> {
     passing.held.fetch_add(1, Ordering::Relaxed);
     drop(passing.gate.read().await);
-    match passed(passing, request).await {
-        Ok(recorded) => {
-            let mut response = Response::new(Full::new(recorded.reply.clone()));
-            *response.status_mut() = recorded.status;
-            locked(&passing.kept).push(recorded);
-            response
-        }
-        Err(error) => {
-            let mut response = Response::new(Full::new(format!("{error:#}").into()));
-            *response.status_mut() = StatusCode::BAD_GATEWAY;
-            response
-        }
-    }
+    let (status, reply) = match passed(passing, request).await {
+        Ok(passed) => passed,
+        Err(error) => (StatusCode::BAD_GATEWAY, format!("{error:#}").into()),
+    };
+    let mut response = Response::new(Full::new(reply));
+    *response.status_mut() = status;
+    response
 }
 
-async fn passed(passing: &Passing, request: Request<Incoming>) -> Result<Recorded> {
-    let (head, body) = request.into_parts();
-    let text = |name| {
-        let value = head.headers.get(name)?.to_str().ok()?;
-        Some(value.to_owned())
-    };
-    let call = Call {
-        path: head.uri.path_and_query().context("no path")?.to_string(),
-        content_type: text(header::CONTENT_TYPE),
-        authorization: text(header::AUTHORIZATION),
-        body: body.collect().await?.to_bytes(),
-        method: head.method,
-    };
-    let mut recorded = Recorded {
-        call,
-        status: StatusCode::OK,
-        reply: Bytes::new(),
-    };
+async fn passed(passing: &Passing, request: Request<Incoming>) -> Result<(StatusCode, Bytes)> {
+    let (mut head, body) = request.into_parts();
+    head.headers.remove(header::HOST);
+    let call = Call::from_parts(head, body.collect().await?.to_bytes());
     let listed = locked(&passing.listed).clone();
-    if let Some(targets) = listed.filter(|_| recorded.is_list_of_all()) {
-        recorded.reply = targets;
-        return Ok(recorded);
-    }
-    let call = recorded.call.clone();
-    let reply = passing.client.send(&passing.engine, call).await?;
-    recorded.status = reply.status;
-    recorded.reply = reply.body;
-    Ok(recorded)
+    let (status, reply) = match listed.filter(|_| is_list_of_all(&call)) {
+        Some(targets) => (StatusCode::OK, targets),
+        None => {
+            let reply = passing.client.send(&passing.engine, call.clone()).await?;
+            (reply.status, reply.body)
+        }
+    };
+    locked(&passing.kept).push(Recorded {
+        call,
+        status,
+        reply: reply.clone(),
+    });
+    Ok((status, reply))
 }

@@ -1,22 +1,21 @@
 //! Measures a server that is already running, in any host and with any
 //! variables.
 
-use std::net::{Ipv4Addr, SocketAddr};
 use std::time::{Duration, Instant};
 
 use anyhow::{Context, Result};
 use tokio::runtime::Runtime;
 
-use crate::engine::Engine;
-use crate::native::Scripts;
+use crate::engine::{DEPLOYMENT, Engine};
+use crate::native::Native;
 use crate::recorder::Recorder;
 use crate::report::Report;
-use crate::server::{DEPLOYMENT, SECRET, Server};
+use crate::server::{SECRET, Server};
 use crate::webhooks::Webhooks;
-use crate::{Arguments, refused, say};
+use crate::{Arguments, given, refused, say};
 
 /// Where that server finds its Engine: beside the port of Docker itself.
-const LISTEN: (Ipv4Addr, u16) = (Ipv4Addr::LOCALHOST, 2374);
+const PORT: u16 = 2374;
 
 /// Enough time for a person to start a server.
 const SERVER_WAIT: Duration = Duration::from_secs(300);
@@ -24,54 +23,51 @@ const SERVER_WAIT: Duration = Duration::from_secs(300);
 /// The pause between two health checks.
 const BETWEEN_LOOKS: Duration = Duration::from_millis(500);
 
-/// Measures the server at `url`, whose Engine is behind [`LISTEN`].
+/// Measures the server at `url`, whose Engine is behind [`PORT`].
 pub async fn measure(arguments: &Arguments, threads: &Runtime, url: &str) -> Result<Report> {
     let engine = Engine::given("ENGINE")?;
-    let behind = engine.url.clone();
-    let recorder = async move { Recorder::start(SocketAddr::from(LISTEN), behind).await };
-    let recorder = threads.spawn(recorder).await??;
-    let server = Server::remote(url);
-    wait_for(&server, &recorder, &engine.image).await?;
-    let mut report = Report::about(vec![
+    let recorder = Recorder::start(threads, PORT, &engine.url).await?;
+    let server = at(url);
+    if server.health().await.is_err() {
+        let (docker_url, image) = (recorder.url(), given("IMAGE")?);
+        say(&format!(
+            "waiting for a healthy server at {url}; start one with
+    export SPIN_VARIABLE_WEBHOOK_SECRET={SECRET} SPIN_VARIABLE_DEPLOYMENT_ID={DEPLOYMENT} SPIN_VARIABLE_AGENT_IMAGE={image}
+    export SPIN_VARIABLE_SERVICE_URLS=http://192.0.2.1:9 SPIN_VARIABLE_DOCKER_URL={docker_url}"
+        ));
+        wait_for(&server).await?;
+    }
+    let mut report = Report::new(vec![
         ("Engine", engine.version().await?),
         ("server", url.to_owned()),
     ])?;
     let webhooks = Webhooks {
         arguments,
-        server: &server,
-        scripts: &Scripts::record(&server, &recorder).await?,
         // Both sides go through the recorder, so its cost cancels out.
-        engine: &recorder.url(),
+        native: Native::record(&server, &recorder, &recorder.url()).await?,
+        server,
     };
     webhooks.visits("as deployed", &mut report).await?;
     webhooks.health(&mut report).await?;
     webhooks.at_once(&mut report).await?;
     if let Some(hello) = &arguments.hello_url {
-        let (hello, rounds) = (hello.trim_end_matches('/'), arguments.rounds(10));
-        refused::against_hello(&server, hello, &recorder, rounds, &mut report).await?;
+        let (server, hello, rounds) = (&webhooks.server, at(hello), arguments.rounds(10));
+        refused::against_hello(server, &hello, &recorder, rounds, &mut report).await?;
     }
     Ok(report)
 }
 
-async fn wait_for(server: &Server, recorder: &Recorder, image: &str) -> Result<()> {
-    if server.health().await.is_ok() {
-        return Ok(());
-    }
-    say(&format!(
-        "waiting for a healthy server at {}; start one with
-    export SPIN_VARIABLE_WEBHOOK_SECRET={SECRET} SPIN_VARIABLE_DEPLOYMENT_ID={DEPLOYMENT} SPIN_VARIABLE_AGENT_IMAGE={image}
-    export SPIN_VARIABLE_SERVICE_URLS=http://192.0.2.1:9 SPIN_VARIABLE_DOCKER_URL={}",
-        server.url,
-        recorder.url()
-    ));
+fn at(url: &str) -> Server {
+    Server::at(vec![url.trim_end_matches('/').to_owned()])
+}
+
+async fn wait_for(server: &Server) -> Result<()> {
     let deadline = Instant::now() + SERVER_WAIT;
-    loop {
-        match server.health().await {
-            Ok(_) => return Ok(()),
-            Err(error) if Instant::now() > deadline => {
-                return Err(error).context("the server did not become healthy");
-            }
-            Err(_) => tokio::time::sleep(BETWEEN_LOOKS).await,
+    while let Err(error) = server.health().await {
+        if Instant::now() > deadline {
+            return Err(error).context("the server did not become healthy");
         }
+        tokio::time::sleep(BETWEEN_LOOKS).await;
     }
+    Ok(())
 }

@@ -1,18 +1,20 @@
 //! The measured server: the component, in the embedded host or elsewhere.
 
-use std::collections::BTreeMap;
+use std::cell::Cell;
 use std::path::{Path, PathBuf};
 use std::time::Duration;
 
 use anyhow::Result;
 use dynamic_access_host::{Compiled, Host, Meter, Options, Serving, Sink};
-use http::Method;
+use http::header::AUTHORIZATION;
+use http::{HeaderValue, Method};
 use serde_json::json;
 use tokio::runtime::Runtime;
 
-use crate::client::{Call, Client, Reply};
-use crate::side::Side;
-use crate::{given, unique};
+use crate::client::{self, Call, Client, Reply};
+use crate::engine::{DEPLOYMENT, digits};
+use crate::given;
+use crate::sides::Side;
 
 /// The shared secret.
 pub const SECRET: &str = "YmVuY2gtYmVuY2gtYmVuY2gtYmVuY2g=";
@@ -23,33 +25,17 @@ const OPERATOR_SECRET: &str = "b3BlcmF0b3I6YmVuY2gtYmVuY2gtYmVuY2gtYmVuY2gtYmVuY
 /// The service URL for agents; nothing listens there.
 const SERVICE_URL: &str = "http://192.0.2.1:9";
 
-/// The deployment that owns the containers.
-pub const DEPLOYMENT: &str = "bench";
+/// The variables of a server beside the usual ones.
+pub type Variables<'a> = &'a [(&'a str, &'a str)];
 
-/// A server of webhooks.
+/// A server of webhooks, or several that take turns.
 pub struct Server {
-    /// Its address, `http://host:port`.
-    pub url: String,
+    /// Their addresses, `http://host:port`.
+    urls: Vec<String>,
+    next: Cell<usize>,
     client: Client,
     // Dropping it stops the server from accepting connections.
     _serving: Option<Serving>,
-}
-
-/// The set-up of an embedded server.
-#[derive(Clone, Default)]
-pub struct Setup {
-    /// Variables beside the usual ones.
-    pub variables: BTreeMap<String, String>,
-    /// Measures the memory of its instances.
-    pub meter: Option<Meter>,
-}
-
-impl Setup {
-    /// Adds a variable.
-    pub fn with(mut self, name: &str, value: impl Into<String>) -> Self {
-        self.variables.insert(name.to_owned(), value.into());
-        self
-    }
 }
 
 /// Serves the component in the embedded host.
@@ -73,8 +59,13 @@ impl<'a> Hosting<'a> {
         })
     }
 
-    /// A server that calls the Engine at `docker_url`.
-    pub async fn server(&self, docker_url: &str, setup: Setup) -> Result<Server> {
+    /// A server that calls the Engine at `docker_url`; `meter` measures the memory of its instances.
+    pub async fn server(
+        &self,
+        docker_url: &str,
+        variables: Variables<'_>,
+        meter: Option<&Meter>,
+    ) -> Result<Server> {
         let usual = [
             ("docker_url", docker_url),
             ("agent_image", &self.image),
@@ -83,99 +74,99 @@ impl<'a> Hosting<'a> {
             ("service_urls", SERVICE_URL),
             ("deployment_id", DEPLOYMENT),
         ];
-        let mut options = options(&self.manifest, &usual);
-        options.variables.extend(setup.variables);
-        options.meter = setup.meter;
+        let mut options = options(&self.manifest, &[&usual, variables].concat());
+        options.meter = meter.cloned();
         Server::serving(self.threads, &self.compiled, options).await
+    }
+
+    /// The hello world.
+    pub async fn hello(&self) -> Result<Server> {
+        let manifest = PathBuf::from(given("HELLO")?);
+        let compiled = Compiled::from_manifest(&manifest)?;
+        Server::serving(self.threads, &compiled, options(&manifest, &[])).await
     }
 }
 
 impl Server {
-    /// The hello world in the embedded host.
-    pub async fn hello(threads: &Runtime) -> Result<Self> {
-        let manifest = PathBuf::from(given("HELLO")?);
-        let compiled = Compiled::from_manifest(&manifest)?;
-        Self::serving(threads, &compiled, options(&manifest, &[])).await
-    }
-
-    async fn serving(threads: &Runtime, compiled: &Compiled, options: Options) -> Result<Self> {
-        let host = Host::prepare_with(options, compiled)?;
-        let serving = threads.spawn(host.serve()).await??;
-        Ok(Self {
-            url: format!("http://{}", serving.address()),
-            client: Client::new(),
-            _serving: Some(serving),
-        })
-    }
-
-    /// A server that is already running, with the same secret.
-    pub fn remote(url: &str) -> Self {
+    /// Running servers, with the same secret.
+    pub fn at(urls: Vec<String>) -> Self {
         Self {
-            url: url.trim_end_matches('/').to_owned(),
+            urls,
+            next: Cell::default(),
             client: Client::new(),
             _serving: None,
         }
     }
 
+    async fn serving(threads: &Runtime, compiled: &Compiled, options: Options) -> Result<Self> {
+        let host = Host::prepare_with(options, compiled)?;
+        let serving = threads.spawn(host.serve()).await??;
+        let mut server = Self::at(vec![format!("http://{}", serving.address())]);
+        server._serving = Some(serving);
+        Ok(server)
+    }
+
+    /// The address of the one whose turn it is.
+    pub fn url(&self) -> &str {
+        let next = self.next.get();
+        self.next.set(next + 1);
+        &self.urls[next % self.urls.len()]
+    }
+
     /// Checks its health.
     pub async fn health(&self) -> Result<Duration> {
-        let call = Call::bodiless(Method::GET, "/health");
-        Ok(self.call(call).await?.success("/health")?.took)
+        Ok(self.call(client::get("/health"), SECRET).await?.took)
     }
 
     /// Reaps.
     pub async fn reap(&self) -> Result<Duration> {
-        let call = Call::bodiless(Method::POST, "/reap");
-        Ok(self.call(call).await?.success("/reap")?.took)
+        let reap = client::bodiless(Method::POST, "/reap");
+        Ok(self.call(reap, SECRET).await?.took)
     }
 
-    /// A call with the operator's credentials, which must succeed.
-    pub async fn read(&self, mut call: Call) -> Result<Duration> {
-        call.authorization = Some(format!("Basic {OPERATOR_SECRET}"));
-        let reply = self.client.send(&self.url, call).await?;
-        Ok(reply.success("a list")?.took)
+    /// Reads a route as operators do.
+    pub async fn read(&self, route: &str) -> Result<Duration> {
+        Ok(self.call(client::get(route), OPERATOR_SECRET).await?.took)
     }
 
-    /// A call with the right credentials.
-    async fn call(&self, call: Call) -> Result<Reply> {
-        self.client.send(&self.url, self.authorized(call)).await
-    }
-
-    /// The same call with the right credentials.
-    pub fn authorized(&self, mut call: Call) -> Call {
-        call.authorization = Some(format!("Basic {SECRET}"));
-        call
+    /// A call that must succeed.
+    async fn call(&self, call: Call, secret: &'static str) -> Result<Reply> {
+        self.client.call(self.url(), authorized(call, secret)).await
     }
 }
 
-impl Side for Server {
-    type Target = String;
+/// The same call with a secret.
+pub fn authorized(mut call: Call, secret: &str) -> Call {
+    let value = HeaderValue::from_str(&format!("Basic {secret}"));
+    let value = value.expect("base64 is text for a header");
+    call.headers_mut().insert(AUTHORIZATION, value);
+    call
+}
 
+impl Side for Server {
     async fn start(&self) -> Result<(String, Duration)> {
         let body = json!({
             "serviceUrl": SERVICE_URL,
-            "activationToken": format!("token-{}", unique::digits()),
+            "activationToken": format!("token-{}", digits()),
             "environmentId": "0f1e2d3c-4b5a-6978-8796-a5b4c3d2e1f0",
         });
-        let reply = self.call(Call::json("/start", &body)).await?;
-        let reply = reply.success("/start")?;
+        let reply = self.call(client::json("/start", &body), SECRET).await?;
         Ok((reply.text("uniqueId")?, reply.took))
     }
 
-    async fn stop(&self, id: &String) -> Result<Duration> {
-        let call = Call::json("/stop", &json!({"uniqueId": id}));
-        Ok(self.call(call).await?.success("/stop")?.took)
+    async fn stop(&self, id: &str) -> Result<Duration> {
+        let call = client::json("/stop", &json!({"uniqueId": id}));
+        Ok(self.call(call, SECRET).await?.took)
     }
 }
 
 /// How long a host takes to make an instance of a component, several times.
 pub async fn instantiations(
     manifest: &Path,
-    variables: &[(&str, &str)],
+    variables: Variables<'_>,
     count: usize,
 ) -> Result<Vec<Duration>> {
-    let compiled = Compiled::from_manifest(manifest)?;
-    let host = Host::prepare_with(options(manifest, variables), &compiled)?;
+    let host = Host::prepare(options(manifest, variables))?;
     let mut times = Vec::with_capacity(count);
     for _ in 0..count {
         times.push(host.instantiate().await?);
@@ -184,13 +175,10 @@ pub async fn instantiations(
 }
 
 // The component's output is not part of the measurement.
-fn options(manifest: &Path, variables: &[(&str, &str)]) -> Options {
+fn options(manifest: &Path, variables: Variables<'_>) -> Options {
     let mut options = Options::new(manifest);
-    for (name, value) in variables {
-        options
-            .variables
-            .insert((*name).to_owned(), (*value).to_owned());
-    }
+    let owned = |(name, value): &(&str, &str)| ((*name).to_owned(), (*value).to_owned());
+    options.variables = variables.iter().map(owned).collect();
     options.sink = Sink::new(|_| {});
     options
 }

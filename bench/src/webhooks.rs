@@ -4,13 +4,12 @@ use std::time::Duration;
 
 use anyhow::Result;
 
-use crate::client::Client;
-use crate::native::{Native, PAUSE, Scripts};
-use crate::report::Report;
-use crate::row::{Row, Targets};
+use crate::embedded::Bench;
+use crate::native::{Native, PAUSE};
+use crate::report::{Report, Targets};
 use crate::samples::compare;
-use crate::server::Server;
-use crate::side::{Bursts, visits};
+use crate::server::{Server, Variables};
+use crate::sides::{Bursts, visits};
 use crate::{Arguments, facts, say};
 
 /// A start also waits until the Engine's word can be relied on; the floor does not.
@@ -34,38 +33,66 @@ pub struct Webhooks<'a> {
     /// How much is measured.
     pub arguments: &'a Arguments,
     /// The server.
-    pub server: &'a Server,
+    pub server: Server,
     /// Its calls.
-    pub scripts: &'a Scripts,
-    /// The Engine that the native client calls.
-    pub engine: &'a str,
+    pub native: Native,
 }
 
-impl Webhooks<'_> {
+/// Measures one webhook after the other, for each way in which a target gets its token.
+pub async fn measure(bench: &mut Bench<'_>) -> Result<()> {
+    for delivery in ["env", "file"] {
+        let webhooks = Webhooks::of(bench, &[("token_delivery", delivery)]).await?;
+        let name = format!("token_delivery = {delivery}");
+        webhooks.visits(&name, &mut bench.report).await?;
+        if delivery == "file" {
+            webhooks.health(&mut bench.report).await?;
+        }
+    }
+    Ok(())
+}
+
+/// Measures many starts at once.
+pub async fn at_once(bench: &mut Bench<'_>) -> Result<()> {
+    let webhooks = Webhooks::of(bench, &[]).await?;
+    webhooks.at_once(&mut bench.report).await
+}
+
+impl<'a> Webhooks<'a> {
+    /// A server in the embedded host, with these variables.
+    pub async fn of(bench: &Bench<'a>, variables: Variables<'_>) -> Result<Self> {
+        let Bench {
+            hosting, recorder, ..
+        } = bench;
+        let engine = &bench.empty.url;
+        let recorded = hosting.server(&recorder.url(), variables, None).await?;
+        Ok(Self {
+            arguments: bench.arguments,
+            server: hosting.server(engine, variables, None).await?,
+            native: Native::record(&recorded, recorder, engine).await?,
+        })
+    }
+
     /// Measures `/start` and `/stop`, one after the other.
-    pub async fn visits(&self, group: &str, report: &mut Report) -> Result<()> {
-        say(&format!("/start and /stop, {group}"));
-        let native = Native::new(self.scripts, self.engine);
-        let rounds = self.arguments.rounds(100);
-        let [starts, stops] = visits(self.server, &native, PAUSE, rounds).await?;
-        let row = |name, pairs| Row::new(group, name, "native", pairs);
-        report.rows.push(row("/start", starts).within(START));
-        report.rows.push(row("/stop", stops).within(STOP));
-        report.facts.extend(facts::calls(group, self.scripts));
+    pub async fn visits(&self, of: &str, report: &mut Report) -> Result<()> {
+        say(&format!("/start and /stop, {of}"));
+        let Self { server, native, .. } = self;
+        let [starts, stops] = visits(server, native, PAUSE, self.arguments.rounds(100)).await?;
+        report.row(format!("/start, {of}"), "native", starts, START);
+        report.row(format!("/stop, {of}"), "native", stops, STOP);
+        facts::calls(of, native, report);
         Ok(())
     }
 
     /// Measures many starts at once.
     pub async fn at_once(&self, report: &mut Report) -> Result<()> {
-        let native = Native::new(self.scripts, self.engine);
         for (count, rounds) in AT_ONCE {
-            say(&format!("{count} starts at once"));
+            let name = format!("{count} starts at once");
+            say(&name);
             let rounds = self.arguments.rounds(rounds);
-            let bursts = Bursts::measure(self.server, &native, PAUSE, count, rounds).await?;
-            let ([all, each], failed) = bursts.told("many starts at once", "", "native");
+            let bursts = Bursts::measure(&self.server, &self.native, PAUSE, count, rounds);
             let targets = if count == 16 { STARTS_AT_ONCE } else { &[] };
-            report.rows.extend([all.within(targets), each]);
-            report.facts.push(failed.at_most(0.0));
+            let bursts = bursts.await?;
+            bursts.tell(report, &name, "native", targets, Some(0.0));
         }
         Ok(())
     }
@@ -73,17 +100,16 @@ impl Webhooks<'_> {
     /// Measures `/health` against the look-up of the image, and against all its calls.
     pub async fn health(&self, report: &mut Report) -> Result<()> {
         say("/health");
-        let client = Client::new();
         let ours = async || {
             let took = self.server.health().await?;
             tokio::time::sleep(BETWEEN_HEALTHS).await;
             Ok([took])
         };
-        let all = &self.scripts.health;
-        for (name, calls) in [("image look-up", &all.first()), ("native, all calls", all)] {
-            let floor = async || Ok([calls.play(&client, self.engine, None).await?.1]);
+        let (all, first) = (&self.native.health, self.native.health.first());
+        for (name, script) in [("image look-up", &first), ("native, all calls", all)] {
+            let floor = async || Ok([self.native.play(script, None).await?.1]);
             let [pairs] = compare(self.arguments.rounds(500), ours, floor).await?;
-            report.rows.push(Row::new("health", "/health", name, pairs));
+            report.row("/health", name, pairs, &[]);
         }
         Ok(())
     }

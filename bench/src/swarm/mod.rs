@@ -3,10 +3,6 @@
 mod raw;
 mod sizes;
 
-use std::cell::Cell;
-use std::net::{Ipv4Addr, SocketAddr};
-use std::time::Duration;
-
 use anyhow::{Context, Result};
 use serde_json::json;
 use tokio::runtime::Runtime;
@@ -14,8 +10,8 @@ use tokio::runtime::Runtime;
 use crate::engine::Engine;
 use crate::recorder::Recorder;
 use crate::report::Report;
-use crate::server::{Hosting, Server, Setup};
-use crate::side::{Bursts, Side};
+use crate::server::{Hosting, Server};
+use crate::sides::{Bursts, Side};
 use crate::{Arguments, Part, ends, given, say};
 use raw::Raw;
 use sizes::{PAUSE, without_wait};
@@ -38,8 +34,8 @@ const MAX_TARGETS: &str = "2000";
 /// The things that the measurements share.
 struct Bench<'a> {
     arguments: &'a Arguments,
-    /// One for each replica; each asks the next manager.
-    servers: Vec<Server>,
+    hosting: Hosting<'a>,
+    managers: Vec<String>,
     raw: Raw,
     report: Report,
 }
@@ -47,33 +43,24 @@ struct Bench<'a> {
 /// Measures the parts that were asked for; three of them are about a Swarm.
 pub async fn measure(arguments: &Arguments, threads: &Runtime) -> Result<Report> {
     let managers = given("SWARM")?;
-    let managers: Vec<_> = managers.split(',').collect();
+    let managers: Vec<_> = managers.split(',').map(str::to_owned).collect();
     let first = managers.first().context("a Swarm has a manager")?;
-    let report = Report::about(vec![
-        ("Engine", Engine::new(first, "").version().await?),
+    let report = Report::new(vec![
+        ("Engine", Engine::new(first.clone()).version().await?),
         ("nodes", format!("{}, all on this machine", managers.len())),
         ("host", "embedded".to_owned()),
     ])?;
     let hosting = Hosting::new(threads)?;
-    let mut servers = Vec::new();
-    for index in 0..*REPLICAS.last().unwrap_or(&1) {
-        let manager = managers[index % managers.len()];
-        servers.push(server(&hosting, manager).await?);
-    }
-    let raw = model(&hosting, first).await?;
     let mut bench = Bench {
         arguments,
-        servers,
-        raw,
+        raw: model(&hosting, first).await?,
+        hosting,
+        managers,
         report,
     };
     // What ends at once is seen on a Swarm without a crowd.
     if arguments.parts() != [Part::Ends] {
-        let first_size = SIZES[0];
-        say(&format!(
-            "{first_size} services, {RUNNING} of them with a task"
-        ));
-        bench.raw.fill(0, first_size, RUNNING).await?;
+        bench.fill(0, SIZES[0]).await?;
     }
     for part in arguments.parts() {
         match part {
@@ -87,85 +74,59 @@ pub async fn measure(arguments: &Arguments, threads: &Runtime) -> Result<Report>
 }
 
 impl Bench<'_> {
+    /// Adds to the crowd.
+    async fn fill(&self, from: usize, to: usize) -> Result<()> {
+        say(&format!("{to} services, {RUNNING} of them with a task"));
+        self.raw.fill(from, to, RUNNING).await
+    }
+
     async fn ends(&mut self) -> Result<()> {
         let end = async |command: &[&str]| self.raw.end(command).await;
         let (endings, tries) = ([ends::MISSING, ends::EXIT], self.arguments.rounds(60));
-        let facts = ends::measure("Swarm", &[1, 8], &endings, tries, &["shown"], end).await?;
-        self.report.facts.extend(facts);
-        Ok(())
+        let of = ("Swarm", &[1, 8][..], &["shown"][..]);
+        ends::measure(&mut self.report, of, &endings, tries, end).await
     }
 
-    /// Measures many starts at once, by one server and by several.
+    /// Measures many starts at once, by one server and by several, each of which asks the next manager.
     async fn bursts(&mut self) -> Result<()> {
+        let mut servers = Vec::new();
+        for manager in self.managers.iter().cycle().take(4) {
+            servers.push(server(&self.hosting, manager).await?);
+        }
         for (count, rounds) in BURSTS {
             for replicas in REPLICAS {
-                let on = format!(", servers: {replicas}");
-                say(&format!("{count} starts at once{on}"));
-                let ours = Replicas {
-                    servers: &self.servers[..replicas],
-                    next: Cell::default(),
-                    raw: &self.raw,
-                };
-                let mut bursts = Bursts::measure(&ours, &self.raw, PAUSE, count, rounds).await?;
+                let name = format!("{count} starts at once, servers: {replicas}");
+                say(&name);
+                let urls = servers[..replicas].iter().map(Server::url);
+                let ours = Server::at(urls.map(str::to_owned).collect());
+                let bursts = Bursts::measure(&ours, &self.raw, PAUSE, count, rounds);
+                let mut bursts = bursts.await?;
+                self.raw.sweep().await?;
                 bursts.each = without_wait(&bursts.each);
-                let group = "many starts at once, each without its wait";
-                let (rows, failed) = bursts.told(group, &on, "the calls");
-                self.report.rows.extend(rows);
-                self.report.facts.push(failed);
+                let name = format!("{name}, each without its wait");
+                bursts.tell(&mut self.report, &name, "the calls", &[], None);
             }
         }
         Ok(())
     }
 }
 
-/// Several servers, which share the starts.
-struct Replicas<'a> {
-    servers: &'a [Server],
-    next: Cell<usize>,
-    raw: &'a Raw,
-}
-
-impl Replicas<'_> {
-    fn next(&self) -> &Server {
-        let next = self.next.get();
-        self.next.set(next + 1);
-        &self.servers[next % self.servers.len()]
-    }
-}
-
-impl Side for Replicas<'_> {
-    type Target = String;
-
-    async fn start(&self) -> Result<(String, Duration)> {
-        self.next().start().await
-    }
-
-    async fn stop(&self, id: &String) -> Result<Duration> {
-        self.next().stop(id).await
-    }
-
-    async fn sweep(&self) -> Result<()> {
-        self.raw.sweep().await
-    }
-}
-
 /// A server that asks this manager.
 async fn server(hosting: &Hosting<'_>, manager: &str) -> Result<Server> {
     // All nodes are managers.
-    let patch = json!({"Placement": {"Constraints": []}});
-    let setup = Setup::default()
-        .with("scheduler", "swarm")
-        .with("docker_plaintext", "allow")
-        .with("container_patch", patch.to_string())
-        .with("max_targets", MAX_TARGETS);
-    hosting.server(manager, setup).await
+    let patch = json!({"Placement": {"Constraints": []}}).to_string();
+    let variables = [
+        ("scheduler", "swarm"),
+        ("docker_plaintext", "allow"),
+        ("container_patch", &patch),
+        ("max_targets", MAX_TARGETS),
+    ];
+    hosting.server(manager, &variables, None).await
 }
 
 /// The floor, whose services are like those of a server.
 async fn model(hosting: &Hosting<'_>, manager: &str) -> Result<Raw> {
-    let (listen, behind) = ((Ipv4Addr::LOCALHOST, 0), manager.to_owned());
-    let recorder = async move { Recorder::start(SocketAddr::from(listen), behind).await };
-    let recorder = hosting.threads.spawn(recorder).await??;
+    let recorder = Recorder::start(hosting.threads, 0, manager).await?;
     let recorded = server(hosting, &recorder.url()).await?;
     let (id, _) = recorded.start().await?;
     let calls = recorder.take();

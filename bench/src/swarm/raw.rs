@@ -1,20 +1,19 @@
-//! The floor on a Swarm: the calls that no client can do without, by the native client.
+//! The floor on a Swarm: the calls that no client can do without, by the native client. A service and its secret have
+//! one name, by which the Swarm finds both.
 
 use std::time::{Duration, Instant};
 
-use anyhow::{Context, Result, bail};
+use anyhow::{Context, Result, ensure};
 use futures_util::future::try_join_all;
 use futures_util::{StreamExt, TryStreamExt, stream};
 use http::{Method, StatusCode};
 use serde_json::{Value, json};
 
-use crate::client::{Call, Client, Reply};
+use crate::client::{Call, Client, Reply, bodiless, get, json as post};
 use crate::ends::Try;
-use crate::engine::{AT_ONCE, FAR_OFF_SECONDS};
+use crate::engine::{AT_ONCE, DEPLOYMENT, FAR_OFF_SECONDS, digits};
 use crate::recorder::Recorded;
-use crate::server::DEPLOYMENT;
-use crate::side::Side;
-use crate::unique;
+use crate::sides::Side;
 
 /// How often the floor looks whether a task has changed.
 const LOOK_EVERY: Duration = Duration::from_millis(20);
@@ -22,8 +21,8 @@ const LOOK_EVERY: Duration = Duration::from_millis(20);
 /// A task that takes longer has failed.
 const TASK_BOUND: Duration = Duration::from_secs(60);
 
-/// The floor's own deployment, which no server lists.
-const FLOOR: &str = "floor";
+/// The states of a task that has ended.
+const OVER: [&str; 4] = ["complete", "failed", "rejected", "shutdown"];
 
 /// Marks the services of the crowd.
 const CROWD: &str = "bench.crowd";
@@ -41,29 +40,20 @@ pub struct Raw {
     file: Value,
 }
 
-/// A service whose task runs.
-pub struct Running {
-    id: String,
-    name: String,
-    secret: String,
-}
-
 impl Side for Raw {
-    type Target = Running;
-
     /// Starts a service, and looks at its task until it runs.
-    async fn start(&self) -> Result<(Running, Duration)> {
+    async fn start(&self) -> Result<(String, Duration)> {
         let begun = Instant::now();
-        let started = self.begin(None).await?;
-        self.runs(&started.name).await?;
-        Ok((started, begun.elapsed()))
+        let name = self.begin(None).await?;
+        self.runs(&name).await?;
+        Ok((name, begun.elapsed()))
     }
 
     /// Takes a service's task back, waits until it is gone, and deletes the service and its secret.
-    async fn stop(&self, running: &Running) -> Result<Duration> {
+    async fn stop(&self, name: &str) -> Result<Duration> {
         let begun = Instant::now();
-        self.remove(&running.id, &running.name).await?;
-        self.delete("secrets", &running.secret).await?;
+        self.remove(name).await?;
+        self.delete("secrets", name).await?;
         Ok(begun.elapsed())
     }
 }
@@ -71,12 +61,13 @@ impl Side for Raw {
 impl Raw {
     /// Makes services like the one in the recorded calls of a start.
     pub fn like(calls: &[Recorded], manager: &str) -> Result<Self> {
-        let body = |part: &str| -> Result<Value> {
-            let found = calls.iter().find(|one| one.call.path.contains(part));
-            let found = found.with_context(|| format!("a start without {part}"))?;
-            Ok(serde_json::from_slice(&found.call.body)?)
+        let body = |end: &str| -> Result<Value> {
+            let mut calls = calls.iter().map(|one| &one.call);
+            let found = calls.find(|call| call.uri().path().ends_with(end));
+            let found = found.with_context(|| format!("a start without {end}"))?;
+            Ok(serde_json::from_slice(found.body())?)
         };
-        let update = body("/update?")?;
+        let update = body("/update")?;
         Ok(Self {
             client: Client::new(),
             manager: manager.to_owned(),
@@ -89,57 +80,50 @@ impl Raw {
     /// the task ran, and for how long the Swarm then showed it as running; `None` if it never
     /// did.
     pub async fn end(&self, command: &[&str]) -> Result<Option<Try>> {
-        const OVER: [&str; 4] = ["complete", "failed", "rejected", "shutdown"];
-        let over = |state: &str| OVER.contains(&state);
         let begun = Instant::now();
-        let started = self.begin(Some(command)).await?;
-        let runs_or_over = |state: &str| state == "running" || over(state);
-        let seen = self.look(&started.name, runs_or_over).await?;
+        let name = self.begin(Some(command)).await?;
+        let is_over = |state: &str| OVER.contains(&state);
+        let runs_or_over = |state: &str| state == "running" || is_over(state);
+        let seen = self.look(&name, runs_or_over).await?;
         let ran = begun.elapsed();
-        let ended = match over(&seen) {
-            true => None,
-            false => {
-                self.look(&started.name, over).await?;
-                Some(vec![ran, begun.elapsed() - ran])
-            }
-        };
-        self.delete("services", &started.id).await?;
-        self.delete("secrets", &started.secret).await?;
+        let mut ended = None;
+        if seen == "running" {
+            self.look(&name, is_over).await?;
+            ended = Some(vec![ran, begun.elapsed() - ran]);
+        }
+        self.delete("services", &name).await?;
+        self.delete("secrets", &name).await?;
         Ok(ended)
     }
 
-    /// Starts a service, with another command if there is one.
-    async fn begin(&self, command: Option<&[&str]>) -> Result<Running> {
-        let (name, mut spec) = self.named(FLOOR);
+    /// Starts a service of a deployment that no server lists, with another command if there is one.
+    async fn begin(&self, command: Option<&[&str]>) -> Result<String> {
+        let (name, mut spec) = self.named("floor");
         if let Some(command) = command {
             spec["TaskTemplate"]["ContainerSpec"]["Command"] = json!(command);
         }
-        let id = self.created("/services/create", &spec).await?;
-        let secret_name = format!("{FLOOR}-{}", unique::digits());
-        let secret = json!({"Name": secret_name, "Labels": {}, "Data": TOKEN});
-        let secret = self.created("/secrets/create", &secret).await?;
-        let version = version(&self.service(&id).await?)?;
-        spec["Mode"] = json!({"Replicated": {"Replicas": 1}});
+        self.send(post("/services/create", &spec)).await?;
+        let secret = json!({"Name": name, "Labels": {}, "Data": TOKEN});
+        let secret = self.send(post("/secrets/create", &secret)).await?;
         spec["TaskTemplate"]["ContainerSpec"]["Secrets"] = json!([{
             "File": self.file,
-            "SecretID": secret,
-            "SecretName": secret_name,
+            "SecretID": secret.text("ID")?,
+            "SecretName": name,
         }]);
-        let path = format!("/services/{id}/update?version={version}");
-        self.send(Call::json(path, &spec)).await?;
-        Ok(Running { id, name, secret })
+        let service = self.service(&name).await?;
+        self.scale(&name, &service, spec, 1).await?;
+        Ok(name)
     }
 
     /// The two lists that show all targets: how long both took, and the bytes and the entries of each.
     pub async fn lists(&self) -> Result<(Duration, [(&str, (usize, usize)); 2])> {
-        let label = format!("dynamic-access.deployment={DEPLOYMENT}");
+        let label = format!("deployment={DEPLOYMENT}");
         let begun = Instant::now();
-        let services = self.list("services", "label", &label).await?;
-        let tasks = self.list("tasks", "label", &label).await?;
+        let services = self.list("services", &label).await?;
+        let tasks = self.list("tasks", &label).await?;
         let took = begun.elapsed();
         let size = |reply: &Reply| -> Result<(usize, usize)> {
-            let list: Vec<Value> = serde_json::from_slice(&reply.body)?;
-            Ok((reply.body.len(), list.len()))
+            Ok((reply.body.len(), entries(reply)?.len()))
         };
         let sizes = [("services", size(&services)?), ("tasks", size(&tasks)?)];
         Ok((took, sizes))
@@ -154,14 +138,17 @@ impl Raw {
 
     async fn add_to_crowd(&self, runs: bool) -> Result<()> {
         let (name, mut spec) = self.named(DEPLOYMENT);
-        spec["Labels"][CROWD] = "true".into();
-        for label in ["start-within", "max-lifetime"] {
-            spec["Labels"][format!("dynamic-access.{label}")] = FAR_OFF_SECONDS.into();
-        }
         // A start lists those with "false". One with "true" and no task has ended, and
         // would be reaped.
         let vouched = if runs { "true" } else { "stand-in" };
-        spec["Labels"]["dynamic-access.vouched"] = vouched.into();
+        for (label, value) in [
+            (CROWD, "true"),
+            ("dynamic-access.start-within", FAR_OFF_SECONDS),
+            ("dynamic-access.max-lifetime", FAR_OFF_SECONDS),
+            ("dynamic-access.vouched", vouched),
+        ] {
+            spec["Labels"][label] = value.into();
+        }
         if runs {
             spec["Mode"] = json!({"Replicated": {"Replicas": 1}});
             let template = &mut spec["TaskTemplate"];
@@ -169,36 +156,30 @@ impl Raw {
             // The room is for those that are measured.
             template["Resources"] = json!({});
         }
-        self.created("/services/create", &spec).await?;
-        if runs {
-            self.runs(&name).await?;
+        self.send(post("/services/create", &spec)).await?;
+        match runs {
+            true => self.runs(&name).await,
+            false => Ok(()),
         }
-        Ok(())
     }
 
     /// Removes the remains of failed starts, and waits until they are gone.
     pub async fn sweep(&self) -> Result<()> {
-        let label = format!("dynamic-access.deployment={DEPLOYMENT}");
-        let services: Vec<Value> =
-            serde_json::from_slice(&self.list("services", "label", &label).await?.body)?;
-        let left = services
-            .iter()
-            .filter(|one| one["Spec"]["Labels"][CROWD].is_null());
-        let removing = left.map(|service| async {
-            let text = |value: &Value| value.as_str().unwrap_or_default().to_owned();
-            self.remove(&text(&service["ID"]), &text(&service["Spec"]["Name"]))
-                .await
-        });
-        try_join_all(removing).await?;
+        let label = format!("deployment={DEPLOYMENT}");
+        let services = entries(&self.list("services", &label).await?)?;
+        let specs = services.iter().map(|service| &service["Spec"]);
+        let left = specs.filter(|spec| spec["Labels"][CROWD].is_null());
+        let names = left.filter_map(|spec| spec["Name"].as_str());
+        try_join_all(names.map(|name| self.remove(name))).await?;
         Ok(())
     }
 
     /// The model with a name of its own, for a deployment.
     fn named(&self, deployment: &str) -> (String, Value) {
-        let name = format!("{deployment}-{:0>40}", unique::digits());
+        let name = format!("{deployment}-{:0>40}", digits());
+        let attempt = format!("{:0>32}", digits());
         let mut spec = self.model.clone();
         spec["Name"] = name.as_str().into();
-        let attempt = format!("{:0>32}", unique::digits());
         for (label, value) in [
             ("deployment", deployment),
             ("name", name.as_str()),
@@ -218,74 +199,66 @@ impl Raw {
 
     /// Looks at the states of a service's tasks until one is as wanted, and returns it. No task has the state "".
     async fn look(&self, name: &str, wanted: impl Fn(&str) -> bool) -> Result<String> {
-        let deadline = Instant::now() + TASK_BOUND;
-        let label = format!("dynamic-access.name={name}");
+        let begun = Instant::now();
         loop {
-            let reply = self.list("tasks", "label", &label).await?;
-            let tasks: Vec<Value> = serde_json::from_slice(&reply.body)?;
-            let states = tasks
-                .iter()
-                .filter_map(|task| task["Status"]["State"].as_str());
-            let mut states: Vec<_> = states.collect();
+            let tasks = entries(&self.list("tasks", &format!("name={name}")).await?)?;
+            let states = tasks.iter().map(|task| task["Status"]["State"].as_str());
+            let mut states: Vec<_> = states.flatten().collect();
             if tasks.is_empty() {
                 states.push("");
             }
             if let Some(state) = states.iter().find(|state| wanted(state)) {
                 return Ok((*state).to_owned());
             }
-            if Instant::now() > deadline {
-                bail!("the tasks of {name} are {states:?}");
-            }
+            let is_in_time = begun.elapsed() < TASK_BOUND;
+            ensure!(is_in_time, "the tasks of {name} are {states:?}");
             tokio::time::sleep(LOOK_EVERY).await;
         }
     }
 
     /// The service is deleted last, because the leader of Docker 26 crashes if a task is removed while its service is
     /// being deleted.
-    async fn remove(&self, id: &str, name: &str) -> Result<()> {
-        let service = self.service(id).await?;
-        let mut spec = service["Spec"].clone();
-        spec["Mode"] = json!({"Replicated": {"Replicas": 0}});
-        let version = version(&service)?;
-        let path = format!("/services/{id}/update?version={version}");
-        self.send(Call::json(path, &spec)).await?;
+    async fn remove(&self, name: &str) -> Result<()> {
+        let service = self.service(name).await?;
+        let spec = service["Spec"].clone();
+        self.scale(name, &service, spec, 0).await?;
         self.look(name, str::is_empty).await?;
-        self.delete("services", id).await
+        self.delete("services", name).await
     }
 
-    async fn service(&self, id: &str) -> Result<Value> {
-        let call = Call::bodiless(Method::GET, format!("/services/{id}"));
-        Ok(serde_json::from_slice(&self.send(call).await?.body)?)
+    /// Gives a service a specification with so many replicas.
+    async fn scale(&self, name: &str, service: &Value, mut spec: Value, to: u8) -> Result<()> {
+        spec["Mode"] = json!({"Replicated": {"Replicas": to}});
+        let version = &service["Version"]["Index"];
+        let path = format!("/services/{name}/update?version={version}");
+        self.send(post(&path, &spec)).await.map(drop)
     }
 
-    async fn created(&self, path: &str, body: &Value) -> Result<String> {
-        self.send(Call::json(path, body)).await?.text("ID")
+    async fn service(&self, name: &str) -> Result<Value> {
+        self.send(get(&format!("/services/{name}"))).await?.json()
     }
 
-    async fn delete(&self, what: &str, id: &str) -> Result<()> {
-        let call = Call::bodiless(Method::DELETE, format!("/{what}/{id}"));
-        let reply = self.client.send(&self.manager, call).await?;
-        match reply.status {
-            StatusCode::NOT_FOUND => Ok(()),
-            _ => reply.success("a delete").map(drop),
-        }
+    async fn delete(&self, what: &str, name: &str) -> Result<()> {
+        let call = bodiless(Method::DELETE, &format!("/{what}/{name}"));
+        let status = self.client.send(&self.manager, call).await?.status;
+        let is_gone = status.is_success() || status == StatusCode::NOT_FOUND;
+        ensure!(is_gone, "the deletion of {name} of {what}: {status}");
+        Ok(())
     }
 
-    async fn list(&self, what: &str, key: &str, value: &str) -> Result<Reply> {
-        let mut path = format!("/{what}?filters=");
-        for byte in json!({key: [value]}).to_string().bytes() {
-            path.push_str(&format!("%{byte:02X}"));
-        }
-        self.send(Call::bodiless(Method::GET, path)).await
+    /// The services or tasks with one of our labels.
+    async fn list(&self, what: &str, label: &str) -> Result<Reply> {
+        let filters = json!({"label": [format!("dynamic-access.{label}")]}).to_string();
+        let filters = filters.bytes().map(|byte| format!("%{byte:02X}"));
+        let filters: String = filters.collect();
+        self.send(get(&format!("/{what}?filters={filters}"))).await
     }
 
     async fn send(&self, call: Call) -> Result<Reply> {
-        let what = format!("{} {}", call.method, call.path);
-        self.client.send(&self.manager, call).await?.success(&what)
+        self.client.call(&self.manager, call).await
     }
 }
 
-fn version(service: &Value) -> Result<u64> {
-    let version = service["Version"]["Index"].as_u64();
-    version.context("a service has a version")
+fn entries(list: &Reply) -> Result<Vec<Value>> {
+    Ok(serde_json::from_slice(&list.body)?)
 }

@@ -3,14 +3,11 @@
 use std::time::Duration;
 
 use anyhow::Result;
-use http::Method;
 
-use super::{Bench, RUNNING, SIZES};
-use crate::client::Call;
-use crate::row::{Fact, Row};
+use super::{Bench, SIZES, server};
 use crate::samples::{Pairs, compare};
-use crate::say;
-use crate::side::visits;
+use crate::server::Server;
+use crate::sides::visits;
 
 /// The shortest and the longest time that the server waits after a start before it looks
 /// whether the target still runs. In between, it waits as long as the start took.
@@ -22,68 +19,60 @@ pub const PAUSE: Duration = Duration::from_millis(500);
 impl Bench<'_> {
     /// Measures every size.
     pub(super) async fn sizes(&mut self) -> Result<()> {
+        let server = server(&self.hosting, &self.managers[0]).await?;
         let mut size = SIZES[0];
         for next in SIZES {
             if next > size {
                 if self.arguments.quick {
                     break;
                 }
-                say(&format!("{next} services, {RUNNING} of them with a task"));
-                self.raw.fill(size, next, RUNNING).await?;
+                self.fill(size, next).await?;
                 size = next;
             }
-            self.at_size(size).await?;
+            self.at_size(&server, size).await?;
         }
         Ok(())
     }
 
     /// Measures a start, a stop and a list.
-    async fn at_size(&mut self, size: usize) -> Result<()> {
-        let group = format!("{size} services");
-        let (server, raw) = (&self.servers[0], &self.raw);
+    async fn at_size(&mut self, server: &Server, size: usize) -> Result<()> {
+        let (raw, report) = (&self.raw, &mut self.report);
         let rounds = self.arguments.rounds(6);
         let [starts, stops] = visits(server, raw, PAUSE, rounds).await?;
         let mut waited = starts.clone();
-        waited
-            .floor
-            .iter_mut()
-            .for_each(|took| *took += wait_after(*took));
-        let unwaited = without_wait(&starts);
-        let list = async || {
-            Ok([server
-                .read(Call::bodiless(Method::GET, "/v1/targets"))
-                .await?])
-        };
+        let floors = waited.floor.iter_mut();
+        floors.for_each(|took| *took += (*took).clamp(WAITS[0], WAITS[1]));
+        let list = async || Ok([server.read("/v1/targets").await?]);
         let calls = async || Ok([raw.lists().await?.0]);
         let [lists] = compare(self.arguments.rounds(30), list, calls).await?;
-        self.report.rows.extend([
-            Row::new(&group, "/start", "the calls, and the same wait", waited),
-            Row::new(&group, "/start without its wait", "the calls", unwaited),
-            Row::new(&group, "/stop", "the calls", stops),
-            Row::new(&group, "/v1/targets", "the two lists", lists),
-        ]);
-        for (what, (length, count)) in self.raw.lists().await?.1 {
+        for (name, floor, pairs) in [
+            ("/start", "the calls, and the same wait", waited),
+            (
+                "/start without its wait",
+                "the calls",
+                without_wait(&starts),
+            ),
+            ("/stop", "the calls", stops),
+            ("/v1/targets", "the two lists", lists),
+        ] {
+            report.row(format!("{name}, {size} services"), floor, pairs, &[]);
+        }
+        for (what, (length, count)) in raw.lists().await?.1 {
             let each = length as f64 / count.max(1) as f64;
             let value = format!("{each:.0} bytes ({count} in {:.2} MB)", length as f64 / 1e6);
-            let name = format!("one of the {what} in the list of {group}");
-            self.report.facts.push(Fact::new(name, value, each));
+            let name = format!("one of the {what} in the list of {size} services");
+            report.fact(name, value, each, None);
         }
         Ok(())
     }
-}
-
-/// How long the server waits after a start that took so long.
-fn wait_after(took: Duration) -> Duration {
-    took.clamp(WAITS[0], WAITS[1])
 }
 
 /// The same starts, as if the server did not wait.
 pub fn without_wait(starts: &Pairs) -> Pairs {
     // A wait that is neither of the two is half of the whole.
     let alone = |whole: &Duration| *whole - (*whole / 2).clamp(WAITS[0].min(*whole), WAITS[1]);
-    let ours = starts.ours.iter().map(alone);
     Pairs {
-        ours: ours.collect(),
+        ours: starts.ours.iter().map(alone).collect(),
         floor: starts.floor.clone(),
     }
 }

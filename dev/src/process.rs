@@ -9,7 +9,7 @@ use std::process::{Child, Command, ExitStatus, Stdio};
 use std::thread::{self, JoinHandle};
 use std::time::{Duration, Instant};
 
-use anyhow::{Context, Result, anyhow, bail, ensure};
+use anyhow::{Context, Result, bail, ensure};
 use rustix::process::{Pid, Signal, kill_process_group};
 
 use crate::interrupt;
@@ -45,15 +45,13 @@ impl Group {
 
     fn spawn_with(command: &mut Command, input: Stdio) -> Result<Self> {
         let name = command.get_program().to_string_lossy().into_owned();
-        let child = command
-            .stdin(input)
-            .process_group(0)
-            .spawn()
-            .map_err(|error| match error.kind() {
-                ErrorKind::NotFound => anyhow!("`{name}` is not installed"),
-                _ => anyhow!("failed to run `{name}`: {error}"),
-            })?;
-        Ok(Self { name, child })
+        match command.stdin(input).process_group(0).spawn() {
+            Ok(child) => Ok(Self { name, child }),
+            Err(error) if error.kind() == ErrorKind::NotFound => {
+                bail!("`{name}` is not installed")
+            }
+            Err(error) => bail!("failed to run `{name}`: {error}"),
+        }
     }
 
     /// The program's process id.
@@ -63,28 +61,23 @@ impl Group {
 
     /// Waits until the program ends or a signal asks us to end.
     pub fn wait(&mut self) -> Result<ExitStatus> {
-        self.poll(interrupt::check)
+        self.wait_within(None)
     }
 
-    /// Waits until the program ends or `bound` has passed, whatever signal arrives.
-    fn wait_within(&mut self, bound: Duration) -> Result<ExitStatus> {
-        let deadline = Instant::now() + bound;
-        let name = self.name.clone();
-        self.poll(|| {
-            ensure!(
-                Instant::now() < deadline,
-                "`{name}` did not end within {bound:?}"
-            );
-            Ok(())
-        })
-    }
-
-    fn poll(&mut self, go_on: impl Fn() -> Result<()>) -> Result<ExitStatus> {
+    /// Waits until the program ends; for `bound` if there is one, whatever signal arrives.
+    fn wait_within(&mut self, bound: Option<Duration>) -> Result<ExitStatus> {
+        let (begun, name) = (Instant::now(), self.name.clone());
         loop {
             if let Some(status) = self.ended()? {
                 return Ok(status);
             }
-            go_on()?;
+            match bound {
+                None => interrupt::check()?,
+                Some(bound) => ensure!(
+                    begun.elapsed() < bound,
+                    "`{name}` did not end within {bound:?}"
+                ),
+            }
             thread::sleep(POLL_INTERVAL);
         }
     }
@@ -126,6 +119,21 @@ pub fn wait_until(bound: Duration, mut done: impl FnMut() -> bool) -> bool {
         thread::sleep(POLL_INTERVAL);
     }
     true
+}
+
+/// Waits until `look` finds something, for `bound` at most, or until a signal asks us to end.
+pub fn wait_for<T>(bound: Duration, what: &str, mut look: impl FnMut() -> Option<T>) -> Result<T> {
+    let deadline = Instant::now() + bound;
+    loop {
+        if let Some(found) = look() {
+            return Ok(found);
+        }
+        interrupt::check()?;
+        if Instant::now() >= deadline {
+            bail!("waited {bound:?} in vain for {what}");
+        }
+        thread::sleep(POLL_INTERVAL);
+    }
 }
 
 /// Finds a program as a root shell would, even if `PATH` lacks the `sbin` folders.
@@ -179,42 +187,44 @@ pub fn exchange(
     input: Vec<u8>,
     bound: Duration,
 ) -> Result<(String, String)> {
-    command.stdout(Stdio::piped()).stderr(Stdio::piped());
-    let mut group = Group::spawn_with(command, Stdio::piped())?;
-    let stdin = group.child.stdin.take();
-    // In a thread, because a hanging program reads nothing.
-    let given = thread::spawn(move || {
-        stdin.map(|mut stdin| {
-            // A program that does not read to the end says why.
-            let _ = stdin.write_all(&input);
-            stdin
-        })
-    });
-    let printed = drain(group.child.stdout.take());
-    let complained = drain(group.child.stderr.take());
-    group.wait_within(bound)?;
-    drop(given.join());
-    Ok((
-        printed.join().unwrap_or_default(),
-        complained.join().unwrap_or_default(),
-    ))
+    let (_, printed, complained) = collect(command, Some(input), Some(bound))?;
+    Ok((printed, complained))
 }
 
 fn finish(command: &mut Command, bound: Option<Duration>) -> Result<String> {
-    let mut group = Group::spawn(command.stdout(Stdio::piped()).stderr(Stdio::piped()))?;
-    let printed = drain(group.child.stdout.take());
-    let complained = drain(group.child.stderr.take());
-    let status = match bound {
-        None => group.wait()?,
-        Some(bound) => group.wait_within(bound)?,
-    };
-    let printed = printed.join().unwrap_or_default();
-    let complained = complained.join().unwrap_or_default();
+    let (status, printed, complained) = collect(command, None, bound)?;
     if !status.success() {
         let all = format!("{printed}{complained}");
         bail!("`{}` failed: {status}\n{}", shown(command), tail(&all));
     }
     Ok(printed)
+}
+
+fn collect(
+    command: &mut Command,
+    input: Option<Vec<u8>>,
+    bound: Option<Duration>,
+) -> Result<(ExitStatus, String, String)> {
+    command.stdout(Stdio::piped()).stderr(Stdio::piped());
+    let stdin = match input {
+        Some(_) => Stdio::piped(),
+        None => Stdio::null(),
+    };
+    let mut group = Group::spawn_with(command, stdin)?;
+    let stdin = group.child.stdin.take();
+    // In a thread, because a hanging program reads nothing.
+    let given = thread::spawn(move || {
+        let (mut stdin, input) = (stdin?, input?);
+        // A program that does not read to the end says why.
+        let _ = stdin.write_all(&input);
+        Some(stdin)
+    });
+    let printed = drain(group.child.stdout.take());
+    let complained = drain(group.child.stderr.take());
+    let status = group.wait_within(bound)?;
+    drop(given.join());
+    let [printed, complained] = [printed, complained].map(|text| text.join().unwrap_or_default());
+    Ok((status, printed, complained))
 }
 
 fn drain(pipe: Option<impl Read + Send + 'static>) -> JoinHandle<String> {
@@ -247,58 +257,43 @@ fn shown(command: &Command) -> String {
 mod tests {
     use super::*;
 
+    fn sh(script: &str) -> Command {
+        let mut command = Command::new("sh");
+        command.args(["-c", script]);
+        command
+    }
+
     #[test]
     fn a_failure_carries_the_command_and_its_complaint() {
-        let error = output(Command::new("sh").args(["-c", "echo no >&2; exit 3"]))
-            .expect_err("the script fails")
-            .to_string();
+        let error = output(&mut sh("echo no >&2; exit 3")).expect_err("the script fails");
+        let error = error.to_string();
         assert!(error.contains("sh -c") && error.contains("no"), "{error}");
+        let error = output(&mut Command::new("no-such-program")).expect_err("it is missing");
+        assert_eq!(error.to_string(), "`no-such-program` is not installed");
     }
 
     #[test]
     fn a_program_that_hangs_is_ended_at_its_bound() {
-        let started = Instant::now();
-        let error = output_within(Command::new("sleep").arg("60"), Duration::from_millis(100))
-            .expect_err("sleep hangs");
+        let (started, bound) = (Instant::now(), Duration::from_millis(100));
+        let error = output_within(&mut sh("sleep 60"), bound).expect_err("it hangs");
         assert!(error.to_string().contains("did not end within"), "{error}");
+        // More than a pipe holds, to a program that reads nothing.
+        exchange(&mut sh("sleep 60"), vec![0; 1 << 20], bound).expect_err("it hangs");
         assert!(started.elapsed() < Duration::from_secs(30));
     }
 
     #[test]
     fn a_program_is_given_its_input_and_ends_by_itself() {
-        let mut command = Command::new("sh");
-        command.args(["-c", "read word; echo \"got $word\"; echo why >&2; exit 3"]);
+        let mut command = sh("read word; echo \"got $word\"; echo why >&2; exit 3");
         let bound = Duration::from_secs(30);
-        let (printed, complained) =
-            exchange(&mut command, b"one\ntwo\n".to_vec(), bound).expect("it ends");
-        assert_eq!((&*printed, &*complained), ("got one\n", "why\n"));
-    }
-
-    #[test]
-    fn a_program_that_reads_nothing_is_ended_at_its_bound() {
-        // More than a pipe holds.
-        let input = vec![0; 1 << 20];
-        exchange(
-            Command::new("sleep").arg("60"),
-            input,
-            Duration::from_millis(100),
-        )
-        .expect_err("sleep hangs");
+        let told = exchange(&mut command, b"one\ntwo\n".to_vec(), bound).expect("it ends");
+        assert_eq!(told, ("got one\n".to_owned(), "why\n".to_owned()));
     }
 
     #[test]
     fn a_program_is_found_by_name() {
         assert!(program("sh").is_some());
-        assert!(program("no-such-program-anywhere").is_none());
-    }
-
-    #[test]
-    fn a_missing_program_is_named() {
-        let error = output(&mut Command::new("no-such-program-anywhere")).expect_err("is missing");
-        assert_eq!(
-            error.to_string(),
-            "`no-such-program-anywhere` is not installed"
-        );
+        assert!(program("no-such-program").is_none());
     }
 
     #[test]

@@ -1,93 +1,69 @@
 //! The hosts that `allowed_outbound_hosts` lets a component reach, by Spin's rules. An entry is one scheme, host and port:
 //! wildcards, networks and ranges of ports are refused, because `docker_url` has none.
 
-use anyhow::{Context, Result, bail, ensure};
+use anyhow::{Context, Result, ensure};
 use http::Uri;
-use http::uri::Authority;
 
 /// A component's whole list of allowed hosts.
 #[derive(Clone, Debug, Default)]
-pub struct AllowedHosts(Vec<Entry>);
+pub struct AllowedHosts(Vec<Place>);
 
-#[derive(Clone, Debug, PartialEq, Eq)]
-struct Entry {
-    scheme: String,
-    host: String,
-    port: u16,
-}
+/// A scheme, a host in lower case, and a port.
+type Place = (String, String, u16);
 
 impl AllowedHosts {
     /// Reads the entries. As in Spin, an entry that an empty variable leaves empty allows nothing and is not an error.
     pub fn parse(entries: impl IntoIterator<Item = String>) -> Result<Self> {
-        let mut parsed = Vec::new();
-        for entry in entries {
-            let entry = entry.trim();
-            if !["", "http://", "https://"].contains(&entry) {
-                parsed.push(Entry::parse(entry)?);
-            }
-        }
-        Ok(Self(parsed))
+        let entries = entries.into_iter();
+        let whole = entries.filter(|entry| !["", "http://", "https://"].contains(&entry.trim()));
+        whole
+            .map(|entry| parse(entry.trim()))
+            .collect::<Result<_>>()
+            .map(Self)
     }
 
-    /// Whether a request may be sent to `uri`.
+    /// Whether a request may be sent to `uri`. As in Spin since 3.4, the case of a name does not count.
     pub fn allow(&self, uri: &Uri) -> bool {
-        let (Some(scheme), Some(host)) = (uri.scheme_str(), uri.host()) else {
-            return false;
-        };
-        let Some(port) = uri.port_u16().or_else(|| default_port(scheme)) else {
-            return false;
-        };
-        // As in Spin since 3.4, the case of a name does not count.
-        let allows = |entry: &Entry| {
-            entry.scheme == scheme && entry.port == port && entry.host.eq_ignore_ascii_case(host)
-        };
-        self.0.iter().any(allows)
+        place(uri).is_some_and(|place| self.0.contains(&place))
     }
 }
 
-impl Entry {
-    // Errors do not repeat the entry: it can hold the value of a variable.
-    fn parse(entry: &str) -> Result<Self> {
-        const FORM: &str = "an entry has the form SCHEME://HOST[:PORT]";
-        let (scheme, rest) = entry.split_once("://").context(FORM)?;
-        let usual = default_port(scheme).context("the scheme of an entry is `http` or `https`")?;
-        let rest = rest.strip_suffix('/').unwrap_or(rest);
-        let authority: Authority = rest.parse().ok().context(FORM)?;
-        let host = authority.host();
-        let after_host = rest.strip_prefix(host).context(FORM)?;
-        let is_whole = after_host.is_empty() || after_host.starts_with(':');
-        ensure!(!host.is_empty() && is_whole, FORM);
-        ensure!(
-            !host.contains('*') && host != "self" && !host.ends_with(".alt"),
-            "this host supports no wildcards, and no requests of an application to itself (`self`)"
-        );
-        let port = match authority.port_u16() {
-            Some(port) => port,
-            None if host == rest => usual,
-            None => bail!("the port of an entry must be a number"),
-        };
-        Ok(Self {
-            scheme: scheme.to_owned(),
-            host: host.to_owned(),
-            port,
-        })
-    }
+// Errors do not repeat the entry: it can hold the value of a variable.
+fn parse(entry: &str) -> Result<Place> {
+    const FORM: &str = "an entry has the form SCHEME://HOST[:PORT], with `http` or `https`";
+    let uri: Uri = entry.parse().ok().context(FORM)?;
+    let (scheme, host, port) = place(&uri).context(FORM)?;
+    let authority = uri.authority().context(FORM)?.as_str();
+    let is_whole = entry.strip_suffix('/').unwrap_or(entry) == format!("{scheme}://{authority}");
+    let has_port = uri.port_u16().is_some() || authority.eq_ignore_ascii_case(&host);
+    let is_host = !host.is_empty() && !authority.contains('@');
+    ensure!(is_whole && is_host && has_port, FORM);
+    ensure!(
+        !host.contains('*') && host != "self" && !host.ends_with(".alt"),
+        "this host supports no wildcards, and no requests of an application to itself (`self`)"
+    );
+    Ok((scheme, host, port))
 }
 
-/// The port of a URL that names none.
-pub fn default_port(scheme: &str) -> Option<u16> {
-    match scheme {
-        "http" => Some(80),
-        "https" => Some(443),
+fn place(uri: &Uri) -> Option<Place> {
+    let (scheme, host) = (uri.scheme_str()?, uri.host()?);
+    Some((scheme.to_owned(), host.to_ascii_lowercase(), port(uri)?))
+}
+
+/// The port of a URL, which may leave it out.
+pub fn port(uri: &Uri) -> Option<u16> {
+    let usual = match uri.scheme_str() {
+        Some("http") => Some(80),
+        Some("https") => Some(443),
         _ => None,
-    }
+    };
+    uri.port_u16().or(usual)
 }
 
 /// The parts of a URL to show: scheme, host and port, which hold no secret.
 pub fn origin(uri: &Uri) -> String {
-    let scheme = uri.scheme_str().unwrap_or("?");
-    let host = uri.host().unwrap_or("?");
-    match uri.port_u16().or_else(|| default_port(scheme)) {
+    let (scheme, host) = (uri.scheme_str().unwrap_or("?"), uri.host().unwrap_or("?"));
+    match port(uri) {
         Some(port) => format!("{scheme}://{host}:{port}"),
         None => format!("{scheme}://{host}"),
     }

@@ -1,8 +1,9 @@
 //! Makes outgoing connections: TCP, TLS over TCP, or a unix socket instead.
 
-use std::fmt;
+use std::collections::BTreeMap;
 use std::future::Future;
-use std::io;
+use std::io::{self, ErrorKind};
+use std::path::{Path, PathBuf};
 use std::pin::Pin;
 use std::sync::Arc;
 use std::task::{Context, Poll};
@@ -19,10 +20,9 @@ use tokio_rustls::TlsConnector;
 use tokio_rustls::client::TlsStream;
 use tower_service::Service;
 
-use crate::allowed_hosts::{default_port, origin};
+use crate::allowed_hosts::{origin, port};
 use crate::sink::Sink;
 use crate::tls::TlsConfigs;
-use crate::unix_socket::{UnixSocket, socket_for};
 
 /// Each timeout when the guest sets none, as in Spin.
 pub const DEFAULT_TIMEOUT: Duration = Duration::from_secs(600);
@@ -33,43 +33,25 @@ tokio::task_local! {
     pub static CONNECT_TIMEOUT: Duration;
 }
 
+/// Authorities, `host:port`, whose plain HTTP goes to a unix socket.
+pub type UnixSockets = BTreeMap<String, PathBuf>;
+
 /// Makes connections for the pooling client; clones share one configuration.
+///
+/// An error's kind says why: `TimedOut`, `ConnectionRefused`, `AddrNotAvailable` if the host has no address,
+/// `InvalidInput` if it is no valid name for a certificate, `InvalidData` if the TLS handshake failed.
 #[derive(Clone)]
 pub struct Connector(Arc<Configuration>);
 
 struct Configuration {
     tls: TlsConfigs,
-    unix_sockets: Vec<UnixSocket>,
+    unix_sockets: UnixSockets,
     sink: Sink,
 }
 
-/// Why a connection failed.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum ConnectFailure {
-    /// The connect timeout passed.
-    Timeout,
-    /// The other side could not be reached.
-    Refused,
-    /// The host has no address.
-    NoAddress,
-    /// The host is not a valid name for a certificate.
-    InvalidName,
-    /// The TLS handshake failed.
-    Tls,
-}
-
-impl fmt::Display for ConnectFailure {
-    // Nobody sees it: the guest gets WASI's error, and the log what was noted.
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        write!(f, "{self:?}")
-    }
-}
-
-impl std::error::Error for ConnectFailure {}
-
 impl Connector {
     /// A connector for one component.
-    pub fn new(tls: TlsConfigs, unix_sockets: Vec<UnixSocket>, sink: Sink) -> Self {
+    pub fn new(tls: TlsConfigs, unix_sockets: UnixSockets, sink: Sink) -> Self {
         Self(Arc::new(Configuration {
             tls,
             unix_sockets,
@@ -79,13 +61,11 @@ impl Connector {
 }
 
 impl Configuration {
-    async fn connect(&self, uri: &Uri, limit: Duration) -> Result<Box<dyn Io>, ConnectFailure> {
+    async fn connect(&self, uri: &Uri, limit: Duration) -> io::Result<Box<dyn Io>> {
         if let Some(path) = socket_for(&self.unix_sockets, uri) {
             let place = path.display().to_string();
-            let stream = self
-                .within(limit, &place, UnixStream::connect(path))
-                .await?;
-            return Ok(Box::new(stream));
+            let stream = self.within(limit, &place, UnixStream::connect(path));
+            return Ok(Box::new(stream.await?));
         }
         // As in Spin, Nagle's algorithm stays on.
         let stream = self.tcp(uri, limit).await?;
@@ -95,34 +75,25 @@ impl Configuration {
         })
     }
 
-    async fn tcp(&self, uri: &Uri, limit: Duration) -> Result<TcpStream, ConnectFailure> {
-        let host = uri.host().ok_or(ConnectFailure::NoAddress)?;
-        let port = uri
-            .port_u16()
-            .or_else(|| default_port(uri.scheme_str()?))
-            .ok_or(ConnectFailure::NoAddress)?;
-        let addresses: Vec<_> = tokio::net::lookup_host(format!("{host}:{port}"))
-            .await
-            .map_err(|_| ConnectFailure::NoAddress)?
-            .collect();
+    async fn tcp(&self, uri: &Uri, limit: Duration) -> io::Result<TcpStream> {
+        let (host, port) = uri
+            .host()
+            .zip(port(uri))
+            .ok_or(ErrorKind::AddrNotAvailable)?;
+        let found = tokio::net::lookup_host(format!("{host}:{port}")).await;
+        let addresses: Vec<_> = found.map_err(|_| ErrorKind::AddrNotAvailable)?.collect();
         self.within(limit, &origin(uri), TcpStream::connect(&*addresses))
             .await
     }
 
-    async fn tls(
-        &self,
-        uri: &Uri,
-        stream: TcpStream,
-    ) -> Result<TlsStream<TcpStream>, ConnectFailure> {
+    async fn tls(&self, uri: &Uri, stream: TcpStream) -> io::Result<TlsStream<TcpStream>> {
         // As in Spin, an IPv6 address keeps its brackets here and so is no valid name.
         let host = uri.host().unwrap_or_default();
-        let name =
-            ServerName::try_from(host.to_owned()).map_err(|_| ConnectFailure::InvalidName)?;
+        let name = ServerName::try_from(host.to_owned()).map_err(|_| ErrorKind::InvalidInput)?;
         let connector = TlsConnector::from(self.tls.for_host(host));
-        let connected = connector.connect(name, stream).await;
-        connected.map_err(|error| {
+        connector.connect(name, stream).await.map_err(|error| {
             self.note(&origin(uri), &format!("TLS: {error}"));
-            ConnectFailure::Tls
+            ErrorKind::InvalidData.into()
         })
     }
 
@@ -131,17 +102,17 @@ impl Configuration {
         limit: Duration,
         place: &str,
         connecting: impl Future<Output = io::Result<T>>,
-    ) -> Result<T, ConnectFailure> {
-        let connected = timeout(limit, connecting)
-            .await
-            .map_err(|_| ConnectFailure::Timeout)?;
-        connected.map_err(|error| {
-            self.note(place, &error.to_string());
-            match error.kind() {
-                io::ErrorKind::AddrNotAvailable => ConnectFailure::NoAddress,
-                _ => ConnectFailure::Refused,
-            }
-        })
+    ) -> io::Result<T> {
+        let connected = timeout(limit, connecting).await;
+        connected
+            .map_err(|_| ErrorKind::TimedOut)?
+            .map_err(|error| {
+                self.note(place, &error.to_string());
+                match error.kind() {
+                    ErrorKind::AddrNotAvailable => error,
+                    _ => ErrorKind::ConnectionRefused.into(),
+                }
+            })
     }
 
     fn note(&self, place: &str, detail: &str) {
@@ -149,20 +120,26 @@ impl Configuration {
     }
 }
 
+/// The socket for `uri`, if there is one.
+fn socket_for<'a>(sockets: &'a UnixSockets, uri: &Uri) -> Option<&'a Path> {
+    let authority = format!("{}:{}", uri.host()?, port(uri)?);
+    let socket = sockets.get(&authority)?;
+    (uri.scheme_str() == Some("http")).then_some(socket)
+}
+
 impl Service<Uri> for Connector {
     type Response = TokioIo<Box<dyn Io>>;
-    type Error = ConnectFailure;
-    type Future = Pin<Box<dyn Future<Output = Result<Self::Response, ConnectFailure>> + Send>>;
+    type Error = io::Error;
+    type Future = Pin<Box<dyn Future<Output = io::Result<Self::Response>> + Send>>;
 
-    fn poll_ready(&mut self, _: &mut Context<'_>) -> Poll<Result<(), ConnectFailure>> {
+    fn poll_ready(&mut self, _: &mut Context<'_>) -> Poll<io::Result<()>> {
         Poll::Ready(Ok(()))
     }
 
     fn call(&mut self, uri: Uri) -> Self::Future {
         let configuration = self.0.clone();
-        let limit = CONNECT_TIMEOUT
-            .try_with(|limit| *limit)
-            .unwrap_or(DEFAULT_TIMEOUT);
+        let limit = CONNECT_TIMEOUT.try_with(|limit| *limit);
+        let limit = limit.unwrap_or(DEFAULT_TIMEOUT);
         Box::pin(async move { configuration.connect(&uri, limit).await.map(TokioIo::new) })
     }
 }
@@ -190,6 +167,28 @@ impl Connection for Box<dyn Io> {
         match self.is_http2() {
             true => Connected::new().negotiated_h2(),
             false => Connected::new(),
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn only_plain_http_to_the_authority_goes_to_the_socket() {
+        let socket = || PathBuf::from("/run/docker.sock");
+        let sockets = ["127.0.0.1:2375", "engine:80"].map(|it| (it.to_owned(), socket()));
+        for (url, is_for_it) in [
+            ("http://127.0.0.1:2375/_ping", true),
+            ("https://127.0.0.1:2375/", false),
+            ("http://127.0.0.1:2376/", false),
+            ("http://localhost:2375/", false),
+            // A port left out is 80.
+            ("http://engine/", true),
+        ] {
+            let found = socket_for(&sockets.clone().into(), &url.parse().unwrap()).is_some();
+            assert_eq!(found, is_for_it, "{url}");
         }
     }
 }

@@ -64,10 +64,11 @@ impl Compiled {
 
     pub(crate) fn new(manifest: &Manifest) -> Result<Self> {
         let engine = engine()?;
-        let source = manifest.source.display();
-        let wasm = std::fs::read(&manifest.source).with_context(|| match &manifest.build {
-            Some(build) => format!("cannot read the component {source}; build it first: {build}"),
-            None => format!("cannot read the component {source}"),
+        let source = manifest.component.source.display();
+        let wasm = std::fs::read(&manifest.component.source);
+        let wasm = wasm.with_context(|| match &manifest.component.build {
+            Some(build) => format!("cannot read {source}; build it first: {}", build.command),
+            None => format!("cannot read {source}"),
         })?;
         let component = Component::new(&engine, wasm)
             .map_err(anyhow::Error::from)
@@ -85,20 +86,13 @@ impl Compiled {
         Ok(Self(Arc::new(Prepared { pre, live })))
     }
 
-    /// The interfaces that the component imports, with their versions.
-    pub fn imports(&self) -> Vec<String> {
+    /// The interfaces that the component imports and exports, with their versions.
+    pub fn interfaces(&self) -> [Vec<String>; 2] {
         let pre = self.0.pre.instance_pre();
-        let component = pre.component().component_type();
-        let imports = component.imports(pre.engine());
-        imports.map(|(name, _)| name.to_owned()).collect()
-    }
-
-    /// The interfaces that the component exports, with their versions.
-    pub fn exports(&self) -> Vec<String> {
-        let pre = self.0.pre.instance_pre();
-        let component = pre.component().component_type();
-        let exports = component.exports(pre.engine());
-        exports.map(|(name, _)| name.to_owned()).collect()
+        let (component, engine) = (pre.component().component_type(), pre.engine());
+        let imports = component.imports(engine).map(|(name, _)| name.to_owned());
+        let exports = component.exports(engine).map(|(name, _)| name.to_owned());
+        [imports.collect(), exports.collect()]
     }
 }
 
@@ -241,8 +235,16 @@ impl Guest {
     }
 
     fn store(&self) -> Store<State> {
-        let mut state = State::new(&self.sink, self.outbound.clone(), self.variables.clone());
-        state.meter = self.meter.clone();
+        let output = || GuestOutput::new(self.sink.clone());
+        let state = State {
+            table: ResourceTable::new(),
+            // Nothing is inherited: no directory, environment, argument, socket or input.
+            wasi: WasiCtx::builder().stdout(output()).stderr(output()).build(),
+            http: WasiHttpCtx::new(),
+            outbound: self.outbound.clone(),
+            variables: self.variables.clone(),
+            meter: self.meter.clone(),
+        };
         let mut store = Store::new(self.compiled.0.pre.engine(), state);
         if self.meter.is_some() {
             store.limiter(|state| {
@@ -287,24 +289,6 @@ struct State {
     meter: Option<Meter>,
 }
 
-impl State {
-    // Nothing is inherited: no directory, environment, argument, socket or input.
-    fn new(sink: &Sink, outbound: Outbound, variables: Arc<BTreeMap<String, String>>) -> Self {
-        let wasi = WasiCtx::builder()
-            .stdout(GuestOutput::new(sink.clone()))
-            .stderr(GuestOutput::new(sink.clone()))
-            .build();
-        Self {
-            table: ResourceTable::new(),
-            wasi,
-            http: WasiHttpCtx::new(),
-            outbound,
-            variables,
-            meter: None,
-        }
-    }
-}
-
 impl WasiView for State {
     fn ctx(&mut self) -> WasiCtxView<'_> {
         WasiCtxView {
@@ -333,45 +317,5 @@ impl variables::Host for State {
             .get(&name)
             .cloned()
             .ok_or(variables::Error::Undefined(name))
-    }
-}
-
-#[cfg(test)]
-mod tests {
-    use wasmtime_wasi::cli::WasiCliView;
-    use wasmtime_wasi::filesystem::WasiFilesystemView;
-    use wasmtime_wasi::p2::bindings::cli::environment::Host as _;
-    use wasmtime_wasi::p2::bindings::filesystem::preopens::Host as _;
-
-    use super::*;
-    use crate::allowed_hosts::AllowedHosts;
-    use crate::connector::Connector;
-    use crate::tls::TlsConfigs;
-
-    fn state() -> State {
-        let sink = Sink::new(|_| {});
-        let tls = TlsConfigs::load("web", &[], None).unwrap();
-        let connector = Connector::new(tls, Vec::new(), sink.clone());
-        let outbound = Outbound::new(
-            "web",
-            AllowedHosts::default(),
-            connector,
-            true,
-            None,
-            sink.clone(),
-        );
-        State::new(&sink, outbound, Arc::default())
-    }
-
-    #[test]
-    fn an_instance_is_given_no_directory_environment_or_argument() {
-        // Cargo sets variables and gives arguments; none of them is passed on.
-        assert!(std::env::vars().next().is_some());
-        let mut state = state();
-        assert_eq!(state.cli().get_environment().unwrap(), []);
-        assert_eq!(state.cli().get_arguments().unwrap(), [""; 0]);
-        assert_eq!(state.cli().initial_cwd().unwrap(), None);
-        let directories = state.filesystem().get_directories().unwrap();
-        assert_eq!(directories.len(), 0);
     }
 }

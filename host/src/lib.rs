@@ -41,24 +41,18 @@ mod recording;
 mod runtime_config;
 mod serve;
 mod sink;
-mod template;
 mod tls;
-mod unix_socket;
-mod variables;
 
+pub use connector::UnixSockets;
 pub use guest::Compiled;
 pub use meter::Meter;
 pub use serve::Serving;
 pub use sink::Sink;
-pub use unix_socket::UnixSocket;
-pub use variables::{
-    from_environment as variables_from_environment, parse_flag as parse_variable_flag,
-};
 
 use allowed_hosts::AllowedHosts;
 use connector::Connector;
 use guest::Guest;
-use manifest::Manifest;
+use manifest::{Manifest, Template};
 use outbound::Outbound;
 use recording::Recording;
 use runtime_config::RuntimeConfig;
@@ -81,7 +75,7 @@ pub struct Options {
     /// A file with authorities to trust, instead of Mozilla's, where the runtime configuration names none.
     pub public_roots: Option<PathBuf>,
     /// Authorities whose requests go to unix sockets.
-    pub unix_sockets: Vec<UnixSocket>,
+    pub unix_sockets: UnixSockets,
     /// A file that gets a JSON object for each request that the component sends, with its body if that is JSON.
     pub record_requests: Option<PathBuf>,
     /// Measures the memory of the instances.
@@ -100,7 +94,7 @@ impl Options {
             listen: (Ipv4Addr::LOCALHOST, 0).into(),
             runtime_config: None,
             public_roots: None,
-            unix_sockets: Vec::new(),
+            unix_sockets: BTreeMap::new(),
             record_requests: None,
             meter: None,
             sink: Sink::stderr(),
@@ -127,40 +121,29 @@ impl Host {
 
     fn with(options: Options, compile: impl Fn(&Manifest) -> Result<Compiled>) -> Result<Self> {
         let manifest = Manifest::read(&options.manifest)?;
-        let values = variables::resolve(
-            &manifest.variables,
-            &options.variables,
-            &options.environment,
-        )?;
-        let runtime_config = match &options.runtime_config {
-            Some(file) => runtime_config::read(file)?,
-            None => RuntimeConfig::default(),
-        };
+        let values = manifest.values(&options.variables, &options.environment)?;
+        let runtime_config = options.runtime_config.as_deref().map(RuntimeConfig::read);
+        let runtime_config = runtime_config.transpose()?.unwrap_or_default();
         let entries = &runtime_config.client_tls;
         let public_roots = options.public_roots.as_deref();
-        let tls = TlsConfigs::load(&manifest.component, entries, public_roots)
-            .context("TLS (--runtime-config-file, --public-roots)")?;
+        let tls = TlsConfigs::load(&manifest.id, entries, public_roots).context("TLS")?;
         let recording = options.record_requests.as_deref();
-        let recording = recording
-            .map(Recording::append_to)
-            .transpose()
-            .context("--record-requests")?;
         let outbound = Outbound::new(
-            &manifest.component,
+            &manifest.id,
             allowed_hosts(&manifest, &values, &options.sink),
             Connector::new(tls, options.unix_sockets, options.sink.clone()),
             runtime_config.pools(),
-            recording,
+            recording.map(Recording::append_to).transpose()?,
             options.sink.clone(),
         );
-        let variables = manifest.component_variables.iter();
+        let variables = manifest.component.variables.iter();
         let variables = variables
             .filter_map(|(name, template)| Some((name.clone(), template.resolve(&values)?)));
         let guest = Guest {
             variables: Arc::new(variables.collect()),
             // Compiling takes seconds, so mistakes in the options are reported first.
             compiled: compile(&manifest)?,
-            component: manifest.component,
+            component: manifest.id,
             outbound,
             meter: options.meter,
             sink: options.sink.clone(),
@@ -191,21 +174,13 @@ fn allowed_hosts(
     values: &BTreeMap<String, String>,
     sink: &Sink,
 ) -> AllowedHosts {
-    let entries = manifest
-        .allowed_hosts
-        .iter()
-        .filter_map(|entry| entry.resolve(values));
-    AllowedHosts::parse(entries).unwrap_or_else(|error| {
-        let mut names: Vec<_> = manifest
-            .allowed_hosts
-            .iter()
-            .filter_map(|entry| entry.variable())
-            .collect();
-        names.dedup();
+    let entries = &manifest.component.allowed_outbound_hosts;
+    let filled = entries.iter().filter_map(|entry| entry.resolve(values));
+    AllowedHosts::parse(filled).unwrap_or_else(|error| {
+        let names: Vec<_> = entries.iter().filter_map(Template::variable).collect();
+        let (id, names) = (&manifest.id, names.join(" or "));
         sink.host(&format!(
-            "the component {} can reach nothing, because the value of {} makes allowed_outbound_hosts invalid: {error:#}",
-            manifest.component,
-            names.join(" or ")
+            "the component {id} can reach nothing, because the value of {names} makes allowed_outbound_hosts invalid: {error:#}"
         ));
         AllowedHosts::default()
     })

@@ -1,18 +1,18 @@
 //! The command line and the signals.
 
+use std::env;
 use std::net::SocketAddr;
 use std::path::PathBuf;
 
 use anyhow::{Context, Result};
 use clap::Parser;
-use dynamic_access_host::{
-    Host, Options, Sink, UnixSocket, parse_variable_flag, variables_from_environment,
-};
+use dynamic_access_host::{Host, Options};
 use tokio::signal::unix::{Signal, SignalKind, signal};
 
 /// Runs a Spin application where the Spin CLI is not installed.
 ///
-/// For development and tests. In production, use Spin: `spin up`, SpinKube or a hosted platform.
+/// The environment has the application's variables, as SPIN_VARIABLE_NAME. For development and tests. In production, use
+/// Spin: `spin up`, SpinKube or a hosted platform.
 #[derive(Parser)]
 #[command(version)]
 struct Arguments {
@@ -24,45 +24,35 @@ struct Arguments {
     #[arg(long, value_name = "ADDRESS:PORT", default_value = "127.0.0.1:3000")]
     listen: SocketAddr,
 
-    /// Set an application variable, like the environment variable SPIN_VARIABLE_NAME
-    #[arg(long = "variable", value_name = "NAME=VALUE|NAME=@FILE")]
-    variables: Vec<String>,
-
     /// Runtime configuration with `[[client_tls]]` entries
     #[arg(long, value_name = "FILE")]
     runtime_config_file: Option<PathBuf>,
 
-    /// Certificate authorities to trust, instead of Mozilla's, where the runtime configuration names none
-    #[arg(long, value_name = "FILE")]
-    public_roots: Option<PathBuf>,
-
     /// Send plain HTTP requests for an authority (host:port) to a unix socket
-    #[arg(long = "unix-socket", value_name = "AUTHORITY=PATH")]
-    unix_sockets: Vec<UnixSocket>,
-
-    /// Append a JSON object for each request that the component sends, with its body if that is JSON
-    #[arg(long, value_name = "FILE")]
-    record_requests: Option<PathBuf>,
+    #[arg(long = "unix-socket", value_name = "AUTHORITY=PATH", value_parser = unix_socket)]
+    unix_sockets: Vec<(String, PathBuf)>,
 }
 
-impl Arguments {
-    fn options(self) -> Result<Options> {
-        Ok(Options {
-            manifest: self.from,
-            variables: self
-                .variables
-                .iter()
-                .map(|flag| parse_variable_flag(flag))
-                .collect::<Result<_>>()?,
-            environment: variables_from_environment()?,
-            listen: self.listen,
-            runtime_config: self.runtime_config_file,
-            public_roots: self.public_roots,
-            unix_sockets: self.unix_sockets,
-            record_requests: self.record_requests,
-            meter: None,
-            sink: Sink::stderr(),
-        })
+fn unix_socket(text: &str) -> Result<(String, PathBuf)> {
+    let (authority, path) = text
+        .split_once('=')
+        .context("it has the form AUTHORITY=PATH")?;
+    Ok((authority.to_owned(), path.into()))
+}
+
+impl From<Arguments> for Options {
+    fn from(arguments: Arguments) -> Self {
+        let environment = env::vars_os();
+        let text = |name: std::ffi::OsString| name.into_string().ok();
+        Self {
+            environment: environment
+                .filter_map(|(name, value)| Some((text(name)?, text(value)?)))
+                .collect(),
+            listen: arguments.listen,
+            runtime_config: arguments.runtime_config_file,
+            unix_sockets: arguments.unix_sockets.into_iter().collect(),
+            ..Self::new(arguments.from)
+        }
     }
 }
 
@@ -77,8 +67,7 @@ async fn main() {
 }
 
 async fn run() -> Result<i32> {
-    let options = Arguments::parse().options()?;
-    let host = Host::prepare(options)?;
+    let host = Host::prepare(Arguments::parse().into())?;
     // Until here, while the component compiles, a signal ends the process at once.
     let mut interrupt = listen_for(SignalKind::interrupt())?;
     let mut terminate = listen_for(SignalKind::terminate())?;

@@ -5,12 +5,9 @@
 use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};
 
-use anyhow::{Context, Result, anyhow, ensure};
+use anyhow::{Context, Result, anyhow, bail, ensure};
 use serde::Deserialize;
 use serde::de::IgnoredAny;
-
-use crate::allowed_hosts::AllowedHosts;
-use crate::template::Template;
 
 /// An application with one HTTP trigger and its component.
 #[derive(Clone, Debug)]
@@ -18,15 +15,9 @@ pub struct Manifest {
     /// The application variables that it declares.
     pub variables: BTreeMap<String, Declaration>,
     /// The component's id.
-    pub component: String,
-    /// The component's WebAssembly file.
-    pub source: PathBuf,
-    /// The command that builds the component, to show when its file is missing.
-    pub build: Option<String>,
-    /// The hosts that the component may reach.
-    pub allowed_hosts: Vec<Template>,
-    /// The variables that the component sees.
-    pub component_variables: BTreeMap<String, Template>,
+    pub id: String,
+    /// The component.
+    pub component: Component,
 }
 
 /// The declaration of an application variable; it has a default or is required.
@@ -38,11 +29,45 @@ pub struct Declaration {
     /// Whether a value must be given.
     #[serde(default)]
     pub required: bool,
-    /// Whether the value is sensitive.
-    #[serde(default)]
-    pub secret: bool,
+    #[serde(default, rename = "secret")]
+    _secret: IgnoredAny,
     /// Its description.
     pub description: Option<String>,
+}
+
+/// A component, as the manifest has it.
+#[derive(Clone, Debug, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Component {
+    /// Its WebAssembly file.
+    pub source: PathBuf,
+    /// The hosts that it may reach.
+    #[serde(default)]
+    pub allowed_outbound_hosts: Vec<Template>,
+    /// The variables that it sees.
+    #[serde(default)]
+    pub variables: BTreeMap<String, Template>,
+    /// How it is built.
+    pub build: Option<Build>,
+    #[serde(default, rename = "description")]
+    _description: IgnoredAny,
+}
+
+/// How a component is built.
+#[derive(Clone, Debug, Deserialize)]
+pub struct Build {
+    /// The command, to show when the file is missing.
+    pub command: String,
+}
+
+/// A text, or the application variable that is filled in at start: `{{ variable }}`.
+#[derive(Clone, Debug, PartialEq, Eq, Deserialize)]
+#[serde(try_from = "String")]
+pub enum Template {
+    /// This text.
+    Text(String),
+    /// The value of this variable.
+    Variable(String),
 }
 
 /// The manifest as it is written. A field that begins with `_` only describes the application.
@@ -51,25 +76,12 @@ pub struct Declaration {
 struct RawManifest {
     spin_manifest_version: i64,
     #[serde(rename = "application")]
-    _application: RawApplication,
+    _application: IgnoredAny,
     #[serde(default)]
     variables: BTreeMap<String, Declaration>,
     trigger: RawTriggers,
     #[serde(default)]
-    component: BTreeMap<String, RawComponent>,
-}
-
-#[derive(Deserialize)]
-#[serde(deny_unknown_fields)]
-struct RawApplication {
-    #[serde(rename = "name")]
-    _name: IgnoredAny,
-    #[serde(default, rename = "version")]
-    _version: IgnoredAny,
-    #[serde(default, rename = "description")]
-    _description: IgnoredAny,
-    #[serde(default, rename = "authors")]
-    _authors: IgnoredAny,
+    component: BTreeMap<String, Component>,
 }
 
 #[derive(Deserialize)]
@@ -87,107 +99,131 @@ struct RawTrigger {
     _id: IgnoredAny,
 }
 
-#[derive(Deserialize)]
-#[serde(deny_unknown_fields)]
-struct RawComponent {
-    source: PathBuf,
-    #[serde(default)]
-    allowed_outbound_hosts: Vec<String>,
-    #[serde(default)]
-    variables: BTreeMap<String, String>,
-    build: Option<RawBuild>,
-    #[serde(default, rename = "description")]
-    _description: IgnoredAny,
-}
-
-#[derive(Deserialize)]
-struct RawBuild {
-    command: String,
-}
-
 impl Manifest {
     /// Reads the manifest `file`.
     pub fn read(file: &Path) -> Result<Self> {
-        let text = std::fs::read_to_string(file).with_context(|| {
-            format!(
-                "cannot read {} (use --from to name another file)",
-                file.display()
-            )
-        })?;
+        let shown = file.display();
+        let text = std::fs::read_to_string(file)
+            .with_context(|| format!("cannot read {shown} (use --from to name another file)"))?;
         let folder = file.parent().unwrap_or(Path::new(""));
-        Self::parse(&text, folder).with_context(|| file.display().to_string())
+        Self::parse(&text, folder).with_context(|| shown.to_string())
     }
 
     /// Reads a manifest from its text; a relative `source` is below `folder`.
-    pub fn parse(text: &str, folder: &Path) -> Result<Self> {
+    fn parse(text: &str, folder: &Path) -> Result<Self> {
         let raw: RawManifest = toml::from_str(text).context(
             "this host does not support this manifest, or it is wrong: run it with Spin itself",
         )?;
+        let (version, variables) = (raw.spin_manifest_version, raw.variables);
         ensure!(
-            raw.spin_manifest_version == 2,
-            "spin_manifest_version is {}; this host reads version 2",
-            raw.spin_manifest_version
+            version == 2,
+            "spin_manifest_version is {version}; this host reads version 2"
         );
-        let variables = raw.variables;
-        check_declarations(&variables)?;
         let [trigger] = <[RawTrigger; 1]>::try_from(raw.trigger.http)
             .map_err(|_| anyhow!("this host supports exactly one [[trigger.http]]"))?;
         ensure!(
             trigger.route == "/...",
             "[[trigger.http]]: this host only supports the route \"/...\", which is every path"
         );
-        let id = trigger.component;
-        let mut components = raw.component;
-        let component = components.remove(&id).with_context(|| {
+        let (id, mut components) = (trigger.component, raw.component);
+        let mut component = components.remove(&id).with_context(|| {
             format!("the trigger names the component `{id}`, which is not declared")
         })?;
-        let hosts = component.allowed_outbound_hosts;
-        let hosts = hosts.iter().map(|text| template(text, &variables));
-        let allowed_hosts = hosts
-            .collect::<Result<_>>()
-            .with_context(|| format!("[component.{id}] allowed_outbound_hosts"))?;
-        let manifest = Self {
-            source: folder.join(component.source),
-            build: component.build.map(|build| build.command),
-            allowed_hosts,
-            component_variables: component_variables(component.variables, &variables)
-                .with_context(|| format!("[component.{id}.variables]"))?,
+        component.source = folder.join(component.source);
+        for (name, declaration) in &variables {
+            ensure!(
+                declaration.required != declaration.default.is_some(),
+                "[variables] {name}: needs either `default` or `required = true`"
+            );
+        }
+        for name in variables.keys().chain(component.variables.keys()) {
+            ensure!(
+                is_variable_name(name),
+                "variable {name}: a name is lower-case letters, digits and single underscores, and begins with a letter"
+            );
+        }
+        let hosts = component.allowed_outbound_hosts.iter();
+        let names = hosts.chain(component.variables.values());
+        for name in names.filter_map(Template::variable) {
+            ensure!(
+                variables.contains_key(name),
+                "[component.{id}]: [variables] does not declare the variable `{name}`"
+            );
+        }
+        Ok(Self {
             variables,
-            component: id,
-        };
-        manifest.check_default_hosts().with_context(|| {
-            format!("[component.{}] allowed_outbound_hosts", manifest.component)
-        })?;
-        Ok(manifest)
+            id,
+            component,
+        })
     }
 
-    // As in Spin, entries that use no variable are checked even before values are known.
-    fn check_default_hosts(&self) -> Result<()> {
-        let defaults = self
-            .variables
-            .iter()
-            .filter_map(|(name, declared)| Some((name.clone(), declared.default.clone()?)))
-            .collect();
-        let hosts = self
-            .allowed_hosts
-            .iter()
-            .filter_map(|host| host.resolve(&defaults));
-        AllowedHosts::parse(hosts).map(drop)
+    /// The value of every declared variable: one of `given`, by name, else one of `environment`, by `SPIN_VARIABLE_…`
+    /// name, else the default.
+    pub fn values(
+        &self,
+        given: &BTreeMap<String, String>,
+        environment: &BTreeMap<String, String>,
+    ) -> Result<BTreeMap<String, String>> {
+        if let Some(unknown) = given
+            .keys()
+            .find(|name| !self.variables.contains_key(*name))
+        {
+            let known: Vec<_> = self.variables.keys().map(String::as_str).collect();
+            let known = known.join(", ");
+            bail!("the manifest declares no variable {unknown}; it declares {known}");
+        }
+        let mut values = BTreeMap::new();
+        let mut missing = String::new();
+        for (name, declared) in &self.variables {
+            let variable = format!("SPIN_VARIABLE_{}", name.to_uppercase());
+            let value = given.get(name).or_else(|| environment.get(&variable));
+            if let Some(value) = value.or(declared.default.as_ref()) {
+                values.insert(name.clone(), value.clone());
+            } else {
+                let description = declared.description.as_deref().unwrap_or_default();
+                missing.push_str(&format!("\n  {name}: set {variable}\n    ({description})"));
+            }
+        }
+        ensure!(
+            missing.is_empty(),
+            "required variables have no value:{missing}"
+        );
+        Ok(values)
     }
 }
 
-fn check_declarations(declared: &BTreeMap<String, Declaration>) -> Result<()> {
-    for (name, declaration) in declared {
-        ensure!(
-            is_variable_name(name),
-            "[variables] {name}: a name is lower-case letters, digits and single underscores, and begins with a letter"
-        );
-        ensure!(
-            declaration.required != declaration.default.is_some(),
-            "[variables] {name}: needs either `default` or `required = true`"
-        );
+impl Template {
+    /// The name of its variable, if it has one.
+    pub fn variable(&self) -> Option<&str> {
+        match self {
+            Self::Text(_) => None,
+            Self::Variable(name) => Some(name),
+        }
     }
-    Ok(())
+
+    /// The text; `None` if its variable has no value.
+    pub fn resolve(&self, values: &BTreeMap<String, String>) -> Option<String> {
+        match self {
+            Self::Text(text) => Some(text.clone()),
+            Self::Variable(name) => values.get(name).cloned(),
+        }
+    }
+}
+
+impl TryFrom<String> for Template {
+    type Error = anyhow::Error;
+
+    fn try_from(text: String) -> Result<Self> {
+        if !text.contains("{{") {
+            return Ok(Self::Text(text));
+        }
+        let inner = text.strip_prefix("{{");
+        let inner = inner.and_then(|inner| inner.strip_suffix("}}"));
+        match inner.filter(|inner| !inner.contains(['{', '}'])) {
+            Some(name) => Ok(Self::Variable(name.trim().to_owned())),
+            None => bail!("this host supports no template but `{{{{ variable }}}}`: {text:?}"),
+        }
+    }
 }
 
 /// Whether Spin accepts `name` as the name of a variable.
@@ -200,32 +236,6 @@ pub fn is_variable_name(name: &str) -> bool {
         && !name.contains("__")
 }
 
-fn component_variables(
-    raw: BTreeMap<String, String>,
-    declared: &BTreeMap<String, Declaration>,
-) -> Result<BTreeMap<String, Template>> {
-    raw.into_iter()
-        .map(|(name, text)| {
-            ensure!(
-                is_variable_name(&name),
-                "`{name}` is not a valid name for a variable"
-            );
-            Ok((name, template(&text, declared)?))
-        })
-        .collect()
-}
-
-fn template(text: &str, declared: &BTreeMap<String, Declaration>) -> Result<Template> {
-    let template = Template::parse(text)?;
-    if let Some(name) = template.variable() {
-        ensure!(
-            declared.contains_key(name),
-            "[variables] does not declare the variable `{name}`"
-        );
-    }
-    Ok(template)
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -234,8 +244,6 @@ mod tests {
         spin_manifest_version = 2
         [application]
         name = "app"
-        version = "1.0.0"
-        description = "An application"
         [variables]
         secret = { required = true, secret = true, description = "A secret" }
         url = { default = "http://127.0.0.1:2375" }
@@ -250,28 +258,33 @@ mod tests {
         command = "make"
         watch = ["src"]
         [component.web.variables]
-        secret = "{{ secret }}"
+        secret = "{{secret}}"
+        text = "a } { b"
     "#;
 
     fn parse(text: &str) -> Result<Manifest> {
         Manifest::parse(text, Path::new("/app"))
     }
 
-    fn error_of(from: &str, to: &str) -> String {
-        assert!(WHOLE.contains(from), "{from:?} is in the manifest");
-        format!("{:#}", parse(&WHOLE.replacen(from, to, 1)).unwrap_err())
+    fn map<const N: usize>(pairs: [(&str, &str); N]) -> BTreeMap<String, String> {
+        pairs
+            .map(|(name, value)| (name.to_owned(), value.to_owned()))
+            .into()
     }
 
     #[test]
     fn a_whole_manifest_is_read() {
-        let manifest = parse(WHOLE).unwrap();
-        assert_eq!(manifest.component, "web");
-        assert_eq!(manifest.source, Path::new("/app/target/app.wasm"));
-        assert_eq!(manifest.build.as_deref(), Some("make"));
-        assert!(manifest.variables["secret"].secret);
-        assert_eq!(manifest.variables["secret"].default, None);
-        assert_eq!(manifest.allowed_hosts.len(), 1);
-        assert_eq!(manifest.component_variables.len(), 1);
+        let Manifest { id, component, .. } = parse(WHOLE).unwrap();
+        assert_eq!(id, "web");
+        assert_eq!(component.source, Path::new("/app/target/app.wasm"));
+        assert_eq!(component.build.unwrap().command, "make");
+        let values = map([("secret", "s")]);
+        let resolved = |template: &Template| template.resolve(&values);
+        let seen = component.variables.values().map(resolved);
+        let seen: Vec<_> = seen.map(Option::unwrap).collect();
+        assert_eq!(seen, ["s", "a } { b"]);
+        let hosts = component.allowed_outbound_hosts.iter().map(resolved);
+        assert_eq!(hosts.collect::<Vec<_>>(), [None]);
     }
 
     #[test]
@@ -280,6 +293,10 @@ mod tests {
         let more = "[[trigger.http]]\nroute = \"/...\"\ncomponent = \"web\"\n[component.web]";
         let url = "{ default = \"http://127.0.0.1:2375\" }";
         let both = "{ default = \"x\", required = true }";
+        let error_of = |from: &str, to: &str| {
+            assert!(WHOLE.contains(from), "{from:?} is in the manifest");
+            format!("{:#}", parse(&WHOLE.replacen(from, to, 1)).unwrap_err())
+        };
         for (from, to, named) in [
             ("manifest_version = 2", "manifest_version = 1", "version 2"),
             ("[[trigger.http]]", "[[trigger.redis]]", "redis"),
@@ -289,13 +306,11 @@ mod tests {
             ("component = \"web\"", "component = \"wbe\"", "`wbe`"),
             (component, "source = { url = \"x\" }", "source"),
             ("[component.web]", more, "exactly one"),
-            (
-                "{{ url }}",
-                "{{ uri }}",
-                "allowed_outbound_hosts: [variables]",
-            ),
             ("{{ url }}", "{{ uri }}", "`uri`"),
-            ("http://127.0.0.1", "127.0.0.1", "allowed_outbound_hosts"),
+            ("{{ url }}", "{{ url", "no template"),
+            ("{{ url }}", "http://{{ url }}", "no template"),
+            ("{{ url }}", "{{ url }}{{ url }}", "no template"),
+            ("text = ", "te-xt = ", "te-xt"),
             // A variable is either required or has a default.
             (url, "{ }", "url"),
             (url, both, "url"),
@@ -317,6 +332,38 @@ mod tests {
         }
         for bad in ["", "A", "1a", "_a", "a_", "a__b", "a-b"] {
             assert!(!is_variable_name(bad), "{bad}");
+        }
+    }
+
+    #[test]
+    fn given_values_come_before_the_environment_and_that_before_the_default() {
+        let (secret, url) = ("SPIN_VARIABLE_SECRET", "SPIN_VARIABLE_URL");
+        let given = map([("secret", "given")]);
+        for (given, environment, expected) in [
+            (&given, map([(secret, "x"), (url, "x")]), ["given", "x"]),
+            (&given, map([]), ["given", "http://127.0.0.1:2375"]),
+            // An empty value is one too.
+            (&map([]), map([(secret, "s"), (url, "")]), ["s", ""]),
+        ] {
+            let values = parse(WHOLE).unwrap().values(given, &environment).unwrap();
+            let [secret, url] = expected;
+            assert_eq!(values, map([("secret", secret), ("url", url)]));
+        }
+    }
+
+    #[test]
+    fn a_variable_without_a_value_and_an_unknown_one_are_named_and_no_value_is() {
+        for (given, told) in [
+            (map([]), ["SPIN_VARIABLE_SECRET", "A secret"]),
+            (map([("secert", "hunter2")]), ["secert", "secret, url"]),
+        ] {
+            let error = parse(WHOLE).unwrap().values(&given, &map([])).unwrap_err();
+            let error = error.to_string();
+            assert!(told.iter().all(|told| error.contains(told)), "{error}");
+            assert!(
+                !error.contains("hunter2") && !error.contains("127"),
+                "{error}"
+            );
         }
     }
 }

@@ -32,18 +32,3 @@ impl ResourceLimiter for Meter {
         Ok(true)
     }
 }
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn the_peak_is_the_most_since_it_was_asked() {
-        let mut meter = Meter::default();
-        for desired in [1, 3, 2] {
-            assert!(meter.memory_growing(0, desired, None).unwrap());
-        }
-        assert_eq!(meter.take_peak(), 3);
-        assert_eq!(meter.take_peak(), 0);
-    }
-}

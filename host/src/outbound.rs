@@ -3,6 +3,7 @@
 
 use std::error::Error as StdError;
 use std::future::Future;
+use std::io::{self, ErrorKind};
 use std::pin::Pin;
 use std::sync::Arc;
 use std::task::{Context, Poll};
@@ -19,7 +20,7 @@ use tokio::time::{Instant, Sleep, sleep, timeout};
 use wasmtime_wasi_http::{Error, RequestOptions, WasiBody, WasiHttpHooks};
 
 use crate::allowed_hosts::{AllowedHosts, origin};
-use crate::connector::{CONNECT_TIMEOUT, ConnectFailure, Connector, DEFAULT_TIMEOUT};
+use crate::connector::{CONNECT_TIMEOUT, Connector, DEFAULT_TIMEOUT};
 use crate::recording::Recording;
 use crate::sink::Sink;
 
@@ -112,38 +113,41 @@ impl Shared {
             .await
             .map_err(|_| Error::ConnectionReadTimeout)?
             .map_err(|error| self.failure(&target, &error))?;
-        let between_bytes_limit = options.between_bytes_timeout.unwrap_or(DEFAULT_TIMEOUT);
-        Ok(response.map(|body| TimedBody::new(body, between_bytes_limit).boxed_unsync()))
+        let limit = options.between_bytes_timeout.unwrap_or(DEFAULT_TIMEOUT);
+        let timer = Box::pin(sleep(limit));
+        Ok(response.map(|body| TimedBody { body, limit, timer }.boxed_unsync()))
     }
 
     fn failure(&self, target: &str, error: &ClientError) -> Error {
         let mut detail = error.to_string();
         let mut cause = error.source();
-        while let Some(error) = cause {
-            if let Some(failure) = error.downcast_ref::<ConnectFailure>() {
-                return (*failure).into();
+        while let Some(inner) = cause {
+            if let Some(failure) = inner
+                .downcast_ref::<io::Error>()
+                .filter(|_| error.is_connect())
+            {
+                return not_connected(failure.kind());
             }
-            detail.push_str(&format!(": {error}"));
-            cause = error.source();
+            detail.push_str(&format!(": {inner}"));
+            cause = inner.source();
         }
         self.sink.host(&format!("{target}: {detail}"));
         Error::HttpProtocolError
     }
 }
 
-impl From<ConnectFailure> for Error {
-    fn from(failure: ConnectFailure) -> Self {
-        let dns = |rcode: &str| Self::DnsError {
-            rcode: Some(rcode.to_owned()),
-            info_code: Some(0),
-        };
-        match failure {
-            ConnectFailure::Timeout => Self::ConnectionTimeout,
-            ConnectFailure::Refused => Self::ConnectionRefused,
-            ConnectFailure::NoAddress => dns("address not available"),
-            ConnectFailure::InvalidName => dns("invalid dns name"),
-            ConnectFailure::Tls => Self::TlsProtocolError,
-        }
+/// The guest's error for one of a [`Connector`].
+fn not_connected(kind: ErrorKind) -> Error {
+    let dns = |rcode: &str| Error::DnsError {
+        rcode: Some(rcode.to_owned()),
+        info_code: Some(0),
+    };
+    match kind {
+        ErrorKind::TimedOut => Error::ConnectionTimeout,
+        ErrorKind::AddrNotAvailable => dns("address not available"),
+        ErrorKind::InvalidInput => dns("invalid dns name"),
+        ErrorKind::InvalidData => Error::TlsProtocolError,
+        _ => Error::ConnectionRefused,
     }
 }
 
@@ -152,13 +156,6 @@ struct TimedBody {
     body: Incoming,
     limit: Duration,
     timer: Pin<Box<Sleep>>,
-}
-
-impl TimedBody {
-    fn new(body: Incoming, limit: Duration) -> Self {
-        let timer = Box::pin(sleep(limit));
-        Self { body, limit, timer }
-    }
 }
 
 impl Body for TimedBody {
@@ -175,11 +172,10 @@ impl Body for TimedBody {
                 self.timer.as_mut().reset(next);
                 Poll::Ready(frame.map(|frame| frame.map_err(|_| Error::HttpProtocolError)))
             }
-            Poll::Pending => self
-                .timer
-                .as_mut()
-                .poll(cx)
-                .map(|()| Some(Err(Error::ConnectionReadTimeout))),
+            Poll::Pending => {
+                let timer = self.timer.as_mut().poll(cx);
+                timer.map(|()| Some(Err(Error::ConnectionReadTimeout)))
+            }
         }
     }
 

@@ -20,8 +20,7 @@ pub struct ClientTls {
     pub client_cert_file: Option<PathBuf>,
     /// A PEM file with the client's private key.
     pub client_private_key_file: Option<PathBuf>,
-    /// Whether the public authorities are trusted; by default, only if there is no `ca_roots_file`.
-    pub ca_use_webpki_roots: Option<bool>,
+    ca_use_webpki_roots: Option<bool>,
 }
 
 /// A runtime configuration; the default is that of no file.
@@ -41,6 +40,22 @@ struct OutboundHttp {
 }
 
 impl RuntimeConfig {
+    /// Reads a runtime configuration; its paths are relative to `file`.
+    pub fn read(file: &Path) -> Result<Self> {
+        let read = std::fs::read_to_string(file).map_err(anyhow::Error::from);
+        let folder = file.parent().unwrap_or(Path::new(""));
+        read.and_then(|text| Self::parse(&text, folder))
+            .with_context(|| format!("--runtime-config-file {}", file.display()))
+    }
+
+    fn parse(text: &str, folder: &Path) -> Result<Self> {
+        let mut config: Self = toml::from_str(text)?;
+        for entry in &mut config.client_tls {
+            entry.check(folder).context("[[client_tls]]")?;
+        }
+        Ok(config)
+    }
+
     /// Whether a connection is kept for the next request.
     pub fn pools(&self) -> bool {
         let outbound = self.outbound_http.as_ref();
@@ -48,44 +63,22 @@ impl RuntimeConfig {
     }
 }
 
-/// Reads a runtime configuration; its paths are relative to `file`.
-pub fn read(file: &Path) -> Result<RuntimeConfig> {
-    let text = std::fs::read_to_string(file)
-        .with_context(|| format!("--runtime-config-file: cannot read {}", file.display()))?;
-    let folder = file.parent().unwrap_or(Path::new(""));
-    parse(&text, folder).with_context(|| format!("--runtime-config-file {}", file.display()))
-}
-
-fn parse(text: &str, folder: &Path) -> Result<RuntimeConfig> {
-    let mut config: RuntimeConfig = toml::from_str(text)?;
-    for entry in &mut config.client_tls {
-        entry.check(folder)?;
-    }
-    Ok(config)
-}
-
 impl ClientTls {
     fn check(&mut self, folder: &Path) -> Result<()> {
-        ensure!(
-            !self.component_ids.is_empty(),
-            "[[client_tls]]: component_ids is empty"
-        );
-        ensure!(!self.hosts.is_empty(), "[[client_tls]]: hosts is empty");
+        ensure!(!self.component_ids.is_empty(), "component_ids is empty");
+        ensure!(!self.hosts.is_empty(), "hosts is empty");
         ensure!(
             self.client_cert_file.is_some() == self.client_private_key_file.is_some(),
-            "[[client_tls]]: client_cert_file and client_private_key_file come together"
+            "client_cert_file and client_private_key_file come together"
         );
-        for file in [
-            &mut self.ca_roots_file,
-            &mut self.client_cert_file,
-            &mut self.client_private_key_file,
-        ] {
+        let (roots, certificate) = (&mut self.ca_roots_file, &mut self.client_cert_file);
+        for file in [roots, certificate, &mut self.client_private_key_file] {
             *file = file.take().map(|file| folder.join(file));
         }
         Ok(())
     }
 
-    /// Whether the public authorities are trusted.
+    /// Whether the public authorities are trusted; by default, only if there is no `ca_roots_file`.
     pub fn trusts_public_roots(&self) -> bool {
         self.ca_use_webpki_roots
             .unwrap_or(self.ca_roots_file.is_none())
@@ -106,12 +99,17 @@ mod tests {
     "#;
 
     fn error(text: &str) -> String {
-        format!("{:#}", parse(text, Path::new("/app")).unwrap_err())
+        format!(
+            "{:#}",
+            RuntimeConfig::parse(text, Path::new("/app")).unwrap_err()
+        )
     }
 
     #[test]
     fn paths_are_relative_to_the_file() {
-        let entry = &parse(WHOLE, Path::new("/app")).unwrap().client_tls[0];
+        let entry = &RuntimeConfig::parse(WHOLE, Path::new("/app"))
+            .unwrap()
+            .client_tls[0];
         let files = [&entry.ca_roots_file, &entry.client_cert_file];
         let expected = ["/app/certs/ca.pem", "/etc/cert.pem"].map(|path| Some(path.into()));
         assert_eq!(files, expected.each_ref());
@@ -120,7 +118,7 @@ mod tests {
     #[test]
     fn only_the_given_roots_are_trusted_unless_the_file_says_otherwise() {
         let trusts = |text: &str| {
-            let config = parse(text, Path::new("")).unwrap();
+            let config = RuntimeConfig::parse(text, Path::new("")).unwrap();
             config.client_tls[0].trusts_public_roots()
         };
         assert!(!trusts(WHOLE));
@@ -154,7 +152,7 @@ mod tests {
             ("[outbound_http]\nconnection_pooling = false", false),
             ("[outbound_http]", false),
         ] {
-            let config = parse(text, Path::new("")).unwrap();
+            let config = RuntimeConfig::parse(text, Path::new("")).unwrap();
             assert_eq!(config.pools(), pools, "{text}");
         }
     }

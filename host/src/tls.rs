@@ -21,13 +21,10 @@ impl TlsConfigs {
     /// public authorities.
     pub fn load(component: &str, entries: &[ClientTls], public: Option<&Path>) -> Result<Self> {
         let mut by_host = Vec::new();
-        for entry in entries {
-            if entry.component_ids.iter().any(|id| id == component) {
-                by_host.push((
-                    entry.hosts.clone(),
-                    Arc::new(configure(Some(entry), public)?),
-                ));
-            }
+        let is_ours = |entry: &&ClientTls| entry.component_ids.iter().any(|id| id == component);
+        for entry in entries.iter().filter(is_ours) {
+            let config = Arc::new(configure(Some(entry), public)?);
+            by_host.push((entry.hosts.clone(), config));
         }
         let default = Arc::new(configure(None, public)?);
         Ok(Self { by_host, default })
@@ -69,7 +66,7 @@ fn roots(entry: Option<&ClientTls>, public: Option<&Path>) -> Result<RootCertSto
     let mut roots = RootCertStore::empty();
     if entry.is_none_or(ClientTls::trusts_public_roots) {
         match public {
-            Some(file) => add(&mut roots, file).context("--public-roots")?,
+            Some(file) => add(&mut roots, file).context("the public roots")?,
             None => roots.extend(webpki_roots::TLS_SERVER_ROOTS.iter().cloned()),
         }
     }
@@ -89,14 +86,11 @@ fn add(roots: &mut RootCertStore, file: &Path) -> Result<()> {
 }
 
 fn certificates(file: &Path) -> Result<Vec<CertificateDer<'static>>> {
+    let shown = file.display();
     let certificates: Vec<_> = CertificateDer::pem_file_iter(file)
         .and_then(Iterator::collect)
-        .with_context(|| format!("cannot read certificates from {}", file.display()))?;
-    ensure!(
-        !certificates.is_empty(),
-        "{} holds no certificate",
-        file.display()
-    );
+        .with_context(|| format!("cannot read certificates from {shown}"))?;
+    ensure!(!certificates.is_empty(), "{shown} holds no certificate");
     Ok(certificates)
 }
 

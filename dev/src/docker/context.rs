@@ -41,23 +41,27 @@ pub fn current() -> Result<Option<Context>> {
     if process::program("docker").is_none() {
         return Ok(None);
     }
-    told_by(Command::new("docker").args(["context", "inspect", "--format", FORMAT]))
+    let mut inspect = Command::new("docker");
+    inspect.args(["context", "inspect", "--format", FORMAT]);
+    named_by(process::output_within(&mut inspect, ASK_BOUND))
 }
 
-fn told_by(command: &mut Command) -> Result<Option<Context>> {
-    match process::output_within(command, ASK_BOUND) {
-        Ok(text) => parse(&text),
-        Err(error) if lacks_contexts(&error.to_string()) => Ok(None),
-        Err(error) => Err(error.context(
-            "the docker context in use cannot be read; `docker context use default` selects the local Engine",
-        )),
-    }
-}
-
-fn lacks_contexts(complaint: &str) -> bool {
-    WITHOUT_CONTEXTS
+/// The context in the CLI's output.
+fn named_by(output: Result<String>) -> Result<Option<Context>> {
+    let error = match output {
+        Ok(text) => return parse(&text),
+        Err(error) => error,
+    };
+    let complaint = error.to_string();
+    if WITHOUT_CONTEXTS
         .iter()
         .any(|words| complaint.contains(words))
+    {
+        return Ok(None);
+    }
+    Err(error.context(
+        "the docker context in use cannot be read; `docker context use default` selects the local Engine",
+    ))
 }
 
 fn parse(text: &str) -> Result<Option<Context>> {
@@ -69,8 +73,7 @@ fn parse(text: &str) -> Result<Option<Context>> {
     if name == DEFAULT || host.is_empty() {
         return Ok(None);
     }
-    let has_tls = tls.contains("\"docker\"");
-    let endpoint = match has_tls {
+    let endpoint = match tls.contains("\"docker\"") {
         true => Endpoint::parse_verified(host),
         false => Endpoint::parse(host),
     };
@@ -85,44 +88,38 @@ fn parse(text: &str) -> Result<Option<Context>> {
 
 #[cfg(test)]
 mod tests {
+    use anyhow::anyhow;
+
     use super::*;
 
-    /// The context that a `docker` with this script names.
-    fn told(script: &str) -> Result<Option<Context>> {
-        told_by(Command::new("sh").args(["-c", script]))
-    }
-
-    #[track_caller]
-    fn check(printed: &str, expected: Option<(&str, &str)>) {
-        let found = told(&format!("printf '{printed}'")).expect(printed);
-        let found = found.map(|context| (context.name, context.endpoint.to_string()));
-        let expected = expected.map(|(name, endpoint)| (name.to_owned(), endpoint.to_owned()));
-        assert_eq!(found, expected, "{printed}");
-    }
-
     #[test]
-    fn a_context_names_its_engine() {
-        let colima = "unix:///home/u/.colima/default/docker.sock";
-        check(
-            &format!("colima\\n{colima}\\n{{}}\\n"),
-            Some(("colima", colima)),
-        );
-        check(
-            "far\\ntcp://engine:2376\\n{\"docker\":[\"ca.pem\"]}\\n",
-            Some(("far", "https://engine:2376")),
-        );
-        check(
-            "near\\ntcp://127.0.0.1:2375\\nnull\\n",
-            Some(("near", "http://127.0.0.1:2375")),
-        );
-    }
-
-    #[test]
-    fn the_default_context_names_nothing() {
-        check("default\\nunix:///var/run/docker.sock\\n{}\\n", None);
-        check("kubernetes-only\\n\\n{}\\n", None);
-        // Podman's.
-        check("[]\\n", None);
+    fn a_context_names_its_engine_unless_it_is_the_default() {
+        let socket = "unix:///home/u/.colima/default/docker.sock";
+        for (printed, expected) in [
+            (
+                &*format!("colima\n{socket}\n{{}}\n"),
+                Some(("colima", socket)),
+            ),
+            (
+                "far\ntcp://engine:2376\n{\"docker\":[\"ca.pem\"]}\n",
+                Some(("far", "https://engine:2376")),
+            ),
+            (
+                "near\ntcp://127.0.0.1:2375\nnull\n",
+                Some(("near", "http://127.0.0.1:2375")),
+            ),
+            ("default\nunix:///var/run/docker.sock\n{}\n", None),
+            ("kubernetes-only\n\n{}\n", None),
+            // Podman's.
+            ("[]\n", None),
+        ] {
+            let found = named_by(Ok(printed.to_owned())).expect(printed);
+            let found = found.map(|context| (context.name, context.endpoint.to_string()));
+            let found = found
+                .as_ref()
+                .map(|(name, endpoint)| (&**name, &**endpoint));
+            assert_eq!(found, expected, "{printed}");
+        }
     }
 
     #[test]
@@ -131,21 +128,25 @@ mod tests {
             "docker: context is not a docker command.",
             "Error: unrecognized command `podman context inspect`",
         ] {
-            let script = format!("echo '{complaint}' >&2; exit 125");
-            assert_eq!(told(&script).expect(complaint), None);
+            assert_eq!(named_by(Err(anyhow!(complaint))).expect(complaint), None);
         }
     }
 
     #[test]
     fn a_context_that_cannot_be_used_is_not_passed_over() {
-        let missing = told("echo 'context \"gone\": context not found' >&2; exit 1");
-        let text = format!("{:#}", missing.expect_err("it names an Engine"));
-        assert!(
-            text.contains("gone") && text.contains("docker context use"),
-            "{text}"
-        );
-        let ssh = told("printf 'far\\nssh://u@engine\\n{}\\n'");
-        let text = format!("{:#}", ssh.expect_err("no server reaches it"));
-        assert!(text.contains("far") && text.contains("ssh://"), "{text}");
+        for (output, told) in [
+            (
+                Err(anyhow!("context \"gone\": not found")),
+                ["gone", "docker context use"],
+            ),
+            (
+                Ok("far\nssh://u@engine\n{}\n".to_owned()),
+                ["far", "ssh://"],
+            ),
+        ] {
+            let error = named_by(output).expect_err("it names an Engine that no server reaches");
+            let text = format!("{error:#}");
+            assert!(told.iter().all(|word| text.contains(word)), "{text}");
+        }
     }
 }

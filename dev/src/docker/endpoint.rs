@@ -75,23 +75,23 @@ fn with_port(authority: &str, default: &str) -> String {
 mod tests {
     use super::*;
 
-    #[track_caller]
-    fn check(text: &str, shown: &str, docker_host: &str) {
-        let endpoint = Endpoint::parse(text).expect("an endpoint");
-        assert_eq!(endpoint.to_string(), shown);
-        assert_eq!(endpoint.docker_host(), docker_host);
-    }
-
     #[test]
     fn every_way_to_name_an_engine_is_understood() {
-        let socket = "unix:///var/run/docker.sock";
-        check(socket, socket, socket);
-        check("/var/run/docker.sock", socket, socket);
-        let tcp = "tcp://127.0.0.1:2375";
-        check(tcp, "http://127.0.0.1:2375", tcp);
-        check("http://127.0.0.1/", "http://127.0.0.1:2375", tcp);
-        check("https://engine", "https://engine:2376", "tcp://engine:2376");
-        check("http://[::1]", "http://[::1]:2375", "tcp://[::1]:2375");
+        let (socket, tcp) = ("unix:///var/run/docker.sock", "tcp://127.0.0.1:2375");
+        for (text, shown, docker_host) in [
+            (socket, socket, socket),
+            ("/var/run/docker.sock", socket, socket),
+            (tcp, "http://127.0.0.1:2375", tcp),
+            ("http://127.0.0.1/", "http://127.0.0.1:2375", tcp),
+            ("https://engine", "https://engine:2376", "tcp://engine:2376"),
+            ("http://[::1]", "http://[::1]:2375", "tcp://[::1]:2375"),
+        ] {
+            let endpoint = Endpoint::parse(text).expect(text);
+            assert_eq!(endpoint.to_string(), shown);
+            assert_eq!(endpoint.docker_host(), docker_host);
+        }
+        let verified = Endpoint::parse_verified("tcp://engine:2376").expect("an endpoint");
+        assert_eq!(verified, Endpoint::Tls("engine:2376".to_owned()));
     }
 
     #[test]
@@ -105,11 +105,5 @@ mod tests {
         ] {
             assert!(Endpoint::parse(text).is_err(), "{text}");
         }
-    }
-
-    #[test]
-    fn a_verified_engine_is_one_behind_tls() {
-        let endpoint = Endpoint::parse_verified("tcp://engine:2376").expect("an endpoint");
-        assert_eq!(endpoint, Endpoint::Tls("engine:2376".to_owned()));
     }
 }

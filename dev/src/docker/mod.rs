@@ -44,18 +44,16 @@ impl Docker {
     /// The Engine of a context, whose TLS files the Docker CLI has.
     pub fn of(context: DockerContext) -> Self {
         Self {
-            endpoint: context.endpoint,
             context: Some(context.name),
-            is_private: false,
+            ..Self::at(context.endpoint)
         }
     }
 
     /// An Engine that this run has started.
     pub fn private(socket: &Path) -> Self {
         Self {
-            endpoint: Endpoint::Unix(socket.to_owned()),
-            context: None,
             is_private: true,
+            ..Self::at(Endpoint::Unix(socket.to_owned()))
         }
     }
 

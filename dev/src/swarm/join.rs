@@ -2,8 +2,8 @@
 
 use anyhow::{Context, Result};
 
-use crate::interrupt;
 use crate::swarm::{JOIN_BOUND, Nodes, START_BOUND};
+use crate::{interrupt, process};
 
 impl Nodes {
     pub(super) fn join(&self) -> Result<()> {
@@ -46,7 +46,7 @@ impl Nodes {
     }
 
     fn wait_until_joined(&self, count: u8) -> Result<()> {
-        self.wait(START_BOUND, "all nodes of the Swarm to be ready", || {
+        process::wait_for(START_BOUND, "all nodes of the Swarm to be ready", || {
             let format = "{{.Status}} {{.ManagerStatus}}";
             let nodes = self
                 .docker(1)

@@ -14,15 +14,14 @@ use std::ops::RangeInclusive;
 use std::os::unix::process::CommandExt;
 use std::path::{Path, PathBuf};
 use std::process::{Command, Stdio};
-use std::thread;
-use std::time::{Duration, Instant};
+use std::time::Duration;
 
 use anyhow::{Context, Result, bail};
 
 use crate::docker::Docker;
 use crate::namespaces::Namespaces;
 use crate::network::ip;
-use crate::process::{self, POLL_INTERVAL};
+use crate::process;
 use crate::swarm::place::Place;
 use crate::{interrupt, processes};
 
@@ -142,15 +141,9 @@ impl Nodes {
             self.configure_network(node, name)?;
         }
         let from = configuration_of(name);
-        let make = [
-            "network",
-            "create",
-            "--scope",
-            "swarm",
-            "--config-from",
-            &from,
-        ];
-        self.docker(1).ask(&[&make[..], &[name]].concat()).map(drop)
+        let make = ["network", "create", "--scope", "swarm", "--config-from"];
+        self.docker(1).ask(&[&make[..], &[&from, name]].concat())?;
+        Ok(())
     }
 
     /// Makes the configuration of a node's part of that network.
@@ -189,7 +182,7 @@ impl Nodes {
     /// Kills a node's Engine, and returns when it has ended.
     pub fn kill(&self, node: u8) -> Result<()> {
         self.0.namespaces.signal("KILL", &self.pid_file(node))?;
-        self.wait(STOP_BOUND, "the end of a killed Engine", || {
+        process::wait_for(STOP_BOUND, "the end of a killed Engine", || {
             self.docker(node).ping().is_err().then_some(())
         })
     }
@@ -299,35 +292,9 @@ impl Nodes {
     }
 
     fn wait_until_up(&self, node: u8) -> Result<()> {
-        let waited = self.wait(START_BOUND, &format!("the Engine of node {node}"), || {
-            self.docker(node).ping().ok()
-        });
-        waited.with_context(|| {
-            format!(
-                "the end of {}:\n{}",
-                self.log_file(node).display(),
-                self.log(node)
-            )
-        })
-    }
-
-    fn wait<T>(
-        &self,
-        bound: Duration,
-        what: &str,
-        mut look: impl FnMut() -> Option<T>,
-    ) -> Result<T> {
-        let deadline = Instant::now() + bound;
-        loop {
-            if let Some(found) = look() {
-                return Ok(found);
-            }
-            interrupt::check()?;
-            if Instant::now() >= deadline {
-                bail!("waited {bound:?} in vain for {what}");
-            }
-            thread::sleep(POLL_INTERVAL);
-        }
+        let what = format!("the Engine of node {node}");
+        let waited = process::wait_for(START_BOUND, &what, || self.docker(node).ping().ok());
+        waited.with_context(|| format!("the end of its log:\n{}", self.log(node)))
     }
 }
 

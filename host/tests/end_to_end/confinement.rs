@@ -15,7 +15,7 @@ fn the_component_asks_for_no_file_system_and_no_socket() {
         "wasi:io/",
         "wasi:random/",
     ];
-    let imports = compiled().imports();
+    let [imports, _] = compiled().interfaces();
     assert!(!imports.is_empty());
     for import in imports {
         let is_known = INTERFACES.iter().any(|known| import.starts_with(known));
@@ -25,7 +25,7 @@ fn the_component_asks_for_no_file_system_and_no_socket() {
 
 #[test]
 fn the_export_is_one_that_spin_loads_from_the_version_on_that_the_documents_name() {
-    let exports = compiled().exports();
+    let [_, exports] = compiled().interfaces();
     let [export] = exports.as_slice() else {
         panic!("{exports:?}");
     };

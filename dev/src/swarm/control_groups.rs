@@ -1,38 +1,25 @@
 //! The control groups that Engines leave behind, in every hierarchy of either version.
 
-use std::collections::BTreeSet;
 use std::fs;
 use std::path::{Path, PathBuf};
 
 const ROOT: &str = "/sys/fs/cgroup";
 
-/// Removes a control group of that name, and those below it, if no process is left in them.
-pub fn remove(name: &str) {
-    for hierarchy in hierarchies() {
-        let group = hierarchy.join(name);
-        for child in folders_in(&group) {
-            // Files cannot be removed; they go with their folder.
-            let _ = fs::remove_dir(child);
-        }
-        let _ = fs::remove_dir(group);
-    }
-}
-
-/// The names that begin like this.
-pub(crate) fn beginning_with(beginning: &str) -> BTreeSet<String> {
-    let groups = hierarchies().into_iter().flat_map(|root| folders_in(&root));
-    groups
-        .filter_map(|group| group.file_name()?.to_str().map(str::to_owned))
-        .filter(|name| name.starts_with(beginning))
-        .collect()
-}
-
-/// The root itself in version 2, or each folder in it in version 1.
-fn hierarchies() -> Vec<PathBuf> {
+/// Removes the control groups whose names begin like this, and those below them, if no process is left in them.
+pub fn remove(beginning: &str) {
     let root = PathBuf::from(ROOT);
-    let mut all = folders_in(&root);
-    all.push(root);
-    all
+    // The root itself in version 2, or each folder in it in version 1.
+    let hierarchies = folders_in(&root).into_iter().chain([root]);
+    for group in hierarchies.flat_map(|hierarchy| folders_in(&hierarchy)) {
+        let name = group.file_name().unwrap_or_default().to_string_lossy();
+        if name.starts_with(beginning) {
+            for child in folders_in(&group) {
+                // Files cannot be removed; they go with their folder.
+                let _ = fs::remove_dir(child);
+            }
+            let _ = fs::remove_dir(&group);
+        }
+    }
 }
 
 fn folders_in(folder: &Path) -> Vec<PathBuf> {

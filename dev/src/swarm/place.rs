@@ -56,9 +56,7 @@ impl Place {
         for link in names_in("/sys/class/net", &self.name) {
             let _ = ip(&["link", "delete", &link]);
         }
-        for group in control_groups::beginning_with(&self.name) {
-            control_groups::remove(&group);
-        }
+        control_groups::remove(&self.name);
     }
 
     /// Inserts (`-I`) or deletes (`-D`) the rule that lets the bridge forward between its ports: an

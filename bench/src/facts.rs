@@ -63,12 +63,8 @@ pub async fn memory(
 ) -> Result<()> {
     let limit = (targets <= 100).then_some(MEMORY_MIB_MAX);
     let mut told = |webhook| {
-        memory_of(
-            format!("{webhook}, {targets} targets"),
-            meter,
-            limit,
-            report,
-        )
+        let name = format!("{webhook}, {targets} targets");
+        memory_of(name, meter, limit, report)
     };
     meter.take_peak();
     let (id, _) = server.start().await?;

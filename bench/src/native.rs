@@ -77,11 +77,11 @@ impl Native {
     }
 
     /// Makes the calls, for a new container or for `id`. Returns its id, and how long all calls took.
-    pub async fn play(&self, script: &Script, id: Option<&str>) -> Result<(String, Duration)> {
+    pub async fn play(&self, calls: &[Recorded], id: Option<&str>) -> Result<(String, Duration)> {
         let [name, recorded] = &self.container;
         let (name, mut id) = (name_like(name), id.unwrap_or(recorded).to_owned());
         let begun = Instant::now();
-        for Recorded { call, status, .. } in &script.calls {
+        for Recorded { call, status, .. } in calls {
             let renamed = self.renamed(call, &name, &id)?;
             let reply = self.client.send(&self.engine, renamed).await?;
             ensure!(
@@ -122,11 +122,11 @@ impl Native {
 
 impl Side for Native {
     async fn start(&self) -> Result<(String, Duration)> {
-        self.play(&self.start, None).await
+        self.play(&self.start.calls, None).await
     }
 
     async fn stop(&self, id: &str) -> Result<Duration> {
-        Ok(self.play(&self.stop, Some(id)).await?.1)
+        Ok(self.play(&self.stop.calls, Some(id)).await?.1)
     }
 }
 
@@ -141,23 +141,6 @@ impl Script {
         }
         let after = all - calls.len();
         Self { calls, after }
-    }
-
-    /// Only its first call.
-    pub fn first(&self) -> Self {
-        Self {
-            calls: self.calls[..1].to_vec(),
-            after: 0,
-        }
-    }
-
-    /// Only its lists of all targets.
-    pub fn lists_of_all(&self) -> Self {
-        let lists = self.calls.iter().filter(|one| one.is_list_of_all());
-        Self {
-            calls: lists.cloned().collect(),
-            after: 0,
-        }
     }
 
     /// Its call that creates a container.

@@ -60,10 +60,7 @@ pub async fn at_once(bench: &mut Bench<'_>) -> Result<()> {
 impl<'a> Webhooks<'a> {
     /// A server in the embedded host, with these variables.
     pub async fn of(bench: &Bench<'a>, variables: Variables<'_>) -> Result<Self> {
-        let Bench {
-            hosting, recorder, ..
-        } = bench;
-        let engine = &bench.empty.url;
+        let (hosting, recorder, engine) = (&bench.hosting, &bench.recorder, &bench.empty.url);
         let recorded = hosting.server(&recorder.url(), variables, None).await?;
         Ok(Self {
             arguments: bench.arguments,
@@ -105,9 +102,9 @@ impl<'a> Webhooks<'a> {
             tokio::time::sleep(BETWEEN_HEALTHS).await;
             Ok([took])
         };
-        let (all, first) = (&self.native.health, self.native.health.first());
-        for (name, script) in [("image look-up", &first), ("native, all calls", all)] {
-            let floor = async || Ok([self.native.play(script, None).await?.1]);
+        let all = &self.native.health.calls;
+        for (name, calls) in [("image look-up", &all[..1]), ("native, all calls", all)] {
+            let floor = async || Ok([self.native.play(calls, None).await?.1]);
             let [pairs] = compare(self.arguments.rounds(500), ours, floor).await?;
             report.row("/health", name, pairs, &[]);
         }

@@ -56,7 +56,6 @@ use manifest::{Manifest, Template};
 use outbound::Outbound;
 use recording::Recording;
 use runtime_config::RuntimeConfig;
-use serve::App;
 use tls::TlsConfigs;
 
 /// The options of a host.
@@ -104,7 +103,7 @@ impl Options {
 
 /// An application that is ready to serve.
 pub struct Host {
-    app: Arc<App>,
+    guest: Arc<Guest>,
     listen: SocketAddr,
 }
 
@@ -146,25 +145,22 @@ impl Host {
             component: manifest.id,
             outbound,
             meter: options.meter,
-            sink: options.sink.clone(),
+            sink: options.sink,
         };
         Ok(Self {
-            app: Arc::new(App {
-                guest: Arc::new(guest),
-                sink: options.sink,
-            }),
+            guest: Arc::new(guest),
             listen: options.listen,
         })
     }
 
     /// Makes an instance as for a request without running it, and returns how long that took.
     pub async fn instantiate(&self) -> Result<Duration> {
-        self.app.guest.instantiate().await
+        self.guest.instantiate().await
     }
 
     /// Starts to serve, on the current tokio runtime.
     pub async fn serve(self) -> Result<Serving> {
-        serve::serve(self.app, self.listen).await
+        serve::serve(self.guest, self.listen).await
     }
 }
 

@@ -21,7 +21,6 @@ use tokio::task::JoinHandle;
 use wasmtime_wasi_http::WasiBody;
 
 use crate::guest::{Alive, Guest, empty};
-use crate::sink::Sink;
 
 /// A webhook with the work after its answer takes 30 s at most; the rest is slack for the answer to reach the client.
 const LONGEST_STOP: Duration = Duration::from_secs(35);
@@ -32,14 +31,6 @@ const ACCEPT_PAUSE: Duration = Duration::from_millis(100);
 
 /// Spin itself answers requests below this path.
 const WELL_KNOWN: &str = "/.well-known/spin/";
-
-/// The application, shared by all connections.
-pub struct App {
-    /// The guest, which serves every path.
-    pub guest: Arc<Guest>,
-    /// Takes the host's own lines.
-    pub sink: Sink,
-}
 
 /// A running server; dropping it only stops it from accepting connections.
 pub struct Serving {
@@ -72,14 +63,14 @@ impl Drop for Serving {
     }
 }
 
-/// Listens on `listen` and serves `app` until it is told to stop.
-pub async fn serve(app: Arc<App>, listen: SocketAddr) -> Result<Serving> {
+/// Listens on `listen` and serves every path with `guest` until it is told to stop.
+pub async fn serve(guest: Arc<Guest>, listen: SocketAddr) -> Result<Serving> {
     let listener = TcpListener::bind(listen).await.with_context(|| {
         format!("cannot listen on {listen} (use --listen to choose another address)")
     })?;
     let address = listener.local_addr()?;
     let (stop, stopped) = oneshot::channel();
-    let task = tokio::spawn(accept_until(stopped, app, listener));
+    let task = tokio::spawn(accept_until(stopped, guest, listener));
     Ok(Serving {
         address,
         stop: Some(stop),
@@ -87,16 +78,20 @@ pub async fn serve(app: Arc<App>, listen: SocketAddr) -> Result<Serving> {
     })
 }
 
-async fn accept_until(mut stopped: oneshot::Receiver<()>, app: Arc<App>, listener: TcpListener) {
+async fn accept_until(
+    mut stopped: oneshot::Receiver<()>,
+    guest: Arc<Guest>,
+    listener: TcpListener,
+) {
     let connections = GracefulShutdown::new();
     let (alive, mut all_ended) = mpsc::channel(1);
     loop {
         tokio::select! {
             _ = &mut stopped => break,
             accepted = listener.accept() => match accepted {
-                Ok((stream, _)) => connect(&app, stream, &connections, alive.clone()),
+                Ok((stream, _)) => connect(&guest, stream, &connections, alive.clone()),
                 Err(error) => {
-                    app.sink.host(&format!("cannot accept a connection: {error}"));
+                    guest.sink.host(&format!("cannot accept a connection: {error}"));
                     tokio::time::sleep(ACCEPT_PAUSE).await;
                 }
             },
@@ -110,20 +105,20 @@ async fn accept_until(mut stopped: oneshot::Receiver<()>, app: Arc<App>, listene
         all_ended.recv().await;
     };
     if tokio::time::timeout(LONGEST_STOP, ending).await.is_err() {
-        app.sink.host(&format!(
+        guest.sink.host(&format!(
             "stopped with requests still running after {} s",
             LONGEST_STOP.as_secs()
         ));
     }
 }
 
-fn connect(app: &Arc<App>, stream: TcpStream, connections: &GracefulShutdown, alive: Alive) {
+fn connect(guest: &Arc<Guest>, stream: TcpStream, connections: &GracefulShutdown, alive: Alive) {
     // As in Spin, Nagle's algorithm stays on. It holds back the second of two writes, such as an answer's body after its
     // head, so a component that writes its answers in two pieces is as slow here as there.
-    let app = app.clone();
+    let guest = guest.clone();
     let service = service_fn(move |request| {
-        let (app, alive) = (app.clone(), alive.clone());
-        async move { Ok::<_, Infallible>(app.answer(request, alive).await) }
+        let (guest, alive) = (guest.clone(), alive.clone());
+        async move { Ok::<_, Infallible>(answer(guest, request, alive).await) }
     });
     let connection = auto::Builder::new(TokioExecutor::new())
         .serve_connection(TokioIo::new(stream), service)
@@ -133,30 +128,31 @@ fn connect(app: &Arc<App>, stream: TcpStream, connections: &GracefulShutdown, al
     tokio::spawn(async move { connection.await.ok() });
 }
 
-impl App {
-    async fn answer(&self, mut request: Request<Incoming>, alive: Alive) -> Response<WasiBody> {
-        let path = request.uri().path();
-        if let Some(name) = path.strip_prefix(WELL_KNOWN) {
-            return match name {
-                "health" => healthy(),
-                _ => empty(StatusCode::NOT_FOUND),
-            };
-        }
-        // Spin passes headers to the component as text, and fails before the component runs.
-        if let Some(name) = not_text(request.headers()) {
-            self.sink
-                .host(&format!("a request's header {name} is not UTF-8"));
-            return empty(StatusCode::INTERNAL_SERVER_ERROR);
-        }
-        match absolute(&request) {
-            Some(uri) => *request.uri_mut() = uri,
-            None => {
-                self.sink.host("a request has no host, or two that differ");
-                return empty(StatusCode::BAD_REQUEST);
-            }
-        }
-        self.guest.clone().handle(request, alive).await
+async fn answer(
+    guest: Arc<Guest>,
+    mut request: Request<Incoming>,
+    alive: Alive,
+) -> Response<WasiBody> {
+    let path = request.uri().path();
+    if let Some(name) = path.strip_prefix(WELL_KNOWN) {
+        return match name {
+            "health" => healthy(),
+            _ => empty(StatusCode::NOT_FOUND),
+        };
     }
+    // Spin passes headers to the component as text, and fails before the component runs.
+    if let Some(name) = not_text(request.headers()) {
+        guest
+            .sink
+            .host(&format!("a request's header {name} is not UTF-8"));
+        return empty(StatusCode::INTERNAL_SERVER_ERROR);
+    }
+    let Some(uri) = absolute(&request) else {
+        guest.sink.host("a request has no host, or two that differ");
+        return empty(StatusCode::BAD_REQUEST);
+    };
+    *request.uri_mut() = uri;
+    guest.handle(request, alive).await
 }
 
 fn healthy() -> Response<WasiBody> {

@@ -98,12 +98,6 @@ impl Docker {
         self.ask(&["version", "--format", "{{.Server.Version}}"])
     }
 
-    /// Whether it is Podman's service.
-    pub fn is_podman(&self) -> bool {
-        self.ask(&["version", "--format", "{{json .Server}}"])
-            .is_ok_and(|told| told.contains("Podman Engine"))
-    }
-
     /// One label of an image; empty if the image lacks it, `None` if there is no such image.
     pub fn image_label(&self, image: &str, label: &str) -> Option<String> {
         let format = format!("{{{{index .Config.Labels {label:?}}}}}");
@@ -129,12 +123,15 @@ impl Docker {
 
     /// Kills and removes the containers with a label, and returns how many.
     pub fn remove_labelled(&self, label: &str) -> Result<usize> {
-        self.remove_listed(&["--filter", &format!("label={label}")])
-    }
-
-    /// Kills and removes every container.
-    pub fn remove_all(&self) -> Result<usize> {
-        self.remove_listed(&[])
+        let filter = format!("label={label}");
+        let list = ["ps", "--all", "--quiet", "--no-trunc", "--filter", &filter];
+        let list = self.ask(&list)?;
+        let ids: Vec<&str> = list.split_whitespace().collect();
+        if !ids.is_empty() {
+            let remove = [&["rm", "--force", "--volumes"], &*ids].concat();
+            self.ask_within(&remove, REMOVE_BOUND)?;
+        }
+        Ok(ids.len())
     }
 
     /// Writes an image into a file.
@@ -147,22 +144,6 @@ impl Docker {
     pub fn load_image(&self, file: &str) -> Result<()> {
         let load = ["image", "load", "--quiet", "--input", file];
         self.ask_within(&load, IMAGE_BOUND).map(drop)
-    }
-
-    /// Removes the images whose name another image has taken.
-    pub fn prune_images(&self) -> Result<()> {
-        let prune = ["image", "prune", "--force"];
-        self.ask_within(&prune, REMOVE_BOUND).map(drop)
-    }
-
-    fn remove_listed(&self, filter: &[&str]) -> Result<usize> {
-        let list = self.ask(&[&["ps", "--all", "--quiet", "--no-trunc"], filter].concat())?;
-        let ids: Vec<&str> = list.split_whitespace().collect();
-        if !ids.is_empty() {
-            let remove = [&["rm", "--force", "--volumes"], &*ids].concat();
-            self.ask_within(&remove, REMOVE_BOUND)?;
-        }
-        Ok(ids.len())
     }
 
     /// The answer to a short question.

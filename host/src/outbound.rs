@@ -119,19 +119,13 @@ impl Shared {
     }
 
     fn failure(&self, target: &str, error: &ClientError) -> Error {
-        let mut detail = error.to_string();
-        let mut cause = error.source();
-        while let Some(inner) = cause {
-            if let Some(failure) = inner
-                .downcast_ref::<io::Error>()
-                .filter(|_| error.is_connect())
-            {
-                return not_connected(failure.kind());
-            }
-            detail.push_str(&format!(": {inner}"));
-            cause = inner.source();
+        let cause = error.source().filter(|_| error.is_connect());
+        if let Some(failure) = cause.and_then(|cause| cause.downcast_ref::<io::Error>()) {
+            return not_connected(failure.kind());
         }
-        self.sink.host(&format!("{target}: {detail}"));
+        let details = anyhow::Chain::new(error).map(ToString::to_string);
+        let details = details.collect::<Vec<_>>().join(": ");
+        self.sink.host(&format!("{target}: {details}"));
         Error::HttpProtocolError
     }
 }

@@ -27,9 +27,9 @@ pub fn bench(which: EngineArguments, arguments: &[String]) -> Result<()> {
         setup::packages("a runtime to compare with", &["crun"])?;
     }
     let alone = setup::alone()?;
-    let (private, empty) = start(which)?;
+    let private = start(which)?;
     // Removed as a whole, because removing a crowd one by one takes minutes.
-    let (_crowded, crowded) = start(which)?;
+    let crowded = start(which)?;
     let podman = Endpoint::Tcp(free_address((Ipv4Addr::LOCALHOST, 0).into())?.to_string());
     let service = podman::start_beside(&private, &podman)?;
     let image = private.dir().join("image.tar");
@@ -41,9 +41,9 @@ pub fn bench(which: EngineArguments, arguments: &[String]) -> Result<()> {
     drop(alone);
     let mut command = command(arguments);
     command
-        .env("BENCH_ENGINE", empty.to_string())
+        .env("BENCH_ENGINE", private.plain().to_string())
         .env("BENCH_PODMAN", podman.to_string())
-        .env("BENCH_CROWDED_ENGINE", crowded.to_string())
+        .env("BENCH_CROWDED_ENGINE", crowded.plain().to_string())
         .env("BENCH_IMAGE", image::STAND_IN_IMAGE)
         .env("BENCH_RESULTS", workspace::cache_dir().join("bench.json"));
     run(&mut command)
@@ -94,11 +94,10 @@ fn run(command: &mut Command) -> Result<()> {
     Ok(())
 }
 
-/// An Engine with everything that a target needs, and where it listens.
-fn start(which: EngineArguments) -> Result<(Engine, Endpoint)> {
-    let port = free_address((Ipv4Addr::LOCALHOST, 0).into())?.port();
-    let engine = Engine::start(Listen::Plain(port), which)?;
+/// An Engine with everything that a target needs.
+fn start(which: EngineArguments) -> Result<Engine> {
+    let engine = Engine::start(Listen::Plain, which)?;
     image::build_stand_in(&engine.docker(), image::STAND_IN_IMAGE)?;
     ensure_network(&engine.docker())?;
-    Ok((engine, Endpoint::Tcp(format!("127.0.0.1:{port}"))))
+    Ok(engine)
 }

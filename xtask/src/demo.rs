@@ -8,7 +8,6 @@ use std::thread;
 use std::time::Instant;
 
 use anyhow::{Context, Result};
-use clap::Args;
 use dev::interrupt;
 use dev::process::POLL_INTERVAL;
 use stand_in_service::{Service, Webhooks, story};
@@ -21,20 +20,12 @@ use crate::up::server::{Options, Server};
 use crate::wasm;
 use dynamic_access_admin::random;
 
-/// Options of a demonstration.
-#[derive(Args)]
-pub struct DemoArguments {
-    /// The Engine, instead of SPIN_VARIABLE_DOCKER_URL, DOCKER_HOST, the local one or a private one
-    #[arg(long, value_name = "URL")]
-    docker_url: Option<String>,
-}
-
 /// Plays a visit on a server of its own, and leaves only images behind.
-pub fn demo(arguments: &DemoArguments) -> Result<()> {
+pub fn demo() -> Result<()> {
     let deployment_id = workspace::deployment_id("demo");
     wasm::build()?;
     // Dropped in reverse order: first the server, then its containers, then the Engine.
-    let chosen = choice::choose(arguments.docker_url.as_deref())?;
+    let chosen = choice::choose()?;
     image::build_stand_in(&chosen.docker, image::STAND_IN_IMAGE)?;
     ensure_network(&chosen.docker)?;
     let service = chosen.listen_for_agents()?;

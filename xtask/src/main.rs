@@ -24,7 +24,7 @@ mod wasm;
 
 use std::process::ExitCode;
 
-use anyhow::{Error, Result};
+use anyhow::{Context, Error, Result};
 use clap::{Parser, Subcommand};
 use dev::interrupt::{self, Interrupted};
 use dynamic_access_admin::certs::CertsArguments;
@@ -34,7 +34,6 @@ use dynamic_access_admin::progress;
 use dynamic_access_admin::proxy_config::ProxyArguments;
 use dynamic_access_admin::{Command, run};
 
-use crate::demo::DemoArguments;
 use crate::engine::choice;
 use crate::engine::suite::EngineArguments;
 use crate::engine::swarm::SwarmArguments;
@@ -56,7 +55,7 @@ enum Task {
     /// Set up whatever is missing, serve, and print three commands to try
     Up(UpArguments),
     /// Play one visit to a target, from its start to its stop, with stand-ins for BastionZero and its agent
-    Demo(DemoArguments),
+    Demo,
     /// Run every test, on a private Engine (needs root)
     Test {
         #[command(flatten)]
@@ -78,11 +77,7 @@ enum Task {
     /// Build the component: target/wasm32-wasip2/release/dynamic_access.wasm
     Build,
     /// Build the agent image, dynamic-access-agent: with the real agent if AGENT_KEY is set
-    Image {
-        /// The Engine, instead of SPIN_VARIABLE_DOCKER_URL, DOCKER_HOST, the docker context or the local one
-        #[arg(long, value_name = "URL|SOCKET")]
-        engine: Option<String>,
-    },
+    Image,
     /// The same as `dynamic-access-admin certs`
     Certs(CertsArguments),
     /// The same as `dynamic-access-admin proxy-config`
@@ -109,7 +104,7 @@ fn main() -> ExitCode {
 fn perform(task: Task) -> Result<ExitCode> {
     match task {
         Task::Up(arguments) => up::up(arguments)?,
-        Task::Demo(arguments) => demo::demo(&arguments)?,
+        Task::Demo => demo::demo()?,
         Task::Test { engine, arguments } => return test::test(engine, &arguments),
         Task::Bench {
             engine,
@@ -123,8 +118,11 @@ fn perform(task: Task) -> Result<ExitCode> {
             }
         }
         Task::Build => wasm::build()?,
-        Task::Image { engine } => {
-            image::ensure(&choice::must_exist(engine.as_deref())?)?;
+        Task::Image => {
+            let docker = choice::existing(None)?;
+            let docker = docker
+                .context("there is no Docker Engine; start one, or name one with DOCKER_HOST")?;
+            image::ensure(&docker)?;
         }
         Task::Certs(arguments) => return run(&Command::Certs(arguments)),
         Task::ProxyConfig(arguments) => return run(&Command::ProxyConfig(arguments)),

@@ -4,11 +4,11 @@
 //! start shows whether the Engine accepts one.
 
 use std::env;
+use std::net::IpAddr;
 use std::process::ExitCode;
 
 use anyhow::{Context, Result, bail};
 use clap::Args;
-use dynamic_access::docker::EngineUrl;
 use http::Uri;
 use serde_json::Value;
 
@@ -127,9 +127,9 @@ fn transport(base: &str) -> Finding {
     }
     let uri = base.parse::<Uri>();
     let host = uri.as_ref().ok().and_then(Uri::host).unwrap_or_default();
-    let url = EngineUrl::parse(&format!("http://{host}:80"));
-    // Whatever cannot be parsed counts as elsewhere.
-    match url.is_ok_and(|url| !url.is_plaintext_beyond_loopback()) {
+    let address = host.trim_matches(['[', ']']).parse::<IpAddr>();
+    let is_loopback = address.is_ok_and(|address| address.is_loopback());
+    match is_loopback || host.eq_ignore_ascii_case("localhost") {
         true => Finding::fine(format!("{base}: http, within this machine")),
         false => State::Wrong.finding(
             format!("{base}: the secret would be sent unencrypted"),

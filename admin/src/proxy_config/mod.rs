@@ -5,14 +5,10 @@
 
 pub mod calls;
 
-use std::fs;
-use std::path::PathBuf;
-
 use anyhow::{Context, Result, bail};
 use askama::Template;
 use clap::{Args, ValueEnum};
 
-use crate::progress::say;
 use crate::word;
 use calls::{Call, Scheduler};
 
@@ -20,11 +16,10 @@ use calls::{Call, Scheduler};
 #[derive(Args)]
 pub struct ProxyArguments {
     /// The proxy
-    #[arg(required_unless_present = "write")]
-    proxy: Option<Proxy>,
+    proxy: Proxy,
     /// How it authenticates its callers
-    #[arg(long, required_unless_present = "write")]
-    auth: Option<Auth>,
+    #[arg(long)]
+    auth: Auth,
     /// What is behind it: the server's variable `scheduler`
     #[arg(long, default_value = "engine")]
     scheduler: Scheduler,
@@ -51,13 +46,6 @@ pub struct ProxyArguments {
     /// Where the access log goes: a file for nginx, an argument of `log` for HAProxy
     #[arg(long, value_name = "TARGET")]
     log: Option<String>,
-    /// Write every configuration for the scheduler into this folder instead, with the defaults
-    #[arg(
-        long,
-        value_name = "FOLDER",
-        conflicts_with_all = ["proxy", "auth", "listen", "engine", "managers", "certs", "user", "log"]
-    )]
-    write: Option<PathBuf>,
 }
 
 /// A proxy that this can configure.
@@ -107,40 +95,20 @@ struct Haproxy<'a> {
     setting: Setting<'a>,
 }
 
-/// Prints one configuration, or writes all of them into a folder.
+/// Prints a configuration.
 ///
 /// # Errors
 ///
-/// If a setting would change the meaning of a configuration, or a file cannot be written.
+/// If a setting would change the meaning of a configuration.
 pub fn configure(arguments: &ProxyArguments) -> Result<()> {
-    if let (Some(proxy), Some(auth)) = (arguments.proxy, arguments.auth) {
-        print!("{}", arguments.configuration(proxy, auth)?);
-    }
-    let Some(folder) = &arguments.write else {
-        return Ok(());
-    };
-    let proxies: &[_] = match arguments.scheduler {
-        Scheduler::Engine => &[(Proxy::Nginx, "conf"), (Proxy::Haproxy, "cfg")],
-        Scheduler::Swarm => &[(Proxy::Haproxy, "cfg")],
-    };
-    for (proxy, extension) in proxies {
-        for auth in [Auth::Certificate, Auth::Bearer] {
-            let path = folder.join(format!("{}-{}.{extension}", word(*proxy), word(auth)));
-            fs::write(&path, arguments.configuration(*proxy, auth)?)
-                .with_context(|| format!("failed to write {}", path.display()))?;
-            say(&format!("written: {}", path.display()));
-        }
-    }
+    print!("{}", arguments.configuration()?);
     Ok(())
 }
 
-/// The managers in the committed configurations, from the addresses for documentation.
-const EXAMPLES: [&str; 3] = ["192.0.2.11:2376", "192.0.2.12:2376", "192.0.2.13:2376"];
-
 impl ProxyArguments {
-    fn configuration(&self, proxy: Proxy, auth: Auth) -> Result<String> {
-        let setting = self.setting(proxy, auth)?;
-        let text = match proxy {
+    fn configuration(&self) -> Result<String> {
+        let setting = self.setting()?;
+        let text = match self.proxy {
             Proxy::Nginx => Nginx { setting }.render(),
             Proxy::Haproxy => Haproxy { setting }.render(),
         };
@@ -148,10 +116,10 @@ impl ProxyArguments {
     }
 
     /// The settings, each without characters that would change the meaning of a configuration.
-    fn setting(&self, proxy: Proxy, auth: Auth) -> Result<Setting<'_>> {
+    fn setting(&self) -> Result<Setting<'_>> {
         let is_swarm = self.scheduler == Scheduler::Swarm;
         // Debian's packages run the proxies as these users. A Swarm has no socket to open.
-        let (usual_user, usual_log) = match (proxy, is_swarm) {
+        let (usual_user, usual_log) = match (self.proxy, is_swarm) {
             (Proxy::Nginx, true) => bail!(
                 "nginx does not ask a manager whether it can act; use haproxy in front of a Swarm"
             ),
@@ -177,8 +145,8 @@ impl ProxyArguments {
         let (user, group) = names.with_context(|| format!("`{user}` is not USER:GROUP"))?;
         Ok(Setting {
             is_swarm,
-            is_bearer: auth == Auth::Bearer,
-            auth: word(auth),
+            is_bearer: self.auth == Auth::Bearer,
+            auth: word(self.auth),
             table: self.scheduler.table().0,
             calls: calls::table(self.scheduler)?,
             listen: &self.listen,
@@ -195,10 +163,7 @@ impl ProxyArguments {
         if self.scheduler == Scheduler::Engine && !self.managers.is_empty() {
             bail!("--manager is for --scheduler swarm; one Engine is named with --engine");
         }
-        if self.scheduler == Scheduler::Engine || self.write.is_some() {
-            return Ok(EXAMPLES.to_vec());
-        }
-        if self.managers.is_empty() {
+        if self.scheduler == Scheduler::Swarm && self.managers.is_empty() {
             bail!("name each manager of the Swarm with --manager HOST:PORT");
         }
         let is_port = |text: &str| text.parse::<u16>().is_ok_and(|port| port > 0);
@@ -214,111 +179,123 @@ impl ProxyArguments {
 
 #[cfg(test)]
 mod tests {
+    use std::fs;
     use std::path::Path;
 
     use clap::Parser;
 
     use super::*;
 
-    /// The arguments of a command line.
-    fn arguments(line: &[&str]) -> Result<ProxyArguments, clap::Error> {
+    /// With this variable, the test writes the committed configurations.
+    const WRITE: &str = "WRITE_PROXY_CONFIGS";
+
+    /// The committed configurations: the file in `deploy/`, and the words of the command that prints it.
+    const COMMITTED: [(&str, &str); 6] = [
+        (
+            "engine-proxy/nginx-certificate.conf",
+            "nginx --auth=certificate",
+        ),
+        ("engine-proxy/nginx-bearer.conf", "nginx --auth=bearer"),
+        (
+            "engine-proxy/haproxy-certificate.cfg",
+            "haproxy --auth=certificate",
+        ),
+        ("engine-proxy/haproxy-bearer.cfg", "haproxy --auth=bearer"),
+        (
+            "swarm/haproxy-certificate.cfg",
+            "haproxy --auth=certificate SWARM",
+        ),
+        ("swarm/haproxy-bearer.cfg", "haproxy --auth=bearer SWARM"),
+    ];
+
+    /// A Swarm, with addresses for documentation.
+    const SWARM: &str = "--scheduler=swarm --manager=192.0.2.11:2376 --manager=192.0.2.12:2376 --manager=192.0.2.13:2376";
+
+    /// What the command with these words prints, or the refusal.
+    fn configured(words: &[&str]) -> Result<String> {
         #[derive(Parser)]
         struct Line {
             #[command(flatten)]
             arguments: ProxyArguments,
         }
-        Line::try_parse_from([&[""], line].concat()).map(|line| line.arguments)
+        Line::try_parse_from([&[""], words].concat())?
+            .arguments
+            .configuration()
     }
 
-    /// The configuration of HAProxy with these further words, or the refusal.
-    fn haproxy(more: &[&str]) -> Result<String> {
-        let arguments = arguments(&[&["haproxy", "--auth=bearer"], more].concat())?;
-        arguments.configuration(Proxy::Haproxy, Auth::Bearer)
-    }
-
-    /// The committed configurations: path and text.
-    fn committed() -> Vec<(PathBuf, String)> {
-        let mut all = Vec::new();
-        for (scheduler, count) in [("engine", 4), ("swarm", 2)] {
-            let folder = tempfile::tempdir().expect("a folder");
-            let write = folder.path().to_str().expect("text");
-            let arguments = arguments(&["--scheduler", scheduler, "--write", write]);
-            let arguments = arguments.expect("a line");
-            configure(&arguments).expect("the defaults are right");
-            let (place, _) = arguments
-                .scheduler
-                .table()
-                .0
-                .rsplit_once('/')
-                .expect("a path");
-            let files: Vec<_> = fs::read_dir(write).expect("a folder").flatten().collect();
-            assert_eq!(files.len(), count);
-            for file in files {
-                let text = fs::read_to_string(file.path()).expect("text");
-                let path = Path::new(place).join(file.file_name());
-                let root = Path::new(env!("CARGO_MANIFEST_DIR")).join("..");
-                let found = fs::read_to_string(root.join(&path)).unwrap_or_default();
-                assert!(
-                    found == text,
-                    "{path:?} is stale: cargo xtask proxy-config --scheduler {scheduler} --write {place}"
-                );
-                all.push((path, text));
-            }
-        }
-        all
+    /// The committed configurations, each with its name.
+    fn committed() -> impl Iterator<Item = (&'static str, String)> {
+        COMMITTED.into_iter().map(|(file, line)| {
+            let line = line.replace("SWARM", SWARM);
+            let words: Vec<_> = line.split(' ').collect();
+            (file, configured(&words).expect("the defaults are right"))
+        })
     }
 
     #[test]
     fn the_committed_configurations_are_those_of_the_tables() {
-        for (path, text) in committed() {
-            let scheduler = match path.starts_with("deploy/swarm") {
+        for (file, text) in committed() {
+            let path = Path::new(env!("CARGO_MANIFEST_DIR"))
+                .join("../deploy")
+                .join(file);
+            if std::env::var_os(WRITE).is_some() {
+                fs::write(&path, &text).expect("it is written");
+            }
+            let found = fs::read_to_string(&path).unwrap_or_default();
+            assert!(
+                found == text,
+                "deploy/{file} is stale; to write it: {WRITE}=1 cargo test -p dynamic-access-admin committed"
+            );
+            let scheduler = match file.starts_with("swarm") {
                 true => Scheduler::Swarm,
                 false => Scheduler::Engine,
             };
             for call in calls::table(scheduler).expect("a table") {
-                assert!(text.contains(&call.target), "{path:?}: {}", call.name);
+                assert!(text.contains(&call.target), "{file}: {}", call.name);
             }
         }
     }
 
     #[test]
     fn who_has_shown_no_credentials_holds_no_connection_for_long() {
-        let is_haproxy = |path: &PathBuf| path.extension().is_some_and(|end| end == "cfg");
-        for (path, text) in committed().into_iter().filter(|(path, _)| is_haproxy(path)) {
+        for (file, text) in committed().filter(|(file, _)| file.ends_with(".cfg")) {
             // This is HAProxy's only bound on the TLS handshake.
-            let lines = text.lines().map(str::trim);
-            let bounds: Vec<_> = lines
-                .filter_map(|line| line.strip_prefix("timeout client "))
-                .collect();
-            let [bound] = bounds[..] else {
-                panic!("{path:?}: {bounds:?}");
-            };
-            let seconds: u32 = bound.trim_end_matches('s').parse().expect("seconds");
-            assert!((1..=60).contains(&seconds), "{path:?}: {bound}");
+            let (_, bound) = text.split_once("timeout client ").expect("a bound");
+            let (bound, rest) = bound.split_once("s\n").expect("seconds");
+            assert!(
+                (1..=60).contains(&bound.parse().expect("a number")),
+                "{file}: {bound}"
+            );
+            assert!(!rest.contains("timeout client "), "{file}");
         }
     }
 
     #[test]
     fn a_swarm_without_a_manager_is_read_as_one_without_a_leader() {
-        for (path, text) in committed() {
+        for (file, text) in committed() {
             let is_gone = |line: &&str| {
                 (line.contains("status 503") || line.contains("return 502")) && line.contains('{')
             };
             let line = text.lines().find(is_gone).expect("a message");
             let (_, words) = line.split_once("{\"message\":\"").expect("a message");
             let (words, _) = words.split_once('"').expect("its end");
-            let is_swarm = path.starts_with("deploy/swarm");
-            assert_eq!(
-                dynamic_access::docker::swarm::is_leaderless(words),
-                is_swarm,
-                "{path:?}: {words}"
-            );
+            let is_leaderless = dynamic_access::docker::swarm::is_leaderless(words);
+            assert_eq!(is_leaderless, file.starts_with("swarm"), "{file}: {words}");
         }
     }
 
     #[test]
     fn a_setting_cannot_add_to_a_configuration() {
-        let with = |option: &str| haproxy(&["--scheduler=swarm", "--manager=a:1", option]);
+        let with = |option: &str| {
+            let words = [
+                "haproxy",
+                "--auth=bearer",
+                "--scheduler=swarm",
+                "--manager=a:1",
+                option,
+            ];
+            configured(&words)
+        };
         with("--listen=[::1]:2376").expect("an address");
         with("--manager=[::1]:2376").expect("an address");
         for value in ["", "2376;", "2376 ssl", "2376\n", "$x", "2376}"] {
@@ -333,10 +310,6 @@ mod tests {
 
     #[test]
     fn each_manager_is_named_with_its_port_and_for_a_swarm_alone() {
-        let words = |line: &'static str| line.split(' ').collect::<Vec<_>>();
-        let named = words("--scheduler=swarm --manager=a:2376 --manager=192.0.2.1:1");
-        let named = haproxy(&named).expect("managers");
-        assert!(named.contains(" a:2376") && named.contains(" 192.0.2.1:1"));
         for wrong in [
             "--scheduler=swarm",
             "--manager=a:2376",
@@ -347,7 +320,11 @@ mod tests {
             "--scheduler=swarm --manager=/run/docker.sock",
             "--scheduler=swarm --engine=a:1 --manager=a:1",
         ] {
-            assert!(haproxy(&words(wrong)).is_err(), "{wrong}");
+            let words: Vec<_> = ["haproxy", "--auth=bearer"]
+                .into_iter()
+                .chain(wrong.split(' '))
+                .collect();
+            assert!(configured(&words).is_err(), "{wrong}");
         }
     }
 }

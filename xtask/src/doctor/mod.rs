@@ -49,34 +49,10 @@ pub fn doctor(engine: Option<&str>, start: &StartArguments) -> ExitCode {
         )),
         Err(error) => findings.push(unreachable_engine(&error)),
     }
-    for (state, name, package, purpose) in [
-        (
-            unless_root,
-            "docker",
-            "docker.io",
-            "whatever needs an Engine",
-        ),
-        (
-            State::Absent,
-            "debootstrap",
-            "debootstrap",
-            "a base image where no registry is reachable",
-        ),
-        (
-            State::Absent,
-            "curl",
-            "curl",
-            "the lines that `cargo xtask up` prints",
-        ),
-    ] {
-        findings.push(match process::program(name) {
-            Some(path) => Finding::fine(format!("{name}: {}", path.display())),
-            None => state.finding(
-                format!("{name}, for {purpose}"),
-                format!("as root: apt-get install {package}"),
-            ),
-        });
-    }
+    findings.push(match process::program("docker") {
+        Some(path) => Finding::fine(format!("the Docker CLI: {}", path.display())),
+        None => unless_root.finding("the Docker CLI", "as root: apt-get install docker.io"),
+    });
     let told = tell(&findings);
     if told == ExitCode::SUCCESS {
         say("nothing is missing that `cargo xtask up` does not set up");

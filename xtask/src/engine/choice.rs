@@ -4,7 +4,7 @@ use std::env;
 use std::net::IpAddr;
 use std::path::Path;
 
-use anyhow::{Context, Result, bail};
+use anyhow::{Context, Result};
 use dev::docker::endpoint::Endpoint;
 use dev::docker::{Docker, context};
 use dev::process;
@@ -39,16 +39,14 @@ impl Chosen {
 }
 
 /// Chooses an Engine, and starts one if there is none.
-pub fn choose(flag: Option<&str>) -> Result<Chosen> {
-    if let Some(docker) = existing(flag)? {
+pub fn choose() -> Result<Chosen> {
+    if let Some(docker) = existing(None)? {
         return Ok(Chosen {
             docker,
             private: None,
         });
     }
-    say(
-        "Engine: none is named (DOCKER_HOST, `docker context use`, --docker-url) and no local one runs; starting a private one for this run",
-    );
+    say("Engine: there is none; starting a private one for this run");
     private(Listen::Socket, EngineArguments::default())
 }
 
@@ -91,18 +89,10 @@ pub fn existing(flag: Option<&str>) -> Result<Option<Docker>> {
         return Ok(None);
     }
     say(&format!(
-        "Engine: {}, the local one (DOCKER_HOST, `docker context use` or --docker-url selects another)",
+        "Engine: {}, the local one (DOCKER_HOST or `docker context use` selects another)",
         local.endpoint()
     ));
     Ok(Some(local))
-}
-
-/// As [`existing`], for commands that make no sense on a private Engine.
-pub fn must_exist(flag: Option<&str>) -> Result<Docker> {
-    match existing(flag)? {
-        Some(docker) => Ok(docker),
-        None => bail!("there is no Docker Engine; start one, or name one with DOCKER_HOST"),
-    }
 }
 
 /// The Engine that the command line or the environment names, and which of them.
@@ -135,11 +125,10 @@ mod tests {
 
     #[test]
     fn the_command_line_goes_before_the_application_and_that_before_docker() {
-        let application = (DOCKER_URL, "http://application:2375");
-        let docker = ("DOCKER_HOST", "tcp://docker:2375");
-        let verified = ("DOCKER_TLS_VERIFY", "1");
         let flag = Some("/flag.sock");
-        for (flag, variables, expected) in [
+        let application = "SPIN_VARIABLE_DOCKER_URL=http://application:2375";
+        let docker = "DOCKER_HOST=tcp://docker:2375";
+        for (flag, set, expected) in [
             (
                 flag,
                 &[application, docker][..],
@@ -153,17 +142,20 @@ mod tests {
             (None, &[docker], "http://docker:2375, DOCKER_HOST"),
             (
                 None,
-                &[docker, verified],
+                &[docker, "DOCKER_TLS_VERIFY=1"],
                 "https://docker:2375, DOCKER_HOST",
             ),
             // An empty variable names nothing.
-            (None, &[(DOCKER_URL, ""), ("DOCKER_HOST", "")], ""),
+            (None, &["SPIN_VARIABLE_DOCKER_URL=", "DOCKER_HOST="], ""),
             (None, &[], ""),
         ] {
-            let set = variables.iter();
-            let lookup =
-                |name: &str| Some(set.clone().find(|(known, _)| *known == name)?.1.to_owned());
-            let found = named(flag, lookup).expect("all are Engines");
+            let variable = |name: &str| {
+                let mut values = set
+                    .iter()
+                    .filter_map(|set| set.strip_prefix(name)?.strip_prefix('='));
+                values.next().map(str::to_owned)
+            };
+            let found = named(flag, variable).expect("all are Engines");
             let found = found.map(|(endpoint, origin)| format!("{endpoint}, {origin}"));
             assert_eq!(found.unwrap_or_default(), expected);
         }

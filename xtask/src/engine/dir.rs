@@ -1,15 +1,21 @@
 //! The folder of a private Engine. Everything that a later run needs to remove the Engine is in it.
+//!
+//! Its end removes what an Engine leaves outside its namespaces: bridges, firewall rules, control groups and files, and
+//! those of a Swarm beside it. It looks for them and remembers nothing, so this also works after a crash.
 
 use std::fs::{self, DirBuilder, File};
 use std::os::unix::fs::{DirBuilderExt, MetadataExt};
 use std::path::{Path, PathBuf};
 
 use anyhow::{Context, Result};
+use dev::processes;
+use dev::swarm::control_groups;
 use dev::swarm::place::Place;
+use dynamic_access_admin::progress::say;
 use dynamic_access_admin::random;
 use ipnet::Ipv4Net;
 
-use crate::engine::bridge;
+use crate::engine::{bridge, outbound};
 
 /// Engines live here: paths short enough for a unix socket (107 bytes), and a disk rather than
 /// memory, since overlay2 needs a real file system below it.
@@ -21,7 +27,7 @@ const PREFIX: &str = "dax-";
 /// Holds the addresses of the Engine's networks. The run that uses an Engine keeps it locked.
 const LOCK_FILE: &str = "lock";
 
-/// The folder of a private Engine.
+/// The folder of a private Engine; dropping it, after the Engine's processes have ended, removes it.
 pub struct EngineDir {
     /// The folder.
     pub dir: PathBuf,
@@ -67,12 +73,23 @@ impl EngineDir {
         Place::beside(&self.dir, self.block.network())
     }
 
-    /// The Engines of this user's runs that have ended without removing them, locked for their removal.
-    pub fn abandoned() -> impl Iterator<Item = Self> {
+    /// Removes the Engines of this user's runs that were killed.
+    pub fn sweep() {
         let entries = fs::read_dir(HOME).into_iter().flatten().flatten();
-        entries
-            .filter(|entry| entry.file_name().to_string_lossy().starts_with(PREFIX))
-            .filter_map(|entry| Self::if_abandoned(entry.path()))
+        let ours = entries.filter(|entry| entry.file_name().to_string_lossy().starts_with(PREFIX));
+        for engine in ours.filter_map(|entry| Self::if_abandoned(entry.path())) {
+            let dir = engine.dir.display();
+            say(&format!("removing {dir}, left by a run that was killed"));
+        }
+    }
+
+    fn remove(&self) -> Result<()> {
+        self.swarm().remove();
+        outbound::close(self, !is_any_engine_running());
+        bridge::remove(&self.name(), self.block)?;
+        control_groups::remove(&self.name());
+        fs::remove_dir_all(&self.dir)
+            .with_context(|| format!("failed to remove {}", self.dir.display()))
     }
 
     fn if_abandoned(dir: PathBuf) -> Option<Self> {
@@ -87,4 +104,22 @@ impl EngineDir {
         let block = text.lines().next()?.parse().ok()?;
         Some(Self { dir, block, lock })
     }
+}
+
+impl Drop for EngineDir {
+    fn drop(&mut self) {
+        if let Err(error) = self.remove() {
+            say(&format!(
+                "private Engine: {error:#}; the next one to start removes what is left"
+            ));
+        }
+    }
+}
+
+/// Whether any `dockerd` still runs, ours or not.
+fn is_any_engine_running() -> bool {
+    processes::running().any(|process| {
+        let name = fs::read_to_string(process.dir.join("comm"));
+        name.is_ok_and(|name| name.trim() == "dockerd")
+    })
 }

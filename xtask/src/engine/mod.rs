@@ -1,7 +1,7 @@
 //! Starts a private Engine: a `dockerd` and a `containerd` that share nothing with any other on this machine.
 //!
-//! Its files are in one folder, and its processes in namespaces of their own, so [`teardown`]
-//! removes all of it, even if the run that started it was killed.
+//! Its files are in one folder, and its processes in namespaces of their own, so the next run can remove all of it, even
+//! if the run that started it was killed.
 
 mod bridge;
 pub mod choice;
@@ -11,19 +11,20 @@ mod outbound;
 pub mod podman;
 pub mod suite;
 pub mod swarm;
-pub mod teardown;
 
 use std::fs::{self, File};
+use std::net::Ipv4Addr;
 use std::path::{Path, PathBuf};
 use std::process::{Command, Stdio};
 use std::thread;
 use std::time::{Duration, Instant};
 
-use anyhow::{Context, Result, anyhow, bail};
+use anyhow::{Context, Result, bail};
 use dev::docker::Docker;
 use dev::docker::endpoint::Endpoint;
 use dev::interrupt;
 use dev::namespaces::Namespaces;
+use dev::network::free_address;
 use dev::process::{self, POLL_INTERVAL};
 use dev::swarm::place::Place;
 
@@ -53,19 +54,20 @@ pub enum Listen {
     /// Nowhere.
     Socket,
     /// On a port of loopback, without authentication.
-    Plain(u16),
+    Plain,
     /// On a port of loopback, for clients with a certificate.
-    Tls(u16),
+    Tls,
 }
 
-/// A private Engine; dropping it removes all of it.
+/// A private Engine; dropping it removes all of it: first its processes, then its files.
 pub struct Engine {
+    unshared: Unshared,
     dir: EngineDir,
     listen: Listen,
+    port: u16,
     /// Where its programs are, unless in this machine's own root.
     root: Option<PathBuf>,
     image_store: ImageStore,
-    unshared: Unshared,
 }
 
 impl Engine {
@@ -79,22 +81,16 @@ impl Engine {
         }
         ensure_programs()?;
         let root = which.root()?;
-        teardown::sweep();
+        EngineDir::sweep();
         let started = Instant::now();
         let dir = EngineDir::create()?;
-        let unshared = match Unshared::create(&dir, root.as_deref()) {
-            Ok(unshared) => unshared,
-            Err(error) => {
-                teardown::remove(&dir)?;
-                return Err(error);
-            }
-        };
         let engine = Self {
+            unshared: Unshared::create(&dir, root.as_deref())?,
             dir,
             listen,
+            port: free_address((Ipv4Addr::LOCALHOST, 0).into())?.port(),
             root,
             image_store: which.image_store,
-            unshared,
         };
         bridge::create(&engine.dir.name(), engine.dir.block)?;
         engine.start_containerd()?;
@@ -128,13 +124,16 @@ impl Engine {
         self.dir.socket()
     }
 
+    /// Where it is reached on its port.
+    pub fn plain(&self) -> Endpoint {
+        Endpoint::Tcp(format!("127.0.0.1:{}", self.port))
+    }
+
     /// Where it is reached over mutual TLS, if it was started so, and Spin's runtime configuration for that.
     pub fn tls(&self) -> Option<(Endpoint, PathBuf)> {
-        let Listen::Tls(port) = self.listen else {
-            return None;
-        };
-        let endpoint = Endpoint::Tls(format!("{TLS_HOST}:{port}"));
-        Some((endpoint, certs::runtime_config_file(&self.certs())))
+        let endpoint = Endpoint::Tls(format!("{TLS_HOST}:{}", self.port));
+        let config = certs::runtime_config_file(&self.certs());
+        (self.listen == Listen::Tls).then_some((endpoint, config))
     }
 
     fn certs(&self) -> PathBuf {
@@ -197,18 +196,15 @@ impl Engine {
             // this machine over the bridge without any, which is enough.
             .args(["--iptables=false", "--ip6tables=false", "--ip-masq=false"])
             .arg("--ip-forward=false");
-        match self.listen {
-            Listen::Socket => {}
-            Listen::Plain(port) => {
-                command.arg(format!("--host=tcp://127.0.0.1:{port}"));
-                // Explicitly, because the Engine otherwise delays its start for a warning.
-                command.arg("--tls=false");
-            }
-            Listen::Tls(port) => {
-                certs::make(&self.certs(), &[TLS_HOST.to_owned()], TLS_DAYS)?;
-                command.arg(format!("--host=tcp://127.0.0.1:{port}"));
-                command.args(certs::dockerd_options(&self.certs()));
-            }
+        if self.listen != Listen::Socket {
+            command.arg(format!("--host=tcp://127.0.0.1:{}", self.port));
+        }
+        if self.listen == Listen::Tls {
+            certs::make(&self.certs(), &[TLS_HOST.to_owned()], TLS_DAYS)?;
+            command.args(certs::dockerd_options(&self.certs()));
+        } else {
+            // Explicitly, because the Engine otherwise delays its start for a warning.
+            command.arg("--tls=false");
         }
         let docker = self.docker();
         self.spawn(&mut command, "dockerd", || docker.ping())
@@ -290,15 +286,6 @@ impl Engine {
 impl Drop for Engine {
     fn drop(&mut self) {
         say("private Engine: removing it");
-        let removed = match self.unshared.end() {
-            true => teardown::remove(&self.dir),
-            false => Err(anyhow!("its processes do not end")),
-        };
-        if let Err(error) = removed {
-            say(&format!(
-                "private Engine: {error:#}; the next one to start removes what is left"
-            ));
-        }
     }
 }
 

@@ -48,7 +48,7 @@ umount --lazy /mnt
 exec "$@"
 "#;
 
-/// Namespaces with only their first process.
+/// Namespaces with only their first process; dropping them ends all processes in them.
 pub struct Unshared {
     unshare: Child,
     /// The namespaces.
@@ -98,14 +98,16 @@ impl Unshared {
     pub fn has_daemon(&self, name: &str) -> bool {
         child(self.namespaces.0, name).is_some()
     }
+}
 
-    /// Kills all of their processes. Returns whether these are gone: `unshare` ends after the first process, which ends
-    /// after all others.
-    pub fn end(&mut self) -> bool {
+impl Drop for Unshared {
+    /// Kills all of their processes, and waits for the end of `unshare`: it ends after the first process, which ends after
+    /// all others.
+    fn drop(&mut self) {
         processes::kill(self.namespaces.0);
         wait_until(KILLED_BOUND, || {
             !matches!(self.unshare.try_wait(), Ok(None))
-        })
+        });
     }
 }
 

@@ -13,7 +13,7 @@ use anyhow::{Context, Result};
 use clap::ValueEnum;
 use dev::docker::Docker;
 use dev::process;
-use dynamic_access_admin::progress::{remark, say, timed};
+use dynamic_access_admin::progress::{say, timed};
 use dynamic_access_admin::word;
 
 use crate::machine::workspace;
@@ -51,9 +51,7 @@ impl fmt::Display for Agent {
 /// Builds the image, of which the Engine keeps what has not changed: with the real agent if its key is known.
 pub fn ensure(docker: &Docker) -> Result<Agent> {
     if env::var_os(AGENT_KEY).is_some_and(|key| !key.is_empty()) {
-        // Without a value, Docker takes that of the variable. A private Engine's bridge does not lead to the packages.
-        let options = ["--build-arg", AGENT_KEY, "--network", "host"];
-        let built = build(docker, IMAGE, Agent::Bzero, None, &options, &[]);
+        let built = build(docker, IMAGE, Agent::Bzero);
         built
             .with_context(|| format!("without {AGENT_KEY}, the image has a stand-in for tests"))?;
         return Ok(Agent::Bzero);
@@ -65,8 +63,8 @@ pub fn ensure(docker: &Docker) -> Result<Agent> {
         ));
         return Ok(Agent::Bzero);
     }
-    remark(
-        "AGENT_KEY, the full fingerprint of the key of BastionZero's packages, is not set (docs/target.md)",
+    say(
+        "agent image: AGENT_KEY is not set, and nobody can trust the real agent's packages without it (docs/target.md)",
     );
     build_stand_in(docker, IMAGE)?;
     Ok(Agent::StandIn)
@@ -77,24 +75,28 @@ pub fn present(docker: &Docker) -> Option<Agent> {
     Agent::from_str(&docker.image_label(IMAGE, AGENT_LABEL)?, false).ok()
 }
 
-/// Builds an image with the stand-in agent, which needs no network.
+/// Builds an image with the stand-in agent.
 pub fn build_stand_in(docker: &Docker, name: &str) -> Result<()> {
-    let base = base::ensure(docker)?;
-    let options = ["--network", "none"];
-    build(docker, name, Agent::StandIn, base, &options, &[stand_in()?])
+    build(docker, name, Agent::StandIn)
 }
 
-fn build(
-    docker: &Docker,
-    name: &str,
-    agent: Agent,
-    base: Option<&str>,
-    options: &[&str],
-    more_files: &[PathBuf],
-) -> Result<()> {
+fn build(docker: &Docker, name: &str, agent: Agent) -> Result<()> {
     let kind = format!("AGENT={}", word(agent));
+    let (base, options, files) = match agent {
+        Agent::StandIn => (
+            base::ensure(docker)?,
+            &["--network", "none"][..],
+            vec![stand_in()?],
+        ),
+        // A private Engine's bridge does not lead to the packages. Without a value, Docker takes that of the variable.
+        Agent::Bzero => (
+            None,
+            &["--network", "host", "--build-arg", AGENT_KEY][..],
+            vec![],
+        ),
+    };
     let options = [&["--build-arg", &kind], options].concat();
-    let context = lay_out(more_files)?;
+    let context = lay_out(files)?;
     timed("agent image: build", || {
         docker_build(docker, name, base, &options, &context)
     })
@@ -120,15 +122,15 @@ fn docker_build(
 }
 
 /// Copies the files of an image into a folder of their own, which `docker build` sends as it is.
-fn lay_out(more_files: &[PathBuf]) -> Result<PathBuf> {
+fn lay_out(mut files: Vec<PathBuf>) -> Result<PathBuf> {
     let dir = workspace::root().join("agent-image");
-    let own = ["Dockerfile", "entrypoint.sh"].map(|name| dir.join(name));
+    files.extend(["Dockerfile", "entrypoint.sh"].map(|name| dir.join(name)));
     let context = workspace::cache_dir().join("agent-image");
     if context.exists() {
         fs::remove_dir_all(&context)?;
     }
     fs::create_dir_all(&context)?;
-    for file in own.iter().chain(more_files) {
+    for file in &files {
         let name = file.file_name().context("each is a file")?;
         fs::copy(file, context.join(name))
             .with_context(|| format!("failed to copy {}", file.display()))?;

@@ -4,14 +4,12 @@ mod programs;
 
 use std::env;
 use std::fs;
-use std::net::Ipv4Addr;
 use std::path::Path;
 use std::process::ExitCode;
 use std::time::Instant;
 
 use anyhow::{Context, Result};
 use dev::docker::endpoint::Endpoint;
-use dev::network::free_address;
 use dev::process;
 
 use crate::engine::suite::EngineArguments;
@@ -34,8 +32,7 @@ pub fn test(which: EngineArguments, arguments: &[String]) -> Result<ExitCode> {
     let started = Instant::now();
     let setting_up = setup::alone()?;
     wasm::build()?;
-    let port = free_address((Ipv4Addr::LOCALHOST, 0).into())?.port();
-    let engine = Engine::start(Listen::Tls(port), which)?;
+    let engine = Engine::start(Listen::Tls, which)?;
     let podman = podman::socket(&engine);
     podman::start_beside(&engine, &Endpoint::Unix(podman.clone()))?;
     install_for_tests()?;

@@ -4,7 +4,7 @@ mod headers;
 pub mod server;
 
 use std::env;
-use std::net::{Ipv4Addr, SocketAddr};
+use std::net::SocketAddr;
 use std::path::PathBuf;
 use std::time::Instant;
 
@@ -12,7 +12,6 @@ use anyhow::Result;
 use clap::Args;
 use dev::docker::Docker;
 use dev::interrupt;
-use dev::network::free_address;
 use dynamic_access_admin::progress::{remark, say};
 use dynamic_access_admin::random;
 use serde_json::json;
@@ -39,12 +38,8 @@ pub struct UpArguments {
     #[arg(long, value_name = "ADDRESS:PORT", default_value = "127.0.0.1:3000")]
     listen: SocketAddr,
 
-    /// The Engine, instead of SPIN_VARIABLE_DOCKER_URL, DOCKER_HOST, the docker context, the local one or a private one
-    #[arg(long, value_name = "URL", conflicts_with = "swarm")]
-    docker_url: Option<String>,
-
     /// Use mutual TLS, with a private Engine and new certificates
-    #[arg(long, conflicts_with_all = ["docker_url", "runtime_config_file", "swarm"])]
+    #[arg(long, conflicts_with_all = ["runtime_config_file", "swarm"])]
     tls: bool,
 
     /// Build the image of this folder in examples/ too, and add its environment
@@ -148,11 +143,10 @@ fn choose(arguments: &UpArguments) -> Result<Chosen> {
     let engine = arguments.swarm.engine(arguments.engine)?;
     if arguments.tls {
         say("Engine: starting a private one that requires client certificates, for this run");
-        let port = free_address((Ipv4Addr::LOCALHOST, 0).into())?.port();
-        return choice::private(Listen::Tls(port), engine);
+        return choice::private(Listen::Tls, engine);
     }
     if engine == EngineArguments::default() {
-        return choice::choose(arguments.docker_url.as_deref());
+        return choice::choose();
     }
     say("Engine: starting a private one, for this run");
     choice::private(Listen::Socket, engine)

@@ -27,11 +27,6 @@ const START_BOUND: Duration = Duration::from_secs(90);
 /// A webhook takes at most 29 seconds, and requests in flight may finish.
 const STOP_GRACE: Duration = Duration::from_secs(32);
 
-/// How many times, and how far apart, an unhealthy server is asked before its answer is shown: its
-/// Engine may still be starting.
-const HEALTH_ATTEMPTS: usize = 3;
-const HEALTH_INTERVAL: Duration = Duration::from_secs(1);
-
 /// The time between attempts to reach a server that does not listen yet.
 const CONNECT_INTERVAL: Duration = Duration::from_millis(100);
 
@@ -107,30 +102,6 @@ impl Server {
 
     /// Waits until it answers `/health`, and prints a warning if it is not healthy.
     pub fn wait_until_ready(&mut self) -> Result<()> {
-        let mut health = self.first_health()?;
-        for _ in 1..HEALTH_ATTEMPTS {
-            if health.is_ok() {
-                break;
-            }
-            interrupt::check()?;
-            thread::sleep(HEALTH_INTERVAL);
-            health = self.webhooks.health();
-        }
-        if let Err(error) = health {
-            say(&format!("the server runs but is not healthy: {error}"));
-            remark("the reason is in its log above; it keeps serving");
-        }
-        Ok(())
-    }
-
-    /// Waits until a signal asks us to end; fails if the server ends by itself.
-    pub fn wait(&mut self) -> Result<()> {
-        let status = self.group.wait()?;
-        bail!("the server has ended: {status}")
-    }
-
-    /// The first answer, good or bad.
-    fn first_health(&mut self) -> Result<Result<(), WebhookError>> {
         let deadline = Instant::now() + START_BOUND;
         loop {
             interrupt::check()?;
@@ -138,13 +109,24 @@ impl Server {
                 bail!("the server has ended: {status}; the reason is above");
             }
             match self.webhooks.health() {
+                Ok(()) => return Ok(()),
                 Err(WebhookError::NoAnswer(reason)) if Instant::now() >= deadline => {
                     bail!("no answer within {START_BOUND:?}: {reason}");
                 }
                 Err(WebhookError::NoAnswer(_)) => thread::sleep(CONNECT_INTERVAL),
-                answer => return Ok(answer),
+                Err(error) => {
+                    say(&format!("the server runs but is not healthy: {error}"));
+                    remark("the reason is in its log above; it keeps serving");
+                    return Ok(());
+                }
             }
         }
+    }
+
+    /// Waits until a signal asks us to end; fails if the server ends by itself.
+    pub fn wait(&mut self) -> Result<()> {
+        let status = self.group.wait()?;
+        bail!("the server has ended: {status}")
     }
 }
 

@@ -7,12 +7,11 @@ use std::fs;
 use std::os::unix::process::CommandExt;
 use std::path::Path;
 use std::process::{Child, Command, Stdio};
-use std::thread;
-use std::time::{Duration, Instant};
+use std::time::Duration;
 
 use anyhow::{Context, Result, bail};
 use dev::namespaces::Namespaces;
-use dev::process::{POLL_INTERVAL, wait_until};
+use dev::process::wait_until;
 use dev::processes;
 
 use crate::engine::dir::EngineDir;
@@ -76,22 +75,20 @@ impl Unshared {
             .process_group(0)
             .spawn()
             .context("failed to run unshare (package util-linux)")?;
-        let deadline = Instant::now() + START_BOUND;
-        while Instant::now() < deadline {
-            if let Some(init) = child(unshare.id().cast_signed(), INIT) {
-                return Ok(Self {
-                    unshare,
-                    namespaces: Namespaces(init),
-                });
-            }
-            if let Some(status) = unshare.try_wait()? {
-                bail!("unshare failed: {status}; private Engines need root and namespaces");
-            }
-            thread::sleep(POLL_INTERVAL);
-        }
-        // Its child ends with it.
-        unshare.kill().and_then(|()| unshare.wait())?;
-        bail!("unshare has started nothing within {START_BOUND:?}")
+        let mut init = None;
+        wait_until(START_BOUND, || {
+            init = child(unshare.id().cast_signed(), INIT);
+            init.is_some() || !matches!(unshare.try_wait(), Ok(None))
+        });
+        let Some(init) = init else {
+            // Its child ends with it.
+            let status = unshare.kill().and_then(|()| unshare.wait())?;
+            bail!("unshare failed: {status}; private Engines need root and namespaces");
+        };
+        Ok(Self {
+            unshare,
+            namespaces: Namespaces(init),
+        })
     }
 
     /// Whether a daemon of that name runs.

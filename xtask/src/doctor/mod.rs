@@ -122,12 +122,8 @@ fn by_server(docker: &Docker, server: &Server<'_>, start: &StartArguments) -> Re
         return Ok(findings);
     };
     if start.start && config.scheduler == SchedulerKind::Engine {
-        let networks = config.profiles.networks();
-        findings.extend(
-            networks
-                .into_iter()
-                .filter_map(|name| network(docker, &config, name)),
-        );
+        let names = config.profiles.networks().into_iter();
+        findings.extend(names.filter_map(|name| network(docker, &config, name)));
     }
     // Only a start shows what the nodes of a Swarm can run.
     if start.start || config.scheduler == SchedulerKind::Engine {
@@ -169,29 +165,24 @@ fn try_start(
     let answer = server.ask("/start", Some(&order))?;
     let line = answer.log.clone().unwrap_or_default();
     let error = line["error"].as_str().unwrap_or_default();
-    let is_removed = || {
-        let calls = line["calls"].as_array().and_then(|calls| calls.last());
-        calls.is_some_and(|last| {
-            last.as_str()
-                .is_some_and(|last| last.starts_with("remove 204"))
-        })
-    };
     if line["code"] == "target_ended" && config.scheduler == SchedulerKind::Engine {
         // The server would keep it for its log.
         docker.ask(&["rm", "--force", "--volumes", name.as_str()])?;
     }
-    Ok(if server.was_kept() && is_removed() {
-        let done = format!("created and removed {target}; --start starts one too");
-        vec![Finding::fine(done)]
+    let finding = if server.was_kept() && line["calls"].to_string().contains("\"remove 204 ") {
+        Finding::fine(format!(
+            "created and removed {target}; --start starts one too"
+        ))
     } else if server.was_kept() {
         let left = format!("{target} was created and cannot be removed");
-        vec![State::Wrong.finding(left, how_to_remove(name.as_str()))]
+        State::Wrong.finding(left, how_to_remove(name.as_str()))
     } else if NOT_REGISTERED.iter().any(|code| error.contains(code)) {
-        let ran = format!("{target} ran, and its agent could not register");
-        vec![Finding::fine(ran)]
+        Finding::fine(format!("{target} ran, and its agent could not register"))
     } else {
-        answers::start_and_stop(&order, &answer, |id| server.ask("/stop", Some(id)))
-    })
+        let stop = |id: &Value| server.ask("/stop", Some(id));
+        return Ok(answers::start_and_stop(&order, &answer, stop));
+    };
+    Ok(vec![finding])
 }
 
 /// Whether targets can reach each other on a network, if an image is there to try it.

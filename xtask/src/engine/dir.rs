@@ -85,7 +85,7 @@ impl EngineDir {
 
     fn remove(&self) -> Result<()> {
         self.swarm().remove();
-        outbound::close(self, !is_any_engine_running());
+        outbound::close(&self.dir, self.block, !is_any_engine_running());
         bridge::remove(&self.name(), self.block)?;
         control_groups::remove(&self.name());
         fs::remove_dir_all(&self.dir)

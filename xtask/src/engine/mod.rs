@@ -152,7 +152,7 @@ impl Engine {
 
     /// Lets its containers reach beyond this machine.
     pub fn open_outbound(&self) -> Result<()> {
-        outbound::open(&self.dir)?;
+        outbound::open(self.dir(), self.dir.block)?;
         say("private Engine: its containers can reach beyond this machine");
         Ok(())
     }

@@ -4,11 +4,12 @@
 //! forwarding. The removal of the Engine undoes them. It touches no chain of another Engine.
 
 use std::fs;
+use std::path::Path;
 
 use anyhow::{Context, Result};
 use dev::network::iptables;
-
-use crate::engine::dir::EngineDir;
+use dynamic_access_admin::progress::say;
+use ipnet::Ipv4Net;
 
 /// The kernel's switch for forwarding between networks.
 const SWITCH: &str = "/proc/sys/net/ipv4/ip_forward";
@@ -17,11 +18,11 @@ const SWITCH: &str = "/proc/sys/net/ipv4/ip_forward";
 const MARK: &str = "outbound";
 
 /// Opens the way out.
-pub fn open(engine: &EngineDir) -> Result<()> {
+pub fn open(dir: &Path, block: Ipv4Net) -> Result<()> {
     let before = fs::read_to_string(SWITCH).with_context(|| format!("failed to read {SWITCH}"))?;
     // Written before the first rule: a run that is cut short is then undone.
-    fs::write(engine.dir.join(MARK), &before)?;
-    for rule in rules(engine) {
+    fs::write(dir.join(MARK), &before)?;
+    for rule in rules(block) {
         // First in its chain: a running Engine may drop everything further down.
         change("--insert", &rule)?;
     }
@@ -29,23 +30,22 @@ pub fn open(engine: &EngineDir) -> Result<()> {
 }
 
 /// Undoes what [`open`] did, if it did.
-pub fn close(engine: &EngineDir, is_last_engine: bool) {
-    let Ok(before) = fs::read_to_string(engine.dir.join(MARK)) else {
+pub fn close(dir: &Path, block: Ipv4Net, is_last_engine: bool) {
+    let Ok(before) = fs::read_to_string(dir.join(MARK)) else {
         return;
     };
-    for rule in rules(engine) {
+    for rule in rules(block) {
         // This fails if the rule was never set or was flushed, which is fine.
         let _ = change("--delete", &rule);
     }
     // Any other Engine relies on the switch.
     if is_last_engine && let Err(error) = fs::write(SWITCH, before) {
-        dynamic_access_admin::progress::say(&format!("failed to restore {SWITCH}: {error}"));
+        say(&format!("failed to restore {SWITCH}: {error}"));
     }
 }
 
 /// The rules, each with its chain first.
-fn rules(engine: &EngineDir) -> [String; 3] {
-    let block = engine.block;
+fn rules(block: Ipv4Net) -> [String; 3] {
     let masquerade = "--jump MASQUERADE";
     let answers = "--match conntrack --ctstate RELATED,ESTABLISHED --jump ACCEPT";
     [

@@ -141,15 +141,16 @@ pub fn up(arguments: UpArguments) -> Result<()> {
 /// The Engine that the arguments name, or that is there.
 fn choose(arguments: &UpArguments) -> Result<Chosen> {
     let engine = arguments.swarm.engine(arguments.engine)?;
-    if arguments.tls {
-        say("Engine: starting a private one that requires client certificates, for this run");
-        return choice::private(Listen::Tls, engine);
-    }
-    if engine == EngineArguments::default() {
+    if !arguments.tls && engine == EngineArguments::default() {
         return choice::choose();
     }
     say("Engine: starting a private one, for this run");
-    choice::private(Listen::Socket, engine)
+    let listen = if arguments.tls {
+        Listen::Tls
+    } else {
+        Listen::Socket
+    };
+    choice::private(listen, engine)
 }
 
 /// The Swarm beside the Engine, if the arguments ask for one; else makes the targets' network on the Engine.

@@ -25,18 +25,21 @@ fn patches() -> impl Strategy<Value = Value> {
     );
     let value = prop_oneof![
         2 => text.clone().prop_map(Value::from),
-        2 => vec(text.prop_map(Value::from), 0..3).prop_map(Value::from),
+        4 => vec(prop_oneof![text.prop_map(str::to_owned), texts()], 0..3).prop_map(Value::from),
         1 => any::<bool>().prop_map(Value::from),
         1 => (-1..2_000_000_000_i64).prop_map(Value::from),
         1 => any::<i64>().prop_map(Value::from),
-        1 => texts().prop_map(Value::from),
+        2 => texts().prop_map(Value::from),
         1 => Just(Value::Null),
         1 => Just(json!([{"Type": "bind", "Source": "/", "Target": "/host"}])),
         1 => json_values(),
     ];
-    let host_config = btree_map(key, value, 0..3).prop_map(|members| json!(members));
+    let host_config = btree_map(key, value.clone(), 0..3).prop_map(|members| json!(members));
+    let one = (options(), value).prop_map(|(key, value)| json!({"HostConfig": {key: value}}));
     let outer = words("HostConfig HostConfig HostConfig hostconfig HOSTCONFIG");
     prop_oneof![
+        9 => one,
+        4 => Just(json!({})),
         9 => (outer, host_config).prop_map(|(outer, host_config)| json!({outer: host_config})),
         1 => json_values(),
     ]

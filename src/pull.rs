@@ -18,8 +18,8 @@ fn may_be_pulled(config: &Config, image: &ImageReference) -> bool {
 
 /// Pulls a missing image, for as long as `engine` is used.
 ///
-/// [`ImageError::BeingPulled`] says that the time is too short,
-/// [`ImageError::PullStalled`] that more time would not help.
+/// `ImageError::BeingPulled` says that the time is too short,
+/// `ImageError::PullStalled` that more time would not help.
 pub async fn pull<P: Platform>(
     engine: &Engine<'_, P>,
     config: &Config,

@@ -25,7 +25,7 @@ const URL_CHARS_MAX: usize = 2048;
 ///
 /// # Errors
 ///
-/// [`RequestError::BadBody`], which names the field but never shows its value.
+/// `RequestError::BadBody`, which names the field but never shows its value.
 pub fn parse_start(body: &[u8]) -> Result<StartOrder, RequestError> {
     #[derive(Deserialize)]
     #[serde(rename_all = "camelCase")]
@@ -59,7 +59,7 @@ pub fn parse_start(body: &[u8]) -> Result<StartOrder, RequestError> {
 ///
 /// # Errors
 ///
-/// [`RequestError::BadBody`] or [`RequestError::BadUniqueId`].
+/// `RequestError::BadBody` or `RequestError::BadUniqueId`.
 pub fn parse_stop(body: &[u8]) -> Result<TargetId, RequestError> {
     #[derive(Deserialize)]
     #[serde(rename_all = "camelCase")]

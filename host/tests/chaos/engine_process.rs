@@ -7,9 +7,8 @@ use std::sync::atomic::{AtomicUsize, Ordering};
 use std::time::Duration;
 
 use dev::namespaces::{Namespaces, pid};
-use test_support::engine::RealEngine;
-use test_support::wait::wait_within;
-use test_support::{given, namespaces};
+use test_support::namespaces;
+use test_support::prelude::*;
 
 /// A restart asks the containers that still run to end, and kills them after
 /// ten seconds; before that it does not answer.

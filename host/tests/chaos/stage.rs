@@ -6,13 +6,9 @@ use std::sync::Mutex;
 use std::sync::atomic::{AtomicUsize, Ordering};
 use std::time::Duration;
 
-use serde_json::{Value, json};
 use test_support::engine::list;
-use test_support::http::Answer;
-use test_support::own::Deployment;
-use test_support::server::{ENVIRONMENT, Server, start_body};
-use test_support::unique;
-use test_support::wait::wait_within;
+use test_support::prelude::*;
+use test_support::server::ENVIRONMENT;
 
 use crate::engine_process::EngineProcess;
 
@@ -168,13 +164,8 @@ impl<'a> Stage<'a> {
     fn ours(&self) -> Option<Vec<Value>> {
         let label = format!("dynamic-access.deployment={}", self.deployment.id);
         let path = list(&json!({"label": [label]}));
-        let listed = self
-            .deployment
-            .engine
-            .try_call("GET", &path)?
-            .check(200)
-            .json();
-        listed.as_array().cloned()
+        let listed = self.deployment.engine.try_call("GET", &path)?;
+        listed.check(200).json().as_array().cloned()
     }
 
     /// Stops the targets that callers know of, checks that every other container belongs to a start

@@ -4,15 +4,11 @@
 use std::collections::BTreeMap;
 use std::time::{Duration, Instant};
 
-use serde_json::{Value, json};
-use test_support::engine::{RealEngine, TAR};
-use test_support::fake_engine::Reply;
-use test_support::own::Own;
+use test_support::engine::TAR;
+use test_support::prelude::*;
 use test_support::registration::Registration;
 use test_support::registry::archive_of;
 use test_support::server::ENVIRONMENT;
-use test_support::wait::{wait_for, wait_until};
-use test_support::{given, unique};
 
 /// Where the volume with the token's file is mounted.
 const TOKEN_DIR: &str = "/run/dynamic-access";

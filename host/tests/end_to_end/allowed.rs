@@ -1,9 +1,6 @@
 //! Capabilities and volumes that the operator allows by name.
 
-use serde_json::json;
-use test_support::engine::RealEngine;
-use test_support::own::Deployment;
-use test_support::unique;
+use test_support::prelude::*;
 
 on_each_engine!(targets_share_an_allowed_volume_that_outlives_them_and_may_chroot);
 

@@ -4,8 +4,7 @@ use std::io::{Read, Write};
 use std::net::TcpStream;
 use std::time::Duration;
 
-use test_support::fake_engine::FakeEngine;
-use test_support::server::{API, OPERATOR, SECRET, Server};
+use test_support::prelude::*;
 
 /// No answer takes longer than the component's own 29 seconds.
 const ANSWER_WAIT: Duration = Duration::from_secs(40);

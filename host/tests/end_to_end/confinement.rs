@@ -1,8 +1,7 @@
 //! The worst that the shipped component could do: it has only the access that it is given.
 
-use test_support::fake_engine::FakeEngine;
-use test_support::folder::Folder;
-use test_support::server::{Server, compiled, manifest};
+use test_support::prelude::*;
+use test_support::server::compiled;
 
 #[test]
 fn the_component_asks_for_no_file_system_and_no_socket() {
@@ -38,53 +37,38 @@ fn the_export_is_one_that_spin_loads_from_the_version_on_that_the_documents_name
         _ if version.starts_with("0.2.") => "Spin 3.1",
         _ => panic!("{export}"),
     };
-    let root = manifest();
-    let root = root.parent().expect("it lies in a folder");
     let pages = ["README.md", "DESIGN.md", "deploy/spinkube/README.md"];
     for document in pages.into_iter().chain(["spin.toml"]) {
-        let text = std::fs::read_to_string(root.join(document)).expect("a document");
+        let text = shipped(document);
         assert!(text.contains(oldest), "{document} names {oldest}");
         assert!(!text.contains("Spin 2."), "{document} names an older one");
     }
 }
 
-/// The manifest of a misled component: it may not reach its `docker_url`.
-fn astray(folder: &Folder, believes: &str) -> std::path::PathBuf {
-    let text = std::fs::read_to_string(manifest()).expect("a manifest");
-    let changed = text.replace(
-        "\ndocker_url = \"{{ docker_url }}\"\n",
-        &format!("\ndocker_url = \"{believes}\"\n"),
-    );
-    assert!(changed.contains(believes));
-    folder.file("spin.toml", &changed)
-}
-
 #[test]
 fn the_component_reaches_no_host_but_docker_url() {
-    let folder = Folder::new("confinement-");
+    const OWN: &str = "\ndocker_url = \"{{ docker_url }}\"\n";
     let [engine, other] = [(); 2].map(|()| FakeEngine::answering("200 OK", "[]"));
-    let manifest = astray(&folder, &other.url());
-    let answers = |docker_url: &str| {
-        let server = Server::adjusted(&[("docker_url", docker_url)], |options| {
+    // The manifest of a misled component, which may not reach its `docker_url`.
+    let folder = Folder::new("confinement-");
+    let misled = format!("\ndocker_url = \"{}\"\n", other.url());
+    let manifest = shipped("spin.toml").replace(OWN, &misled);
+    assert!(manifest.contains(&misled));
+    let manifest = folder.file("spin.toml", &manifest);
+    let server_of = |docker_url: &str| {
+        Server::adjusted(&[("docker_url", docker_url)], |options| {
             options.manifest.clone_from(&manifest);
-        });
-        let answers = [
-            server.health(),
-            server.start_target("a-token"),
-            server.stop_target(&"0".repeat(64)),
-            server.call("POST", "/reap", ""),
-        ];
-        (server, answers)
+        })
     };
-    let (server, refused) = answers(&engine.url());
-    for (answer, status) in refused.iter().zip([503, 500, 500, 500]) {
+    let server = server_of(&engine.url());
+    for (answer, status) in server.webhooks().iter().zip([500, 500, 503]) {
         server.check_failed(answer, status, "HttpRequestDenied");
         let line = server.check_failed(answer, status, "allowed_outbound_hosts");
         assert!(!line["error"].to_string().contains("running"), "{line}");
     }
     assert_eq!(other.requests(), [""; 0]);
     // The same component reaches it if the manifest allows that.
-    answers(&other.url());
+    server_of(&other.url()).webhooks();
     assert!(!other.requests().is_empty());
     assert_eq!(engine.requests(), [""; 0]);
 }

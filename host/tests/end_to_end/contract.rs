@@ -1,11 +1,8 @@
 //! The answers to every kind of request; a refused request causes no call to the
 //! Engine.
 
-use serde_json::{Value, json};
-use test_support::fake_engine::FakeEngine;
-use test_support::http::{Answer, exchange, request};
-use test_support::members::check_members;
-use test_support::server::{SECRET, Server, start_body};
+use test_support::http::{exchange, request};
+use test_support::prelude::*;
 
 /// A server in front of an Engine that must not be called.
 struct Refusing {

@@ -1,12 +1,9 @@
 //! A connection to the Engine dies silently, as after a firewall has lost its state, while new
 //! connections work.
 
-use test_support::at_once::at_once;
-use test_support::engine::RealEngine;
 use test_support::engine_proxy::{EngineProxy, Files, KINDS};
-use test_support::own::Deployment;
+use test_support::prelude::*;
 use test_support::relay::SwallowingRelay;
-use test_support::wait::wait_for;
 
 /// How many connections are dead. Each of them costs a call the whole time of a look.
 const CONNECTIONS: usize = 4;

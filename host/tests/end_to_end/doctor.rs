@@ -5,13 +5,7 @@ use std::process::Command;
 use std::sync::atomic::{AtomicU32, Ordering};
 
 use dev::process;
-use serde_json::json;
-use test_support::engine::RealEngine;
-use test_support::fake_engine::{FakeEngine, Reply};
-use test_support::folder::Folder;
-use test_support::given;
-use test_support::own::Deployment;
-use test_support::server::SECRET;
+use test_support::prelude::*;
 
 /// What it prints, on a machine with these variables, and whether it is content.
 fn doctor(arguments: &[&str], variables: &[(&str, &str)]) -> (bool, String) {

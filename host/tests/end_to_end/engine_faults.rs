@@ -3,52 +3,62 @@
 use std::sync::atomic::{AtomicUsize, Ordering};
 use std::time::{Duration, Instant};
 
-use test_support::at_once::at_once;
-use test_support::fake_engine::{FakeEngine, Reply};
-use test_support::http::Answer;
-use test_support::server::{API, Server};
+use test_support::prelude::*;
 
 const ID: &str = "0123456789abcdef0123456789abcdef0123456789abcdef0123456789abcdef";
 
 /// An answer takes at most 25 s. On hosted Spin, a handler is stopped after this time.
 const ANSWER_WITHIN: Duration = Duration::from_secs(30);
 
-/// The answers of all three webhooks in front of an Engine that always gives this reply.
-fn answers(reply: Reply) -> (FakeEngine, Server, [Answer; 3]) {
-    let engine = FakeEngine::start(move |_| reply.clone());
-    let server = engine.server(&[]);
-    let begun = Instant::now();
-    let answers = at_once(3, |number| match number {
-        0 => server.start_target("a-token"),
-        1 => server.stop_target(ID),
-        _ => server.health(),
-    });
-    assert!(begun.elapsed() < ANSWER_WITHIN);
-    (engine, server, answers.try_into().expect("three"))
-}
-
 #[test]
 fn an_engine_that_is_down_is_503() {
     // A fixed port: one that was just free could be taken by another program.
     let server = Server::over_tcp(&[("docker_url", "http://127.0.0.1:1")]);
-    for answer in [
-        server.start_target("a-token"),
-        server.stop_target(ID),
-        server.health(),
-    ] {
+    for answer in server.webhooks() {
         server.check_failed(&answer, 503, "docker_url");
         answer.check_come_again(503);
     }
 }
 
+/// Checks the statuses of all webhooks in front of an Engine that always gives this reply.
 fn check(reply: Reply, expected: [u16; 3]) {
-    let (_engine, server, answers) = answers(reply);
-    assert_eq!(answers.each_ref().map(|answer| answer.status), expected);
-    for answer in answers {
+    let engine = FakeEngine::start(move |_| reply.clone());
+    let server = engine.server(&[]);
+    let begun = Instant::now();
+    let answers = server.webhooks();
+    assert!(begun.elapsed() < ANSWER_WITHIN);
+    for (answer, status) in answers.iter().zip(expected) {
         let message = answer.json()["ErrorMessage"].to_string();
         let is_told = message.contains("Engine") || message.contains("cannot start");
         assert!(is_told, "{message}");
-        assert!(server.line_about(&answer)["error"].is_string());
+        server.check_failed(answer, status, "");
+    }
+}
+
+#[test]
+fn every_request_shows_a_proxy_its_credentials_and_nobody_else_sees_them() {
+    const CREDENTIALS: &str = "planted-credentials-of-the-proxy";
+    let authorization = format!("Bearer {CREDENTIALS}");
+    // In our own proxy's words: a 403 in an Engine's words is about the container.
+    let denial = format!("dynamic-access engine proxy: {authorization} may not");
+    let denial = json!({"message": denial}).to_string();
+    for status in ["401 Unauthorized", "403 Forbidden"] {
+        let denial = denial.clone();
+        let proxy = FakeEngine::start(move |_| Reply::json(status, &denial));
+        let server = proxy.server(&[("docker_authorization", &authorization)]);
+        for (answer, status) in server.webhooks().iter().zip([500, 500, 503]) {
+            let line = server.check_failed(answer, status, "check docker_authorization");
+            assert!(line.to_string().contains("[redacted] may not"), "{line}");
+            assert!(!format!("{answer:?}").contains(CREDENTIALS), "{answer:?}");
+        }
+        let log = server.log().join("\n");
+        assert!(!log.contains(CREDENTIALS), "{log}");
+        // A start that is refused looks for its target once, and no denied call is repeated.
+        let requests = proxy.requests();
+        assert_eq!(requests.len(), 4, "{requests:?}");
+        let header = format!("authorization: {authorization}\r\n");
+        let show_it = requests.iter().all(|request| request.contains(&header));
+        assert!(show_it, "{requests:?}");
     }
 }
 

@@ -9,17 +9,10 @@ mod refusals;
 use std::io::{Read, Write};
 use std::time::Duration;
 
-use serde_json::{Value, json};
-
-use test_support::at_once::at_once;
-use test_support::bodies::of_engine;
+use test_support::bodies::{Scheduler, calls};
 use test_support::engine_proxy::{EngineProxy, Files, KINDS, Kind, SECRETS};
-use test_support::fake_engine::{FakeEngine, Reply};
-use test_support::own::Deployment;
+use test_support::prelude::*;
 use test_support::registry::Registry;
-use test_support::server::order_with;
-use test_support::unique;
-use test_support::wait::{wait_until, wait_within};
 
 /// A container's id.
 const ID: &str = "0123456789abcdef0123456789abcdef0123456789abcdef0123456789abcdef";
@@ -105,7 +98,7 @@ fn check_visit(kind: Kind) {
 
 /// Each call is in the access log, over HTTP/1.1, and no secret is.
 fn check_log(proxy: &EngineProxy, token: &str) {
-    for (call, ..) in of_engine(ID) {
+    for (call, ..) in calls(Scheduler::Engine) {
         // An older Docker is not asked for it.
         if call != "stats" {
             proxy.logged(&[&format!("[{call}]"), " HTTP/1.1 "]);

@@ -1,14 +1,12 @@
 //! The folders of `examples/`, each used as its README says.
 
+use std::os::unix::fs::symlink;
 use std::time::Duration;
 
 use headless_chrome::browser::tab::ModifierKey;
-use test_support::engine::RealEngine;
 use test_support::example::{API_SECRET, Example, Person};
-use test_support::own::Deployment;
-use test_support::server::Server;
-use test_support::wait::{wait_until, wait_within};
-use test_support::{free_address, unique};
+use test_support::free_address;
+use test_support::prelude::*;
 
 use crate::page::browser::Browser;
 
@@ -17,15 +15,15 @@ const PYTHON_WITHIN: Duration = Duration::from_secs(120);
 
 /// An example, with a server that has its environment, as `cargo xtask up --example` starts it,
 /// and a person who calls it.
-pub struct Visit {
+struct Visit {
     _server: Server,
-    pub deployment: Deployment,
-    pub example: Example,
-    pub person: Person,
+    deployment: Deployment,
+    example: Example,
+    person: Person,
 }
 
 impl Visit {
-    pub fn to(name: &'static str) -> Self {
+    fn to(name: &'static str) -> Self {
         let deployment = Deployment::given();
         let example = Example::on(&deployment.engine.docker(), name);
         let environments = example.environments().to_string();
@@ -60,14 +58,15 @@ fn ssh_reaches_its_box_alone_until_the_box_is_stopped() {
     person.must(&example.command("order.sh"));
     let ssh = example.command("ssh -i");
     wait_until("a box that listens", || person.run(&ssh).status.success());
-    let mut session = person.start(&ssh);
-    assert_eq!(session.ask("id -un"), "box");
     let look = "cat /run/dynamic-access/* /etc/dropbear-host-key 2>/dev/null; echo nothing";
-    assert_eq!(session.ask(look), "nothing");
+    let _session = person.type_into(&ssh, &format!("id -un; {look}"));
+    wait_until("the box's answer", || {
+        person.read("said") == "box\nnothing\n"
+    });
     check_strangers(person, &ssh);
     person.must(&example.command("DELETE"));
-    let (code, errors) = session.ended();
-    assert_eq!(code, Some(255), "{errors}");
+    wait_until("the end of the session", || person.read("code") == "255\n");
+    let errors = person.read("errors");
     assert!(errors.contains("closed by remote host"), "{errors}");
     visit.deployment.check_empty();
 }
@@ -128,4 +127,51 @@ fn a_browser_types_into_a_notebook_through_the_proxy() {
     assert_eq!(status(&nobodys), "404");
     person.must(&example.command("DELETE"));
     wait_until("a proxy without the notebook", || status(&link) == "404");
+}
+
+#[test]
+fn the_exit_code_of_a_job_is_read_with_curl_alone() {
+    let visit = Visit::to("worker");
+    let (example, person) = (&visit.example, &visit.person);
+    let steps = ["Idempotency-Key", "id=", "until", ".exitCode"].map(|part| example.command(part));
+    let told = person.must(&steps.join("\n"));
+    assert_eq!(told.lines().last(), Some("7"), "{told}");
+    // A job runs once.
+    let again =
+        person.run(&(example.command("Idempotency-Key") + "; echo; jq .status target.json"));
+    let again = String::from_utf8_lossy(&again.stdout).into_owned();
+    assert_eq!(again.lines().last(), Some("409"), "{again}");
+}
+
+#[test]
+fn clients_that_are_generated_from_the_served_document_run_jobs() {
+    let visit = Visit::to("worker");
+    let (example, person) = (&visit.example, &visit.person);
+    let modules = person.path("node_modules");
+    symlink(given("TEST_NODE_MODULES"), modules).expect("a link");
+    let begin = format!(
+        "export PATH={}:$PATH PYTHONDONTWRITEBYTECODE=1 SERVER=http://127.0.0.1:3000\n{}\n{}",
+        given("TEST_PYTHON_PROGRAMS"),
+        example.command("/v1/openapi.json"),
+        example.command("API_SECRET=")
+    );
+    let run = |parts: &[&str]| {
+        let steps = parts.iter().map(|part| example.command(part));
+        let steps: Vec<String> = steps.collect();
+        person.run(&format!("set -e\n{begin}\n{}", steps.join("\n")))
+    };
+    let python = run(&["openapi-python-client generate", "run.py"]);
+    assert_eq!(python.status.code(), Some(7), "{python:?}");
+    // The text of Prometheus is nothing to parse.
+    let told = [&python.stderr[..], &python.stdout].concat();
+    let told = String::from_utf8_lossy(&told);
+    let warnings = told.lines().filter(|line| line.starts_with("WARNING"));
+    let warnings: Vec<&str> = warnings.collect();
+    assert_eq!(
+        warnings,
+        ["WARNING parsing GET /metrics within operator."],
+        "{told}"
+    );
+    let typescript = run(&["npx openapi-typescript", "npx tsc", "node run.js"]);
+    assert_eq!(typescript.status.code(), Some(7), "{typescript:?}");
 }

@@ -1,25 +1,22 @@
 //! `deploy/hosted`: the manifest for a platform that takes no variables in
 //! `allowed_outbound_hosts`.
 
-use std::path::{Path, PathBuf};
+use std::path::PathBuf;
 use std::process::Command;
 
 use dev::process;
-use test_support::fake_engine::FakeEngine;
-use test_support::folder::Folder;
-use test_support::server::{Server, manifest};
+use test_support::prelude::*;
 
 /// The URL that the instructions have in the place of the reader's own.
 const EXAMPLE: &str = "https://docker.example.com:2376";
 
 /// The manifest that the instructions' command makes for the Engine at `url`.
 fn manifest_for(folder: &Folder, url: &str) -> PathBuf {
-    let readme = Path::new(env!("CARGO_MANIFEST_DIR")).join("../deploy/hosted/README.md");
-    let readme = std::fs::read_to_string(readme).expect("the instructions");
+    let readme = shipped("deploy/hosted/README.md");
     let mut lines = readme.lines().map(str::trim);
     let command = lines.find(|line| line.starts_with("sed "));
     let command = command.expect("a command").replace(EXAMPLE, url);
-    std::fs::copy(manifest(), folder.path().join("spin.toml")).expect("a copy");
+    folder.file("spin.toml", &shipped("spin.toml"));
     let mut shell = Command::new("sh");
     shell
         .args(["-e", "-c", &command])

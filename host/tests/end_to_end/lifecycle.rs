@@ -1,17 +1,14 @@
 //! Targets on a real Engine, from start to stop.
 
-use serde_json::{Value, json};
-use test_support::at_once::at_once;
-use test_support::engine::RealEngine;
-use test_support::own::{Deployment, sleeper};
-use test_support::unique;
-use test_support::wait::wait_for;
+use test_support::own::sleeper;
+use test_support::prelude::*;
 
 on_each_engine!(
     a_target_runs_until_its_stop_which_is_a_success_however_often_it_is_asked,
     a_container_that_is_not_ours_is_404_and_untouched,
     a_start_that_fails_leaves_nothing_and_health_tells_why,
     a_reap_names_what_it_removes_and_a_dry_run_only_names_it,
+    an_entry_point_that_is_missing_is_no_success_and_not_run_again,
 );
 
 fn a_target_runs_until_its_stop_which_is_a_success_however_often_it_is_asked(engine: &RealEngine) {
@@ -101,4 +98,52 @@ fn a_reap_names_what_it_removes_and_a_dry_run_only_names_it(engine: &RealEngine)
     assert_eq!(engine.state(&old.id), None);
     assert_eq!(engine.state(&young.id).as_deref(), Some("running"));
     assert_eq!(server.reaped("/reap"), [Value::Null; 0]);
+}
+
+#[test]
+fn a_network_that_is_full_has_no_room() {
+    let deployment = Deployment::given();
+    // One address for the gateway and one for a target.
+    let options = json!({
+        "Options": {"com.docker.network.bridge.enable_icc": "false"},
+        "IPAM": {"Config": [{"Subnet": "10.231.8.0/30"}]},
+    });
+    let network = deployment.engine.network_of(options);
+    let patch = network.patch();
+    let server = deployment.server(&[("container_patch", &patch)]);
+    let id = server.started();
+    let answer = server.start_target(&unique("token"));
+    server.check_failed(&answer, 429, "no available IPv4 addresses");
+    answer.check_come_again(429);
+    deployment.check_has(&[&id]);
+    server.stop_target(&id).check_done();
+}
+
+/// Checks that a start, and a repeated one, report the end of the target. They are repeated while
+/// the Engine is too busy for an answer, which Podman reports as its own failure.
+#[track_caller]
+fn check_ended(server: &Server, exit_code: &str) {
+    let token = unique("token");
+    for _ in 0..2 {
+        let mut answers = (0..5).map(|_| server.start_target(&token));
+        let told = answers.find(|answer| !matches!(answer.status, 502..=504));
+        let told = told.expect("one of five starts is told how its target has ended");
+        server.check_failed(&told, 409, exit_code);
+    }
+}
+
+fn an_entry_point_that_is_missing_is_no_success_and_not_run_again(engine: &RealEngine) {
+    let deployment = Deployment::new(engine);
+    let server = deployment.server(&[("container_patch", r#"{"Entrypoint":["/no/such/file"]}"#)]);
+    let ending = of_a_missing_program(engine);
+    // Many at once keep the Engine busy.
+    at_once(8, |_| check_ended(&server, ending));
+    for id in deployment.containers() {
+        assert_eq!(engine.state(&id).as_deref(), Some("exited"));
+    }
+}
+
+/// How the init process of an Engine ends without the program that it should start.
+pub fn of_a_missing_program(engine: &RealEngine) -> &'static str {
+    engine.either("exit code 127", "exit code 1")
 }

@@ -1,16 +1,12 @@
 //! `/metrics`, read by the real Prometheus, and the rules of `deploy/observability`.
 
 use std::fs::File;
-use std::path::{Path, PathBuf};
 use std::process::Command;
 
-use test_support::folder::Folder;
 use test_support::http;
-use test_support::own::Deployment;
+use test_support::prelude::*;
 use test_support::program::Program;
-use test_support::server::{OPERATOR, SECRET, Server};
-use test_support::wait::{wait_for, wait_until};
-use test_support::{free_address, unique};
+use test_support::{checkout, free_address};
 
 /// A Prometheus; dropping it ends it.
 struct Prometheus {
@@ -21,26 +17,17 @@ struct Prometheus {
 impl Prometheus {
     /// Scrapes a server with the operator's secret, as the shipped configuration does.
     fn of(server: &Server) -> Self {
-        let data = Folder::new("prometheus");
-        let shipped = std::fs::read_to_string(observability().join("prometheus.yml"));
-        let configuration = shipped
-            .expect("a file")
-            .replace(
-                "dynamic-access.internal.example.com",
-                &server.address().to_string(),
-            )
-            .replace("scheme: https", "scheme: http")
-            .replace("scrape_interval: 30s", "scrape_interval: 1s");
-        let rules = std::fs::read_to_string(observability().join("dynamic-access-rules.yml"));
-        data.file("dynamic-access-rules.yml", &rules.expect("a file"));
-        data.file("operator-secret", OPERATOR);
-        let configuration = data.file("prometheus.yml", &configuration);
         let address = free_address();
+        let target = server.address().to_string();
+        let data = as_an_operator_has_it(&[
+            ("dynamic-access.internal.example.com", &target),
+            ("scheme: https", "scheme: http"),
+            ("scrape_interval: 30s", "scrape_interval: 1s"),
+        ]);
         let mut command = Command::new("prometheus");
-        let storage = data.path().join("data").display().to_string();
         command
-            .arg(format!("--config.file={}", configuration.display()))
-            .arg(format!("--storage.tsdb.path={storage}"))
+            .current_dir(data.path())
+            .args(["--config.file=prometheus.yml", "--storage.tsdb.path=data"])
             .arg(format!("--web.listen-address={address}"));
         Self {
             _process: Program::start(&mut command, data, &[address]),
@@ -62,15 +49,30 @@ impl Prometheus {
     }
 }
 
-fn observability() -> PathBuf {
-    Path::new(env!("CARGO_MANIFEST_DIR")).join("../deploy/observability")
+/// A folder with the shipped configuration, changed in some places, and the rules and the secret
+/// beside it.
+fn as_an_operator_has_it(changes: &[(&str, &str)]) -> Folder {
+    let read = |name| shipped(&format!("deploy/observability/{name}"));
+    let folder = Folder::new("observability");
+    let mut configuration = read("prometheus.yml");
+    for (shipped, here) in changes {
+        assert!(configuration.contains(shipped), "{configuration}");
+        configuration = configuration.replace(shipped, here);
+    }
+    folder.file("prometheus.yml", &configuration);
+    let rules = "dynamic-access-rules.yml";
+    folder.file(rules, &read(rules));
+    folder.file("operator-secret", OPERATOR);
+    folder
 }
 
 fn promtool(arguments: &[&str], input: &str) {
     let folder = Folder::new("promtool-");
     let input = File::open(folder.file("input", input)).expect("a file");
     let mut command = Command::new("promtool");
-    command.args(arguments).current_dir(observability());
+    command
+        .args(arguments)
+        .current_dir(checkout("deploy/observability"));
     let output = command.stdin(input).output();
     let output = output.expect("`cargo xtask test` has installed promtool");
     assert!(output.status.success(), "{arguments:?}\n{output:?}");
@@ -96,12 +98,13 @@ fn prometheus_sees_the_targets_that_there_are() {
     prometheus.wait_for(running, "0");
     let id = server.started();
     prometheus.wait_for(running, "1");
-    prometheus.wait_for(r#"dynamic_access_targets_limit{environment=""}"#, "100");
-    prometheus.wait_for(r#"dynamic_access_targets_limit{environment="team-a"}"#, "7");
-    prometheus.wait_for(
-        r#"dynamic_access_image_present{image="dynamic-access-agent"}"#,
-        "1",
-    );
+    for (query, wanted) in [
+        (r#"targets_limit{environment=""}"#, "100"),
+        (r#"targets_limit{environment="team-a"}"#, "7"),
+        (r#"image_present{image="dynamic-access-agent"}"#, "1"),
+    ] {
+        prometheus.wait_for(&format!("dynamic_access_{query}"), wanted);
+    }
     // The rules are loaded, and nothing is wrong.
     prometheus.wait_for("count(ALERTS) or vector(0)", "0");
     server.stop_target(&id);
@@ -136,13 +139,7 @@ fn a_scrape_has_the_form_that_promtool_checks_and_no_secret_also_while_the_engin
 fn the_shipped_rules_and_configuration_are_valid_and_tested() {
     promtool(&["check", "rules", "dynamic-access-rules.yml"], "");
     promtool(&["test", "rules", "dynamic-access-rules-test.yml"], "");
-    // As an operator has it: the rules and the secret are beside the configuration.
-    let folder = Folder::new("observability");
-    for name in ["prometheus.yml", "dynamic-access-rules.yml"] {
-        let shipped = std::fs::read_to_string(observability().join(name));
-        folder.file(name, &shipped.expect("a file"));
-    }
-    folder.file("operator-secret", OPERATOR);
+    let folder = as_an_operator_has_it(&[]);
     let configuration = folder.path().join("prometheus.yml").display().to_string();
     promtool(&["check", "config", &configuration], "");
 }

@@ -3,13 +3,8 @@
 use std::process::{Command, Output};
 
 use dev::process;
-use test_support::engine::RealEngine;
-use test_support::folder::Folder;
 use test_support::markdown;
-use test_support::own::Deployment;
-use test_support::server::{API, Server};
-use test_support::wait::wait_until;
-use test_support::{given, unique};
+use test_support::prelude::*;
 
 const PAGE: &str = include_str!("../../../docs/portal.md");
 

@@ -5,16 +5,10 @@ use std::process::Command;
 use std::sync::{Arc, Mutex};
 
 use dev::process;
-use serde_json::{Value, json};
-use test_support::engine::RealEngine;
-use test_support::fake_engine::FakeEngine;
 use test_support::fault_proxy::{Fault, container_of};
-use test_support::folder::Folder;
 use test_support::greeter::{GREETING, PORTS, command, greeting};
 use test_support::markdown;
-use test_support::own::Deployment;
-use test_support::server::{Server, order, order_with};
-use test_support::unique;
+use test_support::prelude::*;
 
 /// The patch of a target that greets whoever connects.
 ///
@@ -33,7 +27,6 @@ fn started(server: &Server) -> Value {
 
 on_each_engine!(
     a_caller_reaches_a_target_where_the_answer_says,
-    an_environment_has_ports_of_its_own_and_callers_are_told_the_public_host,
     a_port_that_is_taken_before_the_start_is_chosen_anew,
 );
 
@@ -57,27 +50,6 @@ fn a_caller_reaches_a_target_where_the_answer_says(engine: &RealEngine) {
     }
     // A list shows the same as the inspect after the start.
     assert_eq!(server.targets(""), json!([target]));
-}
-
-fn an_environment_has_ports_of_its_own_and_callers_are_told_the_public_host(engine: &RealEngine) {
-    let deployment = Deployment::new(engine);
-    let patch = greeter(engine).to_string();
-    let variables = [
-        PORTS,
-        UNGUARDED,
-        ("container_patch", &patch),
-        ("public_host", "targets.example.com"),
-        ("environments", r#"{"closed":{"ports":{}}}"#),
-    ];
-    let server = deployment.server(&variables);
-    let target = started(&server);
-    let host = &target["endpoints"]["greeter"]["host"];
-    assert_eq!(host, "targets.example.com");
-    let order = order_with(json!({"environment": "closed"}));
-    let closed = server.order(&order).check(201);
-    assert_eq!(closed.json()["endpoints"], json!({}));
-    let inspect = engine.inspect(&closed.id());
-    assert_eq!(inspect["NetworkSettings"]["Ports"], json!({}));
 }
 
 /// Takes the port of the host that an Engine has chosen for a container, as another

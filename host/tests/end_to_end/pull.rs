@@ -1,13 +1,10 @@
 //! Missing images: pulled from real registries, and from failing ones.
 
-use test_support::engine::RealEngine;
-use test_support::fake_engine::{FakeEngine, Reply};
-use test_support::own::Deployment;
+use test_support::free_address;
+use test_support::prelude::*;
 use test_support::registry::{PASSWORD, Registry, auth_for};
-use test_support::server::Server;
-use test_support::{free_address, unique};
 
-use crate::dead_at_once::of_a_missing_program;
+use crate::lifecycle::of_a_missing_program;
 
 /// The image has no program. The Engine starts its own init, which ends at once.
 const PATCH: &str = r#"{"Cmd":["none"]}"#;

@@ -2,13 +2,8 @@
 
 use std::time::Duration;
 
-use serde_json::{Value, json};
-use test_support::engine::{RealEngine, filtered};
-use test_support::own::{Deployment, Own};
-use test_support::server::order_with;
-use test_support::wait::wait_within;
-use time::OffsetDateTime;
-use time::format_description::well_known::Rfc3339;
+use test_support::engine::filtered;
+use test_support::prelude::*;
 
 /// The lifetime of targets without a renewal: longer than a renewal needs.
 const LIFETIME: Duration = Duration::from_secs(50);
@@ -31,10 +26,7 @@ fn short_lived(deployment: &Deployment) -> Own {
     }))
 }
 
-on_each_engine!(
-    a_renewed_target_outlives_its_lifetime_and_a_pruned_renewal_does_not_count,
-    a_renewal_is_told_and_bounded,
-);
+on_each_engine!(a_renewed_target_outlives_its_lifetime_and_a_pruned_renewal_does_not_count);
 
 fn a_renewed_target_outlives_its_lifetime_and_a_pruned_renewal_does_not_count(engine: &RealEngine) {
     let deployment = Deployment::new(engine);
@@ -73,34 +65,6 @@ fn a_renewed_target_outlives_its_lifetime_and_a_pruned_renewal_does_not_count(en
         "{left:?}"
     );
     server.target("DELETE", &renewed.id).check(204);
-    assert_eq!(server.reaped_ids("/reap"), Vec::<String>::new());
-    assert_eq!(volumes(&deployment), Vec::<String>::new());
-}
-
-fn a_renewal_is_told_and_bounded(engine: &RealEngine) {
-    let deployment = Deployment::new(engine);
-    let server = deployment.server(&[("max_lifetime", "2h")]);
-    let order = order_with(json!({"lifetime": "1h"}));
-    let created = server.order(&order).check(201);
-    let (target, id) = (created.json(), created.id());
-    let time = |member: &str| {
-        let text = target[member].as_str().expect("a time");
-        OffsetDateTime::parse(text, &Rfc3339).expect("a time of RFC 3339")
-    };
-    assert_eq!(time("expires") - time("created"), time::Duration::HOUR);
-    // Shorter than before, and then longer than it may be.
-    let same = server.renew(&id, "30m").check(200);
-    assert_eq!(same.json()["expires"], target["expires"]);
-    assert_eq!(volumes(&deployment), Vec::<String>::new());
-    let renewed = server.renew(&id, "366d").check(200);
-    let name = format!("{}-{id}-7200", deployment.id);
-    assert_eq!(volumes(&deployment), [name]);
-    let expires = renewed.json()["expires"].clone();
-    assert_ne!(expires, target["expires"]);
-    assert_eq!(server.target("GET", &id).json()["expires"], expires);
-    assert_eq!(server.targets("")[0]["expires"], expires);
-    server.target("DELETE", &id).check(204);
-    server.renew(&id, "30m").check(404);
     assert_eq!(server.reaped_ids("/reap"), Vec::<String>::new());
     assert_eq!(volumes(&deployment), Vec::<String>::new());
 }

@@ -3,95 +3,34 @@
 
 use std::path::{Path, PathBuf};
 
-use k8s_openapi::api::core::v1::{EnvVarSource, ResourceRequirements, Secret, Volume, VolumeMount};
+use k8s_openapi::api::core::v1::{EnvVar, ResourceRequirements, Secret, Volume, VolumeMount};
 use k8s_openapi::api::networking::v1::{Ingress, NetworkPolicy};
 use k8s_openapi::apimachinery::pkg::apis::meta::v1::ObjectMeta;
+use serde::Serialize;
 use serde::de::DeserializeOwned;
-use serde::{Deserialize, Serialize};
-use serde_json::{Value, json};
 use test_support::certificates::Authority;
-use test_support::folder::Folder;
-use test_support::members::check_members;
-use test_support::server::{Server, manifest};
-
-/// SpinApp, as spin-operator 0.6.1 defines it (`core.spinkube.dev/v1alpha1`): of its members, those
-/// that `app.yaml` has.
-#[derive(Serialize, Deserialize)]
-#[serde(rename_all = "camelCase")]
-struct SpinApp {
-    api_version: String,
-    kind: String,
-    metadata: ObjectMeta,
-    spec: SpinAppSpec,
-}
-
-#[derive(Serialize, Deserialize)]
-#[serde(rename_all = "camelCase")]
-struct SpinAppSpec {
-    executor: String,
-    image: String,
-    checks: Checks,
-    replicas: i32,
-    runtime_config: RuntimeConfig,
-    volumes: Vec<Volume>,
-    volume_mounts: Vec<VolumeMount>,
-    variables: Vec<Variable>,
-    // Limits and requests alone; Kubernetes' own has `claims` beside them.
-    resources: ResourceRequirements,
-}
-
-#[derive(Serialize, Deserialize)]
-struct Checks {
-    readiness: Probe,
-    liveness: Probe,
-}
-
-#[derive(Serialize, Deserialize)]
-#[serde(rename_all = "camelCase")]
-struct Probe {
-    http_get: HttpGet,
-    initial_delay_seconds: i32,
-}
-
-#[derive(Serialize, Deserialize)]
-struct HttpGet {
-    path: String,
-}
-
-/// Of which a Secret, if there is one, takes the place of all the rest.
-#[derive(Serialize, Deserialize)]
-#[serde(rename_all = "camelCase")]
-struct RuntimeConfig {
-    load_from_secret: String,
-}
-
-#[derive(Serialize, Deserialize)]
-#[serde(rename_all = "camelCase")]
-struct Variable {
-    name: String,
-    #[serde(skip_serializing_if = "Option::is_none")]
-    value: Option<String>,
-    #[serde(skip_serializing_if = "Option::is_none")]
-    value_from: Option<EnvVarSource>,
-}
-
-fn folder() -> PathBuf {
-    manifest().with_file_name("deploy/spinkube")
-}
+use test_support::checkout;
+use test_support::prelude::*;
 
 #[track_caller]
 fn read(name: &str) -> Value {
-    let text = std::fs::read_to_string(folder().join(name)).expect(name);
+    let text = shipped(&format!("deploy/spinkube/{name}"));
     serde_saphyr::from_str(&text).expect(name)
 }
 
-/// Checks that a document's every key is one of `T`'s: what `T` does not know it would not write
+/// Checks that every key of a value is one of `T`'s: what `T` does not know it would not write
 /// again.
 #[track_caller]
-fn check_form<T: Serialize + DeserializeOwned>(name: &str) {
-    let whole = read(name);
-    let typed: T = serde_json::from_value(whole.clone()).expect(name);
-    assert_eq!(serde_json::to_value(&typed).expect("JSON"), whole, "{name}");
+fn check_form<T: Serialize + DeserializeOwned>(whole: &Value) {
+    let typed: T = serde_json::from_value(whole.clone()).expect("the types of its kind");
+    assert_eq!(serde_json::to_value(&typed).expect("JSON"), *whole);
+}
+
+/// Checks that an object has these members and no others.
+#[track_caller]
+fn check_names(object: &Value, names: &[&str]) {
+    let members = object.as_object().expect("an object");
+    assert_eq!(Vec::from_iter(members.keys()), names);
 }
 
 /// The text of a key of a Secret.
@@ -111,29 +50,56 @@ fn docker_url(app: &Value) -> &str {
 
 #[test]
 fn every_document_has_the_form_of_its_kind() {
-    check_form::<SpinApp>("app.yaml");
-    check_form::<Secret>("variables.yaml");
-    check_form::<Secret>("runtime-config.yaml");
-    check_form::<Ingress>("ingress.yaml");
-    check_form::<Ingress>("ingress-operator.yaml");
-    check_form::<NetworkPolicy>("network-policy.yaml");
-    let entries = std::fs::read_dir(folder()).expect("a folder").flatten();
+    check_form::<Secret>(&read("variables.yaml"));
+    check_form::<Secret>(&read("runtime-config.yaml"));
+    check_form::<Ingress>(&read("ingress.yaml"));
+    check_form::<Ingress>(&read("ingress-operator.yaml"));
+    check_form::<NetworkPolicy>(&read("network-policy.yaml"));
+    let entries = std::fs::read_dir(checkout("deploy/spinkube"))
+        .expect("a folder")
+        .flatten();
     let is_yaml = |path: PathBuf| path.extension().is_some_and(|end| end == "yaml");
     let count = entries.filter(|entry| is_yaml(entry.path())).count();
     assert_eq!(count, 6, "another document must be read here too");
+}
+
+/// SpinApp, as spin-operator 0.6.1 defines it (`core.spinkube.dev/v1alpha1`): of its members, those
+/// that `app.yaml` has.
+#[test]
+fn the_application_has_the_form_that_spinkubes_operator_accepts() {
     let app = read("app.yaml");
+    check_names(&app, &["apiVersion", "kind", "metadata", "spec"]);
     let kind = json!({"apiVersion": "core.spinkube.dev/v1alpha1", "kind": "SpinApp"});
     check_members(&app, &kind);
-    assert_eq!(app["spec"]["resources"]["claims"], Value::Null);
+    check_form::<ObjectMeta>(&app["metadata"]);
+    let spec = &app["spec"];
+    let names =
+        "checks executor image replicas resources runtimeConfig variables volumeMounts volumes";
+    check_names(spec, &Vec::from_iter(names.split(' ')));
+    assert!(spec["executor"].is_string() && spec["image"].is_string());
     // The operator refuses fewer, unless something else sets their number.
-    assert!(app["spec"]["replicas"].as_u64() >= Some(1));
+    assert!(spec["replicas"].as_u64() >= Some(1));
+    check_names(&spec["checks"], &["liveness", "readiness"]);
+    for probe in ["liveness", "readiness"].map(|probe| &spec["checks"][probe]) {
+        check_names(probe, &["httpGet", "initialDelaySeconds"]);
+        check_names(&probe["httpGet"], &["path"]);
+        assert!(probe["initialDelaySeconds"].is_u64() && probe["httpGet"]["path"].is_string());
+    }
+    // A Secret, if there is one, takes the place of all the rest.
+    check_names(&spec["runtimeConfig"], &["loadFromSecret"]);
+    // Limits and requests alone; Kubernetes' own has `claims` beside them.
+    check_form::<ResourceRequirements>(&spec["resources"]);
+    assert_eq!(spec["resources"]["claims"], Value::Null);
+    check_form::<Vec<EnvVar>>(&spec["variables"]);
+    check_form::<Vec<Volume>>(&spec["volumes"]);
+    check_form::<Vec<VolumeMount>>(&spec["volumeMounts"]);
 }
 
 #[test]
 fn the_documents_fit_together_and_with_the_manifest() {
     let app = read("app.yaml");
     let spec = &app["spec"];
-    let spin_toml = std::fs::read_to_string(manifest()).expect("a manifest");
+    let spin_toml = shipped("spin.toml");
     for variable in spec["variables"].as_array().expect("variables") {
         let name = variable["name"].as_str().expect("a name");
         assert!(spin_toml.contains(&format!("\n{name} = {{")), "{name}");
@@ -167,13 +133,9 @@ fn the_documents_fit_together_and_with_the_manifest() {
     let mount = &spec["volumeMounts"][0];
     assert_eq!(mount["name"], spec["volumes"][0]["name"]);
     let mount = Path::new(mount["mountPath"].as_str().expect("a path"));
-    for file in [
-        "ca_roots_file",
-        "client_cert_file",
-        "client_private_key_file",
-    ] {
-        let path = tls[file].as_str().expect("a path");
-        assert_eq!(Path::new(path).parent(), Some(mount), "{file}");
+    for part in ["ca_roots", "client_cert", "client_private_key"] {
+        let path = tls[&format!("{part}_file")].as_str().expect("a path");
+        assert_eq!(Path::new(path).parent(), Some(mount), "{part}");
     }
 }
 
@@ -201,7 +163,7 @@ fn the_certificates_are_made_under_the_names_that_are_mounted() {
     let secret = &app["spec"]["volumes"][0]["secret"]["secretName"];
     let secret = secret.as_str().expect("a name");
     let config = entry("runtime-config.yaml", "runtime-config.toml");
-    let instructions = std::fs::read_to_string(folder().join("README.md")).expect("a file");
+    let instructions = shipped("deploy/spinkube/README.md");
     let (_, command) = instructions
         .split_once(&format!("create secret generic {secret} "))
         .expect("a command");
@@ -257,7 +219,7 @@ fn the_runtime_configuration_is_one_that_a_server_starts_with() {
 fn a_placeholder_opens_nothing() {
     let placeholder = entry("variables.yaml", "webhook_secret");
     let server = Server::over_tcp(&[("webhook_secret", &placeholder)]);
-    let credentials = format!("Basic {placeholder}");
-    let headers = [("authorization", credentials.as_str())];
-    server.send("GET", "/nothing", &headers, b"").check(500);
+    server
+        .with_basic(&placeholder, "GET", "/nothing", "")
+        .check(500);
 }

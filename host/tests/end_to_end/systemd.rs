@@ -4,12 +4,10 @@ use std::path::Path;
 use std::process::Command;
 
 use dev::process;
-use test_support::folder::Folder;
-use test_support::own::Deployment;
+use test_support::prelude::*;
 
 fn file(name: &str) -> String {
-    let file = Path::new(env!("CARGO_MANIFEST_DIR")).join("../deploy/systemd");
-    std::fs::read_to_string(file.join(name)).expect("a file")
+    shipped(&format!("deploy/systemd/{name}"))
 }
 
 /// A unit, or a part of one, with a program that this machine has instead of Spin.
@@ -95,43 +93,29 @@ fn a_server_takes_the_credential_that_the_pages_command_has_encrypted() {
     answer.check(200);
 }
 
-/// The variables of the file that the page's commands write, as systemd reads it.
-fn variables(folder: &Folder) -> Vec<(String, String)> {
-    let page = file("README.md");
-    let (_, commands) = page.split_once("    umask 077\n").expect("the commands");
-    let (commands, target) = commands
-        .split_once(" >/etc/dynamic-access/variables\n")
-        .map(|(commands, _)| (commands, folder.path().join("variables")))
-        .expect("their end");
-    let script = format!("umask 077\n{commands} >{}", target.display());
-    process::output(Command::new("bash").args(["-e", "-c", &script])).expect(&script);
-    let written = std::fs::read_to_string(target).expect("the file");
-    let variable = |line: &str| {
-        let (name, value) = line.split_once('=').expect("NAME=value");
-        let name = name.strip_prefix("SPIN_VARIABLE_").expect("a variable");
-        (name.to_lowercase(), value.trim_matches('\'').to_owned())
-    };
-    written.lines().map(variable).collect()
-}
-
 #[test]
 fn a_server_with_the_pages_variables_serves_its_callers() {
     let deployment = Deployment::given();
     let folder = Folder::new("systemd-");
-    let variables = variables(&folder);
-    let variables: Vec<(&str, &str)> = variables
-        .iter()
-        .map(|(name, value)| (name.as_str(), value.as_str()))
-        .collect();
-    let names: Vec<&str> = variables.iter().map(|(name, _)| *name).collect();
-    assert_eq!(names, ["webhook_secret", "api_secret", "environments"]);
+    let page = file("README.md");
+    let (_, commands) = page.split_once("    umask 077\n").expect("the commands");
+    let end = " >/etc/dynamic-access/variables\n";
+    let (commands, _) = commands.split_once(end).expect("their end");
+    let target = folder.path().join("variables");
+    let script = format!("umask 077\n{commands} >{}", target.display());
+    process::output(Command::new("bash").args(["-e", "-c", &script])).expect(&script);
+    let written = std::fs::read_to_string(target).expect("the file");
+    let names = ["webhook_secret", "api_secret", "environments"];
+    assert_eq!(written.lines().count(), names.len(), "{written}");
+    // As systemd reads it.
+    let variables = names.map(|name| {
+        let begin = format!("SPIN_VARIABLE_{}=", name.to_uppercase());
+        let value = written.lines().find_map(|line| line.strip_prefix(&begin));
+        (name, value.expect(name).trim_matches('\''))
+    });
     let server = deployment.server(&variables);
-    for (method, path) in [
-        ("GET", "/health"),
-        ("POST", "/reap"),
-        ("GET", "/v1/targets"),
-    ] {
-        let answer = server.by(variables[1].1, method, path, "");
-        assert_eq!(answer.status, 200, "{method} {path}: {answer:?}");
-    }
+    let (_, api_secret) = variables[1];
+    server.by(api_secret, "GET", "/health", "").check(200);
+    server.by(api_secret, "POST", "/reap", "").check(200);
+    server.by(api_secret, "GET", "/v1/targets", "").check(200);
 }

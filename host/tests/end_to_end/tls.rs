@@ -6,10 +6,7 @@ use std::process::Command;
 
 use dev::process;
 use test_support::certificates::{Authority, Identity};
-use test_support::folder::Folder;
-use test_support::given;
-use test_support::own::Deployment;
-use test_support::server::Server;
+use test_support::prelude::*;
 use test_support::tls_engine::TlsEngine;
 
 /// Checks the health of an Engine, and starts a target, with a runtime configuration for both of

@@ -2,12 +2,7 @@
 
 use std::time::{Duration, Instant};
 
-use serde_json::{Value, json};
-use test_support::engine::RealEngine;
-use test_support::members::check_members;
-use test_support::own::Deployment;
-use test_support::server::{OPERATOR, Server, order};
-use test_support::unique;
+use test_support::prelude::*;
 
 /// How many wait at once.
 const WAITERS: usize = 20;
@@ -59,10 +54,7 @@ fn many_wait_for_an_images_health_check() {
     assert!(page.body.contains("running, ready"), "{page:?}");
 }
 
-on_each_engine!(
-    a_start_waits_for_the_health_check_of_a_patch_where_the_engine_tells_it,
-    a_wait_for_the_end_tells_the_exit_code,
-);
+on_each_engine!(a_start_waits_for_the_health_check_of_a_patch_where_the_engine_tells_it);
 
 fn a_start_waits_for_the_health_check_of_a_patch_where_the_engine_tells_it(engine: &RealEngine) {
     let deployment = Deployment::new(engine);
@@ -75,23 +67,4 @@ fn a_start_waits_for_the_health_check_of_a_patch_where_the_engine_tells_it(engin
     let ready = engine.either(json!(true), Value::Null);
     let id = started(&server, "?wait=20s", &ready);
     assert_eq!(waited(&server, &id, "for=ready")["ready"], ready);
-}
-
-fn a_wait_for_the_end_tells_the_exit_code(engine: &RealEngine) {
-    let deployment = Deployment::new(engine);
-    let script = "until test -e /tmp/end; do sleep 0.1; done; exit 7";
-    let patch = json!({"Entrypoint": ["sh", "-c", script]}).to_string();
-    let server = deployment.server(&[("container_patch", &patch)]);
-    let id = started(&server, "", &Value::Null);
-    let target = waited(&server, &id, "for=ended&timeout=1s");
-    check_members(&target, &json!({"state": "running", "exitCode": null}));
-    engine.shell(&id, "touch /tmp/end");
-    let target = waited(&server, &id, "for=ended");
-    check_members(&target, &json!({"state": "ended", "exitCode": 7}));
-    assert_eq!(server.target("GET", &id).json(), target);
-    assert_eq!(server.targets(""), json!([target]));
-    waited(&server, &id, "for=ready");
-    engine.try_remove(&id).expect("it is removed");
-    let path = format!("/v1/targets/{id}/wait?for=ready");
-    server.by(OPERATOR, "GET", &path, "").check(404);
 }

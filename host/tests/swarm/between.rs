@@ -3,12 +3,10 @@
 use std::net::SocketAddr;
 
 use test_support::engine_proxy::{EngineProxy, Files, SWARM_KINDS};
-use test_support::folder::Folder;
 use test_support::free_address;
 use test_support::managers::{Managers, NAME};
+use test_support::prelude::*;
 use test_support::program::Program;
-use test_support::server::Server;
-use test_support::unique;
 
 use crate::nodes::{must, nodes};
 use crate::stage::{Stage, agreed, start_in_the_end, start_whatever_is_told, stop_in_the_end};
@@ -19,11 +17,10 @@ pub fn behind_a_proxy_targets_come_and_go_also_without_the_leader(stage: &Stage<
     let managers = Managers::start(NAME, &addresses);
     let proxies = SWARM_KINDS
         .map(|kind| Files::default().start_before(kind, &managers, managers.addresses()));
-    let servers = proxies.each_ref().map(|proxy| server(stage, proxy));
-    let mut ids: Vec<_> = servers
-        .each_ref()
-        .map(|server| start_in_the_end(server, &unique("token")))
-        .into();
+    let server = |proxy: &EngineProxy| stage.with_variables(|own| proxy.server(own));
+    let servers = proxies.each_ref().map(server);
+    let start = |server: &Server| start_in_the_end(server, &unique("token"));
+    let mut ids = Vec::from(servers.each_ref().map(start));
     let leader = stage.leader();
     must(stage.swarm.kill(leader));
     ids.extend(servers.iter().map(start_whatever_is_told));
@@ -35,14 +32,6 @@ pub fn behind_a_proxy_targets_come_and_go_also_without_the_leader(stage: &Stage<
     }
 }
 
-fn server(stage: &Stage<'_>, proxy: &EngineProxy) -> Server {
-    let variables = stage.variables();
-    let variables = variables
-        .iter()
-        .map(|(name, value)| (*name, value.as_str()));
-    proxy.server(&Vec::from_iter(variables))
-}
-
 /// An hour is more than any grace, and less than any lifetime here.
 const APART: [i32; 2] = [3600, -3600];
 
@@ -52,7 +41,7 @@ const REAPS: usize = 20;
 pub fn with_clocks_an_hour_apart_nothing_is_wrong_but_ages(stage: &Stage<'_>) {
     for seconds in APART {
         let (_between, address) = with_clock(stage.swarm.address(2), seconds);
-        let (right, apart) = (stage.server(1), stage.server_at(address));
+        let (right, apart) = (stage.server(1), stage.server_at(address, &[]));
         let token = unique("token");
         let id = start_in_the_end(&apart, &token);
         apart.wait_for_line("the clocks of the Swarm's managers differ by 3");

@@ -1,8 +1,6 @@
 //! The choices in the order of one target.
 
-use serde_json::json;
-use test_support::members::check_members;
-use test_support::unique;
+use test_support::prelude::*;
 
 use crate::stage::{Stage, agreed};
 
@@ -11,7 +9,7 @@ const SCRIPT: &str = "chmod 0711 /run/dynamic-access; stat --format '%u %a' /run
     setpriv --reuid 1000 --clear-groups cat /run/dynamic-access/a; echo; echo \"$GREETING\"; exec sleep 300";
 
 pub fn an_order_has_what_it_chooses(stage: &Stage<'_>) {
-    stage.only_on(2);
+    let stage = stage.only_on(2);
     let environments = json!({"e": {
         "secret_owner": 1000,
         "allow": ["env", "command"],
@@ -30,7 +28,7 @@ pub fn an_order_has_what_it_chooses(stage: &Stage<'_>) {
         "image": stage.swarm.image,
         "resources": {"memory": "256MiB", "cpus": 0.02},
     });
-    let id = server.ask(&unique("key"), &order).check(201).id();
+    let id = server.order(&order).check(201).id();
     let (node, container) = stage.place_of(&id);
     let expected = format!("1000 400\n{secret}\nhello $HOME\n");
     agreed("what the target says", || {
@@ -45,7 +43,7 @@ pub fn an_order_has_what_it_chooses(stage: &Stage<'_>) {
     ] {
         let mut refused = order.clone();
         refused[member] = value;
-        server.ask(&unique("key"), &refused).check(422);
+        server.order(&refused).check(422);
     }
     server.target("DELETE", &id).check(204);
 }

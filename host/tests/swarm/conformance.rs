@@ -6,10 +6,8 @@ mod life;
 
 use std::time::Duration;
 
-use serde_json::{Value, json};
 use test_support::engine::filtered;
-use test_support::http::Answer;
-use test_support::wait::{wait_for, wait_until, wait_within};
+use test_support::prelude::*;
 
 use crate::nodes::{NETWORK, Swarm, must};
 
@@ -66,20 +64,17 @@ impl Readings<'_> {
         self.holds(what, is_true, &format!("{answer:?}").into());
     }
 
-    fn finds(&mut self, what: &str, path: &str, count: usize) {
-        let list = self.call(1, "GET", path, None).json();
-        let found = list.as_array().map_or(usize::MAX, Vec::len);
-        self.holds(what, found == count, &list);
+    fn get(&self, path: &str) -> Answer {
+        self.swarm.node(1).call("GET", path, None)
     }
 
-    fn call(&self, node: u8, method: &str, path: &str, body: Option<&Value>) -> Answer {
-        self.swarm.node(node).call(method, path, body.cloned())
+    fn post(&self, node: u8, path: &str, body: &Value) -> Answer {
+        self.swarm.node(node).call("POST", path, Some(body.clone()))
     }
 
     fn tasks(&self, name: &str) -> Vec<Value> {
-        let path = labelled("tasks", name);
-        let answer = self.call(1, "GET", &path, None).json();
-        answer.as_array().expect("a list").clone()
+        let list = self.get(&labelled("tasks", name)).json();
+        list.as_array().expect("a list").clone()
     }
 
     fn task(&self, name: &str, state: &str) -> Value {
@@ -91,25 +86,27 @@ impl Readings<'_> {
     }
 
     fn create(&self, body: &Value) -> String {
-        let made = self.call(1, "POST", "/services/create", Some(body));
-        made.check(201).json()["ID"]
-            .as_str()
-            .expect("an id")
-            .to_owned()
+        let made = self.post(1, "/services/create", body).check(201).json();
+        made["ID"].as_str().expect("an id").to_owned()
     }
 
     fn delete(&self, id: &str) -> Answer {
-        self.call(2, "DELETE", &format!("/services/{id}"), None)
+        let path = format!("/services/{id}");
+        self.swarm.node(2).call("DELETE", &path, None)
+    }
+
+    fn service_of(&self, id: &str) -> Value {
+        self.get(&format!("/services/{id}")).json()
     }
 
     fn version(&self, id: &str) -> u64 {
-        let service = self.call(1, "GET", &format!("/services/{id}"), None).json();
-        service["Version"]["Index"].as_u64().expect("a version")
+        let version = &self.service_of(id)["Version"]["Index"];
+        version.as_u64().expect("a version")
     }
 
     fn update(&self, node: u8, id: &str, version: u64, body: &Value) -> Answer {
         let path = format!("/services/{id}/update?version={version}");
-        self.call(node, "POST", &path, Some(body))
+        self.post(node, &path, body)
     }
 
     /// A service with the limits of a target.
@@ -156,27 +153,19 @@ impl Readings<'_> {
         self.task("end", "running");
         let deleted = self.delete(&id);
         self.answers("a delete", &deleted, 200, "");
-        let get = self.call(1, "GET", &format!("/services/{id}"), None);
-        let again = self.delete(&id);
-        let late = self.update(1, &id, 1, &body);
-        let tasks = self.call(
-            1,
-            "GET",
-            &filtered("tasks", &json!({"service": [id]})),
-            None,
-        );
+        let tasks = filtered("tasks", &json!({"service": [id]}));
         for (what, answer) in [
-            ("a get", get),
-            ("another delete", again),
-            ("an update", late),
-            ("a list of tasks by the service", tasks),
+            ("a get", self.get(&format!("/services/{id}"))),
+            ("another delete", self.delete(&id)),
+            ("an update", self.update(1, &id, 1, &body)),
+            ("a list of tasks by the service", self.get(&tasks)),
         ] {
             let what = format!("{what} after the delete");
             self.answers(&what, &answer, 404, "not found");
         }
         let mut next = self.service("end", "sleep 1", 0);
         next["Labels"][KEY] = json!("next");
-        let next = self.call(1, "POST", "/services/create", Some(&next));
+        let next = self.post(1, "/services/create", &next);
         let what = "a create with the name of a deleted one";
         self.answers(what, &next, 201, "");
         self.vanishes("a task of a deleted service is to be removed", "end");
@@ -257,11 +246,8 @@ impl Readings<'_> {
     }
 
     fn is_running_alone(&mut self, what: &str) {
-        let states: Value = self
-            .tasks("cut")
-            .iter()
-            .map(|task| task["Status"]["State"].clone())
-            .collect();
-        self.is(what, states, json!(["running"]));
+        let tasks = self.tasks("cut").into_iter();
+        let states = tasks.map(|task| task["Status"]["State"].clone());
+        self.is(what, states.collect::<Value>(), json!(["running"]));
     }
 }

@@ -1,12 +1,10 @@
 //! The folders of `examples/`, on a Swarm.
 
-use serde_json::json;
-use test_support::engine::RealEngine;
 use test_support::example::{API_SECRET, Example, Person};
-use test_support::wait::wait_within;
+use test_support::prelude::*;
 
 use crate::nodes::must;
-use crate::stage::{AGREED_BOUND, Stage};
+use crate::stage::{AGREED_BOUND, Stage, agreed};
 
 pub fn ssh_reaches_a_box_at_its_node(stage: &Stage<'_>) {
     let docker = RealEngine::given().docker();
@@ -28,9 +26,8 @@ pub fn ssh_reaches_a_box_at_its_node(stage: &Stage<'_>) {
         person.must(&example.command("order.sh"));
         person.run(&ssh).status.success().then_some(())
     });
-    let mut session = person.start(&ssh);
-    assert_eq!(session.ask("id -un"), "box");
+    let _session = person.type_into(&ssh, "id -un");
+    agreed("the box's answer", || person.read("said") == "box\n");
     person.must(&example.command("DELETE"));
-    let (code, errors) = session.ended();
-    assert_eq!(code, Some(255), "{errors}");
+    agreed("the end of the session", || person.read("code") == "255\n");
 }

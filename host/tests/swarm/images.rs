@@ -1,9 +1,8 @@
 //! Where a node has its image from.
 
-use serde_json::{Value, json};
 use test_support::free_address_at;
+use test_support::prelude::*;
 use test_support::registry::{PASSWORD, Registry, auth_for};
-use test_support::unique;
 
 use crate::stage::Stage;
 use crate::starts::image_with;
@@ -12,7 +11,7 @@ pub fn a_target_runs_on_the_one_node_that_has_its_image(stage: &Stage<'_>) {
     let image = image_with(stage, &format!("LABEL only={}", stage.deployment));
     let server = stage.server_with(1, &[("agent_image", &image)]);
     for _ in 0..3 {
-        let id = server.start_target(&unique("token")).unique_id();
+        let id = server.started();
         assert_eq!(stage.containers(3).len(), 1);
         server.stop_target(&id).check(200);
     }
@@ -21,7 +20,7 @@ pub fn a_target_runs_on_the_one_node_that_has_its_image(stage: &Stage<'_>) {
 pub fn a_registry_is_given_its_own_credentials_and_nobody_else(stage: &Stage<'_>) {
     let registry = Registry::closed_at(free_address_at(stage.swarm.gateway()));
     let image = push(stage, &registry);
-    stage.only_on(2);
+    let stage = stage.only_on(2);
     let elsewhere = auth_for("registry.example.com");
     let (registrys, rest) = image.split_once('/').expect("a registry");
     // Nobody listens there.
@@ -36,7 +35,7 @@ pub fn a_registry_is_given_its_own_credentials_and_nobody_else(stage: &Stage<'_>
     }
     let auth = registry.auth();
     let server = stage.server_with(1, &[("agent_image", &image), ("registry_auth", &auth)]);
-    let id = server.start_target(&unique("token")).unique_id();
+    let id = server.started();
     let shown = ["services", "tasks", "secrets"].map(|what| Value::from(stage.list(what)));
     let told = [json!(shown).to_string(), server.log().join("\n")].concat();
     for secret in [PASSWORD, &auth] {

@@ -1,8 +1,6 @@
 //! Nodes that are cut off, drained or killed, and too few of them.
 
-use serde_json::json;
-use test_support::unique;
-use test_support::wait::wait_within;
+use test_support::prelude::*;
 
 use crate::nodes::must;
 use crate::stage::{
@@ -51,17 +49,18 @@ fn set_availability(stage: &Stage<'_>, node: u8, availability: &str) {
 
 pub fn a_node_that_is_drained_ends_its_targets_and_gets_no_more(stage: &Stage<'_>) {
     let server = stage.server(1);
-    let only_on_2 = Stage::of(stage.swarm, &stage.deployment);
+    let only_on_2 = stage.only_on(2).server(1);
     let token = unique("token");
-    let id = start_in_the_end(&only_on_2.only_on(2).server(1), &token);
+    let id = start_in_the_end(&only_on_2, &token);
     set_availability(stage, 2, "drain");
     // It is not run again elsewhere: its token is spent.
     agreed("the end of the target", || stage.live_tasks().is_empty());
     assert_eq!(stage.containers(2), Vec::<String>::new());
     server.start_target(&token).check(409);
     server.stop_target(&id).check(200);
-    let full = only_on_2.server(1).start_target(&unique("token"));
-    full.check_come_again(503);
+    only_on_2
+        .start_target(&unique("token"))
+        .check_come_again(503);
     let next = start_in_the_end(&server, &unique("token"));
     assert_eq!(stage.containers(2), Vec::<String>::new());
     set_availability(stage, 2, "active");
@@ -73,13 +72,12 @@ pub fn a_node_that_was_killed_runs_targets_again_once_its_networks_are_forgotten
     stage: &Stage<'_>,
 ) {
     let anywhere = stage.server(1);
-    let only_on_2 = Stage::of(stage.swarm, &stage.deployment);
-    let id = start_in_the_end(&only_on_2.only_on(2).server(1), &unique("token"));
+    let only_here = stage.only_on(2).server(1);
+    let id = start_in_the_end(&only_here, &unique("token"));
     must(stage.swarm.kill(2));
     must(stage.swarm.restart(2));
     stage.wait_until_healthy(&anywhere);
     stop_in_the_end(&anywhere, &id);
-    let only_here = stage.only_on(2).server(1);
     let rejected = wait_within(AGREED_BOUND, "a rejection", || {
         let answer = only_here.start_target(&unique("token"));
         (answer.status == 500).then_some(answer)

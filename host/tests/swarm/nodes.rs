@@ -6,8 +6,8 @@ use std::time::Duration;
 
 use dev::swarm::place::Place;
 use dev::swarm::{Nodes, Plan};
-use test_support::engine::RealEngine;
-use test_support::{given, namespaces};
+use test_support::namespaces;
+use test_support::prelude::*;
 
 /// How many managers there are.
 pub const COUNT: u8 = 3;
@@ -106,13 +106,16 @@ pub fn must<T>(done: anyhow::Result<T>) -> T {
 
 impl Drop for Swarm {
     fn drop(&mut self) {
-        if std::thread::panicking() {
-            for node in nodes() {
-                eprintln!(
-                    "the end of the log of node {node}:\n{}",
-                    self.nodes.log(node)
-                );
-            }
+        if !std::thread::panicking() {
+            return;
+        }
+        for path in ["/services", "/tasks"] {
+            let list = nodes().find_map(|node| self.node(node).try_call("GET", path));
+            eprintln!("{path}: {}", list.map(|it| it.body).unwrap_or_default());
+        }
+        for node in nodes() {
+            let log = self.nodes.log(node);
+            eprintln!("the end of the log of node {node}:\n{log}");
         }
     }
 }

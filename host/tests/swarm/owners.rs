@@ -1,10 +1,6 @@
 //! The owners of targets, and waits for targets.
 
-use serde_json::json;
-use test_support::http::Answer;
-use test_support::members::check_members;
-use test_support::server::{API, Server};
-use test_support::unique;
+use test_support::prelude::*;
 
 use crate::stage::Stage;
 
@@ -23,8 +19,9 @@ pub fn an_owners_targets_are_counted_and_waited_for(stage: &Stage<'_>) {
     // A second is in billionths.
     let check = json!({"Test": ["CMD", "true"], "Interval": 1_000_000_000});
     let spec = json!({"Command": ["sh", "-c", SCRIPT], "Healthcheck": check});
-    stage.patched(&json!({"ContainerSpec": spec}));
-    let server = stage.server_with(1, &[("max_targets_per_owner", "1")]);
+    let server = stage
+        .patched("ContainerSpec", &spec)
+        .server_with(1, &[("max_targets_per_owner", "1")]);
     let first = start(&server, "o").check(201);
     let told = json!({"ready": true, "owner": "o", "labels": {"a": "1"}});
     check_members(&first.json(), &told);

@@ -1,11 +1,8 @@
 //! Published ports of targets on nodes.
 
-use serde_json::{Value, json};
-use test_support::folder::Folder;
 use test_support::greeter::{GREETING, PORTS, command, greeting};
 use test_support::markdown;
-use test_support::server::Server;
-use test_support::unique;
+use test_support::prelude::*;
 
 use crate::nodes::{NETWORK, must, nodes};
 use crate::stage::Stage;
@@ -13,12 +10,11 @@ use crate::stage::Stage;
 /// A target on a node that greets whoever connects, and its server, which asks another
 /// manager than this node.
 fn greeter_on(stage: &Stage<'_>, node: u8) -> (Server, Value) {
-    let stage = Stage::of(stage.swarm, &stage.deployment);
-    stage.patched(&json!({"ContainerSpec": {"Command": command()}}));
+    let stage = stage.patched("ContainerSpec", &json!({"Command": command()}));
     let variables = [PORTS, ("publish_address", "0.0.0.0")];
     let server = stage.only_on(node).server_with(node % 3 + 1, &variables);
     let order = json!({"environment": "e"});
-    let target = server.ask(&unique("key"), &order).check(201).json();
+    let target = server.order(&order).check(201).json();
     (server, target)
 }
 

@@ -3,11 +3,7 @@
 use std::collections::BTreeSet;
 use std::time::{Duration, Instant};
 
-use serde_json::{Value, json};
-use test_support::engine::RealEngine;
-use test_support::members::check_members;
-use test_support::server::start_body;
-use test_support::unique;
+use test_support::prelude::*;
 
 use crate::nodes::{NETWORK, Swarm};
 use crate::stage::{Stage, agreed, start_in_the_end};
@@ -126,16 +122,9 @@ fn check_is_confined(node: &RealEngine, container: &str, token: &str) {
 fn twenty_starts_with_one_token_make_one_target(stage: &Stage<'_>) {
     let servers = [stage.server(1), stage.server(3)];
     let token = unique("token");
-    let ids: BTreeSet<String> = std::thread::scope(|scope| {
-        let start = |count: usize| {
-            let (server, token) = (&servers[count % 2], &token);
-            // A caller in the middle gets a 503.
-            scope.spawn(move || start_in_the_end(server, token))
-        };
-        let starts: Vec<_> = (0..20).map(start).collect();
-        let ids = starts.into_iter().map(|start| start.join().expect("an id"));
-        ids.collect()
-    });
+    // A caller in the middle gets a 503.
+    let ids = at_once(20, |count| start_in_the_end(&servers[count % 2], &token));
+    let ids = BTreeSet::from_iter(ids);
     assert_eq!(ids.len(), 1, "{ids:?}");
     assert_eq!(stage.live_tasks().len(), 1);
     let id = ids.first().expect("one");
@@ -144,10 +133,7 @@ fn twenty_starts_with_one_token_make_one_target(stage: &Stage<'_>) {
 
 fn what_cannot_be_started_is_told_at_once_and_leaves_nothing(stage: &Stage<'_>) {
     let missing = format!("sha256:{}", "0".repeat(64));
-    let patched = |members: Value| {
-        let stage = Stage::of(stage.swarm, &stage.deployment);
-        stage.patched(&members).server(1)
-    };
+    let nowhere = json!([{"Target": "nowhere"}]);
     let room = json!({"Reservations": {"MemoryBytes": 1_u64 << 40}});
     for (server, status, code) in [
         (
@@ -156,11 +142,11 @@ fn what_cannot_be_started_is_told_at_once_and_leaves_nothing(stage: &Stage<'_>) 
             "no_such_image",
         ),
         (
-            patched(json!({"Networks": [{"Target": "nowhere"}]})),
+            stage.patched("Networks", &nowhere).server(1),
             500,
             "no_such_network",
         ),
-        (patched(json!({"Resources": room})), 503, "no_node"),
+        (stage.patched("Resources", &room).server(1), 503, "no_node"),
     ] {
         let begun = Instant::now();
         let answer = server.start_target(&unique("token"));
@@ -223,19 +209,11 @@ fn what_is_not_ours_is_untouched(stage: &Stage<'_>) {
 
 fn max_targets_is_never_exceeded(stage: &Stage<'_>) {
     let servers = [1, 2].map(|node| stage.server_with(node, &[("max_targets", "2")]));
-    let mut ids: Vec<_> = std::thread::scope(|scope| {
-        let start = |count: usize| {
-            let server = &servers[count % 2];
-            scope.spawn(|| {
-                let answer = server.start_target(&unique("token"));
-                assert!(matches!(answer.status, 200 | 429), "{answer:?}");
-                (answer.status == 200).then(|| answer.unique_id())
-            })
-        };
-        let starts: Vec<_> = (0..6).map(start).collect();
-        let ids = starts.into_iter().map(|start| start.join());
-        ids.filter_map(|id| id.expect("an answer")).collect()
-    });
+    let answers = at_once(6, |count| servers[count % 2].start_target(&unique("token")));
+    let is_known = |answer: &Answer| matches!(answer.status, 200 | 429);
+    assert!(answers.iter().all(is_known), "{answers:?}");
+    let started = answers.iter().filter(|answer| answer.status == 200);
+    let mut ids: Vec<_> = started.map(Answer::unique_id).collect();
     assert!(ids.len() <= 2, "{ids:?}");
     assert_eq!(stage.live_tasks().len(), ids.len());
     ids.resize_with(2, || start_in_the_end(&servers[0], &unique("token")));

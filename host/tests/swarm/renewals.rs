@@ -2,10 +2,7 @@
 
 use std::time::Duration;
 
-use serde_json::{Value, json};
-use test_support::server::{Server, order};
-use test_support::unique;
-use test_support::wait::wait_within;
+use test_support::prelude::*;
 
 use crate::stage::Stage;
 
@@ -14,15 +11,8 @@ const EXPIRED_BOUND: Duration = Duration::from_secs(90);
 
 /// The id of a new target that lives a minute.
 fn short_lived(server: &Server) -> String {
-    let mut order = order();
-    order["lifetime"] = json!("1m");
-    server.ask(&unique("key"), &order).check(201).id()
-}
-
-/// The ids of the targets that a reap removed, or would remove.
-fn reaped(server: &Server, path: &str) -> Vec<Value> {
-    let removed = server.reaped(path).into_iter();
-    removed.map(|entry| entry["uniqueId"].clone()).collect()
+    let order = order_with(json!({"lifetime": "1m"}));
+    server.order(&order).check(201).id()
 }
 
 pub fn a_renewed_target_outlives_its_lifetime(stage: &Stage<'_>) {
@@ -36,14 +26,14 @@ pub fn a_renewed_target_outlives_its_lifetime(stage: &Stage<'_>) {
     }
     // The update has replaced no task.
     assert_eq!(stage.list("tasks").len(), 1);
-    let twin = json!(short_lived(&second));
+    let twin = short_lived(&second);
     wait_within(EXPIRED_BOUND, "the end of a lifetime", || {
-        let due = reaped(&first, "/reap?dry_run=1");
+        let due = first.reaped_ids("/reap?dry_run=1");
         due.contains(&twin).then_some(())
     });
     // A reap leaves a target whose node takes longer to confirm its end to the next one.
     let removed = wait_within(EXPIRED_BOUND, "its removal", || {
-        Some(reaped(&first, "/reap")).filter(|removed| !removed.is_empty())
+        Some(first.reaped_ids("/reap")).filter(|removed| !removed.is_empty())
     });
     assert_eq!(removed, [twin]);
     assert_eq!(stage.live_tasks().len(), 1);

@@ -1,14 +1,10 @@
 //! The component in front of a real Swarm, and the objects of its deployment.
 
 use std::net::SocketAddr;
-use std::sync::Mutex;
 use std::time::Duration;
 
-use serde_json::{Value, json};
-use test_support::engine::{RealEngine, filtered};
-use test_support::server::Server;
-use test_support::unique;
-use test_support::wait::wait_within;
+use test_support::engine::filtered;
+use test_support::prelude::*;
 
 use crate::nodes::{NETWORK, Swarm, nodes};
 
@@ -16,46 +12,37 @@ use crate::nodes::{NETWORK, Swarm, nodes};
 pub const AGREED_BOUND: Duration = Duration::from_secs(120);
 
 /// A deployment on a Swarm.
+#[derive(Clone)]
 pub struct Stage<'a> {
     pub swarm: &'a Swarm,
     /// Its `deployment_id`.
     pub deployment: String,
     /// The patch of its targets.
-    patch: Mutex<Value>,
+    patch: Value,
 }
 
 impl<'a> Stage<'a> {
     pub fn new(swarm: &'a Swarm) -> Self {
-        Self::of(swarm, &unique("d"))
-    }
-
-    /// Another view of the same deployment.
-    pub fn of(swarm: &'a Swarm, deployment: &str) -> Self {
+        // All three nodes are managers.
+        let placement = json!({"Constraints": []});
         Self {
             swarm,
-            deployment: deployment.to_owned(),
-            // All three nodes are managers.
-            patch: Mutex::new(json!({
-                "Networks": [{"Target": NETWORK}],
-                "Placement": {"Constraints": []},
-            })),
+            deployment: unique("d"),
+            patch: json!({"Networks": [{"Target": NETWORK}], "Placement": placement}),
         }
     }
 
-    /// Lets only this node run the targets of the servers to come.
-    pub fn only_on(&self, node: u8) -> &Self {
+    /// The same, where this node alone runs targets.
+    pub fn only_on(&self, node: u8) -> Self {
         let constraint = format!("node.id=={}", self.swarm.id_of(node));
-        self.patched(&json!({"Placement": {"Constraints": [constraint]}}))
+        self.patched("Placement", &json!({"Constraints": [constraint]}))
     }
 
-    /// Changes the patch of the targets of the servers to come: these members of it.
-    pub fn patched(&self, members: &Value) -> &Self {
-        let mut patch = self.patch.lock().expect("no test panics with it");
-        for (name, value) in members.as_object().expect("members") {
-            patch[name] = value.clone();
-        }
-        drop(patch);
-        self
+    /// The same, with another member in the patch of its targets.
+    pub fn patched(&self, name: &str, member: &Value) -> Self {
+        let mut other = self.clone();
+        other.patch[name] = member.clone();
+        other
     }
 
     /// The manager that leads the others.
@@ -78,32 +65,24 @@ impl<'a> Stage<'a> {
     }
 
     pub fn server_with(&self, node: u8, variables: &[(&str, &str)]) -> Server {
-        self.server_at_with(self.swarm.address(node), variables)
+        self.server_at(self.swarm.address(node), variables)
     }
 
     /// A server that asks who listens at this address.
-    pub fn server_at(&self, address: SocketAddr) -> Server {
-        self.server_at_with(address, &[])
-    }
-
-    fn server_at_with(&self, address: SocketAddr, more: &[(&str, &str)]) -> Server {
+    pub fn server_at(&self, address: SocketAddr, more: &[(&str, &str)]) -> Server {
         let url = format!("http://{address}");
-        let own = self.variables();
-        let own = own.iter().map(|(name, value)| (*name, value.as_str()));
         let way = [("docker_url", url.as_str()), ("docker_plaintext", "allow")];
-        let variables: Vec<_> = own.chain(way).chain(more.iter().copied()).collect();
-        Server::over_tcp(&variables)
+        self.with_variables(|own| Server::over_tcp(&[own, &way, more].concat()))
     }
 
-    /// The variables of a server, except its way to a manager.
-    pub fn variables(&self) -> Vec<(&'static str, String)> {
-        let patch = self.patch.lock().expect("no test panics with it");
-        vec![
-            ("scheduler", "swarm".to_owned()),
-            ("agent_image", self.swarm.image.clone()),
-            ("container_patch", patch.to_string()),
-            ("deployment_id", self.deployment.clone()),
-        ]
+    /// Makes a server from its variables, which lack its way to a manager.
+    pub fn with_variables(&self, make: impl FnOnce(&[(&str, &str)]) -> Server) -> Server {
+        make(&[
+            ("scheduler", "swarm"),
+            ("agent_image", &self.swarm.image),
+            ("container_patch", &self.patch.to_string()),
+            ("deployment_id", &self.deployment),
+        ])
     }
 
     fn listing(&self, what: &str) -> String {
@@ -174,19 +153,6 @@ impl<'a> Stage<'a> {
     /// Waits until a server says that the next start can work.
     pub fn wait_until_healthy(&self, server: &Server) {
         agreed("a healthy server", || server.health().status == 200);
-    }
-}
-
-impl Drop for Stage<'_> {
-    fn drop(&mut self) {
-        if std::thread::panicking() {
-            for what in ["services", "tasks"] {
-                let path = format!("/{what}");
-                let list = nodes().find_map(|node| self.swarm.node(node).try_call("GET", &path));
-                let list = list.map(|answer| answer.body).unwrap_or_default();
-                eprintln!("{what}: {list}");
-            }
-        }
     }
 }
 

@@ -1,7 +1,6 @@
 //! Starts that a node carries out late, or not at all.
 
-use serde_json::json;
-use test_support::unique;
+use test_support::prelude::*;
 
 use crate::nodes::nodes;
 use crate::stage::Stage;
@@ -54,9 +53,9 @@ impl Drop for SmallNetwork<'_, '_> {
 
 pub fn full_subnets_are_no_end_of_a_target_and_pass(stage: &Stage<'_>) {
     let network = SmallNetwork::make(stage);
-    stage.patched(&json!({"Networks": [{"Target": network.name}]}));
-    let server = stage.server(1);
-    let ids = [(); 3].map(|()| server.start_target(&unique("token")).unique_id());
+    let networks = json!([{"Target": network.name}]);
+    let server = stage.patched("Networks", &networks).server(1);
+    let ids = [(); 3].map(|()| server.started());
     let token = unique("token");
     let refused = server.start_target(&token).check_come_again(429);
     server.check_code(&refused, 429, "no_room");

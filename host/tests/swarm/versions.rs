@@ -3,10 +3,7 @@
 
 use std::collections::BTreeSet;
 
-use serde_json::{Value, json};
-use test_support::server::Server;
-use test_support::unique;
-use test_support::wait::wait_within;
+use test_support::prelude::*;
 
 use crate::nodes::{Swarm, must};
 use crate::stage::{AGREED_BOUND, Stage, stop_in_the_end};
@@ -18,8 +15,8 @@ const OPTION: &str = "/Spec/TaskTemplate/ContainerSpec/Privileges/NoNewPrivilege
 fn an_older_manager_ends_and_doubles_no_target() {
     let _alone = crate::alone();
     let swarm = Swarm::start(true);
-    let stage = Stage::new(&swarm);
-    let newer = stage.only_on(1).server(1);
+    let stage = Stage::new(&swarm).only_on(1);
+    let newer = stage.server(1);
     let tokens = [unique("token"), unique("token")];
     let ids = [0, 1].map(|number| newer.start_target(&tokens[number]).unique_id());
     // The second has no vouch.

@@ -4,9 +4,7 @@ use std::sync::atomic::{AtomicU32, Ordering};
 use std::time::Duration;
 
 use fastrand::Rng;
-use serde_json::Value;
-use test_support::unique;
-use test_support::wait::wait_within;
+use test_support::prelude::*;
 
 use crate::nodes::{COUNT, Swarm, must, nodes};
 use crate::stage::{Stage, agreed};

@@ -47,10 +47,6 @@ struct Shared {
 struct Known {
     /// By the target's id. There is one for each started target, and none is ever removed.
     agents: BTreeMap<String, Agent>,
-    /// Whether registrations wait until they are refused.
-    keeps_waiting: bool,
-    /// Whether registrations are refused.
-    refuses: bool,
     has_ended: bool,
     /// How many channels there have been.
     channels: u64,
@@ -102,17 +98,6 @@ impl Service {
         self.shared.known().admits_anyone = Some(Box::new(notice));
     }
 
-    /// From now on leaves registrations without an answer until they are refused.
-    pub fn keep_registrations_waiting(&self) {
-        self.shared.known().keeps_waiting = true;
-    }
-
-    /// From now on answers every registration with 403, as for an expired token.
-    pub fn refuse_registrations(&self) {
-        self.shared.known().refuses = true;
-        self.shared.changed.notify_all();
-    }
-
     /// Makes a place for one more agent. Returns what BastionZero calls the target, and the single-use token of its agent.
     pub(crate) fn invite(&self) -> (String, String) {
         let (id, token) = (uuid(), uuid());
@@ -162,8 +147,6 @@ impl Service {
 impl Drop for Service {
     fn drop(&mut self) {
         self.shared.known().has_ended = true;
-        // A registration that waits would keep the thread.
-        self.refuse_registrations();
         // The thread notices the end at its next connection.
         let is_awake = TcpStream::connect_timeout(&self.address, SELF_BOUND).is_ok();
         if let Some(accepting) = self.accepting.take().filter(|_| is_awake) {
@@ -192,12 +175,7 @@ impl Shared {
     fn register(&self, body: &[u8]) -> Option<String> {
         let body: Value = serde_json::from_slice(body).ok()?;
         let token = body["activationToken"].as_str()?;
-        let is_waiting = |known: &mut Known| known.keeps_waiting && !known.refuses;
-        let waited = self.changed.wait_while(self.known(), is_waiting);
-        let mut known = waited.unwrap_or_else(PoisonError::into_inner);
-        if known.refuses {
-            return None;
-        }
+        let mut known = self.known();
         let mut agents = known.agents.iter_mut();
         if let Some((id, agent)) = agents.find(|(_, agent)| agent.token == token) {
             let is_first = !std::mem::replace(&mut agent.is_registered, true);

@@ -1,13 +1,11 @@
 //! The readings of the component's `docker::create`, `list`, `start`, `inspect`, `stats`, `remove`,
 //! `stop` and `archive`.
 
-use serde_json::{Value, json};
-use test_support::engine::{RealEngine, TAR, list};
-use test_support::http::{Answer, request};
-use test_support::own::{Own, sleeper};
+use test_support::engine::{TAR, list};
+use test_support::http::request;
+use test_support::own::sleeper;
+use test_support::prelude::*;
 use test_support::registry::archive_of;
-use test_support::unique;
-use test_support::wait::wait_for;
 use time::OffsetDateTime;
 use time::format_description::well_known::Rfc2822;
 
@@ -61,7 +59,7 @@ fn created_and_started(seen: &mut Readings<'_>) {
     inspected(seen, &id, &name);
     let count = counted(engine, &id);
     seen.is("stats of a running one", json!([200, 1]), count);
-    let of_docker = match seen.release < (25, 0) {
+    let of_docker = match engine.release() < (25, 0) {
         true => "you cannot remove a running container",
         false => "container is running",
     };
@@ -122,29 +120,26 @@ fn listed(seen: &mut Readings<'_>) {
     let container = engine.foreign(&name, sleeper(&json!({ &label: "x" })));
     let [own, other] = ["x", "y"].map(|value| format!("{label}={value}"));
     let begun = &name[..name.len() - 1];
-    for (what, filters, count) in [
-        ("label right after create", json!({"label": [own]}), 1),
-        (
-            "name right after create",
-            json!({"name": [format!("^/?{name}$")]}),
-            1,
-        ),
-        (
-            "a part of the name, anchored",
-            json!({"name": [format!("^/?{begun}$")]}),
-            0,
-        ),
+    let (whole, part) = (format!("{name}$"), format!("{begun}$"));
+    for (what, label, named, count) in [
+        ("label right after create", Some(&own), "", 1),
+        ("name right after create", None, &*whole, 1),
+        ("a part of the name, anchored", None, &part, 0),
         (
             "a label and the beginning of the name",
-            json!({"label": [own], "name": [format!("^/?{begun}")]}),
+            Some(&own),
+            begun,
             1,
         ),
-        (
-            "another label and the beginning of the name",
-            json!({"label": [other], "name": [format!("^/?{begun}")]}),
-            0,
-        ),
+        ("another label and the beginning", Some(&other), begun, 0),
     ] {
+        let mut filters = json!({});
+        if let Some(label) = label {
+            filters["label"] = json!([label]);
+        }
+        if !named.is_empty() {
+            filters["name"] = json!([format!("^/?{named}")]);
+        }
         let states = states_of(engine, &filters);
         seen.is(&format!("list by {what}"), vec!["created"; count], states);
     }

@@ -1,8 +1,7 @@
 //! The readings of the component's `docker::image`, `network`, `ports` and `volume`.
 
-use serde_json::{Value, json};
 use test_support::engine::{filtered, list, networks};
-use test_support::{given, unique};
+use test_support::prelude::*;
 use time::OffsetDateTime;
 use time::format_description::well_known::Rfc3339;
 

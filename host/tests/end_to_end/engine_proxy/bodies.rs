@@ -1,17 +1,17 @@
 //! A call passes only with a body that the component sends: an Engine would take the parameters of
 //! a form for those of the query.
 
-use test_support::bodies::{FORM, check_wrong_bodies, of_engine, of_swarm};
+use test_support::bodies::{FORM, Scheduler, check_wrong_bodies};
 use test_support::engine_proxy::{Files, KINDS, SWARM_KINDS};
 use test_support::fake_engine::FakeEngine;
 use test_support::managers::{Managers, NAME};
 
 use super::refusals::check_all;
-use super::{ID, before_fake, check_words, create};
+use super::{before_fake, check_words, create};
 
 #[test]
 fn no_call_reaches_an_engine_with_another_body() {
-    check_all(|proxy| check_wrong_bodies(proxy, &of_engine(ID)));
+    check_all(|proxy| check_wrong_bodies(proxy, Scheduler::Engine));
 }
 
 #[test]
@@ -20,7 +20,7 @@ fn no_call_reaches_a_manager_with_another_body() {
         let manager = FakeEngine::answering("200 OK", "[]");
         let managers = Managers::start(NAME, &[manager.address()]);
         let proxy = Files::default().start_before(kind, &managers, managers.addresses());
-        check_wrong_bodies(&proxy, &of_swarm());
+        check_wrong_bodies(&proxy, Scheduler::Swarm);
         let requests = manager.requests();
         let is_check = |request: &String| request.starts_with("GET /nodes?filters=");
         assert!(requests.iter().all(is_check), "{requests:?}");

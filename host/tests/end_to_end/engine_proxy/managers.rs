@@ -1,9 +1,9 @@
 //! The proxies of `deploy/swarm`, in front of managers that fail.
 
 use test_support::engine_proxy::{EngineProxy, Files, SWARM_KINDS};
-use test_support::fake_engine::{FakeEngine, Reply};
+use test_support::free_address;
 use test_support::managers::{Managers, NAME};
-use test_support::{free_address, unique};
+use test_support::prelude::*;
 
 use super::check_words;
 

@@ -1,21 +1,20 @@
 //! A real browser, driven over the DevTools protocol.
 
+use std::fmt::Debug;
 use std::sync::{Arc, Mutex, MutexGuard};
 
 use headless_chrome::browser::tab::{ModifierKey, Tab};
-use headless_chrome::protocol::cdp::Emulation::{
-    MediaFeature, SetDeviceMetricsOverride, SetEmulatedMedia,
-};
+use headless_chrome::protocol::cdp::Emulation::{SetDeviceMetricsOverride, SetEmulatedMedia};
 use headless_chrome::protocol::cdp::Network;
-use headless_chrome::protocol::cdp::Page::{CaptureScreenshotFormatOption, HandleJavaScriptDialog};
-use headless_chrome::protocol::cdp::types::Event;
+use headless_chrome::protocol::cdp::Page::CaptureScreenshotFormatOption;
+use headless_chrome::protocol::cdp::types::{Event, Method};
 use headless_chrome::{Browser as Process, LaunchOptions};
-use serde_json::Value;
-use test_support::server::Server;
-use test_support::wait::wait_until;
+use serde::Serialize;
+use serde::de::DeserializeOwned;
+use test_support::prelude::*;
 
 /// The password in `operator_secret`.
-pub const PASSWORD: &str = "0123456789abcdef0123456789";
+const PASSWORD: &str = "0123456789abcdef0123456789";
 
 /// A browser with one tab. It is killed, and its profile removed, when it is dropped.
 pub struct Browser {
@@ -59,31 +58,20 @@ impl Browser {
             lock(&noting).note(event);
             // An open dialog would stop everything else.
             if let (Event::PageJavascriptDialogOpening(_), Some(tab)) = (event, closing.upgrade()) {
-                std::thread::spawn(move || {
-                    let _ = tab.call_method(HandleJavaScriptDialog {
-                        accept: false,
-                        prompt_text: None,
-                    });
-                });
+                std::thread::spawn(move || tab.get_dialog().dismiss());
             }
         }))
         .expect("a listener");
         tab.enable_log().expect("the console");
         tab.enable_runtime().expect("exceptions");
         tab.enable_fetch(None, Some(true)).expect("log-ins");
-        tab.call_method(Network::Enable {
-            max_total_buffer_size: None,
-            max_resource_buffer_size: None,
-            max_post_data_size: None,
-            report_direct_socket_traffic: None,
-            enable_durable_messages: None,
-        })
-        .expect("responses");
-        Self {
+        let browser = Self {
             _process: process,
             tab,
             seen,
-        }
+        };
+        browser.call::<Network::Enable>(json!({}));
+        browser
     }
 
     /// Starts one that opens a path of a server, and types the right user and password whenever it
@@ -95,6 +83,12 @@ impl Browser {
         known.expect("it answers");
         browser.open_url(&format!("http://{}{path}", server.address()));
         browser
+    }
+
+    /// Makes a call of the protocol with these parameters.
+    fn call<M: Method + DeserializeOwned + Serialize + Debug>(&self, parameters: Value) {
+        let call: M = serde_json::from_value(parameters).expect("parameters");
+        self.tab.call_method(call).expect("the browser answers");
     }
 
     /// Opens a page.
@@ -112,37 +106,13 @@ impl Browser {
     /// A window of that width, for a person who prefers a scheme, `light` or `dark`.
     pub fn look_like(&self, width: u32, scheme: &str) {
         self.resize(width, 800);
-        let feature = MediaFeature {
-            name: "prefers-color-scheme".to_owned(),
-            value: scheme.to_owned(),
-        };
-        self.tab
-            .call_method(SetEmulatedMedia {
-                media: None,
-                features: Some(vec![feature]),
-            })
-            .expect("a scheme");
+        let feature = json!({"name": "prefers-color-scheme", "value": scheme});
+        self.call::<SetEmulatedMedia>(json!({"features": [feature]}));
     }
 
-    fn resize(&self, width: u32, height: u32) {
-        self.tab
-            .call_method(SetDeviceMetricsOverride {
-                width,
-                height,
-                device_scale_factor: 1.0,
-                mobile: width < 500,
-                scale: None,
-                screen_width: None,
-                screen_height: None,
-                position_x: None,
-                position_y: None,
-                dont_set_visible_size: None,
-                screen_orientation: None,
-                viewport: None,
-                display_feature: None,
-                device_posture: None,
-            })
-            .expect("a size");
+    fn resize(&self, width: u32, height: u64) {
+        let size = json!({"width": width, "height": height, "deviceScaleFactor": 1.0, "mobile": width < 500});
+        self.call::<SetDeviceMetricsOverride>(size);
     }
 
     /// The value of an expression on the page, which may be a promise. The page's
@@ -187,8 +157,7 @@ impl Browser {
     /// The whole page in a window of that width, as a PNG.
     pub fn picture(&self, width: u32) -> Vec<u8> {
         let height = self.evaluate("document.documentElement.scrollHeight");
-        let height = height.as_u64().and_then(|height| height.try_into().ok());
-        self.resize(width, height.expect("a height"));
+        self.resize(width, height.as_u64().expect("a height"));
         let format = CaptureScreenshotFormatOption::Png;
         let picture = self.tab.capture_screenshot(format, None, None, true);
         picture.expect("a picture")
@@ -203,6 +172,14 @@ impl Browser {
     pub fn wait_to_see(&self, what: &str, look: impl Fn(&Seen) -> bool) {
         wait_until(what, || look(&self.seen()));
     }
+
+    /// Checks that nothing was wrong with what it has shown.
+    #[track_caller]
+    pub fn check_clean(&self) {
+        let seen = self.seen();
+        let is_clean = seen.console.is_empty() && seen.dialogs.is_empty();
+        assert!(is_clean, "{seen:?}");
+    }
 }
 
 impl Seen {
@@ -212,6 +189,7 @@ impl Seen {
     }
 
     fn note(&mut self, event: &Event) {
+        let console = &mut self.console;
         match event {
             Event::FetchAuthRequired(event) => {
                 let asked = event.params.auth_challenge.clone();
@@ -219,15 +197,13 @@ impl Seen {
             }
             Event::LogEntryAdded(event) => {
                 let entry = &event.params.entry;
-                let text = format!("{:?}: {}", entry.level, entry.text);
-                self.console.push(text);
+                console.push(format!("{:?}: {}", entry.level, entry.text));
             }
             Event::RuntimeConsoleAPICalled(event) => {
-                self.console.push(format!("{:?}", event.params.args));
+                console.push(format!("{:?}", event.params.args));
             }
             Event::RuntimeExceptionThrown(event) => {
-                let text = format!("{:?}", event.params.exception_details);
-                self.console.push(text);
+                console.push(format!("{:?}", event.params.exception_details));
             }
             Event::PageJavascriptDialogOpening(event) => {
                 self.dialogs.push(event.params.message.clone());
@@ -238,13 +214,6 @@ impl Seen {
             }
             _ => {}
         }
-    }
-
-    /// Checks that nothing was wrong with what it has shown.
-    #[track_caller]
-    pub fn check_clean(&self) {
-        let complaints = (&self.console, &self.dialogs);
-        assert_eq!(complaints, (&Vec::new(), &Vec::new()), "{self:?}");
     }
 }
 

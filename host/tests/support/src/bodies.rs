@@ -1,5 +1,11 @@
 //! Each call that a proxy lets through, and the bodies that it must not have.
 
+pub use dynamic_access_admin::proxy_config::calls::Scheduler;
+use dynamic_access_admin::proxy_config::calls::{Call, table};
+use proptest::strategy::{Strategy, ValueTree};
+use proptest::string::string_regex;
+use proptest::test_runner::TestRunner;
+
 use super::engine_proxy::EngineProxy;
 
 const JSON: &str = "application/json";
@@ -8,89 +14,29 @@ const TAR: &str = "application/x-tar";
 pub const FORM: &str = "application/x-www-form-urlencoded";
 
 /// A call: its name in the table, its request line, and the content type of its body.
-pub type Listed = (&'static str, String, Option<&'static str>);
+pub type Listed = (String, String, Option<String>);
 
-/// Each call to an Engine, about this container.
-pub fn of_engine(id: &str) -> Vec<Listed> {
-    let name = format!("da-{}", "0a".repeat(20));
-    let volume = format!("da-{}-3600", "0a".repeat(32));
-    let list = |what: &str, filter: &str| format!("GET /{what}filters=%7B%22{filter}%22%5D%7D");
-    let containers = |filter: &str| list("containers/json?all=true&", filter);
-    let ours = "label%22%3A%5B%22dynamic-access.deployment%3Dda";
-    let calls = [
-        format!("POST /containers/create?name={name}"),
-        format!("PUT /containers/{id}/archive?path=%2Frun%2Fdynamic-access"),
-        format!("POST /containers/{id}/start"),
-        format!("POST /containers/{id}/stop?t=0"),
-        format!("GET /containers/{id}/json"),
-        format!("GET /containers/{id}/stats?one-shot=true&stream=false"),
-        format!("DELETE /containers/{id}?v=true"),
-        format!("DELETE /containers/{id}?force=true&v=true"),
-        containers(&format!("id%22%3A%5B%22{id}")),
-        containers(&format!("name%22%3A%5B%22%5E%2F%3F{name}%24")),
-        containers(ours),
-        "POST /volumes/create".to_owned(),
-        list("volumes?", ours),
-        format!("DELETE /volumes/{volume}"),
-        "GET /images/dynamic-access-agent/json".to_owned(),
-        "POST /images/create?fromImage=r.example.com%2Fa&tag=1".to_owned(),
-        list("networks?", "name%22%3A%5B%22dynamic-access"),
-    ];
-    named(
-        include_str!("../../../../deploy/engine-proxy/calls.txt"),
-        &calls,
-    )
-}
-
-/// Each call to the managers of a Swarm.
-pub fn of_swarm() -> Vec<Listed> {
-    const ID: &str = "0123456789abcdefghijklmnz";
-    let name = format!("da-{}", "0a".repeat(20));
-    let attempt = "0a".repeat(16);
-    let list = |what: &str, filter: &str| format!("GET /{what}?filters=%7B%22{filter}%22%5D%7D");
-    let label =
-        |what: &str, label: &str| list(what, &format!("label%22%3A%5B%22dynamic-access.{label}"));
-    let calls = [
-        "POST /services/create".to_owned(),
-        format!("GET /services/{ID}"),
-        format!("POST /services/{ID}/update?version=1"),
-        format!("DELETE /services/{ID}"),
-        list("services", &format!("id%22%3A%5B%22{ID}")),
-        list("services", &format!("name%22%3A%5B%22{name}")),
-        label("services", "deployment%3Dda"),
-        label("tasks", "deployment%3Dda"),
-        label("tasks", &format!("name%3D{name}")),
-        "POST /secrets/create".to_owned(),
-        label("secrets", &format!("attempt%3D{attempt}")),
-        label("secrets", "deployment%3Dda"),
-        format!("DELETE /secrets/{ID}"),
-        "GET /nodes".to_owned(),
-        list("networks", "name%22%3A%5B%22dynamic-access"),
-    ];
-    named(include_str!("../../../../deploy/swarm/calls.txt"), &calls)
-}
-
-/// Gives each call its line in the table, of which none may be left out.
-fn named(table: &'static str, calls: &[String]) -> Vec<Listed> {
-    let is_call = |line: &&str| !line.is_empty() && !line.starts_with('#');
-    let lines: Vec<_> = table.lines().filter(is_call).collect();
-    assert_eq!(lines.len(), calls.len(), "{lines:?}");
-    let of = |(line, call): (&&'static str, &String)| {
-        let mut columns = line.split_whitespace();
-        let name = columns.next().expect("a name");
-        let content_type = columns.nth(1).filter(|content_type| *content_type != "-");
-        (name, format!("{call} HTTP/1.1"), content_type)
+/// Each call of a table, with the shortest request that it admits.
+pub fn calls(scheduler: Scheduler) -> Vec<Listed> {
+    let mut runner = TestRunner::deterministic();
+    let mut listed = |call: Call| {
+        let targets = string_regex(&call.target).expect("a regular expression");
+        let mut target = targets.new_tree(&mut runner).expect("it admits something");
+        while target.simplify() {}
+        let line = format!("{} {} HTTP/1.1", call.method, target.current());
+        (call.name, line, call.content_type)
     };
-    lines.iter().zip(calls).map(of).collect()
+    let table = table(scheduler).expect("a table");
+    table.into_iter().map(&mut listed).collect()
 }
 
 /// Checks that a proxy refuses each call with each body that it does not have, and
 /// has known the call.
 #[track_caller]
-pub fn check_wrong_bodies(proxy: &EngineProxy, calls: &[Listed]) {
-    for (name, line, content_type) in calls {
-        for (headers, body) in wrong(*content_type) {
-            let answer = proxy.ask(line, &headers, body.as_bytes());
+pub fn check_wrong_bodies(proxy: &EngineProxy, scheduler: Scheduler) {
+    for (name, line, content_type) in calls(scheduler) {
+        for (headers, body) in wrong(content_type.as_deref()) {
+            let answer = proxy.ask(&line, &headers, body.as_bytes());
             let is_refused = matches!(answer.status, 411 | 415);
             let has_words = answer.body.contains("dynamic-access engine proxy: ");
             assert!(is_refused && has_words, "{line} {headers}: {answer:?}");
@@ -100,7 +46,7 @@ pub fn check_wrong_bodies(proxy: &EngineProxy, calls: &[Listed]) {
 }
 
 /// Headers and bodies that are wrong for a call whose body has the type `right`.
-fn wrong(right: Option<&'static str>) -> Vec<(String, String)> {
+fn wrong(right: Option<&str>) -> Vec<(String, String)> {
     let own = right.unwrap_or(JSON);
     let mut types = vec![
         FORM.to_owned(),
@@ -112,13 +58,9 @@ fn wrong(right: Option<&'static str>) -> Vec<(String, String)> {
         format!("{FORM}\r\ncontent-type: {own}"),
     ];
     for known in [JSON, TAR] {
-        let charset = if right == Some(known) {
-            "; charset=utf-8"
-        } else {
-            ""
-        };
+        let is_right = right == Some(known);
         types.extend([
-            format!("{known}{charset}"),
+            format!("{known}{}", if is_right { "; charset=utf-8" } else { "" }),
             known.to_uppercase(),
             format!("{known};"),
             format!("{known}, {FORM}"),

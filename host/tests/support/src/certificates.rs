@@ -27,10 +27,13 @@ pub struct Identity {
 impl Authority {
     /// An authority with a new key.
     pub fn new(name: &'static str) -> Self {
-        let mut params = named(name);
+        let mut params = CertificateParams::default();
+        params.distinguished_name = DistinguishedName::new();
+        params.distinguished_name.push(DnType::CommonName, name);
         params.is_ca = IsCa::Ca(BasicConstraints::Unconstrained);
         params.key_usages = vec![KeyUsagePurpose::KeyCertSign];
-        let issuer = CertifiedIssuer::self_signed(params, key()).expect("it signs itself");
+        let key = KeyPair::generate().expect("randomness");
+        let issuer = CertifiedIssuer::self_signed(params, key).expect("it signs itself");
         Self { name, issuer }
     }
 
@@ -41,25 +44,34 @@ impl Authority {
 
     /// A certificate for a server with these names and addresses.
     pub fn server(&self, names: &[&str]) -> Identity {
-        self.sign(server(names), key())
+        self.sign(names, ExtendedKeyUsagePurpose::ServerAuth, false)
     }
 
     /// The same, expired a day ago.
     pub fn expired_server(&self, names: &[&str]) -> Identity {
-        self.sign(expired(server(names)), key())
+        self.sign(names, ExtendedKeyUsagePurpose::ServerAuth, true)
     }
 
     /// A certificate for a client.
     pub fn client(&self) -> Identity {
-        self.sign(client(), key())
+        self.sign(&[], ExtendedKeyUsagePurpose::ClientAuth, false)
     }
 
     /// The same, expired a day ago.
     pub fn expired_client(&self) -> Identity {
-        self.sign(expired(client()), key())
+        self.sign(&[], ExtendedKeyUsagePurpose::ClientAuth, true)
     }
 
-    fn sign(&self, params: CertificateParams, key: KeyPair) -> Identity {
+    fn sign(&self, names: &[&str], usage: ExtendedKeyUsagePurpose, is_expired: bool) -> Identity {
+        let names: Vec<String> = names.iter().map(ToString::to_string).collect();
+        let mut params = CertificateParams::new(names).expect("names");
+        params.extended_key_usages = vec![usage];
+        if is_expired {
+            let now = OffsetDateTime::now_utc();
+            params.not_before = now - Duration::days(2);
+            params.not_after = now - Duration::days(1);
+        }
+        let key = KeyPair::generate().expect("randomness");
         let signed = params.signed_by(&key, &self.issuer);
         Identity {
             certificate: signed.expect("it signs").pem(),
@@ -108,35 +120,4 @@ impl Identity {
         self.files(folder, name);
         folder.file(&format!("{name}.pem.key"), &self.key);
     }
-}
-
-fn key() -> KeyPair {
-    KeyPair::generate().expect("randomness")
-}
-
-fn server(names: &[&str]) -> CertificateParams {
-    let names: Vec<String> = names.iter().map(ToString::to_string).collect();
-    let mut params = CertificateParams::new(names).expect("names");
-    params.extended_key_usages = vec![ExtendedKeyUsagePurpose::ServerAuth];
-    params
-}
-
-fn client() -> CertificateParams {
-    let mut params = named("dynamic-access");
-    params.extended_key_usages = vec![ExtendedKeyUsagePurpose::ClientAuth];
-    params
-}
-
-fn named(name: &str) -> CertificateParams {
-    let mut params = CertificateParams::default();
-    params.distinguished_name = DistinguishedName::new();
-    params.distinguished_name.push(DnType::CommonName, name);
-    params
-}
-
-fn expired(mut params: CertificateParams) -> CertificateParams {
-    let now = OffsetDateTime::now_utc();
-    params.not_before = now - Duration::days(2);
-    params.not_after = now - Duration::days(1);
-    params
 }

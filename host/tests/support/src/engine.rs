@@ -11,11 +11,9 @@ use bollard::container::LogOutput;
 use bollard::errors::Error;
 use bollard::exec::StartExecResults;
 use bollard::models::ExecConfig;
-use bollard::query_parameters::{
-    ListContainersOptionsBuilder, LogsOptionsBuilder, RemoveContainerOptionsBuilder,
-};
+use bollard::query_parameters::{LogsOptionsBuilder, RemoveContainerOptionsBuilder};
 use futures_util::TryStreamExt;
-use serde_json::Value;
+use serde_json::{Value, json};
 
 use super::folder::Folder;
 use super::http::{Answer, request, try_exchange};
@@ -288,19 +286,15 @@ impl RealEngine {
 
     /// The ids of all containers with a label.
     pub fn with_label(&self, label: &str) -> Vec<String> {
-        let filters = [("label", vec![label])].into();
-        let options = ListContainersOptionsBuilder::new()
-            .all(true)
-            .filters(&filters)
-            .build();
+        let path = list(&json!({"label": [label]}));
         // Podman fails to list while it removes a container.
         let listed = wait_for("a list", || {
-            let options = Some(options.clone());
-            let listed = self.try_ask(async |docker| docker.list_containers(options).await);
-            listed.ok()
+            let answer = self.try_call("GET", &path)?;
+            (answer.status == 200).then(|| answer.json())
         });
-        let ids = listed.into_iter().map(|container| container.id);
-        ids.map(|id| id.expect("an id")).collect()
+        let listed = listed.as_array().expect("a list").iter();
+        let ids = listed.map(|container| container["Id"].as_str().expect("an id").to_owned());
+        ids.collect()
     }
 
     /// Removes a network.

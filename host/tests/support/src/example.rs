@@ -1,16 +1,15 @@
 //! A folder of `examples/`, and the commands of its README, run as a person runs them.
 
-use std::io::{BufRead, BufReader, Read, Write};
 use std::net::SocketAddr;
 use std::path::{Path, PathBuf};
-use std::process::{Child, ChildStdin, ChildStdout, Command, Output, Stdio};
+use std::process::{Command, Output, Stdio};
 
 use dev::docker::Docker;
 use dev::process::Group;
 use serde_json::Value;
 
 use super::folder::Folder;
-use super::given;
+use super::{checkout, given, shipped};
 
 /// The secret of the server's `/v1`.
 pub const API_SECRET: &str = "dGhlIHNlY3JldCBvZiBhIHBlcnNvbg==";
@@ -39,24 +38,19 @@ impl Example {
 
     /// The server's variable `environments` for it.
     pub fn environments(&self) -> Value {
-        let text = std::fs::read_to_string(self.folder().join("environments.json"));
-        serde_json::from_str(&text.expect("a file")).expect("JSON")
+        let text = shipped(&format!("examples/{}/environments.json", self.name));
+        serde_json::from_str(&text).expect("JSON")
     }
 
     /// The README's command that contains a text, in one line.
     #[track_caller]
     pub fn command(&self, part: &str) -> String {
-        let text = std::fs::read_to_string(self.folder().join("README.md")).expect("a README");
-        let text = text.replace("\\\n", "");
+        let text = shipped(&format!("examples/{}/README.md", self.name)).replace("\\\n", "");
         let mut commands = text.lines().filter_map(|line| line.strip_prefix("    "));
         let found = commands.find(|command| command.contains(part));
         found
             .unwrap_or_else(|| panic!("no command has {part}"))
             .to_owned()
-    }
-
-    fn folder(&self) -> PathBuf {
-        checkout().join("examples").join(self.name)
     }
 }
 
@@ -72,7 +66,7 @@ impl Person {
         let folder = Folder::new("da-person");
         folder.file("api-header", &format!("Authorization: Bearer {API_SECRET}"));
         let examples = folder.path().join("examples");
-        std::os::unix::fs::symlink(checkout().join("examples"), examples).expect("a link");
+        std::os::unix::fs::symlink(checkout("examples"), examples).expect("a link");
         Self { folder, server }
     }
 
@@ -94,29 +88,28 @@ impl Person {
 
     /// The target of the last order.
     pub fn target(&self) -> Value {
-        let text = std::fs::read_to_string(self.path("target.json")).expect("a target");
+        let text = self.read("target.json");
         serde_json::from_str(&text).unwrap_or_else(|_| panic!("no target: {text}"))
+    }
+
+    /// Types lines into a program that goes on until its group is dropped. Its output goes into the
+    /// files `said` and `errors` in the folder, and at its end its exit code into `code`.
+    pub fn type_into(&self, command: &str, lines: &str) -> Group {
+        // A person keeps the program's input open.
+        let typed = format!("<(echo '{lines}'; sleep 300)");
+        self.leave_running(&format!(
+            "{command} < {typed} >said 2>errors; echo $? >code"
+        ))
+    }
+
+    /// The text of a file in the folder, empty if there is none.
+    pub fn read(&self, name: &str) -> String {
+        std::fs::read_to_string(self.path(name)).unwrap_or_default()
     }
 
     /// A file in the folder.
     pub fn path(&self, name: &str) -> PathBuf {
         self.folder.path().join(name)
-    }
-
-    /// Starts a command that is talked to.
-    pub fn start(&self, command: &str) -> Conversation {
-        let mut child = self
-            .shell(command)
-            .stdin(Stdio::piped())
-            .stdout(Stdio::piped())
-            .stderr(Stdio::piped())
-            .spawn()
-            .expect("a shell");
-        Conversation {
-            input: child.stdin.take().expect("a pipe"),
-            output: BufReader::new(child.stdout.take().expect("a pipe")),
-            child,
-        }
     }
 
     /// Starts a command that goes on until its group is dropped.
@@ -132,41 +125,4 @@ impl Person {
         shell.current_dir(self.folder.path());
         shell
     }
-}
-
-/// A program that reads lines and prints lines; dropping it ends it.
-pub struct Conversation {
-    child: Child,
-    input: ChildStdin,
-    output: BufReader<ChildStdout>,
-}
-
-impl Conversation {
-    /// Says a line, and returns the line that is printed next; empty at the end.
-    pub fn ask(&mut self, line: &str) -> String {
-        // The output of an ended program shows why.
-        let _ = writeln!(self.input, "{line}");
-        let mut answer = String::new();
-        self.output.read_line(&mut answer).expect("text");
-        answer.trim_end().to_owned()
-    }
-
-    /// Waits until it ends by itself, and returns its exit code and its errors.
-    pub fn ended(&mut self) -> (Option<i32>, String) {
-        let mut errors = String::new();
-        let stderr = self.child.stderr.as_mut().expect("a pipe");
-        stderr.read_to_string(&mut errors).expect("text");
-        (self.child.wait().expect("it is ours").code(), errors)
-    }
-}
-
-impl Drop for Conversation {
-    fn drop(&mut self) {
-        let _ = self.child.kill();
-        let _ = self.child.wait();
-    }
-}
-
-fn checkout() -> PathBuf {
-    Path::new(env!("CARGO_MANIFEST_DIR")).join("../../..")
 }

@@ -18,6 +18,7 @@ pub mod managers;
 pub mod markdown;
 pub mod members;
 pub mod own;
+pub mod prelude;
 pub mod program;
 pub mod registration;
 pub mod registry;
@@ -28,6 +29,7 @@ pub mod tls_engine;
 pub mod wait;
 
 use std::net::{Ipv4Addr, SocketAddr, TcpListener};
+use std::path::{Path, PathBuf};
 use std::sync::OnceLock;
 use std::sync::atomic::{AtomicU32, Ordering};
 
@@ -38,6 +40,19 @@ use tokio::runtime::Runtime;
 pub fn given(name: &str) -> String {
     std::env::var(name)
         .unwrap_or_else(|_| panic!("{name} is not set: run the tests with `cargo xtask test`"))
+}
+
+/// A path of the checkout.
+pub fn checkout(path: &str) -> PathBuf {
+    Path::new(env!("CARGO_MANIFEST_DIR"))
+        .join("../../..")
+        .join(path)
+}
+
+/// The text of a file of the checkout.
+#[track_caller]
+pub fn shipped(path: &str) -> String {
+    std::fs::read_to_string(checkout(path)).expect(path)
 }
 
 /// The namespaces of the Engines that the tests were given.
@@ -58,8 +73,8 @@ pub fn free_address() -> SocketAddr {
 
 /// The same, at another address of this machine.
 ///
-/// The port is none of those that the kernel gives to who asks for any, from 32,768 on, and is
-/// given out once. So nobody takes it before the program does.
+/// The kernel chooses ports from 32,768 on for whoever asks for any. This one is lower, and no other
+/// call returns it, so nobody takes it before the program does.
 pub fn free_address_at(ip: Ipv4Addr) -> SocketAddr {
     static GIVEN: AtomicU32 = AtomicU32::new(0);
     const PORTS: u32 = 12_000;

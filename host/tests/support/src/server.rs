@@ -1,17 +1,18 @@
 //! The shipped component in the embedded host.
 
 use std::net::SocketAddr;
-use std::path::{Path, PathBuf};
+use std::path::PathBuf;
 use std::sync::{Arc, Mutex, MutexGuard, OnceLock};
 
 use dynamic_access_host::{Compiled, Host, Options, Serving, Sink};
 use serde_json::{Value, json};
 
+use super::at_once::at_once;
 use super::engine::RealEngine;
 use super::fake_engine::FakeEngine;
 use super::http::{self, Answer};
 use super::wait::wait_for;
-use super::{runtime, unique};
+use super::{checkout, runtime, unique};
 
 /// The secret of every server whose test sets no other.
 pub const SECRET: &str = "dGhlIHNlY3JldCBvZiB0aGUgdGVzdHM=";
@@ -183,6 +184,15 @@ impl Server {
         self.call("POST", "/stop", &body)
     }
 
+    /// The answers to a start, a stop and a health check, which are asked at once.
+    pub fn webhooks(&self) -> Vec<Answer> {
+        at_once(3, |number| match number {
+            0 => self.start_target("a-token"),
+            1 => self.stop_target(&"0".repeat(64)),
+            _ => self.health(),
+        })
+    }
+
     /// The log so far.
     pub fn log(&self) -> Vec<String> {
         lock(&self.lines).clone()
@@ -287,7 +297,7 @@ pub fn start_body(token: &str) -> String {
 }
 
 fn options(variables: &[(&str, &str)]) -> Options {
-    let mut options = Options::new(manifest());
+    let mut options = Options::new(checkout("spin.toml"));
     let defaults = [
         ("webhook_secret", SECRET),
         ("api_secret", API),
@@ -316,16 +326,12 @@ fn choose_network(engine: &RealEngine, options: &mut Options) {
     *patch = patched.to_string();
 }
 
-/// The shipped manifest.
-pub fn manifest() -> PathBuf {
-    Path::new(env!("CARGO_MANIFEST_DIR")).join("../../../spin.toml")
-}
-
 /// Compiling takes seconds, so the tests share it.
 pub fn compiled() -> &'static Compiled {
     static COMPILED: OnceLock<Compiled> = OnceLock::new();
     COMPILED.get_or_init(|| {
-        Compiled::from_manifest(&manifest()).expect("`cargo xtask test` has built the component")
+        Compiled::from_manifest(&checkout("spin.toml"))
+            .expect("`cargo xtask test` has built the component")
     })
 }
 

@@ -4,10 +4,8 @@ use std::time::{Duration, Instant};
 
 use base64::Engine as _;
 use base64::prelude::BASE64_STANDARD;
-use serde_json::{Value, json};
 use test_support::engine::{filtered, networks};
-use test_support::http::Answer;
-use test_support::wait::wait_until;
+use test_support::prelude::*;
 
 use super::{KEY, LINGERS, Readings, labelled};
 use crate::nodes::NETWORK;
@@ -16,14 +14,14 @@ impl Readings<'_> {
     fn secret(&self, name: &str, size: usize) -> Answer {
         let data = BASE64_STANDARD.encode(vec![b'x'; size]);
         let body = json!({"Name": name, "Labels": {KEY: "secret"}, "Data": data});
-        self.call(1, "POST", "/secrets/create", Some(&body))
+        self.post(1, "/secrets/create", &body)
     }
 
     pub fn life(&mut self) {
         let mut idle = self.service("life", LINGERS, 0);
         let port = json!({"Protocol": "tcp", "TargetPort": 7070, "PublishMode": "host"});
         idle["EndpointSpec"]["Ports"] = json!([port]);
-        let created = self.call(2, "POST", "/services/create", Some(&idle));
+        let created = self.post(2, "/services/create", &idle);
         self.answers("a create", &created, 201, "");
         let date = created.header("date").unwrap_or_default();
         let is_date = date.len() == 29 && date.ends_with(" GMT");
@@ -32,8 +30,15 @@ impl Readings<'_> {
         let is_plain = |byte: u8| byte.is_ascii_digit() || byte.is_ascii_lowercase();
         let is_id = id.len() == 25 && id.bytes().all(is_plain);
         self.holds("an id is 25 of 0-9a-z", is_id, &id.as_str().into());
-        self.is_allocated(&id);
-        let again = self.call(3, "POST", "/services/create", Some(&idle));
+        // The first version of a service is that of its create.
+        wait_until(
+            "another version, a moment after a create with a port",
+            || {
+                let service = self.service_of(&id);
+                service["UpdatedAt"] != service["CreatedAt"]
+            },
+        );
+        let again = self.post(3, "/services/create", &idle);
         let what = "a create with a name in use, on another manager";
         self.answers(what, &again, 409, "name conflicts");
         let tasks = self.tasks("life");
@@ -56,7 +61,8 @@ impl Readings<'_> {
         let task = self.task("life", "running");
         let after = self.version(&id);
         self.is("a task's new state leaves the version", after, version);
-        let in_use = self.call(1, "DELETE", &format!("/secrets/{secret}"), None);
+        let path = format!("/secrets/{secret}");
+        let in_use = self.swarm.node(1).call("DELETE", &path, None);
         self.answers("a delete of a secret in use", &in_use, 400, "is in use");
         self.updates(&id, &mut running, &task);
         self.lists(&task);
@@ -67,18 +73,6 @@ impl Readings<'_> {
         self.answers("a fence", &fenced, 200, "");
         self.vanishes("a task behind a fence is to be removed", "life");
         self.delete(&id);
-    }
-
-    /// The first version of a service is that of its create.
-    fn is_allocated(&self, id: &str) {
-        let path = format!("/services/{id}");
-        wait_until(
-            "another version, a moment after a create with a port",
-            || {
-                let service = self.call(1, "GET", &path, None).json();
-                service["UpdatedAt"] != service["CreatedAt"]
-            },
-        );
     }
 
     fn secrets(&mut self) -> String {
@@ -93,9 +87,9 @@ impl Readings<'_> {
             let answer = self.secret(name, bytes);
             self.answers(&format!("a secret with {what}"), &answer, status, part);
         }
-        let path = labelled("secrets", "secret");
-        self.finds("secrets by a label", &path, 2);
-        let listed = self.call(1, "GET", &path, None).json();
+        let listed = self.get(&labelled("secrets", "secret")).json();
+        let count = listed.as_array().map(Vec::len);
+        self.is("secrets by a label", count, 2);
         let has_no_data = !listed.to_string().contains("\"Data\"");
         self.holds("a secret is listed without data", has_no_data, &listed);
         made.json()["ID"].as_str().expect("an id").to_owned()
@@ -145,18 +139,13 @@ impl Readings<'_> {
             ("tasks", &[own], "la", 0),
             ("secrets", &["conformance=secret"], "tok", 1),
         ] {
-            let mut filters = json!({});
-            if !labels.is_empty() {
-                filters["label"] = json!(labels);
-            }
-            if !name.is_empty() {
-                filters["name"] = json!([name]);
-            }
-            self.finds(
-                &format!("{of} by {filters}"),
-                &filtered(of, &filters),
-                found,
-            );
+            let mut filters = json!({"label": labels, "name": [name]});
+            let members = filters.as_object_mut().expect("an object");
+            members.retain(|_, values| !matches!(values[0].as_str(), None | Some("")));
+            let what = format!("{of} by {filters}");
+            let list = self.get(&filtered(of, &filters)).json();
+            let count = list.as_array().map(Vec::len);
+            self.holds(&what, count == Some(found), &list);
         }
         let of_task = task["Labels"].clone();
         self.is("a task has no labels", of_task, json!({}));
@@ -171,8 +160,8 @@ impl Readings<'_> {
     fn container(&mut self, task: &Value) {
         let node = self.swarm.node_of(task["NodeID"].as_str().expect("an id"));
         let id = task["Status"]["ContainerStatus"]["ContainerID"].as_str();
-        let path = format!("/containers/{}/json", id.expect("an id"));
-        let container = self.call(node, "GET", &path, None).json();
+        let node = self.swarm.node(node);
+        let container = node.inspect(id.expect("an id"));
         for (option, expected) in [
             ("NanoCpus", json!(500_000_000)),
             ("Memory", json!(64 << 20)),
@@ -194,10 +183,10 @@ impl Readings<'_> {
         let alone = all.is_some_and(|all| all.len() == 1 && all.contains_key(NETWORK));
         self.holds("a container is on its network alone", alone, joined);
         let path = format!("/networks/{NETWORK}");
-        let network = self.call(node, "GET", &path, None).json();
+        let network = node.call("GET", &path, None).json();
         let icc = network["Options"]["com.docker.network.bridge.enable_icc"].clone();
         self.is("a network keeps its containers apart", icc, "false");
-        let listed = self.call(node, "GET", &networks(NETWORK), None).json();
+        let listed = node.call("GET", &networks(NETWORK), None).json();
         let mut found = listed.as_array().into_iter().flatten();
         let found = found.find(|network| network["Name"] == NETWORK);
         let id = container["Id"].as_str().expect("an id");
@@ -213,13 +202,12 @@ impl Readings<'_> {
         let is_own = port["Protocol"] == "tcp" && port["TargetPort"] == 7070;
         let what = "a task has tcp 7070 on a free port";
         self.holds(what, is_free && is_own, &task["Status"]);
-        let service = self.call(1, "GET", &format!("/services/{id}"), None).json();
-        let shown = service["Spec"]["EndpointSpec"].clone();
+        let shown = self.service_of(id)["Spec"]["EndpointSpec"].clone();
         let sent = sent["EndpointSpec"].clone();
         self.is("a service shows its ports as sent", shown, sent);
         let node = self.swarm.node_of(task["NodeID"].as_str().expect("an id"));
         let path = format!("/nodes/{}", self.swarm.id_of(node));
-        let shown = self.call(1, "GET", &path, None).json();
+        let shown = self.get(&path).json();
         let told = shown["ManagerStatus"]["Addr"].as_str().unwrap_or_default();
         let address = told.rsplit_once(':').map(|(address, _)| address);
         let host = self.swarm.address(node).ip().to_string();

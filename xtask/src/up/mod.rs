@@ -62,6 +62,7 @@ pub fn up(arguments: UpArguments) -> Result<()> {
     let started = Instant::now();
     let deployment_id = workspace::deployment_id("up");
     let example = arguments.example.as_deref().map(Example::of).transpose()?;
+    let _host = server::build_ahead()?;
     wasm::build()?;
     // Dropped in reverse order: the server first, then its targets, then its Engine.
     let chosen = choose(&arguments)?;

@@ -64,9 +64,8 @@ impl Server {
             format!("failed to listen on {listen}; `--listen` sets another address")
         })?;
         say("server: the embedded host, for development and tests; production is Spin");
-        let mut build = workspace::cargo();
-        process::run(build.args(["build", "--package", "dynamic-access-host"]))?;
-        let mut command = Command::new(workspace::target_dir().join("debug/dynamic-access-host"));
+        process::run(&mut build_of_host())?;
+        let mut command = Command::new(host());
         command.current_dir(workspace::root());
         command.args(["--from", "spin.toml"]);
         command.arg("--listen").arg(address.to_string());
@@ -134,6 +133,25 @@ impl Drop for Server {
     fn drop(&mut self) {
         self.group.stop(STOP_GRACE);
     }
+}
+
+/// Starts the first build of the host, which takes two minutes, while the component is built
+/// and the Engine is set up. Dropping it ends the build.
+pub fn build_ahead() -> Result<Option<Group>> {
+    if host().exists() {
+        return Ok(None);
+    }
+    Group::spawn(build_of_host().arg("--quiet")).map(Some)
+}
+
+fn host() -> PathBuf {
+    workspace::target_dir().join("debug/dynamic-access-host")
+}
+
+fn build_of_host() -> Command {
+    let mut command = workspace::cargo();
+    command.args(["build", "--package", "dynamic-access-host"]);
+    command
 }
 
 /// The first secret; there are several, separated by spaces, while they are rotated.

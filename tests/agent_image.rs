@@ -6,8 +6,9 @@
 #![cfg(unix)]
 
 use std::fs;
+use std::os::unix::fs::DirBuilderExt;
 use std::path::{Path, PathBuf};
-use std::process::{Command, Output};
+use std::process::Command;
 
 /// A folder with two keys: the one that is meant, and another.
 struct Keys {
@@ -27,79 +28,70 @@ impl Keys {
         }
         let dir = PathBuf::from(env!("CARGO_TARGET_TMPDIR")).join("agent-image");
         let _ = fs::remove_dir_all(&dir);
-        fs::create_dir_all(&dir).expect("a folder");
         let [meant, other] = ["meant", "other"].map(|user| make_key(&dir.join(user), user));
         Some(Self { dir, meant, other })
     }
 
-    /// What a server sends: these keys in one file.
-    fn file(&self, users: &[&str]) -> String {
-        let path = self.dir.join("served");
-        let keys = users
-            .iter()
-            .map(|user| run(gpg(&self.dir.join(user)).args(["--export", "--armor"])).stdout);
-        fs::write(&path, keys.collect::<Vec<_>>().concat()).expect("a file");
-        format!("file://{}", path.display())
-    }
-
-    /// Runs the Dockerfile's commands, and returns the fingerprints in the keyring.
+    /// Runs the Dockerfile's commands on what a server sends, the keys of these users, and
+    /// returns the fingerprints in the keyring.
     fn fetch(&self, key: &str, users: &[&str]) -> Result<Vec<String>, Option<i32>> {
-        let keyring = self.dir.join("keyring");
+        let (served, keyring) = (self.dir.join("served"), self.dir.join("keyring"));
+        let keys = users.iter();
+        let keys = keys.map(|user| gpg(&self.dir.join(user), &["--export", "--armor"]));
+        fs::write(&served, keys.collect::<String>()).expect("a file");
         let script = format!("set -eu; keyring={}; {}", keyring.display(), commands());
         let output = Command::new("sh")
             .args(["-c", &script])
             .env("AGENT_KEY", key)
-            .env("AGENT_KEY_URL", self.file(users))
+            .env("AGENT_KEY_URL", format!("file://{}", served.display()))
             .output()
             .expect("a shell");
         if !output.status.success() {
             return Err(output.status.code());
         }
-        let shown = Command::new("gpg")
-            .args(["--batch", "--show-keys", "--with-colons"])
-            .arg(&keyring)
-            .output()
-            .expect("gpg");
-        Ok(fingerprints(&String::from_utf8_lossy(&shown.stdout)))
+        let keyring = keyring.to_str().expect("a path of text");
+        let shown = ["--show-keys", "--with-colons", keyring];
+        Ok(fingerprints(&gpg(&self.dir.join("meant"), &shown)))
     }
 }
 
-fn gpg(home: &Path) -> Command {
+/// What `gpg` says.
+fn gpg(home: &Path, args: &[&str]) -> String {
     let mut command = Command::new("gpg");
     command.args(["--batch", "--quiet", "--homedir"]).arg(home);
-    command
-}
-
-fn run(command: &mut Command) -> Output {
-    let output = command.output().expect("gpg");
+    let output = command.args(args).output().expect("gpg");
     assert!(output.status.success(), "{output:?}");
-    output
+    String::from_utf8(output.stdout).expect("text")
 }
 
 fn make_key(home: &Path, user: &str) -> String {
-    use std::os::unix::fs::PermissionsExt;
-    fs::create_dir_all(home).expect("a folder");
-    fs::set_permissions(home, fs::Permissions::from_mode(0o700)).expect("private");
-    let kind = ["ed25519", "sign"];
-    run(gpg(home)
-        .args(["--passphrase", "", "--quick-gen-key", user])
-        .args(kind));
-    let listed = run(gpg(home).args(["--list-keys", "--with-colons"]));
+    let mut private = fs::DirBuilder::new();
+    private.recursive(true).mode(0o700);
+    private.create(home).expect("a folder");
+    let make = [
+        "--passphrase",
+        "",
+        "--quick-gen-key",
+        user,
+        "ed25519",
+        "sign",
+    ];
+    gpg(home, &make);
+    let listed = gpg(home, &["--list-keys", "--with-colons"]);
     // The agent that made the key would stay.
-    let _ = Command::new("gpgconf")
+    let mut end = Command::new("gpgconf");
+    let _ = end
         .arg("--homedir")
         .arg(home)
         .args(["--kill", "all"])
         .output();
-    fingerprints(&String::from_utf8_lossy(&listed.stdout)).remove(0)
+    fingerprints(&listed).remove(0)
 }
 
 fn fingerprints(listed: &str) -> Vec<String> {
     let lines = listed.lines().filter(|line| line.starts_with("fpr:"));
-    lines
-        .filter_map(|line| line.split(':').nth(9))
-        .map(str::to_owned)
-        .collect()
+    let fields = lines.filter_map(|line| line.split(':').nth(9));
+    fields.map(str::to_owned).collect()
 }
 
 /// The commands of the Dockerfile from the check of the fingerprint to the removal of

@@ -1,6 +1,6 @@
 //! The operator's patches of a target's container.
 
-use std::time::Duration;
+use dynamic_access::container::{Allowed, Body, Isolation, Of, Patch, PerTarget, SecretsVolume};
 
 use super::*;
 

@@ -11,29 +11,23 @@ pub fn secrets_are_taken_if_there_are_some_and_all_are_good(draws: Draws) {
         1 => Just("Y29vbGJlYW5z".to_owned()),
         1 => Just(PLANTED[1..].to_owned()),
     ];
-    let spaces = "[ \t\n]{1,2}";
-    for_all(
-        draws,
-        (vec((word, spaces), 0..4), "[ \n]{0,2}"),
-        |(words, first)| {
-            let is_right = |(word, _): &(String, String)| {
-                word.len() >= 16 && word.bytes().all(|byte| byte.is_ascii_graphic())
-            };
-            let expected = !words.is_empty() && words.iter().all(is_right);
-            let text = words.iter().map(|(word, space)| format!("{word}{space}"));
-            match Secrets::parse(&format!("{first}{}", text.collect::<String>()), "", "") {
-                Ok(secrets) => {
-                    assert!(expected);
-                    let shown = format!("{secrets:?}");
-                    assert!(words.iter().all(|(word, _)| !shown.contains(word)));
-                }
-                Err(problem) => {
-                    assert!(!expected);
-                    assert!(!shows_planted(&problem.to_string()), "{problem}");
-                }
+    let inputs = (vec((word, "[ \t\n]{1,2}"), 0..4), "[ \n]{0,2}");
+    for_all(draws, inputs, |(words, first)| {
+        let is_right = |(word, _): &(String, String)| {
+            word.len() >= 16 && word.bytes().all(|byte| byte.is_ascii_graphic())
+        };
+        let expected = !words.is_empty() && words.iter().all(is_right);
+        let text = words.iter().map(|(word, space)| format!("{word}{space}"));
+        let secrets = Secrets::parse(&format!("{first}{}", text.collect::<String>()), "", "");
+        assert_eq!(secrets.is_ok(), expected);
+        match secrets {
+            Ok(secrets) => {
+                let shown = format!("{secrets:?}");
+                assert!(words.iter().all(|(word, _)| !shown.contains(word)));
             }
-        },
-    );
+            Err(problem) => assert!(hides(&problem.to_string(), &[PLANTED]), "{problem}"),
+        }
+    });
 }
 
 /// Values of a header with credentials: right, nearly right, or any bytes.

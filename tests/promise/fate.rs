@@ -6,7 +6,6 @@ use dynamic_access::platform::TransportError;
 
 use crate::model::{Op, Reply, op};
 
-/// The fate of one call.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
 pub enum Fate {
     /// It takes effect and is answered.

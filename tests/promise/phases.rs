@@ -2,6 +2,7 @@
 
 use std::time::Duration;
 
+use crate::model::Happening;
 use crate::promise;
 use crate::scenario::Webhook;
 use crate::world::{Phase, World};
@@ -60,7 +61,7 @@ impl World {
         self.phase = Phase::Reap(number);
         // A node that does not come back keeps its tasks.
         if self.is_node_lost() {
-            self.find_again();
+            self.happen(Happening::Return);
         }
         let later = self.now + REAPS[number];
         self.pass(later);

@@ -57,45 +57,32 @@ pub fn on_request(
         Webhook::Start { token, .. } => Some(token),
         _ => None,
     };
-    let is_wrong = |name: Option<&str>, own: Option<&str>| name.is_some() && name != own;
+    let is_own = |name: Option<&str>, own: Option<&str>| name.is_none() || name == own;
+    let must = |holds, problem| must(holds, problem).map_err(|problem| format!("{op} {problem}"));
+    must(!shows_a_secret(request, op), "shows a secret")?;
+    // An Engine refuses such a start, and some proxies refuse such a removal.
+    let length = request.headers().get(http::header::CONTENT_LENGTH);
+    let says_its_length = length.is_some_and(|length| length == "0");
+    let says_its_length = says_its_length || !request.body().is_empty();
+    must(says_its_length, "does not say that it is empty")?;
+    if let Some(id) = op.target() {
+        must(TargetId::parse(id).is_some(), "does not name a full id")?;
+        must(!is_id_of_others(world, id), "is about somebody else's")?;
+    }
+    let volume = op.volume().is_some_and(is_foreign_volume);
+    must(!volume, "is about somebody else's volume")?;
+    let has_its_name = is_own(op.creates(), token.map(name_of));
+    must(has_its_name, "has a name that is not the token's")?;
+    let is_its_own = |id| world.has_created(actor, id);
+    let is_its_own = op.readies().is_none_or(is_its_own);
+    must(is_its_own, "is about a container that another has created")?;
+    let has_its_token = is_own(op.content.as_deref(), token.map(token_text).as_deref());
+    must(has_its_token, "carries another token")?;
     let only_looks = matches!(
         webhook,
         Webhook::Reap { dry_run: true } | Webhook::Wait { .. }
     );
-    let length = request.headers().get(http::header::CONTENT_LENGTH);
-    let says_it_is_empty = length.is_some_and(|length| length == "0");
-    let problems = [
-        (shows_a_secret(request, op), "shows a secret"),
-        (
-            // An Engine refuses such a start, and some proxies refuse such a removal.
-            request.body().is_empty() && !says_it_is_empty,
-            "does not say that it is empty",
-        ),
-        (
-            op.target().is_some_and(|id| TargetId::parse(id).is_none()),
-            "does not name a full id",
-        ),
-        (
-            op.target().is_some_and(|id| is_id_of_others(world, id))
-                || op.volume().is_some_and(is_foreign_volume),
-            "is about somebody else's",
-        ),
-        (
-            is_wrong(op.creates(), token.map(name_of)),
-            "has a name that is not the token's",
-        ),
-        (
-            op.readies().is_some_and(|id| !world.has_created(actor, id)),
-            "is about a container that another has created",
-        ),
-        (
-            is_wrong(op.content.as_deref(), token.map(token_text).as_deref()),
-            "carries another token",
-        ),
-        (only_looks && op.is_change, "changes something"),
-    ];
-    let problem = problems.into_iter().find(|(is_so, _)| *is_so);
-    problem.map_or(Ok(()), |(_, problem)| Err(format!("{op} {problem}")))
+    must(!only_looks || !op.is_change, "changes something")
 }
 
 fn is_id_of_others(world: &World, id: &str) -> bool {
@@ -197,12 +184,9 @@ fn may_remove(world: &World, by: By, target: &Target<'_>, from: State) -> Result
     let is_swarm = world.scenario.is_on_swarm();
     // On a Swarm, a running target may be withdrawn, unless an answer has called it
     // running.
-    let from = match from {
-        State::Running | State::Stopping | State::Exited if is_swarm && !is_promised => {
-            State::Starting
-        }
-        from => from,
-    };
+    let has_run = matches!(from, State::Running | State::Stopping | State::Exited);
+    let is_early = is_swarm && !is_promised && has_run;
+    let from = if is_early { State::Starting } else { from };
     // Every request after the answer is a reaper's.
     let may = match actor.webhook {
         Webhook::Stop(key) => target.key == key,
@@ -226,12 +210,14 @@ fn may_remove(world: &World, by: By, target: &Target<'_>, from: State) -> Result
             State::Reserved | State::Removing | State::Gone => false,
         },
     };
-    let id = short(target.id);
-    let state = from.word();
-    may.then_some(()).ok_or_else(|| {
-        let seconds = age.as_secs();
-        format!("{} removes {id}, {state}, {seconds} s old", actor.name)
-    })
+    if may {
+        return Ok(());
+    }
+    let (id, state, seconds) = (short(target.id), from.word(), age.as_secs());
+    Err(format!(
+        "{} removes {id}, {state}, {seconds} s old",
+        actor.name
+    ))
 }
 
 /// Checks that a reap which began at `since` and met no fault has left nothing

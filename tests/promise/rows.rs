@@ -62,11 +62,9 @@ fn scenario(row: &str) -> Scenario {
 }
 
 fn webhook(word: &str) -> Webhook {
-    let (word, number) = match word.rsplit_once('-') {
-        Some((word, number)) if number.parse::<usize>().is_ok() => (word, number),
-        _ => (word, "0"),
-    };
-    let number = number.parse().expect("digits");
+    let numbered = word.rsplit_once('-');
+    let numbered = numbered.and_then(|(word, number)| Some((word, number.parse().ok()?)));
+    let (word, number) = numbered.unwrap_or((word, 0));
     let start = |token, payload| Webhook::Start { token, payload };
     let wait = |key, until_ended| Webhook::Wait { key, until_ended };
     match word {

@@ -10,7 +10,7 @@ use std::time::Duration;
 
 use crate::fate::{Effect, Fate, Fates};
 use crate::model::swarm::Move;
-use crate::model::{Op, Orchestrator, Reply};
+use crate::model::{Happening, Op, Orchestrator, Reply};
 use crate::promise;
 use crate::scenario::{Event, Scenario};
 use crate::schedule::Path;
@@ -79,39 +79,30 @@ impl Run<'_> {
                 world.arrive(actor);
                 world.note(|world| format!("{} is called", world.actors[actor].name));
                 let webhook = world.actors[actor].webhook;
-                self.go(actor, Told::Called(actor, webhook));
+                self.go(actor, Told::Called(webhook));
             }
             Step::Act(actor) => self.act(actor),
             Step::Tell(actor) => self.tell(actor),
             Step::Land(drift) => world.land(drift),
-            Step::End(key) => {
-                world.left.take(Event::End);
-                world.happen("a target ends by itself", |held, now| {
-                    vec![held.end(key, now)]
-                });
-            }
-            Step::Prune(key) => {
-                world.left.take(Event::Prune);
-                world.happen("somebody prunes it", |held, _| {
-                    vec![held.engine().drop(key)]
-                });
-            }
-            Step::Restart => self.restart(),
-            Step::Move(key, next) => {
-                if next == Move::Reject {
-                    world.left.take(Event::Rejection);
+            Step::Happen(event) => {
+                let limited = match event {
+                    Happening::End(_) => Some(Event::End),
+                    Happening::Prune(_) => Some(Event::Prune),
+                    Happening::Restart => Some(Event::Restart),
+                    Happening::Move(_, Move::Reject) => Some(Event::Rejection),
+                    Happening::Loss => Some(Event::Loss),
+                    Happening::Move(..) | Happening::Return => None,
+                };
+                limited.into_iter().for_each(|event| world.left.take(event));
+                world.happen(event);
+                if event == Happening::Restart {
+                    self.restart();
                 }
-                world.make(key, next);
             }
-            Step::Lose => {
-                world.left.take(Event::Loss);
-                world.happen("a node is lost", |held, _| held.swarm().lose());
-            }
-            Step::FindAgain => world.find_again(),
             Step::Wait { until, although } => {
-                if let Some(event) = although {
-                    world.left.take(event);
-                }
+                although
+                    .into_iter()
+                    .for_each(|event| world.left.take(event));
                 self.wait(until);
             }
             Step::GoOn => world.go_on(),
@@ -179,7 +170,7 @@ impl Run<'_> {
     fn go(&mut self, number: usize, told: Told) {
         let world = &mut *self.world;
         let before = world.actors[number].history;
-        let (history, deeds) = self.server.next(before, told, world.now);
+        let (history, deeds) = self.server.next(number, before, told, world.now);
         world.actors[number].history = history;
         world.actors[number].wait = Wait::Over;
         for deed in &*deeds {
@@ -258,16 +249,12 @@ impl Run<'_> {
         }
     }
 
+    /// Breaks all connections to an Engine.
     fn restart(&mut self) {
-        let world = &mut *self.world;
-        world.left.take(Event::Restart);
-        world.drifts.clear();
-        let text = "the Engine is killed and started again";
-        world.happen(text, |held, now| held.engine().restart(now));
-        for actor in &mut world.actors {
+        self.world.drifts.clear();
+        for actor in &mut self.world.actors {
             if let Wait::Engine(call) = &mut actor.wait {
-                call.fate = Some(Fate::Reset);
-                call.half = None;
+                (call.fate, call.half) = (Some(Fate::Reset), None);
             }
         }
         for actor in 0..self.world.actors.len() {

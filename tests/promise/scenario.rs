@@ -26,8 +26,7 @@ pub const API_SECRET: &str = "planted-api-secret";
 
 pub const SERVICE_URL: &str = "https://cloud.bastionzero.com/";
 
-/// One call of a webhook.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Hash)]
 pub enum Webhook {
     /// A start with this token and one of two payloads, by the token's route: `/start` or
     /// `POST /v1/targets`.
@@ -44,6 +43,7 @@ pub enum Webhook {
     },
     /// A renewal of the container with this key, for a day.
     Renew(Key),
+    #[default]
     Health,
     Reap {
         dry_run: bool,

@@ -22,8 +22,8 @@ use crate::scenario::{Scenario, Webhook};
 /// An input of a webhook's code.
 #[derive(Debug, Clone)]
 pub enum Told {
-    /// The webhook is called; it is the actor with this number.
-    Called(usize, Webhook),
+    /// The webhook is called.
+    Called(Webhook),
     /// Its call has that result.
     Reply(Result<Reply, TransportError>),
     /// Its pause is over.
@@ -53,7 +53,6 @@ pub struct Server {
 
 /// All inputs of one actor up to some moment.
 struct History {
-    actor: usize,
     /// The history without its last input; none at the beginning.
     before: Option<u64>,
     told: Told,
@@ -73,30 +72,31 @@ impl Server {
 
     /// The deeds of an actor with the history `before` after this input at `now`, and its
     /// history then.
-    pub fn next(&mut self, before: u64, told: Told, now: Duration) -> (u64, Rc<[Deed]>) {
-        let (what, parent) = match &told {
-            Told::Called(actor, webhook) => (digest((actor, webhook)), None),
+    pub fn next(
+        &mut self,
+        actor: usize,
+        before: u64,
+        told: Told,
+        now: Duration,
+    ) -> (u64, Rc<[Deed]>) {
+        let (what, before) = match &told {
+            Told::Called(webhook) => (digest((actor, webhook)), None),
             Told::Reply(Ok(reply)) => (digest(reply), Some(before)),
             Told::Reply(Err(error)) => (digest(format!("{error:?}")), Some(before)),
             Told::Time => (0, Some(before)),
         };
-        let history = digest((parent, what, now));
+        let history = digest((before, what, now));
         if let Some(known) = self.histories.get(&history) {
             return (history, Rc::clone(&known.deeds));
         }
-        let actor = match (&told, parent) {
-            (Told::Called(actor, _), _) => *actor,
-            (_, parent) => self.histories[&parent.expect("it was called")].actor,
-        };
-        let mut running = match (parent, self.running.remove(&actor)) {
-            (Some(parent), Some((history, running))) if history == parent => running,
-            _ => self.again(actor, parent),
+        let mut running = match self.running.remove(&actor) {
+            Some((last, running)) if before == Some(last) => running,
+            _ => self.again(actor, before),
         };
         let deeds: Rc<[Deed]> = running.tell(&self.scenario, told.clone(), now).into();
         self.running.insert(actor, (history, running));
         let known = History {
-            actor,
-            before: parent,
+            before,
             told,
             now,
             deeds: Rc::clone(&deeds),
@@ -107,13 +107,11 @@ impl Server {
 
     /// Runs a history once more.
     fn again(&self, actor: usize, history: Option<u64>) -> Running {
-        let mut parts = Vec::new();
-        let mut next = history;
-        while let Some(part) = next.map(|next| &self.histories[&next]) {
-            parts.push(part);
-            next = part.before;
-        }
-        let mut running = Running::of(actor);
+        let part = |number: u64| &self.histories[&number];
+        let parts = std::iter::successors(history.map(part), |last| last.before.map(part));
+        let parts: Vec<&History> = parts.collect();
+        let mut running = Running::default();
+        running.shell.actor = actor;
         for part in parts.into_iter().rev() {
             running.tell(&self.scenario, part.told.clone(), part.now);
         }
@@ -122,28 +120,19 @@ impl Server {
 }
 
 /// The code of one webhook, under way.
+#[derive(Default)]
 struct Running {
     shell: Shell,
     future: Option<Pin<Box<dyn Future<Output = ()>>>>,
 }
 
 impl Running {
-    fn of(actor: usize) -> Self {
-        let shell = Shell {
-            actor,
-            inside: Rc::default(),
-        };
-        Self {
-            shell,
-            future: None,
-        }
-    }
-
     fn tell(&mut self, scenario: &Rc<Scenario>, told: Told, now: Duration) -> Vec<Deed> {
         self.shell.inside.borrow_mut().now = now;
         match told {
-            Told::Called(_, webhook) => {
-                self.future = Some(serve(self.shell.clone(), Rc::clone(scenario), webhook));
+            Told::Called(webhook) => {
+                let code = serve(self.shell.clone(), Rc::clone(scenario), webhook);
+                self.future = Some(Box::pin(code));
             }
             Told::Reply(reply) => {
                 let reply = reply.map(|reply| reply.to_http(scenario.server()));
@@ -160,25 +149,19 @@ impl Running {
 }
 
 /// One call of a webhook, from its request to the end of its work after the answer.
-fn serve(
-    shell: Shell,
-    scenario: Rc<Scenario>,
-    webhook: Webhook,
-) -> Pin<Box<dyn Future<Output = ()>>> {
-    Box::pin(async move {
-        let (head, body) = webhook.request(&scenario);
-        let variables = |name: &'static str| scenario.variable(name);
-        let answer = server::serve(&shell, &variables, &head, async move |_| Ok(body)).await;
-        shell.does(Deed::Answer(answer.response, answer.lines));
-        if let Some(after) = answer.after {
-            let lines = after.run(&shell).await;
-            shell.does(Deed::Finish(lines));
-        }
-    })
+async fn serve(shell: Shell, scenario: Rc<Scenario>, webhook: Webhook) {
+    let (head, body) = webhook.request(&scenario);
+    let variables = |name: &'static str| scenario.variable(name);
+    let answer = server::serve(&shell, &variables, &head, async move |_| Ok(body)).await;
+    shell.does(Deed::Answer(answer.response, answer.lines));
+    if let Some(after) = answer.after {
+        let lines = after.run(&shell).await;
+        shell.does(Deed::Finish(lines));
+    }
 }
 
 /// The part of the world that a webhook's code sees.
-#[derive(Clone)]
+#[derive(Clone, Default)]
 struct Shell {
     actor: usize,
     inside: Rc<RefCell<Inside>>,
@@ -222,12 +205,9 @@ impl Platform for Shell {
         if !duration.is_zero() {
             self.does(Deed::Sleep(until));
         }
-        poll_fn(|_| {
-            if self.now() < until {
-                Poll::Pending
-            } else {
-                Poll::Ready(())
-            }
+        poll_fn(|_| match self.now() < until {
+            true => Poll::Pending,
+            false => Poll::Ready(()),
         })
         .await;
     }

@@ -5,11 +5,10 @@ use std::time::Duration;
 use crate::digest::digest;
 use crate::fate::Effect;
 use crate::model::swarm::{Habit, Move};
-use crate::model::{Key, State};
+use crate::model::{Happening, State};
 use crate::scenario::Event;
 use crate::world::{Actor, Call, Phase, Wait, World};
 
-/// A next step.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Step {
     /// A webhook is called.
@@ -20,18 +19,8 @@ pub enum Step {
     Tell(usize),
     /// A request whose answer nobody waits for goes one step further.
     Land(usize),
-    /// A target ends by itself.
-    End(Key),
-    /// Somebody removes a created container.
-    Prune(Key),
-    /// The Engine is killed and started again.
-    Restart,
-    /// A task of a Swarm goes one step further.
-    Move(Key, Move),
-    /// A node of the Swarm is lost.
-    Lose,
-    /// It is back.
-    FindAgain,
+    /// Something happens that no request asks for.
+    Happen(Happening),
     /// Time passes, because nobody could go on, or as this event.
     Wait {
         until: Duration,
@@ -44,13 +33,14 @@ pub enum Step {
 impl World {
     /// All steps that are possible, always in the same order.
     pub fn steps(&self) -> Vec<Step> {
-        let world = self;
-        let mut steps: Vec<Step> = (0..world.actors.len())
-            .filter_map(|actor| step_of(world, actor))
-            .collect();
+        if self.phase == Phase::Over {
+            return Vec::new();
+        }
+        let all = 0..self.actors.len();
+        let mut steps: Vec<Step> = all.filter_map(|actor| step_of(self, actor)).collect();
         // Events while somebody waits in vain matter little: whether they come before the
         // tenth look or the eleventh.
-        let in_vain = world.actors.iter().any(Actor::is_waiting);
+        let in_vain = self.actors.iter().any(Actor::is_waiting);
         let moves = self.moves();
         let (although, may_wait) = match (steps.is_empty(), moves.is_empty()) {
             (false, _) => (Some(Event::Delay), self.left.has(Event::Delay)),
@@ -59,47 +49,44 @@ impl World {
             (true, true) => (None, true),
         };
         if may_wait {
-            steps.extend(wait(world).map(|until| Step::Wait { until, although }));
+            steps.extend(wait(self).map(|until| Step::Wait { until, although }));
         }
-        steps.extend(moves);
-        let all_ended = !world.actors.iter().any(Actor::is_alive);
-        if all_ended && self.phase != Phase::Over {
+        steps.extend(moves.into_iter().map(Step::Happen));
+        let all_ended = !self.actors.iter().any(Actor::is_alive);
+        if all_ended {
             steps.push(Step::GoOn);
         }
         if !in_vain {
-            steps.extend((0..world.drifts.len()).map(Step::Land));
+            steps.extend((0..self.drifts.len()).map(Step::Land));
         }
         if self.phase == Phase::Work && !all_ended && !in_vain {
-            let in_state = |state| {
-                let ours = world.orchestrator.ours();
-                let found = ours.filter(move |target| target.state == state);
-                found.map(|target| target.key)
-            };
-            if self.left.has(Event::End) {
-                steps.extend(in_state(State::Running).map(Step::End));
-            }
-            if self.left.has(Event::Prune) {
-                steps.extend(in_state(State::Created).map(Step::Prune));
-            }
-            if self.left.has(Event::Restart) {
-                steps.push(Step::Restart);
-            }
-            if self.left.has(Event::Loss) {
-                steps.push(Step::Lose);
-            }
-            if world.is_node_lost() {
-                steps.push(Step::FindAgain);
-            }
-        }
-        if self.phase == Phase::Over {
-            steps.clear();
+            steps.extend(self.events().into_iter().map(Step::Happen));
         }
         steps
     }
 
+    /// The events that may still happen.
+    fn events(&self) -> Vec<Happening> {
+        let may = |event, happening| self.left.has(event).then_some(happening);
+        let ours = self.orchestrator.ours();
+        let of_targets = ours.filter_map(|target| match target.state {
+            State::Running => may(Event::End, Happening::End(target.key)),
+            State::Created => may(Event::Prune, Happening::Prune(target.key)),
+            _ => None,
+        });
+        let restart = may(Event::Restart, Happening::Restart);
+        let loss = may(Event::Loss, Happening::Loss);
+        let found_again = self.is_node_lost().then_some(Happening::Return);
+        of_targets
+            .chain(restart)
+            .chain(loss)
+            .chain(found_again)
+            .collect()
+    }
+
     /// The next moves of a Swarm's tasks. After the work they happen as time passes, and
     /// their order makes no difference.
-    fn moves(&self) -> Vec<Step> {
+    fn moves(&self) -> Vec<Happening> {
         let swarm = self.orchestrator.as_swarm();
         let Some(swarm) = swarm.filter(|_| self.phase == Phase::Work) else {
             return Vec::new();
@@ -113,7 +100,9 @@ impl World {
             };
             may_be && !is_stuck(*next)
         });
-        moves.map(|(key, next)| Step::Move(key, next)).collect()
+        moves
+            .map(|(key, next)| Happening::Move(key, next))
+            .collect()
     }
 
     pub fn can_tell(&self, actor: usize) -> bool {
@@ -122,27 +111,21 @@ impl World {
 
     /// A digest of everything that could make a difference from here on.
     pub fn state(&self) -> u64 {
-        let world = self;
-        let held = world.orchestrator.digest();
         // A sum, because the order of independent parts makes no difference.
-        let drifts = world.drifts.iter();
-        let drifts = drifts
-            .map(|drift| {
-                // Its content follows from the history of its actor.
-                let history = world.actors[drift.sent.by.actor].history;
-                digest((drift.sent.key, drift.sent.at, drift.half, history))
-            })
-            .fold(0, u64::wrapping_add);
-        let actors: Vec<u64> = world.actors.iter().map(state_of).collect();
-        let last = world.actors.last().map(|actor| actor.answer);
+        let drifts = self.drifts.iter().map(|drift| {
+            // Its content follows from the history of its actor.
+            let history = self.actors[drift.sent.by.actor].history;
+            digest((drift.sent.key, drift.sent.at, drift.half, history))
+        });
+        let drifts = drifts.fold(0, u64::wrapping_add);
+        let actors: Vec<u64> = self.actors.iter().map(state_of).collect();
+        let last = self.actors.last().map(|actor| actor.answer);
         let last = last.filter(|_| self.phase != Phase::Work);
         // An Engine never removes what runs without force, whatever any answer said.
-        let is_swarm = world.scenario.is_on_swarm();
-        let promised = (is_swarm.then_some(&world.promised), &world.renewed);
-        digest((
-            (held, drifts, actors, last, promised),
-            (self.phase, self.left, world.now),
-        ))
+        let is_swarm = self.scenario.is_on_swarm();
+        let promised = (is_swarm.then_some(&self.promised), &self.renewed);
+        let held = (self.orchestrator.digest(), drifts, actors, last, promised);
+        digest((held, (self.phase, self.left, self.now)))
     }
 }
 

@@ -9,17 +9,17 @@ use dynamic_access::platform::HttpRequest;
 
 use crate::fate::Fate;
 use crate::model::swarm::{Move, Nodes};
-use crate::model::{Change, Key, Labels, Op, Orchestrator, Reply, State, What};
+use crate::model::{Change, Happening, Key, Op, Orchestrator, Reply, State, What};
 use crate::promise;
 use crate::scenario::{BEGINNING, LATE_WITHIN, Left, Scenario, Webhook};
 
 /// An Engine finishes what it has begun within this time.
 const HALF_DONE: Duration = Duration::from_secs(10);
 
-/// What an actor waits for.
-#[derive(Debug, Clone)]
+#[derive(Debug, Clone, Default)]
 pub enum Wait {
     /// To be called.
+    #[default]
     Call,
     /// For nothing: it can go on.
     Nothing,
@@ -39,7 +39,6 @@ pub struct By {
     pub in_tail: bool,
 }
 
-/// A request that was sent.
 #[derive(Debug, Clone)]
 pub struct Sent {
     pub by: By,
@@ -68,7 +67,7 @@ pub struct Drift {
 }
 
 /// One call of a webhook, as the schedule sees it.
-#[derive(Debug, Clone)]
+#[derive(Debug, Clone, Default)]
 pub struct Actor {
     pub name: Rc<str>,
     pub webhook: Webhook,
@@ -101,7 +100,6 @@ impl Actor {
     }
 }
 
-/// The phase of a schedule.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
 pub enum Phase {
     Work,
@@ -110,7 +108,6 @@ pub enum Phase {
     Over,
 }
 
-/// The state of a schedule.
 #[derive(Debug, Clone)]
 pub struct World {
     pub scenario: Rc<Scenario>,
@@ -123,8 +120,6 @@ pub struct World {
     pub orchestrator: Orchestrator,
     pub actors: Vec<Actor>,
     pub drifts: Vec<Drift>,
-    /// The labels of each target that ever existed.
-    pub orders: Rc<BTreeMap<Key, Labels>>,
     /// The targets that some answer has called running.
     pub promised: BTreeSet<Key>,
     /// The ages up to which answers have said that targets are renewed.
@@ -139,20 +134,15 @@ impl World {
     pub fn new(scenario: Rc<Scenario>, with_transcript: bool) -> Self {
         let orchestrator = scenario.orchestrator();
         let ours: Vec<_> = orchestrator.ours().collect();
-        let orders = ours.iter().map(|one| (one.key, one.labels.clone()));
-        let orders = Rc::new(orders.collect());
         let running = ours.iter().filter(|one| one.state == State::Running);
         let promised = running.map(|one| one.key).collect();
-        let renewed = ours
-            .iter()
-            .map(|one| (one.key, orchestrator.renewed(one.key)));
-        let renewed = renewed.collect();
+        let keys = ours.iter().map(|one| one.key);
+        let renewed = keys.map(|key| (key, orchestrator.renewed(key))).collect();
         Self {
             phase: Phase::Work,
             left: scenario.left,
             hit: false,
             now: BEGINNING,
-            orders,
             promised,
             renewed,
             orchestrator,
@@ -165,22 +155,12 @@ impl World {
     }
 
     /// Adds an actor that will arrive.
-    pub fn expect(&mut self, name: String, webhook: Webhook) -> usize {
+    pub fn expect(&mut self, name: String, webhook: Webhook) {
         self.actors.push(Actor {
             name: name.into(),
             webhook,
-            arrived: Duration::ZERO,
-            wait: Wait::Call,
-            history: 0,
-            answer: None,
-            seen_running: BTreeSet::new(),
-            seen_ended: BTreeSet::new(),
-            vouched: BTreeSet::new(),
-            calls: 0,
-            recent: [None, None],
-            repeats: 0,
+            ..Actor::default()
         });
-        self.actors.len() - 1
     }
 
     /// Lets an actor begin, with the targets that it can see at that moment.
@@ -200,10 +180,6 @@ impl World {
     /// Follows a change, with or without a request for it.
     pub fn changed(&mut self, by: Option<By>, change: Change) {
         self.note(|_| format!("    {change}"));
-        if let (Some(target), None) = (self.orchestrator.get(change.key), change.from) {
-            let labels = target.labels.clone();
-            Rc::make_mut(&mut self.orders).insert(change.key, labels);
-        }
         let is_at_work = |actor: &&mut Actor| !matches!(actor.wait, Wait::Over | Wait::Call);
         for witness in self.actors.iter_mut().filter(is_at_work) {
             let seen = match change.what {
@@ -261,27 +237,12 @@ impl World {
     }
 
     /// Lets something happen that no request asks for.
-    pub fn happen(
-        &mut self,
-        text: &str,
-        event: impl FnOnce(&mut Orchestrator, Duration) -> Vec<Change>,
-    ) {
-        let changes = event(&mut self.orchestrator, self.now);
-        self.note(|_| text.to_owned());
+    pub fn happen(&mut self, event: Happening) {
+        let changes = self.orchestrator.happen(event, self.now);
+        self.note(|_| format!("it happens: {event:?}"));
         for change in changes {
             self.changed(None, change);
         }
-    }
-
-    /// Lets a task of a Swarm go on.
-    pub fn make(&mut self, key: Key, next: Move) {
-        let text = format!("the Swarm: {next:?}");
-        self.happen(&text, |held, now| vec![held.swarm().make(key, next, now)]);
-    }
-
-    /// A node that was lost is back.
-    pub fn find_again(&mut self) {
-        self.happen("the node is back", |held, _| held.swarm().find_again());
     }
 
     /// Lets all tasks go on as far as they can by themselves.
@@ -294,7 +255,7 @@ impl World {
             let Some((key, next)) = swarm.moves().find(is_usual) else {
                 return;
             };
-            self.make(key, next);
+            self.happen(Happening::Move(key, next));
         }
     }
 

@@ -8,9 +8,12 @@
 //! * a status, and the Engine's words or a whole body: `409 is in use`, `200 <html>`;
 //! * `none`: an empty list;
 //! * for a list, its entries, joined by ` + `, as follows;
-//! * for a container, this token's unless it begins with `other`: its state, and labels;
+//! * for a container, this token's unless it begins with `other`: its state, or its health
+//!   if it runs and has a check, and labels;
 //! * for an inspect, this token's: `exited 127 01:01:00`, with the time of its end;
 //! * for a count, the number of processes;
+//! * for a volume, the renewal of this token's container for so many seconds, unless it
+//!   begins with `other`, written an hour ago;
 //! * for a service, this token's: its replicas, and labels;
 //! * for a task, this token's: `failed shutdown 128: error`, with its desired state and
 //!   its exit code, or `pending nowhere: error` if it has no node;
@@ -99,6 +102,11 @@ pub fn reply(call: &str, words: &str) -> Reply {
         }
         "look up service" => shows(service(words)),
         "list nodes" => all(node),
+        "create volume" => Is(201, volume(words).to_string()),
+        "list volumes" => {
+            let volumes: Vec<_> = words.split(" + ").map(volume).collect();
+            shows(json!({"Volumes": volumes, "Warnings": null}))
+        }
         _ if call.contains("tasks") => all(task),
         _ if call.contains("service") => all(service),
         _ => all(entry),
@@ -165,6 +173,11 @@ fn set(entry: &mut Value, labels: &str, words: &str) {
 pub fn entry(words: &str) -> Value {
     let other = words.strip_prefix("other ");
     let (state, more) = words_of(other.unwrap_or(words));
+    let (state, status) = match state {
+        "starting" => ("running", "Up 4 seconds (health: starting)".to_owned()),
+        "healthy" | "unhealthy" => ("running", format!("Up 4 seconds ({state})")),
+        _ => (state, "Up 4 seconds".to_owned()),
+    };
     let id = other.map_or(ID, |_| OTHER);
     let deployment = DeploymentId::parse("dynamic-access").expect("an id");
     let token = Secret::new(other.map_or("a-token", |_| "b-token"));
@@ -173,6 +186,7 @@ pub fn entry(words: &str) -> Value {
         "Id": id,
         "Names": [format!("/{}", name.as_str())],
         "State": state,
+        "Status": status,
         "Created": NOW - 11,
         "Labels": {
             "dynamic-access.deployment": "dynamic-access",
@@ -184,6 +198,20 @@ pub fn entry(words: &str) -> Value {
     });
     set(&mut entry, "/Labels", more);
     entry
+}
+
+/// The volume of a renewal, in words.
+pub fn volume(words: &str) -> Value {
+    let other = words.strip_prefix("other ");
+    let (seconds, more) = words_of(other.unwrap_or(words));
+    let (id, seconds) = (other.map_or(ID, |_| OTHER), seconds.trim_end_matches('s'));
+    let mut volume = json!({
+        "Name": format!("dynamic-access-{id}-{seconds}"),
+        "Labels": {"dynamic-access.deployment": "dynamic-access"},
+        "CreatedAt": "2026-11-23T00:01:01Z",
+    });
+    set(&mut volume, "/Labels", more);
+    volume
 }
 
 /// The first word, and the others.

@@ -34,6 +34,8 @@ const NAMES: &str = "
     PORT_TAKEN = WRITTEN;
         start: 500 Bind for 127.0.0.1:40109 failed: port is already allocated;
         CLEANED; list by name: none
+    YOUNG = list by id: running max-lifetime=120 max-renewed=3600 $
+    RENEWED = list volumes: 300s + other 3000s + 240s
     ABSENT = look up the image: 404 no such image: x
     WELL = look up the image; look up the network
 
@@ -87,20 +89,20 @@ pub fn named(name: &str) -> Option<String> {
 
 /// The rows of a text, without alternatives.
 fn rows(text: &str) -> Vec<String> {
-    let mut rows = vec![String::new()];
+    let mut rows: Vec<String> = Vec::new();
+    let mut is_whole = true;
     let lines = text.lines().map(str::trim);
-    for line in lines.filter(|line| !line.starts_with("//")) {
-        let row = rows.last_mut().expect("the last row is under way");
-        *row = format!("{row} {line}");
-        if line.contains("=> ") {
+    for line in lines.filter(|line| !line.is_empty() && !line.starts_with("//")) {
+        // A line of parts of a text belongs to the outcome before it.
+        let is_next = is_whole && !line.starts_with('`');
+        if is_next {
             rows.push(String::new());
         }
+        let row = rows.last_mut().expect("a row begins with its calls");
+        *row = format!("{row} {line}");
+        is_whole = row.contains("=> ");
     }
-    assert_eq!(
-        rows.pop().unwrap_or_default().trim(),
-        "",
-        "a row without its outcome"
-    );
+    assert!(is_whole, "a row without its outcome");
     rows.iter().flat_map(|row| expanded(row)).collect()
 }
 

@@ -32,6 +32,23 @@ pub type Labels = BTreeMap<String, String>;
 /// The result of one step of a request; without a reply, another step follows.
 pub type Step = (Option<Change>, Option<Reply>);
 
+/// An event that no request asks for.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Happening {
+    /// A target ends by itself.
+    End(Key),
+    /// Somebody removes a created container.
+    Prune(Key),
+    /// The Engine is killed and started again.
+    Restart,
+    /// A task of a Swarm goes one step further.
+    Move(Key, swarm::Move),
+    /// A node of the Swarm is lost.
+    Loss,
+    /// It is back.
+    Return,
+}
+
 /// The orchestrator, which carries out the calls.
 #[derive(Debug, Clone)]
 pub enum Orchestrator {
@@ -97,14 +114,6 @@ impl Orchestrator {
         }
     }
 
-    /// The Engine of an event that only an Engine has.
-    pub fn engine(&mut self) -> &mut Engine {
-        match self {
-            Self::Engine(engine) => engine,
-            Self::Swarm(_) => unreachable!("a Swarm has no such event"),
-        }
-    }
-
     /// The Swarm, if it is one.
     pub fn as_swarm(&self) -> Option<&Swarm> {
         match self {
@@ -113,19 +122,17 @@ impl Orchestrator {
         }
     }
 
-    /// The Swarm of an event that only a Swarm has.
-    pub fn swarm(&mut self) -> &mut Swarm {
-        match self {
-            Self::Swarm(swarm) => swarm,
-            Self::Engine(_) => unreachable!("an Engine has no such event"),
-        }
-    }
-
-    /// Ends the process of a target.
-    pub fn end(&mut self, key: Key, now: Duration) -> Change {
-        match self {
-            Self::Engine(engine) => engine.end(key, now),
-            Self::Swarm(swarm) => swarm.end(key, now),
+    /// Lets something happen that no request asks for.
+    pub fn happen(&mut self, event: Happening, now: Duration) -> Vec<Change> {
+        match (self, event) {
+            (Self::Engine(engine), Happening::End(key)) => vec![engine.end(key, now)],
+            (Self::Engine(engine), Happening::Prune(key)) => vec![engine.drop(key)],
+            (Self::Engine(engine), Happening::Restart) => engine.restart(now),
+            (Self::Swarm(swarm), Happening::End(key)) => vec![swarm.end(key, now)],
+            (Self::Swarm(swarm), Happening::Move(key, next)) => vec![swarm.make(key, next, now)],
+            (Self::Swarm(swarm), Happening::Loss) => swarm.lose(),
+            (Self::Swarm(swarm), Happening::Return) => swarm.find_again(),
+            _ => unreachable!("{event:?} happens elsewhere"),
         }
     }
 

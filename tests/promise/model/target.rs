@@ -61,7 +61,6 @@ impl Key {
     }
 }
 
-/// A target's state.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
 pub enum State {
     /// Its name is taken, and no list shows it.

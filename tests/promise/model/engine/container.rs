@@ -8,7 +8,6 @@ use serde_json::json;
 use crate::model::reply::unix;
 use crate::model::{Key, Labels, State, Target};
 
-/// A container.
 #[derive(Debug, Clone)]
 pub struct Container {
     pub key: Key,
@@ -62,7 +61,6 @@ impl Container {
         self.has_check.then_some(now >= since + HEALTHY_AFTER)
     }
 
-    /// The container as promises see it.
     pub fn target(&self) -> Target<'_> {
         Target {
             key: self.key,

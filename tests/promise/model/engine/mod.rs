@@ -27,7 +27,6 @@ pub enum Kind {
     Podman,
 }
 
-/// An Engine and its state.
 #[derive(Debug, Clone)]
 pub struct Engine {
     pub kind: Kind,

@@ -9,7 +9,6 @@ use crate::model::op::{Filter, Op};
 use crate::model::reply::rfc3339;
 use crate::model::{Change, Key, Labels, Reply, Step, What};
 
-/// A volume.
 #[derive(Debug, Clone, PartialEq, Eq, Hash)]
 pub struct Volume {
     pub name: String,

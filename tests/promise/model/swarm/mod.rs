@@ -24,7 +24,6 @@ use crate::digest::digest;
 use crate::model::op::{self, Op};
 use crate::model::{Change, Key, Labels, Reply, State, Step, Target, What};
 
-/// A secret.
 #[derive(Debug, Clone)]
 pub struct Secret {
     pub key: Key,
@@ -67,7 +66,6 @@ pub enum Through {
     Both,
 }
 
-/// A Swarm and what it holds.
 #[derive(Debug, Clone)]
 pub struct Swarm {
     pub has_image: bool,

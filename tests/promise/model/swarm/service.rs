@@ -10,7 +10,6 @@ use crate::digest::digest;
 use crate::model::reply::rfc3339;
 use crate::model::{Key, State, Target};
 
-/// The state of a task.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
 pub enum TaskState {
     /// It waits for a node.
@@ -28,7 +27,6 @@ pub enum TaskState {
 }
 
 impl TaskState {
-    /// The Swarm's word for it.
     pub fn word(self) -> &'static str {
         match self {
             Self::Pending | Self::NoNode => "pending",
@@ -61,7 +59,6 @@ pub enum Desired {
 }
 
 impl Desired {
-    /// The Swarm's word for it.
     pub fn word(self) -> &'static str {
         match self {
             Self::Running => "running",
@@ -235,7 +232,6 @@ impl Service {
         }
     }
 
-    /// The service as promises see it.
     pub fn target(&self) -> Target<'_> {
         let task = self.task.as_ref();
         let ended = task.filter(|task| !task.state.is_live());

@@ -12,7 +12,6 @@ use crate::model::op::labels;
 /// The option that an older manager does not know.
 const OPTION: &str = "/TaskTemplate/ContainerSpec/Privileges/NoNewPrivileges";
 
-/// The specification of a service.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Spec {
     pub name: String,

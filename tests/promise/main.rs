@@ -44,7 +44,7 @@
 //! # How to repeat one schedule
 //!
 //! A broken promise prints its schedule, and the command that runs it again:
-//! `REPLAY="pair/start + stop | running 1m:0,2,1" cargo test --test promise -- --nocapture`.
+//! `REPLAY="pair/start + stop | running 1m:0,1,1" cargo test --test promise -- --nocapture`.
 //!
 //! | module | knows |
 //! |---|---|

@@ -3,7 +3,10 @@
 use std::fmt;
 use std::time::Duration;
 
-use super::Reply;
+use http::Method;
+use serde_json::Value;
+
+use super::{Reply, bodiless, query_encoded};
 use crate::fault::Fault;
 use crate::platform::{HttpRequest, Keep};
 
@@ -47,6 +50,17 @@ impl<T> Call<T> {
             is_look: true,
             ..Self::change(name, request, LOOK, reader)
         }
+    }
+
+    /// A look at the objects that match filters; `path` ends where the filters begin.
+    pub(super) fn list(
+        name: &'static str,
+        path: &str,
+        filters: &Value,
+        reader: impl Fn(&Reply) -> Result<T, Fault> + 'static,
+    ) -> Self {
+        let path = format!("{path}filters={}", query_encoded(&filters.to_string()));
+        Self::look(name, bodiless(Method::GET, &path), reader)
     }
 
     /// The same call, not repeated.

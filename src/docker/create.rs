@@ -4,7 +4,7 @@ use http::{Method, StatusCode};
 use serde_json::Value;
 
 use super::call::{CHANGE, Call};
-use super::{ContainerName, Reply, TargetId, json, query_encoded};
+use super::{ContainerName, Reply, TargetId, json, query_encoded, says};
 use crate::fault::Fault;
 
 /// The outcome of a create that the Engine understood.
@@ -64,14 +64,12 @@ fn created(reply: &Reply) -> Result<Outcome, Fault> {
 /// `verifyPlatformContainerResources`, Podman in `verifyContainerResources`, without root
 /// on control groups of the first version. A warning about swap alone does not count.
 pub fn is_limit_dropped(warning: &str) -> bool {
-    let warning = warning.to_ascii_lowercase();
-    [
+    let words = [
         "does not support memory limit",
         "does not support pids limit",
         "resource limits are not supported",
-    ]
-    .iter()
-    .any(|words| warning.contains(words))
+    ];
+    says(warning, &words)
 }
 
 /// The outcome of a create whose name is taken.
@@ -83,84 +81,48 @@ pub fn name_taken(reply: &Reply) -> Outcome {
 /// "name is not reserved", if the name is released while it looks up the holder.
 fn is_name_conflict(reply: &Reply) -> bool {
     let message = reply.message().unwrap_or_default();
-    message.contains("is already in use") || message.contains("name is not reserved")
+    says(&message, &["is already in use", "name is not reserved"])
 }
 
 /// "No such image: …" from Docker, "no such image: …" or "… image not known"
 /// from Podman.
 fn is_no_such_image(reply: &Reply) -> bool {
-    let message = reply.message().unwrap_or_default().to_ascii_lowercase();
-    message.contains("no such image") || message.contains("image not known")
+    let message = reply.message().unwrap_or_default();
+    says(&message, &["no such image", "image not known"])
 }
 
 #[cfg(test)]
 mod tests {
-    use serde_json::json;
-
     use super::*;
     use crate::docker::DeploymentId;
-    use crate::docker::reply::tests::reply;
+    use crate::docker::reply::tests::check_reads;
     use crate::docker::target::tests::ID;
     use crate::secret::Secret;
 
     #[test]
-    fn the_request_names_the_container_and_says_its_length() {
+    fn a_failure_that_can_be_mended_is_told_from_others() {
         let deployment = DeploymentId::parse("da").expect("an id");
         let name = ContainerName::from_token(&deployment, &Secret::new("t"));
-        let request = create(&name, &json!({"Image": "agent"})).request;
-        assert_eq!(request.method(), Method::POST);
-        let uri = format!("/containers/create?name={}", name.as_str());
-        assert_eq!(request.uri().to_string(), uri);
-        assert_eq!(request.headers()["content-type"], "application/json");
-        let length = request.body().len().to_string();
-        assert_eq!(request.headers()["content-length"], length.as_str());
-        assert_eq!(request.body(), br#"{"Image":"agent"}"#);
-    }
-
-    #[test]
-    fn a_201_gives_the_id_and_the_warnings() {
-        for (warnings, count) in [("null", 0), ("[]", 0), (r#"["a","b"]"#, 2)] {
-            let body = format!(r#"{{"Id":"{ID}","Warnings":{warnings}}}"#);
-            match created(&reply(201, &body)).expect("created") {
-                Outcome::Created { id, warnings } => {
-                    assert_eq!(id.as_str(), ID);
-                    assert_eq!(warnings.len(), count);
-                }
-                other => panic!("{other:?}"),
-            }
-        }
-    }
-
-    #[test]
-    fn a_failure_that_can_be_mended_is_told_from_others() {
-        let no_network = || Outcome::NoSuchNetwork("n".to_owned());
-        let taken = |words: &str| Outcome::NameTaken(words.to_owned());
-        let (dockers, podmans) = (
-            r#"Conflict. The container name "/x" is already in use by container "1"."#,
-            r#"container create: creating container storage: the container name "x" is already in use by 1"#,
+        let made = |warnings| format!(r#"{{"Id":"{ID}","Warnings":{warnings}}}"#);
+        let warned = format!(r#"Ok(Created {{ id: TargetId("{ID}"), warnings: ["a", "b"] }})"#);
+        let network = "unable to find network with name or ID n: network not found";
+        check_reads(
+            &create(&name, &Value::Null),
+            &[
+                (201, &made("null"), "Ok(Created"),
+                (201, &made(r#"["a","b"]"#), &warned),
+                (201, r#"{"Id":"short"}"#, "Err"),
+                (409, "Conflict.", r#"Ok(NameTaken("Conflict."))"#),
+                (500, "x is already in use by 1", "Ok(NameTaken"),
+                (404, "name is not reserved", "Ok(NameTaken"),
+                (500, "name is not reserved", "Ok(NameTaken"),
+                (404, "No such image: agent:1", "Ok(NoSuchImage"),
+                (404, "agent: image not known", "Ok(NoSuchImage"),
+                (404, network, r#"Ok(NoSuchNetwork("n"))"#),
+                (500, network, r#"Ok(NoSuchNetwork("n"))"#),
+                (400, "invalid reference format", "Err"),
+                (500, "no space left", "Err"),
+            ],
         );
-        let without_network = "unable to find network with name or ID n: network not found";
-        for (status, message, expected) in [
-            (409, dockers, taken(dockers)),
-            (500, podmans, taken(podmans)),
-            (404, "name is not reserved", taken("name is not reserved")),
-            (500, "name is not reserved", taken("name is not reserved")),
-            (404, "No such image: agent:1", Outcome::NoSuchImage),
-            (
-                404,
-                "no such image: agent: image not known",
-                Outcome::NoSuchImage,
-            ),
-            (404, "agent: image not known", Outcome::NoSuchImage),
-            (404, without_network, no_network()),
-            (500, without_network, no_network()),
-        ] {
-            let body = json!({"message": message}).to_string();
-            assert_eq!(created(&reply(status, &body)), Ok(expected), "{message}");
-        }
-        for (status, message) in [(400, "invalid reference format"), (500, "no space left")] {
-            let body = json!({"message": message}).to_string();
-            created(&reply(status, &body)).expect_err(message);
-        }
     }
 }

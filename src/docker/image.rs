@@ -46,35 +46,25 @@ fn inspected(reply: &Reply) -> Result<Option<Image>, Fault> {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::docker::reply::tests::reply;
+    use crate::docker::reply::tests::check_reads;
 
     #[test]
-    fn only_an_engines_answer_says_present_or_absent() {
-        let present = inspected(&reply(200, r#"{"Id":"sha256:0","Other":1}"#));
-        assert!(present.is_ok_and(|image| image.is_some()));
-        let absent = inspected(&reply(404, r#"{"message":"No such image: agent"}"#));
-        assert_eq!(absent, Ok(None));
-        for (status, body) in [
-            (200, "OK"),
-            (200, "{}"),
-            (404, "<html>"),
-            (500, r#"{"message":"m"}"#),
-        ] {
-            inspected(&reply(status, body)).expect_err(body);
-        }
-    }
-
-    #[test]
-    fn an_image_tells_as_whom_its_containers_run() {
-        for (config, user) in [
-            (r#"{}"#, ""),
-            (r#"null"#, ""),
-            (r#"{"User":""}"#, ""),
-            (r#"{"User":"1000:0"}"#, "1000:0"),
-        ] {
-            let body = format!(r#"{{"Id":"sha256:0","Config":{config}}}"#);
-            let image = inspected(&reply(200, &body)).expect("an image");
-            assert_eq!(image.expect("it is there").user, user, "{config}");
-        }
+    fn only_an_engines_answer_says_present_or_absent_and_tells_the_user() {
+        let agent = ImageReference::parse("agent").expect("an image");
+        let (root, user) = (
+            r#"Ok(Some(Image { user: "","#,
+            r#"Ok(Some(Image { user: "1:0","#,
+        );
+        check_reads(
+            &inspect(&agent),
+            &[
+                (200, r#"{"Id":"i","Other":1}"#, root),
+                (200, r#"{"Id":"i","Config":null}"#, root),
+                (200, r#"{"Id":"i","Config":{"User":"1:0"}}"#, user),
+                (404, "No such image: agent", "Ok(None)"),
+                (200, "{}", "Err"),
+                (500, "m", "Err"),
+            ],
+        );
     }
 }

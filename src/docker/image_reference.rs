@@ -29,11 +29,9 @@ impl ImageReference {
             && text
                 .bytes()
                 .all(|byte| byte.is_ascii_alphanumeric() || b"._-/:@".contains(&byte));
-        if is_reference {
-            Ok(Self(text.to_owned()))
-        } else {
-            Err("is not an image reference such as registry.example.com/agent:1.2".to_owned())
-        }
+        let problem = "is not an image reference such as registry.example.com/agent:1.2";
+        let image = is_reference.then(|| Self(text.to_owned()));
+        image.ok_or_else(|| problem.to_owned())
     }
 
     /// The reference, as in a path.
@@ -98,11 +96,10 @@ mod tests {
     use super::*;
 
     #[test]
-    fn an_image_reference_cannot_leave_its_place_in_a_path() {
+    fn an_image_reference_has_no_empty_part_and_nothing_that_leaves_its_place_in_a_path() {
         let long = "a".repeat(456);
         for text in [
-            "", "/", "a/", "/a", "a//b", "a/../b", "..", "a:", "r:50/a@", "a?b", "a#b", "a b",
-            "a%2fb", "a\0", "é", &long,
+            "", "a/", "/a", "a//b", "a/../b", "a:", "r:50/a@", "a?b", "é", &long,
         ] {
             ImageReference::parse(text).expect_err(text);
         }
@@ -110,17 +107,16 @@ mod tests {
 
     #[test]
     fn a_registry_is_a_host_before_the_first_slash() {
-        for (text, has) in [
-            ("agent", false),
-            ("agent:1", false),
-            ("team/agent", false),
-            ("agent@sha256:00", false),
-            ("localhost/agent", true),
-            ("registry:5000/agent", true),
-            ("registry.example.com/agent", true),
+        let has = |text| ImageReference::parse(text).expect(text).has_registry();
+        for text in ["agent", "agent:1", "team/agent", "agent@sha256:00"] {
+            assert!(!has(text), "{text}");
+        }
+        for text in [
+            "localhost/agent",
+            "registry:5000/agent",
+            "r.example.com/agent",
         ] {
-            let image = ImageReference::parse(text).expect(text);
-            assert_eq!(image.has_registry(), has, "{text}");
+            assert!(has(text), "{text}");
         }
     }
 

@@ -83,19 +83,26 @@ fn unix_time(time: &Value) -> Option<i64> {
 mod tests {
     use std::time::Duration;
 
+    use serde_json::json;
+
     use super::*;
-    use crate::docker::reply::tests::{dated, reply};
+    use crate::docker::reply::tests::{check_reads, dated};
+    use crate::docker::target::tests::{ID, id};
 
-    const DATE: &str = "Mon, 23 Nov 2026 01:10:00 GMT";
-
-    const ID: &str = "0123456789abcdef0123456789abcdef0123456789abcdef0123456789abcdef";
-
-    fn body(state: &str, finished: &str) -> String {
-        format!(
-            r#"{{"Id":"{ID}","Name":"/n","Created":"2026-11-23T00:00:00Z","Image":"sha256:0123",
-                "State":{{"Status":"{state}","FinishedAt":"{finished}","ExitCode":137}},
-                "Config":{{"Image":"agent","Labels":{{"key":"value"}}}}}}"#
-        )
+    /// Reads the inspect of a container in this state, with its own members.
+    fn read(status: &str, state: Value, network: Value) -> Target {
+        let mut body = json!({
+            "Id": ID, "Name": "/n", "Created": "2026-11-23T00:00:00Z", "Image": "sha256:0123",
+            "State": {"Status": status, "ExitCode": 137},
+            "Config": {"Image": "agent", "Labels": {"key": "value"}},
+            "NetworkSettings": network,
+        });
+        for (key, value) in state.as_object().expect("an object") {
+            body["State"][key] = value.clone();
+        }
+        let date = Some("Mon, 23 Nov 2026 01:10:00 GMT");
+        let found = inspected(&dated(200, &body.to_string(), date));
+        found.expect("a container").expect("it is there")
     }
 
     #[test]
@@ -103,43 +110,33 @@ mod tests {
         for (finished, seconds_ago) in [
             ("2026-11-23T01:00:00.123456789Z", Some(600)),
             ("2026-11-23T02:00:00.123456789+01:00", Some(600)),
-            ("2026-11-23T01:10:00Z", Some(0)),
             // Docker's word for never.
             ("0001-01-01T00:00:00Z", Some(63_930_993_000)),
             ("", None),
         ] {
-            let found = inspected(&dated(200, &body("exited", finished), Some(DATE)));
+            let found = read("exited", json!({"FinishedAt": finished}), Value::Null);
             let expected = Ended {
                 seconds_ago,
                 exit_code: Some(137),
                 is_unhealthy: false,
             };
-            let ended = found.expect("a container").expect("it is there").ended;
-            assert_eq!(ended, Some(expected), "{finished}");
+            assert_eq!(found.ended, Some(expected), "{finished}");
         }
     }
 
     #[test]
     fn a_container_is_read_as_a_list_shows_it() {
-        let found = inspected(&dated(200, &body("running", ""), Some(DATE)));
-        let found = found.expect("a container").expect("it is there");
+        let network = json!({
+            "Ports": {"22/tcp": [{"HostIp": "127.0.0.1", "HostPort": "40109"}]},
+            "Networks": {"n": {"IPAddress": "172.18.0.5", "GlobalIPv6Address": ""}},
+        });
+        let found = read("running", json!({}), network);
         assert_eq!((found.id.as_str(), found.state), (ID, State::Running));
         assert_eq!(found.age, Some(Duration::from_secs(4200)));
         assert!(found.has_name("n"));
         assert_eq!(found.label("key"), Some("value"));
         assert_eq!((&*found.image, &*found.image_id), ("agent", "sha256:0123"));
         assert_eq!(found.ended, None);
-    }
-
-    #[test]
-    fn it_tells_the_published_ports_and_the_address() {
-        let mut body: Value = serde_json::from_str(&body("running", "")).expect("JSON");
-        body["NetworkSettings"] = serde_json::json!({
-            "Ports": {"22/tcp": [{"HostIp": "127.0.0.1", "HostPort": "40109"}]},
-            "Networks": {"n": {"IPAddress": "172.18.0.5", "GlobalIPv6Address": ""}},
-        });
-        let found = inspected(&reply(200, &body.to_string())).expect("a container");
-        let found = found.expect("it is there");
         assert_eq!(found.address.as_deref(), Some("172.18.0.5"));
         assert_eq!(found.published[0].host_port, 40109);
     }
@@ -151,39 +148,34 @@ mod tests {
             ("running", "starting", Some(false)),
             ("running", "unhealthy", Some(false)),
             ("running", "none", None),
-            ("running", "", None),
             ("exited", "healthy", None),
         ] {
-            let mut body: Value = serde_json::from_str(&body(state, "")).expect("JSON");
-            body["State"]["Health"]["Status"] = health.into();
-            let found = inspected(&reply(200, &body.to_string()));
-            let found = found.expect("a container").expect("it is there");
+            let found = read(state, json!({"Health": {"Status": health}}), Value::Null);
             assert_eq!(found.ready, ready, "{state} {health}");
         }
     }
 
     #[test]
     fn podman_tells_no_health_since_its_lists_do_not() {
-        let mut body: Value = serde_json::from_str(&body("running", "")).expect("JSON");
-        body["State"]["Health"]["Status"] = "healthy".into();
-        for (server, ready) in [
-            ("Libpod/5.8.6 (linux)", None),
-            ("Docker/28.5.2 (linux)", Some(true)),
-        ] {
-            let response = http::Response::builder().header("server", server);
-            let response = response.body(body.to_string().into_bytes());
-            let found = inspected(&Reply::new(response.expect("a response")));
-            let found = found.expect("a container").expect("it is there");
-            assert_eq!(found.ready, ready, "{server}");
-        }
+        let body = json!({
+            "Id": ID, "Created": "2026-11-23T00:00:00Z",
+            "State": {"Status": "running", "Health": {"Status": "healthy"}},
+        });
+        let response = http::Response::builder().header("server", "Libpod/5.8.6 (linux)");
+        let response = response.body(body.to_string().into_bytes());
+        let found = inspected(&Reply::new(response.expect("a response")));
+        assert_eq!(
+            found.expect("a container").expect("it is there").ready,
+            None
+        );
     }
 
     #[test]
     fn a_container_that_is_gone_is_no_fault() {
-        let gone = reply(404, r#"{"message":"No such container: x"}"#);
-        assert_eq!(inspected(&gone), Ok(None));
-        for (status, body) in [(404, "<html>"), (200, "{}"), (500, r#"{"message":"m"}"#)] {
-            inspected(&reply(status, body)).expect_err(body);
-        }
+        let (gone, other) = (
+            (404, "No such container: x", "Ok(None)"),
+            (200, "{}", "Err"),
+        );
+        check_reads(&inspect(&id()), &[gone, other, (500, "m", "Err")]);
     }
 }

@@ -5,12 +5,12 @@
 //! value is empty; older versions left it out. Only [`TEMPLATE`], [`VOUCHED`], [`FENCED`]
 //! and [`RENEWED`], which only services have, change afterwards.
 
-use super::DeploymentId;
+use serde_json::{Value, json};
 
 /// The prefix of all of them.
 pub const PREFIX: &str = "dynamic-access.";
 
-/// The [`DeploymentId`] that the container belongs to.
+/// The [`DeploymentId`](super::DeploymentId) that the container belongs to.
 pub const DEPLOYMENT: &str = "dynamic-access.deployment";
 
 /// The container's own name.
@@ -75,7 +75,8 @@ pub const VOUCHED: &str = "dynamic-access.vouched";
 /// A start was withdrawn: nobody starts the service again or vouches for it.
 pub const FENCED: &str = "dynamic-access.fenced";
 
-/// The filter for objects with the deployment's label.
-pub(super) fn filter_of(deployment: &DeploymentId) -> serde_json::Value {
-    serde_json::json!({"label": [format!("{DEPLOYMENT}={}", deployment.as_str())]})
+/// The filter for objects with all these labels and values.
+pub(super) fn filter(labels: &[(&str, &str)]) -> Value {
+    let labels = labels.iter().map(|(key, value)| format!("{key}={value}"));
+    json!({"label": labels.collect::<Vec<_>>()})
 }

@@ -20,20 +20,14 @@ impl TargetId {
 
     /// Parses the id of a container, in an Engine's form.
     pub fn of_container(text: &str) -> Option<Self> {
-        let is_id = text.len() == 64
-            && text
-                .bytes()
-                .all(|byte| matches!(byte, b'0'..=b'9' | b'a'..=b'f'));
-        is_id.then(|| Self(text.to_owned()))
+        let is_digit = |byte| matches!(byte, b'0'..=b'9' | b'a'..=b'f');
+        (text.len() == 64 && text.bytes().all(is_digit)).then(|| Self(text.to_owned()))
     }
 
     /// Parses the id of a service, in a Swarm's form (swarmkit, `identity`).
     pub fn of_service(text: &str) -> Option<Self> {
-        let is_id = text.len() == 25
-            && text
-                .bytes()
-                .all(|byte| matches!(byte, b'0'..=b'9' | b'a'..=b'z'));
-        is_id.then(|| Self(text.to_owned()))
+        let is_digit = |byte| matches!(byte, b'0'..=b'9' | b'a'..=b'z');
+        (text.len() == 25 && text.bytes().all(is_digit)).then(|| Self(text.to_owned()))
     }
 
     /// Whether it is that of a service.
@@ -146,44 +140,31 @@ mod tests {
     fn an_id_is_64_hex_digits_or_25_letters_and_digits_and_nothing_else() {
         assert_eq!(id().as_str(), ID);
         let service = "0123456789abcdefghijklmnz";
-        let id = TargetId::parse(service).expect("an id");
-        assert!(id.is_of_service() && !self::id().is_of_service());
+        let found = TargetId::parse(service).expect("an id");
+        assert!(found.is_of_service() && !id().is_of_service());
         assert_eq!(TargetId::of_container(service), None);
         assert_eq!(TargetId::of_service(ID), None);
-        for text in [
-            "",
-            "a",
-            &service[..24],
-            &format!("{service}0"),
-            &service.to_uppercase(),
-            &format!("{}/", &service[..24]),
-            &ID[..63],
-            &format!("{ID}0"),
-            &ID.to_uppercase(),
-            &format!("{}/", &ID[..63]),
-            &format!("{}\0", &ID[..63]),
-            &format!("{}é", &ID[..62]),
-            "../../../../../../../../../../../../../../../../../../../../../..",
-        ] {
-            assert_eq!(TargetId::parse(text), None, "{text:?}");
+        for id in [service, ID] {
+            let short = &id[1..];
+            for end in ["", "0Z", "Z", "/", "\0", "é", "0/"] {
+                let text = format!("{short}{end}");
+                assert_eq!(TargetId::parse(&text), None, "{text:?}");
+            }
+            assert_eq!(TargetId::parse(&id.to_uppercase()), None);
         }
+        assert_eq!(TargetId::parse(&"../".repeat(22)[..64]), None);
     }
 
     #[test]
     fn a_name_follows_from_deployment_and_token_alone() {
-        let name = |deployment, token: &str| {
-            let deployment = DeploymentId::parse(deployment).expect("an id");
-            ContainerName::from_token(&deployment, &Secret::new(token))
-        };
-        assert_eq!(
-            name("da", "token").as_str(),
-            "da-fe85e3b7609721471811d077919eeb5cf1a665d3"
-        );
-        assert_eq!(name("da", "token"), name("da", "token"));
+        let deployment = |id| DeploymentId::parse(id).expect("an id");
+        let name = |id, token| ContainerName::from_token(&deployment(id), &Secret::new(token));
+        let digest = "da-fe85e3b7609721471811d077919eeb5cf1a665d3";
+        assert_eq!(name("da", "token").as_str(), digest);
         assert_ne!(name("da", "token"), name("da", "token2"));
         assert_ne!(name("da", "token"), name("db", "token"));
-        let deployment = DeploymentId::parse("da").expect("an id");
-        let of_key = ContainerName::from_idempotency_key(&deployment, &Secret::new("token"));
+        let key = Secret::new("token");
+        let of_key = ContainerName::from_idempotency_key(&deployment("da"), &key);
         assert_ne!(name("da", "token"), of_key);
     }
 }

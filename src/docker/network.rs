@@ -3,12 +3,11 @@
 //! An inspect would show the ids of all containers on the network, whoever owns them. A
 //! list shows only the options, since API 1.28; Podman's shows both.
 
-use http::Method;
 use serde::Deserialize;
 use serde_json::{Value, json};
 
+use super::Reply;
 use super::call::Call;
-use super::{Reply, bodiless, query_encoded};
 use crate::fault::Fault;
 
 /// Docker's option that lets the containers of a bridge reach each other.
@@ -25,10 +24,11 @@ pub struct Network {
 /// Finds the network with exactly this name; the filter also matches parts of names.
 /// Docker itself notices a missing network only at the start of a container.
 pub fn find(name: &str) -> Call<Option<Network>> {
-    let filters = query_encoded(&json!({"name": [name]}).to_string());
-    let request = bodiless(Method::GET, &format!("/networks?filters={filters}"));
+    let filters = json!({"name": [name]});
     let name = name.to_owned();
-    Call::look("network", request, move |reply| found(reply, &name))
+    Call::list("network", "/networks?", &filters, move |reply| {
+        found(reply, &name)
+    })
 }
 
 #[derive(Deserialize)]
@@ -69,72 +69,47 @@ fn is_false(text: &str) -> bool {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::docker::reply::tests::reply;
-
-    #[test]
-    fn a_name_stands_in_the_filter_and_cannot_leave_it() {
-        let uri = find(r#"a"]}/../b?c&d"#).request.uri().to_string();
-        let filters = "%7B%22name%22%3A%5B%22a%5C%22%5D%7D%2F..%2Fb%3Fc%26d%22%5D%7D";
-        assert_eq!(uri, format!("/networks?filters={filters}"));
-    }
+    use crate::docker::reply::tests::check_reads;
 
     #[test]
     fn a_network_is_there_if_one_has_the_whole_name() {
-        let names = |names: &[&str]| {
-            let networks = names.iter().map(|name| json!({"Id": "n", "Name": name}));
-            let body = Value::from_iter(networks).to_string();
-            found(&reply(200, &body), "n").map(|network| network.is_some())
-        };
-        assert_eq!(names(&["n"]), Ok(true));
-        assert_eq!(names(&["dynamic", "n", "n-node"]), Ok(true));
-        // An id is not a name either.
-        for absent in [&[][..], &["m"], &["nn", "n-node", "N", "/n", "bridge"]] {
-            assert_eq!(names(absent), Ok(false), "{absent:?}");
-        }
-        names(&["n", "n"]).expect_err("a start would say that it is ambiguous");
-    }
-
-    #[test]
-    fn what_is_no_list_of_networks_does_not_say_that_one_is_missing() {
-        for (status, body) in [
-            (200, r#"{"Name":"n"}"#),
-            (200, r#"[{"Id":"n"}]"#),
-            (200, "null"),
-            (200, ""),
-            (404, "<html>"),
-            (404, r#"{"message":"page not found"}"#),
-            (500, ""),
+        let (there, absent) = ("Ok(Some", "Ok(None)");
+        for (name, listed, outcome) in [
+            ("n", &["n"][..], there),
+            ("n", &["dynamic", "n", "n-node"], there),
+            ("n", &[], absent),
+            // An id is not a name either.
+            ("n", &["nn", "n-node", "N", "/n", "bridge"], absent),
+            // A start would say that it is ambiguous.
+            ("n", &["n", "n"], "Err"),
+            // Podman's default network.
+            ("podman", &["bridge"], there),
+            ("bridge", &["bridge"], there),
+            ("bridge", &[], there),
+            ("pod", &["bridge"], absent),
         ] {
-            found(&reply(status, body), "n").expect_err(body);
+            let networks = listed.iter().map(|name| json!({"Id": "n", "Name": name}));
+            let body = Value::from_iter(networks).to_string();
+            check_reads(&find(name), &[(200, &body, outcome)]);
         }
-    }
-
-    #[test]
-    fn podmans_default_network_is_found_by_its_own_name() {
-        let listed = reply(200, r#"[{"Name":"bridge","Options":{}}]"#);
-        let open = Network { isolates: false };
-        assert_eq!(found(&listed, "podman"), Ok(Some(open)));
-        assert_eq!(found(&listed, "bridge"), Ok(Some(open)));
-        assert_eq!(found(&reply(200, "[]"), "bridge"), Ok(Some(open)));
-        assert_eq!(found(&listed, "pod"), Ok(None));
+        let broken = [r#"{"Name":"n"}"#, r#"[{"Id":"n"}]"#, ""];
+        check_reads(&find("n"), &broken.map(|body| (200, body, "Err")));
+        check_reads(&find("n"), &[(404, "page not found", "Err")]);
     }
 
     #[test]
     fn a_network_isolates_if_the_engine_has_taken_the_option() {
-        for (options, isolates) in [
-            (r#"{"com.docker.network.bridge.enable_icc":"false"}"#, true),
-            (r#"{"com.docker.network.bridge.enable_icc":"0"}"#, true),
-            (r#"{"com.docker.network.bridge.enable_icc":"true"}"#, false),
-            (r#"{"com.docker.network.bridge.enable_icc":""}"#, false),
-            (r#"{"com.docker.network.bridge.enable_icc":false}"#, false),
-            // Podman's answer to a network that was created with the option.
-            ("{}", false),
-            ("null", false),
-            (r#"{"isolate":"true"}"#, false),
+        for (option, isolates) in [
+            (json!({ENABLE_ICC: "false"}), true),
+            (json!({ENABLE_ICC: "0"}), true),
+            (json!({ENABLE_ICC: "true"}), false),
+            (json!({ENABLE_ICC: ""}), false),
+            (json!({ENABLE_ICC: false}), false),
+            (json!({"isolate": "true"}), false),
         ] {
-            let body = format!(r#"[{{"Name":"n","Options":{options}}}]"#);
-            let network = found(&reply(200, &body), "n");
-            assert_eq!(network, Ok(Some(Network { isolates })), "{options}");
+            let body = json!([{"Name": "n", "Options": option}]).to_string();
+            let outcome = format!("Ok(Some(Network {{ isolates: {isolates} }}))");
+            check_reads(&find("n"), &[(200, &body, &outcome)]);
         }
     }
 }

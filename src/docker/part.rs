@@ -1,6 +1,8 @@
 //! The parts in which a long list is read.
 
-use super::DeploymentId;
+use serde_json::{Value, json};
+
+use super::{DeploymentId, label};
 
 /// A part of a deployment: the targets, tasks and secrets whose names have digits that
 /// begin with these. The digits are those of a digest or of a random attempt, so parts
@@ -27,9 +29,19 @@ impl Part {
             .collect()
     }
 
-    /// The beginning of its names; `None` for the whole, whose objects the label selects.
-    pub fn name(&self, deployment: &DeploymentId) -> Option<String> {
-        let has_digits = !self.0.is_empty();
-        has_digits.then(|| format!("{}-{}", deployment.as_str(), self.0))
+    /// The filter for its objects with these labels too. `before` stands before the
+    /// beginning of their names; the label alone selects the whole.
+    pub(super) fn filter(
+        &self,
+        deployment: &DeploymentId,
+        more: &[(&str, &str)],
+        before: &str,
+    ) -> Value {
+        let deployment = deployment.as_str();
+        let mut filter = label::filter(&[&[(label::DEPLOYMENT, deployment)], more].concat());
+        if !self.0.is_empty() {
+            filter["name"] = json!([format!("{before}{deployment}-{}", self.0)]);
+        }
+        filter
     }
 }

@@ -9,7 +9,7 @@ use http::Method;
 use serde_json::Value;
 
 use super::call::Call;
-use super::{ImageReference, Reply, bodiless, query_encoded, with_registry_auth};
+use super::{ImageReference, Reply, bodiless, query_encoded, says, with_registry_auth};
 use crate::fault::Fault;
 use crate::secret::Secret;
 
@@ -95,8 +95,7 @@ pub fn is_moving(end: &[u8], quiet: Duration) -> bool {
 /// (distribution-spec, "Error codes"), and those of Docker, containerd and Podman if an
 /// image does not fit the Engine or the registry's certificate is not trusted.
 fn is_refusal(message: &str) -> bool {
-    let message = message.to_ascii_lowercase();
-    [
+    let words = [
         "manifest unknown",
         "not found",
         "does not exist",
@@ -121,9 +120,8 @@ fn is_refusal(message: &str) -> bool {
         "manifest invalid",
         "certificate signed by unknown authority",
         "gave http response to https client",
-    ]
-    .iter()
-    .any(|words| message.contains(words))
+    ];
+    says(message, &words)
 }
 
 #[cfg(test)]
@@ -131,30 +129,31 @@ mod tests {
     use super::*;
     use crate::docker::reply::tests::reply;
 
-    const LAYER: &str = r#"{"status":"Pulling fs layer","progressDetail":{},"id":"a"}"#;
-    const WAITING: &str = r#"{"status":"Waiting","progressDetail":{},"id":"b"}"#;
-    const RETRYING: &str = r#"{"status":"Retrying in 5 seconds","progressDetail":{},"id":"a"}"#;
-
     #[test]
     fn the_registrys_credentials_go_into_their_header() {
         let image = ImageReference::parse("r.example.com/a").expect("an image");
         let request = pull(&image, Some(&Secret::new("e30="))).request;
         let header = &request.headers()["x-registry-auth"];
-        assert_eq!(header, "e30=");
-        assert!(header.is_sensitive());
+        assert!(header == "e30=" && header.is_sensitive());
         let without = pull(&image, None).request;
         assert!(!without.headers().contains_key("x-registry-auth"));
     }
 
     #[test]
     fn a_pull_is_done_unless_its_end_says_otherwise() {
-        let fine = "{\"status\":\"Pulling\"}\r\n{\"status\":\"Status: Downloaded\"}\r\n";
-        assert_eq!(pulled(&reply(200, fine)), Ok(Pulled::Done));
-        let failed = "{\"status\":\"Pulling\"}\r\n{\"errorDetail\":{\"message\":\"EOF\"},\"error\":\"EOF\"}\r\n";
-        let outcome = pulled(&reply(200, failed));
-        assert_eq!(outcome, Ok(Pulled::Failed("EOF".to_owned())));
-        let outcome = pulled(&reply(200, r#"{"error":"manifest unknown"}"#));
-        assert_eq!(outcome, Ok(Pulled::Refused("manifest unknown".to_owned())));
+        let fine = "{\"status\":\"Pulling\"}\r\n{\"status\":\"Downloaded\"}\r\n";
+        let failed = "{\"status\":\"Pulling\"}\r\n{\"errorDetail\":{\"message\":\"EOF\"}}\r\n";
+        for (status, body, outcome) in [
+            (200, fine, "Ok(Done)"),
+            (200, failed, r#"Ok(Failed("EOF"))"#),
+            (200, r#"{"error":"denied"}"#, r#"Ok(Refused("denied"))"#),
+            (404, r#"{"message":"a not found"}"#, "Ok(Refused("),
+            (500, r#"{"message":"refused"}"#, "Ok(Failed("),
+            (302, "<html>", "Err"),
+        ] {
+            let found = format!("{:?}", pulled(&reply(status, body)));
+            assert!(found.starts_with(outcome), "{body}: {found}");
+        }
     }
 
     #[test]
@@ -185,51 +184,32 @@ mod tests {
     }
 
     #[test]
-    fn a_pull_moves_while_bytes_arrive() {
-        let pulling = r#"{"status":"Pulling from team/agent","id":"1"}"#;
+    fn a_pull_moves_while_bytes_arrive_or_lines_that_count_none() {
+        const LAYER: &str = r#"{"status":"Pulling fs layer","progressDetail":{},"id":"a"}"#;
+        const WAITING: &str = r#"{"status":"Waiting","progressDetail":{},"id":"b"}"#;
+        const RETRYING: &str = r#"{"status":"Retrying in 5 seconds","progressDetail":{},"id":"a"}"#;
         let bytes = r#"{"status":"Downloading","progressDetail":{"current":1,"total":9},"id":"a"}"#;
         let done = r#"{"status":"Download complete","progressDetail":{},"id":"a"}"#;
+        let uncounted = r#"{"status":"Downloading","progressDetail":{"current":0},"id":"a"}"#;
+        // Whether it moves if the last line has just arrived, and if that was long ago.
         for (lines, moves) in [
-            (vec![], false),
-            (vec![pulling], false),
-            (vec![pulling, LAYER, WAITING], false),
-            (vec![pulling, LAYER, bytes], true),
-            (vec![bytes, WAITING], true),
-            (vec![bytes, RETRYING, WAITING], false),
-            (vec![RETRYING, bytes], true),
-            (vec![done], true),
+            (&[][..], [false, false]),
+            (&[LAYER], [true, false]),
+            (&[LAYER, WAITING], [false, false]),
+            (&[LAYER, uncounted, uncounted], [true, false]),
+            (&[LAYER, bytes], [true, true]),
+            (&[bytes, WAITING], [true, true]),
+            (&[done], [true, true]),
+            (&[bytes, RETRYING, WAITING], [false, false]),
+            (&[RETRYING, bytes], [true, true]),
+            (&[RETRYING, uncounted], [true, false]),
             // If only the end is kept, the first line is cut.
-            (vec![&bytes[20..], WAITING], false),
+            (&[&bytes[20..], WAITING], [false, false]),
         ] {
             let end = lines.join("\r\n");
             let long_ago = SENDS_WITHIN + Duration::from_millis(1);
-            assert_eq!(is_moving(end.as_bytes(), long_ago), moves, "{lines:?}");
+            let found = [SENDS_WITHIN, long_ago].map(|quiet| is_moving(end.as_bytes(), quiet));
+            assert_eq!(found, moves, "{lines:?}");
         }
-    }
-
-    #[test]
-    fn a_pull_moves_while_lines_arrive_that_count_no_bytes() {
-        let uncounted = r#"{"status":"Downloading","progressDetail":{"current":0},"id":"a"}"#;
-        for (lines, moves) in [
-            (vec![], false),
-            (vec![LAYER], true),
-            (vec![LAYER, uncounted, uncounted], true),
-            (vec![RETRYING, uncounted], true),
-            (vec![LAYER, WAITING, WAITING, WAITING], false),
-            (vec![LAYER, RETRYING, RETRYING, RETRYING], false),
-        ] {
-            let end = lines.join("\r\n");
-            let moves_now = is_moving(end.as_bytes(), SENDS_WITHIN);
-            assert_eq!(moves_now, moves, "{lines:?}");
-        }
-    }
-
-    #[test]
-    fn a_refusal_before_any_progress_has_a_status() {
-        let outcome = pulled(&reply(404, r#"{"message":"manifest for x not found"}"#));
-        assert!(matches!(outcome, Ok(Pulled::Refused(_))), "{outcome:?}");
-        let outcome = pulled(&reply(500, r#"{"message":"connection refused"}"#));
-        assert!(matches!(outcome, Ok(Pulled::Failed(_))), "{outcome:?}");
-        pulled(&reply(302, "<html>")).expect_err("nonsense");
     }
 }

@@ -65,31 +65,23 @@ fn says_running(reply: &Reply) -> bool {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::docker::reply::tests::reply;
-    use crate::docker::target::tests::{ID, id};
-
-    #[test]
-    fn force_is_used_by_its_name_alone() {
-        let cautious = remove(&id()).request;
-        assert_eq!(cautious.method(), Method::DELETE);
-        assert_eq!(
-            cautious.uri().to_string(),
-            format!("/containers/{ID}?v=true")
-        );
-        let forced = kill_and_remove(&id()).request;
-        assert_eq!(forced.method(), Method::DELETE);
-        assert_eq!(
-            forced.uri().to_string(),
-            format!("/containers/{ID}?force=true&v=true")
-        );
-    }
+    use crate::docker::reply::tests::check_reads;
+    use crate::docker::target::tests::id;
 
     #[test]
     fn a_declined_removal_is_told_from_a_failed_one() {
-        let running = reply(409, r#"{"message":"container is running"}"#);
-        assert_eq!(removed(&running), Ok(Removed::Declined));
-        let podmans = r#"{"message":"cannot remove container x as it is running"}"#;
-        assert_eq!(removed(&reply(500, podmans)), Ok(Removed::Declined));
-        removed(&reply(500, r#"{"message":"device busy"}"#)).expect_err("a fault");
+        let podmans = "cannot remove container x as it is running";
+        for call in [remove(&id()), kill_and_remove(&id())] {
+            check_reads(
+                &call,
+                &[
+                    (204, "", "Ok(Done)"),
+                    (404, "No such container: x", "Ok(Absent)"),
+                    (409, "container is running", "Ok(Declined)"),
+                    (500, podmans, "Ok(Declined)"),
+                    (500, "device busy", "Err"),
+                ],
+            );
+        }
     }
 }

@@ -6,6 +6,7 @@ use serde_json::Value;
 use time::OffsetDateTime;
 use time::format_description::well_known::Rfc2822;
 
+use super::says;
 use crate::fault::Fault;
 use crate::platform::HttpResponse;
 
@@ -143,6 +144,19 @@ impl Reply {
         named.map(str::to_owned)
     }
 
+    /// Reads the reply to a call that also succeeds if there is nothing to do.
+    ///
+    /// # Errors
+    ///
+    /// The fault of a reply that says neither.
+    pub fn done_or_absent(&self) -> Result<(), Fault> {
+        match self.status() {
+            204 => Ok(()),
+            404 if self.is_engines(StatusCode::NOT_FOUND) => Ok(()),
+            _ => Err(self.fault()),
+        }
+    }
+
     /// Whether the Engine itself, not a proxy in front of it, answered `status`.
     pub fn is_engines(&self, status: StatusCode) -> bool {
         self.0.status() == status && self.message().is_some()
@@ -175,8 +189,7 @@ pub fn is_denial(status: StatusCode, message: &str) -> bool {
 /// addresses of its subnet are in use (Docker, Podman and its plugins), or all ports of
 /// its bridge ("exchange full" is the kernel's message). The statuses differ.
 pub fn is_full(message: &str) -> bool {
-    let message = message.to_ascii_lowercase();
-    [
+    let words = [
         "no available ipv4 addresses",
         "no available ipv6 addresses",
         "no available addresses",
@@ -185,14 +198,16 @@ pub fn is_full(message: &str) -> bool {
         "failed to find free ip",
         "no free ip",
         "exchange full",
-    ]
-    .iter()
-    .any(|words| message.contains(words))
+    ];
+    says(message, &words)
 }
 
 #[cfg(test)]
 pub(crate) mod tests {
+    use std::fmt::Debug;
+
     use super::*;
+    use crate::docker::call::Call;
 
     /// A reply of that status and body.
     pub(crate) fn reply(status: u16, body: &str) -> Reply {
@@ -209,52 +224,67 @@ pub(crate) mod tests {
         Reply::new(response.body(body).expect("a response"))
     }
 
+    /// The replies of other servers, which are a fault for every call.
+    const FOREIGN: [(u16, &str, &str); 5] = [
+        (200, "<html>", "Err"),
+        (302, "", "Err"),
+        (404, "<html>", "Err"),
+        (404, r#"{"error":"x"}"#, "Err"),
+        (409, "<html>", "Err"),
+    ];
+
+    /// Checks what a call reads from each reply: its status, a body or the Engine's
+    /// message, and how the outcome begins.
+    #[track_caller]
+    pub(crate) fn check_reads<T: Debug>(call: &Call<T>, rows: &[(u16, &str, &str)]) {
+        for (status, body, expected) in rows.iter().chain(&FOREIGN) {
+            let message = serde_json::json!({"message": body}).to_string();
+            let is_whole = body.is_empty() || body.starts_with(['{', '[', '<']);
+            let body = if is_whole { body } else { &*message };
+            let outcome = format!("{:?}", call.read(&reply(*status, body)));
+            assert!(outcome.starts_with(expected), "{status} {body}: {outcome}");
+        }
+    }
+
     #[test]
     fn an_engine_is_known_by_its_name_and_a_proxy_is_not_one() {
         for (server, engine) in [
-            ("Docker/28.0.1 (linux)", Some("Docker 28.0.1")),
-            (
-                "Docker/20.10.24+dfsg1 (linux)",
-                Some("Docker 20.10.24+dfsg1"),
-            ),
-            ("Libpod/4.3.1 (linux)", Some("Podman 4.3.1")),
-            ("nginx", None),
-            ("nginx/1.22.1", None),
-            ("Docker", None),
-            ("", None),
+            ("Docker/20.10.24+dfsg1 (linux)", "Docker 20.10.24+dfsg1"),
+            ("Libpod/4.3.1 (linux)", "Podman 4.3.1"),
+            ("nginx/1.22.1", ""),
+            ("Docker", ""),
+            ("", ""),
         ] {
             let response = http::Response::builder().header("server", server);
             let reply = Reply::new(response.body(Vec::new()).expect("a response"));
-            assert_eq!(reply.engine().as_deref(), engine, "{server}");
+            assert_eq!(reply.engine().unwrap_or_default(), engine, "{server}");
         }
         assert_eq!(reply(200, "").engine(), None);
     }
 
     #[test]
-    fn a_failure_is_told_in_the_engines_words() {
-        let fault = reply(409, r#"{"message":"Conflict."}"#).fault();
-        assert_eq!(fault.to_string(), "409 Conflict: Conflict.");
-    }
-
-    #[test]
-    fn podmans_longer_error_is_read_likewise() {
-        let body = r#"{"cause":"x","message":"no such image","response":404}"#;
-        assert!(reply(404, body).is_engines(StatusCode::NOT_FOUND));
-    }
-
-    #[test]
-    fn a_proxys_html_is_not_taken_for_the_engine() {
-        for (status, body) in [
-            (404, "<html>404</html>"),
-            (200, "<html>"),
-            (200, ""),
-            (302, ""),
-            (404, r#"{"error":"x"}"#),
+    fn a_fault_is_told_in_the_engines_words_and_quotes_no_other_body() {
+        let nonsense = "not an Engine's answer";
+        for (status, body, told) in [
+            (409, r#"{"message":"m"}"#, "409 Conflict: m"),
+            // Podman's is longer.
+            (404, r#"{"cause":"x","message":"m"}"#, "404 Not Found: m"),
+            (502, "<html>planted", "502 Bad Gateway: (not in the"),
+            (404, "<html>planted", nonsense),
+            (200, "planted", nonsense),
+            (302, "", nonsense),
+            (404, r#"{"error":"planted"}"#, nonsense),
         ] {
             let reply = reply(status, body);
-            assert!(matches!(reply.fault(), Fault::Nonsense(_)), "{status}");
-            assert!(!reply.is_engines(StatusCode::NOT_FOUND));
+            let fault = reply.fault().to_string();
+            assert!(fault.starts_with(told), "{fault}");
+            assert!(!fault.contains("planted"), "{fault}");
+            let is_of_engine = told.ends_with(": m") && status == 404;
+            assert_eq!(reply.is_engines(StatusCode::NOT_FOUND), is_of_engine);
         }
+        let cut = reply(200, r#"{"Id":"planted"#).json::<Value>();
+        let fault = cut.expect_err("cut off").to_string();
+        assert!(!fault.contains("planted"), "{fault}");
     }
 
     #[test]
@@ -262,33 +292,20 @@ pub(crate) mod tests {
         let late = "failed to set up container networking: network targets not found";
         let podmans = "unable to find network with name or ID targets: network not found";
         let other = "failed to create endpoint x on network y: iptables not found";
-        for (message, network) in [
-            ("network targets not found", Some("targets")),
-            (late, Some("targets")),
-            ("No such network: targets", Some("targets")),
-            (podmans, Some("targets")),
-            ("No such container: x", None),
-            (other, None),
-            ("network", None),
+        for (message, is_missing) in [
+            ("network targets not found", true),
+            (late, true),
+            ("No such network: targets", true),
+            (podmans, true),
+            ("No such container: x", false),
+            (other, false),
+            ("network", false),
         ] {
             let body = serde_json::json!({"message": message}).to_string();
             let found = reply(404, &body).missing_network();
-            assert_eq!(found.as_deref(), network, "{message}");
+            let expected = is_missing.then_some("targets");
+            assert_eq!(found.as_deref(), expected, "{message}");
         }
         assert_eq!(reply(404, "<html>").missing_network(), None);
-    }
-
-    #[test]
-    fn a_gateways_failure_counts_as_the_engines() {
-        let fault = reply(502, "<html>Bad Gateway</html>").fault();
-        assert!(matches!(fault, Fault::EngineError { status, .. } if status == 502));
-    }
-
-    #[test]
-    fn a_body_that_does_not_fit_is_nonsense_and_not_quoted() {
-        let fault = reply(200, r#"{"Id":"planted"#)
-            .json::<Value>()
-            .expect_err("cut off");
-        assert!(!fault.to_string().contains("planted"), "{fault}");
     }
 }

@@ -32,38 +32,22 @@ fn started(reply: &Reply) -> Result<Result<(), NoSuchNetwork>, Fault> {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::docker::reply::tests::reply;
-    use crate::docker::target::tests::{ID, id};
+    use crate::docker::reply::tests::check_reads;
+    use crate::docker::target::tests::id;
 
     #[test]
-    fn the_request_is_empty_and_says_so() {
-        let request = start(&id()).request;
-        assert_eq!(request.method(), Method::POST);
-        let path = format!("/containers/{ID}/start");
-        assert_eq!(request.uri().to_string(), path);
-        assert_eq!(request.headers()["content-length"], "0");
-        assert!(request.body().is_empty());
-    }
-
-    #[test]
-    fn a_container_that_runs_already_counts_as_started() {
-        for status in [204, 304] {
-            assert_eq!(started(&reply(status, "")), Ok(Ok(())));
-        }
-    }
-
-    #[test]
-    fn a_missing_network_is_told_from_other_failures() {
-        for status in [404, 500] {
-            let outcome = started(&reply(status, r#"{"message":"network n not found"}"#));
-            assert_eq!(outcome, Ok(Err(NoSuchNetwork("n".to_owned()))));
-        }
-    }
-
-    #[test]
-    fn any_other_reply_is_a_fault() {
-        for status in [200, 400, 404, 409, 500] {
-            started(&reply(status, r#"{"message":"m"}"#)).expect_err("a fault");
-        }
+    fn a_container_that_runs_is_started_and_a_missing_network_is_told_from_other_failures() {
+        let (network, missing) = ("network n not found", r#"Ok(Err(NoSuchNetwork("n")))"#);
+        check_reads(
+            &start(&id()),
+            &[
+                (204, "", "Ok(Ok(()))"),
+                (304, "", "Ok(Ok(()))"),
+                (404, network, missing),
+                (500, network, missing),
+                (200, "m", "Err"),
+                (404, "m", "Err"),
+            ],
+        );
     }
 }

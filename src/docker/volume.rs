@@ -13,10 +13,9 @@ use std::time::Duration;
 use time::OffsetDateTime;
 
 use super::call::{CHANGE, Call};
+use super::part::Part;
 use super::target::age;
-use super::{
-    DeploymentId, Reply, TargetId, bodiless, json as with_json, label, moment, query_encoded,
-};
+use super::{DeploymentId, Reply, TargetId, bodiless, json as with_json, label, moment};
 use crate::fault::Fault;
 
 /// The age at which every list has a renewal, and those that it replaces may be removed.
@@ -111,10 +110,9 @@ pub fn create(deployment: &DeploymentId, renewal: &Renewal) -> Call<OffsetDateTi
 
 /// Lists the renewals of a deployment.
 pub fn list(deployment: &DeploymentId) -> Call<Vec<Renewal>> {
-    let filters = label::filter_of(deployment).to_string();
-    let path = format!("/volumes?filters={}", query_encoded(&filters));
+    let filter = Part::whole().filter(deployment, &[], "");
     let deployment = deployment.clone();
-    Call::look("list-volumes", bodiless(Method::GET, &path), move |reply| {
+    Call::list("list-volumes", "/volumes?", &filter, move |reply| {
         listed(reply, &deployment)
     })
     .if_too_long("remove the volumes that have the deployment's label and are not the server's")
@@ -138,22 +136,14 @@ fn listed(reply: &Reply, deployment: &DeploymentId) -> Result<Vec<Renewal>, Faul
 pub fn remove(deployment: &DeploymentId, renewal: &Renewal) -> Call<()> {
     let path = format!("/volumes/{}", renewal.name(deployment));
     let request = bodiless(Method::DELETE, &path);
-    Call::change("remove-volume", request, CHANGE, |reply| {
-        match reply.status() {
-            204 => Ok(()),
-            404 if reply.is_engines(StatusCode::NOT_FOUND) => Ok(()),
-            _ => Err(reply.fault()),
-        }
-    })
+    Call::change("remove-volume", request, CHANGE, Reply::done_or_absent)
 }
 
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::docker::reply::tests::{dated, reply};
+    use crate::docker::reply::tests::{check_reads, dated};
     use crate::docker::target::tests::{ID, id};
-
-    const DATE: &str = "Mon, 23 Nov 2026 01:01:01 GMT";
 
     fn deployment() -> DeploymentId {
         DeploymentId::parse("da").expect("an id")
@@ -169,111 +159,56 @@ mod tests {
 
     #[test]
     fn a_renewal_is_a_name_and_a_label() {
-        let request = create(&deployment(), &renewal()).request;
-        let body: Value = serde_json::from_slice(request.body()).expect("JSON");
         let name = format!("da-{ID}-3600");
+        let call = create(&deployment(), &renewal());
+        let body: Value = serde_json::from_slice(call.request.body()).expect("JSON");
         let labels = json!({"dynamic-access.deployment": "da"});
         assert_eq!(body, json!({"Name": name, "Labels": labels}));
-        let path = remove(&deployment(), &renewal()).request.uri().to_string();
-        assert_eq!(path, format!("/volumes/{name}"));
-    }
-
-    #[test]
-    fn a_written_renewal_is_read_back_with_the_engines_time() {
-        let written = |volume: Value, date| {
-            let reply = dated(201, &volume.to_string(), date);
-            create(&deployment(), &renewal()).read(&reply)
-        };
-        let name = format!("da-{ID}-3600");
-        let at = written(volume(&name, "da"), Some(DATE)).expect("it is written");
-        assert_eq!(at.unix_timestamp(), 1_795_395_661);
-        // Somebody else's volume with this name does not count, nor does a reply without
-        // a time.
-        written(volume(&name, "db"), Some(DATE)).expect_err("another deployment's");
-        written(json!({"Name": name, "Labels": null}), Some(DATE)).expect_err("unlabelled");
-        written(volume(&format!("da-{ID}-60"), "da"), Some(DATE)).expect_err("another");
-        written(volume(&name, "da"), None).expect_err("without a date");
-        let failed = reply(500, r#"{"message":"m"}"#);
-        create(&deployment(), &renewal())
-            .read(&failed)
-            .expect_err("a failure");
+        let read = |volume: Value, date| call.read(&dated(201, &volume.to_string(), date));
+        let date = Some("Mon, 23 Nov 2026 01:01:01 GMT");
+        let written = read(volume(&name, "da"), date).expect("it is written");
+        assert_eq!(written.unix_timestamp(), 1_795_395_661);
+        read(volume(&name, "da"), None).expect_err("without a date");
+        // Somebody else's volume does not count.
+        read(volume(&name, "db"), date).expect_err("another deployment's");
+        read(json!({"Name": name, "Labels": null}), date).expect_err("unlabelled");
+        read(volume(&format!("da-{ID}-60"), "da"), date).expect_err("another");
+        check_reads(&call, &[(500, "m", "Err")]);
     }
 
     #[test]
     fn only_volumes_with_the_label_and_a_right_name_are_renewals() {
         let list = |volumes: Value| {
-            let body = json!({"Volumes": volumes, "Warnings": null}).to_string();
-            let listed = list(&deployment()).read(&reply(200, &body));
+            let body = json!({"Volumes": volumes}).to_string();
+            let listed = list(&deployment()).read(&dated(200, &body, None));
             listed.expect("a list")
         };
         assert_eq!(list(Value::Null), []);
-        assert_eq!(list(json!([])), []);
         let right = format!("da-{ID}-3600");
         assert_eq!(list(json!([volume(&right, "da")])), [renewal()]);
-        for name in [
-            format!("da-{ID}-+3600"),
-            format!("da-{ID}-03600"),
-            format!("da-{ID}-"),
-            format!("da-{ID}"),
-            format!("da-{ID}-3600-"),
-            format!("da-{}-3600", &ID[1..]),
-            format!("db-{ID}-3600"),
-            format!("{ID}-3600"),
-            ID.to_owned(),
-        ] {
-            assert_eq!(list(json!([volume(&name, "da")])), [], "{name}");
-        }
         let others = volume(&right, "db");
         assert_eq!(list(json!([others, {"Name": right}])), []);
-    }
-
-    #[test]
-    fn a_list_tells_how_old_a_renewal_is() {
-        let seconds = |written: Value, date| {
-            let mut volume = volume(&format!("da-{ID}-3600"), "da");
-            volume["CreatedAt"] = written;
-            let body = json!({"Volumes": [volume]}).to_string();
-            let listed = list(&deployment()).read(&dated(200, &body, date));
-            listed.expect("a list")[0].age.as_secs()
-        };
-        // Docker gives the time in its own zone, Podman with a fraction.
-        for (written, age) in [
-            ("2026-11-23T01:00:01Z", 60),
-            ("2026-11-23T02:00:01.123456789+01:00", 60),
-            ("2026-11-23T01:01:02Z", 0),
-            ("yesterday", 0),
-            ("0001-01-01T00:00:00Z", 0),
-        ] {
-            assert_eq!(seconds(written.into(), Some(DATE)), age, "{written}");
-        }
-        assert_eq!(seconds(Value::Null, Some(DATE)), 0);
-        assert_eq!(seconds("2026-11-23T01:00:01Z".into(), None), 0);
-    }
-
-    #[test]
-    fn what_is_no_list_of_volumes_is_a_fault() {
-        for (status, body) in [
-            (200, ""),
-            (200, "{}"),
-            (200, "[]"),
-            (200, r#"{"Volumes":{}}"#),
-            (404, r#"{"message":"m"}"#),
-            (500, r#"{"message":"m"}"#),
-        ] {
-            list(&deployment())
-                .read(&reply(status, body))
-                .expect_err(body);
+        for name in [
+            "da-ID-+3600",
+            "da-ID-03600",
+            "da-ID-",
+            "da-ID",
+            "da-ID-3600-",
+        ]
+        .into_iter()
+        .chain(["da-0ID-3600", "db-ID-3600", "ID-3600", "ID"])
+        {
+            let name = name.replace("ID", ID);
+            assert_eq!(list(json!([volume(&name, "da")])), [], "{name}");
         }
     }
 
     #[test]
-    fn a_renewal_that_is_gone_counts_as_removed() {
-        let call = remove(&deployment(), &renewal());
-        call.read(&reply(204, "")).expect("it is removed");
-        let gone = reply(404, r#"{"message":"no such volume"}"#);
-        call.read(&gone).expect("it was removed");
-        for (status, body) in [(404, "<html>"), (409, r#"{"message":"in use"}"#), (200, "")] {
-            call.read(&reply(status, body)).expect_err(body);
-        }
+    fn what_is_no_list_of_volumes_is_a_fault_and_a_renewal_may_be_gone() {
+        let bodies = ["", "{}", "[]", r#"{"Volumes":{}}"#];
+        check_reads(&list(&deployment()), &bodies.map(|body| (200, body, "Err")));
+        let (gone, in_use) = ((404, "no such volume", "Ok"), (409, "in use", "Err"));
+        let remove = remove(&deployment(), &renewal());
+        check_reads(&remove, &[(204, "", "Ok"), gone, in_use, (200, "", "Err")]);
     }
 }

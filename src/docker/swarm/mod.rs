@@ -13,22 +13,11 @@ pub mod versioned;
 
 use std::collections::BTreeMap;
 
-use serde_json::{Value, json};
-
-use super::part::Part;
-use super::{DeploymentId, label, moment};
+use super::{label, moment};
 use crate::fault::Fault;
 
 /// The advice if a list of services, tasks or secrets is too long.
 const TOO_LONG: &str = "each target is listed with its whole specification, so shorten Env and Labels in container_patch and environments, give targets fewer secrets, or lower max_targets";
-
-/// The filter for objects with all these labels and values.
-fn labelled(labels: &[(&str, &str)]) -> Value {
-    let labels = labels
-        .iter()
-        .map(|(label, value)| format!("{label}={value}"));
-    json!({"label": labels.collect::<Vec<_>>()})
-}
 
 /// A fault of a manager, which may be that it cannot act for its Swarm. A plain Engine
 /// uses some of the same words for its containerd.
@@ -62,17 +51,6 @@ pub fn is_leaderless(message: &str) -> bool {
     ]
     .iter()
     .any(|words| message.contains(words))
-}
-
-/// The filter for a part of a deployment, with these labels and the deployment's own.
-fn of_deployment(deployment: &DeploymentId, part: &Part, more: &[(&str, &str)]) -> Value {
-    let label = (label::DEPLOYMENT, deployment.as_str());
-    let mut filter = labelled(&[&[label], more].concat());
-    if let Some(beginning) = part.name(deployment) {
-        // The filter matches beginnings.
-        filter["name"] = json!([beginning]);
-    }
-    filter
 }
 
 /// The server's own labels; patches may add many long ones.

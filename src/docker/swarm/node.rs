@@ -47,8 +47,9 @@ struct NodeBody {
     #[serde(rename = "ID")]
     id: String,
     spec: Spec,
+    // A node that has never answered has none.
     #[serde(default)]
-    description: Description,
+    description: Value,
     status: Status,
     #[serde(default)]
     manager_status: Value,
@@ -61,20 +62,6 @@ struct Spec {
     availability: String,
 }
 
-// A node that has never answered has none.
-#[derive(Deserialize, Default)]
-#[serde(rename_all = "PascalCase", default)]
-struct Description {
-    hostname: String,
-    engine: EngineDescription,
-}
-
-#[derive(Deserialize, Default)]
-#[serde(rename_all = "PascalCase", default)]
-struct EngineDescription {
-    engine_version: String,
-}
-
 #[derive(Deserialize)]
 #[serde(rename_all = "PascalCase")]
 struct Status {
@@ -85,10 +72,11 @@ struct Status {
 
 impl From<NodeBody> for Node {
     fn from(body: NodeBody) -> Self {
+        let text = |value: &Value| value.as_str().unwrap_or_default().to_owned();
         Self {
             id: body.id,
-            engine: body.description.engine.engine_version,
-            hostname: body.description.hostname,
+            engine: text(&body.description["Engine"]["EngineVersion"]),
+            hostname: text(&body.description["Hostname"]),
             takes_tasks: takes_tasks(&body.spec.availability, &body.status.state),
             is_worker: body.spec.role == "worker",
             address: address(&body.manager_status, &body.status.addr),
@@ -119,7 +107,7 @@ pub(crate) mod tests {
     use serde_json::json;
 
     use super::*;
-    use crate::docker::reply::tests::reply;
+    use crate::docker::reply::tests::{check_reads, reply};
 
     /// A worker.
     pub(crate) fn node(id: &str, takes_tasks: Option<bool>) -> Node {
@@ -133,58 +121,52 @@ pub(crate) mod tests {
         }
     }
 
+    #[track_caller]
+    fn check_read(role: &str, status: Value, manager: Value, expected: &str) {
+        let node = json!([{
+            "ID": "n",
+            "Spec": {"Role": "worker", "Availability": role},
+            "Status": status,
+            "ManagerStatus": manager,
+        }]);
+        let nodes = list().read(&reply(200, &node.to_string()));
+        let node = nodes.expect("a list").remove(0);
+        let found = format!("{:?} {:?}", node.takes_tasks, node.address);
+        assert!(found.contains(expected), "{found}");
+    }
+
     #[test]
     fn the_address_of_a_node_is_what_a_manager_advertises_or_sees() {
         for (seen, advertised, address) in [
-            (json!({}), Value::Null, None),
-            (json!({"Addr": ""}), Value::Null, None),
-            (
-                json!({"Addr": "192.0.2.21"}),
-                Value::Null,
-                Some("192.0.2.21"),
-            ),
-            (
-                json!({"Addr": "0.0.0.0"}),
-                json!("192.0.2.11:2377"),
-                Some("192.0.2.11"),
-            ),
-            (
-                json!({"Addr": ""}),
-                json!("[2001:db8::1]:2377"),
-                Some("2001:db8::1"),
-            ),
+            ("", Value::Null, "None"),
+            ("192.0.2.21", Value::Null, r#"Some("192.0.2.21")"#),
+            ("0.0.0.0", json!("192.0.2.11:2377"), r#"Some("192.0.2.11")"#),
+            ("", json!("[2001:db8::1]:2377"), r#"Some("2001:db8::1")"#),
         ] {
-            let spec = json!({"Role": "worker", "Availability": "active"});
-            let mut node = json!({"ID": "n", "Spec": spec, "Status": seen});
-            node["Status"]["State"] = "ready".into();
-            if !advertised.is_null() {
-                node["ManagerStatus"] = json!({ "Addr": advertised });
-            }
-            let nodes = list().read(&reply(200, &json!([node]).to_string()));
-            let nodes = nodes.expect("a list");
-            assert_eq!(nodes[0].address.as_deref(), address, "{node}");
+            let status = json!({"State": "ready", "Addr": seen});
+            check_read("active", status, json!({"Addr": advertised}), address);
         }
+        check_read("active", json!({"State": "ready"}), Value::Null, "None");
     }
 
     #[test]
     fn a_node_takes_tasks_if_it_is_ready_and_active_unless_its_state_is_not_known() {
         for (availability, state, takes_tasks) in [
-            ("active", "ready", Some(true)),
-            ("pause", "ready", Some(false)),
-            ("drain", "ready", Some(false)),
-            ("active", "down", Some(false)),
-            ("active", "unknown", None),
-            ("active", "disconnected", None),
-            ("drain", "unknown", Some(false)),
+            ("active", "ready", "Some(true)"),
+            ("pause", "ready", "Some(false)"),
+            ("drain", "ready", "Some(false)"),
+            ("active", "down", "Some(false)"),
+            ("active", "unknown", "None "),
+            ("active", "disconnected", "None "),
+            ("drain", "unknown", "Some(false)"),
         ] {
-            let body = format!(
-                r#"[{{"ID":"n","Spec":{{"Role":"worker","Availability":"{availability}"}},"Status":{{"State":"{state}"}}}}]"#
+            check_read(
+                availability,
+                json!({"State": state}),
+                Value::Null,
+                takes_tasks,
             );
-            let nodes = list().read(&reply(200, &body)).expect("a list");
-            assert_eq!(nodes[0].takes_tasks, takes_tasks, "{availability} {state}");
         }
-        for body in ["", "{}", "[{}]"] {
-            list().read(&reply(200, body)).expect_err(body);
-        }
+        check_reads(&list(), &["", "{}", "[{}]"].map(|body| (200, body, "Err")));
     }
 }

@@ -13,11 +13,11 @@ use serde::Deserialize;
 use serde_json::{Value, json};
 use time::OffsetDateTime;
 
-use super::{TOO_LONG, label, labelled, moment};
+use super::{TOO_LONG, label, moment};
 use crate::docker::call::{CHANGE, Call};
 use crate::docker::part::Part;
 use crate::docker::target::age;
-use crate::docker::{DeploymentId, bodiless, json as with_json, query_encoded};
+use crate::docker::{DeploymentId, Reply, bodiless, json as with_json, query_encoded};
 use crate::fault::Fault;
 use crate::secret::Secret;
 
@@ -65,17 +65,16 @@ pub fn create(name: &str, labels: &[(&str, &str)], content: &Secret) -> Call<Cre
 
 /// Lists the secrets of one attempt.
 pub fn of_attempt(attempt: &str) -> Call<Vec<StoredSecret>> {
-    list(&labelled(&[(label::ATTEMPT, attempt)]))
+    list(&label::filter(&[(label::ATTEMPT, attempt)]))
 }
 
 /// Lists the secrets of a part of a deployment.
 pub fn of_deployment(deployment: &DeploymentId, part: &Part) -> Call<Vec<StoredSecret>> {
-    list(&super::of_deployment(deployment, part, &[]))
+    list(&part.filter(deployment, &[], ""))
 }
 
 fn list(filter: &Value) -> Call<Vec<StoredSecret>> {
-    let path = format!("/secrets?filters={}", query_encoded(&filter.to_string()));
-    Call::look("secrets", bodiless(Method::GET, &path), |reply| {
+    Call::list("secrets", "/secrets?", filter, |reply| {
         let now = reply.date();
         let secrets: Vec<SecretBody> = reply.listed()?;
         let secrets = secrets.into_iter();
@@ -90,11 +89,7 @@ fn list(filter: &Value) -> Call<Vec<StoredSecret>> {
 pub fn delete(id: &str) -> Call<()> {
     let path = format!("/secrets/{}", query_encoded(id));
     let request = bodiless(Method::DELETE, &path);
-    Call::change("unsecret", request, CHANGE, |reply| match reply.status() {
-        204 => Ok(()),
-        404 if reply.is_engines(StatusCode::NOT_FOUND) => Ok(()),
-        _ => Err(reply.fault()),
-    })
+    Call::change("unsecret", request, CHANGE, Reply::done_or_absent)
 }
 
 #[derive(Deserialize)]
@@ -130,13 +125,12 @@ impl StoredSecret {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::docker::reply::tests::{dated, reply};
+    use crate::docker::reply::tests::check_reads;
 
     #[test]
     fn a_secret_is_sent_in_base64_and_not_shown() {
         let labels = [(label::ATTEMPT, "a")];
         let call = create("da-a-0", &labels, &Secret::new("planted"));
-        assert_eq!(call.request.uri().to_string(), "/secrets/create");
         let body: Value = serde_json::from_slice(call.request.body()).expect("JSON");
         let expected = json!({
             "Name": "da-a-0",
@@ -145,43 +139,25 @@ mod tests {
         });
         assert_eq!(body, expected);
         assert!(!format!("{call:?}").contains("planted"));
-        let made = call.read(&reply(201, r#"{"ID":"s"}"#));
-        assert_eq!(made, Ok(Created::Id("s".to_owned())));
-        let taken = call.read(&reply(409, r#"{"message":"already exists"}"#));
-        assert_eq!(taken, Ok(Created::NameTaken));
-        for (status, body) in [(201, "{}"), (409, "<html>"), (400, r#"{"message":"m"}"#)] {
-            call.read(&reply(status, body)).expect_err(body);
-        }
+        check_reads(
+            &call,
+            &[
+                (201, r#"{"ID":"s"}"#, r#"Ok(Id("s"))"#),
+                (409, "already exists", "Ok(NameTaken)"),
+                (201, "{}", "Err"),
+                (400, "m", "Err"),
+            ],
+        );
     }
 
     #[test]
-    fn a_list_tells_whose_a_secret_is_and_its_age() {
-        let body = json!([
-            {
-                "ID": "s",
-                "CreatedAt": "2026-11-23T01:00:00.5Z",
-                "Spec": {"Name": "n", "Labels": {"dynamic-access.attempt": "a"}},
-            },
-            {"ID": "t", "CreatedAt": "2026-11-23T01:00:00.5Z", "Spec": {"Name": "m"}},
-        ]);
-        let date = Some("Mon, 23 Nov 2026 01:01:01 GMT");
-        let found = of_attempt("a").read(&dated(200, &body.to_string(), date));
-        let found = found.expect("a list");
-        assert_eq!(found[0].attempt.as_deref(), Some("a"));
-        assert_eq!(found[0].age, Some(Duration::from_secs(61)));
-        assert_eq!(found[1].attempt, None);
-        let broken = r#"[{"ID":"s","CreatedAt":"","Spec":{"Name":"n"}}]"#;
-        of_attempt("a").read(&reply(200, broken)).expect_err(broken);
-    }
-
-    #[test]
-    fn a_secret_in_use_is_not_deleted() {
+    fn a_secret_in_use_is_not_deleted_and_one_without_a_time_is_none() {
         let call = delete("s/../t");
         assert_eq!(call.request.uri().to_string(), "/secrets/s%2F..%2Ft");
-        assert_eq!(call.read(&reply(204, "")), Ok(()));
-        let gone = r#"{"message":"secret s not found"}"#;
-        assert_eq!(call.read(&reply(404, gone)), Ok(()));
-        let used = r#"{"message":"secret 's' is in use by the following service: x"}"#;
-        call.read(&reply(400, used)).expect_err("in use");
+        let gone = (404, "secret s not found", "Ok");
+        let used = "secret 's' is in use by the following service: x";
+        check_reads(&call, &[(204, "", "Ok"), gone, (400, used, "Err")]);
+        let broken = r#"[{"ID":"s","CreatedAt":"","Spec":{"Name":"n"}}]"#;
+        check_reads(&of_attempt("a"), &[(200, broken, "Err")]);
     }
 }

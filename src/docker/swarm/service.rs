@@ -17,8 +17,7 @@ use crate::docker::create::{Outcome, name_taken};
 use crate::docker::part::Part;
 use crate::docker::target::seconds;
 use crate::docker::{
-    ContainerName, DeploymentId, Reply, TargetId, bodiless, json as with_json, query_encoded,
-    with_registry_auth,
+    ContainerName, DeploymentId, Reply, TargetId, bodiless, json as with_json, with_registry_auth,
 };
 use crate::fault::Fault;
 use crate::secret::Secret;
@@ -101,14 +100,14 @@ pub struct Listing {
 
 /// Lists the services of a part of a deployment.
 pub fn of_deployment(deployment: &DeploymentId, part: &Part) -> Call<Listing> {
-    list(&super::of_deployment(deployment, part, &[]), Some)
+    list(&part.filter(deployment, &[], ""), Some)
 }
 
 /// Lists the services without a vouch: see [`label::VOUCHED`]. These are the starts in
 /// progress and, for some minutes, failed ones.
 pub fn unvouched(deployment: &DeploymentId, part: &Part) -> Call<Listing> {
-    let unvouched = [(label::VOUCHED, "false")];
-    list(&super::of_deployment(deployment, part, &unvouched), Some)
+    let filter = part.filter(deployment, &[(label::VOUCHED, "false")], "");
+    list(&filter, Some)
 }
 
 /// Finds the service with this name. The filter also matches prefixes.
@@ -130,8 +129,7 @@ pub fn find_by_id(id: &TargetId) -> Call<Listing> {
 }
 
 fn list(filter: &Value, select: impl Fn(Service) -> Option<Service> + 'static) -> Call<Listing> {
-    let path = format!("/services?filters={}", query_encoded(&filter.to_string()));
-    Call::look("services", bodiless(Method::GET, &path), move |reply| {
+    Call::list("services", "/services?", filter, move |reply| {
         let listed: Vec<ServiceBody> = reply.listed()?;
         let services = listed.into_iter().map(Service::from_body);
         let services = services.filter_map(|service| service.map(&select).transpose());
@@ -171,7 +169,7 @@ struct Spec {
     name: String,
     labels: Option<BTreeMap<String, String>>,
     task_template: TaskTemplate,
-    mode: Mode,
+    mode: Value,
 }
 
 // A foreign service may have no container, and another mode.
@@ -188,24 +186,13 @@ struct ContainerSpec {
     image: String,
 }
 
-#[derive(Deserialize)]
-#[serde(rename_all = "PascalCase")]
-struct Mode {
-    replicated: Option<Replicated>,
-}
-
-#[derive(Deserialize)]
-#[serde(rename_all = "PascalCase")]
-struct Replicated {
-    replicas: Option<u64>,
-}
-
 impl Service {
     pub(super) fn from_body(body: ServiceBody) -> Result<Self, Fault> {
         let id = TargetId::of_service(&body.id);
         let created = moment(&body.created_at);
         let nonsense = |what: &str| Fault::Nonsense(format!("a service without {what}"));
         let container = body.spec.task_template.container_spec;
+        let replicas = body.spec.mode["Replicated"]["Replicas"].as_u64();
         Ok(Self {
             id: id.ok_or_else(|| nonsense("an id"))?,
             name: body.spec.name,
@@ -213,12 +200,7 @@ impl Service {
             image: container
                 .map(|container| container.image)
                 .unwrap_or_default(),
-            replicas: body
-                .spec
-                .mode
-                .replicated
-                .and_then(|mode| mode.replicas)
-                .unwrap_or(0),
+            replicas: replicas.unwrap_or(0),
             created: created
                 .ok_or_else(|| nonsense("a time of creation"))?
                 .unix_timestamp(),
@@ -229,7 +211,7 @@ impl Service {
 #[cfg(test)]
 pub(super) mod tests {
     use super::*;
-    use crate::docker::reply::tests::{dated, reply};
+    use crate::docker::reply::tests::{check_reads, reply};
 
     pub(in crate::docker::swarm) const ID: &str = "0123456789abcdefghijklmno";
 
@@ -256,34 +238,23 @@ pub(super) mod tests {
 
     #[test]
     fn a_create_gives_the_id_of_a_service() {
-        let auth = Secret::new("planted");
-        let call = create(&json!({"Name": "da-1"}), Some(&auth));
-        assert_eq!(call.request.method(), Method::POST);
-        assert_eq!(call.request.uri().to_string(), "/services/create");
-        let header = &call.request.headers()["x-registry-auth"];
-        assert!(header.is_sensitive() && header == "planted");
-        let made = call.read(&reply(
-            201,
-            &json!({"ID": ID, "Warnings": null}).to_string(),
-        ));
-        let warnings = Vec::new();
-        assert_eq!(made, Ok(Outcome::Created { id: id(), warnings }));
-        let taken = r#"{"message":"rpc error: code = AlreadyExists desc = name conflicts"}"#;
-        let words = "rpc error: code = AlreadyExists desc = name conflicts".to_owned();
-        assert_eq!(call.read(&reply(409, taken)), Ok(Outcome::NameTaken(words)));
-        let lost = r#"{"message":"network targets not found"}"#;
-        let outcome = Outcome::NoSuchNetwork("targets".to_owned());
-        assert_eq!(call.read(&reply(404, lost)), Ok(outcome));
-        for (status, body) in [
-            (201, "{}"),
-            (201, r#"{"ID":"short"}"#),
-            (200, ""),
-            (409, "<html>"),
-            (400, r#"{"message":"invalid"}"#),
-            (503, r#"{"message":"The swarm does not have a leader"}"#),
-        ] {
-            call.read(&reply(status, body)).expect_err(body);
-        }
+        let made = json!({"ID": ID, "Warnings": null}).to_string();
+        let lost = "network targets not found";
+        check_reads(
+            &create(&json!({"Name": "da-1"}), None),
+            &[
+                (
+                    201,
+                    &made,
+                    &format!(r#"Ok(Created {{ id: TargetId("{ID}")"#),
+                ),
+                (409, "name conflicts", r#"Ok(NameTaken("name conflicts"))"#),
+                (404, lost, r#"Ok(NoSuchNetwork("targets"))"#),
+                (201, "{}", "Err"),
+                (201, r#"{"ID":"short"}"#, "Err"),
+                (400, "invalid", "Err"),
+            ],
+        );
     }
 
     #[test]
@@ -295,41 +266,21 @@ pub(super) mod tests {
         longer["Spec"]["Labels"] = Value::Null;
         longer["Spec"]["Mode"] = json!({"Global": {}});
         longer["Spec"]["TaskTemplate"] = json!({});
-        let both = json!([shown(), longer]).to_string();
-        let date = Some("Mon, 23 Nov 2026 01:01:01 GMT");
-        let found = find_by_id(&id()).read(&dated(200, &both, date));
-        let found = found.expect("a list");
-        assert_eq!(found.services.len(), 1);
-        assert_eq!(found.services[0].id, id());
-        assert!(found.now.is_some());
+        let both = reply(200, &json!([shown(), longer]).to_string());
+        let found = find_by_id(&id()).read(&both).expect("a list").services;
+        assert_eq!((found.len(), &found[0].id), (1, &id()));
         let deployment = DeploymentId::parse("da").expect("an id");
-        let part = &Part::whole().parts()[7].parts()[15];
-        let all = unvouched(&deployment, part);
-        let query = all.request.uri().query().expect("filters").to_owned();
-        let query = percent_encoding::percent_decode_str(&query).decode_utf8_lossy();
-        assert_eq!(
-            query,
-            r#"filters={"label":["dynamic-access.deployment=da","dynamic-access.vouched=false"],"name":["da-7f"]}"#
-        );
-        assert_eq!(
-            all.read(&reply(200, &both)).expect("a list").services.len(),
-            2
-        );
-        for body in ["", "{}", r#"[{"ID":"x"}]"#] {
-            all.read(&reply(200, body)).expect_err(body);
-        }
+        let all = of_deployment(&deployment, &Part::whole());
+        assert_eq!(all.read(&both).expect("a list").services.len(), 2);
+        check_reads(&all, &["", "{}", "[{}]"].map(|body| (200, body, "Err")));
     }
 
     #[test]
     fn a_delete_tells_whether_it_was_there() {
-        let call = delete(&id());
-        assert_eq!(call.request.method(), Method::DELETE);
-        assert_eq!(call.request.uri().to_string(), format!("/services/{ID}"));
-        assert_eq!(call.read(&reply(200, "")), Ok(true));
-        let gone = r#"{"message":"service x not found"}"#;
-        assert_eq!(call.read(&reply(404, gone)), Ok(false));
-        for (status, body) in [(200, "<html>"), (404, "<html>"), (500, "")] {
-            call.read(&reply(status, body)).expect_err(body);
-        }
+        let gone = (404, "service x not found", "Ok(false)");
+        check_reads(
+            &delete(&id()),
+            &[(200, "", "Ok(true)"), gone, (500, "", "Err")],
+        );
     }
 }

@@ -1,7 +1,6 @@
 //! A target on a Swarm: its service and tasks, read together.
 
 use std::collections::HashMap;
-use std::time::Duration;
 
 use time::OffsetDateTime;
 
@@ -103,28 +102,25 @@ fn ended(service: &Service, last: Option<&Task>, now: Option<OffsetDateTime>) ->
 
 /// A target whose service was deleted or not listed.
 fn without_service(task: Task, now: Option<OffsetDateTime>) -> Target {
-    Target {
-        id: task.service,
-        state: State::Stopping,
-        age: now.map(|now| age(task.created, now)),
+    let service = Service {
+        id: task.service.clone(),
+        name: task.labels.get(label::NAME).cloned().unwrap_or_default(),
+        labels: task.labels.clone(),
+        image: task.image.clone(),
+        replicas: 0,
         created: task.created,
-        image_id: task.image.clone(),
-        image: task.image,
-        ended: None,
+    };
+    Target {
+        state: State::Stopping,
         ready: None,
-        node: task.node,
-        address: None,
-        published: task.published,
-        renewed: Duration::ZERO,
-        names: task.labels.get(label::NAME).cloned().into_iter().collect(),
-        labels: task.labels,
+        ended: None,
+        ..listed(service, &[task], now)
     }
 }
 
 #[cfg(test)]
 mod tests {
     use std::collections::BTreeMap;
-    use std::time::Duration;
 
     use super::*;
 
@@ -134,32 +130,29 @@ mod tests {
         TargetId::of_service(&letter.to_string().repeat(25)).expect("an id")
     }
 
-    fn service(replicas: u64, labels: &[&str]) -> Service {
-        let labels = labels
-            .iter()
-            .map(|label| ((*label).to_owned(), "true".to_owned()));
+    /// A service with these labels.
+    fn service(replicas: u64, labels: &str) -> Service {
+        let labels = labels.split_whitespace();
+        let label = |label: &str| (format!("{}{label}", label::PREFIX), "true".to_owned());
         Service {
             id: id('a'),
             name: "own".to_owned(),
-            labels: labels.collect(),
+            labels: labels.map(label).collect(),
             image: "agent".to_owned(),
             replicas,
             created: NOW - 60,
         }
     }
 
-    fn task(of: char, state: TaskState, is_doomed: bool) -> Task {
+    fn task(of: char, state: TaskState, desired: Desired) -> Task {
         Task {
             service: id(of),
             state,
-            desired: match is_doomed {
-                true => Desired::Shutdown,
-                false => Desired::Running,
-            },
+            desired,
             node: Some("n".to_owned()),
             error: None,
             exit_code: Some(7),
-            since: OffsetDateTime::from_unix_timestamp(NOW - 5).ok(),
+            since: None,
             created: NOW - 50,
             image: "agent".to_owned(),
             has_check: false,
@@ -168,54 +161,45 @@ mod tests {
         }
     }
 
-    fn now() -> Option<OffsetDateTime> {
-        OffsetDateTime::from_unix_timestamp(NOW).ok()
+    fn read(service: Service, tasks: Vec<Task>) -> Vec<Target> {
+        let now = OffsetDateTime::from_unix_timestamp(NOW);
+        merged(vec![service], tasks, now.ok())
     }
 
     #[test]
     fn a_service_and_its_task_have_one_state() {
         use TaskState::{Early, Ended, Pending, Preparing, Rejected, Running};
-        let (vouched, fenced) = (&[label::VOUCHED][..], &[label::FENCED][..]);
-        let both = &[label::VOUCHED, label::FENCED][..];
-        for (replicas, labels, task_states, state) in [
-            (0, &[][..], vec![], State::Created),
-            (1, &[], vec![], State::Starting),
-            (1, &[], vec![(Pending, false)], State::Starting),
-            (1, &[], vec![(Preparing, false)], State::Starting),
-            (1, &[], vec![(Early, false)], State::Starting),
-            (1, &[], vec![(Running, false)], State::Running),
-            (1, vouched, vec![(Running, false)], State::Running),
+        let (live, doomed) = (Desired::Running, Desired::Shutdown);
+        for (replicas, labels, states, desired, state) in [
+            (0, "", &[][..], live, State::Created),
+            (1, "", &[], live, State::Starting),
+            (1, "", &[Pending], live, State::Starting),
+            (1, "", &[Preparing], live, State::Starting),
+            (1, "", &[Early], live, State::Starting),
+            (1, "", &[Running], live, State::Running),
+            (1, "vouched", &[Running], live, State::Running),
             // Its task was made after the services were listed.
-            (0, &[], vec![(Preparing, false)], State::Starting),
-            (0, &[], vec![(Running, false)], State::Running),
+            (0, "", &[Preparing], live, State::Starting),
+            (0, "", &[Running], live, State::Running),
             // Its node is down, or it is being removed.
-            (1, vouched, vec![(Running, true)], State::Stopping),
-            (0, fenced, vec![(Preparing, true)], State::Stopping),
-            (0, fenced, vec![(Running, false)], State::Stopping),
-            (0, both, vec![(Ended, true)], State::Dead),
-            (0, fenced, vec![], State::Dead),
-            (1, &[], vec![(Rejected, true)], State::Dead),
-            (1, vouched, vec![(Ended, true)], State::Ended),
-            (1, &[], vec![(Ended, true)], State::Ended),
+            (1, "vouched", &[Running], doomed, State::Stopping),
+            (0, "fenced", &[Preparing], doomed, State::Stopping),
+            (0, "fenced", &[Running], live, State::Stopping),
+            (0, "vouched fenced", &[Ended], doomed, State::Dead),
+            (0, "fenced", &[], live, State::Dead),
+            (1, "", &[Rejected], doomed, State::Dead),
+            (1, "vouched", &[Ended], doomed, State::Ended),
+            (1, "", &[Ended], doomed, State::Ended),
             // Its task was forgotten together with its node.
-            (1, vouched, vec![], State::Ended),
+            (1, "vouched", &[], live, State::Ended),
             // Somebody has forced a second task, which the restart policy `none` does not
             // make.
-            (
-                1,
-                vouched,
-                vec![(Ended, true), (Running, false)],
-                State::Running,
-            ),
+            (1, "vouched", &[Ended, Running], live, State::Running),
         ] {
-            let tasks = task_states.iter();
-            let tasks = tasks.map(|(state, is_doomed)| task('a', *state, *is_doomed));
-            let found = merged(vec![service(replicas, labels)], tasks.collect(), now());
+            let tasks = states.iter().map(|state| task('a', *state, desired));
+            let found = read(service(replicas, labels), tasks.collect());
             assert_eq!(found.len(), 1);
-            assert_eq!(
-                found[0].state, state,
-                "{replicas} {labels:?} {task_states:?}"
-            );
+            assert_eq!(found[0].state, state, "{replicas} {labels} {states:?}");
         }
     }
 
@@ -229,52 +213,24 @@ mod tests {
         ] {
             let task = Task {
                 has_check,
-                ..task('a', state, false)
+                ..task('a', state, Desired::Running)
             };
-            let found = merged(vec![service(1, &[label::VOUCHED])], vec![task], now());
+            let found = read(service(1, "vouched"), vec![task]);
             assert_eq!(found[0].ready, ready, "{state:?} {has_check}");
         }
     }
 
     #[test]
     fn a_task_that_may_run_without_a_service_stops() {
-        let tasks = vec![
-            task('b', TaskState::Running, true),
-            task('c', TaskState::Ended, true),
-        ];
-        let found = merged(vec![service(0, &[])], tasks, now());
-        let states: Vec<_> = found
-            .iter()
-            .map(|target| (&target.id, target.state))
-            .collect();
-        // The youngest first.
+        let running = task('b', TaskState::Running, Desired::Shutdown);
+        let ended = task('c', TaskState::Ended, Desired::Shutdown);
+        let found = read(service(0, ""), vec![running, ended]);
+        let states: Vec<_> = found.iter().map(|one| (&one.id, one.state)).collect();
+        let (youngest, oldest) = (id('b'), id('a'));
         assert_eq!(
             states,
-            [(&id('b'), State::Stopping), (&id('a'), State::Created)]
+            [(&youngest, State::Stopping), (&oldest, State::Created)]
         );
         assert!(found[0].has_name("own"));
-    }
-
-    #[test]
-    fn an_end_is_told_by_the_task_or_by_nobody() {
-        let ended = |tasks| {
-            let found = merged(vec![service(1, &[label::VOUCHED])], tasks, now());
-            found[0].ended.clone().expect("an end")
-        };
-        let told = ended(vec![task('a', TaskState::Ended, true)]);
-        assert_eq!((told.seconds_ago, told.exit_code), (Some(5), Some(7)));
-        let forgotten = ended(Vec::new());
-        assert_eq!(
-            (forgotten.seconds_ago, forgotten.exit_code),
-            (Some(60), None)
-        );
-    }
-
-    #[test]
-    fn ages_are_told_by_the_manager_that_answers() {
-        let found = merged(vec![service(0, &[])], Vec::new(), now());
-        assert_eq!(found[0].age, Some(Duration::from_secs(60)));
-        let found = merged(vec![service(0, &[])], Vec::new(), None);
-        assert_eq!(found[0].age, None);
     }
 }

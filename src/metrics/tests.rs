@@ -25,23 +25,29 @@ fn readings(targets: Vec<Target>) -> Readings {
     }
 }
 
+/// Checks that a scrape shows these lines, with the prefix of their names, and none of
+/// these words.
 #[track_caller]
-fn check(text: &str, lines: &[&str]) {
+fn check(config: &Config, readings: &Readings, lines: &[&str], others: &[&str]) {
+    let text = text(config, readings);
     for line in lines {
-        assert!(
-            text.lines().any(|found| found == *line),
-            "{line} in\n{text}"
-        );
+        let line = format!("dynamic_access_{line}");
+        assert!(text.lines().any(|found| found == line), "{line} in\n{text}");
     }
+    for other in others {
+        assert!(!text.contains(other), "{other} in\n{text}");
+    }
+}
+
+/// A target in this state and environment.
+fn of(state: &str, environment: &str) -> Target {
+    let environment = ("dynamic-access.environment-id", environment);
+    aged(state, Some(61), &[environment])
 }
 
 #[test]
 fn targets_are_counted_by_configured_environment_and_state() {
-    let of = |state, environment| {
-        let environment = ("dynamic-access.environment-id", environment);
-        aged(state, Some(61), &[environment])
-    };
-    let text = text(
+    check(
         &with(r#"{"Team-A":{"max_targets":5}}"#),
         &readings(vec![
             of("running", "team-a"),
@@ -49,26 +55,22 @@ fn targets_are_counted_by_configured_environment_and_state() {
             of("exited", "Team-A"),
             of("created", "planted-by-a-caller"),
         ]),
-    );
-    check(
-        &text,
         &[
-            r#"dynamic_access_targets{environment="Team-A",state="running"} 2"#,
-            r#"dynamic_access_targets{environment="Team-A",state="ended"} 1"#,
-            r#"dynamic_access_targets{environment="Team-A",state="starting"} 0"#,
-            r#"dynamic_access_targets{environment="(other)",state="starting"} 1"#,
-            r#"dynamic_access_targets{environment="(other)",state="running"} 0"#,
-            r#"dynamic_access_targets_limit{environment="Team-A"} 5"#,
-            r#"dynamic_access_targets_limit{environment=""} 100"#,
-            "# EOF",
+            r#"targets{environment="Team-A",state="running"} 2"#,
+            r#"targets{environment="Team-A",state="ended"} 1"#,
+            r#"targets{environment="Team-A",state="starting"} 0"#,
+            r#"targets{environment="(other)",state="starting"} 1"#,
+            r#"targets{environment="(other)",state="running"} 0"#,
+            r#"targets_limit{environment="Team-A"} 5"#,
+            r#"targets_limit{environment=""} 100"#,
         ],
+        &["planted"],
     );
-    assert!(!text.contains("planted"), "{text}");
 }
 
 #[test]
 fn what_a_list_shows_to_be_due_is_counted_by_reason() {
-    let text = text(
+    check(
         &config(&[]),
         &readings(vec![
             aged("created", Some(121), &[]),
@@ -78,84 +80,59 @@ fn what_a_list_shows_to_be_due_is_counted_by_reason() {
             // Only an inspect can show that.
             aged("exited", Some(700_000), &[]),
         ]),
+        &REASONS.map(|reason| &*format!(r#"reapable_targets{{reason="{reason}"}} 1"#).leak()),
+        &[r#"reason="ended""#],
     );
-    for reason in REASONS {
-        let line = format!(r#"dynamic_access_reapable_targets{{reason="{reason}"}} 1"#);
-        check(&text, &[&line]);
-    }
-    assert!(!text.contains(r#"reason="ended""#), "{text}");
 }
 
 #[test]
 fn what_cannot_be_told_without_the_engines_time_is_left_out() {
-    let undated = readings(vec![aged("running", None, &[])]);
-    let text = text(&config(&[]), &undated);
-    let line = r#"dynamic_access_targets{environment="(other)",state="running"} 1"#;
-    check(&text, &[line, "dynamic_access_engine_up 1"]);
-    for series in ["oldest_target_age_seconds", "reapable_targets"] {
-        assert!(!text.contains(series), "{text}");
-    }
-}
-
-#[test]
-fn the_name_of_an_engine_cannot_break_a_line() {
-    let mut readings = readings(Vec::new());
-    if let Some(survey) = &mut readings.survey {
-        survey.engine = Some("Docker \"\\\n".to_owned());
-    }
-    let text = text(&config(&[]), &readings);
-    assert!(text.contains(r#"engine="Docker \"\\\n"} 1"#), "{text}");
+    let line = r#"targets{environment="(other)",state="running"} 1"#;
+    check(
+        &config(&[]),
+        &readings(vec![aged("running", None, &[])]),
+        &[line, "engine_up 1"],
+        &["oldest_target_age_seconds", "reapable_targets"],
+    );
 }
 
 #[test]
 fn an_environment_named_other_is_not_counted_with_those_that_are_not_configured() {
     assert!(!is_id(OTHER), "a caller may choose {OTHER}");
-    let of = |id| {
-        let environment = ("dynamic-access.environment-id", id);
-        aged("running", Some(61), &[environment])
-    };
-    let text = text(
-        &with(r#"{"other":{"max_targets":5}}"#),
-        &readings(vec![of("other"), of("a"), of("b")]),
-    );
     check(
-        &text,
+        &with(r#"{"other":{"max_targets":5}}"#),
+        &readings(["other", "a", "b"].map(|id| of("running", id)).into()),
         &[
-            r#"dynamic_access_targets{environment="other",state="running"} 1"#,
-            r#"dynamic_access_targets{environment="(other)",state="running"} 2"#,
+            r#"targets{environment="other",state="running"} 1"#,
+            r#"targets{environment="(other)",state="running"} 2"#,
         ],
+        &[],
     );
 }
 
 #[test]
 fn nodes_are_told_by_their_ids_with_their_live_targets() {
     let on = |state, id: &str| {
-        let mut found = aged(state, Some(61), &[]);
+        let mut found = of(state, "e");
         found.node = Some(id.to_owned());
         found
     };
     let all = vec![on("running", "a"), on("running", "a"), on("exited", "b")];
+    let nodes = [("a", Some(true)), ("b", Some(false)), ("c", None)];
     let readings = Readings {
-        nodes: Some(vec![
-            node("a", Some(true)),
-            node("b", Some(false)),
-            node("c", None),
-        ]),
+        nodes: Some(nodes.map(|(id, is_ready)| node(id, is_ready)).into()),
         ..readings(all)
     };
-    let image = "agent@sha256:0123";
-    let swarm = [("scheduler", "swarm"), ("agent_image", image)];
-    let text = text(&config(&swarm), &readings);
     check(
-        &text,
+        &config(&[("scheduler", "swarm"), ("agent_image", "agent@sha256:0123")]),
+        &readings,
         &[
-            r#"dynamic_access_node_ready{node="a",name="host-a"} 1"#,
-            r#"dynamic_access_node_ready{node="b",name="host-b"} 0"#,
-            r#"dynamic_access_node_targets{node="a",name="host-a"} 2"#,
-            r#"dynamic_access_node_targets{node="b",name="host-b"} 0"#,
-            r#"dynamic_access_node_targets{node="c",name="host-c"} 0"#,
+            r#"node_ready{node="a",name="host-a"} 1"#,
+            r#"node_ready{node="b",name="host-b"} 0"#,
+            r#"node_targets{node="a",name="host-a"} 2"#,
+            r#"node_targets{node="b",name="host-b"} 0"#,
+            r#"node_targets{node="c",name="host-c"} 0"#,
         ],
+        &[r#"node_ready{node="c""#, "image_present"],
     );
-    assert!(!text.contains(r#"node_ready{node="c""#), "{text}");
-    assert!(!text.contains("image_present"), "{text}");
 }

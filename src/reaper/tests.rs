@@ -7,61 +7,55 @@ use super::*;
 use crate::config::tests::config;
 use crate::docker::target::tests::aged;
 
-const GRACE: &str = "dynamic-access.start-within";
-const LIFETIME: &str = "dynamic-access.max-lifetime";
-const NEVER_STARTED: Verdict = Verdict::Remove(Reason::NeverStarted);
-const EXPIRED: Verdict = Verdict::Remove(Reason::Expired);
-
-#[track_caller]
-fn check(state: &str, age: Option<u64>, labels: &[(&str, &str)], expected: Verdict) {
-    let container = aged(state, age, labels);
-    let found = verdict(&container, &config(&[]));
-    assert_eq!(found, expected, "{container:?}");
-}
-
 #[test]
-fn a_container_may_be_started_until_its_label_says_otherwise() {
-    check("created", Some(120), &[(GRACE, "120")], Verdict::Keep);
-    check("created", Some(121), &[(GRACE, "120")], NEVER_STARTED);
-    check("created", Some(121), &[(GRACE, "9999")], Verdict::Keep);
-    check("created", Some(121), &[], NEVER_STARTED);
-}
-
-#[test]
-fn a_container_may_run_until_its_label_says_otherwise() {
-    for state in ["running", "paused", "restarting", "sleeping"] {
-        check(state, Some(60), &[(LIFETIME, "60")], Verdict::Keep);
-        check(state, Some(61), &[(LIFETIME, "60")], EXPIRED);
-    }
-    check("running", Some(691_200), &[], Verdict::Keep);
-    check("running", Some(691_201), &[(LIFETIME, "soon")], EXPIRED);
-}
-
-#[test]
-fn a_container_that_has_ended_stays_ten_minutes() {
-    check("exited", Some(600), &[], Verdict::Keep);
-    check("exited", Some(601), &[], Verdict::Inspect);
-}
-
-#[test]
-fn a_removal_that_failed_half_way_is_finished_at_once() {
-    let dead = Verdict::Remove(Reason::RemovalFailed);
-    check("dead", Some(0), &[], dead);
-}
-
-#[test]
-fn a_removal_that_nobody_may_be_at_is_finished() {
-    check("removing", Some(120), &[], Verdict::Keep);
+fn a_verdict_follows_from_the_state_the_age_and_the_labels() {
+    let (keep, expired) = (Verdict::Keep, Verdict::Remove(Reason::Expired));
+    let never_started = Verdict::Remove(Reason::NeverStarted);
     let failed = Verdict::Remove(Reason::RemovalFailed);
-    check("removing", Some(121), &[(LIFETIME, "60")], failed);
-}
-
-#[test]
-fn what_has_no_age_is_kept() {
-    for state in [
-        "created", "running", "exited", "dead", "removing", "sleeping",
+    let days = Some(691_201);
+    for (states, age, within, lifetime, expected) in [
+        ("created", Some(120), "120", "", &keep),
+        ("created", Some(121), "120", "", &never_started),
+        ("created", Some(121), "9999", "", &keep),
+        ("created", Some(121), "", "", &never_started),
+        (
+            "running paused restarting sleeping",
+            Some(60),
+            "",
+            "60",
+            &keep,
+        ),
+        (
+            "running paused restarting sleeping",
+            Some(61),
+            "",
+            "60",
+            &expired,
+        ),
+        ("running", Some(691_200), "", "", &keep),
+        ("running", days, "", "soon", &expired),
+        ("exited", Some(600), "", "", &keep),
+        ("exited", Some(601), "", "", &Verdict::Inspect),
+        ("dead", Some(0), "", "", &failed),
+        ("removing", Some(120), "", "", &keep),
+        ("removing", Some(121), "", "60", &failed),
+        (
+            "created running exited dead removing sleeping",
+            None,
+            "0",
+            "0",
+            &keep,
+        ),
     ] {
-        check(state, None, &[(GRACE, "0"), (LIFETIME, "0")], Verdict::Keep);
+        for state in states.split(' ') {
+            let labels = [
+                ("dynamic-access.start-within", within),
+                ("dynamic-access.max-lifetime", lifetime),
+            ];
+            let container = aged(state, age, &labels);
+            let found = verdict(&container, &config(&[]));
+            assert_eq!(found, *expected, "{container:?}");
+        }
     }
 }
 

@@ -40,31 +40,34 @@ fn the_body_labels_the_container() {
     );
 }
 
+/// Whether a target of this order has these labels.
+fn has_payload(order: &StartOrder, labels: &[(&str, &str)]) -> bool {
+    let labels = [&[("dynamic-access.environment-id", "e")], labels].concat();
+    let config = config(&[]);
+    let found = aged("running", None, &labels);
+    Attempt::new(&config, order, 0).has_payload_of(&found)
+}
+
+const URL: (&str, &str) = ("dynamic-access.service-url", "https://host");
+
 #[test]
 fn a_target_of_an_earlier_version_is_of_no_order_with_a_newer_member() {
-    let config = config(&[]);
-    let labels = [
-        ("dynamic-access.environment-id", "e"),
-        ("dynamic-access.service-url", "https://host"),
+    assert!(has_payload(&order(), &[URL]));
+    let changes: [fn(&mut StartOrder); 8] = [
+        |order| order.owner = Some("o".to_owned()),
+        |order| _ = order.labels.insert("a".to_owned(), json!("b")),
+        |order| order.env.push("A=1".to_owned()),
+        |order| order.choices.command.push("c".to_owned()),
+        |order| order.choices.resources.memory = Some(1),
+        |order| order.choices.resources.nano_cpus = Some(1),
+        |order| order.image = ImageReference::parse("a").ok(),
+        |order| order.secrets[0].owner = Some(0),
     ];
-    let earlier = aged("running", None, &labels);
-    let check = |is_same: bool, change: fn(&mut StartOrder)| {
+    for change in changes {
         let mut order = order();
         change(&mut order);
-        let attempt = Attempt::new(&config, &order, 0);
-        assert_eq!(attempt.has_payload_of(&earlier), is_same, "{order:?}");
-    };
-    check(true, |_| {});
-    check(false, |order| order.owner = Some("o".to_owned()));
-    check(false, |order| {
-        order.labels.insert("a".to_owned(), json!("b"));
-    });
-    check(false, |order| order.env.push("A=1".to_owned()));
-    check(false, |order| order.choices.command.push("c".to_owned()));
-    check(false, |order| order.choices.resources.memory = Some(1));
-    check(false, |order| order.choices.resources.nano_cpus = Some(1));
-    check(false, |order| order.image = ImageReference::parse("a").ok());
-    check(false, |order| order.secrets[0].owner = Some(0));
+        assert!(!has_payload(&order, &[URL]), "{order:?}");
+    }
 }
 
 #[test]
@@ -74,44 +77,23 @@ fn what_is_not_given_is_labelled_as_empty_and_may_be_absent() {
         service_url: None,
         ..order()
     };
-    let attempt = Attempt::new(&config, &order, 0);
-    let labels = &attempt.create_body()["Labels"];
+    let labels = &Attempt::new(&config, &order, 0).create_body()["Labels"];
     assert_eq!(labels["dynamic-access.service-url"], "");
-    assert_eq!(labels["dynamic-access.lifetime"], "");
-    let has_payload = |more: &[(&str, &str)]| {
-        let labels = [&[("dynamic-access.environment-id", "e")], more].concat();
-        attempt.has_payload_of(&aged("running", None, &labels))
-    };
+    let lifetime = |value| ("dynamic-access.lifetime", value);
     // A target that an earlier version started.
-    assert!(has_payload(&[]));
-    let empty = [
-        ("dynamic-access.service-url", ""),
-        ("dynamic-access.lifetime", ""),
-    ];
-    assert!(has_payload(&empty));
-    assert!(!has_payload(&[(
-        "dynamic-access.service-url",
-        "https://host"
-    )]));
-    assert!(!has_payload(&[("dynamic-access.lifetime", "60")]));
+    assert!(has_payload(&order, &[]));
+    assert!(has_payload(&order, &[(URL.0, ""), lifetime("")]));
+    assert!(!has_payload(&order, &[URL]));
+    assert!(!has_payload(&order, &[lifetime("60")]));
 }
 
 #[test]
 fn a_digest_of_the_order_is_compared_before_any_other_label() {
-    let config = config(&[]);
-    let order = order();
-    let attempt = Attempt::new(&config, &order, 0);
-    let has_payload = |digest: &str| {
-        let labels = [
-            ("dynamic-access.environment-id", "e"),
-            ("dynamic-access.service-url", "https://host"),
-            ("dynamic-access.order", digest),
-        ];
-        attempt.has_payload_of(&aged("running", None, &labels))
-    };
-    assert!(has_payload(&order.digest()));
-    assert!(!has_payload("another"));
-    assert!(!has_payload(""));
+    let digest = order().digest();
+    for (digest, is_same) in [(&*digest, true), ("another", false), ("", false)] {
+        let labels = [URL, ("dynamic-access.order", digest)];
+        assert_eq!(has_payload(&order(), &labels), is_same, "{digest}");
+    }
 }
 
 const PINNED: &str = "sha256:0123456789abcdef0123456789abcdef0123456789abcdef0123456789abcdef";
@@ -137,17 +119,10 @@ fn chosen(variables_: &[(&'static str, &'static str)]) -> Value {
 #[test]
 fn an_order_chooses_its_image_its_process_and_its_limits() {
     let patch = r#"{"Env":["TZ=UTC"],"Entrypoint":["e"],"Cmd":["c"],"HostConfig":{"NanoCpus":null,"CpuQuota":50000,"MemorySwap":4294967296,"MemoryReservation":16777216}}"#;
-    let ports = ("ports", r#"{"web":80}"#);
-    let body = chosen(&[
-        ("container_patch", patch),
-        ports,
-        ("publish_address", "127.0.0.1"),
-    ]);
+    let body = chosen(&[("container_patch", patch)]);
     assert_eq!(body["Image"], "r.example.com/a");
-    assert_eq!(
-        (&body["Entrypoint"], &body["Cmd"]),
-        (&json!(["e"]), &json!(["sh"]))
-    );
+    assert_eq!(body["Entrypoint"], json!(["e"]));
+    assert_eq!(body["Cmd"], json!(["sh"]));
     let env = body["Env"].as_array().expect("a list");
     assert_eq!(env[env.len() - 2..], [json!("A=b"), json!("TZ=UTC")]);
     let host_config = &body["HostConfig"];
@@ -192,10 +167,7 @@ fn the_folder_of_another_owners_secrets_can_be_entered() {
         "Target": "/run/dynamic-access",
         "VolumeOptions": {"NoCopy": true},
     });
-    let patch = (
-        "container_patch",
-        r#"{"HostConfig":{"Mounts":[{"Type":"tmpfs","Target":"/tmp"}]}}"#,
-    );
+    let mounts = r#"{"HostConfig":{"Mounts":[{"Type":"tmpfs","Target":"/tmp"}]}}"#;
     for (environments, own, is_enterable) in [
         ("{}", None, false),
         ("{}", Some(0), false),
@@ -203,39 +175,30 @@ fn the_folder_of_another_owners_secrets_can_be_entered() {
         (r#"{"e":{"secret_owner":1}}"#, None, true),
         (r#"{"e":{"secret_owner":1}}"#, Some(0), false),
     ] {
-        let changes = [patch, ("environments", environments)];
-        let config = config(&changes);
+        let config = config(&[("container_patch", mounts), ("environments", environments)]);
         let mut order = order();
         order.secrets[0].owner = own;
         let body = Attempt::new(&config, &order, 0).create_body();
         let mounts = body["HostConfig"]["Mounts"].as_array().expect("a list");
-        assert_eq!(
-            mounts.contains(&mount),
-            is_enterable,
-            "{environments} {own:?}"
-        );
+        let is_mounted = mounts.contains(&mount);
+        assert_eq!(is_mounted, is_enterable, "{environments} {own:?}");
         assert_eq!(mounts.len(), 1 + usize::from(is_enterable));
         let volume = body["Volumes"].get("/run/dynamic-access");
         assert_eq!(volume.is_none(), is_enterable);
     }
 }
 
-#[track_caller]
-fn check_delivery(how: &'static str, env: &str, volumes: &Value) {
-    let config = config(&[("token_delivery", how)]);
-    let body = Attempt::new(&config, &order(), 0).create_body();
-    assert_eq!(
-        body["Env"],
-        json!(["SERVICE_URL=https://host", "ENVIRONMENT_ID=e", env])
-    );
-    assert_eq!(&body["Volumes"], volumes);
-    let shows_token = body.to_string().contains("planted");
-    assert_eq!(shows_token, how == "env");
-}
-
 #[test]
 fn the_configuration_holds_the_token_only_if_it_should() {
     let file = "ACTIVATION_TOKEN_FILE=/run/dynamic-access/activation-token";
-    check_delivery("file", file, &json!({"/run/dynamic-access": {}}));
-    check_delivery("env", "ACTIVATION_TOKEN=planted", &json!({}));
+    for (how, env, volumes) in [
+        ("file", file, json!({"/run/dynamic-access": {}})),
+        ("env", "ACTIVATION_TOKEN=planted", json!({})),
+    ] {
+        let config = config(&[("token_delivery", how)]);
+        let body = Attempt::new(&config, &order(), 0).create_body();
+        let expected = json!(["SERVICE_URL=https://host", "ENVIRONMENT_ID=e", env]);
+        assert_eq!((&body["Env"], &body["Volumes"]), (&expected, &volumes));
+        assert_eq!(body.to_string().contains("planted"), how == "env");
+    }
 }

@@ -6,8 +6,7 @@
 
 use std::time::Duration;
 
-use serde::Serialize;
-use serde_json::Value;
+use serde_json::{Value, json};
 
 use crate::audit::{Event, Subject};
 use crate::call_notes::{Calls, milliseconds};
@@ -77,31 +76,29 @@ impl LogLine<'_> {
         let notes = self.notes.iter().take(NOTES_MAX);
         // A peer can echo a secret anywhere, and a caller can put a token anywhere: every
         // field except this server's own words and numbers is redacted.
-        let redact = |text: &str| self.redacted(text);
-        let fields = Fields {
-            request: self.request_id,
-            route: self.route,
-            status: self.status,
-            ms: milliseconds(self.took),
-            by: self.caller.map(|caller| caller.to_string()),
-            event: self.event.map(Event::name),
-            outcome: self.event.map(|_| outcome(self.error.is_none())),
-            code: self.error.map(Error::code),
-            container: self.subject.container.as_deref().map(redact),
-            environment: self.subject.environment.as_deref().map(redact),
-            image: self.subject.image.as_deref().map(redact),
-            trace: self.trace.map(|trace| self.redacted_trace(trace)),
-            calls: calls.map(ToString::to_string).collect(),
-            calls_omitted: self.calls.notes.len().saturating_sub(CALLS_MAX),
-            notes: notes.map(|text| self.redacted(text)).collect(),
-            notes_omitted: self.notes.len().saturating_sub(NOTES_MAX),
-            error: self.error.map(|error| self.redacted_error(error)),
-        };
-        serde_json::to_string(&fields).expect(ALWAYS_JSON)
-    }
-
-    fn redacted(&self, text: &str) -> String {
-        redacted(text, self.secrets)
+        let redact = |text: &str| redacted(text, self.secrets);
+        let subject = self.subject;
+        let mut line = Members::default();
+        line.add("request", self.request_id);
+        line.add("route", self.route);
+        line.add("status", self.status);
+        line.add("ms", milliseconds(self.took));
+        line.add("by", self.caller.map(|caller| caller.to_string()));
+        line.add("event", self.event.map(Event::name));
+        let outcome = outcome(self.error.is_none());
+        line.add("outcome", self.event.map(|_| outcome));
+        line.add("code", self.error.map(Error::code));
+        line.add("container", subject.container.as_deref().map(redact));
+        line.add("environment", subject.environment.as_deref().map(redact));
+        line.add("image", subject.image.as_deref().map(redact));
+        let trace = self.trace.map(|trace| self.redacted_trace(trace));
+        line.add("trace", trace);
+        line.add("calls", calls.map(ToString::to_string).collect::<Value>());
+        line.add("calls_omitted", omitted(self.calls.notes.len(), CALLS_MAX));
+        line.add("notes", notes.map(|text| redact(text)).collect::<Value>());
+        line.add("notes_omitted", omitted(self.notes.len(), NOTES_MAX));
+        line.add("error", self.error.map(|error| self.redacted_error(error)));
+        line.to_json()
     }
 
     fn redacted_error(&self, error: &Error) -> String {
@@ -137,19 +134,19 @@ pub fn reap_lines(
 ) -> Vec<String> {
     let redact = |text: &str| redacted(text, secrets);
     let line = |found: &Target, reason: Reason, fault: Option<&Fault>| {
-        let line = ReapLine {
-            request: request_id,
-            by: caller.map(|caller| caller.to_string()),
-            event: Event::TargetReap.name(),
-            outcome: reap_outcome(fault),
-            code: reason.code(),
-            container: found.id.as_str(),
-            environment: found.label(label::ENVIRONMENT_ID).map(redact),
-            image: redact(&found.image_id),
-            exit_code: reason.exit_code(),
-            error: fault.map(|fault| redact(&fault.to_string())),
-        };
-        serde_json::to_string(&line).expect(ALWAYS_JSON)
+        let environment = found.label(label::ENVIRONMENT_ID);
+        let mut line = Members::default();
+        line.add("request", request_id);
+        line.add("by", caller.map(|caller| caller.to_string()));
+        line.add("event", Event::TargetReap.name());
+        line.add("outcome", reap_outcome(fault));
+        line.add("code", reason.code());
+        line.add("container", found.id.as_str());
+        line.add("environment", environment.map(redact));
+        line.add("image", redact(&found.image_id));
+        line.add("exit_code", reason.exit_code());
+        line.add("error", fault.map(|fault| redact(&fault.to_string())));
+        line.to_json()
     };
     let removed = report.removed.iter();
     let removed = removed.map(|(found, reason)| line(found, *reason, None));
@@ -199,66 +196,27 @@ fn reap_outcome(fault: Option<&Fault>) -> &'static str {
     }
 }
 
-const ALWAYS_JSON: &str = "text and numbers can always be written as JSON";
-
-/// The members of the JSON object, in order.
-#[derive(Serialize)]
-struct Fields<'a> {
-    request: &'a str,
-    route: &'a str,
-    #[serde(skip_serializing_if = "Option::is_none")]
-    status: Option<u16>,
-    ms: u64,
-    #[serde(skip_serializing_if = "Option::is_none")]
-    by: Option<String>,
-    #[serde(skip_serializing_if = "Option::is_none")]
-    event: Option<&'static str>,
-    #[serde(skip_serializing_if = "Option::is_none")]
-    outcome: Option<&'static str>,
-    #[serde(skip_serializing_if = "Option::is_none")]
-    code: Option<&'static str>,
-    #[serde(skip_serializing_if = "Option::is_none")]
-    container: Option<String>,
-    #[serde(skip_serializing_if = "Option::is_none")]
-    environment: Option<String>,
-    #[serde(skip_serializing_if = "Option::is_none")]
-    image: Option<String>,
-    #[serde(skip_serializing_if = "Option::is_none")]
-    trace: Option<&'a str>,
-    #[serde(skip_serializing_if = "Vec::is_empty")]
-    calls: Vec<String>,
-    #[serde(skip_serializing_if = "is_zero")]
-    calls_omitted: usize,
-    #[serde(skip_serializing_if = "Vec::is_empty")]
-    notes: Vec<String>,
-    #[serde(skip_serializing_if = "is_zero")]
-    notes_omitted: usize,
-    #[serde(skip_serializing_if = "Option::is_none")]
-    error: Option<String>,
+/// How many of a list are left out of a line; nothing if it has all of them.
+fn omitted(count: usize, max: usize) -> Option<usize> {
+    count.checked_sub(max).filter(|omitted| *omitted > 0)
 }
 
-/// The members of a reaped container's line, in order.
-#[derive(Serialize)]
-struct ReapLine<'a> {
-    request: &'a str,
-    #[serde(skip_serializing_if = "Option::is_none")]
-    by: Option<String>,
-    event: &'static str,
-    outcome: &'static str,
-    code: &'static str,
-    container: &'a str,
-    #[serde(skip_serializing_if = "Option::is_none")]
-    environment: Option<String>,
-    image: String,
-    #[serde(skip_serializing_if = "Option::is_none")]
-    exit_code: Option<i64>,
-    #[serde(skip_serializing_if = "Option::is_none")]
-    error: Option<String>,
-}
+/// The members of a line's JSON object, in order.
+#[derive(Default)]
+struct Members(Vec<String>);
 
-// serde calls this with a reference.
-fn is_zero(count: &usize) -> bool {
-    *count == 0
+impl Members {
+    /// Adds a member, unless it is null or an empty list.
+    fn add(&mut self, name: &str, value: impl Into<Value>) {
+        let value = value.into();
+        if !value.is_null() && value != json!([]) {
+            self.0.push(format!("\"{name}\":{value}"));
+        }
+    }
+
+    fn to_json(&self) -> String {
+        format!("{{{}}}", self.0.join(","))
+    }
 }
 
 #[cfg(test)]

@@ -208,10 +208,7 @@ impl Report {
 /// Nothing is remembered between requests. In a fixed order, every reap on every replica
 /// would begin with the same containers, and would never get past those that cannot be
 /// removed.
-///
-/// # Errors
-///
-/// The fault of the list. Later faults are in the report.
+/// Fails only if the list does: later faults are in the report.
 pub async fn reap<P: Platform>(
     backend: &Backend<'_, P>,
     config: &Config,

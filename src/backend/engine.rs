@@ -80,7 +80,6 @@ impl<P: Platform> Containers<'_, P> {
         })
     }
 
-    /// An Engine does not remove what runs.
     pub async fn vouch(&self, _: &TargetId, _: &str) -> Result<bool, Fault> {
         Ok(true)
     }
@@ -154,11 +153,6 @@ impl<P: Platform> Containers<'_, P> {
     pub async fn ended(&self, id: &TargetId) -> Result<Option<Ended>, Fault> {
         let found = self.engine.send(inspect::inspect(id)).await?;
         Ok(found.and_then(|found| found.ended))
-    }
-
-    pub async fn exit_code(&self, id: &TargetId) -> Result<Option<i64>, Fault> {
-        let ended = self.ended(id).await?;
-        Ok(ended.and_then(|ended| ended.exit_code))
     }
 
     pub async fn stop(&self, id: &TargetId, grace: Duration) -> Result<(), Fault> {

@@ -95,16 +95,6 @@ pub enum StartOutcome {
     Ended,
 }
 
-/// Calls an operation of the backend.
-macro_rules! dispatch {
-    ($self:ident.$operation:ident($($argument:expr),*)) => {
-        match $self {
-            Self::Engine(containers) => containers.$operation($($argument),*).await,
-            Self::Swarm(services) => services.$operation($($argument),*).await,
-        }
-    };
-}
-
 impl<'a, P: Platform> Backend<'a, P> {
     /// The backend that `config` names, reached through `engine`.
     pub fn new(engine: Engine<'a, P>, config: &'a Config) -> Self {
@@ -160,207 +150,95 @@ impl<'a, P: Platform> Backend<'a, P> {
         matches!(self, Self::Engine(_))
     }
 
-    /// Creates a target that does not run yet.
-    ///
-    /// # Errors
-    ///
-    /// Why it was not made. It may exist all the same, unless the fault is without
-    /// effect.
-    pub async fn create(&self, target: &NewTarget<'_>) -> Result<Outcome, Fault> {
-        dispatch!(self.create(target))
-    }
-
-    /// Gives a target its secrets and starts it. Only the attempt that created the target
-    /// does this.
-    ///
-    /// # Errors
-    ///
-    /// Why it does not run. It may run all the same.
-    pub async fn start(
-        &self,
-        id: &TargetId,
-        target: &NewTarget<'_>,
-    ) -> Result<StartOutcome, Fault> {
-        dispatch!(self.start(id, target))
-    }
-
-    /// Makes sure that nobody withdraws a target that was seen running, before its caller
-    /// hears of it; `false` if it is already withdrawn. `attempt` is the caller's own. An
-    /// Engine does not remove what runs, so there this makes no call.
-    ///
-    /// # Errors
-    ///
-    /// Why a majority of the Swarm's managers did not agree, or the update was not made.
-    pub async fn vouch(&self, id: &TargetId, attempt: &str) -> Result<bool, Fault> {
-        dispatch!(self.vouch(id, attempt))
-    }
-
-    /// Finds the target with this id, in any state.
-    ///
-    /// # Errors
-    ///
-    /// Any reply that is not a list.
-    pub async fn find_by_id(&self, id: &TargetId) -> Result<Option<Target>, Fault> {
-        dispatch!(self.find_by_id(id))
-    }
-
-    /// Finds a target that was seen running, once its state is reliable: one that ended
-    /// at once is then not shown as running. `took` is how long its start took, if that
-    /// is known.
-    ///
-    /// # Errors
-    ///
-    /// Any reply that does not show its state.
-    pub async fn find_started(
-        &self,
-        id: &TargetId,
-        took: Duration,
-    ) -> Result<Option<Target>, Fault> {
-        dispatch!(self.find_started(id, took))
-    }
-
-    /// Finds the target with this name, in any state.
-    ///
-    /// # Errors
-    ///
-    /// Any reply that is not a list.
-    pub async fn find_by_name(&self, name: &ContainerName) -> Result<Option<Target>, Fault> {
-        dispatch!(self.find_by_name(name))
-    }
-
     /// Lists the targets of this deployment.
-    ///
-    /// # Errors
-    ///
-    /// Any reply that is not a list.
     pub async fn list(&self) -> Result<Vec<Target>, Fault> {
         Ok(self.survey().await?.targets)
     }
 
-    /// Lists them, and notes which Engine answered and when.
-    ///
-    /// # Errors
-    ///
-    /// Any reply that is not a list.
-    pub async fn survey(&self) -> Result<Survey, Fault> {
-        dispatch!(self.survey())
-    }
-
-    /// The same, with the renewals of the targets, or why they are not known: an older
-    /// proxy refuses their list. A renewed target then seems to expire earlier than it
-    /// does.
-    ///
-    /// # Errors
-    ///
-    /// Any reply that is not a list of targets.
+    /// Lists them with their renewals, or why these are not known: an older proxy refuses
+    /// their list. A renewed target then seems to expire earlier than it does.
     pub async fn survey_with_renewals(&self) -> Result<(Survey, Option<Fault>), Fault> {
         let mut survey = self.survey().await?;
         let fault = self.add_renewals(&mut survey.targets).await.err();
         Ok((survey, fault))
     }
+}
+
+/// Defines each operation, which one of the two backends carries out.
+macro_rules! operations {
+    ($($(#[$doc:meta])* $name:ident($($argument:ident: $type:ty),*) -> $outcome:ty;)*) => {
+        impl<P: Platform> Backend<'_, P> {
+            $($(#[$doc])*
+            pub async fn $name(&self, $($argument: $type),*) -> Result<$outcome, Fault> {
+                match self {
+                    Self::Engine(containers) => containers.$name($($argument),*).await,
+                    Self::Swarm(services) => services.$name($($argument),*).await,
+                }
+            })*
+        }
+    };
+}
+
+// A fault is that of a call. The call may have had an effect, unless the fault says that
+// it had none.
+operations! {
+    /// Creates a target that does not run yet.
+    create(target: &NewTarget<'_>) -> Outcome;
+
+    /// Gives a target its secrets and starts it. Only the attempt that created the target
+    /// does this.
+    start(id: &TargetId, target: &NewTarget<'_>) -> StartOutcome;
+
+    /// Makes sure that nobody withdraws a target that was seen running, before its caller
+    /// hears of it; `false` if it is already withdrawn. `attempt` is the caller's own. An
+    /// Engine does not remove what runs, so there this makes no call.
+    vouch(id: &TargetId, attempt: &str) -> bool;
+
+    /// Finds the target with this id, in any state.
+    find_by_id(id: &TargetId) -> Option<Target>;
+
+    /// Finds a target that was seen running, once its state is reliable: one that ended
+    /// at once is then not shown as running. `took` is how long its start took, if that
+    /// is known.
+    find_started(id: &TargetId, took: Duration) -> Option<Target>;
+
+    /// Finds the target with this name, in any state.
+    find_by_name(name: &ContainerName) -> Option<Target>;
+
+    /// Lists the targets of this deployment, and notes which Engine answered and when.
+    survey() -> Survey;
 
     /// Lists the live targets, once the list has the one that was just created. The list
     /// is for counting: it may have others too, and on a Swarm it shows a target with a
     /// vouch as stopping, whatever its task does.
-    ///
-    /// # Errors
-    ///
-    /// Any reply that is not a list, or lists that lack the target although it is there.
-    pub async fn survey_live_with(&self, id: &TargetId) -> Result<Survey, Fault> {
-        dispatch!(self.survey_live_with(id))
-    }
+    survey_live_with(id: &TargetId) -> Survey;
 
     /// The nodes of a Swarm; none on an Engine, without a call.
-    ///
-    /// # Errors
-    ///
-    /// Any reply that is not a list.
-    pub async fn nodes(&self) -> Result<Vec<Node>, Fault> {
-        dispatch!(self.nodes())
-    }
+    nodes() -> Vec<Node>;
 
     /// How a target ended; `None` if it is gone.
-    ///
-    /// # Errors
-    ///
-    /// Any reply that does not show it.
-    pub async fn ended(&self, id: &TargetId) -> Result<Option<Ended>, Fault> {
-        dispatch!(self.ended(id))
-    }
-
-    /// The exit code of an ended target, if its list has not shown it; `None` if it is
-    /// not known.
-    ///
-    /// # Errors
-    ///
-    /// Any reply that does not show it.
-    pub async fn exit_code(&self, id: &TargetId) -> Result<Option<i64>, Fault> {
-        dispatch!(self.exit_code(id))
-    }
+    ended(id: &TargetId) -> Option<Ended>;
 
     /// Asks a target to end, and kills it after `grace`. A Swarm grants the grace with
     /// every removal, so there this makes no call.
-    ///
-    /// # Errors
-    ///
-    /// Any reply that is not a success.
-    pub async fn stop(&self, id: &TargetId, grace: Duration) -> Result<(), Fault> {
-        dispatch!(self.stop(id, grace))
-    }
+    stop(id: &TargetId, grace: Duration) -> ();
 
     /// Removes a target, unless it runs or has a vouch.
-    ///
-    /// # Errors
-    ///
-    /// Any reply that does not show whether it is removed.
-    pub async fn remove(&self, target: &Target) -> Result<Removed, Fault> {
-        dispatch!(self.remove(target))
-    }
+    remove(target: &Target) -> Removed;
 
     /// Kills and removes a target.
-    ///
-    /// # Errors
-    ///
-    /// Any reply that does not show whether it is removed.
-    pub async fn kill_and_remove(&self, target: &Target) -> Result<Removed, Fault> {
-        dispatch!(self.kill_and_remove(target))
-    }
+    kill_and_remove(target: &Target) -> Removed;
 
     /// Adds to each target the age up to which it was renewed. A Swarm's lists show that
     /// already, so there this makes no call.
-    ///
-    /// # Errors
-    ///
-    /// Any reply that is not a list.
-    pub async fn add_renewals(&self, targets: &mut [Target]) -> Result<(), Fault> {
-        match self {
-            Self::Engine(containers) => containers.add_renewals(targets).await,
-            Self::Swarm(_) => Ok(()),
-        }
-    }
+    add_renewals(targets: &mut [Target]) -> ();
 
     /// Lets a target run up to a later age, and returns the latest that is known: another
     /// request may have renewed it for longer. `None` if it may be ending by now. Its
     /// renewals must have been added before.
-    ///
-    /// # Errors
-    ///
-    /// Any reply that does not show whether it is renewed.
-    pub async fn renew(
-        &self,
-        target: &Target,
-        lifetime: Duration,
-    ) -> Result<Option<Duration>, Fault> {
-        dispatch!(self.renew(target, lifetime))
-    }
+    renew(target: &Target, lifetime: Duration) -> Option<Duration>;
 
     /// Removes a few leftovers of targets that are gone, and returns how many: renewals
     /// on an Engine, secrets on a Swarm. `targets` are those that exist.
-    ///
-    /// # Errors
-    ///
-    /// Any reply that is not a list.
-    pub async fn remove_left_over(&self, targets: &[Target]) -> Result<usize, Fault> {
-        dispatch!(self.remove_left_over(targets))
-    }
+    remove_left_over(targets: &[Target]) -> usize;
 }

@@ -102,12 +102,7 @@ impl<T> Call<T> {
         }
     }
 
-    /// Reads the reply.
-    ///
-    /// # Errors
-    ///
-    /// [`Fault::EngineError`] or [`Fault::Nonsense`]; the call's file says which replies
-    /// it reads in another way.
+    /// Reads the reply. The call's file says which replies are no [`Fault`].
     pub fn read(&self, reply: &Reply) -> Result<T, Fault> {
         (self.reader)(reply)
     }

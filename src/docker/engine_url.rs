@@ -19,10 +19,6 @@ impl EngineUrl {
     /// Case does not matter in host names, but Spin compares the host of a request with
     /// the `hosts` of `[[client_tls]]` as text. With a capital in it, Spin would find
     /// nothing and send no client certificate.
-    ///
-    /// # Errors
-    ///
-    /// What it must be.
     pub fn parse(text: &str) -> Result<Self, String> {
         const FORM: &str = "is not http://host:port or https://host:port";
         let parts = text

@@ -14,10 +14,6 @@ impl ImageReference {
     ///
     /// Only checks for characters that could break out of a path of the Engine API; the
     /// Engine checks the rest of the grammar.
-    ///
-    /// # Errors
-    ///
-    /// What it must be.
     pub fn parse(text: &str) -> Result<Self, String> {
         let parts_are_whole = text.split('/').all(|part| {
             part.starts_with(|first: char| first.is_ascii_alphanumeric()) && !part.contains("..")

@@ -62,10 +62,6 @@ fn look<T>(filters: &Value, reader: impl Fn(&Reply) -> Result<T, Fault> + 'stati
 }
 
 /// Reads a list.
-///
-/// # Errors
-///
-/// Any reply that is not a list of containers.
 pub fn listed(reply: &Reply) -> Result<Vec<Target>, Fault> {
     let summaries: Vec<Summary> = reply.listed()?;
     let now = reply.date();

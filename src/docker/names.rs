@@ -55,10 +55,6 @@ impl DeploymentId {
     const CHARS_MAX: usize = 22;
 
     /// Parses 1 to 22 lower-case letters, digits and inner dashes.
-    ///
-    /// # Errors
-    ///
-    /// What it must be.
     pub fn parse(text: &str) -> Result<Self, String> {
         let is_id = (1..=Self::CHARS_MAX).contains(&text.len())
             && text

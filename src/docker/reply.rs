@@ -31,10 +31,7 @@ impl Reply {
     }
 
     /// The body, which must have the shape `T`.
-    ///
-    /// # Errors
-    ///
-    /// [`Fault::Nonsense`]; serde's own message would quote the body.
+    /// The fault does not have serde's own message, which would quote the body.
     pub fn json<T: DeserializeOwned>(&self) -> Result<T, Fault> {
         serde_json::from_slice(self.0.body()).map_err(|error| {
             Fault::Nonsense(format!(
@@ -47,11 +44,6 @@ impl Reply {
     }
 
     /// The body of a list, which every list of the API answers with 200.
-    ///
-    /// # Errors
-    ///
-    /// [`Fault::ListFailed`] for a 404 in an Engine's words, or the fault of any other
-    /// reply.
     pub fn listed<T: DeserializeOwned>(&self) -> Result<T, Fault> {
         match self.status() {
             200 => self.json(),
@@ -84,10 +76,6 @@ impl Reply {
     }
 
     /// A member of the body, which must be text.
-    ///
-    /// # Errors
-    ///
-    /// [`Fault::Nonsense`] if it is not.
     pub fn text(&self, member: &str) -> Result<String, Fault> {
         let body: Value = self.json()?;
         let text = body[member].as_str();
@@ -145,10 +133,6 @@ impl Reply {
     }
 
     /// Reads the reply to a call that also succeeds if there is nothing to do.
-    ///
-    /// # Errors
-    ///
-    /// The fault of a reply that says neither.
     pub fn done_or_absent(&self) -> Result<(), Fault> {
         match self.status() {
             204 => Ok(()),

@@ -37,10 +37,6 @@ impl<'a> Capacity<'a> {
 
     /// Checks the limits against all live targets of the deployment, and this many that
     /// are not created yet. The attempt's own is among them.
-    ///
-    /// # Errors
-    ///
-    /// [`OrderError::TooManyTargets`], or [`OrderError::TooManyOfOwner`].
     pub fn check(&self, all: &[Target], new: usize) -> Result<(), OrderError> {
         let live = || all.iter().filter(|container| is_live(container));
         if live().count() + new > self.max {

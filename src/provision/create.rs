@@ -40,10 +40,7 @@ pub(super) enum Unmade {
 impl<P: Platform> Provisioner<'_, P> {
     /// Creates the container of an attempt. Returns its id, and the Engine's warnings about
     /// options that it left out.
-    ///
-    /// # Errors
-    ///
-    /// Why the call was certainly not made. A look would fail in the same way.
+    /// An error means that no call was made: a look would fail in the same way.
     pub(super) async fn make(
         &self,
         attempt: &Attempt<'_>,
@@ -124,10 +121,6 @@ impl<P: Platform> Provisioner<'_, P> {
 
     /// Checks a chosen image before its container is in any list. `/health` has checked
     /// all other images. A Swarm's managers do not know the images of the nodes.
-    ///
-    /// # Errors
-    ///
-    /// [`OrderError::NotAllowed`], or why the Engine did not show the image.
     async fn check_chosen_image(&self, attempt: &Attempt<'_>) -> Result<(), Error> {
         let Attempt { order, profile, .. } = attempt;
         let image = order.image.as_ref().filter(|_| !self.backend.has_nodes());

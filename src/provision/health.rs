@@ -16,10 +16,6 @@ impl<P: Platform> Provisioner<'_, P> {
     /// permitted. This also proves that the Engine answers.
     ///
     /// Returns notes for the operator about a start that would work.
-    ///
-    /// # Errors
-    ///
-    /// [`Error::Unhealthy`], with the error of the next start.
     pub async fn health(&self) -> Result<Vec<String>, Error> {
         self.check()
             .await

@@ -19,11 +19,6 @@ impl<P: Platform> Provisioner<'_, P> {
     /// Extends a target's life to `lifetime` from now. Never shortens it, and never exceeds
     /// the longest lifetime that its environment had at its create. A target of a version
     /// that did not note this keeps its lifetime.
-    ///
-    /// # Errors
-    ///
-    /// [`TargetError::NoSuchTarget`], also for a container that is not ours,
-    /// [`TargetError::RenewedTooLate`], or why it was not renewed.
     pub async fn renew(&self, id: &TargetId, lifetime: Duration) -> Result<Target, Error> {
         let mut target = self.found(id).await?;
         match target.state {

@@ -64,11 +64,8 @@ enum Sight {
 
 impl<P: Platform> Provisioner<'_, P> {
     /// Creates and starts the container of `order`, or finds it running.
-    ///
-    /// # Errors
-    ///
-    /// Why it does not run. Removes then what this attempt created, unless the Engine
-    /// cannot be reached.
+    /// If it does not run, removes what this attempt created, unless the Engine cannot be
+    /// reached.
     pub async fn start(&self, order: &StartOrder) -> Result<Started, Error> {
         let profile = self.config.profiles.of(&order.environment_id);
         let image = order.image.as_ref().unwrap_or(&profile.image);

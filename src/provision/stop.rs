@@ -16,11 +16,7 @@ impl<P: Platform> Provisioner<'_, P> {
     /// already gone.
     ///
     /// A look settles every reply that leaves the outcome open.
-    ///
-    /// # Errors
-    ///
-    /// [`TargetError::NotOurs`], with the container untouched, also for an id of the
-    /// other backend, or why it was not removed.
+    /// Leaves a container that is not ours alone.
     pub async fn stop(&self, id: &TargetId) -> Result<Option<Target>, Error> {
         if !self.backend.gives_out(id) {
             return Err(TargetError::NotOurs(id.clone()).into());

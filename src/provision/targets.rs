@@ -35,10 +35,6 @@ pub struct Overview {
 impl<P: Platform> Provisioner<'_, P> {
     /// The targets that a filter selects, the oldest first, with the exit codes of the
     /// youngest ended ones.
-    ///
-    /// # Errors
-    ///
-    /// Why the Engine did not answer.
     pub async fn targets(&self, filter: &Filter) -> Result<Vec<TargetView>, Error> {
         let (mut survey, _) = self.backend.survey_with_renewals().await?;
         self.add_hosts(&mut survey.targets).await;
@@ -49,10 +45,6 @@ impl<P: Platform> Provisioner<'_, P> {
 
     /// All targets, and which Engine answered, with the exit codes of the youngest ended
     /// ones of an environment, or of all.
-    ///
-    /// # Errors
-    ///
-    /// Why the Engine did not list the targets.
     pub async fn overview(&self, environment: Option<&str>) -> Result<Overview, Error> {
         let (mut survey, _) = self.backend.survey_with_renewals().await?;
         let mut nodes = self.backend.nodes().await;
@@ -90,11 +82,7 @@ impl<P: Platform> Provisioner<'_, P> {
     }
 
     /// One target.
-    ///
-    /// # Errors
-    ///
-    /// [`TargetError::NoSuchTarget`], also for a container that is not ours, or why the
-    /// Engine did not answer.
+    /// A container that is not ours is no target.
     pub async fn target(&self, id: &TargetId) -> Result<TargetView, Error> {
         let found = self.found(id).await?;
         Ok(self.shown(found).await)
@@ -142,9 +130,13 @@ impl<P: Platform> Provisioner<'_, P> {
         }
     }
 
-    /// The exit code of an ended target. Without it, the rest is still worth an answer.
+    /// The exit code of an ended target. Without it, the rest is still worth an answer. A
+    /// Swarm's list shows it already, if it is known.
     async fn exit_code(&self, id: &TargetId) -> Option<i64> {
-        self.backend.exit_code(id).await.ok().flatten()
+        if self.backend.has_nodes() {
+            return None;
+        }
+        self.backend.ended(id).await.ok().flatten()?.exit_code
     }
 }
 

@@ -22,10 +22,7 @@ const LOOKS_MAX: u32 = 32;
 impl<P: Platform> Provisioner<'_, P> {
     /// Looks at a target until the wait is over or `timeout` has passed, and returns it
     /// as it is then. Repeats a failed look until that time.
-    ///
-    /// # Errors
-    ///
-    /// [`TargetError::NoSuchTarget`] as soon as it is gone, or why the last look failed.
+    /// Ends as soon as the target is gone.
     pub async fn wait(
         &self,
         id: &TargetId,

@@ -22,10 +22,7 @@ const TOKEN_CHARS_MAX: usize = 4096;
 const URL_CHARS_MAX: usize = 2048;
 
 /// Parses the body of `/start`.
-///
-/// # Errors
-///
-/// `RequestError::BadBody`, which names the field but never shows its value.
+/// An error names the field and never shows its value.
 pub fn parse_start(body: &[u8]) -> Result<StartOrder, RequestError> {
     #[derive(Deserialize)]
     #[serde(rename_all = "camelCase")]
@@ -56,10 +53,6 @@ pub fn parse_start(body: &[u8]) -> Result<StartOrder, RequestError> {
 }
 
 /// Parses the body of `/stop`.
-///
-/// # Errors
-///
-/// `RequestError::BadBody` or `RequestError::BadUniqueId`.
 pub fn parse_stop(body: &[u8]) -> Result<TargetId, RequestError> {
     #[derive(Deserialize)]
     #[serde(rename_all = "camelCase")]

@@ -88,13 +88,11 @@ impl<P: Platform> Services<'_, P> {
         Ok(found.and_then(|target| target.ended))
     }
 
-    /// The list shows the exit code already, if it is known.
-    pub async fn exit_code(&self, _: &TargetId) -> Result<Option<i64>, Fault> {
-        Ok(None)
+    pub async fn stop(&self, _: &TargetId, _: Duration) -> Result<(), Fault> {
+        Ok(())
     }
 
-    /// A Swarm grants the grace with every removal.
-    pub async fn stop(&self, _: &TargetId, _: Duration) -> Result<(), Fault> {
+    pub async fn add_renewals(&self, _: &mut [Target]) -> Result<(), Fault> {
         Ok(())
     }
 }

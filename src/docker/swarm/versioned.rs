@@ -55,10 +55,6 @@ impl Versioned {
     /// Checks that a manager shows the service as it was started. If the manager left
     /// something out, an update would change it, and the Swarm would replace the task. A
     /// service of an earlier version of this server passes.
-    ///
-    /// # Errors
-    ///
-    /// [`Fault::Altered`].
     pub fn check_whole(&self) -> Result<(), Fault> {
         let started = self.service.labels.get(label::TEMPLATE);
         match started.is_none_or(|digest| *digest == template::digest(&self.spec)) {
@@ -70,10 +66,6 @@ impl Versioned {
     }
 
     /// Checks that a manager shows the whole template in a body of ServiceCreate.
-    ///
-    /// # Errors
-    ///
-    /// [`Fault::Altered`], which names the missing option.
     pub fn check_has_all_of(&self, body: &Value) -> Result<(), Fault> {
         match template::missing(&body["TaskTemplate"], self.template()) {
             None => Ok(()),

@@ -42,31 +42,27 @@ const REDACTED_CHARS_MIN: usize = 8;
 #[derive(Debug)]
 pub struct LogLine<'a> {
     /// The request's id, also in an error's answer.
-    pub request_id: &'a str,
+    pub(crate) request_id: &'a str,
     /// The route's path; `-` for an unknown path, `tail` for the work after an
     /// answer.
-    pub route: &'static str,
+    pub(crate) route: &'static str,
     /// The status of the answer; none for the work after an answer.
-    pub status: Option<u16>,
+    pub(crate) status: Option<u16>,
     /// The time from the request's arrival to the answer.
-    pub took: Duration,
-    /// Who called, if that is known.
-    pub caller: Option<Caller>,
+    pub(crate) took: Duration,
+    pub(crate) caller: Option<Caller>,
     /// The event, if the line is one.
-    pub event: Option<Event>,
-    /// Its target.
-    pub subject: &'a Subject,
+    pub(crate) event: Option<Event>,
+    pub(crate) subject: &'a Subject,
     /// The id of the caller's trace.
-    pub trace: Option<&'a str>,
-    /// The calls to the Engine.
-    pub calls: &'a Calls,
+    pub(crate) trace: Option<&'a str>,
+    pub(crate) calls: &'a Calls,
     /// More for the operator: the options that the Engine left out of a container, unsafe
     /// variables, and the rest for the next reap.
-    pub notes: &'a [String],
-    /// Why the request failed.
-    pub error: Option<&'a Error>,
+    pub(crate) notes: &'a [String],
+    pub(crate) error: Option<&'a Error>,
     /// The texts to redact, because a peer may have echoed them.
-    pub secrets: &'a [Secret],
+    pub(crate) secrets: &'a [Secret],
 }
 
 impl LogLine<'_> {

@@ -1,7 +1,4 @@
 //! `GET /metrics`: gauges in the text format of OpenMetrics.
-//!
-//! They show only the present state of the Engine. Counters and latencies need a memory,
-//! which this server does not have.
 
 use std::collections::BTreeMap;
 use std::fmt;

@@ -320,10 +320,7 @@ async fn remove<P: Platform>(
     }
     let removed = match reason {
         Reason::Expired => backend.kill_and_remove(container).await,
-        Reason::NeverStarted
-        | Reason::Ended { .. }
-        | Reason::Unhealthy { .. }
-        | Reason::RemovalFailed => backend.remove(container).await,
+        _ => backend.remove(container).await,
     };
     match removed {
         Ok(Removed::Done) => report.removed.push((found, reason)),

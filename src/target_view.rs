@@ -184,6 +184,7 @@ impl TargetView {
         let created = OffsetDateTime::from_unix_timestamp(container.created)
             .unwrap_or(OffsetDateTime::UNIX_EPOCH);
         let lifetime = ages::lifetime(container, config.max_lifetime);
+        let text = |key| container.label(key).map(str::to_owned);
         let labels = container.label(label::LABELS);
         let labels = labels.and_then(|text| serde_json::from_str(text).ok());
         let lifetime = time::Duration::try_from(lifetime).unwrap_or(time::Duration::MAX);
@@ -192,10 +193,7 @@ impl TargetView {
         let runs = state == ShownState::Running;
         Self {
             id: container.id.clone(),
-            environment: container
-                .label(label::ENVIRONMENT_ID)
-                .unwrap_or_default()
-                .to_owned(),
+            environment: text(label::ENVIRONMENT_ID).unwrap_or_default(),
             image: container.image.clone(),
             image_id: container.image_id.clone(),
             state,
@@ -211,10 +209,7 @@ impl TargetView {
                 true => Endpoint::of(container, config),
                 false => Vec::new(),
             },
-            owner: container
-                .label(label::OWNER)
-                .filter(|owner| !owner.is_empty())
-                .map(str::to_owned),
+            owner: text(label::OWNER).filter(|owner| !owner.is_empty()),
             labels: labels.unwrap_or_default(),
         }
     }
@@ -232,22 +227,6 @@ mod tests {
     use crate::docker::ports::Protocol;
     use crate::docker::ports::tests::published;
     use crate::docker::target::tests::aged;
-
-    #[test]
-    fn a_target_is_what_a_list_says_of_its_container() {
-        let config = config(&[("max_lifetime", "1h")]);
-        let environment = ("dynamic-access.environment-id", "e");
-        let container = aged("running", Some(61), &[environment]);
-        let target = TargetView::new(&container, &config);
-        assert_eq!(target.environment, "e");
-        assert_eq!(target.state, ShownState::Running);
-        assert_eq!(target.expires - target.created, time::Duration::HOUR);
-        assert_eq!(target.age, Some(Duration::from_secs(61)));
-        let lifetime = ("dynamic-access.max-lifetime", "60");
-        let target = TargetView::new(&aged("created", None, &[lifetime]), &config);
-        assert_eq!(target.expires - target.created, time::Duration::MINUTE);
-        assert_eq!((target.environment.as_str(), target.age), ("", None));
-    }
 
     #[test]
     fn an_endpoint_is_a_named_port_that_its_host_publishes() {

@@ -51,9 +51,7 @@ const REPLACED_MAX: usize = 2;
 /// Targets as containers of one Engine.
 #[derive(Debug)]
 pub struct Containers<'a, P> {
-    /// The Engine.
     pub engine: Engine<'a, P>,
-    /// The operator's settings.
     pub config: &'a Config,
 }
 
@@ -88,12 +86,8 @@ impl<P: Platform> Containers<'_, P> {
         self.engine.send(list::find_by_id(id)).await
     }
 
-    /// Inspects a target a moment after its start.
-    ///
-    /// The Engine calls a container started once its first process exists, which is the
-    /// init process even if the image's entry point is missing. Once Docker has noticed
-    /// the end of that process, an inspect waits and then shows the end, however long a
-    /// list shows the container as running. Docker notices it after up to 30 ms with one
+    /// Inspects a target a moment after its start: once Docker has noticed the end of its
+    /// first process, an inspect waits and then shows the end. Docker notices it after up to 30 ms with one
     /// start at a time, 0.11 s with eight, and 0.44 s with sixteen on a busy host. The
     /// kernel's count of the processes shows the end sooner, so a target with enough of
     /// them waits no longer. Each pause is longer than the worst of the tables in

@@ -52,19 +52,18 @@ pub enum Backend<'a, P> {
 #[derive(Debug)]
 pub struct NewTarget<'a> {
     /// Its own name, which only one target has at a time.
-    pub name: &'a ContainerName,
+    pub(crate) name: &'a ContainerName,
     /// The attempt that makes it: 32 hex digits.
-    pub attempt: &'a str,
-    /// The image of its container.
-    pub image: &'a ImageReference,
+    pub(crate) attempt: &'a str,
+    pub(crate) image: &'a ImageReference,
     /// The body of its create.
     pub body: Value,
     /// The files that it gets before its start.
-    pub secrets: &'a [SecretFile],
+    pub(crate) secrets: &'a [SecretFile],
     /// The id of the user who owns the files that have no owner of their own.
-    pub secret_owner: u32,
+    pub(crate) secret_owner: u32,
     /// The ids of the nodes that rejected it; none on an Engine.
-    pub avoid: &'a [String],
+    pub(crate) avoid: &'a [String],
 }
 
 /// The outcome of a start that was understood.

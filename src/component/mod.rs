@@ -3,9 +3,6 @@
 //!
 //! It does not know Docker or the webhooks. It never answers with a WASI error, whose
 //! text would reach the caller.
-//!
-//! A component has one thread, and a webhook does one thing at a time. So every wait
-//! blocks in `wasi:io/poll`, and no executor is needed.
 
 mod headers;
 mod incoming;

@@ -18,13 +18,11 @@ const SMALL_BYTES: usize = 1024;
 pub struct Deadline(Instant);
 
 impl Deadline {
-    /// The moment `duration` from now.
     pub fn after(duration: Duration) -> Self {
         let nanoseconds = duration.as_nanos().try_into().unwrap_or(u64::MAX);
         Self(monotonic_clock::now().saturating_add(nanoseconds))
     }
 
-    /// Waits until this moment.
     pub fn pass(&self) {
         monotonic_clock::subscribe_instant(self.0).block();
     }
@@ -36,17 +34,15 @@ impl Deadline {
     /// Waits for `event`, but not past this moment.
     pub fn wait(&self, event: &Pollable) -> Result<(), Halt> {
         let passed = monotonic_clock::subscribe_instant(self.0);
-        if poll(&[event, &passed]).contains(&0) {
-            Ok(())
-        } else {
-            Err(Halt::TimedOut)
+        match poll(&[event, &passed]).contains(&0) {
+            true => Ok(()),
+            false => Err(Halt::TimedOut),
         }
     }
 }
 
 /// Why a stream was not read or written to its end.
 pub enum Halt {
-    /// The deadline has passed.
     TimedOut,
     /// The peer closed the stream.
     Closed,

@@ -1,6 +1,5 @@
 //! One call to the Engine as a value.
 
-use std::fmt;
 use std::time::Duration;
 
 use http::Method;
@@ -18,11 +17,10 @@ pub const LOOK: Duration = Duration::from_secs(5);
 /// of a busy host, which has been seen to take seconds.
 pub const CHANGE: Duration = Duration::from_secs(15);
 
-/// Reads the reply to one request.
 type Reader<T> = Box<dyn Fn(&Reply) -> Result<T, Fault>>;
 
 /// A request, together with the reader of its reply: no reply can be read as that to
-/// another request.
+/// another request. It has no `Debug`, because it can hold a token or credentials.
 pub struct Call<T> {
     /// Its name, one word for the log.
     pub name: &'static str,
@@ -36,7 +34,7 @@ pub struct Call<T> {
     pub is_look: bool,
     /// The advice if its reply is too long.
     pub too_long: &'static str,
-    reader: Reader<T>,
+    pub(super) reader: Reader<T>,
 }
 
 impl<T> Call<T> {
@@ -63,14 +61,6 @@ impl<T> Call<T> {
         Self::look(name, bodiless(Method::GET, &path), reader)
     }
 
-    /// The same call, not repeated.
-    pub(super) fn once(self) -> Self {
-        Self {
-            is_look: false,
-            ..self
-        }
-    }
-
     /// A call that may change something and reads the whole reply.
     pub(super) fn change(
         name: &'static str,
@@ -94,23 +84,8 @@ impl<T> Call<T> {
         Self { too_long, ..self }
     }
 
-    /// The same call, which keeps only the end of its reply.
-    pub(super) fn keeping_the_end(self) -> Self {
-        Self {
-            keep: Keep::End,
-            ..self
-        }
-    }
-
     /// Reads the reply. The call's file says which replies are no [`Fault`].
     pub fn read(&self, reply: &Reply) -> Result<T, Fault> {
         (self.reader)(reply)
-    }
-}
-
-impl<T> fmt::Debug for Call<T> {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        // The request can hold a token or credentials.
-        write!(f, "Call({})", self.name)
     }
 }

@@ -90,39 +90,3 @@ fn is_no_such_image(reply: &Reply) -> bool {
     let message = reply.message().unwrap_or_default();
     says(&message, &["no such image", "image not known"])
 }
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-    use crate::docker::DeploymentId;
-    use crate::docker::reply::tests::check_reads;
-    use crate::docker::target::tests::ID;
-    use crate::secret::Secret;
-
-    #[test]
-    fn a_failure_that_can_be_mended_is_told_from_others() {
-        let deployment = DeploymentId::parse("da").expect("an id");
-        let name = ContainerName::from_token(&deployment, &Secret::new("t"));
-        let made = |warnings| format!(r#"{{"Id":"{ID}","Warnings":{warnings}}}"#);
-        let warned = format!(r#"Ok(Created {{ id: TargetId("{ID}"), warnings: ["a", "b"] }})"#);
-        let network = "unable to find network with name or ID n: network not found";
-        check_reads(
-            &create(&name, &Value::Null),
-            &[
-                (201, &made("null"), "Ok(Created"),
-                (201, &made(r#"["a","b"]"#), &warned),
-                (201, r#"{"Id":"short"}"#, "Err"),
-                (409, "Conflict.", r#"Ok(NameTaken("Conflict."))"#),
-                (500, "x is already in use by 1", "Ok(NameTaken"),
-                (404, "name is not reserved", "Ok(NameTaken"),
-                (500, "name is not reserved", "Ok(NameTaken"),
-                (404, "No such image: agent:1", "Ok(NoSuchImage"),
-                (404, "agent: image not known", "Ok(NoSuchImage"),
-                (404, network, r#"Ok(NoSuchNetwork("n"))"#),
-                (500, network, r#"Ok(NoSuchNetwork("n"))"#),
-                (400, "invalid reference format", "Err"),
-                (500, "no space left", "Err"),
-            ],
-        );
-    }
-}

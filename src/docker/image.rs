@@ -42,29 +42,3 @@ fn inspected(reply: &Reply) -> Result<Option<Image>, Fault> {
         _ => Err(reply.fault()),
     }
 }
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-    use crate::docker::reply::tests::check_reads;
-
-    #[test]
-    fn only_an_engines_answer_says_present_or_absent_and_tells_the_user() {
-        let agent = ImageReference::parse("agent").expect("an image");
-        let (root, user) = (
-            r#"Ok(Some(Image { user: "","#,
-            r#"Ok(Some(Image { user: "1:0","#,
-        );
-        check_reads(
-            &inspect(&agent),
-            &[
-                (200, r#"{"Id":"i","Other":1}"#, root),
-                (200, r#"{"Id":"i","Config":null}"#, root),
-                (200, r#"{"Id":"i","Config":{"User":"1:0"}}"#, user),
-                (404, "No such image: agent", "Ok(None)"),
-                (200, "{}", "Err"),
-                (500, "m", "Err"),
-            ],
-        );
-    }
-}

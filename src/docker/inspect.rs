@@ -1,8 +1,7 @@
 //! `GET /containers/{id}/json` (Engine API, ContainerInspect).
 //!
-//! Docker holds a container's lock while it starts the container and while it handles its
-//! end, and meanwhile lists it in its earlier state (moby, `daemon/monitor.go`). An
-//! inspect waits for that lock, so it shows an end before a list does.
+//! An inspect waits for the container's lock, which Docker also holds while it handles an
+//! end (moby, `daemon/monitor.go`). So it shows an end before a list does.
 
 use std::collections::BTreeMap;
 
@@ -86,24 +85,27 @@ mod tests {
     use serde_json::json;
 
     use super::*;
-    use crate::docker::reply::tests::{check_reads, dated};
-    use crate::docker::target::tests::{ID, id};
+    use crate::docker::target::tests::ID;
 
     /// Reads the inspect of a container in this state, with its own members.
-    fn read(status: &str, state: Value, network: Value) -> Target {
+    fn read(server: &str, status: &str, state: Value, network: Value) -> Target {
         let mut body = json!({
             "Id": ID, "Name": "/n", "Created": "2026-11-23T00:00:00Z", "Image": "sha256:0123",
             "State": {"Status": status, "ExitCode": 137},
             "Config": {"Image": "agent", "Labels": {"key": "value"}},
             "NetworkSettings": network,
         });
-        for (key, value) in state.as_object().expect("an object") {
+        for (key, value) in state.as_object().into_iter().flatten() {
             body["State"][key] = value.clone();
         }
-        let date = Some("Mon, 23 Nov 2026 01:10:00 GMT");
-        let found = inspected(&dated(200, &body.to_string(), date));
+        let response = http::Response::builder().header("server", server);
+        let response = response.header("date", "Mon, 23 Nov 2026 01:10:00 GMT");
+        let response = response.body(body.to_string().into_bytes());
+        let found = inspected(&Reply::new(response.expect("a response")));
         found.expect("a container").expect("it is there")
     }
+
+    const DOCKER: &str = "Docker/28.5.2 (linux)";
 
     #[test]
     fn the_time_since_the_end_is_told_in_any_zone() {
@@ -114,7 +116,12 @@ mod tests {
             ("0001-01-01T00:00:00Z", Some(63_930_993_000)),
             ("", None),
         ] {
-            let found = read("exited", json!({"FinishedAt": finished}), Value::Null);
+            let found = read(
+                DOCKER,
+                "exited",
+                json!({"FinishedAt": finished}),
+                Value::Null,
+            );
             let expected = Ended {
                 seconds_ago,
                 exit_code: Some(137),
@@ -130,7 +137,7 @@ mod tests {
             "Ports": {"22/tcp": [{"HostIp": "127.0.0.1", "HostPort": "40109"}]},
             "Networks": {"n": {"IPAddress": "172.18.0.5", "GlobalIPv6Address": ""}},
         });
-        let found = read("running", json!({}), network);
+        let found = read(DOCKER, "running", Value::Null, network);
         assert_eq!((found.id.as_str(), found.state), (ID, State::Running));
         assert_eq!(found.age, Some(Duration::from_secs(4200)));
         assert!(found.has_name("n"));
@@ -143,39 +150,18 @@ mod tests {
 
     #[test]
     fn the_health_is_told_of_one_that_runs_and_has_a_check() {
-        for (state, health, ready) in [
-            ("running", "healthy", Some(true)),
-            ("running", "starting", Some(false)),
-            ("running", "unhealthy", Some(false)),
-            ("running", "none", None),
-            ("exited", "healthy", None),
+        for (server, state, health, ready) in [
+            (DOCKER, "running", "healthy", Some(true)),
+            (DOCKER, "running", "starting", Some(false)),
+            (DOCKER, "running", "unhealthy", Some(false)),
+            (DOCKER, "running", "none", None),
+            (DOCKER, "exited", "healthy", None),
+            // Podman's lists do not tell it.
+            ("Libpod/5.8.6 (linux)", "running", "healthy", None),
         ] {
-            let found = read(state, json!({"Health": {"Status": health}}), Value::Null);
-            assert_eq!(found.ready, ready, "{state} {health}");
+            let health = json!({"Health": {"Status": health}});
+            let found = read(server, state, health, Value::Null);
+            assert_eq!(found.ready, ready, "{server} {state}");
         }
-    }
-
-    #[test]
-    fn podman_tells_no_health_since_its_lists_do_not() {
-        let body = json!({
-            "Id": ID, "Created": "2026-11-23T00:00:00Z",
-            "State": {"Status": "running", "Health": {"Status": "healthy"}},
-        });
-        let response = http::Response::builder().header("server", "Libpod/5.8.6 (linux)");
-        let response = response.body(body.to_string().into_bytes());
-        let found = inspected(&Reply::new(response.expect("a response")));
-        assert_eq!(
-            found.expect("a container").expect("it is there").ready,
-            None
-        );
-    }
-
-    #[test]
-    fn a_container_that_is_gone_is_no_fault() {
-        let (gone, other) = (
-            (404, "No such container: x", "Ok(None)"),
-            (200, "{}", "Err"),
-        );
-        check_reads(&inspect(&id()), &[gone, other, (500, "m", "Err")]);
     }
 }

@@ -1,14 +1,10 @@
 //! The Docker Engine API as values: requests are made, replies are read.
 //!
-//! This module neither sends anything nor decides what to do next. Paths have no version:
-//! every Engine from 20.10 on, and Podman, then uses its newest, and the calls here have
-//! not changed since API 1.41. Every request has a `Content-Length`, because
-//! ContainerStart answers 400 to a chunked `POST`.
+//! This module neither sends anything nor decides what to do next. Every request has a
+//! `Content-Length`, because ContainerStart answers 400 to a chunked `POST`.
 //!
-//! One file for each endpoint: [`create`], [`archive`], [`start`], [`list`], [`inspect`],
-//! [`stats`], [`stop`], [`remove`], [`image`], [`pull`], [`network`] and [`volume`]. Each
-//! makes a [`call::Call`], which holds the request and the reader of its reply. [`target`] is a
-//! target as lists show it, on either backend, and [`ports`] its ports.
+//! Each endpoint has a file, which makes a [`call::Call`]: the request and the reader of
+//! its reply. [`target`] is a target as lists show it, on either backend.
 
 pub mod archive;
 pub mod call;
@@ -105,14 +101,4 @@ fn moment(text: &str) -> Option<OffsetDateTime> {
 }
 
 #[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn a_query_carries_nothing_that_a_parser_takes_apart() {
-        assert_eq!(
-            query_encoded(r#"{"name":["^/a.b$"]}&x=%+é"#),
-            "%7B%22name%22%3A%5B%22%5E%2Fa.b%24%22%5D%7D%26x%3D%25%2B%C3%A9"
-        );
-    }
-}
+mod tests;

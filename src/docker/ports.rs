@@ -98,12 +98,27 @@ pub struct Published {
 
 /// The `Ports` of a container in a list. An unpublished port has no `PublicPort`.
 pub(super) fn listed(ports: &Value) -> Vec<Published> {
+    all(ports, ["PrivatePort", "Type", "IP", "PublicPort"])
+}
+
+/// The `Ports` in the status of a task, each with a free port of its node. They do not
+/// show the host.
+pub(super) fn of_task(ports: &Value) -> Vec<Published> {
+    all(ports, ["TargetPort", "Protocol", "", "PublishedPort"])
+}
+
+/// The ports of a list of objects with these members.
+fn all(ports: &Value, [own, protocol, host, public]: [&str; 4]) -> Vec<Published> {
+    let number = |value: &Value| {
+        let number = value.as_u64()?.try_into().ok()?;
+        Some(number).filter(|number| *number > 0)
+    };
     let published = |port: &Value| {
         Some(Published {
-            number: number(&port["PrivatePort"])?,
-            protocol: Protocol::parse(port["Type"].as_str()?)?,
-            host: port["IP"].as_str().map(str::to_owned),
-            host_port: number(&port["PublicPort"])?,
+            number: number(&port[own])?,
+            protocol: Protocol::parse(port[protocol].as_str()?)?,
+            host: port[host].as_str().map(str::to_owned),
+            host_port: number(&port[public])?,
         })
     };
     let ports = ports.as_array().into_iter().flatten();
@@ -124,25 +139,6 @@ pub(super) fn inspected(ports: &Value) -> Vec<Published> {
     };
     let ports = ports.as_object().into_iter().flatten();
     ports.filter_map(published).collect()
-}
-
-/// The `Ports` in the status of a task, each with a free port of its node.
-pub(super) fn of_task(ports: &Value) -> Vec<Published> {
-    let published = |port: &Value| {
-        Some(Published {
-            number: number(&port["TargetPort"])?,
-            protocol: Protocol::parse(port["Protocol"].as_str()?)?,
-            host: None,
-            host_port: number(&port["PublishedPort"])?,
-        })
-    };
-    let ports = ports.as_array().into_iter().flatten();
-    ports.filter_map(published).collect()
-}
-
-fn number(value: &Value) -> Option<u16> {
-    let number = value.as_u64()?.try_into().ok()?;
-    Some(number).filter(|number| *number > 0)
 }
 
 /// The address of a container in the first of its networks that gives it one, IPv4 if it

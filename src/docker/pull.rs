@@ -11,6 +11,7 @@ use serde_json::Value;
 use super::call::Call;
 use super::{ImageReference, Reply, bodiless, query_encoded, says, with_registry_auth};
 use crate::fault::Fault;
+use crate::platform::Keep;
 use crate::secret::Secret;
 
 /// Pulls one image by its tag or digest. Without either, the Engine would pull all tags
@@ -26,7 +27,10 @@ pub fn pull(image: &ImageReference, registry_auth: Option<&Secret>) -> Call<Pull
         query_encoded(tag)
     );
     let request = with_registry_auth(bodiless(Method::POST, &path), registry_auth);
-    Call::change("pull", request, Duration::MAX, pulled).keeping_the_end()
+    Call {
+        keep: Keep::End,
+        ..Call::change("pull", request, Duration::MAX, pulled)
+    }
 }
 
 /// How a pull ended.

@@ -61,27 +61,3 @@ fn says_running(reply: &Reply) -> bool {
         .message()
         .is_some_and(|message| message.contains("as it is running"))
 }
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-    use crate::docker::reply::tests::check_reads;
-    use crate::docker::target::tests::id;
-
-    #[test]
-    fn a_declined_removal_is_told_from_a_failed_one() {
-        let podmans = "cannot remove container x as it is running";
-        for call in [remove(&id()), kill_and_remove(&id())] {
-            check_reads(
-                &call,
-                &[
-                    (204, "", "Ok(Done)"),
-                    (404, "No such container: x", "Ok(Absent)"),
-                    (409, "container is running", "Ok(Declined)"),
-                    (500, podmans, "Ok(Declined)"),
-                    (500, "device busy", "Err"),
-                ],
-            );
-        }
-    }
-}

@@ -188,10 +188,7 @@ pub fn is_full(message: &str) -> bool {
 
 #[cfg(test)]
 pub(crate) mod tests {
-    use std::fmt::Debug;
-
     use super::*;
-    use crate::docker::call::Call;
 
     /// A reply of that status and body.
     pub(crate) fn reply(status: u16, body: &str) -> Reply {
@@ -206,28 +203,6 @@ pub(crate) mod tests {
         }
         let body = body.as_bytes().to_vec();
         Reply::new(response.body(body).expect("a response"))
-    }
-
-    /// The replies of other servers, which are a fault for every call.
-    const FOREIGN: [(u16, &str, &str); 5] = [
-        (200, "<html>", "Err"),
-        (302, "", "Err"),
-        (404, "<html>", "Err"),
-        (404, r#"{"error":"x"}"#, "Err"),
-        (409, "<html>", "Err"),
-    ];
-
-    /// Checks what a call reads from each reply: its status, a body or the Engine's
-    /// message, and how the outcome begins.
-    #[track_caller]
-    pub(crate) fn check_reads<T: Debug>(call: &Call<T>, rows: &[(u16, &str, &str)]) {
-        for (status, body, expected) in rows.iter().chain(&FOREIGN) {
-            let message = serde_json::json!({"message": body}).to_string();
-            let is_whole = body.is_empty() || body.starts_with(['{', '[', '<']);
-            let body = if is_whole { body } else { &*message };
-            let outcome = format!("{:?}", call.read(&reply(*status, body)));
-            assert!(outcome.starts_with(expected), "{status} {body}: {outcome}");
-        }
     }
 
     #[test]

@@ -28,26 +28,3 @@ fn started(reply: &Reply) -> Result<Result<(), NoSuchNetwork>, Fault> {
         _ => Err(reply.fault()),
     }
 }
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-    use crate::docker::reply::tests::check_reads;
-    use crate::docker::target::tests::id;
-
-    #[test]
-    fn a_container_that_runs_is_started_and_a_missing_network_is_told_from_other_failures() {
-        let (network, missing) = ("network n not found", r#"Ok(Err(NoSuchNetwork("n")))"#);
-        check_reads(
-            &start(&id()),
-            &[
-                (204, "", "Ok(Ok(()))"),
-                (304, "", "Ok(Ok(()))"),
-                (404, network, missing),
-                (500, network, missing),
-                (200, "m", "Err"),
-                (404, "m", "Err"),
-            ],
-        );
-    }
-}

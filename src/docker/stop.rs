@@ -21,22 +21,3 @@ pub fn stop(id: &TargetId, grace: Duration) -> Call<()> {
         }
     })
 }
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-    use crate::docker::reply::tests::check_reads;
-    use crate::docker::target::tests::id;
-
-    #[test]
-    fn what_does_not_run_has_stopped() {
-        let call = stop(&id(), Duration::from_secs(15));
-        assert!(call.request.uri().to_string().ends_with("/stop?t=15"));
-        let done = [(204, "", "Ok"), (304, "", "Ok"), (404, "No such", "Ok")];
-        check_reads(&call, &done);
-        check_reads(
-            &call,
-            &[(200, "", "Err"), (409, "m", "Err"), (500, "", "Err")],
-        );
-    }
-}

@@ -22,15 +22,13 @@ use crate::fault::Fault;
 pub struct Attempt<'a> {
     /// The container's name, which the Engine gives to one container at a time.
     pub name: ContainerName,
-    /// The order.
-    pub order: &'a StartOrder,
+    pub(crate) order: &'a StartOrder,
     /// The profile of its environment.
     pub profile: &'a Profile,
-    /// The image of its container.
-    pub image: &'a ImageReference,
+    pub(crate) image: &'a ImageReference,
     /// The options of its container, with the order's choices, or the problems with
     /// those.
-    pub body: Result<Body, Vec<String>>,
+    pub(crate) body: Result<Body, Vec<String>>,
     config: &'a Config,
     id: String,
 }

@@ -1,9 +1,8 @@
 //! The create of a start: the refusals by the variables and the Engine, and the pull of a
 //! missing image.
 
-use super::Provisioner;
 use super::attempt::Attempt;
-use super::capacity::Capacity;
+use super::{Provisioner, capacity};
 use crate::backend::NewTarget;
 use crate::config::{TokenDelivery, is_read_by};
 use crate::container::is_reserved_variable;
@@ -91,7 +90,7 @@ impl<P: Platform> Provisioner<'_, P> {
     /// takes long, and fills the Engine's disk.
     async fn check_room(&self, attempt: &Attempt<'_>) -> Result<(), Error> {
         let live = self.backend.list().await?;
-        Ok(Capacity::of(attempt, self.config).check(&live, 1)?)
+        Ok(capacity::check(attempt, self.config, &live, 1)?)
     }
 
     /// Checks an order against the variables.
@@ -152,62 +151,36 @@ impl<P: Platform> Provisioner<'_, P> {
     fn check_choices(&self, attempt: &Attempt<'_>) -> Result<(), OrderError> {
         let Attempt { order, profile, .. } = attempt;
         let (choosable, env) = (&profile.choosable, &order.env);
-        let command = &order.choices.command;
         let has_name = |is: &dyn Fn(&str) -> bool| {
             let mut named = env.iter().filter_map(|entry| entry.split_once('='));
             named.any(|(name, _)| is(name))
         };
         let is_swarm = self.backend.has_nodes();
         let bytes: usize = env.iter().map(|entry| listed_bytes(entry)).sum();
-        let has = |test: fn(&ImageReference) -> bool| order.image.as_ref().is_some_and(test);
-        let problems = [
-            (
-                !env.is_empty() && !choosable.env,
-                "This environment does not allow env.",
-            ),
-            (
-                has_name(&is_reserved_variable),
-                "env has a name that is reserved: one that this server sets, or one that changes which programs and libraries are loaded.",
-            ),
-            (
-                has_name(&|name| profile.body.sets_variable(name)),
-                "env has a name that this environment sets for all targets.",
-            ),
-            (
-                is_swarm && bytes > SWARM_ENV_BYTES_MAX,
-                "env may have at most 4 KiB of JSON on a Swarm.",
-            ),
-            (
-                // A Swarm expands templates there (swarmkit, `template.ExpandContainerSpec`).
-                is_swarm && env.iter().any(|entry| entry.contains("{{")),
-                "env must not have a value with {{ on a Swarm.",
-            ),
-            (
-                !command.is_empty() && !choosable.command,
-                "This environment does not allow command.",
-            ),
-            (
-                order
-                    .image
-                    .as_ref()
-                    .is_some_and(|image| !choosable.has_image(image)),
-                "This environment does not allow the image.",
-            ),
-            (
-                is_swarm && has(|image| !image.is_pinned()),
-                "image must have a digest on a Swarm.",
-            ),
-            (
-                !order.choices.resources.are_within(choosable.max),
-                "resources exceed what this environment allows.",
-            ),
-        ];
-        if let Some((_, problem)) = problems.into_iter().find(|(is_so, _)| *is_so) {
-            return Err(OrderError::NotAllowed(problem));
-        }
-        match &attempt.body {
-            Ok(_) => Ok(()),
-            Err(problems) => Err(OrderError::Guarded(problems.join("; "))),
-        }
+        let has = |test: &dyn Fn(&ImageReference) -> bool| order.image.as_ref().is_some_and(test);
+        let problem = if !env.is_empty() && !choosable.env {
+            "This environment does not allow env."
+        } else if has_name(&is_reserved_variable) {
+            "env has a name that is reserved: one that this server sets, or one that changes which programs and libraries are loaded."
+        } else if has_name(&|name| profile.body.sets_variable(name)) {
+            "env has a name that this environment sets for all targets."
+        } else if is_swarm && bytes > SWARM_ENV_BYTES_MAX {
+            "env may have at most 4 KiB of JSON on a Swarm."
+        } else if is_swarm && env.iter().any(|entry| entry.contains("{{")) {
+            // A Swarm expands templates there (swarmkit, `template.ExpandContainerSpec`).
+            "env must not have a value with {{ on a Swarm."
+        } else if !order.choices.command.is_empty() && !choosable.command {
+            "This environment does not allow command."
+        } else if has(&|image| !choosable.has_image(image)) {
+            "This environment does not allow the image."
+        } else if is_swarm && has(&|image| !image.is_pinned()) {
+            "image must have a digest on a Swarm."
+        } else if !order.choices.resources.are_within(choosable.max) {
+            "resources exceed what this environment allows."
+        } else {
+            let guarded = |problems: &Vec<_>| OrderError::Guarded(problems.join("; "));
+            return attempt.body.as_ref().map(|_| ()).map_err(guarded);
+        };
+        Err(OrderError::NotAllowed(problem))
     }
 }

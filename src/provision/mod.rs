@@ -1,22 +1,8 @@
 //! The work of a request on containers: the order of the calls, the clean-up, and every
 //! decision between them.
 //!
-//! Does not know the caller's HTTP; the Engine's is in [`crate::docker`].
-//!
-//! | module | decides |
-//! |---|---|
-//! | `start` | the next step of a start, from the state of its container |
-//! | `order` | what a start asks for, and when two starts ask for the same |
-//! | `attempt` | the body of the container of one start |
-//! | `create` | which orders are refused before there is a container |
-//! | `capacity` | whether there is room for one more target |
-//! | `clean_up` | whether the container of a failed start is removed |
-//! | `stop` | when a target is gone |
-//! | `health` | whether the next start can work |
-//! | `renew` | how long a target may run on |
-//! | `targets` | which targets are shown |
-//! | `wait` | how often and how long to look at a target |
-//! | `readings` | the values for a scrape of metrics |
+//! Does not know the caller's HTTP; the Engine's is in [`crate::docker`]. Each file decides
+//! one thing, which its first line names.
 
 pub mod attempt;
 mod capacity;

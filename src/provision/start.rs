@@ -1,17 +1,11 @@
 //! A start: at most one running container for a key, whatever fails.
-//!
-//! The container's name follows from the key, and the Engine gives a name to one
-//! container at a time. An attempt that does not know what the Engine has done looks for
-//! that name. Each attempt writes a label of its own: only the attempt that created a
-//! container ever starts it.
 
 use std::time::Duration;
 
 use super::attempt::{self, Attempt};
-use super::capacity::Capacity;
 use super::clean_up::Remains;
 use super::create::Unmade;
-use super::{FAULTS_MAX, Provisioner, StartOrder, Started};
+use super::{FAULTS_MAX, Provisioner, StartOrder, Started, capacity};
 use crate::ages::ABANDONED_AFTER;
 use crate::backend::{NewTarget, StartOutcome};
 use crate::docker::TargetId;
@@ -73,9 +67,10 @@ impl<P: Platform> Provisioner<'_, P> {
         let mut rejection = None;
         loop {
             let outcome = self.start_once(order, &avoid).await;
-            match (outcome, rejection) {
+            let Err(error) = outcome else { return outcome };
+            match (error, rejection) {
                 (
-                    Err(Error::Engine(EngineError::Refused(Fault::Rejected { node, reason }))),
+                    Error::Engine(EngineError::Refused(Fault::Rejected { node, reason })),
                     earlier,
                 ) => {
                     avoid.push(node.clone());
@@ -91,18 +86,19 @@ impl<P: Platform> Provisioner<'_, P> {
                     rejection = Some(error);
                 }
                 // There is no other node now, but perhaps in a moment.
-                (Err(Error::Swarm(SwarmError::NoNode(reason))), Some(rejection)) => {
-                    return Err(match reason.contains("not available") {
-                        true => Error::Swarm(SwarmError::NoNode(format!(
-                            "{reason}; before that, {rejection}"
-                        ))),
-                        false => rejection,
-                    });
+                (Error::Swarm(SwarmError::NoNode(reason)), Some(rejection))
+                    if reason.contains("not available") =>
+                {
+                    let reason = format!("{reason}; before that, {rejection}");
+                    return Err(SwarmError::NoNode(reason).into());
                 }
-                (Err(Error::Swarm(SwarmError::StartTooSlow)), Some(rejection)) => {
+                (
+                    Error::Swarm(SwarmError::NoNode(_) | SwarmError::StartTooSlow),
+                    Some(rejection),
+                ) => {
                     return Err(rejection);
                 }
-                (outcome, _) => return outcome,
+                (error, _) => return Err(error),
             }
         }
     }
@@ -374,7 +370,7 @@ impl<P: Platform> Provisioner<'_, P> {
                 skew.as_secs()
             ));
         }
-        Ok(Capacity::of(attempt, self.config).check(all, 0)?)
+        Ok(capacity::check(attempt, self.config, all, 0)?)
     }
 }
 

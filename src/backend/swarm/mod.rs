@@ -11,9 +11,7 @@
 //!
 //! An update is made from one version of the service, and refused if there is a later
 //! one. So if a start, a vouch, a renewal and a fence meet, one happens and the others
-//! notice. A service stays until its nodes have confirmed the end of its task. If
-//! somebody else deletes it earlier, its name is free while its task may still run: a
-//! task without a service is listed as a target that stops.
+//! notice.
 
 mod list;
 mod remove;
@@ -44,7 +42,6 @@ const UPDATES_MAX: u32 = 4;
 pub struct Services<'a, P> {
     /// A manager of the Swarm.
     pub engine: Engine<'a, P>,
-    /// The operator's settings.
     pub config: &'a Config,
 }
 

@@ -1,7 +1,4 @@
 //! The Engine API of a Swarm's managers.
-//!
-//! A target is a service of one replica with its one task. [`target`] reads the two
-//! together.
 
 pub mod node;
 pub mod secret;

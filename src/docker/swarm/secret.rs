@@ -24,15 +24,12 @@ use crate::secret::Secret;
 /// A secret as a list shows it.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct StoredSecret {
-    /// Its id.
-    pub id: String,
-    /// Its name.
-    pub name: String,
-    /// The attempt that made it.
-    pub attempt: Option<String>,
+    pub(crate) id: String,
+    pub(crate) name: String,
+    pub(crate) attempt: Option<String>,
     /// The time since its creation, as exact as the clocks of the managers agree; `None`
     /// if the reply had no date.
-    pub age: Option<Duration>,
+    pub(crate) age: Option<Duration>,
 }
 
 /// The outcome of a create that a Swarm understood.
@@ -119,45 +116,5 @@ impl StoredSecret {
             attempt: body.spec.labels.unwrap_or_default().remove(label::ATTEMPT),
             age: now.map(|now| age(created.unix_timestamp(), now)),
         })
-    }
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-    use crate::docker::reply::tests::check_reads;
-
-    #[test]
-    fn a_secret_is_sent_in_base64_and_not_shown() {
-        let labels = [(label::ATTEMPT, "a")];
-        let call = create("da-a-0", &labels, &Secret::new("planted"));
-        let body: Value = serde_json::from_slice(call.request.body()).expect("JSON");
-        let expected = json!({
-            "Name": "da-a-0",
-            "Labels": {"dynamic-access.attempt": "a"},
-            "Data": "cGxhbnRlZA==",
-        });
-        assert_eq!(body, expected);
-        assert!(!format!("{call:?}").contains("planted"));
-        check_reads(
-            &call,
-            &[
-                (201, r#"{"ID":"s"}"#, r#"Ok(Id("s"))"#),
-                (409, "already exists", "Ok(NameTaken)"),
-                (201, "{}", "Err"),
-                (400, "m", "Err"),
-            ],
-        );
-    }
-
-    #[test]
-    fn a_secret_in_use_is_not_deleted_and_one_without_a_time_is_none() {
-        let call = delete("s/../t");
-        assert_eq!(call.request.uri().to_string(), "/secrets/s%2F..%2Ft");
-        let gone = (404, "secret s not found", "Ok");
-        let used = "secret 's' is in use by the following service: x";
-        check_reads(&call, &[(204, "", "Ok"), gone, (400, used, "Err")]);
-        let broken = r#"[{"ID":"s","CreatedAt":"","Spec":{"Name":"n"}}]"#;
-        check_reads(&of_attempt("a"), &[(200, broken, "Err")]);
     }
 }

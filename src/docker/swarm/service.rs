@@ -1,7 +1,4 @@
 //! `/services` (Engine API, ServiceCreate, ServiceList and ServiceDelete).
-//!
-//! A Swarm gives a name to one service at a time, whichever manager is asked. A name is
-//! free again as soon as its service is deleted.
 
 use std::collections::BTreeMap;
 use std::time::Duration;
@@ -25,19 +22,16 @@ use crate::secret::Secret;
 /// A service as a list shows it.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Service {
-    /// Its id.
-    pub id: TargetId,
-    /// Its name.
-    pub name: String,
+    pub(crate) id: TargetId,
+    pub(crate) name: String,
     /// The server's own labels.
-    pub labels: BTreeMap<String, String>,
-    /// The image of its tasks.
-    pub image: String,
+    pub(crate) labels: BTreeMap<String, String>,
+    pub(crate) image: String,
     /// How many tasks it should have.
-    pub replicas: u64,
+    pub(crate) replicas: u64,
     /// When it was created, in seconds of Unix time, by the clock of the leader at that
     /// time.
-    pub created: i64,
+    pub(crate) created: i64,
 }
 
 impl Service {
@@ -90,12 +84,11 @@ fn created(reply: &Reply) -> Result<Outcome, Fault> {
 /// A list of services, and more from the same reply.
 #[derive(Debug)]
 pub struct Listing {
-    /// The services.
-    pub services: Vec<Service>,
+    pub(crate) services: Vec<Service>,
     /// The time of the manager that answered, if the reply has it.
-    pub now: Option<OffsetDateTime>,
+    pub(crate) now: Option<OffsetDateTime>,
     /// The Engine's name and version, if the reply has them.
-    pub engine: Option<String>,
+    pub(crate) engine: Option<String>,
 }
 
 /// Lists the services of a part of a deployment.
@@ -209,17 +202,17 @@ impl Service {
 }
 
 #[cfg(test)]
-pub(super) mod tests {
+pub(in crate::docker) mod tests {
     use super::*;
-    use crate::docker::reply::tests::{check_reads, reply};
+    use crate::docker::reply::tests::reply;
 
-    pub(in crate::docker::swarm) const ID: &str = "0123456789abcdefghijklmno";
+    pub(in crate::docker) const ID: &str = "0123456789abcdefghijklmno";
 
-    pub(in crate::docker::swarm) fn id() -> TargetId {
+    pub(in crate::docker) fn id() -> TargetId {
         TargetId::of_service(ID).expect("an id")
     }
 
-    pub(in crate::docker::swarm) fn shown() -> Value {
+    pub(in crate::docker) fn shown() -> Value {
         json!({
             "ID": ID,
             "Version": {"Index": 42},
@@ -237,27 +230,6 @@ pub(super) mod tests {
     }
 
     #[test]
-    fn a_create_gives_the_id_of_a_service() {
-        let made = json!({"ID": ID, "Warnings": null}).to_string();
-        let lost = "network targets not found";
-        check_reads(
-            &create(&json!({"Name": "da-1"}), None),
-            &[
-                (
-                    201,
-                    &made,
-                    &format!(r#"Ok(Created {{ id: TargetId("{ID}")"#),
-                ),
-                (409, "name conflicts", r#"Ok(NameTaken("name conflicts"))"#),
-                (404, lost, r#"Ok(NoSuchNetwork("targets"))"#),
-                (201, "{}", "Err"),
-                (201, r#"{"ID":"short"}"#, "Err"),
-                (400, "invalid", "Err"),
-            ],
-        );
-    }
-
-    #[test]
     fn a_list_keeps_what_was_asked_for_alone() {
         let mut longer = shown();
         longer["ID"] = "1123456789abcdefghijklmno".into();
@@ -272,15 +244,5 @@ pub(super) mod tests {
         let deployment = DeploymentId::parse("da").expect("an id");
         let all = of_deployment(&deployment, &Part::whole());
         assert_eq!(all.read(&both).expect("a list").services.len(), 2);
-        check_reads(&all, &["", "{}", "[{}]"].map(|body| (200, body, "Err")));
-    }
-
-    #[test]
-    fn a_delete_tells_whether_it_was_there() {
-        let gone = (404, "service x not found", "Ok(false)");
-        check_reads(
-            &delete(&id()),
-            &[(200, "", "Ok(true)"), gone, (500, "", "Err")],
-        );
     }
 }

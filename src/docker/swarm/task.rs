@@ -21,30 +21,27 @@ use crate::fault::Fault;
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Task {
     /// The service that it was made for, which may be gone.
-    pub service: TargetId,
-    /// Its state.
-    pub state: TaskState,
+    pub(crate) service: TargetId,
+    pub(crate) state: TaskState,
     /// The state that its Swarm wants for it.
-    pub desired: Desired,
-    /// Its node, once it has one.
-    pub node: Option<String>,
+    pub(crate) desired: Desired,
+    pub(crate) node: Option<String>,
     /// The reason for its state, if its Swarm gives one.
-    pub error: Option<String>,
+    pub(crate) error: Option<String>,
     /// The exit code of its first process, if it has ended.
-    pub exit_code: Option<i64>,
+    pub(crate) exit_code: Option<i64>,
     /// When it reached its state, by the node's clock.
-    pub since: Option<OffsetDateTime>,
+    pub(crate) since: Option<OffsetDateTime>,
     /// When it was made, in seconds of Unix time.
-    pub created: i64,
-    /// The image of its container.
-    pub image: String,
+    pub(crate) created: i64,
+    pub(crate) image: String,
     /// Whether its service has a health check of its own. Lists do not show a check of
     /// the image.
-    pub has_check: bool,
+    pub(crate) has_check: bool,
     /// The labels of its container that are the server's own.
-    pub labels: BTreeMap<String, String>,
+    pub(crate) labels: BTreeMap<String, String>,
     /// The ports that its node publishes.
-    pub published: Vec<Published>,
+    pub(crate) published: Vec<Published>,
 }
 
 /// The state of a task.
@@ -211,7 +208,7 @@ mod tests {
     use serde_json::json;
 
     use super::*;
-    use crate::docker::reply::tests::{check_reads, reply};
+    use crate::docker::reply::tests::reply;
 
     /// A task that should be removed, with this template and this status.
     fn task(spec: Value, status: Value) -> Task {
@@ -266,13 +263,5 @@ mod tests {
             let task = task(spec, json!({"State": "running"}));
             assert_eq!(task.has_check, has_check, "{check}");
         }
-    }
-
-    #[test]
-    fn what_is_not_a_list_of_tasks_is_a_fault() {
-        let without_time = r#"[{"CreatedAt":"","ServiceID":"0123456789abcdefghijklmno","Spec":{},"Status":{"State":"new"}}]"#;
-        let without_service = r#"[{"CreatedAt":"2026-11-23T01:00:00Z","ServiceID":"x","Spec":{},"Status":{"State":"new"}}]"#;
-        let bodies = ["", "{}", "[{}]", without_time, without_service];
-        check_reads(&of_name("da-1"), &bodies.map(|body| (200, body, "Err")));
     }
 }

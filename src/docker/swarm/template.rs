@@ -1,9 +1,5 @@
-//! A service's specification, as managers of different versions show it.
-//!
-//! A manager drops each field that its version does not know, both from its replies and
-//! from what it passes on. An update repeats the whole specification. If it is made from
-//! such a reply or sent through such a manager, it changes the template, and the Swarm
-//! replaces the running task.
+//! A service's specification, as managers of different versions show it: each drops the
+//! fields that it does not know, from its replies and from what it passes on.
 
 use serde_json::Value;
 use sha2::{Digest, Sha256};

@@ -1,7 +1,4 @@
 //! `/services/{id}` (Engine API, ServiceInspect and ServiceUpdate).
-//!
-//! An update names the version that it was made from: a Swarm refuses the second of two
-//! updates from one version.
 
 use std::time::Duration;
 
@@ -18,8 +15,7 @@ use crate::secret::Secret;
 /// A service with everything that an update needs.
 #[derive(Debug, Clone)]
 pub struct Versioned {
-    /// The service.
-    pub service: Service,
+    pub(crate) service: Service,
     version: u64,
     spec: Value,
 }
@@ -36,14 +32,11 @@ const CHANGED: [&str; 5] = [
 /// A file with a secret in a service's containers.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct SecretReference {
-    /// The id of the secret.
-    pub id: String,
-    /// The name of the secret.
-    pub name: String,
-    /// The path of the file.
-    pub path: String,
+    pub(crate) id: String,
+    pub(crate) name: String,
+    pub(crate) path: String,
     /// The id of the user who may read it.
-    pub owner: u32,
+    pub(crate) owner: u32,
 }
 
 impl Versioned {
@@ -220,7 +213,7 @@ fn is_out_of_sequence(reply: &Reply) -> bool {
 mod tests {
     use super::super::service::tests::{id, shown};
     use super::*;
-    use crate::docker::reply::tests::{check_reads, reply};
+    use crate::docker::reply::tests::reply;
 
     fn versioned() -> Versioned {
         let found = inspect(&id()).read(&reply(200, &shown().to_string()));
@@ -263,42 +256,5 @@ mod tests {
             assert_eq!(body["Labels"][label], "true");
             assert_eq!(body["Labels"]["dynamic-access.name"], "da-1");
         }
-    }
-
-    #[test]
-    fn a_later_version_is_told_from_other_failures() {
-        let late = "rpc error: code = Unknown desc = update out of sequence";
-        check_reads(
-            &versioned().fence(),
-            &[
-                (200, r#"{"Warnings":null}"#, "Ok(Done)"),
-                (500, late, "Ok(OutOfSequence)"),
-                (404, "service x not found", "Ok(Gone)"),
-                (500, "m", "Err"),
-            ],
-        );
-    }
-
-    #[test]
-    fn a_service_that_no_update_can_change_is_nonsense_and_so_is_another() {
-        // serde also reads a struct from a list of its members.
-        let spec = &shown()["Spec"];
-        let members = ["Name", "Labels", "TaskTemplate", "Mode"].map(|name| &spec[name]);
-        for (path, value) in [
-            ("/Spec", json!(members)),
-            ("/Spec/TaskTemplate", json!([{"Image": "agent"}])),
-            ("/Spec/TaskTemplate/ContainerSpec", json!(["agent"])),
-            ("/Spec/TaskTemplate/Placement", json!("n")),
-            ("/ID", json!("1123456789abcdefghijklmno")),
-        ] {
-            let mut body = shown();
-            body["Spec"]["TaskTemplate"]["Placement"] = json!({});
-            *body.pointer_mut(path).expect(path) = value;
-            check_reads(
-                &inspect(&id()),
-                &[(200, &body.to_string(), "Err(Nonsense(")],
-            );
-        }
-        check_reads(&inspect(&id()), &[(404, "service x not found", "Ok(None)")]);
     }
 }

@@ -125,13 +125,13 @@ mod tests {
             position: 1,
         };
         let asked = Route::StartTarget { wait: None };
-        let (stop, renew) = (
-            Route::StopTarget(id.clone()),
-            Route::RenewTarget(id.clone()),
-        );
+        let stop = Route::StopTarget(id.clone());
+        let renew = Route::RenewTarget(id.clone());
         let late = || Some(Error::from(TargetError::RenewedTooLate(id.clone())));
         let full = || Some(OrderError::TooManyTargets(1, "").into());
         let busy = || Some(TargetError::InProgress.into());
+        let not_permitted = Some(CallerError::NotPermitted(caller).into());
+        let absent = Some(TargetError::NoSuchTarget.into());
         let reap = Route::Reap { dry_run: false };
         let (denied, failed) = ("target.start.denied", "auth.failure");
         let refused = "request.denied";
@@ -146,21 +146,13 @@ mod tests {
             (Some(&Route::Stop), None, "target.stop"),
             (Some(&stop), busy(), "target.stop"),
             (None, Some(CallerError::Unauthorized("").into()), failed),
-            (
-                Some(&stop),
-                Some(CallerError::NotPermitted(caller).into()),
-                failed,
-            ),
+            (Some(&stop), not_permitted, failed),
             (Some(&stop), Some(CallerError::CrossSite.into()), failed),
             (Some(&Route::Health), None, ""),
             (Some(&reap), None, ""),
             (Some(&Route::Metrics), None, ""),
             (None, Some(RequestError::UnknownPath.into()), refused),
-            (
-                Some(&Route::Metrics),
-                Some(TargetError::NoSuchTarget.into()),
-                refused,
-            ),
+            (Some(&Route::Metrics), absent, refused),
             (Some(&Route::Metrics), busy(), ""),
         ] {
             let found = Event::of(route, error.as_ref(), false).map(Event::name);

@@ -64,7 +64,6 @@ where
     request.answer(seen, handled)
 }
 
-/// One request, while it is handled.
 struct Request<'a, P, V> {
     platform: &'a P,
     variables: &'a V,

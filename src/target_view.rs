@@ -286,6 +286,7 @@ mod tests {
             };
             assert_eq!(filter.shows(&target), is_shown, "{filter:?}");
         }
+        assert_eq!(target.expires - target.created, time::Duration::days(8));
         // Targets without an owner, one of them with an invalid label.
         for (owner, labels) in [("", ""), ("", "planted")] {
             let target = view(owner, labels);

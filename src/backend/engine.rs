@@ -10,11 +10,10 @@ use crate::docker::inspect;
 use crate::docker::list;
 use crate::docker::part::Part;
 use crate::docker::remove::{self, Removed};
-use crate::docker::start::{self, NoSuchNetwork};
 use crate::docker::swarm::node::Node;
 use crate::docker::target::{Ended, Survey, Target, age};
 use crate::docker::volume::{self, Renewal};
-use crate::docker::{ContainerName, TargetId, archive, create, stats, stop};
+use crate::docker::{ContainerName, TargetId, archive, create, start, stats, stop};
 use crate::engine::Engine;
 use crate::fault::Fault;
 use crate::platform::Platform;
@@ -74,7 +73,7 @@ impl<P: Platform> Containers<'_, P> {
         let begun = platform.now();
         Ok(match self.engine.send(start::start(id)).await? {
             Ok(()) => StartOutcome::Runs(platform.now().saturating_sub(begun)),
-            Err(NoSuchNetwork(named)) => StartOutcome::NoSuchNetwork(named),
+            Err(named) => StartOutcome::NoSuchNetwork(named),
         })
     }
 

@@ -39,13 +39,11 @@ use crate::platform::Platform;
 /// The most secrets, or renewals, of targets that are gone which one reap removes.
 const LEFT_OVER_MAX: usize = 16;
 
-/// Carries out the operations of one part of a webhook.
+/// Carries out the operations of one part of a webhook, on one Engine or on a Swarm.
 #[derive(Debug)]
-pub enum Backend<'a, P> {
-    /// One Engine.
-    Engine(Containers<'a, P>),
-    /// A Swarm.
-    Swarm(Services<'a, P>),
+pub struct Backend<'a, P> {
+    engine: Engine<'a, P>,
+    config: &'a Config,
 }
 
 /// A target to make and start.
@@ -56,8 +54,7 @@ pub struct NewTarget<'a> {
     /// The attempt that makes it: 32 hex digits.
     pub(crate) attempt: &'a str,
     pub(crate) image: &'a ImageReference,
-    /// The body of its create.
-    pub body: Value,
+    pub(crate) body: Value,
     /// The files that it gets before its start.
     pub(crate) secrets: &'a [SecretFile],
     /// The id of the user who owns the files that have no owner of their own.
@@ -97,56 +94,44 @@ pub enum StartOutcome {
 impl<'a, P: Platform> Backend<'a, P> {
     /// The backend that `config` names, reached through `engine`.
     pub fn new(engine: Engine<'a, P>, config: &'a Config) -> Self {
-        match config.scheduler {
-            SchedulerKind::Engine => Self::Engine(Containers { engine, config }),
-            SchedulerKind::Swarm => Self::Swarm(Services { engine, config }),
-        }
-    }
-
-    fn parts(&self) -> (&Engine<'a, P>, &'a Config) {
-        match self {
-            Self::Engine(Containers { engine, config })
-            | Self::Swarm(Services { engine, config }) => (engine, config),
-        }
+        Self { engine, config }
     }
 
     /// The Engine, for calls that are not about targets.
     pub fn engine(&self) -> &Engine<'a, P> {
-        self.parts().0
+        &self.engine
     }
 
     /// The same, until another moment.
     pub fn until(&self, until: Duration) -> Self {
-        let (engine, config) = self.parts();
-        Self::new(engine.until(until), config)
+        Self::new(self.engine.until(until), self.config)
     }
 
     /// The same, for at most this long.
     pub fn within(&self, limit: Duration) -> Self {
-        let (engine, config) = self.parts();
-        Self::new(engine.within(limit), config)
+        Self::new(self.engine.within(limit), self.config)
     }
 
     /// How long it may still be used.
     pub fn time_left(&self) -> Duration {
-        self.engine().time_left()
+        self.engine.time_left()
     }
 
     /// Whether an id has the form that this backend gives to ids. No other id can find a
     /// target.
     pub fn gives_out(&self, id: &TargetId) -> bool {
-        id.is_of_service() == matches!(self, Self::Swarm(_))
+        id.is_of_service() == self.has_nodes()
     }
 
     /// Whether targets run on the nodes of a Swarm. Its managers do not know which
     /// images the nodes have, nor the options of their networks.
     pub fn has_nodes(&self) -> bool {
-        matches!(self, Self::Swarm(_))
+        self.config.scheduler == SchedulerKind::Swarm
     }
 
     /// Whether a secret may be empty (swarmkit, `validateSecretSpec`).
     pub fn takes_empty_secrets(&self) -> bool {
-        matches!(self, Self::Engine(_))
+        !self.has_nodes()
     }
 
     /// Lists the targets of this deployment.
@@ -169,9 +154,12 @@ macro_rules! operations {
         impl<P: Platform> Backend<'_, P> {
             $($(#[$doc])*
             pub async fn $name(&self, $($argument: $type),*) -> Result<$outcome, Fault> {
-                match self {
-                    Self::Engine(containers) => containers.$name($($argument),*).await,
-                    Self::Swarm(services) => services.$name($($argument),*).await,
+                let Self { engine, config } = *self;
+                match config.scheduler {
+                    SchedulerKind::Engine => {
+                        Containers { engine, config }.$name($($argument),*).await
+                    }
+                    SchedulerKind::Swarm => Services { engine, config }.$name($($argument),*).await,
                 }
             })*
         }

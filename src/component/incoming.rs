@@ -47,7 +47,6 @@ pub fn body(request: &IncomingRequest, limit: usize) -> Result<Vec<u8>, BodyErro
     })
 }
 
-/// The answer to a request that is not valid HTTP.
 pub fn bad_request() -> HttpResponse {
     let mut response = HttpResponse::default();
     *response.status_mut() = StatusCode::BAD_REQUEST;

@@ -69,7 +69,6 @@ fn variable(name: &'static str) -> Result<String, String> {
         .map_err(|_| "cannot be read; check that it is in spin.toml and has a value".to_owned())
 }
 
-/// WASI 0.2 as the platform of the core.
 struct Wasi;
 
 impl Platform for Wasi {

@@ -60,7 +60,6 @@ fn written(reply: &Reply) -> Result<(), Fault> {
     }
 }
 
-/// A tar archive of the files.
 fn archive(secrets: &[SecretFile], owner: u32) -> Vec<u8> {
     let mut archive = tar::Builder::new(Vec::new());
     for secret in secrets {

@@ -1,6 +1,6 @@
 //! `GET /images/{name}/json` (Engine API, ImageInspect).
 
-use http::{Method, StatusCode};
+use http::Method;
 use serde_json::Value;
 
 use super::call::Call;
@@ -25,20 +25,16 @@ pub fn inspect(image: &ImageReference) -> Call<Option<Image>> {
 }
 
 fn inspected(reply: &Reply) -> Result<Option<Image>, Fault> {
-    match reply.status() {
-        200 => {
-            // Any web server may answer 200. An Engine answers with the image's id.
-            reply.text("Id")?;
-            let body: Value = reply.json()?;
-            let config = &body["Config"];
-            let user = config["User"].as_str().unwrap_or_default();
-            let listed = ["Labels", "Entrypoint", "Cmd"].map(|key| config[key].to_string());
-            Ok(Some(Image {
-                user: user.to_owned(),
-                listed_bytes: listed.iter().map(String::len).sum(),
-            }))
-        }
-        404 if reply.is_engines(StatusCode::NOT_FOUND) => Ok(None),
-        _ => Err(reply.fault()),
-    }
+    reply.found(|| {
+        // Any web server may answer 200. An Engine answers with the image's id.
+        reply.text("Id")?;
+        let body: Value = reply.json()?;
+        let config = &body["Config"];
+        let user = config["User"].as_str().unwrap_or_default();
+        let listed = ["Labels", "Entrypoint", "Cmd"].map(|key| config[key].to_string());
+        Ok(Image {
+            user: user.to_owned(),
+            listed_bytes: listed.iter().map(String::len).sum(),
+        })
+    })
 }

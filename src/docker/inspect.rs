@@ -5,7 +5,7 @@
 
 use std::collections::BTreeMap;
 
-use http::{Method, StatusCode};
+use http::Method;
 use serde_json::Value;
 
 use super::call::Call;
@@ -21,11 +21,7 @@ pub fn inspect(id: &TargetId) -> Call<Option<Target>> {
 }
 
 fn inspected(reply: &Reply) -> Result<Option<Target>, Fault> {
-    match reply.status() {
-        200 => Ok(Some(read(reply, &reply.json()?)?)),
-        404 if reply.is_engines(StatusCode::NOT_FOUND) => Ok(None),
-        _ => Err(reply.fault()),
-    }
+    reply.found(|| read(reply, &reply.json()?))
 }
 
 fn read(reply: &Reply, container: &Value) -> Result<Target, Fault> {

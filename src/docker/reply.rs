@@ -141,6 +141,15 @@ impl Reply {
         }
     }
 
+    /// Reads the reply to a look at one thing; `None` if the Engine does not have it.
+    pub fn found<T>(&self, read: impl FnOnce() -> Result<T, Fault>) -> Result<Option<T>, Fault> {
+        match self.status() {
+            200 => read().map(Some),
+            404 if self.is_engines(StatusCode::NOT_FOUND) => Ok(None),
+            _ => Err(self.fault()),
+        }
+    }
+
     /// Whether the Engine itself, not a proxy in front of it, answered `status`.
     pub fn is_engines(&self, status: StatusCode) -> bool {
         self.0.status() == status && self.message().is_some()

@@ -97,7 +97,7 @@ fn only_an_empty_200_says_that_secrets_are_written() {
 
 #[test]
 fn a_start_tells_a_missing_network_from_other_failures() {
-    let (network, missing) = ("network n not found", r#"Ok(Err(NoSuchNetwork("n")))"#);
+    let (network, missing) = ("network n not found", r#"Ok(Err("n"))"#);
     check(
         &start::start(&id()),
         &[

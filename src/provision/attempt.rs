@@ -22,13 +22,12 @@ use crate::fault::Fault;
 pub struct Attempt<'a> {
     /// The container's name, which the Engine gives to one container at a time.
     pub name: ContainerName,
-    pub(crate) order: &'a StartOrder,
-    /// The profile of its environment.
+    pub order: &'a StartOrder,
     pub profile: &'a Profile,
-    pub(crate) image: &'a ImageReference,
+    pub image: &'a ImageReference,
     /// The options of its container, with the order's choices, or the problems with
     /// those.
-    pub(crate) body: Result<Body, Vec<String>>,
+    pub body: Result<Body, Vec<String>>,
     config: &'a Config,
     id: String,
 }

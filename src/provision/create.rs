@@ -93,7 +93,6 @@ impl<P: Platform> Provisioner<'_, P> {
         Ok(capacity::check(attempt, self.config, &live, 1)?)
     }
 
-    /// Checks an order against the variables.
     fn check_order(&self, attempt: &Attempt<'_>) -> Result<(), Error> {
         let Attempt { order, profile, .. } = attempt;
         let is_allowed = |url| profile.service_urls.allow(url);
@@ -147,7 +146,6 @@ impl<P: Platform> Provisioner<'_, P> {
         Ok(())
     }
 
-    /// Checks the choices of an order against its environment.
     fn check_choices(&self, attempt: &Attempt<'_>) -> Result<(), OrderError> {
         let Attempt { order, profile, .. } = attempt;
         let (choosable, env) = (&profile.choosable, &order.env);

@@ -4,7 +4,7 @@
 //! Does not know the caller's HTTP; the Engine's is in [`crate::docker`]. Each file decides
 //! one thing, which its first line names.
 
-pub mod attempt;
+mod attempt;
 mod capacity;
 mod clean_up;
 mod create;

@@ -17,7 +17,7 @@ const SCRAPE: Duration = Duration::from_secs(8);
 const IMAGES_MAX: usize = 20;
 
 /// What the Engine has answered. Nothing of it is remembered.
-#[derive(Debug)]
+#[derive(Debug, Default)]
 pub struct Readings {
     /// The list of all targets; `None` without an answer.
     pub survey: Option<Survey>,
@@ -33,12 +33,7 @@ impl<P: Platform> Provisioner<'_, P> {
     /// Asks the Engine for everything that the metrics show. No answer is a reading too.
     pub async fn readings(&self) -> Readings {
         let backend = self.backend.within(SCRAPE);
-        let mut readings = Readings {
-            survey: None,
-            nodes: None,
-            images: Vec::new(),
-            faults: Vec::new(),
-        };
+        let mut readings = Readings::default();
         match backend.survey_with_renewals().await {
             Ok((survey, fault)) => {
                 readings.faults.extend(fault);

@@ -12,40 +12,23 @@ fn a_verdict_follows_from_the_state_the_age_and_the_labels() {
     let (keep, expired) = (Verdict::Keep, Verdict::Remove(Reason::Expired));
     let never_started = Verdict::Remove(Reason::NeverStarted);
     let failed = Verdict::Remove(Reason::RemovalFailed);
-    let days = Some(691_201);
+    let runs = "running paused restarting sleeping";
+    let any = "created running exited dead removing sleeping";
     for (states, age, within, lifetime, expected) in [
         ("created", Some(120), "120", "", &keep),
         ("created", Some(121), "120", "", &never_started),
         ("created", Some(121), "9999", "", &keep),
         ("created", Some(121), "", "", &never_started),
-        (
-            "running paused restarting sleeping",
-            Some(60),
-            "",
-            "60",
-            &keep,
-        ),
-        (
-            "running paused restarting sleeping",
-            Some(61),
-            "",
-            "60",
-            &expired,
-        ),
+        (runs, Some(60), "", "60", &keep),
+        (runs, Some(61), "", "60", &expired),
         ("running", Some(691_200), "", "", &keep),
-        ("running", days, "", "soon", &expired),
+        ("running", Some(691_201), "", "soon", &expired),
         ("exited", Some(600), "", "", &keep),
         ("exited", Some(601), "", "", &Verdict::Inspect),
         ("dead", Some(0), "", "", &failed),
         ("removing", Some(120), "", "", &keep),
         ("removing", Some(121), "", "60", &failed),
-        (
-            "created running exited dead removing sleeping",
-            None,
-            "0",
-            "0",
-            &keep,
-        ),
+        (any, None, "0", "0", &keep),
     ] {
         for state in states.split(' ') {
             let labels = [

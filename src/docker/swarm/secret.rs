@@ -43,13 +43,9 @@ pub enum Created {
 
 /// Makes a secret. Its content is 1 to 511,999 bytes (swarmkit, `MaxSecretSize`).
 pub fn create(name: &str, labels: &[(&str, &str)], content: &Secret) -> Call<Created> {
-    let labels: serde_json::Map<_, _> = labels
-        .iter()
-        .map(|(key, value)| ((*key).to_owned(), (*value).into()))
-        .collect();
     let body = json!({
         "Name": name,
-        "Labels": labels,
+        "Labels": BTreeMap::from_iter(labels.iter().copied()),
         "Data": BASE64_STANDARD.encode(content.expose()),
     });
     let request = with_json(Method::POST, "/secrets/create", &body);

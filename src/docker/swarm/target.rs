@@ -221,6 +221,20 @@ mod tests {
     }
 
     #[test]
+    fn an_end_is_told_by_the_task_or_by_nobody() {
+        let mut ended = task('a', TaskState::Ended, Desired::Shutdown);
+        ended.since = OffsetDateTime::from_unix_timestamp(NOW - 5).ok();
+        for (tasks, expected) in [
+            (vec![ended], (Some(5), Some(7))),
+            (vec![], (Some(60), None)),
+        ] {
+            let found = read(service(1, "vouched"), tasks).remove(0);
+            let end = found.ended.expect("an end");
+            assert_eq!((end.seconds_ago, end.exit_code), expected);
+        }
+    }
+
+    #[test]
     fn a_task_that_may_run_without_a_service_stops() {
         let running = task('b', TaskState::Running, Desired::Shutdown);
         let ended = task('c', TaskState::Ended, Desired::Shutdown);

@@ -182,16 +182,14 @@ mod tests {
             "Networks": [{"Target": "id"}],
             "ForceUpdate": 0,
         });
+        let privileges = "/ContainerSpec/Privileges";
+        let privilege = "ContainerSpec.Privileges.NoNewPrivileges";
         assert_eq!(missing(&sent, &whole), None);
         for (object, name, path) in [
             ("", "ContainerSpec", "ContainerSpec"),
             ("", "Networks", "Networks"),
             ("/ContainerSpec", "Args", "ContainerSpec.args"),
-            (
-                "/ContainerSpec/Privileges",
-                "NoNewPrivileges",
-                "ContainerSpec.Privileges.NoNewPrivileges",
-            ),
+            (privileges, "NoNewPrivileges", privilege),
         ] {
             let mut shown = whole.clone();
             let members = shown.pointer_mut(object).and_then(Value::as_object_mut);

@@ -154,30 +154,26 @@ pub fn inspect(id: &TargetId) -> Call<Option<Versioned>> {
     let path = format!("/services/{}", id.as_str());
     let id = id.clone();
     Call::look("service", bodiless(Method::GET, &path), move |reply| {
-        match reply.status() {
-            200 => {
-                let service = Service::from_body(reply.json()?)?;
-                let body: Value = reply.json()?;
-                let version = body["Version"]["Index"].as_u64();
-                // The path also accepts a name or a prefix of an id.
-                if service.id != id {
-                    return Err(Fault::Nonsense("not the service asked for".to_owned()));
-                }
-                let spec = without_nulls(&body["Spec"]);
-                // serde also reads a struct from a list.
-                let is_object = |path: &&str| spec.pointer(path).is_none_or(Value::is_object);
-                if !CHANGED.iter().all(is_object) {
-                    return Err(Fault::Nonsense("a service without objects".to_owned()));
-                }
-                Ok(Some(Versioned {
-                    service,
-                    version: version.ok_or_else(|| reply.lacks("Version"))?,
-                    spec,
-                }))
+        reply.found(|| {
+            let service = Service::from_body(reply.json()?)?;
+            let body: Value = reply.json()?;
+            let version = body["Version"]["Index"].as_u64();
+            // The path also accepts a name or a prefix of an id.
+            if service.id != id {
+                return Err(Fault::Nonsense("not the service asked for".to_owned()));
             }
-            404 if reply.is_engines(StatusCode::NOT_FOUND) => Ok(None),
-            _ => Err(reply.fault()),
-        }
+            let spec = without_nulls(&body["Spec"]);
+            // serde also reads a struct from a list.
+            let is_object = |path: &&str| spec.pointer(path).is_none_or(Value::is_object);
+            if !CHANGED.iter().all(is_object) {
+                return Err(Fault::Nonsense("a service without objects".to_owned()));
+            }
+            Ok(Versioned {
+                service,
+                version: version.ok_or_else(|| reply.lacks("Version"))?,
+                spec,
+            })
+        })
     })
 }
 

@@ -19,11 +19,15 @@ use crate::platform::{AUTHENTICATION, IDEMPOTENCY_KEY};
 use crate::secret::Secret;
 
 /// The shortest accepted secret: 16 characters of base64 are 96 bits, too many to guess.
-pub const SECRET_CHARS_MIN: usize = 16;
+const SECRET_CHARS_MIN: usize = 16;
 
 /// The shortest password in `operator_secret`: 22 characters of base64 are 128 bits. A
 /// dialog asks people to type it, so they may choose one that is not random.
-pub const PASSWORD_CHARS_MIN: usize = 22;
+const PASSWORD_CHARS_MIN: usize = 22;
+
+/// The schemes of credentials (RFC 9110, section 11.1): their case does not count.
+const BASIC: &str = "basic";
+const BEARER: &str = "bearer";
 
 /// Secrets that are printed in public documentation.
 const WELL_KNOWN: [&str; 1] = ["Y29vbGJlYW5z"];
@@ -46,8 +50,8 @@ impl Secrets {
 
     /// Parses the texts of the three variables: secrets separated by spaces.
     ///
-    /// It is a problem, told without the text, that `webhook` is empty, a secret is weak, or
-    /// two variables share one. The server then refuses everything, which is safer than to
+    /// Refuses, without showing the text: an empty `webhook`, a weak secret, and one that
+    /// two variables share. The server then refuses everything, which is safer than to
     /// accept a weak secret, or one that opens more than it should.
     pub fn parse(webhook: &str, api: &str, operator: &str) -> Result<Self, String> {
         let mut known: Vec<(Caller, Secret)> = Vec::new();
@@ -86,9 +90,9 @@ impl Secrets {
     /// BastionZero's contract has only `Basic`, so `webhook_secret` is accepted in no
     /// other scheme. Programs and Prometheus may also send the other two as `Bearer`.
     ///
-    /// Only the log says what is wrong with others.
+    /// A refused caller does not learn the reason; the log has it.
     pub fn authenticate(&self, headers: &HeaderMap) -> Result<Caller, CallerError> {
-        let (is_bearer, given) = credentials(headers)?;
+        let (scheme, given) = credentials(headers)?;
         // Compares every secret: the duration of a refusal then reveals nothing.
         let mut caller = None;
         for (known, secret) in &self.0 {
@@ -97,7 +101,7 @@ impl Secrets {
             }
         }
         let caller = caller.ok_or(CallerError::Unauthorized("the secret is wrong"))?;
-        if is_bearer && caller.role == Role::Webhook {
+        if scheme != BASIC && caller.role == Role::Webhook {
             return Err(CallerError::Unauthorized(
                 "webhook_secret is accepted only as Basic",
             ));
@@ -156,9 +160,9 @@ fn is_user_and_password(secret: &str) -> bool {
         && password.chars().count() >= PASSWORD_CHARS_MIN
 }
 
-/// Whether the scheme is `Bearer` and not `Basic`, and the text after it, from the one
-/// header that is there, or from both if they are equal.
-fn credentials(headers: &HeaderMap) -> Result<(bool, &str), CallerError> {
+/// The scheme in lower case and the text after it, from the one header that is there, or
+/// from both if they are equal.
+fn credentials(headers: &HeaderMap) -> Result<(&'static str, &str), CallerError> {
     let wrong = |what| Err(CallerError::Unauthorized(what));
     let authorization = single(headers, &AUTHORIZATION)?;
     let authentication = single(headers, &AUTHENTICATION)?;
@@ -173,8 +177,8 @@ fn credentials(headers: &HeaderMap) -> Result<(bool, &str), CallerError> {
         return wrong("the credentials have no scheme or no text");
     };
     match scheme.to_ascii_lowercase().as_str() {
-        "basic" => Ok((false, text)),
-        "bearer" => Ok((true, text)),
+        BASIC => Ok((BASIC, text)),
+        BEARER => Ok((BEARER, text)),
         _ => wrong("the credentials are neither Basic nor Bearer"),
     }
 }

@@ -52,7 +52,7 @@ pub enum Fault {
     /// A manager of a Swarm left an option out of a service, so nothing was changed.
     Altered(String),
     /// A node of a Swarm does not know an option of a service, so nothing was changed.
-    /// Holds which.
+    /// Holds a sentence that names both.
     NodeTooOld(String),
     /// The Engine, or a gateway in front of it, answered with an error.
     EngineError {

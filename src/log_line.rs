@@ -74,7 +74,7 @@ impl LogLine<'_> {
         // field except this server's own words and numbers is redacted.
         let redact = |text: &str| redacted(text, self.secrets);
         let subject = self.subject;
-        let mut line = Members::default();
+        let mut line = Line::default();
         line.add("request", self.request_id);
         line.add("route", self.route);
         line.add("status", self.status);
@@ -131,7 +131,7 @@ pub fn reap_lines(
     let redact = |text: &str| redacted(text, secrets);
     let line = |found: &Target, reason: Reason, fault: Option<&Fault>| {
         let environment = found.label(label::ENVIRONMENT_ID);
-        let mut line = Members::default();
+        let mut line = Line::default();
         line.add("request", request_id);
         line.add("by", caller.map(|caller| caller.to_string()));
         line.add("event", Event::TargetReap.name());
@@ -199,9 +199,9 @@ fn omitted(count: usize, max: usize) -> Option<usize> {
 
 /// The members of a line's JSON object, in order.
 #[derive(Default)]
-struct Members(Vec<String>);
+struct Line(Vec<String>);
 
-impl Members {
+impl Line {
     /// Adds a member, unless it is null or an empty list.
     fn add(&mut self, name: &str, value: impl Into<Value>) {
         let value = value.into();

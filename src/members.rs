@@ -47,7 +47,8 @@ impl<'de, T: Deserialize<'de>> Deserialize<'de> for Members<T> {
 #[derive(Debug)]
 pub struct Distinct(pub Value);
 
-/// Parses the text of a variable, at most this long. No value is in the problem.
+/// Parses the text of a variable, at most this long. `T` refuses nothing except a key that
+/// an object has twice. No value is in the problem.
 pub fn parse<T: DeserializeOwned>(text: &str, bytes_max: usize) -> Result<T, String> {
     if text.len() > bytes_max {
         return Err(format!("is larger than {} KiB", bytes_max / 1024));

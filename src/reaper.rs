@@ -320,6 +320,7 @@ async fn remove<P: Platform>(
     }
     let removed = match reason {
         Reason::Expired => backend.kill_and_remove(container).await,
+        // Without force, for every other reason.
         _ => backend.remove(container).await,
     };
     match removed {

@@ -152,9 +152,10 @@ fn routes_of(uri: &Uri) -> Option<(Vec<&'static Row>, &str)> {
         Some((before, after)) => uri.path().strip_prefix(before)?.strip_suffix(after),
         None => (pattern == uri.path()).then_some(""),
     };
-    let first = |row: &Row| Some((row.1, id_in(row.1)?));
+    let first = |(_, path, ..): &Row| Some((*path, id_in(path)?));
     let (path, id) = ROUTES.iter().find_map(first)?;
-    Some((ROUTES.iter().filter(|row| row.1 == path).collect(), id))
+    let rows = ROUTES.iter().filter(|(_, other, ..)| *other == path);
+    Some((rows.collect(), id))
 }
 
 /// The path of `uri` as the log shows it, if this server has it.
@@ -175,8 +176,8 @@ pub fn problem_type(uri: &Uri) -> &'static str {
 /// The route of a request, if it is open to the caller.
 pub fn route(head: &Parts, secrets: &Secrets, caller: Caller) -> Result<Route, Error> {
     let (rows, id) = routes_of(&head.uri).ok_or(RequestError::UnknownPath)?;
-    // A path exists if a secret opens it. The two secrets of `/v1` open all of its paths,
-    // some of them to a refusal.
+    // A path exists if a secret opens it. With either secret of `/v1`, all of its paths
+    // exist: where the caller may not act, the answer is 403, not 404.
     let is_served = rows.iter().any(|(_, path, roles, _)| {
         let is_of_v1 = path.starts_with("/v1/") && secrets.has(Operator);
         is_of_v1 || roles.iter().any(|role| secrets.has(*role))
@@ -187,9 +188,9 @@ pub fn route(head: &Parts, secrets: &Secrets, caller: Caller) -> Result<Route, E
     // A `HEAD` is a `GET` whose answer has no body.
     let is_read = matches!(head.method, Method::GET | Method::HEAD);
     let method = if is_read { "GET" } else { head.method.as_str() };
-    let Some((.., roles, read)) = rows.iter().find(|row| row.0 == method) else {
-        let allow = rows.iter().map(|row| row.0).collect::<Vec<_>>().join(", ");
-        let allow = allow.replace("GET", "GET, HEAD");
+    let Some((.., roles, read)) = rows.iter().find(|(known, ..)| *known == method) else {
+        let allow: Vec<_> = rows.iter().map(|(known, ..)| *known).collect();
+        let allow = allow.join(", ").replace("GET", "GET, HEAD");
         return Err(RequestError::WrongMethod(allow).into());
     };
     let query = head.uri.query();

@@ -89,7 +89,7 @@ impl Bursts {
             Some(reason) => format!("{count}, the first: {reason}"),
             None => "none".to_owned(),
         };
-        report.fact(format!("{name} that failed"), value, count as f64, limit);
+        report.fact(format!("failures of {name}"), value, count as f64, limit);
     }
 }
 

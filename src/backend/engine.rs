@@ -86,10 +86,10 @@ impl<P: Platform> Containers<'_, P> {
     }
 
     /// Inspects a target a moment after its start: once Docker has noticed the end of its
-    /// first process, an inspect waits and then shows the end. Docker notices it after up to 30 ms with one
-    /// start at a time, 0.11 s with eight, and 0.44 s with sixteen on a busy host. The
-    /// kernel's count of the processes shows the end sooner, so a target with enough of
-    /// them waits no longer. Each pause is longer than the worst of the tables in
+    /// first process, an inspect waits and then shows the end. Docker notices it after up to
+    /// 30 ms with one start at a time, 0.11 s with eight, and 0.44 s with sixteen on a busy
+    /// host. The kernel's count of the processes shows the end sooner, so a target with
+    /// enough of them waits no longer. Each pause is longer than the worst of the tables in
     /// `bench/README.md`, and the one before the count twice as long. On a host with more
     /// builds than processors, one count in three hundred came too early.
     pub async fn find_started(

@@ -52,6 +52,7 @@ impl DockerAuthorization {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::config::tests::config;
 
     #[test]
     fn the_header_is_the_variable_as_it_was_typed() {
@@ -60,5 +61,11 @@ mod tests {
             assert_eq!(parsed.header, text);
             assert!(!format!("{parsed:?}").contains(&text[8..]), "{parsed:?}");
         }
+    }
+
+    #[test]
+    fn the_credentials_are_redacted_from_log_lines() {
+        let config = config(&[("docker_authorization", "Bearer planted-0123456789")]);
+        assert_eq!(config.secrets(), [Secret::new("planted-0123456789")]);
     }
 }

@@ -24,11 +24,7 @@ pub use registry_auth::RegistryAuth;
 pub use secret_owner::{is_read_by, secret_owner};
 pub use values::{SchedulerKind, TokenDelivery, parse_duration, parse_lifetime};
 
-use SchedulerKind::{Engine, Swarm};
-use TokenDelivery::{Env, File};
-
-use crate::container::Isolation::{self, GivenUp, Kept};
-use crate::container::{Allowed, Patch};
+use crate::container::{Allowed, Isolation, Patch};
 use crate::docker::{DeploymentId, EngineUrl, ImageReference};
 use crate::secret::Secret;
 use crate::service_url::ServiceUrls;
@@ -98,8 +94,12 @@ impl Config {
             variables,
             problems: Vec::new(),
         };
+        use SchedulerKind::{Engine, Swarm};
+        use TokenDelivery::{Env, File};
+
         let scheduler = reader.choose("scheduler", [("engine", Engine), ("swarm", Swarm)]);
-        let plaintext = reader.choose("docker_plaintext", [("loopback", false), ("allow", true)]);
+        let allows_plaintext =
+            reader.choose("docker_plaintext", [("loopback", false), ("allow", true)]);
         let docker_url = reader.read("docker_url", EngineUrl::parse);
         let docker_authorization = reader.read("docker_authorization", DockerAuthorization::parse);
         let pulls_images = reader.choose("image_pull", [("missing", true), ("never", false)]);
@@ -113,10 +113,8 @@ impl Config {
         });
         let max_lifetime = reader.read("max_lifetime", parse_lifetime);
         let stop_grace = reader.read("stop_grace", values::parse_grace);
-        let isolation = reader.choose(
-            "container_patch_unsafe",
-            [("refuse", Kept), ("allow", GivenUp)],
-        );
+        let isolation = [("refuse", Isolation::Kept), ("allow", Isolation::GivenUp)];
+        let isolation = reader.choose("container_patch_unsafe", isolation);
         let allowed = reader.allowed();
         let publication = reader.publication();
         let profiles = reader.profiles(
@@ -127,7 +125,8 @@ impl Config {
             allowed.clone(),
             publication.as_ref(),
         );
-        if let (Some(false), Some(url)) = (plaintext, &docker_url)
+        if allows_plaintext == Some(false)
+            && let Some(url) = &docker_url
             && url.is_plaintext_beyond_loopback()
         {
             reader.problems.push(
@@ -194,11 +193,12 @@ impl<V: Variables> Reader<'_, V> {
     }
 
     /// Reads a variable that is one of two words.
-    fn choose<T>(&mut self, name: &'static str, [one, other]: [(&str, T); 2]) -> Option<T> {
+    fn choose<T>(&mut self, name: &'static str, choices: [(&str, T); 2]) -> Option<T> {
+        let [(first, one), (second, other)] = choices;
         self.read(name, |text| match text {
-            text if text == one.0 => Ok(one.1),
-            text if text == other.0 => Ok(other.1),
-            _ => Err(format!("must be {} or {}", one.0, other.0)),
+            _ if text == first => Ok(one),
+            _ if text == second => Ok(other),
+            _ => Err(format!("must be {first} or {second}")),
         })
     }
 

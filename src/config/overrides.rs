@@ -41,6 +41,7 @@ pub fn parse_environments(
     text: &str,
     scheduler: Option<SchedulerKind>,
 ) -> Result<Vec<(String, Overrides)>, String> {
+    // `members::parse` says what is wrong with a longer text.
     if text.len() <= ENVIRONMENTS_BYTES_MAX && !text.starts_with('{') {
         return Err("is not a JSON object".to_owned());
     }

@@ -77,7 +77,10 @@ impl Profiles {
             default,
             by_environment,
         };
-        problems.is_empty().then_some(profiles).ok_or(problems)
+        match problems.is_empty() {
+            true => Ok(profiles),
+            false => Err(problems),
+        }
     }
 
     /// The profile of an environment.

@@ -317,7 +317,7 @@ fn is_extra_host(text: &str) -> bool {
 }
 
 /// `suid` and `dev` are missing: they would undo Docker's own options.
-pub fn is_tmpfs_options(text: &str) -> bool {
+fn is_tmpfs_options(text: &str) -> bool {
     text.split(',').all(|option| match option.split_once('=') {
         Some(("size", size)) => {
             let percentage = size

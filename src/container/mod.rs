@@ -227,7 +227,10 @@ impl Body {
     /// The networks that a target joins, by their names; first that of `NetworkMode`.
     pub fn networks(&self) -> Vec<&str> {
         let mode = self.option("/HostConfig/NetworkMode", "/Networks/0/Target");
-        let endpoints = &self.merged["NetworkingConfig"]["EndpointsConfig"];
+        let endpoints = match self.of {
+            Of::Container => &self.merged["NetworkingConfig"]["EndpointsConfig"],
+            Of::Service => &Value::Null,
+        };
         let is_name = |mode: &str| {
             !matches!(mode, "" | "default" | "none" | "host" | "nat") && !mode.contains(':')
         };
@@ -245,7 +248,7 @@ impl Body {
     /// Whether there is a limit of processor time.
     pub fn limits_processors(&self) -> bool {
         let limit = self.option("/HostConfig/NanoCpus", "/Resources/Limits/NanoCPUs");
-        let quota = &self.merged["HostConfig"]["CpuQuota"];
+        let quota = self.option("/HostConfig/CpuQuota", "/Resources/Limits/NanoCPUs");
         let mut limits = [limit, quota].into_iter().filter_map(Value::as_i64);
         limits.any(|limit| limit > 0)
     }

@@ -30,7 +30,8 @@ impl Part {
     }
 
     /// The filter for its objects with these labels too. `before` stands before the
-    /// beginning of their names; the label alone selects the whole.
+    /// beginning of their names: the filter of containers is a regular expression, others
+    /// take beginnings. The label alone selects the whole.
     pub(super) fn filter(
         &self,
         deployment: &DeploymentId,

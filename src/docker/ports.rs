@@ -98,17 +98,17 @@ pub struct Published {
 
 /// The `Ports` of a container in a list. An unpublished port has no `PublicPort`.
 pub(super) fn listed(ports: &Value) -> Vec<Published> {
-    all(ports, ["PrivatePort", "Type", "IP", "PublicPort"])
+    all(ports, ["PrivatePort", "Type", "PublicPort"])
 }
 
 /// The `Ports` in the status of a task, each with a free port of its node. They do not
 /// show the host.
 pub(super) fn of_task(ports: &Value) -> Vec<Published> {
-    all(ports, ["TargetPort", "Protocol", "", "PublishedPort"])
+    all(ports, ["TargetPort", "Protocol", "PublishedPort"])
 }
 
 /// The ports of a list of objects with these members.
-fn all(ports: &Value, [own, protocol, host, public]: [&str; 4]) -> Vec<Published> {
+fn all(ports: &Value, [own, protocol, public]: [&str; 3]) -> Vec<Published> {
     let number = |value: &Value| {
         let number = value.as_u64()?.try_into().ok()?;
         Some(number).filter(|number| *number > 0)
@@ -117,7 +117,7 @@ fn all(ports: &Value, [own, protocol, host, public]: [&str; 4]) -> Vec<Published
         Some(Published {
             number: number(&port[own])?,
             protocol: Protocol::parse(port[protocol].as_str()?)?,
-            host: port[host].as_str().map(str::to_owned),
+            host: port["IP"].as_str().map(str::to_owned),
             host_port: number(&port[public])?,
         })
     };
@@ -158,12 +158,9 @@ pub(super) fn address(networks: &Value) -> Option<String> {
 /// at the create and finds out at the start). The message about an address in use on a
 /// network is similar, but has neither "bind" nor "listen".
 pub fn is_taken(message: &str) -> bool {
+    const NONE: [&str; 2] = ["port is already allocated", "all ports are allocated"];
     let is_about_socket = says(message, &["bind", "listen"]);
-    is_about_socket && says(message, &["address already in use"])
-        || says(
-            message,
-            &["port is already allocated", "all ports are allocated"],
-        )
+    (is_about_socket && says(message, &["address already in use"])) || says(message, &NONE)
 }
 
 #[cfg(test)]

@@ -132,7 +132,7 @@ impl Reply {
         named.map(str::to_owned)
     }
 
-    /// Reads the reply to a call that also succeeds if there is nothing to do.
+    /// Reads the reply to a removal or a stop, which also succeeds if the object is gone.
     pub fn done_or_absent(&self) -> Result<(), Fault> {
         match self.status() {
             204 => Ok(()),

@@ -7,8 +7,8 @@ use super::{Reply, TargetId, bodiless};
 use crate::fault::Fault;
 
 /// Starts a container. Succeeds if the container runs, because of this request (204) or
-/// from before (304), and else names a network that the Engine does not have, which it
-/// notices only now.
+/// from before (304). The inner error is the name of a network that the Engine does not
+/// have, which it notices only now.
 ///
 /// The Engine would restart a container that has ended, so this is sent only in the state
 /// `created`. After a failure the container may run all the same, unless the fault is

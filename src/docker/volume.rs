@@ -17,7 +17,7 @@ use crate::fault::Fault;
 /// The age at which every list has a renewal, and those that it replaces may be removed.
 /// A list takes five seconds at most ([`LOOK`](super::call::LOOK)); the rest is for
 /// suspended machines and clocks that are set.
-pub const SETTLED_AFTER: Duration = Duration::from_secs(120);
+const SETTLED_AFTER: Duration = Duration::from_secs(120);
 
 /// A renewal of a container.
 #[derive(Debug, Clone, PartialEq, Eq)]

@@ -155,7 +155,7 @@ impl From<Fault> for Error {
             }
             Fault::Rejected { .. } => EngineError::Refused(fault).into(),
             Fault::Altered(_) => SwarmError::ManagersDiffer(fault).into(),
-            Fault::NodeTooOld(node) => SwarmError::NodeTooOld(node.clone()).into(),
+            Fault::NodeTooOld(detail) => SwarmError::NodeTooOld(detail.clone()).into(),
             Fault::Leaderless { .. } => SwarmError::NoLeader(fault).into(),
             Fault::EngineError { message, .. } if is_full(message) => {
                 EngineError::NoRoom(fault).into()

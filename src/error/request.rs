@@ -9,7 +9,7 @@ use super::told::Told;
 pub enum RequestError {
     /// Holds the field and the problem.
     BadBody(String),
-    /// The same of a route of `/v1`. Holds a sentence that names the member.
+    /// The same under `/v1`: holds a sentence that names the member.
     BadField(&'static str),
     BadIdempotencyKey,
     BadUniqueId,

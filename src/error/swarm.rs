@@ -20,7 +20,8 @@ pub enum SwarmError {
     NoNodes,
     /// No node has room for another target. Holds the Swarm's reason.
     NoNode(String),
-    /// A node has an Engine that does not know an option of the targets. Holds which.
+    /// A node has an Engine that does not know an option of the targets. Holds a
+    /// sentence that names both.
     NodeTooOld(String),
     /// None of the nodes that were tried has the image, whose reference names a registry,
     /// and the last one could not pull it, for this reason.
@@ -64,10 +65,10 @@ impl SwarmError {
                     "no node can take the target: {reason}; add nodes, lower the Reservations in container_patch, or check its Constraints"
                 ),
             ),
-            Self::NodeTooOld(node) => Told::new(
+            Self::NodeTooOld(detail) => Told::new(
                 (StatusCode::INTERNAL_SERVER_ERROR, "node_too_old"),
                 "A node of the Docker Swarm is too old to run targets safely. Contact the administrator of the provisioning server.",
-                node.clone(),
+                detail.clone(),
             ),
             Self::NodePullFailed(image, reason) => unavailable(
                 "node_pull_failed",

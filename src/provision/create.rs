@@ -38,8 +38,8 @@ pub(super) enum Unmade {
 
 impl<P: Platform> Provisioner<'_, P> {
     /// Creates the container of an attempt. Returns its id, and the Engine's warnings about
-    /// options that it left out.
-    /// An error means that no call was made: a look would fail in the same way.
+    /// options that it left out. An error means that the create was not made, and that a
+    /// look would fail in the same way.
     pub(super) async fn make(
         &self,
         attempt: &Attempt<'_>,

@@ -48,8 +48,8 @@ impl<P: Platform> Provisioner<'_, P> {
             // Every manager reads and writes services, wherever their tasks run.
             let handles = |node: &&Node| !node.is_worker || can_run(node);
             let handling = nodes.iter().filter(handles);
-            if let Some(node) = template::too_old(handling, profile.body.value()) {
-                return Err(SwarmError::NodeTooOld(node).into());
+            if let Some(detail) = template::too_old(handling, profile.body.value()) {
+                return Err(SwarmError::NodeTooOld(detail).into());
             }
         }
         let managers = nodes.iter().filter(|node| !node.is_worker);

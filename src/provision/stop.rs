@@ -15,8 +15,8 @@ impl<P: Platform> Provisioner<'_, P> {
     /// Removes the container `id`, and returns it as it was; also succeeds if it is
     /// already gone.
     ///
-    /// A look settles every reply that leaves the outcome open.
-    /// Leaves a container that is not ours alone.
+    /// Does not touch a container that is not ours. A look settles every reply that leaves
+    /// the outcome open.
     pub async fn stop(&self, id: &TargetId) -> Result<Option<Target>, Error> {
         if !self.backend.gives_out(id) {
             return Err(TargetError::NotOurs(id.clone()).into());

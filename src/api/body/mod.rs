@@ -1,4 +1,4 @@
-//! Parses requests for a target. Nothing in them is trusted. A refusal is a
+//! Parses requests for a target. Nothing in them is trusted. A refused body is a
 //! `RequestError::BadField`, whose sentence names the member and never shows its value.
 //!
 //! `labels`, `process` and `secrets` parse the members that have many rules.

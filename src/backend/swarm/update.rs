@@ -82,7 +82,7 @@ impl<P: Platform> Services<'_, P> {
         let managers = nodes.iter().filter(|node| !node.is_worker);
         match template::too_old(managers, found.template()) {
             None => Ok(()),
-            Some(node) => Err(Fault::NodeTooOld(node)),
+            Some(detail) => Err(Fault::NodeTooOld(detail)),
         }
     }
 }

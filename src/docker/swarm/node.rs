@@ -45,9 +45,8 @@ struct NodeBody {
     #[serde(rename = "ID")]
     id: String,
     spec: Spec,
-    // A node that has never answered has none.
     #[serde(default)]
-    description: Value,
+    description: Description,
     status: Status,
     #[serde(default)]
     manager_status: Value,
@@ -60,6 +59,20 @@ struct Spec {
     availability: String,
 }
 
+// A node that has never answered has none.
+#[derive(Deserialize, Default)]
+#[serde(rename_all = "PascalCase", default)]
+struct Description {
+    hostname: String,
+    engine: EngineDescription,
+}
+
+#[derive(Deserialize, Default)]
+#[serde(rename_all = "PascalCase", default)]
+struct EngineDescription {
+    engine_version: String,
+}
+
 #[derive(Deserialize)]
 #[serde(rename_all = "PascalCase")]
 struct Status {
@@ -70,11 +83,10 @@ struct Status {
 
 impl From<NodeBody> for Node {
     fn from(body: NodeBody) -> Self {
-        let text = |value: &Value| value.as_str().unwrap_or_default().to_owned();
         Self {
             id: body.id,
-            engine: text(&body.description["Engine"]["EngineVersion"]),
-            hostname: text(&body.description["Hostname"]),
+            engine: body.description.engine.engine_version,
+            hostname: body.description.hostname,
             takes_tasks: takes_tasks(&body.spec.availability, &body.status.state),
             is_worker: body.spec.role == "worker",
             address: address(&body.manager_status, &body.status.addr),

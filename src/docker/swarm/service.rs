@@ -162,6 +162,7 @@ struct Spec {
     name: String,
     labels: Option<BTreeMap<String, String>>,
     task_template: TaskTemplate,
+    // Only a foreign service is not replicated.
     mode: Value,
 }
 

@@ -235,11 +235,9 @@ impl Guest {
     }
 
     fn store(&self) -> Store<State> {
-        let output = || GuestOutput::new(self.sink.clone());
         let state = State {
             table: ResourceTable::new(),
-            // Nothing is inherited: no directory, environment, argument, socket or input.
-            wasi: WasiCtx::builder().stdout(output()).stderr(output()).build(),
+            wasi: wasi(&self.sink),
             http: WasiHttpCtx::new(),
             outbound: self.outbound.clone(),
             variables: self.variables.clone(),
@@ -267,6 +265,12 @@ impl Guest {
         self.sink
             .host(&format!("the component {} {text}", self.component));
     }
+}
+
+// Nothing is inherited: no directory, environment, argument, socket or input.
+fn wasi(sink: &Sink) -> WasiCtx {
+    let output = || GuestOutput::new(sink.clone());
+    WasiCtx::builder().stdout(output()).stderr(output()).build()
 }
 
 type Answer = oneshot::Sender<Result<Response<WasiBody>, ErrorCode>>;
@@ -317,5 +321,31 @@ impl variables::Host for State {
             .get(&name)
             .cloned()
             .ok_or(variables::Error::Undefined(name))
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use wasmtime_wasi::cli::WasiCliCtxView;
+    use wasmtime_wasi::filesystem::WasiFilesystemCtxView;
+    use wasmtime_wasi::p2::bindings::cli::environment::Host as _;
+    use wasmtime_wasi::p2::bindings::filesystem::preopens::Host as _;
+
+    use super::*;
+
+    #[test]
+    fn an_instance_is_given_no_directory_environment_or_argument() {
+        // Cargo sets variables and gives arguments; none of them is passed on.
+        assert!(std::env::vars().next().is_some());
+        let mut wasi = wasi(&Sink::new(|_| {}));
+        let table = &mut ResourceTable::new();
+        let ctx = wasi.cli();
+        let mut cli = WasiCliCtxView { ctx, table };
+        assert_eq!(cli.get_environment().unwrap(), []);
+        assert_eq!(cli.get_arguments().unwrap(), [""; 0]);
+        assert_eq!(cli.initial_cwd().unwrap(), None);
+        let ctx = wasi.filesystem();
+        let directories = WasiFilesystemCtxView { ctx, table }.get_directories();
+        assert_eq!(directories.unwrap().len(), 0);
     }
 }

@@ -163,20 +163,16 @@ pub fn whatever_the_engine_replies_there_is_an_answer_in_time_that_shows_nothing
         json!({"serviceUrl": "https://host/", "activationToken": TOKEN, "environmentId": "e"});
     let of_v1 = json!({"environment": "e", "secrets": {"a": TOKEN}, "lifetime": "1h"});
     let target = format!("/v1/targets/{}", "a".repeat(64));
-    let (webhook, none) = (|uri: &str| uri.to_owned(), Value::Null);
+    let (path, none) = (|uri: &str| uri.to_owned(), Value::Null);
     let request = select(vec![
-        ("POST", webhook("/start"), start.clone()),
-        ("POST", webhook("/start"), start),
-        (
-            "POST",
-            webhook("/stop"),
-            json!({"uniqueId": "a".repeat(64)}),
-        ),
-        ("GET", webhook("/health"), none.clone()),
-        ("POST", webhook("/reap"), none.clone()),
-        ("POST", webhook("/reap?dry_run=1"), none.clone()),
-        ("POST", webhook("/v1/targets"), of_v1),
-        ("GET", webhook("/v1/targets"), none.clone()),
+        ("POST", path("/start"), start.clone()),
+        ("POST", path("/start"), start),
+        ("POST", path("/stop"), json!({"uniqueId": "a".repeat(64)})),
+        ("GET", path("/health"), none.clone()),
+        ("POST", path("/reap"), none.clone()),
+        ("POST", path("/reap?dry_run=1"), none.clone()),
+        ("POST", path("/v1/targets"), of_v1),
+        ("GET", path("/v1/targets"), none.clone()),
         ("GET", target.clone(), none.clone()),
         ("POST", format!("{target}/renew"), json!({"lifetime": "1h"})),
         ("DELETE", target, none),

@@ -142,7 +142,7 @@ mod tests {
         assert_eq!(TargetId::of_service(ID), None);
         for id in [service, ID] {
             let short = &id[1..];
-            for end in ["", "0Z", "Z", "/", "\0", "é", "0/"] {
+            for end in ["", "00", "0Z", "Z", "/", "\0", "é", "0/"] {
                 let text = format!("{short}{end}");
                 assert_eq!(TargetId::parse(&text), None, "{text:?}");
             }

@@ -143,7 +143,7 @@ fn a_declined_removal_is_told_from_a_failed_one() {
 }
 
 #[test]
-fn a_container_or_a_list_is_there_or_not_or_the_reply_is_a_fault() {
+fn only_an_engines_404_says_that_a_container_is_gone() {
     let gone = (404, "No such container: x", "Ok(None)");
     check(&inspect::inspect(&id()), &[gone, (200, "{}", "Err")]);
     let short = r#"[{"Id":"0123","State":"running","Created":0}]"#;
@@ -225,7 +225,7 @@ fn a_network_isolates_if_the_engine_has_taken_the_option() {
 }
 
 #[test]
-fn a_renewal_may_be_gone_and_nothing_else_is_a_list_of_them() {
+fn a_renewal_that_is_gone_counts_as_removed() {
     let renewal = volume::Renewal::new(id(), Duration::from_secs(60));
     let (gone, in_use) = ((404, "no such volume", "Ok"), (409, "in use", "Err"));
     let call = volume::remove(&deployment(), &renewal);
@@ -266,7 +266,7 @@ fn a_delete_of_a_service_tells_whether_it_was_there() {
 }
 
 #[test]
-fn a_list_of_a_swarm_has_all_that_it_must() {
+fn a_list_of_a_swarm_without_an_id_or_a_time_is_a_fault() {
     let part = &Part::whole();
     check_no_list(&service::of_deployment(&deployment(), part), &[]);
     check_no_list(&node::list(), &[]);

@@ -179,7 +179,10 @@ mod tests {
         };
         assert_eq!(list(Value::Null), []);
         let right = format!("da-{ID}-3600");
-        assert_eq!(list(json!([volume(&right, "da")])), [renewal()]);
+        // Without the Engine's time, a renewal is as old as a new one.
+        let mut written = volume(&right, "da");
+        written["CreatedAt"] = "2026-11-23T01:00:01Z".into();
+        assert_eq!(list(json!([written])), [renewal()]);
         let others = volume(&right, "db");
         assert_eq!(list(json!([others, {"Name": right}])), []);
         for name in [

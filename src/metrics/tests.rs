@@ -80,7 +80,11 @@ fn what_a_list_shows_to_be_due_is_counted_by_reason() {
             // Only an inspect can show that.
             aged("exited", Some(700_000), &[]),
         ]),
-        &REASONS.map(|reason| &*format!(r#"reapable_targets{{reason="{reason}"}} 1"#).leak()),
+        &[
+            r#"reapable_targets{reason="never_started"} 1"#,
+            r#"reapable_targets{reason="expired"} 1"#,
+            r#"reapable_targets{reason="removal_failed"} 1"#,
+        ],
         &[r#"reason="ended""#],
     );
 }
@@ -94,6 +98,15 @@ fn what_cannot_be_told_without_the_engines_time_is_left_out() {
         &[line, "engine_up 1"],
         &["oldest_target_age_seconds", "reapable_targets"],
     );
+}
+
+#[test]
+fn the_name_of_an_engine_cannot_break_a_line() {
+    let mut readings = readings(Vec::new());
+    let survey = readings.survey.as_mut().expect("a survey");
+    survey.engine = Some("Docker \"\\\n".to_owned());
+    let text = text(&config(&[]), &readings);
+    assert!(text.contains(r#"engine="Docker \"\\\n"} 1"#), "{text}");
 }
 
 #[test]

@@ -168,7 +168,7 @@ fn may_run(world: &World, target: &Target<'_>, change: Change) -> Result<(), Str
     let same = running.iter().filter(|found| found.name == target.name);
     must(same.count() <= 1, "two containers of one token run")?;
     let of_owner = running.iter().filter(|one| one.owner() == target.owner());
-    let max = world.scenario.max_targets_per_owner.parse();
+    let max = world.scenario.max_targets_per_owner;
     let has_room = target.owner().is_empty() || of_owner.count() <= max.unwrap_or(usize::MAX);
     must(has_room, "more targets of one owner run than may")?;
     let has_room = running.len() <= world.scenario.max_targets;

@@ -51,7 +51,7 @@ fn scenario(row: &str) -> Scenario {
         has_image: !has("no-image"),
         has_check: has("checked"),
         max_targets: if has("one-target") { 1 } else { 100 },
-        max_targets_per_owner: if has("one-of-owner") { "1" } else { "" },
+        max_targets_per_owner: has("one-of-owner").then_some(1),
         given: given.split(',').filter_map(given_target).collect(),
         webhooks: webhooks.split('+').map(str::trim).map(webhook).collect(),
         allowed: statuses().map(status).collect(),

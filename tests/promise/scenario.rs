@@ -126,8 +126,7 @@ pub struct Scenario {
     /// Whether containers have a health check.
     pub has_check: bool,
     pub max_targets: usize,
-    /// Empty without a limit.
-    pub max_targets_per_owner: &'static str,
+    pub max_targets_per_owner: Option<usize>,
     pub given: Vec<Given>,
     pub webhooks: Vec<Webhook>,
     /// The statuses with which the webhooks may end while nothing fails.
@@ -170,7 +169,10 @@ impl Scenario {
             "scheduler" if self.is_on_swarm() => "swarm",
             "agent_image" => self.image(),
             "max_targets" => return Ok(self.max_targets.to_string()),
-            "max_targets_per_owner" => self.max_targets_per_owner,
+            "max_targets_per_owner" => {
+                let max = self.max_targets_per_owner.map(|max| max.to_string());
+                return Ok(max.unwrap_or_default());
+            }
             "container_patch" if self.has_check => r#"{"Healthcheck":{"Test":["CMD","true"]}}"#,
             "environments" => {
                 // Every order of `/v1` chooses everything that it may.

@@ -141,12 +141,28 @@ fn a_reap_spares_what_was_renewed_until_that_is_over() {
 #[test]
 fn a_reap_without_the_renewals_removes_nothing_by_its_lifetime() {
     let list = "running age=95395661 + other created age=95395661";
-    let rest = "list volumes: 500 m * 3; remove; list volumes: 500 m * 3";
+    let rest = "list volumes: 500 m * 3; remove other; list volumes: 500 m * 3";
     let report = reaped(list, Scope::whole(false), rest);
     assert_eq!((report.removed.len(), report.left), (1, 1));
     let notes = report.notes(false);
     let says = |note: &str| notes.iter().any(|found| found.starts_with(note));
     assert!(says("no expired target was removed"), "{notes:?}");
+}
+
+#[test]
+fn a_renewed_target_is_shown_and_listed_with_its_new_end() {
+    let steps = "
+        YOUNG; list volumes: 1811s;
+        list all: running max-lifetime=120 max-renewed=3600; list volumes: 1811s";
+    let shown = run(steps, async |provisioner| {
+        let shown = provisioner.target(&own(&provisioner)).await?;
+        let mut all = provisioner.targets(&Filter::default()).await?;
+        all.push(shown);
+        Ok::<_, dynamic_access::error::Error>(all)
+    });
+    let shown = shown.expect("the target twice");
+    let lifetimes: Vec<_> = shown.iter().map(|one| one.expires - one.created).collect();
+    assert_eq!(lifetimes, [time::Duration::seconds(1811); 2]);
 }
 
 #[test]
@@ -191,7 +207,8 @@ fn targets_are_shown_and_found_although_a_proxy_refuses_the_list_of_renewals() {
 #[test]
 fn only_renewals_that_nothing_needs_are_left_over() {
     let rest = "
-        list volumes: 300s + 3600s + other 60s + 60s /Name=dynamic-access-GONE-60 + 1s /Name=other;
+        list volumes: 300s + 3600s + other 60s + 60s /Name=dynamic-access-GONE-60
+            + 1s /Name=other /Labels=null;
         remove volume; list by id: other running; list by id: none; remove volume";
     let rest = rest.replace("GONE", &"0b".repeat(32));
     assert_eq!(reaped("running", Scope::whole(false), &rest).left_over, 2);

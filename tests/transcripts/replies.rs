@@ -85,7 +85,7 @@ pub fn reply(call: &str, words: &str) -> Reply {
             let end = end.into();
             Fails(TransportError::CutShort { end, quiet })
         }
-        "create" => Is(201, json!({"Id": ID, "Warnings": [rest]}).to_string()),
+        "create" if first == "warns" => Is(201, json!({"Id": ID, "Warnings": [rest]}).to_string()),
         "inspect" => {
             let mut rest = rest.split(' ').filter(|word| !word.is_empty());
             let code = rest.next().map_or(0, |code| code.parse().expect("a code"));
@@ -109,7 +109,8 @@ pub fn reply(call: &str, words: &str) -> Reply {
         }
         _ if call.contains("tasks") => all(task),
         _ if call.contains("service") => all(service),
-        _ => all(entry),
+        _ if call.starts_with("list ") || call.starts_with("find ") => all(entry),
+        _ => panic!("no reply to {call}: {words}"),
     }
 }
 
@@ -119,9 +120,8 @@ fn success(call: &str) -> Reply {
         "create" => Is(201, json!({"Id": ID, "Warnings": []}).to_string()),
         "create service" => Is(201, json!({"ID": SERVICE}).to_string()),
         "create secret" => Is(201, json!({"ID": "s"}).to_string()),
-        "start" | "stop" | "remove" | "remove by force" | "remove volume" | "delete secret" => {
-            Is(204, String::new())
-        }
+        "start" | "stop" | "remove" | "remove by force" | "remove other" | "remove volume"
+        | "delete secret" => Is(204, String::new()),
         "inspect" => reply(call, "running"),
         "look up the image" => shows(json!({"Id": "i"})),
         "look up the network" => {

@@ -144,7 +144,8 @@ pub fn check(
             .split(", ")
             .map(|word| named(word).unwrap_or(word.to_owned()));
         let set = set.collect::<Vec<_>>().join(", ");
-        let set = set.split(", ").filter_map(|pair| pair.split_once('='));
+        let set = set.split(", ").filter(|pair| !pair.is_empty());
+        let set = set.map(|pair| pair.split_once('=').expect("a variable"));
         let changes: Vec<_> = set.chain(usual.iter().copied()).collect();
         let outcome = run_with(&changes, calls, async |provisioner| {
             webhook(provisioner).await
@@ -153,15 +154,21 @@ pub fn check(
             Ok((status, text)) => (*status, "", text.clone()),
             Err(error) => (error.status().as_u16(), error.code(), error.to_string()),
         };
-        let mut words = expected.split('`');
-        let first = words.next().unwrap_or_default().trim();
-        let is_expected = first == status.to_string() || first == code;
+        let words: Vec<_> = expected.split('`').collect();
+        let first = words[0].trim();
+        let is_expected = first == status.to_string() || !first.is_empty() && first == code;
         assert!(is_expected, "{status} {code} {text}");
-        let (words, between): (Vec<_>, Vec<_>) =
-            words.enumerate().partition(|(number, _)| number % 2 == 0);
-        for (number, word) in words {
-            let is_wanted = number == 0 || between[number / 2 - 1].1.trim() != "not";
+        let mut is_wanted = true;
+        for pair in words[1..].chunks(2) {
+            let &[word, next] = pair else {
+                panic!("a word without its end: {expected}")
+            };
             assert_eq!(text.contains(word), is_wanted, "{word} in {text}");
+            is_wanted = next.trim() != "not";
+            assert!(
+                !is_wanted || next.trim().is_empty(),
+                "{next} has no meaning"
+            );
         }
     }
 }

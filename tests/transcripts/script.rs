@@ -43,7 +43,10 @@ impl From<&str> for Steps {
             let (step, times) = repeated.unwrap_or((text, 1));
             let (asked, words) = step.split_once(": ").unwrap_or((step, ""));
             let steps = match named(asked) {
-                Some(text) => Self::from(text.replace('$', words)),
+                Some(text) => {
+                    assert!(words.is_empty() || text.contains('$'), "{asked}: {words}");
+                    Self::from(text.replace('$', words))
+                }
                 None => call(asked, reply(asked, words)),
             };
             (steps * times).0
@@ -172,7 +175,9 @@ const CALLS: &str = "
     archive                         | PUT    | /archive?
     look up the network             | GET    | /networks?
     start                           | POST   | /start
+    remove other by force           | DELETE | force=true /containers/fedcba
     remove by force                 | DELETE | force=true
+    remove other                    | DELETE | /containers/fedcba
     remove                          | DELETE | /containers/
     list by name                    | GET    | %22name%22
     list by id                      | GET    | %22id%22
@@ -181,7 +186,7 @@ const CALLS: &str = "
     stats                           | GET    | /stats?
     inspect                         | GET    | /json";
 
-/// A request in a few words, without the id of its container, which another test checks.
+/// A request in a few words. Only a removal may name another token's container.
 pub fn shape(request: &HttpRequest) -> &'static str {
     let (method, path) = (request.method().as_str(), request.uri().to_string());
     let words = |row: &'static str| {
@@ -191,7 +196,10 @@ pub fn shape(request: &HttpRequest) -> &'static str {
         (of_method.trim() == method && is_there).then_some(words.trim())
     };
     let found = CALLS.lines().find_map(words);
-    found.unwrap_or_else(|| panic!("an unknown call {method} {path}"))
+    let found = found.unwrap_or_else(|| panic!("an unknown call {method} {path}"));
+    let is_others = path.contains(&format!("/containers/{OTHER}"));
+    assert_eq!(is_others, found.contains("other"), "{method} {path}");
+    found
 }
 
 /// Variables that differ from the defaults.
@@ -204,6 +212,10 @@ pub fn variables(changes: &Changes) -> impl Fn(&'static str) -> Result<String, S
         ("service_urls", "https://host"),
         ("max_targets", "1"),
     ];
+    for (name, _) in changes {
+        let is_known = MANIFEST.contains(&format!("\n{name} = {{"));
+        assert!(is_known, "an unknown variable {name}");
+    }
     move |name| {
         let mut set = changes.iter().chain(&USUAL);
         let set = set.find(|(known, _)| *known == name);
@@ -212,9 +224,11 @@ pub fn variables(changes: &Changes) -> impl Fn(&'static str) -> Result<String, S
     }
 }
 
+const MANIFEST: &str = include_str!("../../spin.toml");
+
 /// The default of a variable in `spin.toml`.
 fn default(name: &str) -> Option<&'static str> {
-    let mut lines = include_str!("../../spin.toml").lines();
+    let mut lines = MANIFEST.lines();
     let rest = lines.find_map(|line| line.strip_prefix(name)?.strip_prefix(" = { default = \""));
     rest?.split('"').next()
 }

@@ -2,8 +2,9 @@
 //!
 //! Most tests are tables. A row has a mark, the path of an option, and values for it as
 //! JSON, with ` | ` between them. `+` marks values that are accepted, `-` those that are
-//! refused for one problem unless isolation is given up, `!` those that are always
-//! refused. After ` -> ` stands how the problem begins, if not with the path and a space.
+//! refused for one problem unless isolation is given up, `?` those of an option that no
+//! Engine knows, and `!` those that are always refused. After ` -> ` stands how the problem
+//! begins, if not with the path and a space.
 
 mod allowed;
 mod create_body;
@@ -52,16 +53,22 @@ impl Of {
 
     #[track_caller]
     fn check_allowing(&self, allowed: &Allowed, table: &str) {
+        let options = match self {
+            Self::Container => &super::create_body::TABLE,
+            Self::Service => &super::task_template::TABLE,
+        };
         let rows = table.lines().map(str::trim);
         for row in rows.filter(|row| !row.is_empty() && !row.starts_with('#')) {
-            let (mut mark, rest) = row.split_once(' ').expect("a mark");
+            let (mark, rest) = row.split_once(' ').expect("a mark");
             let (path, rest) = rest.split_once(' ').expect("a value");
             let of_path = format!("{path} ");
             let (values, problem) = rest.rsplit_once(" -> ").unwrap_or((rest, &of_path));
+            // A misspelt option is refused too.
+            let option = path.trim_end_matches(".Config");
+            let is_known = options.rows.iter().any(|(path, ..)| *path == option);
+            assert!(mark != "-" || is_known, "{row}");
             for value in values.split(" | ") {
-                let accepted = value.strip_prefix("+ ");
-                mark = accepted.map_or(mark, |_| "+");
-                let value = serde_json::from_str(accepted.unwrap_or(value)).expect(row);
+                let value = serde_json::from_str(value).expect(row);
                 self.check_one(allowed, mark, &patch(path, value), problem);
             }
         }
@@ -80,14 +87,15 @@ impl Of {
                 json_patch::merge(&mut merged, patch);
                 return assert_eq!(body.value(), &merged);
             }
-            "-" => {
+            "-" | "?" => {
                 assert!(given_up.is_ok(), "{shown}: {given_up:?}");
                 kept
             }
-            _ => {
+            "!" => {
                 assert!(kept.is_err(), "{shown}");
                 given_up
             }
+            _ => panic!("an unknown mark {mark}"),
         };
         let problems = problems.expect_err(&shown);
         let is_one = problems.len() == 1 && problems[0].starts_with(problem);

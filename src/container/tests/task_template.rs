@@ -5,12 +5,18 @@ use std::time::Duration;
 
 use serde_json::json;
 
-use super::{Isolation, PerTarget, SERVICE, SecretsVolume, plain_target};
+use super::{CONTAINER, Isolation, PerTarget, SERVICE, SecretsVolume, plain_target};
 use crate::docker::ports::Port;
 
 #[test]
-fn the_template_passes_the_rules() {
+fn the_template_passes_the_rules_and_limits_as_much_as_a_container() {
     let body = SERVICE.build(&[], Isolation::Kept).expect("a body");
+    let container = CONTAINER.build(&[], Isolation::Kept).expect("a body");
+    let host_config = &container.value()["HostConfig"];
+    let limits = &body.value()["Resources"]["Limits"];
+    assert_eq!(limits["MemoryBytes"], host_config["Memory"]);
+    assert_eq!(limits["NanoCPUs"], host_config["NanoCpus"]);
+    assert_eq!(limits["Pids"], host_config["PidsLimit"]);
     assert_eq!(body.networks(), ["dynamic-access"]);
     assert!(body.limits_processors() && body.user().is_empty() && !body.permits_managers());
     // The rules leave it to a patch.

@@ -25,9 +25,9 @@ fn a_key_in_the_wrong_case_is_an_error_even_without_isolation() {
 fn an_unknown_key_is_an_error_unless_isolation_is_given_up() {
     CONTAINER.check(
         r#"
-        - Privileges true
-        - HostConfig.PidLimit 1
-        - HostConfig.RestartPolicy.Nam "no"
+        ? Privileges true
+        ? HostConfig.PidLimit 1
+        ? HostConfig.RestartPolicy.Nam "no"
         ! HostConfig [] | null
     "#,
     );

@@ -286,7 +286,7 @@ pub fn is_settled(world: &World, webhook: Webhook, status: u16) -> bool {
         (Webhook::Start { token, .. }, 429) => {
             let live = || ours().filter(|found| found.state.is_live());
             let of_owner = live().filter(|found| owner(token) == Some(found.owner()));
-            let max = world.scenario.max_targets_per_owner.parse();
+            let max = world.scenario.max_targets_per_owner;
             live().count() >= world.scenario.max_targets
                 || of_owner.count() >= max.unwrap_or(usize::MAX)
         }

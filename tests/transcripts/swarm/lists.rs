@@ -38,7 +38,7 @@ fn a_deployment_that_may_be_large_is_listed_in_sixteen_parts() {
 }
 
 #[test]
-fn a_list_that_is_too_long_is_asked_for_in_parts() {
+fn a_list_of_a_reap_that_is_too_long_is_asked_for_in_parts() {
     let steps = "
         list services: too long; list part of services: none * 16; list tasks: none;
         list secrets: too long; list part of secrets: none * 16";

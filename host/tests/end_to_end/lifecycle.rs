@@ -29,13 +29,18 @@ fn a_container_that_is_not_ours_is_404_and_untouched(engine: &RealEngine) {
     let server = deployment.server(&[]);
     let name = |suffix: &str| format!("{}-{suffix}", deployment.id);
     // The labels of a deployment and a name, which may be those of another container.
-    for (suffix, of, named) in [
+    let foreign = [
         ("plain", None, None),
         ("image", Some(&*deployment.id), Some(name("other"))),
         ("unnamed", Some(&*deployment.id), None),
         ("theirs", Some("theirs"), Some(name("theirs"))),
-    ] {
-        let mut labels = json!({});
+    ];
+    let foreign = foreign.map(|(suffix, of, named)| {
+        // Ours would be past its lifetime within a second.
+        let mut labels = json!({
+            "dynamic-access.max-lifetime": "0",
+            "dynamic-access.start-within": "0",
+        });
         if let Some(of) = of {
             labels["dynamic-access.deployment"] = json!(of);
         }
@@ -51,9 +56,17 @@ fn a_container_that_is_not_ours_is_404_and_untouched(engine: &RealEngine) {
             server.target(method, &foreign.id).check(404);
         }
         assert_eq!(server.targets(""), json!([]), "{suffix}");
-        assert_eq!(server.reaped("/reap"), [Value::Null; 0], "{suffix}");
-        let state = engine.state(&foreign.id);
-        assert_eq!(state.as_deref(), Some("running"), "{suffix}");
+        foreign
+    });
+    // The youngest of all is due.
+    let ours = deployment.expired();
+    wait_for("the age of a second", || {
+        let removed = server.reaped_ids("/reap");
+        assert!(removed.iter().all(|id| *id == ours.id), "{removed:?}");
+        (!removed.is_empty()).then_some(())
+    });
+    for one in foreign {
+        assert_eq!(engine.state(&one.id).as_deref(), Some("running"));
     }
 }
 

@@ -4,6 +4,7 @@ use std::sync::atomic::{AtomicUsize, Ordering};
 use std::time::{Duration, Instant};
 
 use test_support::prelude::*;
+use test_support::server::TOKEN;
 
 const ID: &str = "0123456789abcdef0123456789abcdef0123456789abcdef0123456789abcdef";
 
@@ -39,20 +40,24 @@ fn check(reply: Reply, expected: [u16; 3]) {
 fn every_request_shows_a_proxy_its_credentials_and_nobody_else_sees_them() {
     const CREDENTIALS: &str = "planted-credentials-of-the-proxy";
     let authorization = format!("Bearer {CREDENTIALS}");
-    // In our own proxy's words: a 403 in an Engine's words is about the container.
-    let denial = format!("dynamic-access engine proxy: {authorization} may not");
-    let denial = json!({"message": denial}).to_string();
     for status in ["401 Unauthorized", "403 Forbidden"] {
-        let denial = denial.clone();
-        let proxy = FakeEngine::start(move |_| Reply::json(status, &denial));
+        let shown = authorization.clone();
+        let proxy = FakeEngine::start(move |line| {
+            // A start alone knows its token.
+            let token = if line.contains("/create") { TOKEN } else { "" };
+            // In our own proxy's words: a 403 in an Engine's words is about the container.
+            let denial = format!("dynamic-access engine proxy: {shown} may not {SECRET} {token}");
+            Reply::json(status, &json!({"message": denial}).to_string())
+        });
         let server = proxy.server(&[("docker_authorization", &authorization)]);
-        for (answer, status) in server.webhooks().iter().zip([500, 500, 503]) {
+        let answers = server.webhooks();
+        for (answer, status) in answers.iter().zip([500, 500, 503]) {
             let line = server.check_failed(answer, status, "check docker_authorization");
             assert!(line.to_string().contains("[redacted] may not"), "{line}");
-            assert!(!format!("{answer:?}").contains(CREDENTIALS), "{answer:?}");
         }
-        let log = server.log().join("\n");
-        assert!(!log.contains(CREDENTIALS), "{log}");
+        let seen = format!("{answers:?} {:?}", server.log());
+        let is_seen = |secret: &&str| seen.contains(*secret);
+        assert!(![CREDENTIALS, SECRET, TOKEN].iter().any(is_seen), "{seen}");
         // A start that is refused looks for its target once, and no denied call is repeated.
         let requests = proxy.requests();
         assert_eq!(requests.len(), 4, "{requests:?}");

@@ -23,6 +23,9 @@ pub const API: &str = "dGhlIHNlY3JldCBvZiBhIHByb2dyYW0=";
 /// The secret of an operator, whose password is 0123456789abcdef0123456789.
 pub const OPERATOR: &str = "b3BlcmF0b3I6MDEyMzQ1Njc4OWFiY2RlZjAxMjM0NTY3ODk=";
 
+/// The token of the start among [`Server::webhooks`].
+pub const TOKEN: &str = "a-token-that-is-redacted";
+
 /// A server, stopped when it is dropped.
 pub struct Server {
     serving: Option<Serving>,
@@ -187,7 +190,7 @@ impl Server {
     /// The answers to a start, a stop and a health check, which are asked at once.
     pub fn webhooks(&self) -> Vec<Answer> {
         at_once(3, |number| match number {
-            0 => self.start_target("a-token"),
+            0 => self.start_target(TOKEN),
             1 => self.stop_target(&"0".repeat(64)),
             _ => self.health(),
         })

@@ -48,7 +48,7 @@ pub fn demo() -> Result<()> {
     server
         .wait_until_ready()
         .and_then(|()| tell(server.address, service, secret))
-        .with_context(|| format!("the server's log: {}", log.display()))
+        .with_context(|| format!("the visit failed; the server's log is {}", log.display()))
 }
 
 /// Plays the visit and prints each step with its time.

@@ -40,7 +40,7 @@ impl Answer {
         let status = self.status;
         let (words, reason) = self.failure().unwrap_or_else(|| {
             (
-                "is not an answer of this server".to_owned(),
+                "(not an answer of this server)".to_owned(),
                 "the URL points to another server, or to a gateway that does not reach this one"
                     .to_owned(),
             )
@@ -57,7 +57,7 @@ pub fn health(answer: &Answer) -> Finding {
             "healthy, after {} ms: the next start can work",
             answer.took.as_millis()
         )),
-        false => answer.unexpected("with the secret"),
+        false => answer.unexpected("the health check"),
     }
 }
 

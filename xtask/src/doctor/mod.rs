@@ -23,6 +23,7 @@ use crate::doctor::server::Server;
 use crate::engine::choice;
 use crate::image;
 use crate::machine::workspace;
+use crate::targets::NETWORK;
 use crate::wasm;
 
 /// How many environments are tried: each takes a second, and three with a start.
@@ -83,7 +84,7 @@ fn target(unless_root: State) -> Finding {
 }
 
 fn unreachable_engine(error: &Error) -> Finding {
-    State::Missing.finding("Engine: the named one cannot be used", format!("{error:#}"))
+    State::Missing.finding("Engine: it cannot be used", format!("{error:#}"))
 }
 
 /// The Engine as a server with the variables of this environment would find it.
@@ -107,20 +108,25 @@ fn by_server(docker: &Docker, server: &Server<'_>, start: &StartArguments) -> Re
     let health = server.ask("/health", None)?;
     let mut findings = vec![answers::health(&health)];
     let line = health.log.unwrap_or_default();
-    if let "no_such_image" | "no_such_network" = line["code"].as_str().unwrap_or_default() {
-        // `up` makes them.
-        findings[0].state = State::Absent;
-    }
-    for note in line["notes"].as_array().into_iter().flatten() {
-        let note = note.as_str().unwrap_or_default();
-        findings.push(match note.starts_with("the network ") {
-            true => State::Wrong.finding(note, "docs/target.md#the-network"),
-            false => State::Unsure.finding(note, "docs/variables.md, unless it is meant"),
-        });
-    }
-    let Some(config) = server.config().filter(|_| health.status == 200) else {
+    findings.extend(notes(&line));
+    let Some(config) = server.config() else {
         return Ok(findings);
     };
+    let is_made_by_up = match line["code"].as_str() {
+        Some("no_such_image") => config
+            .profiles
+            .images()
+            .iter()
+            .all(|one| one.as_str() == image::IMAGE),
+        Some("no_such_network") => config.profiles.networks() == [NETWORK],
+        _ => false,
+    };
+    if is_made_by_up {
+        findings[0].state = State::Absent;
+    }
+    if health.status != 200 {
+        return Ok(findings);
+    }
     if start.start && config.scheduler == SchedulerKind::Engine {
         let names = config.profiles.networks().into_iter();
         findings.extend(names.filter_map(|name| network(docker, &config, name)));
@@ -136,6 +142,17 @@ fn by_server(docker: &Docker, server: &Server<'_>, start: &StartArguments) -> Re
         }
     }
     Ok(findings)
+}
+
+/// The notes of a log line: networks without their option, unsafe variables, and options that the Engine left out.
+fn notes(line: &Value) -> impl Iterator<Item = Finding> + '_ {
+    let notes = line["notes"].as_array().into_iter().flatten();
+    notes
+        .filter_map(Value::as_str)
+        .map(|note| match note.starts_with("the network ") {
+            true => State::Wrong.finding(note, "docs/target.md#the-network"),
+            false => State::Unsure.finding(note, "docs/variables.md, unless it is meant"),
+        })
 }
 
 /// The environments with options of their own, after one with the defaults.
@@ -167,7 +184,12 @@ fn try_start(
     let error = line["error"].as_str().unwrap_or_default();
     if line["code"] == "target_ended" && config.scheduler == SchedulerKind::Engine {
         // The server would keep it for its log.
-        docker.ask(&["rm", "--force", "--volumes", name.as_str()])?;
+        if let Err(error) = docker.ask(&["rm", "--force", "--volumes", name.as_str()]) {
+            let left = format!("{target} has ended and cannot be removed: {error:#}");
+            return Ok(vec![
+                State::Wrong.finding(left, how_to_remove(name.as_str())),
+            ]);
+        }
     }
     let finding = if server.was_kept() && line["calls"].to_string().contains("\"remove 204 ") {
         Finding::fine(format!(
@@ -180,7 +202,9 @@ fn try_start(
         Finding::fine(format!("{target} ran, and its agent could not register"))
     } else {
         let stop = |id: &Value| server.ask("/stop", Some(id));
-        return Ok(answers::start_and_stop(&order, &answer, stop));
+        let mut findings = answers::start_and_stop(&order, &answer, stop);
+        findings.extend(notes(&line));
+        return Ok(findings);
     };
     Ok(vec![finding])
 }

@@ -158,15 +158,31 @@ impl Variables for Server<'_> {
         let set = match name {
             // Another module chooses the Engine.
             "docker_url" => None,
-            "service_urls" => Some(self.start.service_url.clone()),
             _ => (self.environment)(&format!("SPIN_VARIABLE_{}", name.to_uppercase())),
         };
         let declaration = self.manifest.get("variables").and_then(|all| all.get(name));
         let default = declaration.and_then(|declaration| declaration.get("default")?.as_str());
         let value = set.or_else(|| default.map(str::to_owned));
         let own = (name == SECRET).then(|| self.secret.clone());
-        value.or(own).ok_or_else(|| "is not set".to_owned())
+        let value = value.or(own).ok_or_else(|| "is not set".to_owned())?;
+        // In every environment, the agents of the targets may try the doctor's URL.
+        Ok(match name {
+            "service_urls" => format!("{value} {}", self.start.service_url),
+            "environments" => without_service_urls(value),
+            _ => value,
+        })
     }
+}
+
+/// `environments` without their own `service_urls`.
+fn without_service_urls(environments: String) -> String {
+    let Ok(Value::Object(mut all)) = serde_json::from_str(&environments) else {
+        return environments;
+    };
+    for overrides in all.values_mut().filter_map(Value::as_object_mut) {
+        overrides.remove("service_urls");
+    }
+    Value::Object(all).to_string()
 }
 
 #[cfg(test)]
@@ -187,6 +203,9 @@ mod tests {
             environment: |name| match name {
                 "SPIN_VARIABLE_AGENT_IMAGE" => Some("mine".to_owned()),
                 "SPIN_VARIABLE_DOCKER_URL" => Some("/var/run/docker.sock".to_owned()),
+                "SPIN_VARIABLE_ENVIRONMENTS" => {
+                    Some(r#"{"e":{"service_urls":"https://there"}}"#.to_owned())
+                }
                 _ => None,
             },
             ..Server::new(&docker, &start).expect("the manifest has variables")
@@ -194,5 +213,9 @@ mod tests {
         let config = server.config().expect("the defaults are right");
         assert_eq!(config.profiles.of("any").image.as_str(), "mine");
         assert_eq!(config.deployment_id.as_str(), "dynamic-access");
+        for environment in ["any", "e"] {
+            let urls = &config.profiles.of(environment).service_urls;
+            assert!(urls.allow("https://here"), "{environment}");
+        }
     }
 }

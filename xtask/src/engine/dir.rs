@@ -35,6 +35,8 @@ pub struct EngineDir {
     pub block: Ipv4Net,
     /// The Engine's first process holds it too. The kernel unlocks it when both have ended, however they end.
     pub lock: File,
+    /// Whether another run has to remove it, because its processes do not end.
+    pub is_left: bool,
 }
 
 impl EngineDir {
@@ -52,7 +54,12 @@ impl EngineDir {
         let lock = lock
             .and_then(|file| fs::write(&path, format!("{block}\n")).map(|()| file))
             .with_context(|| format!("failed to write {}", path.display()))?;
-        Ok(Self { dir, block, lock })
+        Ok(Self {
+            dir,
+            block,
+            lock,
+            is_left: false,
+        })
     }
 
     /// The folder's name, which also names the control group and the bridge; the kernel allows a bridge 15 characters.
@@ -102,17 +109,27 @@ impl EngineDir {
         lock.try_lock().ok()?;
         let text = fs::read_to_string(dir.join(LOCK_FILE)).ok()?;
         let block = text.lines().next()?.parse().ok()?;
-        Some(Self { dir, block, lock })
+        Some(Self {
+            dir,
+            block,
+            lock,
+            is_left: false,
+        })
     }
 }
 
 impl Drop for EngineDir {
     fn drop(&mut self) {
-        if let Err(error) = self.remove() {
-            say(&format!(
-                "private Engine: {error:#}; the next one to start removes what is left"
-            ));
-        }
+        let problem = match self.is_left {
+            true => "its processes do not end".to_owned(),
+            false => match self.remove() {
+                Ok(()) => return,
+                Err(error) => format!("{error:#}"),
+            },
+        };
+        say(&format!(
+            "private Engine: {problem}; the next one to start removes what is left"
+        ));
     }
 }
 

@@ -71,7 +71,8 @@ pub struct Engine {
 }
 
 impl Engine {
-    /// Installs whatever is missing, starts an Engine, and waits until it answers. Only for who is [`setup::alone`].
+    /// Installs whatever is missing, starts an Engine, and waits until it answers. The caller must
+    /// hold [`setup::alone`].
     pub fn start(listen: Listen, which: EngineArguments) -> Result<Self> {
         if !workspace::is_root() {
             bail!(
@@ -286,6 +287,7 @@ impl Engine {
 impl Drop for Engine {
     fn drop(&mut self) {
         say("private Engine: removing it");
+        self.dir.is_left = !self.unshared.end();
     }
 }
 

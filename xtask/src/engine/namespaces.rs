@@ -82,13 +82,28 @@ impl Unshared {
         });
         let Some(init) = init else {
             // Its child ends with it.
-            let status = unshare.kill().and_then(|()| unshare.wait())?;
-            bail!("unshare failed: {status}; private Engines need root and namespaces");
+            if let Some(status) = unshare.try_wait()? {
+                bail!("unshare failed: {status}; private Engines need root and namespaces");
+            }
+            unshare.kill().and_then(|()| unshare.wait())?;
+            bail!("unshare has started nothing within {START_BOUND:?}");
         };
         Ok(Self {
             unshare,
             namespaces: Namespaces(init),
         })
+    }
+
+    /// Kills all of their processes, and waits for the end of `unshare`: it ends after the first process, which ends after
+    /// all others. Returns whether they have ended.
+    pub fn end(&mut self) -> bool {
+        let has_ended = |unshare: &mut Child| !matches!(unshare.try_wait(), Ok(None));
+        // Its id may be another process's once it has ended.
+        if !has_ended(&mut self.unshare) {
+            processes::kill(self.namespaces.0);
+        }
+        wait_until(KILLED_BOUND, || has_ended(&mut self.unshare));
+        has_ended(&mut self.unshare)
     }
 
     /// Whether a daemon of that name runs.
@@ -98,13 +113,8 @@ impl Unshared {
 }
 
 impl Drop for Unshared {
-    /// Kills all of their processes, and waits for the end of `unshare`: it ends after the first process, which ends after
-    /// all others.
     fn drop(&mut self) {
-        processes::kill(self.namespaces.0);
-        wait_until(KILLED_BOUND, || {
-            !matches!(self.unshare.try_wait(), Ok(None))
-        });
+        self.end();
     }
 }
 

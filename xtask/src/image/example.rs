@@ -66,30 +66,32 @@ impl Example {
         .with_context(|| format!("the image of examples/{} cannot be built", self.name))
     }
 
-    /// The contents of its files.
+    /// The contents of its files, without those for people.
     fn files(&self) -> Result<Vec<u8>> {
+        let is_of_image =
+            |file: &PathBuf| file.is_file() && file.extension() != Some("md".as_ref());
         let files = fs::read_dir(&self.dir)?.flatten().map(|file| file.path());
-        let mut files: Vec<_> = files.filter(|file| file.is_file()).collect();
+        let mut files: Vec<_> = files.filter(is_of_image).collect();
         files.sort_unstable();
         let contents = files.iter().map(fs::read).collect::<Result<Vec<_>, _>>()?;
         Ok(contents.concat())
     }
 }
 
-/// The folder with an archive of each example's image. It outlives the Engine, so packages are downloaded once.
+/// The folder that has, for each example, a folder with an archive of its image. They outlive the Engine, so packages are
+/// downloaded once.
 pub fn archives(docker: &Docker) -> Result<PathBuf> {
-    let examples = Example::all()?;
-    let files = examples.iter().map(Example::files);
-    let files = files.collect::<Result<Vec<_>>>()?.concat();
-    workspace::kept("examples", &files, |folder| {
-        for example in &examples {
+    const FOLDER: &str = "example-images";
+    for example in Example::all()? {
+        let folder = format!("{FOLDER}/{}", example.name);
+        workspace::kept(&folder, &example.files()?, |folder| {
             example.ensure(docker)?;
-            let archive = folder.join(format!("{}.tar", example.name));
+            let archive = folder.join("image.tar");
             let archive = archive.to_str().context("the build folder's path")?;
-            docker.save_image(&example.name, archive)?;
-        }
-        Ok(())
-    })
+            docker.save_image(&example.name, archive)
+        })?;
+    }
+    Ok(workspace::cache_dir().join(FOLDER))
 }
 
 #[cfg(test)]

@@ -76,11 +76,11 @@ pub fn up(arguments: UpArguments) -> Result<()> {
         Some(swarm) => swarm.docker(),
     };
     let _containers = OwnContainers::of(&chosen.docker, &deployment_id);
-    let secret = secret("SPIN_VARIABLE_WEBHOOK_SECRET")?;
-    let api_secret = self::secret("SPIN_VARIABLE_API_SECRET")?;
+    let webhook_secret = secret("SPIN_VARIABLE_WEBHOOK_SECRET")?;
+    let api_secret = secret("SPIN_VARIABLE_API_SECRET")?;
     let root = workspace::root();
     let _headers = [
-        headers::write(&root.join("header"), "Basic", first_secret(&secret))?,
+        headers::write(&root.join("header"), "Basic", first_secret(&webhook_secret))?,
         headers::write(
             &root.join("api-header"),
             "Bearer",
@@ -106,7 +106,7 @@ pub fn up(arguments: UpArguments) -> Result<()> {
         engine,
         runtime_config,
         deployment_id: deployment_id.clone(),
-        secret,
+        secret: webhook_secret,
         variables,
         log: None,
     })?;
@@ -117,6 +117,7 @@ pub fn up(arguments: UpArguments) -> Result<()> {
         started.elapsed().as_secs_f32()
     ));
     tell(&docker, swarm.is_some())?;
+    remark(&format!("the commands below work in {}", root.display()));
     let order = json!({
         "serviceUrl": service.as_ref().map_or(SERVICE_URL, Service::url),
         "activationToken": stand_in_service::uuid(),

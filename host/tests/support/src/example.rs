@@ -25,7 +25,9 @@ pub struct Example {
 impl Example {
     /// The example in the folder of that name, with its image on an Engine.
     pub fn on(docker: &Docker, name: &'static str) -> Self {
-        let archive = Path::new(&given("TEST_EXAMPLES")).join(format!("{name}.tar"));
+        let archive = Path::new(&given("TEST_EXAMPLES"))
+            .join(name)
+            .join("image.tar");
         let loaded = docker.load_image(archive.to_str().expect("a path is text"));
         loaded.unwrap_or_else(|error| panic!("{}: {error:#}", archive.display()));
         Self { name }

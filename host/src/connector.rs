@@ -39,7 +39,7 @@ pub type UnixSockets = BTreeMap<String, PathBuf>;
 /// Makes connections for the pooling client; clones share one configuration.
 ///
 /// An error's kind says why: `TimedOut`, `ConnectionRefused`, `AddrNotAvailable` if the host has no address,
-/// `InvalidInput` if it is no valid name for a certificate, `InvalidData` if the TLS handshake failed.
+/// `InvalidInput` if it is not a valid name for a certificate, `InvalidData` if the TLS handshake failed.
 #[derive(Clone)]
 pub struct Connector(Arc<Configuration>);
 
@@ -87,7 +87,7 @@ impl Configuration {
     }
 
     async fn tls(&self, uri: &Uri, stream: TcpStream) -> io::Result<TlsStream<TcpStream>> {
-        // As in Spin, an IPv6 address keeps its brackets here and so is no valid name.
+        // As in Spin, an IPv6 address keeps its brackets here and so is not a valid name.
         let host = uri.host().unwrap_or_default();
         let name = ServerName::try_from(host.to_owned()).map_err(|_| ErrorKind::InvalidInput)?;
         let connector = TlsConnector::from(self.tls.for_host(host));

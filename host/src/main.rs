@@ -1,17 +1,19 @@
 //! The command line and the signals.
 
+use std::collections::BTreeMap;
 use std::env;
 use std::net::SocketAddr;
 use std::path::PathBuf;
 
-use anyhow::{Context, Result};
+use anyhow::{Context, Result, ensure};
 use clap::Parser;
 use dynamic_access_host::{Host, Options};
+use http::uri::Authority;
 use tokio::signal::unix::{Signal, SignalKind, signal};
 
 /// Runs a Spin application where the Spin CLI is not installed.
 ///
-/// The environment has the application's variables, as SPIN_VARIABLE_NAME. For development and tests. In production, use
+/// It takes the variables from the environment, as `SPIN_VARIABLE_<NAME>`. For development and tests. In production, use
 /// Spin: `spin up`, SpinKube or a hosted platform.
 #[derive(Parser)]
 #[command(version)]
@@ -34,26 +36,40 @@ struct Arguments {
 }
 
 fn unix_socket(text: &str) -> Result<(String, PathBuf)> {
-    let (authority, path) = text
-        .split_once('=')
-        .context("it has the form AUTHORITY=PATH")?;
+    const FORM: &str = "it has the form HOST:PORT=PATH";
+    let (authority, path) = text.split_once('=').context(FORM)?;
+    let parsed: Authority = authority.parse().ok().context(FORM)?;
+    let has_both = !parsed.host().is_empty() && parsed.port().is_some();
+    ensure!(
+        has_both && !authority.contains('@') && !path.is_empty(),
+        FORM
+    );
     Ok((authority.to_owned(), path.into()))
 }
 
-impl From<Arguments> for Options {
-    fn from(arguments: Arguments) -> Self {
-        let environment = env::vars_os();
-        let text = |name: std::ffi::OsString| name.into_string().ok();
-        Self {
-            environment: environment
-                .filter_map(|(name, value)| Some((text(name)?, text(value)?)))
-                .collect(),
-            listen: arguments.listen,
-            runtime_config: arguments.runtime_config_file,
-            unix_sockets: arguments.unix_sockets.into_iter().collect(),
-            ..Self::new(arguments.from)
-        }
+impl Arguments {
+    fn options(self) -> Result<Options> {
+        Ok(Options {
+            environment: environment()?,
+            listen: self.listen,
+            runtime_config: self.runtime_config_file,
+            unix_sockets: self.unix_sockets.into_iter().collect(),
+            ..Options::new(self.from)
+        })
     }
+}
+
+/// The variables of the environment that are for the application. An error does not repeat a value: it can be a secret.
+fn environment() -> Result<BTreeMap<String, String>> {
+    let named = env::vars_os().filter_map(|(name, value)| Some((name.into_string().ok()?, value)));
+    named
+        .filter(|(name, _)| name.starts_with("SPIN_VARIABLE_"))
+        .map(|(name, value)| {
+            let value = value.into_string().ok();
+            let value = value.with_context(|| format!("the value of {name} is not UTF-8"))?;
+            Ok((name, value))
+        })
+        .collect()
 }
 
 #[tokio::main]
@@ -67,7 +83,7 @@ async fn main() {
 }
 
 async fn run() -> Result<i32> {
-    let host = Host::prepare(Arguments::parse().into())?;
+    let host = Host::prepare(Arguments::parse().options()?)?;
     // Until here, while the component compiles, a signal ends the process at once.
     let mut interrupt = listen_for(SignalKind::interrupt())?;
     let mut terminate = listen_for(SignalKind::terminate())?;

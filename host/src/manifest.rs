@@ -9,6 +9,8 @@ use anyhow::{Context, Result, anyhow, bail, ensure};
 use serde::Deserialize;
 use serde::de::IgnoredAny;
 
+use crate::allowed_hosts::AllowedHosts;
+
 /// An application with one HTTP trigger and its component.
 #[derive(Clone, Debug)]
 pub struct Manifest {
@@ -76,12 +78,25 @@ pub enum Template {
 struct RawManifest {
     spin_manifest_version: i64,
     #[serde(rename = "application")]
-    _application: IgnoredAny,
+    _application: RawApplication,
     #[serde(default)]
     variables: BTreeMap<String, Declaration>,
     trigger: RawTriggers,
     #[serde(default)]
     component: BTreeMap<String, Component>,
+}
+
+#[derive(Deserialize)]
+#[serde(deny_unknown_fields)]
+struct RawApplication {
+    #[serde(rename = "name")]
+    _name: IgnoredAny,
+    #[serde(default, rename = "version")]
+    _version: IgnoredAny,
+    #[serde(default, rename = "description")]
+    _description: IgnoredAny,
+    #[serde(default, rename = "authors")]
+    _authors: IgnoredAny,
 }
 
 #[derive(Deserialize)]
@@ -143,13 +158,20 @@ impl Manifest {
             );
         }
         let hosts = component.allowed_outbound_hosts.iter();
-        let names = hosts.chain(component.variables.values());
+        let names = hosts.clone().chain(component.variables.values());
         for name in names.filter_map(Template::variable) {
             ensure!(
                 variables.contains_key(name),
                 "[component.{id}]: [variables] does not declare the variable `{name}`"
             );
         }
+        // As in Spin, entries that need no given value are checked before values are known.
+        let defaults = variables.iter();
+        let defaults = defaults
+            .filter_map(|(name, declared)| Some((name.clone(), declared.default.clone()?)))
+            .collect();
+        AllowedHosts::parse(hosts.filter_map(|entry| entry.resolve(&defaults)))
+            .with_context(|| format!("[component.{id}] allowed_outbound_hosts"))?;
         Ok(Self {
             variables,
             id,
@@ -303,6 +325,8 @@ mod tests {
             ("route = \"/...\"", "route = \"/start\"", "route"),
             ("id = \"all\"", "executor = {}", "executor"),
             ("[variables]", "[outbound]\nx = 1\n[variables]", "outbound"),
+            ("name = \"app\"", "", "name"),
+            ("[application]", "[application]\ntrigger = {}", "trigger"),
             ("component = \"web\"", "component = \"wbe\"", "`wbe`"),
             (component, "source = { url = \"x\" }", "source"),
             ("[component.web]", more, "exactly one"),
@@ -310,6 +334,7 @@ mod tests {
             ("{{ url }}", "{{ url", "no template"),
             ("{{ url }}", "http://{{ url }}", "no template"),
             ("{{ url }}", "{{ url }}{{ url }}", "no template"),
+            ("http://127.0.0.1", "127.0.0.1", "allowed_outbound_hosts"),
             ("text = ", "te-xt = ", "te-xt"),
             // A variable is either required or has a default.
             (url, "{ }", "url"),

@@ -42,25 +42,38 @@ const ENDS_WITHIN: Duration = Duration::from_secs(30);
 /// How long a start took, and for how long each kind of look then showed the target running.
 pub type Try = Vec<Duration>;
 
-/// Starts such targets by `one`, this many in all for each number at once. A try that is `None` does not count.
+/// The targets to start, and how they are watched.
+pub struct Plan<'a> {
+    /// The Engine or the Swarm that runs them.
+    pub of: &'a str,
+    /// How many start at once; each number is measured.
+    pub at_once: &'a [usize],
+    /// How many start in all, for each number at once.
+    pub tries: usize,
+    /// How they end.
+    pub endings: &'a [Ending],
+    /// The kinds of look, in the order of a [`Try`].
+    pub looks: &'a [&'a str],
+}
+
+/// Starts the targets by `one`. A try that is `None` does not count.
 pub async fn measure(
     report: &mut Report,
-    (of, at_once, looks): (&str, &[usize], &[&str]),
-    endings: &[Ending],
-    tries: usize,
+    plan: Plan<'_>,
     one: impl AsyncFn(&[&str]) -> Result<Option<Try>>,
 ) -> Result<()> {
-    for &count in at_once {
+    let endings = plan.endings;
+    for &count in plan.at_once {
         for (ending, entry_point) in endings {
-            let name = format!("{of}, {count} at once, {ending}");
+            let name = format!("{}, {count} at once, {ending}", plan.of);
             say(&name);
             let mut all = Vec::new();
-            for _ in 0..tries.div_ceil(count * endings.len()) {
+            for _ in 0..plan.tries.div_ceil(count * endings.len()) {
                 all.extend(try_join_all((0..count).map(|_| one(entry_point))).await?);
             }
             let seen: Vec<Try> = all.iter().flatten().cloned().collect();
             if !seen.is_empty() {
-                let (value, longest) = told(looks, &seen);
+                let (value, longest) = told(plan.looks, &seen);
                 let name = format!("{name}, {} of {} tries", seen.len(), all.len());
                 report.fact(name, value, longest, None);
             }
@@ -104,13 +117,14 @@ pub async fn on_engines(bench: &mut Bench<'_>) -> Result<()> {
             body["Entrypoint"] = json!(entry_point);
             one(engine, &body).await
         };
-        let of = (
-            name,
-            &[1, 8, 16][..],
-            &["listed", "inspected", "counted"][..],
-        );
-        let (endings, tries) = ([MISSING, FORMAT, EXIT], bench.arguments.rounds(200));
-        measure(&mut bench.report, of, &endings, tries, one).await?;
+        let plan = Plan {
+            of: name,
+            at_once: &[1, 8, 16],
+            tries: bench.arguments.rounds(200),
+            endings: &[MISSING, FORMAT, EXIT],
+            looks: &["listed", "inspected", "counted"],
+        };
+        measure(&mut bench.report, plan, one).await?;
     }
     Ok(())
 }

@@ -27,8 +27,10 @@ pub struct Native {
     pub stop: Script,
     /// Those of a `/health`.
     pub health: Script,
-    /// The name and the id of the container in these calls.
-    container: [String; 2],
+    /// The name of the container in these calls.
+    name: String,
+    /// Its id.
+    id: String,
 }
 
 /// The calls of one webhook, without those after its answer.
@@ -64,7 +66,8 @@ impl Native {
             start,
             stop: recorded().await,
             health,
-            container: [name, id],
+            name,
+            id,
         })
     }
 
@@ -78,8 +81,7 @@ impl Native {
 
     /// Makes the calls, for a new container or for `id`. Returns its id, and how long all calls took.
     pub async fn play(&self, calls: &[Recorded], id: Option<&str>) -> Result<(String, Duration)> {
-        let [name, recorded] = &self.container;
-        let (name, mut id) = (name_like(name), id.unwrap_or(recorded).to_owned());
+        let (name, mut id) = (name_like(&self.name), id.unwrap_or(&self.id).to_owned());
         let begun = Instant::now();
         for Recorded { call, status, .. } in calls {
             let renamed = self.renamed(call, &name, &id)?;
@@ -99,8 +101,7 @@ impl Native {
 
     /// The call, for another container.
     fn renamed(&self, call: &Call, name: &str, id: &str) -> Result<Call> {
-        let [old_name, old_id] = &self.container;
-        let other = |text: &str| text.replace(old_name, name).replace(old_id, id);
+        let other = |text: &str| text.replace(&self.name, name).replace(&self.id, id);
         let mut call = call.clone();
         *call.uri_mut() = other(&call.uri().to_string()).parse()?;
         // A body that is not text is the archive, which names no container.
@@ -113,7 +114,7 @@ impl Native {
     /// The methods and paths of a script's calls, for the report.
     pub fn summary(&self, script: &Script) -> String {
         let calls = script.calls.iter().map(|one| {
-            let path = one.call.uri().path().replace(&self.container[1], "{id}");
+            let path = one.call.uri().path().replace(&self.id, "{id}");
             format!("{} {path}", one.call.method())
         });
         Vec::from_iter(calls).join(", ")

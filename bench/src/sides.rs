@@ -64,11 +64,11 @@ impl Bursts {
         for round in 0..rounds {
             let (ours, floor) = (burst(ours, pause, count), burst(floor, pause, count));
             let (ours, floor) = in_turn(round, ours, floor).await?;
-            ensure!(floor.2.is_empty(), "the floor: {:?}", floor.2);
-            bursts.all.push((ours.0, floor.0));
-            bursts.each.ours.extend(ours.1);
-            bursts.each.floor.extend(floor.1);
-            bursts.failures.extend(ours.2);
+            ensure!(floor.failures.is_empty(), "the floor: {:?}", floor.failures);
+            bursts.all.push((ours.all, floor.all));
+            bursts.each.ours.extend(ours.each);
+            bursts.each.floor.extend(floor.each);
+            bursts.failures.extend(ours.failures);
         }
         Ok(bursts)
     }
@@ -93,12 +93,17 @@ impl Bursts {
     }
 }
 
-/// The elapsed time divided by the number of starts that succeeded, the time of each, and the errors of the others.
-async fn burst(
-    side: &impl Side,
-    pause: Duration,
-    count: usize,
-) -> Result<(Duration, Vec<Duration>, Vec<String>)> {
+/// Many starts at once on one side.
+struct Burst {
+    /// The elapsed time of all, divided by the number that succeeded.
+    all: Duration,
+    /// The time of each that succeeded.
+    each: Vec<Duration>,
+    /// The errors of the others.
+    failures: Vec<String>,
+}
+
+async fn burst(side: &impl Side, pause: Duration, count: usize) -> Result<Burst> {
     let begun = Instant::now();
     let outcomes = join_all((0..count).map(|_| side.start())).await;
     let took = begun.elapsed();
@@ -117,5 +122,9 @@ async fn burst(
     }
     tokio::time::sleep(pause).await;
     let succeeded = u32::try_from(each.len().max(1))?;
-    Ok((took / succeeded, each, failures))
+    Ok(Burst {
+        all: took / succeeded,
+        each,
+        failures,
+    })
 }

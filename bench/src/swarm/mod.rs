@@ -82,15 +82,21 @@ impl Bench<'_> {
 
     async fn ends(&mut self) -> Result<()> {
         let end = async |command: &[&str]| self.raw.end(command).await;
-        let (endings, tries) = ([ends::MISSING, ends::EXIT], self.arguments.rounds(60));
-        let of = ("Swarm", &[1, 8][..], &["shown"][..]);
-        ends::measure(&mut self.report, of, &endings, tries, end).await
+        let plan = ends::Plan {
+            of: "Swarm",
+            at_once: &[1, 8],
+            tries: self.arguments.rounds(60),
+            endings: &[ends::MISSING, ends::EXIT],
+            looks: &["shown"],
+        };
+        ends::measure(&mut self.report, plan, end).await
     }
 
     /// Measures many starts at once, by one server and by several, each of which asks the next manager.
     async fn bursts(&mut self) -> Result<()> {
         let mut servers = Vec::new();
-        for manager in self.managers.iter().cycle().take(4) {
+        let most = REPLICAS[REPLICAS.len() - 1];
+        for manager in self.managers.iter().cycle().take(most) {
             servers.push(server(&self.hosting, manager).await?);
         }
         for (count, rounds) in BURSTS {

@@ -2,11 +2,14 @@
 //! done.
 
 use std::collections::BTreeSet;
+use std::io::Write;
+use std::net::TcpStream;
 use std::sync::Mutex;
 use std::sync::atomic::{AtomicUsize, Ordering};
 use std::time::Duration;
 
 use test_support::engine::list;
+use test_support::http::request;
 use test_support::prelude::*;
 use test_support::server::ENVIRONMENT;
 
@@ -102,6 +105,9 @@ impl<'a> Stage<'a> {
     fn visit(&self, number: usize) {
         let environment = format!("0f1e2d3c-4b5a-6978-8796-{number:012x}");
         let start = start_body(&unique("token")).replace(ENVIRONMENT, &environment);
+        if hangs_up(number) {
+            note(&self.uncertain, &environment);
+        }
         let turns = self.process.turns();
         let mut started = self.persist(number, "/start", &start);
         if !self.gives_up && started.status != 200 {
@@ -125,6 +131,9 @@ impl<'a> Stage<'a> {
     /// Calls one server after the other, until a success or the end of a target, or until patience
     /// ends.
     fn persist(&self, number: usize, path: &str, body: &str) -> Answer {
+        if hangs_up(number) {
+            self.hang_up(number, path, body);
+        }
         let mut pauses = PAUSES.iter();
         loop {
             let server = &self.servers[(number + pauses.len()) % 2];
@@ -141,6 +150,17 @@ impl<'a> Stage<'a> {
                 _ => return answer,
             }
         }
+    }
+
+    /// Makes a call and leaves in the middle, each caller at another moment.
+    fn hang_up(&self, number: usize, path: &str, body: &str) {
+        let credentials = format!("Basic {SECRET}");
+        let headers = [("authorization", credentials.as_str())];
+        let address = self.servers[0].address();
+        let mut stream = TcpStream::connect(address).expect("the server listens");
+        let request = request("POST", path, &headers, body.as_bytes());
+        stream.write_all(&request).expect("the server reads");
+        std::thread::sleep(Duration::from_millis(2 * number as u64));
     }
 
     /// Checks that a success is true, unless the Engine went down in between, which ends containers
@@ -201,6 +221,11 @@ impl<'a> Stage<'a> {
         server.reaped("/reap");
         assert_eq!(left(), [Value::Null; 0]);
     }
+}
+
+/// Whether a caller makes each call once more before, and does not wait for the answer.
+fn hangs_up(number: usize) -> bool {
+    number.is_multiple_of(10)
 }
 
 fn note(notes: &Mutex<Vec<String>>, note: &str) {

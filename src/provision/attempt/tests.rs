@@ -3,9 +3,11 @@
 use serde_json::json;
 
 use super::*;
+use crate::api::body::parse_start;
 use crate::config::tests::config;
 use crate::container::{Choices, Resources};
 use crate::docker::target::tests::aged;
+use crate::platform::REPLY_BYTES_MAX;
 use crate::secret::Secret;
 
 fn order() -> StartOrder {
@@ -38,6 +40,22 @@ fn the_body_labels_the_container() {
             "dynamic-access.ports": "",
         })
     );
+}
+
+#[test]
+fn a_thousand_of_the_largest_targets_fit_into_one_list() {
+    let labels = (0..6).map(|number| (format!("{number:0>63}"), json!("x".repeat(256))));
+    let body = json!({
+        "environment": "e".repeat(128),
+        "serviceUrl": format!("https://{:a>63}.bastionzero.com", ""),
+        "owner": "\u{1f600}".repeat(128),
+        "labels": Value::Object(labels.collect()),
+    });
+    let order = parse_start(Secret::new("key"), body.to_string().as_bytes()).expect("an order");
+    let body = Attempt::new(&config(&[]), &order, 0).create_body();
+    // Ports, mounts, networks, a status, and a command of 2 KiB.
+    let others = 4096;
+    assert!(1000 * (body["Labels"].to_string().len() + others) < REPLY_BYTES_MAX);
 }
 
 /// Whether a target of this order has these labels.

@@ -51,7 +51,9 @@ impl EngineUrl {
         if has_path || has_fragment || !is_plain || !is_of_http || !has_host || has_more {
             return Err(FORM.to_owned());
         }
-        if authority.port_u16().is_none_or(|port| port == 0) {
+        // Zeros before the port are for `join`.
+        let has_zero = |port: http::uri::Port<&str>| port.as_str().starts_with('0');
+        if authority.port().is_none_or(has_zero) {
             return Err("has no port; Docker's are 2375 for http and 2376 for https".to_owned());
         }
         let authority = authority.as_str().to_ascii_lowercase();
@@ -104,7 +106,7 @@ mod tests {
     fn whatever_is_not_scheme_host_and_port_is_no_engine_url() {
         let others = "
             / 127.0.0.1:2375 tcp://127.0.0.1:2375 unix:///var/run/docker.sock http://
-            http://:2375 http://host http://host:0 http://[]:1 http://[::1]a:1 http://a[::1]:1
+            http://:2375 http://host http://host:0 http://host:02375 http://[]:1 http://[::1]a:1 http://a[::1]:1
             http://a[b]:1 http://[x]:1 http://host:+1 http://+:1 http://host:2375#x
             http://host:65536 http://host:2375/v1.41 http://host:2375?x
             http://user:password@host:2375 HTTP://host:2375 Https://host:2376";

@@ -25,14 +25,21 @@ impl<P: Platform> Provisioner<'_, P> {
         let mut tries = 0;
         let mut seen = None;
         let mut grace = self.config.stop_grace;
+        let mut cause = None;
         loop {
             // The grace is granted once, however often the removal is tried.
             let grace = std::mem::take(&mut grace);
-            let Some((found, removal)) = self.stop_once(id, grace).await? else {
-                return Ok(seen);
+            let (found, removal) = match self.stop_once(id, grace).await {
+                Ok(Some(once)) => once,
+                Ok(None) => return Ok(seen),
+                // The last try only ran out of time: an earlier one says more.
+                Err(error) if self.backend.time_left().is_zero() => {
+                    return Err(cause.unwrap_or(error));
+                }
+                Err(error) => return Err(error),
             };
             seen = Some(found);
-            let cause = match removal {
+            let error = match removal {
                 Ok(Removed::Done | Removed::Absent) => return Ok(seen),
                 Ok(Removed::Ending | Removed::Declined) => {
                     Error::Target(TargetError::RemovalInProgress)
@@ -46,9 +53,10 @@ impl<P: Platform> Provisioner<'_, P> {
                     error
                 }
             };
-            if !pauses.next().await {
-                return Err(cause);
+            if self.backend.time_left().is_zero() || !pauses.next().await {
+                return Err(cause.unwrap_or(error));
             }
+            cause = Some(error);
         }
     }
 

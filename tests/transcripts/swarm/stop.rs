@@ -22,6 +22,9 @@ transcripts! { stops:
     a_stop_is_not_true_while_a_node_may_run_the_task
         "STOPPING; LOOKED: running remove * 19; STOPPING; LOOKED: running remove * 10;
          STOPPING; LOOKED: running remove => 503
+         // The last look only runs out of time.
+         STOPPING; LOOKED: running remove * 19; STOPPING; LOOKED: running remove * 10;
+         find service: hangs => 503 `being removed`
          // Somebody else has deleted it.
          DELETING; LOOKED: running remove * 19; DELETING; LOOKED: running remove * 10;
          DELETING; LOOKED: running remove => 503"

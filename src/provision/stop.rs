@@ -6,7 +6,7 @@ use super::{FAULTS_MAX, Provisioner};
 use crate::docker::TargetId;
 use crate::docker::remove::Removed;
 use crate::docker::target::{State, Target};
-use crate::error::{Error, TargetError};
+use crate::error::{EngineError, Error, TargetError};
 use crate::fault::Fault;
 use crate::pauses::Pauses;
 use crate::platform::Platform;
@@ -32,11 +32,7 @@ impl<P: Platform> Provisioner<'_, P> {
             let (found, removal) = match self.stop_once(id, grace).await {
                 Ok(Some(once)) => once,
                 Ok(None) => return Ok(seen),
-                // The last try only ran out of time: an earlier one says more.
-                Err(error) if self.backend.time_left().is_zero() => {
-                    return Err(cause.unwrap_or(error));
-                }
-                Err(error) => return Err(error),
+                Err(error) => return Err(of_two(cause, error)),
             };
             seen = Some(found);
             let error = match removal {
@@ -53,8 +49,8 @@ impl<P: Platform> Provisioner<'_, P> {
                     error
                 }
             };
-            if self.backend.time_left().is_zero() || !pauses.next().await {
-                return Err(cause.unwrap_or(error));
+            if !pauses.next().await {
+                return Err(of_two(cause, error));
             }
             cause = Some(error);
         }
@@ -78,5 +74,14 @@ impl<P: Platform> Provisioner<'_, P> {
         }
         let removed = self.backend.kill_and_remove(&container).await;
         Ok(Some((container, removed)))
+    }
+}
+
+/// The error of the last of two tries, unless it only ran out of time: the one before then
+/// says more.
+fn of_two(before: Option<Error>, last: Error) -> Error {
+    match (before, &last) {
+        (Some(before), Error::Engine(EngineError::OutOfTime(_))) => before,
+        _ => last,
     }
 }

@@ -168,21 +168,32 @@ impl Variables for Server<'_> {
         // In every environment, the agents of the targets may try the doctor's URL.
         Ok(match name {
             "service_urls" => format!("{value} {}", self.start.service_url),
-            "environments" => without_service_urls(value),
+            "environments" => with_service_url(value, &self.start.service_url),
             _ => value,
         })
     }
 }
 
-/// `environments` without their own `service_urls`.
-fn without_service_urls(environments: String) -> String {
-    let Ok(Value::Object(mut all)) = serde_json::from_str(&environments) else {
-        return environments;
-    };
-    for overrides in all.values_mut().filter_map(Value::as_object_mut) {
-        overrides.remove("service_urls");
+/// `environments` whose own `service_urls` have this URL too.
+fn with_service_url(environments: String, url: &str) -> String {
+    let mut all: Value = serde_json::from_str(&environments).unwrap_or_default();
+    let mut is_changed = false;
+    for overrides in all
+        .as_object_mut()
+        .into_iter()
+        .flat_map(|all| all.values_mut())
+    {
+        if let Some(Value::String(urls)) = overrides.get_mut("service_urls") {
+            *urls = format!("{urls} {url}");
+            is_changed = true;
+        }
     }
-    Value::Object(all).to_string()
+    // Otherwise as it was set: the server reports a key that occurs twice.
+    if is_changed {
+        all.to_string()
+    } else {
+        environments
+    }
 }
 
 #[cfg(test)]

@@ -102,8 +102,7 @@ impl Unshared {
         if !has_ended(&mut self.unshare) {
             processes::kill(self.namespaces.0);
         }
-        wait_until(KILLED_BOUND, || has_ended(&mut self.unshare));
-        has_ended(&mut self.unshare)
+        wait_until(KILLED_BOUND, || has_ended(&mut self.unshare))
     }
 
     /// Whether a daemon of that name runs.

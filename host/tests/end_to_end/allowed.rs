@@ -27,7 +27,8 @@ fn targets_share_an_allowed_volume_that_outlives_them_and_may_chroot(engine: &Re
         assert!(noted.contains(note), "{noted}");
     }
     let first = server.started();
-    assert!(!server.wait_for_line("target.start").contains("notes"));
+    // Docker may have warnings of its own, such as that this machine does not forward.
+    assert!(!server.wait_for_line("target.start").contains("allow_"));
     engine.shell(&first, "echo kept >/shared/file; chroot / true");
     server.stop_target(&first).check_done();
     let second = server.started();

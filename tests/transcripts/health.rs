@@ -1,15 +1,8 @@
 //! `/health`.
 
-use crate::script::*;
+use crate::rows::{check, transcripts};
 
-fn healths(rows: &str) {
-    check(&[], rows, async |provisioner| {
-        let notes = provisioner.health().await?;
-        Ok((200, format!("{} notes: {}", notes.len(), notes.join(" "))))
-    });
-}
-
-transcripts! { healths:
+transcripts! { &[], "health":
     health_looks_at_every_image_and_network_once
         r#"WELL => 200 `0 notes`
            [environments={"e1":{"image":"other"},"e2":{"image":"other"},"e3":
@@ -98,11 +91,12 @@ fn a_look_that_fails_is_no_outage_unless_it_fails_three_times() {
         "502 <html>",
         refused,
     ] {
-        healths(&format!(
+        let rows = format!(
             "look up the image: {fails}; look up the image;
              look up the network: {fails}; look up the network => 200 `0 notes`
              look up the image: {fails} * 2; WELL => 200 `0 notes`
              look up the image: {fails} * 3 => 503 `unhealthy`"
-        ));
+        );
+        check(&[], "health", &rows);
     }
 }

@@ -13,6 +13,7 @@ mod reap;
 mod refusals;
 mod renew;
 mod replies;
+mod requests;
 mod rows;
 mod script;
 mod start;

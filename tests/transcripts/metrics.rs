@@ -1,35 +1,11 @@
 //! `/metrics`.
 
-use std::time::Duration;
+use crate::rows::{check, transcripts};
 
-use dynamic_access::metrics;
-use dynamic_access::platform::Platform;
+/// A server with two images.
+const TWO_IMAGES: &[(&str, &str)] = &[("environments", r#"{"e":{"image":"other"}}"#)];
 
-use crate::script::*;
-
-/// Scrapes of a server with two images that end like this. A `;` ends each line, and the
-/// faults for the log come last.
-fn scrapes(rows: &str) {
-    let two_images = ("environments", r#"{"e":{"image":"other"}}"#);
-    check(&[two_images], rows, async |provisioner| {
-        let readings = provisioner.readings().await;
-        // Prometheus gives up after ten seconds, and would report this server as down.
-        assert!(provisioner.platform.now() < Duration::from_secs(9));
-        let answer = metrics::answer(provisioner.config, &readings);
-        let text = String::from_utf8(answer.body().clone()).expect("text");
-        let version = concat!(r#"build_info{version=""#, env!("CARGO_PKG_VERSION"), '"');
-        assert!(text.contains(version), "{text}");
-        let faults: Vec<_> = readings.faults.iter().map(ToString::to_string).collect();
-        let text = text.replace('\n', ";");
-        let (count, faults) = (faults.len(), faults.join(" "));
-        Ok((
-            answer.status().as_u16(),
-            format!("{text} {count} faults: {faults}"),
-        ))
-    });
-}
-
-transcripts! { scrapes:
+transcripts! { TWO_IMAGES, "scrape":
     a_scrape_is_two_lists_and_one_look_for_each_image
         r#"list all: running max-lifetime=10; list volumes; look up the image;
            look up the image: 404 no such image: other
@@ -64,10 +40,6 @@ fn a_scrape_looks_for_twenty_images_at_most() {
     let image = |number| format!(r#""e{number}":{{"image":"image{number}"}}"#);
     let images: Vec<_> = (0..30).map(image).collect();
     let environments = format!("{{{}}}", images.join(","));
-    let steps = "list all: none; look up the image * 20";
-    run_with(
-        &[("environments", &environments)],
-        steps,
-        async |provisioner| provisioner.readings().await,
-    );
+    let rows = "list all: none; look up the image * 20 => 200 `0 faults`";
+    check(&[("environments", &environments)], "scrape", rows);
 }

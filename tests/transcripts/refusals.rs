@@ -1,13 +1,7 @@
 //! Starts that are refused before there is a container: a repeated one may have a target
 //! that runs.
 
-use std::time::Duration;
-
-use dynamic_access::error::{Error, OrderError};
-use dynamic_access::platform::Platform;
-use dynamic_access::provision::StartOrder;
-
-use crate::script::*;
+use crate::rows::{check, transcripts};
 
 /// Every refusal before there is a container, with the look for the target.
 const REFUSALS: &str = r#"
@@ -28,7 +22,7 @@ fn check_refused(look: &str, status: Option<&str>) {
     for row in REFUSALS.lines().filter(|row| !row.is_empty()) {
         let (calls, own) = row.split_once(" => ").expect("a status");
         let (calls, status) = (calls.replace("LOOK", look), status.unwrap_or(own));
-        starts(&format!("{calls} => {status}"));
+        check(&[], "start", &format!("{calls} => {status}"));
     }
 }
 
@@ -52,31 +46,13 @@ fn a_refusal_is_not_answered_while_the_target_cannot_be_looked_for() {
     check_refused("list by name: lost * 3", Some("502"));
 }
 
-#[test]
-fn a_shorter_longest_lifetime_does_not_hide_a_target_that_runs() {
-    let order = StartOrder {
-        lifetime: Some(Duration::from_secs(7200)),
-        ..order()
-    };
-    let shorter = [("max_lifetime", "1h")];
-    let own = "list by name: running lifetime=7200; stats: 3; inspect";
-    let found = start_of(&order, &shorter, own);
-    assert!(!found.expect("it runs").is_new);
-    let refused = start_of(&order, &shorter, "list by name: none");
-    let longest = OrderError::LifetimeTooLong(Duration::from_secs(3600));
-    assert_eq!(refused.expect_err("too long"), Error::Order(longest));
-}
+transcripts! { &[], "start":
+    a_shorter_longest_lifetime_does_not_hide_a_target_that_runs
+        r#"[max_lifetime=1h] start {"environment":"e","serviceUrl":"https://host","lifetime":"2h"} >
+           list by name: running lifetime=7200; stats: 3; inspect => 200
+           [max_lifetime=1h] start {"environment":"e","serviceUrl":"https://host","lifetime":"2h"} >
+           list by name: none => lifetime_too_long `3600 s`"#
 
-#[test]
-fn a_name_that_is_taken_and_never_listed_ends_the_start() {
-    let outcome = run("UNLISTED * 20", async |provisioner| {
-        let outcome = provisioner.start(&order()).await;
-        assert!(provisioner.platform.now() >= Duration::from_secs(15));
-        outcome
-    });
-    let error = outcome.expect_err("the name is taken");
-    assert_eq!(error.status().as_u16(), 500);
-    assert_eq!(error.retry_after_seconds(), None);
-    let words = error.to_string();
-    assert!(words.contains("already in use by 0123abcd"), "{words}");
+    a_name_that_is_taken_and_never_listed_ends_the_start
+        "UNLISTED * 20 => name_taken `already in use by 0123abcd` `again after None` ` after 15`"
 }

@@ -1,6 +1,6 @@
 //! The replies of an Engine and of a Swarm's managers, in one place.
 //!
-//! A reply in words is one of these:
+//! A reply in words is one of these, after `at 01:01:02` if the Engine's clock has gone on:
 //!
 //! * nothing: the call succeeds, and shows nothing unusual;
 //! * `lost`, `hangs`, `unreachable`, `too long`; `cut short 10 …`: the limit passes after
@@ -10,7 +10,8 @@
 //! * for a list, its entries, joined by ` + `, as follows;
 //! * for a container, this token's unless it begins with `other`: its state, or its health
 //!   if it runs and has a check, and labels;
-//! * for an inspect, this token's: `exited 127 01:01:00`, with the time of its end;
+//! * for an inspect, this token's: `exited 127 01:01:00`, with the time of its end, and
+//!   members;
 //! * for a count, the number of processes;
 //! * for a volume, the renewal of this token's container for so many seconds, unless it
 //!   begins with `other`, written an hour ago;
@@ -29,7 +30,7 @@ use dynamic_access::docker::swarm::template;
 use dynamic_access::docker::{ContainerName, DeploymentId};
 use dynamic_access::platform::TransportError;
 use dynamic_access::secret::Secret;
-pub use serde_json::{Value, json};
+use serde_json::{Value, json};
 
 use crate::script::variables;
 
@@ -47,15 +48,8 @@ pub const SWARM: [(&str, &str); 2] = [
     ),
 ];
 
-/// A reaction of the Engine of a script.
-#[derive(Clone)]
-pub enum Reply {
-    Is(u16, String),
-    /// The same, and its time.
-    Dated(&'static str, u16, String),
-    Fails(TransportError),
-}
-pub use Reply::{Dated, Fails, Is};
+/// The status and the body of a response, or why there is none.
+pub type Reply = Result<(u16, String), TransportError>;
 
 /// The reply to a call, in words.
 pub fn reply(call: &str, words: &str) -> Reply {
@@ -66,31 +60,27 @@ pub fn reply(call: &str, words: &str) -> Reply {
     };
     match call {
         _ if words.is_empty() => success(call),
-        _ if words == "lost" => Fails(TransportError::Broken("cut off".to_owned())),
-        _ if words == "hangs" => Fails(TransportError::TimedOut),
-        _ if words == "unreachable" => Fails(TransportError::Unreachable("refused".to_owned())),
-        _ if words == "too long" => Fails(TransportError::TooLong),
+        _ if words == "lost" => Err(TransportError::Broken("cut off".to_owned())),
+        _ if words == "hangs" => Err(TransportError::TimedOut),
+        _ if words == "unreachable" => Err(TransportError::Unreachable("refused".to_owned())),
+        _ if words == "too long" => Err(TransportError::TooLong),
         _ if first.len() == 3 && first.parse::<u16>().is_ok() => {
             let body = match rest {
                 "" => String::new(),
                 body if body.starts_with(['{', '<', '[']) => body.to_owned(),
                 message => json!({"message": message}).to_string(),
             };
-            Is(first.parse().expect("a status"), body)
+            Ok((first.parse().expect("a status"), body))
         }
         "pull" => {
             let end = rest.strip_prefix("short ").expect("how it is cut short");
             let (quiet, end) = end.split_once(' ').unwrap_or((end, ""));
             let quiet = std::time::Duration::from_secs(quiet.parse().expect("seconds"));
             let end = end.into();
-            Fails(TransportError::CutShort { end, quiet })
+            Err(TransportError::CutShort { end, quiet })
         }
-        "create" if first == "warns" => Is(201, json!({"Id": ID, "Warnings": [rest]}).to_string()),
-        "inspect" => {
-            let mut rest = rest.split(' ').filter(|word| !word.is_empty());
-            let code = rest.next().map_or(0, |code| code.parse().expect("a code"));
-            shows(container(first, code, rest.next().unwrap_or("01:01:00")))
-        }
+        "create" if first == "warns" => created(json!({"Id": ID, "Warnings": [rest]})),
+        "inspect" => shows(container(words)),
         "stats" => {
             let count: u64 = words.parse().expect("a number");
             shows(json!({"pids_stats": {"current": count}}))
@@ -102,7 +92,7 @@ pub fn reply(call: &str, words: &str) -> Reply {
         }
         "look up service" => shows(service(words)),
         "list nodes" => all(node),
-        "create volume" => Is(201, volume(words).to_string()),
+        "create volume" => created(volume(words)),
         "list volumes" => {
             let volumes: Vec<_> = words.split(" + ").map(volume).collect();
             shows(json!({"Volumes": volumes, "Warnings": null}))
@@ -117,11 +107,11 @@ pub fn reply(call: &str, words: &str) -> Reply {
 /// The reply to a call that succeeds.
 fn success(call: &str) -> Reply {
     match call {
-        "create" => Is(201, json!({"Id": ID, "Warnings": []}).to_string()),
-        "create service" => Is(201, json!({"ID": SERVICE}).to_string()),
-        "create secret" => Is(201, json!({"ID": "s"}).to_string()),
+        "create" => created(json!({"Id": ID, "Warnings": []})),
+        "create service" => created(json!({"ID": SERVICE})),
+        "create secret" => created(json!({"ID": "s"})),
         "start" | "stop" | "remove" | "remove by force" | "remove other" | "remove volume"
-        | "delete secret" => Is(204, String::new()),
+        | "delete secret" => Ok((204, String::new())),
         "inspect" => reply(call, "running"),
         "look up the image" => shows(json!({"Id": "i"})),
         "look up the network" => {
@@ -137,9 +127,12 @@ fn success(call: &str) -> Reply {
     }
 }
 
-/// A reply with this body.
-pub fn shows(body: impl ToString) -> Reply {
-    Is(200, body.to_string())
+fn shows(body: impl ToString) -> Reply {
+    Ok((200, body.to_string()))
+}
+
+fn created(body: Value) -> Reply {
+    Ok((201, body.to_string()))
 }
 
 /// The Engine's time, in Unix seconds.
@@ -170,7 +163,7 @@ fn set(entry: &mut Value, labels: &str, words: &str) {
 }
 
 /// The entry of a container in a list, in words; it is eleven seconds old.
-pub fn entry(words: &str) -> Value {
+fn entry(words: &str) -> Value {
     let other = words.strip_prefix("other ");
     let (state, more) = words_of(other.unwrap_or(words));
     let (state, status) = match state {
@@ -201,7 +194,7 @@ pub fn entry(words: &str) -> Value {
 }
 
 /// The volume of a renewal, in words.
-pub fn volume(words: &str) -> Value {
+fn volume(words: &str) -> Value {
     let other = words.strip_prefix("other ");
     let (seconds, more) = words_of(other.unwrap_or(words));
     let (id, seconds) = (other.map_or(ID, |_| OTHER), seconds.trim_end_matches('s'));
@@ -215,29 +208,41 @@ pub fn volume(words: &str) -> Value {
 }
 
 /// The first word, and the others.
-fn words_of(words: &str) -> (&str, &str) {
+pub fn words_of(words: &str) -> (&str, &str) {
     words.split_once(' ').unwrap_or((words, ""))
 }
 
-/// An inspect of this token's container, which has ended at that time of the day if it
-/// has ended.
-pub fn container(state: &str, exit_code: i64, finished: &str) -> Value {
-    let entry = entry(state);
-    json!({
+/// Words that change members, and the others.
+fn changes_of(words: &str) -> (String, Vec<&str>) {
+    let words = words.split_whitespace();
+    let (changes, others): (Vec<_>, _) = words.partition(|word| word.contains('='));
+    (changes.join(" "), others)
+}
+
+/// An inspect of this token's container, in words.
+fn container(words: &str) -> Value {
+    let (changes, words) = changes_of(words);
+    assert!(words.len() <= 3, "{words:?}");
+    let entry = entry(words[0]);
+    let code = words.get(1).map_or("0", |code| code);
+    let finished = words.get(2).unwrap_or(&"01:01:00");
+    let mut container = json!({
         "Id": entry["Id"],
         "Name": entry["Names"][0],
         "Created": "2026-11-23T01:00:50Z",
         "State": {
-            "Status": state,
-            "ExitCode": exit_code,
+            "Status": words[0],
+            "ExitCode": code.parse::<i64>().expect("a code"),
             "FinishedAt": format!("2026-11-23T{finished}Z"),
         },
         "Config": {"Labels": entry["Labels"]},
-    })
+    });
+    set(&mut container, "/Config/Labels", &changes);
+    container
 }
 
 /// A service, eleven seconds old, in words.
-pub fn service(words: &str) -> Value {
+fn service(words: &str) -> Value {
     let (replicas, more) = words_of(words);
     let replicas: u64 = replicas.parse().expect("a number of replicas");
     let labels = entry("created")["Labels"].clone();
@@ -270,13 +275,12 @@ pub fn service(words: &str) -> Value {
 }
 
 /// A task of this token's service, in words.
-pub fn task(words: &str) -> Value {
+fn task(words: &str) -> Value {
     let (head, error) = match words.split_once(": ") {
         Some((head, error)) => (head, Some(error)),
         None => (words, None),
     };
-    let (members, head): (Vec<_>, Vec<_>) =
-        head.split_whitespace().partition(|one| one.contains('='));
+    let (changes, head) = changes_of(head);
     let code = head.get(2).map_or(7, |code| code.parse().expect("a code"));
     let desired = head.get(1).filter(|word| **word != "nowhere");
     let mut task = json!({
@@ -296,7 +300,7 @@ pub fn task(words: &str) -> Value {
     if head.get(1) == Some(&"nowhere") {
         set(&mut task, "", "/NodeID=null");
     }
-    set(&mut task, "/Spec/ContainerSpec/Labels", &members.join(" "));
+    set(&mut task, "/Spec/ContainerSpec/Labels", &changes);
     task
 }
 

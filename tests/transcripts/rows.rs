@@ -1,27 +1,30 @@
 //! Conversations in words, as rows:
-//! `[variable=value, variable=value] call: reply; call: reply => outcome`.
+//! `[variable=value, variable=value] request > call: reply; call: reply => outcome`.
 //!
-//! * The variables may be left out. Calls are in the words of [`crate::script::shape`],
+//! * The variables may be left out, and the request if it is that of the other rows.
+//!   Requests are in the words of [`crate::requests`], calls in those of [`crate::script`],
 //!   replies in those of [`crate::replies`]. `call: reply * 3` is three calls. Words in
 //!   capitals are [`NAMES`].
 //! * An outcome is a status, or the code of an error; then, in backticks, parts of its
-//!   text, and after `not` what must not be in it.
+//!   text, and after `not` what must not be in it. The text ends with the time that it
+//!   took.
 //! * `(a | b)` makes a row of each.
 //!
 //! A row may have several lines, and ends with its outcome.
 
-use dynamic_access::error::Error;
-use dynamic_access::provision::Provisioner;
+use dynamic_access::platform::Platform;
 
-use crate::script::{Changes, Script, order, own, run_with};
+use crate::requests::outcome;
+use crate::script::{Changes, run};
 
 /// Names of sequences of calls, and of variables. A `$` stands for the words after a colon.
-const NAMES: &str = "
+const NAMES: &str = r#"
     PULLING = image_pull=missing, agent_image=r.example.com/agent:1
 
     COUNTED = create; list all: created
     WRITTEN = COUNTED; archive
     STARTED = WRITTEN; start
+    STARTED_UNREADY = STARTED; inspect: running /State/Health={"Status":"starting"}
     CLEANED = list by id: created; remove
     TAKEN = create: 409 Conflict.
     FOUND = list by name: running; stats: 3; inspect
@@ -36,6 +39,10 @@ const NAMES: &str = "
         CLEANED; list by name: none
     YOUNG = list by id: running max-lifetime=120 max-renewed=3600 $
     RENEWED = list volumes: 300s + other 3000s + 240s
+    UNLISTED_RENEWALS = list volumes: 403 dynamic-access engine proxy: not listed
+    WITH_PORT = $: running ports=ssh=22/tcp
+        /Ports=[{"IP":"127.0.0.1","PrivatePort":22,"PublicPort":40109,"Type":"tcp"}]
+        /NetworkSettings={"Networks":{"n":{"IPAddress":"172.18.0.5"}}}
     ABSENT = look up the image: 404 no such image: x
     WELL = look up the image; look up the network
 
@@ -52,11 +59,14 @@ const NAMES: &str = "
     RUNS_ELSEWHERE = UPDATED; LOOKED: running; SEEN; THEIRS: 1; update
     REPEATED = create service: 409 name conflicts;
         find service by name: 1; LOOKED: running; SEEN
+    RENEWED_MEANWHILE = find service: 1 vouched max-lifetime=120 max-renewed=3600 renewed=0;
+        LOOKED: running; THEIRS: 1 vouched max-lifetime=120 max-renewed=3600 renewed=$
     OLD = list services: $ /CreatedAt=2026-11-23T00:00:50.123456789Z
     EXPIRED = list services: $ /CreatedAt=2026-11-01T00:00:00Z
     DELETED = delete service; list own secrets
     ENDED = update; LOOKED: none; DELETED
-    ENDED_UNSTARTED = find service: 0; LOOKED: none; look up service: 0; LOOKED: none; ENDED
+    UNSTARTED = look up service: 0; LOOKED: none
+    ENDED_UNSTARTED = find service: 0; LOOKED: none; UNSTARTED; ENDED
     ENDED_WITH = find service: 1; LOOKED: $; look up service: 1; LOOKED: $; ENDED
     TRIED = UPDATED; LOOKED: $; ENDED_WITH: $
     GIVEN_UP = UPDATED; LOOKED: $ * 63; ENDED_WITH: $
@@ -77,7 +87,14 @@ const NAMES: &str = "
         look up service: 0 vouched fenced
     DELETING = find service: none; list tasks: running remove;
         look up service: 404 service x not found
-";
+
+    TASK_WITH_PORT = $: running
+        /Status/PortStatus={"Ports":[{"Protocol":"tcp","TargetPort":22,"PublishedPort":40109,"PublishMode":"host"}]}
+    FOUND_WITH_PORT = find service: 1 vouched ports=ssh=22/tcp; TASK_WITH_PORT: list own tasks
+    LIST_WITH_PORT = list services: 1 vouched ports=ssh=22/tcp; TASK_WITH_PORT: list tasks
+    NODE = list nodes: 200 [{"ID":"n","Status":{"State":"ready","Addr":"192.0.2.21"},
+        "Spec":{"Role":"worker","Availability":"active"}}]
+"#;
 
 /// The text with this name, which ends before the next name.
 pub fn named(name: &str) -> Option<String> {
@@ -123,15 +140,10 @@ fn expanded(text: &str) -> Vec<String> {
         .collect()
 }
 
-/// The outcome of a webhook: a status, and a text.
-pub type Outcome = Result<(u16, String), Error>;
-
-/// Runs a webhook along each row, with these variables where the row has none.
-pub fn check(
-    usual: &Changes,
-    text: &str,
-    webhook: impl AsyncFn(Provisioner<'_, Script>) -> Outcome,
-) {
+/// Makes a request along each row, unless the row has another, with these variables where
+/// the row has none.
+#[track_caller]
+pub fn check(usual: &Changes, request: &str, text: &str) {
     for row in rows(text) {
         println!("{row}");
         let (calls, expected) = row.rsplit_once("=> ").expect("a row has an outcome");
@@ -147,62 +159,50 @@ pub fn check(
         let set = set.split(", ").filter(|pair| !pair.is_empty());
         let set = set.map(|pair| pair.split_once('=').expect("a variable"));
         let changes: Vec<_> = set.chain(usual.iter().copied()).collect();
-        let outcome = run_with(&changes, calls, async |provisioner| {
-            webhook(provisioner).await
+        let (request, calls) = calls.split_once(" > ").unwrap_or((request, calls));
+        let (outcome, took) = run(&changes, calls, async |provisioner| {
+            let outcome = outcome(&provisioner, request).await;
+            (outcome, provisioner.platform.now())
         });
-        let (status, code, text) = match &outcome {
-            Ok((status, text)) => (*status, "", text.clone()),
-            Err(error) => (error.status().as_u16(), error.code(), error.to_string()),
+        let (status, code, text) = match outcome {
+            Ok((status, text)) => (status, "", text),
+            Err(error) => {
+                let again = error.retry_after_seconds();
+                let text = format!("{error}; to be made again after {again:?};");
+                (error.status().as_u16(), error.code(), text)
+            }
         };
-        let words: Vec<_> = expected.split('`').collect();
-        let first = words[0].trim();
-        let is_expected = first == status.to_string() || !first.is_empty() && first == code;
-        assert!(is_expected, "{status} {code} {text}");
-        let mut is_wanted = true;
-        for pair in words[1..].chunks(2) {
-            let &[word, next] = pair else {
-                panic!("a word without its end: {expected}")
-            };
-            assert_eq!(text.contains(word), is_wanted, "{word} in {text}");
-            is_wanted = next.trim() != "not";
-            assert!(
-                !is_wanted || next.trim().is_empty(),
-                "{next} has no meaning"
-            );
-        }
+        check_outcome(expected, status, code, &format!("{text} after {took:?}"));
+    }
+}
+
+#[track_caller]
+fn check_outcome(expected: &str, status: u16, code: &str, text: &str) {
+    let words: Vec<_> = expected.split('`').collect();
+    let first = words[0].trim();
+    let is_expected = first == status.to_string() || !first.is_empty() && first == code;
+    assert!(is_expected, "{status} {code} {text}");
+    let mut is_wanted = true;
+    for pair in words[1..].chunks(2) {
+        let &[word, next] = pair else {
+            panic!("a word without its end: {expected}")
+        };
+        assert_eq!(text.contains(word), is_wanted, "{word} in {text}");
+        is_wanted = next.trim() != "not";
+        assert!(
+            !is_wanted || next.trim().is_empty(),
+            "{next} has no meaning"
+        );
     }
 }
 
 /// Tests, each named by its claim, with the rows that show it.
 macro_rules! transcripts {
-    ($check:path: $($claim:ident $rows:literal)+) => {
+    ($usual:expr, $request:literal: $($claim:ident $rows:literal)+) => {
         $(#[test]
         fn $claim() {
-            $check($rows);
+            crate::rows::check($usual, $request, $rows);
         })+
     };
 }
 pub(crate) use transcripts;
-
-/// Starts that end like this: with 201 if the target is new, and with 200 if it is found.
-pub fn starts(rows: &str) {
-    starts_with(&[], rows);
-}
-
-/// The same, with other variables.
-pub fn starts_with(usual: &Changes, rows: &str) {
-    check(usual, rows, async |provisioner| {
-        let id = own(&provisioner);
-        let started = provisioner.start(&order()).await?;
-        assert_eq!(started.container.id, id);
-        Ok((if started.is_new { 201 } else { 200 }, String::new()))
-    });
-}
-
-/// Stops that end like this.
-pub fn stops_with(usual: &Changes, rows: &str) {
-    check(usual, rows, async |provisioner| {
-        let stopped = provisioner.stop(&own(&provisioner)).await;
-        stopped.map(|_| (200, String::new()))
-    });
-}

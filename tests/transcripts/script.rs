@@ -1,86 +1,61 @@
-//! A platform that follows a script: the calls of a webhook in their order, each with its
+//! A platform that follows a script: the calls of a request in their order, each with its
 //! reply.
 
 use std::cell::{Cell, RefCell};
 use std::collections::{HashSet, VecDeque};
-use std::ops::{Add, Mul};
 use std::time::Duration;
 
 use dynamic_access::backend::Backend;
 use dynamic_access::budget::Budget;
 use dynamic_access::call_notes::Calls;
 use dynamic_access::config::Config;
-use dynamic_access::docker::TargetId;
 use dynamic_access::engine::Engine;
-use dynamic_access::error::Error;
 use dynamic_access::platform::{HttpRequest, HttpResponse, Keep, Platform, TransportError};
-use dynamic_access::provision::{Provisioner, StartOrder, Started};
-use dynamic_access::secret::Secret;
+use dynamic_access::provision::Provisioner;
+use serde_json::Value;
 
-pub use crate::replies::*;
-pub use crate::rows::*;
+use crate::replies::{OTHER, Reply, reply};
+use crate::rows::named;
 
-/// Calls in their order, each with its reply: `+` puts some after others, `*` repeats them.
+/// A call that a script expects.
 #[derive(Clone)]
-pub struct Steps(Vec<(String, Reply)>);
-
-/// One call, in the words of [`shape`].
-pub fn call(shape: &str, reply: Reply) -> Steps {
-    Steps(vec![(shape.to_owned(), reply)])
+struct Step {
+    /// The call, in the words of [`shape`].
+    call: String,
+    /// The Engine's time of the day.
+    time: String,
+    reply: Reply,
 }
 
-/// The steps of a text.
-pub fn steps(text: impl Into<Steps>) -> Steps {
-    text.into()
-}
-
-impl From<&str> for Steps {
-    fn from(text: &str) -> Self {
-        let texts = text.split(';').map(str::trim);
-        let steps = texts.filter(|text| !text.is_empty()).flat_map(|text| {
-            let repeated = text.rsplit_once(" * ");
-            let repeated = repeated.and_then(|(step, times)| Some((step, times.parse().ok()?)));
-            let (step, times) = repeated.unwrap_or((text, 1));
-            let (asked, words) = step.split_once(": ").unwrap_or((step, ""));
-            let steps = match named(asked) {
-                Some(text) => {
-                    assert!(words.is_empty() || text.contains('$'), "{asked}: {words}");
-                    Self::from(text.replace('$', words))
-                }
-                None => call(asked, reply(asked, words)),
-            };
-            (steps * times).0
-        });
-        Self(steps.collect())
-    }
-}
-
-impl From<String> for Steps {
-    fn from(text: String) -> Self {
-        Self::from(text.as_str())
-    }
-}
-
-impl<T: Into<Self>> Add<T> for Steps {
-    type Output = Self;
-
-    fn add(mut self, rest: T) -> Self {
-        self.0.extend(rest.into().0);
-        self
-    }
-}
-
-impl Mul<usize> for Steps {
-    type Output = Self;
-
-    fn mul(self, times: usize) -> Self {
-        Self(vec![self.0; times].concat())
-    }
+/// The steps of a text: `call: reply; call: at 01:01:02 reply; call: reply * 3`.
+fn steps(text: &str) -> Vec<Step> {
+    let texts = text.split(';').map(str::trim);
+    let steps = texts.filter(|text| !text.is_empty()).flat_map(|text| {
+        let repeated = text.rsplit_once(" * ");
+        let repeated = repeated.and_then(|(step, times)| Some((step, times.parse().ok()?)));
+        let (step, times) = repeated.unwrap_or((text, 1));
+        let (call, words) = step.split_once(": ").unwrap_or((step, ""));
+        let once = if let Some(text) = named(call) {
+            assert!(words.is_empty() || text.contains('$'), "{call}: {words}");
+            steps(&text.replace('$', words))
+        } else {
+            let dated = words.strip_prefix("at ");
+            let dated = dated.and_then(|words| words.split_once(' '));
+            let (time, words) = dated.unwrap_or(("01:01:01", words));
+            vec![Step {
+                call: call.to_owned(),
+                time: time.to_owned(),
+                reply: reply(call, words),
+            }]
+        };
+        vec![once; times].concat()
+    });
+    steps.collect()
 }
 
 /// A platform that expects calls in their order and replies by the script.
 pub struct Script {
-    steps: RefCell<VecDeque<(String, Reply)>>,
+    steps: RefCell<VecDeque<Step>>,
     clock: Cell<Duration>,
     random: Cell<u128>,
     secrets: RefCell<HashSet<String>>,
@@ -109,23 +84,18 @@ impl Platform for Script {
     ) -> Result<HttpResponse, TransportError> {
         let asked = shape(&request);
         let step = self.steps.borrow_mut().pop_front();
-        let (expected, reply) = step.unwrap_or_else(|| panic!("{asked} is one call too many"));
-        assert_eq!(asked, expected);
+        let step = step.unwrap_or_else(|| panic!("{asked} is one call too many"));
+        assert_eq!(asked, step.call);
         if asked == "create secret" {
             self.note_secret(&request);
         }
-        let (date, status, body) = match reply {
-            Is(status, body) => ("Mon, 23 Nov 2026 01:01:01 GMT", status, body),
-            Dated(date, status, body) => (date, status, body),
-            Fails(error) => {
-                if let TransportError::TimedOut | TransportError::CutShort { .. } = error {
-                    self.pass(limit);
-                }
-                return Err(error);
+        let (status, body) = step.reply.inspect_err(|error| {
+            if let TransportError::TimedOut | TransportError::CutShort { .. } = error {
+                self.pass(limit);
             }
-        };
+        })?;
         let response = http::Response::builder().status(status);
-        let response = response.header("date", date);
+        let response = response.header("date", format!("Mon, 23 Nov 2026 {} GMT", step.time));
         let response = response.header("server", "Docker/28.0.1 (linux)");
         Ok(response.body(body.into_bytes()).expect("a response"))
     }
@@ -187,7 +157,7 @@ const CALLS: &str = "
     inspect                         | GET    | /json";
 
 /// A request in a few words. Only a removal may name another token's container.
-pub fn shape(request: &HttpRequest) -> &'static str {
+fn shape(request: &HttpRequest) -> &'static str {
     let (method, path) = (request.method().as_str(), request.uri().to_string());
     let words = |row: &'static str| {
         let (words, marks) = row.split_once('|')?;
@@ -233,25 +203,16 @@ fn default(name: &str) -> Option<&'static str> {
     rest?.split('"').next()
 }
 
-/// Runs `webhook` against a script to the script's end.
+/// Makes a request, with these variables, which makes the calls of a text and no others.
 #[track_caller]
 pub fn run<T>(
-    steps: impl Into<Steps>,
-    webhook: impl AsyncFnOnce(Provisioner<'_, Script>) -> T,
-) -> T {
-    run_with(&[], steps, webhook)
-}
-
-/// The same, with other variables.
-#[track_caller]
-pub fn run_with<T>(
     changes: &Changes,
-    steps: impl Into<Steps>,
-    webhook: impl AsyncFnOnce(Provisioner<'_, Script>) -> T,
+    text: &str,
+    request: impl AsyncFnOnce(Provisioner<'_, Script>) -> T,
 ) -> T {
     let script = Script {
-        steps: RefCell::new(steps.into().0.into()),
-        clock: Cell::new(Duration::ZERO),
+        steps: RefCell::new(steps(text).into()),
+        clock: Cell::default(),
         random: Cell::default(),
         secrets: RefCell::default(),
     };
@@ -265,37 +226,10 @@ pub fn run_with<T>(
         backend: Backend::new(engine, &config),
         budget,
     };
-    let outcome = pollster::block_on(webhook(provisioner));
+    let outcome = pollster::block_on(request(provisioner));
     let left = script.steps.borrow();
-    let left: Vec<_> = left.iter().map(|step| &step.0).collect();
+    let left: Vec<_> = left.iter().map(|step| &step.call).collect();
     assert!(left.is_empty(), "calls that were not made: {left:?}");
     assert!(script.now() <= budget.answer_until, "{:?}", script.now());
     outcome
-}
-
-/// The target of [`order`], on an Engine or on a Swarm.
-pub fn own(provisioner: &Provisioner<'_, Script>) -> TargetId {
-    let id = if provisioner.backend.has_nodes() {
-        SERVICE
-    } else {
-        ID
-    };
-    TargetId::parse(id).expect("an id")
-}
-
-pub fn order() -> StartOrder {
-    let token = Secret::new("a-token");
-    StartOrder::of_webhook("https://host".to_owned(), token, "e".to_owned())
-}
-
-/// Starts the target of an order.
-#[track_caller]
-pub fn start_of(
-    order: &StartOrder,
-    changes: &Changes,
-    steps: impl Into<Steps>,
-) -> Result<Started, Error> {
-    run_with(changes, steps, async |provisioner| {
-        provisioner.start(order).await
-    })
 }

@@ -1,10 +1,8 @@
 //! `/start`.
 
-use dynamic_access::platform::Platform;
+use crate::rows::transcripts;
 
-use crate::script::*;
-
-transcripts! { starts:
+transcripts! { &[], "start":
     a_start_is_five_calls
         "STARTED; inspect => 201"
 
@@ -176,22 +174,12 @@ transcripts! { starts:
          UNLISTED; UNKNOWN; list by name: created attempt=theirs * 18; list by name: none;
          STARTED; inspect => 201
          UNLISTED * 19; STARTED; inspect => 201"
-}
 
-#[test]
-fn a_target_of_two_processes_is_inspected_early_and_any_other_after_the_whole_pause() {
-    let answered_after = |count: &str| {
-        let steps = format!("TAKEN; list by name: running; stats: {count}; inspect");
-        run(steps, async |provisioner| {
-            provisioner.start(&order()).await.expect("it runs");
-            provisioner.platform.now().as_millis()
-        })
-    };
     // A third and a tenth of the two seconds that the start of another request may have
     // taken.
-    let whole = 70 + 666;
-    assert_eq!(answered_after("2"), 200);
-    for unclear in ["1", "0", "200 {}", "403 not allowed", "hangs"] {
-        assert_eq!(answered_after(unclear), whole);
-    }
+    a_target_of_two_processes_is_inspected_early_and_any_other_after_the_whole_pause
+        "TAKEN; list by name: running; stats: 2; inspect => 200 `after 200ms`
+         TAKEN; list by name: running; stats: (1 | 0 | 200 {} | 403 not allowed); inspect
+         => 200 `after 736.`
+         TAKEN; list by name: running; stats: hangs; inspect => 200 `after 736.`"
 }

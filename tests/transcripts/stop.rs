@@ -1,12 +1,8 @@
 //! `/stop`.
 
-use crate::script::*;
+use crate::rows::transcripts;
 
-fn stops(rows: &str) {
-    stops_with(&[], rows);
-}
-
-transcripts! { stops:
+transcripts! { &[], "stop":
     a_grace_is_granted_once_and_only_to_what_runs
         "[stop_grace=3s] list by id: running; stop: 500 cannot stop; remove by force: lost;
          list by id: running; remove by force => 200

@@ -1,8 +1,9 @@
 //! Starts through managers that are older than the others and drop an option.
 
-use super::*;
+use crate::replies::SWARM;
+use crate::rows::transcripts;
 
-transcripts! { starts:
+transcripts! { &SWARM, "start":
     a_repeated_start_changes_nothing_through_a_manager_that_leaves_something_out
         "REPEATED; look up service: 1 vouched attempt=theirs
          (/Spec/TaskTemplate/ContainerSpec/Privileges | /Spec/TaskTemplate/ContainerSpec/Init |

@@ -1,8 +1,9 @@
 //! Starts on a Swarm that some nodes do not carry out.
 
-use super::*;
+use crate::replies::SWARM;
+use crate::rows::transcripts;
 
-transcripts! { starts:
+transcripts! { &SWARM, "start":
     a_target_is_tried_on_each_node_that_is_left
         "TRIED: rejected shutdown: network x exists * 4; RUNS_ELSEWHERE => 201
          TRIED: rejected shutdown: invalid mount; NO_NODE => refused"

@@ -1,8 +1,9 @@
 //! Repeated starts on a Swarm.
 
-use super::*;
+use crate::replies::SWARM;
+use crate::rows::transcripts;
 
-transcripts! { starts:
+transcripts! { &SWARM, "start":
     a_repeated_start_finds_its_target_although_a_new_one_would_be_refused
         "create service: 404 network targets not found;
          find service by name: 1; LOOKED: running; SEEN; VOUCHED => 200

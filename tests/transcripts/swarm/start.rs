@@ -1,8 +1,9 @@
 //! First starts on a Swarm.
 
-use super::*;
+use crate::replies::SWARM;
+use crate::rows::transcripts;
 
-transcripts! { starts:
+transcripts! { &SWARM, "start":
     a_start_is_vouched_for_once_its_task_was_seen_running
         "UPDATED; LOOKED: preparing; RUNS => 201"
 

@@ -1,15 +1,13 @@
 //! Stops on a Swarm.
 
 use dynamic_access::docker::TargetId;
-use dynamic_access::error::TargetError;
+use dynamic_access::error::{Error, TargetError};
 
-use super::*;
+use crate::replies::{ID, SERVICE, SWARM};
+use crate::rows::transcripts;
+use crate::script::run;
 
-fn stops(rows: &str) {
-    stops_with(&SWARM, rows);
-}
-
-transcripts! { stops:
+transcripts! { &SWARM, "stop":
     a_stop_is_true_once_no_task_is_left
         r#"find service: 1 vouched; LOOKED: running; look up service: 1 vouched; STALE;
            look up service: 1 vouched; update; LOOKED: running remove; LOOKED: none;
@@ -38,15 +36,17 @@ transcripts! { stops:
 #[test]
 fn the_other_backends_ids_are_refused() {
     let of_container = TargetId::parse(ID).expect("an id");
-    let outcome = on_swarm("", async |provisioner| {
+    let outcome = run(&SWARM, "", async |provisioner| {
         provisioner.stop(&of_container).await
     });
     let not_ours = |id| Err(Error::Target(TargetError::NotOurs(id)));
     assert_eq!(outcome, not_ours(of_container));
     let of_service = TargetId::parse(SERVICE).expect("an id");
-    let outcome = run("", async |provisioner| provisioner.stop(&of_service).await);
+    let outcome = run(&[], "", async |provisioner| {
+        provisioner.stop(&of_service).await
+    });
     assert_eq!(outcome, not_ours(of_service.clone()));
-    let shown = run("", async |provisioner| {
+    let shown = run(&[], "", async |provisioner| {
         provisioner.target(&of_service).await
     });
     assert_eq!(shown, Err(Error::Target(TargetError::NoSuchTarget)));

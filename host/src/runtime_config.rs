@@ -10,7 +10,6 @@ use serde::Deserialize;
 #[derive(Clone, Debug, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct ClientTls {
-    /// The components that it applies to.
     pub component_ids: Vec<String>,
     /// The hosts that it applies to, without ports.
     pub hosts: Vec<String>,
@@ -23,11 +22,10 @@ pub struct ClientTls {
     ca_use_webpki_roots: Option<bool>,
 }
 
-/// A runtime configuration; the default is that of no file.
+/// The default is that of no file.
 #[derive(Debug, Default, Deserialize)]
 #[serde(default, deny_unknown_fields)]
 pub struct RuntimeConfig {
-    /// The `[[client_tls]]` entries.
     pub client_tls: Vec<ClientTls>,
     outbound_http: Option<OutboundHttp>,
 }

@@ -86,8 +86,7 @@ impl Readings<'_> {
     }
 
     fn create(&self, body: &Value) -> String {
-        let made = self.post(1, "/services/create", body).check(201).json();
-        made["ID"].as_str().expect("an id").to_owned()
+        self.post(1, "/services/create", body).check(201).id()
     }
 
     fn delete(&self, id: &str) -> Answer {

@@ -50,8 +50,5 @@ fn push(stage: &Stage<'_>, registry: &Registry) -> String {
     let node = stage.swarm.node(1);
     let path = format!("/images/{}/tag?repo={repository}&tag=1", stage.swarm.image);
     node.call("POST", &path, None).check(201);
-    let digest = node.push_image(&repository, registry);
-    let removed = node.try_remove_image(&format!("{repository}:1"));
-    removed.expect("an image");
-    format!("{repository}@{digest}")
+    format!("{repository}@{}", registry.take_image(&node))
 }

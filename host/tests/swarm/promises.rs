@@ -179,8 +179,9 @@ fn others(stage: &Stage<'_>, name: &str, labels: &Value) -> String {
         "EndpointSpec": {"Mode": "dnsrr"},
     });
     let node = stage.swarm.node(1);
-    let made = node.call("POST", "/services/create", Some(body)).check(201);
-    made.json()["ID"].as_str().expect("an id").to_owned()
+    node.call("POST", "/services/create", Some(body))
+        .check(201)
+        .id()
 }
 
 fn what_is_not_ours_is_untouched(stage: &Stage<'_>) {

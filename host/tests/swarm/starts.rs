@@ -42,7 +42,8 @@ impl<'a, 'b> SmallNetwork<'a, 'b> {
 impl Drop for SmallNetwork<'_, '_> {
     fn drop(&mut self) {
         let remove = |node, name: &str| {
-            let _ = self.stage.swarm.node(node).try_remove_network(name);
+            let node = self.stage.swarm.node(node);
+            node.discard(&format!("/networks/{name}"));
         };
         remove(1, &self.name);
         for node in nodes() {
@@ -94,5 +95,5 @@ pub fn image_with(stage: &Stage<'_>, line: &str) -> String {
     let labels = json!({"only": stage.deployment});
     let body = json!({"Image": stage.swarm.image, "Labels": labels});
     let container = node.foreign(&unique("image-"), body);
-    node.commit(&container.id, "", &[], line)
+    node.commit(&container.id, "", line)
 }

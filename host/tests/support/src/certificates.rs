@@ -10,7 +10,6 @@ use time::{Duration, OffsetDateTime};
 
 use super::folder::Folder;
 
-/// A certificate authority.
 pub struct Authority {
     name: &'static str,
     issuer: CertifiedIssuer<'static, KeyPair>,
@@ -18,14 +17,11 @@ pub struct Authority {
 
 /// A certificate signed by an [`Authority`], and its key, both in PEM.
 pub struct Identity {
-    /// The certificate.
     pub certificate: String,
-    /// The key.
     pub key: String,
 }
 
 impl Authority {
-    /// An authority with a new key.
     pub fn new(name: &'static str) -> Self {
         let mut params = CertificateParams::default();
         params.distinguished_name = DistinguishedName::new();
@@ -52,7 +48,6 @@ impl Authority {
         self.sign(names, ExtendedKeyUsagePurpose::ServerAuth, true)
     }
 
-    /// A certificate for a client.
     pub fn client(&self) -> Identity {
         self.sign(&[], ExtendedKeyUsagePurpose::ClientAuth, false)
     }

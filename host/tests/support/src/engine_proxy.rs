@@ -70,7 +70,6 @@ impl Files {
         std::fs::set_permissions(path, Permissions::from_mode(0o600)).expect("it is ours");
     }
 
-    /// A path in their folder.
     pub fn path(&self, name: &str) -> PathBuf {
         self.folder.path().join(name)
     }
@@ -172,7 +171,6 @@ impl Files {
 pub struct EngineProxy {
     running: Program,
     kind: Kind,
-    /// Where it listens.
     pub address: SocketAddr,
     client: Identity,
     /// Who has signed its certificate, and whose clients are let in.

@@ -17,7 +17,6 @@ pub const API_SECRET: &str = "dGhlIHNlY3JldCBvZiBhIHBlcnNvbg==";
 /// Where the READMEs expect the server.
 const SERVER: &str = "127.0.0.1:3000";
 
-/// An example.
 pub struct Example {
     name: &'static str,
 }
@@ -33,7 +32,6 @@ impl Example {
         Self { name }
     }
 
-    /// What its image is called.
     pub fn image(&self) -> &'static str {
         self.name
     }
@@ -72,7 +70,6 @@ impl Person {
         Self { folder, server }
     }
 
-    /// Runs a command to its end.
     pub fn run(&self, command: &str) -> Output {
         self.shell(command)
             .stdin(Stdio::null())
@@ -109,7 +106,6 @@ impl Person {
         std::fs::read_to_string(self.path(name)).unwrap_or_default()
     }
 
-    /// A file in the folder.
     pub fn path(&self, name: &str) -> PathBuf {
         self.folder.path().join(name)
     }

@@ -85,7 +85,6 @@ impl FakeEngine {
         format!("http://{}", self.address())
     }
 
-    /// Where it listens.
     pub fn address(&self) -> SocketAddr {
         self.acceptor.address()
     }

@@ -44,7 +44,6 @@ impl Managers {
         }
     }
 
-    /// Where they listen.
     pub fn addresses(&self) -> &[SocketAddr] {
         &self.addresses
     }

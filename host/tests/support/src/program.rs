@@ -69,7 +69,6 @@ impl Program {
         std::fs::read_to_string(self.folder.path().join(name)).unwrap_or_default()
     }
 
-    /// Its process id.
     pub fn id(&self) -> u32 {
         self.process.id()
     }

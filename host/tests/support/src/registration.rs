@@ -9,7 +9,6 @@ use super::fake_engine::{FakeEngine, Reply};
 pub struct Registration(FakeEngine);
 
 impl Registration {
-    /// A service that admits every agent.
     pub fn admitting(engine: &RealEngine) -> Self {
         Self::replying(engine, Reply::json("200 OK", "{}"))
     }

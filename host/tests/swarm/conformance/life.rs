@@ -26,7 +26,7 @@ impl Readings<'_> {
         let date = created.header("date").unwrap_or_default();
         let is_date = date.len() == 29 && date.ends_with(" GMT");
         self.holds("an answer has an HTTP date", is_date, &date.into());
-        let id = created.json()["ID"].as_str().expect("an id").to_owned();
+        let id = created.id();
         let is_plain = |byte: u8| byte.is_ascii_digit() || byte.is_ascii_lowercase();
         let is_id = id.len() == 25 && id.bytes().all(is_plain);
         self.holds("an id is 25 of 0-9a-z", is_id, &id.as_str().into());
@@ -92,7 +92,7 @@ impl Readings<'_> {
         self.is("secrets by a label", count, 2);
         let has_no_data = !listed.to_string().contains("\"Data\"");
         self.holds("a secret is listed without data", has_no_data, &listed);
-        made.json()["ID"].as_str().expect("an id").to_owned()
+        made.id()
     }
 
     fn updates(&mut self, id: &str, running: &mut Value, task: &Value) {

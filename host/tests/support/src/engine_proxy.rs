@@ -6,6 +6,7 @@ use std::net::SocketAddr;
 use std::os::unix::fs::PermissionsExt;
 use std::path::{Path, PathBuf};
 use std::process::Command;
+use std::time::Duration;
 
 use dev::process;
 
@@ -40,6 +41,9 @@ pub const SECRETS: [&str; 2] = [
     "0f1e2d3c4b5a69788796a5b4c3d2e1f00f1e2d3c4b5a69788796a5b4c3d2e1f0",
     "a0b1c2d3e4f5061728394a5b6c7d8e9fa0b1c2d3e4f5061728394a5b6c7d8e9f",
 ];
+
+/// A proxy that lacks a file says so at once; one that runs would never end.
+const GIVEN_UP_WITHIN: Duration = Duration::from_secs(30);
 
 /// The files of a proxy, before it runs.
 pub struct Files {
@@ -118,14 +122,13 @@ impl Files {
         addresses: &[SocketAddr],
     ) -> EngineProxy {
         managers.give_files(&self.folder);
-        let managers = addresses.iter().map(|one| format!("--manager={one}"));
-        let options: Vec<_> = std::iter::once("--scheduler=swarm".to_owned())
+        let addresses: Vec<_> = addresses.iter().map(ToString::to_string).collect();
+        let managers = addresses.iter().flat_map(|one| ["--manager", one]);
+        let options: Vec<_> = ["--scheduler", "swarm"]
+            .into_iter()
             .chain(managers)
             .collect();
-        self.run(
-            kind,
-            &options.iter().map(String::as_str).collect::<Vec<_>>(),
-        )
+        self.run(kind, &options)
     }
 
     /// Runs a proxy with them and these options of `proxy-config`.
@@ -136,12 +139,12 @@ impl Files {
         EngineProxy::of(running, kind, address, self.authority)
     }
 
-    /// As [`Files::start`], for one that does not come to listening; what it
-    /// says.
+    /// What a proxy says that does not come to listening.
     pub fn start_in_vain(self, kind: Kind) -> String {
         let options = ["--engine", "127.0.0.1:2375"];
         let mut command = self.command(kind, &options, super::free_address());
-        Program::start_in_vain(&mut command, self.folder)
+        let given_up = process::output_within(&mut command, GIVEN_UP_WITHIN);
+        format!("{:#}", given_up.expect_err("it lacks a file"))
     }
 
     /// The program on the configuration that these options of `proxy-config` make.

@@ -18,7 +18,8 @@ pub const API_SECRET: &str = "dGhlIHNlY3JldCBvZiBhIHBlcnNvbg==";
 const SERVER: &str = "127.0.0.1:3000";
 
 pub struct Example {
-    name: &'static str,
+    /// The name of its folder and of its image.
+    pub name: &'static str,
 }
 
 impl Example {
@@ -30,10 +31,6 @@ impl Example {
         let loaded = docker.load_image(archive.to_str().expect("a path is text"));
         loaded.unwrap_or_else(|error| panic!("{}: {error:#}", archive.display()));
         Self { name }
-    }
-
-    pub fn image(&self) -> &'static str {
-        self.name
     }
 
     /// The server's variable `environments` for it.

@@ -24,7 +24,7 @@ pub mod members;
 pub mod own;
 pub mod prelude;
 pub mod program;
-pub mod registration;
+mod registration;
 pub mod registry;
 pub mod relay;
 pub mod server;

@@ -58,7 +58,7 @@ impl Default for Files {
         let folder = Folder::within(Path::new("/var/tmp"), "engine-proxy-");
         let authority = Authority::new("engine-proxy-authority");
         let server = authority.server(&["localhost"]);
-        server.files_for_haproxy(&folder, "server");
+        server.files(&folder, "server");
         folder.file("ca.pem", &authority.certificate());
         let files = Self { folder, authority };
         let [one, other] = SECRETS;

@@ -2,7 +2,7 @@
 
 use std::net::SocketAddr;
 use std::path::PathBuf;
-use std::sync::{Arc, Mutex, MutexGuard, OnceLock};
+use std::sync::{Arc, Mutex, OnceLock};
 
 use dynamic_access_host::{Compiled, Host, Options, Serving, Sink};
 use serde_json::{Value, json};
@@ -40,11 +40,23 @@ impl Server {
 
     /// A server with these variables and other options, such as a runtime configuration.
     pub fn adjusted(variables: &[(&str, &str)], adjust: impl FnOnce(&mut Options)) -> Self {
-        let mut options = options(variables);
+        let mut options = Options::new(checkout("spin.toml"));
+        let usual = [
+            ("webhook_secret", SECRET),
+            ("api_secret", API),
+            ("operator_secret", OPERATOR),
+            ("service_urls", "http://192.0.2.1:9 http://192.0.2.2:9"),
+        ];
+        for (name, value) in usual.iter().chain(variables) {
+            options.variables.insert((*name).into(), (*value).into());
+        }
         adjust(&mut options);
         let lines = Arc::new(Mutex::new(Vec::new()));
         let taken = lines.clone();
-        options.sink = Sink::new(move |line| lock(&taken).push(line.to_owned()));
+        options.sink = Sink::new(move |line| {
+            let mut lines = taken.lock().expect("no test panics with it");
+            lines.push(line.to_owned());
+        });
         // The requests of all servers are compared with what a proxy admits.
         options.record_requests = std::env::var_os("TEST_TRAFFIC").map(PathBuf::from);
         options.compiled = Some(compiled().clone());
@@ -173,7 +185,7 @@ impl Server {
     }
 
     pub fn log(&self) -> Vec<String> {
-        lock(&self.lines).clone()
+        self.lines.lock().expect("no test panics with it").clone()
     }
 
     /// Waits for a log line that contains a text: an answer comes before its line.
@@ -274,20 +286,6 @@ pub fn start_body(token: &str) -> String {
     .to_string()
 }
 
-fn options(variables: &[(&str, &str)]) -> Options {
-    let mut options = Options::new(checkout("spin.toml"));
-    let defaults = [
-        ("webhook_secret", SECRET),
-        ("api_secret", API),
-        ("operator_secret", OPERATOR),
-        ("service_urls", "http://192.0.2.1:9 http://192.0.2.2:9"),
-    ];
-    for (name, value) in defaults.iter().chain(variables) {
-        options.variables.insert((*name).into(), (*value).into());
-    }
-    options
-}
-
 /// Compiling takes seconds, so the tests share it.
 pub fn compiled() -> &'static Compiled {
     static COMPILED: OnceLock<Compiled> = OnceLock::new();
@@ -295,8 +293,4 @@ pub fn compiled() -> &'static Compiled {
         Compiled::from_manifest(&checkout("spin.toml"))
             .expect("`cargo xtask test` has built the component")
     })
-}
-
-fn lock(lines: &Mutex<Vec<String>>) -> MutexGuard<'_, Vec<String>> {
-    lines.lock().expect("no test panics with it")
 }

@@ -2,19 +2,20 @@
 //!
 //! The authority's key signs the other two and is not kept: nobody has to guard it, and nobody can sign a third.
 
-use std::fs::{self, DirBuilder, File};
+use std::fs::{DirBuilder, File};
 use std::io::{ErrorKind, Write};
 use std::net::IpAddr;
 use std::os::unix::fs::{DirBuilderExt, OpenOptionsExt};
 use std::path::{Path, PathBuf};
 
-use anyhow::{Context, Result, bail};
+use anyhow::{Context, Result, anyhow, bail};
 use clap::Args;
 use rcgen::{
     BasicConstraints, CertificateParams, CertifiedIssuer, DistinguishedName, DnType,
     ExtendedKeyUsagePurpose, IsCa, KeyPair, KeyUsagePurpose,
 };
 use rustls_pki_types::DnsName;
+use tempfile::TempPath;
 use time::{Duration, OffsetDateTime};
 
 use crate::progress::{remark, say};
@@ -124,28 +125,25 @@ fn write_new(dir: &Path, files: &[(&str, u32, String)]) -> Result<()> {
     let mut folder = DirBuilder::new();
     let made = folder.recursive(true).mode(0o700).create(dir);
     made.with_context(|| format!("failed to create {}", dir.display()))?;
-    for (name, ..) in files {
-        let path = dir.join(name);
-        if path.exists() {
-            bail!(
-                "{} exists and is not overwritten; choose another folder with --out",
-                path.display()
-            );
-        }
-    }
-    for (place, (name, mode, content)) in files.iter().enumerate() {
+    // Dropping them removes the files.
+    let mut written = Vec::new();
+    for (name, mode, content) in files {
         let path = dir.join(name);
         let mut options = File::options();
         let file = options.write(true).create_new(true).mode(*mode).open(&path);
-        let written = file.and_then(|mut file| file.write_all(content.as_bytes()));
-        if let Err(error) = written {
-            // Somebody else may have made it meanwhile.
-            let is_ours = error.kind() != ErrorKind::AlreadyExists;
-            for (name, ..) in &files[..place + usize::from(is_ours)] {
-                let _ = fs::remove_file(dir.join(name));
-            }
-            return Err(error).with_context(|| format!("failed to write {}", path.display()));
-        }
+        let mut file = file.map_err(|error| match error.kind() {
+            ErrorKind::AlreadyExists => anyhow!(
+                "{} exists and is not overwritten; choose another folder with --out",
+                path.display()
+            ),
+            _ => anyhow!("failed to create {}: {error}", path.display()),
+        })?;
+        written.push(TempPath::try_from_path(&path)?);
+        let filled = file.write_all(content.as_bytes());
+        filled.with_context(|| format!("failed to write {}", path.display()))?;
+    }
+    for file in written {
+        file.keep()?;
     }
     Ok(())
 }
@@ -227,6 +225,7 @@ SPIN_VARIABLE_WEBHOOK_SECRET=\"$(openssl rand -base64 32)\" \\
 
 #[cfg(test)]
 mod tests {
+    use std::fs;
     use std::os::unix::fs::PermissionsExt;
 
     use super::*;
@@ -252,23 +251,18 @@ mod tests {
     }
 
     #[test]
-    fn nothing_is_overwritten_and_nothing_half_made() {
+    fn nothing_is_overwritten_and_of_files_that_cannot_all_be_written_none_stays() {
         let folder = tempfile::tempdir().expect("a folder");
         let theirs = folder.path().join(CLIENT_KEY);
         fs::write(&theirs, "theirs").expect("a file");
         let error = make(folder.path(), &hosts(&["engine.test"]), 1).expect_err("it is there");
-        assert!(error.to_string().contains(CLIENT_KEY), "{error}");
+        let told = error.to_string();
+        assert!(
+            told.contains(CLIENT_KEY) && told.contains("is not overwritten"),
+            "{told}"
+        );
         assert_eq!(fs::read_to_string(&theirs).expect("a file"), "theirs");
         assert_eq!(fs::read_dir(folder.path()).expect("a folder").count(), 1);
-    }
-
-    #[test]
-    fn of_files_that_cannot_all_be_written_none_stays() {
-        let folder = tempfile::tempdir().expect("a folder");
-        let files = [CA, "no/such/folder"].map(|name| (name, 0o644, "text".to_owned()));
-        let error = write_new(folder.path(), &files).expect_err("there is no such folder");
-        assert!(error.to_string().contains("no/such/folder"), "{error}");
-        assert_eq!(fs::read_dir(folder.path()).expect("a folder").count(), 0);
     }
 
     #[test]

@@ -8,11 +8,13 @@
 //! | [`process`] | runs programs, in process groups that end with us |
 //! | [`network`] | finds free addresses; calls `ip` and `iptables` |
 //! | [`docker`] | names an Engine, and talks to it through the Docker CLI |
-//! | [`namespaces`] | reaches into the namespaces of a private Engine |
+//! | [`dockerd`] | starts an Engine in a folder of its own |
 //! | [`processes`] | finds and kills the processes of this machine |
+//! | [`namespaces`] | reaches into the namespaces of a private Engine |
 //! | [`swarm`] | makes a Swarm of several Engines |
 
 pub mod docker;
+pub mod dockerd;
 pub mod interrupt;
 pub mod message;
 pub mod namespaces;

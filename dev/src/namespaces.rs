@@ -8,7 +8,7 @@ use std::time::Duration;
 
 use anyhow::{Context, Result};
 
-use crate::process;
+use crate::{process, processes};
 
 /// `kill` only sends a signal.
 const SIGNAL_BOUND: Duration = Duration::from_secs(10);
@@ -59,39 +59,17 @@ impl Namespaces {
 
     /// A file of a process, by the process's number inside.
     pub fn proc_file(self, pid: &str, name: &str) -> PathBuf {
-        self.proc().join(pid).join(name)
+        format!("/proc/{}/root/proc/{pid}/{name}", self.0).into()
     }
 
-    fn proc(self) -> PathBuf {
-        Path::new("/proc")
-            .join(self.0.to_string())
-            .join("root/proc")
-    }
-
-    /// Whether a process is gone or a zombie.
+    /// Whether a process is gone, or a zombie, which has no command line.
     pub fn has_ended(self, pid: &str) -> bool {
-        let state = self.state_and_parent(pid);
-        state.is_none_or(|(state, _)| state == "Z")
+        self.command_line(pid).is_empty()
     }
 
     /// The children of a process.
     pub fn children(self, parent: &str) -> Vec<String> {
-        let entries = fs::read_dir(self.proc()).into_iter().flatten().flatten();
-        let names = entries.filter_map(|entry| entry.file_name().into_string().ok());
-        let is_child = |pid: &String| {
-            let state = self.state_and_parent(pid);
-            state.is_some_and(|(_, of)| of == parent)
-        };
-        names.filter(is_child).collect()
-    }
-
-    /// `None` if there is no such process.
-    fn state_and_parent(self, pid: &str) -> Option<(String, String)> {
-        let stat = fs::read_to_string(self.proc_file(pid, "stat")).ok()?;
-        // The name, in parentheses, may hold anything.
-        let (_, rest) = stat.rsplit_once(") ")?;
-        let mut words = rest.split(' ').map(str::to_owned);
-        Some((words.next()?, words.next()?))
+        processes::children(&self.proc_file(parent, ""))
     }
 }
 

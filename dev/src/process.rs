@@ -2,9 +2,10 @@
 
 use std::env;
 use std::ffi::OsString;
+use std::fs::{self, File};
 use std::io::{ErrorKind, Read, Write};
 use std::os::unix::process::CommandExt;
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 use std::process::{Child, Command, ExitStatus, Stdio};
 use std::thread::{self, JoinHandle};
 use std::time::{Duration, Instant};
@@ -121,19 +122,42 @@ pub fn wait_until(bound: Duration, mut done: impl FnMut() -> bool) -> bool {
     true
 }
 
-/// Waits until `look` finds something, for `bound` at most, or until a signal asks us to end.
-pub fn wait_for<T>(bound: Duration, what: &str, mut look: impl FnMut() -> Option<T>) -> Result<T> {
+/// Waits until `look` succeeds, for `bound` at most, or until a signal asks us to end. An error says
+/// why the last look failed.
+pub fn wait_for<T>(bound: Duration, what: &str, mut look: impl FnMut() -> Result<T>) -> Result<T> {
     let deadline = Instant::now() + bound;
     loop {
-        if let Some(found) = look() {
-            return Ok(found);
-        }
+        let not_yet = match look() {
+            Ok(found) => return Ok(found),
+            Err(error) => error,
+        };
         interrupt::check()?;
         if Instant::now() >= deadline {
-            bail!("waited {bound:?} in vain for {what}");
+            return Err(not_yet.context(format!("waited {bound:?} in vain for {what}")));
         }
         thread::sleep(POLL_INTERVAL);
     }
+}
+
+/// Runs the starter of a daemon, which ends once the daemon runs. The daemon's output goes to the end of a log.
+pub fn start_daemon(starter: &mut Command, log: &Path) -> Result<()> {
+    let output = File::options().create(true).append(true).open(log)?;
+    starter
+        .env("PATH", path())
+        // Ctrl-C on the terminal must not reach it.
+        .process_group(0)
+        .stdin(Stdio::null())
+        .stdout(output.try_clone()?)
+        .stderr(output);
+    let status = starter.status();
+    let status = status.with_context(|| format!("failed to run `{}`", shown(starter)))?;
+    ensure!(status.success(), "`{}` failed: {status}", shown(starter));
+    Ok(())
+}
+
+/// The end of a log, empty if there is none.
+pub fn end_of_log(log: &Path) -> String {
+    tail(&fs::read_to_string(log).unwrap_or_default())
 }
 
 /// Finds a program as a root shell would, even if `PATH` lacks the `sbin` folders.
@@ -239,7 +263,7 @@ fn drain(pipe: Option<impl Read + Send + 'static>) -> JoinHandle<String> {
 }
 
 /// The last lines of a text.
-pub fn tail(text: &str) -> String {
+fn tail(text: &str) -> String {
     let lines: Vec<&str> = text.trim_end().lines().collect();
     lines[lines.len().saturating_sub(SHOWN_LINES_MAX)..].join("\n")
 }

@@ -2,15 +2,8 @@
 
 use std::fs;
 use std::path::{Path, PathBuf};
-use std::time::Duration;
 
 use rustix::process::{Pid, Signal, kill_process};
-
-use crate::namespaces::Namespaces;
-use crate::process::wait_until;
-
-/// The kernel ends a killed process in milliseconds, unless the machine is busy.
-const KILLED_BOUND: Duration = Duration::from_secs(10);
 
 /// A process that has not ended.
 pub struct Running {
@@ -43,24 +36,13 @@ pub fn kill(pid: i32) {
     }
 }
 
-/// Kills the processes in these namespaces with `dir` in their command line, and those in the
-/// control groups. Returns when none is left.
-pub(crate) fn end(namespaces: Namespaces, dir: &Path, groups: &[String]) {
-    let space = |process: &Path| fs::read_link(process.join("ns/pid")).ok();
-    let ours = space(&Path::new("/proc").join(namespaces.0.to_string()));
-    let dir = dir.display().to_string();
-    wait_until(KILLED_BOUND, || {
-        let mut left = Vec::from_iter(running().filter_map(|process| {
-            let is_engine = process.line.contains(&dir) && space(&process.dir) == ours;
-            let held = fs::read_to_string(process.dir.join("cgroup")).unwrap_or_default();
-            let mut groups = groups.iter().map(|group| format!("/{group}"));
-            let is_ours =
-                (is_engine && ours.is_some()) || groups.any(|group| held.contains(&group));
-            is_ours.then_some((!is_engine, process.pid))
-        }));
-        // An Engine first, because it restarts what ends below it.
-        left.sort_unstable();
-        left.iter().for_each(|(_, pid)| kill(*pid));
-        left.is_empty()
-    });
+/// The numbers of the children of the process with this folder in `/proc`.
+pub fn children(dir: &Path) -> Vec<String> {
+    let threads = fs::read_dir(dir.join("task"))
+        .into_iter()
+        .flatten()
+        .flatten();
+    let lists = threads.filter_map(|it| fs::read_to_string(it.path().join("children")).ok());
+    let lists = Vec::from_iter(lists).concat();
+    lists.split_whitespace().map(str::to_owned).collect()
 }

@@ -3,7 +3,7 @@
 use std::net::Ipv4Addr;
 use std::process::Command;
 
-use anyhow::{Context, Result, bail};
+use anyhow::{Result, bail};
 use dev::docker::endpoint::Endpoint;
 use dev::network::free_address;
 use dev::process;
@@ -33,11 +33,8 @@ pub fn bench(which: EngineArguments, arguments: &[String]) -> Result<()> {
     let podman = Endpoint::Tcp(free_address((Ipv4Addr::LOCALHOST, 0).into())?.to_string());
     let service = podman::start_beside(&private, &podman)?;
     let image = private.dir().join("image.tar");
-    let image = image
-        .to_str()
-        .context("a folder with a name that is no text")?;
-    private.docker().save_image(image::STAND_IN_IMAGE, image)?;
-    service.load_image(image)?;
+    private.docker().save_image(image::STAND_IN_IMAGE, &image)?;
+    service.load_image(&image)?;
     drop(alone);
     let mut command = command(arguments);
     command

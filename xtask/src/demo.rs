@@ -15,8 +15,8 @@ use stand_in_service::{Service, Webhooks, story};
 use crate::engine::choice;
 use crate::image;
 use crate::machine::workspace;
-use crate::targets::{OwnContainers, ensure_network};
-use crate::up::server::{Options, Server};
+use crate::targets::{AGENT_IMAGE, OwnContainers, SERVICE_URLS, ensure_network};
+use crate::up::server::{self, Server};
 use crate::wasm;
 use dynamic_access_admin::random;
 
@@ -33,18 +33,13 @@ pub fn demo() -> Result<()> {
     let _containers = OwnContainers::of(&chosen.docker, &deployment_id);
     let log = workspace::cache_dir().join("demo-server.log");
     let log_file = File::create(&log).with_context(|| log.display().to_string())?;
-    let mut server = Server::start(Options {
-        listen: (Ipv4Addr::LOCALHOST, 0).into(),
-        engine: chosen.docker.endpoint().clone(),
-        runtime_config: None,
-        deployment_id,
-        secret: secret.clone(),
-        variables: vec![
-            ("agent_image", image::STAND_IN_IMAGE.to_owned()),
-            ("service_urls", service.url().to_owned()),
-        ],
-        log: Some(log_file),
-    })?;
+    let mut command = server::command(chosen.docker.endpoint(), &deployment_id);
+    command
+        .env(AGENT_IMAGE, image::STAND_IN_IMAGE)
+        .env(SERVICE_URLS, service.url())
+        .stdout(log_file.try_clone()?)
+        .stderr(log_file);
+    let mut server = Server::start(&mut command, (Ipv4Addr::LOCALHOST, 0).into(), &secret)?;
     server
         .wait_until_ready()
         .and_then(|()| tell(server.address, service, secret))

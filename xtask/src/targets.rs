@@ -7,6 +7,12 @@ use dynamic_access_admin::progress::say;
 /// The name of the network that a target joins unless the operator says otherwise.
 pub const NETWORK: &str = "dynamic-access";
 
+/// The variable with the image of a target.
+pub const AGENT_IMAGE: &str = "SPIN_VARIABLE_AGENT_IMAGE";
+
+/// The variable with the places where agents may register.
+pub const SERVICE_URLS: &str = "SPIN_VARIABLE_SERVICE_URLS";
+
 /// Makes the Engine drop traffic between targets, if it manages the machine's firewall rules.
 const NO_TRAFFIC: &str = "com.docker.network.bridge.enable_icc=false";
 

@@ -98,6 +98,12 @@ pub fn tell(findings: &[Finding]) -> ExitCode {
     }
 }
 
+/// The first of a caller's secrets: while they are rotated, there are several, separated by spaces.
+#[must_use]
+pub fn first_secret(secrets: &str) -> &str {
+    secrets.split_whitespace().next().unwrap_or_default()
+}
+
 /// The command that removes a container that a doctor has left.
 #[must_use]
 pub fn how_to_remove(id: &str) -> String {

@@ -14,7 +14,7 @@ use serde_json::Value;
 
 use super::answers::{self, Answer};
 use super::webhook::{ask, is_plain};
-use super::{Finding, StartArguments, State, tell};
+use super::{Finding, StartArguments, State, first_secret, tell};
 use crate::progress::{remark, say};
 use crate::random;
 
@@ -50,8 +50,7 @@ pub fn check(arguments: &DoctorArguments) -> Result<ExitCode> {
         let answer = ask(&format!("{base}{path}"), None, None).ok();
         findings.extend(answer.and_then(|answer| open_without_credentials(path, &answer)));
     }
-    // While secrets are rotated there are several, separated by spaces.
-    match secret.split_whitespace().next().unwrap_or_default() {
+    match first_secret(&secret) {
         "" => remark(&format!(
             "{SECRET} is not set, so the health check with the secret is skipped, and so is a start"
         )),

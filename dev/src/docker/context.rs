@@ -4,8 +4,9 @@
 use std::process::Command;
 use std::time::Duration;
 
-use anyhow::{Context as _, Result};
+use anyhow::{Context, Result};
 
+use crate::docker::Docker;
 use crate::docker::endpoint::Endpoint;
 use crate::process;
 
@@ -25,19 +26,10 @@ const WITHOUT_CONTEXTS: [&str; 3] = [
     "unrecognized command",
 ];
 
-/// A context of the Docker CLI.
-#[derive(Debug, PartialEq, Eq)]
-pub struct Context {
-    /// Its name.
-    pub name: String,
-    /// Its Engine.
-    pub endpoint: Endpoint,
-}
-
-/// The context that the CLI uses now, unless it is the default one.
+/// The Engine of the context that the CLI uses now, unless it is the default one.
 ///
 /// `DOCKER_CONTEXT` and the CLI's configuration choose it, so this asks the CLI itself.
-pub fn current() -> Result<Option<Context>> {
+pub fn current() -> Result<Option<Docker>> {
     if process::program("docker").is_none() {
         return Ok(None);
     }
@@ -47,24 +39,18 @@ pub fn current() -> Result<Option<Context>> {
 }
 
 /// The context in the CLI's output.
-fn named_by(output: Result<String>) -> Result<Option<Context>> {
-    let error = match output {
-        Ok(text) => return parse(&text),
-        Err(error) => error,
-    };
-    let complaint = error.to_string();
-    if WITHOUT_CONTEXTS
-        .iter()
-        .any(|words| complaint.contains(words))
-    {
-        return Ok(None);
+fn named_by(output: Result<String>) -> Result<Option<Docker>> {
+    let is_without = |complaint: String| WITHOUT_CONTEXTS.iter().any(|it| complaint.contains(it));
+    match output {
+        Ok(text) => parse(&text),
+        Err(error) if is_without(error.to_string()) => Ok(None),
+        Err(error) => Err(error.context(
+            "the docker context in use cannot be read; `docker context use default` selects the local Engine",
+        )),
     }
-    Err(error.context(
-        "the docker context in use cannot be read; `docker context use default` selects the local Engine",
-    ))
 }
 
-fn parse(text: &str) -> Result<Option<Context>> {
+fn parse(text: &str) -> Result<Option<Docker>> {
     let mut lines = text.lines();
     let (Some(name), Some(host), Some(tls)) = (lines.next(), lines.next(), lines.next()) else {
         // Podman prints an empty list.
@@ -80,9 +66,9 @@ fn parse(text: &str) -> Result<Option<Context>> {
     let endpoint = endpoint.with_context(|| {
         format!("the docker context {name}; `docker context use` selects another one")
     })?;
-    Ok(Some(Context {
-        name: name.to_owned(),
-        endpoint,
+    Ok(Some(Docker {
+        context: Some(name.to_owned()),
+        ..Docker::at(endpoint)
     }))
 }
 
@@ -114,10 +100,8 @@ mod tests {
             ("[]\n", None),
         ] {
             let found = named_by(Ok(printed.to_owned())).expect(printed);
-            let found = found.map(|context| (context.name, context.endpoint.to_string()));
-            let found = found
-                .as_ref()
-                .map(|(name, endpoint)| (&**name, &**endpoint));
+            let expected = expected.map(|(name, host)| (Some(name.to_owned()), host.to_owned()));
+            let found = found.map(|docker| (docker.context, docker.endpoint.to_string()));
             assert_eq!(found, expected, "{printed}");
         }
     }
@@ -128,7 +112,8 @@ mod tests {
             "docker: context is not a docker command.",
             "Error: unrecognized command `podman context inspect`",
         ] {
-            assert_eq!(named_by(Err(anyhow!(complaint))).expect(complaint), None);
+            let named = named_by(Err(anyhow!(complaint))).expect(complaint);
+            assert!(named.is_none(), "{complaint}");
         }
     }
 

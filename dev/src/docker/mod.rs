@@ -9,7 +9,6 @@ use std::time::Duration;
 
 use anyhow::{Context, Result};
 
-use crate::docker::context::Context as DockerContext;
 use crate::docker::endpoint::Endpoint;
 use crate::process;
 
@@ -27,7 +26,8 @@ const IMAGE_BOUND: Duration = Duration::from_secs(120);
 #[derive(Debug, Clone)]
 pub struct Docker {
     endpoint: Endpoint,
-    context: Option<String>,
+    /// The context that names it, whose TLS files the Docker CLI has.
+    pub context: Option<String>,
     is_private: bool,
 }
 
@@ -38,14 +38,6 @@ impl Docker {
             endpoint,
             context: None,
             is_private: false,
-        }
-    }
-
-    /// The Engine of a context, whose TLS files the Docker CLI has.
-    pub fn of(context: DockerContext) -> Self {
-        Self {
-            context: Some(context.name),
-            ..Self::at(context.endpoint)
         }
     }
 
@@ -105,10 +97,9 @@ impl Docker {
             .ok()
     }
 
-    /// Whether the Engine has an image.
-    pub fn has_image(&self, image: &str) -> bool {
+    /// The id of an image; fails if the Engine lacks it.
+    pub fn image_id(&self, image: &str) -> Result<String> {
         self.ask(&["image", "inspect", "--format", "{{.Id}}", image])
-            .is_ok()
     }
 
     /// The address of this machine on the network that containers join by default.
@@ -135,15 +126,17 @@ impl Docker {
     }
 
     /// Writes an image into a file.
-    pub fn save_image(&self, name: &str, file: &str) -> Result<()> {
-        let save = ["image", "save", "--output", file, name];
-        self.ask_within(&save, IMAGE_BOUND).map(drop)
+    pub fn save_image(&self, name: &str, file: &Path) -> Result<()> {
+        let mut save = self.command();
+        save.args(["image", "save", name, "--output"]).arg(file);
+        process::output_within(&mut save, IMAGE_BOUND).map(drop)
     }
 
     /// Loads the image of a file.
-    pub fn load_image(&self, file: &str) -> Result<()> {
-        let load = ["image", "load", "--quiet", "--input", file];
-        self.ask_within(&load, IMAGE_BOUND).map(drop)
+    pub fn load_image(&self, file: &Path) -> Result<()> {
+        let mut load = self.command();
+        load.args(["image", "load", "--quiet", "--input"]).arg(file);
+        process::output_within(&mut load, IMAGE_BOUND).map(drop)
     }
 
     /// The answer to a short question.

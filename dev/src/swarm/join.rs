@@ -1,6 +1,6 @@
 //! Makes the Engines of the nodes a Swarm.
 
-use anyhow::{Context, Result};
+use anyhow::{Context, Result, ensure};
 
 use crate::swarm::{JOIN_BOUND, Nodes, START_BOUND};
 use crate::{interrupt, process};
@@ -46,18 +46,13 @@ impl Nodes {
     }
 
     fn wait_until_joined(&self, count: u8) -> Result<()> {
+        let list = ["node", "ls", "--format", "{{.Status}} {{.ManagerStatus}}"];
         process::wait_for(START_BOUND, "all nodes of the Swarm to be ready", || {
-            let format = "{{.Status}} {{.ManagerStatus}}";
-            let nodes = self
-                .docker(1)
-                .ask(&["node", "ls", "--format", format])
-                .ok()?;
-            let well = nodes.lines().filter(|node| is_well(node)).count();
-            (well == usize::from(count)).then_some(())
+            let nodes = self.docker(1).ask(&list)?;
+            let is_well = |node: &&str| matches!(*node, "Ready Leader" | "Ready Reachable");
+            let well = nodes.lines().filter(is_well).count();
+            ensure!(well == usize::from(count), "only {well} of {count} are");
+            Ok(())
         })
     }
-}
-
-fn is_well(node: &str) -> bool {
-    matches!(node, "Ready Leader" | "Ready Reachable")
 }

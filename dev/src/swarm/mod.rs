@@ -8,22 +8,20 @@ pub mod control_groups;
 mod join;
 pub mod place;
 
-use std::fs::{self, File};
+use std::fs;
 use std::net::{Ipv4Addr, SocketAddr};
 use std::ops::RangeInclusive;
-use std::os::unix::process::CommandExt;
 use std::path::{Path, PathBuf};
-use std::process::{Command, Stdio};
+use std::process::Command;
 use std::time::Duration;
 
-use anyhow::{Context, Result, bail};
+use anyhow::{Context, Result, ensure};
 
 use crate::docker::Docker;
 use crate::namespaces::Namespaces;
 use crate::network::ip;
-use crate::process;
 use crate::swarm::place::Place;
-use crate::{interrupt, processes};
+use crate::{dockerd, interrupt, process, processes};
 
 /// The most nodes on one machine: a Swarm has at most seven managers.
 pub const COUNT_MAX: u8 = 7;
@@ -39,6 +37,9 @@ const STOP_BOUND: Duration = Duration::from_secs(30);
 
 /// Managers that join wait for each other.
 const JOIN_BOUND: Duration = Duration::from_secs(120);
+
+/// The kernel ends a killed process in milliseconds, unless the machine is busy.
+const KILLED_BOUND: Duration = Duration::from_secs(10);
 
 /// Gives the Engine after it a host name of its own, which distinguishes the nodes.
 const NAMED: &str = "echo \"$0\" >/proc/sys/kernel/hostname && exec \"$@\"";
@@ -106,29 +107,23 @@ impl Nodes {
         self.0.place.gateway()
     }
 
-    /// The unix socket of a node's Engine.
-    pub fn socket(&self, node: u8) -> PathBuf {
-        self.0.place.dir_of(node).join("sock")
-    }
-
     /// The Docker CLI's view of a node's Engine.
     pub fn docker(&self, node: u8) -> Docker {
-        Docker::private(&self.socket(node))
+        Docker::private(&dockerd::socket(&self.0.place.dir_of(node)))
     }
 
     /// The end of a node's log.
     pub fn log(&self, node: u8) -> String {
-        process::tail(&fs::read_to_string(self.log_file(node)).unwrap_or_default())
+        process::end_of_log(&self.log_file(node))
     }
 
     /// Gives every node an image that another Engine has, and returns its id.
     pub fn load_image(&self, from: &Docker, name: &str) -> Result<String> {
-        let id = from.ask(&["image", "inspect", "--format", "{{.Id}}", name])?;
+        let id = from.image_id(name)?;
         let file = self.0.place.dir().join("image.tar");
-        let file = file.to_str().context("the folder of the nodes")?;
-        from.save_image(name, file)?;
+        from.save_image(name, &file)?;
         for node in self.numbers() {
-            let loaded = self.docker(node).load_image(file);
+            let loaded = self.docker(node).load_image(&file);
             loaded.with_context(|| format!("node {node} did not load the image {name}"))?;
         }
         fs::remove_file(file)?;
@@ -183,7 +178,8 @@ impl Nodes {
     pub fn kill(&self, node: u8) -> Result<()> {
         self.0.namespaces.signal("KILL", &self.pid_file(node))?;
         process::wait_for(STOP_BOUND, "the end of a killed Engine", || {
-            self.docker(node).ping().is_err().then_some(())
+            ensure!(self.docker(node).ping().is_err(), "it answers");
+            Ok(())
         })
     }
 
@@ -200,7 +196,7 @@ impl Nodes {
     }
 
     fn pid_file(&self, node: u8) -> PathBuf {
-        self.0.place.dir_of(node).join("pid")
+        dockerd::pid_file(&self.0.place.dir_of(node))
     }
 
     fn make_bridge(&self) -> Result<()> {
@@ -246,12 +242,10 @@ impl Nodes {
     fn launch(&self, node: u8) -> Result<()> {
         let dir = self.0.place.dir_of(node);
         fs::create_dir_all(&dir)?;
-        // A file of its own, because the Engine would otherwise read the machine's
-        // /etc/docker/daemon.json.
-        let config = format!(r#"{{"insecure-registries":["{}/32"]}}"#, self.gateway());
-        fs::write(dir.join("daemon.json"), config)?;
-        let log = self.log_file(node);
-        let log = File::options().create(true).append(true).open(log)?;
+        let configuration = format!(r#"{{"insecure-registries":["{}/32"]}}"#, self.gateway());
+        let control_group = self.0.place.space_of(node);
+        let address = self.0.is_on_tcp.then(|| self.address(node));
+        let options = dockerd::options(&dir, &configuration, &control_group, address)?;
         let mut command = self.inside(node, "setsid");
         command.args(["--fork", "unshare", "--uts"]);
         if self.is_own(node) {
@@ -261,51 +255,50 @@ impl Nodes {
         command
             .args(["sh", "-c", NAMED])
             .arg(format!("node-{node}"))
-            .args(["dockerd", "--config-file"])
-            .arg(dir.join("daemon.json"))
-            .arg("--data-root")
-            .arg(dir.join("data"))
-            .arg("--exec-root")
-            .arg(dir.join("exec"))
-            .arg("--pidfile")
-            .arg(dir.join("pid"))
-            .arg(format!("--host=unix://{}", self.socket(node).display()))
-            .arg(format!("--cgroup-parent=/{}", self.0.place.space_of(node)))
-            .arg("--exec-opt=native.cgroupdriver=cgroupfs");
-        if self.0.is_on_tcp {
-            command.arg(format!("--host=tcp://{}", self.address(node)));
-            // Explicitly, because the Engine otherwise delays its start for a warning.
-            command.arg("--tls=false");
-        }
-        let status = command
-            .env("PATH", process::path())
-            // Ctrl-C on the terminal must not reach it.
-            .process_group(0)
-            .stdin(Stdio::null())
-            .stdout(log.try_clone()?)
-            .stderr(log)
-            .status()?;
-        if !status.success() {
-            bail!("node {node}: {status}; its log ends:\n{}", self.log(node));
-        }
-        Ok(())
+            .arg("dockerd")
+            .args(options);
+        let started = process::start_daemon(&mut command, &self.log_file(node));
+        started.with_context(|| format!("node {node}; the end of its log:\n{}", self.log(node)))
     }
 
     fn wait_until_up(&self, node: u8) -> Result<()> {
         let what = format!("the Engine of node {node}");
-        let waited = process::wait_for(START_BOUND, &what, || self.docker(node).ping().ok());
+        let waited = process::wait_for(START_BOUND, &what, || self.docker(node).ping());
         waited.with_context(|| format!("the end of its log:\n{}", self.log(node)))
+    }
+
+    /// Kills the Engines and what they run. Returns when none of it is left.
+    fn end_processes(&self) {
+        let Plan {
+            place, namespaces, ..
+        } = &self.0;
+        let space = |process: &Path| fs::read_link(process.join("ns/pid")).ok();
+        let ours = space(Path::new(&format!("/proc/{}", namespaces.0)));
+        let dir = place.dir().display().to_string();
+        let groups = self
+            .numbers()
+            .map(|node| format!("/{}", place.space_of(node)));
+        let groups = Vec::from_iter(groups);
+        process::wait_until(KILLED_BOUND, || {
+            let mut left = Vec::from_iter(processes::running().filter_map(|process| {
+                let is_engine = process.line.contains(&dir) && space(&process.dir) == ours;
+                let held = fs::read_to_string(process.dir.join("cgroup")).unwrap_or_default();
+                let is_ours = (is_engine && ours.is_some())
+                    || groups.iter().any(|group| held.contains(group));
+                is_ours.then_some((!is_engine, process.pid))
+            }));
+            // An Engine first, because it restarts what ends below it.
+            left.sort_unstable();
+            left.iter().for_each(|(_, pid)| processes::kill(*pid));
+            left.is_empty()
+        });
     }
 }
 
 impl Drop for Nodes {
     fn drop(&mut self) {
-        let Plan {
-            place, namespaces, ..
-        } = &self.0;
-        let groups: Vec<_> = self.numbers().map(|node| place.space_of(node)).collect();
-        processes::end(*namespaces, place.dir(), &groups);
-        place.remove();
+        self.end_processes();
+        self.0.place.remove();
     }
 }
 

@@ -3,12 +3,11 @@
 //!
 //! All of it follows from the Engine beside them, so a later process finds it again.
 
-use std::fs;
 use std::net::Ipv4Addr;
 use std::path::{Path, PathBuf};
 
 use crate::network::{ip, iptables};
-use crate::swarm::control_groups;
+use crate::swarm::control_groups::{self, names_in};
 
 /// The last of an Engine's sixteen networks, which nothing else uses.
 const NETWORK: u32 = 15;
@@ -50,10 +49,10 @@ impl Place {
         }
         self.firewall("-D");
         // A namespace takes its end of a link with it, and with that the other end.
-        for space in names_in("/run/netns", &self.name) {
+        for space in names_in(Path::new("/run/netns"), &self.name) {
             let _ = ip(&["netns", "delete", &space]);
         }
-        for link in names_in("/sys/class/net", &self.name) {
+        for link in names_in(Path::new("/sys/class/net"), &self.name) {
             let _ = ip(&["link", "delete", &link]);
         }
         control_groups::remove(&self.name);
@@ -100,15 +99,6 @@ impl Place {
     pub(crate) fn port_of(&self, node: u8) -> String {
         format!("{}p{node}", self.name)
     }
-}
-
-/// The entries of a folder whose names begin like this.
-fn names_in(folder: &str, beginning: &str) -> Vec<String> {
-    let entries = fs::read_dir(folder).into_iter().flatten().flatten();
-    entries
-        .filter_map(|entry| entry.file_name().into_string().ok())
-        .filter(|name| name.starts_with(beginning))
-        .collect()
 }
 
 #[cfg(test)]

@@ -3,7 +3,6 @@
 use std::fs::File;
 use std::process::Command;
 
-use test_support::engine::encoded;
 use test_support::http;
 use test_support::prelude::*;
 use test_support::program::Program;
@@ -39,7 +38,8 @@ impl Prometheus {
     /// Waits until a query has one value.
     #[track_caller]
     fn wait_for(&self, query: &str, wanted: &str) {
-        let path = format!("/api/v1/query?query={}", encoded(query));
+        let encoded: String = query.bytes().map(|byte| format!("%{byte:02X}")).collect();
+        let path = format!("/api/v1/query?query={encoded}");
         wait_until(query, || {
             let request = http::request("GET", &path, &[], b"");
             let answer = http::exchange(self.address, &request);

@@ -29,9 +29,8 @@ fn waited(server: &Server, id: &str, query: &str) -> Value {
 #[test]
 fn many_wait_for_an_images_health_check() {
     let engine = RealEngine::given();
-    let lines = "ENTRYPOINT [\"sleep\", \"600\"]\n\
-        HEALTHCHECK --interval=1s --retries=1 CMD test -e /tmp/ready";
-    let image = engine.image_of_agent(lines);
+    let check = "HEALTHCHECK --interval=1s --retries=1 CMD test -e /tmp/ready";
+    let image = engine.image_of_agent(&["sleep", "600"], check);
     // Dropped before its image.
     let deployment = Deployment::new(&engine);
     let server = deployment.server(&[("agent_image", &image.id)]);

@@ -16,8 +16,8 @@ use dev::process;
 use dynamic_access::config::{Config, Variables};
 use dynamic_access::platform::{HttpRequest, HttpResponse, Keep, Platform, TransportError};
 use dynamic_access::server::serve;
-use dynamic_access_admin::doctor::StartArguments;
 use dynamic_access_admin::doctor::answers::Answer;
+use dynamic_access_admin::doctor::{StartArguments, first_secret};
 use dynamic_access_admin::random;
 use futures_util::FutureExt;
 use http::{Request, Response};
@@ -60,7 +60,6 @@ impl<'a> Server<'a> {
         })
     }
 
-    /// Its configuration, if that is right.
     pub fn config(&self) -> Option<Config> {
         Config::parse(self).ok()
     }
@@ -74,11 +73,10 @@ impl<'a> Server<'a> {
     pub fn ask(&self, path: &str, body: Option<&Value>) -> Result<Answer> {
         self.was_kept.set(false);
         let secrets = self.get(SECRET).unwrap_or_default();
-        let secret = secrets.split_whitespace().next().unwrap_or_default();
         let request = Request::builder()
             .method(if body.is_some() { "POST" } else { "GET" })
             .uri(path)
-            .header("authorization", format!("Basic {secret}"));
+            .header("authorization", format!("Basic {}", first_secret(&secrets)));
         let (head, ()) = request.body(())?.into_parts();
         let body = body.map(Value::to_string).unwrap_or_default().into_bytes();
         let begun = Instant::now();

@@ -23,7 +23,6 @@ const LOCAL_SOCKET: &str = "/var/run/docker.sock";
 
 /// The Engine to use; dropping it removes a private one.
 pub struct Chosen {
-    /// The Engine.
     pub docker: Docker,
     /// The same, if it was started for this run.
     pub private: Option<Engine>,
@@ -64,9 +63,10 @@ pub fn private(listen: Listen, which: EngineArguments) -> Result<Chosen> {
 pub fn existing(flag: Option<&str>) -> Result<Option<Docker>> {
     let named = match named(flag, |name| env::var(name).ok())? {
         Some((endpoint, origin)) => Some((Docker::at(endpoint), origin.to_owned())),
-        None => context::current()?.map(|context| {
-            let origin = format!("the docker context {}", context.name);
-            (Docker::of(context), origin)
+        None => context::current()?.map(|docker| {
+            let name = docker.context.as_deref().unwrap_or_default();
+            let origin = format!("the docker context {name}");
+            (docker, origin)
         }),
     };
     if named.is_none() && !Path::new(LOCAL_SOCKET).exists() {

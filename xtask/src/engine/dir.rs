@@ -4,6 +4,7 @@
 //! those of a Swarm beside it. It looks for them and remembers nothing, so this also works after a crash.
 
 use std::fs::{self, DirBuilder, File};
+use std::io::Write;
 use std::os::unix::fs::{DirBuilderExt, MetadataExt};
 use std::path::{Path, PathBuf};
 
@@ -29,7 +30,6 @@ const LOCK_FILE: &str = "lock";
 
 /// The folder of a private Engine; dropping it, after the Engine's processes have ended, removes it.
 pub struct EngineDir {
-    /// The folder.
     pub dir: PathBuf,
     /// The addresses of its networks.
     pub block: Ipv4Net,
@@ -48,12 +48,10 @@ impl EngineDir {
             .mode(0o700)
             .create(&dir)
             .with_context(|| format!("failed to create {}", dir.display()))?;
-        let path = dir.join(LOCK_FILE);
+        let mut lock = File::create(dir.join(LOCK_FILE))?;
         // Locked while it is empty, because another run removes unlocked folders.
-        let lock = File::create(&path).and_then(|file| file.lock().map(|()| file));
-        let lock = lock
-            .and_then(|file| fs::write(&path, format!("{block}\n")).map(|()| file))
-            .with_context(|| format!("failed to write {}", path.display()))?;
+        lock.lock()?;
+        writeln!(lock, "{block}")?;
         Ok(Self {
             dir,
             block,
@@ -68,11 +66,6 @@ impl EngineDir {
             .file_name()
             .map(|name| name.to_string_lossy().into_owned())
             .unwrap_or_default()
-    }
-
-    /// The unix socket.
-    pub fn socket(&self) -> PathBuf {
-        self.dir.join("docker.sock")
     }
 
     /// Where the nodes of a Swarm beside it are, if there is one.

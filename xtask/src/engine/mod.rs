@@ -12,20 +12,19 @@ pub mod podman;
 pub mod suite;
 pub mod swarm;
 
-use std::fs::{self, File};
+use std::fs;
 use std::net::Ipv4Addr;
 use std::path::{Path, PathBuf};
-use std::process::{Command, Stdio};
-use std::thread;
+use std::process::Command;
 use std::time::{Duration, Instant};
 
-use anyhow::{Context, Result, bail};
+use anyhow::{Context, Result, anyhow, bail, ensure};
 use dev::docker::Docker;
 use dev::docker::endpoint::Endpoint;
-use dev::interrupt;
+use dev::dockerd;
 use dev::namespaces::Namespaces;
 use dev::network::free_address;
-use dev::process::{self, POLL_INTERVAL};
+use dev::process;
 use dev::swarm::place::Place;
 
 use crate::engine::dir::EngineDir;
@@ -51,7 +50,6 @@ const TLS_DAYS: u16 = 30;
 /// Where a private Engine listens in addition to its unix socket.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Listen {
-    /// Nowhere.
     Socket,
     /// On a port of loopback, without authentication.
     Plain,
@@ -105,24 +103,21 @@ impl Engine {
         Ok(engine)
     }
 
-    /// The folder with all of its files.
     pub fn dir(&self) -> &Path {
         &self.dir.dir
     }
 
-    /// Its namespaces.
     pub fn namespaces(&self) -> Namespaces {
         self.unshared.namespaces
     }
 
-    /// Where the nodes of a Swarm beside it are.
     pub fn swarm(&self) -> Place {
         self.dir.swarm()
     }
 
     /// The unix socket that it listens on.
     pub fn socket(&self) -> PathBuf {
-        self.dir.socket()
+        dockerd::socket(self.dir())
     }
 
     /// Where it is reached on its port.
@@ -138,15 +133,9 @@ impl Engine {
     }
 
     fn certs(&self) -> PathBuf {
-        self.dir.dir.join("certs")
+        self.dir().join("certs")
     }
 
-    /// The file with the process id of its `dockerd`, as seen inside its namespaces.
-    pub fn pid_file(&self) -> PathBuf {
-        self.dir.dir.join("dockerd.pid")
-    }
-
-    /// The Docker CLI's view of it.
     pub fn docker(&self) -> Docker {
         Docker::private(&self.socket())
     }
@@ -170,45 +159,36 @@ impl Engine {
             self.option("address", "containerd.sock"),
         ]);
         let socket = self.dir().join("containerd.sock");
-        self.spawn(&mut command, "containerd", || match socket.exists() {
-            true => Ok(()),
-            false => bail!("there is no {}", socket.display()),
+        self.spawn(&mut command, "containerd", || {
+            ensure!(socket.exists(), "there is no {}", socket.display());
+            Ok(())
         })
     }
 
     fn start_dockerd(&self) -> Result<()> {
-        // Otherwise dockerd would read the machine's own /etc/docker/daemon.json.
-        fs::write(self.dir().join("daemon.json"), self.daemon_json())?;
+        let address = (Ipv4Addr::LOCALHOST, self.port).into();
+        let without_tls = (self.listen == Listen::Plain).then_some(address);
+        let name = self.dir.name();
+        let options = dockerd::options(self.dir(), &self.daemon_json(), &name, without_tls)?;
         let mut command = self.daemon("dockerd");
         command
-            .args([
-                self.option("config-file", "daemon.json"),
-                self.option("data-root", "data"),
-                self.option("exec-root", "exec"),
-                self.option("pidfile", "dockerd.pid"),
-                self.option("containerd", "containerd.sock"),
-                format!("--host=unix://{}", self.socket().display()),
-                format!("--bridge={}", self.dir.name()),
-                format!("--cgroup-parent=/{}", self.dir.name()),
-                format!("--default-address-pool=base={},size=24", self.dir.block),
-            ])
-            .arg("--exec-opt=native.cgroupdriver=cgroupfs")
+            .args(options)
+            .arg(self.option("containerd", "containerd.sock"))
+            .arg(format!("--bridge={name}"))
+            .arg(format!(
+                "--default-address-pool=base={},size=24",
+                self.dir.block
+            ))
             // Firewall rules could collide with those of a running Engine. Containers reach
             // this machine over the bridge without any, which is enough.
             .args(["--iptables=false", "--ip6tables=false", "--ip-masq=false"])
             .arg("--ip-forward=false");
-        if self.listen != Listen::Socket {
-            command.arg(format!("--host=tcp://127.0.0.1:{}", self.port));
-        }
         if self.listen == Listen::Tls {
             certs::make(&self.certs(), &[TLS_HOST.to_owned()], TLS_DAYS)?;
+            command.arg(format!("--host=tcp://{address}"));
             command.args(certs::dockerd_options(&self.certs()));
-        } else {
-            // Explicitly, because the Engine otherwise delays its start for a warning.
-            command.arg("--tls=false");
         }
-        let docker = self.docker();
-        self.spawn(&mut command, "dockerd", || docker.ping())
+        self.spawn(&mut command, "dockerd", || self.docker().ping())
     }
 
     /// An option of a daemon, with a path in the Engine's folder.
@@ -218,9 +198,7 @@ impl Engine {
 
     /// The command that starts a daemon in the Engine's namespaces; see [`Engine::spawn`].
     pub fn daemon(&self, program: &str) -> Command {
-        let mut command = self.namespaces().daemon(program);
-        command.env("PATH", process::path());
-        command
+        self.namespaces().daemon(program)
     }
 
     /// Starts a daemon, given as an [`Engine::daemon`], and waits until it is ready. Its output goes to a file in the folder.
@@ -230,43 +208,19 @@ impl Engine {
         name: &str,
         ready: impl Fn() -> Result<()>,
     ) -> Result<()> {
-        let log_path = self.dir.dir.join(format!("{name}.log"));
-        let log = File::create(&log_path)?;
-        let started = command
-            .stdin(Stdio::null())
-            .stdout(log.try_clone()?)
-            .stderr(log)
-            .status()
-            .with_context(|| format!("failed to run {name}"))
-            .and_then(|_| self.wait_until(name, ready));
-        match started {
-            Err(error) if !interrupt::requested() => {
-                let log = fs::read_to_string(&log_path).unwrap_or_default();
-                Err(error.context(format!(
-                    "{name} did not start; the end of its log:\n{}",
-                    process::tail(&log)
-                )))
-            }
-            other => other,
-        }
-    }
-
-    fn wait_until(&self, name: &str, ready: impl Fn() -> Result<()>) -> Result<()> {
+        let log = self.dir().join(format!("{name}.log"));
         let begun = Instant::now();
-        let deadline = begun + START_BOUND;
-        loop {
-            let Err(not_yet) = ready() else {
-                return Ok(());
-            };
-            interrupt::check()?;
-            if begun.elapsed() > EXEC_BOUND && !self.unshared.has_daemon(name) {
-                bail!("it has ended");
-            }
-            if Instant::now() >= deadline {
-                return Err(not_yet.context(format!("it is not ready after {START_BOUND:?}")));
-            }
-            thread::sleep(POLL_INTERVAL);
-        }
+        let is_over = || begun.elapsed() > EXEC_BOUND && !self.unshared.has_daemon(name);
+        let look = || match ready() {
+            Err(_) if is_over() => Ok(Err(anyhow!("it has ended"))),
+            other => other.map(Ok),
+        };
+        process::start_daemon(command, &log)
+            .and_then(|()| process::wait_for(START_BOUND, name, look)?)
+            .with_context(|| {
+                let log = process::end_of_log(&log);
+                format!("{name} did not start; the end of its log:\n{log}")
+            })
     }
 
     /// The configuration of `dockerd`: a second runtime, which may not be installed, and where images are kept.

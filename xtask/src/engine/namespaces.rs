@@ -50,7 +50,6 @@ exec "$@"
 /// Namespaces with only their first process; dropping them ends all processes in them.
 pub struct Unshared {
     unshare: Child,
-    /// The namespaces.
     pub namespaces: Namespaces,
 }
 
@@ -119,10 +118,10 @@ impl Drop for Unshared {
 
 /// The child of a process that runs the program of this name.
 fn child(parent: i32, name: &str) -> Option<i32> {
-    let children = fs::read_to_string(format!("/proc/{parent}/task/{parent}/children")).ok()?;
-    let is_named = |child: &&str| {
+    let mut children = processes::children(Path::new(&format!("/proc/{parent}"))).into_iter();
+    let is_named = |child: &String| {
         let found = fs::read_to_string(format!("/proc/{child}/comm"));
         found.is_ok_and(|found| found.trim_end() == name)
     };
-    children.split(' ').find(is_named)?.parse().ok()
+    children.find(is_named)?.parse().ok()
 }

@@ -10,7 +10,7 @@ use dynamic_access_admin::progress::{say, timed};
 
 use crate::engine::Engine;
 use crate::engine::suite::{EngineArguments, ImageStore, Suite};
-use crate::targets::NETWORK;
+use crate::targets::{AGENT_IMAGE, NETWORK};
 
 /// The variable with the operator's own changes of a target.
 const PATCH: &str = "SPIN_VARIABLE_CONTAINER_PATCH";
@@ -51,7 +51,6 @@ impl SwarmArguments {
 
 /// A Swarm; dropping it removes it, with its targets.
 pub struct Swarm {
-    /// Its nodes.
     pub nodes: Nodes,
     /// The id of the image that was loaded.
     pub image: Option<String>,
@@ -80,19 +79,18 @@ impl Swarm {
         Ok(Self { nodes, image })
     }
 
-    /// The Docker CLI's view of the first node.
     pub fn docker(&self) -> Docker {
         self.nodes.docker(1)
     }
 
     /// The server's variables for it.
     pub fn variables(&self) -> Vec<(&'static str, String)> {
-        let mut variables = vec![("scheduler", "swarm".to_owned())];
+        let mut variables = vec![("SPIN_VARIABLE_SCHEDULER", "swarm".to_owned())];
         if let Some(image) = &self.image {
-            variables.push(("agent_image", image.clone()));
+            variables.push((AGENT_IMAGE, image.clone()));
         }
         if env::var_os(PATCH).is_none() {
-            variables.push(("container_patch", ANY_NODE.to_owned()));
+            variables.push((PATCH, ANY_NODE.to_owned()));
         }
         variables
     }

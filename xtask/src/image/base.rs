@@ -17,7 +17,7 @@ const IMAGE: &str = "dynamic-access-base:bookworm";
 /// in the Dockerfile.
 pub fn ensure(docker: &Docker) -> Result<Option<&'static str>> {
     let tarball = workspace::cache_dir().join("base-bookworm.tar");
-    if docker.has_image(IMAGE) {
+    if docker.image_id(IMAGE).is_ok() {
         return Ok(Some(IMAGE));
     }
     if !tarball.exists() {

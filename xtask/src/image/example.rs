@@ -18,7 +18,6 @@ pub struct Example {
 }
 
 impl Example {
-    /// The example with this name.
     pub fn of(name: &str) -> Result<Self> {
         let dir = workspace::root().join("examples").join(name);
         if !dir.join("Dockerfile").is_file() {
@@ -32,7 +31,6 @@ impl Example {
         })
     }
 
-    /// Every example.
     fn all() -> Result<Vec<Self>> {
         let folders = fs::read_dir(workspace::root().join("examples"))?;
         let names = folders.filter_map(|folder| folder.ok()?.file_name().into_string().ok());
@@ -86,9 +84,7 @@ pub fn archives(docker: &Docker) -> Result<PathBuf> {
         let folder = format!("{FOLDER}/{}", example.name);
         workspace::kept(&folder, &example.files()?, |folder| {
             example.ensure(docker)?;
-            let archive = folder.join("image.tar");
-            let archive = archive.to_str().context("the build folder's path")?;
-            docker.save_image(&example.name, archive)
+            docker.save_image(&example.name, &folder.join("image.tar"))
         })?;
     }
     Ok(workspace::cache_dir().join(FOLDER))

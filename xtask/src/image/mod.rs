@@ -50,24 +50,20 @@ impl fmt::Display for Agent {
 
 /// Builds the image, of which the Engine keeps what has not changed: with the real agent if its key is known.
 pub fn ensure(docker: &Docker) -> Result<Agent> {
+    let real = Agent::Bzero;
     if env::var_os(AGENT_KEY).is_some_and(|key| !key.is_empty()) {
-        let built = build(docker, IMAGE, Agent::Bzero);
-        built
+        build(docker, IMAGE, real)
             .with_context(|| format!("without {AGENT_KEY}, the image has a stand-in for tests"))?;
-        return Ok(Agent::Bzero);
+    } else if present(docker) == Some(real) {
+        say(&format!("agent image: {IMAGE} exists, with {real}"));
+    } else {
+        say(
+            "agent image: AGENT_KEY is not set, and nobody can trust the real agent's packages without it (docs/target.md)",
+        );
+        build_stand_in(docker, IMAGE)?;
+        return Ok(Agent::StandIn);
     }
-    if present(docker) == Some(Agent::Bzero) {
-        say(&format!(
-            "agent image: {IMAGE} exists, with {}",
-            Agent::Bzero
-        ));
-        return Ok(Agent::Bzero);
-    }
-    say(
-        "agent image: AGENT_KEY is not set, and nobody can trust the real agent's packages without it (docs/target.md)",
-    );
-    build_stand_in(docker, IMAGE)?;
-    Ok(Agent::StandIn)
+    Ok(real)
 }
 
 /// The agent in the image that the Engine has.
@@ -82,21 +78,18 @@ pub fn build_stand_in(docker: &Docker, name: &str) -> Result<()> {
 
 fn build(docker: &Docker, name: &str, agent: Agent) -> Result<()> {
     let kind = format!("AGENT={}", word(agent));
-    let (base, options, files) = match agent {
-        Agent::StandIn => (
-            base::ensure(docker)?,
-            &["--network", "none"][..],
-            vec![stand_in()?],
-        ),
-        // A private Engine's bridge does not lead to the packages. Without a value, Docker takes that of the variable.
-        Agent::Bzero => (
-            None,
-            &["--network", "host", "--build-arg", AGENT_KEY][..],
-            vec![],
-        ),
+    let mut options = vec!["--build-arg", &kind, "--network"];
+    let (base, context) = match agent {
+        Agent::StandIn => {
+            options.push("none");
+            (base::ensure(docker)?, lay_out(Some(stand_in()?))?)
+        }
+        Agent::Bzero => {
+            // A private Engine's bridge does not lead to the packages. Without a value, Docker takes that of the variable.
+            options.extend(["host", "--build-arg", AGENT_KEY]);
+            (None, lay_out(None)?)
+        }
     };
-    let options = [&["--build-arg", &kind], options].concat();
-    let context = lay_out(files)?;
     timed("agent image: build", || {
         docker_build(docker, name, base, &options, &context)
     })
@@ -121,18 +114,16 @@ fn docker_build(
     process::output(command.arg(context)).map(drop)
 }
 
-/// Copies the files of an image into a folder of their own, which `docker build` sends as it is.
-fn lay_out(mut files: Vec<PathBuf>) -> Result<PathBuf> {
+/// Copies the files of an agent image into a folder of their own, which `docker build` sends as it is.
+fn lay_out(stand_in: Option<PathBuf>) -> Result<PathBuf> {
     let dir = workspace::root().join("agent-image");
-    files.extend(["Dockerfile", "entrypoint.sh"].map(|name| dir.join(name)));
+    let files = ["Dockerfile", "entrypoint.sh"].map(|name| dir.join(name));
     let context = workspace::cache_dir().join("agent-image");
-    if context.exists() {
-        fs::remove_dir_all(&context)?;
-    }
+    let _ = fs::remove_dir_all(&context);
     fs::create_dir_all(&context)?;
-    for file in &files {
+    for file in files.into_iter().chain(stand_in) {
         let name = file.file_name().context("each is a file")?;
-        fs::copy(file, context.join(name))
+        fs::copy(&file, context.join(name))
             .with_context(|| format!("failed to copy {}", file.display()))?;
     }
     Ok(context)

@@ -10,6 +10,7 @@ use std::time::Instant;
 
 use anyhow::{Context, Result};
 use dev::docker::endpoint::Endpoint;
+use dev::dockerd;
 use dev::process;
 
 use crate::engine::suite::EngineArguments;
@@ -51,7 +52,7 @@ pub fn test(which: EngineArguments, arguments: &[String]) -> Result<ExitCode> {
         .env("TEST_DOCKER_SOCKET", engine.socket())
         .env("TEST_DOCKER_TLS_URL", tls.to_string())
         .env("TEST_DOCKER_TLS_CONFIG", tls_config)
-        .env("TEST_DOCKERD_PIDFILE", engine.pid_file())
+        .env("TEST_DOCKERD_PIDFILE", dockerd::pid_file(engine.dir()))
         .env("TEST_ENGINE_INIT", engine.namespaces().0.to_string())
         .env("TEST_PODMAN_SOCKET", podman)
         .env("TEST_AGENT_IMAGE", image::IMAGE)

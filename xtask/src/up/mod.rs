@@ -24,12 +24,15 @@ use crate::engine::{Engine, Listen};
 use crate::image::example::Example;
 use crate::image::{self, Agent};
 use crate::machine::workspace;
-use crate::targets::{OwnContainers, ensure_network};
-use crate::up::server::{Options, Server, first_secret};
+use crate::targets::{AGENT_IMAGE, OwnContainers, SERVICE_URLS, ensure_network};
+use crate::up::server::Server;
 use crate::wasm;
 
 /// Where the real agent registers.
 const SERVICE_URL: &str = "https://cloud.bastionzero.com";
+
+/// The variable with the secret of `/v1`.
+const API_SECRET: &str = "SPIN_VARIABLE_API_SECRET";
 
 /// Options of a run.
 #[derive(Args)]
@@ -77,39 +80,32 @@ pub fn up(arguments: UpArguments) -> Result<()> {
     };
     let _containers = OwnContainers::of(&chosen.docker, &deployment_id);
     let webhook_secret = secret("SPIN_VARIABLE_WEBHOOK_SECRET")?;
-    let api_secret = secret("SPIN_VARIABLE_API_SECRET")?;
+    let api_secret = secret(API_SECRET)?;
     let root = workspace::root();
     let _headers = [
-        headers::write(&root.join("header"), "Basic", first_secret(&webhook_secret))?,
-        headers::write(
-            &root.join("api-header"),
-            "Bearer",
-            first_secret(&api_secret),
-        )?,
+        headers::write(&root.join("header"), "Basic", &webhook_secret)?,
+        headers::write(&root.join("api-header"), "Bearer", &api_secret)?,
     ];
-    let mut variables = swarm.as_ref().map_or_else(Vec::new, Swarm::variables);
-    variables.push(("api_secret", api_secret));
-    if let Some(example) = &example {
-        example.ensure(&chosen.docker)?;
-        variables.push(("environments", example.environments()?));
-    }
-    let service = service(agent, &chosen);
-    // The stand-in registers with this run, the real agent wherever service_urls allows.
-    let urls = service.iter().map(|service| service.url().to_owned());
-    variables.extend(urls.map(|url| ("service_urls", url)));
     let (engine, runtime_config) = match chosen.private.as_ref().and_then(Engine::tls) {
         Some((endpoint, runtime_config)) => (endpoint, Some(runtime_config)),
         None => (docker.endpoint().clone(), arguments.runtime_config_file),
     };
-    let mut server = Server::start(Options {
-        listen: arguments.listen,
-        engine,
-        runtime_config,
-        deployment_id: deployment_id.clone(),
-        secret: webhook_secret,
-        variables,
-        log: None,
-    })?;
+    let mut command = server::command(&engine, &deployment_id);
+    command.env(API_SECRET, api_secret);
+    command.envs(swarm.iter().flat_map(Swarm::variables));
+    if let Some(file) = runtime_config {
+        command.arg("--runtime-config-file").arg(file);
+    }
+    if let Some(example) = &example {
+        example.ensure(&chosen.docker)?;
+        command.env("SPIN_VARIABLE_ENVIRONMENTS", example.environments()?);
+    }
+    let service = service(agent, &chosen);
+    // The stand-in registers with this run, the real agent wherever service_urls allows.
+    if let Some(service) = &service {
+        command.env(SERVICE_URLS, service.url());
+    }
+    let mut server = Server::start(&mut command, arguments.listen, &webhook_secret)?;
     server.wait_until_ready()?;
     let address = server.address;
     say(&format!(
@@ -182,11 +178,9 @@ fn tell(docker: &Docker, is_swarm: bool) -> Result<()> {
 
 /// The agent in the image, which is built unless the person has named another image.
 fn agent(docker: &Docker) -> Result<Option<Agent>> {
-    match env::var("SPIN_VARIABLE_AGENT_IMAGE") {
+    match env::var(AGENT_IMAGE) {
         Ok(name) if name != image::IMAGE && !name.is_empty() => {
-            say(&format!(
-                "agent image: {name}, named by SPIN_VARIABLE_AGENT_IMAGE"
-            ));
+            say(&format!("agent image: {name}, named by {AGENT_IMAGE}"));
             Ok(None)
         }
         _ => image::ensure(docker).map(Some),

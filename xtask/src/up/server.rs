@@ -1,17 +1,15 @@
 //! Runs the server in the embedded host.
 
-use std::fs::File;
 use std::net::SocketAddr;
 use std::path::PathBuf;
 use std::process::Command;
-use std::thread;
-use std::time::{Duration, Instant};
+use std::time::Duration;
 
-use anyhow::{Context, Result, bail};
+use anyhow::{Context, Result, anyhow, bail};
 use dev::docker::endpoint::Endpoint;
-use dev::interrupt;
 use dev::network::{free_address, reachable};
 use dev::process::{self, Group};
+use dynamic_access_admin::doctor::first_secret;
 use dynamic_access_admin::progress::{remark, say};
 use stand_in_service::{WebhookError, Webhooks};
 
@@ -27,27 +25,6 @@ const START_BOUND: Duration = Duration::from_secs(90);
 /// A webhook takes at most 29 seconds, and requests in flight may finish.
 const STOP_GRACE: Duration = Duration::from_secs(32);
 
-/// The time between attempts to reach a server that does not listen yet.
-const CONNECT_INTERVAL: Duration = Duration::from_millis(100);
-
-/// The options of a server.
-pub struct Options {
-    /// Where to listen.
-    pub listen: SocketAddr,
-    /// The Engine.
-    pub engine: Endpoint,
-    /// The configuration of TLS to the Engine.
-    pub runtime_config: Option<PathBuf>,
-    /// The deployment id of its containers.
-    pub deployment_id: String,
-    /// BastionZero's secret, or several while they are rotated.
-    pub secret: String,
-    /// Further variables, instead of their values from the environment or the defaults.
-    pub variables: Vec<(&'static str, String)>,
-    /// Where the server's log goes, instead of the terminal.
-    pub log: Option<File>,
-}
-
 /// A running server; dropping it stops it.
 pub struct Server {
     group: Group,
@@ -57,69 +34,42 @@ pub struct Server {
 }
 
 impl Server {
-    /// Builds the host, and starts a server without waiting for it.
-    pub fn start(options: Options) -> Result<Self> {
-        let listen = options.listen;
+    /// Builds the host, and starts a server, given as a [`command`], without waiting for it. Its secret may be several
+    /// while they are rotated.
+    pub fn start(command: &mut Command, listen: SocketAddr, secret: &str) -> Result<Self> {
         let address = free_address(listen).with_context(|| {
             format!("failed to listen on {listen}; `--listen` sets another address")
         })?;
         say("server: the embedded host, for development and tests; production is Spin");
         process::run(&mut build_of_host())?;
-        let mut command = Command::new(host());
-        command.current_dir(workspace::root());
-        command.args(["--from", "spin.toml"]);
         command.arg("--listen").arg(address.to_string());
-        if let Some(file) = &options.runtime_config {
-            command.arg("--runtime-config-file").arg(file);
-        }
-        let docker_url = match &options.engine {
-            Endpoint::Unix(path) => {
-                command.arg("--unix-socket");
-                command.arg(format!("{SOCKET_AUTHORITY}={}", path.display()));
-                format!("http://{SOCKET_AUTHORITY}")
-            }
-            engine => engine.to_string(),
-        };
-        // In the environment, because anybody can read a command line.
-        command
-            .env("SPIN_VARIABLE_WEBHOOK_SECRET", &options.secret)
-            .env("SPIN_VARIABLE_DEPLOYMENT_ID", options.deployment_id)
-            .env(DOCKER_URL, docker_url);
-        for (name, value) in options.variables {
-            command.env(format!("SPIN_VARIABLE_{}", name.to_uppercase()), value);
-        }
-        if let Some(log) = options.log {
-            command.stdout(log.try_clone()?).stderr(log);
-        }
+        command.env("SPIN_VARIABLE_WEBHOOK_SECRET", secret);
         let address = reachable(address);
         Ok(Self {
-            group: Group::spawn(&mut command)?,
+            group: Group::spawn(command)?,
             address,
-            webhooks: Webhooks::new(address, first_secret(&options.secret)),
+            webhooks: Webhooks::new(address, first_secret(secret)),
         })
     }
 
     /// Waits until it answers `/health`, and prints a warning if it is not healthy.
     pub fn wait_until_ready(&mut self) -> Result<()> {
-        let deadline = Instant::now() + START_BOUND;
-        loop {
-            interrupt::check()?;
+        let health = process::wait_for(START_BOUND, "an answer of the server", || {
             if let Some(status) = self.group.ended()? {
-                bail!("the server has ended: {status}; the reason is above");
+                return Ok(Err(anyhow!(
+                    "the server has ended: {status}; the reason is above"
+                )));
             }
             match self.webhooks.health() {
-                Ok(()) => return Ok(()),
-                Err(WebhookError::NoAnswer(reason)) if Instant::now() >= deadline => {
-                    bail!("no answer within {START_BOUND:?}: {reason}");
-                }
-                Err(WebhookError::NoAnswer(_)) => thread::sleep(CONNECT_INTERVAL),
-                Err(error) => {
-                    say(&format!("the server runs but is not healthy: {error}"));
-                    remark("the reason is in its log above; it keeps serving");
-                    return Ok(());
-                }
+                Err(WebhookError::NoAnswer(reason)) => Err(reason.into()),
+                answered => Ok(Ok(answered)),
             }
+        })??;
+        if let Err(error) = health {
+            say(&format!("the server runs but is not healthy: {error}"));
+            remark("the reason is in its log above; it keeps serving");
         }
+        Ok(())
     }
 
     /// Waits until a signal asks us to end; fails if the server ends by itself.
@@ -154,7 +104,22 @@ fn build_of_host() -> Command {
     command
 }
 
-/// The first secret; there are several, separated by spaces, while they are rotated.
-pub fn first_secret(secrets: &str) -> &str {
-    secrets.split_whitespace().next().unwrap_or_default()
+/// The server in the host, for a deployment on this Engine. Its other variables are those of our environment, unless the
+/// caller sets them: there, because anybody can read a command line.
+pub fn command(engine: &Endpoint, deployment_id: &str) -> Command {
+    let mut command = Command::new(host());
+    command.current_dir(workspace::root());
+    command.args(["--from", "spin.toml"]);
+    let docker_url = match engine {
+        Endpoint::Unix(path) => {
+            command.arg("--unix-socket");
+            command.arg(format!("{SOCKET_AUTHORITY}={}", path.display()));
+            format!("http://{SOCKET_AUTHORITY}")
+        }
+        engine => engine.to_string(),
+    };
+    command
+        .env("SPIN_VARIABLE_DEPLOYMENT_ID", deployment_id)
+        .env(DOCKER_URL, docker_url);
+    command
 }

@@ -30,6 +30,7 @@ impl Acceptor {
         Self { address, stopped }
     }
 
+    /// Where it listens.
     pub fn address(&self) -> SocketAddr {
         self.address
     }

@@ -17,9 +17,9 @@ pub const API_SECRET: &str = "dGhlIHNlY3JldCBvZiBhIHBlcnNvbg==";
 /// Where the READMEs expect the server.
 const SERVER: &str = "127.0.0.1:3000";
 
+/// An example.
 pub struct Example {
-    /// The name of its folder and of its image.
-    pub name: &'static str,
+    name: &'static str,
 }
 
 impl Example {
@@ -28,9 +28,14 @@ impl Example {
         let archive = Path::new(&given("TEST_EXAMPLES"))
             .join(name)
             .join("image.tar");
-        let loaded = docker.load_image(archive.to_str().expect("a path is text"));
+        let loaded = docker.load_image(&archive);
         loaded.unwrap_or_else(|error| panic!("{}: {error:#}", archive.display()));
         Self { name }
+    }
+
+    /// What its image is called.
+    pub fn image(&self) -> &'static str {
+        self.name
     }
 
     /// The server's variable `environments` for it.
@@ -67,6 +72,7 @@ impl Person {
         Self { folder, server }
     }
 
+    /// Runs a command to its end.
     pub fn run(&self, command: &str) -> Output {
         self.shell(command)
             .stdin(Stdio::null())
@@ -103,6 +109,7 @@ impl Person {
         std::fs::read_to_string(self.path(name)).unwrap_or_default()
     }
 
+    /// A file in the folder.
     pub fn path(&self, name: &str) -> PathBuf {
         self.folder.path().join(name)
     }

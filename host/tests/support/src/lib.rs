@@ -1,11 +1,6 @@
 //! The code that the tests on real Engines share: Engines, the component in front of them, and the
 //! proxies between the two.
 
-#![allow(
-    missing_docs,
-    reason = "only the tests use this, and many names say enough to them"
-)]
-
 pub mod acceptor;
 pub mod at_once;
 pub mod bodies;
@@ -18,13 +13,14 @@ pub mod fault_proxy;
 pub mod folder;
 pub mod greeter;
 pub mod http;
+mod images;
 pub mod managers;
 pub mod markdown;
 pub mod members;
 pub mod own;
 pub mod prelude;
 pub mod program;
-mod registration;
+pub mod registration;
 pub mod registry;
 pub mod relay;
 pub mod server;
@@ -46,6 +42,7 @@ pub fn given(name: &str) -> String {
         .unwrap_or_else(|_| panic!("{name} is not set: run the tests with `cargo xtask test`"))
 }
 
+/// A path of the checkout.
 pub fn checkout(path: &str) -> PathBuf {
     Path::new(env!("CARGO_MANIFEST_DIR"))
         .join("../../..")
@@ -63,7 +60,7 @@ pub fn namespaces() -> Namespaces {
     Namespaces(given("TEST_ENGINE_INIT").parse().expect("a number"))
 }
 
-/// The threads of the embedded host.
+/// The threads of the embedded host and of bollard.
 fn runtime() -> &'static Runtime {
     static RUNTIME: OnceLock<Runtime> = OnceLock::new();
     RUNTIME.get_or_init(|| Runtime::new().expect("threads"))

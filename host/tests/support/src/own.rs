@@ -1,78 +1,73 @@
 //! A test's own objects on an Engine, removed when they are dropped.
 
-use dynamic_access_host::Options;
+use bollard::Docker;
+use bollard::errors::Error;
+use bollard::models::ContainerCreateBody;
+use bollard::query_parameters::CreateContainerOptionsBuilder;
 use serde_json::{Value, json};
 
-use super::engine::{RealEngine, encoded};
+use super::engine::RealEngine;
 use super::fake_engine::FakeEngine;
 use super::server::Server;
 use super::{given, unique};
 
 /// A container, an image or a network of a test's own.
 pub struct Own {
+    /// Where it is.
     pub engine: RealEngine,
     /// The id of a container, the name of an image or a network.
     pub id: String,
-    /// The path by which it is deleted.
-    path: String,
+    remove: fn(&RealEngine, &str) -> Result<(), Error>,
 }
 
 impl RealEngine {
-    fn own(&self, id: String, path: String) -> Own {
+    fn own(&self, id: String, remove: fn(&Self, &str) -> Result<(), Error>) -> Own {
         let engine = self.clone();
-        Own { engine, id, path }
+        Own { engine, id, remove }
     }
 
     /// Creates a container without the component.
     #[track_caller]
     pub fn foreign(&self, name: &str, body: Value) -> Own {
-        let path = format!("/containers/create?name={name}");
-        let id = self.call("POST", &path, Some(body)).check(201).id();
-        let path = removal_of(&id);
-        self.own(id, path)
+        let options = CreateContainerOptionsBuilder::new().name(name).build();
+        let body: ContainerCreateBody = serde_json::from_value(body).expect("a body");
+        let create = async |docker: &Docker| docker.create_container(Some(options), body).await;
+        self.own(self.ask(create).id, Self::try_remove)
     }
 
-    /// Makes an image of the agent's, changed by lines of a Dockerfile.
+    /// Makes an image of the agent's with another entrypoint, if there is one, and changed by
+    /// lines of a Dockerfile.
     #[track_caller]
-    pub fn image_of_agent(&self, lines: &str) -> Own {
-        let name = unique("image-");
+    pub fn image_of_agent(&self, entrypoint: &[&str], line: &str) -> Own {
+        let id = unique("image-");
         let model = self.foreign(&unique("model-"), sleeper(&json!({})));
         model.start();
-        self.commit(&model.id, &name, lines);
-        let path = format!("/images/{name}?force=true");
-        self.own(name, path)
+        self.commit(&model.id, &id, entrypoint, line);
+        self.own(id, Self::try_remove_image)
     }
 
-    /// Makes an image of a container, changed by lines of a Dockerfile, and returns its id.
+    /// Makes a bridge that no other test uses, with these options.
     #[track_caller]
-    pub fn commit(&self, container: &str, repository: &str, lines: &str) -> String {
-        let lines = encoded(lines);
-        let path = format!("/commit?container={container}&repo={repository}&changes={lines}");
-        self.call("POST", &path, Some(json!({}))).check(201).id()
+    pub fn network(&self, options: Value) -> Own {
+        self.network_of(json!({"Options": options}))
     }
 
-    /// Makes a bridge that no other test uses, with these members in the create's body.
+    /// The same, with more of the create's body.
     #[track_caller]
-    pub fn network(&self, mut body: Value) -> Own {
-        let name = unique("net-");
-        body["Name"] = json!(name);
+    pub fn network_of(&self, mut body: Value) -> Own {
+        let id = unique("net-");
+        body["Name"] = json!(id);
         body["Driver"] = json!("bridge");
         self.create_network(body);
-        let path = format!("/networks/{name}");
-        self.own(name, path)
+        self.own(id, Self::try_remove_network)
     }
 
     /// Makes a network that stays.
     #[track_caller]
     pub fn create_network(&self, body: Value) {
-        let made = self.call("POST", "/networks/create", Some(body));
-        made.check(201);
+        let body = serde_json::from_value(body).expect("a body");
+        self.ask(async |docker| docker.create_network(body).await);
     }
-}
-
-/// The path by which a container is removed with its volumes, whatever its state.
-pub fn removal_of(id: &str) -> String {
-    format!("/containers/{id}?force=true&v=true")
 }
 
 /// The create body of a sleeping container of the agent's image, with labels.
@@ -89,10 +84,11 @@ pub fn sleeper(labels: &Value) -> Value {
 }
 
 impl Own {
+    /// Starts a container.
     #[track_caller]
     pub fn start(&self) {
-        let path = format!("/containers/{}/start", self.id);
-        self.engine.call("POST", &path, None).check(204);
+        let start = async |docker: &Docker| docker.start_container(&self.id, None).await;
+        self.engine.ask(start);
     }
 
     /// The variable that puts targets on a network.
@@ -104,25 +100,13 @@ impl Own {
 impl Drop for Own {
     fn drop(&mut self) {
         // The test may have removed it.
-        self.engine.discard(&self.path);
+        let _ = (self.remove)(&self.engine, &self.id);
     }
-}
-
-/// Leaves targets without a network, unless the variables name one: Podman's own would add rules to
-/// this machine's firewall.
-fn without_network(options: &mut Options) {
-    let variable = options.variables.entry("container_patch".into());
-    let patch = variable.or_insert_with(|| "{}".into());
-    let mut patched: Value = serde_json::from_str(patch).expect("a patch is JSON");
-    let network = &mut patched["HostConfig"]["NetworkMode"];
-    if network.is_null() {
-        *network = "none".into();
-    }
-    *patch = patched.to_string();
 }
 
 /// The containers of one deployment, removed when it is dropped.
 pub struct Deployment {
+    /// Where they are.
     pub engine: RealEngine,
     /// Its `deployment_id`.
     pub id: String,
@@ -142,26 +126,14 @@ impl Deployment {
         Self::new(&RealEngine::given())
     }
 
+    /// A server of the deployment, with more variables.
     pub fn server(&self, variables: &[(&str, &str)]) -> Server {
-        self.serve(variables, |options| {
-            options.unix_sockets = [("127.0.0.1:2375".into(), self.engine.socket().into())].into();
-        })
+        Server::with(&self.engine, &self.variables(variables))
     }
 
     /// The same, through a proxy in front of the Engine.
     pub fn server_through(&self, proxy: &FakeEngine, variables: &[(&str, &str)]) -> Server {
-        let url = proxy.url();
-        let variables = [&[("docker_url", &*url)], variables].concat();
-        self.serve(&variables, |_| {})
-    }
-
-    fn serve(&self, variables: &[(&str, &str)], adjust: impl FnOnce(&mut Options)) -> Server {
-        Server::adjusted(&self.variables(variables), |options| {
-            adjust(options);
-            if self.engine.is_podman {
-                without_network(options);
-            }
-        })
+        Server::through(&self.engine, proxy, &self.variables(variables))
     }
 
     /// The variables of such a server.
@@ -187,6 +159,7 @@ impl Deployment {
         }))
     }
 
+    /// The ids of its containers.
     pub fn containers(&self) -> Vec<String> {
         let label = format!("dynamic-access.deployment={}", self.id);
         self.engine.with_label(&label)
@@ -202,6 +175,7 @@ impl Deployment {
         assert_eq!(containers, expected);
     }
 
+    /// Checks that it has no containers.
     #[track_caller]
     pub fn check_empty(&self) {
         self.check_has(&[]);
@@ -212,7 +186,7 @@ impl Drop for Deployment {
     fn drop(&mut self) {
         for id in self.containers() {
             // It may go by itself.
-            self.engine.discard(&removal_of(&id));
+            let _ = self.engine.try_remove(&id);
         }
     }
 }

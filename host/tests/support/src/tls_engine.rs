@@ -5,7 +5,6 @@ use std::path::Path;
 use std::process::{Child, Stdio};
 
 use dev::namespaces::{Namespaces, pid};
-use dynamic_access_admin::certs;
 
 use super::certificates::Identity;
 use super::engine::RealEngine;
@@ -34,9 +33,9 @@ impl TlsEngine {
         let home = engine.home();
         // The program may have a root of its own, which has this folder.
         let folder = Folder::within(home, "tls-engine-");
-        identity.files(&folder, "server");
+        let (certificate, key) = identity.files(&folder, "engine");
         let clients = std::fs::read_to_string(clients).expect("a certificate");
-        folder.file("ca.pem", &clients);
+        let clients = folder.file("clients.pem", &clients);
         let port = super::free_address().port();
         let config = folder.file("daemon.json", "{}");
         let path = |name: &str| folder.path().join(name).display().to_string();
@@ -58,7 +57,10 @@ impl TlsEngine {
             .args(["--iptables=false", "--ip6tables=false", "--ip-masq=false"])
             .args(["--ip-forward=false", "--storage-driver=vfs"])
             .arg(format!("--host=tcp://127.0.0.1:{port}"))
-            .args(certs::dockerd_options(folder.path()))
+            .arg("--tlsverify")
+            .arg(format!("--tlscacert={}", clients.display()))
+            .arg(format!("--tlscert={}", certificate.display()))
+            .arg(format!("--tlskey={}", key.display()))
             .stdin(Stdio::null())
             .stdout(Stdio::null())
             .stderr(Stdio::null())

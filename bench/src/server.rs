@@ -75,15 +75,15 @@ impl<'a> Hosting<'a> {
             ("deployment_id", DEPLOYMENT),
         ];
         let mut options = options(&self.manifest, &[&usual, variables].concat());
+        options.compiled = Some(self.compiled.clone());
         options.meter = meter.cloned();
-        Server::serving(self.threads, &self.compiled, options).await
+        Server::serving(self.threads, options).await
     }
 
     /// The hello world.
     pub async fn hello(&self) -> Result<Server> {
         let manifest = PathBuf::from(given("HELLO")?);
-        let compiled = Compiled::from_manifest(&manifest)?;
-        Server::serving(self.threads, &compiled, options(&manifest, &[])).await
+        Server::serving(self.threads, options(&manifest, &[])).await
     }
 }
 
@@ -98,8 +98,8 @@ impl Server {
         }
     }
 
-    async fn serving(threads: &Runtime, compiled: &Compiled, options: Options) -> Result<Self> {
-        let host = Host::prepare_with(options, compiled)?;
+    async fn serving(threads: &Runtime, options: Options) -> Result<Self> {
+        let host = Host::prepare(options)?;
         let serving = threads.spawn(host.serve()).await??;
         let mut server = Self::at(vec![format!("http://{}", serving.address())]);
         server._serving = Some(serving);

@@ -4,7 +4,6 @@
 use anyhow::{Context, Result, ensure};
 use http::Uri;
 
-/// A component's whole list of allowed hosts.
 #[derive(Clone, Debug, Default)]
 pub struct AllowedHosts(Vec<Place>);
 

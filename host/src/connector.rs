@@ -41,26 +41,13 @@ pub type UnixSockets = BTreeMap<String, PathBuf>;
 /// An error's kind says why: `TimedOut`, `ConnectionRefused`, `AddrNotAvailable` if the host has no address,
 /// `InvalidInput` if it is not a valid name for a certificate, `InvalidData` if the TLS handshake failed.
 #[derive(Clone)]
-pub struct Connector(Arc<Configuration>);
-
-struct Configuration {
-    tls: TlsConfigs,
-    unix_sockets: UnixSockets,
-    sink: Sink,
+pub struct Connector {
+    pub tls: Arc<TlsConfigs>,
+    pub unix_sockets: Arc<UnixSockets>,
+    pub sink: Sink,
 }
 
 impl Connector {
-    /// A connector for one component.
-    pub fn new(tls: TlsConfigs, unix_sockets: UnixSockets, sink: Sink) -> Self {
-        Self(Arc::new(Configuration {
-            tls,
-            unix_sockets,
-            sink,
-        }))
-    }
-}
-
-impl Configuration {
     async fn connect(&self, uri: &Uri, limit: Duration) -> io::Result<Box<dyn Io>> {
         if let Some(path) = socket_for(&self.unix_sockets, uri) {
             let place = path.display().to_string();
@@ -120,7 +107,6 @@ impl Configuration {
     }
 }
 
-/// The socket for `uri`, if there is one.
 fn socket_for<'a>(sockets: &'a UnixSockets, uri: &Uri) -> Option<&'a Path> {
     let authority = format!("{}:{}", uri.host()?, port(uri)?);
     let socket = sockets.get(&authority)?;
@@ -137,10 +123,10 @@ impl Service<Uri> for Connector {
     }
 
     fn call(&mut self, uri: Uri) -> Self::Future {
-        let configuration = self.0.clone();
+        let connector = self.clone();
         let limit = CONNECT_TIMEOUT.try_with(|limit| *limit);
         let limit = limit.unwrap_or(DEFAULT_TIMEOUT);
-        Box::pin(async move { configuration.connect(&uri, limit).await.map(TokioIo::new) })
+        Box::pin(async move { connector.connect(&uri, limit).await.map(TokioIo::new) })
     }
 }
 

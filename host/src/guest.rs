@@ -49,9 +49,7 @@ const TABLE_KEPT: usize = 512 * 1024;
 
 /// A compiled component. Several hosts can run it at once; clones share the component and its instance pool.
 #[derive(Clone)]
-pub struct Compiled(Arc<Prepared>);
-
-struct Prepared {
+pub struct Compiled {
     pre: ProxyPre<State>,
     live: Arc<Semaphore>,
 }
@@ -83,12 +81,12 @@ impl Compiled {
                 )
             })?;
         let live = Arc::new(Semaphore::new(LIVE_INSTANCES as usize));
-        Ok(Self(Arc::new(Prepared { pre, live })))
+        Ok(Self { pre, live })
     }
 
     /// The interfaces that the component imports and exports, with their versions.
     pub fn interfaces(&self) -> [Vec<String>; 2] {
-        let pre = self.0.pre.instance_pre();
+        let pre = self.pre.instance_pre();
         let (component, engine) = (pre.component().component_type(), pre.engine());
         let imports = component.imports(engine).map(|(name, _)| name.to_owned());
         let exports = component.exports(engine).map(|(name, _)| name.to_owned());
@@ -170,17 +168,12 @@ fn hand_over_at_once(linker: &mut Linker<State>) -> wasmtime::Result<()> {
 
 /// The component of one host, and everything that its instances get.
 pub struct Guest {
-    /// The component.
     pub compiled: Compiled,
     /// Its id, for log lines.
     pub component: String,
-    /// The variables that it sees.
     pub variables: Arc<BTreeMap<String, String>>,
-    /// Sends its requests.
     pub outbound: Outbound,
-    /// Measures the memory of its instances.
     pub meter: Option<Meter>,
-    /// Takes its output.
     pub sink: Sink,
 }
 
@@ -194,7 +187,7 @@ impl Guest {
         request: Request<Incoming>,
         alive: Alive,
     ) -> Response<WasiBody> {
-        let live = self.compiled.0.live.clone();
+        let live = self.compiled.live.clone();
         let permit = live
             .acquire_owned()
             .await
@@ -224,7 +217,7 @@ impl Guest {
 
     // Returning drops the store, which frees the instance's place in the pool.
     async fn run(&self, request: Request<Incoming>, answer: Answer) -> wasmtime::Result<()> {
-        let pre = &self.compiled.0.pre;
+        let pre = &self.compiled.pre;
         let mut store = self.store();
         let mut http = store.data_mut().http();
         let request = http.new_incoming_request(Scheme::Http, request)?;
@@ -243,7 +236,7 @@ impl Guest {
             variables: self.variables.clone(),
             meter: self.meter.clone(),
         };
-        let mut store = Store::new(self.compiled.0.pre.engine(), state);
+        let mut store = Store::new(self.compiled.pre.engine(), state);
         if self.meter.is_some() {
             store.limiter(|state| {
                 let meter = state.meter.as_mut();
@@ -257,7 +250,7 @@ impl Guest {
     pub async fn instantiate(&self) -> Result<Duration> {
         let begun = Instant::now();
         let mut store = self.store();
-        self.compiled.0.pre.instantiate_async(&mut store).await?;
+        self.compiled.pre.instantiate_async(&mut store).await?;
         Ok(begun.elapsed())
     }
 

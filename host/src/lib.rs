@@ -63,6 +63,8 @@ use tls::TlsConfigs;
 pub struct Options {
     /// The manifest file.
     pub manifest: PathBuf,
+    /// The manifest's component, if it was compiled before.
+    pub compiled: Option<Compiled>,
     /// Values of application variables, by name; they override `environment`.
     pub variables: BTreeMap<String, String>,
     /// Values of application variables, by `SPIN_VARIABLE_…` name. The library never reads the environment itself.
@@ -88,6 +90,7 @@ impl Options {
     pub fn new(manifest: impl Into<PathBuf>) -> Self {
         Self {
             manifest: manifest.into(),
+            compiled: None,
             variables: BTreeMap::new(),
             environment: BTreeMap::new(),
             listen: (Ipv4Addr::LOCALHOST, 0).into(),
@@ -108,17 +111,8 @@ pub struct Host {
 }
 
 impl Host {
-    /// Reads everything that `options` names and compiles the component.
+    /// Reads everything that `options` names, and compiles the component unless that was done.
     pub fn prepare(options: Options) -> Result<Self> {
-        Self::with(options, Compiled::new)
-    }
-
-    /// Like [`Host::prepare`], with a component that was already compiled from the same manifest.
-    pub fn prepare_with(options: Options, compiled: &Compiled) -> Result<Self> {
-        Self::with(options, |_| Ok(compiled.clone()))
-    }
-
-    fn with(options: Options, compile: impl Fn(&Manifest) -> Result<Compiled>) -> Result<Self> {
         let manifest = Manifest::read(&options.manifest)?;
         let values = manifest.values(&options.variables, &options.environment)?;
         let runtime_config = options.runtime_config.as_deref().map(RuntimeConfig::read);
@@ -126,22 +120,29 @@ impl Host {
         let entries = &runtime_config.client_tls;
         let public_roots = options.public_roots.as_deref();
         let tls = TlsConfigs::load(&manifest.id, entries, public_roots).context("TLS")?;
+        let connector = Connector {
+            tls: Arc::new(tls),
+            unix_sockets: Arc::new(options.unix_sockets),
+            sink: options.sink.clone(),
+        };
         let recording = options.record_requests.as_deref();
-        let outbound = Outbound::new(
-            &manifest.id,
-            allowed_hosts(&manifest, &values, &options.sink),
-            Connector::new(tls, options.unix_sockets, options.sink.clone()),
-            runtime_config.pools(),
-            recording.map(Recording::append_to).transpose()?,
-            options.sink.clone(),
-        );
+        let outbound = Outbound {
+            client: outbound::client(connector, runtime_config.pools()),
+            allowed: Arc::new(allowed_hosts(&manifest, &values, &options.sink)),
+            component: manifest.id.clone(),
+            recording: recording.map(Recording::append_to).transpose()?,
+            sink: options.sink.clone(),
+        };
         let variables = manifest.component.variables.iter();
         let variables = variables
             .filter_map(|(name, template)| Some((name.clone(), template.resolve(&values)?)));
         let guest = Guest {
             variables: Arc::new(variables.collect()),
             // Compiling takes seconds, so mistakes in the options are reported first.
-            compiled: compile(&manifest)?,
+            compiled: match options.compiled {
+                Some(compiled) => compiled,
+                None => Compiled::new(&manifest)?,
+            },
             component: manifest.id,
             outbound,
             meter: options.meter,

@@ -14,11 +14,8 @@ use crate::allowed_hosts::AllowedHosts;
 /// An application with one HTTP trigger and its component.
 #[derive(Clone, Debug)]
 pub struct Manifest {
-    /// The application variables that it declares.
     pub variables: BTreeMap<String, Declaration>,
-    /// The component's id.
     pub id: String,
-    /// The component.
     pub component: Component,
 }
 
@@ -26,39 +23,29 @@ pub struct Manifest {
 #[derive(Clone, Debug, Default, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct Declaration {
-    /// The value if none is given.
     pub default: Option<String>,
-    /// Whether a value must be given.
     #[serde(default)]
     pub required: bool,
     #[serde(default, rename = "secret")]
     _secret: IgnoredAny,
-    /// Its description.
     pub description: Option<String>,
 }
 
-/// A component, as the manifest has it.
 #[derive(Clone, Debug, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct Component {
-    /// Its WebAssembly file.
     pub source: PathBuf,
-    /// The hosts that it may reach.
     #[serde(default)]
     pub allowed_outbound_hosts: Vec<Template>,
-    /// The variables that it sees.
     #[serde(default)]
     pub variables: BTreeMap<String, Template>,
-    /// How it is built.
     pub build: Option<Build>,
     #[serde(default, rename = "description")]
     _description: IgnoredAny,
 }
 
-/// How a component is built.
 #[derive(Clone, Debug, Deserialize)]
 pub struct Build {
-    /// The command, to show when the file is missing.
     pub command: String,
 }
 
@@ -66,9 +53,7 @@ pub struct Build {
 #[derive(Clone, Debug, PartialEq, Eq, Deserialize)]
 #[serde(try_from = "String")]
 pub enum Template {
-    /// This text.
     Text(String),
-    /// The value of this variable.
     Variable(String),
 }
 

@@ -29,66 +29,25 @@ type Sending = Box<dyn Future<Output = Result<(Response<WasiBody>, Background), 
 
 /// Sends the requests of one component; clones, one for each instance, share its connections.
 #[derive(Clone)]
-pub struct Outbound(Arc<Shared>);
+pub struct Outbound {
+    pub client: Client<Connector, WasiBody>,
+    pub allowed: Arc<AllowedHosts>,
+    pub component: String,
+    pub recording: Option<Recording>,
+    pub sink: Sink,
+}
 
-struct Shared {
-    client: Client<Connector, WasiBody>,
-    allowed: AllowedHosts,
-    component: String,
-    recording: Option<Recording>,
-    sink: Sink,
+/// A client; `pools` says whether it keeps a connection for the next request.
+pub fn client(connector: Connector, pools: bool) -> Client<Connector, WasiBody> {
+    let mut builder = Client::builder(TokioExecutor::new());
+    builder.pool_timer(TokioTimer::new());
+    if !pools {
+        builder.pool_max_idle_per_host(0);
+    }
+    builder.build(connector)
 }
 
 impl Outbound {
-    /// Sends requests for `component`, which may reach `allowed`; `pools` says whether a connection is kept for the next
-    /// request.
-    pub fn new(
-        component: &str,
-        allowed: AllowedHosts,
-        connector: Connector,
-        pools: bool,
-        recording: Option<Recording>,
-        sink: Sink,
-    ) -> Self {
-        let mut builder = Client::builder(TokioExecutor::new());
-        builder.pool_timer(TokioTimer::new());
-        if !pools {
-            builder.pool_max_idle_per_host(0);
-        }
-        let client = builder.build(connector);
-        Self(Arc::new(Shared {
-            client,
-            allowed,
-            component: component.to_owned(),
-            recording,
-            sink,
-        }))
-    }
-}
-
-impl WasiHttpHooks for Outbound {
-    // The client derives the header from the URL, and omits it on HTTP/2.
-    fn set_host_header(&mut self) -> bool {
-        false
-    }
-
-    fn send_request(
-        &mut self,
-        request: Request<WasiBody>,
-        options: Option<RequestOptions>,
-        _: Background,
-    ) -> Sending {
-        let shared = self.0.clone();
-        Box::new(async move {
-            let response = shared.send(request, options.unwrap_or_default()).await?;
-            // The client drives its connections itself, so there is no background work.
-            let nothing: Background = Box::new(async { Ok(()) });
-            Ok((response, nothing))
-        })
-    }
-}
-
-impl Shared {
     async fn send(
         &self,
         request: Request<WasiBody>,
@@ -127,6 +86,28 @@ impl Shared {
         let details = details.collect::<Vec<_>>().join(": ");
         self.sink.host(&format!("{target}: {details}"));
         Error::HttpProtocolError
+    }
+}
+
+impl WasiHttpHooks for Outbound {
+    // The client derives the header from the URL, and omits it on HTTP/2.
+    fn set_host_header(&mut self) -> bool {
+        false
+    }
+
+    fn send_request(
+        &mut self,
+        request: Request<WasiBody>,
+        options: Option<RequestOptions>,
+        _: Background,
+    ) -> Sending {
+        let outbound = self.clone();
+        Box::new(async move {
+            let response = outbound.send(request, options.unwrap_or_default()).await?;
+            // The client drives its connections itself, so there is no background work.
+            let nothing: Background = Box::new(async { Ok(()) });
+            Ok((response, nothing))
+        })
     }
 }
 

@@ -10,24 +10,21 @@ use serde::Deserialize;
 #[derive(Clone, Debug, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct ClientTls {
-    /// The components that it applies to.
     pub component_ids: Vec<String>,
     /// The hosts that it applies to, without ports.
     pub hosts: Vec<String>,
-    /// A PEM file with the authorities to trust.
+    /// A PEM file with the authorities to trust instead of the public ones.
     pub ca_roots_file: Option<PathBuf>,
     /// A PEM file with the client's certificate chain.
     pub client_cert_file: Option<PathBuf>,
     /// A PEM file with the client's private key.
     pub client_private_key_file: Option<PathBuf>,
-    ca_use_webpki_roots: Option<bool>,
 }
 
-/// A runtime configuration; the default is that of no file.
+/// The default is that of no file.
 #[derive(Debug, Default, Deserialize)]
 #[serde(default, deny_unknown_fields)]
 pub struct RuntimeConfig {
-    /// The `[[client_tls]]` entries.
     pub client_tls: Vec<ClientTls>,
     outbound_http: Option<OutboundHttp>,
 }
@@ -77,12 +74,6 @@ impl ClientTls {
         }
         Ok(())
     }
-
-    /// Whether the public authorities are trusted; by default, only if there is no `ca_roots_file`.
-    pub fn trusts_public_roots(&self) -> bool {
-        self.ca_use_webpki_roots
-            .unwrap_or(self.ca_roots_file.is_none())
-    }
 }
 
 #[cfg(test)]
@@ -98,34 +89,16 @@ mod tests {
         client_private_key_file = "key.pem"
     "#;
 
-    fn error(text: &str) -> String {
-        format!(
-            "{:#}",
-            RuntimeConfig::parse(text, Path::new("/app")).unwrap_err()
-        )
+    fn parse(text: &str) -> Result<RuntimeConfig> {
+        RuntimeConfig::parse(text, Path::new("/app"))
     }
 
     #[test]
     fn paths_are_relative_to_the_file() {
-        let entry = &RuntimeConfig::parse(WHOLE, Path::new("/app"))
-            .unwrap()
-            .client_tls[0];
+        let entry = &parse(WHOLE).unwrap().client_tls[0];
         let files = [&entry.ca_roots_file, &entry.client_cert_file];
         let expected = ["/app/certs/ca.pem", "/etc/cert.pem"].map(|path| Some(path.into()));
         assert_eq!(files, expected.each_ref());
-    }
-
-    #[test]
-    fn only_the_given_roots_are_trusted_unless_the_file_says_otherwise() {
-        let trusts = |text: &str| {
-            let config = RuntimeConfig::parse(text, Path::new("")).unwrap();
-            config.client_tls[0].trusts_public_roots()
-        };
-        assert!(!trusts(WHOLE));
-        assert!(trusts(&format!("{WHOLE}\nca_use_webpki_roots = true")));
-        assert!(trusts(
-            "[[client_tls]]\ncomponent_ids = [\"a\"]\nhosts = [\"b\"]"
-        ));
     }
 
     #[test]
@@ -139,7 +112,8 @@ mod tests {
             (&WHOLE.replace("[\"engine\"]", "[]"), "hosts"),
             (&WHOLE.replace("[\"web\"]", "[]"), "component_ids"),
         ] {
-            assert!(error(text).contains(named), "{text}");
+            let error = format!("{:#}", parse(text).unwrap_err());
+            assert!(error.contains(named), "{text}");
         }
     }
 
@@ -152,8 +126,7 @@ mod tests {
             ("[outbound_http]\nconnection_pooling = false", false),
             ("[outbound_http]", false),
         ] {
-            let config = RuntimeConfig::parse(text, Path::new("")).unwrap();
-            assert_eq!(config.pools(), pools, "{text}");
+            assert_eq!(parse(text).unwrap().pools(), pools, "{text}");
         }
     }
 }

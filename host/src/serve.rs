@@ -35,7 +35,8 @@ const WELL_KNOWN: &str = "/.well-known/spin/";
 /// A running server; dropping it only stops it from accepting connections.
 pub struct Serving {
     address: SocketAddr,
-    stop: Option<oneshot::Sender<()>>,
+    /// Dropping it stops the task.
+    stop: oneshot::Sender<Infallible>,
     task: JoinHandle<()>,
 }
 
@@ -47,19 +48,10 @@ impl Serving {
 
     /// Stops accepting, and waits for requests in flight and for the guests' work after their answers, for 35 seconds at
     /// most.
-    pub async fn stop(mut self) {
-        if let Some(stop) = self.stop.take() {
-            // The send cannot fail: the task runs until it receives this.
-            let _ = stop.send(());
-        }
+    pub async fn stop(self) {
+        drop(self.stop);
         // The runtime has already printed a panic in the task, and there is nothing left to stop.
-        let _ = (&mut self.task).await;
-    }
-}
-
-impl Drop for Serving {
-    fn drop(&mut self) {
-        self.task.abort();
+        let _ = self.task.await;
     }
 }
 
@@ -73,13 +65,13 @@ pub async fn serve(guest: Arc<Guest>, listen: SocketAddr) -> Result<Serving> {
     let task = tokio::spawn(accept_until(stopped, guest, listener));
     Ok(Serving {
         address,
-        stop: Some(stop),
+        stop,
         task,
     })
 }
 
 async fn accept_until(
-    mut stopped: oneshot::Receiver<()>,
+    mut stopped: oneshot::Receiver<Infallible>,
     guest: Arc<Guest>,
     listener: TcpListener,
 ) {

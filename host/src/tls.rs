@@ -64,14 +64,11 @@ fn configure(entry: Option<&ClientTls>, public: Option<&Path>) -> Result<ClientC
 
 fn roots(entry: Option<&ClientTls>, public: Option<&Path>) -> Result<RootCertStore> {
     let mut roots = RootCertStore::empty();
-    if entry.is_none_or(ClientTls::trusts_public_roots) {
-        match public {
-            Some(file) => add(&mut roots, file).context("the public roots")?,
-            None => roots.extend(webpki_roots::TLS_SERVER_ROOTS.iter().cloned()),
-        }
-    }
-    if let Some(file) = entry.and_then(|entry| entry.ca_roots_file.as_deref()) {
-        add(&mut roots, file).context("ca_roots_file")?;
+    let own = entry.and_then(|entry| entry.ca_roots_file.as_deref());
+    match (own, public) {
+        (Some(file), _) => add(&mut roots, file).context("ca_roots_file")?,
+        (None, Some(file)) => add(&mut roots, file).context("the public roots")?,
+        (None, None) => roots.extend(webpki_roots::TLS_SERVER_ROOTS.iter().cloned()),
     }
     Ok(roots)
 }

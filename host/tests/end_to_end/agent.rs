@@ -6,7 +6,6 @@ use std::time::{Duration, Instant};
 
 use test_support::engine::TAR;
 use test_support::prelude::*;
-use test_support::registration::Registration;
 use test_support::registry::archive_of;
 use test_support::server::ENVIRONMENT;
 
@@ -148,7 +147,7 @@ const NOBODY: &str = "http://192.0.2.1:9";
 #[test]
 fn once_the_agent_serves_the_token_is_nowhere_and_sigterm_ends_it() {
     let engine = RealEngine::given();
-    let service = Registration::admitting(&engine);
+    let service = FakeEngine::admitting(&engine);
     for limits in limits() {
         let token = unique("planted-token-");
         let in_file = Order::with_file(&service.url(), &token);
@@ -183,7 +182,7 @@ fn once_the_agent_serves_the_token_is_nowhere_and_sigterm_ends_it() {
 #[test]
 fn a_target_registers_once_however_often_it_restarts_under_an_id_of_its_own() {
     let engine = RealEngine::given();
-    let service = Registration::admitting(&engine);
+    let service = FakeEngine::admitting(&engine);
     let token = unique("token");
     for number in 1..=2 {
         let order = Order::with_file(&service.url(), &token);
@@ -192,9 +191,9 @@ fn a_target_registers_once_however_often_it_restarts_under_an_id_of_its_own() {
         let restart = target.path("restart?t=30");
         engine.call("POST", &restart, None).check(204);
         target.wait_until_it_serves(2);
-        assert_eq!(service.seen().len(), number);
+        assert_eq!(service.registrations().len(), number);
     }
-    let seen = service.seen();
+    let seen = service.registrations();
     assert_ne!(seen[0]["targetId"], seen[1]["targetId"]);
     for sent in seen {
         assert_eq!(sent["activationToken"], token.as_str());
@@ -211,17 +210,17 @@ fn a_target_that_is_not_admitted_ends_by_sigterm_or_with_the_reason() {
         "no registration within 2 seconds; check that SERVICE_URL can be reached from here";
     let engine = RealEngine::given();
     for limits in limits() {
-        let service = Registration::replying(&engine, Reply::Silence);
+        let service = FakeEngine::registering(&engine, Reply::Silence);
         let order = Order::with_file(&service.url(), "token");
         let target = order.run(&engine, &limits);
-        wait_until("the registration", || !service.seen().is_empty());
+        wait_until("the registration", || !service.registrations().is_empty());
         target.check_stop(143);
 
-        let service = Registration::replying(&engine, Reply::json("403 Forbidden", "{}"));
+        let service = FakeEngine::registering(&engine, Reply::json("403 Forbidden", "{}"));
         let token = unique("planted-token-");
         let target = Order::with_file(&service.url(), &token).run(&engine, &limits);
         target.check_end(77, "no registration: the agent has ended with status 1");
-        assert_eq!(service.seen().len(), 1);
+        assert_eq!(service.registrations().len(), 1);
         target.check_no_token_file();
         let log = target.log();
         assert!(!log.contains(&token), "{log}");

@@ -20,7 +20,7 @@ fn check_says(engine: &RealEngine, id: &str, line: &str) {
 
 fn an_image_whose_user_is_not_root_reads_its_secrets(engine: &RealEngine) {
     let deployment = Deployment::new(engine);
-    let image = engine.image_of_agent(&[], "USER 1000");
+    let image = engine.image_of_agent("USER 1000");
     let script =
         "cd /run/dynamic-access; stat --format '%n %u %a' a b; cat a; cat b; echo; exec sleep 300";
     for (read_only, owner) in [(false, json!(1000)), (true, json!(0))] {
@@ -59,7 +59,7 @@ fn an_image_whose_user_is_not_root_reads_its_secrets(engine: &RealEngine) {
 
 fn an_order_chooses_its_process_its_image_and_its_limits(engine: &RealEngine) {
     let deployment = Deployment::new(engine);
-    let image = engine.image_of_agent(&[], "USER 1000");
+    let image = engine.image_of_agent("USER 1000");
     let environment = json!({
         "allow": ["env", "command"],
         "images": [image.id],

@@ -121,7 +121,7 @@ fn a_network_that_is_full_has_no_room() {
         "Options": {"com.docker.network.bridge.enable_icc": "false"},
         "IPAM": {"Config": [{"Subnet": "10.231.8.0/30"}]},
     });
-    let network = deployment.engine.network_of(options);
+    let network = deployment.engine.network(options);
     let patch = network.patch();
     let server = deployment.server(&[("container_patch", &patch)]);
     let id = server.started();

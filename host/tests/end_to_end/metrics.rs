@@ -3,6 +3,7 @@
 use std::fs::File;
 use std::process::Command;
 
+use test_support::engine::encoded;
 use test_support::http;
 use test_support::prelude::*;
 use test_support::program::Program;
@@ -38,8 +39,7 @@ impl Prometheus {
     /// Waits until a query has one value.
     #[track_caller]
     fn wait_for(&self, query: &str, wanted: &str) {
-        let encoded: String = query.bytes().map(|byte| format!("%{byte:02X}")).collect();
-        let path = format!("/api/v1/query?query={encoded}");
+        let path = format!("/api/v1/query?query={}", encoded(query));
         wait_until(query, || {
             let request = http::request("GET", &path, &[], b"");
             let answer = http::exchange(self.address, &request);

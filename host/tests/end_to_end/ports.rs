@@ -124,10 +124,10 @@ fn the_firewall_on_the_page_keeps_targets_from_published_ports() {
     // The name of an interface has 15 characters at most.
     let digits: String = unique("").chars().filter(char::is_ascii_digit).collect();
     let bridge = format!("dap{}", &digits[digits.len().saturating_sub(12)..]);
-    let options = json!({
+    let options = json!({"Options": {
         "com.docker.network.bridge.enable_icc": "false",
         "com.docker.network.bridge.name": bridge,
-    });
+    }});
     let network = engine.network(options);
     let gateway = engine.gateway(&network.id).to_string();
     let mut patch = greeter(&engine);

@@ -65,7 +65,7 @@ fn a_missing_image_is_pulled_by_a_start_and_by_a_health_check(engine: &RealEngin
             server.stop_target(&id).check_done();
         }
         registry.forget_image(engine);
-        let _ = engine.try_remove_image(&registry.reference(&rest));
+        engine.discard(&format!("/images/{}?force=true", registry.reference(&rest)));
     }
     let server = server(&deployment, &registry.reference("team/agent:1"), "");
     server.health().check_done();

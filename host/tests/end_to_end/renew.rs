@@ -3,6 +3,7 @@
 use std::time::Duration;
 
 use test_support::engine::filtered;
+use test_support::own::removal_of;
 use test_support::prelude::*;
 
 /// The lifetime of targets without a renewal: longer than a renewal needs.
@@ -42,7 +43,9 @@ fn a_renewed_target_outlives_its_lifetime_and_a_pruned_renewal_does_not_count(en
     // One for each, and one that is replaced and stays for two minutes.
     let written = volumes(&deployment);
     assert_eq!(written.len(), 4, "{written:?}");
-    engine.try_remove(&gone.id).expect("it is removed");
+    engine
+        .call("DELETE", &removal_of(&gone.id), None)
+        .check(204);
     // Somebody prunes the renewal of one of them.
     let name = written.iter().find(|name| name.contains(&pruned.id));
     let path = format!("/volumes/{}", name.expect("it was renewed"));

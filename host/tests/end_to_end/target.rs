@@ -3,7 +3,6 @@
 use std::process::Command;
 
 use test_support::prelude::*;
-use test_support::registration::Registration;
 
 fn start(server: &Server, url: &str, token: &str) -> Answer {
     let body = start_body(token).replace("http://192.0.2.1:9", url);
@@ -35,7 +34,7 @@ fn files_with(text: &str, places: &str) -> Vec<String> {
 fn the_token_is_nowhere_once_the_agent_serves() {
     let deployment = Deployment::given();
     let engine = &deployment.engine;
-    let service = Registration::admitting(engine);
+    let service = FakeEngine::admitting(engine);
     let url = service.url();
     let server = deployment.server(&[("service_urls", &url)]);
     let token = unique("planted-token-");
@@ -50,8 +49,8 @@ fn the_token_is_nowhere_once_the_agent_serves() {
     server.line_about(&broken);
     server.line_about(&id_in_error);
     wait_until_it_serves(engine, &id);
-    assert_eq!(service.seen().len(), 1);
-    assert_eq!(service.seen()[0]["activationToken"], token);
+    assert_eq!(service.registrations().len(), 1);
+    assert_eq!(service.registrations()[0]["activationToken"], token);
 
     // With its images and containers, wherever the Engine keeps them, and its logs.
     let home = engine.home().to_str().expect("a plain name");
@@ -76,7 +75,7 @@ fn the_token_is_nowhere_once_the_agent_serves() {
 #[test]
 fn an_agent_registers_with_a_read_only_root_and_with_its_token_in_the_environment() {
     let engine = RealEngine::given();
-    let service = Registration::admitting(&engine);
+    let service = FakeEngine::admitting(&engine);
     let url = service.url();
     let read_only = json!({"HostConfig": {
         "ReadonlyRootfs": true,

@@ -29,8 +29,9 @@ fn waited(server: &Server, id: &str, query: &str) -> Value {
 #[test]
 fn many_wait_for_an_images_health_check() {
     let engine = RealEngine::given();
-    let check = "HEALTHCHECK --interval=1s --retries=1 CMD test -e /tmp/ready";
-    let image = engine.image_of_agent(&["sleep", "600"], check);
+    let lines = "ENTRYPOINT [\"sleep\", \"600\"]\n\
+        HEALTHCHECK --interval=1s --retries=1 CMD test -e /tmp/ready";
+    let image = engine.image_of_agent(lines);
     // Dropped before its image.
     let deployment = Deployment::new(&engine);
     let server = deployment.server(&[("agent_image", &image.id)]);

@@ -9,7 +9,7 @@ use crate::stage::{AGREED_BOUND, Stage, agreed};
 pub fn ssh_reaches_a_box_at_its_node(stage: &Stage<'_>) {
     let docker = RealEngine::given().docker();
     let example = Example::on(&docker, "ssh-box");
-    let image = must(stage.swarm.load_image(&docker, example.image()));
+    let image = must(stage.swarm.load_image(&docker, example.name));
     let mut environments = example.environments();
     environments["ssh-box"]["image"] = json!(image);
     let environments = environments.to_string();

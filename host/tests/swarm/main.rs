@@ -4,16 +4,13 @@
 //! Engine of Debian 12 is too old for it.
 
 mod between;
-mod choices;
 mod conformance;
 mod examples;
-mod images;
 mod lost_nodes;
 mod nodes;
-mod owners;
+mod orders;
 mod ports;
 mod promises;
-mod renewals;
 mod stage;
 mod starts;
 mod versions;

@@ -7,9 +7,7 @@ use test_support::prelude::*;
 
 use crate::nodes::{NETWORK, Swarm};
 use crate::stage::{Stage, agreed, start_in_the_end};
-use crate::{
-    between, choices, examples, images, lost_nodes, owners, ports, renewals, starts, visits,
-};
+use crate::{between, examples, lost_nodes, orders, ports, starts, visits};
 
 /// Checks of claims on a Swarm, with the claims, which are the names of the checks.
 macro_rules! claims {
@@ -27,8 +25,8 @@ fn the_promises_hold_on_a_swarm() {
         a_target_runs_from_its_start_to_its_stop,
         twenty_starts_with_one_token_make_one_target,
         what_cannot_be_started_is_told_at_once_and_leaves_nothing,
-        images::a_target_runs_on_the_one_node_that_has_its_image,
-        images::a_registry_is_given_its_own_credentials_and_nobody_else,
+        starts::a_target_runs_on_the_one_node_that_has_its_image,
+        starts::a_registry_is_given_its_own_credentials_and_nobody_else,
         examples::ssh_reaches_a_box_at_its_node,
         starts::full_subnets_are_no_end_of_a_target_and_pass,
         starts::a_health_check_that_is_late_or_fails_is_named,
@@ -37,9 +35,9 @@ fn the_promises_hold_on_a_swarm() {
         what_is_not_ours_is_untouched,
         max_targets_is_never_exceeded,
         a_target_that_ends_is_told_and_reaped,
-        owners::an_owners_targets_are_counted_and_waited_for,
-        renewals::a_renewed_target_outlives_its_lifetime,
-        choices::an_order_has_what_it_chooses,
+        orders::an_owners_targets_are_counted_and_waited_for,
+        orders::a_renewed_target_outlives_its_lifetime,
+        orders::an_order_has_what_it_chooses,
         lost_nodes::a_stop_is_true_of_a_node_that_is_cut_off,
         lost_nodes::a_node_that_is_drained_ends_its_targets_and_gets_no_more,
         lost_nodes::without_a_majority_nothing_is_done_and_nothing_is_wrong_afterwards,
@@ -87,6 +85,15 @@ fn a_target_runs_from_its_start_to_its_stop(stage: &Stage<'_>) {
     server.stop_target(&"0".repeat(64)).check(404);
 }
 
+const AGENTS_CAPABILITIES: [&str; 6] = [
+    "CAP_CHOWN",
+    "CAP_DAC_OVERRIDE",
+    "CAP_FOWNER",
+    "CAP_KILL",
+    "CAP_SETGID",
+    "CAP_SETUID",
+];
+
 fn check_is_confined(node: &RealEngine, container: &str, token: &str) {
     let shown = node.inspect(container);
     assert!(!shown.to_string().contains(token), "{shown}");
@@ -96,6 +103,7 @@ fn check_is_confined(node: &RealEngine, container: &str, token: &str) {
         "NanoCpus": 1_000_000_000,
         "PidsLimit": 512,
         "CapDrop": ["ALL"],
+        "CapAdd": AGENTS_CAPABILITIES,
         "SecurityOpt": ["no-new-privileges=true"],
         "Init": true,
         "Privileged": false,
@@ -179,8 +187,9 @@ fn others(stage: &Stage<'_>, name: &str, labels: &Value) -> String {
         "EndpointSpec": {"Mode": "dnsrr"},
     });
     let node = stage.swarm.node(1);
-    let made = node.call("POST", "/services/create", Some(body)).check(201);
-    made.json()["ID"].as_str().expect("an id").to_owned()
+    node.call("POST", "/services/create", Some(body))
+        .check(201)
+        .id()
 }
 
 fn what_is_not_ours_is_untouched(stage: &Stage<'_>) {

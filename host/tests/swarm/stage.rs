@@ -48,14 +48,9 @@ impl<'a> Stage<'a> {
     /// The manager that leads the others.
     pub fn leader(&self) -> u8 {
         wait_within(AGREED_BOUND, "a leader", || {
-            let found = nodes().filter_map(|node| self.swarm.node(node).try_call("GET", "/nodes"));
-            let mut lists = found.filter(|answer| answer.status == 200);
-            let list = lists.next()?.json();
-            let leader = list
-                .as_array()?
-                .iter()
-                .find(|node| node["ManagerStatus"]["Leader"] == true)?;
-            Some(self.swarm.node_of(leader["ID"].as_str()?))
+            let list = self.try_list("/nodes")?.into_iter();
+            let mut leaders = list.filter(|node| node["ManagerStatus"]["Leader"] == true);
+            Some(self.swarm.node_of(leaders.next()?["ID"].as_str()?))
         })
     }
 
@@ -93,12 +88,14 @@ impl<'a> Stage<'a> {
     /// What the Swarm lists of the deployment: `services`, `tasks` or `secrets`.
     pub fn list(&self, what: &str) -> Vec<Value> {
         let path = self.listing(what);
-        wait_within(AGREED_BOUND, "a list of the Swarm", || {
-            let answer = nodes()
-                .filter_map(|node| self.swarm.node(node).try_call("GET", &path))
-                .find(|answer| answer.status == 200)?;
-            answer.json().as_array().cloned()
-        })
+        wait_within(AGREED_BOUND, "a list of the Swarm", || self.try_list(&path))
+    }
+
+    /// A list of the first manager that answers.
+    fn try_list(&self, path: &str) -> Option<Vec<Value>> {
+        let mut answers = nodes().filter_map(|node| self.swarm.node(node).try_call("GET", path));
+        let answer = answers.find(|answer| answer.status == 200)?;
+        answer.json().as_array().cloned()
     }
 
     /// The node and the container of a target that runs.

@@ -1,6 +1,8 @@
-//! Starts that a node carries out late, or not at all.
+//! What a start meets on a node: an image, a network and a health check.
 
+use test_support::free_address_at;
 use test_support::prelude::*;
+use test_support::registry::{PASSWORD, Registry, auth_for};
 
 use crate::nodes::nodes;
 use crate::stage::Stage;
@@ -42,7 +44,8 @@ impl<'a, 'b> SmallNetwork<'a, 'b> {
 impl Drop for SmallNetwork<'_, '_> {
     fn drop(&mut self) {
         let remove = |node, name: &str| {
-            let _ = self.stage.swarm.node(node).try_remove_network(name);
+            let node = self.stage.swarm.node(node);
+            node.discard(&format!("/networks/{name}"));
         };
         remove(1, &self.name);
         for node in nodes() {
@@ -89,10 +92,56 @@ pub fn a_health_check_that_is_late_or_fails_is_named(stage: &Stage<'_>) {
 }
 
 /// The id of an image that one node alone has: the targets', changed by a line of a Dockerfile.
-pub fn image_with(stage: &Stage<'_>, line: &str) -> String {
+fn image_with(stage: &Stage<'_>, line: &str) -> String {
     let node = stage.swarm.node(3);
     let labels = json!({"only": stage.deployment});
     let body = json!({"Image": stage.swarm.image, "Labels": labels});
     let container = node.foreign(&unique("image-"), body);
-    node.commit(&container.id, "", &[], line)
+    node.commit(&container.id, "", line)
+}
+
+pub fn a_target_runs_on_the_one_node_that_has_its_image(stage: &Stage<'_>) {
+    let image = image_with(stage, &format!("LABEL only={}", stage.deployment));
+    let server = stage.server_with(1, &[("agent_image", &image)]);
+    for _ in 0..3 {
+        let id = server.started();
+        assert_eq!(stage.containers(3).len(), 1);
+        server.stop_target(&id).check(200);
+    }
+}
+
+pub fn a_registry_is_given_its_own_credentials_and_nobody_else(stage: &Stage<'_>) {
+    let registry = Registry::closed_at(free_address_at(stage.swarm.gateway()));
+    let image = push(stage, &registry);
+    let stage = stage.only_on(2);
+    let elsewhere = auth_for("registry.example.com");
+    let (registrys, rest) = image.split_once('/').expect("a registry");
+    // Nobody listens there.
+    let nobody = free_address_at(stage.swarm.gateway()).to_string();
+    let nowhere = image.replace(registrys, &nobody);
+    for (image, auth) in [(&image, ""), (&image, &elsewhere), (&nowhere, "")] {
+        let server = stage.server_with(1, &[("agent_image", image), ("registry_auth", auth)]);
+        let answer = server.start_target(&unique("token"));
+        server.check_code(&answer, 503, "node_pull_failed");
+        server.check_failed(&answer, 503, rest);
+        answer.check_come_again(503);
+    }
+    let auth = registry.auth();
+    let server = stage.server_with(1, &[("agent_image", &image), ("registry_auth", &auth)]);
+    let id = server.started();
+    let shown = ["services", "tasks", "secrets"].map(|what| Value::from(stage.list(what)));
+    let told = [json!(shown).to_string(), server.log().join("\n")].concat();
+    for secret in [PASSWORD, &auth] {
+        assert!(!told.contains(secret), "{told}");
+    }
+    server.stop_target(&id).check(200);
+}
+
+/// Lets the first node push the targets' image, and returns its reference with the digest.
+fn push(stage: &Stage<'_>, registry: &Registry) -> String {
+    let repository = registry.reference("team/agent");
+    let node = stage.swarm.node(1);
+    let path = format!("/images/{}/tag?repo={repository}&tag=1", stage.swarm.image);
+    node.call("POST", &path, None).check(201);
+    format!("{repository}@{}", registry.take_image(&node))
 }

@@ -49,7 +49,7 @@ fn created_and_started(seen: &mut Readings<'_>) {
     let name = unique("conformance-");
     let created = create(engine, &name, sleeper(&json!({})));
     seen.told("create", (201, ""), &created);
-    let id = created.json()["Id"].as_str().expect("an id").to_owned();
+    let id = created.id();
     let path = |rest: &str| format!("/containers/{id}{rest}");
     let listed = || states_of(engine, &json!({"id": [id]}));
     seen.is("list by id right after create", ["created"], listed());

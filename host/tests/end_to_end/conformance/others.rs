@@ -26,7 +26,7 @@ fn images(seen: &mut Readings<'_>) {
     let missing = (404, "no such image");
     let unknown = inspect("no-such-image");
     seen.told("inspect of an unknown image", missing, &unknown);
-    let image = engine.image_of_agent(&[], "LABEL both=image\nLABEL one=image");
+    let image = engine.image_of_agent("LABEL both=image\nLABEL one=image");
     let mut body = body(&["sleep", "300"]);
     body["Image"] = json!(image.id);
     body["Labels"] = json!({"both": ""});
@@ -40,7 +40,7 @@ fn images(seen: &mut Readings<'_>) {
 fn of_networks(seen: &mut Readings<'_>) {
     const ICC: &str = "com.docker.network.bridge.enable_icc";
     let engine = seen.engine;
-    let network = engine.network(json!({ICC: "false"}));
+    let network = engine.network(json!({"Options": {ICC: "false"}}));
     let listed = |name: &str| engine.call("GET", &networks(name), None).json();
     let found = |by: &str| {
         let list = listed(by);

@@ -30,7 +30,6 @@ impl Acceptor {
         Self { address, stopped }
     }
 
-    /// Where it listens.
     pub fn address(&self) -> SocketAddr {
         self.address
     }

@@ -1,10 +1,6 @@
 //! Requests that meet each other.
 
 /// Does something as often as this at once, and returns what came of each.
-///
-/// # Panics
-///
-/// If one of them does.
 pub fn at_once<T: Send>(times: usize, act: impl Fn(usize) -> T + Sync) -> Vec<T> {
     let act = &act;
     std::thread::scope(|scope| {

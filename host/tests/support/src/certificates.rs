@@ -10,7 +10,6 @@ use time::{Duration, OffsetDateTime};
 
 use super::folder::Folder;
 
-/// A certificate authority.
 pub struct Authority {
     name: &'static str,
     issuer: CertifiedIssuer<'static, KeyPair>,
@@ -18,14 +17,11 @@ pub struct Authority {
 
 /// A certificate signed by an [`Authority`], and its key, both in PEM.
 pub struct Identity {
-    /// The certificate.
     pub certificate: String,
-    /// The key.
     pub key: String,
 }
 
 impl Authority {
-    /// An authority with a new key.
     pub fn new(name: &'static str) -> Self {
         let mut params = CertificateParams::default();
         params.distinguished_name = DistinguishedName::new();
@@ -52,7 +48,6 @@ impl Authority {
         self.sign(names, ExtendedKeyUsagePurpose::ServerAuth, true)
     }
 
-    /// A certificate for a client.
     pub fn client(&self) -> Identity {
         self.sign(&[], ExtendedKeyUsagePurpose::ClientAuth, false)
     }
@@ -86,12 +81,12 @@ impl Authority {
 }
 
 impl Identity {
-    /// The certificate and the key in files whose names begin with `name`.
-    pub fn files(&self, folder: &Folder, name: &str) -> (PathBuf, PathBuf) {
-        (
-            folder.file(&format!("{name}.pem"), &self.certificate),
-            folder.file(&format!("{name}-key.pem"), &self.key),
-        )
+    /// The certificate and the key in files whose names begin with `name`, and the key once more
+    /// where HAProxy looks for it.
+    pub fn files(&self, folder: &Folder, name: &str) {
+        folder.file(&format!("{name}.pem"), &self.certificate);
+        folder.file(&format!("{name}-key.pem"), &self.key);
+        folder.file(&format!("{name}.pem.key"), &self.key);
     }
 
     /// A runtime configuration with this authority and this client for the hosts `localhost` and
@@ -102,22 +97,16 @@ impl Identity {
         client: Option<&Self>,
         more: &str,
     ) -> PathBuf {
-        const HOSTS: &str = r#"["localhost", "127.0.0.1"]"#;
-        let mut text = format!("[[client_tls]]\ncomponent_ids = [\"webhooks\"]\nhosts = {HOSTS}\n");
+        let mut text = "[[client_tls]]\ncomponent_ids = [\"webhooks\"]\n".to_owned();
+        text += "hosts = [\"localhost\", \"127.0.0.1\"]\n";
         if let Some(authority) = authority {
-            text.push_str(&format!("ca_roots_file = {authority:?}\n"));
+            text += &format!("ca_roots_file = {authority:?}\n");
         }
         if let Some(client) = client {
-            let (certificate, key) = client.files(folder, "client");
-            text.push_str(&format!("client_cert_file = {certificate:?}\n"));
-            text.push_str(&format!("client_private_key_file = {key:?}\n"));
+            client.files(folder, "client");
+            text += "client_cert_file = \"client.pem\"\n";
+            text += "client_private_key_file = \"client-key.pem\"\n";
         }
         folder.file("runtime-config.toml", &(text + more))
-    }
-
-    /// The certificate and the key in files, and the key once more where HAProxy looks for it.
-    pub fn files_for_haproxy(&self, folder: &Folder, name: &str) {
-        self.files(folder, name);
-        folder.file(&format!("{name}.pem.key"), &self.key);
     }
 }

@@ -6,19 +6,13 @@ use std::path::{Path, PathBuf};
 use std::sync::Once;
 use std::time::Duration;
 
-use bollard::Docker;
-use bollard::container::LogOutput;
-use bollard::errors::Error;
-use bollard::exec::StartExecResults;
-use bollard::models::ExecConfig;
-use bollard::query_parameters::{LogsOptionsBuilder, RemoveContainerOptionsBuilder};
-use futures_util::TryStreamExt;
+use dev::message::Head;
 use serde_json::{Value, json};
 
 use super::folder::Folder;
-use super::http::{Answer, request, try_exchange};
+use super::given;
+use super::http::{Answer, exchange_with, request};
 use super::wait::wait_for;
-use super::{given, runtime};
 
 /// The longest answers are those about images and to the end of a shell.
 const ANSWER_WAIT: Duration = Duration::from_secs(120);
@@ -36,20 +30,20 @@ pub fn list(filters: &Value) -> String {
 
 /// The path of a list with these filters.
 pub fn filtered(what: &str, filters: &Value) -> String {
-    let filters = filters.to_string().into_bytes().into_iter();
-    let filters: String = filters.map(|byte| format!("%{byte:02X}")).collect();
-    format!("/{what}?filters={filters}")
+    format!("/{what}?filters={}", encoded(&filters.to_string()))
 }
 
-/// The path that lists the networks with this in their names, as the component asks it.
+/// The path that lists the networks with this in their names.
 pub fn networks(name: &str) -> String {
-    format!("/networks?filters=%7B%22name%22%3A%5B%22{name}%22%5D%7D")
+    filtered("networks", &json!({"name": [name]}))
+}
+
+/// A text for the query of a path.
+pub fn encoded(text: &str) -> String {
+    text.bytes().map(|byte| format!("%{byte:02X}")).collect()
 }
 
 /// A real Engine, called without the component.
-///
-/// Tests that judge an Engine's answer make the call and read the answer themselves. Set-up goes
-/// through bollard, which has its own reading of the API, and a refusal fails the test.
 #[derive(Clone)]
 pub struct RealEngine {
     /// Whether it is Podman's service, and not Docker's own.
@@ -109,7 +103,6 @@ impl RealEngine {
         self.socket().parent().expect("a socket lies in a folder")
     }
 
-    /// Its unix socket.
     pub fn socket(&self) -> &Path {
         match &self.address {
             Address::Socket(path) => path,
@@ -117,12 +110,10 @@ impl RealEngine {
         }
     }
 
-    /// The Docker CLI's view of it.
     pub fn docker(&self) -> dev::docker::Docker {
         dev::docker::Docker::private(self.socket())
     }
 
-    /// One call of the Engine API.
     #[track_caller]
     pub fn call(&self, method: &str, path: &str, body: Option<Value>) -> Answer {
         match body {
@@ -134,7 +125,6 @@ impl RealEngine {
         }
     }
 
-    /// One call with these headers and this body.
     #[track_caller]
     pub fn call_with(
         &self,
@@ -146,7 +136,6 @@ impl RealEngine {
         self.send(&request(method, path, headers, body))
     }
 
-    /// Sends bytes, and reads the answer.
     #[track_caller]
     pub fn send(&self, request: &[u8]) -> Answer {
         let answer = self.exchange(request, ANSWER_WAIT);
@@ -160,52 +149,32 @@ impl RealEngine {
     }
 
     fn exchange(&self, request: &[u8], patience: Duration) -> Option<Answer> {
+        Answer::of(&self.message(request, patience)?)
+    }
+
+    fn message(&self, request: &[u8], patience: Duration) -> Option<Vec<u8>> {
         match &self.address {
             Address::Socket(path) => {
                 let stream = UnixStream::connect(path).ok()?;
                 stream.set_read_timeout(Some(patience)).ok()?;
-                try_exchange(stream, request)
+                exchange_with(stream, request)
             }
             Address::Tcp(address) => {
                 let stream = TcpStream::connect_timeout(address, HANGS_AFTER).ok()?;
                 stream.set_read_timeout(Some(patience)).ok()?;
-                try_exchange(stream, request)
+                exchange_with(stream, request)
             }
         }
     }
 
-    /// Asks through bollard.
-    ///
-    /// # Panics
-    ///
-    /// If the Engine refuses.
-    #[track_caller]
-    pub(crate) fn ask<T>(&self, ask: impl AsyncFnOnce(&Docker) -> Result<T, Error>) -> T {
-        match self.try_ask(ask) {
-            Ok(told) => told,
-            Err(error) => panic!("the Engine refuses: {error}"),
-        }
+    /// Deletes what has this path, if it is there and the Engine answers.
+    pub fn discard(&self, path: &str) {
+        let _ = self.exchange(&request("DELETE", path, &[], b""), ANSWER_WAIT);
     }
 
-    /// The same, for requests that an Engine may refuse.
-    pub(crate) fn try_ask<T>(
-        &self,
-        ask: impl AsyncFnOnce(&Docker) -> Result<T, Error>,
-    ) -> Result<T, Error> {
-        let host = match &self.address {
-            Address::Socket(path) => format!("unix://{}", path.display()),
-            Address::Tcp(address) => format!("tcp://{address}"),
-        };
-        runtime().block_on(async {
-            let docker = Docker::connect_with_host(&host)?;
-            ask(&docker.negotiate_version().await?).await
-        })
-    }
-
-    /// Its version.
     pub fn version(&self) -> String {
-        let told = self.ask(async |docker| docker.version().await);
-        told.version.expect("a version")
+        let told = self.call("GET", "/version", None).check(200).json();
+        told["Version"].as_str().expect("a version").to_owned()
     }
 
     /// Its major and minor version.
@@ -216,7 +185,6 @@ impl RealEngine {
         (number(), number())
     }
 
-    /// What it shows of a container.
     #[track_caller]
     pub fn inspect(&self, id: &str) -> Value {
         self.call("GET", &format!("/containers/{id}/json"), None)
@@ -229,17 +197,10 @@ impl RealEngine {
         state.as_str().map(str::to_owned)
     }
 
-    /// Kills a container.
     #[track_caller]
     pub fn kill(&self, id: &str) {
-        self.ask(async |docker| docker.kill_container(id, None).await);
-    }
-
-    /// Removes a container with its volumes, whatever its state.
-    pub fn try_remove(&self, id: &str) -> Result<(), Error> {
-        let options = RemoveContainerOptionsBuilder::new().force(true).v(true);
-        let options = Some(options.build());
-        self.try_ask(async |docker| docker.remove_container(id, options).await)
+        let path = format!("/containers/{id}/kill");
+        self.call("POST", &path, None).check(204);
     }
 
     /// The output of a shell in a container, with its errors.
@@ -247,44 +208,54 @@ impl RealEngine {
     pub fn shell(&self, id: &str, script: &str) -> String {
         // An Engine mixes two streams in any order.
         let script = format!("exec 2>&1\n{script}");
-        let config = ExecConfig {
-            cmd: Some(["sh", "-c", &script].map(str::to_owned).into()),
-            attach_stdout: Some(true),
-            ..ExecConfig::default()
-        };
-        let (exec, output) = self.ask(async |docker| {
-            let exec = docker.create_exec(id, config).await?.id;
-            match docker.start_exec(&exec, None).await? {
-                StartExecResults::Attached { output, .. } => Ok((exec, text(output).await?)),
-                StartExecResults::Detached => panic!("it was not asked for"),
-            }
-        });
+        let exec = json!({"Cmd": ["sh", "-c", script], "AttachStdout": true});
+        let path = format!("/containers/{id}/exec");
+        let exec = self.call("POST", &path, Some(exec)).check(201).id();
+        let (start, shown) = (format!("/exec/{exec}/start"), format!("/exec/{exec}/json"));
+        let output = self.output("POST", &start, r#"{"Detach":false}"#);
         let ended = wait_for("the end of the shell", || {
-            let state = self.ask(async |docker| docker.inspect_exec(&exec).await);
-            (state.running == Some(false)).then_some(state)
+            let shown = self.call("GET", &shown, None).check(200).json();
+            (shown["Running"] == false).then_some(shown)
         });
-        assert_eq!(ended.exit_code, Some(0), "{output}");
+        assert_eq!(ended["ExitCode"], 0, "{output}");
         output
     }
 
     /// What a container has printed.
     #[track_caller]
     pub fn log(&self, id: &str) -> String {
-        self.printed(id, LogsOptionsBuilder::new().stdout(true).stderr(true))
+        let path = format!("/containers/{id}/logs?stdout=true&stderr=true");
+        self.output("GET", &path, "")
     }
 
     /// What a container has printed on its standard error alone.
     #[track_caller]
     pub fn errors(&self, id: &str) -> String {
-        self.printed(id, LogsOptionsBuilder::new().stderr(true))
+        let path = format!("/containers/{id}/logs?stderr=true");
+        self.output("GET", &path, "")
     }
 
+    /// The text of an output that an Engine sends in pieces, each after eight bytes, the last four
+    /// of which are its length.
     #[track_caller]
-    fn printed(&self, id: &str, options: LogsOptionsBuilder) -> String {
-        self.ask(async |docker| text(docker.logs(id, Some(options.build()))).await)
+    fn output(&self, method: &str, path: &str, body: &str) -> String {
+        let typed = [("content-type", "application/json")];
+        let request = request(method, path, &typed, body.as_bytes());
+        let message = self.message(&request, ANSWER_WAIT);
+        let message = message.expect("the Engine answers");
+        let head = Head::of(&message).expect("a whole answer");
+        assert_eq!(head.status(), Some(200), "{path}");
+        let body = head.body();
+        let (mut rest, mut text) = (&body[..], Vec::new());
+        while let Some(([.., a, b, c, d], after)) = rest.split_first_chunk::<8>() {
+            let length = u32::from_be_bytes([*a, *b, *c, *d]) as usize;
+            let (piece, next) = after.split_at(length);
+            text.extend_from_slice(piece);
+            rest = next;
+        }
+        String::from_utf8_lossy(&text).into_owned()
     }
 
-    /// The ids of all containers with a label.
     pub fn with_label(&self, label: &str) -> Vec<String> {
         let path = list(&json!({"label": [label]}));
         // Podman fails to list while it removes a container.
@@ -297,26 +268,14 @@ impl RealEngine {
         ids.collect()
     }
 
-    /// Removes a network.
-    pub fn try_remove_network(&self, name: &str) -> Result<(), Error> {
-        self.try_ask(async |docker| docker.remove_network(name).await)
-    }
-
     /// The address of this machine on a network.
     #[track_caller]
     pub fn gateway(&self, network: &str) -> Ipv4Addr {
-        let told = self.ask(async |docker| docker.inspect_network(network, None).await);
-        let configs = told.ipam.and_then(|ipam| ipam.config).unwrap_or_default();
-        let gateway = configs.into_iter().find_map(|config| config.gateway);
+        let path = format!("/networks/{network}");
+        let told = self.call("GET", &path, None).check(200).json();
+        let mut configs = told["IPAM"]["Config"].as_array().into_iter().flatten();
+        let gateway = configs.find_map(|config| config["Gateway"].as_str());
         let gateway = gateway.expect("the network has a gateway");
         gateway.parse().expect("a gateway is an address")
     }
-}
-
-/// The text of all pieces of an output.
-async fn text(
-    output: impl futures_util::Stream<Item = Result<LogOutput, Error>>,
-) -> Result<String, Error> {
-    let pieces: Vec<_> = output.try_collect().await?;
-    Ok(pieces.iter().map(ToString::to_string).collect())
 }

@@ -6,6 +6,7 @@ use std::net::SocketAddr;
 use std::os::unix::fs::PermissionsExt;
 use std::path::{Path, PathBuf};
 use std::process::Command;
+use std::time::Duration;
 
 use dev::process;
 
@@ -41,6 +42,9 @@ pub const SECRETS: [&str; 2] = [
     "a0b1c2d3e4f5061728394a5b6c7d8e9fa0b1c2d3e4f5061728394a5b6c7d8e9f",
 ];
 
+/// A proxy that lacks a file says so at once; one that runs would never end.
+const GIVEN_UP_WITHIN: Duration = Duration::from_secs(30);
+
 /// The files of a proxy, before it runs.
 pub struct Files {
     folder: Folder,
@@ -54,7 +58,7 @@ impl Default for Files {
         let folder = Folder::within(Path::new("/var/tmp"), "engine-proxy-");
         let authority = Authority::new("engine-proxy-authority");
         let server = authority.server(&["localhost"]);
-        server.files_for_haproxy(&folder, "server");
+        server.files(&folder, "server");
         folder.file("ca.pem", &authority.certificate());
         let files = Self { folder, authority };
         let [one, other] = SECRETS;
@@ -70,7 +74,6 @@ impl Files {
         std::fs::set_permissions(path, Permissions::from_mode(0o600)).expect("it is ours");
     }
 
-    /// A path in their folder.
     pub fn path(&self, name: &str) -> PathBuf {
         self.folder.path().join(name)
     }
@@ -119,14 +122,13 @@ impl Files {
         addresses: &[SocketAddr],
     ) -> EngineProxy {
         managers.give_files(&self.folder);
-        let managers = addresses.iter().map(|one| format!("--manager={one}"));
-        let options: Vec<_> = std::iter::once("--scheduler=swarm".to_owned())
+        let addresses: Vec<_> = addresses.iter().map(ToString::to_string).collect();
+        let managers = addresses.iter().flat_map(|one| ["--manager", one]);
+        let options: Vec<_> = ["--scheduler", "swarm"]
+            .into_iter()
             .chain(managers)
             .collect();
-        self.run(
-            kind,
-            &options.iter().map(String::as_str).collect::<Vec<_>>(),
-        )
+        self.run(kind, &options)
     }
 
     /// Runs a proxy with them and these options of `proxy-config`.
@@ -137,12 +139,12 @@ impl Files {
         EngineProxy::of(running, kind, address, self.authority)
     }
 
-    /// As [`Files::start`], for one that does not come to listening; what it
-    /// says.
+    /// What a proxy says that does not come to listening.
     pub fn start_in_vain(self, kind: Kind) -> String {
         let options = ["--engine", "127.0.0.1:2375"];
         let mut command = self.command(kind, &options, super::free_address());
-        Program::start_in_vain(&mut command, self.folder)
+        let given_up = process::output_within(&mut command, GIVEN_UP_WITHIN);
+        format!("{:#}", given_up.expect_err("it lacks a file"))
     }
 
     /// The program on the configuration that these options of `proxy-config` make.
@@ -172,7 +174,6 @@ impl Files {
 pub struct EngineProxy {
     running: Program,
     kind: Kind,
-    /// Where it listens.
     pub address: SocketAddr,
     client: Identity,
     /// Who has signed its certificate, and whose clients are let in.

@@ -17,9 +17,9 @@ pub const API_SECRET: &str = "dGhlIHNlY3JldCBvZiBhIHBlcnNvbg==";
 /// Where the READMEs expect the server.
 const SERVER: &str = "127.0.0.1:3000";
 
-/// An example.
 pub struct Example {
-    name: &'static str,
+    /// The name of its folder and of its image.
+    pub name: &'static str,
 }
 
 impl Example {
@@ -31,11 +31,6 @@ impl Example {
         let loaded = docker.load_image(&archive);
         loaded.unwrap_or_else(|error| panic!("{}: {error:#}", archive.display()));
         Self { name }
-    }
-
-    /// What its image is called.
-    pub fn image(&self) -> &'static str {
-        self.name
     }
 
     /// The server's variable `environments` for it.
@@ -72,7 +67,6 @@ impl Person {
         Self { folder, server }
     }
 
-    /// Runs a command to its end.
     pub fn run(&self, command: &str) -> Output {
         self.shell(command)
             .stdin(Stdio::null())
@@ -109,7 +103,6 @@ impl Person {
         std::fs::read_to_string(self.path(name)).unwrap_or_default()
     }
 
-    /// A file in the folder.
     pub fn path(&self, name: &str) -> PathBuf {
         self.folder.path().join(name)
     }

@@ -2,9 +2,8 @@
 
 use std::io::Write;
 use std::net::{SocketAddr, TcpStream};
-use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Arc, Mutex};
-use std::time::{Duration, Instant};
+use std::time::Duration;
 
 use dev::message::{Connection, Head};
 
@@ -41,7 +40,6 @@ impl Reply {
 pub struct FakeEngine {
     acceptor: Acceptor,
     requests: Arc<Mutex<Vec<String>>>,
-    stopped: Arc<AtomicBool>,
 }
 
 impl FakeEngine {
@@ -62,22 +60,17 @@ impl FakeEngine {
         reply: impl Fn(&Head<'_>, &[u8]) -> Reply + Send + Sync + 'static,
     ) -> Self {
         let requests = Arc::new(Mutex::new(Vec::new()));
-        let stopped = Arc::new(AtomicBool::new(false));
-        let (seen, over) = (requests.clone(), stopped.clone());
+        let seen = requests.clone();
         let acceptor = Acceptor::start(address, move |mut stream| {
             let mut connection = Connection::new(stream.try_clone().expect("an open connection"));
             while let Some(request) = read(&mut connection, &seen) {
                 let head = Head::of(&request).expect("it was read whole");
-                if !send(&mut stream, reply(&head, &request), &over) {
+                if !send(&mut stream, reply(&head, &request)) {
                     break;
                 }
             }
         });
-        Self {
-            acceptor,
-            requests,
-            stopped,
-        }
+        Self { acceptor, requests }
     }
 
     /// The `docker_url` that reaches it.
@@ -85,7 +78,6 @@ impl FakeEngine {
         format!("http://{}", self.address())
     }
 
-    /// Where it listens.
     pub fn address(&self) -> SocketAddr {
         self.acceptor.address()
     }
@@ -94,12 +86,6 @@ impl FakeEngine {
     pub fn requests(&self) -> Vec<String> {
         let requests = self.requests.lock();
         requests.expect("no test panics with it").clone()
-    }
-}
-
-impl Drop for FakeEngine {
-    fn drop(&mut self) {
-        self.stopped.store(true, Ordering::SeqCst);
     }
 }
 
@@ -115,8 +101,7 @@ fn read(connection: &mut Connection<TcpStream>, seen: &Mutex<Vec<String>>) -> Op
 }
 
 /// Whether the connection goes on.
-fn send(stream: &mut TcpStream, reply: Reply, over: &AtomicBool) -> bool {
-    let is_over = || over.load(Ordering::SeqCst);
+fn send(stream: &mut TcpStream, reply: Reply) -> bool {
     match reply {
         Reply::Bytes(bytes) => {
             let is_whole = Connection::new(&bytes[..]).message().is_some();
@@ -125,7 +110,7 @@ fn send(stream: &mut TcpStream, reply: Reply, over: &AtomicBool) -> bool {
         }
         Reply::Dripped(bytes, at_once, apart) => {
             for piece in bytes.chunks(at_once) {
-                if is_over() || stream.write_all(piece).is_err() {
+                if stream.write_all(piece).is_err() {
                     break;
                 }
                 std::thread::sleep(apart);
@@ -134,10 +119,9 @@ fn send(stream: &mut TcpStream, reply: Reply, over: &AtomicBool) -> bool {
         }
         Reply::Silence => {
             // A minute is longer than the component waits for anything.
-            let end = Instant::now() + Duration::from_secs(60);
-            while !is_over() && Instant::now() < end {
-                std::thread::sleep(Duration::from_millis(20));
-            }
+            let _ = stream.set_read_timeout(Some(Duration::from_secs(60)));
+            // Until then, or until the other side hangs up.
+            let _ = std::io::copy(stream, &mut std::io::sink());
             false
         }
     }

@@ -71,10 +71,6 @@ fn forward(engine: &Path, request: &[u8]) -> Option<Vec<u8>> {
 }
 
 /// The id of the container that a call is about.
-///
-/// # Panics
-///
-/// If it is about none.
 pub fn container_of(call: &str) -> &str {
     call.split('/').nth(2).expect("an id")
 }

@@ -18,7 +18,6 @@ impl Folder {
         Self(TempDir::with_prefix_in(prefix, folder).expect("a new folder"))
     }
 
-    /// Its path.
     pub fn path(&self) -> &Path {
         self.0.path()
     }

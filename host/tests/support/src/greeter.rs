@@ -8,7 +8,6 @@ use serde_json::Value;
 
 use super::wait::wait_for;
 
-/// What it says.
 pub const GREETING: &str = "hello from a target";
 
 /// The variable that publishes its port.

@@ -12,17 +12,15 @@ const ANSWER_WAIT: Duration = Duration::from_secs(40);
 /// A complete answer.
 #[derive(Debug, Clone)]
 pub struct Answer {
-    /// Its status.
     pub status: u16,
     /// Its headers, names in lower case.
     pub headers: Vec<(String, String)>,
-    /// Its body.
     pub body: String,
 }
 
 impl Answer {
     /// The answer in these bytes, which are a whole message.
-    fn of(bytes: &[u8]) -> Option<Self> {
+    pub(crate) fn of(bytes: &[u8]) -> Option<Self> {
         let head = Head::of(bytes)?;
         let lower = |(name, value): (&str, &str)| (name.to_ascii_lowercase(), value.to_owned());
         Some(Self {
@@ -32,14 +30,12 @@ impl Answer {
         })
     }
 
-    /// The value of a header.
     pub fn header(&self, name: &str) -> Option<&str> {
         let mut headers = self.headers.iter();
         let found = headers.find(|(known, _)| known == name)?;
         Some(&found.1)
     }
 
-    /// Checks the status.
     #[track_caller]
     pub fn check(self, status: u16) -> Self {
         assert_eq!(self.status, status, "{self:?}");
@@ -68,15 +64,16 @@ impl Answer {
         body["uniqueId"].as_str().expect("an id").to_owned()
     }
 
-    /// The id of the target in an answer of `/v1/targets`.
+    /// The id in an answer about one object: of `/v1/targets`, of an Engine, or of a Swarm.
     #[track_caller]
     pub fn id(&self) -> String {
         let body = self.json();
-        let id = body["id"].as_str();
+        let id = ["id", "Id", "ID"]
+            .iter()
+            .find_map(|name| body[name].as_str());
         id.unwrap_or_else(|| panic!("no id: {self:?}")).to_owned()
     }
 
-    /// The body as JSON.
     #[track_caller]
     pub fn json(&self) -> serde_json::Value {
         serde_json::from_str(&self.body).unwrap_or_else(|_| panic!("not JSON: {self:?}"))
@@ -108,8 +105,13 @@ pub fn exchange(address: SocketAddr, request: &[u8]) -> Answer {
 }
 
 /// Sends bytes and reads one answer; `None` if the connection ends or hangs first.
-pub fn try_exchange(mut stream: impl Read + Write, request: &[u8]) -> Option<Answer> {
+pub fn try_exchange(stream: impl Read + Write, request: &[u8]) -> Option<Answer> {
+    Answer::of(&exchange_with(stream, request)?)
+}
+
+/// The same, and returns the bytes of the answer.
+pub(crate) fn exchange_with(mut stream: impl Read + Write, request: &[u8]) -> Option<Vec<u8>> {
     // A server that answers early may hang up before it has read the rest.
     let _ = stream.write_all(request);
-    Answer::of(&Connection::new(stream).message()?)
+    Connection::new(stream).message()
 }

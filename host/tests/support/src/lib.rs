@@ -1,6 +1,11 @@
 //! The code that the tests on real Engines share: Engines, the component in front of them, and the
 //! proxies between the two.
 
+#![allow(
+    missing_docs,
+    reason = "only the tests use this, and many names say enough to them"
+)]
+
 pub mod acceptor;
 pub mod at_once;
 pub mod bodies;
@@ -13,14 +18,13 @@ pub mod fault_proxy;
 pub mod folder;
 pub mod greeter;
 pub mod http;
-mod images;
 pub mod managers;
 pub mod markdown;
 pub mod members;
 pub mod own;
 pub mod prelude;
 pub mod program;
-pub mod registration;
+mod registration;
 pub mod registry;
 pub mod relay;
 pub mod server;
@@ -42,7 +46,6 @@ pub fn given(name: &str) -> String {
         .unwrap_or_else(|_| panic!("{name} is not set: run the tests with `cargo xtask test`"))
 }
 
-/// A path of the checkout.
 pub fn checkout(path: &str) -> PathBuf {
     Path::new(env!("CARGO_MANIFEST_DIR"))
         .join("../../..")
@@ -60,7 +63,7 @@ pub fn namespaces() -> Namespaces {
     Namespaces(given("TEST_ENGINE_INIT").parse().expect("a number"))
 }
 
-/// The threads of the embedded host and of bollard.
+/// The threads of the embedded host.
 fn runtime() -> &'static Runtime {
     static RUNTIME: OnceLock<Runtime> = OnceLock::new();
     RUNTIME.get_or_init(|| Runtime::new().expect("threads"))

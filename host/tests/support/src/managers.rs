@@ -24,9 +24,7 @@ impl Managers {
     pub fn start(name: &str, engines: &[SocketAddr]) -> Self {
         let folder = Folder::new("managers-");
         let authority = Authority::new("managers-authority");
-        authority
-            .server(&[name])
-            .files_for_haproxy(&folder, "server");
+        authority.server(&[name]).files(&folder, "server");
         folder.file("ca.pem", &authority.certificate());
         let path = folder.path().display();
         let addresses: Vec<_> = engines.iter().map(|_| super::free_address()).collect();
@@ -44,7 +42,6 @@ impl Managers {
         }
     }
 
-    /// Where they listen.
     pub fn addresses(&self) -> &[SocketAddr] {
         &self.addresses
     }
@@ -53,7 +50,7 @@ impl Managers {
     pub fn give_files(&self, folder: &Folder) {
         std::fs::create_dir(folder.path().join("managers")).expect("it is new");
         let client = self.authority.client();
-        client.files_for_haproxy(folder, "managers/client");
+        client.files(folder, "managers/client");
         folder.file("managers/ca.pem", &self.authority.certificate());
     }
 }

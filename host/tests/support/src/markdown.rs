@@ -1,10 +1,6 @@
 //! What the pages for people show, for tests that hold it to be true.
 
 /// The first block of a page in a language that begins with this text.
-///
-/// # Panics
-///
-/// If the page has none.
 #[track_caller]
 pub fn block<'a>(page: &'a str, language: &str, beginning: &str) -> &'a str {
     let fence = format!("\n```{language}\n");

@@ -1,73 +1,78 @@
 //! A test's own objects on an Engine, removed when they are dropped.
 
-use bollard::Docker;
-use bollard::errors::Error;
-use bollard::models::ContainerCreateBody;
-use bollard::query_parameters::CreateContainerOptionsBuilder;
+use dynamic_access_host::Options;
 use serde_json::{Value, json};
 
-use super::engine::RealEngine;
+use super::engine::{RealEngine, encoded};
 use super::fake_engine::FakeEngine;
 use super::server::Server;
 use super::{given, unique};
 
 /// A container, an image or a network of a test's own.
 pub struct Own {
-    /// Where it is.
     pub engine: RealEngine,
     /// The id of a container, the name of an image or a network.
     pub id: String,
-    remove: fn(&RealEngine, &str) -> Result<(), Error>,
+    /// The path by which it is deleted.
+    path: String,
 }
 
 impl RealEngine {
-    fn own(&self, id: String, remove: fn(&Self, &str) -> Result<(), Error>) -> Own {
+    fn own(&self, id: String, path: String) -> Own {
         let engine = self.clone();
-        Own { engine, id, remove }
+        Own { engine, id, path }
     }
 
     /// Creates a container without the component.
     #[track_caller]
     pub fn foreign(&self, name: &str, body: Value) -> Own {
-        let options = CreateContainerOptionsBuilder::new().name(name).build();
-        let body: ContainerCreateBody = serde_json::from_value(body).expect("a body");
-        let create = async |docker: &Docker| docker.create_container(Some(options), body).await;
-        self.own(self.ask(create).id, Self::try_remove)
+        let path = format!("/containers/create?name={name}");
+        let id = self.call("POST", &path, Some(body)).check(201).id();
+        let path = removal_of(&id);
+        self.own(id, path)
     }
 
-    /// Makes an image of the agent's with another entrypoint, if there is one, and changed by
-    /// lines of a Dockerfile.
+    /// Makes an image of the agent's, changed by lines of a Dockerfile.
     #[track_caller]
-    pub fn image_of_agent(&self, entrypoint: &[&str], line: &str) -> Own {
-        let id = unique("image-");
+    pub fn image_of_agent(&self, lines: &str) -> Own {
+        let name = unique("image-");
         let model = self.foreign(&unique("model-"), sleeper(&json!({})));
         model.start();
-        self.commit(&model.id, &id, entrypoint, line);
-        self.own(id, Self::try_remove_image)
+        self.commit(&model.id, &name, lines);
+        let path = format!("/images/{name}?force=true");
+        self.own(name, path)
     }
 
-    /// Makes a bridge that no other test uses, with these options.
+    /// Makes an image of a container, changed by lines of a Dockerfile, and returns its id.
     #[track_caller]
-    pub fn network(&self, options: Value) -> Own {
-        self.network_of(json!({"Options": options}))
+    pub fn commit(&self, container: &str, repository: &str, lines: &str) -> String {
+        let lines = encoded(lines);
+        let path = format!("/commit?container={container}&repo={repository}&changes={lines}");
+        self.call("POST", &path, Some(json!({}))).check(201).id()
     }
 
-    /// The same, with more of the create's body.
+    /// Makes a bridge that no other test uses, with these members in the create's body.
     #[track_caller]
-    pub fn network_of(&self, mut body: Value) -> Own {
-        let id = unique("net-");
-        body["Name"] = json!(id);
+    pub fn network(&self, mut body: Value) -> Own {
+        let name = unique("net-");
+        body["Name"] = json!(name);
         body["Driver"] = json!("bridge");
         self.create_network(body);
-        self.own(id, Self::try_remove_network)
+        let path = format!("/networks/{name}");
+        self.own(name, path)
     }
 
     /// Makes a network that stays.
     #[track_caller]
     pub fn create_network(&self, body: Value) {
-        let body = serde_json::from_value(body).expect("a body");
-        self.ask(async |docker| docker.create_network(body).await);
+        let made = self.call("POST", "/networks/create", Some(body));
+        made.check(201);
     }
+}
+
+/// The path by which a container is removed with its volumes, whatever its state.
+pub fn removal_of(id: &str) -> String {
+    format!("/containers/{id}?force=true&v=true")
 }
 
 /// The create body of a sleeping container of the agent's image, with labels.
@@ -84,11 +89,10 @@ pub fn sleeper(labels: &Value) -> Value {
 }
 
 impl Own {
-    /// Starts a container.
     #[track_caller]
     pub fn start(&self) {
-        let start = async |docker: &Docker| docker.start_container(&self.id, None).await;
-        self.engine.ask(start);
+        let path = format!("/containers/{}/start", self.id);
+        self.engine.call("POST", &path, None).check(204);
     }
 
     /// The variable that puts targets on a network.
@@ -100,13 +104,25 @@ impl Own {
 impl Drop for Own {
     fn drop(&mut self) {
         // The test may have removed it.
-        let _ = (self.remove)(&self.engine, &self.id);
+        self.engine.discard(&self.path);
     }
+}
+
+/// Leaves targets without a network, unless the variables name one: Podman's own would add rules to
+/// this machine's firewall.
+fn without_network(options: &mut Options) {
+    let variable = options.variables.entry("container_patch".into());
+    let patch = variable.or_insert_with(|| "{}".into());
+    let mut patched: Value = serde_json::from_str(patch).expect("a patch is JSON");
+    let network = &mut patched["HostConfig"]["NetworkMode"];
+    if network.is_null() {
+        *network = "none".into();
+    }
+    *patch = patched.to_string();
 }
 
 /// The containers of one deployment, removed when it is dropped.
 pub struct Deployment {
-    /// Where they are.
     pub engine: RealEngine,
     /// Its `deployment_id`.
     pub id: String,
@@ -126,14 +142,26 @@ impl Deployment {
         Self::new(&RealEngine::given())
     }
 
-    /// A server of the deployment, with more variables.
     pub fn server(&self, variables: &[(&str, &str)]) -> Server {
-        Server::with(&self.engine, &self.variables(variables))
+        self.serve(variables, |options| {
+            options.unix_sockets = [("127.0.0.1:2375".into(), self.engine.socket().into())].into();
+        })
     }
 
     /// The same, through a proxy in front of the Engine.
     pub fn server_through(&self, proxy: &FakeEngine, variables: &[(&str, &str)]) -> Server {
-        Server::through(&self.engine, proxy, &self.variables(variables))
+        let url = proxy.url();
+        let variables = [&[("docker_url", &*url)], variables].concat();
+        self.serve(&variables, |_| {})
+    }
+
+    fn serve(&self, variables: &[(&str, &str)], adjust: impl FnOnce(&mut Options)) -> Server {
+        Server::adjusted(&self.variables(variables), |options| {
+            adjust(options);
+            if self.engine.is_podman {
+                without_network(options);
+            }
+        })
     }
 
     /// The variables of such a server.
@@ -159,7 +187,6 @@ impl Deployment {
         }))
     }
 
-    /// The ids of its containers.
     pub fn containers(&self) -> Vec<String> {
         let label = format!("dynamic-access.deployment={}", self.id);
         self.engine.with_label(&label)
@@ -175,7 +202,6 @@ impl Deployment {
         assert_eq!(containers, expected);
     }
 
-    /// Checks that it has no containers.
     #[track_caller]
     pub fn check_empty(&self) {
         self.check_has(&[]);
@@ -186,7 +212,7 @@ impl Drop for Deployment {
     fn drop(&mut self) {
         for id in self.containers() {
             // It may go by itself.
-            let _ = self.engine.try_remove(&id);
+            self.engine.discard(&removal_of(&id));
         }
     }
 }

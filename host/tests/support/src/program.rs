@@ -22,7 +22,11 @@ impl Program {
     /// Runs a command on the files of a folder, and waits until it listens at all of these
     /// addresses.
     pub fn start(command: &mut Command, folder: Folder, listening: &[SocketAddr]) -> Self {
-        let mut started = Self::spawn(command, folder);
+        let output = File::create(folder.path().join("output")).expect("a file");
+        let errors = output.try_clone().expect("a file");
+        let process = Group::spawn(command.stdout(output).stderr(errors));
+        let process = process.expect("`cargo xtask test` has installed it");
+        let mut started = Self { process, folder };
         for address in listening {
             wait_for("a program to listen", || {
                 let ended = started.process.ended().expect("it is ours");
@@ -31,24 +35,6 @@ impl Program {
             });
         }
         started
-    }
-
-    /// Runs a command that gives up, and returns its output.
-    pub fn start_in_vain(command: &mut Command, folder: Folder) -> String {
-        let mut started = Self::spawn(command, folder);
-        let status = wait_for("a program to give up", || {
-            started.process.ended().expect("it is ours")
-        });
-        assert!(!status.success());
-        started.file("output")
-    }
-
-    fn spawn(command: &mut Command, folder: Folder) -> Self {
-        let output = File::create(folder.path().join("output")).expect("a file");
-        let errors = output.try_clone().expect("a file");
-        let process = Group::spawn(command.stdout(output).stderr(errors));
-        let process = process.expect("`cargo xtask test` has installed it");
-        Self { process, folder }
     }
 
     /// Runs a HAProxy in this mode with these sections.
@@ -69,7 +55,6 @@ impl Program {
         std::fs::read_to_string(self.folder.path().join(name)).unwrap_or_default()
     }
 
-    /// Its process id.
     pub fn id(&self) -> u32 {
         self.process.id()
     }

@@ -2,13 +2,12 @@
 
 use std::net::SocketAddr;
 use std::path::PathBuf;
-use std::sync::{Arc, Mutex, MutexGuard, OnceLock};
+use std::sync::{Arc, Mutex, OnceLock};
 
 use dynamic_access_host::{Compiled, Host, Options, Serving, Sink};
 use serde_json::{Value, json};
 
 use super::at_once::at_once;
-use super::engine::RealEngine;
 use super::fake_engine::FakeEngine;
 use super::http::{self, Answer};
 use super::wait::wait_for;
@@ -34,40 +33,34 @@ pub struct Server {
 }
 
 impl Server {
-    /// A server in front of a real Engine, with these variables.
-    pub(crate) fn with(engine: &RealEngine, variables: &[(&str, &str)]) -> Self {
-        Self::adjusted(variables, |options| {
-            options.unix_sockets = [("127.0.0.1:2375".into(), engine.socket().into())].into();
-            choose_network(engine, options);
-        })
-    }
-
     /// A server that reaches the Engine of its variables, over TCP.
     pub fn over_tcp(variables: &[(&str, &str)]) -> Self {
         Self::adjusted(variables, |_| {})
     }
 
-    /// The same, through a proxy in front of a real Engine.
-    pub(crate) fn through(
-        engine: &RealEngine,
-        proxy: &FakeEngine,
-        variables: &[(&str, &str)],
-    ) -> Self {
-        let url = proxy.url();
-        let variables = [&[("docker_url", url.as_str())], variables].concat();
-        Self::adjusted(&variables, |options| choose_network(engine, options))
-    }
-
     /// A server with these variables and other options, such as a runtime configuration.
     pub fn adjusted(variables: &[(&str, &str)], adjust: impl FnOnce(&mut Options)) -> Self {
-        let mut options = options(variables);
+        let mut options = Options::new(checkout("spin.toml"));
+        let usual = [
+            ("webhook_secret", SECRET),
+            ("api_secret", API),
+            ("operator_secret", OPERATOR),
+            ("service_urls", "http://192.0.2.1:9 http://192.0.2.2:9"),
+        ];
+        for (name, value) in usual.iter().chain(variables) {
+            options.variables.insert((*name).into(), (*value).into());
+        }
         adjust(&mut options);
         let lines = Arc::new(Mutex::new(Vec::new()));
         let taken = lines.clone();
-        options.sink = Sink::new(move |line| lock(&taken).push(line.to_owned()));
+        options.sink = Sink::new(move |line| {
+            let mut lines = taken.lock().expect("no test panics with it");
+            lines.push(line.to_owned());
+        });
         // The requests of all servers are compared with what a proxy admits.
         options.record_requests = std::env::var_os("TEST_TRAFFIC").map(PathBuf::from);
-        let host = Host::prepare_with(options, compiled()).expect("spin.toml can be served");
+        options.compiled = Some(compiled().clone());
+        let host = Host::prepare(options).expect("spin.toml can be served");
         let serving = runtime().block_on(host.serve()).expect("a free port");
         Self {
             address: serving.address(),
@@ -76,7 +69,6 @@ impl Server {
         }
     }
 
-    /// The address on which it listens.
     pub fn address(&self) -> SocketAddr {
         self.address
     }
@@ -108,7 +100,6 @@ impl Server {
         self.send(method, path, &headers, body.as_bytes())
     }
 
-    /// Asks whether the next start can work.
     pub fn health(&self) -> Answer {
         self.call("GET", "/health", "")
     }
@@ -164,13 +155,11 @@ impl Server {
         self.by(API, method, &format!("/v1/targets/{id}"), "")
     }
 
-    /// Renews a target.
     pub fn renew(&self, id: &str, lifetime: &str) -> Answer {
         let body = json!({"lifetime": lifetime}).to_string();
         self.by(API, "POST", &format!("/v1/targets/{id}/renew"), &body)
     }
 
-    /// Starts the target of a token.
     pub fn start_target(&self, token: &str) -> Answer {
         self.call("POST", "/start", &start_body(token))
     }
@@ -181,7 +170,6 @@ impl Server {
         self.start_target(&unique("token")).unique_id()
     }
 
-    /// Stops a target.
     pub fn stop_target(&self, id: &str) -> Answer {
         let body = json!({"uniqueId": id}).to_string();
         self.call("POST", "/stop", &body)
@@ -196,9 +184,8 @@ impl Server {
         })
     }
 
-    /// The log so far.
     pub fn log(&self) -> Vec<String> {
-        lock(&self.lines).clone()
+        self.lines.lock().expect("no test panics with it").clone()
     }
 
     /// Waits for a log line that contains a text: an answer comes before its line.
@@ -299,36 +286,6 @@ pub fn start_body(token: &str) -> String {
     .to_string()
 }
 
-fn options(variables: &[(&str, &str)]) -> Options {
-    let mut options = Options::new(checkout("spin.toml"));
-    let defaults = [
-        ("webhook_secret", SECRET),
-        ("api_secret", API),
-        ("operator_secret", OPERATOR),
-        ("service_urls", "http://192.0.2.1:9 http://192.0.2.2:9"),
-    ];
-    for (name, value) in defaults.iter().chain(variables) {
-        options.variables.insert((*name).into(), (*value).into());
-    }
-    options
-}
-
-/// Leaves the targets of a Podman without a network, unless the variables name one: Podman's
-/// own would add rules to this machine's firewall.
-fn choose_network(engine: &RealEngine, options: &mut Options) {
-    if !engine.is_podman {
-        return;
-    }
-    let variable = options.variables.entry("container_patch".into());
-    let patch = variable.or_insert_with(|| "{}".into());
-    let mut patched: Value = serde_json::from_str(patch).expect("a patch is JSON");
-    let network = &mut patched["HostConfig"]["NetworkMode"];
-    if network.is_null() {
-        *network = "none".into();
-    }
-    *patch = patched.to_string();
-}
-
 /// Compiling takes seconds, so the tests share it.
 pub fn compiled() -> &'static Compiled {
     static COMPILED: OnceLock<Compiled> = OnceLock::new();
@@ -336,8 +293,4 @@ pub fn compiled() -> &'static Compiled {
         Compiled::from_manifest(&checkout("spin.toml"))
             .expect("`cargo xtask test` has built the component")
     })
-}
-
-fn lock(lines: &Mutex<Vec<String>>) -> MutexGuard<'_, Vec<String>> {
-    lines.lock().expect("no test panics with it")
 }

@@ -16,7 +16,6 @@ use super::http::{Answer, try_exchange};
 /// How long a server may be silent.
 const ANSWER_WAIT: Duration = Duration::from_secs(20);
 
-/// A connection.
 pub type Stream = StreamOwned<ClientConnection, TcpStream>;
 
 /// A client of one server.

@@ -5,6 +5,7 @@ use std::path::Path;
 use std::process::{Child, Stdio};
 
 use dev::namespaces::{Namespaces, pid};
+use dynamic_access_admin::certs;
 
 use super::certificates::Identity;
 use super::engine::RealEngine;
@@ -33,9 +34,9 @@ impl TlsEngine {
         let home = engine.home();
         // The program may have a root of its own, which has this folder.
         let folder = Folder::within(home, "tls-engine-");
-        let (certificate, key) = identity.files(&folder, "engine");
+        identity.files(&folder, "server");
         let clients = std::fs::read_to_string(clients).expect("a certificate");
-        let clients = folder.file("clients.pem", &clients);
+        folder.file("ca.pem", &clients);
         let port = super::free_address().port();
         let config = folder.file("daemon.json", "{}");
         let path = |name: &str| folder.path().join(name).display().to_string();
@@ -57,10 +58,7 @@ impl TlsEngine {
             .args(["--iptables=false", "--ip6tables=false", "--ip-masq=false"])
             .args(["--ip-forward=false", "--storage-driver=vfs"])
             .arg(format!("--host=tcp://127.0.0.1:{port}"))
-            .arg("--tlsverify")
-            .arg(format!("--tlscacert={}", clients.display()))
-            .arg(format!("--tlscert={}", certificate.display()))
-            .arg(format!("--tlskey={}", key.display()))
+            .args(certs::dockerd_options(folder.path()))
             .stdin(Stdio::null())
             .stdout(Stdio::null())
             .stderr(Stdio::null())

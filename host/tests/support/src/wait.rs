@@ -8,29 +8,17 @@ const PATIENCE: Duration = Duration::from_secs(30);
 /// The pause between two looks.
 const BETWEEN_LOOKS: Duration = Duration::from_millis(20);
 
-/// Waits until `look` finds something.
-///
-/// # Panics
-///
-/// When the deadline passes; the message names what was waited for.
+/// Waits until `look` finds something. A panic at the deadline names what was waited for.
 pub fn wait_for<T>(what: &str, look: impl FnMut() -> Option<T>) -> T {
     wait_within(PATIENCE, what, look)
 }
 
 /// Waits until something is so.
-///
-/// # Panics
-///
-/// As [`wait_for`].
 pub fn wait_until(what: &str, mut is_so: impl FnMut() -> bool) {
     wait_for(what, || is_so().then_some(()));
 }
 
 /// Like [`wait_for`], with another deadline.
-///
-/// # Panics
-///
-/// As [`wait_for`].
 pub fn wait_within<T>(patience: Duration, what: &str, mut look: impl FnMut() -> Option<T>) -> T {
     let deadline = Instant::now() + patience;
     loop {

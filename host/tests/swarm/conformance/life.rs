@@ -26,7 +26,7 @@ impl Readings<'_> {
         let date = created.header("date").unwrap_or_default();
         let is_date = date.len() == 29 && date.ends_with(" GMT");
         self.holds("an answer has an HTTP date", is_date, &date.into());
-        let id = created.json()["ID"].as_str().expect("an id").to_owned();
+        let id = created.id();
         let is_plain = |byte: u8| byte.is_ascii_digit() || byte.is_ascii_lowercase();
         let is_id = id.len() == 25 && id.bytes().all(is_plain);
         self.holds("an id is 25 of 0-9a-z", is_id, &id.as_str().into());
@@ -66,8 +66,8 @@ impl Readings<'_> {
         self.answers("a delete of a secret in use", &in_use, 400, "is in use");
         self.updates(&id, &mut running, &task);
         self.lists(&task);
-        self.container(&task);
-        self.ports(&id, &running, &task);
+        self.network(&task);
+        self.address(&task);
         running["Mode"]["Replicated"]["Replicas"] = json!(0);
         let fenced = self.update(1, &id, self.version(&id), &running);
         self.answers("a fence", &fenced, 200, "");
@@ -92,7 +92,7 @@ impl Readings<'_> {
         self.is("secrets by a label", count, 2);
         let has_no_data = !listed.to_string().contains("\"Data\"");
         self.holds("a secret is listed without data", has_no_data, &listed);
-        made.json()["ID"].as_str().expect("an id").to_owned()
+        made.id()
     }
 
     fn updates(&mut self, id: &str, running: &mut Value, task: &Value) {
@@ -157,31 +157,11 @@ impl Readings<'_> {
         self.holds("CreatedAt is of RFC 3339, in UTC", is_utc, &made.into());
     }
 
-    fn container(&mut self, task: &Value) {
+    fn network(&mut self, task: &Value) {
         let node = self.swarm.node_of(task["NodeID"].as_str().expect("an id"));
         let id = task["Status"]["ContainerStatus"]["ContainerID"].as_str();
         let node = self.swarm.node(node);
         let container = node.inspect(id.expect("an id"));
-        for (option, expected) in [
-            ("NanoCpus", json!(500_000_000)),
-            ("Memory", json!(64 << 20)),
-            ("PidsLimit", json!(64)),
-            ("CapDrop", json!(["ALL"])),
-            ("CapAdd", json!(["CAP_KILL"])),
-            ("Init", json!(true)),
-            (
-                "LogConfig",
-                json!({"Type": "json-file", "Config": {"max-size": "1m"}}),
-            ),
-            ("SecurityOpt", json!(["no-new-privileges=true"])),
-        ] {
-            let seen = container["HostConfig"][option].clone();
-            self.is(&format!("{option} of a container"), seen, expected);
-        }
-        let joined = &container["NetworkSettings"]["Networks"];
-        let all = joined.as_object();
-        let alone = all.is_some_and(|all| all.len() == 1 && all.contains_key(NETWORK));
-        self.holds("a container is on its network alone", alone, joined);
         let path = format!("/networks/{NETWORK}");
         let network = node.call("GET", &path, None).json();
         let icc = network["Options"]["com.docker.network.bridge.enable_icc"].clone();
@@ -195,16 +175,8 @@ impl Readings<'_> {
         self.holds(what, is_short, &listed);
     }
 
-    /// Where a task and its node are, which an endpoint is made of.
-    fn ports(&mut self, id: &str, sent: &Value, task: &Value) {
-        let port = &task["Status"]["PortStatus"]["Ports"][0];
-        let is_free = port["PublishedPort"].as_u64() > Some(1024);
-        let is_own = port["Protocol"] == "tcp" && port["TargetPort"] == 7070;
-        let what = "a task has tcp 7070 on a free port";
-        self.holds(what, is_free && is_own, &task["Status"]);
-        let shown = self.service_of(id)["Spec"]["EndpointSpec"].clone();
-        let sent = sent["EndpointSpec"].clone();
-        self.is("a service shows its ports as sent", shown, sent);
+    /// The address of a node, which an endpoint is made of.
+    fn address(&mut self, task: &Value) {
         let node = self.swarm.node_of(task["NodeID"].as_str().expect("an id"));
         let path = format!("/nodes/{}", self.swarm.id_of(node));
         let shown = self.get(&path).json();

@@ -1,34 +1,14 @@
 //! Targets with ports: their calls, and their endpoints.
 
-use serde_json::Map;
-
-use dynamic_access::provision::StartOrder;
-
 use crate::replies::SWARM;
-use crate::requests::order;
 use crate::rows::transcripts;
-use crate::script::run;
-
-#[test]
-fn a_start_with_ports_variables_an_owner_and_labels_makes_the_calls_of_one_without() {
-    let order = StartOrder {
-        env: vec!["A=b".to_owned()],
-        owner: Some("ada".to_owned()),
-        labels: Map::from_iter([("course".to_owned(), "c1".into())]),
-        ..order()
-    };
-    let variables = [
-        ("ports", r#"{"ssh":22}"#),
-        ("environments", r#"{"e":{"allow":["env"]}}"#),
-        ("max_targets_per_owner", "1"),
-    ];
-    let started = run(&variables, "STARTED; inspect", async |provisioner| {
-        provisioner.start(&order).await
-    });
-    assert!(started.expect("a target").is_new);
-}
 
 transcripts! { &[("ports", r#"{"ssh":22}"#)], "start":
+    a_start_with_ports_variables_an_owner_and_labels_makes_the_calls_of_one_without
+        r#"[environments={"e":{"allow":["env"]}}, max_targets_per_owner=1]
+           start {"environment":"e","secrets":{"a":"b"},"env":{"A":"b"},"owner":"ada","labels":{"course":"c1"}} >
+           STARTED; inspect => 201"#
+
     a_port_that_is_taken_before_the_start_is_chosen_anew
         "PORT_TAKEN; STARTED; inspect => 201
          // After three of them, the caller gets a 503.

@@ -41,29 +41,14 @@ transcripts! { &[], "reap after an answer":
 /// A removal that hangs takes a second, and leaves time for the others.
 #[test]
 fn a_tail_removes_four_at_most_and_tries_sixteen() {
-    for (state, count, rest, outcome) in [
-        ("created", 6, "remove * 4", "4 removed, 0 failed, 2 left"),
-        (
-            "created",
-            17,
-            "remove: 500 busy * 16",
-            "0 removed, 16 failed, 1 left",
-        ),
-        (
-            "created",
-            17,
-            "remove: hangs * 16",
-            "0 removed, 16 failed, 1 left",
-        ),
-        (
-            "exited",
-            17,
-            "inspect: exited 3 00:55:01 * 16",
-            "0 removed, 0 failed, 1 left",
-        ),
-    ] {
-        let all = vec![format!("{state} age=95661"); count].join(" + ");
-        let row = format!("list all: {all}; {rest}; list volumes => 200 `{outcome},`");
-        check(&[], "reap after an answer", &row);
-    }
+    let old = |state, count| vec![format!("{state} age=95661"); count].join(" + ");
+    let (few, many, ended) = (old("created", 6), old("created", 17), old("exited", 17));
+    let rows = format!(
+        "list all: {few}; remove * 4; list volumes => 200 `4 removed, 0 failed, 2 left,`
+         list all: {many}; remove: (500 busy | hangs) * 16; list volumes
+         => 200 `0 removed, 16 failed, 1 left,`
+         list all: {ended}; inspect: exited 3 00:55:01 * 16; list volumes
+         => 200 `0 removed, 0 failed, 1 left,`"
+    );
+    check(&[], "reap after an answer", &rows);
 }

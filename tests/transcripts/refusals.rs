@@ -49,7 +49,7 @@ fn a_refusal_is_not_answered_while_the_target_cannot_be_looked_for() {
 transcripts! { &[], "start":
     a_shorter_longest_lifetime_does_not_hide_a_target_that_runs
         r#"[max_lifetime=1h] start {"environment":"e","serviceUrl":"https://host","lifetime":"2h"} >
-           list by name: running lifetime=7200; stats: 3; inspect => 200
+           OF_KEY: lifetime=7200; stats: 3; inspect; list volumes => 200
            [max_lifetime=1h] start {"environment":"e","serviceUrl":"https://host","lifetime":"2h"} >
            list by name: none => lifetime_too_long `3600 s`"#
 

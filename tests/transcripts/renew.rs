@@ -1,13 +1,6 @@
 //! `POST /v1/targets/{id}/renew`, and the effect of a renewal on a reap.
 
-use dynamic_access::docker::{ContainerName, DeploymentId};
-use dynamic_access::key::Key;
-use dynamic_access::provision::StartOrder;
-use dynamic_access::secret::Secret;
-
-use crate::requests::order;
 use crate::rows::{check, transcripts};
-use crate::script::run;
 
 transcripts! { &[], "renew 1800s":
     a_renewal_is_written_and_then_what_was_replaced_long_ago_removed
@@ -119,31 +112,13 @@ transcripts! { &[], "show":
          list > list all: running max-lifetime=120 max-renewed=3600; list volumes: 1811s
          => 200 `1 targets: lives 1811 s`"
 
+    // The answer to a repeated start of `/v1` shows the target's end.
     targets_are_shown_and_found_although_a_proxy_refuses_the_list_of_renewals
-        "YOUNG; UNLISTED_RENEWALS => 200 `lives 120 s`
-         wait 20s until ready > YOUNG; UNLISTED_RENEWALS => 200 `lives 120 s`
-         (list | page) > list all: running; UNLISTED_RENEWALS => 200 `1 targets`
-         scrape > list all: running; UNLISTED_RENEWALS; look up the image
-         => 200 `dynamic_access_engine_up 1;` `1 faults`"
-}
-
-/// The answer shows the target's end.
-#[test]
-fn a_repeated_start_of_v1_finds_its_target_although_a_proxy_refuses_the_list_of_renewals() {
-    let key = Secret::new("a-key");
-    let deployment = DeploymentId::parse("dynamic-access").expect("an id");
-    let name = ContainerName::from_idempotency_key(&deployment, &key);
-    let name = name.as_str();
-    let calls = format!(
-        r#"TAKEN; list by name: running name={name} /Names=["/{name}"]; stats: 3; inspect;
-           UNLISTED_RENEWALS"#
-    );
-    let order = StartOrder {
-        key: Key::IdempotencyKey(key),
-        ..order()
-    };
-    let started = run(&[], &calls, async |provisioner| {
-        provisioner.start(&order).await
-    });
-    assert!(!started.expect("the target").is_new);
+        r#"YOUNG; UNLISTED_RENEWALS => 200 `lives 120 s`
+           wait 20s until ready > YOUNG; UNLISTED_RENEWALS => 200 `lives 120 s`
+           (list | page) > list all: running; UNLISTED_RENEWALS => 200 `1 targets`
+           scrape > list all: running; UNLISTED_RENEWALS; look up the image
+           => 200 `dynamic_access_engine_up 1;` `1 faults`
+           start {"environment":"e","serviceUrl":"https://host"} >
+           TAKEN; OF_KEY; stats: 3; inspect; UNLISTED_RENEWALS => 200"#
 }

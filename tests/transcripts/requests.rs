@@ -1,9 +1,9 @@
 //! Requests in words, and what comes of each as a status and a text.
 //!
-//! `start`, by the webhook, or with a body of `/v1/targets` and the same key; `start and wait`; `stop`;
+//! `start`, by the webhook or with a body of `/v1/targets`; `start and wait`; `stop`;
 //! `renew 60s`; `wait 20s until ready` or `ended`; `show` one target and `list` all;
 //! `page`, of all environments or of one; `reap`, and `reap after an answer`; `health`;
-//! `scrape`.
+//! `scrape`. After `stop` and `show` may be the id of another target.
 
 use std::time::Duration;
 
@@ -24,46 +24,39 @@ use crate::script::Script;
 /// The outcome of a request: a status, and a text.
 pub type Outcome = Result<(u16, String), Error>;
 
-/// The target of [`order`], on an Engine or on a Swarm.
-pub fn own(provisioner: &Provisioner<'_, Script>) -> TargetId {
-    let is_service = provisioner.backend.has_nodes();
-    TargetId::parse(if is_service { SERVICE } else { ID }).expect("an id")
-}
-
-/// The order of BastionZero's webhook.
-pub fn order() -> StartOrder {
-    let token = Secret::new("a-token");
-    StartOrder::of_webhook("https://host".to_owned(), token, "e".to_owned())
-}
-
-/// Makes a request for the target of [`order`].
+/// Makes a request.
 pub async fn outcome(provisioner: &Provisioner<'_, Script>, request: &str) -> Outcome {
-    let id = own(provisioner);
+    let is_service = provisioner.backend.has_nodes();
+    let own = TargetId::parse(if is_service { SERVICE } else { ID }).expect("an id");
+    let by_id = |id: &str| match id {
+        "" => own.clone(),
+        id => TargetId::parse(id).expect("an id"),
+    };
+    let token = Secret::new("a-token");
+    let url = "https://host".to_owned();
+    let by_webhook = StartOrder::of_webhook(url, token.clone(), "e".to_owned());
     let text = match words_of(request) {
         ("start", "and wait") => {
-            let started = provisioner.start(&order()).await?;
+            let started = provisioner.start(&by_webhook).await?;
             let target = TargetView::new(&started.container, provisioner.config);
             let timeout = Duration::from_secs(20);
             told(&provisioner.wait_until_ready(target, timeout).await)
         }
         ("start", body) => {
             let order = match body {
-                "" => order(),
-                body => StartOrder {
-                    key: order().key,
-                    ..api::body::parse_start(Secret::new("key"), body.as_bytes())?
-                },
+                "" => by_webhook,
+                body => api::body::parse_start(token, body.as_bytes())?,
             };
             let started = provisioner.start(&order).await?;
-            assert_eq!(started.container.id, id);
+            assert_eq!(started.container.id, own);
             return Ok((if started.is_new { 201 } else { 200 }, String::new()));
         }
-        ("stop", "") => {
-            provisioner.stop(&id).await?;
+        ("stop", id) => {
+            provisioner.stop(&by_id(id)).await?;
             String::new()
         }
         ("renew", lifetime) => {
-            let target = provisioner.renew(&id, seconds(lifetime)).await?;
+            let target = provisioner.renew(&own, seconds(lifetime)).await?;
             format!("renewed {:?}", target.renewed)
         }
         ("wait", condition) => {
@@ -73,9 +66,9 @@ pub async fn outcome(provisioner: &Provisioner<'_, Script>, request: &str) -> Ou
                 "ended" => Awaited::Ended,
                 _ => panic!("no wait until {condition}"),
             };
-            told(&provisioner.wait(&id, awaited, seconds(timeout)).await?)
+            told(&provisioner.wait(&own, awaited, seconds(timeout)).await?)
         }
-        ("show", "") => told(&provisioner.target(&id).await?),
+        ("show", id) => told(&provisioner.target(&by_id(id)).await?),
         ("list", "") => all_told(&provisioner.targets(&Filter::default()).await?),
         ("page", environment) => {
             let environment = Some(environment).filter(|id| !id.is_empty());

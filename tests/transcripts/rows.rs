@@ -28,6 +28,8 @@ const NAMES: &str = r#"
     CLEANED = list by id: created; remove
     TAKEN = create: 409 Conflict.
     FOUND = list by name: running; stats: 3; inspect
+    OF_KEY = list by name: running name=dynamic-access-5353c9fa5771f15ece767931f7c3784ae6cea424
+        /Names=["/dynamic-access-5353c9fa5771f15ece767931f7c3784ae6cea424"] $
     GONE = $: 404 No such container: 0123456789ab; list by id: none; list by name: none
     NO_IMAGE = create: 404 No such image: r.example.com/agent:1
     TO_PULL = NO_IMAGE; list all: none
@@ -147,7 +149,7 @@ pub fn check(usual: &Changes, request: &str, text: &str) {
     for row in rows(text) {
         println!("{row}");
         let (calls, expected) = row.rsplit_once("=> ").expect("a row has an outcome");
-        let calls = calls.trim();
+        let calls = calls.trim_start();
         let bracketed = calls.strip_prefix('[');
         let (set, calls) = bracketed.map_or(("", calls), |rest| {
             rest.split_once("] ").expect("the end of the variables")

@@ -158,12 +158,9 @@ transcripts! { &[], "start":
         r#"[PULLING] TO_PULL; pull: 200 {"status":"Downloaded"}; STARTED; inspect => 201"#
 
     an_image_that_cannot_be_had_is_told_why
-        r#"[PULLING] TO_PULL; pull: 404 manifest for r.example.com/agent:1 not found;
+        r#"[PULLING] TO_PULL; pull: 500 unauthorized: authentication required;
            list by name: none => 500
-           [PULLING] TO_PULL; pull: 500 unauthorized: authentication required;
-           list by name: none => 500
-           [PULLING] TO_PULL; pull: 200 {"error":"unexpected EOF"}; list by name: none => 502
-           [PULLING] TO_PULL; pull: hangs; list by name: none => 503"#
+           [PULLING] TO_PULL; pull: 200 {"error":"unexpected EOF"}; list by name: none => 502"#
 
     an_image_without_a_registry_is_never_pulled
         "[image_pull=missing, agent_image=team/agent] TO_PULL; list by name: none => 500"

@@ -22,4 +22,8 @@ transcripts! { &[], "stop":
     a_list_that_answers_more_than_was_asked_is_not_taken_at_its_word
         r#"list by id: other running /Names=["/another"] + running; remove by force => 200
            list by id: other running /Names=["/another"] => 200"#
+
+    the_other_backends_ids_are_refused
+        "stop 0123456789abcdefghijklmno > => not_ours `target 0123456789ab`
+         show 0123456789abcdefghijklmno > => no_such_target"
 }

@@ -1,11 +1,7 @@
 //! Stops on a Swarm.
 
-use dynamic_access::docker::TargetId;
-use dynamic_access::error::{Error, TargetError};
-
-use crate::replies::{ID, SERVICE, SWARM};
+use crate::replies::SWARM;
 use crate::rows::transcripts;
-use crate::script::run;
 
 transcripts! { &SWARM, "stop":
     a_stop_is_true_once_no_task_is_left
@@ -31,23 +27,8 @@ transcripts! { &SWARM, "stop":
         "find service: 0 vouched fenced; LOOKED: running; look up service: 0 vouched fenced;
          LOOKED: running * 3; look up service: 0 vouched fenced; update; LOOKED: none; DELETED
          => 200"
-}
 
-#[test]
-fn the_other_backends_ids_are_refused() {
-    let of_container = TargetId::parse(ID).expect("an id");
-    let outcome = run(&SWARM, "", async |provisioner| {
-        provisioner.stop(&of_container).await
-    });
-    let not_ours = |id| Err(Error::Target(TargetError::NotOurs(id)));
-    assert_eq!(outcome, not_ours(of_container));
-    let of_service = TargetId::parse(SERVICE).expect("an id");
-    let outcome = run(&[], "", async |provisioner| {
-        provisioner.stop(&of_service).await
-    });
-    assert_eq!(outcome, not_ours(of_service.clone()));
-    let shown = run(&[], "", async |provisioner| {
-        provisioner.target(&of_service).await
-    });
-    assert_eq!(shown, Err(Error::Target(TargetError::NoSuchTarget)));
+    the_other_backends_ids_are_refused
+        "stop 0123456789abcdef0123456789abcdef0123456789abcdef0123456789abcdef > => not_ours
+         `target 0123456789ab`"
 }

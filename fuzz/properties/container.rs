@@ -110,8 +110,9 @@ fn check_texts(value: &Value) {
     }
 }
 
-pub fn whatever_the_patch_a_body_that_is_made_is_confined(draws: Draws) {
-    for_all(draws, (patches(), patches()), |(first, second)| {
+#[test]
+fn whatever_the_patch_a_body_that_is_made_is_confined() {
+    for_all((patches(), patches()), |(first, second)| {
         let patches = [first, second].map(|value| Patch::from_value(value).ok());
         let patches: Vec<&Patch> = patches.iter().flatten().collect();
         if let Ok(body) = Body::new(

@@ -51,13 +51,14 @@ pub fn response(status: u16, date: &str, body: Vec<u8>) -> HttpResponse {
     response
 }
 
-pub fn no_reply_is_read_as_more_than_it_says(draws: Draws) {
+#[test]
+fn no_reply_is_read_as_more_than_it_says() {
     let date = prop_oneof![
         Just("Mon, 23 Nov 2026 01:10:00 GMT".to_owned()),
         "[A-Za-z]{3}, [0-9]{1,2} (Jan|Feb|Nov) [0-9]{2,5} [0-9]{2}:[0-9]{2}:[0-9]{2} [A-Z+0-9]{3,5}",
         "[(]{0,40}[ -~]{0,40}",
     ];
-    for_all(draws, (date, replies()), |(date, (status, body))| {
+    for_all((date, replies()), |(date, (status, body))| {
         check_reply(status, &date, body);
     });
 }
@@ -140,7 +141,8 @@ const MIDNIGHT: i64 = 1_795_392_000;
 pub const MOMENT: &str = "Mon, 23 Nov 2026 01:10:00 GMT";
 pub const MOMENT_SECONDS: i64 = MIDNIGHT + 4200;
 
-pub fn a_listed_container_is_what_the_list_says_of_it(draws: Draws) {
+#[test]
+fn a_listed_container_is_what_the_list_says_of_it() {
     let texts = || prop_oneof!["[a-z]{0,3}", any::<String>()];
     let labels = btree_map(
         prop_oneof![Just(DEPLOYMENT.to_owned()), Just(NAME.to_owned()), texts()],
@@ -153,7 +155,7 @@ pub fn a_listed_container_is_what_the_list_says_of_it(draws: Draws) {
     );
     let created = prop_oneof![MIDNIGHT..MIDNIGHT + 9000, any::<i64>()];
     let inputs = (ids(), labels, names, created);
-    for_all(draws, inputs, |(id, labels, names, created)| {
+    for_all(inputs, |(id, labels, names, created)| {
         let body = json!([
             {"Id": id, "State": "running", "Created": created, "Labels": labels, "Names": names}
         ]);

@@ -3,8 +3,16 @@
 //!
 //! A property is a claim about all inputs of a strategy, some of which are nearly right and some anything at all.
 //! `cargo test --test properties` draws 256 inputs for each property, or as many as `PROPTEST_CASES` says, and prints
-//! the smallest that shows a failure. Of the fuzz targets, `properties` tries the same with libFuzzer's bytes as the
-//! seed, and the others use the claims alone. An input worth keeping gets a test with a name.
+//! the smallest that shows a failure. The fuzz targets use the claims alone. An input worth keeping gets a test with a
+//! name.
+#![cfg_attr(
+    not(test),
+    allow(
+        dead_code,
+        unused_imports,
+        reason = "a fuzz target has libFuzzer's inputs"
+    )
+)]
 
 mod bodies;
 mod container;
@@ -33,75 +41,18 @@ use dynamic_access::route::known_path;
 use dynamic_access::secret::Secret;
 use dynamic_access::webhook::body::{parse_start, parse_stop};
 use dynamic_access::{api, config, docker, server};
-use http::{HeaderMap, HeaderValue, Method, StatusCode, Uri};
+use http::{Method, StatusCode, Uri};
 use pollster::block_on;
 use proptest::collection::{btree_map, vec};
 use proptest::option;
 use proptest::prelude::{Just, Strategy, any, prop_oneof};
 use proptest::sample::select;
-use proptest::test_runner::{Config, RngAlgorithm, TestRng, TestRunner};
+use proptest::test_runner::{Config, TestRunner};
 use serde_json::{Value, json};
 
 pub use bodies::check_body;
 pub use engine::check_reply;
 pub use serve::check_served;
-
-/// The bytes from which the one input of a property follows; without any, its inputs are random.
-type Draws<'a> = Option<&'a [u8]>;
-
-macro_rules! properties {
-    ($($file:ident: $($property:ident)+;)+) => {
-        const PROPERTIES: &[fn(Draws)] = &[$($($file::$property),+),+];
-
-        #[cfg(test)]
-        mod tests {
-            $(mod $file {
-                $(#[test]
-                fn $property() {
-                    crate::$file::$property(None);
-                })+
-            })+
-        }
-    };
-}
-
-properties! {
-    bodies:
-        a_body_is_an_order_of_harmless_characters_or_an_error_that_shows_none;
-    container:
-        whatever_the_patch_a_body_that_is_made_is_confined;
-    credentials:
-        secrets_are_taken_if_there_are_some_and_all_are_good
-        credentials_open_only_as_one_of_the_secrets_after_the_word_basic_and_only_as_one;
-    engine:
-        no_reply_is_read_as_more_than_it_says
-        a_listed_container_is_what_the_list_says_of_it;
-    names:
-        a_deployment_id_is_part_of_a_dns_label_and_a_name_is_a_whole_one
-        an_image_reference_is_taken_as_it_is_and_stays_in_its_place_in_a_path
-        an_engine_url_is_taken_if_its_port_is_one
-        what_is_taken_as_an_engine_url_is_an_origin_and_nothing_else;
-    serve:
-        whatever_the_engine_replies_there_is_an_answer_in_time_that_shows_nothing
-        any_request_has_an_answer_in_time
-        head_is_answered_as_get_but_for_the_body
-        whoever_has_not_the_secret_is_told_so_and_costs_the_engine_nothing
-        whatever_the_body_and_the_variables_there_is_an_answer_that_shows_nothing;
-    variables:
-        a_variable_is_taken_or_its_problem_names_it_and_shows_nothing_of_its_value;
-}
-
-/// Tries one property with one input; both follow from `bytes`.
-pub fn check_any(bytes: &[u8]) {
-    if let Some((first, rest)) = bytes.split_first() {
-        PROPERTIES[usize::from(*first) % PROPERTIES.len()](Some(rest));
-    }
-}
-
-#[test]
-fn any_bytes_choose_a_property_and_its_input() {
-    (0..=u8::MAX).for_each(|byte| check_any(&[byte, byte]));
-}
 
 /// A value that occurs only where a test has put it.
 const PLANTED: &str = "QZJXKVWPTMBRLDGH";
@@ -176,26 +127,15 @@ const ORDER_MEMBERS: &str = "ExitCode message serviceUrl activationToken environ
 
 /// Tests that `claim`, which panics if it does not hold, holds for all values drawn from `inputs`.
 #[track_caller]
-fn for_all<S: Strategy>(draws: Draws, inputs: S, claim: impl Fn(S::Value))
+fn for_all<S: Strategy>(inputs: S, claim: impl Fn(S::Value))
 where
     S::Value: Debug,
 {
     let config = Config {
-        cases: draws.map_or(Config::default().cases, |_| 1),
         failure_persistence: None,
         ..Config::default()
     };
-    let mut seed = [0; 32];
-    for (place, byte) in draws.into_iter().flatten().enumerate() {
-        seed[place % 32] ^= byte;
-    }
-    let mut runner = match draws {
-        None => TestRunner::new(config),
-        Some(_) => {
-            TestRunner::new_with_rng(config, TestRng::from_seed(RngAlgorithm::ChaCha, &seed))
-        }
-    };
-    let outcome = runner.run(&inputs, |input| {
+    let outcome = TestRunner::new(config).run(&inputs, |input| {
         claim(input);
         Ok(())
     });

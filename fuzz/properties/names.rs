@@ -2,9 +2,10 @@
 
 use super::*;
 
-pub fn a_deployment_id_is_part_of_a_dns_label_and_a_name_is_a_whole_one(draws: Draws) {
+#[test]
+fn a_deployment_id_is_part_of_a_dns_label_and_a_name_is_a_whole_one() {
     let texts = prop_oneof!["[a-z0-9-]{0,24}", texts()];
-    for_all(draws, (texts, near_tokens()), |(text, token)| {
+    for_all((texts, near_tokens()), |(text, token)| {
         let is_right = (1..=22).contains(&text.chars().count())
             && text.trim_matches('-') == text
             && text
@@ -32,13 +33,14 @@ fn image_references() -> impl Strategy<Value = String> {
     )
 }
 
-pub fn an_image_reference_is_taken_as_it_is_and_stays_in_its_place_in_a_path(draws: Draws) {
+#[test]
+fn an_image_reference_is_taken_as_it_is_and_stays_in_its_place_in_a_path() {
     let others = prop_oneof!["[a-zA-Z0-9./:@%?#_ -]{0,12}", texts()];
     let texts = prop_oneof![
         2 => others.prop_map(|text| (text, false)),
         3 => image_references().prop_map(|text| (text, true)),
     ];
-    for_all(draws, texts, |(text, is_right)| {
+    for_all(texts, |(text, is_right)| {
         let image = ImageReference::parse(&text);
         assert!(image.is_ok() || !is_right);
         if let Ok(image) = image {
@@ -51,7 +53,8 @@ pub fn an_image_reference_is_taken_as_it_is_and_stays_in_its_place_in_a_path(dra
     });
 }
 
-pub fn an_engine_url_is_taken_if_its_port_is_one(draws: Draws) {
+#[test]
+fn an_engine_url_is_taken_if_its_port_is_one() {
     let host = prop_oneof![
         "[a-z0-9]([a-z0-9.-]{0,20}[a-z0-9])?",
         any::<Ipv4Addr>().prop_map(|address| address.to_string()),
@@ -63,7 +66,7 @@ pub fn an_engine_url_is_taken_if_its_port_is_one(draws: Draws) {
         0..70_000_u32,
         select(&["", "/"][..]),
     );
-    for_all(draws, parts, |(scheme, host, port, slash)| {
+    for_all(parts, |(scheme, host, port, slash)| {
         let origin = format!("{scheme}://{host}:{port}");
         let url = EngineUrl::parse(&format!("{origin}{slash}"));
         assert_eq!(url.is_ok(), (1..=65_535).contains(&port));
@@ -75,9 +78,10 @@ pub fn an_engine_url_is_taken_if_its_port_is_one(draws: Draws) {
     });
 }
 
-pub fn what_is_taken_as_an_engine_url_is_an_origin_and_nothing_else(draws: Draws) {
+#[test]
+fn what_is_taken_as_an_engine_url_is_an_origin_and_nothing_else() {
     let near = "(http|https|HTTP|tcp)://[a-z0-9.:@/?#\\[\\]+%-]{0,12}(:[0-9+]{0,6})?[/?#a]{0,2}";
-    for_all(draws, prop_oneof![4 => near, 1 => texts()], |text| {
+    for_all(prop_oneof![4 => near, 1 => texts()], |text| {
         if let Ok(url) = EngineUrl::parse(&text) {
             let joined = url.join("/_ping".parse().expect("a path"), 0);
             let expected = format!("{}/_ping", text.strip_suffix('/').unwrap_or(&text));

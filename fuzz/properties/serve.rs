@@ -1,6 +1,6 @@
 //! A whole webhook, whatever the Engine replies.
 
-use super::credentials::{credentials, is_right_credentials};
+use super::credentials::{are_right, headers};
 use super::engine::replies;
 use super::scripted::{Scripted, Turn, turns};
 use super::*;
@@ -125,7 +125,8 @@ fn end_in_time(engine: &Scripted, answer: server::Answer) {
     }
 }
 
-pub fn any_request_has_an_answer_in_time(draws: Draws) {
+#[test]
+fn any_request_has_an_answer_in_time() {
     let method = words("GET POST DELETE");
     let uri = prop_oneof![
         4 => "(http://host)?/(start|stop|health|reap|v1/targets)([/?][ -~]{0,8})?",
@@ -133,7 +134,7 @@ pub fn any_request_has_an_answer_in_time(draws: Draws) {
     ];
     let reply = (any::<u16>(), replies()).prop_map(|(took, (status, body))| (took, status, body));
     let request = (method, uri, bodies(), vec(reply, 0..4));
-    for_all(draws, request, |(method, uri, body, replies)| {
+    for_all(request, |(method, uri, body, replies)| {
         let replies = replies
             .iter()
             .map(|(took, status, body)| (*took, *status, &body[..]));
@@ -158,7 +159,8 @@ pub fn check_served(method: &str, uri: &str, body: &[u8], replies: &[(u16, u16, 
     end_in_time(&engine, answer);
 }
 
-pub fn whatever_the_engine_replies_there_is_an_answer_in_time_that_shows_nothing(draws: Draws) {
+#[test]
+fn whatever_the_engine_replies_there_is_an_answer_in_time_that_shows_nothing() {
     let start =
         json!({"serviceUrl": "https://host/", "activationToken": TOKEN, "environmentId": "e"});
     let of_v1 = json!({"environment": "e", "secrets": {"a": TOKEN}, "lifetime": "1h"});
@@ -177,7 +179,7 @@ pub fn whatever_the_engine_replies_there_is_an_answer_in_time_that_shows_nothing
         ("POST", format!("{target}/renew"), json!({"lifetime": "1h"})),
         ("DELETE", target, none),
     ]);
-    for_all(draws, (request, turns()), |((method, uri, body), turns)| {
+    for_all((request, turns()), |((method, uri, body), turns)| {
         let engine = Scripted::new(turns);
         let head = head(method, &uri);
         let answer = serve_in_time(&engine, &head, body.to_string().into_bytes());
@@ -198,12 +200,13 @@ pub fn whatever_the_engine_replies_there_is_an_answer_in_time_that_shows_nothing
     });
 }
 
-pub fn head_is_answered_as_get_but_for_the_body(draws: Draws) {
+#[test]
+fn head_is_answered_as_get_but_for_the_body() {
     let target = format!("/v1/targets/{}", "a".repeat(64));
     let uri =
         words("/health /v1/targets /v1/openapi.json /metrics /v1/targets?environment=%ff /unknown");
     let uri = prop_oneof![6 => uri.prop_map(str::to_owned), 1 => Just(target)];
-    for_all(draws, (uri, turns()), |(uri, turns)| {
+    for_all((uri, turns()), |(uri, turns)| {
         let [get, head] = ["GET", "HEAD"].map(|method| {
             let engine = Scripted::new(turns.clone());
             let answer = serve(&engine, ("", ""), &head(method, &uri), Ok(Vec::new()));
@@ -218,7 +221,8 @@ pub fn head_is_answered_as_get_but_for_the_body(draws: Draws) {
     });
 }
 
-pub fn whoever_has_not_the_secret_is_told_so_and_costs_the_engine_nothing(draws: Draws) {
+#[test]
+fn whoever_has_not_the_secret_is_told_so_and_costs_the_engine_nothing() {
     let uri = prop_oneof![
         "/(start|stop|health|reap)(\\?dry_run=1)?",
         "/[!-~]{0,8}",
@@ -231,10 +235,13 @@ pub fn whoever_has_not_the_secret_is_told_so_and_costs_the_engine_nothing(draws:
         BodyError::TooSlow,
         BodyError::CutOff,
     ]);
-    let inputs = (method, uri, credentials(), body);
-    for_all(draws, inputs, |(method, uri, value, body)| {
-        let request = http::Request::builder().method(method.as_str()).uri(&uri);
-        let Ok(request) = request.header("authorization", value.as_slice()).body(()) else {
+    let inputs = (method, uri, headers(), body);
+    for_all(inputs, |(method, uri, headers, body)| {
+        let mut request = http::Request::builder().method(method.as_str()).uri(&uri);
+        for (name, value) in &headers {
+            request = request.header(*name, value.as_slice());
+        }
+        let Ok(request) = request.body(()) else {
             return;
         };
         let engine = Scripted::silent();
@@ -243,12 +250,13 @@ pub fn whoever_has_not_the_secret_is_told_so_and_costs_the_engine_nothing(draws:
         let answer = serve(&engine, variable, &request.into_parts().0, Err(body));
         check_answer(&answer);
         let is_unauthorized = answer.response.status() == StatusCode::UNAUTHORIZED;
-        assert_eq!(is_unauthorized, !is_right_credentials(&value));
+        assert_eq!(is_unauthorized, !are_right(&headers));
         assert!(engine.sent.borrow().is_empty() || !is_unauthorized);
     });
 }
 
-pub fn whatever_the_body_and_the_variables_there_is_an_answer_that_shows_nothing(draws: Draws) {
+#[test]
+fn whatever_the_body_and_the_variables_there_is_an_answer_that_shows_nothing() {
     let uri = words("/start /stop /reap /v1/targets");
     let name = prop_oneof![
         4 => Just(""),
@@ -257,7 +265,7 @@ pub fn whatever_the_body_and_the_variables_there_is_an_answer_that_shows_nothing
     ];
     let length = option::of(prop_oneof!["[0-9]{1,21}", texts()]);
     let inputs = (uri, bodies(), length, name, texts());
-    for_all(draws, inputs, |(uri, body, length, name, value)| {
+    for_all(inputs, |(uri, body, length, name, value)| {
         let mut head = head("POST", uri);
         if let Some(Ok(length)) = length.map(|length| length.parse()) {
             head.headers.insert("content-length", length);

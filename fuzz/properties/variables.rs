@@ -4,14 +4,14 @@ use dynamic_access::docker::part::Part;
 
 use super::*;
 
-pub fn a_variable_is_taken_or_its_problem_names_it_and_shows_nothing_of_its_value(draws: Draws) {
+#[test]
+fn a_variable_is_taken_or_its_problem_names_it_and_shows_nothing_of_its_value() {
     let values = prop_oneof![
         texts(),
         Just(format!("http://{PLANTED}@host:2375")),
         near_ids(),
     ];
     for_all(
-        draws,
         (variable_names(), values),
         |(name, value)| match config::Config::parse(&variables(name, &value)) {
             Ok(config) => check_config(&config),

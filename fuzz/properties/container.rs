@@ -115,12 +115,8 @@ fn whatever_the_patch_a_body_that_is_made_is_confined() {
     for_all((patches(), patches()), |(first, second)| {
         let patches = [first, second].map(|value| Patch::from_value(value).ok());
         let patches: Vec<&Patch> = patches.iter().flatten().collect();
-        if let Ok(body) = Body::new(
-            Of::Container,
-            &patches,
-            Isolation::Kept,
-            &Allowed::default(),
-        ) {
+        let body = |isolation| Body::new(Of::Container, &patches, isolation, &Allowed::default());
+        if let Ok(body) = body(Isolation::Kept) {
             let own = PerTarget {
                 name: "own",
                 stop_grace: Duration::ZERO,
@@ -136,11 +132,6 @@ fn whatever_the_patch_a_body_that_is_made_is_confined() {
             assert_eq!(whole["Env"][0], "SERVICE_URL=https://host");
         }
         // It does not panic either where everything is permitted.
-        let _ = Body::new(
-            Of::Container,
-            &patches,
-            Isolation::GivenUp,
-            &Allowed::default(),
-        );
+        let _ = body(Isolation::GivenUp);
     });
 }

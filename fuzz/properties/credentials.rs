@@ -53,12 +53,11 @@ fn credentials() -> impl Strategy<Value = Vec<u8>> {
 }
 
 fn is_right_credentials(value: &[u8]) -> bool {
-    let text = value.get(6..).unwrap_or_default();
-    value.len() > 6
-        && value[..5].eq_ignore_ascii_case(b"basic")
-        && value[5] == b' '
-        && std::str::from_utf8(text)
-            .is_ok_and(|text| [SECRET, OTHER_SECRET].contains(&text.trim_matches(' ')))
+    let text = std::str::from_utf8(value).unwrap_or_default();
+    text.split_once(' ').is_some_and(|(scheme, secret)| {
+        let secret = secret.trim_matches(' ');
+        scheme.eq_ignore_ascii_case("basic") && [SECRET, OTHER_SECRET].contains(&secret)
+    })
 }
 
 /// Headers with credentials: mostly one.

@@ -135,26 +135,21 @@ fn any_request_has_an_answer_in_time() {
     let reply = (any::<u16>(), replies()).prop_map(|(took, (status, body))| (took, status, body));
     let request = (method, uri, bodies(), vec(reply, 0..4));
     for_all(request, |(method, uri, body, replies)| {
-        let replies = replies
-            .iter()
-            .map(|(took, status, body)| (*took, *status, &body[..]));
-        check_served(method, &uri, &body, &replies.collect::<Vec<_>>());
+        check_served(method, &uri, body, replies)
     });
 }
 
 /// Checks the answer to any request with the right credentials. The Engine sends these replies, each a number of
 /// milliseconds, a status from 100 to 999 and a body, and none after them.
-pub fn check_served(method: &str, uri: &str, body: &[u8], replies: &[(u16, u16, &[u8])]) {
+pub fn check_served(method: &str, uri: &str, body: Vec<u8>, replies: Vec<(u16, u16, Vec<u8>)>) {
     if uri.parse::<Uri>().is_err() {
         return;
     }
-    let replies = replies.iter().map(|(took, status, body)| {
-        let (status, body) = (*status, body.to_vec());
-        (Turn::Reply { status, body }, u64::from(*took))
-    });
+    let replies = replies.into_iter();
+    let replies = replies.map(|(took, status, body)| (Turn::Reply { status, body }, took.into()));
     let none = (Turn::Failure(TransportError::TimedOut), 0);
     let engine = Scripted::new(replies.chain([none]).collect());
-    let answer = serve_in_time(&engine, &head(method, uri), body.to_vec());
+    let answer = serve_in_time(&engine, &head(method, uri), body);
     check_form(&answer);
     end_in_time(&engine, answer);
 }

@@ -6,7 +6,8 @@ use crate::rows::{check, transcripts};
 
 const ALLOWED: &[(&str, &str)] = &[(
     "environments",
-    r#"{"e":{"allow":["env","command"],"images":["r.example.com/*@sha256:*"],"max":{"memory":"4GiB","cpus":2},"container_patch":{"Env":["TZ=UTC"]}}}"#,
+    r#"{"e":{"allow":["env","command"],"images":["r.example.com/*@sha256:*"],
+        "max":{"memory":"4GiB","cpus":2},"container_patch":{"Env":["TZ=UTC"]}}}"#,
 )];
 
 /// A start that chooses everything.

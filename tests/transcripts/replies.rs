@@ -169,7 +169,10 @@ fn entry(words: &str) -> Value {
     let (state, status) = match state {
         "starting" => ("running", "Up 4 seconds (health: starting)".to_owned()),
         "healthy" | "unhealthy" => ("running", format!("Up 4 seconds ({state})")),
-        _ => (state, "Up 4 seconds".to_owned()),
+        "created" | "running" | "exited" | "dead" | "removing" => {
+            (state, "Up 4 seconds".to_owned())
+        }
+        _ => panic!("an unknown state {state}"),
     };
     let id = other.map_or(ID, |_| OTHER);
     let deployment = DeploymentId::parse("dynamic-access").expect("an id");
@@ -197,7 +200,8 @@ fn entry(words: &str) -> Value {
 fn volume(words: &str) -> Value {
     let other = words.strip_prefix("other ");
     let (seconds, more) = words_of(other.unwrap_or(words));
-    let (id, seconds) = (other.map_or(ID, |_| OTHER), seconds.trim_end_matches('s'));
+    let id = other.map_or(ID, |_| OTHER);
+    let seconds: u64 = seconds.trim_end_matches('s').parse().expect("seconds");
     let mut volume = json!({
         "Name": format!("dynamic-access-{id}-{seconds}"),
         "Labels": {"dynamic-access.deployment": "dynamic-access"},

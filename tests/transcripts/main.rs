@@ -1,8 +1,8 @@
-//! The core as transcripts: the calls of a webhook to the Engine, the Engine's replies,
-//! and the end of the webhook.
+//! The core as transcripts: a request, its calls to the Engine, the Engine's replies, and
+//! what comes of the request.
 //!
 //! Each test is one conversation, in the order of its calls. `tests/promise` explores
-//! every order of several webhooks at once, and every fault.
+//! every order of several requests at once, and every fault.
 
 mod choices;
 mod health;

@@ -24,7 +24,7 @@ use crate::script::Script;
 /// The outcome of a request: a status, and a text.
 pub type Outcome = Result<(u16, String), Error>;
 
-/// Makes a request.
+/// Makes a request, by the caller with the token of the script.
 pub async fn outcome(provisioner: &Provisioner<'_, Script>, request: &str) -> Outcome {
     let is_service = provisioner.backend.has_nodes();
     let own = TargetId::parse(if is_service { SERVICE } else { ID }).expect("an id");

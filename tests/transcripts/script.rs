@@ -145,7 +145,6 @@ const CALLS: &str = "
     archive                         | PUT    | /archive?
     look up the network             | GET    | /networks?
     start                           | POST   | /start
-    remove other by force           | DELETE | force=true /containers/fedcba
     remove by force                 | DELETE | force=true
     remove other                    | DELETE | /containers/fedcba
     remove                          | DELETE | /containers/

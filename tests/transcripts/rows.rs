@@ -130,13 +130,9 @@ fn expanded(text: &str) -> Vec<String> {
     let Some(bar) = text.find(" | ") else {
         return vec![text.to_owned()];
     };
-    let start = text[..bar]
-        .rfind('(')
-        .expect("alternatives stand in parentheses");
-    let end = bar
-        + text[bar..]
-            .find(')')
-            .expect("alternatives stand in parentheses");
+    let place = text[..bar].rfind('(').zip(text[bar..].find(')'));
+    let (start, length) = place.expect("alternatives stand in parentheses");
+    let end = bar + length;
     let all = text[start + 1..end].split(" | ");
     all.flat_map(|one| expanded(&format!("{}{one}{}", &text[..start], &text[end + 1..])))
         .collect()
@@ -154,10 +150,9 @@ pub fn check(usual: &Changes, request: &str, text: &str) {
         let (set, calls) = bracketed.map_or(("", calls), |rest| {
             rest.split_once("] ").expect("the end of the variables")
         });
-        let set = set
-            .split(", ")
-            .map(|word| named(word).unwrap_or(word.to_owned()));
-        let set = set.collect::<Vec<_>>().join(", ");
+        let words = set.split(", ");
+        let words = words.map(|word| named(word).unwrap_or(word.to_owned()));
+        let set = words.collect::<Vec<_>>().join(", ");
         let set = set.split(", ").filter(|pair| !pair.is_empty());
         let set = set.map(|pair| pair.split_once('=').expect("a variable"));
         let changes: Vec<_> = set.chain(usual.iter().copied()).collect();

@@ -107,14 +107,9 @@ fn to_an_engine(deployment: &DeploymentId, name: ContainerName) -> Vec<Listed> {
     // The shortest and the longest lifetime.
     for lifetime in [60, 366 * 24 * 60 * 60] {
         let renewal = volume::Renewal::new(id.clone(), Duration::from_secs(lifetime));
-        let (made, gone) = (
-            volume::create(deployment, &renewal),
-            volume::remove(deployment, &renewal),
-        );
-        requests.extend([
-            ("create-volume", made.request),
-            ("remove-volume", gone.request),
-        ]);
+        let (create, remove) = (volume::create, volume::remove);
+        requests.push(("create-volume", create(deployment, &renewal).request));
+        requests.push(("remove-volume", remove(deployment, &renewal).request));
     }
     for text in IMAGES {
         let image = ImageReference::parse(text).expect(text);
@@ -174,14 +169,11 @@ fn to_a_swarm(deployment: &DeploymentId, name: ContainerName) -> Vec<Listed> {
     for part in [Part::whole(), Part::whole().parts()[15].parts()[0].clone()] {
         let services = service::of_deployment(deployment, &part).request;
         let unvouched = service::unvouched(deployment, &part).request;
+        requests.extend([services, unvouched].map(|all| ("services-by-label", all)));
         let tasks = task::of_deployment(deployment, &part).request;
+        requests.push(("tasks-by-label", tasks));
         let secrets = secret::of_deployment(deployment, &part).request;
-        requests.extend([
-            ("services-by-label", services),
-            ("services-by-label", unvouched),
-            ("tasks-by-label", tasks),
-            ("secrets-by-label", secrets),
-        ]);
+        requests.push(("secrets-by-label", secrets));
     }
     requests
 }

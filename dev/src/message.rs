@@ -91,11 +91,7 @@ impl<'a> Head<'a> {
         match self.framing() {
             Framing::Length(length) => self.rest[..length].to_vec(),
             Framing::ToTheEnd => self.rest.to_vec(),
-            Framing::Chunked => chunks(self.rest)
-                .map(|(_, chunk)| chunk)
-                .take_while(|chunk| !chunk.is_empty())
-                .collect::<Vec<_>>()
-                .concat(),
+            Framing::Chunked => unchunked(self.rest).unwrap_or_default().0,
         }
     }
 
@@ -122,31 +118,28 @@ impl<'a> Head<'a> {
     fn message_length(&self) -> Option<usize> {
         let body = match self.framing() {
             Framing::Length(length) => length,
-            Framing::Chunked => chunked_length(self.rest)?,
+            Framing::Chunked => unchunked(self.rest)?.1,
             Framing::ToTheEnd => return None,
         };
         (self.rest.len() >= body).then(|| self.length + body)
     }
 }
 
-/// The length of a chunked body, once all of it has been read; neither side here sends trailers.
-fn chunked_length(body: &[u8]) -> Option<usize> {
-    let mut ends = chunks(body).filter(|(_, chunk)| chunk.is_empty());
-    ends.next().map(|(end, _)| end)
-}
-
-/// The chunks that have been read, each with its end.
-fn chunks(body: &[u8]) -> impl Iterator<Item = (usize, &[u8])> {
-    let mut at = 0;
-    std::iter::from_fn(move || {
-        let rest = &body[at..];
-        let line = rest.windows(2).position(|window| window == b"\r\n")?;
-        let size = std::str::from_utf8(&rest[..line]).ok()?;
-        let size = usize::from_str_radix(size, 16).ok()?;
-        let chunk = rest.get(line + 2..line + 2 + size)?;
-        at += line + 2 + size + 2;
-        (at <= body.len()).then_some((at, chunk))
-    })
+/// The body that came in chunks, and its length with their marks, once all of it has been read; neither side here sends
+/// trailers.
+fn unchunked(sent: &[u8]) -> Option<(Vec<u8>, usize)> {
+    let (mut body, mut at) = (Vec::new(), 0);
+    loop {
+        let line = sent.get(at..)?.windows(2).position(|it| it == b"\r\n")? + at;
+        let size = std::str::from_utf8(&sent[at..line]).ok()?;
+        let end = line + 2 + usize::from_str_radix(size, 16).ok()?;
+        let chunk = sent.get(line + 2..end)?;
+        at = end + 2;
+        if chunk.is_empty() {
+            return (at <= sent.len()).then_some((body, at));
+        }
+        body.extend_from_slice(chunk);
+    }
 }
 
 #[cfg(test)]

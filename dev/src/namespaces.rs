@@ -20,15 +20,11 @@ pub struct Namespaces(pub i32);
 impl Namespaces {
     /// A command that runs in them.
     pub fn command(self, program: impl AsRef<OsStr>) -> Command {
-        self.nsenter(&["--pid", "--mount"], program)
+        self.enter(&["--pid", "--mount"], program)
     }
 
-    /// A command in their pid namespace alone, with this machine's own files.
-    pub fn command_with_own_files(self, program: impl AsRef<OsStr>) -> Command {
-        self.nsenter(&["--pid"], program)
-    }
-
-    fn nsenter(self, namespaces: &[&str], program: impl AsRef<OsStr>) -> Command {
+    /// A command in those that these options of `nsenter` name, which opens all of their files before it enters any.
+    pub(crate) fn enter(self, namespaces: &[&str], program: impl AsRef<OsStr>) -> Command {
         let mut command = Command::new("nsenter");
         command.args(["--target", &self.0.to_string()]);
         command.args(namespaces).arg("--").arg(program);

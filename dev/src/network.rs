@@ -40,8 +40,9 @@ pub fn iptables(arguments: &[&str]) -> Result<()> {
 }
 
 fn call(name: &str, arguments: &[&str]) -> Result<String> {
-    let program = process::program(name).unwrap_or_else(|| name.into());
-    process::output_within(Command::new(program).args(arguments), BOUND)
+    let mut command = Command::new(name);
+    command.args(arguments).env("PATH", process::path());
+    process::output_within(&mut command, BOUND)
 }
 
 #[cfg(test)]

@@ -180,9 +180,7 @@ fn folders() -> Vec<PathBuf> {
 /// Runs a program and shows its output; fails unless the program succeeds.
 pub fn run(command: &mut Command) -> Result<()> {
     let status = status(command)?;
-    if !status.success() {
-        bail!("`{}` failed: {status}", shown(command));
-    }
+    ensure!(status.success(), "`{}` failed: {status}", shown(command));
     Ok(())
 }
 
@@ -193,14 +191,22 @@ pub fn status(command: &mut Command) -> Result<ExitStatus> {
 
 /// Runs a program and returns what it printed; on failure its output is in the error.
 pub fn output(command: &mut Command) -> Result<String> {
-    finish(command, None)
+    output_within(command, None)
 }
 
-/// As [`output`], but fails after `bound`, and is not interrupted by a signal.
+/// As [`output`], but with a bound it fails after that, and is not interrupted by a signal.
 ///
 /// For questions that must not hang, and for the clean-up after a signal.
-pub fn output_within(command: &mut Command, bound: Duration) -> Result<String> {
-    finish(command, Some(bound))
+pub fn output_within(command: &mut Command, bound: impl Into<Option<Duration>>) -> Result<String> {
+    let (status, printed, complained) = collect(command, None, bound.into())?;
+    let all = || tail(&format!("{printed}{complained}"));
+    ensure!(
+        status.success(),
+        "`{}` failed: {status}\n{}",
+        shown(command),
+        all()
+    );
+    Ok(printed)
 }
 
 /// Gives a program `input`, and returns its output and its errors.
@@ -213,15 +219,6 @@ pub fn exchange(
 ) -> Result<(String, String)> {
     let (_, printed, complained) = collect(command, Some(input), Some(bound))?;
     Ok((printed, complained))
-}
-
-fn finish(command: &mut Command, bound: Option<Duration>) -> Result<String> {
-    let (status, printed, complained) = collect(command, None, bound)?;
-    if !status.success() {
-        let all = format!("{printed}{complained}");
-        bail!("`{}` failed: {status}\n{}", shown(command), tail(&all));
-    }
-    Ok(printed)
 }
 
 fn collect(

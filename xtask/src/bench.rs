@@ -3,7 +3,7 @@
 use std::net::Ipv4Addr;
 use std::process::Command;
 
-use anyhow::{Result, bail};
+use anyhow::{Result, ensure};
 use dev::docker::endpoint::Endpoint;
 use dev::network::free_address;
 use dev::process;
@@ -11,7 +11,7 @@ use dev::process;
 use crate::engine::suite::EngineArguments;
 use crate::engine::swarm::Swarm;
 use crate::engine::{Engine, Listen, podman};
-use crate::image;
+use crate::image::{self, Agent};
 use crate::machine::{setup, workspace};
 use crate::targets::ensure_network;
 use crate::wasm;
@@ -52,7 +52,7 @@ pub fn bench_swarm(which: EngineArguments, count: u8, arguments: &[String]) -> R
     let alone = setup::alone()?;
     let engine = Engine::start(Listen::Socket, which)?;
     drop(alone);
-    image::build_stand_in(&engine.docker(), image::STAND_IN_IMAGE)?;
+    image::build(&engine.docker(), image::STAND_IN_IMAGE, Agent::StandIn)?;
     // The bench calls the managers itself, and its targets are its own.
     let swarm = Swarm::start(&engine, count, Some(image::STAND_IN_IMAGE), true)?;
     let addresses = swarm.nodes.numbers().map(|node| swarm.nodes.address(node));
@@ -85,16 +85,15 @@ fn command(arguments: &[String]) -> Command {
 }
 
 fn run(command: &mut Command) -> Result<()> {
-    if !process::status(command)?.success() {
-        bail!("the bench failed; the reason is above");
-    }
+    let status = process::status(command)?;
+    ensure!(status.success(), "the bench failed; the reason is above");
     Ok(())
 }
 
 /// An Engine with everything that a target needs.
 fn start(which: EngineArguments) -> Result<Engine> {
     let engine = Engine::start(Listen::Plain, which)?;
-    image::build_stand_in(&engine.docker(), image::STAND_IN_IMAGE)?;
+    image::build(&engine.docker(), image::STAND_IN_IMAGE, Agent::StandIn)?;
     ensure_network(&engine.docker())?;
     Ok(engine)
 }

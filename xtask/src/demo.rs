@@ -13,7 +13,7 @@ use dev::process::POLL_INTERVAL;
 use stand_in_service::{Service, Webhooks, story};
 
 use crate::engine::choice;
-use crate::image;
+use crate::image::{self, Agent};
 use crate::machine::workspace;
 use crate::targets::{AGENT_IMAGE, OwnContainers, SERVICE_URLS, ensure_network};
 use crate::up::server::{self, Server};
@@ -26,7 +26,7 @@ pub fn demo() -> Result<()> {
     wasm::build()?;
     // Dropped in reverse order: first the server, then its containers, then the Engine.
     let chosen = choice::choose()?;
-    image::build_stand_in(&chosen.docker, image::STAND_IN_IMAGE)?;
+    image::build(&chosen.docker, image::STAND_IN_IMAGE, Agent::StandIn)?;
     ensure_network(&chosen.docker)?;
     let service = chosen.listen_for_agents()?;
     let secret = random::hex::<32>()?;
@@ -46,7 +46,6 @@ pub fn demo() -> Result<()> {
         .with_context(|| format!("the visit failed; the server's log is {}", log.display()))
 }
 
-/// Plays the visit and prints each step with its time.
 fn tell(server: SocketAddr, service: Service, secret: String) -> Result<()> {
     let started = Instant::now();
     let told = thread::spawn(move || {

@@ -7,16 +7,14 @@ use std::fs;
 use std::path::{Path, PathBuf};
 use std::process::Command;
 
-use anyhow::{Context, Result, bail};
+use anyhow::{Context, Result, ensure};
 use dev::process;
 
 use crate::machine::{setup, workspace};
 use dynamic_access_admin::progress::{say, timed};
 
-/// The target of the component.
 pub const TARGET: &str = "wasm32-wasip2";
 
-/// The packages that are built into components.
 const COMPONENT: &str = "dynamic-access";
 const HELLO: &str = "dynamic-access-bench-hello";
 
@@ -59,9 +57,10 @@ fn can_add_target() -> Result<bool> {
     let Err(error) = added else {
         return Ok(true);
     };
-    if process::program("apt-get").is_none() {
-        bail!("{error:#}\nwith network access, run: rustup target add {TARGET}");
-    }
+    ensure!(
+        process::program("apt-get").is_some(),
+        "{error:#}\nwith network access, run: rustup target add {TARGET}"
+    );
     say("wasm target: rustup cannot add it here; Debian's compiler builds the component");
     Ok(false)
 }

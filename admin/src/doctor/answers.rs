@@ -99,23 +99,19 @@ pub fn start_and_stop(
 
 /// The id of a target that has been started.
 fn started(answer: &Answer, target: &str) -> Result<String, Finding> {
-    let unexpected = answer.unexpected(&format!("the start of {target}"));
-    if answer.status != 200 {
-        let is_elsewhere = answer.status == 422 && answer.failure().is_some();
-        return Err(match is_elsewhere {
-            true => Finding {
-                fix: "--service-url names another place for the agent to register".to_owned(),
-                ..unexpected
-            },
-            false => unexpected,
-        });
+    let mut unexpected = answer.unexpected(&format!("the start of {target}"));
+    if answer.status == 422 && answer.failure().is_some() {
+        unexpected.fix = "--service-url names another place for the agent to register".to_owned();
     }
-    let body: Option<Value> = serde_json::from_str(&answer.body).ok();
-    let id = body.as_ref().and_then(|body| body["uniqueId"].as_str());
+    let body: Value = serde_json::from_str(&answer.body).unwrap_or_default();
     let is_of_id = |byte: u8| byte.is_ascii_digit() || byte.is_ascii_lowercase();
-    match id {
+    match body["uniqueId"].as_str() {
         // A container's, or a service's on a Swarm.
-        Some(id) if matches!(id.len(), 64 | 25) && id.bytes().all(is_of_id) => Ok(id.to_owned()),
+        Some(id)
+            if matches!(id.len(), 64 | 25) && id.bytes().all(is_of_id) && answer.status == 200 =>
+        {
+            Ok(id.to_owned())
+        }
         _ => Err(unexpected),
     }
 }

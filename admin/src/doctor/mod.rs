@@ -13,7 +13,7 @@ use clap::Args;
 pub const NO_ENVIRONMENT: &str = "dynamic-access-doctor";
 
 /// Where BastionZero's agents register.
-const SERVICE_URL: &str = "https://cloud.bastionzero.com";
+pub const SERVICE_URL: &str = "https://cloud.bastionzero.com";
 
 /// Whether to start a target, and with which order.
 #[derive(Args)]

@@ -34,10 +34,7 @@ pub fn ask(url: &str, secret: Option<&str>, body: Option<&Value>) -> Result<Answ
     let begun = Instant::now();
     let agent = config.build().new_agent();
     let mut request = http::Request::builder()
-        .method(match body {
-            Some(_) => "POST",
-            None => "GET",
-        })
+        .method(if body.is_some() { "POST" } else { "GET" })
         .uri(url)
         .header("content-type", "application/json");
     if let Some(secret) = secret {

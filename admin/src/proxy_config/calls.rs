@@ -1,6 +1,6 @@
 //! The tables of the calls that the component makes: `deploy/engine-proxy/calls.txt` and `deploy/swarm/calls.txt`.
 
-use anyhow::{Context, Result, bail};
+use anyhow::{Context, Result, ensure};
 use clap::ValueEnum;
 use regex::Regex;
 
@@ -81,14 +81,16 @@ pub fn parse(text: &str) -> Result<Vec<Call>> {
             continue;
         }
         let call = parse_line(&form, line).with_context(|| format!("line {}", number + 1))?;
-        if calls.iter().any(|known| known.name == call.name) {
-            bail!("line {}: there is another {}", number + 1, call.name);
-        }
+        let is_new = calls.iter().all(|known| known.name != call.name);
+        ensure!(
+            is_new,
+            "line {}: there is another {}",
+            number + 1,
+            call.name
+        );
         calls.push(call);
     }
-    if calls.is_empty() {
-        bail!("there is no call in it");
-    }
+    ensure!(!calls.is_empty(), "there is no call in it");
     Ok(calls)
 }
 
@@ -98,9 +100,8 @@ fn parse_line(form: &Regex, line: &str) -> Result<Call> {
     )?;
     let (_, [name, method, content_type, path, query]) = parts.extract();
     // It would bypass the anchors.
-    if has_open_alternative(path) || has_open_alternative(query) {
-        bail!("there is a | outside of (?:…)");
-    }
+    let is_open = has_open_alternative(path) || has_open_alternative(query);
+    ensure!(!is_open, "there is a | outside of (?:…)");
     let target = match query {
         "-" => path.to_owned(),
         query => format!(r"{path}\?{query}"),

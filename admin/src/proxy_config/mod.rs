@@ -5,7 +5,7 @@
 
 pub mod calls;
 
-use anyhow::{Context, Result, bail};
+use anyhow::{Context, Result, bail, ensure};
 use askama::Template;
 use clap::{Args, ValueEnum};
 
@@ -68,15 +68,13 @@ enum Auth {
 
 /// What differs from one machine to another.
 struct Setting<'a> {
+    arguments: &'a ProxyArguments,
     is_swarm: bool,
     is_bearer: bool,
     auth: String,
     /// The path of the table of calls, and the calls.
     table: &'static str,
     calls: Vec<Call>,
-    listen: &'a str,
-    engine: &'a str,
-    managers: Vec<&'a str>,
     certs: &'a str,
     user: &'a str,
     group: &'a str,
@@ -135,23 +133,21 @@ impl ProxyArguments {
             .chain(managers)
         {
             let is_plain = |byte: u8| byte.is_ascii_alphanumeric() || b"._-/:@[]".contains(&byte);
-            if text.is_empty() || !text.bytes().all(is_plain) {
-                bail!(
-                    "`{text}` has characters with a meaning in a proxy's configuration; use letters, digits and ._-/:@[]"
-                );
-            }
+            ensure!(
+                !text.is_empty() && text.bytes().all(is_plain),
+                "`{text}` has characters with a meaning in a proxy's configuration; use letters, digits and ._-/:@[]"
+            );
         }
         let names = user.split_once(':');
         let (user, group) = names.with_context(|| format!("`{user}` is not USER:GROUP"))?;
+        self.check_managers()?;
         Ok(Setting {
+            arguments: self,
             is_swarm,
             is_bearer: self.auth == Auth::Bearer,
             auth: word(self.auth),
             table: self.scheduler.table().0,
             calls: calls::table(self.scheduler)?,
-            listen: &self.listen,
-            engine: &self.engine,
-            managers: self.managers()?,
             certs: self.certs.trim_end_matches('/'),
             user,
             group,
@@ -159,21 +155,25 @@ impl ProxyArguments {
         })
     }
 
-    fn managers(&self) -> Result<Vec<&str>> {
-        if self.scheduler == Scheduler::Engine && !self.managers.is_empty() {
-            bail!("--manager is for --scheduler swarm; one Engine is named with --engine");
-        }
-        if self.scheduler == Scheduler::Swarm && self.managers.is_empty() {
-            bail!("name each manager of the Swarm with --manager HOST:PORT");
+    fn check_managers(&self) -> Result<()> {
+        match (self.scheduler, &self.managers[..]) {
+            (Scheduler::Engine, [_, ..]) => {
+                bail!("--manager is for --scheduler swarm; one Engine is named with --engine")
+            }
+            (Scheduler::Swarm, []) => {
+                bail!("name each manager of the Swarm with --manager HOST:PORT")
+            }
+            _ => {}
         }
         let is_port = |text: &str| text.parse::<u16>().is_ok_and(|port| port > 0);
         for manager in &self.managers {
             let port = manager.rsplit_once(':').map(|(_, port)| port);
-            if !port.is_some_and(is_port) || manager.starts_with(['/', ':']) {
-                bail!("`{manager}` is not HOST:PORT; Docker's port with TLS is 2376");
-            }
+            ensure!(
+                port.is_some_and(is_port) && !manager.starts_with(['/', ':']),
+                "`{manager}` is not HOST:PORT; Docker's port with TLS is 2376"
+            );
         }
-        Ok(self.managers.iter().map(String::as_str).collect())
+        Ok(())
     }
 }
 
@@ -190,22 +190,13 @@ mod tests {
     const WRITE: &str = "WRITE_PROXY_CONFIGS";
 
     /// The committed configurations: the file in `deploy/`, and the words of the command that prints it.
-    const COMMITTED: [(&str, &str); 6] = [
-        (
-            "engine-proxy/nginx-certificate.conf",
-            "nginx --auth=certificate",
-        ),
-        ("engine-proxy/nginx-bearer.conf", "nginx --auth=bearer"),
-        (
-            "engine-proxy/haproxy-certificate.cfg",
-            "haproxy --auth=certificate",
-        ),
-        ("engine-proxy/haproxy-bearer.cfg", "haproxy --auth=bearer"),
-        (
-            "swarm/haproxy-certificate.cfg",
-            "haproxy --auth=certificate SWARM",
-        ),
-        ("swarm/haproxy-bearer.cfg", "haproxy --auth=bearer SWARM"),
+    const COMMITTED: [&str; 6] = [
+        "engine-proxy/nginx-certificate.conf: nginx --auth=certificate",
+        "engine-proxy/nginx-bearer.conf: nginx --auth=bearer",
+        "engine-proxy/haproxy-certificate.cfg: haproxy --auth=certificate",
+        "engine-proxy/haproxy-bearer.cfg: haproxy --auth=bearer",
+        "swarm/haproxy-certificate.cfg: haproxy --auth=certificate SWARM",
+        "swarm/haproxy-bearer.cfg: haproxy --auth=bearer SWARM",
     ];
 
     /// A Swarm, with addresses for documentation.
@@ -225,7 +216,8 @@ mod tests {
 
     /// The committed configurations, each with its name.
     fn committed() -> impl Iterator<Item = (&'static str, String)> {
-        COMMITTED.into_iter().map(|(file, line)| {
+        COMMITTED.into_iter().map(|committed| {
+            let (file, line) = committed.split_once(": ").expect("a file and a command");
             let line = line.replace("SWARM", SWARM);
             let words: Vec<_> = line.split(' ').collect();
             (file, configured(&words).expect("the defaults are right"))

@@ -90,13 +90,6 @@ impl Docker {
         self.ask(&["version", "--format", "{{.Server.Version}}"])
     }
 
-    /// One label of an image; empty if the image lacks it, `None` if there is no such image.
-    pub fn image_label(&self, image: &str, label: &str) -> Option<String> {
-        let format = format!("{{{{index .Config.Labels {label:?}}}}}");
-        self.ask(&["image", "inspect", "--format", &format, image])
-            .ok()
-    }
-
     /// The id of an image; fails if the Engine lacks it.
     pub fn image_id(&self, image: &str) -> Result<String> {
         self.ask(&["image", "inspect", "--format", "{{.Id}}", image])

@@ -227,16 +227,14 @@ impl Nodes {
 
     /// A command in the network of a node, with the namespaces of its Engine.
     fn inside(&self, node: u8, program: &str) -> Command {
-        let inner = match self.is_own(node) {
-            true => self.0.namespaces.command_with_own_files(program),
-            false => self.0.namespaces.command(program),
+        let network = format!("--net=/run/netns/{}", self.0.place.space_of(node));
+        let all = ["--pid", &network, "--mount"];
+        let namespaces = match self.is_own(node) {
+            // With this machine's own files.
+            true => &all[..2],
+            false => &all,
         };
-        let mut command = Command::new("nsenter");
-        // First, because the Engine's mounts do not have this file.
-        command.arg(format!("--net=/run/netns/{}", self.0.place.space_of(node)));
-        command.arg("--").arg(inner.get_program());
-        command.args(inner.get_args());
-        command
+        self.0.namespaces.enter(namespaces, program)
     }
 
     fn launch(&self, node: u8) -> Result<()> {

@@ -3,12 +3,13 @@
 mod reach;
 mod server;
 
+use std::iter;
 use std::process::ExitCode;
 
-use anyhow::{Error, Result};
+use anyhow::Result;
 use dev::docker::Docker;
 use dev::process;
-use dynamic_access::config::{Config, SchedulerKind, Variables};
+use dynamic_access::config::{Config, SchedulerKind};
 use dynamic_access::docker::ContainerName;
 use dynamic_access::secret::Secret;
 use dynamic_access_admin::doctor::answers;
@@ -24,9 +25,9 @@ use crate::engine::choice;
 use crate::image;
 use crate::machine::workspace;
 use crate::targets::NETWORK;
-use crate::wasm;
+use crate::wasm::{self, TARGET};
 
-/// How many environments are tried: each takes a second, and three with a start.
+/// How many environments with options of their own are tried, after one with the defaults: each takes a second, and three with a start.
 const ENVIRONMENTS_MAX: usize = 20;
 
 /// How an entrypoint of this project ends when its agent has run but is not registered, which no agent is with a made-up
@@ -36,20 +37,36 @@ const NOT_REGISTERED: [&str; 2] = ["exit code 69 ", "exit code 77 "];
 /// Runs every check, and fails if something indispensable is missing.
 pub fn doctor(engine: Option<&str>, start: &StartArguments) -> ExitCode {
     let engine = choice::existing(engine);
+    let on_engine = engine.and_then(|found| found.map(|it| on_engine(&it, start)).transpose());
+    let is_root = workspace::is_root();
     // With root, `up` installs what it needs.
-    let unless_root = match workspace::is_root() {
+    let unless_root = match is_root {
         true => State::Absent,
         false => State::Missing,
     };
-    let mut findings = vec![privileges(), target(unless_root)];
-    match engine {
-        Ok(Some(docker)) => findings.extend(on_engine(&docker, start)),
-        Ok(None) => findings.push(unless_root.finding(
+    let mut findings = vec![match is_root {
+        true => Finding::fine("root: packages can be installed and a private Engine started"),
+        false => State::Absent.finding(
+            "root, which packages and a private Engine need; `cargo xtask test` needs both",
+            "sudo env PATH=\"$PATH\" cargo xtask …",
+        ),
+    }];
+    findings.push(match wasm::has_target() {
+        true => Finding::fine(format!("{TARGET}: installed")),
+        // As root, Debian's compiler is used instead.
+        false => unless_root.finding(
+            format!("{TARGET}: not installed"),
+            format!("rustup target add {TARGET}"),
+        ),
+    });
+    findings.extend(match on_engine {
+        Ok(Some(found)) => found,
+        Ok(None) => vec![unless_root.finding(
             "Engine: none is named, and there is no local one",
             "as root: cargo xtask up starts one for its run; apt-get install docker.io one that stays",
-        )),
-        Err(error) => findings.push(unreachable_engine(&error)),
-    }
+        )],
+        Err(error) => vec![State::Missing.finding("Engine: it cannot be used", format!("{error:#}"))],
+    });
     findings.push(match process::program("docker") {
         Some(path) => Finding::fine(format!("the Docker CLI: {}", path.display())),
         None => unless_root.finding("the Docker CLI", "as root: apt-get install docker.io"),
@@ -61,38 +78,10 @@ pub fn doctor(engine: Option<&str>, start: &StartArguments) -> ExitCode {
     told
 }
 
-fn privileges() -> Finding {
-    match workspace::is_root() {
-        true => Finding::fine("root: packages can be installed and a private Engine started"),
-        false => State::Absent.finding(
-            "root, which packages and a private Engine need; `cargo xtask test` needs both",
-            "sudo env PATH=\"$PATH\" cargo xtask …",
-        ),
-    }
-}
-
-fn target(unless_root: State) -> Finding {
-    let name = wasm::TARGET;
-    match wasm::has_target() {
-        true => Finding::fine(format!("{name}: installed")),
-        // As root, Debian's compiler is used instead.
-        false => unless_root.finding(
-            format!("{name}: not installed"),
-            format!("rustup target add {name}"),
-        ),
-    }
-}
-
-fn unreachable_engine(error: &Error) -> Finding {
-    State::Missing.finding("Engine: it cannot be used", format!("{error:#}"))
-}
-
 /// The Engine as a server with the variables of this environment would find it.
-fn on_engine(docker: &Docker, start: &StartArguments) -> Vec<Finding> {
-    let mut findings = vec![match docker.version() {
-        Ok(version) => Finding::fine(format!("Engine: {version} at {}", docker.endpoint())),
-        Err(error) => unreachable_engine(&error),
-    }];
+fn on_engine(docker: &Docker, start: &StartArguments) -> Result<Vec<Finding>> {
+    let engine = format!("Engine: {} at {}", docker.version()?, docker.endpoint());
+    let mut findings = vec![Finding::fine(engine)];
     if let Some(agent) = image::present(docker) {
         let held = format!("agent image: {} holds {agent}", image::IMAGE);
         findings.push(Finding::fine(held));
@@ -101,7 +90,7 @@ fn on_engine(docker: &Docker, start: &StartArguments) -> Vec<Finding> {
     findings.extend(served.unwrap_or_else(|error| {
         vec![State::Wrong.finding("the server cannot be tried", format!("{error:#}"))]
     }));
-    findings
+    Ok(findings)
 }
 
 fn by_server(docker: &Docker, server: &Server<'_>, start: &StartArguments) -> Result<Vec<Finding>> {
@@ -133,12 +122,15 @@ fn by_server(docker: &Docker, server: &Server<'_>, start: &StartArguments) -> Re
     }
     // Only a start shows what the nodes of a Swarm can run.
     if start.start || config.scheduler == SchedulerKind::Engine {
+        let overridden = config.profiles.by_environment().map(|(id, _)| id);
         let environments = match &start.environment_id {
-            Some(id) => vec![id.clone()],
-            None => environments(server),
+            Some(id) => vec![id.as_str()],
+            None => iter::once(NO_ENVIRONMENT)
+                .chain(overridden.take(ENVIRONMENTS_MAX))
+                .collect(),
         };
         for environment in environments {
-            findings.extend(try_start(docker, server, &config, start, &environment)?);
+            findings.extend(try_start(docker, server, &config, start, environment)?);
         }
     }
     Ok(findings)
@@ -153,18 +145,6 @@ fn notes(line: &Value) -> impl Iterator<Item = Finding> + '_ {
             true => State::Wrong.finding(note, "docs/target.md#the-network"),
             false => State::Unsure.finding(note, "docs/variables.md, unless it is meant"),
         })
-}
-
-/// The environments with options of their own, after one with the defaults.
-fn environments(server: &Server<'_>) -> Vec<String> {
-    let text = server.get("environments").unwrap_or_default();
-    let overridden = match serde_json::from_str(&text) {
-        Ok(Value::Object(all)) => all.keys().cloned().collect(),
-        _ => Vec::new(),
-    };
-    let mut all = vec![NO_ENVIRONMENT.to_owned()];
-    all.extend(overridden.into_iter().take(ENVIRONMENTS_MAX));
-    all
 }
 
 /// Starts a target as a webhook does, and stops it.
@@ -182,31 +162,32 @@ fn try_start(
     let answer = server.ask("/start", Some(&order))?;
     let line = answer.log.clone().unwrap_or_default();
     let error = line["error"].as_str().unwrap_or_default();
-    if line["code"] == "target_ended" && config.scheduler == SchedulerKind::Engine {
+    let left = |what: String| vec![State::Wrong.finding(what, how_to_remove(name.as_str()))];
+    if line["code"] == "target_ended"
+        && config.scheduler == SchedulerKind::Engine
         // The server would keep it for its log.
-        if let Err(error) = docker.ask(&["rm", "--force", "--volumes", name.as_str()]) {
-            let left = format!("{target} has ended and cannot be removed: {error:#}");
-            return Ok(vec![
-                State::Wrong.finding(left, how_to_remove(name.as_str())),
-            ]);
-        }
+        && let Err(error) = docker.ask(&["rm", "--force", "--volumes", name.as_str()])
+    {
+        return Ok(left(format!(
+            "{target} has ended and cannot be removed: {error:#}"
+        )));
     }
-    let finding = if server.was_kept() && line["calls"].to_string().contains("\"remove 204 ") {
-        Finding::fine(format!(
-            "created and removed {target}; --start starts one too"
-        ))
-    } else if server.was_kept() {
-        let left = format!("{target} was created and cannot be removed");
-        State::Wrong.finding(left, how_to_remove(name.as_str()))
-    } else if NOT_REGISTERED.iter().any(|code| error.contains(code)) {
-        Finding::fine(format!("{target} ran, and its agent could not register"))
-    } else {
-        let stop = |id: &Value| server.ask("/stop", Some(id));
-        let mut findings = answers::start_and_stop(&order, &answer, stop);
-        findings.extend(notes(&line));
-        return Ok(findings);
-    };
-    Ok(vec![finding])
+    if server.was_kept() {
+        return Ok(match line["calls"].to_string().contains("\"remove 204 ") {
+            true => vec![Finding::fine(format!(
+                "created and removed {target}; --start starts one too"
+            ))],
+            false => left(format!("{target} was created and cannot be removed")),
+        });
+    }
+    if NOT_REGISTERED.iter().any(|code| error.contains(code)) {
+        let ran = format!("{target} ran, and its agent could not register");
+        return Ok(vec![Finding::fine(ran)]);
+    }
+    let stop = |id: &Value| server.ask("/stop", Some(id));
+    let mut findings = answers::start_and_stop(&order, &answer, stop);
+    findings.extend(notes(&line));
+    Ok(findings)
 }
 
 /// Whether targets can reach each other on a network, if an image is there to try it.

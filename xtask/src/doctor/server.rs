@@ -21,7 +21,7 @@ use dynamic_access_admin::doctor::{StartArguments, first_secret};
 use dynamic_access_admin::random;
 use futures_util::FutureExt;
 use http::{Request, Response};
-use serde_json::Value;
+use serde_json::{Map, Value};
 use toml::Table;
 
 use crate::machine::workspace;
@@ -108,7 +108,6 @@ impl<'a> Server<'a> {
     }
 }
 
-/// A request as it goes over the wire.
 fn written(request: &HttpRequest) -> Result<Vec<u8>> {
     // The reply to HTTP/1.0 is not in chunks: the server closes the connection at its end.
     let target = request
@@ -176,21 +175,16 @@ impl Variables for Server<'_> {
 fn with_service_url(environments: String, url: &str) -> String {
     let mut all: Value = serde_json::from_str(&environments).unwrap_or_default();
     let mut is_changed = false;
-    for overrides in all
-        .as_object_mut()
-        .into_iter()
-        .flat_map(|all| all.values_mut())
-    {
+    for overrides in all.as_object_mut().into_iter().flat_map(Map::values_mut) {
         if let Some(Value::String(urls)) = overrides.get_mut("service_urls") {
             *urls = format!("{urls} {url}");
             is_changed = true;
         }
     }
     // Otherwise as it was set: the server reports a key that occurs twice.
-    if is_changed {
-        all.to_string()
-    } else {
-        environments
+    match is_changed {
+        true => all.to_string(),
+        false => environments,
     }
 }
 

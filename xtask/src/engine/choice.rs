@@ -18,7 +18,6 @@ use dynamic_access_admin::progress::say;
 /// The variable of the application that names an Engine.
 pub const DOCKER_URL: &str = "SPIN_VARIABLE_DOCKER_URL";
 
-/// Where a local Engine listens by default.
 const LOCAL_SOCKET: &str = "/var/run/docker.sock";
 
 /// The Engine to use; dropping it removes a private one.

@@ -40,7 +40,6 @@ pub struct EngineDir {
 }
 
 impl EngineDir {
-    /// Creates a folder, and finds free addresses.
     pub fn create() -> Result<Self> {
         let block = bridge::free_block()?;
         let dir = Path::new(HOME).join(format!("{PREFIX}{}", random::hex::<4>()?));
@@ -48,10 +47,14 @@ impl EngineDir {
             .mode(0o700)
             .create(&dir)
             .with_context(|| format!("failed to create {}", dir.display()))?;
-        let mut lock = File::create(dir.join(LOCK_FILE))?;
-        // Locked while it is empty, because another run removes unlocked folders.
-        lock.lock()?;
-        writeln!(lock, "{block}")?;
+        let path = dir.join(LOCK_FILE);
+        let locked = File::create(&path).and_then(|mut lock| {
+            // Locked while it is empty, because another run removes unlocked folders.
+            lock.lock()?;
+            writeln!(lock, "{block}")?;
+            Ok(lock)
+        });
+        let lock = locked.with_context(|| format!("failed to write {}", path.display()))?;
         Ok(Self {
             dir,
             block,
@@ -68,7 +71,6 @@ impl EngineDir {
             .unwrap_or_default()
     }
 
-    /// Where the nodes of a Swarm beside it are, if there is one.
     pub fn swarm(&self) -> Place {
         Place::beside(&self.dir, self.block.network())
     }

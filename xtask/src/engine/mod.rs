@@ -18,14 +18,13 @@ use std::path::{Path, PathBuf};
 use std::process::Command;
 use std::time::{Duration, Instant};
 
-use anyhow::{Context, Result, anyhow, bail, ensure};
+use anyhow::{Context, Result, anyhow, ensure};
 use dev::docker::Docker;
 use dev::docker::endpoint::Endpoint;
 use dev::dockerd;
 use dev::namespaces::Namespaces;
 use dev::network::free_address;
 use dev::process;
-use dev::swarm::place::Place;
 
 use crate::engine::dir::EngineDir;
 use crate::engine::namespaces::Unshared;
@@ -72,13 +71,15 @@ impl Engine {
     /// Installs whatever is missing, starts an Engine, and waits until it answers. The caller must
     /// hold [`setup::alone`].
     pub fn start(listen: Listen, which: EngineArguments) -> Result<Self> {
-        if !workspace::is_root() {
-            bail!(
-                "a private Docker Engine needs root: `sudo env PATH=\"$PATH\" cargo xtask …`, \
-                 or name an Engine with DOCKER_HOST"
-            );
+        ensure!(
+            workspace::is_root(),
+            "a private Docker Engine needs root: `sudo env PATH=\"$PATH\" cargo xtask …`, \
+             or name an Engine with DOCKER_HOST"
+        );
+        let needed = ["dockerd", "containerd", "runc", "ip", "iptables", "docker"];
+        if needed.iter().any(|name| process::program(name).is_none()) {
+            setup::run("docker", ["a private Docker Engine"])?;
         }
-        ensure_programs()?;
         let root = which.root()?;
         EngineDir::sweep();
         let started = Instant::now();
@@ -111,16 +112,10 @@ impl Engine {
         self.unshared.namespaces
     }
 
-    pub fn swarm(&self) -> Place {
-        self.dir.swarm()
-    }
-
-    /// The unix socket that it listens on.
     pub fn socket(&self) -> PathBuf {
         dockerd::socket(self.dir())
     }
 
-    /// Where it is reached on its port.
     pub fn plain(&self) -> Endpoint {
         Endpoint::Tcp(format!("127.0.0.1:{}", self.port))
     }
@@ -151,7 +146,7 @@ impl Engine {
         // This plugin is for Kubernetes and would write outside our folder.
         let config = "version = 2\ndisabled_plugins = [\"io.containerd.grpc.v1.cri\"]\n";
         fs::write(self.dir().join("containerd.toml"), config)?;
-        let mut command = self.daemon("containerd");
+        let mut command = self.namespaces().daemon("containerd");
         command.args([
             self.option("config", "containerd.toml"),
             self.option("root", "containerd"),
@@ -170,7 +165,7 @@ impl Engine {
         let without_tls = (self.listen == Listen::Plain).then_some(address);
         let name = self.dir.name();
         let options = dockerd::options(self.dir(), &self.daemon_json(), &name, without_tls)?;
-        let mut command = self.daemon("dockerd");
+        let mut command = self.namespaces().daemon("dockerd");
         command
             .args(options)
             .arg(self.option("containerd", "containerd.sock"))
@@ -196,12 +191,7 @@ impl Engine {
         format!("--{name}={}", self.dir().join(path).display())
     }
 
-    /// The command that starts a daemon in the Engine's namespaces; see [`Engine::spawn`].
-    pub fn daemon(&self, program: &str) -> Command {
-        self.namespaces().daemon(program)
-    }
-
-    /// Starts a daemon, given as an [`Engine::daemon`], and waits until it is ready. Its output goes to a file in the folder.
+    /// Starts a daemon, given as a [`Namespaces::daemon`], and waits until it is ready. Its output goes to a file in the folder.
     pub fn spawn(
         &self,
         command: &mut Command,
@@ -231,11 +221,6 @@ impl Engine {
         }
         config.to_string()
     }
-
-    /// Whether its programs are this machine's own.
-    pub fn is_of_this_machine(&self) -> bool {
-        self.root.is_none()
-    }
 }
 
 impl Drop for Engine {
@@ -243,12 +228,4 @@ impl Drop for Engine {
         say("private Engine: removing it");
         self.dir.is_left = !self.unshared.end();
     }
-}
-
-fn ensure_programs() -> Result<()> {
-    let needed = ["dockerd", "containerd", "runc", "ip", "iptables", "docker"];
-    if needed.iter().all(|name| process::program(name).is_some()) {
-        return Ok(());
-    }
-    setup::run("docker", ["a private Docker Engine"])
 }

@@ -104,7 +104,6 @@ impl Unshared {
         wait_until(KILLED_BOUND, || has_ended(&mut self.unshare))
     }
 
-    /// Whether a daemon of that name runs.
     pub fn has_daemon(&self, name: &str) -> bool {
         child(self.namespaces.0, name).is_some()
     }

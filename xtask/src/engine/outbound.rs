@@ -17,7 +17,6 @@ const SWITCH: &str = "/proc/sys/net/ipv4/ip_forward";
 /// The file in the Engine's folder with the previous value of the switch.
 const MARK: &str = "outbound";
 
-/// Opens the way out.
 pub fn open(dir: &Path, block: Ipv4Net) -> Result<()> {
     let before = fs::read_to_string(SWITCH).with_context(|| format!("failed to read {SWITCH}"))?;
     // Written before the first rule: a run that is cut short is then undone.

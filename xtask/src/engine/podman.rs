@@ -30,7 +30,6 @@ location = "127.0.0.1"
 insecure = true
 "#;
 
-/// Its socket, in the folder of its Engine.
 pub fn socket(engine: &Engine) -> PathBuf {
     engine.dir().join("podman.sock")
 }
@@ -38,14 +37,14 @@ pub fn socket(engine: &Engine) -> PathBuf {
 /// Starts the service beside `engine`, and waits until it answers at `endpoint`.
 pub fn start_beside(engine: &Engine, endpoint: &Endpoint) -> Result<Docker> {
     let needed = ["podman", "catatonit", "slirp4netns"];
-    if engine.is_of_this_machine() && needed.iter().any(|name| process::program(name).is_none()) {
+    if engine.root.is_none() && needed.iter().any(|name| process::program(name).is_none()) {
         let packages = ["podman", "runc", "catatonit", "slirp4netns"];
         setup::packages("Podman's service", &packages)?;
     }
     let dir = engine.dir();
     fs::write(dir.join("podman.conf"), CONF)?;
     fs::write(dir.join("registries.conf"), REGISTRIES)?;
-    let mut command = engine.daemon("podman");
+    let mut command = engine.namespaces().daemon("podman");
     command
         .env("CONTAINERS_CONF", dir.join("podman.conf"))
         .env("CONTAINERS_REGISTRIES_CONF", dir.join("registries.conf"))

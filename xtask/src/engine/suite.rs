@@ -3,7 +3,7 @@
 use std::fs;
 use std::path::PathBuf;
 
-use anyhow::{Result, bail};
+use anyhow::{Result, ensure};
 use clap::{Args, ValueEnum};
 use dynamic_access_admin::word;
 
@@ -47,16 +47,17 @@ impl EngineArguments {
     /// The folder that holds the Engine's programs, installed first if it is not there;
     /// `None` for this machine's own. Fails if there is no such Engine.
     pub fn root(self) -> Result<Option<PathBuf>> {
-        match (self.suite, self.image_store) {
-            (Suite::Bookworm, ImageStore::Overlay2) => return Ok(None),
-            (Suite::Bookworm, ImageStore::Containerd) => bail!(
+        if self.suite == Suite::Bookworm {
+            ensure!(
+                self.image_store != ImageStore::Containerd,
                 "Docker 20.10 cannot keep its images in containerd; choose --engine trixie or sid"
-            ),
-            _ => {}
+            );
+            return Ok(None);
         }
         let suite = word(self.suite);
-        let root = workspace::cache_dir().join("engines").join(&suite);
-        fs::create_dir_all(workspace::cache_dir().join("engines"))?;
+        let engines = workspace::cache_dir().join("engines");
+        fs::create_dir_all(&engines)?;
+        let root = engines.join(&suite);
         setup::run("engine-root", [suite.as_ref(), root.as_os_str()])?;
         Ok(Some(root))
     }

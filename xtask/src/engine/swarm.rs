@@ -2,9 +2,8 @@
 
 use std::env;
 
-use anyhow::{Result, bail};
+use anyhow::{Result, ensure};
 use clap::Args;
-use dev::docker::Docker;
 use dev::swarm::{COUNT_MAX, Nodes, Plan};
 use dynamic_access_admin::progress::{say, timed};
 
@@ -38,9 +37,10 @@ impl SwarmArguments {
         if self.count.is_none() {
             return Ok(asked);
         }
-        if asked.image_store != ImageStore::default() {
-            bail!("the nodes of a Swarm keep their images in overlay2; leave out --image-store");
-        }
+        ensure!(
+            asked.image_store == ImageStore::default(),
+            "the nodes of a Swarm keep their images in overlay2; leave out --image-store"
+        );
         let suite = match asked.suite {
             Suite::Bookworm => Suite::Trixie,
             later => later,
@@ -62,7 +62,7 @@ impl Swarm {
     pub fn start(engine: &Engine, count: u8, image: Option<&str>, is_on_tcp: bool) -> Result<Self> {
         let nodes = timed("Swarm: make the nodes and join them", || {
             Nodes::start(Plan {
-                place: engine.swarm(),
+                place: engine.dir.swarm(),
                 namespaces: engine.namespaces(),
                 count,
                 has_own: false,
@@ -79,11 +79,6 @@ impl Swarm {
         Ok(Self { nodes, image })
     }
 
-    pub fn docker(&self) -> Docker {
-        self.nodes.docker(1)
-    }
-
-    /// The server's variables for it.
     pub fn variables(&self) -> Vec<(&'static str, String)> {
         let mut variables = vec![("SPIN_VARIABLE_SCHEDULER", "swarm".to_owned())];
         if let Some(image) = &self.image {

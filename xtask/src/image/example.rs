@@ -3,7 +3,7 @@
 use std::fs;
 use std::path::PathBuf;
 
-use anyhow::{Context, Result, bail};
+use anyhow::{Context, Result, ensure};
 use dev::docker::Docker;
 use dynamic_access_admin::progress::timed;
 
@@ -20,11 +20,10 @@ pub struct Example {
 impl Example {
     pub fn of(name: &str) -> Result<Self> {
         let dir = workspace::root().join("examples").join(name);
-        if !dir.join("Dockerfile").is_file() {
-            bail!(
-                "examples/{name}/Dockerfile is missing; the examples are the folders that have one"
-            );
-        }
+        ensure!(
+            dir.join("Dockerfile").is_file(),
+            "examples/{name}/Dockerfile is missing; the examples are the folders that have one"
+        );
         Ok(Self {
             name: name.to_owned(),
             dir,

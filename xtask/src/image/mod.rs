@@ -60,7 +60,7 @@ pub fn ensure(docker: &Docker) -> Result<Agent> {
         say(
             "agent image: AGENT_KEY is not set, and nobody can trust the real agent's packages without it (docs/target.md)",
         );
-        build_stand_in(docker, IMAGE)?;
+        build(docker, IMAGE, Agent::StandIn)?;
         return Ok(Agent::StandIn);
     }
     Ok(real)
@@ -68,15 +68,13 @@ pub fn ensure(docker: &Docker) -> Result<Agent> {
 
 /// The agent in the image that the Engine has.
 pub fn present(docker: &Docker) -> Option<Agent> {
-    Agent::from_str(&docker.image_label(IMAGE, AGENT_LABEL)?, false).ok()
+    let format = format!("{{{{index .Config.Labels {AGENT_LABEL:?}}}}}");
+    let held = docker.ask(&["image", "inspect", "--format", &format, IMAGE]);
+    Agent::from_str(&held.ok()?, false).ok()
 }
 
-/// Builds an image with the stand-in agent.
-pub fn build_stand_in(docker: &Docker, name: &str) -> Result<()> {
-    build(docker, name, Agent::StandIn)
-}
-
-fn build(docker: &Docker, name: &str, agent: Agent) -> Result<()> {
+/// Builds an image with this agent.
+pub fn build(docker: &Docker, name: &str, agent: Agent) -> Result<()> {
     let kind = format!("AGENT={}", word(agent));
     let mut options = vec!["--build-arg", &kind, "--network"];
     let (base, context) = match agent {

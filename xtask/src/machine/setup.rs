@@ -28,7 +28,6 @@ pub fn packages(purpose: &str, packages: &[&str]) -> Result<()> {
     run("packages", [&[purpose], packages].concat())
 }
 
-/// Runs a subcommand of the script.
 pub fn run<P: AsRef<OsStr>>(
     subcommand: &str,
     parameters: impl IntoIterator<Item = P>,

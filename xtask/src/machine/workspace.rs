@@ -16,7 +16,6 @@ pub fn root() -> PathBuf {
     root
 }
 
-/// Where Cargo puts what it builds.
 pub fn target_dir() -> PathBuf {
     match env::var_os("CARGO_TARGET_DIR") {
         // Cargo takes a relative path from where it was called.

@@ -15,7 +15,7 @@ use dev::process;
 
 use crate::engine::suite::EngineArguments;
 use crate::engine::{Engine, Listen, podman};
-use crate::image::{self, example};
+use crate::image::{self, Agent, example};
 use crate::machine::{setup, workspace};
 use crate::targets::ensure_network;
 use crate::wasm;
@@ -38,7 +38,7 @@ pub fn test(which: EngineArguments, arguments: &[String]) -> Result<ExitCode> {
     podman::start_beside(&engine, &Endpoint::Unix(podman.clone()))?;
     install_for_tests()?;
     let record = engine.dir().join("traffic");
-    image::build_stand_in(&engine.docker(), image::IMAGE)?;
+    image::build(&engine.docker(), image::IMAGE, Agent::StandIn)?;
     ensure_network(&engine.docker())?;
     let modules = programs::node()?;
     let (tls, tls_config) = engine.tls().context("the Engine was started with TLS")?;

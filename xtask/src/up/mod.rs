@@ -12,6 +12,7 @@ use anyhow::Result;
 use clap::Args;
 use dev::docker::Docker;
 use dev::interrupt;
+use dynamic_access_admin::doctor::SERVICE_URL;
 use dynamic_access_admin::progress::{remark, say};
 use dynamic_access_admin::random;
 use serde_json::json;
@@ -27,9 +28,6 @@ use crate::machine::workspace;
 use crate::targets::{AGENT_IMAGE, OwnContainers, SERVICE_URLS, ensure_network};
 use crate::up::server::Server;
 use crate::wasm;
-
-/// Where the real agent registers.
-const SERVICE_URL: &str = "https://cloud.bastionzero.com";
 
 /// The variable with the secret of `/v1`.
 const API_SECRET: &str = "SPIN_VARIABLE_API_SECRET";
@@ -76,7 +74,7 @@ pub fn up(arguments: UpArguments) -> Result<()> {
     let swarm = swarm(&arguments, &chosen, agent)?;
     let docker = match &swarm {
         None => chosen.docker.clone(),
-        Some(swarm) => swarm.docker(),
+        Some(swarm) => swarm.nodes.docker(1),
     };
     let _containers = OwnContainers::of(&chosen.docker, &deployment_id);
     let webhook_secret = secret("SPIN_VARIABLE_WEBHOOK_SECRET")?;
@@ -143,10 +141,9 @@ fn choose(arguments: &UpArguments) -> Result<Chosen> {
         return choice::choose();
     }
     say("Engine: starting a private one, for this run");
-    let listen = if arguments.tls {
-        Listen::Tls
-    } else {
-        Listen::Socket
+    let listen = match arguments.tls {
+        true => Listen::Tls,
+        false => Listen::Socket,
     };
     choice::private(listen, engine)
 }

@@ -6,7 +6,6 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use anyhow::{Context, Result};
-use bytes::Bytes;
 use http::uri::Scheme;
 use http::{HeaderMap, Request, Response, StatusCode, Uri, header};
 use http_body_util::{BodyExt, Full};
@@ -128,7 +127,10 @@ async fn answer(
     let path = request.uri().path();
     if let Some(name) = path.strip_prefix(WELL_KNOWN) {
         return match name {
-            "health" => healthy(),
+            "health" => {
+                let body = Full::from("OK").map_err(|never| match never {});
+                Response::new(body.boxed_unsync())
+            }
             _ => empty(StatusCode::NOT_FOUND),
         };
     }
@@ -145,11 +147,6 @@ async fn answer(
     };
     *request.uri_mut() = uri;
     guest.handle(request, alive).await
-}
-
-fn healthy() -> Response<WasiBody> {
-    let body = Full::new(Bytes::from_static(b"OK")).map_err(|never| match never {});
-    Response::new(body.boxed_unsync())
 }
 
 fn not_text(headers: &HeaderMap) -> Option<&str> {

@@ -15,8 +15,8 @@ use crate::stage::{Stage, agreed, start_in_the_end, start_whatever_is_told, stop
 pub fn behind_a_proxy_targets_come_and_go_also_without_the_leader(stage: &Stage<'_>) {
     let addresses: Vec<_> = nodes().map(|node| stage.swarm.address(node)).collect();
     let managers = Managers::start(NAME, &addresses);
-    let proxies = SWARM_KINDS
-        .map(|kind| Files::default().start_before(kind, &managers, managers.addresses()));
+    let proxies =
+        SWARM_KINDS.map(|kind| Files::default().start_before(kind, &managers, &managers.addresses));
     let server = |proxy: &EngineProxy| stage.with_variables(|own| proxy.server(own));
     let servers = proxies.each_ref().map(server);
     let start = |server: &Server| start_in_the_end(server, &unique("token"));

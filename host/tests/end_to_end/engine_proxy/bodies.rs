@@ -19,7 +19,7 @@ fn no_call_reaches_a_manager_with_another_body() {
     for kind in SWARM_KINDS {
         let manager = FakeEngine::answering("200 OK", "[]");
         let managers = Managers::start(NAME, &[manager.address()]);
-        let proxy = Files::default().start_before(kind, &managers, managers.addresses());
+        let proxy = Files::default().start_before(kind, &managers, &managers.addresses);
         check_wrong_bodies(&proxy, Scheduler::Swarm);
         let requests = manager.requests();
         let is_check = |request: &String| request.starts_with("GET /nodes?filters=");

@@ -69,7 +69,7 @@ fn on_each<const N: usize>(
         let engines = engines.map(|start| start());
         let managers = Managers::start(name, &engines.each_ref().map(FakeEngine::address));
         let dead = has_dead.then(free_address).into_iter();
-        let addresses: Vec<_> = dead.chain(managers.addresses().iter().copied()).collect();
+        let addresses: Vec<_> = dead.chain(managers.addresses.iter().copied()).collect();
         let proxy = Files::default().start_before(kind, &managers, &addresses);
         check(&proxy, &engines);
     }

@@ -74,7 +74,6 @@ impl Authority {
         }
     }
 
-    /// Its certificate in a file.
     pub fn file(&self, folder: &Folder) -> PathBuf {
         folder.file(&format!("{}.pem", self.name), &self.certificate())
     }

@@ -20,7 +20,6 @@ const ANSWER_WAIT: Duration = Duration::from_secs(120);
 /// An Engine that takes longer to answer counts as hanging.
 const HANGS_AFTER: Duration = Duration::from_secs(5);
 
-/// The type of an archive.
 pub const TAR: [(&str, &str); 1] = [("content-type", "application/x-tar")];
 
 /// The path that lists the containers that match filters, in any state.
@@ -46,7 +45,6 @@ pub fn encoded(text: &str) -> String {
 /// A real Engine, called without the component.
 #[derive(Clone)]
 pub struct RealEngine {
-    /// Whether it is Podman's service, and not Docker's own.
     pub is_podman: bool,
     address: Address,
 }
@@ -221,7 +219,6 @@ impl RealEngine {
         output
     }
 
-    /// What a container has printed.
     #[track_caller]
     pub fn log(&self, id: &str) -> String {
         let path = format!("/containers/{id}/logs?stdout=true&stderr=true");

@@ -68,7 +68,6 @@ impl Default for Files {
 }
 
 impl Files {
-    /// Puts this into the file of secrets.
     pub fn put_secrets(&self, text: &str) {
         let path = self.folder.file("bearer", text);
         std::fs::set_permissions(path, Permissions::from_mode(0o600)).expect("it is ours");
@@ -84,7 +83,6 @@ impl Files {
         self.run(kind, &["--engine", engine])
     }
 
-    /// Runs a proxy with them in front of a real Engine.
     pub fn start_on(self, kind: Kind, engine: &RealEngine) -> EngineProxy {
         let socket = self.link_socket(engine);
         self.start(kind, socket.to_str().expect("a path of ASCII"))

@@ -58,7 +58,6 @@ pub struct Person {
 }
 
 impl Person {
-    /// One who calls this server.
     pub fn at(server: SocketAddr) -> Self {
         let folder = Folder::new("da-person");
         folder.file("api-header", &format!("Authorization: Bearer {API_SECRET}"));

@@ -48,7 +48,6 @@ impl FakeEngine {
         Self::start_at("127.0.0.1", move |head, _| reply(head.line))
     }
 
-    /// Gives each request this answer.
     pub fn answering(status: &'static str, body: &'static str) -> Self {
         Self::start(move |_| Reply::json(status, body))
     }

@@ -9,7 +9,6 @@ use dev::message::{Connection, Head};
 /// No answer takes longer than the component's own 29 seconds.
 const ANSWER_WAIT: Duration = Duration::from_secs(40);
 
-/// A complete answer.
 #[derive(Debug, Clone)]
 pub struct Answer {
     pub status: u16,
@@ -95,7 +94,6 @@ pub fn request(method: &str, path: &str, headers: &[(&str, &str)], body: &[u8]) 
     request
 }
 
-/// Sends bytes to `address` and reads the answer.
 pub fn exchange(address: SocketAddr, request: &[u8]) -> Answer {
     let stream = TcpStream::connect(address).expect("the server listens");
     stream

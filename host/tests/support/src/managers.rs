@@ -14,7 +14,7 @@ pub const NAME: &str = "swarm-manager";
 pub struct Managers {
     /// Ends TLS and passes the bytes on.
     _haproxy: Program,
-    addresses: Vec<SocketAddr>,
+    pub addresses: Vec<SocketAddr>,
     /// Who has signed their certificate and the proxy's.
     authority: Authority,
 }
@@ -40,10 +40,6 @@ impl Managers {
             addresses,
             authority,
         }
-    }
-
-    pub fn addresses(&self) -> &[SocketAddr] {
-        &self.addresses
     }
 
     /// Writes the files with which a proxy calls them.

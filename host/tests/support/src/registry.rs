@@ -56,7 +56,6 @@ impl Registry {
         }
     }
 
-    /// The reference of an image in it.
     pub fn reference(&self, rest: &str) -> String {
         format!("{}/{rest}", self.authority)
     }

@@ -32,7 +32,6 @@ impl SwallowingRelay {
         }
     }
 
-    /// Its port on loopback.
     pub fn port(&self) -> u16 {
         self.acceptor.address().port()
     }

@@ -81,7 +81,6 @@ impl TlsEngine {
         format!("https://{host}:{}", self.port)
     }
 
-    /// The same URL, without TLS.
     pub fn plain_url(&self) -> String {
         format!("http://127.0.0.1:{}", self.port)
     }

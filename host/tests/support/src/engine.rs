@@ -246,7 +246,7 @@ impl RealEngine {
         let (mut rest, mut text) = (&body[..], Vec::new());
         while let Some(([.., a, b, c, d], after)) = rest.split_first_chunk::<8>() {
             let length = u32::from_be_bytes([*a, *b, *c, *d]) as usize;
-            let (piece, next) = after.split_at(length);
+            let (piece, next) = after.split_at_checked(length).expect("a whole piece");
             text.extend_from_slice(piece);
             rest = next;
         }

@@ -15,8 +15,8 @@ use test_support::prelude::*;
 const RESTART_WAIT: Duration = Duration::from_secs(90);
 
 /// The process; when it is dropped, it answers again.
-pub struct EngineProcess<'a> {
-    engine: &'a RealEngine,
+pub struct EngineProcess {
+    engine: RealEngine,
     namespaces: Namespaces,
     pid_file: PathBuf,
     command_line: Vec<String>,
@@ -24,16 +24,16 @@ pub struct EngineProcess<'a> {
     turns: AtomicUsize,
 }
 
-impl<'a> EngineProcess<'a> {
-    /// The process of `engine`, whose pid is in the file that
+impl EngineProcess {
+    /// The process of the Engine that the tests were given, whose pid is in the file that
     /// `TEST_DOCKERD_PIDFILE` names.
-    pub fn given(engine: &'a RealEngine) -> Self {
+    pub fn given() -> Self {
         let namespaces = namespaces();
         let pid_file = PathBuf::from(given("TEST_DOCKERD_PIDFILE"));
         let pid = pid(&pid_file).expect("a running Engine");
         let log = namespaces.proc_file(&pid, "fd/2");
         Self {
-            engine,
+            engine: RealEngine::given(),
             command_line: namespaces.command_line(&pid),
             // Its output while it starts again belongs with the rest.
             log: File::options().append(true).open(log).expect("its output"),
@@ -115,7 +115,7 @@ impl<'a> EngineProcess<'a> {
     }
 }
 
-impl Drop for EngineProcess<'_> {
+impl Drop for EngineProcess {
     fn drop(&mut self) {
         if !self.turns().is_multiple_of(2) && !self.answers() {
             self.restart();

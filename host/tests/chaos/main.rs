@@ -10,9 +10,6 @@ mod stage;
 use std::sync::{Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
 
-use test_support::own::Deployment;
-
-use engine_process::EngineProcess;
 use stage::Stage;
 
 /// How long an Engine is paused: longer than the component waits for any call.
@@ -27,12 +24,10 @@ fn turn() -> MutexGuard<'static, ()> {
 #[test]
 fn two_hundred_starts_and_stops_around_a_killed_engine_leave_nothing() {
     let _turn = turn();
-    let deployment = Deployment::given();
-    let process = EngineProcess::given(&deployment.engine);
-    let stage = Stage::new(&process, &deployment);
+    let stage = Stage::new();
     stage.play(200, || {
-        process.kill();
-        process.restart();
+        stage.process.kill();
+        stage.process.restart();
     });
     stage.stop_and_reap_the_rest();
 }
@@ -40,12 +35,10 @@ fn two_hundred_starts_and_stops_around_a_killed_engine_leave_nothing() {
 #[test]
 fn an_engine_that_stands_still_for_a_while_loses_nothing() {
     let _turn = turn();
-    let deployment = Deployment::given();
-    let process = EngineProcess::given(&deployment.engine);
-    let mut stage = Stage::new(&process, &deployment);
+    let mut stage = Stage::new();
     stage.gives_up = false;
     // Each call is answered late, and none is cut off.
     stage.may_pass = &[503, 504];
-    stage.play(40, || process.stand_still(STANDS_STILL));
+    stage.play(40, || stage.process.stand_still(STANDS_STILL));
     stage.stop_and_reap_the_rest();
 }

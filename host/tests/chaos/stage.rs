@@ -39,11 +39,12 @@ const LIFETIME: (&str, &str) = ("max_lifetime", "150s");
 const REAPABLE_WITHIN: Duration = Duration::from_secs(200);
 
 /// The things that all callers share.
-pub struct Stage<'a> {
-    process: &'a EngineProcess<'a>,
-    deployment: &'a Deployment,
+pub struct Stage {
     /// Replicas of the component.
     servers: [Server; 2],
+    /// Dropped before the deployment, whose containers only an Engine that answers removes.
+    pub process: EngineProcess,
+    deployment: Deployment,
     /// Whether a caller gives up a start in the end.
     pub gives_up: bool,
     /// The statuses after which a caller tries again.
@@ -54,12 +55,13 @@ pub struct Stage<'a> {
     unstopped: Mutex<Vec<String>>,
 }
 
-impl<'a> Stage<'a> {
-    pub fn new(process: &'a EngineProcess<'a>, deployment: &'a Deployment) -> Self {
+impl Stage {
+    pub fn new() -> Self {
+        let deployment = Deployment::given();
         Self {
-            process,
-            deployment,
             servers: [(); 2].map(|()| deployment.server(&[LIFETIME])),
+            process: EngineProcess::given(),
+            deployment,
             gives_up: true,
             may_pass: &[502, 503, 504],
             uncertain: Mutex::default(),
@@ -168,11 +170,8 @@ impl<'a> Stage<'a> {
     #[track_caller]
     fn check(&self, turns: usize, id: &str, expected: &str) {
         let state = wait_within(ENGINE_BACK_WITHIN, "the Engine to answer", || {
-            let answer = self
-                .deployment
-                .engine
-                .try_call("GET", &list(&json!({"id": [id]})))?;
-            let state = answer.check(200).json()[0]["State"].clone();
+            let listed = self.listed(&json!({"id": [id]}))?;
+            let state = &listed.first().unwrap_or(&Value::Null)["State"];
             Some(state.as_str().unwrap_or("gone").to_owned())
         });
         let is_undisturbed = turns.is_multiple_of(2) && self.process.turns() == turns;
@@ -180,11 +179,15 @@ impl<'a> Stage<'a> {
         assert!(is_true, "{id} should be {expected}, is {state}");
     }
 
-    /// The containers of the deployment, as the Engine lists them; `None` if it is down.
+    /// The containers of the deployment; `None` if the Engine is down.
     fn ours(&self) -> Option<Vec<Value>> {
         let label = format!("dynamic-access.deployment={}", self.deployment.id);
-        let path = list(&json!({"label": [label]}));
-        let listed = self.deployment.engine.try_call("GET", &path)?;
+        self.listed(&json!({"label": [label]}))
+    }
+
+    fn listed(&self, filters: &Value) -> Option<Vec<Value>> {
+        let engine = &self.deployment.engine;
+        let listed = engine.try_call("GET", &list(filters))?;
         listed.check(200).json().as_array().cloned()
     }
 
@@ -229,10 +232,8 @@ fn hangs_up(number: usize) -> bool {
 }
 
 fn note(notes: &Mutex<Vec<String>>, note: &str) {
-    notes
-        .lock()
-        .expect("no caller failed")
-        .push(note.to_owned());
+    let mut notes = notes.lock().expect("no caller failed");
+    notes.push(note.to_owned());
 }
 
 /// The environment that a container was created for. Here each token has its own, which shows

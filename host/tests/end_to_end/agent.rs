@@ -2,8 +2,10 @@
 //! themselves: what it needs from its caller, and how it ends.
 
 use std::collections::BTreeMap;
+use std::process::Command;
 use std::time::{Duration, Instant};
 
+use test_support::checkout;
 use test_support::engine::TAR;
 use test_support::prelude::*;
 use test_support::registry::archive_of;
@@ -28,7 +30,6 @@ fn limits() -> [Value; 2] {
 }
 
 /// The configuration of an entrypoint.
-#[derive(Clone)]
 struct Order {
     variables: BTreeMap<&'static str, String>,
     file: Option<String>,
@@ -230,39 +231,40 @@ fn a_target_that_is_not_admitted_ends_by_sigterm_or_with_the_reason() {
     }
 }
 
+/// Variables that cannot work, in `env`'s words beside those that are needed, and why.
+const REFUSED: &str = "
+    -u ACTIVATION_TOKEN ACTIVATION_TOKEN_FILE=missing | the file that ACTIVATION_TOKEN_FILE names is missing
+    -u ACTIVATION_TOKEN ACTIVATION_TOKEN_FILE=empty | the file that ACTIVATION_TOKEN_FILE names is empty
+    -u ACTIVATION_TOKEN ACTIVATION_TOKEN_FILE=newline | the file that ACTIVATION_TOKEN_FILE names is empty
+    ACTIVATION_TOKEN_FILE=empty | only one of ACTIVATION_TOKEN_FILE and ACTIVATION_TOKEN may be set
+    -u ACTIVATION_TOKEN, ACTIVATION_TOKEN= | ACTIVATION_TOKEN_FILE or ACTIVATION_TOKEN UNSET
+    -u SERVICE_URL, SERVICE_URL= | SERVICE_URL UNSET
+    -u ENVIRONMENT_ID, ENVIRONMENT_ID= | ENVIRONMENT_ID UNSET
+    TIMEOUT=, TIMEOUT=0, TIMEOUT=010, TIMEOUT=3601, TIMEOUT=36000, TIMEOUT=1m, TIMEOUT=-1 | TIMEOUT RANGE";
+
+/// The script itself is run: it refuses before it does anything that needs a container.
 #[test]
 fn a_configuration_that_cannot_work_is_refused_with_its_reason() {
-    let of_file = Order::with_file(NOBODY, "token");
-    let of_variable = Order::with_variable(NOBODY, "token");
-    let mut without_file = of_file.clone();
-    without_file.file = None;
-    let named = |end: &str| format!("the file that ACTIVATION_TOKEN_FILE names is {end}");
-    let both = "only one of ACTIVATION_TOKEN_FILE and ACTIVATION_TOKEN may be set";
-    let mut refused = vec![
-        (without_file, named("missing")),
-        (Order::with_file(NOBODY, ""), named("empty")),
-        (Order::with_file(NOBODY, "\n"), named("empty")),
-        (of_file.with("ACTIVATION_TOKEN", "token"), both.to_owned()),
-    ];
-    let tokens = "ACTIVATION_TOKEN_FILE or ACTIVATION_TOKEN";
-    for (name, names) in [
-        ("SERVICE_URL", "SERVICE_URL"),
-        ("ENVIRONMENT_ID", "ENVIRONMENT_ID"),
-        ("ACTIVATION_TOKEN", tokens),
-    ] {
-        let line = format!("{names} must be set and not empty");
-        let mut without = of_variable.clone();
-        without.variables.remove(name);
-        refused.push((without, line.clone()));
-        refused.push((of_variable.clone().with(name, ""), line));
-    }
-    for timeout in ["", "0", "010", "3601", "36000", "1m", "-1"] {
-        let order = of_variable.clone().with("REGISTRATION_TIMEOUT", timeout);
-        let line = "REGISTRATION_TIMEOUT must be a number of seconds from 1 to 3600";
-        refused.push((order, line.to_owned()));
-    }
-    let engine = RealEngine::given();
-    for (order, line) in refused {
-        order.run(&engine, &json!({})).check_end(78, &line);
+    let folder = Folder::new("entrypoint-");
+    let rows = REFUSED
+        .replace("UNSET", "must be set and not empty")
+        .replace("RANGE", "must be a number of seconds from 1 to 3600")
+        .replace(" TIMEOUT", " REGISTRATION_TIMEOUT");
+    for row in rows.lines().skip(1) {
+        let (all, line) = row.split_once(" | ").expect("a reason");
+        for changes in all.split(", ") {
+            folder.file("empty", "");
+            folder.file("newline", "\n");
+            let mut script = Command::new("env");
+            script.envs([("SERVICE_URL", NOBODY), ("ENVIRONMENT_ID", ENVIRONMENT)]);
+            script
+                .env("ACTIVATION_TOKEN", "token")
+                .args(changes.split_whitespace());
+            script.arg("sh").arg(checkout("agent-image/entrypoint.sh"));
+            let output = script.current_dir(folder.path()).output().expect("a shell");
+            assert_eq!(output.status.code(), Some(78), "{changes} {output:?}");
+            let said = String::from_utf8_lossy(&output.stderr);
+            assert_eq!(said, format!("entrypoint: {line}\n"), "{changes}");
+        }
     }
 }

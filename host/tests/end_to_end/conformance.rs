@@ -9,6 +9,8 @@ mod others;
 
 use test_support::own::sleeper;
 use test_support::prelude::*;
+use time::OffsetDateTime;
+use time::format_description::well_known::Rfc3339;
 
 /// The id of nothing.
 const UNKNOWN: &str = "0000000000000000000000000000000000000000000000000000000000000000";
@@ -57,6 +59,12 @@ fn body(command: &[&str]) -> Value {
     body["Entrypoint"] = json!(command);
     body["Volumes"] = json!({"/run/dynamic-access": {}});
     body
+}
+
+/// Whether a time in a reply is one of the last minute.
+fn is_recent(moment: &Value) -> bool {
+    let made = OffsetDateTime::parse(moment.as_str().unwrap_or_default(), &Rfc3339);
+    made.is_ok_and(|made| (OffsetDateTime::now_utc() - made).abs() < time::Duration::MINUTE)
 }
 
 on_each_engine!(an_engine_does_what_is_read_into_its_api);

@@ -127,42 +127,36 @@ const NOT_REGISTERED: &str = r#"{"Entrypoint":["sh","-c","exit 77"]}"#;
 const PRIVILEGED: &str = r#"{"HostConfig":{"Privileged":true}}"#;
 
 #[test]
-fn an_engine_is_tried_without_a_start_and_with_one() {
+fn an_engine_is_tried_without_a_start_and_with_one_in_each_environment() {
+    const CREATED: &str = "ok       created and removed a target;";
+    const OF_E1: &str = "WRONG    the start of a target in the environment e1: 500";
+    let environments = format!(r#"{{"e1":{{"container_patch":{TOO_MANY_PROCESSORS}}}}}"#);
     let deployment = Deployment::given();
     let start = &["--start"][..];
-    for (arguments, patch, expected) in [
-        (&[][..], "{}", "ok       created and removed a target"),
-        (&[], "{}", "ok       healthy"),
-        (&[], TOO_MANY_PROCESSORS, "the Engine refused: 400"),
-        (&[], NO_PROGRAM, "ok       created and removed a target"),
-        (&[], PRIVILEGED, "misconfigured: container_patch"),
-        (&START, "{}", "ok       stopped it"),
-        (
+    let of_patch =
+        |arguments: &'static [&'static str], patch, words| (arguments, (PATCH, patch), words, "e1");
+    let of_e1 = ("ENVIRONMENTS", environments.as_str());
+    for (arguments, variable, words, absent) in [
+        of_patch(&[][..], "{}", CREATED),
+        of_patch(&[], "{}", "ok       healthy"),
+        of_patch(&[], TOO_MANY_PROCESSORS, "the Engine refused: 400"),
+        of_patch(&[], NO_PROGRAM, CREATED),
+        of_patch(&[], PRIVILEGED, "misconfigured: container_patch"),
+        of_patch(&START, "{}", "ok       stopped it"),
+        of_patch(
             start,
             NOT_REGISTERED,
             "ok       a target ran, and its agent",
         ),
-        (start, ENDS_AT_ONCE, "with exit code 78"),
-        (start, NO_PROGRAM, "the Engine refused: 400"),
+        of_patch(start, ENDS_AT_ONCE, "with exit code 78"),
+        of_patch(start, NO_PROGRAM, "the Engine refused: 400"),
+        (&[], of_e1, CREATED, "misconfigured"),
+        (&[], of_e1, OF_E1, "misconfigured"),
+        (&["--environment-id", "e1"], of_e1, OF_E1, CREATED),
     ] {
-        let told = of_engine(&deployment.engine, &deployment, arguments, (PATCH, patch));
-        assert!(told.contains(expected), "{told}");
-        deployment.check_empty();
-    }
-}
-
-#[test]
-fn the_target_of_each_environment_is_tried() {
-    let deployment = Deployment::given();
-    let environments = format!(r#"{{"e1":{{"container_patch":{TOO_MANY_PROCESSORS}}}}}"#);
-    let variable = ("ENVIRONMENTS", environments.as_str());
-    for (arguments, is_also_the_default) in [(&[][..], true), (&["--environment-id", "e1"], false)]
-    {
         let told = of_engine(&deployment.engine, &deployment, arguments, variable);
-        let is_created = told.contains("created and removed a target;");
-        assert_eq!(is_created, is_also_the_default, "{told}");
-        let wrong = "WRONG    the start of a target in the environment e1: 500";
-        assert!(told.contains(wrong), "{told}");
+        assert!(told.contains(words) && !told.contains(absent), "{told}");
+        deployment.check_empty();
     }
 }
 

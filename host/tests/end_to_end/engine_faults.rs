@@ -11,20 +11,10 @@ const ID: &str = "0123456789abcdef0123456789abcdef0123456789abcdef0123456789abcd
 /// An answer takes at most 25 s. On hosted Spin, a handler is stopped after this time.
 const ANSWER_WITHIN: Duration = Duration::from_secs(30);
 
-#[test]
-fn an_engine_that_is_down_is_503() {
-    // A fixed port: one that was just free could be taken by another program.
-    let server = Server::over_tcp(&[("docker_url", "http://127.0.0.1:1")]);
-    for answer in server.webhooks() {
-        server.check_failed(&answer, 503, "docker_url");
-        answer.check_come_again(503);
-    }
-}
-
-/// Checks the statuses of all webhooks in front of an Engine that always gives this reply.
-fn check(reply: Reply, expected: [u16; 3]) {
-    let engine = FakeEngine::start(move |_| reply.clone());
-    let server = engine.server(&[]);
+/// Checks the answers to all webhooks of a server with this `docker_url`, and words of the log.
+#[track_caller]
+fn check(docker_url: &str, expected: [u16; 3], words: &str) {
+    let server = Server::over_tcp(&[("docker_url", docker_url)]);
     let begun = Instant::now();
     let answers = server.webhooks();
     assert!(begun.elapsed() < ANSWER_WITHIN);
@@ -32,7 +22,8 @@ fn check(reply: Reply, expected: [u16; 3]) {
         let message = answer.json()["ErrorMessage"].to_string();
         let is_told = message.contains("Engine") || message.contains("cannot start");
         assert!(is_told, "{message}");
-        server.check_failed(answer, status, "");
+        assert_eq!(answer.header("retry-after").is_some(), status == 503);
+        server.check_failed(answer, status, words);
     }
 }
 
@@ -96,7 +87,7 @@ fn no_depth_of_json_exhausts_the_stack() {
 }
 
 #[test]
-fn an_engine_that_hangs_drips_breaks_off_or_is_a_web_server_is_told_in_time() {
+fn an_engine_that_is_down_hangs_drips_breaks_off_or_is_a_web_server_is_told_in_time() {
     let body = "x".repeat(1000);
     let slow = format!("HTTP/1.1 200 OK\r\ncontent-length: 1000\r\n\r\n{body}");
     let slow = Reply::Dripped(slow.into_bytes(), 1, Duration::from_millis(200));
@@ -114,8 +105,11 @@ fn an_engine_that_hangs_drips_breaks_off_or_is_a_web_server_is_told_in_time() {
     ];
     at_once(replies.len(), |number| {
         let (reply, expected) = replies[number].clone();
-        check(reply, expected);
+        let engine = FakeEngine::start(move |_| reply.clone());
+        check(&engine.url(), expected, "");
     });
+    // A fixed port: one that was just free could be taken by another program.
+    check("http://127.0.0.1:1", [503; 3], "docker_url");
 }
 
 #[test]

@@ -1,7 +1,6 @@
 //! The proxies of `deploy/engine-proxy`, in front of a real Engine and of a fake one: the
 //! component's requests pass unchanged.
 
-mod bodies;
 mod callers;
 mod managers;
 mod refusals;
@@ -117,48 +116,34 @@ fn a_visit_goes_through_each_proxy() {
 }
 
 #[test]
-fn a_request_reaches_the_engine_as_it_was_and_with_no_other_header() {
-    let headers = "content-type: application/json\r\nx-registry-auth: e30=\r\ncontent-length: 2\r\ncookie: a=b\r\nx-http-method-override: DELETE\r\nx-forwarded-for: 192.0.2.1\r\nx-original-url: /info\r\nvia: x\r\n";
+fn the_largest_request_and_answer_go_through_as_they_are_and_with_no_other_header() {
+    // A list of 10 MiB, a registry's credentials of 16 KiB, and a body of 1 MiB.
+    let long = format!("\"{}\"", "x".repeat(10 * 1024 * 1024 - 2));
+    let body = " ".repeat(1024 * 1024);
+    let passed = format!(
+        "content-length: {}\r\ncontent-type: application/json\r\nx-registry-auth: {}\r\n",
+        body.len(),
+        "a".repeat(16 * 1024)
+    );
+    let dropped = "cookie: a=b\r\nx-http-method-override: DELETE\r\nx-forwarded-for: 192.0.2.1\r\nx-original-url: /info\r\nvia: x\r\n";
     for kind in KINDS {
-        let (proxy, engine) = before_fake(kind);
-        proxy.ask(&create(), headers, b"{}").check(200);
+        let (proxy, engine) = before(kind, Reply::json("200 OK", &long));
+        let answer = proxy.ask(&create(), &format!("{passed}{dropped}"), body.as_bytes());
+        assert!(answer.check(200).body == long);
         let [request] = &engine.requests()[..] else {
             panic!("one request, and not {:?}", engine.requests());
         };
-        let (head, body) = request.split_once("\r\n\r\n").expect("it was read whole");
+        let (head, content) = request.split_once("\r\n\r\n").expect("it was read whole");
         let mut lines = head.lines();
         assert_eq!(lines.next(), Some(&*create()));
         let mut headers: Vec<_> = lines.map(str::to_ascii_lowercase).collect();
         headers.sort();
-        let expected = [
-            "connection: close",
-            "content-length: 2",
-            "content-type: application/json",
-            "host: docker",
-            "x-registry-auth: e30=",
-        ];
+        let expected = format!("connection: close\r\n{passed}host: docker\r\n");
+        let mut expected: Vec<_> = expected.lines().collect();
+        expected.sort_unstable();
         assert_eq!(headers, expected);
-        assert_eq!(body, "{}");
+        assert!(content == body);
         proxy.logged(&["[create]", " HTTP/1.1 "]);
-    }
-}
-
-#[test]
-fn the_largest_of_what_the_component_sends_and_reads_goes_through() {
-    // A list of 10 MiB, a registry's credentials of 16 KiB, and a body of 1 MiB.
-    let long = format!("\"{}\"", "x".repeat(10 * 1024 * 1024 - 2));
-    let credentials = "a".repeat(16 * 1024);
-    let body = vec![b' '; 1024 * 1024];
-    let headers = format!(
-        "content-type: application/json\r\nx-registry-auth: {credentials}\r\ncontent-length: {}\r\n",
-        body.len()
-    );
-    for kind in KINDS {
-        let (proxy, engine) = before(kind, Reply::json("200 OK", &long));
-        let answer = proxy.ask(&create(), &headers, &body).check(200);
-        assert!(answer.body == long);
-        let requests = engine.requests();
-        assert!(requests[0].contains(&credentials) && requests[0].len() > body.len());
     }
 }
 
@@ -166,17 +151,18 @@ fn the_largest_of_what_the_component_sends_and_reads_goes_through() {
 fn the_engines_own_time_name_and_words_come_back_as_they_are() {
     let date = "Mon, 23 Nov 2020 01:10:00 GMT";
     let name = "Docker/28.5.1 (linux)";
+    let replies = [
+        (404, "Not Found", r#"{"message":"No such container: x"}"#),
+        (500, "Internal Server Error", "x"),
+    ];
     for kind in KINDS {
-        for (status, body) in [
-            ("404 Not Found", r#"{"message":"No such container: x"}"#),
-            ("500 Internal Server Error", "x"),
-        ] {
+        for (status, reason, body) in replies {
             let headers = format!("date: {date}\r\nserver: {name}\r\n");
-            let (proxy, _engine) = before(kind, Reply::with(status, &headers, body));
-            let answer = proxy.ask(&listed(), "", b"");
+            let reply = Reply::with(&format!("{status} {reason}"), &headers, body);
+            let (proxy, _engine) = before(kind, reply);
+            let answer = proxy.ask(&listed(), "", b"").check(status);
             assert_eq!(answer.header("date"), Some(date));
             assert_eq!(answer.header("server"), Some(name));
-            assert!(status.starts_with(&answer.status.to_string()), "{answer:?}");
             assert_eq!(answer.body, body);
         }
     }

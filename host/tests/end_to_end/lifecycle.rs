@@ -5,9 +5,8 @@ use test_support::prelude::*;
 
 on_each_engine!(
     a_target_runs_until_its_stop_which_is_a_success_however_often_it_is_asked,
-    a_container_that_is_not_ours_is_404_and_untouched,
+    only_what_is_ours_is_stopped_and_reaped_and_a_dry_run_only_names_it,
     a_start_that_fails_leaves_nothing_and_health_tells_why,
-    a_reap_names_what_it_removes_and_a_dry_run_only_names_it,
     an_entry_point_that_is_missing_is_no_success_and_not_run_again,
 );
 
@@ -24,7 +23,7 @@ fn a_target_runs_until_its_stop_which_is_a_success_however_often_it_is_asked(eng
     server.stop_target(&"0".repeat(64)).check_done();
 }
 
-fn a_container_that_is_not_ours_is_404_and_untouched(engine: &RealEngine) {
+fn only_what_is_ours_is_stopped_and_reaped_and_a_dry_run_only_names_it(engine: &RealEngine) {
     let deployment = Deployment::new(engine);
     let server = deployment.server(&[]);
     let name = |suffix: &str| format!("{}-{suffix}", deployment.id);
@@ -58,14 +57,20 @@ fn a_container_that_is_not_ours_is_404_and_untouched(engine: &RealEngine) {
         assert_eq!(server.targets(""), json!([]), "{suffix}");
         foreign
     });
-    // The youngest of all is due.
-    let ours = deployment.expired();
-    wait_for("the age of a second", || {
-        let removed = server.reaped_ids("/reap");
-        assert!(removed.iter().all(|id| *id == ours.id), "{removed:?}");
-        (!removed.is_empty()).then_some(())
+    // Younger than those, which would be due too.
+    let old = deployment.expired();
+    let young = deployment.running(json!({"dynamic-access.max-lifetime": "3600"}));
+    // The Engine's clock has a resolution of a second.
+    let named = wait_for("the age of a second", || {
+        Some(server.reaped("/reap?dry_run=1")).filter(|named| !named.is_empty())
     });
-    for one in foreign {
+    let expected = json!({"uniqueId": old.id, "reason": "past its lifetime"});
+    assert_eq!(named, std::slice::from_ref(&expected));
+    assert_eq!(engine.state(&old.id).as_deref(), Some("running"));
+    assert_eq!(server.reaped("/reap"), [expected]);
+    assert_eq!(engine.state(&old.id), None);
+    assert_eq!(server.reaped("/reap"), [Value::Null; 0]);
+    for one in foreign.iter().chain([&young]) {
         assert_eq!(engine.state(&one.id).as_deref(), Some("running"));
     }
 }
@@ -92,25 +97,6 @@ fn a_start_that_fails_leaves_nothing_and_health_tells_why(engine: &RealEngine) {
         }
         deployment.check_empty();
     }
-}
-
-fn a_reap_names_what_it_removes_and_a_dry_run_only_names_it(engine: &RealEngine) {
-    let deployment = Deployment::new(engine);
-    let server = deployment.server(&[]);
-    let old = deployment.expired();
-    let young = deployment.running(json!({"dynamic-access.max-lifetime": "3600"}));
-    // The Engine's clock has a resolution of a second.
-    let named = wait_for("the age of a second", || {
-        Some(server.reaped("/reap?dry_run=1")).filter(|named| !named.is_empty())
-    });
-    let expected = json!({"uniqueId": old.id, "reason": "past its lifetime"});
-    assert_eq!(named, std::slice::from_ref(&expected));
-    assert_eq!(engine.state(&old.id).as_deref(), Some("running"));
-    server.call("POST", "/reap?dry_run=yes", "").check(400);
-    assert_eq!(server.reaped("/reap"), [expected]);
-    assert_eq!(engine.state(&old.id), None);
-    assert_eq!(engine.state(&young.id).as_deref(), Some("running"));
-    assert_eq!(server.reaped("/reap"), [Value::Null; 0]);
 }
 
 #[test]

@@ -11,7 +11,6 @@ mod each_engine;
 
 mod agent;
 mod allowed;
-mod bodiless;
 mod choices;
 mod confinement;
 mod conformance;
@@ -27,7 +26,6 @@ mod lifecycle;
 mod lost_answers;
 mod metrics;
 mod openapi;
-mod owners;
 mod page;
 mod portal;
 mod ports;

@@ -202,7 +202,7 @@ fn each_ingress_leads_to_its_callers_routes_alone() {
 }
 
 #[test]
-fn the_runtime_configuration_is_one_that_a_server_starts_with() {
+fn a_server_starts_with_the_runtime_configuration_and_a_placeholder_opens_nothing() {
     let folder = Folder::new("spinkube-");
     let config = entry("runtime-config.yaml", "runtime-config.toml");
     let here = folder.path().display().to_string();
@@ -211,15 +211,10 @@ fn the_runtime_configuration_is_one_that_a_server_starts_with() {
     authority.file(&folder);
     authority.client().files(&folder, "client");
     let file = Some(folder.file("runtime-config.toml", &config));
-    let server = Server::adjusted(&[], |options| options.runtime_config = file);
-    server.call("GET", "/nothing", "").check(404);
-}
-
-#[test]
-fn a_placeholder_opens_nothing() {
     let placeholder = entry("variables.yaml", "webhook_secret");
-    let server = Server::over_tcp(&[("webhook_secret", &placeholder)]);
-    server
-        .with_basic(&placeholder, "GET", "/nothing", "")
-        .check(500);
+    let server = Server::adjusted(&[("webhook_secret", &placeholder)], |options| {
+        options.runtime_config = file;
+    });
+    let answer = server.with_basic(&placeholder, "GET", "/nothing", "");
+    answer.check(500);
 }

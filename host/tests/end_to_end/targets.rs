@@ -5,34 +5,61 @@ use std::collections::BTreeSet;
 use test_support::prelude::*;
 use test_support::server::{ENVIRONMENT, PLANTED};
 
-#[test]
-fn a_target_is_asked_for_shown_listed_and_removed() {
-    let deployment = Deployment::given();
+on_each_engine!(
+    a_target_is_asked_for_shown_without_its_secrets_listed_and_removed,
+    twenty_starts_at_two_hosts_make_one_target_of_a_key_and_one_of_a_token,
+    no_limit_on_targets_is_exceeded,
+);
+
+fn a_target_is_asked_for_shown_without_its_secrets_listed_and_removed(engine: &RealEngine) {
+    let deployment = Deployment::new(engine);
     let server = deployment.server(&[]);
-    let key = unique("key");
-    let created = server.ask(&key, &order()).check(201);
+    let labels = json!({"dynamic-access.owner": "\"é\" <b>", "course": "a=1"});
+    let lines = format!("{PLANTED}\nsecond line\n");
+    let secrets = json!({"activation-token": PLANTED, "tls-key": lines});
+    let owned =
+        |owner: &str| order_with(json!({"owner": owner, "labels": labels, "secrets": secrets}));
+    let key = unique(PLANTED);
+    let created = server.ask(&key, &owned("Åsa <b>")).check(201);
     let (target, id) = (created.json(), created.id());
     let path = format!("/v1/targets/{id}");
     assert_eq!(created.header("location"), Some(path.as_str()));
     deployment.check_has(&[&id]);
     let told = json!({"state": "running", "exitCode": null, "environment": ENVIRONMENT});
     check_members(&target, &told);
-    assert_eq!(server.ask(&key, &order()).check(200).json(), target);
+    check_members(&target, &json!({"owner": "Åsa <b>", "labels": labels}));
+    let script = "cd /run/dynamic-access; stat -c '%a %u %s' tls-key; tail -1 tls-key";
+    let shown = engine.shell(&id, script);
+    assert_eq!(shown, format!("400 0 {}\nsecond line\n", lines.len()));
+    let inspected = engine.inspect(&id).to_string();
+    let line = server.wait_for_line("target.start");
+    for text in [&created.body, &inspected, &line] {
+        assert!(!text.contains(PLANTED), "{text}");
+    }
+    let again = server.ask(&key, &owned("Åsa <b>")).check(200);
+    assert_eq!(again.json(), target);
+    server.ask(&key, &owned("asa")).check(422);
+    assert_eq!(server.targets(""), json!([target]));
+    let other = server.order(&order()).check(201).id();
     for secret in [API, OPERATOR] {
         assert_eq!(server.by(secret, "GET", &path, "").json(), target);
-        let list = server.by(secret, "GET", "/v1/targets", "");
-        assert_eq!(list.json(), json!({"targets": [target]}));
-        let other = server.by(secret, "GET", "/v1/targets?environment=other", "");
-        assert_eq!(other.json(), json!({"targets": []}));
+        for (query, found) in [
+            ("owner=%C3%85sa+%3Cb%3E", json!([target])),
+            ("label=course=a%3D1", json!([target])),
+            ("environment=other", json!([])),
+        ] {
+            let list = server.by(secret, "GET", &format!("/v1/targets?{query}"), "");
+            assert_eq!(list.json(), json!({"targets": found}), "{query}");
+        }
     }
-    for _ in 0..2 {
-        assert_eq!(server.target("DELETE", &id).check(204).body, "");
+    let page = server.with_basic(OPERATOR, "GET", "/", "");
+    assert!(page.body.contains("<td>Åsa &#60;b&#62;</td>"), "{page:?}");
+    for id in [&id, &id, &other] {
+        assert_eq!(server.target("DELETE", id).check(204).body, "");
     }
     server.target("GET", &id).check(404);
     deployment.check_empty();
 }
-
-on_each_engine!(twenty_starts_at_two_hosts_make_one_target_of_a_key_and_one_of_a_token);
 
 fn twenty_starts_at_two_hosts_make_one_target_of_a_key_and_one_of_a_token(engine: &RealEngine) {
     let deployment = Deployment::new(engine);
@@ -55,62 +82,34 @@ fn twenty_starts_at_two_hosts_make_one_target_of_a_key_and_one_of_a_token(engine
     deployment.check_has(&Vec::from_iter(ids));
 }
 
-#[test]
-fn each_secret_is_a_file_that_root_alone_reads_and_nothing_shows_it() {
-    let deployment = Deployment::given();
-    let server = deployment.server(&[]);
-    let key = format!("{PLANTED}\nsecond line\n");
-    let secrets = json!({"activation-token": PLANTED, "tls-key": key});
-    let order = order_with(json!({"secrets": secrets}));
-    let created = server.ask(&unique(PLANTED), &order).check(201);
-    let id = created.id();
-    let script = "cd /run/dynamic-access; stat -c '%a %u %s' tls-key; tail -1 tls-key";
-    let shown = deployment.engine.shell(&id, script);
-    assert_eq!(shown.trim(), format!("400 0 {}\nsecond line", key.len()));
-    let inspected = deployment.engine.inspect(&id).to_string();
-    for text in [&created.body, &inspected, &server.log().join("\n")] {
-        assert!(!text.contains(PLANTED), "{text}");
-    }
-}
-
-#[test]
-fn each_secret_opens_its_routes_and_a_browser_changes_nothing() {
-    let deployment = Deployment::given();
-    let server = deployment.server(&[]);
-    let id = server.started();
-    let target = &*format!("/v1/targets/{id}");
-    for (method, path, webhook, api, operator) in [
-        ("GET", "/health", 200, 200, 403),
-        ("POST", "/stop", 400, 403, 403),
-        ("GET", target, 403, 200, 200),
-        ("POST", "/v1/targets", 403, 400, 403),
-        ("PUT", "/v1/targets", 405, 405, 405),
-        ("GET", "/v1/other", 404, 404, 404),
+fn no_limit_on_targets_is_exceeded(engine: &RealEngine) {
+    for (limit, code, others, count) in [
+        ("max_targets", "too_many_targets", 429, 1),
+        ("max_targets_per_owner", "too_many_targets_of_owner", 201, 3),
     ] {
-        for (secret, status) in [(SECRET, webhook), (API, api), (OPERATOR, operator)] {
-            let basic = server.with_basic(secret, method, path, "{}").status;
-            let bearer = server.by(secret, method, path, "").status;
-            let of_bearer = if secret == SECRET { 401 } else { status };
-            assert_eq!((basic, bearer), (status, of_bearer), "{method} {path}");
-        }
-        server.send(method, path, &[], b"").check(401);
+        let deployment = Deployment::new(engine);
+        let server = deployment.server(&[(limit, "1")]);
+        let owned = |owner: &str| order_with(json!({"owner": owner}));
+        let start = |owner: &str| server.order(&owned(owner));
+        let key = unique("key");
+        let first = server.ask(&key, &owned("a")).check(201);
+        // All at once: the starts then count each other too.
+        at_once(4, |_| start("a").check(429));
+        let refused = start("a").check_come_again(429);
+        server.check_code(&refused, 429, code);
+        // A repeated start asks for no further target.
+        assert_eq!(server.ask(&key, &owned("a")).check(200).id(), first.id());
+        server.health().check_done();
+        start("b").check(others);
+        server.order(&order()).check(others);
+        server.target("DELETE", &first.id()).check(204);
+        start("a").check(201);
+        assert_eq!(deployment.containers().len(), count);
     }
-    let refused = server.by(OPERATOR, "DELETE", target, "").check(403);
-    let by = json!({"by": "operator_secret 1", "event": "auth.failure", "code": "not_permitted"});
-    check_members(&server.line_about(&refused), &by);
-    for mark in [("origin", "null"), ("sec-fetch-site", "same-origin")] {
-        let asked = server.ask_with("/v1/targets", &unique("key"), &order(), &[mark]);
-        asked.check(403);
-        let bearer = format!("Bearer {API}");
-        let headers = [("authorization", bearer.as_str()), mark];
-        server.send("DELETE", target, &headers, b"").check(403);
-        server.send("GET", target, &headers, b"").check(200);
-    }
-    deployment.check_has(&[&id]);
 }
 
 #[test]
-fn every_change_is_an_event_with_who_and_what() {
+fn every_change_is_an_event_with_who_and_what_and_a_browser_makes_none() {
     let deployment = Deployment::given();
     let server = deployment.server(&[("max_targets", "1")]);
     let trace = "0af7651916cd43dd8448eb211c80319c";
@@ -130,6 +129,19 @@ fn every_change_is_an_event_with_who_and_what() {
         "target.start",
         json!({"outcome": "success", "trace": trace}),
     );
+    let target = format!("/v1/targets/{id}");
+    server.by(OPERATOR, "DELETE", &target, "").check(403);
+    let refused = json!({"by": "operator_secret 1", "code": "not_permitted"});
+    check_event("auth.failure", refused);
+    for mark in [("origin", "null"), ("sec-fetch-site", "same-origin")] {
+        let asked = server.ask_with("/v1/targets", &unique("key"), &order(), &[mark]);
+        asked.check(403);
+        let bearer = format!("Bearer {API}");
+        let headers = [("authorization", bearer.as_str()), mark];
+        server.send("DELETE", &target, &headers, b"").check(403);
+        server.send("GET", &target, &headers, b"").check(200);
+    }
+    deployment.check_has(&[&id]);
     server.start_target(&unique("token")).check(429);
     let by = "webhook_secret 1";
     let denied = json!({"by": by, "code": "too_many_targets", "environment": ENVIRONMENT});

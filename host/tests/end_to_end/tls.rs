@@ -1,7 +1,7 @@
 //! Mutual TLS with a real `dockerd --tlsverify`: the set-ups that work, and the log's words about
 //! those that do not.
 
-use std::path::{Path, PathBuf};
+use std::path::Path;
 use std::process::Command;
 
 use dev::process;
@@ -47,59 +47,42 @@ fn a_target_comes_and_goes_with_the_certificates_that_xtask_makes() {
 }
 
 #[test]
-fn each_client_certificate_that_is_not_right_is_named_in_the_log() {
-    let folder = Folder::new("tls-");
-    let authority = Authority::new("authority");
-    let ca = authority.file(&folder);
-    let engine = TlsEngine::start(&authority.server(&["localhost"]), &ca);
-    let url = engine.url("localhost");
-    check(&url, Some(&ca), Some(&authority.client()), SPOKEN_WITH);
-    for client in [
-        None,
-        Some(Authority::new("another").client()),
-        Some(authority.expired_client()),
-        // Engines are written in Go, which checks the certificate's purpose too.
-        Some(authority.server(&["localhost"])),
-    ] {
-        check(&url, Some(&ca), client.as_ref(), "client_cert_file");
-    }
-}
-
-#[test]
-fn each_server_certificate_that_is_not_right_is_named_in_the_log() {
+fn each_certificate_that_is_not_right_is_named_in_the_log() {
+    const ABOUT_THE_CLIENTS: &str = "client_cert_file";
     const ABOUT_ITS_AUTHORITY: &str = "ca_roots_file";
     let folder = Folder::new("tls-");
-    let authority = Authority::new("authority");
-    let ca = authority.file(&folder);
-    let other_ca = Authority::new("another").file(&folder);
-    let client = authority.client();
+    let (authority, another) = (Authority::new("authority"), Authority::new("another"));
+    let (ca, other_ca) = (authority.file(&folder), another.file(&folder));
+    let right = authority.client();
     let of = |identity: &Identity| TlsEngine::start(identity, &ca);
     let by_name = of(&authority.server(&["localhost"]));
     let by_address = of(&authority.server(&["127.0.0.1"]));
     let expired = of(&authority.expired_server(&["localhost"]));
-    let name = by_name.url("localhost");
-    for (url, ca, expected) in [
-        (&name, Some(&ca), SPOKEN_WITH),
-        // Spin compares the host of a request with `hosts` of `[[client_tls]]` as text.
-        (&by_name.url("LocalHost"), Some(&ca), SPOKEN_WITH),
-        (
-            &by_name.url("127.0.0.1"),
-            Some(&ca),
-            "subject alternative name",
-        ),
-        (&name, Some(&other_ca), ABOUT_ITS_AUTHORITY),
-        (
-            &by_name.plain_url(),
-            Some(&ca),
-            "https if the Engine speaks TLS",
-        ),
-        (&by_address.url("127.0.0.1"), Some(&ca), SPOKEN_WITH),
-        (&expired.url("localhost"), Some(&ca), "has not expired"),
+    let url = by_name.url("localhost");
+    for (client, expected) in [
+        (Some(&right), SPOKEN_WITH),
+        (None, ABOUT_THE_CLIENTS),
+        (Some(&another.client()), ABOUT_THE_CLIENTS),
+        (Some(&authority.expired_client()), ABOUT_THE_CLIENTS),
+        // Engines are written in Go, which checks the certificate's purpose too.
+        (Some(&authority.server(&["localhost"])), ABOUT_THE_CLIENTS),
     ] {
-        check(url, ca.map(PathBuf::as_path), Some(&client), expected);
+        check(&url, Some(&ca), client, expected);
+    }
+    let plain = by_name.plain_url();
+    for (url, ca, expected) in [
+        // Spin compares the host of a request with `hosts` of `[[client_tls]]` as text.
+        (&by_name.url("LocalHost"), &ca, SPOKEN_WITH),
+        (&by_name.url("127.0.0.1"), &ca, "subject alternative name"),
+        (&url, &other_ca, ABOUT_ITS_AUTHORITY),
+        (&plain, &ca, "https if the Engine speaks TLS"),
+        (&by_address.url("127.0.0.1"), &ca, SPOKEN_WITH),
+        (&expired.url("localhost"), &ca, "has not expired"),
+    ] {
+        check(url, Some(ca), Some(&right), expected);
     }
     // This happens when a host or a component is misspelt in the configuration.
-    check(&name, None, None, ABOUT_ITS_AUTHORITY);
+    check(&url, None, None, ABOUT_ITS_AUTHORITY);
 }
 
 #[test]

@@ -2,10 +2,8 @@
 
 use test_support::engine::{filtered, list, networks};
 use test_support::prelude::*;
-use time::OffsetDateTime;
-use time::format_description::well_known::Rfc3339;
 
-use super::{Readings, body};
+use super::{Readings, body, is_recent};
 
 pub fn read(seen: &mut Readings<'_>) {
     images(seen);
@@ -146,10 +144,4 @@ fn of_volumes(seen: &mut Readings<'_>) {
     let path = format!("/volumes/{name}");
     seen.call("remove of a volume", (204, ""), "DELETE", &path);
     seen.call("remove of a volume again", (404, ""), "DELETE", &path);
-}
-
-/// Whether a time in a reply is one of the last minute.
-fn is_recent(moment: &Value) -> bool {
-    let made = OffsetDateTime::parse(moment.as_str().unwrap_or_default(), &Rfc3339);
-    made.is_ok_and(|made| (OffsetDateTime::now_utc() - made).abs() < time::Duration::MINUTE)
 }

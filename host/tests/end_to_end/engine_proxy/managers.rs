@@ -1,5 +1,6 @@
 //! The proxies of `deploy/swarm`, in front of managers that fail.
 
+use test_support::bodies::{Scheduler, check_wrong_bodies};
 use test_support::engine_proxy::{EngineProxy, Files, SWARM_KINDS};
 use test_support::free_address;
 use test_support::managers::{Managers, NAME};
@@ -23,7 +24,7 @@ fn changes() -> [String; 2] {
 
 /// Whether a request is HAProxy's own, to see whether a manager can act.
 fn is_check(line: &str) -> bool {
-    line.starts_with("GET /nodes?")
+    line.starts_with("GET /nodes?filters=")
 }
 
 /// A manager that breaks off every call.
@@ -153,5 +154,13 @@ fn a_manager_gets_what_is_on_the_list_and_nothing_else() {
             assert_eq!(ask(proxy, &line), 403, "{line}");
         }
         assert_eq!(calls(engine), 3);
+    });
+}
+
+#[test]
+fn no_call_reaches_a_manager_with_another_body() {
+    on_each(NAME, false, [whole], |proxy, [engine]| {
+        check_wrong_bodies(proxy, Scheduler::Swarm);
+        assert_eq!(calls(engine), 0);
     });
 }

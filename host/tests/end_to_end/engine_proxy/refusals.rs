@@ -3,6 +3,7 @@
 use std::io::{Read, Write};
 use std::net::TcpStream;
 
+use test_support::bodies::{FORM, Scheduler, check_wrong_bodies};
 use test_support::engine_proxy::{EngineProxy, KINDS};
 use test_support::fake_engine::FakeEngine;
 use test_support::http::try_exchange;
@@ -27,7 +28,7 @@ fn targets() -> impl Iterator<Item = (&'static str, String)> {
 
 /// Runs a check on all four configurations, of which none may let anything
 /// through, and each must do so for what is on the list.
-pub fn check_all(check: impl Fn(&EngineProxy)) {
+fn check_all(check: impl Fn(&EngineProxy)) {
     for kind in KINDS {
         let (proxy, engine) = before_fake(kind);
         check(&proxy);
@@ -89,6 +90,31 @@ fn what_is_not_on_the_list_is_refused() {
             check_refused(proxy, &format!("{method} {target} HTTP/1.1"), &headers);
         }
     });
+}
+
+/// An Engine would take the parameters of a form for those of the query.
+#[test]
+fn no_call_reaches_an_engine_with_another_body() {
+    check_all(|proxy| check_wrong_bodies(proxy, Scheduler::Engine));
+}
+
+#[test]
+fn of_two_content_types_an_engine_reads_none_but_the_calls_own() {
+    let headers = format!("{JSON}content-type: {FORM}\r\ncontent-length: 2\r\n");
+    for kind in KINDS {
+        let (proxy, engine) = before_fake(kind);
+        let answer = proxy.ask(&create(), &headers, b"{}");
+        if answer.status == 415 {
+            check_words(&answer.body);
+            assert_eq!(engine.requests(), Vec::<String>::new());
+            continue;
+        }
+        // Before 1.23, nginx does not know of the second.
+        assert_eq!((kind.0, answer.status), ("nginx", 200));
+        let request = engine.requests().concat().to_lowercase();
+        assert!(request.contains(JSON), "{request}");
+        assert_eq!(request.matches("content-type").count(), 1, "{request}");
+    }
 }
 
 #[test]

@@ -1,11 +1,10 @@
 //! A real browser, driven over the DevTools protocol.
 
 use std::fmt::Debug;
-use std::sync::{Arc, Mutex, MutexGuard};
+use std::sync::{Arc, Mutex};
 
 use headless_chrome::browser::tab::{ModifierKey, Tab};
 use headless_chrome::protocol::cdp::Emulation::{SetDeviceMetricsOverride, SetEmulatedMedia};
-use headless_chrome::protocol::cdp::Network;
 use headless_chrome::protocol::cdp::Page::CaptureScreenshotFormatOption;
 use headless_chrome::protocol::cdp::types::{Event, Method};
 use headless_chrome::{Browser as Process, LaunchOptions};
@@ -21,20 +20,8 @@ pub struct Browser {
     // The process ends with it.
     _process: Process,
     tab: Arc<Tab>,
-    seen: Arc<Mutex<Seen>>,
-}
-
-/// The events that the browser reported besides its pages.
-#[derive(Debug, Default, Clone)]
-pub struct Seen {
-    /// Each time it wanted to ask for a user and a password: the scheme and the realm.
-    pub asked: Vec<(String, String)>,
-    /// What its console has: errors and warnings, refusals by the policy among them.
-    pub console: Vec<String>,
-    /// The dialogs that a script has opened.
-    pub dialogs: Vec<String>,
-    /// The statuses of what it has loaded, in order, and from where.
-    pub loaded: Vec<(u32, String)>,
+    /// What its console has, refusals by the policy among them, and what its dialogs say.
+    complaints: Arc<Mutex<Vec<String>>>,
 }
 
 impl Browser {
@@ -52,10 +39,10 @@ impl Browser {
             .expect("options");
         let process = Process::new(options).expect("the browser starts");
         let tab = process.new_tab().expect("a tab");
-        let seen = Arc::new(Mutex::new(Seen::default()));
-        let (noting, closing) = (seen.clone(), Arc::downgrade(&tab));
+        let complaints = Arc::new(Mutex::new(Vec::new()));
+        let (noted, closing) = (complaints.clone(), Arc::downgrade(&tab));
         tab.add_event_listener(Arc::new(move |event: &Event| {
-            lock(&noting).note(event);
+            noted.lock().expect("no panic").extend(complaint(event));
             // An open dialog would stop everything else.
             if let (Event::PageJavascriptDialogOpening(_), Some(tab)) = (event, closing.upgrade()) {
                 std::thread::spawn(move || tab.get_dialog().dismiss());
@@ -65,13 +52,11 @@ impl Browser {
         tab.enable_log().expect("the console");
         tab.enable_runtime().expect("exceptions");
         tab.enable_fetch(None, Some(true)).expect("log-ins");
-        let browser = Self {
+        Self {
             _process: process,
             tab,
-            seen,
-        };
-        browser.call::<Network::Enable>(json!({}));
-        browser
+            complaints,
+        }
     }
 
     /// Starts one that opens a path of a server, and types the right user and password whenever it
@@ -95,12 +80,7 @@ impl Browser {
     pub fn open_url(&self, url: &str) {
         let opened = self.tab.navigate_to(url);
         let opened = opened.and_then(Tab::wait_until_navigated);
-        opened.unwrap_or_else(|error| panic!("{url}: {error:#}: {:?}", self.seen()));
-    }
-
-    /// Waits until an action that leads to another page has led there.
-    pub fn wait_until_navigated(&self) {
-        self.tab.wait_until_navigated().expect("a page");
+        opened.unwrap_or_else(|error| panic!("{url}: {error:#}: {:?}", self.complaints()));
     }
 
     /// A window of that width, for a person who prefers a scheme, `light` or `dark`.
@@ -119,8 +99,8 @@ impl Browser {
     /// policy does not bind it.
     pub fn evaluate(&self, expression: &str) -> Value {
         let text = format!("Promise.resolve({expression}).then(JSON.stringify)");
-        let value = self.tab.evaluate(&text, true);
-        let value = value.unwrap_or_else(|error| panic!("{expression}: {error:#}"));
+        // A page that the browser leaves meanwhile has none.
+        let value = wait_for(expression, || self.tab.evaluate(&text, true).ok());
         let text = value.value.as_ref().and_then(Value::as_str);
         let text = text.unwrap_or_else(|| panic!("{expression}: {value:?}"));
         serde_json::from_str(text).expect("JSON")
@@ -163,60 +143,27 @@ impl Browser {
         picture.expect("a picture")
     }
 
-    /// The events so far.
-    pub fn seen(&self) -> Seen {
-        lock(&self.seen).clone()
-    }
-
-    /// Waits for an event.
-    pub fn wait_to_see(&self, what: &str, look: impl Fn(&Seen) -> bool) {
-        wait_until(what, || look(&self.seen()));
+    /// What it has complained about so far.
+    pub fn complaints(&self) -> Vec<String> {
+        self.complaints.lock().expect("no panic").clone()
     }
 
     /// Checks that nothing was wrong with what it has shown.
     #[track_caller]
     pub fn check_clean(&self) {
-        let seen = self.seen();
-        let is_clean = seen.console.is_empty() && seen.dialogs.is_empty();
-        assert!(is_clean, "{seen:?}");
+        assert_eq!(self.complaints(), Vec::<String>::new());
     }
 }
 
-impl Seen {
-    /// The status of what it has loaded last.
-    pub fn last_status(&self) -> Option<u32> {
-        self.loaded.last().map(|(status, _)| *status)
-    }
-
-    fn note(&mut self, event: &Event) {
-        let console = &mut self.console;
-        match event {
-            Event::FetchAuthRequired(event) => {
-                let asked = event.params.auth_challenge.clone();
-                self.asked.push((asked.scheme, asked.realm));
-            }
-            Event::LogEntryAdded(event) => {
-                let entry = &event.params.entry;
-                console.push(format!("{:?}: {}", entry.level, entry.text));
-            }
-            Event::RuntimeConsoleAPICalled(event) => {
-                console.push(format!("{:?}", event.params.args));
-            }
-            Event::RuntimeExceptionThrown(event) => {
-                console.push(format!("{:?}", event.params.exception_details));
-            }
-            Event::PageJavascriptDialogOpening(event) => {
-                self.dialogs.push(event.params.message.clone());
-            }
-            Event::NetworkResponseReceived(event) => {
-                let response = &event.params.response;
-                self.loaded.push((response.status, response.url.clone()));
-            }
-            _ => {}
+fn complaint(event: &Event) -> Option<String> {
+    Some(match event {
+        Event::LogEntryAdded(event) => {
+            let entry = &event.params.entry;
+            format!("{:?}: {}", entry.level, entry.text)
         }
-    }
-}
-
-fn lock(seen: &Mutex<Seen>) -> MutexGuard<'_, Seen> {
-    seen.lock().expect("no test panics with it")
+        Event::RuntimeConsoleAPICalled(event) => format!("{:?}", event.params.args),
+        Event::RuntimeExceptionThrown(event) => format!("{:?}", event.params.exception_details),
+        Event::PageJavascriptDialogOpening(event) => format!("dialog: {}", event.params.message),
+        _ => return None,
+    })
 }

@@ -9,7 +9,7 @@ use crate::budget::Budget;
 use crate::config::Config;
 use crate::docker::ImageReference;
 use crate::engine::Engine;
-use crate::error::{Error, ImageError, OrderError, TargetError};
+use crate::error::{EngineError, Error, OrderError, TargetError};
 use crate::log_line::{self, LogLine};
 use crate::platform::Platform;
 use crate::pull::pull;
@@ -49,7 +49,7 @@ impl Work {
                     | Error::Target(TargetError::Ended { .. }),
                 ),
             ) => Some(Self::Reap),
-            (_, Some(Error::Image(ImageError::BeingPulled(image)))) => {
+            (_, Some(Error::Engine(EngineError::ImageBeingPulled(image)))) => {
                 Some(Self::Pull(image.clone()))
             }
             (_, Some(Error::Unhealthy(cause))) => Self::after(route, Some(cause), random),
@@ -81,7 +81,7 @@ impl AfterAnswer {
             Work::Pull(_) => self.budget.late_pull_until(begun),
         };
         let engine = Engine::new(platform, &self.config, &calls, until);
-        let backend = Backend::new(engine, &self.config);
+        let backend = Backend::new(engine);
         let mut lines = Vec::new();
         let (notes, error) = match self.outcome(&backend, &mut lines).await {
             Ok(notes) if notes.is_empty() && lines.is_empty() => return Vec::new(),
@@ -124,7 +124,7 @@ impl AfterAnswer {
                 Ok(report.notes(false))
             }
             Work::Pull(image) => {
-                pull(backend.engine(), &self.config, image).await?;
+                pull(&backend.engine, image).await?;
                 Ok(vec![format!("pulled {image}")])
             }
         }
@@ -140,9 +140,9 @@ mod tests {
     #[test]
     fn a_reap_follows_a_start_and_a_pull_one_that_could_not_wait_for_it() {
         let image = ImageReference::parse("r.example.com/a").expect("an image");
-        let pulling = Error::from(ImageError::BeingPulled(image.clone()));
-        let stalled = Error::from(ImageError::PullStalled(image.clone()));
-        let refused = Error::from(ImageError::PullRefused(image.clone(), String::new()));
+        let pulling = Error::from(EngineError::ImageBeingPulled(image.clone()));
+        let stalled = Error::from(EngineError::PullStalled(image.clone()));
+        let refused = Error::from(EngineError::PullRefused(image.clone(), String::new()));
         let full = Error::from(OrderError::TooManyTargets(1, ""));
         let ended = Error::from(TargetError::Ended {
             id: TargetId::parse(&"0".repeat(64)).expect("an id"),

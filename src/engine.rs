@@ -69,6 +69,11 @@ impl<'a, P: Platform> Engine<'a, P> {
         self.until(self.until.min(self.platform.now() + limit))
     }
 
+    /// The operator's settings.
+    pub fn config(&self) -> &'a Config {
+        self.config
+    }
+
     /// The moment until which it may be used.
     pub fn ends(&self) -> Duration {
         self.until

@@ -241,13 +241,13 @@ pub async fn reap<P: Platform>(
         }
     }
     for part in [&mut due, &mut stopping] {
-        shuffle(part, || backend.engine().platform().random());
+        shuffle(part, || backend.engine.platform().random());
     }
     // Stopping targets come last: one on a lost node costs a look, and ends no sooner.
     due.append(&mut stopping);
     for (tries, (container, verdict)) in due.iter().enumerate() {
         let is_enough = report.removed.len() >= scope.removals_max || tries >= scope.tries_max;
-        if is_enough || backend.time_left().is_zero() {
+        if is_enough || backend.engine.time_left().is_zero() {
             report.left += due.len() - tries;
             break;
         }
@@ -267,7 +267,7 @@ pub async fn reap<P: Platform>(
     // On a Swarm, each reap looks for secrets, which are worth more than a call.
     let sweeps = backend.has_nodes()
         || ours.iter().any(has_left)
-        || (backend.engine().platform().random() >> 64).is_multiple_of(scope.per_sweep);
+        || (backend.engine.platform().random() >> 64).is_multiple_of(scope.per_sweep);
     if sweeps && !scope.dry_run {
         ours.retain(|target| !is_gone(target));
         match backend.remove_left_over(&ours).await {

@@ -94,7 +94,7 @@ impl<P: Platform, V: Variables> Request<'_, P, V> {
         let provisioner = Provisioner {
             platform: self.platform,
             config,
-            backend: Backend::new(engine, config),
+            backend: Backend::new(engine),
             budget: self.budget,
         };
         let headers = &self.head.headers;

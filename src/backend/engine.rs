@@ -3,9 +3,8 @@
 use std::time::Duration;
 
 use super::parts::listed;
-use super::{LEFT_OVER_MAX, NewTarget, StartOutcome};
+use super::{LEFT_OVER_MAX, NewTarget};
 use crate::ages;
-use crate::config::Config;
 use crate::docker::inspect;
 use crate::docker::list;
 use crate::docker::part::Part;
@@ -15,6 +14,7 @@ use crate::docker::target::{Ended, Survey, Target, age};
 use crate::docker::volume::{self, Renewal};
 use crate::docker::{ContainerName, TargetId, archive, create, start, stats, stop};
 use crate::engine::Engine;
+use crate::error::{EngineError, Error};
 use crate::fault::Fault;
 use crate::platform::Platform;
 
@@ -51,7 +51,6 @@ const REPLACED_MAX: usize = 2;
 #[derive(Debug)]
 pub struct Containers<'a, P> {
     pub engine: Engine<'a, P>,
-    pub config: &'a Config,
 }
 
 impl<P: Platform> Containers<'_, P> {
@@ -60,21 +59,16 @@ impl<P: Platform> Containers<'_, P> {
         self.engine.send(call).await
     }
 
-    pub async fn start(
-        &self,
-        id: &TargetId,
-        target: &NewTarget<'_>,
-    ) -> Result<StartOutcome, Fault> {
+    pub async fn start(&self, id: &TargetId, target: &NewTarget<'_>) -> Result<Duration, Error> {
         if !target.secrets.is_empty() {
             let call = archive::write_secrets(id, target.secrets, target.secret_owner);
             self.engine.send(call).await?;
         }
         let platform = self.engine.platform();
         let begun = platform.now();
-        Ok(match self.engine.send(start::start(id)).await? {
-            Ok(()) => StartOutcome::Runs(platform.now().saturating_sub(begun)),
-            Err(named) => StartOutcome::NoSuchNetwork(named),
-        })
+        let started = self.engine.send(start::start(id)).await?;
+        started.map_err(EngineError::NoSuchNetwork)?;
+        Ok(platform.now().saturating_sub(begun))
     }
 
     pub async fn vouch(&self, _: &TargetId, _: &str) -> Result<bool, Fault> {
@@ -125,7 +119,7 @@ impl<P: Platform> Containers<'_, P> {
     }
 
     pub async fn survey(&self) -> Result<Survey, Fault> {
-        let call = |part: &Part| list::survey(&self.config.deployment_id, part);
+        let call = |part: &Part| list::survey(&self.engine.config().deployment_id, part);
         let mut whole = Survey::default();
         for mut part in listed(&self.engine, vec![Part::whole()], call).await? {
             part.targets.append(&mut whole.targets);
@@ -172,12 +166,12 @@ impl<P: Platform> Containers<'_, P> {
     }
 
     async fn renewals(&self) -> Result<Vec<Renewal>, Fault> {
-        let deployment = &self.config.deployment_id;
+        let deployment = &self.engine.config().deployment_id;
         self.engine.send(volume::list(deployment)).await
     }
 
     async fn remove_renewal(&self, renewal: &Renewal) -> Result<(), Fault> {
-        let deployment = &self.config.deployment_id;
+        let deployment = &self.engine.config().deployment_id;
         self.engine.send(volume::remove(deployment, renewal)).await
     }
 
@@ -193,9 +187,10 @@ impl<P: Platform> Containers<'_, P> {
         lifetime: Duration,
     ) -> Result<Option<Duration>, Fault> {
         let renewal = Renewal::new(target.id.clone(), lifetime);
-        let call = volume::create(&self.config.deployment_id, &renewal);
+        let call = volume::create(&self.engine.config().deployment_id, &renewal);
         let written = self.engine.send(call).await?;
-        if age(target.created, written) > ages::lifetime(target, self.config.max_lifetime) {
+        if age(target.created, written) > ages::lifetime(target, self.engine.config().max_lifetime)
+        {
             return Ok(None);
         }
         let mut known = lifetime;

@@ -25,7 +25,7 @@ use engine::Containers;
 use serde_json::Value;
 use swarm::Services;
 
-use crate::config::{Config, SchedulerKind};
+use crate::config::SchedulerKind;
 use crate::docker::archive::SecretFile;
 use crate::docker::create::Outcome;
 use crate::docker::remove::Removed;
@@ -33,6 +33,7 @@ use crate::docker::swarm::node::Node;
 use crate::docker::target::{Ended, Survey, Target};
 use crate::docker::{ContainerName, ImageReference, TargetId};
 use crate::engine::Engine;
+use crate::error::Error;
 use crate::fault::Fault;
 use crate::platform::Platform;
 
@@ -42,8 +43,8 @@ const LEFT_OVER_MAX: usize = 16;
 /// Carries out the operations of one part of a webhook, on one Engine or on a Swarm.
 #[derive(Debug)]
 pub struct Backend<'a, P> {
-    engine: Engine<'a, P>,
-    config: &'a Config,
+    /// For calls that are not about targets, too.
+    pub(crate) engine: Engine<'a, P>,
 }
 
 /// A target to make and start.
@@ -59,62 +60,26 @@ pub struct NewTarget<'a> {
     pub(crate) secrets: &'a [SecretFile],
     /// The id of the user who owns the files that have no owner of their own.
     pub(crate) secret_owner: u32,
+    /// The time between two health checks, if a patch sets it.
+    pub(crate) health_check_interval: Option<Duration>,
     /// The ids of the nodes that rejected it; none on an Engine.
     pub(crate) avoid: &'a [String],
 }
 
-/// The outcome of a start that was understood.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub enum StartOutcome {
-    /// It runs; the start of its container took this long.
-    Runs(Duration),
-    /// Its network is not there.
-    NoSuchNetwork(String),
-    /// A node rejected it, and nothing of it ran.
-    Rejected {
-        /// The id of the node.
-        node: String,
-        /// Why not.
-        reason: String,
-    },
-    /// No node has room for it, and why not.
-    NoNode(String),
-    /// Its node still prepares it, usually by pulling the image.
-    Preparing,
-    /// Its node still starts it, and waits for the first health check to pass.
-    Unchecked,
-    /// It does not run yet, and the time is up.
-    TooSlow,
-    /// Another request has withdrawn it.
-    Withdrawn,
-    /// It ended, or was removed, before it was seen running.
-    Ended,
-}
-
 impl<'a, P: Platform> Backend<'a, P> {
-    /// The backend that `config` names, reached through `engine`.
-    pub fn new(engine: Engine<'a, P>, config: &'a Config) -> Self {
-        Self { engine, config }
-    }
-
-    /// The Engine, for calls that are not about targets.
-    pub fn engine(&self) -> &Engine<'a, P> {
-        &self.engine
+    /// The backend that the variables name, reached through `engine`.
+    pub fn new(engine: Engine<'a, P>) -> Self {
+        Self { engine }
     }
 
     /// The same, until another moment.
     pub fn until(&self, until: Duration) -> Self {
-        Self::new(self.engine.until(until), self.config)
+        Self::new(self.engine.until(until))
     }
 
     /// The same, for at most this long.
     pub fn within(&self, limit: Duration) -> Self {
-        Self::new(self.engine.within(limit), self.config)
-    }
-
-    /// How long it may still be used.
-    pub fn time_left(&self) -> Duration {
-        self.engine.time_left()
+        Self::new(self.engine.within(limit))
     }
 
     /// Whether an id has the form that this backend gives to ids. No other id can find a
@@ -126,12 +91,7 @@ impl<'a, P: Platform> Backend<'a, P> {
     /// Whether targets run on the nodes of a Swarm. Its managers do not know which
     /// images the nodes have, nor the options of their networks.
     pub fn has_nodes(&self) -> bool {
-        self.config.scheduler == SchedulerKind::Swarm
-    }
-
-    /// Whether a secret may be empty (swarmkit, `validateSecretSpec`).
-    pub fn takes_empty_secrets(&self) -> bool {
-        !self.has_nodes()
+        self.engine.config().scheduler == SchedulerKind::Swarm
     }
 
     /// Lists the targets of this deployment.
@@ -153,13 +113,11 @@ macro_rules! operations {
     ($($(#[$doc:meta])* $name:ident($($argument:ident: $type:ty),*) -> $outcome:ty;)*) => {
         impl<P: Platform> Backend<'_, P> {
             $($(#[$doc])*
-            pub async fn $name(&self, $($argument: $type),*) -> Result<$outcome, Fault> {
-                let Self { engine, config } = *self;
-                match config.scheduler {
-                    SchedulerKind::Engine => {
-                        Containers { engine, config }.$name($($argument),*).await
-                    }
-                    SchedulerKind::Swarm => Services { engine, config }.$name($($argument),*).await,
+            pub async fn $name(&self, $($argument: $type),*) -> $outcome {
+                let Self { engine } = *self;
+                match self.has_nodes() {
+                    false => Containers { engine }.$name($($argument),*).await,
+                    true => Services { engine }.$name($($argument),*).await,
                 }
             })*
         }
@@ -170,62 +128,62 @@ macro_rules! operations {
 // it had none.
 operations! {
     /// Creates a target that does not run yet.
-    create(target: &NewTarget<'_>) -> Outcome;
+    create(target: &NewTarget<'_>) -> Result<Outcome, Fault>;
 
     /// Gives a target its secrets and starts it. Only the attempt that created the target
-    /// does this.
-    start(id: &TargetId, target: &NewTarget<'_>) -> StartOutcome;
+    /// does this. Returns how long the start of its container took.
+    start(id: &TargetId, target: &NewTarget<'_>) -> Result<Duration, Error>;
 
     /// Makes sure that nobody withdraws a target that was seen running, before its caller
     /// hears of it; `false` if it is already withdrawn. `attempt` is the caller's own. An
     /// Engine does not remove what runs, so there this makes no call.
-    vouch(id: &TargetId, attempt: &str) -> bool;
+    vouch(id: &TargetId, attempt: &str) -> Result<bool, Fault>;
 
     /// Finds the target with this id, in any state.
-    find_by_id(id: &TargetId) -> Option<Target>;
+    find_by_id(id: &TargetId) -> Result<Option<Target>, Fault>;
 
     /// Finds a target that was seen running, once its state is reliable: one that ended
     /// at once is then not shown as running. `took` is how long its start took, if that
     /// is known.
-    find_started(id: &TargetId, took: Duration) -> Option<Target>;
+    find_started(id: &TargetId, took: Duration) -> Result<Option<Target>, Fault>;
 
     /// Finds the target with this name, in any state.
-    find_by_name(name: &ContainerName) -> Option<Target>;
+    find_by_name(name: &ContainerName) -> Result<Option<Target>, Fault>;
 
     /// Lists the targets of this deployment, and notes which Engine answered and when.
-    survey() -> Survey;
+    survey() -> Result<Survey, Fault>;
 
     /// Lists the live targets, once the list has the one that was just created. The list
     /// is for counting: it may have others too, and on a Swarm it shows a target with a
     /// vouch as stopping, whatever its task does.
-    survey_live_with(id: &TargetId) -> Survey;
+    survey_live_with(id: &TargetId) -> Result<Survey, Fault>;
 
     /// The nodes of a Swarm; none on an Engine, without a call.
-    nodes() -> Vec<Node>;
+    nodes() -> Result<Vec<Node>, Fault>;
 
     /// How a target ended; `None` if it is gone.
-    ended(id: &TargetId) -> Option<Ended>;
+    ended(id: &TargetId) -> Result<Option<Ended>, Fault>;
 
     /// Asks a target to end, and kills it after `grace`. A Swarm grants the grace with
     /// every removal, so there this makes no call.
-    stop(id: &TargetId, grace: Duration) -> ();
+    stop(id: &TargetId, grace: Duration) -> Result<(), Fault>;
 
     /// Removes a target, unless it runs or has a vouch.
-    remove(target: &Target) -> Removed;
+    remove(target: &Target) -> Result<Removed, Fault>;
 
     /// Kills and removes a target.
-    kill_and_remove(target: &Target) -> Removed;
+    kill_and_remove(target: &Target) -> Result<Removed, Fault>;
 
     /// Adds to each target the age up to which it was renewed. A Swarm's lists show that
     /// already, so there this makes no call.
-    add_renewals(targets: &mut [Target]) -> ();
+    add_renewals(targets: &mut [Target]) -> Result<(), Fault>;
 
     /// Lets a target run up to a later age, and returns the latest that is known: another
     /// request may have renewed it for longer. `None` if it may be ending by now. Its
     /// renewals must have been added before.
-    renew(target: &Target, lifetime: Duration) -> Option<Duration>;
+    renew(target: &Target, lifetime: Duration) -> Result<Option<Duration>, Fault>;
 
     /// Removes a few leftovers of targets that are gone, and returns how many: renewals
     /// on an Engine, secrets on a Swarm. `targets` are those that exist.
-    remove_left_over(targets: &[Target]) -> usize;
+    remove_left_over(targets: &[Target]) -> Result<usize, Fault>;
 }

@@ -2,7 +2,7 @@
 
 use http::StatusCode;
 
-use super::told::Told;
+use super::Told;
 use crate::caller::Caller;
 
 /// Why a caller was refused.

@@ -1,9 +1,10 @@
 //! An Engine that cannot be reached, refuses, fails, or lacks something that a target
-//! needs.
+//! needs, such as an image that it cannot pull.
 
 use http::StatusCode;
 
-use super::told::Told;
+use super::Told;
+use crate::docker::ImageReference;
 use crate::fault::Fault;
 use crate::platform::Barrier;
 
@@ -24,6 +25,22 @@ pub enum EngineError {
     /// warning.
     LimitDropped(String),
     NoSuchNetwork(String),
+    NoSuchImage(ImageReference),
+    /// The pull makes progress but outlasts the webhook.
+    ImageBeingPulled(ImageReference),
+    /// The pull makes no progress.
+    PullStalled(ImageReference),
+    /// Holds what the registry said.
+    PullRefused(ImageReference, String),
+    /// Holds what the Engine said.
+    PullFailed(ImageReference, String),
+    /// The image runs as a user who cannot read the token's file.
+    TokenUnreadable {
+        image: ImageReference,
+        user: String,
+        /// The id of the user who can, if that is not root.
+        owner: Option<u32>,
+    },
     /// The Engine's network has no room for another target.
     NoRoom(Fault),
     /// A port of the Engine's host that was chosen for the target is in use.
@@ -73,6 +90,49 @@ impl EngineError {
                 "The Docker Engine does not have the network for targets. Contact the administrator of the provisioning server.",
                 format!(
                     "the Engine has no network {network}; create it: docker network create --opt com.docker.network.bridge.enable_icc=false {network}"
+                ),
+            ),
+            Self::NoSuchImage(image) => Told::new(
+                (StatusCode::INTERNAL_SERVER_ERROR, "no_such_image"),
+                "The Docker Engine does not have the agent image. Contact the administrator of the provisioning server.",
+                format!(
+                    "the Engine has no image {image}; build or pull it there, or change agent_image or environments"
+                ),
+            ),
+            Self::ImageBeingPulled(image) => Told::new(
+                (StatusCode::SERVICE_UNAVAILABLE, "image_being_pulled"),
+                "The Docker Engine is still pulling the agent image. Try again shortly.",
+                format!(
+                    "the pull of {image} outlasts the request and continues in the background, where the platform allows it"
+                ),
+            ),
+            Self::PullStalled(image) => Told::new(
+                (StatusCode::SERVICE_UNAVAILABLE, "pull_stalled"),
+                "The Docker Engine gets no answer from the agent image's registry. Try again shortly.",
+                format!(
+                    "the pull of {image} makes no progress; check that the Engine can reach the registry"
+                ),
+            ),
+            Self::PullRefused(image, reason) => Told::new(
+                (StatusCode::INTERNAL_SERVER_ERROR, "pull_refused"),
+                "The registry refused to provide the agent image. Contact the administrator of the provisioning server.",
+                format!(
+                    "{image} cannot be pulled from its registry: {reason}; check agent_image, environments and registry_auth"
+                ),
+            ),
+            Self::PullFailed(image, reason) => Told::new(
+                (StatusCode::BAD_GATEWAY, "pull_failed"),
+                "The Docker Engine failed to pull the agent image. Try again shortly.",
+                format!("the pull of {image} failed: {reason}"),
+            ),
+            Self::TokenUnreadable { image, user, owner } => Told::new(
+                (StatusCode::INTERNAL_SERVER_ERROR, "token_unreadable"),
+                "The user of the agent image cannot read the token. Contact the administrator of the provisioning server.",
+                format!(
+                    "{image} runs as the user {user}, and only {} can read the token's file; set secret_owner in environments to the number of that user, or User to root in container_patch or environments, or token_delivery to env",
+                    owner.map_or("root".to_owned(), |owner| format!(
+                        "root or the secret_owner {owner}"
+                    ))
                 ),
             ),
             Self::NoRoom(fault) => Told::new(

@@ -1,5 +1,5 @@
-//! Every error, in families: the request itself, its caller, its order, a target, an
-//! image, the Engine or the Swarm was the cause.
+//! Every error, in families: the request itself, its caller, its order, a target,
+//! the Engine or the Swarm was the cause.
 //!
 //! Each family has a file, where each error has its status, its code, its two messages
 //! and its time to try again in one place. No message contains a token, a secret, a
@@ -7,27 +7,24 @@
 
 mod caller;
 mod engine;
-mod image;
 mod order;
 mod request;
 mod swarm;
 mod target;
 #[cfg(test)]
 pub(crate) mod tests;
-mod told;
 
+use std::borrow::Cow;
 use std::fmt;
 
 use http::StatusCode;
 
 pub(crate) use caller::CallerError;
 pub(crate) use engine::EngineError;
-pub(crate) use image::ImageError;
 pub use order::OrderError;
 pub(crate) use request::RequestError;
 pub(crate) use swarm::SwarmError;
 pub use target::TargetError;
-use told::Told;
 
 use crate::docker::{is_denial, is_full, ports};
 use crate::fault::Fault;
@@ -45,8 +42,6 @@ pub enum Error {
     Order(OrderError),
     /// The state of the target does not allow the request.
     Target(TargetError),
-    /// An image cannot be used.
-    Image(ImageError),
     /// A call to the Engine did not succeed.
     Engine(EngineError),
     /// The Swarm does not run the target.
@@ -67,7 +62,6 @@ impl Error {
             ),
             Self::Order(error) => error.told(),
             Self::Target(error) => error.told(),
-            Self::Image(error) => error.told(),
             Self::Engine(error) => error.told(),
             Self::Swarm(error) => error.told(),
             Self::Unhealthy(cause) => {
@@ -123,6 +117,51 @@ impl fmt::Display for Error {
 
 impl std::error::Error for Error {}
 
+/// The contents of one error. No text contains a token, a secret, a header or a body.
+#[derive(Debug)]
+struct Told {
+    /// The status of the answer.
+    status: StatusCode,
+    /// Seconds after which the caller should try again, where that can help.
+    retry_after: Option<u32>,
+    /// A word for the error that never changes, for programs that read the log.
+    code: &'static str,
+    /// The sentence for the caller, always the same. BastionZero shows it to the person
+    /// who is connecting.
+    message: &'static str,
+    /// The detail for the log, and the variable or the command that fixes the problem.
+    detail: Cow<'static, str>,
+}
+
+impl Told {
+    /// The contents. If the status says that another try can help, the caller should make
+    /// it after 30 seconds: by then a start in progress has certainly succeeded or failed,
+    /// and a pull, a full server or a Swarm without enough nodes has had some time.
+    fn new(
+        (status, code): (StatusCode, &'static str),
+        message: &'static str,
+        detail: impl Into<Cow<'static, str>>,
+    ) -> Self {
+        let may_pass = [
+            StatusCode::TOO_MANY_REQUESTS,
+            StatusCode::SERVICE_UNAVAILABLE,
+        ];
+        Self {
+            status,
+            retry_after: may_pass.contains(&status).then_some(30),
+            code,
+            message,
+            detail: detail.into(),
+        }
+    }
+
+    /// The caller should try again soon, because its user is waiting.
+    fn retry_soon(mut self) -> Self {
+        self.retry_after = Some(10);
+        self
+    }
+}
+
 macro_rules! from_families {
     ($($family:ident($error:ident),)*) => {
         $(
@@ -140,7 +179,6 @@ from_families! {
     Caller(CallerError),
     Order(OrderError),
     Target(TargetError),
-    Image(ImageError),
     Engine(EngineError),
     Swarm(SwarmError),
 }

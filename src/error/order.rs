@@ -4,7 +4,7 @@ use std::time::Duration;
 
 use http::StatusCode;
 
-use super::told::Told;
+use super::Told;
 use crate::docker::TargetId;
 use crate::key::KeyKind;
 

@@ -2,7 +2,7 @@
 
 use http::StatusCode;
 
-use super::told::Told;
+use super::Told;
 
 /// Why a request is invalid.
 #[derive(Debug, Clone, PartialEq, Eq)]

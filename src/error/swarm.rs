@@ -5,7 +5,7 @@ use std::time::Duration;
 
 use http::StatusCode;
 
-use super::told::Told;
+use super::Told;
 use crate::docker::ImageReference;
 use crate::fault::Fault;
 

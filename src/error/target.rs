@@ -2,7 +2,7 @@
 
 use http::StatusCode;
 
-use super::told::Told;
+use super::Told;
 use crate::ages::RENEWED_BEFORE;
 use crate::docker::TargetId;
 use crate::key::KeyKind;

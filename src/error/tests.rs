@@ -39,8 +39,8 @@ fn planted() -> String {
 /// One of each variant, and its status.
 pub(crate) fn all() -> Vec<(Error, u16)> {
     use crate::error::{
-        CallerError as Caller, EngineError as Engine, ImageError as Image, OrderError as Order,
-        RequestError as Request, SwarmError as Swarm, TargetError as Target,
+        CallerError as Caller, EngineError as Engine, OrderError as Order, RequestError as Request,
+        SwarmError as Swarm, TargetError as Target,
     };
     let other_payload = |of| Order::OtherPayload(id(), of);
     let ended = Target::Ended {
@@ -49,7 +49,7 @@ pub(crate) fn all() -> Vec<(Error, u16)> {
         exit_code: Some(127),
         is_unhealthy: true,
     };
-    let unreadable = Image::TokenUnreadable {
+    let unreadable = Engine::TokenUnreadable {
         image: image(),
         user: planted(),
         owner: Some(1000),
@@ -86,34 +86,34 @@ pub(crate) fn all() -> Vec<(Error, u16)> {
         (Order::TooManyTargets(1, "planted").into(), 429),
         (Engine::NoRoom(said(500)).into(), 429),
         (unreadable.into(), 500),
-        (Image::PullRefused(image(), planted()).into(), 500),
+        (Engine::PullRefused(image(), planted()).into(), 500),
         (Engine::NoSuchNetwork(planted()).into(), 500),
         (Engine::LimitDropped(planted()).into(), 500),
         (Swarm::NodeTooOld(planted()).into(), 500),
         (Error::Misconfigured(planted()), 500),
-        (Image::NoSuchImage(image()).into(), 500),
+        (Engine::NoSuchImage(image()).into(), 500),
         (Target::NameTaken(id()).into(), 500),
         (Target::NameUnlisted(planted()).into(), 500),
         (Engine::Refused(said(400)).into(), 500),
         (Engine::Denied(said(401)).into(), 500),
-        (Image::PullFailed(image(), planted()).into(), 502),
+        (Engine::PullFailed(image(), planted()).into(), 502),
         (Engine::Failed(said(500)).into(), 502),
         (Engine::PortTaken(said(500)).into(), 503),
-        (Image::BeingPulled(image()).into(), 503),
+        (Engine::ImageBeingPulled(image()).into(), 503),
         (Swarm::StillPreparing(image()).into(), 503),
         (Swarm::NodePullFailed(image(), planted()).into(), 503),
         (Swarm::Unchecked(Some(Duration::from_secs(30))).into(), 503),
         (Swarm::NoNode(planted()).into(), 503),
         (Swarm::NoNodes.into(), 503),
         (Swarm::NoLeader(said(500)).into(), 503),
-        (Image::PullStalled(image()).into(), 503),
+        (Engine::PullStalled(image()).into(), 503),
         (Swarm::ManagersDiffer(Fault::Altered(planted())).into(), 503),
         (unreachable.into(), 503),
         (Target::InProgress.into(), 503),
         (Target::RemovalInProgress.into(), 503),
         (Target::Vanished(id()).into(), 503),
         (
-            Error::Unhealthy(Box::new(Image::NoSuchImage(image()).into())),
+            Error::Unhealthy(Box::new(Engine::NoSuchImage(image()).into())),
             503,
         ),
         (Swarm::StartTooSlow.into(), 503),

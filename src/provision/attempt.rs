@@ -7,14 +7,14 @@ use serde_json::Value;
 
 use super::StartOrder;
 use crate::ages::START_WITHIN;
-use crate::backend::{NewTarget, StartOutcome};
+use crate::backend::NewTarget;
 use crate::config::{Config, Profile, TokenDelivery};
 use crate::container::{Body, Choices, PerTarget, SecretsVolume};
 use crate::docker::archive::{self, SecretFile};
 use crate::docker::target::{Ended, Target};
 use crate::docker::{ContainerName, ImageReference, TargetId, is_full, label, ports};
 use crate::environment_id::is_same;
-use crate::error::{EngineError, Error, ImageError, SwarmError, TargetError};
+use crate::error::{EngineError, Error, SwarmError, TargetError};
 use crate::fault::Fault;
 
 /// One attempt to carry out an order.
@@ -57,6 +57,7 @@ impl<'a> Attempt<'a> {
             body: self.create_body(),
             secrets: if is_file { &self.order.secrets } else { &[] },
             secret_owner: self.profile.secret_owner.unwrap_or_default(),
+            health_check_interval: self.profile.body.health_check_interval(),
             avoid,
         }
     }
@@ -140,25 +141,6 @@ impl<'a> Attempt<'a> {
         EngineError::NoSuchNetwork(network).into()
     }
 
-    /// The error of a start after which the target does not run, at least for now.
-    pub fn error_of(&self, outcome: StartOutcome, id: &TargetId) -> Error {
-        match outcome {
-            StartOutcome::NoSuchNetwork(named) => self.no_such_network(named),
-            StartOutcome::Rejected { node, reason } => {
-                EngineError::Refused(Fault::Rejected { node, reason }).into()
-            }
-            StartOutcome::NoNode(reason) => SwarmError::NoNode(reason).into(),
-            StartOutcome::Preparing => SwarmError::StillPreparing(self.image.clone()).into(),
-            StartOutcome::Unchecked => {
-                SwarmError::Unchecked(self.profile.body.health_check_interval()).into()
-            }
-            StartOutcome::TooSlow => SwarmError::StartTooSlow.into(),
-            StartOutcome::Ended => TargetError::Vanished(id.clone()).into(),
-            // A running target is no error; the caller looks again.
-            StartOutcome::Withdrawn | StartOutcome::Runs(_) => TargetError::InProgress.into(),
-        }
-    }
-
     /// The error for an ended target, with how it ended, if that is known.
     pub fn ended(&self, id: TargetId, ended: Option<Ended>) -> Error {
         Error::Target(TargetError::Ended {
@@ -224,7 +206,7 @@ pub fn rejection(image: &ImageReference, node: String, reason: String) -> Error 
     } else if is_of_image(&reason, &image) {
         match image.has_registry() {
             true => SwarmError::NodePullFailed(image, reason).into(),
-            false => ImageError::NoSuchImage(image).into(),
+            false => EngineError::NoSuchImage(image).into(),
         }
     } else {
         EngineError::Refused(Fault::Rejected { node, reason }).into()

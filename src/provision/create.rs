@@ -11,7 +11,7 @@ use crate::docker::create::Outcome;
 use crate::docker::image;
 use crate::docker::list::listed_bytes;
 use crate::docker::{ImageReference, TargetId};
-use crate::error::{Error, ImageError, OrderError};
+use crate::error::{EngineError, Error, OrderError};
 use crate::fault::Fault;
 use crate::key::KeyKind;
 use crate::platform::Platform;
@@ -52,9 +52,9 @@ impl<P: Platform> Provisioner<'_, P> {
         Ok(Err(match outcome {
             Ok(Outcome::Created { id, warnings }) => return Ok(Ok((id, warnings))),
             Ok(Outcome::NameTaken(words)) => Unmade::NameTaken(words),
-            Ok(Outcome::NoSuchImage) => {
-                Unmade::Refused(Error::Image(ImageError::NoSuchImage(target.image.clone())))
-            }
+            Ok(Outcome::NoSuchImage) => Unmade::Refused(Error::Engine(EngineError::NoSuchImage(
+                target.image.clone(),
+            ))),
             Ok(Outcome::NoSuchNetwork(named)) => Unmade::Refused(attempt.no_such_network(named)),
             Err(fault @ (Fault::EngineError { .. } | Fault::Leaderless { .. }))
                 if fault.is_without_effect() =>
@@ -80,8 +80,8 @@ impl<P: Platform> Provisioner<'_, P> {
             return Ok(outcome);
         }
         self.check_room(attempt).await?;
-        let engine = self.backend.engine().until(self.budget.pull_until);
-        pull(&engine, self.config, target.image).await?;
+        let engine = self.backend.engine.until(self.budget.pull_until);
+        pull(&engine, target.image).await?;
         self.check_chosen_image(attempt).await?;
         Ok(self.backend.create(target).await)
     }
@@ -111,7 +111,8 @@ impl<P: Platform> Provisioner<'_, P> {
             return Err(OrderError::SecretsNeedFiles.into());
         }
         let is_empty = |secret: &SecretFile| secret.content.expose().is_empty();
-        if !self.backend.takes_empty_secrets() && order.secrets.iter().any(is_empty) {
+        // A Swarm takes none (swarmkit, `validateSecretSpec`).
+        if self.backend.has_nodes() && order.secrets.iter().any(is_empty) {
             return Err(OrderError::EmptySecret.into());
         }
         Ok(self.check_choices(attempt)?)
@@ -125,7 +126,7 @@ impl<P: Platform> Provisioner<'_, P> {
         let Some(image) = image else {
             return Ok(());
         };
-        let Some(found) = self.backend.engine().send(image::inspect(image)).await? else {
+        let Some(found) = self.backend.engine.send(image::inspect(image)).await? else {
             return Ok(());
         };
         let is_read =

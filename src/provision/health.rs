@@ -6,7 +6,7 @@ use crate::docker::image::{self, Image};
 use crate::docker::swarm::node::Node;
 use crate::docker::swarm::template;
 use crate::docker::{ImageReference, network};
-use crate::error::{EngineError, Error, ImageError, SwarmError};
+use crate::error::{EngineError, Error, SwarmError};
 use crate::platform::Platform;
 use crate::pull::pull;
 
@@ -65,7 +65,7 @@ impl<P: Platform> Provisioner<'_, P> {
     }
 
     async fn check_images(&self) -> Result<Vec<String>, Error> {
-        let engine = self.backend.engine();
+        let engine = self.backend.engine;
         let mut notes = Vec::new();
         for image in self.config.profiles.images() {
             let found = match engine.send(image::inspect(image)).await? {
@@ -74,18 +74,18 @@ impl<P: Platform> Provisioner<'_, P> {
                     // Within this check's own time: it then reports what the registry
                     // says, because nothing is remembered about a pull.
                     let engine = engine.until(self.budget.pull_until);
-                    pull(&engine, self.config, image).await?;
+                    pull(&engine, image).await?;
                     engine.send(image::inspect(image)).await?
                 }
             };
-            let found = found.ok_or_else(|| ImageError::NoSuchImage(image.clone()))?;
+            let found = found.ok_or_else(|| EngineError::NoSuchImage(image.clone()))?;
             notes.extend(self.check_user(image, found)?);
         }
         Ok(notes)
     }
 
     async fn check_networks(&self) -> Result<Vec<String>, Error> {
-        let engine = self.backend.engine();
+        let engine = self.backend.engine;
         let mut notes = Vec::new();
         for name in self.config.profiles.networks() {
             let network = engine.send(network::find(name)).await?;
@@ -115,7 +115,7 @@ impl<P: Platform> Provisioner<'_, P> {
                 _ if !profile.body.user().is_empty() => {}
                 Some(true) => {}
                 Some(false) => {
-                    return Err(ImageError::TokenUnreadable {
+                    return Err(EngineError::TokenUnreadable {
                         image: image.clone(),
                         user: found.user,
                         owner,

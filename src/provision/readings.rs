@@ -58,7 +58,7 @@ impl<P: Platform> Provisioner<'_, P> {
             return readings;
         }
         for name in self.config.profiles.images().into_iter().take(IMAGES_MAX) {
-            match backend.engine().send(image::inspect(name)).await {
+            match backend.engine.send(image::inspect(name)).await {
                 Ok(found) => readings.images.push((name.clone(), found.is_some())),
                 Err(fault) => readings.faults.push(fault),
             }

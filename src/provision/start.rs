@@ -7,7 +7,7 @@ use super::clean_up::Remains;
 use super::create::Unmade;
 use super::{FAULTS_MAX, Provisioner, StartOrder, Started, capacity};
 use crate::ages::ABANDONED_AFTER;
-use crate::backend::{NewTarget, StartOutcome};
+use crate::backend::NewTarget;
 use crate::docker::TargetId;
 use crate::docker::call::CHANGE;
 use crate::docker::create::is_limit_dropped;
@@ -80,7 +80,7 @@ impl<P: Platform> Provisioner<'_, P> {
                     let may_pass = |error: &Error| error.retry_after_seconds().is_some();
                     let earlier = earlier.filter(|earlier| may_pass(earlier) && !may_pass(&error));
                     let error = earlier.unwrap_or(error);
-                    if avoid.len() >= NODES_MAX || self.backend.time_left().is_zero() {
+                    if avoid.len() >= NODES_MAX || self.backend.engine.time_left().is_zero() {
                         return Err(error);
                     }
                     rejection = Some(error);
@@ -281,11 +281,11 @@ impl<P: Platform> Provisioner<'_, P> {
         let cause = match prepared {
             Err(error) => error,
             Ok(()) => match self.backend.start(&id, target).await {
-                Ok(StartOutcome::Runs(took)) => {
-                    return self.confirm(attempt, id, warnings, took).await;
+                Ok(took) => return self.confirm(attempt, id, warnings, took).await,
+                Err(Error::Engine(EngineError::NoSuchNetwork(named))) => {
+                    attempt.no_such_network(named)
                 }
-                Ok(outcome) => attempt.error_of(outcome, &id),
-                Err(fault) => fault.into(),
+                Err(error) => error,
             },
         };
         match self.clean_up(&id).await {

@@ -222,7 +222,7 @@ pub fn run<T>(
     let provisioner = Provisioner {
         platform: &script,
         config: &config,
-        backend: Backend::new(engine, &config),
+        backend: Backend::new(engine),
         budget,
     };
     let outcome = pollster::block_on(request(provisioner));

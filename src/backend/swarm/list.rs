@@ -28,7 +28,7 @@ const WHOLE_MAX: usize = 2_000;
 
 impl<P: Platform> Services<'_, P> {
     pub async fn survey(&self) -> Result<Survey, Fault> {
-        let deployment = &self.config.deployment_id;
+        let deployment = &self.engine.config().deployment_id;
         let call = |part: &Part| service::of_deployment(deployment, part);
         self.survey_of(listed(&self.engine, self.parts(), call).await?)
             .await
@@ -46,7 +46,7 @@ impl<P: Platform> Services<'_, P> {
         let engine = last.and_then(|listing| listing.engine.clone());
         let services = listings.into_iter().flat_map(|listing| listing.services);
         let mut targets = merged(services.collect(), tasks, now);
-        targets.retain(|target| target.is_of(&self.config.deployment_id));
+        targets.retain(|target| target.is_of(&self.engine.config().deployment_id));
         Ok(Survey {
             targets,
             now,
@@ -57,7 +57,7 @@ impl<P: Platform> Services<'_, P> {
     /// The parts in which a deployment is first listed: sixteen if it may be large.
     pub(super) fn parts(&self) -> Vec<Part> {
         let whole = Part::whole();
-        if self.config.max_targets <= WHOLE_MAX {
+        if self.engine.config().max_targets <= WHOLE_MAX {
             vec![whole]
         } else {
             whole.parts()
@@ -65,7 +65,7 @@ impl<P: Platform> Services<'_, P> {
     }
 
     pub(super) async fn all_tasks(&self) -> Result<Vec<Task>, Fault> {
-        let deployment = &self.config.deployment_id;
+        let deployment = &self.engine.config().deployment_id;
         let call = |part: &Part| task::of_deployment(deployment, part);
         Ok(listed(&self.engine, self.parts(), call).await?.concat())
     }
@@ -77,7 +77,7 @@ impl<P: Platform> Services<'_, P> {
     pub async fn survey_live_with(&self, id: &TargetId) -> Result<Survey, Fault> {
         let platform = self.engine.platform();
         for _ in 0..SURVEYS_MAX {
-            let call = |part: &Part| service::unvouched(&self.config.deployment_id, part);
+            let call = |part: &Part| service::unvouched(&self.engine.config().deployment_id, part);
             let unvouched = listed(&self.engine, vec![Part::whole()], call).await?;
             let survey = self.survey_of(unvouched).await?;
             let has_it = survey.targets.iter().any(|target| target.id == *id);

@@ -21,7 +21,6 @@ mod update;
 use std::time::Duration;
 
 use super::NewTarget;
-use crate::config::Config;
 use crate::docker::create::Outcome;
 use crate::docker::swarm::node::{self, Node};
 use crate::docker::swarm::target::merged;
@@ -42,12 +41,14 @@ const UPDATES_MAX: u32 = 4;
 pub struct Services<'a, P> {
     /// A manager of the Swarm.
     pub engine: Engine<'a, P>,
-    pub config: &'a Config,
 }
 
 impl<P: Platform> Services<'_, P> {
     pub async fn create(&self, target: &NewTarget<'_>) -> Result<Outcome, Fault> {
-        let call = service::create(&target.body, self.config.registry_auth_for(target.image));
+        let call = service::create(
+            &target.body,
+            self.engine.config().registry_auth_for(target.image),
+        );
         self.engine.send(call).await
     }
 

@@ -151,7 +151,7 @@ impl<P: Platform> Services<'_, P> {
 
     /// Removes secrets without a service.
     pub async fn remove_left_over(&self, targets: &[Target]) -> Result<usize, Fault> {
-        let deployment = &self.config.deployment_id;
+        let deployment = &self.engine.config().deployment_id;
         let call = |part: &Part| secret::of_deployment(deployment, part);
         let secrets = listed(&self.engine, self.parts(), call).await?;
         let attempts: HashSet<_> = targets

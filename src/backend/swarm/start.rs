@@ -3,13 +3,14 @@
 use std::time::Duration;
 
 use super::{Services, UPDATES_MAX};
-use crate::backend::{NewTarget, StartOutcome};
+use crate::backend::NewTarget;
 use crate::docker::archive::SECRETS_DIR;
 use crate::docker::swarm::secret::{self, Created};
 use crate::docker::swarm::task::{self, Desired, Task, TaskState};
 use crate::docker::swarm::versioned::{self, SecretReference, Updated};
 use crate::docker::target::Target;
 use crate::docker::{TargetId, label};
+use crate::error::{Error, SwarmError, TargetError};
 use crate::fault::Fault;
 use crate::platform::Platform;
 
@@ -52,39 +53,35 @@ impl<P: Platform> Services<'_, P> {
         self.find_by_id(id).await
     }
 
-    pub async fn start(
-        &self,
-        id: &TargetId,
-        target: &NewTarget<'_>,
-    ) -> Result<StartOutcome, Fault> {
+    pub async fn start(&self, id: &TargetId, target: &NewTarget<'_>) -> Result<Duration, Error> {
         let secrets = self.create_secrets(target).await?;
         for _ in 0..UPDATES_MAX {
             let Some(found) = self.engine.send(versioned::inspect(id)).await? else {
-                return Ok(StartOutcome::Ended);
+                return Err(TargetError::Vanished(id.clone()).into());
             };
             if found.service.is_fenced() {
-                return Ok(StartOutcome::Withdrawn);
+                break;
             }
             found.check_has_all_of(&target.body)?;
             self.check_managers(&found).await?;
             let update = found.start(
                 &secrets,
                 target.avoid,
-                self.config.registry_auth_for(target.image),
+                self.engine.config().registry_auth_for(target.image),
             );
             match self.engine.send(update).await? {
                 Updated::Done => return self.wait_for_task(id, target).await,
                 // Nobody else starts it. Somebody has fenced it, or the leader has
                 // allocated its ports, a moment after its create (swarmkit, `Allocator`).
                 Updated::OutOfSequence => {}
-                Updated::Gone => return Ok(StartOutcome::Ended),
+                Updated::Gone => return Err(TargetError::Vanished(id.clone()).into()),
             }
         }
-        Ok(StartOutcome::Withdrawn)
+        Err(TargetError::InProgress.into())
     }
 
     async fn create_secrets(&self, target: &NewTarget<'_>) -> Result<Vec<SecretReference>, Fault> {
-        let deployment = self.config.deployment_id.as_str();
+        let deployment = self.engine.config().deployment_id.as_str();
         let labels = [
             (label::DEPLOYMENT, deployment),
             (label::NAME, target.name.as_str()),
@@ -121,7 +118,7 @@ impl<P: Platform> Services<'_, P> {
         &self,
         id: &TargetId,
         target: &NewTarget<'_>,
-    ) -> Result<StartOutcome, Fault> {
+    ) -> Result<Duration, Error> {
         let platform = self.engine.platform();
         let begun = platform.now();
         loop {
@@ -131,26 +128,29 @@ impl<P: Platform> Services<'_, P> {
                 .await?;
             let task = tasks.into_iter().find(|task| task.service == *id);
             if let Some(seen) = task.as_ref().and_then(outcome) {
-                return Ok(seen);
+                return seen;
             }
             let passed = platform.now().saturating_sub(begun);
             // Perhaps somebody has deleted the service.
             let is_late = task.is_none() && passed >= TASK_MADE_WITHIN;
             if is_late && self.engine.send(versioned::inspect(id)).await?.is_none() {
-                return Ok(StartOutcome::Ended);
+                return Err(TargetError::Vanished(id.clone()).into());
             }
             let pause = (passed / 16).clamp(LOOK_SOON, LOOK_LATER);
             let is_last = self.engine.time_left() <= pause + LAST_LOOK;
             let no_node = task.as_ref().and_then(no_node);
             if let Some(reason) = no_node.filter(|_| is_last || passed >= NO_NODE_AFTER) {
-                return Ok(StartOutcome::NoNode(reason));
+                return Err(SwarmError::NoNode(reason).into());
             }
             if is_last {
-                return Ok(match task.map(|task| task.state) {
-                    Some(TaskState::Preparing) => StartOutcome::Preparing,
-                    Some(TaskState::Starting) => StartOutcome::Unchecked,
-                    _ => StartOutcome::TooSlow,
-                });
+                let error = match task.map(|task| task.state) {
+                    Some(TaskState::Preparing) => SwarmError::StillPreparing(target.image.clone()),
+                    Some(TaskState::Starting) => {
+                        SwarmError::Unchecked(target.health_check_interval)
+                    }
+                    _ => SwarmError::StartTooSlow,
+                };
+                return Err(error.into());
             }
             platform.sleep(pause).await;
         }
@@ -158,18 +158,22 @@ impl<P: Platform> Services<'_, P> {
 }
 
 /// The outcome of a task, once it is settled.
-fn outcome(task: &Task) -> Option<StartOutcome> {
-    match task.state {
-        _ if task.is_live() && task.desired != Desired::Running => Some(StartOutcome::Withdrawn),
+fn outcome(task: &Task) -> Option<Result<Duration, Error>> {
+    let failure = match task.state {
+        // Another request has withdrawn it.
+        _ if task.is_live() && task.desired != Desired::Running => TargetError::InProgress.into(),
         // The time was not spent in this call.
-        TaskState::Running => Some(StartOutcome::Runs(Duration::ZERO)),
-        TaskState::Ended => Some(StartOutcome::Ended),
-        TaskState::Rejected => Some(StartOutcome::Rejected {
+        TaskState::Running => return Some(Ok(Duration::ZERO)),
+        TaskState::Ended => TargetError::Vanished(task.service.clone()).into(),
+        TaskState::Rejected => Error::from(Fault::Rejected {
             node: task.node.clone().unwrap_or_default(),
             reason: task.error.clone().unwrap_or_default(),
         }),
-        TaskState::Pending | TaskState::Preparing | TaskState::Starting | TaskState::Early => None,
-    }
+        TaskState::Pending | TaskState::Preparing | TaskState::Starting | TaskState::Early => {
+            return None;
+        }
+    };
+    Some(Err(failure))
 }
 
 /// Why a task finds no node: "no suitable node (…)".
